@@ -1,0 +1,56 @@
+import { z } from 'zod';
+import type { Feed } from './feed.ts';
+
+/** A source field that must be there as text and not be blank. Goes through as it was written: FCC verification compares it. */
+const text = z
+  .string({ error: (issue) => (issue.input === undefined ? 'is missing' : 'must be a string') })
+  .refine((value) => value.trim() !== '', { error: 'is blank', params: { reason: 'blank' } });
+
+const notAnInteger = { error: 'must be a whole number of seconds', params: { reason: 'not_an_integer' } };
+
+/** Whole seconds: a JSON number, or ASCII digits with blanks around them. `29.97`, `30.0`, `30s` are somebody's mistake. */
+const wholeSeconds = z
+  .union([z.number(), z.string()], {
+    error: (issue) => (issue.input === undefined ? 'is missing' : 'must be a whole number of seconds'),
+  })
+  .refine((value) => typeof value !== 'string' || value.trim() !== '', {
+    error: 'is blank',
+    params: { reason: 'blank' },
+    abort: true,
+  })
+  .refine((value) => typeof value === 'number' || /^[ \t]*[0-9]+[ \t]*$/.test(value), { ...notAnInteger, abort: true })
+  .transform(Number)
+  // A number past 2^53 would be sent altered.
+  .refine((value) => Number.isSafeInteger(value) && value >= 0, notAnInteger);
+
+const spot = z
+  .object({
+    SpotID: text,
+    StationCode: text,
+    AirDateTime: text,
+    Duration: wholeSeconds,
+    ClientName: text,
+  })
+  .transform((row) => ({
+    spot_id: row.SpotID,
+    station: row.StationCode,
+    airtime: row.AirDateTime,
+    duration_sec: row.Duration,
+    advertiser: row.ClientName,
+  }));
+
+type Spot = z.infer<typeof spot>;
+
+/** Broadcast spots: Avion exports to the Avstar scheduling API. */
+export const traffic: Feed<Spot> = {
+  name: 'traffic',
+  formats: ['csv', 'jsonl'],
+  encoding: 'utf-8',
+  columns: ['SpotID', 'StationCode', 'AirDateTime', 'Duration', 'ClientName'],
+  integerFields: ['Duration'],
+  schema: spot,
+  identity: (payload) => [payload.spot_id, payload.airtime],
+  sink: { kind: 'http', path: '/ingest' },
+  maxRecordBytes: 64 * 1024,
+  toleratedRejects: { share: 0.2, afterRecords: 1000 },
+};

@@ -1,0 +1,138 @@
+import type { BatchAccount, FileAccount } from '../core/file-account.ts';
+import type { OutcomeCounts } from '../core/outcome.ts';
+import { outcomes } from '../core/outcome.ts';
+import type { BatchClaim, BatchLedger, Clock } from '../ports.ts';
+import type { DynamoTable } from './dynamo-table.ts';
+import { expiryOf, withoutKeys } from './dynamo-table.ts';
+
+/** `FILE#<id>` / `BATCH#<n>`: eight digits, so that the items stand in the batches' order. */
+export class DynamoBatchLedger implements BatchLedger {
+  readonly #table: DynamoTable;
+  readonly #clock: Pick<Clock, 'now'>;
+
+  constructor(table: DynamoTable, clock: Pick<Clock, 'now'>) {
+    this.#table = table;
+    this.#clock = clock;
+  }
+
+  async claimBatch(
+    place: { fileId: string; batch: number; attempt: number; records: number; firstRecord: number },
+    owner: string,
+    leaseMs: number,
+  ): Promise<BatchClaim> {
+    const now = this.#clock.now();
+    const claimed = await this.#table.update(pkOf(place.fileId), skOf(place.batch), {
+      UpdateExpression:
+        'SET fileId = :file, batch = :batch, attempt = :attempt, #state = :open, records = :records, ' +
+        'firstRecord = :first, leaseOwner = :owner, leaseUntil = :until, expiresAt = :expires',
+      ConditionExpression:
+        'attribute_not_exists(pk) OR (#state = :open AND attempt <= :attempt AND ' +
+        '(attribute_not_exists(leaseUntil) OR leaseUntil < :now))',
+      ExpressionAttributeNames: { '#state': 'state' },
+      ExpressionAttributeValues: {
+        ':file': place.fileId,
+        ':batch': place.batch,
+        ':attempt': place.attempt,
+        ':records': place.records,
+        ':first': place.firstRecord,
+        ':open': 'open',
+        ':owner': owner,
+        ':until': now + leaseMs,
+        ':expires': expiryOf(now),
+        ':now': now,
+      },
+    });
+    if (claimed) return { kind: 'claimed', batch: withoutKeys(claimed) };
+
+    const item = await this.#table.get(pkOf(place.fileId), skOf(place.batch));
+    if (!item) return this.claimBatch(place, owner, leaseMs);
+    const batch = withoutKeys<BatchAccount>(item);
+    if (batch.state === 'settled') return { kind: 'settled', batch };
+    if (batch.attempt > place.attempt) return { kind: 'stale' };
+    return { kind: 'busy', leaseUntil: batch.leaseUntil ?? now };
+  }
+
+  async saveProgress(
+    fileId: string,
+    batch: number,
+    owner: string,
+    progress: Uint8Array,
+    leaseMs: number,
+  ): Promise<boolean> {
+    const now = this.#clock.now();
+    const lease =
+      leaseMs === 0
+        ? { set: '', remove: ' REMOVE leaseOwner, leaseUntil', values: {} }
+        : { set: ', leaseUntil = :until', remove: '', values: { ':until': now + leaseMs } };
+    const saved = await this.#table.update(pkOf(fileId), skOf(batch), {
+      UpdateExpression: `SET progress = :progress, expiresAt = :expires${lease.set}${lease.remove}`,
+      ConditionExpression: '#state = :open AND leaseOwner = :owner',
+      ExpressionAttributeNames: { '#state': 'state' },
+      ExpressionAttributeValues: {
+        ':progress': progress,
+        ':expires': expiryOf(now),
+        ':open': 'open',
+        ':owner': owner,
+        ...lease.values,
+      },
+    });
+    return saved !== undefined;
+  }
+
+  async settleBatch(
+    fileId: string,
+    batch: number,
+    owner: string,
+    settlement: { counts: OutcomeCounts; receiptsKey: string; receiptsSha256: string },
+  ): Promise<boolean> {
+    const now = this.#clock.now();
+    const settled = await this.#table.update(pkOf(fileId), skOf(batch), {
+      UpdateExpression:
+        'SET #state = :settled, #counts = :counts, receiptsKey = :key, receiptsSha256 = :sha, settledAt = :now, ' +
+        'expiresAt = :expires REMOVE leaseOwner, leaseUntil, progress',
+      ConditionExpression: '#state = :open AND leaseOwner = :owner',
+      ExpressionAttributeNames: { '#state': 'state', '#counts': 'counts' },
+      ExpressionAttributeValues: {
+        ':settled': 'settled',
+        ':counts': settlement.counts,
+        ':key': settlement.receiptsKey,
+        ':sha': settlement.receiptsSha256,
+        ':now': now,
+        ':expires': expiryOf(now),
+        ':open': 'open',
+        ':owner': owner,
+      },
+    });
+    return settled !== undefined;
+  }
+
+  async countSettled(fileId: string, counts: OutcomeCounts): Promise<FileAccount | undefined> {
+    const changed = outcomes.filter((outcome) => counts[outcome] > 0);
+    const sums = changed.map((outcome) => `settled.#${outcome} = settled.#${outcome} + :${outcome}`);
+    const item = await this.#table.update(pkOf(fileId), 'FILE', {
+      UpdateExpression: `SET ${['settledBatches = settledBatches + :one', 'updatedAt = :now', ...sums].join(', ')}`,
+      ConditionExpression: 'attribute_exists(pk)',
+      ...(changed.length > 0
+        ? { ExpressionAttributeNames: Object.fromEntries(changed.map((outcome) => [`#${outcome}`, outcome])) }
+        : {}),
+      ExpressionAttributeValues: {
+        ':one': 1,
+        ':now': this.#clock.now(),
+        ...Object.fromEntries(changed.map((outcome) => [`:${outcome}`, counts[outcome]])),
+      },
+    });
+    return item && withoutKeys<FileAccount>(item);
+  }
+
+  async *listBatches(fileId: string): AsyncGenerator<BatchAccount> {
+    const items = this.#table.query({
+      KeyConditionExpression: 'pk = :pk AND begins_with(sk, :batch)',
+      ExpressionAttributeValues: { ':pk': pkOf(fileId), ':batch': 'BATCH#' },
+      ConsistentRead: true,
+    });
+    for await (const item of items) yield withoutKeys<BatchAccount>(item);
+  }
+}
+
+const pkOf = (fileId: string) => `FILE#${fileId}`;
+const skOf = (batch: number) => `BATCH#${String(batch).padStart(8, '0')}`;

@@ -1,0 +1,268 @@
+import type { BatchGetCommandOutput } from '@aws-sdk/lib-dynamodb';
+import { BatchGetCommand, PutCommand } from '@aws-sdk/lib-dynamodb';
+import type { FileAccount, FileState } from '../core/file-account.ts';
+import { noCounts } from '../core/outcome.ts';
+import type { Clock, FileClaim, FileLedger, NewFile, SplitProgress } from '../ports.ts';
+import type { DynamoTable } from './dynamo-table.ts';
+import { expiryOf, isConditionFailure, withoutKeys } from './dynamo-table.ts';
+
+type Warnings = { code: string; message: string }[];
+
+/** `FILE#<id>` / `FILE`, and `SHA#<feed>#<sha256>` / `FILE`. */
+export class DynamoFileLedger implements FileLedger {
+  readonly #table: DynamoTable;
+  readonly #clock: Pick<Clock, 'now'>;
+
+  constructor(table: DynamoTable, clock: Pick<Clock, 'now'>) {
+    this.#table = table;
+    this.#clock = clock;
+  }
+
+  async claimFile(
+    fileId: string,
+    create: NewFile | undefined,
+    owner: string,
+    leaseMs: number,
+  ): Promise<FileClaim | { kind: 'unknown' }> {
+    const now = this.#clock.now();
+    const created = create && (await this.#createFile(create, owner, now + leaseMs));
+    if (created) return { kind: 'claimed', file: created };
+
+    const taken = await this.#table.update(pkOf(fileId), 'FILE', {
+      UpdateExpression: 'SET leaseOwner = :owner, leaseUntil = :until, epoch = epoch + :one, updatedAt = :now',
+      ConditionExpression:
+        'attribute_exists(pk) AND #state = :splitting AND (attribute_not_exists(leaseUntil) OR leaseUntil < :now)',
+      ExpressionAttributeNames: { '#state': 'state' },
+      ExpressionAttributeValues: {
+        ':owner': owner,
+        ':until': now + leaseMs,
+        ':one': 1,
+        ':now': now,
+        ':splitting': 'splitting' satisfies FileState,
+      },
+    });
+    if (taken) return { kind: 'claimed', file: withoutKeys(taken) };
+
+    const file = await this.getFile(fileId);
+    if (!file) return { kind: 'unknown' };
+    if (file.state !== 'splitting') return { kind: 'finished', file };
+    return { kind: 'busy', leaseUntil: file.leaseUntil ?? now };
+  }
+
+  async #createFile(create: NewFile, leaseOwner: string, leaseUntil: number): Promise<FileAccount | undefined> {
+    const now = this.#clock.now();
+    const file: FileAccount = {
+      ...create,
+      state: 'splitting',
+      createdAt: now,
+      updatedAt: now,
+      epoch: 1,
+      leaseOwner,
+      leaseUntil,
+      settledBatches: 0,
+      settled: noCounts(),
+      resolved: 0,
+    };
+    const keys = { pk: pkOf(file.fileId), sk: 'FILE', listPk: listPkOf('open', file.feed), listSk: listSkOf(file) };
+    try {
+      await this.#table.client.send(
+        new PutCommand({
+          TableName: this.#table.name,
+          Item: { ...keys, ...file },
+          ConditionExpression: 'attribute_not_exists(pk)',
+        }),
+      );
+      return file;
+    } catch (error) {
+      if (isConditionFailure(error)) return undefined;
+      throw error;
+    }
+  }
+
+  async saveSplitProgress(fileId: string, epoch: number, progress: SplitProgress): Promise<boolean> {
+    const { leaseUntil, ...saved } = progress;
+    const file = await this.#updateAsOwner(fileId, epoch, { ...saved, leaseUntil });
+    return file !== undefined;
+  }
+
+  async releaseFile(fileId: string, epoch: number): Promise<boolean> {
+    return (await this.#updateAsOwner(fileId, epoch, {}, ['leaseOwner', 'leaseUntil'])) !== undefined;
+  }
+
+  async finishSplit(
+    fileId: string,
+    epoch: number,
+    totals: { records: number; batches: number },
+    warnings: Warnings,
+  ): Promise<FileAccount | undefined> {
+    return this.#updateAsOwner(
+      fileId,
+      epoch,
+      {
+        state: 'split' satisfies FileState,
+        totalRecords: totals.records,
+        totalBatches: totals.batches,
+        warnings,
+        splitAt: this.#clock.now(),
+      },
+      ['leaseOwner', 'leaseUntil', 'hashProgress'],
+    );
+  }
+
+  async endFile(
+    fileId: string,
+    epoch: number,
+    end: Parameters<FileLedger['endFile']>[2],
+  ): Promise<FileAccount | undefined> {
+    const totals = end.state === 'superseded' ? end.totals : { records: 0, batches: 0 };
+    return this.#updateAsOwner(
+      fileId,
+      epoch,
+      {
+        state: end.state,
+        ...(end.state === 'duplicate' ? { duplicateOf: end.of } : { failure: end.failure }),
+        totalRecords: totals.records,
+        totalBatches: totals.batches,
+        splitAt: this.#clock.now(),
+      },
+      ['leaseOwner', 'leaseUntil', 'hashProgress'],
+    );
+  }
+
+  /** Sets and removes, as long as nobody has claimed the file since. */
+  async #updateAsOwner(
+    fileId: string,
+    epoch: number,
+    set: Record<string, unknown>,
+    remove: string[] = [],
+  ): Promise<FileAccount | undefined> {
+    const values = Object.entries({ ...set, updatedAt: this.#clock.now() }).filter(([, value]) => value !== undefined);
+    const names = Object.fromEntries(
+      [...values.map(([name]) => name), ...remove, 'state'].map((name) => [`#${name}`, name]),
+    );
+    const removal = remove.length === 0 ? '' : ` REMOVE ${remove.map((name) => `#${name}`).join(', ')}`;
+    const item = await this.#table.update(pkOf(fileId), 'FILE', {
+      UpdateExpression: `SET ${values.map(([name]) => `#${name} = :${name}`).join(', ')}${removal}`,
+      ConditionExpression: 'epoch = :epoch AND #state = :splitting',
+      ExpressionAttributeNames: names,
+      ExpressionAttributeValues: {
+        ...Object.fromEntries(values.map(([name, value]) => [`:${name}`, value])),
+        ':epoch': epoch,
+        ':splitting': 'splitting' satisfies FileState,
+      },
+    });
+    return item && withoutKeys<FileAccount>(item);
+  }
+
+  async claimChecksum(
+    feed: string,
+    sha256: string,
+    fileId: string,
+  ): Promise<{ kind: 'first' } | { kind: 'duplicate'; of: string }> {
+    const pk = `SHA#${feed}#${sha256}`;
+    const claim = (from: string | undefined) =>
+      this.#table.update(pk, 'FILE', {
+        UpdateExpression: 'SET fileId = :file, expiresAt = :expires',
+        ConditionExpression: from === undefined ? 'attribute_not_exists(pk) OR fileId = :file' : 'fileId = :from',
+        ExpressionAttributeValues: {
+          ':file': fileId,
+          ':expires': expiryOf(this.#clock.now()),
+          ...(from === undefined ? {} : { ':from': from }),
+        },
+      });
+    if (await claim(undefined)) return { kind: 'first' };
+    const holder = (await this.#table.get(pk, 'FILE'))?.['fileId'] as string | undefined;
+    if (holder === undefined) return this.claimChecksum(feed, sha256, fileId);
+    const before = await this.getFile(holder);
+    // What that file did not send must not be lost because it came first.
+    const yields = before === undefined || before.state === 'failed' || before.state === 'superseded';
+    if (yields && (await claim(holder))) return { kind: 'first' };
+    return yields ? this.claimChecksum(feed, sha256, fileId) : { kind: 'duplicate', of: holder };
+  }
+
+  async getFile(fileId: string): Promise<FileAccount | undefined> {
+    const item = await this.#table.get(pkOf(fileId), 'FILE');
+    return item && withoutKeys<FileAccount>(item);
+  }
+
+  async closeFile(fileId: string, close: Parameters<FileLedger['closeFile']>[1]): Promise<boolean> {
+    const file = await this.getFile(fileId);
+    if (!file) return false;
+    // While a letter is open the account must outlive it, however long the desk takes.
+    const expiry =
+      close.openLetters === 0
+        ? { set: ', expiresAt = :expires', remove: '' }
+        : { set: '', remove: ' REMOVE expiresAt' };
+    const now = this.#clock.now();
+    const closed = await this.#table.update(pkOf(fileId), 'FILE', {
+      UpdateExpression:
+        `SET #state = :state, manifest = :manifest, listPk = :list, updatedAt = :now, ` +
+        `completedAt = if_not_exists(completedAt, :now)${expiry.set}${expiry.remove}`,
+      ConditionExpression: 'attribute_exists(pk) AND (attribute_not_exists(manifest) OR manifest.#number < :number)',
+      ExpressionAttributeNames: { '#state': 'state', '#number': 'number' },
+      ExpressionAttributeValues: {
+        ':state': close.state,
+        ':manifest': close.manifest,
+        ':number': close.manifest.number,
+        ':list': listPkOf('closed', file.feed),
+        ':now': now,
+        ...(close.openLetters === 0 ? { ':expires': expiryOf(now) } : {}),
+      },
+    });
+    return closed !== undefined;
+  }
+
+  async requestAmendment(fileId: string, repeatAfterMs: number): Promise<boolean> {
+    const now = this.#clock.now();
+    const marked = await this.#table.update(pkOf(fileId), 'FILE', {
+      UpdateExpression: 'SET amendmentRequestedAt = :now',
+      ConditionExpression:
+        'attribute_exists(pk) AND (attribute_not_exists(amendmentRequestedAt) OR amendmentRequestedAt < :long)',
+      ExpressionAttributeValues: { ':now': now, ':long': now - repeatAfterMs },
+    });
+    return marked !== undefined;
+  }
+
+  async beginAmendment(fileId: string): Promise<void> {
+    await this.#table.update(pkOf(fileId), 'FILE', {
+      UpdateExpression: 'REMOVE amendmentRequestedAt',
+      ConditionExpression: 'attribute_exists(pk)',
+    });
+  }
+
+  async listFiles(feed: string, which: 'open' | 'closed', limit: number): Promise<FileAccount[]> {
+    const keys: { pk: string; sk: string }[] = [];
+    const index = this.#table.query({
+      IndexName: 'byFeed',
+      KeyConditionExpression: 'listPk = :list',
+      ExpressionAttributeValues: { ':list': listPkOf(which, feed) },
+      ScanIndexForward: false,
+      Limit: Math.min(limit, 1000),
+    });
+    for await (const item of index) {
+      keys.push({ pk: item['pk'] as string, sk: 'FILE' });
+      if (keys.length >= limit) break;
+    }
+    const files: FileAccount[] = [];
+    // BatchGetItem takes at most 100 keys a call.
+    for (let from = 0; from < keys.length; from += 100) {
+      let wanted: Record<string, unknown>[] | undefined = keys.slice(from, from + 100);
+      while (wanted && wanted.length > 0) {
+        const answer: BatchGetCommandOutput = await this.#table.client.send(
+          new BatchGetCommand({ RequestItems: { [this.#table.name]: { Keys: wanted } } }),
+        );
+        for (const item of answer.Responses?.[this.#table.name] ?? []) files.push(withoutKeys(item));
+        wanted = answer.UnprocessedKeys?.[this.#table.name]?.Keys;
+      }
+    }
+    return files.sort((a, b) => b.createdAt - a.createdAt || (a.fileId < b.fileId ? -1 : 1));
+  }
+}
+
+const pkOf = (fileId: string) => `FILE#${fileId}`;
+
+/** The two halves of the index by feed: files that still have work, and the rest. */
+const listPkOf = (which: 'open' | 'closed', feed: string) => `${which.toUpperCase()}#${feed}`;
+
+const listSkOf = (file: { createdAt: number; fileId: string }) =>
+  `${new Date(file.createdAt).toISOString()}#${file.fileId}`;

@@ -1,0 +1,42 @@
+import type { DynamoDBClient } from '@aws-sdk/client-dynamodb';
+import { DynamoDBDocumentClient } from '@aws-sdk/lib-dynamodb';
+import type { Clock, Ledger } from '../ports.ts';
+import { DynamoBatchLedger } from './dynamo-batch-ledger.ts';
+import { DynamoDeadLedger } from './dynamo-dead-ledger.ts';
+import { DynamoFileLedger } from './dynamo-file-ledger.ts';
+import { DynamoTable } from './dynamo-table.ts';
+
+export function openTable(client: DynamoDBClient, name: string): DynamoTable {
+  const documents = DynamoDBDocumentClient.from(client, { marshallOptions: { removeUndefinedValues: true } });
+  return new DynamoTable(documents, name);
+}
+
+/** The whole ledger over one table: files, batches and dead records, each in its own file. */
+export function createDynamoLedger(client: DynamoDBClient, tableName: string, clock: Pick<Clock, 'now'>): Ledger {
+  const table = openTable(client, tableName);
+  const files = new DynamoFileLedger(table, clock);
+  const batches = new DynamoBatchLedger(table, clock);
+  const dead = new DynamoDeadLedger(table, clock);
+  return {
+    claimFile: files.claimFile.bind(files),
+    saveSplitProgress: files.saveSplitProgress.bind(files),
+    releaseFile: files.releaseFile.bind(files),
+    claimChecksum: files.claimChecksum.bind(files),
+    finishSplit: files.finishSplit.bind(files),
+    endFile: files.endFile.bind(files),
+    getFile: files.getFile.bind(files),
+    closeFile: files.closeFile.bind(files),
+    requestAmendment: files.requestAmendment.bind(files),
+    beginAmendment: files.beginAmendment.bind(files),
+    listFiles: files.listFiles.bind(files),
+    claimBatch: batches.claimBatch.bind(batches),
+    saveProgress: batches.saveProgress.bind(batches),
+    settleBatch: batches.settleBatch.bind(batches),
+    countSettled: batches.countSettled.bind(batches),
+    listBatches: batches.listBatches.bind(batches),
+    adoptLetter: dead.adoptLetter.bind(dead),
+    addFailure: dead.addFailure.bind(dead),
+    resolveDead: dead.resolveDead.bind(dead),
+    listDead: dead.listDead.bind(dead),
+  };
+}

@@ -1,0 +1,71 @@
+import type { DynamoDBDocumentClient } from '@aws-sdk/lib-dynamodb';
+import { GetCommand, QueryCommand, UpdateCommand } from '@aws-sdk/lib-dynamodb';
+import type { UpdateCommandInput, QueryCommandInput } from '@aws-sdk/lib-dynamodb';
+
+/** The ledger's table and the few calls that every part of it makes. */
+export class DynamoTable {
+  readonly client: DynamoDBDocumentClient;
+  readonly name: string;
+
+  constructor(client: DynamoDBDocumentClient, name: string) {
+    this.client = client;
+    this.name = name;
+  }
+
+  /** Strongly consistent. */
+  async get(pk: string, sk: string): Promise<Record<string, unknown> | undefined> {
+    const answer = await this.client.send(
+      new GetCommand({ TableName: this.name, Key: { pk, sk }, ConsistentRead: true }),
+    );
+    return answer.Item;
+  }
+
+  /** The item after the write; undefined where the condition did not hold. */
+  async update(
+    pk: string,
+    sk: string,
+    change: Omit<UpdateCommandInput, 'TableName' | 'Key' | 'ReturnValues'>,
+  ): Promise<Record<string, unknown> | undefined> {
+    try {
+      const answer = await this.client.send(
+        new UpdateCommand({ TableName: this.name, Key: { pk, sk }, ReturnValues: 'ALL_NEW', ...change }),
+      );
+      return answer.Attributes ?? {};
+    } catch (error) {
+      if (isConditionFailure(error)) return undefined;
+      throw error;
+    }
+  }
+
+  /** Every item of the query, page by page. */
+  async *query(input: Omit<QueryCommandInput, 'TableName'>): AsyncGenerator<Record<string, unknown>> {
+    let start: Record<string, unknown> | undefined;
+    do {
+      const page = await this.client.send(
+        new QueryCommand({ TableName: this.name, ...input, ExclusiveStartKey: start }),
+      );
+      yield* page.Items ?? [];
+      start = page.LastEvaluatedKey;
+    } while (start);
+  }
+}
+
+export function isConditionFailure(error: unknown): boolean {
+  return error instanceof Error && error.name === 'ConditionalCheckFailedException';
+}
+
+/** The item without the keys that only the table needs. */
+export function withoutKeys<T>(item: Record<string, unknown>): T {
+  const { pk: _pk, sk: _sk, listPk: _listPk, listSk: _listSk, expiresAt: _expiresAt, ...account } = item;
+  return account as T;
+}
+
+const daySeconds = 24 * 60 * 60;
+
+/**
+ * TTL of what is over, in seconds since 1970: 60 days from now. SQS keeps a message 14 days at most, so a letter of
+ * the last day can still be redriven, with 30 days and more to spare.
+ */
+export function expiryOf(nowMs: number): number {
+  return Math.floor(nowMs / 1000) + 60 * daySeconds;
+}

@@ -1,0 +1,161 @@
+import type { Readable } from 'node:stream';
+import type { S3Client } from '@aws-sdk/client-s3';
+import {
+  AbortMultipartUploadCommand,
+  CompleteMultipartUploadCommand,
+  CopyObjectCommand,
+  CreateMultipartUploadCommand,
+  GetObjectCommand,
+  HeadObjectCommand,
+  PutObjectCommand,
+  UploadPartCopyCommand,
+} from '@aws-sdk/client-s3';
+import { Upload } from '@aws-sdk/lib-storage';
+import type { SourceObject } from '../core/file-account.ts';
+import type { Archive, ReceiptStore } from '../ports.ts';
+
+/** S3: CopyObject takes up to 5 GB; above that an object is copied in parts. */
+const maxCopyBytes = 5 * 1024 ** 3;
+const copyPartBytes = 512 * 1024 ** 2;
+
+/** Receipts under way, in the work bucket. */
+export class S3ReceiptStore implements ReceiptStore {
+  readonly #client: S3Client;
+  readonly #bucket: string;
+
+  constructor(client: S3Client, bucket: string) {
+    this.#client = client;
+    this.#bucket = bucket;
+  }
+
+  async putReceipts(key: string, bytes: Buffer): Promise<void> {
+    await this.#client.send(
+      new PutObjectCommand({ Bucket: this.#bucket, Key: key, Body: bytes, ContentType: 'application/gzip' }),
+    );
+  }
+
+  async getReceipts(key: string): Promise<Buffer> {
+    const answer = await this.#client.send(new GetObjectCommand({ Bucket: this.#bucket, Key: key }));
+    return Buffer.from((await answer.Body?.transformToByteArray()) ?? []);
+  }
+}
+
+/** The archive bucket. Nothing in it is ever overwritten. */
+export class S3Archive implements Archive {
+  readonly #client: S3Client;
+  readonly #bucket: string;
+
+  constructor(client: S3Client, bucket: string) {
+    this.#client = client;
+    this.#bucket = bucket;
+  }
+
+  async copySource(source: SourceObject, key: string): Promise<{ key: string } | undefined> {
+    if (await this.has(key)) return { key };
+    try {
+      await (source.sizeBytes <= maxCopyBytes ? this.#copyWhole(source, key) : this.#copyInParts(source, key));
+      return { key };
+    } catch (error) {
+      const status = statusOf(error);
+      // Gone, or replaced where there are no versions: the manifest says that the source isn't there.
+      if (status === 404 || status === 412) return undefined;
+      throw error;
+    }
+  }
+
+  async #copyWhole(source: SourceObject, key: string): Promise<void> {
+    await this.#client.send(
+      new CopyObjectCommand({
+        Bucket: this.#bucket,
+        Key: key,
+        CopySource: copySourceOf(source),
+        CopySourceIfMatch: source.etag,
+      }),
+    );
+  }
+
+  async #copyInParts(source: SourceObject, key: string): Promise<void> {
+    const place = { Bucket: this.#bucket, Key: key };
+    const { UploadId } = await this.#client.send(new CreateMultipartUploadCommand(place));
+    const upload = { ...place, UploadId };
+    try {
+      const parts: { ETag: string | undefined; PartNumber: number }[] = [];
+      for (let from = 0; from < source.sizeBytes; from += copyPartBytes) {
+        const last = Math.min(from + copyPartBytes, source.sizeBytes) - 1;
+        const part = await this.#client.send(
+          new UploadPartCopyCommand({
+            ...upload,
+            PartNumber: parts.length + 1,
+            CopySource: copySourceOf(source),
+            CopySourceIfMatch: source.etag,
+            CopySourceRange: `bytes=${from}-${last}`,
+          }),
+        );
+        parts.push({ ETag: part.CopyPartResult?.ETag, PartNumber: parts.length + 1 });
+      }
+      await this.#client.send(new CompleteMultipartUploadCommand({ ...upload, MultipartUpload: { Parts: parts } }));
+    } catch (error) {
+      await this.#client.send(new AbortMultipartUploadCommand(upload)).catch(() => undefined);
+      throw error;
+    }
+  }
+
+  async putStream(key: string, body: Readable, contentType: string): Promise<void> {
+    try {
+      await new Upload({
+        client: this.#client,
+        params: { Bucket: this.#bucket, Key: key, Body: body, ContentType: contentType, IfNoneMatch: '*' },
+      }).done();
+    } catch (error) {
+      // Another finalizer was first, with the same bytes.
+      if (statusOf(error) !== 412) throw error;
+    }
+  }
+
+  async putOnce(key: string, body: string, contentType: string): Promise<'stored' | 'exists'> {
+    try {
+      await this.#client.send(
+        new PutObjectCommand({
+          Bucket: this.#bucket,
+          Key: key,
+          Body: body,
+          ContentType: contentType,
+          IfNoneMatch: '*',
+        }),
+      );
+      return 'stored';
+    } catch (error) {
+      if (statusOf(error) === 412) return 'exists';
+      throw error;
+    }
+  }
+
+  async getText(key: string): Promise<string | undefined> {
+    try {
+      const answer = await this.#client.send(new GetObjectCommand({ Bucket: this.#bucket, Key: key }));
+      return await answer.Body?.transformToString();
+    } catch (error) {
+      if (statusOf(error) === 404) return undefined;
+      throw error;
+    }
+  }
+
+  async has(key: string): Promise<boolean> {
+    try {
+      await this.#client.send(new HeadObjectCommand({ Bucket: this.#bucket, Key: key }));
+      return true;
+    } catch (error) {
+      if (statusOf(error) === 404) return false;
+      throw error;
+    }
+  }
+}
+
+function copySourceOf(source: SourceObject): string {
+  const path = [source.bucket, ...source.key.split('/')].map(encodeURIComponent).join('/');
+  return source.versionId === undefined ? path : `${path}?versionId=${encodeURIComponent(source.versionId)}`;
+}
+
+function statusOf(error: unknown): number | undefined {
+  return (error as { $metadata?: { httpStatusCode?: number } }).$metadata?.httpStatusCode;
+}

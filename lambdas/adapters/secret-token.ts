@@ -1,0 +1,37 @@
+import type { SecretsManagerClient } from '@aws-sdk/client-secrets-manager';
+import { GetSecretValueCommand } from '@aws-sdk/client-secrets-manager';
+import type { TokenSource } from '../ports.ts';
+
+/** The Bearer token as it lies in Secrets Manager, read once a process and again when the API turns it down. */
+export class SecretToken implements TokenSource {
+  readonly #client: SecretsManagerClient;
+  readonly #secretId: string;
+  #token: Promise<string> | undefined;
+
+  constructor(client: SecretsManagerClient, secretId: string) {
+    this.#client = client;
+    this.#secretId = secretId;
+  }
+
+  token(): Promise<string> {
+    return (this.#token ??= this.#read());
+  }
+
+  refresh(): Promise<string> {
+    this.#token = this.#read();
+    return this.#token;
+  }
+
+  async #read(): Promise<string> {
+    try {
+      const answer = await this.#client.send(new GetSecretValueCommand({ SecretId: this.#secretId }));
+      const token = answer.SecretString?.trim() ?? '';
+      // A header can carry these characters only; the value itself is told to nobody.
+      if (!/^[\x21-\x7e]+$/.test(token)) throw new Error(`The secret ${this.#secretId} holds no usable Bearer token.`);
+      return token;
+    } catch (error) {
+      this.#token = undefined;
+      throw error;
+    }
+  }
+}

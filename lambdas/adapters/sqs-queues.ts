@@ -1,0 +1,207 @@
+import type { SendMessageBatchRequestEntry, SQSClient } from '@aws-sdk/client-sqs';
+import {
+  ChangeMessageVisibilityCommand,
+  GetQueueAttributesCommand,
+  SendMessageBatchCommand,
+  SendMessageCommand,
+} from '@aws-sdk/client-sqs';
+import { backoffMs } from '../core/retry.ts';
+import type { BatchMessage, ContinueMessage, FinalizeMessage, Letter, ReemitMessage } from '../messages.ts';
+import type {
+  BatchQueue,
+  Clock,
+  FinalizeQueue,
+  InFlightMessages,
+  IntakeQueue,
+  LetterQueue,
+  QueueDepth,
+} from '../ports.ts';
+
+/** SQS: 10 messages and 1 MiB a call (quotas of SendMessageBatch); some room is left for the envelope. */
+const maxEntries = 10;
+const maxCallBytes = 1_000_000;
+
+/** SQS: a message can be delayed 15 minutes at most. */
+export const maxDelaySeconds = 900;
+
+const maxTries = 8;
+
+interface Outgoing {
+  body: string;
+  group?: string;
+}
+
+/** One queue that is written to. */
+class SqsQueue {
+  readonly #client: SQSClient;
+  readonly #url: string;
+  readonly #clock: Pick<Clock, 'sleep'>;
+
+  constructor(client: SQSClient, url: string, clock: Pick<Clock, 'sleep'>) {
+    this.#client = client;
+    this.#url = url;
+    this.#clock = clock;
+  }
+
+  async send(message: Outgoing, delaySeconds: number): Promise<void> {
+    await this.#client.send(
+      new SendMessageCommand({
+        QueueUrl: this.#url,
+        MessageBody: message.body,
+        DelaySeconds: Math.min(maxDelaySeconds, Math.max(0, Math.ceil(delaySeconds))),
+        ...(message.group === undefined ? {} : { MessageGroupId: message.group }),
+      }),
+    );
+  }
+
+  /** Sends all, in as few calls as the quotas allow; what SQS failed on is sent again, alone. */
+  async sendAll(messages: Outgoing[]): Promise<void> {
+    for (const call of callsOf(messages)) await this.#sendCall(call);
+  }
+
+  async #sendCall(call: Outgoing[]): Promise<void> {
+    let open = call.map((message, index): SendMessageBatchRequestEntry => ({
+      Id: String(index),
+      MessageBody: message.body,
+      ...(message.group === undefined ? {} : { MessageGroupId: message.group }),
+    }));
+    for (let tries = 0; open.length > 0; tries++) {
+      if (tries > 0) await this.#clock.sleep(backoffMs({ baseMs: 100, capMs: 5_000 }, tries, Math.random()));
+      const answer = await this.#client.send(new SendMessageBatchCommand({ QueueUrl: this.#url, Entries: open }));
+      const failed = new Map((answer.Failed ?? []).map((failure) => [failure.Id, failure]));
+      const fault = [...failed.values()].find((failure) => failure.SenderFault) ?? [...failed.values()][0];
+      if (fault && (fault.SenderFault || tries + 1 >= maxTries)) {
+        throw new Error(`SQS did not take ${failed.size} of ${open.length} messages: ${fault.Code}: ${fault.Message}`);
+      }
+      open = open.filter((entry) => failed.has(entry.Id));
+    }
+  }
+}
+
+function callsOf(messages: Outgoing[]): Outgoing[][] {
+  const calls: Outgoing[][] = [];
+  let callBytes = Infinity;
+  for (const message of messages) {
+    const bytes = Buffer.byteLength(message.body);
+    const last = calls.at(-1);
+    if (last && last.length < maxEntries && callBytes + bytes <= maxCallBytes) {
+      last.push(message);
+      callBytes += bytes;
+    } else {
+      calls.push([message]);
+      callBytes = bytes;
+    }
+  }
+  return calls;
+}
+
+/** A batch's text in its queue. */
+export function batchBody(message: BatchMessage): string {
+  return JSON.stringify(message);
+}
+
+export class SqsBatchQueue implements BatchQueue {
+  readonly #queue: SqsQueue;
+
+  constructor(client: SQSClient, url: string, clock: Pick<Clock, 'sleep'>) {
+    this.#queue = new SqsQueue(client, url, clock);
+  }
+
+  async sendBatches(messages: BatchMessage[]): Promise<void> {
+    // Grouped by file, so that a small file needn't wait behind a large one (fair queues).
+    await this.#queue.sendAll(messages.map((message) => ({ body: batchBody(message), group: message.fileId })));
+  }
+
+  async sendSuccessor(message: BatchMessage, delaySeconds: number): Promise<void> {
+    await this.#queue.send({ body: batchBody(message), group: message.fileId }, delaySeconds);
+  }
+}
+
+/** Indented: it will be read in a console. */
+function letterBody(message: Letter): string {
+  return JSON.stringify(message, null, 2);
+}
+
+export class SqsLetterQueue implements LetterQueue {
+  readonly #queue: SqsQueue;
+
+  constructor(client: SQSClient, url: string, clock: Pick<Clock, 'sleep'>) {
+    this.#queue = new SqsQueue(client, url, clock);
+  }
+
+  async sendLetters(letters: Letter[]): Promise<void> {
+    await this.#queue.sendAll(letters.map((each) => ({ body: letterBody(each), group: each.file_id })));
+  }
+
+  async sendBack(letter: Letter, delaySeconds: number): Promise<void> {
+    await this.#queue.send({ body: letterBody(letter), group: letter.file_id }, delaySeconds);
+  }
+}
+
+export class SqsIntakeQueue implements IntakeQueue {
+  readonly #queue: SqsQueue;
+
+  constructor(client: SQSClient, url: string, clock: Pick<Clock, 'sleep'>) {
+    this.#queue = new SqsQueue(client, url, clock);
+  }
+
+  async send(message: ContinueMessage | ReemitMessage, delaySeconds: number): Promise<void> {
+    await this.#queue.send({ body: JSON.stringify(message) }, delaySeconds);
+  }
+}
+
+export class SqsFinalizeQueue implements FinalizeQueue {
+  readonly #queue: SqsQueue;
+
+  constructor(client: SQSClient, url: string, clock: Pick<Clock, 'sleep'>) {
+    this.#queue = new SqsQueue(client, url, clock);
+  }
+
+  async send(message: FinalizeMessage, delaySeconds: number): Promise<void> {
+    await this.#queue.send({ body: JSON.stringify(message) }, delaySeconds);
+  }
+}
+
+export class SqsInFlightMessages implements InFlightMessages {
+  readonly #client: SQSClient;
+  readonly #url: string;
+
+  constructor(client: SQSClient, url: string) {
+    this.#client = client;
+    this.#url = url;
+  }
+
+  async changeVisibility(receiptHandle: string, seconds: number): Promise<void> {
+    await this.#client.send(
+      new ChangeMessageVisibilityCommand({
+        QueueUrl: this.#url,
+        ReceiptHandle: receiptHandle,
+        VisibilityTimeout: Math.min(43_200, Math.max(0, Math.ceil(seconds))),
+      }),
+    );
+  }
+}
+
+export class SqsQueueDepth implements QueueDepth {
+  readonly #client: SQSClient;
+  readonly #url: string;
+
+  constructor(client: SQSClient, url: string) {
+    this.#client = client;
+    this.#url = url;
+  }
+
+  async messages(): Promise<number> {
+    const answer = await this.#client.send(
+      new GetQueueAttributesCommand({
+        QueueUrl: this.#url,
+        AttributeNames: [
+          'ApproximateNumberOfMessages',
+          'ApproximateNumberOfMessagesNotVisible',
+          'ApproximateNumberOfMessagesDelayed',
+        ],
+      }),
+    );
+    return Object.values(answer.Attributes ?? {}).reduce((sum, count) => sum + Number(count), 0);
+  }
+}

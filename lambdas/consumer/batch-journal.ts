@@ -1,0 +1,131 @@
+import { LeaseLostError } from '../core/errors.ts';
+import type { DoneRecord, Progress } from '../core/progress.ts';
+import { encodeProgress } from '../core/progress.ts';
+import type { Letter } from '../messages.ts';
+import type { BatchLedger, Clock, LetterQueue } from '../ports.ts';
+
+/** A consumer that is killed repeats at most this many requests: no more are sent beyond what its saved progress tells. */
+export const maxUnsaved = 50;
+
+/** Progress is saved at the latest after this, however slow the API's rate is. Milliseconds. */
+const saveEveryMs = 30_000;
+
+/** Twice as long and more: a lease outlives one save that comes late. Milliseconds. */
+export const batchLeaseMs = 90_000;
+
+export interface JournalOptions {
+  fileId: string;
+  batch: number;
+  owner: string;
+  saved: Progress;
+  ledger: Pick<BatchLedger, 'saveProgress'>;
+  letters: LetterQueue;
+  clock: Pick<Clock, 'now'>;
+}
+
+/**
+ * What has become of a batch's records, and the saving of it. Order is what crash-safety rests on: a failed record's
+ * letter is in its queue before the record counts as done, and no record is sent before the ledger says it may have been.
+ */
+export class BatchJournal {
+  readonly #options: JournalOptions;
+  readonly #done = new Map<number, DoneRecord>();
+  /** Places that were begun, done or not: what a successor must take for sent. */
+  #next: number;
+  #fence: number;
+  #open = 0;
+  #unsentLetters: Letter[] = [];
+  #unsaved = 0;
+  #savedAt: number;
+  #saving: Promise<void> | undefined;
+  #failure: { error: unknown } | undefined;
+
+  constructor(options: JournalOptions) {
+    this.#options = options;
+    for (const record of options.saved.done) this.#done.set(record.i, record);
+    this.#fence = options.saved.fence;
+    this.#next = options.saved.fence;
+    this.#savedAt = options.clock.now();
+  }
+
+  get(place: number): DoneRecord | undefined {
+    return this.#done.get(place);
+  }
+
+  /** Whether an earlier attempt may have sent this record, without our knowing its end. */
+  mayHaveBeenSent(place: number): boolean {
+    return place < this.#options.saved.fence && !this.#done.has(place);
+  }
+
+  /** Resolves once the record may be sent: its place is in the ledger as one that may have been. */
+  async allow(place: number): Promise<void> {
+    this.#throwFailure();
+    this.#next = Math.max(this.#next, place + 1);
+    this.#open++;
+    while (place >= this.#fence) await this.save();
+    const dueSoon = this.#next + maxUnsaved / 2 > this.#fence || this.#isOverdue();
+    if (dueSoon && !this.#saving) void this.save().catch((error: unknown) => (this.#failure ??= { error }));
+  }
+
+  record(done: DoneRecord, letter?: Letter): void {
+    this.#done.set(done.i, done);
+    this.#unsaved++;
+    if (letter) this.#unsentLetters.push(letter);
+  }
+
+  /** The end of a record that had been allowed. */
+  close(): void {
+    this.#open--;
+  }
+
+  /** Saves, and renews the lease. @throws LeaseLostError */
+  save(): Promise<void> {
+    return (this.#saving ??= this.#save(batchLeaseMs).finally(() => (this.#saving = undefined)));
+  }
+
+  /** Saves for the last time and gives the lease up, for a successor to take. @throws LeaseLostError */
+  async handOver(): Promise<void> {
+    await this.#saving;
+    this.#throwFailure();
+    await this.#save(0);
+  }
+
+  /** Before the batch is settled: every letter is in its queue. */
+  async finish(): Promise<void> {
+    await this.#saving;
+    this.#throwFailure();
+    await this.#sendLetters();
+  }
+
+  async #save(leaseMs: number): Promise<void> {
+    const { fileId, batch, owner, ledger, clock } = this.#options;
+    await this.#sendLetters();
+    const fence = leaseMs === 0 ? this.#next : Math.max(this.#fence, this.#next + Math.max(1, maxUnsaved - this.#open));
+    const progress = encodeProgress({ done: [...this.#done.values()], fence });
+    this.#unsaved = 0;
+    this.#savedAt = clock.now();
+    if (!(await ledger.saveProgress(fileId, batch, owner, progress, leaseMs))) {
+      throw new LeaseLostError(`Batch ${batch} of the file ${fileId} is another consumer's now.`);
+    }
+    this.#fence = fence;
+  }
+
+  #isOverdue(): boolean {
+    return this.#unsaved > 0 && this.#options.clock.now() - this.#savedAt > saveEveryMs;
+  }
+
+  async #sendLetters(): Promise<void> {
+    const letters = this.#unsentLetters;
+    this.#unsentLetters = [];
+    try {
+      if (letters.length > 0) await this.#options.letters.sendLetters(letters);
+    } catch (error) {
+      this.#unsentLetters = [...letters, ...this.#unsentLetters];
+      throw error;
+    }
+  }
+
+  #throwFailure(): void {
+    if (this.#failure) throw this.#failure.error;
+  }
+}

@@ -1,0 +1,273 @@
+import { gzipSync } from 'node:zlib';
+import type { Feed } from '../../feeds/feed.ts';
+import type { FailureRun } from '../core/breaker.ts';
+import { workReceiptsKey } from '../core/archive-keys.ts';
+import { ContradictionError, LeaseLostError } from '../core/errors.ts';
+import type { FileAccount } from '../core/file-account.ts';
+import { isWhollySettled } from '../core/file-account.ts';
+import { sha256Of } from '../core/identity.ts';
+import { jitterMarginMs, slotSpacingMs } from '../core/limiter.ts';
+import type { RateLimit } from '../core/limiter.ts';
+import { letterOf } from '../core/letter-of.ts';
+import type { FailedOutcome } from '../core/outcome.ts';
+import { noCounts } from '../core/outcome.ts';
+import type { PreparedRecord } from '../core/prepare-record.ts';
+import type { DoneRecord } from '../core/progress.ts';
+import { decodeProgress, noProgress } from '../core/progress.ts';
+import { maxBatchFailures, successorDelaySeconds } from '../core/retry.ts';
+import type { BatchMessage, Letter } from '../messages.ts';
+import type {
+  AuditLog,
+  BatchQueue,
+  Clock,
+  FinalizeQueue,
+  Ledger,
+  LetterQueue,
+  Limiter,
+  ReceiptStore,
+  Sink,
+  TokenSource,
+} from '../ports.ts';
+import type { Deadline } from '../runtime/deadline.ts';
+import { BatchJournal, batchLeaseMs } from './batch-journal.ts';
+import { prepareBatch } from './prepare-batch.ts';
+import { rawOf, receiptOf } from './receipt-of.ts';
+import type { Parked, SendEnd, Sendable, Verdict } from './send-records.ts';
+import { RecordSender } from './send-records.ts';
+import { SlotPacer } from './slot-pacer.ts';
+
+export interface ConsumerPorts {
+  ledger: Ledger;
+  limiter: Limiter;
+  sink: Sink;
+  tokens: TokenSource;
+  batches: BatchQueue;
+  letters: LetterQueue;
+  finalize: FinalizeQueue;
+  receipts: ReceiptStore;
+  clock: Clock;
+  log: AuditLog;
+  feed: Feed;
+  limit: RateLimit;
+  /** Connections that this consumer may hold to the API for batches. */
+  connections: number;
+  /** This process's run of failures: kept from batch to batch. */
+  run: FailureRun;
+  newId: () => string;
+  random: () => number;
+}
+
+interface Attempt {
+  message: BatchMessage;
+  file: FileAccount;
+  owner: string;
+  records: PreparedRecord[];
+  journal: BatchJournal;
+}
+
+/**
+ * Gets every record of a batch to an end, or as far as time and the API allow: then a successor carries the rest.
+ * Resolves once nothing depends on this message any more. @throws LeaseLostError where another consumer has the batch
+ */
+export async function deliverBatch(message: BatchMessage, ports: ConsumerPorts, deadline: Deadline): Promise<void> {
+  const attempt = await beginAttempt(message, ports);
+  if (!attempt) return;
+  const { file, records, journal } = attempt;
+  if (file.state === 'quarantined' || file.state === 'superseded') {
+    holdOpen(attempt, ports);
+    return settle(attempt, ports);
+  }
+
+  rejectBad(attempt, ports);
+  const end = await sendGood(attempt, ports, deadline);
+  // Where the API is to be left alone, no record is to blame.
+  const hasFailed = end.parked.length > 0 && end.stopped?.kind !== 'paused';
+  const failures = message.failures + (hasFailed ? 1 : 0);
+  if (failures >= maxBatchFailures) exhaust(attempt, end.parked, ports);
+  const isWhole = records.every((_, place) => journal.get(place) !== undefined);
+  if (isWhole) return settle(attempt, ports);
+  await handOver(attempt, end, Math.min(failures, maxBatchFailures - 1), ports);
+}
+
+/** Takes the batch's lease and reads it; undefined where there is nothing to do for this message. */
+async function beginAttempt(message: BatchMessage, ports: ConsumerPorts): Promise<Attempt | undefined> {
+  const { ledger, log, clock } = ports;
+  const { fileId, batch } = message;
+  const place = { correlation_id: fileId, batch, attempt: message.attempt };
+  const owner = ports.newId();
+  const claim = await ledger.claimBatch(message, owner, batchLeaseMs);
+  if (claim.kind === 'stale') {
+    log.info('leftover of an earlier attempt', place);
+    return undefined;
+  }
+  if (claim.kind === 'busy') {
+    // The other consumer may die yet: this message waits for it in the queue, at no cost and without a failure.
+    log.info('another consumer has the batch', place);
+    await ports.batches.sendSuccessor(message, (claim.leaseUntil - clock.now()) / 1000 + 1);
+    return undefined;
+  }
+  const file = await ledger.getFile(fileId);
+  if (file?.sha256 === undefined || file.dialect === undefined) {
+    throw new ContradictionError(`Batch ${batch} belongs to the file ${fileId}, which the ledger does not know.`);
+  }
+  if (claim.kind === 'settled') {
+    // The one that settled it may have died before it counted.
+    await countAndAsk(file, noCounts(), ports);
+    return undefined;
+  }
+  const records = prepareBatch(message, ports.feed, file);
+  const saved = claim.batch.progress ? decodeProgress(claim.batch.progress) : noProgress;
+  const journal = new BatchJournal({ fileId, batch, owner, saved, ledger, letters: ports.letters, clock });
+  log.info('batch begun', { ...place, records: records.length, done_before: saved.done.length });
+  return { message, file, owner, records, journal };
+}
+
+/** Rejects need no API: they end at once, each with its letter. */
+function rejectBad(attempt: Attempt, ports: ConsumerPorts): void {
+  attempt.records.forEach((record, place) => {
+    if (record.result.kind !== 'rejected' || attempt.journal.get(place)) return;
+    const done = { i: place, outcome: 'rejected' as const, status: null, attempts: 0, at: ports.clock.now() };
+    attempt.journal.record(done, letterFor(attempt, record, done, ports));
+  });
+}
+
+async function sendGood(attempt: Attempt, ports: ConsumerPorts, deadline: Deadline): Promise<SendEnd> {
+  const { journal } = attempt;
+  const sendables = sendablesOf(attempt);
+  if (sendables.length === 0) return { parked: [], stopped: undefined, requests: 0 };
+  const abort = new AbortController();
+  const pacer: SlotPacer = new SlotPacer({
+    limiter: ports.limiter,
+    clock: ports.clock,
+    connections: ports.connections,
+    spacingMs: slotSpacingMs(ports.limit),
+    marginMs: jitterMarginMs(ports.limit),
+    demand: () => sender.demand(),
+    signal: abort.signal,
+  });
+  const sender: RecordSender = new RecordSender(ports, journal, pacer, deadline, abort.signal, (sendable, verdict) =>
+    recordVerdict(attempt, sendable, verdict, ports),
+  );
+  try {
+    return await sender.send(sendables);
+  } finally {
+    abort.abort();
+  }
+}
+
+function sendablesOf(attempt: Attempt): Sendable[] {
+  const firstPlaceOf = new Map<string, number>();
+  const sendables: Sendable[] = [];
+  attempt.records.forEach(({ result }, place) => {
+    if (result.kind !== 'good') return;
+    const leader = firstPlaceOf.get(result.requestId);
+    if (leader === undefined) firstPlaceOf.set(result.requestId, place);
+    if (attempt.journal.get(place)) return;
+    sendables.push({ place, requestId: result.requestId, payload: result.payload, leader });
+  });
+  return sendables;
+}
+
+function recordVerdict(attempt: Attempt, { place }: Sendable, verdict: Verdict, ports: ConsumerPorts): void {
+  const { status, attempts } = verdict;
+  const done: DoneRecord = { i: place, outcome: verdict.kind, status, attempts, at: ports.clock.now() };
+  if (verdict.kind === 'uploaded' && verdict.confirmedBy409) done.confirmedBy = '409';
+  if (verdict.kind !== 'refused') return attempt.journal.record(done);
+  done.reason = `http_${status}`;
+  done.error = `the API refused the record with ${status}`;
+  done.answer = verdict.answer;
+  attempt.journal.record(done, letterFor(attempt, attempt.records[place] as PreparedRecord, done, ports));
+}
+
+/** The API failed on them in every attempt there is. */
+function exhaust(attempt: Attempt, parked: Parked[], ports: ConsumerPorts): void {
+  for (const { place, status, reason, attempts } of parked) {
+    const error = `the API failed on the record in ${maxBatchFailures} attempts, last with ${reason}`;
+    const done = { i: place, outcome: 'exhausted' as const, status, attempts, at: ports.clock.now(), reason, error };
+    attempt.journal.record(done, letterFor(attempt, attempt.records[place] as PreparedRecord, done, ports));
+  }
+}
+
+function holdOpen({ records, journal }: Attempt, ports: ConsumerPorts): void {
+  records.forEach((_, place) => {
+    if (journal.get(place)) return;
+    journal.record({ i: place, outcome: 'held', status: null, attempts: 0, at: ports.clock.now() });
+  });
+}
+
+/** Receipts first, then the ledger, then the finalizer's message: each step is worthless without the one before. */
+async function settle(attempt: Attempt, ports: ConsumerPorts): Promise<void> {
+  const { message, owner, records, journal, file } = attempt;
+  await journal.finish();
+  const counts = noCounts();
+  const lines = records.map((record, place) => {
+    const done = journal.get(place);
+    if (!done) throw new ContradictionError(`Record ${record.record} has no end.`);
+    counts[done.outcome]++;
+    return JSON.stringify(receiptOf(record, done));
+  });
+  const bytes = gzipSync(`${lines.join('\n')}\n`);
+  const receiptsKey = workReceiptsKey(file.fileId, message.batch, message.attempt, owner);
+  await ports.receipts.putReceipts(receiptsKey, bytes);
+  const settlement = { counts, receiptsKey, receiptsSha256: sha256Of(bytes) };
+  if (!(await ports.ledger.settleBatch(file.fileId, message.batch, owner, settlement))) {
+    throw new LeaseLostError(`Batch ${message.batch} of the file ${file.fileId} was settled by another consumer.`);
+  }
+  ports.log.info('batch settled', {
+    correlation_id: file.fileId,
+    batch: message.batch,
+    attempt: message.attempt,
+    ...counts,
+  });
+  await countAndAsk(file, counts, ports);
+}
+
+async function countAndAsk(
+  before: FileAccount,
+  counts: ReturnType<typeof noCounts>,
+  ports: ConsumerPorts,
+): Promise<void> {
+  const file = await ports.ledger.countSettled(before.fileId, counts);
+  if (!file || file.manifest !== undefined || !isWhollySettled(file)) return;
+  await ports.finalize.send({ v: 1, kind: 'finalize', feed: file.feed, fileId: file.fileId, amend: false }, 0);
+}
+
+/** Progress first, then the successor: killed between the two, this message comes back and finds the progress. */
+async function handOver(attempt: Attempt, end: SendEnd, failures: number, ports: ConsumerPorts): Promise<void> {
+  const { message, journal, file } = attempt;
+  await journal.handOver();
+  const pauseSeconds = end.stopped?.kind === 'paused' ? (end.stopped.untilMs - ports.clock.now()) / 1000 : 0;
+  const failed = failures > message.failures;
+  const delaySeconds = Math.max(0, pauseSeconds, failed ? successorDelaySeconds(failures, ports.random()) : 0);
+  const successor: BatchMessage = { ...message, attempt: message.attempt + 1, failures };
+  await ports.batches.sendSuccessor(successor, delaySeconds);
+  ports.log.info('batch handed over', {
+    correlation_id: file.fileId,
+    batch: message.batch,
+    attempt: message.attempt,
+    failures,
+    why: end.stopped?.kind ?? 'failures',
+    delay_seconds: Math.ceil(delaySeconds),
+  });
+}
+
+function letterFor({ file, message }: Attempt, record: PreparedRecord, done: DoneRecord, ports: ConsumerPorts): Letter {
+  const { result } = record;
+  const problem = result.kind === 'rejected' ? result.problem : undefined;
+  return letterOf(
+    file,
+    { batch: message.batch, ...record, raw: rawOf(record) },
+    {
+      outcome: done.outcome as FailedOutcome,
+      reason: problem?.reason ?? done.reason ?? 'unknown',
+      error: problem?.message ?? done.error ?? '',
+      field: problem?.field ?? null,
+      status: done.status,
+      answer: done.answer ?? null,
+      requestId: result.kind === 'good' ? result.requestId : null,
+      attempts: done.attempts,
+    },
+    ports.newId(),
+    ports.clock.now(),
+  );
+}

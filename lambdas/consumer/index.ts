@@ -1,0 +1,49 @@
+import { randomUUID } from 'node:crypto';
+import { DynamoDBClient } from '@aws-sdk/client-dynamodb';
+import { S3Client } from '@aws-sdk/client-s3';
+import { SecretsManagerClient } from '@aws-sdk/client-secrets-manager';
+import { SQSClient } from '@aws-sdk/client-sqs';
+import { feedNamed } from '../../feeds/index.ts';
+import { DynamoLimiter } from '../adapters/dynamo-limiter.ts';
+import { createDynamoLedger, openTable } from '../adapters/dynamo-ledger.ts';
+import { HttpSink } from '../adapters/http-sink.ts';
+import { S3ReceiptStore } from '../adapters/s3-archive.ts';
+import { SecretToken } from '../adapters/secret-token.ts';
+import { SqsBatchQueue, SqsFinalizeQueue, SqsInFlightMessages, SqsLetterQueue } from '../adapters/sqs-queues.ts';
+import { systemClock } from '../adapters/system-clock.ts';
+import { FailureRun } from '../core/breaker.ts';
+import { createAuditLog } from '../runtime/audit-logger.ts';
+import { readConsumerEnvironment } from '../runtime/environment.ts';
+import { createConsumerHandler } from './handler.ts';
+
+const environment = readConsumerEnvironment(process.env);
+const { API: api } = environment;
+const feed = feedNamed(environment.SLUICE_FEED);
+const sqs = new SQSClient({});
+const dynamo = new DynamoDBClient({});
+const tokens = new SecretToken(new SecretsManagerClient({}), environment.TOKEN_SECRET_ARN);
+const sink = (connections: number) =>
+  new HttpSink({ baseUrl: api.url, path: feed.sink.path, connections, tokens, clock: systemClock });
+
+export const handler = createConsumerHandler({
+  feed,
+  limit: api,
+  connections: api.connectionsPerConsumer,
+  sink: sink(api.connectionsPerConsumer),
+  letterSink: sink(api.connectionsPerLetterConsumer),
+  tokens,
+  limiter: new DynamoLimiter(openTable(dynamo, environment.LEDGER_TABLE), systemClock, api.name, api, randomUUID()),
+  ledger: createDynamoLedger(dynamo, environment.LEDGER_TABLE, systemClock),
+  batches: new SqsBatchQueue(sqs, environment.RECORDS_QUEUE_URL, systemClock),
+  letters: new SqsLetterQueue(sqs, environment.LETTERS_QUEUE_URL, systemClock),
+  finalize: new SqsFinalizeQueue(sqs, environment.FINALIZE_QUEUE_URL, systemClock),
+  receipts: new S3ReceiptStore(new S3Client({}), environment.WORK_BUCKET),
+  batchMessages: new SqsInFlightMessages(sqs, environment.RECORDS_QUEUE_URL),
+  letterMessages: new SqsInFlightMessages(sqs, environment.LETTERS_QUEUE_URL),
+  lettersQueueArn: environment.LETTERS_QUEUE_ARN,
+  clock: systemClock,
+  log: createAuditLog('consumer'),
+  run: new FailureRun(),
+  newId: randomUUID,
+  random: Math.random,
+});

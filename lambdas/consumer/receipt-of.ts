@@ -1,0 +1,39 @@
+import type { RawPayload } from '../core/letter-of.ts';
+import { rawPayloadOf } from '../core/letter-of.ts';
+import { isFailed } from '../core/outcome.ts';
+import type { PreparedRecord } from '../core/prepare-record.ts';
+import type { DoneRecord } from '../core/progress.ts';
+import type { Receipt } from '../core/receipt.ts';
+
+/** The record as it stood in the file, as far as it can be shown. */
+export function rawOf(record: PreparedRecord): RawPayload {
+  return rawPayloadOf(record.bytes, record.length);
+}
+
+/** A record's line in the receipts. A failed one carries all that its letter does: a purged DLQ loses nothing. */
+export function receiptOf(record: PreparedRecord, done: DoneRecord): Receipt {
+  const { result } = record;
+  const receipt: Receipt = {
+    record: record.record,
+    line: record.line,
+    offset: record.offset,
+    length: record.length,
+    sha256: record.sha256,
+    outcome: done.outcome,
+    request_id: result.kind === 'good' ? result.requestId : null,
+    status: done.status,
+    attempts: done.attempts,
+    at: new Date(done.at).toISOString(),
+  };
+  if (done.confirmedBy) receipt.confirmed_by = done.confirmedBy;
+  if (!isFailed(done.outcome)) return receipt;
+  const problem = result.kind === 'rejected' ? result.problem : undefined;
+  return {
+    ...receipt,
+    reason: problem?.reason ?? done.reason ?? 'unknown',
+    error: problem?.message ?? done.error ?? '',
+    field: problem?.field ?? null,
+    ...(done.answer === undefined ? {} : { api_answer: done.answer }),
+    ...rawOf(record),
+  };
+}

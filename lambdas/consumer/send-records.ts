@@ -1,0 +1,304 @@
+import type { BreakerReason, FailureRun } from '../core/breaker.ts';
+import type { Outcome } from '../core/outcome.ts';
+import { backoffMs, inPlace } from '../core/retry.ts';
+import type { AuditLog, Clock, Limiter, Sink, SinkAnswer, TokenSource } from '../ports.ts';
+import type { Deadline } from '../runtime/deadline.ts';
+import type { SlotPacer, Turn } from './slot-pacer.ts';
+
+/** A record that is to be sent. */
+export interface Sendable {
+  /** Place in the batch, from 0. */
+  place: number;
+  requestId: string;
+  payload: Record<string, unknown>;
+  /** Another record of the batch with the same request id stands before this one. */
+  leader: number | undefined;
+}
+
+/** The API's last word on a record. */
+export type Verdict = (
+  { kind: 'uploaded'; confirmedBy409: boolean } | { kind: 'duplicate' } | { kind: 'refused'; answer: string }
+) & { status: number; attempts: number };
+
+/** A record that the API failed on as often as this attempt allows. */
+export interface Parked {
+  place: number;
+  requestId: string;
+  status: number | null;
+  reason: string;
+  attempts: number;
+}
+
+export interface SendEnd {
+  parked: Parked[];
+  /** Why not all was sent: time is up, or the API is to be left alone until then. */
+  stopped: { kind: 'time' } | { kind: 'paused'; untilMs: number } | undefined;
+  requests: number;
+}
+
+/** What the sender has to know and tell of its records' past; a batch's journal, or a single letter's. */
+export interface SendJournal {
+  get(place: number): { outcome: Outcome } | undefined;
+  mayHaveBeenSent(place: number): boolean;
+  allow(place: number): Promise<void>;
+  close(): void;
+}
+
+export interface SenderPorts {
+  sink: Sink;
+  limiter: Limiter;
+  tokens: TokenSource;
+  clock: Clock;
+  log: AuditLog;
+  run: FailureRun;
+  connections: number;
+  random: () => number;
+}
+
+/** Shorter pauses are waited out; for longer ones the batch goes back into its queue, where waiting costs nothing. Milliseconds. */
+const patienceMs = 15_000;
+
+/** Where a 429 doesn't say how long. Milliseconds. */
+const defaultPauseMs = 1_000;
+
+interface Item extends Sendable {
+  tries: number;
+  isAllowed: boolean;
+  /** A try ended without our knowing whether the record was stored. */
+  ambiguous: boolean;
+}
+
+/**
+ * Sends the records, each at its slot, over a bounded number of connections, until each has a verdict or is parked.
+ * Takes no new ones when the time draws in; what is in flight is finished.
+ */
+export class RecordSender {
+  readonly #ports: SenderPorts;
+  readonly #journal: SendJournal;
+  readonly #pacer: SlotPacer;
+  readonly #deadline: Deadline;
+  readonly #onVerdict: (sendable: Sendable, verdict: Verdict) => void;
+  readonly #signal: AbortSignal;
+  #ready: Item[] = [];
+  /** Records that wait for the one with the same request id. */
+  readonly #followers = new Map<number, Item[]>();
+  /** In flight or waiting for another try. */
+  #open = 0;
+  #delayed = 0;
+  #requests = 0;
+  #stopped: SendEnd['stopped'];
+  #pausedAt = 0;
+  #refreshedAt = 0;
+  readonly #parked: Parked[] = [];
+  #wake: (() => void)[] = [];
+
+  constructor(
+    ports: SenderPorts,
+    journal: SendJournal,
+    pacer: SlotPacer,
+    deadline: Deadline,
+    signal: AbortSignal,
+    onVerdict: (sendable: Sendable, verdict: Verdict) => void,
+  ) {
+    this.#ports = ports;
+    this.#journal = journal;
+    this.#pacer = pacer;
+    this.#deadline = deadline;
+    this.#signal = signal;
+    this.#onVerdict = onVerdict;
+  }
+
+  /** Requests still to be made, as far as is known. */
+  demand(): number {
+    return this.#ready.length + this.#delayed;
+  }
+
+  async send(sendables: Sendable[]): Promise<SendEnd> {
+    for (const sendable of sendables) this.#enqueue({ ...sendable, tries: 0, isAllowed: false, ambiguous: false });
+    const workers = Math.min(this.#ports.connections, sendables.length);
+    const results = await Promise.allSettled(Array.from({ length: workers }, () => this.#work()));
+    const failed = results.find((result) => result.status === 'rejected');
+    if (failed) throw failed.reason;
+    return { parked: this.#parked, stopped: this.#stopped, requests: this.#requests };
+  }
+
+  #enqueue(item: Item): void {
+    const leaderDone = item.leader === undefined || this.#journal.get(item.leader) !== undefined;
+    if (leaderDone) this.#ready.push(item);
+    else this.#followers.set(item.leader as number, [...(this.#followers.get(item.leader as number) ?? []), item]);
+  }
+
+  async #work(): Promise<void> {
+    try {
+      for (let item = await this.#take(); item; item = await this.#take()) await this.#sendOne(item);
+    } catch (error) {
+      this.#stop({ kind: 'time' });
+      throw error;
+    }
+  }
+
+  /** The next record, or undefined when there is nothing left to do for anyone. */
+  async #take(): Promise<Item | undefined> {
+    for (;;) {
+      if (!this.#stopped && (this.#deadline.isDrawingIn() || this.#signal.aborted)) this.#stop({ kind: 'time' });
+      if (this.#stopped) return undefined;
+      const item = this.#ready.shift();
+      if (item) {
+        this.#open++;
+        return item;
+      }
+      if (this.#open + this.#delayed === 0) return undefined;
+      await new Promise<void>((resolve) => this.#wake.push(resolve));
+    }
+  }
+
+  async #sendOne(item: Item): Promise<void> {
+    try {
+      if (!item.isAllowed) await this.#journal.allow(item.place);
+      item.isAllowed = true;
+      const turn = await this.#turn();
+      if (turn.kind !== 'go' && turn.kind !== 'probe') {
+        this.#ready.unshift(item);
+        return;
+      }
+      const sentAt = this.#ports.clock.now();
+      this.#requests++;
+      item.tries++;
+      const answer = await this.#ports.sink.deliver(item, this.#signal);
+      this.#pacer.observe(this.#ports.clock.now() - sentAt);
+      if (turn.kind === 'probe') await this.#endProbe(answer);
+      await this.#settle(item, answer, sentAt);
+    } finally {
+      this.#open--;
+      this.#wakeAll();
+    }
+  }
+
+  /** Waits for a slot, through short pauses; a long one stops the batch. */
+  async #turn(): Promise<Turn> {
+    for (;;) {
+      if (this.#stopped) return { kind: 'stopped' };
+      const turn = await this.#pacer.next();
+      if (turn.kind !== 'paused') return turn;
+      const waitMs = turn.untilMs - this.#ports.clock.now();
+      if (waitMs > patienceMs || waitMs > this.#deadline.remainingMs() / 2) {
+        this.#stop({ kind: 'paused', untilMs: turn.untilMs });
+        return turn;
+      }
+      await this.#ports.clock.sleep(waitMs, this.#signal);
+    }
+  }
+
+  async #settle(item: Item, answer: SinkAnswer, sentAt: number): Promise<void> {
+    const { run } = this.#ports;
+    const told = { status: answer.status ?? 0, attempts: item.tries };
+    switch (answer.kind) {
+      case 'uploaded':
+        run.success();
+        return this.#verdict(item, { kind: 'uploaded', confirmedBy409: false, ...told });
+      case 'duplicate':
+        run.success();
+        return this.#verdict(
+          item,
+          this.#isOurs(item) ? { kind: 'uploaded', confirmedBy409: true, ...told } : { kind: 'duplicate', ...told },
+        );
+      case 'refused':
+        run.success();
+        return this.#verdict(item, { kind: 'refused', answer: answer.answer, ...told });
+      case 'throttled':
+        return this.#throttled(item, answer.retryAfterMs, sentAt);
+      case 'unauthorised':
+        return this.#unauthorised(item, sentAt);
+      case 'failed':
+        return this.#failed(item, answer);
+    }
+  }
+
+  /** A 409 to a record that we may have sent ourselves, and that no other record of the batch stands for. */
+  #isOurs(item: Item): boolean {
+    if (item.leader !== undefined) {
+      const leader = this.#journal.get(item.leader)?.outcome;
+      if (leader === 'uploaded' || leader === 'duplicate') return false;
+    }
+    return item.ambiguous || this.#journal.mayHaveBeenSent(item.place);
+  }
+
+  #verdict(item: Item, verdict: Verdict): void {
+    this.#onVerdict(item, verdict);
+    this.#journal.close();
+    this.#ready.unshift(...(this.#followers.get(item.place) ?? []));
+    this.#followers.delete(item.place);
+  }
+
+  /** Not the record's failure: the line moves for everyone, and the record stands first in it. */
+  async #throttled(item: Item, retryAfterMs: number | undefined, sentAt: number): Promise<void> {
+    const { clock, limiter, log, run } = this.#ports;
+    item.tries--;
+    this.#ready.unshift(item);
+    // Those that were on their way when the pause was set say nothing new.
+    const isNews = sentAt >= this.#pausedAt;
+    const pauseMs = Math.max(retryAfterMs ?? defaultPauseMs, 1);
+    this.#pacer.drop();
+    await limiter.pauseUntil(clock.now() + pauseMs);
+    if (!isNews) return;
+    this.#pausedAt = clock.now();
+    log.warn('the API asks to slow down', { pause_ms: pauseMs });
+    if (run.failure('throttled')) await this.#openBreaker('throttled');
+  }
+
+  /** A rotated token heals by reading it anew; else the breaker opens and the records wait. */
+  async #unauthorised(item: Item, sentAt: number): Promise<void> {
+    const { tokens, run, clock } = this.#ports;
+    item.tries--;
+    this.#ready.unshift(item);
+    // It went out with the token from before: the one that came since has yet to be tried.
+    if (sentAt <= this.#refreshedAt) return;
+    this.#refreshedAt = clock.now();
+    const before = await tokens.token();
+    const now = await tokens.refresh();
+    if (now === before && run.failure('unauthorised')) await this.#openBreaker('unauthorised');
+  }
+
+  async #failed(item: Item, answer: Extract<SinkAnswer, { kind: 'failed' }>): Promise<void> {
+    item.ambiguous ||= answer.ambiguous;
+    if (this.#ports.run.failure('outage')) await this.#openBreaker('outage');
+    if (item.tries >= inPlace.tries) {
+      const { place, requestId, tries: attempts } = item;
+      this.#parked.push({ place, requestId, attempts, status: answer.status, reason: answer.reason });
+      this.#journal.close();
+      return;
+    }
+    this.#delayed++;
+    void this.#ports.clock.sleep(backoffMs(inPlace, item.tries, this.#ports.random()), this.#signal).then(() => {
+      this.#delayed--;
+      this.#ready.unshift(item);
+      this.#wakeAll();
+    });
+  }
+
+  async #endProbe(answer: SinkAnswer): Promise<void> {
+    const isUp = answer.kind === 'uploaded' || answer.kind === 'duplicate' || answer.kind === 'refused';
+    await this.#ports.limiter.endProbe(isUp);
+    this.#ports.log.warn(isUp ? 'breaker closed' : 'breaker stays open', {
+      answer: answer.kind,
+      status: answer.status,
+    });
+  }
+
+  async #openBreaker(reason: BreakerReason): Promise<void> {
+    this.#pacer.drop();
+    await this.#ports.limiter.openBreaker(reason);
+    this.#ports.log.error('breaker open: the API is left alone for a while', { reason });
+  }
+
+  #stop(why: NonNullable<SendEnd['stopped']>): void {
+    this.#stopped ??= why;
+    this.#wakeAll();
+  }
+
+  #wakeAll(): void {
+    const waiting = this.#wake;
+    this.#wake = [];
+    for (const resolve of waiting) resolve();
+  }
+}

@@ -1,0 +1,101 @@
+import { leaseSize } from '../core/limiter.ts';
+import type { Clock, Limiter } from '../ports.ts';
+
+/** What the next request may do. */
+export type Turn =
+  | { kind: 'go' }
+  /** Go, as the one request that decides whether the breaker closes. */
+  | { kind: 'probe' }
+  /** Nobody sends before then. */
+  | { kind: 'paused'; untilMs: number }
+  | { kind: 'stopped' };
+
+export interface PacerOptions {
+  limiter: Limiter;
+  clock: Clock;
+  connections: number;
+  spacingMs: number;
+  marginMs: number;
+  /** Requests still to be made, as far as is known: no more slots are leased than that. */
+  demand: () => number;
+  signal: AbortSignal;
+}
+
+/** Slots are asked for this long before the last one in hand passes, so that none goes by meanwhile. Milliseconds. */
+const askAheadMs = 250;
+
+/** Deals leased send times to the requests of one consumer, each at its time. */
+export class SlotPacer {
+  readonly #options: PacerOptions;
+  #slots: number[] = [];
+  #leasing: Promise<Turn | undefined> | undefined;
+  /** A running mean of how long the API takes to answer; a guess until it has. */
+  #latencyMs = 50;
+  /** Slots that passed unused because a request came too late for them. */
+  missed = 0;
+
+  constructor(options: PacerOptions) {
+    this.#options = options;
+  }
+
+  /** Resolves at the time of the next free slot, or with the reason why there is none. */
+  async next(): Promise<Turn> {
+    const { clock, marginMs, signal } = this.#options;
+    while (!signal.aborted) {
+      const slot = this.#slots.shift();
+      if (slot === undefined) {
+        const other = await this.#lease();
+        if (other) return other;
+        continue;
+      }
+      this.#askAhead(slot);
+      // Timers count whole milliseconds and may ring a little early: never before the slot.
+      while (clock.now() < slot && !signal.aborted) await clock.sleep(Math.ceil(slot - clock.now()), signal);
+      if (clock.now() <= slot + marginMs) return signal.aborted ? { kind: 'stopped' } : { kind: 'go' };
+      this.missed++;
+    }
+    return { kind: 'stopped' };
+  }
+
+  /** Tells how long a request took, so that leases fit what the connections can serve. */
+  observe(latencyMs: number): void {
+    this.#latencyMs += (latencyMs - this.#latencyMs) / 8;
+  }
+
+  /** Gives up the slots in hand: the line has been moved. */
+  drop(): void {
+    this.#slots = [];
+  }
+
+  #askAhead(slot: number): void {
+    const last = this.#slots.at(-1) ?? slot;
+    if (this.#leasing || last > this.#options.clock.now() + askAheadMs || this.#wanted() <= 0) return;
+    // A pause or a fault met here is met again by whoever finds no slot.
+    this.#lease().catch(() => undefined);
+  }
+
+  #wanted(): number {
+    return this.#options.demand() - this.#slots.length;
+  }
+
+  /** One lease at a time; everybody who needs one waits for it. */
+  #lease(): Promise<Turn | undefined> {
+    return (this.#leasing ??= this.#leaseOnce().finally(() => (this.#leasing = undefined)));
+  }
+
+  async #leaseOnce(): Promise<Turn | undefined> {
+    const { limiter, clock, connections, spacingMs, marginMs, signal } = this.#options;
+    const wanted = Math.max(1, this.#wanted());
+    const size = leaseSize({ wanted, connections, latencyMs: this.#latencyMs, spacingMs, marginMs });
+    const lease = await limiter.leaseSlots(size);
+    if (lease.kind === 'probe') return { kind: 'probe' };
+    if (lease.kind === 'leased') {
+      for (let index = 0; index < lease.count; index++) this.#slots.push(lease.firstSlotMs + index * lease.spacingMs);
+      return undefined;
+    }
+    if (lease.paused) return { kind: 'paused', untilMs: lease.untilMs };
+    // Others' leases reach as far ahead as they may: it is their turn.
+    await clock.sleep(lease.untilMs - clock.now(), signal);
+    return undefined;
+  }
+}

@@ -1,0 +1,30 @@
+/** Where a file's evidence lies in the archive bucket: one folder a file, found by feed and day. */
+export interface ArchiveKeys {
+  folder: string;
+  source: string;
+  receipts: string;
+  manifest(number: number): string;
+}
+
+export function archiveKeysOf(file: {
+  feed: string;
+  fileId: string;
+  createdAt: number;
+  source: { key: string };
+}): ArchiveKeys {
+  const day = new Date(file.createdAt).toISOString().slice(0, 10).replaceAll('-', '/');
+  const folder = `${file.feed}/${day}/${file.fileId}`;
+  // The name it was dropped under, without its folders; S3 takes any character in a key.
+  const name = file.source.key.slice(file.source.key.lastIndexOf('/') + 1) || 'source';
+  return {
+    folder,
+    source: `${folder}/source/${name}`,
+    receipts: `${folder}/receipts.ndjson.gz`,
+    manifest: (number) => (number === 1 ? `${folder}/manifest.json` : `${folder}/manifest.${number}.json`),
+  };
+}
+
+/** Receipts of one attempt at a batch, until the finalizer gathers them. */
+export function workReceiptsKey(fileId: string, batch: number, attempt: number, owner: string): string {
+  return `receipts/${fileId}/${String(batch).padStart(8, '0')}/${attempt}-${owner}.ndjson.gz`;
+}

@@ -1,0 +1,39 @@
+/**
+ * When an API is left alone for a while. The state is shared (in the limiter's item); what counts towards opening is
+ * each consumer's own run of failures, so that nothing has to be written while all is well.
+ */
+
+/** Why the breaker opens. */
+export type BreakerReason = 'throttled' | 'unauthorised' | 'outage';
+
+/** How long nobody sends once it is open. Milliseconds. */
+export const breakerPauseMs = 60_000;
+
+/** A probe that has not told its end by then is taken to be dead. Milliseconds. */
+export const probeLeaseMs = 45_000;
+
+/** Answers of that kind in a row, with no success between, that open it. */
+const runsThatOpen: Record<BreakerReason, number> = {
+  // Each has already moved the limiter; that many in a row mean the limit is not what we think it is.
+  throttled: 10,
+  // The secret was read anew before the first of these counted.
+  unauthorised: 1,
+  outage: 10,
+};
+
+/** A consumer's run of failures. */
+export class FailureRun {
+  #reason: BreakerReason | undefined;
+  #length = 0;
+
+  success(): void {
+    this.#length = 0;
+  }
+
+  /** True where the breaker is to be opened. */
+  failure(reason: BreakerReason): boolean {
+    this.#length = this.#reason === reason ? this.#length + 1 : 1;
+    this.#reason = reason;
+    return this.#length >= runsThatOpen[reason];
+  }
+}

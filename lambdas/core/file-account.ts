@@ -1,0 +1,127 @@
+import type { CutLimits, CutPosition, Dialect } from './records/dialect.ts';
+import type { OutcomeCounts } from './outcome.ts';
+
+/**
+ * Where a file stands.
+ *
+ * - `splitting`: claimed; being hashed or cut
+ * - `split`: every batch is in the records queue
+ * - `completed`: every batch is settled and the manifest is in the archive
+ * - `duplicate`: a file of the feed with the same bytes came before; nothing was sent
+ * - `failed`: it can't be read as the feed's kind of file; nothing was sent
+ * - `superseded`: replaced under the same key while it was read; what was not sent is held
+ * - `quarantined`: too many rejects; what was not sent is held
+ */
+export const fileStates = [
+  'splitting',
+  'split',
+  'completed',
+  'duplicate',
+  'failed',
+  'superseded',
+  'quarantined',
+] as const;
+export type FileState = (typeof fileStates)[number];
+
+/** The object that was dropped, pinned to what was seen first. */
+export interface SourceObject {
+  bucket: string;
+  key: string;
+  /** Absent where the bucket isn't versioned. */
+  versionId?: string;
+  /** S3's ordering of events of one key; tells uploads apart where there are no versions. */
+  sequencer?: string;
+  etag: string;
+  sizeBytes: number;
+}
+
+/** SHA-256 under way, saved between invocations. */
+export interface HashProgress {
+  offset: number;
+  /** The hash's internal state, base64. */
+  state: string;
+}
+
+/** The ledger's item of a file. Times are milliseconds since 1970, UTC. */
+export interface FileAccount {
+  fileId: string;
+  feed: string;
+  lane: string;
+  source: SourceObject;
+  state: FileState;
+  createdAt: number;
+  updatedAt: number;
+  /** Raised with each claim: a splitter with an older one has lost the file. */
+  epoch: number;
+  leaseOwner?: string;
+  leaseUntil?: number;
+  sha256?: string;
+  hashProgress?: HashProgress;
+  dialect?: Dialect;
+  warnings?: { code: string; message: string }[];
+  limits: CutLimits;
+  checkpoint?: CutPosition;
+  totalRecords?: number;
+  totalBatches?: number;
+  splitAt?: number;
+  completedAt?: number;
+  duplicateOf?: string;
+  failure?: { code: string; message: string };
+  /** Hints for progress and triggers; the batches' own items are the truth. */
+  settledBatches: number;
+  settled: OutcomeCounts;
+  /** Dead letters resolved since the first manifest. */
+  resolved: number;
+  /** The newest manifest, and which one it is (the first is 1). */
+  manifest?: { key: string; number: number };
+  /** When another manifest was asked for, and is still owed. */
+  amendmentRequestedAt?: number;
+}
+
+/** Every batch that was sent is settled, by the hints: reason enough to have the finalizer count. */
+export function isWhollySettled(file: FileAccount): boolean {
+  return file.state !== 'splitting' && file.settledBatches >= (file.totalBatches ?? 0);
+}
+
+/** The ledger's item of a batch. */
+export interface BatchAccount {
+  fileId: string;
+  batch: number;
+  attempt: number;
+  state: 'open' | 'settled';
+  records: number;
+  firstRecord: number;
+  leaseOwner?: string;
+  leaseUntil?: number;
+  counts?: OutcomeCounts;
+  receiptsKey?: string;
+  receiptsSha256?: string;
+  settledAt?: number;
+  /** Saved progress of an unfinished attempt (see core/progress.ts). */
+  progress?: Uint8Array;
+}
+
+/** One request's story, for the history of a dead record. */
+export interface DeadAttempt {
+  at: number;
+  outcome: 'rejected' | 'refused' | 'exhausted';
+  reason: string;
+  error: string;
+  status: number | null;
+}
+
+/** The ledger's item of a record that has (had) a letter. */
+export interface DeadRecord {
+  fileId: string;
+  record: number;
+  letterId: string;
+  state: 'dead' | 'resolved';
+  outcome: 'rejected' | 'refused' | 'exhausted';
+  /** Send time of the message that failed last: a message sent later is a redrive and is tried. SQS's clock only. */
+  failedMessageSentAt: number;
+  history: DeadAttempt[];
+  createdAt: number;
+  resolvedAt?: number;
+  resolution?: 'uploaded' | 'duplicate';
+  requestId?: string | null;
+}

@@ -1,0 +1,80 @@
+import { z } from 'zod';
+import { fileStates } from './file-account.ts';
+
+/** One failed record in a manifest; the full list is in the receipts. */
+export const manifestError = z.object({
+  record: z.int().positive(),
+  line: z.int().positive(),
+  offset: z.int().nonnegative(),
+  outcome: z.enum(['rejected', 'refused', 'exhausted']),
+  field: z.string().nullable(),
+  reason: z.string(),
+  error: z.string(),
+  status: z.int().nullable(),
+  raw_value: z.string(),
+});
+export type ManifestError = z.infer<typeof manifestError>;
+
+const count = z.int().nonnegative();
+const time = z.iso.datetime();
+
+/** The account of one file, kept beside it in the archive. Version 1 of the documented format. */
+export const manifest = z.object({
+  manifest_version: z.literal(1),
+  /** 1 for the first; amendments count on and never replace it. */
+  manifest_number: z.int().positive(),
+  tool: z.literal('sluice'),
+  tool_version: z.string(),
+  file_id: z.string(),
+  feed: z.string(),
+  lane: z.string(),
+  state: z.enum(fileStates),
+  source: z.object({
+    bucket: z.string(),
+    key: z.string(),
+    version_id: z.string().nullable(),
+    etag: z.string(),
+  }),
+  /** Where source, receipts and this manifest lie. */
+  archive: z.object({
+    bucket: z.string(),
+    source_key: z.string().nullable(),
+    receipts_key: z.string().nullable(),
+    manifest_key: z.string(),
+  }),
+  /** SHA-256 of the file's bytes, lower-case hex: what `sha256sum` prints. Null where it could not be read. */
+  checksum: z.string().nullable(),
+  bytes: count,
+  format: z.string().nullable(),
+  total_records: count,
+  valid_records: count,
+  uploaded_records: count,
+  duplicate_records: count,
+  rejected_records: count,
+  refused_records: count,
+  exhausted_records: count,
+  held_records: count,
+  /** Rejected, refused and exhausted ones whose letter is still open. */
+  dead_lettered_records: count,
+  /** Were dead letters once and got through since. */
+  resolved_records: count,
+  /** The sum is exact, and the receipts hold each record exactly once. */
+  reconciled: z.boolean(),
+  duplicate_of: z.string().nullable(),
+  failure: z.object({ code: z.string(), message: z.string() }).nullable(),
+  warnings: z.array(z.object({ code: z.string(), message: z.string() })),
+  /** The first 1,000, in file order. */
+  errors: z.array(manifestError),
+  errors_truncated: z.boolean(),
+  times: z.object({
+    received: time,
+    split: time.nullable(),
+    first_upload: time.nullable(),
+    last_upload: time.nullable(),
+    completed: time,
+    duration_seconds: z.number().nonnegative(),
+    upload_seconds: z.number().nonnegative(),
+    records_per_second: z.number().nonnegative(),
+  }),
+});
+export type Manifest = z.infer<typeof manifest>;

@@ -1,0 +1,25 @@
+/** Why a record is rejected, as a word for machines; `Problem.message` is the sentence for people. */
+export const problemReasons = [
+  'invalid_encoding',
+  'field_count',
+  'bare_quote',
+  'text_after_quote',
+  'unclosed_quote',
+  'too_long',
+  'not_json',
+  'not_an_object',
+  'missing',
+  'blank',
+  'wrong_type',
+  'not_an_integer',
+  'invalid',
+] as const;
+export type ProblemReason = (typeof problemReasons)[number];
+
+/** What is wrong with one record. */
+export interface Problem {
+  reason: ProblemReason;
+  /** The source's name of the field at fault; null when the record as a whole is. */
+  field: string | null;
+  message: string;
+}

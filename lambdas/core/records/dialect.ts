@@ -1,0 +1,85 @@
+import type { Encoding } from '../../../feeds/feed.ts';
+
+/** Fields every dialect has. Offsets are bytes from the file's start; lines are physical, the first is 1. */
+interface Body {
+  encoding: Encoding;
+  /** Where the first record may begin: past a BOM and a CSV header. */
+  bodyOffset: number;
+  bodyLine: number;
+}
+
+export interface CsvDialect extends Body {
+  format: 'csv';
+  delimiter: ',' | ';' | '\t' | '|';
+  /** What ends a line. `lf` takes CRLF too; `cr` is the old Macintosh habit of a CR alone. */
+  lineBreak: 'lf' | 'cr';
+  /** The header's names, in the file's order. */
+  columns: readonly string[];
+}
+
+export interface JsonLinesDialect extends Body {
+  format: 'jsonl';
+}
+
+export interface JsonArrayDialect extends Body {
+  format: 'json-array';
+}
+
+export interface JsonDocumentDialect extends Body {
+  format: 'json-document';
+}
+
+/** How a file's bytes are to be cut and read: settled once a file, kept in the ledger, used by splitter and consumer. */
+export type Dialect = CsvDialect | JsonLinesDialect | JsonArrayDialect | JsonDocumentDialect;
+
+/** Limits that the cuts of a file depend on. Pinned in the ledger when the file is claimed, so that a deploy midway can't move a cut. */
+export interface CutLimits {
+  /** Records in a batch, at most. */
+  maxBatchRecords: number;
+  /** Bytes of the file in a batch, at most; `maxRecordBytes` may not exceed it. */
+  maxBatchBytes: number;
+  /** A longer record is rejected. */
+  maxRecordBytes: number;
+}
+
+/** Between two batches: everything before is cut. A restart from here makes the same batches with the same numbers. */
+export interface CutPosition {
+  /** Byte offset in the file where reading goes on. */
+  offset: number;
+  /** Physical line at that offset. */
+  line: number;
+  /** Records cut so far; the next one has this number + 1. */
+  record: number;
+  /** Batches cut so far; the next one has this number + 1. */
+  batch: number;
+}
+
+/** A run of whole records as they stand in the file. */
+export interface SliceBatch {
+  kind: 'slice';
+  batch: number;
+  offset: number;
+  firstRecord: number;
+  firstLine: number;
+  records: number;
+  /** From the first byte of its first record to the last byte of its last, without that one's line break. */
+  bytes: Buffer;
+}
+
+/** One record over the limit: travels without its bytes. */
+export interface OversizeBatch {
+  kind: 'oversize';
+  batch: number;
+  offset: number;
+  firstRecord: number;
+  firstLine: number;
+  records: 1;
+  /** Bytes of the record. */
+  length: number;
+  /** Of the whole record. */
+  sha256: string;
+  /** The record's first bytes (at most 1 KiB), to recognise it by. */
+  head: Buffer;
+}
+
+export type CutBatch = SliceBatch | OversizeBatch;

@@ -1,0 +1,44 @@
+/** How often and how long: apart from the calls that are retried. */
+export interface RetryPolicy {
+  /** Requests in place, the first included. */
+  tries: number;
+  baseMs: number;
+  capMs: number;
+}
+
+/** Within one attempt at a batch. */
+export const inPlace: RetryPolicy = { tries: 4, baseMs: 200, capMs: 10_000 };
+
+/** Attempts at a batch that may end with records the API failed on; after that they are `exhausted`. */
+export const maxBatchFailures = 5;
+
+/**
+ * Exponential backoff with full jitter: anywhere between nothing and base × 2^failures, so that consumers that failed
+ * together don't come back together. `random` is in [0, 1). Milliseconds.
+ */
+export function backoffMs(policy: Pick<RetryPolicy, 'baseMs' | 'capMs'>, failures: number, random: number): number {
+  return Math.floor(random * Math.min(policy.capMs, policy.baseMs * 2 ** failures));
+}
+
+/** Seconds before a successor with failed records is tried: 10 s, doubled each time, half of it jitter. */
+export function successorDelaySeconds(failures: number, random: number): number {
+  const most = Math.min(600, 10 * 2 ** (failures - 1));
+  return Math.ceil(most / 2 + (random * most) / 2);
+}
+
+/** An API that asks for more than this is taken to mean this: nobody means a day. Milliseconds. */
+const maxRetryAfterMs = 15 * 60 * 1000;
+
+/**
+ * `Retry-After` as milliseconds from now: delay seconds or an HTTP date (RFC 9110, 10.2.3). Undefined where it is
+ * missing or makes no sense.
+ */
+export function parseRetryAfter(header: string | undefined, nowMs: number): number | undefined {
+  const text = header?.trim();
+  if (text === undefined || text === '') return undefined;
+  if (/^\d+(\.\d+)?$/.test(text)) return Math.min(maxRetryAfterMs, Math.ceil(Number(text) * 1000));
+  // A date begins with a day's name; Date.parse alone would take '-5' and other things too.
+  const atMs = /^[A-Za-z]{3,9},? /.test(text) ? Date.parse(text) : NaN;
+  if (Number.isNaN(atMs)) return undefined;
+  return Math.min(maxRetryAfterMs, Math.max(0, atMs - nowMs));
+}

@@ -1,0 +1,77 @@
+import type { FileAccount } from '../core/file-account.ts';
+import type { Manifest } from '../core/manifest.ts';
+import { sumCounts } from '../core/outcome.ts';
+import type { ReceiptsAudit } from './receipts-audit.ts';
+
+export interface ManifestFacts {
+  file: FileAccount;
+  audit: ReceiptsAudit;
+  number: number;
+  version: string;
+  archive: Manifest['archive'];
+  completedAt: number;
+}
+
+/** The account of one file, in the documented form. */
+export function buildManifest({ file, audit, number, version, archive, completedAt }: ManifestFacts): Manifest {
+  const { counts, records } = audit;
+  const total = file.totalRecords ?? 0;
+  const failed = counts.rejected + counts.refused + counts.exhausted;
+  return {
+    manifest_version: 1,
+    manifest_number: number,
+    tool: 'sluice',
+    tool_version: version,
+    file_id: file.fileId,
+    feed: file.feed,
+    lane: file.lane,
+    state: file.state === 'split' ? 'completed' : file.state,
+    source: {
+      bucket: file.source.bucket,
+      key: file.source.key,
+      version_id: file.source.versionId ?? null,
+      etag: file.source.etag,
+    },
+    archive,
+    checksum: file.sha256 ?? null,
+    bytes: file.source.sizeBytes,
+    format: file.dialect?.format ?? null,
+    total_records: total,
+    valid_records: total - counts.rejected,
+    uploaded_records: counts.uploaded,
+    duplicate_records: counts.duplicate,
+    rejected_records: counts.rejected,
+    refused_records: counts.refused,
+    exhausted_records: counts.exhausted,
+    held_records: counts.held,
+    dead_lettered_records: failed,
+    resolved_records: audit.resolved,
+    reconciled: sumCounts(counts) === total && records === total,
+    duplicate_of: file.duplicateOf ?? null,
+    failure: file.failure ?? null,
+    warnings: file.warnings ?? [],
+    errors: audit.errors,
+    errors_truncated: audit.errors.length < failed,
+    times: timesOf(file, audit, completedAt),
+  };
+}
+
+function timesOf(file: FileAccount, audit: ReceiptsAudit, completedAt: number): Manifest['times'] {
+  const { firstUploadAt, lastUploadAt } = audit;
+  const uploadSeconds =
+    firstUploadAt === undefined || lastUploadAt === undefined ? 0 : (lastUploadAt - firstUploadAt) / 1000;
+  return {
+    received: new Date(file.createdAt).toISOString(),
+    split: timeOrNull(file.splitAt),
+    first_upload: timeOrNull(firstUploadAt),
+    last_upload: timeOrNull(lastUploadAt),
+    completed: new Date(completedAt).toISOString(),
+    duration_seconds: Math.max(0, completedAt - file.createdAt) / 1000,
+    upload_seconds: uploadSeconds,
+    records_per_second: uploadSeconds === 0 ? 0 : Math.round((audit.counts.uploaded / uploadSeconds) * 100) / 100,
+  };
+}
+
+function timeOrNull(atMs: number | undefined): string | null {
+  return atMs === undefined ? null : new Date(atMs).toISOString();
+}

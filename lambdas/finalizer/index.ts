@@ -1,0 +1,24 @@
+import { DynamoDBClient } from '@aws-sdk/client-dynamodb';
+import { EventBridgeClient } from '@aws-sdk/client-eventbridge';
+import { S3Client } from '@aws-sdk/client-s3';
+import { createDynamoLedger } from '../adapters/dynamo-ledger.ts';
+import { EventBridgePublisher } from '../adapters/eventbridge-publisher.ts';
+import { S3Archive, S3ReceiptStore } from '../adapters/s3-archive.ts';
+import { systemClock } from '../adapters/system-clock.ts';
+import { createAuditLog } from '../runtime/audit-logger.ts';
+import { readFinalizerEnvironment } from '../runtime/environment.ts';
+import { createFinalizerHandler } from './handler.ts';
+
+const environment = readFinalizerEnvironment(process.env);
+const s3 = new S3Client({});
+
+export const handler = createFinalizerHandler({
+  ledger: createDynamoLedger(new DynamoDBClient({}), environment.LEDGER_TABLE, systemClock),
+  receipts: new S3ReceiptStore(s3, environment.WORK_BUCKET),
+  archive: new S3Archive(s3, environment.ARCHIVE_BUCKET),
+  archiveBucket: environment.ARCHIVE_BUCKET,
+  events: new EventBridgePublisher(new EventBridgeClient({})),
+  clock: systemClock,
+  log: createAuditLog('finalizer'),
+  version: environment.SLUICE_VERSION,
+});

@@ -1,0 +1,88 @@
+import { gunzipSync } from 'node:zlib';
+import { ContradictionError } from '../core/errors.ts';
+import type { BatchAccount } from '../core/file-account.ts';
+import { sha256Of } from '../core/identity.ts';
+import type { ManifestError } from '../core/manifest.ts';
+import { addCounts, isFailed, noCounts, outcomes } from '../core/outcome.ts';
+import type { Receipt } from '../core/receipt.ts';
+import { receipt as receiptSchema } from '../core/receipt.ts';
+
+/** Errors shown in a manifest; the full list is in the receipts. */
+const maxErrors = 1000;
+
+/** Characters of a failed record shown in a manifest; all of it is in the receipts. */
+const maxRawCharacters = 500;
+
+/**
+ * Reads the receipts of the settled batches in order, and holds them against the ledger: each object's hash, each
+ * batch's counts, and every record of the file exactly once.
+ */
+export class ReceiptsAudit {
+  counts = noCounts();
+  records = 0;
+  readonly errors: ManifestError[] = [];
+  /** Records that came through since they were dead letters. */
+  resolved = 0;
+  firstUploadAt: number | undefined;
+  lastUploadAt: number | undefined;
+  readonly #resolutions: ReadonlyMap<number, 'uploaded' | 'duplicate'>;
+
+  /** @param resolutions of dead records, by record number */
+  constructor(resolutions: ReadonlyMap<number, 'uploaded' | 'duplicate'>) {
+    this.#resolutions = resolutions;
+  }
+
+  /** @throws ContradictionError at the first thing that does not hold */
+  add(batch: BatchAccount, gzip: Buffer): void {
+    if (sha256Of(gzip) !== batch.receiptsSha256) {
+      throw new ContradictionError(`The receipts of batch ${batch.batch} are not those that were settled.`);
+    }
+    const counts = noCounts();
+    for (const line of gunzipSync(gzip).toString('utf8').split('\n')) {
+      if (line === '') continue;
+      const receipt = receiptSchema.parse(JSON.parse(line));
+      this.records++;
+      if (receipt.record !== this.records) {
+        throw new ContradictionError(`The receipts have record ${receipt.record} where ${this.records} should be.`);
+      }
+      counts[receipt.outcome]++;
+      this.#note(receipt);
+    }
+    const differs = outcomes.find((outcome) => counts[outcome] !== batch.counts?.[outcome]);
+    if (differs)
+      throw new ContradictionError(`The receipts of batch ${batch.batch} differ from its count of '${differs}'.`);
+    this.counts = addCounts(this.counts, counts);
+  }
+
+  #note(receipt: Receipt): void {
+    if (receipt.outcome === 'uploaded') {
+      const at = Date.parse(receipt.at);
+      this.firstUploadAt = Math.min(this.firstUploadAt ?? at, at);
+      this.lastUploadAt = Math.max(this.lastUploadAt ?? at, at);
+    }
+    if (!isFailed(receipt.outcome)) return;
+    const resolution = this.#resolutions.get(receipt.record);
+    if (resolution) {
+      // What was a dead letter counts as what it has become.
+      this.counts[receipt.outcome]--;
+      this.counts[resolution]++;
+      this.resolved++;
+      return;
+    }
+    if (this.errors.length < maxErrors) this.errors.push(errorOf(receipt, receipt.outcome));
+  }
+}
+
+function errorOf(receipt: Receipt, outcome: ManifestError['outcome']): ManifestError {
+  return {
+    record: receipt.record,
+    line: receipt.line,
+    offset: receipt.offset,
+    outcome,
+    field: receipt.field ?? null,
+    reason: receipt.reason ?? 'unknown',
+    error: receipt.error ?? '',
+    status: receipt.status,
+    raw_value: (receipt.raw_payload ?? '').slice(0, maxRawCharacters),
+  };
+}

@@ -1,0 +1,119 @@
+import { z } from 'zod';
+
+/**
+ * Everything that travels through a queue. The contract between the functions, and between versions of them:
+ * a message of the version before must still be understood (`v` is raised when it can't be).
+ */
+
+const position = z.object({
+  offset: z.int().nonnegative(),
+  line: z.int().positive(),
+  record: z.int().nonnegative(),
+  batch: z.int().nonnegative(),
+});
+
+/** Intake queue: go on with a file (a continuation, or picked up by the reconciler). */
+export const continueMessage = z.object({
+  v: z.literal(1),
+  kind: z.literal('continue'),
+  feed: z.string(),
+  fileId: z.string(),
+});
+export type ContinueMessage = z.infer<typeof continueMessage>;
+
+/** Intake queue: cut the file again and send those batches that are not settled (lost by purge or expiry). */
+export const reemitMessage = z.object({
+  v: z.literal(1),
+  kind: z.literal('reemit'),
+  feed: z.string(),
+  fileId: z.string(),
+  from: position.optional(),
+});
+export type ReemitMessage = z.infer<typeof reemitMessage>;
+
+const batchPlace = {
+  v: z.literal(1),
+  feed: z.string(),
+  fileId: z.string(),
+  batch: z.int().positive(),
+  /** 1 for the splitter's message; each successor counts on. */
+  attempt: z.int().positive(),
+  /** Attempts that ended with records the API had failed on; waiting never counts. */
+  failures: z.int().nonnegative(),
+  offset: z.int().nonnegative(),
+  firstRecord: z.int().positive(),
+  firstLine: z.int().positive(),
+};
+
+/** Records queue: a slice of the file. */
+export const sliceMessage = z.object({
+  ...batchPlace,
+  kind: z.literal('slice'),
+  records: z.int().positive(),
+  /** `text`: `body` is the bytes as UTF-8; `base64` where SQS or JSON could not carry them so. */
+  encoding: z.enum(['text', 'base64']),
+  body: z.string(),
+});
+export type SliceMessage = z.infer<typeof sliceMessage>;
+
+/** Records queue: one record over the feed's limit, without its bytes. */
+export const oversizeMessage = z.object({
+  ...batchPlace,
+  kind: z.literal('oversize'),
+  records: z.literal(1),
+  length: z.int().positive(),
+  sha256: z.string(),
+  /** The record's first bytes, base64. */
+  head: z.base64(),
+});
+export type OversizeMessage = z.infer<typeof oversizeMessage>;
+
+export const batchMessage = z.discriminatedUnion('kind', [sliceMessage, oversizeMessage]);
+export type BatchMessage = z.infer<typeof batchMessage>;
+
+/**
+ * Letters queue and DLQ: one failed record, written to be read in the SQS console. The words are the operator's:
+ * this is the documented dead-letter format, version 1.
+ */
+export const letter = z.object({
+  v: z.literal(1),
+  kind: z.literal('letter'),
+  /** New for every letter sent, so that two letters of one record can be told apart. */
+  letter_id: z.string(),
+  timestamp: z.iso.datetime(),
+  feed: z.string(),
+  file_id: z.string(),
+  source_file: z.string(),
+  batch: z.int().positive(),
+  record: z.int().positive(),
+  line: z.int().positive(),
+  offset: z.int().nonnegative(),
+  length: z.int().nonnegative(),
+  sha256: z.string(),
+  outcome: z.enum(['rejected', 'refused', 'exhausted']),
+  /** A word for machines: a problem's reason, `http_422`, `circuit_open`, … */
+  reason: z.string(),
+  /** The sentence for people. */
+  error: z.string(),
+  field: z.string().nullable(),
+  http_status: z.int().nullable(),
+  /** What the API answered, trimmed. */
+  api_answer: z.string().nullable(),
+  request_id: z.string().nullable(),
+  /** Requests made for this record so far. */
+  attempts: z.int().nonnegative(),
+  /** `text`: as it stood in the file; `base64` where text can't carry it; `head`: base64 of its first bytes only. */
+  raw_encoding: z.enum(['text', 'base64', 'head']),
+  raw_payload: z.string(),
+});
+export type Letter = z.infer<typeof letter>;
+
+/** Finalize queue: see whether the file is done, and close its account if so; `amend` re-opens a closed one. */
+export const finalizeMessage = z.object({
+  v: z.literal(1),
+  kind: z.literal('finalize'),
+  feed: z.string(),
+  fileId: z.string(),
+  amend: z.boolean().default(false),
+});
+export type FinalizeMessage = z.infer<typeof finalizeMessage>;

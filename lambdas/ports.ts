@@ -1,0 +1,286 @@
+import type { Readable } from 'node:stream';
+import type { BreakerReason } from './core/breaker.ts';
+import type {
+  BatchAccount,
+  DeadAttempt,
+  DeadRecord,
+  FileAccount,
+  FileState,
+  HashProgress,
+  SourceObject,
+} from './core/file-account.ts';
+import type { CutLimits, CutPosition, Dialect } from './core/records/dialect.ts';
+import type { OutcomeCounts } from './core/outcome.ts';
+import type { BatchMessage, FinalizeMessage, Letter, ContinueMessage, ReemitMessage } from './messages.ts';
+
+/** Time, injected so that tests own it. */
+export interface Clock {
+  /** Milliseconds since 1970, UTC. */
+  now(): number;
+  /** Resolves after that many milliseconds, or at once when the signal fires. */
+  sleep(ms: number, signal?: AbortSignal): Promise<void>;
+}
+
+/** What an object is at the moment it is first looked at. */
+export interface ObjectHead {
+  etag: string;
+  sizeBytes: number;
+  versionId?: string;
+}
+
+/** Reading the dropped files. */
+export interface SourceObjects {
+  /** Undefined where there is no such object (any more). */
+  head(source: { bucket: string; key: string; versionId?: string }): Promise<ObjectHead | undefined>;
+  /**
+   * The bytes from `offset` to the end, in chunks of about 1 MiB and more, pinned to the version and ETag of `source`.
+   * @throws SourceChangedError when the object is no longer the one that was pinned
+   */
+  read(source: SourceObject, offset: number, signal?: AbortSignal): AsyncIterable<Buffer>;
+}
+
+/** The records queue, written by the splitter and by a consumer that hands its rest back. */
+export interface BatchQueue {
+  /** Sends all; resends what SQS failed on. Resolves when every one is in the queue. */
+  sendBatches(messages: BatchMessage[]): Promise<void>;
+  /** Sends a successor of a batch that becomes visible after `delaySeconds` (0–900). */
+  sendSuccessor(message: BatchMessage, delaySeconds: number): Promise<void>;
+}
+
+/** How much a queue holds, as SQS counts it: approximately. */
+export interface QueueDepth {
+  /** Messages that are visible, in flight and delayed. */
+  messages(): Promise<number>;
+}
+
+/** The letters queue. */
+export interface LetterQueue {
+  sendLetters(letters: Letter[]): Promise<void>;
+  /** Puts a letter back that could not be tried yet; it becomes visible after `delaySeconds` (0–900). */
+  sendBack(letter: Letter, delaySeconds: number): Promise<void>;
+}
+
+/** The intake queue, as the splitter's and reconciler's way to ask for more work on a file. */
+export interface IntakeQueue {
+  send(message: ContinueMessage | ReemitMessage, delaySeconds: number): Promise<void>;
+}
+
+export interface FinalizeQueue {
+  send(message: FinalizeMessage, delaySeconds: number): Promise<void>;
+}
+
+/** The message being handled, where its visibility has to be changed. */
+export interface InFlightMessages {
+  /** The message becomes visible to others in that many seconds (0 = at once) unless it is deleted before. */
+  changeVisibility(receiptHandle: string, seconds: number): Promise<void>;
+}
+
+export type FileClaim =
+  | { kind: 'claimed'; file: FileAccount }
+  /** Another splitter holds the lease until then. */
+  | { kind: 'busy'; leaseUntil: number }
+  /** No splitter's work is left on it. */
+  | { kind: 'finished'; file: FileAccount };
+
+export interface NewFile {
+  fileId: string;
+  feed: string;
+  lane: string;
+  source: SourceObject;
+  limits: CutLimits;
+}
+
+/** What a splitter saves on the way; only with the epoch it claimed. */
+export interface SplitProgress {
+  sha256?: string;
+  hashProgress?: HashProgress;
+  dialect?: Dialect;
+  warnings?: { code: string; message: string }[];
+  checkpoint?: CutPosition;
+  leaseUntil: number;
+}
+
+/** The account of files. Every write is conditional: `false` means another splitter has the file now. */
+export interface FileLedger {
+  /** Creates the file where it is new, takes over an expired lease, else tells who has it. Raises the epoch. */
+  claimFile(
+    fileId: string,
+    create: NewFile | undefined,
+    owner: string,
+    leaseMs: number,
+  ): Promise<FileClaim | { kind: 'unknown' }>;
+  saveSplitProgress(fileId: string, epoch: number, progress: SplitProgress): Promise<boolean>;
+  /** Gives the lease up without finishing: the continuation may claim at once. */
+  releaseFile(fileId: string, epoch: number): Promise<boolean>;
+  /** First file of the feed with these bytes, or the one that came before. Takes over from one that failed or was superseded. */
+  claimChecksum(
+    feed: string,
+    sha256: string,
+    fileId: string,
+  ): Promise<{ kind: 'first' } | { kind: 'duplicate'; of: string }>;
+  /** Every batch is in the queue. Returns the file after the write. */
+  finishSplit(
+    fileId: string,
+    epoch: number,
+    totals: { records: number; batches: number },
+    warnings: { code: string; message: string }[],
+  ): Promise<FileAccount | undefined>;
+  /** Ends a file that sends nothing (more). */
+  endFile(
+    fileId: string,
+    epoch: number,
+    end:
+      | { state: 'duplicate'; of: string }
+      | { state: 'failed'; failure: { code: string; message: string } }
+      | {
+          state: 'superseded';
+          failure: { code: string; message: string };
+          totals: { records: number; batches: number };
+        },
+  ): Promise<FileAccount | undefined>;
+  getFile(fileId: string): Promise<FileAccount | undefined>;
+  /** Closes the account; false where a manifest of that number or a newer one is there already. */
+  closeFile(
+    fileId: string,
+    close: { state: FileState; manifest: { key: string; number: number }; openLetters: number },
+  ): Promise<boolean>;
+  /** Marks the account as in need of another manifest. True where the caller is to ask the finalizer for it. */
+  requestAmendment(fileId: string, repeatAfterMs: number): Promise<boolean>;
+  /** Takes that mark away: what is resolved from now on asks again. */
+  beginAmendment(fileId: string): Promise<void>;
+  /** Newest first. `open`: those that still have work; `closed`: the rest. */
+  listFiles(feed: string, which: 'open' | 'closed', limit: number): Promise<FileAccount[]>;
+}
+
+export type BatchClaim =
+  | { kind: 'claimed'; batch: BatchAccount }
+  | { kind: 'busy'; leaseUntil: number }
+  | { kind: 'settled'; batch: BatchAccount }
+  /** A later attempt has begun: this message is a leftover. */
+  | { kind: 'stale' };
+
+/** The account of batches. `false` means that the lease is somebody else's now. */
+export interface BatchLedger {
+  claimBatch(
+    place: { fileId: string; batch: number; attempt: number; records: number; firstRecord: number },
+    owner: string,
+    leaseMs: number,
+  ): Promise<BatchClaim>;
+  /** Saves progress and renews the lease; with `leaseMs` 0 it is given up. */
+  saveProgress(fileId: string, batch: number, owner: string, progress: Uint8Array, leaseMs: number): Promise<boolean>;
+  settleBatch(
+    fileId: string,
+    batch: number,
+    owner: string,
+    settlement: { counts: OutcomeCounts; receiptsKey: string; receiptsSha256: string },
+  ): Promise<boolean>;
+  /** Adds a settled batch to the file's hints. Returns the file after the write. */
+  countSettled(fileId: string, counts: OutcomeCounts): Promise<FileAccount | undefined>;
+  /** In the order of their numbers. */
+  listBatches(fileId: string): AsyncIterable<BatchAccount>;
+}
+
+export type LetterAdoption =
+  | { kind: 'adopted'; dead: DeadRecord }
+  /** Another letter stands for this record. */
+  | { kind: 'surplus' };
+
+/** The account of dead records. */
+export interface DeadLedger {
+  /** Makes this letter the record's letter, unless it has another. Gives what the ledger knew before, or the new item. */
+  adoptLetter(letter: Letter, messageSentAt: number): Promise<LetterAdoption>;
+  /** A redriven letter failed again. */
+  addFailure(
+    fileId: string,
+    record: number,
+    attempt: DeadAttempt,
+    failedMessageSentAt: number | undefined,
+  ): Promise<void>;
+  /** False where it was resolved before. */
+  resolveDead(
+    fileId: string,
+    record: number,
+    resolution: 'uploaded' | 'duplicate',
+    requestId: string | null,
+  ): Promise<boolean>;
+  listDead(fileId: string): AsyncIterable<DeadRecord>;
+}
+
+export type Ledger = FileLedger & BatchLedger & DeadLedger;
+
+/** Send times and the breaker, shared by every consumer of an API (see core/limiter.ts and core/breaker.ts). */
+export interface Limiter {
+  /** The next send times, as milliseconds since 1970; or how long to wait before asking again. */
+  leaseSlots(count: number): Promise<SlotLease>;
+  /** No one sends before that time. */
+  pauseUntil(timeMs: number): Promise<void>;
+  /** No one sends for `breakerPauseMs`, then one probe. Where it is open already, nothing changes. */
+  openBreaker(reason: BreakerReason): Promise<void>;
+  /** The probe's end: closes the breaker, or leaves it open for another pause. */
+  endProbe(success: boolean): Promise<void>;
+}
+export type SlotLease =
+  | { kind: 'leased'; firstSlotMs: number; spacingMs: number; count: number }
+  /** The breaker is half open and this caller makes the one request that decides, now. */
+  | { kind: 'probe' }
+  /** `paused`: by `Retry-After` or the breaker; else only the others' leases are in the way. */
+  | { kind: 'wait'; untilMs: number; paused: boolean };
+
+/** What a sink said to one record. */
+export type SinkAnswer =
+  | { kind: 'uploaded'; status: number }
+  | { kind: 'duplicate'; status: number }
+  | { kind: 'refused'; status: number; answer: string }
+  | { kind: 'throttled'; status: number; retryAfterMs: number | undefined }
+  | { kind: 'unauthorised'; status: number; answer: string }
+  /** Worth another try. `ambiguous`: the record may have been stored all the same. */
+  | { kind: 'failed'; status: number | null; reason: string; ambiguous: boolean };
+
+export interface SinkRequest {
+  requestId: string;
+  payload: Record<string, unknown>;
+}
+
+/** Where records go. Never throws for what the other side does: every end is an answer. */
+export interface Sink {
+  deliver(request: SinkRequest, signal: AbortSignal): Promise<SinkAnswer>;
+}
+
+/** The API's Bearer token, from where secrets are kept. */
+export interface TokenSource {
+  /** Cached between calls. */
+  token(): Promise<string>;
+  /** Reads the secret anew. */
+  refresh(): Promise<string>;
+}
+
+/** Receipts under way, and the archive. */
+export interface ReceiptStore {
+  /** Stores a batch attempt's receipts (gzip of NDJSON). */
+  putReceipts(key: string, bytes: Buffer): Promise<void>;
+  getReceipts(key: string): Promise<Buffer>;
+}
+
+export interface Archive {
+  /** Copies the source next to the manifest; repeatable. Undefined where it is gone. */
+  copySource(source: SourceObject, key: string): Promise<{ key: string } | undefined>;
+  has(key: string): Promise<boolean>;
+  /** Streams an object in; one that is there already is left as it is. */
+  putStream(key: string, body: Readable, contentType: string): Promise<void>;
+  /** `exists` where there is one already. */
+  putOnce(key: string, body: string, contentType: string): Promise<'stored' | 'exists'>;
+  getText(key: string): Promise<string | undefined>;
+}
+
+/** What others may want to know of: file completed, breaker opened. */
+export interface EventPublisher {
+  publish(type: string, detail: Record<string, unknown>): Promise<void>;
+}
+
+/** The structured log. No payload at info level. */
+export interface AuditLog {
+  info(message: string, fields?: Record<string, unknown>): void;
+  warn(message: string, fields?: Record<string, unknown>): void;
+  error(message: string, fields?: Record<string, unknown>): void;
+  debug(message: string, fields?: Record<string, unknown>): void;
+}

@@ -1,0 +1,74 @@
+import type { FileAccount } from '../core/file-account.ts';
+import { isWhollySettled } from '../core/file-account.ts';
+import type { AuditLog, BatchLedger, Clock, FileLedger, FinalizeQueue, IntakeQueue, QueueDepth } from '../ports.ts';
+
+export interface ReconcilerPorts {
+  ledger: FileLedger & BatchLedger;
+  lanes: { feed: string; lane: string; intake: IntakeQueue; records: QueueDepth }[];
+  finalize: FinalizeQueue;
+  clock: Clock;
+  log: AuditLog;
+  /** What nobody has touched for this long is taken to be stalled. */
+  stalledAfterMs: number;
+}
+
+/** Files looked at in one run, oldest work included: what is left over is there in the next. */
+const maxFiles = 1000;
+
+/** Picks up what a crash left unfinished. Whatever it asks for is safe to ask twice. */
+export async function requeueStalled(ports: ReconcilerPorts): Promise<void> {
+  for (const feed of new Set(ports.lanes.map((lane) => lane.feed))) {
+    for (const file of await ports.ledger.listFiles(feed, 'open', maxFiles)) await requeue(file, ports);
+    for (const file of await ports.ledger.listFiles(feed, 'closed', maxFiles)) await requeueAmendment(file, ports);
+  }
+}
+
+async function requeue(file: FileAccount, ports: ReconcilerPorts): Promise<void> {
+  const { ledger, finalize, clock, log, stalledAfterMs } = ports;
+  const now = clock.now();
+  const lane = ports.lanes.find((each) => each.feed === file.feed && each.lane === file.lane);
+  if (!lane || now - file.updatedAt < stalledAfterMs) return;
+  const { fileId, feed } = file;
+  const found = (what: string) => log.warn('stalled work queued again', { correlation_id: fileId, what });
+
+  if (file.state === 'splitting') {
+    if ((file.leaseUntil ?? 0) >= now) return;
+    found('split');
+    await lane.intake.send({ v: 1, kind: 'continue', feed, fileId }, 0);
+    return;
+  }
+  if (isWhollySettled(file) || (await isSettledByCount(file, ledger))) {
+    found('finalize');
+    await finalize.send({ v: 1, kind: 'finalize', feed, fileId, amend: false }, 0);
+    return;
+  }
+  // Batches are missing, nobody works on one, and none is in the queue: a purge, or SQS's retention. While messages are
+  // there, the batches only wait: made again, they would come twice, and once more with each run.
+  if (file.state !== 'split' || (await lane.records.messages()) > 0 || (await hasLiveLease(file, ledger, now))) return;
+  found('batches');
+  await lane.intake.send({ v: 1, kind: 'reemit', feed, fileId }, 0);
+}
+
+/** The hints can fall short by what died between settling and counting. */
+async function isSettledByCount(file: FileAccount, ledger: BatchLedger): Promise<boolean> {
+  let settled = 0;
+  for await (const batch of ledger.listBatches(file.fileId)) {
+    if (batch.state === 'settled') settled++;
+  }
+  return settled >= (file.totalBatches ?? 0);
+}
+
+async function hasLiveLease(file: FileAccount, ledger: BatchLedger, now: number): Promise<boolean> {
+  for await (const batch of ledger.listBatches(file.fileId)) {
+    if (batch.state === 'open' && (batch.leaseUntil ?? 0) >= now) return true;
+  }
+  return false;
+}
+
+/** An amendment that was asked for and never came. */
+async function requeueAmendment(file: FileAccount, ports: ReconcilerPorts): Promise<void> {
+  const { amendmentRequestedAt: at, fileId, feed } = file;
+  if (at === undefined || ports.clock.now() - at < ports.stalledAfterMs) return;
+  ports.log.warn('stalled work queued again', { correlation_id: fileId, what: 'amendment' });
+  await ports.finalize.send({ v: 1, kind: 'finalize', feed, fileId, amend: true }, 0);
+}

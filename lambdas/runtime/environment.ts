@@ -1,0 +1,102 @@
+import { z } from 'zod';
+
+/** What the stack tells each function. Parsed once at start: a wrong deploy fails at init, with the variable's name. */
+
+const json = <T extends z.ZodType>(schema: T) =>
+  z
+    .string()
+    .transform((text, context) => {
+      try {
+        return JSON.parse(text) as unknown;
+      } catch {
+        context.addIssue({ code: 'custom', message: 'is not JSON' });
+        return z.NEVER;
+      }
+    })
+    .pipe(schema);
+
+const common = {
+  /** The stack's version of Sluice, told in manifests. */
+  SLUICE_VERSION: z.string().min(1),
+  LEDGER_TABLE: z.string().min(1),
+};
+
+const lane = {
+  SLUICE_FEED: z.string().min(1),
+  SLUICE_LANE: z.string().min(1),
+};
+
+/** The cut's limits, from cdk/settings.ts. */
+const cutLimits = z.object({
+  maxBatchRecords: z.int().positive(),
+  maxBatchBytes: z.int().positive(),
+  maxRecordBytes: z.int().positive(),
+});
+
+/** What the API's contract says, and this lane's share of it. */
+const apiSettings = z.object({
+  /** Names the shared limiter's item: every lane with this name shares the limit. */
+  name: z.string().min(1),
+  url: z.url(),
+  requests: z.int().positive(),
+  windowSeconds: z.number().positive(),
+  /** Connections one consumer of batches may hold. */
+  connectionsPerConsumer: z.int().positive(),
+  /** Connections one consumer of letters may hold. */
+  connectionsPerLetterConsumer: z.int().positive(),
+});
+export type ApiSettings = z.infer<typeof apiSettings>;
+
+const splitterEnvironment = z.object({
+  ...common,
+  ...lane,
+  INTAKE_QUEUE_URL: z.url(),
+  RECORDS_QUEUE_URL: z.url(),
+  FINALIZE_QUEUE_URL: z.url(),
+  CUT_LIMITS: json(cutLimits),
+});
+
+const consumerEnvironment = z.object({
+  ...common,
+  ...lane,
+  RECORDS_QUEUE_URL: z.url(),
+  LETTERS_QUEUE_URL: z.url(),
+  /** Tells letters from batches by where an event came from. */
+  LETTERS_QUEUE_ARN: z.string().min(1),
+  FINALIZE_QUEUE_URL: z.url(),
+  WORK_BUCKET: z.string().min(1),
+  API: json(apiSettings),
+  TOKEN_SECRET_ARN: z.string().min(1),
+});
+
+const finalizerEnvironment = z.object({
+  ...common,
+  FINALIZE_QUEUE_URL: z.url(),
+  WORK_BUCKET: z.string().min(1),
+  ARCHIVE_BUCKET: z.string().min(1),
+});
+
+const reconcilerEnvironment = z.object({
+  ...common,
+  FINALIZE_QUEUE_URL: z.url(),
+  /** Every lane of the stack. */
+  LANES: json(
+    z.array(z.object({ feed: z.string(), lane: z.string(), intakeQueueUrl: z.url(), recordsQueueUrl: z.url() })).min(1),
+  ),
+  /** A file or batch that nobody has touched for this long is taken to be stalled. */
+  STALLED_AFTER_SECONDS: z.coerce.number().int().positive(),
+});
+
+type Variables = Record<string, string | undefined>;
+
+function read<T extends z.ZodType>(schema: T, variables: Variables): z.infer<T> {
+  const result = schema.safeParse(variables);
+  if (result.success) return result.data;
+  const faults = result.error.issues.map((issue) => `${issue.path.join('.')}: ${issue.message}`);
+  throw new Error(`The function's environment is wrong: ${faults.join('; ')}`);
+}
+
+export const readSplitterEnvironment = (variables: Variables) => read(splitterEnvironment, variables);
+export const readConsumerEnvironment = (variables: Variables) => read(consumerEnvironment, variables);
+export const readFinalizerEnvironment = (variables: Variables) => read(finalizerEnvironment, variables);
+export const readReconcilerEnvironment = (variables: Variables) => read(reconcilerEnvironment, variables);

@@ -1,0 +1,133 @@
+import { LeaseLostError, SourceChangedError } from '../core/errors.ts';
+import type { FileAccount } from '../core/file-account.ts';
+import { BatchCutter } from '../core/records/batch-cutter.ts';
+import type { CutBatch, CutPosition, Dialect } from '../core/records/dialect.ts';
+import { encodeBody } from '../core/records/slice-body.ts';
+import type { BatchMessage } from '../messages.ts';
+import type { Deadline } from '../runtime/deadline.ts';
+import { BatchSender } from './batch-sender.ts';
+import type { SplitterPorts } from './splitter-ports.ts';
+import { fileLeaseMs, saveProgress } from './splitter-ports.ts';
+
+/** A checkpoint is written at least every 5,000 records; no step of the cutter adds more than the difference. */
+const checkpointRecords = 2_500;
+
+/** Bytes given to the cutter at once: between two steps there may be a checkpoint. */
+const stepBytes = 128 * 1024;
+
+export type CutFile = FileAccount & { dialect: Dialect };
+
+export type CutEnd =
+  | {
+      kind: 'cut';
+      totals: { records: number; batches: number };
+      warnings: { code: string; message: string }[];
+    }
+  | { kind: 'out-of-time' };
+
+/** Pass 2: cuts the file into batches from its last checkpoint on, and sends them. */
+export async function cutFile(
+  file: CutFile,
+  whole: Buffer | undefined,
+  ports: SplitterPorts,
+  deadline: Deadline,
+): Promise<CutEnd> {
+  const from = file.checkpoint ?? startOf(file.dialect);
+  const cutter = new BatchCutter(file.dialect, file.limits, from);
+  const sender = new BatchSender(ports.batches);
+  const checkpoints = new Checkpoints(file, ports, from);
+
+  const send = async (batches: CutBatch[]): Promise<void> => {
+    for (const batch of batches) await sender.add(messageOf(batch, file));
+  };
+  const chunks = whole ? [whole.subarray(from.offset)] : ports.sources.read(file.source, from.offset);
+  try {
+    for await (const chunk of chunks) {
+      for (let step = 0; step < chunk.length; step += stepBytes) {
+        await send(cutter.push(chunk.subarray(step, step + stepBytes)));
+        if (checkpoints.isDue(cutter.position)) await checkpoints.write(cutter.position, await sender.flush());
+        if (!deadline.isDrawingIn()) continue;
+        await checkpoints.write(cutter.position, await sender.flush());
+        await checkpoints.written();
+        return { kind: 'out-of-time' };
+      }
+    }
+  } catch (error) {
+    // What was sent of a file that has been replaced stays sent: the account has to know how much that is.
+    if (error instanceof SourceChangedError) {
+      await checkpoints.write(cutter.position, await sender.flush());
+      await checkpoints.written();
+    }
+    throw error;
+  }
+  await send(cutter.end());
+  const { sent } = await sender.flush();
+  await checkpoints.written();
+  await sent;
+  const { record, batch } = cutter.position;
+  return { kind: 'cut', totals: { records: record, batches: batch }, warnings: cutter.warnings };
+}
+
+export function startOf(dialect: Dialect): CutPosition {
+  return { offset: dialect.bodyOffset, line: dialect.bodyLine, record: 0, batch: 0 };
+}
+
+/** A batch as the records queue carries it: the first attempt. */
+export function messageOf(batch: CutBatch, file: { feed: string; fileId: string }, attempt = 1): BatchMessage {
+  const place = {
+    v: 1 as const,
+    feed: file.feed,
+    fileId: file.fileId,
+    batch: batch.batch,
+    attempt,
+    failures: 0,
+    offset: batch.offset,
+    firstRecord: batch.firstRecord,
+    firstLine: batch.firstLine,
+  };
+  if (batch.kind === 'slice') return { ...place, kind: 'slice', records: batch.records, ...encodeBody(batch.bytes) };
+  const { length, sha256, head } = batch;
+  return { ...place, kind: 'oversize', records: 1, length, sha256, head: head.toString('base64') };
+}
+
+/** Checkpoints in order, each only after all that was sent before it has arrived; the next bytes are cut meanwhile. */
+class Checkpoints {
+  readonly #file: CutFile;
+  readonly #ports: SplitterPorts;
+  #last: CutPosition;
+  #lastAt: number;
+  #writing: Promise<void> = Promise.resolve();
+
+  constructor(file: CutFile, ports: SplitterPorts, from: CutPosition) {
+    this.#file = file;
+    this.#ports = ports;
+    this.#last = from;
+    this.#lastAt = ports.clock.now();
+  }
+
+  /** Time counts too: a checkpoint renews the lease. */
+  isDue(position: CutPosition): boolean {
+    const records = position.record - this.#last.record;
+    return records >= checkpointRecords || this.#ports.clock.now() - this.#lastAt > fileLeaseMs / 3;
+  }
+
+  /** Begins a checkpoint, once the one before is written. */
+  async write(position: CutPosition, { sent }: { sent: Promise<void> }): Promise<void> {
+    await this.#writing;
+    this.#last = position;
+    this.#lastAt = this.#ports.clock.now();
+    this.#writing = this.#write(position, sent);
+    this.#writing.catch(() => undefined);
+  }
+
+  /** Resolves when the last one begun is in the ledger. @throws LeaseLostError, or what sending failed with */
+  async written(): Promise<void> {
+    await this.#writing;
+  }
+
+  async #write(position: CutPosition, sent: Promise<void>): Promise<void> {
+    await sent;
+    if (await saveProgress(this.#file, this.#ports, { checkpoint: position })) return;
+    throw new LeaseLostError(`The file ${this.#file.fileId} was claimed by another splitter.`);
+  }
+}

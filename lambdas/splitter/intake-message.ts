@@ -1,0 +1,56 @@
+import { z } from 'zod';
+import type { SourceObject } from '../core/file-account.ts';
+import type { ContinueMessage, ReemitMessage } from '../messages.ts';
+import { continueMessage, reemitMessage } from '../messages.ts';
+
+/** S3's event message, as far as it is needed (event structure 2.x). */
+const s3Event = z.object({
+  Records: z.array(
+    z.object({
+      eventName: z.string(),
+      s3: z.object({
+        bucket: z.object({ name: z.string() }),
+        object: z.object({
+          key: z.string(),
+          size: z.number().optional(),
+          eTag: z.string().optional(),
+          versionId: z.string().optional(),
+          sequencer: z.string().optional(),
+        }),
+      }),
+    }),
+  ),
+});
+
+/** What S3 sends once when a notification is set up. */
+const testEvent = z.object({ Event: z.literal('s3:TestEvent') });
+
+export type IntakeMessage =
+  { kind: 'dropped'; sources: SourceObject[] } | { kind: 'test' } | ContinueMessage | ReemitMessage;
+
+/** @throws where the message is none that belongs into the intake queue */
+export function parseIntakeMessage(body: unknown): IntakeMessage {
+  if (testEvent.safeParse(body).success) return { kind: 'test' };
+  const own = z.discriminatedUnion('kind', [continueMessage, reemitMessage]).safeParse(body);
+  if (own.success) return own.data;
+  const event = s3Event.safeParse(body);
+  if (!event.success) throw new Error('Neither an S3 event nor a message of the splitter.', { cause: event.error });
+  const created = event.data.Records.filter((record) => record.eventName.includes('ObjectCreated'));
+  return { kind: 'dropped', sources: created.map((record) => sourceOf(record.s3)) };
+}
+
+function sourceOf(s3: z.infer<typeof s3Event>['Records'][number]['s3']): SourceObject {
+  const { bucket, object } = s3;
+  const etag = object.eTag ?? '';
+  const hasVersion = object.versionId !== undefined && object.versionId !== 'null';
+  return {
+    bucket: bucket.name,
+    // S3 encodes the key as a form would: a space is a plus sign.
+    key: decodeURIComponent(object.key.replaceAll('+', ' ')),
+    ...(hasVersion ? { versionId: object.versionId as string } : {}),
+    ...(object.sequencer === undefined ? {} : { sequencer: object.sequencer }),
+    // Events carry the ETag bare, headers take it in quotes.
+    etag: etag === '' || etag.startsWith('"') ? etag : `"${etag}"`,
+    sizeBytes: object.size ?? -1,
+  };
+}

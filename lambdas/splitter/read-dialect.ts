@@ -1,0 +1,43 @@
+import type { FileAccount } from '../core/file-account.ts';
+import { detectDialect } from '../core/records/detect-dialect.ts';
+import type { Dialect } from '../core/records/dialect.ts';
+import type { SplitterPorts } from './splitter-ports.ts';
+
+/** The header's limit is far below this; what is not clear by then never will be. Bytes. */
+const maxHeadBytes = 1024 * 1024;
+
+export type DialectReading =
+  | { kind: 'dialect'; dialect: Dialect }
+  | { kind: 'refused'; code: string; message: string }
+  | { kind: 'empty'; warning: { code: string; message: string } };
+
+const empty: DialectReading = {
+  kind: 'empty',
+  warning: { code: 'empty_file', message: 'The file has no records: it is empty or blank.' },
+};
+
+/** Looks at a file's beginning: how its records are laid out, or why it can't be this feed's file. */
+export async function readDialect(
+  file: FileAccount,
+  whole: Buffer | undefined,
+  ports: Pick<SplitterPorts, 'sources' | 'feed'>,
+): Promise<DialectReading> {
+  const { source } = file;
+  if (source.sizeBytes === 0) return empty;
+  let head = whole ?? Buffer.alloc(0);
+  const chunks = whole ? [Buffer.alloc(0)] : ports.sources.read(source, 0);
+  for await (const chunk of chunks) {
+    head = chunk.length === 0 ? head : Buffer.concat([head, chunk]);
+    const atEnd = head.length >= source.sizeBytes;
+    const { formats, encoding, columns } = ports.feed;
+    const found = detectDialect(head, atEnd, { formats, encoding, columns, key: source.key });
+    if (found.kind === 'empty') return empty;
+    if (found.kind !== 'more') return found;
+    if (head.length > maxHeadBytes) break;
+  }
+  return {
+    kind: 'refused',
+    code: 'unknown_format',
+    message: `The first ${head.length} bytes are no ${ports.feed.formats.join(' or ')}.`,
+  };
+}

@@ -1,0 +1,57 @@
+import { BatchCutter } from '../core/records/batch-cutter.ts';
+import type { ReemitMessage } from '../messages.ts';
+import type { BatchLedger } from '../ports.ts';
+import type { Deadline } from '../runtime/deadline.ts';
+import { BatchSender } from './batch-sender.ts';
+import { messageOf, startOf } from './cut-file.ts';
+import type { SplitterPorts } from './splitter-ports.ts';
+
+const stepBytes = 128 * 1024;
+
+/**
+ * Cuts a file that is split once more and sends those of its batches that are not settled: their messages were lost by
+ * a purge, or outlived SQS's retention. Needs no lease: a batch that is sent twice is settled once.
+ */
+export async function reemitBatches(
+  message: ReemitMessage,
+  ports: Omit<SplitterPorts, 'ledger'> & { ledger: SplitterPorts['ledger'] & BatchLedger },
+  deadline: Deadline,
+): Promise<void> {
+  const { ledger, log } = ports;
+  const file = await ledger.getFile(message.fileId);
+  if (file?.state !== 'split' || file.dialect === undefined) return;
+
+  const settled = new Set<number>();
+  const attempts = new Map<number, number>();
+  for await (const batch of ledger.listBatches(file.fileId)) {
+    if (batch.state === 'settled') settled.add(batch.batch);
+    else attempts.set(batch.batch, batch.attempt);
+  }
+
+  const cutter = new BatchCutter(file.dialect, file.limits, message.from ?? startOf(file.dialect));
+  const sender = new BatchSender(ports.batches);
+  let sent = 0;
+  const send = async (batches: ReturnType<BatchCutter['push']>): Promise<void> => {
+    for (const batch of batches) {
+      if (settled.has(batch.batch)) continue;
+      await sender.add(messageOf(batch, file, (attempts.get(batch.batch) ?? 0) + 1));
+      sent++;
+    }
+  };
+  for await (const chunk of ports.sources.read(file.source, cutter.position.offset)) {
+    for (let step = 0; step < chunk.length; step += stepBytes) {
+      await send(cutter.push(chunk.subarray(step, step + stepBytes)));
+    }
+    if (!deadline.isDrawingIn()) continue;
+    await (
+      await sender.flush()
+    ).sent;
+    await ports.intake.send({ ...message, from: cutter.position }, 0);
+    return;
+  }
+  await send(cutter.end());
+  await (
+    await sender.flush()
+  ).sent;
+  log.warn('batches made again', { correlation_id: file.fileId, batches: sent });
+}

@@ -1,0 +1,136 @@
+import { LeaseLostError, SourceChangedError } from '../core/errors.ts';
+import type { FileAccount } from '../core/file-account.ts';
+import { isWhollySettled } from '../core/file-account.ts';
+import type { FileLedger, NewFile } from '../ports.ts';
+import type { Deadline } from '../runtime/deadline.ts';
+import { cutFile } from './cut-file.ts';
+import { hashFile } from './hash-file.ts';
+import { readDialect } from './read-dialect.ts';
+import type { SplitterPorts } from './splitter-ports.ts';
+import { fileLeaseMs, saveProgress } from './splitter-ports.ts';
+
+/** What is left to do when a part of the work ends. */
+export type Step = { kind: 'done' } | { kind: 'out-of-time' };
+
+/**
+ * Brings a file from wherever it stands to wholly split, or as far as the time goes: then its continuation is queued.
+ * Resolves once nothing of that depends on this message any more; a crash anywhere lets the message come back.
+ */
+export async function splitFile(
+  fileId: string,
+  create: NewFile | undefined,
+  ports: SplitterPorts,
+  deadline: Deadline,
+): Promise<void> {
+  const { ledger, log, feed } = ports;
+  const claim = await ledger.claimFile(fileId, create, ports.newOwner(), fileLeaseMs);
+  if (claim.kind === 'unknown') return log.warn('asked to go on with an unknown file', { correlation_id: fileId });
+  if (claim.kind === 'finished') return finishAgain(claim.file, ports);
+  if (claim.kind === 'busy') {
+    // Not a failure: this message may be all that is left of the file when the other splitter dies.
+    const waitMs = claim.leaseUntil - ports.clock.now();
+    return ports.intake.send({ v: 1, kind: 'continue', feed: feed.name, fileId }, Math.max(1, waitMs / 1000 + 1));
+  }
+
+  const { file } = claim;
+  log.info('file claimed', { correlation_id: fileId, epoch: file.epoch, bytes: file.source.sizeBytes });
+  try {
+    const step = await splitClaimed(file, ports, deadline);
+    if (step.kind === 'out-of-time') await continueLater(file, ports);
+  } catch (error) {
+    if (!(error instanceof SourceChangedError)) throw error;
+    await endSuperseded(file, error, ports);
+  }
+}
+
+async function splitClaimed(file: FileAccount, ports: SplitterPorts, deadline: Deadline): Promise<Step> {
+  const { ledger, log } = ports;
+  // A file that was read whole for its hash is cut from the same bytes.
+  let whole: Buffer | undefined;
+  if (file.sha256 === undefined) {
+    const hashed = await hashFile(file, ports, deadline);
+    if (hashed.kind === 'out-of-time') return hashed;
+    file.sha256 = hashed.sha256;
+    whole = hashed.whole;
+    const saved = await saveProgress(file, ports, { sha256: hashed.sha256 });
+    if (!saved) throw new LeaseLostError(`The file ${file.fileId} was claimed by another splitter.`);
+    log.info('file hashed', { correlation_id: file.fileId, sha256: hashed.sha256 });
+  }
+
+  const sameBytes = await ledger.claimChecksum(file.feed, file.sha256, file.fileId);
+  if (sameBytes.kind === 'duplicate') {
+    log.warn('file has the bytes of an earlier one: nothing is sent', {
+      correlation_id: file.fileId,
+      duplicate_of: sameBytes.of,
+    });
+    return end(file, { state: 'duplicate', of: sameBytes.of }, ports);
+  }
+
+  if (file.dialect === undefined) {
+    const read = await readDialect(file, whole, ports);
+    if (read.kind === 'refused') {
+      log.warn('file refused', { correlation_id: file.fileId, code: read.code, reason: read.message });
+      return end(file, { state: 'failed', failure: { code: read.code, message: read.message } }, ports);
+    }
+    if (read.kind === 'empty') return finish(file, { records: 0, batches: 0 }, [read.warning], ports);
+    file.dialect = read.dialect;
+    await saveProgress(file, ports, { dialect: read.dialect });
+  }
+
+  const cut = await cutFile({ ...file, dialect: file.dialect }, whole, ports, deadline);
+  if (cut.kind === 'out-of-time') return cut;
+  return finish(file, cut.totals, cut.warnings, ports);
+}
+
+async function finish(
+  file: FileAccount,
+  totals: { records: number; batches: number },
+  warnings: { code: string; message: string }[],
+  ports: SplitterPorts,
+): Promise<Step> {
+  const split = await ports.ledger.finishSplit(file.fileId, file.epoch, totals, warnings);
+  if (!split) throw new LeaseLostError(`The file ${file.fileId} was claimed by another splitter.`);
+  ports.log.info('file split', { correlation_id: file.fileId, ...totals });
+  // The write shows what the consumers have counted so far: whoever comes second sees the whole.
+  if (isWhollySettled(split)) await askToFinalize(split, ports);
+  return { kind: 'done' };
+}
+
+async function end(file: FileAccount, how: Parameters<FileLedger['endFile']>[2], ports: SplitterPorts): Promise<Step> {
+  const ended = await ports.ledger.endFile(file.fileId, file.epoch, how);
+  if (!ended) throw new LeaseLostError(`The file ${file.fileId} was claimed by another splitter.`);
+  if (isWhollySettled(ended)) await askToFinalize(ended, ports);
+  return { kind: 'done' };
+}
+
+/** What has been sent goes its way; what has not can't be read any more. */
+async function endSuperseded(file: FileAccount, error: SourceChangedError, ports: SplitterPorts): Promise<void> {
+  ports.log.warn('file was replaced while it was read', { correlation_id: file.fileId, reason: error.message });
+  const now = await ports.ledger.getFile(file.fileId);
+  const sent = now?.checkpoint ?? { record: 0, batch: 0 };
+  await end(
+    file,
+    {
+      state: 'superseded',
+      failure: { code: 'source_replaced', message: error.message },
+      totals: { records: sent.record, batches: sent.batch },
+    },
+    ports,
+  );
+}
+
+/** The lease is given up before the continuation is queued, so that it can begin at once. */
+async function continueLater(file: FileAccount, ports: SplitterPorts): Promise<void> {
+  await ports.ledger.releaseFile(file.fileId, file.epoch);
+  await ports.intake.send({ v: 1, kind: 'continue', feed: file.feed, fileId: file.fileId }, 0);
+  ports.log.info('time is up: continuation queued', { correlation_id: file.fileId });
+}
+
+/** A message about a file that is split: had the splitter died before it asked, nobody else would ask. */
+async function finishAgain(file: FileAccount, ports: SplitterPorts): Promise<void> {
+  if (file.manifest === undefined && isWhollySettled(file)) await askToFinalize(file, ports);
+}
+
+function askToFinalize(file: FileAccount, ports: SplitterPorts): Promise<void> {
+  return ports.finalize.send({ v: 1, kind: 'finalize', feed: file.feed, fileId: file.fileId, amend: false }, 0);
+}
