@@ -1,13 +1,21 @@
 /** Which folder may know of which: the house's rules, checked in CI. */
 module.exports = {
   forbidden: [
-    { name: 'no-circular', severity: 'error', from: {}, to: { circular: true, viaOnly: { dependencyTypesNot: ['type-only'] } } },
+    {
+      name: 'no-circular',
+      severity: 'error',
+      from: {},
+      to: { circular: true, viaOnly: { dependencyTypesNot: ['type-only'] } },
+    },
     {
       name: 'core-is-pure',
       comment: 'core/ knows zod, node utilities and the feeds’ types: nothing that does I/O.',
       severity: 'error',
       from: { path: '^lambdas/core/' },
-      to: { pathNot: '^(lambdas/core/|lambdas/messages\\.ts|feeds/feed\\.ts|node_modules/zod|buffer$|crypto$|zlib$|node:(buffer|crypto|zlib)$)' },
+      to: {
+        pathNot:
+          '^(lambdas/core/|lambdas/messages\\.ts|feeds/feed\\.ts|node_modules/zod|buffer$|crypto$|zlib$|node:(buffer|crypto|zlib)$)',
+      },
     },
     {
       name: 'ports-know-no-technology',
@@ -22,10 +30,25 @@ module.exports = {
       from: { path: '^lambdas/(splitter|consumer|finalizer|reconciler)/', pathNot: '/index\\.ts$' },
       to: { path: '(@aws-sdk|@smithy|undici|lambdas/adapters/)' },
     },
-    { name: 'lambdas-know-no-cdk', severity: 'error', from: { path: '^(lambdas|feeds)/' }, to: { path: '(^cdk/|^cli/|^localstack/|aws-cdk-lib|^test/)' } },
+    {
+      name: 'lambdas-know-no-cdk',
+      severity: 'error',
+      from: { path: '^(lambdas|feeds)/' },
+      to: { path: '(^cdk/|^cli/|^localstack/|aws-cdk-lib|^test/)' },
+    },
     { name: 'cdk-names-functions-by-path', severity: 'error', from: { path: '^cdk/' }, to: { path: '^lambdas/' } },
-    { name: 'feeds-declare', severity: 'error', from: { path: '^feeds/' }, to: { pathNot: '^(feeds/|node_modules/zod)' } },
-    { name: 'no-dev-dependency-at-run-time', severity: 'error', from: { path: '^(lambdas|feeds)/' }, to: { dependencyTypes: ['npm-dev'], dependencyTypesNot: ['type-only'], pathNot: '@types/' } },
+    {
+      name: 'feeds-declare',
+      severity: 'error',
+      from: { path: '^feeds/' },
+      to: { pathNot: '^(feeds/|node_modules/zod)' },
+    },
+    {
+      name: 'no-dev-dependency-at-run-time',
+      severity: 'error',
+      from: { path: '^(lambdas|feeds)/' },
+      to: { dependencyTypes: ['npm-dev'], dependencyTypesNot: ['type-only'], pathNot: '@types/' },
+    },
   ],
   options: {
     doNotFollow: { path: 'node_modules' },

@@ -1,8 +1,11 @@
 import { defineConfig } from 'vitest/config';
 
 /** Unit and stack tests need nothing; the others share one local cloud, which they bring up and take down themselves. */
+const report = process.env['SLUICE_TEST_REPORT'];
+
 export default defineConfig({
   test: {
+    reporters: report ? ['default', ['json', { outputFile: report }]] : ['default'],
     projects: [
       {
         test: {

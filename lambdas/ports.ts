@@ -216,8 +216,8 @@ export interface Limiter {
   pauseUntil(timeMs: number): Promise<void>;
   /** No one sends for `breakerPauseMs`, then one probe. Where it is open already, nothing changes. */
   openBreaker(reason: BreakerReason): Promise<void>;
-  /** The probe's end: closes the breaker, or leaves it open for another pause. */
-  endProbe(success: boolean): Promise<void>;
+  /** The probe's end: closes the breaker, or leaves it open for another pause. Gives the failed probes of this opening. */
+  endProbe(success: boolean): Promise<number>;
 }
 export type SlotLease =
   | { kind: 'leased'; firstSlotMs: number; spacingMs: number; count: number }

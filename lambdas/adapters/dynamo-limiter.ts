@@ -98,7 +98,7 @@ export class DynamoLimiter implements Limiter {
     );
   }
 
-  async endProbe(success: boolean): Promise<void> {
+  async endProbe(success: boolean): Promise<number> {
     const mine = 'breaker = :open AND probeOwner = :owner';
     const values = { ':open': 'open', ':owner': this.#owner };
     if (success) {
@@ -106,13 +106,14 @@ export class DynamoLimiter implements Limiter {
         ...values,
         ':closed': 'closed',
       });
-      return;
+      return 0;
     }
-    await this.#update(
+    const open = await this.#update(
       'SET openUntil = :until, failedProbes = if_not_exists(failedProbes, :zero) + :one REMOVE probeOwner, probeUntil',
       mine,
       { ...values, ':until': this.#clock.now() + breakerPauseMs, ':zero': 0, ':one': 1 },
     );
+    return open?.failedProbes ?? 0;
   }
 
   async #read(): Promise<LimiterItem> {

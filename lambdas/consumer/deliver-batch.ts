@@ -83,7 +83,8 @@ export async function deliverBatch(message: BatchMessage, ports: ConsumerPorts, 
   // Where the API is to be left alone, no record is to blame.
   const hasFailed = end.parked.length > 0 && end.stopped?.kind !== 'paused';
   const failures = message.failures + (hasFailed ? 1 : 0);
-  if (failures >= maxBatchFailures) exhaust(attempt, end.parked, ports);
+  if (end.stopped?.kind === 'flush') flush(attempt, ports);
+  else if (failures >= maxBatchFailures) exhaust(attempt, end.parked, ports);
   const isWhole = records.every((_, place) => journal.get(place) !== undefined);
   if (isWhole) return settle(attempt, ports);
   await handOver(attempt, end, Math.min(failures, maxBatchFailures - 1), ports);
@@ -186,6 +187,18 @@ function exhaust(attempt: Attempt, parked: Parked[], ports: ConsumerPorts): void
     const done = { i: place, outcome: 'exhausted' as const, status, attempts, at: ports.clock.now(), reason, error };
     attempt.journal.record(done, letterFor(attempt, attempt.records[place] as PreparedRecord, done, ports));
   }
+}
+
+/** The breaker has been open for long: what this batch still holds goes where somebody sees it. */
+function flush(attempt: Attempt, ports: ConsumerPorts): void {
+  const reason = 'circuit_open';
+  const error = 'the API has been down for so long that the record was given up; redrive it when the API is back';
+  attempt.records.forEach((record, place) => {
+    if (attempt.journal.get(place)) return;
+    const at = ports.clock.now();
+    const done = { i: place, outcome: 'exhausted' as const, status: null, attempts: 0, at, reason, error };
+    attempt.journal.record(done, letterFor(attempt, record, done, ports));
+  });
 }
 
 function holdOpen({ records, journal }: Attempt, ports: ConsumerPorts): void {

@@ -1,4 +1,5 @@
 import type { BreakerReason, FailureRun } from '../core/breaker.ts';
+import { flushAfterProbes } from '../core/breaker.ts';
 import type { Outcome } from '../core/outcome.ts';
 import { backoffMs, inPlace } from '../core/retry.ts';
 import type { AuditLog, Clock, Limiter, Sink, SinkAnswer, TokenSource } from '../ports.ts';
@@ -31,8 +32,8 @@ export interface Parked {
 
 export interface SendEnd {
   parked: Parked[];
-  /** Why not all was sent: time is up, or the API is to be left alone until then. */
-  stopped: { kind: 'time' } | { kind: 'paused'; untilMs: number } | undefined;
+  /** Why not all was sent: time is up; the API is to be left alone until then; or it has been for too long. */
+  stopped: { kind: 'time' } | { kind: 'paused'; untilMs: number } | { kind: 'flush' } | undefined;
   requests: number;
 }
 
@@ -89,6 +90,8 @@ export class RecordSender {
   #stopped: SendEnd['stopped'];
   #pausedAt = 0;
   #refreshedAt = 0;
+  /** Under way, where this batch has the probe. */
+  #probe: PromiseWithResolvers<void> | undefined;
   readonly #parked: Parked[] = [];
   #wake: (() => void)[] = [];
 
@@ -179,7 +182,13 @@ export class RecordSender {
     for (;;) {
       if (this.#stopped) return { kind: 'stopped' };
       const turn = await this.#pacer.next();
+      if (turn.kind === 'probe') this.#probe = Promise.withResolvers();
       if (turn.kind !== 'paused') return turn;
+      // The pause may be over as soon as this batch's own probe has its answer.
+      if (this.#probe) {
+        await this.#probe.promise;
+        continue;
+      }
       const waitMs = turn.untilMs - this.#ports.clock.now();
       if (waitMs > patienceMs || waitMs > this.#deadline.remainingMs() / 2) {
         this.#stop({ kind: 'paused', untilMs: turn.untilMs });
@@ -243,7 +252,7 @@ export class RecordSender {
     if (!isNews) return;
     this.#pausedAt = clock.now();
     log.warn('the API asks to slow down', { pause_ms: pauseMs });
-    if (run.failure('throttled')) await this.#openBreaker('throttled');
+    if (run.failure('throttled', item.requestId)) await this.#openBreaker('throttled');
   }
 
   /** A rotated token heals by reading it anew; else the breaker opens and the records wait. */
@@ -256,12 +265,12 @@ export class RecordSender {
     this.#refreshedAt = clock.now();
     const before = await tokens.token();
     const now = await tokens.refresh();
-    if (now === before && run.failure('unauthorised')) await this.#openBreaker('unauthorised');
+    if (now === before && run.failure('unauthorised', item.requestId)) await this.#openBreaker('unauthorised');
   }
 
   async #failed(item: Item, answer: Extract<SinkAnswer, { kind: 'failed' }>): Promise<void> {
     item.ambiguous ||= answer.ambiguous;
-    if (this.#ports.run.failure('outage')) await this.#openBreaker('outage');
+    if (this.#ports.run.failure('outage', item.requestId)) await this.#openBreaker('outage');
     if (item.tries >= inPlace.tries) {
       const { place, requestId, tries: attempts } = item;
       this.#parked.push({ place, requestId, attempts, status: answer.status, reason: answer.reason });
@@ -277,12 +286,20 @@ export class RecordSender {
   }
 
   async #endProbe(answer: SinkAnswer): Promise<void> {
+    const { limiter, log } = this.#ports;
+    const probe = this.#probe;
     const isUp = answer.kind === 'uploaded' || answer.kind === 'duplicate' || answer.kind === 'refused';
-    await this.#ports.limiter.endProbe(isUp);
-    this.#ports.log.warn(isUp ? 'breaker closed' : 'breaker stays open', {
+    const failedProbes = await limiter.endProbe(isUp).finally(() => {
+      this.#probe = undefined;
+      probe?.resolve();
+    });
+    log.warn(isUp ? 'breaker closed' : 'breaker stays open', {
       answer: answer.kind,
       status: answer.status,
+      failedProbes,
     });
+    // Once an opening. A token that is turned down is not the records' fault: they wait without end.
+    if (failedProbes === flushAfterProbes && answer.kind !== 'unauthorised') this.#stop({ kind: 'flush' });
   }
 
   async #openBreaker(reason: BreakerReason): Promise<void> {

@@ -29,6 +29,7 @@ export class SlotPacer {
   readonly #options: PacerOptions;
   #slots: number[] = [];
   #leasing: Promise<Turn | undefined> | undefined;
+  #hasProbe = false;
   /** A running mean of how long the API takes to answer; a guess until it has. */
   #latencyMs = 50;
   /** Slots that passed unused because a request came too late for them. */
@@ -42,10 +43,15 @@ export class SlotPacer {
   async next(): Promise<Turn> {
     const { clock, marginMs, signal } = this.#options;
     while (!signal.aborted) {
+      // Many may have waited for the lease that brought it, but there is one probe.
+      if (this.#hasProbe) {
+        this.#hasProbe = false;
+        return { kind: 'probe' };
+      }
       const slot = this.#slots.shift();
       if (slot === undefined) {
-        const other = await this.#lease();
-        if (other) return other;
+        const paused = await this.#lease();
+        if (paused) return paused;
         continue;
       }
       this.#askAhead(slot);
@@ -88,7 +94,10 @@ export class SlotPacer {
     const wanted = Math.max(1, this.#wanted());
     const size = leaseSize({ wanted, connections, latencyMs: this.#latencyMs, spacingMs, marginMs });
     const lease = await limiter.leaseSlots(size);
-    if (lease.kind === 'probe') return { kind: 'probe' };
+    if (lease.kind === 'probe') {
+      this.#hasProbe = true;
+      return undefined;
+    }
     if (lease.kind === 'leased') {
       for (let index = 0; index < lease.count; index++) this.#slots.push(lease.firstSlotMs + index * lease.spacingMs);
       return undefined;

@@ -12,6 +12,9 @@ export const breakerPauseMs = 60_000;
 /** A probe that has not told its end by then is taken to be dead. Milliseconds. */
 export const probeLeaseMs = 45_000;
 
+/** Failed probes of one opening after which the batch in hand goes to the dead letters, so that somebody sees to it. */
+export const flushAfterProbes = 5;
+
 /** Answers of that kind in a row, with no success between, that open it. */
 const runsThatOpen: Record<BreakerReason, number> = {
   // Each has already moved the limiter; that many in a row mean the limit is not what we think it is.
@@ -21,19 +24,27 @@ const runsThatOpen: Record<BreakerReason, number> = {
   outage: 10,
 };
 
+/** An outage fails whatever is sent; a record or two that the API chokes on are no outage. */
+const recordsOfAnOutage = 3;
+
 /** A consumer's run of failures. */
 export class FailureRun {
   #reason: BreakerReason | undefined;
   #length = 0;
+  readonly #records = new Set<string>();
 
   success(): void {
     this.#length = 0;
+    this.#records.clear();
   }
 
-  /** True where the breaker is to be opened. */
-  failure(reason: BreakerReason): boolean {
-    this.#length = this.#reason === reason ? this.#length + 1 : 1;
+  /** @param record tells one record from another. True where the breaker is to be opened. */
+  failure(reason: BreakerReason, record: string): boolean {
+    if (this.#reason !== reason) this.success();
     this.#reason = reason;
+    this.#length++;
+    this.#records.add(record);
+    if (reason === 'outage' && this.#records.size < recordsOfAnOutage) return false;
     return this.#length >= runsThatOpen[reason];
   }
 }

@@ -40,5 +40,6 @@ export function encodeProgress(value: Progress): Uint8Array {
 
 /** @throws where the bytes are not a progress of ours */
 export function decodeProgress(bytes: Uint8Array): Progress {
-  return progress.parse(JSON.parse(inflateRawSync(bytes).toString('utf8')));
+  const { done, fence } = progress.parse(JSON.parse(inflateRawSync(bytes).toString('utf8')));
+  return { done, fence };
 }

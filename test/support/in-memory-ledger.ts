@@ -1,0 +1,286 @@
+import type { BatchAccount, DeadAttempt, DeadRecord, FileAccount } from '../../lambdas/core/file-account.ts';
+import type { OutcomeCounts } from '../../lambdas/core/outcome.ts';
+import { addCounts, noCounts } from '../../lambdas/core/outcome.ts';
+import type { Letter } from '../../lambdas/messages.ts';
+import type {
+  BatchClaim,
+  Clock,
+  FileClaim,
+  FileLedger,
+  Ledger,
+  LetterAdoption,
+  NewFile,
+  SplitProgress,
+} from '../../lambdas/ports.ts';
+
+/** The ledger's contract without a table; held to the real one's behaviour by test/contract/ledger.test.ts. */
+export class InMemoryLedger implements Ledger {
+  readonly files = new Map<string, FileAccount>();
+  readonly batches = new Map<string, BatchAccount>();
+  readonly dead = new Map<string, DeadRecord>();
+  readonly checksums = new Map<string, string>();
+  readonly #closed = new Set<string>();
+  readonly #clock: Pick<Clock, 'now'>;
+
+  constructor(clock: Pick<Clock, 'now'>) {
+    this.#clock = clock;
+  }
+
+  async claimFile(
+    fileId: string,
+    create: NewFile | undefined,
+    owner: string,
+    leaseMs: number,
+  ): Promise<FileClaim | { kind: 'unknown' }> {
+    const now = this.#clock.now();
+    const before = this.files.get(fileId);
+    if (!before && !create) return { kind: 'unknown' };
+    if (before && before.state !== 'splitting') return { kind: 'finished', file: structuredClone(before) };
+    if (before?.leaseUntil !== undefined && before.leaseUntil >= now) {
+      return { kind: 'busy', leaseUntil: before.leaseUntil };
+    }
+    const file = before ?? this.#newFile(create as NewFile);
+    Object.assign(file, {
+      leaseOwner: owner,
+      leaseUntil: now + leaseMs,
+      epoch: file.epoch + 1,
+      updatedAt: now,
+    });
+    this.files.set(fileId, file);
+    return { kind: 'claimed', file: structuredClone(file) };
+  }
+
+  #newFile(create: NewFile): FileAccount {
+    const now = this.#clock.now();
+    const counts = { settledBatches: 0, settled: noCounts(), resolved: 0 };
+    return { ...create, state: 'splitting', createdAt: now, updatedAt: now, epoch: 0, ...counts };
+  }
+
+  #owned(fileId: string, epoch: number): FileAccount | undefined {
+    const file = this.files.get(fileId);
+    return file?.epoch === epoch && file.state === 'splitting' ? file : undefined;
+  }
+
+  #change(fileId: string, epoch: number, change: Partial<FileAccount>, free: boolean): FileAccount | undefined {
+    const file = this.#owned(fileId, epoch);
+    if (!file) return undefined;
+    Object.assign(file, structuredClone(change), { updatedAt: this.#clock.now() });
+    if (free) {
+      delete file.leaseOwner;
+      delete file.leaseUntil;
+    }
+    return structuredClone(file);
+  }
+
+  async saveSplitProgress(fileId: string, epoch: number, progress: SplitProgress): Promise<boolean> {
+    return this.#change(fileId, epoch, progress, false) !== undefined;
+  }
+
+  async releaseFile(fileId: string, epoch: number): Promise<boolean> {
+    return this.#change(fileId, epoch, {}, true) !== undefined;
+  }
+
+  async claimChecksum(
+    feed: string,
+    sha256: string,
+    fileId: string,
+  ): Promise<{ kind: 'first' } | { kind: 'duplicate'; of: string }> {
+    const key = `${feed}#${sha256}`;
+    const holder = this.checksums.get(key);
+    const state = holder === undefined ? undefined : this.files.get(holder)?.state;
+    const yields = holder === undefined || state === undefined || state === 'failed' || state === 'superseded';
+    if (holder !== fileId && !yields) return { kind: 'duplicate', of: holder };
+    this.checksums.set(key, fileId);
+    return { kind: 'first' };
+  }
+
+  async finishSplit(
+    fileId: string,
+    epoch: number,
+    totals: { records: number; batches: number },
+    warnings: { code: string; message: string }[],
+  ): Promise<FileAccount | undefined> {
+    const { records: totalRecords, batches: totalBatches } = totals;
+    const splitAt = this.#clock.now();
+    return this.#change(fileId, epoch, { state: 'split', totalRecords, totalBatches, warnings, splitAt }, true);
+  }
+
+  async endFile(
+    fileId: string,
+    epoch: number,
+    end: Parameters<FileLedger['endFile']>[2],
+  ): Promise<FileAccount | undefined> {
+    const totals = end.state === 'superseded' ? end.totals : { records: 0, batches: 0 };
+    const why = end.state === 'duplicate' ? { duplicateOf: end.of } : { failure: end.failure };
+    const change = { state: end.state, ...why, totalRecords: totals.records, totalBatches: totals.batches };
+    return this.#change(fileId, epoch, { ...change, splitAt: this.#clock.now() }, true);
+  }
+
+  async getFile(fileId: string): Promise<FileAccount | undefined> {
+    return structuredClone(this.files.get(fileId));
+  }
+
+  async closeFile(fileId: string, close: Parameters<FileLedger['closeFile']>[1]): Promise<boolean> {
+    const file = this.files.get(fileId);
+    if (!file || (file.manifest && file.manifest.number >= close.manifest.number)) return false;
+    file.completedAt ??= this.#clock.now();
+    file.updatedAt = this.#clock.now();
+    file.state = close.state;
+    file.manifest = close.manifest;
+    this.#closed.add(fileId);
+    return true;
+  }
+
+  async requestAmendment(fileId: string, repeatAfterMs: number): Promise<boolean> {
+    const file = this.files.get(fileId);
+    const now = this.#clock.now();
+    if (!file) return false;
+    if (file.amendmentRequestedAt !== undefined && file.amendmentRequestedAt >= now - repeatAfterMs) return false;
+    file.amendmentRequestedAt = now;
+    return true;
+  }
+
+  async beginAmendment(fileId: string): Promise<void> {
+    delete this.files.get(fileId)?.amendmentRequestedAt;
+  }
+
+  async listFiles(feed: string, which: 'open' | 'closed', limit: number): Promise<FileAccount[]> {
+    return [...this.files.values()]
+      .filter((file) => file.feed === feed && this.#closed.has(file.fileId) === (which === 'closed'))
+      .sort((a, b) => b.createdAt - a.createdAt)
+      .slice(0, limit)
+      .map((file) => structuredClone(file));
+  }
+
+  async claimBatch(
+    place: { fileId: string; batch: number; attempt: number; records: number; firstRecord: number },
+    owner: string,
+    leaseMs: number,
+  ): Promise<BatchClaim> {
+    const now = this.#clock.now();
+    const before = this.batches.get(batchKey(place.fileId, place.batch));
+    if (before?.state === 'settled') return { kind: 'settled', batch: structuredClone(before) };
+    if (before && before.attempt > place.attempt) return { kind: 'stale' };
+    if (before?.leaseUntil !== undefined && before.leaseUntil >= now) {
+      return { kind: 'busy', leaseUntil: before.leaseUntil };
+    }
+    const { fileId, batch: number, attempt, records, firstRecord } = place;
+    const batch: BatchAccount = {
+      ...before,
+      ...{ fileId, batch: number, attempt, records, firstRecord },
+      state: 'open',
+      leaseOwner: owner,
+      leaseUntil: now + leaseMs,
+    };
+    this.batches.set(batchKey(fileId, number), batch);
+    return { kind: 'claimed', batch: structuredClone(batch) };
+  }
+
+  #held(fileId: string, batch: number, owner: string): BatchAccount | undefined {
+    const account = this.batches.get(batchKey(fileId, batch));
+    return account?.state === 'open' && account.leaseOwner === owner ? account : undefined;
+  }
+
+  async saveProgress(
+    fileId: string,
+    batch: number,
+    owner: string,
+    progress: Uint8Array,
+    leaseMs: number,
+  ): Promise<boolean> {
+    const account = this.#held(fileId, batch, owner);
+    if (!account) return false;
+    account.progress = progress;
+    account.leaseUntil = this.#clock.now() + leaseMs;
+    if (leaseMs === 0) {
+      delete account.leaseOwner;
+      delete account.leaseUntil;
+    }
+    return true;
+  }
+
+  async settleBatch(
+    fileId: string,
+    batch: number,
+    owner: string,
+    settlement: { counts: OutcomeCounts; receiptsKey: string; receiptsSha256: string },
+  ): Promise<boolean> {
+    const account = this.#held(fileId, batch, owner);
+    if (!account) return false;
+    Object.assign(account, structuredClone(settlement), { state: 'settled', settledAt: this.#clock.now() });
+    delete account.leaseOwner;
+    delete account.leaseUntil;
+    delete account.progress;
+    return true;
+  }
+
+  async countSettled(fileId: string, counts: OutcomeCounts): Promise<FileAccount | undefined> {
+    const file = this.files.get(fileId);
+    if (!file) return undefined;
+    file.settledBatches++;
+    file.settled = addCounts(file.settled, counts);
+    file.updatedAt = this.#clock.now();
+    return structuredClone(file);
+  }
+
+  async *listBatches(fileId: string): AsyncGenerator<BatchAccount> {
+    const mine = [...this.batches.values()].filter((batch) => batch.fileId === fileId);
+    for (const batch of mine.sort((a, b) => a.batch - b.batch)) yield structuredClone(batch);
+  }
+
+  async adoptLetter(letter: Letter, messageSentAt: number): Promise<LetterAdoption> {
+    const key = batchKey(letter.file_id, letter.record);
+    const before = this.dead.get(key);
+    if (before && before.letterId !== letter.letter_id) return { kind: 'surplus' };
+    const dead = before ?? this.#newDead(letter, messageSentAt);
+    this.dead.set(key, dead);
+    return { kind: 'adopted', dead: structuredClone(dead) };
+  }
+
+  #newDead(letter: Letter, failedMessageSentAt: number): DeadRecord {
+    const { outcome, reason, error, http_status: status } = letter;
+    return {
+      fileId: letter.file_id,
+      record: letter.record,
+      letterId: letter.letter_id,
+      state: 'dead',
+      outcome,
+      failedMessageSentAt,
+      history: [{ at: Date.parse(letter.timestamp), outcome, reason, error, status }],
+      createdAt: this.#clock.now(),
+      requestId: letter.request_id,
+    };
+  }
+
+  async addFailure(
+    fileId: string,
+    record: number,
+    attempt: DeadAttempt,
+    failedMessageSentAt: number | undefined,
+  ): Promise<void> {
+    const dead = this.dead.get(batchKey(fileId, record));
+    if (!dead) return;
+    dead.history.push(attempt);
+    dead.outcome = attempt.outcome;
+    if (failedMessageSentAt !== undefined) dead.failedMessageSentAt = failedMessageSentAt;
+  }
+
+  async resolveDead(
+    fileId: string,
+    record: number,
+    resolution: 'uploaded' | 'duplicate',
+    requestId: string | null,
+  ): Promise<boolean> {
+    const dead = this.dead.get(batchKey(fileId, record));
+    if (dead?.state !== 'dead') return false;
+    Object.assign(dead, { state: 'resolved', resolution, requestId, resolvedAt: this.#clock.now() });
+    return true;
+  }
+
+  async *listDead(fileId: string): AsyncGenerator<DeadRecord> {
+    const mine = [...this.dead.values()].filter((dead) => dead.fileId === fileId);
+    for (const dead of mine.sort((a, b) => a.record - b.record)) yield structuredClone(dead);
+  }
+}
+
+const batchKey = (fileId: string, number: number) => `${fileId}#${number}`;

@@ -1,0 +1,386 @@
+import { gunzipSync } from 'node:zlib';
+import { beforeEach, describe, expect, it } from 'vitest';
+import { batchLeaseMs, maxUnsaved } from '../../../lambdas/consumer/batch-journal.ts';
+import { deliverBatch } from '../../../lambdas/consumer/deliver-batch.ts';
+import { flushAfterProbes } from '../../../lambdas/core/breaker.ts';
+import { LeaseLostError } from '../../../lambdas/core/errors.ts';
+import type { Receipt } from '../../../lambdas/core/receipt.ts';
+import { maxBatchFailures } from '../../../lambdas/core/retry.ts';
+import type { BatchMessage } from '../../../lambdas/messages.ts';
+import type { SinkAnswer } from '../../../lambdas/ports.ts';
+import type { FeedFixture } from '../../support/feed-fixture.ts';
+import { fixtureOf, putSplitFile, rowOf } from '../../support/feed-fixture.ts';
+import type { ConsumerWorld } from '../../support/in-memory-ports.ts';
+import { consumerWorld } from '../../support/in-memory-ports.ts';
+import { SimulatedClock } from '../../support/simulated-clock.ts';
+
+let clock: SimulatedClock;
+let world: ConsumerWorld;
+let fixture: FeedFixture;
+
+const rows = (count: number) => Array.from({ length: count }, (_, index) => rowOf(index + 1));
+
+async function begin(
+  fileRows: (Record<string, unknown> | string)[],
+  limit?: { requests: number; windowSeconds: number },
+) {
+  clock = new SimulatedClock();
+  fixture = fixtureOf(fileRows);
+  world = consumerWorld(clock, fixture, limit);
+  await putSplitFile(world.ledger, fixture);
+}
+
+/** A deadline that far from now. */
+function inMs(ms: number) {
+  const end = clock.now() + ms;
+  return { remainingMs: () => end - clock.now(), isDrawingIn: () => end - clock.now() <= 20_000 };
+}
+
+const deliver = (message: BatchMessage = fixture.message, timeMs = 900_000) =>
+  clock.run(deliverBatch(message, world.ports, inMs(timeMs)));
+
+/** Delivers a message and every successor it leaves, each after its delay. */
+async function deliverToTheEnd(): Promise<void> {
+  await deliver();
+  for (let next = world.successors.shift(); next; next = world.successors.shift()) {
+    await clock.advance(next.delaySeconds * 1000);
+    await deliver(next.message);
+  }
+}
+
+function receipts(): Receipt[] {
+  const batch = world.ledger.batches.get(`${fixture.fileId}#1`);
+  expect(batch?.state).toBe('settled');
+  const text = gunzipSync(world.receipts.get(batch?.receiptsKey ?? '') as Buffer).toString('utf8');
+  return text
+    .trim()
+    .split('\n')
+    .map((line) => JSON.parse(line) as Receipt);
+}
+
+const outcomesOf = () => receipts().map((receipt) => receipt.outcome);
+const failure = (status: number | null): SinkAnswer => ({
+  kind: 'failed',
+  status,
+  reason: `http_${status}`,
+  ambiguous: true,
+});
+
+describe('a batch of good records', () => {
+  beforeEach(() => begin(rows(120)));
+
+  it('is uploaded whole, each record once, and settled', async () => {
+    await deliver();
+    expect(world.api.stored.size).toBe(120);
+    expect(world.api.requests).toHaveLength(120);
+    expect(outcomesOf()).toEqual(Array(120).fill('uploaded'));
+    expect(receipts().map((receipt) => receipt.record)).toEqual(Array.from({ length: 120 }, (_, index) => index + 1));
+    expect(world.finalize).toHaveLength(1);
+  });
+
+  it('sends the five fields as they were written', async () => {
+    await deliver();
+    expect([...world.api.stored.values()][6]).toEqual({
+      spot_id: 'SP-000007',
+      station: 'WABC',
+      airtime: '2026-01-05 06:00:00',
+      duration_sec: 30,
+      advertiser: 'Client 7',
+    });
+  });
+
+  it('never sends more than the limit in any window', async () => {
+    await deliver();
+    const times = world.api.requests.map((request) => request.at);
+    // 600 a minute: any 11 requests span more than a second.
+    for (let from = 0; from + 10 < times.length; from++) {
+      expect((times[from + 10] as number) - (times[from] as number)).toBeGreaterThanOrEqual(1000);
+    }
+  });
+
+  it('is not begun a second time once it is settled, but asks for the finalizer again', async () => {
+    await deliver();
+    await deliver();
+    expect(world.api.requests).toHaveLength(120);
+    expect(world.finalize).toHaveLength(2);
+  });
+
+  it('waits in the queue, without a failure, while another consumer has it', async () => {
+    await world.ledger.claimBatch(fixture.message, 'other', batchLeaseMs);
+    await deliver();
+    expect(world.api.requests).toHaveLength(0);
+    expect(world.successors).toEqual([{ message: fixture.message, delaySeconds: batchLeaseMs / 1000 + 1 }]);
+  });
+
+  it('stops when another consumer takes it over, and settles nothing', async () => {
+    world.api.fault = (_, nth) => {
+      if (nth === 60) Object.assign(world.ledger.batches.get(`${fixture.fileId}#1`) as object, { leaseOwner: 'other' });
+      return undefined;
+    };
+    await expect(deliver()).rejects.toThrow(LeaseLostError);
+    expect(world.api.requests.length).toBeLessThan(120);
+    expect(world.ledger.batches.get(`${fixture.fileId}#1`)?.state).toBe('open');
+  });
+
+  it('hands the rest to a successor when its time draws in, without a failure', async () => {
+    await deliver(fixture.message, 25_000);
+    const [successor] = world.successors;
+    expect(successor?.message).toMatchObject({ attempt: 2, failures: 0 });
+    expect(successor?.delaySeconds).toBe(0);
+    const sentBefore = world.api.requests.length;
+    expect(sentBefore).toBeGreaterThan(30);
+    expect(sentBefore).toBeLessThan(120);
+    await deliver(successor?.message);
+    expect(world.api.requests).toHaveLength(120);
+    expect(outcomesOf()).toEqual(Array(120).fill('uploaded'));
+  });
+
+  it('forgets a leftover of an earlier attempt', async () => {
+    await world.ledger.claimBatch({ ...fixture.message, attempt: 3 }, 'other', 1);
+    await clock.advance(10);
+    await deliver();
+    expect(world.api.requests).toHaveLength(0);
+    expect(world.successors).toHaveLength(0);
+  });
+});
+
+describe('a consumer that is killed', () => {
+  /** Runs until that many requests were made, then drops everything on the floor, as SIGKILL does. */
+  async function killAfter(requests: number): Promise<void> {
+    let kill = () => {};
+    const killed = new Promise<void>((resolve) => (kill = resolve));
+    const dead: ConsumerWorld['ports'] = { ...world.ports };
+    const never = new Promise<never>(() => undefined);
+    let isDead = false;
+    const mortal = <T extends object>(port: T): T =>
+      new Proxy(port, {
+        get(target, name) {
+          const value = Reflect.get(target, name) as unknown;
+          if (typeof value !== 'function') return value;
+          return (...parameters: unknown[]) =>
+            isDead ? never : (value as (...all: unknown[]) => unknown).apply(target, parameters);
+        },
+      });
+    dead.ledger = mortal(world.ports.ledger);
+    dead.letters = mortal(world.ports.letters);
+    dead.sink = mortal(world.ports.sink);
+    dead.batches = mortal(world.ports.batches);
+    dead.receipts = mortal(world.ports.receipts);
+    world.api.fault = (_, nth) => {
+      if (nth === requests) {
+        isDead = true;
+        kill();
+      }
+      return undefined;
+    };
+    void deliverBatch(fixture.message, dead, inMs(900_000)).catch(() => undefined);
+    await clock.run(killed);
+    world.api.fault = () => undefined;
+    await clock.advance(batchLeaseMs + 1000);
+  }
+
+  it.each([1, 2, 17, 49, 50, 51, 90, 149])(
+    'costs at most 50 repeated requests, and no record (killed at request %i)',
+    async (at) => {
+      await begin(rows(150));
+      await killAfter(at);
+      await deliverToTheEnd();
+      expect(world.api.stored.size).toBe(150);
+      expect(outcomesOf()).toEqual(Array(150).fill('uploaded'));
+      expect(world.api.requests.length - 150).toBeLessThanOrEqual(maxUnsaved);
+    },
+  );
+
+  it('sends a rejected record’s letter again rather than never', async () => {
+    await begin([...rows(10), '{"broken', ...rows(20).slice(10)]);
+    await killAfter(15);
+    await deliverToTheEnd();
+    expect(world.letters.length).toBeGreaterThanOrEqual(1);
+    expect(new Set(world.letters.map((letter) => letter.record))).toEqual(new Set([11]));
+    expect(new Set(world.letters.map((letter) => letter.letter_id)).size).toBe(world.letters.length);
+  });
+});
+
+describe('records that fail', () => {
+  it('are rejected one by one, each with its letter, while their neighbours are uploaded', async () => {
+    await begin([rowOf(1), { ...rowOf(2), Duration: '30s' }, '{"broken', { ...rowOf(4), ClientName: ' ' }, rowOf(5)]);
+    await deliver();
+    expect(outcomesOf()).toEqual(['uploaded', 'rejected', 'rejected', 'rejected', 'uploaded']);
+    expect(world.letters).toMatchObject([
+      {
+        record: 2,
+        outcome: 'rejected',
+        reason: 'not_an_integer',
+        field: 'Duration',
+        line: 2,
+        attempts: 0,
+        http_status: null,
+      },
+      { record: 3, outcome: 'rejected', reason: 'not_json', field: null, raw_payload: '{"broken' },
+      { record: 4, outcome: 'rejected', reason: 'blank', field: 'ClientName' },
+    ]);
+    const [second] = world.letters;
+    expect(fixture.message.body.slice(second?.offset, (second?.offset ?? 0) + (second?.length ?? 0))).toBe(
+      second?.raw_payload,
+    );
+  });
+
+  it('are refused with the API’s answer', async () => {
+    await begin(rows(3));
+    world.api.fault = (request) =>
+      request.payload['spot_id'] === 'SP-000002'
+        ? { kind: 'refused', status: 422, answer: 'no such contract' }
+        : undefined;
+    await deliver();
+    expect(outcomesOf()).toEqual(['uploaded', 'refused', 'uploaded']);
+    expect(world.letters).toMatchObject([
+      {
+        record: 2,
+        outcome: 'refused',
+        reason: 'http_422',
+        http_status: 422,
+        api_answer: 'no such contract',
+        attempts: 1,
+      },
+    ]);
+  });
+
+  it('are tried again in place, with pauses between', async () => {
+    await begin(rows(3));
+    world.api.fault = (_, nth) => (nth <= 2 ? failure(503) : undefined);
+    await deliver();
+    expect(outcomesOf()).toEqual(['uploaded', 'uploaded', 'uploaded']);
+    expect(world.api.requests).toHaveLength(5);
+    expect(world.successors).toHaveLength(0);
+  });
+
+  it('are handed to successors with their own count, and are exhausted at the last', async () => {
+    await begin(rows(4));
+    world.api.fault = (request) => (request.payload['spot_id'] === 'SP-000003' ? failure(500) : undefined);
+    await deliver();
+    const delays: number[] = [];
+    for (let next = world.successors.shift(); next; next = world.successors.shift()) {
+      delays.push(next.delaySeconds);
+      await clock.advance(next.delaySeconds * 1000);
+      await deliver(next.message);
+    }
+    expect(delays).toHaveLength(maxBatchFailures - 1);
+    expect(delays.every((delay, index) => index === 0 || delay > (delays[index - 1] as number))).toBe(true);
+    expect(outcomesOf()).toEqual(['uploaded', 'uploaded', 'exhausted', 'uploaded']);
+    expect(world.letters).toMatchObject([{ record: 3, outcome: 'exhausted', reason: 'http_500' }]);
+    expect(world.api.requests.filter((request) => request.requestId === world.api.requests[0]?.requestId)).toHaveLength(
+      1,
+    );
+  });
+
+  it('were stored all the same when a reset came late: the 409 counts as uploaded, and says so', async () => {
+    await begin(rows(2));
+    world.api.fault = (_, nth) => (nth === 1 ? 'store-and-fail' : undefined);
+    await deliver();
+    expect(receipts()).toMatchObject([
+      { outcome: 'uploaded', status: 409, confirmed_by: '409', attempts: 2 },
+      { outcome: 'uploaded', status: 201 },
+    ]);
+  });
+});
+
+describe('records that the API has already', () => {
+  it('are duplicates where we can’t have sent them', async () => {
+    await begin(rows(2));
+    world.api.fault = (_, nth) => (nth === 1 ? { kind: 'duplicate', status: 409 } : undefined);
+    await deliver();
+    expect(receipts()).toMatchObject([{ outcome: 'duplicate', status: 409 }, { outcome: 'uploaded' }]);
+    expect(receipts()[0]).not.toHaveProperty('confirmed_by');
+  });
+
+  it('are duplicates where the same spot stands twice in the batch, even when the first was in doubt', async () => {
+    await begin([rowOf(1), rowOf(1)]);
+    world.api.fault = (_, nth) => (nth === 1 ? 'store-and-fail' : undefined);
+    await deliver();
+    expect(outcomesOf()).toEqual(['uploaded', 'duplicate']);
+    expect(world.api.stored.size).toBe(1);
+  });
+});
+
+describe('an API that wants to be left alone', () => {
+  it('is paused by Retry-After, and the record is no worse for it', async () => {
+    await begin(rows(30));
+    world.api.fault = (_, nth) => (nth === 5 ? { kind: 'throttled', status: 429, retryAfterMs: 7_000 } : undefined);
+    await deliver();
+    expect(outcomesOf()).toEqual(Array(30).fill('uploaded'));
+    const times = world.api.requests.map((request) => request.at);
+    const gaps = times.slice(1).map((time, index) => time - (times[index] as number));
+    expect(Math.max(...gaps)).toBeGreaterThanOrEqual(6_500);
+    expect(receipts().every((receipt) => receipt.attempts === 1)).toBe(true);
+  });
+
+  it('gets its batch back into the queue for a long pause, without a failure', async () => {
+    await begin(rows(30));
+    world.api.fault = (_, nth) => (nth === 5 ? { kind: 'throttled', status: 429, retryAfterMs: 300_000 } : undefined);
+    await deliver();
+    expect(world.successors).toMatchObject([{ message: { attempt: 2, failures: 0 } }]);
+    expect(world.successors[0]?.delaySeconds).toBeGreaterThan(250);
+    await deliverToTheEnd();
+    expect(outcomesOf()).toEqual(Array(30).fill('uploaded'));
+  });
+
+  it('is probed once a minute while it is down; the batch in hand at the fifth goes to the dead letters', async () => {
+    await begin(rows(40));
+    world.api.fault = () => failure(503);
+    await deliverToTheEnd();
+    expect(world.limiter.failedProbes).toBe(flushAfterProbes);
+    expect(outcomesOf()).toEqual(Array(40).fill('exhausted'));
+    expect(world.letters).toHaveLength(40);
+    expect(world.letters[0]).toMatchObject({ reason: 'circuit_open', outcome: 'exhausted' });
+    // What opened the breaker, and the probes.
+    expect(world.api.requests.length).toBeLessThan(30);
+  });
+
+  it('has no other batch exhausted, however long it is down', async () => {
+    await begin(rows(40));
+    // Another consumer's batch has been given up in this opening already.
+    await world.limiter.openBreaker('outage');
+    world.limiter.failedProbes = flushAfterProbes;
+    const downUntil = clock.now() + 3 * 60 * 60 * 1000;
+    world.api.fault = () => (clock.now() < downUntil ? failure(503) : undefined);
+    await deliverToTheEnd();
+    expect(outcomesOf()).toEqual(Array(40).fill('uploaded'));
+    expect(world.letters).toHaveLength(0);
+    // Three hours of one probe a minute, and what opened the breaker.
+    expect(world.api.requests.length).toBeLessThan(40 + 180 + 30);
+  });
+
+  it('that turns the token down opens the breaker; the records wait until it is right', async () => {
+    await begin(rows(10));
+    let isRight = false;
+    world.api.fault = () => (isRight ? undefined : { kind: 'unauthorised', status: 401, answer: 'no' });
+    await deliver();
+    expect(world.limiter.opened).toEqual(['unauthorised']);
+    expect(world.successors).toMatchObject([{ message: { failures: 0 } }]);
+    isRight = true;
+    const next = world.successors.shift();
+    await clock.advance((next?.delaySeconds ?? 0) * 1000);
+    await deliver(next?.message);
+    expect(outcomesOf()).toEqual(Array(10).fill('uploaded'));
+  });
+
+  it('takes a rotated token at once', async () => {
+    await begin(rows(10));
+    let token = 'old';
+    world.ports.tokens = { token: async () => token, refresh: async () => (token = 'new') };
+    world.api.fault = () => (token === 'new' ? undefined : { kind: 'unauthorised', status: 401, answer: 'no' });
+    await deliver();
+    expect(world.limiter.opened).toEqual([]);
+    expect(outcomesOf()).toEqual(Array(10).fill('uploaded'));
+  });
+});
+
+describe('a file that was stopped', () => {
+  it('has what was not sent held', async () => {
+    await begin(rows(5));
+    Object.assign(world.ledger.files.get(fixture.fileId) as object, { state: 'quarantined' });
+    await deliver();
+    expect(world.api.requests).toHaveLength(0);
+    expect(outcomesOf()).toEqual(Array(5).fill('held'));
+  });
+});

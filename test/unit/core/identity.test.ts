@@ -1,0 +1,36 @@
+import { createHash } from 'node:crypto';
+import { expect, it } from 'vitest';
+import { archiveKeysOf } from '../../../lambdas/core/archive-keys.ts';
+import { fileIdOf, requestIdOf } from '../../../lambdas/core/identity.ts';
+
+it('makes the request id from the JSON text of spot, airtime and checksum', () => {
+  const text = '["SP-1","2026-01-05 06:00:00","abc"]';
+  expect(requestIdOf(['SP-1', '2026-01-05 06:00:00'], 'abc')).toBe(createHash('sha256').update(text).digest('hex'));
+});
+
+it('tells apart what a separator would not', () => {
+  expect(requestIdOf(['a', 'b,c'], 'x')).not.toBe(requestIdOf(['a,b', 'c'], 'x'));
+});
+
+it('gives one upload one file id, and another upload under the same key another', () => {
+  const upload = { bucket: 'b', key: 'traffic/log.csv', versionId: 'v1' };
+  expect(fileIdOf(upload)).toMatch(/^[0-9a-f]{24}$/);
+  expect(fileIdOf({ ...upload })).toBe(fileIdOf(upload));
+  expect(fileIdOf({ ...upload, versionId: 'v2' })).not.toBe(fileIdOf(upload));
+  expect(fileIdOf({ bucket: 'b', key: 'k', sequencer: '1' })).not.toBe(
+    fileIdOf({ bucket: 'b', key: 'k', sequencer: '2' }),
+  );
+});
+
+it('keeps a file’s evidence in one folder, whatever its key holds', () => {
+  const file = {
+    feed: 'traffic',
+    fileId: 'f1',
+    createdAt: Date.UTC(2026, 10, 5, 23, 59),
+    source: { key: 'traffic/a b/../Ünï+%2F.csv' },
+  };
+  const keys = archiveKeysOf(file);
+  expect(keys.source).toBe('traffic/2026/11/05/f1/source/Ünï+%2F.csv');
+  expect(keys.manifest(1)).toBe('traffic/2026/11/05/f1/manifest.json');
+  expect(keys.manifest(2)).toBe('traffic/2026/11/05/f1/manifest.2.json');
+});
