@@ -23,12 +23,12 @@ export class DynamoBatchLedger implements BatchLedger {
     const now = this.#clock.now();
     const claimed = await this.#table.update(pkOf(place.fileId), skOf(place.batch), {
       UpdateExpression:
-        'SET fileId = :file, batch = :batch, attempt = :attempt, #state = :open, records = :records, ' +
+        'SET fileId = :file, #batch = :batch, attempt = :attempt, #state = :open, records = :records, ' +
         'firstRecord = :first, leaseOwner = :owner, leaseUntil = :until, expiresAt = :expires',
       ConditionExpression:
         'attribute_not_exists(pk) OR (#state = :open AND attempt <= :attempt AND ' +
         '(attribute_not_exists(leaseUntil) OR leaseUntil < :now))',
-      ExpressionAttributeNames: { '#state': 'state' },
+      ExpressionAttributeNames: { '#state': 'state', '#batch': 'batch' },
       ExpressionAttributeValues: {
         ':file': place.fileId,
         ':batch': place.batch,
