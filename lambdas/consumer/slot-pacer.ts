@@ -57,7 +57,8 @@ export class SlotPacer {
       this.#askAhead(slot);
       // Timers count whole milliseconds and may ring a little early: never before the slot.
       while (clock.now() < slot && !signal.aborted) await clock.sleep(Math.ceil(slot - clock.now()), signal);
-      if (clock.now() <= slot + marginMs) return signal.aborted ? { kind: 'stopped' } : { kind: 'go' };
+      // Half of the margin is for being late here, half for being late on the way.
+      if (clock.now() <= slot + marginMs / 2) return signal.aborted ? { kind: 'stopped' } : { kind: 'go' };
       this.missed++;
     }
     return { kind: 'stopped' };

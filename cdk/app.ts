@@ -1,0 +1,37 @@
+import { readFileSync } from 'node:fs';
+import { resolve } from 'node:path';
+import { App } from 'aws-cdk-lib';
+import { z } from 'zod';
+import { feeds } from '../feeds/index.ts';
+import { SettingsError } from './settings-error.ts';
+import { readSettings } from './settings.ts';
+import { SluiceStack } from './sluice-stack.ts';
+
+const root = resolve(import.meta.dirname, '..');
+const app = new App();
+
+const context = (name: string): string | undefined => z.string().optional().parse(app.node.tryGetContext(name));
+
+try {
+  // An endpoint of one's own is a local cloud, unless told otherwise.
+  const stage = context('stage') ?? (process.env['AWS_ENDPOINT_URL'] ? 'local' : 'prod');
+  if (stage !== 'local' && stage !== 'prod') {
+    throw new SettingsError([`stage is '${stage}'; there is a file for local and for prod in cdk/stages/.`]);
+  }
+  const { version } = z
+    .object({ version: z.string() })
+    .parse(JSON.parse(readFileSync(resolve(root, 'package.json'), 'utf8')));
+  const settings = readSettings({
+    stage,
+    stackName: context('stack') ?? `sluice-${stage}`,
+    version,
+    feeds,
+    environment: process.env,
+  });
+  new SluiceStack(app, settings.stackName, { settings, root });
+} catch (error) {
+  if (!(error instanceof SettingsError)) throw error;
+  // The sentences, without a stack trace under them.
+  process.stderr.write(`${error.message}\n`);
+  process.exitCode = 1;
+}

@@ -1,0 +1,32 @@
+/** Numbers that AWS sets. A setting that goes past one is refused at synth rather than in the middle of a deploy. */
+
+/** https://docs.aws.amazon.com/lambda/latest/dg/gettingstarted-limits.html: a function's time-out. */
+export const maxFunctionSeconds = 900;
+
+/** https://docs.aws.amazon.com/lambda/latest/api/API_FunctionConfiguration.html: characters of a function's name. */
+export const maxFunctionNameLength = 64;
+
+/** https://docs.aws.amazon.com/lambda/latest/dg/services-sqs-scaling.html: a mapping's maximum concurrency. */
+export const minMappingConcurrency = 2;
+export const maxMappingConcurrency = 1000;
+
+/** https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/quotas-messages.html */
+export const maxVisibilitySeconds = 12 * 60 * 60;
+export const maxQueueRetentionDays = 14;
+export const maxMessageBytes = 1024 * 1024;
+
+/** https://docs.aws.amazon.com/AmazonS3/latest/userguide/bucketnamingrules.html */
+export const maxBucketNameLength = 63;
+
+/** Every account number has so many digits; the longest region's name today is `ap-southeast-1`, of 14 letters. */
+export const accountLength = 12;
+export const maxRegionLength = 14;
+
+/**
+ * https://docs.aws.amazon.com/lambda/latest/dg/services-sqs-configure.html: "set the queue's visibility timeout to at
+ * least six times the function's timeout", so that throttled invocations can be tried again within it.
+ */
+export const minVisibilityFactor = 6;
+
+/** The same page: at least 5 receives before a message goes to the DLQ, so that throttling alone sends none there. */
+export const minReceives = 5;

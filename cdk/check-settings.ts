@@ -1,0 +1,198 @@
+import {
+  accountLength,
+  maxBucketNameLength,
+  maxFunctionNameLength,
+  maxFunctionSeconds,
+  maxMappingConcurrency,
+  maxMessageBytes,
+  maxQueueRetentionDays,
+  maxRegionLength,
+  maxVisibilitySeconds,
+  minMappingConcurrency,
+  minReceives,
+  minVisibilityFactor,
+} from './aws-quotas.ts';
+import { connectionsPerLetterConsumer, letterConsumers } from './derive-feed.ts';
+import { variableName } from './feed-environment.ts';
+import type { FeedSettings, LaneSettings, Settings } from './settings.ts';
+import { SettingsError } from './settings-error.ts';
+
+/** A batch's message beside its body: ids, numbers, JSON's own characters. Bytes. */
+const envelopeBytes = 4 * 1024;
+
+/** Names of feeds that would collide with the stack's own queues and key prefixes. */
+const takenNames = ['express', 'finalize'];
+
+/** The ledger keeps an account so long after its last event (lambdas/adapters/dynamo-table.ts). */
+const ledgerDays = 60;
+
+/** A killed function's message is visible again 30 s after its time was up; as much again for it to be received. */
+const recoverySeconds = 60;
+
+/** Longest name of an intake bucket less what follows the stack's name: `-intake-<account>-<region>`. */
+export const maxStackNameLength = maxBucketNameLength - '-intake-'.length - accountLength - 1 - maxRegionLength;
+
+/** @throws SettingsError with a sentence for every setting that does not fit the others or AWS's quotas */
+export function checkSettings(settings: Settings): void {
+  const faults = [
+    ...nameFaults(settings),
+    ...functionFaults(settings),
+    ...queueFaults(settings),
+    ...settings.feeds.flatMap((feed) => [
+      ...apiFaults(feed, settings),
+      ...feed.lanes.flatMap((lane) => [...laneFaults(lane, feed, settings)]),
+    ]),
+  ];
+  if (faults.length > 0) throw new SettingsError(faults);
+}
+
+function* nameFaults({ stackName, feeds }: Settings): Generator<string> {
+  if (!/^[a-z][a-z0-9-]*$/.test(stackName) || stackName.length > maxStackNameLength) {
+    yield (
+      `stack is '${stackName}'; bucket names are made from it, so it must begin with a lower-case letter, hold ` +
+      `lower-case letters, digits and dashes only, and be ${maxStackNameLength} characters long at most.`
+    );
+  }
+  for (const { name } of feeds) {
+    if (!/^[a-z][a-z0-9-]*$/.test(name) || takenNames.some((taken) => name === taken || name.startsWith(`${taken}-`))) {
+      yield (
+        `The feed '${name}' must begin with a lower-case letter, hold lower-case letters, digits and dashes only, ` +
+        `and not be called ${takenNames.join(' or ')}.`
+      );
+    }
+  }
+  const lanes = feeds.flatMap((feed) => feed.lanes);
+  for (const lane of lanes) {
+    const longest = `${stackName}-${lane.id}-splitter`;
+    if (longest.length > maxFunctionNameLength) {
+      yield (
+        `The function's name '${longest}' has ${longest.length} characters; Lambda takes ${maxFunctionNameLength}, ` +
+        `so the stack's or the feed's name must be shorter.`
+      );
+    }
+    if (lanes.some((other) => other !== lane && other.keyPrefix.startsWith(lane.keyPrefix))) {
+      yield `keyPrefix '${lane.keyPrefix}' is also the beginning of another lane's; S3 refuses notifications that overlap.`;
+    }
+  }
+}
+
+function* functionFaults(settings: Settings): Generator<string> {
+  const { splitter, consumer, finalizer, reconciler, queues } = settings;
+  const seconds = { splitter, consumer, finalizer, reconciler };
+  for (const [name, { timeoutSeconds }] of Object.entries(seconds)) {
+    if (timeoutSeconds > maxFunctionSeconds) {
+      yield `${name}.timeoutSeconds is ${timeoutSeconds}; a Lambda runs ${maxFunctionSeconds} s at most.`;
+    }
+    const visibility = timeoutSeconds * queues.visibilityFactor;
+    if (visibility > maxVisibilitySeconds) {
+      yield (
+        `queues.visibilityFactor is ${queues.visibilityFactor}; with ${name}.timeoutSeconds ${timeoutSeconds} the ` +
+        `visibility timeout would be ${visibility} s, and SQS takes ${maxVisibilitySeconds} s at most.`
+      );
+    }
+  }
+  for (const [name, { concurrency }] of Object.entries({ splitter, finalizer })) {
+    yield* concurrencyFaults(`${name}.concurrency`, concurrency);
+  }
+  const needed = Math.max(splitter.timeoutSeconds, consumer.timeoutSeconds) + recoverySeconds;
+  if (reconciler.stalledAfterSeconds < needed) {
+    yield (
+      `reconciler.stalledAfterSeconds is ${reconciler.stalledAfterSeconds}; what a killed function left comes back by ` +
+      `itself within ${needed} s, so it must be ${needed} or more.`
+    );
+  }
+}
+
+function* concurrencyFaults(setting: string, concurrency: number): Generator<string> {
+  if (concurrency >= minMappingConcurrency && concurrency <= maxMappingConcurrency) return;
+  yield `${setting} is ${concurrency}; an SQS event source mapping takes ${minMappingConcurrency} to ${maxMappingConcurrency}.`;
+}
+
+function* queueFaults({ queues, workRetentionDays, intakeVersionDays }: Settings): Generator<string> {
+  if (queues.visibilityFactor < minVisibilityFactor) {
+    yield (
+      `queues.visibilityFactor is ${queues.visibilityFactor}; a queue's visibility timeout must be ` +
+      `${minVisibilityFactor} times its function's time or more.`
+    );
+  }
+  if (queues.retentionDays !== maxQueueRetentionDays) {
+    yield (
+      `queues.retentionDays is ${queues.retentionDays}; it must be ${maxQueueRetentionDays}, the longest SQS keeps a ` +
+      `message: dead letters count from their first send.`
+    );
+  }
+  for (const name of ['intake', 'records', 'finalize'] as const) {
+    const receives = queues.maxReceives[name];
+    if (receives < minReceives) {
+      yield `queues.maxReceives.${name} is ${receives}; below ${minReceives} throttling alone sends messages to the DLQ.`;
+    }
+  }
+  if (queues.maxReceives.letters < 2) {
+    yield (
+      `queues.maxReceives.letters is ${queues.maxReceives.letters}; a letter that is redriven must be received 2 times ` +
+      `or more, or one killed consumer ends its chance.`
+    );
+  }
+  if (queues.maxMessageBytes > maxMessageBytes) {
+    yield `queues.maxMessageBytes is ${queues.maxMessageBytes}; SQS takes ${maxMessageBytes} at most.`;
+  }
+  const fits = Math.floor(((queues.maxMessageBytes - envelopeBytes) * 3) / 4);
+  if (queues.maxBatchBytes > fits) {
+    yield (
+      `queues.maxBatchBytes is ${queues.maxBatchBytes}; as base64, with ${envelopeBytes} bytes around it, a message of ` +
+      `queues.maxMessageBytes ${queues.maxMessageBytes} holds ${fits}.`
+    );
+  }
+  for (const [name, days] of Object.entries({ workRetentionDays, intakeVersionDays })) {
+    if (days >= ledgerDays) continue;
+    yield (
+      `${name} is ${days}; files are accounted for up to ${ledgerDays} days after their last event, so it must be ` +
+      `${ledgerDays} or more.`
+    );
+  }
+}
+
+function* apiFaults({ name, api }: FeedSettings, settings: Settings): Generator<string> {
+  // Never told: it may carry a password.
+  const url = new URL(api.url);
+  const setting = variableName(name, 'API_URL');
+  if (url.username || url.password || url.search || url.hash) {
+    yield (
+      `${setting} carries a user, a query or a fragment; it must be a plain base URL, since it is shown in the ` +
+      `template (the token lies in Secrets Manager).`
+    );
+  }
+  if (settings.requireHttps && url.protocol !== 'https:') {
+    yield (
+      `${setting} begins with ${url.protocol}//; in stage ${settings.stage} it must begin with https://, since the ` +
+      `token goes with every request.`
+    );
+  }
+}
+
+function* laneFaults(lane: LaneSettings, { name, api, lanes }: FeedSettings, settings: Settings): Generator<string> {
+  const { maxBatchRecords, maxBatchBytes, maxRecordBytes } = lane.cutLimits;
+  yield* concurrencyFaults(variableName(name, 'CONCURRENCY'), lane.consumers);
+  if (maxRecordBytes > maxBatchBytes) {
+    yield `maxRecordBytes of the feed '${name}' is ${maxRecordBytes}; a record must fit a batch: ${maxBatchBytes} at most.`;
+  }
+  const consumers = lanes.reduce((sum, each) => sum + each.consumers, 0);
+  const letters = lanes.length * letterConsumers * connectionsPerLetterConsumer;
+  if (api.connectionsPerConsumer < 1 || api.connectionsPerConsumer * consumers + letters > api.connections) {
+    yield (
+      `${variableName(name, 'CONNECTIONS')} is ${api.connections}; ${consumers} consumers of batches ` +
+      `(${variableName(name, 'CONCURRENCY')}) and ${letters} of letters need a connection each: ` +
+      `${consumers + letters} or more, or fewer consumers.`
+    );
+  }
+  const halfTime = settings.consumer.timeoutSeconds / 2;
+  const rate = api.requests / api.windowSeconds;
+  if ((maxBatchRecords * consumers) / rate > halfTime) {
+    const fits = Math.ceil((maxBatchRecords * consumers * api.windowSeconds) / halfTime);
+    yield (
+      `${variableName(name, 'REQUESTS')} is ${api.requests} in ${api.windowSeconds} s; ${consumers} consumers with ` +
+      `batches of ${maxBatchRecords} would be longer at one than half a consumer's time (${halfTime} s): it must be ` +
+      `${fits} or more in that window, or consumers or batches fewer.`
+    );
+  }
+}

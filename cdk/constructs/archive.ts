@@ -1,0 +1,34 @@
+import { Duration } from 'aws-cdk-lib';
+import { Bucket, ObjectLockRetention } from 'aws-cdk-lib/aws-s3';
+import { Construct } from 'constructs';
+import type { Settings } from '../settings.ts';
+import { abortUploads, bucketDefaults } from './bucket-defaults.ts';
+import type { SluiceFunction } from './sluice-function.ts';
+
+/** The evidence: source, receipts and manifests, each written once. */
+export class Archive extends Construct {
+  readonly bucket: Bucket;
+
+  constructor(scope: Construct, id: string, { settings }: { settings: Settings }) {
+    super(scope, id);
+    // One default a bucket: the feed with the longest retention sets it.
+    const days = Math.max(...settings.feeds.map((feed) => feed.archiveRetentionDays));
+    this.bucket = new Bucket(this, 'Bucket', {
+      ...bucketDefaults(settings),
+      versioned: true,
+      lifecycleRules: [abortUploads],
+      ...(settings.retainData
+        ? { objectLockEnabled: true, objectLockDefaultRetention: ObjectLockRetention.governance(Duration.days(days)) }
+        : {}),
+    });
+  }
+
+  /** Lets a function add to it and look at what is there. It may neither delete nor change a retention. */
+  grantAdd(grantee: SluiceFunction): void {
+    const objects = this.bucket.arnForObjects('*');
+    // Tags come along with a copied source.
+    grantee.may(['s3:GetObject', 's3:PutObject', 's3:PutObjectTagging', 's3:AbortMultipartUpload'], objects);
+    // Without it S3 says 403 where an object isn't there yet.
+    grantee.may(['s3:ListBucket'], this.bucket.bucketArn);
+  }
+}

@@ -1,0 +1,82 @@
+import { Aws, Duration, Lazy, Stack } from 'aws-cdk-lib';
+import { PolicyStatement, ServicePrincipal } from 'aws-cdk-lib/aws-iam';
+import type { CfnBucket } from 'aws-cdk-lib/aws-s3';
+import { Bucket } from 'aws-cdk-lib/aws-s3';
+import type { CfnQueuePolicy, Queue } from 'aws-cdk-lib/aws-sqs';
+import { QueuePolicy } from 'aws-cdk-lib/aws-sqs';
+import { Construct } from 'constructs';
+import type { Settings } from '../settings.ts';
+import { abortUploads, bucketDefaults } from './bucket-defaults.ts';
+import type { SluiceFunction } from './sluice-function.ts';
+
+/**
+ * Where files are dropped. Its notifications stand in the template rather than in CDK's custom resource, which local
+ * clouds skip; so its name must be known beforehand, for the queues' policies to name it without a cycle.
+ */
+export class IntakeBucket extends Construct {
+  readonly bucket: Bucket;
+  readonly #resource: CfnBucket;
+  readonly #arn: string;
+  readonly #notifications: CfnBucket.QueueConfigurationProperty[] = [];
+
+  constructor(scope: Construct, id: string, { settings }: { settings: Settings }) {
+    super(scope, id);
+    const bucketName = `${settings.stackName}-intake-${Aws.ACCOUNT_ID}-${Aws.REGION}`;
+    this.#arn = Stack.of(this).formatArn({ service: 's3', region: '', account: '', resource: bucketName });
+    this.bucket = new Bucket(this, 'Bucket', {
+      ...bucketDefaults(settings),
+      bucketName,
+      // A file that is replaced while it is split is read to its end, from the version that was first seen.
+      versioned: true,
+      lifecycleRules: [
+        abortUploads,
+        {
+          id: 'expire-replaced-versions',
+          noncurrentVersionExpiration: Duration.days(settings.intakeVersionDays),
+          expiredObjectDeleteMarker: true,
+        },
+      ],
+    });
+    this.#resource = this.bucket.node.defaultChild as CfnBucket;
+    this.#resource.notificationConfiguration = {
+      queueConfigurations: Lazy.any({ produce: () => this.#notifications }),
+    };
+  }
+
+  /** Every object created under the prefix is announced to the queue. */
+  announce(keyPrefix: string, queue: Queue): void {
+    queue.addToResourcePolicy(
+      new PolicyStatement({
+        sid: 'AnnouncementsOfTheIntakeBucket',
+        principals: [new ServicePrincipal('s3.amazonaws.com')],
+        actions: ['sqs:SendMessage'],
+        resources: [queue.queueArn],
+        conditions: {
+          ArnEquals: { 'aws:SourceArn': this.#arn },
+          StringEquals: { 'aws:SourceAccount': Aws.ACCOUNT_ID },
+        },
+      }),
+    );
+    this.#notifications.push({
+      event: 's3:ObjectCreated:*',
+      filter: { s3Key: { rules: [{ name: 'prefix', value: keyPrefix }] } },
+      queue: queue.queueArn,
+    });
+    // S3 sends a test message when the notification is set, and refuses a queue that won't have it.
+    const policy = queue.node.findAll().find((child) => child instanceof QueuePolicy);
+    this.#resource.addResourceDependency(policy?.node.defaultChild as CfnQueuePolicy);
+  }
+
+  /** Lets a function read what was dropped under the prefix. */
+  grantRead(grantee: SluiceFunction, keyPrefix: string): void {
+    grantee.may(['s3:GetObject', 's3:GetObjectVersion'], this.bucket.arnForObjects(`${keyPrefix}*`));
+    // Without it S3 says 403 where an object is gone, and 404 is what the function looks for.
+    grantee.may(['s3:ListBucket'], this.bucket.bucketArn);
+  }
+
+  /** Lets a function copy what was dropped, with the tags that a copy brings along. */
+  grantCopy(grantee: SluiceFunction, keyPrefix: string): void {
+    this.grantRead(grantee, keyPrefix);
+    grantee.may(['s3:GetObjectTagging', 's3:GetObjectVersionTagging'], this.bucket.arnForObjects(`${keyPrefix}*`));
+  }
+}

@@ -1,0 +1,130 @@
+import type { Queue } from 'aws-cdk-lib/aws-sqs';
+import { Construct } from 'constructs';
+import { maxMessageBytes } from '../aws-quotas.ts';
+import { connectionsPerLetterConsumer, letterConsumers } from '../derive-feed.ts';
+import type { FeedSettings, LaneSettings, Settings } from '../settings.ts';
+import type { IntakeBucket } from './intake-bucket.ts';
+import type { Ledger } from './ledger.ts';
+import { RedrivenQueue } from './redriven-queue.ts';
+import { SluiceFunction } from './sluice-function.ts';
+import type { TokenSecret } from './token-secret.ts';
+import type { WorkBucket } from './work-bucket.ts';
+import { workOff } from './work-off.ts';
+
+export interface LaneProps {
+  settings: Settings;
+  root: string;
+  feed: FeedSettings;
+  lane: LaneSettings;
+  intake: IntakeBucket;
+  ledger: Ledger;
+  work: WorkBucket;
+  token: TokenSecret;
+  finalizeQueue: Queue;
+}
+
+/** Letters a consumer is given at once. */
+const letterBatchSize = 10;
+
+/** intake queue → splitter → records queue → consumer, with the consumer's letters on their way to the DLQ. */
+export class Lane extends Construct {
+  readonly settings: LaneSettings;
+  readonly intake: RedrivenQueue;
+  readonly splitter: SluiceFunction;
+  readonly records: RedrivenQueue;
+  readonly letters: RedrivenQueue;
+  readonly consumer: SluiceFunction;
+
+  constructor(scope: Construct, id: string, props: LaneProps) {
+    super(scope, id);
+    this.settings = props.lane;
+    const { settings, lane } = props;
+    const { queues, splitter, consumer } = settings;
+    const queue = (what: 'intake' | 'records' | 'letters', timeoutSeconds: number, maxBytes: number) =>
+      new RedrivenQueue(this, what, {
+        settings,
+        name: `${settings.stackName}-${lane.id}-${what}`,
+        // What ends here is the feed's dead letters: the one DLQ that people work with.
+        dlqName:
+          what === 'letters' ? `${settings.stackName}-${lane.id}-dlq` : `${settings.stackName}-${lane.id}-${what}-dlq`,
+        timeoutSeconds,
+        maxReceives: queues.maxReceives[what],
+        maxMessageBytes: maxBytes,
+      });
+    this.intake = queue('intake', splitter.timeoutSeconds, queues.maxMessageBytes);
+    this.records = queue('records', consumer.timeoutSeconds, queues.maxMessageBytes);
+    // A raw payload of 64 KiB can take six times that once JSON has escaped it.
+    this.letters = queue('letters', consumer.timeoutSeconds, maxMessageBytes);
+
+    props.intake.announce(lane.keyPrefix, this.intake.queue);
+    this.splitter = this.#createSplitter(props);
+    this.consumer = this.#createConsumer(props);
+  }
+
+  #createSplitter({ settings, root, feed, lane, intake, ledger, finalizeQueue }: LaneProps): SluiceFunction {
+    const { timeoutSeconds, memoryMb, concurrency } = settings.splitter;
+    const splitter = new SluiceFunction(this, 'Splitter', {
+      settings,
+      root,
+      folder: 'splitter',
+      functionName: `${settings.stackName}-${lane.id}-splitter`,
+      description: `Cuts the files of ${lane.keyPrefix} into batches.`,
+      timeoutSeconds,
+      memoryMb,
+      queuesToItself: true,
+      environment: {
+        ...commonEnvironment(feed, lane, ledger, finalizeQueue),
+        INTAKE_QUEUE_URL: this.intake.queue.queueUrl,
+        RECORDS_QUEUE_URL: this.records.queue.queueUrl,
+        CUT_LIMITS: JSON.stringify(lane.cutLimits),
+      },
+    });
+    // One file an invocation: each has the whole of the function's time.
+    workOff(splitter, this.intake.queue, { batchSize: 1, maxConcurrency: concurrency });
+    intake.grantRead(splitter, lane.keyPrefix);
+    ledger.grant(splitter, 'GetItem', 'PutItem', 'UpdateItem', 'Query');
+    splitter.maySendTo(this.intake.queue, this.records.queue, finalizeQueue);
+    return splitter;
+  }
+
+  #createConsumer({ settings, root, feed, lane, ledger, work, token, finalizeQueue }: LaneProps): SluiceFunction {
+    const { url, requests, windowSeconds, connectionsPerConsumer } = feed.api;
+    const api = { name: feed.name, url, requests, windowSeconds, connectionsPerConsumer, connectionsPerLetterConsumer };
+    const consumer = new SluiceFunction(this, 'Consumer', {
+      settings,
+      root,
+      folder: 'consumer',
+      functionName: `${settings.stackName}-${lane.id}-consumer`,
+      description: `Delivers the batches and letters of ${lane.keyPrefix} to the API.`,
+      timeoutSeconds: settings.consumer.timeoutSeconds,
+      memoryMb: lane.consumerMemoryMb,
+      queuesToItself: true,
+      environment: {
+        ...commonEnvironment(feed, lane, ledger, finalizeQueue),
+        RECORDS_QUEUE_URL: this.records.queue.queueUrl,
+        LETTERS_QUEUE_URL: this.letters.queue.queueUrl,
+        LETTERS_QUEUE_ARN: this.letters.queue.queueArn,
+        WORK_BUCKET: work.bucket.bucketName,
+        API: JSON.stringify(api),
+        TOKEN_SECRET_ARN: token.arn,
+      },
+    });
+    // A message is a batch of hundreds of records already.
+    workOff(consumer, this.records.queue, { batchSize: 1, maxConcurrency: lane.consumers });
+    workOff(consumer, this.letters.queue, { batchSize: letterBatchSize, maxConcurrency: letterConsumers });
+    ledger.grant(consumer, 'GetItem', 'UpdateItem');
+    work.grantPutReceipts(consumer);
+    token.grantRead(consumer);
+    consumer.maySendTo(this.records.queue, this.letters.queue, finalizeQueue);
+    return consumer;
+  }
+}
+
+function commonEnvironment(feed: FeedSettings, lane: LaneSettings, ledger: Ledger, finalizeQueue: Queue) {
+  return {
+    SLUICE_FEED: feed.name,
+    SLUICE_LANE: lane.name,
+    LEDGER_TABLE: ledger.table.tableName,
+    FINALIZE_QUEUE_URL: finalizeQueue.queueUrl,
+  };
+}

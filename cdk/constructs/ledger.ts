@@ -1,0 +1,46 @@
+import { RemovalPolicy } from 'aws-cdk-lib';
+import { AttributeType, BillingMode, ProjectionType, Table, TableEncryption } from 'aws-cdk-lib/aws-dynamodb';
+import { Construct } from 'constructs';
+import type { Settings } from '../settings.ts';
+import type { SluiceFunction } from './sluice-function.ts';
+
+const indexName = 'byFeed';
+
+/** The account of files, batches and dead records, and each API's limiter: one table. */
+export class Ledger extends Construct {
+  readonly table: Table;
+
+  constructor(scope: Construct, id: string, { settings }: { settings: Settings }) {
+    super(scope, id);
+    this.table = new Table(this, 'Table', {
+      partitionKey: { name: 'pk', type: AttributeType.STRING },
+      sortKey: { name: 'sk', type: AttributeType.STRING },
+      billingMode: BillingMode.PAY_PER_REQUEST,
+      encryption: TableEncryption.DEFAULT,
+      timeToLiveAttribute: 'expiresAt',
+      pointInTimeRecoverySpecification: { pointInTimeRecoveryEnabled: settings.retainData },
+      deletionProtection: settings.retainData,
+      removalPolicy: settings.retainData ? RemovalPolicy.RETAIN : RemovalPolicy.DESTROY,
+    });
+    // Sparse: files only, since only they have these attributes.
+    this.table.addGlobalSecondaryIndex({
+      indexName,
+      partitionKey: { name: 'listPk', type: AttributeType.STRING },
+      sortKey: { name: 'listSk', type: AttributeType.STRING },
+      projectionType: ProjectionType.KEYS_ONLY,
+    });
+  }
+
+  /** Lets a function make these calls on the table's items. */
+  grant(grantee: SluiceFunction, ...actions: string[]): void {
+    grantee.may(
+      actions.map((action) => `dynamodb:${action}`),
+      this.table.tableArn,
+    );
+  }
+
+  /** Lets a function list files by feed. */
+  grantList(grantee: SluiceFunction): void {
+    grantee.may(['dynamodb:Query'], `${this.table.tableArn}/index/${indexName}`);
+  }
+}

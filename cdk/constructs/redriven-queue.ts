@@ -1,0 +1,43 @@
+import { Duration, Stack } from 'aws-cdk-lib';
+import type { CfnQueue } from 'aws-cdk-lib/aws-sqs';
+import { Queue, QueueEncryption } from 'aws-cdk-lib/aws-sqs';
+import { Construct } from 'constructs';
+import type { Settings } from '../settings.ts';
+
+export interface RedrivenQueueProps {
+  settings: Settings;
+  name: string;
+  dlqName: string;
+  /** The time of the function that works it off. */
+  timeoutSeconds: number;
+  maxReceives: number;
+  maxMessageBytes: number;
+}
+
+/** A queue and the one its messages go to when they have been received too often. */
+export class RedrivenQueue extends Construct {
+  readonly queue: Queue;
+  readonly dlq: Queue;
+
+  constructor(scope: Construct, id: string, props: RedrivenQueueProps) {
+    super(scope, id);
+    const { retentionDays, visibilityFactor } = props.settings.queues;
+    const common = {
+      encryption: QueueEncryption.SQS_MANAGED,
+      enforceSSL: true,
+      retentionPeriod: Duration.days(retentionDays),
+      maxMessageSizeBytes: props.maxMessageBytes,
+    };
+    this.dlq = new Queue(this, 'Dlq', { ...common, queueName: props.dlqName });
+    this.queue = new Queue(this, 'Queue', {
+      ...common,
+      queueName: props.name,
+      visibilityTimeout: Duration.seconds(props.timeoutSeconds * visibilityFactor),
+      deadLetterQueue: { queue: this.dlq, maxReceiveCount: props.maxReceives },
+    });
+    // Named rather than referred to: the queue's redrive policy refers to the DLQ already.
+    const sourceQueueArns = [Stack.of(this).formatArn({ service: 'sqs', resource: props.name })];
+    const dlq = this.dlq.node.defaultChild as CfnQueue;
+    dlq.redriveAllowPolicy = { redrivePermission: 'byQueue', sourceQueueArns };
+  }
+}

@@ -1,0 +1,97 @@
+import { join } from 'node:path';
+import { Duration, RemovalPolicy } from 'aws-cdk-lib';
+import { PolicyStatement, Role, ServicePrincipal } from 'aws-cdk-lib/aws-iam';
+import { Architecture, LoggingFormat, RecursiveLoop, Runtime } from 'aws-cdk-lib/aws-lambda';
+import type { BundlingOptions } from 'aws-cdk-lib/aws-lambda-nodejs';
+import { LogLevel, NodejsFunction, OutputFormat, SourceMapMode } from 'aws-cdk-lib/aws-lambda-nodejs';
+import { LogGroup } from 'aws-cdk-lib/aws-logs';
+import type { Queue } from 'aws-cdk-lib/aws-sqs';
+import type { Construct } from 'constructs';
+import type { Settings } from '../settings.ts';
+
+export interface SluiceFunctionProps {
+  settings: Settings;
+  /** The repository's folder. */
+  root: string;
+  /** The folder under lambdas/. */
+  folder: 'splitter' | 'consumer' | 'finalizer' | 'reconciler';
+  functionName: string;
+  description: string;
+  timeoutSeconds: number;
+  memoryMb: number;
+  environment: Record<string, string>;
+  /** Sends to queues that it is run by: Lambda would stop that after 16 rounds. The function has bounds of its own. */
+  queuesToItself: boolean;
+}
+
+const bundling: BundlingOptions = {
+  format: OutputFormat.ESM,
+  target: 'node24',
+  mainFields: ['module', 'main'],
+  // The SDK of the lockfile, not the runtime's of the day; local clouds have none to lend.
+  bundleAwsSDK: true,
+  externalModules: [],
+  minify: true,
+  // Errors are told by their names.
+  keepNames: true,
+  sourceMap: true,
+  sourceMapMode: SourceMapMode.DEFAULT,
+  sourcesContent: false,
+  // esbuild marks every bundle above 1 MB.
+  logLevel: LogLevel.WARNING,
+  // CommonJS packages inside an ES module call require().
+  banner: "import{createRequire as sluiceRequire}from'node:module';const require=sluiceRequire(import.meta.url);",
+};
+
+/** What all functions have in common. A role of its own, which may write its log and nothing else until told so. */
+export class SluiceFunction extends NodejsFunction {
+  readonly #sendActions: string[];
+
+  constructor(scope: Construct, id: string, props: SluiceFunctionProps) {
+    const { settings, root } = props;
+    const logGroup = new LogGroup(scope, `${id}Log`, {
+      retention: settings.logRetentionDays,
+      removalPolicy: settings.retainData ? RemovalPolicy.RETAIN : RemovalPolicy.DESTROY,
+    });
+    // Without AWSLambdaBasicExecutionRole, which may write to every log group of the account.
+    const role = new Role(scope, `${id}Role`, {
+      assumedBy: new ServicePrincipal('lambda.amazonaws.com'),
+      description: `What ${props.functionName} may do.`,
+    });
+    logGroup.grantWrite(role);
+    super(scope, id, {
+      functionName: props.functionName,
+      description: props.description,
+      entry: join(root, 'lambdas', props.folder, 'index.ts'),
+      handler: 'handler',
+      projectRoot: root,
+      depsLockFilePath: join(root, 'package-lock.json'),
+      runtime: Runtime.NODEJS_24_X,
+      architecture: Architecture.ARM_64,
+      bundling,
+      role,
+      logGroup,
+      loggingFormat: LoggingFormat.JSON,
+      timeout: Duration.seconds(props.timeoutSeconds),
+      memorySize: props.memoryMb,
+      recursiveLoop: props.queuesToItself ? RecursiveLoop.ALLOW : RecursiveLoop.TERMINATE,
+      environment: {
+        NODE_OPTIONS: '--enable-source-maps',
+        POWERTOOLS_SERVICE_NAME: `sluice-${props.folder}`,
+        SLUICE_VERSION: settings.version,
+        ...props.environment,
+      },
+    });
+    // For AWS the one covers batches too; MiniStack, when it evaluates IAM, asks for an action of the call's name.
+    this.#sendActions = ['sqs:SendMessage', ...(settings.stage === 'local' ? ['sqs:SendMessageBatch'] : [])];
+  }
+
+  /** Lets it do these, on these. */
+  may(actions: string[], ...resources: string[]): void {
+    this.addToRolePolicy(new PolicyStatement({ actions, resources }));
+  }
+
+  maySendTo(...queues: Queue[]): void {
+    this.may(this.#sendActions, ...queues.map((queue) => queue.queueArn));
+  }
+}

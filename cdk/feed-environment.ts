@@ -1,0 +1,49 @@
+import { z } from 'zod';
+
+export type Environment = Readonly<Record<string, string | undefined>>;
+
+const whole = z
+  .string()
+  .regex(/^[1-9][0-9]{0,8}$/)
+  .transform(Number);
+const seconds = z
+  .string()
+  .regex(/^[0-9]{1,6}(\.[0-9]{1,3})?$/)
+  .transform(Number)
+  .refine((value) => value > 0);
+
+/** What the environment can say about a feed: `SLUICE_<FEED>_<name>`. */
+const variables = {
+  API_URL: { schema: z.url({ protocol: /^https?$/ }), wanted: 'an http or https URL' },
+  REQUESTS: { schema: whole, wanted: 'a whole number of requests a window, 1 or more' },
+  WINDOW_SECONDS: { schema: seconds, wanted: 'a number of seconds above 0' },
+  CONNECTIONS: { schema: whole, wanted: 'a whole number of connections, 1 or more' },
+  CONCURRENCY: { schema: whole, wanted: 'a whole number of consumers, 2 or more' },
+} as const;
+
+type VariableName = keyof typeof variables;
+export type FeedOverrides = { [Name in VariableName]?: z.output<(typeof variables)[Name]['schema']> };
+
+/** `SLUICE_TRAFFIC_API_URL` for the feed `traffic`. */
+export function variableName(feed: string, name: VariableName): string {
+  return `SLUICE_${feed.toUpperCase().replaceAll('-', '_')}_${name}`;
+}
+
+/** Reads a feed's variables; an empty one counts as not given. What can't be read becomes a fault. */
+export function readFeedEnvironment(
+  feed: string,
+  environment: Environment,
+): { overrides: FeedOverrides; faults: string[] } {
+  const read: Partial<Record<VariableName, string | number>> = {};
+  const faults: string[] = [];
+  for (const name of Object.keys(variables) as VariableName[]) {
+    const variable = variableName(feed, name);
+    const text = environment[variable]?.trim() ?? '';
+    if (text === '') continue;
+    const result = variables[name].schema.safeParse(text);
+    if (result.success) read[name] = result.data;
+    // A URL may carry a password: it isn't told.
+    else faults.push(`${variable} ${name === 'API_URL' ? '' : `is '${text}'; it `}must be ${variables[name].wanted}.`);
+  }
+  return { overrides: read as FeedOverrides, faults };
+}

@@ -1,0 +1,67 @@
+import type { Stack } from 'aws-cdk-lib';
+import { CfnOutput } from 'aws-cdk-lib';
+import type { Archive } from './constructs/archive.ts';
+import type { Finalizer } from './constructs/finalizer.ts';
+import type { IntakeBucket } from './constructs/intake-bucket.ts';
+import type { Lane } from './constructs/lane.ts';
+import type { Ledger } from './constructs/ledger.ts';
+import type { Reconciler } from './constructs/reconciler.ts';
+import type { TokenSecret } from './constructs/token-secret.ts';
+import type { WorkBucket } from './constructs/work-bucket.ts';
+import type { FeedSettings } from './settings.ts';
+
+export interface StackParts {
+  ledger: Ledger;
+  intake: IntakeBucket;
+  work: WorkBucket;
+  archive: Archive;
+  finalizer: Finalizer;
+  feeds: { feed: FeedSettings; token: TokenSecret; lanes: Lane[] }[];
+  reconciler: Reconciler;
+}
+
+/** What the command line reads to find its way in a stack: names and addresses, a contract. */
+export function writeOutputs(stack: Stack, parts: StackParts): void {
+  const outputs: Record<string, string> = {
+    IntakeBucketName: parts.intake.bucket.bucketName,
+    WorkBucketName: parts.work.bucket.bucketName,
+    ArchiveBucketName: parts.archive.bucket.bucketName,
+    LedgerTableName: parts.ledger.table.tableName,
+    FinalizeQueueUrl: parts.finalizer.queue.queueUrl,
+    FinalizeDlqUrl: parts.finalizer.dlq.queueUrl,
+    FinalizerName: parts.finalizer.function.functionName,
+    ReconcilerName: parts.reconciler.function.functionName,
+  };
+  for (const { feed, token, lanes } of parts.feeds) {
+    const { url, requests, windowSeconds, connections, consumers } = feed.api;
+    outputs[`${capitalised(feed.name)}TokenSecretArn`] = token.arn;
+    outputs[`${capitalised(feed.name)}Api`] = JSON.stringify({ url, requests, windowSeconds, connections, consumers });
+    for (const lane of lanes) Object.assign(outputs, laneOutputs(lane, laneName(lane)));
+  }
+  for (const [name, value] of Object.entries(outputs)) new CfnOutput(stack, name, { value });
+}
+
+function laneOutputs(lane: Lane, name: string): Record<string, string> {
+  return {
+    [`${name}IntakeQueueUrl`]: lane.intake.queue.queueUrl,
+    [`${name}IntakeDlqUrl`]: lane.intake.dlq.queueUrl,
+    [`${name}RecordsQueueUrl`]: lane.records.queue.queueUrl,
+    [`${name}RecordsDlqUrl`]: lane.records.dlq.queueUrl,
+    [`${name}LettersQueueUrl`]: lane.letters.queue.queueUrl,
+    [`${name}DlqUrl`]: lane.letters.dlq.queueUrl,
+    [`${name}SplitterName`]: lane.splitter.functionName,
+    [`${name}ConsumerName`]: lane.consumer.functionName,
+  };
+}
+
+/** `Traffic` for the main lane; others carry their own name too: `TrafficExpress`. */
+function laneName({ settings }: Lane): string {
+  return capitalised(settings.feed) + (settings.name === 'main' ? '' : capitalised(settings.name));
+}
+
+function capitalised(name: string): string {
+  return name
+    .split('-')
+    .map((word) => word.charAt(0).toUpperCase() + word.slice(1))
+    .join('');
+}

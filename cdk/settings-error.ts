@@ -1,0 +1,10 @@
+/** Settings that can't work, all of them at once: each fault is a sentence that names the setting and what would fit. */
+export class SettingsError extends Error {
+  readonly faults: readonly string[];
+
+  constructor(faults: readonly string[]) {
+    super(`These settings can't work:\n${faults.map((fault) => `  - ${fault}`).join('\n')}`);
+    this.name = 'SettingsError';
+    this.faults = faults;
+  }
+}

@@ -1,0 +1,103 @@
+import type { Feed } from '../feeds/feed.ts';
+import { checkSettings } from './check-settings.ts';
+import { deriveFeed } from './derive-feed.ts';
+import type { Environment } from './feed-environment.ts';
+import { readFeedEnvironment, variableName } from './feed-environment.ts';
+import { SettingsError } from './settings-error.ts';
+import { local } from './stages/local.ts';
+import { prod } from './stages/prod.ts';
+import type { StageNumbers } from './stages/stage-numbers.ts';
+import { stageNumbers } from './stages/stage-numbers.ts';
+
+export const stages = { local, prod };
+export type StageName = keyof typeof stages;
+
+/** What an API allows, all lanes together. */
+export interface ApiSettings {
+  url: string;
+  requests: number;
+  windowSeconds: number;
+  connections: number;
+  /** Consumers of batches, all lanes together. */
+  consumers: number;
+  connectionsPerConsumer: number;
+}
+
+/** One way of a feed's records: a second, `express`, is a lane with other names and the same API. */
+export interface LaneSettings {
+  name: 'main' | 'express';
+  feed: string;
+  /** In the names of the lane's resources, after the stack's. */
+  id: string;
+  /** Keys in the intake bucket that are this lane's. */
+  keyPrefix: string;
+  consumers: number;
+  consumerMemoryMb: number;
+  cutLimits: { maxBatchRecords: number; maxBatchBytes: number; maxRecordBytes: number };
+}
+
+export interface FeedSettings {
+  name: string;
+  api: ApiSettings;
+  archiveRetentionDays: number;
+  lanes: LaneSettings[];
+}
+
+export interface Settings extends Omit<StageNumbers, 'feeds'> {
+  stage: StageName;
+  stackName: string;
+  /** Sluice's version. */
+  version: string;
+  feeds: FeedSettings[];
+}
+
+export interface SettingsRequest {
+  stage: StageName;
+  stackName: string;
+  version: string;
+  feeds: readonly Pick<Feed, 'name' | 'maxRecordBytes'>[];
+  environment: Environment;
+  /** In place of the stage's own. */
+  numbers?: StageNumbers;
+}
+
+/**
+ * The numbers of a stage with what the environment says and what follows from both, checked.
+ * @throws SettingsError naming every setting that can't work
+ */
+export function readSettings(request: SettingsRequest): Settings {
+  const { feeds: feedNumbers, ...numbers } = parseNumbers(request.stage, request.numbers ?? stages[request.stage]);
+  const faults: string[] = [];
+  const feeds = request.feeds.flatMap((feed) => {
+    const { overrides, faults: unread } = readFeedEnvironment(feed.name, request.environment);
+    faults.push(...unread);
+    const declared = feedNumbers[feed.name];
+    const url = overrides.API_URL ?? declared?.apiUrl;
+    if (!declared)
+      faults.push(`cdk/stages/${request.stage}.ts has no numbers for the feed '${feed.name}' under feeds.`);
+    else if (url !== undefined) return [deriveFeed(feed, { ...declared, url }, overrides, numbers)];
+    else if (unread.length === 0)
+      faults.push(`${variableName(feed.name, 'API_URL')} is not set; it must be the base URL of the feed's API.`);
+    return [];
+  });
+  const { stage, stackName, version } = request;
+  const settings = { ...numbers, stage, stackName, version, feeds };
+  // Those that could be read are checked all the same, so that one run tells everything.
+  try {
+    checkSettings(settings);
+  } catch (error) {
+    if (!(error instanceof SettingsError)) throw error;
+    faults.push(...error.faults);
+  }
+  if (faults.length > 0) throw new SettingsError(faults);
+  return settings;
+}
+
+function parseNumbers(stage: StageName, numbers: StageNumbers): StageNumbers {
+  const result = stageNumbers.safeParse(numbers);
+  if (result.success) return result.data;
+  const faults = result.error.issues.map(
+    (issue) => `cdk/stages/${stage}.ts: ${issue.path.join('.')}: ${issue.message}.`,
+  );
+  throw new SettingsError(faults);
+}

@@ -1,0 +1,45 @@
+import { Stack } from 'aws-cdk-lib';
+import type { Construct } from 'constructs';
+import { Archive } from './constructs/archive.ts';
+import { Finalizer } from './constructs/finalizer.ts';
+import { IntakeBucket } from './constructs/intake-bucket.ts';
+import { Lane } from './constructs/lane.ts';
+import { Ledger } from './constructs/ledger.ts';
+import { Reconciler } from './constructs/reconciler.ts';
+import { TokenSecret } from './constructs/token-secret.ts';
+import { WorkBucket } from './constructs/work-bucket.ts';
+import { writeOutputs } from './outputs.ts';
+import type { Settings } from './settings.ts';
+
+export interface SluiceStackProps {
+  settings: Settings;
+  /** The repository's folder: functions are named by their entries in it. */
+  root: string;
+}
+
+/** The way of a record, from the bucket it is dropped into to the archive. */
+export class SluiceStack extends Stack {
+  constructor(scope: Construct, id: string, { settings, root }: SluiceStackProps) {
+    super(scope, id, {
+      stackName: settings.stackName,
+      description: `Sluice ${settings.version}, stage ${settings.stage}: files from S3 to rate-limited APIs, exactly once.`,
+      terminationProtection: settings.retainData,
+    });
+    const ledger = new Ledger(this, 'Ledger', { settings });
+    const intake = new IntakeBucket(this, 'Intake', { settings });
+    const work = new WorkBucket(this, 'Work', { settings });
+    const archive = new Archive(this, 'Archive', { settings });
+    const shared = { settings, root, ledger, intake, work };
+    const finalizer = new Finalizer(this, 'Finalizer', { ...shared, archive });
+    const feeds = settings.feeds.map((feed) => {
+      const token = new TokenSecret(this, `${feed.name}-token`, { settings, feed });
+      const lanes = feed.lanes.map(
+        (lane) => new Lane(this, lane.id, { ...shared, feed, lane, token, finalizeQueue: finalizer.queue }),
+      );
+      return { feed, token, lanes };
+    });
+    const lanes = feeds.flatMap((feed) => feed.lanes);
+    const reconciler = new Reconciler(this, 'Reconciler', { ...shared, lanes, finalizeQueue: finalizer.queue });
+    writeOutputs(this, { ledger, intake, work, archive, finalizer, feeds, reconciler });
+  }
+}

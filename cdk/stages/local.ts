@@ -1,0 +1,25 @@
+import { RetentionDays } from 'aws-cdk-lib/aws-logs';
+import { prod } from './prod.ts';
+import type { StageNumbers } from './stage-numbers.ts';
+
+/** A laptop's local cloud: short times, so that what was killed goes on soon, and nothing outlives the endpoint. */
+export const local: StageNumbers = {
+  ...prod,
+  retainData: false,
+  requireHttps: false,
+  splitter: { ...prod.splitter, timeoutSeconds: 120, concurrency: 2 },
+  consumer: { timeoutSeconds: 120 },
+  finalizer: { ...prod.finalizer, timeoutSeconds: 120 },
+  reconciler: { ...prod.reconciler, timeoutSeconds: 60, everyMinutes: 1, stalledAfterSeconds: 180 },
+  logRetentionDays: RetentionDays.ONE_WEEK,
+  feeds: {
+    traffic: {
+      // Nothing listens there by itself: `sluice up` tells the stack where the API is.
+      apiUrl: 'http://127.0.0.1:4580',
+      requests: 600,
+      windowSeconds: 60,
+      connections: 20,
+      archiveRetentionDays: 1,
+    },
+  },
+};

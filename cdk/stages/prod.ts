@@ -1,0 +1,38 @@
+import { RetentionDays } from 'aws-cdk-lib/aws-logs';
+import type { StageNumbers } from './stage-numbers.ts';
+
+export const prod: StageNumbers = {
+  retainData: true,
+  requireHttps: true,
+  // Hashing and cutting are bound by the CPU: 1,769 MB is what gives a function one whole one.
+  // https://docs.aws.amazon.com/lambda/latest/dg/configuration-memory.html
+  splitter: { timeoutSeconds: 900, memoryMb: 1769, concurrency: 4 },
+  consumer: { timeoutSeconds: 900 },
+  // Streams; the memory is for its share of a CPU, which unpacks and counts a file's receipts.
+  finalizer: { timeoutSeconds: 900, memoryMb: 1024, concurrency: 2 },
+  // Reads a page of the ledger at a time.
+  reconciler: { timeoutSeconds: 300, memoryMb: 512, everyMinutes: 15, stalledAfterSeconds: 1800 },
+  queues: {
+    visibilityFactor: 6,
+    retentionDays: 14,
+    // A letter gets to the DLQ by being received so often; each receive takes a fraction of a second.
+    maxReceives: { intake: 5, records: 5, letters: 3, finalize: 5 },
+    // SQS bills 64 KiB pieces, so larger messages save nothing; smaller ones lose less when a consumer is killed.
+    maxMessageBytes: 256 * 1024,
+    maxBatchBytes: 160 * 1024,
+  },
+  // A replaced file is read to its end: at 600 a minute 10 million records take 12 days. The archive has a copy after.
+  intakeVersionDays: 90,
+  // A file's time, the 14 days that SQS keeps its letters, and room: the ledger forgets 60 days after the last event.
+  workRetentionDays: 120,
+  logRetentionDays: RetentionDays.ONE_YEAR,
+  feeds: {
+    traffic: {
+      requests: 600,
+      windowSeconds: 60,
+      connections: 20,
+      // 47 CFR 73.1212(e) and 73.1943(c): two years for the records of who paid for a spot. One day for leap years.
+      archiveRetentionDays: 2 * 365 + 1,
+    },
+  },
+};

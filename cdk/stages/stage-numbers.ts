@@ -1,0 +1,62 @@
+import { RetentionDays } from 'aws-cdk-lib/aws-logs';
+import { z } from 'zod';
+
+const count = z.int().positive();
+
+/** A function that works off a queue. */
+const worker = z.strictObject({
+  timeoutSeconds: count,
+  memoryMb: count,
+  /** Copies that run at once: the event source mapping's `maximumConcurrency`. */
+  concurrency: count,
+});
+
+/** What an API's contract says. The environment goes before it (see feed-environment.ts). */
+const feedNumbers = z.strictObject({
+  /** Base URL; without one it has to be given in the environment. */
+  apiUrl: z.string().optional(),
+  requests: count,
+  windowSeconds: z.number().positive(),
+  connections: count,
+  /** How long the archive keeps a feed's evidence from being deleted. */
+  archiveRetentionDays: count,
+});
+
+/** All that differs between stages. One file a stage beside this one. */
+export const stageNumbers = z.strictObject({
+  /** Keep buckets, table and logs when the stack goes; Object Lock, deletion protection and backups on. */
+  retainData: z.boolean(),
+  /** An API is reached over TLS only. */
+  requireHttps: z.boolean(),
+  splitter: worker,
+  /** Memory and concurrency follow from the API's rate (see settings.ts). */
+  consumer: z.strictObject({ timeoutSeconds: count }),
+  finalizer: worker,
+  reconciler: z.strictObject({
+    timeoutSeconds: count,
+    memoryMb: count,
+    everyMinutes: count,
+    /** What nobody has touched for this long is taken to be stalled. */
+    stalledAfterSeconds: count,
+  }),
+  queues: z.strictObject({
+    /** A queue's visibility timeout, in times of its function's time. */
+    visibilityFactor: count,
+    retentionDays: count,
+    /** Receives before a message goes to the DLQ. */
+    maxReceives: z.strictObject({ intake: count, records: count, letters: count, finalize: count }),
+    /** A batch's message on the records queue, all told. */
+    maxMessageBytes: count,
+    /** A batch's bytes of the file. */
+    maxBatchBytes: count,
+  }),
+  /** Replaced and deleted versions in the intake bucket. */
+  intakeVersionDays: count,
+  /** Receipts under way. The finalizer reads them again for every amended manifest. */
+  workRetentionDays: count,
+  logRetentionDays: z.enum(RetentionDays),
+  /** By the feed's name. */
+  feeds: z.record(z.string(), feedNumbers),
+});
+export type StageNumbers = z.infer<typeof stageNumbers>;
+export type FeedNumbers = z.infer<typeof feedNumbers>;

@@ -1,0 +1,121 @@
+import { describe, expect, it } from 'vitest';
+import { z } from 'zod';
+import { ofType, resolved, synthesise } from './synthesise.ts';
+
+const list = z.union([z.array(z.unknown()), z.unknown().transform((one) => [one])]);
+const statements = z.object({
+  Statement: z.array(
+    z.looseObject({ Effect: z.string(), Action: list, Resource: list, Principal: z.unknown().optional() }),
+  ),
+});
+
+const { resources } = synthesise('prod');
+const grants = ofType(resources, 'AWS::IAM::Policy').flatMap(([id, { PolicyDocument }]) =>
+  statements
+    .parse(PolicyDocument)
+    .Statement.flatMap((statement) =>
+      statement.Action.map((action) => ({ id, action: String(action), resources: statement.Resource.map(place) })),
+    ),
+);
+
+/** An ARN without what only a deploy knows. */
+function place(resource: unknown): string {
+  return resolved(resource)
+    .replaceAll('https://made-up.example/', '')
+    .replace(/[0-9A-F]{8}(?=$|\/)/, '');
+}
+
+const granted = (role: RegExp) =>
+  Object.fromEntries(
+    [...new Set(grants.filter(({ id }) => role.test(id)).map(({ action }) => action))].sort().map((action) => [
+      action,
+      grants
+        .filter((grant) => role.test(grant.id) && grant.action === action)
+        .flatMap((grant) => grant.resources)
+        .sort(),
+    ]),
+  );
+
+describe('permissions', () => {
+  it('name their resources and actions: no wildcard but under a prefix of a bucket', () => {
+    expect(grants.length).toBeGreaterThan(20);
+    for (const { action, resources: places } of grants) {
+      expect(action).not.toContain('*');
+      for (const each of places) {
+        expect(each).not.toBe('*');
+        if (each.includes('*'))
+          expect([action.slice(0, 3), each]).toEqual(['s3:', expect.stringMatching(/^[^*]+\/\*$/)]);
+      }
+    }
+  });
+
+  it('come from no managed policy, and are for Lambda alone', () => {
+    for (const [, role] of ofType(resources, 'AWS::IAM::Role')) {
+      expect(role).not.toHaveProperty('ManagedPolicyArns');
+      expect(JSON.stringify(role['AssumeRolePolicyDocument'])).toContain(
+        '"Principal":{"Service":"lambda.amazonaws.com"}',
+      );
+    }
+  });
+
+  const log = { 'logs:CreateLogStream': [expect.any(String)], 'logs:PutLogEvents': [expect.any(String)] };
+  const receives = (...queues: string[]) =>
+    Object.fromEntries(
+      ['ChangeMessageVisibility', 'DeleteMessage', 'GetQueueAttributes', 'GetQueueUrl', 'ReceiveMessage'].map(
+        (action) => [`sqs:${action}`, queues],
+      ),
+    );
+  const onLedger = (...actions: string[]) =>
+    Object.fromEntries(actions.map((action) => [`dynamodb:${action}`, ['LedgerTable']]));
+
+  it('let the splitter read its own prefix and queue work', () => {
+    expect(granted(/Splitter/)).toEqual({
+      ...log,
+      ...receives('trafficintakeQueue'),
+      ...onLedger('GetItem', 'PutItem', 'Query', 'UpdateItem'),
+      's3:GetObject': ['IntakeBucket/traffic/*'],
+      's3:GetObjectVersion': ['IntakeBucket/traffic/*'],
+      's3:ListBucket': ['IntakeBucket'],
+      'sqs:SendMessage': ['FinalizerfinalizeQueue', 'trafficintakeQueue', 'trafficrecordsQueue'],
+    });
+  });
+
+  it('let the consumer read the token and store receipts, and not see a bucket’s files', () => {
+    expect(granted(/Consumer/)).toEqual({
+      ...log,
+      ...receives('trafficlettersQueue', 'trafficrecordsQueue'),
+      ...onLedger('GetItem', 'UpdateItem'),
+      's3:PutObject': ['WorkBucket/receipts/*'],
+      'secretsmanager:GetSecretValue': ['traffictokenSecret'],
+      'sqs:SendMessage': ['FinalizerfinalizeQueue', 'trafficlettersQueue', 'trafficrecordsQueue'],
+    });
+  });
+
+  it('let the finalizer copy into the archive, and delete nothing', () => {
+    const dropped = ['IntakeBucket/traffic/*'];
+    expect(granted(/^Finalizer/)).toEqual({
+      ...log,
+      ...receives('FinalizerfinalizeQueue'),
+      ...onLedger('GetItem', 'Query', 'UpdateItem'),
+      'events:PutEvents': [expect.stringMatching(/:event-bus\/default$/)],
+      's3:AbortMultipartUpload': ['ArchiveBucket/*'],
+      's3:GetObject': ['ArchiveBucket/*', ...dropped, 'WorkBucket/receipts/*'],
+      's3:GetObjectTagging': dropped,
+      's3:GetObjectVersion': dropped,
+      's3:GetObjectVersionTagging': dropped,
+      's3:ListBucket': ['ArchiveBucket', 'IntakeBucket'],
+      's3:PutObject': ['ArchiveBucket/*'],
+      's3:PutObjectTagging': ['ArchiveBucket/*'],
+    });
+  });
+
+  it('let the reconciler look and queue, and write nothing', () => {
+    expect(granted(/^Reconciler/)).toEqual({
+      ...log,
+      'dynamodb:BatchGetItem': ['LedgerTable'],
+      'dynamodb:Query': ['LedgerTable', 'LedgerTable/index/byFeed'],
+      'sqs:GetQueueAttributes': ['trafficrecordsQueue'],
+      'sqs:SendMessage': ['FinalizerfinalizeQueue', 'trafficintakeQueue'],
+    });
+  });
+});

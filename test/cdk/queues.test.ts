@@ -1,0 +1,123 @@
+import { describe, expect, it } from 'vitest';
+import { z } from 'zod';
+import { ofType, synthesise, targetOf } from './synthesise.ts';
+
+const redrive = z.object({ deadLetterTargetArn: z.unknown(), maxReceiveCount: z.number() });
+
+describe.each(['local', 'prod'] as const)('queues of stage %s', (stage) => {
+  const { resources, template } = synthesise(stage);
+  const queues = new Map(ofType(resources, 'AWS::SQS::Queue'));
+  const named = (name: string) => {
+    const found = [...queues].find(([, { QueueName }]) => QueueName === `sluice-${stage}-${name}`);
+    if (!found) throw new Error(`no queue ${name}`);
+    return { id: found[0], properties: found[1] };
+  };
+  const mappings = ofType(resources, 'AWS::Lambda::EventSourceMapping').map(([, mapping]) => mapping);
+
+  it.each([
+    ['traffic-intake', 'traffic-intake-dlq', 5],
+    ['traffic-records', 'traffic-records-dlq', 5],
+    ['traffic-letters', 'traffic-dlq', 3],
+    ['finalize', 'finalize-dlq', 5],
+  ])('%s gives up to %s after %i receives, and only it may', (name, dlqName, receives) => {
+    const queue = named(name);
+    const dlq = named(dlqName);
+    const policy = redrive.parse(queue.properties['RedrivePolicy']);
+    expect(targetOf(policy.deadLetterTargetArn)).toBe(dlq.id);
+    expect(policy.maxReceiveCount).toBe(receives);
+    const allowed = JSON.stringify(dlq.properties['RedriveAllowPolicy']);
+    expect(allowed).toContain('"redrivePermission":"byQueue"');
+    expect(allowed).toContain(`:sluice-${stage}-${name}"`);
+  });
+
+  it('keep every message for 14 days, encrypted', () => {
+    expect(queues.size).toBe(8);
+    for (const [, queue] of queues) {
+      expect(queue['MessageRetentionPeriod']).toBe(14 * 24 * 60 * 60);
+      expect(queue['SqsManagedSseEnabled']).toBe(true);
+    }
+  });
+
+  it('refuse what does not come over TLS', () => {
+    const policies = ofType(resources, 'AWS::SQS::QueuePolicy').map(([, policy]) => policy);
+    for (const id of queues.keys()) {
+      const own = policies.find(({ Queues }) => targetOf(z.array(z.unknown()).parse(Queues)[0]) === id);
+      const text = JSON.stringify(own);
+      expect(text).toContain('"aws:SecureTransport":"false"');
+      expect(text).toContain('"Effect":"Deny"');
+    }
+  });
+
+  it('stay invisible for six times the time of the function that works them off', () => {
+    expect(mappings).toHaveLength(4);
+    for (const mapping of mappings) {
+      const queue = queues.get(targetOf(mapping['EventSourceArn']));
+      const worker = resources[targetOf(mapping['FunctionName'])];
+      const timeout = z.number().parse(worker?.Properties['Timeout']);
+      expect(z.number().parse(queue?.['VisibilityTimeout'])).toBeGreaterThanOrEqual(6 * timeout);
+    }
+  });
+
+  it('are worked off with a cap and message by message', () => {
+    const found = mappings.map((mapping) => ({
+      queue: queues.get(targetOf(mapping['EventSourceArn']))?.['QueueName'],
+      batchSize: mapping['BatchSize'],
+      concurrency: z.object({ MaximumConcurrency: z.number() }).parse(mapping['ScalingConfig']).MaximumConcurrency,
+      responses: mapping['FunctionResponseTypes'],
+    }));
+    const responses = ['ReportBatchItemFailures'];
+    expect(found).toHaveLength(4);
+    expect(found).toEqual(
+      expect.arrayContaining([
+        { queue: `sluice-${stage}-traffic-intake`, batchSize: 1, concurrency: stage === 'prod' ? 4 : 2, responses },
+        { queue: `sluice-${stage}-traffic-records`, batchSize: 1, concurrency: 2, responses },
+        { queue: `sluice-${stage}-traffic-letters`, batchSize: 10, concurrency: 2, responses },
+        { queue: `sluice-${stage}-finalize`, batchSize: 1, concurrency: 2, responses },
+      ]),
+    );
+  });
+
+  it('take a letter whose 64 KiB JSON has escaped sixfold', () => {
+    for (const name of ['traffic-letters', 'traffic-dlq']) {
+      expect(named(name).properties['MaximumMessageSize']).toBe(1024 * 1024);
+    }
+  });
+
+  it('are told of new objects by the intake bucket alone, once their policy stands', () => {
+    const intake = named('traffic-intake');
+    const [[, bucket] = ['', undefined]] = Object.entries(resources).filter(
+      ([, { Properties }]) => Properties['NotificationConfiguration'],
+    );
+    expect(bucket?.Properties['NotificationConfiguration']).toEqual({
+      QueueConfigurations: [
+        {
+          Event: 's3:ObjectCreated:*',
+          Filter: { S3Key: { Rules: [{ Name: 'prefix', Value: 'traffic/' }] } },
+          Queue: { 'Fn::GetAtt': [intake.id, 'Arn'] },
+        },
+      ],
+    });
+    const [policyId, policy] =
+      ofType(resources, 'AWS::SQS::QueuePolicy').find(([, { Queues }]) => JSON.stringify(Queues).includes(intake.id)) ??
+      [];
+    expect(bucket?.DependsOn).toContain(policyId);
+    const text = JSON.stringify(policy);
+    expect(text).toContain('"Service":"s3.amazonaws.com"');
+    expect(text).toContain(`:s3:::sluice-${stage}-intake-`);
+    expect(text).toContain('"aws:SourceAccount":{"Ref":"AWS::AccountId"}');
+  });
+
+  it('let splitter and consumer queue to themselves, and no other function', () => {
+    const loops = ofType(resources, 'AWS::Lambda::Function').map(([, { FunctionName, RecursiveLoop }]) => [
+      FunctionName,
+      RecursiveLoop,
+    ]);
+    expect(Object.fromEntries(loops)).toEqual({
+      [`sluice-${stage}-traffic-splitter`]: 'Allow',
+      [`sluice-${stage}-traffic-consumer`]: 'Allow',
+      [`sluice-${stage}-finalizer`]: 'Terminate',
+      [`sluice-${stage}-reconciler`]: 'Terminate',
+    });
+    template.resourceCountIs('AWS::Lambda::Function', 4);
+  });
+});

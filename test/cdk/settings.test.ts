@@ -1,0 +1,164 @@
+import { describe, expect, it } from 'vitest';
+import { checkSettings } from '../../cdk/check-settings.ts';
+import type { Settings, SettingsRequest } from '../../cdk/settings.ts';
+import { readSettings } from '../../cdk/settings.ts';
+import { SettingsError } from '../../cdk/settings-error.ts';
+
+const request: SettingsRequest = {
+  stage: 'prod',
+  stackName: 'sluice-prod',
+  version: '1.2.3',
+  feeds: [{ name: 'traffic', maxRecordBytes: 65_536 }],
+  environment: { SLUICE_TRAFFIC_API_URL: 'https://avstar.example' },
+};
+
+const read = (environment: Record<string, string>, change: Partial<SettingsRequest> = {}) =>
+  readSettings({ ...request, environment: { ...request.environment, ...environment }, ...change });
+
+function faultsOf(attempt: () => unknown): readonly string[] {
+  try {
+    attempt();
+  } catch (error) {
+    if (error instanceof SettingsError) return error.faults;
+    throw error;
+  }
+  return [];
+}
+
+/** The faults of prod's settings after a change to a copy of them. */
+function faultsAfter(change: (settings: Settings) => void): readonly string[] {
+  const settings = structuredClone(read({}));
+  change(settings);
+  return faultsOf(() => checkSettings(settings));
+}
+
+const feedOf = (settings: Settings) => {
+  const [feed] = settings.feeds;
+  const [lane] = feed?.lanes ?? [];
+  if (!feed || !lane) throw new Error('no feed');
+  return { feed, lane };
+};
+
+describe('settings', () => {
+  it('take the API’s contract from the environment', () => {
+    const { feed, lane } = feedOf(
+      read({
+        SLUICE_TRAFFIC_REQUESTS: '300',
+        SLUICE_TRAFFIC_WINDOW_SECONDS: '1.5',
+        SLUICE_TRAFFIC_CONNECTIONS: '14',
+        SLUICE_TRAFFIC_CONCURRENCY: '3',
+      }),
+    );
+    expect(feed.api).toMatchObject({ requests: 300, windowSeconds: 1.5, connections: 14, consumers: 3 });
+    expect(feed.api.connectionsPerConsumer).toBe(4);
+    expect(lane.consumers).toBe(3);
+  });
+
+  it('take an empty variable as not given', () => {
+    expect(feedOf(read({ SLUICE_TRAFFIC_REQUESTS: '' })).feed.api.requests).toBe(600);
+  });
+
+  it.each([
+    ['600', '60', 2, 500, 512],
+    ['6', '60', 2, 22, 512],
+    ['1000', '1', 2, 500, 1769],
+    ['2500', '1', 4, 500, 1769],
+    ['100000', '1', 4, 500, 1769],
+  ])('%s requests in %s s: %i consumers, batches of %i, %i MB', (requests, window, consumers, records, memory) => {
+    const { lane } = feedOf(read({ SLUICE_TRAFFIC_REQUESTS: requests, SLUICE_TRAFFIC_WINDOW_SECONDS: window }));
+    expect([lane.consumers, lane.cutLimits.maxBatchRecords, lane.consumerMemoryMb]).toEqual([
+      consumers,
+      records,
+      memory,
+    ]);
+  });
+
+  it('of a laptop need nothing from the environment', () => {
+    expect(faultsOf(() => readSettings({ ...request, stage: 'local', environment: {} }))).toEqual([]);
+  });
+
+  it('never tell a URL, which may carry a password', () => {
+    for (const url of [
+      'https://me:hush@avstar.example',
+      'ftp://me:hush@avstar.example',
+      'https://a.example?key=hush',
+    ]) {
+      const faults = faultsOf(() => read({ SLUICE_TRAFFIC_API_URL: url }));
+      expect(faults).toHaveLength(1);
+      expect(faults[0]).toContain('SLUICE_TRAFFIC_API_URL');
+      expect(faults[0]).not.toContain('hush');
+    }
+  });
+
+  it('tell all faults in one message', () => {
+    const attempt = () => read({ SLUICE_TRAFFIC_REQUESTS: 'many', SLUICE_TRAFFIC_CONNECTIONS: '3' });
+    expect(faultsOf(attempt)).toHaveLength(2);
+    expect(attempt).toThrow(/SLUICE_TRAFFIC_REQUESTS[^]*SLUICE_TRAFFIC_CONNECTIONS/);
+  });
+});
+
+describe('settings from the environment that are refused', () => {
+  it.each([
+    ['SLUICE_TRAFFIC_API_URL', 'http://avstar.example', 'must begin with https://'],
+    ['SLUICE_TRAFFIC_API_URL', ' ', 'is not set'],
+    ['SLUICE_TRAFFIC_REQUESTS', '0', 'a whole number'],
+    ['SLUICE_TRAFFIC_REQUESTS', '1', 'it must be 3 or more in that window'],
+    ['SLUICE_TRAFFIC_WINDOW_SECONDS', '-1', 'a number of seconds above 0'],
+    ['SLUICE_TRAFFIC_WINDOW_SECONDS', '0.0', 'a number of seconds above 0'],
+    ['SLUICE_TRAFFIC_CONNECTIONS', '3', '2 consumers of batches (SLUICE_TRAFFIC_CONCURRENCY) and 2 of letters'],
+    ['SLUICE_TRAFFIC_CONCURRENCY', '1', 'takes 2 to 1000'],
+    ['SLUICE_TRAFFIC_CONCURRENCY', '30', '32 or more, or fewer consumers'],
+  ])('%s=%s: %s', (variable, value, sentence) => {
+    const window = { SLUICE_TRAFFIC_WINDOW_SECONDS: sentence.includes('in that window') ? '600' : '60' };
+    const faults = faultsOf(() => read({ ...window, [variable]: value }));
+    expect(
+      faults.some((fault) => fault.startsWith(variable.replace('CONCURRENCY', '')) || fault.includes(variable)),
+    ).toBe(true);
+    expect(faults.join('\n')).toContain(sentence);
+  });
+
+  it('a feed without numbers', () => {
+    const faults = faultsOf(() => read({}, { feeds: [{ name: 'parts', maxRecordBytes: 1000 }] }));
+    expect(faults).toEqual(["cdk/stages/prod.ts has no numbers for the feed 'parts' under feeds."]);
+  });
+});
+
+describe('settings that do not fit', () => {
+  const cases: [setting: string, sentence: string, change: (settings: Settings) => void][] = [
+    ["stack is 'Sluice'", 'lower-case', (all) => (all.stackName = 'Sluice')],
+    ['stack is', '28 characters', (all) => (all.stackName = 's'.repeat(29))],
+    ["The feed 'finalize'", 'not be called', (all) => (feedOf(all).feed.name = 'finalize')],
+    ['splitter', 'Lambda takes 64', (all) => (feedOf(all).lane.id = 'f'.repeat(60))],
+    ['consumer.timeoutSeconds', 'runs 900 s at most', (all) => (all.consumer.timeoutSeconds = 901)],
+    ['queues.visibilityFactor is 49', '43200 s at most', (all) => (all.queues.visibilityFactor = 49)],
+    ['queues.visibilityFactor is 5', '6 times', (all) => (all.queues.visibilityFactor = 5)],
+    ['splitter.concurrency is 1', '2 to 1000', (all) => (all.splitter.concurrency = 1)],
+    ['finalizer.concurrency is 1001', '2 to 1000', (all) => (all.finalizer.concurrency = 1001)],
+    ['reconciler.stalledAfterSeconds', '960 or more', (all) => (all.reconciler.stalledAfterSeconds = 900)],
+    ['queues.retentionDays is 4', 'must be 14', (all) => (all.queues.retentionDays = 4)],
+    ['queues.maxReceives.intake is 4', 'below 5', (all) => (all.queues.maxReceives.intake = 4)],
+    ['queues.maxReceives.records is 3', 'below 5', (all) => (all.queues.maxReceives.records = 3)],
+    ['queues.maxReceives.letters is 1', '2 times', (all) => (all.queues.maxReceives.letters = 1)],
+    ['queues.maxMessageBytes', '1048576 at most', (all) => (all.queues.maxMessageBytes = 2 ** 21)],
+    ['queues.maxBatchBytes is 200000', 'holds 193536', (all) => (all.queues.maxBatchBytes = 200_000)],
+    ["maxRecordBytes of the feed 'traffic'", '163840', (all) => (feedOf(all).lane.cutLimits.maxRecordBytes = 163_841)],
+    ['SLUICE_TRAFFIC_REQUESTS', 'half a consumer', (all) => (feedOf(all).lane.cutLimits.maxBatchRecords = 5000)],
+    ['SLUICE_TRAFFIC_CONNECTIONS', 'or more', (all) => (feedOf(all).feed.api.connectionsPerConsumer = 10)],
+    ['workRetentionDays is 30', '60 or more', (all) => (all.workRetentionDays = 30)],
+    ['intakeVersionDays is 7', '60 or more', (all) => (all.intakeVersionDays = 7)],
+    [
+      "keyPrefix 'traffic/'",
+      'overlap',
+      (all) => feedOf(all).feed.lanes.push({ ...feedOf(all).lane, keyPrefix: 'traffic/x/' }),
+    ],
+  ];
+
+  it.each(cases)('%s … %s', (setting, sentence, change) => {
+    const fault = faultsAfter(change).find((each) => each.includes(setting) && each.includes(sentence));
+    expect(fault).toBeDefined();
+  });
+
+  it('are all of them faults: prod as it stands has none', () => {
+    expect(faultsAfter(() => undefined)).toEqual([]);
+  });
+});

@@ -1,0 +1,167 @@
+import { describe, expect, it } from 'vitest';
+import { z } from 'zod';
+import {
+  readConsumerEnvironment,
+  readFinalizerEnvironment,
+  readReconcilerEnvironment,
+  readSplitterEnvironment,
+} from '../../lambdas/runtime/environment.ts';
+import type { Resource } from './synthesise.ts';
+import { ofType, resolved, synthesise } from './synthesise.ts';
+
+const prod = synthesise('prod');
+const local = synthesise('local');
+
+function one(resources: Record<string, Resource>, id: RegExp): Resource {
+  const found = Object.entries(resources).filter(([name]) => id.test(name));
+  const [entry] = found;
+  if (!entry || found.length > 1) throw new Error(`${found.length} resources are called ${id}`);
+  return entry[1];
+}
+
+function environmentOf(resources: Record<string, Resource>, name: string): Record<string, string> {
+  const found = ofType(resources, 'AWS::Lambda::Function').find(([, { FunctionName }]) => FunctionName === name);
+  const { Variables } = z.object({ Variables: z.record(z.string(), z.unknown()) }).parse(found?.[1]['Environment']);
+  return Object.fromEntries(Object.entries(Variables).map(([variable, value]) => [variable, resolved(value)]));
+}
+
+describe.each([
+  ['local', local],
+  ['prod', prod],
+] as const)('stack of stage %s', (stage, { resources, outputs, complaints, text }) => {
+  it('is made without a warning', () => {
+    expect(complaints).toEqual([]);
+  });
+
+  it('has no custom resource, which local clouds would skip', () => {
+    const types = Object.values(resources).map(({ Type }) => Type);
+    expect(types.filter((type) => type.startsWith('Custom::') || type.includes('CustomResource'))).toEqual([]);
+    expect(ofType(resources, 'AWS::Lambda::Function')).toHaveLength(4);
+  });
+
+  it('tells each function what its environment must hold', () => {
+    const environment = (name: string) => environmentOf(resources, `sluice-${stage}-${name}`);
+    expect(readSplitterEnvironment(environment('traffic-splitter'))).toMatchObject({
+      SLUICE_FEED: 'traffic',
+      SLUICE_LANE: 'main',
+      SLUICE_VERSION: '1.2.3',
+      CUT_LIMITS: { maxBatchBytes: 163_840, maxRecordBytes: 65_536 },
+    });
+    expect(readConsumerEnvironment(environment('traffic-consumer')).API).toEqual({
+      name: 'traffic',
+      url: 'https://avstar.example/v1',
+      requests: 600,
+      windowSeconds: 60,
+      connectionsPerConsumer: 9,
+      connectionsPerLetterConsumer: 1,
+    });
+    readFinalizerEnvironment(environment('finalizer'));
+    expect(readReconcilerEnvironment(environment('reconciler')).LANES).toHaveLength(1);
+  });
+
+  it('tells the command line all it needs', () => {
+    const feed = ['IntakeQueueUrl', 'IntakeDlqUrl', 'RecordsQueueUrl', 'RecordsDlqUrl', 'LettersQueueUrl', 'DlqUrl'];
+    const names = [...feed, 'TokenSecretArn', 'Api', 'SplitterName', 'ConsumerName'].map((name) => `Traffic${name}`);
+    const shared = ['IntakeBucketName', 'ArchiveBucketName', 'WorkBucketName', 'LedgerTableName', 'FinalizeQueueUrl'];
+    expect(Object.keys(outputs).sort()).toEqual(
+      [...names, ...shared, 'FinalizeDlqUrl', 'FinalizerName', 'ReconcilerName'].sort(),
+    );
+    expect(JSON.parse(resolved(outputs['TrafficApi']))).toEqual({
+      url: 'https://avstar.example/v1',
+      requests: 600,
+      windowSeconds: 60,
+      connections: 20,
+      consumers: 2,
+    });
+  });
+
+  it('runs on Graviton and Node 24, with a log of its own that ends', () => {
+    for (const [, lambda] of ofType(resources, 'AWS::Lambda::Function')) {
+      expect(lambda).toMatchObject({
+        Runtime: 'nodejs24.x',
+        Architectures: ['arm64'],
+        Handler: 'index.handler',
+        LoggingConfig: { LogFormat: 'JSON' },
+      });
+    }
+    const logs = ofType(resources, 'AWS::Logs::LogGroup').map(([, { RetentionInDays }]) => RetentionInDays);
+    expect(logs).toEqual(Array<number>(4).fill(stage === 'prod' ? 365 : 7));
+  });
+
+  it('keeps its buckets closed, encrypted and reached over TLS only', () => {
+    const buckets = ofType(resources, 'AWS::S3::Bucket');
+    expect(buckets).toHaveLength(3);
+    const policies = ofType(resources, 'AWS::S3::BucketPolicy').map(([, policy]) => JSON.stringify(policy));
+    for (const [id, bucket] of buckets) {
+      expect(bucket['PublicAccessBlockConfiguration']).toEqual({
+        BlockPublicAcls: true,
+        BlockPublicPolicy: true,
+        IgnorePublicAcls: true,
+        RestrictPublicBuckets: true,
+      });
+      expect(JSON.stringify(bucket['BucketEncryption'])).toContain('AES256');
+      expect(JSON.stringify(bucket['LifecycleConfiguration'])).toContain('"DaysAfterInitiation":7');
+      const own = policies.find((policy) => policy.includes(`{"Bucket":{"Ref":"${id}"}`));
+      expect(own).toContain('"aws:SecureTransport":"false"');
+    }
+  });
+
+  it('keeps the ledger by two keys, lists files by a third, and forgets by expiresAt', () => {
+    expect(one(resources, /^LedgerTable/).Properties).toMatchObject({
+      BillingMode: 'PAY_PER_REQUEST',
+      KeySchema: [
+        { AttributeName: 'pk', KeyType: 'HASH' },
+        { AttributeName: 'sk', KeyType: 'RANGE' },
+      ],
+      TimeToLiveSpecification: { AttributeName: 'expiresAt', Enabled: true },
+      GlobalSecondaryIndexes: [
+        {
+          IndexName: 'byFeed',
+          KeySchema: [
+            { AttributeName: 'listPk', KeyType: 'HASH' },
+            { AttributeName: 'listSk', KeyType: 'RANGE' },
+          ],
+          Projection: { ProjectionType: 'KEYS_ONLY' },
+        },
+      ],
+    });
+  });
+
+  it('has a token made up at the deploy, and none in the template', () => {
+    const secret = one(resources, /^traffictokenSecret/).Properties;
+    expect(secret['Name']).toBe(`sluice-${stage}/traffic/token`);
+    expect(secret).not.toHaveProperty('SecretString');
+    expect(secret).toHaveProperty('GenerateSecretString');
+    const withToken = synthesise(stage, { SLUICE_TRAFFIC_API_TOKEN: 'hush-hush' });
+    expect(withToken.text).toBe(text);
+  });
+});
+
+describe('data', () => {
+  const data = ['AWS::S3::Bucket', 'AWS::DynamoDB::Table', 'AWS::Logs::LogGroup'];
+  const policiesOf = ({ resources }: typeof prod) =>
+    Object.values(resources)
+      .filter(({ Type }) => data.includes(Type))
+      .flatMap(({ DeletionPolicy, UpdateReplacePolicy }) => [DeletionPolicy, UpdateReplacePolicy]);
+
+  it('outlives the stack in prod, and is locked and backed up', () => {
+    expect(new Set(policiesOf(prod))).toEqual(new Set(['Retain']));
+    expect(one(prod.resources, /^LedgerTable/).Properties).toMatchObject({
+      DeletionProtectionEnabled: true,
+      PointInTimeRecoverySpecification: { PointInTimeRecoveryEnabled: true },
+    });
+    expect(one(prod.resources, /^ArchiveBucket[^P]*$/).Properties).toMatchObject({
+      ObjectLockEnabled: true,
+      ObjectLockConfiguration: { Rule: { DefaultRetention: { Mode: 'GOVERNANCE', Days: 731 } } },
+      VersioningConfiguration: { Status: 'Enabled' },
+    });
+    expect(one(prod.resources, /^IntakeBucket[^P]*$/).Properties).toMatchObject({
+      VersioningConfiguration: { Status: 'Enabled' },
+    });
+  });
+
+  it('goes with the stack on a laptop', () => {
+    expect(new Set(policiesOf(local))).toEqual(new Set(['Delete']));
+    expect(local.text).not.toContain('ObjectLock');
+  });
+});

@@ -1,0 +1,286 @@
+import { randomUUID } from 'node:crypto';
+import { DynamoDBClient } from '@aws-sdk/client-dynamodb';
+import { beforeEach, describe, expect, inject, it } from 'vitest';
+import { createDynamoLedger } from '../../lambdas/adapters/dynamo-ledger.ts';
+import { noCounts } from '../../lambdas/core/outcome.ts';
+import type { Letter } from '../../lambdas/messages.ts';
+import type { Ledger, NewFile } from '../../lambdas/ports.ts';
+import { limits } from '../support/feed-fixture.ts';
+import { InMemoryLedger } from '../support/in-memory-ledger.ts';
+import { SimulatedClock } from '../support/simulated-clock.ts';
+
+/** One suite for the real ledger and the fake one: what the fake promises, the table keeps. */
+describe.each([
+  ['in memory', (clock: SimulatedClock): Ledger => new InMemoryLedger(clock)],
+  [
+    'in DynamoDB',
+    (clock: SimulatedClock): Ledger =>
+      createDynamoLedger(
+        new DynamoDBClient(inject('cloud').client),
+        inject('cloud').outputs['LedgerTableName'] ?? '',
+        clock,
+      ),
+  ],
+])('the ledger %s', (_, create) => {
+  let clock: SimulatedClock;
+  let ledger: Ledger;
+  let file: NewFile;
+  const lease = 60_000;
+
+  beforeEach(() => {
+    clock = new SimulatedClock();
+    ledger = create(clock);
+    const source = { bucket: 'b', key: 'traffic/log.csv', etag: '"e"', sizeBytes: 10 };
+    file = { fileId: randomUUID(), feed: `feed-${randomUUID().slice(0, 8)}`, lane: 'main', source, limits };
+  });
+
+  const claim = (owner: string, isNew = true) => ledger.claimFile(file.fileId, isNew ? file : undefined, owner, lease);
+  const place = (batch: number, attempt = 1) => ({ fileId: file.fileId, batch, attempt, records: 5, firstRecord: 1 });
+  const settlement = (uploaded: number) => ({
+    counts: { ...noCounts(), uploaded },
+    receiptsKey: 'receipts/x',
+    receiptsSha256: 'abc',
+  });
+
+  describe('claiming a file', () => {
+    it('creates it once: a second event finds it busy', async () => {
+      expect(await claim('one')).toMatchObject({
+        kind: 'claimed',
+        file: { epoch: 1, state: 'splitting', settledBatches: 0 },
+      });
+      expect(await claim('two')).toEqual({ kind: 'busy', leaseUntil: clock.now() + lease });
+    });
+
+    it('takes it over when the lease is over, with a higher epoch', async () => {
+      await claim('one');
+      await clock.advance(lease + 1);
+      expect(await claim('two', false)).toMatchObject({ kind: 'claimed', file: { epoch: 2, leaseOwner: 'two' } });
+    });
+
+    it('knows nothing of a file that was never dropped', async () => {
+      expect(await claim('one', false)).toEqual({ kind: 'unknown' });
+    });
+
+    it('lets a released one be claimed at once', async () => {
+      await claim('one');
+      expect(await ledger.releaseFile(file.fileId, 1)).toBe(true);
+      expect(await claim('two', false)).toMatchObject({ kind: 'claimed' });
+    });
+
+    it('finds a split one finished', async () => {
+      await claim('one');
+      await ledger.finishSplit(file.fileId, 1, { records: 5, batches: 1 }, []);
+      expect(await claim('two')).toMatchObject({ kind: 'finished', file: { state: 'split', totalRecords: 5 } });
+    });
+  });
+
+  describe('an owner that was overtaken', () => {
+    it('can save, release, finish or end nothing', async () => {
+      await claim('one');
+      await clock.advance(lease + 1);
+      await claim('two');
+      expect(await ledger.saveSplitProgress(file.fileId, 1, { sha256: 'x', leaseUntil: clock.now() + lease })).toBe(
+        false,
+      );
+      expect(await ledger.releaseFile(file.fileId, 1)).toBe(false);
+      expect(await ledger.finishSplit(file.fileId, 1, { records: 0, batches: 0 }, [])).toBeUndefined();
+      expect(await ledger.endFile(file.fileId, 1, { state: 'duplicate', of: 'x' })).toBeUndefined();
+      expect((await ledger.getFile(file.fileId))?.sha256).toBeUndefined();
+    });
+  });
+
+  it('gives a checkpoint back as it was saved', async () => {
+    await claim('one');
+    const checkpoint = { offset: 123_456_789_012, line: 77, record: 66, batch: 5 };
+    const dialect = {
+      format: 'csv',
+      encoding: 'utf-8',
+      bodyOffset: 3,
+      bodyLine: 2,
+      delimiter: ';',
+      lineBreak: 'lf',
+      columns: ['a', ''],
+    } as const;
+    await ledger.saveSplitProgress(file.fileId, 1, {
+      sha256: 'x',
+      dialect,
+      checkpoint,
+      leaseUntil: clock.now() + lease,
+    });
+    expect(await ledger.getFile(file.fileId)).toMatchObject({ sha256: 'x', dialect, checkpoint, source: file.source });
+  });
+
+  describe('the same bytes twice', () => {
+    it('belong to the file that came first', async () => {
+      await claim('one');
+      expect(await ledger.claimChecksum(file.feed, 'sum', file.fileId)).toEqual({ kind: 'first' });
+      expect(await ledger.claimChecksum(file.feed, 'sum', file.fileId)).toEqual({ kind: 'first' });
+      expect(await ledger.claimChecksum(file.feed, 'sum', 'other')).toEqual({ kind: 'duplicate', of: file.fileId });
+      expect(await ledger.claimChecksum(`${file.feed}-2`, 'sum', 'other')).toEqual({ kind: 'first' });
+    });
+
+    it('are taken over from a file that failed', async () => {
+      await claim('one');
+      await ledger.claimChecksum(file.feed, 'sum', file.fileId);
+      await ledger.endFile(file.fileId, 1, { state: 'failed', failure: { code: 'c', message: 'm' } });
+      expect(await ledger.claimChecksum(file.feed, 'sum', 'other')).toEqual({ kind: 'first' });
+    });
+  });
+
+  describe('claiming a batch', () => {
+    it('is for one consumer at a time', async () => {
+      expect(await ledger.claimBatch(place(1), 'one', lease)).toMatchObject({
+        kind: 'claimed',
+        batch: { attempt: 1, state: 'open' },
+      });
+      expect(await ledger.claimBatch(place(1), 'two', lease)).toEqual({
+        kind: 'busy',
+        leaseUntil: clock.now() + lease,
+      });
+      expect(await ledger.claimBatch(place(2), 'two', lease)).toMatchObject({ kind: 'claimed' });
+    });
+
+    it('goes on from the progress of an attempt that died', async () => {
+      await ledger.claimBatch(place(1), 'one', lease);
+      await ledger.saveProgress(file.fileId, 1, 'one', Buffer.from('half'), lease);
+      await clock.advance(lease + 1);
+      const taken = await ledger.claimBatch(place(1), 'two', lease);
+      expect(taken.kind === 'claimed' && Buffer.from(taken.batch.progress ?? []).toString()).toBe('half');
+    });
+
+    it('is no more possible for an attempt that a later one has followed', async () => {
+      await ledger.claimBatch(place(1, 2), 'two', lease);
+      await ledger.saveProgress(file.fileId, 1, 'two', Buffer.from('x'), 0);
+      expect(await ledger.claimBatch(place(1, 1), 'one', lease)).toEqual({ kind: 'stale' });
+      expect(await ledger.claimBatch(place(1, 3), 'three', lease)).toMatchObject({ kind: 'claimed' });
+    });
+
+    it('is over when it is settled', async () => {
+      await ledger.claimBatch(place(1), 'one', lease);
+      expect(await ledger.settleBatch(file.fileId, 1, 'one', settlement(5))).toBe(true);
+      const seen = await ledger.claimBatch(place(1), 'two', lease);
+      expect(seen).toMatchObject({ kind: 'settled', batch: { receiptsKey: 'receipts/x', counts: { uploaded: 5 } } });
+    });
+  });
+
+  it('lets only the lease’s owner save and settle', async () => {
+    await ledger.claimBatch(place(1), 'one', lease);
+    await clock.advance(lease + 1);
+    await ledger.claimBatch(place(1), 'two', lease);
+    expect(await ledger.saveProgress(file.fileId, 1, 'one', Buffer.from('x'), lease)).toBe(false);
+    expect(await ledger.settleBatch(file.fileId, 1, 'one', settlement(5))).toBe(false);
+    expect(await ledger.settleBatch(file.fileId, 1, 'two', settlement(5))).toBe(true);
+    expect(await ledger.settleBatch(file.fileId, 1, 'two', settlement(5))).toBe(false);
+  });
+
+  it('lists batches in their order, beyond nine', async () => {
+    for (const batch of [10, 2, 1, 11]) await ledger.claimBatch(place(batch), 'one', lease);
+    const numbers: number[] = [];
+    for await (const batch of ledger.listBatches(file.fileId)) numbers.push(batch.batch);
+    expect(numbers).toEqual([1, 2, 10, 11]);
+  });
+
+  it('shows the splitter and the consumer the same sums, whoever writes last', async () => {
+    await claim('one');
+    await ledger.countSettled(file.fileId, { ...noCounts(), uploaded: 4, rejected: 1 });
+    const split = await ledger.finishSplit(file.fileId, 1, { records: 5, batches: 1 }, []);
+    expect(split).toMatchObject({ settledBatches: 1, totalBatches: 1, settled: { uploaded: 4, rejected: 1 } });
+    expect(await ledger.countSettled(file.fileId, noCounts())).toMatchObject({ settledBatches: 2, state: 'split' });
+    expect(await ledger.countSettled('unknown', noCounts())).toBeUndefined();
+  });
+
+  describe('closing a file', () => {
+    const manifest = (number: number) => ({ key: `m${number}`, number });
+
+    it('moves it from the open ones to the closed ones', async () => {
+      await claim('one');
+      expect((await ledger.listFiles(file.feed, 'open', 10)).map((each) => each.fileId)).toEqual([file.fileId]);
+      await ledger.finishSplit(file.fileId, 1, { records: 0, batches: 0 }, []);
+      expect(await ledger.closeFile(file.fileId, { state: 'completed', manifest: manifest(1), openLetters: 0 })).toBe(
+        true,
+      );
+      expect(await ledger.listFiles(file.feed, 'open', 10)).toEqual([]);
+      expect(await ledger.listFiles(file.feed, 'closed', 10)).toMatchObject([
+        { state: 'completed', manifest: manifest(1) },
+      ]);
+    });
+
+    it('happens once a manifest', async () => {
+      await claim('one');
+      const close = (number: number) =>
+        ledger.closeFile(file.fileId, { state: 'completed', manifest: manifest(number), openLetters: 1 });
+      expect(await close(1)).toBe(true);
+      expect(await close(1)).toBe(false);
+      expect(await close(2)).toBe(true);
+    });
+  });
+
+  it('asks once for an amendment, and again when it never came', async () => {
+    await claim('one');
+    expect(await ledger.requestAmendment(file.fileId, 1000)).toBe(true);
+    expect(await ledger.requestAmendment(file.fileId, 1000)).toBe(false);
+    await clock.advance(2000);
+    expect(await ledger.requestAmendment(file.fileId, 1000)).toBe(true);
+    await ledger.beginAmendment(file.fileId);
+    expect(await ledger.requestAmendment(file.fileId, 1000)).toBe(true);
+  });
+
+  describe('a letter', () => {
+    const letterOf = (id: string): Letter => ({
+      v: 1,
+      kind: 'letter',
+      letter_id: id,
+      timestamp: new Date(clock.now()).toISOString(),
+      feed: file.feed,
+      file_id: file.fileId,
+      source_file: 's3://b/k',
+      batch: 1,
+      record: 3,
+      line: 4,
+      offset: 10,
+      length: 5,
+      sha256: 'x',
+      outcome: 'rejected',
+      reason: 'blank',
+      error: 'is blank',
+      field: 'SpotID',
+      http_status: null,
+      api_answer: null,
+      request_id: null,
+      attempts: 0,
+      raw_encoding: 'text',
+      raw_payload: 'a,b,c',
+    });
+
+    it('is adopted once; another one for the same record is surplus', async () => {
+      expect(await ledger.adoptLetter(letterOf('L1'), 100)).toMatchObject({
+        kind: 'adopted',
+        dead: { state: 'dead', letterId: 'L1', failedMessageSentAt: 100 },
+      });
+      expect(await ledger.adoptLetter(letterOf('L1'), 200)).toMatchObject({
+        kind: 'adopted',
+        dead: { failedMessageSentAt: 100 },
+      });
+      expect(await ledger.adoptLetter(letterOf('L2'), 100)).toEqual({ kind: 'surplus' });
+    });
+
+    it('has a history, and tells which message failed last', async () => {
+      await ledger.adoptLetter(letterOf('L1'), 100);
+      const attempt = { at: 5, outcome: 'refused', reason: 'http_422', error: 'no', status: 422 } as const;
+      await ledger.addFailure(file.fileId, 3, attempt, undefined);
+      await ledger.addFailure(file.fileId, 3, attempt, 300);
+      const [dead] = await Array.fromAsync(ledger.listDead(file.fileId));
+      expect(dead).toMatchObject({ outcome: 'refused', failedMessageSentAt: 300, state: 'dead' });
+      expect(dead?.history.map((each) => each.reason)).toEqual(['blank', 'http_422', 'http_422']);
+    });
+
+    it('is resolved once', async () => {
+      await ledger.adoptLetter(letterOf('L1'), 100);
+      expect(await ledger.resolveDead(file.fileId, 3, 'uploaded', 'r')).toBe(true);
+      expect(await ledger.resolveDead(file.fileId, 3, 'uploaded', 'r')).toBe(false);
+      expect(await ledger.adoptLetter(letterOf('L1'), 400)).toMatchObject({
+        dead: { state: 'resolved', resolution: 'uploaded' },
+      });
+    });
+  });
+});

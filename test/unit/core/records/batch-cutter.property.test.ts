@@ -1,0 +1,176 @@
+import { Buffer } from 'node:buffer';
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import { BatchCutter } from '../../../../lambdas/core/records/batch-cutter.ts';
+import { cutSlice } from '../../../../lambdas/core/records/cut-slice.ts';
+import type { CutBatch, CutLimits, CutPosition, Dialect } from '../../../../lambdas/core/records/dialect.ts';
+import { referenceBatches, referenceRecords } from '../../../support/reference-cutter.ts';
+
+const more = Number(process.env['PROPERTY_RUNS'] ?? 1);
+
+const start: CutPosition = { offset: 0, line: 1, record: 0, batch: 0 };
+
+/** Bytes in which the format's marks are frequent. */
+function fileOf(pieces: string[]): fc.Arbitrary<Buffer> {
+  const piece = fc.oneof(
+    { weight: 12, arbitrary: fc.constantFrom(...pieces).map((text) => Buffer.from(text, 'latin1')) },
+    { weight: 1, arbitrary: fc.uint8Array({ maxLength: 3 }).map((bytes) => Buffer.from(bytes)) },
+  );
+  return fc.array(piece, { maxLength: 60, size: 'max' }).map((parts) => Buffer.concat(parts));
+}
+
+const csvPieces = [
+  '"',
+  '"',
+  '""',
+  ',',
+  ',',
+  '\n',
+  '\n',
+  '\r\n',
+  '\r',
+  'a',
+  'bc',
+  'a,b,c\n',
+  '"x,y",',
+  ',"',
+  '",',
+  '"\n',
+  ' ',
+];
+const jsonPieces = [
+  '{',
+  '}',
+  '[',
+  ']',
+  ',',
+  ',\n',
+  '"',
+  '"a"',
+  ':',
+  '\n',
+  ' ',
+  '1',
+  'x',
+  '{"a":1}',
+  '{"a":[{"b":2}]}',
+  '\\',
+  ',{',
+  '\n{',
+];
+
+const limits: fc.Arbitrary<CutLimits> = fc
+  .record({
+    maxBatchRecords: fc.integer({ min: 1, max: 6 }),
+    maxRecordBytes: fc.integer({ min: 1, max: 40 }),
+    more: fc.integer({ min: 0, max: 60 }),
+  })
+  .map(({ maxBatchRecords, maxRecordBytes, more }) => ({
+    maxBatchRecords,
+    maxRecordBytes,
+    maxBatchBytes: maxRecordBytes + more,
+  }));
+
+const body = { encoding: 'utf-8', bodyOffset: 0, bodyLine: 1 } as const;
+const csvDialect: fc.Arbitrary<Dialect> = fc.record({
+  format: fc.constant('csv' as const),
+  encoding: fc.constant('utf-8' as const),
+  bodyOffset: fc.constant(0),
+  bodyLine: fc.constant(1),
+  delimiter: fc.constantFrom(',' as const, ',' as const, '|' as const),
+  lineBreak: fc.constantFrom('lf' as const, 'lf' as const, 'cr' as const),
+  columns: fc.integer({ min: 1, max: 4 }).map((n) => ['a', 'b', 'c', 'd'].slice(0, n)),
+});
+const jsonLines: Dialect = { format: 'jsonl', ...body };
+const jsonDocument: Dialect = { format: 'json-document', ...body };
+const jsonArray: fc.Arbitrary<Dialect> = fc.constantFrom<Dialect>(
+  { format: 'json-array', ...body },
+  { format: 'json-array', ...body, indentBytes: 0 },
+  { format: 'json-array', ...body, indentBytes: 1 },
+);
+
+const cases: Record<string, { file: fc.Arbitrary<Buffer>; dialect: fc.Arbitrary<Dialect> }> = {
+  CSV: { file: fileOf(csvPieces), dialect: csvDialect },
+  'JSON Lines': { file: fileOf([...jsonPieces, '\r\n', '\n']), dialect: fc.constant(jsonLines) },
+  'JSON array': { file: fileOf(jsonPieces), dialect: jsonArray },
+  'JSON document': { file: fileOf(jsonPieces), dialect: fc.constant(jsonDocument) },
+};
+
+/** Sizes of the chunks a file is given in, over and over. */
+const chunkSizes = fc.array(fc.integer({ min: 1, max: 30 }), { minLength: 1, maxLength: 5 });
+
+interface Cut {
+  batch: CutBatch;
+  /** The cutter's position once this batch was the last returned; null where several came at once. */
+  position: CutPosition | null;
+}
+
+function cut(file: Buffer, dialect: Dialect, limits: CutLimits, from: CutPosition, sizes: readonly number[]): Cut[] {
+  const cutter = new BatchCutter(dialect, limits, from);
+  const cuts: Cut[] = [];
+  const take = (batches: CutBatch[]): void => {
+    for (const [n, batch] of batches.entries()) {
+      cuts.push({ batch, position: n === batches.length - 1 ? cutter.position : null });
+    }
+  };
+  for (let at = from.offset, n = 0; at < file.length; n++) {
+    const size = sizes[n % sizes.length] ?? 1;
+    // A copy that is written over afterwards would show whoever keeps what isn't his; slices may share the chunk, so none is.
+    take(cutter.push(Buffer.from(file.subarray(at, at + size))));
+    at += size;
+  }
+  take(cutter.end());
+  return cuts;
+}
+
+describe.each(Object.entries(cases))('cutting %s', (_name, { file, dialect }) => {
+  it('gives the batches of the reference, however the file is chunked', () => {
+    fc.assert(
+      fc.property(file, dialect, limits, chunkSizes, (file, dialect, limits, sizes) => {
+        const expected = referenceBatches(file, dialect, limits);
+        const cuts = cut(file, dialect, limits, start, sizes);
+        expect(cuts.map(({ batch }) => batch)).toEqual(expected.map(({ batch }) => batch));
+        for (const [n, { position }] of cuts.entries()) if (position) expect(position).toEqual(expected[n]?.position);
+      }),
+      { numRuns: 2000 * more },
+    );
+  });
+
+  it('goes on with the same batches from every position', () => {
+    fc.assert(
+      fc.property(file, dialect, limits, chunkSizes, (file, dialect, limits, sizes) => {
+        const whole = cut(file, dialect, limits, start, [1]);
+        for (const [n, { position }] of whole.entries()) {
+          if (!position) continue;
+          const rest = cut(file, dialect, limits, position, sizes);
+          expect(rest.map(({ batch }) => batch)).toEqual(whole.slice(n + 1).map(({ batch }) => batch));
+        }
+      }),
+      { numRuns: 500 * more },
+    );
+  });
+
+  it('cuts a slice into the very records that the splitter counted', () => {
+    fc.assert(
+      fc.property(file, dialect, limits, (file, dialect, limits) => {
+        const records = referenceRecords(file, dialect, limits);
+        for (const { batch } of referenceBatches(file, dialect, limits)) {
+          if (batch.kind === 'oversize') continue;
+          const cuts = cutSlice(batch, dialect, limits);
+          expect(
+            cuts.map(({ record, line, offset, bytes }) => ({ record, line, offset, length: bytes.length })),
+          ).toEqual(
+            records
+              .slice(batch.firstRecord - 1, batch.firstRecord - 1 + batch.records)
+              .map(({ line, offset, length }, n) => ({ record: batch.firstRecord + n, line, offset, length })),
+          );
+          for (const { offset, bytes, problem } of cuts) {
+            expect(bytes.equals(file.subarray(offset, offset + bytes.length))).toBe(true);
+            expect(problem).toBeNull();
+          }
+        }
+      }),
+      { numRuns: 1000 * more },
+    );
+  });
+});

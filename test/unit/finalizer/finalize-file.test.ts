@@ -1,0 +1,240 @@
+import { createHash } from 'node:crypto';
+import { Readable } from 'node:stream';
+import { gunzipSync } from 'node:zlib';
+import { beforeEach, describe, expect, it } from 'vitest';
+import { deliverBatch } from '../../../lambdas/consumer/deliver-batch.ts';
+import { handleLetter } from '../../../lambdas/consumer/retry-letter.ts';
+import { ContradictionError } from '../../../lambdas/core/errors.ts';
+import type { Manifest } from '../../../lambdas/core/manifest.ts';
+import { manifest as manifestSchema } from '../../../lambdas/core/manifest.ts';
+import type { FinalizerPorts } from '../../../lambdas/finalizer/finalize-file.ts';
+import { finalizeFile } from '../../../lambdas/finalizer/finalize-file.ts';
+import type { FeedFixture } from '../../support/feed-fixture.ts';
+import { fixtureOf, putSplitFile, rowOf } from '../../support/feed-fixture.ts';
+import type { ConsumerWorld } from '../../support/in-memory-ports.ts';
+import { consumerWorld, silentLog } from '../../support/in-memory-ports.ts';
+import { SimulatedClock } from '../../support/simulated-clock.ts';
+
+let clock: SimulatedClock;
+let world: ConsumerWorld;
+let fixture: FeedFixture;
+let ports: FinalizerPorts;
+let archived: Map<string, string | Buffer>;
+let events: { type: string; detail: Record<string, unknown> }[];
+
+const deadline = { remainingMs: () => 900_000, isDrawingIn: () => false };
+
+beforeEach(async () => {
+  clock = new SimulatedClock();
+  fixture = fixtureOf([rowOf(1), { ...rowOf(2), Duration: '30s' }, rowOf(3), rowOf(4), '{"broken']);
+  world = consumerWorld(clock, fixture);
+  world.api.fault = (request) =>
+    request.payload['spot_id'] === 'SP-000003' ? { kind: 'refused', status: 422, answer: 'no contract' } : undefined;
+  await putSplitFile(world.ledger, fixture);
+  archived = new Map();
+  events = [];
+  ports = {
+    ledger: world.ledger,
+    receipts: world.ports.receipts,
+    archive: {
+      copySource: async (_, key) => ({ key }),
+      has: async (key) => archived.has(key),
+      putStream: async (key, body: Readable) => void archived.set(key, Buffer.concat(await body.toArray())),
+      putOnce: async (key, body) => {
+        if (archived.has(key)) return 'exists';
+        archived.set(key, body);
+        return 'stored';
+      },
+      getText: async (key) => archived.get(key)?.toString(),
+    },
+    archiveBucket: 'archive',
+    events: { publish: async (type, detail) => void events.push({ type, detail }) },
+    clock,
+    log: silentLog,
+    version: '1.2.3',
+  };
+});
+
+const deliver = () => clock.run(deliverBatch(fixture.message, world.ports, deadline));
+const finalize = (amend = false) =>
+  clock.run(finalizeFile({ v: 1, kind: 'finalize', feed: 'traffic', fileId: fixture.fileId, amend }, ports));
+const keyOf = (name: string) => `traffic/2026/01/05/${fixture.fileId}/${name}`;
+const manifestNamed = (name: string): Manifest =>
+  manifestSchema.parse(JSON.parse(archived.get(keyOf(name))?.toString() ?? 'null'));
+
+describe('a file whose batches are settled', () => {
+  beforeEach(deliver);
+
+  it('gets a manifest whose sum is exact', async () => {
+    await finalize();
+    expect(manifestNamed('manifest.json')).toMatchObject({
+      state: 'completed',
+      total_records: 5,
+      valid_records: 3,
+      uploaded_records: 2,
+      rejected_records: 2,
+      refused_records: 1,
+      dead_lettered_records: 3,
+      resolved_records: 0,
+      reconciled: true,
+      checksum: createHash('sha256').update(fixture.message.body).digest('hex'),
+      tool_version: '1.2.3',
+      errors: [
+        {
+          record: 2,
+          line: 2,
+          field: 'Duration',
+          reason: 'not_an_integer',
+          raw_value: JSON.stringify({ ...rowOf(2), Duration: '30s' }),
+        },
+        { record: 3, status: 422, reason: 'http_422' },
+        { record: 5, reason: 'not_json', field: null },
+      ],
+      errors_truncated: false,
+    });
+    expect(world.ledger.files.get(fixture.fileId)).toMatchObject({ state: 'completed', manifest: { number: 1 } });
+    expect(events.map((event) => event.type)).toEqual(['file completed']);
+  });
+
+  it('gets its receipts beside it, a line a record', async () => {
+    await finalize();
+    const lines = gunzipSync(archived.get(keyOf('receipts.ndjson.gz')) as Buffer)
+      .toString()
+      .trim()
+      .split('\n');
+    expect(lines.map((line) => (JSON.parse(line) as { record: number }).record)).toEqual([1, 2, 3, 4, 5]);
+  });
+
+  it('is finalized once, however often that is asked for', async () => {
+    await finalize();
+    await clock.advance(1000);
+    await finalize();
+    expect([...archived.keys()]).toHaveLength(2);
+    expect(events).toHaveLength(1);
+  });
+
+  it.each(['copySource', 'putStream', 'putOnce'] as const)(
+    'is finalized by the next message when the first dies after %s',
+    async (method) => {
+      const { archive } = ports;
+      ports.archive = {
+        ...archive,
+        [method]: async (...parameters: never[]) => {
+          await (archive[method] as (...all: never[]) => Promise<unknown>)(...parameters);
+          throw new Error('killed');
+        },
+      };
+      await expect(finalize()).rejects.toThrow('killed');
+      expect(world.ledger.files.get(fixture.fileId)?.manifest).toBeUndefined();
+      ports.archive = archive;
+      await finalize();
+      expect(manifestNamed('manifest.json')).toMatchObject({ manifest_number: 1, reconciled: true });
+      expect(archived.has(keyOf('manifest.2.json'))).toBe(false);
+      expect(world.ledger.files.get(fixture.fileId)?.manifest?.number).toBe(1);
+    },
+  );
+
+  it('is not finalized over receipts that were tampered with', async () => {
+    for (const [key, bytes] of world.receipts) world.receipts.set(key, Buffer.concat([bytes, Buffer.from('x')]));
+    await expect(finalize()).rejects.toThrow(ContradictionError);
+    expect(archived.has(keyOf('manifest.json'))).toBe(false);
+  });
+});
+
+it('waits for the last batch', async () => {
+  await finalize();
+  expect(archived.size).toBe(0);
+});
+
+it('gives a duplicate a manifest of its own, of no records', async () => {
+  const file = world.ledger.files.get(fixture.fileId);
+  Object.assign(file as object, { state: 'duplicate', duplicateOf: 'earlier', totalRecords: 0, totalBatches: 0 });
+  await finalize();
+  expect(manifestNamed('manifest.json')).toMatchObject({
+    state: 'duplicate',
+    duplicate_of: 'earlier',
+    total_records: 0,
+    reconciled: true,
+    archive: { receipts_key: null },
+  });
+});
+
+describe('a letter', () => {
+  const send = (record: number, sentAt: number) => {
+    const letter = world.letters.find((each) => each.record === record);
+    if (!letter) throw new Error(`no letter for record ${record}`);
+    return clock.run(handleLetter(letter, sentAt, world.ports, deadline));
+  };
+
+  beforeEach(async () => {
+    await deliver();
+    await finalize();
+    for (const record of [2, 3, 5]) await send(record, 1_000);
+  });
+
+  it('that is fresh only passes through, at each of its receives', async () => {
+    const requests = world.api.requests.length;
+    expect(await send(3, 1_000)).toEqual({ kind: 'back', visibleAfterSeconds: 0 });
+    expect(await send(3, 1_000)).toEqual({ kind: 'back', visibleAfterSeconds: 0 });
+    expect(world.api.requests).toHaveLength(requests);
+  });
+
+  it('that is redriven and cured amends the account; the first manifest stays as it was', async () => {
+    const first = archived.get(keyOf('manifest.json'));
+    world.api.fault = () => undefined;
+    expect(await send(3, 2_000)).toEqual({ kind: 'done' });
+    expect(world.finalize.at(-1)).toMatchObject({ message: { amend: true } });
+    await finalize(true);
+    expect(manifestNamed('manifest.2.json')).toMatchObject({
+      manifest_number: 2,
+      uploaded_records: 3,
+      refused_records: 0,
+      rejected_records: 2,
+      dead_lettered_records: 2,
+      resolved_records: 1,
+      total_records: 5,
+      reconciled: true,
+    });
+    expect(archived.get(keyOf('manifest.json'))).toBe(first);
+    expect(world.ledger.files.get(fixture.fileId)?.manifest).toMatchObject({ number: 2 });
+  });
+
+  it('that is redriven after it was resolved is acknowledged', async () => {
+    world.api.fault = () => undefined;
+    await send(3, 2_000);
+    const requests = world.api.requests.length;
+    expect(await send(3, 3_000)).toEqual({ kind: 'done' });
+    expect(world.api.requests).toHaveLength(requests);
+  });
+
+  it('that is refused again costs one request a redrive, and goes back to the DLQ', async () => {
+    const requests = world.api.requests.length;
+    for (let receive = 0; receive < 3; receive++) {
+      expect(await send(3, 2_000)).toEqual({ kind: 'back', visibleAfterSeconds: 0 });
+    }
+    expect(world.api.requests).toHaveLength(requests + 1);
+    expect(world.ledger.dead.get(`${fixture.fileId}#3`)?.history).toHaveLength(2);
+  });
+
+  it('that still fails validation costs no request', async () => {
+    const requests = world.api.requests.length;
+    expect(await send(2, 2_000)).toEqual({ kind: 'back', visibleAfterSeconds: 0 });
+    expect(world.api.requests).toHaveLength(requests);
+  });
+
+  it('that meets an open breaker waits as a message of its own', async () => {
+    await world.limiter.openBreaker('outage');
+    expect(await send(3, 2_000)).toEqual({ kind: 'done' });
+    expect(world.sentBack).toMatchObject([{ letter: { record: 3 } }]);
+    expect(world.sentBack[0]?.delaySeconds).toBeGreaterThan(50);
+  });
+
+  it('gathers amendments: many resolved letters ask once', async () => {
+    world.api.fault = () => undefined;
+    const before = world.finalize.length;
+    await send(3, 2_000);
+    await world.ledger.resolveDead(fixture.fileId, 2, 'uploaded', null);
+    await send(3, 2_000);
+    expect(world.finalize).toHaveLength(before + 1);
+  });
+});
