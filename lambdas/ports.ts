@@ -214,6 +214,8 @@ export interface Limiter {
   leaseSlots(count: number): Promise<SlotLease>;
   /** No one sends before that time. */
   pauseUntil(timeMs: number): Promise<void>;
+  /** Moves every slot that is not leased yet: a request arrived later than the margin allows. */
+  shift(ms: number): Promise<void>;
   /** No one sends for `breakerPauseMs`, then one probe. Where it is open already, nothing changes. */
   openBreaker(reason: BreakerReason): Promise<void>;
   /** The probe's end: closes the breaker, or leaves it open for another pause. Gives the failed probes of this opening. */

@@ -84,6 +84,10 @@ export class DynamoLimiter implements Limiter {
     await this.#update('SET tat = :until', 'attribute_not_exists(tat) OR tat < :until', { ':until': timeMs });
   }
 
+  async shift(ms: number): Promise<void> {
+    await this.#update('ADD tat :ms', 'tat >= :now', { ':ms': ms, ':now': this.#clock.now() });
+  }
+
   async openBreaker(reason: BreakerReason): Promise<void> {
     await this.#update(
       'SET breaker = :open, openUntil = :until, reason = :reason, failedProbes = :zero REMOVE probeOwner, probeUntil',

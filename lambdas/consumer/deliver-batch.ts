@@ -143,6 +143,7 @@ async function sendGood(attempt: Attempt, ports: ConsumerPorts, deadline: Deadli
     connections: ports.connections,
     spacingMs: slotSpacingMs(ports.limit),
     marginMs: jitterMarginMs(ports.limit),
+    windowMs: ports.limit.windowSeconds * 1000,
     demand: () => sender.demand(),
     signal: abort.signal,
   });

@@ -114,6 +114,7 @@ function sendOne(
     connections: 1,
     spacingMs: slotSpacingMs(ports.limit),
     marginMs: jitterMarginMs(ports.limit),
+    windowMs: ports.limit.windowSeconds * 1000,
     demand: () => sender.demand(),
     signal: abort.signal,
   });

@@ -168,7 +168,7 @@ export class RecordSender {
       this.#requests++;
       item.tries++;
       const answer = await this.#ports.sink.deliver(item, this.#signal);
-      this.#pacer.observe(this.#ports.clock.now() - sentAt);
+      this.#pacer.answered(turn, sentAt);
       if (turn.kind === 'probe') await this.#endProbe(answer);
       await this.#settle(item, answer, sentAt);
     } finally {

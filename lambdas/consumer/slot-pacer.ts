@@ -1,9 +1,10 @@
+import { LateArrivals } from '../core/late-arrivals.ts';
 import { leaseSize } from '../core/limiter.ts';
 import type { Clock, Limiter } from '../ports.ts';
 
 /** What the next request may do. */
 export type Turn =
-  | { kind: 'go' }
+  | { kind: 'go'; slotMs: number }
   /** Go, as the one request that decides whether the breaker closes. */
   | { kind: 'probe' }
   /** Nobody sends before then. */
@@ -16,6 +17,7 @@ export interface PacerOptions {
   connections: number;
   spacingMs: number;
   marginMs: number;
+  windowMs: number;
   /** Requests still to be made, as far as is known: no more slots are leased than that. */
   demand: () => number;
   signal: AbortSignal;
@@ -35,8 +37,11 @@ export class SlotPacer {
   /** Slots that passed unused because a request came too late for them. */
   missed = 0;
 
+  readonly #late: LateArrivals;
+
   constructor(options: PacerOptions) {
     this.#options = options;
+    this.#late = new LateArrivals(options);
   }
 
   /** Resolves at the time of the next free slot, or with the reason why there is none. */
@@ -58,15 +63,22 @@ export class SlotPacer {
       // Timers count whole milliseconds and may ring a little early: never before the slot.
       while (clock.now() < slot && !signal.aborted) await clock.sleep(Math.ceil(slot - clock.now()), signal);
       // Half of the margin is for being late here, half for being late on the way.
-      if (clock.now() <= slot + marginMs / 2) return signal.aborted ? { kind: 'stopped' } : { kind: 'go' };
+      if (clock.now() <= slot + marginMs / 2) {
+        return signal.aborted ? { kind: 'stopped' } : { kind: 'go', slotMs: slot };
+      }
       this.missed++;
     }
     return { kind: 'stopped' };
   }
 
-  /** Tells how long a request took, so that leases fit what the connections can serve. */
-  observe(latencyMs: number): void {
-    this.#latencyMs += (latencyMs - this.#latencyMs) / 8;
+  /** Tells how a request fared: leases fit what the connections can serve, and a late one moves the line. */
+  answered(turn: Turn, sentAt: number): void {
+    const now = this.#options.clock.now();
+    this.#latencyMs += (now - sentAt - this.#latencyMs) / 8;
+    if (turn.kind !== 'go') return;
+    const shiftMs = this.#late.observe(turn.slotMs, sentAt, now);
+    // Not worth a request's failure: without it a window may see one too many, and the API says so.
+    if (shiftMs > 0) this.#options.limiter.shift(shiftMs).catch(() => undefined);
   }
 
   /** Gives up the slots in hand: the line has been moved. */

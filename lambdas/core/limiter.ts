@@ -14,11 +14,11 @@ export const maxLeaseAheadMs = 2_000;
 
 /**
  * How late, in milliseconds, a request may arrive after its slot without a window ever seeing one too many. Half a
- * percent of the window (99.5% of the limit remains), but at least 30 ms, since timers, sockets and schedulers
+ * percent of the window (99.5% of the limit remains), but at least 40 ms, since timers, sockets and schedulers
  * stray by that much whatever the window is, and at most 400 ms, beyond which nothing is gained.
  */
 export function jitterMarginMs(limit: RateLimit): number {
-  return Math.min(400, Math.max(30, limit.windowSeconds * 5));
+  return Math.min(400, Math.max(40, limit.windowSeconds * 5));
 }
 
 /**

@@ -49,6 +49,10 @@ export class InMemoryLimiter implements Limiter {
     this.tat = Math.max(this.tat, timeMs);
   }
 
+  async shift(ms: number): Promise<void> {
+    if (this.tat >= this.#clock.now()) this.tat += ms;
+  }
+
   async openBreaker(reason: BreakerReason): Promise<void> {
     if (this.breaker === 'open') return;
     this.opened.push(reason);

@@ -1,180 +1,152 @@
-import type { CutBatch, CutLimits, CutPosition, Dialect } from './dialect.ts';
+import { Buffer } from 'node:buffer';
+import type { CutBatch, CutLimits, CutPosition, Dialect, SliceBatch } from './dialect.ts';
 import { OversizeRecord } from './oversize-record.ts';
-import type { ScanEnd } from './scan-record.ts';
-import { newScanned, RecordScanner } from './scan-record.ts';
-
-export interface CutWarning {
-  code: string;
-  message: string;
-}
+import type { CutWarning, RecordScanner } from './record-scanner.ts';
+import { scannerOf } from './record-scanner.ts';
+import { Window } from './window.ts';
 
 /**
- * Cuts a file's bytes into batches of whole records, a chunk at a time. The cuts depend on the bytes, the dialect and
- * the limits alone: not on how the chunks fall, nor on where a restart began.
+ * Cuts a file, given in chunks of any size, into batches of whole records. The batches depend on the file's bytes, the
+ * dialect and the limits alone. Holds one batch, one record and one chunk at a time, however long a record is.
+ *
+ * A batch closes at `maxBatchRecords`, or before the record whose end would make its slice exceed `maxBatchBytes`.
+ * A record over `maxRecordBytes` is a batch of its own. Blank lines within a slice count, those around it are in none.
  */
 export class BatchCutter {
-  readonly warnings: CutWarning[] = [];
-  readonly #dialect: Dialect;
+  readonly #scanner: RecordScanner;
   readonly #limits: CutLimits;
-  /** Bytes from the current batch's first record (or from where the scan stands) on. */
-  #window: Buffer = Buffer.alloc(0);
-  /** File offset of the window's first byte. */
-  #base: number;
-  /** Where in the window the next scan begins, and its physical line. */
-  #scanAt = 0;
-  #line: number;
-  #record: number;
-  #batch: number;
-  #open: OpenBatch | undefined;
-  #oversize: OversizeRecord | undefined;
+  readonly #window: Window;
   #position: CutPosition;
-  #lastByte: number | undefined;
-  readonly #scanned = newScanned();
+  /** Physical line at the window's place. */
+  #line: number;
+  /** The records gathered for the next batch, as places in the file. */
+  #gathered = { records: 0, start: 0, firstLine: 0, end: 0, next: 0, nextLine: 0 };
+  #oversize: OversizeRecord | undefined;
+  /** Below this many bytes another look at an unfinished record isn't worth it. */
+  #nextLookBytes = 0;
+  #cut: CutBatch[] = [];
 
-  /** @param from where reading goes on: the body's start, or another cutter's position */
   constructor(dialect: Dialect, limits: CutLimits, from: CutPosition) {
-    this.#dialect = dialect;
+    this.#scanner = scannerOf(dialect, limits);
     this.#limits = limits;
-    this.#base = from.offset;
+    this.#window = new Window(from.offset);
+    this.#position = from;
     this.#line = from.line;
-    this.#record = from.record;
-    this.#batch = from.batch;
-    this.#position = { ...from };
   }
 
-  /** After the last batch that was given out: a cutter that begins here gives the ones that follow. */
+  /** After the last batch returned. A new cutter from here, given the bytes from its offset on, makes the batches that follow. */
   get position(): CutPosition {
     return this.#position;
   }
 
-  /** Takes the bytes that follow, gives the batches that are complete with them. */
+  /** What is wrong with the file as a whole; complete after `end`. */
+  get warnings(): CutWarning[] {
+    const warning = this.#scanner.endWarning();
+    return warning ? [warning] : [];
+  }
+
+  /** Takes the bytes that follow and returns the batches they complete. Their slices may share the chunk's memory. */
   push(chunk: Buffer): CutBatch[] {
-    this.#lastByte = chunk.at(-1) ?? this.#lastByte;
-    this.#window = this.#window.length === 0 ? chunk : Buffer.concat([this.#window, chunk]);
-    return this.#cut(false);
+    return this.#goOn(chunk, false);
   }
 
-  /** The end of the file: gives what is left. */
+  /** The file is over: returns what is left. */
   end(): CutBatch[] {
-    const batches = this.#cut(true);
-    if (this.#lastByte !== undefined && this.#lastByte !== 0x0a && this.#lastByte !== 0x0d) {
-      this.warnings.push({
-        code: 'no_final_line_break',
-        message: 'The last line does not end with a line break: the file may have been cut short.',
-      });
-    }
-    return batches;
+    return this.#goOn(Buffer.alloc(0), true);
   }
 
-  #cut(atEnd: boolean): CutBatch[] {
-    const batches: CutBatch[] = [];
-    const scanner = new RecordScanner(this.#window, atEnd, this.#dialect, this.#limits.maxRecordBytes);
+  #goOn(chunk: Buffer, atEnd: boolean): CutBatch[] {
+    this.#window.append(chunk);
+    this.#cut = [];
+    if (atEnd || this.#window.unread >= this.#nextLookBytes) while (this.#step(atEnd));
+    const cut = this.#cut;
+    this.#cut = [];
+    return cut;
+  }
+
+  /** Gets past gathered records up to a batch's end, or into or past an oversize one; false if that takes more bytes. */
+  #step(atEnd: boolean): boolean {
+    return this.#oversize ? this.#passOversize(this.#oversize, atEnd) : this.#gather(atEnd);
+  }
+
+  #gather(atEnd: boolean): boolean {
+    const scanner = this.#scanner;
+    const window = this.#window;
+    const { bytes, base } = window;
+    const { maxBatchRecords, maxBatchBytes } = this.#limits;
+    const gathered = this.#gathered;
     for (;;) {
-      if (this.#oversize && !this.#takeOversize(this.#oversize, atEnd, batches)) break;
-      const end = scanner.scan(this.#scanAt, this.#scanned);
-      if (end === 'oversize') this.#beginOversize(batches);
-      else if (end === 'record') this.#addRecord(batches);
-      else {
-        this.#rest(end);
-        break;
+      const found = scanner.find(bytes, window.at, atEnd);
+      const start = base + scanner.start;
+      this.#line += scanner.linesBefore;
+      window.at = scanner.start;
+      if (found === 'record') {
+        const end = base + scanner.end;
+        if (gathered.records > 0 && end - gathered.start > maxBatchBytes) this.#closeBatch();
+        if (gathered.records === 0) {
+          gathered.start = start;
+          gathered.firstLine = this.#line;
+        }
+        this.#line += scanner.lines;
+        window.at = scanner.next;
+        gathered.records++;
+        gathered.end = end;
+        gathered.next = base + scanner.next;
+        gathered.nextLine = this.#line;
+        if (gathered.records === maxBatchRecords) this.#closeBatch();
+        continue;
       }
+      // Whatever comes next would end too far from the slice's start: needn't be kept any longer for it.
+      const isFull = gathered.records > 0 && start - gathered.start >= maxBatchBytes;
+      if (found !== 'more' || isFull) this.#closeBatch();
+      window.forget(gathered.records > 0 ? gathered.start : start);
+      if (found === 'oversize') {
+        this.#oversize = new OversizeRecord(start, this.#line);
+        return true;
+      }
+      // Looking only each time it has doubled keeps the work linear where a long record comes in small chunks.
+      this.#nextLookBytes = Math.min(2 * window.unread, this.#limits.maxRecordBytes + 3);
+      return false;
     }
-    if (atEnd) this.#close(batches);
-    this.#forget();
-    return batches;
   }
 
-  #addRecord(batches: CutBatch[]): void {
-    const { start, end, next, linesToStart, linesToNext } = this.#scanned;
-    const { maxBatchBytes, maxBatchRecords } = this.#limits;
-    if (this.#open && end - this.#open.start > maxBatchBytes) this.#close(batches);
-    this.#record++;
-    this.#open ??= {
-      start,
-      end,
-      firstRecord: this.#record,
-      firstLine: this.#line + linesToStart,
-      records: 0,
-      next,
-      line: 0,
-    };
-    this.#open.end = end;
-    this.#open.records++;
-    this.#scanAt = next;
-    this.#line += linesToNext;
-    this.#open.next = next;
-    this.#open.line = this.#line;
-    if (this.#open.records === maxBatchRecords) this.#close(batches);
-  }
-
-  #close(batches: CutBatch[]): void {
-    const open = this.#open;
-    if (!open) return;
-    this.#batch++;
-    batches.push({
-      kind: 'slice',
-      batch: this.#batch,
-      offset: this.#base + open.start,
-      firstRecord: open.firstRecord,
-      firstLine: open.firstLine,
-      records: open.records,
-      bytes: this.#window.subarray(open.start, open.end),
-    });
-    const record = open.firstRecord + open.records - 1;
-    this.#position = { offset: this.#base + open.next, line: open.line, record, batch: this.#batch };
-    this.#open = undefined;
-  }
-
-  /** Blank lines are behind us; a record that is not whole yet is scanned again with more bytes. */
-  #rest(end: Exclude<ScanEnd, 'record' | 'oversize'>): void {
-    this.#scanAt = end === 'none' ? this.#scanned.next : this.#scanned.start;
-    this.#line += this.#scanned.linesToStart;
-  }
-
-  #beginOversize(batches: CutBatch[]): void {
-    this.#close(batches);
-    const { start, linesToStart } = this.#scanned;
-    this.#line += linesToStart;
-    this.#scanAt = start;
-    const lineBreak = this.#dialect.format === 'csv' && this.#dialect.lineBreak === 'cr' ? 0x0d : 0x0a;
-    this.#oversize = new OversizeRecord(this.#base + start, this.#line, lineBreak);
-  }
-
-  /** Runs through a record over the limit; false while it goes on behind the window. */
-  #takeOversize(record: OversizeRecord, atEnd: boolean, batches: CutBatch[]): boolean {
-    const taken = record.take(this.#window.subarray(this.#scanAt));
-    this.#scanAt += taken.bytes;
-    if (!taken.ended && !atEnd) return false;
-    this.#record++;
-    this.#batch++;
-    if (taken.ended) this.#line++;
-    batches.push(record.batch(this.#batch, this.#record));
-    const offset = this.#base + this.#scanAt;
-    this.#position = { offset, line: this.#line, record: this.#record, batch: this.#batch };
+  #passOversize(oversize: OversizeRecord, atEnd: boolean): boolean {
+    const scanner = this.#scanner;
+    const window = this.#window;
+    const isOver = scanner.pass(window.bytes, window.at, atEnd);
+    oversize.add(window.bytes.subarray(window.at, scanner.end));
+    window.at = isOver ? scanner.next : scanner.end;
+    this.#line += scanner.lines;
+    window.forget(window.base + window.at);
+    this.#nextLookBytes = 0;
+    if (!isOver) return false;
     this.#oversize = undefined;
+    const { record, batch } = this.#position;
+    this.#cut.push(oversize.finish({ batch: batch + 1, firstRecord: record + 1 }));
+    this.#position = { offset: window.base + window.at, line: this.#line, record: record + 1, batch: batch + 1 };
     return true;
   }
 
-  /** Lets go of the bytes that are in a batch. */
-  #forget(): void {
-    const keep = this.#open?.start ?? this.#scanAt;
-    this.#window = this.#window.subarray(keep);
-    this.#base += keep;
-    this.#scanAt -= keep;
-    if (!this.#open) return;
-    this.#open.start -= keep;
-    this.#open.end -= keep;
-    this.#open.next -= keep;
+  #closeBatch(): void {
+    const gathered = this.#gathered;
+    if (gathered.records === 0) return;
+    const { record, batch } = this.#position;
+    const slice: SliceBatch = {
+      kind: 'slice',
+      batch: batch + 1,
+      offset: gathered.start,
+      firstRecord: record + 1,
+      firstLine: gathered.firstLine,
+      records: gathered.records,
+      bytes: this.#window.slice(gathered.start, gathered.end),
+    };
+    this.#cut.push(slice);
+    this.#position = {
+      offset: gathered.next,
+      line: gathered.nextLine,
+      record: record + gathered.records,
+      batch: batch + 1,
+    };
+    gathered.records = 0;
   }
-}
-
-/** A batch that may still take records; places in the window. */
-interface OpenBatch {
-  start: number;
-  end: number;
-  firstRecord: number;
-  firstLine: number;
-  records: number;
-  next: number;
-  line: number;
 }

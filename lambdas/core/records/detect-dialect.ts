@@ -1,160 +1,154 @@
-import { isUtf8 } from 'node:buffer';
+import type { Buffer } from 'node:buffer';
 import type { Encoding, Format } from '../../../feeds/feed.ts';
-import type { CsvDialect, Dialect } from './dialect.ts';
-import { parseCsvFields } from './parse-csv-fields.ts';
-import { newScanned, RecordScanner } from './scan-record.ts';
+import type { Dialect } from './dialect.ts';
+import { nameForeignContent } from './foreign-content.ts';
+import { readHeader } from './read-header.ts';
 
 export interface DialectWish {
-  /** Formats that the feed takes; a single one is fixed rather than detected. */
   formats: readonly Format[];
   encoding: Encoding;
-  /** Names that a CSV header must have. */
+  /** Columns a CSV header must have. */
   columns: readonly string[];
-  /** The object's key: its extension decides where the content could be either. */
+  /** Of the object: its extension settles what the content leaves open. */
   key: string;
 }
 
 export type DetectedDialect =
   | { kind: 'dialect'; dialect: Dialect }
   | { kind: 'refused'; code: string; message: string }
-  /** Too little has been read to tell. */
+  /** More of the file is needed to say. */
   | { kind: 'more' }
-  /** Nothing but blanks. */
-  | { kind: 'empty' };
+  | { kind: 'empty'; dialect: Dialect | null };
 
-/** A longer header is none. Bytes. */
-const maxHeaderBytes = 64 * 1024;
+/** So much of a file is looked at for what it is not; also enough to tell where a first JSON record ends, if that is to be told. */
+const sniffedBytes = 4096;
+const maxFirstLineBytes = 256 * 1024;
 
-const delimiters = [',', ';', '\t', '|'] as const;
+const lineFeed = 10;
+const openArray = 91;
+const openObject = 123;
 
-/** Files that are something else altogether, by their first bytes, and what to say of them. */
-const strangers: { magic: number[]; code: string; what: string }[] = [
-  { magic: [0x25, 0x50, 0x44, 0x46], code: 'is_pdf', what: 'a PDF document' },
-  { magic: [0x50, 0x4b, 0x03, 0x04], code: 'is_zip', what: 'a ZIP archive or an Excel workbook (.xlsx)' },
-  { magic: [0xd0, 0xcf, 0x11, 0xe0], code: 'is_ole', what: 'an old Office document, such as an Excel workbook (.xls)' },
-  { magic: [0x1f, 0x8b], code: 'is_gzip', what: 'compressed with gzip' },
-  { magic: [0xff, 0xfe], code: 'is_utf16', what: 'encoded in UTF-16' },
-  { magic: [0xfe, 0xff], code: 'is_utf16', what: 'encoded in UTF-16' },
-];
-
-/** Tells from a file's beginning how its records are laid out, or in a sentence why it can't be one of the feed's. */
+/**
+ * What a file's beginning says about how its records are laid out. The answer is the same for every head that isn't
+ * answered with `more`. With a single format allowed, that is the one; a CSV header and an array's bracket are still checked.
+ */
 export function detectDialect(head: Buffer, atEnd: boolean, wish: DialectWish): DetectedDialect {
-  if (head.length < 4 && !atEnd) return { kind: 'more' };
-  const stranger = strangers.find(({ magic }) => magic.every((byte, index) => head[index] === byte));
-  if (stranger) {
-    const message = `The file is ${stranger.what}; this feed takes ${wish.formats.join(' or ')}.`;
-    return { kind: 'refused', code: stranger.code, message };
+  if (head.length < sniffedBytes && !atEnd) return { kind: 'more' };
+  const foreign = nameForeignContent(head.subarray(0, sniffedBytes));
+  if (foreign) return { kind: 'refused', ...foreign };
+
+  const begin = beginningOf(head);
+  if (begin.offset === head.length) return atEnd ? { kind: 'empty', dialect: null } : { kind: 'more' };
+  const format = formatOf(head.subarray(begin.offset), atEnd, wish);
+  if (format === 'more') return { kind: 'more' };
+  switch (format) {
+    case 'csv':
+      return readHeader(head, atEnd, wish);
+    case 'json-array':
+      return arrayDialect(head, begin, atEnd, wish);
+    case 'jsonl':
+    case 'json-document':
+      return { kind: 'dialect', dialect: { format, encoding: wish.encoding, ...bodyAt(begin) } };
+    case null:
+      return {
+        kind: 'refused',
+        code: 'unknown_format',
+        message: `The file does not look like ${wish.formats.map((one) => formatNames[one]).join(' or ')}.`,
+      };
   }
-  const bodyOffset = head[0] === 0xef && head[1] === 0xbb && head[2] === 0xbf ? 3 : 0;
-  const first = firstByte(head, bodyOffset);
-  if (first === undefined) return atEnd ? { kind: 'empty' } : { kind: 'more' };
-  const format = formatOf(first, wish);
-  if (format === undefined) {
-    const message = `The file begins like a JSON array; this feed takes ${wish.formats.join(' or ')}.`;
-    return { kind: 'refused', code: 'wrong_format', message };
-  }
-  if (format === 'csv') return detectCsv(head, bodyOffset, atEnd, wish);
-  return { kind: 'dialect', dialect: { format, encoding: wish.encoding, bodyOffset, bodyLine: 1 } };
 }
 
-/** The first byte that is no blank. */
-function firstByte(head: Buffer, from: number): number | undefined {
-  for (let at = from; at < head.length; at++) {
-    const byte = head[at] as number;
-    if (byte !== 0x20 && byte !== 0x09 && byte !== 0x0a && byte !== 0x0d) return byte;
-  }
-  return undefined;
-}
-
-function formatOf(first: number, { formats, key }: DialectWish): Format | undefined {
-  if (formats.length === 1) return formats[0];
-  const takes = (format: Format) => (formats.includes(format) ? format : undefined);
-  if (first === 0x5b) return takes('json-array') ?? (/\.(jsonl|ndjson)$/i.test(key) ? takes('jsonl') : undefined);
-  if (first === 0x7b) return takes('jsonl') ?? takes('json-document');
-  // Anything else begins a CSV header; a broken first line of JSON Lines is told by the extension.
-  return /\.(jsonl|ndjson)$/i.test(key) ? (takes('jsonl') ?? takes('csv')) : (takes('csv') ?? takes('jsonl'));
-}
-
-function detectCsv(head: Buffer, bodyOffset: number, atEnd: boolean, wish: DialectWish): DetectedDialect {
-  const lineBreak = lineBreakOf(head, bodyOffset, atEnd);
-  if (lineBreak === undefined) return head.length > maxHeaderBytes ? headerTooLong : { kind: 'more' };
-  const readings = delimiters.map((delimiter) => readHeader(head, bodyOffset, atEnd, { delimiter, lineBreak, wish }));
-  if (readings.some((reading) => reading === 'more'))
-    return head.length > maxHeaderBytes ? headerTooLong : { kind: 'more' };
-  const headers = readings.filter((reading): reading is Header => typeof reading === 'object');
-  const wished = (header: Header) => header.dialect.columns.filter((name) => wish.columns.includes(name)).length;
-  // The delimiter under which most is as it should be; where none helps, the one that makes most columns.
-  const best = headers.sort((a, b) => wished(b) - wished(a) || b.dialect.columns.length - a.dialect.columns.length)[0];
-  if (!best)
-    return {
-      kind: 'refused',
-      code: 'bad_header',
-      message: 'The first line is no CSV header: its quotes do not match.',
-    };
-  if (best.bytes > maxHeaderBytes) return headerTooLong;
-  const { columns } = best.dialect;
-  const missing = wish.columns.filter((name) => !columns.includes(name));
-  if (missing.length > 0) {
-    const message = `The header lacks ${missing.join(', ')}. It has: ${shown(columns)}.`;
-    return { kind: 'refused', code: 'missing_columns', message };
-  }
-  const twice = columns.find((name, index) => name !== '' && columns.indexOf(name) !== index);
-  if (twice !== undefined) {
-    return { kind: 'refused', code: 'duplicate_columns', message: `The header has ${shown([twice])} more than once.` };
-  }
-  return { kind: 'dialect', dialect: best.dialect };
-}
-
-const headerTooLong: DetectedDialect = {
-  kind: 'refused',
-  code: 'header_too_long',
-  message: `The header does not end within ${maxHeaderBytes} bytes.`,
+const formatNames: Record<Format, string> = {
+  csv: 'CSV',
+  jsonl: 'JSON Lines',
+  'json-array': 'a JSON array',
+  'json-document': 'a JSON document',
 };
 
-/** A CR that no LF follows ends lines only where it comes first; undefined where that can't be told yet. */
-function lineBreakOf(head: Buffer, from: number, atEnd: boolean): 'lf' | 'cr' | undefined {
-  const lf = head.indexOf(0x0a, from);
-  const cr = head.indexOf(0x0d, from);
-  if (cr === -1 || (lf !== -1 && lf < cr)) return lf !== -1 || atEnd ? 'lf' : undefined;
-  if (cr + 1 === head.length) return atEnd ? 'cr' : undefined;
-  return head[cr + 1] === 0x0a ? 'lf' : 'cr';
+interface Place {
+  offset: number;
+  line: number;
 }
 
-interface Header {
-  dialect: CsvDialect;
-  bytes: number;
+function bodyAt({ offset, line }: Place): { bodyOffset: number; bodyLine: number } {
+  return { bodyOffset: offset, bodyLine: line };
 }
 
-function readHeader(
-  head: Buffer,
-  from: number,
-  atEnd: boolean,
-  how: { delimiter: CsvDialect['delimiter']; lineBreak: CsvDialect['lineBreak']; wish: DialectWish },
-): Header | 'more' | 'bad' {
-  const { delimiter, lineBreak, wish } = how;
-  const { encoding } = wish;
-  const bare: CsvDialect = {
-    format: 'csv',
-    encoding,
-    bodyOffset: from,
-    bodyLine: 1,
-    delimiter,
-    lineBreak,
-    columns: [],
-  };
-  const scanned = newScanned();
-  const end = new RecordScanner(head, atEnd, bare, maxHeaderBytes).scan(from, scanned);
-  if (end === 'more' || end === 'none') return 'more';
-  const bytes = head.subarray(scanned.start, scanned.end);
-  if (end === 'oversize' || scanned.problem || (encoding === 'utf-8' && !isUtf8(bytes))) return 'bad';
-  const text = encoding === 'utf-8' ? bytes.toString('utf8') : bytes.toString('latin1');
-  const columns = parseCsvFields(text, delimiter).map((name) => name.trim());
-  const body = { bodyOffset: scanned.next, bodyLine: 1 + scanned.linesToNext };
-  return { dialect: { ...bare, ...body, columns }, bytes: bytes.length };
+/** The first byte that is neither of a byte order mark nor blank. */
+function beginningOf(head: Buffer): Place {
+  let offset = head[0] === 0xef && head[1] === 0xbb && head[2] === 0xbf ? 3 : 0;
+  let line = 1;
+  for (; offset < head.length; offset++) {
+    const byte = head[offset];
+    if (byte === lineFeed) line++;
+    else if (byte !== 32 && byte !== 9 && byte !== 13) break;
+  }
+  return { offset, line };
 }
 
-/** Names as a sentence can show them. */
-function shown(names: readonly string[]): string {
-  const some = names.slice(0, 20).map((name) => `'${name.replace(/[\p{Cc}]/gu, ' ').slice(0, 40)}'`);
-  return names.length > 20 ? `${some.join(', ')} and ${names.length - 20} more` : some.join(', ');
+function formatOf(content: Buffer, atEnd: boolean, { formats, key }: DialectWish): Format | 'more' | null {
+  const [only, another] = formats;
+  if (only !== undefined && another === undefined) return only;
+  const hint = hintOf(key);
+  const allows = (format: Format): boolean => formats.includes(format);
+  const first = content[0];
+  if (first === openArray && allows('json-array')) return 'json-array';
+  if (first === openObject && allows('jsonl') && allows('json-document')) return linesOrDocument(content, atEnd, hint);
+  if (first === openObject && allows('jsonl')) return 'jsonl';
+  if (first === openObject && allows('json-document')) return 'json-document';
+  // A damaged first line is no reason to read JSON Lines as something else.
+  if (hint === 'jsonl' && allows('jsonl')) return 'jsonl';
+  return allows('csv') ? 'csv' : null;
+}
+
+function hintOf(key: string): Format | null {
+  const name = key.toLowerCase().replace(/\.gz$/, '');
+  if (/\.(jsonl|ndjson|jsonlines)$/.test(name)) return 'jsonl';
+  if (/\.(csv|tsv)$/.test(name)) return 'csv';
+  return name.endsWith('.json') ? 'json-document' : null;
+}
+
+/** An object whose first line is whole is a line of many, unless it is the only one and the name speaks for a document. */
+function linesOrDocument(content: Buffer, atEnd: boolean, hint: Format | null): 'jsonl' | 'json-document' | 'more' {
+  if (hint === 'jsonl') return 'jsonl';
+  const lineEnd = content.subarray(0, maxFirstLineBytes).indexOf(lineFeed);
+  if (lineEnd === -1) {
+    if (!atEnd && content.length < maxFirstLineBytes) return 'more';
+    return 'json-document';
+  }
+  const rest = content.subarray(lineEnd, maxFirstLineBytes);
+  const next = rest.findIndex((byte) => byte > 32);
+  if (next === -1 && !atEnd && content.length < maxFirstLineBytes) return 'more';
+  if (next === -1) return isJson(content.subarray(0, lineEnd)) && hint !== 'json-document' ? 'jsonl' : 'json-document';
+  // A line that begins an object anew: the first was one of its own, be it whole or damaged.
+  return rest[next] === openObject || isJson(content.subarray(0, lineEnd)) ? 'jsonl' : 'json-document';
+}
+
+function isJson(line: Buffer): boolean {
+  try {
+    JSON.parse(line.toString('latin1'));
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+function arrayDialect(head: Buffer, begin: Place, atEnd: boolean, { encoding }: DialectWish): DetectedDialect {
+  if (head[begin.offset] !== openArray) {
+    return { kind: 'refused', code: 'not_an_array', message: 'The file should be a JSON array, but does not begin with [.' };
+  }
+  const body = { offset: begin.offset + 1, line: begin.line };
+  const limit = Math.min(head.length, body.offset + maxFirstLineBytes);
+  let indentBytes: number | undefined;
+  for (let at = body.offset; at < limit; at++) {
+    const byte = head[at];
+    if (byte === lineFeed) indentBytes = 0;
+    else if ((byte === 32 || byte === 9) && indentBytes !== undefined) indentBytes++;
+    else if (byte !== 32 && byte !== 9 && byte !== 13) {
+      const indent = indentBytes === undefined ? {} : { indentBytes };
+      return { kind: 'dialect', dialect: { format: 'json-array', encoding, ...bodyAt(body), ...indent } };
+    }
+  }
+  if (!atEnd && limit === head.length) return { kind: 'more' };
+  return { kind: 'dialect', dialect: { format: 'json-array', encoding, ...bodyAt(body) } };
 }

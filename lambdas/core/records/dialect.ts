@@ -23,6 +23,8 @@ export interface JsonLinesDialect extends Body {
 
 export interface JsonArrayDialect extends Body {
   format: 'json-array';
+  /** Where the array's elements begin lines: the bytes of white space before each. Tells the next one when one is broken. */
+  indentBytes?: number;
 }
 
 export interface JsonDocumentDialect extends Body {

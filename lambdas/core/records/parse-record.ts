@@ -1,76 +1,73 @@
-import { isUtf8 } from 'node:buffer';
+import type { Buffer } from 'node:buffer';
 import type { Problem } from '../problem.ts';
+import { splitFields } from './csv-fields.ts';
+import { decodeText, trimForMessage } from './decode-text.ts';
 import type { CsvDialect, Dialect } from './dialect.ts';
-import { parseCsvFields } from './parse-csv-fields.ts';
+import { findJsonError } from './json-error.ts';
 
 export type ParsedRecord = { kind: 'row'; row: Record<string, unknown> } | { kind: 'problem'; problem: Problem };
 
-/**
- * A record's fields by the source's names. Nothing is guessed or replaced: bytes that are not text in the file's
- * encoding are a problem, not replacement characters.
- */
+/** One record's bytes to its fields by the source's names, or what is wrong with it. Depends on these bytes and the dialect alone. */
 export function parseRecord(bytes: Buffer, dialect: Dialect, integerFields: readonly string[]): ParsedRecord {
-  const text = decode(bytes, dialect);
-  if (text === undefined) return problem('invalid_encoding', null, `record is not valid ${dialect.encoding}`);
-  return dialect.format === 'csv' ? parseCsvRow(text, dialect) : parseJsonObject(text, integerFields);
+  const text = decodeText(bytes, dialect.encoding);
+  if (text === null) return problem('invalid_encoding', `record is not valid ${dialect.encoding.toUpperCase()}`);
+  return dialect.format === 'csv' ? parseRow(text, dialect) : parseObject(text, integerFields);
 }
 
-const windows1252 = new TextDecoder('windows-1252');
-
-function decode(bytes: Buffer, dialect: Dialect): string | undefined {
-  if (dialect.encoding === 'windows-1252') return windows1252.decode(bytes);
-  return isUtf8(bytes) ? bytes.toString('utf8') : undefined;
-}
-
-function parseCsvRow(text: string, dialect: CsvDialect): ParsedRecord {
+function parseRow(text: string, dialect: CsvDialect): ParsedRecord {
   const { columns } = dialect;
-  const fields = parseCsvFields(text, dialect.delimiter);
+  const split = splitFields(text, dialect.delimiter);
+  if (split.kind === 'problem') return split;
+  const { fields } = split;
   if (fields.length !== columns.length) {
-    const few = fields.length < columns.length ? 'fewer' : 'more';
-    return problem('field_count', null, `row has ${fields.length} fields, ${few} than the header's ${columns.length}`);
+    return problem('field_count', `record has ${fields.length} fields, the header has ${columns.length}`);
   }
-  // Without a prototype: a column may be called `__proto__`.
+  // No prototype: a column may be called `__proto__` or `constructor`.
   const row = Object.create(null) as Record<string, unknown>;
-  for (let index = 0; index < columns.length; index++) row[columns[index] as string] = fields[index];
+  for (let n = 0; n < columns.length; n++) row[columns[n] ?? ''] = fields[n];
   return { kind: 'row', row };
 }
 
-function parseJsonObject(text: string, integerFields: readonly string[]): ParsedRecord {
+function parseObject(text: string, integerFields: readonly string[]): ParsedRecord {
   let value: unknown;
   try {
     value = JSON.parse(text);
-  } catch (error) {
-    return problem('not_json', null, `record is not JSON${placeOf(error)}`);
+  } catch {
+    // The engine's own message quotes the payload, which has no place in a log.
+    return problem('not_json', `record is not JSON: ${findJsonError(text)}`);
   }
   if (typeof value !== 'object' || value === null || Array.isArray(value)) {
-    const what = value === null ? 'null' : Array.isArray(value) ? 'an array' : `a ${typeof value}`;
-    return problem('not_an_object', null, `record is ${what}, not a JSON object`);
+    return problem('not_an_object', `record is JSON, but ${nameOf(value)} instead of an object`);
   }
   const row = value as Record<string, unknown>;
-  const field = integerFields.find((name) => typeof row[name] === 'number' && !isWrittenAsInteger(text, name));
-  if (field !== undefined) {
-    return problem('not_an_integer', field, `${field} is not written as a whole number`);
+  if (!integerFields.some((field) => typeof row[field] === 'number')) return { kind: 'row', row };
+  for (const [field, literal] of numberLiterals(text, integerFields)) {
+    if (/^-?[0-9]+$/.test(literal)) continue;
+    const message = `${field} must be a plain integer; it is written as ${trimForMessage(literal)}`;
+    return { kind: 'problem', problem: { reason: 'not_an_integer', field, message } };
   }
   return { kind: 'row', row };
 }
 
-/** JSON.parse takes `30.0` and `3e1` for 30: only the source's text tells. */
-function isWrittenAsInteger(text: string, field: string): boolean {
-  let literal = '';
-  // The outermost object's fields come last of that name, when the holder is the whole value.
-  JSON.parse(text, function (this: unknown, key: string, value: unknown, context?: { source?: string }) {
-    if (key === field && typeof value === 'number') literal = context?.source ?? '';
+/** How the numbers of these fields are written: `30.0` and `3e1` are both 30 once they are parsed. */
+function numberLiterals(text: string, fields: readonly string[]): Map<string, string> {
+  const seen: { holder: unknown; field: string; literal: string }[] = [];
+  const revive = function (this: unknown, key: string, value: unknown, context?: { source?: string }): unknown {
+    if (typeof value === 'number' && fields.includes(key)) {
+      seen.push({ holder: this, field: key, literal: context?.source ?? String(value) });
+    }
     return value;
-  } as (this: unknown, key: string, value: unknown) => unknown);
-  return /^-?\d+$/.test(literal);
+  };
+  const root: unknown = JSON.parse(text, revive);
+  // A field of the same name may stand in a nested object.
+  return new Map(seen.filter(({ holder }) => holder === root).map(({ field, literal }) => [field, literal]));
 }
 
-/** Where parsing stopped, without a word of the payload: V8's sentence quotes it. */
-function placeOf(error: unknown): string {
-  const at = error instanceof Error ? /at position (\d+)/.exec(error.message) : null;
-  return at ? ` (position ${at[1]})` : '';
+function nameOf(value: unknown): string {
+  if (value === null) return 'null';
+  return Array.isArray(value) ? 'an array' : `a ${typeof value}`;
 }
 
-function problem(reason: Problem['reason'], field: string | null, message: string): ParsedRecord {
-  return { kind: 'problem', problem: { reason, field, message } };
+function problem(reason: Problem['reason'], message: string): ParsedRecord {
+  return { kind: 'problem', problem: { reason, field: null, message } };
 }

@@ -18,7 +18,7 @@ describe('slot spacing', () => {
   it.each([
     { requests: 600, windowSeconds: 60, share: 0.99 },
     { requests: 6000, windowSeconds: 60, share: 0.99 },
-    { requests: 300, windowSeconds: 3, share: 0.99 },
+    { requests: 300, windowSeconds: 3, share: 0.98 },
     { requests: 300, windowSeconds: 1, share: 0.95 },
   ])('leaves $share of $requests in $windowSeconds s to be used', ({ share, ...limit }) => {
     const perWindow = (limit.windowSeconds * 1000) / slotSpacingMs(limit);

@@ -1,0 +1,13 @@
+import type { Found } from './record-scanner.ts';
+import { lineFeed, LineScanner } from './line-scanner.ts';
+
+/** JSON Lines: each line that is not empty is a record. */
+export class JsonLinesScanner extends LineScanner {
+  constructor(maxRecordBytes: number) {
+    super(maxRecordBytes, lineFeed);
+  }
+
+  protected override extend(): Found {
+    return 'record';
+  }
+}

@@ -1,0 +1,66 @@
+import { Buffer } from 'node:buffer';
+
+/** The part of a file that is still needed, as one run of bytes. What was handed out of it is never written over. */
+export class Window {
+  /** Index of the next byte to look at. */
+  at = 0;
+  /** The file's offset of `bytes[0]`. */
+  base: number;
+  bytes: Buffer = Buffer.alloc(0);
+  /** Bytes before this index are not needed any more. */
+  #keptFrom = 0;
+  /** `bytes` is its beginning; null while `bytes` is a chunk of the caller's. */
+  #storage: Buffer | null = null;
+
+  constructor(base: number) {
+    this.base = base;
+  }
+
+  /** Bytes not looked past yet. */
+  get unread(): number {
+    return this.bytes.length - this.at;
+  }
+
+  /** The bytes before this offset of the file are needed no more. */
+  forget(offset: number): void {
+    this.#keptFrom = offset - this.base;
+  }
+
+  slice(from: number, to: number): Buffer {
+    return this.bytes.subarray(from - this.base, to - this.base);
+  }
+
+  append(chunk: Buffer): void {
+    if (chunk.length === 0) return;
+    const kept = this.bytes.length - this.#keptFrom;
+    if (kept === 0) {
+      this.#storage = null;
+      this.#moveTo(chunk);
+      return;
+    }
+    const filled = this.bytes.length;
+    if (this.#storage === null && chunk.buffer === this.bytes.buffer && chunk.byteOffset === this.bytes.byteOffset + filled) {
+      // The next part of the same memory, as where a large chunk is given in steps.
+      this.bytes = Buffer.from(chunk.buffer, this.bytes.byteOffset, filled + chunk.length);
+      return;
+    }
+    if (this.#storage !== null && filled + chunk.length <= this.#storage.length) {
+      chunk.copy(this.#storage, filled);
+      this.bytes = this.#storage.subarray(0, filled + chunk.length);
+      return;
+    }
+    // Room for more than this chunk, so that small ones don't each move the rest anew.
+    const storage = Buffer.allocUnsafeSlow(2 * (kept + chunk.length));
+    this.bytes.copy(storage, 0, this.#keptFrom);
+    chunk.copy(storage, kept);
+    this.#storage = storage;
+    this.#moveTo(storage.subarray(0, kept + chunk.length));
+  }
+
+  #moveTo(bytes: Buffer): void {
+    this.base += this.#keptFrom;
+    this.at -= this.#keptFrom;
+    this.#keptFrom = 0;
+    this.bytes = bytes;
+  }
+}
