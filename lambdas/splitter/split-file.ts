@@ -9,6 +9,9 @@ import { readDialect } from './read-dialect.ts';
 import type { SplitterPorts } from './splitter-ports.ts';
 import { fileLeaseMs, saveProgress } from './splitter-ports.ts';
 
+/** A second message about a file looks again after this at the latest: most files are split in seconds. Milliseconds. */
+const busyWaitMs = 15_000;
+
 /** What is left to do when a part of the work ends. */
 export type Step = { kind: 'done' } | { kind: 'out-of-time' };
 
@@ -28,7 +31,7 @@ export async function splitFile(
   if (claim.kind === 'finished') return finishAgain(claim.file, ports);
   if (claim.kind === 'busy') {
     // Not a failure: this message may be all that is left of the file when the other splitter dies.
-    const waitMs = claim.leaseUntil - ports.clock.now();
+    const waitMs = Math.min(claim.leaseUntil - ports.clock.now(), busyWaitMs);
     return ports.intake.send({ v: 1, kind: 'continue', feed: feed.name, fileId }, Math.max(1, waitMs / 1000 + 1));
   }
 

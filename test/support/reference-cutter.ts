@@ -1,4 +1,4 @@
-import { Buffer } from 'node:buffer';
+import type { Buffer } from 'node:buffer';
 import { createHash } from 'node:crypto';
 import type { CsvDialect, CutBatch, CutLimits, CutPosition, Dialect } from '../../lambdas/core/records/dialect.ts';
 
@@ -110,10 +110,9 @@ function nextRow(text: string, from: number, dialect: CsvDialect, limits: CutLim
   const rowDelimiters = dialect.columns.length - 1;
   if (rowDelimiters >= 2) {
     const likeRows = lines.map((one) => one.split(dialect.delimiter).length - 1 === rowDelimiters);
-    const between = likeRows.slice(1, -1).includes(true);
     const isSwallowing =
       row.fields === dialect.columns.length
-        ? likeRows.at(0) && between && likeRows.at(-1)
+        ? lines.length >= 3 && !likeRows.includes(false)
         : likeRows.slice(1).includes(true);
     if (isSwallowing) return line;
   }
@@ -162,9 +161,8 @@ function nextElement(text: string, from: number, indentBytes: number | undefined
   }
   if (followed.kind === 'closed') return to(followed.at);
   if (followed.kind === 'open') return to(text.length);
-  const isNextItself = text[followed.at] === '{' && new RegExp(`,${blank}$`).test(text.slice(start, followed.at));
-  if (isNextItself && followed.at > start) return to(followed.at);
-  return to(orEnd(matchEnd(text, followed.at, new RegExp(`\\}${blank},${blank}(?=\\{)`, 'g'))));
+  if (followed.isBehindComma && text[followed.at] === '{') return to(followed.at);
+  return to(orEnd(matchEnd(text, followed.at, new RegExp(`,${blank}(?=\\{)`, 'g'))));
 }
 
 function matchEnd(text: string, from: number, pattern: RegExp): number | undefined {
@@ -184,13 +182,17 @@ function elementStart(text: string, from: number): number | null {
 }
 
 /** Where an element closes, or the first byte at which its quotes or brackets are out of step. */
-function followElement(text: string, start: number): { kind: 'closed' | 'broken' | 'open'; at: number } {
+function followElement(
+  text: string,
+  start: number,
+): { kind: 'closed' | 'broken' | 'open'; at: number; isBehindComma?: boolean } {
   const open: string[] = [];
   let last = '';
   for (let at = start; at < text.length; at++) {
     const char = text[at] ?? '';
     if (' \t\r\n'.includes(char)) continue;
     const container = open.at(-1);
+    const isBehindComma = last === ',';
     if (last === '"' && !',:}]'.includes(char)) return { kind: 'broken', at };
     if (char === '"') {
       if (last !== '' && !',:{['.includes(last)) return { kind: 'broken', at };
@@ -203,7 +205,7 @@ function followElement(text: string, start: number): { kind: 'closed' | 'broken'
       if (at >= text.length) break;
       if (open.length === 0) return { kind: 'closed', at: at + 1 };
     } else if (char === '{' || char === '[') {
-      if (open.length === 64 || (container === '{' && last !== ':')) return { kind: 'broken', at };
+      if (open.length === 64 || (container === '{' && last !== ':')) return { kind: 'broken', at, isBehindComma };
       open.push(char);
     } else if (char === '}' || char === ']') {
       if (container !== (char === '}' ? '{' : '[')) return { kind: 'broken', at };

@@ -1,0 +1,31 @@
+/** Where the stack lives on every local endpoint of ours. */
+export const localAccount = '000000000000';
+export const localRegion = 'us-east-1';
+
+/**
+ * The AWS environment for a local endpoint. Credentials and region of the person's own count only where the endpoint
+ * is theirs as well (AWS_ENDPOINT_URL): an emulator reads the account from the key, and real keys don't belong in one.
+ */
+export function localAwsEnvironment(endpointUrl: string, env: NodeJS.ProcessEnv): Record<string, string> {
+  const theirs = Boolean(env['AWS_ENDPOINT_URL']);
+  const { AWS_ACCESS_KEY_ID: key, AWS_SECRET_ACCESS_KEY: secret, AWS_SESSION_TOKEN: session } = theirs ? env : {};
+  const region = (theirs ? (env['AWS_REGION'] ?? env['AWS_DEFAULT_REGION']) : undefined) ?? localRegion;
+  const credentials = key && secret ? { key, secret } : { key: 'test', secret: 'test' };
+  return {
+    AWS_ENDPOINT_URL: endpointUrl,
+    AWS_REGION: region,
+    AWS_DEFAULT_REGION: region,
+    AWS_ACCESS_KEY_ID: credentials.key,
+    AWS_SECRET_ACCESS_KEY: credentials.secret,
+    ...(key && secret && session ? { AWS_SESSION_TOKEN: session } : {}),
+    // No profile, no file and no instance's role may come before these.
+    AWS_CONFIG_FILE: '/dev/null',
+    AWS_SHARED_CREDENTIALS_FILE: '/dev/null',
+    AWS_EC2_METADATA_DISABLED: 'true',
+  };
+}
+
+/** Emulators take a key of twelve digits for the account's number. */
+export function localAccountOf({ AWS_ACCESS_KEY_ID: key = '' }: Record<string, string>): string {
+  return /^\d{12}$/.test(key) ? key : localAccount;
+}

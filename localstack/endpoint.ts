@@ -1,0 +1,140 @@
+import { mkdirSync, rmSync } from 'node:fs';
+import { join, resolve } from 'node:path';
+import { startLocalStack, stopLocalStack } from './docker-localstack.ts';
+import { askHealth } from './endpoint-health.ts';
+import type { EndpointRecord } from './endpoint-record.ts';
+import { readEndpointRecord, removeEndpointRecord } from './endpoint-record.ts';
+import { findGivenEndpoint } from './given-endpoint.ts';
+import { holdLock } from './hold-lock.ts';
+import { LocalCloudError } from './local-cloud-error.ts';
+import { startMiniStack } from './ministack.ts';
+import type { Choice } from './preflight.ts';
+import { checkNode, chooseCloud } from './preflight.ts';
+import { choosePort, probeMachine } from './probe-machine.ts';
+import { isRunning, killGroup } from './process-identity.ts';
+import { ensureVenv, findVenv, removeAbandonedDrafts } from './python-venv.ts';
+
+export interface BringUpOptions {
+  /** Undefined: any free one. Refused when it is taken. */
+  port?: number | undefined;
+  /** Where the endpoint's record, log and files lie; an endpoint a directory. */
+  stateDir: string;
+  onProgress: (message: string) => void;
+  /** `detached` (the default) stays until torn down; `process` ends with this process, however that ends. */
+  lifetime?: 'detached' | 'process';
+  /** Further variables for MiniStack and the functions it runs (`AUTH`, `LOG_LEVEL`). */
+  variables?: Record<string, string>;
+  /** Aborted: what was being started is ended, and the reason thrown. */
+  signal?: AbortSignal;
+  /** Where MiniStack is installed, once for all state directories of the checkout. */
+  venvDir?: string;
+  /** Read for AWS_ENDPOINT_URL, SLUICE_LOCAL_CLOUD and SLUICE_PYTHON. */
+  env?: NodeJS.ProcessEnv;
+}
+
+export interface Endpoint {
+  url: string;
+  kind: 'given' | 'ministack' | 'docker';
+  /** How a function reaches what listens on this machine: under Docker, which has a network of its own, by another name. */
+  hostForFunctions: string;
+  /** True when it was there before: its stacks may be too. */
+  reused: boolean;
+  /** Ends what was started here; an endpoint that was given is never touched. */
+  stop: () => Promise<void>;
+}
+
+const repoRoot = resolve(import.meta.dirname, '..');
+const requirements = join(import.meta.dirname, 'requirements.txt');
+const checkoutVenvDir = join(repoRoot, '.sluice', 'venv');
+/** Longer than a start takes, an installation included. */
+const lockMs = 12 * 60_000;
+
+/**
+ * An endpoint to deploy to: the one in AWS_ENDPOINT_URL; else the one started earlier for this state directory; else
+ * MiniStack; else LocalStack in Docker.
+ * @throws LocalCloudError with a sentence that says what to do
+ */
+export async function bringUpEndpoint(options: BringUpOptions): Promise<Endpoint> {
+  const { onProgress, env = process.env } = options;
+  const stateDir = resolve(options.stateDir);
+  const nodeFault = checkNode(process.version);
+  if (nodeFault) throw new LocalCloudError(nodeFault);
+  const given = await findGivenEndpoint(env);
+  if (given) {
+    onProgress(`Using the endpoint in AWS_ENDPOINT_URL, ${given}`);
+    return { ...describe(given, 'given'), reused: true, stop: () => Promise.resolve() };
+  }
+  mkdirSync(stateDir, { recursive: true });
+  return holdLock(join(stateDir, 'endpoint.lock'), lockMs, async () => {
+    const stop = () => tearDownEndpoint(stateDir);
+    const running = await findRunning(stateDir);
+    if (running) {
+      refuseOtherPort(running, options.port);
+      onProgress(`The local cloud runs already, at ${running.url}`);
+      return { ...describe(running.url, running.kind), reused: true, stop };
+    }
+    // Dead or dying, but its workers may live on.
+    await endRecorded(stateDir);
+    const started = await start({ ...options, stateDir, env });
+    return { ...describe(started.url, started.kind), reused: false, stop };
+  });
+}
+
+/** Ends the endpoint of a state directory and every process of it; nothing happens when there is none. */
+export async function tearDownEndpoint(stateDir: string): Promise<void> {
+  const dir = resolve(stateDir);
+  await endRecorded(dir);
+  for (const name of ['tmp', 's3', 'state']) rmSync(join(dir, name), { recursive: true, force: true });
+}
+
+async function start(
+  options: BringUpOptions & { env: NodeJS.ProcessEnv },
+): Promise<{ url: string; kind: 'ministack' | 'docker' }> {
+  const { stateDir, port, onProgress, signal, env, venvDir = checkoutVenvDir } = options;
+  // Before anything that takes time.
+  if (port !== undefined) await choosePort(port);
+  removeAbandonedDrafts(venvDir);
+  const forced = env['SLUICE_LOCAL_CLOUD'];
+  const made = !forced || forced === 'ministack' ? findVenv({ dir: venvDir, requirements }) : null;
+  const choice: Choice = made ? { kind: 'ministack', python: made } : chooseCloud(await probeMachine(env), forced);
+  switch (choice.kind) {
+    case 'none':
+      throw new LocalCloudError(choice.sentence);
+    case 'docker': {
+      onProgress('Starting LocalStack in Docker');
+      return { url: await startLocalStack(stateDir, port, signal), kind: 'docker' };
+    }
+    case 'ministack': {
+      const python =
+        made ?? (await ensureVenv({ dir: venvDir, requirements, python: choice.python, onProgress, signal }));
+      onProgress('Starting MiniStack');
+      const { lifetime = 'detached', variables = {} } = options;
+      return { url: await startMiniStack({ python, port, stateDir, lifetime, variables, signal }), kind: 'ministack' };
+    }
+  }
+}
+
+function describe(url: string, kind: Endpoint['kind']): Pick<Endpoint, 'url' | 'kind' | 'hostForFunctions'> {
+  return { url, kind, hostForFunctions: kind === 'docker' ? 'host.docker.internal' : '127.0.0.1' };
+}
+
+async function findRunning(stateDir: string): Promise<EndpointRecord | null> {
+  const record = readEndpointRecord(stateDir);
+  if (!record || (record.process && !isRunning(record.process))) return null;
+  return (await askHealth(record.url)) === null ? record : null;
+}
+
+function refuseOtherPort(running: EndpointRecord, asked: number | undefined): void {
+  if (asked === undefined || asked === running.port) return;
+  throw new LocalCloudError(
+    `The local cloud runs already, on port ${running.port}: leave out --port, or end it first (\`npm run -s sluice -- down\`).`,
+  );
+}
+
+async function endRecorded(stateDir: string): Promise<void> {
+  const record = readEndpointRecord(stateDir);
+  if (!record) return;
+  if (record.process) await killGroup(record.process, stateDir);
+  else await stopLocalStack(stateDir, record.port);
+  removeEndpointRecord(stateDir);
+}

@@ -1,0 +1,181 @@
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import { answerBadly, loseConnection, neverAnswer } from './bad-answers.ts';
+import type { DrawnFault, Faults } from './faults.ts';
+import { FaultDice, faultsSchema } from './faults.ts';
+import { readBody } from './read-body.ts';
+import { Schedule } from './schedule.ts';
+import type { FakeAvstarOptions } from './server.ts';
+import { SlidingWindow } from './sliding-window.ts';
+import { checkSpot } from './spot.ts';
+import type { FakeAvstarStats } from './traffic-count.ts';
+import { TrafficCount } from './traffic-count.ts';
+
+interface Answer {
+  status: number;
+  body: string;
+  headers?: Record<string, string>;
+}
+
+const maxSpotBytes = 64 * 1024;
+const scheduled: Answer = { status: 201, body: '{"status":"scheduled"}' };
+const seen: Answer = { status: 409, body: '{"error":"this request id has been seen"}' };
+
+/**
+ * POST /ingest. In this order: an outage; the token (401, counts for nothing); the limit (429, counts for nothing
+ * either); from there on the request counts against the limit, whatever its answer: 400 without a request id, 413 and
+ * 422 for a wrong spot, 422 for a refused one, 409 for an id that has been seen, 201 for a spot that is now scheduled.
+ */
+export class AvstarApi {
+  readonly schedule = new Schedule();
+  readonly #options: FakeAvstarOptions;
+  readonly #windowMs: number;
+  readonly #window: SlidingWindow | null;
+  readonly #refused: Set<string>;
+  readonly #dice: FaultDice;
+  #traffic: TrafficCount;
+  #faults: Faults = faultsSchema.parse({});
+  #authorization: string;
+  #outageUntilMs = -Infinity;
+  #stormUntilMs = -Infinity;
+
+  constructor(options: FakeAvstarOptions) {
+    this.#options = options;
+    this.#windowMs = (options.windowSeconds ?? 60) * 1000;
+    this.#window = options.requests === undefined ? null : new SlidingWindow(options.requests, this.#windowMs);
+    this.#refused = new Set(options.refuse);
+    this.#dice = new FaultDice(options.seed ?? 1);
+    this.#traffic = new TrafficCount(this.#windowMs);
+    this.#authorization = `Bearer ${options.token}`;
+    if (options.faults) this.setFaults(faultsSchema.parse(options.faults));
+  }
+
+  setFaults(faults: Faults): void {
+    const now = performance.now();
+    this.#faults = faults;
+    this.#outageUntilMs = now + faults.outageMs;
+    this.#stormUntilMs = now + faults.throttleStormMs;
+    if (faults.token !== undefined) this.#authorization = `Bearer ${faults.token}`;
+  }
+
+  reset(): void {
+    this.schedule.clear();
+    this.#traffic = new TrafficCount(this.#windowMs);
+  }
+
+  stats(): Omit<FakeAvstarStats, 'connections'> {
+    return {
+      ...this.#traffic.report(performance.timeOrigin),
+      stored: this.schedule.size,
+      limit: { requests: this.#options.requests ?? null, windowSeconds: this.#windowMs / 1000 },
+    };
+  }
+
+  ingest(request: IncomingMessage, response: ServerResponse): void {
+    // The time that counts is the arrival's, not when the body has come.
+    const now = performance.now();
+    const traffic = this.#traffic;
+    traffic.arrive(now);
+    response.once('close', () => traffic.leave());
+    if (request.method !== 'POST') return send(response, traffic, { status: 405, body: '{"error":"POST only"}' });
+    if (now < this.#outageUntilMs) return this.#fail(request, response, traffic);
+    if (this.#faults.rejectToken || request.headers.authorization !== this.#authorization) {
+      return send(response, traffic, { status: 401, body: '{"error":"the token is not valid"}' });
+    }
+    traffic.offer(now);
+    const throttled = this.#throttle(now);
+    if (throttled) return send(response, traffic, throttled);
+    traffic.count(now);
+    const fault = this.#dice.draw(this.#faults);
+    if (fault) traffic.strike(fault.kind);
+    this.#settle(request, response, traffic, fault).catch(() => response.destroy());
+  }
+
+  #throttle(now: number): Answer | null {
+    if (now < this.#stormUntilMs) {
+      this.#traffic.strike('throttleStorm');
+      return tooMany(this.#faults.throttleRetryAfterSeconds, this.#options.retryAfterAs);
+    }
+    const waitMs = this.#window?.admit(now) ?? 0;
+    return waitMs > 0 ? tooMany(waitMs / 1000, this.#options.retryAfterAs) : null;
+  }
+
+  #fail(request: IncomingMessage, response: ServerResponse, traffic: TrafficCount): void {
+    traffic.strike('outage');
+    if (this.#faults.outageAs === 'reset') loseConnection(request);
+    else send(response, traffic, { status: 503, body: '{"error":"out of service"}' });
+  }
+
+  async #settle(
+    request: IncomingMessage,
+    response: ServerResponse,
+    traffic: TrafficCount,
+    fault: DrawnFault | null,
+  ): Promise<void> {
+    const body = await readBody(request, maxSpotBytes);
+    const answer = fault?.when === 'before' ? null : this.#decide(request.headers['x-request-id'], body, traffic);
+    const { latencyMs } = this.#faults;
+    if (latencyMs) {
+      const [from, to] = latencyMs;
+      const { promise, resolve } = Promise.withResolvers<void>();
+      setTimeout(resolve, from + this.#dice.next() * (to - from)).unref();
+      await promise;
+    }
+    switch (fault?.kind) {
+      case undefined:
+        return send(response, traffic, answer ?? scheduled);
+      case 'error':
+        return send(response, traffic, { status: 500, body: '{"error":"something broke"}' });
+      case 'reset':
+        return loseConnection(request);
+      case 'timeout':
+        return neverAnswer();
+      case 'garbledBody':
+      case 'hugeBody':
+      case 'endlessBody': {
+        const { status } = answer ?? scheduled;
+        traffic.answer(status);
+        return answerBadly(response, status, fault.kind);
+      }
+    }
+  }
+
+  /** The answer the API would give, the spot stored where that is 201. */
+  #decide(requestId: string | string[] | undefined, body: string | null, traffic: TrafficCount): Answer {
+    if (typeof requestId !== 'string' || requestId === '') {
+      return { status: 400, body: '{"error":"X-Request-ID is missing"}' };
+    }
+    if (body === null) return { status: 413, body: '{"error":"the body is too long"}' };
+    const checked = checkSpot(body);
+    if ('error' in checked) return { status: 422, body: JSON.stringify(checked) };
+    const { spot_id } = checked.spot;
+    if (spot_id.startsWith('REFUSE') || this.#refused.has(spot_id)) {
+      return { status: 422, body: JSON.stringify({ error: 'unknown advertiser contract', spot_id }) };
+    }
+    if (this.schedule.has(requestId)) {
+      traffic.duplicate();
+      return seen;
+    }
+    this.schedule.store(requestId, checked.spot);
+    return scheduled;
+  }
+}
+
+/** @param seconds until a place is free, rounded up to whole ones; null: not told */
+function tooMany(seconds: number | null, as: FakeAvstarOptions['retryAfterAs'] = 'seconds'): Answer {
+  const answer = { status: 429, body: '{"error":"too many requests"}' };
+  if (seconds === null) return answer;
+  const value =
+    as === 'seconds'
+      ? String(Math.ceil(seconds))
+      : new Date(Math.ceil((Date.now() + seconds * 1000) / 1000) * 1000).toUTCString();
+  return { ...answer, headers: { 'retry-after': value } };
+}
+
+function send(response: ServerResponse, traffic: TrafficCount, { status, body, headers }: Answer): void {
+  // Gone in the meantime: nobody has this answer.
+  if (response.destroyed) return;
+  traffic.answer(status);
+  response
+    .writeHead(status, { 'content-type': 'application/json', 'content-length': Buffer.byteLength(body), ...headers })
+    .end(body);
+}

@@ -1,0 +1,62 @@
+import type { Spot } from './spot.ts';
+
+export interface ScheduleEntry extends Spot {
+  request_id: string;
+}
+
+/** Lines are gathered in blocks of this size: bytes outside the heap, with no object an entry. */
+const blockBytes = 1024 * 1024;
+
+/** What the API holds: each request id once, the entries as lines of JSON in the order they came. */
+export class Schedule {
+  /** Ids of 64 hex digits take half the room as bytes; any other id is kept as it is. */
+  readonly #ids = new Set<string>();
+  #full: Buffer[] = [];
+  #block = Buffer.allocUnsafe(blockBytes);
+  #used = 0;
+
+  get size(): number {
+    return this.#ids.size;
+  }
+
+  has(requestId: string): boolean {
+    return this.#ids.has(compact(requestId));
+  }
+
+  store(requestId: string, spot: Spot): void {
+    this.#ids.add(compact(requestId));
+    const { spot_id, station, airtime, duration_sec, advertiser } = spot;
+    const entry: ScheduleEntry = { request_id: requestId, spot_id, station, airtime, duration_sec, advertiser };
+    const line = `${JSON.stringify(entry)}\n`;
+    const needed = Buffer.byteLength(line);
+    if (this.#used + needed > this.#block.length) {
+      this.#full.push(this.#block.subarray(0, this.#used));
+      this.#block = Buffer.allocUnsafe(Math.max(blockBytes, needed));
+      this.#used = 0;
+    }
+    this.#used += this.#block.write(line, this.#used);
+  }
+
+  /** NDJSON. */
+  *blocks(): Generator<Buffer> {
+    yield* this.#full;
+    if (this.#used > 0) yield this.#block.subarray(0, this.#used);
+  }
+
+  entries(): ScheduleEntry[] {
+    const text = Buffer.concat([...this.blocks()]).toString('utf8');
+    return text.split('\n').flatMap((line) => (line ? [JSON.parse(line) as ScheduleEntry] : []));
+  }
+
+  clear(): void {
+    this.#ids.clear();
+    this.#full = [];
+    this.#used = 0;
+  }
+}
+
+function compact(requestId: string): string {
+  return requestId.length === 64 && /^[0-9a-f]{64}$/.test(requestId)
+    ? Buffer.from(requestId, 'hex').toString('latin1')
+    : requestId;
+}

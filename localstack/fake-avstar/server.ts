@@ -1,0 +1,123 @@
+import type { IncomingMessage, Server, ServerResponse } from 'node:http';
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { Readable } from 'node:stream';
+import { pipeline } from 'node:stream/promises';
+import { z } from 'zod';
+import { AvstarApi } from './avstar-api.ts';
+import type { Faults, FaultsInput } from './faults.ts';
+import { faultsSchema } from './faults.ts';
+import { readBody } from './read-body.ts';
+import type { ScheduleEntry } from './schedule.ts';
+import type { FakeAvstarStats } from './traffic-count.ts';
+
+export interface FakeAvstarOptions {
+  /** 0 (the default): any free one. */
+  port?: number;
+  /** 127.0.0.1 by default; 0.0.0.0 for functions that run in Docker. */
+  host?: string;
+  token: string;
+  /** Requests the limit allows in any window; undefined: no limit. */
+  requests?: number;
+  windowSeconds?: number;
+  /** Spot ids answered 422, beside all that begin with REFUSE. */
+  refuse?: Iterable<string>;
+  /** How a 429 says when to come again. */
+  retryAfterAs?: 'seconds' | 'date';
+  faults?: FaultsInput;
+  /** Of the dice that choose who fails. */
+  seed?: number;
+}
+
+export interface FakeAvstar {
+  url: string;
+  port: number;
+  stats: () => FakeAvstarStats;
+  /** In the order they were stored. */
+  entries: () => ScheduleEntry[];
+  /** Puts these faults in place of those before: `{}` ends them all. A rotated token stays. */
+  setFaults: (faults: FaultsInput) => void;
+  /** Forgets entries and statistics; the window and the faults go on. */
+  reset: () => void;
+  close: () => Promise<void>;
+}
+
+const maxControlBytes = 64 * 1024;
+
+/** The scheduling API as the contract has it, with faults on demand; see README.md in the folder above. */
+export async function startFakeAvstar(options: FakeAvstarOptions): Promise<FakeAvstar> {
+  const api = new AvstarApi(options);
+  const connections = { open: 0, max: 0 };
+  const stats = (): FakeAvstarStats => ({ ...api.stats(), connections: { ...connections } });
+  const server = createServer(
+    // Longer than any client keeps an idle connection: the fake is never the one to close it under a request.
+    { keepAliveTimeout: 120_000, requestTimeout: 0 },
+    (request, response) => {
+      if (request.url === '/ingest') api.ingest(request, response);
+      else control(request, response, api, stats).catch(() => response.destroy());
+    },
+  );
+  server.on('connection', (socket) => {
+    connections.max = Math.max(connections.max, ++connections.open);
+    socket.once('close', () => connections.open--);
+  });
+  const { port } = await listen(server, options.port ?? 0, options.host ?? '127.0.0.1');
+  return {
+    url: `http://127.0.0.1:${port}`,
+    port,
+    stats,
+    entries: () => api.schedule.entries(),
+    setFaults: (faults) => api.setFaults(faultsSchema.parse(faults)),
+    reset: () => api.reset(),
+    close: () =>
+      new Promise((resolve) => {
+        server.close(() => resolve());
+        server.closeAllConnections();
+      }),
+  };
+}
+
+/** What the tester asks: neither limited nor guarded by the token. */
+async function control(
+  request: IncomingMessage,
+  response: ServerResponse,
+  api: AvstarApi,
+  stats: () => FakeAvstarStats,
+): Promise<void> {
+  switch (`${request.method ?? ''} ${request.url ?? ''}`) {
+    case 'GET /stats':
+      return answerJson(response, 200, stats());
+    case 'GET /entries':
+      response.writeHead(200, { 'content-type': 'application/x-ndjson' });
+      return pipeline(Readable.from(api.schedule.blocks()), response);
+    case 'DELETE /entries':
+      api.reset();
+      return void response.writeHead(204).end();
+    case 'POST /faults':
+      return answerFaults(request, response, api);
+    default:
+      return answerJson(response, 404, { error: 'there is no such path; see localstack/README.md' });
+  }
+}
+
+async function answerFaults(request: IncomingMessage, response: ServerResponse, api: AvstarApi): Promise<void> {
+  let faults: Faults;
+  try {
+    faults = faultsSchema.parse(JSON.parse((await readBody(request, maxControlBytes)) ?? ''));
+  } catch (error) {
+    return answerJson(response, 400, { error: error instanceof z.ZodError ? z.prettifyError(error) : String(error) });
+  }
+  api.setFaults(faults);
+  answerJson(response, 200, faults);
+}
+
+function answerJson(response: ServerResponse, status: number, body: unknown): void {
+  response.writeHead(status, { 'content-type': 'application/json' }).end(`${JSON.stringify(body)}\n`);
+}
+
+function listen(server: Server, port: number, host: string): Promise<AddressInfo> {
+  return new Promise((resolve, reject) => {
+    server.once('error', reject);
+    server.listen(port, host, () => resolve(server.address() as AddressInfo));
+  });
+}

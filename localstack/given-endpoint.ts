@@ -1,0 +1,34 @@
+import { askHealth } from './endpoint-health.ts';
+import { LocalCloudError } from './local-cloud-error.ts';
+
+/**
+ * The endpoint in AWS_ENDPOINT_URL, checked to answer; null when none is given. `localhost` becomes 127.0.0.1 where the
+ * endpoint answers there too: the CDK CLI would put a bucket's name before a host's, and `bucket.localhost` is known
+ * to few resolvers.
+ * @throws LocalCloudError when it is no URL, or nothing answers
+ */
+export async function findGivenEndpoint(env: NodeJS.ProcessEnv): Promise<string | null> {
+  const text = env['AWS_ENDPOINT_URL'];
+  if (!text) return null;
+  if (!URL.canParse(text) || !/^https?:$/.test(new URL(text).protocol)) {
+    throw new LocalCloudError(
+      `AWS_ENDPOINT_URL is '${text}', which is no http(s) URL: correct it, or unset it to have a local cloud started.`,
+    );
+  }
+  const url = new URL(text);
+  if (url.hostname === 'localhost') {
+    const byNumber = new URL(text);
+    byNumber.hostname = '127.0.0.1';
+    if (answered(await askHealth(byNumber.href))) return withoutSlash(byNumber);
+  }
+  const fault = await askHealth(url.href);
+  if (answered(fault)) return withoutSlash(url);
+  throw new LocalCloudError(
+    `Nothing answers at AWS_ENDPOINT_URL ${text} (${fault ?? ''}): start that endpoint, or unset the variable to have a local cloud started.`,
+  );
+}
+
+/** Any HTTP status will do: not every endpoint has the health path. */
+const answered = (fault: string | null): boolean => fault === null || fault.startsWith('HTTP ');
+
+const withoutSlash = (url: URL): string => url.href.replace(/\/$/, '');

@@ -1,0 +1,107 @@
+import { spawn } from 'node:child_process';
+import { createHash } from 'node:crypto';
+import { existsSync, mkdirSync, openSync, closeSync, readFileSync, readdirSync, renameSync, rmSync } from 'node:fs';
+import { join } from 'node:path';
+import { LocalCloudError } from './local-cloud-error.ts';
+import { tailOfFile } from './tail-of-file.ts';
+
+export interface VenvOptions {
+  /** Holds one environment for each version of the requirements. */
+  dir: string;
+  requirements: string;
+  python: string;
+  onProgress: (message: string) => void;
+  signal?: AbortSignal | undefined;
+}
+
+/** Ample for a slow line; a mirror that hangs must not hang us for ever. */
+const installMs = 10 * 60_000;
+
+/** @returns the environment's interpreter, or null when there is none for these requirements */
+export function findVenv({ dir, requirements }: Pick<VenvOptions, 'dir' | 'requirements'>): string | null {
+  const python = join(venvPath(dir, requirements), 'bin', 'python');
+  // Follows the link: an interpreter that has since been removed from the machine counts as no environment.
+  return existsSync(python) ? python : null;
+}
+
+/**
+ * Made under another name and renamed when whole, so an environment that exists is complete: an interrupted making
+ * leaves only a draft, and of two makers at once the later throws its own away.
+ * @returns the environment's interpreter
+ * @throws LocalCloudError when it can't be made
+ */
+export async function ensureVenv(options: VenvOptions): Promise<string> {
+  const { dir, requirements, python, onProgress, signal } = options;
+  const made = findVenv(options);
+  if (made) return made;
+  mkdirSync(dir, { recursive: true });
+  const path = venvPath(dir, requirements);
+  // By process, to be known as abandoned, and by chance, since one process may make two at once.
+  const own = `${process.pid}.${Math.random().toString(36).slice(2)}`;
+  const draft = `${path}.${own}.draft`;
+  const log = join(dir, `install.${own}.log`);
+  onProgress('Installing MiniStack (once; about half a minute)');
+  try {
+    await runLogged(python, ['-m', 'venv', draft], log, signal);
+    const pip = ['-m', 'pip', 'install', '--disable-pip-version-check', '--no-input', '--quiet', '--require-hashes'];
+    await runLogged(join(draft, 'bin', 'python'), [...pip, '-r', requirements], log, signal);
+    // Without an interpreter where it should be: the one it was linked to is gone, and nothing can be using it.
+    if (!findVenv(options)) rmSync(path, { recursive: true, force: true });
+    renameSync(draft, path);
+  } catch (error) {
+    rmSync(draft, { recursive: true, force: true });
+    signal?.throwIfAborted();
+    const other = findVenv(options);
+    if (!other) {
+      throw new LocalCloudError(
+        `MiniStack could not be installed from PyPI; check the network and pip's settings (PIP_INDEX_URL, HTTPS_PROXY).\n` +
+          tailOfFile(log, 15),
+        { cause: error },
+      );
+    }
+  }
+  rmSync(log, { force: true });
+  return join(path, 'bin', 'python');
+}
+
+function venvPath(dir: string, requirements: string): string {
+  return join(dir, createHash('sha256').update(readFileSync(requirements)).digest('hex').slice(0, 16));
+}
+
+/** Drafts of makers that were killed. A recycled process number merely keeps one until next time. */
+export function removeAbandonedDrafts(dir: string): void {
+  if (!existsSync(dir)) return;
+  for (const name of readdirSync(dir)) {
+    const pid = /\.(\d+)\.\w+\.(draft|log)$/.exec(name)?.[1];
+    if (pid && !exists(Number(pid))) rmSync(join(dir, name), { recursive: true, force: true });
+  }
+}
+
+function exists(pid: number): boolean {
+  try {
+    process.kill(pid, 0);
+    return true;
+  } catch (error) {
+    return (error as NodeJS.ErrnoException).code === 'EPERM';
+  }
+}
+
+async function runLogged(command: string, args: string[], log: string, signal?: AbortSignal): Promise<void> {
+  const output = openSync(log, 'a');
+  try {
+    await new Promise<void>((resolve, reject) => {
+      const child = spawn(command, args, {
+        stdio: ['ignore', output, output],
+        timeout: installMs,
+        ...(signal ? { signal } : {}),
+      });
+      child.once('error', reject);
+      child.once('exit', (code, killedBy) => {
+        if (code === 0) resolve();
+        else reject(new Error(`${command} ${args.join(' ')} ended with ${code ?? killedBy ?? 'nothing'}`));
+      });
+    });
+  } finally {
+    closeSync(output);
+  }
+}
