@@ -121,15 +121,15 @@ export class DynamoLimiter implements Limiter {
   }
 
   async #read(): Promise<LimiterItem> {
-    return ((await this.#table.get(this.#pk, 'LIMITER')) ?? {}) as LimiterItem;
+    return (await this.#table.get(this.#pk, 'LIMITER')) ?? {};
   }
 
   async #update(change: string, condition: string, values: Record<string, unknown>): Promise<LimiterItem | undefined> {
-    return (await this.#table.update(this.#pk, 'LIMITER', {
+    return await this.#table.update(this.#pk, 'LIMITER', {
       UpdateExpression: change,
       ConditionExpression: condition,
       ExpressionAttributeValues: values,
-    })) as LimiterItem | undefined;
+    });
   }
 }
 

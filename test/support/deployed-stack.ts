@@ -68,9 +68,7 @@ export class DeployedStack {
       const seen = await this.ledger.getFile(fileId);
       return (seen?.manifest?.number ?? 0) >= number ? seen : undefined;
     });
-    return manifestSchema.parse(
-      JSON.parse((await this.archived((file as FileAccount).manifest?.key ?? '')).toString()),
-    );
+    return manifestSchema.parse(JSON.parse((await this.archived(file.manifest?.key ?? '')).toString()));
   }
 
   async archived(key: string): Promise<Buffer> {

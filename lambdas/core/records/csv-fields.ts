@@ -11,7 +11,8 @@ export function splitFields(text: string, delimiter: string): CsvFields {
     let end: number;
     if (text[at] === '"') {
       const close = closingQuote(text, at + 1);
-      if (close === -1) return problem('unclosed_quote', `the quote that opens field ${fields.length + 1} is not closed`);
+      if (close === -1)
+        return problem('unclosed_quote', `the quote that opens field ${fields.length + 1} is not closed`);
       fields.push(text.slice(at + 1, close).replaceAll('""', '"'));
       end = close + 1;
       if (end < text.length && text[end] !== delimiter) {

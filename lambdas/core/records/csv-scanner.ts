@@ -56,7 +56,7 @@ export class CsvScanner extends LineScanner {
     for (let at = start; ; at++) {
       this.#fields++;
       if (bytes[at] === quote) {
-        at = closingQuote(bytes, at + 1) + 1;
+        at = closingQuote(bytes, at + 1, lastEnd) + 1;
         if (at > lastEnd) return start;
         if (at === 0 || (at >= bytes.length && !atEnd)) return stuck;
       } else {
@@ -89,39 +89,42 @@ export class CsvScanner extends LineScanner {
   }
 
   /**
-   * Whether a record of several lines is rather an unclosed quote that ran into the next stray one. It is if one of
-   * the lines it would take in looks like a row of its own, by its number of delimiters, and
-   * - the record has not the fields that a row has (it would be rejected anyway: better its first line alone), or
-   * - its first, its last and a line between look like rows: two quotes that went astray in the same column.
-   * Text with the right number of delimiters in one line of a well-formed row is left alone.
+   * Whether a record of several lines is rather an unclosed quote that ran into the next stray one. It is
+   * - if it hasn't the fields that a row has (it would be rejected anyway), but one of the lines it would take in has a
+   *   row's delimiters: then it is its first line alone;
+   * - if it has them, but each of its lines, three or more, has a row's delimiters: two quotes gone astray in the same
+   *   column, which would be valid CSV and lose the rows between without a word. Text that happens to look so is rejected.
    */
   #isSwallowing(bytes: Buffer, start: number, end: number): boolean {
     if (this.#rowFields === 0) return false;
-    const delimiters = this.#rowFields - 1;
-    let first = false;
-    let between = false;
-    let last = false;
-    for (let line = start, n = 0; line <= end; n++) {
+    let lines = 0;
+    let rowLike = 0;
+    let isFirstRowLike = false;
+    for (let line = start; line <= end; lines++) {
       const at = bytes.indexOf(this.lineBreak, line);
       const lineEnd = at === -1 || at > end ? end : at;
-      if (n > 1) between ||= last;
-      last = countByte(bytes, this.#delimiter, line, lineEnd) === delimiters;
-      if (n === 0) first = last;
+      const isRowLike = countByte(bytes, this.#delimiter, line, lineEnd) === this.#rowFields - 1;
+      if (isRowLike) rowLike++;
+      if (lines === 0) isFirstRowLike = isRowLike;
       line = lineEnd + 1;
     }
-    return this.#fields === this.#rowFields ? first && between && last : between || last;
+    if (this.#fields === this.#rowFields) return lines >= 3 && rowLike === lines;
+    return rowLike > (isFirstRowLike ? 1 : 0);
   }
 }
 
 const needsMore = -1;
 
-/** The quote that closes a field whose text begins at `at`: the first that isn't doubled. -1 if there is none. */
-function closingQuote(bytes: Buffer, at: number): number {
-  for (;;) {
-    at = bytes.indexOf(quote, at);
-    if (at === -1 || bytes[at + 1] !== quote) return at;
-    at += 2;
+/** The quote that closes a field whose text begins at `at`: the first that isn't doubled. -1 if there is none before `to`. */
+function closingQuote(bytes: Buffer, from: number, to: number): number {
+  // A loop, not indexOf: most fields are shorter than such a call takes.
+  const end = Math.min(bytes.length, to);
+  for (let at = from; at < end; at++) {
+    if (bytes[at] !== quote) continue;
+    if (bytes[at + 1] !== quote) return at;
+    at++;
   }
+  return -1;
 }
 
 function countByte(bytes: Buffer, byte: number, from: number, to: number): number {

@@ -135,7 +135,11 @@ function isJson(line: Buffer): boolean {
 
 function arrayDialect(head: Buffer, begin: Place, atEnd: boolean, { encoding }: DialectWish): DetectedDialect {
   if (head[begin.offset] !== openArray) {
-    return { kind: 'refused', code: 'not_an_array', message: 'The file should be a JSON array, but does not begin with [.' };
+    return {
+      kind: 'refused',
+      code: 'not_an_array',
+      message: 'The file should be a JSON array, but does not begin with [.',
+    };
   }
   const body = { offset: begin.offset + 1, line: begin.line };
   const limit = Math.min(head.length, body.offset + maxFirstLineBytes);

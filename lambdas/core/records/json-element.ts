@@ -25,8 +25,7 @@ export const maxNesting = 64;
  * where the next seems to begin (so it takes in the comma and white space up to there):
  * - where the array's elements stand at the beginning of lines: at the first line in it with the same indent and a `{`.
  *   The same goes for an element that isn't over at the file's end or within the limit;
- * - elsewhere: at a `{` that follows a `}` and a comma, behind the place where it was noticed; or at that place, if a
- *   `{` after a comma is what was noticed.
+ * - elsewhere: at the first `{` after a comma, at or behind the place where it was noticed.
  */
 export class JsonElement {
   /** Bytes read of the element; once it is over, its length. */
@@ -39,9 +38,8 @@ export class JsonElement {
   /** The brackets that are open. */
   readonly #open = new Uint8Array(maxNesting);
   #depth = 0;
-  /** The last byte that wasn't white space, and the one before it. */
+  /** The last byte that wasn't white space. */
   #last = 0;
-  #lastButOne = 0;
   /** White space since the line began; -1 behind anything else. */
   #indent = -1;
   /** Where the first line begins that looks like the beginning of another element, and the line breaks before. 0: nowhere yet. */
@@ -59,11 +57,9 @@ export class JsonElement {
     this.length = 0;
     this.lines = 0;
     this.isOver = false;
-    this.#mode =
-      firstByte === openObject || firstByte === openArray || firstByte === quote ? 'structure' : 'scalar';
+    this.#mode = firstByte === openObject || firstByte === openArray || firstByte === quote ? 'structure' : 'scalar';
     this.#depth = 0;
     this.#last = comma;
-    this.#lastButOne = 0;
     this.#indent = -1;
     this.#boundary = 0;
     this.#boundaryLines = 0;
@@ -74,7 +70,7 @@ export class JsonElement {
   /** Reads on; true once the element is over. */
   read(bytes: Buffer, from: number, to: number): boolean {
     const start = from - this.length;
-    for (let at = from; at < to && !this.isOver; ) {
+    for (let at = from; at < to && !this.isOver;) {
       this.length = at - start;
       if (this.#mode === 'structure') at = this.#readStructure(bytes, at, to, start);
       else if (this.#mode === 'string') at = this.#readString(bytes, at, to, start);
@@ -119,9 +115,7 @@ export class JsonElement {
       const last = this.#last;
       if (byte === openObject && this.#meetObject(at - start)) return at;
       if (!this.#fits(byte, last)) {
-        this.#break(at - start);
-        if (this.isOver || byte !== openObject || last !== comma || this.#indentBytes >= 0 || at === start) return at;
-        this.#endAt(at - start);
+        this.#break();
         return at;
       }
       this.#last = byte;
@@ -175,7 +169,7 @@ export class JsonElement {
       return at + 1;
     }
     if (byte < space) {
-      this.#break(at - start);
+      this.#break();
       return at;
     }
     this.#mode = 'structure';
@@ -187,9 +181,7 @@ export class JsonElement {
   #readScalar(bytes: Buffer, from: number, to: number, start: number): number {
     for (let at = from; at < to; at++) {
       const byte = bytes[at] ?? 0;
-      if (
-        byte === comma || byte === closeArray || byte === openArray || byte === openObject || byte === lineFeed
-      ) {
+      if (byte === comma || byte === closeArray || byte === openArray || byte === openObject || byte === lineFeed) {
         this.#endAt(this.#isUnheld ? at - start : this.#trimmed);
         return at;
       }
@@ -203,15 +195,11 @@ export class JsonElement {
       const byte = bytes[at] ?? 0;
       if (byte <= space && this.#isBlank(byte)) continue;
       const isNext =
-        byte === openObject &&
-        (this.#indentBytes >= 0
-          ? this.#indent === this.#indentBytes
-          : this.#last === comma && this.#lastButOne === closeObject);
+        byte === openObject && (this.#indentBytes >= 0 ? this.#indent === this.#indentBytes : this.#last === comma);
       if (isNext) {
         this.#endAt(at - start);
         return at;
       }
-      this.#lastButOne = this.#last;
       this.#last = byte;
       this.#indent = -1;
     }
@@ -219,10 +207,8 @@ export class JsonElement {
   }
 
   /** Quotes or brackets are out of step at this byte. */
-  #break(length: number): void {
-    this.length = length;
+  #break(): void {
     this.#mode = 'broken';
-    this.#lastButOne = 0;
     this.endEarlier();
   }
 

@@ -1,5 +1,7 @@
 /** White space, then one token: the alternatives in the order they are tried. */
-const token = /[ \t\n\r]*(?:([{}[\],:])|("(?:[^"\\\u0000-\u001f]|\\(?:["\\/bfnrt]|u[0-9a-fA-F]{4}))*")|(-?(?:0|[1-9][0-9]*)(?:\.[0-9]+)?(?:[eE][+-]?[0-9]+)?(?![0-9.a-zA-Z])|(?:true|false|null)(?![0-9a-zA-Z])))/y;
+const token =
+  // eslint-disable-next-line no-control-regex -- JSON forbids them in strings
+  /[ \t\n\r]*(?:([{}[\],:])|("(?:[^"\\\u0000-\u001f]|\\(?:["\\/bfnrt]|u[0-9a-fA-F]{4}))*")|(-?(?:0|[1-9][0-9]*)(?:\.[0-9]+)?(?:[eE][+-]?[0-9]+)?(?![0-9.a-zA-Z])|(?:true|false|null)(?![0-9a-zA-Z])))/y;
 
 /** Says where a text that JSON.parse refuses stops being JSON, without quoting any of it. Characters count from 1. */
 export function findJsonError(text: string): string {
@@ -12,7 +14,7 @@ export function findJsonError(text: string): string {
     const match = token.exec(text);
     if (!match) return whereFrom(text, from);
     const [all, mark, string] = match;
-    const at = token.lastIndex - all.trimStart().length;
+    const at = token.lastIndex - all.replace(/^[ \t\n\r]+/, '').length;
     const kind = mark ?? (string === undefined ? 'scalar' : 'string');
     const opens = kind === '{' || kind === '[';
     const isValue = opens || kind === 'scalar' || kind === 'string';
@@ -37,6 +39,6 @@ function afterValue(open: string[]): 'comma' | 'nothing' {
 
 function whereFrom(text: string, from: number): string {
   const rest = text.slice(from);
-  const blanks = rest.length - rest.trimStart().length;
+  const blanks = rest.length - rest.replace(/^[ \t\n\r]+/, '').length;
   return blanks === rest.length ? 'it ends too early' : `something unexpected at character ${from + blanks + 1}`;
 }

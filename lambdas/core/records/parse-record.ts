@@ -54,7 +54,10 @@ function numberLiterals(text: string, fields: readonly string[]): Map<string, st
   const seen: { holder: unknown; field: string; literal: string }[] = [];
   const revive = function (this: unknown, key: string, value: unknown, context?: { source?: string }): unknown {
     if (typeof value === 'number' && fields.includes(key)) {
-      seen.push({ holder: this, field: key, literal: context?.source ?? String(value) });
+      // Before Node 22 the source isn't told: better no record than `30.0` taken for an integer.
+      if (context?.source === undefined)
+        throw new TypeError('JSON.parse of this runtime does not tell how numbers are written.');
+      seen.push({ holder: this, field: key, literal: context.source });
     }
     return value;
   };

@@ -37,7 +37,10 @@ export function readHeader(head: Buffer, atEnd: boolean, wish: DialectWish): Det
   if (!best) return refusal ?? refused('bad_header', 'The file has no CSV header.');
   if (best.missing.length > 0) {
     const list = best.missing.map((name) => `"${name}"`).join(', ');
-    return refused('missing_columns', `The CSV header lacks ${best.missing.length === 1 ? 'the column' : 'the columns'} ${list}.`);
+    return refused(
+      'missing_columns',
+      `The CSV header lacks ${best.missing.length === 1 ? 'the column' : 'the columns'} ${list}.`,
+    );
   }
   const { columns } = best.dialect;
   const twice = columns.find((name, n) => name !== '' && columns.indexOf(name) !== n);

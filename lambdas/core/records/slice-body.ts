@@ -18,7 +18,7 @@ export function encodeBody(bytes: Buffer): SliceBody {
   if (ascii || (isUtf8(bytes) && !refusedByQueue.some((refused) => bytes.includes(refused)))) {
     const base64Bytes = 4 * Math.ceil(bytes.length / 3);
     const room = base64Bytes - bytes.length;
-    if (escapeBytesAtMost(bytes) <= room || escapeBytes(bytes) <= room) {
+    if (escapeBytesAtMost(bytes, ascii) <= room || escapeBytes(bytes) <= room) {
       return { encoding: 'text', body: ascii ? bytes.toString('latin1') : bytes.toString('utf8') };
     }
   }
@@ -41,54 +41,61 @@ function escapeBytes(bytes: Buffer): number {
 }
 
 /** The same at a quarter of the cost or less: too high where there are line breaks and tabs (taken for long escapes), never too low. */
-function escapeBytesAtMost(bytes: Buffer): number {
+function escapeBytesAtMost(bytes: Buffer, ascii: boolean): number {
   const misaligned = (4 - (bytes.byteOffset & 3)) & 3;
   if (bytes.length < misaligned + 4) return escapeBytes(bytes);
   const words = new Int32Array(bytes.buffer, bytes.byteOffset + misaligned, (bytes.length - misaligned) >> 2);
   const ends = escapeBytes(bytes.subarray(0, misaligned)) + escapeBytes(bytes.subarray(misaligned + 4 * words.length));
-  let added = ends + 5 * countControls(words);
-  // Most CSV has neither, and looking for the first costs next to nothing.
-  if (bytes.includes(quote)) added += countByte(words, quote);
-  if (bytes.includes(backslash)) added += countByte(words, backslash);
-  return added;
+  // Looking for a backslash costs next to nothing.
+  const isSimple = ascii && !bytes.includes(backslash);
+  return ends + (isSimple ? escapesOfAscii(words) : escapesOfAny(words));
 }
 
 const everyByte = 0x01010101;
 const lowBits = 0x7f7f7f7f;
-
-/** Control characters among the bytes, four at a time: adding 0x60 sets the top bit of all others. */
-function countControls(words: Int32Array): number {
-  let others = 0;
-  for (let from = 0; from < words.length; from += maxSum) {
-    const to = Math.min(words.length, from + maxSum);
-    let sums = 0;
-    for (let at = from; at < to; at++) {
-      const word = words[at] as number;
-      sums = (sums + (((((word & lowBits) + 0x60606060) | word) >>> 7) & everyByte)) | 0;
-    }
-    others += sumOfBytes(sums);
-  }
-  return 4 * words.length - others;
-}
-
-/** One byte among the bytes, four at a time: what differs from it keeps a bit, and adding 0x7f carries that to the top. */
-function countByte(words: Int32Array, byte: number): number {
-  const pattern = byte * everyByte;
-  let others = 0;
-  for (let from = 0; from < words.length; from += maxSum) {
-    const to = Math.min(words.length, from + maxSum);
-    let sums = 0;
-    for (let at = from; at < to; at++) {
-      const word = words[at] as number;
-      sums = (sums + ((((((word & lowBits) ^ pattern) + lowBits) | word) >>> 7) & everyByte)) | 0;
-    }
-    others += sumOfBytes(sums);
-  }
-  return 4 * words.length - others;
-}
-
-/** Additions of 1 that each byte of a sum has room for. */
+const quotes = 0x22222222;
+const backslashes = 0x5c5c5c5c;
+/** Additions of 1 that a byte has room for. */
 const maxSum = 255;
+
+/**
+ * Four bytes at a time: adding 0x60 carries all but control characters into a byte's top bit, adding 0x7f all but zero,
+ * which is what equal bytes leave of each other. So the top bits count what needs no escape.
+ */
+function escapesOfAscii(words: Int32Array): number {
+  let escapes = 24 * words.length;
+  for (let from = 0; from < words.length; from += maxSum) {
+    const to = Math.min(words.length, from + maxSum);
+    let short = 0;
+    let long = 0;
+    for (let at = from; at < to; at++) {
+      const word = words[at] as number;
+      long = (long + (((word + 0x60606060) >>> 7) & everyByte)) | 0;
+      short = (short + ((((word ^ quotes) + lowBits) >>> 7) & everyByte)) | 0;
+    }
+    escapes -= sumOfBytes(short) + 5 * sumOfBytes(long);
+  }
+  return escapes;
+}
+
+/** The same with backslashes, and for bytes whose top bit is set: they need no escape. */
+function escapesOfAny(words: Int32Array): number {
+  let escapes = 24 * words.length;
+  for (let from = 0; from < words.length; from += maxSum) {
+    const to = Math.min(words.length, from + maxSum);
+    let short = 0;
+    let long = 0;
+    for (let at = from; at < to; at++) {
+      const word = words[at] as number;
+      const low = word & lowBits;
+      const others = ((low ^ quotes) + lowBits) & ((low ^ backslashes) + lowBits);
+      long = (long + ((((low + 0x60606060) | word) >>> 7) & everyByte)) | 0;
+      short = (short + (((others | word) >>> 7) & everyByte)) | 0;
+    }
+    escapes -= sumOfBytes(short) + 5 * sumOfBytes(long);
+  }
+  return escapes;
+}
 
 function sumOfBytes(word: number): number {
   return (word & 0xff) + ((word >>> 8) & 0xff) + ((word >>> 16) & 0xff) + (word >>> 24);

@@ -39,7 +39,11 @@ export class Window {
       return;
     }
     const filled = this.bytes.length;
-    if (this.#storage === null && chunk.buffer === this.bytes.buffer && chunk.byteOffset === this.bytes.byteOffset + filled) {
+    if (
+      this.#storage === null &&
+      chunk.buffer === this.bytes.buffer &&
+      chunk.byteOffset === this.bytes.byteOffset + filled
+    ) {
       // The next part of the same memory, as where a large chunk is given in steps.
       this.bytes = Buffer.from(chunk.buffer, this.bytes.byteOffset, filled + chunk.length);
       return;

@@ -4,8 +4,10 @@ import { describe, expect, it } from 'vitest';
 import { BatchCutter } from '../../../../lambdas/core/records/batch-cutter.ts';
 import { cutSlice } from '../../../../lambdas/core/records/cut-slice.ts';
 import type { CutBatch, CutLimits, CutPosition, Dialect } from '../../../../lambdas/core/records/dialect.ts';
+import { parseRecord } from '../../../../lambdas/core/records/parse-record.ts';
 import { referenceBatches, referenceRecords } from '../../../support/reference-cutter.ts';
 
+/** For a longer run than CI's. */
 const more = Number(process.env['PROPERTY_RUNS'] ?? 1);
 
 const start: CutPosition = { offset: 0, line: 1, record: 0, batch: 0 };
@@ -96,16 +98,25 @@ const cases: Record<string, { file: fc.Arbitrary<Buffer>; dialect: fc.Arbitrary<
   'JSON document': { file: fileOf(jsonPieces), dialect: fc.constant(jsonDocument) },
 };
 
-/** Sizes of the chunks a file is given in, over and over. */
-const chunkSizes = fc.array(fc.integer({ min: 1, max: 30 }), { minLength: 1, maxLength: 5 });
-
 interface Cut {
   batch: CutBatch;
   /** The cutter's position once this batch was the last returned; null where several came at once. */
   position: CutPosition | null;
 }
 
-function cut(file: Buffer, dialect: Dialect, limits: CutLimits, from: CutPosition, sizes: readonly number[]): Cut[] {
+interface Chunking {
+  /** Taken over and over. */
+  sizes: readonly number[];
+  /** Whether each chunk is memory of its own, as from a network, or the chunks are parts of one. */
+  isOwn: boolean;
+}
+
+const chunking: fc.Arbitrary<Chunking> = fc.record({
+  sizes: fc.array(fc.integer({ min: 1, max: 30 }), { minLength: 1, maxLength: 5 }),
+  isOwn: fc.boolean(),
+});
+
+function cut(file: Buffer, dialect: Dialect, limits: CutLimits, from: CutPosition, { sizes, isOwn }: Chunking): Cut[] {
   const cutter = new BatchCutter(dialect, limits, from);
   const cuts: Cut[] = [];
   const take = (batches: CutBatch[]): void => {
@@ -115,8 +126,8 @@ function cut(file: Buffer, dialect: Dialect, limits: CutLimits, from: CutPositio
   };
   for (let at = from.offset, n = 0; at < file.length; n++) {
     const size = sizes[n % sizes.length] ?? 1;
-    // A copy that is written over afterwards would show whoever keeps what isn't his; slices may share the chunk, so none is.
-    take(cutter.push(Buffer.from(file.subarray(at, at + size))));
+    const chunk = file.subarray(at, at + size);
+    take(cutter.push(isOwn ? Buffer.from(chunk) : chunk));
     at += size;
   }
   take(cutter.end());
@@ -126,27 +137,27 @@ function cut(file: Buffer, dialect: Dialect, limits: CutLimits, from: CutPositio
 describe.each(Object.entries(cases))('cutting %s', (_name, { file, dialect }) => {
   it('gives the batches of the reference, however the file is chunked', () => {
     fc.assert(
-      fc.property(file, dialect, limits, chunkSizes, (file, dialect, limits, sizes) => {
+      fc.property(file, dialect, limits, chunking, (file, dialect, limits, chunks) => {
         const expected = referenceBatches(file, dialect, limits);
-        const cuts = cut(file, dialect, limits, start, sizes);
+        const cuts = cut(file, dialect, limits, start, chunks);
         expect(cuts.map(({ batch }) => batch)).toEqual(expected.map(({ batch }) => batch));
         for (const [n, { position }] of cuts.entries()) if (position) expect(position).toEqual(expected[n]?.position);
       }),
-      { numRuns: 2000 * more },
+      { numRuns: 5000 * more },
     );
   });
 
   it('goes on with the same batches from every position', () => {
     fc.assert(
-      fc.property(file, dialect, limits, chunkSizes, (file, dialect, limits, sizes) => {
-        const whole = cut(file, dialect, limits, start, [1]);
+      fc.property(file, dialect, limits, chunking, (file, dialect, limits, chunks) => {
+        const whole = cut(file, dialect, limits, start, { sizes: [1], isOwn: true });
         for (const [n, { position }] of whole.entries()) {
           if (!position) continue;
-          const rest = cut(file, dialect, limits, position, sizes);
+          const rest = cut(file, dialect, limits, position, chunks);
           expect(rest.map(({ batch }) => batch)).toEqual(whole.slice(n + 1).map(({ batch }) => batch));
         }
       }),
-      { numRuns: 500 * more },
+      { numRuns: 1500 * more },
     );
   });
 
@@ -170,7 +181,28 @@ describe.each(Object.entries(cases))('cutting %s', (_name, { file, dialect }) =>
           }
         }
       }),
-      { numRuns: 1000 * more },
+      { numRuns: 2500 * more },
+    );
+  });
+});
+
+describe('the quotes of a CSV record', () => {
+  it('are judged alike where it is cut and where it is parsed', () => {
+    const quotesOf = ['unclosed_quote', 'bare_quote', 'text_after_quote'];
+    fc.assert(
+      fc.property(fileOf(csvPieces), csvDialect, limits, (file, dialect, limits) => {
+        for (const { offset, length } of referenceRecords(file, dialect, limits)) {
+          const bytes = file.subarray(offset, offset + length);
+          const parsed = parseRecord(bytes, { ...dialect, encoding: 'windows-1252' }, []);
+          const isBroken = parsed.kind === 'problem' && quotesOf.includes(parsed.problem.reason);
+          // Alone in a file, a record with its quotes in order is one record still.
+          const alone = referenceRecords(bytes, dialect, { ...limits, maxRecordBytes: length });
+          const lineBreak = dialect.format === 'csv' && dialect.lineBreak === 'cr' ? '\r' : '\n';
+          if (bytes.includes(lineBreak)) expect(isBroken).toBe(false);
+          expect(alone.map((record) => record.length)).toEqual([length]);
+        }
+      }),
+      { numRuns: 2000 * more },
     );
   });
 });

@@ -1,0 +1,58 @@
+import { expect, test } from 'vitest';
+import { describeProgress } from '../../../cli/drop/describe-progress.ts';
+import type { FileAccount } from '../../../lambdas/core/file-account.ts';
+import { noCounts } from '../../../lambdas/core/outcome.ts';
+
+const file: FileAccount = {
+  fileId: 'f',
+  feed: 'traffic',
+  lane: 'main',
+  source: { bucket: 'b', key: 'traffic/x.csv', etag: '"e"', sizeBytes: 2_000_000 },
+  state: 'splitting',
+  createdAt: 0,
+  updatedAt: 0,
+  epoch: 1,
+  limits: { maxBatchRecords: 500, maxBatchBytes: 1, maxRecordBytes: 1 },
+  settledBatches: 0,
+  settled: noCounts(),
+  resolved: 0,
+};
+const say = (change: Partial<FileAccount>, perSecond?: number) =>
+  describeProgress({ file: { ...file, ...change }, perSecond, limitPerSecond: 300 }).text;
+const settled = { ...noCounts(), uploaded: 990, rejected: 10 };
+
+test('before a splitter has it', () => {
+  const line = describeProgress({ file: undefined, perSecond: undefined, limitPerSecond: 300 });
+  expect(line).toEqual({ phase: 'waiting', text: 'waiting for a splitter' });
+});
+
+test('while it is read', () => {
+  expect(say({})).toBe('computing the checksum of 2.0 MB');
+  expect(say({ hashProgress: { offset: 1_000_000, state: '' } })).toBe('computing the checksum  50% of 2.0 MB');
+  expect(say({ checkpoint: { offset: 500_000, line: 1, record: 5_000, batch: 10 } })).toBe(
+    'splitting  25% of 2.0 MB, 5,000 records so far',
+  );
+});
+
+test('while it is uploaded: records, rate against the limit, time left', () => {
+  expect(say({ state: 'split', totalRecords: 20_000, settled }, 290)).toBe(
+    '1,000 of 20,000 records (5%)  290/s of 300/s allowed  about 1 min 06 s left  10 failed',
+  );
+});
+
+test('before the rate is known, the limit serves to guess the time left', () => {
+  expect(say({ state: 'split', totalRecords: 4_000, settled })).toBe(
+    '1,000 of 4,000 records (25%)  300/s allowed  about 10 s left  10 failed',
+  );
+});
+
+test('while it is uploaded and split at once, the total is a guess from the bytes that are cut', () => {
+  const checkpoint = { offset: 500_000, line: 1, record: 5_000, batch: 10 };
+  expect(say({ settled, checkpoint }, 300)).toContain('1,000 of about 20,000 records (5%)');
+});
+
+test('when all is done', () => {
+  const line = say({ state: 'split', totalRecords: 1_000, settled });
+  expect(line).toBe('1,000 of 1,000 records done; writing the manifest');
+  expect(say({ state: 'duplicate', totalRecords: 0 })).toBe('writing the manifest');
+});

@@ -1,0 +1,44 @@
+import { expect, test } from 'vitest';
+import { RateMeter, secondsLeft } from '../../../cli/terminal/rate-meter.ts';
+
+/** Counts that grow by whole batches, as two consumers settle them. */
+function staircase(meter: RateMeter, seconds: number, perSecond: number, step: number): void {
+  for (let tick = 0; tick <= seconds * 2; tick++) {
+    meter.add(tick * 500, Math.floor((tick * 0.5 * perSecond) / step) * step);
+  }
+}
+
+test('says nothing before it has seen enough', () => {
+  const meter = new RateMeter();
+  staircase(meter, 8, 300, 500);
+  expect(meter.perSecond()).toBeUndefined();
+});
+
+test('evens out counts that grow by batches', () => {
+  for (const seconds of [15, 20, 30, 60]) {
+    const meter = new RateMeter();
+    staircase(meter, seconds, 300, 1000);
+    expect(meter.perSecond()).toBeGreaterThan(270);
+    expect(meter.perSecond()).toBeLessThan(330);
+  }
+});
+
+test('forgets what was half a minute ago', () => {
+  const meter = new RateMeter();
+  staircase(meter, 60, 300, 1);
+  for (let tick = 1; tick <= 70; tick++) meter.add(60_000 + tick * 500, 18_000);
+  expect(meter.perSecond()).toBeCloseTo(0, 5);
+});
+
+test('does not take the time before the first record for slowness', () => {
+  const meter = new RateMeter();
+  for (let tick = 0; tick < 100; tick++) meter.add(tick * 500, 0);
+  expect(meter.perSecond()).toBeUndefined();
+});
+
+test('time left', () => {
+  expect(secondsLeft(300, 100)).toBe(3);
+  expect(secondsLeft(0, undefined)).toBe(0);
+  expect(secondsLeft(5, 0)).toBeUndefined();
+  expect(secondsLeft(5, undefined)).toBeUndefined();
+});

@@ -1,0 +1,65 @@
+import { Writable } from 'node:stream';
+import { expect, test } from 'vitest';
+import { Terminal } from '../../../cli/terminal/terminal.ts';
+
+class Recorded extends Writable {
+  text = '';
+  isTTY = false;
+  columns = 60;
+  override _write(chunk: Buffer, _encoding: string, done: () => void): void {
+    this.text += chunk.toString();
+    done();
+  }
+}
+
+class ClosedPipe extends Writable {
+  writes = 0;
+  override _write(_chunk: Buffer, _encoding: string, done: (error: Error) => void): void {
+    this.writes++;
+    done(Object.assign(new Error('write EPIPE'), { code: 'EPIPE' }));
+  }
+}
+
+test('results go to stdout, everything else to stderr', async () => {
+  const [out, err] = [new Recorded(), new Recorded()];
+  const terminal = new Terminal(out, err);
+  terminal.progress('a', 'working');
+  terminal.note('a word');
+  await terminal.printJson([1]);
+  terminal.endProgress();
+  expect(out.text).toBe('[\n  1\n]\n');
+  expect(err.text).toBe('working\na word\n');
+});
+
+test('a terminal has one line of progress, which fits it and is gone before anything else is said', async () => {
+  const [out, err] = [new Recorded(), new Recorded()];
+  err.isTTY = true;
+  const terminal = new Terminal(out, err);
+  terminal.progress('a', 'x'.repeat(100));
+  terminal.progress('a', 'two');
+  terminal.progress('a', 'two');
+  await terminal.print('result\n');
+  expect(err.text).toBe(`\r\u001b[2K${'x'.repeat(58)}…\r\u001b[2Ktwo\r\u001b[2K`);
+});
+
+test('elsewhere progress is a line at each phase, and one now and then', () => {
+  let now = 0;
+  const err = new Recorded();
+  const terminal = new Terminal(new Recorded(), err, () => now);
+  for (; now <= 21_000; now += 500) terminal.progress('a', `at ${now}`);
+  terminal.progress('b', 'next');
+  expect(err.text).toBe('at 0\nat 10000\nat 20000\nnext\n');
+});
+
+test('a reader that has gone away is no fault, and is written to no more', async () => {
+  const out = new ClosedPipe();
+  const terminal = new Terminal(out, new Recorded());
+  await terminal.print('one\n');
+  await terminal.print('two\n');
+  expect(out.writes).toBe(1);
+  expect(terminal.outputClosed).toBe(true);
+});
+
+test('what is no terminal gets no colour', () => {
+  expect(new Terminal(new Recorded(), new Recorded()).style('red', 'plain')).toBe('plain');
+});

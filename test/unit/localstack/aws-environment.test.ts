@@ -1,0 +1,31 @@
+import { describe, expect, it } from 'vitest';
+import { localAccountOf, localAwsEnvironment } from '../../../localstack/aws-environment.ts';
+
+const theirs = {
+  AWS_ACCESS_KEY_ID: 'AKIAREAL',
+  AWS_SECRET_ACCESS_KEY: 'real',
+  AWS_REGION: 'eu-west-1',
+  AWS_PROFILE: 'work',
+};
+
+describe('the environment for a local endpoint', () => {
+  it('carries no credentials or region of the person’s own', () => {
+    const env = localAwsEnvironment('http://127.0.0.1:4566', theirs);
+    expect(env).toMatchObject({ AWS_ACCESS_KEY_ID: 'test', AWS_SECRET_ACCESS_KEY: 'test', AWS_REGION: 'us-east-1' });
+    expect(env).not.toHaveProperty('AWS_PROFILE');
+  });
+
+  it('carries them where the endpoint is the person’s own too', () => {
+    const env = localAwsEnvironment('http://127.0.0.1:4566', { ...theirs, AWS_ENDPOINT_URL: 'http://127.0.0.1:4566' });
+    expect(env).toMatchObject({
+      AWS_ACCESS_KEY_ID: 'AKIAREAL',
+      AWS_SECRET_ACCESS_KEY: 'real',
+      AWS_REGION: 'eu-west-1',
+    });
+  });
+
+  it('knows the account from a key of twelve digits', () => {
+    expect(localAccountOf({ AWS_ACCESS_KEY_ID: '123456789012' })).toBe('123456789012');
+    expect(localAccountOf({ AWS_ACCESS_KEY_ID: 'test' })).toBe('000000000000');
+  });
+});

@@ -1,0 +1,85 @@
+import { describe, expect, it } from 'vitest';
+import type { MachineFound, PythonFound } from '../../../localstack/preflight.ts';
+import { checkNode, checkPort, chooseCloud } from '../../../localstack/preflight.ts';
+
+const python = (over: Partial<PythonFound> = {}): PythonFound => ({
+  command: 'python3',
+  version: [3, 12],
+  hasVenv: true,
+  hasEnsurepip: true,
+  ...over,
+});
+const machine = (over: Partial<MachineFound> = {}): MachineFound => ({
+  pythons: [python()],
+  dockerFault: 'not installed',
+  ...over,
+});
+
+function sentenceOf(found: MachineFound, forced?: string): string {
+  const choice = chooseCloud(found, forced);
+  if (choice.kind !== 'none') throw new Error(`chose ${choice.kind}`);
+  return choice.sentence;
+}
+
+describe('the choice of a local cloud', () => {
+  it('is MiniStack where Python will do, Docker or not', () => {
+    expect(chooseCloud(machine({ dockerFault: null }), undefined)).toEqual({ kind: 'ministack', python: 'python3' });
+  });
+
+  it('passes over interpreters that are too old or without venv', () => {
+    const pythons = [
+      python({ command: 'python3', version: [3, 9] }),
+      python({ command: 'python3.11', hasEnsurepip: false }),
+      python({ command: 'python3.10', version: [3, 10] }),
+    ];
+    expect(chooseCloud(machine({ pythons }), undefined)).toEqual({ kind: 'ministack', python: 'python3.10' });
+  });
+
+  it('is Docker where only that will do, or where it is asked for', () => {
+    expect(chooseCloud(machine({ pythons: [], dockerFault: null }), undefined)).toEqual({ kind: 'docker' });
+    expect(chooseCloud(machine({ dockerFault: null }), 'docker')).toEqual({ kind: 'docker' });
+  });
+
+  it('names the Debian package where the venv module is missing', () => {
+    const pythons = [python({ version: [3, 11], hasEnsurepip: false })];
+    expect(sentenceOf(machine({ pythons }))).toContain('apt-get install python3.11-venv');
+  });
+
+  it('says which Python it needs where the one there is too old, or none is there', () => {
+    expect(sentenceOf(machine({ pythons: [python({ version: [3, 9] })] }))).toMatch(/3\.10 or newer.*is 3\.9/);
+    expect(sentenceOf(machine({ pythons: [] }))).toMatch(/none on the PATH/);
+  });
+
+  it('says what keeps Docker from being used', () => {
+    expect(sentenceOf(machine({ dockerFault: 'not running' }), 'docker')).toContain('daemon does not answer');
+    expect(sentenceOf(machine({ dockerFault: 'no compose plugin' }), 'docker')).toContain('compose plugin');
+    expect(sentenceOf(machine({ pythons: [], dockerFault: 'not installed' }))).toContain('Docker is not installed');
+  });
+
+  it('does not fall back on Docker where MiniStack is asked for', () => {
+    expect(sentenceOf(machine({ pythons: [], dockerFault: null }), 'ministack')).not.toContain('Docker');
+  });
+
+  it('refuses a cloud it does not know', () => {
+    expect(sentenceOf(machine(), 'moto')).toContain("'moto'");
+  });
+});
+
+describe('the check of Node', () => {
+  it('takes 24 and newer', () => {
+    expect([checkNode('v24.0.0'), checkNode('v26.1.0')]).toEqual([null, null]);
+  });
+
+  it('says how to come by Node 24 where it is older', () => {
+    expect(checkNode('v20.20.2')).toMatch(/v20\.20\.2.*npm ci.*npm run/);
+  });
+});
+
+describe('the check of a port', () => {
+  it('names the port and what to do', () => {
+    expect(checkPort(4566, 'free')).toBeNull();
+    expect(checkPort(4566, 'taken')).toMatch(/4566 is taken.*--port 4567/);
+    expect(checkPort(65535, 'taken')).not.toContain('65536');
+    expect(checkPort(80, 'forbidden')).toMatch(/80.*above 1023/);
+  });
+});
