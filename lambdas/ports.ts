@@ -148,8 +148,10 @@ export interface FileLedger {
   requestAmendment(fileId: string, repeatAfterMs: number): Promise<boolean>;
   /** Takes that mark away: what is resolved from now on asks again. */
   beginAmendment(fileId: string): Promise<void>;
-  /** Newest first. `open`: those that still have work; `closed`: the rest. */
-  listFiles(feed: string, which: 'open' | 'closed', limit: number): Promise<FileAccount[]>;
+  /** `open`: those that still have work; `closed`: the rest. */
+  listFiles(feed: string, which: 'open' | 'closed', limit: number, order?: 'newest' | 'oldest'): Promise<FileAccount[]>;
+  /** Notes that work on the file was asked for again: it counts as touched. */
+  touchFile(fileId: string): Promise<void>;
 }
 
 export type BatchClaim =
@@ -168,14 +170,13 @@ export interface BatchLedger {
   ): Promise<BatchClaim>;
   /** Saves progress and renews the lease; with `leaseMs` 0 it is given up. */
   saveProgress(fileId: string, batch: number, owner: string, progress: Uint8Array, leaseMs: number): Promise<boolean>;
+  /** Settles, and adds the batch to the file's hints, in one step. */
   settleBatch(
     fileId: string,
     batch: number,
     owner: string,
     settlement: { counts: OutcomeCounts; receiptsKey: string; receiptsSha256: string },
   ): Promise<boolean>;
-  /** Adds a settled batch to the file's hints. Returns the file after the write. */
-  countSettled(fileId: string, counts: OutcomeCounts): Promise<FileAccount | undefined>;
   /** In the order of their numbers. */
   listBatches(fileId: string): AsyncIterable<BatchAccount>;
 }

@@ -1,4 +1,4 @@
-import type { BatchAccount, FileAccount } from '../core/file-account.ts';
+import type { BatchAccount } from '../core/file-account.ts';
 import type { OutcomeCounts } from '../core/outcome.ts';
 import { outcomes } from '../core/outcome.ts';
 import type { BatchClaim, BatchLedger, Clock } from '../ports.ts';
@@ -86,42 +86,28 @@ export class DynamoBatchLedger implements BatchLedger {
     settlement: { counts: OutcomeCounts; receiptsKey: string; receiptsSha256: string },
   ): Promise<boolean> {
     const now = this.#clock.now();
-    const settled = await this.#table.update(pkOf(fileId), skOf(batch), {
-      UpdateExpression:
-        'SET #state = :settled, #counts = :counts, receiptsKey = :key, receiptsSha256 = :sha, settledAt = :now, ' +
-        'expiresAt = :expires REMOVE leaseOwner, leaseUntil, progress',
-      ConditionExpression: '#state = :open AND leaseOwner = :owner',
-      ExpressionAttributeNames: { '#state': 'state', '#counts': 'counts' },
-      ExpressionAttributeValues: {
-        ':settled': 'settled',
-        ':counts': settlement.counts,
-        ':key': settlement.receiptsKey,
-        ':sha': settlement.receiptsSha256,
-        ':now': now,
-        ':expires': expiryOf(now),
-        ':open': 'open',
-        ':owner': owner,
+    const { counts, receiptsKey, receiptsSha256 } = settlement;
+    return this.#table.transact([
+      {
+        Key: { pk: pkOf(fileId), sk: skOf(batch) },
+        UpdateExpression:
+          'SET #state = :settled, #counts = :counts, receiptsKey = :key, receiptsSha256 = :sha, settledAt = :now, ' +
+          'expiresAt = :expires REMOVE leaseOwner, leaseUntil, progress',
+        ConditionExpression: '#state = :open AND leaseOwner = :owner',
+        ExpressionAttributeNames: { '#state': 'state', '#counts': 'counts' },
+        ExpressionAttributeValues: {
+          ':settled': 'settled',
+          ':counts': counts,
+          ':key': receiptsKey,
+          ':sha': receiptsSha256,
+          ':now': now,
+          ':expires': expiryOf(now),
+          ':open': 'open',
+          ':owner': owner,
+        },
       },
-    });
-    return settled !== undefined;
-  }
-
-  async countSettled(fileId: string, counts: OutcomeCounts): Promise<FileAccount | undefined> {
-    const changed = outcomes.filter((outcome) => counts[outcome] > 0);
-    const sums = changed.map((outcome) => `settled.#${outcome} = settled.#${outcome} + :${outcome}`);
-    const item = await this.#table.update(pkOf(fileId), 'FILE', {
-      UpdateExpression: `SET ${['settledBatches = settledBatches + :one', 'updatedAt = :now', ...sums].join(', ')}`,
-      ConditionExpression: 'attribute_exists(pk)',
-      ...(changed.length > 0
-        ? { ExpressionAttributeNames: Object.fromEntries(changed.map((outcome) => [`#${outcome}`, outcome])) }
-        : {}),
-      ExpressionAttributeValues: {
-        ':one': 1,
-        ':now': this.#clock.now(),
-        ...Object.fromEntries(changed.map((outcome) => [`:${outcome}`, counts[outcome]])),
-      },
-    });
-    return item && withoutKeys<FileAccount>(item);
+      { Key: { pk: pkOf(fileId), sk: 'FILE' }, ...addCounts(counts, now) },
+    ]);
   }
 
   async *listBatches(fileId: string): AsyncGenerator<BatchAccount> {
@@ -132,6 +118,22 @@ export class DynamoBatchLedger implements BatchLedger {
     });
     for await (const item of items) yield withoutKeys<BatchAccount>(item);
   }
+}
+
+/** Adds a batch to a file's hints. */
+function addCounts(counts: OutcomeCounts, now: number) {
+  const changed = outcomes.filter((outcome) => counts[outcome] > 0);
+  const sums = changed.map((outcome) => `settled.#${outcome} = settled.#${outcome} + :${outcome}`);
+  return {
+    UpdateExpression: `SET ${['settledBatches = settledBatches + :one', 'updatedAt = :now', ...sums].join(', ')}`,
+    ConditionExpression: 'attribute_exists(pk)',
+    ExpressionAttributeNames: Object.fromEntries(changed.map((outcome) => [`#${outcome}`, outcome])),
+    ExpressionAttributeValues: {
+      ':one': 1,
+      ':now': now,
+      ...Object.fromEntries(changed.map((outcome) => [`:${outcome}`, counts[outcome]])),
+    },
+  };
 }
 
 const pkOf = (fileId: string) => `FILE#${fileId}`;

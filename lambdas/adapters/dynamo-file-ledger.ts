@@ -230,13 +230,26 @@ export class DynamoFileLedger implements FileLedger {
     });
   }
 
-  async listFiles(feed: string, which: 'open' | 'closed', limit: number): Promise<FileAccount[]> {
+  async touchFile(fileId: string): Promise<void> {
+    await this.#table.update(pkOf(fileId), 'FILE', {
+      UpdateExpression: 'SET updatedAt = :now',
+      ConditionExpression: 'attribute_exists(pk)',
+      ExpressionAttributeValues: { ':now': this.#clock.now() },
+    });
+  }
+
+  async listFiles(
+    feed: string,
+    which: 'open' | 'closed',
+    limit: number,
+    order: 'newest' | 'oldest' = 'newest',
+  ): Promise<FileAccount[]> {
     const keys: { pk: string; sk: string }[] = [];
     const index = this.#table.query({
       IndexName: 'byFeed',
       KeyConditionExpression: 'listPk = :list',
       ExpressionAttributeValues: { ':list': listPkOf(which, feed) },
-      ScanIndexForward: false,
+      ScanIndexForward: order === 'oldest',
       Limit: Math.min(limit, 1000),
     });
     for await (const item of index) {
@@ -255,7 +268,8 @@ export class DynamoFileLedger implements FileLedger {
         wanted = answer.UnprocessedKeys?.[this.#table.name]?.Keys;
       }
     }
-    return files.sort((a, b) => b.createdAt - a.createdAt || (a.fileId < b.fileId ? -1 : 1));
+    const sign = order === 'oldest' ? -1 : 1;
+    return files.sort((a, b) => sign * (b.createdAt - a.createdAt) || (a.fileId < b.fileId ? -1 : 1));
   }
 }
 

@@ -70,12 +70,20 @@ export class DynamoLimiter implements Limiter {
   }
 
   async #askToProbe(item: LimiterItem, now: number): Promise<SlotLease> {
-    const freeAt = Math.max(item.openUntil ?? 0, item.probeUntil ?? 0);
+    // A probe is a request like any other: it takes a slot, and waits for what Retry-After asked for.
+    const freeAt = Math.max(item.openUntil ?? 0, item.probeUntil ?? 0, item.tat ?? 0);
     if (freeAt > now) return { kind: 'wait', untilMs: freeAt, paused: true };
     const probing = await this.#update(
-      'SET probeOwner = :owner, probeUntil = :until',
-      'breaker = :open AND openUntil <= :now AND (attribute_not_exists(probeUntil) OR probeUntil <= :now)',
-      { ':owner': this.#owner, ':until': now + probeLeaseMs, ':open': 'open', ':now': now },
+      'SET probeOwner = :owner, probeUntil = :until, tat = :end',
+      'breaker = :open AND openUntil <= :now AND (attribute_not_exists(probeUntil) OR probeUntil <= :now) AND ' +
+        '(attribute_not_exists(tat) OR tat <= :now)',
+      {
+        ':owner': this.#owner,
+        ':until': now + probeLeaseMs,
+        ':end': now + this.#spacingMs,
+        ':open': 'open',
+        ':now': now,
+      },
     );
     return probing ? { kind: 'probe' } : { kind: 'wait', untilMs: now + 1_000, paused: true };
   }

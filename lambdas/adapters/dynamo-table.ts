@@ -1,6 +1,13 @@
-import type { DynamoDBDocumentClient } from '@aws-sdk/lib-dynamodb';
-import { GetCommand, QueryCommand, UpdateCommand } from '@aws-sdk/lib-dynamodb';
+import { randomUUID } from 'node:crypto';
+import type { DynamoDBDocumentClient, TransactWriteCommandInput } from '@aws-sdk/lib-dynamodb';
+import { GetCommand, QueryCommand, TransactWriteCommand, UpdateCommand } from '@aws-sdk/lib-dynamodb';
 import type { UpdateCommandInput, QueryCommandInput } from '@aws-sdk/lib-dynamodb';
+import { backoffMs } from '../core/retry.ts';
+
+/** Conflicts in a row with other transactions before a settlement is given up: they last milliseconds each. */
+const maxConflicts = 10;
+
+type TransactUpdate = NonNullable<NonNullable<TransactWriteCommandInput['TransactItems']>[number]['Update']>;
 
 /** The ledger's table and the few calls that every part of it makes. */
 export class DynamoTable {
@@ -37,6 +44,29 @@ export class DynamoTable {
     }
   }
 
+  /**
+   * All of the updates or none; false where a condition did not hold. Tried again where another transaction was in the
+   * way, as happens when two consumers of a file settle at once.
+   */
+  async transact(updates: Omit<UpdateCommandInput, 'TableName'>[]): Promise<boolean> {
+    const items = updates.map((update) => ({ Update: { TableName: this.name, ...update } as TransactUpdate }));
+    // The same token each time: a transaction whose answer got lost is not made twice.
+    const ClientRequestToken = randomUUID();
+    for (let tries = 0; ; tries++) {
+      try {
+        await this.client.send(new TransactWriteCommand({ TransactItems: items, ClientRequestToken }));
+        return true;
+      } catch (error) {
+        const reasons = cancellationsOf(error);
+        if (reasons.includes('ConditionalCheckFailed')) return false;
+        if (!reasons.includes('TransactionConflict') || tries >= maxConflicts) throw error;
+        await new Promise((resolve) =>
+          setTimeout(resolve, backoffMs({ baseMs: 20, capMs: 1_000 }, tries, Math.random())),
+        );
+      }
+    }
+  }
+
   /** Every item of the query, page by page. */
   async *query(input: Omit<QueryCommandInput, 'TableName'>): AsyncGenerator<Record<string, unknown>> {
     let start: Record<string, unknown> | undefined;
@@ -48,6 +78,12 @@ export class DynamoTable {
       start = page.LastEvaluatedKey;
     } while (start);
   }
+}
+
+function cancellationsOf(error: unknown): string[] {
+  if (!(error instanceof Error) || error.name !== 'TransactionCanceledException') return [];
+  const { CancellationReasons: reasons } = error as { CancellationReasons?: { Code?: string }[] };
+  return (reasons ?? []).map((reason) => reason.Code ?? '');
 }
 
 export function isConditionFailure(error: unknown): boolean {

@@ -19,7 +19,7 @@ const bodyTimeoutMs = 15_000;
 
 /** Of the API's answer no more than this is read, and of that no more than `maxAnswerCharacters` is kept. */
 const maxBodyBytes = 64 * 1024;
-const maxAnswerCharacters = 500;
+const maxAnswerCharacters = 200;
 
 /** Errors raised before a byte of the request has left: the record can't have been stored. */
 const unsentCodes = new Set([
@@ -54,8 +54,14 @@ export class HttpSink implements Sink {
   }
 
   async deliver(record: SinkRequest, signal: AbortSignal): Promise<SinkAnswer> {
+    let token: string;
     try {
-      const token = await this.#options.tokens.token();
+      token = await this.#options.tokens.token();
+    } catch {
+      // Nothing was sent; the records wait, as they do for a token that is turned down.
+      return { kind: 'unauthorised', status: 0, answer: 'the secret with the token can not be read' };
+    }
+    try {
       const response = await request(this.#url, {
         dispatcher: this.#pool,
         method: 'POST',
@@ -76,7 +82,7 @@ export class HttpSink implements Sink {
   async #answerOf(response: Dispatcher.ResponseData): Promise<SinkAnswer> {
     const { statusCode: status, body } = response;
     // The status decides; a body that can't be read to its end takes nothing away from it.
-    const isWanted = status >= 400;
+    const isWanted = status >= 300;
     const answer = isWanted
       ? await readStart(body)
       : await body.dump({ limit: maxBodyBytes }).then(
@@ -95,6 +101,8 @@ export class HttpSink implements Sink {
     if (status === 408 || status === 425 || status >= 500) {
       return { kind: 'failed', status, reason: `http_${status}`, ambiguous: status !== 425 };
     }
+    // A redirect is somebody's maintenance page or a wrong base URL: nothing the record did.
+    if (status < 400) return { kind: 'failed', status, reason: `http_${status}`, ambiguous: false };
     return { kind: 'refused', status, answer };
   }
 

@@ -97,7 +97,12 @@ function callsOf(messages: Outgoing[]): Outgoing[][] {
 
 /** A batch's text in its queue. */
 export function batchBody(message: BatchMessage): string {
-  return JSON.stringify(message);
+  return sendable(JSON.stringify(message));
+}
+
+/** SQS refuses U+FFFE and U+FFFF, which a key may hold; inside JSON they can be written as escapes. */
+function sendable(json: string): string {
+  return json.replace(/[\uFFFE\uFFFF]/g, (character) => `\\u${character.charCodeAt(0).toString(16)}`);
 }
 
 export class SqsBatchQueue implements BatchQueue {
@@ -119,7 +124,7 @@ export class SqsBatchQueue implements BatchQueue {
 
 /** Indented: it will be read in a console. */
 function letterBody(message: Letter): string {
-  return JSON.stringify(message, null, 2);
+  return sendable(JSON.stringify(message, null, 2));
 }
 
 export class SqsLetterQueue implements LetterQueue {

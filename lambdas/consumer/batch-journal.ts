@@ -33,6 +33,8 @@ export class BatchJournal {
   /** Places that were begun, done or not: what a successor must take for sent. */
   #next: number;
   #fence: number;
+  /** Places that a request went out for. */
+  #sent = 0;
   #open = 0;
   #unsentLetters: Letter[] = [];
   #unsaved = 0;
@@ -67,6 +69,22 @@ export class BatchJournal {
     if (dueSoon && !this.#saving) void this.save().catch((error: unknown) => (this.#failure ??= { error }));
   }
 
+  /** Tells that the request goes out now. */
+  sending(place: number): void {
+    this.#sent = Math.max(this.#sent, place + 1);
+  }
+
+  /** Whether this attempt or an earlier one may have sent the record. */
+  wasSent(place: number): boolean {
+    return place < Math.max(this.#sent, this.#options.saved.fence);
+  }
+
+  /** Renews the lease where nothing else has for a while: tries that go on for long save nothing. */
+  keepAlive(): void {
+    if (this.#saving || this.#options.clock.now() - this.#savedAt <= saveEveryMs) return;
+    void this.save().catch((error: unknown) => (this.#failure ??= { error }));
+  }
+
   record(done: DoneRecord, letter?: Letter): void {
     this.#done.set(done.i, done);
     this.#unsaved++;
@@ -94,13 +112,17 @@ export class BatchJournal {
   async finish(): Promise<void> {
     await this.#saving;
     this.#throwFailure();
-    await this.#sendLetters();
+    while (this.#unsentLetters.length > 0) await this.#sendLetters();
   }
 
   async #save(leaseMs: number): Promise<void> {
     const { fileId, batch, owner, ledger, clock } = this.#options;
-    await this.#sendLetters();
-    const fence = leaseMs === 0 ? this.#next : Math.max(this.#fence, this.#next + Math.max(1, maxUnsaved - this.#open));
+    // Between the last letter's arrival and the snapshot nothing is awaited: what counts as done has its letter sent.
+    while (this.#unsentLetters.length > 0) await this.#sendLetters();
+    const fence =
+      leaseMs === 0
+        ? Math.max(this.#sent, this.#options.saved.fence)
+        : Math.max(this.#fence, this.#next + Math.max(1, maxUnsaved - this.#open));
     const progress = encodeProgress({ done: [...this.#done.values()], fence });
     this.#unsaved = 0;
     this.#savedAt = clock.now();

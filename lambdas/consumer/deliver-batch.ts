@@ -80,9 +80,8 @@ export async function deliverBatch(message: BatchMessage, ports: ConsumerPorts, 
 
   rejectBad(attempt, ports);
   const end = await sendGood(attempt, ports, deadline);
-  // Where the API is to be left alone, no record is to blame.
-  const hasFailed = end.parked.length > 0 && end.stopped?.kind !== 'paused';
-  const failures = message.failures + (hasFailed ? 1 : 0);
+  // Parked records have had their tries; those that only waited have not failed.
+  const failures = message.failures + (end.parked.length > 0 ? 1 : 0);
   if (end.stopped?.kind === 'flush') flush(attempt, ports);
   else if (failures >= maxBatchFailures) exhaust(attempt, end.parked, ports);
   const isWhole = records.every((_, place) => journal.get(place) !== undefined);
@@ -112,8 +111,8 @@ async function beginAttempt(message: BatchMessage, ports: ConsumerPorts): Promis
     throw new ContradictionError(`Batch ${batch} belongs to the file ${fileId}, which the ledger does not know.`);
   }
   if (claim.kind === 'settled') {
-    // The one that settled it may have died before it counted.
-    await countAndAsk(file, noCounts(), ports);
+    // The one that settled it may have died before it asked.
+    await askToFinalize(file, ports);
     return undefined;
   }
   const records = prepareBatch(message, ports.feed, file);
@@ -136,6 +135,8 @@ async function sendGood(attempt: Attempt, ports: ConsumerPorts, deadline: Deadli
   const { journal } = attempt;
   const sendables = sendablesOf(attempt);
   if (sendables.length === 0) return { parked: [], stopped: undefined, requests: 0 };
+  // Read before the first slot is leased, which would pass meanwhile; a fault shows when the sink asks.
+  await ports.tokens.token().catch(() => undefined);
   const abort = new AbortController();
   const pacer: SlotPacer = new SlotPacer({
     limiter: ports.limiter,
@@ -197,7 +198,8 @@ function flush(attempt: Attempt, ports: ConsumerPorts): void {
   attempt.records.forEach((record, place) => {
     if (attempt.journal.get(place)) return;
     const at = ports.clock.now();
-    const done = { i: place, outcome: 'exhausted' as const, status: null, attempts: 0, at, reason, error };
+    const attempts = attempt.journal.wasSent(place) ? 1 : 0;
+    const done = { i: place, outcome: 'exhausted' as const, status: null, attempts, at, reason, error };
     attempt.journal.record(done, letterFor(attempt, record, done, ports));
   });
 }
@@ -233,16 +235,13 @@ async function settle(attempt: Attempt, ports: ConsumerPorts): Promise<void> {
     attempt: message.attempt,
     ...counts,
   });
-  await countAndAsk(file, counts, ports);
+  // Read after the write: of two that settle at once, the later sees the whole.
+  const now = await ports.ledger.getFile(file.fileId);
+  if (now) await askToFinalize(now, ports);
 }
 
-async function countAndAsk(
-  before: FileAccount,
-  counts: ReturnType<typeof noCounts>,
-  ports: ConsumerPorts,
-): Promise<void> {
-  const file = await ports.ledger.countSettled(before.fileId, counts);
-  if (!file || file.manifest !== undefined || !isWhollySettled(file)) return;
+async function askToFinalize(file: FileAccount, ports: ConsumerPorts): Promise<void> {
+  if (file.manifest !== undefined || !isWhollySettled(file)) return;
   await ports.finalize.send({ v: 1, kind: 'finalize', feed: file.feed, fileId: file.fileId, amend: false }, 0);
 }
 

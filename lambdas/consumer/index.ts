@@ -5,6 +5,7 @@ import { SecretsManagerClient } from '@aws-sdk/client-secrets-manager';
 import { SQSClient } from '@aws-sdk/client-sqs';
 import { feedNamed } from '../../feeds/index.ts';
 import { DynamoLimiter } from '../adapters/dynamo-limiter.ts';
+import { awsClientSettings, s3ClientSettings } from '../adapters/aws-client-settings.ts';
 import { createDynamoLedger, openTable } from '../adapters/dynamo-ledger.ts';
 import { HttpSink } from '../adapters/http-sink.ts';
 import { S3ReceiptStore } from '../adapters/s3-archive.ts';
@@ -19,9 +20,9 @@ import { createConsumerHandler } from './handler.ts';
 const environment = readConsumerEnvironment(process.env);
 const { API: api } = environment;
 const feed = feedNamed(environment.SLUICE_FEED);
-const sqs = new SQSClient({});
-const dynamo = new DynamoDBClient({});
-const tokens = new SecretToken(new SecretsManagerClient({}), environment.TOKEN_SECRET_ARN);
+const sqs = new SQSClient(awsClientSettings);
+const dynamo = new DynamoDBClient(awsClientSettings);
+const tokens = new SecretToken(new SecretsManagerClient(awsClientSettings), environment.TOKEN_SECRET_ARN);
 const sink = (connections: number) =>
   new HttpSink({ baseUrl: api.url, path: feed.sink.path, connections, tokens, clock: systemClock });
 
@@ -37,7 +38,7 @@ export const handler = createConsumerHandler({
   batches: new SqsBatchQueue(sqs, environment.RECORDS_QUEUE_URL, systemClock),
   letters: new SqsLetterQueue(sqs, environment.LETTERS_QUEUE_URL, systemClock),
   finalize: new SqsFinalizeQueue(sqs, environment.FINALIZE_QUEUE_URL, systemClock),
-  receipts: new S3ReceiptStore(new S3Client({}), environment.WORK_BUCKET),
+  receipts: new S3ReceiptStore(new S3Client(s3ClientSettings), environment.WORK_BUCKET),
   batchMessages: new SqsInFlightMessages(sqs, environment.RECORDS_QUEUE_URL),
   letterMessages: new SqsInFlightMessages(sqs, environment.LETTERS_QUEUE_URL),
   lettersQueueArn: environment.LETTERS_QUEUE_ARN,

@@ -1,5 +1,6 @@
 import { jitterMarginMs, slotSpacingMs } from '../core/limiter.ts';
 import { ContradictionError } from '../core/errors.ts';
+import { sha256Of } from '../core/identity.ts';
 import type { DeadAttempt } from '../core/file-account.ts';
 import { prepareRecord } from '../core/prepare-record.ts';
 import type { Letter } from '../messages.ts';
@@ -37,7 +38,11 @@ export async function handleLetter(
     ports.log.info('surplus letter', correlated(letter, { letter_id: letter.letter_id }));
     return { kind: 'done' };
   }
-  if (adoption.dead.state === 'resolved') return { kind: 'done' };
+  if (adoption.dead.state === 'resolved') {
+    // The one that resolved it may have died before it asked.
+    await askToAmend(letter, ports);
+    return { kind: 'done' };
+  }
   if (messageSentAt <= adoption.dead.failedMessageSentAt) return { kind: 'back', visibleAfterSeconds: 0 };
   return retry(letter, messageSentAt, ports, deadline);
 }
@@ -95,6 +100,8 @@ async function prepareLetter(letter: Letter, ports: ConsumerPorts): Promise<Prep
     throw new ContradictionError(`The letter ${letter.letter_id} is about a file that the ledger does not know.`);
   }
   const bytes = Buffer.from(letter.raw_payload, letter.raw_encoding === 'text' ? 'utf8' : 'base64');
+  // A letter is evidence: what was changed on the way is another record, and not this one's to resolve.
+  if (sha256Of(bytes) !== letter.sha256) return rejected('payload_changed', 'the payload is not the one of the record');
   const cut = { record: letter.record, line: letter.line, offset: letter.offset, bytes, problem: null };
   const { result } = prepareRecord(cut, ports.feed, file.dialect, file.sha256);
   return result.kind === 'good' ? result : rejected(result.problem.reason, result.problem.message);
@@ -124,6 +131,8 @@ function sendOne(
     mayHaveBeenSent: () => letter.attempts > 0,
     allow: () => Promise.resolve(),
     close: () => undefined,
+    sending: () => undefined,
+    keepAlive: () => undefined,
   };
   const sender: RecordSender = new RecordSender(
     { ...ports, connections: 1 },
@@ -144,14 +153,18 @@ async function resolve(
   requestId: string,
   ports: ConsumerPorts,
 ): Promise<LetterEnd> {
-  const { file_id: fileId, record, feed } = letter;
+  const { file_id: fileId, record } = letter;
   await ports.ledger.resolveDead(fileId, record, resolution, requestId);
   ports.log.info('dead letter resolved', correlated(letter, { resolution, request_id: requestId }));
+  await askToAmend(letter, ports);
+  return { kind: 'done' };
+}
+
+async function askToAmend({ file_id: fileId, feed }: Letter, ports: ConsumerPorts): Promise<void> {
   // Asked for again where it was asked for long ago and has not come.
   if (await ports.ledger.requestAmendment(fileId, 10 * amendAfterSeconds * 1000)) {
     await ports.finalize.send({ v: 1, kind: 'finalize', feed, fileId, amend: true }, amendAfterSeconds);
   }
-  return { kind: 'done' };
 }
 
 async function failForGood(

@@ -42,6 +42,8 @@ export interface SendJournal {
   get(place: number): { outcome: Outcome } | undefined;
   mayHaveBeenSent(place: number): boolean;
   allow(place: number): Promise<void>;
+  sending(place: number): void;
+  keepAlive(): void;
   close(): void;
 }
 
@@ -58,6 +60,10 @@ export interface SenderPorts {
 
 /** Shorter pauses are waited out; for longer ones the batch goes back into its queue, where waiting costs nothing. Milliseconds. */
 const patienceMs = 15_000;
+
+/** A request, from connecting to the answer's last byte; and what is kept for saving and handing over. Milliseconds. */
+const maxRequestMs = 30_000;
+const finishMs = 3_000;
 
 /** Where a 429 doesn't say how long. Milliseconds. */
 const defaultPauseMs = 1_000;
@@ -167,7 +173,8 @@ export class RecordSender {
       const sentAt = this.#ports.clock.now();
       this.#requests++;
       item.tries++;
-      const answer = await this.#ports.sink.deliver(item, this.#signal);
+      this.#journal.sending(item.place);
+      const answer = await this.#ports.sink.deliver(item, this.#requestSignal());
       this.#pacer.answered(turn, sentAt);
       if (turn.kind === 'probe') await this.#endProbe(answer);
       await this.#settle(item, answer, sentAt);
@@ -177,10 +184,18 @@ export class RecordSender {
     }
   }
 
+  /** However slowly an answer drips, it ends in time for what comes after it. */
+  #requestSignal(): AbortSignal {
+    const limitMs = Math.max(1_000, Math.min(maxRequestMs, this.#deadline.remainingMs() - finishMs));
+    return AbortSignal.any([this.#signal, AbortSignal.timeout(limitMs)]);
+  }
+
   /** Waits for a slot, through short pauses; a long one stops the batch. */
   async #turn(): Promise<Turn> {
     for (;;) {
+      if (this.#deadline.isDrawingIn()) this.#stop({ kind: 'time' });
       if (this.#stopped) return { kind: 'stopped' };
+      this.#journal.keepAlive();
       const turn = await this.#pacer.next();
       if (turn.kind === 'probe') this.#probe = Promise.withResolvers();
       if (turn.kind !== 'paused') return turn;
@@ -245,12 +260,12 @@ export class RecordSender {
     item.tries--;
     this.#ready.unshift(item);
     // Those that were on their way when the pause was set say nothing new.
-    const isNews = sentAt >= this.#pausedAt;
+    const isNews = sentAt > this.#pausedAt;
     const pauseMs = Math.max(retryAfterMs ?? defaultPauseMs, 1);
     this.#pacer.drop();
+    if (isNews) this.#pausedAt = clock.now();
     await limiter.pauseUntil(clock.now() + pauseMs);
     if (!isNews) return;
-    this.#pausedAt = clock.now();
     log.warn('the API asks to slow down', { pause_ms: pauseMs });
     if (run.failure('throttled', item.requestId)) await this.#openBreaker('throttled');
   }
@@ -263,9 +278,11 @@ export class RecordSender {
     // It went out with the token from before: the one that came since has yet to be tried.
     if (sentAt <= this.#refreshedAt) return;
     this.#refreshedAt = clock.now();
-    const before = await tokens.token();
-    const now = await tokens.refresh();
-    if (now === before && run.failure('unauthorised', item.requestId)) await this.#openBreaker('unauthorised');
+    // A secret that can't be read is as good as a token that is turned down.
+    const before = await tokens.token().catch(() => undefined);
+    const now = await tokens.refresh().catch(() => undefined);
+    if ((now === undefined || now === before) && run.failure('unauthorised', item.requestId))
+      await this.#openBreaker('unauthorised');
   }
 
   async #failed(item: Item, answer: Extract<SinkAnswer, { kind: 'failed' }>): Promise<void> {

@@ -15,13 +15,22 @@ export function archiveKeysOf(file: {
   const day = new Date(file.createdAt).toISOString().slice(0, 10).replaceAll('-', '/');
   const folder = `${file.feed}/${day}/${file.fileId}`;
   // The name it was dropped under, without its folders; S3 takes any character in a key.
-  const name = file.source.key.slice(file.source.key.lastIndexOf('/') + 1) || 'source';
+  const name = shortened(file.source.key.slice(file.source.key.lastIndexOf('/') + 1)) || 'source';
   return {
     folder,
     source: `${folder}/source/${name}`,
     receipts: `${folder}/receipts.ndjson.gz`,
     manifest: (number) => (number === 1 ? `${folder}/manifest.json` : `${folder}/manifest.${number}.json`),
   };
+}
+
+/** S3: a key has 1,024 bytes at most, and the folder takes some of them. */
+const maxNameBytes = 800;
+
+function shortened(name: string): string {
+  let short = name;
+  while (Buffer.byteLength(short) > maxNameBytes) short = [...short].slice(0, -8).join('');
+  return short;
 }
 
 /** Receipts of one attempt at a batch, until the finalizer gathers them. */

@@ -21,11 +21,9 @@ const runsThatOpen: Record<BreakerReason, number> = {
   throttled: 10,
   // The secret was read anew before the first of these counted.
   unauthorised: 1,
+  // Of as many different records: an outage fails whatever is sent, and a few that the API chokes on are none.
   outage: 10,
 };
-
-/** An outage fails whatever is sent; a record or two that the API chokes on are no outage. */
-const recordsOfAnOutage = 3;
 
 /** A consumer's run of failures. */
 export class FailureRun {
@@ -44,7 +42,10 @@ export class FailureRun {
     this.#reason = reason;
     this.#length++;
     this.#records.add(record);
-    if (reason === 'outage' && this.#records.size < recordsOfAnOutage) return false;
-    return this.#length >= runsThatOpen[reason];
+    const length = reason === 'outage' ? this.#records.size : this.#length;
+    if (length < runsThatOpen[reason]) return false;
+    // Once it is closed again, the count begins anew.
+    this.success();
+    return true;
   }
 }

@@ -20,9 +20,12 @@ export function backoffMs(policy: Pick<RetryPolicy, 'baseMs' | 'capMs'>, failure
   return Math.floor(random * Math.min(policy.capMs, policy.baseMs * 2 ** failures));
 }
 
-/** Seconds before a successor with failed records is tried: 10 s, doubled each time, half of it jitter. */
+/**
+ * Seconds before a successor with failed records is tried: 20 s, doubled each time, half of it jitter. In all at least
+ * two and a half minutes: an outage that is too small to open the breaker may last as long.
+ */
 export function successorDelaySeconds(failures: number, random: number): number {
-  const most = Math.min(600, 10 * 2 ** (failures - 1));
+  const most = Math.min(600, 20 * 2 ** (failures - 1));
   return Math.ceil(most / 2 + (random * most) / 2);
 }
 

@@ -15,7 +15,8 @@ export interface ManifestFacts {
 /** The account of one file, in the documented form. */
 export function buildManifest({ file, audit, number, version, archive, completedAt }: ManifestFacts): Manifest {
   const { counts, records } = audit;
-  const total = file.totalRecords ?? 0;
+  // Of a file that was replaced, those count that were sent: how many more it had nobody can read any more.
+  const total = file.state === 'superseded' ? records : (file.totalRecords ?? 0);
   const failed = counts.rejected + counts.refused + counts.exhausted;
   return {
     manifest_version: 1,

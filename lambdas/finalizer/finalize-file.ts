@@ -52,16 +52,24 @@ export async function finalizeFile(message: FinalizeMessage, ports: FinalizerPor
   const keys = archiveKeysOf(file);
   const source = await ports.archive.copySource(file.source, keys.source);
   const audit = await archiveReceipts(file, batches, keys, ports);
+  if (message.amend && !(await hasChanged(file, audit, ports))) return log.info('nothing to amend', place);
   const manifest = await writeManifest(file, audit, keys, source?.key ?? null, ports);
+  const figures = figuresOf(manifest);
+  if (!manifest.reconciled) log.error('the account does not add up', { ...place, ...figures });
+  // Before the file is closed, so that it is told at least once; the manifest's key tells a repetition.
+  await ports.events.publish(message.amend ? 'file amended' : 'file completed', figures);
   const closed = await ledger.closeFile(file.fileId, {
     state: manifest.state,
     manifest: { key: manifest.archive.manifest_key, number: manifest.manifest_number },
     openLetters: manifest.dead_lettered_records,
   });
-  const figures = figuresOf(manifest);
   log.info(closed ? 'file closed' : 'file was closed by another finalizer', { ...place, ...figures });
-  if (!manifest.reconciled) log.error('the account does not add up', { ...place, ...figures });
-  if (closed) await ports.events.publish(message.amend ? 'file amended' : 'file completed', figures);
+}
+
+/** Whether more was resolved than the newest manifest tells of. */
+async function hasChanged(file: FileAccount, audit: ReceiptsAudit, ports: FinalizerPorts): Promise<boolean> {
+  const newest = await ports.archive.getText(file.manifest?.key ?? '');
+  return newest === undefined || manifestSchema.parse(JSON.parse(newest)).resolved_records !== audit.resolved;
 }
 
 /** All of the file's batches, in order; undefined while one is open or missing. */
@@ -72,7 +80,10 @@ async function settledBatches(file: FileAccount, ports: FinalizerPorts): Promise
     // Progress is gone by now; what is kept of 100,000 batches is little.
     batches.push(batch);
   }
-  return batches.length === (file.totalBatches ?? 0) ? batches : undefined;
+  const total = file.totalBatches ?? 0;
+  // More may have been sent of a file that was replaced than its last checkpoint knew of.
+  const isWhole = file.state === 'superseded' ? batches.length >= total : batches.length === total;
+  return isWhole ? batches : undefined;
 }
 
 /** The receipts of all batches as one object (gzip members one after another are a gzip), audited on the way. */
@@ -86,7 +97,7 @@ async function archiveReceipts(
   for await (const dead of ports.ledger.listDead(file.fileId)) {
     if (dead.state === 'resolved' && dead.resolution) resolutions.set(dead.record, dead.resolution);
   }
-  const audit = new ReceiptsAudit(resolutions);
+  const audit = new ReceiptsAudit(resolutions, { allowGaps: file.state === 'superseded' });
   const audited = auditedReceipts(batches, audit, ports.receipts);
   if (batches.length === 0 || (await ports.archive.has(keys.receipts))) {
     // Read all the same: the account is made from them each time.

@@ -1,10 +1,21 @@
-import type { SQSBatchResponse, SQSEvent } from 'aws-lambda';
+import type { Context, SQSBatchResponse, SQSEvent } from 'aws-lambda';
 import { finalizeMessage } from '../messages.ts';
+import type { InFlightMessages } from '../ports.ts';
 import { handleEach, parseBody } from '../runtime/partial-batch.ts';
 import type { FinalizerPorts } from './finalize-file.ts';
 import { finalizeFile } from './finalize-file.ts';
 
-export function createFinalizerHandler(ports: FinalizerPorts) {
-  return (event: SQSEvent): Promise<SQSBatchResponse> =>
-    handleEach(event, ports.log, (record) => finalizeFile(finalizeMessage.parse(parseBody(record)), ports));
+export interface FinalizerDeps extends FinalizerPorts {
+  inFlight: InFlightMessages;
+}
+
+export function createFinalizerHandler(deps: FinalizerDeps) {
+  return (event: SQSEvent, context: Context): Promise<SQSBatchResponse> =>
+    handleEach({
+      event,
+      context,
+      log: deps.log,
+      inFlight: () => deps.inFlight,
+      handle: (record) => finalizeFile(finalizeMessage.parse(parseBody(record)), deps),
+    });
 }

@@ -1,23 +1,27 @@
 import { DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import { EventBridgeClient } from '@aws-sdk/client-eventbridge';
 import { S3Client } from '@aws-sdk/client-s3';
+import { SQSClient } from '@aws-sdk/client-sqs';
+import { awsClientSettings, s3ClientSettings } from '../adapters/aws-client-settings.ts';
 import { createDynamoLedger } from '../adapters/dynamo-ledger.ts';
 import { EventBridgePublisher } from '../adapters/eventbridge-publisher.ts';
 import { S3Archive, S3ReceiptStore } from '../adapters/s3-archive.ts';
+import { SqsInFlightMessages } from '../adapters/sqs-queues.ts';
 import { systemClock } from '../adapters/system-clock.ts';
 import { createAuditLog } from '../runtime/audit-logger.ts';
 import { readFinalizerEnvironment } from '../runtime/environment.ts';
 import { createFinalizerHandler } from './handler.ts';
 
 const environment = readFinalizerEnvironment(process.env);
-const s3 = new S3Client({});
+const s3 = new S3Client(s3ClientSettings);
 
 export const handler = createFinalizerHandler({
-  ledger: createDynamoLedger(new DynamoDBClient({}), environment.LEDGER_TABLE, systemClock),
+  ledger: createDynamoLedger(new DynamoDBClient(awsClientSettings), environment.LEDGER_TABLE, systemClock),
   receipts: new S3ReceiptStore(s3, environment.WORK_BUCKET),
   archive: new S3Archive(s3, environment.ARCHIVE_BUCKET),
   archiveBucket: environment.ARCHIVE_BUCKET,
-  events: new EventBridgePublisher(new EventBridgeClient({})),
+  events: new EventBridgePublisher(new EventBridgeClient(awsClientSettings)),
+  inFlight: new SqsInFlightMessages(new SQSClient(awsClientSettings), environment.FINALIZE_QUEUE_URL),
   clock: systemClock,
   log: createAuditLog('finalizer'),
   version: environment.SLUICE_VERSION,

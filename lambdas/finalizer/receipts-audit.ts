@@ -27,9 +27,16 @@ export class ReceiptsAudit {
   lastUploadAt: number | undefined;
   readonly #resolutions: ReadonlyMap<number, 'uploaded' | 'duplicate'>;
 
-  /** @param resolutions of dead records, by record number */
-  constructor(resolutions: ReadonlyMap<number, 'uploaded' | 'duplicate'>) {
+  readonly #allowGaps: boolean;
+  #last = 0;
+
+  /**
+   * @param resolutions of dead records, by record number
+   * @param options `allowGaps`: the file was replaced before all of it was sent, so numbers may be missing
+   */
+  constructor(resolutions: ReadonlyMap<number, 'uploaded' | 'duplicate'>, { allowGaps }: { allowGaps: boolean }) {
     this.#resolutions = resolutions;
+    this.#allowGaps = allowGaps;
   }
 
   /** @throws ContradictionError at the first thing that does not hold */
@@ -42,9 +49,11 @@ export class ReceiptsAudit {
       if (line === '') continue;
       const receipt = receiptSchema.parse(JSON.parse(line));
       this.records++;
-      if (receipt.record !== this.records) {
-        throw new ContradictionError(`The receipts have record ${receipt.record} where ${this.records} should be.`);
+      const follows = this.#allowGaps ? receipt.record > this.#last : receipt.record === this.#last + 1;
+      if (!follows) {
+        throw new ContradictionError(`The receipts have record ${receipt.record} behind ${this.#last}.`);
       }
+      this.#last = receipt.record;
       counts[receipt.outcome]++;
       this.#note(receipt);
     }

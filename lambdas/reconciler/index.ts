@@ -1,5 +1,6 @@
 import { DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import { SQSClient } from '@aws-sdk/client-sqs';
+import { awsClientSettings } from '../adapters/aws-client-settings.ts';
 import { createDynamoLedger } from '../adapters/dynamo-ledger.ts';
 import { SqsFinalizeQueue, SqsIntakeQueue, SqsQueueDepth } from '../adapters/sqs-queues.ts';
 import { systemClock } from '../adapters/system-clock.ts';
@@ -8,10 +9,10 @@ import { readReconcilerEnvironment } from '../runtime/environment.ts';
 import { createReconcilerHandler } from './handler.ts';
 
 const environment = readReconcilerEnvironment(process.env);
-const sqs = new SQSClient({});
+const sqs = new SQSClient(awsClientSettings);
 
 export const handler = createReconcilerHandler({
-  ledger: createDynamoLedger(new DynamoDBClient({}), environment.LEDGER_TABLE, systemClock),
+  ledger: createDynamoLedger(new DynamoDBClient(awsClientSettings), environment.LEDGER_TABLE, systemClock),
   lanes: environment.LANES.map(({ feed, lane, intakeQueueUrl, recordsQueueUrl }) => ({
     feed,
     lane,

@@ -1,5 +1,4 @@
 import type { FileAccount } from '../core/file-account.ts';
-import { isWhollySettled } from '../core/file-account.ts';
 import type { AuditLog, BatchLedger, Clock, FileLedger, FinalizeQueue, IntakeQueue, QueueDepth } from '../ports.ts';
 
 export interface ReconcilerPorts {
@@ -18,8 +17,26 @@ const maxFiles = 1000;
 /** Picks up what a crash left unfinished. Whatever it asks for is safe to ask twice. */
 export async function requeueStalled(ports: ReconcilerPorts): Promise<void> {
   for (const feed of new Set(ports.lanes.map((lane) => lane.feed))) {
-    for (const file of await ports.ledger.listFiles(feed, 'open', maxFiles)) await requeue(file, ports);
-    for (const file of await ports.ledger.listFiles(feed, 'closed', maxFiles)) await requeueAmendment(file, ports);
+    const open = await ports.ledger.listFiles(feed, 'open', maxFiles, 'oldest');
+    const closed = await ports.ledger.listFiles(feed, 'closed', maxFiles);
+    for (const file of open) await guarded(file, ports, requeue);
+    for (const file of closed) await guarded(file, ports, requeueAmendment);
+  }
+}
+
+/** One file's fault must not keep the others from being looked at. */
+async function guarded(
+  file: FileAccount,
+  ports: ReconcilerPorts,
+  look: (file: FileAccount, ports: ReconcilerPorts) => Promise<void>,
+): Promise<void> {
+  try {
+    await look(file, ports);
+  } catch (error) {
+    ports.log.error('file could not be looked at', {
+      correlation_id: file.fileId,
+      error: error instanceof Error ? error : new Error(String(error)),
+    });
   }
 }
 
@@ -29,27 +46,31 @@ async function requeue(file: FileAccount, ports: ReconcilerPorts): Promise<void>
   const lane = ports.lanes.find((each) => each.feed === file.feed && each.lane === file.lane);
   if (!lane || now - file.updatedAt < stalledAfterMs) return;
   const { fileId, feed } = file;
-  const found = (what: string) => log.warn('stalled work queued again', { correlation_id: fileId, what });
+  const found = async (what: string): Promise<void> => {
+    log.warn('stalled work queued again', { correlation_id: fileId, what });
+    // Touched: the next run asks again only when this, too, came to nothing.
+    await ledger.touchFile(fileId);
+  };
 
   if (file.state === 'splitting') {
     if ((file.leaseUntil ?? 0) >= now) return;
-    found('split');
+    await found('split');
     await lane.intake.send({ v: 1, kind: 'continue', feed, fileId }, 0);
     return;
   }
-  if (isWhollySettled(file) || (await isSettledByCount(file, ledger))) {
-    found('finalize');
+  if (await isSettledByCount(file, ledger)) {
+    await found('finalize');
     await finalize.send({ v: 1, kind: 'finalize', feed, fileId, amend: false }, 0);
     return;
   }
   // Batches are missing, nobody works on one, and none is in the queue: a purge, or SQS's retention. While messages are
   // there, the batches only wait: made again, they would come twice, and once more with each run.
   if (file.state !== 'split' || (await lane.records.messages()) > 0 || (await hasLiveLease(file, ledger, now))) return;
-  found('batches');
+  await found('batches');
   await lane.intake.send({ v: 1, kind: 'reemit', feed, fileId }, 0);
 }
 
-/** The hints can fall short by what died between settling and counting. */
+/** The truth, from the batches' own items. */
 async function isSettledByCount(file: FileAccount, ledger: BatchLedger): Promise<boolean> {
   let settled = 0;
   for await (const batch of ledger.listBatches(file.fileId)) {

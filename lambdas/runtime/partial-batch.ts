@@ -1,27 +1,51 @@
-import type { SQSBatchResponse, SQSEvent, SQSRecord } from 'aws-lambda';
-import type { AuditLog } from '../ports.ts';
+import type { Context, SQSBatchResponse, SQSEvent, SQSRecord } from 'aws-lambda';
+import type { AuditLog, InFlightMessages } from '../ports.ts';
+import type { Deadline } from './deadline.ts';
+import { deadlineOf } from './deadline.ts';
+
+/** A message whose function was killed comes back this long after the function's time would have been up. Seconds. */
+const visibilityReserveSeconds = 30;
+
+/** A message that failed is tried again after this, rather than when its queue's visibility timeout is over. Seconds. */
+const failedVisibilitySeconds = 30;
+
+export interface BatchHandling {
+  event: SQSEvent;
+  context: Pick<Context, 'getRemainingTimeInMillis'>;
+  log: AuditLog;
+  /** The queue that a message came from. */
+  inFlight: (record: SQSRecord) => InFlightMessages;
+  handle: (record: SQSRecord, deadline: Deadline) => Promise<HandledMessage>;
+}
+
+/** `back`: to its queue, though nothing is wrong; visible after that many seconds. */
+export type HandledMessage = void | { backAfterSeconds: number };
 
 /**
  * The partial-batch protocol, once: every message is handled by itself. Those that threw are reported failed, and so are
- * those that are to go `back` to their queue though nothing is wrong. An error is logged here and nowhere else.
+ * those that are to go back to their queue. An error is logged here and nowhere else.
  */
-export async function handleEach(
-  event: SQSEvent,
-  log: AuditLog,
-  handle: (record: SQSRecord) => Promise<'back' | void>,
-): Promise<SQSBatchResponse> {
+export async function handleEach(handling: BatchHandling): Promise<SQSBatchResponse> {
+  const { event, context, log, inFlight, handle } = handling;
+  const deadline = deadlineOf(context);
   const results = await Promise.all(
     event.Records.map(async (record) => {
+      const setVisibility = (seconds: number) => inFlight(record).changeVisibility(record.receiptHandle, seconds);
       try {
-        return (await handle(record)) === 'back' ? record.messageId : undefined;
+        await setVisibility(deadline.remainingMs() / 1000 + visibilityReserveSeconds);
+        const end = await handle(record, deadline);
+        if (!end) return undefined;
+        await setVisibility(end.backAfterSeconds);
       } catch (error) {
         log.error('message failed', {
           message_id: record.messageId,
           receive_count: Number(record.attributes.ApproximateReceiveCount),
           error: error instanceof Error ? error : new Error(String(error)),
         });
-        return record.messageId;
+        // Where this fails, too, the message comes back later.
+        await setVisibility(failedVisibilitySeconds).catch(() => undefined);
       }
+      return record.messageId;
     }),
   );
   const failed = results.filter((id) => id !== undefined);

@@ -4,7 +4,6 @@ import type { SourceObject } from '../core/file-account.ts';
 import { fileIdOf } from '../core/identity.ts';
 import type { BatchLedger, InFlightMessages } from '../ports.ts';
 import type { Deadline } from '../runtime/deadline.ts';
-import { deadlineOf } from '../runtime/deadline.ts';
 import { handleEach, parseBody } from '../runtime/partial-batch.ts';
 import { parseIntakeMessage } from './intake-message.ts';
 import { reemitBatches } from './reemit-batches.ts';
@@ -18,21 +17,16 @@ export interface SplitterDeps extends SplitterPorts {
   limits: CutLimits;
 }
 
-/** A message whose splitter was killed comes back this long after the function's time would have been up. Seconds. */
-const visibilityReserveSeconds = 30;
-
 /** S3 events, continuations and orders to send batches again: files get split. */
 export function createSplitterHandler(deps: SplitterDeps) {
-  return (event: SQSEvent, context: Context): Promise<SQSBatchResponse> => {
-    const deadline = deadlineOf(context);
-    return handleEach(event, deps.log, async (record) => {
-      await deps.inFlight.changeVisibility(
-        record.receiptHandle,
-        deadline.remainingMs() / 1000 + visibilityReserveSeconds,
-      );
-      await handleMessage(record, deps, deadline);
+  return (event: SQSEvent, context: Context): Promise<SQSBatchResponse> =>
+    handleEach({
+      event,
+      context,
+      log: deps.log,
+      inFlight: () => deps.inFlight,
+      handle: (record, deadline) => handleMessage(record, deps, deadline),
     });
-  };
 }
 
 async function handleMessage(record: SQSRecord, deps: SplitterDeps, deadline: Deadline): Promise<void> {
@@ -45,7 +39,7 @@ async function handleMessage(record: SQSRecord, deps: SplitterDeps, deadline: De
 
 async function splitDropped(seen: SourceObject, deps: SplitterDeps, deadline: Deadline): Promise<void> {
   // A folder made in the console is an object too, of no bytes and with a key that ends in a slash.
-  if (seen.key.endsWith('/')) return;
+  if (seen.key.endsWith('/') && seen.sizeBytes === 0) return;
   const source = await withHead(seen, deps);
   const fileId = fileIdOf(source);
   const create = { fileId, feed: deps.feed.name, lane: deps.lane, source, limits: deps.limits };

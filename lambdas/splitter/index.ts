@@ -3,6 +3,7 @@ import { DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import { S3Client } from '@aws-sdk/client-s3';
 import { SQSClient } from '@aws-sdk/client-sqs';
 import { feedNamed } from '../../feeds/index.ts';
+import { awsClientSettings, s3ClientSettings } from '../adapters/aws-client-settings.ts';
 import { createDynamoLedger } from '../adapters/dynamo-ledger.ts';
 import { S3SourceObjects } from '../adapters/s3-source-objects.ts';
 import { SqsBatchQueue, SqsFinalizeQueue, SqsInFlightMessages, SqsIntakeQueue } from '../adapters/sqs-queues.ts';
@@ -12,14 +13,14 @@ import { readSplitterEnvironment } from '../runtime/environment.ts';
 import { createSplitterHandler } from './handler.ts';
 
 const environment = readSplitterEnvironment(process.env);
-const sqs = new SQSClient({});
+const sqs = new SQSClient(awsClientSettings);
 
 export const handler = createSplitterHandler({
   feed: feedNamed(environment.SLUICE_FEED),
   lane: environment.SLUICE_LANE,
   limits: environment.CUT_LIMITS,
-  sources: new S3SourceObjects(new S3Client({}), systemClock),
-  ledger: createDynamoLedger(new DynamoDBClient({}), environment.LEDGER_TABLE, systemClock),
+  sources: new S3SourceObjects(new S3Client(s3ClientSettings), systemClock),
+  ledger: createDynamoLedger(new DynamoDBClient(awsClientSettings), environment.LEDGER_TABLE, systemClock),
   batches: new SqsBatchQueue(sqs, environment.RECORDS_QUEUE_URL, systemClock),
   intake: new SqsIntakeQueue(sqs, environment.INTAKE_QUEUE_URL, systemClock),
   finalize: new SqsFinalizeQueue(sqs, environment.FINALIZE_QUEUE_URL, systemClock),

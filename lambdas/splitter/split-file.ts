@@ -56,7 +56,7 @@ async function splitClaimed(file: FileAccount, ports: SplitterPorts, deadline: D
     file.sha256 = hashed.sha256;
     whole = hashed.whole;
     const saved = await saveProgress(file, ports, { sha256: hashed.sha256 });
-    if (!saved) throw new LeaseLostError(`The file ${file.fileId} was claimed by another splitter.`);
+    if (!saved) throw lost(file);
     log.info('file hashed', { correlation_id: file.fileId, sha256: hashed.sha256 });
   }
 
@@ -77,7 +77,7 @@ async function splitClaimed(file: FileAccount, ports: SplitterPorts, deadline: D
     }
     if (read.kind === 'empty') return finish(file, { records: 0, batches: 0 }, [read.warning], ports);
     file.dialect = read.dialect;
-    await saveProgress(file, ports, { dialect: read.dialect });
+    if (!(await saveProgress(file, ports, { dialect: read.dialect }))) throw lost(file);
   }
 
   const cut = await cutFile({ ...file, dialect: file.dialect }, whole, ports, deadline);
@@ -92,7 +92,7 @@ async function finish(
   ports: SplitterPorts,
 ): Promise<Step> {
   const split = await ports.ledger.finishSplit(file.fileId, file.epoch, totals, warnings);
-  if (!split) throw new LeaseLostError(`The file ${file.fileId} was claimed by another splitter.`);
+  if (!split) throw lost(file);
   ports.log.info('file split', { correlation_id: file.fileId, ...totals });
   // The write shows what the consumers have counted so far: whoever comes second sees the whole.
   if (isWhollySettled(split)) await askToFinalize(split, ports);
@@ -101,7 +101,7 @@ async function finish(
 
 async function end(file: FileAccount, how: Parameters<FileLedger['endFile']>[2], ports: SplitterPorts): Promise<Step> {
   const ended = await ports.ledger.endFile(file.fileId, file.epoch, how);
-  if (!ended) throw new LeaseLostError(`The file ${file.fileId} was claimed by another splitter.`);
+  if (!ended) throw lost(file);
   if (isWhollySettled(ended)) await askToFinalize(ended, ports);
   return { kind: 'done' };
 }
@@ -136,4 +136,8 @@ async function finishAgain(file: FileAccount, ports: SplitterPorts): Promise<voi
 
 function askToFinalize(file: FileAccount, ports: SplitterPorts): Promise<void> {
   return ports.finalize.send({ v: 1, kind: 'finalize', feed: file.feed, fileId: file.fileId, amend: false }, 0);
+}
+
+function lost(file: FileAccount): LeaseLostError {
+  return new LeaseLostError(`The file ${file.fileId} was claimed by another splitter.`);
 }

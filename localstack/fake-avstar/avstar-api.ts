@@ -148,7 +148,8 @@ export class AvstarApi {
     const checked = checkSpot(body);
     if ('error' in checked) return { status: 422, body: JSON.stringify(checked) };
     const { spot_id } = checked.spot;
-    if (spot_id.startsWith('REFUSE') || this.#refused.has(spot_id)) {
+    const isRefused = this.#refused.has(spot_id) || this.#faults.refuseSpots.includes(spot_id);
+    if (spot_id.startsWith('REFUSE') || isRefused) {
       return { status: 422, body: JSON.stringify({ error: 'unknown advertiser contract', spot_id }) };
     }
     if (this.schedule.has(requestId)) {

@@ -28,6 +28,8 @@ export const faultsSchema = z.strictObject({
   throttleStormMs: z.number().min(0).default(0),
   /** What such a 429 asks for; null leaves Retry-After out. */
   throttleRetryAfterSeconds: z.number().min(0).nullable().default(1),
+  /** Answers 422 to these spot ids. */
+  refuseSpots: z.array(z.string()).default([]),
   /** Answers 401 to every token. */
   rejectToken: z.boolean().default(false),
   /** From now on this is the token: a rotation, which outlasts the faults. */

@@ -156,6 +156,7 @@ describe.each([
     });
 
     it('is over when it is settled', async () => {
+      await claim('one');
       await ledger.claimBatch(place(1), 'one', lease);
       expect(await ledger.settleBatch(file.fileId, 1, 'one', settlement(5))).toBe(true);
       const seen = await ledger.claimBatch(place(1), 'two', lease);
@@ -164,6 +165,7 @@ describe.each([
   });
 
   it('lets only the lease’s owner save and settle', async () => {
+    await claim('one');
     await ledger.claimBatch(place(1), 'one', lease);
     await clock.advance(lease + 1);
     await ledger.claimBatch(place(1), 'two', lease);
@@ -182,11 +184,25 @@ describe.each([
 
   it('shows the splitter and the consumer the same sums, whoever writes last', async () => {
     await claim('one');
-    await ledger.countSettled(file.fileId, { ...noCounts(), uploaded: 4, rejected: 1 });
-    const split = await ledger.finishSplit(file.fileId, 1, { records: 5, batches: 1 }, []);
-    expect(split).toMatchObject({ settledBatches: 1, totalBatches: 1, settled: { uploaded: 4, rejected: 1 } });
-    expect(await ledger.countSettled(file.fileId, noCounts())).toMatchObject({ settledBatches: 2, state: 'split' });
-    expect(await ledger.countSettled('unknown', noCounts())).toBeUndefined();
+    await ledger.claimBatch(place(1), 'one', lease);
+    const counts = { ...noCounts(), uploaded: 4, rejected: 1 };
+    expect(await ledger.settleBatch(file.fileId, 1, 'one', { ...settlement(0), counts })).toBe(true);
+    const split = await ledger.finishSplit(file.fileId, 1, { records: 5, batches: 2 }, []);
+    expect(split).toMatchObject({ settledBatches: 1, totalBatches: 2, settled: { uploaded: 4, rejected: 1 } });
+    await ledger.claimBatch(place(2), 'one', lease);
+    await ledger.settleBatch(file.fileId, 2, 'one', settlement(5));
+    expect(await ledger.getFile(file.fileId)).toMatchObject({ settledBatches: 2, settled: { uploaded: 9 } });
+  });
+
+  it('counts every one of the batches that are settled at once, and each once', async () => {
+    await claim('one');
+    const batches = Array.from({ length: 12 }, (_, index) => index + 1);
+    for (const batch of batches) await ledger.claimBatch(place(batch), 'one', lease);
+    const settled = await Promise.all(
+      batches.flatMap((batch) => [1, 2].map(() => ledger.settleBatch(file.fileId, batch, 'one', settlement(5)))),
+    );
+    expect(settled.filter(Boolean)).toHaveLength(12);
+    expect(await ledger.getFile(file.fileId)).toMatchObject({ settledBatches: 12, settled: { uploaded: 60 } });
   });
 
   describe('closing a file', () => {

@@ -237,17 +237,16 @@ describe('a file without records', () => {
 describe('a dead letter', () => {
   it('that is redriven when the API has changed its mind amends the account', async () => {
     const prefix = `R${randomUUID().slice(0, 8)}`;
-    const rows = [`REFUSE-${prefix}-1,W,t,30,c,x`, `${prefix}-2,W,t,30,c,x`, `${prefix}-3,W,t,bad,c,x`];
+    await stack.setFaults({ refuseSpots: [`${prefix}-1`] });
+    const rows = [`${prefix}-1,W,t,30,c,x`, `${prefix}-2,W,t,30,c,x`, `${prefix}-3,W,t,bad,c,x`];
     const { fileId } = await stack.drop(`traffic/${prefix}.csv`, [header, ...rows, ''].join('\n'));
     const first = await stack.manifestOf(fileId);
     expect(first).toMatchObject({ uploaded_records: 1, refused_records: 1, rejected_records: 1, resolved_records: 0 });
     const dead = await stack.takeDeadLetters(fileId, 2);
 
-    // As a console does: each message goes back to its source queue. The first spot is one the API takes by now.
-    for (const { letter } of dead) {
-      const payload = letter.raw_payload.replace('REFUSE-', 'ACCEPT-');
-      await stack.send('TrafficLettersQueueUrl', JSON.stringify({ ...letter, raw_payload: payload }));
-    }
+    // As a console does: each message goes back to its source queue, as it was.
+    await stack.setFaults({});
+    for (const { message } of dead) await stack.send('TrafficLettersQueueUrl', message.Body ?? '');
     const second = await stack.manifestOf(fileId, 2);
     expect(second).toMatchObject({
       total_records: 3,

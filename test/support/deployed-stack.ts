@@ -12,13 +12,13 @@ import {
 import { inject } from 'vitest';
 import { createDynamoLedger } from '../../lambdas/adapters/dynamo-ledger.ts';
 import { systemClock } from '../../lambdas/adapters/system-clock.ts';
-import type { FileAccount } from '../../lambdas/core/file-account.ts';
 import { fileIdOf } from '../../lambdas/core/identity.ts';
 import type { Manifest } from '../../lambdas/core/manifest.ts';
 import { manifest as manifestSchema } from '../../lambdas/core/manifest.ts';
 import type { Receipt } from '../../lambdas/core/receipt.ts';
 import type { Letter } from '../../lambdas/messages.ts';
 import { letter as letterSchema } from '../../lambdas/messages.ts';
+import type { FaultsInput } from '../../localstack/fake-avstar/faults.ts';
 import type { Ledger } from '../../lambdas/ports.ts';
 
 /** A spot as the fake API holds it. */
@@ -142,6 +142,12 @@ export class DeployedStack {
     return entries
       .map(({ request_id, ...spot }) => ({ requestId: String(request_id), spot }))
       .filter(({ spot }) => String(spot['spot_id']).startsWith(prefix));
+  }
+
+  /** Puts these faults in place of those before; see localstack/fake-avstar/faults.ts. */
+  async setFaults(faults: FaultsInput): Promise<void> {
+    const answer = await fetch(`${this.cloud.api.url}/faults`, { method: 'POST', body: JSON.stringify(faults) });
+    if (!answer.ok) throw new Error(await answer.text());
   }
 
   async throttles(): Promise<number> {

@@ -144,12 +144,22 @@ export class InMemoryLedger implements Ledger {
     delete this.files.get(fileId)?.amendmentRequestedAt;
   }
 
-  async listFiles(feed: string, which: 'open' | 'closed', limit: number): Promise<FileAccount[]> {
+  async listFiles(
+    feed: string,
+    which: 'open' | 'closed',
+    limit: number,
+    order: 'newest' | 'oldest' = 'newest',
+  ): Promise<FileAccount[]> {
     return [...this.files.values()]
       .filter((file) => file.feed === feed && this.#closed.has(file.fileId) === (which === 'closed'))
-      .sort((a, b) => b.createdAt - a.createdAt)
+      .sort((a, b) => (order === 'oldest' ? a.createdAt - b.createdAt : b.createdAt - a.createdAt))
       .slice(0, limit)
       .map((file) => structuredClone(file));
+  }
+
+  async touchFile(fileId: string): Promise<void> {
+    const file = this.files.get(fileId);
+    if (file) file.updatedAt = this.#clock.now();
   }
 
   async claimBatch(
@@ -211,16 +221,12 @@ export class InMemoryLedger implements Ledger {
     delete account.leaseOwner;
     delete account.leaseUntil;
     delete account.progress;
-    return true;
-  }
-
-  async countSettled(fileId: string, counts: OutcomeCounts): Promise<FileAccount | undefined> {
     const file = this.files.get(fileId);
-    if (!file) return undefined;
+    if (!file) return false;
     file.settledBatches++;
-    file.settled = addCounts(file.settled, counts);
+    file.settled = addCounts(file.settled, settlement.counts);
     file.updatedAt = this.#clock.now();
-    return structuredClone(file);
+    return true;
   }
 
   async *listBatches(fileId: string): AsyncGenerator<BatchAccount> {

@@ -31,9 +31,10 @@ export class InMemoryLimiter implements Limiter {
   async leaseSlots(count: number): Promise<SlotLease> {
     const now = this.#clock.now();
     if (this.breaker === 'open') {
-      const freeAt = Math.max(this.openUntil, this.#probeUntil);
+      const freeAt = Math.max(this.openUntil, this.#probeUntil, this.tat);
       if (now < freeAt) return { kind: 'wait', untilMs: freeAt, paused: true };
       this.#probeUntil = now + probeLeaseMs;
+      this.tat = now + this.#spacingMs;
       return { kind: 'probe' };
     }
     if (this.tat > now + maxLeaseAheadMs) {

@@ -4,6 +4,7 @@ import { batchLeaseMs, maxUnsaved } from '../../../lambdas/consumer/batch-journa
 import { deliverBatch } from '../../../lambdas/consumer/deliver-batch.ts';
 import { flushAfterProbes } from '../../../lambdas/core/breaker.ts';
 import { LeaseLostError } from '../../../lambdas/core/errors.ts';
+import { decodeProgress } from '../../../lambdas/core/progress.ts';
 import type { Receipt } from '../../../lambdas/core/receipt.ts';
 import { maxBatchFailures } from '../../../lambdas/core/retry.ts';
 import type { BatchMessage } from '../../../lambdas/messages.ts';
@@ -42,6 +43,10 @@ const deliver = (message: BatchMessage = fixture.message, timeMs = 900_000) =>
 /** Delivers a message and every successor it leaves, each after its delay. */
 async function deliverToTheEnd(): Promise<void> {
   await deliver();
+  await deliverToTheEndOfSuccessors();
+}
+
+async function deliverToTheEndOfSuccessors(): Promise<void> {
   for (let next = world.successors.shift(); next; next = world.successors.shift()) {
     await clock.advance(next.delaySeconds * 1000);
     await deliver(next.message);
@@ -273,6 +278,38 @@ describe('records that fail', () => {
     );
   });
 
+  it('a few of them always are no outage: they are exhausted, and the API is not left alone for them', async () => {
+    await begin(rows(8));
+    world.api.fault = (request) => (/[246]$/.test(String(request.payload['spot_id'])) ? failure(500) : undefined);
+    await deliverToTheEnd();
+    expect(world.limiter.opened).toEqual([]);
+    expect(outcomesOf().filter((outcome) => outcome === 'exhausted')).toHaveLength(3);
+    expect(world.letters.map((letter) => letter.record).sort()).toEqual([2, 4, 6]);
+  });
+
+  it('have their letter in the queue before anything says that they are done', async () => {
+    await begin(rows(60));
+    world.api.fault = () => ({ kind: 'refused', status: 422, answer: 'no' });
+    const sent = new Set<number>();
+    const { letters, ledger } = world.ports;
+    world.ports.letters = {
+      ...letters,
+      sendLetters: async (batch) => {
+        // As long as a call to SQS takes, other records get their answers.
+        await clock.sleep(150);
+        for (const letter of batch) sent.add(letter.record);
+        return letters.sendLetters(batch);
+      },
+    };
+    const save = ledger.saveProgress.bind(ledger);
+    ledger.saveProgress = (fileId, batch, owner, progress, leaseMs) => {
+      for (const { i } of decodeProgress(progress).done) expect(sent).toContain(i + 1);
+      return save(fileId, batch, owner, progress, leaseMs);
+    };
+    await deliver();
+    expect(sent.size).toBe(60);
+  });
+
   it('were stored all the same when a reset came late: the 409 counts as uploaded, and says so', async () => {
     await begin(rows(2));
     world.api.fault = (_, nth) => (nth === 1 ? 'store-and-fail' : undefined);
@@ -333,7 +370,7 @@ describe('an API that wants to be left alone', () => {
     expect(world.letters).toHaveLength(40);
     expect(world.letters[0]).toMatchObject({ reason: 'circuit_open', outcome: 'exhausted' });
     // What opened the breaker, and the probes.
-    expect(world.api.requests.length).toBeLessThan(30);
+    expect(world.api.requests.length).toBeLessThan(45);
   });
 
   it('has no other batch exhausted, however long it is down', async () => {
@@ -361,6 +398,20 @@ describe('an API that wants to be left alone', () => {
     const next = world.successors.shift();
     await clock.advance((next?.delaySeconds ?? 0) * 1000);
     await deliver(next?.message);
+    expect(outcomesOf()).toEqual(Array(10).fill('uploaded'));
+  });
+
+  it('whose token can’t be read is left alone, and no record is the worse for it', async () => {
+    await begin(rows(10));
+    let isReadable = false;
+    const token = () => (isReadable ? Promise.resolve('token') : Promise.reject(new Error('no secret')));
+    world.ports.tokens = { token, refresh: token };
+    world.api.fault = () => (isReadable ? undefined : { kind: 'unauthorised', status: 0, answer: 'no secret' });
+    await deliver();
+    expect(world.limiter.opened).toEqual(['unauthorised']);
+    expect(world.letters).toEqual([]);
+    isReadable = true;
+    await deliverToTheEndOfSuccessors();
     expect(outcomesOf()).toEqual(Array(10).fill('uploaded'));
   });
 

@@ -229,6 +229,29 @@ describe('a letter', () => {
     expect(world.sentBack[0]?.delaySeconds).toBeGreaterThan(50);
   });
 
+  it('that was resolved by a consumer that died then still amends the account', async () => {
+    await world.ledger.resolveDead(fixture.fileId, 3, 'uploaded', 'r');
+    expect(await send(3, 2_000)).toEqual({ kind: 'done' });
+    expect(world.finalize.at(-1)).toMatchObject({ message: { amend: true } });
+    await finalize(true);
+    expect(manifestNamed('manifest.2.json')).toMatchObject({
+      resolved_records: 1,
+      uploaded_records: 3,
+      reconciled: true,
+    });
+    await finalize(true);
+    expect(archived.has(keyOf('manifest.3.json'))).toBe(false);
+  });
+
+  it('whose payload was changed is no evidence, and is not sent', async () => {
+    const letter = world.letters.find((each) => each.record === 3);
+    if (letter) letter.raw_payload = letter.raw_payload.replace('SP-000003', 'SP-000009');
+    const requests = world.api.requests.length;
+    expect(await send(3, 2_000)).toEqual({ kind: 'back', visibleAfterSeconds: 0 });
+    expect(world.api.requests).toHaveLength(requests);
+    expect(world.ledger.dead.get(`${fixture.fileId}#3`)?.history.at(-1)?.reason).toBe('payload_changed');
+  });
+
   it('gathers amendments: many resolved letters ask once', async () => {
     world.api.fault = () => undefined;
     const before = world.finalize.length;

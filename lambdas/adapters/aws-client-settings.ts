@@ -1,0 +1,19 @@
+/**
+ * For every AWS client: the SDK sets no limit of its own, and a connection that died while the function was frozen would
+ * hang until the function's time is up. Milliseconds.
+ */
+export const awsClientSettings = {
+  maxAttempts: 5,
+  requestHandler: {
+    connectionTimeout: 3_000,
+    requestTimeout: 15_000,
+    socketTimeout: 30_000,
+    throwOnRequestTimeout: true,
+  },
+};
+
+/** For S3: copies of several GB on the server's side take their time to answer. */
+export const s3ClientSettings = {
+  ...awsClientSettings,
+  requestHandler: { ...awsClientSettings.requestHandler, requestTimeout: 300_000, socketTimeout: 300_000 },
+};
