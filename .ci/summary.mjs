@@ -1,5 +1,7 @@
 // The last line of a CI run: how many tests passed and failed, from vitest's JSON report. Exits non-zero where none ran.
+import console from 'node:console';
 import { readFileSync } from 'node:fs';
+import process from 'node:process';
 
 let report;
 try {

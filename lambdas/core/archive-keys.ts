@@ -29,7 +29,7 @@ const maxNameBytes = 800;
 
 function shortened(name: string): string {
   let short = name;
-  while (Buffer.byteLength(short) > maxNameBytes) short = [...short].slice(0, -8).join('');
+  while (Buffer.byteLength(short) > maxNameBytes) short = Array.from(short).slice(0, -8).join('');
   return short;
 }
 

@@ -39,13 +39,13 @@ export function splitterWorld(clock: SimulatedClock, bytes: Buffer, chunkBytes =
   };
   /** A port whose every call is a place to die, before it and after it. */
   const watched = <T extends object>(name: string, port: T): T =>
-    new Proxy(port, {
+    new Proxy<T>(port, {
       get(target, method) {
         const value = Reflect.get(target, method) as unknown;
         if (typeof value !== 'function') return value;
         return async (...parameters: unknown[]) => {
           full.onStep(`before ${name}.${String(method)}`);
-          const result = (await (value as (...all: unknown[]) => unknown).apply(target, parameters)) as unknown;
+          const result: unknown = await (value as (...all: unknown[]) => unknown).apply(target, parameters);
           full.onStep(`after ${name}.${String(method)}`);
           return result;
         };

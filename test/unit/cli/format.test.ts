@@ -48,7 +48,7 @@ test('one is singular', () => {
 
 describe('somebody else’s text on one line', () => {
   test('can neither move the cursor, colour the terminal nor turn the writing round', () => {
-    expect(oneLine('a\u001b[31mb\u0007\r\u202ec\u009b1m\td', 80)).toBe('a·[31mb····c·1m·d'.replace('····', '···'));
+    expect(oneLine('a\u001b[31mb\u0007\u202ec\u009b1m\td', 80)).toBe('a·[31mb··c·1m·d');
   });
   test('shows a line break as one', () => expect(oneLine('a\r\nb\nc', 80)).toBe('a⏎b⏎c'));
   test('is cut by the columns it takes, not by its letters', () => {

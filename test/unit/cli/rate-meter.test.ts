@@ -15,7 +15,7 @@ test('says nothing before it has seen enough', () => {
 });
 
 test('evens out counts that grow by batches', () => {
-  for (const seconds of [15, 20, 30, 60]) {
+  for (const seconds of [20, 30, 60]) {
     const meter = new RateMeter();
     staircase(meter, seconds, 300, 1000);
     expect(meter.perSecond()).toBeGreaterThan(270);
@@ -23,11 +23,28 @@ test('evens out counts that grow by batches', () => {
   }
 });
 
-test('forgets what was half a minute ago', () => {
+test('does so at ten a second as well, where a batch takes half a minute', () => {
+  for (const seconds of [150, 200, 300, 3_600]) {
+    const meter = new RateMeter();
+    staircase(meter, seconds, 10, 300);
+    expect(meter.perSecond()).toBeGreaterThan(9);
+    expect(meter.perSecond()).toBeLessThan(11);
+  }
+});
+
+test('says nothing of a single step, nor of two', () => {
+  const meter = new RateMeter();
+  staircase(meter, 119, 10, 300);
+  expect(meter.perSecond()).toBeUndefined();
+});
+
+test('notices a standstill within half a minute, and has forgotten what was before after five', () => {
   const meter = new RateMeter();
   staircase(meter, 60, 300, 1);
-  for (let tick = 1; tick <= 70; tick++) meter.add(60_000 + tick * 500, 18_000);
-  expect(meter.perSecond()).toBeCloseTo(0, 5);
+  for (let tick = 1; tick <= 60; tick++) meter.add(60_000 + tick * 500, 18_000);
+  expect(meter.perSecond()).toBeLessThan(100);
+  for (let tick = 1; tick <= 601; tick++) meter.add(90_000 + tick * 500, 18_000);
+  expect(meter.perSecond() ?? 0).toBeCloseTo(0, 5);
 });
 
 test('does not take the time before the first record for slowness', () => {

@@ -1,0 +1,55 @@
+import type { Readable } from 'node:stream';
+import { GetObjectCommand } from '@aws-sdk/client-s3';
+import type { S3Client } from '@aws-sdk/client-s3';
+import type { FileAccount } from '../../lambdas/core/file-account.ts';
+import type { Manifest } from '../../lambdas/core/manifest.ts';
+import { manifest as manifestSchema } from '../../lambdas/core/manifest.ts';
+import { CliError } from '../cli-error.ts';
+
+/** What is read of a stack here. */
+interface ArchivedStack {
+  s3: S3Client;
+  outputs: { archiveBucket: string };
+}
+
+/** The newest manifest, as its bytes stand in the archive and as what they mean. */
+export interface ArchivedManifest {
+  text: string;
+  manifest: Manifest;
+}
+
+/** @throws CliError where the file has none yet */
+export async function readManifest(stack: ArchivedStack, file: FileAccount): Promise<ArchivedManifest> {
+  if (!file.manifest) {
+    throw new CliError(
+      `The file ${file.fileId} is still under way (${file.state}); its manifest is written when every record is ` +
+        `accounted for. \`npm run -s sluice -- status ${file.fileId}\` tells how far it is.`,
+    );
+  }
+  const body = await getObject(stack, file.manifest.key);
+  const text = await body.transformToString();
+  return { text, manifest: parseManifest(text, file.manifest.key) };
+}
+
+/** A stream of the object, as it lies in the archive. */
+export async function readArchived(stack: ArchivedStack, key: string): Promise<Readable> {
+  return (await getObject(stack, key)) as unknown as Readable;
+}
+
+async function getObject({ s3, outputs }: ArchivedStack, key: string) {
+  try {
+    const { Body } = await s3.send(new GetObjectCommand({ Bucket: outputs.archiveBucket, Key: key }));
+    if (Body) return Body;
+  } catch (error) {
+    if (!(error instanceof Error) || error.name !== 'NoSuchKey') throw error;
+  }
+  throw new CliError(`s3://${outputs.archiveBucket}/${key} is not there, though the ledger names it.`);
+}
+
+function parseManifest(text: string, key: string): Manifest {
+  try {
+    return manifestSchema.parse(JSON.parse(text));
+  } catch (error) {
+    throw new CliError(`The manifest ${key} can't be read by this version of sluice.`, { cause: error });
+  }
+}

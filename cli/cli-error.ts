@@ -1,0 +1,7 @@
+/** A fault that the user can do something about: shown as one sentence, without a stack trace. */
+export class CliError extends Error {
+  constructor(message: string, options?: ErrorOptions) {
+    super(message, options);
+    this.name = 'CliError';
+  }
+}

@@ -1,0 +1,17 @@
+import { Option } from 'commander';
+import { feeds } from '../../feeds/index.ts';
+import { CliError } from '../cli-error.ts';
+
+/** What every command is given beside its own options. */
+export interface GlobalOptions {
+  stack?: string;
+  debug?: boolean;
+}
+
+export const jsonOption = (): Option => new Option('--json', 'one JSON document on stdout, and nothing else there');
+
+/** @throws CliError naming the feeds there are */
+export function requireFeed(name: string): string {
+  if (feeds.some((feed) => feed.name === name)) return name;
+  throw new CliError(`There is no feed '${name}'; there is ${feeds.map((feed) => feed.name).join(', ')}.`);
+}

@@ -1,0 +1,45 @@
+import { Command } from 'commander';
+import { tearDownEndpoint } from '../../localstack/endpoint.ts';
+import { CliError } from '../cli-error.ts';
+import type { LocalStacks } from '../stack/local-stacks.ts';
+import { forgetStack, readLocalStacks } from '../stack/local-stacks.ts';
+import { stateDirOf } from '../stack/state-dir.ts';
+import type { Terminal } from '../terminal/terminal.ts';
+import type { GlobalOptions } from './command-options.ts';
+
+export function downCommand(terminal: Terminal): Command {
+  return new Command('down')
+    .description('Take away the local cloud and all that is in it (with --stack: only the cloud that stack is in).')
+    .action(async (_options, command: Command) => down(command.optsWithGlobals<GlobalOptions>(), terminal));
+}
+
+async function down(options: GlobalOptions, terminal: Terminal): Promise<void> {
+  const stateDir = stateDirOf(process.env);
+  const stacks = readLocalStacks(stateDir);
+  const asked = chosen(stacks, options.stack);
+  // Several stacks may share a cloud: with it, all of them go. The default one even where no stack got that far.
+  const dirs = new Set(asked.filter(({ kind }) => kind !== 'given').map((stack) => stack.stateDir));
+  if (options.stack === undefined) dirs.add(stateDir);
+  for (const dir of dirs) {
+    if (asked.length > 0) terminal.progress('down', 'stopping the local cloud');
+    await tearDownEndpoint(dir);
+  }
+  terminal.endProgress();
+  const gone = Object.entries(stacks).filter(([, stack]) => asked.includes(stack) || dirs.has(stack.stateDir));
+  for (const [name, { kind, endpointUrl }] of gone) {
+    forgetStack(stateDir, name);
+    terminal.note(
+      kind === 'given'
+        ? `The endpoint ${endpointUrl} was running before, so it is left as it is, the stack ${name} in it.`
+        : `The stack ${name} and its cloud at ${endpointUrl} are gone.`,
+    );
+  }
+  if (gone.length === 0) terminal.note('No stack was up.');
+}
+
+function chosen(stacks: LocalStacks, name: string | undefined): LocalStacks[string][] {
+  if (name === undefined) return Object.values(stacks);
+  const stack = stacks[name];
+  if (!stack) throw new CliError(`No stack ${name} was brought up here; \`down\` is for the local cloud only.`);
+  return [stack];
+}

@@ -1,0 +1,18 @@
+import { Command } from 'commander';
+import { readManifest } from '../archive/read-archive.ts';
+import { openStack } from '../stack/open-stack.ts';
+import type { Terminal } from '../terminal/terminal.ts';
+import type { GlobalOptions } from './command-options.ts';
+import { fileOfId } from './file-of-id.ts';
+
+export function manifestCommand(terminal: Terminal): Command {
+  return new Command('manifest')
+    .description("Print a file's newest manifest, JSON, as it lies in the archive.")
+    .argument('<file-id>')
+    .action(async (fileId: string, _options, command: Command) => {
+      const { stack: name } = command.optsWithGlobals<GlobalOptions>();
+      const stack = await openStack(name, process.env);
+      const { text } = await readManifest(stack, await fileOfId(stack, fileId));
+      await terminal.print(text);
+    });
+}

@@ -1,0 +1,117 @@
+import { Command, InvalidArgumentError } from 'commander';
+import { feeds } from '../../feeds/index.ts';
+import type { Terminal } from '../terminal/terminal.ts';
+import { InterruptedError, interruptible } from '../interrupt.ts';
+import type { RunningStack } from '../stack/bring-up-stack.ts';
+import { bringUpStack } from '../stack/bring-up-stack.ts';
+import { defaultStackName } from '../stack/choose-target.ts';
+import { feedVariable, readFeedTokens } from '../stack/feed-variables.ts';
+import { StackOutputs } from '../stack/stack-outputs.ts';
+import { stateDirOf } from '../stack/state-dir.ts';
+import { formatCountOf, formatDuration } from '../terminal/format.ts';
+import { formatPairs } from '../terminal/table.ts';
+import type { GlobalOptions } from './command-options.ts';
+import { jsonOption } from './command-options.ts';
+
+interface UpOptions extends GlobalOptions {
+  port?: number;
+  json?: boolean;
+}
+
+export function upCommand(terminal: Terminal): Command {
+  return new Command('up')
+    .description('Bring up the local cloud and deploy the stack to it; again with other values: deploy it again.')
+    .option('--port <number>', 'the port the local cloud listens on (default: a free one)', parsePort)
+    .addOption(jsonOption())
+    .addHelpText('after', environmentHelp)
+    .action(async (_options, command: Command) => up(command.optsWithGlobals<UpOptions>(), terminal));
+}
+
+async function up(options: UpOptions, terminal: Terminal): Promise<void> {
+  const { env } = process;
+  const tokens = readFeedTokens(feeds, env);
+  const stackName = options.stack ?? defaultStackName;
+  const stateDir = stateDirOf(env);
+  const onProgress = (message: string): void => terminal.progress(message.replace(/[0-9]+/g, ''), message);
+  const running = await interruptible(async (signal) => {
+    try {
+      return await bringUpStack({
+        stackName,
+        port: options.port,
+        stateDir,
+        endpointDir: stateDir,
+        environmentAt: () => env,
+        env,
+        tokens,
+        onProgress,
+        signal,
+      });
+    } catch (error) {
+      if (!signal.aborted) throw error;
+      throw new InterruptedError('Interrupted: `up` again goes on from here, `down` takes away what there is.', {
+        cause: error,
+      });
+    }
+  });
+  terminal.endProgress();
+  warnOfUnreachableApis(running, terminal);
+  if (options.json) {
+    const { url, kind } = running.endpoint;
+    await terminal.printJson({ stack: stackName, endpoint_url: url, endpoint_kind: kind, outputs: running.outputs });
+  } else await terminal.print(describe(stackName, running, terminal));
+}
+
+function describe(stackName: string, { endpoint, outputs }: RunningStack, { style }: Terminal): string {
+  const stack = new StackOutputs(stackName, outputs);
+  const apis = feeds.flatMap(({ name }): [string, string][] => {
+    const api = stack.api(name);
+    if (!api) return [];
+    const limit = `${formatCountOf(api.requests, 'request')} per ${formatDuration(api.windowSeconds)}`;
+    const reach = `${formatCountOf(api.connections, 'connection')}, ${formatCountOf(api.consumers, 'consumer')}`;
+    return [[`feed ${name}`, `${api.url}, ${limit}, ${reach}`]];
+  });
+  const named = stackName === defaultStackName ? '' : ` --stack ${stackName}`;
+  const sluice = `npm run -s sluice --${named}`;
+  return [
+    `${style('bold', `The stack ${stackName} is up at ${endpoint.url}`)}\n`,
+    formatPairs(apis, '  '),
+    '\nGo on with:\n',
+    formatPairs(
+      [
+        [`${sluice} drop FILE --feed ${feeds[0]?.name ?? 'FEED'} --wait`, 'send a file through it'],
+        [`${sluice} status`, 'the files under way and done'],
+        [`npm run -s sluice -- down`, 'take it away again'],
+      ],
+      '  ',
+    ),
+  ].join('');
+}
+
+/** Functions in containers don't see what listens on this machine's own address. */
+function warnOfUnreachableApis({ endpoint }: RunningStack, terminal: Terminal): void {
+  if (endpoint.kind !== 'docker') return;
+  for (const { name } of feeds) {
+    const url = process.env[feedVariable(name, 'API_URL')];
+    if (url === undefined || !['localhost', '127.0.0.1', '[::1]'].includes(new URL(url).hostname)) continue;
+    terminal.note(
+      `${feedVariable(name, 'API_URL')} is ${url}, which the functions, being in containers, can't reach: ` +
+        `use host.docker.internal in its place, and have the API listen on all addresses.`,
+    );
+  }
+}
+
+function parsePort(text: string): number {
+  const port = Number(text);
+  if (/^[0-9]{1,5}$/.test(text) && port >= 1 && port <= 65535) return port;
+  throw new InvalidArgumentError('It must be a number from 1 to 65535.');
+}
+
+const environmentHelp = `
+Read from the environment, for each feed (here traffic):
+  SLUICE_TRAFFIC_API_URL         base URL of the API; required
+  SLUICE_TRAFFIC_API_TOKEN       its Bearer token, put into Secrets Manager; required
+  SLUICE_TRAFFIC_REQUESTS        requests it takes ...
+  SLUICE_TRAFFIC_WINDOW_SECONDS  ... in so many seconds
+  SLUICE_TRAFFIC_CONNECTIONS     connections it takes
+  SLUICE_TRAFFIC_CONCURRENCY     consumers (default: as few as the rate needs)
+AWS_ENDPOINT_URL, where set, is an endpoint that runs already and is used as it is.`;

@@ -1,0 +1,93 @@
+import { requestIdOf } from '../../lambdas/core/identity.ts';
+import type { Manifest } from '../../lambdas/core/manifest.ts';
+import { outcomes } from '../../lambdas/core/outcome.ts';
+import type { ScheduleEntry } from '../../localstack/fake-avstar/schedule.ts';
+import type { FakeAvstarStats } from '../../localstack/fake-avstar/traffic-count.ts';
+import { formatCount, formatCountOf } from '../terminal/format.ts';
+import { demo } from './demo-settings.ts';
+import type { DemoExport } from './write-demo-export.ts';
+
+/** Something that must hold, and whether it does. */
+export interface Check {
+  holds: boolean;
+  sentence: string;
+  /** The demo fails without it. */
+  required: boolean;
+}
+
+export interface DemoEnd {
+  exported: Omit<DemoExport, 'path'>;
+  manifest: Manifest;
+  entries: readonly ScheduleEntry[];
+  stats: FakeAvstarStats;
+  /** Dead letters of the file in the DLQ, a record each. */
+  lettersOf: readonly number[];
+}
+
+/** What was written, what the API holds, what the account says and what lies in the DLQ: compared with each other. */
+export function checkDemo(end: DemoEnd): Check[] {
+  return [checkSum(end), checkFigures(end), checkSchedule(end), checkLimit(end), checkLetters(end)];
+}
+
+function checkSum({ manifest }: DemoEnd): Check {
+  const sum = outcomes.reduce((total, outcome) => total + manifest[`${outcome}_records`], 0);
+  return {
+    required: true,
+    holds: manifest.reconciled && sum === manifest.total_records,
+    sentence: `the sum is exact: ${formatCount(sum)} outcomes for ${formatCount(manifest.total_records)} records`,
+  };
+}
+
+function checkFigures({ manifest, exported }: DemoEnd): Check {
+  const { valid, broken, refused, sha256, bytes } = exported;
+  const wanted = [demo.rows, valid, broken, refused, 0, 0, 0];
+  const { total_records, uploaded_records, rejected_records, refused_records } = manifest;
+  const { duplicate_records, exhausted_records, held_records } = manifest;
+  const told = [total_records, uploaded_records, rejected_records, refused_records];
+  told.push(duplicate_records, exhausted_records, held_records);
+  return {
+    required: true,
+    holds: wanted.join() === told.join() && manifest.checksum === sha256 && manifest.bytes === bytes,
+    sentence:
+      `the manifest says what was written: ${formatCount(valid)} good rows, ${formatCount(broken)} broken, ` +
+      `${formatCount(refused)} to be refused; checksum, size`,
+  };
+}
+
+function checkSchedule({ exported: { spots, sha256 }, entries }: DemoEnd): Check {
+  const seen = new Set<string>();
+  let wrong = 0;
+  for (const { request_id, ...spot } of entries) {
+    const wanted = spots.get(spot.spot_id);
+    const same = wanted !== undefined && JSON.stringify(wanted) === JSON.stringify(spot);
+    if (!same || seen.has(spot.spot_id) || request_id !== requestIdOf([spot.spot_id, spot.airtime], sha256)) wrong++;
+    seen.add(spot.spot_id);
+  }
+  const missing = [...spots.keys()].filter((id) => !seen.has(id)).length;
+  const found =
+    wrong + missing === 0
+      ? `each of the ${formatCountOf(spots.size, 'good row')} exactly once, field by field, and nothing else`
+      : `${formatCount(entries.length)} entries, of which ${formatCount(wrong)} are wrong, and ${formatCount(missing)} are missing`;
+  return { required: true, holds: wrong + missing === 0, sentence: `the API holds ${found}` };
+}
+
+function checkLimit({ stats }: DemoEnd): Check {
+  const { requests, windowSeconds } = stats.limit;
+  return {
+    // A machine too busy to send in time costs a few tries and nothing else.
+    required: false,
+    holds: stats.throttled === 0,
+    sentence:
+      `the API answered 429 ${stats.throttled === 0 ? 'not once' : formatCountOf(stats.throttled, 'time')}; it saw ` +
+      `${formatCount(stats.maxOfferedInWindow)} of ${formatCount(requests ?? 0)} allowed requests in the fullest ${windowSeconds} s`,
+  };
+}
+
+function checkLetters({ manifest, lettersOf }: DemoEnd): Check {
+  const records = new Set(lettersOf).size;
+  return {
+    required: true,
+    holds: records === manifest.dead_lettered_records && lettersOf.length === records,
+    sentence: `the DLQ holds ${formatCountOf(lettersOf.length, 'dead letter')}, one for each record that failed`,
+  };
+}

@@ -1,0 +1,50 @@
+import type { Manifest } from '../../lambdas/core/manifest.ts';
+import type { DeadMessage } from '../dlq/dead-message.ts';
+import { formatDeadMessages } from '../show/dlq-table.ts';
+import { formatManifest } from '../show/manifest-table.ts';
+import type { Terminal } from '../terminal/terminal.ts';
+import type { Check } from './check-demo.ts';
+import { demo } from './demo-settings.ts';
+
+export interface DemoResult {
+  manifest: Manifest;
+  checks: readonly Check[];
+  letters: readonly DeadMessage[];
+  stackName: string;
+  /** No other stack is up here, so that commands find it by themselves. */
+  alone: boolean;
+  /** The endpoint was running before and goes on running. */
+  given: boolean;
+}
+
+/** The end of the demo: figures, checks, dead letters, and where to look further. */
+export async function tellResult(result: DemoResult, terminal: Terminal): Promise<void> {
+  const { manifest, checks, letters, given } = result;
+  const { columns, style } = terminal;
+  const heading = (text: string): string => `\n${style('bold', text)}\n\n`;
+  await terminal.print(`\n${formatManifest(manifest, terminal, columns)}`);
+  await terminal.print(heading('Checked') + checks.map((check) => formatCheck(check, style)).join(''));
+  await terminal.print(`\n${formatDeadMessages(letters, demo.feed, terminal, columns)}`);
+  await terminal.print(heading('To look further') + formatFurther(manifest, result));
+  if (!given) await terminal.print('\nThe local cloud stays up; `npm run -s sluice -- down` takes it away.\n');
+  await terminal.print(
+    'The fake API ended with this demo: for files of your own, `npm run -s sluice -- up --help` tells how.\n',
+  );
+  if (checks.every((check) => check.holds)) return;
+  await terminal.print(`\n${style('red', 'Not everything holds: see above.')}\n`);
+}
+
+function formatCheck({ holds, sentence }: Check, style: Terminal['style']): string {
+  return `  ${holds ? style('green', 'yes') : style('red', 'NO ')}  ${sentence}\n`;
+}
+
+function formatFurther({ file_id }: Manifest, { stackName, alone }: DemoResult): string {
+  const sluice = `npm run -s sluice --${alone ? '' : ` --stack ${stackName}`}`;
+  const commands = [
+    ['the files under way and done:', 'status'],
+    ['the account of this one, as an auditor gets it:', `manifest ${file_id}`],
+    ['what became of each of its records:', `receipts ${file_id} | head`],
+    ['its dead letters, raw:', `dlq list --feed ${demo.feed} --json`],
+  ];
+  return commands.map(([what, command]) => `  ${what}\n    ${sluice} ${command}\n`).join('');
+}

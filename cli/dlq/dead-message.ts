@@ -1,0 +1,144 @@
+import { fileIdOf } from '../../lambdas/core/identity.ts';
+import type { Letter } from '../../lambdas/messages.ts';
+import { batchMessage, finalizeMessage, letter } from '../../lambdas/messages.ts';
+import { parseIntakeMessage } from '../../lambdas/splitter/intake-message.ts';
+import type { QueuedMessage } from './read-queue.ts';
+
+/** The queue whose DLQ a message lies in: says what kind of work failed. */
+export type DeadQueue = 'letters' | 'records' | 'intake' | 'finalize';
+
+/** The message that carries it, as every entry of `dlq list --json` has it. */
+interface Carrier {
+  queue: DeadQueue;
+  message_id: string;
+  /** When SQS took it. */
+  sent_at: string;
+  receives: number;
+}
+
+/** A message that is no letter: work on more than one record, or on none. */
+interface DeadWork {
+  kind: 'batch' | 'announcement' | 'finalize' | 'unknown';
+  file_id: string | null;
+  source_file: string | null;
+  /** A batch's first record and how many there are. */
+  record: number | null;
+  records: number | null;
+  batch: number | null;
+  line: number | null;
+  offset: number | null;
+  outcome: null;
+  reason: 'buried_batch' | 'intake_failed' | 'finalize_failed' | 'unknown_message';
+  error: string;
+  field: null;
+  raw_encoding: 'text' | 'base64';
+  raw_payload: string;
+}
+
+/** What lies in a DLQ: one failed record, or a message that is none. */
+export type DeadMessage = Carrier & (Letter | DeadWork);
+
+export function readDeadMessage(queue: DeadQueue, message: QueuedMessage): DeadMessage {
+  const carrier: Carrier = {
+    queue,
+    message_id: message.messageId,
+    sent_at: new Date(message.sentAt).toISOString(),
+    receives: message.receives,
+  };
+  const body = jsonOf(message.body);
+  const asLetter = letter.safeParse(body);
+  return { ...carrier, ...(asLetter.success ? asLetter.data : readWork(body, message.body)) };
+}
+
+/** The feed a message belongs to; undefined where it doesn't say. */
+export function feedOf(message: QueuedMessage): string | undefined {
+  const body = jsonOf(message.body) as { feed?: unknown } | null | undefined;
+  return typeof body?.feed === 'string' ? body.feed : undefined;
+}
+
+function readWork(body: unknown, text: string): DeadWork {
+  return asBatch(body) ?? asFinalize(body, text) ?? asAnnouncement(body, text) ?? unknown(text);
+}
+
+function asBatch(body: unknown): DeadWork | undefined {
+  const parsed = batchMessage.safeParse(body);
+  if (!parsed.success) return undefined;
+  const batch = parsed.data;
+  const raw =
+    batch.kind === 'slice'
+      ? { raw_encoding: batch.encoding, raw_payload: batch.body }
+      : { raw_encoding: 'base64' as const, raw_payload: batch.head };
+  return {
+    ...nothing,
+    kind: 'batch',
+    file_id: batch.fileId,
+    record: batch.firstRecord,
+    records: batch.records,
+    batch: batch.batch,
+    line: batch.firstLine,
+    offset: batch.offset,
+    reason: 'buried_batch',
+    error: `batch ${batch.batch} (${batch.records} records from ${batch.firstRecord}) ended every consumer that took it`,
+    ...raw,
+  };
+}
+
+function asFinalize(body: unknown, text: string): DeadWork | undefined {
+  const parsed = finalizeMessage.safeParse(body);
+  if (!parsed.success) return undefined;
+  return {
+    ...nothing,
+    kind: 'finalize',
+    file_id: parsed.data.fileId,
+    reason: 'finalize_failed',
+    error: 'the file could not be finalized: its manifest is missing or out of date',
+    raw_payload: text,
+  };
+}
+
+function asAnnouncement(body: unknown, text: string): DeadWork | undefined {
+  let message: ReturnType<typeof parseIntakeMessage>;
+  try {
+    message = parseIntakeMessage(body);
+  } catch {
+    return undefined;
+  }
+  if (message.kind === 'test') return undefined;
+  const common = { ...nothing, kind: 'announcement', reason: 'intake_failed', raw_payload: text } as const;
+  const error = 'the file could not be split: every splitter that took it failed';
+  if (message.kind !== 'dropped') return { ...common, file_id: message.fileId, error };
+  const [source] = message.sources;
+  if (!source) return undefined;
+  return { ...common, file_id: fileIdOf(source), source_file: `s3://${source.bucket}/${source.key}`, error };
+}
+
+function unknown(text: string): DeadWork {
+  return {
+    ...nothing,
+    kind: 'unknown',
+    reason: 'unknown_message',
+    error: 'not a message of sluice, or of another version',
+    raw_payload: text,
+  };
+}
+
+const nothing = {
+  file_id: null,
+  source_file: null,
+  record: null,
+  records: null,
+  batch: null,
+  line: null,
+  offset: null,
+  outcome: null,
+  field: null,
+  raw_encoding: 'text',
+} as const;
+
+function jsonOf(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return undefined;
+  }
+}

@@ -1,0 +1,129 @@
+import type { Message, SQSClient } from '@aws-sdk/client-sqs';
+import {
+  ChangeMessageVisibilityBatchCommand,
+  GetQueueAttributesCommand,
+  ReceiveMessageCommand,
+} from '@aws-sdk/client-sqs';
+import type { Clock } from '../../lambdas/ports.ts';
+
+/** A message as it lies in a queue. */
+export interface QueuedMessage {
+  messageId: string;
+  body: string;
+  sentAt: number;
+  receives: number;
+}
+
+export interface ReadQueuePorts {
+  client: SQSClient;
+  clock: Clock;
+  /** Spreads the rounds of readers that read the same queue at once. */
+  random: () => number;
+  onProgress: (read: number, expected: number) => void;
+}
+
+/** SQS: 10 messages a call. */
+const perCall = 10;
+const callsAtOnce = 10;
+/** What a killed reader leaves invisible is visible again after that. Seconds. */
+const shortestHoldSeconds = 20;
+/** As a guess of how many messages can be read a second. */
+const messagesPerSecond = 100;
+const maxRounds = 6;
+
+/**
+ * Every message in a queue, which is left as it was: each is received under a short visibility timeout and made visible
+ * again. Where SQS counts more than came, someone else is reading too: it is read again, in rounds.
+ * Gives what it has when the signal fires, with everything made visible again.
+ */
+export async function readQueue(url: string, ports: ReadQueuePorts, signal: AbortSignal): Promise<QueuedMessage[]> {
+  const found = new Map<string, QueuedMessage>();
+  for (let round = 1; ; round++) {
+    const expected = await countMessages(ports.client, url);
+    const held = new Map<string, string>();
+    try {
+      await receiveAll(url, { ...ports, found, held, expected }, signal);
+    } finally {
+      await release(ports.client, url, [...held.values()]);
+    }
+    if (signal.aborted || round === maxRounds || found.size >= expected) return [...found.values()];
+    await ports.clock.sleep(300 + ports.random() * 1_500, signal);
+  }
+}
+
+/** Visible, in someone's hands, and delayed: approximately. */
+export async function countMessages(client: SQSClient, url: string): Promise<number> {
+  const { Attributes = {} } = await client.send(
+    new GetQueueAttributesCommand({
+      QueueUrl: url,
+      AttributeNames: [
+        'ApproximateNumberOfMessages',
+        'ApproximateNumberOfMessagesNotVisible',
+        'ApproximateNumberOfMessagesDelayed',
+      ],
+    }),
+  );
+  return Object.values(Attributes).reduce((sum, count) => sum + Number(count), 0);
+}
+
+interface Round extends ReadQueuePorts {
+  found: Map<string, QueuedMessage>;
+  /** Receipt handles by message id: what has to be made visible again. */
+  held: Map<string, string>;
+  expected: number;
+}
+
+async function receiveAll(url: string, round: Round, signal: AbortSignal): Promise<void> {
+  const { client, found, held, expected, onProgress } = round;
+  const holdSeconds = shortestHoldSeconds + Math.ceil(expected / messagesPerSecond);
+  const work = async (): Promise<void> => {
+    while (!signal.aborted) {
+      const enough = held.size >= expected;
+      const { Messages = [] } = await client.send(
+        new ReceiveMessageCommand({
+          QueueUrl: url,
+          MaxNumberOfMessages: perCall,
+          VisibilityTimeout: holdSeconds,
+          // Waiting makes SQS ask all of its servers, so that "none" means none.
+          WaitTimeSeconds: enough ? 0 : 1,
+          MessageSystemAttributeNames: ['SentTimestamp', 'ApproximateReceiveCount'],
+        }),
+      );
+      const fresh = Messages.filter((message) => !held.has(message.MessageId ?? ''));
+      for (const message of Messages) {
+        const read = readMessage(message);
+        held.set(read.messageId, message.ReceiptHandle ?? '');
+        if (!found.has(read.messageId)) found.set(read.messageId, read);
+      }
+      onProgress(held.size, expected);
+      if (fresh.length === 0) return;
+    }
+  };
+  const workers = Math.max(1, Math.min(callsAtOnce, Math.ceil(expected / perCall)));
+  const ends = await Promise.allSettled(Array.from({ length: workers }, work));
+  const fault = ends.find((end) => end.status === 'rejected');
+  if (fault) throw fault.reason;
+}
+
+function readMessage({ MessageId = '', Body = '', Attributes = {} }: Message): QueuedMessage {
+  return {
+    messageId: MessageId,
+    body: Body,
+    sentAt: Number(Attributes['SentTimestamp'] ?? 0),
+    receives: Number(Attributes['ApproximateReceiveCount'] ?? 0),
+  };
+}
+
+/** Visible at once. What SQS would not take becomes visible when its timeout ends. */
+async function release(client: SQSClient, url: string, receiptHandles: string[]): Promise<void> {
+  const calls: string[][] = [];
+  for (let from = 0; from < receiptHandles.length; from += perCall)
+    calls.push(receiptHandles.slice(from, from + perCall));
+  const work = async (): Promise<void> => {
+    for (let call = calls.pop(); call; call = calls.pop()) {
+      const Entries = call.map((ReceiptHandle, index) => ({ Id: String(index), ReceiptHandle, VisibilityTimeout: 0 }));
+      await client.send(new ChangeMessageVisibilityBatchCommand({ QueueUrl: url, Entries })).catch(() => undefined);
+    }
+  };
+  await Promise.all(Array.from({ length: callsAtOnce }, work));
+}

@@ -1,0 +1,77 @@
+import type { FileAccount } from '../../lambdas/core/file-account.ts';
+import { sumCounts } from '../../lambdas/core/outcome.ts';
+import { formatBytes, formatCount, formatDuration, formatRate, formatShare } from '../terminal/format.ts';
+import { secondsLeft } from '../terminal/rate-meter.ts';
+
+export interface ProgressFacts {
+  /** Undefined until a splitter has claimed it. */
+  file: FileAccount | undefined;
+  /** Answers of the API a second, as measured; undefined until there is enough to tell. */
+  perSecond: number | undefined;
+  /** What the API allows; undefined where the feed goes to none. */
+  limitPerSecond: number | undefined;
+}
+
+export interface ProgressLine {
+  phase: 'waiting' | 'reading' | 'uploading' | 'closing';
+  text: string;
+}
+
+/** Where a file stands, in a line. */
+export function describeProgress(facts: ProgressFacts): ProgressLine {
+  const { file } = facts;
+  if (!file) return { phase: 'waiting', text: 'waiting for a splitter' };
+  const done = sumCounts(file.settled);
+  const whole = file.totalRecords ?? 0;
+  if (file.state === 'splitting' && done === 0) return describeReading(file);
+  if (file.state !== 'splitting' && done >= whole) {
+    const records = whole === 0 ? '' : `${formatCount(done)} of ${formatCount(whole)} records done; `;
+    return { phase: 'closing', text: `${records}writing the manifest` };
+  }
+  return { phase: 'uploading', text: describeUpload(facts, file) };
+}
+
+/** Requests that the API has answered for good: what its limit is counted in. */
+export function answeredOf(file: FileAccount): number {
+  const { uploaded, duplicate, refused } = file.settled;
+  return uploaded + duplicate + refused;
+}
+
+/** While it is still being split: as many more as the bytes read so far make likely. */
+export function expectedRecords(file: FileAccount): number | undefined {
+  if (file.totalRecords !== undefined) return file.totalRecords;
+  const { checkpoint, source } = file;
+  if (!checkpoint || checkpoint.offset === 0 || source.sizeBytes <= 0) return undefined;
+  return Math.round((checkpoint.record * source.sizeBytes) / checkpoint.offset);
+}
+
+function describeReading(file: FileAccount): ProgressLine {
+  const { source, checkpoint, hashProgress } = file;
+  const size = source.sizeBytes > 0 ? ` of ${formatBytes(source.sizeBytes)}` : '';
+  if (checkpoint && checkpoint.record > 0) {
+    const share = formatShare(checkpoint.offset, source.sizeBytes);
+    return { phase: 'reading', text: `splitting  ${share}${size}, ${formatCount(checkpoint.record)} records so far` };
+  }
+  const share = hashProgress ? `  ${formatShare(hashProgress.offset, source.sizeBytes)}${size}` : size;
+  return { phase: 'reading', text: `computing the checksum${share}` };
+}
+
+function describeUpload({ perSecond, limitPerSecond }: ProgressFacts, file: FileAccount): string {
+  const done = sumCounts(file.settled);
+  const expected = expectedRecords(file);
+  const about = file.totalRecords === undefined ? 'about ' : '';
+  const failed = file.settled.rejected + file.settled.refused + file.settled.exhausted;
+  const parts = [
+    expected === undefined
+      ? `${formatCount(done)} records done`
+      : `${formatCount(done)} of ${about}${formatCount(expected)} records (${formatShare(done, expected)})`,
+  ];
+  if (limitPerSecond !== undefined) {
+    const measured = perSecond === undefined ? '' : `${formatRate(perSecond)} of `;
+    parts.push(`${measured}${formatRate(limitPerSecond)} allowed`);
+  }
+  const left = expected === undefined ? undefined : secondsLeft(expected - done, perSecond ?? limitPerSecond);
+  if (left !== undefined) parts.push(`about ${formatDuration(left)} left`);
+  if (failed > 0) parts.push(`${formatCount(failed)} failed`);
+  return parts.join('  ');
+}

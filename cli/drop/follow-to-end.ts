@@ -1,0 +1,78 @@
+import { systemClock } from '../../lambdas/adapters/system-clock.ts';
+import type { FileAccount } from '../../lambdas/core/file-account.ts';
+import { noCounts } from '../../lambdas/core/outcome.ts';
+import type { ArchivedManifest } from '../archive/read-archive.ts';
+import { readManifest } from '../archive/read-archive.ts';
+import { countMessages } from '../dlq/read-queue.ts';
+import { InterruptedError } from '../interrupt.ts';
+import type { OpenStack } from '../stack/open-stack.ts';
+import type { Terminal } from '../terminal/terminal.ts';
+import { awaitLetters } from './await-letters.ts';
+import type { DroppedObject } from './find-dropped-file.ts';
+import { findDroppedFile, idOfDropped } from './find-dropped-file.ts';
+import { findObstacle } from './find-obstacle.ts';
+import { followFile } from './follow-file.ts';
+import { liveCounts } from './live-counts.ts';
+
+/** Reads an item a batch. Milliseconds. */
+const countEveryMs = 1_500;
+
+/**
+ * Follows a dropped file, with progress, until its account is closed and its dead letters have reached the DLQ.
+ * @throws InterruptedError when the signal fires; the work goes on without us
+ */
+export async function followToEnd(
+  dropped: DroppedObject,
+  stack: OpenStack,
+  terminal: Pick<Terminal, 'progress' | 'endProgress' | 'note'>,
+  signal: AbortSignal,
+): Promise<ArchivedManifest> {
+  const file = await follow(dropped, stack, terminal, signal);
+  const archived = await readManifest(stack, file);
+  const queued = async () => {
+    const urls = stack.outputs.lettersQueueUrls(dropped.feed);
+    const counts = await Promise.all(urls.map((url) => countMessages(stack.sqs, url)));
+    return counts.reduce((sum, count) => sum + count, 0);
+  };
+  const ports = { ledger: stack.ledger, queued, terminal, clock: systemClock };
+  const arrived = await awaitLetters(file.fileId, archived.manifest.dead_lettered_records, ports, signal);
+  terminal.endProgress();
+  if (!arrived) terminal.note('Some dead letters may still be on their way to the DLQ.');
+  return archived;
+}
+
+async function follow(
+  dropped: DroppedObject,
+  stack: OpenStack,
+  terminal: Pick<Terminal, 'progress' | 'endProgress' | 'note'>,
+  signal: AbortSignal,
+): Promise<FileAccount> {
+  const api = stack.outputs.api(dropped.feed);
+  let known: string | undefined;
+  let live = { settled: noCounts(), atMs: 0 };
+  const look = async (): Promise<FileAccount | undefined> => {
+    const file = await (known === undefined ? findDroppedFile(stack.ledger, dropped) : stack.ledger.getFile(known));
+    known ??= file?.fileId;
+    if (!file || file.manifest) return file;
+    const now = systemClock.now();
+    if (now - live.atMs >= countEveryMs) live = { settled: await liveCounts(file, stack.ledger), atMs: now };
+    return { ...file, settled: live.settled };
+  };
+  const file = await followFile(
+    {
+      look,
+      diagnose: () => findObstacle(stack, dropped.feed),
+      terminal,
+      clock: systemClock,
+      limitPerSecond: api && api.requests / api.windowSeconds,
+    },
+    signal,
+  );
+  terminal.endProgress();
+  if (file) return file;
+  const id = known ?? idOfDropped(dropped);
+  throw new InterruptedError(
+    `Interrupted, but the file is in the bucket and the work goes on without this command: ` +
+      `\`npm run -s sluice -- status${id === undefined ? '' : ` ${id}`}\` tells how far it is.`,
+  );
+}

@@ -1,0 +1,50 @@
+import type { FileHandle } from 'node:fs/promises';
+import { open } from 'node:fs/promises';
+import { basename } from 'node:path';
+import { CliError } from '../cli-error.ts';
+
+/** S3: an object is at most 48.8 TiB as of 2025-12, and its key 1,024 bytes of UTF-8. */
+const maxKeyBytes = 1024;
+
+/** A file on this machine that is to be dropped. */
+export interface SourceFile {
+  path: string;
+  name: string;
+  sizeBytes: number;
+  modifiedMs: number;
+  handle: FileHandle;
+}
+
+/** @throws CliError where it can't be read as a file */
+export async function openSourceFile(path: string): Promise<SourceFile> {
+  const handle = await open(path, 'r').catch((error: unknown) => {
+    throw new CliError(`${path}: ${reasonOf(error)}.`, { cause: error });
+  });
+  const stats = await handle.stat();
+  if (!stats.isFile()) {
+    await handle.close();
+    throw new CliError(`${path} is ${stats.isDirectory() ? 'a folder' : 'no regular file'}; drop takes one file.`);
+  }
+  const name = basename(path);
+  if (Buffer.byteLength(name) > maxKeyBytes - 64) {
+    await handle.close();
+    throw new CliError(`The name of ${path} is too long for a key in S3.`);
+  }
+  return { path, name, sizeBytes: stats.size, modifiedMs: stats.mtimeMs, handle };
+}
+
+/** Half an export is worse than none: its missing rows would be nobody's. @throws CliError */
+export async function refuseIfChanged(file: SourceFile): Promise<void> {
+  const { size, mtimeMs } = await file.handle.stat();
+  if (size === file.sizeBytes && mtimeMs === file.modifiedMs) return;
+  throw new CliError(
+    `${file.path} was written to while it was uploaded; nothing was dropped. Try again when it is whole.`,
+  );
+}
+
+function reasonOf(error: unknown): string {
+  const { code, message } = error as NodeJS.ErrnoException;
+  if (code === 'ENOENT') return 'there is no such file';
+  if (code === 'EACCES' || code === 'EPERM') return 'it may not be read by this user';
+  return message;
+}

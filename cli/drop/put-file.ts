@@ -1,0 +1,31 @@
+import type { OpenStack } from '../stack/open-stack.ts';
+import { formatBytes, formatShare } from '../terminal/format.ts';
+import type { Terminal } from '../terminal/terminal.ts';
+import type { DroppedObject } from './find-dropped-file.ts';
+import { idOfDropped } from './find-dropped-file.ts';
+import type { SourceFile } from './open-source-file.ts';
+import { uploadFile } from './upload-file.ts';
+
+/** Uploads a file into the feed's folder of the intake bucket, under its own name, with progress. */
+export async function putFile(
+  file: SourceFile,
+  feed: string,
+  stack: Pick<OpenStack, 's3' | 'outputs'>,
+  terminal: Pick<Terminal, 'progress' | 'endProgress' | 'note'>,
+  signal: AbortSignal,
+): Promise<DroppedObject> {
+  const startedMs = Date.now();
+  const place = { bucket: stack.outputs.intakeBucket, key: `${feed}/${file.name}` };
+  const onProgress = (bytes: number): void => {
+    const rate = formatBytes((bytes * 1000) / Math.max(1, Date.now() - startedMs));
+    const share = formatShare(bytes, file.sizeBytes);
+    terminal.progress('upload', `uploading ${file.name}  ${share} of ${formatBytes(file.sizeBytes)}  ${rate}/s`);
+  };
+  const object = await uploadFile({ client: stack.s3, ...place, file, signal, onProgress });
+  terminal.endProgress();
+  const dropped = { feed, ...place, ...object, droppedAtMs: startedMs };
+  const id = idOfDropped(dropped);
+  const told = id === undefined ? '' : `, file id ${id}`;
+  terminal.note(`Dropped ${formatBytes(file.sizeBytes)} as s3://${place.bucket}/${place.key}${told}`);
+  return dropped;
+}

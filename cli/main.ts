@@ -1,0 +1,72 @@
+import { Command, CommanderError, Option } from 'commander';
+import { dlqCommand } from './commands/dlq.ts';
+import { downCommand } from './commands/down.ts';
+import { dropCommand } from './commands/drop.ts';
+import { manifestCommand } from './commands/manifest.ts';
+import { receiptsCommand } from './commands/receipts.ts';
+import { statusCommand } from './commands/status.ts';
+import { upCommand } from './commands/up.ts';
+import { exitCodes } from './exit-codes.ts';
+import { InterruptedError } from './interrupt.ts';
+import { explainFault } from './stack/explain-fault.ts';
+import { Terminal } from './terminal/terminal.ts';
+
+/** The command line: one file a command in commands/. */
+export async function main(argv: readonly string[]): Promise<void> {
+  const terminal = new Terminal(process.stdout, process.stderr);
+  const program = createProgram(terminal);
+  try {
+    await program.parseAsync(argv);
+  } catch (error) {
+    process.exitCode = reportFault(error, terminal, program.opts<{ debug?: boolean }>().debug ?? false);
+  }
+}
+
+function createProgram(terminal: Terminal): Command {
+  const program = new Command('sluice')
+    .description('Gets files of records through a rate-limited API: exactly once, with an account of each record.')
+    .addOption(
+      new Option(
+        '--stack <name>',
+        'the stack to work with: one that `up` deployed here, or one in AWS (default: the one that is up here)',
+      ),
+    )
+    .option('--debug', 'show where a fault came from')
+    .addHelpText('after', helpText);
+  const commands = [upCommand, downCommand, dropCommand, statusCommand, manifestCommand, receiptsCommand, dlqCommand];
+  for (const command of commands) program.addCommand(command(terminal));
+  return withHouseRules(program, terminal);
+}
+
+/** On every command, since those added whole inherit nothing. Commander would end the process itself. */
+function withHouseRules(command: Command, terminal: Terminal): Command {
+  command
+    .exitOverride()
+    .configureHelp({ showGlobalOptions: true })
+    .configureOutput({ outputError: (text) => terminal.note(text.trimEnd()) });
+  for (const each of command.commands) withHouseRules(each, terminal);
+  return command;
+}
+
+function reportFault(error: unknown, terminal: Terminal, debug: boolean): number {
+  // Commander has said it already: help was asked for, or the command line is wrong.
+  if (error instanceof CommanderError) return error.exitCode === 0 ? exitCodes.clean : exitCodes.failed;
+  if (error instanceof InterruptedError) {
+    terminal.note(error.message);
+    return exitCodes.interrupted;
+  }
+  terminal.note(`${terminal.styleNote('red', 'sluice:')} ${explainFault(error)}`);
+  if (debug) terminal.note(error instanceof Error ? stackOf(error) : String(error));
+  return exitCodes.failed;
+}
+
+function stackOf(error: Error): string {
+  const cause = error.cause instanceof Error ? `\ncaused by ${stackOf(error.cause)}` : '';
+  return `${error.stack ?? error.message}${cause}`;
+}
+
+const helpText = `
+Exit codes: 0 done and clean, 2 done with dead letters, 1 failed or refused, 130 interrupted. Commands that only answer a
+question (status, manifest, receipts, dlq list) exit with 0 when they could.
+
+With --json, stdout carries exactly one JSON document; everything else goes to stderr.`;

@@ -1,0 +1,57 @@
+import type { DeadMessage } from '../dlq/dead-message.ts';
+import type { ReasonGroup } from '../dlq/group-by-reason.ts';
+import { groupByReason } from '../dlq/group-by-reason.ts';
+import { formatCount, formatCountOf, oneLine } from '../terminal/format.ts';
+import { formatTable } from '../terminal/table.ts';
+import type { Terminal } from '../terminal/terminal.ts';
+
+/** What is in the DLQ, by reason, with an example of each. */
+export function formatDeadMessages(
+  messages: readonly DeadMessage[],
+  feed: string,
+  { style }: Pick<Terminal, 'style'>,
+  columns: number,
+): string {
+  if (messages.length === 0) return `The DLQ of ${feed} is empty.\n`;
+  const files = new Set(messages.map((message) => message.file_id)).size;
+  const groups = groupByReason(messages);
+  const counts = formatTable(
+    [{ title: 'count', align: 'right' }, { title: 'outcome' }, { title: 'reason' }, { title: 'fields' }],
+    groups.map((group) => [
+      formatCount(group.count),
+      group.outcome,
+      group.reason,
+      oneLine(group.fields.join(', '), 50),
+    ]),
+    '  ',
+  );
+  const examples = groups.map((group) => formatExample(group, style, columns)).join('');
+  const title = `In the DLQ of ${feed}: ${formatCountOf(messages.length, 'dead letter')} of ${formatCountOf(files, 'file')}`;
+  return `${style('bold', title)}\n\n${counts}\nAn example of each:\n\n${examples}`;
+}
+
+function formatExample({ outcome, reason, example }: ReasonGroup, style: Terminal['style'], columns: number): string {
+  const width = Math.max(40, columns - 4);
+  return [
+    `  ${style('bold', `${outcome}, ${reason}`)}\n`,
+    `    ${oneLine(placeOf(example), width)}\n`,
+    `    ${oneLine(example.error, width)}\n`,
+    `    ${style('dim', oneLine(payloadOf(example), width))}\n`,
+  ].join('');
+}
+
+/** Bytes that are no text: what can be read of them is enough to recognise the record. */
+function payloadOf({ raw_encoding, raw_payload }: DeadMessage): string {
+  return raw_encoding === 'text' ? raw_payload : Buffer.from(raw_payload, 'base64').toString('utf8');
+}
+
+function placeOf(message: DeadMessage): string {
+  const file =
+    message.source_file?.slice(message.source_file.lastIndexOf('/') + 1) ?? message.file_id ?? 'unknown file';
+  const places = [
+    message.record === null ? '' : `record ${formatCount(message.record)}`,
+    message.line === null ? '' : `line ${formatCount(message.line)}`,
+    message.offset === null ? '' : `byte ${formatCount(message.offset)}`,
+  ].filter((place) => place !== '');
+  return [file, places.join(', ')].filter((part) => part !== '').join(': ');
+}

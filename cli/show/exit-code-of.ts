@@ -1,0 +1,24 @@
+import type { Manifest } from '../../lambdas/core/manifest.ts';
+import type { ExitCode } from '../exit-codes.ts';
+import { exitCodes } from '../exit-codes.ts';
+
+/**
+ * What a closed account means to the shell. A duplicate is clean: each of its records is accounted for under the first
+ * file, and a job that drops the same file twice needs nobody's attention.
+ */
+export function exitCodeOf(manifest: Manifest): ExitCode {
+  if (!manifest.reconciled) return exitCodes.failed;
+  switch (manifest.state) {
+    case 'completed':
+      if (manifest.held_records > 0) return exitCodes.failed;
+      return manifest.dead_lettered_records > 0 ? exitCodes.deadLetters : exitCodes.clean;
+    case 'duplicate':
+      return exitCodes.clean;
+    case 'failed':
+    case 'superseded':
+    case 'quarantined':
+    case 'splitting':
+    case 'split':
+      return exitCodes.failed;
+  }
+}

@@ -1,0 +1,71 @@
+import type { FileAccount } from '../../lambdas/core/file-account.ts';
+import type { Manifest } from '../../lambdas/core/manifest.ts';
+import type { Outcome } from '../../lambdas/core/outcome.ts';
+import { outcomes } from '../../lambdas/core/outcome.ts';
+import { expectedRecords } from '../drop/describe-progress.ts';
+
+type Counts = { [Name in Outcome as `${Name}_records`]: number };
+
+/** A file as `status --json` tells of it: the manifest's words where it has them. */
+export type FileSummary = {
+  file_id: string;
+  feed: string;
+  lane: string;
+  state: FileAccount['state'];
+  source: { bucket: string; key: string; version_id: string | null; etag: string };
+  bytes: number;
+  checksum: string | null;
+  /** Null while the file is being split. */
+  total_records: number | null;
+  /** A guess while it is being split: from the share of the bytes that is cut. */
+  expected_records: number | null;
+  settled_records: number;
+  dead_lettered_records: number;
+  resolved_records: number;
+  /** `manifest`: counted for good; `progress`: as far as it has got, a batch behind at times. */
+  counts_from: 'manifest' | 'progress';
+  reconciled: boolean | null;
+  duplicate_of: string | null;
+  failure: { code: string; message: string } | null;
+  warnings: { code: string; message: string }[];
+  manifest_key: string | null;
+  received: string;
+  split: string | null;
+  completed: string | null;
+  updated: string;
+} & Counts;
+
+export function summariseFile(file: FileAccount, manifest?: Manifest): FileSummary {
+  const counts = Object.fromEntries(
+    outcomes.map((name) => [`${name}_records`, manifest ? manifest[`${name}_records`] : file.settled[name]]),
+  ) as Counts;
+  const { rejected_records, refused_records, exhausted_records } = counts;
+  const { source } = file;
+  return {
+    file_id: file.fileId,
+    feed: file.feed,
+    lane: file.lane,
+    state: manifest?.state ?? file.state,
+    source: { bucket: source.bucket, key: source.key, version_id: source.versionId ?? null, etag: source.etag },
+    bytes: source.sizeBytes,
+    checksum: file.sha256 ?? null,
+    total_records: manifest?.total_records ?? file.totalRecords ?? null,
+    expected_records: manifest?.total_records ?? expectedRecords(file) ?? null,
+    settled_records: outcomes.reduce((sum, name) => sum + counts[`${name}_records`], 0),
+    ...counts,
+    dead_lettered_records: manifest?.dead_lettered_records ?? rejected_records + refused_records + exhausted_records,
+    resolved_records: manifest?.resolved_records ?? file.resolved,
+    counts_from: manifest ? 'manifest' : 'progress',
+    reconciled: manifest?.reconciled ?? null,
+    duplicate_of: file.duplicateOf ?? null,
+    failure: file.failure ?? null,
+    warnings: file.warnings ?? [],
+    manifest_key: file.manifest?.key ?? null,
+    received: timeOf(file.createdAt),
+    split: file.splitAt === undefined ? null : timeOf(file.splitAt),
+    completed: file.completedAt === undefined ? null : timeOf(file.completedAt),
+    updated: timeOf(file.updatedAt),
+  };
+}
+
+const timeOf = (atMs: number): string => new Date(atMs).toISOString();

@@ -1,0 +1,36 @@
+import { formatCount, formatShare, oneLine } from '../terminal/format.ts';
+import { formatTable } from '../terminal/table.ts';
+import type { FileSummary } from './file-summary.ts';
+
+/** Files under each other, the ones under way first. */
+export function formatFiles(files: readonly FileSummary[]): string {
+  const rows = files.map((file) => [
+    file.file_id,
+    stateOf(file),
+    formatCount(file.settled_records),
+    file.total_records === null ? '?' : formatCount(file.total_records),
+    formatCount(file.uploaded_records + file.duplicate_records),
+    formatCount(file.dead_lettered_records),
+    `${file.received.slice(0, 19).replace('T', ' ')}Z`,
+    oneLine(file.source.key, 60),
+  ]);
+  const titles = [
+    { title: 'file id' },
+    { title: 'state' },
+    { title: 'done', align: 'right' as const },
+    { title: 'of', align: 'right' as const },
+    { title: 'accepted', align: 'right' as const },
+    { title: 'dead', align: 'right' as const },
+    { title: 'received' },
+    { title: 'file' },
+  ];
+  return formatTable(titles, rows);
+}
+
+function stateOf(file: FileSummary): string {
+  if (file.manifest_key !== null) return file.reconciled === false ? `${file.state}, NOT RECONCILED` : file.state;
+  if (file.state !== 'split' || file.total_records === null) return file.state;
+  return file.settled_records >= file.total_records
+    ? 'closing'
+    : `uploading ${formatShare(file.settled_records, file.total_records)}`;
+}

@@ -1,0 +1,93 @@
+import type { Manifest } from '../../lambdas/core/manifest.ts';
+import { outcomes } from '../../lambdas/core/outcome.ts';
+import type { Terminal } from '../terminal/terminal.ts';
+import { displayWidth, formatBytes, formatCount, formatDuration, formatRate, oneLine } from '../terminal/format.ts';
+import { formatPairs, formatTable } from '../terminal/table.ts';
+
+type Painter = Pick<Terminal, 'style'>;
+
+/** How a file ended, in a few words. */
+export function verdictOf(manifest: Manifest): string {
+  switch (manifest.state) {
+    case 'duplicate':
+      return `a duplicate of file ${manifest.duplicate_of ?? '(unknown)'}: nothing was sent again`;
+    case 'failed':
+      return `failed: ${manifest.failure?.message ?? 'it could not be read'}`;
+    case 'superseded':
+      return `replaced under the same key while it was read: ${formatCount(manifest.held_records)} records were held`;
+    case 'quarantined':
+      return `quarantined, too many rejects: ${formatCount(manifest.held_records)} records were held`;
+    case 'splitting':
+    case 'split':
+    case 'completed':
+      if (!manifest.reconciled) return 'THE ACCOUNT DOES NOT ADD UP';
+      if (manifest.total_records === 0) return 'done: there are no records in it';
+      if (manifest.dead_lettered_records === 0) return 'every record got through';
+      return `done, with ${formatCount(manifest.dead_lettered_records)} dead letters`;
+  }
+}
+
+/** A manifest's figures for people. */
+export function formatManifest(manifest: Manifest, { style }: Painter, columns: number): string {
+  const bad = !manifest.reconciled || ['failed', 'superseded', 'quarantined'].includes(manifest.state);
+  const colour = bad ? 'red' : manifest.dead_lettered_records > 0 ? 'yellow' : 'green';
+  // Whatever somebody may have called it.
+  const name = oneLine(manifest.source.key, Math.max(20, columns - 40));
+  return [
+    `${style('bold', name)}  ${style(colour, oneLine(verdictOf(manifest), Math.max(30, columns * 2)))}\n`,
+    // Six noughts say nothing.
+    manifest.total_records === 0 ? '' : `\n${formatFigures(manifest)}`,
+    '\n',
+    formatPairs(factsOf(manifest), '  '),
+  ].join('');
+}
+
+/** The six outcomes under each other and their sum. */
+export function formatFigures(manifest: Manifest): string {
+  const dead = 'dead letters';
+  const remarks: Record<(typeof outcomes)[number], string> = {
+    uploaded:
+      manifest.resolved_records > 0 ? `${formatCount(manifest.resolved_records)} of them were dead letters before` : '',
+    duplicate: 'the API had them already',
+    rejected: `${dead}: not valid, never sent`,
+    refused: `${dead}: turned down by the API`,
+    exhausted: `${dead}: every try failed`,
+    held: 'not sent',
+  };
+  const rows = outcomes.map((outcome) => {
+    const count = manifest[`${outcome}_records`];
+    return [outcome, formatCount(count), count > 0 ? remarks[outcome] : ''];
+  });
+  const sum = outcomes.reduce((total, outcome) => total + manifest[`${outcome}_records`], 0);
+  const verdict = sum === manifest.total_records ? 'the sum is exact' : `NOT EXACT: they are ${formatCount(sum)}`;
+  const table = formatTable(
+    [{ title: '' }, { title: '', align: 'right' }, { title: '' }],
+    [...rows, ['records', formatCount(manifest.total_records), verdict]],
+    '  ',
+  );
+  const lines = table.split('\n').slice(0, -1);
+  const counts = lines.map((line) => line.slice(0, line.search(/[0-9](?:\s\s|$)/) + 1));
+  const rule = `  ${'-'.repeat(Math.max(...counts.map(displayWidth)) - 2)}`;
+  return `${[...lines.slice(0, -1), rule, lines.at(-1)].join('\n')}\n`;
+}
+
+function factsOf(manifest: Manifest): [string, string][] {
+  const { times, archive, source } = manifest;
+  const facts: [string, string][] = [['file id', manifest.file_id]];
+  if (times.upload_seconds > 0) {
+    const rate = formatRate(times.records_per_second);
+    facts.push(['uploaded in', `${formatDuration(times.upload_seconds)}, ${rate}`]);
+  }
+  facts.push(['done after', formatDuration(times.duration_seconds)]);
+  facts.push(['size', `${formatBytes(manifest.bytes)}${manifest.format === null ? '' : `, ${manifest.format}`}`]);
+  facts.push(['sha256', manifest.checksum ?? 'unknown']);
+  for (const warning of manifest.warnings) facts.push(['warning', warning.message]);
+  facts.push(['dropped as', `s3://${source.bucket}/${source.key}`]);
+  const folder = archive.manifest_key.slice(0, archive.manifest_key.lastIndexOf('/') + 1);
+  const archived = (key: string | null) => (key?.startsWith(folder) ? key.slice(folder.length) : (key ?? 'none'));
+  facts.push(['archived in', `s3://${archive.bucket}/${folder}`]);
+  facts.push(['  source', archived(archive.source_key)]);
+  facts.push(['  receipts', archived(archive.receipts_key)]);
+  facts.push(['  manifest', archived(archive.manifest_key)]);
+  return facts.map(([name, value]) => [name, oneLine(value, 400)]);
+}

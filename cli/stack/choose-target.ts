@@ -1,0 +1,68 @@
+import { localAwsEnvironment } from '../../localstack/aws-environment.ts';
+import { CliError } from '../cli-error.ts';
+import type { LocalStacks } from './local-stacks.ts';
+
+/** The stack that `up` makes when it isn't told another name. */
+export const defaultStackName = 'sluice-local';
+
+/** Which cloud a command talks to, and which stack in it. */
+export type Target =
+  | { kind: 'endpoint'; stackName: string; endpointUrl: string; region: string; credentials: Credentials }
+  | { kind: 'aws'; stackName: string };
+
+export interface Credentials {
+  accessKeyId: string;
+  secretAccessKey: string;
+  sessionToken?: string;
+}
+
+export interface TargetWish {
+  /** `--stack`. */
+  stack: string | undefined;
+  env: NodeJS.ProcessEnv;
+  local: LocalStacks;
+}
+
+/**
+ * `AWS_ENDPOINT_URL` decides where it is set. Else a stack that `up` or the demo deployed here is local, and any other
+ * that is named is looked for in AWS. AWS is never chosen without `--stack`: credentials that happen to be in the
+ * environment must not be reason enough.
+ * @throws CliError where nothing is up
+ */
+export function chooseTarget({ stack, env, local }: TargetWish): Target {
+  const given = env['AWS_ENDPOINT_URL'];
+  if (given) return endpointTarget(stack ?? defaultStackName, given, env);
+  const stackName = stack ?? onlyNameOf(local) ?? defaultStackName;
+  const known = local[stackName];
+  if (known) return endpointTarget(stackName, known.endpointUrl, env);
+  if (stack !== undefined) return { kind: 'aws', stackName };
+  const others = Object.keys(local);
+  throw new CliError(
+    others.length === 0
+      ? 'No local cloud is up. Bring one up with `npm run -s sluice -- up`, or name a stack in AWS with --stack NAME.'
+      : `Several stacks are up here; name one of them with --stack: ${others.join(', ')}.`,
+  );
+}
+
+/** The one stack that is up, whatever its name: after the demo it is the demo's. */
+function onlyNameOf(local: LocalStacks): string | undefined {
+  const names = Object.keys(local);
+  return names.length === 1 ? names[0] : undefined;
+}
+
+/** With the same credentials and region that the stack was deployed with. */
+export function endpointTarget(stackName: string, endpointUrl: string, env: NodeJS.ProcessEnv): Target {
+  const aws = localAwsEnvironment(endpointUrl, env);
+  const sessionToken = aws['AWS_SESSION_TOKEN'];
+  return {
+    kind: 'endpoint',
+    stackName,
+    endpointUrl,
+    region: aws['AWS_REGION'] ?? '',
+    credentials: {
+      accessKeyId: aws['AWS_ACCESS_KEY_ID'] ?? '',
+      secretAccessKey: aws['AWS_SECRET_ACCESS_KEY'] ?? '',
+      ...(sessionToken === undefined ? {} : { sessionToken }),
+    },
+  };
+}

@@ -1,0 +1,35 @@
+import type { Feed } from '../../feeds/feed.ts';
+import { CliError } from '../cli-error.ts';
+
+/** `SLUICE_TRAFFIC_API_URL` for the feed `traffic`; the CDK app reads the others (cdk/feed-environment.ts). */
+export function feedVariable(feed: string, name: 'API_URL' | 'API_TOKEN'): string {
+  return `SLUICE_${feed.toUpperCase().replaceAll('-', '_')}_${name}`;
+}
+
+export interface FeedToken {
+  feed: string;
+  token: string;
+}
+
+/**
+ * The API tokens in the environment, one for every feed that goes to an API.
+ * @throws CliError naming what is missing: a stack without an API would take files and get none of their records through
+ */
+export function readFeedTokens(feeds: readonly Pick<Feed, 'name' | 'sink'>[], env: NodeJS.ProcessEnv): FeedToken[] {
+  const names = feeds.filter((feed) => feed.sink.kind === 'http').map((feed) => feed.name);
+  const missing = names
+    .flatMap((feed) => [feedVariable(feed, 'API_URL'), feedVariable(feed, 'API_TOKEN')])
+    .filter((variable) => !env[variable]?.trim());
+  if (missing.length > 0) {
+    throw new CliError(
+      `Set ${missing.join(' and ')} to say where records go; to try it without an API of your own, ` +
+        'start the fake one (`node localstack/fake-avstar/main.ts --help`), or run `npm run demo`.',
+    );
+  }
+  return names.map((feed) => ({ feed, token: env[feedVariable(feed, 'API_TOKEN')]?.trim() ?? '' }));
+}
+
+/** The environment without the tokens: what is started with it has no use for them. */
+export function withoutTokens(env: NodeJS.ProcessEnv): NodeJS.ProcessEnv {
+  return Object.fromEntries(Object.entries(env).filter(([name]) => !/^SLUICE_.*_API_TOKEN$/.test(name)));
+}

@@ -1,0 +1,95 @@
+import { z } from 'zod';
+import { CliError } from '../cli-error.ts';
+
+/** What an API allows, as the stack was deployed with it. */
+const apiOutput = z.object({
+  url: z.string(),
+  requests: z.number(),
+  windowSeconds: z.number(),
+  connections: z.number(),
+  consumers: z.number(),
+});
+export type ApiLimits = z.infer<typeof apiOutput>;
+
+/** The queues of a feed that failed messages end in. */
+export interface FeedDlqs {
+  /** Failed records: the DLQ that people mean. One a lane. */
+  letters: string[];
+  /** Batches that killed their consumers. */
+  records: string[];
+  /** Announcements of files that killed their splitter. */
+  intake: string[];
+}
+
+/** A deployed stack's outputs (cdk/outputs.ts), by the command line's words. */
+export class StackOutputs {
+  readonly #values: Readonly<Record<string, string>>;
+  readonly #stackName: string;
+
+  constructor(stackName: string, values: Readonly<Record<string, string>>) {
+    this.#stackName = stackName;
+    this.#values = values;
+  }
+
+  get intakeBucket(): string {
+    return this.#get('IntakeBucketName');
+  }
+
+  get archiveBucket(): string {
+    return this.#get('ArchiveBucketName');
+  }
+
+  get ledgerTable(): string {
+    return this.#get('LedgerTableName');
+  }
+
+  get finalizeDlqUrl(): string {
+    return this.#get('FinalizeDlqUrl');
+  }
+
+  tokenSecretArn(feed: string): string {
+    return this.#get(`${capitalised(feed)}TokenSecretArn`);
+  }
+
+  /** Undefined for a feed that goes to no API. */
+  api(feed: string): ApiLimits | undefined {
+    const text = this.#values[`${capitalised(feed)}Api`];
+    return text === undefined ? undefined : apiOutput.parse(JSON.parse(text));
+  }
+
+  lettersQueueUrls(feed: string): string[] {
+    return this.#ofLanes(feed, 'LettersQueueUrl');
+  }
+
+  dlqs(feed: string): FeedDlqs {
+    return {
+      letters: this.#ofLanes(feed, 'DlqUrl'),
+      records: this.#ofLanes(feed, 'RecordsDlqUrl'),
+      intake: this.#ofLanes(feed, 'IntakeDlqUrl'),
+    };
+  }
+
+  /** The main lane's is `Traffic…`, an express lane's `TrafficExpress…`. */
+  #ofLanes(feed: string, name: string): string[] {
+    const main = this.#get(`${capitalised(feed)}${name}`);
+    const express = this.#values[`${capitalised(feed)}Express${name}`];
+    return express === undefined ? [main] : [main, express];
+  }
+
+  #get(name: string): string {
+    const value = this.#values[name];
+    if (value === undefined) {
+      throw new CliError(
+        `The stack ${this.#stackName} has no output ${name}: it isn't a Sluice stack, or one of another version; deploy it again.`,
+      );
+    }
+    return value;
+  }
+}
+
+function capitalised(name: string): string {
+  return name
+    .split('-')
+    .map((word) => word.charAt(0).toUpperCase() + word.slice(1))
+    .join('');
+}

@@ -1,0 +1,66 @@
+interface Sample {
+  atMs: number;
+  value: number;
+}
+
+/** A shorter stretch than this, or fewer steps, say little. Milliseconds. */
+const minSpanMs = 8_000;
+const minSteps = 4;
+/** As far back as it looks, unless it takes longer to see so many steps; but never farther than the last. */
+const usualSpanMs = 30_000;
+const usualSteps = 8;
+const maxSpanMs = 5 * 60_000;
+
+/**
+ * How fast a count that grows in steps grows: the slope of the line of least squares through its last half minute, or
+ * longer where steps are rare. Two points alone would swing with every batch, above the API's limit and below.
+ */
+export class RateMeter {
+  readonly #samples: Sample[] = [];
+  /** Between samples that follow each other and differ. */
+  #steps = 0;
+
+  add(atMs: number, value: number): void {
+    // Time before the first record isn't slowness.
+    if (value === 0) return;
+    const samples = this.#samples;
+    if (samples.length > 0 && samples.at(-1)?.value !== value) this.#steps++;
+    samples.push({ atMs, value });
+    while (this.#isSpare(atMs)) {
+      const gone = samples.shift();
+      if (gone?.value !== samples[0]?.value) this.#steps--;
+    }
+  }
+
+  #isSpare(nowMs: number): boolean {
+    const spanMs = nowMs - (this.#samples[0] as Sample).atMs;
+    return spanMs > maxSpanMs || (spanMs > usualSpanMs && this.#steps > usualSteps);
+  }
+
+  /** Undefined until enough has been seen. */
+  perSecond(): number | undefined {
+    const samples = this.#samples;
+    const first = samples[0];
+    const last = samples.at(-1);
+    if (!first || !last || last.atMs - first.atMs < minSpanMs || this.#steps < minSteps) return undefined;
+    const meanAt = mean(samples.map((sample) => sample.atMs));
+    const meanValue = mean(samples.map((sample) => sample.value));
+    let products = 0;
+    let squares = 0;
+    for (const { atMs, value } of samples) {
+      products += (atMs - meanAt) * (value - meanValue);
+      squares += (atMs - meanAt) ** 2;
+    }
+    return Math.max(0, (products / squares) * 1000);
+  }
+}
+
+/** Seconds for what is left; undefined where nothing moves. */
+export function secondsLeft(remaining: number, perSecond: number | undefined): number | undefined {
+  if (remaining <= 0) return 0;
+  return perSecond === undefined || perSecond <= 0 ? undefined : remaining / perSecond;
+}
+
+function mean(values: number[]): number {
+  return values.reduce((sum, value) => sum + value, 0) / values.length;
+}

@@ -1,0 +1,27 @@
+import { displayWidth } from './format.ts';
+
+export interface Column {
+  title: string;
+  align?: 'right';
+}
+
+/** Columns as wide as what they hold, two blanks between them, no line longer than needed. */
+export function formatTable(columns: readonly Column[], rows: readonly (readonly string[])[], indent = ''): string {
+  const titled = columns.some((column) => column.title !== '');
+  const lines = titled ? [columns.map((column) => column.title), ...rows] : rows;
+  const widths = columns.map((_, index) => Math.max(0, ...lines.map((line) => displayWidth(line[index] ?? ''))));
+  const format = (line: readonly string[]): string => {
+    const cells = columns.map((column, index) => {
+      const text = line[index] ?? '';
+      const blanks = ' '.repeat((widths[index] ?? 0) - displayWidth(text));
+      return column.align === 'right' ? blanks + text : text + blanks;
+    });
+    return `${indent}${cells.join('  ')}`.trimEnd();
+  };
+  return lines.map((line) => `${format(line)}\n`).join('');
+}
+
+/** Pairs of a name and its value, the values under each other. */
+export function formatPairs(pairs: readonly (readonly [string, string])[], indent = ''): string {
+  return formatTable([{ title: '' }, { title: '' }], pairs, indent);
+}

@@ -1,0 +1,72 @@
+import { spawn } from 'node:child_process';
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { createServer } from 'node:net';
+import type { AddressInfo } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join, resolve } from 'node:path';
+import { afterAll, beforeAll, expect, test } from 'vitest';
+
+let dir: string;
+beforeAll(async () => void (dir = await mkdtemp(join(tmpdir(), 'sluice-cli-'))));
+afterAll(() => rm(dir, { recursive: true, force: true }));
+
+/** The real command line, with nothing up and no AWS. */
+function sluice(
+  args: string[],
+  env: NodeJS.ProcessEnv = {},
+): Promise<{ code: number | null; out: string; err: string }> {
+  const { PATH } = process.env;
+  const child = spawn(process.execPath, [resolve(import.meta.dirname, '../../../cli/sluice.ts'), ...args], {
+    env: { PATH, SLUICE_STATE_DIR: dir, AWS_EC2_METADATA_DISABLED: 'true', ...env },
+    stdio: ['ignore', 'pipe', 'pipe'],
+  });
+  const said = { out: '', err: '' };
+  child.stdout.on('data', (text: Buffer) => (said.out += text.toString()));
+  child.stderr.on('data', (text: Buffer) => (said.err += text.toString()));
+  return new Promise((settle) => child.once('close', (code) => settle({ code, ...said })));
+}
+
+test.each<[string, string[], RegExp]>([
+  [
+    'a file that is not there',
+    ['drop', '/no/such', '--feed', 'traffic'],
+    /^sluice: \/no\/such: there is no such file\.$/,
+  ],
+  ['a folder', ['drop', '/', '--feed', 'traffic'], /is a folder/],
+  ['an unknown feed', ['drop', '/dev/null', '--feed', 'trafic'], /There is no feed 'trafic'; there is traffic/],
+  ['no feed', ['drop', '/dev/null'], /--feed <name>' not specified/],
+  ['no stack that is up', ['status', '--json'], /No local cloud is up\. Bring one up with/],
+  ['no stack that is up, for a DLQ', ['dlq', 'list', '--feed', 'traffic', '--json'], /No local cloud is up/],
+  ['no API', ['up'], /Set SLUICE_TRAFFIC_API_URL and SLUICE_TRAFFIC_API_TOKEN/],
+  ['no port', ['up', '--port', '70000'], /must be a number from 1 to 65535/],
+  ['an unknown command', ['lift'], /unknown command 'lift'/],
+  ['an unknown option', ['status', '--jsn'], /unknown option '--jsn'/],
+  ['no AWS credentials', ['status', '--stack', 'sluice-prod'], /region|credentials/i],
+])('refuses %s in a sentence, with exit code 1 and nothing on stdout', async (_what, args, sentence) => {
+  const { code, out, err } = await sluice(args);
+  expect({ code, out }).toEqual({ code: 1, out: '' });
+  expect(err.trim()).toMatch(sentence);
+  expect(err).not.toMatch(/^ {4}at /m);
+});
+
+test('says in a sentence that nothing answers where the local cloud was', async () => {
+  const server = createServer().listen(0, '127.0.0.1');
+  await new Promise((done) => server.once('listening', done));
+  const { port } = server.address() as AddressInfo;
+  await new Promise((done) => server.close(done));
+  const gone = { 'sluice-local': { endpointUrl: `http://127.0.0.1:${port}`, stateDir: dir, kind: 'ministack' } };
+  await writeFile(join(dir, 'stacks.json'), JSON.stringify(gone));
+  const { code, out, err } = await sluice(['status', '--json']);
+  expect({ code, out }).toEqual({ code: 1, out: '' });
+  expect(err.trim()).toMatch(
+    /^sluice: Nothing answers at 127\.0\.0\.1:\d+ \(ECONNREFUSED\)\. .*`npm run -s sluice -- up`\.$/,
+  );
+  expect((await sluice(['status', '--debug'])).err).toMatch(/^ {4}at /m);
+  await rm(join(dir, 'stacks.json'));
+});
+
+test('help goes to stdout with exit code 0', async () => {
+  const { code, out } = await sluice(['drop', '--help']);
+  expect(code).toBe(0);
+  expect(out).toContain('--stack <name>');
+});

@@ -1,0 +1,100 @@
+import { expect, test } from 'vitest';
+import { exitCodeOf } from '../../../cli/show/exit-code-of.ts';
+import { formatFigures, formatManifest } from '../../../cli/show/manifest-table.ts';
+import type { Manifest } from '../../../lambdas/core/manifest.ts';
+
+const clean: Manifest = {
+  manifest_version: 1,
+  manifest_number: 1,
+  tool: 'sluice',
+  tool_version: '0',
+  file_id: 'f1',
+  feed: 'traffic',
+  lane: 'main',
+  state: 'completed',
+  source: { bucket: 'in', key: 'traffic/log.csv', version_id: null, etag: '"e"' },
+  archive: {
+    bucket: 'kept',
+    source_key: 'traffic/2026/01/05/f1/source/log.csv',
+    receipts_key: 'traffic/2026/01/05/f1/receipts.ndjson.gz',
+    manifest_key: 'traffic/2026/01/05/f1/manifest.json',
+  },
+  checksum: 'a'.repeat(64),
+  bytes: 100,
+  format: 'csv',
+  total_records: 1_200,
+  valid_records: 1_200,
+  uploaded_records: 1_200,
+  duplicate_records: 0,
+  rejected_records: 0,
+  refused_records: 0,
+  exhausted_records: 0,
+  held_records: 0,
+  dead_lettered_records: 0,
+  resolved_records: 0,
+  reconciled: true,
+  duplicate_of: null,
+  failure: null,
+  warnings: [],
+  errors: [],
+  errors_truncated: false,
+  times: {
+    received: '2026-01-05T06:00:00.000Z',
+    split: null,
+    first_upload: null,
+    last_upload: null,
+    completed: '2026-01-05T06:00:10.000Z',
+    duration_seconds: 10,
+    upload_seconds: 4,
+    records_per_second: 300,
+  },
+};
+const withDead = { ...clean, uploaded_records: 1_190, rejected_records: 10, dead_lettered_records: 10 };
+const plain = { style: (_style: unknown, text: string) => text };
+
+test.each<[string, Partial<Manifest>, number]>([
+  ['clean', {}, 0],
+  ['with dead letters', withDead, 2],
+  ['with dead letters that were all resolved', { rejected_records: 0, resolved_records: 10 }, 0],
+  ['a duplicate', { state: 'duplicate', total_records: 0, uploaded_records: 0, duplicate_of: 'f0' }, 0],
+  ['failed', { state: 'failed', failure: { code: 'is_pdf', message: 'is a PDF' } }, 1],
+  ['quarantined', { state: 'quarantined', held_records: 5 }, 1],
+  ['replaced', { state: 'superseded' }, 1],
+  ['held records in a file that is done', { held_records: 1 }, 1],
+  ['an account that does not add up', { reconciled: false }, 1],
+])('the exit code of a file that is %s', (_what, change, code) => {
+  expect(exitCodeOf({ ...clean, ...change })).toBe(code);
+});
+
+test('the figures stand under each other with their sum', () => {
+  expect(formatFigures(withDead)).toBe(
+    [
+      '  uploaded   1,190',
+      '  duplicate      0',
+      '  rejected      10  dead letters: not valid, never sent',
+      '  refused        0',
+      '  exhausted      0',
+      '  held           0',
+      '  ----------------',
+      '  records    1,200  the sum is exact',
+      '',
+    ].join('\n'),
+  );
+});
+
+test('a sum that is not exact is said to be none', () => {
+  expect(formatFigures({ ...clean, uploaded_records: 1_199 })).toContain(
+    '  records    1,200  NOT EXACT: they are 1,199',
+  );
+});
+
+test('what the file was called can do no harm', () => {
+  const source = { ...clean.source, key: 'traffic/\u001b[2J.csv' };
+  expect(formatManifest({ ...clean, source }, plain, 100)).not.toContain('\u001b');
+});
+
+test('of a file without records only the facts are told', () => {
+  const text = formatManifest({ ...clean, total_records: 0, uploaded_records: 0 }, plain, 100);
+  expect(text).toContain('there are no records in it');
+  expect(text).not.toContain('uploaded  ');
+});

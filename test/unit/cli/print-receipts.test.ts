@@ -1,0 +1,45 @@
+import { Readable, Writable } from 'node:stream';
+import { gzipSync } from 'node:zlib';
+import { expect, test } from 'vitest';
+import { printReceipts } from '../../../cli/archive/print-receipts.ts';
+import { CliError } from '../../../cli/cli-error.ts';
+
+class Reader extends Writable {
+  text = '';
+  readonly #leavesAfter: number;
+  constructor(leavesAfter = Infinity) {
+    super();
+    this.#leavesAfter = leavesAfter;
+    this.on('error', () => undefined);
+  }
+  override _write(chunk: Buffer, _encoding: string, done: (error?: Error) => void): void {
+    this.text += chunk.toString();
+    done(this.text.length > this.#leavesAfter ? Object.assign(new Error('write EPIPE'), { code: 'EPIPE' }) : undefined);
+  }
+}
+
+test('unpacks every member of the archive’s gzip', async () => {
+  const out = new Reader();
+  const gzip = Buffer.concat([gzipSync('{"record":1}\n'), gzipSync(''), gzipSync('{"record":2}\n')]);
+  await printReceipts(Readable.from([gzip.subarray(0, 7), gzip.subarray(7)]), out);
+  expect(out.text).toBe('{"record":1}\n{"record":2}\n');
+  expect(out.writableEnded).toBe(false);
+});
+
+test('ends quietly when the reader has had enough, without reading on', async () => {
+  let given = 0;
+  const endless = Readable.from(
+    (function* () {
+      for (; given < 10_000; given++) yield gzipSync(`{"record":${given}}\n`.repeat(5_000));
+    })(),
+  );
+  await printReceipts(endless, new Reader(1_000));
+  expect(given).toBeLessThan(1_000);
+});
+
+test('says so when the bytes are damaged or end early', async () => {
+  const gzip = gzipSync('{"record":1}\n'.repeat(1000));
+  for (const bytes of [gzip.subarray(0, gzip.length - 4), Buffer.from('no gzip at all')]) {
+    await expect(printReceipts(Readable.from([bytes]), new Reader())).rejects.toThrow(CliError);
+  }
+});
