@@ -50,7 +50,7 @@ function checkFigures({ manifest, exported }: DemoEnd): Check {
     holds: wanted.join() === told.join() && manifest.checksum === sha256 && manifest.bytes === bytes,
     sentence:
       `the manifest says what was written: ${formatCount(valid)} good rows, ${formatCount(broken)} broken, ` +
-      `${formatCount(refused)} to be refused; checksum, size`,
+      `${formatCount(refused)} to refuse; its checksum`,
   };
 }
 

@@ -1,3 +1,6 @@
+import { join } from 'node:path';
+import { holdLock } from '../../localstack/hold-lock.ts';
+import { CliError } from '../cli-error.ts';
 import { exitCodes } from '../exit-codes.ts';
 import { InterruptedError, interruptible } from '../interrupt.ts';
 import { explainFault } from '../stack/explain-fault.ts';
@@ -10,7 +13,9 @@ export async function main(): Promise<void> {
   const terminal = new Terminal(process.stdout, process.stderr);
   try {
     const stateDir = stateDirOf(process.env);
-    const held = await interruptible((signal) => runDemo({ terminal, stateDir, env: process.env, signal }));
+    const held = await interruptible((signal) =>
+      alone(stateDir, () => runDemo({ terminal, stateDir, env: process.env, signal })),
+    );
     process.exitCode = held ? exitCodes.clean : exitCodes.failed;
   } catch (error) {
     terminal.endProgress();
@@ -18,5 +23,22 @@ export async function main(): Promise<void> {
     terminal.note(interrupted ? error.message : `${terminal.styleNote('red', 'demo:')} ${explainFault(error)}`);
     if (process.argv.includes('--debug')) terminal.note(error instanceof Error ? (error.stack ?? '') : String(error));
     process.exitCode = interrupted ? exitCodes.interrupted : exitCodes.failed;
+  }
+}
+
+/** A dead demo's lock is broken at the first try, and taken at the second. Milliseconds. */
+const lockWaitMs = 500;
+
+/** A second demo would begin by taking the first one's cloud away. @throws CliError when one is running */
+async function alone<T>(stateDir: string, work: () => Promise<T>): Promise<T> {
+  let entered = false;
+  try {
+    return await holdLock(join(stateDir, 'demo.lock'), lockWaitMs, () => {
+      entered = true;
+      return work();
+    });
+  } catch (error) {
+    if (entered) throw error;
+    throw new CliError('Another demo is running in this folder; wait for its end.', { cause: error });
   }
 }

@@ -28,7 +28,7 @@ export async function tellResult(result: DemoResult, terminal: Terminal): Promis
   await terminal.print(heading('To look further') + formatFurther(manifest, result));
   if (!given) await terminal.print('\nThe local cloud stays up; `npm run -s sluice -- down` takes it away.\n');
   await terminal.print(
-    'The fake API ended with this demo: for files of your own, `npm run -s sluice -- up --help` tells how.\n',
+    'The fake API ended with this demo; for files of your own, see `npm run -s sluice -- up --help`.\n',
   );
   if (checks.every((check) => check.holds)) return;
   await terminal.print(`\n${style('red', 'Not everything holds: see above.')}\n`);

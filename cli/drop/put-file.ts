@@ -25,7 +25,7 @@ export async function putFile(
   terminal.endProgress();
   const dropped = { feed, ...place, ...object, droppedAtMs: startedMs };
   const id = idOfDropped(dropped);
-  const told = id === undefined ? '' : `, file id ${id}`;
-  terminal.note(`Dropped ${formatBytes(file.sizeBytes)} as s3://${place.bucket}/${place.key}${told}`);
+  terminal.note(`Dropped ${formatBytes(file.sizeBytes)} as s3://${place.bucket}/${place.key}`);
+  if (id !== undefined) terminal.note(`File id ${id}`);
   return dropped;
 }

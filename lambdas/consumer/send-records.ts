@@ -97,7 +97,7 @@ export class RecordSender {
   #pausedAt = 0;
   #refreshedAt = 0;
   /** Under way, where this batch has the probe. */
-  #probe: PromiseWithResolvers<void> | undefined;
+  #probe: { promise: Promise<void>; resolve: () => void } | undefined;
   readonly #parked: Parked[] = [];
   #wake: (() => void)[] = [];
 
@@ -197,7 +197,7 @@ export class RecordSender {
       if (this.#stopped) return { kind: 'stopped' };
       this.#journal.keepAlive();
       const turn = await this.#pacer.next();
-      if (turn.kind === 'probe') this.#probe = Promise.withResolvers();
+      if (turn.kind === 'probe') this.#probe = openEnded();
       if (turn.kind !== 'paused') return turn;
       // The pause may be over as soon as this batch's own probe has its answer.
       if (this.#probe) {
@@ -335,4 +335,11 @@ export class RecordSender {
     this.#wake = [];
     for (const resolve of waiting) resolve();
   }
+}
+
+/** A promise that is resolved from outside. */
+function openEnded(): { promise: Promise<void>; resolve: () => void } {
+  let resolve: () => void = () => undefined;
+  const promise = new Promise<void>((done) => (resolve = done));
+  return { promise, resolve };
 }

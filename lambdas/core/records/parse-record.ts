@@ -4,6 +4,7 @@ import { splitFields } from './csv-fields.ts';
 import { decodeText, trimForMessage } from './decode-text.ts';
 import type { CsvDialect, Dialect } from './dialect.ts';
 import { findJsonError } from './json-error.ts';
+import { numberLiterals } from './number-literals.ts';
 
 export type ParsedRecord = { kind: 'row'; row: Record<string, unknown> } | { kind: 'problem'; problem: Problem };
 
@@ -47,23 +48,6 @@ function parseObject(text: string, integerFields: readonly string[]): ParsedReco
     return { kind: 'problem', problem: { reason: 'not_an_integer', field, message } };
   }
   return { kind: 'row', row };
-}
-
-/** How the numbers of these fields are written: `30.0` and `3e1` are both 30 once they are parsed. */
-function numberLiterals(text: string, fields: readonly string[]): Map<string, string> {
-  const seen: { holder: unknown; field: string; literal: string }[] = [];
-  const revive = function (this: unknown, key: string, value: unknown, context?: { source?: string }): unknown {
-    if (typeof value === 'number' && fields.includes(key)) {
-      // Before Node 22 the source isn't told: better no record than `30.0` taken for an integer.
-      if (context?.source === undefined)
-        throw new TypeError('JSON.parse of this runtime does not tell how numbers are written.');
-      seen.push({ holder: this, field: key, literal: context.source });
-    }
-    return value;
-  };
-  const root: unknown = JSON.parse(text, revive);
-  // A field of the same name may stand in a nested object.
-  return new Map(seen.filter(({ holder }) => holder === root).map(({ field, literal }) => [field, literal]));
 }
 
 function nameOf(value: unknown): string {
