@@ -6,6 +6,7 @@ import type { HandledMessage } from '../runtime/partial-batch.ts';
 import { handleEach, parseBody } from '../runtime/partial-batch.ts';
 import type { ConsumerPorts } from './deliver-batch.ts';
 import { deliverBatch } from './deliver-batch.ts';
+import type { InTurn } from './retry-letter.ts';
 import { handleLetter } from './retry-letter.ts';
 
 export interface ConsumerDeps extends ConsumerPorts {
@@ -27,7 +28,7 @@ export function createConsumerHandler(deps: ConsumerDeps) {
       log: deps.log,
       inFlight: (record) => (isLetter(record) ? deps.letterMessages : deps.batchMessages),
       handle: (record, deadline) =>
-        isLetter(record) ? inTurn(() => onLetter(record, deps, deadline)) : onBatch(record, deps, deadline),
+        isLetter(record) ? onLetter(record, deps, deadline, inTurn) : onBatch(record, deps, deadline),
     });
   };
 }
@@ -36,15 +37,20 @@ function onBatch(record: SQSRecord, deps: ConsumerDeps, deadline: Deadline): Pro
   return deliverBatch(batchMessage.parse(parseBody(record)), deps, deadline);
 }
 
-async function onLetter(record: SQSRecord, deps: ConsumerDeps, deadline: Deadline): Promise<HandledMessage> {
+async function onLetter(
+  record: SQSRecord,
+  deps: ConsumerDeps,
+  deadline: Deadline,
+  inTurn: InTurn,
+): Promise<HandledMessage> {
   const message = letter.parse(parseBody(record));
   const sentAt = Number(record.attributes.SentTimestamp);
-  const end = await handleLetter(message, sentAt, { ...deps, sink: deps.letterSink }, deadline);
+  const end = await handleLetter(message, sentAt, { ...deps, sink: deps.letterSink, inTurn }, deadline);
   return end.kind === 'back' ? { backAfterSeconds: end.visibleAfterSeconds } : undefined;
 }
 
 /** Letters share one connection: sent one by one, none is late for its slot. */
-function oneAfterTheOther(): <T>(work: () => Promise<T>) => Promise<T> {
+function oneAfterTheOther(): InTurn {
   let last: Promise<unknown> = Promise.resolve();
   return (work) => {
     const mine = last.then(work, work);

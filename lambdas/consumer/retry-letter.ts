@@ -22,6 +22,13 @@ export type LetterEnd =
   /** Back to its queue, visible after that many seconds; SQS moves it to the DLQ when it has had its receives. */
   | { kind: 'back'; visibleAfterSeconds: number };
 
+/** Runs works one after the other; the next begins when the one before has ended, however it ended. */
+export type InTurn = <T>(work: () => Promise<T>) => Promise<T>;
+
+export interface LetterPorts extends ConsumerPorts {
+  inTurn: InTurn;
+}
+
 /**
  * What a letter's message is here for. A fresh one only passes through, on its way to the DLQ: the console's redrive
  * works for messages that SQS itself moved there. One that was sent after the record's last failure is a redrive:
@@ -30,7 +37,7 @@ export type LetterEnd =
 export async function handleLetter(
   letter: Letter,
   messageSentAt: number,
-  ports: ConsumerPorts,
+  ports: LetterPorts,
   deadline: Deadline,
 ): Promise<LetterEnd> {
   const adoption = await ports.ledger.adoptLetter(letter, messageSentAt);
@@ -44,7 +51,7 @@ export async function handleLetter(
     return { kind: 'done' };
   }
   if (messageSentAt <= adoption.dead.failedMessageSentAt) return { kind: 'back', visibleAfterSeconds: 0 };
-  return retry(letter, messageSentAt, ports, deadline);
+  return ports.inTurn(() => retry(letter, messageSentAt, ports, deadline));
 }
 
 async function retry(

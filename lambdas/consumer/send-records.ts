@@ -174,7 +174,7 @@ export class RecordSender {
       this.#requests++;
       item.tries++;
       this.#journal.sending(item.place);
-      const answer = await this.#ports.sink.deliver(item, this.#requestSignal());
+      const answer = await this.#deliver(item);
       this.#pacer.answered(turn, sentAt);
       if (turn.kind === 'probe') await this.#endProbe(answer);
       await this.#settle(item, answer, sentAt);
@@ -185,9 +185,17 @@ export class RecordSender {
   }
 
   /** However slowly an answer drips, it ends in time for what comes after it. */
-  #requestSignal(): AbortSignal {
+  async #deliver(item: Item): Promise<SinkAnswer> {
+    const { sink, clock } = this.#ports;
     const limitMs = Math.max(1_000, Math.min(maxRequestMs, this.#deadline.remainingMs() - finishMs));
-    return AbortSignal.any([this.#signal, AbortSignal.timeout(limitMs)]);
+    const [limit, answered] = [new AbortController(), new AbortController()];
+    // The timer goes with its request: ten thousand of them would outlive theirs by half a minute.
+    void clock.sleep(limitMs, answered.signal).then(() => limit.abort());
+    try {
+      return await sink.deliver(item, limit.signal);
+    } finally {
+      answered.abort();
+    }
   }
 
   /** Waits for a slot, through short pauses; a long one stops the batch. */

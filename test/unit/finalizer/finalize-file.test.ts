@@ -163,7 +163,7 @@ describe('a letter', () => {
   const send = (record: number, sentAt: number) => {
     const letter = world.letters.find((each) => each.record === record);
     if (!letter) throw new Error(`no letter for record ${record}`);
-    return clock.run(handleLetter(letter, sentAt, world.ports, deadline));
+    return clock.run(handleLetter(letter, sentAt, { ...world.ports, inTurn: (work) => work() }, deadline));
   };
 
   beforeEach(async () => {
