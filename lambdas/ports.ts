@@ -275,7 +275,7 @@ export interface Archive {
   getText(key: string): Promise<string | undefined>;
 }
 
-/** What others may want to know of: file completed, breaker opened. */
+/** What others may want to know of: a file completed, an account amended. */
 export interface EventPublisher {
   publish(type: string, detail: Record<string, unknown>): Promise<void>;
 }

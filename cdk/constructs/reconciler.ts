@@ -46,7 +46,7 @@ export class Reconciler extends Construct {
         ),
       },
     });
-    ledger.grant(this.function, 'BatchGetItem', 'Query');
+    ledger.grant(this.function, 'BatchGetItem', 'Query', 'UpdateItem');
     ledger.grantList(this.function);
     this.function.maySendTo(finalizeQueue, ...lanes.map((lane) => lane.intake.queue));
     this.function.may(['sqs:GetQueueAttributes'], ...lanes.map((lane) => lane.records.queue.queueArn));

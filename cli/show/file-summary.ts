@@ -54,7 +54,7 @@ export function summariseFile(file: FileAccount, manifest?: Manifest): FileSumma
     settled_records: outcomes.reduce((sum, name) => sum + counts[`${name}_records`], 0),
     ...counts,
     dead_lettered_records: manifest?.dead_lettered_records ?? rejected_records + refused_records + exhausted_records,
-    resolved_records: manifest?.resolved_records ?? file.resolved,
+    resolved_records: manifest?.resolved_records ?? 0,
     counts_from: manifest ? 'manifest' : 'progress',
     reconciled: manifest?.reconciled ?? null,
     duplicate_of: file.duplicateOf ?? null,

@@ -61,7 +61,6 @@ export class DynamoFileLedger implements FileLedger {
       leaseUntil,
       settledBatches: 0,
       settled: noCounts(),
-      resolved: 0,
     };
     const keys = { pk: pkOf(file.fileId), sk: 'FILE', listPk: listPkOf('open', file.feed), listSk: listSkOf(file) };
     try {

@@ -10,8 +10,8 @@ export const maxUnsaved = 50;
 /** Progress is saved at the latest after this, however slow the API's rate is. Milliseconds. */
 const saveEveryMs = 30_000;
 
-/** Twice as long and more: a lease outlives one save that comes late. Milliseconds. */
-export const batchLeaseMs = 90_000;
+/** Twice as long: a lease outlives one save that comes late. Milliseconds. */
+export const batchLeaseMs = 60_000;
 
 export interface JournalOptions {
   fileId: string;
@@ -41,6 +41,8 @@ export class BatchJournal {
   #savedAt: number;
   #saving: Promise<void> | undefined;
   #failure: { error: unknown } | undefined;
+  /** What the ledger holds by now. */
+  #saved: Uint8Array | undefined;
 
   constructor(options: JournalOptions) {
     this.#options = options;
@@ -108,6 +110,13 @@ export class BatchJournal {
     await this.#save(0);
   }
 
+  /** Gives the lease up without a word on progress: the message that failed is to be tried again soon. */
+  async abandon(): Promise<void> {
+    await this.#saving?.catch(() => undefined);
+    const { fileId, batch, owner, ledger, saved } = this.#options;
+    await ledger.saveProgress(fileId, batch, owner, this.#saved ?? encodeProgress(saved), 0);
+  }
+
   /** Before the batch is settled: every letter is in its queue. */
   async finish(): Promise<void> {
     await this.#saving;
@@ -130,6 +139,7 @@ export class BatchJournal {
       throw new LeaseLostError(`Batch ${batch} of the file ${fileId} is another consumer's now.`);
     }
     this.#fence = fence;
+    this.#saved = progress;
   }
 
   #isOverdue(): boolean {

@@ -72,7 +72,17 @@ interface Attempt {
 export async function deliverBatch(message: BatchMessage, ports: ConsumerPorts, deadline: Deadline): Promise<void> {
   const attempt = await beginAttempt(message, ports);
   if (!attempt) return;
-  const { file, records, journal } = attempt;
+  try {
+    await finishAttempt(attempt, ports, deadline);
+  } catch (error) {
+    // The message comes back soon, and must not find its own lease in the way.
+    if (!(error instanceof LeaseLostError)) await attempt.journal.abandon().catch(() => undefined);
+    throw error;
+  }
+}
+
+async function finishAttempt(attempt: Attempt, ports: ConsumerPorts, deadline: Deadline): Promise<void> {
+  const { message, file, records, journal } = attempt;
   if (file.state === 'quarantined' || file.state === 'superseded') {
     holdOpen(attempt, ports);
     return settle(attempt, ports);
@@ -185,7 +195,7 @@ function recordVerdict(attempt: Attempt, { place }: Sendable, verdict: Verdict, 
 /** The API failed on them in every attempt there is. */
 function exhaust(attempt: Attempt, parked: Parked[], ports: ConsumerPorts): void {
   for (const { place, status, reason, attempts } of parked) {
-    const error = `the API failed on the record in ${maxBatchFailures} attempts, last with ${reason}`;
+    const error = `the API failed on the record, last with ${reason}; its batch has had all its attempts`;
     const done = { i: place, outcome: 'exhausted' as const, status, attempts, at: ports.clock.now(), reason, error };
     attempt.journal.record(done, letterFor(attempt, attempt.records[place] as PreparedRecord, done, ports));
   }

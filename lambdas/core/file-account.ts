@@ -70,8 +70,6 @@ export interface FileAccount {
   /** Hints for progress and triggers; the batches' own items are the truth. */
   settledBatches: number;
   settled: OutcomeCounts;
-  /** Dead letters resolved since the first manifest. */
-  resolved: number;
   /** The newest manifest, and which one it is (the first is 1). */
   manifest?: { key: string; number: number };
   /** When another manifest was asked for, and is still owed. */

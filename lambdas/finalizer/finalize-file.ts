@@ -148,7 +148,7 @@ async function writeManifest(
       archive: {
         bucket: ports.archiveBucket,
         source_key: sourceKey,
-        receipts_key: (file.totalBatches ?? 0) > 0 ? keys.receipts : null,
+        receipts_key: audit.records > 0 ? keys.receipts : null,
         manifest_key: key,
       },
     });

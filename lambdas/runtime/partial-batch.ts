@@ -3,8 +3,11 @@ import type { AuditLog, InFlightMessages } from '../ports.ts';
 import type { Deadline } from './deadline.ts';
 import { deadlineOf } from './deadline.ts';
 
-/** A message whose function was killed comes back this long after the function's time would have been up. Seconds. */
-const visibilityReserveSeconds = 30;
+/**
+ * A message whose function was killed comes back this long after the function's time would have been up. Longer than any
+ * lease (60 s): it must not meet its own, or it would be taken for a second copy and its receives would not add up.
+ */
+const visibilityReserveSeconds = 65;
 
 /** A message that failed is tried again after this, rather than when its queue's visibility timeout is over. Seconds. */
 const failedVisibilitySeconds = 30;
@@ -38,6 +41,7 @@ export async function handleEach(handling: BatchHandling): Promise<SQSBatchRespo
         await setVisibility(end.backAfterSeconds);
       } catch (error) {
         log.error('message failed', {
+          correlation_id: correlationOf(record),
           message_id: record.messageId,
           receive_count: Number(record.attributes.ApproximateReceiveCount),
           error: error instanceof Error ? error : new Error(String(error)),
@@ -50,6 +54,11 @@ export async function handleEach(handling: BatchHandling): Promise<SQSBatchRespo
   );
   const failed = results.filter((id) => id !== undefined);
   return { batchItemFailures: failed.map((itemIdentifier) => ({ itemIdentifier })) };
+}
+
+/** The file that a message is about, where it is one of ours. */
+function correlationOf(record: SQSRecord): string | undefined {
+  return /"(?:fileId|file_id)"\s*:\s*"([0-9a-f]{1,64})"/.exec(record.body)?.[1];
 }
 
 /** @throws where the body is no JSON */

@@ -41,7 +41,11 @@ export async function splitFile(
     const step = await splitClaimed(file, ports, deadline);
     if (step.kind === 'out-of-time') await continueLater(file, ports);
   } catch (error) {
-    if (!(error instanceof SourceChangedError)) throw error;
+    if (!(error instanceof SourceChangedError)) {
+      // The message comes back soon, and must not find its own lease in the way.
+      await ledger.releaseFile(file.fileId, file.epoch).catch(() => undefined);
+      throw error;
+    }
     await endSuperseded(file, error, ports);
   }
 }
@@ -106,7 +110,7 @@ async function end(file: FileAccount, how: Parameters<FileLedger['endFile']>[2],
   return { kind: 'done' };
 }
 
-/** What has been sent goes its way; what has not can't be read any more. */
+/** What was uploaded stays in the account; what still waits in the queue is held, and the rest can't be read any more. */
 async function endSuperseded(file: FileAccount, error: SourceChangedError, ports: SplitterPorts): Promise<void> {
   ports.log.warn('file was replaced while it was read', { correlation_id: file.fileId, reason: error.message });
   const now = await ports.ledger.getFile(file.fileId);

@@ -109,11 +109,12 @@ describe('permissions', () => {
     });
   });
 
-  it('let the reconciler look and queue, and write nothing', () => {
+  it('let the reconciler look, queue, and note that it did', () => {
     expect(granted(/^Reconciler/)).toEqual({
       ...log,
       'dynamodb:BatchGetItem': ['LedgerTable'],
       'dynamodb:Query': ['LedgerTable', 'LedgerTable/index/byFeed'],
+      'dynamodb:UpdateItem': ['LedgerTable'],
       'sqs:GetQueueAttributes': ['trafficrecordsQueue'],
       'sqs:SendMessage': ['FinalizerfinalizeQueue', 'trafficintakeQueue'],
     });

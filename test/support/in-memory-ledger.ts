@@ -52,7 +52,7 @@ export class InMemoryLedger implements Ledger {
 
   #newFile(create: NewFile): FileAccount {
     const now = this.#clock.now();
-    const counts = { settledBatches: 0, settled: noCounts(), resolved: 0 };
+    const counts = { settledBatches: 0, settled: noCounts() };
     return { ...create, state: 'splitting', createdAt: now, updatedAt: now, epoch: 0, ...counts };
   }
 

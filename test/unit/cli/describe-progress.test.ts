@@ -15,7 +15,6 @@ const file: FileAccount = {
   limits: { maxBatchRecords: 500, maxBatchBytes: 1, maxRecordBytes: 1 },
   settledBatches: 0,
   settled: noCounts(),
-  resolved: 0,
 };
 const say = (change: Partial<FileAccount>, perSecond?: number) =>
   describeProgress({ file: { ...file, ...change }, perSecond, limitPerSecond: 300 }).text;

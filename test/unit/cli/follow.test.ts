@@ -28,7 +28,6 @@ function accountOf(change: Partial<FileAccount>): FileAccount {
     limits: { maxBatchRecords: 1, maxBatchBytes: 1, maxRecordBytes: 1 },
     settledBatches: 0,
     settled: noCounts(),
-    resolved: 0,
     ...change,
   };
 }

@@ -1,0 +1,105 @@
+import { beforeEach, describe, expect, it } from 'vitest';
+import { noCounts } from '../../../lambdas/core/outcome.ts';
+import type { ContinueMessage, FinalizeMessage, ReemitMessage } from '../../../lambdas/messages.ts';
+import type { ReconcilerPorts } from '../../../lambdas/reconciler/requeue-stalled.ts';
+import { requeueStalled } from '../../../lambdas/reconciler/requeue-stalled.ts';
+import { limits } from '../../support/feed-fixture.ts';
+import { InMemoryLedger } from '../../support/in-memory-ledger.ts';
+import { silentLog } from '../../support/in-memory-ports.ts';
+import { SimulatedClock } from '../../support/simulated-clock.ts';
+
+const stalledAfterMs = 180_000;
+let clock: SimulatedClock;
+let ledger: InMemoryLedger;
+let asked: (ContinueMessage | ReemitMessage | FinalizeMessage)[];
+let queued: number;
+let ports: ReconcilerPorts;
+
+beforeEach(async () => {
+  clock = new SimulatedClock();
+  ledger = new InMemoryLedger(clock);
+  asked = [];
+  queued = 0;
+  const ask = async (message: (typeof asked)[number]) => void asked.push(message);
+  const lane = { feed: 'traffic', lane: 'main', intake: { send: ask }, records: { messages: async () => queued } };
+  ports = { ledger, lanes: [lane], finalize: { send: ask }, clock, log: silentLog, stalledAfterMs };
+  const source = { bucket: 'b', key: 'k', etag: '"e"', sizeBytes: 1 };
+  await ledger.claimFile('f', { fileId: 'f', feed: 'traffic', lane: 'main', source, limits }, 'splitter', 60_000);
+});
+
+const run = () => requeueStalled(ports);
+const kinds = () => asked.map((message) => message.kind);
+
+async function settle(batch: number): Promise<void> {
+  await ledger.claimBatch({ fileId: 'f', batch, attempt: 1, records: 1, firstRecord: batch }, 'c', 60_000);
+  await ledger.settleBatch('f', batch, 'c', { counts: noCounts(), receiptsKey: 'r', receiptsSha256: 's' });
+}
+
+it('leaves alone what is under way', async () => {
+  await run();
+  expect(asked).toEqual([]);
+});
+
+it('has a file split on whose splitter died, once each time it stalls', async () => {
+  await clock.advance(stalledAfterMs + 1);
+  await run();
+  await run();
+  expect(kinds()).toEqual(['continue']);
+  await clock.advance(stalledAfterMs + 1);
+  await run();
+  expect(kinds()).toEqual(['continue', 'continue']);
+});
+
+describe('a file that is split', () => {
+  beforeEach(() => ledger.finishSplit('f', 1, { records: 2, batches: 2 }, []));
+
+  it('and settled is finalized, by the batches’ own count', async () => {
+    await settle(1);
+    await settle(2);
+    Object.assign(ledger.files.get('f') as object, { settledBatches: 1 });
+    await clock.advance(stalledAfterMs + 1);
+    await run();
+    expect(kinds()).toEqual(['finalize']);
+  });
+
+  it('has its lost batches made again, whatever the hints say', async () => {
+    await settle(1);
+    Object.assign(ledger.files.get('f') as object, { settledBatches: 5 });
+    await clock.advance(stalledAfterMs + 1);
+    await run();
+    expect(kinds()).toEqual(['reemit']);
+  });
+
+  it('has none made again while they may be in the queue, or in somebody’s hands', async () => {
+    await settle(1);
+    await clock.advance(stalledAfterMs + 1);
+    queued = 1;
+    await run();
+    queued = 0;
+    await ledger.claimBatch({ fileId: 'f', batch: 2, attempt: 1, records: 1, firstRecord: 2 }, 'c', 60_000);
+    await run();
+    expect(asked).toEqual([]);
+  });
+});
+
+it('asks again for an amendment that never came', async () => {
+  await ledger.finishSplit('f', 1, { records: 0, batches: 0 }, []);
+  await ledger.closeFile('f', { state: 'completed', manifest: { key: 'm', number: 1 }, openLetters: 1 });
+  await ledger.requestAmendment('f', 0);
+  await run();
+  expect(asked).toEqual([]);
+  await clock.advance(stalledAfterMs + 1);
+  await run();
+  expect(asked).toMatchObject([{ kind: 'finalize', amend: true }]);
+});
+
+it('looks at the other files when one can’t be', async () => {
+  const source = { bucket: 'b', key: 'k2', etag: '"e"', sizeBytes: 1 };
+  await clock.advance(10);
+  await ledger.claimFile('g', { fileId: 'g', feed: 'traffic', lane: 'main', source, limits }, 'splitter', 60_000);
+  await clock.advance(stalledAfterMs + 1);
+  const touch = ledger.touchFile.bind(ledger);
+  ledger.touchFile = (fileId) => (fileId === 'f' ? Promise.reject(new Error('no')) : touch(fileId));
+  await run();
+  expect(asked).toMatchObject([{ kind: 'continue', fileId: 'g' }]);
+});
