@@ -8,7 +8,7 @@ export const letterConsumers = minMappingConcurrency;
 /** Letters are sent one after the other. */
 export const connectionsPerLetterConsumer = 1;
 
-/** A twentieth of what undici sends on one core without a sink's latency (DESIGN: 26,500), less what each record costs. */
+/** An estimate, well below what one core sends without a limit: more consumers than needed only share its connections. */
 const requestsPerSecondAConsumer = 500;
 /** Consumers with fewer connections than this would gain nothing over fewer consumers. */
 const fewestConnections = 4;
