@@ -4,12 +4,13 @@ import { deriveFeed } from './derive-feed.ts';
 import type { Environment } from './feed-environment.ts';
 import { readFeedEnvironment, variableName } from './feed-environment.ts';
 import { SettingsError } from './settings-error.ts';
+import { drill } from './stages/drill.ts';
 import { local } from './stages/local.ts';
 import { prod } from './stages/prod.ts';
 import type { StageNumbers } from './stages/stage-numbers.ts';
 import { stageNumbers } from './stages/stage-numbers.ts';
 
-export const stages = { local, prod };
+export const stages = { local, drill, prod };
 export type StageName = keyof typeof stages;
 
 /** What an API allows, all lanes together. */
