@@ -57,12 +57,10 @@ export async function readAll(stream: Readable): Promise<Buffer> {
 }
 
 function headersOf(request: IncomingMessage, body: Readable | Buffer): OutgoingHttpHeaders {
-  const headers = withoutHops(request.rawHeaders);
-  if (!Buffer.isBuffer(body)) return headers;
-  for (const name of Object.keys(headers)) {
-    if (/^(content-length|transfer-encoding)$/i.test(name)) delete headers[name];
-  }
-  return { ...headers, 'content-length': body.length };
+  const headers = Object.entries(withoutHops(request.rawHeaders));
+  if (!Buffer.isBuffer(body)) return Object.fromEntries(headers);
+  const kept = headers.filter(([name]) => !/^(content-length|transfer-encoding)$/i.test(name));
+  return { ...Object.fromEntries(kept), 'content-length': body.length };
 }
 
 /** Names as they were spelled; a header that comes twice stays two. */
