@@ -46,8 +46,8 @@ it('all faults at once leave the account exact', async () => {
     timeoutMs: 800_000,
     during: async (dropped) => {
       const dice = new SeededDice(seed);
-      const functions = ['TrafficSplitterName', 'TrafficConsumerName', 'FinalizerName'];
-      const kills = killAtRandom(stack, { functions, kills: 5, everyMs: 10_000, fileId: dropped.fileId, dice });
+      const functions = ['splitter', 'consumer', 'finalizer'] as const;
+      const kills = killAtRandom(stack, { functions, kills: 4, withinMs: 6_000, fileId: dropped.fileId, dice });
       await announceAgain(stack, dropped);
       await records(1_000);
       const token = 'rotated-among-faults';

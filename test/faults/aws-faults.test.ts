@@ -1,4 +1,4 @@
-import { beforeAll, inject, it } from 'vitest';
+import { beforeAll, describe, inject, it } from 'vitest';
 import { DeployedStack } from '../support/deployed-stack.ts';
 import type { FaultCase } from './run-case.ts';
 import { announceAgain } from './known-export.ts';
@@ -62,8 +62,12 @@ const cases: Omit<FaultCase, 'rows' | 'seed'>[] = [
   { name: 'every call to AWS takes 5 to 250 ms', aws: { latencyMs: [5, 250] } },
 ];
 
-it.each(cases.map((each, index) => ({ ...each, index })))('$name', async ({ index, ...fault }) => {
-  await runCase(stack, { ...fault, rows, seed: seed + 200 + index });
+describe('an account is exact where', () => {
+  for (const [index, fault] of cases.entries()) {
+    it(fault.name, async () => {
+      await runCase(stack, { ...fault, rows, seed: seed + 200 + index });
+    });
+  }
 });
 
 it('every message is there twice, the one that announces the file too', async () => {
