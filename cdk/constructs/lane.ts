@@ -3,6 +3,7 @@ import { Construct } from 'constructs';
 import { maxMessageBytes } from '../aws-quotas.ts';
 import { connectionsPerLetterConsumer, letterConsumers } from '../derive-feed.ts';
 import type { FeedSettings, LaneSettings, Settings } from '../settings.ts';
+import { splitterLimits } from '../splitter-limits.ts';
 import type { IntakeBucket } from './intake-bucket.ts';
 import type { Ledger } from './ledger.ts';
 import { RedrivenQueue } from './redriven-queue.ts';
@@ -63,6 +64,7 @@ export class Lane extends Construct {
 
   #createSplitter({ settings, root, feed, lane, intake, ledger, finalizeQueue }: LaneProps): SluiceFunction {
     const { timeoutSeconds, memoryMb, concurrency } = settings.splitter;
+    const { gzip, horizon } = splitterLimits(settings, feed.api, lane);
     const splitter = new SluiceFunction(this, 'Splitter', {
       settings,
       root,
@@ -77,6 +79,8 @@ export class Lane extends Construct {
         INTAKE_QUEUE_URL: this.intake.queue.queueUrl,
         RECORDS_QUEUE_URL: this.records.queue.queueUrl,
         CUT_LIMITS: JSON.stringify(lane.cutLimits),
+        GZIP_LIMITS: JSON.stringify(gzip),
+        HORIZON: JSON.stringify(horizon),
       },
     });
     // One file an invocation: each has the whole of the function's time.

@@ -33,6 +33,14 @@ const cutLimits = z.object({
   maxRecordBytes: z.int().positive(),
 });
 
+/** What a gzip may hold, and how far a file is cut ahead of the API (cdk/splitter-limits.ts). */
+const gzipLimits = z.object({
+  maxContentBytes: z.number().positive(),
+  maxRatio: z.number().positive(),
+  roomMs: z.number().positive(),
+});
+const horizon = z.object({ records: z.int().positive(), recordsPerSecond: z.number().positive() });
+
 /** What the API's contract says, and this lane's share of it. */
 const apiSettings = z.object({
   /** Names the shared limiter's item: every lane with this name shares the limit. */
@@ -54,6 +62,8 @@ const splitterEnvironment = z.object({
   RECORDS_QUEUE_URL: z.url(),
   FINALIZE_QUEUE_URL: z.url(),
   CUT_LIMITS: json(cutLimits),
+  GZIP_LIMITS: json(gzipLimits),
+  HORIZON: json(horizon),
 });
 
 const consumerEnvironment = z.object({

@@ -39,6 +39,7 @@ export class InMemoryLedger implements Ledger {
     if (before?.leaseUntil !== undefined && before.leaseUntil >= now) {
       return { kind: 'busy', leaseUntil: before.leaseUntil };
     }
+    if ((before?.heldBackUntil ?? 0) > now) return { kind: 'held-back', until: before?.heldBackUntil as number };
     const file = before ?? this.#newFile(create as NewFile);
     Object.assign(file, {
       leaseOwner: owner,
@@ -46,6 +47,7 @@ export class InMemoryLedger implements Ledger {
       epoch: file.epoch + 1,
       updatedAt: now,
     });
+    delete file.heldBackUntil;
     this.files.set(fileId, file);
     return { kind: 'claimed', file: structuredClone(file) };
   }
@@ -72,12 +74,13 @@ export class InMemoryLedger implements Ledger {
     return structuredClone(file);
   }
 
-  async saveSplitProgress(fileId: string, epoch: number, progress: SplitProgress): Promise<boolean> {
-    return this.#change(fileId, epoch, progress, false) !== undefined;
+  async saveSplitProgress(fileId: string, epoch: number, progress: SplitProgress): Promise<FileAccount | undefined> {
+    return this.#change(fileId, epoch, progress, false);
   }
 
-  async releaseFile(fileId: string, epoch: number): Promise<boolean> {
-    return this.#change(fileId, epoch, {}, true) !== undefined;
+  async releaseFile(fileId: string, epoch: number, heldBackUntil?: number): Promise<boolean> {
+    const held = heldBackUntil === undefined ? {} : { heldBackUntil };
+    return this.#change(fileId, epoch, held, true) !== undefined;
   }
 
   async claimChecksum(
@@ -224,6 +227,7 @@ export class InMemoryLedger implements Ledger {
     const file = this.files.get(fileId);
     if (!file) return false;
     file.settledBatches++;
+    file.lastSettledAt = this.#clock.now();
     file.settled = addCounts(file.settled, settlement.counts);
     file.updatedAt = this.#clock.now();
     return true;
