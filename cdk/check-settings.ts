@@ -192,6 +192,19 @@ function* apiFaults({ name, api }: FeedSettings, settings: Settings): Generator<
       `token goes with every request.`
     );
   }
+  yield* proxyFaults(name, api.proxyUrl);
+}
+
+function* proxyFaults(feed: string, proxyUrl: string | undefined): Generator<string> {
+  if (proxyUrl === undefined) return;
+  const { username, password, pathname, search, hash } = new URL(proxyUrl);
+  if (!username && !password && pathname === '/' && !search && !hash) return;
+  // Never told: it may carry a password.
+  yield (
+    `${variableName(feed, 'PROXY_URL')} carries a user, a path, a query or a fragment; it must be scheme, host and port ` +
+    `alone, since it is shown in the template. A proxy that asks for a password is not supported: let it know the ` +
+    `functions by where they come from.`
+  );
 }
 
 function* laneFaults(lane: LaneSettings, { name, api, lanes }: FeedSettings, settings: Settings): Generator<string> {

@@ -27,6 +27,9 @@ export interface LaneProps {
 /** Letters a consumer is given at once. */
 const letterBatchSize = 10;
 
+/** Goes along with the consumer's code: a function's whole environment has room for two certificates (4 KB). */
+const caFile = 'api-ca.pem';
+
 /** intake queue → splitter → records queue → consumer, with the consumer's letters on their way to the DLQ. */
 export class Lane extends Construct {
   readonly settings: LaneSettings;
@@ -92,8 +95,17 @@ export class Lane extends Construct {
   }
 
   #createConsumer({ settings, root, feed, lane, ledger, work, token, finalizeQueue }: LaneProps): SluiceFunction {
-    const { url, requests, windowSeconds, connectionsPerConsumer } = feed.api;
-    const api = { name: feed.name, url, requests, windowSeconds, connectionsPerConsumer, connectionsPerLetterConsumer };
+    const { url, requests, windowSeconds, connectionsPerConsumer, proxyUrl, caCertificates } = feed.api;
+    const api = {
+      name: feed.name,
+      url,
+      requests,
+      windowSeconds,
+      connectionsPerConsumer,
+      connectionsPerLetterConsumer,
+      ...(proxyUrl === undefined ? {} : { proxyUrl }),
+      ...(caCertificates === undefined ? {} : { caFile }),
+    };
     const consumer = new SluiceFunction(this, 'Consumer', {
       settings,
       root,
@@ -103,6 +115,7 @@ export class Lane extends Construct {
       timeoutSeconds: settings.consumer.timeoutSeconds,
       memoryMb: lane.consumerMemoryMb,
       queuesToItself: true,
+      files: caCertificates === undefined ? {} : { [caFile]: caCertificates },
       environment: {
         ...commonEnvironment(feed, lane, ledger, finalizeQueue),
         RECORDS_QUEUE_URL: this.records.queue.queueUrl,

@@ -52,6 +52,10 @@ const apiSettings = z.object({
   connectionsPerConsumer: z.int().positive(),
   /** Connections one consumer of letters may hold. */
   connectionsPerLetterConsumer: z.int().positive(),
+  /** The proxy on the way to the API. */
+  proxyUrl: z.url().optional(),
+  /** A file beside the function's code with certificates that are trusted beside the usual ones. */
+  caFile: z.string().optional(),
 });
 export type ApiSettings = z.infer<typeof apiSettings>;
 

@@ -61,6 +61,12 @@ describe.each([
     expect(readReconcilerEnvironment(environment('reconciler')).LANES).toHaveLength(1);
   });
 
+  it('tells the consumer of a proxy', () => {
+    const { resources: proxied } = synthesise(stage, { SLUICE_TRAFFIC_PROXY_URL: 'http://proxy.example:3128' });
+    const { API } = readConsumerEnvironment(environmentOf(proxied, `sluice-${stage}-traffic-consumer`));
+    expect(API.proxyUrl).toBe('http://proxy.example:3128');
+  });
+
   it('tells the command line all it needs', () => {
     const feed = ['IntakeQueueUrl', 'IntakeDlqUrl', 'RecordsQueueUrl', 'RecordsDlqUrl', 'LettersQueueUrl', 'DlqUrl'];
     const names = [...feed, 'TokenSecretArn', 'Api', 'SplitterName', 'ConsumerName'].map((name) => `Traffic${name}`);
