@@ -17,11 +17,22 @@ export default defineConfig({
       {
         test: {
           name: 'local-cloud',
-          include: ['test/contract/**/*.test.ts', 'test/integration/**/*.test.ts', 'test/faults/**/*.test.ts'],
+          include: ['test/contract/**/*.test.ts', 'test/integration/**/*.test.ts'],
           globalSetup: ['test/support/local-cloud-setup.ts'],
           testTimeout: 180_000,
           hookTimeout: 300_000,
           // Two cores: files one after the other, so that no test starves another's API of time.
+          fileParallelism: false,
+        },
+      },
+      {
+        // Minutes long, with functions that are killed and waited for: `npm run test:faults`, not part of `npm test`.
+        test: {
+          name: 'faults',
+          include: ['test/faults/**/*.test.ts'],
+          globalSetup: ['test/faults/faults-setup.ts'],
+          testTimeout: 900_000,
+          hookTimeout: 300_000,
           fileParallelism: false,
         },
       },

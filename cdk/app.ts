@@ -4,19 +4,21 @@ import { App } from 'aws-cdk-lib';
 import { z } from 'zod';
 import { feeds } from '../feeds/index.ts';
 import { SettingsError } from './settings-error.ts';
-import { readSettings } from './settings.ts';
+import type { StageName } from './settings.ts';
+import { readSettings, stages } from './settings.ts';
 import { SluiceStack } from './sluice-stack.ts';
 
 const root = resolve(import.meta.dirname, '..');
 const app = new App();
 
+const isStage = (name: string): name is StageName => Object.hasOwn(stages, name);
 const context = (name: string): string | undefined => z.string().optional().parse(app.node.tryGetContext(name));
 
 try {
   // An endpoint of one's own is a local cloud, unless told otherwise.
   const stage = context('stage') ?? (process.env['AWS_ENDPOINT_URL'] ? 'local' : 'prod');
-  if (stage !== 'local' && stage !== 'prod') {
-    throw new SettingsError([`stage is '${stage}'; there is a file for local and for prod in cdk/stages/.`]);
+  if (!isStage(stage)) {
+    throw new SettingsError([`stage is '${stage}'; cdk/stages/ has ${Object.keys(stages).join(', ')}.`]);
   }
   const { version } = z
     .object({ version: z.string() })

@@ -5,12 +5,13 @@ import type { Environment, FeedOverrides } from './feed-environment.ts';
 import { readFeedEnvironment, variableName } from './feed-environment.ts';
 import { readCertificates } from './read-certificates.ts';
 import { SettingsError } from './settings-error.ts';
+import { drill } from './stages/drill.ts';
 import { local } from './stages/local.ts';
 import { prod } from './stages/prod.ts';
 import type { StageNumbers } from './stages/stage-numbers.ts';
 import { stageNumbers } from './stages/stage-numbers.ts';
 
-export const stages = { local, prod };
+export const stages = { local, drill, prod };
 export type StageName = keyof typeof stages;
 
 /** What an API allows, all lanes together. */

@@ -99,7 +99,7 @@ export class SluiceFunction extends NodejsFunction {
       },
     });
     // For AWS the one covers batches too; MiniStack, when it evaluates IAM, asks for an action of the call's name.
-    this.#sendActions = ['sqs:SendMessage', ...(settings.stage === 'local' ? ['sqs:SendMessageBatch'] : [])];
+    this.#sendActions = ['sqs:SendMessage', ...(settings.stage !== 'prod' ? ['sqs:SendMessageBatch'] : [])];
   }
 
   /** Lets it do these, on these. */

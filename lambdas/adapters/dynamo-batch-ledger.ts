@@ -49,6 +49,8 @@ export class DynamoBatchLedger implements BatchLedger {
     const batch = withoutKeys<BatchAccount>(item);
     if (batch.state === 'settled') return { kind: 'settled', batch };
     if (batch.attempt > place.attempt) return { kind: 'stale' };
+    // Written after all: the answer got lost, and the SDK's repetition met the lease it had taken itself.
+    if (batch.leaseOwner === owner && batch.leaseUntil !== undefined) return { kind: 'claimed', batch };
     return { kind: 'busy', leaseUntil: batch.leaseUntil ?? now };
   }
 
@@ -60,9 +62,10 @@ export class DynamoBatchLedger implements BatchLedger {
     leaseMs: number,
   ): Promise<boolean> {
     const now = this.#clock.now();
+    // The owner's name stays: this write must hold when it is repeated because its answer got lost.
     const lease =
       leaseMs === 0
-        ? { set: '', remove: ' REMOVE leaseOwner, leaseUntil', values: {} }
+        ? { set: '', remove: ' REMOVE leaseUntil', values: {} }
         : { set: ', leaseUntil = :until', remove: '', values: { ':until': now + leaseMs } };
     const saved = await this.#table.update(pkOf(fileId), skOf(batch), {
       UpdateExpression: `SET progress = :progress, expiresAt = :expires${lease.set}${lease.remove}`,

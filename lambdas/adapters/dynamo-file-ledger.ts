@@ -49,6 +49,8 @@ export class DynamoFileLedger implements FileLedger {
     if (!file) return { kind: 'unknown' };
     if (file.state !== 'splitting') return { kind: 'finished', file };
     if ((file.heldBackUntil ?? 0) > now) return { kind: 'held-back', until: file.heldBackUntil as number };
+    // Written after all: the answer got lost, and the SDK's repetition met the lease it had taken itself.
+    if (file.leaseOwner === owner) return { kind: 'claimed', file };
     return { kind: 'busy', leaseUntil: file.leaseUntil ?? now };
   }
 
@@ -152,7 +154,10 @@ export class DynamoFileLedger implements FileLedger {
         ':splitting': 'splitting' satisfies FileState,
       },
     });
-    return item && withoutKeys<FileAccount>(item);
+    if (item) return withoutKeys<FileAccount>(item);
+    // Ended by this very write, whose answer got lost: nobody else has this epoch.
+    const file = set['state'] === undefined ? undefined : await this.getFile(fileId);
+    return file?.epoch === epoch && file.state === set['state'] ? file : undefined;
   }
 
   async claimChecksum(

@@ -54,10 +54,13 @@ export class DynamoLimiter implements Limiter {
       if (item.tat !== undefined && item.tat > now + maxLeaseAheadMs) {
         return { kind: 'wait', untilMs: item.tat - maxLeaseAheadMs / 2, paused: item.tat > now + 2 * maxLeaseAheadMs };
       }
-      // The line is idle: it starts now.
+      // The line is idle: it starts when this answer will be here, going by how long the two before took. Begun now, a
+      // few slots would all have passed by then where the table is slow, and so would those of every further lease.
+      const answeredAt = this.#clock.now();
+      const startMs = answeredAt + Math.min(answeredAt - now, maxLeaseAheadMs);
       const begun = await this.#update('SET tat = :end', `(attribute_not_exists(tat) OR tat < :now) AND ${closed}`, {
-        ':end': now + spanMs,
-        ':now': now,
+        ':end': startMs + spanMs,
+        ':now': answeredAt,
         ':closed': 'closed',
       });
       if (begun) return this.#leased(begun, spanMs, count);

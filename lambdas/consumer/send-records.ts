@@ -226,23 +226,23 @@ export class RecordSender {
     const told = { status: answer.status ?? 0, attempts: item.tries };
     switch (answer.kind) {
       case 'uploaded':
-        run.success();
+        run.success(this.#ports.clock.now());
         return this.#verdict(item, { kind: 'uploaded', confirmedBy409: false, ...told });
       case 'duplicate':
-        run.success();
+        run.success(this.#ports.clock.now());
         return this.#verdict(
           item,
           this.#isOurs(item) ? { kind: 'uploaded', confirmedBy409: true, ...told } : { kind: 'duplicate', ...told },
         );
       case 'refused':
-        run.success();
+        run.success(this.#ports.clock.now());
         return this.#verdict(item, { kind: 'refused', answer: answer.answer, ...told });
       case 'throttled':
         return this.#throttled(item, answer.retryAfterMs, sentAt);
       case 'unauthorised':
         return this.#unauthorised(item, sentAt);
       case 'failed':
-        return this.#failed(item, answer);
+        return this.#failed(item, answer, sentAt);
     }
   }
 
@@ -275,7 +275,7 @@ export class RecordSender {
     await limiter.pauseUntil(clock.now() + pauseMs);
     if (!isNews) return;
     log.warn('the API asks to slow down', { pause_ms: pauseMs });
-    if (run.failure('throttled', item.requestId)) await this.#openBreaker('throttled');
+    if (run.failure('throttled', item.requestId, sentAt)) await this.#openBreaker('throttled');
   }
 
   /** A rotated token heals by reading it anew; else the breaker opens and the records wait. */
@@ -289,13 +289,13 @@ export class RecordSender {
     // A secret that can't be read is as good as a token that is turned down.
     const before = await tokens.token().catch(() => undefined);
     const now = await tokens.refresh().catch(() => undefined);
-    if ((now === undefined || now === before) && run.failure('unauthorised', item.requestId))
+    if ((now === undefined || now === before) && run.failure('unauthorised', item.requestId, sentAt))
       await this.#openBreaker('unauthorised');
   }
 
-  async #failed(item: Item, answer: Extract<SinkAnswer, { kind: 'failed' }>): Promise<void> {
+  async #failed(item: Item, answer: Extract<SinkAnswer, { kind: 'failed' }>, sentAt: number): Promise<void> {
     item.ambiguous ||= answer.ambiguous;
-    if (this.#ports.run.failure('outage', item.requestId)) await this.#openBreaker('outage');
+    if (this.#ports.run.failure('outage', item.requestId, sentAt)) await this.#openBreaker('outage');
     if (item.tries >= inPlace.tries) {
       const { place, requestId, tries: attempts } = item;
       this.#parked.push({ place, requestId, attempts, status: answer.status, reason: answer.reason });

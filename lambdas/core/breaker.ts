@@ -30,22 +30,35 @@ export class FailureRun {
   #reason: BreakerReason | undefined;
   #length = 0;
   readonly #records = new Set<string>();
+  #upAtMs = -Infinity;
 
-  success(): void {
-    this.#length = 0;
-    this.#records.clear();
+  /** @param answeredAtMs when the API showed that it is up */
+  success(answeredAtMs: number): void {
+    this.#upAtMs = Math.max(this.#upAtMs, answeredAtMs);
+    this.#begin();
   }
 
-  /** @param record tells one record from another. True where the breaker is to be opened. */
-  failure(reason: BreakerReason, record: string): boolean {
-    if (this.#reason !== reason) this.success();
+  /**
+   * @param record tells one record from another
+   * @param sentAtMs a failure of a request from before the last success says nothing: time-outs come long after what
+   * was sent beside them was answered, and at a batch's end there is nothing left that could succeed between them
+   * @returns true where the breaker is to be opened
+   */
+  failure(reason: BreakerReason, record: string, sentAtMs: number): boolean {
+    if (reason === 'outage' && sentAtMs <= this.#upAtMs) return false;
+    if (this.#reason !== reason) this.#begin();
     this.#reason = reason;
     this.#length++;
     this.#records.add(record);
     const length = reason === 'outage' ? this.#records.size : this.#length;
     if (length < runsThatOpen[reason]) return false;
     // Once it is closed again, the count begins anew.
-    this.success();
+    this.#begin();
     return true;
+  }
+
+  #begin(): void {
+    this.#length = 0;
+    this.#records.clear();
   }
 }

@@ -91,12 +91,13 @@ export class AvstarApi {
   }
 
   #throttle(now: number): Answer | null {
+    const as = this.#faults.retryAfterAs ?? this.#options.retryAfterAs;
     if (now < this.#stormUntilMs) {
       this.#traffic.strike('throttleStorm');
-      return tooMany(this.#faults.throttleRetryAfterSeconds, this.#options.retryAfterAs);
+      return tooMany(this.#faults.throttleRetryAfterSeconds, as);
     }
     const waitMs = this.#window?.admit(now) ?? 0;
-    return waitMs > 0 ? tooMany(waitMs / 1000, this.#options.retryAfterAs) : null;
+    return waitMs > 0 ? tooMany(waitMs / 1000, as) : null;
   }
 
   #fail(request: IncomingMessage, response: ServerResponse, traffic: TrafficCount): void {

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { SeededDice } from '../seeded-dice.ts';
 
 const rate = z.number().min(0).max(1).default(0);
 
@@ -28,6 +29,8 @@ export const faultsSchema = z.strictObject({
   throttleStormMs: z.number().min(0).default(0),
   /** What such a 429 asks for; null leaves Retry-After out. */
   throttleRetryAfterSeconds: z.number().min(0).nullable().default(1),
+  /** How a 429 says so: seconds or an HTTP date; null leaves it as it was started with. */
+  retryAfterAs: z.enum(['seconds', 'date']).nullable().default(null),
   /** Answers 422 to these spot ids. */
   refuseSpots: z.array(z.string()).default([]),
   /** Answers 401 to every token. */
@@ -47,13 +50,7 @@ export interface DrawnFault {
 }
 
 /** Draws from a seeded sequence, so that a run's faults can be had again (requests arriving in the same order). */
-export class FaultDice {
-  #state: number;
-
-  constructor(seed: number) {
-    this.#state = seed >>> 0;
-  }
-
+export class FaultDice extends SeededDice {
   draw(faults: Faults): DrawnFault | null {
     const rates: [FaultKind, number][] = [
       ['error', faults.errorRate],
@@ -72,14 +69,5 @@ export class FaultDice {
       place -= share;
     }
     return null;
-  }
-
-  /** Mulberry32: 32 bits of state are plenty to choose who fails. @returns 0 ≤ x < 1 */
-  next(): number {
-    this.#state = (this.#state + 0x6d2b79f5) >>> 0;
-    let mixed = this.#state;
-    mixed = Math.imul(mixed ^ (mixed >>> 15), mixed | 1);
-    mixed ^= mixed + Math.imul(mixed ^ (mixed >>> 7), mixed | 61);
-    return ((mixed ^ (mixed >>> 14)) >>> 0) / 4_294_967_296;
   }
 }

@@ -86,6 +86,36 @@ describe.each([
     });
   });
 
+  // The SDK repeats a write whose answer got lost, and the condition of the first no longer holds for the second.
+  describe('a write that is repeated because its answer got lost', () => {
+    it('has the file claimed, once', async () => {
+      await claim('one');
+      expect(await claim('one')).toMatchObject({ kind: 'claimed', file: { epoch: 1 } });
+      await clock.advance(lease + 1);
+      await claim('two', false);
+      expect(await claim('two', false)).toMatchObject({ kind: 'claimed', file: { epoch: 2 } });
+    });
+
+    it('has the file split or ended', async () => {
+      await claim('one');
+      await ledger.finishSplit(file.fileId, 1, { records: 5, batches: 1 }, []);
+      expect(await ledger.finishSplit(file.fileId, 1, { records: 5, batches: 1 }, [])).toMatchObject({
+        state: 'split',
+        totalRecords: 5,
+      });
+      expect(await ledger.endFile(file.fileId, 1, { state: 'duplicate', of: 'x' })).toBeUndefined();
+    });
+
+    it('has the batch claimed, and its lease given up', async () => {
+      await ledger.claimBatch(place(1), 'one', lease);
+      expect(await ledger.claimBatch(place(1), 'one', lease)).toMatchObject({ kind: 'claimed', batch: { attempt: 1 } });
+      expect(await ledger.saveProgress(file.fileId, 1, 'one', Buffer.from('half'), 0)).toBe(true);
+      expect(await ledger.saveProgress(file.fileId, 1, 'one', Buffer.from('half'), 0)).toBe(true);
+      await ledger.claimBatch(place(1, 2), 'two', lease);
+      expect(await ledger.saveProgress(file.fileId, 1, 'one', Buffer.from('late'), 0)).toBe(false);
+    });
+  });
+
   describe('an owner that was overtaken', () => {
     it('can save, release, finish or end nothing', async () => {
       await claim('one');

@@ -122,6 +122,8 @@ describe('the limit', () => {
     const date = String(headers['retry-after']);
     expect(new Date(date).toUTCString()).toBe(date);
     expect(Date.parse(date) - Date.now()).toBeGreaterThan(25_000);
+    fake.setFaults({ retryAfterAs: 'seconds' });
+    expect(Number((await send()).headers['retry-after'])).toBeGreaterThan(25);
   });
 
   it('counts duplicates and bad spots, but neither wrong tokens nor what it turned away', async () => {

@@ -19,6 +19,9 @@ import type { Receipt } from '../../lambdas/core/receipt.ts';
 import type { Letter } from '../../lambdas/messages.ts';
 import { letter as letterSchema } from '../../lambdas/messages.ts';
 import type { FaultsInput } from '../../localstack/fake-avstar/faults.ts';
+import type { FakeAvstarStats } from '../../localstack/fake-avstar/traffic-count.ts';
+import type { CallCounts } from '../../localstack/fault-proxy/call-counts.ts';
+import type { ProxyFaultsInput } from '../../localstack/fault-proxy/proxy-faults.ts';
 import type { Ledger } from '../../lambdas/ports.ts';
 
 /** A spot as the fake API holds it. */
@@ -63,11 +66,12 @@ export class DeployedStack {
   }
 
   /** Waits until the file has a manifest of that number, and reads it from the archive. */
-  async manifestOf(fileId: string, number = 1): Promise<Manifest> {
-    const file = await waitFor(`manifest ${number} of ${fileId}`, async () => {
+  async manifestOf(fileId: string, number = 1, timeoutMs?: number): Promise<Manifest> {
+    const look = async () => {
       const seen = await this.ledger.getFile(fileId);
       return (seen?.manifest?.number ?? 0) >= number ? seen : undefined;
-    });
+    };
+    const file = await waitFor(`manifest ${number} of ${fileId}`, look, timeoutMs);
     return manifestSchema.parse(JSON.parse((await this.archived(file.manifest?.key ?? '')).toString()));
   }
 
@@ -150,9 +154,26 @@ export class DeployedStack {
     if (!answer.ok) throw new Error(await answer.text());
   }
 
+  /** The same between the functions and AWS; see localstack/fault-proxy/proxy-faults.ts. */
+  async setAwsFaults(faults: ProxyFaultsInput): Promise<void> {
+    if (this.cloud.proxyUrl === null) throw new Error('No fault proxy stands before an endpoint that was given.');
+    const answer = await fetch(`${this.cloud.proxyUrl}/_fault-proxy/faults`, {
+      method: 'POST',
+      body: JSON.stringify(faults),
+    });
+    if (!answer.ok) throw new Error(await answer.text());
+  }
+
+  async awsCalls(): Promise<CallCounts> {
+    return (await (await fetch(`${this.cloud.proxyUrl ?? ''}/_fault-proxy/counts`)).json()) as CallCounts;
+  }
+
+  async apiStats(): Promise<FakeAvstarStats> {
+    return (await (await fetch(`${this.cloud.api.url}/stats`)).json()) as FakeAvstarStats;
+  }
+
   async throttles(): Promise<number> {
-    const stats = (await (await fetch(`${this.cloud.api.url}/stats`)).json()) as { byStatus?: Record<string, number> };
-    return stats.byStatus?.['429'] ?? 0;
+    return (await this.apiStats()).byStatus['429'] ?? 0;
   }
 }
 

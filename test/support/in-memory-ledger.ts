@@ -37,6 +37,7 @@ export class InMemoryLedger implements Ledger {
     if (!before && !create) return { kind: 'unknown' };
     if (before && before.state !== 'splitting') return { kind: 'finished', file: structuredClone(before) };
     if (before?.leaseUntil !== undefined && before.leaseUntil >= now) {
+      if (before.leaseOwner === owner) return { kind: 'claimed', file: structuredClone(before) };
       return { kind: 'busy', leaseUntil: before.leaseUntil };
     }
     if ((before?.heldBackUntil ?? 0) > now) return { kind: 'held-back', until: before?.heldBackUntil as number };
@@ -65,7 +66,10 @@ export class InMemoryLedger implements Ledger {
 
   #change(fileId: string, epoch: number, change: Partial<FileAccount>, free: boolean): FileAccount | undefined {
     const file = this.#owned(fileId, epoch);
-    if (!file) return undefined;
+    if (!file) {
+      const ended = this.files.get(fileId);
+      return ended?.epoch === epoch && ended.state === change.state ? structuredClone(ended) : undefined;
+    }
     Object.assign(file, structuredClone(change), { updatedAt: this.#clock.now() });
     if (free) {
       delete file.leaseOwner;
@@ -175,6 +179,7 @@ export class InMemoryLedger implements Ledger {
     if (before?.state === 'settled') return { kind: 'settled', batch: structuredClone(before) };
     if (before && before.attempt > place.attempt) return { kind: 'stale' };
     if (before?.leaseUntil !== undefined && before.leaseUntil >= now) {
+      if (before.leaseOwner === owner) return { kind: 'claimed', batch: structuredClone(before) };
       return { kind: 'busy', leaseUntil: before.leaseUntil };
     }
     const { fileId, batch: number, attempt, records, firstRecord } = place;
@@ -205,10 +210,7 @@ export class InMemoryLedger implements Ledger {
     if (!account) return false;
     account.progress = progress;
     account.leaseUntil = this.#clock.now() + leaseMs;
-    if (leaseMs === 0) {
-      delete account.leaseOwner;
-      delete account.leaseUntil;
-    }
+    if (leaseMs === 0) delete account.leaseUntil;
     return true;
   }
 

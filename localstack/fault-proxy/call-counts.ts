@@ -1,0 +1,30 @@
+import type { ProxyFault } from './proxy-faults.ts';
+import type { AwsCall } from './tell-call.ts';
+
+export interface CallCount {
+  requests: number;
+  /** How often each fault struck. */
+  faults: Partial<Record<ProxyFault, number>>;
+}
+
+/** By `service.Operation`. */
+export type CallCounts = Record<string, CallCount>;
+
+export class CallCounter {
+  #counts: CallCounts = {};
+
+  count({ service, operation }: AwsCall, fault: ProxyFault | null): void {
+    const count = (this.#counts[`${service}.${operation}`] ??= { requests: 0, faults: {} });
+    count.requests++;
+    if (fault) count.faults[fault] = (count.faults[fault] ?? 0) + 1;
+  }
+
+  report(): CallCounts {
+    const byName = Object.entries(this.#counts).sort(([a], [b]) => (a < b ? -1 : 1));
+    return structuredClone(Object.fromEntries(byName));
+  }
+
+  reset(): void {
+    this.#counts = {};
+  }
+}

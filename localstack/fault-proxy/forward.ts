@@ -1,0 +1,76 @@
+import type { IncomingMessage, OutgoingHttpHeaders, ServerResponse } from 'node:http';
+import { Agent, request as httpRequest } from 'node:http';
+import type { Readable } from 'node:stream';
+import { pipeline } from 'node:stream/promises';
+
+/** Headers that are about one connection; and `expect`, which the proxy has answered itself. */
+const hopByHop = new Set(['connection', 'keep-alive', 'proxy-connection', 'expect']);
+
+/** An endpoint closes idle connections by and by, and must not do so under a request. Milliseconds. */
+const idleMs = 1_500;
+
+/** The way to the endpoint behind. */
+export class Forwarder {
+  readonly #target: URL;
+  readonly #agent = new Agent({ keepAlive: true, timeout: idleMs });
+
+  constructor(target: string) {
+    this.#target = new URL(target);
+  }
+
+  /** The request as it came, its Host and signature included, with this body; resolves with the answer's head. */
+  ask(request: IncomingMessage, body: Readable | Buffer): Promise<IncomingMessage> {
+    const { promise, resolve, reject } = Promise.withResolvers<IncomingMessage>();
+    const { hostname, port } = this.#target;
+    const outgoing = httpRequest({
+      agent: this.#agent,
+      host: hostname,
+      port,
+      method: request.method,
+      path: request.url,
+      setHost: false,
+      headers: headersOf(request, body),
+    });
+    outgoing.once('response', resolve);
+    outgoing.once('error', reject);
+    if (Buffer.isBuffer(body)) outgoing.end(body);
+    else pipeline(body, outgoing).catch(reject);
+    return promise;
+  }
+
+  close(): void {
+    this.#agent.destroy();
+  }
+}
+
+/** Hands an answer on, byte for byte. */
+export async function passOn(answer: IncomingMessage, response: ServerResponse): Promise<void> {
+  response.writeHead(answer.statusCode ?? 502, withoutHops(answer.rawHeaders));
+  await pipeline(answer, response);
+}
+
+/** Reads to the end. */
+export async function readAll(stream: Readable): Promise<Buffer> {
+  const chunks: Buffer[] = [];
+  for await (const chunk of stream) chunks.push(chunk as Buffer);
+  return Buffer.concat(chunks);
+}
+
+function headersOf(request: IncomingMessage, body: Readable | Buffer): OutgoingHttpHeaders {
+  const headers = Object.entries(withoutHops(request.rawHeaders));
+  if (!Buffer.isBuffer(body)) return Object.fromEntries(headers);
+  const kept = headers.filter(([name]) => !/^(content-length|transfer-encoding)$/i.test(name));
+  return { ...Object.fromEntries(kept), 'content-length': body.length };
+}
+
+/** Names as they were spelled; a header that comes twice stays two. */
+function withoutHops(raw: string[]): Record<string, string | string[]> {
+  const headers: Record<string, string | string[]> = {};
+  for (let index = 0; index < raw.length; index += 2) {
+    const [name, value] = [raw[index] as string, raw[index + 1] as string];
+    if (hopByHop.has(name.toLowerCase())) continue;
+    const before = headers[name];
+    headers[name] = before === undefined ? value : [...(Array.isArray(before) ? before : [before]), value];
+  }
+  return headers;
+}

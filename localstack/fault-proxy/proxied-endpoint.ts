@@ -1,0 +1,67 @@
+import type { BringUpOptions, Endpoint } from '../endpoint.ts';
+import { bringUpEndpoint } from '../endpoint.ts';
+import { LocalCloudError } from '../local-cloud-error.ts';
+import { choosePort } from '../probe-machine.ts';
+import type { FaultProxy } from './server.ts';
+import { startFaultProxy } from './server.ts';
+
+export interface ProxiedEndpoint {
+  /** Its own address: what comes this way meets no fault. */
+  endpoint: Endpoint;
+  /** Functions know the endpoint by this address. Null before an endpoint that is not ours to configure. */
+  proxy: FaultProxy | null;
+  /** Ends both. */
+  stop: () => Promise<void>;
+}
+
+/** Loopback addresses beside the endpoint's 127.0.0.1; macOS has but the second by itself. */
+const proxyHosts = ['127.0.0.2', '::1'];
+
+const attempts = 3;
+
+/**
+ * An endpoint whose functions reach it through a fault proxy. The SDK takes a queue's URL for SQS's endpoint, and an
+ * endpoint makes those of its host's name and its own port: so the proxy has the same port, at another address.
+ */
+export async function bringUpProxiedEndpoint(
+  options: Omit<BringUpOptions, 'port'> & { seed?: number },
+): Promise<ProxiedEndpoint> {
+  for (let attempt = 1; ; attempt++) {
+    const port = await choosePort(undefined);
+    const proxy = await startBeside(port, options.seed);
+    try {
+      const variables = {
+        ...options.variables,
+        MINISTACK_HOST: new URL(proxy.url).hostname,
+        AWS_ENDPOINT_URL: proxy.url,
+      };
+      const endpoint = await bringUpEndpoint({ ...options, port, variables });
+      const isOurs = endpoint.kind === 'ministack' && !endpoint.reused;
+      if (!isOurs) await proxy.close();
+      return {
+        endpoint,
+        proxy: isOurs ? proxy : null,
+        stop: async () => {
+          await endpoint.stop();
+          if (isOurs) await proxy.close();
+        },
+      };
+    } catch (error) {
+      await proxy.close();
+      // Somebody may have taken the free port between its choice and its use.
+      if (attempt === attempts || options.signal?.aborted) throw error;
+    }
+  }
+}
+
+async function startBeside(port: number, seed = 1): Promise<FaultProxy> {
+  const faults: string[] = [];
+  for (const host of proxyHosts) {
+    try {
+      return await startFaultProxy({ target: `http://127.0.0.1:${port}`, host, port, seed });
+    } catch (error) {
+      faults.push((error as Error).message);
+    }
+  }
+  throw new LocalCloudError(`The fault proxy could not be started: ${faults.join('; ')}.`);
+}

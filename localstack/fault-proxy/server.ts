@@ -1,0 +1,134 @@
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { setTimeout as delay } from 'node:timers/promises';
+import { CallCounter } from './call-counts.ts';
+import type { CallCounts } from './call-counts.ts';
+import { answerControl, controlPath } from './control.ts';
+import { errorAnswer, throttleAnswer } from './fault-answers.ts';
+import { Forwarder, passOn, readAll } from './forward.ts';
+import { withFailures, withoutSome } from './partial-failure.ts';
+import type { ProxyFault, ProxyFaults, ProxyFaultsInput } from './proxy-faults.ts';
+import { ProxyDice, proxyFaultsSchema } from './proxy-faults.ts';
+import type { AwsCall } from './tell-call.ts';
+import { tellCall } from './tell-call.ts';
+
+export interface FaultProxyOptions {
+  /** The endpoint behind. */
+  target: string;
+  /** 127.0.0.1 by default. */
+  host?: string;
+  /** 0 (the default): any free one. */
+  port?: number;
+  /** Of the dice that choose who fails. */
+  seed?: number;
+}
+
+export interface FaultProxy {
+  url: string;
+  /** Puts these faults in place of those before: `{}` ends them all. */
+  setFaults: (faults: ProxyFaultsInput) => void;
+  counts: () => CallCounts;
+  resetCounts: () => void;
+  close: () => Promise<void>;
+}
+
+/** Stands before a local endpoint, hands on what comes, and lets happen to it what happens on AWS; see README.md above. */
+export async function startFaultProxy(options: FaultProxyOptions): Promise<FaultProxy> {
+  const proxy = new ProxiedEndpoint(options);
+  const server = createServer({ keepAliveTimeout: 120_000, requestTimeout: 0 }, (request, response) => {
+    // A caller that went away, or an endpoint that did: either way the connection says so.
+    proxy.handle(request, response).catch(() => response.destroy());
+  });
+  const { host = '127.0.0.1', port = 0 } = options;
+  await new Promise<void>((resolve, reject) => {
+    server.once('error', reject);
+    server.listen(port, host, resolve);
+  });
+  const { port: bound } = server.address() as AddressInfo;
+  return {
+    url: `http://${host.includes(':') ? `[${host}]` : host}:${bound}`,
+    setFaults: (faults) => proxy.setFaults(proxyFaultsSchema.parse(faults)),
+    counts: () => proxy.counter.report(),
+    resetCounts: () => proxy.counter.reset(),
+    close: () =>
+      new Promise((resolve) => {
+        server.close(() => resolve());
+        server.closeAllConnections();
+        proxy.close();
+      }),
+  };
+}
+
+class ProxiedEndpoint {
+  readonly counter = new CallCounter();
+  readonly #forwarder: Forwarder;
+  readonly #dice: ProxyDice;
+  #faults: ProxyFaults = proxyFaultsSchema.parse({});
+
+  constructor({ target, seed = 1 }: FaultProxyOptions) {
+    this.#forwarder = new Forwarder(target);
+    this.#dice = new ProxyDice(seed);
+  }
+
+  setFaults(faults: ProxyFaults): void {
+    this.#faults = faults;
+  }
+
+  close(): void {
+    this.#forwarder.close();
+  }
+
+  async handle(request: IncomingMessage, response: ServerResponse): Promise<void> {
+    if (request.url?.startsWith(controlPath)) return answerControl(request, response, this);
+    const call = tellCall(request);
+    const fault = this.#dice.draw(this.#faults, call);
+    this.counter.count(call, fault);
+    const latencyMs = this.#dice.latencyMs(this.#faults);
+    if (latencyMs > 0) await delay(latencyMs);
+    if (fault) return this.#fail(fault, call, request, response);
+    await passOn(await this.#forwarder.ask(request, request), response);
+  }
+
+  async #fail(fault: ProxyFault, call: AwsCall, request: IncomingMessage, response: ServerResponse): Promise<void> {
+    switch (fault) {
+      case 'throttle':
+      case 'error': {
+        await readAll(request);
+        const answer = fault === 'throttle' ? throttleAnswer(call, this.#dice.next()) : errorAnswer(call);
+        response.writeHead(answer.status, { ...answer.headers, 'content-length': Buffer.byteLength(answer.body) });
+        return void response.end(answer.body);
+      }
+      case 'resetBefore':
+        return void request.socket.resetAndDestroy();
+      case 'resetAfter': {
+        const answer = await this.#forwarder.ask(request, request);
+        await readAll(answer);
+        return void request.socket.resetAndDestroy();
+      }
+      case 'twice': {
+        const body = await readAll(request);
+        const first = await this.#forwarder.ask(request, body);
+        await readAll(first);
+        return passOn(await this.#forwarder.ask(request, body), response);
+      }
+      case 'partial':
+        return this.#failPartly(request, response);
+    }
+  }
+
+  /** What is forwarded is no longer what was signed: for endpoints that don't check signatures. */
+  async #failPartly(request: IncomingMessage, response: ServerResponse): Promise<void> {
+    const { forwarded, failed } = withoutSome((await readAll(request)).toString(), () => this.#dice.next() < 0.5);
+    const answer = forwarded === undefined ? undefined : await this.#forwarder.ask(request, Buffer.from(forwarded));
+    const told = answer && (await readAll(answer)).toString();
+    const isWell = answer === undefined || answer.statusCode === 200;
+    const body = isWell ? withFailures(told, failed) : (told ?? '');
+    response
+      .writeHead(answer?.statusCode ?? 200, {
+        'content-type': 'application/x-amz-json-1.0',
+        'content-length': Buffer.byteLength(body),
+      })
+      .end(body);
+  }
+}
