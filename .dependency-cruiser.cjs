@@ -44,6 +44,19 @@ module.exports = {
       to: { pathNot: '^(feeds/|node_modules/zod)' },
     },
     {
+      name: 'bench-measures-what-runs',
+      comment: 'The use cases themselves, on the fakes that the tests hold to the contracts.',
+      severity: 'error',
+      from: { path: '^bench/' },
+      to: { pathNot: '^(bench/|lambdas/|feeds/|test/support/|node:|[a-z_]+(/promises)?$)' },
+    },
+    {
+      name: 'nobody-needs-the-bench',
+      severity: 'error',
+      from: { pathNot: '^bench/' },
+      to: { path: '^bench/' },
+    },
+    {
       name: 'no-dev-dependency-at-run-time',
       severity: 'error',
       from: { path: '^(lambdas|feeds)/' },

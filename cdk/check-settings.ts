@@ -16,6 +16,7 @@ import { connectionsPerLetterConsumer, letterConsumers } from './derive-feed.ts'
 import { variableName } from './feed-environment.ts';
 import type { FeedSettings, LaneSettings, Settings } from './settings.ts';
 import { SettingsError } from './settings-error.ts';
+import { largestGzipContent } from './splitter-limits.ts';
 
 /** A batch's message beside its body: ids, numbers, JSON's own characters. Bytes. */
 const envelopeBytes = 4 * 1024;
@@ -29,6 +30,9 @@ const ledgerDays = 60;
 /** A killed function's message is visible again 30 s after its time was up; as much again for it to be received. */
 const recoverySeconds = 60;
 
+/** A day's worth of the API: it may be down for most of the 14 days that SQS keeps a message. */
+const maxHorizonSeconds = 24 * 3600;
+
 /** Longest name of an intake bucket less what follows the stack's name: `-intake-<account>-<region>`. */
 export const maxStackNameLength = maxBucketNameLength - '-intake-'.length - accountLength - 1 - maxRegionLength;
 
@@ -37,6 +41,7 @@ export function checkSettings(settings: Settings): void {
   const faults = [
     ...nameFaults(settings),
     ...functionFaults(settings),
+    ...splitterFaults(settings),
     ...queueFaults(settings),
     ...settings.feeds.flatMap((feed) => [
       ...apiFaults(feed, settings),
@@ -99,6 +104,25 @@ function* functionFaults(settings: Settings): Generator<string> {
     yield (
       `reconciler.stalledAfterSeconds is ${reconciler.stalledAfterSeconds}; what a killed function left comes back by ` +
       `itself within ${needed} s, so it must be ${needed} or more.`
+    );
+  }
+}
+
+function* splitterFaults({ splitter, horizonSeconds }: Settings): Generator<string> {
+  const { timeoutSeconds, gzip } = splitter;
+  const largest = largestGzipContent(timeoutSeconds);
+  if (gzip.maxContentBytes > largest) {
+    yield (
+      `splitter.gzip.maxContentBytes is ${gzip.maxContentBytes}; a quarter of splitter.timeoutSeconds ` +
+      `${timeoutSeconds} gets through ${largest} at most.`
+    );
+  }
+  // Held back, a file goes on when half of the horizon is left: a splitter killed then must be back before it is used up.
+  const needed = 2 * (timeoutSeconds + recoverySeconds);
+  if (horizonSeconds < needed || horizonSeconds > maxHorizonSeconds) {
+    yield (
+      `horizonSeconds is ${horizonSeconds}; it must be ${needed} or more, twice what a killed splitter takes to be ` +
+      `replaced, and ${maxHorizonSeconds} at most, since a message is lost after ${maxQueueRetentionDays} days.`
     );
   }
 }
@@ -168,6 +192,19 @@ function* apiFaults({ name, api }: FeedSettings, settings: Settings): Generator<
       `token goes with every request.`
     );
   }
+  yield* proxyFaults(name, api.proxyUrl);
+}
+
+function* proxyFaults(feed: string, proxyUrl: string | undefined): Generator<string> {
+  if (proxyUrl === undefined) return;
+  const { username, password, pathname, search, hash } = new URL(proxyUrl);
+  if (!username && !password && pathname === '/' && !search && !hash) return;
+  // Never told: it may carry a password.
+  yield (
+    `${variableName(feed, 'PROXY_URL')} carries a user, a path, a query or a fragment; it must be scheme, host and port ` +
+    `alone, since it is shown in the template. A proxy that asks for a password is not supported: let it know the ` +
+    `functions by where they come from.`
+  );
 }
 
 function* laneFaults(lane: LaneSettings, { name, api, lanes }: FeedSettings, settings: Settings): Generator<string> {

@@ -21,7 +21,7 @@ const maxBatchRecords = 500;
 /** What follows from an API's contract, the environment's say and the stage's times. */
 export function deriveFeed(
   feed: SettingsRequest['feeds'][number],
-  declared: FeedNumbers & { url: string },
+  declared: FeedNumbers & { url: string; caCertificates: string | undefined },
   overrides: FeedOverrides,
   numbers: Pick<Settings, 'consumer' | 'queues'>,
 ): FeedSettings {
@@ -44,6 +44,8 @@ export function deriveFeed(
       connections,
       consumers,
       connectionsPerConsumer: Math.floor(free / consumers),
+      proxyUrl: overrides.PROXY_URL,
+      caCertificates: declared.caCertificates,
     },
     lanes: [
       {

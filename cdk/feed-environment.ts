@@ -19,7 +19,12 @@ const variables = {
   WINDOW_SECONDS: { schema: seconds, wanted: 'a number of seconds above 0' },
   CONNECTIONS: { schema: whole, wanted: 'a whole number of connections, 1 or more' },
   CONCURRENCY: { schema: whole, wanted: 'a whole number of consumers, 2 or more' },
+  PROXY_URL: { schema: z.url({ protocol: /^https?$/ }), wanted: "an http or https URL: the proxy's" },
+  CA_FILE: { schema: z.string(), wanted: 'the path of a PEM file' },
 } as const;
+
+/** Their values may carry a password: they aren't told. */
+const untold: readonly string[] = ['API_URL', 'PROXY_URL'];
 
 type VariableName = keyof typeof variables;
 export type FeedOverrides = { [Name in VariableName]?: z.output<(typeof variables)[Name]['schema']> };
@@ -42,8 +47,8 @@ export function readFeedEnvironment(
     if (text === '') continue;
     const result = variables[name].schema.safeParse(text);
     if (result.success) read[name] = result.data;
-    // A URL may carry a password: it isn't told.
-    else faults.push(`${variable} ${name === 'API_URL' ? '' : `is '${text}'; it `}must be ${variables[name].wanted}.`);
+    else
+      faults.push(`${variable} ${untold.includes(name) ? '' : `is '${text}'; it `}must be ${variables[name].wanted}.`);
   }
   return { overrides: read as FeedOverrides, faults };
 }

@@ -1,8 +1,9 @@
 import type { Feed } from '../feeds/feed.ts';
 import { checkSettings } from './check-settings.ts';
 import { deriveFeed } from './derive-feed.ts';
-import type { Environment } from './feed-environment.ts';
+import type { Environment, FeedOverrides } from './feed-environment.ts';
 import { readFeedEnvironment, variableName } from './feed-environment.ts';
+import { readCertificates } from './read-certificates.ts';
 import { SettingsError } from './settings-error.ts';
 import { drill } from './stages/drill.ts';
 import { local } from './stages/local.ts';
@@ -22,6 +23,10 @@ export interface ApiSettings {
   /** Consumers of batches, all lanes together. */
   consumers: number;
   connectionsPerConsumer: number;
+  /** The proxy on the way to it. */
+  proxyUrl?: string | undefined;
+  /** PEM; trusted beside the usual certificates. */
+  caCertificates?: string | undefined;
 }
 
 /** One way of a feed's records: a second, `express`, is a lane with other names and the same API. */
@@ -76,22 +81,33 @@ export function readSettings(request: SettingsRequest): Settings {
     const url = overrides.API_URL ?? declared?.apiUrl;
     if (!declared)
       faults.push(`cdk/stages/${request.stage}.ts has no numbers for the feed '${feed.name}' under feeds.`);
-    else if (url !== undefined) return [deriveFeed(feed, { ...declared, url }, overrides, numbers)];
-    else if (unread.length === 0)
+    else if (url !== undefined) {
+      const caCertificates = collectFaults(() => certificatesOf(feed.name, overrides), faults);
+      return [deriveFeed(feed, { ...declared, url, caCertificates }, overrides, numbers)];
+    } else if (unread.length === 0)
       faults.push(`${variableName(feed.name, 'API_URL')} is not set; it must be the base URL of the feed's API.`);
     return [];
   });
   const { stage, stackName, version } = request;
   const settings = { ...numbers, stage, stackName, version, feeds };
   // Those that could be read are checked all the same, so that one run tells everything.
+  collectFaults(() => checkSettings(settings), faults);
+  if (faults.length > 0) throw new SettingsError(faults);
+  return settings;
+}
+
+function certificatesOf(feed: string, { CA_FILE: path }: FeedOverrides): string | undefined {
+  return path === undefined ? undefined : readCertificates(path, variableName(feed, 'CA_FILE'), Date.now());
+}
+
+function collectFaults<T>(read: () => T, faults: string[]): T | undefined {
   try {
-    checkSettings(settings);
+    return read();
   } catch (error) {
     if (!(error instanceof SettingsError)) throw error;
     faults.push(...error.faults);
+    return undefined;
   }
-  if (faults.length > 0) throw new SettingsError(faults);
-  return settings;
 }
 
 function parseNumbers(stage: StageName, numbers: StageNumbers): StageNumbers {

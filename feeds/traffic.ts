@@ -44,7 +44,7 @@ type Spot = z.infer<typeof spot>;
 /** Broadcast spots: Avion exports to the Avstar scheduling API. */
 export const traffic: Feed<Spot> = {
   name: 'traffic',
-  formats: ['csv', 'jsonl'],
+  formats: ['csv', 'jsonl', 'json-array'],
   encoding: 'utf-8',
   columns: ['SpotID', 'StationCode', 'AirDateTime', 'Duration', 'ClientName'],
   integerFields: ['Duration'],

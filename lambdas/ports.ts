@@ -2,6 +2,7 @@ import type { Readable } from 'node:stream';
 import type { BreakerReason } from './core/breaker.ts';
 import type {
   BatchAccount,
+  CompressedContent,
   DeadAttempt,
   DeadRecord,
   FileAccount,
@@ -79,6 +80,8 @@ export type FileClaim =
   | { kind: 'claimed'; file: FileAccount }
   /** Another splitter holds the lease until then. */
   | { kind: 'busy'; leaseUntil: number }
+  /** The queue holds enough of it until then; a continuation is on its way for that time. */
+  | { kind: 'held-back'; until: number }
   /** No splitter's work is left on it. */
   | { kind: 'finished'; file: FileAccount };
 
@@ -94,13 +97,14 @@ export interface NewFile {
 export interface SplitProgress {
   sha256?: string;
   hashProgress?: HashProgress;
+  content?: CompressedContent;
   dialect?: Dialect;
   warnings?: { code: string; message: string }[];
   checkpoint?: CutPosition;
   leaseUntil: number;
 }
 
-/** The account of files. Every write is conditional: `false` means another splitter has the file now. */
+/** The account of files. Every write is conditional: `false` or nothing means that another splitter has the file now. */
 export interface FileLedger {
   /** Creates the file where it is new, takes over an expired lease, else tells who has it. Raises the epoch. */
   claimFile(
@@ -109,9 +113,10 @@ export interface FileLedger {
     owner: string,
     leaseMs: number,
   ): Promise<FileClaim | { kind: 'unknown' }>;
-  saveSplitProgress(fileId: string, epoch: number, progress: SplitProgress): Promise<boolean>;
-  /** Gives the lease up without finishing: the continuation may claim at once. */
-  releaseFile(fileId: string, epoch: number): Promise<boolean>;
+  /** Returns the file after the write, with what the consumers have settled of it so far. */
+  saveSplitProgress(fileId: string, epoch: number, progress: SplitProgress): Promise<FileAccount | undefined>;
+  /** Gives the lease up without finishing: the continuation may claim at once, or from `heldBackUntil` on. */
+  releaseFile(fileId: string, epoch: number, heldBackUntil?: number): Promise<boolean>;
   /** First file of the feed with these bytes, or the one that came before. Takes over from one that failed or was superseded. */
   claimChecksum(
     feed: string,

@@ -3,6 +3,7 @@ import { Construct } from 'constructs';
 import { maxMessageBytes } from '../aws-quotas.ts';
 import { connectionsPerLetterConsumer, letterConsumers } from '../derive-feed.ts';
 import type { FeedSettings, LaneSettings, Settings } from '../settings.ts';
+import { splitterLimits } from '../splitter-limits.ts';
 import type { IntakeBucket } from './intake-bucket.ts';
 import type { Ledger } from './ledger.ts';
 import { RedrivenQueue } from './redriven-queue.ts';
@@ -25,6 +26,9 @@ export interface LaneProps {
 
 /** Letters a consumer is given at once. */
 const letterBatchSize = 10;
+
+/** Goes along with the consumer's code: a function's whole environment has room for two certificates (4 KB). */
+const caFile = 'api-ca.pem';
 
 /** intake queue → splitter → records queue → consumer, with the consumer's letters on their way to the DLQ. */
 export class Lane extends Construct {
@@ -63,6 +67,7 @@ export class Lane extends Construct {
 
   #createSplitter({ settings, root, feed, lane, intake, ledger, finalizeQueue }: LaneProps): SluiceFunction {
     const { timeoutSeconds, memoryMb, concurrency } = settings.splitter;
+    const { gzip, horizon } = splitterLimits(settings, feed.api, lane);
     const splitter = new SluiceFunction(this, 'Splitter', {
       settings,
       root,
@@ -77,6 +82,8 @@ export class Lane extends Construct {
         INTAKE_QUEUE_URL: this.intake.queue.queueUrl,
         RECORDS_QUEUE_URL: this.records.queue.queueUrl,
         CUT_LIMITS: JSON.stringify(lane.cutLimits),
+        GZIP_LIMITS: JSON.stringify(gzip),
+        HORIZON: JSON.stringify(horizon),
       },
     });
     // One file an invocation: each has the whole of the function's time.
@@ -88,8 +95,17 @@ export class Lane extends Construct {
   }
 
   #createConsumer({ settings, root, feed, lane, ledger, work, token, finalizeQueue }: LaneProps): SluiceFunction {
-    const { url, requests, windowSeconds, connectionsPerConsumer } = feed.api;
-    const api = { name: feed.name, url, requests, windowSeconds, connectionsPerConsumer, connectionsPerLetterConsumer };
+    const { url, requests, windowSeconds, connectionsPerConsumer, proxyUrl, caCertificates } = feed.api;
+    const api = {
+      name: feed.name,
+      url,
+      requests,
+      windowSeconds,
+      connectionsPerConsumer,
+      connectionsPerLetterConsumer,
+      ...(proxyUrl === undefined ? {} : { proxyUrl }),
+      ...(caCertificates === undefined ? {} : { caFile }),
+    };
     const consumer = new SluiceFunction(this, 'Consumer', {
       settings,
       root,
@@ -99,6 +115,7 @@ export class Lane extends Construct {
       timeoutSeconds: settings.consumer.timeoutSeconds,
       memoryMb: lane.consumerMemoryMb,
       queuesToItself: true,
+      files: caCertificates === undefined ? {} : { [caFile]: caCertificates },
       environment: {
         ...commonEnvironment(feed, lane, ledger, finalizeQueue),
         RECORDS_QUEUE_URL: this.records.queue.queueUrl,

@@ -2,7 +2,7 @@ import { join } from 'node:path';
 import { Duration, RemovalPolicy } from 'aws-cdk-lib';
 import { PolicyStatement, Role, ServicePrincipal } from 'aws-cdk-lib/aws-iam';
 import { Architecture, LoggingFormat, RecursiveLoop, Runtime } from 'aws-cdk-lib/aws-lambda';
-import type { BundlingOptions } from 'aws-cdk-lib/aws-lambda-nodejs';
+import type { BundlingOptions, ICommandHooks } from 'aws-cdk-lib/aws-lambda-nodejs';
 import { LogLevel, NodejsFunction, OutputFormat, SourceMapMode } from 'aws-cdk-lib/aws-lambda-nodejs';
 import { LogGroup } from 'aws-cdk-lib/aws-logs';
 import type { Queue } from 'aws-cdk-lib/aws-sqs';
@@ -20,6 +20,8 @@ export interface SluiceFunctionProps {
   timeoutSeconds: number;
   memoryMb: number;
   environment: Record<string, string>;
+  /** Files that go along with the code, by name. */
+  files?: Record<string, string>;
   /** Sends to queues that it is run by: Lambda would stop that after 16 rounds. The function has bounds of its own. */
   queuesToItself: boolean;
 }
@@ -42,6 +44,20 @@ const bundling: BundlingOptions = {
   // CommonJS packages inside an ES module call require().
   banner: "import{createRequire as sluiceRequire}from'node:module';const require=sluiceRequire(import.meta.url);",
 };
+
+/** Writes files beside the bundle. In base64, so that no shell has a say in names and contents. */
+function adding(files: Record<string, string>): ICommandHooks {
+  const write = "const [path,bytes]=process.argv.slice(1).map(a=>Buffer.from(a,'base64'));fs.writeFileSync(path,bytes)";
+  const base64 = (text: string): string => Buffer.from(text).toString('base64');
+  return {
+    beforeBundling: () => [],
+    beforeInstall: () => [],
+    afterBundling: (_inputDir, outputDir) =>
+      Object.entries(files).map(
+        ([name, text]) => `node -e "${write}" ${base64(join(outputDir, name))} ${base64(text)}`,
+      ),
+  };
+}
 
 /** What all functions have in common. A role of its own, which may write its log and nothing else until told so. */
 export class SluiceFunction extends NodejsFunction {
@@ -68,7 +84,7 @@ export class SluiceFunction extends NodejsFunction {
       depsLockFilePath: join(root, 'package-lock.json'),
       runtime: Runtime.NODEJS_24_X,
       architecture: Architecture.ARM_64,
-      bundling,
+      bundling: { ...bundling, commandHooks: adding(props.files ?? {}) },
       role,
       logGroup,
       loggingFormat: LoggingFormat.JSON,

@@ -6,7 +6,14 @@ export const prod: StageNumbers = {
   requireHttps: true,
   // Hashing and cutting are bound by the CPU: 1,769 MB is what gives a function one whole one.
   // https://docs.aws.amazon.com/lambda/latest/dg/configuration-memory.html
-  splitter: { timeoutSeconds: 900, memoryMb: 1769, concurrency: 4 },
+  splitter: {
+    timeoutSeconds: 900,
+    memoryMb: 1769,
+    concurrency: 4,
+    // Deflate ends at a ratio of 1,030; exports as repetitive as they are seldom reach 50.
+    gzip: { maxContentBytes: 20e9, maxRatio: 200 },
+  },
+  horizonSeconds: 3600,
   consumer: { timeoutSeconds: 900 },
   // Streams; the memory is for its share of a CPU, which unpacks and counts a file's receipts.
   finalizer: { timeoutSeconds: 900, memoryMb: 1024, concurrency: 2 },

@@ -28,7 +28,16 @@ export const stageNumbers = z.strictObject({
   retainData: z.boolean(),
   /** An API is reached over TLS only. */
   requireHttps: z.boolean(),
-  splitter: worker,
+  splitter: worker.extend({
+    /** What a gzip may hold: its content is inflated up to the last checkpoint by every restart. */
+    gzip: z.strictObject({
+      maxContentBytes: count,
+      /** Content to compressed bytes, past the first 32 MiB. */
+      maxRatio: count,
+    }),
+  }),
+  /** A file is cut ahead of the API by what that takes in this time: SQS keeps a message no longer than 14 days. */
+  horizonSeconds: count,
   /** Memory and concurrency follow from the API's rate (see settings.ts). */
   consumer: z.strictObject({ timeoutSeconds: count }),
   finalizer: worker,

@@ -127,6 +127,8 @@ function settingsOf(apiUrl: string): Record<string, string> {
     SLUICE_TRAFFIC_CONNECTIONS: String(demo.api.connections),
     // What is set for another stack is not for this one.
     SLUICE_TRAFFIC_CONCURRENCY: '',
+    SLUICE_TRAFFIC_PROXY_URL: '',
+    SLUICE_TRAFFIC_CA_FILE: '',
   };
 }
 

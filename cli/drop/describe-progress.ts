@@ -1,4 +1,5 @@
 import type { FileAccount } from '../../lambdas/core/file-account.ts';
+import { contentBytesOf } from '../../lambdas/core/file-account.ts';
 import { sumCounts } from '../../lambdas/core/outcome.ts';
 import { formatBytes, formatCount, formatDuration, formatRate, formatShare } from '../terminal/format.ts';
 import { secondsLeft } from '../terminal/rate-meter.ts';
@@ -40,16 +41,17 @@ export function answeredOf(file: FileAccount): number {
 /** While it is still being split: as many more as the bytes read so far make likely. */
 export function expectedRecords(file: FileAccount): number | undefined {
   if (file.totalRecords !== undefined) return file.totalRecords;
-  const { checkpoint, source } = file;
-  if (!checkpoint || checkpoint.offset === 0 || source.sizeBytes <= 0) return undefined;
-  return Math.round((checkpoint.record * source.sizeBytes) / checkpoint.offset);
+  const { checkpoint } = file;
+  const bytes = contentBytesOf(file);
+  if (!checkpoint || checkpoint.offset === 0 || bytes <= 0) return undefined;
+  return Math.round((checkpoint.record * bytes) / checkpoint.offset);
 }
 
 function describeReading(file: FileAccount): ProgressLine {
   const { source, checkpoint, hashProgress } = file;
   const size = source.sizeBytes > 0 ? ` of ${formatBytes(source.sizeBytes)}` : '';
   if (checkpoint && checkpoint.record > 0) {
-    const share = formatShare(checkpoint.offset, source.sizeBytes);
+    const share = formatShare(checkpoint.offset, contentBytesOf(file));
     return { phase: 'reading', text: `splitting  ${share}${size}, ${formatCount(checkpoint.record)} records so far` };
   }
   const share = hashProgress ? `  ${formatShare(hashProgress.offset, source.sizeBytes)}${size}` : size;

@@ -128,7 +128,7 @@ function addCounts(counts: OutcomeCounts, now: number) {
   const changed = outcomes.filter((outcome) => counts[outcome] > 0);
   const sums = changed.map((outcome) => `settled.#${outcome} = settled.#${outcome} + :${outcome}`);
   return {
-    UpdateExpression: `SET ${['settledBatches = settledBatches + :one', 'updatedAt = :now', ...sums].join(', ')}`,
+    UpdateExpression: `SET ${['settledBatches = settledBatches + :one', 'updatedAt = :now, lastSettledAt = :now', ...sums].join(', ')}`,
     ConditionExpression: 'attribute_exists(pk)',
     ExpressionAttributeNames: Object.fromEntries(changed.map((outcome) => [`#${outcome}`, outcome])),
     ExpressionAttributeValues: {

@@ -29,9 +29,11 @@ export class DynamoFileLedger implements FileLedger {
     if (created) return { kind: 'claimed', file: created };
 
     const taken = await this.#table.update(pkOf(fileId), 'FILE', {
-      UpdateExpression: 'SET leaseOwner = :owner, leaseUntil = :until, epoch = epoch + :one, updatedAt = :now',
+      UpdateExpression:
+        'SET leaseOwner = :owner, leaseUntil = :until, epoch = epoch + :one, updatedAt = :now REMOVE heldBackUntil',
       ConditionExpression:
-        'attribute_exists(pk) AND #state = :splitting AND (attribute_not_exists(leaseUntil) OR leaseUntil < :now)',
+        'attribute_exists(pk) AND #state = :splitting AND (attribute_not_exists(leaseUntil) OR leaseUntil < :now) ' +
+        'AND (attribute_not_exists(heldBackUntil) OR heldBackUntil <= :now)',
       ExpressionAttributeNames: { '#state': 'state' },
       ExpressionAttributeValues: {
         ':owner': owner,
@@ -46,6 +48,7 @@ export class DynamoFileLedger implements FileLedger {
     const file = await this.getFile(fileId);
     if (!file) return { kind: 'unknown' };
     if (file.state !== 'splitting') return { kind: 'finished', file };
+    if ((file.heldBackUntil ?? 0) > now) return { kind: 'held-back', until: file.heldBackUntil as number };
     // Written after all: the answer got lost, and the SDK's repetition met the lease it had taken itself.
     if (file.leaseOwner === owner) return { kind: 'claimed', file };
     return { kind: 'busy', leaseUntil: file.leaseUntil ?? now };
@@ -80,14 +83,13 @@ export class DynamoFileLedger implements FileLedger {
     }
   }
 
-  async saveSplitProgress(fileId: string, epoch: number, progress: SplitProgress): Promise<boolean> {
-    const { leaseUntil, ...saved } = progress;
-    const file = await this.#updateAsOwner(fileId, epoch, { ...saved, leaseUntil });
-    return file !== undefined;
+  async saveSplitProgress(fileId: string, epoch: number, progress: SplitProgress): Promise<FileAccount | undefined> {
+    return this.#updateAsOwner(fileId, epoch, { ...progress });
   }
 
-  async releaseFile(fileId: string, epoch: number): Promise<boolean> {
-    return (await this.#updateAsOwner(fileId, epoch, {}, ['leaseOwner', 'leaseUntil'])) !== undefined;
+  async releaseFile(fileId: string, epoch: number, heldBackUntil?: number): Promise<boolean> {
+    const released = await this.#updateAsOwner(fileId, epoch, { heldBackUntil }, ['leaseOwner', 'leaseUntil']);
+    return released !== undefined;
   }
 
   async finishSplit(

@@ -1,56 +1,41 @@
 import type { Dispatcher } from 'undici';
-import { Pool, request } from 'undici';
+import { request } from 'undici';
 import { parseRetryAfter } from '../core/retry.ts';
 import type { Clock, Sink, SinkAnswer, SinkRequest, TokenSource } from '../ports.ts';
+import type { HttpConnectionOptions, HttpTimeLimits } from './http-connections.ts';
+import { openConnections } from './http-connections.ts';
+import { failureOf } from './http-failure.ts';
 
-export interface HttpSinkOptions {
+export interface HttpSinkOptions extends Pick<HttpConnectionOptions, 'connections' | 'proxyUrl' | 'caCertificates'> {
   /** The API's base URL and the path that takes a record. */
   baseUrl: string;
   path: string;
-  /** Connections kept to the API, alive between invocations. */
-  connections: number;
   tokens: TokenSource;
   clock: Pick<Clock, 'now'>;
+  /** In place of the usual ones. */
+  limits?: HttpTimeLimits;
 }
 
-const connectTimeoutMs = 5_000;
-const headersTimeoutMs = 15_000;
-const bodyTimeoutMs = 15_000;
+/** Together below what the caller grants a request: the last word on a slow one should be a reason. */
+const usualLimits: HttpTimeLimits = { connectMs: 5_000, headersMs: 15_000, bodyMs: 5_000 };
 
 /** Of the API's answer no more than this is read, and of that no more than `maxAnswerCharacters` is kept. */
 const maxBodyBytes = 64 * 1024;
 const maxAnswerCharacters = 200;
 
-/** Errors raised before a byte of the request has left: the record can't have been stored. */
-const unsentCodes = new Set([
-  'ECONNREFUSED',
-  'ENOTFOUND',
-  'EAI_AGAIN',
-  'UND_ERR_CONNECT_TIMEOUT',
-  'EHOSTUNREACH',
-  'ENETUNREACH',
-]);
-
-/** One POST a record: Bearer token, `X-Request-ID`, JSON. */
+/** One POST a record: Bearer token, `X-Request-ID`, JSON. Made once a process, since it holds the connections. */
 export class HttpSink implements Sink {
-  readonly #pool: Pool;
+  readonly #connections: Dispatcher;
   readonly #url: string;
+  readonly #limits: HttpTimeLimits;
   readonly #options: HttpSinkOptions;
 
   constructor(options: HttpSinkOptions) {
     this.#options = options;
     const base = new URL(options.baseUrl);
     this.#url = `${base.origin}${base.pathname.replace(/\/$/, '')}${options.path}`;
-    this.#pool = new Pool(base.origin, {
-      connections: options.connections,
-      // One request at a time on a connection: a reset then leaves one record in doubt, not ten.
-      pipelining: 1,
-      connect: { timeout: connectTimeoutMs },
-      headersTimeout: headersTimeoutMs,
-      bodyTimeout: bodyTimeoutMs,
-      // Shorter than a load balancer's usual 60 s, so that we close an idle connection before it does.
-      keepAliveTimeout: 30_000,
-    });
+    this.#limits = options.limits ?? usualLimits;
+    this.#connections = openConnections({ ...options, origin: base.origin, limits: this.#limits });
   }
 
   async deliver(record: SinkRequest, signal: AbortSignal): Promise<SinkAnswer> {
@@ -59,11 +44,11 @@ export class HttpSink implements Sink {
       token = await this.#options.tokens.token();
     } catch {
       // Nothing was sent; the records wait, as they do for a token that is turned down.
-      return { kind: 'unauthorised', status: 0, answer: 'the secret with the token can not be read' };
+      return { kind: 'unauthorised', status: 0, answer: 'the secret can not be read, or holds no plain token' };
     }
     try {
       const response = await request(this.#url, {
-        dispatcher: this.#pool,
+        dispatcher: this.#connections,
         method: 'POST',
         headers: {
           authorization: `Bearer ${token}`,
@@ -82,13 +67,7 @@ export class HttpSink implements Sink {
   async #answerOf(response: Dispatcher.ResponseData): Promise<SinkAnswer> {
     const { statusCode: status, body } = response;
     // The status decides; a body that can't be read to its end takes nothing away from it.
-    const isWanted = status >= 300;
-    const answer = isWanted
-      ? await readStart(body)
-      : await body.dump({ limit: maxBodyBytes }).then(
-          () => '',
-          () => '',
-        );
+    const answer = await this.#readAnswer(body, status >= 300);
     if (status >= 200 && status < 300) return { kind: 'uploaded', status };
     if (status === 409) return { kind: 'duplicate', status };
     if (status === 429) {
@@ -107,7 +86,21 @@ export class HttpSink implements Sink {
   }
 
   async close(): Promise<void> {
-    await this.#pool.close();
+    await this.#connections.close();
+  }
+
+  /** To its end where that is near: the connection can be used again then. A longer one is cut off, and so is a slow one. */
+  async #readAnswer(body: Dispatcher.ResponseData['body'], isWanted: boolean): Promise<string> {
+    const timer = setTimeout(() => body.destroy(), this.#limits.bodyMs);
+    try {
+      if (isWanted) return await readStart(body);
+      await body.dump({ limit: maxBodyBytes });
+    } catch {
+      // Nobody asks for what it said.
+    } finally {
+      clearTimeout(timer);
+    }
+    return '';
   }
 }
 
@@ -129,11 +122,4 @@ async function readStart(body: Dispatcher.ResponseData['body']): Promise<string>
     .replace(/[\p{Cc}\uFFFE\uFFFF]+/gu, ' ')
     .trim()
     .slice(0, maxAnswerCharacters);
-}
-
-function failureOf(error: unknown): SinkAnswer {
-  const code = error instanceof Error && 'code' in error && typeof error.code === 'string' ? error.code : undefined;
-  const name = error instanceof Error ? error.name : 'error';
-  const reason = (code ?? name).toLowerCase();
-  return { kind: 'failed', status: null, reason, ambiguous: !(code !== undefined && unsentCodes.has(code)) };
 }

@@ -26,8 +26,9 @@ export class SecretToken implements TokenSource {
     try {
       const answer = await this.#client.send(new GetSecretValueCommand({ SecretId: this.#secretId }));
       const token = answer.SecretString?.trim() ?? '';
-      // A header can carry these characters only; the value itself is told to nobody.
-      if (!/^[\x21-\x7e]+$/.test(token)) throw new Error(`The secret ${this.#secretId} holds no usable Bearer token.`);
+      // A header can carry these characters only; a quote or brace in front is JSON, as the console makes of a secret
+      // entered by key and value. The value itself is told to nobody.
+      if (!/^(?!["{[])[\x21-\x7e]+$/.test(token)) throw new Error(`The secret ${this.#secretId} holds no plain token.`);
       return token;
     } catch (error) {
       this.#token = undefined;

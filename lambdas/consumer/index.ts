@@ -1,4 +1,5 @@
 import { randomUUID } from 'node:crypto';
+import { readFileSync } from 'node:fs';
 import { DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import { S3Client } from '@aws-sdk/client-s3';
 import { SecretsManagerClient } from '@aws-sdk/client-secrets-manager';
@@ -23,8 +24,19 @@ const feed = feedNamed(environment.SLUICE_FEED);
 const sqs = new SQSClient(awsClientSettings);
 const dynamo = new DynamoDBClient(awsClientSettings);
 const tokens = new SecretToken(new SecretsManagerClient(awsClientSettings), environment.TOKEN_SECRET_ARN);
+const { proxyUrl, caFile } = api;
+const caCertificates = caFile === undefined ? undefined : readFileSync(new URL(caFile, import.meta.url), 'utf8');
+// Made with the environment and not with the invocation: connections are kept from one to the next.
 const sink = (connections: number) =>
-  new HttpSink({ baseUrl: api.url, path: feed.sink.path, connections, tokens, clock: systemClock });
+  new HttpSink({
+    baseUrl: api.url,
+    path: feed.sink.path,
+    connections,
+    proxyUrl,
+    caCertificates,
+    tokens,
+    clock: systemClock,
+  });
 
 export const handler = createConsumerHandler({
   feed,

@@ -3,6 +3,18 @@ export class SourceChangedError extends Error {
   override readonly name = 'SourceChangedError';
 }
 
+/** The file can't be decompressed, or is not to be. */
+export class CompressedContentError extends Error {
+  override readonly name = 'CompressedContentError';
+  /** A word for machines, as in a manifest's `failure`. */
+  readonly code: 'gzip_truncated' | 'gzip_corrupt' | 'gzip_too_large' | 'gzip_bomb';
+
+  constructor(code: CompressedContentError['code'], message: string, options?: ErrorOptions) {
+    super(message, options);
+    this.code = code;
+  }
+}
+
 /** Another owner has the lease: whoever gets this stops, and acknowledges nothing. */
 export class LeaseLostError extends Error {
   override readonly name = 'LeaseLostError';

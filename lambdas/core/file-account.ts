@@ -1,5 +1,6 @@
 import type { CutLimits, CutPosition, Dialect } from './records/dialect.ts';
 import type { OutcomeCounts } from './outcome.ts';
+import { sumCounts } from './outcome.ts';
 
 /**
  * Where a file stands.
@@ -42,6 +43,13 @@ export interface HashProgress {
   state: string;
 }
 
+/** How an object that isn't the plain bytes of its records holds them. */
+export interface CompressedContent {
+  compression: 'gzip';
+  /** Decompressed. */
+  bytes: number;
+}
+
 /** The ledger's item of a file. Times are milliseconds since 1970, UTC. */
 export interface FileAccount {
   fileId: string;
@@ -57,10 +65,14 @@ export interface FileAccount {
   leaseUntil?: number;
   sha256?: string;
   hashProgress?: HashProgress;
+  /** Absent where the object's bytes are the records'. Offsets (of checkpoints, batches, records) are in the content. */
+  content?: CompressedContent;
   dialect?: Dialect;
   warnings?: { code: string; message: string }[];
   limits: CutLimits;
   checkpoint?: CutPosition;
+  /** The file has as much in the queue as the API can take for a while: cutting goes on at about that time. */
+  heldBackUntil?: number;
   totalRecords?: number;
   totalBatches?: number;
   splitAt?: number;
@@ -69,6 +81,8 @@ export interface FileAccount {
   failure?: { code: string; message: string };
   /** Hints for progress and triggers; the batches' own items are the truth. */
   settledBatches: number;
+  /** When the last batch was settled. */
+  lastSettledAt?: number;
   settled: OutcomeCounts;
   /** The newest manifest, and which one it is (the first is 1). */
   manifest?: { key: string; number: number };
@@ -76,9 +90,19 @@ export interface FileAccount {
   amendmentRequestedAt?: number;
 }
 
+/** Bytes of the file's records, however the object holds them. */
+export function contentBytesOf(file: Pick<FileAccount, 'source' | 'content'>): number {
+  return file.content?.bytes ?? file.source.sizeBytes;
+}
+
 /** Every batch that was sent is settled, by the hints: reason enough to have the finalizer count. */
 export function isWhollySettled(file: FileAccount): boolean {
   return file.state !== 'splitting' && file.settledBatches >= (file.totalBatches ?? 0);
+}
+
+/** Records that are in the queue or with a consumer: sent by the last checkpoint, and not settled by the hints. */
+export function unsettledRecords(file: FileAccount): number {
+  return (file.checkpoint?.record ?? 0) - sumCounts(file.settled);
 }
 
 /** The ledger's item of a batch. */

@@ -46,6 +46,11 @@ export const manifest = z.object({
   checksum: z.string().nullable(),
   bytes: count,
   format: z.string().nullable(),
+  /** These three came later: a manifest from before has none. */
+  encoding: z.string().nullable().default(null),
+  compression: z.enum(['gzip']).nullable().default(null),
+  /** Decompressed: what `offset` counts in. */
+  content_bytes: count.nullable().default(null),
   total_records: count,
   valid_records: count,
   uploaded_records: count,

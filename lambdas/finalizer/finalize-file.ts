@@ -81,8 +81,10 @@ async function settledBatches(file: FileAccount, ports: FinalizerPorts): Promise
     batches.push(batch);
   }
   const total = file.totalBatches ?? 0;
-  // More may have been sent of a file that was replaced than its last checkpoint knew of.
-  const isWhole = file.state === 'superseded' ? batches.length >= total : batches.length === total;
+  // Of a file that was replaced, a splitter that was killed may have sent more than its last checkpoint knew of. Those
+  // that came to a consumer belong to the account; the others are held when they come, and had no part in anything.
+  const known = batches.filter(({ batch }) => batch <= total);
+  const isWhole = known.length === total && (file.state === 'superseded' || batches.length === total);
   return isWhole ? batches : undefined;
 }
 

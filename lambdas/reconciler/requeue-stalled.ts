@@ -1,9 +1,16 @@
 import type { FileAccount } from '../core/file-account.ts';
 import type { AuditLog, BatchLedger, Clock, FileLedger, FinalizeQueue, IntakeQueue, QueueDepth } from '../ports.ts';
 
+export interface ReconciledLane {
+  feed: string;
+  lane: string;
+  intake: IntakeQueue;
+  records: QueueDepth;
+}
+
 export interface ReconcilerPorts {
   ledger: FileLedger & BatchLedger;
-  lanes: { feed: string; lane: string; intake: IntakeQueue; records: QueueDepth }[];
+  lanes: ReconciledLane[];
   finalize: FinalizeQueue;
   clock: Clock;
   log: AuditLog;
@@ -44,8 +51,10 @@ async function requeue(file: FileAccount, ports: ReconcilerPorts): Promise<void>
   const { ledger, finalize, clock, log, stalledAfterMs } = ports;
   const now = clock.now();
   const lane = ports.lanes.find((each) => each.feed === file.feed && each.lane === file.lane);
-  if (!lane || now - file.updatedAt < stalledAfterMs) return;
-  const { fileId, feed } = file;
+  const { fileId, feed, heldBackUntil } = file;
+  if (!lane) return;
+  if (heldBackUntil !== undefined && heldBackUntil + stalledAfterMs > now) return reemitLost(file, lane, ports);
+  if (now - file.updatedAt < stalledAfterMs) return;
   const found = async (what: string): Promise<void> => {
     log.warn('stalled work queued again', { correlation_id: fileId, what });
     // Touched: the next run asks again only when this, too, came to nothing.
@@ -63,10 +72,23 @@ async function requeue(file: FileAccount, ports: ReconcilerPorts): Promise<void>
     await finalize.send({ v: 1, kind: 'finalize', feed, fileId, amend: false }, 0);
     return;
   }
-  // Batches are missing, nobody works on one, and none is in the queue: a purge, or SQS's retention. While messages are
-  // there, the batches only wait: made again, they would come twice, and once more with each run.
-  if (file.state !== 'split' || (await lane.records.messages()) > 0 || (await hasLiveLease(file, ledger, now))) return;
-  await found('batches');
+  if (file.state === 'split') await reemitLost(file, lane, ports);
+}
+
+/**
+ * Batches are missing, nobody works on one, and none is in the queue: a purge, or SQS's retention. While messages are
+ * there, the batches only wait: made again, they would come twice, and once more with each run.
+ */
+async function reemitLost(file: FileAccount, lane: ReconciledLane, ports: ReconcilerPorts): Promise<void> {
+  const { ledger, clock, log, stalledAfterMs } = ports;
+  const now = clock.now();
+  const { fileId, feed } = file;
+  // A splitter that is held back looks at its file now and then: only what is settled counts as work on it.
+  const touchedAt = file.state === 'splitting' ? (file.lastSettledAt ?? file.createdAt) : file.updatedAt;
+  if (now - touchedAt < stalledAfterMs) return;
+  if ((await lane.records.messages()) > 0 || (await hasLiveLease(file, ledger, now))) return;
+  log.warn('stalled work queued again', { correlation_id: fileId, what: 'batches' });
+  await ledger.touchFile(fileId);
   await lane.intake.send({ v: 1, kind: 'reemit', feed, fileId }, 0);
 }
 

@@ -33,6 +33,14 @@ const cutLimits = z.object({
   maxRecordBytes: z.int().positive(),
 });
 
+/** What a gzip may hold, and how far a file is cut ahead of the API (cdk/splitter-limits.ts). */
+const gzipLimits = z.object({
+  maxContentBytes: z.number().positive(),
+  maxRatio: z.number().positive(),
+  roomMs: z.number().positive(),
+});
+const horizon = z.object({ records: z.int().positive(), recordsPerSecond: z.number().positive() });
+
 /** What the API's contract says, and this lane's share of it. */
 const apiSettings = z.object({
   /** Names the shared limiter's item: every lane with this name shares the limit. */
@@ -44,6 +52,10 @@ const apiSettings = z.object({
   connectionsPerConsumer: z.int().positive(),
   /** Connections one consumer of letters may hold. */
   connectionsPerLetterConsumer: z.int().positive(),
+  /** The proxy on the way to the API. */
+  proxyUrl: z.url().optional(),
+  /** A file beside the function's code with certificates that are trusted beside the usual ones. */
+  caFile: z.string().optional(),
 });
 export type ApiSettings = z.infer<typeof apiSettings>;
 
@@ -54,6 +66,8 @@ const splitterEnvironment = z.object({
   RECORDS_QUEUE_URL: z.url(),
   FINALIZE_QUEUE_URL: z.url(),
   CUT_LIMITS: json(cutLimits),
+  GZIP_LIMITS: json(gzipLimits),
+  HORIZON: json(horizon),
 });
 
 const consumerEnvironment = z.object({

@@ -1,11 +1,13 @@
 import { LeaseLostError, SourceChangedError } from '../core/errors.ts';
 import type { FileAccount } from '../core/file-account.ts';
+import { sumCounts } from '../core/outcome.ts';
 import { BatchCutter } from '../core/records/batch-cutter.ts';
 import type { CutBatch, CutPosition, Dialect } from '../core/records/dialect.ts';
 import { encodeBody } from '../core/records/slice-body.ts';
 import type { BatchMessage } from '../messages.ts';
 import type { Deadline } from '../runtime/deadline.ts';
 import { BatchSender } from './batch-sender.ts';
+import { readContent } from './read-content.ts';
 import type { SplitterPorts } from './splitter-ports.ts';
 import { fileLeaseMs, saveProgress } from './splitter-ports.ts';
 
@@ -23,9 +25,14 @@ export type CutEnd =
       totals: { records: number; batches: number };
       warnings: { code: string; message: string }[];
     }
-  | { kind: 'out-of-time' };
+  | { kind: 'out-of-time' }
+  /** The queue holds enough of the file. */
+  | { kind: 'held-back' };
 
-/** Pass 2: cuts the file into batches from its last checkpoint on, and sends them. */
+/**
+ * Pass 2: cuts the file into batches from its last checkpoint on, and sends them, until the file, the time, or the
+ * room in the queue is used up.
+ */
 export async function cutFile(
   file: CutFile,
   whole: Buffer | undefined,
@@ -40,17 +47,25 @@ export async function cutFile(
   const send = async (batches: CutBatch[]): Promise<void> => {
     for (const batch of batches) await sender.add(messageOf(batch, file));
   };
-  const chunks = whole ? [whole.subarray(from.offset)] : ports.sources.read(file.source, from.offset);
+  const stopped = (): 'out-of-time' | 'held-back' | undefined => {
+    if (deadline.isDrawingIn()) return 'out-of-time';
+    return checkpoints.unsettledAt(cutter.position) >= ports.horizon.records ? 'held-back' : undefined;
+  };
   try {
-    for await (const chunk of chunks) {
-      for (let step = 0; step < chunk.length; step += stepBytes) {
+    for await (const chunk of readContent(file, whole, ports.sources, from.offset)) {
+      // At least once: an empty chunk is a gzip's on its way to the checkpoint, and takes its time.
+      let step = 0;
+      do {
         await send(cutter.push(chunk.subarray(step, step + stepBytes)));
         if (checkpoints.isDue(cutter.position)) await checkpoints.write(cutter.position, await sender.flush());
-        if (!deadline.isDrawingIn()) continue;
-        await checkpoints.write(cutter.position, await sender.flush());
-        await checkpoints.written();
-        return { kind: 'out-of-time' };
-      }
+        const kind = stopped();
+        if (kind) {
+          await checkpoints.write(cutter.position, await sender.flush());
+          await checkpoints.written();
+          return { kind };
+        }
+        step += stepBytes;
+      } while (step < chunk.length);
     }
   } catch (error) {
     // What was sent of a file that has been replaced stays sent: the account has to know how much that is.
@@ -94,8 +109,10 @@ export function messageOf(batch: CutBatch, file: { feed: string; fileId: string 
 class Checkpoints {
   readonly #file: CutFile;
   readonly #ports: SplitterPorts;
+  readonly #everyRecords: number;
   #last: CutPosition;
   #lastAt: number;
+  #settledRecords: number;
   #writing: Promise<void> = Promise.resolve();
 
   constructor(file: CutFile, ports: SplitterPorts, from: CutPosition) {
@@ -103,12 +120,20 @@ class Checkpoints {
     this.#ports = ports;
     this.#last = from;
     this.#lastAt = ports.clock.now();
+    // The queue is looked at with each: where it may hold little, oftener.
+    this.#everyRecords = Math.min(checkpointRecords, Math.ceil(ports.horizon.records / 4));
+    this.#settledRecords = sumCounts(file.settled);
+  }
+
+  /** Records sent up to there that are not settled, as the last checkpoint's write showed. */
+  unsettledAt(position: CutPosition): number {
+    return position.record - this.#settledRecords;
   }
 
   /** Time counts too: a checkpoint renews the lease. */
   isDue(position: CutPosition): boolean {
     const records = position.record - this.#last.record;
-    return records >= checkpointRecords || this.#ports.clock.now() - this.#lastAt > fileLeaseMs / 3;
+    return records >= this.#everyRecords || this.#ports.clock.now() - this.#lastAt > fileLeaseMs / 3;
   }
 
   /** Begins a checkpoint, once the one before is written. */
@@ -127,7 +152,8 @@ class Checkpoints {
 
   async #write(position: CutPosition, sent: Promise<void>): Promise<void> {
     await sent;
-    if (await saveProgress(this.#file, this.#ports, { checkpoint: position })) return;
-    throw new LeaseLostError(`The file ${this.#file.fileId} was claimed by another splitter.`);
+    const saved = await saveProgress(this.#file, this.#ports, { checkpoint: position });
+    if (!saved) throw new LeaseLostError(`The file ${this.#file.fileId} was claimed by another splitter.`);
+    this.#settledRecords = sumCounts(saved.settled);
   }
 }

@@ -19,6 +19,8 @@ export const handler = createSplitterHandler({
   feed: feedNamed(environment.SLUICE_FEED),
   lane: environment.SLUICE_LANE,
   limits: environment.CUT_LIMITS,
+  gzip: environment.GZIP_LIMITS,
+  horizon: environment.HORIZON,
   sources: new S3SourceObjects(new S3Client(s3ClientSettings), systemClock),
   ledger: createDynamoLedger(new DynamoDBClient(awsClientSettings), environment.LEDGER_TABLE, systemClock),
   batches: new SqsBatchQueue(sqs, environment.RECORDS_QUEUE_URL, systemClock),

@@ -1,6 +1,8 @@
 import type { FileAccount } from '../core/file-account.ts';
+import { contentBytesOf } from '../core/file-account.ts';
 import { detectDialect } from '../core/records/detect-dialect.ts';
 import type { Dialect } from '../core/records/dialect.ts';
+import { readContent } from './read-content.ts';
 import type { SplitterPorts } from './splitter-ports.ts';
 
 /** The header's limit is far below this; what is not clear by then never will be. Bytes. */
@@ -22,15 +24,14 @@ export async function readDialect(
   whole: Buffer | undefined,
   ports: Pick<SplitterPorts, 'sources' | 'feed'>,
 ): Promise<DialectReading> {
-  const { source } = file;
-  if (source.sizeBytes === 0) return empty;
-  let head = whole ?? Buffer.alloc(0);
-  const chunks = whole ? [Buffer.alloc(0)] : ports.sources.read(source, 0);
-  for await (const chunk of chunks) {
-    head = chunk.length === 0 ? head : Buffer.concat([head, chunk]);
-    const atEnd = head.length >= source.sizeBytes;
+  const sizeBytes = contentBytesOf(file);
+  if (sizeBytes === 0) return empty;
+  let head: Buffer = Buffer.alloc(0);
+  for await (const chunk of readContent(file, whole, ports.sources, 0)) {
+    head = head.length === 0 ? chunk : Buffer.concat([head, chunk]);
+    const atEnd = head.length >= sizeBytes;
     const { formats, encoding, columns } = ports.feed;
-    const found = detectDialect(head, atEnd, { formats, encoding, columns, key: source.key });
+    const found = detectDialect(head, atEnd, { formats, encoding, columns, key: file.source.key });
     if (found.kind === 'empty') return empty;
     if (found.kind !== 'more') return found;
     if (head.length > maxHeadBytes) break;

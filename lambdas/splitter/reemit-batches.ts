@@ -4,6 +4,7 @@ import type { BatchLedger } from '../ports.ts';
 import type { Deadline } from '../runtime/deadline.ts';
 import { BatchSender } from './batch-sender.ts';
 import { messageOf, startOf } from './cut-file.ts';
+import { readContent } from './read-content.ts';
 import type { SplitterPorts } from './splitter-ports.ts';
 
 const stepBytes = 128 * 1024;
@@ -19,7 +20,9 @@ export async function reemitBatches(
 ): Promise<void> {
   const { ledger, log } = ports;
   const file = await ledger.getFile(message.fileId);
-  if (file?.state !== 'split' || file.dialect === undefined) return;
+  if (file?.dialect === undefined || (file.state !== 'split' && file.state !== 'splitting')) return;
+  // Of a file that is still being split, what its checkpoint covers: the rest is its splitter's.
+  const lastBatch = file.state === 'split' ? Infinity : (file.checkpoint?.batch ?? 0);
 
   const settled = new Set<number>();
   const attempts = new Map<number, number>();
@@ -33,12 +36,13 @@ export async function reemitBatches(
   let sent = 0;
   const send = async (batches: ReturnType<BatchCutter['push']>): Promise<void> => {
     for (const batch of batches) {
-      if (settled.has(batch.batch)) continue;
+      if (settled.has(batch.batch) || batch.batch > lastBatch) continue;
       await sender.add(messageOf(batch, file, (attempts.get(batch.batch) ?? 0) + 1));
       sent++;
     }
   };
-  for await (const chunk of ports.sources.read(file.source, cutter.position.offset)) {
+  for await (const chunk of readContent(file, undefined, ports.sources, cutter.position.offset)) {
+    if (cutter.position.batch >= lastBatch) break;
     for (let step = 0; step < chunk.length; step += stepBytes) {
       await send(cutter.push(chunk.subarray(step, step + stepBytes)));
     }

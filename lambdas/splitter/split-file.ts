@@ -1,8 +1,9 @@
 import { LeaseLostError, SourceChangedError } from '../core/errors.ts';
 import type { FileAccount } from '../core/file-account.ts';
-import { isWhollySettled } from '../core/file-account.ts';
+import { isWhollySettled, unsettledRecords } from '../core/file-account.ts';
 import type { FileLedger, NewFile } from '../ports.ts';
 import type { Deadline } from '../runtime/deadline.ts';
+import { checkCompressed } from './check-compressed.ts';
 import { cutFile } from './cut-file.ts';
 import { hashFile } from './hash-file.ts';
 import { readDialect } from './read-dialect.ts';
@@ -12,8 +13,14 @@ import { fileLeaseMs, saveProgress } from './splitter-ports.ts';
 /** A second message about a file looks again after this at the latest: most files are split in seconds. Milliseconds. */
 const busyWaitMs = 15_000;
 
+/** SQS delays a message by 15 minutes at most. */
+const maxDelaySeconds = 900;
+/** A file that is held back is looked at after this at the soonest, and from a little before the message that does it. */
+const minHoldSeconds = 10;
+const holdSlackSeconds = 5;
+
 /** What is left to do when a part of the work ends. */
-export type Step = { kind: 'done' } | { kind: 'out-of-time' };
+export type Step = { kind: 'done' } | { kind: 'out-of-time' } | { kind: 'held-back' };
 
 /**
  * Brings a file from wherever it stands to wholly split, or as far as the time goes: then its continuation is queued.
@@ -29,6 +36,8 @@ export async function splitFile(
   const claim = await ledger.claimFile(fileId, create, ports.newOwner(), fileLeaseMs);
   if (claim.kind === 'unknown') return log.warn('asked to go on with an unknown file', { correlation_id: fileId });
   if (claim.kind === 'finished') return finishAgain(claim.file, ports);
+  // Another message is on its way for that time: this one is a copy, or its sender died between sending it and its release.
+  if (claim.kind === 'held-back') return log.info('file is held back', { correlation_id: fileId });
   if (claim.kind === 'busy') {
     // Not a failure: this message may be all that is left of the file when the other splitter dies.
     const waitMs = Math.min(claim.leaseUntil - ports.clock.now(), busyWaitMs);
@@ -38,8 +47,11 @@ export async function splitFile(
   const { file } = claim;
   log.info('file claimed', { correlation_id: fileId, epoch: file.epoch, bytes: file.source.sizeBytes });
   try {
-    const step = await splitClaimed(file, ports, deadline);
+    // Only once half of it is worked off: each look costs an invocation.
+    const isFull = unsettledRecords(file) > ports.horizon.records / 2;
+    const step = isFull ? { kind: 'held-back' as const } : await splitClaimed(file, ports, deadline);
     if (step.kind === 'out-of-time') await continueLater(file, ports);
+    if (step.kind === 'held-back') await holdBack(file, ports);
   } catch (error) {
     if (!(error instanceof SourceChangedError)) {
       // The message comes back soon, and must not find its own lease in the way.
@@ -74,18 +86,20 @@ async function splitClaimed(file: FileAccount, ports: SplitterPorts, deadline: D
   }
 
   if (file.dialect === undefined) {
+    const checked = await checkCompressed(file, whole, ports, deadline);
+    if (checked.kind === 'out-of-time') return checked;
+    if (checked.kind === 'refused') return refuse(file, checked, ports);
+    if (checked.kind === 'compressed') file.content = checked.content;
     const read = await readDialect(file, whole, ports);
-    if (read.kind === 'refused') {
-      log.warn('file refused', { correlation_id: file.fileId, code: read.code, reason: read.message });
-      return end(file, { state: 'failed', failure: { code: read.code, message: read.message } }, ports);
-    }
+    if (read.kind === 'refused') return refuse(file, read, ports);
     if (read.kind === 'empty') return finish(file, { records: 0, batches: 0 }, [read.warning], ports);
     file.dialect = read.dialect;
-    if (!(await saveProgress(file, ports, { dialect: read.dialect }))) throw lost(file);
+    const found = { dialect: read.dialect, ...(file.content ? { content: file.content } : {}) };
+    if (!(await saveProgress(file, ports, found))) throw lost(file);
   }
 
   const cut = await cutFile({ ...file, dialect: file.dialect }, whole, ports, deadline);
-  if (cut.kind === 'out-of-time') return cut;
+  if (cut.kind !== 'cut') return cut;
   return finish(file, cut.totals, cut.warnings, ports);
 }
 
@@ -101,6 +115,12 @@ async function finish(
   // The write shows what the consumers have counted so far: whoever comes second sees the whole.
   if (isWhollySettled(split)) await askToFinalize(split, ports);
   return { kind: 'done' };
+}
+
+/** It is not what the feed takes: nothing is sent. */
+function refuse(file: FileAccount, { code, message }: { code: string; message: string }, ports: SplitterPorts) {
+  ports.log.warn('file refused', { correlation_id: file.fileId, code, reason: message });
+  return end(file, { state: 'failed', failure: { code, message } }, ports);
 }
 
 async function end(file: FileAccount, how: Parameters<FileLedger['endFile']>[2], ports: SplitterPorts): Promise<Step> {
@@ -131,6 +151,26 @@ async function continueLater(file: FileAccount, ports: SplitterPorts): Promise<v
   await ports.ledger.releaseFile(file.fileId, file.epoch);
   await ports.intake.send({ v: 1, kind: 'continue', feed: file.feed, fileId: file.fileId }, 0);
   ports.log.info('time is up: continuation queued', { correlation_id: file.fileId });
+}
+
+/**
+ * The queue holds as much of the file as the API takes in the horizon's time: going on waits, without anyone waiting.
+ * The message goes first: killed before the release, this one comes back and sends another, and the first to be
+ * handled makes the other a copy.
+ */
+async function holdBack(file: FileAccount, ports: SplitterPorts): Promise<void> {
+  const { ledger, intake, horizon, clock, log } = ports;
+  const now = (await ledger.getFile(file.fileId)) ?? file;
+  const surplus = unsettledRecords(now) - horizon.records / 2;
+  const seconds = Math.ceil(surplus / horizon.recordsPerSecond);
+  const delaySeconds = Math.min(maxDelaySeconds, Math.max(minHoldSeconds, seconds));
+  await intake.send({ v: 1, kind: 'continue', feed: file.feed, fileId: file.fileId }, delaySeconds);
+  await ledger.releaseFile(file.fileId, file.epoch, clock.now() + (delaySeconds - holdSlackSeconds) * 1000);
+  log.info('file held back: the queue holds enough of it', {
+    correlation_id: file.fileId,
+    unsettled_records: unsettledRecords(now),
+    delay_seconds: delaySeconds,
+  });
 }
 
 /** A message about a file that is split: had the splitter died before it asked, nobody else would ask. */

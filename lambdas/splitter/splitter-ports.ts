@@ -1,6 +1,7 @@
 import type { Feed } from '../../feeds/feed.ts';
 import type { FileAccount } from '../core/file-account.ts';
 import type { AuditLog, BatchQueue, Clock, FileLedger, FinalizeQueue, IntakeQueue, SourceObjects } from '../ports.ts';
+import type { GzipLimits } from './check-compressed.ts';
 
 export interface SplitterPorts {
   sources: SourceObjects;
@@ -11,19 +12,29 @@ export interface SplitterPorts {
   clock: Clock;
   log: AuditLog;
   feed: Feed;
+  gzip: GzipLimits;
+  horizon: Horizon;
   /** A new one for each message that is handled. */
   newOwner: () => string;
+}
+
+/** How much of one file the queue may hold. */
+export interface Horizon {
+  /** Records that are sent and not settled: what the API takes in the horizon's time, and some batches at the least. */
+  records: number;
+  /** What the API takes at the most. */
+  recordsPerSecond: number;
 }
 
 /** A splitter that has not saved anything for this long is taken to be dead. Milliseconds. */
 export const fileLeaseMs = 60_000;
 
-/** Saves, and renews the lease. False where another splitter has claimed the file. */
+/** Saves, and renews the lease. Gives the file as it is then; nothing where another splitter has claimed it. */
 export function saveProgress(
   file: FileAccount,
   ports: Pick<SplitterPorts, 'ledger' | 'clock'>,
   progress: Omit<Parameters<FileLedger['saveSplitProgress']>[2], 'leaseUntil'>,
-): Promise<boolean> {
+): Promise<FileAccount | undefined> {
   return ports.ledger.saveSplitProgress(file.fileId, file.epoch, {
     ...progress,
     leaseUntil: ports.clock.now() + fileLeaseMs,

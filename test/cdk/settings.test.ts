@@ -1,8 +1,12 @@
-import { describe, expect, it } from 'vitest';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, describe, expect, it } from 'vitest';
 import { checkSettings } from '../../cdk/check-settings.ts';
 import type { Settings, SettingsRequest } from '../../cdk/settings.ts';
 import { readSettings } from '../../cdk/settings.ts';
 import { SettingsError } from '../../cdk/settings-error.ts';
+import { createCertificate, createIssuer } from '../support/certificates.ts';
 
 const request: SettingsRequest = {
   stage: 'prod',
@@ -11,6 +15,16 @@ const request: SettingsRequest = {
   feeds: [{ name: 'traffic', maxRecordBytes: 65_536 }],
   environment: { SLUICE_TRAFFIC_API_URL: 'https://avstar.example' },
 };
+
+const folder = mkdtempSync(join(tmpdir(), 'sluice-settings-'));
+afterAll(() => rmSync(folder, { recursive: true }));
+
+let files = 0;
+function fileOf(text: string): string {
+  const path = join(folder, `${++files}.pem`);
+  writeFileSync(path, text);
+  return path;
+}
 
 const read = (environment: Record<string, string>, change: Partial<SettingsRequest> = {}) =>
   readSettings({ ...request, environment: { ...request.environment, ...environment }, ...change });
@@ -88,6 +102,25 @@ describe('settings', () => {
       expect(faults[0]).toContain('SLUICE_TRAFFIC_API_URL');
       expect(faults[0]).not.toContain('hush');
     }
+    for (const url of ['http://me:hush@proxy.example:3128', 'socks5://me:hush@proxy.example']) {
+      const faults = faultsOf(() => read({ SLUICE_TRAFFIC_PROXY_URL: url }));
+      expect(faults).toHaveLength(1);
+      expect(faults[0]).toContain('SLUICE_TRAFFIC_PROXY_URL');
+      expect(faults[0]).not.toContain('hush');
+    }
+  });
+
+  it('take a proxy, and the certificates of a file without what stands between them', () => {
+    const first = createIssuer('first').cert;
+    const second = createIssuer('second').cert;
+    const { api } = feedOf(
+      read({
+        SLUICE_TRAFFIC_PROXY_URL: 'http://proxy.example:3128',
+        SLUICE_TRAFFIC_CA_FILE: fileOf(`# first root\n${first}\r\n# second root\n${second}`),
+      }),
+    ).feed;
+    expect(api.proxyUrl).toBe('http://proxy.example:3128');
+    expect(api.caCertificates).toBe(`${first}${second}`);
   });
 
   it('tell all faults in one message', () => {
@@ -123,6 +156,30 @@ describe('settings from the environment that are refused', () => {
   });
 });
 
+describe('a file of certificates', () => {
+  const issuer = createIssuer('root');
+  const cases: [string, () => string, string][] = [
+    ['is not there', () => join(folder, 'none.pem'), 'can not be read'],
+    ['is a folder', () => folder, 'can not be read'],
+    ['is empty', () => fileOf(''), 'holds 0 certificates; it must hold 1 to 20'],
+    ['holds 21', () => fileOf(issuer.cert.repeat(21)), 'holds 21 certificates'],
+    ['holds a key', () => fileOf(issuer.cert + issuer.key), 'holds a private key'],
+    [
+      'holds a damaged one',
+      () => fileOf(issuer.cert + issuer.cert.replace('MII', 'AAA')),
+      'certificate 2 can not be read',
+    ],
+    ['holds an expired one', () => fileOf(createCertificate('a', issuer, true).cert), 'certificate 1 expired on 20'],
+  ];
+  it.each(cases)('that %s is refused', (_, path, sentence) => {
+    const faults = faultsOf(() => read({ SLUICE_TRAFFIC_CA_FILE: path(), SLUICE_TRAFFIC_CONCURRENCY: '1' }));
+    // Told together with the others.
+    expect(faults).toHaveLength(2);
+    expect(faults[0]).toContain('SLUICE_TRAFFIC_CA_FILE');
+    expect(faults[0]).toContain(sentence);
+  });
+});
+
 describe('settings that do not fit', () => {
   const cases: [setting: string, sentence: string, change: (settings: Settings) => void][] = [
     ["stack is 'Sluice'", 'lower-case', (all) => (all.stackName = 'Sluice')],
@@ -133,6 +190,9 @@ describe('settings that do not fit', () => {
     ['queues.visibilityFactor is 49', '43200 s at most', (all) => (all.queues.visibilityFactor = 49)],
     ['queues.visibilityFactor is 5', '6 times', (all) => (all.queues.visibilityFactor = 5)],
     ['splitter.concurrency is 1', '2 to 1000', (all) => (all.splitter.concurrency = 1)],
+    ['splitter.gzip.maxContentBytes', '22500000000 at most', (all) => (all.splitter.gzip.maxContentBytes = 23e9)],
+    ['horizonSeconds is 1919', '1920 or more', (all) => (all.horizonSeconds = 1919)],
+    ['horizonSeconds is 90000', '86400 at most', (all) => (all.horizonSeconds = 90_000)],
     ['finalizer.concurrency is 1001', '2 to 1000', (all) => (all.finalizer.concurrency = 1001)],
     ['reconciler.stalledAfterSeconds', '960 or more', (all) => (all.reconciler.stalledAfterSeconds = 900)],
     ['queues.retentionDays is 4', 'must be 14', (all) => (all.queues.retentionDays = 4)],

@@ -46,6 +46,8 @@ describe.each([
       SLUICE_LANE: 'main',
       SLUICE_VERSION: '1.2.3',
       CUT_LIMITS: { maxBatchBytes: 163_840, maxRecordBytes: 65_536 },
+      HORIZON: { records: stage === 'prod' ? 36_000 : 6_000, recordsPerSecond: 10 },
+      GZIP_LIMITS: { maxRatio: 200, roomMs: stage === 'prod' ? 450_000 : 60_000 },
     });
     expect(readConsumerEnvironment(environment('traffic-consumer')).API).toEqual({
       name: 'traffic',
@@ -57,6 +59,12 @@ describe.each([
     });
     readFinalizerEnvironment(environment('finalizer'));
     expect(readReconcilerEnvironment(environment('reconciler')).LANES).toHaveLength(1);
+  });
+
+  it('tells the consumer of a proxy', () => {
+    const { resources: proxied } = synthesise(stage, { SLUICE_TRAFFIC_PROXY_URL: 'http://proxy.example:3128' });
+    const { API } = readConsumerEnvironment(environmentOf(proxied, `sluice-${stage}-traffic-consumer`));
+    expect(API.proxyUrl).toBe('http://proxy.example:3128');
   });
 
   it('tells the command line all it needs', () => {

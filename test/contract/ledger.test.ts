@@ -67,6 +67,18 @@ describe.each([
       expect(await claim('two', false)).toMatchObject({ kind: 'claimed' });
     });
 
+    it('lets one that is held back be claimed from its time on, and that once', async () => {
+      await claim('one');
+      const until = clock.now() + 900_000;
+      expect(await ledger.releaseFile(file.fileId, 1, until)).toBe(true);
+      expect(await claim('two')).toEqual({ kind: 'held-back', until });
+      await clock.advance(900_000);
+      const claimed = await claim('three', false);
+      expect(claimed).toMatchObject({ kind: 'claimed', file: { epoch: 2 } });
+      expect(claimed).not.toHaveProperty('file.heldBackUntil');
+      expect(await claim('four', false)).toMatchObject({ kind: 'busy' });
+    });
+
     it('finds a split one finished', async () => {
       await claim('one');
       await ledger.finishSplit(file.fileId, 1, { records: 5, batches: 1 }, []);
@@ -109,9 +121,9 @@ describe.each([
       await claim('one');
       await clock.advance(lease + 1);
       await claim('two');
-      expect(await ledger.saveSplitProgress(file.fileId, 1, { sha256: 'x', leaseUntil: clock.now() + lease })).toBe(
-        false,
-      );
+      expect(
+        await ledger.saveSplitProgress(file.fileId, 1, { sha256: 'x', leaseUntil: clock.now() + lease }),
+      ).toBeUndefined();
       expect(await ledger.releaseFile(file.fileId, 1)).toBe(false);
       expect(await ledger.finishSplit(file.fileId, 1, { records: 0, batches: 0 }, [])).toBeUndefined();
       expect(await ledger.endFile(file.fileId, 1, { state: 'duplicate', of: 'x' })).toBeUndefined();

@@ -40,6 +40,7 @@ export class InMemoryLedger implements Ledger {
       if (before.leaseOwner === owner) return { kind: 'claimed', file: structuredClone(before) };
       return { kind: 'busy', leaseUntil: before.leaseUntil };
     }
+    if ((before?.heldBackUntil ?? 0) > now) return { kind: 'held-back', until: before?.heldBackUntil as number };
     const file = before ?? this.#newFile(create as NewFile);
     Object.assign(file, {
       leaseOwner: owner,
@@ -47,6 +48,7 @@ export class InMemoryLedger implements Ledger {
       epoch: file.epoch + 1,
       updatedAt: now,
     });
+    delete file.heldBackUntil;
     this.files.set(fileId, file);
     return { kind: 'claimed', file: structuredClone(file) };
   }
@@ -76,12 +78,13 @@ export class InMemoryLedger implements Ledger {
     return structuredClone(file);
   }
 
-  async saveSplitProgress(fileId: string, epoch: number, progress: SplitProgress): Promise<boolean> {
-    return this.#change(fileId, epoch, progress, false) !== undefined;
+  async saveSplitProgress(fileId: string, epoch: number, progress: SplitProgress): Promise<FileAccount | undefined> {
+    return this.#change(fileId, epoch, progress, false);
   }
 
-  async releaseFile(fileId: string, epoch: number): Promise<boolean> {
-    return this.#change(fileId, epoch, {}, true) !== undefined;
+  async releaseFile(fileId: string, epoch: number, heldBackUntil?: number): Promise<boolean> {
+    const held = heldBackUntil === undefined ? {} : { heldBackUntil };
+    return this.#change(fileId, epoch, held, true) !== undefined;
   }
 
   async claimChecksum(
@@ -226,6 +229,7 @@ export class InMemoryLedger implements Ledger {
     const file = this.files.get(fileId);
     if (!file) return false;
     file.settledBatches++;
+    file.lastSettledAt = this.#clock.now();
     file.settled = addCounts(file.settled, settlement.counts);
     file.updatedAt = this.#clock.now();
     return true;

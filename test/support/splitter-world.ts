@@ -18,6 +18,8 @@ export interface SplitterWorld {
   object: { bytes: Buffer; etag: string };
   sent: BatchMessage[];
   intake: (ContinueMessage | ReemitMessage)[];
+  /** Of each message to intake, in their order. */
+  delaysSeconds: number[];
   finalize: FinalizeMessage[];
   /** Called before every write of a port; throws where the splitter is to die. */
   onStep: (step: string) => void;
@@ -34,6 +36,7 @@ export function splitterWorld(clock: SimulatedClock, bytes: Buffer, chunkBytes =
     object,
     sent: [],
     intake: [],
+    delaysSeconds: [],
     finalize: [],
     onStep: () => undefined,
   };
@@ -43,6 +46,8 @@ export function splitterWorld(clock: SimulatedClock, bytes: Buffer, chunkBytes =
       get(target, method) {
         const value = Reflect.get(target, method) as unknown;
         if (typeof value !== 'function') return value;
+        // Reading a list is no place to die that a single read isn't.
+        if (String(method).startsWith('list')) return value.bind(target) as unknown;
         return async (...parameters: unknown[]) => {
           full.onStep(`before ${name}.${String(method)}`);
           const result: unknown = await (value as (...all: unknown[]) => unknown).apply(target, parameters);
@@ -53,6 +58,8 @@ export function splitterWorld(clock: SimulatedClock, bytes: Buffer, chunkBytes =
     });
   const ports: SplitterWorld['ports'] = {
     feed: feedNamed('traffic'),
+    gzip: { maxContentBytes: 1e9, maxRatio: 200, roomMs: 60_000 },
+    horizon: { records: 1e9, recordsPerSecond: 1000 },
     ledger: watched('ledger', ledger),
     sources: {
       head: async () => ({ etag: object.etag, sizeBytes: object.bytes.length }),
@@ -68,7 +75,12 @@ export function splitterWorld(clock: SimulatedClock, bytes: Buffer, chunkBytes =
       sendBatches: async (messages: BatchMessage[]) => void world.sent.push(...messages),
       sendSuccessor: () => Promise.reject(new Error('a splitter sends no successors')),
     }),
-    intake: watched('intake', { send: async (message) => void world.intake.push(message) }),
+    intake: watched('intake', {
+      send: async (message, delaySeconds) => {
+        world.intake.push(message);
+        world.delaysSeconds.push(delaySeconds);
+      },
+    }),
     finalize: watched('finalize', { send: async (message) => void world.finalize.push(message) }),
     clock,
     log: silentLog,

@@ -76,6 +76,7 @@ export class BatchCutter {
     const { maxBatchRecords, maxBatchBytes } = this.#limits;
     const gathered = this.#gathered;
     for (;;) {
+      this.#skim();
       const found = scanner.find(bytes, window.at, atEnd);
       const start = base + scanner.start;
       this.#line += scanner.linesBefore;
@@ -108,6 +109,32 @@ export class BatchCutter {
       this.#nextLookBytes = Math.min(2 * window.unread, this.#limits.maxRecordBytes + 3);
       return false;
     }
+  }
+
+  /** Gathers records for as long as they are found at little cost: but for odd ones, all of a file's. */
+  #skim(): void {
+    const scanner = this.#scanner;
+    const window = this.#window;
+    const { bytes, base } = window;
+    const { maxBatchRecords, maxBatchBytes } = this.#limits;
+    const gathered = this.#gathered;
+    do {
+      if (gathered.records === maxBatchRecords) this.#closeBatch();
+      const start = gathered.records > 0 ? gathered.start : base + window.at;
+      const most = maxBatchRecords - gathered.records;
+      const records = scanner.skim(bytes, window.at, start - base + maxBatchBytes, most);
+      if (records === 0) return;
+      if (gathered.records === 0) {
+        gathered.start = start;
+        gathered.firstLine = this.#line;
+      }
+      this.#line += scanner.lines;
+      window.at = scanner.next;
+      gathered.records += records;
+      gathered.end = base + scanner.end;
+      gathered.next = base + scanner.next;
+      gathered.nextLine = this.#line;
+    } while (gathered.records === maxBatchRecords);
   }
 
   #passOversize(oversize: OversizeRecord, atEnd: boolean): boolean {

@@ -28,15 +28,10 @@ export class CsvScanner extends LineScanner {
     this.#rowFields = dialect.columns.length >= 3 ? dialect.columns.length : 0;
   }
 
-  /** `start` to `end` is a line here. Without a quote it is the record; else its fields are followed. */
+  /** `start` to `end` is a line here. It is the record, but for a field whose quotes go on past it. */
   protected override extend(bytes: Buffer, atEnd: boolean): Found {
     const { start } = this;
-    if (bytes !== this.#seen || this.#nextQuote < start) {
-      this.#seen = bytes;
-      const at = bytes.indexOf(quote, start);
-      this.#nextQuote = at === -1 ? bytes.length : at;
-    }
-    if (this.#nextQuote >= this.end) return 'record';
+    if (this.isWhole(bytes, start, this.end)) return 'record';
     const end = this.#followFields(bytes, start, atEnd);
     if (end === needsMore) return 'more';
     if (end <= this.end || this.#isSwallowing(bytes, start, end)) return 'record';
@@ -45,6 +40,30 @@ export class CsvScanner extends LineScanner {
     this.lines = countByte(bytes, this.lineBreak, start, this.next);
     this.endsWithBreak = end < bytes.length;
     return 'record';
+  }
+
+  protected override isWhole(bytes: Buffer, start: number, end: number): boolean {
+    if (bytes !== this.#seen || this.#nextQuote < start) {
+      this.#seen = bytes;
+      const at = bytes.indexOf(quote, start);
+      this.#nextQuote = at === -1 ? bytes.length : at;
+    }
+    return this.#nextQuote >= end || !this.#opensPast(bytes, start, end);
+  }
+
+  /**
+   * Whether quotes that a field of this line opens are not closed in it. A quote where none may stand is no such: then
+   * the line is a (broken) record too. Follows the line from its first quote on, and looks for nothing but quotes.
+   */
+  #opensPast(bytes: Buffer, start: number, end: number): boolean {
+    for (let at = this.#nextQuote; at < end; at++) {
+      if (bytes[at] !== quote) continue;
+      if (at > start && bytes[at - 1] !== this.#delimiter) return false;
+      at = closingQuote(bytes, at + 1, end) + 1;
+      if (at === 0) return true;
+      if (at < end && bytes[at] !== this.#delimiter) return false;
+    }
+    return false;
   }
 
   /** Where the record that begins at `start` ends by the rules of quotes; `start` if it breaks them. */

@@ -23,6 +23,10 @@ export class DocumentScanner implements RecordScanner {
     return bytes.length > from ? 'record' : 'end';
   }
 
+  skim(): number {
+    return 0;
+  }
+
   pass(bytes: Buffer, _from: number, atEnd: boolean): boolean {
     this.end = bytes.length;
     this.next = bytes.length;

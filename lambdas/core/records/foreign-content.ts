@@ -4,7 +4,7 @@ import type { Buffer } from 'node:buffer';
 const beginnings: readonly (readonly [string, string, string])[] = [
   ['%PDF-', 'pdf', 'The file is a PDF document, not data.'],
   ['\xd0\xcf\x11\xe0', 'excel', 'The file is an old Excel workbook (or another Office file): save it as CSV.'],
-  ['\x1f\x8b', 'gzip', 'The file is compressed with gzip.'],
+  ['\x1f\x8b', 'gzip', 'The file is compressed twice with gzip: unpack it once.'],
   ['\xff\xfe', 'utf16', 'The file is encoded in UTF-16: save it as UTF-8.'],
   ['\xfe\xff', 'utf16', 'The file is encoded in UTF-16: save it as UTF-8.'],
   ['Rar!\x1a', 'archive', 'The file is a RAR archive: unpack it first.'],

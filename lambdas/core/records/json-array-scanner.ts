@@ -61,6 +61,10 @@ export class JsonArrayScanner implements RecordScanner {
     return 'record';
   }
 
+  skim(): number {
+    return 0;
+  }
+
   pass(bytes: Buffer, from: number, atEnd: boolean): boolean {
     const element = this.#element;
     if (!element.isOver) element.read(bytes, from + element.length - this.#passedBytes, bytes.length);

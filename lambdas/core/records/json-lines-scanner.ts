@@ -7,6 +7,10 @@ export class JsonLinesScanner extends LineScanner {
     super(maxRecordBytes, lineFeed);
   }
 
+  protected override isWhole(): boolean {
+    return true;
+  }
+
   protected override extend(): Found {
     return 'record';
   }

@@ -43,6 +43,26 @@ export abstract class LineScanner implements RecordScanner {
     return this.extend(bytes, atEnd);
   }
 
+  skim(bytes: Buffer, from: number, to: number, most: number): number {
+    const { lineBreak, maxRecordBytes } = this;
+    let start = from;
+    let found = 0;
+    for (; found < most; found++) {
+      const at = bytes.indexOf(lineBreak, start);
+      if (at === -1) break;
+      const end = lineBreak === lineFeed && bytes[at - 1] === carriageReturn ? at - 1 : at;
+      if (end <= start || end > to || end - start > maxRecordBytes || !this.isWhole(bytes, start, end)) break;
+      this.end = end;
+      start = at + 1;
+    }
+    this.next = start;
+    this.lines = found;
+    return found;
+  }
+
+  /** Whether this line, its break not taken in, is surely a record. */
+  protected abstract isWhole(bytes: Buffer, start: number, end: number): boolean;
+
   /** `start` to `end` is a line: the record may go on past it. */
   protected abstract extend(bytes: Buffer, atEnd: boolean): Found;
 

@@ -33,6 +33,12 @@ export interface RecordScanner {
   /** Looks at bytes[from, …). With `atEnd` nothing follows the window. */
   find(bytes: Buffer, from: number, atEnd: boolean): Found;
   /**
+   * Passes up to `most` records that come one right behind the other from `from` on and end at `to` or before: the ones
+   * that `find` would give, as far as they are told at little cost. Says how many; then `end` and `next` are those of the
+   * last, and `lines` is the sum.
+   */
+  skim(bytes: Buffer, from: number, to: number, most: number): number;
+  /**
    * Goes on in the record that was `oversize`, at the first byte not passed yet (first its `start`). True once it is
    * over: `end`, `next` and `lines` say where. Until then all before `end` belongs to it, and what follows is needed again.
    */

@@ -9,8 +9,11 @@ export class Window {
   bytes: Buffer = Buffer.alloc(0);
   /** Bytes before this index are not needed any more. */
   #keptFrom = 0;
-  /** `bytes` is its beginning; null while `bytes` is a chunk of the caller's. */
+  /** `bytes` is its beginning; null while `bytes` lies in the caller's memory. */
   #storage: Buffer | null = null;
+  /** What came last, parts of one memory taken together, and the index where it begins in `bytes`. */
+  #run: Buffer = Buffer.alloc(0);
+  #runFrom = 0;
 
   constructor(base: number) {
     this.base = base;
@@ -33,21 +36,28 @@ export class Window {
   append(chunk: Buffer): void {
     if (chunk.length === 0) return;
     const kept = this.bytes.length - this.#keptFrom;
-    if (kept === 0) {
-      this.#storage = null;
-      this.#moveTo(chunk);
-      return;
-    }
-    const filled = this.bytes.length;
-    if (
-      this.#storage === null &&
-      chunk.buffer === this.bytes.buffer &&
-      chunk.byteOffset === this.bytes.byteOffset + filled
-    ) {
+    if (kept > 0 && isContinued(this.#run, chunk)) {
       // The next part of the same memory, as where a large chunk is given in steps.
-      this.bytes = Buffer.from(chunk.buffer, this.bytes.byteOffset, filled + chunk.length);
-      return;
+      this.#run = Buffer.from(chunk.buffer, this.#run.byteOffset, this.#run.length + chunk.length);
+    } else {
+      this.#run = chunk;
+      this.#runFrom = this.bytes.length;
     }
+    // All that is kept lies in the caller's memory (again): no need to have it twice.
+    if (this.#keptFrom >= this.#runFrom) this.#lookAtRun();
+    else this.#copy(chunk, kept);
+  }
+
+  #lookAtRun(): void {
+    const forgotten = this.#keptFrom - this.#runFrom;
+    this.#storage = null;
+    this.#moveTo(forgotten === 0 ? this.#run : this.#run.subarray(forgotten));
+    this.#run = this.bytes;
+    this.#runFrom = 0;
+  }
+
+  #copy(chunk: Buffer, kept: number): void {
+    const filled = this.bytes.length;
     if (this.#storage !== null && filled + chunk.length <= this.#storage.length) {
       chunk.copy(this.#storage, filled);
       this.bytes = this.#storage.subarray(0, filled + chunk.length);
@@ -64,7 +74,12 @@ export class Window {
   #moveTo(bytes: Buffer): void {
     this.base += this.#keptFrom;
     this.at -= this.#keptFrom;
+    this.#runFrom -= this.#keptFrom;
     this.#keptFrom = 0;
     this.bytes = bytes;
   }
+}
+
+function isContinued(run: Buffer, chunk: Buffer): boolean {
+  return chunk.buffer === run.buffer && chunk.byteOffset === run.byteOffset + run.length;
 }

@@ -62,6 +62,37 @@ const keyOf = (name: string) => `traffic/2026/01/05/${fixture.fileId}/${name}`;
 const manifestNamed = (name: string): Manifest =>
   manifestSchema.parse(JSON.parse(archived.get(keyOf(name))?.toString() ?? 'null'));
 
+describe('a file that was replaced while it was split', () => {
+  const deliverAs = (batch: number) =>
+    clock.run(deliverBatch({ ...fixture.message, batch, firstRecord: 5 * (batch - 1) + 1 }, world.ports, deadline));
+
+  beforeEach(async () => {
+    await deliverAs(1);
+    // Its splitter was killed after it had sent a third batch, and before the checkpoint that tells of it.
+    Object.assign(world.ledger.files.get(fixture.fileId) as object, { state: 'superseded', totalBatches: 2 });
+    await deliverAs(3);
+  });
+
+  it('waits for every batch that its checkpoint knew of', async () => {
+    await finalize();
+    expect(archived.size).toBe(0);
+  });
+
+  it('has what was delivered and what was held in one account, with a batch past its checkpoint', async () => {
+    await deliverAs(2);
+    await finalize();
+    expect(manifestNamed('manifest.json')).toMatchObject({
+      state: 'superseded',
+      total_records: 15,
+      uploaded_records: 2,
+      rejected_records: 2,
+      refused_records: 1,
+      held_records: 10,
+      reconciled: true,
+    });
+  });
+});
+
 describe('a file whose batches are settled', () => {
   beforeEach(deliver);
 

@@ -50,6 +50,38 @@ it('has a file split on whose splitter died, once each time it stalls', async ()
   expect(kinds()).toEqual(['continue', 'continue']);
 });
 
+describe('a file that is held back', () => {
+  const quarter = 900_000;
+  const holdBack = () => ledger.releaseFile('f', 1, clock.now() + quarter);
+
+  it('is left alone until its time, and asked for when that has passed without anybody', async () => {
+    await holdBack();
+    queued = 10;
+    await clock.advance(quarter + stalledAfterMs - 1);
+    await run();
+    expect(asked).toEqual([]);
+    await clock.advance(2);
+    await run();
+    expect(kinds()).toEqual(['continue']);
+  });
+
+  it('has its batches made again when the queue was emptied under it', async () => {
+    await settle(1);
+    await holdBack();
+    await clock.advance(stalledAfterMs + 1);
+    await run();
+    expect(kinds()).toEqual(['reemit']);
+  });
+
+  it('is left alone while batches are settled', async () => {
+    await holdBack();
+    await clock.advance(stalledAfterMs);
+    await settle(1);
+    await run();
+    expect(asked).toEqual([]);
+  });
+});
+
 describe('a file that is split', () => {
   beforeEach(() => ledger.finishSplit('f', 1, { records: 2, batches: 2 }, []));
 

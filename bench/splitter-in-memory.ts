@@ -1,0 +1,74 @@
+import { feedNamed } from '../feeds/index.ts';
+import type { FileAccount, SourceObject } from '../lambdas/core/file-account.ts';
+import type { CutLimits, Dialect } from '../lambdas/core/records/dialect.ts';
+import { detectDialect } from '../lambdas/core/records/detect-dialect.ts';
+import type { BatchMessage } from '../lambdas/messages.ts';
+import type { Deadline } from '../lambdas/runtime/deadline.ts';
+import type { SplitterPorts } from '../lambdas/splitter/splitter-ports.ts';
+import { InMemoryLedger } from '../test/support/in-memory-ledger.ts';
+import { silentLog } from '../test/support/in-memory-ports.ts';
+import { SimulatedClock } from '../test/support/simulated-clock.ts';
+import type { SplitterCase } from './splitter-cases.ts';
+
+/** As the stage `prod` has them. */
+const limits: CutLimits = { maxBatchRecords: 500, maxBatchBytes: 160 * 1024, maxRecordBytes: 64 * 1024 };
+
+/** All the time of a function that has just begun. */
+export const wholeInvocation: Deadline = { remainingMs: () => 900_000, isDrawingIn: () => false };
+
+export const feed = feedNamed('traffic');
+
+/** What the splitter works with, where neither reading nor sending takes time. */
+export function portsInMemory(
+  read: (offset: number) => Iterable<Buffer>,
+  send: (messages: BatchMessage[]) => void | Promise<void>,
+): SplitterPorts {
+  const clock = new SimulatedClock();
+  return {
+    feed,
+    ledger: new InMemoryLedger(clock),
+    sources: {
+      head: () => Promise.reject(new Error('nobody looks')),
+      async *read(_source, offset) {
+        yield* read(offset);
+      },
+    },
+    batches: {
+      sendBatches: async (messages) => send(messages),
+      sendSuccessor: () => Promise.reject(new Error('a splitter sends no successors')),
+    },
+    intake: { send: async () => undefined },
+    finalize: { send: async () => undefined },
+    clock,
+    log: silentLog,
+    newOwner: () => 'bench',
+  };
+}
+
+/** The chunks of a file, from a byte of it on. */
+export function* from(chunks: Iterable<Buffer>, offset: number): Generator<Buffer> {
+  let skip = offset;
+  for (const chunk of chunks) {
+    if (skip < chunk.length) yield chunk.subarray(skip);
+    skip = Math.max(0, skip - chunk.length);
+  }
+}
+
+export function newFile({ format }: SplitterCase, sizeBytes: number) {
+  const source: SourceObject = { bucket: 'intake', key: `traffic/export.${format}`, etag: '"1"', sizeBytes };
+  return { fileId: 'file', feed: 'traffic', lane: 'main', source, limits };
+}
+
+/** A file that a splitter has just claimed. */
+export async function claimed(one: SplitterCase, sizeBytes: number, ports: SplitterPorts): Promise<FileAccount> {
+  const claim = await ports.ledger.claimFile('file', newFile(one, sizeBytes), ports.newOwner(), 60_000);
+  if (claim.kind !== 'claimed') throw new Error('A new file is free to be claimed.');
+  return claim.file;
+}
+
+export function dialectOf({ format }: SplitterCase, head: Buffer): Dialect {
+  const { encoding, columns } = feed;
+  const found = detectDialect(head, false, { formats: [format], encoding, columns, key: 'export' });
+  if (found.kind !== 'dialect') throw new Error(`The file's beginning is no ${format}.`);
+  return found.dialect;
+}

@@ -1,0 +1,33 @@
+import type { FeedSettings, LaneSettings, Settings } from './settings.ts';
+
+/** Content that inflating a gzip gives a second, on the CPU that a splitter has: well below what was measured. */
+const inflatedBytesPerSecond = 100_000_000;
+
+/** The share of a splitter's time within which a restart must have inflated a gzip up to its last checkpoint. */
+const inflateShare = 1 / 4;
+
+/** The largest content of a gzip that a splitter of that many seconds gets through. Bytes. */
+export function largestGzipContent(timeoutSeconds: number): number {
+  return timeoutSeconds * inflateShare * inflatedBytesPerSecond;
+}
+
+/** Even where the API is slow, so many batches for each consumer are in the queue. */
+const batchesAConsumer = 4;
+
+/** What the splitter is told beside the limits of the cut (see lambdas/runtime/environment.ts). */
+export function splitterLimits(
+  { splitter, horizonSeconds }: Pick<Settings, 'splitter' | 'horizonSeconds'>,
+  { requests, windowSeconds }: FeedSettings['api'],
+  { consumers, cutLimits }: LaneSettings,
+) {
+  const recordsPerSecond = requests / windowSeconds;
+  const fewest = batchesAConsumer * consumers * cutLimits.maxBatchRecords;
+  return {
+    gzip: {
+      maxContentBytes: splitter.gzip.maxContentBytes,
+      maxRatio: splitter.gzip.maxRatio,
+      roomMs: (splitter.timeoutSeconds * 1000) / 2,
+    },
+    horizon: { records: Math.max(fewest, Math.ceil(recordsPerSecond * horizonSeconds)), recordsPerSecond },
+  };
+}

@@ -1,0 +1,52 @@
+import type { SinkAnswer } from '../ports.ts';
+import { NotConnectedError } from './http-connections.ts';
+
+/** Words for people's eyes in place of the libraries' codes. Others are told by their code in lower case. */
+const reasons: Record<string, string> = {
+  UND_ERR_CONNECT_TIMEOUT: 'connect_timeout',
+  ETIMEDOUT: 'connect_timeout',
+  UND_ERR_HEADERS_TIMEOUT: 'headers_timeout',
+  UND_ERR_HEADERS_OVERFLOW: 'headers_too_large',
+  UND_ERR_RES_CONTENT_LENGTH_MISMATCH: 'malformed_answer',
+  UND_ERR_INVALID_ARG: 'invalid_request',
+  CERT_HAS_EXPIRED: 'tls_cert_expired',
+  CERT_NOT_YET_VALID: 'tls_cert_not_yet_valid',
+  DEPTH_ZERO_SELF_SIGNED_CERT: 'tls_self_signed',
+  SELF_SIGNED_CERT_IN_CHAIN: 'tls_self_signed',
+  UNABLE_TO_GET_ISSUER_CERT: 'tls_unknown_issuer',
+  UNABLE_TO_GET_ISSUER_CERT_LOCALLY: 'tls_unknown_issuer',
+  UNABLE_TO_VERIFY_LEAF_SIGNATURE: 'tls_unknown_issuer',
+  ERR_TLS_CERT_ALTNAME_INVALID: 'tls_wrong_name',
+  EPROTO: 'tls_handshake_failed',
+};
+
+/** What a request that got no answer tells: why, and whether the record may have been stored all the same. */
+export function failureOf(error: unknown): Extract<SinkAnswer, { kind: 'failed' }> {
+  const isUnsent = error instanceof NotConnectedError;
+  const cause = isUnsent ? error.cause : error;
+  // Refused before it was sent, as a header with a line break in it is.
+  const ambiguous = !isUnsent && codeOf(cause) !== 'UND_ERR_INVALID_ARG';
+  return { kind: 'failed', status: null, reason: reasonOf(cause, isUnsent), ambiguous };
+}
+
+function reasonOf(error: unknown, isUnsent: boolean): string {
+  const [name, message] = error instanceof Error ? [error.name, error.message] : ['error', ''];
+  const code = codeOf(error);
+  // All that undici says of it is in the sentence.
+  const proxyStatus = /^Proxy response \((\d+)\)/.exec(message)?.[1];
+  if (proxyStatus !== undefined) return `proxy_refused_${proxyStatus}`;
+  // The caller's signal: the time for a request is up.
+  if (name === 'AbortError' || name === 'TimeoutError') return 'timed_out';
+  if (code === 'UND_ERR_SOCKET') return message === 'other side closed' ? 'other_side_closed' : 'malformed_answer';
+  if (name === 'HTTPParserError') return 'malformed_answer';
+  // Later, with a request under way, such a code may mean anything.
+  if (isUnsent && code?.startsWith('ERR_SSL_')) return 'tls_handshake_failed';
+  return (code && reasons[code]) ?? (code ?? name).toLowerCase();
+}
+
+function codeOf(error: unknown): string | undefined {
+  if (!(error instanceof Error) || !('code' in error) || typeof error.code !== 'string') return undefined;
+  // undici hides a proxy's wrong name behind a code of its own.
+  if (error.code === 'UND_ERR_PRX_TLS' && error.cause instanceof Error) return codeOf(error.cause);
+  return error.code;
+}

@@ -1,0 +1,237 @@
+import { gzipSync } from 'node:zlib';
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import { SourceChangedError } from '../../../lambdas/core/errors.ts';
+import type { Deadline } from '../../../lambdas/runtime/deadline.ts';
+import { splitFile } from '../../../lambdas/splitter/split-file.ts';
+import { fileLeaseMs } from '../../../lambdas/splitter/splitter-ports.ts';
+import { SimulatedClock } from '../../support/simulated-clock.ts';
+import type { SplitterWorld } from '../../support/splitter-world.ts';
+import { distinctBatches, noDeadline, sha256Of, smallLimits, splitterWorld } from '../../support/splitter-world.ts';
+
+const fileId = 'file-1';
+const header = 'SpotID,StationCode,AirDateTime,Duration,ClientName';
+const rows = (count: number) =>
+  Array.from({ length: count }, (_, n) => `SP-${n},WABC,2026-01-05 06:00:00,30,"Client\r\n""${n * 7919}"""`);
+const csvOf = (count: number) => Buffer.from([header, ...rows(count), ''].join('\r\n'));
+
+function worldOf(object: Buffer, chunkBytes?: number): { world: SplitterWorld; clock: SimulatedClock } {
+  const clock = new SimulatedClock();
+  return { world: splitterWorld(clock, object, chunkBytes), clock };
+}
+
+/** No simulated waiting: inflating goes by real events. */
+async function split(object: Buffer, deadline: Deadline = noDeadline, change?: (world: SplitterWorld) => void) {
+  const { world, clock } = worldOf(object);
+  change?.(world);
+  const create = { fileId, feed: 'traffic', lane: 'main', source: world.source, limits: smallLimits };
+  await splitFile(fileId, create, world.ports, deadline);
+  const account = world.ports.ledger.files.get(fileId);
+  return { batches: distinctBatches(world.sent), account, world, clock, create };
+}
+
+describe('a gzip', () => {
+  it('is cut into the batches of its content; the checksum is of its own bytes', async () => {
+    const csv = csvOf(100);
+    const gzip = gzipSync(csv);
+    const { batches, account } = await split(gzip);
+    expect(batches).toEqual((await split(csv)).batches);
+    expect(account).toMatchObject({
+      state: 'split',
+      totalRecords: 100,
+      sha256: sha256Of(gzip),
+      content: { compression: 'gzip', bytes: csv.length },
+      dialect: { format: 'csv' },
+    });
+  });
+
+  it.each([
+    [
+      'JSON Lines',
+      rows(50)
+        .map((_, n) => JSON.stringify({ SpotID: `${n}` }))
+        .join('\n'),
+      'jsonl',
+      50,
+    ],
+    [
+      'a JSON array',
+      JSON.stringify(
+        rows(50).map((_, n) => ({ SpotID: `${n}` })),
+        null,
+        2,
+      ),
+      'json-array',
+      50,
+    ],
+  ])('of %s is detected from its content', async (_, text, format, records) => {
+    const { account } = await split(gzipSync(text));
+    expect(account).toMatchObject({ state: 'split', totalRecords: records, dialect: { format } });
+  });
+
+  it('of several members is one content, and may be padded with zeros', async () => {
+    const csv = csvOf(60);
+    const members = [csv.subarray(0, 100), csv.subarray(100, 101), Buffer.alloc(0), csv.subarray(101)];
+    const gzip = Buffer.concat([...members.map((member) => gzipSync(member)), Buffer.alloc(1024)]);
+    expect((await split(gzip)).batches).toEqual((await split(csv)).batches);
+  });
+
+  it.each([
+    ['nothing', gzipSync('')],
+    ['blank lines', gzipSync('\r\n\r\n')],
+  ])('of %s has no records', async (_, gzip) => {
+    const { account } = await split(gzip);
+    expect(account).toMatchObject({ state: 'split', totalRecords: 0, warnings: [{ code: 'empty_file' }] });
+  });
+
+  it('is found by its content, not its name', async () => {
+    const { account } = await split(csvOf(10), noDeadline, (world) => (world.source.key = 'traffic/log.csv.gz'));
+    expect(account).toMatchObject({ state: 'split', totalRecords: 10 });
+    expect(account?.content).toBeUndefined();
+  });
+});
+
+describe('a gzip that is refused sends nothing and says why:', () => {
+  const good = gzipSync(csvOf(2000));
+  const flipped = Buffer.from(good);
+  flipped[good.length - 6] = (flipped[good.length - 6] ?? 0) ^ 1;
+
+  it.each([
+    ['truncated', good.subarray(0, good.length - 20), 'gzip_truncated', /ends in the middle/],
+    ['cut off within its header', good.subarray(0, 5), 'gzip_truncated', /ends in the middle/],
+    ['whose second member is cut off', Buffer.concat([good, good.subarray(0, 5)]), 'gzip_truncated', /middle/],
+    ['with a bit flipped', flipped, 'gzip_corrupt', /damaged/],
+    ['followed by something else', Buffer.concat([good, Buffer.from('not gzip')]), 'gzip_corrupt', /damaged/],
+    ['with a member behind padding', Buffer.concat([good, Buffer.alloc(9), good]), 'gzip_corrupt', /no other follows/],
+    ['of a gzip', gzipSync(good), 'gzip', /compressed twice/],
+    ['of a PDF', gzipSync('%PDF-1.7 and so on'), 'pdf', /PDF/],
+  ])('one %s', async (_, gzip, code, sentence) => {
+    const { account, batches, world } = await split(gzip);
+    expect(batches).toEqual([]);
+    expect(account).toMatchObject({ state: 'failed', totalRecords: 0, failure: { code } });
+    expect(account?.failure?.message).toMatch(sentence);
+    expect(world.finalize).toHaveLength(1);
+  });
+
+  it('a bomb, before much of it is inflated', async () => {
+    const bomb = gzipSync(Buffer.alloc(300 * 1024 * 1024, 'x'));
+    const { account } = await split(bomb);
+    expect(account).toMatchObject({ state: 'failed', failure: { code: 'gzip_bomb' } });
+  });
+
+  it('one that holds more than the limit', async () => {
+    const { account } = await split(good, noDeadline, (world) => (world.ports.gzip.maxContentBytes = 100_000));
+    expect(account).toMatchObject({ state: 'failed', failure: { code: 'gzip_too_large' } });
+    expect(account?.failure?.message).toMatch(/100000 bytes/);
+  });
+
+  it('one that a whole invocation could not inflate', async () => {
+    const noRoom: Deadline = { remainingMs: () => 120_000, isDrawingIn: () => false };
+    const { account } = await split(good, noRoom, ({ ports }) => {
+      // The time is over as soon as inflating begins.
+      noRoom.isDrawingIn = () => ports.ledger.files.get(fileId)?.sha256 !== undefined;
+    });
+    expect(account).toMatchObject({ state: 'failed', failure: { code: 'gzip_too_large' } });
+  });
+});
+
+describe('a splitter of a gzip', () => {
+  it('that has too little time left to inflate it leaves that to a continuation', async () => {
+    let drawsIn = true;
+    const late: Deadline = { remainingMs: () => 5_000, isDrawingIn: () => drawsIn };
+    const { world, account } = await split(gzipSync(csvOf(100)), late);
+    expect(account).toMatchObject({ state: 'splitting' });
+    expect(world.intake).toMatchObject([{ kind: 'continue', fileId }]);
+    drawsIn = false;
+    await splitFile(fileId, undefined, world.ports, late);
+    expect(world.ports.ledger.files.get(fileId)).toMatchObject({ state: 'split', totalRecords: 100 });
+  });
+
+  it('keeps its lease while it inflates up to the checkpoint', async () => {
+    // Little of it can be compressed: a step in reading is a step in inflating.
+    const names = rows(20_000).map((row, n) => `${row.slice(0, -1)}${sha256Of(Buffer.from(`${n}`))}"`);
+    const csv = Buffer.from([header, ...names].join('\n'));
+    const { world, clock, create } = await split(
+      gzipSync(csv),
+      noDeadline,
+      ({ ports }) => (ports.horizon.records = 9_000),
+    );
+    const held = world.ports.ledger.files.get(fileId);
+    expect(held?.checkpoint?.record).toBeGreaterThanOrEqual(9_000);
+    expect(held?.state).toBe('splitting');
+    // Everything is slow now: the lease would be over long before the first new record.
+    const read = world.ports.sources.read.bind(world.ports.sources);
+    world.ports.sources.read = async function* (source, offset) {
+      for await (const chunk of read(source, offset)) {
+        await clock.advance(200);
+        yield chunk;
+      }
+    };
+    world.ports.horizon.records = 1e9;
+    await clock.advance(1_000_000);
+    let expired = 0;
+    world.onStep = () => {
+      if ((world.ports.ledger.files.get(fileId)?.leaseUntil ?? Infinity) < clock.now()) expired++;
+    };
+    const beganAt = clock.now();
+    await splitFile(fileId, create, world.ports, noDeadline);
+    expect(expired).toBe(0);
+    expect(world.ports.ledger.files.get(fileId)).toMatchObject({ state: 'split', totalRecords: 20_000 });
+    expect(distinctBatches(world.sent)).toEqual((await split(csv)).batches);
+    expect(clock.now() - beganAt).toBeGreaterThan(2 * fileLeaseMs);
+  });
+
+  it('ends it as superseded when the object is replaced while it is inflated', async () => {
+    const { account, batches } = await split(gzipSync(csvOf(2000)), noDeadline, (world) => {
+      const read = world.ports.sources.read.bind(world.ports.sources);
+      // Past what is kept in memory after hashing, so that it is read again for each step.
+      world.source.sizeBytes = 9 * 1024 * 1024;
+      let reads = 0;
+      world.ports.sources.read = async function* (source, offset) {
+        if (++reads === 3) throw new SourceChangedError('replaced');
+        yield* read(source, offset);
+      };
+    });
+    expect(batches).toEqual([]);
+    expect(account).toMatchObject({ state: 'superseded', failure: { code: 'source_replaced' } });
+  });
+});
+
+describe('whatever a gzip holds and wherever its splitter stops', () => {
+  const text = fc
+    .array(fc.constantFrom('a', '"', ',', '\n', '\r\n', 'SP-1,W,2026,30,C\r\n', '\0', 'é', '\uffff'), {
+      maxLength: 300,
+    })
+    .map((parts) => `${header}\r\n${parts.join('')}`);
+
+  it('the batches are those of the plain file', async () => {
+    await fc.assert(
+      fc.asyncProperty(
+        text,
+        fc.integer({ min: 1, max: 64 }),
+        fc.array(fc.nat(300), { maxLength: 3 }),
+        fc.integer({ min: 1, max: 12 }),
+        async (content, chunkBytes, memberEnds, looks) => {
+          const bytes = Buffer.from(content);
+          const ends = [...memberEnds.map((end) => Math.min(end, bytes.length)), bytes.length].sort((a, b) => a - b);
+          const members = ends.map((end, n) => gzipSync(bytes.subarray(n === 0 ? 0 : ends[n - 1], end)));
+          const plain = await split(bytes);
+          const { world } = worldOf(Buffer.concat(members), chunkBytes);
+          const create = { fileId, feed: 'traffic', lane: 'main', source: world.source, limits: smallLimits };
+          // The first looks are for inflating it once: a check needs a whole invocation.
+          const deadlineOf = (count: number): Deadline => ({
+            remainingMs: () => 5_000,
+            isDrawingIn: () => count-- <= 0,
+          });
+          await splitFile(fileId, create, world.ports, deadlineOf(looks));
+          for (let next = world.intake.shift(), room = looks; next; next = world.intake.shift()) {
+            await splitFile(fileId, undefined, world.ports, deadlineOf(++room));
+          }
+          expect(distinctBatches(world.sent)).toEqual(plain.batches);
+          expect(world.ports.ledger.files.get(fileId)?.totalRecords).toBe(plain.account?.totalRecords);
+        },
+      ),
+      { numRuns: 300 },
+    );
+  });
+});
