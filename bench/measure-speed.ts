@@ -41,7 +41,8 @@ async function measure(one: SplitterCase, bytesWanted: number, rounds: number): 
     const ports = portsInMemory((offset) => from(object, offset), send);
     const file = await claimed(one, lengthOf(object), ports);
     const dialect = dialectOf(one, chunks[0] as Buffer);
-    const end = await cutFile({ ...file, dialect }, undefined, ports, wholeInvocation);
+    const content = one.compress && { content: { compression: one.compress, bytes } };
+    const end = await cutFile({ ...file, dialect, ...content }, undefined, ports, wholeInvocation);
     if (end.kind !== 'cut') throw new Error('There was time enough.');
     told.records = end.totals.records;
     told.batches = end.totals.batches;

@@ -27,7 +27,8 @@ export const splitterCases: readonly SplitterCase[] = [
   { name: 'jsonl', format: 'jsonl' },
   { name: 'jsonl, ASCII', format: 'jsonl', takes: isAscii },
   { name: 'json-array', format: 'json-array' },
-  // The place for compressed ones: the same with `compress: 'gzip'`.
+  { name: 'csv, gzip', format: 'csv', takes: hasNoQuote, compress: 'gzip' },
+  { name: 'jsonl, gzip', format: 'jsonl', compress: 'gzip' },
 ];
 
 /** A file of any size out of one block of rows, told apart by a number in each row's id. */

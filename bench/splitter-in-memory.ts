@@ -26,6 +26,9 @@ export function portsInMemory(
   const clock = new SimulatedClock();
   return {
     feed,
+    gzip: { maxContentBytes: 20e9, maxRatio: 200, roomMs: 450_000 },
+    // More than any of the files has: nothing settles what is sent.
+    horizon: { records: 1e9, recordsPerSecond: 1e6 },
     ledger: new InMemoryLedger(clock),
     sources: {
       head: () => Promise.reject(new Error('nobody looks')),

@@ -7,7 +7,7 @@ import type { StageNumbers } from './stage-numbers.ts';
  */
 export const drill: StageNumbers = {
   ...local,
-  splitter: { ...local.splitter, timeoutSeconds: 20 },
+  splitter: { ...local.splitter, timeoutSeconds: 20, gzip: { ...local.splitter.gzip, maxContentBytes: 500e6 } },
   consumer: { timeoutSeconds: 20 },
   finalizer: { ...local.finalizer, timeoutSeconds: 20 },
   reconciler: { ...local.reconciler, timeoutSeconds: 30, stalledAfterSeconds: 90 },

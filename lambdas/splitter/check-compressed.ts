@@ -18,8 +18,7 @@ export interface GzipLimits {
 /** A file that holds no more than this is no bomb, whatever its ratio. Bytes. */
 const harmlessBytes = 32 * 1024 * 1024;
 
-const tooSlow =
-  'Decompressing the gzip takes longer than a function may run: drop the file uncompressed, or in parts.';
+const tooSlow = 'Decompressing the gzip takes longer than a function may run: drop the file uncompressed, or in parts.';
 
 export type ContentCheck =
   | { kind: 'plain' }

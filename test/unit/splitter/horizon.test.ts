@@ -27,7 +27,7 @@ const create = () => ({ fileId, feed: 'traffic', lane: 'main', source: world.sou
 const account = () => world.ports.ledger.files.get(fileId);
 const sent = () => distinctBatches(world.sent).reduce((sum, batch) => sum + batch.records, 0);
 const unsettled = () => sent() - settled;
-const split = (isNew = true) => clock.run(splitFile(fileId, isNew ? create() : undefined, world.ports, noDeadline));
+const split = (isNew = true) => splitFile(fileId, isNew ? create() : undefined, world.ports, noDeadline);
 
 async function settle(batch: BatchMessage): Promise<void> {
   await world.ports.ledger.claimBatch(batch, 'c', 60_000);
