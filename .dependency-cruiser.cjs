@@ -45,11 +45,13 @@ module.exports = {
     },
     {
       name: 'bench-measures-what-runs',
-      comment: 'The use cases themselves, on the fakes that the tests hold to the contracts, or the stack on the local cloud.',
+      comment:
+        'The use cases themselves, on the fakes that the tests hold to the contracts, or the stack on the local cloud.',
       severity: 'error',
       from: { path: '^bench/' },
       to: {
-        pathNot: '^(bench/|lambdas/|feeds/|localstack/|test/support/|node_modules/@aws-sdk/|node:|[a-z_]+(/promises)?$)',
+        pathNot:
+          '^(bench/|lambdas/|feeds/|localstack/|test/support/|node_modules/@aws-sdk/|node:|[a-z_]+(/promises)?$)',
       },
     },
     {
