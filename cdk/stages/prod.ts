@@ -4,9 +4,12 @@ import type { StageNumbers } from './stage-numbers.ts';
 export const prod: StageNumbers = {
   retainData: true,
   requireHttps: true,
+  // https://docs.aws.amazon.com/lambda/latest/dg/gettingstarted-limits.html
+  functionQuota: 1000,
   // Hashing and cutting are bound by the CPU: 1,769 MB is what gives a function one whole one.
   // https://docs.aws.amazon.com/lambda/latest/dg/configuration-memory.html
-  splitter: { timeoutSeconds: 900, memoryMb: 1769, concurrency: 4 },
+  // Three at once, so that without an express lane no more than ten functions are.
+  splitter: { timeoutSeconds: 900, memoryMb: 1769, concurrency: 3 },
   consumer: { timeoutSeconds: 900 },
   // Streams; the memory is for its share of a CPU, which unpacks and counts a file's receipts.
   finalizer: { timeoutSeconds: 900, memoryMb: 1024, concurrency: 2 },
@@ -31,6 +34,7 @@ export const prod: StageNumbers = {
       requests: 600,
       windowSeconds: 60,
       connections: 20,
+      expressLane: true,
       // 47 CFR 73.1212(e) and 73.1943(c): two years for the records of who paid for a spot. One day for leap years.
       archiveRetentionDays: 2 * 365 + 1,
     },
