@@ -23,6 +23,8 @@ const envelopeBytes = 4 * 1024;
 
 /** Names of feeds that would collide with the stack's own queues and key prefixes. */
 const takenNames = ['express', 'finalize'];
+/** A feed's name with this at its end would be another feed's express lane. */
+const takenEnding = '-express';
 
 /** The ledger keeps an account so long after its last event (lambdas/adapters/dynamo-table.ts). */
 const ledgerDays = 60;
@@ -43,8 +45,10 @@ export function checkSettings(settings: Settings): void {
     ...functionFaults(settings),
     ...splitterFaults(settings),
     ...queueFaults(settings),
+    ...quotaFaults(settings),
     ...settings.feeds.flatMap((feed) => [
       ...apiFaults(feed, settings),
+      ...connectionFaults(feed),
       ...feed.lanes.flatMap((lane) => [...laneFaults(lane, feed, settings)]),
     ]),
   ];
@@ -59,10 +63,11 @@ function* nameFaults({ stackName, feeds }: Settings): Generator<string> {
     );
   }
   for (const { name } of feeds) {
-    if (!/^[a-z][a-z0-9-]*$/.test(name) || takenNames.some((taken) => name === taken || name.startsWith(`${taken}-`))) {
+    const isTaken = takenNames.some((taken) => name === taken || name.startsWith(`${taken}-`));
+    if (!/^[a-z][a-z0-9-]*$/.test(name) || isTaken || name.endsWith(takenEnding)) {
       yield (
         `The feed '${name}' must begin with a lower-case letter, hold lower-case letters, digits and dashes only, ` +
-        `and not be called ${takenNames.join(' or ')}.`
+        `not be called ${takenNames.join(' or ')}, and not end with ${takenEnding}.`
       );
     }
   }
@@ -96,9 +101,7 @@ function* functionFaults(settings: Settings): Generator<string> {
       );
     }
   }
-  for (const [name, { concurrency }] of Object.entries({ splitter, finalizer })) {
-    yield* concurrencyFaults(`${name}.concurrency`, concurrency);
-  }
+  yield* concurrencyFaults('finalizer.concurrency', finalizer.concurrency);
   const needed = Math.max(splitter.timeoutSeconds, consumer.timeoutSeconds) + recoverySeconds;
   if (reconciler.stalledAfterSeconds < needed) {
     yield (
@@ -176,6 +179,38 @@ function* queueFaults({ queues, workRetentionDays, intakeVersionDays }: Settings
   }
 }
 
+/** Functions that may run at once: each mapping's cap, and the reconciler. */
+export function functionsAtOnce({ finalizer, feeds }: Pick<Settings, 'finalizer' | 'feeds'>): number {
+  const lanes = feeds.flatMap((feed) => feed.lanes);
+  const ofLanes = lanes.map((lane) => lane.splitters + lane.consumers + letterConsumers);
+  return ofLanes.reduce((sum, each) => sum + each, finalizer.concurrency + 1);
+}
+
+function* quotaFaults(settings: Settings): Generator<string> {
+  const { functionQuota, feeds } = settings;
+  const needed = functionsAtOnce(settings);
+  if (needed <= functionQuota) return;
+  const withExpress = feeds.filter((feed) => feed.lanes.some((lane) => lane.name === 'express'));
+  const wishes = withExpress.map(({ name }) => `${variableName(name, 'EXPRESS_LANE')}=off`);
+  // Past the quota Lambda refuses to run a function; its message has been received all the same, and waits in vain.
+  yield (
+    `SLUICE_FUNCTION_QUOTA is ${functionQuota}; up to ${needed} functions run at once. Have the account's quota of ` +
+    `concurrent executions raised, or set ${[...wishes, 'fewer consumers', 'a lower splitter.concurrency'].join(', ')}.`
+  );
+}
+
+function* connectionFaults({ name, api, lanes }: FeedSettings): Generator<string> {
+  const letters = lanes.length * letterConsumers * connectionsPerLetterConsumer;
+  const batches = lanes.reduce((sum, lane) => sum + lane.consumers * lane.connectionsPerConsumer, 0);
+  if (lanes.every((lane) => lane.connectionsPerConsumer >= 1) && batches + letters <= api.connections) return;
+  const others = lanes.length > 1 ? `${variableName(name, 'EXPRESS_LANE')}=off, or fewer consumers` : 'fewer consumers';
+  yield (
+    `${variableName(name, 'CONNECTIONS')} is ${api.connections}; ${api.consumers} consumers of batches ` +
+    `(${variableName(name, 'CONCURRENCY')}) and ${letters} of letters, in ${lanes.map((lane) => lane.name).join(' and ')} ` +
+    `lane, need a connection each: ${api.consumers + letters} or more, or ${others}.`
+  );
+}
+
 function* apiFaults({ name, api }: FeedSettings, settings: Settings): Generator<string> {
   // Never told: it may carry a password.
   const url = new URL(api.url);
@@ -207,21 +242,14 @@ function* proxyFaults(feed: string, proxyUrl: string | undefined): Generator<str
   );
 }
 
-function* laneFaults(lane: LaneSettings, { name, api, lanes }: FeedSettings, settings: Settings): Generator<string> {
+function* laneFaults(lane: LaneSettings, { name, api }: FeedSettings, settings: Settings): Generator<string> {
   const { maxBatchRecords, maxBatchBytes, maxRecordBytes } = lane.cutLimits;
   yield* concurrencyFaults(variableName(name, 'CONCURRENCY'), lane.consumers);
+  yield* concurrencyFaults('splitter.concurrency', lane.splitters);
   if (maxRecordBytes > maxBatchBytes) {
     yield `maxRecordBytes of the feed '${name}' is ${maxRecordBytes}; a record must fit a batch: ${maxBatchBytes} at most.`;
   }
-  const consumers = lanes.reduce((sum, each) => sum + each.consumers, 0);
-  const letters = lanes.length * letterConsumers * connectionsPerLetterConsumer;
-  if (api.connectionsPerConsumer < 1 || api.connectionsPerConsumer * consumers + letters > api.connections) {
-    yield (
-      `${variableName(name, 'CONNECTIONS')} is ${api.connections}; ${consumers} consumers of batches ` +
-      `(${variableName(name, 'CONCURRENCY')}) and ${letters} of letters need a connection each: ` +
-      `${consumers + letters} or more, or fewer consumers.`
-    );
-  }
+  const { consumers } = api;
   const halfTime = settings.consumer.timeoutSeconds / 2;
   const rate = api.requests / api.windowSeconds;
   if ((maxBatchRecords * consumers) / rate > halfTime) {

@@ -1,6 +1,6 @@
 import { minMappingConcurrency } from './aws-quotas.ts';
 import type { FeedOverrides } from './feed-environment.ts';
-import type { FeedSettings, Settings, SettingsRequest } from './settings.ts';
+import type { FeedSettings, LaneSettings, Settings, SettingsRequest } from './settings.ts';
 import type { FeedNumbers } from './stages/stage-numbers.ts';
 
 /** The mapping of a letters queue can't run fewer copies, and letters are few. */
@@ -18,22 +18,50 @@ const slowRequestsPerSecond = 100;
 /** More records in a batch save nothing: 500 are one message, one lease and one object of receipts. */
 const maxBatchRecords = 500;
 
+/** The express lane's consumers: a mapping can't have fewer, and more would only take connections from the others. */
+const expressConsumers = minMappingConcurrency;
+/** Its part of the API's connections. They can't be lent: who holds one knows nothing of who needs it. */
+const expressShare = 1 / 4;
+/** An urgent file waits for a batch before it about as long; in fewer records a batch is more message than work. */
+const expressBatchSeconds = 10;
+const fewestExpressRecords = 20;
+
 /** What follows from an API's contract, the environment's say and the stage's times. */
 export function deriveFeed(
   feed: SettingsRequest['feeds'][number],
   declared: FeedNumbers & { url: string; caCertificates: string | undefined },
   overrides: FeedOverrides,
-  numbers: Pick<Settings, 'consumer' | 'queues'>,
+  numbers: Pick<Settings, 'consumer' | 'queues' | 'splitter'>,
 ): FeedSettings {
   const requests = overrides.REQUESTS ?? declared.requests;
   const windowSeconds = overrides.WINDOW_SECONDS ?? declared.windowSeconds;
   const connections = overrides.CONNECTIONS ?? declared.connections;
   const rate = requests / windowSeconds;
-  const lanes = 1;
-  const free = connections - lanes * letterConsumers * connectionsPerLetterConsumer;
-  const consumers = overrides.CONCURRENCY ?? fewestConsumers(rate, free);
-  // A batch takes at most half of a consumer's time, even if all of them share the rate.
-  const batchRecords = Math.floor((rate * numbers.consumer.timeoutSeconds) / 2 / consumers);
+  const hasExpress = overrides.EXPRESS_LANE ?? declared.expressLane;
+  const free = connections - (hasExpress ? 2 : 1) * letterConsumers * connectionsPerLetterConsumer;
+  const expressConnections = hasExpress ? Math.max(1, Math.floor((free * expressShare) / expressConsumers)) : 0;
+  const mainFree = free - expressConsumers * expressConnections;
+  const mainConsumers = overrides.CONCURRENCY ?? fewestConsumers(rate, mainFree);
+  const consumers = mainConsumers + (hasExpress ? expressConsumers : 0);
+  // A batch takes at most half of a consumer's time, even if the consumers of both lanes share the rate.
+  const fits = Math.floor((rate * numbers.consumer.timeoutSeconds) / 2 / consumers);
+  const mostRecords = Math.min(maxBatchRecords, Math.max(1, fits));
+  const fewRecords = Math.max(fewestExpressRecords, Math.floor((rate * expressBatchSeconds) / consumers));
+  const lane = { feed, rate, maxBatchBytes: numbers.queues.maxBatchBytes };
+  const main = laneOf('main', {
+    ...lane,
+    splitters: numbers.splitter.concurrency,
+    consumers: mainConsumers,
+    connectionsPerConsumer: Math.floor(mainFree / mainConsumers),
+    batchRecords: mostRecords,
+  });
+  const express = laneOf('express', {
+    ...lane,
+    splitters: minMappingConcurrency,
+    consumers: expressConsumers,
+    connectionsPerConsumer: expressConnections,
+    batchRecords: Math.min(mostRecords, fewRecords),
+  });
   return {
     name: feed.name,
     archiveRetentionDays: declared.archiveRetentionDays,
@@ -43,25 +71,34 @@ export function deriveFeed(
       windowSeconds,
       connections,
       consumers,
-      connectionsPerConsumer: Math.floor(free / consumers),
       proxyUrl: overrides.PROXY_URL,
       caCertificates: declared.caCertificates,
     },
-    lanes: [
-      {
-        name: 'main',
-        feed: feed.name,
-        id: feed.name,
-        keyPrefix: `${feed.name}/`,
-        consumers,
-        consumerMemoryMb: rate / consumers <= slowRequestsPerSecond ? 512 : 1769,
-        cutLimits: {
-          maxBatchRecords: Math.min(maxBatchRecords, Math.max(1, batchRecords)),
-          maxBatchBytes: numbers.queues.maxBatchBytes,
-          maxRecordBytes: feed.maxRecordBytes,
-        },
-      },
-    ],
+    lanes: hasExpress ? [main, express] : [main],
+  };
+}
+
+interface LaneShare extends Pick<LaneSettings, 'splitters' | 'consumers' | 'connectionsPerConsumer'> {
+  feed: SettingsRequest['feeds'][number];
+  rate: number;
+  batchRecords: number;
+  maxBatchBytes: number;
+}
+
+function laneOf(name: LaneSettings['name'], share: LaneShare): LaneSettings {
+  const { feed, rate, batchRecords, maxBatchBytes, splitters, consumers, connectionsPerConsumer } = share;
+  const isMain = name === 'main';
+  return {
+    name,
+    feed: feed.name,
+    id: isMain ? feed.name : `${feed.name}-${name}`,
+    keyPrefix: isMain ? `${feed.name}/` : `${name}/${feed.name}/`,
+    splitters,
+    consumers,
+    connectionsPerConsumer,
+    // Alone, as it mostly is, a lane has the whole of the rate.
+    consumerMemoryMb: rate / consumers <= slowRequestsPerSecond ? 512 : 1769,
+    cutLimits: { maxBatchRecords: batchRecords, maxBatchBytes, maxRecordBytes: feed.maxRecordBytes },
   };
 }
 

@@ -2,7 +2,8 @@ import { z } from 'zod';
 
 export type Environment = Readonly<Record<string, string | undefined>>;
 
-const whole = z
+/** A count, as text. */
+export const whole = z
   .string()
   .regex(/^[1-9][0-9]{0,8}$/)
   .transform(Number);
@@ -19,6 +20,10 @@ const variables = {
   WINDOW_SECONDS: { schema: seconds, wanted: 'a number of seconds above 0' },
   CONNECTIONS: { schema: whole, wanted: 'a whole number of connections, 1 or more' },
   CONCURRENCY: { schema: whole, wanted: 'a whole number of consumers, 2 or more' },
+  EXPRESS_LANE: {
+    schema: z.enum(['on', 'off']).transform((value) => value === 'on'),
+    wanted: 'on or off',
+  },
   PROXY_URL: { schema: z.url({ protocol: /^https?$/ }), wanted: "an http or https URL: the proxy's" },
   CA_FILE: { schema: z.string(), wanted: 'the path of a PEM file' },
 } as const;
@@ -39,7 +44,7 @@ export function readFeedEnvironment(
   feed: string,
   environment: Environment,
 ): { overrides: FeedOverrides; faults: string[] } {
-  const read: Partial<Record<VariableName, string | number>> = {};
+  const read: Partial<Record<VariableName, string | number | boolean>> = {};
   const faults: string[] = [];
   for (const name of Object.keys(variables) as VariableName[]) {
     const variable = variableName(feed, name);

@@ -2,7 +2,7 @@ import type { Feed } from '../feeds/feed.ts';
 import { checkSettings } from './check-settings.ts';
 import { deriveFeed } from './derive-feed.ts';
 import type { Environment, FeedOverrides } from './feed-environment.ts';
-import { readFeedEnvironment, variableName } from './feed-environment.ts';
+import { readFeedEnvironment, variableName, whole } from './feed-environment.ts';
 import { readCertificates } from './read-certificates.ts';
 import { SettingsError } from './settings-error.ts';
 import { drill } from './stages/drill.ts';
@@ -22,14 +22,13 @@ export interface ApiSettings {
   connections: number;
   /** Consumers of batches, all lanes together. */
   consumers: number;
-  connectionsPerConsumer: number;
   /** The proxy on the way to it. */
   proxyUrl?: string | undefined;
   /** PEM; trusted beside the usual certificates. */
   caCertificates?: string | undefined;
 }
 
-/** One way of a feed's records: a second, `express`, is a lane with other names and the same API. */
+/** One way of a feed's records. The second, `express`, has queues and functions of its own and shares the API. */
 export interface LaneSettings {
   name: 'main' | 'express';
   feed: string;
@@ -37,7 +36,11 @@ export interface LaneSettings {
   id: string;
   /** Keys in the intake bucket that are this lane's. */
   keyPrefix: string;
+  /** Files that are split at once. */
+  splitters: number;
   consumers: number;
+  /** Connections that each consumer of batches may hold. */
+  connectionsPerConsumer: number;
   consumerMemoryMb: number;
   cutLimits: { maxBatchRecords: number; maxBatchBytes: number; maxRecordBytes: number };
 }
@@ -72,8 +75,10 @@ export interface SettingsRequest {
  * @throws SettingsError naming every setting that can't work
  */
 export function readSettings(request: SettingsRequest): Settings {
-  const { feeds: feedNumbers, ...numbers } = parseNumbers(request.stage, request.numbers ?? stages[request.stage]);
+  const { feeds: feedNumbers, ...stageWide } = parseNumbers(request.stage, request.numbers ?? stages[request.stage]);
   const faults: string[] = [];
+  const quota = collectFaults(() => readFunctionQuota(request.environment), faults);
+  const numbers = { ...stageWide, functionQuota: quota ?? stageWide.functionQuota };
   const feeds = request.feeds.flatMap((feed) => {
     const { overrides, faults: unread } = readFeedEnvironment(feed.name, request.environment);
     faults.push(...unread);
@@ -94,6 +99,14 @@ export function readSettings(request: SettingsRequest): Settings {
   collectFaults(() => checkSettings(settings), faults);
   if (faults.length > 0) throw new SettingsError(faults);
   return settings;
+}
+
+function readFunctionQuota(environment: Environment): number | undefined {
+  const text = environment['SLUICE_FUNCTION_QUOTA']?.trim() ?? '';
+  if (text === '') return undefined;
+  const result = whole.safeParse(text);
+  if (result.success) return result.data;
+  throw new SettingsError([`SLUICE_FUNCTION_QUOTA is '${text}'; it must be a whole number of functions, 1 or more.`]);
 }
 
 function certificatesOf(feed: string, { CA_FILE: path }: FeedOverrides): string | undefined {

@@ -68,6 +68,8 @@ export class BenchCloud {
         SLUICE_TRAFFIC_WINDOW_SECONDS: String(windowSeconds),
         SLUICE_TRAFFIC_CONCURRENCY: String(consumers),
         SLUICE_TRAFFIC_CONNECTIONS: String(connections),
+        // Its consumers would have connections for which there is nothing to do.
+        SLUICE_TRAFFIC_EXPRESS_LANE: 'off',
       },
       outDir: join(this.#stateDir, 'deploy', stackName),
       onProgress: () => undefined,

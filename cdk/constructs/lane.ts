@@ -66,7 +66,7 @@ export class Lane extends Construct {
   }
 
   #createSplitter({ settings, root, feed, lane, intake, ledger, finalizeQueue }: LaneProps): SluiceFunction {
-    const { timeoutSeconds, memoryMb, concurrency } = settings.splitter;
+    const { timeoutSeconds, memoryMb } = settings.splitter;
     const { gzip, horizon } = splitterLimits(settings, feed.api, lane);
     const splitter = new SluiceFunction(this, 'Splitter', {
       settings,
@@ -87,7 +87,7 @@ export class Lane extends Construct {
       },
     });
     // One file an invocation: each has the whole of the function's time.
-    workOff(splitter, this.intake.queue, { batchSize: 1, maxConcurrency: concurrency });
+    workOff(splitter, this.intake.queue, { batchSize: 1, maxConcurrency: lane.splitters });
     intake.grantRead(splitter, lane.keyPrefix);
     ledger.grant(splitter, 'GetItem', 'PutItem', 'UpdateItem', 'Query');
     splitter.maySendTo(this.intake.queue, this.records.queue, finalizeQueue);
@@ -95,13 +95,13 @@ export class Lane extends Construct {
   }
 
   #createConsumer({ settings, root, feed, lane, ledger, work, token, finalizeQueue }: LaneProps): SluiceFunction {
-    const { url, requests, windowSeconds, connectionsPerConsumer, proxyUrl, caCertificates } = feed.api;
+    const { url, requests, windowSeconds, proxyUrl, caCertificates } = feed.api;
     const api = {
       name: feed.name,
       url,
       requests,
       windowSeconds,
-      connectionsPerConsumer,
+      connectionsPerConsumer: lane.connectionsPerConsumer,
       connectionsPerLetterConsumer,
       ...(proxyUrl === undefined ? {} : { proxyUrl }),
       ...(caCertificates === undefined ? {} : { caFile }),

@@ -2,7 +2,7 @@ import { join } from 'node:path';
 import { Duration, RemovalPolicy } from 'aws-cdk-lib';
 import { PolicyStatement, Role, ServicePrincipal } from 'aws-cdk-lib/aws-iam';
 import { Architecture, LoggingFormat, RecursiveLoop, Runtime } from 'aws-cdk-lib/aws-lambda';
-import type { BundlingOptions, ICommandHooks } from 'aws-cdk-lib/aws-lambda-nodejs';
+import type { BundlingOptions } from 'aws-cdk-lib/aws-lambda-nodejs';
 import { LogLevel, NodejsFunction, OutputFormat, SourceMapMode } from 'aws-cdk-lib/aws-lambda-nodejs';
 import { LogGroup } from 'aws-cdk-lib/aws-logs';
 import type { Queue } from 'aws-cdk-lib/aws-sqs';
@@ -45,17 +45,23 @@ const bundling: BundlingOptions = {
   banner: "import{createRequire as sluiceRequire}from'node:module';const require=sluiceRequire(import.meta.url);",
 };
 
-/** Writes files beside the bundle. In base64, so that no shell has a say in names and contents. */
-function adding(files: Record<string, string>): ICommandHooks {
-  const write = "const [path,bytes]=process.argv.slice(1).map(a=>Buffer.from(a,'base64'));fs.writeFileSync(path,bytes)";
-  const base64 = (text: string): string => Buffer.from(text).toString('base64');
+/**
+ * Writes files beside the bundle: by Node, so that no shell has a say in names and contents. They stand in the
+ * environment, which tells two bundles of one entry apart: the CDK would take the first for both.
+ */
+function adding(files: Record<string, string>): Pick<BundlingOptions, 'commandHooks' | 'environment'> {
+  if (Object.keys(files).length === 0) return {};
+  const write = 'for(const f of Object.entries(JSON.parse(process.env.SLUICE_FILES)))fs.writeFileSync(...f)';
+  const inFolder = `process.chdir(Buffer.from(process.argv[1],'base64').toString())`;
   return {
-    beforeBundling: () => [],
-    beforeInstall: () => [],
-    afterBundling: (_inputDir, outputDir) =>
-      Object.entries(files).map(
-        ([name, text]) => `node -e "${write}" ${base64(join(outputDir, name))} ${base64(text)}`,
-      ),
+    environment: { SLUICE_FILES: JSON.stringify(files) },
+    commandHooks: {
+      beforeBundling: () => [],
+      beforeInstall: () => [],
+      afterBundling: (_inputDir, outputDir) => [
+        `node -e "${inFolder};${write}" ${Buffer.from(outputDir).toString('base64')}`,
+      ],
+    },
   };
 }
 
@@ -84,7 +90,7 @@ export class SluiceFunction extends NodejsFunction {
       depsLockFilePath: join(root, 'package-lock.json'),
       runtime: Runtime.NODEJS_24_X,
       architecture: Architecture.ARM_64,
-      bundling: { ...bundling, commandHooks: adding(props.files ?? {}) },
+      bundling: { ...bundling, ...adding(props.files ?? {}) },
       role,
       logGroup,
       loggingFormat: LoggingFormat.JSON,

@@ -25,6 +25,7 @@ export const local: StageNumbers = {
       requests: 600,
       windowSeconds: 60,
       connections: 20,
+      expressLane: true,
       archiveRetentionDays: 1,
     },
   },

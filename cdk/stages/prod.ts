@@ -4,12 +4,15 @@ import type { StageNumbers } from './stage-numbers.ts';
 export const prod: StageNumbers = {
   retainData: true,
   requireHttps: true,
+  // https://docs.aws.amazon.com/lambda/latest/dg/gettingstarted-limits.html
+  functionQuota: 1000,
   // Hashing and cutting are bound by the CPU: 1,769 MB is what gives a function one whole one.
   // https://docs.aws.amazon.com/lambda/latest/dg/configuration-memory.html
+  // Three at once, so that without an express lane no more than ten functions are.
   splitter: {
     timeoutSeconds: 900,
     memoryMb: 1769,
-    concurrency: 4,
+    concurrency: 3,
     // Deflate ends at a ratio of 1,030; exports as repetitive as they are seldom reach 50.
     gzip: { maxContentBytes: 20e9, maxRatio: 200 },
   },
@@ -38,6 +41,7 @@ export const prod: StageNumbers = {
       requests: 600,
       windowSeconds: 60,
       connections: 20,
+      expressLane: true,
       // 47 CFR 73.1212(e) and 73.1943(c): two years for the records of who paid for a spot. One day for leap years.
       archiveRetentionDays: 2 * 365 + 1,
     },

@@ -18,6 +18,8 @@ const feedNumbers = z.strictObject({
   requests: count,
   windowSeconds: z.number().positive(),
   connections: count,
+  /** Files under `express/<feed>/` have queues and functions of their own, and don't wait for those under `<feed>/`. */
+  expressLane: z.boolean(),
   /** How long the archive keeps a feed's evidence from being deleted. */
   archiveRetentionDays: count,
 });
@@ -28,6 +30,8 @@ export const stageNumbers = z.strictObject({
   retainData: z.boolean(),
   /** An API is reached over TLS only. */
   requireHttps: z.boolean(),
+  /** Functions the account lets run at once: Lambda's quota of concurrent executions. A new account's may be 10. */
+  functionQuota: count,
   splitter: worker.extend({
     /** What a gzip may hold: its content is inflated up to the last checkpoint by every restart. */
     gzip: z.strictObject({

@@ -16,6 +16,7 @@ import { jsonOption, requireFeed } from './command-options.ts';
 
 interface DropOptions extends GlobalOptions {
   feed: string;
+  express?: boolean;
   wait?: boolean;
   json?: boolean;
 }
@@ -25,6 +26,7 @@ export function dropCommand(terminal: Terminal): Command {
     .description('Put a file into the intake bucket; with --wait follow it to its end and print its manifest.')
     .argument('<file>', 'the file on this machine')
     .requiredOption('--feed <name>', 'what kind of file it is')
+    .option('--express', 'by the express lane, past the files that are under way')
     .option('--wait', 'until every record is accounted for')
     .addOption(jsonOption())
     .addHelpText('after', exitCodesHelp)
@@ -38,7 +40,9 @@ async function drop(path: string, options: DropOptions, terminal: Terminal, sign
   const feed = requireFeed(options.feed);
   const file = await openSourceFile(path);
   const stack = await openStack(options.stack, process.env);
-  const dropped = await putFile(file, feed, stack, terminal, signal).finally(() => file.handle.close());
+  const dropped = await putFile(file, { feed, express: options.express ?? false }, stack, terminal, signal).finally(
+    () => file.handle.close(),
+  );
   if (!options.wait) {
     if (options.json) await terminal.printJson(describeDrop(dropped, file));
     else terminal.note(`\`npm run -s sluice -- status ${idOfDropped(dropped) ?? ''}\` tells how far it is.`);

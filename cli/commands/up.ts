@@ -114,6 +114,7 @@ Read from the environment, for each feed (here traffic):
   SLUICE_TRAFFIC_WINDOW_SECONDS  ... in so many seconds
   SLUICE_TRAFFIC_CONNECTIONS     connections it takes
   SLUICE_TRAFFIC_CONCURRENCY     consumers (default: as few as the rate needs)
+  SLUICE_TRAFFIC_EXPRESS_LANE    on or off (default: on)
   SLUICE_TRAFFIC_PROXY_URL       HTTP proxy on the way to the API
   SLUICE_TRAFFIC_CA_FILE         PEM file of certificates that are trusted beside the usual ones
 AWS_ENDPOINT_URL, where set, is an endpoint that runs already and is used as it is.`;

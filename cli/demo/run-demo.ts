@@ -108,7 +108,9 @@ async function sendThrough(
   signal: AbortSignal,
 ) {
   const file = await openSourceFile(exported.path);
-  const dropped = await putFile(file, demo.feed, stack, terminal, signal).finally(() => file.handle.close());
+  const dropped = await putFile(file, { feed: demo.feed, express: false }, stack, terminal, signal).finally(() =>
+    file.handle.close(),
+  );
   const { manifest } = await followToEnd(dropped, stack, terminal, signal);
   return manifest;
 }
@@ -127,6 +129,8 @@ function settingsOf(apiUrl: string): Record<string, string> {
     SLUICE_TRAFFIC_CONNECTIONS: String(demo.api.connections),
     // What is set for another stack is not for this one.
     SLUICE_TRAFFIC_CONCURRENCY: '',
+    SLUICE_TRAFFIC_EXPRESS_LANE: '',
+    SLUICE_FUNCTION_QUOTA: '',
     SLUICE_TRAFFIC_PROXY_URL: '',
     SLUICE_TRAFFIC_CA_FILE: '',
   };

@@ -2,6 +2,7 @@ import { fileIdOf } from '../../lambdas/core/identity.ts';
 import type { Letter } from '../../lambdas/messages.ts';
 import { batchMessage, finalizeMessage, letter } from '../../lambdas/messages.ts';
 import { parseIntakeMessage } from '../../lambdas/splitter/intake-message.ts';
+import type { LaneName } from '../stack/stack-outputs.ts';
 import type { QueuedMessage } from './read-queue.ts';
 
 /** The queue whose DLQ a message lies in: says what kind of work failed. */
@@ -10,6 +11,8 @@ export type DeadQueue = 'letters' | 'records' | 'intake' | 'finalize';
 /** The message that carries it, as every entry of `dlq list --json` has it. */
 interface Carrier {
   queue: DeadQueue;
+  /** Null for the finalizer's, which all lanes share. */
+  lane: LaneName | null;
   message_id: string;
   /** When SQS took it. */
   sent_at: string;
@@ -38,9 +41,9 @@ interface DeadWork {
 /** What lies in a DLQ: one failed record, or a message that is none. */
 export type DeadMessage = Carrier & (Letter | DeadWork);
 
-export function readDeadMessage(queue: DeadQueue, message: QueuedMessage): DeadMessage {
+export function readDeadMessage(from: Pick<Carrier, 'queue' | 'lane'>, message: QueuedMessage): DeadMessage {
   const carrier: Carrier = {
-    queue,
+    ...from,
     message_id: message.messageId,
     sent_at: new Date(message.sentAt).toISOString(),
     receives: message.receives,

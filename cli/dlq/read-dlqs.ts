@@ -1,4 +1,5 @@
 import { systemClock } from '../../lambdas/adapters/system-clock.ts';
+import type { LaneName } from '../stack/stack-outputs.ts';
 import type { OpenStack } from '../stack/open-stack.ts';
 import { formatCount } from '../terminal/format.ts';
 import type { Terminal } from '../terminal/terminal.ts';
@@ -16,20 +17,22 @@ export async function readDlqs(
   signal: AbortSignal,
 ): Promise<DeadMessage[]> {
   const { letters, records, intake } = outputs.dlqs(feed);
-  const queues: [DeadQueue, string][] = [
-    ...letters.map((url): [DeadQueue, string] => ['letters', url]),
-    ...records.map((url): [DeadQueue, string] => ['records', url]),
-    ...intake.map((url): [DeadQueue, string] => ['intake', url]),
-    ['finalize', outputs.finalizeDlqUrl],
+  const queues: { queue: DeadQueue; lane: LaneName | null; url: string }[] = [
+    ...letters.map((each) => ({ queue: 'letters' as const, ...each })),
+    ...records.map((each) => ({ queue: 'records' as const, ...each })),
+    ...intake.map((each) => ({ queue: 'intake' as const, ...each })),
+    { queue: 'finalize', lane: null, url: outputs.finalizeDlqUrl },
   ];
   const onProgress = (read: number, expected: number): void => {
     if (expected > 100) terminal.progress('dlq', `reading the DLQ  ${formatCount(read)} of ${formatCount(expected)}`);
   };
   const ports = { client: sqs, clock: systemClock, random: Math.random, onProgress };
   const read = await Promise.all(
-    queues.map(async ([queue, url]) => {
+    queues.map(async ({ queue, lane, url }) => {
       const messages = await readQueue(url, ports, signal);
-      return messages.filter((each) => isOfFeed(each, queue, feed)).map((each) => readDeadMessage(queue, each));
+      return messages
+        .filter((each) => isOfFeed(each, queue, feed))
+        .map((each) => readDeadMessage({ queue, lane }, each));
     }),
   );
   terminal.endProgress();

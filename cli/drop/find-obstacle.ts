@@ -9,8 +9,8 @@ export async function findObstacle(
 ): Promise<string | undefined> {
   const { records, intake } = outputs.dlqs(feed);
   const queues = [
-    ...intake.map((url) => ['files that could not be split', url] as const),
-    ...records.map((url) => ['batches that ended their consumers', url] as const),
+    ...intake.map(({ url }) => ['files that could not be split', url] as const),
+    ...records.map(({ url }) => ['batches that ended their consumers', url] as const),
     ['files that could not be finalized', outputs.finalizeDlqUrl] as const,
   ];
   const found: string[] = [];

@@ -1,3 +1,4 @@
+import { CliError } from '../cli-error.ts';
 import type { OpenStack } from '../stack/open-stack.ts';
 import { formatBytes, formatShare } from '../terminal/format.ts';
 import type { Terminal } from '../terminal/terminal.ts';
@@ -6,16 +7,28 @@ import { idOfDropped } from './find-dropped-file.ts';
 import type { SourceFile } from './open-source-file.ts';
 import { uploadFile } from './upload-file.ts';
 
-/** Uploads a file into the feed's folder of the intake bucket, under its own name, with progress. */
+/** Where a file goes: its feed, and whether it takes the express lane. */
+export interface Destination {
+  feed: string;
+  express: boolean;
+}
+
+/**
+ * Uploads a file into the lane's folder of the intake bucket, under its own name, with progress.
+ * @throws CliError where the stack has no express lane: nobody would be told of a file under its prefix
+ */
 export async function putFile(
   file: SourceFile,
-  feed: string,
+  { feed, express }: Destination,
   stack: Pick<OpenStack, 's3' | 'outputs'>,
   terminal: Pick<Terminal, 'progress' | 'endProgress' | 'note'>,
   signal: AbortSignal,
 ): Promise<DroppedObject> {
   const startedMs = Date.now();
-  const place = { bucket: stack.outputs.intakeBucket, key: `${feed}/${file.name}` };
+  if (express && !stack.outputs.hasExpressLane(feed)) {
+    throw new CliError(`The feed ${feed} has no express lane in this stack; drop the file without --express.`);
+  }
+  const place = { bucket: stack.outputs.intakeBucket, key: `${express ? 'express/' : ''}${feed}/${file.name}` };
   const onProgress = (bytes: number): void => {
     const rate = formatBytes((bytes * 1000) / Math.max(1, Date.now() - startedMs));
     const share = formatShare(bytes, file.sizeBytes);

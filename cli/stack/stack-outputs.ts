@@ -11,14 +11,22 @@ const apiOutput = z.object({
 });
 export type ApiLimits = z.infer<typeof apiOutput>;
 
+export type LaneName = 'main' | 'express';
+
+/** One of the queues that each lane has. */
+export interface LaneQueue {
+  lane: LaneName;
+  url: string;
+}
+
 /** The queues of a feed that failed messages end in. */
 export interface FeedDlqs {
   /** Failed records: the DLQ that people mean. One a lane. */
-  letters: string[];
+  letters: LaneQueue[];
   /** Batches that killed their consumers. */
-  records: string[];
+  records: LaneQueue[];
   /** Announcements of files that killed their splitter. */
-  intake: string[];
+  intake: LaneQueue[];
 }
 
 /** A deployed stack's outputs (cdk/outputs.ts), by the command line's words. */
@@ -57,8 +65,13 @@ export class StackOutputs {
     return text === undefined ? undefined : apiOutput.parse(JSON.parse(text));
   }
 
+  /** A stack may have been deployed without. */
+  hasExpressLane(feed: string): boolean {
+    return `${capitalised(feed)}ExpressIntakeQueueUrl` in this.#values;
+  }
+
   lettersQueueUrls(feed: string): string[] {
-    return this.#ofLanes(feed, 'LettersQueueUrl');
+    return this.#ofLanes(feed, 'LettersQueueUrl').map(({ url }) => url);
   }
 
   dlqs(feed: string): FeedDlqs {
@@ -70,10 +83,10 @@ export class StackOutputs {
   }
 
   /** The main lane's is `Traffic…`, an express lane's `TrafficExpress…`. */
-  #ofLanes(feed: string, name: string): string[] {
-    const main = this.#get(`${capitalised(feed)}${name}`);
+  #ofLanes(feed: string, name: string): LaneQueue[] {
+    const main: LaneQueue = { lane: 'main', url: this.#get(`${capitalised(feed)}${name}`) };
     const express = this.#values[`${capitalised(feed)}Express${name}`];
-    return express === undefined ? [main] : [main, express];
+    return express === undefined ? [main] : [main, { lane: 'express', url: express }];
   }
 
   #get(name: string): string {

@@ -1,4 +1,4 @@
-import { getCACertificates } from 'node:tls';
+import * as nodeTls from 'node:tls';
 import type { Dispatcher } from 'undici';
 import { buildConnector, Pool, ProxyAgent } from 'undici';
 
@@ -42,7 +42,7 @@ export function openConnections(options: HttpConnectionOptions): Dispatcher {
     timeout: limits.connectMs,
     // Said, because NODE_TLS_REJECT_UNAUTHORIZED=0 in the environment would turn it off for all who don't.
     rejectUnauthorized: true,
-    ...(caCertificates === undefined ? {} : { ca: [...getCACertificates('default'), caCertificates] }),
+    ...(caCertificates === undefined ? {} : { ca: [...usualCertificates(), caCertificates] }),
   };
   const shared = {
     connections,
@@ -66,6 +66,12 @@ export function openConnections(options: HttpConnectionOptions): Dispatcher {
       return new Pool(target, { ...rest, connect: tellsUnconnected(connect) });
     },
   });
+}
+
+/** What Node trusts by itself, `NODE_EXTRA_CA_CERTS` included; an endpoint's Node before 22.15 tells only its own. */
+function usualCertificates(): readonly string[] {
+  const { getCACertificates, rootCertificates }: Partial<typeof nodeTls> = nodeTls;
+  return getCACertificates?.('default') ?? rootCertificates ?? [];
 }
 
 /**

@@ -11,7 +11,7 @@ import { createIssuer } from '../support/certificates.ts';
 const folder = mkdtempSync(join(tmpdir(), 'sluice-bundle-'));
 afterAll(() => rmSync(folder, { recursive: true }));
 
-it('a function’s files lie beside its code, to the byte', () => {
+it('files lie beside a function’s code to the byte, each function’s own', () => {
   const pem = createIssuer('root').cert;
   const path = join(folder, 'ca.pem');
   writeFileSync(path, pem);
@@ -19,25 +19,32 @@ it('a function’s files lie beside its code, to the byte', () => {
   const settings = readSettings({ stage: 'local', stackName: 'sluice-local', version: '1.2.3', feeds, environment });
   const outdir = join(folder, 'a $HOME "quoted" folder');
   const app = new App({ outdir });
-  new SluiceFunction(new Stack(app, 'Stack'), 'Function', {
-    settings,
-    root: resolve(import.meta.dirname, '../..'),
-    folder: 'consumer',
-    functionName: 'consumer',
-    description: 'Delivers.',
-    timeoutSeconds: 60,
-    memoryMb: 512,
-    environment: {},
-    queuesToItself: true,
-    files: {
-      'api-ca.pem': settings.feeds[0]?.api.caCertificates ?? '',
-      'any.txt': 'it\'s 5 o\'clock: $HOME `date` "x"\n',
-    },
-  });
+  const stack = new Stack(app, 'Stack');
+  const odd = 'it\'s 5 o\'clock: $HOME `date` "x"\n';
+  for (const [name, text] of [
+    ['api-ca.pem', settings.feeds[0]?.api.caCertificates ?? ''],
+    ['odd name $HOME.txt', odd],
+  ] as const) {
+    new SluiceFunction(stack, name.slice(0, 3), {
+      settings,
+      root: resolve(import.meta.dirname, '../..'),
+      folder: 'consumer',
+      functionName: name.slice(0, 3),
+      description: 'Delivers.',
+      timeoutSeconds: 60,
+      memoryMb: 512,
+      environment: {},
+      queuesToItself: true,
+      files: { [name]: text },
+    });
+  }
   app.synth();
-  const asset = readdirSync(outdir).find((name) => name.startsWith('asset.')) ?? '';
-  expect(readdirSync(join(outdir, asset)).sort()).toEqual(['any.txt', 'api-ca.pem', 'index.mjs', 'index.mjs.map']);
-  expect(readFileSync(join(outdir, asset, 'api-ca.pem'), 'utf8')).toBe(pem);
-  expect(readFileSync(join(outdir, asset, 'any.txt'), 'utf8')).toBe('it\'s 5 o\'clock: $HOME `date` "x"\n');
-  expect(readFileSync(join(outdir, asset, 'index.mjs'), 'utf8')).toContain('import.meta.url');
+  const assets = readdirSync(outdir).filter((name) => name.startsWith('asset.'));
+  const read = (name: string): string[] =>
+    assets
+      .filter((asset) => readdirSync(join(outdir, asset)).includes(name))
+      .map((asset) => readFileSync(join(outdir, asset, name), 'utf8'));
+  expect(read('api-ca.pem')).toEqual([pem]);
+  expect(read('odd name $HOME.txt')).toEqual([odd]);
+  expect(read('index.mjs')).toEqual([expect.stringContaining('import.meta.url'), expect.any(String)]);
 });

@@ -68,31 +68,36 @@ describe('permissions', () => {
   const onLedger = (...actions: string[]) =>
     Object.fromEntries(actions.map((action) => [`dynamodb:${action}`, ['LedgerTable']]));
 
-  it('let the splitter read its own prefix and queue work', () => {
-    expect(granted(/Splitter/)).toEqual({
+  const lanes = [
+    ['traffic', 'traffic/'],
+    ['trafficexpress', 'express/traffic/'],
+  ] as const;
+
+  it.each(lanes)('let the splitter of %s read its own prefix and queue work in its lane', (lane, prefix) => {
+    expect(granted(new RegExp(`^${lane}Splitter`))).toEqual({
       ...log,
-      ...receives('trafficintakeQueue'),
+      ...receives(`${lane}intakeQueue`),
       ...onLedger('GetItem', 'PutItem', 'Query', 'UpdateItem'),
-      's3:GetObject': ['IntakeBucket/traffic/*'],
-      's3:GetObjectVersion': ['IntakeBucket/traffic/*'],
+      's3:GetObject': [`IntakeBucket/${prefix}*`],
+      's3:GetObjectVersion': [`IntakeBucket/${prefix}*`],
       's3:ListBucket': ['IntakeBucket'],
-      'sqs:SendMessage': ['FinalizerfinalizeQueue', 'trafficintakeQueue', 'trafficrecordsQueue'],
+      'sqs:SendMessage': ['FinalizerfinalizeQueue', `${lane}intakeQueue`, `${lane}recordsQueue`],
     });
   });
 
-  it('let the consumer read the token and store receipts, and not see a bucket’s files', () => {
-    expect(granted(/Consumer/)).toEqual({
+  it.each(lanes)('let the consumer of %s read the token and store receipts, and not see a bucket’s files', (lane) => {
+    expect(granted(new RegExp(`^${lane}Consumer`))).toEqual({
       ...log,
-      ...receives('trafficlettersQueue', 'trafficrecordsQueue'),
+      ...receives(`${lane}lettersQueue`, `${lane}recordsQueue`),
       ...onLedger('GetItem', 'UpdateItem'),
       's3:PutObject': ['WorkBucket/receipts/*'],
       'secretsmanager:GetSecretValue': ['traffictokenSecret'],
-      'sqs:SendMessage': ['FinalizerfinalizeQueue', 'trafficlettersQueue', 'trafficrecordsQueue'],
+      'sqs:SendMessage': ['FinalizerfinalizeQueue', `${lane}lettersQueue`, `${lane}recordsQueue`],
     });
   });
 
   it('let the finalizer copy into the archive, and delete nothing', () => {
-    const dropped = ['IntakeBucket/traffic/*'];
+    const dropped = ['IntakeBucket/express/traffic/*', 'IntakeBucket/traffic/*'];
     expect(granted(/^Finalizer/)).toEqual({
       ...log,
       ...receives('FinalizerfinalizeQueue'),
@@ -115,8 +120,8 @@ describe('permissions', () => {
       'dynamodb:BatchGetItem': ['LedgerTable'],
       'dynamodb:Query': ['LedgerTable', 'LedgerTable/index/byFeed'],
       'dynamodb:UpdateItem': ['LedgerTable'],
-      'sqs:GetQueueAttributes': ['trafficrecordsQueue'],
-      'sqs:SendMessage': ['FinalizerfinalizeQueue', 'trafficintakeQueue'],
+      'sqs:GetQueueAttributes': ['trafficexpressrecordsQueue', 'trafficrecordsQueue'],
+      'sqs:SendMessage': ['FinalizerfinalizeQueue', 'trafficexpressintakeQueue', 'trafficintakeQueue'],
     });
   });
 });

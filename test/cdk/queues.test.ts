@@ -18,6 +18,9 @@ describe.each(['local', 'prod'] as const)('queues of stage %s', (stage) => {
     ['traffic-intake', 'traffic-intake-dlq', 5],
     ['traffic-records', 'traffic-records-dlq', 5],
     ['traffic-letters', 'traffic-dlq', 3],
+    ['traffic-express-intake', 'traffic-express-intake-dlq', 5],
+    ['traffic-express-records', 'traffic-express-records-dlq', 5],
+    ['traffic-express-letters', 'traffic-express-dlq', 3],
     ['finalize', 'finalize-dlq', 5],
   ])('%s gives up to %s after %i receives, and only it may', (name, dlqName, receives) => {
     const queue = named(name);
@@ -31,7 +34,7 @@ describe.each(['local', 'prod'] as const)('queues of stage %s', (stage) => {
   });
 
   it('keep every message for 14 days, encrypted', () => {
-    expect(queues.size).toBe(8);
+    expect(queues.size).toBe(14);
     for (const [, queue] of queues) {
       expect(queue['MessageRetentionPeriod']).toBe(14 * 24 * 60 * 60);
       expect(queue['SqsManagedSseEnabled']).toBe(true);
@@ -49,7 +52,7 @@ describe.each(['local', 'prod'] as const)('queues of stage %s', (stage) => {
   });
 
   it('stay invisible for six times the time of the function that works them off', () => {
-    expect(mappings).toHaveLength(4);
+    expect(mappings).toHaveLength(7);
     for (const mapping of mappings) {
       const queue = queues.get(targetOf(mapping['EventSourceArn']));
       const worker = resources[targetOf(mapping['FunctionName'])];
@@ -66,36 +69,42 @@ describe.each(['local', 'prod'] as const)('queues of stage %s', (stage) => {
       responses: mapping['FunctionResponseTypes'],
     }));
     const responses = ['ReportBatchItemFailures'];
-    expect(found).toHaveLength(4);
+    expect(found).toHaveLength(7);
     expect(found).toEqual(
       expect.arrayContaining([
-        { queue: `sluice-${stage}-traffic-intake`, batchSize: 1, concurrency: stage === 'prod' ? 4 : 2, responses },
+        { queue: `sluice-${stage}-traffic-intake`, batchSize: 1, concurrency: stage === 'prod' ? 3 : 2, responses },
         { queue: `sluice-${stage}-traffic-records`, batchSize: 1, concurrency: 2, responses },
         { queue: `sluice-${stage}-traffic-letters`, batchSize: 10, concurrency: 2, responses },
+        { queue: `sluice-${stage}-traffic-express-intake`, batchSize: 1, concurrency: 2, responses },
+        { queue: `sluice-${stage}-traffic-express-records`, batchSize: 1, concurrency: 2, responses },
+        { queue: `sluice-${stage}-traffic-express-letters`, batchSize: 10, concurrency: 2, responses },
         { queue: `sluice-${stage}-finalize`, batchSize: 1, concurrency: 2, responses },
       ]),
     );
   });
 
   it('take a letter whose 64 KiB JSON has escaped sixfold', () => {
-    for (const name of ['traffic-letters', 'traffic-dlq']) {
+    for (const name of ['traffic-letters', 'traffic-dlq', 'traffic-express-letters', 'traffic-express-dlq']) {
       expect(named(name).properties['MaximumMessageSize']).toBe(1024 * 1024);
     }
   });
 
-  it('are told of new objects by the intake bucket alone, once their policy stands', () => {
-    const intake = named('traffic-intake');
+  it.each([
+    ['traffic-intake', 'traffic/'],
+    ['traffic-express-intake', 'express/traffic/'],
+  ])('%s is told of new objects under %s by the intake bucket alone, once its policy stands', (name, prefix) => {
+    const intake = named(name);
     const [[, bucket] = ['', undefined]] = Object.entries(resources).filter(
       ([, { Properties }]) => Properties['NotificationConfiguration'],
     );
-    expect(bucket?.Properties['NotificationConfiguration']).toEqual({
-      QueueConfigurations: [
-        {
-          Event: 's3:ObjectCreated:*',
-          Filter: { S3Key: { Rules: [{ Name: 'prefix', Value: 'traffic/' }] } },
-          Queue: { 'Fn::GetAtt': [intake.id, 'Arn'] },
-        },
-      ],
+    const { QueueConfigurations } = z
+      .object({ QueueConfigurations: z.array(z.unknown()) })
+      .parse(bucket?.Properties['NotificationConfiguration']);
+    expect(QueueConfigurations).toHaveLength(2);
+    expect(QueueConfigurations).toContainEqual({
+      Event: 's3:ObjectCreated:*',
+      Filter: { S3Key: { Rules: [{ Name: 'prefix', Value: prefix }] } },
+      Queue: { 'Fn::GetAtt': [intake.id, 'Arn'] },
     });
     const [policyId, policy] =
       ofType(resources, 'AWS::SQS::QueuePolicy').find(([, { Queues }]) => JSON.stringify(Queues).includes(intake.id)) ??
@@ -115,9 +124,11 @@ describe.each(['local', 'prod'] as const)('queues of stage %s', (stage) => {
     expect(Object.fromEntries(loops)).toEqual({
       [`sluice-${stage}-traffic-splitter`]: 'Allow',
       [`sluice-${stage}-traffic-consumer`]: 'Allow',
+      [`sluice-${stage}-traffic-express-splitter`]: 'Allow',
+      [`sluice-${stage}-traffic-express-consumer`]: 'Allow',
       [`sluice-${stage}-finalizer`]: 'Terminate',
       [`sluice-${stage}-reconciler`]: 'Terminate',
     });
-    template.resourceCountIs('AWS::Lambda::Function', 4);
+    template.resourceCountIs('AWS::Lambda::Function', 6);
   });
 });

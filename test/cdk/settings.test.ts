@@ -48,9 +48,9 @@ function faultsAfter(change: (settings: Settings) => void): readonly string[] {
 
 const feedOf = (settings: Settings) => {
   const [feed] = settings.feeds;
-  const [lane] = feed?.lanes ?? [];
+  const [lane, express] = feed?.lanes ?? [];
   if (!feed || !lane) throw new Error('no feed');
-  return { feed, lane };
+  return { feed, lane, express };
 };
 
 describe('settings', () => {
@@ -63,9 +63,8 @@ describe('settings', () => {
         SLUICE_TRAFFIC_CONCURRENCY: '3',
       }),
     );
-    expect(feed.api).toMatchObject({ requests: 300, windowSeconds: 1.5, connections: 14, consumers: 3 });
-    expect(feed.api.connectionsPerConsumer).toBe(4);
-    expect(lane.consumers).toBe(3);
+    expect(feed.api).toMatchObject({ requests: 300, windowSeconds: 1.5, connections: 14, consumers: 5 });
+    expect(lane).toMatchObject({ consumers: 3, connectionsPerConsumer: 2 });
   });
 
   it('take an empty variable as not given', () => {
@@ -73,17 +72,47 @@ describe('settings', () => {
   });
 
   it.each([
-    ['600', '60', 2, 500, 512],
-    ['6', '60', 2, 22, 512],
-    ['1000', '1', 2, 500, 1769],
-    ['2500', '1', 4, 500, 1769],
-    ['100000', '1', 4, 500, 1769],
-  ])('%s requests in %s s: %i consumers, batches of %i, %i MB', (requests, window, consumers, records, memory) => {
-    const { lane } = feedOf(read({ SLUICE_TRAFFIC_REQUESTS: requests, SLUICE_TRAFFIC_WINDOW_SECONDS: window }));
-    expect([lane.consumers, lane.cutLimits.maxBatchRecords, lane.consumerMemoryMb]).toEqual([
-      consumers,
-      records,
-      memory,
+    ['600', '60', 2, 500, 25, 512],
+    ['6', '60', 2, 11, 11, 512],
+    ['60', '60', 2, 112, 20, 512],
+    ['1000', '1', 2, 500, 500, 1769],
+    ['2500', '1', 3, 500, 500, 1769],
+    ['100000', '1', 3, 500, 500, 1769],
+  ])('%s requests in %s s: %i consumers, batches of %i, express ones of %i, %i MB', (requests, window, ...expected) => {
+    const { lane, express } = feedOf(
+      read({ SLUICE_TRAFFIC_REQUESTS: requests, SLUICE_TRAFFIC_WINDOW_SECONDS: window }),
+    );
+    const records = [lane.cutLimits.maxBatchRecords, express?.cutLimits.maxBatchRecords];
+    expect([lane.consumers, ...records, lane.consumerMemoryMb]).toEqual(expected);
+  });
+
+  it.each([8, 9, 11, 14, 20, 21, 50, 400])(
+    'share %i connections between the lanes, and never give out more',
+    (total) => {
+      const settings = read({ SLUICE_TRAFFIC_CONNECTIONS: String(total) });
+      const { lane, express, feed } = feedOf(settings);
+      const [main, urgent] = [lane, express].map((each) => (each ? each.consumers * each.connectionsPerConsumer : 0));
+      expect(express?.consumers).toBe(2);
+      expect((main ?? 0) + (urgent ?? 0) + 4).toBeLessThanOrEqual(total);
+      expect(main).toBeGreaterThanOrEqual(urgent ?? 0);
+      expect(feed.api.consumers).toBe(lane.consumers + 2);
+    },
+  );
+
+  it('without an express lane leave the main one all the connections', () => {
+    const { feed, lane } = feedOf(read({ SLUICE_TRAFFIC_EXPRESS_LANE: 'off' }));
+    expect(feed.lanes).toEqual([lane]);
+    expect(lane).toMatchObject({ consumers: 2, connectionsPerConsumer: 9, keyPrefix: 'traffic/' });
+    expect(feed.api.consumers).toBe(2);
+  });
+
+  it('fit a new account’s quota of ten functions where there is no express lane', () => {
+    const quota = { SLUICE_FUNCTION_QUOTA: '10' };
+    expect(faultsOf(() => read({ ...quota, SLUICE_TRAFFIC_EXPRESS_LANE: 'off' }))).toEqual([]);
+    const faults = faultsOf(() => read(quota));
+    expect(faults).toEqual([
+      "SLUICE_FUNCTION_QUOTA is 10; up to 16 functions run at once. Have the account's quota of concurrent executions " +
+        'raised, or set SLUICE_TRAFFIC_EXPRESS_LANE=off, fewer consumers, a lower splitter.concurrency.',
     ]);
   });
 
@@ -135,12 +164,15 @@ describe('settings from the environment that are refused', () => {
     ['SLUICE_TRAFFIC_API_URL', 'http://avstar.example', 'must begin with https://'],
     ['SLUICE_TRAFFIC_API_URL', ' ', 'is not set'],
     ['SLUICE_TRAFFIC_REQUESTS', '0', 'a whole number'],
-    ['SLUICE_TRAFFIC_REQUESTS', '1', 'it must be 3 or more in that window'],
+    ['SLUICE_TRAFFIC_REQUESTS', '1', 'it must be 6 or more in that window'],
     ['SLUICE_TRAFFIC_WINDOW_SECONDS', '-1', 'a number of seconds above 0'],
     ['SLUICE_TRAFFIC_WINDOW_SECONDS', '0.0', 'a number of seconds above 0'],
-    ['SLUICE_TRAFFIC_CONNECTIONS', '3', '2 consumers of batches (SLUICE_TRAFFIC_CONCURRENCY) and 2 of letters'],
+    ['SLUICE_TRAFFIC_CONNECTIONS', '3', '4 consumers of batches (SLUICE_TRAFFIC_CONCURRENCY) and 4 of letters'],
+    ['SLUICE_TRAFFIC_CONNECTIONS', '7', '8 or more, or SLUICE_TRAFFIC_EXPRESS_LANE=off, or fewer consumers'],
     ['SLUICE_TRAFFIC_CONCURRENCY', '1', 'takes 2 to 1000'],
-    ['SLUICE_TRAFFIC_CONCURRENCY', '30', '32 or more, or fewer consumers'],
+    ['SLUICE_TRAFFIC_CONCURRENCY', '30', '36 or more, or SLUICE_TRAFFIC_EXPRESS_LANE=off'],
+    ['SLUICE_TRAFFIC_EXPRESS_LANE', 'no', 'must be on or off'],
+    ['SLUICE_FUNCTION_QUOTA', '0', 'a whole number of functions'],
   ])('%s=%s: %s', (variable, value, sentence) => {
     const window = { SLUICE_TRAFFIC_WINDOW_SECONDS: sentence.includes('in that window') ? '600' : '60' };
     const faults = faultsOf(() => read({ ...window, [variable]: value }));
@@ -189,7 +221,7 @@ describe('settings that do not fit', () => {
     ['consumer.timeoutSeconds', 'runs 900 s at most', (all) => (all.consumer.timeoutSeconds = 901)],
     ['queues.visibilityFactor is 49', '43200 s at most', (all) => (all.queues.visibilityFactor = 49)],
     ['queues.visibilityFactor is 5', '6 times', (all) => (all.queues.visibilityFactor = 5)],
-    ['splitter.concurrency is 1', '2 to 1000', (all) => (all.splitter.concurrency = 1)],
+    ['splitter.concurrency is 1', '2 to 1000', (all) => (feedOf(all).lane.splitters = 1)],
     ['splitter.gzip.maxContentBytes', '22500000000 at most', (all) => (all.splitter.gzip.maxContentBytes = 23e9)],
     ['horizonSeconds is 1919', '1920 or more', (all) => (all.horizonSeconds = 1919)],
     ['horizonSeconds is 90000', '86400 at most', (all) => (all.horizonSeconds = 90_000)],
@@ -203,7 +235,8 @@ describe('settings that do not fit', () => {
     ['queues.maxBatchBytes is 200000', 'holds 193536', (all) => (all.queues.maxBatchBytes = 200_000)],
     ["maxRecordBytes of the feed 'traffic'", '163840', (all) => (feedOf(all).lane.cutLimits.maxRecordBytes = 163_841)],
     ['SLUICE_TRAFFIC_REQUESTS', 'half a consumer', (all) => (feedOf(all).lane.cutLimits.maxBatchRecords = 5000)],
-    ['SLUICE_TRAFFIC_CONNECTIONS', 'or more', (all) => (feedOf(all).feed.api.connectionsPerConsumer = 10)],
+    ['SLUICE_TRAFFIC_CONNECTIONS', 'or more', (all) => (feedOf(all).lane.connectionsPerConsumer = 7)],
+    ["The feed 'spots-express'", 'not end with -express', (all) => (feedOf(all).feed.name = 'spots-express')],
     ['workRetentionDays is 30', '60 or more', (all) => (all.workRetentionDays = 30)],
     ['intakeVersionDays is 7', '60 or more', (all) => (all.intakeVersionDays = 7)],
     [

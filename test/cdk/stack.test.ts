@@ -36,7 +36,7 @@ describe.each([
   it('has no custom resource, which local clouds would skip', () => {
     const types = Object.values(resources).map(({ Type }) => Type);
     expect(types.filter((type) => type.startsWith('Custom::') || type.includes('CustomResource'))).toEqual([]);
-    expect(ofType(resources, 'AWS::Lambda::Function')).toHaveLength(4);
+    expect(ofType(resources, 'AWS::Lambda::Function')).toHaveLength(6);
   });
 
   it('tells each function what its environment must hold', () => {
@@ -54,11 +54,27 @@ describe.each([
       url: 'https://avstar.example/v1',
       requests: 600,
       windowSeconds: 60,
-      connectionsPerConsumer: 9,
+      connectionsPerConsumer: 6,
       connectionsPerLetterConsumer: 1,
     });
     readFinalizerEnvironment(environment('finalizer'));
-    expect(readReconcilerEnvironment(environment('reconciler')).LANES).toHaveLength(1);
+  });
+
+  it('tells the express lane’s functions its own queues, and of the API that both lanes share', () => {
+    const environment = (name: string) => environmentOf(resources, `sluice-${stage}-${name}`);
+    const splitter = readSplitterEnvironment(environment('traffic-express-splitter'));
+    const consumer = readConsumerEnvironment(environment('traffic-express-consumer'));
+    expect(splitter).toMatchObject({ SLUICE_FEED: 'traffic', SLUICE_LANE: 'express' });
+    expect(splitter.RECORDS_QUEUE_URL).toBe(consumer.RECORDS_QUEUE_URL);
+    // Its name is the limiter's.
+    expect(consumer.API).toMatchObject({ name: 'traffic', requests: 600, connectionsPerConsumer: 2 });
+    const main = readConsumerEnvironment(environment('traffic-consumer'));
+    expect(consumer.LETTERS_QUEUE_URL).not.toBe(main.LETTERS_QUEUE_URL);
+    expect(consumer.FINALIZE_QUEUE_URL).toBe(main.FINALIZE_QUEUE_URL);
+    expect(readReconcilerEnvironment(environment('reconciler')).LANES).toEqual([
+      expect.objectContaining({ feed: 'traffic', lane: 'main', recordsQueueUrl: main.RECORDS_QUEUE_URL }),
+      expect.objectContaining({ feed: 'traffic', lane: 'express', recordsQueueUrl: consumer.RECORDS_QUEUE_URL }),
+    ]);
   });
 
   it('tells the consumer of a proxy', () => {
@@ -69,7 +85,11 @@ describe.each([
 
   it('tells the command line all it needs', () => {
     const feed = ['IntakeQueueUrl', 'IntakeDlqUrl', 'RecordsQueueUrl', 'RecordsDlqUrl', 'LettersQueueUrl', 'DlqUrl'];
-    const names = [...feed, 'TokenSecretArn', 'Api', 'SplitterName', 'ConsumerName'].map((name) => `Traffic${name}`);
+    const lane = [...feed, 'SplitterName', 'ConsumerName'];
+    const names = [
+      ...[...lane, 'TokenSecretArn', 'Api'].map((name) => `Traffic${name}`),
+      ...lane.map((name) => `TrafficExpress${name}`),
+    ];
     const shared = ['IntakeBucketName', 'ArchiveBucketName', 'WorkBucketName', 'LedgerTableName', 'FinalizeQueueUrl'];
     expect(Object.keys(outputs).sort()).toEqual(
       [...names, ...shared, 'FinalizeDlqUrl', 'FinalizerName', 'ReconcilerName'].sort(),
@@ -79,8 +99,14 @@ describe.each([
       requests: 600,
       windowSeconds: 60,
       connections: 20,
-      consumers: 2,
+      consumers: 4,
     });
+  });
+
+  it('has one lane where the express lane is off', () => {
+    const single = synthesise(stage, { SLUICE_TRAFFIC_EXPRESS_LANE: 'off' });
+    expect(ofType(single.resources, 'AWS::Lambda::Function')).toHaveLength(4);
+    expect(Object.keys(single.outputs).filter((name) => name.includes('Express'))).toEqual([]);
   });
 
   it('runs on Graviton and Node 24, with a log of its own that ends', () => {
@@ -93,7 +119,7 @@ describe.each([
       });
     }
     const logs = ofType(resources, 'AWS::Logs::LogGroup').map(([, { RetentionInDays }]) => RetentionInDays);
-    expect(logs).toEqual(Array<number>(4).fill(stage === 'prod' ? 365 : 7));
+    expect(logs).toEqual(Array<number>(6).fill(stage === 'prod' ? 365 : 7));
   });
 
   it('keeps its buckets closed, encrypted and reached over TLS only', () => {

@@ -91,21 +91,21 @@ export class DeployedStack {
   readonly #dead = new Map<string, DeadLetter[]>();
 
   /** Takes that many letters of a file out of the DLQ, and any more there are: what the operator would find there. */
-  async takeDeadLetters(fileId: string, count: number): Promise<DeadLetter[]> {
+  async takeDeadLetters(fileId: string, count: number, dlq = 'TrafficDlqUrl'): Promise<DeadLetter[]> {
     await waitFor(`${count} dead letters of ${fileId}`, async () => {
-      await this.#receiveDeadLetters(1);
+      await this.#receiveDeadLetters(dlq, 1);
       return (this.#dead.get(fileId) ?? []).length >= count ? true : undefined;
     });
     // One more would be one too many: give it the chance to show.
-    while ((await this.#receiveDeadLetters(1)) > 0);
+    while ((await this.#receiveDeadLetters(dlq, 1)) > 0);
     const taken = this.#dead.get(fileId) ?? [];
     this.#dead.delete(fileId);
     return taken;
   }
 
   /** Takes a handful out, whichever file they are of: another test asks for the others. */
-  async #receiveDeadLetters(waitSeconds: number): Promise<number> {
-    const QueueUrl = this.output('TrafficDlqUrl');
+  async #receiveDeadLetters(dlq: string, waitSeconds: number): Promise<number> {
+    const QueueUrl = this.output(dlq);
     const answer = await this.sqs.send(
       new ReceiveMessageCommand({
         QueueUrl,

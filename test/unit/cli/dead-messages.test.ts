@@ -31,17 +31,21 @@ const letter: Letter = {
   raw_payload: 'SP-1,,2026',
 };
 const read = (body: unknown, queue: DeadMessage['queue'] = 'letters'): DeadMessage =>
-  readDeadMessage(queue, {
-    messageId: 'm1',
-    body: typeof body === 'string' ? body : JSON.stringify(body, null, 2),
-    sentAt: 0,
-    receives: 4,
-  });
+  readDeadMessage(
+    { queue, lane: 'main' },
+    {
+      messageId: 'm1',
+      body: typeof body === 'string' ? body : JSON.stringify(body, null, 2),
+      sentAt: 0,
+      receives: 4,
+    },
+  );
 
 test('a letter is listed with all its own fields, and where it lies', () => {
   expect(read(letter)).toEqual({
     ...letter,
     queue: 'letters',
+    lane: 'main',
     message_id: 'm1',
     sent_at: '1970-01-01T00:00:00.000Z',
     receives: 4,

@@ -82,6 +82,30 @@ describe('a file that is held back', () => {
   });
 });
 
+it('asks in the lane of the file, whatever waits in the other', async () => {
+  const express: typeof asked = [];
+  const send = async (message: (typeof asked)[number]) => void express.push(message);
+  ports.lanes.push({ feed: 'traffic', lane: 'express', intake: { send }, records: { messages: async () => 0 } });
+  const source = { bucket: 'b', key: 'express/traffic/k', etag: '"e"', sizeBytes: 1 };
+  await ledger.claimFile('x', { fileId: 'x', feed: 'traffic', lane: 'express', source, limits }, 'splitter', 60_000);
+  await clock.advance(stalledAfterMs + 1);
+  await run();
+  expect([asked, express].map((each) => each.map(({ kind, fileId }) => `${kind} ${fileId}`))).toEqual([
+    ['continue f'],
+    ['continue x'],
+  ]);
+
+  asked.length = express.length = 0;
+  queued = 7;
+  for (const fileId of ['f', 'x']) await ledger.finishSplit(fileId, 1, { records: 2, batches: 2 }, []);
+  await clock.advance(stalledAfterMs + 1);
+  await run();
+  expect([asked, express].map((each) => each.map(({ kind, fileId }) => `${kind} ${fileId}`))).toEqual([
+    [],
+    ['reemit x'],
+  ]);
+});
+
 describe('a file that is split', () => {
   beforeEach(() => ledger.finishSplit('f', 1, { records: 2, batches: 2 }, []));
 
