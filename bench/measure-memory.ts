@@ -1,6 +1,7 @@
 /** A process of its own for each size: a peak can't be taken back. */
 import { readFileSync } from 'node:fs';
 import { setImmediate } from 'node:timers/promises';
+import { batchJson } from '../lambdas/core/records/slice-body.ts';
 import { splitFile } from '../lambdas/splitter/split-file.ts';
 import { chunksOf, repeatedExport, sizeOf, splitterCases } from './splitter-cases.ts';
 import { from, newFile, portsInMemory, wholeInvocation } from './splitter-in-memory.ts';
@@ -21,7 +22,7 @@ async function measure(name: string, megabytes: number): Promise<MemoryFigures> 
     (offset) => from(chunksOf(content, megabytes * 1e6), offset),
     async (messages) => {
       // As the adapter does; then the call is on its way while the splitter goes on.
-      const bodies = messages.map((message) => JSON.stringify(message));
+      const bodies = messages.map(batchJson);
       await setImmediate();
       if (bodies.includes('')) throw new Error('empty');
     },

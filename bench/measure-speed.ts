@@ -1,6 +1,7 @@
 /** A process of its own for each case, so that none runs on code that V8 has shaped for another. */
 import { createHash } from 'node:crypto';
 import { createGunzip, gzipSync } from 'node:zlib';
+import { batchJson } from '../lambdas/core/records/slice-body.ts';
 import { cutFile } from '../lambdas/splitter/cut-file.ts';
 import { hashFile } from '../lambdas/splitter/hash-file.ts';
 import type { BatchMessage } from '../lambdas/messages.ts';
@@ -73,7 +74,7 @@ async function measure(one: SplitterCase, bytesWanted: number, rounds: number): 
       told.texts = 0;
       return cut((messages) => {
         for (const message of messages) {
-          if (JSON.stringify(message).length > 256 * 1024) throw new Error('A message is too long for the queue.');
+          if (batchJson(message).length > 256 * 1024) throw new Error('A message is too long for the queue.');
           if (message.kind === 'slice' && message.encoding === 'text') told.texts++;
         }
       });

@@ -5,6 +5,7 @@ import {
   SendMessageBatchCommand,
   SendMessageCommand,
 } from '@aws-sdk/client-sqs';
+import { batchJson } from '../core/records/slice-body.ts';
 import { backoffMs } from '../core/retry.ts';
 import type { BatchMessage, ContinueMessage, FinalizeMessage, Letter, ReemitMessage } from '../messages.ts';
 import type {
@@ -97,7 +98,7 @@ function callsOf(messages: Outgoing[]): Outgoing[][] {
 
 /** A batch's text in its queue. */
 export function batchBody(message: BatchMessage): string {
-  return sendable(JSON.stringify(message));
+  return sendable(batchJson(message));
 }
 
 /** SQS refuses U+FFFE and U+FFFF, which a key may hold; inside JSON they can be written as escapes. */

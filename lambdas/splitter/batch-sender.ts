@@ -1,4 +1,3 @@
-import { Buffer } from 'node:buffer';
 import type { BatchMessage } from '../messages.ts';
 import type { BatchQueue } from '../ports.ts';
 
@@ -22,10 +21,11 @@ export class BatchSender {
 
   /** Resolves once there is room for more. @throws what an earlier call failed with */
   async add(message: BatchMessage): Promise<void> {
-    const bytes = message.kind === 'slice' ? Buffer.byteLength(message.body) : message.head.length;
-    if (this.#gathered.length === callMessages || this.#gatheredBytes + bytes > callBytes) await this.#flush();
+    // About its bytes. What is more than a call takes after all, the queue sends in two.
+    const length = message.kind === 'slice' ? message.body.length : message.head.length;
+    if (this.#gathered.length === callMessages || this.#gatheredBytes + length > callBytes) await this.#flush();
     this.#gathered.push(message);
-    this.#gatheredBytes += bytes;
+    this.#gatheredBytes += length;
   }
 
   /** Sends what is gathered; the promise given back resolves when all that was added so far is in the queue. */

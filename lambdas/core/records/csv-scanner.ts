@@ -42,13 +42,17 @@ export class CsvScanner extends LineScanner {
     return 'record';
   }
 
-  protected override isWhole(bytes: Buffer, start: number, end: number): boolean {
-    if (bytes !== this.#seen || this.#nextQuote < start) {
+  protected override plainTo(bytes: Buffer, from: number): number {
+    if (bytes !== this.#seen || this.#nextQuote < from) {
       this.#seen = bytes;
-      const at = bytes.indexOf(quote, start);
+      const at = bytes.indexOf(quote, from);
       this.#nextQuote = at === -1 ? bytes.length : at;
     }
-    return this.#nextQuote >= end || !this.#opensPast(bytes, start, end);
+    return this.#nextQuote;
+  }
+
+  protected override isWhole(bytes: Buffer, start: number, end: number): boolean {
+    return this.plainTo(bytes, start) >= end || !this.#opensPast(bytes, start, end);
   }
 
   /**

@@ -1,20 +1,14 @@
 import type { Buffer } from 'node:buffer';
+import { JsonBoundary } from './json-boundary.ts';
+import { JsonNesting } from './json-nesting.ts';
+import { JsonScalar } from './json-scalar.ts';
 
-const tab = 9;
-const lineFeed = 10;
-const carriageReturn = 13;
 const space = 32;
 const quote = 34;
 const comma = 44;
-const colon = 58;
 const openArray = 91;
 const backslash = 92;
-const closeArray = 93;
 const openObject = 123;
-const closeObject = 125;
-
-/** Deeper than a record of any feed. Bounds how often a file made of unclosed brackets is looked at. */
-export const maxNesting = 64;
 
 /**
  * Follows one element of a JSON array to its end, over any number of windows, with state of a fixed size.
@@ -30,27 +24,17 @@ export const maxNesting = 64;
 export class JsonElement {
   /** Bytes read of the element; once it is over, its length. */
   length = 0;
-  /** Line breaks in it. */
+  /** Line breaks in it; known once it is over. */
   lines = 0;
   isOver = false;
-  readonly #indentBytes: number;
   #mode: 'structure' | 'string' | 'escape' | 'scalar' | 'broken' = 'structure';
-  /** The brackets that are open. */
-  readonly #open = new Uint8Array(maxNesting);
-  #depth = 0;
-  /** The last byte that wasn't white space. */
-  #last = 0;
-  /** White space since the line began; -1 behind anything else. */
-  #indent = -1;
-  /** Where the first line begins that looks like the beginning of another element, and the line breaks before. 0: nowhere yet. */
-  #boundary = 0;
-  #boundaryLines = 0;
-  /** A scalar's length without the white space behind it. */
-  #trimmed = 0;
+  readonly #nesting = new JsonNesting();
+  readonly #boundary: JsonBoundary;
+  readonly #scalar = new JsonScalar();
   #isUnheld = false;
 
   constructor(indentBytes: number | undefined) {
-    this.#indentBytes = indentBytes ?? -2;
+    this.#boundary = new JsonBoundary(indentBytes);
   }
 
   begin(firstByte: number): void {
@@ -58,12 +42,9 @@ export class JsonElement {
     this.lines = 0;
     this.isOver = false;
     this.#mode = firstByte === openObject || firstByte === openArray || firstByte === quote ? 'structure' : 'scalar';
-    this.#depth = 0;
-    this.#last = comma;
-    this.#indent = -1;
-    this.#boundary = 0;
-    this.#boundaryLines = 0;
-    this.#trimmed = 0;
+    this.#nesting.begin();
+    this.#boundary.begin();
+    this.#scalar.begin();
     this.#isUnheld = false;
   }
 
@@ -88,13 +69,14 @@ export class JsonElement {
 
   /** The file ends here, or the limit is passed: true if an earlier place is where another element seems to begin. */
   endEarlier(): boolean {
-    if (this.#boundary > 0) this.#endAt(this.#boundary, this.#boundaryLines);
+    const { at, linesBefore } = this.#boundary;
+    if (at > 0) this.#endAt(at, linesBefore);
     return this.isOver;
   }
 
   /** The file ends here, and with it the element. */
   endHere(): void {
-    this.#endAt(this.#mode === 'scalar' && !this.#isUnheld ? this.#trimmed : this.length, this.lines);
+    this.#endAt(this.#mode === 'scalar' && !this.#isUnheld ? this.#scalar.trimmedLength : this.length);
   }
 
   /** It is too long to be held: from here on it ends where another seems to begin, broken or not. */
@@ -102,68 +84,39 @@ export class JsonElement {
     this.#isUnheld = true;
   }
 
-  #endAt(length: number, lines = this.lines): void {
+  #endAt(length: number, lines = this.#boundary.lines): void {
     this.length = length;
     this.lines = lines;
     this.isOver = true;
   }
 
   #readStructure(bytes: Buffer, from: number, to: number, start: number): number {
+    const nesting = this.#nesting;
+    const boundary = this.#boundary;
     for (let at = from; at < to; at++) {
       const byte = bytes[at] ?? 0;
-      if (byte <= space && this.#isBlank(byte)) continue;
-      const last = this.#last;
+      if (byte <= space && boundary.passBlank(byte)) continue;
       if (byte === openObject && this.#meetObject(at - start)) return at;
-      if (!this.#fits(byte, last)) {
+      if (!nesting.fits(byte)) {
         this.#break();
         return at;
       }
-      this.#last = byte;
-      this.#indent = -1;
-      if (byte === quote) {
-        this.#mode = 'string';
-        return at + 1;
-      }
-      if (byte === openObject || byte === openArray) this.#open[this.#depth++] = byte;
-      else if ((byte === closeObject || byte === closeArray) && --this.#depth === 0) {
+      boundary.passText();
+      if (nesting.take(byte)) {
         this.#endAt(at + 1 - start);
         return at + 1;
       }
+      if (byte !== quote) continue;
+      this.#mode = 'string';
+      return at + 1;
     }
     return to;
   }
 
-  /** Whether a byte may stand behind the last one, as far as it takes to keep quotes and brackets in step. */
-  #fits(byte: number, last: number): boolean {
-    if (last === quote) {
-      if (byte === comma || byte === colon) return true;
-      if (byte !== closeObject && byte !== closeArray) return false;
-    }
-    const container = this.#depth > 0 ? this.#open[this.#depth - 1] : openArray;
-    switch (byte) {
-      case quote:
-        return last === comma || last === colon || last === openObject || last === openArray;
-      case openObject:
-      case openArray:
-        return this.#depth < maxNesting && (container === openArray || last === colon);
-      case closeObject:
-        return container === openObject;
-      case closeArray:
-        return container === openArray;
-      default:
-        return true;
-    }
-  }
-
   #readString(bytes: Buffer, from: number, to: number, start: number): number {
-    let at = from;
-    let byte = 0;
-    while (at < to) {
-      byte = bytes[at] ?? 0;
-      if (byte === quote || byte === backslash || byte < space) break;
-      at++;
-    }
+    const at = endOfPlain(bytes, from, to);
     if (at === to) return to;
+    const byte = bytes[at] ?? 0;
     if (byte === backslash) {
       this.#mode = 'escape';
       return at + 1;
@@ -173,35 +126,28 @@ export class JsonElement {
       return at;
     }
     this.#mode = 'structure';
-    if (this.#depth === 0) this.#endAt(at + 1 - start);
+    if (this.#nesting.depth === 0) this.#endAt(at + 1 - start);
     return at + 1;
   }
 
-  /** Anything but an object, array or string: up to what can't be part of it. */
   #readScalar(bytes: Buffer, from: number, to: number, start: number): number {
-    for (let at = from; at < to; at++) {
-      const byte = bytes[at] ?? 0;
-      if (byte === comma || byte === closeArray || byte === openArray || byte === openObject || byte === lineFeed) {
-        this.#endAt(this.#isUnheld ? at - start : this.#trimmed);
-        return at;
-      }
-      if (byte !== space && byte !== tab && byte !== carriageReturn) this.#trimmed = at + 1 - start;
-    }
-    return to;
+    const at = this.#scalar.read(bytes, from, to, start);
+    if (at < to) this.#endAt(this.#isUnheld ? at - start : this.#scalar.trimmedLength);
+    return at;
   }
 
   #readBroken(bytes: Buffer, from: number, to: number, start: number): number {
+    const nesting = this.#nesting;
+    const boundary = this.#boundary;
     for (let at = from; at < to; at++) {
       const byte = bytes[at] ?? 0;
-      if (byte <= space && this.#isBlank(byte)) continue;
-      const isNext =
-        byte === openObject && (this.#indentBytes >= 0 ? this.#indent === this.#indentBytes : this.#last === comma);
-      if (isNext) {
+      if (byte <= space && boundary.passBlank(byte)) continue;
+      if (byte === openObject && (boundary.isTold ? boundary.isHere : nesting.last === comma)) {
         this.#endAt(at - start);
         return at;
       }
-      this.#last = byte;
-      this.#indent = -1;
+      nesting.last = byte;
+      boundary.passText();
     }
     return to;
   }
@@ -214,27 +160,18 @@ export class JsonElement {
 
   /** A `{`: notes whether it begins a line as the array's elements do; true if that ends this one. */
   #meetObject(length: number): boolean {
-    if (length === 0 || this.#indent !== this.#indentBytes) return false;
+    if (length === 0 || !this.#boundary.isHere) return false;
     if (this.#isUnheld) this.#endAt(length);
-    else if (this.#boundary === 0) {
-      this.#boundary = length;
-      this.#boundaryLines = this.lines;
-    }
+    else this.#boundary.note(length);
     return this.isOver;
   }
+}
 
-  #isBlank(byte: number): boolean {
-    if (byte === lineFeed) {
-      this.lines++;
-      this.#indent = 0;
-      return true;
-    }
-    if (byte === space || byte === tab) {
-      if (this.#indent >= 0) this.#indent++;
-      return true;
-    }
-    if (byte !== carriageReturn) return false;
-    this.#indent = -1;
-    return true;
+/** The first byte that is no text of a string. */
+function endOfPlain(bytes: Buffer, from: number, to: number): number {
+  for (let at = from; at < to; at++) {
+    const byte = bytes[at] ?? 0;
+    if (byte === quote || byte === backslash || byte < space) return at;
   }
+  return to;
 }

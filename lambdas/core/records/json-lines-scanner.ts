@@ -7,6 +7,10 @@ export class JsonLinesScanner extends LineScanner {
     super(maxRecordBytes, lineFeed);
   }
 
+  protected override plainTo(bytes: Buffer): number {
+    return bytes.length;
+  }
+
   protected override isWhole(): boolean {
     return true;
   }

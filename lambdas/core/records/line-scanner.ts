@@ -36,7 +36,7 @@ export abstract class LineScanner implements RecordScanner {
     this.start = start;
     this.linesBefore = blank;
     if (at === -1) return this.#findLast(bytes, atEnd);
-    this.end = lineBreak === lineFeed && bytes[at - 1] === carriageReturn ? at - 1 : at;
+    this.end = this.#endOf(bytes, at);
     this.next = at + 1;
     this.lines = 1;
     if (this.end - start > this.maxRecordBytes) return 'oversize';
@@ -44,23 +44,38 @@ export abstract class LineScanner implements RecordScanner {
   }
 
   skim(bytes: Buffer, from: number, to: number, most: number): number {
-    const { lineBreak, maxRecordBytes } = this;
+    const { lineBreak } = this;
+    // Over nearly every byte of a file: one look for the line's end, and two comparisons. Lines of a byte or none, and
+    // those that only their carriage return might make too long, are left to `find`.
+    const longest = this.maxRecordBytes - 2;
+    let plainTo = this.plainTo(bytes, from);
     let start = from;
     let found = 0;
     for (; found < most; found++) {
       const at = bytes.indexOf(lineBreak, start);
-      if (at === -1) break;
-      const end = lineBreak === lineFeed && bytes[at - 1] === carriageReturn ? at - 1 : at;
-      if (end <= start || end > to || end - start > maxRecordBytes || !this.isWhole(bytes, start, end)) break;
-      this.end = end;
+      // Unsigned, so that what is negative, -1 above all, is too long as well.
+      if ((at - start - 2) >>> 0 > longest || at > to) break;
+      if (at > plainTo) {
+        if (!this.isWhole(bytes, start, this.#endOf(bytes, at))) break;
+        plainTo = this.plainTo(bytes, at);
+      }
       start = at + 1;
     }
+    this.end = this.#endOf(bytes, start - 1);
     this.next = start;
     this.lines = found;
     return found;
   }
 
-  /** Whether this line, its break not taken in, is surely a record. */
+  /** Where the line ends whose break is at `at`. */
+  #endOf(bytes: Buffer, at: number): number {
+    return this.lineBreak === lineFeed && bytes[at - 1] === carriageReturn ? at - 1 : at;
+  }
+
+  /** A line that begins at `from` or behind and ends here or before is surely a record. */
+  protected abstract plainTo(bytes: Buffer, from: number): number;
+
+  /** Whether this line, its break not taken in, surely is one. */
   protected abstract isWhole(bytes: Buffer, start: number, end: number): boolean;
 
   /** `start` to `end` is a line: the record may go on past it. */

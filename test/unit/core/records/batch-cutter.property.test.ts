@@ -107,16 +107,16 @@ interface Cut {
 interface Chunking {
   /** Taken over and over. */
   sizes: readonly number[];
-  /** Whether each chunk is memory of its own, as from a network, or the chunks are parts of one. */
-  isOwn: boolean;
+  /** So many chunks in a row are parts of one memory: 1 as from a network, more as where what came is given in steps. */
+  steps: number;
 }
 
 const chunking: fc.Arbitrary<Chunking> = fc.record({
   sizes: fc.array(fc.integer({ min: 1, max: 30 }), { minLength: 1, maxLength: 5 }),
-  isOwn: fc.boolean(),
+  steps: fc.constantFrom(1, 2, 3, 7, 1000),
 });
 
-function cut(file: Buffer, dialect: Dialect, limits: CutLimits, from: CutPosition, { sizes, isOwn }: Chunking): Cut[] {
+function cut(file: Buffer, dialect: Dialect, limits: CutLimits, from: CutPosition, { sizes, steps }: Chunking): Cut[] {
   const cutter = new BatchCutter(dialect, limits, from);
   const cuts: Cut[] = [];
   const take = (batches: CutBatch[]): void => {
@@ -124,11 +124,16 @@ function cut(file: Buffer, dialect: Dialect, limits: CutLimits, from: CutPositio
       cuts.push({ batch, position: n === batches.length - 1 ? cutter.position : null });
     }
   };
-  for (let at = from.offset, n = 0; at < file.length; n++) {
-    const size = sizes[n % sizes.length] ?? 1;
-    const chunk = file.subarray(at, at + size);
-    take(cutter.push(isOwn ? Buffer.from(chunk) : chunk));
-    at += size;
+  const sizeOf = (n: number): number => sizes[n % sizes.length] ?? 1;
+  for (let at = from.offset, n = 0; at < file.length;) {
+    let length = 0;
+    for (let step = 0; step < steps; step++) length += sizeOf(n + step);
+    const memory = Buffer.from(file.subarray(at, at + length));
+    at += length;
+    for (let step = 0; step < memory.length; n++) {
+      take(cutter.push(memory.subarray(step, step + sizeOf(n))));
+      step += sizeOf(n);
+    }
   }
   take(cutter.end());
   return cuts;
@@ -150,7 +155,7 @@ describe.each(Object.entries(cases))('cutting %s', (_name, { file, dialect }) =>
   it('goes on with the same batches from every position', () => {
     fc.assert(
       fc.property(file, dialect, limits, chunking, (file, dialect, limits, chunks) => {
-        const whole = cut(file, dialect, limits, start, { sizes: [1], isOwn: true });
+        const whole = cut(file, dialect, limits, start, { sizes: [1], steps: 1 });
         for (const [n, { position }] of whole.entries()) {
           if (!position) continue;
           const rest = cut(file, dialect, limits, position, chunks);

@@ -1,0 +1,54 @@
+const quote = 34;
+const comma = 44;
+const colon = 58;
+const openArray = 91;
+const closeArray = 93;
+const openObject = 123;
+const closeObject = 125;
+
+/** Deeper than a record of any feed. Bounds how often a file made of unclosed brackets is looked at. */
+export const maxNesting = 64;
+
+/** The brackets that are open in an element, and what may stand there, as far as it takes to keep them and quotes in step. */
+export class JsonNesting {
+  depth = 0;
+  /** The last byte that wasn't white space. */
+  last = comma;
+  readonly #open = new Uint8Array(maxNesting);
+
+  begin(): void {
+    this.depth = 0;
+    this.last = comma;
+  }
+
+  /** Whether a byte may stand behind the last one. */
+  fits(byte: number): boolean {
+    const { last } = this;
+    if (last === quote) {
+      if (byte === comma || byte === colon) return true;
+      if (byte !== closeObject && byte !== closeArray) return false;
+    }
+    const container = this.depth > 0 ? this.#open[this.depth - 1] : openArray;
+    switch (byte) {
+      case quote:
+        return last === comma || last === colon || last === openObject || last === openArray;
+      case openObject:
+      case openArray:
+        return this.depth < maxNesting && (container === openArray || last === colon);
+      case closeObject:
+        return container === openObject;
+      case closeArray:
+        return container === openArray;
+      default:
+        return true;
+    }
+  }
+
+  /** Takes a byte that fits; true where it closes the first bracket that was opened. */
+  take(byte: number): boolean {
+    this.last = byte;
+    if (byte === openObject || byte === openArray) this.#open[this.depth++] = byte;
+    else if (byte === closeObject || byte === closeArray) return --this.depth === 0;
+    return false;
+  }
+}

@@ -1,0 +1,32 @@
+import type { Buffer } from 'node:buffer';
+
+const tab = 9;
+const lineFeed = 10;
+const carriageReturn = 13;
+const space = 32;
+const comma = 44;
+const openArray = 91;
+const closeArray = 93;
+const openObject = 123;
+
+/** An element that is no object, array or string, whatever it is instead. */
+export class JsonScalar {
+  /** Its length without the white space behind it. */
+  trimmedLength = 0;
+
+  begin(): void {
+    this.trimmedLength = 0;
+  }
+
+  /** Reads on in the element that begins at `start`. The index of the first byte that can't be part of it; `to` if all may be. */
+  read(bytes: Buffer, from: number, to: number, start: number): number {
+    let at = from;
+    for (; at < to; at++) {
+      const byte = bytes[at] ?? 0;
+      if (byte === comma || byte === closeArray || byte === openArray || byte === openObject || byte === lineFeed)
+        break;
+      if (byte !== space && byte !== tab && byte !== carriageReturn) this.trimmedLength = at + 1 - start;
+    }
+    return at;
+  }
+}
