@@ -20,6 +20,8 @@ export interface SluiceFunctionProps {
   timeoutSeconds: number;
   memoryMb: number;
   environment: Record<string, string>;
+  /** Flags of Node, beside those that every function has. */
+  nodeOptions?: string[];
   /** Files that go along with the code, by name. */
   files?: Record<string, string>;
   /** Sends to queues that it is run by: Lambda would stop that after 16 rounds. The function has bounds of its own. */
@@ -98,7 +100,7 @@ export class SluiceFunction extends NodejsFunction {
       memorySize: props.memoryMb,
       recursiveLoop: props.queuesToItself ? RecursiveLoop.ALLOW : RecursiveLoop.TERMINATE,
       environment: {
-        NODE_OPTIONS: '--enable-source-maps',
+        NODE_OPTIONS: ['--enable-source-maps', ...(props.nodeOptions ?? [])].join(' '),
         POWERTOOLS_SERVICE_NAME: `sluice-${props.folder}`,
         SLUICE_VERSION: settings.version,
         ...props.environment,

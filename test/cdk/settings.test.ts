@@ -233,7 +233,7 @@ describe('settings that do not fit', () => {
     ['queues.maxReceives.letters is 1', '2 times', (all) => (all.queues.maxReceives.letters = 1)],
     ['queues.maxMessageBytes', '1048576 at most', (all) => (all.queues.maxMessageBytes = 2 ** 21)],
     ['queues.maxBatchBytes is 200000', 'holds 193536', (all) => (all.queues.maxBatchBytes = 200_000)],
-    ["maxRecordBytes of the feed 'traffic'", '163840', (all) => (feedOf(all).lane.cutLimits.maxRecordBytes = 163_841)],
+    ["maxRecordBytes of the feed 'traffic'", '96000', (all) => (feedOf(all).lane.cutLimits.maxRecordBytes = 96_001)],
     ['SLUICE_TRAFFIC_REQUESTS', 'half a consumer', (all) => (feedOf(all).lane.cutLimits.maxBatchRecords = 5000)],
     ['SLUICE_TRAFFIC_CONNECTIONS', 'or more', (all) => (feedOf(all).lane.connectionsPerConsumer = 7)],
     ["The feed 'spots-express'", 'not end with -express', (all) => (feedOf(all).feed.name = 'spots-express')],

@@ -45,7 +45,7 @@ describe.each([
       SLUICE_FEED: 'traffic',
       SLUICE_LANE: 'main',
       SLUICE_VERSION: '1.2.3',
-      CUT_LIMITS: { maxBatchBytes: 163_840, maxRecordBytes: 65_536 },
+      CUT_LIMITS: { maxBatchBytes: 96_000, maxRecordBytes: 65_536 },
       HORIZON: { records: stage === 'prod' ? 36_000 : 6_000, recordsPerSecond: 10 },
       GZIP_LIMITS: { maxRatio: 200, roomMs: stage === 'prod' ? 450_000 : 60_000 },
     });

@@ -15,7 +15,7 @@ export interface FeedFixture {
   message: SliceMessage;
 }
 
-export const limits: CutLimits = { maxBatchRecords: 500, maxBatchBytes: 160 * 1024, maxRecordBytes: 64 * 1024 };
+export const limits: CutLimits = { maxBatchRecords: 500, maxBatchBytes: 96_000, maxRecordBytes: 64 * 1024 };
 
 /** A good row, in the source's words. */
 export function rowOf(number: number): Record<string, unknown> {

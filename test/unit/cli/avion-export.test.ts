@@ -9,7 +9,7 @@ import { brokenKinds } from '../../support/avion-broken-rows.ts';
 import type { AvionExportOptions, ExportRow } from '../../support/avion-export.ts';
 import { avionChunks, avionRows } from '../../support/avion-export.ts';
 
-const limits = { maxBatchRecords: 500, maxBatchBytes: 160 * 1024, maxRecordBytes: 64 * 1024 };
+const limits = { maxBatchRecords: 500, maxBatchBytes: 96_000, maxRecordBytes: 64 * 1024 };
 const feed = feedNamed('traffic');
 
 function exported(options: AvionExportOptions): { bytes: Buffer; rows: ExportRow[] } {

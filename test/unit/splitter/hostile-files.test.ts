@@ -6,7 +6,7 @@ import { distinctBatches, noDeadline, splitterWorld } from '../../support/splitt
 
 const header = 'SpotID,StationCode,AirDateTime,Duration,ClientName';
 const row = (id: string) => `${id},WABC,2026-01-05 06:00:00,30,Client`;
-const limits = { maxBatchRecords: 500, maxBatchBytes: 160 * 1024, maxRecordBytes: 64 * 1024 };
+const limits = { maxBatchRecords: 500, maxBatchBytes: 96_000, maxRecordBytes: 64 * 1024 };
 const mib = 1024 * 1024;
 
 /** Splits an object that is never in memory as a whole; gives the most memory that buffers took on the way. */
