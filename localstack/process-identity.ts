@@ -9,7 +9,7 @@ export interface ProcessIdentity {
   startedAt: string;
 }
 
-interface ListedProcess {
+export interface ListedProcess {
   pid: number;
   group: number;
   startedAt: string;
@@ -41,6 +41,12 @@ export async function killGroup(leader: ProcessIdentity, mark: string, deadlineM
     signalGroup(leader.pid);
     await delay(20);
   } while (members().length > 0 && Date.now() < giveUpAt);
+}
+
+/** The processes of a leader's group; none where the leader is dead: its number might be another group's by now. */
+export function groupOf(leader: ProcessIdentity): ListedProcess[] {
+  if (!isRunning(leader)) return [];
+  return listProcesses().filter(({ group }) => group === leader.pid);
 }
 
 /** The end of a group at once, for exit handlers, which can't wait. */
