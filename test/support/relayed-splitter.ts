@@ -1,5 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { DynamoDBClient } from '@aws-sdk/client-dynamodb';
+import { PurgeQueueCommand } from '@aws-sdk/client-sqs';
 import { UpdateCommand } from '@aws-sdk/lib-dynamodb';
 import { configureFunction } from './configure-function.ts';
 import type { DeployedStack, Dropped } from './deployed-stack.ts';
@@ -36,12 +37,16 @@ export class RelayedSplitter {
     });
   }
 
-  /** The stack is as it was before. */
+  /** The stack is as it was before, without the messages of killed splitters that would come back in the next test. */
   async stop(): Promise<void> {
     this.#relay.onEvent = () => Promise.resolve();
-    await this.#awaitIdle();
-    await this.#restore();
-    await this.#relay.stop();
+    try {
+      await this.#awaitIdle();
+      await this.#stack.sqs.send(new PurgeQueueCommand({ QueueUrl: this.#stack.output('TrafficIntakeQueueUrl') }));
+    } finally {
+      await this.#restore();
+      await this.#relay.stop();
+    }
   }
 
   /** Tells of every event that is about this file. */

@@ -1,0 +1,119 @@
+import { randomInt, randomUUID } from 'node:crypto';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import type { Dropped } from '../support/deployed-stack.ts';
+import { DeployedStack, waitFor } from '../support/deployed-stack.ts';
+import { duplicatesSeen } from '../support/duplicates-seen.ts';
+import type { RelayEvent } from '../support/endpoint-relay.ts';
+import { RelayedSplitter } from '../support/relayed-splitter.ts';
+import type { WideExport } from '../support/wide-export.ts';
+import { expectUploadedOnce, wideExport } from '../support/wide-export.ts';
+
+let stack: DeployedStack;
+let splitter: RelayedSplitter;
+
+/** Killed at the very beginning and left alone from then on, while the other tests run. */
+let leftAlone: Dropped;
+const leftAloneTruth = wideExport(400, 10_000);
+
+const dropExport = ({ bytes }: WideExport) => stack.drop(`traffic/${randomUUID()}.csv`, bytes);
+
+const isCall =
+  (when: RelayEvent['when'], name: string, says = '') =>
+  (event: RelayEvent) =>
+    event.when === when && event.call.name === name && event.call.body.includes(says);
+const isPieceBeyond = (offset: number) => (event: RelayEvent) => event.when === 'piece' && event.offset >= offset;
+
+beforeAll(async () => {
+  stack = new DeployedStack();
+  splitter = new RelayedSplitter(stack);
+  await splitter.start(4);
+  leftAlone = await dropExport(leftAloneTruth);
+  expect(await splitter.killAt(leftAlone, isPieceBeyond(2_000_000))).toBeGreaterThan(0);
+});
+
+afterAll(() => splitter.stop());
+
+describe('a splitter with little time', { timeout: 360_000 }, () => {
+  it('hashes and cuts a file in many continuations, with the same result', async () => {
+    const truth = wideExport(1_000, 12_000);
+    const before = await duplicatesSeen(stack);
+    const dropped = await dropExport(truth);
+    /** Where reading went on, in each pass. */
+    const wentOn: [Set<number>, Set<number>] = [new Set(), new Set()];
+    let pass: 0 | 1 = 0;
+    splitter.slowDown(dropped, 1_600_000, (event) => {
+      if (isCall('asked', 'UpdateItem', '"#sha256"')(event)) pass = 1;
+      if (isCall('asked', 'GetObject')(event) && event.call.from > 1_000) wentOn[pass].add(event.call.from);
+    });
+    await expectUploadedOnce(stack, dropped.fileId, truth);
+    // The first invocation takes the file for one that fits, hashes in vain, and leaves it to a hash that can be saved.
+    // 12 MB take 7.5 s, and nothing new is begun after 2: each pass goes on twice at the least.
+    expect(wentOn[0].size).toBeGreaterThanOrEqual(2);
+    expect(wentOn[1].size).toBeGreaterThanOrEqual(2);
+    expect((await stack.ledger.getFile(dropped.fileId))?.epoch).toBeGreaterThanOrEqual(6);
+    expect(await duplicatesSeen(stack)).toBe(before);
+  });
+});
+
+describe('a splitter that is killed', { timeout: 360_000 }, () => {
+  it('at every kind of moment loses nothing and sends nothing twice', async () => {
+    const truth = wideExport(3_000, 3_000);
+    const before = await duplicatesSeen(stack);
+    let sends = 0;
+    const moments: ((event: RelayEvent) => boolean)[] = [
+      isPieceBeyond(3_000_000),
+      isCall('asked', 'UpdateItem', '"#sha256"'),
+      isCall('answered', 'UpdateItem', '"#sha256"'),
+      isCall('asked', 'UpdateItem', '"#dialect"'),
+      // Batches are in the queue, and the ledger knows of none.
+      isCall('answered', 'SendMessageBatch'),
+      isCall('asked', 'UpdateItem', '"#checkpoint"'),
+      isCall('answered', 'UpdateItem', '"#checkpoint"'),
+      // Batches beyond the checkpoint.
+      (event) => isCall('answered', 'SendMessageBatch')(event) && ++sends === 2,
+      isCall('asked', 'UpdateItem', '"#totalRecords"'),
+      isCall('answered', 'UpdateItem', '"#totalRecords"'),
+    ];
+    const [first, ...others] = moments as [(typeof moments)[0], ...typeof moments];
+    const dropped = await dropExport(truth);
+    expect(await splitter.killAt(dropped, first)).toBeGreaterThan(0);
+    for (const moment of others) {
+      const killed = splitter.killAt(dropped, moment);
+      await splitter.letTimePass(dropped);
+      expect(await killed).toBeGreaterThan(0);
+    }
+    await splitter.letTimePass(dropped);
+    await expectUploadedOnce(stack, dropped.fileId, truth);
+    expect((await stack.ledger.getFile(dropped.fileId))?.epoch).toBeGreaterThanOrEqual(moments.length);
+    expect(await duplicatesSeen(stack)).toBe(before);
+  });
+
+  it('at random loses nothing and sends nothing twice', async () => {
+    const truth = wideExport(1_000, 4_000);
+    const before = await duplicatesSeen(stack);
+    // The first comes while the file is still being read for the first time: it has more pieces than this.
+    const events = Array.from({ length: 5 }, () => randomInt(1, 15));
+    const dropped = await dropExport(truth);
+    for (const [index, count] of events.entries()) {
+      let seen = 0;
+      const killed = splitter.killAt(dropped, () => ++seen === count);
+      if (index > 0) await splitter.letTimePass(dropped);
+      const isSplit = waitFor('the end of splitting', async () => {
+        const state = (await stack.ledger.getFile(dropped.fileId))?.state ?? 'splitting';
+        return state === 'splitting' && seen < count ? undefined : 0;
+      });
+      const end = await Promise.race([killed, isSplit.then(() => (seen < count ? 0 : killed))]);
+      if (end === 0) break;
+    }
+    await splitter.letTimePass(dropped);
+    await expectUploadedOnce(stack, dropped.fileId, truth);
+    expect((await stack.ledger.getFile(dropped.fileId))?.epoch, `killed at ${events.join()}`).toBeGreaterThan(1);
+    expect(await duplicatesSeen(stack)).toBe(before);
+  });
+
+  it('and left alone is taken up by the message that comes back', async () => {
+    await expectUploadedOnce(stack, leftAlone.fileId, leftAloneTruth);
+    expect((await stack.ledger.getFile(leftAlone.fileId))?.epoch).toBeGreaterThan(1);
+    expect(await stack.depth('TrafficIntakeDlqUrl')).toBe(0);
+  });
+});
