@@ -1,11 +1,10 @@
-import { randomInt, randomUUID } from 'node:crypto';
+import { randomInt } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { Dropped } from '../support/deployed-stack.ts';
 import { DeployedStack, waitFor } from '../support/deployed-stack.ts';
 import { duplicatesSeen } from '../support/duplicates-seen.ts';
 import type { RelayEvent } from '../support/endpoint-relay.ts';
 import { RelayedSplitter } from '../support/relayed-splitter.ts';
-import type { WideExport } from '../support/wide-export.ts';
 import { expectUploadedOnce, wideExport } from '../support/wide-export.ts';
 
 let stack: DeployedStack;
@@ -14,8 +13,6 @@ let splitter: RelayedSplitter;
 /** Killed at the very beginning and left alone from then on, while the other tests run. */
 let leftAlone: Dropped;
 const leftAloneTruth = wideExport(400, 10_000);
-
-const dropExport = ({ bytes }: WideExport) => stack.drop(`traffic/${randomUUID()}.csv`, bytes);
 
 const isCall =
   (when: RelayEvent['when'], name: string, says = '') =>
@@ -27,8 +24,9 @@ beforeAll(async () => {
   stack = new DeployedStack();
   splitter = new RelayedSplitter(stack);
   await splitter.start(4);
-  leftAlone = await dropExport(leftAloneTruth);
-  expect(await splitter.killAt(leftAlone, isPieceBeyond(2_000_000))).toBeGreaterThan(0);
+  const killed = await splitter.drop(leftAloneTruth, (file) => splitter.killAt(file, isPieceBeyond(2_000_000)));
+  expect(await killed.watched).toBeGreaterThan(0);
+  leftAlone = killed.dropped;
 });
 
 afterAll(() => splitter.stop());
@@ -37,14 +35,14 @@ describe('a splitter with little time', { timeout: 360_000 }, () => {
   it('hashes and cuts a file in many continuations, with the same result', async () => {
     const truth = wideExport(1_000, 12_000);
     const before = await duplicatesSeen(stack);
-    const dropped = await dropExport(truth);
     /** Where reading went on, in each pass. */
     const wentOn: [Set<number>, Set<number>] = [new Set(), new Set()];
     let pass: 0 | 1 = 0;
-    splitter.slowDown(dropped, 1_600_000, (event) => {
+    const tell = (event: RelayEvent) => {
       if (isCall('asked', 'UpdateItem', '"#sha256"')(event)) pass = 1;
       if (isCall('asked', 'GetObject')(event) && event.call.from > 1_000) wentOn[pass].add(event.call.from);
-    });
+    };
+    const { dropped } = await splitter.drop(truth, (file) => splitter.slowDown(file, 1_600_000, tell));
     await expectUploadedOnce(stack, dropped.fileId, truth);
     // The first invocation takes the file for one that fits, hashes in vain, and leaves it to a hash that can be saved.
     // 12 MB take 7.5 s, and nothing new is begun after 2: each pass goes on twice at the least.
@@ -75,8 +73,8 @@ describe('a splitter that is killed', { timeout: 360_000 }, () => {
       isCall('answered', 'UpdateItem', '"#totalRecords"'),
     ];
     const [first, ...others] = moments as [(typeof moments)[0], ...typeof moments];
-    const dropped = await dropExport(truth);
-    expect(await splitter.killAt(dropped, first)).toBeGreaterThan(0);
+    const { dropped, watched } = await splitter.drop(truth, (file) => splitter.killAt(file, first));
+    expect(await watched).toBeGreaterThan(0);
     for (const moment of others) {
       const killed = splitter.killAt(dropped, moment);
       await splitter.letTimePass(dropped);
@@ -92,12 +90,18 @@ describe('a splitter that is killed', { timeout: 360_000 }, () => {
     const truth = wideExport(1_000, 4_000);
     const before = await duplicatesSeen(stack);
     // The first comes while the file is still being read for the first time: it has more pieces than this.
-    const events = Array.from({ length: 5 }, () => randomInt(1, 15));
-    const dropped = await dropExport(truth);
-    for (const [index, count] of events.entries()) {
-      let seen = 0;
-      const killed = splitter.killAt(dropped, () => ++seen === count);
-      if (index > 0) await splitter.letTimePass(dropped);
+    const first = randomInt(1, 15);
+    const others = Array.from({ length: 4 }, () => randomInt(1, 15));
+    let seen = 0;
+    const killAfter = (file: Dropped, count: number) => {
+      seen = 0;
+      return splitter.killAt(file, () => ++seen === count);
+    };
+    const { dropped, watched } = await splitter.drop(truth, (file) => killAfter(file, first));
+    expect(await watched).toBeGreaterThan(0);
+    for (const count of others) {
+      const killed = killAfter(dropped, count);
+      await splitter.letTimePass(dropped);
       const isSplit = waitFor('the end of splitting', async () => {
         const state = (await stack.ledger.getFile(dropped.fileId))?.state ?? 'splitting';
         return state === 'splitting' && seen < count ? undefined : 0;
@@ -107,7 +111,8 @@ describe('a splitter that is killed', { timeout: 360_000 }, () => {
     }
     await splitter.letTimePass(dropped);
     await expectUploadedOnce(stack, dropped.fileId, truth);
-    expect((await stack.ledger.getFile(dropped.fileId))?.epoch, `killed at ${events.join()}`).toBeGreaterThan(1);
+    const { epoch } = (await stack.ledger.getFile(dropped.fileId)) ?? {};
+    expect(epoch, `killed at ${[first, ...others].join()}`).toBeGreaterThan(1);
     expect(await duplicatesSeen(stack)).toBe(before);
   });
 

@@ -1,4 +1,4 @@
-import { createHash, randomUUID } from 'node:crypto';
+import { createHash } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { Dropped } from '../support/deployed-stack.ts';
 import { DeployedStack, waitFor } from '../support/deployed-stack.ts';
@@ -34,15 +34,16 @@ describe('two splitters of one file', () => {
   it('announced many times at once: one has the lease and the others leave the file alone', async () => {
     const truth = wideExport(1_000, 4_000);
     const before = await duplicatesSeen(stack);
-    const dropped = await stack.drop(`traffic/${randomUUID()}.csv`, truth.bytes);
     // The one that comes first is kept from ending until another has come and gone.
     let claims = 0;
-    const first = splitter.holdAt(
-      dropped,
-      ({ when, call }) => when === 'asked' && call.name === 'SendMessageBatch',
-      ({ when, call }) => {
-        if (when === 'answered' && call.name === 'SendMessage') claims++;
-      },
+    const { dropped, watched: first } = await splitter.drop(truth, (file) =>
+      splitter.holdAt(
+        file,
+        ({ when, call }) => when === 'asked' && call.name === 'SendMessageBatch',
+        ({ when, call }) => {
+          if (when === 'answered' && call.name === 'SendMessage') claims++;
+        },
+      ),
     );
     await Promise.all(Array.from({ length: 5 }, () => stack.send('TrafficIntakeQueueUrl', eventOf(dropped, truth))));
     await first.held;
@@ -57,14 +58,15 @@ describe('two splitters of one file', () => {
   it('with an expired lease: the second goes on, and the first stops at its next write', async () => {
     const truth = wideExport(1_000, 4_000);
     const before = await duplicatesSeen(stack);
-    const dropped = await stack.drop(`traffic/${randomUUID()}.csv`, truth.bytes);
     const ends: number[] = [];
-    const first = splitter.holdAt(
-      dropped,
-      ({ when, call }) => when === 'asked' && call.name === 'SendMessageBatch',
-      (event) => {
-        if (isEndOfSplitting(event)) ends.push(event.status);
-      },
+    const { dropped, watched: first } = await splitter.drop(truth, (file) =>
+      splitter.holdAt(
+        file,
+        ({ when, call }) => when === 'asked' && call.name === 'SendMessageBatch',
+        (event) => {
+          if (isEndOfSplitting(event)) ends.push(event.status);
+        },
+      ),
     );
     await first.held;
     await splitter.letTimePass(dropped);
@@ -92,14 +94,15 @@ describe('a file that is replaced while it is split', () => {
   it('is read to its end as it was, and the new one goes its own way', async () => {
     // Too large to be kept in memory: it is read anew to be cut.
     const [old, replacement] = [wideExport(600, 16_000), wideExport(300, 1_000)];
-    const dropped = await stack.drop(`traffic/${randomUUID()}.csv`, old.bytes);
     let isHashed = false;
-    const reading = splitter.holdAt(
-      dropped,
-      ({ when, call }) => isHashed && when === 'asked' && call.name === 'GetObject' && call.from > 0,
-      ({ call }) => {
-        isHashed ||= call.body.includes('"#sha256"');
-      },
+    const { dropped, watched: reading } = await splitter.drop(old, (file) =>
+      splitter.holdAt(
+        file,
+        ({ when, call }) => isHashed && when === 'asked' && call.name === 'GetObject' && call.from > 0,
+        ({ call }) => {
+          isHashed ||= call.body.includes('"#sha256"');
+        },
+      ),
     );
     await reading.held;
     const next = await stack.drop(dropped.key, replacement.bytes);

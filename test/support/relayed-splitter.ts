@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto';
 import { setTimeout as delay } from 'node:timers/promises';
 import { DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import { PurgeQueueCommand } from '@aws-sdk/client-sqs';
@@ -47,6 +48,19 @@ export class RelayedSplitter {
       await this.#restore();
       await this.#relay.stop();
     }
+  }
+
+  /** Drops a file under a new key. The splitter is kept waiting until `watch` has said what is to be done with it. */
+  async drop<T>({ bytes }: { bytes: Buffer }, watch: (file: Dropped) => T): Promise<{ dropped: Dropped; watched: T }> {
+    const ready = Promise.withResolvers<void>();
+    this.#relay.onEvent = async (event) => {
+      await ready.promise;
+      return this.#relay.onEvent(event);
+    };
+    const dropped = await this.#stack.drop(`traffic/${randomUUID()}.csv`, bytes);
+    const watched = watch(dropped);
+    ready.resolve();
+    return { dropped, watched };
   }
 
   /** Tells of every event that is about this file. */
