@@ -1,4 +1,4 @@
-import type { SendMessageBatchRequestEntry, SQSClient } from '@aws-sdk/client-sqs';
+import type { BatchResultErrorEntry, SendMessageBatchRequestEntry, SQSClient } from '@aws-sdk/client-sqs';
 import {
   ChangeMessageVisibilityCommand,
   GetQueueAttributesCommand,
@@ -55,7 +55,10 @@ class SqsQueue {
     );
   }
 
-  /** Sends all, in as few calls as the quotas allow; what SQS failed on is sent again, alone. */
+  /**
+   * Sends all, in as few calls as the quotas allow; what SQS failed on is sent again, alone.
+   * @throws where SQS will never take a message, or has not in so many tries
+   */
   async sendAll(messages: Outgoing[]): Promise<void> {
     for (const call of callsOf(messages)) await this.#sendCall(call);
   }
@@ -68,15 +71,36 @@ class SqsQueue {
     }));
     for (let tries = 0; open.length > 0; tries++) {
       if (tries > 0) await this.#clock.sleep(backoffMs({ baseMs: 100, capMs: 5_000 }, tries, Math.random()));
-      const answer = await this.#client.send(new SendMessageBatchCommand({ QueueUrl: this.#url, Entries: open }));
-      const failed = new Map((answer.Failed ?? []).map((failure) => [failure.Id, failure]));
-      const fault = [...failed.values()].find((failure) => failure.SenderFault) ?? [...failed.values()][0];
-      if (fault && (fault.SenderFault || tries + 1 >= maxTries)) {
-        throw new Error(`SQS did not take ${failed.size} of ${open.length} messages: ${fault.Code}: ${fault.Message}`);
+      const { taken, failures, cause } = await this.#trySend(open);
+      open = open.filter((entry) => !taken.has(entry.Id));
+      const hopeless = failures.find((failure) => failure.SenderFault && !isThrottling(failure.Code));
+      const fault = hopeless ?? failures[0];
+      if (open.length > 0 && (hopeless || tries + 1 >= maxTries)) {
+        const why = fault ? `${fault.Code}: ${fault.Message}` : 'it said nothing of them';
+        throw new Error(`SQS did not take ${open.length} of ${call.length} messages: ${why}`, { cause });
       }
-      open = open.filter((entry) => failed.has(entry.Id));
     }
   }
+
+  /** One call. Taken is what SQS says it took: what it says nothing of is sent again, and twice does no harm. */
+  async #trySend(
+    entries: SendMessageBatchRequestEntry[],
+  ): Promise<{ taken: Set<string | undefined>; failures: BatchResultErrorEntry[]; cause?: unknown }> {
+    try {
+      const answer = await this.#client.send(new SendMessageBatchCommand({ QueueUrl: this.#url, Entries: entries }));
+      return { taken: new Set(answer.Successful?.map(({ Id }) => Id)), failures: answer.Failed ?? [] };
+    } catch (error) {
+      // The SDK has tried a few times by now. More patience, rather than one of the message's receives.
+      if (!(error instanceof Error) || !isThrottling(error.name)) throw error;
+      const failures = entries.map(({ Id }) => ({ Id, SenderFault: false, Code: error.name, Message: error.message }));
+      return { taken: new Set(), failures, cause: error };
+    }
+  }
+}
+
+/** `RequestThrottled`, `ThrottlingException`, `KMS.ThrottlingException`, …: the sender's fault to AWS, and over soon. */
+function isThrottling(code: string | undefined): boolean {
+  return /thrott/i.test(code ?? '');
 }
 
 function callsOf(messages: Outgoing[]): Outgoing[][] {

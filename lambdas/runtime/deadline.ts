@@ -6,13 +6,22 @@ export interface Deadline {
   isDrawingIn(): boolean;
 }
 
-/** Kept back for the end: 20 s, or a quarter of a short time. Milliseconds. */
+/** Kept back for the end: as long as a few calls that are throttled and retried may take. Milliseconds. */
 const longestReserveMs = 20_000;
 
+/** Below this not even calls that go well are sure to end in time. Milliseconds. */
+const shortestReserveMs = 2_000;
+
+/** A quarter of the time, within these bounds; but half of a very short time, so that something is done in any case. */
+export function reserveMs(timeMs: number): number {
+  const wanted = Math.max(shortestReserveMs, timeMs / 4);
+  return Math.min(longestReserveMs, wanted, timeMs / 2);
+}
+
 export function deadlineOf(context: { getRemainingTimeInMillis(): number }): Deadline {
-  const reserveMs = Math.min(longestReserveMs, context.getRemainingTimeInMillis() / 4);
+  const reserve = reserveMs(context.getRemainingTimeInMillis());
   return {
     remainingMs: () => context.getRemainingTimeInMillis(),
-    isDrawingIn: () => context.getRemainingTimeInMillis() <= reserveMs,
+    isDrawingIn: () => context.getRemainingTimeInMillis() <= reserve,
   };
 }

@@ -1,0 +1,124 @@
+import { randomInt } from 'node:crypto';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import type { Dropped } from '../support/deployed-stack.ts';
+import { DeployedStack, waitFor } from '../support/deployed-stack.ts';
+import { duplicatesSeen } from '../support/duplicates-seen.ts';
+import type { RelayEvent } from '../support/endpoint-relay.ts';
+import { RelayedSplitter } from '../support/relayed-splitter.ts';
+import { expectUploadedOnce, wideExport } from '../support/wide-export.ts';
+
+let stack: DeployedStack;
+let splitter: RelayedSplitter;
+
+/** Killed at the very beginning and left alone from then on, while the other tests run. */
+let leftAlone: Dropped;
+const leftAloneTruth = wideExport(400, 10_000);
+
+const isCall =
+  (when: RelayEvent['when'], name: string, says = '') =>
+  (event: RelayEvent) =>
+    event.when === when && event.call.name === name && event.call.body.includes(says);
+const isPieceBeyond = (offset: number) => (event: RelayEvent) => event.when === 'piece' && event.offset >= offset;
+
+beforeAll(async () => {
+  stack = new DeployedStack();
+  splitter = new RelayedSplitter(stack);
+  await splitter.start(4);
+  const killed = await splitter.drop(leftAloneTruth, (file) => splitter.killAt(file, isPieceBeyond(2_000_000)));
+  expect(await killed.watched).toBeGreaterThan(0);
+  leftAlone = killed.dropped;
+});
+
+afterAll(() => splitter.stop());
+
+describe('a splitter with little time', { timeout: 360_000 }, () => {
+  it('hashes and cuts a file in many continuations, with the same result', async () => {
+    const truth = wideExport(1_000, 12_000);
+    const before = await duplicatesSeen(stack);
+    /** Where reading went on, in each pass. */
+    const wentOn: [Set<number>, Set<number>] = [new Set(), new Set()];
+    let pass: 0 | 1 = 0;
+    const tell = (event: RelayEvent) => {
+      if (isCall('asked', 'UpdateItem', '"#sha256"')(event)) pass = 1;
+      if (isCall('asked', 'GetObject')(event) && event.call.from > 1_000) wentOn[pass].add(event.call.from);
+    };
+    const { dropped } = await splitter.drop(truth, (file) => splitter.slowDown(file, 1_600_000, tell));
+    await expectUploadedOnce(stack, dropped.fileId, truth);
+    // The first invocation takes the file for one that fits, hashes in vain, and leaves it to a hash that can be saved.
+    // 12 MB take 7.5 s, and nothing new is begun after 2: each pass goes on twice at the least.
+    expect(wentOn[0].size).toBeGreaterThanOrEqual(2);
+    expect(wentOn[1].size).toBeGreaterThanOrEqual(2);
+    expect((await stack.ledger.getFile(dropped.fileId))?.epoch).toBeGreaterThanOrEqual(6);
+    expect(await duplicatesSeen(stack)).toBe(before);
+  });
+});
+
+describe('a splitter that is killed', { timeout: 360_000 }, () => {
+  it('at every kind of moment loses nothing and sends nothing twice', async () => {
+    const truth = wideExport(3_000, 3_000);
+    const before = await duplicatesSeen(stack);
+    let sends = 0;
+    const moments: ((event: RelayEvent) => boolean)[] = [
+      isPieceBeyond(3_000_000),
+      isCall('asked', 'UpdateItem', '"#sha256"'),
+      isCall('answered', 'UpdateItem', '"#sha256"'),
+      isCall('asked', 'UpdateItem', '"#dialect"'),
+      // Batches are in the queue, and the ledger knows of none.
+      isCall('answered', 'SendMessageBatch'),
+      isCall('asked', 'UpdateItem', '"#checkpoint"'),
+      isCall('answered', 'UpdateItem', '"#checkpoint"'),
+      // Batches beyond the checkpoint.
+      (event) => isCall('answered', 'SendMessageBatch')(event) && ++sends === 2,
+      isCall('asked', 'UpdateItem', '"#totalRecords"'),
+      isCall('answered', 'UpdateItem', '"#totalRecords"'),
+    ];
+    const [first, ...others] = moments as [(typeof moments)[0], ...typeof moments];
+    const { dropped, watched } = await splitter.drop(truth, (file) => splitter.killAt(file, first));
+    expect(await watched).toBeGreaterThan(0);
+    for (const moment of others) {
+      const killed = splitter.killAt(dropped, moment);
+      await splitter.letTimePass(dropped);
+      expect(await killed).toBeGreaterThan(0);
+    }
+    await splitter.letTimePass(dropped);
+    await expectUploadedOnce(stack, dropped.fileId, truth);
+    expect((await stack.ledger.getFile(dropped.fileId))?.epoch).toBeGreaterThanOrEqual(moments.length);
+    expect(await duplicatesSeen(stack)).toBe(before);
+  });
+
+  it('at random loses nothing and sends nothing twice', async () => {
+    const truth = wideExport(1_000, 4_000);
+    const before = await duplicatesSeen(stack);
+    // The first comes while the file is still being read for the first time: it has more pieces than this.
+    const first = randomInt(1, 15);
+    const others = Array.from({ length: 4 }, () => randomInt(1, 15));
+    let seen = 0;
+    const killAfter = (file: Dropped, count: number) => {
+      seen = 0;
+      return splitter.killAt(file, () => ++seen === count);
+    };
+    const { dropped, watched } = await splitter.drop(truth, (file) => killAfter(file, first));
+    expect(await watched).toBeGreaterThan(0);
+    for (const count of others) {
+      const killed = killAfter(dropped, count);
+      await splitter.letTimePass(dropped);
+      const isSplit = waitFor('the end of splitting', async () => {
+        const state = (await stack.ledger.getFile(dropped.fileId))?.state ?? 'splitting';
+        return state === 'splitting' && seen < count ? undefined : 0;
+      });
+      const end = await Promise.race([killed, isSplit.then(() => (seen < count ? 0 : killed))]);
+      if (end === 0) break;
+    }
+    await splitter.letTimePass(dropped);
+    await expectUploadedOnce(stack, dropped.fileId, truth);
+    const { epoch } = (await stack.ledger.getFile(dropped.fileId)) ?? {};
+    expect(epoch, `killed at ${[first, ...others].join()}`).toBeGreaterThan(1);
+    expect(await duplicatesSeen(stack)).toBe(before);
+  });
+
+  it('and left alone is taken up by the message that comes back', async () => {
+    await expectUploadedOnce(stack, leftAlone.fileId, leftAloneTruth);
+    expect((await stack.ledger.getFile(leftAlone.fileId))?.epoch).toBeGreaterThan(1);
+    expect(await stack.depth('TrafficIntakeDlqUrl')).toBe(0);
+  });
+});

@@ -1,0 +1,143 @@
+import { randomUUID } from 'node:crypto';
+import { setTimeout as delay } from 'node:timers/promises';
+import { DynamoDBClient } from '@aws-sdk/client-dynamodb';
+import { PurgeQueueCommand } from '@aws-sdk/client-sqs';
+import { UpdateCommand } from '@aws-sdk/lib-dynamodb';
+import { configureFunction } from './configure-function.ts';
+import type { DeployedStack, Dropped } from './deployed-stack.ts';
+import { waitFor } from './deployed-stack.ts';
+import type { RelayEvent } from './endpoint-relay.ts';
+import { EndpointRelay, relayPieceBytes } from './endpoint-relay.ts';
+import { killFunction } from './kill-function.ts';
+
+/** The stack's splitter, with little time, and with a relay between it and the endpoint. */
+export class RelayedSplitter {
+  readonly #stack: DeployedStack;
+  readonly #name: string;
+  readonly #relay: EndpointRelay;
+  #restore: () => Promise<void> = () => Promise.resolve();
+
+  constructor(stack: DeployedStack) {
+    this.#stack = stack;
+    this.#name = new URL(stack.output('TrafficIntakeQueueUrl')).pathname
+      .replace(/^.*\//, '')
+      .replace(/intake$/, 'splitter');
+    this.#relay = new EndpointRelay(stack.cloud.client.endpoint);
+  }
+
+  async start(timeoutSeconds: number): Promise<void> {
+    const url = await this.#relay.start();
+    await this.#awaitIdle();
+    this.#restore = await configureFunction(this.#stack.cloud.client.endpoint, this.#name, (before) => {
+      const variables = Object.entries(before.Environment.Variables).map(([name, value]) => [
+        name,
+        name.endsWith('_QUEUE_URL') ? new URL(new URL(value).pathname, url).href : value,
+      ]);
+      const Variables = { ...(Object.fromEntries(variables) as Record<string, string>), AWS_ENDPOINT_URL: url };
+      return { Timeout: timeoutSeconds, Environment: { Variables } };
+    });
+  }
+
+  /** The stack is as it was before, without the messages of killed splitters that would come back in the next test. */
+  async stop(): Promise<void> {
+    this.#relay.onEvent = () => Promise.resolve();
+    try {
+      await this.#awaitIdle();
+      await this.#stack.sqs.send(new PurgeQueueCommand({ QueueUrl: this.#stack.output('TrafficIntakeQueueUrl') }));
+    } finally {
+      await this.#restore();
+      await this.#relay.stop();
+    }
+  }
+
+  /** Drops a file under a new key. The splitter is kept waiting until `watch` has said what is to be done with it. */
+  async drop<T>({ bytes }: { bytes: Buffer }, watch: (file: Dropped) => T): Promise<{ dropped: Dropped; watched: T }> {
+    const ready = Promise.withResolvers<void>();
+    this.#relay.onEvent = async (event) => {
+      await ready.promise;
+      return this.#relay.onEvent(event);
+    };
+    const dropped = await this.#stack.drop(`traffic/${randomUUID()}.csv`, bytes);
+    const watched = watch(dropped);
+    ready.resolve();
+    return { dropped, watched };
+  }
+
+  /** Tells of every event that is about this file. */
+  watch(file: Dropped, tell: (event: RelayEvent) => Promise<void | 'lost'>): void {
+    this.#relay.onEvent = async (event) => {
+      const { path, body } = event.call;
+      return path.includes(file.key) || body.includes(file.fileId) ? tell(event) : undefined;
+    };
+  }
+
+  /** The file's bytes come no faster than this. */
+  slowDown(file: Dropped, bytesPerSecond: number, tell: (event: RelayEvent) => void): void {
+    this.watch(file, async (event) => {
+      tell(event);
+      if (event.when === 'piece') await delay((relayPieceBytes / bytesPerSecond) * 1000);
+    });
+  }
+
+  /** Kills the splitter at the first of the file's events that is the one; resolves when it is dead. */
+  killAt(file: Dropped, isTheOne: (event: RelayEvent) => boolean): Promise<number> {
+    const { promise, resolve, reject } = Promise.withResolvers<number>();
+    this.watch(file, async (event) => {
+      if (!isTheOne(event)) return undefined;
+      this.#relay.onEvent = () => Promise.resolve();
+      await killFunction(this.#stack, this.#name).then(resolve, reject);
+      return 'lost';
+    });
+    return promise;
+  }
+
+  /** Holds the file's first event that is the one, until it is let go; tells of every event meanwhile and after. */
+  holdAt(
+    file: Dropped,
+    isTheOne: (event: RelayEvent) => boolean,
+    tell: (event: RelayEvent) => void = () => undefined,
+  ): { held: Promise<void>; letGo: () => void } {
+    const held = Promise.withResolvers<void>();
+    const gone = Promise.withResolvers<void>();
+    let isHeld = false;
+    this.watch(file, async (event) => {
+      tell(event);
+      if (isHeld || !isTheOne(event)) return;
+      isHeld = true;
+      held.resolve();
+      await gone.promise;
+    });
+    return { held: held.promise, letGo: gone.resolve };
+  }
+
+  /** What a minute and more would do to a killed splitter's file: its lease is over, its message comes back. */
+  async letTimePass({ fileId }: Dropped): Promise<void> {
+    await expireLease(this.#stack, fileId);
+    await this.#stack.send(
+      'TrafficIntakeQueueUrl',
+      JSON.stringify({ v: 1, kind: 'continue', feed: 'traffic', fileId }),
+    );
+  }
+
+  /** No copy is at work; messages of killed ones may be on their way back. */
+  async #awaitIdle(): Promise<void> {
+    await waitFor('an idle splitter', async () => {
+      const open = await this.#stack.ledger.listFiles('traffic', 'open', 100);
+      return open.some(({ state }) => state === 'splitting') ? undefined : true;
+    });
+  }
+}
+
+/** The splitter that holds the file's lease has not been heard of for too long. */
+export async function expireLease(stack: DeployedStack, fileId: string): Promise<void> {
+  const client = new DynamoDBClient(stack.cloud.client);
+  await client.send(
+    new UpdateCommand({
+      TableName: stack.output('LedgerTableName'),
+      Key: { pk: `FILE#${fileId}`, sk: 'FILE' },
+      UpdateExpression: 'SET leaseUntil = :past',
+      ExpressionAttributeValues: { ':past': 1 },
+    }),
+  );
+  client.destroy();
+}
