@@ -1,6 +1,7 @@
 /**
- * When an API is left alone for a while. The state is shared (in the limiter's item); what counts towards opening is
- * each consumer's own run of failures, so that nothing has to be written while all is well.
+ * When an API is left alone for a while. The state is shared (in the limiter's item). What counts towards opening is each
+ * consumer's own run of failures, so that nothing has to be written while all is well; an outage is counted over all
+ * consumers besides, since each of many may have too few requests to notice.
  */
 
 /** Why the breaker opens. */
@@ -25,27 +26,38 @@ const runsThatOpen: Record<BreakerReason, number> = {
   outage: 10,
 };
 
+/**
+ * The same for an outage over all consumers. A consumer that has a success tells it with its next lease, at the latest
+ * seconds after it: a run must have lasted for longer than that. Nor may it take for ever. Milliseconds.
+ */
+export const sharedOutage = { records: 10, shortestMs: 5_000, longestMs: 120_000 };
+
+/** `opens`: reason enough by itself; `counts`: a record that the run had not seen; `again`: one that it had. */
+export type CountedFailure = 'opens' | 'counts' | 'again';
+
 /** A consumer's run of failures. */
 export class FailureRun {
   #reason: BreakerReason | undefined;
   #length = 0;
   readonly #records = new Set<string>();
 
-  success(): void {
+  /** Also when the breaker has been opened: once it is closed again, the count begins anew. @returns whether it ended a run */
+  success(): boolean {
+    const hadFailures = this.#length > 0;
     this.#length = 0;
     this.#records.clear();
+    return hadFailures;
   }
 
-  /** @param record tells one record from another. True where the breaker is to be opened. */
-  failure(reason: BreakerReason, record: string): boolean {
+  /** @param record tells one record from another */
+  failure(reason: BreakerReason, record: string): CountedFailure {
     if (this.#reason !== reason) this.success();
     this.#reason = reason;
     this.#length++;
+    const isNew = !this.#records.has(record);
     this.#records.add(record);
     const length = reason === 'outage' ? this.#records.size : this.#length;
-    if (length < runsThatOpen[reason]) return false;
-    // Once it is closed again, the count begins anew.
-    this.success();
-    return true;
+    if (length >= runsThatOpen[reason]) return 'opens';
+    return isNew ? 'counts' : 'again';
   }
 }

@@ -80,11 +80,12 @@ describe('permissions', () => {
     });
   });
 
-  it('let the consumer read the token and store receipts, and not see a bucket’s files', () => {
+  it('let the consumer read the token, store receipts and tell of the breaker, and not see a bucket’s files', () => {
     expect(granted(/Consumer/)).toEqual({
       ...log,
       ...receives('trafficlettersQueue', 'trafficrecordsQueue'),
       ...onLedger('GetItem', 'UpdateItem'),
+      'events:PutEvents': [expect.stringMatching(/:event-bus\/default$/)],
       's3:PutObject': ['WorkBucket/receipts/*'],
       'secretsmanager:GetSecretValue': ['traffictokenSecret'],
       'sqs:SendMessage': ['FinalizerfinalizeQueue', 'trafficlettersQueue', 'trafficrecordsQueue'],

@@ -48,7 +48,7 @@ describe.each([
       CUT_LIMITS: { maxBatchBytes: 163_840, maxRecordBytes: 65_536 },
     });
     expect(readConsumerEnvironment(environment('traffic-consumer')).API).toEqual({
-      name: 'traffic',
+      id: 'https://avstar.example/v1',
       url: 'https://avstar.example/v1',
       requests: 600,
       windowSeconds: 60,

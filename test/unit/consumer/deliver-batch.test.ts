@@ -63,6 +63,9 @@ function receipts(): Receipt[] {
     .map((line) => JSON.parse(line) as Receipt);
 }
 
+/** Why the breaker was opened, each time. */
+const openings = () =>
+  world.events.filter(({ type }) => type === 'breaker opened').map(({ detail }) => detail['reason']);
 const outcomesOf = () => receipts().map((receipt) => receipt.outcome);
 const failure = (status: number | null): SinkAnswer => ({
   kind: 'failed',
@@ -282,7 +285,7 @@ describe('records that fail', () => {
     await begin(rows(8));
     world.api.fault = (request) => (/[246]$/.test(String(request.payload['spot_id'])) ? failure(500) : undefined);
     await deliverToTheEnd();
-    expect(world.limiter.opened).toEqual([]);
+    expect(openings()).toEqual([]);
     expect(outcomesOf().filter((outcome) => outcome === 'exhausted')).toHaveLength(3);
     expect(world.letters.map((letter) => letter.record).sort()).toEqual([2, 4, 6]);
   });
@@ -365,7 +368,7 @@ describe('an API that wants to be left alone', () => {
     await begin(rows(40));
     world.api.fault = () => failure(503);
     await deliverToTheEnd();
-    expect(world.limiter.failedProbes).toBe(flushAfterProbes);
+    expect(world.limiter.item.failedProbes).toBe(flushAfterProbes);
     expect(outcomesOf()).toEqual(Array(40).fill('exhausted'));
     expect(world.letters).toHaveLength(40);
     expect(world.letters[0]).toMatchObject({ reason: 'circuit_open', outcome: 'exhausted' });
@@ -376,8 +379,8 @@ describe('an API that wants to be left alone', () => {
   it('has no other batch exhausted, however long it is down', async () => {
     await begin(rows(40));
     // Another consumer's batch has been given up in this opening already.
-    await world.limiter.openBreaker('outage');
-    world.limiter.failedProbes = flushAfterProbes;
+    await world.ports.limiter.openBreaker('outage');
+    Object.assign(world.limiter.item, { failedProbes: flushAfterProbes, flushed: 1 });
     const downUntil = clock.now() + 3 * 60 * 60 * 1000;
     world.api.fault = () => (clock.now() < downUntil ? failure(503) : undefined);
     await deliverToTheEnd();
@@ -392,7 +395,7 @@ describe('an API that wants to be left alone', () => {
     let isRight = false;
     world.api.fault = () => (isRight ? undefined : { kind: 'unauthorised', status: 401, answer: 'no' });
     await deliver();
-    expect(world.limiter.opened).toEqual(['unauthorised']);
+    expect(openings()).toEqual(['unauthorised']);
     expect(world.successors).toMatchObject([{ message: { failures: 0 } }]);
     isRight = true;
     const next = world.successors.shift();
@@ -408,7 +411,7 @@ describe('an API that wants to be left alone', () => {
     world.ports.tokens = { token, refresh: token };
     world.api.fault = () => (isReadable ? undefined : { kind: 'unauthorised', status: 0, answer: 'no secret' });
     await deliver();
-    expect(world.limiter.opened).toEqual(['unauthorised']);
+    expect(openings()).toEqual(['unauthorised']);
     expect(world.letters).toEqual([]);
     isReadable = true;
     await deliverToTheEndOfSuccessors();
@@ -421,7 +424,7 @@ describe('an API that wants to be left alone', () => {
     world.ports.tokens = { token: async () => token, refresh: async () => (token = 'new') };
     world.api.fault = () => (token === 'new' ? undefined : { kind: 'unauthorised', status: 401, answer: 'no' });
     await deliver();
-    expect(world.limiter.opened).toEqual([]);
+    expect(openings()).toEqual([]);
     expect(outcomesOf()).toEqual(Array(10).fill('uploaded'));
   });
 });

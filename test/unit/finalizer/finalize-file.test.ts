@@ -223,7 +223,7 @@ describe('a letter', () => {
   });
 
   it('that meets an open breaker waits as a message of its own', async () => {
-    await world.limiter.openBreaker('outage');
+    await world.ports.limiter.openBreaker('outage');
     expect(await send(3, 2_000)).toEqual({ kind: 'done' });
     expect(world.sentBack).toMatchObject([{ letter: { record: 3 } }]);
     expect(world.sentBack[0]?.delaySeconds).toBeGreaterThan(50);
