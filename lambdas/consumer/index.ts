@@ -14,7 +14,10 @@ import { S3ReceiptStore } from '../adapters/s3-archive.ts';
 import { SecretToken } from '../adapters/secret-token.ts';
 import { SqsBatchQueue, SqsFinalizeQueue, SqsInFlightMessages, SqsLetterQueue } from '../adapters/sqs-queues.ts';
 import { systemClock } from '../adapters/system-clock.ts';
+import { watchServerDates } from '../adapters/watch-server-dates.ts';
 import { FailureRun } from '../core/breaker.ts';
+import { ClockSkew } from '../core/clock-skew.ts';
+import { jitterMarginMs } from '../core/limiter.ts';
 import { createAuditLog } from '../runtime/audit-logger.ts';
 import { readConsumerEnvironment } from '../runtime/environment.ts';
 import { createConsumerHandler } from './handler.ts';
@@ -25,6 +28,8 @@ const { API: api } = environment;
 const feed = feedNamed(environment.SLUICE_FEED);
 const sqs = new SQSClient(awsClientSettings);
 const dynamo = new DynamoDBClient(awsClientSettings);
+const skew = new ClockSkew(jitterMarginMs(api));
+watchServerDates(dynamo, systemClock, (...times) => skew.observe(...times));
 const tokens = new SecretToken(new SecretsManagerClient(awsClientSettings), environment.TOKEN_SECRET_ARN);
 const sink = (connections: number) =>
   new HttpSink({ baseUrl: api.url, path: feed.sink.path, connections, tokens, clock: systemClock });
@@ -43,7 +48,9 @@ export const handler = createConsumerHandler({
     limit: api,
     newId: randomUUID,
     random: Math.random,
+    correctionMs: () => skew.correctionMs(),
   }),
+  skew,
   ledger: createDynamoLedger(dynamo, environment.LEDGER_TABLE, systemClock),
   batches: new SqsBatchQueue(sqs, environment.RECORDS_QUEUE_URL, systemClock),
   letters: new SqsLetterQueue(sqs, environment.LETTERS_QUEUE_URL, systemClock),

@@ -39,6 +39,8 @@ export interface SharedLimiterOptions {
   /** A new name for each probe. */
   newId: () => string;
   random: () => number;
+  /** What to add to the clock, where it is known to be wrong: the item's times are everybody's. */
+  correctionMs: () => number;
 }
 
 /** Send times and the breaker over one shared item: one conditional write a lease in the common case. */
@@ -59,13 +61,19 @@ export class SharedLimiter implements Limiter {
     try {
       const lease = await this.#lease(count, waitedMs);
       this.#faults = 0;
-      return lease;
+      return this.#inOwnTime(lease);
     } catch (error) {
       // A throttled table is a reason to wait, not to hand the message back as failed.
       if (++this.#faults > maxFaults) throw error;
       const pauseMs = faultPauseMs * (0.5 + this.#options.random());
-      return { kind: 'wait', untilMs: this.#now() + pauseMs, paused: false };
+      return this.#inOwnTime({ kind: 'wait', untilMs: this.#now() + pauseMs, paused: false });
     }
+  }
+
+  #inOwnTime(lease: SlotLease): SlotLease {
+    const aheadMs = this.#options.correctionMs();
+    if (lease.kind === 'leased') return { ...lease, firstSlotMs: lease.firstSlotMs - aheadMs };
+    return lease.kind === 'wait' ? { ...lease, untilMs: lease.untilMs - aheadMs } : lease;
   }
 
   async #lease(count: number, waitedMs: number): Promise<SlotLease> {
@@ -120,7 +128,8 @@ export class SharedLimiter implements Limiter {
   async pauseUntil(timeMs: number): Promise<void> {
     const latest = this.#now() + maxRetryAfterMs;
     // What is no number at all asks for nothing.
-    if (!Number.isNaN(timeMs)) await this.#options.store.update(pauseLine(Math.min(timeMs, latest)));
+    const until = Math.min(timeMs + this.#options.correctionMs(), latest);
+    if (!Number.isNaN(until)) await this.#options.store.update(pauseLine(until));
   }
 
   async shift(ms: number): Promise<void> {
@@ -162,7 +171,7 @@ export class SharedLimiter implements Limiter {
   }
 
   #now(): number {
-    return this.#options.clock.now();
+    return this.#options.clock.now() + this.#options.correctionMs();
   }
 }
 
