@@ -10,8 +10,11 @@ const short = { requests: 300, windowSeconds: 1 };
 const fast = { requests: 4_000, windowSeconds: 10 };
 const limits = [slow, brisk, short, fast];
 
-/** At a window of a second the margin, 40 ms at least, leaves 96% of the limit; at longer ones 99.5%. */
-const wantedUse = ({ windowSeconds }: RateLimit) => (windowSeconds === 1 ? 0.95 : 0.985);
+/**
+ * At a window of a second the margin, 40 ms at least, leaves 96% of the limit; at longer ones 99.5%. Of that, connections
+ * that a slow answer holds up miss a slot now and then.
+ */
+const wantedUse = ({ windowSeconds }: RateLimit) => (windowSeconds === 1 ? 0.95 : 0.98);
 
 const simulate = (scenario: Scenario): Promise<SimulationResult> => new LimiterSimulation(scenario).run();
 
