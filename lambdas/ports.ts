@@ -11,6 +11,7 @@ import type {
   SourceObject,
 } from './core/file-account.ts';
 import type { CutLimits, CutPosition, Dialect } from './core/records/dialect.ts';
+import type { LimiterChange, LimiterItem } from './core/limiter-item.ts';
 import type { OutcomeCounts } from './core/outcome.ts';
 import type { BatchMessage, FinalizeMessage, Letter, ContinueMessage, ReemitMessage } from './messages.ts';
 
@@ -216,16 +217,27 @@ export type Ledger = FileLedger & BatchLedger & DeadLedger;
 
 /** Send times and the breaker, shared by every consumer of an API (see core/limiter.ts and core/breaker.ts). */
 export interface Limiter {
-  /** The next send times, as milliseconds since 1970; or how long to wait before asking again. */
-  leaseSlots(count: number): Promise<SlotLease>;
-  /** No one sends before that time. */
+  /**
+   * The next send times, as milliseconds since 1970; or how long to wait before asking again. `waitedMs`: for how long
+   * the caller has been put off by now, which gets it in before those that came later.
+   */
+  leaseSlots(count: number, waitedMs: number): Promise<SlotLease>;
+  /** No one leases a slot before that time. Bounded: see core/retry.ts. */
   pauseUntil(timeMs: number): Promise<void>;
   /** Moves every slot that is not leased yet: a request arrived later than the margin allows. */
   shift(ms: number): Promise<void>;
-  /** No one sends for `breakerPauseMs`, then one probe. Where it is open already, nothing changes. */
-  openBreaker(reason: BreakerReason): Promise<void>;
-  /** The probe's end: closes the breaker, or leaves it open for another pause. Gives the failed probes of this opening. */
-  endProbe(success: boolean): Promise<number>;
+  /** No one sends for `breakerPauseMs`, then one probe. Undefined where it is open already: nothing changes. */
+  openBreaker(reason: BreakerReason): Promise<BreakerState | undefined>;
+  /** The probe's end: closes the breaker, or leaves it open for another pause. Undefined where the probe is another's by now. */
+  endProbe(success: boolean): Promise<BreakerState | undefined>;
+  /** A request succeeded: told to the others with the next lease, at no cost. */
+  noteSuccess(): void;
+  /** A record failed as in an outage. True where that makes one, over all consumers: the breaker is to be opened. */
+  countOutage(): Promise<boolean>;
+  /** Takes back what was counted. */
+  forgetOutage(): Promise<void>;
+  /** True for one caller an opening, once it has seen as many failed probes: that one's batch is given up. */
+  takeFlush(failedProbes: number): Promise<boolean>;
 }
 export type SlotLease =
   | { kind: 'leased'; firstSlotMs: number; spacingMs: number; count: number }
@@ -233,6 +245,24 @@ export type SlotLease =
   | { kind: 'probe' }
   /** `paused`: by `Retry-After` or the breaker; else only the others' leases are in the way. */
   | { kind: 'wait'; untilMs: number; paused: boolean };
+
+/** The breaker after a change. */
+export interface BreakerState {
+  state: 'open' | 'closed';
+  /** Why this opening began, whatever its probes were answered. */
+  reason: BreakerReason;
+  failedProbes: number;
+  /** When the next probe may be made; null where it is closed. */
+  untilMs: number | null;
+}
+
+/** The one item that an API's limiter and breaker live in: what is to be done with it is decided elsewhere. */
+export interface LimiterStore {
+  /** Sees every change that was made before. Empty where there is none yet. */
+  read(): Promise<LimiterItem>;
+  /** The whole change in one step and the item after it; undefined, and no change, where one of its checks fails. */
+  update(change: LimiterChange): Promise<LimiterItem | undefined>;
+}
 
 /** What a sink said to one record. */
 export type SinkAnswer =

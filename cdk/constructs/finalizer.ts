@@ -1,4 +1,3 @@
-import { Stack } from 'aws-cdk-lib';
 import type { Queue } from 'aws-cdk-lib/aws-sqs';
 import { Construct } from 'constructs';
 import type { Settings } from '../settings.ts';
@@ -59,7 +58,6 @@ export class Finalizer extends Construct {
     work.grantGetReceipts(this.function);
     archive.grantAdd(this.function);
     for (const lane of settings.feeds.flatMap((feed) => feed.lanes)) intake.grantCopy(this.function, lane.keyPrefix);
-    const bus = Stack.of(this).formatArn({ service: 'events', resource: 'event-bus', resourceName: 'default' });
-    this.function.may(['events:PutEvents'], bus);
+    this.function.mayPublish();
   }
 }

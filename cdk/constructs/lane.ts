@@ -1,5 +1,6 @@
 import type { Queue } from 'aws-cdk-lib/aws-sqs';
 import { Construct } from 'constructs';
+import { apiIdOf } from '../api-id.ts';
 import { maxMessageBytes } from '../aws-quotas.ts';
 import { connectionsPerLetterConsumer, letterConsumers } from '../derive-feed.ts';
 import type { FeedSettings, LaneSettings, Settings } from '../settings.ts';
@@ -99,7 +100,7 @@ export class Lane extends Construct {
   #createConsumer({ settings, root, feed, lane, ledger, work, token, finalizeQueue }: LaneProps): SluiceFunction {
     const { url, requests, windowSeconds, proxyUrl, caCertificates } = feed.api;
     const api = {
-      name: feed.name,
+      id: apiIdOf(url),
       url,
       requests,
       windowSeconds,
@@ -135,6 +136,7 @@ export class Lane extends Construct {
     work.grantPutReceipts(consumer);
     token.grantRead(consumer);
     consumer.maySendTo(this.records.queue, this.letters.queue, finalizeQueue);
+    consumer.mayPublish();
     return consumer;
   }
 }

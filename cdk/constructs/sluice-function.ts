@@ -1,5 +1,5 @@
 import { join } from 'node:path';
-import { Duration, RemovalPolicy } from 'aws-cdk-lib';
+import { Duration, RemovalPolicy, Stack } from 'aws-cdk-lib';
 import { PolicyStatement, Role, ServicePrincipal } from 'aws-cdk-lib/aws-iam';
 import { Architecture, LoggingFormat, RecursiveLoop, Runtime } from 'aws-cdk-lib/aws-lambda';
 import type { BundlingOptions } from 'aws-cdk-lib/aws-lambda-nodejs';
@@ -117,5 +117,10 @@ export class SluiceFunction extends NodejsFunction {
 
   maySendTo(...queues: Queue[]): void {
     this.may(this.#sendActions, ...queues.map((queue) => queue.queueArn));
+  }
+  /** Lets it put events on the account's default bus. */
+  mayPublish(): void {
+    const bus = Stack.of(this).formatArn({ service: 'events', resource: 'event-bus', resourceName: 'default' });
+    this.may(['events:PutEvents'], bus);
   }
 }

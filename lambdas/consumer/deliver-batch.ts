@@ -20,6 +20,7 @@ import type {
   AuditLog,
   BatchQueue,
   Clock,
+  EventPublisher,
   FinalizeQueue,
   Ledger,
   LetterQueue,
@@ -45,9 +46,12 @@ export interface ConsumerPorts {
   letters: LetterQueue;
   finalize: FinalizeQueue;
   receipts: ReceiptStore;
+  events: EventPublisher;
   clock: Clock;
   log: AuditLog;
   feed: Feed;
+  /** Names the API in log and events. */
+  api: string;
   limit: RateLimit;
   /** Connections that this consumer may hold to the API for batches. */
   connections: number;
@@ -156,10 +160,16 @@ async function sendGood(attempt: Attempt, ports: ConsumerPorts, deadline: Deadli
     marginMs: jitterMarginMs(ports.limit),
     windowMs: ports.limit.windowSeconds * 1000,
     demand: () => sender.demand(),
+    deadline,
     signal: abort.signal,
   });
-  const sender: RecordSender = new RecordSender(ports, journal, pacer, deadline, abort.signal, (sendable, verdict) =>
-    recordVerdict(attempt, sendable, verdict, ports),
+  const sender: RecordSender = new RecordSender(
+    { ...ports, mayFlush: true },
+    journal,
+    pacer,
+    deadline,
+    abort.signal,
+    (sendable, verdict) => recordVerdict(attempt, sendable, verdict, ports),
   );
   try {
     return await sender.send(sendables);

@@ -15,14 +15,15 @@ export interface ConsumerDeps extends ConsumerPorts {
   lettersQueueArn: string;
   batchMessages: InFlightMessages;
   letterMessages: InFlightMessages;
+  skew: { correctionMs(): number };
 }
 
 /** Batches of the records queue and letters of the letters queue: told apart by where they come from. */
 export function createConsumerHandler(deps: ConsumerDeps) {
   const isLetter = (record: SQSRecord) => record.eventSourceARN === deps.lettersQueueArn;
-  return (event: SQSEvent, context: Context): Promise<SQSBatchResponse> => {
+  return async (event: SQSEvent, context: Context): Promise<SQSBatchResponse> => {
     const inTurn = oneAfterTheOther();
-    return handleEach({
+    const response = await handleEach({
       event,
       context,
       log: deps.log,
@@ -30,7 +31,15 @@ export function createConsumerHandler(deps: ConsumerDeps) {
       handle: (record, deadline) =>
         isLetter(record) ? onLetter(record, deps, deadline, inTurn) : onBatch(record, deps, deadline),
     });
+    tellSkew(deps);
+    return response;
   };
+}
+
+/** Once an invocation: the limiter goes by the table's clock then, but whoever runs this should know. */
+function tellSkew({ skew, log }: ConsumerDeps): void {
+  const skewMs = -Math.round(skew.correctionMs());
+  if (skewMs !== 0) log.warn('this machine’s clock is wrong', { skew_ms: skewMs });
 }
 
 function onBatch(record: SQSRecord, deps: ConsumerDeps, deadline: Deadline): Promise<void> {

@@ -1,11 +1,13 @@
 import { randomUUID } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { DynamoDBClient } from '@aws-sdk/client-dynamodb';
+import { EventBridgeClient } from '@aws-sdk/client-eventbridge';
 import { S3Client } from '@aws-sdk/client-s3';
 import { SecretsManagerClient } from '@aws-sdk/client-secrets-manager';
 import { SQSClient } from '@aws-sdk/client-sqs';
 import { feedNamed } from '../../feeds/index.ts';
-import { DynamoLimiter } from '../adapters/dynamo-limiter.ts';
+import { DynamoLimiterStore } from '../adapters/dynamo-limiter-store.ts';
+import { EventBridgePublisher } from '../adapters/eventbridge-publisher.ts';
 import { awsClientSettings, s3ClientSettings } from '../adapters/aws-client-settings.ts';
 import { createDynamoLedger, openTable } from '../adapters/dynamo-ledger.ts';
 import { HttpSink } from '../adapters/http-sink.ts';
@@ -13,16 +15,22 @@ import { S3ReceiptStore } from '../adapters/s3-archive.ts';
 import { SecretToken } from '../adapters/secret-token.ts';
 import { SqsBatchQueue, SqsFinalizeQueue, SqsInFlightMessages, SqsLetterQueue } from '../adapters/sqs-queues.ts';
 import { systemClock } from '../adapters/system-clock.ts';
+import { watchServerDates } from '../adapters/watch-server-dates.ts';
 import { FailureRun } from '../core/breaker.ts';
+import { ClockSkew } from '../core/clock-skew.ts';
+import { jitterMarginMs } from '../core/limiter.ts';
 import { createAuditLog } from '../runtime/audit-logger.ts';
 import { readConsumerEnvironment } from '../runtime/environment.ts';
 import { createConsumerHandler } from './handler.ts';
+import { SharedLimiter } from './shared-limiter.ts';
 
 const environment = readConsumerEnvironment(process.env);
 const { API: api } = environment;
 const feed = feedNamed(environment.SLUICE_FEED);
 const sqs = new SQSClient(awsClientSettings);
 const dynamo = new DynamoDBClient(awsClientSettings);
+const skew = new ClockSkew(jitterMarginMs(api));
+watchServerDates(dynamo, systemClock, (...times) => skew.observe(...times));
 const tokens = new SecretToken(new SecretsManagerClient(awsClientSettings), environment.TOKEN_SECRET_ARN);
 const { proxyUrl, caFile } = api;
 const caCertificates = caFile === undefined ? undefined : readFileSync(new URL(caFile, import.meta.url), 'utf8');
@@ -45,12 +53,22 @@ export const handler = createConsumerHandler({
   sink: sink(api.connectionsPerConsumer),
   letterSink: sink(api.connectionsPerLetterConsumer),
   tokens,
-  limiter: new DynamoLimiter(openTable(dynamo, environment.LEDGER_TABLE), systemClock, api.name, api, randomUUID()),
+  api: api.id,
+  limiter: new SharedLimiter({
+    store: new DynamoLimiterStore(openTable(dynamo, environment.LEDGER_TABLE), api.id),
+    clock: systemClock,
+    limit: api,
+    newId: randomUUID,
+    random: Math.random,
+    correctionMs: () => skew.correctionMs(),
+  }),
+  skew,
   ledger: createDynamoLedger(dynamo, environment.LEDGER_TABLE, systemClock),
   batches: new SqsBatchQueue(sqs, environment.RECORDS_QUEUE_URL, systemClock),
   letters: new SqsLetterQueue(sqs, environment.LETTERS_QUEUE_URL, systemClock),
   finalize: new SqsFinalizeQueue(sqs, environment.FINALIZE_QUEUE_URL, systemClock),
   receipts: new S3ReceiptStore(new S3Client(s3ClientSettings), environment.WORK_BUCKET),
+  events: new EventBridgePublisher(new EventBridgeClient(awsClientSettings)),
   batchMessages: new SqsInFlightMessages(sqs, environment.RECORDS_QUEUE_URL),
   letterMessages: new SqsInFlightMessages(sqs, environment.LETTERS_QUEUE_URL),
   lettersQueueArn: environment.LETTERS_QUEUE_ARN,

@@ -130,6 +130,7 @@ function sendOne(
     marginMs: jitterMarginMs(ports.limit),
     windowMs: ports.limit.windowSeconds * 1000,
     demand: () => sender.demand(),
+    deadline,
     signal: abort.signal,
   });
   const journal: SendJournal = {
@@ -142,7 +143,7 @@ function sendOne(
     keepAlive: () => undefined,
   };
   const sender: RecordSender = new RecordSender(
-    { ...ports, connections: 1 },
+    { ...ports, connections: 1, mayFlush: false },
     journal,
     pacer,
     deadline,

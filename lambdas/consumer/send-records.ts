@@ -1,9 +1,10 @@
-import type { BreakerReason, FailureRun } from '../core/breaker.ts';
-import { flushAfterProbes } from '../core/breaker.ts';
+import type { BreakerReason } from '../core/breaker.ts';
 import type { Outcome } from '../core/outcome.ts';
 import { backoffMs, inPlace } from '../core/retry.ts';
-import type { AuditLog, Clock, Limiter, Sink, SinkAnswer, TokenSource } from '../ports.ts';
+import type { Clock, Sink, SinkAnswer, TokenSource } from '../ports.ts';
 import type { Deadline } from '../runtime/deadline.ts';
+import type { BreakerPorts } from './breaker-watch.ts';
+import { BreakerWatch } from './breaker-watch.ts';
 import type { SlotPacer, Turn } from './slot-pacer.ts';
 
 /** A record that is to be sent. */
@@ -47,13 +48,10 @@ export interface SendJournal {
   close(): void;
 }
 
-export interface SenderPorts {
+export interface SenderPorts extends BreakerPorts {
   sink: Sink;
-  limiter: Limiter;
   tokens: TokenSource;
   clock: Clock;
-  log: AuditLog;
-  run: FailureRun;
   connections: number;
   random: () => number;
 }
@@ -83,6 +81,7 @@ export class RecordSender {
   readonly #ports: SenderPorts;
   readonly #journal: SendJournal;
   readonly #pacer: SlotPacer;
+  readonly #breaker: BreakerWatch;
   readonly #deadline: Deadline;
   readonly #onVerdict: (sendable: Sendable, verdict: Verdict) => void;
   readonly #signal: AbortSignal;
@@ -112,6 +111,7 @@ export class RecordSender {
     this.#ports = ports;
     this.#journal = journal;
     this.#pacer = pacer;
+    this.#breaker = new BreakerWatch(ports);
     this.#deadline = deadline;
     this.#signal = signal;
     this.#onVerdict = onVerdict;
@@ -222,20 +222,19 @@ export class RecordSender {
   }
 
   async #settle(item: Item, answer: SinkAnswer, sentAt: number): Promise<void> {
-    const { run } = this.#ports;
     const told = { status: answer.status ?? 0, attempts: item.tries };
     switch (answer.kind) {
       case 'uploaded':
-        run.success(this.#ports.clock.now());
+        this.#breaker.succeeded(this.#ports.clock.now());
         return this.#verdict(item, { kind: 'uploaded', confirmedBy409: false, ...told });
       case 'duplicate':
-        run.success(this.#ports.clock.now());
+        this.#breaker.succeeded(this.#ports.clock.now());
         return this.#verdict(
           item,
           this.#isOurs(item) ? { kind: 'uploaded', confirmedBy409: true, ...told } : { kind: 'duplicate', ...told },
         );
       case 'refused':
-        run.success(this.#ports.clock.now());
+        this.#breaker.succeeded(this.#ports.clock.now());
         return this.#verdict(item, { kind: 'refused', answer: answer.answer, ...told });
       case 'throttled':
         return this.#throttled(item, answer.retryAfterMs, sentAt);
@@ -264,7 +263,7 @@ export class RecordSender {
 
   /** Not the record's failure: the line moves for everyone, and the record stands first in it. */
   async #throttled(item: Item, retryAfterMs: number | undefined, sentAt: number): Promise<void> {
-    const { clock, limiter, log, run } = this.#ports;
+    const { clock, limiter, log } = this.#ports;
     item.tries--;
     this.#ready.unshift(item);
     // Those that were on their way when the pause was set say nothing new.
@@ -275,12 +274,12 @@ export class RecordSender {
     await limiter.pauseUntil(clock.now() + pauseMs);
     if (!isNews) return;
     log.warn('the API asks to slow down', { pause_ms: pauseMs });
-    if (run.failure('throttled', item.requestId, sentAt)) await this.#openBreaker('throttled');
+    await this.#count('throttled', item, sentAt);
   }
 
   /** A rotated token heals by reading it anew; else the breaker opens and the records wait. */
   async #unauthorised(item: Item, sentAt: number): Promise<void> {
-    const { tokens, run, clock } = this.#ports;
+    const { tokens, clock } = this.#ports;
     item.tries--;
     this.#ready.unshift(item);
     // It went out with the token from before: the one that came since has yet to be tried.
@@ -289,13 +288,12 @@ export class RecordSender {
     // A secret that can't be read is as good as a token that is turned down.
     const before = await tokens.token().catch(() => undefined);
     const now = await tokens.refresh().catch(() => undefined);
-    if ((now === undefined || now === before) && run.failure('unauthorised', item.requestId, sentAt))
-      await this.#openBreaker('unauthorised');
+    if (now === undefined || now === before) await this.#count('unauthorised', item, sentAt);
   }
 
   async #failed(item: Item, answer: Extract<SinkAnswer, { kind: 'failed' }>, sentAt: number): Promise<void> {
     item.ambiguous ||= answer.ambiguous;
-    if (this.#ports.run.failure('outage', item.requestId, sentAt)) await this.#openBreaker('outage');
+    await this.#count('outage', item, sentAt);
     if (item.tries >= inPlace.tries) {
       const { place, requestId, tries: attempts } = item;
       this.#parked.push({ place, requestId, attempts, status: answer.status, reason: answer.reason });
@@ -311,26 +309,17 @@ export class RecordSender {
   }
 
   async #endProbe(answer: SinkAnswer): Promise<void> {
-    const { limiter, log } = this.#ports;
     const probe = this.#probe;
     const isUp = answer.kind === 'uploaded' || answer.kind === 'duplicate' || answer.kind === 'refused';
-    const failedProbes = await limiter.endProbe(isUp).finally(() => {
+    const givesUp = await this.#breaker.probeEnded(isUp).finally(() => {
       this.#probe = undefined;
       probe?.resolve();
     });
-    log.warn(isUp ? 'breaker closed' : 'breaker stays open', {
-      answer: answer.kind,
-      status: answer.status,
-      failedProbes,
-    });
-    // Once an opening. A token that is turned down is not the records' fault: they wait without end.
-    if (failedProbes === flushAfterProbes && answer.kind !== 'unauthorised') this.#stop({ kind: 'flush' });
+    if (givesUp) this.#stop({ kind: 'flush' });
   }
 
-  async #openBreaker(reason: BreakerReason): Promise<void> {
-    this.#pacer.drop();
-    await this.#ports.limiter.openBreaker(reason);
-    this.#ports.log.error('breaker open: the API is left alone for a while', { reason });
+  async #count(reason: BreakerReason, item: Item, sentAt: number): Promise<void> {
+    if (await this.#breaker.failed(reason, item.requestId, sentAt)) this.#pacer.drop();
   }
 
   #stop(why: NonNullable<SendEnd['stopped']>): void {

@@ -1,5 +1,5 @@
-/** Of a window, at most: what a consumer moves the line by within one. */
-const maxShare = 0.01;
+/** Of a window, at most: what the line is moved by within one, by a consumer and by all of them together. */
+export const maxShiftShare = 0.01;
 
 /** Where more of the requests than this look late, it is the API that takes its time with some, not the way to it. */
 const maxLateShare = 0.1;
@@ -39,7 +39,7 @@ export class LateArrivals {
     const spent = sum(this.#shifts);
     // One stall makes many requests late: the line moves once for all of them.
     const covered = sum(this.#shifts.filter((shift) => shift.atMs >= slotMs));
-    const ms = Math.min(excessMs - covered, this.#windowMs * maxShare - spent);
+    const ms = Math.min(excessMs - covered, this.#windowMs * maxShiftShare - spent);
     if (ms < 1) return 0;
     this.#shifts.push({ atMs: answeredAtMs, ms });
     return ms;

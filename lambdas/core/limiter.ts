@@ -9,8 +9,21 @@ export interface RateLimit {
   windowSeconds: number;
 }
 
-/** Nobody leases a slot further ahead than this. Milliseconds. */
-export const maxLeaseAheadMs = 2_000;
+/** How far ahead of now the line's end may be for a consumer to join it: one that comes, and any. Milliseconds. */
+const firstLeaseAheadMs = 1_250;
+const maxLeaseAheadMs = 4_000;
+/** A consumer that was put off for this long is half-way from the one to the other. Milliseconds. */
+const halfwayMs = 30_000;
+
+/**
+ * How far ahead a consumer may lease that has been put off for so long: the longer, the further. So where more want to
+ * send than the line takes, the next free slots come within reach of the one that has waited for longest, before all
+ * others. Grows without end, so that it tells two old ones apart, and stays small: what is leased is lost when its
+ * consumer dies, and is sent although the line is paused. A second or two where a few consumers share a line.
+ */
+export function leaseAheadMs(waitedMs: number): number {
+  return firstLeaseAheadMs + ((maxLeaseAheadMs - firstLeaseAheadMs) * waitedMs) / (waitedMs + halfwayMs);
+}
 
 /**
  * How late, in milliseconds, a request may arrive after its slot without a window ever seeing one too many. Half a
@@ -31,8 +44,9 @@ export function slotSpacingMs(limit: RateLimit): number {
 
 /**
  * How many slots in a row a consumer can use: slots pass at the full rate of the API, while its own connections free
- * up at `connections / latency`. Where they keep up, a second's worth; where they don't, as many as can be served
- * before the queue for a connection makes a slot late by more than the margin. At least one, at most `wanted`.
+ * up at `connections / latency`. Where they keep up, a second's worth; where they don't, each round of the connections
+ * is later for its slots than the one before, and as many rounds fit as come within what a request may be late at home.
+ * At least one slot, at most `wanted`.
  */
 export function leaseSize(options: {
   wanted: number;
@@ -43,7 +57,10 @@ export function leaseSize(options: {
 }): number {
   const { wanted, connections, latencyMs, spacingMs, marginMs } = options;
   const aSecond = Math.ceil(1000 / spacingMs);
-  const served = (spacingMs * connections) / Math.max(latencyMs, 1);
-  const sustained = served >= 1 ? aSecond : Math.floor((connections * (1 + marginMs / latencyMs)) / (1 - served));
+  const laterByMs = latencyMs - connections * spacingMs;
+  const sustained = laterByMs <= 0 ? aSecond : connections * (1 + Math.floor(latenessAtHomeMs(marginMs) / laterByMs));
   return Math.max(1, Math.min(wanted, aSecond, sustained));
 }
+
+/** Half of the margin is for being late at home, half for being late on the way. */
+export const latenessAtHomeMs = (marginMs: number): number => marginMs / 2;

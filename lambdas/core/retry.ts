@@ -29,8 +29,11 @@ export function successorDelaySeconds(failures: number, random: number): number 
   return Math.ceil(most / 2 + (random * most) / 2);
 }
 
-/** An API that asks for more than this is taken to mean this: nobody means a day. Milliseconds. */
-const maxRetryAfterMs = 15 * 60 * 1000;
+/**
+ * An API that asks for more than this is taken to mean this: nobody means a day, and who does says so again in the
+ * next answer. Milliseconds.
+ */
+export const maxRetryAfterMs = 15 * 60 * 1000;
 
 /**
  * `Retry-After` as milliseconds from now: delay seconds or an HTTP date (RFC 9110, 10.2.3). Undefined where it is

@@ -43,8 +43,8 @@ const horizon = z.object({ records: z.int().positive(), recordsPerSecond: z.numb
 
 /** What the API's contract says, and this lane's share of it. */
 const apiSettings = z.object({
-  /** Names the shared limiter's item: every lane with this name shares the limit. */
-  name: z.string().min(1),
+  /** Names the shared limiter's item: every feed and lane with this id shares the limit. */
+  id: z.string().min(1),
   url: z.url(),
   requests: z.int().positive(),
   windowSeconds: z.number().positive(),

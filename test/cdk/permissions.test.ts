@@ -85,16 +85,20 @@ describe('permissions', () => {
     });
   });
 
-  it.each(lanes)('let the consumer of %s read the token and store receipts, and not see a bucket’s files', (lane) => {
-    expect(granted(new RegExp(`^${lane}Consumer`))).toEqual({
-      ...log,
-      ...receives(`${lane}lettersQueue`, `${lane}recordsQueue`),
-      ...onLedger('GetItem', 'UpdateItem'),
-      's3:PutObject': ['WorkBucket/receipts/*'],
-      'secretsmanager:GetSecretValue': ['traffictokenSecret'],
-      'sqs:SendMessage': ['FinalizerfinalizeQueue', `${lane}lettersQueue`, `${lane}recordsQueue`],
-    });
-  });
+  it.each(lanes)(
+    'let the consumer of %s read the token, store receipts and tell of the breaker, and not see a bucket’s files',
+    (lane) => {
+      expect(granted(new RegExp(`^${lane}Consumer`))).toEqual({
+        ...log,
+        ...receives(`${lane}lettersQueue`, `${lane}recordsQueue`),
+        ...onLedger('GetItem', 'UpdateItem'),
+        'events:PutEvents': [expect.stringMatching(/:event-bus\/default$/)],
+        's3:PutObject': ['WorkBucket/receipts/*'],
+        'secretsmanager:GetSecretValue': ['traffictokenSecret'],
+        'sqs:SendMessage': ['FinalizerfinalizeQueue', `${lane}lettersQueue`, `${lane}recordsQueue`],
+      });
+    },
+  );
 
   it('let the finalizer copy into the archive, and delete nothing', () => {
     const dropped = ['IntakeBucket/express/traffic/*', 'IntakeBucket/traffic/*'];

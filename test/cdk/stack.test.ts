@@ -50,7 +50,7 @@ describe.each([
       GZIP_LIMITS: { maxRatio: 200, roomMs: stage === 'prod' ? 450_000 : 60_000 },
     });
     expect(readConsumerEnvironment(environment('traffic-consumer')).API).toEqual({
-      name: 'traffic',
+      id: 'https://avstar.example/v1',
       url: 'https://avstar.example/v1',
       requests: 600,
       windowSeconds: 60,
@@ -66,9 +66,10 @@ describe.each([
     const consumer = readConsumerEnvironment(environment('traffic-express-consumer'));
     expect(splitter).toMatchObject({ SLUICE_FEED: 'traffic', SLUICE_LANE: 'express' });
     expect(splitter.RECORDS_QUEUE_URL).toBe(consumer.RECORDS_QUEUE_URL);
-    // Its name is the limiter's.
-    expect(consumer.API).toMatchObject({ name: 'traffic', requests: 600, connectionsPerConsumer: 2 });
+    expect(consumer.API).toMatchObject({ requests: 600, connectionsPerConsumer: 2 });
     const main = readConsumerEnvironment(environment('traffic-consumer'));
+    // The limiter's item is named by it.
+    expect(consumer.API.id).toBe(main.API.id);
     expect(consumer.LETTERS_QUEUE_URL).not.toBe(main.LETTERS_QUEUE_URL);
     expect(consumer.FINALIZE_QUEUE_URL).toBe(main.FINALIZE_QUEUE_URL);
     expect(readReconcilerEnvironment(environment('reconciler')).LANES).toEqual([

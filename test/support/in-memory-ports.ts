@@ -1,77 +1,16 @@
 import type { FeedFixture } from './feed-fixture.ts';
 import { InMemoryLedger } from './in-memory-ledger.ts';
 import type { SimulatedClock } from './simulated-clock.ts';
-import { breakerPauseMs, FailureRun, probeLeaseMs } from '../../lambdas/core/breaker.ts';
-import type { BreakerReason } from '../../lambdas/core/breaker.ts';
-import type { RateLimit } from '../../lambdas/core/limiter.ts';
-import { maxLeaseAheadMs, slotSpacingMs } from '../../lambdas/core/limiter.ts';
 import type { ConsumerPorts } from '../../lambdas/consumer/deliver-batch.ts';
+import { SharedLimiter } from '../../lambdas/consumer/shared-limiter.ts';
+import { FailureRun } from '../../lambdas/core/breaker.ts';
+import type { RateLimit } from '../../lambdas/core/limiter.ts';
 import type { BatchMessage, FinalizeMessage, Letter } from '../../lambdas/messages.ts';
-import type { AuditLog, Limiter, Sink, SinkAnswer, SinkRequest, SlotLease } from '../../lambdas/ports.ts';
+import type { AuditLog, Sink, SinkAnswer, SinkRequest } from '../../lambdas/ports.ts';
+import { InMemoryLimiterStore } from './in-memory-limiter-store.ts';
 
 /** A log that keeps quiet; what is logged is nobody's contract. */
 export const silentLog: AuditLog = { debug() {}, info() {}, warn() {}, error() {} };
-
-/** The limiter's line, in memory. */
-export class InMemoryLimiter implements Limiter {
-  tat = 0;
-  breaker: 'closed' | 'open' = 'closed';
-  openUntil = 0;
-  failedProbes = 0;
-  #probeUntil = 0;
-  readonly opened: BreakerReason[] = [];
-  readonly #clock: SimulatedClock;
-  readonly #spacingMs: number;
-
-  constructor(clock: SimulatedClock, limit: RateLimit) {
-    this.#clock = clock;
-    this.#spacingMs = slotSpacingMs(limit);
-  }
-
-  async leaseSlots(count: number): Promise<SlotLease> {
-    const now = this.#clock.now();
-    if (this.breaker === 'open') {
-      const freeAt = Math.max(this.openUntil, this.#probeUntil, this.tat);
-      if (now < freeAt) return { kind: 'wait', untilMs: freeAt, paused: true };
-      this.#probeUntil = now + probeLeaseMs;
-      this.tat = now + this.#spacingMs;
-      return { kind: 'probe' };
-    }
-    if (this.tat > now + maxLeaseAheadMs) {
-      const paused = this.tat > now + 2 * maxLeaseAheadMs;
-      return { kind: 'wait', untilMs: this.tat - maxLeaseAheadMs / 2, paused };
-    }
-    const firstSlotMs = Math.max(now, this.tat);
-    this.tat = firstSlotMs + count * this.#spacingMs;
-    return { kind: 'leased', firstSlotMs, spacingMs: this.#spacingMs, count };
-  }
-
-  async pauseUntil(timeMs: number): Promise<void> {
-    this.tat = Math.max(this.tat, timeMs);
-  }
-
-  async shift(ms: number): Promise<void> {
-    if (this.tat >= this.#clock.now()) this.tat += ms;
-  }
-
-  async openBreaker(reason: BreakerReason): Promise<void> {
-    if (this.breaker === 'open') return;
-    this.opened.push(reason);
-    this.breaker = 'open';
-    this.failedProbes = 0;
-    this.openUntil = this.#clock.now() + breakerPauseMs;
-  }
-
-  async endProbe(success: boolean): Promise<number> {
-    this.#probeUntil = 0;
-    if (success) {
-      this.breaker = 'closed';
-      return 0;
-    }
-    this.openUntil = this.#clock.now() + breakerPauseMs;
-    return ++this.failedProbes;
-  }
-}
 
 /** An API that keeps what it was given, and fails as it is told to. */
 export class InMemoryApi implements Sink {
@@ -101,7 +40,9 @@ export class InMemoryApi implements Sink {
 export interface ConsumerWorld {
   ports: ConsumerPorts;
   ledger: InMemoryLedger;
-  limiter: InMemoryLimiter;
+  /** The item that the limiter works on. */
+  limiter: InMemoryLimiterStore;
+  events: { type: string; detail: Record<string, unknown> }[];
   api: InMemoryApi;
   successors: { message: BatchMessage; delaySeconds: number }[];
   letters: Letter[];
@@ -117,11 +58,12 @@ export function consumerWorld(
   limit: RateLimit = { requests: 600, windowSeconds: 60 },
 ): ConsumerWorld {
   const ledger = new InMemoryLedger(clock);
-  const limiter = new InMemoryLimiter(clock, limit);
+  const limiter = new InMemoryLimiterStore();
   const api = new InMemoryApi(clock);
   const world = {
     ledger,
     limiter,
+    events: [],
     api,
     successors: [],
     letters: [],
@@ -132,10 +74,19 @@ export function consumerWorld(
   let ids = 0;
   const ports: ConsumerPorts = {
     feed: fixture.feed,
+    api: 'api.example',
     limit,
     connections: 5,
     ledger,
-    limiter,
+    limiter: new SharedLimiter({
+      store: limiter,
+      clock,
+      limit,
+      newId: () => `probe-${++ids}`,
+      random: () => 0.5,
+      correctionMs: () => 0,
+    }),
+    events: { publish: async (type, detail) => void world.events.push({ type, detail }) },
     sink: api,
     tokens: { token: async () => 'token', refresh: async () => 'token' },
     batches: {

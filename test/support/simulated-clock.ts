@@ -1,10 +1,5 @@
 import type { Clock } from '../../lambdas/ports.ts';
-
-interface Timer {
-  at: number;
-  order: number;
-  ring: () => void;
-}
+import { TimerQueue } from './timer-queue.ts';
 
 /**
  * Time that passes only when everybody sleeps: whoever awaits the clock is woken in the order of their times, and hours
@@ -12,11 +7,16 @@ interface Timer {
  */
 export class SimulatedClock implements Clock {
   #now: number;
-  #order = 0;
-  #timers: Timer[] = [];
+  readonly #timers = new TimerQueue();
+  readonly #turns: number;
 
-  constructor(startMs = Date.UTC(2026, 0, 5, 2, 0, 0)) {
+  /**
+   * @param turns of the event loop after each ring: one where nothing but promises is waited for; three where streams
+   * or threads have a part in it
+   */
+  constructor(startMs = Date.UTC(2026, 0, 5, 2, 0, 0), turns = 3) {
     this.#now = startMs;
+    this.#turns = turns;
   }
 
   now(): number {
@@ -26,14 +26,13 @@ export class SimulatedClock implements Clock {
   sleep(ms: number, signal?: AbortSignal): Promise<void> {
     return new Promise((resolve) => {
       if (signal?.aborted) return resolve();
-      const timer: Timer = { at: this.#now + Math.max(0, ms), order: this.#order++, ring: () => done() };
       const done = () => {
-        this.#timers = this.#timers.filter((each) => each !== timer);
+        timer.isOff = true;
         signal?.removeEventListener('abort', done);
         resolve();
       };
+      const timer = this.#timers.add(this.#now + Math.max(0, ms), done);
       signal?.addEventListener('abort', done, { once: true });
-      this.#timers.push(timer);
     });
   }
 
@@ -41,14 +40,14 @@ export class SimulatedClock implements Clock {
   async advance(ms: number): Promise<void> {
     const until = this.#now + ms;
     for (;;) {
-      await settle();
-      const next = this.#next();
-      if (!next || next.at > until) break;
+      await this.#settle();
+      const next = this.#timers.takeDue(until);
+      if (!next) break;
       this.#now = Math.max(this.#now, next.at);
       next.ring();
     }
     this.#now = until;
-    await settle();
+    await this.#settle();
   }
 
   /** Lets time pass until the work is done. @throws where nobody sleeps and the work still isn't done */
@@ -57,24 +56,17 @@ export class SimulatedClock implements Clock {
     const end = work.finally(() => (isDone = true));
     end.catch(() => undefined);
     for (;;) {
-      await settle();
+      await this.#settle();
       if (isDone) return end;
-      const next = this.#next();
+      const next = this.#timers.takeDue(Infinity);
       if (!next) throw new Error('Everybody waits for something that is not the clock.');
       this.#now = Math.max(this.#now, next.at);
       next.ring();
     }
   }
 
-  #next(): Timer | undefined {
-    return this.#timers.reduce<Timer | undefined>((first, timer) => {
-      if (!first || timer.at < first.at || (timer.at === first.at && timer.order < first.order)) return timer;
-      return first;
-    }, undefined);
+  /** Lets every promise that can go on do so: what is left waits for the clock. */
+  async #settle(): Promise<void> {
+    for (let turn = 0; turn < this.#turns; turn++) await new Promise((resolve) => setImmediate(resolve));
   }
-}
-
-/** Lets every promise that can go on do so: what is left waits for the clock. */
-async function settle(): Promise<void> {
-  for (let turn = 0; turn < 3; turn++) await new Promise((resolve) => setImmediate(resolve));
 }

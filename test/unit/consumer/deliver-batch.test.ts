@@ -63,6 +63,9 @@ function receipts(): Receipt[] {
     .map((line) => JSON.parse(line) as Receipt);
 }
 
+/** Why the breaker was opened, each time. */
+const openings = () =>
+  world.events.filter(({ type }) => type === 'breaker opened').map(({ detail }) => detail['reason']);
 const outcomesOf = () => receipts().map((receipt) => receipt.outcome);
 const failure = (status: number | null): SinkAnswer => ({
   kind: 'failed',
@@ -282,7 +285,7 @@ describe('records that fail', () => {
     await begin(rows(8));
     world.api.fault = (request) => (/[246]$/.test(String(request.payload['spot_id'])) ? failure(500) : undefined);
     await deliverToTheEnd();
-    expect(world.limiter.opened).toEqual([]);
+    expect(openings()).toEqual([]);
     expect(outcomesOf().filter((outcome) => outcome === 'exhausted')).toHaveLength(3);
     expect(world.letters.map((letter) => letter.record).sort()).toEqual([2, 4, 6]);
   });
@@ -365,7 +368,7 @@ describe('an API that wants to be left alone', () => {
     await begin(rows(40));
     world.api.fault = () => failure(503);
     await deliverToTheEnd();
-    expect(world.limiter.failedProbes).toBe(flushAfterProbes);
+    expect(world.limiter.item.failedProbes).toBe(flushAfterProbes);
     expect(outcomesOf()).toEqual(Array(40).fill('exhausted'));
     expect(world.letters).toHaveLength(40);
     expect(world.letters[0]).toMatchObject({ reason: 'circuit_open', outcome: 'exhausted' });
@@ -373,11 +376,73 @@ describe('an API that wants to be left alone', () => {
     expect(world.api.requests.length).toBeLessThan(45);
   });
 
+  it('has its breaker’s changes told, each once, without a word on secrets', async () => {
+    await begin(rows(20));
+    const downUntil = clock.now() + 100_000;
+    world.api.fault = () => (clock.now() < downUntil ? failure(503) : undefined);
+    await deliverToTheEnd();
+    const told = world.events.map(({ type, detail }) => [type, detail['failed_probes'], detail['until'] !== null]);
+    expect(told).toEqual([
+      ['breaker opened', 0, true],
+      ['breaker stays open', 1, true],
+      ['breaker closed', 1, false],
+    ]);
+    for (const { detail } of world.events) {
+      expect(detail).toMatchObject({ api: 'api.example', reason: 'outage' });
+      expect(Object.keys(detail).sort()).toEqual(['api', 'failed_probes', 'reason', 'until']);
+    }
+  });
+
+  it('is delivered to all the same where nobody takes the events', async () => {
+    await begin(rows(20));
+    world.ports.events = { publish: () => Promise.reject(new Error('no bus')) };
+    const downUntil = clock.now() + 30_000;
+    world.api.fault = () => (clock.now() < downUntil ? failure(503) : undefined);
+    await deliverToTheEnd();
+    expect(outcomesOf()).toEqual(Array(20).fill('uploaded'));
+  });
+
+  it('that is down after it turned the token down costs no record: why it was opened counts', async () => {
+    await begin(rows(10));
+    const openedAt = clock.now();
+    world.api.fault = () =>
+      clock.now() - openedAt < 30_000 ? { kind: 'unauthorised', status: 401, answer: 'no' } : failure(503);
+    await deliver();
+    for (let probe = 0; probe < 2 * flushAfterProbes; probe++) {
+      const next = world.successors.shift();
+      await clock.advance((next?.delaySeconds ?? 0) * 1000);
+      await deliver(next?.message);
+    }
+    expect(world.limiter.item).toMatchObject({ reason: 'unauthorised', breaker: 'open' });
+    expect(world.limiter.item.failedProbes).toBeGreaterThan(flushAfterProbes);
+    expect(world.letters).toEqual([]);
+  });
+
+  it('that turns the token down at a probe is still down: the batch in hand goes to the dead letters', async () => {
+    await begin(rows(40));
+    world.api.fault = () =>
+      world.limiter.item.breaker === 'open' ? { kind: 'unauthorised', status: 401, answer: 'no' } : failure(503);
+    await deliverToTheEnd();
+    expect(openings()).toEqual(['outage']);
+    expect(outcomesOf()).toEqual(Array(40).fill('exhausted'));
+  });
+
+  it('whose fifth failed probe was a letter’s still has a batch given up: the letter is none', async () => {
+    await begin(rows(40));
+    await world.ports.limiter.openBreaker('outage');
+    // Four were batches', the fifth was a letter's.
+    Object.assign(world.limiter.item, { failedProbes: flushAfterProbes });
+    world.api.fault = () => failure(503);
+    await deliverToTheEnd();
+    expect(outcomesOf()).toEqual(Array(40).fill('exhausted'));
+    expect(world.limiter.item).toMatchObject({ failedProbes: flushAfterProbes + 1, flushed: 1 });
+  });
+
   it('has no other batch exhausted, however long it is down', async () => {
     await begin(rows(40));
     // Another consumer's batch has been given up in this opening already.
-    await world.limiter.openBreaker('outage');
-    world.limiter.failedProbes = flushAfterProbes;
+    await world.ports.limiter.openBreaker('outage');
+    Object.assign(world.limiter.item, { failedProbes: flushAfterProbes, flushed: 1 });
     const downUntil = clock.now() + 3 * 60 * 60 * 1000;
     world.api.fault = () => (clock.now() < downUntil ? failure(503) : undefined);
     await deliverToTheEnd();
@@ -392,7 +457,7 @@ describe('an API that wants to be left alone', () => {
     let isRight = false;
     world.api.fault = () => (isRight ? undefined : { kind: 'unauthorised', status: 401, answer: 'no' });
     await deliver();
-    expect(world.limiter.opened).toEqual(['unauthorised']);
+    expect(openings()).toEqual(['unauthorised']);
     expect(world.successors).toMatchObject([{ message: { failures: 0 } }]);
     isRight = true;
     const next = world.successors.shift();
@@ -408,7 +473,7 @@ describe('an API that wants to be left alone', () => {
     world.ports.tokens = { token, refresh: token };
     world.api.fault = () => (isReadable ? undefined : { kind: 'unauthorised', status: 0, answer: 'no secret' });
     await deliver();
-    expect(world.limiter.opened).toEqual(['unauthorised']);
+    expect(openings()).toEqual(['unauthorised']);
     expect(world.letters).toEqual([]);
     isReadable = true;
     await deliverToTheEndOfSuccessors();
@@ -421,7 +486,7 @@ describe('an API that wants to be left alone', () => {
     world.ports.tokens = { token: async () => token, refresh: async () => (token = 'new') };
     world.api.fault = () => (token === 'new' ? undefined : { kind: 'unauthorised', status: 401, answer: 'no' });
     await deliver();
-    expect(world.limiter.opened).toEqual([]);
+    expect(openings()).toEqual([]);
     expect(outcomesOf()).toEqual(Array(10).fill('uploaded'));
   });
 });

@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
 import type { Readable } from 'node:stream';
 import { gunzipSync } from 'node:zlib';
+import { flushAfterProbes } from '../../../lambdas/core/breaker.ts';
 import { beforeEach, describe, expect, it } from 'vitest';
 import { deliverBatch } from '../../../lambdas/consumer/deliver-batch.ts';
 import { handleLetter } from '../../../lambdas/consumer/retry-letter.ts';
@@ -254,10 +255,19 @@ describe('a letter', () => {
   });
 
   it('that meets an open breaker waits as a message of its own', async () => {
-    await world.limiter.openBreaker('outage');
+    await world.ports.limiter.openBreaker('outage');
     expect(await send(3, 2_000)).toEqual({ kind: 'done' });
     expect(world.sentBack).toMatchObject([{ letter: { record: 3 } }]);
     expect(world.sentBack[0]?.delaySeconds).toBeGreaterThan(50);
+  });
+
+  it('that has the last failed probe leaves the giving up to a batch', async () => {
+    await world.ports.limiter.openBreaker('outage');
+    Object.assign(world.limiter.item, { failedProbes: flushAfterProbes - 1, openUntil: 0 });
+    world.api.fault = () => ({ kind: 'failed', status: 503, reason: 'http_503', ambiguous: false });
+    expect(await send(3, 2_000)).toEqual({ kind: 'done' });
+    expect(world.limiter.item.failedProbes).toBe(flushAfterProbes);
+    expect(await world.ports.limiter.takeFlush(flushAfterProbes)).toBe(true);
   });
 
   it('that was resolved by a consumer that died then still amends the account', async () => {

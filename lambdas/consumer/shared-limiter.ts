@@ -1,0 +1,201 @@
+import type { BreakerReason } from '../core/breaker.ts';
+import type { RateLimit } from '../core/limiter.ts';
+import { leaseAheadMs, slotSpacingMs } from '../core/limiter.ts';
+import type { LimiterItem } from '../core/limiter-item.ts';
+import {
+  beginLine,
+  beginOutage,
+  closeBreaker,
+  countOutage,
+  forgetOutage,
+  isOutage,
+  joinLine,
+  keepOpen,
+  moveLine,
+  moveLineFirst,
+  openBreaker,
+  pauseLine,
+  probeFrom,
+  takeFlush,
+  takeProbe,
+} from '../core/limiter-item.ts';
+import { maxRetryAfterMs } from '../core/retry.ts';
+import type { BreakerState, Clock, Limiter, LimiterStore, SlotLease } from '../ports.ts';
+
+/** Refusals in a row by contention, before the caller is told to wait a little. */
+const maxRounds = 5;
+
+/** Faults of the store in a row that are waited out: with what its client tries by itself, about half a minute. */
+const maxFaults = 5;
+const faultPauseMs = 1_000;
+
+/** A waiting consumer looks again after this at the latest: sooner than a line that was full can run dry. Milliseconds. */
+const longestLookMs = 900;
+
+/** A line is begun no further ahead than this, however slow the store is. Milliseconds. */
+const longestAnswerMs = 2_000;
+
+/** While another's probe is under way, its end is looked for so often. Milliseconds. */
+const probeLookMs = 2_000;
+
+export interface SharedLimiterOptions {
+  store: LimiterStore;
+  clock: Pick<Clock, 'now'>;
+  limit: RateLimit;
+  /** A new name for each probe. */
+  newId: () => string;
+  random: () => number;
+  /** What to add to the clock, where it is known to be wrong: the item's times are everybody's. */
+  correctionMs: () => number;
+}
+
+/** Send times and the breaker over one shared item: one conditional write a lease in the common case. */
+export class SharedLimiter implements Limiter {
+  readonly #options: SharedLimiterOptions;
+  readonly #spacingMs: number;
+  #faults = 0;
+  #probe = '';
+  #hasSucceeded = false;
+
+  constructor(options: SharedLimiterOptions) {
+    this.#options = options;
+    this.#spacingMs = slotSpacingMs(options.limit);
+  }
+
+  /** @throws what the store throws, when it has for long */
+  async leaseSlots(count: number, waitedMs: number): Promise<SlotLease> {
+    try {
+      const lease = await this.#lease(count, waitedMs);
+      this.#faults = 0;
+      return this.#inOwnTime(lease);
+    } catch (error) {
+      // A throttled table is a reason to wait, not to hand the message back as failed.
+      if (++this.#faults > maxFaults) throw error;
+      const pauseMs = faultPauseMs * (0.5 + this.#options.random());
+      return this.#inOwnTime({ kind: 'wait', untilMs: this.#now() + pauseMs, paused: false });
+    }
+  }
+
+  #inOwnTime(lease: SlotLease): SlotLease {
+    const aheadMs = this.#options.correctionMs();
+    if (lease.kind === 'leased') return { ...lease, firstSlotMs: lease.firstSlotMs - aheadMs };
+    return lease.kind === 'wait' ? { ...lease, untilMs: lease.untilMs - aheadMs } : lease;
+  }
+
+  async #lease(count: number, waitedMs: number): Promise<SlotLease> {
+    const { store } = this.#options;
+    const spanMs = count * this.#spacingMs;
+    const aheadMs = leaseAheadMs(waitedMs);
+    const wish = { spanMs, aheadMs, isUp: this.#hasSucceeded };
+    // Who had to wait looks first: a write that is refused costs more than a look.
+    let { item, tookMs } = waitedMs > 0 ? await this.#look() : { item: undefined, tookMs: 0 };
+    for (let round = 0; round < maxRounds; round++) {
+      const now = this.#now();
+      if (item?.breaker === 'open') return this.#askToProbe(item, now);
+      const obstacle = item && this.#obstacle(item, now, aheadMs, waitedMs);
+      if (obstacle) return obstacle;
+      const isIdle = item !== undefined && (item.tat === undefined || item.tat < now);
+      const leased = await store.update(isIdle ? beginLine(now, tookMs, wish) : joinLine(now, wish));
+      if (leased) {
+        this.#hasSucceeded = false;
+        return { kind: 'leased', firstSlotMs: (leased.tat ?? 0) - spanMs, spacingMs: this.#spacingMs, count };
+      }
+      ({ item, tookMs } = await this.#look());
+    }
+    return { kind: 'wait', untilMs: this.#now() + 50 * (0.5 + this.#options.random()), paused: false };
+  }
+
+  /** The item, and how long the store took: what a write will take, too. */
+  async #look(): Promise<{ item: LimiterItem | undefined; tookMs: number }> {
+    const askedAt = this.#now();
+    const item = await this.#options.store.read();
+    return { item, tookMs: Math.min(this.#now() - askedAt, longestAnswerMs) };
+  }
+
+  #obstacle(item: LimiterItem, now: number, aheadMs: number, waitedMs: number): SlotLease | undefined {
+    if (item.pausedUntil !== undefined && item.pausedUntil > now) {
+      return { kind: 'wait', untilMs: item.pausedUntil, paused: true };
+    }
+    const tooFarMs = (item.tat ?? 0) - now - aheadMs;
+    if (tooFarMs <= 0) return undefined;
+    // The line moves on while others join it. Whoever has waited for longest has the least to go, and looks the soonest.
+    const gainMsPerMs = (leaseAheadMs(waitedMs + 1_000) - aheadMs) / 1_000;
+    const expectedMs = Math.min(longestLookMs, Math.max(tooFarMs / gainMsPerMs / 2, waitedMs / 3));
+    return { kind: 'wait', untilMs: now + Math.max(tooFarMs, expectedMs), paused: false };
+  }
+
+  async #askToProbe(item: LimiterItem, now: number): Promise<SlotLease> {
+    const { store, newId } = this.#options;
+    const freeAt = probeFrom(item);
+    if (freeAt > now) {
+      // Another's probe is answered long before its lease is over, as a rule.
+      const isProbing = (item.probeUntil ?? 0) > now && (item.openUntil ?? 0) <= now;
+      return { kind: 'wait', untilMs: isProbing ? Math.min(freeAt, now + probeLookMs) : freeAt, paused: true };
+    }
+    const probe = newId();
+    // A write whose answer got lost is made again by the store's client, and is refused then: look whose probe it is.
+    const taken =
+      (await store.update(takeProbe(now, probe, this.#spacingMs))) !== undefined ||
+      (await store.read()).probeOwner === probe;
+    if (!taken) return { kind: 'wait', untilMs: now + 1_000, paused: true };
+    this.#probe = probe;
+    return { kind: 'probe' };
+  }
+
+  async pauseUntil(timeMs: number): Promise<void> {
+    const latest = this.#now() + maxRetryAfterMs;
+    // What is no number at all asks for nothing.
+    const until = Math.min(timeMs + this.#options.correctionMs(), latest);
+    if (!Number.isNaN(until)) await this.#options.store.update(pauseLine(until));
+  }
+
+  async shift(ms: number): Promise<void> {
+    const { store, limit } = this.#options;
+    const now = this.#now();
+    const isMoved = await store.update(moveLine(now, ms, limit.windowSeconds * 1000));
+    if (!isMoved) await store.update(moveLineFirst(now, ms));
+  }
+
+  async openBreaker(reason: BreakerReason): Promise<BreakerState | undefined> {
+    return stateOf(await this.#options.store.update(openBreaker(this.#now(), reason)));
+  }
+
+  async endProbe(success: boolean): Promise<BreakerState | undefined> {
+    const { store } = this.#options;
+    if (!success) return stateOf(await store.update(keepOpen(this.#now(), this.#probe)));
+    const { reason, failedProbes } = await store.read();
+    const closed = await store.update(closeBreaker(this.#probe));
+    return closed && stateOf({ ...closed, reason, failedProbes });
+  }
+
+  noteSuccess(): void {
+    this.#hasSucceeded = true;
+  }
+
+  async countOutage(): Promise<boolean> {
+    const { store } = this.#options;
+    const now = this.#now();
+    const item = (await store.update(countOutage(now))) ?? (await store.update(beginOutage(now)));
+    return item !== undefined && isOutage(item, now);
+  }
+
+  async forgetOutage(): Promise<void> {
+    await this.#options.store.update(forgetOutage());
+  }
+
+  async takeFlush(failedProbes: number): Promise<boolean> {
+    return (await this.#options.store.update(takeFlush(failedProbes))) !== undefined;
+  }
+
+  #now(): number {
+    return this.#options.clock.now() + this.#options.correctionMs();
+  }
+}
+
+function stateOf(
+  item: { [Name in keyof LimiterItem]: LimiterItem[Name] | undefined } | undefined,
+): BreakerState | undefined {
+  if (!item) return undefined;
+  const { breaker = 'closed', reason = 'outage', failedProbes = 0, openUntil } = item;
+  return { state: breaker, reason, failedProbes, untilMs: breaker === 'open' ? (openUntil ?? 0) : null };
+}

@@ -1,0 +1,199 @@
+import type { BreakerReason } from './breaker.ts';
+import { maxShiftShare } from './late-arrivals.ts';
+import { breakerPauseMs, probeLeaseMs, sharedOutage } from './breaker.ts';
+
+/**
+ * What all consumers of an API share: one item. Times are milliseconds since 1970 with fractions. This file is every
+ * change that is made to it, each with what must hold for it; a store only has to make them in one step.
+ */
+export interface LimiterItem {
+  /** The next free send time (theoretical arrival time). */
+  tat?: number;
+  /** When shifts of the line may begin anew: see `moveLine`. */
+  shiftedUntil?: number;
+  /** What `Retry-After` asked for: nobody leases a slot before then. */
+  pausedUntil?: number;
+  breaker?: 'closed' | 'open';
+  /** Why this opening began, and how it goes. */
+  reason?: BreakerReason;
+  openUntil?: number;
+  failedProbes?: number;
+  probeOwner?: string;
+  probeUntil?: number;
+  /** 1 once a batch was given up in this opening. */
+  flushed?: number;
+  /** Records that failed since anybody heard of one that did not, over all consumers; and when the first of them did. */
+  outageRecords?: number;
+  outageSince?: number;
+}
+
+export type LimiterAttribute = keyof LimiterItem;
+export type LimiterNumber = Exclude<LimiterAttribute, 'breaker' | 'reason' | 'probeOwner'>;
+
+/** Holds where the attribute compares so, or isn't there and may be absent. */
+export interface Check {
+  name: LimiterAttribute;
+  is: '<' | '<=' | '>=' | '=';
+  value: number | string;
+  orAbsent?: true;
+}
+
+export interface LimiterChange {
+  /** All must hold, or nothing is changed. */
+  when: Check[];
+  set?: Partial<LimiterItem>;
+  /** To the number that is there; to 0 where none is. */
+  add?: Partial<Record<LimiterNumber, number>>;
+  remove?: LimiterAttribute[];
+}
+
+const isClosed: Check = { name: 'breaker', is: '=', value: 'closed', orAbsent: true };
+const isOpen: Check = { name: 'breaker', is: '=', value: 'open' };
+const noOutage = { outageRecords: 0 };
+const isNotPaused = (now: number): Check => ({ name: 'pausedUntil', is: '<=', value: now, orAbsent: true });
+
+export interface LeaseWish {
+  spanMs: number;
+  /** The line is not joined where its end is further ahead. */
+  aheadMs: number;
+  /** A request of the caller has succeeded since its last lease: whatever fails, it is no outage. */
+  isUp: boolean;
+}
+
+/** The line is in use: its end moves on. */
+export function joinLine(now: number, { spanMs, aheadMs, isUp }: LeaseWish): LimiterChange {
+  return {
+    when: [
+      { name: 'tat', is: '>=', value: now },
+      { name: 'tat', is: '<=', value: now + aheadMs },
+      isClosed,
+      isNotPaused(now),
+    ],
+    add: { tat: spanMs },
+    set: isUp ? noOutage : {},
+  };
+}
+
+/**
+ * The line is idle: it starts when the answer to this will be here. Begun now, a few slots would all have passed by then
+ * where the table is slow, and so would those of every further lease.
+ */
+export function beginLine(now: number, answerMs: number, { spanMs, isUp }: LeaseWish): LimiterChange {
+  return {
+    when: [{ name: 'tat', is: '<', value: now, orAbsent: true }, isClosed, isNotPaused(now)],
+    set: { tat: now + answerMs + spanMs, ...(isUp && noOutage) },
+  };
+}
+
+/**
+ * Moves the line's end, where all consumers together have not done so by more than `maxShiftShare` of a window within one.
+ * What they have done is kept like the line itself: as a time that each shift moves on, refused where it is a window ahead.
+ */
+export function moveLine(now: number, ms: number, windowMs: number): LimiterChange {
+  return {
+    when: [
+      { name: 'tat', is: '>=', value: now },
+      { name: 'shiftedUntil', is: '>=', value: now },
+      { name: 'shiftedUntil', is: '<=', value: now + windowMs - ms / maxShiftShare },
+    ],
+    add: { tat: ms, shiftedUntil: ms / maxShiftShare },
+  };
+}
+
+/** The same where nobody has for a window. */
+export function moveLineFirst(now: number, ms: number): LimiterChange {
+  return {
+    when: [
+      { name: 'tat', is: '>=', value: now },
+      { name: 'shiftedUntil', is: '<', value: now, orAbsent: true },
+    ],
+    add: { tat: ms },
+    set: { shiftedUntil: now + ms / maxShiftShare },
+  };
+}
+
+/** Never shortens a pause. */
+export function pauseLine(until: number): LimiterChange {
+  return { when: [{ name: 'pausedUntil', is: '<', value: until, orAbsent: true }], set: { pausedUntil: until } };
+}
+
+export function openBreaker(now: number, reason: BreakerReason): LimiterChange {
+  return {
+    when: [isClosed],
+    set: { breaker: 'open', reason, openUntil: now + breakerPauseMs, failedProbes: 0 },
+    remove: ['probeOwner', 'probeUntil', 'flushed', 'outageRecords', 'outageSince'],
+  };
+}
+
+/** From when on the open breaker lets one request through: a probe is one like any other and takes a slot. */
+export function probeFrom(item: LimiterItem): number {
+  return Math.max(item.openUntil ?? 0, item.probeUntil ?? 0, item.pausedUntil ?? 0, item.tat ?? 0);
+}
+
+export function takeProbe(now: number, owner: string, spacingMs: number): LimiterChange {
+  return {
+    when: [
+      isOpen,
+      { name: 'openUntil', is: '<=', value: now },
+      { name: 'probeUntil', is: '<=', value: now, orAbsent: true },
+      { name: 'tat', is: '<=', value: now, orAbsent: true },
+      isNotPaused(now),
+    ],
+    set: { probeOwner: owner, probeUntil: now + probeLeaseMs, tat: now + spacingMs },
+  };
+}
+
+export function closeBreaker(owner: string): LimiterChange {
+  return {
+    when: [isOpen, { name: 'probeOwner', is: '=', value: owner }],
+    set: { breaker: 'closed' },
+    remove: ['probeOwner', 'probeUntil', 'openUntil', 'failedProbes', 'reason', 'flushed'],
+  };
+}
+
+export function keepOpen(now: number, owner: string): LimiterChange {
+  return {
+    when: [isOpen, { name: 'probeOwner', is: '=', value: owner }],
+    set: { openUntil: now + breakerPauseMs },
+    add: { failedProbes: 1 },
+    remove: ['probeOwner', 'probeUntil'],
+  };
+}
+
+/** For the one batch an opening that is given up. */
+export function takeFlush(failedProbes: number): LimiterChange {
+  return {
+    when: [
+      isOpen,
+      { name: 'failedProbes', is: '>=', value: failedProbes },
+      { name: 'flushed', is: '<', value: 1, orAbsent: true },
+    ],
+    set: { flushed: 1 },
+  };
+}
+
+/** One more record failed; refused where there is no run that it could belong to. */
+export function countOutage(now: number): LimiterChange {
+  return {
+    when: [
+      isClosed,
+      { name: 'outageRecords', is: '>=', value: 1 },
+      { name: 'outageSince', is: '>=', value: now - sharedOutage.longestMs },
+    ],
+    add: { outageRecords: 1 },
+  };
+}
+
+/** The first of a run. */
+export function beginOutage(now: number): LimiterChange {
+  return { when: [isClosed], set: { outageRecords: 1, outageSince: now } };
+}
+
+export function forgetOutage(): LimiterChange {
+  return { when: [{ name: 'outageRecords', is: '>=', value: 1 }], set: noOutage };
+}
+
+/** Whether what was counted is reason enough to open. */
+export function isOutage({ outageRecords = 0, outageSince = Infinity }: LimiterItem, now: number): boolean {
+  return outageRecords >= sharedOutage.records && now - outageSince >= sharedOutage.shortestMs;
+}

@@ -1,0 +1,118 @@
+import { randomUUID } from 'node:crypto';
+import { DynamoDBClient } from '@aws-sdk/client-dynamodb';
+import { beforeEach, describe, expect, inject, it } from 'vitest';
+import { DynamoLimiterStore } from '../../lambdas/adapters/dynamo-limiter-store.ts';
+import { openTable } from '../../lambdas/adapters/dynamo-ledger.ts';
+import { watchServerDates } from '../../lambdas/adapters/watch-server-dates.ts';
+import { systemClock } from '../../lambdas/adapters/system-clock.ts';
+import { SharedLimiter } from '../../lambdas/consumer/shared-limiter.ts';
+import { breakerPauseMs, sharedOutage } from '../../lambdas/core/breaker.ts';
+import type { LimiterStore } from '../../lambdas/ports.ts';
+import { InMemoryLimiterStore } from '../support/in-memory-limiter-store.ts';
+import { SimulatedClock } from '../support/simulated-clock.ts';
+
+const table = (client: DynamoDBClient) => openTable(client, inject('cloud').outputs['LedgerTableName'] ?? '');
+
+/** One suite for the real item and the fake one. */
+describe.each([
+  ['in memory', (): LimiterStore => new InMemoryLimiterStore()],
+  [
+    'in DynamoDB',
+    (): LimiterStore => new DynamoLimiterStore(table(new DynamoDBClient(inject('cloud').client)), randomUUID()),
+  ],
+])('the limiter’s item %s', (_, create) => {
+  let store: LimiterStore;
+  beforeEach(() => {
+    store = create();
+  });
+
+  it('is empty at first', async () => {
+    expect(await store.read()).not.toHaveProperty('tat');
+  });
+
+  it('is changed where every check holds, and else not at all', async () => {
+    const set = { tat: 10.5, reason: 'outage' as const };
+    expect(await store.update({ when: [{ name: 'tat', is: '<', value: 5, orAbsent: true }], set })).toMatchObject(set);
+    const failing = [{ name: 'tat', is: '<', value: 5, orAbsent: true } as const];
+    expect(await store.update({ when: failing, set: { tat: 0 } })).toBeUndefined();
+    expect(await store.update({ when: [{ name: 'openUntil', is: '<=', value: 5 }], set: { tat: 0 } })).toBeUndefined();
+    expect(await store.read()).toMatchObject(set);
+  });
+
+  it.each([
+    ['<', 10, false],
+    ['<', 11, true],
+    ['<=', 10, true],
+    ['<=', 9, false],
+    ['>=', 10, true],
+    ['>=', 11, false],
+    ['=', 10, true],
+    ['=', 11, false],
+  ] as const)('holding 10 is %s %i: %s', async (is, value, holds) => {
+    await store.update({ when: [{ name: 'tat', is: '<', value: 0, orAbsent: true }], set: { tat: 10 } });
+    const changed = await store.update({ when: [{ name: 'tat', is, value }], add: { failedProbes: 1 } });
+    expect(changed !== undefined).toBe(holds);
+  });
+
+  it('takes additions to what is not there, and loses what is removed', async () => {
+    const when = [{ name: 'breaker', is: '=', value: 'closed', orAbsent: true } as const];
+    expect(await store.update({ when, add: { tat: 2.5, failedProbes: 1 } })).toMatchObject({
+      tat: 2.5,
+      failedProbes: 1,
+    });
+    const changed = await store.update({ when, add: { tat: 1 }, set: { probeOwner: 'me' }, remove: ['failedProbes'] });
+    expect(changed).toMatchObject({ tat: 3.5, probeOwner: 'me' });
+    expect(changed).not.toHaveProperty('failedProbes');
+  });
+
+  it('hands out each slot once, however many ask at once', async () => {
+    const clock = new SimulatedClock();
+    const options = { store, clock, limit: { requests: 600, windowSeconds: 60 }, newId: randomUUID };
+    const limiters = Array.from(
+      { length: 5 },
+      () => new SharedLimiter({ ...options, random: Math.random, correctionMs: () => 0 }),
+    );
+    const leases = await Promise.all(limiters.map((limiter) => limiter.leaseSlots(2, 0)));
+    const firsts = leases.flatMap((lease) => (lease.kind === 'leased' ? [lease.firstSlotMs - clock.now()] : []));
+    expect(firsts.length).toBeGreaterThan(0);
+    firsts.sort((a, b) => a - b).forEach((first, nth) => expect(first).toBeCloseTo(nth * 201, 3));
+  });
+
+  it('carries the breaker through an opening', async () => {
+    const clock = new SimulatedClock();
+    const options = { store, clock, limit: { requests: 600, windowSeconds: 60 }, newId: randomUUID };
+    const limiter = new SharedLimiter({ ...options, random: Math.random, correctionMs: () => 0 });
+    await limiter.leaseSlots(1, 0);
+    await limiter.pauseUntil(clock.now() + 1_000);
+    await limiter.shift(5);
+    await limiter.shift(5);
+    for (let record = 1; record < sharedOutage.records; record++) {
+      expect(await limiter.countOutage()).toBe(false);
+      await clock.advance(1_000);
+    }
+    expect(await limiter.countOutage()).toBe(true);
+    expect(await limiter.openBreaker('outage')).toMatchObject({ state: 'open' });
+    await clock.advance(breakerPauseMs);
+    expect(await limiter.leaseSlots(1, 0)).toEqual({ kind: 'probe' });
+    expect(await limiter.endProbe(false)).toMatchObject({ state: 'open', failedProbes: 1 });
+    expect([await limiter.takeFlush(1), await limiter.takeFlush(1)]).toEqual([true, false]);
+    await clock.advance(breakerPauseMs);
+    expect(await limiter.leaseSlots(1, 0)).toEqual({ kind: 'probe' });
+    expect(await limiter.endProbe(true)).toMatchObject({ state: 'closed', reason: 'outage', failedProbes: 1 });
+    await clock.advance(200);
+    limiter.noteSuccess();
+    expect(await limiter.leaseSlots(1, 0)).toMatchObject({ kind: 'leased' });
+  });
+});
+
+it('the table’s answers tell the time', async () => {
+  const client = new DynamoDBClient(inject('cloud').client);
+  const seen: [number, number, number][] = [];
+  watchServerDates(client, systemClock, (...times) => seen.push(times));
+  await new DynamoLimiterStore(table(client), randomUUID()).read();
+  expect(seen).toHaveLength(1);
+  const [dateMs, sentAtMs, answeredAtMs] = seen[0] ?? [0, 0, 0];
+  expect(answeredAtMs).toBeGreaterThanOrEqual(sentAtMs);
+  expect(dateMs).toBeLessThanOrEqual(answeredAtMs);
+  expect(dateMs).toBeGreaterThan(sentAtMs - 2_000);
+});

@@ -1,0 +1,221 @@
+import { beforeEach, describe, expect, it } from 'vitest';
+import { SharedLimiter } from '../../../lambdas/consumer/shared-limiter.ts';
+import { breakerPauseMs, probeLeaseMs, sharedOutage } from '../../../lambdas/core/breaker.ts';
+import { maxRetryAfterMs } from '../../../lambdas/core/retry.ts';
+import type { LimiterStore } from '../../../lambdas/ports.ts';
+import { InMemoryLimiterStore } from '../../support/in-memory-limiter-store.ts';
+import { SimulatedClock } from '../../support/simulated-clock.ts';
+
+let clock: SimulatedClock;
+let store: InMemoryLimiterStore;
+let correctionMs: number;
+let ids: number;
+
+/** One of the consumers. */
+function join(over: LimiterStore = store, limit = { requests: 600, windowSeconds: 60 }): SharedLimiter {
+  const newId = () => `probe-${++ids}`;
+  return new SharedLimiter({ store: over, clock, limit, newId, random: () => 0.5, correctionMs: () => correctionMs });
+}
+
+beforeEach(() => {
+  clock = new SimulatedClock();
+  store = new InMemoryLimiterStore();
+  correctionMs = 0;
+  ids = 0;
+});
+
+describe('a lease', () => {
+  it('in a line that is in use is one write and no read', async () => {
+    const limiter = join();
+    await limiter.leaseSlots(3, 0);
+    let reads = 0;
+    let writes = 0;
+    const counted = join({
+      read: () => (reads++, store.read()),
+      update: (change) => (writes++, store.update(change)),
+    });
+    expect(await counted.leaseSlots(2, 0)).toMatchObject({ kind: 'leased', count: 2 });
+    expect([reads, writes]).toEqual([0, 1]);
+  });
+
+  it('follows on from the one before, whoever has it', async () => {
+    const [first, second] = [await join().leaseSlots(3, 0), await join().leaseSlots(1, 0)];
+    if (first.kind !== 'leased' || second.kind !== 'leased') throw new Error('no lease');
+    expect(first.firstSlotMs).toBe(clock.now());
+    expect(second.firstSlotMs - first.firstSlotMs).toBeCloseTo(3 * first.spacingMs, 3);
+  });
+
+  it('is for the one that has waited, where the line is too long for one that comes', async () => {
+    await join().leaseSlots(15, 0);
+    expect(await join().leaseSlots(1, 0)).toMatchObject({ kind: 'wait', paused: false });
+    expect(await join().leaseSlots(1, 60_000)).toMatchObject({ kind: 'leased' });
+  });
+
+  it.each([5, 40, 300])('has slots that have not passed where the table answers after %i ms', async (callMs) => {
+    const slow: LimiterStore = {
+      read: async () => (await clock.advance(callMs), store.read()),
+      update: async (change) => (await clock.advance(callMs), store.update(change)),
+    };
+    const lease = await join(slow, { requests: 600, windowSeconds: 10 }).leaseSlots(2, 0);
+    expect(lease).toMatchObject({ kind: 'leased', count: 2 });
+    if (lease.kind === 'leased') expect(lease.firstSlotMs).toBeGreaterThanOrEqual(clock.now());
+  });
+
+  it('is told in the consumer’s own time where its clock is wrong', async () => {
+    correctionMs = 5_000;
+    expect(await join().leaseSlots(1, 0)).toMatchObject({ kind: 'leased', firstSlotMs: clock.now() });
+    expect(store.item.tat).toBeCloseTo(clock.now() + 5_000 + 100.5, 3);
+  });
+
+  it('waits for a table that is throttled, and gives up when it has been for long', async () => {
+    const limiter = join({
+      read: () => Promise.reject(new Error('throttled')),
+      update: () => Promise.reject(new Error('throttled')),
+    });
+    for (let fault = 0; fault < 5; fault++) {
+      expect(await limiter.leaseSlots(1, 0)).toMatchObject({ kind: 'wait', paused: false });
+    }
+    await expect(limiter.leaseSlots(1, 0)).rejects.toThrow('throttled');
+  });
+});
+
+describe('a pause', () => {
+  it('is told as one, and is over when it is over', async () => {
+    await join().leaseSlots(1, 0);
+    await join().pauseUntil(clock.now() + 7_000);
+    expect(await join().leaseSlots(1, 0)).toEqual({ kind: 'wait', untilMs: clock.now() + 7_000, paused: true });
+    await clock.advance(7_000);
+    expect(await join().leaseSlots(1, 0)).toMatchObject({ kind: 'leased', firstSlotMs: clock.now() });
+  });
+
+  it('is not what a slow rate looks like', async () => {
+    const slow = { requests: 1, windowSeconds: 30 };
+    await join(store, slow).leaseSlots(1, 0);
+    expect(await join(store, slow).leaseSlots(1, 0)).toMatchObject({ kind: 'wait', paused: false });
+  });
+
+  it('is never shortened by another', async () => {
+    await join().pauseUntil(clock.now() + 60_000);
+    await join().pauseUntil(clock.now() + 1_000);
+    expect(store.item.pausedUntil).toBe(clock.now() + 60_000);
+  });
+
+  it.each([10 * 365 * 86_400_000, Infinity])('of %d ms is no longer than the longest', async (ms) => {
+    await join().pauseUntil(clock.now() + ms);
+    expect(store.item.pausedUntil).toBe(clock.now() + maxRetryAfterMs);
+  });
+
+  it.each([NaN, -Infinity, -5_000])('of %d ms holds nobody up', async (ms) => {
+    await join().pauseUntil(clock.now() + ms);
+    expect(await join().leaseSlots(1, 0)).toMatchObject({ kind: 'leased' });
+  });
+});
+
+describe('shifts of the line', () => {
+  it('by all consumers together are a hundredth of a window at most', async () => {
+    await join().leaseSlots(10, 0);
+    const before = store.item.tat ?? 0;
+    for (let consumer = 0; consumer < 50; consumer++) await join().shift(100);
+    expect((store.item.tat ?? 0) - before).toBeLessThanOrEqual(600);
+    expect((store.item.tat ?? 0) - before).toBeGreaterThanOrEqual(500);
+  });
+});
+
+describe('the breaker', () => {
+  it('is opened by one of those that ask for it', async () => {
+    const until = clock.now() + breakerPauseMs;
+    expect(await join().openBreaker('throttled')).toEqual({
+      state: 'open',
+      reason: 'throttled',
+      failedProbes: 0,
+      untilMs: until,
+    });
+    expect(await join().openBreaker('outage')).toBeUndefined();
+    expect(await join().leaseSlots(1, 0)).toEqual({ kind: 'wait', untilMs: until, paused: true });
+  });
+
+  it('gives one consumer the probe, and another when that one has died', async () => {
+    const [dead, other] = [join(), join()];
+    await dead.openBreaker('outage');
+    await clock.advance(breakerPauseMs);
+    expect(await dead.leaseSlots(5, 0)).toEqual({ kind: 'probe' });
+    expect(await other.leaseSlots(5, 0)).toMatchObject({ kind: 'wait', paused: true });
+    await clock.advance(probeLeaseMs);
+    expect(await other.leaseSlots(5, 0)).toEqual({ kind: 'probe' });
+    expect(await dead.endProbe(true)).toBeUndefined();
+    expect(await other.endProbe(false)).toMatchObject({ state: 'open', reason: 'outage', failedProbes: 1 });
+  });
+
+  it('lets the probe be made though the answer that gave it was lost', async () => {
+    await join().openBreaker('outage');
+    await clock.advance(breakerPauseMs);
+    // What the SDK does: the write is made, its answer is lost, it is made again.
+    const twice = join({
+      read: () => store.read(),
+      update: async (change) => {
+        await store.update(change);
+        return store.update(change);
+      },
+    });
+    expect(await twice.leaseSlots(1, 0)).toEqual({ kind: 'probe' });
+  });
+
+  it('closes with a word on why it was open', async () => {
+    const limiter = join();
+    await limiter.openBreaker('throttled');
+    await clock.advance(breakerPauseMs);
+    await limiter.leaseSlots(1, 0);
+    expect(await limiter.endProbe(true)).toMatchObject({ state: 'closed', reason: 'throttled', untilMs: null });
+    expect(await limiter.leaseSlots(1, 0)).toMatchObject({ kind: 'leased' });
+  });
+
+  it('gives up one batch an opening', async () => {
+    const limiter = join();
+    for (const opening of [1, 2]) {
+      await limiter.openBreaker('outage');
+      expect(await limiter.takeFlush(2), `${opening}`).toBe(false);
+      for (const flushed of [false, true]) {
+        await clock.advance(breakerPauseMs);
+        await limiter.leaseSlots(1, 0);
+        await limiter.endProbe(false);
+        expect(await limiter.takeFlush(2)).toBe(flushed);
+      }
+      expect(await join().takeFlush(2)).toBe(false);
+      await clock.advance(breakerPauseMs);
+      await limiter.leaseSlots(1, 0);
+      await limiter.endProbe(true);
+    }
+  });
+});
+
+describe('an outage that no single consumer could tell', () => {
+  const count = async (failures: number, everyMs: number) => {
+    let opens = false;
+    for (let nth = 0; nth < failures; nth++) {
+      opens = await join().countOutage();
+      await clock.advance(everyMs);
+    }
+    return opens;
+  };
+
+  it('is counted over all of them', async () => {
+    expect(await count(sharedOutage.records - 1, 1_000)).toBe(false);
+    expect(await count(1, 0)).toBe(true);
+  });
+
+  it('is none where somebody’s requests succeed: the next lease says so', async () => {
+    await count(sharedOutage.records - 1, 1_000);
+    const lucky = join();
+    lucky.noteSuccess();
+    await lucky.leaseSlots(1, 0);
+    expect(await count(sharedOutage.records - 1, 1_000)).toBe(false);
+  });
+
+  it('is none before a success had the time to be told, nor where failures are far between', async () => {
+    expect(await count(3 * sharedOutage.records, 10)).toBe(false);
+    await join().forgetOutage();
+    expect(await count(3 * sharedOutage.records, sharedOutage.longestMs / (sharedOutage.records - 1) + 1_000)).toBe(
+      false,
+    );
+  });
+});
