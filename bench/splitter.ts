@@ -49,7 +49,7 @@ async function main(): Promise<void> {
 /** So that none runs on code that V8 has shaped for another, or counts another's memory. With the function's own flags. */
 async function inProcessOfItsOwn<Figures>(file: string, parameters: string[]): Promise<Figures> {
   const path = fileURLToPath(new URL(file, import.meta.url));
-  const flags = [...process.execArgv, '--max-semi-space-size=4'];
+  const flags = [...process.execArgv, '--max-semi-space-size=4', '--expose-gc'];
   const { stdout } = await promisify(execFile)(process.execPath, [...flags, path, ...parameters]);
   return JSON.parse(stdout) as Figures;
 }

@@ -56,7 +56,8 @@ export async function cutFile(
       // At least once: an empty chunk is a gzip's on its way to the checkpoint, and takes its time.
       let step = 0;
       do {
-        await send(cutter.push(chunk.subarray(step, step + stepBytes)));
+        const batches = cutter.push(chunk.subarray(step, step + stepBytes));
+        if (batches.length > 0) await send(batches);
         if (checkpoints.isDue(cutter.position)) await checkpoints.write(cutter.position, await sender.flush());
         const kind = stopped();
         if (kind) {
