@@ -4,12 +4,14 @@ import type { InFlightMessages, Sink } from '../ports.ts';
 import type { Deadline } from '../runtime/deadline.ts';
 import type { HandledMessage } from '../runtime/partial-batch.ts';
 import { handleEach, parseBody } from '../runtime/partial-batch.ts';
+import type { Shutdown } from '../runtime/shutdown.ts';
 import type { ConsumerPorts } from './deliver-batch.ts';
 import { deliverBatch } from './deliver-batch.ts';
 import type { InTurn } from './retry-letter.ts';
 import { handleLetter } from './retry-letter.ts';
 
 export interface ConsumerDeps extends ConsumerPorts {
+  shutdown: Shutdown;
   /** Letters have their own connections, so that neither kind waits for the other's. */
   letterSink: Sink;
   lettersQueueArn: string;
@@ -26,6 +28,7 @@ export function createConsumerHandler(deps: ConsumerDeps) {
     const response = await handleEach({
       event,
       context,
+      shutdown: deps.shutdown,
       log: deps.log,
       inFlight: (record) => (isLetter(record) ? deps.letterMessages : deps.batchMessages),
       handle: (record, deadline) =>

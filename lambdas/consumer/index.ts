@@ -21,6 +21,7 @@ import { ClockSkew } from '../core/clock-skew.ts';
 import { jitterMarginMs } from '../core/limiter.ts';
 import { createAuditLog } from '../runtime/audit-logger.ts';
 import { readConsumerEnvironment } from '../runtime/environment.ts';
+import { shutdownOnSigterm } from '../runtime/shutdown.ts';
 import { createConsumerHandler } from './handler.ts';
 import { SharedLimiter } from './shared-limiter.ts';
 
@@ -47,6 +48,7 @@ const sink = (connections: number) =>
   });
 
 export const handler = createConsumerHandler({
+  shutdown: shutdownOnSigterm(),
   feed,
   limit: api,
   connections: api.connectionsPerConsumer,

@@ -2,10 +2,12 @@ import type { Context, SQSBatchResponse, SQSEvent } from 'aws-lambda';
 import { finalizeMessage } from '../messages.ts';
 import type { InFlightMessages } from '../ports.ts';
 import { handleEach, parseBody } from '../runtime/partial-batch.ts';
+import type { Shutdown } from '../runtime/shutdown.ts';
 import type { FinalizerPorts } from './finalize-file.ts';
 import { finalizeFile } from './finalize-file.ts';
 
 export interface FinalizerDeps extends FinalizerPorts {
+  shutdown: Shutdown;
   inFlight: InFlightMessages;
 }
 
@@ -14,6 +16,7 @@ export function createFinalizerHandler(deps: FinalizerDeps) {
     handleEach({
       event,
       context,
+      shutdown: deps.shutdown,
       log: deps.log,
       inFlight: () => deps.inFlight,
       handle: (record) => finalizeFile(finalizeMessage.parse(parseBody(record)), deps),

@@ -10,12 +10,14 @@ import { SqsInFlightMessages } from '../adapters/sqs-queues.ts';
 import { systemClock } from '../adapters/system-clock.ts';
 import { createAuditLog } from '../runtime/audit-logger.ts';
 import { readFinalizerEnvironment } from '../runtime/environment.ts';
+import { shutdownOnSigterm } from '../runtime/shutdown.ts';
 import { createFinalizerHandler } from './handler.ts';
 
 const environment = readFinalizerEnvironment(process.env);
 const s3 = new S3Client(s3ClientSettings);
 
 export const handler = createFinalizerHandler({
+  shutdown: shutdownOnSigterm(),
   ledger: createDynamoLedger(new DynamoDBClient(awsClientSettings), environment.LEDGER_TABLE, systemClock),
   receipts: new S3ReceiptStore(s3, environment.WORK_BUCKET),
   archive: new S3Archive(s3, environment.ARCHIVE_BUCKET),

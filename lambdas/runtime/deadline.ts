@@ -18,10 +18,14 @@ export function reserveMs(timeMs: number): number {
   return Math.min(longestReserveMs, wanted, timeMs / 2);
 }
 
-export function deadlineOf(context: { getRemainingTimeInMillis(): number }): Deadline {
+/** @param shutdown asked to end, the process has little time, too */
+export function deadlineOf(
+  context: { getRemainingTimeInMillis(): number },
+  shutdown: { isRequested: boolean },
+): Deadline {
   const reserve = reserveMs(context.getRemainingTimeInMillis());
   return {
     remainingMs: () => context.getRemainingTimeInMillis(),
-    isDrawingIn: () => context.getRemainingTimeInMillis() <= reserve,
+    isDrawingIn: () => shutdown.isRequested || context.getRemainingTimeInMillis() <= reserve,
   };
 }

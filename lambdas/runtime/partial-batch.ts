@@ -2,6 +2,7 @@ import type { Context, SQSBatchResponse, SQSEvent, SQSRecord } from 'aws-lambda'
 import type { AuditLog, InFlightMessages } from '../ports.ts';
 import type { Deadline } from './deadline.ts';
 import { deadlineOf } from './deadline.ts';
+import type { Shutdown } from './shutdown.ts';
 
 /**
  * A message whose function was killed comes back this long after the function's time would have been up. Longer than any
@@ -15,6 +16,7 @@ const failedVisibilitySeconds = 30;
 export interface BatchHandling {
   event: SQSEvent;
   context: Pick<Context, 'getRemainingTimeInMillis'>;
+  shutdown: Shutdown;
   log: AuditLog;
   /** The queue that a message came from. */
   inFlight: (record: SQSRecord) => InFlightMessages;
@@ -28,9 +30,13 @@ export type HandledMessage = void | { backAfterSeconds: number };
  * The partial-batch protocol, once: every message is handled by itself. Those that threw are reported failed, and so are
  * those that are to go back to their queue. An error is logged here and nowhere else.
  */
-export async function handleEach(handling: BatchHandling): Promise<SQSBatchResponse> {
-  const { event, context, log, inFlight, handle } = handling;
-  const deadline = deadlineOf(context);
+export function handleEach(handling: BatchHandling): Promise<SQSBatchResponse> {
+  return handling.shutdown.during(() => handleAll(handling));
+}
+
+async function handleAll(handling: BatchHandling): Promise<SQSBatchResponse> {
+  const { event, context, shutdown, log, inFlight, handle } = handling;
+  const deadline = deadlineOf(context, shutdown);
   const results = await Promise.all(
     event.Records.map(async (record) => {
       const setVisibility = (seconds: number) => inFlight(record).changeVisibility(record.receiptHandle, seconds);

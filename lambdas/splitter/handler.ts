@@ -5,12 +5,14 @@ import { fileIdOf } from '../core/identity.ts';
 import type { BatchLedger, InFlightMessages } from '../ports.ts';
 import type { Deadline } from '../runtime/deadline.ts';
 import { handleEach, parseBody } from '../runtime/partial-batch.ts';
+import type { Shutdown } from '../runtime/shutdown.ts';
 import { parseIntakeMessage } from './intake-message.ts';
 import { reemitBatches } from './reemit-batches.ts';
 import type { SplitterPorts } from './splitter-ports.ts';
 import { splitFile } from './split-file.ts';
 
 export interface SplitterDeps extends SplitterPorts {
+  shutdown: Shutdown;
   ledger: SplitterPorts['ledger'] & BatchLedger;
   inFlight: InFlightMessages;
   lane: string;
@@ -23,6 +25,7 @@ export function createSplitterHandler(deps: SplitterDeps) {
     handleEach({
       event,
       context,
+      shutdown: deps.shutdown,
       log: deps.log,
       inFlight: () => deps.inFlight,
       handle: (record, deadline) => handleMessage(record, deps, deadline),

@@ -10,12 +10,14 @@ import { SqsBatchQueue, SqsFinalizeQueue, SqsInFlightMessages, SqsIntakeQueue } 
 import { systemClock } from '../adapters/system-clock.ts';
 import { createAuditLog } from '../runtime/audit-logger.ts';
 import { readSplitterEnvironment } from '../runtime/environment.ts';
+import { shutdownOnSigterm } from '../runtime/shutdown.ts';
 import { createSplitterHandler } from './handler.ts';
 
 const environment = readSplitterEnvironment(process.env);
 const sqs = new SQSClient(awsClientSettings);
 
 export const handler = createSplitterHandler({
+  shutdown: shutdownOnSigterm(),
   feed: feedNamed(environment.SLUICE_FEED),
   lane: environment.SLUICE_LANE,
   limits: environment.CUT_LIMITS,

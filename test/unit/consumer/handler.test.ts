@@ -1,6 +1,7 @@
 import type { Context, SQSEvent } from 'aws-lambda';
 import { expect, it } from 'vitest';
 import { createConsumerHandler } from '../../../lambdas/consumer/handler.ts';
+import { Shutdown } from '../../../lambdas/runtime/shutdown.ts';
 import { fixtureOf } from '../../support/feed-fixture.ts';
 import { consumerWorld, silentLog } from '../../support/in-memory-ports.ts';
 import { SimulatedClock } from '../../support/simulated-clock.ts';
@@ -12,6 +13,7 @@ async function warningsAt(correctionMs: number): Promise<unknown[]> {
   const inFlight = { changeVisibility: () => Promise.resolve() };
   const handler = createConsumerHandler({
     ...ports,
+    shutdown: new Shutdown(() => undefined),
     log: { ...silentLog, warn: (_, fields) => void warnings.push(fields) },
     letterSink: ports.sink,
     lettersQueueArn: 'letters',

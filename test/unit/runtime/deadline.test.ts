@@ -14,7 +14,7 @@ describe('a function’s time', () => {
     [1_000, 500],
   ])('of %i ms draws in for the last %i', (timeMs, reserveMs) => {
     let remaining = timeMs;
-    const deadline = deadlineOf({ getRemainingTimeInMillis: () => remaining });
+    const deadline = deadlineOf({ getRemainingTimeInMillis: () => remaining }, { isRequested: false });
     expect(deadline.isDrawingIn()).toBe(false);
     remaining = reserveMs + 1;
     expect(deadline.isDrawingIn()).toBe(false);
