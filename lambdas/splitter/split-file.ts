@@ -6,18 +6,13 @@ import type { Deadline } from '../runtime/deadline.ts';
 import { checkCompressed } from './check-compressed.ts';
 import { cutFile } from './cut-file.ts';
 import { hashFile } from './hash-file.ts';
+import { holdBack } from './hold-back.ts';
 import { readDialect } from './read-dialect.ts';
 import type { SplitterPorts } from './splitter-ports.ts';
 import { fileLeaseMs, saveProgress } from './splitter-ports.ts';
 
 /** A second message about a file looks again after this at the latest: most files are split in seconds. Milliseconds. */
 const busyWaitMs = 15_000;
-
-/** SQS delays a message by 15 minutes at most. */
-const maxDelaySeconds = 900;
-/** A file that is held back is looked at after this at the soonest, and from a little before the message that does it. */
-const minHoldSeconds = 10;
-const holdSlackSeconds = 5;
 
 /** What is left to do when a part of the work ends. */
 export type Step = { kind: 'done' } | { kind: 'out-of-time' } | { kind: 'held-back' };
@@ -151,26 +146,6 @@ async function continueLater(file: FileAccount, ports: SplitterPorts): Promise<v
   await ports.ledger.releaseFile(file.fileId, file.epoch);
   await ports.intake.send({ v: 1, kind: 'continue', feed: file.feed, fileId: file.fileId }, 0);
   ports.log.info('time is up: continuation queued', { correlation_id: file.fileId });
-}
-
-/**
- * The queue holds as much of the file as the API takes in the horizon's time: going on waits, without anyone waiting.
- * The message goes first: killed before the release, this one comes back and sends another, and the first to be
- * handled makes the other a copy.
- */
-async function holdBack(file: FileAccount, ports: SplitterPorts): Promise<void> {
-  const { ledger, intake, horizon, clock, log } = ports;
-  const now = (await ledger.getFile(file.fileId)) ?? file;
-  const surplus = unsettledRecords(now) - horizon.records / 2;
-  const seconds = Math.ceil(surplus / horizon.recordsPerSecond);
-  const delaySeconds = Math.min(maxDelaySeconds, Math.max(minHoldSeconds, seconds));
-  await intake.send({ v: 1, kind: 'continue', feed: file.feed, fileId: file.fileId }, delaySeconds);
-  await ledger.releaseFile(file.fileId, file.epoch, clock.now() + (delaySeconds - holdSlackSeconds) * 1000);
-  log.info('file held back: the queue holds enough of it', {
-    correlation_id: file.fileId,
-    unsettled_records: unsettledRecords(now),
-    delay_seconds: delaySeconds,
-  });
 }
 
 /** A message about a file that is split: had the splitter died before it asked, nobody else would ask. */
