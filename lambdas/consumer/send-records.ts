@@ -194,7 +194,8 @@ export class RecordSender {
     try {
       return await sink.deliver(item, limit.signal);
     } finally {
-      answered.abort();
+      // With a reason: without one, an exception is made for each request.
+      answered.abort(null);
     }
   }
 
