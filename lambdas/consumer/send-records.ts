@@ -190,7 +190,9 @@ export class RecordSender {
     const limitMs = Math.max(1_000, Math.min(maxRequestMs, this.#deadline.remainingMs() - finishMs));
     const [limit, answered] = [new AbortController(), new AbortController()];
     // The timer goes with its request: ten thousand of them would outlive theirs by half a minute.
-    void clock.sleep(limitMs, answered.signal).then(() => limit.abort());
+    void clock.sleep(limitMs, answered.signal).then(() => {
+      if (!answered.signal.aborted) limit.abort();
+    });
     try {
       return await sink.deliver(item, limit.signal);
     } finally {
