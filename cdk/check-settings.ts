@@ -1,3 +1,4 @@
+import { apiIdOf } from './api-id.ts';
 import {
   accountLength,
   maxBucketNameLength,
@@ -29,7 +30,7 @@ const takenEnding = '-express';
 /** The ledger keeps an account so long after its last event (lambdas/adapters/dynamo-table.ts). */
 const ledgerDays = 60;
 
-/** A killed function's message is visible again 30 s after its time was up; as much again for it to be received. */
+/** A killed function's message is visible again 65 s after its time was up. Asking a moment sooner does no harm. */
 const recoverySeconds = 60;
 
 /** A day's worth of the API: it may be down for most of the 14 days that SQS keeps a message. */
@@ -225,6 +226,18 @@ function* apiFaults({ name, api }: FeedSettings, settings: Settings): Generator<
     yield (
       `${setting} begins with ${url.protocol}//; in stage ${settings.stage} it must begin with https://, since the ` +
       `token goes with every request.`
+    );
+  }
+  const sharing = settings.feeds.find(
+    (other) =>
+      other.name !== name &&
+      apiIdOf(other.api.url) === apiIdOf(api.url) &&
+      (other.api.requests !== api.requests || other.api.windowSeconds !== api.windowSeconds),
+  );
+  if (sharing) {
+    yield (
+      `${variableName(name, 'REQUESTS')} is ${api.requests} in ${api.windowSeconds} s, that of the feed '${sharing.name}' ` +
+      `${sharing.api.requests} in ${sharing.api.windowSeconds} s; both use one API and share its limit, so it must be the same.`
     );
   }
   yield* proxyFaults(name, api.proxyUrl);

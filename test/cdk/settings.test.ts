@@ -219,6 +219,19 @@ describe('settings that do not fit', () => {
     ["The feed 'finalize'", 'not be called', (all) => (feedOf(all).feed.name = 'finalize')],
     ['splitter', 'Lambda takes 64', (all) => (feedOf(all).lane.id = 'f'.repeat(60))],
     ['consumer.timeoutSeconds', 'runs 900 s at most', (all) => (all.consumer.timeoutSeconds = 901)],
+    [
+      'SLUICE_PARTS_REQUESTS',
+      'share its limit',
+      (all) => {
+        const { feed } = feedOf(all);
+        all.feeds.push({
+          ...feed,
+          name: 'parts',
+          lanes: [],
+          api: { ...feed.api, url: `${feed.api.url}/`, requests: 60 },
+        });
+      },
+    ],
     ['queues.visibilityFactor is 49', '43200 s at most', (all) => (all.queues.visibilityFactor = 49)],
     ['queues.visibilityFactor is 5', '6 times', (all) => (all.queues.visibilityFactor = 5)],
     ['splitter.concurrency is 1', '2 to 1000', (all) => (feedOf(all).lane.splitters = 1)],
