@@ -128,7 +128,7 @@ export class RelayedSplitter {
   }
 }
 
-/** The splitter that holds the file's lease has not been heard of for too long. */
+/** The splitter that holds the file's lease has not been heard of for too long. @throws for a file without one */
 export async function expireLease(stack: DeployedStack, fileId: string): Promise<void> {
   const client = new DynamoDBClient(stack.cloud.client);
   await client.send(
@@ -136,6 +136,7 @@ export async function expireLease(stack: DeployedStack, fileId: string): Promise
       TableName: stack.output('LedgerTableName'),
       Key: { pk: `FILE#${fileId}`, sk: 'FILE' },
       UpdateExpression: 'SET leaseUntil = :past',
+      ConditionExpression: 'attribute_exists(pk)',
       ExpressionAttributeValues: { ':past': 1 },
     }),
   );
