@@ -82,10 +82,21 @@ export class RelayedSplitter {
   /** Kills the splitter at the first of the file's events that is the one; resolves when it is dead. */
   killAt(file: Dropped, isTheOne: (event: RelayEvent) => boolean): Promise<number> {
     const { promise, resolve, reject } = Promise.withResolvers<number>();
+    let isKilling = false;
     this.watch(file, async (event) => {
-      if (!isTheOne(event)) return undefined;
-      this.#relay.onEvent = () => Promise.resolve();
-      await killFunction(this.#stack, this.#name).then(resolve, reject);
+      if (isKilling || !isTheOne(event)) return undefined;
+      isKilling = true;
+      try {
+        const killed = await killFunction(this.#stack, this.#name);
+        // Nobody is there: the event was a call's that one killed before had left under way.
+        if (killed === 0) return undefined;
+        this.#relay.onEvent = () => Promise.resolve();
+        resolve(killed);
+      } catch (error) {
+        reject(error);
+      } finally {
+        isKilling = false;
+      }
       return 'lost';
     });
     return promise;
