@@ -78,18 +78,11 @@ export type BatchMessage = z.infer<typeof batchMessage>;
 export const letter = z.object({
   v: z.literal(1),
   kind: z.literal('letter'),
-  /** New for every letter sent, so that two letters of one record can be told apart. */
-  letter_id: z.string(),
   timestamp: z.iso.datetime(),
   feed: z.string(),
-  file_id: z.string(),
   source_file: z.string(),
-  batch: z.int().positive(),
   record: z.int().positive(),
   line: z.int().positive(),
-  offset: z.int().nonnegative(),
-  length: z.int().nonnegative(),
-  sha256: z.string(),
   outcome: z.enum(['rejected', 'refused', 'exhausted']),
   /** A word for machines: a problem's reason, `http_422`, `circuit_open`, … */
   reason: z.string(),
@@ -99,14 +92,46 @@ export const letter = z.object({
   http_status: z.int().nullable(),
   /** What the API answered, trimmed. */
   api_answer: z.string().nullable(),
-  request_id: z.string().nullable(),
-  /** Requests made for this record so far. */
-  attempts: z.int().nonnegative(),
   /** `text`: as it stood in the file; `base64` where text can't carry it; `head`: base64 of its first bytes only. */
   raw_encoding: z.enum(['text', 'base64', 'head']),
   raw_payload: z.string(),
+  /** Requests made for this record so far. */
+  attempts: z.int().nonnegative(),
+  request_id: z.string().nullable(),
+  /** Of the record's bytes as they stood in the file. */
+  sha256: z.string(),
+  /** Bytes from the file's start to the record's first; `length` bytes from there are the record. */
+  offset: z.int().nonnegative(),
+  length: z.int().nonnegative(),
+  batch: z.int().positive(),
+  file_id: z.string(),
+  /** New for every letter sent, so that two letters of one record can be told apart. */
+  letter_id: z.string(),
 });
 export type Letter = z.infer<typeof letter>;
+
+/**
+ * Letters queue: a row that the desk has corrected, in place of a dead record. It is tried as a letter is, but never
+ * becomes one: where it fails, the record's own letter still stands for it.
+ */
+export const correctionMessage = z.object({
+  v: z.literal(1),
+  kind: z.literal('correction'),
+  correction_id: z.string(),
+  feed: z.string(),
+  file_id: z.string(),
+  record: z.int().positive(),
+  /** Of the record that it stands for, as it was in the file. */
+  sha256: z.string(),
+  /** By the source's column names. */
+  row: z.record(z.string(), z.unknown()),
+  changed: z.array(z.string()),
+  by: z.string(),
+  at: z.iso.datetime(),
+  /** Tries that the API failed on, over all receives; waiting never counts. */
+  failures: z.int().nonnegative(),
+});
+export type CorrectionMessage = z.infer<typeof correctionMessage>;
 
 /** Finalize queue: see whether the file is done, and close its account if so; `amend` re-opens a closed one. */
 export const finalizeMessage = z.object({

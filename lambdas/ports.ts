@@ -3,8 +3,10 @@ import type { BreakerReason } from './core/breaker.ts';
 import type {
   BatchAccount,
   CompressedContent,
+  Correction,
   DeadAttempt,
   DeadRecord,
+  DeadResolution,
   FileAccount,
   FileState,
   HashProgress,
@@ -13,7 +15,14 @@ import type {
 import type { CutLimits, CutPosition, Dialect } from './core/records/dialect.ts';
 import type { LimiterChange, LimiterItem } from './core/limiter-item.ts';
 import type { OutcomeCounts } from './core/outcome.ts';
-import type { BatchMessage, FinalizeMessage, Letter, ContinueMessage, ReemitMessage } from './messages.ts';
+import type {
+  BatchMessage,
+  ContinueMessage,
+  CorrectionMessage,
+  FinalizeMessage,
+  Letter,
+  ReemitMessage,
+} from './messages.ts';
 
 /** Time, injected so that tests own it. */
 export interface Clock {
@@ -59,7 +68,7 @@ export interface QueueDepth {
 export interface LetterQueue {
   sendLetters(letters: Letter[]): Promise<void>;
   /** Puts a letter back that could not be tried yet; it becomes visible after `delaySeconds` (0–900). */
-  sendBack(letter: Letter, delaySeconds: number): Promise<void>;
+  sendBack(letter: Letter | CorrectionMessage, delaySeconds: number): Promise<void>;
 }
 
 /** The intake queue, as the splitter's and reconciler's way to ask for more work on a file. */
@@ -150,15 +159,17 @@ export interface FileLedger {
     fileId: string,
     close: { state: FileState; manifest: { key: string; number: number }; openLetters: number },
   ): Promise<boolean>;
-  /** Marks the account as in need of another manifest. True where the caller is to ask the finalizer for it. */
+  /** Marks the account as in need of another manifest, as of now. True where the caller is to ask the finalizer for it. */
   requestAmendment(fileId: string, repeatAfterMs: number): Promise<boolean>;
   /** Takes that mark away: what is resolved from now on asks again. */
   beginAmendment(fileId: string): Promise<void>;
-  /** `open`: those that still have work; `closed`: the rest. */
-  listFiles(feed: string, which: 'open' | 'closed', limit: number, order?: 'newest' | 'oldest'): Promise<FileAccount[]>;
+  /** `open`: those that still have work; `closed`: the rest; `dead`: those of the closed that have dead letters open. */
+  listFiles(feed: string, which: FileList, limit: number, order?: 'newest' | 'oldest'): Promise<FileAccount[]>;
   /** Notes that work on the file was asked for again: it counts as touched. */
   touchFile(fileId: string): Promise<void>;
 }
+
+export type FileList = 'open' | 'closed' | 'dead';
 
 export type BatchClaim =
   | { kind: 'claimed'; batch: BatchAccount }
@@ -181,7 +192,7 @@ export interface BatchLedger {
     fileId: string,
     batch: number,
     owner: string,
-    settlement: { counts: OutcomeCounts; receiptsKey: string; receiptsSha256: string },
+    settlement: { counts: OutcomeCounts; receiptsKey: string; receiptsSha256: string; buried?: boolean },
   ): Promise<boolean>;
   /** In the order of their numbers. */
   listBatches(fileId: string): AsyncIterable<BatchAccount>;
@@ -194,8 +205,11 @@ export type LetterAdoption =
 
 /** The account of dead records. */
 export interface DeadLedger {
-  /** Makes this letter the record's letter, unless it has another. Gives what the ledger knew before, or the new item. */
-  adoptLetter(letter: Letter, messageSentAt: number): Promise<LetterAdoption>;
+  /**
+   * Makes this letter the record's letter, unless it has another, and notes the message that carries it. Gives what the
+   * ledger knew before, or the new item.
+   */
+  adoptLetter(letter: Letter, message: { id: string; sentAt: number }): Promise<LetterAdoption>;
   /** A redriven letter failed again. */
   addFailure(
     fileId: string,
@@ -203,13 +217,19 @@ export interface DeadLedger {
     attempt: DeadAttempt,
     failedMessageSentAt: number | undefined,
   ): Promise<void>;
-  /** False where it was resolved before. */
-  resolveDead(
+  /** False where it was resolved before, or never was dead. */
+  resolveDead(fileId: string, record: number, resolution: DeadResolution): Promise<boolean>;
+  /**
+   * Notes a correction before it is sent. `repeated`: it was begun before, and may have been stored then. Undefined where
+   * the record isn't dead (any more).
+   */
+  beginCorrection(
     fileId: string,
     record: number,
-    resolution: 'uploaded' | 'duplicate',
-    requestId: string | null,
-  ): Promise<boolean>;
+    correction: Correction,
+  ): Promise<{ dead: DeadRecord; repeated: boolean } | undefined>;
+  getDead(fileId: string, record: number): Promise<DeadRecord | undefined>;
+  /** In the order of their numbers. */
   listDead(fileId: string): AsyncIterable<DeadRecord>;
 }
 
@@ -308,6 +328,8 @@ export interface Archive {
   /** `exists` where there is one already. */
   putOnce(key: string, body: string, contentType: string): Promise<'stored' | 'exists'>;
   getText(key: string): Promise<string | undefined>;
+  /** An object's bytes as they come; undefined where there is none. */
+  getStream(key: string): Promise<Readable | undefined>;
 }
 
 /** What others may want to know of: a file completed, an account amended. */

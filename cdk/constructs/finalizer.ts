@@ -45,7 +45,7 @@ export class Finalizer extends Construct {
       description: 'Writes source, receipts and manifest of a settled file into the archive.',
       timeoutSeconds,
       memoryMb,
-      queuesToItself: false,
+      queuesToItself: true,
       environment: {
         LEDGER_TABLE: ledger.table.tableName,
         FINALIZE_QUEUE_URL: queue.queueUrl,
@@ -58,6 +58,7 @@ export class Finalizer extends Construct {
     work.grantGetReceipts(this.function);
     archive.grantAdd(this.function);
     for (const lane of settings.feeds.flatMap((feed) => feed.lanes)) intake.grantCopy(this.function, lane.keyPrefix);
+    this.function.maySendTo(queue);
     this.function.mayPublish();
   }
 }

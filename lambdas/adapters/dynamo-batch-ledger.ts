@@ -86,16 +86,16 @@ export class DynamoBatchLedger implements BatchLedger {
     fileId: string,
     batch: number,
     owner: string,
-    settlement: { counts: OutcomeCounts; receiptsKey: string; receiptsSha256: string },
+    settlement: { counts: OutcomeCounts; receiptsKey: string; receiptsSha256: string; buried?: boolean },
   ): Promise<boolean> {
     const now = this.#clock.now();
-    const { counts, receiptsKey, receiptsSha256 } = settlement;
+    const { counts, receiptsKey, receiptsSha256, buried = false } = settlement;
     return this.#table.transact([
       {
         Key: { pk: pkOf(fileId), sk: skOf(batch) },
         UpdateExpression:
           'SET #state = :settled, #counts = :counts, receiptsKey = :key, receiptsSha256 = :sha, settledAt = :now, ' +
-          'expiresAt = :expires REMOVE leaseOwner, leaseUntil, progress',
+          'buried = :buried, expiresAt = :expires REMOVE leaseOwner, leaseUntil, progress',
         ConditionExpression: '#state = :open AND leaseOwner = :owner',
         ExpressionAttributeNames: { '#state': 'state', '#counts': 'counts' },
         ExpressionAttributeValues: {
@@ -103,6 +103,7 @@ export class DynamoBatchLedger implements BatchLedger {
           ':counts': counts,
           ':key': receiptsKey,
           ':sha': receiptsSha256,
+          ':buried': buried,
           ':now': now,
           ':expires': expiryOf(now),
           ':open': 'open',

@@ -1,5 +1,5 @@
 import { UpdateCommand } from '@aws-sdk/lib-dynamodb';
-import type { DeadAttempt, DeadRecord } from '../core/file-account.ts';
+import type { Correction, DeadAttempt, DeadRecord, DeadResolution } from '../core/file-account.ts';
 import type { Letter } from '../messages.ts';
 import type { Clock, DeadLedger, LetterAdoption } from '../ports.ts';
 import type { DynamoTable } from './dynamo-table.ts';
@@ -18,14 +18,14 @@ export class DynamoDeadLedger implements DeadLedger {
     this.#clock = clock;
   }
 
-  async adoptLetter(letter: Letter, messageSentAt: number): Promise<LetterAdoption> {
+  async adoptLetter(letter: Letter, message: { id: string; sentAt: number }): Promise<LetterAdoption> {
     const dead: DeadRecord = {
       fileId: letter.file_id,
       record: letter.record,
       letterId: letter.letter_id,
       state: 'dead',
       outcome: letter.outcome,
-      failedMessageSentAt: messageSentAt,
+      failedMessageSentAt: message.sentAt,
       history: [
         {
           at: Date.parse(letter.timestamp),
@@ -41,10 +41,16 @@ export class DynamoDeadLedger implements DeadLedger {
     const fields = Object.entries(dead);
     const adopted = await this.#table.update(pkOf(letter.file_id), skOf(letter.record), {
       // Only what is missing: the same letter seen again changes nothing.
-      UpdateExpression: `SET ${fields.map(([name]) => `#${name} = if_not_exists(#${name}, :${name})`).join(', ')}`,
+      UpdateExpression:
+        `SET ${fields.map(([name]) => `#${name} = if_not_exists(#${name}, :${name})`).join(', ')}, ` +
+        'messageId = :message, messageSentAt = :sent',
       ConditionExpression: 'attribute_not_exists(pk) OR letterId = :letterId',
       ExpressionAttributeNames: Object.fromEntries(fields.map(([name]) => [`#${name}`, name])),
-      ExpressionAttributeValues: Object.fromEntries(fields.map(([name, value]) => [`:${name}`, value])),
+      ExpressionAttributeValues: {
+        ...Object.fromEntries(fields.map(([name, value]) => [`:${name}`, value])),
+        ':message': message.id,
+        ':sent': message.sentAt,
+      },
     });
     return adopted ? { kind: 'adopted', dead: withoutKeys<DeadRecord>(adopted) } : { kind: 'surplus' };
   }
@@ -73,28 +79,58 @@ export class DynamoDeadLedger implements DeadLedger {
     );
   }
 
-  async resolveDead(
-    fileId: string,
-    record: number,
-    resolution: 'uploaded' | 'duplicate',
-    requestId: string | null,
-  ): Promise<boolean> {
+  async resolveDead(fileId: string, record: number, resolution: DeadResolution): Promise<boolean> {
     const now = this.#clock.now();
+    const { kind } = resolution;
+    const told: Partial<DeadRecord> =
+      kind === 'handled'
+        ? { resolvedBy: resolution.by, resolvedWhy: resolution.why }
+        : {
+            requestId: resolution.requestId,
+            ...(resolution.correctionId === undefined ? {} : { resolvedCorrectionId: resolution.correctionId }),
+          };
+    const set = Object.entries({
+      ...told,
+      state: 'resolved',
+      resolution: kind,
+      resolvedAt: now,
+      expiresAt: expiryOf(now),
+    });
     const resolved = await this.#table.update(pkOf(fileId), skOf(record), {
-      UpdateExpression:
-        'SET #state = :resolved, resolution = :resolution, resolvedAt = :now, requestId = :request, expiresAt = :expires',
+      UpdateExpression: `SET ${set.map(([name]) => `#${name} = :${name}`).join(', ')}`,
       ConditionExpression: '#state = :dead',
-      ExpressionAttributeNames: { '#state': 'state' },
+      ExpressionAttributeNames: Object.fromEntries(set.map(([name]) => [`#${name}`, name])),
       ExpressionAttributeValues: {
-        ':resolved': 'resolved',
-        ':dead': 'dead',
-        ':resolution': resolution,
-        ':now': now,
-        ':request': requestId,
-        ':expires': expiryOf(now),
+        ...Object.fromEntries(set.map(([name, value]) => [`:${name}`, value])),
+        ':dead': 'dead' satisfies DeadRecord['state'],
       },
     });
     return resolved !== undefined;
+  }
+
+  async beginCorrection(
+    fileId: string,
+    record: number,
+    correction: Correction,
+  ): Promise<{ dead: DeadRecord; repeated: boolean } | undefined> {
+    const begun = await this.#table.update(pkOf(fileId), skOf(record), {
+      UpdateExpression: 'SET correction = :correction',
+      ConditionExpression: '#state = :dead AND (attribute_not_exists(correction) OR correction.id <> :id)',
+      ExpressionAttributeNames: { '#state': 'state' },
+      ExpressionAttributeValues: {
+        ':correction': correction,
+        ':id': correction.id,
+        ':dead': 'dead' satisfies DeadRecord['state'],
+      },
+    });
+    if (begun) return { dead: withoutKeys<DeadRecord>(begun), repeated: false };
+    const dead = await this.getDead(fileId, record);
+    return dead?.state === 'dead' && dead.correction?.id === correction.id ? { dead, repeated: true } : undefined;
+  }
+
+  async getDead(fileId: string, record: number): Promise<DeadRecord | undefined> {
+    const item = await this.#table.get(pkOf(fileId), skOf(record));
+    return item && withoutKeys<DeadRecord>(item);
   }
 
   async *listDead(fileId: string): AsyncGenerator<DeadRecord> {

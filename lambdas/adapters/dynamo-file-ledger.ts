@@ -2,7 +2,7 @@ import type { BatchGetCommandOutput } from '@aws-sdk/lib-dynamodb';
 import { BatchGetCommand, PutCommand } from '@aws-sdk/lib-dynamodb';
 import type { FileAccount, FileState } from '../core/file-account.ts';
 import { noCounts } from '../core/outcome.ts';
-import type { Clock, FileClaim, FileLedger, NewFile, SplitProgress } from '../ports.ts';
+import type { Clock, FileClaim, FileLedger, FileList, NewFile, SplitProgress } from '../ports.ts';
 import type { DynamoTable } from './dynamo-table.ts';
 import { expiryOf, isConditionFailure, withoutKeys } from './dynamo-table.ts';
 
@@ -210,7 +210,7 @@ export class DynamoFileLedger implements FileLedger {
         ':state': close.state,
         ':manifest': close.manifest,
         ':number': close.manifest.number,
-        ':list': listPkOf('closed', file.feed),
+        ':list': listPkOf(close.openLetters === 0 ? 'closed' : 'dead', file.feed),
         ':now': now,
         ...(close.openLetters === 0 ? { ':expires': expiryOf(now) } : {}),
       },
@@ -221,12 +221,18 @@ export class DynamoFileLedger implements FileLedger {
   async requestAmendment(fileId: string, repeatAfterMs: number): Promise<boolean> {
     const now = this.#clock.now();
     const marked = await this.#table.update(pkOf(fileId), 'FILE', {
-      UpdateExpression: 'SET amendmentRequestedAt = :now',
+      UpdateExpression: 'SET amendmentRequestedAt = :now, lastResolvedAt = :now',
       ConditionExpression:
         'attribute_exists(pk) AND (attribute_not_exists(amendmentRequestedAt) OR amendmentRequestedAt < :long)',
       ExpressionAttributeValues: { ':now': now, ':long': now - repeatAfterMs },
     });
-    return marked !== undefined;
+    if (marked) return true;
+    await this.#table.update(pkOf(fileId), 'FILE', {
+      UpdateExpression: 'SET lastResolvedAt = :now',
+      ConditionExpression: 'attribute_exists(pk)',
+      ExpressionAttributeValues: { ':now': now },
+    });
+    return false;
   }
 
   async beginAmendment(fileId: string): Promise<void> {
@@ -246,21 +252,26 @@ export class DynamoFileLedger implements FileLedger {
 
   async listFiles(
     feed: string,
-    which: 'open' | 'closed',
+    which: FileList,
     limit: number,
     order: 'newest' | 'oldest' = 'newest',
   ): Promise<FileAccount[]> {
+    // Closed files stand in two parts of the index: those that somebody still has to look at can be had alone.
+    const parts: FileList[] = which === 'closed' ? ['closed', 'dead'] : [which];
     const keys: { pk: string; sk: string }[] = [];
-    const index = this.#table.query({
-      IndexName: 'byFeed',
-      KeyConditionExpression: 'listPk = :list',
-      ExpressionAttributeValues: { ':list': listPkOf(which, feed) },
-      ScanIndexForward: order === 'oldest',
-      Limit: Math.min(limit, 1000),
-    });
-    for await (const item of index) {
-      keys.push({ pk: item['pk'] as string, sk: 'FILE' });
-      if (keys.length >= limit) break;
+    for (const part of parts) {
+      let left = limit;
+      const index = this.#table.query({
+        IndexName: 'byFeed',
+        KeyConditionExpression: 'listPk = :list',
+        ExpressionAttributeValues: { ':list': listPkOf(part, feed) },
+        ScanIndexForward: order === 'oldest',
+        Limit: Math.min(limit, 1000),
+      });
+      for await (const item of index) {
+        keys.push({ pk: item['pk'] as string, sk: 'FILE' });
+        if (--left === 0) break;
+      }
     }
     const files: FileAccount[] = [];
     // BatchGetItem takes at most 100 keys a call.
@@ -275,14 +286,14 @@ export class DynamoFileLedger implements FileLedger {
       }
     }
     const sign = order === 'oldest' ? -1 : 1;
-    return files.sort((a, b) => sign * (b.createdAt - a.createdAt) || (a.fileId < b.fileId ? -1 : 1));
+    return files.sort((a, b) => sign * (b.createdAt - a.createdAt) || (a.fileId < b.fileId ? -1 : 1)).slice(0, limit);
   }
 }
 
 const pkOf = (fileId: string) => `FILE#${fileId}`;
 
-/** The two halves of the index by feed: files that still have work, and the rest. */
-const listPkOf = (which: 'open' | 'closed', feed: string) => `${which.toUpperCase()}#${feed}`;
+/** The parts of the index by feed: files that still have work, those with open dead letters, and the rest. */
+const listPkOf = (which: FileList, feed: string) => `${which.toUpperCase()}#${feed}`;
 
 const listSkOf = (file: { createdAt: number; fileId: string }) =>
   `${new Date(file.createdAt).toISOString()}#${file.fileId}`;

@@ -37,6 +37,8 @@ export function createDynamoLedger(client: DynamoDBClient, tableName: string, cl
     adoptLetter: dead.adoptLetter.bind(dead),
     addFailure: dead.addFailure.bind(dead),
     resolveDead: dead.resolveDead.bind(dead),
+    beginCorrection: dead.beginCorrection.bind(dead),
+    getDead: dead.getDead.bind(dead),
     listDead: dead.listDead.bind(dead),
   };
 }

@@ -7,7 +7,14 @@ import {
 } from '@aws-sdk/client-sqs';
 import { batchJson } from '../core/records/slice-body.ts';
 import { backoffMs } from '../core/retry.ts';
-import type { BatchMessage, ContinueMessage, FinalizeMessage, Letter, ReemitMessage } from '../messages.ts';
+import type {
+  BatchMessage,
+  ContinueMessage,
+  CorrectionMessage,
+  FinalizeMessage,
+  Letter,
+  ReemitMessage,
+} from '../messages.ts';
 import type {
   BatchQueue,
   Clock,
@@ -148,7 +155,7 @@ export class SqsBatchQueue implements BatchQueue {
 }
 
 /** Indented: it will be read in a console. */
-function letterBody(message: Letter): string {
+function letterBody(message: Letter | CorrectionMessage): string {
   return sendable(JSON.stringify(message, null, 2));
 }
 
@@ -163,7 +170,7 @@ export class SqsLetterQueue implements LetterQueue {
     await this.#queue.sendAll(letters.map((each) => ({ body: letterBody(each), group: each.file_id })));
   }
 
-  async sendBack(letter: Letter, delaySeconds: number): Promise<void> {
+  async sendBack(letter: Letter | CorrectionMessage, delaySeconds: number): Promise<void> {
     await this.#queue.send({ body: letterBody(letter), group: letter.file_id }, delaySeconds);
   }
 }

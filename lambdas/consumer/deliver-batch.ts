@@ -31,6 +31,7 @@ import type {
 } from '../ports.ts';
 import type { Deadline } from '../runtime/deadline.ts';
 import { BatchJournal, batchLeaseMs } from './batch-journal.ts';
+import { dissolveBatch } from './dissolve-batch.ts';
 import { prepareBatch } from './prepare-batch.ts';
 import { rawOf, receiptOf } from './receipt-of.ts';
 import type { Parked, SendEnd, Sendable, Verdict } from './send-records.ts';
@@ -125,6 +126,7 @@ async function beginAttempt(message: BatchMessage, ports: ConsumerPorts): Promis
     throw new ContradictionError(`Batch ${batch} belongs to the file ${fileId}, which the ledger does not know.`);
   }
   if (claim.kind === 'settled') {
+    if (claim.batch.buried) await dissolveBatch(message, file, ports);
     // The one that settled it may have died before it asked.
     await askToFinalize(file, ports);
     return undefined;

@@ -1,5 +1,6 @@
 import type { Context, SQSBatchResponse, SQSEvent, SQSRecord } from 'aws-lambda';
-import { batchMessage, letter } from '../messages.ts';
+import { z } from 'zod';
+import { batchMessage, correctionMessage, letter } from '../messages.ts';
 import type { InFlightMessages, Sink } from '../ports.ts';
 import type { Deadline } from '../runtime/deadline.ts';
 import type { HandledMessage } from '../runtime/partial-batch.ts';
@@ -9,6 +10,9 @@ import type { ConsumerPorts } from './deliver-batch.ts';
 import { deliverBatch } from './deliver-batch.ts';
 import type { InTurn } from './retry-letter.ts';
 import { handleLetter } from './retry-letter.ts';
+import { tryCorrection } from './try-correction.ts';
+
+const letterMessage = z.discriminatedUnion('kind', [letter, correctionMessage]);
 
 export interface ConsumerDeps extends ConsumerPorts {
   shutdown: Shutdown;
@@ -55,9 +59,11 @@ async function onLetter(
   deadline: Deadline,
   inTurn: InTurn,
 ): Promise<HandledMessage> {
-  const message = letter.parse(parseBody(record));
-  const sentAt = Number(record.attributes.SentTimestamp);
-  const end = await handleLetter(message, sentAt, { ...deps, sink: deps.letterSink, inTurn }, deadline);
+  const message = letterMessage.parse(parseBody(record));
+  const ports = { ...deps, sink: deps.letterSink, inTurn };
+  if (message.kind === 'correction') return tryCorrection(message, ports, deadline);
+  const seen = { id: record.messageId, sentAt: Number(record.attributes.SentTimestamp) };
+  const end = await handleLetter(message, seen, ports, deadline);
   return end.kind === 'back' ? { backAfterSeconds: end.visibleAfterSeconds } : undefined;
 }
 

@@ -1,4 +1,3 @@
-import { jitterMarginMs, slotSpacingMs } from '../core/limiter.ts';
 import { ContradictionError } from '../core/errors.ts';
 import { sha256Of } from '../core/identity.ts';
 import type { DeadAttempt } from '../core/file-account.ts';
@@ -6,12 +5,8 @@ import { prepareRecord } from '../core/prepare-record.ts';
 import type { Letter } from '../messages.ts';
 import type { Deadline } from '../runtime/deadline.ts';
 import type { ConsumerPorts } from './deliver-batch.ts';
-import type { SendJournal, Verdict } from './send-records.ts';
-import { RecordSender } from './send-records.ts';
-import { SlotPacer } from './slot-pacer.ts';
-
-/** Redriven letters of one file are gathered this long before the account is amended. Seconds. */
-const amendAfterSeconds = 20;
+import { askToAmend } from './ask-to-amend.ts';
+import { sendOne } from './send-one.ts';
 
 /** A letter that the API could not take just now is tried again by its next receive, after this. Seconds. */
 const retryAfterSeconds = 20;
@@ -36,22 +31,22 @@ export interface LetterPorts extends ConsumerPorts {
  */
 export async function handleLetter(
   letter: Letter,
-  messageSentAt: number,
+  message: { id: string; sentAt: number },
   ports: LetterPorts,
   deadline: Deadline,
 ): Promise<LetterEnd> {
-  const adoption = await ports.ledger.adoptLetter(letter, messageSentAt);
+  const adoption = await ports.ledger.adoptLetter(letter, message);
   if (adoption.kind === 'surplus') {
     ports.log.info('surplus letter', correlated(letter, { letter_id: letter.letter_id }));
     return { kind: 'done' };
   }
   if (adoption.dead.state === 'resolved') {
     // The one that resolved it may have died before it asked.
-    await askToAmend(letter, ports);
+    await askToAmend({ fileId: letter.file_id, feed: letter.feed }, ports);
     return { kind: 'done' };
   }
-  if (messageSentAt <= adoption.dead.failedMessageSentAt) return { kind: 'back', visibleAfterSeconds: 0 };
-  return ports.inTurn(() => retry(letter, messageSentAt, ports, deadline));
+  if (message.sentAt <= adoption.dead.failedMessageSentAt) return { kind: 'back', visibleAfterSeconds: 0 };
+  return ports.inTurn(() => retry(letter, message.sentAt, ports, deadline));
 }
 
 async function retry(
@@ -64,31 +59,30 @@ async function retry(
   if (prepared.kind === 'rejected')
     return failForGood(letter, messageSentAt, { ...prepared.fault, status: null }, ports);
 
-  let verdict: Verdict | undefined;
-  const end = await sendOne(letter, prepared, ports, deadline, (told) => (verdict = told));
-  if (verdict?.kind === 'uploaded' || verdict?.kind === 'duplicate') {
-    return resolve(letter, verdict.kind, prepared.requestId, ports);
-  }
-  if (verdict) {
-    const error = `the API refused the record with ${verdict.status}: ${verdict.answer}`;
-    return failForGood(
-      letter,
-      messageSentAt,
-      { outcome: 'refused', reason: `http_${verdict.status}`, error, status: verdict.status },
-      ports,
-    );
-  }
-  const [parked] = end.parked;
-  if (parked) {
-    const error = `the API failed on the record, last with ${parked.reason}`;
-    const attempt = { outcome: 'exhausted' as const, reason: parked.reason, error, status: parked.status };
+  // A record that was asked for before may have been stored then.
+  const end = await sendOne(prepared, letter.attempts > 0, ports, deadline);
+  if (end.kind === 'failed') {
+    const { reason, status } = end;
+    const attempt = {
+      outcome: 'exhausted' as const,
+      reason,
+      error: `the API failed on the record, last with ${reason}`,
+      status,
+    };
     await ports.ledger.addFailure(letter.file_id, letter.record, { at: ports.clock.now(), ...attempt }, undefined);
     return { kind: 'back', visibleAfterSeconds: retryAfterSeconds };
   }
-  // Paused or out of time: waiting is not failing, so it goes back as a message of its own, with all its receives.
-  const pauseMs = end.stopped?.kind === 'paused' ? end.stopped.untilMs - ports.clock.now() : 0;
-  await ports.letters.sendBack(letter, Math.max(1, pauseMs / 1000));
-  return { kind: 'done' };
+  if (end.kind === 'waiting') {
+    // Waiting is not failing, so it goes back as a message of its own, with all its receives.
+    const pauseMs = end.untilMs === undefined ? 0 : end.untilMs - ports.clock.now();
+    await ports.letters.sendBack(letter, Math.max(1, pauseMs / 1000));
+    return { kind: 'done' };
+  }
+  const { verdict } = end;
+  if (verdict.kind !== 'refused') return resolve(letter, verdict.kind, prepared.requestId, ports);
+  const { status, answer } = verdict;
+  const error = `the API refused the record with ${status}: ${answer}`;
+  return failForGood(letter, messageSentAt, { outcome: 'refused', reason: `http_${status}`, error, status }, ports);
 }
 
 type PreparedLetter =
@@ -114,47 +108,6 @@ async function prepareLetter(letter: Letter, ports: ConsumerPorts): Promise<Prep
   return result.kind === 'good' ? result : rejected(result.problem.reason, result.problem.message);
 }
 
-function sendOne(
-  letter: Letter,
-  prepared: Extract<PreparedLetter, { kind: 'good' }>,
-  ports: ConsumerPorts,
-  deadline: Deadline,
-  onVerdict: (verdict: Verdict) => void,
-) {
-  const abort = new AbortController();
-  const pacer: SlotPacer = new SlotPacer({
-    limiter: ports.limiter,
-    clock: ports.clock,
-    connections: 1,
-    spacingMs: slotSpacingMs(ports.limit),
-    marginMs: jitterMarginMs(ports.limit),
-    windowMs: ports.limit.windowSeconds * 1000,
-    demand: () => sender.demand(),
-    deadline,
-    signal: abort.signal,
-  });
-  const journal: SendJournal = {
-    get: () => undefined,
-    // A record that was asked for before may have been stored then.
-    mayHaveBeenSent: () => letter.attempts > 0,
-    allow: () => Promise.resolve(),
-    close: () => undefined,
-    sending: () => undefined,
-    keepAlive: () => undefined,
-  };
-  const sender: RecordSender = new RecordSender(
-    { ...ports, connections: 1, mayFlush: false },
-    journal,
-    pacer,
-    deadline,
-    abort.signal,
-    (_, verdict) => onVerdict(verdict),
-  );
-  return sender
-    .send([{ place: 0, requestId: prepared.requestId, payload: prepared.payload, leader: undefined }])
-    .finally(() => abort.abort());
-}
-
 async function resolve(
   letter: Letter,
   resolution: 'uploaded' | 'duplicate',
@@ -162,17 +115,10 @@ async function resolve(
   ports: ConsumerPorts,
 ): Promise<LetterEnd> {
   const { file_id: fileId, record } = letter;
-  await ports.ledger.resolveDead(fileId, record, resolution, requestId);
+  await ports.ledger.resolveDead(fileId, record, { kind: resolution, requestId });
   ports.log.info('dead letter resolved', correlated(letter, { resolution, request_id: requestId }));
-  await askToAmend(letter, ports);
+  await askToAmend({ fileId, feed: letter.feed }, ports);
   return { kind: 'done' };
-}
-
-async function askToAmend({ file_id: fileId, feed }: Letter, ports: ConsumerPorts): Promise<void> {
-  // Asked for again where it was asked for long ago and has not come.
-  if (await ports.ledger.requestAmendment(fileId, 10 * amendAfterSeconds * 1000)) {
-    await ports.finalize.send({ v: 1, kind: 'finalize', feed, fileId, amend: true }, amendAfterSeconds);
-  }
 }
 
 async function failForGood(

@@ -3,6 +3,10 @@ export interface ArchiveKeys {
   folder: string;
   source: string;
   receipts: string;
+  /** The receipts of the failed records only, as they failed first. */
+  deadLetters: string;
+  /** What has become of dead letters since; named by the SHA-256 of its lines. */
+  resolutions(sha256: string): string;
   manifest(number: number): string;
 }
 
@@ -20,6 +24,8 @@ export function archiveKeysOf(file: {
     folder,
     source: `${folder}/source/${name}`,
     receipts: `${folder}/receipts.ndjson.gz`,
+    deadLetters: `${folder}/dead-letters.ndjson.gz`,
+    resolutions: (sha256) => `${folder}/resolutions.${sha256.slice(0, 16)}.ndjson`,
     manifest: (number) => (number === 1 ? `${folder}/manifest.json` : `${folder}/manifest.${number}.json`),
   };
 }

@@ -88,6 +88,8 @@ export interface FileAccount {
   manifest?: { key: string; number: number };
   /** When another manifest was asked for, and is still owed. */
   amendmentRequestedAt?: number;
+  /** When a dead letter of it was last resolved: the next manifest waits until there is an end to that. */
+  lastResolvedAt?: number;
 }
 
 /** Bytes of the file's records, however the object holds them. */
@@ -119,6 +121,8 @@ export interface BatchAccount {
   receiptsKey?: string;
   receiptsSha256?: string;
   settledAt?: number;
+  /** It killed its consumer at every receive, and was accounted for by the reconciler. */
+  buried?: boolean;
   /** Saved progress of an unfinished attempt (see core/progress.ts). */
   progress?: Uint8Array;
 }
@@ -130,7 +134,26 @@ export interface DeadAttempt {
   reason: string;
   error: string;
   status: number | null;
+  /** It was a corrected row that failed, and not the record as it stood in the file. */
+  correctionId?: string;
 }
+
+/** A row that the desk put in a record's place. */
+export interface Correction {
+  id: string;
+  /** Who sent it. */
+  by: string;
+  at: number;
+  /** By the source's column names. */
+  row: Record<string, unknown>;
+  /** Columns whose values differ from the record's. */
+  changed: string[];
+}
+
+/** How a dead record came to rest. `handled`: by hand, outside of the API. */
+export type DeadResolution =
+  | { kind: 'uploaded' | 'duplicate'; requestId: string | null; correctionId?: string }
+  | { kind: 'handled'; by: string; why: string };
 
 /** The ledger's item of a record that has (had) a letter. */
 export interface DeadRecord {
@@ -143,7 +166,18 @@ export interface DeadRecord {
   failedMessageSentAt: number;
   history: DeadAttempt[];
   createdAt: number;
+  /** The letter's message in SQS as it was seen last: retention counts from its send time. */
+  messageId?: string;
+  messageSentAt?: number;
+  /** The newest one, begun before it is sent: seen again, it may have been stored. */
+  correction?: Correction;
   resolvedAt?: number;
-  resolution?: 'uploaded' | 'duplicate';
+  resolution?: DeadResolution['kind'];
+  /** Of the request that got through. */
   requestId?: string | null;
+  /** Who handled it, and why so. */
+  resolvedBy?: string;
+  resolvedWhy?: string;
+  /** The correction that got through. */
+  resolvedCorrectionId?: string;
 }

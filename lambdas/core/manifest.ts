@@ -40,6 +40,10 @@ export const manifest = z.object({
     bucket: z.string(),
     source_key: z.string().nullable(),
     receipts_key: z.string().nullable(),
+    /** The failed records' receipts alone; null where there are none. These two came later. */
+    dead_letters_key: z.string().nullable().default(null),
+    /** One line a dead letter that has come to rest since; null where none has. */
+    resolutions_key: z.string().nullable().default(null),
     manifest_key: z.string(),
   }),
   /** SHA-256 of the file's bytes, lower-case hex: what `sha256sum` prints. Null where it could not be read. */
@@ -63,6 +67,8 @@ export const manifest = z.object({
   dead_lettered_records: count,
   /** Were dead letters once and got through since. */
   resolved_records: count,
+  /** Dead letters that somebody has settled by hand: still counted by their outcome, no longer open. */
+  handled_records: count.default(0),
   /** The sum is exact, and the receipts hold each record exactly once. */
   reconciled: z.boolean(),
   duplicate_of: z.string().nullable(),

@@ -41,7 +41,7 @@ interface Issue {
 }
 
 /** The first issue, as the desk should read it; how many more there are is said too. */
-function problemOf(issues: readonly unknown[], row: Record<string, unknown>): Problem {
+export function problemOf(issues: readonly unknown[], row: Record<string, unknown>): Problem {
   const [first, ...others] = issues as [Issue, ...Issue[]];
   const field = first.path.length > 0 ? first.path.map(String).join('.') : null;
   const more =

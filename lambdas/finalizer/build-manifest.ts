@@ -48,14 +48,15 @@ export function buildManifest({ file, audit, number, version, archive, completed
     refused_records: counts.refused,
     exhausted_records: counts.exhausted,
     held_records: counts.held,
-    dead_lettered_records: failed,
+    dead_lettered_records: failed - audit.handled,
     resolved_records: audit.resolved,
+    handled_records: audit.handled,
     reconciled: sumCounts(counts) === total && records === total,
     duplicate_of: file.duplicateOf ?? null,
     failure: file.failure ?? null,
     warnings: file.warnings ?? [],
     errors: audit.errors,
-    errors_truncated: audit.errors.length < failed,
+    errors_truncated: audit.errors.length < failed - audit.handled,
     times: timesOf(file, audit, completedAt),
   };
 }

@@ -1,4 +1,5 @@
 import { Readable } from 'node:stream';
+import { gatherUntil } from '../core/amendment.ts';
 import { archiveKeysOf } from '../core/archive-keys.ts';
 import type { ArchiveKeys } from '../core/archive-keys.ts';
 import type { BatchAccount, FileAccount } from '../core/file-account.ts';
@@ -13,16 +14,21 @@ import type {
   DeadLedger,
   EventPublisher,
   FileLedger,
+  FinalizeQueue,
   ReceiptStore,
 } from '../ports.ts';
 import { buildManifest } from './build-manifest.ts';
+import { DeadLetterLines } from './dead-letter-lines.ts';
 import { ReceiptsAudit } from './receipts-audit.ts';
+import type { Resolutions } from './resolutions.ts';
+import { archiveResolutions, readResolutions } from './resolutions.ts';
 
 export interface FinalizerPorts {
   ledger: FileLedger & BatchLedger & DeadLedger;
   receipts: ReceiptStore;
   archive: Archive;
   archiveBucket: string;
+  finalize: FinalizeQueue;
   events: EventPublisher;
   clock: Clock;
   log: AuditLog;
@@ -47,13 +53,23 @@ export async function finalizeFile(message: FinalizeMessage, ports: FinalizerPor
 
   const batches = await settledBatches(file, ports);
   if (!batches) return log.info('not every batch is settled yet', place);
-  if (message.amend) await ledger.beginAmendment(file.fileId);
+  if (message.amend) {
+    const until = gatherUntil(file, ports.clock.now());
+    if (until !== undefined) return ports.finalize.send(message, (until - ports.clock.now()) / 1000);
+    await ledger.beginAmendment(file.fileId);
+  }
 
   const keys = archiveKeysOf(file);
   const source = await ports.archive.copySource(file.source, keys.source);
-  const audit = await archiveReceipts(file, batches, keys, ports);
+  const resolutions = await readResolutions(file.fileId, ledger);
+  const { audit, deadLettersKey } = await archiveReceipts(file, batches, resolutions, keys, ports);
   if (message.amend && !(await hasChanged(file, audit, ports))) return log.info('nothing to amend', place);
-  const manifest = await writeManifest(file, audit, keys, source?.key ?? null, ports);
+  const manifest = await writeManifest(file, audit, keys, ports, {
+    source_key: source?.key ?? null,
+    receipts_key: audit.records > 0 ? keys.receipts : null,
+    dead_letters_key: deadLettersKey,
+    resolutions_key: await archiveResolutions(file.fileId, resolutions, keys, ports),
+  });
   const figures = figuresOf(manifest);
   if (!manifest.reconciled) log.error('the account does not add up', { ...place, ...figures });
   // Before the file is closed, so that it is told at least once; the manifest's key tells a repetition.
@@ -69,7 +85,12 @@ export async function finalizeFile(message: FinalizeMessage, ports: FinalizerPor
 /** Whether more was resolved than the newest manifest tells of. */
 async function hasChanged(file: FileAccount, audit: ReceiptsAudit, ports: FinalizerPorts): Promise<boolean> {
   const newest = await ports.archive.getText(file.manifest?.key ?? '');
-  return newest === undefined || manifestSchema.parse(JSON.parse(newest)).resolved_records !== audit.resolved;
+  return newest === undefined || !tells(manifestSchema.parse(JSON.parse(newest)), audit);
+}
+
+/** Whether a manifest is about this state of the account: dead letters come to rest, and nothing else changes. */
+function tells(manifest: Manifest, audit: ReceiptsAudit): boolean {
+  return manifest.resolved_records === audit.resolved && manifest.handled_records === audit.handled;
 }
 
 /** All of the file's batches, in order; undefined while one is open or missing. */
@@ -92,27 +113,36 @@ async function settledBatches(file: FileAccount, ports: FinalizerPorts): Promise
 async function archiveReceipts(
   file: FileAccount,
   batches: BatchAccount[],
+  resolutions: Resolutions,
   keys: ArchiveKeys,
   ports: FinalizerPorts,
-): Promise<ReceiptsAudit> {
-  const resolutions = new Map<number, 'uploaded' | 'duplicate'>();
-  for await (const dead of ports.ledger.listDead(file.fileId)) {
-    if (dead.state === 'resolved' && dead.resolution) resolutions.set(dead.record, dead.resolution);
+): Promise<{ audit: ReceiptsAudit; deadLettersKey: string | null }> {
+  const { archive } = ports;
+  const failed = new DeadLetterLines((body) => archive.putStream(keys.deadLetters, body, 'application/gzip'));
+  const hasDeadLetters = await archive.has(keys.deadLetters);
+  const audit = new ReceiptsAudit(resolutions.kinds, { allowGaps: file.state === 'superseded' }, (line) => {
+    if (!hasDeadLetters) failed.add(line);
+  });
+  const audited = auditedReceipts(batches, audit, failed, ports.receipts);
+  try {
+    if (batches.length === 0 || (await archive.has(keys.receipts))) {
+      // Read all the same: the account is made from them each time.
+      for await (const _ of audited);
+    } else {
+      await archive.putStream(keys.receipts, Readable.from(audited), 'application/gzip');
+    }
+    await failed.end();
+  } catch (error) {
+    failed.abort(error instanceof Error ? error : new Error(String(error)));
+    throw error;
   }
-  const audit = new ReceiptsAudit(resolutions, { allowGaps: file.state === 'superseded' });
-  const audited = auditedReceipts(batches, audit, ports.receipts);
-  if (batches.length === 0 || (await ports.archive.has(keys.receipts))) {
-    // Read all the same: the account is made from them each time.
-    for await (const _ of audited);
-  } else {
-    await ports.archive.putStream(keys.receipts, Readable.from(audited), 'application/gzip');
-  }
-  return audit;
+  return { audit, deadLettersKey: hasDeadLetters || !failed.isEmpty ? keys.deadLetters : null };
 }
 
 async function* auditedReceipts(
   batches: BatchAccount[],
   audit: ReceiptsAudit,
+  failed: DeadLetterLines,
   store: ReceiptStore,
 ): AsyncGenerator<Buffer> {
   const ahead: Promise<Buffer>[] = [];
@@ -127,6 +157,7 @@ async function* auditedReceipts(
     fetch(batches[index + fetchAhead]);
     const gzip = await (ahead.shift() as Promise<Buffer>);
     audit.add(batch, gzip);
+    await failed.drained();
     yield gzip;
   }
 }
@@ -136,8 +167,8 @@ async function writeManifest(
   file: FileAccount,
   audit: ReceiptsAudit,
   keys: ArchiveKeys,
-  sourceKey: string | null,
   ports: FinalizerPorts,
+  archived: Omit<Manifest['archive'], 'bucket' | 'manifest_key'>,
 ): Promise<Manifest> {
   for (let number = (file.manifest?.number ?? 0) + 1; ; number++) {
     const key = keys.manifest(number);
@@ -147,17 +178,12 @@ async function writeManifest(
       number,
       version: ports.version,
       completedAt: ports.clock.now(),
-      archive: {
-        bucket: ports.archiveBucket,
-        source_key: sourceKey,
-        receipts_key: audit.records > 0 ? keys.receipts : null,
-        manifest_key: key,
-      },
+      archive: { bucket: ports.archiveBucket, ...archived, manifest_key: key },
     });
     const text = `${JSON.stringify(manifest, null, 2)}\n`;
     if ((await ports.archive.putOnce(key, text, 'application/json')) === 'stored') return manifest;
     const before = manifestSchema.parse(JSON.parse((await ports.archive.getText(key)) ?? 'null'));
-    if (before.resolved_records === manifest.resolved_records) return before;
+    if (tells(before, audit)) return before;
   }
 }
 

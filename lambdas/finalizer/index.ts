@@ -6,7 +6,7 @@ import { awsClientSettings, s3ClientSettings } from '../adapters/aws-client-sett
 import { createDynamoLedger } from '../adapters/dynamo-ledger.ts';
 import { EventBridgePublisher } from '../adapters/eventbridge-publisher.ts';
 import { S3Archive, S3ReceiptStore } from '../adapters/s3-archive.ts';
-import { SqsInFlightMessages } from '../adapters/sqs-queues.ts';
+import { SqsFinalizeQueue, SqsInFlightMessages } from '../adapters/sqs-queues.ts';
 import { systemClock } from '../adapters/system-clock.ts';
 import { createAuditLog } from '../runtime/audit-logger.ts';
 import { readFinalizerEnvironment } from '../runtime/environment.ts';
@@ -15,6 +15,7 @@ import { createFinalizerHandler } from './handler.ts';
 
 const environment = readFinalizerEnvironment(process.env);
 const s3 = new S3Client(s3ClientSettings);
+const sqs = new SQSClient(awsClientSettings);
 
 export const handler = createFinalizerHandler({
   shutdown: shutdownOnSigterm(),
@@ -23,7 +24,8 @@ export const handler = createFinalizerHandler({
   archive: new S3Archive(s3, environment.ARCHIVE_BUCKET),
   archiveBucket: environment.ARCHIVE_BUCKET,
   events: new EventBridgePublisher(new EventBridgeClient(awsClientSettings)),
-  inFlight: new SqsInFlightMessages(new SQSClient(awsClientSettings), environment.FINALIZE_QUEUE_URL),
+  finalize: new SqsFinalizeQueue(sqs, environment.FINALIZE_QUEUE_URL, systemClock),
+  inFlight: new SqsInFlightMessages(sqs, environment.FINALIZE_QUEUE_URL),
   clock: systemClock,
   log: createAuditLog('finalizer'),
   version: environment.SLUICE_VERSION,

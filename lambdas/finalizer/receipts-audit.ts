@@ -1,6 +1,6 @@
 import { gunzipSync } from 'node:zlib';
 import { ContradictionError } from '../core/errors.ts';
-import type { BatchAccount } from '../core/file-account.ts';
+import type { BatchAccount, DeadResolution } from '../core/file-account.ts';
 import { sha256Of } from '../core/identity.ts';
 import type { ManifestError } from '../core/manifest.ts';
 import { addCounts, isFailed, noCounts, outcomes } from '../core/outcome.ts';
@@ -23,9 +23,13 @@ export class ReceiptsAudit {
   readonly errors: ManifestError[] = [];
   /** Records that came through since they were dead letters. */
   resolved = 0;
+  /** Dead letters that somebody has settled by hand. */
+  handled = 0;
   firstUploadAt: number | undefined;
   lastUploadAt: number | undefined;
-  readonly #resolutions: ReadonlyMap<number, 'uploaded' | 'duplicate'>;
+  readonly #resolutions: ReadonlyMap<number, DeadResolution['kind']>;
+  /** Told each failed record's line. */
+  readonly #onFailed: (line: string) => void;
 
   readonly #allowGaps: boolean;
   #last = 0;
@@ -33,10 +37,16 @@ export class ReceiptsAudit {
   /**
    * @param resolutions of dead records, by record number
    * @param options `allowGaps`: the file was replaced before all of it was sent, so numbers may be missing
+   * @param onFailed is given each failed record's line as it stands in the receipts
    */
-  constructor(resolutions: ReadonlyMap<number, 'uploaded' | 'duplicate'>, { allowGaps }: { allowGaps: boolean }) {
+  constructor(
+    resolutions: ReadonlyMap<number, DeadResolution['kind']>,
+    { allowGaps }: { allowGaps: boolean },
+    onFailed: (line: string) => void = () => undefined,
+  ) {
     this.#resolutions = resolutions;
     this.#allowGaps = allowGaps;
+    this.#onFailed = onFailed;
   }
 
   /** @throws ContradictionError at the first thing that does not hold */
@@ -55,6 +65,7 @@ export class ReceiptsAudit {
       }
       this.#last = receipt.record;
       counts[receipt.outcome]++;
+      if (isFailed(receipt.outcome)) this.#onFailed(line);
       this.#note(receipt);
     }
     const differs = outcomes.find((outcome) => counts[outcome] !== batch.counts?.[outcome]);
@@ -71,6 +82,10 @@ export class ReceiptsAudit {
     }
     if (!isFailed(receipt.outcome)) return;
     const resolution = this.#resolutions.get(receipt.record);
+    if (resolution === 'handled') {
+      this.handled++;
+      return;
+    }
     if (resolution) {
       // What was a dead letter counts as what it has become.
       this.counts[receipt.outcome]--;

@@ -311,19 +311,19 @@ describe.each([
     });
 
     it('is adopted once; another one for the same record is surplus', async () => {
-      expect(await ledger.adoptLetter(letterOf('L1'), 100)).toMatchObject({
+      expect(await ledger.adoptLetter(letterOf('L1'), { id: 'm100', sentAt: 100 })).toMatchObject({
         kind: 'adopted',
         dead: { state: 'dead', letterId: 'L1', failedMessageSentAt: 100 },
       });
-      expect(await ledger.adoptLetter(letterOf('L1'), 200)).toMatchObject({
+      expect(await ledger.adoptLetter(letterOf('L1'), { id: 'm200', sentAt: 200 })).toMatchObject({
         kind: 'adopted',
         dead: { failedMessageSentAt: 100 },
       });
-      expect(await ledger.adoptLetter(letterOf('L2'), 100)).toEqual({ kind: 'surplus' });
+      expect(await ledger.adoptLetter(letterOf('L2'), { id: 'm100', sentAt: 100 })).toEqual({ kind: 'surplus' });
     });
 
     it('has a history, and tells which message failed last', async () => {
-      await ledger.adoptLetter(letterOf('L1'), 100);
+      await ledger.adoptLetter(letterOf('L1'), { id: 'm100', sentAt: 100 });
       const attempt = { at: 5, outcome: 'refused', reason: 'http_422', error: 'no', status: 422 } as const;
       await ledger.addFailure(file.fileId, 3, attempt, undefined);
       await ledger.addFailure(file.fileId, 3, attempt, 300);
@@ -333,12 +333,49 @@ describe.each([
     });
 
     it('is resolved once', async () => {
-      await ledger.adoptLetter(letterOf('L1'), 100);
-      expect(await ledger.resolveDead(file.fileId, 3, 'uploaded', 'r')).toBe(true);
-      expect(await ledger.resolveDead(file.fileId, 3, 'uploaded', 'r')).toBe(false);
-      expect(await ledger.adoptLetter(letterOf('L1'), 400)).toMatchObject({
-        dead: { state: 'resolved', resolution: 'uploaded' },
+      await ledger.adoptLetter(letterOf('L1'), { id: 'm100', sentAt: 100 });
+      expect(await ledger.resolveDead(file.fileId, 3, { kind: 'uploaded', requestId: 'r' })).toBe(true);
+      expect(await ledger.resolveDead(file.fileId, 3, { kind: 'uploaded', requestId: 'r' })).toBe(false);
+      expect(await ledger.adoptLetter(letterOf('L1'), { id: 'm400', sentAt: 400 })).toMatchObject({
+        dead: { state: 'resolved', resolution: 'uploaded', requestId: 'r' },
       });
+    });
+
+    it('is known by the message that was seen last', async () => {
+      await ledger.adoptLetter(letterOf('L1'), { id: 'm100', sentAt: 100 });
+      await ledger.adoptLetter(letterOf('L1'), { id: 'm200', sentAt: 200 });
+      expect(await ledger.getDead(file.fileId, 3)).toMatchObject({ messageId: 'm200', messageSentAt: 200 });
+      expect(await ledger.getDead(file.fileId, 4)).toBeUndefined();
+    });
+
+    it('is settled by hand, with who and why', async () => {
+      await ledger.adoptLetter(letterOf('L1'), { id: 'm100', sentAt: 100 });
+      expect(await ledger.resolveDead(file.fileId, 3, { kind: 'handled', by: 'ann', why: 'booked by phone' })).toBe(
+        true,
+      );
+      expect(await ledger.getDead(file.fileId, 3)).toMatchObject({
+        state: 'resolved',
+        resolution: 'handled',
+        resolvedBy: 'ann',
+        resolvedWhy: 'booked by phone',
+      });
+      expect(await ledger.resolveDead(file.fileId, 9, { kind: 'handled', by: 'ann', why: '' })).toBe(false);
+    });
+
+    it('knows of a correction before it is sent, and whether it was begun before', async () => {
+      const correction = (id: string) => ({ id, by: 'ann', at: 1, row: { SpotID: 'A' }, changed: ['SpotID'] });
+      expect(await ledger.beginCorrection(file.fileId, 3, correction('c1'))).toBeUndefined();
+      await ledger.adoptLetter(letterOf('L1'), { id: 'm100', sentAt: 100 });
+      expect(await ledger.beginCorrection(file.fileId, 3, correction('c1'))).toMatchObject({ repeated: false });
+      expect(await ledger.beginCorrection(file.fileId, 3, correction('c1'))).toMatchObject({ repeated: true });
+      expect(await ledger.beginCorrection(file.fileId, 3, correction('c2'))).toMatchObject({
+        repeated: false,
+        dead: { correction: { id: 'c2', row: { SpotID: 'A' } } },
+      });
+      const resolution = { kind: 'uploaded', requestId: 'r', correctionId: 'c2' } as const;
+      expect(await ledger.resolveDead(file.fileId, 3, resolution)).toBe(true);
+      expect(await ledger.getDead(file.fileId, 3)).toMatchObject({ resolvedCorrectionId: 'c2' });
+      expect(await ledger.beginCorrection(file.fileId, 3, correction('c2'))).toBeUndefined();
     });
   });
 });

@@ -1,4 +1,11 @@
-import type { BatchAccount, DeadAttempt, DeadRecord, FileAccount } from '../../lambdas/core/file-account.ts';
+import type {
+  BatchAccount,
+  Correction,
+  DeadAttempt,
+  DeadRecord,
+  DeadResolution,
+  FileAccount,
+} from '../../lambdas/core/file-account.ts';
 import type { OutcomeCounts } from '../../lambdas/core/outcome.ts';
 import { addCounts, noCounts } from '../../lambdas/core/outcome.ts';
 import type { Letter } from '../../lambdas/messages.ts';
@@ -7,6 +14,7 @@ import type {
   Clock,
   FileClaim,
   FileLedger,
+  FileList,
   Ledger,
   LetterAdoption,
   NewFile,
@@ -19,7 +27,8 @@ export class InMemoryLedger implements Ledger {
   readonly batches = new Map<string, BatchAccount>();
   readonly dead = new Map<string, DeadRecord>();
   readonly checksums = new Map<string, string>();
-  readonly #closed = new Set<string>();
+  /** With their open letters. */
+  readonly #closed = new Map<string, number>();
   readonly #clock: Pick<Clock, 'now'>;
 
   constructor(clock: Pick<Clock, 'now'>) {
@@ -134,7 +143,7 @@ export class InMemoryLedger implements Ledger {
     file.updatedAt = this.#clock.now();
     file.state = close.state;
     file.manifest = close.manifest;
-    this.#closed.add(fileId);
+    this.#closed.set(fileId, close.openLetters);
     return true;
   }
 
@@ -142,6 +151,7 @@ export class InMemoryLedger implements Ledger {
     const file = this.files.get(fileId);
     const now = this.#clock.now();
     if (!file) return false;
+    file.lastResolvedAt = now;
     if (file.amendmentRequestedAt !== undefined && file.amendmentRequestedAt >= now - repeatAfterMs) return false;
     file.amendmentRequestedAt = now;
     return true;
@@ -153,15 +163,20 @@ export class InMemoryLedger implements Ledger {
 
   async listFiles(
     feed: string,
-    which: 'open' | 'closed',
+    which: FileList,
     limit: number,
     order: 'newest' | 'oldest' = 'newest',
   ): Promise<FileAccount[]> {
     return [...this.files.values()]
-      .filter((file) => file.feed === feed && this.#closed.has(file.fileId) === (which === 'closed'))
+      .filter((file) => file.feed === feed && this.#isIn(which, file.fileId))
       .sort((a, b) => (order === 'oldest' ? a.createdAt - b.createdAt : b.createdAt - a.createdAt))
       .slice(0, limit)
       .map((file) => structuredClone(file));
+  }
+
+  #isIn(which: FileList, fileId: string): boolean {
+    if (which === 'dead') return (this.#closed.get(fileId) ?? 0) > 0;
+    return this.#closed.has(fileId) === (which === 'closed');
   }
 
   async touchFile(fileId: string): Promise<void> {
@@ -218,11 +233,14 @@ export class InMemoryLedger implements Ledger {
     fileId: string,
     batch: number,
     owner: string,
-    settlement: { counts: OutcomeCounts; receiptsKey: string; receiptsSha256: string },
+    settlement: { counts: OutcomeCounts; receiptsKey: string; receiptsSha256: string; buried?: boolean },
   ): Promise<boolean> {
     const account = this.#held(fileId, batch, owner);
     if (!account) return false;
-    Object.assign(account, structuredClone(settlement), { state: 'settled', settledAt: this.#clock.now() });
+    Object.assign(account, { buried: false }, structuredClone(settlement), {
+      state: 'settled',
+      settledAt: this.#clock.now(),
+    });
     delete account.leaseOwner;
     delete account.leaseUntil;
     delete account.progress;
@@ -240,11 +258,12 @@ export class InMemoryLedger implements Ledger {
     for (const batch of mine.sort((a, b) => a.batch - b.batch)) yield structuredClone(batch);
   }
 
-  async adoptLetter(letter: Letter, messageSentAt: number): Promise<LetterAdoption> {
+  async adoptLetter(letter: Letter, message: { id: string; sentAt: number }): Promise<LetterAdoption> {
     const key = batchKey(letter.file_id, letter.record);
     const before = this.dead.get(key);
     if (before && before.letterId !== letter.letter_id) return { kind: 'surplus' };
-    const dead = before ?? this.#newDead(letter, messageSentAt);
+    const dead = before ?? this.#newDead(letter, message.sentAt);
+    Object.assign(dead, { messageId: message.id, messageSentAt: message.sentAt });
     this.dead.set(key, dead);
     return { kind: 'adopted', dead: structuredClone(dead) };
   }
@@ -277,16 +296,33 @@ export class InMemoryLedger implements Ledger {
     if (failedMessageSentAt !== undefined) dead.failedMessageSentAt = failedMessageSentAt;
   }
 
-  async resolveDead(
-    fileId: string,
-    record: number,
-    resolution: 'uploaded' | 'duplicate',
-    requestId: string | null,
-  ): Promise<boolean> {
+  async resolveDead(fileId: string, record: number, resolution: DeadResolution): Promise<boolean> {
     const dead = this.dead.get(batchKey(fileId, record));
     if (dead?.state !== 'dead') return false;
-    Object.assign(dead, { state: 'resolved', resolution, requestId, resolvedAt: this.#clock.now() });
+    Object.assign(dead, { state: 'resolved', resolution: resolution.kind, resolvedAt: this.#clock.now() });
+    if (resolution.kind === 'handled') {
+      Object.assign(dead, { resolvedBy: resolution.by, resolvedWhy: resolution.why });
+      return true;
+    }
+    dead.requestId = resolution.requestId;
+    if (resolution.correctionId !== undefined) dead.resolvedCorrectionId = resolution.correctionId;
     return true;
+  }
+
+  async beginCorrection(
+    fileId: string,
+    record: number,
+    correction: Correction,
+  ): Promise<{ dead: DeadRecord; repeated: boolean } | undefined> {
+    const dead = this.dead.get(batchKey(fileId, record));
+    if (dead?.state !== 'dead') return undefined;
+    const repeated = dead.correction?.id === correction.id;
+    if (!repeated) dead.correction = structuredClone(correction);
+    return { dead: structuredClone(dead), repeated };
+  }
+
+  async getDead(fileId: string, record: number): Promise<DeadRecord | undefined> {
+    return structuredClone(this.dead.get(batchKey(fileId, record)));
   }
 
   async *listDead(fileId: string): AsyncGenerator<DeadRecord> {

@@ -5,7 +5,7 @@ import type { ConsumerPorts } from '../../lambdas/consumer/deliver-batch.ts';
 import { SharedLimiter } from '../../lambdas/consumer/shared-limiter.ts';
 import { FailureRun } from '../../lambdas/core/breaker.ts';
 import type { RateLimit } from '../../lambdas/core/limiter.ts';
-import type { BatchMessage, FinalizeMessage, Letter } from '../../lambdas/messages.ts';
+import type { BatchMessage, CorrectionMessage, FinalizeMessage, Letter } from '../../lambdas/messages.ts';
 import type { AuditLog, Sink, SinkAnswer, SinkRequest } from '../../lambdas/ports.ts';
 import { InMemoryLimiterStore } from './in-memory-limiter-store.ts';
 
@@ -46,7 +46,7 @@ export interface ConsumerWorld {
   api: InMemoryApi;
   successors: { message: BatchMessage; delaySeconds: number }[];
   letters: Letter[];
-  sentBack: { letter: Letter; delaySeconds: number }[];
+  sentBack: { letter: Letter | CorrectionMessage; delaySeconds: number }[];
   finalize: { message: FinalizeMessage; delaySeconds: number }[];
   receipts: Map<string, Buffer>;
 }

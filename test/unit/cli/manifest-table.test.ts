@@ -16,6 +16,8 @@ const clean: Manifest = {
   archive: {
     bucket: 'kept',
     source_key: 'traffic/2026/01/05/f1/source/log.csv',
+    dead_letters_key: null,
+    resolutions_key: null,
     receipts_key: 'traffic/2026/01/05/f1/receipts.ndjson.gz',
     manifest_key: 'traffic/2026/01/05/f1/manifest.json',
   },
@@ -34,6 +36,7 @@ const clean: Manifest = {
   exhausted_records: 0,
   held_records: 0,
   dead_lettered_records: 0,
+  handled_records: 0,
   resolved_records: 0,
   reconciled: true,
   duplicate_of: null,

@@ -1,10 +1,11 @@
 import { createHash } from 'node:crypto';
-import type { Readable } from 'node:stream';
+import { Readable } from 'node:stream';
 import { gunzipSync } from 'node:zlib';
 import { flushAfterProbes } from '../../../lambdas/core/breaker.ts';
 import { beforeEach, describe, expect, it } from 'vitest';
 import { deliverBatch } from '../../../lambdas/consumer/deliver-batch.ts';
 import { handleLetter } from '../../../lambdas/consumer/retry-letter.ts';
+import { amendAfterSeconds, gatherAtMostMs } from '../../../lambdas/core/amendment.ts';
 import { ContradictionError } from '../../../lambdas/core/errors.ts';
 import type { Manifest } from '../../../lambdas/core/manifest.ts';
 import { manifest as manifestSchema } from '../../../lambdas/core/manifest.ts';
@@ -47,8 +48,10 @@ beforeEach(async () => {
         return 'stored';
       },
       getText: async (key) => archived.get(key)?.toString(),
+      getStream: async (key) => (archived.has(key) ? Readable.from([archived.get(key)]) : undefined),
     },
     archiveBucket: 'archive',
+    finalize: world.ports.finalize,
     events: { publish: async (type, detail) => void events.push({ type, detail }) },
     clock,
     log: silentLog,
@@ -57,8 +60,14 @@ beforeEach(async () => {
 });
 
 const deliver = () => clock.run(deliverBatch(fixture.message, world.ports, deadline));
-const finalize = (amend = false) =>
-  clock.run(finalizeFile({ v: 1, kind: 'finalize', feed: 'traffic', fileId: fixture.fileId, amend }, ports));
+const finalize = async (amend = false) => {
+  // As the message does that asks for it.
+  if (amend) await clock.advance(amendAfterSeconds * 1000);
+  await finalizeNow(amend);
+};
+// Not on the simulated clock, which can't wait for zlib; nothing in it sleeps.
+const finalizeNow = (amend = false) =>
+  finalizeFile({ v: 1, kind: 'finalize', feed: 'traffic', fileId: fixture.fileId, amend }, ports);
 const keyOf = (name: string) => `traffic/2026/01/05/${fixture.fileId}/${name}`;
 const manifestNamed = (name: string): Manifest =>
   manifestSchema.parse(JSON.parse(archived.get(keyOf(name))?.toString() ?? 'null'));
@@ -141,7 +150,7 @@ describe('a file whose batches are settled', () => {
     await finalize();
     await clock.advance(1000);
     await finalize();
-    expect([...archived.keys()]).toHaveLength(2);
+    expect([...archived.keys()]).toHaveLength(3);
     expect(events).toHaveLength(1);
   });
 
@@ -195,7 +204,9 @@ describe('a letter', () => {
   const send = (record: number, sentAt: number) => {
     const letter = world.letters.find((each) => each.record === record);
     if (!letter) throw new Error(`no letter for record ${record}`);
-    return clock.run(handleLetter(letter, sentAt, { ...world.ports, inTurn: (work) => work() }, deadline));
+    return clock.run(
+      handleLetter(letter, { id: `m${sentAt}`, sentAt }, { ...world.ports, inTurn: (work) => work() }, deadline),
+    );
   };
 
   beforeEach(async () => {
@@ -271,7 +282,7 @@ describe('a letter', () => {
   });
 
   it('that was resolved by a consumer that died then still amends the account', async () => {
-    await world.ledger.resolveDead(fixture.fileId, 3, 'uploaded', 'r');
+    await world.ledger.resolveDead(fixture.fileId, 3, { kind: 'uploaded', requestId: 'r' });
     expect(await send(3, 2_000)).toEqual({ kind: 'done' });
     expect(world.finalize.at(-1)).toMatchObject({ message: { amend: true } });
     await finalize(true);
@@ -293,11 +304,59 @@ describe('a letter', () => {
     expect(world.ledger.dead.get(`${fixture.fileId}#3`)?.history.at(-1)?.reason).toBe('payload_changed');
   });
 
+  it('that goes on being resolved is gathered into few manifests', async () => {
+    world.api.fault = () => undefined;
+    await send(3, 2_000);
+    for (let waited = 0; waited < gatherAtMostMs - 10_000; waited += 10_000) {
+      await clock.advance(10_000);
+      await world.ledger.requestAmendment(fixture.fileId, gatherAtMostMs * 2);
+      const asked = world.finalize.length;
+      await finalizeNow(true);
+      expect(world.finalize).toHaveLength(asked + 1);
+      expect(world.finalize.at(-1)?.delaySeconds).toBeGreaterThan(0);
+    }
+    expect(archived.has(keyOf('manifest.2.json'))).toBe(false);
+    await clock.advance(10_000);
+    await finalizeNow(true);
+    expect(manifestNamed('manifest.2.json')).toMatchObject({ resolved_records: 1, reconciled: true });
+  });
+
+  it('that was settled by hand keeps its outcome and is no longer open; who and why stand beside the manifest', async () => {
+    await world.ledger.resolveDead(fixture.fileId, 5, { kind: 'handled', by: 'ann', why: 'booked by phone' });
+    await finalize(true);
+    const manifest = manifestNamed('manifest.2.json');
+    expect(manifest).toMatchObject({
+      rejected_records: 2,
+      dead_lettered_records: 2,
+      handled_records: 1,
+      resolved_records: 0,
+      reconciled: true,
+    });
+    const lines =
+      archived
+        .get(manifest.archive.resolutions_key ?? '')
+        ?.toString()
+        .trim()
+        .split('\n') ?? [];
+    expect(lines.map((line) => JSON.parse(line) as unknown)).toMatchObject([
+      { record: 5, resolution: 'handled', by: 'ann', why: 'booked by phone', history: [{ outcome: 'rejected' }] },
+    ]);
+  });
+
+  it('stands in the archive as it failed first, whatever comes of it', async () => {
+    const { dead_letters_key: key } = manifestNamed('manifest.json').archive;
+    const lines = gunzipSync(archived.get(key ?? '') as Buffer)
+      .toString()
+      .trim()
+      .split('\n');
+    expect(lines.map((line) => (JSON.parse(line) as { record: number }).record)).toEqual([2, 3, 5]);
+  });
+
   it('gathers amendments: many resolved letters ask once', async () => {
     world.api.fault = () => undefined;
     const before = world.finalize.length;
     await send(3, 2_000);
-    await world.ledger.resolveDead(fixture.fileId, 2, 'uploaded', null);
+    await world.ledger.resolveDead(fixture.fileId, 2, { kind: 'uploaded', requestId: null });
     await send(3, 2_000);
     expect(world.finalize).toHaveLength(before + 1);
   });

@@ -1,0 +1,45 @@
+import type { FileAccount } from '../core/file-account.ts';
+import { letterOf } from '../core/letter-of.ts';
+import type { BatchMessage, Letter } from '../messages.ts';
+import type { ConsumerPorts } from './deliver-batch.ts';
+import { prepareBatch } from './prepare-batch.ts';
+import { rawOf } from './receipt-of.ts';
+
+/**
+ * A buried batch that was redriven: its records that are still dead go on as letters, each tried by itself. The letters
+ * are those that the ledger has for them, so a second copy of the batch makes no second letters.
+ */
+export async function dissolveBatch(message: BatchMessage, file: FileAccount, ports: ConsumerPorts): Promise<void> {
+  const letters: Letter[] = [];
+  for (const record of prepareBatch(message, ports.feed, file)) {
+    const dead = await ports.ledger.getDead(file.fileId, record.record);
+    if (dead?.state !== 'dead') continue;
+    const last = dead.history.at(-1);
+    if (!last) continue;
+    letters.push(
+      letterOf(
+        file,
+        { batch: message.batch, ...record, raw: rawOf(record) },
+        {
+          outcome: dead.outcome,
+          reason: last.reason,
+          error: last.error,
+          field: null,
+          status: last.status,
+          answer: null,
+          requestId: dead.requestId ?? null,
+          // Its consumer died at some moment nobody knows: it may have been sent.
+          attempts: 1,
+        },
+        dead.letterId,
+        ports.clock.now(),
+      ),
+    );
+  }
+  await ports.letters.sendLetters(letters);
+  ports.log.warn('buried batch dissolved into letters', {
+    correlation_id: file.fileId,
+    batch: message.batch,
+    letters: letters.length,
+  });
+}

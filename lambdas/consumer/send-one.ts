@@ -1,0 +1,56 @@
+import { jitterMarginMs, slotSpacingMs } from '../core/limiter.ts';
+import type { Deadline } from '../runtime/deadline.ts';
+import type { ConsumerPorts } from './deliver-batch.ts';
+import type { SendEnd, SendJournal, Verdict } from './send-records.ts';
+import { RecordSender } from './send-records.ts';
+import { SlotPacer } from './slot-pacer.ts';
+
+/** How the sending of a single record ended. `waiting`: it was not its turn, and has not failed. */
+export type OneEnd =
+  | { kind: 'verdict'; verdict: Verdict }
+  | { kind: 'failed'; reason: string; status: number | null }
+  | { kind: 'waiting'; untilMs: number | undefined };
+
+/** Sends one record at the limiter's pace. @param mayHaveBeenSent an earlier request may have stored it */
+export async function sendOne(
+  record: { requestId: string; payload: Record<string, unknown> },
+  mayHaveBeenSent: boolean,
+  ports: ConsumerPorts,
+  deadline: Deadline,
+): Promise<OneEnd> {
+  const abort = new AbortController();
+  const pacer: SlotPacer = new SlotPacer({
+    limiter: ports.limiter,
+    clock: ports.clock,
+    connections: 1,
+    spacingMs: slotSpacingMs(ports.limit),
+    marginMs: jitterMarginMs(ports.limit),
+    windowMs: ports.limit.windowSeconds * 1000,
+    demand: () => sender.demand(),
+    deadline,
+    signal: abort.signal,
+  });
+  const journal: SendJournal = {
+    get: () => undefined,
+    mayHaveBeenSent: () => mayHaveBeenSent,
+    allow: () => Promise.resolve(),
+    close: () => undefined,
+    sending: () => undefined,
+    keepAlive: () => undefined,
+  };
+  const verdicts: Verdict[] = [];
+  const sender: RecordSender = new RecordSender(
+    { ...ports, connections: 1, mayFlush: false },
+    journal,
+    pacer,
+    deadline,
+    abort.signal,
+    (_, verdict) => void verdicts.push(verdict),
+  );
+  const end: SendEnd = await sender.send([{ place: 0, ...record, leader: undefined }]).finally(() => abort.abort());
+  const [verdict] = verdicts;
+  if (verdict) return { kind: 'verdict', verdict };
+  const [parked] = end.parked;
+  if (parked) return { kind: 'failed', reason: parked.reason, status: parked.status };
+  return { kind: 'waiting', untilMs: end.stopped?.kind === 'paused' ? end.stopped.untilMs : undefined };
+}

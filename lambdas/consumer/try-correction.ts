@@ -1,0 +1,125 @@
+import { ContradictionError } from '../core/errors.ts';
+import type { Correction, DeadAttempt, DeadRecord, FileAccount } from '../core/file-account.ts';
+import { requestIdOf } from '../core/identity.ts';
+import { problemOf } from '../core/prepare-record.ts';
+import { successorDelaySeconds } from '../core/retry.ts';
+import type { CorrectionMessage } from '../messages.ts';
+import type { Deadline } from '../runtime/deadline.ts';
+import { askToAmend } from './ask-to-amend.ts';
+import type { ConsumerPorts } from './deliver-batch.ts';
+import type { InTurn } from './retry-letter.ts';
+import type { OneEnd } from './send-one.ts';
+import { sendOne } from './send-one.ts';
+
+/** Tries that the API may fail on before a correction is given up; the record's own letter still stands for it. */
+const maxFailures = 3;
+
+/** The API's answer to a request id that it has seen: nobody but a person can say what it holds. */
+export const conflictReason = 'conflict';
+
+/**
+ * A corrected row in place of a dead record. Its request id has the original file's checksum: had the record got
+ * through after all, the API says so instead of scheduling it twice. Whatever comes of it, the message is done with.
+ */
+export async function tryCorrection(
+  message: CorrectionMessage,
+  ports: ConsumerPorts & { inTurn: InTurn },
+  deadline: Deadline,
+): Promise<void> {
+  const { file_id: fileId, record } = message;
+  const file = await ports.ledger.getFile(fileId);
+  if (file?.sha256 === undefined) {
+    throw new ContradictionError(
+      `The correction ${message.correction_id} is about a file that the ledger does not know.`,
+    );
+  }
+  const begun = await ports.ledger.beginCorrection(fileId, record, correctionOf(message));
+  if (!begun) {
+    ports.log.info('correction of a record that is not dead (any more)', correlated(message));
+    // The one that resolved it may have died before it asked.
+    return askToAmend(file, ports);
+  }
+  if (begun.dead.history.some(({ correctionId }) => correctionId === message.correction_id)) return;
+  await ports.inTurn(() => send(message, { ...file, sha256: file.sha256 as string }, begun, ports, deadline));
+}
+
+async function send(
+  message: CorrectionMessage,
+  file: FileAccount & { sha256: string },
+  { dead, repeated }: { dead: DeadRecord; repeated: boolean },
+  ports: ConsumerPorts,
+  deadline: Deadline,
+): Promise<void> {
+  const valid = ports.feed.schema.safeParse(message.row);
+  if (!valid.success) {
+    const { reason, message: error } = problemOf(valid.error.issues, message.row);
+    return fail(message, { outcome: 'rejected', reason, error, status: null }, ports);
+  }
+  const requestId = requestIdOf(ports.feed.identity(valid.data), file.sha256);
+  const end = await sendOne({ requestId, payload: valid.data }, repeated, ports, deadline);
+  const verdict = end.kind === 'verdict' ? end.verdict : undefined;
+  if (verdict?.kind === 'uploaded' && !(verdict.confirmedBy409 && mayHoldAnother(dead, requestId))) {
+    const resolution = { kind: 'uploaded' as const, requestId, correctionId: message.correction_id };
+    await ports.ledger.resolveDead(file.fileId, message.record, resolution);
+    ports.log.info('dead letter resolved by a correction', correlated(message, { request_id: requestId }));
+    return askToAmend(file, ports);
+  }
+  const fault = faultOf(end, message.failures);
+  if (fault) return fail(message, fault, ports);
+  await ports.letters.sendBack(...laterFor(message, end, ports));
+}
+
+/** Under this request id the API may hold the record as it was, from a try whose end we don't know. */
+function mayHoldAnother(dead: DeadRecord, requestId: string): boolean {
+  const isAnotherId = dead.requestId !== null && dead.requestId !== requestId;
+  return !isAnotherId && dead.history.some(({ outcome }) => outcome === 'exhausted');
+}
+
+/** Undefined where it is to be tried again. */
+function faultOf(end: OneEnd, failures: number): Omit<DeadAttempt, 'at' | 'correctionId'> | undefined {
+  if (end.kind === 'failed' && failures + 1 >= maxFailures) {
+    const error = `the API failed on the corrected row, last with ${end.reason}`;
+    return { outcome: 'exhausted', reason: end.reason, error, status: end.status };
+  }
+  if (end.kind !== 'verdict') return undefined;
+  const { status } = end.verdict;
+  if (end.verdict.kind === 'refused') {
+    const error = `the API refused the corrected row with ${status}: ${end.verdict.answer}`;
+    return { outcome: 'refused', reason: `http_${status}`, error, status };
+  }
+  const error =
+    'the API has an entry under this request id already and did not take the corrected row; ' +
+    'look up what it holds, and settle the record by hand';
+  return { outcome: 'refused', reason: conflictReason, error, status };
+}
+
+function laterFor(message: CorrectionMessage, end: OneEnd, ports: ConsumerPorts): [CorrectionMessage, number] {
+  if (end.kind === 'failed') {
+    const failures = message.failures + 1;
+    return [{ ...message, failures }, successorDelaySeconds(failures, ports.random())];
+  }
+  const pauseMs = end.kind === 'waiting' && end.untilMs !== undefined ? end.untilMs - ports.clock.now() : 0;
+  return [message, Math.max(1, pauseMs / 1000)];
+}
+
+async function fail(
+  message: CorrectionMessage,
+  fault: Omit<DeadAttempt, 'at' | 'correctionId'>,
+  ports: ConsumerPorts,
+): Promise<void> {
+  const attempt = { at: ports.clock.now(), ...fault, correctionId: message.correction_id };
+  await ports.ledger.addFailure(message.file_id, message.record, attempt, undefined);
+  ports.log.info('correction failed', correlated(message, { reason: fault.reason }));
+}
+
+function correctionOf({ correction_id: id, by, at, row, changed }: CorrectionMessage): Correction {
+  return { id, by, at: Date.parse(at), row, changed };
+}
+
+function correlated(message: CorrectionMessage, fields: Record<string, unknown> = {}): Record<string, unknown> {
+  return {
+    correlation_id: `${message.file_id}/${message.record}`,
+    correction_id: message.correction_id,
+    ...fields,
+  };
+}

@@ -1,0 +1,77 @@
+import { createHash } from 'node:crypto';
+import { Readable } from 'node:stream';
+import type { ArchiveKeys } from '../core/archive-keys.ts';
+import type { DeadRecord, DeadResolution } from '../core/file-account.ts';
+import type { Archive, DeadLedger } from '../ports.ts';
+
+/** What has become of a file's dead letters, as of one reading of the ledger. */
+export interface Resolutions {
+  /** By record number. */
+  kinds: ReadonlyMap<number, DeadResolution['kind']>;
+  /** Of the lines. */
+  sha256: string;
+}
+
+/** Reads which dead letters have come to rest. What is kept of each is a few bytes, however many there are. */
+export async function readResolutions(fileId: string, ledger: Pick<DeadLedger, 'listDead'>): Promise<Resolutions> {
+  const kinds = new Map<number, DeadResolution['kind']>();
+  const hash = createHash('sha256');
+  for await (const dead of ledger.listDead(fileId)) {
+    if (dead.state !== 'resolved' || !dead.resolution) continue;
+    kinds.set(dead.record, dead.resolution);
+    hash.update(lineOf(dead));
+  }
+  return { kinds, sha256: hash.digest('hex') };
+}
+
+/**
+ * Stores them, a line each, under a name that their content decides: two finalizers at once that saw different ones
+ * don't take the other's for their own. Undefined where there are none.
+ */
+export async function archiveResolutions(
+  fileId: string,
+  { kinds, sha256 }: Resolutions,
+  keys: ArchiveKeys,
+  ports: { ledger: Pick<DeadLedger, 'listDead'>; archive: Archive },
+): Promise<string | null> {
+  if (kinds.size === 0) return null;
+  const key = keys.resolutions(sha256);
+  const lines = async function* () {
+    for await (const dead of ports.ledger.listDead(fileId)) if (kinds.has(dead.record)) yield Buffer.from(lineOf(dead));
+  };
+  if (!(await ports.archive.has(key))) {
+    await ports.archive.putStream(key, Readable.from(lines()), 'application/x-ndjson');
+  }
+  return key;
+}
+
+/** Of what no longer changes once a letter is resolved. */
+function lineOf(dead: DeadRecord): string {
+  const line = {
+    record: dead.record,
+    resolution: dead.resolution,
+    at: new Date(dead.resolvedAt ?? 0).toISOString(),
+    request_id: dead.requestId ?? null,
+    ...(dead.resolution === 'handled' ? { by: dead.resolvedBy, why: dead.resolvedWhy } : {}),
+    ...(dead.resolvedCorrectionId === undefined || dead.correction === undefined
+      ? {}
+      : {
+          correction: {
+            id: dead.correction.id,
+            by: dead.correction.by,
+            at: new Date(dead.correction.at).toISOString(),
+            changed: dead.correction.changed,
+            row: dead.correction.row,
+          },
+        }),
+    history: dead.history.map(({ at, outcome, reason, error, status, correctionId }) => ({
+      at: new Date(at).toISOString(),
+      outcome,
+      reason,
+      error,
+      status,
+      ...(correctionId === undefined ? {} : { correction_id: correctionId }),
+    })),
+  };
+  return `${JSON.stringify(line)}\n`;
+}
