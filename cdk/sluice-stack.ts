@@ -1,5 +1,6 @@
 import { Stack } from 'aws-cdk-lib';
 import type { Construct } from 'constructs';
+import { AccessLogs } from './constructs/access-logs.ts';
 import { Archive } from './constructs/archive.ts';
 import { Finalizer } from './constructs/finalizer.ts';
 import { IntakeBucket } from './constructs/intake-bucket.ts';
@@ -26,9 +27,10 @@ export class SluiceStack extends Stack {
       terminationProtection: settings.retainData,
     });
     const ledger = new Ledger(this, 'Ledger', { settings });
-    const intake = new IntakeBucket(this, 'Intake', { settings });
-    const work = new WorkBucket(this, 'Work', { settings });
-    const archive = new Archive(this, 'Archive', { settings });
+    const accessLogs = new AccessLogs(this, 'AccessLogs', { settings });
+    const intake = new IntakeBucket(this, 'Intake', { settings, accessLogs });
+    const work = new WorkBucket(this, 'Work', { settings, accessLogs });
+    const archive = new Archive(this, 'Archive', { settings, accessLogs });
     const shared = { settings, root, ledger, intake, work };
     const finalizer = new Finalizer(this, 'Finalizer', { ...shared, archive });
     const feeds = settings.feeds.map((feed) => {

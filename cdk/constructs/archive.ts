@@ -2,6 +2,7 @@ import { Duration } from 'aws-cdk-lib';
 import { Bucket, ObjectLockRetention } from 'aws-cdk-lib/aws-s3';
 import { Construct } from 'constructs';
 import type { Settings } from '../settings.ts';
+import type { AccessLogs } from './access-logs.ts';
 import { abortUploads, bucketDefaults } from './bucket-defaults.ts';
 import type { SluiceFunction } from './sluice-function.ts';
 
@@ -9,12 +10,13 @@ import type { SluiceFunction } from './sluice-function.ts';
 export class Archive extends Construct {
   readonly bucket: Bucket;
 
-  constructor(scope: Construct, id: string, { settings }: { settings: Settings }) {
+  constructor(scope: Construct, id: string, { settings, accessLogs }: { settings: Settings; accessLogs: AccessLogs }) {
     super(scope, id);
     // One default a bucket: the feed with the longest retention sets it.
     const days = Math.max(...settings.feeds.map((feed) => feed.archiveRetentionDays));
     this.bucket = new Bucket(this, 'Bucket', {
       ...bucketDefaults(settings),
+      ...accessLogs.of('archive'),
       versioned: true,
       lifecycleRules: [abortUploads],
       ...(settings.retainData

@@ -6,6 +6,7 @@ import type { CfnQueuePolicy, Queue } from 'aws-cdk-lib/aws-sqs';
 import { QueuePolicy } from 'aws-cdk-lib/aws-sqs';
 import { Construct } from 'constructs';
 import type { Settings } from '../settings.ts';
+import type { AccessLogs } from './access-logs.ts';
 import { abortUploads, bucketDefaults } from './bucket-defaults.ts';
 import type { SluiceFunction } from './sluice-function.ts';
 
@@ -19,12 +20,13 @@ export class IntakeBucket extends Construct {
   readonly #arn: string;
   readonly #notifications: CfnBucket.QueueConfigurationProperty[] = [];
 
-  constructor(scope: Construct, id: string, { settings }: { settings: Settings }) {
+  constructor(scope: Construct, id: string, { settings, accessLogs }: { settings: Settings; accessLogs: AccessLogs }) {
     super(scope, id);
     const bucketName = `${settings.stackName}-intake-${Aws.ACCOUNT_ID}-${Aws.REGION}`;
     this.#arn = Stack.of(this).formatArn({ service: 's3', region: '', account: '', resource: bucketName });
     this.bucket = new Bucket(this, 'Bucket', {
       ...bucketDefaults(settings),
+      ...accessLogs.of('intake'),
       bucketName,
       // A file that is replaced while it is split is read to its end, from the version that was first seen.
       versioned: true,

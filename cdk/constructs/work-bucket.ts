@@ -2,6 +2,7 @@ import { Duration } from 'aws-cdk-lib';
 import { Bucket } from 'aws-cdk-lib/aws-s3';
 import { Construct } from 'constructs';
 import type { Settings } from '../settings.ts';
+import type { AccessLogs } from './access-logs.ts';
 import { abortUploads, bucketDefaults } from './bucket-defaults.ts';
 import type { SluiceFunction } from './sluice-function.ts';
 
@@ -9,10 +10,11 @@ import type { SluiceFunction } from './sluice-function.ts';
 export class WorkBucket extends Construct {
   readonly bucket: Bucket;
 
-  constructor(scope: Construct, id: string, { settings }: { settings: Settings }) {
+  constructor(scope: Construct, id: string, { settings, accessLogs }: { settings: Settings; accessLogs: AccessLogs }) {
     super(scope, id);
     this.bucket = new Bucket(this, 'Bucket', {
       ...bucketDefaults(settings),
+      ...accessLogs.of('work'),
       lifecycleRules: [abortUploads, { id: 'expire-receipts', expiration: Duration.days(settings.workRetentionDays) }],
     });
   }

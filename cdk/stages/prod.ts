@@ -36,6 +36,8 @@ export const prod: StageNumbers = {
   intakeVersionDays: 90,
   // A file's time, the 14 days that SQS keeps its letters, and room: the ledger forgets 60 days after the last event.
   workRetentionDays: 120,
+  // As long as the functions' logs: a question about the one is mostly one about the other.
+  accessLogDays: 365,
   logRetentionDays: RetentionDays.ONE_YEAR,
   feeds: {
     traffic: {

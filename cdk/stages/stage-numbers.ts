@@ -67,6 +67,8 @@ export const stageNumbers = z.strictObject({
   intakeVersionDays: count,
   /** Receipts under way. The finalizer reads them again for every amended manifest. */
   workRetentionDays: count,
+  /** Who read or wrote what in the buckets. */
+  accessLogDays: count,
   logRetentionDays: z.enum(RetentionDays),
   /** By the feed's name. */
   feeds: z.record(z.string(), feedNumbers),

@@ -49,11 +49,6 @@ export function formatRate(perSecond: number): string {
   return `${text}/s`;
 }
 
-/** UTC, to the second: logs and manifests have it so. */
-export function formatTime(atMs: number): string {
-  return `${new Date(atMs).toISOString().slice(0, 19).replace('T', ' ')}Z`;
-}
-
 /** On one line, without control characters (a payload must not move the cursor or colour the terminal), cut to fit. */
 export function oneLine(text: string, maxWidth: number): string {
   const plain = text.replace(/\r?\n/g, '⏎').replace(/[\p{Cc}\p{Zl}\p{Zp}\u202a-\u202e\u2066-\u2069]/gu, '·');

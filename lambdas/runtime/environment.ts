@@ -57,7 +57,6 @@ const apiSettings = z.object({
   /** A file beside the function's code with certificates that are trusted beside the usual ones. */
   caFile: z.string().optional(),
 });
-export type ApiSettings = z.infer<typeof apiSettings>;
 
 const splitterEnvironment = z.object({
   ...common,

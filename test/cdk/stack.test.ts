@@ -125,7 +125,7 @@ describe.each([
 
   it('keeps its buckets closed, encrypted and reached over TLS only', () => {
     const buckets = ofType(resources, 'AWS::S3::Bucket');
-    expect(buckets).toHaveLength(3);
+    expect(buckets).toHaveLength(4);
     const policies = ofType(resources, 'AWS::S3::BucketPolicy').map(([, policy]) => JSON.stringify(policy));
     for (const [id, bucket] of buckets) {
       expect(bucket['PublicAccessBlockConfiguration']).toEqual({

@@ -1,5 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { resolve } from 'node:path';
+import type { AppProps } from 'aws-cdk-lib';
 import { App } from 'aws-cdk-lib';
 import { Annotations, Match, Template } from 'aws-cdk-lib/assertions';
 import { z } from 'zod';
@@ -31,9 +32,13 @@ export interface Synthesised {
   text: string;
 }
 
-/** The stack's template as `cdk synth` makes it, but for the functions' bundles. */
-export function synthesise(stage: StageName, environment: Record<string, string> = {}): Synthesised {
-  const app = new App({ context: { ...cdkJson.context, 'aws:cdk:bundling-stacks': [] } });
+/** The stack as `cdk synth` makes it, but for the functions' bundles. */
+export function createStack(
+  stage: StageName,
+  environment: Record<string, string> = {},
+  appProps: AppProps = {},
+): { app: App; stack: SluiceStack } {
+  const app = new App({ ...appProps, context: { ...cdkJson.context, 'aws:cdk:bundling-stacks': [] } });
   const settings = readSettings({
     stage,
     stackName: `sluice-${stage}`,
@@ -41,7 +46,12 @@ export function synthesise(stage: StageName, environment: Record<string, string>
     feeds,
     environment: { SLUICE_TRAFFIC_API_URL: 'https://avstar.example/v1', ...environment },
   });
-  const stack = new SluiceStack(app, settings.stackName, { settings, root });
+  return { app, stack: new SluiceStack(app, settings.stackName, { settings, root }) };
+}
+
+/** Its template. */
+export function synthesise(stage: StageName, environment: Record<string, string> = {}): Synthesised {
+  const { stack } = createStack(stage, environment);
   const template = Template.fromStack(stack);
   const json = z
     .looseObject({

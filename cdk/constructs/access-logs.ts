@@ -1,0 +1,25 @@
+import { Duration } from 'aws-cdk-lib';
+import type { IBucket } from 'aws-cdk-lib/aws-s3';
+import { Bucket } from 'aws-cdk-lib/aws-s3';
+import { Construct } from 'constructs';
+import type { Settings } from '../settings.ts';
+import { abortUploads, bucketDefaults } from './bucket-defaults.ts';
+
+/** S3's server access logs of the other buckets: who read or wrote what, also from outside of the stack. */
+export class AccessLogs extends Construct {
+  readonly bucket: Bucket;
+
+  constructor(scope: Construct, id: string, { settings }: { settings: Settings }) {
+    super(scope, id);
+    this.bucket = new Bucket(this, 'Bucket', {
+      ...bucketDefaults(settings),
+      lifecycleRules: [abortUploads, { id: 'expire', expiration: Duration.days(settings.accessLogDays) }],
+    });
+  }
+
+  /** What a bucket is told to have its log written here, under a prefix of its own. */
+  of(name: string): { serverAccessLogsBucket: IBucket; serverAccessLogsPrefix: string } {
+    // The CDK's Bucket doesn't fit its own interface where optional properties are taken exactly.
+    return { serverAccessLogsBucket: this.bucket as IBucket, serverAccessLogsPrefix: `${name}/` };
+  }
+}
