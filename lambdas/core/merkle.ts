@@ -1,0 +1,105 @@
+import { createHash } from 'node:crypto';
+
+/**
+ * A Merkle tree as RFC 6962 (2.1) has it, over SHA-256: a leaf's hash is that of 0x00 and its bytes, an inner node's that
+ * of 0x01 and its children's. So no leaf can pass for a node, and a tree of any size has one shape only.
+ */
+
+/** Root of no leaves: the hash of nothing. */
+const emptyRoot = createHash('sha256').digest();
+
+export function leafHash(leaf: Uint8Array): Buffer {
+  return createHash('sha256').update(leafPrefix).update(leaf).digest();
+}
+
+export function nodeHash(left: Uint8Array, right: Uint8Array): Buffer {
+  return createHash('sha256').update(nodePrefix).update(left).update(right).digest();
+}
+
+const leafPrefix = Buffer.from([0]);
+const nodePrefix = Buffer.from([1]);
+
+/** Takes leaves one by one; what is kept is one hash for each doubling of their number. */
+export class MerkleRoot {
+  /** Roots of whole subtrees, the largest first; their sizes are the powers of two in `#leaves`. */
+  readonly #peaks: Buffer[] = [];
+  #leaves = 0;
+
+  get leaves(): number {
+    return this.#leaves;
+  }
+
+  add(leaf: Uint8Array): void {
+    let node = leafHash(leaf);
+    // As in binary counting: for each one-bit that carries, two subtrees of one size become one.
+    for (let size = this.#leaves; size % 2 === 1; size = Math.floor(size / 2)) {
+      node = nodeHash(this.#peaks.pop() as Buffer, node);
+    }
+    this.#peaks.push(node);
+    this.#leaves++;
+  }
+
+  root(): Buffer {
+    const [last, ...others] = this.#peaks.toReversed();
+    if (!last) return emptyRoot;
+    return others.reduce((right, left) => nodeHash(left, right), last);
+  }
+}
+
+/** A step from a leaf up to the root: the sibling, and the side it stands on. */
+export interface ProofStep {
+  side: 'left' | 'right';
+  hash: Buffer;
+}
+
+/** Takes all leaves of a tree one by one, and has the way from one of them to the root at the end. */
+export class MerkleProof {
+  readonly #siblings: { side: ProofStep['side']; from: number; end: number; root: MerkleRoot }[];
+  #next = 0;
+
+  /**
+   * @param index of the leaf that is to be proved, from 0
+   * @param leaves in the tree
+   * @throws RangeError where there is no such leaf
+   */
+  constructor(index: number, leaves: number) {
+    if (!Number.isSafeInteger(index) || index < 0 || index >= leaves) {
+      throw new RangeError(`There is no leaf ${index} among ${leaves}.`);
+    }
+    this.#siblings = siblingsOf(index, 0, leaves).map((each) => ({ ...each, root: new MerkleRoot() }));
+  }
+
+  add(leaf: Uint8Array): void {
+    const at = this.#next++;
+    for (const { from, end, root } of this.#siblings) if (at >= from && at < end) root.add(leaf);
+  }
+
+  /** From the leaf's sibling to the root's child. */
+  steps(): ProofStep[] {
+    return this.#siblings.map(({ side, root }) => ({ side, hash: root.root() }));
+  }
+}
+
+/** The subtrees beside the way to a leaf of the tree over [from, end): the lowest first. */
+function siblingsOf(
+  index: number,
+  from: number,
+  end: number,
+): { side: ProofStep['side']; from: number; end: number }[] {
+  if (end - from === 1) return [];
+  // The left subtree is the largest whole one that leaves something for the right.
+  let half = 1;
+  while (half * 2 < end - from) half *= 2;
+  const middle = from + half;
+  return index < middle
+    ? [...siblingsOf(index, from, middle), { side: 'right', from: middle, end }]
+    : [...siblingsOf(index, middle, end), { side: 'left', from, end: middle }];
+}
+
+/** The root that the steps lead to. */
+export function rootOf(leaf: Uint8Array, steps: readonly ProofStep[]): Buffer {
+  return steps.reduce(
+    (node, { side, hash }) => (side === 'left' ? nodeHash(hash, node) : nodeHash(node, hash)),
+    leafHash(leaf),
+  );
+}
