@@ -1,0 +1,79 @@
+import type { Readable } from 'node:stream';
+import { pipeline } from 'node:stream';
+import { StringDecoder } from 'node:string_decoder';
+import { createGunzip, gunzipSync } from 'node:zlib';
+import { archiveKeysOf } from '../core/archive-keys.ts';
+import type { DeadRecord, FileAccount } from '../core/file-account.ts';
+import type { Receipt } from '../core/receipt.ts';
+import { receipt as receiptSchema } from '../core/receipt.ts';
+import type { OpenDead } from '../core/reconciliation-csv.ts';
+import type { Archive, BatchLedger, DeadLedger, ReceiptStore } from '../ports.ts';
+
+export interface DeadRecordPorts {
+  ledger: Pick<DeadLedger, 'listDead'> & Pick<BatchLedger, 'listBatches'>;
+  archive: Pick<Archive, 'getStream'>;
+  receipts: Pick<ReceiptStore, 'getReceipts'>;
+}
+
+/**
+ * A file's records that still need somebody, in the file's order, with what stood in the file: from the archive where the
+ * file is closed, from the settled batches' receipts where it is under way. The queues have no say in it: what was purged
+ * from a DLQ is here all the same. Memory does not grow with their number.
+ */
+export async function* readDeadRecords(file: FileAccount, ports: DeadRecordPorts): AsyncGenerator<OpenDead> {
+  const known = ports.ledger.listDead(file.fileId)[Symbol.asyncIterator]();
+  let next: IteratorResult<DeadRecord> = await known.next();
+  for await (const receipt of failedReceipts(file, ports)) {
+    // Of an open file, a letter may be known before its batch has settled: it is told of when that has.
+    while (next.done !== true && next.value.record < receipt.record) next = await known.next();
+    const dead = next.done !== true && next.value.record === receipt.record ? next.value : undefined;
+    if (dead?.state !== 'resolved') yield { file, receipt, dead };
+  }
+}
+
+function failedReceipts(file: FileAccount, ports: DeadRecordPorts): AsyncGenerator<Receipt> {
+  const isUnderWay = file.state === 'splitting' || file.state === 'split' || !file.manifest;
+  return isUnderWay ? failedInBatches(file, ports) : failedInArchive(file, ports);
+}
+
+async function* failedInBatches({ fileId }: FileAccount, ports: DeadRecordPorts): AsyncGenerator<Receipt> {
+  for await (const { state, counts, receiptsKey } of ports.ledger.listBatches(fileId)) {
+    if (state !== 'settled' || !counts || receiptsKey === undefined) continue;
+    if (counts.rejected + counts.refused + counts.exhausted === 0) continue;
+    const gzip = await ports.receipts.getReceipts(receiptsKey);
+    yield* failedAmong(gunzipSync(gzip).toString('utf8').split('\n'));
+  }
+}
+
+async function* failedInArchive(file: FileAccount, { archive }: DeadRecordPorts): AsyncGenerator<Receipt> {
+  const keys = archiveKeysOf(file);
+  // A file from before dead letters had an object of their own has its receipts.
+  const stream = (await archive.getStream(keys.deadLetters)) ?? (await archive.getStream(keys.receipts));
+  if (!stream) return;
+  for await (const lines of linesOf(stream)) yield* failedAmong(lines);
+}
+
+function* failedAmong(lines: readonly string[]): Generator<Receipt> {
+  for (const line of lines) {
+    // A look at the text spares reading the millions that came through.
+    if (!/"outcome":"(?:rejected|refused|exhausted)"/.test(line)) continue;
+    const receipt = receiptSchema.parse(JSON.parse(line));
+    if (receipt.outcome === 'rejected' || receipt.outcome === 'refused' || receipt.outcome === 'exhausted')
+      yield receipt;
+  }
+}
+
+/** The lines of a gzip, some at a time. */
+async function* linesOf(stream: Readable): AsyncGenerator<string[]> {
+  const gunzip = createGunzip();
+  // An error of either shows where the lines are read.
+  pipeline(stream, gunzip, () => undefined);
+  const decoder = new StringDecoder('utf8');
+  let rest = '';
+  for await (const chunk of gunzip as AsyncIterable<Buffer>) {
+    const lines = (rest + decoder.write(chunk)).split('\n');
+    rest = lines.pop() ?? '';
+    yield lines;
+  }
+  if (rest !== '') yield [rest];
+}

@@ -1,0 +1,133 @@
+import { Readable } from 'node:stream';
+import { gzipSync } from 'node:zlib';
+import { beforeEach, describe, expect, it } from 'vitest';
+import { archiveKeysOf } from '../../../lambdas/core/archive-keys.ts';
+import type { FileAccount } from '../../../lambdas/core/file-account.ts';
+import { noCounts } from '../../../lambdas/core/outcome.ts';
+import type { DeadRecordPorts } from '../../../lambdas/dead-letters/read-dead-records.ts';
+import { readDeadRecords } from '../../../lambdas/dead-letters/read-dead-records.ts';
+import type { Letter } from '../../../lambdas/messages.ts';
+import { InMemoryLedger } from '../../support/in-memory-ledger.ts';
+
+let ledger: InMemoryLedger;
+let objects: Map<string, Buffer>;
+let ports: DeadRecordPorts;
+let now = 1_000;
+
+const file = (state: FileAccount['state']): FileAccount => ({
+  fileId: 'f1',
+  feed: 'traffic',
+  lane: 'main',
+  source: { bucket: 'in', key: 'traffic/a.csv', etag: '"e"', sizeBytes: 1 },
+  state,
+  createdAt: Date.parse('2026-01-05T04:00:00Z'),
+  updatedAt: 0,
+  epoch: 1,
+  limits: { maxBatchRecords: 1, maxBatchBytes: 1, maxRecordBytes: 1 },
+  settledBatches: 0,
+  settled: noCounts(),
+  ...(state === 'completed' ? { manifest: { key: 'k', number: 1 } } : {}),
+});
+
+const line = (record: number, outcome: string) =>
+  JSON.stringify({
+    record,
+    line: record + 1,
+    offset: record * 10,
+    length: 10,
+    sha256: 'x',
+    outcome,
+    request_id: null,
+    status: null,
+    attempts: 0,
+    at: '2026-01-05T04:00:00.000Z',
+    // A payload may say anything.
+    ...(outcome === 'uploaded' ? {} : { reason: 'blank', raw_encoding: 'text', raw_payload: '"outcome":"uploaded"' }),
+  });
+
+const letter = (record: number) =>
+  ({
+    file_id: 'f1',
+    record,
+    letter_id: `L${record}`,
+    outcome: 'rejected',
+    reason: 'blank',
+    error: '',
+    timestamp: '2026-01-05T04:00:00.000Z',
+  }) as Letter;
+
+const found = async (of: FileAccount) =>
+  (await Array.fromAsync(readDeadRecords(of, ports))).map(({ receipt, dead }) => [receipt.record, dead?.letterId]);
+
+beforeEach(async () => {
+  ledger = new InMemoryLedger({ now: () => now++ });
+  objects = new Map();
+  ports = {
+    ledger,
+    archive: {
+      getStream: async (key) => {
+        const bytes = objects.get(key);
+        // In small pieces, as a network has them.
+        return bytes && Readable.from(Array.from(bytes, (_, at) => bytes.subarray(at, at + 1)));
+      },
+    },
+    receipts: { getReceipts: async (key) => objects.get(key) ?? Buffer.alloc(0) },
+  };
+  for (const record of [2, 3, 5]) await ledger.adoptLetter(letter(record), { id: 'm', sentAt: 1 });
+  await ledger.resolveDead('f1', 3, { kind: 'handled', by: 'ann', why: 'by phone' });
+});
+
+describe('of a closed file', () => {
+  const keys = archiveKeysOf(file('completed'));
+
+  it('are those whose letters are open, from the archive', async () => {
+    objects.set(keys.deadLetters, gzipSync([2, 3, 5].map((record) => `${line(record, 'rejected')}\n`).join('')));
+    expect(await found(file('completed'))).toEqual([
+      [2, 'L2'],
+      [5, 'L5'],
+    ]);
+  });
+
+  it('are found in the receipts where nothing else is there, and whether or not a letter of them was seen', async () => {
+    const members = [
+      [1, 'uploaded'],
+      [2, 'rejected'],
+      [4, 'refused'],
+      [6, 'exhausted'],
+    ] as const;
+    objects.set(
+      keys.receipts,
+      Buffer.concat(members.map(([record, outcome]) => gzipSync(`${line(record, outcome)}\n`))),
+    );
+    expect(await found(file('completed'))).toEqual([
+      [2, 'L2'],
+      [4, undefined],
+      [6, undefined],
+    ]);
+  });
+
+  it('are told with the store’s own error where they can’t be read', async () => {
+    objects.set(keys.deadLetters, gzipSync(line(2, 'rejected')).subarray(0, 40));
+    await expect(found(file('completed'))).rejects.toThrow('unexpected end of file');
+  });
+});
+
+describe('of a file that is under way', () => {
+  it('are those of its settled batches', async () => {
+    const settle = async (batch: number, lines: string[], rejected: number) => {
+      const place = { fileId: 'f1', batch, attempt: 1, records: lines.length, firstRecord: 1 };
+      await ledger.claimBatch(place, 'o', 1);
+      objects.set(`r${batch}`, gzipSync(`${lines.join('\n')}\n`));
+      const counts = { ...noCounts(), uploaded: lines.length - rejected, rejected };
+      await ledger.settleBatch('f1', batch, 'o', { counts, receiptsKey: `r${batch}`, receiptsSha256: 'x' });
+    };
+    ledger.files.set('f1', file('split'));
+    await settle(1, [line(1, 'uploaded'), line(2, 'rejected')], 1);
+    await ledger.claimBatch({ fileId: 'f1', batch: 2, attempt: 1, records: 2, firstRecord: 3 }, 'o', 1);
+    await settle(3, [line(5, 'rejected'), line(6, 'uploaded')], 1);
+    expect(await found(file('split'))).toEqual([
+      [2, 'L2'],
+      [5, 'L5'],
+    ]);
+  });
+});
