@@ -33,7 +33,7 @@ import type { Deadline } from '../runtime/deadline.ts';
 import { BatchJournal, batchLeaseMs } from './batch-journal.ts';
 import { dissolveBatch } from './dissolve-batch.ts';
 import { prepareBatch } from './prepare-batch.ts';
-import { rawOf, receiptOf } from './receipt-of.ts';
+import { rawOf, receiptOf } from '../core/receipt-of.ts';
 import type { Parked, SendEnd, Sendable, Verdict } from './send-records.ts';
 import { RecordSender } from './send-records.ts';
 import { SlotPacer } from './slot-pacer.ts';

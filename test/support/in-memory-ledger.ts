@@ -12,6 +12,7 @@ import type { Letter } from '../../lambdas/messages.ts';
 import type {
   BatchClaim,
   Clock,
+  DeskState,
   FileClaim,
   FileLedger,
   FileList,
@@ -328,6 +329,28 @@ export class InMemoryLedger implements Ledger {
   async *listDead(fileId: string): AsyncGenerator<DeadRecord> {
     const mine = [...this.dead.values()].filter((dead) => dead.fileId === fileId);
     for (const dead of mine.sort((a, b) => a.record - b.record)) yield structuredClone(dead);
+  }
+
+  #reconciler: { owner: string; until: number } | undefined;
+  readonly deskStates = new Map<string, DeskState>();
+
+  async claimReconciler(owner: string, leaseMs: number): Promise<boolean> {
+    const now = this.#clock.now();
+    if (this.#reconciler && this.#reconciler.until >= now && this.#reconciler.owner !== owner) return false;
+    this.#reconciler = { owner, until: now + leaseMs };
+    return true;
+  }
+
+  async releaseReconciler(owner: string): Promise<void> {
+    if (this.#reconciler?.owner === owner) this.#reconciler = undefined;
+  }
+
+  async getDeskState(feed: string): Promise<DeskState | undefined> {
+    return structuredClone(this.deskStates.get(feed));
+  }
+
+  async saveDeskState(feed: string, state: DeskState): Promise<void> {
+    this.deskStates.set(feed, structuredClone(state));
   }
 }
 
