@@ -187,6 +187,8 @@ export interface BatchLedger {
   ): Promise<BatchClaim>;
   /** Saves progress and renews the lease; with `leaseMs` 0 it is given up. */
   saveProgress(fileId: string, batch: number, owner: string, progress: Uint8Array, leaseMs: number): Promise<boolean>;
+  /** Gives the lease up without a word on progress; nothing happens where it is another's. */
+  releaseBatch(fileId: string, batch: number, owner: string): Promise<void>;
   /** Settles, and adds the batch to the file's hints, in one step. */
   settleBatch(
     fileId: string,
@@ -210,6 +212,8 @@ export interface DeadLedger {
    * ledger knew before, or the new item.
    */
   adoptLetter(letter: Letter, message: { id: string; sentAt: number }): Promise<LetterAdoption>;
+  /** A redriven letter is about to be sent: from now on the API may have its record by us. */
+  noteSending(fileId: string, record: number): Promise<void>;
   /** A redriven letter failed again. */
   addFailure(
     fileId: string,

@@ -198,6 +198,18 @@ describe.each([
       expect(await ledger.claimBatch(place(1, 3), 'three', lease)).toMatchObject({ kind: 'claimed' });
     });
 
+    it('lets a lease be given up without a word on progress, by its owner only', async () => {
+      await claim('one');
+      await ledger.claimBatch(place(1), 'one', lease);
+      await ledger.saveProgress(file.fileId, 1, 'one', Buffer.from('half'), lease);
+      await ledger.releaseBatch(file.fileId, 1, 'two');
+      expect(await ledger.claimBatch(place(1), 'two', lease)).toMatchObject({ kind: 'busy' });
+      await ledger.releaseBatch(file.fileId, 1, 'one');
+      const claimed = await ledger.claimBatch(place(1), 'two', lease);
+      expect(claimed).toMatchObject({ kind: 'claimed' });
+      expect(claimed.kind === 'claimed' && Buffer.from(claimed.batch.progress ?? []).toString()).toBe('half');
+    });
+
     it('is over when it is settled', async () => {
       await claim('one');
       await ledger.claimBatch(place(1), 'one', lease);
@@ -386,6 +398,17 @@ describe.each([
       await ledger.adoptLetter(letterOf('L1'), { id: 'm200', sentAt: 200 });
       expect(await ledger.getDead(file.fileId, 3)).toMatchObject({ messageId: 'm200', messageSentAt: 200 });
       expect(await ledger.getDead(file.fileId, 4)).toBeUndefined();
+    });
+
+    it('tells since when it may have been sent', async () => {
+      await ledger.noteSending(file.fileId, 3);
+      expect(await ledger.getDead(file.fileId, 3)).toBeUndefined();
+      await ledger.adoptLetter(letterOf('L1'), { id: 'm100', sentAt: 100 });
+      await ledger.noteSending(file.fileId, 3);
+      const since = clock.now();
+      await clock.advance(1_000);
+      await ledger.noteSending(file.fileId, 3);
+      expect(await ledger.getDead(file.fileId, 3)).toMatchObject({ sentSince: since });
     });
 
     it('is settled by hand, with who and why', async () => {

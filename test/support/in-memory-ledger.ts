@@ -230,6 +230,11 @@ export class InMemoryLedger implements Ledger {
     return true;
   }
 
+  async releaseBatch(fileId: string, batch: number, owner: string): Promise<void> {
+    const account = this.#held(fileId, batch, owner);
+    if (account) delete account.leaseUntil;
+  }
+
   async settleBatch(
     fileId: string,
     batch: number,
@@ -282,6 +287,11 @@ export class InMemoryLedger implements Ledger {
       createdAt: this.#clock.now(),
       requestId: letter.request_id,
     };
+  }
+
+  async noteSending(fileId: string, record: number): Promise<void> {
+    const dead = this.dead.get(batchKey(fileId, record));
+    if (dead) dead.sentSince ??= this.#clock.now();
   }
 
   async addFailure(
