@@ -106,7 +106,7 @@ it('its letters are tried, each by itself; dissolved twice, nothing is sent twic
 });
 
 it('killed while it sends its letters, it is dissolved again by the next receive', async () => {
-  const { sendLetters } = world.ports.letters;
+  const sendLetters = world.ports.letters.sendLetters.bind(world.ports.letters);
   world.ports.letters.sendLetters = async (letters) => {
     await sendLetters(letters.slice(0, 1));
     throw new Error('killed');

@@ -120,10 +120,10 @@ describe('a 409', () => {
   });
 
   it('to a row whose consumer was killed after the API took it is its own: resolved, with one entry', async () => {
-    const { resolveDead } = world.ledger;
+    const resolveDead = world.ledger.resolveDead.bind(world.ledger);
     world.ledger.resolveDead = () => Promise.reject(new Error('killed'));
     await expect(deliver()).rejects.toThrow('killed');
-    world.ledger.resolveDead = resolveDead.bind(world.ledger);
+    world.ledger.resolveDead = resolveDead;
     await deliver();
     expect(world.api.requests).toHaveLength(2);
     expect(world.api.stored.size).toBe(1);
