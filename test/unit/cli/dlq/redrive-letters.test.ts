@@ -167,7 +167,10 @@ it('makes letters again whose messages are gone, with the ids that they had, and
   expect(back.map(({ letter_id }) => letter_id).sort()).toEqual(
     [5, 6, 7, 8, 9, 10, 11, 12].map((record) => `letter-${record}`).sort(),
   );
-  expect(back.find(({ record }) => record === 5)).toMatchObject({ ...letterFor(5), timestamp: expect.any(String) as string });
+  expect(back.find(({ record }) => record === 5)).toMatchObject({
+    ...letterFor(5),
+    timestamp: expect.any(String) as string,
+  });
 });
 
 it('has a record tried that no consumer ever met a letter of', async () => {
