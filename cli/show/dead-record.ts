@@ -3,16 +3,18 @@ import { formatCount, oneLine } from '../terminal/format.ts';
 import { formatPairs, formatTable } from '../terminal/table.ts';
 import type { Terminal } from '../terminal/terminal.ts';
 
+/** A sentence is shown to its end, over as many lines as it takes. */
+const maxCharacters = 4_000;
+
 /** All that is known of one record, for people. */
 export function formatDeadRecord(dead: DeadDescription, { style }: Pick<Terminal, 'style'>, columns: number): string {
-  const width = Math.max(40, columns - 16);
   const pairs = pairsOf(dead).flatMap(([name, value]): [string, string][] =>
-    value === null || value === '' ? [] : [[name, oneLine(value, width)]],
+    value === null || value === '' ? [] : [[name, oneLine(value, maxCharacters)]],
   );
-  const title = `Record ${formatCount(dead.record)} of ${oneLine(dead.source_file, columns - 20)}`;
+  const title = `Record ${formatCount(dead.record)} of ${oneLine(dead.source_file, Math.max(40, columns - 20))}`;
   const parts = [`${style('bold', title)}\n\n${formatPairs(pairs, '  ')}`];
-  if (dead.history.length > 0) parts.push(`\nWhat has happened to it:\n\n${formatHistory(dead, columns)}`);
-  if (dead.correction) parts.push(`\nThe newest correction:\n\n${formatCorrection(dead.correction, width)}`);
+  if (dead.history.length > 0) parts.push(`\nWhat has happened to it:\n\n${formatHistory(dead)}`);
+  if (dead.correction) parts.push(`\nThe newest correction:\n\n${formatCorrection(dead.correction)}`);
   if (dead.raw_payload !== null) parts.push(`\nAs it stood in the file:\n\n${style('dim', payloadOf(dead))}\n`);
   return parts.join('');
 }
@@ -47,24 +49,24 @@ function stateOf({ state, resolution }: DeadDescription): string {
   return `resolved ${resolution.at} ${how === '' ? `(${resolution.kind}${correction})` : how}`;
 }
 
-function formatHistory({ history }: DeadDescription, columns: number): string {
+function formatHistory({ history }: DeadDescription): string {
   const rows = history.map(({ at, outcome, reason, status, error, correction_id }) => [
     `${at.slice(0, 19).replace('T', ' ')}Z`,
     correction_id === null ? 'the record' : 'a correction',
     outcome,
     reason,
     status === null ? '' : String(status),
-    oneLine(error, Math.max(30, columns - 75)),
+    oneLine(error, maxCharacters),
   ]);
   const titles = ['when', 'what was tried', 'outcome', 'reason', 'status', 'error'].map((title) => ({ title }));
   return formatTable(titles, rows, '  ');
 }
 
-function formatCorrection(correction: NonNullable<DeadDescription['correction']>, width: number): string {
+function formatCorrection(correction: NonNullable<DeadDescription['correction']>): string {
   const { id, by, at, changed, row } = correction;
   const values = changed.map((column): [string, string] => [
     oneLine(column, 30),
-    oneLine(typeof row[column] === 'string' ? row[column] : JSON.stringify(row[column] ?? null), width),
+    oneLine(typeof row[column] === 'string' ? row[column] : JSON.stringify(row[column] ?? null), maxCharacters),
   ]);
   return formatPairs([['id', id], ['sent', `${at} by ${oneLine(by, 40)}`], ...values], '  ');
 }

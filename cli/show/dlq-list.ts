@@ -21,7 +21,7 @@ export function formatDeadList(
 ): string {
   const { feed } = selection;
   const parts: string[] = [];
-  if (records.length > 0) parts.push(formatDeadEntries(`Open dead letters of ${feed}`, records, painter, columns));
+  if (records.length > 0) parts.push(formatDeadEntries(`Open in ${feed}`, 'dead letter', records, painter, columns));
   const missing = records.length - queued;
   if (!isNarrowed(selection) && missing > 0) {
     parts.push(
@@ -29,7 +29,8 @@ export function formatDeadList(
         `Nothing is lost: a redrive makes them again.\n`,
     );
   }
-  if (messages.length > 0) parts.push(formatDeadEntries(`Also in the DLQs of ${feed}`, messages, painter, columns));
+  if (messages.length > 0)
+    parts.push(formatDeadEntries(`Also in the DLQs of ${feed}`, 'message', messages, painter, columns));
   if (parts.length === 0) {
     return isNarrowed(selection)
       ? `No open dead letter of ${feed} is like that.\n`

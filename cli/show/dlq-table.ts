@@ -12,12 +12,13 @@ export function formatDeadMessages(
   columns: number,
 ): string {
   if (messages.length === 0) return `The DLQ of ${feed} is empty.\n`;
-  return formatDeadEntries(`In the DLQ of ${feed}`, messages, { style }, columns);
+  return formatDeadEntries(`In the DLQ of ${feed}`, 'dead letter', messages, { style }, columns);
 }
 
 /** Dead letters by reason, with an example of each, under a heading that tells what they are. */
 export function formatDeadEntries(
   what: string,
+  noun: string,
   messages: readonly DeadEntry[],
   { style }: Pick<Terminal, 'style'>,
   columns: number,
@@ -35,7 +36,7 @@ export function formatDeadEntries(
     '  ',
   );
   const examples = groups.map((group) => formatExample(group, style, columns)).join('');
-  const title = `${what}: ${formatCountOf(messages.length, 'dead letter')} of ${formatCountOf(files, 'file')}`;
+  const title = `${what}: ${formatCountOf(messages.length, noun)} of ${formatCountOf(files, 'file')}`;
   return `${style('bold', title)}\n\n${counts}\nAn example of each:\n\n${examples}`;
 }
 
