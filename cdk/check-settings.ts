@@ -1,4 +1,5 @@
 import { apiIdOf } from './api-id.ts';
+import { parseDeadline } from './deadline.ts';
 import {
   accountLength,
   maxBucketNameLength,
@@ -49,6 +50,7 @@ export function checkSettings(settings: Settings): void {
     ...quotaFaults(settings),
     ...settings.feeds.flatMap((feed) => [
       ...apiFaults(feed, settings),
+      ...deadlineFaults(feed),
       ...connectionFaults(feed),
       ...feed.lanes.flatMap((lane) => [...laneFaults(lane, feed, settings)]),
     ]),
@@ -241,6 +243,11 @@ function* apiFaults({ name, api }: FeedSettings, settings: Settings): Generator<
     );
   }
   yield* proxyFaults(name, api.proxyUrl);
+}
+
+function* deadlineFaults({ name, deadline }: FeedSettings): Generator<string> {
+  if (deadline === undefined || parseDeadline(deadline)) return;
+  yield `${variableName(name, 'DEADLINE')} is '${deadline}'; it must be a time of day and a time zone, as 05:00 America/New_York.`;
 }
 
 function* proxyFaults(feed: string, proxyUrl: string | undefined): Generator<string> {

@@ -65,6 +65,7 @@ export function deriveFeed(
   return {
     name: feed.name,
     archiveRetentionDays: declared.archiveRetentionDays,
+    deadline: overrides.DEADLINE ?? declared.deadline,
     api: {
       url: declared.url,
       requests,

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { parseDeadline } from './deadline.ts';
 
 export type Environment = Readonly<Record<string, string | undefined>>;
 
@@ -25,6 +26,10 @@ const variables = {
     wanted: 'on or off',
   },
   PROXY_URL: { schema: z.url({ protocol: /^https?$/ }), wanted: "an http or https URL: the proxy's" },
+  DEADLINE: {
+    schema: z.string().refine((text) => parseDeadline(text) !== undefined),
+    wanted: 'a time of day and a time zone, as 05:00 America/New_York',
+  },
   CA_FILE: { schema: z.string(), wanted: 'the path of a PEM file' },
 } as const;
 

@@ -1,6 +1,7 @@
 import type { Stack } from 'aws-cdk-lib';
 import { CfnOutput } from 'aws-cdk-lib';
 import type { Archive } from './constructs/archive.ts';
+import type { Desk } from './constructs/desk.ts';
 import type { Finalizer } from './constructs/finalizer.ts';
 import type { IntakeBucket } from './constructs/intake-bucket.ts';
 import type { Lane } from './constructs/lane.ts';
@@ -18,6 +19,7 @@ export interface StackParts {
   finalizer: Finalizer;
   feeds: { feed: FeedSettings; token: TokenSecret; lanes: Lane[] }[];
   reconciler: Reconciler;
+  desk: Desk;
 }
 
 /** What the command line reads to find its way in a stack: names and addresses, a contract. */
@@ -30,6 +32,7 @@ export function writeOutputs(stack: Stack, parts: StackParts): void {
     FinalizeQueueUrl: parts.finalizer.queue.queueUrl,
     FinalizeDlqUrl: parts.finalizer.dlq.queueUrl,
     FinalizerName: parts.finalizer.function.functionName,
+    DeskTopicArn: parts.desk.topic.topicArn,
     ReconcilerName: parts.reconciler.function.functionName,
   };
   for (const { feed, token, lanes } of parts.feeds) {

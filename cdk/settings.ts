@@ -1,3 +1,4 @@
+import { z } from 'zod';
 import type { Feed } from '../feeds/feed.ts';
 import { checkSettings } from './check-settings.ts';
 import { deriveFeed } from './derive-feed.ts';
@@ -49,6 +50,8 @@ export interface FeedSettings {
   name: string;
   api: ApiSettings;
   archiveRetentionDays: number;
+  /** As `05:00 America/New_York`; see deadline.ts. */
+  deadline?: string | undefined;
   lanes: LaneSettings[];
 }
 
@@ -57,6 +60,8 @@ export interface Settings extends Omit<StageNumbers, 'feeds'> {
   stackName: string;
   /** Sluice's version. */
   version: string;
+  /** Who is told by mail what needs somebody. */
+  deskEmail?: string;
   feeds: FeedSettings[];
 }
 
@@ -94,7 +99,8 @@ export function readSettings(request: SettingsRequest): Settings {
     return [];
   });
   const { stage, stackName, version } = request;
-  const settings = { ...numbers, stage, stackName, version, feeds };
+  const deskEmail = collectFaults(() => readDeskEmail(request.environment), faults);
+  const settings = { ...numbers, stage, stackName, version, feeds, ...(deskEmail === undefined ? {} : { deskEmail }) };
   // Those that could be read are checked all the same, so that one run tells everything.
   collectFaults(() => checkSettings(settings), faults);
   if (faults.length > 0) throw new SettingsError(faults);
@@ -107,6 +113,13 @@ function readFunctionQuota(environment: Environment): number | undefined {
   const result = whole.safeParse(text);
   if (result.success) return result.data;
   throw new SettingsError([`SLUICE_FUNCTION_QUOTA is '${text}'; it must be a whole number of functions, 1 or more.`]);
+}
+
+function readDeskEmail(environment: Environment): string | undefined {
+  const text = environment['SLUICE_DESK_EMAIL']?.trim() ?? '';
+  if (text === '') return undefined;
+  if (z.email().safeParse(text).success) return text;
+  throw new SettingsError([`SLUICE_DESK_EMAIL is '${text}'; it must be an e-mail address.`]);
 }
 
 function certificatesOf(feed: string, { CA_FILE: path }: FeedOverrides): string | undefined {

@@ -2,6 +2,7 @@ import { Stack } from 'aws-cdk-lib';
 import type { Construct } from 'constructs';
 import { AccessLogs } from './constructs/access-logs.ts';
 import { Archive } from './constructs/archive.ts';
+import { Desk } from './constructs/desk.ts';
 import { Finalizer } from './constructs/finalizer.ts';
 import { IntakeBucket } from './constructs/intake-bucket.ts';
 import { Lane } from './constructs/lane.ts';
@@ -41,7 +42,8 @@ export class SluiceStack extends Stack {
       return { feed, token, lanes };
     });
     const lanes = feeds.flatMap((feed) => feed.lanes);
-    const reconciler = new Reconciler(this, 'Reconciler', { ...shared, lanes, finalizeQueue: finalizer.queue });
-    writeOutputs(this, { ledger, intake, work, archive, finalizer, feeds, reconciler });
+    const desk = new Desk(this, 'Desk', { settings });
+    const reconciler = new Reconciler(this, 'Reconciler', { ...shared, lanes, archive, finalizer, desk });
+    writeOutputs(this, { ledger, intake, work, archive, finalizer, feeds, reconciler, desk });
   }
 }

@@ -187,6 +187,8 @@ export interface BatchLedger {
   ): Promise<BatchClaim>;
   /** Saves progress and renews the lease; with `leaseMs` 0 it is given up. */
   saveProgress(fileId: string, batch: number, owner: string, progress: Uint8Array, leaseMs: number): Promise<boolean>;
+  /** Gives the lease up without a word on progress; nothing happens where it is another's. */
+  releaseBatch(fileId: string, batch: number, owner: string): Promise<void>;
   /** Settles, and adds the batch to the file's hints, in one step. */
   settleBatch(
     fileId: string,
@@ -210,6 +212,8 @@ export interface DeadLedger {
    * ledger knew before, or the new item.
    */
   adoptLetter(letter: Letter, message: { id: string; sentAt: number }): Promise<LetterAdoption>;
+  /** A redriven letter is about to be sent: from now on the API may have its record by us. */
+  noteSending(fileId: string, record: number): Promise<void>;
   /** A redriven letter failed again. */
   addFailure(
     fileId: string,
@@ -233,7 +237,27 @@ export interface DeadLedger {
   listDead(fileId: string): AsyncIterable<DeadRecord>;
 }
 
-export type Ledger = FileLedger & BatchLedger & DeadLedger;
+/** What a feed's desk was last told. */
+export interface DeskState {
+  /** Of all that needs somebody: the same again is no news. */
+  fingerprint: string;
+  /** Records that needed somebody. */
+  openRecords: number;
+  /** The list of them in the archive; null where there were none. */
+  csvKey: string | null;
+  at: number;
+}
+
+/** The reconciler's own notes. */
+export interface DeskLedger {
+  /** False while another one is at work. */
+  claimReconciler(owner: string, leaseMs: number): Promise<boolean>;
+  releaseReconciler(owner: string): Promise<void>;
+  getDeskState(feed: string): Promise<DeskState | undefined>;
+  saveDeskState(feed: string, state: DeskState): Promise<void>;
+}
+
+export type Ledger = FileLedger & BatchLedger & DeadLedger & DeskLedger;
 
 /** Send times and the breaker, shared by every consumer of an API (see core/limiter.ts and core/breaker.ts). */
 export interface Limiter {
@@ -330,6 +354,34 @@ export interface Archive {
   getText(key: string): Promise<string | undefined>;
   /** An object's bytes as they come; undefined where there is none. */
   getStream(key: string): Promise<Readable | undefined>;
+}
+
+/** The people who look after a feed. */
+export interface Desk {
+  /** A short message in plain text. @param subject ASCII, up to 100 characters */
+  tell(subject: string, text: string): Promise<void>;
+}
+
+/** Figures for dashboards and alarms. */
+export interface Metrics {
+  /** One value a feed, with those given before it, until they are flushed. */
+  put(feed: string, values: Record<string, { unit: 'Count' | 'Seconds'; value: number }>): void;
+}
+
+/** A message as it lies in a queue. */
+export interface QueuedMessage {
+  messageId: string;
+  body: string;
+  sentAt: number;
+  receives: number;
+}
+
+/** A DLQ, looked into without being changed. */
+export interface DeadQueue extends QueueDepth {
+  /** Whether SQS is moving its messages at this moment. */
+  isBeingRedriven(): Promise<boolean>;
+  /** All of its messages: each is out of sight for a moment. */
+  read(): Promise<QueuedMessage[]>;
 }
 
 /** What others may want to know of: a file completed, an account amended. */

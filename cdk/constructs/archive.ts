@@ -25,6 +25,13 @@ export class Archive extends Construct {
     });
   }
 
+  /** Lets a function read dead letters, and add lists of them. */
+  grantList(grantee: SluiceFunction): void {
+    grantee.may(['s3:GetObject'], this.bucket.arnForObjects('*'));
+    grantee.may(['s3:PutObject', 's3:AbortMultipartUpload'], this.bucket.arnForObjects('reconciliation/*'));
+    grantee.may(['s3:ListBucket'], this.bucket.bucketArn);
+  }
+
   /** Lets a function add to it and look at what is there. It may neither delete nor change a retention. */
   grantAdd(grantee: SluiceFunction): void {
     const objects = this.bucket.arnForObjects('*');

@@ -1,40 +1,76 @@
-import { Duration } from 'aws-cdk-lib';
+import { Aws, Duration } from 'aws-cdk-lib';
+import { Alarm, ComparisonOperator, Metric, TreatMissingData } from 'aws-cdk-lib/aws-cloudwatch';
+import { SnsAction } from 'aws-cdk-lib/aws-cloudwatch-actions';
 import { Rule, Schedule } from 'aws-cdk-lib/aws-events';
 import { LambdaFunction } from 'aws-cdk-lib/aws-events-targets';
-import type { Queue } from 'aws-cdk-lib/aws-sqs';
+import { PolicyStatement, Role, ServicePrincipal } from 'aws-cdk-lib/aws-iam';
+import { CfnSchedule } from 'aws-cdk-lib/aws-scheduler';
 import { Construct } from 'constructs';
-import type { Settings } from '../settings.ts';
+import { parseDeadline } from '../deadline.ts';
+import type { FeedSettings, Settings } from '../settings.ts';
+import type { Archive } from './archive.ts';
+import type { Desk } from './desk.ts';
+import type { Finalizer } from './finalizer.ts';
 import type { Lane } from './lane.ts';
 import type { Ledger } from './ledger.ts';
 import { SluiceFunction } from './sluice-function.ts';
+import type { WorkBucket } from './work-bucket.ts';
 
 export interface ReconcilerProps {
   settings: Settings;
   root: string;
   ledger: Ledger;
   lanes: Lane[];
-  finalizeQueue: Queue;
+  work: WorkBucket;
+  archive: Archive;
+  finalizer: Finalizer;
+  desk: Desk;
 }
 
-/** Picks up, on a schedule, what a crash left unfinished. */
+/** SQS loses a message at the end of its retention: the alarm leaves so many days to do something about it. */
+const daysBeforeLoss = 4;
+
+/** Picks up, on a schedule, what a crash left unfinished, and tells the desk what needs somebody. */
 export class Reconciler extends Construct {
   readonly function: SluiceFunction;
 
-  constructor(scope: Construct, id: string, { settings, root, ledger, lanes, finalizeQueue }: ReconcilerProps) {
+  constructor(scope: Construct, id: string, props: ReconcilerProps) {
     super(scope, id);
-    const { timeoutSeconds, memoryMb, everyMinutes, stalledAfterSeconds } = settings.reconciler;
-    this.function = new SluiceFunction(this, 'Function', {
+    const { settings } = props;
+    this.function = this.#createFunction(props);
+    this.#grant(props);
+    new Rule(this, 'Schedule', {
+      description: `Runs ${settings.stackName}'s reconciler.`,
+      schedule: Schedule.rate(Duration.minutes(settings.reconciler.everyMinutes)),
+      // A run that failed isn't tried again: the next one does its work.
+      targets: [new LambdaFunction(this.function, { retryAttempts: 0 })],
+    });
+    for (const feed of settings.feeds) {
+      this.#runAtDeadline(feed);
+      this.#watchRetention(feed, props);
+    }
+  }
+
+  #createFunction({ settings, root, ledger, lanes, work, archive, finalizer, desk }: ReconcilerProps): SluiceFunction {
+    const { timeoutSeconds, memoryMb, stalledAfterSeconds } = settings.reconciler;
+    return new SluiceFunction(this, 'Function', {
       settings,
       root,
       folder: 'reconciler',
       functionName: `${settings.stackName}-reconciler`,
-      description: 'Queues again what has stalled.',
+      description: 'Queues again what has stalled, accounts for what killed its consumer, and tells the desk.',
       timeoutSeconds,
       memoryMb,
       queuesToItself: false,
       environment: {
         LEDGER_TABLE: ledger.table.tableName,
-        FINALIZE_QUEUE_URL: finalizeQueue.queueUrl,
+        FINALIZE_QUEUE_URL: finalizer.queue.queueUrl,
+        FINALIZE_DLQ_URL: finalizer.dlq.queueUrl,
+        WORK_BUCKET: work.bucket.bucketName,
+        ARCHIVE_BUCKET: archive.bucket.bucketName,
+        DESK_TOPIC_ARN: desk.topic.topicArn,
+        STACK_NAME: settings.stackName,
+        TIMEOUT_SECONDS: String(timeoutSeconds),
         STALLED_AFTER_SECONDS: String(stalledAfterSeconds),
         LANES: JSON.stringify(
           lanes.map((lane) => ({
@@ -42,19 +78,82 @@ export class Reconciler extends Construct {
             lane: lane.settings.name,
             intakeQueueUrl: lane.intake.queue.queueUrl,
             recordsQueueUrl: lane.records.queue.queueUrl,
+            intakeDlqUrl: lane.intake.dlq.queueUrl,
+            recordsDlqUrl: lane.records.dlq.queueUrl,
+            lettersDlqUrl: lane.letters.dlq.queueUrl,
           })),
         ),
       },
     });
-    ledger.grant(this.function, 'BatchGetItem', 'Query', 'UpdateItem');
+  }
+
+  #grant({ ledger, lanes, work, archive, finalizer, desk }: ReconcilerProps): void {
+    ledger.grant(this.function, 'GetItem', 'PutItem', 'BatchGetItem', 'Query', 'UpdateItem');
     ledger.grantList(this.function);
-    this.function.maySendTo(finalizeQueue, ...lanes.map((lane) => lane.intake.queue));
+    work.grantGetReceipts(this.function);
+    work.grantPutReceipts(this.function);
+    archive.grantList(this.function);
+    desk.grantTell(this.function);
+    this.function.maySendTo(finalizer.queue, ...lanes.map((lane) => lane.intake.queue));
+    const dlqs = [
+      finalizer.dlq,
+      ...lanes.flatMap(({ intake, records, letters }) => [intake.dlq, records.dlq, letters.dlq]),
+    ];
     this.function.may(['sqs:GetQueueAttributes'], ...lanes.map((lane) => lane.records.queue.queueArn));
-    new Rule(this, 'Schedule', {
-      description: `Runs ${settings.stackName}'s reconciler.`,
-      schedule: Schedule.rate(Duration.minutes(everyMinutes)),
-      // A run that failed isn't tried again: the next one does its work.
-      targets: [new LambdaFunction(this.function, { retryAttempts: 0 })],
+    this.function.mayLookInto(...dlqs);
+  }
+
+  /** By the clock of the feed's people. */
+  #runAtDeadline({ name, deadline: text }: FeedSettings): void {
+    const deadline = text === undefined ? undefined : parseDeadline(text);
+    if (!deadline) return;
+    const { hour, minute, timeZone } = deadline;
+    // Not by the CDK's own target: it would let the schedule invoke every version of the function.
+    const role = new Role(this, `${name}-deadline-role`, {
+      assumedBy: new ServicePrincipal('scheduler.amazonaws.com', {
+        conditions: { StringEquals: { 'aws:SourceAccount': Aws.ACCOUNT_ID } },
+      }),
+      description: `Runs the reconciler at the deadline of ${name}.`,
     });
+    role.addToPolicy(
+      new PolicyStatement({ actions: ['lambda:InvokeFunction'], resources: [this.function.functionArn] }),
+    );
+    const schedule = new CfnSchedule(this, `${name}-deadline`, {
+      description: `Tells the desk of ${name} at ${text} what is still open.`,
+      scheduleExpression: `cron(${minute} ${hour} * * ? *)`,
+      scheduleExpressionTimezone: timeZone,
+      flexibleTimeWindow: { mode: 'OFF' },
+      target: {
+        arn: this.function.functionArn,
+        roleArn: role.roleArn,
+        input: JSON.stringify({ kind: 'deadline', feed: name }),
+        retryPolicy: { maximumRetryAttempts: 3, maximumEventAgeInSeconds: Duration.hours(1).toSeconds() },
+      },
+    });
+    schedule.node.addDependency(role);
+  }
+
+  #watchRetention({ name }: FeedSettings, { settings, desk }: ReconcilerProps): void {
+    const days = settings.queues.retentionDays - daysBeforeLoss;
+    const alarm = new Alarm(this, `${name}-retention`, {
+      alarmName: `${settings.stackName}-${name}-dead-letters-near-the-end-of-their-retention`,
+      alarmDescription:
+        `A message in a DLQ of ${name} was first sent ${days} days ago or longer; SQS drops it after ` +
+        `${settings.queues.retentionDays}. Nothing is lost by that: ledger and archive have every record, and ` +
+        `'sluice dlq redrive' makes letters anew. Batches and announcements (DLQs of records and intake) should be redriven ` +
+        `before. See docs/dead-letters.md.`,
+      metric: new Metric({
+        namespace: 'Sluice',
+        metricName: 'OldestDeadLetterAge',
+        dimensionsMap: { service: 'sluice-reconciler', stack: settings.stackName, feed: name },
+        statistic: 'Maximum',
+        period: Duration.hours(1),
+      }),
+      threshold: Duration.days(days).toSeconds(),
+      comparisonOperator: ComparisonOperator.GREATER_THAN_OR_EQUAL_TO_THRESHOLD,
+      evaluationPeriods: 1,
+      treatMissingData: TreatMissingData.IGNORE,
+    });
+    alarm.addAlarmAction(new SnsAction(desk.topic));
   }
 }

@@ -118,6 +118,22 @@ export class SluiceFunction extends NodejsFunction {
   maySendTo(...queues: Queue[]): void {
     this.may(this.#sendActions, ...queues.map((queue) => queue.queueArn));
   }
+
+  /** Lets it receive messages of these and make them visible again; not delete them. */
+  mayLookInto(...queues: Queue[]): void {
+    const isLocal = this.#sendActions.includes('sqs:SendMessageBatch');
+    this.may(
+      [
+        'sqs:GetQueueAttributes',
+        'sqs:ReceiveMessage',
+        'sqs:ChangeMessageVisibility',
+        'sqs:ListMessageMoveTasks',
+        ...(isLocal ? ['sqs:ChangeMessageVisibilityBatch'] : []),
+      ],
+      ...queues.map((queue) => queue.queueArn),
+    );
+  }
+
   /** Lets it put events on the account's default bus. */
   mayPublish(): void {
     const bus = Stack.of(this).formatArn({ service: 'events', resource: 'event-bus', resourceName: 'default' });

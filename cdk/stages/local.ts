@@ -26,6 +26,7 @@ export const local: StageNumbers = {
       windowSeconds: 60,
       connections: 20,
       expressLane: true,
+      deadline: '05:00 America/New_York',
       archiveRetentionDays: 1,
     },
   },

@@ -20,6 +20,8 @@ const feedNumbers = z.strictObject({
   connections: count,
   /** Files under `express/<feed>/` have queues and functions of their own, and don't wait for those under `<feed>/`. */
   expressLane: z.boolean(),
+  /** By when its files must be through: a time of day and a time zone, as `05:00 America/New_York`. */
+  deadline: z.string().optional(),
   /** How long the archive keeps a feed's evidence from being deleted. */
   archiveRetentionDays: count,
 });

@@ -3,7 +3,7 @@ import type { Letter } from '../../lambdas/messages.ts';
 import { batchMessage, correctionMessage, finalizeMessage, letter } from '../../lambdas/messages.ts';
 import { parseIntakeMessage } from '../../lambdas/splitter/intake-message.ts';
 import type { LaneName } from '../stack/stack-outputs.ts';
-import type { QueuedMessage } from './read-queue.ts';
+import type { QueuedMessage } from '../../lambdas/ports.ts';
 
 /** The queue whose DLQ a message lies in: says what kind of work failed. */
 export type DeadQueue = 'letters' | 'records' | 'intake' | 'finalize';

@@ -6,8 +6,8 @@ import type { Terminal } from '../terminal/terminal.ts';
 import type { DeadMessage, DeadQueue } from './dead-message.ts';
 import { feedOfBody, readDeadMessage } from './dead-message.ts';
 import { inFileOrder } from './group-by-reason.ts';
-import type { QueuedMessage } from './read-queue.ts';
-import { readQueue } from './read-queue.ts';
+import type { QueuedMessage } from '../../lambdas/ports.ts';
+import { readQueue } from '../../lambdas/adapters/read-queue.ts';
 
 /** All that lies in a feed's DLQs, or in those of these kinds, in file order. */
 export async function readDlqs(

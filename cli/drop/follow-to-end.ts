@@ -3,7 +3,7 @@ import type { FileAccount } from '../../lambdas/core/file-account.ts';
 import { noCounts } from '../../lambdas/core/outcome.ts';
 import type { ArchivedManifest } from '../archive/read-archive.ts';
 import { readManifest } from '../archive/read-archive.ts';
-import { countMessages } from '../dlq/read-queue.ts';
+import { countMessages } from '../../lambdas/adapters/read-queue.ts';
 import { InterruptedError } from '../interrupt.ts';
 import type { OpenStack } from '../stack/open-stack.ts';
 import type { Terminal } from '../terminal/terminal.ts';

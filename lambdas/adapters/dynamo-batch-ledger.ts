@@ -82,6 +82,15 @@ export class DynamoBatchLedger implements BatchLedger {
     return saved !== undefined;
   }
 
+  async releaseBatch(fileId: string, batch: number, owner: string): Promise<void> {
+    await this.#table.update(pkOf(fileId), skOf(batch), {
+      UpdateExpression: 'REMOVE leaseUntil',
+      ConditionExpression: '#state = :open AND leaseOwner = :owner',
+      ExpressionAttributeNames: { '#state': 'state' },
+      ExpressionAttributeValues: { ':open': 'open', ':owner': owner },
+    });
+  }
+
   async settleBatch(
     fileId: string,
     batch: number,

@@ -1,4 +1,3 @@
-import { UpdateCommand } from '@aws-sdk/lib-dynamodb';
 import type { Correction, DeadAttempt, DeadRecord, DeadResolution } from '../core/file-account.ts';
 import type { Letter } from '../messages.ts';
 import type { Clock, DeadLedger, LetterAdoption } from '../ports.ts';
@@ -63,20 +62,24 @@ export class DynamoDeadLedger implements DeadLedger {
   ): Promise<void> {
     const item = await this.#table.get(pkOf(fileId), skOf(record));
     const history = [...((item?.['history'] as DeadAttempt[] | undefined) ?? []), attempt].slice(-maxHistory);
-    await this.#table.client.send(
-      new UpdateCommand({
-        TableName: this.#table.name,
-        Key: { pk: pkOf(fileId), sk: skOf(record) },
-        UpdateExpression:
-          'SET history = :history, outcome = :outcome' +
-          (failedMessageSentAt === undefined ? '' : ', failedMessageSentAt = :sent'),
-        ExpressionAttributeValues: {
-          ':history': history,
-          ':outcome': attempt.outcome,
-          ...(failedMessageSentAt === undefined ? {} : { ':sent': failedMessageSentAt }),
-        },
-      }),
-    );
+    await this.#table.update(pkOf(fileId), skOf(record), {
+      UpdateExpression:
+        'SET history = :history, outcome = :outcome' +
+        (failedMessageSentAt === undefined ? '' : ', failedMessageSentAt = :sent'),
+      ExpressionAttributeValues: {
+        ':history': history,
+        ':outcome': attempt.outcome,
+        ...(failedMessageSentAt === undefined ? {} : { ':sent': failedMessageSentAt }),
+      },
+    });
+  }
+
+  async noteSending(fileId: string, record: number): Promise<void> {
+    await this.#table.update(pkOf(fileId), skOf(record), {
+      UpdateExpression: 'SET sentSince = if_not_exists(sentSince, :now)',
+      ConditionExpression: 'attribute_exists(pk)',
+      ExpressionAttributeValues: { ':now': this.#clock.now() },
+    });
   }
 
   async resolveDead(fileId: string, record: number, resolution: DeadResolution): Promise<boolean> {

@@ -69,13 +69,12 @@ export class DynamoFileLedger implements FileLedger {
     };
     const keys = { pk: pkOf(file.fileId), sk: 'FILE', listPk: listPkOf('open', file.feed), listSk: listSkOf(file) };
     try {
-      await this.#table.client.send(
-        new PutCommand({
-          TableName: this.#table.name,
-          Item: { ...keys, ...file },
-          ConditionExpression: 'attribute_not_exists(pk)',
-        }),
-      );
+      const command = new PutCommand({
+        TableName: this.#table.name,
+        Item: { ...keys, ...file },
+        ConditionExpression: 'attribute_not_exists(pk)',
+      });
+      await this.#table.pastConflicts(() => this.#table.client.send(command));
       return file;
     } catch (error) {
       if (isConditionFailure(error)) return undefined;

@@ -3,6 +3,7 @@ import { DynamoDBDocumentClient } from '@aws-sdk/lib-dynamodb';
 import type { Clock, Ledger } from '../ports.ts';
 import { DynamoBatchLedger } from './dynamo-batch-ledger.ts';
 import { DynamoDeadLedger } from './dynamo-dead-ledger.ts';
+import { DynamoDeskLedger } from './dynamo-desk-ledger.ts';
 import { DynamoFileLedger } from './dynamo-file-ledger.ts';
 import { DynamoTable } from './dynamo-table.ts';
 
@@ -17,6 +18,7 @@ export function createDynamoLedger(client: DynamoDBClient, tableName: string, cl
   const files = new DynamoFileLedger(table, clock);
   const batches = new DynamoBatchLedger(table, clock);
   const dead = new DynamoDeadLedger(table, clock);
+  const desk = new DynamoDeskLedger(table, clock);
   return {
     claimFile: files.claimFile.bind(files),
     saveSplitProgress: files.saveSplitProgress.bind(files),
@@ -32,13 +34,19 @@ export function createDynamoLedger(client: DynamoDBClient, tableName: string, cl
     touchFile: files.touchFile.bind(files),
     claimBatch: batches.claimBatch.bind(batches),
     saveProgress: batches.saveProgress.bind(batches),
+    releaseBatch: batches.releaseBatch.bind(batches),
     settleBatch: batches.settleBatch.bind(batches),
     listBatches: batches.listBatches.bind(batches),
     adoptLetter: dead.adoptLetter.bind(dead),
+    noteSending: dead.noteSending.bind(dead),
     addFailure: dead.addFailure.bind(dead),
     resolveDead: dead.resolveDead.bind(dead),
     beginCorrection: dead.beginCorrection.bind(dead),
     getDead: dead.getDead.bind(dead),
     listDead: dead.listDead.bind(dead),
+    claimReconciler: desk.claimReconciler.bind(desk),
+    releaseReconciler: desk.releaseReconciler.bind(desk),
+    getDeskState: desk.getDeskState.bind(desk),
+    saveDeskState: desk.saveDeskState.bind(desk),
   };
 }

@@ -4,7 +4,7 @@ import { GetCommand, QueryCommand, TransactWriteCommand, UpdateCommand } from '@
 import type { UpdateCommandInput, QueryCommandInput } from '@aws-sdk/lib-dynamodb';
 import { backoffMs } from '../core/retry.ts';
 
-/** Conflicts in a row with other transactions before a settlement is given up: they last milliseconds each. */
+/** Conflicts in a row with transactions before a write is given up: they last milliseconds each. */
 const maxConflicts = 10;
 
 type TransactUpdate = NonNullable<NonNullable<TransactWriteCommandInput['TransactItems']>[number]['Update']>;
@@ -33,11 +33,9 @@ export class DynamoTable {
     sk: string,
     change: Omit<UpdateCommandInput, 'TableName' | 'Key' | 'ReturnValues'>,
   ): Promise<Record<string, unknown> | undefined> {
+    const command = new UpdateCommand({ TableName: this.name, Key: { pk, sk }, ReturnValues: 'ALL_NEW', ...change });
     try {
-      const answer = await this.client.send(
-        new UpdateCommand({ TableName: this.name, Key: { pk, sk }, ReturnValues: 'ALL_NEW', ...change }),
-      );
-      return answer.Attributes ?? {};
+      return (await this.pastConflicts(() => this.client.send(command))).Attributes ?? {};
     } catch (error) {
       if (isConditionFailure(error)) return undefined;
       throw error;
@@ -45,24 +43,34 @@ export class DynamoTable {
   }
 
   /**
-   * All of the updates or none; false where a condition did not hold. Tried again where another transaction was in the
-   * way, as happens when two consumers of a file settle at once.
+   * All of the updates or none; false where a condition did not hold.
    */
   async transact(updates: Omit<UpdateCommandInput, 'TableName'>[]): Promise<boolean> {
     const items = updates.map((update) => ({ Update: { TableName: this.name, ...update } as TransactUpdate }));
     // The same token each time: a transaction whose answer got lost is not made twice.
     const ClientRequestToken = randomUUID();
+    const command = new TransactWriteCommand({ TransactItems: items, ClientRequestToken });
+    try {
+      await this.pastConflicts(() => this.client.send(command));
+      return true;
+    } catch (error) {
+      if (cancellationsOf(error).includes('ConditionalCheckFailed')) return false;
+      throw error;
+    }
+  }
+
+  /**
+   * A write that meets a transaction is turned down, a single one too, and changes nothing; the SDK takes that for final.
+   * Settlements are transactions with the file's item in them, so the splitter's writes meet them now and then.
+   */
+  async pastConflicts<T>(write: () => Promise<T>): Promise<T> {
     for (let tries = 0; ; tries++) {
       try {
-        await this.client.send(new TransactWriteCommand({ TransactItems: items, ClientRequestToken }));
-        return true;
+        return await write();
       } catch (error) {
-        const reasons = cancellationsOf(error);
-        if (reasons.includes('ConditionalCheckFailed')) return false;
-        if (!reasons.includes('TransactionConflict') || tries >= maxConflicts) throw error;
-        await new Promise((resolve) =>
-          setTimeout(resolve, backoffMs({ baseMs: 20, capMs: 1_000 }, tries, Math.random())),
-        );
+        if (!isConflict(error) || tries >= maxConflicts) throw error;
+        const waitMs = backoffMs({ baseMs: 20, capMs: 1_000 }, tries, Math.random());
+        await new Promise((resolve) => setTimeout(resolve, waitMs));
       }
     }
   }
@@ -78,6 +86,12 @@ export class DynamoTable {
       start = page.LastEvaluatedKey;
     } while (start);
   }
+}
+
+function isConflict(error: unknown): boolean {
+  if (error instanceof Error && error.name === 'TransactionConflictException') return true;
+  const reasons = cancellationsOf(error);
+  return reasons.includes('TransactionConflict') && !reasons.includes('ConditionalCheckFailed');
 }
 
 function cancellationsOf(error: unknown): string[] {

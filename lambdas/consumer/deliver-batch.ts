@@ -18,6 +18,7 @@ import { maxBatchFailures, successorDelaySeconds } from '../core/retry.ts';
 import type { BatchMessage, Letter } from '../messages.ts';
 import type {
   AuditLog,
+  BatchClaim,
   BatchQueue,
   Clock,
   EventPublisher,
@@ -33,7 +34,7 @@ import type { Deadline } from '../runtime/deadline.ts';
 import { BatchJournal, batchLeaseMs } from './batch-journal.ts';
 import { dissolveBatch } from './dissolve-batch.ts';
 import { prepareBatch } from './prepare-batch.ts';
-import { rawOf, receiptOf } from './receipt-of.ts';
+import { rawOf, receiptOf } from '../core/receipt-of.ts';
 import type { Parked, SendEnd, Sendable, Verdict } from './send-records.ts';
 import { RecordSender } from './send-records.ts';
 import { SlotPacer } from './slot-pacer.ts';
@@ -88,10 +89,7 @@ export async function deliverBatch(message: BatchMessage, ports: ConsumerPorts, 
 
 async function finishAttempt(attempt: Attempt, ports: ConsumerPorts, deadline: Deadline): Promise<void> {
   const { message, file, records, journal } = attempt;
-  if (file.state === 'quarantined' || file.state === 'superseded') {
-    holdOpen(attempt, ports);
-    return settle(attempt, ports);
-  }
+  if (file.state === 'quarantined' || file.state === 'superseded') holdUnsent(attempt, ports);
 
   rejectBad(attempt, ports);
   const end = await sendGood(attempt, ports, deadline);
@@ -121,6 +119,25 @@ async function beginAttempt(message: BatchMessage, ports: ConsumerPorts): Promis
     await ports.batches.sendSuccessor(message, (claim.leaseUntil - clock.now()) / 1000 + 1);
     return undefined;
   }
+  try {
+    return await readBatch(message, claim, owner, ports);
+  } catch (error) {
+    // The message comes back soon, and must not find its own lease in the way: it would be taken for another's, and the
+    // batch would be sent on and on rather than go to the DLQ.
+    if (claim.kind === 'claimed') await ledger.releaseBatch(fileId, batch, owner).catch(() => undefined);
+    throw error;
+  }
+}
+
+async function readBatch(
+  message: BatchMessage,
+  claim: Extract<BatchClaim, { kind: 'claimed' | 'settled' }>,
+  owner: string,
+  ports: ConsumerPorts,
+): Promise<Attempt | undefined> {
+  const { ledger, log, clock } = ports;
+  const { fileId, batch } = message;
+  const place = { correlation_id: fileId, batch, attempt: message.attempt };
   const file = await ledger.getFile(fileId);
   if (file?.sha256 === undefined || file.dialect === undefined) {
     throw new ContradictionError(`Batch ${batch} belongs to the file ${fileId}, which the ledger does not know.`);
@@ -162,6 +179,7 @@ async function sendGood(attempt: Attempt, ports: ConsumerPorts, deadline: Deadli
     marginMs: jitterMarginMs(ports.limit),
     windowMs: ports.limit.windowSeconds * 1000,
     demand: () => sender.demand(),
+    onWait: () => journal.keepAlive(),
     deadline,
     signal: abort.signal,
   });
@@ -226,9 +244,10 @@ function flush(attempt: Attempt, ports: ConsumerPorts): void {
   });
 }
 
-function holdOpen({ records, journal }: Attempt, ports: ConsumerPorts): void {
+/** What an earlier attempt may have sent goes on: to say that it was not would be to guess. */
+function holdUnsent({ records, journal }: Attempt, ports: ConsumerPorts): void {
   records.forEach((_, place) => {
-    if (journal.get(place)) return;
+    if (journal.get(place) || journal.mayHaveBeenSent(place)) return;
     journal.record({ i: place, outcome: 'held', status: null, attempts: 0, at: ports.clock.now() });
   });
 }

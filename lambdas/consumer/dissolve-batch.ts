@@ -3,7 +3,7 @@ import { letterOf } from '../core/letter-of.ts';
 import type { BatchMessage, Letter } from '../messages.ts';
 import type { ConsumerPorts } from './deliver-batch.ts';
 import { prepareBatch } from './prepare-batch.ts';
-import { rawOf } from './receipt-of.ts';
+import { rawOf } from '../core/receipt-of.ts';
 
 /**
  * A buried batch that was redriven: its records that are still dead go on as letters, each tried by itself. The letters

@@ -1,6 +1,6 @@
 import { ContradictionError } from '../core/errors.ts';
 import { sha256Of } from '../core/identity.ts';
-import type { DeadAttempt } from '../core/file-account.ts';
+import type { DeadAttempt, DeadRecord } from '../core/file-account.ts';
 import { prepareRecord } from '../core/prepare-record.ts';
 import type { Letter } from '../messages.ts';
 import type { Deadline } from '../runtime/deadline.ts';
@@ -46,11 +46,12 @@ export async function handleLetter(
     return { kind: 'done' };
   }
   if (message.sentAt <= adoption.dead.failedMessageSentAt) return { kind: 'back', visibleAfterSeconds: 0 };
-  return ports.inTurn(() => retry(letter, message.sentAt, ports, deadline));
+  return ports.inTurn(() => retry(letter, adoption.dead, message.sentAt, ports, deadline));
 }
 
 async function retry(
   letter: Letter,
+  dead: DeadRecord,
   messageSentAt: number,
   ports: ConsumerPorts,
   deadline: Deadline,
@@ -59,8 +60,10 @@ async function retry(
   if (prepared.kind === 'rejected')
     return failForGood(letter, messageSentAt, { ...prepared.fault, status: null }, ports);
 
-  // A record that was asked for before may have been stored then.
-  const end = await sendOne(prepared, letter.attempts > 0, ports, deadline);
+  // A record that was asked for before may have been stored then; noted, so that who comes after a kill knows it too.
+  const mayHaveBeenSent = letter.attempts > 0 || dead.sentSince !== undefined;
+  if (!mayHaveBeenSent) await ports.ledger.noteSending(letter.file_id, letter.record);
+  const end = await sendOne(prepared, mayHaveBeenSent, ports, deadline);
   if (end.kind === 'failed') {
     const { reason, status } = end;
     const attempt = {

@@ -27,6 +27,7 @@ export async function sendOne(
     marginMs: jitterMarginMs(ports.limit),
     windowMs: ports.limit.windowSeconds * 1000,
     demand: () => sender.demand(),
+    onWait: () => undefined,
     deadline,
     signal: abort.signal,
   });

@@ -21,6 +21,8 @@ export interface PacerOptions {
   windowMs: number;
   /** Requests still to be made, as far as is known: no more slots are leased than that. */
   demand: () => number;
+  /** Called at the latest every ten seconds of waiting: a lease may have to be renewed. */
+  onWait: () => void;
   /** Waiting for a turn ends when it draws in: in a long line that may be before a slot is had. */
   deadline: Pick<Deadline, 'isDrawingIn'>;
   signal: AbortSignal;
@@ -31,6 +33,7 @@ const askAheadMs = 250;
 
 /** Milliseconds. */
 const longestSleepMs = 1_000;
+const longestWaitMs = 10_000;
 
 /** Deals leased send times to the requests of one consumer, each at its time. */
 export class SlotPacer {
@@ -70,7 +73,10 @@ export class SlotPacer {
       }
       this.#askAhead(slot);
       // Timers count whole milliseconds and may ring a little early: never before the slot.
-      while (clock.now() < slot && !signal.aborted) await clock.sleep(Math.ceil(slot - clock.now()), signal);
+      while (clock.now() < slot && !signal.aborted) {
+        this.#options.onWait();
+        await clock.sleep(Math.min(Math.ceil(slot - clock.now()), longestWaitMs), signal);
+      }
       if (clock.now() <= slot + latenessAtHomeMs(marginMs)) {
         return signal.aborted ? { kind: 'stopped' } : { kind: 'go', slotMs: slot };
       }
@@ -141,6 +147,7 @@ export class SlotPacer {
   async #sleepUntil(timeMs: number): Promise<void> {
     const { clock, signal, deadline } = this.#options;
     while (clock.now() < timeMs && !signal.aborted && !deadline.isDrawingIn()) {
+      this.#options.onWait();
       await clock.sleep(Math.min(Math.ceil(timeMs - clock.now()), longestSleepMs), signal);
     }
   }

@@ -169,6 +169,8 @@ export interface DeadRecord {
   /** The letter's message in SQS as it was seen last: retention counts from its send time. */
   messageId?: string;
   messageSentAt?: number;
+  /** Since when its letter may have been sent. */
+  sentSince?: number;
   /** The newest one, begun before it is sent: seen again, it may have been stored. */
   correction?: Correction;
   resolvedAt?: number;

@@ -1,7 +1,14 @@
-import type { ReconcilerPorts } from './requeue-stalled.ts';
-import { requeueStalled } from './requeue-stalled.ts';
+import { z } from 'zod';
+import type { ReconcilePorts } from './reconcile.ts';
+import { reconcile } from './reconcile.ts';
 
-/** Runs on a schedule. A run that fails is told by the function's error metric; the next one does its work. */
-export function createReconcilerHandler(ports: ReconcilerPorts) {
-  return (): Promise<void> => requeueStalled(ports);
+/** What a feed's deadline sends; the schedule sends an event of its own kind. */
+const deadlineEvent = z.object({ kind: z.literal('deadline'), feed: z.string() });
+
+/** Runs on a schedule, and at each feed's deadline. A run that fails is told by the function's error metric; the next one does its work. */
+export function createReconcilerHandler(ports: ReconcilePorts) {
+  return (event: unknown): Promise<void> => {
+    const deadline = deadlineEvent.safeParse(event);
+    return reconcile(deadline.success ? deadline.data.feed : undefined, ports);
+  };
 }

@@ -1,15 +1,27 @@
+import { randomUUID } from 'node:crypto';
 import { DynamoDBClient } from '@aws-sdk/client-dynamodb';
+import { S3Client } from '@aws-sdk/client-s3';
+import { SNSClient } from '@aws-sdk/client-sns';
 import { SQSClient } from '@aws-sdk/client-sqs';
-import { awsClientSettings } from '../adapters/aws-client-settings.ts';
+import { feedNamed } from '../../feeds/index.ts';
+import { awsClientSettings, s3ClientSettings } from '../adapters/aws-client-settings.ts';
 import { createDynamoLedger } from '../adapters/dynamo-ledger.ts';
+import { S3Archive, S3ReceiptStore } from '../adapters/s3-archive.ts';
+import { SnsDesk } from '../adapters/sns-desk.ts';
+import { SqsDeadQueue } from '../adapters/sqs-dead-queue.ts';
 import { SqsFinalizeQueue, SqsIntakeQueue, SqsQueueDepth } from '../adapters/sqs-queues.ts';
 import { systemClock } from '../adapters/system-clock.ts';
 import { createAuditLog } from '../runtime/audit-logger.ts';
+import { createMetrics } from '../runtime/emf-metrics.ts';
 import { readReconcilerEnvironment } from '../runtime/environment.ts';
 import { createReconcilerHandler } from './handler.ts';
 
 const environment = readReconcilerEnvironment(process.env);
 const sqs = new SQSClient(awsClientSettings);
+const s3 = new S3Client(s3ClientSettings);
+
+/** A killed run's lease outlives its function by this. Seconds. */
+const leaseReserveSeconds = 5;
 
 export const handler = createReconcilerHandler({
   ledger: createDynamoLedger(new DynamoDBClient(awsClientSettings), environment.LEDGER_TABLE, systemClock),
@@ -19,8 +31,25 @@ export const handler = createReconcilerHandler({
     intake: new SqsIntakeQueue(sqs, intakeQueueUrl, systemClock),
     records: new SqsQueueDepth(sqs, recordsQueueUrl),
   })),
+  dlqs: environment.LANES.map(({ feed, lane, intakeDlqUrl, recordsDlqUrl, lettersDlqUrl }) => ({
+    feed,
+    lane,
+    intake: new SqsDeadQueue(sqs, intakeDlqUrl, systemClock),
+    records: new SqsDeadQueue(sqs, recordsDlqUrl, systemClock),
+    letters: new SqsDeadQueue(sqs, lettersDlqUrl, systemClock),
+  })),
   finalize: new SqsFinalizeQueue(sqs, environment.FINALIZE_QUEUE_URL, systemClock),
+  finalizeDlq: new SqsDeadQueue(sqs, environment.FINALIZE_DLQ_URL, systemClock),
+  receipts: new S3ReceiptStore(s3, environment.WORK_BUCKET),
+  archive: new S3Archive(s3, environment.ARCHIVE_BUCKET),
+  archiveBucket: environment.ARCHIVE_BUCKET,
+  desk: new SnsDesk(new SNSClient(awsClientSettings), environment.DESK_TOPIC_ARN),
+  metrics: createMetrics('sluice-reconciler', environment.STACK_NAME),
+  stackName: environment.STACK_NAME,
+  feedNamed,
   clock: systemClock,
   log: createAuditLog('reconciler'),
+  newId: randomUUID,
   stalledAfterMs: environment.STALLED_AFTER_SECONDS * 1000,
+  leaseMs: (environment.TIMEOUT_SECONDS + leaseReserveSeconds) * 1000,
 });

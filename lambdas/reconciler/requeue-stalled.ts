@@ -1,4 +1,5 @@
 import type { FileAccount } from '../core/file-account.ts';
+import { laneKey } from './look-into-dlqs.ts';
 import type { AuditLog, BatchLedger, Clock, FileLedger, FinalizeQueue, IntakeQueue, QueueDepth } from '../ports.ts';
 
 export interface ReconciledLane {
@@ -21,12 +22,15 @@ export interface ReconcilerPorts {
 /** Files looked at in one run, oldest work included: what is left over is there in the next. */
 const maxFiles = 1000;
 
-/** Picks up what a crash left unfinished. Whatever it asks for is safe to ask twice. */
-export async function requeueStalled(ports: ReconcilerPorts): Promise<void> {
+/**
+ * Picks up what a crash left unfinished. Whatever it asks for is safe to ask twice.
+ * @param redriven lanes (see laneKey) whose batches are on their way back from the DLQ: none of them is lost
+ */
+export async function requeueStalled(ports: ReconcilerPorts, redriven: ReadonlySet<string> = new Set()): Promise<void> {
   for (const feed of new Set(ports.lanes.map((lane) => lane.feed))) {
     const open = await ports.ledger.listFiles(feed, 'open', maxFiles, 'oldest');
     const closed = await ports.ledger.listFiles(feed, 'closed', maxFiles);
-    for (const file of open) await guarded(file, ports, requeue);
+    for (const file of open) await guarded(file, ports, (each) => requeue(each, ports, redriven));
     for (const file of closed) await guarded(file, ports, requeueAmendment);
   }
 }
@@ -47,13 +51,16 @@ async function guarded(
   }
 }
 
-async function requeue(file: FileAccount, ports: ReconcilerPorts): Promise<void> {
+async function requeue(file: FileAccount, ports: ReconcilerPorts, redriven: ReadonlySet<string>): Promise<void> {
   const { ledger, finalize, clock, log, stalledAfterMs } = ports;
   const now = clock.now();
   const lane = ports.lanes.find((each) => each.feed === file.feed && each.lane === file.lane);
   const { fileId, feed, heldBackUntil } = file;
   if (!lane) return;
-  if (heldBackUntil !== undefined && heldBackUntil + stalledAfterMs > now) return reemitLost(file, lane, ports);
+  const isRedriven = redriven.has(laneKey(lane));
+  if (heldBackUntil !== undefined && heldBackUntil + stalledAfterMs > now) {
+    return isRedriven ? undefined : reemitLost(file, lane, ports);
+  }
   if (now - file.updatedAt < stalledAfterMs) return;
   const found = async (what: string): Promise<void> => {
     log.warn('stalled work queued again', { correlation_id: fileId, what });
@@ -72,7 +79,7 @@ async function requeue(file: FileAccount, ports: ReconcilerPorts): Promise<void>
     await finalize.send({ v: 1, kind: 'finalize', feed, fileId, amend: false }, 0);
     return;
   }
-  if (file.state === 'split') await reemitLost(file, lane, ports);
+  if (file.state === 'split' && !isRedriven) await reemitLost(file, lane, ports);
 }
 
 /**

@@ -94,8 +94,29 @@ const reconcilerEnvironment = z.object({
   FINALIZE_QUEUE_URL: z.url(),
   /** Every lane of the stack. */
   LANES: json(
-    z.array(z.object({ feed: z.string(), lane: z.string(), intakeQueueUrl: z.url(), recordsQueueUrl: z.url() })).min(1),
+    z
+      .array(
+        z.object({
+          feed: z.string(),
+          lane: z.string(),
+          intakeQueueUrl: z.url(),
+          recordsQueueUrl: z.url(),
+          intakeDlqUrl: z.url(),
+          recordsDlqUrl: z.url(),
+          lettersDlqUrl: z.url(),
+        }),
+      )
+      .min(1),
   ),
+  FINALIZE_DLQ_URL: z.url(),
+  WORK_BUCKET: z.string().min(1),
+  ARCHIVE_BUCKET: z.string().min(1),
+  /** SNS topic of the people who look after the feeds. */
+  DESK_TOPIC_ARN: z.string().min(1),
+  /** Named in what the desk is told, and in metrics. */
+  STACK_NAME: z.string().min(1),
+  /** The function's own time. */
+  TIMEOUT_SECONDS: z.coerce.number().int().positive(),
   /** A file or batch that nobody has touched for this long is taken to be stalled. */
   STALLED_AFTER_SECONDS: z.coerce.number().int().positive(),
 });

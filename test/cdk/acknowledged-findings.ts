@@ -14,15 +14,15 @@ const functions = /(Splitter|Consumer|Function)\/Resource$/;
 export const acknowledgedFindings: readonly AcknowledgedFinding[] = [
   {
     rule: 'AwsSolutions-IAM5',
-    where: /^(Finalizer\/FunctionRole|[a-z-]+\/ConsumerRole)\/DefaultPolicy\/Resource$/,
+    where: /^((Finalizer|Reconciler)\/FunctionRole|[a-z-]+\/ConsumerRole)\/DefaultPolicy\/Resource$/,
     finding: /^Resource::<WorkBucket\w+\.Arn>\/receipts\/\*$/,
     why: 'Objects under one prefix of one bucket: receipts have a key for each batch and attempt.',
   },
   {
     rule: 'AwsSolutions-IAM5',
-    where: /^Finalizer\/FunctionRole\/DefaultPolicy\/Resource$/,
-    finding: /^Resource::<ArchiveBucket\w+\.Arn>\/\*$/,
-    why: 'Objects of the archive: each file has a folder of its own. The finalizer may add to them, not delete.',
+    where: /^(Finalizer|Reconciler)\/FunctionRole\/DefaultPolicy\/Resource$/,
+    finding: /^Resource::<ArchiveBucket\w+\.Arn>\/(reconciliation\/)?\*$/,
+    why: 'Objects of the archive: each file has a folder of its own. The finalizer may add to them, the reconciler reads them and adds its lists; neither may delete.',
   },
   {
     rule: 'AwsSolutions-IAM5',

@@ -49,11 +49,11 @@ describe('permissions', () => {
     }
   });
 
-  it('come from no managed policy, and are for Lambda alone', () => {
+  it('come from no managed policy, and are for Lambda and the schedule alone', () => {
     for (const [, role] of ofType(resources, 'AWS::IAM::Role')) {
       expect(role).not.toHaveProperty('ManagedPolicyArns');
-      expect(JSON.stringify(role['AssumeRolePolicyDocument'])).toContain(
-        '"Principal":{"Service":"lambda.amazonaws.com"}',
+      expect(JSON.stringify(role['AssumeRolePolicyDocument'])).toMatch(
+        /"Principal":\{"Service":"(lambda|scheduler)\.amazonaws\.com"\}/,
       );
     }
   });
@@ -119,14 +119,32 @@ describe('permissions', () => {
     });
   });
 
-  it('let the reconciler look, queue, and note that it did', () => {
-    expect(granted(/^Reconciler/)).toEqual({
+  it('let the reconciler look, queue, list and tell, and note that it did', () => {
+    const lanes = ['traffic', 'trafficexpress'].flatMap((lane) =>
+      ['intake', 'letters', 'records'].map((queue) => `${lane}${queue}Dlq`),
+    );
+    const dlqs = ['FinalizerfinalizeDlq', ...lanes].sort();
+    expect(granted(/^ReconcilerFunction/)).toEqual({
       ...log,
       'dynamodb:BatchGetItem': ['LedgerTable'],
+      'dynamodb:GetItem': ['LedgerTable'],
+      'dynamodb:PutItem': ['LedgerTable'],
       'dynamodb:Query': ['LedgerTable', 'LedgerTable/index/byFeed'],
       'dynamodb:UpdateItem': ['LedgerTable'],
-      'sqs:GetQueueAttributes': ['trafficexpressrecordsQueue', 'trafficrecordsQueue'],
+      's3:AbortMultipartUpload': ['ArchiveBucket/reconciliation/*'],
+      's3:GetObject': ['ArchiveBucket/*', 'WorkBucket/receipts/*'],
+      's3:ListBucket': ['ArchiveBucket'],
+      's3:PutObject': ['ArchiveBucket/reconciliation/*', 'WorkBucket/receipts/*'],
+      'sns:Publish': ['DeskTopic'],
+      'sqs:ChangeMessageVisibility': dlqs,
+      'sqs:GetQueueAttributes': [...dlqs, 'trafficexpressrecordsQueue', 'trafficrecordsQueue'].sort(),
+      'sqs:ListMessageMoveTasks': dlqs,
+      'sqs:ReceiveMessage': dlqs,
       'sqs:SendMessage': ['FinalizerfinalizeQueue', 'trafficexpressintakeQueue', 'trafficintakeQueue'],
     });
+  });
+
+  it('let the deadline’s schedule run the reconciler, and nothing else', () => {
+    expect(granted(/^Reconcilertrafficdeadline/)).toEqual({ 'lambda:InvokeFunction': ['ReconcilerFunction'] });
   });
 });

@@ -232,6 +232,8 @@ describe('settings that do not fit', () => {
         });
       },
     ],
+    ['SLUICE_TRAFFIC_DEADLINE', "is '25:00 UTC'", (all) => (feedOf(all).feed.deadline = '25:00 UTC')],
+    ['SLUICE_TRAFFIC_DEADLINE', 'a time zone', (all) => (feedOf(all).feed.deadline = '05:00 Mars/Olympus')],
     ['queues.visibilityFactor is 49', '43200 s at most', (all) => (all.queues.visibilityFactor = 49)],
     ['queues.visibilityFactor is 5', '6 times', (all) => (all.queues.visibilityFactor = 5)],
     ['splitter.concurrency is 1', '2 to 1000', (all) => (feedOf(all).lane.splitters = 1)],

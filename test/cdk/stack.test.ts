@@ -93,7 +93,7 @@ describe.each([
     ];
     const shared = ['IntakeBucketName', 'ArchiveBucketName', 'WorkBucketName', 'LedgerTableName', 'FinalizeQueueUrl'];
     expect(Object.keys(outputs).sort()).toEqual(
-      [...names, ...shared, 'FinalizeDlqUrl', 'FinalizerName', 'ReconcilerName'].sort(),
+      [...names, ...shared, 'FinalizeDlqUrl', 'FinalizerName', 'ReconcilerName', 'DeskTopicArn'].sort(),
     );
     expect(JSON.parse(resolved(outputs['TrafficApi']))).toEqual({
       url: 'https://avstar.example/v1',

@@ -6,6 +6,7 @@ import { noCounts } from '../../lambdas/core/outcome.ts';
 import type { Letter } from '../../lambdas/messages.ts';
 import type { Ledger, NewFile } from '../../lambdas/ports.ts';
 import { limits } from '../support/feed-fixture.ts';
+import { waitFor } from '../support/deployed-stack.ts';
 import { InMemoryLedger } from '../support/in-memory-ledger.ts';
 import { SimulatedClock } from '../support/simulated-clock.ts';
 
@@ -197,6 +198,18 @@ describe.each([
       expect(await ledger.claimBatch(place(1, 3), 'three', lease)).toMatchObject({ kind: 'claimed' });
     });
 
+    it('lets a lease be given up without a word on progress, by its owner only', async () => {
+      await claim('one');
+      await ledger.claimBatch(place(1), 'one', lease);
+      await ledger.saveProgress(file.fileId, 1, 'one', Buffer.from('half'), lease);
+      await ledger.releaseBatch(file.fileId, 1, 'two');
+      expect(await ledger.claimBatch(place(1), 'two', lease)).toMatchObject({ kind: 'busy' });
+      await ledger.releaseBatch(file.fileId, 1, 'one');
+      const claimed = await ledger.claimBatch(place(1), 'two', lease);
+      expect(claimed).toMatchObject({ kind: 'claimed' });
+      expect(claimed.kind === 'claimed' && Buffer.from(claimed.batch.progress ?? []).toString()).toBe('half');
+    });
+
     it('is over when it is settled', async () => {
       await claim('one');
       await ledger.claimBatch(place(1), 'one', lease);
@@ -263,6 +276,18 @@ describe.each([
       ]);
     });
 
+    it('tells those with open letters from the rest, until they have none', async () => {
+      await claim('one');
+      const dead = async () => (await ledger.listFiles(file.feed, 'dead', 10)).map((each) => each.fileId);
+      await ledger.closeFile(file.fileId, { state: 'completed', manifest: manifest(1), openLetters: 2 });
+      expect(await dead()).toEqual([file.fileId]);
+      expect(await ledger.listFiles(file.feed, 'closed', 10)).toHaveLength(1);
+      expect(await ledger.listFiles(file.feed, 'open', 10)).toEqual([]);
+      await ledger.closeFile(file.fileId, { state: 'completed', manifest: manifest(2), openLetters: 0 });
+      expect(await dead()).toEqual([]);
+      expect(await ledger.listFiles(file.feed, 'closed', 10)).toHaveLength(1);
+    });
+
     it('happens once a manifest', async () => {
       await claim('one');
       const close = (number: number) =>
@@ -281,6 +306,33 @@ describe.each([
     expect(await ledger.requestAmendment(file.fileId, 1000)).toBe(true);
     await ledger.beginAmendment(file.fileId);
     expect(await ledger.requestAmendment(file.fileId, 1000)).toBe(true);
+  });
+
+  describe('the reconciler', () => {
+    it('is one at a time, until it is done or its lease is over', async () => {
+      // The deployed one may be at work on the table just now.
+      await waitFor('a free lease', async () => (await ledger.claimReconciler('a', 60_000)) || undefined);
+      expect(await ledger.claimReconciler('b', 60_000)).toBe(false);
+      // A repetition of its own write.
+      expect(await ledger.claimReconciler('a', 60_000)).toBe(true);
+      await ledger.releaseReconciler('b');
+      expect(await ledger.claimReconciler('b', 60_000)).toBe(false);
+      await ledger.releaseReconciler('a');
+      expect(await ledger.claimReconciler('b', 60_000)).toBe(true);
+      await clock.advance(60_001);
+      expect(await ledger.claimReconciler('c', 60_000)).toBe(true);
+      await ledger.releaseReconciler('c');
+    });
+
+    it('knows what a desk was told last', async () => {
+      const feed = `desk-${file.fileId}`;
+      expect(await ledger.getDeskState(feed)).toBeUndefined();
+      const told = { fingerprint: 'x', openRecords: 3, csvKey: 'reconciliation/a.csv', at: 5 };
+      await ledger.saveDeskState(feed, told);
+      expect(await ledger.getDeskState(feed)).toEqual(told);
+      await ledger.saveDeskState(feed, { ...told, openRecords: 0, csvKey: null });
+      expect(await ledger.getDeskState(feed)).toEqual({ ...told, openRecords: 0, csvKey: null });
+    });
   });
 
   describe('a letter', () => {
@@ -346,6 +398,17 @@ describe.each([
       await ledger.adoptLetter(letterOf('L1'), { id: 'm200', sentAt: 200 });
       expect(await ledger.getDead(file.fileId, 3)).toMatchObject({ messageId: 'm200', messageSentAt: 200 });
       expect(await ledger.getDead(file.fileId, 4)).toBeUndefined();
+    });
+
+    it('tells since when it may have been sent', async () => {
+      await ledger.noteSending(file.fileId, 3);
+      expect(await ledger.getDead(file.fileId, 3)).toBeUndefined();
+      await ledger.adoptLetter(letterOf('L1'), { id: 'm100', sentAt: 100 });
+      await ledger.noteSending(file.fileId, 3);
+      const since = clock.now();
+      await clock.advance(1_000);
+      await ledger.noteSending(file.fileId, 3);
+      expect(await ledger.getDead(file.fileId, 3)).toMatchObject({ sentSince: since });
     });
 
     it('is settled by hand, with who and why', async () => {

@@ -12,6 +12,7 @@ import type { Letter } from '../../lambdas/messages.ts';
 import type {
   BatchClaim,
   Clock,
+  DeskState,
   FileClaim,
   FileLedger,
   FileList,
@@ -229,6 +230,11 @@ export class InMemoryLedger implements Ledger {
     return true;
   }
 
+  async releaseBatch(fileId: string, batch: number, owner: string): Promise<void> {
+    const account = this.#held(fileId, batch, owner);
+    if (account) delete account.leaseUntil;
+  }
+
   async settleBatch(
     fileId: string,
     batch: number,
@@ -283,6 +289,11 @@ export class InMemoryLedger implements Ledger {
     };
   }
 
+  async noteSending(fileId: string, record: number): Promise<void> {
+    const dead = this.dead.get(batchKey(fileId, record));
+    if (dead) dead.sentSince ??= this.#clock.now();
+  }
+
   async addFailure(
     fileId: string,
     record: number,
@@ -328,6 +339,28 @@ export class InMemoryLedger implements Ledger {
   async *listDead(fileId: string): AsyncGenerator<DeadRecord> {
     const mine = [...this.dead.values()].filter((dead) => dead.fileId === fileId);
     for (const dead of mine.sort((a, b) => a.record - b.record)) yield structuredClone(dead);
+  }
+
+  #reconciler: { owner: string; until: number } | undefined;
+  readonly deskStates = new Map<string, DeskState>();
+
+  async claimReconciler(owner: string, leaseMs: number): Promise<boolean> {
+    const now = this.#clock.now();
+    if (this.#reconciler && this.#reconciler.until >= now && this.#reconciler.owner !== owner) return false;
+    this.#reconciler = { owner, until: now + leaseMs };
+    return true;
+  }
+
+  async releaseReconciler(owner: string): Promise<void> {
+    if (this.#reconciler?.owner === owner) this.#reconciler = undefined;
+  }
+
+  async getDeskState(feed: string): Promise<DeskState | undefined> {
+    return structuredClone(this.deskStates.get(feed));
+  }
+
+  async saveDeskState(feed: string, state: DeskState): Promise<void> {
+    this.deskStates.set(feed, structuredClone(state));
   }
 }
 

@@ -152,6 +152,7 @@ export class LimiterSimulation {
       marginMs: jitterMarginMs(limit),
       windowMs: limit.windowSeconds * 1000,
       demand: () => 1_000,
+      onWait: () => undefined,
       deadline: { isDrawingIn: () => false },
       signal: abort.signal,
     });

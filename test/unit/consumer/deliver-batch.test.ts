@@ -4,7 +4,8 @@ import { batchLeaseMs, maxUnsaved } from '../../../lambdas/consumer/batch-journa
 import { deliverBatch } from '../../../lambdas/consumer/deliver-batch.ts';
 import { flushAfterProbes } from '../../../lambdas/core/breaker.ts';
 import { LeaseLostError } from '../../../lambdas/core/errors.ts';
-import { decodeProgress } from '../../../lambdas/core/progress.ts';
+import { requestIdOf } from '../../../lambdas/core/identity.ts';
+import { decodeProgress, encodeProgress } from '../../../lambdas/core/progress.ts';
 import type { Receipt } from '../../../lambdas/core/receipt.ts';
 import { maxBatchFailures } from '../../../lambdas/core/retry.ts';
 import type { BatchMessage } from '../../../lambdas/messages.ts';
@@ -72,6 +73,34 @@ const failure = (status: number | null): SinkAnswer => ({
   status,
   reason: `http_${status}`,
   ambiguous: true,
+});
+
+describe('a batch that can’t be read', () => {
+  it('fails at each of its receives, so that SQS takes it to the DLQ', async () => {
+    await begin(rows(3));
+    const wrong = { ...fixture.message, records: 7 };
+    for (let receive = 1; receive <= 5; receive++) {
+      await expect(deliver(wrong)).rejects.toThrow('cuts into 3');
+      // What failed is visible again after half a minute: its own lease must not be in the way.
+      await clock.advance(30_000);
+    }
+    expect(world.successors).toEqual([]);
+  });
+});
+
+describe('a slow API', () => {
+  it('that takes a request in 70 s leaves the batch to the consumer that waits for its turn', async () => {
+    await begin(rows(4), { requests: 1, windowSeconds: 70 });
+    const done = deliver();
+    const claims: string[] = [];
+    for (let waited = 0; waited < 180; waited += 20) {
+      await clock.advance(20_000);
+      claims.push((await world.ledger.claimBatch({ ...fixture.message, attempt: 2 }, 'rival', 1)).kind);
+    }
+    await done;
+    expect(new Set(claims)).toEqual(new Set(['busy']));
+    expect(outcomesOf()).toEqual(Array(4).fill('uploaded'));
+  });
 });
 
 describe('a batch of good records', () => {
@@ -492,6 +521,21 @@ describe('an API that wants to be left alone', () => {
 });
 
 describe('a file that was stopped', () => {
+  it('has what an earlier attempt may have sent asked for again: the API knows', async () => {
+    await begin(rows(5));
+    Object.assign(world.ledger.files.get(fixture.fileId) as object, { state: 'superseded' });
+    await world.ledger.claimBatch(fixture.message, 'killed', 1);
+    // The API has the first two, and the consumer was killed before it could say so.
+    await world.ledger.saveProgress(fixture.fileId, 1, 'killed', encodeProgress({ done: [], fence: 2 }), 1);
+    const requestIds = [1, 2].map((number) =>
+      requestIdOf([`SP-00000${number}`, '2026-01-05 06:00:00'], fixture.sha256),
+    );
+    for (const requestId of requestIds) world.api.stored.set(requestId, {});
+    await clock.advance(10);
+    await deliver();
+    expect(outcomesOf()).toEqual(['uploaded', 'uploaded', 'held', 'held', 'held']);
+  });
+
   it('has what was not sent held', async () => {
     await begin(rows(5));
     Object.assign(world.ledger.files.get(fixture.fileId) as object, { state: 'quarantined' });

@@ -295,6 +295,19 @@ describe('a letter', () => {
     expect(archived.has(keyOf('manifest.3.json'))).toBe(false);
   });
 
+  it('that was stored by a consumer that died before it could say so counts as uploaded', async () => {
+    world.api.fault = () => undefined;
+    const letter = world.letters.find((each) => each.record === 3);
+    if (letter) letter.attempts = 0;
+    const { ledger } = world.ports;
+    const resolveDead = ledger.resolveDead.bind(ledger);
+    ledger.resolveDead = () => Promise.reject(new Error('killed'));
+    await expect(send(3, 2_000)).rejects.toThrow('killed');
+    ledger.resolveDead = resolveDead;
+    expect(await send(3, 2_000)).toEqual({ kind: 'done' });
+    expect(world.ledger.dead.get(`${fixture.fileId}#3`)).toMatchObject({ state: 'resolved', resolution: 'uploaded' });
+  });
+
   it('whose payload was changed is no evidence, and is not sent', async () => {
     const letter = world.letters.find((each) => each.record === 3);
     if (letter) letter.raw_payload = letter.raw_payload.replace('SP-000003', 'SP-000009');

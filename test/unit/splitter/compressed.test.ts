@@ -128,10 +128,23 @@ describe('a gzip that is refused sends nothing and says why:', () => {
   it('one that a whole invocation could not inflate', async () => {
     const noRoom: Deadline = { remainingMs: () => 120_000, isDrawingIn: () => false };
     const { account } = await split(good, noRoom, ({ ports }) => {
-      // The time is over as soon as inflating begins.
-      noRoom.isDrawingIn = () => ports.ledger.files.get(fileId)?.sha256 !== undefined;
+      // Once inflating has begun, the time passes.
+      noRoom.isDrawingIn = () => {
+        if (ports.ledger.files.get(fileId)?.sha256 === undefined) return false;
+        noRoom.remainingMs = () => 10_000;
+        return true;
+      };
     });
     expect(account).toMatchObject({ state: 'failed', failure: { code: 'gzip_too_large' } });
+  });
+
+  it('but not one whose function was asked to end before its time', async () => {
+    const asked: Deadline = { remainingMs: () => 120_000, isDrawingIn: () => false };
+    const { world, account } = await split(good, asked, ({ ports }) => {
+      asked.isDrawingIn = () => ports.ledger.files.get(fileId)?.sha256 !== undefined;
+    });
+    expect(account).toMatchObject({ state: 'splitting' });
+    expect(world.intake).toMatchObject([{ kind: 'continue', fileId }]);
   });
 });
 

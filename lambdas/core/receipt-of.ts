@@ -1,9 +1,9 @@
-import type { RawPayload } from '../core/letter-of.ts';
-import { rawPayloadOf } from '../core/letter-of.ts';
-import { isFailed } from '../core/outcome.ts';
-import type { PreparedRecord } from '../core/prepare-record.ts';
-import type { DoneRecord } from '../core/progress.ts';
-import type { Receipt } from '../core/receipt.ts';
+import type { RawPayload } from './letter-of.ts';
+import { rawPayloadOf } from './letter-of.ts';
+import { isFailed } from './outcome.ts';
+import type { PreparedRecord } from './prepare-record.ts';
+import type { DoneRecord } from './progress.ts';
+import type { Receipt } from './receipt.ts';
 
 /** The record as it stood in the file, as far as it can be shown. */
 export function rawOf(record: PreparedRecord): RawPayload {

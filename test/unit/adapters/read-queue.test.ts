@@ -5,7 +5,7 @@ import {
   ReceiveMessageCommand,
 } from '@aws-sdk/client-sqs';
 import { expect, test } from 'vitest';
-import { readQueue } from '../../../cli/dlq/read-queue.ts';
+import { readQueue } from '../../../lambdas/adapters/read-queue.ts';
 
 /** As much of SQS as a reader sees. Messages that `others` hold are invisible until the reader's next round. */
 class Queue {

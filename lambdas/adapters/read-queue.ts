@@ -4,15 +4,7 @@ import {
   GetQueueAttributesCommand,
   ReceiveMessageCommand,
 } from '@aws-sdk/client-sqs';
-import type { Clock } from '../../lambdas/ports.ts';
-
-/** A message as it lies in a queue. */
-export interface QueuedMessage {
-  messageId: string;
-  body: string;
-  sentAt: number;
-  receives: number;
-}
+import type { Clock, QueuedMessage } from '../ports.ts';
 
 export interface ReadQueuePorts {
   client: SQSClient;

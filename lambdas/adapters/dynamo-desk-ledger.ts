@@ -1,0 +1,45 @@
+import { PutCommand } from '@aws-sdk/lib-dynamodb';
+import type { Clock, DeskLedger, DeskState } from '../ports.ts';
+import type { DynamoTable } from './dynamo-table.ts';
+import { withoutKeys } from './dynamo-table.ts';
+
+/** `RECONCILER` / `LEASE`, and `DESK#<feed>` / `DESK`. */
+export class DynamoDeskLedger implements DeskLedger {
+  readonly #table: DynamoTable;
+  readonly #clock: Pick<Clock, 'now'>;
+
+  constructor(table: DynamoTable, clock: Pick<Clock, 'now'>) {
+    this.#table = table;
+    this.#clock = clock;
+  }
+
+  async claimReconciler(owner: string, leaseMs: number): Promise<boolean> {
+    const now = this.#clock.now();
+    const claimed = await this.#table.update('RECONCILER', 'LEASE', {
+      UpdateExpression: 'SET leaseOwner = :owner, leaseUntil = :until',
+      // One's own lease again: the write was made, and its answer got lost.
+      ConditionExpression: 'attribute_not_exists(leaseUntil) OR leaseUntil < :now OR leaseOwner = :owner',
+      ExpressionAttributeValues: { ':owner': owner, ':until': now + leaseMs, ':now': now },
+    });
+    return claimed !== undefined;
+  }
+
+  async releaseReconciler(owner: string): Promise<void> {
+    await this.#table.update('RECONCILER', 'LEASE', {
+      UpdateExpression: 'REMOVE leaseUntil',
+      ConditionExpression: 'leaseOwner = :owner',
+      ExpressionAttributeValues: { ':owner': owner },
+    });
+  }
+
+  async getDeskState(feed: string): Promise<DeskState | undefined> {
+    const item = await this.#table.get(`DESK#${feed}`, 'DESK');
+    return item && withoutKeys<DeskState>(item);
+  }
+
+  async saveDeskState(feed: string, state: DeskState): Promise<void> {
+    await this.#table.client.send(
+      new PutCommand({ TableName: this.#table.name, Item: { pk: `DESK#${feed}`, sk: 'DESK', ...state } }),
+    );
+  }
+}

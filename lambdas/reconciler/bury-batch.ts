@@ -1,0 +1,151 @@
+import { gzipSync } from 'node:zlib';
+import type { Feed } from '../../feeds/feed.ts';
+import { workReceiptsKey } from '../core/archive-keys.ts';
+import type { BatchAccount, FileAccount } from '../core/file-account.ts';
+import { isWhollySettled } from '../core/file-account.ts';
+import { sha256Of } from '../core/identity.ts';
+import { letterOf, rawPayloadOf } from '../core/letter-of.ts';
+import { noCounts } from '../core/outcome.ts';
+import { prepareRecord } from '../core/prepare-record.ts';
+import type { DoneRecord } from '../core/progress.ts';
+import { decodeProgress, noProgress } from '../core/progress.ts';
+import type { Receipt } from '../core/receipt.ts';
+import { receiptOf } from '../core/receipt-of.ts';
+import type { CutRecord } from '../core/records/cut-slice.ts';
+import { cutSlice } from '../core/records/cut-slice.ts';
+import type { Dialect } from '../core/records/dialect.ts';
+import { decodeBody } from '../core/records/slice-body.ts';
+import type { BatchMessage } from '../messages.ts';
+import type { AuditLog, Clock, FinalizeQueue, Ledger, QueuedMessage, ReceiptStore } from '../ports.ts';
+
+export interface BuryPorts {
+  ledger: Ledger;
+  receipts: Pick<ReceiptStore, 'putReceipts'>;
+  finalize: FinalizeQueue;
+  feedNamed: (name: string) => Feed;
+  clock: Clock;
+  log: AuditLog;
+  newId: () => string;
+}
+
+/** As long as a consumer's: whoever comes with the same batch meanwhile waits. Milliseconds. */
+const leaseMs = 60_000;
+
+export const buriedReason = 'buried_batch';
+
+/**
+ * Accounts for a batch that killed its consumer at every receive: what had ended keeps its end, the rest is exhausted, so
+ * that its file can be closed. Its records are hashed and not read: reading one of them may be what kills. The message
+ * stays in the DLQ; redriven, it dissolves into letters. Order as when a consumer settles: letters, receipts, ledger.
+ */
+export async function buryBatch(message: BatchMessage, carrier: QueuedMessage, ports: BuryPorts): Promise<void> {
+  const { ledger, log } = ports;
+  const file = await ledger.getFile(message.fileId);
+  if (!file?.dialect || file.sha256 === undefined) return;
+  const owner = ports.newId();
+  const claim = await ledger.claimBatch(message, owner, leaseMs);
+  // Settled, or a later attempt or somebody else is at it: nothing that waits for us.
+  if (claim.kind !== 'claimed') return;
+
+  const readable = { ...file, dialect: file.dialect, sha256: file.sha256 };
+  const receipts = receiptsOf(message, readable, claim.batch, ports);
+  for (const receipt of receipts.filter(({ reason }) => reason === buriedReason)) {
+    await ledger.adoptLetter(letterFor(receipt, message, file, ports.clock.now()), {
+      id: carrier.messageId,
+      // Whatever is sent later is a redrive.
+      sentAt: 0,
+    });
+  }
+  const counts = noCounts();
+  for (const { outcome } of receipts) counts[outcome]++;
+  const bytes = gzipSync(`${receipts.map((receipt) => JSON.stringify(receipt)).join('\n')}\n`);
+  const receiptsKey = workReceiptsKey(file.fileId, message.batch, message.attempt, owner);
+  await ports.receipts.putReceipts(receiptsKey, bytes);
+  const settlement = { counts, receiptsKey, receiptsSha256: sha256Of(bytes), buried: true };
+  if (!(await ledger.settleBatch(file.fileId, message.batch, owner, settlement))) return;
+  log.error('batch killed its consumer at every receive', {
+    correlation_id: file.fileId,
+    batch: message.batch,
+    ...counts,
+  });
+  const now = await ledger.getFile(file.fileId);
+  if (now && now.manifest === undefined && isWhollySettled(now)) {
+    await ports.finalize.send({ v: 1, kind: 'finalize', feed: now.feed, fileId: now.fileId, amend: false }, 0);
+  }
+}
+
+type ReadableFile = FileAccount & { dialect: Dialect; sha256: string };
+
+function receiptsOf(message: BatchMessage, file: ReadableFile, batch: BatchAccount, ports: BuryPorts): Receipt[] {
+  const saved = batch.progress ? decodeProgress(batch.progress) : noProgress;
+  const done = new Map(saved.done.map((record) => [record.i, record]));
+  const at = ports.clock.now();
+  if (message.kind === 'oversize') return [oversizeReceipt(message, at)];
+  const { offset, firstRecord, firstLine, encoding, body } = message;
+  const slice = { offset, firstRecord, firstLine, bytes: decodeBody({ encoding, body }) };
+  return cutSlice(slice, file.dialect, file.limits).map((cut, place) => {
+    const ended = done.get(place);
+    // One that ended has been read before, and has killed nobody.
+    if (ended) return receiptOf(prepareRecord(cut, ports.feedNamed(file.feed), file.dialect, file.sha256), ended);
+    return buriedReceipt(cut, place < saved.fence, at);
+  });
+}
+
+/** @param wasBegun a request may have gone out for it */
+function buriedReceipt(cut: CutRecord, wasBegun: boolean, at: number): Receipt {
+  const { record, line, offset, bytes } = cut;
+  return {
+    record,
+    line,
+    offset,
+    length: bytes.length,
+    sha256: sha256Of(bytes),
+    ...buried(wasBegun, at),
+    ...rawPayloadOf(bytes),
+  };
+}
+
+/** Too long to be read by anyone: what killed was something else. */
+function oversizeReceipt(message: Extract<BatchMessage, { kind: 'oversize' }>, at: number): Receipt {
+  const { firstRecord, firstLine, offset, length, sha256, head } = message;
+  const place = { record: firstRecord, line: firstLine, offset, length, sha256 };
+  return { ...place, ...buried(false, at), ...rawPayloadOf(Buffer.from(head, 'base64'), length) };
+}
+
+function buried(wasBegun: boolean, at: number) {
+  const ended: Pick<DoneRecord, 'outcome' | 'status' | 'attempts'> = {
+    outcome: 'exhausted',
+    status: null,
+    attempts: wasBegun ? 1 : 0,
+  };
+  return {
+    ...ended,
+    request_id: null,
+    at: new Date(at).toISOString(),
+    reason: buriedReason,
+    error: 'its batch ended every consumer that took it; redrive the batch to have each of its records tried by itself',
+    field: null,
+  };
+}
+
+function letterFor(receipt: Receipt, message: BatchMessage, file: FileAccount, now: number) {
+  const { record, line, offset, length, sha256 } = receipt;
+  const raw = { raw_encoding: receipt.raw_encoding ?? 'head', raw_payload: receipt.raw_payload ?? '' };
+  return letterOf(
+    file,
+    { batch: message.batch, record, line, offset, length, sha256, raw },
+    {
+      outcome: 'exhausted',
+      reason: buriedReason,
+      error: receipt.error ?? '',
+      field: null,
+      status: null,
+      answer: null,
+      requestId: null,
+      attempts: receipt.attempts,
+    },
+    // The same each time: a run that dies midway is made up for by the next.
+    `buried-${file.fileId}-${record}`,
+    now,
+  );
+}

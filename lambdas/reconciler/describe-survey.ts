@@ -1,0 +1,113 @@
+import type { DeadWork } from './look-into-dlqs.ts';
+import type { FileSurvey, Survey } from './survey-dead.ts';
+
+/** More would be read by nobody; the list has them all. */
+const maxFiles = 20;
+const maxReasons = 8;
+const maxWork = 20;
+const maxExampleCharacters = 160;
+
+export interface DeskNews {
+  feed: string;
+  stackName: string;
+  survey: Survey;
+  work: readonly DeadWork[];
+  /** Records that needed somebody when the desk was told last. */
+  before: number | undefined;
+  archiveBucket: string;
+  csvKey: string | null;
+}
+
+/** A message's subject and text, for people who have to do something about it. */
+export function describeSurvey(news: DeskNews): { subject: string; text: string } {
+  const { feed, survey, work, csvKey } = news;
+  const parts = [
+    survey.count > 0 ? `${counted(survey.count, 'record')} to look at` : undefined,
+    work.length > 0 ? `${counted(work.length, 'message')} stuck` : undefined,
+  ].filter((part) => part !== undefined);
+  const subject = `Sluice ${feed}: ${parts.length > 0 ? parts.join(', ') : 'nothing left to do'}`;
+  const sections = [
+    headline(news),
+    ...survey.files.slice(0, maxFiles).map(fileSection),
+    survey.files.length > maxFiles ? `… and ${counted(survey.files.length - maxFiles, 'file')} more.` : '',
+    csvKey === null ? '' : listSection(news, csvKey),
+    workSection(work),
+    survey.count > 0 ? whatToDo(news) : '',
+  ];
+  return { subject, text: `${sections.filter((section) => section !== '').join('\n\n')}\n` };
+}
+
+function headline({ feed, survey, before }: DeskNews): string {
+  if (survey.count === 0) return `Every record of the feed '${feed}' has come to rest: no dead letter is open.`;
+  const files = counted(survey.files.length, 'file');
+  const change =
+    before === undefined || before === survey.count
+      ? ''
+      : survey.count > before
+        ? ` (${counted(survey.count - before, 'record')} more than when you were told last)`
+        : ` (${counted(before - survey.count, 'record')} fewer than when you were told last)`;
+  return (
+    `${counted(survey.count, 'record')} of ${files} of the feed '${feed}' did not get through and ` +
+    `${survey.count === 1 ? 'needs' : 'need'} somebody${change}.`
+  );
+}
+
+function fileSection({ file, count, reasons }: FileSurvey): string {
+  const most = [...reasons].sort(([, a], [, b]) => b.count - a.count);
+  const width = String(most[0]?.[1].count ?? 0).length;
+  const lines = most
+    .slice(0, maxReasons)
+    .map(([reason, each]) => `  ${String(each.count).padStart(width)}  ${reason}: ${shortened(each.example)}`);
+  const more = most.length > maxReasons ? [`  … and ${most.length - maxReasons} more reasons`] : [];
+  return [`${plain(file.source.key)} (file ${file.fileId}): ${count}`, ...lines, ...more].join('\n');
+}
+
+function listSection({ archiveBucket }: DeskNews, csvKey: string): string {
+  return [
+    'The list, a row for each record, to be opened with a spreadsheet program:',
+    `  s3://${archiveBucket}/${csvKey}`,
+    `  aws s3 cp s3://${archiveBucket}/${csvKey} dead-letters.csv`,
+  ].join('\n');
+}
+
+function workSection(work: readonly DeadWork[]): string {
+  if (work.length === 0) return '';
+  const lines = work.slice(0, maxWork).map(({ queue, lane, about, sentAt }) => {
+    const where = lane === undefined || lane === 'main' ? queue : `${lane} ${queue}`;
+    return `  ${plain(about)}, in the DLQ of ${where}, since ${new Date(sentAt).toISOString()}`;
+  });
+  return [
+    'These messages failed at every try. Nothing of them is lost; once the cause is gone (see the log of the',
+    'function that works off the queue), redrive the DLQ they are in:',
+    ...lines,
+    ...(work.length > maxWork ? [`  … and ${work.length - maxWork} more`] : []),
+  ].join('\n');
+}
+
+function whatToDo({ feed, stackName }: DeskNews): string {
+  const sluice = `sluice --stack ${stackName}`;
+  return [
+    'What to do:',
+    '- A row is wrong: correct it in the list (change the columns of the file, not those that begin with sluice_), save it',
+    `  as CSV, and send it back in:  ${sluice} dlq reingest dead-letters.csv`,
+    '- The API turned it down or was away, and would take it now: "Start DLQ redrive" in the SQS console,',
+    `  or  ${sluice} dlq redrive --feed ${feed}`,
+    `- It was settled elsewhere:  ${sluice} dlq resolve FILE_ID RECORD --why "..."`,
+    `- More about one of them:  ${sluice} dlq show FILE_ID RECORD`,
+    'Rows that you leave as they are stay open, and are in the next list.',
+  ].join('\n');
+}
+
+function counted(count: number, what: string): string {
+  return `${count.toLocaleString('en-US')} ${what}${count === 1 ? '' : 's'}`;
+}
+
+/** A key or a sentence may hold anything: it must stay on its line. */
+function plain(text: string): string {
+  return text.replace(/[\p{Cc}\p{Zl}\p{Zp}\u202a-\u202e\u2066-\u2069]/gu, '·');
+}
+
+function shortened(text: string): string {
+  const line = plain(text);
+  return line.length <= maxExampleCharacters ? line : `${line.slice(0, maxExampleCharacters)}…`;
+}

@@ -1,0 +1,140 @@
+import { batchMessage, continueMessage, finalizeMessage, letter, reemitMessage } from '../messages.ts';
+import type { DeadQueue, QueuedMessage } from '../ports.ts';
+import type { BuryPorts } from './bury-batch.ts';
+import { buryBatch } from './bury-batch.ts';
+
+export interface LaneDlqs {
+  feed: string;
+  lane: string;
+  letters: DeadQueue;
+  records: DeadQueue;
+  intake: DeadQueue;
+}
+
+/** A message in a DLQ that is no record: somebody has to look at it. */
+export interface DeadWork {
+  feed: string | undefined;
+  queue: 'intake' | 'records' | 'letters' | 'finalize';
+  lane: string | undefined;
+  /** A file, or what could be read of the message. */
+  about: string;
+  sentAt: number;
+}
+
+export interface DlqFindings {
+  work: DeadWork[];
+  /** Send time of each feed's oldest message that was seen. */
+  oldestSentAt: Map<string, number>;
+  /** Lanes whose batches must not be made again: they are on their way back into the records queue. */
+  redriven: Set<string>;
+}
+
+export const laneKey = ({ feed, lane }: { feed: string; lane: string }): string => `${feed}/${lane}`;
+
+/**
+ * What the ledger doesn't know of: batches that killed their consumers, letters whose consumer was killed before it could
+ * note them, work that failed for good. An empty queue, and one that is being redriven, is left alone; so are letters
+ * where there are no more than the ledger has.
+ */
+export async function lookIntoDlqs(
+  lanes: readonly LaneDlqs[],
+  finalizeDlq: DeadQueue,
+  knownLetters: (feed: string) => Promise<number>,
+  ports: BuryPorts,
+): Promise<DlqFindings> {
+  const findings: DlqFindings = { work: [], oldestSentAt: new Map(), redriven: new Set() };
+  for (const lane of lanes) {
+    const isEmpty = (await lane.records.messages()) === 0;
+    if (!isEmpty && (await lane.records.isBeingRedriven())) findings.redriven.add(laneKey(lane));
+    else if (!isEmpty) await eachMessage(lane.records, (message) => onBatch(message, lane, findings, ports));
+    if ((await lane.letters.messages()) > (await knownLetters(lane.feed)) && !(await lane.letters.isBeingRedriven())) {
+      await eachMessage(lane.letters, (message) => onLetter(message, lane, findings, ports));
+    }
+    if ((await lane.intake.messages()) > 0) {
+      await eachMessage(lane.intake, async (message) => noteWork('intake', message, lane, findings));
+    }
+  }
+  if ((await finalizeDlq.messages()) > 0) {
+    await eachMessage(finalizeDlq, async (message) => noteWork('finalize', message, undefined, findings));
+  }
+  return findings;
+}
+
+async function eachMessage(queue: DeadQueue, look: (message: QueuedMessage) => Promise<void>): Promise<void> {
+  for (const message of await queue.read()) await look(message);
+}
+
+async function onBatch(message: QueuedMessage, lane: LaneDlqs, findings: DlqFindings, ports: BuryPorts): Promise<void> {
+  const batch = batchMessage.safeParse(jsonOf(message.body));
+  if (!batch.success) return noteWork('records', message, lane, findings);
+  noteAge(lane.feed, message, findings);
+  try {
+    await buryBatch(batch.data, message, ports);
+  } catch (error) {
+    // One batch must not keep the others from being accounted for.
+    const place = { correlation_id: batch.data.fileId, batch: batch.data.batch };
+    ports.log.error('batch could not be buried', { ...place, error: asError(error) });
+  }
+}
+
+async function onLetter(
+  message: QueuedMessage,
+  lane: LaneDlqs,
+  findings: DlqFindings,
+  ports: BuryPorts,
+): Promise<void> {
+  const body = jsonOf(message.body);
+  const parsed = letter.safeParse(body);
+  if (!parsed.success) {
+    // A correction is about a record that has a letter of its own.
+    const isCorrection = (body as { kind?: unknown } | null | undefined)?.kind === 'correction';
+    return isCorrection ? noteAge(lane.feed, message, findings) : noteWork('letters', message, lane, findings);
+  }
+  noteAge(lane.feed, message, findings);
+  const { file_id: fileId, record } = parsed.data;
+  if (await ports.ledger.getDead(fileId, record)) return;
+  await ports.ledger.adoptLetter(parsed.data, { id: message.messageId, sentAt: message.sentAt });
+  ports.log.warn('letter adopted that nobody had seen', { correlation_id: `${fileId}/${record}` });
+}
+
+function noteWork(
+  queue: DeadWork['queue'],
+  message: QueuedMessage,
+  lane: LaneDlqs | undefined,
+  findings: DlqFindings,
+): void {
+  const body = jsonOf(message.body);
+  const feed = lane?.feed ?? feedOf(body);
+  findings.work.push({ feed, queue, lane: lane?.lane, about: subjectOf(body), sentAt: message.sentAt });
+  if (feed !== undefined) noteAge(feed, message, findings);
+}
+
+function noteAge(feed: string, { sentAt }: QueuedMessage, { oldestSentAt }: DlqFindings): void {
+  oldestSentAt.set(feed, Math.min(oldestSentAt.get(feed) ?? Infinity, sentAt));
+}
+
+function feedOf(body: unknown): string | undefined {
+  const feed = (body as { feed?: unknown } | null | undefined)?.feed;
+  return typeof feed === 'string' ? feed : undefined;
+}
+
+/** Which file it is about, in words; nothing more of a message that nobody could read. */
+function subjectOf(body: unknown): string {
+  for (const schema of [continueMessage, reemitMessage, finalizeMessage]) {
+    const parsed = schema.safeParse(body);
+    if (parsed.success) return `file ${parsed.data.fileId}`;
+  }
+  const records = (body as { Records?: { s3?: { object?: { key?: unknown } } }[] } | null | undefined)?.Records;
+  const key = Array.isArray(records) ? records[0]?.s3?.object?.key : undefined;
+  return typeof key === 'string' ? `file ${key}` : 'a message that nobody can read';
+}
+
+function jsonOf(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return undefined;
+  }
+}
+
+const asError = (error: unknown): Error => (error instanceof Error ? error : new Error(String(error)));

@@ -1,0 +1,92 @@
+import { createHash } from 'node:crypto';
+import { Readable } from 'node:stream';
+import { csvHeader, csvLineBreak, csvRow } from '../core/reconciliation-csv.ts';
+import { readDeadRecords } from '../dead-letters/read-dead-records.ts';
+import type { Archive, AuditLog, Clock, Desk, DeskLedger, Metrics } from '../ports.ts';
+import { describeSurvey } from './describe-survey.ts';
+import type { DlqFindings } from './look-into-dlqs.ts';
+import type { Survey, SurveyPorts } from './survey-dead.ts';
+import { surveyDead } from './survey-dead.ts';
+
+export interface TellDeskPorts extends SurveyPorts {
+  ledger: SurveyPorts['ledger'] & Pick<DeskLedger, 'getDeskState' | 'saveDeskState'>;
+  archive: Pick<Archive, 'getStream' | 'putStream'>;
+  archiveBucket: string;
+  stackName: string;
+  desk: Desk;
+  metrics: Metrics;
+  clock: Clock;
+  log: AuditLog;
+}
+
+/** The list is handed on in pieces of about this size. Characters. */
+const pieceCharacters = 64 * 1024;
+
+/**
+ * Writes the list of what needs somebody, and tells the desk where it is: when something has changed, and at the feed's
+ * deadline while anything is open. The list first, then the message, then the note that it was told: a run that dies
+ * midway tells twice rather than never.
+ */
+export async function tellDesk(
+  feed: string,
+  findings: Pick<DlqFindings, 'work' | 'oldestSentAt'>,
+  isDeadline: boolean,
+  ports: TellDeskPorts,
+): Promise<void> {
+  const { ledger, clock, log } = ports;
+  const survey = await surveyDead(feed, ports);
+  const work = findings.work.filter((each) => each.feed === feed || each.feed === undefined);
+  putMetrics(feed, survey, findings.oldestSentAt.get(feed), ports);
+  const before = await ledger.getDeskState(feed);
+  const fingerprint = fingerprintOf(survey, work);
+  const isNothing = survey.count === 0 && work.length === 0;
+  // A desk that was never told of anything needn't hear that there is nothing.
+  const isNews = before === undefined ? !isNothing : before.fingerprint !== fingerprint;
+  if (!isNews && !(isDeadline && !isNothing)) return;
+
+  const csvKey = isNews ? await writeList(feed, survey, ports) : (before?.csvKey ?? null);
+  const { archiveBucket, stackName } = ports;
+  const told = describeSurvey({ feed, stackName, survey, work, before: before?.openRecords, archiveBucket, csvKey });
+  await ports.desk.tell(told.subject, told.text);
+  await ledger.saveDeskState(feed, { fingerprint, openRecords: survey.count, csvKey, at: clock.now() });
+  log.info('desk told', { feed, open_records: survey.count, stuck_messages: work.length, csv_key: csvKey });
+}
+
+function fingerprintOf(survey: Survey, work: DlqFindings['work']): string {
+  const stuck = work.map(({ queue, lane, about, sentAt }) => JSON.stringify([queue, lane, about, sentAt])).sort();
+  return createHash('sha256')
+    .update(JSON.stringify([survey.fingerprint, stuck]))
+    .digest('hex');
+}
+
+/** Ages by the messages' own send times: SQS's metric begins anew when a message is moved, its retention does not. */
+function putMetrics(feed: string, survey: Survey, seenSentAt: number | undefined, ports: TellDeskPorts): void {
+  const oldest = Math.min(survey.oldestSentAt ?? Infinity, seenSentAt ?? Infinity);
+  const ageSeconds = oldest === Infinity ? 0 : Math.max(0, (ports.clock.now() - oldest) / 1000);
+  ports.metrics.put(feed, {
+    OpenDeadLetters: { unit: 'Count', value: survey.count },
+    OldestDeadLetterAge: { unit: 'Seconds', value: Math.round(ageSeconds) },
+  });
+}
+
+/** @returns its key; null where there is nothing to list */
+async function writeList(feed: string, survey: Survey, ports: TellDeskPorts): Promise<string | null> {
+  if (survey.count === 0) return null;
+  const [day, time] = new Date(ports.clock.now()).toISOString().slice(0, 19).split('T') as [string, string];
+  const key = `reconciliation/${feed}/${day.replaceAll('-', '/')}/${time.replaceAll(':', '')}Z.csv`;
+  await ports.archive.putStream(key, Readable.from(listOf(survey, ports)), 'text/csv; charset=utf-8');
+  return key;
+}
+
+async function* listOf({ columns, files }: Survey, ports: TellDeskPorts): AsyncGenerator<Buffer> {
+  let piece = csvHeader(columns) + csvLineBreak;
+  for (const { file } of files) {
+    for await (const open of readDeadRecords(file, ports)) {
+      piece += csvRow(open, columns) + csvLineBreak;
+      if (piece.length < pieceCharacters) continue;
+      yield Buffer.from(piece);
+      piece = '';
+    }
+  }
+  yield Buffer.from(piece);
+}

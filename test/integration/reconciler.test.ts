@@ -1,0 +1,162 @@
+import { randomUUID } from 'node:crypto';
+import { SNSClient, SubscribeCommand } from '@aws-sdk/client-sns';
+import {
+  CreateQueueCommand,
+  DeleteMessageCommand,
+  DeleteQueueCommand,
+  GetQueueAttributesCommand,
+  ReceiveMessageCommand,
+} from '@aws-sdk/client-sqs';
+import { parse } from 'csv-parse/sync';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { requestIdOf, sha256Of } from '../../lambdas/core/identity.ts';
+import type { BatchMessage } from '../../lambdas/messages.ts';
+import { DeployedStack, waitFor } from '../support/deployed-stack.ts';
+import { limits, rowOf } from '../support/feed-fixture.ts';
+import { invokeFunction } from '../support/invoke-function.ts';
+import { header } from '../support/traffic-exports.ts';
+
+let stack: DeployedStack;
+/** Subscribed to the desk's topic, as a person's mailbox would be. */
+let mailbox: string;
+
+beforeAll(async () => {
+  stack = new DeployedStack();
+  const { QueueUrl = '' } = await stack.sqs.send(new CreateQueueCommand({ QueueName: `mailbox-${randomUUID()}` }));
+  mailbox = QueueUrl;
+  const { Attributes } = await stack.sqs.send(
+    new GetQueueAttributesCommand({ QueueUrl, AttributeNames: ['QueueArn'] }),
+  );
+  const sns = new SNSClient(stack.cloud.client);
+  const subscription = { Protocol: 'sqs', TopicArn: stack.output('DeskTopicArn'), Endpoint: Attributes?.QueueArn };
+  await sns.send(new SubscribeCommand(subscription));
+  sns.destroy();
+});
+
+afterAll(() => stack.sqs.send(new DeleteQueueCommand({ QueueUrl: mailbox })));
+
+const reconcile = () => invokeFunction(stack.cloud.client.endpoint, stack.output('ReconcilerName'));
+
+/** What has come since, oldest first. */
+async function mail(waitSeconds = 0): Promise<{ subject: string; text: string }[]> {
+  const { Messages = [] } = await stack.sqs.send(
+    new ReceiveMessageCommand({ QueueUrl: mailbox, MaxNumberOfMessages: 10, WaitTimeSeconds: waitSeconds }),
+  );
+  for (const { ReceiptHandle } of Messages) {
+    await stack.sqs.send(new DeleteMessageCommand({ QueueUrl: mailbox, ReceiptHandle }));
+  }
+  return Messages.map(({ Body = '' }) => {
+    const { Subject, Message } = JSON.parse(Body) as { Subject: string; Message: string };
+    return { subject: Subject, text: Message };
+  });
+}
+
+/** The first message about the file; the deployed schedule may have sent it before we asked. */
+async function mailAbout(fileId: string): Promise<{ subject: string; text: string }> {
+  return waitFor(`mail about ${fileId}`, async () => {
+    await reconcile();
+    return (await mail()).find(({ text }) => text.includes(fileId));
+  });
+}
+
+describe('the desk', () => {
+  it('is told once what needs somebody, and where the list is', async () => {
+    const prefix = `D${randomUUID().slice(0, 8)}`;
+    const rows = [`${prefix}-1,W,t,30,c,x`, `${prefix}-2,W,t,30s,c,x`, `${prefix}-3,W,t,30,=HYPERLINK(1),x`, 'no row'];
+    await stack.setFaults({ refuseSpots: [`${prefix}-3`] });
+    const { fileId } = await stack.drop(`traffic/${prefix}.csv`, [header, ...rows, ''].join('\n'));
+    await stack.manifestOf(fileId);
+    const { subject, text } = await mailAbout(fileId);
+    expect(subject).toMatch(/^Sluice traffic: \d+ records? to look at/);
+    expect(text).toContain(`traffic/${prefix}.csv (file ${fileId}): 3`);
+
+    const key = /s3:\/\/[^/]+\/(reconciliation\/traffic\/\S+\.csv)/.exec(text)?.[1] ?? '';
+    const list = parse<Record<string, string>>(await stack.archived(key), { bom: true, columns: true });
+    const mine = list.filter((row) => row['sluice_file_id'] === fileId);
+    expect(mine).toMatchObject([
+      { SpotID: `${prefix}-2`, Duration: '30s', sluice_reason: 'not_an_integer', sluice_record: '2' },
+      { SpotID: `${prefix}-3`, ClientName: "'=HYPERLINK(1)", sluice_reason: 'http_422', sluice_status: '422' },
+      { SpotID: '', sluice_reason: 'field_count', sluice_raw: 'no row', sluice_line: '5' },
+    ]);
+    const [refused] = mine.slice(1);
+    expect(refused?.['sluice_message_id']).toMatch(/^[0-9a-f-]{36}$/);
+
+    await reconcile();
+    await reconcile();
+    expect((await mail(1)).filter((each) => each.text.includes(fileId))).toEqual([]);
+
+    await invokeFunction(stack.cloud.client.endpoint, stack.output('ReconcilerName'), {
+      kind: 'deadline',
+      feed: 'traffic',
+    });
+    expect((await mail(5)).map((each) => each.text.includes(fileId))).toContain(true);
+  });
+});
+
+describe('a batch that ended every consumer', () => {
+  it('is accounted for, and its records are tried one by one when it is redriven', async () => {
+    const prefix = `B${randomUUID().slice(0, 8)}`;
+    const rows = [1, 2, 3].map((number) => ({ ...rowOf(number), SpotID: `${prefix}-${number}` }));
+    const message = await putSplitFile(rows.map((row) => JSON.stringify(row)).join('\n'));
+    // Where SQS puts it after its last receive.
+    await stack.send('TrafficRecordsDlqUrl', JSON.stringify(message));
+    await waitFor('the burial', async () => {
+      await reconcile();
+      return (await stack.ledger.getFile(message.fileId))?.manifest;
+    });
+    expect(await stack.manifestOf(message.fileId)).toMatchObject({
+      total_records: 3,
+      exhausted_records: 3,
+      dead_lettered_records: 3,
+      reconciled: true,
+    });
+    expect((await mailAbout(message.fileId)).text).toContain('3  buried_batch');
+
+    await redriveBatch(message.fileId);
+    expect(await stack.manifestOf(message.fileId, 2)).toMatchObject({
+      uploaded_records: 3,
+      resolved_records: 3,
+      dead_lettered_records: 0,
+      reconciled: true,
+    });
+    const wanted = rows.map(({ SpotID }) =>
+      requestIdOf([SpotID, '2026-01-05 06:00:00'], sha256Of(Buffer.from(bodyOf(message)))),
+    );
+    expect((await stack.stored(prefix)).map(({ requestId }) => requestId).sort()).toEqual(wanted.sort());
+  });
+});
+
+const bodyOf = (message: BatchMessage) => (message.kind === 'slice' ? message.body : '');
+
+/** A file as the splitter leaves it, whose one batch is in nobody's queue. */
+async function putSplitFile(body: string): Promise<BatchMessage> {
+  const fileId = sha256Of(Buffer.from(body)).slice(0, 24);
+  const source = {
+    bucket: stack.output('IntakeBucketName'),
+    key: `traffic/${fileId}.jsonl`,
+    etag: '"e"',
+    sizeBytes: 1,
+  };
+  await stack.ledger.claimFile(fileId, { fileId, feed: 'traffic', lane: 'main', source, limits }, 'test', 60_000);
+  const dialect = { format: 'jsonl', encoding: 'utf-8', bodyOffset: 0, bodyLine: 1 } as const;
+  await stack.ledger.saveSplitProgress(fileId, 1, { sha256: sha256Of(Buffer.from(body)), dialect, leaseUntil: 0 });
+  const records = body.split('\n').length;
+  await stack.ledger.finishSplit(fileId, 1, { records, batches: 1 }, []);
+  const place = { batch: 1, attempt: 1, failures: 0, offset: 0, firstRecord: 1, firstLine: 1 };
+  return { v: 1, kind: 'slice', feed: 'traffic', fileId, ...place, records, encoding: 'text', body };
+}
+
+/** As a console does: the message goes back to its source queue, as it was. */
+async function redriveBatch(fileId: string): Promise<void> {
+  const QueueUrl = stack.output('TrafficRecordsDlqUrl');
+  await waitFor('the batch in its DLQ', async () => {
+    const { Messages = [] } = await stack.sqs.send(new ReceiveMessageCommand({ QueueUrl, WaitTimeSeconds: 1 }));
+    for (const { Body = '', ReceiptHandle } of Messages) {
+      if (!Body.includes(fileId)) continue;
+      await stack.send('TrafficRecordsQueueUrl', Body);
+      await stack.sqs.send(new DeleteMessageCommand({ QueueUrl, ReceiptHandle }));
+      return true;
+    }
+    return undefined;
+  });
+}

@@ -1,0 +1,338 @@
+import type { Readable } from 'node:stream';
+import { Readable as Stream } from 'node:stream';
+import { gunzipSync } from 'node:zlib';
+import { beforeEach, describe, expect, it } from 'vitest';
+import { feedNamed } from '../../../feeds/index.ts';
+import { deliverBatch } from '../../../lambdas/consumer/deliver-batch.ts';
+import { handleLetter } from '../../../lambdas/consumer/retry-letter.ts';
+import type { Manifest } from '../../../lambdas/core/manifest.ts';
+import { encodeProgress } from '../../../lambdas/core/progress.ts';
+import type { Receipt } from '../../../lambdas/core/receipt.ts';
+import { finalizeFile } from '../../../lambdas/finalizer/finalize-file.ts';
+import type { Letter } from '../../../lambdas/messages.ts';
+import type { DeadQueue, QueuedMessage } from '../../../lambdas/ports.ts';
+import type { ReconcilePorts } from '../../../lambdas/reconciler/reconcile.ts';
+import { reconcile } from '../../../lambdas/reconciler/reconcile.ts';
+import type { FeedFixture } from '../../support/feed-fixture.ts';
+import { fixtureOf, putSplitFile, rowOf } from '../../support/feed-fixture.ts';
+import type { ConsumerWorld } from '../../support/in-memory-ports.ts';
+import { consumerWorld, silentLog } from '../../support/in-memory-ports.ts';
+import { SimulatedClock } from '../../support/simulated-clock.ts';
+
+class InMemoryDeadQueue implements DeadQueue {
+  readonly held: QueuedMessage[] = [];
+  reads = 0;
+  redriven = false;
+  readonly messages = async () => this.held.length;
+  readonly isBeingRedriven = async () => this.redriven;
+  read = async () => {
+    this.reads++;
+    return structuredClone(this.held);
+  };
+  put(body: unknown, sentAt: number): void {
+    const text = typeof body === 'string' ? body : JSON.stringify(body);
+    this.held.push({ messageId: `m${this.held.length + 1}`, body: text, sentAt, receives: 6 });
+  }
+}
+
+let clock: SimulatedClock;
+let fixture: FeedFixture;
+let world: ConsumerWorld;
+let ports: ReconcilePorts;
+let objects: Map<string, Buffer>;
+let told: { subject: string; text: string }[];
+let metrics: Record<string, number>[];
+let asked: unknown[];
+let dlqs: Record<'letters' | 'records' | 'intake' | 'finalize', InMemoryDeadQueue>;
+
+const deadline = { remainingMs: () => 900_000, isDrawingIn: () => false };
+
+beforeEach(async () => {
+  clock = new SimulatedClock();
+  fixture = fixtureOf([rowOf(1), { ...rowOf(2), Duration: '30s' }, { ...rowOf(3), ClientName: '=1+1' }, '{"broken']);
+  world = consumerWorld(clock, fixture);
+  world.api.fault = (request) =>
+    request.payload['spot_id'] === 'SP-000003' ? { kind: 'refused', status: 422, answer: 'no contract' } : undefined;
+  await putSplitFile(world.ledger, fixture);
+  objects = new Map();
+  told = [];
+  metrics = [];
+  asked = [];
+  const queue = () => new InMemoryDeadQueue();
+  dlqs = { letters: queue(), records: queue(), intake: queue(), finalize: queue() };
+  const ask = { send: async (message: unknown) => void asked.push(message) };
+  const lane = { feed: 'traffic', lane: 'traffic' };
+  ports = {
+    ledger: world.ledger,
+    lanes: [{ ...lane, intake: ask, records: { messages: async () => 0 } }],
+    dlqs: [{ ...lane, letters: dlqs.letters, records: dlqs.records, intake: dlqs.intake }],
+    finalize: ask,
+    finalizeDlq: dlqs.finalize,
+    receipts: world.ports.receipts,
+    archive: {
+      putStream: async (key, body: Readable) => void objects.set(key, Buffer.concat(await body.toArray())),
+      getStream: async (key) => (objects.has(key) ? Stream.from([objects.get(key)]) : undefined),
+    },
+    archiveBucket: 'archive',
+    stackName: 'sluice-test',
+    desk: { tell: async (subject, text) => void told.push({ subject, text }) },
+    metrics: {
+      put: (_, values) =>
+        void metrics.push(Object.fromEntries(Object.entries(values).map(([name, { value }]) => [name, value]))),
+    },
+    feedNamed,
+    clock,
+    log: silentLog,
+    newId: world.ports.newId,
+    stalledAfterMs: 180_000,
+    leaseMs: 65_000,
+  };
+});
+
+/** Not on the simulated clock, which can't wait for zlib. */
+const run = (feed?: string) => reconcile(feed, ports);
+const deliver = () => clock.run(deliverBatch(fixture.message, world.ports, deadline));
+const adopt = async (sentAt: number) => {
+  for (const letter of world.letters) await world.ledger.adoptLetter(letter, { id: `letter-${letter.record}`, sentAt });
+};
+const lists = () => [...objects].filter(([key]) => key.endsWith('.csv')).map(([, bytes]) => bytes.toString());
+
+describe('the desk', () => {
+  beforeEach(async () => {
+    await deliver();
+    await adopt(clock.now());
+  });
+
+  it('gets a list of what needs somebody, and a message that says what to do', async () => {
+    await run();
+    expect(told).toHaveLength(1);
+    expect(told[0]?.subject).toBe('Sluice traffic: 3 records to look at');
+    expect(told[0]?.text).toContain('3 records of 1 file');
+    expect(told[0]?.text).toContain('1  http_422: the API refused the record with 422');
+    expect(told[0]?.text).toMatch(/s3:\/\/archive\/reconciliation\/traffic\/2026\/01\/05\/\d{6}Z\.csv/);
+    const [list = ''] = lists();
+    // The last line has its break too. (A trim would take the byte-order mark.)
+    const lines = list.split('\r\n').slice(0, -1);
+    expect(lines).toHaveLength(4);
+    expect(lines[0]).toMatch(/^\uFEFFSpotID,StationCode,AirDateTime,Duration,ClientName,sluice_reason,/);
+    expect(lines[1]).toContain('SP-000002,WABC,2026-01-05 06:00:00,30s,Client 2,not_an_integer,Duration,');
+    expect(lines[2]).toContain(",'=1+1,http_422,");
+    expect(lines[3]).toMatch(/^,,,,,not_json,.*"\{""broken"/);
+  });
+
+  it('hears nothing where nothing has changed, but at its deadline while something is open', async () => {
+    await run();
+    await clock.advance(900_000);
+    await run();
+    expect(told).toHaveLength(1);
+    await run('traffic');
+    expect(told).toHaveLength(2);
+    expect(lists()).toHaveLength(1);
+    expect(told[1]?.text).toContain('reconciliation/traffic/');
+  });
+
+  it('hears of a change, of one for the better too, and of the end once', async () => {
+    await run();
+    await world.ledger.resolveDead(fixture.fileId, 2, { kind: 'handled', by: 'ann', why: 'by phone' });
+    await clock.advance(900_000);
+    await run();
+    expect(told[1]?.text).toContain('2 records of 1 file');
+    expect(told[1]?.text).toContain('(1 record fewer than when you were told last)');
+    const again = { at: clock.now(), outcome: 'refused', reason: 'http_404', error: 'gone', status: 404 } as const;
+    await world.ledger.addFailure(fixture.fileId, 3, again, undefined);
+    await clock.advance(900_000);
+    await run();
+    expect(told[2]?.text).toContain('1  http_404: gone');
+    for (const record of [3, 4]) {
+      await world.ledger.resolveDead(fixture.fileId, record, { kind: 'uploaded', requestId: 'r' });
+    }
+    await run('traffic');
+    await run('traffic');
+    expect(told).toHaveLength(4);
+    expect(told[3]?.subject).toBe('Sluice traffic: nothing left to do');
+  });
+
+  it('is told again by the next run where one died before it had noted that', async () => {
+    const { desk } = ports;
+    ports.desk = { tell: () => Promise.reject(new Error('SNS is away')) };
+    await expect(run()).rejects.toThrow('1 parts');
+    ports.desk = desk;
+    await run();
+    expect(told).toHaveLength(1);
+  });
+
+  it('has figures of how many there are and how old the oldest message is', async () => {
+    await clock.advance(3_600_000);
+    dlqs.intake.put({ v: 1, kind: 'continue', feed: 'traffic', fileId: 'f9' }, clock.now() - 7_200_000);
+    await run();
+    expect(metrics).toEqual([{ OpenDeadLetters: 3, OldestDeadLetterAge: 7_200 }]);
+  });
+
+  it('is told of messages that are no records: which file, in which DLQ', async () => {
+    dlqs.intake.put({ Records: [{ s3: { object: { key: 'traffic/night\u001b[31m.csv' } } }] }, 1_000);
+    dlqs.finalize.put({ v: 1, kind: 'finalize', feed: 'traffic', fileId: 'f8', amend: false }, 2_000);
+    dlqs.records.put('garbage', 3_000);
+    await run();
+    expect(told[0]?.subject).toBe('Sluice traffic: 3 records to look at, 3 messages stuck');
+    expect(told[0]?.text).toContain('file traffic/night·[31m.csv, in the DLQ of traffic intake');
+    expect(told[0]?.text).toContain('file f8, in the DLQ of finalize');
+    expect(told[0]?.text).toContain('a message that nobody can read, in the DLQ of traffic records');
+  });
+});
+
+it('leaves a desk alone that has nothing to hear', async () => {
+  await run('traffic');
+  expect(told).toEqual([]);
+  expect(metrics).toEqual([{ OpenDeadLetters: 0, OldestDeadLetterAge: 0 }]);
+});
+
+it('runs once at a time', async () => {
+  await world.ledger.claimReconciler('another', 65_000);
+  await run('traffic');
+  expect(metrics).toEqual([]);
+  await clock.advance(65_001);
+  await run();
+  expect(metrics).toHaveLength(1);
+});
+
+it('does the rest where a part of it fails, and fails for all to see', async () => {
+  dlqs.intake.put('x', 1);
+  dlqs.intake.read = () => Promise.reject(new Error('SQS is away'));
+  await deliver();
+  await expect(run()).rejects.toThrow('1 parts of the reconciliation failed');
+  expect(told).toHaveLength(1);
+});
+
+describe('a letter that nobody had seen', () => {
+  beforeEach(async () => {
+    await deliver();
+    for (const letter of world.letters) dlqs.letters.put(letter, 5_000);
+  });
+
+  it('is adopted; where the ledger has as many as there are, nobody looks', async () => {
+    await run();
+    expect([...world.ledger.dead.keys()]).toHaveLength(3);
+    await run();
+    expect(dlqs.letters.reads).toBe(1);
+  });
+
+  it('is left alone while it is redriven', async () => {
+    dlqs.letters.redriven = true;
+    await run();
+    expect(world.ledger.dead.size).toBe(0);
+  });
+});
+
+describe('a batch that killed its consumer at every receive', () => {
+  const manifest = async (): Promise<Manifest> => {
+    const put = new Map<string, string>();
+    await finalizeFile(
+      { v: 1, kind: 'finalize', feed: 'traffic', fileId: fixture.fileId, amend: false },
+      {
+        ...ports,
+        ledger: world.ledger,
+        archive: {
+          ...ports.archive,
+          copySource: async (_, key) => ({ key }),
+          has: async () => false,
+          putOnce: async (key, body) => (put.set(key, body), 'stored'),
+          getText: async (key) => put.get(key),
+        },
+        events: { publish: async () => undefined },
+        version: '1.2.3',
+      },
+    );
+    return JSON.parse([...put.values()].at(-1) ?? 'null') as Manifest;
+  };
+  const receipts = (): Receipt[] => {
+    const key = world.ledger.batches.get(`${fixture.fileId}#1`)?.receiptsKey ?? '';
+    return gunzipSync(world.receipts.get(key) ?? Buffer.alloc(0))
+      .toString()
+      .trim()
+      .split('\n')
+      .map((line) => JSON.parse(line) as Receipt);
+  };
+
+  beforeEach(() => dlqs.records.put(fixture.message, 1_000));
+
+  it('is accounted for: its file can be closed, its records are dead letters', async () => {
+    await run();
+    expect(receipts().map(({ outcome, reason }) => [outcome, reason])).toEqual(
+      Array(4).fill(['exhausted', 'buried_batch']),
+    );
+    expect(receipts().map(({ raw_payload }) => raw_payload)).toEqual(fixture.message.body.split('\n'));
+    expect(asked).toContainEqual({ v: 1, kind: 'finalize', feed: 'traffic', fileId: fixture.fileId, amend: false });
+    expect(await manifest()).toMatchObject({ exhausted_records: 4, total_records: 4, reconciled: true });
+    expect(told[0]?.text).toContain('4  buried_batch');
+  });
+
+  it('keeps the ends that its consumers had saved', async () => {
+    await world.ledger.claimBatch(fixture.message, 'killed', 1);
+    const done = [
+      { i: 0, outcome: 'uploaded' as const, status: 201, attempts: 1, at: clock.now() },
+      { i: 1, outcome: 'rejected' as const, status: null, attempts: 0, at: clock.now() },
+    ];
+    await world.ledger.saveProgress(fixture.fileId, 1, 'killed', encodeProgress({ done, fence: 3 }), 1);
+    await clock.advance(10);
+    await run();
+    expect(receipts()).toMatchObject([
+      { outcome: 'uploaded', status: 201, request_id: expect.stringMatching(/^[0-9a-f]{64}$/) as string },
+      { outcome: 'rejected', reason: 'not_an_integer' },
+      // It may have been sent: the fence had passed it.
+      { outcome: 'exhausted', attempts: 1 },
+      { outcome: 'exhausted', attempts: 0 },
+    ]);
+  });
+
+  it.each(['adoptLetter', 'putReceipts', 'settleBatch'] as const)(
+    'is buried by the next run where one dies at %s',
+    async (at) => {
+      const target: object = at === 'putReceipts' ? ports.receipts : ports.ledger;
+      const before = Object.getOwnPropertyDescriptor(target, at);
+      Object.assign(target, { [at]: () => Promise.reject(new Error('killed')) });
+      await run();
+      // The class has the method again, or the plain object its own.
+      Reflect.deleteProperty(target, at);
+      if (before) Object.defineProperty(target, at, before);
+      await clock.advance(60_001);
+      await run();
+      expect(world.ledger.batches.get(`${fixture.fileId}#1`)).toMatchObject({ state: 'settled', buried: true });
+      expect(world.ledger.dead.size).toBe(4);
+    },
+  );
+
+  it('is left to a consumer that has it, and while it is redriven', async () => {
+    dlqs.records.redriven = true;
+    await clock.advance(200_000);
+    await run();
+    // Nor is it made again: it is not lost.
+    expect(asked).toEqual([]);
+    dlqs.records.redriven = false;
+    await world.ledger.claimBatch(fixture.message, 'at-work', 60_000);
+    await run();
+    expect(world.ledger.batches.get(`${fixture.fileId}#1`)?.state).toBe('open');
+  });
+
+  it('dissolves into letters when it is redriven, and each is tried by itself', async () => {
+    await run();
+    await deliver();
+    expect(world.letters.map(({ record }) => record)).toEqual([1, 2, 3, 4]);
+    // A second copy of the batch makes the same letters.
+    await deliver();
+    const ids = (letters: Letter[]) => letters.map(({ letter_id }) => letter_id);
+    expect(ids(world.letters.slice(4))).toEqual(ids(world.letters.slice(0, 4)));
+    for (const letter of world.letters) {
+      const message = { id: 'again', sentAt: clock.now() };
+      await clock.run(handleLetter(letter, message, { ...world.ports, inTurn: (work) => work() }, deadline));
+    }
+    const states = [...world.ledger.dead.values()].map(({ record, state, outcome }) => [record, state, outcome]);
+    expect(states).toEqual([
+      [1, 'resolved', 'exhausted'],
+      [2, 'dead', 'rejected'],
+      [3, 'dead', 'refused'],
+      [4, 'dead', 'rejected'],
+    ]);
+    expect([...world.api.stored.values()].map((spot) => spot['spot_id'])).toEqual(['SP-000001']);
+    expect(await manifest()).toMatchObject({ uploaded_records: 1, exhausted_records: 3, reconciled: true });
+  });
+});
