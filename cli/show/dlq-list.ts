@@ -1,3 +1,4 @@
+import { buriedReason } from '../../lambdas/reconciler/bury-batch.ts';
 import type { DeadMessage } from '../dlq/dead-message.ts';
 import type { ListedRecord } from '../dlq/list-dead.ts';
 import type { Selection } from '../dlq/select-dead.ts';
@@ -22,7 +23,8 @@ export function formatDeadList(
   const { feed } = selection;
   const parts: string[] = [];
   if (records.length > 0) parts.push(formatDeadEntries(`Open in ${feed}`, 'dead letter', records, painter, columns));
-  const missing = records.length - queued;
+  // A buried batch's records have one message, in another DLQ.
+  const missing = records.filter(({ reason }) => reason !== buriedReason).length - queued;
   if (!isNarrowed(selection) && missing > 0) {
     parts.push(
       `${formatCountOf(missing, 'dead letter')} of them have no message in the DLQ any more (purged or expired). ` +

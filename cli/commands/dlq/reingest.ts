@@ -4,7 +4,7 @@ import { feedNamed } from '../../../feeds/index.ts';
 import { systemClock } from '../../../lambdas/adapters/system-clock.ts';
 import { CliError } from '../../cli-error.ts';
 import { readDeadOf } from '../../dlq/read-dead-of.ts';
-import { countMessages } from '../../dlq/read-queue.ts';
+import { countMessages } from '../../../lambdas/adapters/read-queue.ts';
 import { removeResolved } from '../../dlq/remove-resolved.ts';
 import { recordKey } from '../../dlq/select-dead.ts';
 import { SqsQueueAccess } from '../../dlq/sqs-queue-access.ts';
