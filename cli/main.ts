@@ -67,6 +67,6 @@ function stackOf(error: Error): string {
 
 const helpText = `
 Exit codes: 0 done and clean, 2 done with dead letters, 1 failed or refused, 130 interrupted. Commands that only answer a
-question (status, manifest, receipts, dlq list) exit with 0 when they could.
+question (status, manifest, receipts, dlq list, dlq show, dlq export) exit with 0 when they could.
 
 With --json, stdout carries exactly one JSON document; everything else goes to stderr.`;

@@ -1,6 +1,6 @@
 import { fileIdOf } from '../../lambdas/core/identity.ts';
 import type { Letter } from '../../lambdas/messages.ts';
-import { batchMessage, finalizeMessage, letter } from '../../lambdas/messages.ts';
+import { batchMessage, correctionMessage, finalizeMessage, letter } from '../../lambdas/messages.ts';
 import { parseIntakeMessage } from '../../lambdas/splitter/intake-message.ts';
 import type { LaneName } from '../stack/stack-outputs.ts';
 import type { QueuedMessage } from '../../lambdas/ports.ts';
@@ -21,7 +21,7 @@ interface Carrier {
 
 /** A message that is no letter: work on more than one record, or on none. */
 interface DeadWork {
-  kind: 'batch' | 'announcement' | 'finalize' | 'unknown';
+  kind: 'batch' | 'announcement' | 'finalize' | 'correction' | 'unknown';
   file_id: string | null;
   source_file: string | null;
   /** A batch's first record and how many there are. */
@@ -31,7 +31,7 @@ interface DeadWork {
   line: number | null;
   offset: number | null;
   outcome: null;
-  reason: 'buried_batch' | 'intake_failed' | 'finalize_failed' | 'unknown_message';
+  reason: 'buried_batch' | 'intake_failed' | 'finalize_failed' | 'correction_failed' | 'unknown_message';
   error: string;
   field: null;
   raw_encoding: 'text' | 'base64';
@@ -54,13 +54,20 @@ export function readDeadMessage(from: Pick<Carrier, 'queue' | 'lane'>, message: 
 }
 
 /** The feed a message belongs to; undefined where it doesn't say. */
-export function feedOf(message: QueuedMessage): string | undefined {
-  const body = jsonOf(message.body) as { feed?: unknown } | null | undefined;
+export function feedOfBody(text: string): string | undefined {
+  const body = jsonOf(text) as { feed?: unknown } | null | undefined;
   return typeof body?.feed === 'string' ? body.feed : undefined;
 }
 
+/** The file a message is about; null where it doesn't say. */
+export function fileIdOfBody(text: string): string | null {
+  return readWork(jsonOf(text), text).file_id;
+}
+
 function readWork(body: unknown, text: string): DeadWork {
-  return asBatch(body) ?? asFinalize(body, text) ?? asAnnouncement(body, text) ?? unknown(text);
+  return (
+    asBatch(body) ?? asFinalize(body, text) ?? asCorrection(body, text) ?? asAnnouncement(body, text) ?? unknown(text)
+  );
 }
 
 function asBatch(body: unknown): DeadWork | undefined {
@@ -95,6 +102,20 @@ function asFinalize(body: unknown, text: string): DeadWork | undefined {
     file_id: parsed.data.fileId,
     reason: 'finalize_failed',
     error: 'the file could not be finalized: its manifest is missing or out of date',
+    raw_payload: text,
+  };
+}
+
+function asCorrection(body: unknown, text: string): DeadWork | undefined {
+  const parsed = correctionMessage.safeParse(body);
+  if (!parsed.success) return undefined;
+  return {
+    ...nothing,
+    kind: 'correction',
+    file_id: parsed.data.file_id,
+    record: parsed.data.record,
+    reason: 'correction_failed',
+    error: `the corrected row that ${parsed.data.by} sent ended every consumer that took it`,
     raw_payload: text,
   };
 }

@@ -1,6 +1,10 @@
 import type { DeadMessage } from './dead-message.ts';
+import type { ListedRecord } from './list-dead.ts';
 
-/** Dead messages that failed for the same reason. */
+/** What a listing shows: a record that the ledger knows, or a message. */
+export type DeadEntry = DeadMessage | ListedRecord;
+
+/** Entries that failed for the same reason. */
 export interface ReasonGroup {
   outcome: string;
   reason: string;
@@ -8,25 +12,25 @@ export interface ReasonGroup {
   /** The fields at fault, the most frequent first. */
   fields: string[];
   /** The first in file order. */
-  example: DeadMessage;
+  example: DeadEntry;
 }
 
 /** By file and place in it, so that two listings can be compared. */
-export function inFileOrder(messages: readonly DeadMessage[]): DeadMessage[] {
+export function inFileOrder<T extends DeadEntry>(messages: readonly T[]): T[] {
   return [...messages].sort(
     (a, b) =>
       compare(a.file_id ?? '', b.file_id ?? '') ||
       compare(a.record ?? 0, b.record ?? 0) ||
-      compare(a.message_id, b.message_id),
+      compare(a.message_id ?? '', b.message_id ?? ''),
   );
 }
 
 /** The most frequent reason first. */
-export function groupByReason(messages: readonly DeadMessage[]): ReasonGroup[] {
+export function groupByReason(messages: readonly DeadEntry[]): ReasonGroup[] {
   const groups = Map.groupBy(inFileOrder(messages), ({ outcome, reason }) => `${outcome} ${reason}`);
   return [...groups.values()]
     .map((members): ReasonGroup => {
-      const example = members[0] as DeadMessage;
+      const example = members[0] as DeadEntry;
       const named = members.flatMap(({ field }) => (field === null ? [] : [field]));
       const fields = [...Map.groupBy(named, (field) => field)].sort((a, b) => b[1].length - a[1].length);
       return {

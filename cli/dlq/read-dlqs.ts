@@ -4,17 +4,18 @@ import type { OpenStack } from '../stack/open-stack.ts';
 import { formatCount } from '../terminal/format.ts';
 import type { Terminal } from '../terminal/terminal.ts';
 import type { DeadMessage, DeadQueue } from './dead-message.ts';
-import { feedOf, readDeadMessage } from './dead-message.ts';
+import { feedOfBody, readDeadMessage } from './dead-message.ts';
 import { inFileOrder } from './group-by-reason.ts';
 import type { QueuedMessage } from '../../lambdas/ports.ts';
 import { readQueue } from '../../lambdas/adapters/read-queue.ts';
 
-/** All that lies in a feed's DLQs, in file order. */
+/** All that lies in a feed's DLQs, or in those of these kinds, in file order. */
 export async function readDlqs(
   { outputs, sqs }: Pick<OpenStack, 'outputs' | 'sqs'>,
   feed: string,
   terminal: Pick<Terminal, 'progress' | 'endProgress'>,
   signal: AbortSignal,
+  kinds: readonly DeadQueue[] = ['letters', 'records', 'intake', 'finalize'],
 ): Promise<DeadMessage[]> {
   const { letters, records, intake } = outputs.dlqs(feed);
   const queues: { queue: DeadQueue; lane: LaneName | null; url: string }[] = [
@@ -23,12 +24,13 @@ export async function readDlqs(
     ...intake.map((each) => ({ queue: 'intake' as const, ...each })),
     { queue: 'finalize', lane: null, url: outputs.finalizeDlqUrl },
   ];
+  const wanted = queues.filter(({ queue }) => kinds.includes(queue));
   const onProgress = (read: number, expected: number): void => {
     if (expected > 100) terminal.progress('dlq', `reading the DLQ  ${formatCount(read)} of ${formatCount(expected)}`);
   };
   const ports = { client: sqs, clock: systemClock, random: Math.random, onProgress };
   const read = await Promise.all(
-    queues.map(async ({ queue, lane, url }) => {
+    wanted.map(async ({ queue, lane, url }) => {
       const messages = await readQueue(url, ports, signal);
       return messages
         .filter((each) => isOfFeed(each, queue, feed))
@@ -41,5 +43,5 @@ export async function readDlqs(
 
 /** All feeds share the finalizer, so its DLQ may hold other feeds' files. */
 function isOfFeed(message: QueuedMessage, queue: DeadQueue, feed: string): boolean {
-  return queue !== 'finalize' || (feedOf(message) ?? feed) === feed;
+  return queue !== 'finalize' || (feedOfBody(message.body) ?? feed) === feed;
 }

@@ -1,5 +1,4 @@
-import type { DeadMessage } from '../dlq/dead-message.ts';
-import type { ReasonGroup } from '../dlq/group-by-reason.ts';
+import type { DeadEntry, ReasonGroup } from '../dlq/group-by-reason.ts';
 import { groupByReason } from '../dlq/group-by-reason.ts';
 import { formatCount, formatCountOf, oneLine } from '../terminal/format.ts';
 import { formatTable } from '../terminal/table.ts';
@@ -7,12 +6,23 @@ import type { Terminal } from '../terminal/terminal.ts';
 
 /** What is in the DLQ, by reason, with an example of each. */
 export function formatDeadMessages(
-  messages: readonly DeadMessage[],
+  messages: readonly DeadEntry[],
   feed: string,
   { style }: Pick<Terminal, 'style'>,
   columns: number,
 ): string {
   if (messages.length === 0) return `The DLQ of ${feed} is empty.\n`;
+  return formatDeadEntries(`In the DLQ of ${feed}`, 'dead letter', messages, { style }, columns);
+}
+
+/** Dead letters by reason, with an example of each, under a heading that tells what they are. */
+export function formatDeadEntries(
+  what: string,
+  noun: string,
+  messages: readonly DeadEntry[],
+  { style }: Pick<Terminal, 'style'>,
+  columns: number,
+): string {
   const files = new Set(messages.map((message) => message.file_id)).size;
   const groups = groupByReason(messages);
   const counts = formatTable(
@@ -26,7 +36,7 @@ export function formatDeadMessages(
     '  ',
   );
   const examples = groups.map((group) => formatExample(group, style, columns)).join('');
-  const title = `In the DLQ of ${feed}: ${formatCountOf(messages.length, 'dead letter')} of ${formatCountOf(files, 'file')}`;
+  const title = `${what}: ${formatCountOf(messages.length, noun)} of ${formatCountOf(files, 'file')}`;
   return `${style('bold', title)}\n\n${counts}\nAn example of each:\n\n${examples}`;
 }
 
@@ -41,11 +51,12 @@ function formatExample({ outcome, reason, example }: ReasonGroup, style: Termina
 }
 
 /** Bytes that are no text: what can be read of them is enough to recognise the record. */
-function payloadOf({ raw_encoding, raw_payload }: DeadMessage): string {
+function payloadOf({ raw_encoding, raw_payload }: DeadEntry): string {
+  if (raw_payload === null) return '(its batch is not settled yet: `dlq show` will tell what stood in the file)';
   return raw_encoding === 'text' ? raw_payload : Buffer.from(raw_payload, 'base64').toString('utf8');
 }
 
-function placeOf(message: DeadMessage): string {
+function placeOf(message: DeadEntry): string {
   const file =
     message.source_file?.slice(message.source_file.lastIndexOf('/') + 1) ?? message.file_id ?? 'unknown file';
   const places = [

@@ -1,5 +1,6 @@
 import { CloudFormationClient } from '@aws-sdk/client-cloudformation';
 import { DynamoDBClient } from '@aws-sdk/client-dynamodb';
+import { EventBridgeClient } from '@aws-sdk/client-eventbridge';
 import { S3Client } from '@aws-sdk/client-s3';
 import { SecretsManagerClient } from '@aws-sdk/client-secrets-manager';
 import { SQSClient } from '@aws-sdk/client-sqs';
@@ -38,3 +39,5 @@ export const secretsClientFor = (target: Target): SecretsManagerClient => new Se
 
 export const cloudFormationClientFor = (target: Target): CloudFormationClient =>
   new CloudFormationClient(settingsOf(target));
+
+export const eventBridgeClientFor = (target: Target): EventBridgeClient => new EventBridgeClient(settingsOf(target));

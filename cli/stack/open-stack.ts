@@ -2,12 +2,21 @@ import { DescribeStacksCommand } from '@aws-sdk/client-cloudformation';
 import type { S3Client } from '@aws-sdk/client-s3';
 import type { SQSClient } from '@aws-sdk/client-sqs';
 import { createDynamoLedger } from '../../lambdas/adapters/dynamo-ledger.ts';
+import { EventBridgePublisher } from '../../lambdas/adapters/eventbridge-publisher.ts';
+import { S3Archive, S3ReceiptStore } from '../../lambdas/adapters/s3-archive.ts';
+import { SqsFinalizeQueue, SqsLetterQueue } from '../../lambdas/adapters/sqs-queues.ts';
 import { systemClock } from '../../lambdas/adapters/system-clock.ts';
-import type { Ledger } from '../../lambdas/ports.ts';
+import type { Archive, EventPublisher, FinalizeQueue, Ledger, LetterQueue, ReceiptStore } from '../../lambdas/ports.ts';
 import { CliError } from '../cli-error.ts';
 import type { Target } from './choose-target.ts';
 import { chooseTarget } from './choose-target.ts';
-import { cloudFormationClientFor, dynamoClientFor, s3ClientFor, sqsClientFor } from './clients.ts';
+import {
+  cloudFormationClientFor,
+  dynamoClientFor,
+  eventBridgeClientFor,
+  s3ClientFor,
+  sqsClientFor,
+} from './clients.ts';
 import { readLocalStacks } from './local-stacks.ts';
 import { StackOutputs } from './stack-outputs.ts';
 import { stateDirOf } from './state-dir.ts';
@@ -21,6 +30,12 @@ export interface OpenStack {
   sqs: SQSClient;
   /** Another client, for what must go on when the first is destroyed. */
   newS3: () => S3Client;
+  archive: Archive;
+  receipts: ReceiptStore;
+  events: EventPublisher;
+  finalize: FinalizeQueue;
+  /** The letters queue of a file's lane. */
+  lettersOf: (file: { feed: string; lane: string }) => LetterQueue;
 }
 
 /** @throws CliError where there is no such stack, or nothing answers */
@@ -31,13 +46,19 @@ export async function openStack(stackName: string | undefined, env: NodeJS.Proce
 
 export async function openTarget(target: Target): Promise<OpenStack> {
   const outputs = new StackOutputs(target.stackName, await readOutputs(target));
+  const [s3, sqs] = [s3ClientFor(target), sqsClientFor(target)];
   return {
     target,
     outputs,
     ledger: createDynamoLedger(dynamoClientFor(target), outputs.ledgerTable, systemClock),
-    s3: s3ClientFor(target),
-    sqs: sqsClientFor(target),
+    s3,
+    sqs,
     newS3: () => s3ClientFor(target),
+    archive: new S3Archive(s3, outputs.archiveBucket),
+    receipts: new S3ReceiptStore(s3, outputs.workBucket),
+    events: new EventBridgePublisher(eventBridgeClientFor(target)),
+    finalize: new SqsFinalizeQueue(sqs, outputs.finalizeQueueUrl, systemClock),
+    lettersOf: ({ feed, lane }) => new SqsLetterQueue(sqs, outputs.lettersQueueUrl(feed, lane), systemClock),
   };
 }
 

@@ -29,6 +29,12 @@ export interface FeedDlqs {
   intake: LaneQueue[];
 }
 
+/** A DLQ, and the queue that its messages came from. */
+export interface RedrivePath {
+  dlqUrl: string;
+  queueUrl: string;
+}
+
 /** A deployed stack's outputs (cdk/outputs.ts), by the command line's words. */
 export class StackOutputs {
   readonly #values: Readonly<Record<string, string>>;
@@ -47,8 +53,16 @@ export class StackOutputs {
     return this.#get('ArchiveBucketName');
   }
 
+  get workBucket(): string {
+    return this.#get('WorkBucketName');
+  }
+
   get ledgerTable(): string {
     return this.#get('LedgerTableName');
+  }
+
+  get finalizeQueueUrl(): string {
+    return this.#get('FinalizeQueueUrl');
   }
 
   get finalizeDlqUrl(): string {
@@ -72,6 +86,26 @@ export class StackOutputs {
 
   lettersQueueUrls(feed: string): string[] {
     return this.#ofLanes(feed, 'LettersQueueUrl').map(({ url }) => url);
+  }
+
+  /** Where the letters and corrections of a lane's files go. A file knows its lane by name. */
+  lettersQueueUrl(feed: string, lane: string): string {
+    const found = this.#ofLanes(feed, 'LettersQueueUrl').find((queue) => queue.lane === lane);
+    if (found) return found.url;
+    throw new CliError(`The stack ${this.#stackName} has no lane ${lane} of the feed ${feed} any more.`);
+  }
+
+  /** The DLQs of one kind, each with the queue that its messages go back to. */
+  redrivePaths(feed: string, queue: 'letters' | 'records' | 'intake' | 'finalize'): RedrivePath[] {
+    if (queue === 'finalize') return [{ dlqUrl: this.finalizeDlqUrl, queueUrl: this.finalizeQueueUrl }];
+    const names = {
+      letters: ['DlqUrl', 'LettersQueueUrl'],
+      records: ['RecordsDlqUrl', 'RecordsQueueUrl'],
+      intake: ['IntakeDlqUrl', 'IntakeQueueUrl'],
+    } as const;
+    const [dlq, source] = names[queue];
+    const sources = this.#ofLanes(feed, source);
+    return this.#ofLanes(feed, dlq).map(({ url }, index) => ({ dlqUrl: url, queueUrl: sources[index]?.url ?? '' }));
   }
 
   dlqs(feed: string): FeedDlqs {

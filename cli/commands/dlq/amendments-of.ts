@@ -1,0 +1,24 @@
+import { systemClock } from '../../../lambdas/adapters/system-clock.ts';
+import { readManifest } from '../../archive/read-archive.ts';
+import type { Amendment } from '../../dlq/await-amendment.ts';
+import { awaitAmendment } from '../../dlq/await-amendment.ts';
+import type { OpenStack } from '../../stack/open-stack.ts';
+import type { Terminal } from '../../terminal/terminal.ts';
+
+/** What has become of the accounts of files that dead letters were resolved of. Not waited for once the signal fires. */
+export async function amendmentsOf(
+  fileIds: readonly string[],
+  stack: OpenStack,
+  terminal: Pick<Terminal, 'progress'>,
+  signal: AbortSignal,
+): Promise<Amendment[]> {
+  const ports = {
+    ledger: stack.ledger,
+    clock: systemClock,
+    terminal,
+    readManifest: async (file: Parameters<typeof readManifest>[1]) => (await readManifest(stack, file)).manifest,
+  };
+  const amendments: Amendment[] = [];
+  for (const fileId of fileIds) amendments.push(await awaitAmendment(fileId, ports, signal));
+  return amendments;
+}

@@ -1,0 +1,80 @@
+import { Command } from 'commander';
+import type { DeadMessage } from '../../dlq/dead-message.ts';
+import type { ListedRecord } from '../../dlq/list-dead.ts';
+import { listDead } from '../../dlq/list-dead.ts';
+import { readDeadOf } from '../../dlq/read-dead-of.ts';
+import { countMessages } from '../../../lambdas/adapters/read-queue.ts';
+import { readDlqs } from '../../dlq/read-dlqs.ts';
+import type { Selection } from '../../dlq/select-dead.ts';
+import { isNarrowed } from '../../dlq/select-dead.ts';
+import { InterruptedError, interruptible } from '../../interrupt.ts';
+import { formatDeadList } from '../../show/dlq-list.ts';
+import type { OpenStack } from '../../stack/open-stack.ts';
+import { openStack } from '../../stack/open-stack.ts';
+import { formatCount } from '../../terminal/format.ts';
+import type { Terminal } from '../../terminal/terminal.ts';
+import type { GlobalOptions } from '../command-options.ts';
+import { jsonOption, requireFeed } from '../command-options.ts';
+
+interface ListOptions extends GlobalOptions {
+  feed: string;
+  file?: string;
+  reason?: string;
+  json?: boolean;
+}
+
+export function listCommand(terminal: Terminal): Command {
+  return new Command('list')
+    .description(
+      'List the open dead letters by reason, from the ledger, and what else lies in the DLQs; with --json an array, an ' +
+        'object a record or message. Nothing is moved.',
+    )
+    .requiredOption('--feed <name>', 'whose dead letters')
+    .option('--file <id>', 'only those of this file')
+    .option('--reason <reason>', 'only those that failed for this reason last')
+    .addOption(jsonOption())
+    .action(async (_options, command: Command) => list(command.optsWithGlobals<ListOptions>(), terminal));
+}
+
+async function list(options: ListOptions, terminal: Terminal): Promise<void> {
+  const selection = { feed: requireFeed(options.feed), fileId: options.file, reason: options.reason };
+  const stack = await openStack(options.stack, process.env);
+  const { records, messages, queued } = await interruptible((signal) => read(stack, selection, terminal, signal));
+  if (options.json) return terminal.printJson([...records, ...messages]);
+  await terminal.print(formatDeadList({ selection, records, messages, queued }, terminal, terminal.columns));
+}
+
+interface Listing {
+  records: ListedRecord[];
+  /** Those that are no letters, and letters that the ledger doesn't know. */
+  messages: DeadMessage[];
+  /** Letters that SQS counts, in the DLQs and on their way there. */
+  queued: number;
+}
+
+async function read(stack: OpenStack, selection: Selection, terminal: Terminal, signal: AbortSignal): Promise<Listing> {
+  const { feed, fileId } = selection;
+  const records: ListedRecord[] = [];
+  for await (const record of listDead(selection, { ledger: stack.ledger, readDead: readDeadOf(stack) })) {
+    if (records.push(record) % 500 === 0) {
+      terminal.progress('list', `reading the dead letters  ${formatCount(records.length)}`);
+    }
+    if (signal.aborted) break;
+  }
+  const urls = stack.outputs.redrivePaths(feed, 'letters').flatMap(({ dlqUrl, queueUrl }) => [dlqUrl, queueUrl]);
+  const counts = await Promise.all(urls.map((url) => countMessages(stack.sqs, url)));
+  const queued = counts.reduce((sum, count) => sum + count, 0);
+  // The DLQ of letters is read only where it holds more than the ledger knows of: it may be long.
+  const more = !isNarrowed(selection) && queued > records.length ? (['letters'] as const) : [];
+  const found = await readDlqs(stack, feed, terminal, signal, [...more, 'records', 'intake', 'finalize']);
+  terminal.endProgress();
+  if (signal.aborted) throw new InterruptedError('Interrupted; the DLQ is as it was.');
+  const known = new Set(records.map(({ letter_id }) => letter_id));
+  const messages = found.filter(
+    (message) =>
+      (fileId === undefined || message.file_id === fileId) &&
+      (selection.reason === undefined || message.reason === selection.reason) &&
+      !(message.kind === 'letter' && known.has(message.letter_id)),
+  );
+  return { records, messages, queued };
+}

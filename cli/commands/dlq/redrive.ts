@@ -1,0 +1,146 @@
+import { Command, Option } from 'commander';
+import { systemClock } from '../../../lambdas/adapters/system-clock.ts';
+import { CliError } from '../../cli-error.ts';
+import type { DeadQueue } from '../../dlq/dead-message.ts';
+import type { Amendment } from '../../dlq/await-amendment.ts';
+import { runMoveTask } from '../../dlq/move-task.ts';
+import { readDeadOf } from '../../dlq/read-dead-of.ts';
+import { progressOf } from '../../dlq/follow-redrive.ts';
+import type { RedriveEnd, RedrivePorts } from '../../dlq/redrive-letters.ts';
+import { redriveLetters } from '../../dlq/redrive-letters.ts';
+import { redriveWork } from '../../dlq/redrive-work.ts';
+import type { Selection } from '../../dlq/select-dead.ts';
+import { SqsQueueAccess } from '../../dlq/sqs-queue-access.ts';
+import { exitCodes } from '../../exit-codes.ts';
+import { InterruptedError, interruptible } from '../../interrupt.ts';
+import { describeRedrive, formatRedrive } from '../../show/redrive-result.ts';
+import type { OpenStack } from '../../stack/open-stack.ts';
+import { openStack } from '../../stack/open-stack.ts';
+import { formatCountOf } from '../../terminal/format.ts';
+import type { Terminal } from '../../terminal/terminal.ts';
+import type { GlobalOptions } from '../command-options.ts';
+import { jsonOption, requireFeed } from '../command-options.ts';
+import { amendmentsOf } from './amendments-of.ts';
+
+interface RedriveOptions extends GlobalOptions {
+  feed: string;
+  file?: string;
+  reason?: string;
+  queue: DeadQueue;
+  json?: boolean;
+}
+
+export function redriveCommand(terminal: Terminal): Command {
+  return new Command('redrive')
+    .description('Have dead letters tried again, all of them or a selection, and follow them to their end.')
+    .requiredOption('--feed <name>', 'whose dead letters')
+    .option('--file <id>', 'only those of this file')
+    .option('--reason <reason>', 'only those that failed for this reason last')
+    .addOption(
+      new Option('--queue <kind>', 'whose DLQ: failed records, or work that ended its functions')
+        .choices(['letters', 'records', 'intake', 'finalize'])
+        .default('letters'),
+    )
+    .addOption(jsonOption())
+    .addHelpText('after', exitCodesHelp)
+    .action(async (_options, command: Command) => {
+      const options = command.optsWithGlobals<RedriveOptions>();
+      process.exitCode = await interruptible((signal) => redrive(options, terminal, signal));
+    });
+}
+
+async function redrive(options: RedriveOptions, terminal: Terminal, signal: AbortSignal): Promise<number> {
+  const selection = { feed: requireFeed(options.feed), fileId: options.file, reason: options.reason };
+  if (options.queue !== 'letters' && options.reason !== undefined) {
+    throw new CliError('Only letters have reasons: leave out --reason, or --queue.');
+  }
+  const stack = await openStack(options.stack, process.env);
+  return options.queue === 'letters'
+    ? redriveFailedRecords(stack, selection, options, terminal, signal)
+    : redriveFailedWork(stack, selection, options, terminal, signal);
+}
+
+function portsOf(stack: OpenStack, { feed }: Selection, queue: DeadQueue, terminal: Terminal): RedrivePorts {
+  return {
+    ledger: stack.ledger,
+    queues: new SqsQueueAccess(stack.sqs),
+    clock: systemClock,
+    random: Math.random,
+    terminal,
+    paths: stack.outputs.redrivePaths(feed, queue),
+    runTask: (dlqUrl, onProgress, signal) =>
+      runMoveTask(dlqUrl, { client: stack.sqs, clock: systemClock, onProgress }, signal),
+    readDead: readDeadOf(stack),
+    lettersOf: stack.lettersOf,
+  };
+}
+
+async function redriveFailedRecords(
+  stack: OpenStack,
+  selection: Selection,
+  options: RedriveOptions,
+  terminal: Terminal,
+  signal: AbortSignal,
+): Promise<number> {
+  const end = await redriveLetters(selection, portsOf(stack, selection, 'letters', terminal), signal);
+  const amendments = await amendmentsOf(end.resolvedFileIds, stack, terminal, signal);
+  terminal.endProgress();
+  if (signal.aborted) throw new InterruptedError(interruptedSentence(end, options));
+  await tell(end, amendments, options, terminal);
+  const failed = [...end.counts.failed.values()].reduce((sum, count) => sum + count, 0);
+  return failed + end.untried > 0 ? exitCodes.deadLetters : exitCodes.clean;
+}
+
+async function tell(
+  end: RedriveEnd,
+  amendments: readonly Amendment[],
+  options: RedriveOptions,
+  terminal: Terminal,
+): Promise<void> {
+  if (options.json) return terminal.printJson(describeRedrive(end, amendments));
+  await terminal.print(formatRedrive(end, amendments, options.feed));
+}
+
+/** What goes on without the command, and that it does. */
+function interruptedSentence(end: RedriveEnd, { feed }: RedriveOptions): string {
+  return (
+    `Interrupted, and nothing is lost: ${progressOf(end.counts, end.moved + end.remade)}. What was moved is tried ` +
+    `without this command, and the account is amended; the rest stays in the DLQ. ` +
+    `\`npm run -s sluice -- dlq list --feed ${feed}\` tells what is left.`
+  );
+}
+
+async function redriveFailedWork(
+  stack: OpenStack,
+  selection: Selection,
+  options: RedriveOptions,
+  terminal: Terminal,
+  signal: AbortSignal,
+): Promise<number> {
+  const { queue, feed } = options;
+  const ports = { ...portsOf(stack, selection, queue, terminal), isShared: queue === 'finalize' };
+  const { moved, left, movedBy } = await redriveWork(selection, ports, signal);
+  terminal.endProgress();
+  if (signal.aborted) {
+    throw new InterruptedError(
+      `Interrupted, and nothing is lost: ${formatCountOf(moved, 'message')} went back, the rest stays in the DLQ.`,
+    );
+  }
+  if (options.json) await terminal.printJson({ queue, moved_messages: moved, left_messages: left, moved_by: movedBy });
+  else await terminal.print(`${formatCountOf(moved, 'message')} went back to the ${queue} queue.\n${nextStep[queue]}`);
+  if (moved === 0) terminal.note(`Nothing of ${feed} lies in the DLQ of the ${queue} queue that is meant here.`);
+  return exitCodes.clean;
+}
+
+const nextStep: Record<DeadQueue, string> = {
+  letters: '',
+  records:
+    'A batch that was accounted for goes on as letters, one for each record that is still dead; one that was not is ' +
+    'delivered as it is. `npm run -s sluice -- dlq list` tells what is left.\n',
+  intake: '`npm run -s sluice -- status` tells how far the files are.\n',
+  finalize: '`npm run -s sluice -- status` tells whether the files are closed.\n',
+};
+
+const exitCodesHelp = `
+Exit codes: 0 every letter that was meant got through, or there was none; 2 some failed again or could not be tried;
+130 interrupted: what was moved by then is tried all the same.`;

@@ -1,0 +1,145 @@
+import { readFile } from 'node:fs/promises';
+import { Command } from 'commander';
+import { feedNamed } from '../../../feeds/index.ts';
+import { systemClock } from '../../../lambdas/adapters/system-clock.ts';
+import { CliError } from '../../cli-error.ts';
+import { readDeadOf } from '../../dlq/read-dead-of.ts';
+import { countMessages } from '../../../lambdas/adapters/read-queue.ts';
+import { removeResolved } from '../../dlq/remove-resolved.ts';
+import { recordKey } from '../../dlq/select-dead.ts';
+import { SqsQueueAccess } from '../../dlq/sqs-queue-access.ts';
+import { exitCodes } from '../../exit-codes.ts';
+import { InterruptedError, interruptible } from '../../interrupt.ts';
+import { claimsOf, tyingColumns } from '../../reingest/claims.ts';
+import type { EndedCorrection } from '../../reingest/follow-corrections.ts';
+import { followCorrections } from '../../reingest/follow-corrections.ts';
+import { parseCsv } from '../../reingest/parse-csv.ts';
+import type { CorrectionPlan, PlannedCorrection } from '../../reingest/plan-corrections.ts';
+import { planCorrections } from '../../reingest/plan-corrections.ts';
+import { sendCorrections } from '../../reingest/send-corrections.ts';
+import { describeReingest, formatEnds, formatPlan } from '../../show/reingest-result.ts';
+import type { OpenStack } from '../../stack/open-stack.ts';
+import { openStack } from '../../stack/open-stack.ts';
+import { confirm } from '../../terminal/confirm.ts';
+import { formatCount, formatCountOf } from '../../terminal/format.ts';
+import type { Terminal } from '../../terminal/terminal.ts';
+import type { GlobalOptions } from '../command-options.ts';
+import { jsonOption, requireFeed } from '../command-options.ts';
+import { amendmentsOf } from './amendments-of.ts';
+import { whoIs } from './resolve.ts';
+
+interface ReingestOptions extends GlobalOptions {
+  feed?: string;
+  by?: string;
+  dryRun?: boolean;
+  yes?: boolean;
+  json?: boolean;
+}
+
+export function reingestCommand(terminal: Terminal): Command {
+  return new Command('reingest')
+    .description('Send the corrected rows of a reconciliation CSV, each in place of the record that it stands for.')
+    .argument('<csv>', 'what `dlq export` or the reconciler wrote, as the spreadsheet has saved it')
+    .option('--feed <name>', 'refuse rows of files of another feed')
+    .option('--by <who>', 'who has corrected it (default: you, as this machine knows you)')
+    .option('--dry-run', 'show what was changed, and send nothing')
+    .option('--yes', 'send without asking; needed where there is no terminal to ask on')
+    .addOption(jsonOption())
+    .addHelpText('after', exitCodesHelp)
+    .action(async (path: string, _options, command: Command) => {
+      const options = command.optsWithGlobals<ReingestOptions>();
+      process.exitCode = await interruptible((signal) => reingest(path, options, terminal, signal));
+    });
+}
+
+async function reingest(
+  path: string,
+  options: ReingestOptions,
+  terminal: Terminal,
+  signal: AbortSignal,
+): Promise<number> {
+  const feed = options.feed === undefined ? undefined : requireFeed(options.feed);
+  const by = whoIs(options.by);
+  const claims = claimsOf(parseCsv(await readCsv(path), tyingColumns));
+  const stack = await openStack(options.stack, process.env);
+  const plan = await planCorrections(claims, feed, { ledger: stack.ledger, readDead: readDeadOf(stack), feedNamed });
+  terminal.note(formatPlan(plan).trimEnd());
+  if (options.dryRun || plan.corrections.length === 0) {
+    if (options.json) await terminal.printJson(describeReingest(plan, [], []));
+    return exitCodes.clean;
+  }
+  await requireConsent(plan, options, signal);
+  const ended = await sendAndFollow(plan.corrections, by, stack, terminal, signal);
+  const resolved = ended.filter(({ end }) => end.kind === 'uploaded' || end.kind === 'resolved');
+  await removeLetters(resolved, stack, signal);
+  const fileIds = [...new Set(resolved.map(({ correction }) => correction.file.fileId))];
+  const amendments = await amendmentsOf(fileIds, stack, terminal, signal);
+  terminal.endProgress();
+  if (signal.aborted) throw new InterruptedError(interruptedSentence(ended, path));
+  if (options.json) await terminal.printJson(describeReingest(plan, ended, amendments));
+  else await terminal.print(`\n${formatEnds(ended, amendments)}`);
+  return resolved.length === ended.length ? exitCodes.clean : exitCodes.deadLetters;
+}
+
+async function readCsv(path: string): Promise<Buffer> {
+  try {
+    return await readFile(path);
+  } catch (error) {
+    const { code } = error as NodeJS.ErrnoException;
+    if (code === 'ENOENT') throw new CliError(`${path}: there is no such file.`, { cause: error });
+    if (code === 'EISDIR') throw new CliError(`${path} is a folder.`, { cause: error });
+    throw error;
+  }
+}
+
+/** @throws CliError where nobody can be asked, InterruptedError where the answer is no */
+async function requireConsent({ corrections }: CorrectionPlan, { yes }: ReingestOptions, signal: AbortSignal) {
+  if (yes) return;
+  const what = formatCountOf(corrections.length, 'corrected row');
+  if (!process.stdin.isTTY || !process.stderr.isTTY) {
+    throw new CliError(
+      `Nothing was sent: there is no terminal to ask on whether ${what} are to be. Say so with --yes.`,
+    );
+  }
+  if (!(await confirm(`Send ${what}?`, signal))) throw new InterruptedError('Nothing was sent.');
+}
+
+async function sendAndFollow(
+  corrections: readonly PlannedCorrection[],
+  by: string,
+  stack: OpenStack,
+  terminal: Terminal,
+  signal: AbortSignal,
+): Promise<EndedCorrection[]> {
+  const onProgress = (sent: number, total: number): void =>
+    terminal.progress('send', `sending corrected rows  ${formatCount(sent)} of ${formatCount(total)}`);
+  const sent = await sendCorrections(corrections, by, { ...stack, clock: systemClock, onProgress }, signal);
+  const urls = new Set(sent.map(({ file }) => stack.outputs.lettersQueueUrl(file.feed, file.lane)));
+  const queued = async (): Promise<number> => {
+    const counts = await Promise.all([...urls].map((url) => countMessages(stack.sqs, url)));
+    return counts.reduce((sum, count) => sum + count, 0);
+  };
+  return followCorrections(sent, { ledger: stack.ledger, queued, clock: systemClock, terminal }, signal);
+}
+
+/** Nobody needs the letters of records that have come to rest. */
+async function removeLetters(resolved: readonly EndedCorrection[], stack: OpenStack, signal: AbortSignal) {
+  const feeds = new Set(resolved.map(({ correction }) => correction.file.feed));
+  const dlqUrls = [...feeds].flatMap((feed) => stack.outputs.redrivePaths(feed, 'letters').map(({ dlqUrl }) => dlqUrl));
+  const keys = new Set(resolved.map(({ correction: { file, record } }) => recordKey(file.fileId, record)));
+  const ports = { queues: new SqsQueueAccess(stack.sqs), ledger: stack.ledger, clock: systemClock, dlqUrls };
+  await removeResolved(keys, ports, signal);
+}
+
+function interruptedSentence(ended: readonly EndedCorrection[], path: string): string {
+  const waiting = ended.filter(({ end }) => end.kind === 'waiting').length;
+  return (
+    `Interrupted: ${formatCountOf(ended.length, 'corrected row')} had been sent, ${formatCount(waiting)} of them wait to be ` +
+    `tried. That goes on without this command. Hand ${path} in again to see what became of them, and to send the rest: ` +
+    'what got through is not sent twice.'
+  );
+}
+
+const exitCodesHelp = `
+Exit codes: 0 every corrected row got through; 2 some still need a person, or wait; 1 refused: nothing was sent;
+130 interrupted, or not agreed to.`;

@@ -1,0 +1,122 @@
+import { userInfo } from 'node:os';
+import { Command } from 'commander';
+import { systemClock } from '../../../lambdas/adapters/system-clock.ts';
+import type { EventPublisher } from '../../../lambdas/ports.ts';
+import { CliError } from '../../cli-error.ts';
+import { removeResolved } from '../../dlq/remove-resolved.ts';
+import type { Chosen } from '../../dlq/resolve-by-hand.ts';
+import { chooseDead, resolveByHand } from '../../dlq/resolve-by-hand.ts';
+import { recordKey } from '../../dlq/select-dead.ts';
+import { SqsQueueAccess } from '../../dlq/sqs-queue-access.ts';
+import { exitCodes } from '../../exit-codes.ts';
+import { InterruptedError, interruptible } from '../../interrupt.ts';
+import { describeAmendment, formatAmendments } from '../../show/redrive-result.ts';
+import { explainFault } from '../../stack/explain-fault.ts';
+import { openStack } from '../../stack/open-stack.ts';
+import { formatCountOf } from '../../terminal/format.ts';
+import type { Terminal } from '../../terminal/terminal.ts';
+import type { GlobalOptions } from '../command-options.ts';
+import { jsonOption } from '../command-options.ts';
+import { fileOfId } from '../file-of-id.ts';
+import { amendmentsOf } from './amendments-of.ts';
+import { parseRecord } from './show.ts';
+
+const maxWhy = 1_000;
+
+interface ResolveOptions extends GlobalOptions {
+  why: string;
+  by?: string;
+  reason?: string;
+  all?: boolean;
+  json?: boolean;
+}
+
+export function resolveCommand(terminal: Terminal): Command {
+  return new Command('resolve')
+    .description('Mark dead letters as handled by hand, outside of sluice; the account is amended.')
+    .argument('<file-id>')
+    .argument('[records...]', 'their numbers in the file', (text: string, before: number[] | undefined) => [
+      ...(before ?? []),
+      parseRecord(text),
+    ])
+    .requiredOption('--why <text>', 'what was done about them: kept for the auditor')
+    .option('--by <who>', 'who says so (default: you, as this machine knows you)')
+    .option('--reason <reason>', 'all open ones of the file that failed for this reason last')
+    .option('--all', 'all open ones of the file')
+    .addOption(jsonOption())
+    .action(async (fileId: string, records: number[] | undefined, _options, command: Command) => {
+      const options = command.optsWithGlobals<ResolveOptions>();
+      process.exitCode = await interruptible((signal) => resolve(fileId, records ?? [], options, terminal, signal));
+    });
+}
+
+async function resolve(
+  fileId: string,
+  records: number[],
+  options: ResolveOptions,
+  terminal: Terminal,
+  signal: AbortSignal,
+): Promise<number> {
+  const chosen = chosenOf(records, options);
+  const who = { by: whoIs(options.by), why: options.why.trim() };
+  if (who.why === '') throw new CliError('Say with --why what was done about them.');
+  if (who.why.length > maxWhy)
+    throw new CliError(`--why takes ${maxWhy} characters at most: it is kept with each record.`);
+  const stack = await openStack(options.stack, process.env);
+  const file = await fileOfId(stack, fileId);
+  const wanted = await chooseDead(file, chosen, stack.ledger);
+  const resolved = await resolveByHand(
+    file,
+    wanted,
+    who,
+    { ...stack, events: tolerant(stack.events, terminal) },
+    signal,
+  );
+  const dlqUrls = stack.outputs.redrivePaths(file.feed, 'letters').map(({ dlqUrl }) => dlqUrl);
+  const keys = new Set(resolved.map((record) => recordKey(fileId, record)));
+  const remove = { queues: new SqsQueueAccess(stack.sqs), ledger: stack.ledger, clock: systemClock, dlqUrls };
+  const removed = await removeResolved(keys, remove, signal);
+  const amendments = await amendmentsOf(resolved.length > 0 ? [fileId] : [], stack, terminal, signal);
+  terminal.endProgress();
+  const sentence = `${formatCountOf(resolved.length, 'dead letter')} of ${wanted.length} marked as handled by ${who.by}`;
+  if (signal.aborted)
+    throw new InterruptedError(`Interrupted: ${sentence}. The account is amended without this command.`);
+  if (options.json) {
+    await terminal.printJson({
+      file_id: fileId,
+      resolved,
+      by: who.by,
+      why: who.why,
+      removed_letters: removed,
+      files: amendments.map(describeAmendment),
+    });
+  } else await terminal.print(`${sentence}: ${who.why}\n\n${formatAmendments(amendments)}`);
+  return resolved.length === wanted.length ? exitCodes.clean : exitCodes.failed;
+}
+
+/** The ledger has it by then: an event that can't be published is told, and no reason to fail. */
+function tolerant(events: EventPublisher, terminal: Terminal): EventPublisher {
+  return {
+    publish: (type, detail) =>
+      events.publish(type, detail).catch((error: unknown) => {
+        terminal.note(`Resolved, but no event was published: ${explainFault(error)}`);
+      }),
+  };
+}
+
+function chosenOf(records: readonly number[], { reason, all }: ResolveOptions): Chosen {
+  const ways = [records.length > 0, reason !== undefined, all === true].filter((way) => way).length;
+  if (ways === 1) return records.length > 0 ? { records } : { reason };
+  throw new CliError('Name the records by their numbers, or by --reason, or take --all of the file: one of the three.');
+}
+
+/** @throws CliError where this machine can't tell */
+export function whoIs(by: string | undefined): string {
+  const name = by?.trim() ?? '';
+  if (name !== '') return name;
+  try {
+    return userInfo().username;
+  } catch (cause) {
+    throw new CliError('Say with --by who you are: this machine knows no name for you.', { cause });
+  }
+}

@@ -1,0 +1,51 @@
+import { Command, InvalidArgumentError } from 'commander';
+import { CliError } from '../../cli-error.ts';
+import { describeDead } from '../../dlq/describe-dead.ts';
+import { findReceipt } from '../../dlq/find-receipt.ts';
+import { formatDeadRecord } from '../../show/dead-record.ts';
+import { openStack } from '../../stack/open-stack.ts';
+import type { Terminal } from '../../terminal/terminal.ts';
+import type { GlobalOptions } from '../command-options.ts';
+import { jsonOption } from '../command-options.ts';
+import { fileOfId } from '../file-of-id.ts';
+
+interface ShowOptions extends GlobalOptions {
+  json?: boolean;
+}
+
+export function showCommand(terminal: Terminal): Command {
+  return new Command('show')
+    .description('Show all that is known of one dead letter: what stood in the file, why it failed, what was tried.')
+    .argument('<file-id>')
+    .argument('<record>', 'its number in the file, from 1', parseRecord)
+    .addOption(jsonOption())
+    .action(async (fileId: string, record: number, _options, command: Command) =>
+      show(fileId, record, command.optsWithGlobals<ShowOptions>(), terminal),
+    );
+}
+
+async function show(fileId: string, record: number, options: ShowOptions, terminal: Terminal): Promise<void> {
+  const stack = await openStack(options.stack, process.env);
+  const file = await fileOfId(stack, fileId);
+  const dead = await stack.ledger.getDead(fileId, record);
+  const receipt = await findReceipt(file, record, stack);
+  const hasFailed = receipt && ['rejected', 'refused', 'exhausted'].includes(receipt.outcome);
+  if (!dead && !hasFailed) {
+    throw new CliError(
+      `Record ${record} of the file ${fileId} is no dead letter` +
+        (file.manifest
+          ? `; \`npm run -s sluice -- receipts ${fileId}\` tells what became of each record.`
+          : ', as far as the file has got.'),
+    );
+  }
+  const described = describeDead(file, record, receipt, dead);
+  if (options.json) return terminal.printJson(described);
+  await terminal.print(formatDeadRecord(described, terminal, terminal.columns));
+}
+
+/** @throws InvalidArgumentError where it is no record's number */
+export function parseRecord(text: string): number {
+  const record = Number(text);
+  if (/^[0-9]{1,10}$/.test(text) && record >= 1) return record;
+  throw new InvalidArgumentError('A record is its number in the file: 1, 2, 3, …');
+}

@@ -1,0 +1,50 @@
+import type { FileAccount } from '../../lambdas/core/file-account.ts';
+import type { Manifest } from '../../lambdas/core/manifest.ts';
+import type { Clock, DeadLedger, FileLedger } from '../../lambdas/ports.ts';
+import type { Terminal } from '../terminal/terminal.ts';
+
+export interface AmendmentPorts {
+  ledger: Pick<FileLedger, 'getFile'> & Pick<DeadLedger, 'listDead'>;
+  /** A file's newest manifest. */
+  readManifest: (file: FileAccount) => Promise<Manifest>;
+  clock: Clock;
+  terminal: Pick<Terminal, 'progress'>;
+}
+
+/** What is told of a file's account after dead letters of it have come to rest. */
+export type Amendment =
+  | { kind: 'amended'; manifest: Manifest }
+  /** Its first manifest isn't written yet, and will tell. */
+  | { kind: 'open'; fileId: string }
+  | { kind: 'owed'; fileId: string };
+
+const lookEveryMs = 1_000;
+/** Manifests wait for more to tell: 20 s after the last, 15 min at most. It is on its way all the same. Milliseconds. */
+const giveUpAfterMs = 17 * 60_000;
+
+/** Waits until a file's manifest tells of all that is resolved in the ledger. */
+export async function awaitAmendment(fileId: string, ports: AmendmentPorts, signal: AbortSignal): Promise<Amendment> {
+  const { ledger, clock, terminal, readManifest } = ports;
+  const giveUpAt = clock.now() + giveUpAfterMs;
+  let seen: { number: number; manifest: Manifest } | undefined;
+  let resolved = await countResolved(fileId, ledger);
+  for (;;) {
+    const file = await ledger.getFile(fileId);
+    if (!file?.manifest) return { kind: 'open', fileId };
+    if (seen?.number !== file.manifest.number) {
+      seen = { number: file.manifest.number, manifest: await readManifest(file) };
+      resolved = await countResolved(fileId, ledger);
+    }
+    const { manifest } = seen;
+    if (manifest.resolved_records + manifest.handled_records >= resolved) return { kind: 'amended', manifest };
+    if (signal.aborted || clock.now() >= giveUpAt) return { kind: 'owed', fileId };
+    terminal.progress('amend', 'waiting for the account to be amended, which takes half a minute');
+    await clock.sleep(lookEveryMs, signal);
+  }
+}
+
+async function countResolved(fileId: string, ledger: Pick<DeadLedger, 'listDead'>): Promise<number> {
+  let count = 0;
+  for await (const { state } of ledger.listDead(fileId)) if (state === 'resolved') count++;
+  return count;
+}

@@ -1,0 +1,126 @@
+import type { DeadRecord, FileAccount } from '../../lambdas/core/file-account.ts';
+import type { Receipt } from '../../lambdas/core/receipt.ts';
+import { lastFailureOf } from './select-dead.ts';
+
+/** All that is known of one dead record, in the words of the dead-letter format: `dlq show --json`. */
+export interface DeadDescription {
+  file_id: string;
+  feed: string;
+  lane: string;
+  source_file: string;
+  record: number;
+  line: number | null;
+  offset: number | null;
+  length: number | null;
+  sha256: string | null;
+  state: 'dead' | 'resolved';
+  outcome: string;
+  reason: string;
+  error: string;
+  field: string | null;
+  http_status: number | null;
+  /** What the API answered first. */
+  api_answer: string | null;
+  request_id: string | null;
+  /** Requests that were made before it became a dead letter. */
+  attempts: number | null;
+  raw_encoding: string | null;
+  raw_payload: string | null;
+  letter_id: string | null;
+  /** Of the letter's message, as it was seen last. */
+  message_id: string | null;
+  sent_at: string | null;
+  first_failure: string | null;
+  last_failure: string | null;
+  history: {
+    at: string;
+    outcome: string;
+    reason: string;
+    status: number | null;
+    error: string;
+    correction_id: string | null;
+  }[];
+  /** The newest one. */
+  correction: {
+    id: string;
+    by: string;
+    at: string;
+    changed: string[];
+    row: Record<string, unknown>;
+  } | null;
+  resolution: {
+    kind: string;
+    at: string;
+    by: string | null;
+    why: string | null;
+    correction_id: string | null;
+  } | null;
+}
+
+/** @param receipt undefined while its batch is under way; @param dead undefined where no consumer has met its letter yet */
+export function describeDead(
+  file: FileAccount,
+  record: number,
+  receipt: Receipt | undefined,
+  dead: DeadRecord | undefined,
+): DeadDescription {
+  const last = dead && lastFailureOf(dead);
+  const first = dead?.history[0];
+  const timeOf = (at: number | undefined): string | null => (at === undefined ? null : new Date(at).toISOString());
+  return {
+    file_id: file.fileId,
+    feed: file.feed,
+    lane: file.lane,
+    source_file: `s3://${file.source.bucket}/${file.source.key}`,
+    record,
+    line: receipt?.line ?? null,
+    offset: receipt?.offset ?? null,
+    length: receipt?.length ?? null,
+    sha256: receipt?.sha256 ?? null,
+    state: dead?.state ?? 'dead',
+    outcome: last?.outcome ?? receipt?.outcome ?? 'unknown',
+    reason: last?.reason ?? receipt?.reason ?? 'unknown',
+    error: last?.error ?? receipt?.error ?? '',
+    // The field at fault is told once, with the first failure: it holds while the reason does.
+    field: last === undefined || last.reason === receipt?.reason ? (receipt?.field ?? null) : null,
+    http_status: last ? last.status : (receipt?.status ?? null),
+    api_answer: receipt?.api_answer ?? null,
+    request_id: dead?.requestId ?? receipt?.request_id ?? null,
+    attempts: receipt?.attempts ?? null,
+    raw_encoding: receipt?.raw_encoding ?? null,
+    raw_payload: receipt?.raw_payload ?? null,
+    letter_id: dead?.letterId ?? null,
+    message_id: dead?.messageId ?? null,
+    sent_at: timeOf(dead?.messageSentAt),
+    first_failure: timeOf(first?.at) ?? receipt?.at ?? null,
+    last_failure: timeOf(last?.at) ?? receipt?.at ?? null,
+    history: (dead?.history ?? []).map(({ at, outcome, reason, status, error, correctionId }) => ({
+      at: new Date(at).toISOString(),
+      outcome,
+      reason,
+      status,
+      error,
+      correction_id: correctionId ?? null,
+    })),
+    correction: correctionOf(dead),
+    resolution: resolutionOf(dead),
+  };
+}
+
+function correctionOf(dead: DeadRecord | undefined): DeadDescription['correction'] {
+  if (!dead?.correction) return null;
+  const { id, by, at, changed, row } = dead.correction;
+  return { id, by, at: new Date(at).toISOString(), changed, row };
+}
+
+function resolutionOf(dead: DeadRecord | undefined): DeadDescription['resolution'] {
+  if (dead?.resolution === undefined) return null;
+  const { resolution, resolvedAt = 0, resolvedBy, resolvedWhy, resolvedCorrectionId } = dead;
+  return {
+    kind: resolution,
+    at: new Date(resolvedAt).toISOString(),
+    by: resolvedBy ?? null,
+    why: resolvedWhy ?? null,
+    correction_id: resolvedCorrectionId ?? null,
+  };
+}

@@ -1,0 +1,57 @@
+import { createInterface } from 'node:readline';
+import { Readable } from 'node:stream';
+import { createGunzip, gunzipSync } from 'node:zlib';
+import { archiveKeysOf } from '../../lambdas/core/archive-keys.ts';
+import type { FileAccount } from '../../lambdas/core/file-account.ts';
+import type { Receipt } from '../../lambdas/core/receipt.ts';
+import { receipt as receiptSchema } from '../../lambdas/core/receipt.ts';
+import type { Archive, BatchLedger, ReceiptStore } from '../../lambdas/ports.ts';
+
+export interface FindReceiptPorts {
+  ledger: Pick<BatchLedger, 'listBatches'>;
+  archive: Pick<Archive, 'getStream'>;
+  receipts: Pick<ReceiptStore, 'getReceipts'>;
+}
+
+/** One failed record's receipt, as it failed first; undefined while its batch isn't settled, or where it has none. */
+export async function findReceipt(
+  file: FileAccount,
+  record: number,
+  ports: FindReceiptPorts,
+): Promise<Receipt | undefined> {
+  const lines = file.manifest ? await archivedLines(file, ports) : await workLines(file, record, ports);
+  if (!lines) return undefined;
+  try {
+    for await (const line of createInterface({ input: lines, crlfDelay: Infinity })) {
+      const number = Number(/^\{"record":(\d+)/.exec(line)?.[1]);
+      if (number === record) return receiptSchema.parse(JSON.parse(line));
+      // In file order: it would have come before.
+      if (number > record) return undefined;
+    }
+    return undefined;
+  } finally {
+    lines.destroy();
+  }
+}
+
+async function archivedLines(file: FileAccount, { archive }: FindReceiptPorts): Promise<Readable | undefined> {
+  const keys = archiveKeysOf(file);
+  // A manifest from before the failed records had an object of their own.
+  const gzip = (await archive.getStream(keys.deadLetters)) ?? (await archive.getStream(keys.receipts));
+  const gunzip = createGunzip();
+  gzip?.on('error', (error) => gunzip.destroy(error));
+  return gzip?.pipe(gunzip);
+}
+
+async function workLines(
+  file: FileAccount,
+  record: number,
+  { ledger, receipts }: FindReceiptPorts,
+): Promise<Readable | undefined> {
+  for await (const { firstRecord, records, receiptsKey } of ledger.listBatches(file.fileId)) {
+    if (record < firstRecord || record >= firstRecord + records) continue;
+    if (receiptsKey === undefined) return undefined;
+    return Readable.from([gunzipSync(await receipts.getReceipts(receiptsKey))]);
+  }
+  return undefined;
+}

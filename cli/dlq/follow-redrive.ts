@@ -1,0 +1,53 @@
+import type { Clock } from '../../lambdas/ports.ts';
+import { formatCount } from '../terminal/format.ts';
+import type { Terminal } from '../terminal/terminal.ts';
+import type { RedriveCounts, RedriveWatch } from './redrive-watch.ts';
+
+export interface FollowRedrivePorts {
+  clock: Clock;
+  terminal: Pick<Terminal, 'progress'>;
+  /** Messages in the letters queues, whoever's they are: visible, in somebody's hands and delayed. */
+  queued: () => Promise<number>;
+}
+
+/** What has to come to rest: these records, or as many as SQS says it has moved. */
+export type Redriven = { keys: ReadonlySet<string> } | { count: number };
+
+const lookEveryMs = 1_000;
+/** Each look reads an item a record: the more there are, the rarer. */
+const recordsPerMs = 1;
+/** SQS counts approximately: nothing in the queue for so long means nothing. */
+const quietMs = 15_000;
+
+/**
+ * Until every letter that was redriven has been resolved or has failed again. One that the API fails on is in the DLQ
+ * when the letters queue is empty. Gives what has become of them by then, or when the signal fires.
+ */
+export async function followRedrive(
+  watch: RedriveWatch,
+  redriven: Redriven,
+  ports: FollowRedrivePorts,
+  signal: AbortSignal,
+): Promise<{ counts: RedriveCounts; isOver: boolean }> {
+  const { clock, terminal } = ports;
+  const total = 'keys' in redriven ? redriven.keys.size : redriven.count;
+  let emptySince: number | undefined;
+  for (;;) {
+    const queued = await ports.queued();
+    const counts = await watch.look();
+    const now = clock.now();
+    if (queued > 0) emptySince = undefined;
+    else emptySince ??= now;
+    const isOver = 'keys' in redriven ? watch.areAtRest(redriven.keys) : counts.atRest >= total;
+    if (isOver || (emptySince !== undefined && now - emptySince >= quietMs)) return { counts, isOver: true };
+    if (signal.aborted) return { counts, isOver: false };
+    terminal.progress('redrive', progressOf(counts, total));
+    await clock.sleep(Math.max(lookEveryMs, watch.size / recordsPerMs), signal);
+  }
+}
+
+export function progressOf(counts: RedriveCounts, total: number): string {
+  const failed = [...counts.failed].map(([reason, count]) => `${formatCount(count)} ${reason}`);
+  const again = failed.length === 0 ? '' : `, failed again: ${failed.join(', ')}`;
+  return `redriven ${formatCount(total)}, resolved ${formatCount(counts.resolved)}${again}`;
+}

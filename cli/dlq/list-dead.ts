@@ -1,0 +1,43 @@
+import type { FileAccount } from '../../lambdas/core/file-account.ts';
+import type { OpenDead } from '../../lambdas/core/reconciliation-csv.ts';
+import { describeDead } from './describe-dead.ts';
+import type { DeadDescription } from './describe-dead.ts';
+import type { Selection, SelectPorts } from './select-dead.ts';
+import { filesWithDead } from './select-dead.ts';
+
+export interface ListPorts {
+  ledger: SelectPorts;
+  readDead: (file: FileAccount) => AsyncIterable<OpenDead>;
+}
+
+/** A record that still needs a person, as `dlq list --json` has it. */
+export interface ListedRecord extends DeadDescription {
+  kind: 'letter';
+  queue: 'letters';
+}
+
+/**
+ * Every open dead record of the selection, by file and place: from the ledger and the files' receipts, so that a DLQ
+ * that was purged hides nothing. Of a batch that isn't settled yet the ledger alone tells.
+ */
+export async function* listDead(selection: Selection, { ledger, readDead }: ListPorts): AsyncGenerator<ListedRecord> {
+  for (const file of await filesWithDead(selection, ledger)) {
+    const told = new Set<number>();
+    for await (const { receipt, dead } of readDead(file)) {
+      told.add(receipt.record);
+      const listed = listedOf(describeDead(file, receipt.record, receipt, dead));
+      if (isMeant(listed, selection)) yield listed;
+    }
+    if (file.manifest) continue;
+    for await (const dead of ledger.listDead(file.fileId)) {
+      if (dead.state !== 'dead' || told.has(dead.record)) continue;
+      const listed = listedOf(describeDead(file, dead.record, undefined, dead));
+      if (isMeant(listed, selection)) yield listed;
+    }
+  }
+}
+
+const listedOf = (described: DeadDescription): ListedRecord => ({ kind: 'letter', queue: 'letters', ...described });
+
+const isMeant = (listed: ListedRecord, { reason }: Selection): boolean =>
+  reason === undefined || listed.reason === reason;

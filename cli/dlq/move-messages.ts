@@ -1,0 +1,111 @@
+import type { Clock } from '../../lambdas/ports.ts';
+import type { QueueAccess, ReceivedMessage } from './queue-access.ts';
+import { totalOf } from './queue-access.ts';
+
+export interface MovePorts {
+  queues: QueueAccess;
+  clock: Clock;
+  /** Spreads the rounds of those who look through the same queue at once. */
+  random: () => number;
+  onProgress: (moved: number, expected: number) => void;
+}
+
+export interface Move {
+  /** The DLQ's URL, and that of the queue its messages came from. */
+  from: string;
+  to: string;
+  /** What is not wanted stays where it is. */
+  isWanted: (body: string) => boolean;
+}
+
+export interface MoveEnd {
+  /** Bodies of the messages that were moved. */
+  moved: string[];
+  /** Messages that were seen and left where they are. */
+  left: number;
+}
+
+const workers = 10;
+/** What a killed mover leaves invisible is visible again after that. Seconds. */
+const shortestHoldSeconds = 30;
+/** As a guess of how many messages are gone through a second. */
+const messagesPerSecond = 50;
+const maxRounds = 6;
+
+/**
+ * Carries messages from a DLQ back to their queue where SQS is not to do it: each is received, sent, and only then
+ * deleted. Killed at any moment, nothing is lost: a message that was sent and not deleted is there twice. One that comes
+ * back to the DLQ meanwhile is not carried again.
+ */
+export async function moveMessages(move: Move, ports: MovePorts, signal: AbortSignal): Promise<MoveEnd> {
+  const expected = totalOf(await ports.queues.count(move.from));
+  const trip = new Trip(move, ports, expected);
+  for (let round = 1; expected > 0; round++) {
+    await trip.goRound(signal);
+    const { moved, left } = trip;
+    if (signal.aborted || round === maxRounds || moved.length + left >= expected) break;
+    // Others have some of them in their hands, who are done with them soon.
+    await ports.clock.sleep(300 + ports.random() * 1_500, signal);
+  }
+  return { moved: trip.moved, left: trip.left };
+}
+
+class Trip {
+  readonly moved: string[] = [];
+  readonly #move: Move;
+  readonly #ports: MovePorts;
+  readonly #expected: number;
+  /** Messages that were sent here: seen again, they have failed again. */
+  readonly #sent = new Set<string>();
+  readonly #unwanted = new Set<string>();
+
+  constructor(move: Move, ports: MovePorts, expected: number) {
+    this.#move = move;
+    this.#ports = ports;
+    this.#expected = expected;
+  }
+
+  get left(): number {
+    return this.#unwanted.size;
+  }
+
+  async goRound(signal: AbortSignal): Promise<void> {
+    const held: ReceivedMessage[] = [];
+    const work = async (): Promise<void> => {
+      while (!signal.aborted && (await this.#carry(held)) > 0);
+    };
+    try {
+      const count = Math.max(1, Math.min(workers, Math.ceil(this.#expected / 10)));
+      const ends = await Promise.allSettled(Array.from({ length: count }, work));
+      const fault = ends.find((end) => end.status === 'rejected');
+      if (fault) throw fault.reason;
+    } finally {
+      await this.#ports.queues.release(this.#move.from, held);
+    }
+  }
+
+  /** One handful. Gives how many of them had not been seen before. */
+  async #carry(held: ReceivedMessage[]): Promise<number> {
+    const { queues, onProgress } = this.#ports;
+    const { from, to, isWanted } = this.#move;
+    const holdSeconds = shortestHoldSeconds + Math.ceil(this.#expected / messagesPerSecond);
+    const messages = await queues.receive(from, holdSeconds);
+    const fresh = messages.filter(({ messageId }) => !this.#sent.has(messageId) && !this.#unwanted.has(messageId));
+    const [wanted, unwanted] = [
+      fresh.filter(({ body }) => isWanted(body)),
+      fresh.filter(({ body }) => !isWanted(body)),
+    ];
+    for (const { messageId } of unwanted) this.#unwanted.add(messageId);
+    held.push(...messages.filter((message) => !wanted.includes(message)));
+    if (wanted.length > 0) {
+      const ids = await queues.send(to, wanted);
+      const taken = wanted.filter((_, index) => ids[index] !== undefined);
+      for (const id of ids) if (id !== undefined) this.#sent.add(id);
+      held.push(...wanted.filter((message) => !taken.includes(message)));
+      await queues.remove(from, taken);
+      this.moved.push(...taken.map(({ body }) => body));
+      onProgress(this.moved.length, this.#expected);
+    }
+    return fresh.length;
+  }
+}

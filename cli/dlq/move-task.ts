@@ -1,0 +1,67 @@
+import type { SQSClient } from '@aws-sdk/client-sqs';
+import {
+  GetQueueAttributesCommand,
+  ListMessageMoveTasksCommand,
+  StartMessageMoveTaskCommand,
+} from '@aws-sdk/client-sqs';
+import type { Clock } from '../../lambdas/ports.ts';
+import { CliError } from '../cli-error.ts';
+
+export interface MoveTaskPorts {
+  client: SQSClient;
+  clock: Clock;
+  onProgress: (moved: number, expected: number) => void;
+}
+
+const lookEveryMs = 1_000;
+
+/**
+ * SQS's own redrive of a whole DLQ, followed to its end, as the console starts it. Gives how many messages were moved;
+ * undefined where the endpoint has no such thing. When the signal fires SQS goes on with it.
+ */
+export async function runMoveTask(
+  dlqUrl: string,
+  ports: MoveTaskPorts,
+  signal: AbortSignal,
+): Promise<number | undefined> {
+  const { client, clock, onProgress } = ports;
+  const SourceArn = await arnOf(client, dlqUrl);
+  try {
+    // One that the console has started is followed instead: SQS runs one at a time.
+    if ((await newestTask(client, SourceArn))?.Status !== 'RUNNING') {
+      await client.send(new StartMessageMoveTaskCommand({ SourceArn }));
+    }
+  } catch (error) {
+    if (isUnknownAction(error)) return undefined;
+    throw error;
+  }
+  for (;;) {
+    const task = await newestTask(client, SourceArn);
+    const moved = task?.ApproximateNumberOfMessagesMoved ?? 0;
+    onProgress(moved, task?.ApproximateNumberOfMessagesToMove ?? moved);
+    if (task?.Status === 'FAILED') {
+      throw new CliError(`SQS gave up moving the messages after ${moved}: ${task.FailureReason ?? 'it says not why'}.`);
+    }
+    if (task?.Status !== 'RUNNING' || signal.aborted) return moved;
+    await clock.sleep(lookEveryMs, signal);
+  }
+}
+
+async function newestTask(client: SQSClient, SourceArn: string) {
+  const { Results = [] } = await client.send(new ListMessageMoveTasksCommand({ SourceArn, MaxResults: 1 }));
+  return Results[0];
+}
+
+async function arnOf(client: SQSClient, url: string): Promise<string> {
+  const { Attributes } = await client.send(
+    new GetQueueAttributesCommand({ QueueUrl: url, AttributeNames: ['QueueArn'] }),
+  );
+  return Attributes?.QueueArn ?? '';
+}
+
+/** Local clouds without it say so in one of these ways. */
+function isUnknownAction(error: unknown): boolean {
+  return (
+    error instanceof Error && /InvalidAction|UnknownOperation|NotImplemented|UnsupportedOperation/.test(error.name)
+  );
+}

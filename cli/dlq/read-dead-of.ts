@@ -1,0 +1,9 @@
+import type { FileAccount } from '../../lambdas/core/file-account.ts';
+import type { OpenDead } from '../../lambdas/core/reconciliation-csv.ts';
+import { readDeadRecords } from '../../lambdas/dead-letters/read-dead-records.ts';
+import type { OpenStack } from '../stack/open-stack.ts';
+
+/** How a stack's dead records are read, file by file. */
+export function readDeadOf(stack: OpenStack): (file: FileAccount) => AsyncIterable<OpenDead> {
+  return (file) => readDeadRecords(file, stack);
+}

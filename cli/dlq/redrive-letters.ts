@@ -1,0 +1,186 @@
+import type { FileAccount } from '../../lambdas/core/file-account.ts';
+import { letter as letterSchema } from '../../lambdas/messages.ts';
+import type { OpenDead } from '../../lambdas/core/reconciliation-csv.ts';
+import type { RedrivePath } from '../stack/stack-outputs.ts';
+import type { Terminal } from '../terminal/terminal.ts';
+import { formatCount } from '../terminal/format.ts';
+import type { FollowRedrivePorts, Redriven } from './follow-redrive.ts';
+import { followRedrive } from './follow-redrive.ts';
+import type { MovePorts } from './move-messages.ts';
+import { moveMessages } from './move-messages.ts';
+import { totalOf } from './queue-access.ts';
+import type { RedriveCounts } from './redrive-watch.ts';
+import { RedriveWatch } from './redrive-watch.ts';
+import type { RemakePorts } from './remake-letters.ts';
+import { remakeLetters } from './remake-letters.ts';
+import type { Selection, SelectPorts } from './select-dead.ts';
+import { filesWithDead, isNarrowed, isOfReason, recordKey } from './select-dead.ts';
+
+export interface RedrivePorts extends Omit<MovePorts, 'onProgress'>, Omit<RemakePorts, 'ledger'> {
+  ledger: RemakePorts['ledger'] & SelectPorts;
+  terminal: Pick<Terminal, 'progress' | 'note'>;
+  clock: MovePorts['clock'];
+  paths: readonly RedrivePath[];
+  /** SQS's own redrive of all that is in a DLQ; undefined where the endpoint has none. */
+  runTask: (dlqUrl: string, onProgress: MovePorts['onProgress'], signal: AbortSignal) => Promise<number | undefined>;
+}
+
+export interface RedriveEnd {
+  /** Messages that went back to their queue. */
+  moved: number;
+  movedBy: 'sqs' | 'sluice';
+  /** Letters whose message was gone, made again from ledger and archive. */
+  remade: number;
+  /** Dead records of the selection that nothing was tried for: see the notes. */
+  untried: number;
+  counts: RedriveCounts;
+  /** False where the signal came before all had come to rest. */
+  isOver: boolean;
+  resolvedFileIds: string[];
+}
+
+/**
+ * Sends dead letters back to be tried again, all of a feed's or a selection; letters whose message is gone (purged,
+ * expired) are made again. Then waits until each has been resolved or has failed again.
+ */
+export async function redriveLetters(
+  selection: Selection,
+  ports: RedrivePorts,
+  signal: AbortSignal,
+): Promise<RedriveEnd> {
+  const watch = new RedriveWatch(ports.ledger);
+  const others = new Set<string>();
+  const files = await filesWithDead(selection, ports.ledger);
+  // Without a reason this is all there is to the selection; what the ledger doesn't know is told by its own words.
+  for (const file of files) {
+    for await (const dead of ports.ledger.listDead(file.fileId)) {
+      if (dead.state === 'dead' && isOfReason(dead, selection)) watch.add(dead);
+      else others.add(recordKey(dead.fileId, dead.record));
+    }
+  }
+  const move = await moveAll(selection, { watch, others }, ports, signal);
+  const follow: FollowRedrivePorts = { ...ports, queued: () => countQueued(ports) };
+  let { counts, isOver } = await followRedrive(watch, move.redriven, follow, signal);
+  const remade = isOver ? await remakeLost(files, selection, { watch, move }, ports, signal) : new Set<string>();
+  if (remade.size > 0) ({ counts, isOver } = await followRedrive(watch, { keys: remade }, follow, signal));
+  return {
+    moved: move.moved,
+    movedBy: move.movedBy,
+    remade: remade.size,
+    untried: [...watch.unmet()].filter((key) => !remade.has(key)).length,
+    counts,
+    isOver,
+    resolvedFileIds: watch.resolvedFileIds(),
+  };
+}
+
+interface Moved {
+  moved: number;
+  movedBy: RedriveEnd['movedBy'];
+  redriven: Redriven;
+  /** Messages that stay in the DLQs because nobody asked for them. */
+  left: number;
+}
+
+async function moveAll(
+  selection: Selection,
+  known: { watch: RedriveWatch; others: ReadonlySet<string> },
+  ports: RedrivePorts,
+  signal: AbortSignal,
+): Promise<Moved> {
+  const onProgress = (moved: number, expected: number): void =>
+    ports.terminal.progress('move', `moving letters out of the DLQ  ${formatCount(moved)} of ${formatCount(expected)}`);
+  const end = { moved: 0, left: 0, byTask: 0, bodies: [] as string[] };
+  for (const { dlqUrl, queueUrl } of ports.paths) {
+    if (signal.aborted) break;
+    // SQS refuses a task for an empty queue.
+    const isEmpty = totalOf(await ports.queues.count(dlqUrl)) === 0;
+    const byTask = isNarrowed(selection) || isEmpty ? undefined : await ports.runTask(dlqUrl, onProgress, signal);
+    if (byTask !== undefined) {
+      end.byTask += byTask;
+      continue;
+    }
+    const move = { from: dlqUrl, to: queueUrl, isWanted: (body: string) => isWanted(body, selection, known) };
+    const { moved, left } = await moveMessages(move, { ...ports, onProgress }, signal);
+    end.bodies.push(...moved);
+    end.left += left;
+  }
+  const moved = end.byTask + end.bodies.length;
+  if (end.byTask > 0) return { moved, movedBy: 'sqs', redriven: { count: moved }, left: end.left };
+  const keys = end.bodies.map((body) => keyOf(body)).filter((key) => key !== undefined && known.watch.has(key));
+  return { moved, movedBy: 'sluice', redriven: { keys: new Set(keys as string[]) }, left: end.left };
+}
+
+function isWanted(
+  body: string,
+  selection: Selection,
+  { watch, others }: { watch: RedriveWatch; others: ReadonlySet<string> },
+): boolean {
+  if (!isNarrowed(selection)) return true;
+  const letter = letterIn(body);
+  if (!letter) return false;
+  const key = recordKey(letter.file_id, letter.record);
+  if (watch.has(key)) return true;
+  const isOfFile = selection.fileId === undefined || selection.fileId === letter.file_id;
+  return !others.has(key) && isOfFile && (selection.reason === undefined || selection.reason === letter.reason);
+}
+
+/** What no message was met of though all that were there have been tried: their messages are gone. */
+async function remakeLost(
+  files: readonly FileAccount[],
+  selection: Selection,
+  { watch, move }: { watch: RedriveWatch; move: Moved },
+  ports: RedrivePorts,
+  signal: AbortSignal,
+): Promise<Set<string>> {
+  const lost = new Set(watch.unmet());
+  const remade = new Set<string>();
+  const isQuiet = await mayRemake(watch, move, ports);
+  for (const file of files) {
+    if (signal.aborted || !isQuiet) break;
+    const isLost = ({ receipt, dead }: OpenDead): boolean => {
+      if (dead) return lost.has(recordKey(file.fileId, receipt.record));
+      // No consumer has met its letter, and none will: the queues are empty.
+      return selection.reason === undefined || selection.reason === receipt.reason;
+    };
+    for (const key of await remakeLetters(file, isLost, ports, signal)) remade.add(key);
+  }
+  return remade;
+}
+
+/** Letters under way, or in somebody's hands, are not lost. */
+async function mayRemake(watch: RedriveWatch, move: Moved, ports: RedrivePorts): Promise<boolean> {
+  const { failed } = await watch.look();
+  const back = [...failed.values()].reduce((sum, count) => sum + count, 0);
+  const counts = await Promise.all(ports.paths.map(({ dlqUrl }) => ports.queues.count(dlqUrl)));
+  const inDlq = counts.reduce((sum, count) => sum + totalOf(count), 0);
+  const inHands = counts.reduce((sum, count) => sum + count.inFlight, 0);
+  const queued = await countQueued(ports);
+  if (queued === 0 && inHands === 0 && inDlq <= move.left + back) return true;
+  const lost = [...watch.unmet()].length;
+  if (lost > 0) {
+    ports.terminal.note(
+      `${formatCount(lost)} dead letters were not met, and other letters are under way or in the DLQ: whether their ` +
+        'messages are gone can be told when the letters queue is empty. Run the redrive again then.',
+    );
+  }
+  return false;
+}
+
+async function countQueued({ queues, paths }: Pick<RedrivePorts, 'queues' | 'paths'>): Promise<number> {
+  const counts = await Promise.all(paths.map(({ queueUrl }) => queues.count(queueUrl)));
+  return counts.reduce((sum, count) => sum + totalOf(count), 0);
+}
+
+function keyOf(body: string): string | undefined {
+  const letter = letterIn(body);
+  return letter && recordKey(letter.file_id, letter.record);
+}
+
+export function letterIn(body: string) {
+  try {
+    return letterSchema.safeParse(JSON.parse(body)).data;
+  } catch {
+    return undefined;
+  }
+}

@@ -1,0 +1,101 @@
+import type { FileAccount } from '../../lambdas/core/file-account.ts';
+import { letterOf } from '../../lambdas/core/letter-of.ts';
+import type { FailedOutcome } from '../../lambdas/core/outcome.ts';
+import type { Receipt } from '../../lambdas/core/receipt.ts';
+import type { OpenDead } from '../../lambdas/core/reconciliation-csv.ts';
+import type { Letter } from '../../lambdas/messages.ts';
+import type { BatchLedger, Clock, DeadLedger, LetterQueue } from '../../lambdas/ports.ts';
+import { ownFailureOf, recordKey } from './select-dead.ts';
+
+export interface RemakePorts {
+  ledger: Pick<BatchLedger, 'listBatches'> & Pick<DeadLedger, 'adoptLetter'>;
+  /** Every record of a file that still needs a person, with what stood in the file. */
+  readDead: (file: FileAccount) => AsyncIterable<OpenDead>;
+  lettersOf: (file: FileAccount) => Pick<LetterQueue, 'sendLetters'>;
+  clock: Pick<Clock, 'now'>;
+}
+
+/** Kept in hand until they are sent. */
+const lettersAtOnce = 100;
+
+/**
+ * Makes letters again whose messages are gone from SQS, from the ledger and the file's receipts, and sends them: a
+ * letter is known by its id, so one whose message turns up after all does no harm. Gives the records' keys.
+ */
+export async function remakeLetters(
+  file: FileAccount,
+  isWanted: (open: OpenDead) => boolean,
+  ports: RemakePorts,
+  signal: AbortSignal,
+): Promise<Set<string>> {
+  const batches = await firstRecordsOf(file.fileId, ports.ledger);
+  const remade = new Set<string>();
+  let letters: Letter[] = [];
+  const send = async (): Promise<void> => {
+    await ports.lettersOf(file).sendLetters(letters);
+    for (const { file_id, record } of letters) remade.add(recordKey(file_id, record));
+    letters = [];
+  };
+  for await (const open of ports.readDead(file)) {
+    if (signal.aborted) break;
+    const batch = batchOf(open.receipt.record, batches);
+    // Without its batch's item, which is kept for 60 days, a letter would have to say something that nobody knows.
+    if (batch === undefined || !isWanted(open)) continue;
+    letters.push(await remake(open, batch, ports));
+    if (letters.length >= lettersAtOnce) await send();
+  }
+  await send();
+  return remade;
+}
+
+async function remake({ file, receipt, dead }: OpenDead, batch: number, ports: RemakePorts): Promise<Letter> {
+  const last = dead && ownFailureOf(dead);
+  const letter = letterOf(
+    file,
+    { ...receipt, batch, raw: rawOf(receipt) },
+    {
+      outcome: last?.outcome ?? (receipt.outcome as FailedOutcome),
+      reason: last?.reason ?? receipt.reason ?? 'unknown',
+      error: last?.error ?? receipt.error ?? '',
+      field: receipt.field ?? null,
+      status: last ? last.status : receipt.status,
+      answer: receipt.api_answer ?? null,
+      requestId: receipt.request_id,
+      attempts: receipt.attempts + (dead?.history.slice(1).filter(({ outcome }) => outcome !== 'rejected').length ?? 0),
+    },
+    dead?.letterId ?? `remade-${file.fileId}-${receipt.record}`,
+    ports.clock.now(),
+  );
+  // One that no consumer has met would only pass through to the DLQ: adopted, it is tried.
+  if (!dead) await ports.ledger.adoptLetter(letter, { id: letter.letter_id, sentAt: 0 });
+  return letter;
+}
+
+function rawOf({ raw_encoding = 'head', raw_payload = '' }: Receipt) {
+  return { raw_encoding, raw_payload };
+}
+
+/** Places where batches begin, in order. */
+async function firstRecordsOf(
+  fileId: string,
+  ledger: Pick<BatchLedger, 'listBatches'>,
+): Promise<{ batch: number; from: number; to: number }[]> {
+  const batches: { batch: number; from: number; to: number }[] = [];
+  for await (const { batch, firstRecord, records } of ledger.listBatches(fileId)) {
+    batches.push({ batch, from: firstRecord, to: firstRecord + records });
+  }
+  return batches;
+}
+
+function batchOf(record: number, batches: readonly { batch: number; from: number; to: number }[]): number | undefined {
+  let [low, high] = [0, batches.length - 1];
+  while (low <= high) {
+    const middle = (low + high) >> 1;
+    const found = batches[middle];
+    if (!found) return undefined;
+    if (record < found.from) high = middle - 1;
+    else if (record >= found.to) low = middle + 1;
+    else return found.batch;
+  }
+  return undefined;
+}

@@ -1,0 +1,92 @@
+import { askToAmend } from '../../lambdas/consumer/ask-to-amend.ts';
+import type { FileAccount } from '../../lambdas/core/file-account.ts';
+import type { DeadLedger, EventPublisher, FileLedger, FinalizeQueue } from '../../lambdas/ports.ts';
+import { CliError } from '../cli-error.ts';
+import { formatCount } from '../terminal/format.ts';
+import { isOfReason } from './select-dead.ts';
+
+export interface ResolvePorts {
+  ledger: Pick<FileLedger, 'requestAmendment'> & Pick<DeadLedger, 'getDead' | 'listDead' | 'resolveDead'>;
+  finalize: FinalizeQueue;
+  events: EventPublisher;
+}
+
+/** Which of a file's dead records: some by number, or all of them, or all of one reason. */
+export type Chosen = { records: readonly number[] } | { reason: string | undefined };
+
+/** So many are resolved before the amendment is asked for again: one of them may be our last. */
+const perAmendment = 50;
+/** Record numbers that an event names. */
+const maxNamed = 1_000;
+
+/**
+ * The records that are meant.
+ * @throws CliError naming those that are none, or not dead any more: nothing has been done then
+ */
+export async function chooseDead(
+  file: FileAccount,
+  chosen: Chosen,
+  ledger: Pick<DeadLedger, 'getDead' | 'listDead'>,
+): Promise<number[]> {
+  if ('records' in chosen) {
+    const records = [...new Set(chosen.records)];
+    const faults = (await Promise.all(records.map((record) => faultOf(file, record, ledger)))).filter((fault) => fault);
+    if (faults.length > 0) throw new CliError(`Nothing was resolved. ${faults.join(' ')}`);
+    return records;
+  }
+  const records: number[] = [];
+  for await (const dead of ledger.listDead(file.fileId)) {
+    if (dead.state === 'dead' && isOfReason(dead, { feed: file.feed, reason: chosen.reason }))
+      records.push(dead.record);
+  }
+  if (records.length > 0) return records;
+  const reason = chosen.reason === undefined ? '' : ` with the reason ${chosen.reason}`;
+  throw new CliError(`The file ${file.fileId} has no open dead letter${reason}: nothing was resolved.`);
+}
+
+async function faultOf(
+  file: FileAccount,
+  record: number,
+  ledger: Pick<DeadLedger, 'getDead'>,
+): Promise<string | undefined> {
+  const dead = await ledger.getDead(file.fileId, record);
+  if (!dead) {
+    const total = file.totalRecords === undefined ? '' : `, which has ${formatCount(file.totalRecords)} records`;
+    return `Record ${record} of the file ${file.fileId}${total}, is no dead letter.`;
+  }
+  if (dead.state === 'dead') return undefined;
+  const at = new Date(dead.resolvedAt ?? 0).toISOString();
+  const how = dead.resolution === 'handled' ? `handled by ${dead.resolvedBy}: ${dead.resolvedWhy}` : dead.resolution;
+  return `Record ${record} is resolved already, at ${at} (${how}).`;
+}
+
+/**
+ * Marks dead records as handled by hand: they keep their outcome, and are no longer open. Who did it and why goes into
+ * the ledger, from there into the archive, and out as an event. Gives those that this has resolved.
+ */
+export async function resolveByHand(
+  file: FileAccount,
+  records: readonly number[],
+  { by, why }: { by: string; why: string },
+  ports: ResolvePorts,
+  signal: AbortSignal,
+): Promise<number[]> {
+  const resolved: number[] = [];
+  for (const [index, record] of records.entries()) {
+    if (signal.aborted) break;
+    // Before the first, too: a command that is killed must not leave an account that nobody amends.
+    if (index % perAmendment === 0) await askToAmend(file, ports);
+    if (await ports.ledger.resolveDead(file.fileId, record, { kind: 'handled', by, why })) resolved.push(record);
+  }
+  if (resolved.length === 0) return resolved;
+  await askToAmend(file, ports);
+  await ports.events.publish('dead letters handled', {
+    file_id: file.fileId,
+    feed: file.feed,
+    by,
+    why,
+    count: resolved.length,
+    records: resolved.slice(0, maxNamed),
+  });
+  return resolved;
+}

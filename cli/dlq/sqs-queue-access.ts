@@ -1,0 +1,126 @@
+import type { SQSClient } from '@aws-sdk/client-sqs';
+import {
+  ChangeMessageVisibilityBatchCommand,
+  DeleteMessageBatchCommand,
+  GetQueueAttributesCommand,
+  ReceiveMessageCommand,
+  SendMessageBatchCommand,
+} from '@aws-sdk/client-sqs';
+import type { QueueAccess, QueueCounts, ReceivedMessage } from './queue-access.ts';
+
+/** SQS: 10 messages and 1 MiB a call; some room is left for the envelope. */
+const perCall = 10;
+const maxCallBytes = 1_000_000;
+
+type Outgoing = Pick<ReceivedMessage, 'body' | 'groupId'>;
+
+/** Any of the stack's queues, by its URL. */
+export class SqsQueueAccess implements QueueAccess {
+  readonly #client: SQSClient;
+
+  constructor(client: SQSClient) {
+    this.#client = client;
+  }
+
+  async count(url: string): Promise<QueueCounts> {
+    const { Attributes = {} } = await this.#client.send(
+      new GetQueueAttributesCommand({
+        QueueUrl: url,
+        AttributeNames: [
+          'ApproximateNumberOfMessages',
+          'ApproximateNumberOfMessagesNotVisible',
+          'ApproximateNumberOfMessagesDelayed',
+        ],
+      }),
+    );
+    return {
+      visible: Number(Attributes['ApproximateNumberOfMessages'] ?? 0),
+      inFlight: Number(Attributes['ApproximateNumberOfMessagesNotVisible'] ?? 0),
+      delayed: Number(Attributes['ApproximateNumberOfMessagesDelayed'] ?? 0),
+    };
+  }
+
+  async receive(url: string, holdSeconds: number): Promise<ReceivedMessage[]> {
+    const { Messages = [] } = await this.#client.send(
+      new ReceiveMessageCommand({
+        QueueUrl: url,
+        MaxNumberOfMessages: perCall,
+        VisibilityTimeout: holdSeconds,
+        // Waiting makes SQS ask all of its servers, so that "none" means none.
+        WaitTimeSeconds: 1,
+        MessageSystemAttributeNames: ['MessageGroupId'],
+      }),
+    );
+    return Messages.map(({ MessageId = '', ReceiptHandle = '', Body = '', Attributes }) => ({
+      messageId: MessageId,
+      receiptHandle: ReceiptHandle,
+      body: Body,
+      ...(Attributes?.MessageGroupId === undefined ? {} : { groupId: Attributes.MessageGroupId }),
+    }));
+  }
+
+  async send(url: string, messages: readonly Outgoing[]): Promise<(string | undefined)[]> {
+    const ids: (string | undefined)[] = [];
+    for (const call of callsOf(messages)) {
+      const { Successful = [] } = await this.#client.send(
+        new SendMessageBatchCommand({
+          QueueUrl: url,
+          Entries: call.map(({ body, groupId }, index) => ({
+            Id: String(index),
+            MessageBody: body,
+            ...(groupId === undefined ? {} : { MessageGroupId: groupId }),
+          })),
+        }),
+      );
+      ids.push(...call.map((_, index) => Successful.find(({ Id }) => Id === String(index))?.MessageId));
+    }
+    return ids;
+  }
+
+  async remove(url: string, messages: readonly ReceivedMessage[]): Promise<void> {
+    await this.#inCalls(messages, (entries) =>
+      this.#client.send(new DeleteMessageBatchCommand({ QueueUrl: url, Entries: entries })),
+    );
+  }
+
+  async release(url: string, messages: readonly ReceivedMessage[]): Promise<void> {
+    await this.#inCalls(messages, (entries) =>
+      this.#client
+        .send(
+          new ChangeMessageVisibilityBatchCommand({
+            QueueUrl: url,
+            Entries: entries.map((entry) => ({ ...entry, VisibilityTimeout: 0 })),
+          }),
+        )
+        // What SQS would not take becomes visible when its time is over.
+        .catch(() => undefined),
+    );
+  }
+
+  async #inCalls(
+    messages: readonly ReceivedMessage[],
+    call: (entries: { Id: string; ReceiptHandle: string }[]) => Promise<unknown>,
+  ): Promise<void> {
+    for (let from = 0; from < messages.length; from += perCall) {
+      const some = messages.slice(from, from + perCall);
+      await call(some.map(({ receiptHandle }, index) => ({ Id: String(index), ReceiptHandle: receiptHandle })));
+    }
+  }
+}
+
+function callsOf(messages: readonly Outgoing[]): Outgoing[][] {
+  const calls: Outgoing[][] = [];
+  let callBytes = 0;
+  for (const message of messages) {
+    const bytes = Buffer.byteLength(message.body);
+    const last = calls.at(-1);
+    if (last && last.length < perCall && callBytes + bytes <= maxCallBytes) {
+      last.push(message);
+      callBytes += bytes;
+    } else {
+      calls.push([message]);
+      callBytes = bytes;
+    }
+  }
+  return calls;
+}

@@ -1,0 +1,77 @@
+import type { Feed } from '../../feeds/feed.ts';
+import type { OpenDead } from '../../lambdas/core/reconciliation-csv.ts';
+import { sourceRowOf } from '../../lambdas/core/reconciliation-csv.ts';
+
+export interface ColumnChange {
+  column: string;
+  /** Undefined where the record could not be read, or had no such field. */
+  before: string | undefined;
+  after: string;
+}
+
+export interface ComparedRow {
+  /** By the source's column names, in the types that they had; what was not changed is as it was. */
+  row: Record<string, unknown>;
+  /** None: the desk left it as it was. */
+  changes: ColumnChange[];
+  /** Columns with a value that is no field of the record: somebody's notes. */
+  ignored: string[];
+}
+
+/**
+ * What the desk made of a record. A spreadsheet's line break in a cell is not a change.
+ * @param known the fields that rows of its file have, as far as they can be told
+ */
+export function compareRow(
+  open: OpenDead,
+  cells: ReadonlyMap<string, string>,
+  known: ReadonlySet<string>,
+  feed: Feed,
+): ComparedRow {
+  const { dialect } = open.file;
+  const source = sourceRowOf(open.receipt, dialect);
+  // No prototype: a column may be called `__proto__` or `constructor`.
+  const row = Object.assign(Object.create(null) as Record<string, unknown>, source?.row);
+  if (!source && dialect?.format === 'csv') for (const name of dialect.columns) row[name] = '';
+  const compared: ComparedRow = { row, changes: [], ignored: [] };
+  for (const [column, after] of cells) {
+    const before = source?.cells.get(column);
+    if (isSame(before ?? '', after)) continue;
+    if (!known.has(column)) {
+      compared.ignored.push(column);
+      continue;
+    }
+    row[column] = valueOf(after, before === undefined ? undefined : source?.row[column], column, feed);
+    compared.changes.push({ column, before, after });
+  }
+  return compared;
+}
+
+/** The fields that the rows of one file have: its header's, or what the feed asks for and its records show. */
+export function knownColumns(opens: readonly OpenDead[], feed: Feed): Set<string> {
+  const dialect = opens[0]?.file.dialect;
+  if (dialect?.format === 'csv') return new Set(dialect.columns);
+  const known = new Set(feed.columns);
+  for (const { receipt } of opens) {
+    for (const name of sourceRowOf(receipt, dialect)?.cells.keys() ?? []) known.add(name);
+  }
+  return known;
+}
+
+function isSame(a: string, b: string): boolean {
+  return a === b || withPlainBreaks(a) === withPlainBreaks(b);
+}
+
+const withPlainBreaks = (text: string): string => text.replace(/\r\n?/g, '\n');
+
+/** Text stays text. What was a number or the like becomes one again where the cell still says one. */
+function valueOf(text: string, before: unknown, column: string, feed: Feed): unknown {
+  if (before === undefined || typeof before === 'string') return text;
+  // As in a file: `30.0` is no whole number, though JSON would read it as one.
+  if (feed.integerFields.includes(column) && !/^-?[0-9]+$/.test(text.trim())) return text;
+  try {
+    return JSON.parse(text) as unknown;
+  } catch {
+    return text;
+  }
+}

@@ -1,0 +1,18 @@
+import { conflictReason } from '../../lambdas/consumer/try-correction.ts';
+import type { DeadRecord } from '../../lambdas/core/file-account.ts';
+import { sha256Of } from '../../lambdas/core/identity.ts';
+
+/**
+ * The id of a corrected row: the same row for the same record has the same one, so that a CSV that is handed in twice is
+ * sent once in effect. A row that has failed is tried once more under its next id when it is handed in again; one that
+ * met a conflict is not.
+ */
+export function correctionIdOf(dead: Pick<DeadRecord, 'fileId' | 'record' | 'history'>, row: Record<string, unknown>) {
+  const content = Object.entries(row).sort(([a], [b]) => (a < b ? -1 : 1));
+  for (let attempt = 1; ; attempt++) {
+    const text = JSON.stringify([dead.fileId, dead.record, content, attempt]);
+    const id = sha256Of(Buffer.from(text)).slice(0, 32);
+    const end = dead.history.find(({ correctionId }) => correctionId === id);
+    if (!end || end.reason === conflictReason) return id;
+  }
+}

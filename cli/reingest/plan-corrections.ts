@@ -1,0 +1,133 @@
+import type { Feed } from '../../feeds/feed.ts';
+import type { FileAccount } from '../../lambdas/core/file-account.ts';
+import { problemOf } from '../../lambdas/core/prepare-record.ts';
+import type { OpenDead } from '../../lambdas/core/reconciliation-csv.ts';
+import type { DeadLedger, FileLedger } from '../../lambdas/ports.ts';
+import type { Claim } from './claims.ts';
+import { throwFaults } from './claims.ts';
+import type { ColumnChange } from './compare-row.ts';
+import { compareRow, knownColumns } from './compare-row.ts';
+import { correctionIdOf } from './correction-id.ts';
+
+export interface PlannedCorrection {
+  file: FileAccount;
+  line: number;
+  record: number;
+  sha256: string;
+  correctionId: string;
+  row: Record<string, unknown>;
+  changes: ColumnChange[];
+  /** The field that the record failed for first. */
+  field: string | null;
+  /** What the feed's schema has against the row as it is now. */
+  fault: string | undefined;
+}
+
+export interface CorrectionPlan {
+  corrections: PlannedCorrection[];
+  /** Rows that the desk left as they were. */
+  unchanged: number;
+  /** Rows whose record has come to rest since. */
+  resolved: number;
+  /** Columns with values that are no fields of their records. */
+  ignored: string[];
+}
+
+export interface PlanPorts {
+  ledger: Pick<FileLedger, 'getFile'> & Pick<DeadLedger, 'getDead'>;
+  readDead: (file: FileAccount) => AsyncIterable<OpenDead>;
+  feedNamed: (name: string) => Feed;
+}
+
+/**
+ * Each row of a corrected CSV beside the record that it stands for. Sends nothing.
+ * @throws CliError naming the lines that don't fit their records: all of them before anything is done
+ */
+export async function planCorrections(
+  claims: ReadonlyMap<string, readonly Claim[]>,
+  feedName: string | undefined,
+  ports: PlanPorts,
+): Promise<CorrectionPlan> {
+  const faults: string[] = [];
+  const plan: CorrectionPlan = { corrections: [], unchanged: 0, resolved: 0, ignored: [] };
+  for (const [fileId, ofFile] of claims) {
+    const file = await ports.ledger.getFile(fileId);
+    const fault = file ? fileFault(file, feedName) : `There is no file ${fileId} in the ledger.`;
+    if (!file || fault !== undefined) faults.push(`${linesOf(ofFile)}: ${fault}`);
+    else await planFile(file, ofFile, { plan, faults }, ports);
+  }
+  throwFaults(faults);
+  return { ...plan, ignored: [...new Set(plan.ignored)] };
+}
+
+function fileFault(file: FileAccount, feedName: string | undefined): string | undefined {
+  if (feedName === undefined || file.feed === feedName) return undefined;
+  return `The file ${file.fileId} is one of the feed ${file.feed}, not of ${feedName}.`;
+}
+
+async function planFile(
+  file: FileAccount,
+  claims: readonly Claim[],
+  { plan, faults }: { plan: CorrectionPlan; faults: string[] },
+  ports: PlanPorts,
+): Promise<void> {
+  const wanted = new Map(claims.map((claim) => [claim.record, claim]));
+  const opens: OpenDead[] = [];
+  for await (const open of ports.readDead(file)) if (wanted.has(open.receipt.record)) opens.push(open);
+  const feed = ports.feedNamed(file.feed);
+  const known = knownColumns(opens, feed);
+  for (const open of opens) {
+    const claim = wanted.get(open.receipt.record) as Claim;
+    wanted.delete(claim.record);
+    const fault = claimFault(claim, open);
+    if (fault !== undefined) faults.push(`Line ${claim.line}: ${fault}`);
+    else planRow(claim, open, { plan, known, feed });
+  }
+  for (const { line, record } of wanted.values()) {
+    const dead = await ports.ledger.getDead(file.fileId, record);
+    if (dead?.state === 'resolved') plan.resolved++;
+    else faults.push(`Line ${line}: record ${record} of the file ${file.fileId} is no dead letter.`);
+  }
+}
+
+function claimFault({ sha256, checksum, record }: Claim, { file, receipt, dead }: OpenDead): string | undefined {
+  if (sha256 !== receipt.sha256) {
+    return `sluice_sha256 is not that of record ${record} of the file ${file.fileId}: the row has got to another record.`;
+  }
+  if (checksum !== undefined && checksum !== file.sha256) {
+    return `sluice_checksum is not that of the file ${file.fileId}.`;
+  }
+  if (dead) return undefined;
+  return `the letter of record ${record} is not known yet, or is lost: have it tried by \`dlq redrive\` first.`;
+}
+
+function planRow(
+  claim: Claim,
+  open: OpenDead,
+  { plan, known, feed }: { plan: CorrectionPlan; known: ReadonlySet<string>; feed: Feed },
+): void {
+  const { file, receipt, dead } = open;
+  const { row, changes, ignored } = compareRow(open, claim.cells, known, feed);
+  plan.ignored.push(...ignored);
+  if (changes.length === 0 || !dead) {
+    plan.unchanged++;
+    return;
+  }
+  const valid = feed.schema.safeParse(row);
+  plan.corrections.push({
+    file,
+    line: claim.line,
+    record: claim.record,
+    sha256: receipt.sha256,
+    correctionId: correctionIdOf(dead, row),
+    row,
+    changes,
+    field: receipt.field ?? null,
+    fault: valid.success ? undefined : problemOf(valid.error.issues, row).message,
+  });
+}
+
+function linesOf(claims: readonly Claim[]): string {
+  const [first, ...others] = claims;
+  return `Line ${first?.line}${others.length === 0 ? '' : ` and ${others.length} more`}`;
+}

@@ -1,0 +1,80 @@
+import type { DeadDescription } from '../dlq/describe-dead.ts';
+import { formatCount, oneLine } from '../terminal/format.ts';
+import { formatPairs, formatTable } from '../terminal/table.ts';
+import type { Terminal } from '../terminal/terminal.ts';
+
+/** A sentence is shown to its end, over as many lines as it takes. */
+const maxCharacters = 4_000;
+
+/** All that is known of one record, for people. */
+export function formatDeadRecord(dead: DeadDescription, { style }: Pick<Terminal, 'style'>, columns: number): string {
+  const pairs = pairsOf(dead).flatMap(([name, value]): [string, string][] =>
+    value === null || value === '' ? [] : [[name, oneLine(value, maxCharacters)]],
+  );
+  const title = `Record ${formatCount(dead.record)} of ${oneLine(dead.source_file, Math.max(40, columns - 20))}`;
+  const parts = [`${style('bold', title)}\n\n${formatPairs(pairs, '  ')}`];
+  if (dead.history.length > 0) parts.push(`\nWhat has happened to it:\n\n${formatHistory(dead)}`);
+  if (dead.correction) parts.push(`\nThe newest correction:\n\n${formatCorrection(dead.correction)}`);
+  if (dead.raw_payload !== null) parts.push(`\nAs it stood in the file:\n\n${style('dim', payloadOf(dead))}\n`);
+  return parts.join('');
+}
+
+function pairsOf(dead: DeadDescription): [string, string | null][] {
+  const place = [
+    dead.line === null ? '' : `line ${formatCount(dead.line)}`,
+    dead.offset === null ? '' : `byte ${formatCount(dead.offset)}`,
+    dead.length === null ? '' : `${formatCount(dead.length)} bytes`,
+  ].filter((part) => part !== '');
+  return [
+    ['state', stateOf(dead)],
+    ['why', `${dead.outcome}, ${dead.reason}: ${dead.error}`],
+    ['field', dead.field],
+    ['http status', dead.http_status === null ? null : String(dead.http_status)],
+    ['api answer', dead.api_answer],
+    ['place', place.join(', ')],
+    ['file id', dead.file_id],
+    ['feed, lane', `${dead.feed}, ${dead.lane}`],
+    ['request id', dead.request_id],
+    ['requests', dead.attempts === null ? null : `${formatCount(dead.attempts)} before it became a dead letter`],
+    ['sha256', dead.sha256],
+    ['letter id', dead.letter_id],
+    ['message', dead.message_id === null ? null : `${dead.message_id}, sent ${dead.sent_at ?? 'at a time unknown'}`],
+  ];
+}
+
+function stateOf({ state, resolution }: DeadDescription): string {
+  if (!resolution) return state === 'dead' ? 'open' : state;
+  const how = resolution.kind === 'handled' ? `by hand, by ${resolution.by ?? '?'}: ${resolution.why ?? ''}` : '';
+  const correction = resolution.correction_id === null ? '' : ' by a corrected row';
+  return `resolved ${resolution.at} ${how === '' ? `(${resolution.kind}${correction})` : how}`;
+}
+
+function formatHistory({ history }: DeadDescription): string {
+  const rows = history.map(({ at, outcome, reason, status, error, correction_id }) => [
+    `${at.slice(0, 19).replace('T', ' ')}Z`,
+    correction_id === null ? 'the record' : 'a correction',
+    outcome,
+    reason,
+    status === null ? '' : String(status),
+    oneLine(error, maxCharacters),
+  ]);
+  const titles = ['when', 'what was tried', 'outcome', 'reason', 'status', 'error'].map((title) => ({ title }));
+  return formatTable(titles, rows, '  ');
+}
+
+function formatCorrection(correction: NonNullable<DeadDescription['correction']>): string {
+  const { id, by, at, changed, row } = correction;
+  const values = changed.map((column): [string, string] => [
+    oneLine(column, 30),
+    oneLine(typeof row[column] === 'string' ? row[column] : JSON.stringify(row[column] ?? null), maxCharacters),
+  ]);
+  return formatPairs([['id', id], ['sent', `${at} by ${oneLine(by, 40)}`], ...values], '  ');
+}
+
+/** Line by line, each harmless for the terminal; bytes that are no text as what can be read of them. */
+function payloadOf({ raw_encoding, raw_payload }: DeadDescription): string {
+  const text =
+    raw_encoding === 'text' ? (raw_payload ?? '') : Buffer.from(raw_payload ?? '', 'base64').toString('utf8');
+  const shown = text.split(/\r\n|\r|\n/).map((line) => `  ${oneLine(line, 100_000)}`);
+  return raw_encoding === 'head' ? `${shown.join('\n')}\n  … (only its head is kept)` : shown.join('\n');
+}

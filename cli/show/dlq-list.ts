@@ -1,0 +1,49 @@
+import { buriedReason } from '../../lambdas/reconciler/bury-batch.ts';
+import type { DeadMessage } from '../dlq/dead-message.ts';
+import type { ListedRecord } from '../dlq/list-dead.ts';
+import type { Selection } from '../dlq/select-dead.ts';
+import { isNarrowed } from '../dlq/select-dead.ts';
+import { formatCountOf } from '../terminal/format.ts';
+import type { Terminal } from '../terminal/terminal.ts';
+import { formatDeadEntries } from './dlq-table.ts';
+
+export interface DeadList {
+  selection: Selection;
+  records: readonly ListedRecord[];
+  messages: readonly DeadMessage[];
+  queued: number;
+}
+
+/** The open dead letters, what else lies in the DLQs, and what can be done. */
+export function formatDeadList(
+  { selection, records, messages, queued }: DeadList,
+  painter: Pick<Terminal, 'style'>,
+  columns: number,
+): string {
+  const { feed } = selection;
+  const parts: string[] = [];
+  if (records.length > 0) parts.push(formatDeadEntries(`Open in ${feed}`, 'dead letter', records, painter, columns));
+  // A buried batch's records have one message, in another DLQ.
+  const missing = records.filter(({ reason }) => reason !== buriedReason).length - queued;
+  if (!isNarrowed(selection) && missing > 0) {
+    parts.push(
+      `${formatCountOf(missing, 'dead letter')} of them have no message in the DLQ any more (purged or expired). ` +
+        `Nothing is lost: a redrive makes them again.\n`,
+    );
+  }
+  if (messages.length > 0)
+    parts.push(formatDeadEntries(`Also in the DLQs of ${feed}`, 'message', messages, painter, columns));
+  if (parts.length === 0) {
+    return isNarrowed(selection)
+      ? `No open dead letter of ${feed} is like that.\n`
+      : `${feed} has no open dead letters.\n`;
+  }
+  const [first] = records;
+  if (first) {
+    parts.push(
+      `All of one record: \`npm run -s sluice -- dlq show ${first.file_id} ${first.record}\`. ` +
+        `To try them again: \`npm run -s sluice -- dlq redrive --feed ${feed}\`.\n`,
+    );
+  }
+  return parts.join('\n');
+}

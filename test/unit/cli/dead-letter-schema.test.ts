@@ -1,0 +1,9 @@
+import { readFileSync } from 'node:fs';
+import { resolve } from 'node:path';
+import { expect, test } from 'vitest';
+import { deadLetterSchema } from '../../../cli/schemas/dead-letter-schema.ts';
+
+test('the documented dead letter is the one that is written; `npm run schemas` writes it anew', () => {
+  const documented = readFileSync(resolve(import.meta.dirname, '../../../docs/schemas/dead-letter.v1.json'), 'utf8');
+  expect(documented).toBe(deadLetterSchema());
+});
