@@ -35,7 +35,7 @@ export async function filesWithDead(selection: Selection, ledger: SelectPorts): 
 }
 
 /** The records of the selection that are dead as of now, from the ledger: whatever became of their messages. */
-export async function* selectDead(
+async function* selectDead(
   selection: Selection,
   ledger: SelectPorts,
 ): AsyncGenerator<{ file: FileAccount; dead: DeadRecord }> {
