@@ -6,7 +6,7 @@ import { checkSettings } from '../../cdk/check-settings.ts';
 import type { Settings, SettingsRequest } from '../../cdk/settings.ts';
 import { readSettings } from '../../cdk/settings.ts';
 import { SettingsError } from '../../cdk/settings-error.ts';
-import { createCertificate, createIssuer } from '../support/certificates.ts';
+import { createCertificate, createIssuer } from '../../localstack/certificates.ts';
 
 const request: SettingsRequest = {
   stage: 'prod',

@@ -6,8 +6,8 @@ import { HttpSink } from '../../../lambdas/adapters/http-sink.ts';
 import type { HttpSinkOptions } from '../../../lambdas/adapters/http-sink.ts';
 import { SecretToken } from '../../../lambdas/adapters/secret-token.ts';
 import type { SinkAnswer } from '../../../lambdas/ports.ts';
-import type { Certificate } from '../../support/certificates.ts';
-import { createCertificate, createIssuer } from '../../support/certificates.ts';
+import type { Certificate } from '../../../localstack/certificates.ts';
+import { createCertificate, createIssuer } from '../../../localstack/certificates.ts';
 import type { RawAnswer, RawServer } from '../../support/raw-server.ts';
 import { startRawServer } from '../../support/raw-server.ts';
 
