@@ -20,7 +20,11 @@ it('a file goes through with a dead letter and its redrive, each function under 
 
   await stack.setFaults({});
   for (const { message } of dead) await stack.send('TrafficLettersQueueUrl', message.Body ?? '');
-  expect(await stack.manifestOf(fileId, 2)).toMatchObject({ uploaded_records: 2, rejected_records: 1, reconciled: true });
+  expect(await stack.manifestOf(fileId, 2)).toMatchObject({
+    uploaded_records: 2,
+    rejected_records: 1,
+    reconciled: true,
+  });
 
   const callers = new Set(readDecisions(stack.cloud.enforcement?.decisionsFile ?? '').map(sessionOf));
   for (const name of ['TrafficSplitterName', 'TrafficConsumerName', 'FinalizerName']) {

@@ -14,7 +14,9 @@ export type ClientAs = Omit<TestCloud['client'], 'credentials'> & {
 export async function rolesOf({ client, outputs }: TestCloud): Promise<Map<string, string>> {
   const cloudFormation = new CloudFormationClient(client);
   const stackName = (outputs['ReconcilerName'] ?? '').replace(/-reconciler$/, '');
-  const { StackResources = [] } = await cloudFormation.send(new DescribeStackResourcesCommand({ StackName: stackName }));
+  const { StackResources = [] } = await cloudFormation.send(
+    new DescribeStackResourcesCommand({ StackName: stackName }),
+  );
   cloudFormation.destroy();
   return new Map(
     StackResources.filter(({ ResourceType }) => ResourceType === 'AWS::IAM::Role').map(
