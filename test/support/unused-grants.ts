@@ -15,7 +15,7 @@ const policy = z.object({
 });
 
 /** What AWS does itself under a function's role, which MiniStack does without asking. */
-const madeByAws = /^(logs:|sqs:(ReceiveMessage|GetQueueUrl)$)/;
+const madeByAws = /^(logs:|sqs:(ReceiveMessage|DeleteMessage|GetQueueUrl)$)/;
 
 /** `<role>: <action>` of the grants that no function has made use of so far: what to look at when permissions grow. */
 export async function unusedGrants(cloud: TestCloud): Promise<string[]> {
