@@ -19,7 +19,9 @@ export function archiveKeysOf(file: {
   const day = new Date(file.createdAt).toISOString().slice(0, 10).replaceAll('-', '/');
   const folder = `${file.feed}/${day}/${file.fileId}`;
   // The name it was dropped under, without its folders; S3 takes any character in a key.
-  const name = shortened(file.source.key.slice(file.source.key.lastIndexOf('/') + 1)) || 'source';
+  const dropped = shortened(file.source.key.slice(file.source.key.lastIndexOf('/') + 1));
+  // Whoever copies the archive to a disk must not be led out of the file's folder.
+  const name = ['', '.', '..'].includes(dropped) ? 'source' : dropped;
   return {
     folder,
     source: `${folder}/source/${name}`,

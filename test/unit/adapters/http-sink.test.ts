@@ -129,6 +129,17 @@ describe('an answer', () => {
     expect(told.length).toBeLessThanOrEqual(200);
   });
 
+  it.each([
+    ['turns the writing round', 'no \u202egpj.exe\u2069', 'no  gpj.exe'],
+    ['is cut within a character', `${'x'.repeat(199)}\ud83d\ude00`, `${'x'.repeat(199)}\ufffd`],
+    ['is no UTF-8', '\xff\xfe', '\ufffd\ufffd'],
+  ])('that %s is told as plain text', async (_, body, told) => {
+    const bytes = Buffer.from(body, body === '\xff\xfe' ? 'latin1' : 'utf8');
+    const head = `HTTP/1.1 422 No\r\ncontent-length: ${bytes.length}\r\n\r\n`;
+    const answer = await answerTo((socket) => socket.write(Buffer.concat([Buffer.from(head), bytes])));
+    expect(answer).toEqual({ kind: 'refused', status: 422, answer: told });
+  });
+
   it('without a length ends with its connection, and the next record gets another', async () => {
     const server = await serve((socket) => socket.end('HTTP/1.0 200 OK\r\n\r\ndone'));
     const sink = sinkFor(`http://127.0.0.1:${server.port}`);
