@@ -1,4 +1,5 @@
 import { afterEach, describe, expect, it, vi } from 'vitest';
+import type { Feed } from '../../feeds/feed.ts';
 import { traffic } from '../../feeds/traffic.ts';
 import { HttpSink } from '../../lambdas/adapters/http-sink.ts';
 import { letterOf, rawPayloadOf } from '../../lambdas/core/letter-of.ts';
@@ -32,7 +33,12 @@ const dialect = { format: 'jsonl', encoding: 'utf-8', bodyOffset: 0, bodyLine: 1
 
 function prepared(text: string) {
   const bytes = Buffer.from(text);
-  return prepareRecord({ record: 1, line: 1, offset: 0, bytes, problem: null }, traffic, dialect, 'c'.repeat(64));
+  return prepareRecord(
+    { record: 1, line: 1, offset: 0, bytes, problem: null },
+    traffic as Feed,
+    dialect,
+    'c'.repeat(64),
+  );
 }
 
 const endings: (() => Promise<void>)[] = [];
