@@ -1,5 +1,5 @@
 import { afterEach, describe, expect, it, vi } from 'vitest';
-import type { Feed } from '../../feeds/feed.ts';
+import { feedNamed } from '../../feeds/index.ts';
 import { traffic } from '../../feeds/traffic.ts';
 import { HttpSink } from '../../lambdas/adapters/http-sink.ts';
 import { letterOf, rawPayloadOf } from '../../lambdas/core/letter-of.ts';
@@ -35,7 +35,7 @@ function prepared(text: string) {
   const bytes = Buffer.from(text);
   return prepareRecord(
     { record: 1, line: 1, offset: 0, bytes, problem: null },
-    traffic as Feed,
+    feedNamed('traffic'),
     dialect,
     'c'.repeat(64),
   );
