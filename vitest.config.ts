@@ -3,6 +3,15 @@ import { defineConfig } from 'vitest/config';
 /** Unit and stack tests need nothing; the others share one local cloud, which they bring up and take down themselves. */
 const report = process.env['SLUICE_TEST_REPORT'];
 
+/** IAM is evaluated; a function that is denied a call fails the file. */
+const enforcing = {
+  globalSetup: ['test/support/iam-setup.ts'],
+  setupFiles: ['test/support/expect-no-denials.ts'],
+  testTimeout: 180_000,
+  hookTimeout: 300_000,
+  fileParallelism: false,
+};
+
 export default defineConfig({
   test: {
     reporters: report ? ['default', ['json', { outputFile: report }]] : ['default'],
@@ -23,6 +32,19 @@ export default defineConfig({
           hookTimeout: 300_000,
           // Two cores: files one after the other, so that no test starves another's API of time.
           fileParallelism: false,
+        },
+      },
+      {
+        // The same on a local cloud that evaluates IAM for every call, in short: `npm run test:iam` has all of it.
+        test: { name: 'least-privilege', include: ['test/iam/**/*.test.ts'], ...enforcing },
+      },
+      {
+        test: {
+          name: 'iam',
+          include: ['test/iam/**/*.test.ts', 'test/integration/**/*.test.ts'],
+          // Of the fake API alone.
+          exclude: ['test/integration/fake-avstar.test.ts'],
+          ...enforcing,
         },
       },
       {

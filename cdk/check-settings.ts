@@ -48,6 +48,7 @@ export function checkSettings(settings: Settings): void {
     ...splitterFaults(settings),
     ...queueFaults(settings),
     ...quotaFaults(settings),
+    ...securityFaults(settings),
     ...settings.feeds.flatMap((feed) => [
       ...apiFaults(feed, settings),
       ...deadlineFaults(feed),
@@ -200,6 +201,15 @@ function* quotaFaults(settings: Settings): Generator<string> {
     `SLUICE_FUNCTION_QUOTA is ${functionQuota}; up to ${needed} functions run at once. Have the account's quota of ` +
     `concurrent executions raised, or set ${[...wishes, 'fewer consumers', 'a lower splitter.concurrency'].join(', ')}.`
   );
+}
+
+function* securityFaults({ stage, retainData, archiveLock }: Settings): Generator<string> {
+  if (archiveLock === 'compliance' && !retainData) {
+    yield (
+      `SLUICE_ARCHIVE_LOCK is compliance; the stage ${stage} does not retain its data (retainData), and nobody could ` +
+      `delete what is locked: use it in a stage that does, or leave it at governance.`
+    );
+  }
 }
 
 function* connectionFaults({ name, api, lanes }: FeedSettings): Generator<string> {

@@ -5,6 +5,7 @@ import { deriveFeed } from './derive-feed.ts';
 import type { Environment, FeedOverrides } from './feed-environment.ts';
 import { readFeedEnvironment, variableName, whole } from './feed-environment.ts';
 import { readCertificates } from './read-certificates.ts';
+import { readSecuritySettings } from './security-settings.ts';
 import { SettingsError } from './settings-error.ts';
 import { drill } from './stages/drill.ts';
 import { local } from './stages/local.ts';
@@ -83,7 +84,9 @@ export function readSettings(request: SettingsRequest): Settings {
   const { feeds: feedNumbers, ...stageWide } = parseNumbers(request.stage, request.numbers ?? stages[request.stage]);
   const faults: string[] = [];
   const quota = collectFaults(() => readFunctionQuota(request.environment), faults);
-  const numbers = { ...stageWide, functionQuota: quota ?? stageWide.functionQuota };
+  const security = readSecuritySettings(stageWide, request.environment);
+  faults.push(...security.faults);
+  const numbers = { ...stageWide, functionQuota: quota ?? stageWide.functionQuota, ...security.settings };
   const feeds = request.feeds.flatMap((feed) => {
     const { overrides, faults: unread } = readFeedEnvironment(feed.name, request.environment);
     faults.push(...unread);

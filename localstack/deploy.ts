@@ -25,6 +25,8 @@ export interface DeployOptions {
   /** Where cdk.json lies; the repository by default. */
   appDir?: string;
   signal?: AbortSignal;
+  /** PEM file that an endpoint with TLS is trusted by. */
+  caFile?: string | undefined;
 }
 
 const repoRoot = resolve(import.meta.dirname, '..');
@@ -54,7 +56,7 @@ async function deployAlone(options: DeployOptions): Promise<Record<string, strin
     const { fault, output } = await runCdk(args, {
       cwd,
       recordPath,
-      env: { ...withoutAws(env), ...aws },
+      env: { ...withoutAws(env), ...aws, ...(options.caFile ? { AWS_CA_BUNDLE: options.caFile } : {}) },
       timeoutMs: Math.max(1, giveUpAt - Date.now()),
       ...(options.signal ? { signal: options.signal } : {}),
     });

@@ -45,7 +45,7 @@ async function tryStart(
 ): Promise<string | { portLost: boolean; error: LocalCloudError }> {
   const { stateDir, signal } = options;
   const log = endpointLog(stateDir);
-  const url = `http://127.0.0.1:${port}`;
+  const url = `${options.variables['USE_SSL'] === '1' ? 'https' : 'http'}://127.0.0.1:${port}`;
   const child = spawnMiniStack(options, port);
   const identity = child.pid === undefined ? null : identifyProcess(child.pid);
   let ended: string | null = null;

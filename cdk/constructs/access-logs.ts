@@ -12,6 +12,8 @@ export class AccessLogs extends Construct {
   constructor(scope: Construct, id: string, { settings }: { settings: Settings }) {
     super(scope, id);
     this.bucket = new Bucket(this, 'Bucket', {
+      // S3 delivers access logs to no bucket that has a customer's key:
+      // https://docs.aws.amazon.com/AmazonS3/latest/userguide/enable-server-access-logging.html
       ...bucketDefaults(settings),
       lifecycleRules: [abortUploads, { id: 'expire', expiration: Duration.days(settings.accessLogDays) }],
     });

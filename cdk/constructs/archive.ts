@@ -3,7 +3,7 @@ import { Bucket, ObjectLockRetention } from 'aws-cdk-lib/aws-s3';
 import { Construct } from 'constructs';
 import type { Settings } from '../settings.ts';
 import type { AccessLogs } from './access-logs.ts';
-import { abortUploads, bucketDefaults } from './bucket-defaults.ts';
+import { abortUploads, bucketDefaults, encryptedBy } from './bucket-defaults.ts';
 import type { SluiceFunction } from './sluice-function.ts';
 
 /** The evidence: source, receipts and manifests, each written once. */
@@ -14,14 +14,18 @@ export class Archive extends Construct {
     super(scope, id);
     // One default a bucket: the feed with the longest retention sets it.
     const days = Math.max(...settings.feeds.map((feed) => feed.archiveRetentionDays));
+    const retention = Duration.days(days);
+    const lock =
+      settings.archiveLock === 'compliance'
+        ? ObjectLockRetention.compliance(retention)
+        : ObjectLockRetention.governance(retention);
     this.bucket = new Bucket(this, 'Bucket', {
       ...bucketDefaults(settings),
+      ...encryptedBy(this, settings),
       ...accessLogs.of('archive'),
       versioned: true,
       lifecycleRules: [abortUploads],
-      ...(settings.retainData
-        ? { objectLockEnabled: true, objectLockDefaultRetention: ObjectLockRetention.governance(Duration.days(days)) }
-        : {}),
+      ...(settings.retainData ? { objectLockEnabled: true, objectLockDefaultRetention: lock } : {}),
     });
   }
 

@@ -1,6 +1,8 @@
 import { Duration, RemovalPolicy } from 'aws-cdk-lib';
-import type { LifecycleRule } from 'aws-cdk-lib/aws-s3';
+import type { BucketProps, LifecycleRule } from 'aws-cdk-lib/aws-s3';
 import { BlockPublicAccess, BucketEncryption, ObjectOwnership } from 'aws-cdk-lib/aws-s3';
+import type { Construct } from 'constructs';
+import { customerKey } from '../customer-key.ts';
 import type { Settings } from '../settings.ts';
 
 /** What all buckets have in common. */
@@ -13,6 +15,15 @@ export function bucketDefaults(settings: Settings) {
     // Without autoDeleteObjects, a custom resource that local clouds skip: there the whole endpoint is thrown away.
     removalPolicy: settings.retainData ? RemovalPolicy.RETAIN : RemovalPolicy.DESTROY,
   };
+}
+
+/** The customer's key where there is one, asked for once a bucket and time rather than for each object. */
+export function encryptedBy(
+  scope: Construct,
+  settings: Settings,
+): Pick<BucketProps, 'encryption' | 'encryptionKey' | 'bucketKeyEnabled'> {
+  const encryptionKey = customerKey(scope, settings);
+  return encryptionKey ? { encryption: BucketEncryption.KMS, encryptionKey, bucketKeyEnabled: true } : {};
 }
 
 /** Parts of uploads that were never finished are paid for and seen by nobody. */

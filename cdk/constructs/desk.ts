@@ -3,6 +3,7 @@ import { EmailSubscription } from 'aws-cdk-lib/aws-sns-subscriptions';
 import { PolicyStatement, ServicePrincipal, StarPrincipal, Effect } from 'aws-cdk-lib/aws-iam';
 import { Aws } from 'aws-cdk-lib';
 import { Construct } from 'constructs';
+import { customerKey } from '../customer-key.ts';
 import type { Settings } from '../settings.ts';
 import type { SluiceFunction } from './sluice-function.ts';
 
@@ -12,7 +13,9 @@ export class Desk extends Construct {
 
   constructor(scope: Construct, id: string, { settings }: { settings: Settings }) {
     super(scope, id);
+    const masterKey = customerKey(this, settings);
     this.topic = new Topic(this, 'Topic', {
+      ...(masterKey ? { masterKey } : {}),
       topicName: `${settings.stackName}-desk`,
       displayName: `Sluice ${settings.stackName}`,
     });

@@ -7,7 +7,7 @@ import { QueuePolicy } from 'aws-cdk-lib/aws-sqs';
 import { Construct } from 'constructs';
 import type { Settings } from '../settings.ts';
 import type { AccessLogs } from './access-logs.ts';
-import { abortUploads, bucketDefaults } from './bucket-defaults.ts';
+import { abortUploads, bucketDefaults, encryptedBy } from './bucket-defaults.ts';
 import type { SluiceFunction } from './sluice-function.ts';
 
 /**
@@ -26,6 +26,7 @@ export class IntakeBucket extends Construct {
     this.#arn = Stack.of(this).formatArn({ service: 's3', region: '', account: '', resource: bucketName });
     this.bucket = new Bucket(this, 'Bucket', {
       ...bucketDefaults(settings),
+      ...encryptedBy(this, settings),
       ...accessLogs.of('intake'),
       bucketName,
       // A file that is replaced while it is split is read to its end, from the version that was first seen.

@@ -22,8 +22,9 @@ export class RedrivenQueue extends Construct {
   constructor(scope: Construct, id: string, props: RedrivenQueueProps) {
     super(scope, id);
     const { retentionDays, visibilityFactor } = props.settings.queues;
+    const { kmsKeyArn } = props.settings;
     const common = {
-      encryption: QueueEncryption.SQS_MANAGED,
+      ...(kmsKeyArn === undefined ? { encryption: QueueEncryption.SQS_MANAGED } : {}),
       enforceSSL: true,
       retentionPeriod: Duration.days(retentionDays),
       maxMessageSizeBytes: props.maxMessageBytes,
@@ -39,5 +40,8 @@ export class RedrivenQueue extends Construct {
     const sourceQueueArns = [Stack.of(this).formatArn({ service: 'sqs', resource: props.name })];
     const dlq = this.dlq.node.defaultChild as CfnQueue;
     dlq.redriveAllowPolicy = { redrivePermission: 'byQueue', sourceQueueArns };
+    if (kmsKeyArn === undefined) return;
+    // Told of the key, the CDK would let whoever receives decrypt whatever the key has encrypted, by any way.
+    for (const each of [this.dlq, this.queue]) (each.node.defaultChild as CfnQueue).kmsMasterKeyId = kmsKeyArn;
   }
 }

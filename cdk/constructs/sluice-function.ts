@@ -7,6 +7,7 @@ import { LogLevel, NodejsFunction, OutputFormat, SourceMapMode } from 'aws-cdk-l
 import { LogGroup } from 'aws-cdk-lib/aws-logs';
 import type { Queue } from 'aws-cdk-lib/aws-sqs';
 import type { Construct } from 'constructs';
+import { keyStatements } from '../customer-key.ts';
 import type { Settings } from '../settings.ts';
 
 export interface SluiceFunctionProps {
@@ -70,6 +71,7 @@ function adding(files: Record<string, string>): Pick<BundlingOptions, 'commandHo
 /** What all functions have in common. A role of its own, which may write its log and nothing else until told so. */
 export class SluiceFunction extends NodejsFunction {
   readonly #sendActions: string[];
+  readonly #kmsKeyArn: string | undefined;
 
   constructor(scope: Construct, id: string, props: SluiceFunctionProps) {
     const { settings, root } = props;
@@ -107,12 +109,20 @@ export class SluiceFunction extends NodejsFunction {
       },
     });
     // For AWS the one covers batches too; MiniStack, when it evaluates IAM, asks for an action of the call's name.
+    this.#kmsKeyArn = settings.kmsKeyArn;
     this.#sendActions = ['sqs:SendMessage', ...(settings.stage !== 'prod' ? ['sqs:SendMessageBatch'] : [])];
   }
 
-  /** Lets it do these, on these. */
+  /** Lets it do these, on these, and use the customer's key for it where there is one. */
   may(actions: string[], ...resources: string[]): void {
     this.addToRolePolicy(new PolicyStatement({ actions, resources }));
+    this.mayUseKeyFor(actions);
+  }
+
+  /** Lets it use the customer's key for these calls; nothing where there is none. */
+  mayUseKeyFor(actions: string[]): void {
+    if (this.#kmsKeyArn === undefined) return;
+    for (const statement of keyStatements(this.#kmsKeyArn, actions)) this.addToRolePolicy(statement);
   }
 
   maySendTo(...queues: Queue[]): void {

@@ -2,6 +2,7 @@ import { RemovalPolicy } from 'aws-cdk-lib';
 import type { CfnSecret } from 'aws-cdk-lib/aws-secretsmanager';
 import { Secret } from 'aws-cdk-lib/aws-secretsmanager';
 import { Construct } from 'constructs';
+import { customerKey } from '../customer-key.ts';
 import type { FeedSettings, Settings } from '../settings.ts';
 import type { SluiceFunction } from './sluice-function.ts';
 
@@ -11,9 +12,11 @@ export class TokenSecret extends Construct {
 
   constructor(scope: Construct, id: string, { settings, feed }: { settings: Settings; feed: FeedSettings }) {
     super(scope, id);
+    const key = customerKey(this, settings);
     const secret = new Secret(this, 'Secret', {
       secretName: `${settings.stackName}/${feed.name}/token`,
       description: `Bearer token of the API that takes the feed '${feed.name}'.`,
+      ...(key ? { encryptionKey: key } : {}),
       generateSecretString: { passwordLength: 32, excludePunctuation: true },
       // Nothing is lost with it that the API's owner can't give again, and its name is free for the next stack.
       removalPolicy: RemovalPolicy.DESTROY,

@@ -3,7 +3,7 @@ import { Bucket } from 'aws-cdk-lib/aws-s3';
 import { Construct } from 'constructs';
 import type { Settings } from '../settings.ts';
 import type { AccessLogs } from './access-logs.ts';
-import { abortUploads, bucketDefaults } from './bucket-defaults.ts';
+import { abortUploads, bucketDefaults, encryptedBy } from './bucket-defaults.ts';
 import type { SluiceFunction } from './sluice-function.ts';
 
 /** Receipts of batches, until the finalizer gathers them, and again for every amended manifest. */
@@ -14,6 +14,7 @@ export class WorkBucket extends Construct {
     super(scope, id);
     this.bucket = new Bucket(this, 'Bucket', {
       ...bucketDefaults(settings),
+      ...encryptedBy(this, settings),
       ...accessLogs.of('work'),
       lifecycleRules: [abortUploads, { id: 'expire-receipts', expiration: Duration.days(settings.workRetentionDays) }],
     });

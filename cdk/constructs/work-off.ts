@@ -9,5 +9,7 @@ export function workOff(
   mapping: { batchSize: number; maxConcurrency: number },
 ): void {
   const { batchSize, maxConcurrency } = mapping;
+  // Lambda receives under the worker's role.
+  worker.mayUseKeyFor(['sqs:ReceiveMessage']);
   worker.addEventSource(new SqsEventSource(queue, { batchSize, maxConcurrency, reportBatchItemFailures: true }));
 }

@@ -3,6 +3,8 @@ import type { StageNumbers } from './stage-numbers.ts';
 
 export const prod: StageNumbers = {
   retainData: true,
+  // An administrator can still take back a retention set by mistake; compliance mode lets nobody, and can't be undone.
+  archiveLock: 'governance',
   requireHttps: true,
   // https://docs.aws.amazon.com/lambda/latest/dg/gettingstarted-limits.html
   functionQuota: 1000,

@@ -11,6 +11,11 @@ const worker = z.strictObject({
   concurrency: count,
 });
 
+/** Whether administrators may delete what the archive holds before its time. */
+export const lockMode = z.enum(['governance', 'compliance']);
+/** A policy can't name an alias. */
+export const keyArn = z.string().regex(/^arn:aws[a-z-]*:kms:[a-z0-9-]+:\d{12}:key\/[a-zA-Z0-9-]+$/);
+
 /** What an API's contract says. The environment goes before it (see feed-environment.ts). */
 const feedNumbers = z.strictObject({
   /** Base URL; without one it has to be given in the environment. */
@@ -30,6 +35,10 @@ const feedNumbers = z.strictObject({
 export const stageNumbers = z.strictObject({
   /** Keep buckets, table and logs when the stack goes; Object Lock, deletion protection and backups on. */
   retainData: z.boolean(),
+  /** Object Lock's mode, where data is retained. The environment goes before it: `SLUICE_ARCHIVE_LOCK`. */
+  archiveLock: lockMode,
+  /** The key that data is encrypted with in place of the services' own; `SLUICE_KMS_KEY_ARN` goes before it. */
+  kmsKeyArn: keyArn.optional(),
   /** An API is reached over TLS only. */
   requireHttps: z.boolean(),
   /** Functions the account lets run at once: Lambda's quota of concurrent executions. A new account's may be 10. */

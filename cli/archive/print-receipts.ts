@@ -1,16 +1,20 @@
 import type { Readable, Writable } from 'node:stream';
+import { Transform } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
+import { StringDecoder } from 'node:string_decoder';
 import { createGunzip } from 'node:zlib';
 import { CliError } from '../cli-error.ts';
+import { harmless } from '../terminal/format.ts';
 
 /**
  * Unpacks receipts (a gzip of many members, one a batch) as fast as the reader takes them. A reader that goes away
  * (`| head`) has had what it wanted.
  * @throws CliError where the archive's bytes are damaged or end early
  */
-export async function printReceipts(gzip: Readable, out: Writable): Promise<void> {
+export async function printReceipts(gzip: Readable, out: Writable & { isTTY?: boolean }): Promise<void> {
   try {
-    await pipeline(gzip, createGunzip(), out, { end: false });
+    if (out.isTTY) await pipeline(gzip, createGunzip(), harmlessText(), out, { end: false });
+    else await pipeline(gzip, createGunzip(), out, { end: false });
   } catch (error) {
     const { code = '' } = error as NodeJS.ErrnoException;
     if (code === 'EPIPE') return;
@@ -18,4 +22,13 @@ export async function printReceipts(gzip: Readable, out: Writable): Promise<void
       throw new CliError('The receipts in the archive are damaged: they do not unpack.', { cause: error });
     throw error;
   }
+}
+
+/** Receipts quote the API; JSON leaves some of what moves a cursor as it is. */
+function harmlessText(): Transform {
+  const decoder = new StringDecoder('utf8');
+  return new Transform({
+    transform: (chunk: Buffer, _encoding, done) => done(null, harmless(decoder.write(chunk))),
+    flush: (done) => done(null, harmless(decoder.end())),
+  });
 }

@@ -29,8 +29,8 @@ export function formatDeadEntries(
     [{ title: 'count', align: 'right' }, { title: 'outcome' }, { title: 'reason' }, { title: 'fields' }],
     groups.map((group) => [
       formatCount(group.count),
-      group.outcome,
-      group.reason,
+      oneLine(group.outcome, 20),
+      oneLine(group.reason, 40),
       oneLine(group.fields.join(', '), 50),
     ]),
     '  ',
@@ -43,7 +43,7 @@ export function formatDeadEntries(
 function formatExample({ outcome, reason, example }: ReasonGroup, style: Terminal['style'], columns: number): string {
   const width = Math.max(40, columns - 4);
   return [
-    `  ${style('bold', `${outcome}, ${reason}`)}\n`,
+    `  ${style('bold', oneLine(`${outcome}, ${reason}`, width))}\n`,
     `    ${oneLine(placeOf(example), width)}\n`,
     `    ${oneLine(example.error, width)}\n`,
     `    ${style('dim', oneLine(payloadOf(example), width))}\n`,

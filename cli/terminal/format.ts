@@ -55,6 +55,15 @@ export function oneLine(text: string, maxWidth: number): string {
   return fitTo(plain, maxWidth);
 }
 
+/** What a terminal may be given: of control characters line breaks, tabs and the styles of `styleText`. */
+export function harmless(text: string): string {
+  return text.replace(
+    // eslint-disable-next-line no-control-regex -- a style begins with one
+    /(\u001b\[[0-9;]*m)|(?![\n\t])[\p{Cc}\p{Zl}\p{Zp}\u202a-\u202e\u2066-\u2069]/gu,
+    (_, style: string | undefined) => style ?? '·',
+  );
+}
+
 /** Cut with an ellipsis where it is wider. */
 export function fitTo(text: string, maxWidth: number): string {
   if (displayWidth(text) <= maxWidth) return text;

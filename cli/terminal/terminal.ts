@@ -1,6 +1,6 @@
 import type { Writable } from 'node:stream';
 import { styleText } from 'node:util';
-import { fitTo } from './format.ts';
+import { fitTo, harmless } from './format.ts';
 
 type Stream = Writable & { isTTY?: boolean; columns?: number };
 type Style = Parameters<typeof styleText>[0];
@@ -40,13 +40,13 @@ export class Terminal {
     return Math.max(40, this.stdout.columns ?? this.stderr.columns ?? 100);
   }
 
-  /** To stdout. Resolves when it may be given more. */
+  /** To stdout; a pipe is given the text as it is. Resolves when it may be given more. */
   async print(text: string): Promise<void> {
     this.#erase();
     if (this.#outputClosed) return;
     await new Promise<void>((resolve) => {
       // The callback comes with an error too; the listener has dealt with it.
-      this.stdout.write(text, () => resolve());
+      this.stdout.write(this.stdout.isTTY ? harmless(text) : text, () => resolve());
     });
   }
 
@@ -57,7 +57,7 @@ export class Terminal {
   /** A message, to stderr. */
   note(text: string): void {
     this.#erase();
-    this.stderr.write(`${text}\n`);
+    this.stderr.write(`${harmless(text)}\n`);
   }
 
   /** The state of things, to stderr: replaces what was said before. */

@@ -1,5 +1,6 @@
 import type { Dispatcher } from 'undici';
 import { request } from 'undici';
+import { plainText } from '../core/plain-text.ts';
 import { parseRetryAfter } from '../core/retry.ts';
 import type { Clock, Sink, SinkAnswer, SinkRequest, TokenSource } from '../ports.ts';
 import type { HttpConnectionOptions, HttpTimeLimits } from './http-connections.ts';
@@ -117,9 +118,5 @@ async function readStart(body: Dispatcher.ResponseData['body']): Promise<string>
   } catch {
     // What has come is enough to show.
   }
-  return Buffer.concat(chunks)
-    .toString('utf8')
-    .replace(/[\p{Cc}\uFFFE\uFFFF]+/gu, ' ')
-    .trim()
-    .slice(0, maxAnswerCharacters);
+  return plainText(Buffer.concat(chunks).toString('utf8'), maxAnswerCharacters);
 }

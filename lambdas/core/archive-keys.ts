@@ -23,7 +23,9 @@ export function archiveKeysOf(file: {
   // What was written while it was held stays as it was.
   const part = file.release ? '.released' : '';
   // The name it was dropped under, without its folders; S3 takes any character in a key.
-  const name = shortened(file.source.key.slice(file.source.key.lastIndexOf('/') + 1)) || 'source';
+  const dropped = shortened(file.source.key.slice(file.source.key.lastIndexOf('/') + 1));
+  // Whoever copies the archive to a disk must not be led out of the file's folder.
+  const name = ['', '.', '..'].includes(dropped) ? 'source' : dropped;
   return {
     folder,
     source: `${folder}/source/${name}`,

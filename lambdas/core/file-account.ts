@@ -114,7 +114,7 @@ export function isWhollySettled(file: FileAccount): boolean {
 
 /** Whether a manifest is owed: the first one, or one of a file that was released. */
 export function isManifestOwed(file: FileAccount): boolean {
-  return file.manifest === undefined || file.state === 'split';
+  return file.manifest === undefined || (file.state === 'split' && file.release !== undefined);
 }
 
 /** Records that are in the queue or with a consumer: sent by the last checkpoint, and not settled by the hints. */

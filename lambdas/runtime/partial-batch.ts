@@ -71,7 +71,8 @@ function correlationOf(record: SQSRecord): string | undefined {
 export function parseBody(record: SQSRecord): unknown {
   try {
     return JSON.parse(record.body) as unknown;
-  } catch (cause) {
-    throw new Error(`Message ${record.messageId} is not JSON.`, { cause });
+  } catch {
+    // The engine's own message quotes the body, which has no place in a log.
+    throw new Error(`Message ${record.messageId} is not JSON.`);
   }
 }

@@ -1,5 +1,6 @@
 import type { IncomingMessage, OutgoingHttpHeaders, ServerResponse } from 'node:http';
-import { Agent, request as httpRequest } from 'node:http';
+import { Agent as HttpAgent, request as httpRequest } from 'node:http';
+import { Agent as HttpsAgent, request as httpsRequest } from 'node:https';
 import type { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 
@@ -12,17 +13,23 @@ const idleMs = 1_500;
 /** The way to the endpoint behind. */
 export class Forwarder {
   readonly #target: URL;
-  readonly #agent = new Agent({ keepAlive: true, timeout: idleMs });
+  readonly #request: typeof httpRequest;
+  readonly #agent: HttpAgent;
 
-  constructor(target: string) {
+  /** @param ca the certificate to trust, where the target is `https:` */
+  constructor(target: string, ca?: string) {
     this.#target = new URL(target);
+    const isTls = this.#target.protocol === 'https:';
+    const settings = { keepAlive: true, timeout: idleMs };
+    this.#agent = isTls ? new HttpsAgent({ ...settings, ...(ca ? { ca } : {}) }) : new HttpAgent(settings);
+    this.#request = isTls ? httpsRequest : httpRequest;
   }
 
   /** The request as it came, its Host and signature included, with this body; resolves with the answer's head. */
   ask(request: IncomingMessage, body: Readable | Buffer): Promise<IncomingMessage> {
     const { promise, resolve, reject } = Promise.withResolvers<IncomingMessage>();
     const { hostname, port } = this.#target;
-    const outgoing = httpRequest({
+    const outgoing = this.#request({
       agent: this.#agent,
       host: hostname,
       port,

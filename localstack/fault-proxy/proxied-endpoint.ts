@@ -1,5 +1,6 @@
 import type { BringUpOptions, Endpoint } from '../endpoint.ts';
 import { bringUpEndpoint } from '../endpoint.ts';
+import type { Enforcement } from '../enforcement.ts';
 import { LocalCloudError } from '../local-cloud-error.ts';
 import { choosePort } from '../probe-machine.ts';
 import type { FaultProxy } from './server.ts';
@@ -24,14 +25,16 @@ const attempts = 3;
  * endpoint makes those of its host's name and its own port: so the proxy has the same port, at another address.
  */
 export async function bringUpProxiedEndpoint(
-  options: Omit<BringUpOptions, 'port'> & { seed?: number },
+  options: Omit<BringUpOptions, 'port'> & { seed?: number; enforcement?: Enforcement | undefined },
 ): Promise<ProxiedEndpoint> {
+  const { enforcement, seed } = options;
   for (let attempt = 1; ; attempt++) {
     const port = await choosePort(undefined);
-    const proxy = await startBeside(port, options.seed);
+    const proxy = await startBeside(port, enforcement, seed);
     try {
       const variables = {
         ...options.variables,
+        ...enforcement?.variables,
         MINISTACK_HOST: new URL(proxy.url).hostname,
         AWS_ENDPOINT_URL: proxy.url,
       };
@@ -54,11 +57,13 @@ export async function bringUpProxiedEndpoint(
   }
 }
 
-async function startBeside(port: number, seed = 1): Promise<FaultProxy> {
+async function startBeside(port: number, enforcement: Enforcement | undefined, seed = 1): Promise<FaultProxy> {
   const faults: string[] = [];
   for (const host of proxyHosts) {
     try {
-      return await startFaultProxy({ target: `http://127.0.0.1:${port}`, host, port, seed });
+      const target = `${enforcement ? 'https' : 'http'}://127.0.0.1:${port}`;
+      const tls = enforcement && { ...enforcement.certificateFor(host), ca: enforcement.ca };
+      return await startFaultProxy({ target, host, port, seed, ...(tls ? { tls } : {}) });
     } catch (error) {
       faults.push((error as Error).message);
     }

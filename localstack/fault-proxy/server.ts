@@ -1,5 +1,6 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { createServer } from 'node:http';
+import { createServer as createTlsServer } from 'node:https';
 import type { AddressInfo } from 'node:net';
 import { setTimeout as delay } from 'node:timers/promises';
 import { CallCounter } from './call-counts.ts';
@@ -22,6 +23,8 @@ export interface FaultProxyOptions {
   port?: number;
   /** Of the dice that choose who fails. */
   seed?: number;
+  /** Before an endpoint with TLS: the proxy's own certificate, and the one that the endpoint's is trusted by. */
+  tls?: { cert: string; key: string; ca: string };
 }
 
 export interface FaultProxy {
@@ -36,18 +39,21 @@ export interface FaultProxy {
 /** Stands before a local endpoint, hands on what comes, and lets happen to it what happens on AWS; see README.md above. */
 export async function startFaultProxy(options: FaultProxyOptions): Promise<FaultProxy> {
   const proxy = new ProxiedEndpoint(options);
-  const server = createServer({ keepAliveTimeout: 120_000, requestTimeout: 0 }, (request, response) => {
+  const { host = '127.0.0.1', port = 0, tls } = options;
+  const settings = { keepAliveTimeout: 120_000, requestTimeout: 0 };
+  const handle = (request: IncomingMessage, response: ServerResponse) =>
     // A caller that went away, or an endpoint that did: either way the connection says so.
-    proxy.handle(request, response).catch(() => response.destroy());
-  });
-  const { host = '127.0.0.1', port = 0 } = options;
+    void proxy.handle(request, response).catch(() => response.destroy());
+  const server = tls
+    ? createTlsServer({ ...settings, cert: tls.cert, key: tls.key }, handle)
+    : createServer(settings, handle);
   await new Promise<void>((resolve, reject) => {
     server.once('error', reject);
     server.listen(port, host, resolve);
   });
   const { port: bound } = server.address() as AddressInfo;
   return {
-    url: `http://${host.includes(':') ? `[${host}]` : host}:${bound}`,
+    url: `${tls ? 'https' : 'http'}://${host.includes(':') ? `[${host}]` : host}:${bound}`,
     setFaults: (faults) => proxy.setFaults(proxyFaultsSchema.parse(faults)),
     counts: () => proxy.counter.report(),
     resetCounts: () => proxy.counter.reset(),
@@ -66,8 +72,8 @@ class ProxiedEndpoint {
   readonly #dice: ProxyDice;
   #faults: ProxyFaults = proxyFaultsSchema.parse({});
 
-  constructor({ target, seed = 1 }: FaultProxyOptions) {
-    this.#forwarder = new Forwarder(target);
+  constructor({ target, seed = 1, tls }: FaultProxyOptions) {
+    this.#forwarder = new Forwarder(target, tls?.ca);
     this.#dice = new ProxyDice(seed);
   }
 

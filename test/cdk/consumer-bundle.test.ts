@@ -6,7 +6,7 @@ import { afterAll, expect, it } from 'vitest';
 import { SluiceFunction } from '../../cdk/constructs/sluice-function.ts';
 import { readSettings } from '../../cdk/settings.ts';
 import { feeds } from '../../feeds/index.ts';
-import { createIssuer } from '../support/certificates.ts';
+import { createIssuer } from '../../localstack/certificates.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'sluice-bundle-'));
 afterAll(() => rmSync(folder, { recursive: true }));

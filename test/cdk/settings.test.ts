@@ -6,7 +6,7 @@ import { checkSettings } from '../../cdk/check-settings.ts';
 import type { Settings, SettingsRequest } from '../../cdk/settings.ts';
 import { readSettings } from '../../cdk/settings.ts';
 import { SettingsError } from '../../cdk/settings-error.ts';
-import { createCertificate, createIssuer } from '../support/certificates.ts';
+import { createCertificate, createIssuer } from '../../localstack/certificates.ts';
 
 const request: SettingsRequest = {
   stage: 'prod',
@@ -268,5 +268,36 @@ describe('settings that do not fit', () => {
 
   it('are all of them faults: prod as it stands has none', () => {
     expect(faultsAfter(() => undefined)).toEqual([]);
+  });
+});
+
+describe('encryption and locks', () => {
+  const arn = 'arn:aws:kms:eu-west-1:123456789012:key/1234abcd-12ab-34cd-56ef-1234567890ab';
+
+  it('are the services’ own keys and governance mode unless the environment says otherwise', () => {
+    expect(read({})).toMatchObject({ archiveLock: 'governance' });
+    expect(read({}).kmsKeyArn).toBeUndefined();
+    expect(read({ SLUICE_KMS_KEY_ARN: ` ${arn} `, SLUICE_ARCHIVE_LOCK: 'compliance' })).toMatchObject({
+      kmsKeyArn: arn,
+      archiveLock: 'compliance',
+    });
+  });
+
+  it.each(['alias/sluice', 'arn:aws:kms:eu-west-1:123456789012:alias/sluice', '1234abcd', `${arn}\nx`])(
+    'take no key but by its ARN: %j',
+    (key) => {
+      expect(faultsOf(() => read({ SLUICE_KMS_KEY_ARN: key }))).toEqual([
+        expect.stringMatching(/^SLUICE_KMS_KEY_ARN is .* must be a key's ARN/s),
+      ]);
+    },
+  );
+
+  it('refuse a lock that is no mode, and compliance for data that nobody keeps', () => {
+    expect(faultsOf(() => read({ SLUICE_ARCHIVE_LOCK: 'legal' }))).toEqual([
+      "SLUICE_ARCHIVE_LOCK is 'legal'; it must be governance or compliance.",
+    ]);
+    expect(faultsOf(() => read({ SLUICE_ARCHIVE_LOCK: 'compliance' }, { stage: 'local' }))).toEqual([
+      expect.stringContaining('SLUICE_ARCHIVE_LOCK is compliance; the stage local does not retain its data'),
+    ]);
   });
 });

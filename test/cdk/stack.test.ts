@@ -195,6 +195,13 @@ describe('data', () => {
     });
   });
 
+  it('can be locked for administrators too', () => {
+    const { resources } = synthesise('prod', { SLUICE_ARCHIVE_LOCK: 'compliance' });
+    expect(one(resources, /^ArchiveBucket[^P]*$/).Properties).toMatchObject({
+      ObjectLockConfiguration: { Rule: { DefaultRetention: { Mode: 'COMPLIANCE', Days: 731 } } },
+    });
+  });
+
   it('goes with the stack on a laptop', () => {
     expect(new Set(policiesOf(local))).toEqual(new Set(['Delete']));
     expect(local.text).not.toContain('ObjectLock');

@@ -17,7 +17,7 @@ beforeAll(async () => {
   await waitFor('an idle splitter', async () =>
     (await stack.depth('TrafficIntakeQueueUrl')) === 0 ? true : undefined,
   );
-  restore = await configureFunction(stack.cloud.client.endpoint, queue.replace(/intake$/, 'splitter'), (before) => ({
+  restore = await configureFunction(stack.cloud.client, queue.replace(/intake$/, 'splitter'), (before) => ({
     ...before,
     Environment: { Variables: { ...before.Environment.Variables, HORIZON: JSON.stringify(horizon) } },
   }));

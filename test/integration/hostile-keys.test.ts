@@ -24,6 +24,8 @@ const keys: [string, string][] = [
   ['composed letters', 'traffic/caf\u00e9.csv'],
   ['decomposed letters', 'traffic/cafe\u0301.csv'],
   ['other planes', 'traffic/🎺 広告.csv'],
+  ['a way upwards', 'traffic/a/../../b.csv'],
+  ['nothing but a way upwards', 'traffic/a/..'],
   ['empty folders', 'traffic//a//b.csv'],
   ['a slash at the end', 'traffic/folder/'],
   ['1,024 bytes', longest],

@@ -1,7 +1,9 @@
 import type { IncomingMessage, OutgoingHttpHeaders, Server, ServerResponse } from 'node:http';
 import { createServer, request as httpRequest } from 'node:http';
+import { createServer as createTlsServer, request as httpsRequest } from 'node:https';
 import type { AddressInfo } from 'node:net';
 import type { Readable } from 'node:stream';
+import type { Certificate } from '../../localstack/certificates.ts';
 
 export interface RelayedCall {
   /** By AWS's name: `GetObject`, `UpdateItem`, `SendMessageBatch`, … */
@@ -42,11 +44,12 @@ export class EndpointRelay {
   readonly #target: URL;
   readonly #server: Server;
 
-  constructor(target: string) {
+  /** @param certificate of the relay itself, for 127.0.0.1: before an endpoint with TLS */
+  constructor(target: string, certificate?: Certificate) {
     this.#target = new URL(target);
-    this.#server = createServer((request, response) => {
-      this.#relay(request, response).catch(() => response.destroy());
-    });
+    const relay = (request: IncomingMessage, response: ServerResponse) =>
+      void this.#relay(request, response).catch(() => response.destroy());
+    this.#server = certificate ? createTlsServer(certificate, relay) : createServer(relay);
   }
 
   /** @returns its address */
@@ -55,7 +58,7 @@ export class EndpointRelay {
       this.#server.once('error', reject);
       this.#server.listen(0, '127.0.0.1', resolve);
     });
-    return `http://127.0.0.1:${(this.#server.address() as AddressInfo).port}`;
+    return `${this.#target.protocol}//127.0.0.1:${(this.#server.address() as AddressInfo).port}`;
   }
 
   async stop(): Promise<void> {
@@ -91,8 +94,9 @@ export class EndpointRelay {
   #forward(request: IncomingMessage, body: Buffer): Promise<Answer> {
     return new Promise((resolve, reject) => {
       const { method, url: path, headers } = request;
-      const { hostname, port } = this.#target;
-      const forwarded = httpRequest({ hostname, port, method, path, headers, agent: false }, (answer) => {
+      const { hostname, port, protocol } = this.#target;
+      const ask = protocol === 'https:' ? httpsRequest : httpRequest;
+      const forwarded = ask({ hostname, port, method, path, headers, agent: false }, (answer) => {
         const { statusCode: status = 502, headers: answered } = answer;
         delete answered.connection;
         readAll(answer).then((bytes) => resolve({ status, headers: answered, body: bytes }), reject);

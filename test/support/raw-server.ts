@@ -1,7 +1,7 @@
 import type { AddressInfo, Server, Socket } from 'node:net';
 import { createServer } from 'node:net';
 import { createServer as createTlsServer } from 'node:tls';
-import type { Certificate } from './certificates.ts';
+import type { Certificate } from '../../localstack/certificates.ts';
 
 /** A server that answers in bytes: whatever HTTP has to say about them. */
 export interface RawServer {

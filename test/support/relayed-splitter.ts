@@ -22,13 +22,13 @@ export class RelayedSplitter {
     this.#name = new URL(stack.output('TrafficIntakeQueueUrl')).pathname
       .replace(/^.*\//, '')
       .replace(/intake$/, 'splitter');
-    this.#relay = new EndpointRelay(stack.cloud.client.endpoint);
+    this.#relay = new EndpointRelay(stack.cloud.client.endpoint, stack.cloud.enforcement?.certificate);
   }
 
   async start(timeoutSeconds: number): Promise<void> {
     const url = await this.#relay.start();
     await this.#awaitIdle();
-    this.#restore = await configureFunction(this.#stack.cloud.client.endpoint, this.#name, (before) => {
+    this.#restore = await configureFunction(this.#stack.cloud.client, this.#name, (before) => {
       const variables = Object.entries(before.Environment.Variables).map(([name, value]) => [
         name,
         name.endsWith('_QUEUE_URL') ? new URL(new URL(value).pathname, url).href : value,

@@ -1,7 +1,9 @@
 import { mkdirSync, rmSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { PutSecretValueCommand, SecretsManagerClient } from '@aws-sdk/client-secrets-manager';
+import type { Certificate } from '../../localstack/certificates.ts';
 import { deployStack } from '../../localstack/deploy.ts';
+import { prepareEnforcement } from '../../localstack/enforcement.ts';
 import { startFakeAvstar } from '../../localstack/fake-avstar/server.ts';
 import { bringUpProxiedEndpoint } from '../../localstack/fault-proxy/proxied-endpoint.ts';
 
@@ -16,6 +18,8 @@ export interface TestCloud {
   proxyUrl: string | null;
   /** Where the endpoint's log lies. */
   stateDir: string;
+  /** Where IAM is evaluated for every call: what is trusted, and what was decided. Null elsewhere. */
+  enforcement: { ca: string; decisionsFile: string; certificate: Certificate } | null;
 }
 
 declare module 'vitest' {
@@ -33,15 +37,18 @@ export interface TestCloudOptions {
   settings?: Record<string, string>;
   /** Of the dice of the fake API and of the fault proxy. */
   seed?: number;
+  /** Evaluate IAM for every call, each function under its own role; needs MiniStack. */
+  enforceIam?: boolean;
 }
 
 /** One cloud, one stack and one fake API for all tests of a run: apart from any other run's. */
 export async function startTestCloud(
   options: TestCloudOptions,
 ): Promise<{ cloud: TestCloud; tearDown: () => Promise<void> }> {
-  const { name, limit, stage, settings = {}, seed = 1 } = options;
+  const { name, limit, stage, settings = {}, seed = 1, enforceIam = false } = options;
   const stateDir = resolve(import.meta.dirname, '../../.sluice', `${name}-${process.pid}`);
   mkdirSync(stateDir, { recursive: true });
+  const enforcement = enforceIam ? prepareEnforcement(stateDir) : undefined;
   const token = `test-token-${process.pid}`;
   const api = await startFakeAvstar({ token, ...limit, seed });
   const proxied = await bringUpProxiedEndpoint({
@@ -49,6 +56,7 @@ export async function startTestCloud(
     onProgress: () => undefined,
     lifetime: 'process',
     seed,
+    enforcement,
   }).catch(async (error: unknown) => {
     await api.close();
     throw error;
@@ -75,6 +83,7 @@ export async function startTestCloud(
       outDir: join(stateDir, 'cdk.out'),
       onProgress: () => undefined,
       timeoutMs: 240_000,
+      caFile: enforcement?.caFile,
     });
     const client = {
       endpoint: endpoint.url,
@@ -83,7 +92,20 @@ export async function startTestCloud(
     };
     const SecretId = outputs['TrafficTokenSecretArn'];
     await new SecretsManagerClient(client).send(new PutSecretValueCommand({ SecretId, SecretString: token }));
-    const cloud = { client, outputs, api: { url: api.url, token, ...limit }, proxyUrl: proxy?.url ?? null, stateDir };
+    const cloud = {
+      client,
+      outputs,
+      api: { url: api.url, token, ...limit },
+      proxyUrl: proxy?.url ?? null,
+      stateDir,
+      enforcement: enforcement
+        ? {
+            ca: enforcement.ca,
+            decisionsFile: enforcement.decisionsFile,
+            certificate: enforcement.certificateFor('127.0.0.1'),
+          }
+        : null,
+    };
     return { cloud, tearDown };
   } catch (error) {
     await tearDown();

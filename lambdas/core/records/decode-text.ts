@@ -1,6 +1,7 @@
 import type { Buffer } from 'node:buffer';
 import { isUtf8 } from 'node:buffer';
 import type { Encoding } from '../../../feeds/feed.ts';
+import { plainText } from '../plain-text.ts';
 
 /** What 0x80 to 0x9f spell in Windows-1252 (WHATWG): elsewhere it is Latin-1. Node's own decoder took it for Latin-1 altogether up to 23. */
 const windows1252 = '€\x81‚ƒ„…†‡ˆ‰Š‹Œ\x8dŽ\x8f\x90‘’“”•–—˜™š›œ\x9džŸ';
@@ -15,5 +16,5 @@ export function decodeText(bytes: Buffer, encoding: Encoding): string | null {
 
 /** A value as a sentence may quote it. */
 export function trimForMessage(value: string): string {
-  return value.length > 80 ? `${value.slice(0, 79)}…` : value;
+  return value.length > 80 ? `${plainText(value, 79)}…` : plainText(value, 80);
 }

@@ -6,8 +6,8 @@ import { HttpSink } from '../../../lambdas/adapters/http-sink.ts';
 import type { HttpSinkOptions } from '../../../lambdas/adapters/http-sink.ts';
 import { SecretToken } from '../../../lambdas/adapters/secret-token.ts';
 import type { SinkAnswer } from '../../../lambdas/ports.ts';
-import type { Certificate } from '../../support/certificates.ts';
-import { createCertificate, createIssuer } from '../../support/certificates.ts';
+import type { Certificate } from '../../../localstack/certificates.ts';
+import { createCertificate, createIssuer } from '../../../localstack/certificates.ts';
 import type { RawAnswer, RawServer } from '../../support/raw-server.ts';
 import { startRawServer } from '../../support/raw-server.ts';
 
@@ -127,6 +127,17 @@ describe('an answer', () => {
     const told = (answer as { answer: string }).answer;
     expect(told).toMatch(/^\[31m<html> x+$/);
     expect(told.length).toBeLessThanOrEqual(200);
+  });
+
+  it.each([
+    ['turns the writing round', 'no \u202egpj.exe\u2069', 'no  gpj.exe'],
+    ['is cut within a character', `${'x'.repeat(199)}\ud83d\ude00`, `${'x'.repeat(199)}\ufffd`],
+    ['is no UTF-8', '\xff\xfe', '\ufffd\ufffd'],
+  ])('that %s is told as plain text', async (_, body, told) => {
+    const bytes = Buffer.from(body, body === '\xff\xfe' ? 'latin1' : 'utf8');
+    const head = `HTTP/1.1 422 No\r\ncontent-length: ${bytes.length}\r\n\r\n`;
+    const answer = await answerTo((socket) => socket.write(Buffer.concat([Buffer.from(head), bytes])));
+    expect(answer).toEqual({ kind: 'refused', status: 422, answer: told });
   });
 
   it('without a length ends with its connection, and the next record gets another', async () => {

@@ -106,6 +106,17 @@ test('the listing fits its columns and shows a payload harmlessly', () => {
   expect(text).toContain('log.csv: record 2, line 3, byte 120');
 });
 
+test('the words of a letter that somebody has edited are shown harmlessly too', () => {
+  const text = formatDeadMessages(
+    [read({ ...letter, reason: 'x\u001b[2J\n', field: '\u009b1A' })],
+    'traffic',
+    plain,
+    100,
+  );
+  // eslint-disable-next-line no-control-regex -- as it is meant
+  expect(text).not.toMatch(/[\u0000-\u0009\u000b-\u001f\u007f-\u009f]/);
+});
+
 test('an empty DLQ is said to be empty', () => {
   expect(formatDeadMessages([], 'traffic', plain, 100)).toBe('The DLQ of traffic is empty.\n');
 });

@@ -7,6 +7,7 @@ import {
   formatDuration,
   formatRate,
   formatShare,
+  harmless,
   oneLine,
 } from '../../../cli/terminal/format.ts';
 import { formatPairs, formatTable } from '../../../cli/terminal/table.ts';
@@ -49,6 +50,10 @@ test('one is singular', () => {
 describe('somebody else’s text on one line', () => {
   test('can neither move the cursor, colour the terminal nor turn the writing round', () => {
     expect(oneLine('a\u001b[31mb\u0007\u202ec\u009b1m\td', 80)).toBe('a·[31mb··c·1m·d');
+  });
+  test('keeps, in what is of several lines, their breaks and the styles it was given', () => {
+    const text = 'a\n\u001b[31mb\u001b[39m\tc\u001b[2J\u009b1A\u202ed\r\u0007';
+    expect(harmless(text)).toBe('a\n\u001b[31mb\u001b[39m\tc·[2J·1A·d··');
   });
   test('shows a line break as one', () => expect(oneLine('a\r\nb\nc', 80)).toBe('a⏎b⏎c'));
   test('is cut by the columns it takes, not by its letters', () => {

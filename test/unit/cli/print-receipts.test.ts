@@ -26,6 +26,16 @@ test('unpacks every member of the archive’s gzip', async () => {
   expect(out.writableEnded).toBe(false);
 });
 
+test('shows no terminal what would move its cursor, and a pipe every byte', async () => {
+  const line = '{"answer":"\u009b2J, dé\u202e"}\n';
+  const bytes = gzipSync(line);
+  const [terminal, pipe] = [Object.assign(new Reader(), { isTTY: true }), new Reader()];
+  await printReceipts(Readable.from([bytes]), terminal);
+  await printReceipts(Readable.from([bytes]), pipe);
+  expect(terminal.text).toBe('{"answer":"·2J, dé·"}\n');
+  expect(pipe.text).toBe(line);
+});
+
 test('ends quietly when the reader has had enough, without reading on', async () => {
   let given = 0;
   const endless = Readable.from(

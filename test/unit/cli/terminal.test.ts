@@ -60,6 +60,17 @@ test('a reader that has gone away is no fault, and is written to no more', async
   expect(terminal.outputClosed).toBe(true);
 });
 
+test('nothing that is said moves the cursor of whoever reads it', async () => {
+  const [out, err] = [new Recorded(), new Recorded()];
+  const terminal = new Terminal(out, err);
+  terminal.note('dropped traffic/\u001b]0;owned\u0007.csv');
+  await terminal.print('{"key":"\u009b2J"}\n');
+  out.isTTY = true;
+  await terminal.print('{"key":"\u009b2J"}\n');
+  expect(err.text).toBe('dropped traffic/·]0;owned·.csv\n');
+  expect(out.text).toBe('{"key":"\u009b2J"}\n{"key":"·2J"}\n');
+});
+
 test('what is no terminal gets no colour', () => {
   expect(new Terminal(new Recorded(), new Recorded()).style('red', 'plain')).toBe('plain');
 });

@@ -34,3 +34,11 @@ it('keeps a file’s evidence in one folder, whatever its key holds', () => {
   expect(keys.manifest(1)).toBe('traffic/2026/11/05/f1/manifest.json');
   expect(keys.manifest(2)).toBe('traffic/2026/11/05/f1/manifest.2.json');
 });
+
+it.each(['traffic/', 'traffic/.', 'traffic/..'])(
+  'gives the source dropped as %s a name that stays in its folder',
+  (key) => {
+    const keys = archiveKeysOf({ feed: 'traffic', fileId: 'f1', createdAt: Date.UTC(2026, 10, 5), source: { key } });
+    expect(keys.source).toBe('traffic/2026/11/05/f1/source/source');
+  },
+);

@@ -15,7 +15,7 @@ export interface Issuer extends Certificate {
 
 const dayMs = 24 * 60 * 60 * 1000;
 
-/** An authority of the test's own. */
+/** An authority of one's own. */
 export function createIssuer(name: string): Issuer {
   const { privateKey, publicKey } = generateKeyPairSync('ec', { namedCurve: 'P-256' });
   const cert = certificateOf({ name, issuer: name, publicKey, signedWith: privateKey, extension: isAuthority });
@@ -79,8 +79,13 @@ const ecdsaWithSha256 = sequence(objectId(0x2a, 0x86, 0x48, 0xce, 0x3d, 0x04, 0x
 const isAuthority = sequence(objectId(0x55, 0x1d, 0x13), yes, der(0x04, sequence(yes)));
 
 function alternativeName(host: string): Buffer {
-  const name = isIP(host) ? der(0x87, Buffer.from(host.split('.').map(Number))) : der(0x82, Buffer.from(host));
+  const name = isIP(host) ? der(0x87, addressOf(host)) : der(0x82, Buffer.from(host));
   return sequence(objectId(0x55, 0x1d, 0x11), der(0x04, sequence(name)));
+}
+
+/** Of IPv6 addresses, the loopback alone. */
+function addressOf(ip: string): Buffer {
+  return ip === '::1' ? Buffer.from([...Array<number>(15).fill(0), 1]) : Buffer.from(ip.split('.').map(Number));
 }
 
 function nameOf(commonName: string): Buffer {

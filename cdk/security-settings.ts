@@ -1,0 +1,30 @@
+import type { Environment } from './feed-environment.ts';
+import type { StageNumbers } from './stages/stage-numbers.ts';
+import { keyArn, lockMode } from './stages/stage-numbers.ts';
+
+type SecuritySettings = Pick<StageNumbers, 'kmsKeyArn' | 'archiveLock'>;
+
+/** What the environment says of keys and locks, in place of the stage. */
+export function readSecuritySettings(
+  numbers: SecuritySettings,
+  environment: Environment,
+): { settings: SecuritySettings; faults: string[] } {
+  const settings = { kmsKeyArn: numbers.kmsKeyArn, archiveLock: numbers.archiveLock };
+  const faults: string[] = [];
+  const key = environment['SLUICE_KMS_KEY_ARN']?.trim() ?? '';
+  if (key !== '') {
+    if (keyArn.safeParse(key).success) settings.kmsKeyArn = key;
+    else {
+      faults.push(
+        `SLUICE_KMS_KEY_ARN is '${key}'; it must be a key's ARN, arn:aws:kms:REGION:ACCOUNT:key/ID: an alias can't stand in a policy.`,
+      );
+    }
+  }
+  const lock = environment['SLUICE_ARCHIVE_LOCK']?.trim() ?? '';
+  if (lock !== '') {
+    const read = lockMode.safeParse(lock);
+    if (read.success) settings.archiveLock = read.data;
+    else faults.push(`SLUICE_ARCHIVE_LOCK is '${lock}'; it must be governance or compliance.`);
+  }
+  return { settings, faults };
+}

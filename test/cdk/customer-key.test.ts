@@ -1,0 +1,82 @@
+import { describe, expect, it } from 'vitest';
+import { z } from 'zod';
+import { ofType, synthesise } from './synthesise.ts';
+
+const arn = 'arn:aws:kms:eu-west-1:123456789012:key/1234abcd-12ab-34cd-56ef-1234567890ab';
+const { resources, complaints, text } = synthesise('prod', { SLUICE_KMS_KEY_ARN: arn });
+
+const statements = z.object({
+  Statement: z.array(
+    z.looseObject({
+      Action: z.union([z.array(z.string()), z.string().transform((one) => [one])]),
+      Resource: z.unknown(),
+      Condition: z.unknown().optional(),
+    }),
+  ),
+});
+
+/** What a role may do with the key: `<service>: <actions>`. */
+const keyUseOf = (role: RegExp): string[] =>
+  ofType(resources, 'AWS::IAM::Policy')
+    .filter(([id]) => role.test(id))
+    .flatMap(([, { PolicyDocument }]) => statements.parse(PolicyDocument).Statement)
+    .filter(({ Action }) => Action.some((action) => action.startsWith('kms:')))
+    .flatMap(({ Action, Resource, Condition }) => {
+      expect(Resource).toBe(arn);
+      const [, service = 'any'] = /"kms:ViaService":\{"Fn::Join":\["",\["(\w+)\./.exec(JSON.stringify(Condition)) ?? [];
+      return `${service}: ${Action.map((action) => action.slice('kms:'.length))
+        .sort()
+        .join(' ')}`;
+    })
+    .sort();
+
+const write =
+  'dynamodb: Decrypt DescribeKey Encrypt GenerateDataKey GenerateDataKeyWithoutPlaintext ReEncryptFrom ReEncryptTo';
+
+describe('with a key of the customer’s', () => {
+  it('table, queues, secrets and buckets are encrypted by it, access logs apart', () => {
+    for (const [, bucket] of ofType(resources, 'AWS::S3::Bucket')) {
+      const { ServerSideEncryptionConfiguration } = bucket['BucketEncryption'] as Record<string, unknown>;
+      // S3 delivers access logs to no bucket with a customer's key; of all buckets, theirs has no log of its own.
+      const expected = bucket['LoggingConfiguration']
+        ? [
+            {
+              BucketKeyEnabled: true,
+              ServerSideEncryptionByDefault: { SSEAlgorithm: 'aws:kms', KMSMasterKeyID: arn },
+            },
+          ]
+        : [{ ServerSideEncryptionByDefault: { SSEAlgorithm: 'AES256' } }];
+      expect(ServerSideEncryptionConfiguration).toEqual(expected);
+    }
+    const queues = ofType(resources, 'AWS::SQS::Queue');
+    expect(queues.length).toBeGreaterThan(10);
+    for (const [, queue] of queues) {
+      expect(queue['KmsMasterKeyId']).toBe(arn);
+      expect(queue).not.toHaveProperty('SqsManagedSseEnabled');
+    }
+    for (const [, table] of ofType(resources, 'AWS::DynamoDB::Table')) {
+      expect(table['SSESpecification']).toEqual({ KMSMasterKeyId: arn, SSEEnabled: true, SSEType: 'KMS' });
+    }
+    for (const [, topic] of ofType(resources, 'AWS::SNS::Topic')) expect(topic['KmsMasterKeyId']).toBe(arn);
+    for (const [, secret] of ofType(resources, 'AWS::SecretsManager::Secret')) expect(secret['KmsKeyId']).toBe(arn);
+  });
+
+  it('a function may use it for what it does, through that service, and in no other way', () => {
+    expect(keyUseOf(/^trafficSplitter/)).toEqual([write, 's3: Decrypt', 'sqs: Decrypt GenerateDataKey']);
+    expect(keyUseOf(/^trafficConsumer/)).toEqual([
+      write,
+      's3: Decrypt GenerateDataKey',
+      'secretsmanager: Decrypt',
+      'sqs: Decrypt GenerateDataKey',
+    ]);
+    expect(keyUseOf(/^Finalizer/)).toContain('s3: Decrypt GenerateDataKey');
+    expect(keyUseOf(/./).filter((use) => use.startsWith('any'))).toEqual([]);
+  });
+
+  it('the synthesis complains of nothing', () => expect(complaints).toEqual([]));
+});
+
+it('without one, nobody asks KMS for anything', () => {
+  expect(synthesise('prod').text).not.toContain('kms:');
+  expect(text).toContain('kms:');
+});

@@ -1,0 +1,33 @@
+import { randomUUID } from 'node:crypto';
+import { expect, it } from 'vitest';
+import { readDecisions, sessionOf } from '../../localstack/read-decisions.ts';
+import { DeployedStack } from '../support/deployed-stack.ts';
+import { header } from '../support/traffic-exports.ts';
+
+it('a file goes through with a dead letter and its redrive, each function under its own role', async () => {
+  const stack = new DeployedStack();
+  const prefix = `P${randomUUID().slice(0, 8)}`;
+  await stack.setFaults({ refuseSpots: [`${prefix}-1`] });
+  const rows = [`${prefix}-1,W,t,30,c,x`, `${prefix}-2,W,t,30,c,x`, `${prefix}-3,W,t,bad,c,x`];
+  const { fileId } = await stack.drop(`traffic/${prefix}.csv`, [header, ...rows, ''].join('\n'));
+  expect(await stack.manifestOf(fileId)).toMatchObject({
+    uploaded_records: 1,
+    refused_records: 1,
+    rejected_records: 1,
+    reconciled: true,
+  });
+  const dead = await stack.takeDeadLetters(fileId, 2);
+
+  await stack.setFaults({});
+  for (const { message } of dead) await stack.send('TrafficLettersQueueUrl', message.Body ?? '');
+  expect(await stack.manifestOf(fileId, 2)).toMatchObject({
+    uploaded_records: 2,
+    rejected_records: 1,
+    reconciled: true,
+  });
+
+  const callers = new Set(readDecisions(stack.cloud.enforcement?.decisionsFile ?? '').map(sessionOf));
+  for (const name of ['TrafficSplitterName', 'TrafficConsumerName', 'FinalizerName']) {
+    expect(callers).toContain(stack.output(name));
+  }
+});

@@ -1,0 +1,21 @@
+import type { TestProject } from 'vitest/node';
+import { startTestCloud } from './start-test-cloud.ts';
+import { unusedGrants } from './unused-grants.ts';
+
+/** The local cloud of the integration tests, but with IAM evaluated for every call. */
+export default async function setUp(project: TestProject): Promise<() => Promise<void>> {
+  const { cloud, tearDown } = await startTestCloud({
+    name: project.name,
+    limit: { requests: 4_000, windowSeconds: 10 },
+    stage: 'local',
+    enforceIam: true,
+  });
+  project.provide('cloud', cloud);
+  return async () => {
+    // After a part of the tests it would say nothing.
+    if (project.name === 'iam') {
+      console.log(['Granted, and not asked for by any test:', ...(await unusedGrants(cloud))].join('\n  '));
+    }
+    await tearDown();
+  };
+}

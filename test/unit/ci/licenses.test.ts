@@ -1,0 +1,18 @@
+import { readFileSync } from 'node:fs';
+import { resolve } from 'node:path';
+import { expect, it } from 'vitest';
+import { z } from 'zod';
+
+/** SPDX ids that ask for no more than a notice. Another one needs somebody to read it first. */
+const allowed = ['0BSD', 'Apache-2.0', 'BSD-2-Clause', 'BSD-3-Clause', 'ISC', 'MIT', 'MIT-0'];
+
+const lockfile = z
+  .object({ packages: z.record(z.string(), z.object({ license: z.string().optional(), dev: z.boolean().optional() })) })
+  .parse(JSON.parse(readFileSync(resolve(import.meta.dirname, '../../../package-lock.json'), 'utf8')));
+
+it('what goes into the functions may be passed on under licenses that are known', () => {
+  const atRunTime = Object.entries(lockfile.packages).filter(([path, { dev }]) => path !== '' && !dev);
+  expect(atRunTime.length).toBeGreaterThan(20);
+  const others = atRunTime.filter(([, { license = 'none' }]) => !allowed.includes(license));
+  expect(others.map(([path, { license }]) => `${path}: ${license ?? 'none'}`)).toEqual([]);
+});
