@@ -34,18 +34,6 @@ export async function filesWithDead(selection: Selection, ledger: SelectPorts): 
   return [...new Map(files.map((file) => [file.fileId, file])).values()];
 }
 
-/** The records of the selection that are dead as of now, from the ledger: whatever became of their messages. */
-export async function* selectDead(
-  selection: Selection,
-  ledger: SelectPorts,
-): AsyncGenerator<{ file: FileAccount; dead: DeadRecord }> {
-  for (const file of await filesWithDead(selection, ledger)) {
-    for await (const dead of ledger.listDead(file.fileId)) {
-      if (dead.state === 'dead' && isOfReason(dead, selection)) yield { file, dead };
-    }
-  }
-}
-
 export function isOfReason(dead: Pick<DeadRecord, 'history'>, { reason }: Selection): boolean {
   return reason === undefined || lastFailureOf(dead)?.reason === reason;
 }
