@@ -33,7 +33,8 @@ export class SluiceStack extends Stack {
     const work = new WorkBucket(this, 'Work', { settings, accessLogs });
     const archive = new Archive(this, 'Archive', { settings, accessLogs });
     const shared = { settings, root, ledger, intake, work };
-    const finalizer = new Finalizer(this, 'Finalizer', { ...shared, archive });
+    const desk = new Desk(this, 'Desk', { settings });
+    const finalizer = new Finalizer(this, 'Finalizer', { ...shared, archive, desk });
     const feeds = settings.feeds.map((feed) => {
       const token = new TokenSecret(this, `${feed.name}-token`, { settings, feed });
       const lanes = feed.lanes.map(
@@ -42,7 +43,6 @@ export class SluiceStack extends Stack {
       return { feed, token, lanes };
     });
     const lanes = feeds.flatMap((feed) => feed.lanes);
-    const desk = new Desk(this, 'Desk', { settings });
     const reconciler = new Reconciler(this, 'Reconciler', { ...shared, lanes, archive, finalizer, desk });
     writeOutputs(this, { ledger, intake, work, archive, finalizer, feeds, reconciler, desk });
   }

@@ -4,6 +4,7 @@ import { downCommand } from './commands/down.ts';
 import { dropCommand } from './commands/drop.ts';
 import { manifestCommand } from './commands/manifest.ts';
 import { receiptsCommand } from './commands/receipts.ts';
+import { releaseCommand } from './commands/release.ts';
 import { statusCommand } from './commands/status.ts';
 import { upCommand } from './commands/up.ts';
 import { exitCodes } from './exit-codes.ts';
@@ -33,7 +34,16 @@ function createProgram(terminal: Terminal): Command {
     )
     .option('--debug', 'show where a fault came from')
     .addHelpText('after', helpText);
-  const commands = [upCommand, downCommand, dropCommand, statusCommand, manifestCommand, receiptsCommand, dlqCommand];
+  const commands = [
+    upCommand,
+    downCommand,
+    dropCommand,
+    statusCommand,
+    manifestCommand,
+    receiptsCommand,
+    dlqCommand,
+    releaseCommand,
+  ];
   for (const command of commands) program.addCommand(command(terminal));
   return withHouseRules(program, terminal);
 }

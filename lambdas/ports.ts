@@ -15,6 +15,7 @@ import type {
 import type { CutLimits, CutPosition, Dialect } from './core/records/dialect.ts';
 import type { LimiterChange, LimiterItem } from './core/limiter-item.ts';
 import type { OutcomeCounts } from './core/outcome.ts';
+import type { Quarantine } from './core/quarantine.ts';
 import type {
   BatchMessage,
   ContinueMessage,
@@ -111,6 +112,7 @@ export interface SplitProgress {
   dialect?: Dialect;
   warnings?: { code: string; message: string }[];
   checkpoint?: CutPosition;
+  sentBatches?: number;
   leaseUntil: number;
 }
 
@@ -159,6 +161,10 @@ export interface FileLedger {
     fileId: string,
     close: { state: FileState; manifest: { key: string; number: number }; openLetters: number },
   ): Promise<boolean>;
+  /** Stops a file that is under way; false where it has ended, or was stopped or released before. */
+  quarantineFile(fileId: string, quarantine: Quarantine): Promise<boolean>;
+  /** Opens a closed file in quarantine again, for what was held to be sent. Undefined where it is none. */
+  releaseQuarantine(fileId: string, by: string, why: string): Promise<FileAccount | undefined>;
   /** Marks the account as in need of another manifest, as of now. True where the caller is to ask the finalizer for it. */
   requestAmendment(fileId: string, repeatAfterMs: number): Promise<boolean>;
   /** Takes that mark away: what is resolved from now on asks again. */
@@ -171,7 +177,20 @@ export interface FileLedger {
 
 export type FileList = 'open' | 'closed' | 'dead';
 
+/** What a batch has come to. */
+export interface BatchSettlement {
+  counts: OutcomeCounts;
+  receiptsKey: string;
+  receiptsSha256: string;
+  buried?: boolean;
+  /** The ends of what is not held, where something is: whoever sends that leaves them as they are. */
+  progress?: Uint8Array;
+  /** It was settled before, with something held: these counts are what the new ones stand for. */
+  replaces?: OutcomeCounts;
+}
+
 export type BatchClaim =
+  /** Settled before with records held, it has its counts. */
   | { kind: 'claimed'; batch: BatchAccount }
   | { kind: 'busy'; leaseUntil: number }
   | { kind: 'settled'; batch: BatchAccount }
@@ -190,12 +209,7 @@ export interface BatchLedger {
   /** Gives the lease up without a word on progress; nothing happens where it is another's. */
   releaseBatch(fileId: string, batch: number, owner: string): Promise<void>;
   /** Settles, and adds the batch to the file's hints, in one step. */
-  settleBatch(
-    fileId: string,
-    batch: number,
-    owner: string,
-    settlement: { counts: OutcomeCounts; receiptsKey: string; receiptsSha256: string; buried?: boolean },
-  ): Promise<boolean>;
+  settleBatch(fileId: string, batch: number, owner: string, settlement: BatchSettlement): Promise<boolean>;
   /** In the order of their numbers. */
   listBatches(fileId: string): AsyncIterable<BatchAccount>;
 }

@@ -2,6 +2,7 @@ import type { Queue } from 'aws-cdk-lib/aws-sqs';
 import { Construct } from 'constructs';
 import type { Settings } from '../settings.ts';
 import type { Archive } from './archive.ts';
+import type { Desk } from './desk.ts';
 import type { IntakeBucket } from './intake-bucket.ts';
 import type { Ledger } from './ledger.ts';
 import { RedrivenQueue } from './redriven-queue.ts';
@@ -16,6 +17,7 @@ export interface FinalizerProps {
   intake: IntakeBucket;
   work: WorkBucket;
   archive: Archive;
+  desk: Desk;
 }
 
 /** Closes the files' accounts. One for all feeds: it only reads, copies and adds up. */
@@ -24,7 +26,7 @@ export class Finalizer extends Construct {
   readonly dlq: Queue;
   readonly function: SluiceFunction;
 
-  constructor(scope: Construct, id: string, { settings, root, ledger, intake, work, archive }: FinalizerProps) {
+  constructor(scope: Construct, id: string, { settings, root, ledger, intake, work, archive, desk }: FinalizerProps) {
     super(scope, id);
     const { timeoutSeconds, memoryMb, concurrency } = settings.finalizer;
     const { queue, dlq } = new RedrivenQueue(this, 'finalize', {
@@ -51,6 +53,7 @@ export class Finalizer extends Construct {
         FINALIZE_QUEUE_URL: queue.queueUrl,
         WORK_BUCKET: work.bucket.bucketName,
         ARCHIVE_BUCKET: archive.bucket.bucketName,
+        DESK_TOPIC_ARN: desk.topic.topicArn,
       },
     });
     workOff(this.function, queue, { batchSize: 1, maxConcurrency: concurrency });
@@ -59,6 +62,7 @@ export class Finalizer extends Construct {
     archive.grantAdd(this.function);
     for (const lane of settings.feeds.flatMap((feed) => feed.lanes)) intake.grantCopy(this.function, lane.keyPrefix);
     this.function.maySendTo(queue);
+    desk.grantTell(this.function);
     this.function.mayPublish();
   }
 }

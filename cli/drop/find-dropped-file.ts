@@ -10,6 +10,8 @@ export interface DroppedObject {
   etag: string;
   versionId?: string;
   droppedAtMs: number;
+  /** Where it is known already. */
+  fileId?: string;
 }
 
 /** This machine's clock and the ledger's may differ by so much. Milliseconds. */
@@ -18,6 +20,7 @@ const listed = 100;
 
 /** The file's id, where the bucket is versioned: else S3's event decides it, and only the ledger can tell. */
 export function idOfDropped(dropped: DroppedObject): string | undefined {
+  if (dropped.fileId !== undefined) return dropped.fileId;
   return dropped.versionId === undefined ? undefined : fileIdOf(dropped);
 }
 

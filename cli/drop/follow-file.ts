@@ -1,4 +1,5 @@
 import type { FileAccount } from '../../lambdas/core/file-account.ts';
+import { isManifestOwed } from '../../lambdas/core/file-account.ts';
 import type { Clock } from '../../lambdas/ports.ts';
 import { RateMeter } from '../terminal/rate-meter.ts';
 import type { Terminal } from '../terminal/terminal.ts';
@@ -34,7 +35,7 @@ export async function followFile(ports: FollowPorts, signal: AbortSignal): Promi
       const file = await ports.look();
       const now = clock.now();
       answeredAt = now;
-      if (file?.manifest) return file;
+      if (file && !isManifestOwed(file)) return file;
       if (file) meter.add(now, answeredOf(file));
       const line = describeProgress({ file, perSecond: meter.perSecond(), limitPerSecond });
       terminal.progress(line.phase, line.text);

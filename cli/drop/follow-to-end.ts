@@ -1,5 +1,6 @@
 import { systemClock } from '../../lambdas/adapters/system-clock.ts';
 import type { FileAccount } from '../../lambdas/core/file-account.ts';
+import { isManifestOwed } from '../../lambdas/core/file-account.ts';
 import { noCounts } from '../../lambdas/core/outcome.ts';
 import type { ArchivedManifest } from '../archive/read-archive.ts';
 import { readManifest } from '../archive/read-archive.ts';
@@ -53,7 +54,7 @@ async function follow(
   const look = async (): Promise<FileAccount | undefined> => {
     const file = await (known === undefined ? findDroppedFile(stack.ledger, dropped) : stack.ledger.getFile(known));
     known ??= file?.fileId;
-    if (!file || file.manifest) return file;
+    if (!file || !isManifestOwed(file)) return file;
     const now = systemClock.now();
     if (now - live.atMs >= countEveryMs) live = { settled: await liveCounts(file, stack.ledger), atMs: now };
     return { ...file, settled: live.settled };

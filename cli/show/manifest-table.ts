@@ -74,6 +74,10 @@ export function formatFigures(manifest: Manifest): string {
 function factsOf(manifest: Manifest): [string, string][] {
   const { times, archive, source } = manifest;
   const facts: [string, string][] = [['file id', manifest.file_id]];
+  if (manifest.state === 'quarantined') {
+    facts.push(['stopped', manifest.failure?.message ?? '']);
+    facts.push(['send the rest', `npm run -s sluice -- release ${manifest.file_id} --why "..."`]);
+  }
   if (times.upload_seconds > 0) {
     const rate = formatRate(times.records_per_second);
     facts.push(['uploaded in', `${formatDuration(times.upload_seconds)}, ${rate}`]);

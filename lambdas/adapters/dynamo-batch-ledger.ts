@@ -1,7 +1,7 @@
 import type { BatchAccount } from '../core/file-account.ts';
 import type { OutcomeCounts } from '../core/outcome.ts';
 import { outcomes } from '../core/outcome.ts';
-import type { BatchClaim, BatchLedger, Clock } from '../ports.ts';
+import type { BatchClaim, BatchLedger, BatchSettlement, Clock } from '../ports.ts';
 import type { DynamoTable } from './dynamo-table.ts';
 import { expiryOf, withoutKeys } from './dynamo-table.ts';
 
@@ -27,8 +27,10 @@ export class DynamoBatchLedger implements BatchLedger {
         'firstRecord = :first, leaseOwner = :owner, leaseUntil = :until, expiresAt = :expires',
       ConditionExpression:
         'attribute_not_exists(pk) OR (#state = :open AND attempt <= :attempt AND ' +
-        '(attribute_not_exists(leaseUntil) OR leaseUntil < :now))',
-      ExpressionAttributeNames: { '#state': 'state', '#batch': 'batch' },
+        '(attribute_not_exists(leaseUntil) OR leaseUntil < :now)) OR ' +
+        // Held records are sent by a later attempt than the one that held them.
+        '(#state = :settled AND #counts.#held > :none AND attempt < :attempt)',
+      ExpressionAttributeNames: { '#state': 'state', '#batch': 'batch', '#counts': 'counts', '#held': 'held' },
       ExpressionAttributeValues: {
         ':file': place.fileId,
         ':batch': place.batch,
@@ -36,6 +38,8 @@ export class DynamoBatchLedger implements BatchLedger {
         ':records': place.records,
         ':first': place.firstRecord,
         ':open': 'open',
+        ':settled': 'settled',
+        ':none': 0,
         ':owner': owner,
         ':until': now + leaseMs,
         ':expires': expiryOf(now),
@@ -91,20 +95,16 @@ export class DynamoBatchLedger implements BatchLedger {
     });
   }
 
-  async settleBatch(
-    fileId: string,
-    batch: number,
-    owner: string,
-    settlement: { counts: OutcomeCounts; receiptsKey: string; receiptsSha256: string; buried?: boolean },
-  ): Promise<boolean> {
+  async settleBatch(fileId: string, batch: number, owner: string, settlement: BatchSettlement): Promise<boolean> {
     const now = this.#clock.now();
-    const { counts, receiptsKey, receiptsSha256, buried = false } = settlement;
+    const { counts, receiptsKey, receiptsSha256, buried = false, progress, replaces } = settlement;
     return this.#table.transact([
       {
         Key: { pk: pkOf(fileId), sk: skOf(batch) },
         UpdateExpression:
           'SET #state = :settled, #counts = :counts, receiptsKey = :key, receiptsSha256 = :sha, settledAt = :now, ' +
-          'buried = :buried, expiresAt = :expires REMOVE leaseOwner, leaseUntil, progress',
+          `buried = :buried, expiresAt = :expires${progress ? ', progress = :progress' : ''} ` +
+          `REMOVE leaseOwner, leaseUntil${progress ? '' : ', progress'}`,
         ConditionExpression: '#state = :open AND leaseOwner = :owner',
         ExpressionAttributeNames: { '#state': 'state', '#counts': 'counts' },
         ExpressionAttributeValues: {
@@ -117,9 +117,10 @@ export class DynamoBatchLedger implements BatchLedger {
           ':expires': expiryOf(now),
           ':open': 'open',
           ':owner': owner,
+          ...(progress ? { ':progress': progress } : {}),
         },
       },
-      { Key: { pk: pkOf(fileId), sk: 'FILE' }, ...addCounts(counts, now) },
+      { Key: { pk: pkOf(fileId), sk: 'FILE' }, ...addCounts(counts, replaces, now) },
     ]);
   }
 
@@ -133,18 +134,20 @@ export class DynamoBatchLedger implements BatchLedger {
   }
 }
 
-/** Adds a batch to a file's hints. */
-function addCounts(counts: OutcomeCounts, now: number) {
-  const changed = outcomes.filter((outcome) => counts[outcome] > 0);
-  const sums = changed.map((outcome) => `settled.#${outcome} = settled.#${outcome} + :${outcome}`);
+/** Adds a batch to a file's hints; one that was settled before, by what has changed. */
+function addCounts(counts: OutcomeCounts, replaces: OutcomeCounts | undefined, now: number) {
+  const changes = outcomes
+    .map((outcome): [string, number] => [outcome, counts[outcome] - (replaces?.[outcome] ?? 0)])
+    .filter(([, change]) => change !== 0);
+  const sums = changes.map(([outcome]) => `settled.#${outcome} = settled.#${outcome} + :${outcome}`);
   return {
     UpdateExpression: `SET ${['settledBatches = settledBatches + :one', 'updatedAt = :now, lastSettledAt = :now', ...sums].join(', ')}`,
     ConditionExpression: 'attribute_exists(pk)',
-    ExpressionAttributeNames: Object.fromEntries(changed.map((outcome) => [`#${outcome}`, outcome])),
+    ExpressionAttributeNames: Object.fromEntries(changes.map(([outcome]) => [`#${outcome}`, outcome])),
     ExpressionAttributeValues: {
-      ':one': 1,
+      ':one': replaces ? 0 : 1,
       ':now': now,
-      ...Object.fromEntries(changed.map((outcome) => [`:${outcome}`, counts[outcome]])),
+      ...Object.fromEntries(changes.map(([outcome, change]) => [`:${outcome}`, change])),
     },
   };
 }

@@ -2,6 +2,7 @@ import type { BatchGetCommandOutput } from '@aws-sdk/lib-dynamodb';
 import { BatchGetCommand, PutCommand } from '@aws-sdk/lib-dynamodb';
 import type { FileAccount, FileState } from '../core/file-account.ts';
 import { noCounts } from '../core/outcome.ts';
+import type { Quarantine } from '../core/quarantine.ts';
 import type { Clock, FileClaim, FileLedger, FileList, NewFile, SplitProgress } from '../ports.ts';
 import type { DynamoTable } from './dynamo-table.ts';
 import { expiryOf, isConditionFailure, withoutKeys } from './dynamo-table.ts';
@@ -180,7 +181,7 @@ export class DynamoFileLedger implements FileLedger {
     if (holder === undefined) return this.claimChecksum(feed, sha256, fileId);
     const before = await this.getFile(holder);
     // What that file did not send must not be lost because it came first.
-    const yields = before === undefined || before.state === 'failed' || before.state === 'superseded';
+    const yields = before === undefined || ['failed', 'superseded', 'quarantined'].includes(before.state);
     if (yields && (await claim(holder))) return { kind: 'first' };
     return yields ? this.claimChecksum(feed, sha256, fileId) : { kind: 'duplicate', of: holder };
   }
@@ -215,6 +216,41 @@ export class DynamoFileLedger implements FileLedger {
       },
     });
     return closed !== undefined;
+  }
+
+  async quarantineFile(fileId: string, quarantine: Quarantine): Promise<boolean> {
+    const stopped = await this.#table.update(pkOf(fileId), 'FILE', {
+      UpdateExpression: 'SET quarantine = :quarantine, updatedAt = :now',
+      ConditionExpression:
+        '#state IN (:splitting, :split) AND attribute_not_exists(quarantine) AND attribute_not_exists(manifest)',
+      ExpressionAttributeNames: { '#state': 'state' },
+      ExpressionAttributeValues: {
+        ':quarantine': quarantine,
+        ':now': this.#clock.now(),
+        ':splitting': 'splitting' satisfies FileState,
+        ':split': 'split' satisfies FileState,
+      },
+    });
+    return stopped !== undefined;
+  }
+
+  async releaseQuarantine(fileId: string, by: string, why: string): Promise<FileAccount | undefined> {
+    const file = await this.getFile(fileId);
+    if (!file) return undefined;
+    const now = this.#clock.now();
+    const released = await this.#table.update(pkOf(fileId), 'FILE', {
+      UpdateExpression: 'SET #state = :split, #release = :release, listPk = :list, updatedAt = :now REMOVE expiresAt',
+      ConditionExpression: '#state = :quarantined AND attribute_exists(manifest) AND attribute_not_exists(#release)',
+      ExpressionAttributeNames: { '#state': 'state', '#release': 'release' },
+      ExpressionAttributeValues: {
+        ':split': 'split' satisfies FileState,
+        ':quarantined': 'quarantined' satisfies FileState,
+        ':release': { at: now, by, why },
+        ':list': listPkOf('open', file.feed),
+        ':now': now,
+      },
+    });
+    return released && withoutKeys<FileAccount>(released);
   }
 
   async requestAmendment(fileId: string, repeatAfterMs: number): Promise<boolean> {

@@ -28,6 +28,8 @@ export function createDynamoLedger(client: DynamoDBClient, tableName: string, cl
     endFile: files.endFile.bind(files),
     getFile: files.getFile.bind(files),
     closeFile: files.closeFile.bind(files),
+    quarantineFile: files.quarantineFile.bind(files),
+    releaseQuarantine: files.releaseQuarantine.bind(files),
     requestAmendment: files.requestAmendment.bind(files),
     beginAmendment: files.beginAmendment.bind(files),
     listFiles: files.listFiles.bind(files),

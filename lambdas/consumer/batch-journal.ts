@@ -124,6 +124,12 @@ export class BatchJournal {
     while (this.#unsentLetters.length > 0) await this.#sendLetters();
   }
 
+  /** For whoever sends what is held: all that has ended otherwise, and what may have been sent. */
+  endsButHeld(): Uint8Array {
+    const done = [...this.#done.values()].filter(({ outcome }) => outcome !== 'held');
+    return encodeProgress({ done, fence: Math.max(this.#sent, this.#options.saved.fence) });
+  }
+
   async #save(leaseMs: number): Promise<void> {
     const { fileId, batch, owner, ledger, clock } = this.#options;
     // Between the last letter's arrival and the snapshot nothing is awaited: what counts as done has its letter sent.

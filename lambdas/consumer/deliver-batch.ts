@@ -4,13 +4,14 @@ import type { FailureRun } from '../core/breaker.ts';
 import { workReceiptsKey } from '../core/archive-keys.ts';
 import { ContradictionError, LeaseLostError } from '../core/errors.ts';
 import type { FileAccount } from '../core/file-account.ts';
-import { isWhollySettled } from '../core/file-account.ts';
+import { isManifestOwed, isWhollySettled } from '../core/file-account.ts';
 import { sha256Of } from '../core/identity.ts';
 import { jitterMarginMs, slotSpacingMs } from '../core/limiter.ts';
 import type { RateLimit } from '../core/limiter.ts';
 import { letterOf } from '../core/letter-of.ts';
-import type { FailedOutcome } from '../core/outcome.ts';
+import type { FailedOutcome, OutcomeCounts } from '../core/outcome.ts';
 import { noCounts } from '../core/outcome.ts';
+import { isStopped, wrongFile } from '../core/quarantine.ts';
 import type { PreparedRecord } from '../core/prepare-record.ts';
 import type { DoneRecord } from '../core/progress.ts';
 import { decodeProgress, noProgress } from '../core/progress.ts';
@@ -69,6 +70,8 @@ interface Attempt {
   owner: string;
   records: PreparedRecord[];
   journal: BatchJournal;
+  /** It was settled with records held, which are sent now. */
+  replaces: OutcomeCounts | undefined;
 }
 
 /**
@@ -89,7 +92,7 @@ export async function deliverBatch(message: BatchMessage, ports: ConsumerPorts, 
 
 async function finishAttempt(attempt: Attempt, ports: ConsumerPorts, deadline: Deadline): Promise<void> {
   const { message, file, records, journal } = attempt;
-  if (file.state === 'quarantined' || file.state === 'superseded') holdUnsent(attempt, ports);
+  if (isStopped(file)) holdUnsent(attempt, ports);
 
   rejectBad(attempt, ports);
   const end = await sendGood(attempt, ports, deadline);
@@ -152,7 +155,7 @@ async function readBatch(
   const saved = claim.batch.progress ? decodeProgress(claim.batch.progress) : noProgress;
   const journal = new BatchJournal({ fileId, batch, owner, saved, ledger, letters: ports.letters, clock });
   log.info('batch begun', { ...place, records: records.length, done_before: saved.done.length });
-  return { message, file, owner, records, journal };
+  return { message, file, owner, records, journal, replaces: claim.batch.counts };
 }
 
 /** Rejects need no API: they end at once, each with its letter. */
@@ -266,7 +269,13 @@ async function settle(attempt: Attempt, ports: ConsumerPorts): Promise<void> {
   const bytes = gzipSync(`${lines.join('\n')}\n`);
   const receiptsKey = workReceiptsKey(file.fileId, message.batch, message.attempt, owner);
   await ports.receipts.putReceipts(receiptsKey, bytes);
-  const settlement = { counts, receiptsKey, receiptsSha256: sha256Of(bytes) };
+  const settlement = {
+    counts,
+    receiptsKey,
+    receiptsSha256: sha256Of(bytes),
+    ...(counts.held > 0 ? { progress: journal.endsButHeld() } : {}),
+    ...(attempt.replaces ? { replaces: attempt.replaces } : {}),
+  };
   if (!(await ports.ledger.settleBatch(file.fileId, message.batch, owner, settlement))) {
     throw new LeaseLostError(`Batch ${message.batch} of the file ${file.fileId} was settled by another consumer.`);
   }
@@ -278,11 +287,21 @@ async function settle(attempt: Attempt, ports: ConsumerPorts): Promise<void> {
   });
   // Read after the write: of two that settle at once, the later sees the whole.
   const now = await ports.ledger.getFile(file.fileId);
-  if (now) await askToFinalize(now, ports);
+  if (!now) return;
+  await stopWrongFile(now, ports);
+  await askToFinalize(now, ports);
+}
+
+/** A wrong file must not make a million dead letters: once too much of it is rejected, the rest is held. */
+async function stopWrongFile(file: FileAccount, ports: ConsumerPorts): Promise<void> {
+  const quarantine = wrongFile(file, ports.feed.toleratedRejects, ports.clock.now());
+  if (!quarantine || !(await ports.ledger.quarantineFile(file.fileId, quarantine))) return;
+  file.quarantine = quarantine;
+  ports.log.error('file quarantined', { correlation_id: file.fileId, reason: quarantine.message });
 }
 
 async function askToFinalize(file: FileAccount, ports: ConsumerPorts): Promise<void> {
-  if (file.manifest !== undefined || !isWhollySettled(file)) return;
+  if (!isManifestOwed(file) || !isWhollySettled(file)) return;
   await ports.finalize.send({ v: 1, kind: 'finalize', feed: file.feed, fileId: file.fileId, amend: false }, 0);
 }
 

@@ -1,4 +1,4 @@
-/** Where a file's evidence lies in the archive bucket: one folder a file, found by feed and day. */
+/** Where a file's evidence lies in the archive bucket: one folder a file, found by feed and day; wrong files apart. */
 export interface ArchiveKeys {
   folder: string;
   source: string;
@@ -15,16 +15,20 @@ export function archiveKeysOf(file: {
   fileId: string;
   createdAt: number;
   source: { key: string };
+  quarantine?: unknown;
+  release?: unknown;
 }): ArchiveKeys {
   const day = new Date(file.createdAt).toISOString().slice(0, 10).replaceAll('-', '/');
-  const folder = `${file.feed}/${day}/${file.fileId}`;
+  const folder = `${file.quarantine ? 'quarantine/' : ''}${file.feed}/${day}/${file.fileId}`;
+  // What was written while it was held stays as it was.
+  const part = file.release ? '.released' : '';
   // The name it was dropped under, without its folders; S3 takes any character in a key.
   const name = shortened(file.source.key.slice(file.source.key.lastIndexOf('/') + 1)) || 'source';
   return {
     folder,
     source: `${folder}/source/${name}`,
-    receipts: `${folder}/receipts.ndjson.gz`,
-    deadLetters: `${folder}/dead-letters.ndjson.gz`,
+    receipts: `${folder}/receipts${part}.ndjson.gz`,
+    deadLetters: `${folder}/dead-letters${part}.ndjson.gz`,
     resolutions: (sha256) => `${folder}/resolutions.${sha256.slice(0, 16)}.ndjson`,
     manifest: (number) => (number === 1 ? `${folder}/manifest.json` : `${folder}/manifest.${number}.json`),
   };

@@ -1,6 +1,7 @@
 import type { CutLimits, CutPosition, Dialect } from './records/dialect.ts';
 import type { OutcomeCounts } from './outcome.ts';
 import { sumCounts } from './outcome.ts';
+import type { Quarantine } from './quarantine.ts';
 
 /**
  * Where a file stands.
@@ -79,6 +80,12 @@ export interface FileAccount {
   completedAt?: number;
   duplicateOf?: string;
   failure?: { code: string; message: string };
+  /** It is taken for a wrong file: what is not sent yet is held. Stays when it is released. */
+  quarantine?: Quarantine;
+  /** Somebody has decided to send it all the same. */
+  release?: { at: number; by: string; why: string };
+  /** Batches that the splitter had sent when it saw that the file was stopped; absent where it has sent all. */
+  sentBatches?: number;
   /** Hints for progress and triggers; the batches' own items are the truth. */
   settledBatches: number;
   /** When the last batch was settled. */
@@ -99,7 +106,15 @@ export function contentBytesOf(file: Pick<FileAccount, 'source' | 'content'>): n
 
 /** Every batch that was sent is settled, by the hints: reason enough to have the finalizer count. */
 export function isWhollySettled(file: FileAccount): boolean {
-  return file.state !== 'splitting' && file.settledBatches >= (file.totalBatches ?? 0);
+  if (file.state === 'splitting') return false;
+  // What is held of a released file is still to be sent.
+  if (file.release) return file.settledBatches >= (file.totalBatches ?? 0) && file.settled.held === 0;
+  return file.settledBatches >= (file.sentBatches ?? file.totalBatches ?? 0);
+}
+
+/** Whether a manifest is owed: the first one, or one of a file that was released. */
+export function isManifestOwed(file: FileAccount): boolean {
+  return file.manifest === undefined || file.state === 'split';
 }
 
 /** Records that are in the queue or with a consumer: sent by the last checkpoint, and not settled by the hints. */

@@ -63,6 +63,8 @@ export const manifest = z.object({
   refused_records: count,
   exhausted_records: count,
   held_records: count,
+  /** Records that were never sent to a consumer and have no receipts: receipts and these have each record once. */
+  held_ranges: z.array(z.object({ first_record: z.int().positive(), last_record: z.int().positive() })).default([]),
   /** Rejected, refused and exhausted ones whose letter is still open. */
   dead_lettered_records: count,
   /** Were dead letters once and got through since. */
@@ -88,4 +90,5 @@ export const manifest = z.object({
     records_per_second: z.number().nonnegative(),
   }),
 });
+export type HeldRange = Manifest['held_ranges'][number];
 export type Manifest = z.infer<typeof manifest>;

@@ -1,11 +1,13 @@
-import type { FileAccount } from '../core/file-account.ts';
-import type { Manifest } from '../core/manifest.ts';
+import type { FileAccount, FileState } from '../core/file-account.ts';
+import type { HeldRange, Manifest } from '../core/manifest.ts';
 import { sumCounts } from '../core/outcome.ts';
+import { isQuarantined } from '../core/quarantine.ts';
 import type { ReceiptsAudit } from './receipts-audit.ts';
 
 export interface ManifestFacts {
   file: FileAccount;
   audit: ReceiptsAudit;
+  held: readonly HeldRange[];
   number: number;
   version: string;
   archive: Manifest['archive'];
@@ -13,7 +15,7 @@ export interface ManifestFacts {
 }
 
 /** The account of one file, in the documented form. */
-export function buildManifest({ file, audit, number, version, archive, completedAt }: ManifestFacts): Manifest {
+export function buildManifest({ file, audit, held, number, version, archive, completedAt }: ManifestFacts): Manifest {
   const { counts, records } = audit;
   // Of a file that was replaced, those count that were sent: how many more it had nobody can read any more.
   const total = file.state === 'superseded' ? records : (file.totalRecords ?? 0);
@@ -26,7 +28,7 @@ export function buildManifest({ file, audit, number, version, archive, completed
     file_id: file.fileId,
     feed: file.feed,
     lane: file.lane,
-    state: file.state === 'split' ? 'completed' : file.state,
+    state: endStateOf(file),
     source: {
       bucket: file.source.bucket,
       key: file.source.key,
@@ -48,17 +50,28 @@ export function buildManifest({ file, audit, number, version, archive, completed
     refused_records: counts.refused,
     exhausted_records: counts.exhausted,
     held_records: counts.held,
+    held_ranges: [...held],
     dead_lettered_records: failed - audit.handled,
     resolved_records: audit.resolved,
     handled_records: audit.handled,
-    reconciled: sumCounts(counts) === total && records === total,
+    reconciled: sumCounts(counts) === total && records + audit.heldUnsent === total,
     duplicate_of: file.duplicateOf ?? null,
-    failure: file.failure ?? null,
+    failure: failureOf(file),
     warnings: file.warnings ?? [],
     errors: audit.errors,
     errors_truncated: audit.errors.length < failed - audit.handled,
     times: timesOf(file, audit, completedAt),
   };
+}
+
+export function endStateOf(file: FileAccount): FileState {
+  if (isQuarantined(file)) return 'quarantined';
+  return file.state === 'split' ? 'completed' : file.state;
+}
+
+function failureOf(file: FileAccount): Manifest['failure'] {
+  if (isQuarantined(file)) return { code: 'too_many_rejects', message: file.quarantine?.message ?? '' };
+  return file.failure ?? null;
 }
 
 function timesOf(file: FileAccount, audit: ReceiptsAudit, completedAt: number): Manifest['times'] {

@@ -3,7 +3,9 @@ import { gatherUntil } from '../core/amendment.ts';
 import { archiveKeysOf } from '../core/archive-keys.ts';
 import type { ArchiveKeys } from '../core/archive-keys.ts';
 import type { BatchAccount, FileAccount } from '../core/file-account.ts';
-import type { Manifest } from '../core/manifest.ts';
+import { isManifestOwed } from '../core/file-account.ts';
+import { isQuarantined } from '../core/quarantine.ts';
+import type { HeldRange, Manifest } from '../core/manifest.ts';
 import { manifest as manifestSchema } from '../core/manifest.ts';
 import type { FinalizeMessage } from '../messages.ts';
 import type {
@@ -11,13 +13,14 @@ import type {
   AuditLog,
   BatchLedger,
   Clock,
+  Desk,
   DeadLedger,
   EventPublisher,
   FileLedger,
   FinalizeQueue,
   ReceiptStore,
 } from '../ports.ts';
-import { buildManifest } from './build-manifest.ts';
+import { buildManifest, endStateOf } from './build-manifest.ts';
 import { DeadLetterLines } from './dead-letter-lines.ts';
 import { ReceiptsAudit } from './receipts-audit.ts';
 import type { Resolutions } from './resolutions.ts';
@@ -29,6 +32,7 @@ export interface FinalizerPorts {
   archive: Archive;
   archiveBucket: string;
   finalize: FinalizeQueue;
+  desk: Desk;
   events: EventPublisher;
   clock: Clock;
   log: AuditLog;
@@ -48,12 +52,14 @@ export async function finalizeFile(message: FinalizeMessage, ports: FinalizerPor
   const place = { correlation_id: message.fileId };
   if (!file) return log.warn('asked to finalize an unknown file', place);
   if (file.state === 'splitting') return log.info('not split yet', place);
-  if (file.manifest && !message.amend) return log.info('finalized before', place);
-  if (!file.manifest && message.amend) return log.info('nothing to amend yet', place);
+  // One that was released is open again, and its next manifest is no amendment.
+  const amend = message.amend && file.state !== 'split';
+  if (!isManifestOwed(file) && !amend) return log.info('finalized before', place);
+  if (!file.manifest && amend) return log.info('nothing to amend yet', place);
 
-  const batches = await settledBatches(file, ports);
-  if (!batches) return log.info('not every batch is settled yet', place);
-  if (message.amend) {
+  const settled = await settledBatches(file, ports);
+  if (!settled) return log.info('not every batch is settled yet', place);
+  if (amend) {
     const until = gatherUntil(file, ports.clock.now());
     if (until !== undefined) return ports.finalize.send(message, (until - ports.clock.now()) / 1000);
     await ledger.beginAmendment(file.fileId);
@@ -62,9 +68,9 @@ export async function finalizeFile(message: FinalizeMessage, ports: FinalizerPor
   const keys = archiveKeysOf(file);
   const source = await ports.archive.copySource(file.source, keys.source);
   const resolutions = await readResolutions(file.fileId, ledger);
-  const { audit, deadLettersKey } = await archiveReceipts(file, batches, resolutions, keys, ports);
-  if (message.amend && !(await hasChanged(file, audit, ports))) return log.info('nothing to amend', place);
-  const manifest = await writeManifest(file, audit, keys, ports, {
+  const { audit, deadLettersKey } = await archiveReceipts(file, settled, resolutions, keys, ports);
+  if (amend && !(await hasChanged(file, audit, ports))) return log.info('nothing to amend', place);
+  const manifest = await writeManifest(file, audit, settled.held, keys, ports, {
     source_key: source?.key ?? null,
     receipts_key: audit.records > 0 ? keys.receipts : null,
     dead_letters_key: deadLettersKey,
@@ -73,7 +79,8 @@ export async function finalizeFile(message: FinalizeMessage, ports: FinalizerPor
   const figures = figuresOf(manifest);
   if (!manifest.reconciled) log.error('the account does not add up', { ...place, ...figures });
   // Before the file is closed, so that it is told at least once; the manifest's key tells a repetition.
-  await ports.events.publish(message.amend ? 'file amended' : 'file completed', figures);
+  await ports.events.publish(eventOf(manifest, amend), figures);
+  if (manifest.state === 'quarantined' && !amend) await tellOfQuarantine(manifest, ports);
   const closed = await ledger.closeFile(file.fileId, {
     state: manifest.state,
     manifest: { key: manifest.archive.manifest_key, number: manifest.manifest_number },
@@ -85,34 +92,86 @@ export async function finalizeFile(message: FinalizeMessage, ports: FinalizerPor
 /** Whether more was resolved than the newest manifest tells of. */
 async function hasChanged(file: FileAccount, audit: ReceiptsAudit, ports: FinalizerPorts): Promise<boolean> {
   const newest = await ports.archive.getText(file.manifest?.key ?? '');
-  return newest === undefined || !tells(manifestSchema.parse(JSON.parse(newest)), audit);
+  return newest === undefined || !tells(manifestSchema.parse(JSON.parse(newest)), file, audit);
 }
 
-/** Whether a manifest is about this state of the account: dead letters come to rest, and nothing else changes. */
-function tells(manifest: Manifest, audit: ReceiptsAudit): boolean {
-  return manifest.resolved_records === audit.resolved && manifest.handled_records === audit.handled;
+/** Whether a manifest is about this state of the account: dead letters come to rest, or what was held is sent. */
+function tells(manifest: Manifest, file: FileAccount, audit: ReceiptsAudit): boolean {
+  const isSame = manifest.resolved_records === audit.resolved && manifest.handled_records === audit.handled;
+  return isSame && manifest.state === endStateOf(file);
 }
 
-/** All of the file's batches, in order; undefined while one is open or missing. */
-async function settledBatches(file: FileAccount, ports: FinalizerPorts): Promise<BatchAccount[] | undefined> {
+interface SettledBatches {
+  /** In order. */
+  batches: BatchAccount[];
+  /** Records of batches that were sent to nobody. */
+  held: HeldRange[];
+}
+
+/** All of the file's batches; undefined while one is open or missing. */
+async function settledBatches(file: FileAccount, ports: FinalizerPorts): Promise<SettledBatches | undefined> {
   const batches: BatchAccount[] = [];
   for await (const batch of ports.ledger.listBatches(file.fileId)) {
     if (batch.state !== 'settled') return undefined;
+    // Held when it was stopped, and not sent yet since it was released.
+    if (file.release && (batch.counts?.held ?? 0) > 0) return undefined;
     // Progress is gone by now; what is kept of 100,000 batches is little.
     batches.push(batch);
   }
   const total = file.totalBatches ?? 0;
-  // Of a file that was replaced, a splitter that was killed may have sent more than its last checkpoint knew of. Those
-  // that came to a consumer belong to the account; the others are held when they come, and had no part in anything.
-  const known = batches.filter(({ batch }) => batch <= total);
-  const isWhole = known.length === total && (file.state === 'superseded' || batches.length === total);
-  return isWhole ? batches : undefined;
+  // Of a file that was stopped, those that were sent. Others came to a consumer, too, where a splitter was killed before
+  // it could say that it had sent them: they belong to the account as well.
+  const sent = isQuarantined(file) ? (file.sentBatches ?? total) : total;
+  const known = batches.filter(({ batch }) => batch <= sent);
+  // Of a file that was replaced, a killed splitter may have sent more than its last checkpoint knew of.
+  const isWhole = known.length === sent && (file.state === 'superseded' || batches.length <= total);
+  return isWhole ? { batches, held: file.state === 'superseded' ? [] : rangesBetween(batches, file) } : undefined;
+}
+
+/** The records of the batches that are not there. */
+function rangesBetween(batches: readonly BatchAccount[], file: FileAccount): HeldRange[] {
+  const ranges: HeldRange[] = [];
+  let next = 1;
+  for (const { firstRecord, records } of batches) {
+    if (firstRecord > next) ranges.push({ first_record: next, last_record: firstRecord - 1 });
+    next = firstRecord + records;
+  }
+  const last = file.totalRecords ?? 0;
+  if (isQuarantined(file) && next <= last) ranges.push({ first_record: next, last_record: last });
+  return isQuarantined(file) ? ranges : [];
+}
+
+function eventOf(manifest: Manifest, amend: boolean): string {
+  if (amend) return 'file amended';
+  return manifest.state === 'quarantined' ? 'file quarantined' : 'file completed';
+}
+
+/** Not with the reconciler's next list: somebody has dropped a wrong file, and the right one is missing. */
+function tellOfQuarantine(manifest: Manifest, { desk }: FinalizerPorts): Promise<void> {
+  const { feed, file_id: id, source, failure, archive } = manifest;
+  const count = (figure: number) => figure.toLocaleString('en-US');
+  return desk.tell(
+    `Sluice ${feed}: a file was stopped, ${count(manifest.held_records)} records are held`,
+    [
+      `${source.key.replace(/[\p{Cc}\p{Zl}\p{Zp}\u202a-\u202e\u2066-\u2069]/gu, '·')} (file ${id}) was stopped.`,
+      failure?.message ?? '',
+      '',
+      `uploaded ${count(manifest.uploaded_records)}, rejected ${count(manifest.rejected_records)}, ` +
+        `held ${count(manifest.held_records)}, in all ${count(manifest.total_records)}`,
+      `Manifest: s3://${archive.bucket}/${archive.manifest_key}`,
+      '',
+      'What to do:',
+      '- It is a wrong file: drop the right one. Nothing of this one is sent any more; what was uploaded of it stays uploaded.',
+      `- It is the right file: sluice release ${id} --why "..."  sends what is held, and only that.`,
+      '',
+    ].join('\n'),
+  );
 }
 
 /** The receipts of all batches as one object (gzip members one after another are a gzip), audited on the way. */
 async function archiveReceipts(
   file: FileAccount,
-  batches: BatchAccount[],
+  { batches, held }: SettledBatches,
   resolutions: Resolutions,
   keys: ArchiveKeys,
   ports: FinalizerPorts,
@@ -120,7 +179,7 @@ async function archiveReceipts(
   const { archive } = ports;
   const failed = new DeadLetterLines((body) => archive.putStream(keys.deadLetters, body, 'application/gzip'));
   const hasDeadLetters = await archive.has(keys.deadLetters);
-  const audit = new ReceiptsAudit(resolutions.kinds, { allowGaps: file.state === 'superseded' }, (line) => {
+  const audit = new ReceiptsAudit(resolutions.kinds, { allowGaps: file.state === 'superseded', held }, (line) => {
     if (!hasDeadLetters) failed.add(line);
   });
   const audited = auditedReceipts(batches, audit, failed, ports.receipts);
@@ -166,6 +225,7 @@ async function* auditedReceipts(
 async function writeManifest(
   file: FileAccount,
   audit: ReceiptsAudit,
+  held: readonly HeldRange[],
   keys: ArchiveKeys,
   ports: FinalizerPorts,
   archived: Omit<Manifest['archive'], 'bucket' | 'manifest_key'>,
@@ -175,6 +235,7 @@ async function writeManifest(
     const manifest = buildManifest({
       file,
       audit,
+      held,
       number,
       version: ports.version,
       completedAt: ports.clock.now(),
@@ -183,7 +244,7 @@ async function writeManifest(
     const text = `${JSON.stringify(manifest, null, 2)}\n`;
     if ((await ports.archive.putOnce(key, text, 'application/json')) === 'stored') return manifest;
     const before = manifestSchema.parse(JSON.parse((await ports.archive.getText(key)) ?? 'null'));
-    if (tells(before, audit)) return before;
+    if (tells(before, file, audit)) return before;
   }
 }
 

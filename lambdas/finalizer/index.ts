@@ -1,11 +1,13 @@
 import { DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import { EventBridgeClient } from '@aws-sdk/client-eventbridge';
 import { S3Client } from '@aws-sdk/client-s3';
+import { SNSClient } from '@aws-sdk/client-sns';
 import { SQSClient } from '@aws-sdk/client-sqs';
 import { awsClientSettings, s3ClientSettings } from '../adapters/aws-client-settings.ts';
 import { createDynamoLedger } from '../adapters/dynamo-ledger.ts';
 import { EventBridgePublisher } from '../adapters/eventbridge-publisher.ts';
 import { S3Archive, S3ReceiptStore } from '../adapters/s3-archive.ts';
+import { SnsDesk } from '../adapters/sns-desk.ts';
 import { SqsFinalizeQueue, SqsInFlightMessages } from '../adapters/sqs-queues.ts';
 import { systemClock } from '../adapters/system-clock.ts';
 import { createAuditLog } from '../runtime/audit-logger.ts';
@@ -25,6 +27,7 @@ export const handler = createFinalizerHandler({
   archiveBucket: environment.ARCHIVE_BUCKET,
   events: new EventBridgePublisher(new EventBridgeClient(awsClientSettings)),
   finalize: new SqsFinalizeQueue(sqs, environment.FINALIZE_QUEUE_URL, systemClock),
+  desk: new SnsDesk(new SNSClient(awsClientSettings), environment.DESK_TOPIC_ARN),
   inFlight: new SqsInFlightMessages(sqs, environment.FINALIZE_QUEUE_URL),
   clock: systemClock,
   log: createAuditLog('finalizer'),

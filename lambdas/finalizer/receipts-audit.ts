@@ -2,7 +2,7 @@ import { gunzipSync } from 'node:zlib';
 import { ContradictionError } from '../core/errors.ts';
 import type { BatchAccount, DeadResolution } from '../core/file-account.ts';
 import { sha256Of } from '../core/identity.ts';
-import type { ManifestError } from '../core/manifest.ts';
+import type { HeldRange, ManifestError } from '../core/manifest.ts';
 import { addCounts, isFailed, noCounts, outcomes } from '../core/outcome.ts';
 import type { Receipt } from '../core/receipt.ts';
 import { receipt as receiptSchema } from '../core/receipt.ts';
@@ -20,6 +20,8 @@ const maxRawCharacters = 500;
 export class ReceiptsAudit {
   counts = noCounts();
   records = 0;
+  /** Records in the ranges that were sent to nobody. */
+  readonly heldUnsent: number;
   readonly errors: ManifestError[] = [];
   /** Records that came through since they were dead letters. */
   resolved = 0;
@@ -32,20 +34,26 @@ export class ReceiptsAudit {
   readonly #onFailed: (line: string) => void;
 
   readonly #allowGaps: boolean;
+  /** Where records were held back from every consumer: the first of each range, and the last. */
+  readonly #heldUntil: ReadonlyMap<number, number>;
   #last = 0;
 
   /**
    * @param resolutions of dead records, by record number
-   * @param options `allowGaps`: the file was replaced before all of it was sent, so numbers may be missing
+   * @param options `allowGaps`: the file was replaced before all of it was sent, so numbers may be missing; `held`: ranges
+   * that were sent to nobody
    * @param onFailed is given each failed record's line as it stands in the receipts
    */
   constructor(
     resolutions: ReadonlyMap<number, DeadResolution['kind']>,
-    { allowGaps }: { allowGaps: boolean },
+    { allowGaps, held }: { allowGaps: boolean; held: readonly HeldRange[] },
     onFailed: (line: string) => void = () => undefined,
   ) {
     this.#resolutions = resolutions;
     this.#allowGaps = allowGaps;
+    this.#heldUntil = new Map(held.map(({ first_record: first, last_record: last }) => [first, last]));
+    this.heldUnsent = held.reduce((sum, { first_record: first, last_record: last }) => sum + last - first + 1, 0);
+    this.counts.held = this.heldUnsent;
     this.#onFailed = onFailed;
   }
 
@@ -59,7 +67,8 @@ export class ReceiptsAudit {
       if (line === '') continue;
       const receipt = receiptSchema.parse(JSON.parse(line));
       this.records++;
-      const follows = this.#allowGaps ? receipt.record > this.#last : receipt.record === this.#last + 1;
+      const next = (this.#heldUntil.get(this.#last + 1) ?? this.#last) + 1;
+      const follows = this.#allowGaps ? receipt.record > this.#last : receipt.record === next;
       if (!follows) {
         throw new ContradictionError(`The receipts have record ${receipt.record} behind ${this.#last}.`);
       }

@@ -2,7 +2,7 @@ import { gzipSync } from 'node:zlib';
 import type { Feed } from '../../feeds/feed.ts';
 import { workReceiptsKey } from '../core/archive-keys.ts';
 import type { BatchAccount, FileAccount } from '../core/file-account.ts';
-import { isWhollySettled } from '../core/file-account.ts';
+import { isManifestOwed, isWhollySettled } from '../core/file-account.ts';
 import { sha256Of } from '../core/identity.ts';
 import { letterOf, rawPayloadOf } from '../core/letter-of.ts';
 import { noCounts } from '../core/outcome.ts';
@@ -61,7 +61,14 @@ export async function buryBatch(message: BatchMessage, carrier: QueuedMessage, p
   const bytes = gzipSync(`${receipts.map((receipt) => JSON.stringify(receipt)).join('\n')}\n`);
   const receiptsKey = workReceiptsKey(file.fileId, message.batch, message.attempt, owner);
   await ports.receipts.putReceipts(receiptsKey, bytes);
-  const settlement = { counts, receiptsKey, receiptsSha256: sha256Of(bytes), buried: true };
+  const { counts: replaces } = claim.batch;
+  const settlement = {
+    counts,
+    receiptsKey,
+    receiptsSha256: sha256Of(bytes),
+    buried: true,
+    ...(replaces ? { replaces } : {}),
+  };
   if (!(await ledger.settleBatch(file.fileId, message.batch, owner, settlement))) return;
   log.error('batch killed its consumer at every receive', {
     correlation_id: file.fileId,
@@ -69,7 +76,7 @@ export async function buryBatch(message: BatchMessage, carrier: QueuedMessage, p
     ...counts,
   });
   const now = await ledger.getFile(file.fileId);
-  if (now && now.manifest === undefined && isWhollySettled(now)) {
+  if (now && isManifestOwed(now) && isWhollySettled(now)) {
     await ports.finalize.send({ v: 1, kind: 'finalize', feed: now.feed, fileId: now.fileId, amend: false }, 0);
   }
 }

@@ -1,4 +1,5 @@
 import type { FileAccount } from '../core/file-account.ts';
+import { isQuarantined } from '../core/quarantine.ts';
 import { laneKey } from './look-into-dlqs.ts';
 import type { AuditLog, BatchLedger, Clock, FileLedger, FinalizeQueue, IntakeQueue, QueueDepth } from '../ports.ts';
 
@@ -59,7 +60,7 @@ async function requeue(file: FileAccount, ports: ReconcilerPorts, redriven: Read
   if (!lane) return;
   const isRedriven = redriven.has(laneKey(lane));
   if (heldBackUntil !== undefined && heldBackUntil + stalledAfterMs > now) {
-    return isRedriven ? undefined : reemitLost(file, lane, ports);
+    return isRedriven || isQuarantined(file) ? undefined : reemitLost(file, lane, ports);
   }
   if (now - file.updatedAt < stalledAfterMs) return;
   const found = async (what: string): Promise<void> => {
@@ -79,7 +80,7 @@ async function requeue(file: FileAccount, ports: ReconcilerPorts, redriven: Read
     await finalize.send({ v: 1, kind: 'finalize', feed, fileId, amend: false }, 0);
     return;
   }
-  if (file.state === 'split' && !isRedriven) await reemitLost(file, lane, ports);
+  if (file.state === 'split' && !isRedriven && !isQuarantined(file)) await reemitLost(file, lane, ports);
 }
 
 /**
@@ -103,9 +104,11 @@ async function reemitLost(file: FileAccount, lane: ReconciledLane, ports: Reconc
 async function isSettledByCount(file: FileAccount, ledger: BatchLedger): Promise<boolean> {
   let settled = 0;
   for await (const batch of ledger.listBatches(file.fileId)) {
-    if (batch.state === 'settled') settled++;
+    const isOwed = file.release !== undefined && (batch.counts?.held ?? 0) > 0;
+    if (batch.state === 'settled' && !isOwed) settled++;
   }
-  return settled >= (file.totalBatches ?? 0);
+  const wanted = isQuarantined(file) ? (file.sentBatches ?? file.totalBatches) : file.totalBatches;
+  return settled >= (wanted ?? 0);
 }
 
 async function hasLiveLease(file: FileAccount, ledger: BatchLedger, now: number): Promise<boolean> {

@@ -87,6 +87,8 @@ const finalizerEnvironment = z.object({
   FINALIZE_QUEUE_URL: z.url(),
   WORK_BUCKET: z.string().min(1),
   ARCHIVE_BUCKET: z.string().min(1),
+  /** SNS topic of the people who look after the feeds. */
+  DESK_TOPIC_ARN: z.string().min(1),
 });
 
 const reconcilerEnvironment = z.object({

@@ -1,6 +1,7 @@
 import { LeaseLostError, SourceChangedError } from '../core/errors.ts';
 import type { FileAccount } from '../core/file-account.ts';
 import { sumCounts } from '../core/outcome.ts';
+import { isStopped } from '../core/quarantine.ts';
 import { BatchCutter } from '../core/records/batch-cutter.ts';
 import type { CutBatch, CutPosition, Dialect } from '../core/records/dialect.ts';
 import { encodeBody } from '../core/records/slice-body.ts';
@@ -31,7 +32,8 @@ export type CutEnd =
 
 /**
  * Pass 2: cuts the file into batches from its last checkpoint on, and sends them, until the file, the time, or the
- * room in the queue is used up.
+ * room in the queue is used up. A file that is stopped meanwhile is cut to its end all the same, and no more of it is
+ * sent: how many records are held is a part of its account.
  */
 export async function cutFile(
   file: CutFile,
@@ -45,10 +47,15 @@ export async function cutFile(
   const checkpoints = new Checkpoints(file, ports, from);
 
   const send = async (batches: CutBatch[]): Promise<void> => {
-    for (const batch of batches) await sender.add(messageOf(batch, file));
+    for (const batch of batches) {
+      if (checkpoints.isFileStopped) continue;
+      await sender.add(messageOf(batch, file));
+      checkpoints.sentBatches = batch.batch;
+    }
   };
   const stopped = (): 'out-of-time' | 'held-back' | undefined => {
     if (deadline.isDrawingIn()) return 'out-of-time';
+    if (checkpoints.isFileStopped) return undefined;
     return checkpoints.unsettledAt(cutter.position) >= ports.horizon.records ? 'held-back' : undefined;
   };
   try {
@@ -80,6 +87,11 @@ export async function cutFile(
   const { sent } = await sender.flush();
   await checkpoints.written();
   await sent;
+  // How far it was sent has to be known before the file counts as split.
+  if (checkpoints.isFileStopped) {
+    await checkpoints.write(cutter.position, { sent });
+    await checkpoints.written();
+  }
   const { record, batch } = cutter.position;
   return { kind: 'cut', totals: { records: record, batches: batch }, warnings: cutter.warnings };
 }
@@ -114,6 +126,10 @@ class Checkpoints {
   #last: CutPosition;
   #lastAt: number;
   #settledRecords: number;
+  /** Seen with the file as it was claimed, and with each checkpoint. */
+  isFileStopped: boolean;
+  /** The last batch that was sent, by this invocation or, as far as is known, before it. */
+  sentBatches: number;
   #writing: Promise<void> = Promise.resolve();
 
   constructor(file: CutFile, ports: SplitterPorts, from: CutPosition) {
@@ -124,6 +140,8 @@ class Checkpoints {
     // The queue is looked at with each: where it may hold little, oftener.
     this.#everyRecords = Math.min(checkpointRecords, Math.ceil(ports.horizon.records / 4));
     this.#settledRecords = sumCounts(file.settled);
+    this.isFileStopped = isStopped(file);
+    this.sentBatches = file.sentBatches ?? from.batch;
   }
 
   /** Records sent up to there that are not settled, as the last checkpoint's write showed. */
@@ -153,8 +171,11 @@ class Checkpoints {
 
   async #write(position: CutPosition, sent: Promise<void>): Promise<void> {
     await sent;
-    const saved = await saveProgress(this.#file, this.#ports, { checkpoint: position });
+    const { sentBatches } = this;
+    const progress = { checkpoint: position, ...(this.isFileStopped ? { sentBatches } : {}) };
+    const saved = await saveProgress(this.#file, this.#ports, progress);
     if (!saved) throw new LeaseLostError(`The file ${this.#file.fileId} was claimed by another splitter.`);
+    this.isFileStopped ||= isStopped(saved);
     this.#settledRecords = sumCounts(saved.settled);
   }
 }

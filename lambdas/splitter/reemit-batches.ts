@@ -1,4 +1,5 @@
 import { BatchCutter } from '../core/records/batch-cutter.ts';
+import { isQuarantined } from '../core/quarantine.ts';
 import type { ReemitMessage } from '../messages.ts';
 import type { BatchLedger } from '../ports.ts';
 import type { Deadline } from '../runtime/deadline.ts';
@@ -11,7 +12,7 @@ const stepBytes = 128 * 1024;
 
 /**
  * Cuts a file that is split once more and sends those of its batches that are not settled: their messages were lost by
- * a purge, or outlived SQS's retention. Needs no lease: a batch that is sent twice is settled once.
+ * a purge, or outlived SQS's retention; or its file is released, and they were held. Needs no lease: a batch that is sent twice is settled once.
  */
 export async function reemitBatches(
   message: ReemitMessage,
@@ -21,13 +22,16 @@ export async function reemitBatches(
   const { ledger, log } = ports;
   const file = await ledger.getFile(message.fileId);
   if (file?.dialect === undefined || (file.state !== 'split' && file.state !== 'splitting')) return;
+  // What isn't sent of it is held.
+  if (isQuarantined(file)) return;
   // Of a file that is still being split, what its checkpoint covers: the rest is its splitter's.
   const lastBatch = file.state === 'split' ? Infinity : (file.checkpoint?.batch ?? 0);
 
   const settled = new Set<number>();
   const attempts = new Map<number, number>();
   for await (const batch of ledger.listBatches(file.fileId)) {
-    if (batch.state === 'settled') settled.add(batch.batch);
+    const hasHeld = (batch.counts?.held ?? 0) > 0;
+    if (batch.state === 'settled' && !hasHeld) settled.add(batch.batch);
     else attempts.set(batch.batch, batch.attempt);
   }
 

@@ -1,6 +1,7 @@
 import { LeaseLostError, SourceChangedError } from '../core/errors.ts';
 import type { FileAccount } from '../core/file-account.ts';
-import { isWhollySettled, unsettledRecords } from '../core/file-account.ts';
+import { isManifestOwed, isWhollySettled, unsettledRecords } from '../core/file-account.ts';
+import { isStopped } from '../core/quarantine.ts';
 import type { FileLedger, NewFile } from '../ports.ts';
 import type { Deadline } from '../runtime/deadline.ts';
 import { checkCompressed } from './check-compressed.ts';
@@ -43,7 +44,7 @@ export async function splitFile(
   log.info('file claimed', { correlation_id: fileId, epoch: file.epoch, bytes: file.source.sizeBytes });
   try {
     // Only once half of it is worked off: each look costs an invocation.
-    const isFull = unsettledRecords(file) > ports.horizon.records / 2;
+    const isFull = !isStopped(file) && unsettledRecords(file) > ports.horizon.records / 2;
     const step = isFull ? { kind: 'held-back' as const } : await splitClaimed(file, ports, deadline);
     if (step.kind === 'out-of-time') await continueLater(file, ports);
     if (step.kind === 'held-back') await holdBack(file, ports);
@@ -150,7 +151,7 @@ async function continueLater(file: FileAccount, ports: SplitterPorts): Promise<v
 
 /** A message about a file that is split: had the splitter died before it asked, nobody else would ask. */
 async function finishAgain(file: FileAccount, ports: SplitterPorts): Promise<void> {
-  if (file.manifest === undefined && isWhollySettled(file)) await askToFinalize(file, ports);
+  if (isManifestOwed(file) && isWhollySettled(file)) await askToFinalize(file, ports);
 }
 
 function askToFinalize(file: FileAccount, ports: SplitterPorts): Promise<void> {

@@ -115,6 +115,7 @@ describe('permissions', () => {
       's3:ListBucket': ['ArchiveBucket', 'IntakeBucket'],
       's3:PutObject': ['ArchiveBucket/*'],
       's3:PutObjectTagging': ['ArchiveBucket/*'],
+      'sns:Publish': ['DeskTopic'],
       'sqs:SendMessage': ['FinalizerfinalizeQueue'],
     });
   });

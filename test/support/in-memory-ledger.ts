@@ -6,11 +6,12 @@ import type {
   DeadResolution,
   FileAccount,
 } from '../../lambdas/core/file-account.ts';
-import type { OutcomeCounts } from '../../lambdas/core/outcome.ts';
-import { addCounts, noCounts } from '../../lambdas/core/outcome.ts';
+import { addCounts, noCounts, outcomes } from '../../lambdas/core/outcome.ts';
+import type { Quarantine } from '../../lambdas/core/quarantine.ts';
 import type { Letter } from '../../lambdas/messages.ts';
 import type {
   BatchClaim,
+  BatchSettlement,
   Clock,
   DeskState,
   FileClaim,
@@ -105,7 +106,8 @@ export class InMemoryLedger implements Ledger {
     const key = `${feed}#${sha256}`;
     const holder = this.checksums.get(key);
     const state = holder === undefined ? undefined : this.files.get(holder)?.state;
-    const yields = holder === undefined || state === undefined || state === 'failed' || state === 'superseded';
+    const yields =
+      holder === undefined || state === undefined || ['failed', 'superseded', 'quarantined'].includes(state);
     if (holder !== fileId && !yields) return { kind: 'duplicate', of: holder };
     this.checksums.set(key, fileId);
     return { kind: 'first' };
@@ -146,6 +148,22 @@ export class InMemoryLedger implements Ledger {
     file.manifest = close.manifest;
     this.#closed.set(fileId, close.openLetters);
     return true;
+  }
+
+  async quarantineFile(fileId: string, quarantine: Quarantine): Promise<boolean> {
+    const file = this.files.get(fileId);
+    const isOpen = file?.state === 'splitting' || file?.state === 'split';
+    if (!file || !isOpen || file.quarantine || file.manifest) return false;
+    Object.assign(file, { quarantine: structuredClone(quarantine), updatedAt: this.#clock.now() });
+    return true;
+  }
+
+  async releaseQuarantine(fileId: string, by: string, why: string): Promise<FileAccount | undefined> {
+    const file = this.files.get(fileId);
+    if (file?.state !== 'quarantined' || !file.manifest || file.release) return undefined;
+    Object.assign(file, { state: 'split', release: { at: this.#clock.now(), by, why }, updatedAt: this.#clock.now() });
+    this.#closed.delete(fileId);
+    return structuredClone(file);
   }
 
   async requestAmendment(fileId: string, repeatAfterMs: number): Promise<boolean> {
@@ -192,7 +210,8 @@ export class InMemoryLedger implements Ledger {
   ): Promise<BatchClaim> {
     const now = this.#clock.now();
     const before = this.batches.get(batchKey(place.fileId, place.batch));
-    if (before?.state === 'settled') return { kind: 'settled', batch: structuredClone(before) };
+    const isHeld = before?.state === 'settled' && (before.counts?.held ?? 0) > 0 && before.attempt < place.attempt;
+    if (before?.state === 'settled' && !isHeld) return { kind: 'settled', batch: structuredClone(before) };
     if (before && before.attempt > place.attempt) return { kind: 'stale' };
     if (before?.leaseUntil !== undefined && before.leaseUntil >= now) {
       if (before.leaseOwner === owner) return { kind: 'claimed', batch: structuredClone(before) };
@@ -239,7 +258,7 @@ export class InMemoryLedger implements Ledger {
     fileId: string,
     batch: number,
     owner: string,
-    settlement: { counts: OutcomeCounts; receiptsKey: string; receiptsSha256: string; buried?: boolean },
+    { progress, replaces, ...settlement }: BatchSettlement,
   ): Promise<boolean> {
     const account = this.#held(fileId, batch, owner);
     if (!account) return false;
@@ -250,11 +269,13 @@ export class InMemoryLedger implements Ledger {
     delete account.leaseOwner;
     delete account.leaseUntil;
     delete account.progress;
+    if (progress) account.progress = progress;
     const file = this.files.get(fileId);
     if (!file) return false;
-    file.settledBatches++;
+    if (!replaces) file.settledBatches++;
     file.lastSettledAt = this.#clock.now();
     file.settled = addCounts(file.settled, settlement.counts);
+    for (const outcome of outcomes) file.settled[outcome] -= replaces?.[outcome] ?? 0;
     file.updatedAt = this.#clock.now();
     return true;
   }

@@ -37,6 +37,7 @@ const clean: Manifest = {
   held_records: 0,
   dead_lettered_records: 0,
   handled_records: 0,
+  held_ranges: [],
   resolved_records: 0,
   reconciled: true,
   duplicate_of: null,

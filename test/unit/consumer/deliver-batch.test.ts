@@ -538,7 +538,7 @@ describe('a file that was stopped', () => {
 
   it('has what was not sent held', async () => {
     await begin(rows(5));
-    Object.assign(world.ledger.files.get(fixture.fileId) as object, { state: 'quarantined' });
+    await world.ledger.quarantineFile(fixture.fileId, { at: 1, rejected: 9, seen: 9, message: 'wrong' });
     await deliver();
     expect(world.api.requests).toHaveLength(0);
     expect(outcomesOf()).toEqual(Array(5).fill('held'));

@@ -22,6 +22,7 @@ let world: ConsumerWorld;
 let fixture: FeedFixture;
 let ports: FinalizerPorts;
 let archived: Map<string, string | Buffer>;
+let told: { subject: string; text: string }[];
 let events: { type: string; detail: Record<string, unknown> }[];
 
 const deadline = { remainingMs: () => 900_000, isDrawingIn: () => false };
@@ -35,6 +36,7 @@ beforeEach(async () => {
   await putSplitFile(world.ledger, fixture);
   archived = new Map();
   events = [];
+  told = [];
   ports = {
     ledger: world.ledger,
     receipts: world.ports.receipts,
@@ -52,6 +54,7 @@ beforeEach(async () => {
     },
     archiveBucket: 'archive',
     finalize: world.ports.finalize,
+    desk: { tell: async (subject, text) => void told.push({ subject, text }) },
     events: { publish: async (type, detail) => void events.push({ type, detail }) },
     clock,
     log: silentLog,

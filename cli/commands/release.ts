@@ -1,0 +1,90 @@
+import { Command } from 'commander';
+import { SqsIntakeQueue } from '../../lambdas/adapters/sqs-queues.ts';
+import { systemClock } from '../../lambdas/adapters/system-clock.ts';
+import type { FileAccount } from '../../lambdas/core/file-account.ts';
+import { CliError } from '../cli-error.ts';
+import { followToEnd } from '../drop/follow-to-end.ts';
+import { exitCodes } from '../exit-codes.ts';
+import { interruptible } from '../interrupt.ts';
+import { exitCodeOf } from '../show/exit-code-of.ts';
+import { formatManifest, verdictOf } from '../show/manifest-table.ts';
+import type { OpenStack } from '../stack/open-stack.ts';
+import { openStack } from '../stack/open-stack.ts';
+import { formatCount } from '../terminal/format.ts';
+import type { Terminal } from '../terminal/terminal.ts';
+import type { GlobalOptions } from './command-options.ts';
+import { jsonOption } from './command-options.ts';
+import { whoIs } from './dlq/resolve.ts';
+import { fileOfId } from './file-of-id.ts';
+
+interface ReleaseOptions extends GlobalOptions {
+  why: string;
+  by?: string;
+  wait: boolean;
+  json?: boolean;
+}
+
+export function releaseCommand(terminal: Terminal): Command {
+  return new Command('release')
+    .description('Send what was held of a file in quarantine, and only that; follows it to its end.')
+    .argument('<file-id>')
+    .requiredOption('--why <text>', 'why it is the right file after all: kept for the auditor')
+    .option('--by <who>', 'who says so (default: you, as this machine knows you)')
+    .option('--no-wait', 'do not follow it')
+    .addOption(jsonOption())
+    .addHelpText('after', '\nExit codes are those of `drop --wait`.')
+    .action(async (fileId: string, _options, command: Command) => {
+      const options = command.optsWithGlobals<ReleaseOptions>();
+      process.exitCode = await interruptible((signal) => release(fileId, options, terminal, signal));
+    });
+}
+
+async function release(
+  fileId: string,
+  options: ReleaseOptions,
+  terminal: Terminal,
+  signal: AbortSignal,
+): Promise<number> {
+  const who = { by: whoIs(options.by), why: options.why.trim() };
+  if (who.why === '') throw new CliError('Say with --why why it is to be sent.');
+  const stack = await openStack(options.stack, process.env);
+  const before = await fileOfId(stack, fileId);
+  const isAgain = before.state === 'split' && before.release !== undefined;
+  const file = isAgain ? before : await stack.ledger.releaseQuarantine(fileId, who.by, who.why);
+  if (!file) throw new CliError(refusalOf(before));
+  // Asked for again where an earlier release died before it had asked, or its message got lost.
+  const intake = new SqsIntakeQueue(stack.sqs, intakeQueueUrl(stack, file), systemClock);
+  await intake.send({ v: 1, kind: 'reemit', feed: file.feed, fileId }, 0);
+  terminal.note(`Released: ${formatCount(file.settled.held + unsentOf(file))} records are on their way.`);
+  if (!options.wait) {
+    if (options.json) await terminal.printJson({ file_id: fileId, released_by: who.by, why: who.why });
+    return exitCodes.clean;
+  }
+  const { bucket, key, etag } = file.source;
+  const dropped = { feed: file.feed, bucket, key, etag, fileId, droppedAtMs: file.createdAt };
+  const { text, manifest } = await followToEnd(dropped, stack, terminal, signal);
+  if (options.json) {
+    terminal.note(verdictOf(manifest));
+    await terminal.print(text);
+  } else await terminal.print(formatManifest(manifest, terminal, terminal.columns));
+  return exitCodeOf(manifest);
+}
+
+function refusalOf(file: FileAccount): string {
+  if (file.release) return `${file.fileId} was released before, by ${file.release.by}: ${file.release.why}`;
+  if (file.quarantine) return `${file.fileId} has just been stopped; release it when its manifest is written.`;
+  return `${file.fileId} is not in quarantine (it is ${file.state}): there is nothing to release.`;
+}
+
+/** Of batches that were sent to nobody; those that were sent and held are in the hints. */
+function unsentOf({ settled, totalRecords = 0 }: FileAccount): number {
+  return Math.max(0, totalRecords - Object.values(settled).reduce((sum, count) => sum + count, 0));
+}
+
+function intakeQueueUrl({ outputs }: OpenStack, file: FileAccount): string {
+  const paths = outputs.redrivePaths(file.feed, 'intake');
+  const index = file.lane === 'express' ? 1 : 0;
+  const url = paths[index]?.queueUrl;
+  if (url === undefined) throw new CliError(`The stack has no ${file.lane} lane of ${file.feed} (any more).`);
+  return url;
+}

@@ -1,0 +1,41 @@
+import type { FileAccount } from './file-account.ts';
+import { sumCounts } from './outcome.ts';
+
+/** Why a file is taken for a wrong one. */
+export interface Quarantine {
+  at: number;
+  /** Rejected, of so many that had come to an end. */
+  rejected: number;
+  seen: number;
+  message: string;
+}
+
+/**
+ * Whether more of a file is rejected than its feed tolerates, by what its settled batches say. Held records have not been
+ * seen. Undefined where it is not, and where somebody has decided already.
+ */
+export function wrongFile(
+  file: FileAccount,
+  tolerated: { share: number; afterRecords: number },
+  nowMs: number,
+): Quarantine | undefined {
+  const isOpen = file.state === 'splitting' || file.state === 'split';
+  if (!isOpen || file.quarantine || file.release) return undefined;
+  const seen = sumCounts(file.settled) - file.settled.held;
+  const { rejected } = file.settled;
+  if (seen < tolerated.afterRecords || rejected / seen <= tolerated.share) return undefined;
+  const percent = (share: number) => `${Math.round(share * 1000) / 10}%`;
+  const message =
+    `${rejected} of the first ${seen} records were rejected, ${percent(rejected / seen)}; the feed tolerates ` +
+    `${percent(tolerated.share)}. It looks like a wrong file: the rest was not sent.`;
+  return { at: nowMs, rejected, seen, message };
+}
+
+/** Nothing more of it is to be sent: it is in quarantine, or was replaced. */
+export function isStopped(file: Pick<FileAccount, 'state' | 'quarantine' | 'release'>): boolean {
+  return file.state === 'superseded' || isQuarantined(file);
+}
+
+export function isQuarantined({ quarantine, release }: Pick<FileAccount, 'quarantine' | 'release'>): boolean {
+  return quarantine !== undefined && release === undefined;
+}

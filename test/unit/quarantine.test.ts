@@ -1,0 +1,303 @@
+import { Readable } from 'node:stream';
+import { gunzipSync } from 'node:zlib';
+import { beforeEach, describe, expect, it } from 'vitest';
+import { deliverBatch } from '../../lambdas/consumer/deliver-batch.ts';
+import type { Manifest } from '../../lambdas/core/manifest.ts';
+import type { Receipt } from '../../lambdas/core/receipt.ts';
+import { finalizeFile } from '../../lambdas/finalizer/finalize-file.ts';
+import type { BatchMessage } from '../../lambdas/messages.ts';
+import type { ReconcilerPorts } from '../../lambdas/reconciler/requeue-stalled.ts';
+import { requeueStalled } from '../../lambdas/reconciler/requeue-stalled.ts';
+import { reemitBatches } from '../../lambdas/splitter/reemit-batches.ts';
+import { splitFile } from '../../lambdas/splitter/split-file.ts';
+import { fixtureOf } from '../support/feed-fixture.ts';
+import type { ConsumerWorld } from '../support/in-memory-ports.ts';
+import { consumerWorld, silentLog } from '../support/in-memory-ports.ts';
+import { SimulatedClock } from '../support/simulated-clock.ts';
+import type { SplitterWorld } from '../support/splitter-world.ts';
+import { distinctBatches, noDeadline, splitterWorld } from '../support/splitter-world.ts';
+
+/** Of a file whose rows are broken from some row on: splitter, consumers and finalizer, in memory. */
+const fileId = 'file-1';
+const perBatch = 100;
+const limits = { maxBatchRecords: perBatch, maxBatchBytes: 64 * 1024, maxRecordBytes: 8 * 1024 };
+
+let clock: SimulatedClock;
+let splitter: SplitterWorld;
+let consumer: ConsumerWorld;
+let archived: Map<string, Buffer>;
+let told: string[];
+
+function begin(rows: number, isBroken: (row: number) => boolean, horizonRecords = 1e9): void {
+  clock = new SimulatedClock();
+  const lines = Array.from({ length: rows }, (_, index) =>
+    isBroken(index + 1) ? 'no row' : `SP-${index + 1},WABC,2026-01-05 06:00:00,30,Client`,
+  );
+  const bytes = Buffer.from(['SpotID,StationCode,AirDateTime,Duration,ClientName', ...lines, ''].join('\n'));
+  splitter = splitterWorld(clock, bytes, 16 * 1024);
+  splitter.ports.horizon = { records: horizonRecords, recordsPerSecond: 100 };
+  consumer = consumerWorld(clock, fixtureOf([]), { requests: 60_000, windowSeconds: 60 });
+  // One ledger for all.
+  Object.assign(consumer.ports, { ledger: splitter.ports.ledger });
+  archived = new Map();
+  told = [];
+}
+
+const file = () => splitter.ports.ledger.files.get(fileId);
+const create = () => ({ fileId, feed: 'traffic', lane: 'main', source: splitter.source, limits });
+const split = (isNew = true) => splitFile(fileId, isNew ? create() : undefined, splitter.ports, noDeadline);
+const deliver = (message: BatchMessage) => clock.run(deliverBatch(message, consumer.ports, noDeadline));
+const put = async (key: string, body: Readable | string) =>
+  void archived.set(key, typeof body === 'string' ? Buffer.from(body) : Buffer.concat(await body.toArray()));
+
+async function finalize(): Promise<Manifest | undefined> {
+  await finalizeFile(
+    { v: 1, kind: 'finalize', feed: 'traffic', fileId, amend: false },
+    {
+      ledger: splitter.ports.ledger,
+      receipts: consumer.ports.receipts,
+      archive: {
+        copySource: async (_, key) => ({ key }),
+        has: async (key) => archived.has(key),
+        putStream: put,
+        putOnce: async (key, body) => (archived.has(key) ? 'exists' : (await put(key, body), 'stored')),
+        getText: async (key) => archived.get(key)?.toString(),
+        getStream: async (key) => (archived.has(key) ? Readable.from([archived.get(key)]) : undefined),
+      },
+      archiveBucket: 'archive',
+      finalize: consumer.ports.finalize,
+      desk: { tell: async (subject, text) => void told.push(`${subject}\n${text}`) },
+      events: { publish: async () => undefined },
+      clock,
+      log: silentLog,
+      version: '1.2.3',
+    },
+  );
+  const key = file()?.manifest?.key;
+  return key === undefined ? undefined : (JSON.parse(archived.get(key)?.toString() ?? 'null') as Manifest);
+}
+
+const receiptsOf = (manifest: Manifest | undefined): Receipt[] =>
+  gunzipSync(archived.get(manifest?.archive.receipts_key ?? '') ?? Buffer.alloc(0))
+    .toString()
+    .trim()
+    .split('\n')
+    .map((line) => JSON.parse(line) as Receipt);
+
+/** Each record is in the receipts or in a range that was sent to nobody, and once. */
+function expectCovered(manifest: Manifest | undefined, rows: number): void {
+  const ranges = (manifest?.held_ranges ?? []).flatMap(({ first_record: first, last_record: last }) =>
+    Array.from({ length: last - first + 1 }, (_, index) => first + index),
+  );
+  const records = [...receiptsOf(manifest).map(({ record }) => record), ...ranges].sort((a, b) => a - b);
+  expect(records).toEqual(Array.from({ length: rows }, (_, index) => index + 1));
+  const sum = ['uploaded', 'duplicate', 'rejected', 'refused', 'exhausted', 'held'] as const;
+  expect(sum.reduce((total, name) => total + (manifest?.[`${name}_records`] ?? 0), 0)).toBe(rows);
+  expect(manifest).toMatchObject({ total_records: rows, reconciled: true });
+}
+
+async function release(): Promise<void> {
+  expect(await splitter.ports.ledger.releaseQuarantine(fileId, 'ann', 'it is right')).toMatchObject({ state: 'split' });
+  splitter.sent.length = 0;
+  await reemitBatches({ v: 1, kind: 'reemit', feed: 'traffic', fileId }, splitter.ports, noDeadline);
+}
+
+describe('a file with few broken rows', () => {
+  beforeEach(() => begin(3_000, (row) => row % 6 === 0));
+
+  it('is sent whole, whatever the order of its batches', async () => {
+    await split();
+    for (const message of splitter.sent.toReversed()) await deliver(message);
+    expect(file()?.quarantine).toBeUndefined();
+    expect(await finalize()).toMatchObject({ state: 'completed', rejected_records: 500, held_ranges: [] });
+  });
+});
+
+describe('a wrong file', () => {
+  const rows = 5_000;
+
+  beforeEach(() => begin(rows, (row) => row > 800));
+
+  it('is left alone before a thousand records were seen', async () => {
+    await split();
+    for (const message of splitter.sent.slice(0, 9)) await deliver(message);
+    expect(file()?.quarantine).toBeUndefined();
+  });
+
+  it('is stopped then: the rest is held, and makes no dead letters', async () => {
+    await split();
+    for (const message of splitter.sent) await deliver(message);
+    expect(file()?.quarantine).toMatchObject({ rejected: 300, seen: 1_100 });
+    expect(consumer.letters).toHaveLength(300);
+    const manifest = await finalize();
+    expect(manifest).toMatchObject({
+      state: 'quarantined',
+      uploaded_records: 800,
+      rejected_records: 300,
+      held_records: 3_900,
+      dead_lettered_records: 300,
+      failure: { code: 'too_many_rejects' },
+    });
+    expect(manifest?.failure?.message).toContain('300 of the first 1100 records were rejected, 27.3%');
+    expect(manifest?.archive.manifest_key).toMatch(/^quarantine\/traffic\//);
+    expectCovered(manifest, rows);
+    expect(told).toHaveLength(1);
+    expect(told[0]).toContain('3,900 records are held');
+    expect(told[0]).toContain(`sluice release ${fileId}`);
+  });
+
+  it('gives its bytes up to a file that is dropped later', async () => {
+    await split();
+    for (const message of splitter.sent) await deliver(message);
+    await finalize();
+    const { ledger } = splitter.ports;
+    expect(await ledger.claimChecksum('traffic', file()?.sha256 ?? '', 'file-2')).toEqual({ kind: 'first' });
+  });
+
+  it('that is released is sent from there on, each record once', async () => {
+    await split();
+    for (const message of splitter.sent) await deliver(message);
+    await finalize();
+    const requests = consumer.api.requests.length;
+    await release();
+    expect(splitter.sent.map(({ batch }) => batch)).toEqual(Array.from({ length: 39 }, (_, index) => 12 + index));
+    // A copy from before the release has nothing to do.
+    await deliver({ ...(splitter.sent[0] as BatchMessage), attempt: 1 });
+    expect(await finalize()).toMatchObject({ state: 'quarantined' });
+    for (const message of splitter.sent) await deliver(message);
+    expect(file()?.quarantine).toBeDefined();
+    const manifest = await finalize();
+    expect(manifest).toMatchObject({
+      manifest_number: 2,
+      state: 'completed',
+      failure: null,
+      uploaded_records: 800,
+      rejected_records: 4_200,
+      held_records: 0,
+    });
+    expectCovered(manifest, rows);
+    expect(consumer.api.requests).toHaveLength(requests);
+    expect(consumer.letters).toHaveLength(4_200);
+    expect(file()).toMatchObject({ settledBatches: 50, settled: { uploaded: 800, rejected: 4_200, held: 0 } });
+    expect(await splitter.ports.ledger.releaseQuarantine(fileId, 'ann', 'again')).toBeUndefined();
+  });
+});
+
+describe('a good file that was stopped by its first part', () => {
+  const rows = 4_000;
+
+  beforeEach(() => begin(rows, (row) => row > 700 && row <= 1_000));
+
+  it('and is released has every good record uploaded, and none twice', async () => {
+    await split();
+    for (const message of splitter.sent) await deliver(message);
+    expect(await finalize()).toMatchObject({ state: 'quarantined', uploaded_records: 700, held_records: 3_000 });
+    await release();
+    for (const message of splitter.sent) await deliver(message);
+    const manifest = await finalize();
+    expect(manifest).toMatchObject({ state: 'completed', uploaded_records: 3_700, rejected_records: 300 });
+    expectCovered(manifest, rows);
+    expect(consumer.api.requests).toHaveLength(3_700);
+    expect(consumer.api.stored.size).toBe(3_700);
+  });
+
+  it('has a release whose message got lost asked for again', async () => {
+    await split();
+    for (const message of splitter.sent) await deliver(message);
+    await finalize();
+    await splitter.ports.ledger.releaseQuarantine(fileId, 'ann', 'it is right');
+    const asked: unknown[] = [];
+    const ask = { send: async (message: unknown) => void asked.push(message) };
+    const ports: ReconcilerPorts = {
+      ledger: splitter.ports.ledger,
+      lanes: [{ feed: 'traffic', lane: 'main', intake: ask, records: { messages: async () => 0 } }],
+      finalize: ask,
+      clock,
+      log: silentLog,
+      stalledAfterMs: 1_000,
+    };
+    await clock.advance(1_001);
+    await requeueStalled(ports);
+    expect(asked).toEqual([{ v: 1, kind: 'reemit', feed: 'traffic', fileId }]);
+  });
+});
+
+describe('a wrong file that is still being cut', () => {
+  const rows = 30_000;
+
+  /** The splitter is held back with a part of the file sent; the consumers find out what it is. */
+  beforeEach(async () => {
+    begin(rows, (row) => row > 800, 6_000);
+    await split();
+    expect(file()).toMatchObject({ state: 'splitting' });
+    for (const message of splitter.sent) await deliver(message);
+    expect(file()?.quarantine).toBeDefined();
+    await clock.advance(900_000);
+  });
+
+  it('is cut to its end and not sent: how many records are held is known', async () => {
+    const before = splitter.sent.length;
+    await split(false);
+    expect(splitter.sent).toHaveLength(before);
+    expect(file()).toMatchObject({ state: 'split', totalRecords: rows, sentBatches: before });
+    const manifest = await finalize();
+    expect(manifest).toMatchObject({ state: 'quarantined', uploaded_records: 800, rejected_records: 300 });
+    expect(manifest?.held_ranges).toEqual([{ first_record: before * perBatch + 1, last_record: rows }]);
+    expectCovered(manifest, rows);
+    await release();
+    for (const message of splitter.sent) await deliver(message);
+    const released = await finalize();
+    expect(released).toMatchObject({ state: 'completed', rejected_records: rows - 800, held_ranges: [] });
+    expectCovered(released, rows);
+  });
+
+  it('comes to the same when its splitter is killed at every step', async () => {
+    const before = splitter.sent.length;
+    for (let kill = 1; file()?.state === 'splitting'; kill++) {
+      let steps = 0;
+      splitter.onStep = () => {
+        if (++steps === kill) throw new Error('killed');
+      };
+      await split(false).catch(() => undefined);
+      splitter.onStep = () => undefined;
+      // Its lease is over, as a killed one's is in a minute.
+      const account = file();
+      if (account?.state === 'splitting') account.leaseUntil = 0;
+      await clock.advance(1);
+    }
+    for (const message of distinctBatches(splitter.sent).slice(before)) await deliver(message);
+    expectCovered(await finalize(), rows);
+  });
+});
+
+describe('a splitter that is killed before it could say what it had sent', () => {
+  const rows = 40_000;
+
+  it('leaves batches beyond its checkpoint that are in the account, where a consumer had them', async () => {
+    begin(rows, (row) => row > 800);
+    let checkpoints = 0;
+    splitter.onStep = (step) => {
+      // The second checkpoint is never written; what was sent before it is in the queue.
+      if (step === 'before ledger.saveSplitProgress' && file()?.dialect && ++checkpoints === 2)
+        throw new Error('killed');
+    };
+    await split().catch(() => undefined);
+    splitter.onStep = () => undefined;
+    const known = file()?.checkpoint?.batch ?? 0;
+    expect(splitter.sent.length).toBeGreaterThan(known);
+    for (const message of splitter.sent) await deliver(message);
+    const account = file();
+    if (account) account.leaseUntil = 0;
+    await clock.advance(1);
+    await split(false);
+    expect(file()).toMatchObject({ state: 'split', sentBatches: known });
+    const manifest = await finalize();
+    expectCovered(manifest, rows);
+    expect(manifest?.held_ranges).toHaveLength(1);
+    await release();
+    for (const message of splitter.sent) await deliver(message);
+    const released = await finalize();
+    expect(released).toMatchObject({ state: 'completed', uploaded_records: 800 });
+    expectCovered(released, rows);
+  });
+});
