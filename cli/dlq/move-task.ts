@@ -1,4 +1,4 @@
-import type { SQSClient } from '@aws-sdk/client-sqs';
+import type { ListMessageMoveTasksResultEntry, SQSClient } from '@aws-sdk/client-sqs';
 import {
   GetQueueAttributesCommand,
   ListMessageMoveTasksCommand,
@@ -14,6 +14,9 @@ export interface MoveTaskPorts {
 }
 
 const lookEveryMs = 1_000;
+const maxLooksBehind = 10;
+
+type Task = ListMessageMoveTasksResultEntry;
 
 /**
  * SQS's own redrive of a whole DLQ, followed to its end, as the console starts it. Gives how many messages were moved;
@@ -26,28 +29,37 @@ export async function runMoveTask(
 ): Promise<number | undefined> {
   const { client, clock, onProgress } = ports;
   const SourceArn = await arnOf(client, dlqUrl);
+  let before: Task | undefined;
   try {
+    const newest = await newestTask(client, SourceArn);
     // One that the console has started is followed instead: SQS runs one at a time.
-    if ((await newestTask(client, SourceArn))?.Status !== 'RUNNING') {
+    if (newest?.Status !== 'RUNNING') {
+      before = newest;
       await client.send(new StartMessageMoveTaskCommand({ SourceArn }));
     }
   } catch (error) {
     if (isUnknownAction(error)) return undefined;
     throw error;
   }
-  for (;;) {
+  for (let look = 1; ; look++) {
     const task = await newestTask(client, SourceArn);
-    const moved = task?.ApproximateNumberOfMessagesMoved ?? 0;
-    onProgress(moved, task?.ApproximateNumberOfMessagesToMove ?? moved);
-    if (task?.Status === 'FAILED') {
-      throw new CliError(`SQS gave up moving the messages after ${moved}: ${task.FailureReason ?? 'it says not why'}.`);
-    }
-    if (task?.Status !== 'RUNNING' || signal.aborted) return moved;
+    // The list may be a moment behind, and still tell of the one before.
+    const isListed = task !== undefined && task.StartedTimestamp !== before?.StartedTimestamp;
+    if (isListed || look === maxLooksBehind) {
+      const moved = isListed ? (task.ApproximateNumberOfMessagesMoved ?? 0) : 0;
+      onProgress(moved, task?.ApproximateNumberOfMessagesToMove ?? moved);
+      if (isListed && task.Status === 'FAILED') {
+        throw new CliError(
+          `SQS gave up moving the messages after ${moved}: ${task.FailureReason ?? 'it says not why'}.`,
+        );
+      }
+      if (task?.Status !== 'RUNNING' || signal.aborted) return moved;
+    } else if (signal.aborted) return 0;
     await clock.sleep(lookEveryMs, signal);
   }
 }
 
-async function newestTask(client: SQSClient, SourceArn: string) {
+async function newestTask(client: SQSClient, SourceArn: string): Promise<Task | undefined> {
   const { Results = [] } = await client.send(new ListMessageMoveTasksCommand({ SourceArn, MaxResults: 1 }));
   return Results[0];
 }

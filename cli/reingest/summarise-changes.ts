@@ -5,7 +5,7 @@ export interface ColumnSummary {
   column: string;
   rows: number;
   example: ColumnChange;
-  /** Changed in every row, also where it was not at fault: as when a spreadsheet has reformatted it. */
+  /** Changed where it was not at fault, in every row or to the same number: a spreadsheet may have reformatted it. */
   isSuspicious: boolean;
 }
 
@@ -20,9 +20,19 @@ export function summariseChanges({ corrections, unchanged }: CorrectionPlan): Co
     .map(([column, ofColumn]): ColumnSummary => {
       const altered = ofColumn.filter(({ change }) => change.before !== undefined);
       const inEvery = unchanged === 0 && readable.length > 1 && altered.length === readable.length;
-      const example = (altered.find(({ isAtFault }) => !isAtFault) ?? ofColumn[0])?.change as ColumnChange;
-      const isSuspicious = inEvery && altered.some(({ isAtFault }) => !isAtFault);
+      const blameless = altered.filter(({ isAtFault }) => !isAtFault);
+      const reformatted = blameless.find(({ change }) => isSameNumber(change));
+      const isSuspicious = (inEvery && blameless.length > 0) || reformatted !== undefined;
+      const example = (reformatted ?? blameless[0] ?? ofColumn[0])?.change as ColumnChange;
       return { column, rows: ofColumn.length, example, isSuspicious };
     })
     .sort((a, b) => b.rows - a.rows);
+}
+
+/** `007` and `7`, `1e5` and `100000`, `$1,234` and `1234`: what becomes of text that a spreadsheet takes for a number. */
+function isSameNumber({ before = '', after }: ColumnChange): boolean {
+  const [from, to] = [before, after].map((text) => (text.trim() === '' ? NaN : Number(text.replace(/[$€£, ]/g, ''))));
+  if (from === undefined || to === undefined) return false;
+  // It keeps 15 digits.
+  return Math.abs(from - to) <= Math.abs(from) * 1e-14;
 }

@@ -35,8 +35,8 @@ export function formatPlan(plan: CorrectionPlan): string {
   }
   for (const { column, example } of columns.filter(({ isSuspicious }) => isSuspicious)) {
     lines.push(
-      `Look at ${oneLine(column, 30)}: it was changed in every row, also where it was not at fault, as from ` +
-        `${quoted(example.before)} to ${quoted(example.after)}. A spreadsheet may have reformatted it.`,
+      `Look at ${oneLine(column, 30)}: it was changed where it was not at fault, as from ${quoted(example.before)} to ` +
+        `${quoted(example.after)}. A spreadsheet may have reformatted it.`,
     );
   }
   const faulty = corrections.filter(({ fault }) => fault !== undefined);

@@ -1,3 +1,5 @@
+import { readFileSync } from 'node:fs';
+import { resolve } from 'node:path';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { claimsOf, tyingColumns } from '../../../../cli/reingest/claims.ts';
@@ -168,6 +170,31 @@ describe('an exported CSV that a spreadsheet has saved', () => {
     const { corrections } = await plan([open], edit(`sep=;\r\n${saved}`, '30s', '30'));
     expect(corrections.map(({ line, row }) => [line, row['Duration']])).toEqual([[3, '30']]);
   });
+});
+
+/**
+ * What spreadsheets are known to take for something else, and what they must leave alone. The saved file was made from
+ * their export by `soffice --headless --convert-to ods`, and then `--convert-to csv` with semicolons.
+ */
+const awkward = [
+  ...['SP-1', '=1+1', '-5', '-cmd', "'quoted", "'=x", '@a', '+1', 'a\r\nb', 'a\nb', ' x ', '1,5', 'x;y', '"q"', '\t'],
+  ...['007', '1e5', '12345678901234567890', '0.10', '1.50', '2026-11-24', '24/11/2026', '11/24/2026 6:00 AM'],
+  ...['06:00:00', 'TRUE', '5%', '$5', '1 000', 'ü—😀', 'ｅ＝', '=HYPERLINK("x")', '', '29.97', '1,234', 'SP-000123'],
+  ...['3E10', '-0', '+49 30 123', '1/2', 'Mar 5', '0x1F', '#N/A'],
+];
+
+it('saved by LibreOffice 7.4 as it comes has formulas, quotes and line breaks intact; numbers it reformats are told', async () => {
+  const five = ['SpotID', 'StationCode', 'AirDateTime', 'Duration', 'ClientName'];
+  const opens = awkward.map((text, index) =>
+    openOf(index + 1, ['SP-1', 'W', 't', '30s', text].map(quoted).join(','), { ...csv, columns: five }),
+  );
+  const planned = await plan(opens, readFileSync(resolve(import.meta.dirname, 'saved-by-libreoffice.csv')));
+  const changed = planned.corrections.flatMap(({ changes }) => changes.map(({ before }) => before));
+  const numbers = ['007', '1e5', '12345678901234567890', '0.10', '1.50', '$5', '1,234', '3E10', '-0'];
+  const times = ['11/24/2026 6:00 AM', '06:00:00', '1/2', 'Mar 5'];
+  expect(changed.sort()).toEqual(['\t', ...numbers, ...times].sort());
+  const [summary] = summariseChanges(planned);
+  expect(summary).toMatchObject({ column: 'ClientName', isSuspicious: true, example: { before: '007', after: '7' } });
 });
 
 describe('a corrected row', () => {
