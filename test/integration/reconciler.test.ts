@@ -35,7 +35,7 @@ beforeAll(async () => {
 
 afterAll(() => stack.sqs.send(new DeleteQueueCommand({ QueueUrl: mailbox })));
 
-const reconcile = () => invokeFunction(stack.cloud.client.endpoint, stack.output('ReconcilerName'));
+const reconcile = () => invokeFunction(stack.cloud.client, stack.output('ReconcilerName'));
 
 /** What has come since, oldest first. */
 async function mail(waitSeconds = 0): Promise<{ subject: string; text: string }[]> {
@@ -85,7 +85,7 @@ describe('the desk', () => {
     await reconcile();
     expect((await mail(1)).filter((each) => each.text.includes(fileId))).toEqual([]);
 
-    await invokeFunction(stack.cloud.client.endpoint, stack.output('ReconcilerName'), {
+    await invokeFunction(stack.cloud.client, stack.output('ReconcilerName'), {
       kind: 'deadline',
       feed: 'traffic',
     });
