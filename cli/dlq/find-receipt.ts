@@ -3,6 +3,7 @@ import { Readable } from 'node:stream';
 import { createGunzip, gunzipSync } from 'node:zlib';
 import { archiveKeysOf } from '../../lambdas/core/archive-keys.ts';
 import type { FileAccount } from '../../lambdas/core/file-account.ts';
+import { isManifestOwed } from '../../lambdas/core/file-account.ts';
 import type { Receipt } from '../../lambdas/core/receipt.ts';
 import { receipt as receiptSchema } from '../../lambdas/core/receipt.ts';
 import type { Archive, BatchLedger, ReceiptStore } from '../../lambdas/ports.ts';
@@ -19,7 +20,7 @@ export async function findReceipt(
   record: number,
   ports: FindReceiptPorts,
 ): Promise<Receipt | undefined> {
-  const lines = file.manifest ? await archivedLines(file, ports) : await workLines(file, record, ports);
+  const lines = isManifestOwed(file) ? await workLines(file, record, ports) : await archivedLines(file, ports);
   if (!lines) return undefined;
   try {
     for await (const line of createInterface({ input: lines, crlfDelay: Infinity })) {

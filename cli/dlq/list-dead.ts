@@ -1,4 +1,5 @@
 import type { FileAccount } from '../../lambdas/core/file-account.ts';
+import { isManifestOwed } from '../../lambdas/core/file-account.ts';
 import type { OpenDead } from '../../lambdas/core/reconciliation-csv.ts';
 import { describeDead } from './describe-dead.ts';
 import type { DeadDescription } from './describe-dead.ts';
@@ -28,7 +29,7 @@ export async function* listDead(selection: Selection, { ledger, readDead }: List
       const listed = listedOf(describeDead(file, receipt.record, receipt, dead));
       if (isMeant(listed, selection)) yield listed;
     }
-    if (file.manifest) continue;
+    if (!isManifestOwed(file)) continue;
     for await (const dead of ledger.listDead(file.fileId)) {
       if (dead.state !== 'dead' || told.has(dead.record)) continue;
       const listed = listedOf(describeDead(file, dead.record, undefined, dead));
