@@ -28,7 +28,11 @@ export function describeSurvey(news: DeskNews): { subject: string; text: string 
   const subject = `Sluice ${feed}: ${parts.length > 0 ? parts.join(', ') : 'nothing left to do'}`;
   const sections = [
     headline(news),
-    ...survey.files.slice(0, maxFiles).map(fileSection),
+    // The newest first: of what has been open for long they have been told.
+    ...survey.files
+      .toSorted((a, b) => b.file.createdAt - a.file.createdAt)
+      .slice(0, maxFiles)
+      .map(fileSection),
     survey.files.length > maxFiles ? `… and ${counted(survey.files.length - maxFiles, 'file')} more.` : '',
     csvKey === null ? '' : listSection(news, csvKey),
     workSection(work),

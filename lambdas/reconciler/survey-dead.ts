@@ -43,7 +43,8 @@ export async function surveyDead(feed: string, ports: SurveyPorts): Promise<Surv
     const found: FileSurvey = { file, count: 0, reasons: new Map() };
     for await (const open of readDeadRecords(file, ports)) {
       const last = lastFailureOf(open);
-      hash.update(`${file.fileId}/${open.receipt.record}/${last.at}\n`);
+      // Not by its time: a letter that is met for the first time tells that a little differently.
+      hash.update(`${file.fileId}/${open.receipt.record}/${open.dead?.history.length ?? 1}/${last.reason}\n`);
       noteColumns(open, columns);
       noteReason(found, last);
       const sentAt = open.dead?.messageSentAt;
