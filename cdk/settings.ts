@@ -1,10 +1,10 @@
-import type { Feed } from '../feeds/feed.ts';
+import { chooseFeeds } from '../feeds/choose-feeds.ts';
+import type { RegisteredFeed } from '../feeds/feed.ts';
 import { checkSettings } from './check-settings.ts';
-import { deriveFeed } from './derive-feed.ts';
-import type { Environment, FeedOverrides } from './feed-environment.ts';
-import { readFeedEnvironment, variableName, whole } from './feed-environment.ts';
-import { readCertificates } from './read-certificates.ts';
-import { SettingsError } from './settings-error.ts';
+import type { Environment } from './feed-environment.ts';
+import { whole } from './feed-environment.ts';
+import { readFeed } from './read-feeds.ts';
+import { collectFaults, SettingsError } from './settings-error.ts';
 import { drill } from './stages/drill.ts';
 import { local } from './stages/local.ts';
 import { prod } from './stages/prod.ts';
@@ -14,9 +14,10 @@ import { stageNumbers } from './stages/stage-numbers.ts';
 export const stages = { local, drill, prod };
 export type StageName = keyof typeof stages;
 
-/** What an API allows, all lanes together. */
+/** What a feed's sink allows, all lanes together. */
 export interface ApiSettings {
-  url: string;
+  /** Absent where the sink is the record ledger. */
+  url?: string | undefined;
   requests: number;
   windowSeconds: number;
   connections: number;
@@ -49,6 +50,10 @@ export interface FeedSettings {
   name: string;
   api: ApiSettings;
   archiveRetentionDays: number;
+  /** Of the consumers' logs, where it is longer than the stage's. */
+  logRetentionDays?: number | undefined;
+  /** As they were given; the feed's declaration has their defaults. */
+  options: Record<string, string>;
   lanes: LaneSettings[];
 }
 
@@ -64,7 +69,8 @@ export interface SettingsRequest {
   stage: StageName;
   stackName: string;
   version: string;
-  feeds: readonly Pick<Feed, 'name' | 'maxRecordBytes'>[];
+  /** Those there are; `SLUICE_FEEDS` chooses. */
+  feeds: readonly RegisteredFeed[];
   environment: Environment;
   /** In place of the stage's own. */
   numbers?: StageNumbers;
@@ -79,20 +85,14 @@ export function readSettings(request: SettingsRequest): Settings {
   const faults: string[] = [];
   const quota = collectFaults(() => readFunctionQuota(request.environment), faults);
   const numbers = { ...stageWide, functionQuota: quota ?? stageWide.functionQuota };
-  const feeds = request.feeds.flatMap((feed) => {
-    const { overrides, faults: unread } = readFeedEnvironment(feed.name, request.environment);
-    faults.push(...unread);
-    const declared = feedNumbers[feed.name];
-    const url = overrides.API_URL ?? declared?.apiUrl;
-    if (!declared)
-      faults.push(`cdk/stages/${request.stage}.ts has no numbers for the feed '${feed.name}' under feeds.`);
-    else if (url !== undefined) {
-      const caCertificates = collectFaults(() => certificatesOf(feed.name, overrides), faults);
-      return [deriveFeed(feed, { ...declared, url, caCertificates }, overrides, numbers)];
-    } else if (unread.length === 0)
-      faults.push(`${variableName(feed.name, 'API_URL')} is not set; it must be the base URL of the feed's API.`);
-    return [];
-  });
+  const { chosen, unknown } = chooseFeeds(request.feeds, request.environment['SLUICE_FEEDS']);
+  if (unknown.length > 0) {
+    const known = request.feeds.map((feed) => feed.name).join(', ');
+    faults.push(`SLUICE_FEEDS names ${unknown.join(', ')}; feeds/index.ts has ${known}.`);
+  }
+  const feeds = chosen.flatMap(
+    (feed) => readFeed(feed, feedNumbers[feed.name], request.environment, numbers, faults) ?? [],
+  );
   const { stage, stackName, version } = request;
   const settings = { ...numbers, stage, stackName, version, feeds };
   // Those that could be read are checked all the same, so that one run tells everything.
@@ -107,20 +107,6 @@ function readFunctionQuota(environment: Environment): number | undefined {
   const result = whole.safeParse(text);
   if (result.success) return result.data;
   throw new SettingsError([`SLUICE_FUNCTION_QUOTA is '${text}'; it must be a whole number of functions, 1 or more.`]);
-}
-
-function certificatesOf(feed: string, { CA_FILE: path }: FeedOverrides): string | undefined {
-  return path === undefined ? undefined : readCertificates(path, variableName(feed, 'CA_FILE'), Date.now());
-}
-
-function collectFaults<T>(read: () => T, faults: string[]): T | undefined {
-  try {
-    return read();
-  } catch (error) {
-    if (!(error instanceof SettingsError)) throw error;
-    faults.push(...error.faults);
-    return undefined;
-  }
 }
 
 function parseNumbers(stage: StageName, numbers: StageNumbers): StageNumbers {

@@ -20,6 +20,8 @@ export interface SluiceFunctionProps {
   timeoutSeconds: number;
   memoryMb: number;
   environment: Record<string, string>;
+  /** Of its log, where it is longer than the stage's. */
+  logRetentionDays?: number | undefined;
   /** Flags of Node, beside those that every function has. */
   nodeOptions?: string[];
   /** Files that go along with the code, by name. */
@@ -74,7 +76,7 @@ export class SluiceFunction extends NodejsFunction {
   constructor(scope: Construct, id: string, props: SluiceFunctionProps) {
     const { settings, root } = props;
     const logGroup = new LogGroup(scope, `${id}Log`, {
-      retention: settings.logRetentionDays,
+      retention: Math.max(settings.logRetentionDays, props.logRetentionDays ?? 0),
       removalPolicy: settings.retainData ? RemovalPolicy.RETAIN : RemovalPolicy.DESTROY,
     });
     // Without AWSLambdaBasicExecutionRole, which may write to every log group of the account.

@@ -22,11 +22,6 @@ export const local: StageNumbers = {
     traffic: {
       // Nothing listens there by itself: `sluice up` tells the stack where the API is.
       apiUrl: 'http://127.0.0.1:4580',
-      requests: 600,
-      windowSeconds: 60,
-      connections: 20,
-      expressLane: true,
-      archiveRetentionDays: 1,
     },
   },
 };

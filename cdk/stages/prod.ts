@@ -37,14 +37,5 @@ export const prod: StageNumbers = {
   // A file's time, the 14 days that SQS keeps its letters, and room: the ledger forgets 60 days after the last event.
   workRetentionDays: 120,
   logRetentionDays: RetentionDays.ONE_YEAR,
-  feeds: {
-    traffic: {
-      requests: 600,
-      windowSeconds: 60,
-      connections: 20,
-      expressLane: true,
-      // 47 CFR 73.1212(e) and 73.1943(c): two years for the records of who paid for a spot. One day for leap years.
-      archiveRetentionDays: 2 * 365 + 1,
-    },
-  },
+  feeds: {},
 };

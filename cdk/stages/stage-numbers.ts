@@ -11,8 +11,8 @@ const worker = z.strictObject({
   concurrency: count,
 });
 
-/** What an API's contract says. The environment goes before it (see feed-environment.ts). */
-const feedNumbers = z.strictObject({
+/** What a stage says in place of a feed's declaration. The environment goes before both (see feed-environment.ts). */
+export const feedNumbers = z.strictObject({
   /** Base URL; without one it has to be given in the environment. */
   apiUrl: z.string().optional(),
   requests: count,
@@ -22,6 +22,8 @@ const feedNumbers = z.strictObject({
   expressLane: z.boolean(),
   /** How long the archive keeps a feed's evidence from being deleted. */
   archiveRetentionDays: count,
+  /** How long the consumers' logs of a feed are kept. */
+  logRetentionDays: z.enum(RetentionDays).optional(),
 });
 
 /** All that differs between stages. One file a stage beside this one. */
@@ -68,8 +70,8 @@ export const stageNumbers = z.strictObject({
   /** Receipts under way. The finalizer reads them again for every amended manifest. */
   workRetentionDays: count,
   logRetentionDays: z.enum(RetentionDays),
-  /** By the feed's name. */
-  feeds: z.record(z.string(), feedNumbers),
+  /** By the feed's name; what is not there is as the feed declares it. */
+  feeds: z.record(z.string(), feedNumbers.partial()),
 });
 export type StageNumbers = z.infer<typeof stageNumbers>;
 export type FeedNumbers = z.infer<typeof feedNumbers>;

@@ -9,8 +9,8 @@ import { sha256Of } from '../core/identity.ts';
 import { jitterMarginMs, slotSpacingMs } from '../core/limiter.ts';
 import type { RateLimit } from '../core/limiter.ts';
 import { letterOf } from '../core/letter-of.ts';
-import type { FailedOutcome } from '../core/outcome.ts';
-import { noCounts } from '../core/outcome.ts';
+import type { FailedOutcome, OutcomeCounts } from '../core/outcome.ts';
+import { noCounts, sumCounts } from '../core/outcome.ts';
 import type { PreparedRecord } from '../core/prepare-record.ts';
 import type { DoneRecord } from '../core/progress.ts';
 import { decodeProgress, noProgress } from '../core/progress.ts';
@@ -25,15 +25,18 @@ import type {
   Ledger,
   LetterQueue,
   Limiter,
+  Metrics,
   ReceiptStore,
   Sink,
   TokenSource,
 } from '../ports.ts';
 import type { Deadline } from '../runtime/deadline.ts';
+import { auditRecords } from './audit-records.ts';
 import { BatchJournal, batchLeaseMs } from './batch-journal.ts';
 import { dissolveBatch } from './dissolve-batch.ts';
 import { prepareBatch } from './prepare-batch.ts';
 import { rawOf, receiptOf } from './receipt-of.ts';
+import { sinkRequestOf } from './sink-request.ts';
 import type { Parked, SendEnd, Sendable, Verdict } from './send-records.ts';
 import { RecordSender } from './send-records.ts';
 import { SlotPacer } from './slot-pacer.ts';
@@ -50,6 +53,7 @@ export interface ConsumerPorts {
   events: EventPublisher;
   clock: Clock;
   log: AuditLog;
+  metrics: Metrics;
   feed: Feed;
   /** Names the API in log and events. */
   api: string;
@@ -68,6 +72,7 @@ interface Attempt {
   owner: string;
   records: PreparedRecord[];
   journal: BatchJournal;
+  begunAt: number;
 }
 
 /**
@@ -110,6 +115,7 @@ async function beginAttempt(message: BatchMessage, ports: ConsumerPorts): Promis
   const { fileId, batch } = message;
   const place = { correlation_id: fileId, batch, attempt: message.attempt };
   const owner = ports.newId();
+  const begunAt = clock.now();
   const claim = await ledger.claimBatch(message, owner, batchLeaseMs);
   if (claim.kind === 'stale') {
     log.info('leftover of an earlier attempt', place);
@@ -135,7 +141,7 @@ async function beginAttempt(message: BatchMessage, ports: ConsumerPorts): Promis
   const saved = claim.batch.progress ? decodeProgress(claim.batch.progress) : noProgress;
   const journal = new BatchJournal({ fileId, batch, owner, saved, ledger, letters: ports.letters, clock });
   log.info('batch begun', { ...place, records: records.length, done_before: saved.done.length });
-  return { message, file, owner, records, journal };
+  return { message, file, owner, records, journal, begunAt };
 }
 
 /** Rejects need no API: they end at once, each with its letter. */
@@ -183,12 +189,13 @@ async function sendGood(attempt: Attempt, ports: ConsumerPorts, deadline: Deadli
 function sendablesOf(attempt: Attempt): Sendable[] {
   const firstPlaceOf = new Map<string, number>();
   const sendables: Sendable[] = [];
-  attempt.records.forEach(({ result }, place) => {
+  attempt.records.forEach((record, place) => {
+    const { result } = record;
     if (result.kind !== 'good') return;
     const leader = firstPlaceOf.get(result.requestId);
     if (leader === undefined) firstPlaceOf.set(result.requestId, place);
     if (attempt.journal.get(place)) return;
-    sendables.push({ place, requestId: result.requestId, payload: result.payload, leader });
+    sendables.push({ place, ...sinkRequestOf(record, result, attempt.file), leader });
   });
   return sendables;
 }
@@ -238,19 +245,21 @@ async function settle(attempt: Attempt, ports: ConsumerPorts): Promise<void> {
   const { message, owner, records, journal, file } = attempt;
   await journal.finish();
   const counts = noCounts();
-  const lines = records.map((record, place) => {
+  const entries = records.map((record, place) => {
     const done = journal.get(place);
     if (!done) throw new ContradictionError(`Record ${record.record} has no end.`);
     counts[done.outcome]++;
-    return JSON.stringify(receiptOf(record, done));
+    return receiptOf(record, done);
   });
-  const bytes = gzipSync(`${lines.join('\n')}\n`);
+  const bytes = gzipSync(`${entries.map((entry) => JSON.stringify(entry)).join('\n')}\n`);
   const receiptsKey = workReceiptsKey(file.fileId, message.batch, message.attempt, owner);
   await ports.receipts.putReceipts(receiptsKey, bytes);
+  auditRecords(file.fileId, entries, ports.feed, ports.log);
   const settlement = { counts, receiptsKey, receiptsSha256: sha256Of(bytes) };
   if (!(await ports.ledger.settleBatch(file.fileId, message.batch, owner, settlement))) {
     throw new LeaseLostError(`Batch ${message.batch} of the file ${file.fileId} was settled by another consumer.`);
   }
+  countRecords(attempt, counts, ports);
   ports.log.info('batch settled', {
     correlation_id: file.fileId,
     batch: message.batch,
@@ -260,6 +269,14 @@ async function settle(attempt: Attempt, ports: ConsumerPorts): Promise<void> {
   // Read after the write: of two that settle at once, the later sees the whole.
   const now = await ports.ledger.getFile(file.fileId);
   if (now) await askToFinalize(now, ports);
+}
+
+function countRecords({ begunAt }: Attempt, counts: OutcomeCounts, { metrics, clock }: ConsumerPorts): void {
+  const dead = counts.rejected + counts.refused + counts.exhausted;
+  metrics.add('ProcessedRecords', sumCounts(counts));
+  metrics.add('FailedRecords', counts.refused + counts.exhausted);
+  metrics.add('DeadLetteredRecords', dead);
+  metrics.add('BatchDuration', clock.now() - begunAt);
 }
 
 async function askToFinalize(file: FileAccount, ports: ConsumerPorts): Promise<void> {

@@ -3,10 +3,12 @@ import { sha256Of } from '../core/identity.ts';
 import type { DeadAttempt } from '../core/file-account.ts';
 import { prepareRecord } from '../core/prepare-record.ts';
 import type { Letter } from '../messages.ts';
+import type { SinkRequest } from '../ports.ts';
 import type { Deadline } from '../runtime/deadline.ts';
 import type { ConsumerPorts } from './deliver-batch.ts';
 import { askToAmend } from './ask-to-amend.ts';
 import { sendOne } from './send-one.ts';
+import { sinkRequestOf } from './sink-request.ts';
 
 /** A letter that the API could not take just now is tried again by its next receive, after this. Seconds. */
 const retryAfterSeconds = 20;
@@ -60,7 +62,7 @@ async function retry(
     return failForGood(letter, messageSentAt, { ...prepared.fault, status: null }, ports);
 
   // A record that was asked for before may have been stored then.
-  const end = await sendOne(prepared, letter.attempts > 0, ports, deadline);
+  const end = await sendOne(prepared.request, letter.attempts > 0, ports, deadline);
   if (end.kind === 'failed') {
     const { reason, status } = end;
     const attempt = {
@@ -79,14 +81,14 @@ async function retry(
     return { kind: 'done' };
   }
   const { verdict } = end;
-  if (verdict.kind !== 'refused') return resolve(letter, verdict.kind, prepared.requestId, ports);
+  if (verdict.kind !== 'refused') return resolve(letter, verdict.kind, prepared.request.requestId, ports);
   const { status, answer } = verdict;
   const error = `the API refused the record with ${status}: ${answer}`;
   return failForGood(letter, messageSentAt, { outcome: 'refused', reason: `http_${status}`, error, status }, ports);
 }
 
 type PreparedLetter =
-  | { kind: 'good'; requestId: string; payload: Record<string, unknown> }
+  | { kind: 'good'; request: SinkRequest }
   | { kind: 'rejected'; fault: Pick<DeadAttempt, 'outcome' | 'reason' | 'error'> };
 
 /** The record once more, from the letter's raw payload: the schema may have changed since. */
@@ -105,7 +107,8 @@ async function prepareLetter(letter: Letter, ports: ConsumerPorts): Promise<Prep
   if (sha256Of(bytes) !== letter.sha256) return rejected('payload_changed', 'the payload is not the one of the record');
   const cut = { record: letter.record, line: letter.line, offset: letter.offset, bytes, problem: null };
   const { result } = prepareRecord(cut, ports.feed, file.dialect, file.sha256);
-  return result.kind === 'good' ? result : rejected(result.problem.reason, result.problem.message);
+  if (result.kind === 'rejected') return rejected(result.problem.reason, result.problem.message);
+  return { kind: 'good', request: sinkRequestOf(letter, result, file) };
 }
 
 async function resolve(

@@ -1,6 +1,7 @@
+import { Buffer } from 'node:buffer';
 import { ContradictionError } from '../core/errors.ts';
 import type { Correction, DeadAttempt, DeadRecord, FileAccount } from '../core/file-account.ts';
-import { requestIdOf } from '../core/identity.ts';
+import { requestIdOf, sha256Of } from '../core/identity.ts';
 import { problemOf } from '../core/prepare-record.ts';
 import { successorDelaySeconds } from '../core/retry.ts';
 import type { CorrectionMessage } from '../messages.ts';
@@ -10,6 +11,7 @@ import type { ConsumerPorts } from './deliver-batch.ts';
 import type { InTurn } from './retry-letter.ts';
 import type { OneEnd } from './send-one.ts';
 import { sendOne } from './send-one.ts';
+import { sinkRequestOf } from './sink-request.ts';
 
 /** Tries that the API may fail on before a correction is given up; the record's own letter still stands for it. */
 const maxFailures = 3;
@@ -55,8 +57,12 @@ async function send(
     const { reason, message: error } = problemOf(valid.error.issues, message.row);
     return fail(message, { outcome: 'rejected', reason, error, status: null }, ports);
   }
-  const requestId = requestIdOf(ports.feed.identity(valid.data), file.sha256);
-  const end = await sendOne({ requestId, payload: valid.data }, repeated, ports, deadline);
+  const identity = ports.feed.identity(valid.data);
+  const requestId = requestIdOf(identity, file.sha256);
+  // It has no place in the file: its own bytes, under the number of the record that it stands for.
+  const place = { sha256: sha256Of(Buffer.from(JSON.stringify(message.row))), record: message.record, offset: 0 };
+  const request = sinkRequestOf(place, { requestId, identity, payload: valid.data }, file);
+  const end = await sendOne(request, repeated, ports, deadline);
   const verdict = end.kind === 'verdict' ? end.verdict : undefined;
   if (verdict?.kind === 'uploaded' && !(verdict.confirmedBy409 && mayHoldAnother(dead, requestId))) {
     const resolution = { kind: 'uploaded' as const, requestId, correctionId: message.correction_id };

@@ -39,7 +39,7 @@ export function synthesise(stage: StageName, environment: Record<string, string>
     stackName: `sluice-${stage}`,
     version: '1.2.3',
     feeds,
-    environment: { SLUICE_TRAFFIC_API_URL: 'https://avstar.example/v1', ...environment },
+    environment: { SLUICE_FEEDS: 'traffic', SLUICE_TRAFFIC_API_URL: 'https://avstar.example/v1', ...environment },
   });
   const stack = new SluiceStack(app, settings.stackName, { settings, root });
   const template = Template.fromStack(stack);
