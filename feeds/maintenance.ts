@@ -28,12 +28,11 @@ const filled = (rule?: string) => {
 };
 
 /** A serial number is text, but some scanners write one that is all digits as a number. */
-const serialNumber = z.union([filled(rules.component), z.custom<number>((value) => numberOf(value) !== undefined)], {
-  error: ({ input }) => {
-    if (input === undefined || input === null) return `is missing (${rules.component})`;
-    if (typeof input === 'string') return `is blank (${rules.component})`;
-    return `must be a string (${rules.component})`;
-  },
+const serialNumber = z.unknown().superRefine((value, context) => {
+  const [issue] = numberOf(value) === undefined ? (filled(rules.component).safeParse(value).error?.issues ?? []) : [];
+  if (!issue) return;
+  const reason = issue.code === 'custom' ? issue.params?.['reason'] : value === undefined ? 'missing' : 'wrong_type';
+  context.addIssue({ code: 'custom', message: issue.message, params: { reason } });
 });
 
 const options = z.object({

@@ -6,7 +6,7 @@ import { SharedLimiter } from '../../lambdas/consumer/shared-limiter.ts';
 import { FailureRun } from '../../lambdas/core/breaker.ts';
 import type { RateLimit } from '../../lambdas/core/limiter.ts';
 import type { BatchMessage, CorrectionMessage, FinalizeMessage, Letter } from '../../lambdas/messages.ts';
-import type { AuditLog, MetricName, Sink, SinkAnswer, SinkRequest } from '../../lambdas/ports.ts';
+import type { AuditLog, Clock, MetricName, Sink, SinkAnswer, SinkRequest } from '../../lambdas/ports.ts';
 import { InMemoryLimiterStore } from './in-memory-limiter-store.ts';
 
 /** A log that keeps quiet; what is logged is nobody's contract. */
@@ -19,9 +19,9 @@ export class InMemoryApi implements Sink {
   latencyMs = 20;
   /** Asked before each request; an answer other than undefined is given instead of storing. */
   fault: (request: SinkRequest, nth: number) => SinkAnswer | 'store-and-fail' | undefined = () => undefined;
-  readonly #clock: SimulatedClock;
+  readonly #clock: Clock;
 
-  constructor(clock: SimulatedClock) {
+  constructor(clock: Clock) {
     this.#clock = clock;
   }
 
