@@ -1,6 +1,6 @@
-import { RetentionDays } from 'aws-cdk-lib/aws-logs';
 import { z } from 'zod';
 import type { RegisteredFeed } from '../feeds/feed.ts';
+import { knownRetention } from './stages/stage-numbers.ts';
 
 export type Environment = Readonly<Record<string, string | undefined>>;
 
@@ -29,7 +29,7 @@ const variables = {
   },
   PROXY_URL: { schema: z.url({ protocol: /^https?$/ }), wanted: "an http or https URL: the proxy's" },
   LOG_RETENTION_DAYS: {
-    schema: z.string().transform(Number).pipe(z.enum(RetentionDays)),
+    schema: z.string().transform(Number).pipe(knownRetention),
     wanted: 'one of the numbers of days that CloudWatch Logs knows, such as 365, 731 or 1096',
   },
   CA_FILE: { schema: z.string(), wanted: 'the path of a PEM file' },

@@ -95,7 +95,7 @@ export interface RegisteredFeed extends FeedFacts {
   columns: readonly string[];
   options: z.ZodObject;
   /** @throws where an option is not what it must be */
-  open(options: unknown): Feed;
+  open: (options: unknown) => Feed;
 }
 
 /** Types come from the schema: a field that isn't there is a type error. What types can't tell, `feedFaults` does. */
@@ -108,12 +108,12 @@ export function defineFeed<Payload extends Record<string, unknown>, Options exte
     ...facts,
     columns,
     integerFields,
-    schema: schema(optionsSchema.parse(given) as never),
+    schema: schema(optionsSchema.parse(given) as z.output<z.ZodObject<Options>>),
   });
   return {
     ...facts,
     columns,
-    options: optionsSchema as z.ZodObject,
+    options: optionsSchema,
     // Its own schema makes the payloads that its other parts are given.
     open: open as unknown as (given: unknown) => Feed,
   };

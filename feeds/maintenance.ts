@@ -31,7 +31,7 @@ const filled = (rule?: string) => {
 const serialNumber = z.unknown().superRefine((value, context) => {
   const [issue] = numberOf(value) === undefined ? (filled(rules.component).safeParse(value).error?.issues ?? []) : [];
   if (!issue) return;
-  const reason = issue.code === 'custom' ? issue.params?.['reason'] : value === undefined ? 'missing' : 'wrong_type';
+  const reason = typeof value === 'string' ? 'blank' : value === undefined ? 'missing' : 'wrong_type';
   context.addIssue({ code: 'custom', message: issue.message, params: { reason } });
 });
 

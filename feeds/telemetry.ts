@@ -22,6 +22,5 @@ export const telemetry = defineFeed({
   maxRecordBytes: 4 * 1024,
   toleratedRejects: { share: 0.5, afterRecords: 1000 },
   archiveRetentionDays: 30,
-  correlationId: (row) => String(row?.['Device'] ?? 'unknown'),
   isExample: true,
 });

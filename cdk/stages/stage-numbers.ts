@@ -3,6 +3,14 @@ import { z } from 'zod';
 
 const count = z.int().positive();
 
+const knownDays: readonly unknown[] = Object.values(RetentionDays);
+export const knownRetention = z
+  .number()
+  .refine(
+    (days) => knownDays.includes(days),
+    'CloudWatch Logs knows certain numbers of days only, such as 365, 731 or 1096',
+  );
+
 /** A function that works off a queue. */
 const worker = z.strictObject({
   timeoutSeconds: count,
@@ -23,7 +31,7 @@ export const feedNumbers = z.strictObject({
   /** How long the archive keeps a feed's evidence from being deleted. */
   archiveRetentionDays: count,
   /** How long the consumers' logs of a feed are kept. */
-  logRetentionDays: z.enum(RetentionDays).optional(),
+  logRetentionDays: knownRetention.optional(),
 });
 
 /** All that differs between stages. One file a stage beside this one. */

@@ -52,6 +52,10 @@ export class StackOutputs {
     return this.#get('LedgerTableName');
   }
 
+  get recordLedgerTable(): string {
+    return this.#get('RecordLedgerTableName');
+  }
+
   get finalizeDlqUrl(): string {
     return this.#get('FinalizeDlqUrl');
   }
