@@ -37,6 +37,7 @@ import { dissolveBatch } from './dissolve-batch.ts';
 import { prepareBatch } from './prepare-batch.ts';
 import { rawOf, receiptOf } from './receipt-of.ts';
 import { sinkRequestOf } from './sink-request.ts';
+import { refusalOf } from './refusal.ts';
 import type { Parked, SendEnd, Sendable, Verdict } from './send-records.ts';
 import { RecordSender } from './send-records.ts';
 import { SlotPacer } from './slot-pacer.ts';
@@ -205,9 +206,7 @@ function recordVerdict(attempt: Attempt, { place }: Sendable, verdict: Verdict, 
   const done: DoneRecord = { i: place, outcome: verdict.kind, status, attempts, at: ports.clock.now() };
   if (verdict.kind === 'uploaded' && verdict.confirmedBy409) done.confirmedBy = '409';
   if (verdict.kind !== 'refused') return attempt.journal.record(done);
-  done.reason = `http_${status}`;
-  done.error = `the API refused the record with ${status}`;
-  done.answer = verdict.answer;
+  Object.assign(done, refusalOf(status, verdict.answer), { answer: verdict.answer });
   attempt.journal.record(done, letterFor(attempt, attempt.records[place] as PreparedRecord, done, ports));
 }
 

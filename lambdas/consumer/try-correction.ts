@@ -8,6 +8,7 @@ import type { CorrectionMessage } from '../messages.ts';
 import type { Deadline } from '../runtime/deadline.ts';
 import { askToAmend } from './ask-to-amend.ts';
 import type { ConsumerPorts } from './deliver-batch.ts';
+import { conflictReason, refusalOf } from './refusal.ts';
 import type { InTurn } from './retry-letter.ts';
 import type { OneEnd } from './send-one.ts';
 import { sendOne } from './send-one.ts';
@@ -15,9 +16,6 @@ import { sinkRequestOf } from './sink-request.ts';
 
 /** Tries that the API may fail on before a correction is given up; the record's own letter still stands for it. */
 const maxFailures = 3;
-
-/** The API's answer to a request id that it has seen: nobody but a person can say what it holds. */
-export const conflictReason = 'conflict';
 
 /**
  * A corrected row in place of a dead record. Its request id has the original file's checksum: had the record got
@@ -91,7 +89,7 @@ function faultOf(end: OneEnd, failures: number): Omit<DeadAttempt, 'at' | 'corre
   const { status } = end.verdict;
   if (end.verdict.kind === 'refused') {
     const error = `the API refused the corrected row with ${status}: ${end.verdict.answer}`;
-    return { outcome: 'refused', reason: `http_${status}`, error, status };
+    return { outcome: 'refused', reason: refusalOf(status, end.verdict.answer).reason, error, status };
   }
   const error =
     'the API has an entry under this request id already and did not take the corrected row; ' +

@@ -63,7 +63,7 @@ describe('maintenance records', () => {
     const receipts = await stack.receiptsOf(manifest);
     expect(receipts.map(({ outcome, reason }) => [outcome, reason])).toEqual([
       ['duplicate', undefined],
-      ['refused', 'http_409'],
+      ['refused', 'conflict'],
       ['uploaded', undefined],
       ['rejected', 'not_a_date'],
       ['rejected', 'missing'],

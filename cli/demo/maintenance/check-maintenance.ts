@@ -50,8 +50,7 @@ function checkFigures(end: MaintenanceEnd): Check {
 function checkLedger(end: MaintenanceEnd): Check {
   const hashes = new Map<string, string[]>();
   for (const { recordId, text, fate } of end.files) {
-    if (fate !== 'rejected')
-      hashes.set(recordId, [...(hashes.get(recordId) ?? []), sha256Of(Buffer.from(text))]);
+    if (fate !== 'rejected') hashes.set(recordId, [...(hashes.get(recordId) ?? []), sha256Of(Buffer.from(text))]);
   }
   const seen = new Set(end.stored.map(({ recordId }) => recordId));
   const wrong = end.stored.filter(({ recordId, sha256 }) => !hashes.get(recordId)?.includes(sha256)).length;

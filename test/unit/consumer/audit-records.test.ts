@@ -2,6 +2,8 @@ import { gunzipSync } from 'node:zlib';
 import { describe, expect, it } from 'vitest';
 import { feedNamed } from '../../../feeds/index.ts';
 import { deliverBatch } from '../../../lambdas/consumer/deliver-batch.ts';
+import { handleLetter } from '../../../lambdas/consumer/retry-letter.ts';
+import type { AuditLog } from '../../../lambdas/ports.ts';
 import type { Receipt } from '../../../lambdas/core/receipt.ts';
 import type { FeedFixture } from '../../support/feed-fixture.ts';
 import { fixtureOf, putSplitFile, rowOf } from '../../support/feed-fixture.ts';
@@ -9,17 +11,26 @@ import { consumerWorld, silentLog } from '../../support/in-memory-ports.ts';
 import { maintenanceRecord } from '../../support/maintenance-records.ts';
 import { SimulatedClock } from '../../support/simulated-clock.ts';
 
+type Lines = (Record<string, unknown> | undefined)[];
+
+/** A log that keeps the lines about records. */
+function auditTo(lines: Lines): AuditLog {
+  return {
+    ...silentLog,
+    info: (message, fields) => {
+      if (message === 'record accounted for') lines.push(fields);
+    },
+  };
+}
+
+const deadline = { remainingMs: () => 900_000, isDrawingIn: () => false };
+
 async function deliver(fixture: FeedFixture) {
   const clock = new SimulatedClock();
   const world = consumerWorld(clock, fixture);
   await putSplitFile(world.ledger, fixture);
-  const lines: (Record<string, unknown> | undefined)[] = [];
-  const log = {
-    ...silentLog,
-    info: (message: string, fields?: Record<string, unknown>) =>
-      void (message === 'record accounted for' && lines.push(fields)),
-  };
-  const deadline = { remainingMs: () => 900_000, isDrawingIn: () => false };
+  const lines: Lines = [];
+  const log = auditTo(lines);
   await clock.run(deliverBatch(fixture.message, { ...world.ports, log }, deadline));
   const receipts = [...world.receipts.values()].flatMap((bytes) =>
     gunzipSync(bytes)
@@ -50,6 +61,20 @@ describe('a feed that has each record audited', () => {
     ]);
     expect(lines.map((line) => line?.['sha256'])).toEqual(receipts.map(({ sha256 }) => sha256));
     expect(lines[1]?.['warnings']).toHaveLength(1);
+  });
+
+  it('has another line for a dead letter that comes through when it is redriven', async () => {
+    const clock = new SimulatedClock();
+    const world = consumerWorld(clock, maintenance);
+    await putSplitFile(world.ledger, maintenance);
+    world.api.fault = (_, nth) => (nth === 1 ? { kind: 'refused', status: 422, answer: 'no' } : undefined);
+    await clock.run(deliverBatch(maintenance.message, world.ports, deadline));
+    const letter = world.letters.find(({ outcome }) => outcome === 'refused');
+    if (!letter) throw new Error('no letter');
+    const lines: Lines = [];
+    const ports = { ...world.ports, log: auditTo(lines), inTurn: <T>(work: () => Promise<T>) => work() };
+    for (const sentAt of [1, 2]) await clock.run(handleLetter(letter, { id: `m${sentAt}`, sentAt }, ports, deadline));
+    expect(lines).toMatchObject([{ correlation_id: 'MR-1', outcome: 'uploaded', sha256: letter.sha256 }]);
   });
 
   it('has nothing of the payload in the log', async () => {
