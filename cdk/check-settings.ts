@@ -60,6 +60,9 @@ export function checkSettings(settings: Settings): void {
 }
 
 function* nameFaults({ stackName, feeds }: Settings): Generator<string> {
+  const names = feeds.map(({ name }) => name);
+  const twice = names.find((name, index) => names.indexOf(name) !== index);
+  if (twice !== undefined) yield `Two feeds are called '${twice}'; feeds/index.ts must have each name once.`;
   if (!/^[a-z][a-z0-9-]*$/.test(stackName) || stackName.length > maxStackNameLength) {
     yield (
       `stack is '${stackName}'; bucket names are made from it, so it must begin with a lower-case letter, hold ` +
@@ -224,7 +227,9 @@ function* connectionFaults({ name, api, lanes }: FeedSettings): Generator<string
   );
 }
 
-function* apiFaults({ name, api }: FeedSettings, settings: Settings): Generator<string> {
+function* apiFaults(feed: FeedSettings, settings: Settings): Generator<string> {
+  const { name, api } = feed;
+  if (api.url === undefined) return;
   // Never told: it may carry a password.
   const url = new URL(api.url);
   const setting = variableName(name, 'API_URL');
@@ -243,7 +248,7 @@ function* apiFaults({ name, api }: FeedSettings, settings: Settings): Generator<
   const sharing = settings.feeds.find(
     (other) =>
       other.name !== name &&
-      apiIdOf(other.api.url) === apiIdOf(api.url) &&
+      apiIdOf(other) === apiIdOf(feed) &&
       (other.api.requests !== api.requests || other.api.windowSeconds !== api.windowSeconds),
   );
   if (sharing) {

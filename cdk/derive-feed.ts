@@ -29,7 +29,11 @@ const fewestExpressRecords = 20;
 /** What follows from an API's contract, the environment's say and the stage's times. */
 export function deriveFeed(
   feed: SettingsRequest['feeds'][number],
-  declared: FeedNumbers & { url: string; caCertificates: string | undefined },
+  declared: Omit<FeedNumbers, 'apiUrl'> & {
+    url: string | undefined;
+    caCertificates: string | undefined;
+    options: Record<string, string>;
+  },
   overrides: FeedOverrides,
   numbers: Pick<Settings, 'consumer' | 'queues' | 'splitter'>,
 ): FeedSettings {
@@ -66,6 +70,8 @@ export function deriveFeed(
     name: feed.name,
     archiveRetentionDays: declared.archiveRetentionDays,
     deadline: overrides.DEADLINE ?? declared.deadline,
+    logRetentionDays: overrides.LOG_RETENTION_DAYS ?? declared.logRetentionDays,
+    options: declared.options,
     api: {
       url: declared.url,
       requests,

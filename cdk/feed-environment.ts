@@ -1,5 +1,7 @@
 import { z } from 'zod';
 import { parseDeadline } from './deadline.ts';
+import type { RegisteredFeed } from '../feeds/feed.ts';
+import { knownRetention } from './stages/stage-numbers.ts';
 
 export type Environment = Readonly<Record<string, string | undefined>>;
 
@@ -16,6 +18,7 @@ const seconds = z
 
 /** What the environment can say about a feed: `SLUICE_<FEED>_<name>`. */
 const variables = {
+  SINK: { schema: z.enum(['http', 'ledger']), wanted: 'http or ledger' },
   API_URL: { schema: z.url({ protocol: /^https?$/ }), wanted: 'an http or https URL' },
   REQUESTS: { schema: whole, wanted: 'a whole number of requests a window, 1 or more' },
   WINDOW_SECONDS: { schema: seconds, wanted: 'a number of seconds above 0' },
@@ -30,6 +33,10 @@ const variables = {
     schema: z.string().refine((text) => parseDeadline(text) !== undefined),
     wanted: 'a time of day and a time zone, as 05:00 America/New_York',
   },
+  LOG_RETENTION_DAYS: {
+    schema: z.string().transform(Number).pipe(knownRetention),
+    wanted: 'one of the numbers of days that CloudWatch Logs knows, such as 365, 731 or 1096',
+  },
   CA_FILE: { schema: z.string(), wanted: 'the path of a PEM file' },
 } as const;
 
@@ -41,7 +48,32 @@ export type FeedOverrides = { [Name in VariableName]?: z.output<(typeof variable
 
 /** `SLUICE_TRAFFIC_API_URL` for the feed `traffic`. */
 export function variableName(feed: string, name: VariableName): string {
-  return `SLUICE_${feed.toUpperCase().replaceAll('-', '_')}_${name}`;
+  return variableOf(feed, name);
+}
+
+const variableOf = (feed: string, name: string): string => `SLUICE_${feed.toUpperCase().replaceAll('-', '_')}_${name}`;
+
+/** The feed's own options: `SLUICE_MAINTENANCE_UNKNOWN_FORM_TYPES` for `unknownFormTypes`. */
+export function readFeedOptions(
+  { name: feed, options }: Pick<RegisteredFeed, 'name' | 'options'>,
+  environment: Environment,
+): { given: Record<string, string>; faults: string[] } {
+  const given: Record<string, string> = {};
+  const faults: string[] = [];
+  for (const [option, schema] of Object.entries(options.shape)) {
+    const name = option.replace(/[A-Z]/g, (letter) => `_${letter}`).toUpperCase();
+    const variable = variableOf(feed, name);
+    if (name in variables || name === 'API_TOKEN') {
+      faults.push(`The feed '${feed}' can't have an option '${option}': ${variable} is a setting of every feed.`);
+      continue;
+    }
+    const text = environment[variable]?.trim() ?? '';
+    if (text === '') continue;
+    const result = z.safeParse(schema, text);
+    if (result.success) given[option] = text;
+    else faults.push(`${variable} is '${text}'; it must be ${result.error.issues[0]?.message ?? 'something else'}.`);
+  }
+  return { given, faults };
 }
 
 /** Reads a feed's variables; an empty one counts as not given. What can't be read becomes a fault. */

@@ -7,6 +7,7 @@ import type { IntakeBucket } from './constructs/intake-bucket.ts';
 import type { Lane } from './constructs/lane.ts';
 import type { Ledger } from './constructs/ledger.ts';
 import type { Reconciler } from './constructs/reconciler.ts';
+import type { RecordLedger } from './constructs/record-ledger.ts';
 import type { TokenSecret } from './constructs/token-secret.ts';
 import type { WorkBucket } from './constructs/work-bucket.ts';
 import type { FeedSettings } from './settings.ts';
@@ -17,7 +18,8 @@ export interface StackParts {
   work: WorkBucket;
   archive: Archive;
   finalizer: Finalizer;
-  feeds: { feed: FeedSettings; token: TokenSecret; lanes: Lane[] }[];
+  recordLedger: RecordLedger | undefined;
+  feeds: { feed: FeedSettings; token?: TokenSecret; lanes: Lane[] }[];
   reconciler: Reconciler;
   desk: Desk;
 }
@@ -35,10 +37,12 @@ export function writeOutputs(stack: Stack, parts: StackParts): void {
     DeskTopicArn: parts.desk.topic.topicArn,
     ReconcilerName: parts.reconciler.function.functionName,
   };
+  if (parts.recordLedger) outputs['RecordLedgerTableName'] = parts.recordLedger.table.tableName;
   for (const { feed, token, lanes } of parts.feeds) {
     const { url, requests, windowSeconds, connections, consumers } = feed.api;
-    outputs[`${capitalised(feed.name)}TokenSecretArn`] = token.arn;
-    outputs[`${capitalised(feed.name)}Api`] = JSON.stringify({ url, requests, windowSeconds, connections, consumers });
+    const limits = { requests, windowSeconds, connections, consumers };
+    if (token) outputs[`${capitalised(feed.name)}TokenSecretArn`] = token.arn;
+    outputs[`${capitalised(feed.name)}Api`] = JSON.stringify({ url: url ?? null, ...limits });
     for (const lane of lanes) Object.assign(outputs, laneOutputs(lane, laneName(lane)));
   }
   for (const [name, value] of Object.entries(outputs)) new CfnOutput(stack, name, { value });

@@ -8,3 +8,14 @@ export class SettingsError extends Error {
     this.faults = faults;
   }
 }
+
+/** What is read, or undefined with its faults among the others. */
+export function collectFaults<T>(read: () => T, faults: string[]): T | undefined {
+  try {
+    return read();
+  } catch (error) {
+    if (!(error instanceof SettingsError)) throw error;
+    faults.push(...error.faults);
+    return undefined;
+  }
+}

@@ -1,12 +1,12 @@
 import { z } from 'zod';
-import type { Feed } from '../feeds/feed.ts';
+import { chooseFeeds } from '../feeds/choose-feeds.ts';
+import type { RegisteredFeed } from '../feeds/feed.ts';
 import { checkSettings } from './check-settings.ts';
-import { deriveFeed } from './derive-feed.ts';
-import type { Environment, FeedOverrides } from './feed-environment.ts';
-import { readFeedEnvironment, variableName, whole } from './feed-environment.ts';
-import { readCertificates } from './read-certificates.ts';
+import type { Environment } from './feed-environment.ts';
+import { whole } from './feed-environment.ts';
+import { readFeed } from './read-feeds.ts';
 import { readSecuritySettings } from './security-settings.ts';
-import { SettingsError } from './settings-error.ts';
+import { collectFaults, SettingsError } from './settings-error.ts';
 import { drill } from './stages/drill.ts';
 import { local } from './stages/local.ts';
 import { prod } from './stages/prod.ts';
@@ -16,9 +16,10 @@ import { stageNumbers } from './stages/stage-numbers.ts';
 export const stages = { local, drill, prod };
 export type StageName = keyof typeof stages;
 
-/** What an API allows, all lanes together. */
+/** What a feed's sink allows, all lanes together. */
 export interface ApiSettings {
-  url: string;
+  /** Absent where the sink is the record ledger. */
+  url?: string | undefined;
   requests: number;
   windowSeconds: number;
   connections: number;
@@ -53,6 +54,10 @@ export interface FeedSettings {
   archiveRetentionDays: number;
   /** As `05:00 America/New_York`; see deadline.ts. */
   deadline?: string | undefined;
+  /** Of the consumers' logs, where it is longer than the stage's. */
+  logRetentionDays?: number | undefined;
+  /** As they were given; the feed's declaration has their defaults. */
+  options: Record<string, string>;
   lanes: LaneSettings[];
 }
 
@@ -70,7 +75,8 @@ export interface SettingsRequest {
   stage: StageName;
   stackName: string;
   version: string;
-  feeds: readonly Pick<Feed, 'name' | 'maxRecordBytes'>[];
+  /** Those there are; `SLUICE_FEEDS` chooses. */
+  feeds: readonly RegisteredFeed[];
   environment: Environment;
   /** In place of the stage's own. */
   numbers?: StageNumbers;
@@ -87,20 +93,14 @@ export function readSettings(request: SettingsRequest): Settings {
   const security = readSecuritySettings(stageWide, request.environment);
   faults.push(...security.faults);
   const numbers = { ...stageWide, functionQuota: quota ?? stageWide.functionQuota, ...security.settings };
-  const feeds = request.feeds.flatMap((feed) => {
-    const { overrides, faults: unread } = readFeedEnvironment(feed.name, request.environment);
-    faults.push(...unread);
-    const declared = feedNumbers[feed.name];
-    const url = overrides.API_URL ?? declared?.apiUrl;
-    if (!declared)
-      faults.push(`cdk/stages/${request.stage}.ts has no numbers for the feed '${feed.name}' under feeds.`);
-    else if (url !== undefined) {
-      const caCertificates = collectFaults(() => certificatesOf(feed.name, overrides), faults);
-      return [deriveFeed(feed, { ...declared, url, caCertificates }, overrides, numbers)];
-    } else if (unread.length === 0)
-      faults.push(`${variableName(feed.name, 'API_URL')} is not set; it must be the base URL of the feed's API.`);
-    return [];
-  });
+  const { chosen, unknown } = chooseFeeds(request.feeds, request.environment['SLUICE_FEEDS']);
+  if (unknown.length > 0) {
+    const known = request.feeds.map((feed) => feed.name).join(', ');
+    faults.push(`SLUICE_FEEDS names ${unknown.join(', ')}; feeds/index.ts has ${known}.`);
+  }
+  const feeds = chosen.flatMap(
+    (feed) => readFeed(feed, feedNumbers[feed.name], request.environment, numbers, faults) ?? [],
+  );
   const { stage, stackName, version } = request;
   const deskEmail = collectFaults(() => readDeskEmail(request.environment), faults);
   const settings = { ...numbers, stage, stackName, version, feeds, ...(deskEmail === undefined ? {} : { deskEmail }) };
@@ -123,20 +123,6 @@ function readDeskEmail(environment: Environment): string | undefined {
   if (text === '') return undefined;
   if (z.email().safeParse(text).success) return text;
   throw new SettingsError([`SLUICE_DESK_EMAIL is '${text}'; it must be an e-mail address.`]);
-}
-
-function certificatesOf(feed: string, { CA_FILE: path }: FeedOverrides): string | undefined {
-  return path === undefined ? undefined : readCertificates(path, variableName(feed, 'CA_FILE'), Date.now());
-}
-
-function collectFaults<T>(read: () => T, faults: string[]): T | undefined {
-  try {
-    return read();
-  } catch (error) {
-    if (!(error instanceof SettingsError)) throw error;
-    faults.push(...error.faults);
-    return undefined;
-  }
 }
 
 function parseNumbers(stage: StageName, numbers: StageNumbers): StageNumbers {

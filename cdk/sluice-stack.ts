@@ -7,6 +7,7 @@ import { Finalizer } from './constructs/finalizer.ts';
 import { IntakeBucket } from './constructs/intake-bucket.ts';
 import { Lane } from './constructs/lane.ts';
 import { Ledger } from './constructs/ledger.ts';
+import { RecordLedger } from './constructs/record-ledger.ts';
 import { Reconciler } from './constructs/reconciler.ts';
 import { TokenSecret } from './constructs/token-secret.ts';
 import { WorkBucket } from './constructs/work-bucket.ts';
@@ -35,15 +36,21 @@ export class SluiceStack extends Stack {
     const shared = { settings, root, ledger, intake, work };
     const desk = new Desk(this, 'Desk', { settings });
     const finalizer = new Finalizer(this, 'Finalizer', { ...shared, archive, desk });
+    const isNeeded = settings.feeds.some((feed) => feed.api.url === undefined);
+    const recordLedger = isNeeded ? new RecordLedger(this, 'RecordLedger', { settings }) : undefined;
     const feeds = settings.feeds.map((feed) => {
-      const token = new TokenSecret(this, `${feed.name}-token`, { settings, feed });
+      // A feed without an API has nobody to show a token to.
+      const sink =
+        feed.api.url === undefined
+          ? { recordLedger }
+          : { token: new TokenSecret(this, `${feed.name}-token`, { settings, feed }) };
       const lanes = feed.lanes.map(
-        (lane) => new Lane(this, lane.id, { ...shared, feed, lane, token, finalizeQueue: finalizer.queue }),
+        (lane) => new Lane(this, lane.id, { ...shared, feed, lane, sink, finalizeQueue: finalizer.queue }),
       );
-      return { feed, token, lanes };
+      return { feed, ...sink, lanes };
     });
     const lanes = feeds.flatMap((feed) => feed.lanes);
     const reconciler = new Reconciler(this, 'Reconciler', { ...shared, lanes, archive, finalizer, desk });
-    writeOutputs(this, { ledger, intake, work, archive, finalizer, feeds, reconciler, desk });
+    writeOutputs(this, { ledger, recordLedger, intake, work, archive, finalizer, feeds, reconciler, desk });
   }
 }

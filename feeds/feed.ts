@@ -1,4 +1,4 @@
-import type { z } from 'zod';
+import { z } from 'zod';
 
 /** How the records of a file are laid out. */
 export type Format = 'csv' | 'jsonl' | 'json-array' | 'json-document';
@@ -6,34 +6,115 @@ export type Format = 'csv' | 'jsonl' | 'json-array' | 'json-document';
 /** How the bytes of a file spell characters. */
 export type Encoding = 'utf-8' | 'windows-1252';
 
-/** Where a feed's records go. */
-export type SinkDeclaration = {
-  kind: 'http';
-  /** Path below the API's base URL that takes one record a POST. */
-  path: string;
-};
+/** Where a feed's records go, unless `SLUICE_<FEED>_SINK` says otherwise. */
+export type SinkDeclaration =
+  | {
+      kind: 'http';
+      /** Path below the API's base URL that takes one record a POST. */
+      path: string;
+    }
+  | {
+      /** The record ledger: a table of Sluice's own, an item a record, each written once. */
+      kind: 'ledger';
+      /** With it the feed can be told to go to an API instead. */
+      path?: string;
+    };
 
-/**
- * A feed: what arrives, what a good record is, and where it goes. One declaration a feed; `feeds/index.ts`
- * registers them. `Payload` is what the sink is given, as the schema's output.
- */
-export interface Feed<Payload extends Record<string, unknown> = Record<string, unknown>> {
-  /** Lower-case letters, digits and dashes: used in resource names, keys and messages. */
+/** What the sink takes, where neither the stage nor the environment says otherwise. */
+export interface SinkLimits {
+  requests: number;
+  windowSeconds: number;
+  connections: number;
+}
+
+/** What a feed says about itself, whatever its options are. */
+interface FeedFacts {
+  /** Lower-case letters, digits and dashes: the prefix of its files, and in resource names, keys and messages. */
   name: string;
   /** Formats this feed accepts; with a single entry the format isn't detected but fixed. */
   formats: readonly [Format, ...Format[]];
   encoding: Encoding;
+  sink: SinkDeclaration;
+  limits: SinkLimits;
+  /** A longer record (bytes) is rejected: it travels as its place, length, hash and head only. */
+  maxRecordBytes: number;
+  /** Past this share of rejects, once `afterRecords` were seen, the file is a wrong file. */
+  toleratedRejects: { share: number; afterRecords: number };
+  /** How long the archive keeps the evidence from being deleted. */
+  archiveRetentionDays: number;
+  /** How long the consumer's log is kept, where it is longer than the stage's. */
+  logRetentionDays?: number;
+  /** Numbers that a double can't hold go through as they were written (JSON), rather than rounded. */
+  exactNumbers?: boolean;
+  /** A line in the log for each record's outcome. */
+  auditEachRecord?: boolean;
+  /** Not deployed unless `SLUICE_FEEDS` names it. */
+  isExample?: boolean;
+}
+
+/** What a feed knows of a source's row; `undefined` where the record could not be read. */
+interface RowFacts {
+  /** What people know the record by. */
+  correlationId?: (row: Record<string, unknown> | undefined) => string;
+  /** Said at the end of a reject's sentence. */
+  describe?: (row: Record<string, unknown> | undefined) => string;
+}
+
+/**
+ * A feed as the functions work with it: what arrives, what a good record is, and where it goes. `Payload` is what the
+ * sink is given, as the schema's output.
+ */
+export interface Feed<Payload extends Record<string, unknown> = Record<string, unknown>> extends FeedFacts, RowFacts {
   /** Columns a CSV header must have, by the source's names, in any order. Others are ignored. */
   columns: readonly string[];
   /** Fields that must be written as plain integers where a JSON number stands (`30`, not `30.0` or `3e1`). */
   integerFields: readonly string[];
   /** From the source's fields to the payload; its issues become the rejection's field and sentence. */
   schema: z.ZodType<Payload>;
-  /** The payload's fields that make a record the same record; hashed with the file's checksum into the request id. */
+  /** What makes a record the same record; hashed with the file's checksum into the request id. */
   identity: (payload: Payload) => readonly string[];
-  sink: SinkDeclaration;
-  /** A longer record (bytes) is rejected: it travels as its place, length, hash and head only. */
-  maxRecordBytes: number;
-  /** Past this share of rejects, once `afterRecords` were seen, the file is a wrong file. */
-  toleratedRejects: { share: number; afterRecords: number };
+  /** What a good record is still to be looked at for; kept in its receipt. */
+  warningsOf?: (payload: NoInfer<Payload>) => readonly string[];
+}
+
+/** A feed as it is written down, in one file under `feeds/`. */
+export interface FeedDeclaration<Payload extends Record<string, unknown>, Options extends z.ZodRawShape>
+  extends FeedFacts, RowFacts {
+  columns?: readonly string[];
+  integerFields?: readonly string[];
+  /** What a deployment may set, as `SLUICE_<FEED>_<OPTION>`: text in, each with a default or optional. */
+  options?: z.ZodObject<Options>;
+  /** From the source's fields to the payload; made from the options. */
+  schema: (options: z.output<z.ZodObject<Options>>) => z.ZodType<Payload>;
+  identity: (payload: Payload) => readonly [string, ...string[]];
+  warningsOf?: (payload: Payload) => readonly string[];
+}
+
+/** A feed in the registry: its payload's type is its own business. */
+export interface RegisteredFeed extends FeedFacts {
+  columns: readonly string[];
+  options: z.ZodObject;
+  /** @throws where an option is not what it must be */
+  open: (options: unknown) => Feed;
+}
+
+/** Types come from the schema: a field that isn't there is a type error. What types can't tell, `feedFaults` does. */
+export function defineFeed<Payload extends Record<string, unknown>, Options extends z.ZodRawShape>(
+  declaration: FeedDeclaration<Payload, Options>,
+): RegisteredFeed {
+  const { schema, options, columns = [], integerFields = [], ...facts } = declaration;
+  const optionsSchema = options ?? z.object({});
+  const open = (given: unknown): Feed<Payload> => ({
+    ...facts,
+    columns,
+    integerFields,
+    schema: schema(optionsSchema.parse(given) as z.output<z.ZodObject<Options>>),
+  });
+  return {
+    ...facts,
+    columns,
+    options: optionsSchema,
+    // Its own schema makes the payloads that its other parts are given.
+    open: open as unknown as (given: unknown) => Feed,
+  };
 }

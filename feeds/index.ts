@@ -1,12 +1,20 @@
-import type { Feed } from './feed.ts';
+import type { Feed, RegisteredFeed } from './feed.ts';
+import { feedFaults } from './feed-faults.ts';
+import { maintenance } from './maintenance.ts';
+import { telemetry } from './telemetry.ts';
 import { traffic } from './traffic.ts';
 
-/** Every feed of the system. The payload's type is the feed's own business, so it is widened here. */
-export const feeds: readonly Feed[] = [traffic as unknown as Feed];
+/** Every feed of the system. */
+export const feeds: readonly RegisteredFeed[] = [traffic, maintenance, telemetry];
 
-/** @throws Error where no feed has that name */
-export function feedNamed(name: string): Feed {
+/**
+ * @param options of the deployment, as the stack passes them on
+ * @throws Error where no feed has that name, or its declaration or an option can't work
+ */
+export function feedNamed(name: string, options: unknown = {}): Feed {
   const feed = feeds.find((candidate) => candidate.name === name);
   if (!feed) throw new Error(`There is no feed '${name}'. Feeds: ${feeds.map((each) => each.name).join(', ')}.`);
-  return feed;
+  const faults = feedFaults(feed);
+  if (faults.length > 0) throw new Error(faults.join(' '));
+  return feed.open(options);
 }

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import type { Feed } from './feed.ts';
+import { defineFeed } from './feed.ts';
 
 /** A source field that must be there as text and not be blank. Goes through as it was written: FCC verification compares it. */
 const text = z
@@ -39,18 +39,20 @@ const spot = z
     advertiser: row.ClientName,
   }));
 
-type Spot = z.infer<typeof spot>;
-
 /** Broadcast spots: Avion exports to the Avstar scheduling API. */
-export const traffic: Feed<Spot> = {
+export const traffic = defineFeed({
   name: 'traffic',
   formats: ['csv', 'jsonl', 'json-array'],
   encoding: 'utf-8',
   columns: ['SpotID', 'StationCode', 'AirDateTime', 'Duration', 'ClientName'],
   integerFields: ['Duration'],
-  schema: spot,
+  schema: () => spot,
   identity: (payload) => [payload.spot_id, payload.airtime],
   sink: { kind: 'http', path: '/ingest' },
+  // Avstar's contract.
+  limits: { requests: 600, windowSeconds: 60, connections: 20 },
   maxRecordBytes: 64 * 1024,
   toleratedRejects: { share: 0.2, afterRecords: 1000 },
-};
+  // 47 CFR 73.1212(e) and 73.1943(c): two years for the records of who paid for a spot. One day for leap years.
+  archiveRetentionDays: 2 * 365 + 1,
+});

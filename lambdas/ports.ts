@@ -325,7 +325,8 @@ export interface LimiterStore {
 /** What a sink said to one record. */
 export type SinkAnswer =
   | { kind: 'uploaded'; status: number }
-  | { kind: 'duplicate'; status: number }
+  /** `isOurs`, where the sink knows it: an earlier try of the same record stored it, or another record did. */
+  | { kind: 'duplicate'; status: number; isOurs?: boolean }
   | { kind: 'refused'; status: number; answer: string }
   | { kind: 'throttled'; status: number; retryAfterMs: number | undefined }
   | { kind: 'unauthorised'; status: number; answer: string }
@@ -335,6 +336,21 @@ export type SinkAnswer =
 export interface SinkRequest {
   requestId: string;
   payload: Record<string, unknown>;
+  origin: RecordOrigin;
+}
+
+/** What a record is, and where it comes from. */
+export interface RecordOrigin {
+  /** By the feed's fields: what makes it the same record. */
+  identity: readonly string[];
+  /** Of the record's bytes as they were sent in. */
+  sha256: string;
+  fileId: string;
+  /** SHA-256 of the file's bytes. */
+  fileSha256: string;
+  source: { bucket: string; key: string; versionId?: string };
+  record: number;
+  offset: number;
 }
 
 /** Where records go. Never throws for what the other side does: every end is an answer. */
@@ -376,12 +392,6 @@ export interface Desk {
   tell(subject: string, text: string): Promise<void>;
 }
 
-/** Figures for dashboards and alarms. */
-export interface Metrics {
-  /** One value a feed, with those given before it, until they are flushed. */
-  put(feed: string, values: Record<string, { unit: 'Count' | 'Seconds'; value: number }>): void;
-}
-
 /** A message as it lies in a queue. */
 export interface QueuedMessage {
   messageId: string;
@@ -401,6 +411,22 @@ export interface DeadQueue extends QueueDepth {
 /** What others may want to know of: a file completed, an account amended. */
 export interface EventPublisher {
   publish(type: string, detail: Record<string, unknown>): Promise<void>;
+}
+
+export type MetricName =
+  | 'ProcessedRecords'
+  | 'FailedRecords'
+  | 'DeadLetteredRecords'
+  | 'BatchDuration'
+  | 'OpenDeadLetters'
+  | 'OldestDeadLetterAge';
+
+/** A feed's figures, for alarms and graphs. */
+export interface Metrics {
+  /** Counts add up; durations are milliseconds each, ages seconds. */
+  add(name: MetricName, value: number): void;
+  /** Hands over what was added since. */
+  flush(): void;
 }
 
 /** The structured log. No payload at info level. */

@@ -63,6 +63,7 @@ export class BenchCloud {
       stackName,
       env: {
         ...process.env,
+        SLUICE_FEEDS: 'traffic',
         SLUICE_TRAFFIC_API_URL: api.url,
         SLUICE_TRAFFIC_REQUESTS: String(requests),
         SLUICE_TRAFFIC_WINDOW_SECONDS: String(windowSeconds),

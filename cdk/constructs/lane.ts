@@ -7,11 +7,18 @@ import type { FeedSettings, LaneSettings, Settings } from '../settings.ts';
 import { splitterLimits } from '../splitter-limits.ts';
 import type { IntakeBucket } from './intake-bucket.ts';
 import type { Ledger } from './ledger.ts';
+import type { RecordLedger } from './record-ledger.ts';
 import { RedrivenQueue } from './redriven-queue.ts';
 import { SluiceFunction } from './sluice-function.ts';
 import type { TokenSecret } from './token-secret.ts';
 import type { WorkBucket } from './work-bucket.ts';
 import { workOff } from './work-off.ts';
+
+/** Where the lane's records go. */
+export interface LaneSink {
+  token?: TokenSecret;
+  recordLedger?: RecordLedger | undefined;
+}
 
 export interface LaneProps {
   settings: Settings;
@@ -21,7 +28,7 @@ export interface LaneProps {
   intake: IntakeBucket;
   ledger: Ledger;
   work: WorkBucket;
-  token: TokenSecret;
+  sink: LaneSink;
   finalizeQueue: Queue;
 }
 
@@ -97,11 +104,11 @@ export class Lane extends Construct {
     return splitter;
   }
 
-  #createConsumer({ settings, root, feed, lane, ledger, work, token, finalizeQueue }: LaneProps): SluiceFunction {
+  #createConsumer({ settings, root, feed, lane, ledger, work, sink, finalizeQueue }: LaneProps): SluiceFunction {
     const { url, requests, windowSeconds, proxyUrl, caCertificates } = feed.api;
     const api = {
-      id: apiIdOf(url),
-      url,
+      id: apiIdOf(feed),
+      ...(url === undefined ? {} : { url }),
       requests,
       windowSeconds,
       connectionsPerConsumer: lane.connectionsPerConsumer,
@@ -114,10 +121,11 @@ export class Lane extends Construct {
       root,
       folder: 'consumer',
       functionName: `${settings.stackName}-${lane.id}-consumer`,
-      description: `Delivers the batches and letters of ${lane.keyPrefix} to the API.`,
+      description: `Delivers the batches and letters of ${lane.keyPrefix} to ${url === undefined ? 'the record ledger' : 'the API'}.`,
       timeoutSeconds: settings.consumer.timeoutSeconds,
       memoryMb: lane.consumerMemoryMb,
       queuesToItself: true,
+      logRetentionDays: feed.logRetentionDays,
       files: caCertificates === undefined ? {} : { [caFile]: caCertificates },
       environment: {
         ...commonEnvironment(feed, lane, ledger, finalizeQueue),
@@ -126,7 +134,9 @@ export class Lane extends Construct {
         LETTERS_QUEUE_ARN: this.letters.queue.queueArn,
         WORK_BUCKET: work.bucket.bucketName,
         API: JSON.stringify(api),
-        TOKEN_SECRET_ARN: token.arn,
+        STACK_NAME: settings.stackName,
+        ...(sink.token ? { TOKEN_SECRET_ARN: sink.token.arn } : {}),
+        ...(sink.recordLedger ? { RECORD_LEDGER_TABLE: sink.recordLedger.table.tableName } : {}),
       },
     });
     // A message is a batch of hundreds of records already.
@@ -134,7 +144,8 @@ export class Lane extends Construct {
     workOff(consumer, this.letters.queue, { batchSize: letterBatchSize, maxConcurrency: letterConsumers });
     ledger.grant(consumer, 'GetItem', 'UpdateItem');
     work.grantPutReceipts(consumer);
-    token.grantRead(consumer);
+    sink.token?.grantRead(consumer);
+    sink.recordLedger?.grantPut(consumer);
     consumer.maySendTo(this.records.queue, this.letters.queue, finalizeQueue);
     consumer.mayPublish();
     return consumer;
@@ -145,6 +156,7 @@ function commonEnvironment(feed: FeedSettings, lane: LaneSettings, ledger: Ledge
   return {
     SLUICE_FEED: feed.name,
     SLUICE_LANE: lane.name,
+    ...(Object.keys(feed.options).length === 0 ? {} : { FEED_OPTIONS: JSON.stringify(feed.options) }),
     LEDGER_TABLE: ledger.table.tableName,
     FINALIZE_QUEUE_URL: finalizeQueue.queueUrl,
   };

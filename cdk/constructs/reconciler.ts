@@ -145,7 +145,7 @@ export class Reconciler extends Construct {
       metric: new Metric({
         namespace: 'Sluice',
         metricName: 'OldestDeadLetterAge',
-        dimensionsMap: { service: 'sluice-reconciler', stack: settings.stackName, feed: name },
+        dimensionsMap: { stack: settings.stackName, feed: name },
         statistic: 'Maximum',
         period: Duration.hours(1),
       }),

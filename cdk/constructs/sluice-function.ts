@@ -4,6 +4,7 @@ import { PolicyStatement, Role, ServicePrincipal } from 'aws-cdk-lib/aws-iam';
 import { Architecture, LoggingFormat, RecursiveLoop, Runtime } from 'aws-cdk-lib/aws-lambda';
 import type { BundlingOptions } from 'aws-cdk-lib/aws-lambda-nodejs';
 import { LogLevel, NodejsFunction, OutputFormat, SourceMapMode } from 'aws-cdk-lib/aws-lambda-nodejs';
+import type { CfnLogGroup } from 'aws-cdk-lib/aws-logs';
 import { LogGroup } from 'aws-cdk-lib/aws-logs';
 import type { Queue } from 'aws-cdk-lib/aws-sqs';
 import type { Construct } from 'constructs';
@@ -21,6 +22,8 @@ export interface SluiceFunctionProps {
   timeoutSeconds: number;
   memoryMb: number;
   environment: Record<string, string>;
+  /** Of its log, where it is longer than the stage's. */
+  logRetentionDays?: number | undefined;
   /** Flags of Node, beside those that every function has. */
   nodeOptions?: string[];
   /** Files that go along with the code, by name. */
@@ -74,11 +77,14 @@ export class SluiceFunction extends NodejsFunction {
   readonly #kmsKeyArn: string | undefined;
 
   constructor(scope: Construct, id: string, props: SluiceFunctionProps) {
-    const { settings, root } = props;
+    const { settings, root, logRetentionDays: longerDays = 0 } = props;
     const logGroup = new LogGroup(scope, `${id}Log`, {
       retention: settings.logRetentionDays,
       removalPolicy: settings.retainData ? RemovalPolicy.RETAIN : RemovalPolicy.DESTROY,
     });
+    if (longerDays > settings.logRetentionDays.valueOf()) {
+      (logGroup.node.defaultChild as CfnLogGroup).retentionInDays = longerDays;
+    }
     // Without AWSLambdaBasicExecutionRole, which may write to every log group of the account.
     const role = new Role(scope, `${id}Role`, {
       assumedBy: new ServicePrincipal('lambda.amazonaws.com'),

@@ -22,12 +22,7 @@ export const local: StageNumbers = {
     traffic: {
       // Nothing listens there by itself: `sluice up` tells the stack where the API is.
       apiUrl: 'http://127.0.0.1:4580',
-      requests: 600,
-      windowSeconds: 60,
-      connections: 20,
-      expressLane: true,
       deadline: '05:00 America/New_York',
-      archiveRetentionDays: 1,
     },
   },
 };

@@ -42,15 +42,7 @@ export const prod: StageNumbers = {
   accessLogDays: 365,
   logRetentionDays: RetentionDays.ONE_YEAR,
   feeds: {
-    traffic: {
-      requests: 600,
-      windowSeconds: 60,
-      connections: 20,
-      expressLane: true,
-      // Morning playout.
-      deadline: '05:00 America/New_York',
-      // 47 CFR 73.1212(e) and 73.1943(c): two years for the records of who paid for a spot. One day for leap years.
-      archiveRetentionDays: 2 * 365 + 1,
-    },
+    // Morning playout.
+    traffic: { deadline: '05:00 America/New_York' },
   },
 };

@@ -3,6 +3,14 @@ import { z } from 'zod';
 
 const count = z.int().positive();
 
+const knownDays: readonly unknown[] = Object.values(RetentionDays);
+export const knownRetention = z
+  .number()
+  .refine(
+    (days) => knownDays.includes(days),
+    'CloudWatch Logs knows certain numbers of days only, such as 365, 731 or 1096',
+  );
+
 /** A function that works off a queue. */
 const worker = z.strictObject({
   timeoutSeconds: count,
@@ -16,8 +24,8 @@ export const lockMode = z.enum(['governance', 'compliance']);
 /** A policy can't name an alias. */
 export const keyArn = z.string().regex(/^arn:aws[a-z-]*:kms:[a-z0-9-]+:\d{12}:key\/[a-zA-Z0-9-]+$/);
 
-/** What an API's contract says. The environment goes before it (see feed-environment.ts). */
-const feedNumbers = z.strictObject({
+/** What a stage says in place of a feed's declaration. The environment goes before both (see feed-environment.ts). */
+export const feedNumbers = z.strictObject({
   /** Base URL; without one it has to be given in the environment. */
   apiUrl: z.string().optional(),
   requests: count,
@@ -29,6 +37,8 @@ const feedNumbers = z.strictObject({
   deadline: z.string().optional(),
   /** How long the archive keeps a feed's evidence from being deleted. */
   archiveRetentionDays: count,
+  /** How long the consumers' logs of a feed are kept. */
+  logRetentionDays: knownRetention.optional(),
 });
 
 /** All that differs between stages. One file a stage beside this one. */
@@ -81,8 +91,8 @@ export const stageNumbers = z.strictObject({
   /** Who read or wrote what in the buckets. */
   accessLogDays: count,
   logRetentionDays: z.enum(RetentionDays),
-  /** By the feed's name. */
-  feeds: z.record(z.string(), feedNumbers),
+  /** By the feed's name; what is not there is as the feed declares it. */
+  feeds: z.record(z.string(), feedNumbers.partial()),
 });
 export type StageNumbers = z.infer<typeof stageNumbers>;
 export type FeedNumbers = z.infer<typeof feedNumbers>;

@@ -66,9 +66,10 @@ function describe(stackName: string, { endpoint, outputs }: RunningStack, { styl
   const apis = feeds.flatMap(({ name }): [string, string][] => {
     const api = stack.api(name);
     if (!api) return [];
-    const limit = `${formatCountOf(api.requests, 'request')} per ${formatDuration(api.windowSeconds)}`;
+    const what = api.url === null ? 'write' : 'request';
+    const limit = `${formatCountOf(api.requests, what)} per ${formatDuration(api.windowSeconds)}`;
     const reach = `${formatCountOf(api.connections, 'connection')}, ${formatCountOf(api.consumers, 'consumer')}`;
-    return [[`feed ${name}`, `${api.url}, ${limit}, ${reach}`]];
+    return [[`feed ${name}`, `${api.url ?? 'the record ledger'}, ${limit}, ${reach}`]];
   });
   const named = stackName === defaultStackName ? '' : ` --stack ${stackName}`;
   const sluice = `npm run -s sluice --${named}`;
@@ -78,7 +79,10 @@ function describe(stackName: string, { endpoint, outputs }: RunningStack, { styl
     '\nGo on with:\n',
     formatPairs(
       [
-        [`${sluice} drop FILE --feed ${feeds[0]?.name ?? 'FEED'} --wait`, 'send a file through it'],
+        [
+          `${sluice} drop FILE --feed ${feeds.find(({ name }) => stack.api(name))?.name ?? 'FEED'} --wait`,
+          'send a file through it',
+        ],
         [`${sluice} status`, 'the files under way and done'],
         [`npm run -s sluice -- down`, 'take it away again'],
       ],
@@ -117,4 +121,7 @@ Read from the environment, for each feed (here traffic):
   SLUICE_TRAFFIC_EXPRESS_LANE    on or off (default: on)
   SLUICE_TRAFFIC_PROXY_URL       HTTP proxy on the way to the API
   SLUICE_TRAFFIC_CA_FILE         PEM file of certificates that are trusted beside the usual ones
+  SLUICE_TRAFFIC_LOG_RETENTION_DAYS  how long its consumers' logs are kept
+  SLUICE_TRAFFIC_SINK            http or ledger, where the feed can do both; a feed whose sink is the ledger needs no API
+SLUICE_FEEDS=NAME,… deploys these feeds only. A feed's own options are in its file under feeds/.
 AWS_ENDPOINT_URL, where set, is an endpoint that runs already and is used as it is.`;

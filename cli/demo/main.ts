@@ -6,15 +6,16 @@ import { InterruptedError, interruptible } from '../interrupt.ts';
 import { explainFault } from '../stack/explain-fault.ts';
 import { stateDirOf } from '../stack/state-dir.ts';
 import { Terminal } from '../terminal/terminal.ts';
+import type { DemoRun } from './run-demo.ts';
 import { runDemo } from './run-demo.ts';
 
-/** `npm run demo` */
-export async function main(): Promise<void> {
+/** `npm run demo`, and others of its kind. */
+export async function main(run: (demo: DemoRun) => Promise<boolean> = runDemo): Promise<void> {
   const terminal = new Terminal(process.stdout, process.stderr);
   try {
     const stateDir = stateDirOf(process.env);
     const held = await interruptible((signal) =>
-      alone(stateDir, () => runDemo({ terminal, stateDir, env: process.env, signal })),
+      alone(stateDir, () => run({ terminal, stateDir, env: process.env, signal })),
     );
     process.exitCode = held ? exitCodes.clean : exitCodes.failed;
   } catch (error) {

@@ -123,6 +123,7 @@ function reachOf(endpoint: Endpoint, env: NodeJS.ProcessEnv): { name: string; li
 
 function settingsOf(apiUrl: string): Record<string, string> {
   return {
+    SLUICE_FEEDS: demo.feed,
     SLUICE_TRAFFIC_API_URL: apiUrl,
     SLUICE_TRAFFIC_REQUESTS: String(demo.api.requests),
     SLUICE_TRAFFIC_WINDOW_SECONDS: String(demo.api.windowSeconds),

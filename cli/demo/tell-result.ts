@@ -34,7 +34,7 @@ export async function tellResult(result: DemoResult, terminal: Terminal): Promis
   await terminal.print(`\n${style('red', 'Not everything holds: see above.')}\n`);
 }
 
-function formatCheck({ holds, sentence }: Check, style: Terminal['style']): string {
+export function formatCheck({ holds, sentence }: Check, style: Terminal['style']): string {
   return `  ${holds ? style('green', 'yes') : style('red', 'NO ')}  ${sentence}\n`;
 }
 

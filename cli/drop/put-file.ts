@@ -15,7 +15,7 @@ export interface Destination {
 
 /**
  * Uploads a file into the lane's folder of the intake bucket, under its own name, with progress.
- * @throws CliError where the stack has no express lane: nobody would be told of a file under its prefix
+ * @throws CliError where the stack has no such feed or lane: nobody would be told of a file under its prefix
  */
 export async function putFile(
   file: SourceFile,
@@ -25,6 +25,9 @@ export async function putFile(
   signal: AbortSignal,
 ): Promise<DroppedObject> {
   const startedMs = Date.now();
+  if (!stack.outputs.api(feed)) {
+    throw new CliError(`The stack was deployed without the feed ${feed}; SLUICE_FEEDS says which it has.`);
+  }
   if (express && !stack.outputs.hasExpressLane(feed)) {
     throw new CliError(`The feed ${feed} has no express lane in this stack; drop the file without --express.`);
   }

@@ -1,4 +1,4 @@
-import { conflictReason } from '../../lambdas/consumer/try-correction.ts';
+import { conflictReason } from '../../lambdas/consumer/refusal.ts';
 import type { DeadRecord } from '../../lambdas/core/file-account.ts';
 import { sha256Of } from '../../lambdas/core/identity.ts';
 

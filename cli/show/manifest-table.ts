@@ -1,4 +1,5 @@
 import type { Manifest } from '../../lambdas/core/manifest.ts';
+import type { Outcome } from '../../lambdas/core/outcome.ts';
 import { outcomes } from '../../lambdas/core/outcome.ts';
 import type { Terminal } from '../terminal/terminal.ts';
 import { displayWidth, formatBytes, formatCount, formatDuration, formatRate, oneLine } from '../terminal/format.ts';
@@ -42,8 +43,11 @@ export function formatManifest(manifest: Manifest, { style }: Painter, columns: 
   ].join('');
 }
 
+/** What a manifest counts, or several added up. */
+export type Figures = Pick<Manifest, `${Outcome}_records` | 'total_records' | 'resolved_records'>;
+
 /** The six outcomes under each other and their sum. */
-export function formatFigures(manifest: Manifest): string {
+export function formatFigures(manifest: Figures): string {
   const dead = 'dead letters';
   const remarks: Record<(typeof outcomes)[number], string> = {
     uploaded:

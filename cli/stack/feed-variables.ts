@@ -1,8 +1,9 @@
-import type { Feed } from '../../feeds/feed.ts';
+import { chooseFeeds } from '../../feeds/choose-feeds.ts';
+import type { RegisteredFeed } from '../../feeds/feed.ts';
 import { CliError } from '../cli-error.ts';
 
 /** `SLUICE_TRAFFIC_API_URL` for the feed `traffic`; the CDK app reads the others (cdk/feed-environment.ts). */
-export function feedVariable(feed: string, name: 'API_URL' | 'API_TOKEN'): string {
+export function feedVariable(feed: string, name: 'API_URL' | 'API_TOKEN' | 'SINK'): string {
   return `SLUICE_${feed.toUpperCase().replaceAll('-', '_')}_${name}`;
 }
 
@@ -15,15 +16,21 @@ export interface FeedToken {
  * The API tokens in the environment, one for every feed that goes to an API.
  * @throws CliError naming what is missing: a stack without an API would take files and get none of their records through
  */
-export function readFeedTokens(feeds: readonly Pick<Feed, 'name' | 'sink'>[], env: NodeJS.ProcessEnv): FeedToken[] {
-  const names = feeds.filter((feed) => feed.sink.kind === 'http').map((feed) => feed.name);
+export function readFeedTokens(
+  feeds: readonly Pick<RegisteredFeed, 'name' | 'sink' | 'isExample'>[],
+  env: NodeJS.ProcessEnv,
+): FeedToken[] {
+  const names = chooseFeeds(feeds, env['SLUICE_FEEDS'])
+    .chosen.filter(({ name, sink }) => (env[feedVariable(name, 'SINK')]?.trim() || sink.kind) === 'http')
+    .map((feed) => feed.name);
   const missing = names
     .flatMap((feed) => [feedVariable(feed, 'API_URL'), feedVariable(feed, 'API_TOKEN')])
     .filter((variable) => !env[variable]?.trim());
   if (missing.length > 0) {
     throw new CliError(
       `Set ${missing.join(' and ')} to say where records go; to try it without an API of your own, ` +
-        'start the fake one (`node localstack/fake-avstar/main.ts --help`), or run `npm run demo`.',
+        'start the fake one (`node localstack/fake-avstar/main.ts --help`), or run `npm run demo`. ' +
+        'SLUICE_FEEDS=NAME,… deploys these feeds only.',
     );
   }
   return names.map((feed) => ({ feed, token: env[feedVariable(feed, 'API_TOKEN')]?.trim() ?? '' }));

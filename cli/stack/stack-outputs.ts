@@ -1,9 +1,10 @@
 import { z } from 'zod';
 import { CliError } from '../cli-error.ts';
 
-/** What an API allows, as the stack was deployed with it. */
+/** What a feed's sink allows, as the stack was deployed with it. */
 const apiOutput = z.object({
-  url: z.string(),
+  /** Null for a feed that goes into the record ledger. */
+  url: z.string().nullable(),
   requests: z.number(),
   windowSeconds: z.number(),
   connections: z.number(),
@@ -65,6 +66,10 @@ export class StackOutputs {
     return this.#get('FinalizeQueueUrl');
   }
 
+  get recordLedgerTable(): string {
+    return this.#get('RecordLedgerTableName');
+  }
+
   get finalizeDlqUrl(): string {
     return this.#get('FinalizeDlqUrl');
   }
@@ -73,7 +78,7 @@ export class StackOutputs {
     return this.#get(`${capitalised(feed)}TokenSecretArn`);
   }
 
-  /** Undefined for a feed that goes to no API. */
+  /** Undefined for a feed that was not deployed. */
   api(feed: string): ApiLimits | undefined {
     const text = this.#values[`${capitalised(feed)}Api`];
     return text === undefined ? undefined : apiOutput.parse(JSON.parse(text));

@@ -2,6 +2,9 @@ import type { SecretsManagerClient } from '@aws-sdk/client-secrets-manager';
 import { GetSecretValueCommand } from '@aws-sdk/client-secrets-manager';
 import type { TokenSource } from '../ports.ts';
 
+/** For a sink that asks for none. */
+export const noToken: TokenSource = { token: () => Promise.resolve(''), refresh: () => Promise.resolve('') };
+
 /** The Bearer token as it lies in Secrets Manager, read once a process and again when the API turns it down. */
 export class SecretToken implements TokenSource {
   readonly #client: SecretsManagerClient;

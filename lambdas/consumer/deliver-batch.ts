@@ -10,7 +10,7 @@ import { jitterMarginMs, slotSpacingMs } from '../core/limiter.ts';
 import type { RateLimit } from '../core/limiter.ts';
 import { letterOf } from '../core/letter-of.ts';
 import type { FailedOutcome, OutcomeCounts } from '../core/outcome.ts';
-import { noCounts } from '../core/outcome.ts';
+import { noCounts, sumCounts } from '../core/outcome.ts';
 import { isStopped, wrongFile } from '../core/quarantine.ts';
 import type { PreparedRecord } from '../core/prepare-record.ts';
 import type { DoneRecord } from '../core/progress.ts';
@@ -27,15 +27,19 @@ import type {
   Ledger,
   LetterQueue,
   Limiter,
+  Metrics,
   ReceiptStore,
   Sink,
   TokenSource,
 } from '../ports.ts';
 import type { Deadline } from '../runtime/deadline.ts';
+import { auditRecords } from './audit-records.ts';
 import { BatchJournal, batchLeaseMs } from './batch-journal.ts';
 import { dissolveBatch } from './dissolve-batch.ts';
 import { prepareBatch } from './prepare-batch.ts';
 import { rawOf, receiptOf } from '../core/receipt-of.ts';
+import { sinkRequestOf } from './sink-request.ts';
+import { refusalOf } from './refusal.ts';
 import type { Parked, SendEnd, Sendable, Verdict } from './send-records.ts';
 import { RecordSender } from './send-records.ts';
 import { SlotPacer } from './slot-pacer.ts';
@@ -52,6 +56,7 @@ export interface ConsumerPorts {
   events: EventPublisher;
   clock: Clock;
   log: AuditLog;
+  metrics: Metrics;
   feed: Feed;
   /** Names the API in log and events. */
   api: string;
@@ -72,6 +77,7 @@ interface Attempt {
   journal: BatchJournal;
   /** It was settled with records held, which are sent now. */
   replaces: OutcomeCounts | undefined;
+  begunAt: number;
 }
 
 /**
@@ -140,6 +146,7 @@ async function readBatch(
 ): Promise<Attempt | undefined> {
   const { ledger, log, clock } = ports;
   const { fileId, batch } = message;
+  const begunAt = clock.now();
   const place = { correlation_id: fileId, batch, attempt: message.attempt };
   const file = await ledger.getFile(fileId);
   if (file?.sha256 === undefined || file.dialect === undefined) {
@@ -155,7 +162,7 @@ async function readBatch(
   const saved = claim.batch.progress ? decodeProgress(claim.batch.progress) : noProgress;
   const journal = new BatchJournal({ fileId, batch, owner, saved, ledger, letters: ports.letters, clock });
   log.info('batch begun', { ...place, records: records.length, done_before: saved.done.length });
-  return { message, file, owner, records, journal, replaces: claim.batch.counts };
+  return { message, file, owner, records, journal, replaces: claim.batch.counts, begunAt };
 }
 
 /** Rejects need no API: they end at once, each with its letter. */
@@ -204,12 +211,13 @@ async function sendGood(attempt: Attempt, ports: ConsumerPorts, deadline: Deadli
 function sendablesOf(attempt: Attempt): Sendable[] {
   const firstPlaceOf = new Map<string, number>();
   const sendables: Sendable[] = [];
-  attempt.records.forEach(({ result }, place) => {
+  attempt.records.forEach((record, place) => {
+    const { result } = record;
     if (result.kind !== 'good') return;
     const leader = firstPlaceOf.get(result.requestId);
     if (leader === undefined) firstPlaceOf.set(result.requestId, place);
     if (attempt.journal.get(place)) return;
-    sendables.push({ place, requestId: result.requestId, payload: result.payload, leader });
+    sendables.push({ place, ...sinkRequestOf(record, result, attempt.file), leader });
   });
   return sendables;
 }
@@ -219,9 +227,7 @@ function recordVerdict(attempt: Attempt, { place }: Sendable, verdict: Verdict, 
   const done: DoneRecord = { i: place, outcome: verdict.kind, status, attempts, at: ports.clock.now() };
   if (verdict.kind === 'uploaded' && verdict.confirmedBy409) done.confirmedBy = '409';
   if (verdict.kind !== 'refused') return attempt.journal.record(done);
-  done.reason = `http_${status}`;
-  done.error = `the API refused the record with ${status}`;
-  done.answer = verdict.answer;
+  Object.assign(done, refusalOf(status, verdict.answer), { answer: verdict.answer });
   attempt.journal.record(done, letterFor(attempt, attempt.records[place] as PreparedRecord, done, ports));
 }
 
@@ -260,15 +266,16 @@ async function settle(attempt: Attempt, ports: ConsumerPorts): Promise<void> {
   const { message, owner, records, journal, file } = attempt;
   await journal.finish();
   const counts = noCounts();
-  const lines = records.map((record, place) => {
+  const entries = records.map((record, place) => {
     const done = journal.get(place);
     if (!done) throw new ContradictionError(`Record ${record.record} has no end.`);
     counts[done.outcome]++;
-    return JSON.stringify(receiptOf(record, done));
+    return receiptOf(record, done);
   });
-  const bytes = gzipSync(`${lines.join('\n')}\n`);
+  const bytes = gzipSync(`${entries.map((entry) => JSON.stringify(entry)).join('\n')}\n`);
   const receiptsKey = workReceiptsKey(file.fileId, message.batch, message.attempt, owner);
   await ports.receipts.putReceipts(receiptsKey, bytes);
+  auditRecords(file.fileId, entries, ports.feed, ports.log);
   const settlement = {
     counts,
     receiptsKey,
@@ -279,6 +286,7 @@ async function settle(attempt: Attempt, ports: ConsumerPorts): Promise<void> {
   if (!(await ports.ledger.settleBatch(file.fileId, message.batch, owner, settlement))) {
     throw new LeaseLostError(`Batch ${message.batch} of the file ${file.fileId} was settled by another consumer.`);
   }
+  countRecords(attempt, counts, ports);
   ports.log.info('batch settled', {
     correlation_id: file.fileId,
     batch: message.batch,
@@ -298,6 +306,14 @@ async function stopWrongFile(file: FileAccount, ports: ConsumerPorts): Promise<v
   if (!quarantine || !(await ports.ledger.quarantineFile(file.fileId, quarantine))) return;
   file.quarantine = quarantine;
   ports.log.error('file quarantined', { correlation_id: file.fileId, reason: quarantine.message });
+}
+
+function countRecords({ begunAt }: Attempt, counts: OutcomeCounts, { metrics, clock }: ConsumerPorts): void {
+  const dead = counts.rejected + counts.refused + counts.exhausted;
+  metrics.add('ProcessedRecords', sumCounts(counts));
+  metrics.add('FailedRecords', counts.refused + counts.exhausted);
+  metrics.add('DeadLetteredRecords', dead);
+  metrics.add('BatchDuration', clock.now() - begunAt);
 }
 
 async function askToFinalize(file: FileAccount, ports: ConsumerPorts): Promise<void> {

@@ -39,6 +39,7 @@ export function createConsumerHandler(deps: ConsumerDeps) {
         isLetter(record) ? onLetter(record, deps, deadline, inTurn) : onBatch(record, deps, deadline),
     });
     tellSkew(deps);
+    deps.metrics.flush();
     return response;
   };
 }

@@ -11,49 +11,53 @@ import { EventBridgePublisher } from '../adapters/eventbridge-publisher.ts';
 import { awsClientSettings, s3ClientSettings } from '../adapters/aws-client-settings.ts';
 import { createDynamoLedger, openTable } from '../adapters/dynamo-ledger.ts';
 import { HttpSink } from '../adapters/http-sink.ts';
+import { LedgerSink } from '../adapters/ledger-sink.ts';
 import { S3ReceiptStore } from '../adapters/s3-archive.ts';
-import { SecretToken } from '../adapters/secret-token.ts';
+import { noToken, SecretToken } from '../adapters/secret-token.ts';
 import { SqsBatchQueue, SqsFinalizeQueue, SqsInFlightMessages, SqsLetterQueue } from '../adapters/sqs-queues.ts';
 import { systemClock } from '../adapters/system-clock.ts';
 import { watchServerDates } from '../adapters/watch-server-dates.ts';
 import { FailureRun } from '../core/breaker.ts';
 import { ClockSkew } from '../core/clock-skew.ts';
 import { jitterMarginMs } from '../core/limiter.ts';
+import type { Sink } from '../ports.ts';
 import { createAuditLog } from '../runtime/audit-logger.ts';
 import { readConsumerEnvironment } from '../runtime/environment.ts';
+import { createMetrics } from '../runtime/metrics.ts';
 import { shutdownOnSigterm } from '../runtime/shutdown.ts';
 import { createConsumerHandler } from './handler.ts';
 import { SharedLimiter } from './shared-limiter.ts';
 
 const environment = readConsumerEnvironment(process.env);
-const { API: api } = environment;
-const feed = feedNamed(environment.SLUICE_FEED);
+const { API: api, TOKEN_SECRET_ARN: secret, RECORD_LEDGER_TABLE: recordLedger } = environment;
+const feed = feedNamed(environment.SLUICE_FEED, environment.FEED_OPTIONS);
 const sqs = new SQSClient(awsClientSettings);
 const dynamo = new DynamoDBClient(awsClientSettings);
 const skew = new ClockSkew(jitterMarginMs(api));
 watchServerDates(dynamo, systemClock, (...times) => skew.observe(...times));
-const tokens = new SecretToken(new SecretsManagerClient(awsClientSettings), environment.TOKEN_SECRET_ARN);
-const { proxyUrl, caFile } = api;
-const caCertificates = caFile === undefined ? undefined : readFileSync(new URL(caFile, import.meta.url), 'utf8');
+const tokens = secret === undefined ? noToken : new SecretToken(new SecretsManagerClient(awsClientSettings), secret);
+
 // Made with the environment and not with the invocation: connections are kept from one to the next.
-const sink = (connections: number) =>
-  new HttpSink({
-    baseUrl: api.url,
-    path: feed.sink.path,
-    connections,
-    proxyUrl,
-    caCertificates,
-    tokens,
-    clock: systemClock,
-  });
+function openSink(connections: number): Sink {
+  if (recordLedger !== undefined) {
+    // What fails is tried again at the limiter's pace, where it counts for the breaker.
+    const client = new DynamoDBClient({ ...awsClientSettings, maxAttempts: 1 });
+    return new LedgerSink({ client, table: recordLedger, feed: feed.name, clock: systemClock });
+  }
+  const { url, proxyUrl, caFile } = api;
+  const { path } = feed.sink;
+  if (url === undefined || path === undefined) throw new Error(`The feed '${feed.name}' has neither table nor API.`);
+  const caCertificates = caFile === undefined ? undefined : readFileSync(new URL(caFile, import.meta.url), 'utf8');
+  return new HttpSink({ baseUrl: url, path, connections, proxyUrl, caCertificates, tokens, clock: systemClock });
+}
 
 export const handler = createConsumerHandler({
   shutdown: shutdownOnSigterm(),
   feed,
   limit: api,
   connections: api.connectionsPerConsumer,
-  sink: sink(api.connectionsPerConsumer),
-  letterSink: sink(api.connectionsPerLetterConsumer),
+  sink: openSink(api.connectionsPerConsumer),
+  letterSink: openSink(api.connectionsPerLetterConsumer),
   tokens,
   api: api.id,
   limiter: new SharedLimiter({
@@ -76,6 +80,7 @@ export const handler = createConsumerHandler({
   lettersQueueArn: environment.LETTERS_QUEUE_ARN,
   clock: systemClock,
   log: createAuditLog('consumer'),
+  metrics: createMetrics({ stack: environment.STACK_NAME, feed: feed.name }),
   run: new FailureRun(),
   newId: randomUUID,
   random: Math.random,

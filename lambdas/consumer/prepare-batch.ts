@@ -2,7 +2,7 @@ import type { Feed } from '../../feeds/feed.ts';
 import { ContradictionError } from '../core/errors.ts';
 import type { FileAccount } from '../core/file-account.ts';
 import type { PreparedRecord } from '../core/prepare-record.ts';
-import { prepareRecord } from '../core/prepare-record.ts';
+import { prepareRecord, rejected } from '../core/prepare-record.ts';
 import { cutSlice } from '../core/records/cut-slice.ts';
 import { decodeBody } from '../core/records/slice-body.ts';
 import type { BatchMessage, OversizeMessage } from '../messages.ts';
@@ -11,7 +11,7 @@ import type { BatchMessage, OversizeMessage } from '../messages.ts';
 export function prepareBatch(message: BatchMessage, feed: Feed, file: FileAccount): PreparedRecord[] {
   const { dialect, sha256 } = file;
   if (!dialect || sha256 === undefined) throw new ContradictionError(`The file ${file.fileId} has not been read.`);
-  if (message.kind === 'oversize') return [oversizeRecord(message, file.limits.maxRecordBytes)];
+  if (message.kind === 'oversize') return [oversizeRecord(message, file.limits.maxRecordBytes, feed)];
   const { offset, firstRecord, firstLine, encoding, body } = message;
   const slice = { offset, firstRecord, firstLine, bytes: decodeBody({ encoding, body }) };
   const cuts = cutSlice(slice, dialect, file.limits);
@@ -23,7 +23,7 @@ export function prepareBatch(message: BatchMessage, feed: Feed, file: FileAccoun
   return cuts.map((cut) => prepareRecord(cut, feed, dialect, sha256));
 }
 
-function oversizeRecord(message: OversizeMessage, maxRecordBytes: number): PreparedRecord {
+function oversizeRecord(message: OversizeMessage, maxRecordBytes: number, feed: Feed): PreparedRecord {
   return {
     record: message.firstRecord,
     line: message.firstLine,
@@ -31,13 +31,14 @@ function oversizeRecord(message: OversizeMessage, maxRecordBytes: number): Prepa
     length: message.length,
     sha256: message.sha256,
     bytes: Buffer.from(message.head, 'base64'),
-    result: {
-      kind: 'rejected',
-      problem: {
+    ...rejected(
+      {
         reason: 'too_long',
         field: null,
         message: `record is ${message.length} bytes long; the feed takes ${maxRecordBytes} at most`,
       },
-    },
+      undefined,
+      feed,
+    ),
   };
 }

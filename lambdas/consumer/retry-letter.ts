@@ -3,10 +3,15 @@ import { sha256Of } from '../core/identity.ts';
 import type { DeadAttempt, DeadRecord } from '../core/file-account.ts';
 import { prepareRecord } from '../core/prepare-record.ts';
 import type { Letter } from '../messages.ts';
+import type { SinkRequest } from '../ports.ts';
 import type { Deadline } from '../runtime/deadline.ts';
 import type { ConsumerPorts } from './deliver-batch.ts';
+import { auditRecords } from './audit-records.ts';
+import type { Verdict } from './send-records.ts';
 import { askToAmend } from './ask-to-amend.ts';
+import { refusalOf } from './refusal.ts';
 import { sendOne } from './send-one.ts';
+import { sinkRequestOf } from './sink-request.ts';
 
 /** A letter that the API could not take just now is tried again by its next receive, after this. Seconds. */
 const retryAfterSeconds = 20;
@@ -63,7 +68,7 @@ async function retry(
   // A record that was asked for before may have been stored then; noted, so that who comes after a kill knows it too.
   const mayHaveBeenSent = letter.attempts > 0 || dead.sentSince !== undefined;
   if (!mayHaveBeenSent) await ports.ledger.noteSending(letter.file_id, letter.record);
-  const end = await sendOne(prepared, mayHaveBeenSent, ports, deadline);
+  const end = await sendOne(prepared.request, mayHaveBeenSent, ports, deadline);
   if (end.kind === 'failed') {
     const { reason, status } = end;
     const attempt = {
@@ -82,14 +87,15 @@ async function retry(
     return { kind: 'done' };
   }
   const { verdict } = end;
-  if (verdict.kind !== 'refused') return resolve(letter, verdict.kind, prepared.requestId, ports);
+  if (verdict.kind !== 'refused') return resolve(letter, verdict, prepared, ports);
   const { status, answer } = verdict;
   const error = `the API refused the record with ${status}: ${answer}`;
-  return failForGood(letter, messageSentAt, { outcome: 'refused', reason: `http_${status}`, error, status }, ports);
+  const { reason } = refusalOf(status, answer);
+  return failForGood(letter, messageSentAt, { outcome: 'refused', reason, error, status }, ports);
 }
 
 type PreparedLetter =
-  | { kind: 'good'; requestId: string; payload: Record<string, unknown> }
+  | { kind: 'good'; request: SinkRequest; correlationId: string | undefined }
   | { kind: 'rejected'; fault: Pick<DeadAttempt, 'outcome' | 'reason' | 'error'> };
 
 /** The record once more, from the letter's raw payload: the schema may have changed since. */
@@ -107,17 +113,20 @@ async function prepareLetter(letter: Letter, ports: ConsumerPorts): Promise<Prep
   // A letter is evidence: what was changed on the way is another record, and not this one's to resolve.
   if (sha256Of(bytes) !== letter.sha256) return rejected('payload_changed', 'the payload is not the one of the record');
   const cut = { record: letter.record, line: letter.line, offset: letter.offset, bytes, problem: null };
-  const { result } = prepareRecord(cut, ports.feed, file.dialect, file.sha256);
-  return result.kind === 'good' ? result : rejected(result.problem.reason, result.problem.message);
+  const { result, correlationId } = prepareRecord(cut, ports.feed, file.dialect, file.sha256);
+  if (result.kind === 'rejected') return rejected(result.problem.reason, result.problem.message);
+  return { kind: 'good', request: sinkRequestOf(letter, result, file), correlationId };
 }
 
 async function resolve(
   letter: Letter,
-  resolution: 'uploaded' | 'duplicate',
-  requestId: string,
+  { kind: resolution, status }: Verdict & { kind: 'uploaded' | 'duplicate' },
+  { request: { requestId }, correlationId }: Extract<PreparedLetter, { kind: 'good' }>,
   ports: ConsumerPorts,
 ): Promise<LetterEnd> {
-  const { file_id: fileId, record } = letter;
+  const { file_id: fileId, record, sha256 } = letter;
+  const entry = { record, sha256, outcome: resolution, status, request_id: requestId, correlation_id: correlationId };
+  auditRecords(fileId, [entry], ports.feed, ports.log);
   await ports.ledger.resolveDead(fileId, record, { kind: resolution, requestId });
   ports.log.info('dead letter resolved', correlated(letter, { resolution, request_id: requestId }));
   await askToAmend({ fileId, feed: letter.feed }, ports);

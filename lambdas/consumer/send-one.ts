@@ -1,4 +1,5 @@
 import { jitterMarginMs, slotSpacingMs } from '../core/limiter.ts';
+import type { SinkRequest } from '../ports.ts';
 import type { Deadline } from '../runtime/deadline.ts';
 import type { ConsumerPorts } from './deliver-batch.ts';
 import type { SendEnd, SendJournal, Verdict } from './send-records.ts';
@@ -13,7 +14,7 @@ export type OneEnd =
 
 /** Sends one record at the limiter's pace. @param mayHaveBeenSent an earlier request may have stored it */
 export async function sendOne(
-  record: { requestId: string; payload: Record<string, unknown> },
+  record: SinkRequest,
   mayHaveBeenSent: boolean,
   ports: ConsumerPorts,
   deadline: Deadline,

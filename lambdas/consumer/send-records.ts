@@ -1,18 +1,16 @@
 import type { BreakerReason } from '../core/breaker.ts';
 import type { Outcome } from '../core/outcome.ts';
 import { backoffMs, inPlace } from '../core/retry.ts';
-import type { Clock, Sink, SinkAnswer, TokenSource } from '../ports.ts';
+import type { Clock, Sink, SinkAnswer, SinkRequest, TokenSource } from '../ports.ts';
 import type { Deadline } from '../runtime/deadline.ts';
 import type { BreakerPorts } from './breaker-watch.ts';
 import { BreakerWatch } from './breaker-watch.ts';
 import type { SlotPacer, Turn } from './slot-pacer.ts';
 
 /** A record that is to be sent. */
-export interface Sendable {
+export interface Sendable extends SinkRequest {
   /** Place in the batch, from 0. */
   place: number;
-  requestId: string;
-  payload: Record<string, unknown>;
   /** Another record of the batch with the same request id stands before this one. */
   leader: number | undefined;
 }
@@ -234,7 +232,9 @@ export class RecordSender {
         this.#breaker.succeeded(this.#ports.clock.now());
         return this.#verdict(
           item,
-          this.#isOurs(item) ? { kind: 'uploaded', confirmedBy409: true, ...told } : { kind: 'duplicate', ...told },
+          (answer.isOurs ?? this.#isOurs(item))
+            ? { kind: 'uploaded', confirmedBy409: true, ...told }
+            : { kind: 'duplicate', ...told },
         );
       case 'refused':
         this.#breaker.succeeded(this.#ports.clock.now());

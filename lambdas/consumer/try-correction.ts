@@ -1,21 +1,21 @@
+import { Buffer } from 'node:buffer';
 import { ContradictionError } from '../core/errors.ts';
 import type { Correction, DeadAttempt, DeadRecord, FileAccount } from '../core/file-account.ts';
-import { requestIdOf } from '../core/identity.ts';
+import { requestIdOf, sha256Of } from '../core/identity.ts';
 import { problemOf } from '../core/prepare-record.ts';
 import { successorDelaySeconds } from '../core/retry.ts';
 import type { CorrectionMessage } from '../messages.ts';
 import type { Deadline } from '../runtime/deadline.ts';
 import { askToAmend } from './ask-to-amend.ts';
 import type { ConsumerPorts } from './deliver-batch.ts';
+import { conflictReason, refusalOf } from './refusal.ts';
 import type { InTurn } from './retry-letter.ts';
 import type { OneEnd } from './send-one.ts';
 import { sendOne } from './send-one.ts';
+import { sinkRequestOf } from './sink-request.ts';
 
 /** Tries that the API may fail on before a correction is given up; the record's own letter still stands for it. */
 const maxFailures = 3;
-
-/** The API's answer to a request id that it has seen: nobody but a person can say what it holds. */
-export const conflictReason = 'conflict';
 
 /**
  * A corrected row in place of a dead record. Its request id has the original file's checksum: had the record got
@@ -55,8 +55,12 @@ async function send(
     const { reason, message: error } = problemOf(valid.error.issues, message.row);
     return fail(message, { outcome: 'rejected', reason, error, status: null }, ports);
   }
-  const requestId = requestIdOf(ports.feed.identity(valid.data), file.sha256);
-  const end = await sendOne({ requestId, payload: valid.data }, repeated, ports, deadline);
+  const identity = ports.feed.identity(valid.data);
+  const requestId = requestIdOf(identity, file.sha256);
+  // It has no place in the file: its own bytes, under the number of the record that it stands for.
+  const place = { sha256: sha256Of(Buffer.from(JSON.stringify(message.row))), record: message.record, offset: 0 };
+  const request = sinkRequestOf(place, { requestId, identity, payload: valid.data }, file);
+  const end = await sendOne(request, repeated, ports, deadline);
   const verdict = end.kind === 'verdict' ? end.verdict : undefined;
   if (verdict?.kind === 'uploaded' && !(verdict.confirmedBy409 && mayHoldAnother(dead, requestId))) {
     const resolution = { kind: 'uploaded' as const, requestId, correctionId: message.correction_id };
@@ -85,7 +89,7 @@ function faultOf(end: OneEnd, failures: number): Omit<DeadAttempt, 'at' | 'corre
   const { status } = end.verdict;
   if (end.verdict.kind === 'refused') {
     const error = `the API refused the corrected row with ${status}: ${end.verdict.answer}`;
-    return { outcome: 'refused', reason: `http_${status}`, error, status };
+    return { outcome: 'refused', reason: refusalOf(status, end.verdict.answer).reason, error, status };
   }
   const error =
     'the API has an entry under this request id already and did not take the corrected row; ' +

@@ -6,6 +6,14 @@ import type { CutRecord } from './records/cut-slice.ts';
 import type { Dialect } from './records/dialect.ts';
 import { parseRecord } from './records/parse-record.ts';
 
+export interface GoodRecord {
+  kind: 'good';
+  requestId: string;
+  /** By the feed's fields: what makes it the same record. */
+  identity: readonly string[];
+  payload: Record<string, unknown>;
+}
+
 /** A record on its way to the sink, or rejected. */
 export interface PreparedRecord {
   record: number;
@@ -15,22 +23,45 @@ export interface PreparedRecord {
   /** Of the bytes as they stand in the file, taken before anything is made of them. */
   sha256: string;
   bytes: Buffer;
-  result:
-    { kind: 'good'; requestId: string; payload: Record<string, unknown> } | { kind: 'rejected'; problem: Problem };
+  /** What people know it by, where the feed says so. */
+  correlationId?: string;
+  /** What a good one is still to be looked at for. */
+  warnings?: readonly string[];
+  result: GoodRecord | { kind: 'rejected'; problem: Problem };
 }
 
 /** Hash, parse, validate, map: in this order, so that a record that can't be read still has its hash. */
 export function prepareRecord(cut: CutRecord, feed: Feed, dialect: Dialect, fileSha256: string): PreparedRecord {
   const { record, line, offset, bytes } = cut;
   const place = { record, line, offset, length: bytes.length, sha256: sha256Of(bytes), bytes };
-  if (cut.problem) return { ...place, result: { kind: 'rejected', problem: cut.problem } };
-  const parsed = parseRecord(bytes, dialect, feed.integerFields);
-  if (parsed.kind === 'problem') return { ...place, result: { kind: 'rejected', problem: parsed.problem } };
+  if (cut.problem) return { ...place, ...rejected(cut.problem, undefined, feed) };
+  const parsed = parseRecord(bytes, dialect, feed.integerFields, feed.exactNumbers);
+  if (parsed.kind === 'problem') return { ...place, ...rejected(parsed.problem, undefined, feed) };
   const valid = feed.schema.safeParse(parsed.row);
-  if (!valid.success)
-    return { ...place, result: { kind: 'rejected', problem: problemOf(valid.error.issues, parsed.row) } };
-  const requestId = requestIdOf(feed.identity(valid.data), fileSha256);
-  return { ...place, result: { kind: 'good', requestId, payload: valid.data } };
+  if (!valid.success) return { ...place, ...rejected(problemOf(valid.error.issues, parsed.row), parsed.row, feed) };
+  const payload = valid.data;
+  const identity = feed.identity(payload);
+  const warnings = feed.warningsOf?.(payload) ?? [];
+  return {
+    ...place,
+    ...correlated(parsed.row, feed),
+    ...(warnings.length === 0 ? {} : { warnings }),
+    result: { kind: 'good', requestId: requestIdOf(identity, fileSha256), identity, payload },
+  };
+}
+
+/** @param row undefined where the record could not be read */
+export function rejected(
+  problem: Problem,
+  row: Record<string, unknown> | undefined,
+  feed: Feed,
+): Pick<PreparedRecord, 'result' | 'correlationId'> {
+  const described = feed.describe ? { ...problem, message: `${problem.message} [${feed.describe(row)}]` } : problem;
+  return { ...correlated(row, feed), result: { kind: 'rejected', problem: described } };
+}
+
+function correlated(row: Record<string, unknown> | undefined, feed: Feed): Pick<PreparedRecord, 'correlationId'> {
+  return feed.correlationId ? { correlationId: feed.correlationId(row) } : {};
 }
 
 interface Issue {

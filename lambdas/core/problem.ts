@@ -13,6 +13,11 @@ export const problemReasons = [
   'wrong_type',
   'not_an_integer',
   'invalid',
+  /** Dates and forms that a feed does not know. */
+  'not_a_date',
+  'unknown_form',
+  /** Nothing is wrong with it, but a person has to look at it. */
+  'review',
 ] as const;
 export type ProblemReason = (typeof problemReasons)[number];
 

@@ -26,6 +26,8 @@ export function receiptOf(record: PreparedRecord, done: DoneRecord): Receipt {
     at: new Date(done.at).toISOString(),
   };
   if (done.confirmedBy) receipt.confirmed_by = done.confirmedBy;
+  if (record.correlationId !== undefined) receipt.correlation_id = record.correlationId;
+  if (record.warnings) receipt.warnings = [...record.warnings];
   if (!isFailed(done.outcome)) return receipt;
   const problem = result.kind === 'rejected' ? result.problem : undefined;
   return {

@@ -20,6 +20,9 @@ export const receipt = z.object({
   at: z.iso.datetime(),
   /** `409`: the API said "seen before" to a request that we may have sent ourselves before. */
   confirmed_by: z.literal('409').optional(),
+  /** What people know the record by, and what it is still to be looked at for: of feeds that say so. */
+  correlation_id: z.string().optional(),
+  warnings: z.array(z.string()).optional(),
   /** Failed records only: see the dead-letter format for the words. */
   reason: z.string().optional(),
   error: z.string().optional(),

@@ -12,8 +12,8 @@ import { SqsDeadQueue } from '../adapters/sqs-dead-queue.ts';
 import { SqsFinalizeQueue, SqsIntakeQueue, SqsQueueDepth } from '../adapters/sqs-queues.ts';
 import { systemClock } from '../adapters/system-clock.ts';
 import { createAuditLog } from '../runtime/audit-logger.ts';
-import { createMetrics } from '../runtime/emf-metrics.ts';
 import { readReconcilerEnvironment } from '../runtime/environment.ts';
+import { createMetrics } from '../runtime/metrics.ts';
 import { createReconcilerHandler } from './handler.ts';
 
 const environment = readReconcilerEnvironment(process.env);
@@ -44,7 +44,7 @@ export const handler = createReconcilerHandler({
   archive: new S3Archive(s3, environment.ARCHIVE_BUCKET),
   archiveBucket: environment.ARCHIVE_BUCKET,
   desk: new SnsDesk(new SNSClient(awsClientSettings), environment.DESK_TOPIC_ARN),
-  metrics: createMetrics('sluice-reconciler', environment.STACK_NAME),
+  metricsOf: (feed) => createMetrics({ stack: environment.STACK_NAME, feed }),
   stackName: environment.STACK_NAME,
   feedNamed,
   clock: systemClock,

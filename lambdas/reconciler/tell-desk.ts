@@ -14,7 +14,7 @@ export interface TellDeskPorts extends SurveyPorts {
   archiveBucket: string;
   stackName: string;
   desk: Desk;
-  metrics: Metrics;
+  metricsOf: (feed: string) => Metrics;
   clock: Clock;
   log: AuditLog;
 }
@@ -63,10 +63,10 @@ function fingerprintOf(survey: Survey, work: DlqFindings['work']): string {
 function putMetrics(feed: string, survey: Survey, seenSentAt: number | undefined, ports: TellDeskPorts): void {
   const oldest = Math.min(survey.oldestSentAt ?? Infinity, seenSentAt ?? Infinity);
   const ageSeconds = oldest === Infinity ? 0 : Math.max(0, (ports.clock.now() - oldest) / 1000);
-  ports.metrics.put(feed, {
-    OpenDeadLetters: { unit: 'Count', value: survey.count },
-    OldestDeadLetterAge: { unit: 'Seconds', value: Math.round(ageSeconds) },
-  });
+  const metrics = ports.metricsOf(feed);
+  metrics.add('OpenDeadLetters', survey.count);
+  metrics.add('OldestDeadLetterAge', Math.round(ageSeconds));
+  metrics.flush();
 }
 
 /** @returns its key; null where there is nothing to list */

@@ -24,6 +24,8 @@ const common = {
 const lane = {
   SLUICE_FEED: z.string().min(1),
   SLUICE_LANE: z.string().min(1),
+  /** Of the deployment; the feed's declaration says what they are. */
+  FEED_OPTIONS: json(z.record(z.string(), z.unknown())).default({}),
 };
 
 /** The cut's limits, from cdk/settings.ts. */
@@ -41,11 +43,12 @@ const gzipLimits = z.object({
 });
 const horizon = z.object({ records: z.int().positive(), recordsPerSecond: z.number().positive() });
 
-/** What the API's contract says, and this lane's share of it. */
+/** What the sink's contract says, and this lane's share of it. */
 const apiSettings = z.object({
   /** Names the shared limiter's item: every feed and lane with this id shares the limit. */
   id: z.string().min(1),
-  url: z.url(),
+  /** Absent where records go into the record ledger. */
+  url: z.url().optional(),
   requests: z.int().positive(),
   windowSeconds: z.number().positive(),
   /** Connections one consumer of batches may hold. */
@@ -72,6 +75,7 @@ const splitterEnvironment = z.object({
 const consumerEnvironment = z.object({
   ...common,
   ...lane,
+  STACK_NAME: z.string().min(1),
   RECORDS_QUEUE_URL: z.url(),
   LETTERS_QUEUE_URL: z.url(),
   /** Tells letters from batches by where an event came from. */
@@ -79,7 +83,9 @@ const consumerEnvironment = z.object({
   FINALIZE_QUEUE_URL: z.url(),
   WORK_BUCKET: z.string().min(1),
   API: json(apiSettings),
-  TOKEN_SECRET_ARN: z.string().min(1),
+  /** Of an API; or else the table of the record ledger. */
+  TOKEN_SECRET_ARN: z.string().min(1).optional(),
+  RECORD_LEDGER_TABLE: z.string().min(1).optional(),
 });
 
 const finalizerEnvironment = z.object({

@@ -10,13 +10,18 @@ const statements = z.object({
 });
 
 const { resources } = synthesise('prod');
-const grants = ofType(resources, 'AWS::IAM::Policy').flatMap(([id, { PolicyDocument }]) =>
-  statements
-    .parse(PolicyDocument)
-    .Statement.flatMap((statement) =>
-      statement.Action.map((action) => ({ id, action: String(action), resources: statement.Resource.map(place) })),
-    ),
-);
+
+function grantsOf(of: typeof resources) {
+  return ofType(of, 'AWS::IAM::Policy').flatMap(([id, { PolicyDocument }]) =>
+    statements
+      .parse(PolicyDocument)
+      .Statement.flatMap((statement) =>
+        statement.Action.map((action) => ({ id, action: String(action), resources: statement.Resource.map(place) })),
+      ),
+  );
+}
+
+const grants = grantsOf(resources);
 
 /** An ARN without what only a deploy knows. */
 function place(resource: unknown): string {
@@ -25,11 +30,11 @@ function place(resource: unknown): string {
     .replace(/[0-9A-F]{8}(?=$|\/)/, '');
 }
 
-const granted = (role: RegExp) =>
+const granted = (role: RegExp, all = grants) =>
   Object.fromEntries(
-    [...new Set(grants.filter(({ id }) => role.test(id)).map(({ action }) => action))].sort().map((action) => [
+    [...new Set(all.filter(({ id }) => role.test(id)).map(({ action }) => action))].sort().map((action) => [
       action,
-      grants
+      all
         .filter((grant) => role.test(grant.id) && grant.action === action)
         .flatMap((grant) => grant.resources)
         .sort(),
@@ -95,6 +100,30 @@ describe('permissions', () => {
         'events:PutEvents': [expect.stringMatching(/:event-bus\/default$/)],
         's3:PutObject': ['WorkBucket/receipts/*'],
         'secretsmanager:GetSecretValue': ['traffictokenSecret'],
+        'sqs:SendMessage': ['FinalizerfinalizeQueue', `${lane}lettersQueue`, `${lane}recordsQueue`],
+      });
+    },
+  );
+
+  it.each(['maintenance', 'maintenanceexpress'])(
+    'let the consumer of %s put into the record ledger, and neither read nor change what is there',
+    (lane) => {
+      const both = synthesise('prod', { SLUICE_FEEDS: 'traffic,maintenance' });
+      const onRecords = grantsOf(both.resources).filter(({ resources: places }) =>
+        places.includes('RecordLedgerTable'),
+      );
+      expect(new Set(onRecords.map(({ action }) => action))).toEqual(new Set(['dynamodb:PutItem']));
+      expect(onRecords.map(({ id }) => id.replace(/ConsumerRole.*/, '')).sort()).toEqual([
+        'maintenance',
+        'maintenanceexpress',
+      ]);
+      expect(granted(new RegExp(`^${lane}Consumer`), grantsOf(both.resources))).toEqual({
+        ...log,
+        ...receives(`${lane}lettersQueue`, `${lane}recordsQueue`),
+        ...onLedger('GetItem', 'UpdateItem'),
+        'dynamodb:PutItem': ['RecordLedgerTable'],
+        'events:PutEvents': [expect.stringMatching(/:event-bus\/default$/)],
+        's3:PutObject': ['WorkBucket/receipts/*'],
         'sqs:SendMessage': ['FinalizerfinalizeQueue', `${lane}lettersQueue`, `${lane}recordsQueue`],
       });
     },

@@ -7,12 +7,15 @@ import type { Settings, SettingsRequest } from '../../cdk/settings.ts';
 import { readSettings } from '../../cdk/settings.ts';
 import { SettingsError } from '../../cdk/settings-error.ts';
 import { createCertificate, createIssuer } from '../../localstack/certificates.ts';
+import { maintenance } from '../../feeds/maintenance.ts';
+import { telemetry } from '../../feeds/telemetry.ts';
+import { traffic } from '../../feeds/traffic.ts';
 
 const request: SettingsRequest = {
   stage: 'prod',
   stackName: 'sluice-prod',
   version: '1.2.3',
-  feeds: [{ name: 'traffic', maxRecordBytes: 65_536 }],
+  feeds: [traffic],
   environment: { SLUICE_TRAFFIC_API_URL: 'https://avstar.example' },
 };
 
@@ -182,9 +185,77 @@ describe('settings from the environment that are refused', () => {
     expect(faults.join('\n')).toContain(sentence);
   });
 
-  it('a feed without numbers', () => {
-    const faults = faultsOf(() => read({}, { feeds: [{ name: 'parts', maxRecordBytes: 1000 }] }));
-    expect(faults).toEqual(["cdk/stages/prod.ts has no numbers for the feed 'parts' under feeds."]);
+  it('a feed that can not work as it is declared', () => {
+    const toleratedRejects = { share: 2, afterRecords: 10 };
+    const faults = faultsOf(() =>
+      read({}, { feeds: [{ ...telemetry, isExample: false, columns: [], toleratedRejects }] }),
+    );
+    expect(faults).toEqual([
+      "The feed 'telemetry': formats has csv, so columns must name those that a header has to have.",
+      "The feed 'telemetry': toleratedRejects.share is 2; it must be from 0 to 1.",
+    ]);
+  });
+
+  it('two feeds of one name', () => {
+    const faults = faultsOf(() => read({}, { feeds: [traffic, traffic] }));
+    expect(faults[0]).toContain("Two feeds are called 'traffic'");
+  });
+
+  it('a log retention that CloudWatch does not know', () => {
+    expect(faultsOf(() => read({}, { feeds: [{ ...maintenance, logRetentionDays: 1095 }] }))[0]).toMatch(
+      /^The feed 'maintenance': logRetentionDays: /,
+    );
+  });
+});
+
+describe('the feeds of a deployment', () => {
+  const all = { feeds: [traffic, maintenance, telemetry] };
+  const namesIn = (environment: Record<string, string>) => read(environment, all).feeds.map(({ name }) => name);
+
+  it('are all but the examples, or those that SLUICE_FEEDS names', () => {
+    expect(namesIn({})).toEqual(['traffic', 'maintenance']);
+    expect(namesIn({ SLUICE_FEEDS: 'telemetry, traffic' })).toEqual(['traffic', 'telemetry']);
+    expect(faultsOf(() => read({ SLUICE_FEEDS: 'traffic,parts' }, all))).toEqual([
+      'SLUICE_FEEDS names parts; feeds/index.ts has traffic, maintenance, telemetry.',
+    ]);
+  });
+
+  it('need no API where their sink is the record ledger', () => {
+    const [feed] = read({ SLUICE_FEEDS: 'maintenance', SLUICE_TRAFFIC_API_URL: '' }, all).feeds;
+    expect(feed?.api.url).toBeUndefined();
+    expect(feed?.api).toMatchObject({ requests: 10_000, windowSeconds: 10, connections: 40 });
+    expect(feed).toMatchObject({ archiveRetentionDays: 1096, logRetentionDays: 1096 });
+  });
+
+  it('go to an API by setting, if it says what the API takes', () => {
+    const http = {
+      SLUICE_FEEDS: 'maintenance',
+      SLUICE_MAINTENANCE_SINK: 'http',
+      SLUICE_MAINTENANCE_API_URL: 'https://mro.example',
+    };
+    expect(faultsOf(() => read(http, all))[0]).toContain('SLUICE_MAINTENANCE_REQUESTS and SLUICE_MAINTENANCE_WINDOW');
+    const limit = { SLUICE_MAINTENANCE_REQUESTS: '600', SLUICE_MAINTENANCE_WINDOW_SECONDS: '60' };
+    expect(read({ ...http, ...limit }, all).feeds[0]?.api).toMatchObject({ url: 'https://mro.example', requests: 600 });
+    const none = {
+      SLUICE_FEEDS: 'telemetry',
+      SLUICE_TELEMETRY_SINK: 'http',
+      SLUICE_TELEMETRY_API_URL: 'https://a.example',
+    };
+    expect(faultsOf(() => read(none, all))[0]).toContain('has no sink.path');
+  });
+
+  it('take their options from the environment, and only what the feed can read', () => {
+    const options = (environment: Record<string, string>) =>
+      read({ SLUICE_FEEDS: 'maintenance', ...environment }, all).feeds[0]?.options;
+    expect(options({})).toEqual({});
+    expect(options({ SLUICE_MAINTENANCE_MINIMUM_OCR_CONFIDENCE: '0.8' })).toEqual({ minimumOcrConfidence: '0.8' });
+    const faults = faultsOf(() =>
+      options({ SLUICE_MAINTENANCE_MINIMUM_OCR_CONFIDENCE: 'high', SLUICE_MAINTENANCE_UNKNOWN_FORM_TYPES: 'drop' }),
+    );
+    expect(faults).toEqual([
+      "SLUICE_MAINTENANCE_MINIMUM_OCR_CONFIDENCE is 'high'; it must be a number, 0 or more.",
+      "SLUICE_MAINTENANCE_UNKNOWN_FORM_TYPES is 'drop'; it must be pass or reject.",
+    ]);
   });
 });
 

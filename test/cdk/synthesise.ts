@@ -44,7 +44,7 @@ export function createStack(
     stackName: `sluice-${stage}`,
     version: '1.2.3',
     feeds,
-    environment: { SLUICE_TRAFFIC_API_URL: 'https://avstar.example/v1', ...environment },
+    environment: { SLUICE_FEEDS: 'traffic', SLUICE_TRAFFIC_API_URL: 'https://avstar.example/v1', ...environment },
   });
   return { app, stack: new SluiceStack(app, settings.stackName, { settings, root }) };
 }

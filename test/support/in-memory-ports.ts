@@ -6,7 +6,7 @@ import { SharedLimiter } from '../../lambdas/consumer/shared-limiter.ts';
 import { FailureRun } from '../../lambdas/core/breaker.ts';
 import type { RateLimit } from '../../lambdas/core/limiter.ts';
 import type { BatchMessage, CorrectionMessage, FinalizeMessage, Letter } from '../../lambdas/messages.ts';
-import type { AuditLog, Sink, SinkAnswer, SinkRequest } from '../../lambdas/ports.ts';
+import type { AuditLog, Clock, MetricName, Sink, SinkAnswer, SinkRequest } from '../../lambdas/ports.ts';
 import { InMemoryLimiterStore } from './in-memory-limiter-store.ts';
 
 /** A log that keeps quiet; what is logged is nobody's contract. */
@@ -19,9 +19,9 @@ export class InMemoryApi implements Sink {
   latencyMs = 20;
   /** Asked before each request; an answer other than undefined is given instead of storing. */
   fault: (request: SinkRequest, nth: number) => SinkAnswer | 'store-and-fail' | undefined = () => undefined;
-  readonly #clock: SimulatedClock;
+  readonly #clock: Clock;
 
-  constructor(clock: SimulatedClock) {
+  constructor(clock: Clock) {
     this.#clock = clock;
   }
 
@@ -49,6 +49,7 @@ export interface ConsumerWorld {
   sentBack: { letter: Letter | CorrectionMessage; delaySeconds: number }[];
   finalize: { message: FinalizeMessage; delaySeconds: number }[];
   receipts: Map<string, Buffer>;
+  metrics: { name: MetricName; value: number }[];
 }
 
 /** Everything a consumer works with, in memory. */
@@ -70,6 +71,7 @@ export function consumerWorld(
     sentBack: [],
     finalize: [],
     receipts: new Map(),
+    metrics: [],
   } as Omit<ConsumerWorld, 'ports'>;
   let ids = 0;
   const ports: ConsumerPorts = {
@@ -104,6 +106,7 @@ export function consumerWorld(
     },
     clock,
     log: silentLog,
+    metrics: { add: (name, value) => void world.metrics.push({ name, value }), flush: () => undefined },
     run: new FailureRun(),
     newId: () => `id-${++ids}`,
     random: () => 0.5,

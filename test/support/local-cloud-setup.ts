@@ -6,6 +6,7 @@ export default async function setUp(project: TestProject): Promise<() => Promise
     name: 'test',
     limit: { requests: 4_000, windowSeconds: 10 },
     stage: 'local',
+    settings: { SLUICE_FEEDS: 'traffic,maintenance,telemetry' },
   });
   project.provide('cloud', cloud);
   return tearDown;

@@ -75,6 +75,7 @@ export async function startTestCloud(
       context: { stage },
       env: {
         ...process.env,
+        SLUICE_FEEDS: 'traffic',
         SLUICE_TRAFFIC_API_URL: api.url,
         SLUICE_TRAFFIC_REQUESTS: String(limit.requests),
         SLUICE_TRAFFIC_WINDOW_SECONDS: String(limit.windowSeconds),

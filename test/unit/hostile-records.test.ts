@@ -7,6 +7,7 @@ import { prepareRecord } from '../../lambdas/core/prepare-record.ts';
 import { readHeader } from '../../lambdas/core/records/read-header.ts';
 import { letter as letterSchema } from '../../lambdas/messages.ts';
 import { createAuditLog } from '../../lambdas/runtime/audit-logger.ts';
+import { sinkRequest } from '../support/sink-request.ts';
 import { startRawServer } from '../support/raw-server.ts';
 
 /** What means something to those who read an account: spreadsheets, browsers, terminals, logs, HTTP, shells. */
@@ -61,7 +62,7 @@ describe('a record with', () => {
     endings.push(server.close, () => sink.close());
     const { result } = prepared(JSON.stringify(row(client)));
     if (result.kind !== 'good') throw new Error(result.problem.message);
-    await sink.deliver(result, new AbortController().signal);
+    await sink.deliver(sinkRequest(result), new AbortController().signal);
 
     expect(server.requests).toHaveLength(1);
     const [head = '', body = ''] = (server.requests[0] ?? '').split(/\r\n\r\n(.*)/s);

@@ -3,16 +3,22 @@ import type { Problem } from '../problem.ts';
 import { splitFields } from './csv-fields.ts';
 import { decodeText, trimForMessage } from './decode-text.ts';
 import type { CsvDialect, Dialect } from './dialect.ts';
+import { parseExactly } from './exact-numbers.ts';
 import { findJsonError } from './json-error.ts';
 import { numberLiterals } from './number-literals.ts';
 
 export type ParsedRecord = { kind: 'row'; row: Record<string, unknown> } | { kind: 'problem'; problem: Problem };
 
 /** One record's bytes to its fields by the source's names, or what is wrong with it. Depends on these bytes and the dialect alone. */
-export function parseRecord(bytes: Buffer, dialect: Dialect, integerFields: readonly string[]): ParsedRecord {
+export function parseRecord(
+  bytes: Buffer,
+  dialect: Dialect,
+  integerFields: readonly string[],
+  exactNumbers = false,
+): ParsedRecord {
   const text = decodeText(bytes, dialect.encoding);
   if (text === null) return problem('invalid_encoding', `record is not valid ${dialect.encoding.toUpperCase()}`);
-  return dialect.format === 'csv' ? parseRow(text, dialect) : parseObject(text, integerFields);
+  return dialect.format === 'csv' ? parseRow(text, dialect) : parseObject(text, integerFields, exactNumbers);
 }
 
 function parseRow(text: string, dialect: CsvDialect): ParsedRecord {
@@ -29,10 +35,10 @@ function parseRow(text: string, dialect: CsvDialect): ParsedRecord {
   return { kind: 'row', row };
 }
 
-function parseObject(text: string, integerFields: readonly string[]): ParsedRecord {
+function parseObject(text: string, integerFields: readonly string[], exactNumbers: boolean): ParsedRecord {
   let value: unknown;
   try {
-    value = JSON.parse(text);
+    value = exactNumbers ? parseExactly(text) : JSON.parse(text);
   } catch {
     // The engine's own message quotes the payload, which has no place in a log.
     return problem('not_json', `record is not JSON: ${findJsonError(text)}`);

@@ -8,6 +8,7 @@ import { SecretToken } from '../../../lambdas/adapters/secret-token.ts';
 import type { SinkAnswer } from '../../../lambdas/ports.ts';
 import type { Certificate } from '../../../localstack/certificates.ts';
 import { createCertificate, createIssuer } from '../../../localstack/certificates.ts';
+import { sinkRequest } from '../../support/sink-request.ts';
 import type { RawAnswer, RawServer } from '../../support/raw-server.ts';
 import { startRawServer } from '../../support/raw-server.ts';
 
@@ -42,7 +43,7 @@ function sinkFor(baseUrl: string, options: Partial<HttpSinkOptions> = {}): HttpS
   return sink;
 }
 
-const record = { requestId: 'a'.repeat(64), payload: { spot_id: 'é 1' } };
+const record = sinkRequest({ requestId: 'a'.repeat(64), payload: { spot_id: 'é 1' } });
 const deliver = (sink: HttpSink, signal = new AbortController().signal) => sink.deliver(record, signal);
 
 /** One delivery to a server that answers every request so. */

@@ -76,9 +76,9 @@ beforeEach(async () => {
     archiveBucket: 'archive',
     stackName: 'sluice-test',
     desk: { tell: async (subject, text) => void told.push({ subject, text }) },
-    metrics: {
-      put: (_, values) =>
-        void metrics.push(Object.fromEntries(Object.entries(values).map(([name, { value }]) => [name, value]))),
+    metricsOf: () => {
+      const told: Record<string, number> = {};
+      return { add: (name, value) => void (told[name] = value), flush: () => void metrics.push(told) };
     },
     feedNamed,
     clock,

@@ -1,0 +1,30 @@
+import { RemovalPolicy } from 'aws-cdk-lib';
+import { AttributeType, BillingMode, Table, TableEncryption } from 'aws-cdk-lib/aws-dynamodb';
+import { Construct } from 'constructs';
+import type { Settings } from '../settings.ts';
+import type { SluiceFunction } from './sluice-function.ts';
+
+/**
+ * The records themselves, an item each, of feeds that go to no API. Apart from the account's table: nothing here ever
+ * expires, and whoever writes may neither read, overwrite nor delete.
+ */
+export class RecordLedger extends Construct {
+  readonly table: Table;
+
+  constructor(scope: Construct, id: string, { settings }: { settings: Settings }) {
+    super(scope, id);
+    this.table = new Table(this, 'Table', {
+      partitionKey: { name: 'recordKey', type: AttributeType.STRING },
+      billingMode: BillingMode.PAY_PER_REQUEST,
+      encryption: TableEncryption.DEFAULT,
+      pointInTimeRecoverySpecification: { pointInTimeRecoveryEnabled: settings.retainData },
+      deletionProtection: settings.retainData,
+      removalPolicy: settings.retainData ? RemovalPolicy.RETAIN : RemovalPolicy.DESTROY,
+    });
+  }
+
+  /** Lets a function put items. That it puts no item twice is the put's own condition (adapters/ledger-sink.ts). */
+  grantPut(grantee: SluiceFunction): void {
+    grantee.may(['dynamodb:PutItem'], this.table.tableArn);
+  }
+}

@@ -1,0 +1,47 @@
+import type { RegisteredFeed } from './feed.ts';
+
+const isCount = (value: number): boolean => Number.isInteger(value) && value > 0;
+
+/** What is wrong with a declaration that its types could not tell, a sentence each. Names are the settings' business. */
+export function feedFaults(feed: RegisteredFeed): string[] {
+  return [...factFaults(feed), ...optionFaults(feed)].map((fault) => `The feed '${feed.name}': ${fault}`);
+}
+
+function* factFaults(feed: RegisteredFeed): Generator<string> {
+  const { formats, columns, sink, limits, toleratedRejects, maxRecordBytes } = feed;
+  if (new Set(formats).size < formats.length) yield `formats names ${formats.join(', ')}; each must stand there once.`;
+  if (formats.includes('csv') && columns.length === 0) {
+    yield 'formats has csv, so columns must name those that a header has to have.';
+  }
+  if (sink.path !== undefined && !sink.path.startsWith('/')) yield `sink.path is '${sink.path}'; it must begin with /.`;
+  for (const [name, value] of Object.entries({
+    maxRecordBytes,
+    'limits.requests': limits.requests,
+    'limits.connections': limits.connections,
+    archiveRetentionDays: feed.archiveRetentionDays,
+    'toleratedRejects.afterRecords': toleratedRejects.afterRecords,
+  })) {
+    if (!isCount(value)) yield `${name} is ${value}; it must be a whole number, 1 or more.`;
+  }
+  if (!(limits.windowSeconds > 0)) yield `limits.windowSeconds is ${limits.windowSeconds}; it must be above 0.`;
+  if (!(toleratedRejects.share >= 0 && toleratedRejects.share <= 1)) {
+    yield `toleratedRejects.share is ${toleratedRejects.share}; it must be from 0 to 1.`;
+  }
+}
+
+function* optionFaults({ options, open }: RegisteredFeed): Generator<string> {
+  for (const name of Object.keys(options.shape)) {
+    if (!/^[a-z][A-Za-z0-9]*$/.test(name)) yield `options.${name} must be in camel case: a variable is named after it.`;
+  }
+  const result = options.safeParse({});
+  if (!result.success) {
+    const names = result.error.issues.map((issue) => issue.path.join('.')).join(', ');
+    yield `options must each have a default or be optional; without one: ${names}.`;
+    return;
+  }
+  try {
+    open(result.data);
+  } catch (error) {
+    yield `its schema can't be made from the options' defaults: ${error instanceof Error ? error.message : String(error)}.`;
+  }
+}

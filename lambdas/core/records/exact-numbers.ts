@@ -1,0 +1,33 @@
+/** From Node 22 on; the types of the language don't have them yet. */
+const json = JSON as typeof JSON & { rawJSON(text: string): object; isRawJSON(value: unknown): boolean };
+type SourceReviver = (key: string, value: unknown, context: { source?: string }) => unknown;
+
+/** Sixteen digits, or an exponent: what a double may not hold. A string may look like it, which costs a little time. */
+const suspicious = /[0-9][0-9.]{15}|[0-9][eE][-+]?[0-9]/;
+
+/**
+ * JSON.parse, but a number that a double can't hold comes as `JSON.rawJSON` of its text, so that JSON.stringify writes it
+ * out as it came in.
+ * @throws SyntaxError where it is not JSON
+ */
+export function parseExactly(text: string): unknown {
+  if (!suspicious.test(text)) return JSON.parse(text);
+  const keepSource: SourceReviver = (_, value, { source }) =>
+    typeof value === 'number' && source !== undefined && decimalOf(source) !== decimalOf(String(value))
+      ? json.rawJSON(source)
+      : value;
+  const value: unknown = JSON.parse(text, keepSource as Parameters<typeof JSON.parse>[1]);
+  // Of no object there is nothing to be written out.
+  return json.isRawJSON(value) ? JSON.parse(text) : value;
+}
+
+/** A number's value, however it is written: its digits without zeros around them, and the last one's power of ten. */
+function decimalOf(literal: string): string {
+  const [, sign = '', whole = '', fraction = '', exponent = '0'] =
+    /^(-?)([0-9]+)(?:\.([0-9]+))?(?:[eE]([-+]?[0-9]+))?$/.exec(literal) ?? [];
+  const digits = (whole + fraction).replace(/^0+/, '');
+  const significant = digits.replace(/0+$/, '');
+  // What is no decimal (Infinity) is like none.
+  if (significant === '') return whole === '' ? literal : '0';
+  return `${sign}${significant}e${Number(exponent) - fraction.length + digits.length - significant.length}`;
+}

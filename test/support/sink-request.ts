@@ -1,0 +1,25 @@
+import { randomUUID } from 'node:crypto';
+import type { RecordOrigin, SinkRequest } from '../../lambdas/ports.ts';
+
+/** A record on its way to a sink, apart from all others but for what is said of it. */
+export function sinkRequest({
+  origin,
+  ...change
+}: Partial<Omit<SinkRequest, 'origin'>> & { origin?: Partial<RecordOrigin> } = {}): SinkRequest {
+  const id = randomUUID();
+  return {
+    requestId: id,
+    payload: { record_id: id },
+    ...change,
+    origin: {
+      identity: [id],
+      sha256: 'a'.repeat(64),
+      fileId: 'f'.repeat(24),
+      fileSha256: 'b'.repeat(64),
+      source: { bucket: 'intake', key: 'maintenance/a.json', versionId: 'v1' },
+      record: 1,
+      offset: 0,
+      ...origin,
+    },
+  };
+}

@@ -1,0 +1,39 @@
+import { readFileSync } from 'node:fs';
+import { resolve } from 'node:path';
+import { describe, expect, it } from 'vitest';
+import { feedFaults } from '../../../feeds/feed-faults.ts';
+import { feeds, feedNamed } from '../../../feeds/index.ts';
+
+const root = resolve(import.meta.dirname, '../../..');
+const textOf = (path: string) => readFileSync(resolve(root, path), 'utf8');
+
+describe('the guide to adding a feed', () => {
+  it('shows the example as it is, in under 60 lines', () => {
+    const code = textOf('feeds/telemetry.ts');
+    expect(textOf('docs/adding-a-feed.md')).toContain(`\`\`\`ts\n${code}\`\`\``);
+    expect(code.trimEnd().split('\n').length).toBeLessThan(60);
+  });
+
+  it('names the one line of the registry', () => {
+    const [line] = textOf('feeds/index.ts')
+      .split('\n')
+      .filter((each) => each.includes('RegisteredFeed[] ='));
+    expect(textOf('docs/adding-a-feed.md')).toContain(line);
+  });
+});
+
+describe('declared feeds', () => {
+  it.each(feeds.map((feed) => [feed.name, feed] as const))('%s has nothing that can not work', (_, feed) => {
+    expect(feedFaults(feed)).toEqual([]);
+  });
+
+  it('take an option as text', () => {
+    const row = { Device: 'e', TakenAt: '2026-01-05T06:00:00Z', Celsius: '95' };
+    expect(feedNamed('telemetry').schema.safeParse(row).success).toBe(false);
+    expect(feedNamed('telemetry', { maxCelsius: '100' }).schema.safeParse(row).data).toMatchObject({ celsius: 95 });
+  });
+
+  it('are told where there is none of that name', () => {
+    expect(() => feedNamed('parts')).toThrow("There is no feed 'parts'. Feeds: traffic, maintenance, telemetry.");
+  });
+});

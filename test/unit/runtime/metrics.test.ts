@@ -1,0 +1,51 @@
+import { afterEach, beforeEach, expect, it, vi } from 'vitest';
+import { createMetrics } from '../../../lambdas/runtime/metrics.ts';
+
+const lines: string[] = [];
+beforeEach(() => {
+  lines.length = 0;
+  // What Lambda's runtime names; a service is there for the log.
+  vi.stubEnv('POWERTOOLS_SERVICE_NAME', 'sluice-consumer');
+  // Through the console that a test can watch; a laptop's metrics would be nobody's otherwise.
+  vi.stubEnv('POWERTOOLS_DEV', 'true');
+  vi.stubEnv('POWERTOOLS_METRICS_DISABLED', 'false');
+  vi.spyOn(console, 'log').mockImplementation((line: string) => void lines.push(line));
+});
+afterEach(() => {
+  vi.unstubAllEnvs();
+  vi.restoreAllMocks();
+});
+
+it('tells a feed’s figures as CloudWatch reads them: by stack and feed alone, and once', () => {
+  const metrics = createMetrics({ stack: 'sluice-prod', feed: 'maintenance' });
+  metrics.add('ProcessedRecords', 500);
+  metrics.add('ProcessedRecords', 20);
+  metrics.add('BatchDuration', 1_200);
+  metrics.flush();
+  metrics.flush();
+  expect(lines).toHaveLength(1);
+  const line = JSON.parse(lines[0] ?? '') as { _aws: { CloudWatchMetrics: unknown[] } };
+  expect(line).toMatchObject({ stack: 'sluice-prod', feed: 'maintenance', ProcessedRecords: [500, 20] });
+  expect(line._aws.CloudWatchMetrics).toEqual([
+    {
+      Namespace: 'Sluice',
+      Dimensions: [['stack', 'feed']],
+      Metrics: [
+        { Name: 'ProcessedRecords', Unit: 'Count' },
+        { Name: 'BatchDuration', Unit: 'Milliseconds' },
+      ],
+    },
+  ]);
+});
+
+it('keeps the dimensions for what comes after', () => {
+  const metrics = createMetrics({ stack: 'sluice-prod', feed: 'maintenance' });
+  for (const value of [1, 2]) {
+    metrics.add('FailedRecords', value);
+    metrics.flush();
+  }
+  expect(lines.map((line) => JSON.parse(line) as unknown)).toMatchObject([
+    { feed: 'maintenance', FailedRecords: 1 },
+    { feed: 'maintenance', FailedRecords: 2 },
+  ]);
+});
