@@ -28,7 +28,7 @@ export default defineConfig({
           name: 'local-cloud',
           include: ['test/contract/**/*.test.ts', 'test/integration/**/*.test.ts'],
           globalSetup: ['test/support/local-cloud-setup.ts'],
-          testTimeout: 180_000,
+          testTimeout: 300_000,
           hookTimeout: 300_000,
           // Two cores: files one after the other, so that no test starves another's API of time.
           fileParallelism: false,

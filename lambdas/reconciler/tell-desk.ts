@@ -44,7 +44,7 @@ export async function tellDesk(
   const isNews = before === undefined ? !isNothing : before.fingerprint !== fingerprint;
   if (!isNews && !(isDeadline && !isNothing)) return;
 
-  const csvKey = isNews ? await writeList(feed, survey, ports) : (before?.csvKey ?? null);
+  const csvKey = isNews ? await writeList(feed, survey, fingerprint, ports) : (before?.csvKey ?? null);
   const { archiveBucket, stackName } = ports;
   const told = describeSurvey({ feed, stackName, survey, work, before: before?.openRecords, archiveBucket, csvKey });
   await ports.desk.tell(told.subject, told.text);
@@ -70,10 +70,17 @@ function putMetrics(feed: string, survey: Survey, seenSentAt: number | undefined
 }
 
 /** @returns its key; null where there is nothing to list */
-async function writeList(feed: string, survey: Survey, ports: TellDeskPorts): Promise<string | null> {
+async function writeList(
+  feed: string,
+  survey: Survey,
+  fingerprint: string,
+  ports: TellDeskPorts,
+): Promise<string | null> {
   if (survey.count === 0) return null;
   const [day, time] = new Date(ports.clock.now()).toISOString().slice(0, 19).split('T') as [string, string];
-  const key = `reconciliation/${feed}/${day.replaceAll('-', '/')}/${time.replaceAll(':', '')}Z.csv`;
+  // What is there is never overwritten: two lists of one second must not have one name.
+  const name = `${time.replaceAll(':', '')}Z-${fingerprint.slice(0, 8)}`;
+  const key = `reconciliation/${feed}/${day.replaceAll('-', '/')}/${name}.csv`;
   await ports.archive.putStream(key, Readable.from(listOf(survey, ports)), 'text/csv; charset=utf-8');
   return key;
 }

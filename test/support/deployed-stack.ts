@@ -92,10 +92,12 @@ export class DeployedStack {
 
   /** Takes that many letters of a file out of the DLQ, and any more there are: what the operator would find there. */
   async takeDeadLetters(fileId: string, count: number, dlq = 'TrafficDlqUrl'): Promise<DeadLetter[]> {
-    await waitFor(`${count} dead letters of ${fileId}`, async () => {
+    // Those that were in the hands of a function that was killed come back when its time is over, and a minute more.
+    const look = async () => {
       await this.#receiveDeadLetters(dlq, 1);
       return (this.#dead.get(fileId) ?? []).length >= count ? true : undefined;
-    });
+    };
+    await waitFor(`${count} dead letters of ${fileId}`, look, 240_000);
     // One more would be one too many: give it the chance to show.
     while ((await this.#receiveDeadLetters(dlq, 1)) > 0);
     const taken = this.#dead.get(fileId) ?? [];

@@ -109,7 +109,7 @@ describe('the desk', () => {
     expect(told[0]?.subject).toBe('Sluice traffic: 3 records to look at');
     expect(told[0]?.text).toContain('3 records of 1 file');
     expect(told[0]?.text).toContain('1  http_422: the API refused the record with 422');
-    expect(told[0]?.text).toMatch(/s3:\/\/archive\/reconciliation\/traffic\/2026\/01\/05\/\d{6}Z\.csv/);
+    expect(told[0]?.text).toMatch(/s3:\/\/archive\/reconciliation\/traffic\/2026\/01\/05\/\d{6}Z-[0-9a-f]{8}\.csv/);
     const [list = ''] = lists();
     // The last line has its break too. (A trim would take the byte-order mark.)
     const lines = list.split('\r\n').slice(0, -1);
