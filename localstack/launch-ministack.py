@@ -43,8 +43,27 @@ def record_decisions(path):
     iam_evaluator.enforce = recorded
 
 
+def name_queue_of_move_tasks():
+    """The calls about a queue's move tasks name it by its ARN alone, which MiniStack takes for no resource at all."""
+    from ministack.core import iam_actions
+
+    resource_of = iam_actions.extract_resource_arn
+
+    def named(service, method, path, headers, body, *rest):
+        resource = resource_of(service, method, path, headers, body, *rest)
+        if service != "sqs" or resource != "*":
+            return resource
+        try:
+            return json.loads(body or b"{}").get("SourceArn", resource)
+        except (ValueError, AttributeError):
+            return resource
+
+    iam_actions.extract_resource_arn = named
+
+
 if decisions_file:
     record_decisions(decisions_file)
+    name_queue_of_move_tasks()
 
 # With TLS it would listen on port 443 too where it may, which only one endpoint of a machine can have.
 ministack.app._port_is_bindable = lambda host, port: False

@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { expect, it } from 'vitest';
 import { readDecisions, sessionOf } from '../../localstack/read-decisions.ts';
+import { invokeFunction } from '../support/invoke-function.ts';
 import { DeployedStack } from '../support/deployed-stack.ts';
 import { header } from '../support/traffic-exports.ts';
 
@@ -16,6 +17,8 @@ it('a file goes through with a dead letter and its redrive, each function under 
     rejected_records: 1,
     reconciled: true,
   });
+  // With messages in a DLQ it looks into that queue, and writes the desk's list.
+  await invokeFunction(stack.cloud.client, stack.output('ReconcilerName'));
   const dead = await stack.takeDeadLetters(fileId, 2);
 
   await stack.setFaults({});
@@ -27,7 +30,7 @@ it('a file goes through with a dead letter and its redrive, each function under 
   });
 
   const callers = new Set(readDecisions(stack.cloud.enforcement?.decisionsFile ?? '').map(sessionOf));
-  for (const name of ['TrafficSplitterName', 'TrafficConsumerName', 'FinalizerName']) {
+  for (const name of ['TrafficSplitterName', 'TrafficConsumerName', 'FinalizerName', 'ReconcilerName']) {
     expect(callers).toContain(stack.output(name));
   }
 });
