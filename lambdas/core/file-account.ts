@@ -13,6 +13,8 @@ import type { Quarantine } from './quarantine.ts';
  * - `failed`: it can't be read as the feed's kind of file; nothing was sent
  * - `superseded`: replaced under the same key while it was read; what was not sent is held
  * - `quarantined`: too many rejects; what was not sent is held
+ *
+ * `bundled` is a small file that stands in another's account, with others of its kind.
  */
 export const fileStates = [
   'splitting',
@@ -23,7 +25,7 @@ export const fileStates = [
   'superseded',
   'quarantined',
 ] as const;
-export type FileState = (typeof fileStates)[number];
+export type FileState = (typeof fileStates)[number] | 'bundled';
 
 /** The object that was dropped, pinned to what was seen first. */
 export interface SourceObject {
@@ -86,6 +88,10 @@ export interface FileAccount {
   release?: { at: number; by: string; why: string };
   /** Batches that the splitter had sent when it saw that the file was stopped; absent where it has sent all. */
   sentBatches?: number;
+  /** It is a bundle of so many small files, written by the splitter. */
+  bundle?: { members: number };
+  /** `bundled`: the bundle that has it. */
+  bundleId?: string;
   /** Hints for progress and triggers; the batches' own items are the truth. */
   settledBatches: number;
   /** When the last batch was settled. */
