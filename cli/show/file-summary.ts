@@ -22,6 +22,8 @@ export type FileSummary = {
   settled_records: number;
   dead_lettered_records: number;
   resolved_records: number;
+  /** Small files that went as this one; null for a file as it was dropped. */
+  bundled_files: number | null;
   /** `manifest`: counted for good; `progress`: as far as it has got, a batch behind at times. */
   counts_from: 'manifest' | 'progress';
   reconciled: boolean | null;
@@ -47,6 +49,7 @@ export function summariseFile(file: FileAccount, manifest?: Manifest): FileSumma
     lane: file.lane,
     state: manifest?.state ?? file.state,
     source: { bucket: source.bucket, key: source.key, version_id: source.versionId ?? null, etag: source.etag },
+    bundled_files: file.bundle?.members ?? null,
     bytes: source.sizeBytes,
     checksum: file.sha256 ?? null,
     total_records: manifest?.total_records ?? file.totalRecords ?? null,

@@ -1,3 +1,4 @@
+import { nameOfFile } from '../../lambdas/core/file-account.ts';
 import { formatCount, formatShare, oneLine } from '../terminal/format.ts';
 import { formatTable } from '../terminal/table.ts';
 import type { FileSummary } from './file-summary.ts';
@@ -12,7 +13,7 @@ export function formatFiles(files: readonly FileSummary[]): string {
     formatCount(file.uploaded_records + file.duplicate_records),
     formatCount(file.dead_lettered_records),
     `${file.received.slice(0, 19).replace('T', ' ')}Z`,
-    oneLine(file.source.key, 60),
+    oneLine(nameOfFile(file.source.key, file.bundled_files), 60),
   ]);
   const titles = [
     { title: 'file id' },

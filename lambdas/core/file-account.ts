@@ -105,6 +105,12 @@ export interface FileAccount {
   lastResolvedAt?: number;
 }
 
+/** What people know it by: of small files that went as one, how many they are. */
+export function nameOfFile(key: string, bundledFiles: number | null | undefined): string {
+  if (bundledFiles == null) return key;
+  return bundledFiles === 1 ? '1 small file' : `${bundledFiles} small files`;
+}
+
 /** Bytes of the file's records, however the object holds them. */
 export function contentBytesOf(file: Pick<FileAccount, 'source' | 'content'>): number {
   return file.content?.bytes ?? file.source.sizeBytes;

@@ -68,7 +68,9 @@ export class DeployedStack {
   /** Waits until the file has a manifest of that number, and reads it from the archive. */
   async manifestOf(fileId: string, number = 1, timeoutMs?: number): Promise<Manifest> {
     const look = async () => {
-      const seen = await this.ledger.getFile(fileId);
+      const place = await this.ledger.getFile(fileId);
+      // A small file's account is that of the bundle it went in.
+      const seen = place?.bundleId === undefined ? place : await this.ledger.getFile(place.bundleId);
       return (seen?.manifest?.number ?? 0) >= number ? seen : undefined;
     };
     const file = await waitFor(`manifest ${number} of ${fileId}`, look, timeoutMs);

@@ -215,6 +215,7 @@ export class InMemoryLedger implements Ledger {
   }
 
   #isIn(which: FileList, fileId: string): boolean {
+    if (this.files.get(fileId)?.bundleId !== undefined) return false;
     if (which === 'dead') return (this.#closed.get(fileId) ?? 0) > 0;
     return this.#closed.has(fileId) === (which === 'closed');
   }

@@ -76,6 +76,9 @@ function memberRecord(
   return { ...place, bytes, problem: memberProblem(bytes, fault), source };
 }
 
+/** Tab, line feed, carriage return, space. */
+const blanks: readonly number[] = [9, 10, 13, 32];
+
 const faultMessages: Record<MemberFault, string> = {
   source_gone: 'file was deleted before it could be read',
   source_replaced:
@@ -85,7 +88,8 @@ const faultMessages: Record<MemberFault, string> = {
 /** What is wrong with a file of one record before it is read as one. */
 export function memberProblem(bytes: Buffer, fault: MemberFault | undefined): Problem | null {
   if (fault) return { reason: fault, field: null, message: faultMessages[fault] };
-  if (bytes.every((byte) => byte <= 32)) return { reason: 'empty', field: null, message: 'file is empty or blank' };
+  if (bytes.every((byte) => blanks.includes(byte)))
+    return { reason: 'empty', field: null, message: 'file is empty or blank' };
   const foreign = nameForeignContent(bytes.subarray(0, sniffedBytes));
   return foreign && { reason: 'not_json', field: null, message: foreign.message };
 }
