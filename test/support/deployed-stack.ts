@@ -39,6 +39,8 @@ export interface Dropped {
   fileId: string;
   key: string;
   versionId: string;
+  etag: string;
+  sizeBytes: number;
 }
 
 /** The deployed stack as a test sees it: through S3, SQS, the ledger and the API's own log. */
@@ -62,7 +64,8 @@ export class DeployedStack {
     const bucket = this.output('IntakeBucketName');
     const put = await this.s3.send(new PutObjectCommand({ Bucket: bucket, Key: key, Body: body }));
     const versionId = put.VersionId ?? '';
-    return { fileId: fileIdOf({ bucket, key, versionId }), key, versionId };
+    const [etag, sizeBytes] = [put.ETag ?? '', Buffer.byteLength(body)];
+    return { fileId: fileIdOf({ bucket, key, versionId }), key, versionId, etag, sizeBytes };
   }
 
   /** Waits until the file has a manifest of that number, and reads it from the archive. */
