@@ -75,6 +75,8 @@ beforeEach(async () => {
     },
     archiveBucket: 'archive',
     stackName: 'sluice-test',
+    feeds: [],
+    limiterOf: () => world.limiter,
     desk: { tell: async (subject, text) => void told.push({ subject, text }) },
     metricsOf: () => {
       const told: Record<string, number> = {};
