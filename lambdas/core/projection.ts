@@ -56,6 +56,11 @@ export function paceOf(limit: RateLimit): number {
   return 1000 / slotSpacingMs(limit);
 }
 
+/** The requests that an API would have to allow in a window for such a pace. */
+export function requestsFor(recordsPerSecond: number, windowSeconds: number): number {
+  return Math.ceil((recordsPerSecond * slotSpacingMs({ requests: 1, windowSeconds })) / 1000);
+}
+
 /**
  * What was settled of the open files since the first of them came: the pace of a line that has no limit to go by.
  * Undefined until something was.

@@ -1,6 +1,7 @@
 import type { BreakerReason } from '../core/breaker.ts';
 import { clockText, durationText } from '../core/deadline-text.ts';
 import type { Projection } from '../core/projection.ts';
+import { requestsFor } from '../core/projection.ts';
 import type { Shortfall } from '../core/shortfall.ts';
 import type { ProjectedFeed } from '../deadlines/project-open-files.ts';
 
@@ -80,7 +81,7 @@ function whatHelps({ feed, shortfalls, stackName, now }: DeadlineNews): string {
   const more =
     feed.limit && needed > 0
       ? [
-          `- A higher limit: the API's owner would have to allow ${Math.ceil(needed * feed.limit.windowSeconds)} requests in ` +
+          `- A higher limit: the API's owner would have to allow ${requestsFor(needed, feed.limit.windowSeconds)} requests in ` +
             `${feed.limit.windowSeconds} s, where it allows`,
           `  ${feed.limit.requests}; then deploy with ${prefix}_REQUESTS set to that.`,
         ]
@@ -104,5 +105,6 @@ function counted(count: number, what: string): string {
 }
 
 function rate(perSecond: number): string {
+  if (perSecond < 1) return perSecond.toPrecision(2);
   return perSecond < 100 ? perSecond.toFixed(1).replace(/\.0$/, '') : Math.round(perSecond).toLocaleString('en-US');
 }
