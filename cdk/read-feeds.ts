@@ -84,7 +84,7 @@ function overridesOf(ofStage: StageNumbers['feeds'][string] = {}): FeedOverrides
     REQUESTS: requests,
     WINDOW_SECONDS: windowSeconds,
   };
-  return Object.fromEntries(Object.entries(given).filter(([, value]) => value !== undefined)) as FeedOverrides;
+  return Object.fromEntries(Object.entries(given).filter(([, value]) => value !== undefined));
 }
 
 function certificatesOf(feed: string, { CA_FILE: path }: FeedOverrides): string | undefined {

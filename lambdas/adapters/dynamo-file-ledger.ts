@@ -2,6 +2,7 @@ import type { BatchGetCommandOutput } from '@aws-sdk/lib-dynamodb';
 import { BatchGetCommand, PutCommand } from '@aws-sdk/lib-dynamodb';
 import type { FileAccount, FileState } from '../core/file-account.ts';
 import { noCounts } from '../core/outcome.ts';
+import { schemaVersion } from '../core/schema-version.ts';
 import type { Quarantine } from '../core/quarantine.ts';
 import type { Clock, FileClaim, FileLedger, FileList, NewFile, SplitProgress } from '../ports.ts';
 import type { DynamoTable } from './dynamo-table.ts';
@@ -68,7 +69,7 @@ export class DynamoFileLedger implements FileLedger {
       settledBatches: 0,
       settled: noCounts(),
     };
-    const keys = { pk: pkOf(file.fileId), sk: 'FILE', listPk: listPkOf('open', file.feed), listSk: listSkOf(file) };
+    const keys = { pk: pkOf(file.fileId), sk: 'FILE', v: schemaVersion, listPk: listPkOf('open', file.feed), listSk: listSkOf(file) };
     try {
       const command = new PutCommand({
         TableName: this.#table.name,
