@@ -69,7 +69,13 @@ export class DynamoFileLedger implements FileLedger {
       settledBatches: 0,
       settled: noCounts(),
     };
-    const keys = { pk: pkOf(file.fileId), sk: 'FILE', v: schemaVersion, listPk: listPkOf('open', file.feed), listSk: listSkOf(file) };
+    const keys = {
+      pk: pkOf(file.fileId),
+      sk: 'FILE',
+      v: schemaVersion,
+      listPk: listPkOf('open', file.feed),
+      listSk: listSkOf(file),
+    };
     try {
       const command = new PutCommand({
         TableName: this.#table.name,
