@@ -27,7 +27,10 @@ module.exports = {
       name: 'use-cases-know-no-sdk',
       comment: 'Only index.ts joins adapters to the handler.',
       severity: 'error',
-      from: { path: '^lambdas/(splitter|consumer|finalizer|reconciler|dead-letters)/', pathNot: '/index\\.ts$' },
+      from: {
+        path: '^lambdas/(splitter|consumer|finalizer|reconciler|dead-letters|deadlines)/',
+        pathNot: '/index\\.ts$',
+      },
       to: { path: '(@aws-sdk|@smithy|undici|lambdas/adapters/)' },
     },
     {

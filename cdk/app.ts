@@ -4,9 +4,10 @@ import { App } from 'aws-cdk-lib';
 import { z } from 'zod';
 import { feeds } from '../feeds/index.ts';
 import { SettingsError } from './settings-error.ts';
-import type { StageName } from './settings.ts';
-import { readSettings, stages } from './settings.ts';
+import { readSettings } from './settings.ts';
 import { SluiceStack } from './sluice-stack.ts';
+import type { StageName } from './stages/index.ts';
+import { stages } from './stages/index.ts';
 
 const root = resolve(import.meta.dirname, '..');
 const app = new App();
@@ -18,7 +19,7 @@ try {
   // An endpoint of one's own is a local cloud, unless told otherwise.
   const stage = context('stage') ?? (process.env['AWS_ENDPOINT_URL'] ? 'local' : 'prod');
   if (!isStage(stage)) {
-    throw new SettingsError([`stage is '${stage}'; cdk/stages/ has ${Object.keys(stages).join(', ')}.`]);
+    throw new SettingsError([`stage is '${stage}'; cdk/stages/index.ts has ${Object.keys(stages).join(', ')}.`]);
   }
   const { version } = z
     .object({ version: z.string() })

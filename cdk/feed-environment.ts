@@ -53,13 +53,20 @@ export function variableName(feed: string, name: VariableName): string {
 
 const variableOf = (feed: string, name: string): string => `SLUICE_${feed.toUpperCase().replaceAll('-', '_')}_${name}`;
 
-/** The feed's own options: `SLUICE_MAINTENANCE_UNKNOWN_FORM_TYPES` for `unknownFormTypes`. */
+/**
+ * The feed's own options: `SLUICE_MAINTENANCE_UNKNOWN_FORM_TYPES` for `unknownFormTypes`.
+ * @param ofStage what the stage's file has of them; the environment goes before it
+ */
 export function readFeedOptions(
   { name: feed, options }: Pick<RegisteredFeed, 'name' | 'options'>,
   environment: Environment,
+  ofStage: Readonly<Record<string, string>> = {},
 ): { given: Record<string, string>; faults: string[] } {
   const given: Record<string, string> = {};
-  const faults: string[] = [];
+  const unknown = Object.keys(ofStage).filter((option) => !(option in options.shape));
+  const faults = unknown.map(
+    (option) => `The stage's file has feeds.${feed}.options.${option}; the feed has no such option.`,
+  );
   for (const [option, schema] of Object.entries(options.shape)) {
     const name = option.replace(/[A-Z]/g, (letter) => `_${letter}`).toUpperCase();
     const variable = variableOf(feed, name);
@@ -67,11 +74,13 @@ export function readFeedOptions(
       faults.push(`The feed '${feed}' can't have an option '${option}': ${variable} is a setting of every feed.`);
       continue;
     }
-    const text = environment[variable]?.trim() ?? '';
+    const ofEnvironment = environment[variable]?.trim() ?? '';
+    const text = ofEnvironment || (ofStage[option] ?? '');
     if (text === '') continue;
     const result = z.safeParse(schema, text);
+    const source = ofEnvironment === '' ? `feeds.${feed}.options.${option} in the stage's file` : variable;
     if (result.success) given[option] = text;
-    else faults.push(`${variable} is '${text}'; it must be ${result.error.issues[0]?.message ?? 'something else'}.`);
+    else faults.push(`${source} is '${text}'; it must be ${result.error.issues[0]?.message ?? 'something else'}.`);
   }
   return { given, faults };
 }

@@ -1,5 +1,6 @@
 import type { Stack } from 'aws-cdk-lib';
 import { CfnOutput } from 'aws-cdk-lib';
+import { apiIdOf } from './api-id.ts';
 import type { Archive } from './constructs/archive.ts';
 import type { Desk } from './constructs/desk.ts';
 import type { Finalizer } from './constructs/finalizer.ts';
@@ -10,6 +11,7 @@ import type { Reconciler } from './constructs/reconciler.ts';
 import type { RecordLedger } from './constructs/record-ledger.ts';
 import type { TokenSecret } from './constructs/token-secret.ts';
 import type { WorkBucket } from './constructs/work-bucket.ts';
+import { parseDeadline } from './deadline.ts';
 import type { FeedSettings } from './settings.ts';
 
 export interface StackParts {
@@ -42,7 +44,13 @@ export function writeOutputs(stack: Stack, parts: StackParts): void {
     const { url, requests, windowSeconds, connections, consumers } = feed.api;
     const limits = { requests, windowSeconds, connections, consumers };
     if (token) outputs[`${capitalised(feed.name)}TokenSecretArn`] = token.arn;
-    outputs[`${capitalised(feed.name)}Api`] = JSON.stringify({ url: url ?? null, ...limits });
+    const deadline = feed.deadline === undefined ? undefined : parseDeadline(feed.deadline);
+    outputs[`${capitalised(feed.name)}Api`] = JSON.stringify({
+      id: apiIdOf(feed),
+      url: url ?? null,
+      ...limits,
+      deadline,
+    });
     for (const lane of lanes) Object.assign(outputs, laneOutputs(lane, laneName(lane)));
   }
   for (const [name, value] of Object.entries(outputs)) new CfnOutput(stack, name, { value });

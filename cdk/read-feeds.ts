@@ -22,22 +22,27 @@ export function readFeed(
   const undeclarable = feedFaults(feed);
   faults.push(...undeclarable);
   if (undeclarable.length > 0) return undefined;
-  const { overrides, faults: unread } = readFeedEnvironment(feed.name, environment);
-  const options = readFeedOptions(feed, environment);
+  const { overrides: ofEnvironment, faults: unread } = readFeedEnvironment(feed.name, environment);
+  const overrides = { ...overridesOf(ofStage), ...ofEnvironment };
+  const options = readFeedOptions(feed, environment, ofStage?.options);
   faults.push(...unread, ...options.faults);
   const kind = overrides.SINK ?? feed.sink.kind;
   if (!feed.sink[kind === 'http' ? 'path' : 'kind']) {
     faults.push(`${variableName(feed.name, 'SINK')} is 'http'; the feed's declaration has no sink.path for it.`);
     return undefined;
   }
-  const apiUrl = overrides.API_URL ?? ofStage?.apiUrl;
+  const apiUrl = overrides.API_URL;
   if (kind === 'http' && apiUrl === undefined) {
     const name = variableName(feed.name, 'API_URL');
-    if (unread.length === 0) faults.push(`${name} is not set; it must be the base URL of the feed's API.`);
+    if (unread.length === 0) {
+      faults.push(
+        `${name} is not set, nor feeds.${feed.name}.apiUrl in the stage's file; it must be the base URL of the feed's API.`,
+      );
+    }
     return undefined;
   }
   // The declared limits are those of its own sink.
-  if (kind === 'http' && feed.sink.kind !== 'http' && (!overrides.REQUESTS || !overrides.WINDOW_SECONDS)) {
+  if (kind === 'http' && feed.sink.kind !== 'http' && !(overrides.REQUESTS && overrides.WINDOW_SECONDS)) {
     const [sink, requests] = [variableName(feed.name, 'SINK'), variableName(feed.name, 'REQUESTS')];
     faults.push(
       `${sink} is 'http'; ${requests} and ${variableName(feed.name, 'WINDOW_SECONDS')} must say what the API takes.`,
@@ -65,6 +70,21 @@ export function readFeed(
     options: options.given,
   };
   return deriveFeed(feed, declared, overrides, numbers);
+}
+
+/** What the stage's file says, by the environment's names: that goes before it. */
+function overridesOf(ofStage: StageNumbers['feeds'][string] = {}): FeedOverrides {
+  const { apiUrl, sink, proxyUrl, caFile, consumers, requests, windowSeconds } = ofStage;
+  const given: { [Name in keyof FeedOverrides]: FeedOverrides[Name] | undefined } = {
+    API_URL: apiUrl,
+    SINK: sink,
+    PROXY_URL: proxyUrl,
+    CA_FILE: caFile,
+    CONCURRENCY: consumers,
+    REQUESTS: requests,
+    WINDOW_SECONDS: windowSeconds,
+  };
+  return Object.fromEntries(Object.entries(given).filter(([, value]) => value !== undefined));
 }
 
 function certificatesOf(feed: string, { CA_FILE: path }: FeedOverrides): string | undefined {

@@ -7,14 +7,10 @@ import { whole } from './feed-environment.ts';
 import { readFeed } from './read-feeds.ts';
 import { readSecuritySettings } from './security-settings.ts';
 import { collectFaults, SettingsError } from './settings-error.ts';
-import { drill } from './stages/drill.ts';
-import { local } from './stages/local.ts';
-import { prod } from './stages/prod.ts';
+import type { StageName } from './stages/index.ts';
+import { stages } from './stages/index.ts';
 import type { StageNumbers } from './stages/stage-numbers.ts';
 import { stageNumbers } from './stages/stage-numbers.ts';
-
-export const stages = { local, drill, prod };
-export type StageName = keyof typeof stages;
 
 /** What a feed's sink allows, all lanes together. */
 export interface ApiSettings {
@@ -63,13 +59,11 @@ export interface FeedSettings {
   lanes: LaneSettings[];
 }
 
-export interface Settings extends Omit<StageNumbers, 'feeds'> {
+export interface Settings extends Omit<StageNumbers, 'feeds' | 'deployedFeeds'> {
   stage: StageName;
   stackName: string;
   /** Sluice's version. */
   version: string;
-  /** Who is told by mail what needs somebody. */
-  deskEmail?: string;
   feeds: FeedSettings[];
 }
 
@@ -89,22 +83,32 @@ export interface SettingsRequest {
  * @throws SettingsError naming every setting that can't work
  */
 export function readSettings(request: SettingsRequest): Settings {
-  const { feeds: feedNumbers, ...stageWide } = parseNumbers(request.stage, request.numbers ?? stages[request.stage]);
+  const {
+    feeds: feedNumbers,
+    deployedFeeds,
+    ...stageWide
+  } = parseNumbers(request.stage, request.numbers ?? stages[request.stage]);
   const faults: string[] = [];
   const quota = collectFaults(() => readFunctionQuota(request.environment), faults);
   const security = readSecuritySettings(stageWide, request.environment);
   faults.push(...security.faults);
   const numbers = { ...stageWide, functionQuota: quota ?? stageWide.functionQuota, ...security.settings };
-  const { chosen, unknown } = chooseFeeds(request.feeds, request.environment['SLUICE_FEEDS']);
+  const ofEnvironment = request.environment['SLUICE_FEEDS']?.trim() ?? '';
+  const { chosen, unknown } = chooseFeeds(request.feeds, ofEnvironment || deployedFeeds?.join());
+  const file = `cdk/stages/${request.stage}.ts`;
+  const known = request.feeds.map((feed) => feed.name);
   if (unknown.length > 0) {
-    const known = request.feeds.map((feed) => feed.name).join(', ');
-    faults.push(`SLUICE_FEEDS names ${unknown.join(', ')}; feeds/index.ts has ${known}.`);
+    const source = ofEnvironment === '' ? `${file}: deployedFeeds` : 'SLUICE_FEEDS';
+    faults.push(`${source} names ${unknown.join(', ')}; feeds/index.ts has ${known.join(', ')}.`);
+  }
+  for (const name of Object.keys(feedNumbers).filter((each) => !known.includes(each))) {
+    faults.push(`${file}: feeds has settings of ${name}; feeds/index.ts has ${known.join(', ')}.`);
   }
   const feeds = chosen.flatMap(
     (feed) => readFeed(feed, feedNumbers[feed.name], request.environment, numbers, faults) ?? [],
   );
   const { stage, stackName, version } = request;
-  const deskEmail = collectFaults(() => readDeskEmail(request.environment), faults);
+  const deskEmail = collectFaults(() => readDeskEmail(request.environment), faults) ?? stageWide.deskEmail;
   const settings = { ...numbers, stage, stackName, version, feeds, ...(deskEmail === undefined ? {} : { deskEmail }) };
   // Those that could be read are checked all the same, so that one run tells everything.
   collectFaults(() => checkSettings(settings), faults);

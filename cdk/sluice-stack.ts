@@ -2,6 +2,7 @@ import { Stack } from 'aws-cdk-lib';
 import type { Construct } from 'constructs';
 import { AccessLogs } from './constructs/access-logs.ts';
 import { Archive } from './constructs/archive.ts';
+import { DeadlineAlarm } from './constructs/deadline-alarm.ts';
 import { Desk } from './constructs/desk.ts';
 import { Finalizer } from './constructs/finalizer.ts';
 import { IntakeBucket } from './constructs/intake-bucket.ts';
@@ -51,6 +52,10 @@ export class SluiceStack extends Stack {
     });
     const lanes = feeds.flatMap((feed) => feed.lanes);
     const reconciler = new Reconciler(this, 'Reconciler', { ...shared, lanes, archive, finalizer, desk });
+    for (const feed of settings.feeds) {
+      if (feed.deadline !== undefined)
+        new DeadlineAlarm(this, `${feed.name}-deadline-at-risk`, { settings, feed, desk });
+    }
     writeOutputs(this, { ledger, recordLedger, intake, work, archive, finalizer, feeds, reconciler, desk });
   }
 }

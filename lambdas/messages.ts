@@ -1,9 +1,20 @@
 import { z } from 'zod';
+import { refuseNewer } from './core/schema-version.ts';
 
 /**
  * Everything that travels through a queue. The contract between the functions, and between versions of them:
- * a message of the version before must still be understood (`v` is raised when it can't be).
+ * a message of the version before must still be understood (`v` is raised when it can't be; messages of every version
+ * that was released lie frozen under test/fixtures/messages/).
  */
+
+/**
+ * A message as its schema has it.
+ * @throws NewerVersionError where a later version of Sluice sent it; ZodError where it is none of ours
+ */
+export function readMessage<Schema extends z.ZodType>(schema: Schema, body: unknown): z.infer<Schema> {
+  refuseNewer('message', body);
+  return schema.parse(body);
+}
 
 const position = z.object({
   offset: z.int().nonnegative(),

@@ -283,6 +283,12 @@ export interface DeskState {
   at: number;
 }
 
+/** Deadlines that a feed's desk was told would be missed, each with how many records that was about. */
+export interface DeadlineNote {
+  told: { deadlineAt: number; missingRecords: number }[];
+  at: number;
+}
+
 /** The reconciler's own notes. */
 export interface DeskLedger {
   /** False while another one is at work. */
@@ -290,6 +296,8 @@ export interface DeskLedger {
   releaseReconciler(owner: string): Promise<void>;
   getDeskState(feed: string): Promise<DeskState | undefined>;
   saveDeskState(feed: string, state: DeskState): Promise<void>;
+  getDeadlineNote(feed: string): Promise<DeadlineNote | undefined>;
+  saveDeadlineNote(feed: string, note: DeadlineNote): Promise<void>;
 }
 
 export type Ledger = FileLedger & BatchLedger & DeadLedger & DeskLedger;
@@ -440,7 +448,8 @@ export type MetricName =
   | 'DeadLetteredRecords'
   | 'BatchDuration'
   | 'OpenDeadLetters'
-  | 'OldestDeadLetterAge';
+  | 'OldestDeadLetterAge'
+  | 'DeadlineMarginSeconds';
 
 /** A feed's figures, for alarms and graphs. */
 export interface Metrics {

@@ -45,7 +45,8 @@ export interface Endpoint {
 
 const repoRoot = resolve(import.meta.dirname, '..');
 const requirements = join(import.meta.dirname, 'requirements.txt');
-const checkoutVenvDir = join(repoRoot, '.sluice', 'venv');
+/** Of this checkout: every endpoint that it starts uses it. */
+export const checkoutVenvDir = join(repoRoot, '.sluice', 'venv');
 /** Longer than a start takes, an installation included. */
 const lockMs = 12 * 60_000;
 

@@ -6,6 +6,7 @@ import { LambdaFunction } from 'aws-cdk-lib/aws-events-targets';
 import { PolicyStatement, Role, ServicePrincipal } from 'aws-cdk-lib/aws-iam';
 import { CfnSchedule } from 'aws-cdk-lib/aws-scheduler';
 import { Construct } from 'constructs';
+import { apiIdOf } from '../api-id.ts';
 import { parseDeadline } from '../deadline.ts';
 import type { FeedSettings, Settings } from '../settings.ts';
 import type { Archive } from './archive.ts';
@@ -72,6 +73,7 @@ export class Reconciler extends Construct {
         STACK_NAME: settings.stackName,
         TIMEOUT_SECONDS: String(timeoutSeconds),
         STALLED_AFTER_SECONDS: String(stalledAfterSeconds),
+        FEEDS: JSON.stringify(settings.feeds.map(projectedFeed)),
         LANES: JSON.stringify(
           lanes.map((lane) => ({
             feed: lane.settings.feed,
@@ -156,4 +158,16 @@ export class Reconciler extends Construct {
     });
     alarm.addAlarmAction(new SnsAction(desk.topic));
   }
+}
+
+/** What it takes to tell when a feed's files will be done. */
+function projectedFeed(feed: FeedSettings) {
+  const { name, api, deadline } = feed;
+  const limit = api.url === undefined ? {} : { limit: { requests: api.requests, windowSeconds: api.windowSeconds } };
+  return {
+    feed: name,
+    api: apiIdOf(feed),
+    ...limit,
+    ...(deadline === undefined ? {} : { deadline: parseDeadline(deadline) }),
+  };
 }

@@ -116,7 +116,7 @@ export class SluiceFunction extends NodejsFunction {
     });
     // For AWS the one covers batches too; MiniStack, when it evaluates IAM, asks for an action of the call's name.
     this.#kmsKeyArn = settings.kmsKeyArn;
-    this.#sendActions = ['sqs:SendMessage', ...(settings.stage !== 'prod' ? ['sqs:SendMessageBatch'] : [])];
+    this.#sendActions = ['sqs:SendMessage', ...(settings.localCloud ? ['sqs:SendMessageBatch'] : [])];
   }
 
   /** Lets it do these, on these, and use the customer's key for it where there is one. */

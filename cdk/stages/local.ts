@@ -6,6 +6,7 @@ import type { StageNumbers } from './stage-numbers.ts';
 export const local: StageNumbers = {
   ...prod,
   retainData: false,
+  localCloud: true,
   requireHttps: false,
   splitter: {
     ...prod.splitter,

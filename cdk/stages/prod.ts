@@ -5,6 +5,7 @@ export const prod: StageNumbers = {
   retainData: true,
   // An administrator can still take back a retention set by mistake; compliance mode lets nobody, and can't be undone.
   archiveLock: 'governance',
+  localCloud: false,
   requireHttps: true,
   // https://docs.aws.amazon.com/lambda/latest/dg/gettingstarted-limits.html
   functionQuota: 1000,

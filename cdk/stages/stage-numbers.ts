@@ -1,5 +1,6 @@
 import { RetentionDays } from 'aws-cdk-lib/aws-logs';
 import { z } from 'zod';
+import { parseDeadline } from '../deadline.ts';
 
 const count = z.int().positive();
 
@@ -27,21 +28,40 @@ export const keyArn = z.string().regex(/^arn:aws[a-z-]*:kms:[a-z0-9-]+:\d{12}:ke
 /** What a stage says in place of a feed's declaration. The environment goes before both (see feed-environment.ts). */
 export const feedNumbers = z.strictObject({
   /** Base URL; without one it has to be given in the environment. */
-  apiUrl: z.string().optional(),
+  apiUrl: z.url({ protocol: /^https?$/ }).optional(),
+  /** Where its records go, in place of what it declares: to an API, or into the record ledger. */
+  sink: z.enum(['http', 'ledger']).optional(),
+  /** An HTTP proxy on the way to the API, without password. */
+  proxyUrl: z.url({ protocol: /^https?$/ }).optional(),
+  /** Path of a PEM file with certificates that are trusted beside the usual ones. */
+  caFile: z.string().min(1).optional(),
+  /** Consumers of batches in the main lane; without it as few as the rate needs. */
+  consumers: count.optional(),
+  /** The feed's own options, by their names in its declaration. */
+  options: z.record(z.string(), z.string()).optional(),
   requests: count,
   windowSeconds: z.number().positive(),
   connections: count,
   /** Files under `express/<feed>/` have queues and functions of their own, and don't wait for those under `<feed>/`. */
   expressLane: z.boolean(),
   /** By when its files must be through: a time of day and a time zone, as `05:00 America/New_York`. */
-  deadline: z.string().optional(),
+  deadline: z
+    .string()
+    .refine(
+      (text) => parseDeadline(text) !== undefined,
+      'It must be a time of day and a time zone, as 05:00 America/New_York',
+    )
+    .optional(),
   /** How long the archive keeps a feed's evidence from being deleted. */
   archiveRetentionDays: count,
   /** How long the consumers' logs of a feed are kept. */
   logRetentionDays: knownRetention.optional(),
 });
 
-/** All that differs between stages. One file a stage beside this one. */
+/**
+ * All that differs between stages: one file a stage beside this one, which index.ts lists. Variables of the environment go
+ * before it. No secrets: tokens lie in Secrets Manager only.
+ */
 export const stageNumbers = z.strictObject({
   /** Keep buckets, table and logs when the stack goes; Object Lock, deletion protection and backups on. */
   retainData: z.boolean(),
@@ -49,6 +69,8 @@ export const stageNumbers = z.strictObject({
   archiveLock: lockMode,
   /** The key that data is encrypted with in place of the services' own; `SLUICE_KMS_KEY_ARN` goes before it. */
   kmsKeyArn: keyArn.optional(),
+  /** For a local cloud rather than AWS: it asks for permissions of its own. */
+  localCloud: z.boolean(),
   /** An API is reached over TLS only. */
   requireHttps: z.boolean(),
   /** Functions the account lets run at once: Lambda's quota of concurrent executions. A new account's may be 10. */
@@ -91,6 +113,10 @@ export const stageNumbers = z.strictObject({
   /** Who read or wrote what in the buckets. */
   accessLogDays: count,
   logRetentionDays: z.enum(RetentionDays),
+  /** The feeds that are deployed; without it all but the examples. `SLUICE_FEEDS` goes before it. */
+  deployedFeeds: z.array(z.string()).min(1).optional(),
+  /** Who is told by mail what needs somebody; `SLUICE_DESK_EMAIL` goes before it. */
+  deskEmail: z.email().optional(),
   /** By the feed's name; what is not there is as the feed declares it. */
   feeds: z.record(z.string(), feedNumbers.partial()),
 });

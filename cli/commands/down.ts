@@ -1,5 +1,6 @@
 import { Command } from 'commander';
-import { tearDownEndpoint } from '../../localstack/endpoint.ts';
+import { checkoutVenvDir, tearDownEndpoint } from '../../localstack/endpoint.ts';
+import { describeLeftovers } from '../../localstack/leftovers.ts';
 import { CliError } from '../cli-error.ts';
 import type { LocalStacks } from '../stack/local-stacks.ts';
 import { forgetStack, readLocalStacks } from '../stack/local-stacks.ts';
@@ -9,7 +10,9 @@ import type { GlobalOptions } from './command-options.ts';
 
 export function downCommand(terminal: Terminal): Command {
   return new Command('down')
-    .description('Take away the local cloud and all that is in it (with --stack: only the cloud that stack is in).')
+    .description(
+      'Take away the local cloud and all that is in it, and say what is left (with --stack: only the cloud that stack is in).',
+    )
     .action(async (_options, command: Command) => down(command.optsWithGlobals<GlobalOptions>(), terminal));
 }
 
@@ -35,11 +38,18 @@ async function down(options: GlobalOptions, terminal: Terminal): Promise<void> {
     );
   }
   if (gone.length === 0) terminal.note('No stack was up.');
+  const hadDocker = gone.some(([, { kind }]) => kind === 'docker');
+  for (const sentence of describeLeftovers(dirs, checkoutVenvDir, hadDocker)) terminal.note(sentence);
 }
 
 function chosen(stacks: LocalStacks, name: string | undefined): LocalStacks[string][] {
   if (name === undefined) return Object.values(stacks);
   const stack = stacks[name];
-  if (!stack) throw new CliError(`No stack ${name} was brought up here; \`down\` is for the local cloud only.`);
+  if (!stack) {
+    throw new CliError(
+      `No stack ${name} was brought up here; \`down\` is for the local cloud only. A stack in AWS goes by \`npx cdk destroy\`: ` +
+        'docs/deployment.md says what that leaves.',
+    );
+  }
   return [stack];
 }

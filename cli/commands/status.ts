@@ -1,10 +1,12 @@
 import { Command, InvalidArgumentError } from 'commander';
 import { feeds } from '../../feeds/index.ts';
+import { systemClock } from '../../lambdas/adapters/system-clock.ts';
 import type { FileAccount } from '../../lambdas/core/file-account.ts';
 import { nameOfFile } from '../../lambdas/core/file-account.ts';
 import { readManifest } from '../archive/read-archive.ts';
 import { describeProgress } from '../drop/describe-progress.ts';
 import { liveCounts } from '../drop/live-counts.ts';
+import { projectFilesOf } from '../drop/project-files.ts';
 import type { FileSummary } from '../show/file-summary.ts';
 import { summariseFile } from '../show/file-summary.ts';
 import { formatFiles } from '../show/files-table.ts';
@@ -51,10 +53,12 @@ async function showFiles(stack: OpenStack, options: StatusOptions, terminal: Ter
   const closed = await lists('closed', options.limit);
   // One that was closed between the two questions is in both.
   const done = closed.filter((file) => !open.some(({ fileId }) => fileId === file.fileId));
-  const summaries = [...open.map((file) => summariseFile(file)), ...(await summariseClosed(stack, done))];
+  const projections = await projectFilesOf(stack, systemClock);
+  const underWay = open.map((file) => summariseFile(file, undefined, projections.of(file.fileId)));
+  const summaries = [...underWay, ...(await summariseClosed(stack, done))];
   if (options.json) return terminal.printJson(summaries);
   if (summaries.length === 0) return terminal.note(`No file was dropped into ${stack.target.stackName} yet.`);
-  await terminal.print(formatFiles(summaries));
+  await terminal.print(formatFiles(summaries, (fileId) => projections.textOf(fileId)));
 }
 
 /** With the figures of their manifests, which were counted for good. */
@@ -74,16 +78,24 @@ async function summarise(stack: OpenStack, file: FileAccount): Promise<FileSumma
 async function showFile(stack: OpenStack, fileId: string, options: StatusOptions, terminal: Terminal): Promise<void> {
   const found = await fileOfId(stack, fileId);
   const file = { ...found, settled: await liveCounts(found, stack.ledger) };
-  if (options.json) return terminal.printJson(await summarise(stack, file));
   if (file.manifest) {
     const { manifest } = await readManifest(stack, file);
+    if (options.json) return terminal.printJson(summariseFile(file, manifest));
     return terminal.print(formatManifest(manifest, terminal, terminal.columns));
   }
+  const projections = await projectFilesOf(stack, systemClock);
+  if (options.json) return terminal.printJson(summariseFile(file, undefined, projections.of(file.fileId)));
   const api = stack.outputs.api(file.feed);
   const limitPerSecond = api && api.requests / api.windowSeconds;
   const { text } = describeProgress({ file, perSecond: undefined, limitPerSecond });
   const name = `${oneLine(nameOfFile(file.source.key, file.bundle?.members), 60)} (${formatBytes(file.source.sizeBytes)})`;
-  await terminal.print(`${terminal.style('bold', name)}  ${file.state}\n  ${text}\n`);
+  const projected = projections.textOf(file.fileId);
+  const lines = [
+    `${terminal.style('bold', name)}  ${file.state}`,
+    `  ${text}`,
+    ...(projected ? [`  ${projected}`] : []),
+  ];
+  await terminal.print(`${lines.join('\n')}\n`);
 }
 
 function parseLimit(text: string): number {

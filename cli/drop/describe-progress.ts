@@ -1,3 +1,4 @@
+import { expectedRecords } from '../../lambdas/core/expected-records.ts';
 import type { FileAccount } from '../../lambdas/core/file-account.ts';
 import { contentBytesOf } from '../../lambdas/core/file-account.ts';
 import { sumCounts } from '../../lambdas/core/outcome.ts';
@@ -36,15 +37,6 @@ export function describeProgress(facts: ProgressFacts): ProgressLine {
 export function answeredOf(file: FileAccount): number {
   const { uploaded, duplicate, refused } = file.settled;
   return uploaded + duplicate + refused;
-}
-
-/** While it is still being split: as many more as the bytes read so far make likely. */
-export function expectedRecords(file: FileAccount): number | undefined {
-  if (file.totalRecords !== undefined) return file.totalRecords;
-  const { checkpoint } = file;
-  const bytes = contentBytesOf(file);
-  if (!checkpoint || checkpoint.offset === 0 || bytes <= 0) return undefined;
-  return Math.round((checkpoint.record * bytes) / checkpoint.offset);
 }
 
 function describeReading(file: FileAccount): ProgressLine {

@@ -1,8 +1,9 @@
+import { expectedRecords } from '../../lambdas/core/expected-records.ts';
 import type { FileAccount } from '../../lambdas/core/file-account.ts';
 import type { Manifest } from '../../lambdas/core/manifest.ts';
 import type { Outcome } from '../../lambdas/core/outcome.ts';
 import { outcomes } from '../../lambdas/core/outcome.ts';
-import { expectedRecords } from '../drop/describe-progress.ts';
+import type { Projection } from '../../lambdas/core/projection.ts';
 
 type Counts = { [Name in Outcome as `${Name}_records`]: number };
 
@@ -24,6 +25,15 @@ export type FileSummary = {
   resolved_records: number;
   /** Small files that went as this one; null for a file as it was dropped. */
   bundled_files: number | null;
+  /** Of a file under way: not settled yet. Null where nobody can tell, and of a file that is done. */
+  remaining_records: number | null;
+  /** The file isn't wholly split yet: its records are guessed by its size. */
+  remaining_is_estimate: boolean | null;
+  /** When it will be done, as it looks now. */
+  projected_done: string | null;
+  deadline: string | null;
+  /** From then to the deadline; negative where it is late. */
+  deadline_margin_seconds: number | null;
   /** `manifest`: counted for good; `progress`: as far as it has got, a batch behind at times. */
   counts_from: 'manifest' | 'progress';
   reconciled: boolean | null;
@@ -37,7 +47,8 @@ export type FileSummary = {
   updated: string;
 } & Counts;
 
-export function summariseFile(file: FileAccount, manifest?: Manifest): FileSummary {
+/** @param projection of a file under way */
+export function summariseFile(file: FileAccount, manifest?: Manifest, projection?: Projection): FileSummary {
   const counts = Object.fromEntries(
     outcomes.map((name) => [`${name}_records`, manifest ? manifest[`${name}_records`] : file.settled[name]]),
   ) as Counts;
@@ -58,6 +69,7 @@ export function summariseFile(file: FileAccount, manifest?: Manifest): FileSumma
     ...counts,
     dead_lettered_records: manifest?.dead_lettered_records ?? rejected_records + refused_records + exhausted_records,
     resolved_records: manifest?.resolved_records ?? 0,
+    ...projected(projection),
     counts_from: manifest ? 'manifest' : 'progress',
     reconciled: manifest?.reconciled ?? null,
     duplicate_of: file.duplicateOf ?? null,
@@ -68,6 +80,17 @@ export function summariseFile(file: FileAccount, manifest?: Manifest): FileSumma
     split: file.splitAt === undefined ? null : timeOf(file.splitAt),
     completed: file.completedAt === undefined ? null : timeOf(file.completedAt),
     updated: timeOf(file.updatedAt),
+  };
+}
+
+function projected(projection: Projection | undefined) {
+  const { remainingRecords, isEstimated, doneAt, deadlineAt, marginSeconds } = projection ?? {};
+  return {
+    remaining_records: remainingRecords ?? null,
+    remaining_is_estimate: isEstimated ?? null,
+    projected_done: doneAt === undefined ? null : timeOf(doneAt),
+    deadline: deadlineAt === undefined ? null : timeOf(deadlineAt),
+    deadline_margin_seconds: marginSeconds ?? null,
   };
 }
 

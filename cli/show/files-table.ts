@@ -3,8 +3,15 @@ import { formatCount, formatShare, oneLine } from '../terminal/format.ts';
 import { formatTable } from '../terminal/table.ts';
 import type { FileSummary } from './file-summary.ts';
 
-/** Files under each other, the ones under way first. */
-export function formatFiles(files: readonly FileSummary[]): string {
+/**
+ * Files under each other, the ones under way first.
+ * @param projected when a file will be done, in words; the column is left out where there is nothing to say
+ */
+export function formatFiles(
+  files: readonly FileSummary[],
+  projected: (fileId: string) => string | undefined = () => undefined,
+): string {
+  const hasProjection = files.some((file) => projected(file.file_id) !== undefined);
   const rows = files.map((file) => [
     file.file_id,
     stateOf(file),
@@ -13,6 +20,7 @@ export function formatFiles(files: readonly FileSummary[]): string {
     formatCount(file.uploaded_records + file.duplicate_records),
     formatCount(file.dead_lettered_records),
     `${file.received.slice(0, 19).replace('T', ' ')}Z`,
+    ...(hasProjection ? [projected(file.file_id) ?? ''] : []),
     oneLine(nameOfFile(file.source.key, file.bundled_files), 60),
   ]);
   const titles = [
@@ -23,6 +31,7 @@ export function formatFiles(files: readonly FileSummary[]): string {
     { title: 'accepted', align: 'right' as const },
     { title: 'dead', align: 'right' as const },
     { title: 'received' },
+    ...(hasProjection ? [{ title: 'projected' }] : []),
     { title: 'file' },
   ];
   return formatTable(titles, rows);

@@ -1,12 +1,21 @@
 import { DescribeStacksCommand } from '@aws-sdk/client-cloudformation';
 import type { S3Client } from '@aws-sdk/client-s3';
 import type { SQSClient } from '@aws-sdk/client-sqs';
-import { createDynamoLedger } from '../../lambdas/adapters/dynamo-ledger.ts';
+import { createDynamoLedger, openTable } from '../../lambdas/adapters/dynamo-ledger.ts';
+import { DynamoLimiterStore } from '../../lambdas/adapters/dynamo-limiter-store.ts';
 import { EventBridgePublisher } from '../../lambdas/adapters/eventbridge-publisher.ts';
 import { S3Archive, S3ReceiptStore } from '../../lambdas/adapters/s3-archive.ts';
 import { SqsFinalizeQueue, SqsLetterQueue } from '../../lambdas/adapters/sqs-queues.ts';
 import { systemClock } from '../../lambdas/adapters/system-clock.ts';
-import type { Archive, EventPublisher, FinalizeQueue, Ledger, LetterQueue, ReceiptStore } from '../../lambdas/ports.ts';
+import type {
+  Archive,
+  EventPublisher,
+  FinalizeQueue,
+  Ledger,
+  LetterQueue,
+  LimiterStore,
+  ReceiptStore,
+} from '../../lambdas/ports.ts';
 import { CliError } from '../cli-error.ts';
 import type { Target } from './choose-target.ts';
 import { chooseTarget } from './choose-target.ts';
@@ -26,6 +35,8 @@ export interface OpenStack {
   target: Target;
   outputs: StackOutputs;
   ledger: Ledger;
+  /** An API's limiter, by its id. */
+  limiterOf: (api: string) => Pick<LimiterStore, 'read'>;
   s3: S3Client;
   sqs: SQSClient;
   /** Another client, for what must go on when the first is destroyed. */
@@ -46,11 +57,12 @@ export async function openStack(stackName: string | undefined, env: NodeJS.Proce
 
 export async function openTarget(target: Target): Promise<OpenStack> {
   const outputs = new StackOutputs(target.stackName, await readOutputs(target));
-  const [s3, sqs] = [s3ClientFor(target), sqsClientFor(target)];
+  const [s3, sqs, dynamo] = [s3ClientFor(target), sqsClientFor(target), dynamoClientFor(target)];
   return {
     target,
     outputs,
-    ledger: createDynamoLedger(dynamoClientFor(target), outputs.ledgerTable, systemClock),
+    ledger: createDynamoLedger(dynamo, outputs.ledgerTable, systemClock),
+    limiterOf: (api) => new DynamoLimiterStore(openTable(dynamo, outputs.ledgerTable), api),
     s3,
     sqs,
     newS3: () => s3ClientFor(target),

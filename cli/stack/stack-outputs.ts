@@ -1,14 +1,19 @@
 import { z } from 'zod';
+import { feedDeadline } from '../../lambdas/core/feed-deadline.ts';
+import type { ProjectedFeed } from '../../lambdas/deadlines/project-open-files.ts';
 import { CliError } from '../cli-error.ts';
 
 /** What a feed's sink allows, as the stack was deployed with it. */
 const apiOutput = z.object({
+  /** What its limiter is known by. Stacks of an earlier version don't tell. */
+  id: z.string().optional(),
   /** Null for a feed that goes into the record ledger. */
   url: z.string().nullable(),
   requests: z.number(),
   windowSeconds: z.number(),
   connections: z.number(),
   consumers: z.number(),
+  deadline: feedDeadline.optional(),
 });
 export type ApiLimits = z.infer<typeof apiOutput>;
 
@@ -82,6 +87,15 @@ export class StackOutputs {
   api(feed: string): ApiLimits | undefined {
     const text = this.#values[`${capitalised(feed)}Api`];
     return text === undefined ? undefined : apiOutput.parse(JSON.parse(text));
+  }
+
+  /** Of these feeds those that are deployed, as far as it takes to tell when their files will be done. */
+  projectedFeeds(names: readonly string[]): ProjectedFeed[] {
+    return names.flatMap((feed) => {
+      const { id, url, requests, windowSeconds, deadline } = this.api(feed) ?? {};
+      if (id === undefined || requests === undefined || windowSeconds === undefined) return [];
+      return [{ feed, api: id, deadline, limit: url === null ? undefined : { requests, windowSeconds } }];
+    });
   }
 
   /** A stack may have been deployed without. */

@@ -1,6 +1,7 @@
 import type { BatchAccount } from '../core/file-account.ts';
 import type { OutcomeCounts } from '../core/outcome.ts';
 import { outcomes } from '../core/outcome.ts';
+import { schemaVersion } from '../core/schema-version.ts';
 import type { BatchClaim, BatchLedger, BatchSettlement, Clock } from '../ports.ts';
 import type { DynamoTable } from './dynamo-table.ts';
 import { expiryOf, withoutKeys } from './dynamo-table.ts';
@@ -23,7 +24,7 @@ export class DynamoBatchLedger implements BatchLedger {
     const now = this.#clock.now();
     const claimed = await this.#table.update(pkOf(place.fileId), skOf(place.batch), {
       UpdateExpression:
-        'SET fileId = :file, #batch = :batch, attempt = :attempt, #state = :open, records = :records, ' +
+        'SET v = :v, fileId = :file, #batch = :batch, attempt = :attempt, #state = :open, records = :records, ' +
         'firstRecord = :first, leaseOwner = :owner, leaseUntil = :until, expiresAt = :expires',
       ConditionExpression:
         'attribute_not_exists(pk) OR (#state = :open AND attempt <= :attempt AND ' +
@@ -32,6 +33,7 @@ export class DynamoBatchLedger implements BatchLedger {
         '(#state = :settled AND #counts.#held > :none AND attempt < :attempt)',
       ExpressionAttributeNames: { '#state': 'state', '#batch': 'batch', '#counts': 'counts', '#held': 'held' },
       ExpressionAttributeValues: {
+        ':v': schemaVersion,
         ':file': place.fileId,
         ':batch': place.batch,
         ':attempt': place.attempt,

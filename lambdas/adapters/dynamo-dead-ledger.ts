@@ -1,4 +1,5 @@
 import type { Correction, DeadAttempt, DeadRecord, DeadResolution } from '../core/file-account.ts';
+import { schemaVersion } from '../core/schema-version.ts';
 import type { Letter } from '../messages.ts';
 import type { Clock, DeadLedger, LetterAdoption } from '../ports.ts';
 import type { DynamoTable } from './dynamo-table.ts';
@@ -37,7 +38,7 @@ export class DynamoDeadLedger implements DeadLedger {
       createdAt: this.#clock.now(),
       requestId: letter.request_id,
     };
-    const fields = Object.entries(dead);
+    const fields = Object.entries({ v: schemaVersion, ...dead });
     const adopted = await this.#table.update(pkOf(letter.file_id), skOf(letter.record), {
       // Only what is missing: the same letter seen again changes nothing.
       UpdateExpression:

@@ -1,9 +1,9 @@
 import { PutCommand } from '@aws-sdk/lib-dynamodb';
-import type { Clock, DeskLedger, DeskState } from '../ports.ts';
+import type { Clock, DeadlineNote, DeskLedger, DeskState } from '../ports.ts';
 import type { DynamoTable } from './dynamo-table.ts';
 import { withoutKeys } from './dynamo-table.ts';
 
-/** `RECONCILER` / `LEASE`, and `DESK#<feed>` / `DESK`. */
+/** `RECONCILER` / `LEASE`, `DESK#<feed>` / `DESK` and `DESK#<feed>` / `DEADLINE`. */
 export class DynamoDeskLedger implements DeskLedger {
   readonly #table: DynamoTable;
   readonly #clock: Pick<Clock, 'now'>;
@@ -38,8 +38,21 @@ export class DynamoDeskLedger implements DeskLedger {
   }
 
   async saveDeskState(feed: string, state: DeskState): Promise<void> {
+    await this.#put(feed, 'DESK', state);
+  }
+
+  async getDeadlineNote(feed: string): Promise<DeadlineNote | undefined> {
+    const item = await this.#table.get(`DESK#${feed}`, 'DEADLINE');
+    return item && withoutKeys<DeadlineNote>(item);
+  }
+
+  async saveDeadlineNote(feed: string, note: DeadlineNote): Promise<void> {
+    await this.#put(feed, 'DEADLINE', note);
+  }
+
+  async #put(feed: string, sk: string, note: DeskState | DeadlineNote): Promise<void> {
     await this.#table.client.send(
-      new PutCommand({ TableName: this.#table.name, Item: { pk: `DESK#${feed}`, sk: 'DESK', ...state } }),
+      new PutCommand({ TableName: this.#table.name, Item: { pk: `DESK#${feed}`, sk, ...note } }),
     );
   }
 }

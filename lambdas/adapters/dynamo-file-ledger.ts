@@ -3,6 +3,7 @@ import { BatchGetCommand, PutCommand } from '@aws-sdk/lib-dynamodb';
 import type { FileAccount, FileState, SourceObject } from '../core/file-account.ts';
 import { fileIdOf } from '../core/identity.ts';
 import { noCounts } from '../core/outcome.ts';
+import { schemaVersion } from '../core/schema-version.ts';
 import type { Quarantine } from '../core/quarantine.ts';
 import type { Clock, FileClaim, FileLedger, FileList, NewBundle, NewFile, SplitProgress } from '../ports.ts';
 import type { DynamoTable } from './dynamo-table.ts';
@@ -69,7 +70,13 @@ export class DynamoFileLedger implements FileLedger {
       settledBatches: 0,
       settled: noCounts(),
     };
-    const keys = { pk: pkOf(file.fileId), sk: 'FILE', listPk: listPkOf('open', file.feed), listSk: listSkOf(file) };
+    const keys = {
+      pk: pkOf(file.fileId),
+      sk: 'FILE',
+      v: schemaVersion,
+      listPk: listPkOf('open', file.feed),
+      listSk: listSkOf(file),
+    };
     try {
       const command = new PutCommand({
         TableName: this.#table.name,

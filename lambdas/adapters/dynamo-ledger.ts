@@ -51,5 +51,7 @@ export function createDynamoLedger(client: DynamoDBClient, tableName: string, cl
     releaseReconciler: desk.releaseReconciler.bind(desk),
     getDeskState: desk.getDeskState.bind(desk),
     saveDeskState: desk.saveDeskState.bind(desk),
+    getDeadlineNote: desk.getDeadlineNote.bind(desk),
+    saveDeadlineNote: desk.saveDeadlineNote.bind(desk),
   };
 }

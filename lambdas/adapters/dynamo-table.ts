@@ -3,6 +3,7 @@ import type { DynamoDBDocumentClient, TransactWriteCommandInput } from '@aws-sdk
 import { GetCommand, QueryCommand, TransactWriteCommand, UpdateCommand } from '@aws-sdk/lib-dynamodb';
 import type { UpdateCommandInput, QueryCommandInput } from '@aws-sdk/lib-dynamodb';
 import { backoffMs } from '../core/retry.ts';
+import { refuseNewer } from '../core/schema-version.ts';
 
 /** Conflicts in a row with transactions before a write is given up: they last milliseconds each. */
 const maxConflicts = 10;
@@ -119,10 +120,15 @@ export function isConditionFailure(error: unknown): boolean {
   return error instanceof Error && error.name === 'ConditionalCheckFailedException';
 }
 
-/** The item without the keys that only the table needs. The caller knows what it wrote: the table has no schema. */
+/**
+ * The item without the keys that only the table needs, and without its version. The caller knows what it wrote: the table
+ * has no schema.
+ * @throws NewerVersionError where a later version of Sluice wrote it
+ */
 // eslint-disable-next-line @typescript-eslint/no-unnecessary-type-parameters
 export function withoutKeys<T>(item: Record<string, unknown>): T {
-  const { pk: _pk, sk: _sk, listPk: _listPk, listSk: _listSk, expiresAt: _expiresAt, ...account } = item;
+  refuseNewer('item', item);
+  const { pk: _pk, sk: _sk, v: _v, listPk: _listPk, listSk: _listSk, expiresAt: _expiresAt, ...account } = item;
   return account as T;
 }
 

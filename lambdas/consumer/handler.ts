@@ -1,6 +1,6 @@
 import type { Context, SQSBatchResponse, SQSEvent, SQSRecord } from 'aws-lambda';
 import { z } from 'zod';
-import { batchMessage, correctionMessage, letter } from '../messages.ts';
+import { batchMessage, correctionMessage, letter, readMessage } from '../messages.ts';
 import type { InFlightMessages, Sink } from '../ports.ts';
 import type { Deadline } from '../runtime/deadline.ts';
 import type { InTurn } from '../runtime/in-turn.ts';
@@ -53,7 +53,7 @@ function tellSkew({ skew, log }: ConsumerDeps): void {
 }
 
 function onBatch(record: SQSRecord, deps: ConsumerDeps, deadline: Deadline): Promise<void> {
-  return deliverBatch(batchMessage.parse(parseBody(record)), deps, deadline);
+  return deliverBatch(readMessage(batchMessage, parseBody(record)), deps, deadline);
 }
 
 async function onLetter(
@@ -62,7 +62,7 @@ async function onLetter(
   deadline: Deadline,
   inTurn: InTurn,
 ): Promise<HandledMessage> {
-  const message = letterMessage.parse(parseBody(record));
+  const message = readMessage(letterMessage, parseBody(record));
   const ports = { ...deps, sink: deps.letterSink, inTurn };
   if (message.kind === 'correction') return tryCorrection(message, ports, deadline);
   const seen = { id: record.messageId, sentAt: Number(record.attributes.SentTimestamp) };

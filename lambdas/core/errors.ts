@@ -24,3 +24,18 @@ export class LeaseLostError extends Error {
 export class ContradictionError extends Error {
   override readonly name = 'ContradictionError';
 }
+
+/** Written by a later version of Sluice, which was rolled back since: kept for when it is deployed again. */
+export class NewerVersionError extends Error {
+  override readonly name = 'NewerVersionError';
+
+  constructor(what: 'message' | 'item', found: number, known: number) {
+    super(
+      what === 'message'
+        ? `The message is of version ${found}, and this version of Sluice understands up to ${known}. It goes back to its queue, ` +
+            'and to the DLQ in the end: redrive it from there once the version that sent it is deployed again.'
+        : `The ledger's item is of version ${found}, and this version of Sluice understands up to ${known}: deploy the version ` +
+            'that wrote it again. The message goes back to its queue, and to the DLQ in the end; nothing of it is lost.',
+    );
+  }
+}

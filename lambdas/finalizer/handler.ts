@@ -1,5 +1,5 @@
 import type { Context, SQSBatchResponse, SQSEvent } from 'aws-lambda';
-import { finalizeMessage } from '../messages.ts';
+import { finalizeMessage, readMessage } from '../messages.ts';
 import type { InFlightMessages } from '../ports.ts';
 import { handleEach, parseBody } from '../runtime/partial-batch.ts';
 import type { Shutdown } from '../runtime/shutdown.ts';
@@ -19,6 +19,6 @@ export function createFinalizerHandler(deps: FinalizerDeps) {
       shutdown: deps.shutdown,
       log: deps.log,
       inFlight: () => deps.inFlight,
-      handle: (record) => finalizeFile(finalizeMessage.parse(parseBody(record)), deps),
+      handle: (record) => finalizeFile(readMessage(finalizeMessage, parseBody(record)), deps),
     });
 }

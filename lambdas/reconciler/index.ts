@@ -5,7 +5,8 @@ import { SNSClient } from '@aws-sdk/client-sns';
 import { SQSClient } from '@aws-sdk/client-sqs';
 import { feedNamed } from '../../feeds/index.ts';
 import { awsClientSettings, s3ClientSettings } from '../adapters/aws-client-settings.ts';
-import { createDynamoLedger } from '../adapters/dynamo-ledger.ts';
+import { createDynamoLedger, openTable } from '../adapters/dynamo-ledger.ts';
+import { DynamoLimiterStore } from '../adapters/dynamo-limiter-store.ts';
 import { S3Archive, S3ReceiptStore } from '../adapters/s3-archive.ts';
 import { SnsDesk } from '../adapters/sns-desk.ts';
 import { SqsDeadQueue } from '../adapters/sqs-dead-queue.ts';
@@ -23,8 +24,12 @@ const s3 = new S3Client(s3ClientSettings);
 /** A killed run's lease outlives its function by this. Seconds. */
 const leaseReserveSeconds = 5;
 
+const dynamo = new DynamoDBClient(awsClientSettings);
+
 export const handler = createReconcilerHandler({
-  ledger: createDynamoLedger(new DynamoDBClient(awsClientSettings), environment.LEDGER_TABLE, systemClock),
+  ledger: createDynamoLedger(dynamo, environment.LEDGER_TABLE, systemClock),
+  limiterOf: (api) => new DynamoLimiterStore(openTable(dynamo, environment.LEDGER_TABLE), api),
+  feeds: environment.FEEDS,
   lanes: environment.LANES.map(({ feed, lane, intakeQueueUrl, recordsQueueUrl }) => ({
     feed,
     lane,

@@ -1,3 +1,4 @@
+import { schemaVersion, versionOf } from '../core/schema-version.ts';
 import { batchMessage, continueMessage, finalizeMessage, letter, reemitMessage } from '../messages.ts';
 import type { DeadQueue, QueuedMessage } from '../ports.ts';
 import type { BuryPorts } from './bury-batch.ts';
@@ -124,6 +125,8 @@ function subjectOf(body: unknown): string {
     const parsed = schema.safeParse(body);
     if (parsed.success) return `file ${parsed.data.fileId}`;
   }
+  const version = versionOf(body);
+  if (version > schemaVersion) return `a message of version ${version}, sent by a later Sluice`;
   const records = (body as { Records?: { s3?: { object?: { key?: unknown } } }[] } | null | undefined)?.Records;
   const key = Array.isArray(records) ? records[0]?.s3?.object?.key : undefined;
   return typeof key === 'string' ? `file ${key}` : 'a message that nobody can read';

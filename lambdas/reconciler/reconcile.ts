@@ -6,10 +6,13 @@ import type { ReconcilerPorts } from './requeue-stalled.ts';
 import { requeueStalled } from './requeue-stalled.ts';
 import type { TellDeskPorts } from './tell-desk.ts';
 import { tellDesk } from './tell-desk.ts';
+import type { WatchDeadlinesPorts } from './watch-deadlines.ts';
+import { watchDeadlines } from './watch-deadlines.ts';
 
 export type ReconcilePorts = ReconcilerPorts &
   BuryPorts &
-  TellDeskPorts & {
+  TellDeskPorts &
+  WatchDeadlinesPorts & {
     ledger: DeskLedger;
     dlqs: LaneDlqs[];
     finalizeDlq: DeadQueue;
@@ -18,7 +21,7 @@ export type ReconcilePorts = ReconcilerPorts &
   };
 
 /**
- * One run: looks into the DLQs, asks for what has stalled, tells each feed's desk. One at a time: a schedule and a
+ * One run: looks into the DLQs, asks for what has stalled, tells each feed's desk, also of deadlines. One at a time: a schedule and a
  * deadline may fall together. What fails doesn't keep the rest from being done; the run fails all the same, for the alarm.
  * @param deadlineOf the feed whose deadline it is
  */
@@ -44,6 +47,7 @@ export async function reconcile(deadlineOf: string | undefined, ports: Reconcile
     for (const feed of new Set(ports.lanes.map((lane) => lane.feed))) {
       await attempt(() => tellDesk(feed, seen, feed === deadlineOf, ports));
     }
+    await attempt(() => watchDeadlines(ports));
   } finally {
     await ports.ledger.releaseReconciler(owner);
   }

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { feedDeadline } from '../core/feed-deadline.ts';
 
 /** What the stack tells each function. Parsed once at start: a wrong deploy fails at init, with the variable's name. */
 
@@ -117,6 +118,19 @@ const reconcilerEnvironment = z.object({
         }),
       )
       .min(1),
+  ),
+  /** Every feed of the stack, as far as it takes to tell when its files will be done. */
+  FEEDS: json(
+    z.array(
+      z.object({
+        feed: z.string(),
+        /** As in `API`. */
+        api: z.string().min(1),
+        /** Absent where records go into the record ledger. */
+        limit: z.object({ requests: z.int().positive(), windowSeconds: z.number().positive() }).optional(),
+        deadline: feedDeadline.optional(),
+      }),
+    ),
   ),
   FINALIZE_DLQ_URL: z.url(),
   WORK_BUCKET: z.string().min(1),

@@ -11,6 +11,7 @@ const units: Record<MetricName, (typeof MetricUnit)[keyof typeof MetricUnit]> = 
   BatchDuration: MetricUnit.Milliseconds,
   OpenDeadLetters: MetricUnit.Count,
   OldestDeadLetterAge: MetricUnit.Seconds,
+  DeadlineMarginSeconds: MetricUnit.Seconds,
 };
 
 /** As lines of the log that CloudWatch makes metrics of (EMF): no call, and nothing that can fail. */

@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import type { SourceObject } from '../core/file-account.ts';
+import { refuseNewer } from '../core/schema-version.ts';
 import type { ContinueMessage, ReemitMessage } from '../messages.ts';
 import { continueMessage, reemitMessage } from '../messages.ts';
 
@@ -28,9 +29,10 @@ const testEvent = z.object({ Event: z.literal('s3:TestEvent') });
 export type IntakeMessage =
   { kind: 'dropped'; sources: SourceObject[] } | { kind: 'test' } | ContinueMessage | ReemitMessage;
 
-/** @throws where the message is none that belongs into the intake queue */
+/** @throws where the message is none that belongs into the intake queue, or of a later version */
 export function parseIntakeMessage(body: unknown): IntakeMessage {
   if (testEvent.safeParse(body).success) return { kind: 'test' };
+  refuseNewer('message', body);
   const own = z.discriminatedUnion('kind', [continueMessage, reemitMessage]).safeParse(body);
   if (own.success) return own.data;
   const event = s3Event.safeParse(body);

@@ -6,6 +6,9 @@ import { checkSettings } from '../../cdk/check-settings.ts';
 import type { Settings, SettingsRequest } from '../../cdk/settings.ts';
 import { readSettings } from '../../cdk/settings.ts';
 import { SettingsError } from '../../cdk/settings-error.ts';
+import { stages } from '../../cdk/stages/index.ts';
+import { prod } from '../../cdk/stages/prod.ts';
+import type { StageNumbers } from '../../cdk/stages/stage-numbers.ts';
 import { createCertificate, createIssuer } from '../../localstack/certificates.ts';
 import { maintenance } from '../../feeds/maintenance.ts';
 import { telemetry } from '../../feeds/telemetry.ts';
@@ -48,6 +51,8 @@ function faultsAfter(change: (settings: Settings) => void): readonly string[] {
   change(settings);
   return faultsOf(() => checkSettings(settings));
 }
+
+const ofNoFeed: StageNumbers = { ...prod, feeds: {} };
 
 const feedOf = (settings: Settings) => {
   const [feed] = settings.feeds;
@@ -188,7 +193,7 @@ describe('settings from the environment that are refused', () => {
   it('a feed that can not work as it is declared', () => {
     const toleratedRejects = { share: 2, afterRecords: 10 };
     const faults = faultsOf(() =>
-      read({}, { feeds: [{ ...telemetry, isExample: false, columns: [], toleratedRejects }] }),
+      read({}, { feeds: [{ ...telemetry, isExample: false, columns: [], toleratedRejects }], numbers: ofNoFeed }),
     );
     expect(faults).toEqual([
       "The feed 'telemetry': formats has csv, so columns must name those that a header has to have.",
@@ -202,9 +207,107 @@ describe('settings from the environment that are refused', () => {
   });
 
   it('a log retention that CloudWatch does not know', () => {
-    expect(faultsOf(() => read({}, { feeds: [{ ...maintenance, logRetentionDays: 1095 }] }))[0]).toMatch(
-      /^The feed 'maintenance': logRetentionDays: /,
-    );
+    expect(
+      faultsOf(() => read({}, { feeds: [{ ...maintenance, logRetentionDays: 1095 }], numbers: ofNoFeed }))[0],
+    ).toMatch(/^The feed 'maintenance': logRetentionDays: /);
+  });
+});
+
+describe('a stage’s file', () => {
+  const all = { feeds: [traffic, maintenance, telemetry] };
+  const staged = (change: Partial<StageNumbers>, environment: Record<string, string> = {}) =>
+    readSettings({ ...request, ...all, environment, numbers: { ...ofNoFeed, ...change } });
+  const full = {
+    deployedFeeds: ['traffic', 'maintenance'],
+    deskEmail: 'desk@example.com',
+    feeds: {
+      traffic: {
+        apiUrl: 'https://avstar.example',
+        requests: 300,
+        consumers: 3,
+        connections: 30,
+        proxyUrl: 'http://proxy.example:3128',
+        deadline: '04:30 Europe/Berlin',
+      },
+      maintenance: {
+        sink: 'http' as const,
+        apiUrl: 'https://mro.example',
+        requests: 10,
+        windowSeconds: 1,
+        options: { unknownFormTypes: 'reject' },
+      },
+    },
+  };
+
+  it('can say all that the environment can', () => {
+    const settings = staged(full);
+    expect(settings).toMatchObject({ deskEmail: 'desk@example.com' });
+    expect(settings.feeds).toMatchObject([
+      {
+        name: 'traffic',
+        deadline: '04:30 Europe/Berlin',
+        api: { url: 'https://avstar.example', requests: 300, consumers: 5, proxyUrl: 'http://proxy.example:3128' },
+      },
+      {
+        name: 'maintenance',
+        api: { url: 'https://mro.example', requests: 10, windowSeconds: 1 },
+        options: { unknownFormTypes: 'reject' },
+      },
+    ]);
+  });
+
+  it('comes after the environment', () => {
+    const settings = staged(full, {
+      SLUICE_FEEDS: 'traffic',
+      SLUICE_DESK_EMAIL: 'night@example.com',
+      SLUICE_TRAFFIC_API_URL: 'https://other.example',
+      SLUICE_TRAFFIC_REQUESTS: '100',
+      SLUICE_TRAFFIC_DEADLINE: '06:00 UTC',
+    });
+    expect(settings.deskEmail).toBe('night@example.com');
+    expect(settings.feeds).toMatchObject([
+      { deadline: '06:00 UTC', api: { url: 'https://other.example', requests: 100 } },
+    ]);
+    const option = { SLUICE_MAINTENANCE_UNKNOWN_FORM_TYPES: 'pass' };
+    expect(staged(full, option).feeds[1]?.options).toEqual({ unknownFormTypes: 'pass' });
+  });
+
+  it.each<[string, unknown, string]>([
+    ['deskEmail', { deskEmail: 'desk' }, 'cdk/stages/prod.ts: deskEmail: '],
+    [
+      'a deadline',
+      { feeds: { traffic: { deadline: '5 am' } } },
+      'cdk/stages/prod.ts: feeds.traffic.deadline: It must be',
+    ],
+    ['an address', { feeds: { traffic: { apiUrl: 'avstar' } } }, 'cdk/stages/prod.ts: feeds.traffic.apiUrl: '],
+    ['an unknown setting', { feeds: { traffic: { url: 'x' } } }, 'cdk/stages/prod.ts: feeds.traffic: '],
+    [
+      'an unknown feed',
+      { deployedFeeds: ['trafic'] },
+      'cdk/stages/prod.ts: deployedFeeds names trafic; feeds/index.ts has',
+    ],
+    [
+      'settings of an unknown feed',
+      { feeds: { ...full.feeds, trafic: {} } },
+      'cdk/stages/prod.ts: feeds has settings of trafic; feeds/index.ts has',
+    ],
+    [
+      'an unknown option',
+      { feeds: { ...full.feeds, maintenance: { options: { forms: 'x' } } } },
+      "The stage's file has feeds.maintenance.options.forms; the feed has no such option.",
+    ],
+    [
+      'a wrong option',
+      { feeds: { ...full.feeds, maintenance: { options: { unknownFormTypes: 'drop' } } } },
+      "feeds.maintenance.options.unknownFormTypes in the stage's file is 'drop'; it must be",
+    ],
+  ])('is refused for %s', (_what, change, sentence) => {
+    expect(faultsOf(() => staged({ ...full, ...(change as Partial<StageNumbers>) })).join('\n')).toContain(sentence);
+  });
+
+  it.each(Object.keys(stages) as (keyof typeof stages)[])('is there for %s, and works', (stage) => {
+    const api = { SLUICE_TRAFFIC_API_URL: 'https://avstar.example' };
+    expect(readSettings({ ...request, ...all, stage, environment: api }).feeds).toHaveLength(2);
   });
 });
 

@@ -1,3 +1,5 @@
+import { readFileSync } from 'node:fs';
+import { resolve } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { z } from 'zod';
 import {
@@ -96,12 +98,53 @@ describe.each([
       [...names, ...shared, 'FinalizeDlqUrl', 'FinalizerName', 'ReconcilerName', 'DeskTopicArn'].sort(),
     );
     expect(JSON.parse(resolved(outputs['TrafficApi']))).toEqual({
+      id: 'https://avstar.example/v1',
+      deadline: { hour: 5, minute: 0, timeZone: 'America/New_York' },
       url: 'https://avstar.example/v1',
       requests: 600,
       windowSeconds: 60,
       connections: 20,
       consumers: 4,
     });
+  });
+
+  it('watches the deadline: an alarm on the margin, told to the desk, that is silent while no file is open', () => {
+    const alarm = one(resources, /^trafficdeadlineatrisk/).Properties;
+    expect(alarm).toMatchObject({
+      AlarmName: `sluice-${stage}-traffic-deadline-at-risk`,
+      Namespace: 'Sluice',
+      MetricName: 'DeadlineMarginSeconds',
+      Dimensions: [
+        { Name: 'feed', Value: 'traffic' },
+        { Name: 'stack', Value: `sluice-${stage}` },
+      ],
+      Statistic: 'Minimum',
+      Threshold: 0,
+      ComparisonOperator: 'LessThanThreshold',
+      Period: stage === 'prod' ? 900 : 60,
+      TreatMissingData: 'notBreaching',
+    });
+    expect(alarm['AlarmDescription']).toContain('docs/operations.md#deadline-at-risk');
+    expect(readFileSync(resolve(import.meta.dirname, '../../docs/operations.md'), 'utf8')).toContain(
+      '## Deadline at risk\n',
+    );
+    expect(JSON.stringify(alarm['AlarmActions'])).toContain('DeskTopic');
+    expect(readReconcilerEnvironment(environmentOf(resources, `sluice-${stage}-reconciler`)).FEEDS).toEqual([
+      {
+        feed: 'traffic',
+        api: 'https://avstar.example/v1',
+        limit: { requests: 600, windowSeconds: 60 },
+        deadline: { hour: 5, minute: 0, timeZone: 'America/New_York' },
+      },
+    ]);
+  });
+
+  it('has no such alarm for a feed without a deadline, and no limit for one without an API', () => {
+    const { resources: ofLedger } = synthesise(stage, { SLUICE_FEEDS: 'maintenance' });
+    expect(Object.keys(ofLedger).filter((id) => id.includes('deadlineatrisk'))).toEqual([]);
+    expect(readReconcilerEnvironment(environmentOf(ofLedger, `sluice-${stage}-reconciler`)).FEEDS).toEqual([
+      { feed: 'maintenance', api: 'record-ledger/maintenance' },
+    ]);
   });
 
   it('has one lane where the express lane is off', () => {

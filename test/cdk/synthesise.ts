@@ -4,9 +4,9 @@ import type { AppProps } from 'aws-cdk-lib';
 import { App } from 'aws-cdk-lib';
 import { Annotations, Match, Template } from 'aws-cdk-lib/assertions';
 import { z } from 'zod';
-import type { StageName } from '../../cdk/settings.ts';
 import { readSettings } from '../../cdk/settings.ts';
 import { SluiceStack } from '../../cdk/sluice-stack.ts';
+import type { StageName } from '../../cdk/stages/index.ts';
 import { feeds } from '../../feeds/index.ts';
 
 const root = resolve(import.meta.dirname, '../..');

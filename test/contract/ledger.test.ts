@@ -382,6 +382,16 @@ describe.each([
       await ledger.saveDeskState(feed, { ...told, openRecords: 0, csvKey: null });
       expect(await ledger.getDeskState(feed)).toEqual({ ...told, openRecords: 0, csvKey: null });
     });
+
+    it('knows of which missed deadlines, apart from that', async () => {
+      const feed = `desk-${file.fileId}`;
+      expect(await ledger.getDeadlineNote(feed)).toBeUndefined();
+      await ledger.saveDeadlineNote(feed, { told: [{ deadlineAt: 7, missingRecords: 3 }], at: 5 });
+      expect(await ledger.getDeadlineNote(feed)).toEqual({ told: [{ deadlineAt: 7, missingRecords: 3 }], at: 5 });
+      await ledger.saveDeadlineNote(feed, { told: [], at: 6 });
+      expect(await ledger.getDeadlineNote(feed)).toEqual({ told: [], at: 6 });
+      expect(await ledger.getDeskState(feed)).toBeUndefined();
+    });
   });
 
   describe('a letter', () => {

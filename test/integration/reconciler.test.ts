@@ -14,6 +14,7 @@ import type { BatchMessage } from '../../lambdas/messages.ts';
 import { DeployedStack, waitFor } from '../support/deployed-stack.ts';
 import { limits, rowOf } from '../support/feed-fixture.ts';
 import { invokeFunction } from '../support/invoke-function.ts';
+import { runSluice } from '../support/run-sluice.ts';
 import { header } from '../support/traffic-exports.ts';
 
 let stack: DeployedStack;
@@ -91,6 +92,34 @@ describe('the desk', () => {
       feed: 'traffic',
     });
     expect((await mail(5)).map((each) => each.text.includes(fileId))).toContain(true);
+  });
+});
+
+describe('a file that its deadline comes too early for', () => {
+  const fileId = randomUUID();
+
+  beforeAll(async () => {
+    // Under a splitter's lease, so that nobody touches it: a hundredth is cut, a million records.
+    const source = { bucket: 'b', key: `traffic/${fileId}.csv`, etag: '"e"', sizeBytes: 1e10 };
+    await stack.ledger.claimFile(fileId, { fileId, feed: 'traffic', lane: 'main', source, limits }, 'test', 600_000);
+    const checkpoint = { offset: 1e8, line: 1e6, record: 1e6, batch: 2_000 };
+    await stack.ledger.saveSplitProgress(fileId, 1, { checkpoint, leaseUntil: Date.now() + 600_000 });
+  });
+
+  afterAll(async () => {
+    await stack.ledger.endFile(fileId, 1, { state: 'failed', failure: { code: 'test', message: 'over' } });
+    await stack.ledger.closeFile(fileId, { state: 'failed', manifest: { key: 'none', number: 1 }, openLetters: 0 });
+  });
+
+  it('is told to the desk long before, with what would help, and shown by status', async () => {
+    const { subject, text } = await mailAbout(fileId);
+    expect(subject).toMatch(/^Sluice traffic: LATE by \d+ d/);
+    expect(text).toContain(`file ${fileId}: about 100,000,000 records left, done about`);
+    expect(text).toContain('SLUICE_TRAFFIC_REQUESTS');
+    const status = await runSluice(stack, ['status', fileId, '--json']);
+    expect(JSON.parse(status.out)).toMatchObject({ remaining_records: 1e8, remaining_is_estimate: true });
+    const { deadline_margin_seconds: margin } = JSON.parse(status.out) as { deadline_margin_seconds: number };
+    expect(margin).toBeLessThan(-86_400);
   });
 });
 

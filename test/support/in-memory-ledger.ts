@@ -16,6 +16,7 @@ import type {
   BatchClaim,
   BatchSettlement,
   Clock,
+  DeadlineNote,
   DeskState,
   FileClaim,
   FileLedger,
@@ -404,6 +405,16 @@ export class InMemoryLedger implements Ledger {
 
   async saveDeskState(feed: string, state: DeskState): Promise<void> {
     this.deskStates.set(feed, structuredClone(state));
+  }
+
+  readonly #deadlineNotes = new Map<string, DeadlineNote>();
+
+  async getDeadlineNote(feed: string): Promise<DeadlineNote | undefined> {
+    return structuredClone(this.#deadlineNotes.get(feed));
+  }
+
+  async saveDeadlineNote(feed: string, note: DeadlineNote): Promise<void> {
+    this.#deadlineNotes.set(feed, structuredClone(note));
   }
 }
 

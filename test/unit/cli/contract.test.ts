@@ -49,6 +49,7 @@ test.each<[string, string[], RegExp]>([
   ['a file that is no CSV of ours', ['dlq', 'reingest', '/dev/null'], /has no columns sluice_file_id/],
   ['no API', ['up'], /Set SLUICE_TRAFFIC_API_URL and SLUICE_TRAFFIC_API_TOKEN/],
   ['no port', ['up', '--port', '70000'], /must be a number from 1 to 65535/],
+  ['to take down a stack in AWS', ['down', '--stack', 'sluice-prod'], /npx cdk destroy.*docs\/deployment\.md/],
   ['an unknown command', ['lift'], /unknown command 'lift'/],
   ['an unknown option', ['status', '--jsn'], /unknown option '--jsn'/],
   ['no AWS credentials', ['status', '--stack', 'sluice-prod'], /region|credentials/i],
@@ -73,6 +74,16 @@ test('says in a sentence that nothing answers where the local cloud was', async 
   );
   expect((await sluice(['status', '--debug'])).err).toMatch(/^ {4}at /m);
   await rm(join(dir, 'stacks.json'));
+});
+
+test('down says what it leaves, and why', async () => {
+  const log = join(dir, 'endpoint.log');
+  await writeFile(log, 'what happened');
+  const { code, out, err } = await sluice(['down']);
+  expect({ code, out }).toEqual({ code: 0, out: '' });
+  expect(err).toContain('No stack was up.');
+  expect(err).toContain(`Left: the endpoint's log, ${log}, for whoever looks into what happened.`);
+  await rm(log);
 });
 
 test('help goes to stdout with exit code 0', async () => {

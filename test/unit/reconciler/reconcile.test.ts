@@ -75,6 +75,8 @@ beforeEach(async () => {
     },
     archiveBucket: 'archive',
     stackName: 'sluice-test',
+    feeds: [],
+    limiterOf: () => world.limiter,
     desk: { tell: async (subject, text) => void told.push({ subject, text }) },
     metricsOf: () => {
       const told: Record<string, number> = {};
@@ -177,6 +179,13 @@ describe('the desk', () => {
     expect(told[0]?.text).toContain('file traffic/night·[31m.csv, in the DLQ of traffic intake');
     expect(told[0]?.text).toContain('file f8, in the DLQ of finalize');
     expect(told[0]?.text).toContain('a message that nobody can read, in the DLQ of traffic records');
+  });
+
+  it('is told of what a later version sent, which only that can read', async () => {
+    dlqs.records.put({ ...fixture.message, v: 2 }, 3_000);
+    await run();
+    expect(told[0]?.text).toContain('a message of version 2, sent by a later Sluice, in the DLQ of traffic records');
+    expect(world.ledger.batches.get(`${fixture.fileId}#1`)?.buried).not.toBe(true);
   });
 });
 

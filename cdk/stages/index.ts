@@ -1,0 +1,8 @@
+import { drill } from './drill.ts';
+import { local } from './local.ts';
+import { prod } from './prod.ts';
+import { staging } from './staging.ts';
+
+/** What `-c stage=NAME` can name. */
+export const stages = { local, drill, staging, prod };
+export type StageName = keyof typeof stages;

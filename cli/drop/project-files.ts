@@ -1,0 +1,36 @@
+import { feeds } from '../../feeds/index.ts';
+import { projectionText } from '../../lambdas/core/deadline-text.ts';
+import type { Projection } from '../../lambdas/core/projection.ts';
+import type { ProjectedFeed } from '../../lambdas/deadlines/project-open-files.ts';
+import { projectOpenFiles } from '../../lambdas/deadlines/project-open-files.ts';
+import type { Clock } from '../../lambdas/ports.ts';
+import type { OpenStack } from '../stack/open-stack.ts';
+
+/** When the files under way will be done. */
+export interface Projections {
+  of(fileId: string): Projection | undefined;
+  /** In words, by the clock of the feed's people; undefined where nothing can be said. */
+  textOf(fileId: string): string | undefined;
+}
+
+export async function projectFilesOf(
+  stack: Pick<OpenStack, 'ledger' | 'limiterOf' | 'outputs'>,
+  clock: Pick<Clock, 'now'>,
+): Promise<Projections> {
+  // All feeds, whichever are asked for: they may be in each other's way.
+  const deployed = stack.outputs.projectedFeeds(feeds.map((feed) => feed.name));
+  const lines = await projectOpenFiles(deployed, { ledger: stack.ledger, limiterOf: stack.limiterOf, clock });
+  const byId = new Map(lines.flatMap(({ files }) => files).map((file) => [file.fileId, file]));
+  const now = clock.now();
+  return {
+    of: (fileId) => byId.get(fileId),
+    textOf: (fileId) => {
+      const projection = byId.get(fileId);
+      return projection && projectionText(projection, zoneOf(projection.feed, deployed), now);
+    },
+  };
+}
+
+function zoneOf(feed: string, deployed: readonly ProjectedFeed[]): string | undefined {
+  return deployed.find((each) => each.feed === feed)?.deadline?.timeZone;
+}

@@ -1,0 +1,55 @@
+import type { Projection } from './projection.ts';
+
+/** Times and spans as people say them, for whoever is told of a deadline. */
+
+/** `40 s`, `5 min`, `1 h 20 min`, `11 d 14 h`: two units at most. */
+export function durationText(seconds: number): string {
+  const whole = Math.max(0, Math.round(seconds));
+  if (whole < 60) return `${whole} s`;
+  const minutes = Math.round(whole / 60);
+  if (minutes < 60) return `${minutes} min`;
+  if (minutes < 24 * 60) return joined([Math.floor(minutes / 60), 'h'], [minutes % 60, 'min']);
+  const hours = Math.round(minutes / 60);
+  return joined([Math.floor(hours / 24), 'd'], [hours % 24, 'h']);
+}
+
+function joined(...parts: [number, string][]): string {
+  return parts
+    .filter(([count]) => count > 0)
+    .map(([count, unit]) => `${count} ${unit}`)
+    .join(' ');
+}
+
+/** `03:40`, or `24 Nov 03:40` where it is on another day than `now`: by the clock of that zone, or `03:40 UTC`. */
+export function clockText(atMs: number, timeZone: string | undefined, nowMs: number): string {
+  const zone = timeZone ?? 'UTC';
+  const day = dayText(atMs, zone);
+  const parts = [day === dayText(nowMs, zone) ? '' : day, timeText(atMs, zone), timeZone === undefined ? 'UTC' : ''];
+  return parts.filter((part) => part !== '').join(' ');
+}
+
+function timeText(atMs: number, timeZone: string): string {
+  return new Intl.DateTimeFormat('en-GB', {
+    timeZone,
+    hourCycle: 'h23',
+    hour: '2-digit',
+    minute: '2-digit',
+  }).format(atMs);
+}
+
+function dayText(atMs: number, timeZone: string): string {
+  return new Intl.DateTimeFormat('en-GB', { timeZone, day: 'numeric', month: 'short' }).format(atMs);
+}
+
+/** `done about 03:40, 1 h 20 min before the deadline`, or `LATE by 2 h`. Undefined where nothing can be said yet. */
+export function projectionText(
+  { doneAt, marginSeconds }: Projection,
+  timeZone: string | undefined,
+  nowMs: number,
+): string | undefined {
+  const done = doneAt === undefined ? undefined : `done about ${clockText(doneAt, timeZone, nowMs)}`;
+  if (marginSeconds === undefined) return done;
+  const span = durationText(Math.abs(marginSeconds));
+  if (marginSeconds >= 0) return [done, `${span} before the deadline`].join(', ');
+  return [`LATE by ${span}${done === undefined ? ' already' : ''}`, ...(done === undefined ? [] : [done])].join(', ');
+}

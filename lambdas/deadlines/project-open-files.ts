@@ -1,0 +1,76 @@
+import type { BreakerReason } from '../core/breaker.ts';
+import { expectedRecords } from '../core/expected-records.ts';
+import type { FileAccount } from '../core/file-account.ts';
+import type { RateLimit } from '../core/limiter.ts';
+import type { LimiterItem } from '../core/limiter-item.ts';
+import type { PacedFeed, Projection } from '../core/projection.ts';
+import { measuredPace, paceOf, projectFiles } from '../core/projection.ts';
+import type { Clock, FileLedger, LimiterStore } from '../ports.ts';
+
+/** A feed with the line that its records stand in. */
+export interface ProjectedFeed extends PacedFeed {
+  /** What its limiter is known by: feeds with the same share it. */
+  api: string;
+  /** Undefined where the sink has none to go by: the record ledger takes what it is given. */
+  limit?: RateLimit | undefined;
+}
+
+export interface ProjectionPorts {
+  ledger: Pick<FileLedger, 'listFiles'>;
+  limiterOf: (api: string) => Pick<LimiterStore, 'read'>;
+  clock: Pick<Clock, 'now'>;
+}
+
+export interface ProjectedLine {
+  /** Why nothing is sent at the moment, where the breaker is open. */
+  breaker: BreakerReason | undefined;
+  files: Projection[];
+}
+
+/** Open files that are looked at for a feed, oldest first: newer ones wait behind them. */
+const maxOpenFiles = 20_000;
+/** Files that are done which tell how long records are: the newest. */
+const doneFiles = 20;
+
+/** When each open file will be done: a line for each API, with the files of all feeds that share it. */
+export async function projectOpenFiles(
+  feeds: readonly ProjectedFeed[],
+  ports: ProjectionPorts,
+): Promise<ProjectedLine[]> {
+  const apis = [...new Set(feeds.map(({ api }) => api))];
+  return Promise.all(
+    apis.map((api) =>
+      projectLine(
+        feeds.filter((feed) => feed.api === api),
+        ports,
+      ),
+    ),
+  );
+}
+
+async function projectLine(feeds: readonly ProjectedFeed[], ports: ProjectionPorts): Promise<ProjectedLine> {
+  const { ledger, limiterOf, clock } = ports;
+  const files = await filesOf(feeds, (feed) => ledger.listFiles(feed, 'open', maxOpenFiles, 'oldest'));
+  const [shared] = feeds;
+  if (!shared || files.length === 0) return { breaker: undefined, files: [] };
+  const isGuessed = files.some((file) => expectedRecords(file) === undefined);
+  const done = isGuessed ? await filesOf(feeds, (feed) => ledger.listFiles(feed, 'closed', doneFiles)) : [];
+  const limiter = await limiterOf(shared.api).read();
+  const now = clock.now();
+  const recordsPerSecond = shared.limit ? paceOf(shared.limit) : measuredPace(files, now);
+  return {
+    breaker: limiter.breaker === 'open' ? limiter.reason : undefined,
+    files: projectFiles({ files, done, recordsPerSecond, pausedUntil: pauseOf(limiter) }, feeds, now),
+  };
+}
+
+async function filesOf(
+  feeds: readonly ProjectedFeed[],
+  list: (feed: string) => Promise<FileAccount[]>,
+): Promise<FileAccount[]> {
+  return (await Promise.all(feeds.map(({ feed }) => list(feed)))).flat();
+}
+
+function pauseOf({ pausedUntil = 0, breaker, openUntil = 0 }: LimiterItem): number {
+  return Math.max(pausedUntil, breaker === 'open' ? openUntil : 0);
+}

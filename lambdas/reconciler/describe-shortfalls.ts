@@ -1,0 +1,110 @@
+import type { BreakerReason } from '../core/breaker.ts';
+import { clockText, durationText } from '../core/deadline-text.ts';
+import type { Projection } from '../core/projection.ts';
+import { requestsFor } from '../core/projection.ts';
+import type { Shortfall } from '../core/shortfall.ts';
+import type { ProjectedFeed } from '../deadlines/project-open-files.ts';
+
+/** More would be read by nobody; `sluice status` has them all. */
+const maxFiles = 20;
+
+export interface DeadlineNews {
+  feed: ProjectedFeed;
+  /** One at least, the earliest deadline first. */
+  shortfalls: readonly Shortfall[];
+  breaker: BreakerReason | undefined;
+  stackName: string;
+  now: number;
+}
+
+/** What is late, by how much, and what would help: a message's subject and text. */
+export function describeShortfalls(news: DeadlineNews): { subject: string; text: string } {
+  const { feed, shortfalls } = news;
+  const latest = Math.max(...shortfalls.map(({ lateBySeconds }) => lateBySeconds));
+  const subject = `Sluice ${feed.feed}: LATE by ${durationText(latest)} for the deadline`;
+  const sections = [
+    ...shortfalls.map((shortfall) => shortfallSection(shortfall, news)),
+    breakerSection(news.breaker),
+    whatHelps(news),
+  ];
+  return { subject, text: `${sections.filter((section) => section !== '').join('\n\n')}\n` };
+}
+
+function shortfallSection(shortfall: Shortfall, { feed, now }: DeadlineNews): string {
+  const { deadlineAt, files, missingRecords, recordsToItsEnd, recordsPerSecond, lateBySeconds } = shortfall;
+  const zone = feed.deadline?.timeZone ?? 'UTC';
+  const deadline = `${clockText(deadlineAt, zone, now)} (${zone})`;
+  const state = deadlineAt <= now ? `were to be done by ${deadline} and are not` : `won't be done by ${deadline}`;
+  const about = files.some(({ isEstimated }) => isEstimated) ? 'about ' : '';
+  const lines = [
+    `${counted(files.length, 'file')} of the feed '${feed.feed}' ${state}: late by ${durationText(lateBySeconds)}, as it looks now.`,
+    ...files.slice(0, maxFiles).map((file) => `  ${fileLine(file, zone, now)}`),
+    ...(files.length > maxFiles ? [`  … and ${files.length - maxFiles} more: sluice status`] : []),
+  ];
+  if (recordsToItsEnd !== undefined) {
+    lines.push(
+      `Until the last of them is done, ${about}${counted(recordsToItsEnd, 'record')} have to be sent, those of files before them`,
+      `included. ${paceSentence(recordsPerSecond, shortfall.neededPerSecond)}`,
+      `Of these files, ${about}${counted(missingRecords, 'record')} won't make it.`,
+    );
+  }
+  return lines.join('\n');
+}
+
+function fileLine({ fileId, remainingRecords, isEstimated, doneAt }: Projection, zone: string, now: number): string {
+  const left =
+    remainingRecords === undefined
+      ? 'nobody knows yet how many records'
+      : `${isEstimated ? 'about ' : ''}${counted(remainingRecords, 'record')} left`;
+  return `file ${fileId}: ${left}${doneAt === undefined ? '' : `, done about ${clockText(doneAt, zone, now)}`}`;
+}
+
+function paceSentence(perSecond: number | undefined, needed: number | undefined): string {
+  if (perSecond === undefined) return 'None was sent yet, so nothing tells at what rate they will go.';
+  const now = `They go at ${rate(perSecond)} a second`;
+  return needed === undefined ? `${now}.` : `${now}; ${rate(needed)} a second would be needed.`;
+}
+
+function breakerSection(breaker: BreakerReason | undefined): string {
+  if (breaker === undefined) return '';
+  const why = {
+    throttled: 'it answered 429 again and again',
+    unauthorised: 'it refused the token (401 or 403)',
+    outage: 'it failed on everything it was sent',
+  }[breaker];
+  return `Nothing is sent to the API at the moment: ${why}. Every minute of that makes it later than told above.`;
+}
+
+function whatHelps({ feed, shortfalls, stackName, now }: DeadlineNews): string {
+  const needed = Math.max(0, ...shortfalls.map(({ neededPerSecond = 0 }) => neededPerSecond));
+  const prefix = `SLUICE_${feed.feed.toUpperCase().replaceAll('-', '_')}`;
+  const more =
+    feed.limit && needed > 0
+      ? [
+          `- A higher limit: the API's owner would have to allow ${requestsFor(needed, feed.limit.windowSeconds)} requests in ` +
+            `${feed.limit.windowSeconds} s, where it allows`,
+          `  ${feed.limit.requests}; then deploy with ${prefix}_REQUESTS set to that.`,
+        ]
+      : [];
+  const isAhead = shortfalls.some(({ deadlineAt }) => deadlineAt > now);
+  return [
+    'What would help:',
+    ...more,
+    `- What is urgent and not in these files, past them:  sluice --stack ${stackName} drop FILE --feed ${feed.feed} --express`,
+    '  (not what is in them: in another file a record has another request id, and the API would have it twice)',
+    `- What stands where:  sluice --stack ${stackName} status`,
+    isAhead
+      ? '- Whoever waits for these files can be told now. You are told again only if it gets much worse.'
+      : '- Whoever waits for these files should be told. Nothing is lost: they are sent to the end.',
+    'The runbook: docs/operations.md, "Deadline at risk".',
+  ].join('\n');
+}
+
+function counted(count: number, what: string): string {
+  return `${count.toLocaleString('en-US')} ${what}${count === 1 ? '' : 's'}`;
+}
+
+function rate(perSecond: number): string {
+  if (perSecond < 1) return perSecond.toPrecision(2);
+  return perSecond < 100 ? perSecond.toFixed(1).replace(/\.0$/, '') : Math.round(perSecond).toLocaleString('en-US');
+}

@@ -1,0 +1,84 @@
+import type { Projection } from '../core/projection.ts';
+import type { Shortfall } from '../core/shortfall.ts';
+import { shortfallsOf } from '../core/shortfall.ts';
+import type { ProjectedFeed, ProjectedLine, ProjectionPorts } from '../deadlines/project-open-files.ts';
+import { projectOpenFiles } from '../deadlines/project-open-files.ts';
+import type { AuditLog, Clock, DeadlineNote, Desk, DeskLedger, Metrics } from '../ports.ts';
+import { describeShortfalls } from './describe-shortfalls.ts';
+
+export interface WatchDeadlinesPorts extends ProjectionPorts {
+  ledger: ProjectionPorts['ledger'] & Pick<DeskLedger, 'getDeadlineNote' | 'saveDeadlineNote'>;
+  /** Every feed of the stack. */
+  feeds: readonly ProjectedFeed[];
+  stackName: string;
+  desk: Desk;
+  metricsOf: (feed: string) => Metrics;
+  clock: Clock;
+  log: AuditLog;
+}
+
+/** More records than that, in times of what the desk was told, are news of a deadline that it knows to be missed. */
+const worseByFactor = 2;
+/** Projections waver: the all-clear is given, and the next miss is news again, only with this to spare. Seconds. */
+const allClearSeconds = 600;
+
+/** Tells alarm and desk, hours before, of files that won't be done by their feed's deadline. */
+export async function watchDeadlines(ports: WatchDeadlinesPorts): Promise<void> {
+  const watched = ports.feeds.filter((feed) => feed.deadline !== undefined);
+  const apis = new Set(watched.map(({ api }) => api));
+  // Feeds without a deadline are in the way of those that have one.
+  const feeds = ports.feeds.filter(({ api }) => apis.has(api));
+  const lines = await projectOpenFiles(feeds, ports);
+  for (const feed of watched) {
+    const line = lines.find(({ files }) => files.some((file) => file.feed === feed.feed));
+    const files = line?.files.filter((file) => file.feed === feed.feed) ?? [];
+    putMargin(feed.feed, files, ports);
+    await tellOfDeadlines(feed, files, line?.breaker, ports);
+  }
+}
+
+/** The worst of them. Nothing where no file is open, so that the alarm goes back by itself. */
+function putMargin(feed: string, files: readonly Projection[], { metricsOf }: WatchDeadlinesPorts): void {
+  const margins = files.flatMap(({ marginSeconds }) => marginSeconds ?? []);
+  if (margins.length === 0) return;
+  const metrics = metricsOf(feed);
+  metrics.add('DeadlineMarginSeconds', Math.min(...margins));
+  metrics.flush();
+}
+
+/** The message first, then the note that it was told: a run that dies between them tells twice rather than never. */
+async function tellOfDeadlines(
+  feed: ProjectedFeed,
+  files: readonly Projection[],
+  breaker: ProjectedLine['breaker'],
+  ports: WatchDeadlinesPorts,
+): Promise<void> {
+  const { ledger, desk, clock, log, stackName } = ports;
+  const shortfalls = shortfallsOf(files);
+  const told = (await ledger.getDeadlineNote(feed.feed))?.told ?? [];
+  const now = clock.now();
+  if (shortfalls.some((shortfall) => isNews(shortfall, told))) {
+    const { subject, text } = describeShortfalls({ feed, shortfalls, breaker, stackName, now });
+    await desk.tell(subject, text);
+    await ledger.saveDeadlineNote(feed.feed, { told: noted(shortfalls, told), at: now });
+    log.warn('desk told of a deadline at risk', { feed: feed.feed, late_by_seconds: shortfalls[0]?.lateBySeconds });
+  } else if (told.length > 0 && isClear(files)) {
+    await ledger.saveDeadlineNote(feed.feed, { told: [], at: now });
+    log.info('deadline no longer at risk', { feed: feed.feed });
+  }
+}
+
+function isNews({ deadlineAt, missingRecords }: Shortfall, told: DeadlineNote['told']): boolean {
+  const before = told.find((each) => each.deadlineAt === deadlineAt);
+  return before === undefined || missingRecords > worseByFactor * Math.max(1, before.missingRecords);
+}
+
+/** With those that it was told of before: one that is just in time now may miss its deadline again. */
+function noted(shortfalls: readonly Shortfall[], told: DeadlineNote['told']): DeadlineNote['told'] {
+  const now = shortfalls.map(({ deadlineAt, missingRecords }) => ({ deadlineAt, missingRecords }));
+  return [...told.filter((each) => !now.some(({ deadlineAt }) => deadlineAt === each.deadlineAt)), ...now];
+}
+
+function isClear(files: readonly Projection[]): boolean {
+  return files.every(({ marginSeconds }) => marginSeconds === undefined || marginSeconds >= allClearSeconds);
+}
