@@ -68,6 +68,7 @@ export function deriveFeed(
   });
   return {
     name: feed.name,
+    toleratedShare: feed.toleratedRejects.share,
     smallFiles: feed.smallFiles ?? false,
     archiveRetentionDays: declared.archiveRetentionDays,
     deadline: overrides.DEADLINE ?? declared.deadline,

@@ -46,6 +46,8 @@ export interface LaneSettings {
 
 export interface FeedSettings {
   name: string;
+  /** Rejects past this share stop a file. */
+  toleratedShare: number;
   /** Its files are taken many at a time. */
   smallFiles: boolean;
   api: ApiSettings;
@@ -109,7 +111,16 @@ export function readSettings(request: SettingsRequest): Settings {
   );
   const { stage, stackName, version } = request;
   const deskEmail = collectFaults(() => readDeskEmail(request.environment), faults) ?? stageWide.deskEmail;
-  const settings = { ...numbers, stage, stackName, version, feeds, ...(deskEmail === undefined ? {} : { deskEmail }) };
+  const runbookUrl = collectFaults(() => readRunbookUrl(request.environment), faults) ?? stageWide.runbookUrl;
+  const settings = {
+    ...numbers,
+    runbookUrl,
+    stage,
+    stackName,
+    version,
+    feeds,
+    ...(deskEmail === undefined ? {} : { deskEmail }),
+  };
   // Those that could be read are checked all the same, so that one run tells everything.
   collectFaults(() => checkSettings(settings), faults);
   if (faults.length > 0) throw new SettingsError(faults);
@@ -129,6 +140,15 @@ function readDeskEmail(environment: Environment): string | undefined {
   if (text === '') return undefined;
   if (z.email().safeParse(text).success) return text;
   throw new SettingsError([`SLUICE_DESK_EMAIL is '${text}'; it must be an e-mail address.`]);
+}
+
+function readRunbookUrl(environment: Environment): string | undefined {
+  const text = environment['SLUICE_RUNBOOK_URL']?.trim() ?? '';
+  if (text === '') return undefined;
+  if (z.url({ protocol: /^https$/ }).safeParse(text).success && !text.includes('#')) return text;
+  throw new SettingsError([
+    `SLUICE_RUNBOOK_URL is '${text}'; it must be the https:// address of docs/operations.md, without a fragment.`,
+  ]);
 }
 
 function parseNumbers(stage: StageName, numbers: StageNumbers): StageNumbers {

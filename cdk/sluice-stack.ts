@@ -2,14 +2,17 @@ import { Stack } from 'aws-cdk-lib';
 import type { Construct } from 'constructs';
 import { AccessLogs } from './constructs/access-logs.ts';
 import { Archive } from './constructs/archive.ts';
-import { DeadlineAlarm } from './constructs/deadline-alarm.ts';
+import { Alarms } from './constructs/alarms.ts';
 import { Desk } from './constructs/desk.ts';
+import { addFeedAlarms } from './constructs/feed-alarms.ts';
 import { Finalizer } from './constructs/finalizer.ts';
 import { IntakeBucket } from './constructs/intake-bucket.ts';
 import { Lane } from './constructs/lane.ts';
 import { Ledger } from './constructs/ledger.ts';
 import { RecordLedger } from './constructs/record-ledger.ts';
 import { Reconciler } from './constructs/reconciler.ts';
+import { addStackAlarms } from './constructs/stack-alarms.ts';
+import { StageDashboard } from './constructs/stage-dashboard.ts';
 import { TokenSecret } from './constructs/token-secret.ts';
 import { WorkBucket } from './constructs/work-bucket.ts';
 import { writeOutputs } from './outputs.ts';
@@ -52,10 +55,10 @@ export class SluiceStack extends Stack {
     });
     const lanes = feeds.flatMap((feed) => feed.lanes);
     const reconciler = new Reconciler(this, 'Reconciler', { ...shared, lanes, archive, finalizer, desk });
-    for (const feed of settings.feeds) {
-      if (feed.deadline !== undefined)
-        new DeadlineAlarm(this, `${feed.name}-deadline-at-risk`, { settings, feed, desk });
-    }
+    const alarms = new Alarms(this, 'Alarms', { settings, desk });
+    for (const each of feeds) addFeedAlarms(alarms, settings, each.feed, each.lanes);
+    addStackAlarms(alarms, settings, { ledger, finalizer, reconciler });
+    new StageDashboard(this, 'Dashboard', { settings, feeds, ledger, finalizer });
     writeOutputs(this, { ledger, recordLedger, intake, work, archive, finalizer, feeds, reconciler, desk });
   }
 }

@@ -445,8 +445,14 @@ export interface EventPublisher {
 export type MetricName =
   | 'ProcessedRecords'
   | 'FailedRecords'
+  | 'RejectedRecords'
   | 'DeadLetteredRecords'
   | 'BatchDuration'
+  | 'QuarantinedFiles'
+  | 'BreakerOpen'
+  | 'UnauthorisedAnswers'
+  | 'ClockSkew'
+  | 'StalledFiles'
   | 'OpenDeadLetters'
   | 'OldestDeadLetterAge'
   | 'DeadlineMarginSeconds';

@@ -1,8 +1,10 @@
-import { RemovalPolicy } from 'aws-cdk-lib';
+import { Duration, RemovalPolicy } from 'aws-cdk-lib';
+import type { IMetric } from 'aws-cdk-lib/aws-cloudwatch';
 import { AttributeType, BillingMode, ProjectionType, Table, TableEncryption } from 'aws-cdk-lib/aws-dynamodb';
 import { Construct } from 'constructs';
 import { customerKey } from '../customer-key.ts';
 import type { Settings } from '../settings.ts';
+import { sumOf } from './metrics-of.ts';
 import type { SluiceFunction } from './sluice-function.ts';
 
 const indexName = 'byFeed';
@@ -33,6 +35,13 @@ export class Ledger extends Construct {
       sortKey: { name: 'listSk', type: AttributeType.STRING },
       projectionType: ProjectionType.KEYS_ONLY,
     });
+  }
+
+  /** Calls that DynamoDB has turned down. */
+  throttles(): IMetric {
+    const events = (metricName: string) =>
+      this.table.metric(metricName, { statistic: 'Sum', period: Duration.minutes(5) });
+    return sumOf([events('ReadThrottleEvents'), events('WriteThrottleEvents')]);
   }
 
   /** Lets a function make these calls on the table's items. */

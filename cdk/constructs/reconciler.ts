@@ -1,6 +1,4 @@
 import { Aws, Duration } from 'aws-cdk-lib';
-import { Alarm, ComparisonOperator, Metric, TreatMissingData } from 'aws-cdk-lib/aws-cloudwatch';
-import { SnsAction } from 'aws-cdk-lib/aws-cloudwatch-actions';
 import { Rule, Schedule } from 'aws-cdk-lib/aws-events';
 import { LambdaFunction } from 'aws-cdk-lib/aws-events-targets';
 import { PolicyStatement, Role, ServicePrincipal } from 'aws-cdk-lib/aws-iam';
@@ -28,9 +26,6 @@ export interface ReconcilerProps {
   desk: Desk;
 }
 
-/** SQS loses a message at the end of its retention: the alarm leaves so many days to do something about it. */
-const daysBeforeLoss = 4;
-
 /** Picks up, on a schedule, what a crash left unfinished, and tells the desk what needs somebody. */
 export class Reconciler extends Construct {
   readonly function: SluiceFunction;
@@ -46,10 +41,7 @@ export class Reconciler extends Construct {
       // A run that failed isn't tried again: the next one does its work.
       targets: [new LambdaFunction(this.function, { retryAttempts: 0 })],
     });
-    for (const feed of settings.feeds) {
-      this.#runAtDeadline(feed);
-      this.#watchRetention(feed, props);
-    }
+    for (const feed of settings.feeds) this.#runAtDeadline(feed);
   }
 
   #createFunction({ settings, root, ledger, lanes, work, archive, finalizer, desk }: ReconcilerProps): SluiceFunction {
@@ -133,30 +125,6 @@ export class Reconciler extends Construct {
       },
     });
     schedule.node.addDependency(role);
-  }
-
-  #watchRetention({ name }: FeedSettings, { settings, desk }: ReconcilerProps): void {
-    const days = settings.queues.retentionDays - daysBeforeLoss;
-    const alarm = new Alarm(this, `${name}-retention`, {
-      alarmName: `${settings.stackName}-${name}-dead-letters-near-the-end-of-their-retention`,
-      alarmDescription:
-        `A message in a DLQ of ${name} was first sent ${days} days ago or longer; SQS drops it after ` +
-        `${settings.queues.retentionDays}. Nothing is lost by that: ledger and archive have every record, and ` +
-        `'sluice dlq redrive' makes letters anew. Batches and announcements (DLQs of records and intake) should be redriven ` +
-        `before. See docs/dead-letters.md.`,
-      metric: new Metric({
-        namespace: 'Sluice',
-        metricName: 'OldestDeadLetterAge',
-        dimensionsMap: { stack: settings.stackName, feed: name },
-        statistic: 'Maximum',
-        period: Duration.hours(1),
-      }),
-      threshold: Duration.days(days).toSeconds(),
-      comparisonOperator: ComparisonOperator.GREATER_THAN_OR_EQUAL_TO_THRESHOLD,
-      evaluationPeriods: 1,
-      treatMissingData: TreatMissingData.IGNORE,
-    });
-    alarm.addAlarmAction(new SnsAction(desk.topic));
   }
 }
 

@@ -38,6 +38,7 @@ export const prod: StageNumbers = {
   // A replaced file is read to its end: at 600 a minute 10 million records take 12 days. The archive has a copy after.
   intakeVersionDays: 90,
   // A file's time, the 14 days that SQS keeps its letters, and room: the ledger forgets 60 days after the last event.
+  runbookUrl: 'docs/operations.md',
   workRetentionDays: 120,
   // As long as the functions' logs: a question about the one is mostly one about the other.
   accessLogDays: 365,

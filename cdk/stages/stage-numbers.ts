@@ -106,6 +106,8 @@ export const stageNumbers = z.strictObject({
     /** A batch's bytes of the file. */
     maxBatchBytes: count,
   }),
+  /** Where docs/operations.md is to be read: an alarm's description leads there. `SLUICE_RUNBOOK_URL` goes before it. */
+  runbookUrl: z.string(),
   /** Replaced and deleted versions in the intake bucket. */
   intakeVersionDays: count,
   /** Receipts under way. The finalizer reads them again for every amended manifest. */

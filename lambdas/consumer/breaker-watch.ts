@@ -1,12 +1,13 @@
 import type { BreakerReason, FailureRun } from '../core/breaker.ts';
 import { flushAfterProbes } from '../core/breaker.ts';
-import type { AuditLog, BreakerState, EventPublisher, Limiter } from '../ports.ts';
+import type { AuditLog, BreakerState, EventPublisher, Limiter, Metrics } from '../ports.ts';
 
 export interface BreakerPorts {
   limiter: Limiter;
   run: FailureRun;
   log: AuditLog;
   events: EventPublisher;
+  metrics: Metrics;
   /** Names the API in log and events. */
   api: string;
   /** False for what is not to be given up when the breaker has been open for long: a letter that is tried again. */
@@ -56,11 +57,17 @@ export class BreakerWatch {
   }
 
   async #tell(change: string, { state, reason, failedProbes, untilMs }: BreakerState): Promise<void> {
-    const { log, events, api } = this.#ports;
+    const { log, events, metrics, api } = this.#ports;
     const until = untilMs === null ? null : new Date(untilMs).toISOString();
     const detail = { api, reason, until, failed_probes: failedProbes };
     if (state === 'closed') log.warn(change, detail);
-    else log.error(change, detail);
+    else {
+      log.error(change, detail);
+      // Once a minute for as long as it is open, and at once: the invocation may have a quarter of an hour to go.
+      metrics.add('BreakerOpen', 1);
+      if (reason === 'unauthorised') metrics.add('UnauthorisedAnswers', 1);
+      metrics.flush();
+    }
     // Whoever listens misses one; the records are no worse for it.
     await events.publish(change, detail).catch((error: unknown) => {
       log.error('event not published', { event: change, error });

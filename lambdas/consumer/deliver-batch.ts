@@ -37,6 +37,7 @@ import { auditRecords } from './audit-records.ts';
 import { BatchJournal, batchLeaseMs } from './batch-journal.ts';
 import { dissolveBatch } from './dissolve-batch.ts';
 import { prepareBatch } from './prepare-batch.ts';
+import type { Receipt } from '../core/receipt.ts';
 import { rawOf, receiptOf } from '../core/receipt-of.ts';
 import { sourceFieldsOf } from '../core/source-uri.ts';
 import { sinkRequestOf } from './sink-request.ts';
@@ -288,6 +289,7 @@ async function settle(attempt: Attempt, ports: ConsumerPorts): Promise<void> {
     throw new LeaseLostError(`Batch ${message.batch} of the file ${file.fileId} was settled by another consumer.`);
   }
   countRecords(attempt, counts, ports);
+  tellFailures(file.fileId, message.batch, entries, ports);
   ports.log.info('batch settled', {
     correlation_id: file.fileId,
     batch: message.batch,
@@ -306,13 +308,22 @@ async function stopWrongFile(file: FileAccount, ports: ConsumerPorts): Promise<v
   const quarantine = wrongFile(file, ports.feed.toleratedRejects, ports.clock.now());
   if (!quarantine || !(await ports.ledger.quarantineFile(file.fileId, quarantine))) return;
   file.quarantine = quarantine;
+  ports.metrics.add('QuarantinedFiles', 1);
   ports.log.error('file quarantined', { correlation_id: file.fileId, reason: quarantine.message });
+}
+
+/** A line a reason: the dashboard shows what the dead letters are for. */
+function tellFailures(fileId: string, batch: number, entries: readonly Receipt[], { log }: ConsumerPorts): void {
+  const counts = new Map<string, number>();
+  for (const { reason } of entries) if (reason !== undefined) counts.set(reason, (counts.get(reason) ?? 0) + 1);
+  for (const [reason, count] of counts) log.info('records failed', { correlation_id: fileId, batch, reason, count });
 }
 
 function countRecords({ begunAt }: Attempt, counts: OutcomeCounts, { metrics, clock }: ConsumerPorts): void {
   const dead = counts.rejected + counts.refused + counts.exhausted;
   metrics.add('ProcessedRecords', sumCounts(counts));
   metrics.add('FailedRecords', counts.refused + counts.exhausted);
+  metrics.add('RejectedRecords', counts.rejected);
   metrics.add('DeadLetteredRecords', dead);
   metrics.add('BatchDuration', clock.now() - begunAt);
 }

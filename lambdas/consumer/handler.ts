@@ -47,9 +47,11 @@ export function createConsumerHandler(deps: ConsumerDeps) {
 }
 
 /** Once an invocation: the limiter goes by the table's clock then, but whoever runs this should know. */
-function tellSkew({ skew, log }: ConsumerDeps): void {
+function tellSkew({ skew, log, metrics }: ConsumerDeps): void {
   const skewMs = -Math.round(skew.correctionMs());
-  if (skewMs !== 0) log.warn('this machine’s clock is wrong', { skew_ms: skewMs });
+  if (skewMs === 0) return;
+  log.warn('this machine’s clock is wrong', { skew_ms: skewMs });
+  metrics.add('ClockSkew', Math.abs(skewMs));
 }
 
 function onBatch(record: SQSRecord, deps: ConsumerDeps, deadline: Deadline): Promise<void> {

@@ -1,7 +1,16 @@
 import type { FileAccount } from '../core/file-account.ts';
 import { isQuarantined } from '../core/quarantine.ts';
 import { laneKey } from './look-into-dlqs.ts';
-import type { AuditLog, BatchLedger, Clock, FileLedger, FinalizeQueue, IntakeQueue, QueueDepth } from '../ports.ts';
+import type {
+  AuditLog,
+  BatchLedger,
+  Clock,
+  FileLedger,
+  FinalizeQueue,
+  IntakeQueue,
+  Metrics,
+  QueueDepth,
+} from '../ports.ts';
 
 export interface ReconciledLane {
   feed: string;
@@ -18,6 +27,7 @@ export interface ReconcilerPorts {
   log: AuditLog;
   /** What nobody has touched for this long is taken to be stalled. */
   stalledAfterMs: number;
+  metricsOf: (feed: string) => Metrics;
 }
 
 /** Files looked at in one run, oldest work included: what is left over is there in the next. */
@@ -31,38 +41,43 @@ export async function requeueStalled(ports: ReconcilerPorts, redriven: ReadonlyS
   for (const feed of new Set(ports.lanes.map((lane) => lane.feed))) {
     const open = await ports.ledger.listFiles(feed, 'open', maxFiles, 'oldest');
     const closed = await ports.ledger.listFiles(feed, 'closed', maxFiles);
-    for (const file of open) await guarded(file, ports, (each) => requeue(each, ports, redriven));
-    for (const file of closed) await guarded(file, ports, requeueAmendment);
+    let stalled = 0;
+    for (const file of open) stalled += Number(await guarded(file, ports, (each) => requeue(each, ports, redriven)));
+    for (const file of closed) stalled += Number(await guarded(file, ports, requeueAmendment));
+    const metrics = ports.metricsOf(feed);
+    metrics.add('StalledFiles', stalled);
+    metrics.flush();
   }
 }
 
-/** One file's fault must not keep the others from being looked at. */
+/** One file's fault must not keep the others from being looked at. @returns whether it had stalled */
 async function guarded(
   file: FileAccount,
   ports: ReconcilerPorts,
-  look: (file: FileAccount, ports: ReconcilerPorts) => Promise<void>,
-): Promise<void> {
+  look: (file: FileAccount, ports: ReconcilerPorts) => Promise<boolean>,
+): Promise<boolean> {
   try {
-    await look(file, ports);
+    return await look(file, ports);
   } catch (error) {
     ports.log.error('file could not be looked at', {
       correlation_id: file.fileId,
       error: error instanceof Error ? error : new Error(String(error)),
     });
+    return true;
   }
 }
 
-async function requeue(file: FileAccount, ports: ReconcilerPorts, redriven: ReadonlySet<string>): Promise<void> {
+async function requeue(file: FileAccount, ports: ReconcilerPorts, redriven: ReadonlySet<string>): Promise<boolean> {
   const { ledger, finalize, clock, log, stalledAfterMs } = ports;
   const now = clock.now();
   const lane = ports.lanes.find((each) => each.feed === file.feed && each.lane === file.lane);
   const { fileId, feed, heldBackUntil } = file;
-  if (!lane) return;
+  if (!lane) return false;
   const isRedriven = redriven.has(laneKey(lane));
   if (heldBackUntil !== undefined && heldBackUntil + stalledAfterMs > now) {
-    return isRedriven || isQuarantined(file) ? undefined : reemitLost(file, lane, ports);
+    return isRedriven || isQuarantined(file) ? false : reemitLost(file, lane, ports);
   }
-  if (now - file.updatedAt < stalledAfterMs) return;
+  if (now - file.updatedAt < stalledAfterMs) return false;
   const found = async (what: string): Promise<void> => {
     log.warn('stalled work queued again', { correlation_id: fileId, what });
     // Touched: the next run asks again only when this, too, came to nothing.
@@ -70,34 +85,36 @@ async function requeue(file: FileAccount, ports: ReconcilerPorts, redriven: Read
   };
 
   if (file.state === 'splitting') {
-    if ((file.leaseUntil ?? 0) >= now) return;
+    if ((file.leaseUntil ?? 0) >= now) return false;
     await found('split');
     await lane.intake.send({ v: 1, kind: 'continue', feed, fileId }, 0);
-    return;
+    return true;
   }
   if (await isSettledByCount(file, ledger)) {
     await found('finalize');
     await finalize.send({ v: 1, kind: 'finalize', feed, fileId, amend: false }, 0);
-    return;
+    return true;
   }
-  if (file.state === 'split' && !isRedriven && !isQuarantined(file)) await reemitLost(file, lane, ports);
+  if (file.state !== 'split' || isRedriven || isQuarantined(file)) return false;
+  return reemitLost(file, lane, ports);
 }
 
 /**
  * Batches are missing, nobody works on one, and none is in the queue: a purge, or SQS's retention. While messages are
  * there, the batches only wait: made again, they would come twice, and once more with each run.
  */
-async function reemitLost(file: FileAccount, lane: ReconciledLane, ports: ReconcilerPorts): Promise<void> {
+async function reemitLost(file: FileAccount, lane: ReconciledLane, ports: ReconcilerPorts): Promise<boolean> {
   const { ledger, clock, log, stalledAfterMs } = ports;
   const now = clock.now();
   const { fileId, feed } = file;
   // A splitter that is held back looks at its file now and then: only what is settled counts as work on it.
   const touchedAt = file.state === 'splitting' ? (file.lastSettledAt ?? file.createdAt) : file.updatedAt;
-  if (now - touchedAt < stalledAfterMs) return;
-  if ((await lane.records.messages()) > 0 || (await hasLiveLease(file, ledger, now))) return;
+  if (now - touchedAt < stalledAfterMs) return false;
+  if ((await lane.records.messages()) > 0 || (await hasLiveLease(file, ledger, now))) return false;
   log.warn('stalled work queued again', { correlation_id: fileId, what: 'batches' });
   await ledger.touchFile(fileId);
   await lane.intake.send({ v: 1, kind: 'reemit', feed, fileId }, 0);
+  return true;
 }
 
 /** The truth, from the batches' own items. */
@@ -119,9 +136,10 @@ async function hasLiveLease(file: FileAccount, ledger: BatchLedger, now: number)
 }
 
 /** An amendment that was asked for and never came. */
-async function requeueAmendment(file: FileAccount, ports: ReconcilerPorts): Promise<void> {
+async function requeueAmendment(file: FileAccount, ports: ReconcilerPorts): Promise<boolean> {
   const { amendmentRequestedAt: at, fileId, feed } = file;
-  if (at === undefined || ports.clock.now() - at < ports.stalledAfterMs) return;
+  if (at === undefined || ports.clock.now() - at < ports.stalledAfterMs) return false;
   ports.log.warn('stalled work queued again', { correlation_id: fileId, what: 'amendment' });
   await ports.finalize.send({ v: 1, kind: 'finalize', feed, fileId, amend: true }, 0);
+  return true;
 }

@@ -109,7 +109,7 @@ describe.each([
   });
 
   it('watches the deadline: an alarm on the margin, told to the desk, that is silent while no file is open', () => {
-    const alarm = one(resources, /^trafficdeadlineatrisk/).Properties;
+    const alarm = one(resources, /^Alarmstrafficdeadlineatrisk/).Properties;
     expect(alarm).toMatchObject({
       AlarmName: `sluice-${stage}-traffic-deadline-at-risk`,
       Namespace: 'Sluice',

@@ -214,6 +214,7 @@ describe('a good file that was stopped by its first part', () => {
       finalize: ask,
       clock,
       log: silentLog,
+      metricsOf: () => ({ add: () => undefined, flush: () => undefined }),
       stalledAfterMs: 1_000,
     };
     await clock.advance(1_001);

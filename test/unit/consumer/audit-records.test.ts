@@ -105,6 +105,7 @@ it('counts what a batch came to, for the metrics', async () => {
   expect(Object.fromEntries(metrics.map(({ name, value }) => [name, value]))).toEqual({
     ProcessedRecords: 4,
     FailedRecords: 0,
+    RejectedRecords: 2,
     DeadLetteredRecords: 2,
     BatchDuration: expect.any(Number) as number,
   });

@@ -13,6 +13,8 @@ let clock: SimulatedClock;
 let ledger: InMemoryLedger;
 let asked: (ContinueMessage | ReemitMessage | FinalizeMessage)[];
 let queued: number;
+/** Files that had stalled, by the run. */
+let stalled: number[];
 let ports: ReconcilerPorts;
 
 beforeEach(async () => {
@@ -22,7 +24,9 @@ beforeEach(async () => {
   queued = 0;
   const ask = async (message: (typeof asked)[number]) => void asked.push(message);
   const lane = { feed: 'traffic', lane: 'main', intake: { send: ask }, records: { messages: async () => queued } };
-  ports = { ledger, lanes: [lane], finalize: { send: ask }, clock, log: silentLog, stalledAfterMs };
+  stalled = [];
+  const metricsOf = () => ({ add: (_: string, value: number) => void stalled.push(value), flush: () => undefined });
+  ports = { ledger, lanes: [lane], finalize: { send: ask }, clock, log: silentLog, stalledAfterMs, metricsOf };
   const source = { bucket: 'b', key: 'k', etag: '"e"', sizeBytes: 1 };
   await ledger.claimFile('f', { fileId: 'f', feed: 'traffic', lane: 'main', source, limits }, 'splitter', 60_000);
 });
@@ -38,6 +42,7 @@ async function settle(batch: number): Promise<void> {
 it('leaves alone what is under way', async () => {
   await run();
   expect(asked).toEqual([]);
+  expect(stalled).toEqual([0]);
 });
 
 it('has a file split on whose splitter died, once each time it stalls', async () => {

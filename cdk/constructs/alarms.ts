@@ -1,0 +1,81 @@
+import { Duration } from 'aws-cdk-lib';
+import type { IMetric } from 'aws-cdk-lib/aws-cloudwatch';
+import { Alarm, ComparisonOperator, Metric, TreatMissingData } from 'aws-cdk-lib/aws-cloudwatch';
+import { SnsAction } from 'aws-cdk-lib/aws-cloudwatch-actions';
+import { Construct } from 'constructs';
+import type { Settings } from '../settings.ts';
+import type { Desk } from './desk.ts';
+
+/** A figure that means something is wrong once it is `threshold` or more. */
+export interface Watched {
+  /** In the alarm's name, after the stack's and the feed's: also the heading of its section in the runbook. */
+  name: string;
+  feed?: string;
+  /** What has happened, in a sentence or two. */
+  says: string;
+  metric: IMetric;
+  threshold: number;
+  /** Wrong is what is below it. */
+  isFloor?: boolean;
+  /** Of the last `of` periods, `periods` must be wrong. Once, if nothing is said. */
+  periods?: number;
+  of?: number;
+  /** What no figure at all means. `fine`, if nothing is said. */
+  silence?: 'fine' | 'wrong' | 'as-before';
+  /** The desk hears of its end, too. */
+  tellsEnd?: boolean;
+}
+
+const silences = {
+  fine: TreatMissingData.NOT_BREACHING,
+  wrong: TreatMissingData.BREACHING,
+  'as-before': TreatMissingData.IGNORE,
+};
+
+/** Every alarm of a stack: each goes to the desk, and says where the runbook is. */
+export class Alarms extends Construct {
+  readonly #settings: Settings;
+  readonly #action: SnsAction;
+
+  constructor(scope: Construct, id: string, { settings, desk }: { settings: Settings; desk: Desk }) {
+    super(scope, id);
+    this.#settings = settings;
+    this.#action = new SnsAction(desk.topic);
+  }
+
+  add(watched: Watched): void {
+    const { name, feed, says, metric, threshold, isFloor, periods = 1, of = periods, silence = 'fine' } = watched;
+    const { stackName, runbookUrl } = this.#settings;
+    const fullName = [...(feed === undefined ? [] : [feed]), name].join('-');
+    const { LESS_THAN_THRESHOLD, GREATER_THAN_OR_EQUAL_TO_THRESHOLD } = ComparisonOperator;
+    const alarm = new Alarm(this, fullName, {
+      alarmName: `${stackName}-${fullName}`,
+      alarmDescription: `${says} What to do: ${runbookUrl}#${name}`,
+      metric,
+      threshold,
+      comparisonOperator: isFloor ? LESS_THAN_THRESHOLD : GREATER_THAN_OR_EQUAL_TO_THRESHOLD,
+      evaluationPeriods: of,
+      datapointsToAlarm: periods,
+      treatMissingData: silences[silence],
+    });
+    alarm.addAlarmAction(this.#action);
+    if (watched.tellsEnd) alarm.addOkAction(this.#action);
+  }
+}
+
+/** One of Sluice's own figures: see lambdas/runtime/metrics.ts. */
+export function feedMetric(
+  { stackName }: Pick<Settings, 'stackName'>,
+  feed: string,
+  metricName: string,
+  statistic: 'Sum' | 'Maximum' | 'Minimum' | 'Average',
+  period: Duration = Duration.minutes(5),
+): Metric {
+  return new Metric({
+    namespace: 'Sluice',
+    metricName,
+    dimensionsMap: { stack: stackName, feed },
+    statistic,
+    period,
+  });
+}

@@ -1,0 +1,126 @@
+import { readFileSync } from 'node:fs';
+import { resolve } from 'node:path';
+import { describe, expect, it } from 'vitest';
+import { z } from 'zod';
+import { synthesise } from './synthesise.ts';
+
+const alarmShape = z.looseObject({
+  AlarmName: z.string(),
+  AlarmDescription: z.string(),
+  AlarmActions: z.array(z.unknown()),
+  TreatMissingData: z.string(),
+  Threshold: z.number(),
+  ComparisonOperator: z.string(),
+  EvaluationPeriods: z.number(),
+  DatapointsToAlarm: z.number(),
+  Metrics: z
+    .array(z.looseObject({ Id: z.string(), Expression: z.string().optional(), MetricStat: z.unknown() }))
+    .optional(),
+});
+
+const runbook = readFileSync(resolve(import.meta.dirname, '../../docs/operations.md'), 'utf8');
+/** As GitHub makes them: lower case, blanks to dashes. */
+const anchors = [...runbook.matchAll(/^#+ (.+)$/gm)].map(([, title = '']) =>
+  title.toLowerCase().replaceAll(/[^a-z0-9 -]/g, '').replaceAll(' ', '-'),
+);
+
+const environment = { SLUICE_FEEDS: 'traffic,maintenance' };
+const { resources } = synthesise('prod', environment);
+const alarms = Object.values(resources)
+  .filter(({ Type }) => Type === 'AWS::CloudWatch::Alarm')
+  .map(({ Properties }) => alarmShape.parse(Properties));
+const alarm = (name: string) => {
+  const found = alarms.find(({ AlarmName }) => AlarmName === `sluice-prod-${name}`);
+  if (!found) throw new Error(`There is no alarm ${name}.`);
+  return found;
+};
+
+const ofFeed = [
+  'dead-letters',
+  'dead-letters-growing',
+  'work-given-up',
+  'work-waits-too-long',
+  'breaker-open',
+  'token-refused',
+  'many-rejects',
+  'file-stopped',
+  'stalled-work',
+  'function-errors',
+  'throttled',
+  'clock-skew',
+  'retention-near-its-end',
+];
+const ofStack = [
+  'account-not-closed',
+  'finalizer-waits',
+  'finalizer-errors',
+  'reconciler-errors',
+  'reconciler-silent',
+  'ledger-throttled',
+];
+
+describe('alarms', () => {
+  it('are these, and no others', () => {
+    const wanted = [
+      ...['traffic', 'maintenance'].flatMap((feed) => ofFeed.map((name) => `${feed}-${name}`)),
+      'traffic-deadline-at-risk',
+      ...ofStack,
+    ];
+    expect(alarms.map(({ AlarmName }) => AlarmName.replace('sluice-prod-', '')).sort()).toEqual(wanted.sort());
+  });
+
+  it.each(alarms.map((each) => [each.AlarmName, each] as const))(
+    '%s says what happened, leads to a section of the runbook, and goes to the desk',
+    (_, { AlarmDescription: text, AlarmActions: actions, AlarmName: name }) => {
+      const [, anchor = ''] = /^[A-Z].+[.:] .*What to do: docs\/operations\.md#([a-z-]+)$/.exec(text) ?? [];
+      expect(name.endsWith(anchor) && anchor !== '').toBe(true);
+      expect(anchors).toContain(anchor);
+      expect(JSON.stringify(actions)).toContain('DeskTopic');
+    },
+  );
+
+  it('look at no more than CloudWatch takes: ten figures', () => {
+    for (const { Metrics: all = [], AlarmName } of alarms) {
+      expect(all.filter((each) => each.MetricStat !== undefined).length, AlarmName).toBeLessThanOrEqual(10);
+    }
+  });
+
+  it('are silent where there is nothing to tell, but for the one that tells that nobody looks', () => {
+    const breaching = alarms.filter(({ TreatMissingData }) => TreatMissingData === 'breaching');
+    expect(breaching.map(({ AlarmName }) => AlarmName)).toEqual(['sluice-prod-reconciler-silent']);
+    expect(alarm('traffic-retention-near-its-end')).toMatchObject({ TreatMissingData: 'ignore', Threshold: 864_000 });
+  });
+
+  it('add up the lanes of a feed', () => {
+    expect(alarm('traffic-dead-letters').Metrics?.[0]?.Expression).toBe('FILL(m0, 0) + FILL(m1, 0)');
+    expect(alarm('traffic-work-waits-too-long').Metrics?.[0]?.Expression).toBe(
+      [7200, 3600, 3600, 7200, 3600, 3600].map((s, n) => `IF(FILL(age${n}, 0) >= ${s}, 1, 0)`).join(' + '),
+    );
+  });
+
+  it('come before a file is stopped for its rejects', () => {
+    expect(alarm('traffic-many-rejects').Threshold).toBe(0.1);
+  });
+
+  it('lead to where the runbook is to be read', () => {
+    const url = 'https://wiki.example/sluice/operations';
+    const set = synthesise('prod', { ...environment, SLUICE_RUNBOOK_URL: url });
+    expect(set.text).toContain(`What to do: ${url}#breaker-open`);
+    expect(() => synthesise('prod', { SLUICE_RUNBOOK_URL: 'http://wiki.example' })).toThrow(/SLUICE_RUNBOOK_URL/);
+  });
+});
+
+describe('the dashboard', () => {
+  it('is one a stage, with a part for each feed and what drives the cost', () => {
+    const boards = Object.values(resources).filter(({ Type }) => Type === 'AWS::CloudWatch::Dashboard');
+    expect(boards).toHaveLength(1);
+    const text = JSON.stringify(boards);
+    for (const feed of ['traffic', 'maintenance']) {
+      for (const title of ['what came in', 'records that came to an end', 'use of the limit', 'waiting', 'dead letters by reason']) {
+        expect(text).toContain(`${feed}: ${title}`);
+      }
+    }
+    expect(text).toContain('Cost: ');
+    expect(text).toContain('records failed');
+  });
+});
