@@ -68,6 +68,7 @@ export function deriveFeed(
   });
   return {
     name: feed.name,
+    smallFiles: feed.smallFiles ?? false,
     archiveRetentionDays: declared.archiveRetentionDays,
     deadline: overrides.DEADLINE ?? declared.deadline,
     logRetentionDays: overrides.LOG_RETENTION_DAYS ?? declared.logRetentionDays,

@@ -46,6 +46,8 @@ export interface LaneSettings {
 
 export interface FeedSettings {
   name: string;
+  /** Its files are taken many at a time. */
+  smallFiles: boolean;
   api: ApiSettings;
   archiveRetentionDays: number;
   /** As `05:00 America/New_York`; see deadline.ts. */

@@ -13,6 +13,9 @@ function* factFaults(feed: RegisteredFeed): Generator<string> {
   if (formats.includes('csv') && columns.length === 0) {
     yield 'formats has csv, so columns must name those that a header has to have.';
   }
+  if (feed.smallFiles && !formats.includes('json-document')) {
+    yield 'smallFiles takes files of one record each, so formats must name json-document.';
+  }
   if (sink.path !== undefined && !sink.path.startsWith('/')) yield `sink.path is '${sink.path}'; it must begin with /.`;
   for (const [name, value] of Object.entries({
     maxRecordBytes,

@@ -38,6 +38,8 @@ interface FeedFacts {
   limits: SinkLimits;
   /** A longer record (bytes) is rejected: it travels as its place, length, hash and head only. */
   maxRecordBytes: number;
+  /** Its files come by the thousands and hold a record each: those within `maxRecordBytes` are taken many at a time. */
+  smallFiles?: boolean;
   /** Past this share of rejects, once `afterRecords` were seen, the file is a wrong file. */
   toleratedRejects: { share: number; afterRecords: number };
   /** How long the archive keeps the evidence from being deleted. */

@@ -92,6 +92,7 @@ export const maintenance = defineFeed({
   // table is slow for a moment, 40 calls at once still make up for it.
   limits: { requests: 10_000, windowSeconds: 10, connections: 40 },
   maxRecordBytes: 64 * 1024,
+  smallFiles: true,
   toleratedRejects: { share: 0.2, afterRecords: 1000 },
   // EASA 145.A.55(a)(3), before Regulation (EU) 2021/1963 145.A.55(c): three years from the release to service. It is
   // the longest: 14 CFR 145.219(c) asks for two, 14 CFR 91.417(b)(1) for one. One day for leap years.

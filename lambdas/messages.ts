@@ -92,6 +92,8 @@ export const letter = z.object({
   timestamp: z.iso.datetime(),
   feed: z.string(),
   source_file: z.string(),
+  /** Of a small file that went with others; the version of any other is its account's. */
+  source_version_id: z.string().optional(),
   record: z.int().positive(),
   line: z.int().positive(),
   outcome: z.enum(['rejected', 'refused', 'exhausted']),

@@ -51,6 +51,12 @@ export interface SourceObjects {
   read(source: SourceObject, offset: number, signal?: AbortSignal): AsyncIterable<Buffer>;
 }
 
+/** Where the splitter keeps what it makes one file of. */
+export interface BundleStore {
+  /** Stores it under a name of its own. @param name new each time */
+  putBundle(name: string, bytes: Buffer): Promise<SourceObject>;
+}
+
 /** The records queue, written by the splitter and by a consumer that hands its rest back. */
 export interface BatchQueue {
   /** Sends all; resends what SQS failed on. Resolves when every one is in the queue. */
@@ -104,6 +110,13 @@ export interface NewFile {
   limits: CutLimits;
 }
 
+/** A file of the splitter's own making: read already, by the time it has an account. */
+export interface NewBundle extends NewFile {
+  sha256: string;
+  dialect: Dialect;
+  bundle: { members: number };
+}
+
 /** What a splitter saves on the way; only with the epoch it claimed. */
 export interface SplitProgress {
   sha256?: string;
@@ -125,6 +138,14 @@ export interface FileLedger {
     owner: string,
     leaseMs: number,
   ): Promise<FileClaim | { kind: 'unknown' }>;
+  /**
+   * Opens a bundle's account, with each member's place in it, or nothing of the kind: then it tells which of the members
+   * have an account of their own or another bundle's. At most `maxMembers` (core/records/bundle.ts) of them.
+   */
+  createBundle(
+    bundle: NewBundle,
+    members: readonly SourceObject[],
+  ): Promise<{ kind: 'created' } | { kind: 'taken'; members: FileAccount[] }>;
   /** Returns the file after the write, with what the consumers have settled of it so far. */
   saveSplitProgress(fileId: string, epoch: number, progress: SplitProgress): Promise<FileAccount | undefined>;
   /** Gives the lease up without finishing: the continuation may claim at once, or from `heldBackUntil` on. */

@@ -59,6 +59,7 @@ export class Finalizer extends Construct {
     workOff(this.function, queue, { batchSize: 1, maxConcurrency: concurrency });
     ledger.grant(this.function, 'GetItem', 'UpdateItem', 'Query');
     work.grantGetReceipts(this.function);
+    if (settings.feeds.some((feed) => feed.smallFiles)) work.grantCopyBundles(this.function);
     archive.grantAdd(this.function);
     for (const lane of settings.feeds.flatMap((feed) => feed.lanes)) intake.grantCopy(this.function, lane.keyPrefix);
     this.function.maySendTo(queue);

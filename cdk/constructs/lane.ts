@@ -35,6 +35,12 @@ export interface LaneProps {
 /** Letters a consumer is given at once. */
 const letterBatchSize = 10;
 
+/** What one bundle takes (lambdas/core/records/bundle.ts); the announcements of so many are far below Lambda's 6 MB. */
+const smallFilesTogether = 99;
+
+/** An invocation waits so long for more of them. An urgent one has no time for that; above ten messages, Lambda asks for a second. */
+const gatherSeconds = { main: 5, express: 1 };
+
 /** Goes along with the consumer's code: a function's whole environment has room for two certificates (4 KB). */
 const caFile = 'api-ca.pem';
 
@@ -73,7 +79,7 @@ export class Lane extends Construct {
     this.consumer = this.#createConsumer(props);
   }
 
-  #createSplitter({ settings, root, feed, lane, intake, ledger, finalizeQueue }: LaneProps): SluiceFunction {
+  #createSplitter({ settings, root, feed, lane, intake, ledger, work, finalizeQueue }: LaneProps): SluiceFunction {
     const { timeoutSeconds, memoryMb } = settings.splitter;
     const { gzip, horizon } = splitterLimits(settings, feed.api, lane);
     const splitter = new SluiceFunction(this, 'Splitter', {
@@ -94,10 +100,16 @@ export class Lane extends Construct {
         CUT_LIMITS: JSON.stringify(lane.cutLimits),
         GZIP_LIMITS: JSON.stringify(gzip),
         HORIZON: JSON.stringify(horizon),
+        ...(feed.smallFiles ? { WORK_BUCKET: work.bucket.bucketName } : {}),
       },
     });
-    // One file an invocation: each has the whole of the function's time.
-    workOff(splitter, this.intake.queue, { batchSize: 1, maxConcurrency: lane.splitters });
+    // One file an invocation: each has the whole of the function's time. Small ones are worth nothing but by the many.
+    const together = { batchSize: smallFilesTogether, windowSeconds: gatherSeconds[lane.name] };
+    workOff(splitter, this.intake.queue, {
+      ...(feed.smallFiles ? together : { batchSize: 1 }),
+      maxConcurrency: lane.splitters,
+    });
+    if (feed.smallFiles) work.grantBundles(splitter, feed.name);
     intake.grantRead(splitter, lane.keyPrefix);
     ledger.grant(splitter, 'GetItem', 'PutItem', 'UpdateItem', 'Query');
     splitter.maySendTo(this.intake.queue, this.records.queue, finalizeQueue);

@@ -135,6 +135,12 @@ export class SluiceFunction extends NodejsFunction {
     this.may(this.#sendActions, ...queues.map((queue) => queue.queueArn));
   }
 
+  /** Lets it decide when a message that it was given is visible again: by the action that the mapping needs, too. */
+  mayPostpone(queue: Queue): void {
+    const isLocal = this.#sendActions.includes('sqs:SendMessageBatch');
+    if (isLocal) this.may(['sqs:ChangeMessageVisibilityBatch'], queue.queueArn);
+  }
+
   /** Lets it receive messages of these and make them visible again; not delete them. */
   mayLookInto(...queues: Queue[]): void {
     const isLocal = this.#sendActions.includes('sqs:SendMessageBatch');

@@ -6,7 +6,10 @@ import type { AccessLogs } from './access-logs.ts';
 import { abortUploads, bucketDefaults, encryptedBy } from './bucket-defaults.ts';
 import type { SluiceFunction } from './sluice-function.ts';
 
-/** Receipts of batches, until the finalizer gathers them, and again for every amended manifest. */
+/**
+ * Receipts of batches, until the finalizer gathers them, and again for every amended manifest; small files as one, until
+ * it has archived them.
+ */
 export class WorkBucket extends Construct {
   readonly bucket: Bucket;
 
@@ -16,12 +19,22 @@ export class WorkBucket extends Construct {
       ...bucketDefaults(settings),
       ...encryptedBy(this, settings),
       ...accessLogs.of('work'),
-      lifecycleRules: [abortUploads, { id: 'expire-receipts', expiration: Duration.days(settings.workRetentionDays) }],
+      lifecycleRules: [abortUploads, { id: 'expire', expiration: Duration.days(settings.workRetentionDays) }],
     });
   }
 
   grantPutReceipts(grantee: SluiceFunction): void {
     grantee.may(['s3:PutObject'], this.bucket.arnForObjects('receipts/*'));
+  }
+
+  /** Lets it keep small files there as one, and read that. */
+  grantBundles(grantee: SluiceFunction, feed: string): void {
+    grantee.may(['s3:PutObject', 's3:GetObject'], this.bucket.arnForObjects(`bundles/${feed}/*`));
+  }
+
+  /** Lets it copy them, with the tags that a copy brings along. */
+  grantCopyBundles(grantee: SluiceFunction): void {
+    grantee.may(['s3:GetObject', 's3:GetObjectTagging'], this.bucket.arnForObjects('bundles/*'));
   }
 
   grantGetReceipts(grantee: SluiceFunction): void {

@@ -1,3 +1,4 @@
+import { Duration } from 'aws-cdk-lib';
 import { SqsEventSource } from 'aws-cdk-lib/aws-lambda-event-sources';
 import type { Queue } from 'aws-cdk-lib/aws-sqs';
 import type { SluiceFunction } from './sluice-function.ts';
@@ -6,10 +7,18 @@ import type { SluiceFunction } from './sluice-function.ts';
 export function workOff(
   worker: SluiceFunction,
   queue: Queue,
-  mapping: { batchSize: number; maxConcurrency: number },
+  mapping: { batchSize: number; maxConcurrency: number; windowSeconds?: number },
 ): void {
-  const { batchSize, maxConcurrency } = mapping;
+  const { batchSize, maxConcurrency, windowSeconds } = mapping;
   // Lambda receives under the worker's role.
   worker.mayUseKeyFor(['sqs:ReceiveMessage']);
-  worker.addEventSource(new SqsEventSource(queue, { batchSize, maxConcurrency, reportBatchItemFailures: true }));
+  worker.mayPostpone(queue);
+  worker.addEventSource(
+    new SqsEventSource(queue, {
+      batchSize,
+      maxConcurrency,
+      reportBatchItemFailures: true,
+      ...(windowSeconds === undefined ? {} : { maxBatchingWindow: Duration.seconds(windowSeconds) }),
+    }),
+  );
 }

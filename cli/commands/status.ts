@@ -2,6 +2,7 @@ import { Command, InvalidArgumentError } from 'commander';
 import { feeds } from '../../feeds/index.ts';
 import { systemClock } from '../../lambdas/adapters/system-clock.ts';
 import type { FileAccount } from '../../lambdas/core/file-account.ts';
+import { nameOfFile } from '../../lambdas/core/file-account.ts';
 import { readManifest } from '../archive/read-archive.ts';
 import { describeProgress } from '../drop/describe-progress.ts';
 import { liveCounts } from '../drop/live-counts.ts';
@@ -87,7 +88,7 @@ async function showFile(stack: OpenStack, fileId: string, options: StatusOptions
   const api = stack.outputs.api(file.feed);
   const limitPerSecond = api && api.requests / api.windowSeconds;
   const { text } = describeProgress({ file, perSecond: undefined, limitPerSecond });
-  const name = `${oneLine(file.source.key, 60)} (${formatBytes(file.source.sizeBytes)})`;
+  const name = `${oneLine(nameOfFile(file.source.key, file.bundle?.members), 60)} (${formatBytes(file.source.sizeBytes)})`;
   const projected = projections.textOf(file.fileId);
   const lines = [
     `${terminal.style('bold', name)}  ${file.state}`,

@@ -1,5 +1,6 @@
 import type { DeadRecord, FileAccount } from '../../lambdas/core/file-account.ts';
 import type { Receipt } from '../../lambdas/core/receipt.ts';
+import { uriOf } from '../../lambdas/core/source-uri.ts';
 import { lastFailureOf } from './select-dead.ts';
 
 /** All that is known of one dead record, in the words of the dead-letter format: `dlq show --json`. */
@@ -71,7 +72,7 @@ export function describeDead(
     file_id: file.fileId,
     feed: file.feed,
     lane: file.lane,
-    source_file: `s3://${file.source.bucket}/${file.source.key}`,
+    source_file: receipt?.source_file ?? uriOf(file.source),
     record,
     line: receipt?.line ?? null,
     offset: receipt?.offset ?? null,

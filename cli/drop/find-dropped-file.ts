@@ -31,6 +31,8 @@ export async function findDroppedFile(
 ): Promise<FileAccount | undefined> {
   const id = idOfDropped(dropped);
   const byId = id === undefined ? undefined : await ledger.getFile(id);
+  // A small file's account is that of the bundle it went in.
+  if (byId?.bundleId !== undefined) return ledger.getFile(byId.bundleId);
   if (byId) return byId;
   // Also where S3's answer has a version and its event has none, as some local clouds have it.
   const lists = await Promise.all([

@@ -9,6 +9,7 @@ const descriptions: Record<keyof Letter, string> = {
   timestamp: 'When the record failed, UTC.',
   feed: 'The feed that the file belongs to.',
   source_file: 'The file as it was dropped: s3://bucket/key.',
+  source_version_id: 'Which version of it, where small files of one record each went together.',
   record: 'Number of the record in the file, from 1; a CSV header is not counted.',
   line: 'Physical line in the file where the record begins, from 1.',
   outcome:

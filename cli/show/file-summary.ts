@@ -32,6 +32,8 @@ export type FileSummary = {
   deadline: string | null;
   /** From then to the deadline; negative where it is late. */
   deadline_margin_seconds: number | null;
+  /** Small files that went as this one; null for a file as it was dropped. */
+  bundled_files: number | null;
   /** `manifest`: counted for good; `progress`: as far as it has got, a batch behind at times. */
   counts_from: 'manifest' | 'progress';
   reconciled: boolean | null;
@@ -58,6 +60,7 @@ export function summariseFile(file: FileAccount, manifest?: Manifest, projection
     lane: file.lane,
     state: manifest?.state ?? file.state,
     source: { bucket: source.bucket, key: source.key, version_id: source.versionId ?? null, etag: source.etag },
+    bundled_files: file.bundle?.members ?? null,
     bytes: source.sizeBytes,
     checksum: file.sha256 ?? null,
     total_records: manifest?.total_records ?? file.totalRecords ?? null,

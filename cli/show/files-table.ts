@@ -1,3 +1,4 @@
+import { nameOfFile } from '../../lambdas/core/file-account.ts';
 import { formatCount, formatShare, oneLine } from '../terminal/format.ts';
 import { formatTable } from '../terminal/table.ts';
 import type { FileSummary } from './file-summary.ts';
@@ -20,7 +21,7 @@ export function formatFiles(
     formatCount(file.dead_lettered_records),
     `${file.received.slice(0, 19).replace('T', ' ')}Z`,
     ...(hasProjection ? [projected(file.file_id) ?? ''] : []),
-    oneLine(file.source.key, 60),
+    oneLine(nameOfFile(file.source.key, file.bundled_files), 60),
   ]);
   const titles = [
     { title: 'file id' },

@@ -1,3 +1,4 @@
+import { nameOfFile } from '../../lambdas/core/file-account.ts';
 import type { Manifest } from '../../lambdas/core/manifest.ts';
 import type { Outcome } from '../../lambdas/core/outcome.ts';
 import { outcomes } from '../../lambdas/core/outcome.ts';
@@ -33,7 +34,7 @@ export function formatManifest(manifest: Manifest, { style }: Painter, columns: 
   const bad = !manifest.reconciled || ['failed', 'superseded', 'quarantined'].includes(manifest.state);
   const colour = bad ? 'red' : manifest.dead_lettered_records > 0 ? 'yellow' : 'green';
   // Whatever somebody may have called it.
-  const name = oneLine(manifest.source.key, Math.max(20, columns - 40));
+  const name = oneLine(nameOfFile(manifest.source.key, manifest.bundled_files), Math.max(20, columns - 40));
   return [
     `${style('bold', name)}  ${style(colour, oneLine(verdictOf(manifest), Math.max(30, columns * 2)))}\n`,
     // Six noughts say nothing.
@@ -90,7 +91,7 @@ function factsOf(manifest: Manifest): [string, string][] {
   facts.push(['size', `${formatBytes(manifest.bytes)}${manifest.format === null ? '' : `, ${manifest.format}`}`]);
   facts.push(['sha256', manifest.checksum ?? 'unknown']);
   for (const warning of manifest.warnings) facts.push(['warning', warning.message]);
-  facts.push(['dropped as', `s3://${source.bucket}/${source.key}`]);
+  if (manifest.bundled_files === null) facts.push(['dropped as', `s3://${source.bucket}/${source.key}`]);
   const folder = archive.manifest_key.slice(0, archive.manifest_key.lastIndexOf('/') + 1);
   const archived = (key: string | null) => (key?.startsWith(folder) ? key.slice(folder.length) : (key ?? 'none'));
   facts.push(['archived in', `s3://${archive.bucket}/${folder}`]);

@@ -1,10 +1,11 @@
 import type { BatchGetCommandOutput } from '@aws-sdk/lib-dynamodb';
 import { BatchGetCommand, PutCommand } from '@aws-sdk/lib-dynamodb';
-import type { FileAccount, FileState } from '../core/file-account.ts';
+import type { FileAccount, FileState, SourceObject } from '../core/file-account.ts';
+import { fileIdOf } from '../core/identity.ts';
 import { noCounts } from '../core/outcome.ts';
 import { schemaVersion } from '../core/schema-version.ts';
 import type { Quarantine } from '../core/quarantine.ts';
-import type { Clock, FileClaim, FileLedger, FileList, NewFile, SplitProgress } from '../ports.ts';
+import type { Clock, FileClaim, FileLedger, FileList, NewBundle, NewFile, SplitProgress } from '../ports.ts';
 import type { DynamoTable } from './dynamo-table.ts';
 import { expiryOf, isConditionFailure, withoutKeys } from './dynamo-table.ts';
 
@@ -88,6 +89,36 @@ export class DynamoFileLedger implements FileLedger {
       if (isConditionFailure(error)) return undefined;
       throw error;
     }
+  }
+
+  async createBundle(
+    bundle: NewBundle,
+    members: readonly SourceObject[],
+  ): Promise<{ kind: 'created' } | { kind: 'taken'; members: FileAccount[] }> {
+    const now = this.#clock.now();
+    const common = { createdAt: now, updatedAt: now, epoch: 0, settledBatches: 0, settled: noCounts() };
+    const { fileId, feed, lane, limits } = bundle;
+    const file: FileAccount = { ...bundle, ...common, state: 'splitting' };
+    const ids = members.map((source) => fileIdOf(source));
+    const places = members.map((source, index) => ({
+      pk: pkOf(ids[index] ?? ''),
+      sk: 'FILE',
+      // A pointer; the bundle's account lives as long as its letters do.
+      expiresAt: expiryOf(now),
+      ...({
+        ...common,
+        ...{ fileId: ids[index] ?? '', feed, lane, limits, source },
+        state: 'bundled',
+        bundleId: fileId,
+      } satisfies FileAccount),
+    }));
+    const keys = { pk: pkOf(fileId), sk: 'FILE', listPk: listPkOf('open', feed), listSk: listSkOf(file) };
+    if (await this.#table.createAll([{ ...keys, ...file }, ...places])) return { kind: 'created' };
+    const found = await Promise.all(ids.map((id) => this.getFile(id)));
+    const taken = found.filter((each) => each !== undefined);
+    // Written after all, and the answer got lost.
+    if (taken.length > 0 && taken.every(({ bundleId }) => bundleId === fileId)) return { kind: 'created' };
+    return { kind: 'taken', members: taken };
   }
 
   async saveSplitProgress(fileId: string, epoch: number, progress: SplitProgress): Promise<FileAccount | undefined> {

@@ -21,6 +21,7 @@ export function createDynamoLedger(client: DynamoDBClient, tableName: string, cl
   const desk = new DynamoDeskLedger(table, clock);
   return {
     claimFile: files.claimFile.bind(files),
+    createBundle: files.createBundle.bind(files),
     saveSplitProgress: files.saveSplitProgress.bind(files),
     releaseFile: files.releaseFile.bind(files),
     claimChecksum: files.claimChecksum.bind(files),

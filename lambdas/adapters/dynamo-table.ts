@@ -60,6 +60,21 @@ export class DynamoTable {
     }
   }
 
+  /** All of the new items or none; false where one is there already. */
+  async createAll(items: readonly Record<string, unknown>[]): Promise<boolean> {
+    const TransactItems = items.map((Item) => ({
+      Put: { TableName: this.name, Item, ConditionExpression: 'attribute_not_exists(pk)' },
+    }));
+    const command = new TransactWriteCommand({ TransactItems, ClientRequestToken: randomUUID() });
+    try {
+      await this.pastConflicts(() => this.client.send(command));
+      return true;
+    } catch (error) {
+      if (cancellationsOf(error).includes('ConditionalCheckFailed')) return false;
+      throw error;
+    }
+  }
+
   /**
    * A write that meets a transaction is turned down, a single one too, and changes nothing; the SDK takes that for final.
    * Settlements are transactions with the file's item in them, so the splitter's writes meet them now and then.

@@ -1,6 +1,6 @@
 import type { BatchResultErrorEntry, SendMessageBatchRequestEntry, SQSClient } from '@aws-sdk/client-sqs';
 import {
-  ChangeMessageVisibilityCommand,
+  ChangeMessageVisibilityBatchCommand,
   GetQueueAttributesCommand,
   SendMessageBatchCommand,
   SendMessageCommand,
@@ -199,23 +199,58 @@ export class SqsFinalizeQueue implements FinalizeQueue {
   }
 }
 
+interface VisibilityChange {
+  receiptHandle: string;
+  seconds: number;
+  resolve: () => void;
+  reject: (error: unknown) => void;
+}
+
+/** Changes that are asked for at once go in calls of ten, as the messages of an invocation do. */
 export class SqsInFlightMessages implements InFlightMessages {
   readonly #client: SQSClient;
   readonly #url: string;
+  #gathered: VisibilityChange[] = [];
 
   constructor(client: SQSClient, url: string) {
     this.#client = client;
     this.#url = url;
   }
 
-  async changeVisibility(receiptHandle: string, seconds: number): Promise<void> {
-    await this.#client.send(
-      new ChangeMessageVisibilityCommand({
-        QueueUrl: this.#url,
-        ReceiptHandle: receiptHandle,
-        VisibilityTimeout: Math.min(43_200, Math.max(0, Math.ceil(seconds))),
-      }),
-    );
+  changeVisibility(receiptHandle: string, seconds: number): Promise<void> {
+    return new Promise((resolve, reject) => {
+      this.#gathered.push({ receiptHandle, seconds, resolve, reject });
+      if (this.#gathered.length === 1) setImmediate(() => this.#sendAll());
+    });
+  }
+
+  #sendAll(): void {
+    const all = this.#gathered;
+    this.#gathered = [];
+    for (let from = 0; from < all.length; from += maxEntries) void this.#send(all.slice(from, from + maxEntries));
+  }
+
+  async #send(changes: VisibilityChange[]): Promise<void> {
+    try {
+      const { Failed = [] } = await this.#client.send(
+        new ChangeMessageVisibilityBatchCommand({
+          QueueUrl: this.#url,
+          Entries: changes.map(({ receiptHandle, seconds }, index) => ({
+            Id: String(index),
+            ReceiptHandle: receiptHandle,
+            VisibilityTimeout: Math.min(43_200, Math.max(0, Math.ceil(seconds))),
+          })),
+        }),
+      );
+      const faults = new Map(Failed.map(({ Id, Code, Message }) => [Id, `${Code}: ${Message}`]));
+      changes.forEach(({ resolve, reject }, index) => {
+        const fault = faults.get(String(index));
+        if (fault === undefined) resolve();
+        else reject(new Error(`SQS did not change a message's visibility: ${fault}`));
+      });
+    } catch (error) {
+      for (const { reject } of changes) reject(error);
+    }
   }
 }
 

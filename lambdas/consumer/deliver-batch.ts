@@ -38,6 +38,7 @@ import { BatchJournal, batchLeaseMs } from './batch-journal.ts';
 import { dissolveBatch } from './dissolve-batch.ts';
 import { prepareBatch } from './prepare-batch.ts';
 import { rawOf, receiptOf } from '../core/receipt-of.ts';
+import { sourceFieldsOf } from '../core/source-uri.ts';
 import { sinkRequestOf } from './sink-request.ts';
 import { refusalOf } from './refusal.ts';
 import type { Parked, SendEnd, Sendable, Verdict } from './send-records.ts';
@@ -345,7 +346,7 @@ function letterFor({ file, message }: Attempt, record: PreparedRecord, done: Don
   const problem = result.kind === 'rejected' ? result.problem : undefined;
   return letterOf(
     file,
-    { batch: message.batch, ...record, raw: rawOf(record) },
+    { batch: message.batch, ...record, raw: rawOf(record), ...sourceFieldsOf(record.source) },
     {
       outcome: done.outcome as FailedOutcome,
       reason: problem?.reason ?? done.reason ?? 'unknown',

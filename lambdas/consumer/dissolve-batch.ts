@@ -4,6 +4,7 @@ import type { BatchMessage, Letter } from '../messages.ts';
 import type { ConsumerPorts } from './deliver-batch.ts';
 import { prepareBatch } from './prepare-batch.ts';
 import { rawOf } from '../core/receipt-of.ts';
+import { sourceFieldsOf } from '../core/source-uri.ts';
 
 /**
  * A buried batch that was redriven: its records that are still dead go on as letters, each tried by itself. The letters
@@ -19,7 +20,7 @@ export async function dissolveBatch(message: BatchMessage, file: FileAccount, po
     letters.push(
       letterOf(
         file,
-        { batch: message.batch, ...record, raw: rawOf(record) },
+        { batch: message.batch, ...record, raw: rawOf(record), ...sourceFieldsOf(record.source) },
         {
           outcome: dead.outcome,
           reason: last.reason,

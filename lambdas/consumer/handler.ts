@@ -3,12 +3,13 @@ import { z } from 'zod';
 import { batchMessage, correctionMessage, letter, readMessage } from '../messages.ts';
 import type { InFlightMessages, Sink } from '../ports.ts';
 import type { Deadline } from '../runtime/deadline.ts';
+import type { InTurn } from '../runtime/in-turn.ts';
+import { oneAfterTheOther } from '../runtime/in-turn.ts';
 import type { HandledMessage } from '../runtime/partial-batch.ts';
 import { handleEach, parseBody } from '../runtime/partial-batch.ts';
 import type { Shutdown } from '../runtime/shutdown.ts';
 import type { ConsumerPorts } from './deliver-batch.ts';
 import { deliverBatch } from './deliver-batch.ts';
-import type { InTurn } from './retry-letter.ts';
 import { handleLetter } from './retry-letter.ts';
 import { tryCorrection } from './try-correction.ts';
 
@@ -28,6 +29,7 @@ export interface ConsumerDeps extends ConsumerPorts {
 export function createConsumerHandler(deps: ConsumerDeps) {
   const isLetter = (record: SQSRecord) => record.eventSourceARN === deps.lettersQueueArn;
   return async (event: SQSEvent, context: Context): Promise<SQSBatchResponse> => {
+    // Letters share one connection: sent one by one, none is late for its slot.
     const inTurn = oneAfterTheOther();
     const response = await handleEach({
       event,
@@ -66,14 +68,4 @@ async function onLetter(
   const seen = { id: record.messageId, sentAt: Number(record.attributes.SentTimestamp) };
   const end = await handleLetter(message, seen, ports, deadline);
   return end.kind === 'back' ? { backAfterSeconds: end.visibleAfterSeconds } : undefined;
-}
-
-/** Letters share one connection: sent one by one, none is late for its slot. */
-function oneAfterTheOther(): InTurn {
-  let last: Promise<unknown> = Promise.resolve();
-  return (work) => {
-    const mine = last.then(work, work);
-    last = mine.catch(() => undefined);
-    return mine;
-  };
 }

@@ -2,9 +2,13 @@ import { ContradictionError } from '../core/errors.ts';
 import { sha256Of } from '../core/identity.ts';
 import type { DeadAttempt, DeadRecord } from '../core/file-account.ts';
 import { prepareRecord } from '../core/prepare-record.ts';
+import { memberFaults } from '../core/records/bundle.ts';
+import { memberProblem } from '../core/records/cut-slice.ts';
+import { memberSourceOf } from '../core/source-uri.ts';
 import type { Letter } from '../messages.ts';
 import type { SinkRequest } from '../ports.ts';
 import type { Deadline } from '../runtime/deadline.ts';
+import type { InTurn } from '../runtime/in-turn.ts';
 import type { ConsumerPorts } from './deliver-batch.ts';
 import { auditRecords } from './audit-records.ts';
 import type { Verdict } from './send-records.ts';
@@ -21,9 +25,6 @@ export type LetterEnd =
   | { kind: 'done' }
   /** Back to its queue, visible after that many seconds; SQS moves it to the DLQ when it has had its receives. */
   | { kind: 'back'; visibleAfterSeconds: number };
-
-/** Runs works one after the other; the next begins when the one before has ended, however it ended. */
-export type InTurn = <T>(work: () => Promise<T>) => Promise<T>;
 
 export interface LetterPorts extends ConsumerPorts {
   inTurn: InTurn;
@@ -112,10 +113,14 @@ async function prepareLetter(letter: Letter, ports: ConsumerPorts): Promise<Prep
   const bytes = Buffer.from(letter.raw_payload, letter.raw_encoding === 'text' ? 'utf8' : 'base64');
   // A letter is evidence: what was changed on the way is another record, and not this one's to resolve.
   if (sha256Of(bytes) !== letter.sha256) return rejected('payload_changed', 'the payload is not the one of the record');
-  const cut = { record: letter.record, line: letter.line, offset: letter.offset, bytes, problem: null };
+  const fault = memberFaults.find((each) => each === letter.reason);
+  const problem = file.bundle ? memberProblem(bytes, fault) : null;
+  const cut = { record: letter.record, line: letter.line, offset: letter.offset, bytes, problem };
   const { result, correlationId } = prepareRecord(cut, ports.feed, file.dialect, file.sha256);
   if (result.kind === 'rejected') return rejected(result.problem.reason, result.problem.message);
-  return { kind: 'good', request: sinkRequestOf(letter, result, file), correlationId };
+  const source = file.bundle ? memberSourceOf(letter) : undefined;
+  const request = sinkRequestOf({ ...letter, ...(source ? { source } : {}) }, result, file);
+  return { kind: 'good', request, correlationId };
 }
 
 async function resolve(

@@ -4,11 +4,14 @@ import type { SinkRequest } from '../ports.ts';
 
 /** What the sink is told of a record beside its payload. */
 export function sinkRequestOf(
-  place: Pick<PreparedRecord, 'sha256' | 'record' | 'offset'>,
+  place: Pick<PreparedRecord, 'sha256' | 'record' | 'offset' | 'source'>,
   { requestId, payload, identity }: Omit<GoodRecord, 'kind'>,
-  { fileId, sha256: fileSha256 = '', source: { bucket, key, versionId } }: FileAccount,
+  file: FileAccount,
 ): SinkRequest {
+  const { fileId } = file;
   const { sha256, record, offset } = place;
+  const { bucket, key, versionId } = place.source ?? file.source;
   const source = { bucket, key, ...(versionId === undefined ? {} : { versionId }) };
+  const fileSha256 = place.source ? sha256 : (file.sha256 ?? '');
   return { requestId, payload, origin: { identity, sha256, fileId, fileSha256, source, record, offset } };
 }

@@ -6,10 +6,10 @@ import { problemOf } from '../core/prepare-record.ts';
 import { successorDelaySeconds } from '../core/retry.ts';
 import type { CorrectionMessage } from '../messages.ts';
 import type { Deadline } from '../runtime/deadline.ts';
+import type { InTurn } from '../runtime/in-turn.ts';
 import { askToAmend } from './ask-to-amend.ts';
 import type { ConsumerPorts } from './deliver-batch.ts';
 import { conflictReason, refusalOf } from './refusal.ts';
-import type { InTurn } from './retry-letter.ts';
 import type { OneEnd } from './send-one.ts';
 import { sendOne } from './send-one.ts';
 import { sinkRequestOf } from './sink-request.ts';
@@ -56,7 +56,7 @@ async function send(
     return fail(message, { outcome: 'rejected', reason, error, status: null }, ports);
   }
   const identity = ports.feed.identity(valid.data);
-  const requestId = requestIdOf(identity, file.sha256);
+  const requestId = requestIdOf(identity, file.bundle ? message.sha256 : file.sha256);
   // It has no place in the file: its own bytes, under the number of the record that it stands for.
   const place = { sha256: sha256Of(Buffer.from(JSON.stringify(message.row))), record: message.record, offset: 0 };
   const request = sinkRequestOf(place, { requestId, identity, payload: valid.data }, file);

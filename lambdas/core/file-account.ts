@@ -13,6 +13,8 @@ import type { Quarantine } from './quarantine.ts';
  * - `failed`: it can't be read as the feed's kind of file; nothing was sent
  * - `superseded`: replaced under the same key while it was read; what was not sent is held
  * - `quarantined`: too many rejects; what was not sent is held
+ *
+ * `bundled` is a small file that stands in another's account, with others of its kind.
  */
 export const fileStates = [
   'splitting',
@@ -23,7 +25,7 @@ export const fileStates = [
   'superseded',
   'quarantined',
 ] as const;
-export type FileState = (typeof fileStates)[number];
+export type FileState = (typeof fileStates)[number] | 'bundled';
 
 /** The object that was dropped, pinned to what was seen first. */
 export interface SourceObject {
@@ -86,6 +88,10 @@ export interface FileAccount {
   release?: { at: number; by: string; why: string };
   /** Batches that the splitter had sent when it saw that the file was stopped; absent where it has sent all. */
   sentBatches?: number;
+  /** It is a bundle of so many small files, written by the splitter. */
+  bundle?: { members: number };
+  /** `bundled`: the bundle that has it. */
+  bundleId?: string;
   /** Hints for progress and triggers; the batches' own items are the truth. */
   settledBatches: number;
   /** When the last batch was settled. */
@@ -97,6 +103,12 @@ export interface FileAccount {
   amendmentRequestedAt?: number;
   /** When a dead letter of it was last resolved: the next manifest waits until there is an end to that. */
   lastResolvedAt?: number;
+}
+
+/** What people know it by: of small files that went as one, how many they are. */
+export function nameOfFile(key: string, bundledFiles: number | null | undefined): string {
+  if (bundledFiles == null) return key;
+  return bundledFiles === 1 ? '1 small file' : `${bundledFiles} small files`;
 }
 
 /** Bytes of the file's records, however the object holds them. */

@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto';
 import type { SourceObject } from './file-account.ts';
+import type { Dialect } from './records/dialect.ts';
 
 /**
  * One id for one upload, however often S3 tells of it. 24 hex digits (96 bits): short enough to type at 4 a.m.,
@@ -21,6 +22,11 @@ export function requestIdOf(identity: readonly string[], fileSha256: string): st
   return createHash('sha256')
     .update(JSON.stringify([...identity, fileSha256]))
     .digest('hex');
+}
+
+/** The checksum in a record's request id: of the file that it came in. In a bundle each record is a file. */
+export function checksumFor(recordSha256: string, dialect: Pick<Dialect, 'format'>, fileSha256: string): string {
+  return dialect.format === 'bundle' ? recordSha256 : fileSha256;
 }
 
 /** Lower-case hex SHA-256. */

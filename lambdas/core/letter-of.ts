@@ -1,6 +1,8 @@
 import { isUtf8 } from 'node:buffer';
 import type { FailedOutcome } from './outcome.ts';
 import type { Letter } from '../messages.ts';
+import type { SourceFields } from './source-uri.ts';
+import { uriOf } from './source-uri.ts';
 
 /** Beyond this many bytes a dead letter shows a record's head, length and place instead of all of it. */
 export const maxRawPayloadBytes = 64 * 1024;
@@ -33,7 +35,7 @@ export interface LetterFile {
   source: { bucket: string; key: string };
 }
 
-export interface LetterRecord {
+export interface LetterRecord extends SourceFields {
   batch: number;
   record: number;
   line: number;
@@ -66,7 +68,8 @@ export function letterOf(
     kind: 'letter',
     timestamp: new Date(nowMs).toISOString(),
     feed: file.feed,
-    source_file: `s3://${file.source.bucket}/${file.source.key}`,
+    source_file: record.source_file ?? uriOf(file.source),
+    ...(record.source_version_id === undefined ? {} : { source_version_id: record.source_version_id }),
     record: record.record,
     line: record.line,
     outcome: fault.outcome,

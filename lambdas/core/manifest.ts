@@ -55,6 +55,8 @@ export const manifest = z.object({
   compression: z.enum(['gzip']).nullable().default(null),
   /** Decompressed: what `offset` counts in. */
   content_bytes: count.nullable().default(null),
+  /** Small files of one record each that this is the account of: each receipt names its file. Null for a file as it was dropped. */
+  bundled_files: count.nullable().default(null),
   total_records: count,
   valid_records: count,
   uploaded_records: count,

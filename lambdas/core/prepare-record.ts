@@ -1,7 +1,8 @@
 import type { Feed } from '../../feeds/feed.ts';
-import { requestIdOf, sha256Of } from './identity.ts';
+import { checksumFor, requestIdOf, sha256Of } from './identity.ts';
 import type { Problem, ProblemReason } from './problem.ts';
 import { problemReasons } from './problem.ts';
+import type { MemberSource } from './records/bundle.ts';
 import type { CutRecord } from './records/cut-slice.ts';
 import type { Dialect } from './records/dialect.ts';
 import { parseRecord } from './records/parse-record.ts';
@@ -23,6 +24,8 @@ export interface PreparedRecord {
   /** Of the bytes as they stand in the file, taken before anything is made of them. */
   sha256: string;
   bytes: Buffer;
+  /** The object that it was, where it is a member of a bundle. */
+  source?: MemberSource;
   /** What people know it by, where the feed says so. */
   correlationId?: string;
   /** What a good one is still to be looked at for. */
@@ -32,8 +35,9 @@ export interface PreparedRecord {
 
 /** Hash, parse, validate, map: in this order, so that a record that can't be read still has its hash. */
 export function prepareRecord(cut: CutRecord, feed: Feed, dialect: Dialect, fileSha256: string): PreparedRecord {
-  const { record, line, offset, bytes } = cut;
-  const place = { record, line, offset, length: bytes.length, sha256: sha256Of(bytes), bytes };
+  const { record, line, offset, bytes, source } = cut;
+  const sha256 = sha256Of(bytes);
+  const place = { record, line, offset, length: bytes.length, sha256, bytes, ...(source ? { source } : {}) };
   if (cut.problem) return { ...place, ...rejected(cut.problem, undefined, feed) };
   const parsed = parseRecord(bytes, dialect, feed.integerFields, feed.exactNumbers);
   if (parsed.kind === 'problem') return { ...place, ...rejected(parsed.problem, undefined, feed) };
@@ -46,7 +50,12 @@ export function prepareRecord(cut: CutRecord, feed: Feed, dialect: Dialect, file
     ...place,
     ...correlated(parsed.row, feed),
     ...(warnings.length === 0 ? {} : { warnings }),
-    result: { kind: 'good', requestId: requestIdOf(identity, fileSha256), identity, payload },
+    result: {
+      kind: 'good',
+      requestId: requestIdOf(identity, checksumFor(sha256, dialect, fileSha256)),
+      identity,
+      payload,
+    },
   };
 }
 

@@ -16,6 +16,10 @@ export const problemReasons = [
   /** Dates and forms that a feed does not know. */
   'not_a_date',
   'unknown_form',
+  /** Of a file that is a record of a bundle. */
+  'empty',
+  'source_gone',
+  'source_replaced',
   /** Nothing is wrong with it, but a person has to look at it. */
   'review',
 ] as const;

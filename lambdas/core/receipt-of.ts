@@ -4,6 +4,7 @@ import { isFailed } from './outcome.ts';
 import type { PreparedRecord } from './prepare-record.ts';
 import type { DoneRecord } from './progress.ts';
 import type { Receipt } from './receipt.ts';
+import { sourceFieldsOf } from './source-uri.ts';
 
 /** The record as it stood in the file, as far as it can be shown. */
 export function rawOf(record: PreparedRecord): RawPayload {
@@ -25,6 +26,7 @@ export function receiptOf(record: PreparedRecord, done: DoneRecord): Receipt {
     attempts: done.attempts,
     at: new Date(done.at).toISOString(),
   };
+  Object.assign(receipt, sourceFieldsOf(record.source));
   if (done.confirmedBy) receipt.confirmed_by = done.confirmedBy;
   if (record.correlationId !== undefined) receipt.correlation_id = record.correlationId;
   if (record.warnings) receipt.warnings = [...record.warnings];

@@ -23,6 +23,9 @@ export const receipt = z.object({
   /** What people know the record by, and what it is still to be looked at for: of feeds that say so. */
   correlation_id: z.string().optional(),
   warnings: z.array(z.string()).optional(),
+  /** The object that the record was, where small files were bundled into one. */
+  source_file: z.string().optional(),
+  source_version_id: z.string().optional(),
   /** Failed records only: see the dead-letter format for the words. */
   reason: z.string().optional(),
   error: z.string().optional(),

@@ -5,6 +5,7 @@ import { decodeText } from './records/decode-text.ts';
 import type { Dialect } from './records/dialect.ts';
 import { numberLiterals } from './records/number-literals.ts';
 import { parseRecord } from './records/parse-record.ts';
+import { uriOf } from './source-uri.ts';
 
 /** A failed record that still needs somebody. */
 export interface OpenDead {
@@ -116,7 +117,7 @@ function ownCellsOf(open: OpenDead, showRaw: boolean): Record<OwnColumn, string>
     sluice_attempts: String(dead?.history.length ?? 1),
     sluice_first_failure: new Date(dead?.history[0]?.at ?? Date.parse(receipt.at)).toISOString(),
     sluice_last_failure: new Date(last.at).toISOString(),
-    sluice_source_file: `s3://${file.source.bucket}/${file.source.key}`,
+    sluice_source_file: receipt.source_file ?? uriOf(file.source),
     sluice_line: String(receipt.line),
     sluice_raw: showRaw ? readableRawOf(receipt) : '',
     sluice_file_id: file.fileId,
@@ -124,7 +125,7 @@ function ownCellsOf(open: OpenDead, showRaw: boolean): Record<OwnColumn, string>
     sluice_sha256: receipt.sha256,
     sluice_request_id: dead?.requestId ?? receipt.request_id ?? '',
     sluice_message_id: dead?.messageId ?? '',
-    sluice_checksum: file.sha256 ?? '',
+    sluice_checksum: file.bundle ? receipt.sha256 : (file.sha256 ?? ''),
   };
 }
 

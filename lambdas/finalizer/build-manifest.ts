@@ -1,4 +1,5 @@
-import type { FileAccount, FileState } from '../core/file-account.ts';
+import { ContradictionError } from '../core/errors.ts';
+import type { FileAccount } from '../core/file-account.ts';
 import type { HeldRange, Manifest } from '../core/manifest.ts';
 import { sumCounts } from '../core/outcome.ts';
 import { isQuarantined } from '../core/quarantine.ts';
@@ -41,6 +42,7 @@ export function buildManifest({ file, audit, held, number, version, archive, com
     format: file.dialect?.format ?? null,
     encoding: file.dialect?.encoding ?? null,
     compression: file.content?.compression ?? null,
+    bundled_files: file.bundle?.members ?? null,
     content_bytes: file.content?.bytes ?? file.source.sizeBytes,
     total_records: total,
     valid_records: total - counts.rejected,
@@ -64,8 +66,9 @@ export function buildManifest({ file, audit, held, number, version, archive, com
   };
 }
 
-export function endStateOf(file: FileAccount): FileState {
+export function endStateOf(file: FileAccount): Manifest['state'] {
   if (isQuarantined(file)) return 'quarantined';
+  if (file.state === 'bundled') throw new ContradictionError(`The file ${file.fileId} has its account in another's.`);
   return file.state === 'split' ? 'completed' : file.state;
 }
 

@@ -51,6 +51,7 @@ export async function finalizeFile(message: FinalizeMessage, ports: FinalizerPor
   const file = await ledger.getFile(message.fileId);
   const place = { correlation_id: message.fileId };
   if (!file) return log.warn('asked to finalize an unknown file', place);
+  if (file.state === 'bundled') return log.info('its account is another one', { ...place, bundle: file.bundleId });
   if (file.state === 'splitting') return log.info('not split yet', place);
   // One that was released is open again, and its next manifest is no amendment.
   const amend = message.amend && file.state !== 'split';

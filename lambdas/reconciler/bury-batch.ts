@@ -11,6 +11,7 @@ import type { DoneRecord } from '../core/progress.ts';
 import { decodeProgress, noProgress } from '../core/progress.ts';
 import type { Receipt } from '../core/receipt.ts';
 import { receiptOf } from '../core/receipt-of.ts';
+import { sourceFieldsOf } from '../core/source-uri.ts';
 import type { CutRecord } from '../core/records/cut-slice.ts';
 import { cutSlice } from '../core/records/cut-slice.ts';
 import type { Dialect } from '../core/records/dialect.ts';
@@ -100,13 +101,14 @@ function receiptsOf(message: BatchMessage, file: ReadableFile, batch: BatchAccou
 
 /** @param wasBegun a request may have gone out for it */
 function buriedReceipt(cut: CutRecord, wasBegun: boolean, at: number): Receipt {
-  const { record, line, offset, bytes } = cut;
+  const { record, line, offset, bytes, source } = cut;
   return {
     record,
     line,
     offset,
     length: bytes.length,
     sha256: sha256Of(bytes),
+    ...sourceFieldsOf(source),
     ...buried(wasBegun, at),
     ...rawPayloadOf(bytes),
   };
@@ -136,11 +138,11 @@ function buried(wasBegun: boolean, at: number) {
 }
 
 function letterFor(receipt: Receipt, message: BatchMessage, file: FileAccount, now: number) {
-  const { record, line, offset, length, sha256 } = receipt;
+  const { record, line, offset, length, sha256, source_file, source_version_id } = receipt;
   const raw = { raw_encoding: receipt.raw_encoding ?? 'head', raw_payload: receipt.raw_payload ?? '' };
   return letterOf(
     file,
-    { batch: message.batch, record, line, offset, length, sha256, raw },
+    { batch: message.batch, record, line, offset, length, sha256, raw, source_file, source_version_id },
     {
       outcome: 'exhausted',
       reason: buriedReason,

@@ -1,3 +1,4 @@
+import { nameOfFile } from '../core/file-account.ts';
 import type { DeadWork } from './look-into-dlqs.ts';
 import type { FileSurvey, Survey } from './survey-dead.ts';
 
@@ -63,7 +64,11 @@ function fileSection({ file, count, reasons }: FileSurvey): string {
     .slice(0, maxReasons)
     .map(([reason, each]) => `  ${String(each.count).padStart(width)}  ${reason}: ${shortened(each.example)}`);
   const more = most.length > maxReasons ? [`  … and ${most.length - maxReasons} more reasons`] : [];
-  return [`${plain(file.source.key)} (file ${file.fileId}): ${count}`, ...lines, ...more].join('\n');
+  return [
+    `${plain(nameOfFile(file.source.key, file.bundle?.members))} (file ${file.fileId}): ${count}`,
+    ...lines,
+    ...more,
+  ].join('\n');
 }
 
 function listSection({ archiveBucket }: DeskNews, csvKey: string): string {

@@ -71,6 +71,8 @@ const splitterEnvironment = z.object({
   CUT_LIMITS: json(cutLimits),
   GZIP_LIMITS: json(gzipLimits),
   HORIZON: json(horizon),
+  /** Where small files are bundled: of feeds that have such. */
+  WORK_BUCKET: z.string().min(1).optional(),
 });
 
 const consumerEnvironment = z.object({

@@ -2,13 +2,16 @@ import type { Context, SQSBatchResponse, SQSEvent, SQSRecord } from 'aws-lambda'
 import type { CutLimits } from '../core/records/dialect.ts';
 import type { SourceObject } from '../core/file-account.ts';
 import { fileIdOf } from '../core/identity.ts';
-import type { BatchLedger, InFlightMessages } from '../ports.ts';
+import type { BatchLedger, BundleStore, InFlightMessages } from '../ports.ts';
 import type { Deadline } from '../runtime/deadline.ts';
+import type { InTurn } from '../runtime/in-turn.ts';
+import { oneAfterTheOther } from '../runtime/in-turn.ts';
 import { handleEach, parseBody } from '../runtime/partial-batch.ts';
 import type { Shutdown } from '../runtime/shutdown.ts';
 import { parseIntakeMessage } from './intake-message.ts';
 import { reemitBatches } from './reemit-batches.ts';
 import type { SplitterPorts } from './splitter-ports.ts';
+import { SmallFiles } from './small-files.ts';
 import { splitFile } from './split-file.ts';
 
 export interface SplitterDeps extends SplitterPorts {
@@ -17,32 +20,63 @@ export interface SplitterDeps extends SplitterPorts {
   inFlight: InFlightMessages;
   lane: string;
   limits: CutLimits;
+  /** Of a feed whose files are small and many. */
+  bundles?: BundleStore;
+}
+
+interface Invocation extends SplitterDeps {
+  small: SmallFiles | undefined;
+  /** Files that are not small have the invocation's memory and time for themselves. */
+  inTurn: InTurn;
 }
 
 /** S3 events, continuations and orders to send batches again: files get split. */
 export function createSplitterHandler(deps: SplitterDeps) {
-  return (event: SQSEvent, context: Context): Promise<SQSBatchResponse> =>
-    handleEach({
+  return (event: SQSEvent, context: Context): Promise<SQSBatchResponse> => {
+    const { bundles } = deps;
+    const small = bundles && new SmallFiles(event.Records.flatMap(droppedIn), { ...deps, bundles });
+    const invocation: Invocation = { ...deps, small, inTurn: oneAfterTheOther() };
+    return handleEach({
       event,
       context,
       shutdown: deps.shutdown,
       log: deps.log,
       inFlight: () => deps.inFlight,
-      handle: (record, deadline) => handleMessage(record, deps, deadline),
+      handle: (record, deadline) => handleMessage(record, invocation, deadline),
     });
+  };
 }
 
-async function handleMessage(record: SQSRecord, deps: SplitterDeps, deadline: Deadline): Promise<void> {
+/** What is no message of ours is told of when it is handled. */
+function droppedIn(record: SQSRecord): SourceObject[] {
+  try {
+    const message = parseIntakeMessage(parseBody(record));
+    return message.kind === 'dropped' ? message.sources.filter((source) => !isFolder(source)) : [];
+  } catch {
+    return [];
+  }
+}
+
+async function handleMessage(record: SQSRecord, invocation: Invocation, deadline: Deadline): Promise<void> {
+  const { inTurn } = invocation;
   const message = parseIntakeMessage(parseBody(record));
   if (message.kind === 'test') return;
-  if (message.kind === 'continue') return splitFile(message.fileId, undefined, deps, deadline);
-  if (message.kind === 'reemit') return reemitBatches(message, deps, deadline);
-  for (const source of message.sources) await splitDropped(source, deps, deadline);
+  if (message.kind === 'continue') {
+    return inTurn(() => splitFile(message.fileId, undefined, invocation, deadline));
+  }
+  if (message.kind === 'reemit') return inTurn(() => reemitBatches(message, invocation, deadline));
+  for (const source of message.sources) {
+    if (isFolder(source) || (await invocation.small?.has(source, deadline))) continue;
+    await inTurn(() => splitDropped(source, invocation, deadline));
+  }
+}
+
+/** A folder made in the console is an object too, of no bytes and with a key that ends in a slash. */
+function isFolder({ key, sizeBytes }: SourceObject): boolean {
+  return key.endsWith('/') && sizeBytes === 0;
 }
 
 async function splitDropped(seen: SourceObject, deps: SplitterDeps, deadline: Deadline): Promise<void> {
-  // A folder made in the console is an object too, of no bytes and with a key that ends in a slash.
-  if (seen.key.endsWith('/') && seen.sizeBytes === 0) return;
   const source = await withHead(seen, deps);
   const fileId = fileIdOf(source);
   const create = { fileId, feed: deps.feed.name, lane: deps.lane, source, limits: deps.limits };

@@ -5,6 +5,7 @@ import { SQSClient } from '@aws-sdk/client-sqs';
 import { feedNamed } from '../../feeds/index.ts';
 import { awsClientSettings, s3ClientSettings } from '../adapters/aws-client-settings.ts';
 import { createDynamoLedger } from '../adapters/dynamo-ledger.ts';
+import { S3BundleStore } from '../adapters/s3-bundle-store.ts';
 import { S3SourceObjects } from '../adapters/s3-source-objects.ts';
 import { SqsBatchQueue, SqsFinalizeQueue, SqsInFlightMessages, SqsIntakeQueue } from '../adapters/sqs-queues.ts';
 import { systemClock } from '../adapters/system-clock.ts';
@@ -16,20 +17,24 @@ import { createSplitterHandler } from './handler.ts';
 const environment = readSplitterEnvironment(process.env);
 const sqs = new SQSClient(awsClientSettings);
 
+const s3 = new S3Client(s3ClientSettings);
+const { SLUICE_FEED, WORK_BUCKET } = environment;
+
 export const handler = createSplitterHandler({
   shutdown: shutdownOnSigterm(),
-  feed: feedNamed(environment.SLUICE_FEED),
+  feed: feedNamed(SLUICE_FEED),
   lane: environment.SLUICE_LANE,
   limits: environment.CUT_LIMITS,
   gzip: environment.GZIP_LIMITS,
   horizon: environment.HORIZON,
-  sources: new S3SourceObjects(new S3Client(s3ClientSettings), systemClock),
+  sources: new S3SourceObjects(s3, systemClock),
   ledger: createDynamoLedger(new DynamoDBClient(awsClientSettings), environment.LEDGER_TABLE, systemClock),
   batches: new SqsBatchQueue(sqs, environment.RECORDS_QUEUE_URL, systemClock),
   intake: new SqsIntakeQueue(sqs, environment.INTAKE_QUEUE_URL, systemClock),
   finalize: new SqsFinalizeQueue(sqs, environment.FINALIZE_QUEUE_URL, systemClock),
   inFlight: new SqsInFlightMessages(sqs, environment.INTAKE_QUEUE_URL),
   clock: systemClock,
+  ...(WORK_BUCKET === undefined ? {} : { bundles: new S3BundleStore(s3, WORK_BUCKET, SLUICE_FEED) }),
   log: createAuditLog('splitter'),
   newOwner: randomUUID,
 });

@@ -31,6 +31,9 @@ export async function splitFile(
   const { ledger, log, feed } = ports;
   const claim = await ledger.claimFile(fileId, create, ports.newOwner(), fileLeaseMs);
   if (claim.kind === 'unknown') return log.warn('asked to go on with an unknown file', { correlation_id: fileId });
+  if (claim.kind === 'finished' && claim.file.bundleId !== undefined) {
+    return splitFile(claim.file.bundleId, undefined, ports, deadline);
+  }
   if (claim.kind === 'finished') return finishAgain(claim.file, ports);
   // Another message is on its way for that time: this one is a copy, or its sender died between sending it and its release.
   if (claim.kind === 'held-back') return log.info('file is held back', { correlation_id: fileId });
@@ -72,7 +75,10 @@ async function splitClaimed(file: FileAccount, ports: SplitterPorts, deadline: D
     log.info('file hashed', { correlation_id: file.fileId, sha256: hashed.sha256 });
   }
 
-  const sameBytes = await ledger.claimChecksum(file.feed, file.sha256, file.fileId);
+  // Files of the same bytes are told apart by the sink where they are bundled: each is a record.
+  const sameBytes: Awaited<ReturnType<FileLedger['claimChecksum']>> = file.bundle
+    ? { kind: 'first' }
+    : await ledger.claimChecksum(file.feed, file.sha256, file.fileId);
   if (sameBytes.kind === 'duplicate') {
     log.warn('file has the bytes of an earlier one: nothing is sent', {
       correlation_id: file.fileId,

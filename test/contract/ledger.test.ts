@@ -8,6 +8,8 @@ import type { Ledger, NewFile } from '../../lambdas/ports.ts';
 import { limits } from '../support/feed-fixture.ts';
 import { waitFor } from '../support/deployed-stack.ts';
 import { InMemoryLedger } from '../support/in-memory-ledger.ts';
+import { fileIdOf } from '../../lambdas/core/identity.ts';
+import { maxMembers } from '../../lambdas/core/records/bundle.ts';
 import { SimulatedClock } from '../support/simulated-clock.ts';
 
 /** One suite for the real ledger and the fake one: what the fake promises, the table keeps. */
@@ -41,6 +43,53 @@ describe.each([
     counts: { ...noCounts(), uploaded },
     receiptsKey: 'receipts/x',
     receiptsSha256: 'abc',
+  });
+
+  describe('opening a bundle', () => {
+    const member = (n: number) => ({ ...file.source, key: `${file.fileId}/${n}.json`, sequencer: String(n) });
+    const bundleOf = (members: number) => ({
+      ...file,
+      fileId: randomUUID(),
+      sha256: 'a'.repeat(64),
+      dialect: { format: 'bundle' as const, encoding: 'utf-8' as const, bodyOffset: 0, bodyLine: 1 },
+      bundle: { members },
+    });
+
+    it('gives it an account that can be claimed, and each member its place in it', async () => {
+      const members = Array.from({ length: maxMembers }, (_, n) => member(n));
+      const bundle = bundleOf(members.length);
+      expect(await ledger.createBundle(bundle, members)).toEqual({ kind: 'created' });
+      expect(await ledger.claimFile(bundle.fileId, undefined, 'one', lease)).toMatchObject({
+        kind: 'claimed',
+        file: { epoch: 1, state: 'splitting', bundle: { members: maxMembers }, dialect: { format: 'bundle' } },
+      });
+      for (const source of [member(0), member(maxMembers - 1)]) {
+        const fileId = fileIdOf(source);
+        const claim = await ledger.claimFile(fileId, { ...file, fileId, source }, 'two', lease);
+        expect(claim).toMatchObject({ kind: 'finished', file: { state: 'bundled', bundleId: bundle.fileId, source } });
+      }
+      expect((await ledger.listFiles(file.feed, 'open', 10)).map(({ fileId }) => fileId)).toEqual([bundle.fileId]);
+      expect(await ledger.listFiles(file.feed, 'closed', 10)).toEqual([]);
+    });
+
+    it('leaves everything as it was where one of them has an account', async () => {
+      const [alone, bundled, free] = [member(1), member(2), member(3)];
+      const id = fileIdOf(alone);
+      await ledger.claimFile(id, { ...file, fileId: id, source: alone }, 'one', lease);
+      const first = bundleOf(1);
+      await ledger.createBundle(first, [bundled]);
+      const second = bundleOf(3);
+      const opened = await ledger.createBundle(second, [free, bundled, alone]);
+      const taken = opened.kind === 'taken' ? opened.members : [];
+      expect(taken.map(({ fileId, bundleId }) => [fileId, bundleId]).sort()).toEqual(
+        [
+          [fileIdOf(bundled), first.fileId],
+          [id, undefined],
+        ].sort(),
+      );
+      expect(await ledger.getFile(second.fileId)).toBeUndefined();
+      expect(await ledger.getFile(fileIdOf(free))).toBeUndefined();
+    });
   });
 
   describe('claiming a file', () => {

@@ -3,6 +3,7 @@ import { expect, it } from 'vitest';
 import { readDecisions, sessionOf } from '../../localstack/read-decisions.ts';
 import { invokeFunction } from '../support/invoke-function.ts';
 import { DeployedStack } from '../support/deployed-stack.ts';
+import { maintenanceRecord } from '../support/maintenance-records.ts';
 import { header } from '../support/traffic-exports.ts';
 
 it('a file goes through with a dead letter and its redrive, each function under its own role', async () => {
@@ -28,6 +29,10 @@ it('a file goes through with a dead letter and its redrive, each function under 
     rejected_records: 1,
     reconciled: true,
   });
+
+  const record = JSON.stringify(maintenanceRecord(prefix));
+  const small = await stack.drop(`maintenance/${prefix}.json`, record);
+  expect(await stack.manifestOf(small.fileId)).toMatchObject({ bundled_files: 1, uploaded_records: 1 });
 
   const callers = new Set(readDecisions(stack.cloud.enforcement?.decisionsFile ?? '').map(sessionOf));
   for (const name of ['TrafficSplitterName', 'TrafficConsumerName', 'FinalizerName', 'ReconcilerName']) {

@@ -39,6 +39,8 @@ export interface Dropped {
   fileId: string;
   key: string;
   versionId: string;
+  etag: string;
+  sizeBytes: number;
 }
 
 /** The deployed stack as a test sees it: through S3, SQS, the ledger and the API's own log. */
@@ -62,13 +64,16 @@ export class DeployedStack {
     const bucket = this.output('IntakeBucketName');
     const put = await this.s3.send(new PutObjectCommand({ Bucket: bucket, Key: key, Body: body }));
     const versionId = put.VersionId ?? '';
-    return { fileId: fileIdOf({ bucket, key, versionId }), key, versionId };
+    const [etag, sizeBytes] = [put.ETag ?? '', Buffer.byteLength(body)];
+    return { fileId: fileIdOf({ bucket, key, versionId }), key, versionId, etag, sizeBytes };
   }
 
   /** Waits until the file has a manifest of that number, and reads it from the archive. */
   async manifestOf(fileId: string, number = 1, timeoutMs?: number): Promise<Manifest> {
     const look = async () => {
-      const seen = await this.ledger.getFile(fileId);
+      const place = await this.ledger.getFile(fileId);
+      // A small file's account is that of the bundle it went in.
+      const seen = place?.bundleId === undefined ? place : await this.ledger.getFile(place.bundleId);
       return (seen?.manifest?.number ?? 0) >= number ? seen : undefined;
     };
     const file = await waitFor(`manifest ${number} of ${fileId}`, look, timeoutMs);

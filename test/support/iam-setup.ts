@@ -8,6 +8,7 @@ export default async function setUp(project: TestProject): Promise<() => Promise
     name: project.name,
     limit: { requests: 4_000, windowSeconds: 10 },
     stage: 'local',
+    settings: { SLUICE_FEEDS: 'traffic,maintenance,telemetry' },
     enforceIam: true,
   });
   project.provide('cloud', cloud);

@@ -5,7 +5,10 @@ import type {
   DeadRecord,
   DeadResolution,
   FileAccount,
+  SourceObject,
 } from '../../lambdas/core/file-account.ts';
+import { fileIdOf } from '../../lambdas/core/identity.ts';
+import { maxMembers } from '../../lambdas/core/records/bundle.ts';
 import { addCounts, noCounts, outcomes } from '../../lambdas/core/outcome.ts';
 import type { Quarantine } from '../../lambdas/core/quarantine.ts';
 import type { Letter } from '../../lambdas/messages.ts';
@@ -20,6 +23,7 @@ import type {
   FileList,
   Ledger,
   LetterAdoption,
+  NewBundle,
   NewFile,
   SplitProgress,
 } from '../../lambdas/ports.ts';
@@ -88,6 +92,23 @@ export class InMemoryLedger implements Ledger {
       delete file.leaseUntil;
     }
     return structuredClone(file);
+  }
+
+  async createBundle(
+    bundle: NewBundle,
+    members: readonly SourceObject[],
+  ): Promise<{ kind: 'created' } | { kind: 'taken'; members: FileAccount[] }> {
+    if (members.length > maxMembers) throw new Error('DynamoDB takes 100 items at once.');
+    const taken = members.flatMap((source) => this.files.get(fileIdOf(source)) ?? []);
+    if (taken.length > 0) return { kind: 'taken', members: structuredClone(taken) };
+    const file = { ...this.#newFile(bundle), ...structuredClone(bundle) };
+    this.files.set(bundle.fileId, file);
+    for (const source of members) {
+      const place = { ...this.#newFile({ ...bundle, fileId: fileIdOf(source), source }) };
+      const { sha256: _sha256, dialect: _dialect, bundle: _bundle, ...member } = place;
+      this.files.set(member.fileId, { ...member, state: 'bundled', bundleId: bundle.fileId });
+    }
+    return { kind: 'created' };
   }
 
   async saveSplitProgress(fileId: string, epoch: number, progress: SplitProgress): Promise<FileAccount | undefined> {
@@ -195,6 +216,7 @@ export class InMemoryLedger implements Ledger {
   }
 
   #isIn(which: FileList, fileId: string): boolean {
+    if (this.files.get(fileId)?.bundleId !== undefined) return false;
     if (which === 'dead') return (this.#closed.get(fileId) ?? 0) > 0;
     return this.#closed.has(fileId) === (which === 'closed');
   }

@@ -85,7 +85,19 @@ function nextOf(text: string, at: number, dialect: Dialect, limits: CutLimits): 
       return at < text.length ? { start: at, end: text.length, next: text.length } : null;
     case 'json-array':
       return nextElement(text, at, dialect.indentBytes, limits.maxRecordBytes);
+    case 'bundle':
+      return nextMember(text, at);
   }
+}
+
+/** A line that ends in the number of bytes after it, then these, then a line feed. */
+function nextMember(text: string, start: number): Extent | null {
+  const line = /.*\n/y;
+  line.lastIndex = start;
+  const head = line.exec(text)?.[0];
+  if (head === undefined) return null;
+  const end = start + head.length + Number(/"bytes":([0-9]+)/.exec(head)?.[1]);
+  return { start, end, next: end + 1 };
 }
 
 /** The next line that isn't empty, without its break. */

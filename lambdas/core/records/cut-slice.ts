@@ -1,6 +1,9 @@
 import type { Buffer } from 'node:buffer';
 import type { Problem } from '../problem.ts';
+import type { MemberFault, MemberPlace, MemberSource } from './bundle.ts';
+import { BundleScanner } from './bundle-scanner.ts';
 import type { CutLimits, Dialect } from './dialect.ts';
+import { nameForeignContent, sniffedBytes } from './foreign-content.ts';
 import { scannerOf } from './record-scanner.ts';
 
 /** A record as it stands in the file. */
@@ -12,6 +15,8 @@ export interface CutRecord {
   bytes: Buffer;
   /** What is wrong with its extent. Broken quotes and the like are found when it is parsed, from its bytes alone. */
   problem: Problem | null;
+  /** The object that it was, where that isn't the file itself: it is a member of a bundle. */
+  source?: MemberSource;
 }
 
 /**
@@ -41,6 +46,11 @@ export function cutSlice(
     if (found === 'end' || found === 'more') return records;
     const { start } = scanner;
     line += scanner.linesBefore;
+    if (scanner instanceof BundleScanner && scanner.member) {
+      records.push(memberRecord(scanner.member, slice, records.length));
+      at = scanner.next;
+      continue;
+    }
     // The splitter puts none into a slice. Should the limits have been changed by hand, it costs its own record.
     if (found === 'oversize') scanner.pass(bytes, start, true);
     records.push({
@@ -53,6 +63,35 @@ export function cutSlice(
     line += scanner.lines;
     at = scanner.next;
   }
+}
+
+/** A member's bytes are those of its file, from the first to the last. */
+function memberRecord(
+  { source, fault, from, to }: MemberPlace,
+  slice: { offset: number; firstRecord: number; bytes: Buffer },
+  before: number,
+): CutRecord {
+  const bytes = slice.bytes.subarray(from, to);
+  const place = { record: slice.firstRecord + before, line: 1, offset: slice.offset + from };
+  return { ...place, bytes, problem: memberProblem(bytes, fault), source };
+}
+
+/** Tab, line feed, carriage return, space. */
+const blanks: readonly number[] = [9, 10, 13, 32];
+
+const faultMessages: Record<MemberFault, string> = {
+  source_gone: 'file was deleted before it could be read',
+  source_replaced:
+    'file was replaced before it could be read; the one that stands in its place has an account of its own',
+};
+
+/** What is wrong with a file of one record before it is read as one. */
+export function memberProblem(bytes: Buffer, fault: MemberFault | undefined): Problem | null {
+  if (fault) return { reason: fault, field: null, message: faultMessages[fault] };
+  if (bytes.every((byte) => blanks.includes(byte)))
+    return { reason: 'empty', field: null, message: 'file is empty or blank' };
+  const foreign = nameForeignContent(bytes.subarray(0, sniffedBytes));
+  return foreign && { reason: 'not_json', field: null, message: foreign.message };
 }
 
 function tooLong(length: number, limits: CutLimits): Problem {

@@ -1,7 +1,7 @@
 import type { Buffer } from 'node:buffer';
 import type { Encoding, Format } from '../../../feeds/feed.ts';
 import type { Dialect } from './dialect.ts';
-import { nameForeignContent } from './foreign-content.ts';
+import { nameForeignContent, sniffedBytes } from './foreign-content.ts';
 import { readHeader } from './read-header.ts';
 
 export interface DialectWish {
@@ -20,8 +20,6 @@ export type DetectedDialect =
   | { kind: 'more' }
   | { kind: 'empty'; dialect: Dialect | null };
 
-/** So much of a file is looked at for what it is not; also enough to tell where a first JSON record ends, if that is to be told. */
-const sniffedBytes = 4096;
 const maxFirstLineBytes = 256 * 1024;
 
 const lineFeed = 10;

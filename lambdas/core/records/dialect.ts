@@ -31,8 +31,13 @@ export interface JsonDocumentDialect extends Body {
   format: 'json-document';
 }
 
+/** Small files as one: each record is a file of its own (see bundle.ts). */
+export interface BundleDialect extends Body {
+  format: 'bundle';
+}
+
 /** How a file's bytes are to be cut and read: settled once a file, kept in the ledger, used by splitter and consumer. */
-export type Dialect = CsvDialect | JsonLinesDialect | JsonArrayDialect | JsonDocumentDialect;
+export type Dialect = CsvDialect | JsonLinesDialect | JsonArrayDialect | JsonDocumentDialect | BundleDialect;
 
 /** Limits that the cuts of a file depend on. Pinned in the ledger when the file is claimed, so that a deploy midway can't move a cut. */
 export interface CutLimits {

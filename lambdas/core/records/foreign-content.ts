@@ -1,5 +1,8 @@
 import type { Buffer } from 'node:buffer';
 
+/** So much of a file is looked at for what it is not; also enough to tell where a first JSON record ends, if that is to be told. */
+export const sniffedBytes = 4096;
+
 /** Beginnings of files that are often dropped by mistake, in Latin-1. */
 const beginnings: readonly (readonly [string, string, string])[] = [
   ['%PDF-', 'pdf', 'The file is a PDF document, not data.'],

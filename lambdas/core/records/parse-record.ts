@@ -16,9 +16,14 @@ export function parseRecord(
   integerFields: readonly string[],
   exactNumbers = false,
 ): ParsedRecord {
-  const text = decodeText(bytes, dialect.encoding);
+  // A member of a bundle is a whole file, with the mark that it may begin with.
+  const text = decodeText(dialect.format === 'bundle' ? withoutMark(bytes) : bytes, dialect.encoding);
   if (text === null) return problem('invalid_encoding', `record is not valid ${dialect.encoding.toUpperCase()}`);
   return dialect.format === 'csv' ? parseRow(text, dialect) : parseObject(text, integerFields, exactNumbers);
+}
+
+function withoutMark(bytes: Buffer): Buffer {
+  return bytes[0] === 0xef && bytes[1] === 0xbb && bytes[2] === 0xbf ? bytes.subarray(3) : bytes;
 }
 
 function parseRow(text: string, dialect: CsvDialect): ParsedRecord {

@@ -1,4 +1,5 @@
 import type { Buffer } from 'node:buffer';
+import { BundleScanner } from './bundle-scanner.ts';
 import { CsvScanner } from './csv-scanner.ts';
 import type { CutLimits, Dialect } from './dialect.ts';
 import { DocumentScanner } from './document-scanner.ts';
@@ -63,5 +64,7 @@ export function scannerOf(dialect: Dialect, limits: CutLimits): RecordScanner {
       return new JsonArrayScanner(dialect, maxRecordBytes);
     case 'json-document':
       return new DocumentScanner(maxRecordBytes);
+    case 'bundle':
+      return new BundleScanner();
   }
 }

@@ -26,6 +26,7 @@ const clean: Manifest = {
   format: 'csv',
   encoding: 'utf-8',
   compression: null,
+  bundled_files: null,
   content_bytes: 1000,
   total_records: 1_200,
   valid_records: 1_200,

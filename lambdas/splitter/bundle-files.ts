@@ -1,0 +1,86 @@
+import { ContradictionError } from '../core/errors.ts';
+import type { SourceObject } from '../core/file-account.ts';
+import { fileIdOf, sha256Of } from '../core/identity.ts';
+import { maxMembers, writeBundle } from '../core/records/bundle.ts';
+import type { BundleDialect, CutLimits } from '../core/records/dialect.ts';
+import type { BundleStore } from '../ports.ts';
+import type { Deadline } from '../runtime/deadline.ts';
+import type { SmallFile } from './read-members.ts';
+import { readMembers } from './read-members.ts';
+import { splitFile } from './split-file.ts';
+import type { SplitterPorts } from './splitter-ports.ts';
+
+export interface BundlePorts extends SplitterPorts {
+  bundles: BundleStore;
+  lane: string;
+  limits: CutLimits;
+}
+
+/** What has become of a small file: its record stands in an account, it needs one of its own, or it has to come again. */
+export type Bundling = { kind: 'accounted' } | { kind: 'ordinary' } | { kind: 'failed'; error: unknown };
+
+/**
+ * Makes one file of many small ones and splits that: one account, one object of receipts and one manifest for all that
+ * an invocation was told of. A member is in one bundle for good: where the event comes again, or another splitter has
+ * it, that bundle is gone on with. By the file's id.
+ */
+export async function bundleFiles(
+  sources: readonly SourceObject[],
+  ports: BundlePorts,
+  deadline: Deadline,
+): Promise<Map<string, Bundling>> {
+  const distinct = [...new Map(sources.map((source) => [fileIdOf(source), source])).values()];
+  const readings = await readMembers(distinct, ports);
+  const outcome = new Map<string, Bundling>();
+  const members: SmallFile[] = [];
+  readings.forEach((reading, index) => {
+    if (reading.kind === 'member') return members.push(reading.file);
+    const id = fileIdOf(distinct[index] as SourceObject);
+    return outcome.set(id, reading.kind === 'unread' ? { kind: 'failed', error: reading.error } : { kind: 'ordinary' });
+  });
+  for (let from = 0; from < members.length; from += maxMembers) {
+    const some = members.slice(from, from + maxMembers);
+    const bundling = await accountFor(some, ports, deadline);
+    for (const { source } of some) outcome.set(fileIdOf(source), bundling);
+  }
+  return outcome;
+}
+
+async function accountFor(members: SmallFile[], ports: BundlePorts, deadline: Deadline): Promise<Bundling> {
+  try {
+    for (const fileId of await openBundles(members, ports)) await splitFile(fileId, undefined, ports, deadline);
+    return { kind: 'accounted' };
+  } catch (error) {
+    // Whatever is written by now is found when the events come again.
+    return { kind: 'failed', error };
+  }
+}
+
+/** The files whose accounts these are in: a new bundle, and what has some of them already. */
+async function openBundles(members: SmallFile[], ports: BundlePorts): Promise<Set<string>> {
+  const { ledger, feed, lane, limits, log } = ports;
+  const files = new Set<string>();
+  for (let left = members; left.length > 0;) {
+    const bytes = writeBundle(left);
+    const source = await ports.bundles.putBundle(ports.newOwner(), bytes);
+    const fileId = fileIdOf(source);
+    const dialect: BundleDialect = { format: 'bundle', encoding: feed.encoding, bodyOffset: 0, bodyLine: 1 };
+    const opened = await ledger.createBundle(
+      {
+        ...{ fileId, feed: feed.name, lane, source, limits, dialect },
+        sha256: sha256Of(bytes),
+        bundle: { members: left.length },
+      },
+      left.map((member) => member.source),
+    );
+    if (opened.kind === 'created') {
+      log.info('small files bundled', { correlation_id: fileId, files: left.length, bytes: bytes.length });
+      return files.add(fileId);
+    }
+    if (opened.members.length === 0) throw new ContradictionError(`The bundle ${fileId} can't be opened.`);
+    const taken = new Set(opened.members.map((member) => member.fileId));
+    for (const member of opened.members) files.add(member.bundleId ?? member.fileId);
+    left = left.filter((member) => !taken.has(fileIdOf(member.source)));
+  }
+  return files;
+}

@@ -1,0 +1,73 @@
+import { Buffer } from 'node:buffer';
+import type { Feed } from '../../feeds/feed.ts';
+import { SourceChangedError } from '../core/errors.ts';
+import type { SourceObject } from '../core/file-account.ts';
+import type { Member, MemberFault } from '../core/records/bundle.ts';
+import { headerBytes } from '../core/records/bundle.ts';
+import { detectDialect } from '../core/records/detect-dialect.ts';
+import type { SourceObjects } from '../ports.ts';
+import { isGzip } from './inflate.ts';
+
+export type SmallFile = Member & { source: SourceObject };
+
+/** `ordinary`: it is more than one record, or too much for a bundle. */
+export type MemberReading =
+  { kind: 'member'; file: SmallFile } | { kind: 'ordinary' } | { kind: 'unread'; error: unknown };
+
+/** Reads that are under way at once: each waits for S3 most of its time. */
+const readsAtOnce = 16;
+
+/** Reads small files whole, several at once. One that can't be read is told of, and is in the way of no other. */
+export async function readMembers(
+  sources: readonly SourceObject[],
+  ports: { sources: SourceObjects; feed: Feed },
+): Promise<MemberReading[]> {
+  const readings: MemberReading[] = [];
+  let next = 0;
+  const work = async (): Promise<void> => {
+    for (let at = next++; at < sources.length; at = next++) {
+      readings[at] = await readMember(sources[at] as SourceObject, ports).catch((error: unknown) => ({
+        kind: 'unread' as const,
+        error,
+      }));
+    }
+  };
+  await Promise.all(Array.from({ length: readsAtOnce }, work));
+  return readings;
+}
+
+async function readMember(
+  source: SourceObject,
+  { sources, feed }: { sources: SourceObjects; feed: Feed },
+): Promise<MemberReading> {
+  const file = await readWhole(source, sources);
+  if (file.fault === undefined && !isOneRecord(file.bytes, source.key, feed)) return { kind: 'ordinary' };
+  // Its line counts, too: a member travels as one record.
+  if (headerBytes(file) + file.bytes.length > feed.maxRecordBytes) return { kind: 'ordinary' };
+  return { kind: 'member', file };
+}
+
+async function readWhole(source: SourceObject, sources: SourceObjects): Promise<SmallFile> {
+  const chunks: Buffer[] = [];
+  try {
+    for await (const chunk of sources.read(source, 0)) chunks.push(chunk);
+    return { source, bytes: Buffer.concat(chunks) };
+  } catch (error) {
+    if (!(error instanceof SourceChangedError)) throw error;
+    const fault: MemberFault = (await sources.head(source)) ? 'source_replaced' : 'source_gone';
+    return { source, bytes: Buffer.alloc(0), fault };
+  }
+}
+
+/** What can't be read as anything is one record, too: one that will be rejected. */
+function isOneRecord(bytes: Buffer, key: string, { formats, encoding, columns }: Feed): boolean {
+  if (isGzip(bytes)) return false;
+  const found = detectDialect(bytes, true, { formats, encoding, columns, key });
+  if (found.kind !== 'dialect' || found.dialect.format === 'json-document') return true;
+  return found.dialect.format === 'jsonl' && isOneLine(bytes);
+}
+
+function isOneLine(bytes: Buffer): boolean {
+  const lines = bytes.toString('latin1').split('\n');
+  return lines.filter((line) => line.trim() !== '').length <= 1;
+}

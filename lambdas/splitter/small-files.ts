@@ -1,0 +1,31 @@
+import type { SourceObject } from '../core/file-account.ts';
+import { fileIdOf } from '../core/identity.ts';
+import type { Deadline } from '../runtime/deadline.ts';
+import type { BundlePorts, Bundling } from './bundle-files.ts';
+import { bundleFiles } from './bundle-files.ts';
+
+/** The small files that an invocation was told of, by however many messages: they are bundled once, all together. */
+export class SmallFiles {
+  readonly #sources: readonly SourceObject[];
+  readonly #ports: BundlePorts;
+  #outcome: Promise<Map<string, Bundling>> | undefined;
+
+  constructor(sources: readonly SourceObject[], ports: BundlePorts) {
+    this.#ports = ports;
+    this.#sources = sources.filter(({ sizeBytes, etag }) => etag !== '' && this.#isSmall(sizeBytes));
+  }
+
+  /** False where the file is to have an account of its own. @throws what kept it from being read or bundled */
+  async has(source: SourceObject, deadline: Deadline): Promise<boolean> {
+    const id = fileIdOf(source);
+    if (!this.#sources.some((each) => fileIdOf(each) === id)) return false;
+    this.#outcome ??= bundleFiles(this.#sources, this.#ports, deadline);
+    const bundling = (await this.#outcome).get(id);
+    if (bundling?.kind === 'failed') throw bundling.error;
+    return bundling?.kind === 'accounted';
+  }
+
+  #isSmall(sizeBytes: number): boolean {
+    return sizeBytes >= 0 && sizeBytes <= this.#ports.feed.maxRecordBytes;
+  }
+}

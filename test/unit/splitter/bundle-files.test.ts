@@ -1,0 +1,182 @@
+import { gzipSync } from 'node:zlib';
+import { beforeEach, describe, expect, it } from 'vitest';
+import type { SourceObject } from '../../../lambdas/core/file-account.ts';
+import { fileIdOf, requestIdOf, sha256Of } from '../../../lambdas/core/identity.ts';
+import type { Bundling } from '../../../lambdas/splitter/bundle-files.ts';
+import { bundleFiles } from '../../../lambdas/splitter/bundle-files.ts';
+import { splitFile } from '../../../lambdas/splitter/split-file.ts';
+import { fileLeaseMs } from '../../../lambdas/splitter/splitter-ports.ts';
+import type { BundleWorld } from '../../support/bundle-world.ts';
+import { bundleWorld } from '../../support/bundle-world.ts';
+import { maintenanceRecord } from '../../support/maintenance-records.ts';
+import { SimulatedClock } from '../../support/simulated-clock.ts';
+import { noDeadline } from '../../support/splitter-world.ts';
+
+let clock: SimulatedClock;
+let world: BundleWorld;
+beforeEach(() => {
+  clock = new SimulatedClock();
+  world = bundleWorld(clock);
+});
+
+const textOf = (n: number) => `${JSON.stringify(maintenanceRecord(`MR-${n}`), null, 2)}\n`;
+const dropMany = (count: number) =>
+  Array.from({ length: count }, (_, index) => world.drop(`r-${index + 1}.json`, textOf(index + 1)));
+const bundle = (sources: readonly SourceObject[]) => bundleFiles(sources, world.ports, noDeadline);
+const kindsOf = (outcome: Map<string, Bundling>) => [...outcome.values()].map(({ kind }) => kind);
+const accounts = () => [...world.ports.ledger.files.values()];
+const bundles = () => accounts().filter((file) => file.bundle);
+
+/** Each member's record stands in one account, as its file's bytes are, and the accounts say how many they have. */
+function expectEachOnce(sources: readonly SourceObject[]): void {
+  const records = world.records();
+  const keyOf = (key: string | undefined) => key ?? '';
+  expect(records.map(({ record }) => keyOf(record.source?.key)).sort()).toEqual(sources.map(({ key }) => key).sort());
+  for (const { fileId, record } of records) {
+    const bytes = world.objects.get(keyOf(record.source?.key))?.bytes ?? Buffer.alloc(0);
+    expect(record.sha256).toBe(sha256Of(bytes));
+    const member = sources.find(({ key }) => key === record.source?.key) as SourceObject;
+    expect(world.ports.ledger.files.get(fileIdOf(member))).toMatchObject({ state: 'bundled', bundleId: fileId });
+  }
+  for (const file of bundles()) {
+    expect(file).toMatchObject({ state: 'split', totalRecords: file.bundle?.members });
+  }
+  expect(bundles().reduce((sum, file) => sum + (file.bundle?.members ?? 0), 0)).toBe(sources.length);
+}
+
+describe('small files', () => {
+  it('of one invocation become a few files, with each record once and its own checksum in its request id', async () => {
+    const sources = dropMany(250);
+    expect(new Set(kindsOf(await bundle(sources)))).toEqual(new Set(['accounted']));
+    expect(bundles().map((file) => file.bundle?.members)).toEqual([99, 99, 52]);
+    expectEachOnce(sources);
+    const [first] = world.records();
+    expect(first?.record.result).toMatchObject({
+      kind: 'good',
+      requestId: requestIdOf(['MR-1'], sha256Of(Buffer.from(textOf(1)))),
+    });
+  });
+
+  it('that are announced again, in other groups, are sent once', async () => {
+    const sources = dropMany(30);
+    await bundle(sources.slice(0, 12));
+    await bundle([...sources.slice(6, 20), ...sources.slice(0, 3), ...sources.slice(6, 8)]);
+    await bundle([...sources].reverse());
+    expectEachOnce(sources);
+  });
+
+  it('that two splitters are told of at once are each in one bundle', async () => {
+    const sources = dropMany(40);
+    await Promise.all([bundle(sources.slice(0, 30)), bundle(sources.slice(10)), bundle(sources.slice(20, 35))]);
+    await bundle(sources);
+    expectEachOnce(sources);
+  });
+
+  it('of the same bytes are each a record: what is the same is for the sink to say', async () => {
+    const sources = [world.drop('a.json', textOf(1)), world.drop('b.json', textOf(1))];
+    await bundle(sources);
+    expectEachOnce(sources);
+    const ids = world.records().map(({ record }) => record.result.kind === 'good' && record.result.requestId);
+    expect(ids[0]).toBe(ids[1]);
+  });
+
+  it.each([
+    ['an empty file', '', 'empty'],
+    ['a blank one', ' \r\n\t\n', 'empty'],
+    ['what is no JSON', 'hello', 'not_json'],
+    ['a truncated one', textOf(1).slice(0, -20), 'not_json'],
+    ['invalid UTF-8', Buffer.from([0x7b, 0x22, 0xff, 0x22, 0x3a, 0x31, 0x7d]), 'invalid_encoding'],
+    ['a PDF', '%PDF-1.7\n%\u00e2\u00e3', 'not_json'],
+    ['an array', '[{"record_id":"x"}]', 'not_an_object'],
+    ['null', 'null', 'not_an_object'],
+    ['nothing but NUL', Buffer.alloc(100), 'not_json'],
+  ])('are not dropped silently: %s is rejected beside good ones', async (_, content, reason) => {
+    const sources = [...dropMany(3), world.drop('odd.json', content)];
+    await bundle(sources);
+    expectEachOnce(sources);
+    const odd = world.records().find(({ record }) => record.source?.key === 'maintenance/odd.json')?.record;
+    expect(odd?.result).toMatchObject({ kind: 'rejected', problem: { reason } });
+    expect(world.records().filter(({ record }) => record.result.kind === 'good')).toHaveLength(3);
+  });
+
+  it('may begin with a byte order mark, hold U+FFFF and have any key', async () => {
+    const text = JSON.stringify(maintenanceRecord('MR-1', { remark: '\uffff \u2028' }));
+    const sources = [world.drop('a b+%"\n日本.json', `\ufeff${text}`), world.drop('nl\n"}{.json', textOf(2))];
+    await bundle(sources);
+    expectEachOnce(sources);
+    expect(world.records().map(({ record }) => record.result.kind)).toEqual(['good', 'good']);
+  });
+
+  it('that are gone or replaced by the time they are read have their entry', async () => {
+    const [gone, replaced, good] = dropMany(3) as [SourceObject, SourceObject, SourceObject];
+    world.objects.delete(gone.key);
+    world.objects.set(replaced.key, { bytes: Buffer.from('{}'), etag: '"other"' });
+    await bundle([gone, replaced, good]);
+    const reasonOf = (key: string) => {
+      const result = world.records().find(({ record }) => record.source?.key === key)?.record.result;
+      return result?.kind === 'rejected' ? result.problem.reason : result?.kind;
+    };
+    expect([gone, replaced, good].map(({ key }) => reasonOf(key))).toEqual(['source_gone', 'source_replaced', 'good']);
+  });
+
+  it('are left to accounts of their own where they are more than a record', async () => {
+    const two = `${JSON.stringify(maintenanceRecord('MR-1'))}\n${JSON.stringify(maintenanceRecord('MR-2'))}\n`;
+    const sources = [
+      world.drop('lines.json', two),
+      world.drop('packed.json', gzipSync(textOf(1))),
+      world.drop('long.json', JSON.stringify({ ...maintenanceRecord('MR-9'), text: 'x'.repeat(65_300) })),
+      world.drop('line.jsonl', `${JSON.stringify(maintenanceRecord('MR-3'))}\n`),
+    ];
+    expect(kindsOf(await bundle(sources)).sort()).toEqual(['accounted', 'ordinary', 'ordinary', 'ordinary']);
+    expectEachOnce(sources.slice(3));
+  });
+
+  it('that can’t be read come again, and are in the way of no other', async () => {
+    const sources = dropMany(5);
+    world.unreadable.add('maintenance/r-2.json');
+    const outcome = await bundle(sources);
+    expect(outcome.get(fileIdOf(sources[1] as SourceObject))).toMatchObject({ kind: 'failed' });
+    expectEachOnce(sources.filter((_, index) => index !== 1));
+    world.unreadable.clear();
+    await bundle([sources[1] as SourceObject]);
+    expectEachOnce(sources);
+  });
+
+  it('killed at any step, and announced again in other groups, are each sent once', async () => {
+    let steps = 0;
+    world.onStep = () => steps++;
+    await bundle(dropMany(7));
+    expect(steps).toBeGreaterThan(15);
+    for (let dieAt = 1; dieAt <= steps; dieAt++) {
+      clock = new SimulatedClock();
+      world = bundleWorld(clock);
+      const sources = dropMany(7);
+      let step = 0;
+      world.onStep = () => {
+        if (++step >= dieAt) throw new Error('killed');
+      };
+      await bundle(sources).catch(() => undefined);
+      world.onStep = () => undefined;
+      await clock.advance(fileLeaseMs + 1);
+      await bundle(sources.slice(4));
+      await bundle([...sources.slice(2, 5), ...sources.slice(0, 2)]);
+      for (const { fileId } of world.intake.splice(0)) await splitFile(fileId, undefined, world.ports, noDeadline);
+      expectEachOnce(sources);
+    }
+  });
+
+  it('go on in the bundle they are in, where one is asked for as a file of its own', async () => {
+    const [source] = dropMany(1) as [SourceObject];
+    const finishSplit = 'before ledger.finishSplit';
+    world.onStep = (step) => {
+      if (step === finishSplit) throw new Error('killed');
+    };
+    await bundle([source]);
+    world.onStep = () => undefined;
+    await clock.advance(fileLeaseMs + 1);
+    const fileId = fileIdOf(source);
+    const create = { fileId, feed: 'maintenance', lane: 'main', source, limits: world.ports.limits };
+    await splitFile(fileId, create, world.ports, noDeadline);
+    expectEachOnce([source]);
+  });
+});
