@@ -23,8 +23,6 @@ export type FileSummary = {
   settled_records: number;
   dead_lettered_records: number;
   resolved_records: number;
-  /** Small files that went as this one; null for a file as it was dropped. */
-  bundled_files: number | null;
   /** Of a file under way: not settled yet. Null where nobody can tell, and of a file that is done. */
   remaining_records: number | null;
   /** The file isn't wholly split yet: its records are guessed by its size. */
@@ -34,6 +32,8 @@ export type FileSummary = {
   deadline: string | null;
   /** From then to the deadline; negative where it is late. */
   deadline_margin_seconds: number | null;
+  /** Small files that went as this one; null for a file as it was dropped. */
+  bundled_files: number | null;
   /** `manifest`: counted for good; `progress`: as far as it has got, a batch behind at times. */
   counts_from: 'manifest' | 'progress';
   reconciled: boolean | null;
