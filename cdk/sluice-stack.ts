@@ -7,6 +7,7 @@ import { Desk } from './constructs/desk.ts';
 import { addFeedAlarms } from './constructs/feed-alarms.ts';
 import { Finalizer } from './constructs/finalizer.ts';
 import { IntakeBucket } from './constructs/intake-bucket.ts';
+import { addLaneAlarms } from './constructs/lane-alarms.ts';
 import { Lane } from './constructs/lane.ts';
 import { Ledger } from './constructs/ledger.ts';
 import { RecordLedger } from './constructs/record-ledger.ts';
@@ -56,7 +57,8 @@ export class SluiceStack extends Stack {
     const lanes = feeds.flatMap((feed) => feed.lanes);
     const reconciler = new Reconciler(this, 'Reconciler', { ...shared, lanes, archive, finalizer, desk });
     const alarms = new Alarms(this, 'Alarms', { settings, desk });
-    for (const each of feeds) addFeedAlarms(alarms, settings, each.feed, each.lanes);
+    for (const { feed } of feeds) addFeedAlarms(alarms, settings, feed);
+    for (const lane of lanes) addLaneAlarms(alarms, settings, lane);
     addStackAlarms(alarms, settings, { ledger, finalizer, reconciler });
     new StageDashboard(this, 'Dashboard', { settings, feeds, ledger, finalizer });
     writeOutputs(this, { ledger, recordLedger, intake, work, archive, finalizer, feeds, reconciler, desk });

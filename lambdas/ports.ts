@@ -448,6 +448,7 @@ export type MetricName =
   | 'RejectedRecords'
   | 'DeadLetteredRecords'
   | 'BatchDuration'
+  | 'RejectShare'
   | 'QuarantinedFiles'
   | 'BreakerOpen'
   | 'UnauthorisedAnswers'

@@ -1,5 +1,4 @@
 import { Duration } from 'aws-cdk-lib';
-import type { IMetric } from 'aws-cdk-lib/aws-cloudwatch';
 import { Alarm, ComparisonOperator, Metric, TreatMissingData } from 'aws-cdk-lib/aws-cloudwatch';
 import { SnsAction } from 'aws-cdk-lib/aws-cloudwatch-actions';
 import { Construct } from 'constructs';
@@ -8,12 +7,14 @@ import type { Desk } from './desk.ts';
 
 /** A figure that means something is wrong once it is `threshold` or more. */
 export interface Watched {
-  /** In the alarm's name, after the stack's and the feed's: also the heading of its section in the runbook. */
+  /** In the alarm's name, after the stack's. */
   name: string;
-  feed?: string;
+  /** Of the runbook: its heading's anchor. */
+  section: string;
   /** What has happened, in a sentence or two. */
   says: string;
-  metric: IMetric;
+  /** A single one: local clouds know no alarms on expressions. */
+  metric: Metric;
   threshold: number;
   /** Wrong is what is below it. */
   isFloor?: boolean;
@@ -44,13 +45,12 @@ export class Alarms extends Construct {
   }
 
   add(watched: Watched): void {
-    const { name, feed, says, metric, threshold, isFloor, periods = 1, of = periods, silence = 'fine' } = watched;
+    const { name, section, says, metric, threshold, isFloor, periods = 1, of = periods, silence = 'fine' } = watched;
     const { stackName, runbookUrl } = this.#settings;
-    const fullName = [...(feed === undefined ? [] : [feed]), name].join('-');
     const { LESS_THAN_THRESHOLD, GREATER_THAN_OR_EQUAL_TO_THRESHOLD } = ComparisonOperator;
-    const alarm = new Alarm(this, fullName, {
-      alarmName: `${stackName}-${fullName}`,
-      alarmDescription: `${says} What to do: ${runbookUrl}#${name}`,
+    const alarm = new Alarm(this, name, {
+      alarmName: `${stackName}-${name}`,
+      alarmDescription: `${says} What to do: ${runbookUrl}#${section}`,
       metric,
       threshold,
       comparisonOperator: isFloor ? LESS_THAN_THRESHOLD : GREATER_THAN_OR_EQUAL_TO_THRESHOLD,

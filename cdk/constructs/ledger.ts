@@ -1,10 +1,9 @@
 import { Duration, RemovalPolicy } from 'aws-cdk-lib';
-import type { IMetric } from 'aws-cdk-lib/aws-cloudwatch';
+import type { Metric } from 'aws-cdk-lib/aws-cloudwatch';
 import { AttributeType, BillingMode, ProjectionType, Table, TableEncryption } from 'aws-cdk-lib/aws-dynamodb';
 import { Construct } from 'constructs';
 import { customerKey } from '../customer-key.ts';
 import type { Settings } from '../settings.ts';
-import { sumOf } from './metrics-of.ts';
 import type { SluiceFunction } from './sluice-function.ts';
 
 const indexName = 'byFeed';
@@ -38,10 +37,8 @@ export class Ledger extends Construct {
   }
 
   /** Calls that DynamoDB has turned down. */
-  throttles(): IMetric {
-    const events = (metricName: string) =>
-      this.table.metric(metricName, { statistic: 'Sum', period: Duration.minutes(5) });
-    return sumOf([events('ReadThrottleEvents'), events('WriteThrottleEvents')]);
+  throttles(of: 'Read' | 'Write'): Metric {
+    return this.table.metric(`${of}ThrottleEvents`, { statistic: 'Sum', period: Duration.minutes(5) });
   }
 
   /** Lets a function make these calls on the table's items. */

@@ -23,12 +23,14 @@ export function addStackAlarms(
 ): void {
   alarms.add({
     name: 'account-not-closed',
+    section: 'account-not-closed',
     says: 'A file whose records are all accounted for could not be finalized: its message lies in the DLQ.',
     metric: visible(finalizer.dlq),
     threshold: 1,
   });
   alarms.add({
     name: 'finalizer-waits',
+    section: 'finalizer-waits',
     says: 'The finalizer is behind: a message has waited for it for an hour.',
     metric: aged(finalizer.queue),
     threshold: longestGathering,
@@ -36,14 +38,16 @@ export function addStackAlarms(
   });
   alarms.add({
     name: 'finalizer-errors',
+    section: 'finalizer-errors',
     says: 'The finalizer failed, or was killed, in two of the last three periods of five minutes.',
-    metric: errorsOf([finalizer.function]),
+    metric: errorsOf(finalizer.function),
     threshold: 1,
     periods: 2,
     of: 3,
   });
   alarms.add({
     name: 'reconciler-errors',
+    section: 'reconciler-errors',
     says: 'The reconciler failed twice in a row: nobody picks up what stalls, and the desk may not be told.',
     metric: reconciler.function.metricErrors({
       statistic: 'Sum',
@@ -54,17 +58,21 @@ export function addStackAlarms(
   });
   alarms.add({
     name: 'reconciler-silent',
+    section: 'reconciler-silent',
     says: 'The reconciler did not run for an hour: alarms that go by its figures mean nothing now.',
     metric: reconciler.function.metricInvocations({ statistic: 'Sum', period: Duration.hours(1) }),
     threshold: 1,
     isFloor: true,
     silence: 'wrong',
   });
-  alarms.add({
-    name: 'ledger-throttled',
-    says: 'DynamoDB turns down writes or reads of the ledger: more than one item can take, or the account may.',
-    metric: ledger.throttles(),
-    threshold: 100,
-    periods: 3,
-  });
+  for (const what of ['Read', 'Write'] as const) {
+    alarms.add({
+      name: `ledger-${what.toLowerCase()}s-throttled`,
+      section: 'ledger-throttled',
+      says: `DynamoDB turns down ${what.toLowerCase()}s of the ledger: more than one item can take, or the account may.`,
+      metric: ledger.throttles(what),
+      threshold: 100,
+      periods: 3,
+    });
+  }
 }

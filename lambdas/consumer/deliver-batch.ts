@@ -299,8 +299,18 @@ async function settle(attempt: Attempt, ports: ConsumerPorts): Promise<void> {
   // Read after the write: of two that settle at once, the later sees the whole.
   const now = await ports.ledger.getFile(file.fileId);
   if (!now) return;
+  tellRejects(now, ports);
   await stopWrongFile(now, ports);
   await askToFinalize(now, ports);
+}
+
+/** Of fewer, a share says nothing. */
+const fewestRecords = 100;
+
+/** How much of a file is rejected so far, in percent: the alarm comes before the file is stopped for it. */
+function tellRejects({ settled }: FileAccount, { metrics }: ConsumerPorts): void {
+  const seen = sumCounts(settled);
+  if (seen >= fewestRecords) metrics.add('RejectShare', (100 * settled.rejected) / seen);
 }
 
 /** A wrong file must not make a million dead letters: once too much of it is rejected, the rest is held. */

@@ -10,6 +10,7 @@ const units: Record<MetricName, (typeof MetricUnit)[keyof typeof MetricUnit]> = 
   RejectedRecords: MetricUnit.Count,
   DeadLetteredRecords: MetricUnit.Count,
   BatchDuration: MetricUnit.Milliseconds,
+  RejectShare: MetricUnit.Percent,
   QuarantinedFiles: MetricUnit.Count,
   BreakerOpen: MetricUnit.Count,
   UnauthorisedAnswers: MetricUnit.Count,

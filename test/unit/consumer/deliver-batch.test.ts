@@ -416,6 +416,8 @@ describe('an API that wants to be left alone', () => {
       ['breaker stays open', 1, true],
       ['breaker closed', 1, false],
     ]);
+    expect(world.metrics.filter(({ name }) => name === 'BreakerOpen')).toHaveLength(2);
+    expect(world.metrics.filter(({ name }) => name === 'UnauthorisedAnswers')).toEqual([]);
     for (const { detail } of world.events) {
       expect(detail).toMatchObject({ api: 'api.example', reason: 'outage' });
       expect(Object.keys(detail).sort()).toEqual(['api', 'failed_probes', 'reason', 'until']);
@@ -487,6 +489,7 @@ describe('an API that wants to be left alone', () => {
     world.api.fault = () => (isRight ? undefined : { kind: 'unauthorised', status: 401, answer: 'no' });
     await deliver();
     expect(openings()).toEqual(['unauthorised']);
+    expect(world.metrics).toContainEqual({ name: 'UnauthorisedAnswers', value: 1 });
     expect(world.successors).toMatchObject([{ message: { failures: 0 } }]);
     isRight = true;
     const next = world.successors.shift();

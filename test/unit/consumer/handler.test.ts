@@ -9,7 +9,7 @@ import { SimulatedClock } from '../../support/simulated-clock.ts';
 /** What an invocation warns of, where the clock needs that correction. */
 async function warningsAt(correctionMs: number): Promise<unknown[]> {
   const warnings: unknown[] = [];
-  const { ports } = consumerWorld(new SimulatedClock(), fixtureOf([]));
+  const { ports, metrics } = consumerWorld(new SimulatedClock(), fixtureOf([]));
   const inFlight = { changeVisibility: () => Promise.resolve() };
   const handler = createConsumerHandler({
     ...ports,
@@ -23,10 +23,10 @@ async function warningsAt(correctionMs: number): Promise<unknown[]> {
   });
   const event: SQSEvent = { Records: [] };
   await handler(event, { getRemainingTimeInMillis: () => 900_000 } as Context);
-  return warnings;
+  return [...warnings, ...metrics.filter(({ name }) => name === 'ClockSkew')];
 }
 
 it('tells a wrong clock once an invocation, by what it is wrong', async () => {
-  expect(await warningsAt(-1_234)).toEqual([{ skew_ms: 1_234 }]);
+  expect(await warningsAt(-1_234)).toEqual([{ skew_ms: 1_234 }, { name: 'ClockSkew', value: 1_234 }]);
   expect(await warningsAt(0)).toEqual([]);
 });

@@ -80,7 +80,12 @@ beforeEach(async () => {
     desk: { tell: async (subject, text) => void told.push({ subject, text }) },
     metricsOf: () => {
       const told: Record<string, number> = {};
-      return { add: (name, value) => void (told[name] = value), flush: () => void ('OpenDeadLetters' in told && metrics.push(told)) };
+      return {
+        add: (name, value) => void (told[name] = value),
+        flush: () => {
+          if ('OpenDeadLetters' in told) metrics.push(told);
+        },
+      };
     },
     feedNamed,
     clock,

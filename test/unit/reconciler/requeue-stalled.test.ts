@@ -50,6 +50,7 @@ it('has a file split on whose splitter died, once each time it stalls', async ()
   await run();
   await run();
   expect(kinds()).toEqual(['continue']);
+  expect(stalled).toEqual([1, 0]);
   await clock.advance(stalledAfterMs + 1);
   await run();
   expect(kinds()).toEqual(['continue', 'continue']);

@@ -1,0 +1,69 @@
+import { randomUUID } from 'node:crypto';
+import { SNSClient, SubscribeCommand } from '@aws-sdk/client-sns';
+import {
+  CreateQueueCommand,
+  DeleteQueueCommand,
+  GetQueueAttributesCommand,
+  ReceiveMessageCommand,
+} from '@aws-sdk/client-sqs';
+import { afterAll, beforeAll, expect, it } from 'vitest';
+import { DeployedStack, waitFor } from '../support/deployed-stack.ts';
+import { callSigned } from '../support/signed-call.ts';
+
+let stack: DeployedStack;
+/** Subscribed to the desk's topic, as a person's mailbox would be. */
+let mailbox: string;
+
+beforeAll(async () => {
+  stack = new DeployedStack();
+  const { QueueUrl = '' } = await stack.sqs.send(new CreateQueueCommand({ QueueName: `mailbox-${randomUUID()}` }));
+  mailbox = QueueUrl;
+  const asked = new GetQueueAttributesCommand({ QueueUrl, AttributeNames: ['QueueArn'] });
+  const { Attributes } = await stack.sqs.send(asked);
+  const sns = new SNSClient(stack.cloud.client);
+  const TopicArn = stack.output('DeskTopicArn');
+  await sns.send(new SubscribeCommand({ Protocol: 'sqs', TopicArn, Endpoint: Attributes?.QueueArn }));
+  sns.destroy();
+});
+
+afterAll(() => stack.sqs.send(new DeleteQueueCommand({ QueueUrl: mailbox })));
+
+/** As CloudWatch would take it from the log (EMF), which local clouds don't. */
+function putMetric(name: string, value: number): Promise<string> {
+  const form = new URLSearchParams({
+    Action: 'PutMetricData',
+    Version: '2010-08-01',
+    Namespace: 'Sluice',
+    'MetricData.member.1.MetricName': name,
+    'MetricData.member.1.Value': String(value),
+    'MetricData.member.1.Dimensions.member.1.Name': 'feed',
+    'MetricData.member.1.Dimensions.member.1.Value': 'traffic',
+    'MetricData.member.1.Dimensions.member.2.Name': 'stack',
+    'MetricData.member.1.Dimensions.member.2.Value': stack.output('ReconcilerName').replace(/-reconciler$/, ''),
+  });
+  return callSigned(stack.cloud.client, {
+    service: 'monitoring',
+    method: 'POST',
+    path: '/',
+    body: form.toString(),
+    contentType: 'application/x-www-form-urlencoded',
+  });
+}
+
+async function received(wanted: string): Promise<string | undefined> {
+  const { Messages = [] } = await stack.sqs.send(
+    new ReceiveMessageCommand({ QueueUrl: mailbox, MaxNumberOfMessages: 10, WaitTimeSeconds: 1 }),
+  );
+  return Messages.map(({ Body = '' }) => Body).find((body) => body.includes(wanted));
+}
+
+// What CloudWatch does is its own business; that a figure of ours reaches the desk, with the way to the runbook, is not.
+it.each([
+  ['BreakerOpen', 1, 'traffic-breaker-open', 'docs/operations.md#breaker-open'],
+  ['DeadlineMarginSeconds', -60, 'traffic-deadline-at-risk', 'docs/operations.md#deadline-at-risk'],
+])('a %s of %d reaches the desk as the alarm %s', async (metric, value, alarm, section) => {
+  await putMetric(metric, value);
+  const message = await waitFor(`the alarm ${alarm}`, () => received(`-${alarm}`));
+  expect(message).toContain('ALARM');
+  expect(message).toContain(section);
+});
