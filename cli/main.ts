@@ -3,10 +3,12 @@ import { dlqCommand } from './commands/dlq.ts';
 import { downCommand } from './commands/down.ts';
 import { dropCommand } from './commands/drop.ts';
 import { manifestCommand } from './commands/manifest.ts';
+import { proveCommand } from './commands/prove.ts';
 import { receiptsCommand } from './commands/receipts.ts';
 import { releaseCommand } from './commands/release.ts';
 import { statusCommand } from './commands/status.ts';
 import { upCommand } from './commands/up.ts';
+import { verifyCommand } from './commands/verify.ts';
 import { exitCodes } from './exit-codes.ts';
 import { InterruptedError } from './interrupt.ts';
 import { explainFault } from './stack/explain-fault.ts';
@@ -41,6 +43,8 @@ function createProgram(terminal: Terminal): Command {
     statusCommand,
     manifestCommand,
     receiptsCommand,
+    proveCommand,
+    verifyCommand,
     dlqCommand,
     releaseCommand,
   ];

@@ -15,6 +15,7 @@ export const manifestError = z.object({
 });
 export type ManifestError = z.infer<typeof manifestError>;
 
+const sha256 = z.string().regex(/^[0-9a-f]{64}$/);
 const count = z.int().nonnegative();
 const time = z.iso.datetime();
 
@@ -75,6 +76,17 @@ export const manifest = z.object({
   handled_records: count.default(0),
   /** The sum is exact, and the receipts hold each record exactly once. */
   reconciled: z.boolean(),
+  /** Over what the receipts hold, in file order; null where there are none, and in a manifest from before. */
+  proof: z
+    .object({
+      leaves: count,
+      /** Merkle root (RFC 6962) over the records' SHA-256: 32 bytes a leaf. */
+      records_root: sha256,
+      /** The same over the receipts' lines, without their line feeds. */
+      receipts_root: sha256,
+    })
+    .nullable()
+    .default(null),
   duplicate_of: z.string().nullable(),
   failure: z.object({ code: z.string(), message: z.string() }).nullable(),
   warnings: z.array(z.object({ code: z.string(), message: z.string() })),

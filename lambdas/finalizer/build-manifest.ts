@@ -57,6 +57,7 @@ export function buildManifest({ file, audit, held, number, version, archive, com
     resolved_records: audit.resolved,
     handled_records: audit.handled,
     reconciled: sumCounts(counts) === total && records + audit.heldUnsent === total,
+    proof: audit.proof,
     duplicate_of: file.duplicateOf ?? null,
     failure: failureOf(file),
     warnings: file.warnings ?? [],

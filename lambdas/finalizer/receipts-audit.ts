@@ -2,7 +2,8 @@ import { gunzipSync } from 'node:zlib';
 import { ContradictionError } from '../core/errors.ts';
 import type { BatchAccount, DeadResolution } from '../core/file-account.ts';
 import { sha256Of } from '../core/identity.ts';
-import type { HeldRange, ManifestError } from '../core/manifest.ts';
+import type { HeldRange, Manifest, ManifestError } from '../core/manifest.ts';
+import { MerkleRoot } from '../core/merkle.ts';
 import { addCounts, isFailed, noCounts, outcomes } from '../core/outcome.ts';
 import type { Receipt } from '../core/receipt.ts';
 import { receipt as receiptSchema } from '../core/receipt.ts';
@@ -37,6 +38,8 @@ export class ReceiptsAudit {
   /** Where records were held back from every consumer: the first of each range, and the last. */
   readonly #heldUntil: ReadonlyMap<number, number>;
   #last = 0;
+  readonly #recordsRoot = new MerkleRoot();
+  readonly #receiptsRoot = new MerkleRoot();
 
   /**
    * @param resolutions of dead records, by record number
@@ -73,6 +76,8 @@ export class ReceiptsAudit {
         throw new ContradictionError(`The receipts have record ${receipt.record} behind ${this.#last}.`);
       }
       this.#last = receipt.record;
+      this.#recordsRoot.add(Buffer.from(receipt.sha256, 'hex'));
+      this.#receiptsRoot.add(Buffer.from(line));
       counts[receipt.outcome]++;
       if (isFailed(receipt.outcome)) this.#onFailed(line);
       this.#note(receipt);
@@ -81,6 +86,13 @@ export class ReceiptsAudit {
     if (differs)
       throw new ContradictionError(`The receipts of batch ${batch.batch} differ from its count of '${differs}'.`);
     this.counts = addCounts(this.counts, counts);
+  }
+
+  /** What binds every record and its receipt to the manifest. */
+  get proof(): Manifest['proof'] {
+    if (this.records === 0) return null;
+    const [records, receipts] = [this.#recordsRoot.root(), this.#receiptsRoot.root()];
+    return { leaves: this.records, records_root: records.toString('hex'), receipts_root: receipts.toString('hex') };
   }
 
   #note(receipt: Receipt): void {

@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { DeployedStack } from '../support/deployed-stack.ts';
+import { expectVerified } from '../support/expect-verified.ts';
 import { header } from '../support/traffic-exports.ts';
 
 let stack: DeployedStack;
@@ -51,5 +52,6 @@ describe('a wrong file', () => {
       Array.from({ length: rows }, (_, index) => index + 1),
     );
     expect(JSON.parse((await stack.archived(first.archive.manifest_key)).toString())).toEqual(first);
+    for (const manifest of [first, second]) await expectVerified(stack, manifest);
   });
 });

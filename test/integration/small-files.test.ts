@@ -8,6 +8,7 @@ import type { Manifest } from '../../lambdas/core/manifest.ts';
 import { outcomes } from '../../lambdas/core/outcome.ts';
 import type { Dropped } from '../support/deployed-stack.ts';
 import { DeployedStack, waitFor } from '../support/deployed-stack.ts';
+import { expectVerified } from '../support/expect-verified.ts';
 import { maintenanceRecord } from '../support/maintenance-records.ts';
 
 let stack: DeployedStack;
@@ -88,6 +89,7 @@ describe('a burst of small files', () => {
       2,
     ]);
 
+    for (const manifest of manifests.slice(0, 3)) await expectVerified(stack, manifest);
     const receipts = (await Promise.all(manifests.map((each) => stack.receiptsOf(each)))).flat();
     const bucket = stack.output('IntakeBucketName');
     for (const { key, text } of [...good, ...odd.slice(0, 4)]) {

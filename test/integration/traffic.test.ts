@@ -2,6 +2,7 @@ import { createHash, randomUUID } from 'node:crypto';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { DeployedStack } from '../support/deployed-stack.ts';
 import { expectExact } from '../support/expect-exact.ts';
+import { expectVerified } from '../support/expect-verified.ts';
 import { csvExport, header, jsonLinesExport } from '../support/traffic-exports.ts';
 
 let stack: DeployedStack;
@@ -117,5 +118,6 @@ describe('a dead letter', () => {
     const back = await stack.takeDeadLetters(fileId, 1);
     expect(back.map(({ letter }) => letter.record)).toEqual([3]);
     expect(JSON.parse((await stack.archived(first.archive.manifest_key)).toString())).toEqual(first);
+    for (const manifest of [first, second]) await expectVerified(stack, manifest);
   });
 });

@@ -2,6 +2,7 @@ import { expect } from 'vitest';
 import { sha256Of } from '../../lambdas/core/identity.ts';
 import type { Manifest } from '../../lambdas/core/manifest.ts';
 import type { DeployedStack } from './deployed-stack.ts';
+import { expectVerified } from './expect-verified.ts';
 import type { TrafficExport } from './traffic-exports.ts';
 
 /**
@@ -59,5 +60,6 @@ export async function expectExact(
     expect(message.Attributes?.['DeadLetterQueueSourceArn']).toMatch(/-letters$/);
     expect(file.subarray(letter.offset, letter.offset + letter.length).toString()).toBe(letter.raw_payload);
   }
+  await expectVerified(stack, manifest);
   return manifest;
 }

@@ -41,6 +41,7 @@ const clean: Manifest = {
   held_ranges: [],
   resolved_records: 0,
   reconciled: true,
+  proof: null,
   duplicate_of: null,
   failure: null,
   warnings: [],

@@ -1,0 +1,31 @@
+import { Command, InvalidArgumentError } from 'commander';
+import { readArchived, readManifest } from '../archive/read-archive.ts';
+import { CliError } from '../cli-error.ts';
+import { openStack } from '../stack/open-stack.ts';
+import type { Terminal } from '../terminal/terminal.ts';
+import { linesOfGzip } from '../verify/read-lines.ts';
+import { proveRecord } from '../verify/record-proof.ts';
+import type { GlobalOptions } from './command-options.ts';
+import { fileOfId } from './file-of-id.ts';
+
+export function proveCommand(terminal: Terminal): Command {
+  return new Command('prove')
+    .description('Print a small proof, JSON, of what became of one record; `verify` checks it without the file.')
+    .argument('<file-id>')
+    .requiredOption('--record <number>', "the record's number in the file", parseRecord)
+    .action(async (fileId: string, _options, command: Command) => {
+      const { stack: name, record } = command.optsWithGlobals<GlobalOptions & { record: number }>();
+      const stack = await openStack(name, process.env);
+      const archived = await readManifest(stack, await fileOfId(stack, fileId));
+      const key = archived.manifest.archive.receipts_key;
+      if (key === null) throw new CliError(`The file ${fileId} has no receipts: it has no records of its own.`);
+      await terminal.printJson(
+        await proveRecord(record, archived, async () => linesOfGzip(await readArchived(stack, key))),
+      );
+    });
+}
+
+function parseRecord(text: string): number {
+  if (/^[1-9][0-9]{0,14}$/.test(text)) return Number(text);
+  throw new InvalidArgumentError('It must be a number, 1 or more.');
+}

@@ -1,0 +1,111 @@
+import { spawnSync } from 'node:child_process';
+import { mkdirSync, writeFileSync } from 'node:fs';
+import { dirname, join, resolve } from 'node:path';
+import { Readable } from 'node:stream';
+import { deliverBatch } from '../../lambdas/consumer/deliver-batch.ts';
+import { amendAfterSeconds } from '../../lambdas/core/amendment.ts';
+import { DoesNotHoldError } from '../../cli/verify/verify-account.ts';
+import type { GivenFiles } from '../../cli/verify/verify-file.ts';
+import { verifyFile } from '../../cli/verify/verify-file.ts';
+import { finalizeFile } from '../../lambdas/finalizer/finalize-file.ts';
+import type { FeedFixture } from './feed-fixture.ts';
+import { fixtureOf, putSplitFile, rowOf } from './feed-fixture.ts';
+import type { ConsumerWorld } from './in-memory-ports.ts';
+import { consumerWorld, silentLog } from './in-memory-ports.ts';
+import { SimulatedClock } from './simulated-clock.ts';
+
+/** A file's evidence, made by consumer and finalizer. */
+export interface Evidence {
+  world: ConsumerWorld;
+  fixture: FeedFixture;
+  /** By the archive's keys; the source is the fixture's. */
+  objects: Map<string, Buffer>;
+  /** Writes the next manifest. */
+  amend: () => Promise<void>;
+}
+
+const deadline = { remainingMs: () => 900_000, isDrawingIn: () => false };
+
+/** @param records good ones but for every seventh, which is rejected */
+export async function makeEvidence(records: number): Promise<Evidence> {
+  const clock = new SimulatedClock();
+  const rows = Array.from({ length: records }, (_, n) => ({ ...rowOf(n + 1), Duration: n % 7 === 3 ? 'long' : '30' }));
+  const fixture = fixtureOf(rows);
+  const world = consumerWorld(clock, fixture);
+  await putSplitFile(world.ledger, fixture);
+  const objects = new Map<string, Buffer>();
+  const ports = {
+    ledger: world.ledger,
+    receipts: world.ports.receipts,
+    archive: {
+      copySource: async (_: unknown, key: string) => {
+        objects.set(key, Buffer.from(fixture.message.body));
+        return { key };
+      },
+      has: async (key: string) => objects.has(key),
+      putStream: async (key: string, body: Readable) => void objects.set(key, Buffer.concat(await body.toArray())),
+      putOnce: async (key: string, body: string) => {
+        if (objects.has(key)) return 'exists' as const;
+        objects.set(key, Buffer.from(body));
+        return 'stored' as const;
+      },
+      getText: async (key: string) => objects.get(key)?.toString(),
+      getStream: async (key: string) => (objects.has(key) ? Readable.from([objects.get(key)]) : undefined),
+    },
+    archiveBucket: 'archive',
+    finalize: world.ports.finalize,
+    desk: { tell: async () => undefined },
+    events: { publish: async () => undefined },
+    clock,
+    log: silentLog,
+    version: '1.2.3',
+  };
+  const finalize = (amend: boolean) =>
+    finalizeFile({ v: 1, kind: 'finalize', feed: 'traffic', fileId: fixture.fileId, amend }, ports);
+  await clock.run(deliverBatch(fixture.message, world.ports, deadline));
+  for (const letter of world.letters) await world.ledger.adoptLetter(letter, { id: letter.letter_id, sentAt: 0 });
+  await finalize(false);
+  const amend = async () => {
+    await clock.advance(amendAfterSeconds * 1000);
+    await finalize(true);
+  };
+  return { world, fixture, objects, amend };
+}
+
+/** As somebody would have it who copied the archive to a disk; each object below the file's folder. */
+export function writeEvidence(objects: ReadonlyMap<string, Buffer>, dir: string): void {
+  for (const [key, bytes] of objects) {
+    const path = join(dir, pathOf(key));
+    mkdirSync(dirname(path), { recursive: true });
+    writeFileSync(path, bytes);
+  }
+}
+
+/** Below the file's folder. */
+const pathOf = (key: string): string =>
+  key.includes('/source/') ? key.slice(key.indexOf('/source/') + 1) : key.slice(key.lastIndexOf('/') + 1);
+
+export interface Verdict {
+  holds: boolean;
+  said: string;
+}
+
+/** By what `sluice verify` does. */
+export async function verifyHere(path: string, given: GivenFiles = {}): Promise<Verdict> {
+  const said: string[] = [];
+  try {
+    for await (const { sentence } of verifyFile(path, given)) said.push(sentence);
+    return { holds: true, said: said.join('\n') };
+  } catch (error) {
+    if (!(error instanceof DoesNotHoldError)) throw error;
+    return { holds: false, said: error.message };
+  }
+}
+
+/** By the second verifier, which shares no line with the first. */
+export function verifyByPython(...args: string[]): Verdict {
+  const script = resolve(import.meta.dirname, '../verifier/verify.py');
+  const { status, stdout, stderr, error } = spawnSync('python3', [script, ...args], { encoding: 'utf8' });
+  if (error) throw error;
+  return { holds: status === 0, said: `${stdout}${stderr}` };
+}

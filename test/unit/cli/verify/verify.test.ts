@@ -1,0 +1,287 @@
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { gunzipSync, gzipSync } from 'node:zlib';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import type { Manifest } from '../../../../lambdas/core/manifest.ts';
+import { manifest as manifestSchema } from '../../../../lambdas/core/manifest.ts';
+import { proveRecord } from '../../../../cli/verify/record-proof.ts';
+import type { Verdict } from '../../../support/evidence.ts';
+import { makeEvidence, verifyByPython, verifyHere, writeEvidence } from '../../../support/evidence.ts';
+
+const root = mkdtempSync(join(tmpdir(), 'sluice-verify-'));
+afterAll(() => rmSync(root, { recursive: true, force: true }));
+
+let objects: Map<string, Buffer>;
+const keyOf = (name: string): string => [...objects.keys()].find((key) => key.endsWith(name)) ?? '';
+let runs = 0;
+
+beforeAll(async () => {
+  const evidence = await makeEvidence(50);
+  await evidence.world.ledger.resolveDead(evidence.fixture.fileId, 4, { kind: 'uploaded', requestId: 'r' });
+  await evidence.world.ledger.resolveDead(evidence.fixture.fileId, 11, { kind: 'handled', by: 'me', why: 'by phone' });
+  await evidence.amend();
+  objects = evidence.objects;
+});
+
+/** A folder with the evidence, some of it changed. */
+function folder(change: (files: Map<string, Buffer>) => void = () => undefined): string {
+  const dir = join(root, String(++runs));
+  const files = new Map([...objects].map(([key, bytes]) => [key, Buffer.from(bytes)]));
+  change(files);
+  writeEvidence(files, dir);
+  return dir;
+}
+
+/** Both have to say the same. */
+async function verdicts(path: string): Promise<Verdict> {
+  const [first, second] = [await verifyHere(path), verifyByPython(path)];
+  expect(second.holds, first.said + second.said).toBe(first.holds);
+  return first;
+}
+
+const json = (bytes: Buffer | undefined): Record<string, unknown> => JSON.parse(bytes?.toString() ?? 'null') as never;
+
+describe('the evidence of a file', () => {
+  it('holds, by two verifiers, for each of its manifests', async () => {
+    for (const name of ['manifest.json', 'manifest.2.json']) {
+      const { holds, said } = await verdicts(join(folder(), name));
+      expect(holds, said).toBe(true);
+      expect(said).toContain('unsigned');
+      expect(said).not.toContain('not here');
+    }
+  });
+
+  it('holds as far as it goes where source or dead letters are missing, and says so', async () => {
+    const dir = folder(
+      (files) =>
+        files.delete(keyOf('/source/log.jsonl')) ||
+        files.delete([...files.keys()].find((key) => key.includes('/source/')) ?? ''),
+    );
+    const { holds, said } = await verdicts(join(dir, 'manifest.json'));
+    expect(holds).toBe(true);
+    expect(said).toContain('the source is not here');
+  });
+
+  const sourceKey = () => [...objects.keys()].find((key) => key.includes('/source/')) ?? '';
+  const flip = (key: () => string, at: (bytes: Buffer) => number) => (files: Map<string, Buffer>) => {
+    const bytes = files.get(key()) as Buffer;
+    const place = at(bytes);
+    bytes[place] = (bytes[place] ?? 0) ^ 1;
+  };
+  const repack = (name: string, change: (lines: string[]) => string[]) => (files: Map<string, Buffer>) => {
+    const lines = gunzipSync(files.get(keyOf(name)) as Buffer)
+      .toString()
+      .trimEnd()
+      .split('\n');
+    files.set(keyOf(name), gzipSync(`${change(lines).join('\n')}\n`));
+  };
+  const account = (change: (manifest: Record<string, unknown>) => void) => (files: Map<string, Buffer>) => {
+    const manifest = json(files.get(keyOf('/manifest.json')));
+    change(manifest);
+    files.set(keyOf('/manifest.json'), Buffer.from(JSON.stringify(manifest)));
+  };
+  const add = (manifest: Record<string, unknown>, name: string, by: number) => {
+    manifest[name] = Number(manifest[name]) + by;
+  };
+
+  it.each<[string, (files: Map<string, Buffer>) => void, RegExp]>([
+    ['the first bit of the source', flip(sourceKey, () => 0), /record 1/],
+    ['a bit in the middle of the source', flip(sourceKey, (bytes) => bytes.length >> 1), /record \d+|SHA-256/],
+    ['a line break of the source', flip(sourceKey, (bytes) => bytes.indexOf('\n')), /SHA-256/],
+    [
+      'the packed receipts',
+      flip(
+        () => keyOf('receipts.ndjson.gz'),
+        (bytes) => bytes.length >> 1,
+      ),
+      /./,
+    ],
+    ['a receipt left out', repack('receipts.ndjson.gz', (lines) => lines.toSpliced(9, 1)), /record 11 where 10/],
+    ['the last receipt left out', repack('receipts.ndjson.gz', (lines) => lines.slice(0, -1)), /by the receipts/],
+    [
+      'a receipt twice',
+      repack('receipts.ndjson.gz', (lines) => lines.toSpliced(9, 0, lines[9] ?? '')),
+      /record 10 where 11/,
+    ],
+    [
+      'an outcome',
+      repack('receipts.ndjson.gz', (lines) =>
+        lines.map((line, n) => (n === 0 ? line.replace('uploaded', 'duplicate') : line)),
+      ),
+      /by the receipts/,
+    ],
+    [
+      'a status',
+      repack('receipts.ndjson.gz', (lines) =>
+        lines.map((line, n) => (n === 0 ? line.replace(/"status":\d+/, '"status":299') : line)),
+      ),
+      /root over the receipts/,
+    ],
+    [
+      'a hash',
+      repack('receipts.ndjson.gz', (lines) =>
+        lines.map((line, n) => (n === 0 ? line.replace(/"sha256":"./, '"sha256":"0') : line)),
+      ),
+      /record 1|root/,
+    ],
+    [
+      'two receipts’ texts in each other’s place',
+      repack('receipts.ndjson.gz', (lines) =>
+        lines.map((line, n) => (n === 1 ? (lines[2] ?? '').replace('"record":3', '"record":2') : line)),
+      ),
+      /root|record 2/,
+    ],
+    ['a dead letter left out', repack('dead-letters.ndjson.gz', (lines) => lines.slice(1)), /dead letters/],
+    ['a dead letter too many', repack('dead-letters.ndjson.gz', (lines) => [...lines, lines[0] ?? '']), /dead letter/],
+    [
+      'a count and the total',
+      account((each) => {
+        add(each, 'uploaded_records', 1);
+        add(each, 'total_records', 1);
+        add(each, 'valid_records', 1);
+      }),
+      /by the receipts/,
+    ],
+    ['a count', account((each) => add(each, 'refused_records', 1)), /in all/],
+    ['the open letters', account((each) => add(each, 'dead_lettered_records', -1)), /dead letters should be open/],
+    [
+      'the checksum',
+      account((each) => {
+        each['checksum'] = 'f'.repeat(64);
+      }),
+      /SHA-256/,
+    ],
+    [
+      'a root',
+      account((each) => {
+        each['proof'] = { ...(each['proof'] as object), records_root: 'f'.repeat(64) };
+      }),
+      /root over the records/,
+    ],
+    [
+      'the leaves',
+      account((each) => {
+        each['proof'] = { ...(each['proof'] as object), leaves: 49 };
+      }),
+      /leaves/,
+    ],
+    [
+      'what it says of itself',
+      account((each) => {
+        each['reconciled'] = false;
+      }),
+      /reconciled/,
+    ],
+    ['no JSON at all', (files) => files.set(keyOf('/manifest.json'), Buffer.from('{"')), /no JSON/],
+  ])('does not hold with another %s', async (_, change, reason) => {
+    const { holds, said } = await verdicts(join(folder(change), 'manifest.json'));
+    expect(holds, said).toBe(false);
+    expect(said).toMatch(reason);
+  });
+
+  it.each([
+    ['another resolution', (text: string) => text.replace('"uploaded"', '"handled"')],
+    ['one less', (text: string) => text.split('\n').slice(1).join('\n')],
+  ])('does not hold with %s', async (_, change) => {
+    const dir = folder((files) => {
+      const key = [...files.keys()].find((each) => each.includes('resolutions.')) ?? '';
+      files.set(key, Buffer.from(change(files.get(key)?.toString() ?? '')));
+    });
+    expect((await verdicts(join(dir, 'manifest.2.json'))).holds).toBe(false);
+    expect((await verdicts(join(dir, 'manifest.json'))).holds).toBe(true);
+  });
+});
+
+describe('the proof of one record', () => {
+  const archived = (): { text: string; manifest: Manifest } => {
+    const text = objects.get(keyOf('/manifest.json'))?.toString() ?? '';
+    return { text, manifest: manifestSchema.parse(JSON.parse(text)) };
+  };
+  const lines = () =>
+    gunzipSync(objects.get(keyOf('receipts.ndjson.gz')) as Buffer)
+      .toString()
+      .trimEnd()
+      .split('\n');
+  const prove = (record: number) =>
+    proveRecord(record, archived(), async () =>
+      (async function* () {
+        yield* lines();
+      })(),
+    );
+
+  it('is a few lines, and holds without the file, by two verifiers', async () => {
+    const dir = folder();
+    for (const record of [1, 4, 26, 50]) {
+      const proof = join(dir, `proof-${record}.json`);
+      writeFileSync(proof, JSON.stringify(await prove(record)));
+      expect(readFileSync(proof).length).toBeLessThan(3_000);
+      const alone = await verdicts(proof);
+      expect(alone.holds, alone.said).toBe(true);
+      expect(alone.said).toContain(`record ${record} `);
+      const manifest = join(dir, 'manifest.json');
+      expect((await verifyHere(proof, { manifest })).holds).toBe(true);
+      expect(verifyByPython(proof, manifest).holds).toBe(true);
+      const other = join(dir, 'manifest.2.json');
+      expect((await verifyHere(proof, { manifest: other })).holds).toBe(false);
+      expect(verifyByPython(proof, other).holds).toBe(false);
+    }
+  });
+
+  it.each<[string, (proof: Awaited<ReturnType<typeof prove>>) => void]>([
+    [
+      'receipt',
+      (proof) => {
+        proof.receipt = proof.receipt.replace('uploaded', 'rejected');
+      },
+    ],
+    [
+      'root',
+      (proof) => {
+        proof.receipts_root = 'f'.repeat(64);
+      },
+    ],
+    [
+      'place',
+      (proof) => {
+        proof.index++;
+      },
+    ],
+    [
+      'number of leaves',
+      (proof) => {
+        proof.leaves = 20;
+      },
+    ],
+    [
+      'side',
+      (proof) => {
+        const [step] = proof.path;
+        if (step) step.side = step.side === 'left' ? 'right' : 'left';
+      },
+    ],
+    [
+      'sibling',
+      (proof) => {
+        const step = proof.path.at(-1);
+        if (step) step.hash = `${step.hash.startsWith('0') ? '1' : '0'}${step.hash.slice(1)}`;
+      },
+    ],
+    [
+      'length',
+      (proof) => {
+        proof.path.pop();
+      },
+    ],
+  ])('does not hold with another %s', async (name, change) => {
+    const proof = await prove(26);
+    change(proof);
+    const path = join(root, `bad-${name}.json`);
+    writeFileSync(path, JSON.stringify(proof));
+    expect((await verdicts(path)).holds).toBe(false);
+  });
+
+  it('is refused for a record that there is not', async () => {
+    await expect(prove(51)).rejects.toThrow('no record 51');
+  });
+});
