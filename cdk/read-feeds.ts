@@ -49,12 +49,13 @@ export function readFeed(
     );
     return undefined;
   }
-  const { limits, archiveRetentionDays, logRetentionDays } = feed;
+  const { limits, archiveRetentionDays, logRetentionDays, deadline } = feed;
   const result = feedNumbers.safeParse({
     ...limits,
     expressLane: true,
     archiveRetentionDays,
     logRetentionDays,
+    deadline,
     ...ofStage,
   });
   if (!result.success) {

@@ -40,6 +40,8 @@ interface FeedFacts {
   maxRecordBytes: number;
   /** Its files come by the thousands and hold a record each: those within `maxRecordBytes` are taken many at a time. */
   smallFiles?: boolean;
+  /** By when its files are to be through, where neither the stage nor the environment says: `05:00 America/New_York`. */
+  deadline?: string;
   /** Past this share of rejects, once `afterRecords` were seen, the file is a wrong file. */
   toleratedRejects: { share: number; afterRecords: number };
   /** How long the archive keeps the evidence from being deleted. */

@@ -52,6 +52,8 @@ export const traffic = defineFeed({
   // Avstar's contract.
   limits: { requests: 600, windowSeconds: 60, connections: 20 },
   maxRecordBytes: 64 * 1024,
+  // Before morning playout.
+  deadline: '05:00 America/New_York',
   toleratedRejects: { share: 0.2, afterRecords: 1000 },
   // 47 CFR 73.1212(e) and 73.1943(c): two years for the records of who paid for a spot. One day for leap years.
   archiveRetentionDays: 2 * 365 + 1,

@@ -23,7 +23,6 @@ export const local: StageNumbers = {
     traffic: {
       // Nothing listens there by itself: `sluice up` tells the stack where the API is.
       apiUrl: 'http://127.0.0.1:4580',
-      deadline: '05:00 America/New_York',
     },
   },
 };

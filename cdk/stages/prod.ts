@@ -43,8 +43,5 @@ export const prod: StageNumbers = {
   // As long as the functions' logs: a question about the one is mostly one about the other.
   accessLogDays: 365,
   logRetentionDays: RetentionDays.ONE_YEAR,
-  feeds: {
-    // Morning playout.
-    traffic: { deadline: '05:00 America/New_York' },
-  },
+  feeds: {},
 };
