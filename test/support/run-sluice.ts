@@ -1,5 +1,5 @@
 import { spawn } from 'node:child_process';
-import { mkdtempSync } from 'node:fs';
+import { mkdtempSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import type { DeployedStack } from './deployed-stack.ts';
@@ -27,6 +27,7 @@ export function runSluice(stack: DeployedStack, args: readonly string[], interru
         AWS_REGION: region,
         AWS_ACCESS_KEY_ID: credentials.accessKeyId,
         AWS_SECRET_ACCESS_KEY: credentials.secretAccessKey,
+        ...trustOf(stack),
       },
       stdio: ['ignore', 'pipe', 'pipe'],
     },
@@ -40,4 +41,12 @@ export function runSluice(stack: DeployedStack, args: readonly string[], interru
     isInterrupted = child.kill('SIGINT');
   });
   return new Promise((settle) => child.once('close', (code) => settle({ code, ...end })));
+}
+
+/** Where IAM is evaluated, the endpoint has a certificate of the tests' own authority. */
+function trustOf({ cloud: { enforcement } }: DeployedStack): { NODE_EXTRA_CA_CERTS?: string } {
+  if (!enforcement) return {};
+  const path = join(stateDir, 'ca.pem');
+  writeFileSync(path, enforcement.ca);
+  return { NODE_EXTRA_CA_CERTS: path };
 }
