@@ -1,32 +1,18 @@
-import { randomUUID } from 'node:crypto';
-import { SNSClient, SubscribeCommand } from '@aws-sdk/client-sns';
-import {
-  CreateQueueCommand,
-  DeleteQueueCommand,
-  GetQueueAttributesCommand,
-  ReceiveMessageCommand,
-} from '@aws-sdk/client-sqs';
+import { ReceiveMessageCommand } from '@aws-sdk/client-sqs';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { DeployedStack, waitFor } from '../support/deployed-stack.ts';
+import { openMailbox } from '../support/mailbox.ts';
 import { callSigned } from '../support/signed-call.ts';
 
 let stack: DeployedStack;
-/** Subscribed to the desk's topic, as a person's mailbox would be. */
-let mailbox: string;
+let mailbox: Awaited<ReturnType<typeof openMailbox>>;
 
 beforeAll(async () => {
   stack = new DeployedStack();
-  const { QueueUrl = '' } = await stack.sqs.send(new CreateQueueCommand({ QueueName: `mailbox-${randomUUID()}` }));
-  mailbox = QueueUrl;
-  const asked = new GetQueueAttributesCommand({ QueueUrl, AttributeNames: ['QueueArn'] });
-  const { Attributes } = await stack.sqs.send(asked);
-  const sns = new SNSClient(stack.cloud.client);
-  const TopicArn = stack.output('DeskTopicArn');
-  await sns.send(new SubscribeCommand({ Protocol: 'sqs', TopicArn, Endpoint: Attributes?.QueueArn }));
-  sns.destroy();
+  mailbox = await openMailbox(stack);
 });
 
-afterAll(() => stack.sqs.send(new DeleteQueueCommand({ QueueUrl: mailbox })));
+afterAll(() => mailbox.close());
 
 /** As CloudWatch would take it from the log (EMF), which local clouds don't. */
 function putMetric(name: string, value: number): Promise<string> {
@@ -52,7 +38,7 @@ function putMetric(name: string, value: number): Promise<string> {
 
 async function received(wanted: string): Promise<string | undefined> {
   const { Messages = [] } = await stack.sqs.send(
-    new ReceiveMessageCommand({ QueueUrl: mailbox, MaxNumberOfMessages: 10, WaitTimeSeconds: 1 }),
+    new ReceiveMessageCommand({ QueueUrl: mailbox.url, MaxNumberOfMessages: 10, WaitTimeSeconds: 1 }),
   );
   return Messages.map(({ Body = '' }) => Body).find((body) => body.includes(wanted));
 }

@@ -1,12 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import { SNSClient, SubscribeCommand } from '@aws-sdk/client-sns';
-import {
-  CreateQueueCommand,
-  DeleteMessageCommand,
-  DeleteQueueCommand,
-  GetQueueAttributesCommand,
-  ReceiveMessageCommand,
-} from '@aws-sdk/client-sqs';
+import { DeleteMessageCommand, ReceiveMessageCommand } from '@aws-sdk/client-sqs';
 import { parse } from 'csv-parse/sync';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { requestIdOf, sha256Of } from '../../lambdas/core/identity.ts';
@@ -15,36 +8,28 @@ import { DeployedStack, waitFor } from '../support/deployed-stack.ts';
 import { limits, rowOf } from '../support/feed-fixture.ts';
 import { invokeFunction } from '../support/invoke-function.ts';
 import { runSluice } from '../support/run-sluice.ts';
+import { openMailbox } from '../support/mailbox.ts';
 import { header } from '../support/traffic-exports.ts';
 
 let stack: DeployedStack;
-/** Subscribed to the desk's topic, as a person's mailbox would be. */
-let mailbox: string;
+let mailbox: Awaited<ReturnType<typeof openMailbox>>;
 
 beforeAll(async () => {
   stack = new DeployedStack();
-  const { QueueUrl = '' } = await stack.sqs.send(new CreateQueueCommand({ QueueName: `mailbox-${randomUUID()}` }));
-  mailbox = QueueUrl;
-  const { Attributes } = await stack.sqs.send(
-    new GetQueueAttributesCommand({ QueueUrl, AttributeNames: ['QueueArn'] }),
-  );
-  const sns = new SNSClient(stack.cloud.client);
-  const subscription = { Protocol: 'sqs', TopicArn: stack.output('DeskTopicArn'), Endpoint: Attributes?.QueueArn };
-  await sns.send(new SubscribeCommand(subscription));
-  sns.destroy();
+  mailbox = await openMailbox(stack);
 });
 
-afterAll(() => stack.sqs.send(new DeleteQueueCommand({ QueueUrl: mailbox })));
+afterAll(() => mailbox.close());
 
 const reconcile = () => invokeFunction(stack.cloud.client, stack.output('ReconcilerName'));
 
 /** What has come since, oldest first. */
 async function mail(waitSeconds = 0): Promise<{ subject: string; text: string }[]> {
   const { Messages = [] } = await stack.sqs.send(
-    new ReceiveMessageCommand({ QueueUrl: mailbox, MaxNumberOfMessages: 10, WaitTimeSeconds: waitSeconds }),
+    new ReceiveMessageCommand({ QueueUrl: mailbox.url, MaxNumberOfMessages: 10, WaitTimeSeconds: waitSeconds }),
   );
   for (const { ReceiptHandle } of Messages) {
-    await stack.sqs.send(new DeleteMessageCommand({ QueueUrl: mailbox, ReceiptHandle }));
+    await stack.sqs.send(new DeleteMessageCommand({ QueueUrl: mailbox.url, ReceiptHandle }));
   }
   return Messages.map(({ Body = '' }) => {
     const { Subject, Message } = JSON.parse(Body) as { Subject: string; Message: string };
