@@ -2,6 +2,7 @@ import type { Feed } from '../../feeds/feed.ts';
 import type { FileAccount } from '../../lambdas/core/file-account.ts';
 import { problemOf } from '../../lambdas/core/prepare-record.ts';
 import type { OpenDead } from '../../lambdas/core/reconciliation-csv.ts';
+import { droppedChecksumOf } from '../../lambdas/core/reconciliation-csv.ts';
 import type { DeadLedger, FileLedger } from '../../lambdas/ports.ts';
 import type { Claim } from './claims.ts';
 import { throwFaults } from './claims.ts';
@@ -90,11 +91,12 @@ async function planFile(
   }
 }
 
-function claimFault({ sha256, checksum, record }: Claim, { file, receipt, dead }: OpenDead): string | undefined {
+function claimFault({ sha256, checksum, record }: Claim, open: OpenDead): string | undefined {
+  const { file, receipt, dead } = open;
   if (sha256 !== receipt.sha256) {
     return `sluice_sha256 is not that of record ${record} of the file ${file.fileId}: the row has got to another record.`;
   }
-  if (checksum !== undefined && checksum !== file.sha256) {
+  if (checksum !== undefined && checksum !== droppedChecksumOf(open)) {
     return `sluice_checksum is not that of the file ${file.fileId}.`;
   }
   if (dead) return undefined;

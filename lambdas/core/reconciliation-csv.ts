@@ -125,8 +125,13 @@ function ownCellsOf(open: OpenDead, showRaw: boolean): Record<OwnColumn, string>
     sluice_sha256: receipt.sha256,
     sluice_request_id: dead?.requestId ?? receipt.request_id ?? '',
     sluice_message_id: dead?.messageId ?? '',
-    sluice_checksum: file.bundle ? receipt.sha256 : (file.sha256 ?? ''),
+    sluice_checksum: droppedChecksumOf(open) ?? '',
   };
+}
+
+/** Of the file that was dropped: in a bundle each record was one. */
+export function droppedChecksumOf({ file, receipt }: OpenDead): string | undefined {
+  return file.bundle ? receipt.sha256 : file.sha256;
 }
 
 /** A spreadsheet's cell takes no more. Characters. */

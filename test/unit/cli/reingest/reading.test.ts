@@ -268,6 +268,19 @@ describe('a corrected row', () => {
   });
 });
 
+it('a corrected record that was a small file of its own is tied by that file, and not by its bundle', async () => {
+  const raw = '{"SpotID":"1","StationCode":"W","AirDateTime":"t","Duration":"30s","ClientName":"c"}';
+  const bundled = openOf(7, raw, { format: 'bundle', encoding: 'utf-8', bodyOffset: 0, bodyLine: 1 });
+  const open = { ...bundled, file: { ...bundled.file, bundle: { members: 9 } } };
+  const text = exportOf([open]);
+  expect(text).not.toContain('c'.repeat(64));
+  const { corrections } = await plan([open], edit(text, '30s', '30'));
+  expect(corrections.map(changedIn)).toEqual([{ Duration: '30' }]);
+  await expect(plan([open], edit(text, `,,${open.receipt.sha256}`, `,,${'c'.repeat(64)}`))).rejects.toThrow(
+    /sluice_checksum is not/,
+  );
+});
+
 describe('nothing is sent of a CSV', () => {
   const open = openOf(7, 'a,b,c,30s,e,f');
   const text = exportOf([open]);
