@@ -20,7 +20,9 @@ export default defineConfig({
         test: {
           name: 'unit',
           include: ['test/unit/**/*.test.ts', 'test/cdk/**/*.test.ts'],
-          testTimeout: 60_000,
+          // A whole stack is synthesised and checked in some of the hooks: seconds alone, many more beside the other files.
+          testTimeout: 120_000,
+          hookTimeout: 120_000,
         },
       },
       {
