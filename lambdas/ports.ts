@@ -409,10 +409,25 @@ export interface Archive {
   /** Streams an object in; one that is there already is left as it is. */
   putStream(key: string, body: Readable, contentType: string): Promise<void>;
   /** `exists` where there is one already. */
-  putOnce(key: string, body: string, contentType: string): Promise<'stored' | 'exists'>;
+  putOnce(key: string, body: string | Buffer, contentType: string): Promise<'stored' | 'exists'>;
   getText(key: string): Promise<string | undefined>;
   /** An object's bytes as they come; undefined where there is none. */
   getStream(key: string): Promise<Readable | undefined>;
+}
+
+/** A key that never leaves where it is kept, and what it says yes to. */
+export interface Signer {
+  /** Cached between calls. @throws where it is no key on P-256 */
+  publicKey(): Promise<SigningKey>;
+  /** ECDSA over the message's SHA-256, as DER. */
+  sign(message: Buffer): Promise<Buffer>;
+}
+
+export interface SigningKey {
+  arn: string;
+  /** SubjectPublicKeyInfo as PEM, and the SHA-256 of its DER in lower-case hex. */
+  pem: string;
+  sha256: string;
 }
 
 /** The people who look after a feed. */

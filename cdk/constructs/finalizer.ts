@@ -6,6 +6,7 @@ import type { Desk } from './desk.ts';
 import type { IntakeBucket } from './intake-bucket.ts';
 import type { Ledger } from './ledger.ts';
 import { RedrivenQueue } from './redriven-queue.ts';
+import { SigningKey } from './signing-key.ts';
 import { SluiceFunction } from './sluice-function.ts';
 import type { WorkBucket } from './work-bucket.ts';
 import { workOff } from './work-off.ts';
@@ -29,6 +30,7 @@ export class Finalizer extends Construct {
   constructor(scope: Construct, id: string, { settings, root, ledger, intake, work, archive, desk }: FinalizerProps) {
     super(scope, id);
     const { timeoutSeconds, memoryMb, concurrency } = settings.finalizer;
+    const signingKey = settings.signingKey === 'none' ? undefined : new SigningKey(this, 'SigningKey', { settings });
     const { queue, dlq } = new RedrivenQueue(this, 'finalize', {
       settings,
       name: `${settings.stackName}-finalize`,
@@ -54,6 +56,7 @@ export class Finalizer extends Construct {
         WORK_BUCKET: work.bucket.bucketName,
         ARCHIVE_BUCKET: archive.bucket.bucketName,
         DESK_TOPIC_ARN: desk.topic.topicArn,
+        ...(signingKey ? { SIGNING_KEY_ARN: signingKey.arn } : {}),
       },
     });
     workOff(this.function, queue, { batchSize: 1, maxConcurrency: concurrency });
@@ -63,6 +66,7 @@ export class Finalizer extends Construct {
     archive.grantAdd(this.function);
     for (const lane of settings.feeds.flatMap((feed) => feed.lanes)) intake.grantCopy(this.function, lane.keyPrefix);
     this.function.maySendTo(queue);
+    signingKey?.grantSign(this.function);
     desk.grantTell(this.function);
     this.function.mayPublish();
   }

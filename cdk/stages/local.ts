@@ -8,6 +8,7 @@ export const local: StageNumbers = {
   retainData: false,
   localCloud: true,
   requireHttps: false,
+  signingKey: 'create',
   splitter: {
     ...prod.splitter,
     timeoutSeconds: 120,

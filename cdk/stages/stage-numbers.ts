@@ -25,6 +25,9 @@ export const lockMode = z.enum(['governance', 'compliance']);
 /** A policy can't name an alias. */
 export const keyArn = z.string().regex(/^arn:aws[a-z-]*:kms:[a-z0-9-]+:\d{12}:key\/[a-zA-Z0-9-]+$/);
 
+/** None, one that the stack makes, or one that is there. */
+export const signingKey = z.union([z.enum(['none', 'create']), keyArn]);
+
 /** What a stage says in place of a feed's declaration. The environment goes before both (see feed-environment.ts). */
 export const feedNumbers = z.strictObject({
   /** Base URL; without one it has to be given in the environment. */
@@ -69,6 +72,8 @@ export const stageNumbers = z.strictObject({
   archiveLock: lockMode,
   /** The key that data is encrypted with in place of the services' own; `SLUICE_KMS_KEY_ARN` goes before it. */
   kmsKeyArn: keyArn.optional(),
+  /** What manifests are signed with: an asymmetric key, ECC_NIST_P256; `SLUICE_SIGNING_KEY` goes before it. */
+  signingKey,
   /** For a local cloud rather than AWS: it asks for permissions of its own. */
   localCloud: z.boolean(),
   /** An API is reached over TLS only. */

@@ -16,6 +16,7 @@ export function verifyCommand(terminal: Terminal): Command {
     .option('--receipts <file>', 'where they are not beside the manifest')
     .option('--dead-letters <file>', 'where they are not beside the manifest')
     .option('--resolutions <file>', 'where they are not beside the manifest')
+    .option('--public-key <file>', 'the key that the manifest has to be signed with, PEM')
     .option('--manifest <file>', 'of a proof: the manifest that it is about')
     .addHelpText('after', '\nExits with 0 where everything holds that could be looked at, else with 1.')
     .action(async (path: string, given: GivenFiles) => {

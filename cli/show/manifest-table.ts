@@ -90,6 +90,7 @@ function factsOf(manifest: Manifest): [string, string][] {
   facts.push(['done after', formatDuration(times.duration_seconds)]);
   facts.push(['size', `${formatBytes(manifest.bytes)}${manifest.format === null ? '' : `, ${manifest.format}`}`]);
   facts.push(['sha256', manifest.checksum ?? 'unknown']);
+  facts.push(['signed', manifest.signature ? `by ${manifest.signature.key_arn}` : 'no']);
   for (const warning of manifest.warnings) facts.push(['warning', warning.message]);
   if (manifest.bundled_files === null) facts.push(['dropped as', `s3://${source.bucket}/${source.key}`]);
   const folder = archive.manifest_key.slice(0, archive.manifest_key.lastIndexOf('/') + 1);

@@ -76,7 +76,7 @@ const recordOf = (line: string): number =>
  */
 export function verifyRecordProof(
   proof: RecordProof,
-  manifest: { text: string; manifest: Manifest } | undefined,
+  manifest: { bytes: Buffer; manifest: Manifest } | undefined,
 ): Receipt {
   const steps = proof.path.map(({ side, hash }) => ({ side, hash: Buffer.from(hash, 'hex') }));
   mustBe(
@@ -85,9 +85,9 @@ export function verifyRecordProof(
   );
   mustBe(indexOf(proof) === proof.index, 'the way from the receipt is not the way of its leaf');
   if (manifest) {
-    const { manifest: account, text } = manifest;
+    const { manifest: account, bytes } = manifest;
     mustBe(
-      createHash('sha256').update(text).digest('hex') === proof.manifest_sha256,
+      createHash('sha256').update(bytes).digest('hex') === proof.manifest_sha256,
       'the manifest is not the one that the proof is about',
     );
     mustBe(account.proof?.receipts_root === proof.receipts_root, 'the manifest has another root');

@@ -102,6 +102,7 @@ async function* checkReceipts(
   files: EvidenceFiles & { receipts: string },
   resolutions: ReadonlyMap<number, Resolution>,
 ): AsyncGenerator<Verified> {
+  yield* checkObjects(manifest, files);
   const source = files.source === undefined ? undefined : openSource(manifest, files.source);
   const dead = files.deadLetters === undefined ? undefined : readLines(files.deadLetters);
   const heldUntil = new Map(manifest.held_ranges.map((range) => [range.first_record, range.last_record]));
@@ -162,6 +163,26 @@ async function* checkReceipts(
   yield checkDigest(manifest, source.sha256());
 }
 
+/** Compressed as they lie there: a gzip's own head and foot hold more than its lines. */
+async function* checkObjects({ archive }: Manifest, files: EvidenceFiles): AsyncGenerator<Verified> {
+  for (const [what, path, told] of [
+    ['receipts', files.receipts, archive.receipts_sha256],
+    ['dead letters', files.deadLetters, archive.dead_letters_sha256],
+  ] as const) {
+    // Manifests from before say nothing of them.
+    if (path === undefined || told === null) continue;
+    const actual = await sha256OfFile(path);
+    mustHold(actual === told, `the SHA-256 of the ${what} is ${actual}; the manifest says ${told}`);
+    yield { sentence: `the ${what} are, byte by byte, those that the manifest names` };
+  }
+}
+
+async function sha256OfFile(path: string): Promise<string> {
+  const hash = createHash('sha256');
+  for await (const chunk of createReadStream(path)) hash.update(chunk as Buffer);
+  return hash.digest('hex');
+}
+
 function parseReceipt(line: string, last: number): Receipt {
   try {
     return receiptSchema.parse(JSON.parse(line));
@@ -214,9 +235,7 @@ function openSource({ compression }: Manifest, path: string) {
 }
 
 async function checkSource(manifest: Manifest, path: string): Promise<Verified> {
-  const hash = createHash('sha256');
-  for await (const chunk of createReadStream(path)) hash.update(chunk as Buffer);
-  return checkDigest(manifest, hash.digest('hex'));
+  return checkDigest(manifest, await sha256OfFile(path));
 }
 
 function checkDigest({ checksum }: Manifest, actual: string): Verified {

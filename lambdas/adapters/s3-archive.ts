@@ -112,7 +112,7 @@ export class S3Archive implements Archive {
     }
   }
 
-  async putOnce(key: string, body: string, contentType: string): Promise<'stored' | 'exists'> {
+  async putOnce(key: string, body: string | Buffer, contentType: string): Promise<'stored' | 'exists'> {
     try {
       await this.#client.send(
         new PutObjectCommand({

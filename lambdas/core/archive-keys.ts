@@ -8,6 +8,10 @@ export interface ArchiveKeys {
   /** What has become of dead letters since; named by the SHA-256 of its lines. */
   resolutions(sha256: string): string;
   manifest(number: number): string;
+  /** Of that manifest. */
+  signature(number: number): string;
+  /** By its SHA-256: the next manifest may be signed by another key. */
+  publicKey(sha256: string): string;
 }
 
 export function archiveKeysOf(file: {
@@ -26,13 +30,17 @@ export function archiveKeysOf(file: {
   const dropped = shortened(file.source.key.slice(file.source.key.lastIndexOf('/') + 1));
   // Whoever copies the archive to a disk must not be led out of the file's folder.
   const name = ['', '.', '..'].includes(dropped) ? 'source' : dropped;
+  const manifest = (number: number): string =>
+    number === 1 ? `${folder}/manifest.json` : `${folder}/manifest.${number}.json`;
   return {
     folder,
     source: `${folder}/source/${name}`,
     receipts: `${folder}/receipts${part}.ndjson.gz`,
     deadLetters: `${folder}/dead-letters${part}.ndjson.gz`,
     resolutions: (sha256) => `${folder}/resolutions.${sha256.slice(0, 16)}.ndjson`,
-    manifest: (number) => (number === 1 ? `${folder}/manifest.json` : `${folder}/manifest.${number}.json`),
+    manifest,
+    signature: (number) => `${manifest(number)}.sig`,
+    publicKey: (sha256) => `${folder}/signing-key.${sha256.slice(0, 16)}.pem`,
   };
 }
 

@@ -43,6 +43,9 @@ export const manifest = z.object({
     receipts_key: z.string().nullable(),
     /** The failed records' receipts alone; null where there are none. These two came later. */
     dead_letters_key: z.string().nullable().default(null),
+    /** Of these two objects' bytes; they came later, too. */
+    receipts_sha256: sha256.nullable().default(null),
+    dead_letters_sha256: sha256.nullable().default(null),
     /** One line a dead letter that has come to rest since; null where none has. */
     resolutions_key: z.string().nullable().default(null),
     manifest_key: z.string(),
@@ -84,6 +87,20 @@ export const manifest = z.object({
       records_root: sha256,
       /** The same over the receipts' lines, without their line feeds. */
       receipts_root: sha256,
+    })
+    .nullable()
+    .default(null),
+  /** Over this manifest's bytes, in an object of its own. Null where the stack has no key to sign with, and from before. */
+  signature: z
+    .object({
+      /** On P-256, DER-encoded; the names are KMS's. */
+      algorithm: z.literal('ECDSA_SHA_256'),
+      key_arn: z.string(),
+      /** Of the public key's SubjectPublicKeyInfo. */
+      public_key_sha256: sha256,
+      /** The same, as PEM. */
+      public_key_key: z.string(),
+      signature_key: z.string(),
     })
     .nullable()
     .default(null),

@@ -12,11 +12,13 @@ export interface ManifestFacts {
   number: number;
   version: string;
   archive: Manifest['archive'];
+  signature: Manifest['signature'];
   completedAt: number;
 }
 
 /** The account of one file, in the documented form. */
-export function buildManifest({ file, audit, held, number, version, archive, completedAt }: ManifestFacts): Manifest {
+export function buildManifest(facts: ManifestFacts): Manifest {
+  const { file, audit, held, number, version, archive, signature, completedAt } = facts;
   const { counts, records } = audit;
   // Of a file that was replaced, those count that were sent: how many more it had nobody can read any more.
   const total = file.state === 'superseded' ? records : (file.totalRecords ?? 0);
@@ -58,6 +60,7 @@ export function buildManifest({ file, audit, held, number, version, archive, com
     handled_records: audit.handled,
     reconciled: sumCounts(counts) === total && records + audit.heldUnsent === total,
     proof: audit.proof,
+    signature,
     duplicate_of: file.duplicateOf ?? null,
     failure: failureOf(file),
     warnings: file.warnings ?? [],

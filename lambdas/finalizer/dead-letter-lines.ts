@@ -1,5 +1,7 @@
-import type { Readable } from 'node:stream';
+import { createHash } from 'node:crypto';
 import { once } from 'node:events';
+import type { Readable } from 'node:stream';
+import { pipeline, Transform } from 'node:stream';
 import type { Gzip } from 'node:zlib';
 import { createGzip } from 'node:zlib';
 
@@ -9,20 +11,17 @@ export class DeadLetterLines {
   #gzip: Gzip | undefined;
   #stored: Promise<void> = Promise.resolve();
   #isFull = false;
+  readonly #hash = createHash('sha256');
 
   /** @param put stores the object; called with the first line */
   constructor(put: (body: Readable) => Promise<void>) {
     this.#put = put;
   }
 
-  get isEmpty(): boolean {
-    return this.#gzip === undefined;
-  }
-
   add(line: string): void {
     if (!this.#gzip) {
       this.#gzip = createGzip();
-      this.#stored = this.#put(this.#gzip);
+      this.#stored = this.#put(this.#hashed(this.#gzip));
       // Whoever ends it gets the failure; until then it must not be an unhandled rejection.
       this.#stored.catch(() => undefined);
     }
@@ -37,9 +36,23 @@ export class DeadLetterLines {
     this.#isFull = false;
   }
 
-  async end(): Promise<void> {
+  /** Gives the SHA-256 of the object that was stored; null where none was. */
+  async end(): Promise<string | null> {
     this.#gzip?.end();
     await this.#stored;
+    return this.#gzip ? this.#hash.digest('hex') : null;
+  }
+
+  #hashed(gzip: Gzip): Readable {
+    const hash = this.#hash;
+    const tap = new Transform({
+      transform(chunk: Buffer, _encoding, done) {
+        hash.update(chunk);
+        done(null, chunk);
+      },
+    });
+    // An error shows where the object is stored.
+    return pipeline(gzip, tap, () => undefined);
   }
 
   /** What was made so far is not to be kept. */

@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto';
 import { Readable } from 'node:stream';
 import { gatherUntil } from '../core/amendment.ts';
 import { archiveKeysOf } from '../core/archive-keys.ts';
@@ -19,18 +20,22 @@ import type {
   FileLedger,
   FinalizeQueue,
   ReceiptStore,
+  Signer,
 } from '../ports.ts';
 import { buildManifest, endStateOf } from './build-manifest.ts';
 import { DeadLetterLines } from './dead-letter-lines.ts';
 import { ReceiptsAudit } from './receipts-audit.ts';
 import type { Resolutions } from './resolutions.ts';
 import { archiveResolutions, readResolutions } from './resolutions.ts';
+import { announceSignature, signManifest } from './sign-manifest.ts';
 
 export interface FinalizerPorts {
   ledger: FileLedger & BatchLedger & DeadLedger;
   receipts: ReceiptStore;
   archive: Archive;
   archiveBucket: string;
+  /** Absent where manifests are not signed. */
+  signer?: Signer | undefined;
   finalize: FinalizeQueue;
   desk: Desk;
   events: EventPublisher;
@@ -69,12 +74,11 @@ export async function finalizeFile(message: FinalizeMessage, ports: FinalizerPor
   const keys = archiveKeysOf(file);
   const source = await ports.archive.copySource(file.source, keys.source);
   const resolutions = await readResolutions(file.fileId, ledger);
-  const { audit, deadLettersKey } = await archiveReceipts(file, settled, resolutions, keys, ports);
+  const { audit, ...archived } = await archiveReceipts(file, settled, resolutions, keys, ports);
   if (amend && !(await hasChanged(file, audit, ports))) return log.info('nothing to amend', place);
   const manifest = await writeManifest(file, audit, settled.held, keys, ports, {
     source_key: source?.key ?? null,
-    receipts_key: audit.records > 0 ? keys.receipts : null,
-    dead_letters_key: deadLettersKey,
+    ...archived,
     resolutions_key: await archiveResolutions(file.fileId, resolutions, keys, ports),
   });
   const figures = figuresOf(manifest);
@@ -169,6 +173,11 @@ function tellOfQuarantine(manifest: Manifest, { desk }: FinalizerPorts): Promise
   );
 }
 
+type ArchivedReceipts = Pick<
+  Manifest['archive'],
+  'receipts_key' | 'receipts_sha256' | 'dead_letters_key' | 'dead_letters_sha256'
+>;
+
 /** The receipts of all batches as one object (gzip members one after another are a gzip), audited on the way. */
 async function archiveReceipts(
   file: FileAccount,
@@ -176,13 +185,14 @@ async function archiveReceipts(
   resolutions: Resolutions,
   keys: ArchiveKeys,
   ports: FinalizerPorts,
-): Promise<{ audit: ReceiptsAudit; deadLettersKey: string | null }> {
+): Promise<{ audit: ReceiptsAudit } & ArchivedReceipts> {
   const { archive } = ports;
   const failed = new DeadLetterLines((body) => archive.putStream(keys.deadLetters, body, 'application/gzip'));
   const hasDeadLetters = await archive.has(keys.deadLetters);
   const audit = new ReceiptsAudit(resolutions.kinds, { allowGaps: file.state === 'superseded', held }, (line) => {
     if (!hasDeadLetters) failed.add(line);
   });
+  let deadLettersSha256: string | null;
   const audited = auditedReceipts(batches, audit, failed, ports.receipts);
   try {
     if (batches.length === 0 || (await archive.has(keys.receipts))) {
@@ -191,12 +201,28 @@ async function archiveReceipts(
     } else {
       await archive.putStream(keys.receipts, Readable.from(audited), 'application/gzip');
     }
-    await failed.end();
+    deadLettersSha256 = await failed.end();
   } catch (error) {
     failed.abort(error instanceof Error ? error : new Error(String(error)));
     throw error;
   }
-  return { audit, deadLettersKey: hasDeadLetters || !failed.isEmpty ? keys.deadLetters : null };
+  const hasReceipts = audit.records > 0;
+  const receiptsSha256 = audit.takeObjectSha256();
+  if (hasDeadLetters) deadLettersSha256 = await sha256OfArchived(keys.deadLetters, archive);
+  return {
+    audit,
+    receipts_key: hasReceipts ? keys.receipts : null,
+    receipts_sha256: hasReceipts ? receiptsSha256 : null,
+    dead_letters_key: deadLettersSha256 === null ? null : keys.deadLetters,
+    dead_letters_sha256: deadLettersSha256,
+  };
+}
+
+/** What was compressed by a finalizer before this one need not be what this one would make of the same lines. */
+async function sha256OfArchived(key: string, archive: Archive): Promise<string> {
+  const hash = createHash('sha256');
+  for await (const chunk of (await archive.getStream(key)) ?? []) hash.update(chunk as Buffer);
+  return hash.digest('hex');
 }
 
 async function* auditedReceipts(
@@ -222,7 +248,10 @@ async function* auditedReceipts(
   }
 }
 
-/** Never overwrites: a manifest of that number that differs was written for another state of the account. */
+/**
+ * Never overwrites: a manifest of that number that differs was written for another state of the account. Signed behind it,
+ * where it is to be, so that a signature's bytes are always those of an object that is there.
+ */
 async function writeManifest(
   file: FileAccount,
   audit: ReceiptsAudit,
@@ -241,11 +270,13 @@ async function writeManifest(
       version: ports.version,
       completedAt: ports.clock.now(),
       archive: { bucket: ports.archiveBucket, ...archived, manifest_key: key },
+      signature: await announceSignature(number, keys, ports),
     });
     const text = `${JSON.stringify(manifest, null, 2)}\n`;
-    if ((await ports.archive.putOnce(key, text, 'application/json')) === 'stored') return manifest;
-    const before = manifestSchema.parse(JSON.parse((await ports.archive.getText(key)) ?? 'null'));
-    if (tells(before, file, audit)) return before;
+    const isStored = (await ports.archive.putOnce(key, text, 'application/json')) === 'stored';
+    const stored = isStored ? text : ((await ports.archive.getText(key)) ?? 'null');
+    const there = manifestSchema.parse(JSON.parse(stored));
+    if ((isStored || tells(there, file, audit)) && (await signManifest(stored, there, ports))) return there;
   }
 }
 

@@ -1,4 +1,5 @@
 import { DynamoDBClient } from '@aws-sdk/client-dynamodb';
+import { KMSClient } from '@aws-sdk/client-kms';
 import { EventBridgeClient } from '@aws-sdk/client-eventbridge';
 import { S3Client } from '@aws-sdk/client-s3';
 import { SNSClient } from '@aws-sdk/client-sns';
@@ -6,6 +7,7 @@ import { SQSClient } from '@aws-sdk/client-sqs';
 import { awsClientSettings, s3ClientSettings } from '../adapters/aws-client-settings.ts';
 import { createDynamoLedger } from '../adapters/dynamo-ledger.ts';
 import { EventBridgePublisher } from '../adapters/eventbridge-publisher.ts';
+import { KmsSigner } from '../adapters/kms-signer.ts';
 import { S3Archive, S3ReceiptStore } from '../adapters/s3-archive.ts';
 import { SnsDesk } from '../adapters/sns-desk.ts';
 import { SqsFinalizeQueue, SqsInFlightMessages } from '../adapters/sqs-queues.ts';
@@ -18,6 +20,7 @@ import { createFinalizerHandler } from './handler.ts';
 const environment = readFinalizerEnvironment(process.env);
 const s3 = new S3Client(s3ClientSettings);
 const sqs = new SQSClient(awsClientSettings);
+const { SIGNING_KEY_ARN: signingKeyArn } = environment;
 
 export const handler = createFinalizerHandler({
   shutdown: shutdownOnSigterm(),
@@ -25,6 +28,7 @@ export const handler = createFinalizerHandler({
   receipts: new S3ReceiptStore(s3, environment.WORK_BUCKET),
   archive: new S3Archive(s3, environment.ARCHIVE_BUCKET),
   archiveBucket: environment.ARCHIVE_BUCKET,
+  signer: signingKeyArn === undefined ? undefined : new KmsSigner(new KMSClient(awsClientSettings), signingKeyArn),
   events: new EventBridgePublisher(new EventBridgeClient(awsClientSettings)),
   finalize: new SqsFinalizeQueue(sqs, environment.FINALIZE_QUEUE_URL, systemClock),
   desk: new SnsDesk(new SNSClient(awsClientSettings), environment.DESK_TOPIC_ARN),

@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto';
 import { gunzipSync } from 'node:zlib';
 import { ContradictionError } from '../core/errors.ts';
 import type { BatchAccount, DeadResolution } from '../core/file-account.ts';
@@ -40,6 +41,7 @@ export class ReceiptsAudit {
   #last = 0;
   readonly #recordsRoot = new MerkleRoot();
   readonly #receiptsRoot = new MerkleRoot();
+  readonly #objectHash = createHash('sha256');
 
   /**
    * @param resolutions of dead records, by record number
@@ -65,6 +67,7 @@ export class ReceiptsAudit {
     if (sha256Of(gzip) !== batch.receiptsSha256) {
       throw new ContradictionError(`The receipts of batch ${batch.batch} are not those that were settled.`);
     }
+    this.#objectHash.update(gzip);
     const counts = noCounts();
     for (const line of gunzipSync(gzip).toString('utf8').split('\n')) {
       if (line === '') continue;
@@ -93,6 +96,11 @@ export class ReceiptsAudit {
     if (this.records === 0) return null;
     const [records, receipts] = [this.#recordsRoot.root(), this.#receiptsRoot.root()];
     return { leaves: this.records, records_root: records.toString('hex'), receipts_root: receipts.toString('hex') };
+  }
+
+  /** Of all that was added, one behind the other: what the archive has. Called once, at the end. */
+  takeObjectSha256(): string {
+    return this.#objectHash.digest('hex');
   }
 
   #note(receipt: Receipt): void {

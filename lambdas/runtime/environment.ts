@@ -98,6 +98,8 @@ const finalizerEnvironment = z.object({
   ARCHIVE_BUCKET: z.string().min(1),
   /** SNS topic of the people who look after the feeds. */
   DESK_TOPIC_ARN: z.string().min(1),
+  /** What manifests are signed with; without it they are not. */
+  SIGNING_KEY_ARN: z.string().min(1).optional(),
 });
 
 const reconcilerEnvironment = z.object({

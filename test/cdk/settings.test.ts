@@ -466,6 +466,17 @@ describe('encryption and locks', () => {
     },
   );
 
+  it('sign by nothing, by a key that the stack makes, or by one that is there', () => {
+    expect(read({}).signingKey).toBe('none');
+    expect(read({}, { stage: 'local' }).signingKey).toBe('create');
+    for (const value of ['create', 'none', arn]) {
+      expect(read({ SLUICE_SIGNING_KEY: ` ${value}` }, { stage: 'local' }).signingKey).toBe(value);
+    }
+    expect(faultsOf(() => read({ SLUICE_SIGNING_KEY: 'alias/sluice' }))).toEqual([
+      "SLUICE_SIGNING_KEY is 'alias/sluice'; it must be create, none, or the ARN of an asymmetric key.",
+    ]);
+  });
+
   it('refuse a lock that is no mode, and compliance for data that nobody keeps', () => {
     expect(faultsOf(() => read({ SLUICE_ARCHIVE_LOCK: 'legal' }))).toEqual([
       "SLUICE_ARCHIVE_LOCK is 'legal'; it must be governance or compliance.",

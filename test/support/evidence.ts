@@ -8,6 +8,7 @@ import { DoesNotHoldError } from '../../cli/verify/verify-account.ts';
 import type { GivenFiles } from '../../cli/verify/verify-file.ts';
 import { verifyFile } from '../../cli/verify/verify-file.ts';
 import { finalizeFile } from '../../lambdas/finalizer/finalize-file.ts';
+import type { Signer } from '../../lambdas/ports.ts';
 import type { FeedFixture } from './feed-fixture.ts';
 import { fixtureOf, putSplitFile, rowOf } from './feed-fixture.ts';
 import type { ConsumerWorld } from './in-memory-ports.ts';
@@ -26,8 +27,11 @@ export interface Evidence {
 
 const deadline = { remainingMs: () => 900_000, isDrawingIn: () => false };
 
-/** @param records good ones but for every seventh, which is rejected */
-export async function makeEvidence(records: number): Promise<Evidence> {
+/**
+ * @param records good ones but for every seventh, which is rejected
+ * @param signer of the manifests, where they are to be signed
+ */
+export async function makeEvidence(records: number, signer?: Signer): Promise<Evidence> {
   const clock = new SimulatedClock();
   const rows = Array.from({ length: records }, (_, n) => ({ ...rowOf(n + 1), Duration: n % 7 === 3 ? 'long' : '30' }));
   const fixture = fixtureOf(rows);
@@ -44,7 +48,7 @@ export async function makeEvidence(records: number): Promise<Evidence> {
       },
       has: async (key: string) => objects.has(key),
       putStream: async (key: string, body: Readable) => void objects.set(key, Buffer.concat(await body.toArray())),
-      putOnce: async (key: string, body: string) => {
+      putOnce: async (key: string, body: string | Buffer) => {
         if (objects.has(key)) return 'exists' as const;
         objects.set(key, Buffer.from(body));
         return 'stored' as const;
@@ -53,6 +57,7 @@ export async function makeEvidence(records: number): Promise<Evidence> {
       getStream: async (key: string) => (objects.has(key) ? Readable.from([objects.get(key)]) : undefined),
     },
     archiveBucket: 'archive',
+    signer,
     finalize: world.ports.finalize,
     desk: { tell: async () => undefined },
     events: { publish: async () => undefined },

@@ -100,7 +100,7 @@ beforeEach(() => {
         has: async (key) => archived.has(key),
         putStream: async (key, body: Readable) =>
           void archived.set(key, Buffer.concat(await body.toArray()).toString('base64')),
-        putOnce: async (key, body) => (archived.has(key) ? 'exists' : (archived.set(key, body), 'stored')),
+        putOnce: async (key, body) => (archived.has(key) ? 'exists' : (archived.set(key, body.toString()), 'stored')),
         getText: async (key) => archived.get(key),
         getStream: async (key) => (archived.has(key) ? Readable.from([archived.get(key)]) : undefined),
       },

@@ -60,7 +60,7 @@ async function finalize(): Promise<Manifest | undefined> {
         copySource: async (_, key) => ({ key }),
         has: async (key) => archived.has(key),
         putStream: put,
-        putOnce: async (key, body) => (archived.has(key) ? 'exists' : (await put(key, body), 'stored')),
+        putOnce: async (key, body) => (archived.has(key) ? 'exists' : (await put(key, body.toString()), 'stored')),
         getText: async (key) => archived.get(key)?.toString(),
         getStream: async (key) => (archived.has(key) ? Readable.from([archived.get(key)]) : undefined),
       },

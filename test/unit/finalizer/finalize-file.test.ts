@@ -1,4 +1,4 @@
-import { createHash } from 'node:crypto';
+import { createHash, createPublicKey, verify } from 'node:crypto';
 import { Readable } from 'node:stream';
 import { gunzipSync } from 'node:zlib';
 import { flushAfterProbes } from '../../../lambdas/core/breaker.ts';
@@ -15,6 +15,7 @@ import type { FeedFixture } from '../../support/feed-fixture.ts';
 import { fixtureOf, putSplitFile, rowOf } from '../../support/feed-fixture.ts';
 import type { ConsumerWorld } from '../../support/in-memory-ports.ts';
 import { consumerWorld, silentLog } from '../../support/in-memory-ports.ts';
+import { localSigner } from '../../support/local-signer.ts';
 import { SimulatedClock } from '../../support/simulated-clock.ts';
 
 let clock: SimulatedClock;
@@ -177,6 +178,56 @@ describe('a file whose batches are settled', () => {
       expect(world.ledger.files.get(fixture.fileId)?.manifest?.number).toBe(1);
     },
   );
+
+  describe('with a key to sign with', () => {
+    const writes = 5;
+    beforeEach(() => {
+      ports.signer = localSigner();
+    });
+
+    it('has a signature beside its manifest', async () => {
+      await finalize();
+      const { signature } = manifestNamed('manifest.json');
+      expect(signature).toMatchObject({ signature_key: keyOf('manifest.json.sig') });
+      expect([...archived.keys()].filter((key) => /sig$|pem$/.test(key))).toHaveLength(2);
+      // Receipts, dead letters, key, manifest, signature.
+      expect(archived.size).toBe(writes);
+    });
+
+    it.each(Array.from({ length: writes }, (_, n) => n + 1))(
+      'is signed by the next message when the first dies after write %i, and its key is another one then',
+      async (nth) => {
+        const { archive } = ports;
+        const putStream: typeof archive.putStream = (...all) => archive.putStream(...all);
+        const putOnce: typeof archive.putOnce = (...all) => archive.putOnce(...all);
+        let written = 0;
+        const dying = <T extends unknown[], R>(write: (...parameters: T) => Promise<R>) => {
+          return async (...parameters: T): Promise<R> => {
+            const result = await write(...parameters);
+            if (++written === nth) throw new Error('killed');
+            return result;
+          };
+        };
+        ports.archive = { ...archive, putStream: dying(putStream), putOnce: dying(putOnce) };
+        await expect(finalize()).rejects.toThrow('killed');
+        ports.archive = archive;
+        ports.signer = localSigner();
+        await finalize();
+        const { key = '' } = world.ledger.files.get(fixture.fileId)?.manifest ?? {};
+        const { signature } = manifestSchema.parse(JSON.parse(archived.get(key)?.toString() ?? 'null'));
+        const publicKey = createPublicKey(archived.get(signature?.public_key_key ?? '') as string);
+        const bytes = archived.get(signature?.signature_key ?? '') as Buffer;
+        expect(verify('sha256', Buffer.from(archived.get(key) as string), publicKey, bytes)).toBe(true);
+        expect(events).toHaveLength(1);
+      },
+    );
+
+    it('is not closed while the key can’t be used', async () => {
+      ports.signer = { ...localSigner(), sign: async () => Promise.reject(new Error('AccessDenied')) };
+      await expect(finalize()).rejects.toThrow('AccessDenied');
+      expect(world.ledger.files.get(fixture.fileId)?.manifest).toBeUndefined();
+    });
+  });
 
   it('is not finalized over receipts that were tampered with', async () => {
     for (const [key, bytes] of world.receipts) world.receipts.set(key, Buffer.concat([bytes, Buffer.from('x')]));

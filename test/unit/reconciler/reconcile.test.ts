@@ -249,7 +249,7 @@ describe('a batch that killed its consumer at every receive', () => {
           ...ports.archive,
           copySource: async (_, key) => ({ key }),
           has: async () => false,
-          putOnce: async (key, body) => (put.set(key, body), 'stored'),
+          putOnce: async (key, body) => (put.set(key, body.toString()), 'stored'),
           getText: async (key) => put.get(key),
         },
         events: { publish: async () => undefined },

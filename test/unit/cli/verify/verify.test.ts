@@ -1,12 +1,15 @@
+import { spawnSync } from 'node:child_process';
+import { createHash } from 'node:crypto';
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { basename, join } from 'node:path';
 import { gunzipSync, gzipSync } from 'node:zlib';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { Manifest } from '../../../../lambdas/core/manifest.ts';
 import { manifest as manifestSchema } from '../../../../lambdas/core/manifest.ts';
 import { proveRecord } from '../../../../cli/verify/record-proof.ts';
 import type { Verdict } from '../../../support/evidence.ts';
+import { localSigner } from '../../../support/local-signer.ts';
 import { makeEvidence, verifyByPython, verifyHere, writeEvidence } from '../../../support/evidence.ts';
 
 const root = mkdtempSync(join(tmpdir(), 'sluice-verify-'));
@@ -75,6 +78,12 @@ describe('the evidence of a file', () => {
       .trimEnd()
       .split('\n');
     files.set(keyOf(name), gzipSync(`${change(lines).join('\n')}\n`));
+    // As somebody would who makes the manifest fit.
+    const field = name.startsWith('receipts') ? 'receipts_sha256' : 'dead_letters_sha256';
+    const sha256 = createHash('sha256').update(files.get(keyOf(name)) as Buffer);
+    account((manifest) => {
+      manifest['archive'] = { ...(manifest['archive'] as object), [field]: sha256.digest('hex') };
+    })(files);
   };
   const account = (change: (manifest: Record<string, unknown>) => void) => (files: Map<string, Buffer>) => {
     const manifest = json(files.get(keyOf('/manifest.json')));
@@ -283,5 +292,148 @@ describe('the proof of one record', () => {
 
   it('is refused for a record that there is not', async () => {
     await expect(prove(51)).rejects.toThrow('no record 51');
+  });
+});
+
+describe('a signed manifest', () => {
+  const signer = localSigner();
+  let signed: Map<string, Buffer>;
+  const nameOf = (part: string) => [...signed.keys()].find((key) => key.includes(part)) ?? '';
+
+  beforeAll(async () => {
+    const evidence = await makeEvidence(9, signer);
+    await evidence.world.ledger.resolveDead(evidence.fixture.fileId, 4, { kind: 'uploaded', requestId: 'r' });
+    await evidence.amend();
+    signed = evidence.objects;
+  });
+
+  function signedFolder(change: (files: Map<string, Buffer>) => void = () => undefined): string {
+    const dir = join(root, String(++runs));
+    const files = new Map([...signed].map(([key, bytes]) => [key, Buffer.from(bytes)]));
+    change(files);
+    writeEvidence(files, dir);
+    return dir;
+  }
+
+  it('holds, by two verifiers, and says whose key it is', async () => {
+    for (const name of ['manifest.json', 'manifest.2.json']) {
+      const { holds, said } = await verdicts(join(signedFolder(), name));
+      expect(holds, said).toBe(true);
+      expect(said).toContain('signed by arn:aws:kms:us-east-1:000000000000:key/test');
+      expect(said).toContain('whether that is your key was not looked at');
+    }
+  });
+
+  it('holds by openssl, too', () => {
+    const dir = signedFolder();
+    const key = join(dir, basename(nameOf('signing-key')));
+    const manifest = join(dir, 'manifest.json');
+    const { stdout, error } = spawnSync(
+      'openssl',
+      ['dgst', '-sha256', '-verify', key, '-signature', `${manifest}.sig`, manifest],
+      { encoding: 'utf8' },
+    );
+    if (!error) expect(stdout.trim()).toBe('Verified OK');
+  });
+
+  // What a flip does, it does at each place of the same kind: every byte, one bit of each, which goes round.
+  it.each([
+    ['manifest', '/manifest.json'],
+    ['signature', '/manifest.json.sig'],
+    ['public key', '/signing-key.'],
+    ['receipts', '/receipts.ndjson.gz'],
+    ['dead letters', '/dead-letters.ndjson.gz'],
+    ['source', '/source/'],
+  ])('does not hold with any bit of its %s flipped', { timeout: 300_000 }, async (_, part) => {
+    const dir = signedFolder();
+    const key = [...signed.keys()].find((each) => each.endsWith(part)) ?? nameOf(part);
+    const bytes = signed.get(key) as Buffer;
+    const path = join(dir, part === '/source/' ? join('source', basename(key)) : basename(key));
+    for (let bit = 0; bit < bytes.length * 8; bit += bytes.length > 300 ? 9 : 1) {
+      const flipped = Buffer.from(bytes);
+      flipped[bit >> 3] = (flipped[bit >> 3] ?? 0) ^ (1 << (bit & 7));
+      writeFileSync(path, flipped);
+      expect((await verifyHere(join(dir, 'manifest.json'))).holds, `bit ${bit}`).toBe(false);
+      if (bit % 401 === 0) expect(verifyByPython(join(dir, 'manifest.json'))?.holds, `bit ${bit}`).not.toBe(true);
+    }
+    writeFileSync(path, bytes);
+    expect((await verdicts(join(dir, 'manifest.json'))).holds).toBe(true);
+  });
+
+  it('does not hold where it says that it is unsigned', async () => {
+    const dir = signedFolder((files) => {
+      const manifest = json(files.get(nameOf('/manifest.json')));
+      files.set(nameOf('/manifest.json'), Buffer.from(JSON.stringify({ ...manifest, signature: null })));
+    });
+    expect((await verdicts(join(dir, 'manifest.json'))).holds).toBe(false);
+  });
+
+  it.each(['.sig', 'signing-key'])('does not hold without its %s', async (part) => {
+    const dir = signedFolder((files) => {
+      for (const key of files.keys()) if (key.includes(part)) files.delete(key);
+    });
+    expect((await verdicts(join(dir, 'manifest.json'))).holds).toBe(false);
+  });
+
+  it('does not hold with the signature of another manifest', async () => {
+    const dir = signedFolder((files) => {
+      files.set(nameOf('manifest.json.sig'), files.get(nameOf('manifest.2.json.sig')) as Buffer);
+    });
+    expect((await verdicts(join(dir, 'manifest.json'))).holds).toBe(false);
+  });
+
+  describe('that has to be signed by a key', () => {
+    const given = (pem: string) => {
+      const publicKey = join(root, `key-${++runs}.pem`);
+      writeFileSync(publicKey, pem);
+      return { publicKey };
+    };
+
+    it('holds where it is', async () => {
+      const { holds, said } = await verifyHere(join(signedFolder(), 'manifest.json'), given(signer.pem));
+      expect(holds, said).toBe(true);
+      expect(said).toContain('signed by the key that was given');
+      expect(said).not.toContain('not looked at');
+    });
+
+    it('does not hold where another key has signed it', async () => {
+      const { holds, said } = await verifyHere(join(signedFolder(), 'manifest.json'), given(localSigner().pem));
+      expect(holds).toBe(false);
+      expect(said).toContain('signed by another key');
+    });
+
+    it('does not hold where nobody has', async () => {
+      const { holds, said } = await verifyHere(join(folder(), 'manifest.json'), given(signer.pem));
+      expect(holds).toBe(false);
+      expect(said).toContain('unsigned');
+    });
+
+    it('is not looked at with something that is no key', async () => {
+      await expect(verifyHere(join(signedFolder(), 'manifest.json'), given('key'))).rejects.toThrow('no PEM');
+    });
+  });
+
+  it('proves a record by a signed manifest', async () => {
+    const dir = signedFolder();
+    const manifest = join(dir, 'manifest.json');
+    const text = readFileSync(manifest, 'utf8');
+    const receipts = gunzipSync(signed.get(nameOf('/receipts.')) as Buffer)
+      .toString()
+      .trimEnd()
+      .split('\n');
+    const proof = await proveRecord(3, { text, manifest: manifestSchema.parse(JSON.parse(text)) }, async () =>
+      (async function* () {
+        yield* receipts;
+      })(),
+    );
+    const path = join(dir, 'proof.json');
+    writeFileSync(path, JSON.stringify(proof));
+    const { holds, said } = await verifyHere(path, { manifest });
+    expect(holds, said).toBe(true);
+    expect(said).toContain('is signed by');
+    expect(verifyByPython(path, manifest)?.holds).not.toBe(false);
+    writeFileSync(`${manifest}.sig`, signed.get(nameOf('manifest.2.json.sig')) as Buffer);
+    expect((await verifyHere(path, { manifest })).holds).toBe(false);
+    expect(verifyByPython(path, manifest)?.holds).not.toBe(true);
   });
 });

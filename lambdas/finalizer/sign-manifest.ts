@@ -1,0 +1,45 @@
+import type { ArchiveKeys } from '../core/archive-keys.ts';
+import type { Manifest } from '../core/manifest.ts';
+import type { Archive, Signer } from '../ports.ts';
+
+export interface SigningPorts {
+  archive: Pick<Archive, 'has' | 'putOnce'>;
+  /** Absent where the stack has no key: manifests are unsigned, and say so. */
+  signer?: Signer | undefined;
+}
+
+/** What a manifest says of its signature, before it is made; the public key is in the archive from then on. */
+export async function announceSignature(
+  number: number,
+  keys: ArchiveKeys,
+  { archive, signer }: SigningPorts,
+): Promise<Manifest['signature']> {
+  if (!signer) return null;
+  const { arn, pem, sha256 } = await signer.publicKey();
+  await archive.putOnce(keys.publicKey(sha256), pem, 'application/x-pem-file');
+  return {
+    algorithm: 'ECDSA_SHA_256',
+    key_arn: arn,
+    public_key_sha256: sha256,
+    public_key_key: keys.publicKey(sha256),
+    signature_key: keys.signature(number),
+  };
+}
+
+/**
+ * Signs a manifest that is in the archive, unless it is signed; it may have been stored by somebody who was killed then.
+ * False where it names a key that isn't ours (any more), and nobody has signed it: it can't come to count.
+ */
+export async function signManifest(
+  text: string,
+  { signature }: Manifest,
+  { archive, signer }: SigningPorts,
+): Promise<boolean> {
+  if (!signature || (await archive.has(signature.signature_key))) return true;
+  const key = await signer?.publicKey();
+  if (!signer || key?.sha256 !== signature.public_key_sha256) return false;
+  const bytes = await signer.sign(Buffer.from(text));
+  // Another finalizer's is as good: each signature of a key over the same bytes differs, and holds.
+  await archive.putOnce(signature.signature_key, bytes, 'application/octet-stream');
+  return true;
+}

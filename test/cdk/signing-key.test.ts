@@ -1,0 +1,51 @@
+import { describe, expect, it } from 'vitest';
+import { ofType, synthesise } from './synthesise.ts';
+
+const arn = 'arn:aws:kms:eu-west-1:123456789012:key/1234abcd-12ab-34cd-56ef-1234567890ab';
+
+const functionsWithKey = (resources: ReturnType<typeof synthesise>['resources']): string[] =>
+  ofType(resources, 'AWS::Lambda::Function').flatMap(([id, { Environment }]) =>
+    JSON.stringify(Environment).includes('SIGNING_KEY_ARN') ? [id] : [],
+  );
+
+/** Policies that let anybody sign, with what they let it sign by. */
+const signers = (resources: ReturnType<typeof synthesise>['resources']): [string, unknown][] =>
+  ofType(resources, 'AWS::IAM::Policy').flatMap(([id, { PolicyDocument }]) =>
+    (PolicyDocument as { Statement: { Action: string | string[]; Resource: unknown }[] }).Statement.filter(
+      ({ Action }) => [Action].flat().includes('kms:Sign'),
+    ).map(({ Action, Resource }): [string, unknown] => {
+      expect([Action].flat().sort()).toEqual(['kms:GetPublicKey', 'kms:Sign']);
+      return [id, Resource];
+    }),
+  );
+
+describe('manifests', () => {
+  it('are unsigned in prod until somebody says otherwise', () => {
+    const { resources } = synthesise('prod');
+    expect(ofType(resources, 'AWS::KMS::Key')).toEqual([]);
+    expect(functionsWithKey(resources)).toEqual([]);
+  });
+
+  it('are signed by a key of the stack’s own, which the finalizer alone may use and which outlives the stack', () => {
+    const { resources } = synthesise('prod', { SLUICE_SIGNING_KEY: 'create' });
+    const keys = ofType(resources, 'AWS::KMS::Key');
+    expect(keys).toHaveLength(1);
+    const [[id, key] = ['', {} as Record<string, unknown>]] = keys;
+    expect(key).toMatchObject({ KeySpec: 'ECC_NIST_P256', KeyUsage: 'SIGN_VERIFY' });
+    expect((resources[id] as { DeletionPolicy?: string }).DeletionPolicy).toBe('Retain');
+    expect(functionsWithKey(resources)).toEqual([expect.stringMatching(/^Finalizer/)]);
+    expect(signers(resources)).toEqual([[expect.stringMatching(/^Finalizer/), { 'Fn::GetAtt': [id, 'Arn'] }]]);
+  });
+
+  it('are signed by a key that is there', () => {
+    const { resources } = synthesise('prod', { SLUICE_SIGNING_KEY: arn });
+    expect(ofType(resources, 'AWS::KMS::Key')).toEqual([]);
+    expect(signers(resources)).toEqual([[expect.stringMatching(/^Finalizer/), arn]]);
+  });
+
+  it('leave no key behind in a stage that keeps nothing', () => {
+    const { resources } = synthesise('local');
+    const [[id] = ['']] = ofType(resources, 'AWS::KMS::Key');
+    expect((resources[id] as { DeletionPolicy?: string }).DeletionPolicy).toBe('Delete');
+  });
+});
