@@ -1,6 +1,6 @@
-import { LeaseLostError } from '../core/errors.ts';
+import { ContradictionError, LeaseLostError } from '../core/errors.ts';
 import type { DoneRecord, Progress } from '../core/progress.ts';
-import { encodeProgress } from '../core/progress.ts';
+import { encodeProgress, ProgressEncoder } from '../core/progress.ts';
 import type { Letter } from '../messages.ts';
 import type { BatchLedger, Clock, LetterQueue } from '../ports.ts';
 
@@ -30,6 +30,7 @@ export interface JournalOptions {
 export class BatchJournal {
   readonly #options: JournalOptions;
   readonly #done = new Map<number, DoneRecord>();
+  readonly #encoder = new ProgressEncoder();
   /** Places that were begun, done or not: what a successor must take for sent. */
   #next: number;
   #fence: number;
@@ -46,7 +47,7 @@ export class BatchJournal {
 
   constructor(options: JournalOptions) {
     this.#options = options;
-    for (const record of options.saved.done) this.#done.set(record.i, record);
+    for (const record of options.saved.done) this.#add(record);
     this.#fence = options.saved.fence;
     this.#next = options.saved.fence;
     this.#savedAt = options.clock.now();
@@ -88,9 +89,15 @@ export class BatchJournal {
   }
 
   record(done: DoneRecord, letter?: Letter): void {
-    this.#done.set(done.i, done);
+    this.#add(done);
     this.#unsaved++;
     if (letter) this.#unsentLetters.push(letter);
+  }
+
+  #add(done: DoneRecord): void {
+    if (this.#done.has(done.i)) throw new ContradictionError(`The record at place ${done.i} has ended before.`);
+    this.#done.set(done.i, done);
+    this.#encoder.add(done);
   }
 
   /** The end of a record that had been allowed. */
@@ -138,7 +145,7 @@ export class BatchJournal {
       leaseMs === 0
         ? Math.max(this.#sent, this.#options.saved.fence)
         : Math.max(this.#fence, this.#next + Math.max(1, maxUnsaved - this.#open));
-    const progress = encodeProgress({ done: [...this.#done.values()], fence });
+    const progress = this.#encoder.encode(fence);
     this.#unsaved = 0;
     this.#savedAt = clock.now();
     if (!(await ledger.saveProgress(fileId, batch, owner, progress, leaseMs))) {

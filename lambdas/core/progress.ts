@@ -38,22 +38,61 @@ const version = 2;
 
 /** Varints (LEB128): the version, the fence, the ways' JSON with its length, then three for each record. */
 export function encodeProgress({ done, fence }: Progress): Uint8Array {
-  const ways = new Map<string, number>();
-  const records: number[] = [];
-  let [place, at] = [0, 0];
-  for (const { i, at: endedAt, ...way } of done) {
-    const key = JSON.stringify(way);
-    let index = ways.get(key);
-    if (index === undefined) ways.set(key, (index = ways.size));
-    records.push(zigzag(i - place), index, zigzag(endedAt - at));
-    [place, at] = [i, endedAt];
+  const encoder = new ProgressEncoder();
+  for (const record of done) encoder.add(record);
+  return encoder.encode(fence);
+}
+
+/** The same, record by record: what was written once is not made again for every save that follows. */
+export class ProgressEncoder {
+  readonly #ways = new Map<string, number>();
+  #tail: Buffer = Buffer.allocUnsafe(4096);
+  #length = 0;
+  #place = 0;
+  #at = 0;
+
+  /** In whatever order; each place once. */
+  add({ i, at, ...way }: DoneRecord): void {
+    const key = wayKey(way);
+    let index = this.#ways.get(key);
+    if (index === undefined) this.#ways.set(key, (index = this.#ways.size));
+    if (this.#length + maxRecordBytes > this.#tail.length) {
+      this.#tail = Buffer.concat([this.#tail], 2 * this.#tail.length);
+    }
+    this.#push(zigzag(i - this.#place));
+    this.#push(index);
+    this.#push(zigzag(at - this.#at));
+    [this.#place, this.#at] = [i, at];
   }
-  const head = Buffer.from(`[${[...ways.keys()].join(',')}]`);
-  const bytes: number[] = [];
-  for (const value of [version, fence, head.length]) pushVarint(bytes, value);
-  const tail: number[] = [];
-  for (const value of records) pushVarint(tail, value);
-  return Buffer.concat([Buffer.from(bytes), head, Buffer.from(tail)]);
+
+  /** All that was added so far. */
+  encode(fence: number): Uint8Array {
+    const ways = Buffer.from(`[${[...this.#ways.keys()].join(',')}]`);
+    const head: number[] = [];
+    for (const value of [version, fence, ways.length]) writeVarint(value, (byte) => head.push(byte));
+    return Buffer.concat([Buffer.from(head), ways, this.#tail.subarray(0, this.#length)]);
+  }
+
+  #push(value: number): void {
+    writeVarint(value, (byte) => (this.#tail[this.#length++] = byte));
+  }
+}
+
+/** Three varints of up to eight bytes. */
+const maxRecordBytes = 24;
+
+/** Most records end in the same way: what says so is made once. */
+const plainWays = new Map<string, string>();
+
+function wayKey(way: z.infer<typeof wayOfEnding>): string {
+  const { outcome, status, attempts, confirmedBy, reason, error, answer } = way;
+  if (confirmedBy !== undefined || reason !== undefined || error !== undefined || answer !== undefined) {
+    return JSON.stringify(way);
+  }
+  const short = `${outcome} ${status} ${attempts}`;
+  let key = plainWays.get(short);
+  if (key === undefined) plainWays.set(short, (key = JSON.stringify(way)));
+  return key;
 }
 
 /** @throws where the bytes are not a progress of ours */
@@ -78,10 +117,10 @@ export function decodeProgress(bytes: Uint8Array): Progress {
 const zigzag = (value: number) => (value < 0 ? -2 * value - 1 : 2 * value);
 const unzigzag = (value: number) => (value % 2 === 0 ? value / 2 : -(value + 1) / 2);
 
-function pushVarint(bytes: number[], value: number): void {
+function writeVarint(value: number, write: (byte: number) => void): void {
   let rest = value;
-  for (; rest >= 128; rest = Math.floor(rest / 128)) bytes.push((rest % 128) + 128);
-  bytes.push(rest);
+  for (; rest >= 128; rest = Math.floor(rest / 128)) write((rest % 128) + 128);
+  write(rest);
 }
 
 class VarintReader {
