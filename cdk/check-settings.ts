@@ -249,7 +249,9 @@ function* apiFaults(feed: FeedSettings, settings: Settings): Generator<string> {
     (other) =>
       other.name !== name &&
       apiIdOf(other) === apiIdOf(feed) &&
-      (other.api.requests !== api.requests || other.api.windowSeconds !== api.windowSeconds),
+      (other.api.requests !== api.requests ||
+        other.api.windowSeconds !== api.windowSeconds ||
+        other.api.isPaced !== api.isPaced),
   );
   if (sharing) {
     yield (

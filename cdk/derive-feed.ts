@@ -12,8 +12,15 @@ export const connectionsPerLetterConsumer = 1;
 const requestsPerSecondAConsumer = 500;
 /** Consumers with fewer connections than this would gain nothing over fewer consumers. */
 const fewestConnections = 4;
-/** Up to this pace a third of a CPU does: a consumer runs as long as a file takes, so its memory is the bill. */
-const slowRequestsPerSecond = 100;
+/**
+ * Lambda gives a share of a CPU with the memory, 1,769 MB being a whole one. A request takes 0.2 to 0.3 ms of it, and a
+ * consumer runs as long as a file takes: at a slow pace its memory is the bill. `bench/` has the peaks of memory.
+ */
+const memoryByPace = [
+  { upToRequestsPerSecond: 60, memoryMb: 256 },
+  { upToRequestsPerSecond: 100, memoryMb: 512 },
+  { upToRequestsPerSecond: Infinity, memoryMb: 1769 },
+] as const;
 
 /** More records in a batch save nothing: 500 are one message, one lease and one object of receipts. */
 const maxBatchRecords = 500;
@@ -78,6 +85,7 @@ export function deriveFeed(
       url: declared.url,
       requests,
       windowSeconds,
+      isPaced: overrides.PACED ?? declared.url !== undefined,
       connections,
       consumers,
       proxyUrl: overrides.PROXY_URL,
@@ -106,9 +114,13 @@ function laneOf(name: LaneSettings['name'], share: LaneShare): LaneSettings {
     consumers,
     connectionsPerConsumer,
     // Alone, as it mostly is, a lane has the whole of the rate.
-    consumerMemoryMb: rate / consumers <= slowRequestsPerSecond ? 512 : 1769,
+    consumerMemoryMb: memoryFor(rate / consumers),
     cutLimits: { maxBatchRecords: batchRecords, maxBatchBytes, maxRecordBytes: feed.maxRecordBytes },
   };
+}
+
+function memoryFor(requestsPerSecond: number): number {
+  return memoryByPace.find((each) => requestsPerSecond <= each.upToRequestsPerSecond)?.memoryMb ?? 1769;
 }
 
 /** As few as the rate needs: each holds its share of the API's connections, used or not. */

@@ -21,6 +21,10 @@ const variables = {
   SINK: { schema: z.enum(['http', 'ledger']), wanted: 'http or ledger' },
   API_URL: { schema: z.url({ protocol: /^https?$/ }), wanted: 'an http or https URL' },
   REQUESTS: { schema: whole, wanted: 'a whole number of requests a window, 1 or more' },
+  PACED: {
+    schema: z.enum(['on', 'off']).transform((value) => value === 'on'),
+    wanted: 'on or off',
+  },
   WINDOW_SECONDS: { schema: seconds, wanted: 'a number of seconds above 0' },
   CONNECTIONS: { schema: whole, wanted: 'a whole number of connections, 1 or more' },
   CONCURRENCY: { schema: whole, wanted: 'a whole number of consumers, 2 or more' },

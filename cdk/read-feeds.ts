@@ -75,7 +75,7 @@ export function readFeed(
 
 /** What the stage's file says, by the environment's names: that goes before it. */
 function overridesOf(ofStage: StageNumbers['feeds'][string] = {}): FeedOverrides {
-  const { apiUrl, sink, proxyUrl, caFile, consumers, requests, windowSeconds } = ofStage;
+  const { apiUrl, sink, proxyUrl, caFile, consumers, requests, windowSeconds, paced } = ofStage;
   const given: { [Name in keyof FeedOverrides]: FeedOverrides[Name] | undefined } = {
     API_URL: apiUrl,
     SINK: sink,
@@ -84,6 +84,7 @@ function overridesOf(ofStage: StageNumbers['feeds'][string] = {}): FeedOverrides
     CONCURRENCY: consumers,
     REQUESTS: requests,
     WINDOW_SECONDS: windowSeconds,
+    PACED: paced,
   };
   return Object.fromEntries(Object.entries(given).filter(([, value]) => value !== undefined));
 }

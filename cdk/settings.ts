@@ -18,6 +18,8 @@ export interface ApiSettings {
   url?: string | undefined;
   requests: number;
   windowSeconds: number;
+  /** Without it nothing is held back: the numbers above say what to expect. */
+  isPaced: boolean;
   connections: number;
   /** Consumers of batches, all lanes together. */
   consumers: number;

@@ -1,98 +1,109 @@
-/** One consumer in a process of its own, against a fake API in another: what a record costs beside its bare request. */
+/** What a record costs one consumer, beside its bare request: in a process of its own, the fake API in another. */
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { createInterface } from 'node:readline';
-import { request, Pool } from 'undici';
+import { fileURLToPath } from 'node:url';
+import { Pool, request } from 'undici';
 import { HttpSink } from '../../lambdas/adapters/http-sink.ts';
 import { systemClock } from '../../lambdas/adapters/system-clock.ts';
-import { FailureRun } from '../../lambdas/core/breaker.ts';
-import { SharedLimiter } from '../../lambdas/consumer/shared-limiter.ts';
-import type { ConsumerPorts } from '../../lambdas/consumer/deliver-batch.ts';
-import { deliverBatch } from '../../lambdas/consumer/deliver-batch.ts';
-import type { SliceMessage } from '../../lambdas/messages.ts';
-import { avionChunks } from '../../test/support/avion-export.ts';
-import { InMemoryLedger } from '../../test/support/in-memory-ledger.ts';
-import { InMemoryLimiterStore } from '../../test/support/in-memory-limiter-store.ts';
-import { silentLog } from '../../test/support/in-memory-ports.ts';
-import { cutFile } from '../../lambdas/splitter/cut-file.ts';
-import type { SplitterCase } from '../splitter-cases.ts';
-import { splitterCases } from '../splitter-cases.ts';
-import { claimed, dialectOf, feed, from, portsInMemory, wholeInvocation } from '../splitter-in-memory.ts';
+import type { Sink } from '../../lambdas/ports.ts';
+import { median } from '../interleave.ts';
+import { feed } from '../splitter-in-memory.ts';
+import { deliverAll, splitExport } from './consumer-in-memory.ts';
 
-export {};
-const [name = 'jsonl', count = '20000', rounds = '3'] = process.argv.slice(2);
-const token = 'bench';
-const api = spawn(process.execPath, [new URL('../../localstack/fake-avstar/main.ts', import.meta.url).pathname, '--token', token], { stdio: ['ignore', 'pipe', 'inherit'] });
-const [line] = (await once(createInterface(api.stdout), 'line')) as [string];
-const { url } = JSON.parse(line) as { url: string };
-const connections = 32;
-const one = splitterCases.find((each) => each.name === name) as SplitterCase;
-
-async function batchesOf(rows: number, seed: number): Promise<{ messages: SliceMessage[]; ledger: InMemoryLedger }> {
-  const bytes = Buffer.concat([...avionChunks({ rows, format: one.format as 'jsonl' | 'csv', seed }, () => undefined)]);
-  const messages: SliceMessage[] = [];
-  const ports = portsInMemory((offset) => from([bytes], offset), (some) => void messages.push(...(some as SliceMessage[])));
-  const file = await claimed(one, bytes.length, ports);
-  const dialect = dialectOf(one, bytes.subarray(0, 65536));
-  const end = await cutFile({ ...file, dialect }, undefined, ports, wholeInvocation);
-  if (end.kind !== 'cut') throw new Error('There was time enough.');
-  const ledger = ports.ledger as InMemoryLedger;
-  await ledger.saveSplitProgress('file', 1, { sha256: String(seed).padStart(64, '0'), dialect, leaseUntil: 0 });
-  Object.assign(ledger.files.get('file') as object, { sha256: String(seed).padStart(64, '0'), dialect });
-  return { messages, ledger };
+export interface ConsumerFigures {
+  records: number;
+  rounds: number;
+  /** Of one process; medians of the rounds. */
+  cpuSecondsPer100k: {
+    /** Validated, mapped, hashed, journalled, receipts and all, and sent nowhere. */
+    unsent: number;
+    /** The same, posted to the API. */
+    delivered: number;
+    /** Nothing but the requests: the same bodies over as many connections, by the same client. */
+    bare: number;
+  };
+  recordsPerSecond: { delivered: number; bare: number };
+  /** Delivered ÷ bare. */
+  cpuOfBare: number;
 }
 
-function portsOf(ledger: InMemoryLedger): ConsumerPorts {
-  let ids = 0;
-  const limit = { requests: 1_000_000, windowSeconds: 10 };
-  const tokens = { token: async () => token, refresh: async () => token };
+const connections = 20;
+const [rows = '40000', rounds = '3'] = process.argv.slice(2);
+
+const path = feed.sink.path ?? '';
+const server = fileURLToPath(new URL('../../localstack/fake-avstar/main.ts', import.meta.url));
+const api = spawn(process.execPath, [server, '--token', 'bench'], { stdio: ['ignore', 'pipe', 'inherit'] });
+try {
+  const [line] = (await once(createInterface(api.stdout), 'line')) as [string];
+  const { url } = JSON.parse(line) as { url: string };
+  process.stdout.write(JSON.stringify(await measure(url, Number(rows), Number(rounds))));
+} finally {
+  api.kill();
+}
+
+async function measure(url: string, records: number, wanted: number): Promise<ConsumerFigures> {
+  const all = { unsent: [] as Use[], delivered: [] as Use[], bare: [] as Use[] };
+  const seeds = Math.floor(Date.now() / 1000) % 1e6;
+  // The first round, in which the code is compiled, doesn't count.
+  for (let round = 0; round <= wanted; round++) {
+    const bodies: string[] = [];
+    const recorder: Sink = {
+      deliver: async ({ payload }) => {
+        bodies.push(JSON.stringify(payload));
+        return { kind: 'uploaded', status: 201 };
+      },
+    };
+    const exported = await splitExport(records, seeds + 3 * round);
+    const unsent = await use(() => deliverAll(exported, recorder, connections));
+    const another = await splitExport(records, seeds + 3 * round + 1);
+    const tokens = { token: async () => 'bench', refresh: async () => 'bench' };
+    const sink = new HttpSink({ baseUrl: url, path, connections, tokens, clock: systemClock });
+    const delivered = await use(() => deliverAll(another, sink, connections));
+    await sink.close();
+    const bare = await use(() => postAll(`${url}${path}`, bodies, `${seeds}-${round}`));
+    if (bodies.length !== records) throw new Error(`${records - bodies.length} records of the export are not good.`);
+    if (round > 0)
+      for (const [name, figure] of Object.entries({ unsent, delivered, bare })) all[name as 'bare'].push(figure);
+  }
+  const cpu = (uses: Use[]) => median(uses.map(({ cpuSeconds }) => (cpuSeconds * 100_000) / records));
+  const speed = (uses: Use[]) => Math.round(median(uses.map(({ seconds }) => records / seconds)));
   return {
-    feed, api: 'api', limit, connections, ledger,
-    limiter: new SharedLimiter({ store: new InMemoryLimiterStore(), clock: systemClock, limit, newId: () => String(++ids), random: Math.random, correctionMs: () => 0 }),
-    events: { publish: async () => undefined },
-    sink: new HttpSink({ baseUrl: url, path: feed.sink.path ?? '', connections, tokens, clock: systemClock }),
-    tokens,
-    batches: { sendBatches: async () => undefined, sendSuccessor: async () => { throw new Error('handed over'); } },
-    letters: { sendLetters: async () => undefined, sendBack: async () => undefined },
-    finalize: { send: async () => undefined },
-    receipts: { putReceipts: async () => undefined, getReceipts: async () => Buffer.alloc(0) },
-    clock: systemClock, log: silentLog,
-    metrics: { add: () => undefined, flush: () => undefined },
-    run: new FailureRun(), newId: () => `id-${++ids}`, random: Math.random,
+    records,
+    rounds: wanted,
+    cpuSecondsPer100k: { unsent: cpu(all.unsent), delivered: cpu(all.delivered), bare: cpu(all.bare) },
+    recordsPerSecond: { delivered: speed(all.delivered), bare: speed(all.bare) },
+    cpuOfBare: median(all.delivered.map((each, n) => each.cpuSeconds / (all.bare[n]?.cpuSeconds ?? NaN))),
   };
 }
 
-async function bare(bodies: string[], prefix: string): Promise<void> {
-  const pool = new Pool(url, { connections, pipelining: 1 });
+async function postAll(url: string, bodies: readonly string[], run: string): Promise<void> {
+  const pool = new Pool(new URL(url).origin, { connections, pipelining: 1 });
   let next = 0;
-  const worker = async () => {
+  const work = async (): Promise<void> => {
     for (let n = next++; n < bodies.length; n = next++) {
-      const { body } = await request(`${url}${feed.sink.path}`, { dispatcher: pool, method: 'POST', headers: { authorization: `Bearer ${token}`, 'content-type': 'application/json', 'x-request-id': `${prefix}-${n}` }, body: bodies[n] as string });
+      const headers = {
+        authorization: 'Bearer bench',
+        'content-type': 'application/json',
+        'x-request-id': `${run}-${n}`,
+      };
+      const { body } = await request(url, { dispatcher: pool, method: 'POST', headers, body: bodies[n] ?? '' });
       await body.dump();
     }
   };
-  await Promise.all(Array.from({ length: connections }, worker));
+  await Promise.all(Array.from({ length: connections }, work));
   await pool.close();
 }
 
-const cpu = async (work: () => Promise<void>) => {
-  const before = process.cpuUsage();
-  const start = performance.now();
+interface Use {
+  seconds: number;
+  cpuSeconds: number;
+}
+
+async function use(work: () => Promise<void>): Promise<Use> {
+  globalThis.gc?.();
+  const [start, before] = [performance.now(), process.cpuUsage()];
   await work();
   const { user, system } = process.cpuUsage(before);
-  return { seconds: (performance.now() - start) / 1000, cpu: (user + system) / 1e6 };
-};
-
-for (let round = 0; round < Number(rounds); round++) {
-  const { messages, ledger } = await batchesOf(Number(count), Date.now() % 1e6);
-  const ports = portsOf(ledger);
-  const ours = await cpu(async () => {
-    for (let n = 0; n < messages.length; n += 2) await Promise.all(messages.slice(n, n + 2).map((message) => deliverBatch(message, ports, wholeInvocation)));
-  });
-  const bodies = messages.flatMap(({ body }) => body.split('\n').filter(Boolean));
-  const plain = await cpu(() => bare(bodies, `r${round}-${Date.now()}`));
-  const per = 100_000 / Number(count);
-  console.log(JSON.stringify({ batches: messages.length, records: bodies.length, ours: { rps: Math.round(Number(count) / ours.seconds), cpu: +(ours.cpu * per).toFixed(1) }, plain: { rps: Math.round(bodies.length / plain.seconds), cpu: +(plain.cpu * per).toFixed(1) } }));
+  return { seconds: (performance.now() - start) / 1000, cpuSeconds: (user + system) / 1e6 };
 }
-api.kill();
-process.exit(0);

@@ -11,6 +11,8 @@ import { manifest as manifestSchema } from '../../lambdas/core/manifest.ts';
 import { deployStack } from '../../localstack/deploy.ts';
 import type { Endpoint } from '../../localstack/endpoint.ts';
 import { bringUpEndpoint } from '../../localstack/endpoint.ts';
+import { bringUpProxiedEndpoint } from '../../localstack/fault-proxy/proxied-endpoint.ts';
+import type { FaultProxy } from '../../localstack/fault-proxy/server.ts';
 import { readEndpointRecord } from '../../localstack/endpoint-record.ts';
 import type { FakeAvstar } from '../../localstack/fake-avstar/server.ts';
 import { startFakeAvstar } from '../../localstack/fake-avstar/server.ts';
@@ -21,7 +23,7 @@ export interface Load {
   windowSeconds: number;
   consumers: number;
   connections: number;
-  /** Whether the fake API holds the pipeline to the limit; else the numbers only tell the limiter's pace. */
+  /** Whether the API has a limit at all; else the numbers only say what to expect of it. */
   isLimited: boolean;
 }
 
@@ -36,16 +38,37 @@ export class BenchCloud {
   readonly #endpoint: Endpoint;
   #stacks = 0;
 
-  private constructor(stateDir: string, endpoint: Endpoint) {
+  /** Counts what the functions ask of it; null where nothing does. */
+  readonly #counter: FaultProxy | null;
+  readonly #end: () => Promise<void>;
+
+  private constructor(stateDir: string, endpoint: Endpoint, counter: FaultProxy | null, end: () => Promise<void>) {
     this.#stateDir = stateDir;
     this.#endpoint = endpoint;
+    this.#counter = counter;
+    this.#end = end;
   }
 
-  static async start(): Promise<BenchCloud> {
+  /** @param isCounted puts a proxy before it, which takes time of its own: not for measuring speeds */
+  static async start(isCounted = false): Promise<BenchCloud> {
     const stateDir = resolve(import.meta.dirname, '../../.sluice', `bench-${process.pid}`);
     mkdirSync(stateDir, { recursive: true });
-    const endpoint = await bringUpEndpoint({ stateDir, onProgress: () => undefined, lifetime: 'process' });
-    return new BenchCloud(stateDir, endpoint);
+    const options = { stateDir, onProgress: () => undefined, lifetime: 'process' } as const;
+    if (!isCounted) {
+      const endpoint = await bringUpEndpoint(options);
+      return new BenchCloud(stateDir, endpoint, null, () => endpoint.stop());
+    }
+    const { endpoint, proxy, stop } = await bringUpProxiedEndpoint(options);
+    return new BenchCloud(stateDir, endpoint, proxy, stop);
+  }
+
+  /** Requests of the functions since it was last asked, by `service.Operation`. */
+  takeCounts(): Record<string, number> {
+    const counts = Object.entries(this.#counter?.counts() ?? {}).map(
+      ([name, { requests }]) => [name, requests] as const,
+    );
+    this.#counter?.resetCounts();
+    return Object.fromEntries(counts);
   }
 
   /** The local cloud's process, where it is one of ours. */
@@ -67,6 +90,7 @@ export class BenchCloud {
         SLUICE_TRAFFIC_API_URL: api.url,
         SLUICE_TRAFFIC_REQUESTS: String(requests),
         SLUICE_TRAFFIC_WINDOW_SECONDS: String(windowSeconds),
+        SLUICE_TRAFFIC_PACED: isLimited ? 'on' : 'off',
         SLUICE_TRAFFIC_CONCURRENCY: String(consumers),
         SLUICE_TRAFFIC_CONNECTIONS: String(connections),
         // Its consumers would have connections for which there is nothing to do.
@@ -87,7 +111,7 @@ export class BenchCloud {
   }
 
   async stop(): Promise<void> {
-    await this.#endpoint.stop();
+    await this.#end();
     rmSync(this.#stateDir, { recursive: true, force: true });
   }
 }

@@ -4,6 +4,8 @@ import { readFileSync, readdirSync } from 'node:fs';
 export interface CpuByPart {
   /** The functions: Node processes below the local cloud's. */
   functions: number;
+  /** The same, by the last part of the function's name: `splitter`, `consumer`, … */
+  byFunction: Record<string, number>;
   /** The local cloud itself. */
   cloud: number;
   /** This process: the fake API, and the benchmark's own waiting. */
@@ -20,28 +22,79 @@ const ticksPerSecond = 100;
 export function cpuByPart(cloudPid: number | undefined): CpuByPart {
   const { user, system } = process.cpuUsage();
   const api = (user + system) / 1e6;
-  if (process.platform !== 'linux' || cloudPid === undefined) return { functions: NaN, cloud: NaN, api };
+  if (process.platform !== 'linux' || cloudPid === undefined)
+    return { functions: NaN, byFunction: {}, cloud: NaN, api };
   const all = listProcesses();
   const below = (pid: number): number[] => [
     pid,
     ...all.filter((each) => each.parent === pid).flatMap((each) => below(each.pid)),
   ];
+  const byFunction: Record<string, number> = {};
   let functions = 0;
   let cloud = 0;
   for (const pid of below(cloudPid)) {
     const found = all.find((each) => each.pid === pid);
     if (!found) continue;
-    if (found.name.startsWith('node') || found.name.startsWith('MainThread')) functions += found.seconds;
-    else cloud += found.seconds;
+    const name = functionOf(pid);
+    if (name === undefined) cloud += found.seconds;
+    else {
+      functions += found.seconds;
+      byFunction[name] = (byFunction[name] ?? 0) + found.seconds;
+    }
   }
-  return { functions, cloud, api };
+  return { functions, byFunction, cloud, api };
+}
+
+/**
+ * The most memory that any process of each function has had so far, in MB; Linux only.
+ * https://man7.org/linux/man-pages/man5/proc_pid_status.5.html: VmHWM
+ */
+export function peakMemoryMb(cloudPid: number | undefined): Record<string, number> {
+  const peaks: Record<string, number> = {};
+  if (process.platform !== 'linux' || cloudPid === undefined) return peaks;
+  for (const { pid } of listProcesses()) {
+    const name = functionOf(pid);
+    if (name === undefined && pid !== cloudPid) continue;
+    try {
+      const kilobytes = Number(/VmHWM:\s+(\d+)/.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))?.[1]);
+      const key = name ?? 'cloud';
+      peaks[key] = Math.max(peaks[key] ?? 0, Math.round(kilobytes / 1024));
+    } catch {
+      // Ended meanwhile.
+    }
+  }
+  return peaks;
+}
+
+/** Undefined where the process is no function's. */
+function functionOf(pid: number): string | undefined {
+  try {
+    const environment = readFileSync(`/proc/${pid}/environ`, 'utf8');
+    const name = /(?:^|\0)AWS_LAMBDA_FUNCTION_NAME=([^\0]+)/.exec(environment)?.[1];
+    return name?.slice(name.lastIndexOf('-') + 1);
+  } catch {
+    return undefined;
+  }
 }
 
 export function cpuBetween(before: CpuByPart, after: CpuByPart): CpuByPart {
+  const named = Object.entries(after.byFunction);
   return {
     functions: after.functions - before.functions,
+    byFunction: Object.fromEntries(named.map(([name, used]) => [name, used - (before.byFunction[name] ?? 0)])),
     cloud: after.cloud - before.cloud,
     api: after.api - before.api,
+  };
+}
+
+/** As for another number of records. */
+export function scaled({ functions, byFunction, cloud, api }: CpuByPart, share: number): CpuByPart {
+  const named = Object.entries(byFunction).map(([name, used]): [string, number] => [name, used * share]);
+  return {
+    functions: functions * share,
+    byFunction: Object.fromEntries(named),
+    cloud: cloud * share,
+    api: api * share,
   };
 }
 

@@ -1,6 +1,7 @@
 import { avionChunks } from '../../test/support/avion-export.ts';
 import type { BenchCloud, BenchStack, Load } from './bench-cloud.ts';
-import { cpuBetween, cpuByPart } from './cpu-by-part.ts';
+import type { CpuByPart } from './cpu-by-part.ts';
+import { cpuBetween, cpuByPart, peakMemoryMb, scaled } from './cpu-by-part.ts';
 
 /** Of the limit, over some windows in steady state. */
 export interface UseOfLimit extends Load {
@@ -55,13 +56,15 @@ export interface Throughput {
   /** From drop to manifest. */
   seconds: number;
   /** CPU-seconds per 100,000 records. */
-  cpu: { functions: number; cloud: number; api: number };
+  cpu: CpuByPart;
+  /** The most memory of any process of a part, MB. */
+  peakMemoryMb: Record<string, number>;
 }
 
 /** As fast as it goes: the API takes whatever comes, and the limiter's pace is beyond reach. */
 export async function measureThroughput(cloud: BenchCloud, records: number): Promise<Throughput> {
   const stack = await cloud.deploy({
-    ...{ requests: 1_000_000, windowSeconds: 10, consumers: 2, connections: 66 },
+    ...{ requests: 1_000_000, windowSeconds: 10, consumers: 2, connections: 24 },
     isLimited: false,
   });
   try {
@@ -76,7 +79,8 @@ export async function measureThroughput(cloud: BenchCloud, records: number): Pro
       records,
       seconds,
       recordsPerSecond: records / seconds,
-      cpu: { functions: used.functions * share, cloud: used.cloud * share, api: used.api * share },
+      cpu: scaled(used, share),
+      peakMemoryMb: peakMemoryMb(cloud.pid),
     };
   } finally {
     await stack.close();

@@ -117,12 +117,13 @@ export class Lane extends Construct {
   }
 
   #createConsumer({ settings, root, feed, lane, ledger, work, sink, finalizeQueue }: LaneProps): SluiceFunction {
-    const { url, requests, windowSeconds, proxyUrl, caCertificates } = feed.api;
+    const { url, requests, windowSeconds, isPaced, proxyUrl, caCertificates } = feed.api;
     const api = {
       id: apiIdOf(feed),
       ...(url === undefined ? {} : { url }),
       requests,
       windowSeconds,
+      isPaced,
       connectionsPerConsumer: lane.connectionsPerConsumer,
       connectionsPerLetterConsumer,
       ...(proxyUrl === undefined ? {} : { proxyUrl }),

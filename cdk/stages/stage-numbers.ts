@@ -44,6 +44,8 @@ export const feedNumbers = z.strictObject({
   options: z.record(z.string(), z.string()).optional(),
   requests: count,
   windowSeconds: z.number().positive(),
+  /** Whether the sink holds us to that; else it only says what to expect of it. Without it: an API does, a table doesn't. */
+  paced: z.boolean().optional(),
   connections: count,
   /** Files under `express/<feed>/` have queues and functions of their own, and don't wait for those under `<feed>/`. */
   expressLane: z.boolean(),

@@ -116,6 +116,7 @@ Read from the environment, for each feed (here traffic):
   SLUICE_TRAFFIC_API_TOKEN       its Bearer token, put into Secrets Manager; required
   SLUICE_TRAFFIC_REQUESTS        requests it takes ...
   SLUICE_TRAFFIC_WINDOW_SECONDS  ... in so many seconds
+  SLUICE_TRAFFIC_PACED           off where the API has no limit: those only say what to expect (default: on)
   SLUICE_TRAFFIC_CONNECTIONS     connections it takes
   SLUICE_TRAFFIC_CONCURRENCY     consumers (default: as few as the rate needs)
   SLUICE_TRAFFIC_EXPRESS_LANE    on or off (default: on)

@@ -7,6 +7,10 @@ import type { BatchLedger, Clock, LetterQueue } from '../ports.ts';
 /** A consumer that is killed repeats at most this many requests: no more are sent beyond what its saved progress tells. */
 export const maxUnsaved = 50;
 
+/** Saving begins so many places before the fence, so that nobody has to wait there: no more than this, no fewer than that. */
+const mostAhead = maxUnsaved / 2;
+const fewestAhead = 2;
+
 /** Progress is saved at the latest after this, however slow the API's rate is. Milliseconds. */
 const saveEveryMs = 30_000;
 
@@ -39,6 +43,8 @@ export class BatchJournal {
   #open = 0;
   #unsentLetters: Letter[] = [];
   #unsaved = 0;
+  /** Places that are begun while a save is under way, and some more: as many as the next one is begun ahead. */
+  #ahead = mostAhead;
   #savedAt: number;
   #saving: Promise<void> | undefined;
   #failure: { error: unknown } | undefined;
@@ -68,7 +74,7 @@ export class BatchJournal {
     this.#next = Math.max(this.#next, place + 1);
     this.#open++;
     while (place >= this.#fence) await this.save();
-    const dueSoon = this.#next + maxUnsaved / 2 > this.#fence || this.#isOverdue();
+    const dueSoon = this.#next + this.#ahead > this.#fence || this.#isOverdue();
     if (dueSoon && !this.#saving) void this.save().catch((error: unknown) => (this.#failure ??= { error }));
   }
 
@@ -148,11 +154,16 @@ export class BatchJournal {
     const progress = this.#encoder.encode(fence);
     this.#unsaved = 0;
     this.#savedAt = clock.now();
+    const begunBefore = this.#next;
     if (!(await ledger.saveProgress(fileId, batch, owner, progress, leaseMs))) {
       throw new LeaseLostError(`Batch ${batch} of the file ${fileId} is another consumer's now.`);
     }
     this.#fence = fence;
     this.#saved = progress;
+    const begunMeanwhile = this.#next - begunBefore;
+    // Quick to grow, slow to shrink: waiting at the fence costs slots, a save too many a write.
+    const wanted = Math.max(2 * begunMeanwhile + 1, Math.floor(0.8 * this.#ahead));
+    this.#ahead = Math.min(mostAhead, Math.max(fewestAhead, wanted));
   }
 
   #isOverdue(): boolean {

@@ -64,6 +64,7 @@ export const handler = createConsumerHandler({
     store: new DynamoLimiterStore(openTable(dynamo, environment.LEDGER_TABLE), api.id),
     clock: systemClock,
     limit: api,
+    isPaced: api.isPaced,
     newId: randomUUID,
     random: Math.random,
     correctionMs: () => skew.correctionMs(),

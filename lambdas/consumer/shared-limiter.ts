@@ -42,6 +42,8 @@ export interface SharedLimiterOptions {
   store: LimiterStore;
   clock: Pick<Clock, 'now'>;
   limit: RateLimit;
+  /** False: whoever asks may send at once, breaker and pauses apart. */
+  isPaced?: boolean;
   /** A new name for each probe. */
   newId: () => string;
   random: () => number;
@@ -54,6 +56,8 @@ export class SharedLimiter implements Limiter {
   readonly #options: SharedLimiterOptions;
   readonly #spacingMs: number;
   #faults = 0;
+  /** The item as it was seen last, where it is not written for each lease. */
+  #seen: { item: LimiterItem; atMs: number } | undefined;
   #probe = '';
   #hasSucceeded = false;
 
@@ -65,7 +69,8 @@ export class SharedLimiter implements Limiter {
   /** @throws what the store throws, when it has for long */
   async leaseSlots(count: number, waitedMs: number): Promise<SlotLease> {
     try {
-      const lease = await this.#lease(count, waitedMs);
+      const isPaced = this.#options.isPaced ?? true;
+      const lease = await (isPaced ? this.#lease(count, waitedMs) : this.#leaseFreely(count));
       this.#faults = 0;
       return this.#inOwnTime(lease);
     } catch (error) {
@@ -103,6 +108,30 @@ export class SharedLimiter implements Limiter {
       ({ item, tookMs } = await this.#look());
     }
     return { kind: 'wait', untilMs: this.#now() + 50 * (0.5 + this.#options.random()), paused: false };
+  }
+
+  /** Looks once in a while whether the API is to be left alone, and asks the store for nothing else. */
+  async #leaseFreely(count: number): Promise<SlotLease> {
+    const { store } = this.#options;
+    if (!this.#seen || this.#now() - this.#seen.atMs > longestLookMs) {
+      const atMs = this.#now();
+      this.#seen = { item: await store.read(), atMs };
+    }
+    const now = this.#now();
+    const { item } = this.#seen;
+    if (item.breaker === 'open') {
+      this.#seen = undefined;
+      return this.#askToProbe(item, now);
+    }
+    if (item.pausedUntil !== undefined && item.pausedUntil > now) {
+      return { kind: 'wait', untilMs: item.pausedUntil, paused: true };
+    }
+    if (this.#hasSucceeded && (item.outageRecords ?? 0) > 0) {
+      this.#seen = undefined;
+      await this.forgetOutage();
+    }
+    this.#hasSucceeded = false;
+    return { kind: 'leased', firstSlotMs: now, spacingMs: 0, count };
   }
 
   /** The item, and how long the store took: what a write will take, too. */
@@ -143,6 +172,7 @@ export class SharedLimiter implements Limiter {
   }
 
   async pauseUntil(timeMs: number): Promise<void> {
+    this.#seen = undefined;
     const latest = this.#now() + maxRetryAfterMs;
     // What is no number at all asks for nothing.
     const until = Math.min(timeMs + this.#options.correctionMs(), latest);
@@ -150,18 +180,22 @@ export class SharedLimiter implements Limiter {
   }
 
   async shift(ms: number): Promise<void> {
-    const { store, limit } = this.#options;
+    const { store, limit, isPaced = true } = this.#options;
+    // There is no line to be late in.
+    if (!isPaced) return;
     const now = this.#now();
     const isMoved = await store.update(moveLine(now, ms, limit.windowSeconds * 1000));
     if (!isMoved) await store.update(moveLineFirst(now, ms));
   }
 
   async openBreaker(reason: BreakerReason): Promise<BreakerState | undefined> {
+    this.#seen = undefined;
     return stateOf(await this.#options.store.update(openBreaker(this.#now(), reason)));
   }
 
   async endProbe(success: boolean): Promise<BreakerState | undefined> {
     const { store } = this.#options;
+    this.#seen = undefined;
     if (!success) return stateOf(await store.update(keepOpen(this.#now(), this.#probe)));
     const { reason, failedProbes } = await store.read();
     const closed = await store.update(closeBreaker(this.#probe));

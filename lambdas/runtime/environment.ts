@@ -52,6 +52,8 @@ const apiSettings = z.object({
   url: z.url().optional(),
   requests: z.int().positive(),
   windowSeconds: z.number().positive(),
+  /** Whether the sink holds us to these. */
+  isPaced: z.boolean(),
   /** Connections one consumer of batches may hold. */
   connectionsPerConsumer: z.int().positive(),
   /** Connections one consumer of letters may hold. */

@@ -80,9 +80,11 @@ describe('settings', () => {
   });
 
   it.each([
-    ['600', '60', 2, 500, 25, 512],
-    ['6', '60', 2, 11, 11, 512],
-    ['60', '60', 2, 112, 20, 512],
+    ['600', '60', 2, 500, 25, 256],
+    ['6', '60', 2, 11, 11, 256],
+    ['60', '60', 2, 112, 20, 256],
+    ['6000', '60', 2, 500, 250, 256],
+    ['200', '1', 2, 500, 500, 512],
     ['1000', '1', 2, 500, 500, 1769],
     ['2500', '1', 3, 500, 500, 1769],
     ['100000', '1', 3, 500, 500, 1769],
@@ -320,6 +322,16 @@ describe('the feeds of a deployment', () => {
     expect(namesIn({ SLUICE_FEEDS: 'telemetry, traffic' })).toEqual(['traffic', 'telemetry']);
     expect(faultsOf(() => read({ SLUICE_FEEDS: 'traffic,parts' }, all))).toEqual([
       'SLUICE_FEEDS names parts; feeds/index.ts has traffic, maintenance, telemetry.',
+    ]);
+  });
+
+  it('are held to a pace where they go to an API, and not where they go into a table', () => {
+    const { feeds } = read({ SLUICE_FEEDS: 'traffic,maintenance' }, all);
+    expect(feeds.map(({ api }) => api.isPaced)).toEqual([true, false]);
+    const [traffic] = read({ SLUICE_FEEDS: 'traffic', SLUICE_TRAFFIC_PACED: 'off' }, all).feeds;
+    expect(traffic?.api.isPaced).toBe(false);
+    expect(faultsOf(() => read({ SLUICE_TRAFFIC_PACED: 'no' }))).toEqual([
+      "SLUICE_TRAFFIC_PACED is 'no'; it must be on or off.",
     ]);
   });
 

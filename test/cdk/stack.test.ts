@@ -56,6 +56,7 @@ describe.each([
       url: 'https://avstar.example/v1',
       requests: 600,
       windowSeconds: 60,
+      isPaced: true,
       connectionsPerConsumer: 6,
       connectionsPerLetterConsumer: 1,
     });

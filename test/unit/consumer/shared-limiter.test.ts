@@ -219,3 +219,77 @@ describe('an outage that no single consumer could tell', () => {
     );
   });
 });
+
+describe('without a pace to keep', () => {
+  /** What it asks of the store. */
+  let asked: string[];
+  const free = (): SharedLimiter =>
+    new SharedLimiter({
+      store: {
+        read: () => (asked.push('read'), store.read()),
+        update: (change) => (asked.push('update'), store.update(change)),
+      },
+      clock,
+      limit: { requests: 1, windowSeconds: 60 },
+      isPaced: false,
+      newId: () => `probe-${++ids}`,
+      random: () => 0.5,
+      correctionMs: () => correctionMs,
+    });
+
+  beforeEach(() => {
+    asked = [];
+  });
+
+  it('everybody may send at once, and the store is asked once in a while', async () => {
+    const limiter = free();
+    for (let n = 0; n < 100; n++) {
+      limiter.noteSuccess();
+      expect(await limiter.leaseSlots(50, 0)).toEqual({
+        kind: 'leased',
+        firstSlotMs: clock.now(),
+        spacingMs: 0,
+        count: 50,
+      });
+      await clock.advance(20);
+    }
+    expect(asked.length).toBeLessThanOrEqual(3);
+    expect(asked).not.toContain('update');
+  });
+
+  it('a pause that the API asked this one for holds at once, and that of another within a second', async () => {
+    const [limiter, other] = [free(), free()];
+    await other.leaseSlots(1, 0);
+    await limiter.pauseUntil(clock.now() + 5_000);
+    expect(await limiter.leaseSlots(1, 0)).toMatchObject({ kind: 'wait', paused: true });
+    await clock.advance(1_000);
+    expect(await other.leaseSlots(1, 0)).toMatchObject({ kind: 'wait', paused: true });
+    await clock.advance(4_000);
+    expect(await other.leaseSlots(1, 0)).toMatchObject({ kind: 'leased' });
+  });
+
+  it('the breaker is kept to, one probe and all', async () => {
+    const [limiter, other] = [free(), free()];
+    await other.leaseSlots(1, 0);
+    await limiter.openBreaker('outage');
+    expect(await limiter.leaseSlots(1, 0)).toMatchObject({ kind: 'wait', paused: true });
+    await clock.advance(breakerPauseMs + 1);
+    expect(await limiter.leaseSlots(1, 0)).toEqual({ kind: 'probe' });
+    expect(await other.leaseSlots(1, 0)).toMatchObject({ kind: 'wait', paused: true });
+    await limiter.endProbe(true);
+    expect(await limiter.leaseSlots(1, 0)).toMatchObject({ kind: 'leased' });
+  });
+
+  it('a success takes back what was counted as an outage', async () => {
+    const limiter = free();
+    await limiter.countOutage();
+    limiter.noteSuccess();
+    await limiter.leaseSlots(1, 0);
+    expect((await store.read()).outageRecords ?? 0).toBe(0);
+  });
+
+  it('nothing is shifted: there is no line', async () => {
+    await free().shift(100);
+    expect(asked).toEqual([]);
+  });
+});
