@@ -5,6 +5,7 @@ import { dropCommand } from './commands/drop.ts';
 import { manifestCommand } from './commands/manifest.ts';
 import { proveCommand } from './commands/prove.ts';
 import { receiptsCommand } from './commands/receipts.ts';
+import { reportCommand } from './commands/report.ts';
 import { releaseCommand } from './commands/release.ts';
 import { statusCommand } from './commands/status.ts';
 import { upCommand } from './commands/up.ts';
@@ -42,6 +43,7 @@ function createProgram(terminal: Terminal): Command {
     dropCommand,
     statusCommand,
     manifestCommand,
+    reportCommand,
     receiptsCommand,
     proveCommand,
     verifyCommand,

@@ -1,6 +1,7 @@
 import type { Queue } from 'aws-cdk-lib/aws-sqs';
 import { Construct } from 'constructs';
-import type { Settings } from '../settings.ts';
+import { parseDeadline } from '../deadline.ts';
+import type { FeedSettings, Settings } from '../settings.ts';
 import type { Archive } from './archive.ts';
 import type { Desk } from './desk.ts';
 import type { IntakeBucket } from './intake-bucket.ts';
@@ -56,6 +57,7 @@ export class Finalizer extends Construct {
         WORK_BUCKET: work.bucket.bucketName,
         ARCHIVE_BUCKET: archive.bucket.bucketName,
         DESK_TOPIC_ARN: desk.topic.topicArn,
+        FEEDS: JSON.stringify(settings.feeds.map(reportedFeed)),
         ...(signingKey ? { SIGNING_KEY_ARN: signingKey.arn } : {}),
       },
     });
@@ -70,4 +72,14 @@ export class Finalizer extends Construct {
     desk.grantTell(this.function);
     this.function.mayPublish();
   }
+}
+
+/** What a file's report shows beside its account. */
+function reportedFeed({ name, api, deadline }: FeedSettings) {
+  return {
+    feed: name,
+    sink: api.url === undefined ? 'ledger' : 'http',
+    ...(api.isPaced ? { limit: { requests: api.requests, windowSeconds: api.windowSeconds } } : {}),
+    ...(deadline === undefined ? {} : { deadline: parseDeadline(deadline) }),
+  };
 }

@@ -36,14 +36,25 @@ export async function readArchived(stack: ArchivedStack, key: string): Promise<R
   return (await getObject(stack, key)) as unknown as Readable;
 }
 
-async function getObject({ s3, outputs }: ArchivedStack, key: string) {
+/** An object's text; undefined where there is none of that name. */
+export async function findArchived(stack: ArchivedStack, key: string): Promise<string | undefined> {
+  return (await findObject(stack, key))?.transformToString();
+}
+
+async function getObject(stack: ArchivedStack, key: string) {
+  const found = await findObject(stack, key);
+  if (found) return found;
+  throw new CliError(`s3://${stack.outputs.archiveBucket}/${key} is not there, though the ledger names it.`);
+}
+
+async function findObject({ s3, outputs }: ArchivedStack, key: string) {
   try {
     const { Body } = await s3.send(new GetObjectCommand({ Bucket: outputs.archiveBucket, Key: key }));
-    if (Body) return Body;
+    return Body;
   } catch (error) {
     if (!(error instanceof Error) || error.name !== 'NoSuchKey') throw error;
+    return undefined;
   }
-  throw new CliError(`s3://${outputs.archiveBucket}/${key} is not there, though the ledger names it.`);
 }
 
 function parseManifest(text: string, key: string): Manifest {

@@ -42,7 +42,8 @@ function formatFurther({ file_id }: Manifest, { stackName, alone }: DemoResult):
   const sluice = `npm run -s sluice --${alone ? '' : ` --stack ${stackName}`}`;
   const commands = [
     ['the files under way and done:', 'status'],
-    ['the account of this one, as an auditor gets it:', `manifest ${file_id}`],
+    ['a page about this one, for people:', `report ${file_id}`],
+    ['its account, as an auditor gets it:', `manifest ${file_id}`],
     ['what became of each of its records:', `receipts ${file_id} | head`],
     ['its dead letters, raw:', `dlq list --feed ${demo.feed} --json`],
   ];

@@ -8,6 +8,8 @@ export interface ArchiveKeys {
   /** What has become of dead letters since; named by the SHA-256 of its lines. */
   resolutions(sha256: string): string;
   manifest(number: number): string;
+  /** That manifest's account for people. */
+  report(number: number): string;
   /** Of that manifest. */
   signature(number: number): string;
   /** By its SHA-256: the next manifest may be signed by another key. */
@@ -39,9 +41,15 @@ export function archiveKeysOf(file: {
     deadLetters: `${folder}/dead-letters${part}.ndjson.gz`,
     resolutions: (sha256) => `${folder}/resolutions.${sha256.slice(0, 16)}.ndjson`,
     manifest,
+    report: (number) => reportKeyOf(manifest(number)),
     signature: (number) => `${manifest(number)}.sig`,
     publicKey: (sha256) => `${folder}/signing-key.${sha256.slice(0, 16)}.pem`,
   };
+}
+
+/** Where a manifest's page lies: beside it. */
+export function reportKeyOf(manifestKey: string): string {
+  return manifestKey.replace(/manifest((?:\.\d+)?)\.json$/, 'report$1.html');
 }
 
 /** S3: a key has 1,024 bytes at most, and the folder takes some of them. */

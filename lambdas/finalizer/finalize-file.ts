@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
 import { Readable } from 'node:stream';
 import { gatherUntil } from '../core/amendment.ts';
+import { ReportFacts } from '../core/report/report-facts.ts';
 import { archiveKeysOf } from '../core/archive-keys.ts';
 import type { ArchiveKeys } from '../core/archive-keys.ts';
 import type { BatchAccount, FileAccount } from '../core/file-account.ts';
@@ -28,12 +29,16 @@ import { ReceiptsAudit } from './receipts-audit.ts';
 import type { Resolutions } from './resolutions.ts';
 import { archiveResolutions, readResolutions } from './resolutions.ts';
 import { announceSignature, signManifest } from './sign-manifest.ts';
+import type { ReportedFeed } from './write-report.ts';
+import { writeReport } from './write-report.ts';
 
 export interface FinalizerPorts {
   ledger: FileLedger & BatchLedger & DeadLedger;
   receipts: ReceiptStore;
   archive: Archive;
   archiveBucket: string;
+  /** What reports have to know of a feed; undefined for one that isn't deployed any more. */
+  reported: (feed: string) => ReportedFeed | undefined;
   /** Absent where manifests are not signed. */
   signer?: Signer | undefined;
   finalize: FinalizeQueue;
@@ -74,7 +79,8 @@ export async function finalizeFile(message: FinalizeMessage, ports: FinalizerPor
   const keys = archiveKeysOf(file);
   const source = await ports.archive.copySource(file.source, keys.source);
   const resolutions = await readResolutions(file.fileId, ledger);
-  const { audit, ...archived } = await archiveReceipts(file, settled, resolutions, keys, ports);
+  const facts = new ReportFacts();
+  const { audit, ...archived } = await archiveReceipts(file, settled, resolutions, keys, facts, ports);
   if (amend && !(await hasChanged(file, audit, ports))) return log.info('nothing to amend', place);
   const manifest = await writeManifest(file, audit, settled.held, keys, ports, {
     source_key: source?.key ?? null,
@@ -82,6 +88,7 @@ export async function finalizeFile(message: FinalizeMessage, ports: FinalizerPor
     resolutions_key: await archiveResolutions(file.fileId, resolutions, keys, ports),
   });
   const figures = figuresOf(manifest);
+  await writeReport(manifest, facts, keys, ports);
   if (!manifest.reconciled) log.error('the account does not add up', { ...place, ...figures });
   // Before the file is closed, so that it is told at least once; the manifest's key tells a repetition.
   await ports.events.publish(eventOf(manifest, amend), figures);
@@ -184,14 +191,22 @@ async function archiveReceipts(
   { batches, held }: SettledBatches,
   resolutions: Resolutions,
   keys: ArchiveKeys,
+  facts: ReportFacts,
   ports: FinalizerPorts,
 ): Promise<{ audit: ReceiptsAudit } & ArchivedReceipts> {
   const { archive } = ports;
   const failed = new DeadLetterLines((body) => archive.putStream(keys.deadLetters, body, 'application/gzip'));
   const hasDeadLetters = await archive.has(keys.deadLetters);
-  const audit = new ReceiptsAudit(resolutions.kinds, { allowGaps: file.state === 'superseded', held }, (line) => {
-    if (!hasDeadLetters) failed.add(line);
-  });
+  const audit = new ReceiptsAudit(
+    resolutions.kinds,
+    { allowGaps: file.state === 'superseded', held },
+    {
+      onFailed: (line) => {
+        if (!hasDeadLetters) failed.add(line);
+      },
+      onReceipt: (receipt, resolution) => facts.add(receipt, resolution),
+    },
+  );
   let deadLettersSha256: string | null;
   const audited = auditedReceipts(batches, audit, failed, ports.receipts);
   try {

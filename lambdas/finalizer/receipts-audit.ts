@@ -15,6 +15,13 @@ const maxErrors = 1000;
 /** Characters of a failed record shown in a manifest; all of it is in the receipts. */
 const maxRawCharacters = 500;
 
+export interface ReceiptsListener {
+  /** Each failed record's line, as it stands in the receipts. */
+  onFailed?: (line: string) => void;
+  /** Every receipt, with what became of a dead letter since. */
+  onReceipt?: (receipt: Receipt, resolution: DeadResolution['kind'] | undefined) => void;
+}
+
 /**
  * Reads the receipts of the settled batches in order, and holds them against the ledger: each object's hash, each
  * batch's counts, and every record of the file exactly once.
@@ -32,8 +39,7 @@ export class ReceiptsAudit {
   firstUploadAt: number | undefined;
   lastUploadAt: number | undefined;
   readonly #resolutions: ReadonlyMap<number, DeadResolution['kind']>;
-  /** Told each failed record's line. */
-  readonly #onFailed: (line: string) => void;
+  readonly #listener: ReceiptsListener;
 
   readonly #allowGaps: boolean;
   /** Where records were held back from every consumer: the first of each range, and the last. */
@@ -47,19 +53,19 @@ export class ReceiptsAudit {
    * @param resolutions of dead records, by record number
    * @param options `allowGaps`: the file was replaced before all of it was sent, so numbers may be missing; `held`: ranges
    * that were sent to nobody
-   * @param onFailed is given each failed record's line as it stands in the receipts
+   * @param listener is told of what is read
    */
   constructor(
     resolutions: ReadonlyMap<number, DeadResolution['kind']>,
     { allowGaps, held }: { allowGaps: boolean; held: readonly HeldRange[] },
-    onFailed: (line: string) => void = () => undefined,
+    listener: ReceiptsListener = {},
   ) {
     this.#resolutions = resolutions;
     this.#allowGaps = allowGaps;
     this.#heldUntil = new Map(held.map(({ first_record: first, last_record: last }) => [first, last]));
     this.heldUnsent = held.reduce((sum, { first_record: first, last_record: last }) => sum + last - first + 1, 0);
     this.counts.held = this.heldUnsent;
-    this.#onFailed = onFailed;
+    this.#listener = listener;
   }
 
   /** @throws ContradictionError at the first thing that does not hold */
@@ -82,7 +88,8 @@ export class ReceiptsAudit {
       this.#recordsRoot.add(Buffer.from(receipt.sha256, 'hex'));
       this.#receiptsRoot.add(Buffer.from(line));
       counts[receipt.outcome]++;
-      if (isFailed(receipt.outcome)) this.#onFailed(line);
+      this.#listener.onReceipt?.(receipt, this.#resolutions.get(receipt.record));
+      if (isFailed(receipt.outcome)) this.#listener.onFailed?.(line);
       this.#note(receipt);
     }
     const differs = outcomes.find((outcome) => counts[outcome] !== batch.counts?.[outcome]);

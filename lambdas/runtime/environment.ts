@@ -93,6 +93,8 @@ const consumerEnvironment = z.object({
   RECORD_LEDGER_TABLE: z.string().min(1).optional(),
 });
 
+const rateLimit = z.object({ requests: z.int().positive(), windowSeconds: z.number().positive() });
+
 const finalizerEnvironment = z.object({
   ...common,
   FINALIZE_QUEUE_URL: z.url(),
@@ -100,6 +102,18 @@ const finalizerEnvironment = z.object({
   ARCHIVE_BUCKET: z.string().min(1),
   /** SNS topic of the people who look after the feeds. */
   DESK_TOPIC_ARN: z.string().min(1),
+  /** What reports show beside the account. */
+  FEEDS: json(
+    z.array(
+      z.object({
+        feed: z.string(),
+        sink: z.enum(['http', 'ledger']),
+        /** Absent where there is none to keep. */
+        limit: rateLimit.optional(),
+        deadline: feedDeadline.optional(),
+      }),
+    ),
+  ),
   /** What manifests are signed with; without it they are not. */
   SIGNING_KEY_ARN: z.string().min(1).optional(),
 });
@@ -131,7 +145,7 @@ const reconcilerEnvironment = z.object({
         /** As in `API`. */
         api: z.string().min(1),
         /** Absent where records go into the record ledger. */
-        limit: z.object({ requests: z.int().positive(), windowSeconds: z.number().positive() }).optional(),
+        limit: rateLimit.optional(),
         deadline: feedDeadline.optional(),
       }),
     ),

@@ -66,6 +66,18 @@ async function lettersOf(fileId: string): Promise<number[]> {
   return dead.map(({ letter }) => letter.record).sort((a, b) => a - b);
 }
 
+/** A page beside each account, the newest as `report` saves it. */
+async function expectReports(fileId: string): Promise<void> {
+  const out = join(dir, `${fileId}.html`);
+  expect(await runSluice(stack, ['report', fileId, '--out', out])).toMatchObject({ code: 0, out: `${out}\n` });
+  const page = await readFile(out, 'utf8');
+  expect(page).toContain('3 of 5 records reached the API. 2 did not and need somebody.');
+  expect(page).toContain('This is account number 2 of the file: 2 records got there since.');
+  const { archive } = await stack.manifestOf(fileId);
+  const first = await stack.archived(archive.manifest_key.replace('manifest.2.json', 'report.html'));
+  expect(first.toString()).toContain('1 of 5 records reached the API. 4 did not and need somebody.');
+}
+
 describe('dlq redrive', () => {
   it('has curable and incurable letters tried again, as often as it is asked to, with an exact account', async () => {
     const prefix = newPrefix();
@@ -90,6 +102,7 @@ describe('dlq redrive', () => {
     expect(second.archive.manifest_key).toBe(first.archive.manifest_key.replace('manifest.json', 'manifest.2.json'));
     expect(JSON.parse((await stack.archived(first.archive.manifest_key)).toString())).toEqual(first);
     expect(await stack.stored(prefix)).toHaveLength(3);
+    await expectReports(fileId);
     expect(await lettersOf(fileId)).toEqual([4, 5]);
     expect((await stack.ledger.getDead(fileId, 5))?.history.map(({ reason }) => reason)).toEqual(
       Array(4).fill('http_422'),

@@ -57,6 +57,7 @@ export async function makeEvidence(records: number, signer?: Signer): Promise<Ev
       getStream: async (key: string) => (objects.has(key) ? Readable.from([objects.get(key)]) : undefined),
     },
     archiveBucket: 'archive',
+    reported: () => ({ sink: 'http' as const, limit: { requests: 600, windowSeconds: 60 } }),
     signer,
     finalize: world.ports.finalize,
     desk: { tell: async () => undefined },

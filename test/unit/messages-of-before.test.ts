@@ -105,6 +105,7 @@ beforeEach(() => {
         getStream: async (key) => (archived.has(key) ? Readable.from([archived.get(key)]) : undefined),
       },
       archiveBucket: 'archive',
+      reported: () => undefined,
       finalize: consumer.ports.finalize,
       desk: { tell: async () => undefined },
       events: { publish: async () => undefined },

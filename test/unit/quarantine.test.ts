@@ -65,6 +65,7 @@ async function finalize(): Promise<Manifest | undefined> {
         getStream: async (key) => (archived.has(key) ? Readable.from([archived.get(key)]) : undefined),
       },
       archiveBucket: 'archive',
+      reported: () => undefined,
       finalize: consumer.ports.finalize,
       desk: { tell: async (subject, text) => void told.push(`${subject}\n${text}`) },
       events: { publish: async () => undefined },

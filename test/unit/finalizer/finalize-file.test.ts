@@ -54,6 +54,7 @@ beforeEach(async () => {
       getStream: async (key) => (archived.has(key) ? Readable.from([archived.get(key)]) : undefined),
     },
     archiveBucket: 'archive',
+    reported: () => ({ sink: 'http', limit: { requests: 600, windowSeconds: 60 } }),
     finalize: world.ports.finalize,
     desk: { tell: async (subject, text) => void told.push({ subject, text }) },
     events: { publish: async (type, detail) => void events.push({ type, detail }) },
@@ -154,7 +155,8 @@ describe('a file whose batches are settled', () => {
     await finalize();
     await clock.advance(1000);
     await finalize();
-    expect([...archived.keys()]).toHaveLength(3);
+    // Receipts, dead letters, manifest, report.
+    expect([...archived.keys()]).toHaveLength(4);
     expect(events).toHaveLength(1);
   });
 
@@ -180,7 +182,7 @@ describe('a file whose batches are settled', () => {
   );
 
   describe('with a key to sign with', () => {
-    const writes = 5;
+    const writes = 6;
     beforeEach(() => {
       ports.signer = localSigner();
     });
@@ -190,7 +192,7 @@ describe('a file whose batches are settled', () => {
       const { signature } = manifestNamed('manifest.json');
       expect(signature).toMatchObject({ signature_key: keyOf('manifest.json.sig') });
       expect([...archived.keys()].filter((key) => /sig$|pem$/.test(key))).toHaveLength(2);
-      // Receipts, dead letters, key, manifest, signature.
+      // Receipts, dead letters, key, manifest, signature, report.
       expect(archived.size).toBe(writes);
     });
 

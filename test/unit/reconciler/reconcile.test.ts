@@ -253,10 +253,11 @@ describe('a batch that killed its consumer at every receive', () => {
           getText: async (key) => put.get(key),
         },
         events: { publish: async () => undefined },
+        reported: () => undefined,
         version: '1.2.3',
       },
     );
-    return JSON.parse([...put.values()].at(-1) ?? 'null') as Manifest;
+    return JSON.parse([...put].findLast(([key]) => key.endsWith('.json'))?.[1] ?? 'null') as Manifest;
   };
   const receipts = (): Receipt[] => {
     const key = world.ledger.batches.get(`${fixture.fileId}#1`)?.receiptsKey ?? '';

@@ -1,0 +1,41 @@
+import { writeFileSync } from 'node:fs';
+import { resolve } from 'node:path';
+import { Command } from 'commander';
+import { reportKeyOf } from '../../lambdas/core/archive-keys.ts';
+import { findArchived, readManifest } from '../archive/read-archive.ts';
+import { CliError } from '../cli-error.ts';
+import { openStack } from '../stack/open-stack.ts';
+import type { Terminal } from '../terminal/terminal.ts';
+import type { GlobalOptions } from './command-options.ts';
+import { fileOfId } from './file-of-id.ts';
+
+export function reportCommand(terminal: Terminal): Command {
+  return new Command('report')
+    .description("Save a file's newest report, a page for people that needs nothing else, and print where.")
+    .argument('<file-id>')
+    .option('--out <file>', 'where to (default: sluice-report-FILE_ID.html in this folder)')
+    .action(async (fileId: string, _options, command: Command) => {
+      const { stack: name, out } = command.optsWithGlobals<GlobalOptions & { out?: string }>();
+      const stack = await openStack(name, process.env);
+      const { manifest } = await readManifest(stack, await fileOfId(stack, fileId));
+      const { file_id: id, manifest_number: number, archive } = manifest;
+      const page = await findArchived(stack, reportKeyOf(archive.manifest_key));
+      if (page === undefined) {
+        throw new CliError(
+          `Account number ${number} of ${id} has no report: it is from before reports, or drawing it failed. ` +
+            `\`npm run -s sluice -- status ${id}\` shows the same figures.`,
+        );
+      }
+      const path = resolve(out ?? `sluice-report-${id}.html`);
+      save(path, page);
+      await terminal.print(`${path}\n`);
+    });
+}
+
+function save(path: string, page: string): void {
+  try {
+    writeFileSync(path, page);
+  } catch (error) {
+    throw new CliError(`${path} can't be written: ${(error as Error).message}`, { cause: error });
+  }
+}

@@ -1,0 +1,86 @@
+import type { DeadResolution } from '../file-account.ts';
+import { isFailed } from '../outcome.ts';
+import type { Receipt } from '../receipt.ts';
+import { Timeline } from './timeline.ts';
+
+/** Rows of the dead letters' table; the archive has the rest. */
+export const maxRows = 1_000;
+/** A record, and what is shown of a text that somebody else wrote. Characters. */
+const maxText = 300;
+const maxExamples = 3;
+/** Reasons are few, and fields are the schema's; an API that answers with a thousand statuses fills no page. */
+const maxGroups = 100;
+
+export type DeadState = 'open' | DeadResolution['kind'];
+
+export interface DeadRow {
+  record: number;
+  line: number;
+  outcome: Receipt['outcome'];
+  reason: string;
+  field: string;
+  status: number | null;
+  error: string;
+  raw: string;
+  /** What people know the record by; the small file it was, where it was one. */
+  name: string;
+  state: DeadState;
+}
+
+export interface FailureGroup {
+  reason: string;
+  field: string;
+  count: number;
+  /** Of these, those that still need somebody. */
+  open: number;
+  examples: DeadRow[];
+}
+
+/** What a report shows of a file's receipts: as much of a thousand of them as of ten million. */
+export class ReportFacts {
+  readonly timeline = new Timeline();
+  readonly rows: DeadRow[] = [];
+  /** Records that failed, whatever became of them. */
+  failed = 0;
+  readonly #groups = new Map<string, FailureGroup>();
+
+  /** @param resolution what became of a dead letter since */
+  add(receipt: Receipt, resolution: DeadResolution['kind'] | undefined): void {
+    if (receipt.outcome === 'uploaded') this.timeline.add(Date.parse(receipt.at), receipt.attempts > 1);
+    if (!isFailed(receipt.outcome)) return;
+    this.failed++;
+    const row = rowOf(receipt, resolution ?? 'open');
+    if (this.rows.length < maxRows) this.rows.push(row);
+    this.#group(row);
+  }
+
+  /** The most frequent first. */
+  get groups(): FailureGroup[] {
+    return [...this.#groups.values()].sort((a, b) => b.open - a.open || b.count - a.count);
+  }
+
+  #group(row: DeadRow): void {
+    const key = `${row.reason}\n${row.field}`;
+    const isOther = !this.#groups.has(key) && this.#groups.size >= maxGroups;
+    const [reason, field] = isOther ? ['other reasons', ''] : [row.reason, row.field];
+    const group = this.#groups.get(isOther ? '' : key) ?? { reason, field, count: 0, open: 0, examples: [] };
+    this.#groups.set(isOther ? '' : key, group);
+    group.count++;
+    if (row.state === 'open') group.open++;
+    if (group.examples.length < maxExamples) group.examples.push(row);
+  }
+}
+
+function rowOf(receipt: Receipt, state: DeadState): DeadRow {
+  const { record, line, outcome, status } = receipt;
+  return {
+    ...{ record, line, outcome, status, state },
+    reason: shortened(receipt.reason ?? 'unknown'),
+    field: shortened(receipt.field ?? ''),
+    error: shortened(receipt.error ?? ''),
+    raw: shortened(receipt.raw_payload ?? ''),
+    name: shortened(receipt.source_file ?? receipt.correlation_id ?? ''),
+  };
+}
+
+const shortened = (text: string): string => (text.length <= maxText ? text : `${text.slice(0, maxText)}…`);

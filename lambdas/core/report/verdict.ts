@@ -1,0 +1,72 @@
+import { durationText } from '../deadline-text.ts';
+import type { FeedDeadline } from '../feed-deadline.ts';
+import { deadlineAfter } from '../feed-deadline.ts';
+import type { Manifest } from '../manifest.ts';
+
+export interface Verdict {
+  /** `good`: nobody has to do anything; `look`: somebody has to; `bad`: the file did not go through. */
+  kind: 'good' | 'look' | 'bad';
+  sentence: string;
+  /** More of it, a sentence each. */
+  details: string[];
+}
+
+export const count = (figure: number): string => figure.toLocaleString('en-US');
+
+export const records = (figure: number): string => `${count(figure)} ${figure === 1 ? 'record' : 'records'}`;
+
+/** Whether last night's file made it, in a sentence. @param sink where its records go, as people say it */
+export function verdictOf(manifest: Manifest, sink: string, deadline: FeedDeadline | undefined): Verdict {
+  const { state, failure, total_records: total, dead_lettered_records: open } = manifest;
+  const why = failure?.message ?? '';
+  const times = [...deadlineText(manifest, deadline), ...amendedText(manifest)];
+  const sent = manifest.uploaded_records + manifest.duplicate_records;
+  if (!manifest.reconciled) {
+    const sentence = 'This account does not add up: do not rely on it, and tell whoever looks after Sluice.';
+    return { kind: 'bad', sentence, details: times };
+  }
+  if (state === 'quarantined') {
+    const held = `${records(manifest.held_records)} of ${count(total)} were sent to nobody.`;
+    return { kind: 'bad', sentence: `This file was stopped. ${held}`, details: [why, ...times] };
+  }
+  if (state === 'failed') return { kind: 'bad', sentence: `Nothing of this file was sent. ${why}`, details: times };
+  if (state === 'superseded') {
+    const sentence = `This file was replaced while it was being sent; ${count(sent)} of the ${records(total)} read by then reached ${sink}.`;
+    return { kind: 'look', sentence, details: [why, ...times] };
+  }
+  if (state === 'duplicate') {
+    const sentence = 'Nothing had to be sent: a file with the same bytes came before.';
+    return { kind: 'good', sentence, details: [`The first one is ${manifest.duplicate_of ?? 'unknown'}.`] };
+  }
+  if (open > 0) {
+    const sentence = `${count(sent)} of ${records(total)} reached ${sink}. ${count(open)} did not and ${open === 1 ? 'needs' : 'need'} somebody.`;
+    return { kind: 'look', sentence, details: times };
+  }
+  if (total === 0)
+    return { kind: 'good', sentence: 'The file has no records; nothing had to be sent.', details: times };
+  const rest = manifest.handled_records;
+  const settled = rest === 0 ? '' : ` The other ${count(rest)} ${rest === 1 ? 'was' : 'were'} settled by hand.`;
+  const all = rest === 0 ? `All ${records(total)}` : `${count(sent)} of ${records(total)}`;
+  return { kind: 'good', sentence: `${all} reached ${sink}.${settled}`, details: times };
+}
+
+function deadlineText({ times }: Manifest, deadline: FeedDeadline | undefined): string[] {
+  if (!deadline || times.last_upload === null) return [];
+  const until = deadlineAfter(deadline, Date.parse(times.received));
+  const marginSeconds = (until - Date.parse(times.last_upload)) / 1000;
+  const span = durationText(Math.abs(marginSeconds));
+  return [`The last record got there ${span} ${marginSeconds >= 0 ? 'before' : 'AFTER'} the deadline.`];
+}
+
+function amendedText({
+  manifest_number: number,
+  resolved_records: resolved,
+  handled_records: handled,
+}: Manifest): string[] {
+  if (number === 1) return [];
+  const parts = [
+    ...(resolved > 0 ? [`${records(resolved)} got there since`] : []),
+    ...(handled > 0 ? [`${records(handled)} ${handled === 1 ? 'was' : 'were'} settled by hand`] : []),
+  ];
+  return [`This is account number ${number} of the file${parts.length > 0 ? `: ${parts.join(', ')}` : ''}.`];
+}

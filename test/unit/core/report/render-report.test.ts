@@ -1,0 +1,86 @@
+import { describe, expect, it } from 'vitest';
+import { html } from '../../../../lambdas/core/report/html.ts';
+import { renderReport } from '../../../../lambdas/core/report/render-report.ts';
+import { maxRows, ReportFacts } from '../../../../lambdas/core/report/report-facts.ts';
+import { factsOf, manifestOf, receiptFor, reportOf } from '../../../support/report-facts.ts';
+
+describe('markup', () => {
+  it('has every value as text, in elements and in attributes', () => {
+    const hostile = '</script><img src=x onerror="alert(\'1\')">&`\u202e\u0000\ud800';
+    const { markup } = html`<p title="${hostile}">${hostile}</p>`;
+    expect(markup.match(/[<>]/g)).toHaveLength(4);
+    expect(markup.match(/"/g)).toHaveLength(2);
+    for (const unseen of ['\u202e', '\u0000']) expect(markup).not.toContain(unseen);
+    expect(markup.isWellFormed()).toBe(true);
+    expect(markup).toContain('&lt;/script&gt;');
+  });
+
+  it('has markup as markup, lists one behind the other, and nothing for nothing', () => {
+    const { markup } = html`<ul>
+        ${[1, 2].map((n) => html`<li>${n}</li>`)}
+      </ul>
+      ${null}${undefined}`;
+    expect(markup.replace(/\s+/g, '')).toBe('<ul><li>1</li><li>2</li></ul>');
+  });
+});
+
+describe('the page', () => {
+  it('has the counts of the manifest, and their sum', () => {
+    const page = renderReport(reportOf()).replace(/\s+/g, ' ');
+    for (const [outcome, figure] of Object.entries({ uploaded: 980, duplicate: 8, rejected: 8, refused: 3, held: 0 })) {
+      expect(page).toMatch(new RegExp(`${outcome}</th> <td class="figure">${figure}</td>`));
+    }
+    expect(page).toMatch(/= records in the file<\/th> <td class="figure">1,000<\/td>/);
+  });
+
+  it('groups failures by reason, the most first, with three examples at most', () => {
+    const page = renderReport(reportOf());
+    const titles = [...page.matchAll(/<h3>([^<]*)<\/h3>/g)].map(([, title]) => title);
+    expect(titles).toEqual([
+      'invalid_value in Duration: 8 records, all open',
+      'http_422: 3 records, all open',
+      'http_503: 1 record, all open',
+    ]);
+    expect(page.match(/<li>record/g)).toHaveLength(7);
+  });
+
+  it('is of a bounded size, however many records failed and whatever they hold', () => {
+    const facts = new ReportFacts();
+    const failed = { outcome: 'rejected' as const, field: null, raw_payload: '<'.repeat(64 * 1024) };
+    for (let record = 1; record <= 5_000; record++) {
+      facts.add(receiptFor(record, { ...failed, reason: `reason ${record}`, error: 'e'.repeat(10_000) }), undefined);
+    }
+    const page = renderReport(reportOf({ facts }));
+    expect(page.match(/<tr data-state/g)).toHaveLength(maxRows);
+    expect(page).toContain('The first 1,000 of 5,000; all are in traffic/');
+    expect(page).toContain('other reasons: 4,900 records');
+    expect(page.length).toBeLessThan(4_000_000);
+  });
+
+  it('says what became of each dead letter', () => {
+    const facts = new ReportFacts();
+    const failed = { outcome: 'refused' as const, reason: 'http_422', status: 422 };
+    (['uploaded', 'handled', undefined] as const).forEach((resolution, n) =>
+      facts.add(receiptFor(n + 1, failed), resolution),
+    );
+    const page = renderReport(reportOf({ facts }));
+    for (const state of ['uploaded', 'handled', 'open']) expect(page).toContain(`<tr data-state="${state}">`);
+    expect(page).toContain('http_422: 3 records, 1 still open');
+  });
+
+  it('has no limit in it where there is none, and no chart where nothing was accepted', () => {
+    expect(renderReport(reportOf())).toContain('class="limit"');
+    const unlimited = renderReport(reportOf({ limit: undefined, sink: 'the record ledger' }));
+    expect(unlimited).toContain('<svg');
+    expect(unlimited).not.toContain('class="limit"');
+    expect(unlimited).toContain('988 of 1,000 records reached the record ledger.');
+    expect(renderReport(reportOf({ facts: new ReportFacts() }))).not.toContain('<svg');
+  });
+
+  it('names the small files of a bundle', () => {
+    const facts = factsOf((record) => (record === 83 ? { source_file: 'maintenance/form-1-0815.json' } : {}));
+    const page = renderReport(reportOf({ facts, manifest: manifestOf({ bundled_files: 1_000 }) }));
+    expect(page).toContain('maintenance/form-1-0815.json');
+    expect(page).toContain('1,000 small files, sent together');
+  });
+});

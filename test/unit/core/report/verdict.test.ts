@@ -1,0 +1,82 @@
+import { describe, expect, it } from 'vitest';
+import type { Manifest } from '../../../../lambdas/core/manifest.ts';
+import { verdictOf } from '../../../../lambdas/core/report/verdict.ts';
+import { manifestOf } from '../../../support/report-facts.ts';
+
+const clean = {
+  ...{ uploaded_records: 1_000, duplicate_records: 0, rejected_records: 0, refused_records: 0, exhausted_records: 0 },
+  ...{ valid_records: 1_000, dead_lettered_records: 0 },
+};
+const verdict = (change: Partial<Manifest> = {}) => verdictOf(manifestOf(change), 'the API', undefined);
+
+describe('the verdict', () => {
+  it.each<[string, Partial<Manifest>, string, string]>([
+    ['everything got there', clean, 'good', 'All 1,000 records reached the API.'],
+    ['some need somebody', {}, 'look', '988 of 1,000 records reached the API. 12 did not and need somebody.'],
+    [
+      'one needs somebody',
+      { ...clean, uploaded_records: 999, refused_records: 1, dead_lettered_records: 1 },
+      'look',
+      '999 of 1,000 records reached the API. 1 did not and needs somebody.',
+    ],
+    [
+      'the rest was settled by hand',
+      { ...clean, uploaded_records: 998, refused_records: 2, handled_records: 2 },
+      'good',
+      '998 of 1,000 records reached the API. The other 2 were settled by hand.',
+    ],
+    [
+      'the file was stopped',
+      { state: 'quarantined', held_records: 700, failure: { code: 'too_many_rejects', message: 'Half is rejected.' } },
+      'bad',
+      'This file was stopped. 700 records of 1,000 were sent to nobody.',
+    ],
+    [
+      'the file could not be read',
+      { state: 'failed', failure: { code: 'x', message: 'It is no CSV.' } },
+      'bad',
+      'Nothing of this file was sent. It is no CSV.',
+    ],
+    [
+      'it was a duplicate',
+      { state: 'duplicate', duplicate_of: 'f' },
+      'good',
+      'Nothing had to be sent: a file with the same bytes came before.',
+    ],
+    [
+      'it was replaced',
+      { state: 'superseded' },
+      'look',
+      'This file was replaced while it was being sent; 988 of the 1,000 records read by then reached the API.',
+    ],
+    [
+      'it was empty',
+      { ...clean, total_records: 0, uploaded_records: 0 },
+      'good',
+      'The file has no records; nothing had to be sent.',
+    ],
+    [
+      'the account does not add up',
+      { ...clean, reconciled: false },
+      'bad',
+      'This account does not add up: do not rely on it, and tell whoever looks after Sluice.',
+    ],
+  ])('says in a sentence that %s', (_, change, kind, sentence) => {
+    expect(verdict(change)).toMatchObject({ kind, sentence });
+  });
+
+  it('says how far from the deadline the last record got there', () => {
+    const deadline = { hour: 21, minute: 1, timeZone: 'America/New_York' };
+    const { details } = verdictOf(manifestOf(), 'the API', deadline);
+    expect(details).toContain('The last record got there 40 s AFTER the deadline.');
+    const later = verdictOf(manifestOf(), 'the API', { ...deadline, minute: 30 });
+    expect(later.details).toContain('The last record got there 28 min before the deadline.');
+  });
+
+  it('says what has changed since the first account', () => {
+    const { details } = verdict({ manifest_number: 3, resolved_records: 2, handled_records: 1 });
+    expect(details).toContain(
+      'This is account number 3 of the file: 2 records got there since, 1 record was settled by hand.',
+    );
+  });
+});
