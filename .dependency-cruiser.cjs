@@ -54,7 +54,7 @@ module.exports = {
       from: { path: '^bench/' },
       to: {
         pathNot:
-          '^(bench/|lambdas/|feeds/|localstack/|test/support/|node_modules/@aws-sdk/|node_modules/undici/|node:|[a-z_]+(/promises)?$)',
+          '^(bench/|lambdas/|feeds/|localstack/|test/support/|node_modules/@aws-sdk/|node_modules/undici/|node_modules/zod/|node:|[a-z_]+(/promises)?$)',
       },
     },
     {

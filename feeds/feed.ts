@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 
 /** How the records of a file are laid out. */
 export type Format = 'csv' | 'jsonl' | 'json-array' | 'json-document';

@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import { defineFeed } from './feed.ts';
 import { canonicalFormType } from './maintenance/form-type.ts';
 import { isIsoDate } from './maintenance/iso-date.ts';

@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import { defineFeed } from './feed.ts';
 
 /** Readings of playout encoders: the example of docs/adding-a-feed.md. */

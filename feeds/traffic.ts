@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import { defineFeed } from './feed.ts';
 
 /** A source field that must be there as text and not be blank. Goes through as it was written: FCC verification compares it. */

@@ -1,5 +1,5 @@
 import type { Context, SQSBatchResponse, SQSEvent, SQSRecord } from 'aws-lambda';
-import { z } from 'zod';
+import * as z from 'zod';
 import { batchMessage, correctionMessage, letter, readMessage } from '../messages.ts';
 import type { InFlightMessages, Sink } from '../ports.ts';
 import type { Deadline } from '../runtime/deadline.ts';

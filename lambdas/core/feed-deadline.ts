@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 
 /** By when a feed's files must be through: a time of day where its people are, every day. */
 export const feedDeadline = z.object({

@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import { fileStates } from './file-account.ts';
 
 /** One failed record in a manifest; the full list is in the receipts. */

@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import { outcomes } from './outcome.ts';
 
 /** What happened to one record: a line of a receipts file (NDJSON), version 1. */

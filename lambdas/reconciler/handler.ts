@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import type { ReconcilePorts } from './reconcile.ts';
 import { reconcile } from './reconcile.ts';
 

@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import { feedDeadline } from '../core/feed-deadline.ts';
 
 /** What the stack tells each function. Parsed once at start: a wrong deploy fails at init, with the variable's name. */

@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import type { SourceObject } from '../core/file-account.ts';
 import { refuseNewer } from '../core/schema-version.ts';
 import type { ContinueMessage, ReemitMessage } from '../messages.ts';

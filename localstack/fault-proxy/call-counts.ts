@@ -3,6 +3,8 @@ import type { AwsCall } from './tell-call.ts';
 
 export interface CallCount {
   requests: number;
+  /** Of the requests' bodies, each rounded up to a whole one: DynamoDB bills writes so, SQS by 64 of them. */
+  kibibytes: number;
   /** How often each fault struck. */
   faults: Partial<Record<ProxyFault, number>>;
 }
@@ -13,9 +15,11 @@ export type CallCounts = Record<string, CallCount>;
 export class CallCounter {
   #counts: CallCounts = {};
 
-  count({ service, operation }: AwsCall, fault: ProxyFault | null): void {
-    const count = (this.#counts[`${service}.${operation}`] ??= { requests: 0, faults: {} });
+  /** @param bodyBytes of the request */
+  count({ service, operation }: AwsCall, fault: ProxyFault | null, bodyBytes: number): void {
+    const count = (this.#counts[`${service}.${operation}`] ??= { requests: 0, kibibytes: 0, faults: {} });
     count.requests++;
+    count.kibibytes += Math.ceil(bodyBytes / 1024);
     if (fault) count.faults[fault] = (count.faults[fault] ?? 0) + 1;
   }
 

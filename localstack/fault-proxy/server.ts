@@ -89,7 +89,7 @@ class ProxiedEndpoint {
     if (request.url?.startsWith(controlPath)) return answerControl(request, response, this);
     const call = tellCall(request);
     const fault = this.#dice.draw(this.#faults, call);
-    this.counter.count(call, fault);
+    this.counter.count(call, fault, Number(request.headers['content-length'] ?? 0));
     const latencyMs = this.#dice.latencyMs(this.#faults);
     if (latencyMs > 0) await delay(latencyMs);
     if (fault) return this.#fail(fault, call, request, response);

@@ -1,0 +1,166 @@
+/** `npm run bench`: every figure there is, beside the ones that were kept, and kept in its turn. */
+import { execFile } from 'node:child_process';
+import { mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { cpus, totalmem } from 'node:os';
+import { join, resolve } from 'node:path';
+import { parseArgs, promisify } from 'node:util';
+import type { ConsumerFigures } from './consumer/measure-consumer.ts';
+import { BenchCloud } from './delivery/bench-cloud.ts';
+import type { Throughput } from './delivery/measure.ts';
+import { measureThroughput } from './delivery/measure.ts';
+import type { SpeedFigures } from './measure-speed.ts';
+import type { ColdStartFigures } from './whole/measure-cold-start.ts';
+import { measureColdStarts } from './whole/measure-cold-start.ts';
+import type { CostFigures } from './whole/measure-cost.ts';
+import { measureCost } from './whole/measure-cost.ts';
+import type { SmallFilesFigures } from './whole/measure-small-files.ts';
+import { measureSmallFiles } from './whole/measure-small-files.ts';
+import { compareRatios, ratiosOf } from './whole/ratios.ts';
+
+const usage = `npm run bench -- [options]
+  --quick   small files and few of them: five minutes in place of half an hour; nothing is kept
+  --keep    keep the figures under bench/results/, by date
+  --json    one JSON document on stdout`;
+
+export interface BenchFigures {
+  at: string;
+  version: string;
+  machine: { node: string; cores: number; cpu: string; memoryGb: number };
+  splitter: { speeds: SpeedFigures[] };
+  consumer: ConsumerFigures;
+  /** The whole system without a limit, by the file's size. */
+  throughput: Throughput[];
+  smallFiles: SmallFilesFigures;
+  cost: CostFigures;
+  coldStarts: ColdStartFigures[];
+}
+
+const results = resolve(import.meta.dirname, 'results');
+const run = promisify(execFile);
+
+async function main(): Promise<void> {
+  const { values } = parseArgs({
+    options: {
+      quick: { type: 'boolean', default: false },
+      keep: { type: 'boolean', default: false },
+      json: { type: 'boolean', default: false },
+      help: { type: 'boolean', default: false },
+    },
+  });
+  if (values.help) return console.log(usage);
+  const say = (line: string): void => console.error(line);
+  const { quick } = values;
+  say('the splitter');
+  const splitter = await inProcess<BenchFigures['splitter']>('splitter.ts', [
+    ...['--json', '--no-memory', '--mb', quick ? '32' : '128', '--rounds', quick ? '2' : '5'],
+  ]);
+  say('a consumer');
+  const consumer = await inProcess<ConsumerFigures>(
+    'consumer/measure-consumer.ts',
+    quick ? ['10000', '1'] : ['40000', '3'],
+  );
+  say('cold starts');
+  const coldStarts = await measureColdStarts();
+  say('the whole system, as fast as it goes');
+  const throughput: Throughput[] = [];
+  const cloud = await BenchCloud.start();
+  try {
+    for (const records of quick ? [20_000] : [100_000, 1_000_000])
+      throughput.push(await measureThroughput(cloud, records));
+  } finally {
+    await cloud.stop();
+  }
+  say('small files');
+  const smallFiles = await measureSmallFiles(quick ? 500 : 10_000);
+  say('requests, counted, and what they cost');
+  const cost = await measureCost(quick ? 3_000 : 20_000, 6_000);
+  const figures: BenchFigures = {
+    ...{ at: new Date().toISOString(), version: versionOf(), machine: machineOf() },
+    ...{ splitter, consumer, throughput, smallFiles, cost, coldStarts },
+  };
+  const before = newestKept();
+  if (values.json) console.log(JSON.stringify(figures, null, 2));
+  else console.log(describe(figures, before));
+  if (values.keep) keep(figures);
+}
+
+async function inProcess<Figures>(file: string, parameters: string[]): Promise<Figures> {
+  const path = join(import.meta.dirname, file);
+  const { stdout } = await run(process.execPath, [...process.execArgv, '--expose-gc', path, ...parameters], {
+    maxBuffer: 64 * 1024 * 1024,
+  });
+  return JSON.parse(stdout) as Figures;
+}
+
+function describe(figures: BenchFigures, before: BenchFigures | undefined): string {
+  const { consumer, throughput, smallFiles, cost, coldStarts } = figures;
+  const dollars = (value: number): string => `$${value.toFixed(3)}`;
+  const lines = [
+    `${figures.machine.cores} × ${figures.machine.cpu}, Node ${figures.machine.node}`,
+    '',
+    'the splitter, as a share of SHA-256 (pass 1) and of a scan for newlines (pass 2)',
+    ...figures.splitter.speeds.map(
+      ({ name, pass1OfSha256: pass1, pass2OfNewlines: pass2 }) =>
+        `  ${name.padEnd(22)} ${percent(pass1)}  ${percent(pass2)}`,
+    ),
+    '',
+    'a consumer, CPU-seconds for 100,000 records',
+    `  unsent ${consumer.cpuSecondsPer100k.unsent.toFixed(1)}, delivered ${consumer.cpuSecondsPer100k.delivered.toFixed(1)}, ` +
+      `bare requests ${consumer.cpuSecondsPer100k.bare.toFixed(1)}: ${consumer.cpuOfBare.toFixed(2)} times`,
+    '',
+    'the whole system without a limit',
+    ...throughput.map(({ records, recordsPerSecond, cpu, peakMemoryMb }) => {
+      const parts = Object.entries({ ...cpu.byFunction, cloud: cpu.cloud, api: cpu.api });
+      const used = parts.map(([name, seconds]) => `${name} ${seconds.toFixed(1)}`).join(', ');
+      const memory = Object.entries(peakMemoryMb)
+        .map(([name, mb]) => `${name} ${mb}`)
+        .join(', ');
+      return `  ${records.toLocaleString('en-US')} records: ${Math.round(recordsPerSecond)}/s; CPU-s per 100,000: ${used}; peak MB: ${memory}`;
+    }),
+    `  ${smallFiles.files.toLocaleString('en-US')} files of one record: ${smallFiles.filesPerSecond}/s`,
+    '',
+    `a million records at ${cost.requestsAMinute.toLocaleString('en-US')} a minute, 1% dead letters: ${dollars(cost.cost.total)}`,
+    `  S3 ${dollars(cost.cost.s3)}, DynamoDB ${dollars(cost.cost.dynamodb)}, SQS ${dollars(cost.cost.sqs)}, ` +
+      `Lambda ${dollars(cost.cost.lambda)}, other ${dollars(cost.cost.other)}`,
+    '',
+    'cold starts',
+    ...coldStarts.map(
+      (each) =>
+        `  ${each.function.padEnd(22)} ${(each.bundleBytes / 1e6).toFixed(2)} MB  ${each.initMs} ms  ${each.initOfNodeStart} × Node's own start`,
+    ),
+    '',
+    ...compareRatios(ratiosOf(figures), before && ratiosOf(before), before?.at),
+  ];
+  return lines.join('\n');
+}
+
+const percent = (share: number): string => `${(share * 100).toFixed(0)}%`.padStart(5);
+
+const machineOf = (): BenchFigures['machine'] => ({
+  node: process.version,
+  cores: cpus().length,
+  cpu: cpus()[0]?.model ?? '',
+  memoryGb: Math.round(totalmem() / 1e9),
+});
+
+function versionOf(): string {
+  const text = readFileSync(resolve(import.meta.dirname, '../package.json'), 'utf8');
+  return (JSON.parse(text) as { version: string }).version;
+}
+
+function newestKept(): BenchFigures | undefined {
+  const newest = readdirSync(results)
+    .filter((name) => name.endsWith('.json'))
+    .sort()
+    .at(-1);
+  return newest === undefined ? undefined : (JSON.parse(readFileSync(join(results, newest), 'utf8')) as BenchFigures);
+}
+
+function keep(figures: BenchFigures): void {
+  mkdirSync(results, { recursive: true });
+  const path = join(results, `${figures.at.slice(0, 16).replace(':', '')}.json`);
+  writeFileSync(path, `${JSON.stringify(figures, null, 2)}\n`);
+  console.error(`kept as ${path}`);
+}
+
+await main();

@@ -1,0 +1,70 @@
+import { avionChunks } from '../../test/support/avion-export.ts';
+import type { CallCounts } from '../../localstack/fault-proxy/call-counts.ts';
+import { BenchCloud } from '../delivery/bench-cloud.ts';
+import type { Cost } from './list-prices.ts';
+import { costOfAMillion } from './list-prices.ts';
+
+export interface CostFigures {
+  records: number;
+  deadLetters: number;
+  requestsAMinute: number;
+  counts: CallCounts;
+  gigabyteSeconds: number;
+  /** Dollars for a million records. */
+  cost: Cost;
+}
+
+const consumers = 2;
+/** What the consumers have at this pace (cdk/derive-feed.ts), and the others in the stage prod. MB. */
+const memoryMb = { consumer: 256, splitter: 1769, finalizer: 1024 };
+
+/**
+ * A file with one dead letter in a hundred at an API's pace, every call of the functions counted. Consumers are taken to
+ * run from the first request to the last, all of them.
+ */
+export async function measureCost(records: number, requestsAMinute: number): Promise<CostFigures> {
+  const cloud = await BenchCloud.start(true);
+  try {
+    const stack = await cloud.deploy({
+      ...{ requests: requestsAMinute, windowSeconds: 60, consumers, connections: 20 },
+      isLimited: true,
+    });
+    const seed = Math.floor(Date.now() / 1000);
+    const breakRows = (row: Buffer, n: number): Buffer => (n % 100 === 0 ? Buffer.from('{"SpotID": 1}\n') : row);
+    let n = 0;
+    const rows = [...avionChunks({ rows: records, format: 'jsonl', seed }, () => undefined)];
+    const lines = Buffer.concat(rows).toString('latin1').trimEnd().split('\n');
+    const body = Buffer.concat(lines.map((line) => breakRows(Buffer.from(`${line}\n`, 'latin1'), ++n)));
+    cloud.takeCounts();
+    const { fileId } = await stack.drop(`cost-${records}.jsonl`, body);
+    const manifest = await stack.manifestOf(fileId, ((records / requestsAMinute) * 60 + 240) * 1000, true);
+    const counts = cloud.takeCounts();
+    const { times, dead_lettered_records: dead } = manifest;
+    const gigabyteSeconds = gigabyteSecondsOf(times.upload_seconds, records);
+    const batches = counts['dynamodb.TransactWriteItems']?.requests ?? 0;
+    const usage = { counts, messages: batches + 3 * dead, invocations: batches + dead / 3 + 3, gigabyteSeconds };
+    await stack.close();
+    return {
+      records,
+      deadLetters: dead,
+      requestsAMinute,
+      counts,
+      gigabyteSeconds,
+      cost: costOfAMillion(usage, records),
+    };
+  } finally {
+    await cloud.stop();
+  }
+}
+
+/** CPU-seconds of a whole core per 100,000 records, of splitter and finalizer: rounded up from bench:delivery. */
+const coreSeconds = { splitter: 1.5, finalizer: 4 };
+
+function gigabyteSecondsOf(uploadSeconds: number, records: number): number {
+  const share = records / 100_000;
+  // Memory gives the share of a core: what takes longer for less of it costs the same.
+  return (
+    (consumers * uploadSeconds * memoryMb.consumer) / 1024 +
+    ((coreSeconds.splitter + coreSeconds.finalizer) * share * memoryMb.splitter) / 1024
+  );
+}
