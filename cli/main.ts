@@ -7,6 +7,7 @@ import { proveCommand } from './commands/prove.ts';
 import { receiptsCommand } from './commands/receipts.ts';
 import { releaseCommand } from './commands/release.ts';
 import { statusCommand } from './commands/status.ts';
+import { uiCommand } from './commands/ui.ts';
 import { upCommand } from './commands/up.ts';
 import { verifyCommand } from './commands/verify.ts';
 import { watchCommand } from './commands/watch.ts';
@@ -43,6 +44,7 @@ function createProgram(terminal: Terminal): Command {
     dropCommand,
     statusCommand,
     watchCommand,
+    uiCommand,
     manifestCommand,
     receiptsCommand,
     proveCommand,
