@@ -20,7 +20,7 @@ import { RedriveJobs } from '../ui/redrive-jobs.ts';
 import type { GlobalOptions } from './command-options.ts';
 
 interface UiOptions extends GlobalOptions {
-  port: number;
+  port?: number;
 }
 
 /** Pages that poll at once share a look of that age. */
@@ -31,7 +31,7 @@ export function uiCommand(terminal: Terminal): Command {
     .description(
       'Serve the control room on this machine: one page with what `watch` shows, to redrive and export from.',
     )
-    .option('--port <number>', 'the port it listens on (default: a free one)', parsePort, 0)
+    .option('--port <number>', 'the port it listens on (default: a free one)', parsePort)
     .addHelpText(
       'after',
       '\nThe address that is printed carries a token: who has it can redrive. Ctrl-C ends the page, never the work.',
@@ -45,7 +45,7 @@ export function uiCommand(terminal: Terminal): Command {
 async function serve(options: UiOptions, terminal: Terminal, signal: AbortSignal): Promise<never> {
   const stack = await openStack(options.stack, process.env);
   const redrives = new RedriveJobs((selection, say, stop) => redrive(stack, selection, say, stop), explainFault);
-  const room = await openControlRoom(options.port, { ...portsOf(stack), redrives });
+  const room = await openControlRoom(options.port ?? 0, { ...portsOf(stack), redrives });
   await terminal.print(`The control room of ${stack.target.stackName}: ${room.url}\n`);
   terminal.note('For this machine only, and for whoever has that address. Ctrl-C ends it.');
   if (!signal.aborted) await once(signal, 'abort');
