@@ -44,12 +44,10 @@ function shortProjection(file: LiveFile, isWide: boolean): string {
 export function apiLines(apis: readonly LiveApi[], glyphs: Glyphs, now: number): Line[] {
   const rows = apis.map((api) => {
     const { measured_per_second: measured, limit } = api;
-    const rate = measured === null ? '' : formatRate(measured);
-    const allowed = limit === null ? 'no limit' : `of ${formatRate(limit.per_second)} allowed`;
     const share = measured === null || limit === null ? undefined : measured / limit.per_second;
     return [
       text(oneLine(api.feeds.join(', '), 30)),
-      text(rate === '' ? allowed.replace(/^of /, '') : `${rate} ${allowed}`),
+      text(rateOf(api)),
       share === undefined ? [] : [...shareBar(share, 10, glyphs), { text: ` ${formatShare(share, 1)}` }],
       breakerSpans(api, now),
     ];
@@ -57,10 +55,18 @@ export function apiLines(apis: readonly LiveApi[], glyphs: Glyphs, now: number):
   return indented(alignRows(rows));
 }
 
-function breakerSpans({ breaker, breaker_reason: reason, paused_until: until }: LiveApi, now: number): Line {
+function rateOf({ measured_per_second: measured, limit }: LiveApi): string {
+  const rate = measured === null ? undefined : formatRate(measured);
+  if (limit === null) return ['into the record ledger', rate].filter((part) => part !== undefined).join(', ');
+  const allowed = `${formatRate(limit.per_second)} allowed`;
+  return rate === undefined ? allowed : `${rate} of ${allowed}`;
+}
+
+function breakerSpans({ url, breaker, breaker_reason: reason, paused_until: until }: LiveApi, now: number): Line {
   const next = until === null ? '' : ` until ${clockText(Date.parse(until), undefined, now)}`;
   if (breaker === 'open') return text(`breaker OPEN (${reason ?? 'no reason told'})${next}`, 'red');
-  return until === null ? text('breaker closed', 'dim') : text(`paused${next}`, 'yellow');
+  if (until !== null) return text(`paused${next}`, 'yellow');
+  return text(url === null ? '' : 'breaker closed', 'dim');
 }
 
 export function deadLines(groups: readonly DeadGroup[], isPartial: boolean): Line[] {
@@ -73,10 +79,14 @@ export function deadLines(groups: readonly DeadGroup[], isPartial: boolean): Lin
   return indented(alignRows(rows, [0]));
 }
 
+/** Lanes that have something in a queue. */
 export function queueLines(queues: readonly LiveQueue[]): Line[] {
-  const lanes = Map.groupBy(queues, ({ feed, lane }) => nameOfLane(feed, lane));
+  const full = queues.filter(({ messages, dead_messages: dead }) => messages + dead > 0);
+  if (full.length === 0) return queues.length === 0 ? [] : indented([text('all empty', 'dim')]);
+  const lanes = new Set(full.map(({ feed, lane }) => nameOfLane(feed, lane)));
   const kinds = ['intake', 'records', 'letters', 'finalize'] as const;
-  const rows = [...lanes].map(([name, ofLane]) => {
+  const rows = [...lanes].map((name) => {
+    const ofLane = queues.filter(({ feed, lane }) => nameOfLane(feed, lane) === name);
     const depths = kinds.map((kind) => ofLane.find(({ queue }) => queue === kind)?.messages);
     const dead = ofLane.filter(({ dead_messages: count }) => count > 0);
     return [

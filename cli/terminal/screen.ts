@@ -47,7 +47,8 @@ export class Screen {
   close(): void {
     if (!this.#isOpen) return;
     this.#isOpen = false;
-    this.#out.write(showCursor);
+    // The terminal has echoed the Ctrl-C.
+    this.#out.write(`\r${clearLine}${showCursor}`);
     this.#out.off('resize', this.#onResize);
     process.off('exit', this.#onExit);
   }

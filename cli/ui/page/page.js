@@ -9,23 +9,26 @@ import { showSections } from './sections.js';
 const lookEveryMs = 1_500;
 
 wireDialog();
-void follow();
+follow().catch((error) => {
+  showFault('This page could not show what it was told; reload it.');
+  throw error;
+});
 
 async function follow() {
   for (;;) {
     // Nobody sees a hidden page: the cloud is left alone.
     if (document.hidden) await becomesVisible();
-    try {
-      show(await readState());
-    } catch (error) {
-      showFault(
-        error instanceof RefusedError
-          ? error.message
-          : 'The control room does not answer. If it was ended, start `sluice ui` again and open the new address.',
-      );
-    }
+    const state = await readState().catch((error) => showFault(faultOf(error)));
+    if (state) show(state);
     await new Promise((resolve) => setTimeout(resolve, lookEveryMs));
   }
+}
+
+/** @param {unknown} error */
+function faultOf(error) {
+  return error instanceof RefusedError
+    ? error.message
+    : 'The control room does not answer. If it was ended, start `sluice ui` again and open the new address.';
 }
 
 function becomesVisible() {

@@ -11,7 +11,7 @@ export function showSections(snapshot) {
     snapshot.apis,
     ({ id }) => id,
     createApi,
-    (child, api) => updateApi(child, api),
+    (child, api) => updateApi(child, api, snapshot.files),
   );
   showQueues(snapshot.queues);
   keepChildren(
@@ -134,33 +134,44 @@ function createApi() {
     part('name', element('strong')),
     ' ',
     part('rate', element('span')),
-    element('span', 'bar', part('share', element('i', 'settled'))),
-    part('state', element('span', 'below')),
+    part('bar', element('span', 'bar', part('share', element('i', 'settled')))),
+    element('span', 'below', part('url', element('span')), part('state', element('span'))),
   );
 }
 
 /**
  * @param {HTMLElement} child
  * @param {LiveApi} api
+ * @param {readonly LiveFile[]} files
  */
-function updateApi(child, { feeds, url, limit, measured_per_second: measured, ...api }) {
-  const rate = measured === null ? 'idle' : formatRate(measured);
+function updateApi(child, api, files) {
+  const { feeds, url, limit, measured_per_second: measured } = api;
   setText(partOf(child, 'name'), feeds.join(', '));
-  setText(
-    partOf(child, 'rate'),
-    limit === null ? `${rate}, no limit` : `${rate} of ${formatRate(limit.per_second)} allowed`,
-  );
+  const isInUse = files.some(({ feed }) => feeds.includes(feed));
+  const idle = isInUse ? 'measuring' : 'idle';
+  if (limit === null) setText(partOf(child, 'rate'), measured === null ? idle : formatRate(measured));
+  else {
+    const allowed = `${formatRate(limit.per_second)} allowed`;
+    setText(partOf(child, 'rate'), measured === null ? `${idle}, ${allowed}` : `${formatRate(measured)} of ${allowed}`);
+  }
   const share = limit === null || measured === null ? 0 : measured / limit.per_second;
+  partOf(child, 'bar').hidden = limit === null;
   partOf(child, 'share').style.width = `${Math.min(1, share) * 100}%`;
-  const until = api.paused_until === null ? '' : ` until ${api.paused_until.slice(11, 19)} UTC`;
-  const isOpen = api.breaker === 'open';
-  const state = isOpen
-    ? `breaker open (${api.breaker_reason ?? 'no reason told'})${until}`
-    : until === ''
-      ? 'breaker closed'
-      : `paused${until}`;
-  setText(partOf(child, 'state'), `${url ?? 'the record ledger'} · ${state}`);
-  setClass(partOf(child, 'state'), isOpen ? 'below alarm' : until === '' ? 'below' : 'below warning');
+  showBreaker(partOf(child, 'state'), api);
+  setText(partOf(child, 'url'), url ?? 'the record ledger');
+}
+
+/**
+ * @param {HTMLElement} target
+ * @param {LiveApi} api
+ */
+function showBreaker(target, { url, breaker, breaker_reason: reason, paused_until: pausedUntil }) {
+  const until = pausedUntil === null ? '' : ` until ${pausedUntil.slice(11, 19)} UTC`;
+  const isOpen = breaker === 'open';
+  const closed = url === null ? '' : ' · breaker closed';
+  const paused = until === '' ? closed : ` · paused${until}`;
+  setText(target, isOpen ? ` · breaker open (${reason ?? 'no reason told'})${until}` : paused);
+  setClass(target, isOpen ? 'alarm' : until === '' ? '' : 'warning');
 }
 
 /** @param {readonly LiveQueue[]} queues */

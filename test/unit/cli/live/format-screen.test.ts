@@ -25,6 +25,15 @@ describe('the screen', () => {
     expect(lines.find((line) => line.startsWith('  traffic  ') && line.includes('12 letters'))).toBeDefined();
   });
 
+  it('leaves out lanes whose queues are empty, and says that all are', () => {
+    const [first] = liveSnapshot().queues;
+    const empty = { ...first, messages: 0, dead_messages: 0 } as Snapshot['queues'][number];
+    const all = formatScreen(sightOf({ queues: [empty] }), { columns: 120, rows: 40 }, blocks, plain);
+    expect(all).toContain('  all empty');
+    const some = formatScreen(sightOf(), { columns: 120, rows: 40 }, blocks, plain);
+    expect(some.join('\n')).not.toMatch(/traffic express|all empty/);
+  });
+
   it.each([
     [40, 10],
     [60, 14],

@@ -35,7 +35,7 @@ describe('on a terminal', () => {
     await view.show(sightOf());
     expect(out.take()).toMatch(new RegExp(`^\\r\\u001b\\[${lines}A`));
     view.close();
-    expect(out.take()).toBe('\u001b[?25h');
+    expect(out.take()).toBe('\r\u001b[K\u001b[?25h');
   });
 
   it('begins anew when the terminal gets another size, and fits it', async () => {
