@@ -12,6 +12,8 @@ export interface DeadCount {
 /** Files of a feed that are looked into, the newest, and items that are read of them: a query's page has about 1,500. */
 const maxFiles = 50;
 const maxItems = 5_000;
+/** The ledger keeps what was resolved for 60 days: of an older file it doesn't tell how many there were. Milliseconds. */
+const keptMs = 60 * 24 * 60 * 60_000;
 
 /**
  * A feed's open dead letters by their last reason, as `dlq list` groups them, from the ledger alone: what stood in the
@@ -22,6 +24,7 @@ export async function countDead(
   feed: string,
   open: readonly FileAccount[],
   ledger: Pick<FileLedger, 'listFiles'> & Pick<DeadLedger, 'listDead'>,
+  now: number,
 ): Promise<DeadCount> {
   const closed = await ledger.listFiles(feed, 'dead', maxFiles + 1);
   const files = [...open.filter((file) => failedOf(file) > 0), ...closed];
@@ -42,7 +45,7 @@ export async function countDead(
       if (++items === maxItems) break;
     }
     if (items === maxItems) break;
-    const unknown = failedOf(file) - known;
+    const unknown = file.createdAt < now - keptMs ? 0 : failedOf(file) - known;
     if (unknown > 0) add({ feed, outcome: 'unknown', reason: 'not_in_the_ledger_yet' }, unknown);
   }
   return {

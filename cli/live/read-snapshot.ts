@@ -69,7 +69,7 @@ export class SnapshotReader {
     this.#closed = new ClosedFiles(scope.feeds, ports);
     this.#queues = new Kept(queuesEveryMs, () => readQueues(this.#names, ports));
     this.#dead = new Kept(deadEveryMs, () =>
-      Promise.all(this.#names.map((feed) => countDead(feed, this.#open.filter(isOf(feed)), ledger))),
+      Promise.all(this.#names.map((feed) => countDead(feed, this.#open.filter(isOf(feed)), ledger, ports.clock.now()))),
     );
   }
 

@@ -22,8 +22,8 @@ describe('a snapshot', () => {
   it('tells how far files are, when they will be done, and how far from the deadline that is', async () => {
     const stack = new LiveStack();
     stack.add(underWay(stack, { settled: settled(300, 1), settledBatches: 1 }));
-    const cut = { record: 500, offset: 25_000 } as FileAccount['checkpoint'];
-    stack.add(underWay(stack, { fileId: 'f2', state: 'splitting', checkpoint: cut as never, sha256: 'x' }));
+    const checkpoint = { record: 500, offset: 25_000, line: 501, batch: 1 };
+    stack.add(underWay(stack, { fileId: 'f2', state: 'splitting', checkpoint, sha256: 'x' }));
     const { files, headlines } = await stack.reader().look();
     expect(files.map((file) => [file.file_id, file.activity])).toEqual([
       ['f1', 'uploading'],
@@ -170,11 +170,35 @@ describe('open dead letters', () => {
     ]);
     expect(headlines.at(-1)).toEqual({ tone: 'warning', text: '4 dead letters need somebody.' });
   });
+
+  it('of an old file are those that the ledger names, since it forgets what was resolved', async () => {
+    const stack = new LiveStack();
+    const createdAt = stack.clock.now() - 61 * 24 * 60 * 60_000;
+    stack.add(underWay(stack, { createdAt, settled: settled(995, 5), settledBatches: 2 }));
+    await close(stack, 'f1', 995, 1);
+    expect((await stack.reader().look()).dead_letters).toEqual([]);
+  });
+
+  it('are said to be more than were counted where they are many', async () => {
+    const stack = new LiveStack();
+    stack.add(underWay(stack, { settled: settled(0, 6_000), totalRecords: 6_000 }));
+    for (let record = 1; record <= 6_000; record++) {
+      stack.ledger.dead.set(`f1#${record}`, {
+        ...{ fileId: 'f1', record, letterId: `l${record}`, state: 'dead', outcome: 'rejected', createdAt: 0 },
+        failedMessageSentAt: 0,
+        history: [{ at: 0, outcome: 'rejected', reason: 'blank', error: '', status: null }],
+      });
+    }
+    const snapshot = await stack.reader().look();
+    expect(snapshot.dead_letters).toMatchObject([{ reason: 'blank', count: 5_000 }]);
+    expect(snapshot.dead_letters_are_partial).toBe(true);
+    expect(snapshot.headlines.at(-1)?.text).toBe('More than 5,000 dead letters need somebody.');
+  });
 });
 
 async function close(stack: LiveStack, fileId: string, uploaded: number, openLetters = 0): Promise<void> {
   const file = stack.ledger.files.get(fileId);
   if (file && file.settled.uploaded < uploaded) file.settled = settled(uploaded, file.settled.rejected);
   const manifest = { key: `${fileId}/manifest.json`, number: 1 };
-  await stack.ledger.closeFile(fileId, { state: 'completed', manifest, openLetters } as never);
+  await stack.ledger.closeFile(fileId, { state: 'completed', manifest, openLetters });
 }
