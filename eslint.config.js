@@ -26,6 +26,18 @@ export default tseslint.config(
     },
   },
   {
+    // The page is run by browsers as it stands; its types are checked by `tsc -p cli/ui/page`.
+    files: ['cli/ui/page/*.js'],
+    languageOptions: {
+      globals: Object.fromEntries(
+        [
+          ...['document', 'location', 'history', 'sessionStorage', 'fetch', 'setTimeout', 'CSS'],
+          ...['URL', 'URLSearchParams', 'HTMLElement'],
+        ].map((name) => [name, 'readonly']),
+      ),
+    },
+  },
+  {
     // Where the environment may be read: composition roots, the CDK app, the command line, tests.
     files: ['lambdas/**/*.ts', 'feeds/**/*.ts'],
     ignores: ['lambdas/*/index.ts'],

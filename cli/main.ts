@@ -8,8 +8,10 @@ import { receiptsCommand } from './commands/receipts.ts';
 import { reportCommand } from './commands/report.ts';
 import { releaseCommand } from './commands/release.ts';
 import { statusCommand } from './commands/status.ts';
+import { uiCommand } from './commands/ui.ts';
 import { upCommand } from './commands/up.ts';
 import { verifyCommand } from './commands/verify.ts';
+import { watchCommand } from './commands/watch.ts';
 import { exitCodes } from './exit-codes.ts';
 import { InterruptedError } from './interrupt.ts';
 import { explainFault } from './stack/explain-fault.ts';
@@ -42,6 +44,8 @@ function createProgram(terminal: Terminal): Command {
     downCommand,
     dropCommand,
     statusCommand,
+    watchCommand,
+    uiCommand,
     manifestCommand,
     reportCommand,
     receiptsCommand,
@@ -85,4 +89,5 @@ const helpText = `
 Exit codes: 0 done and clean, 2 done with dead letters, 1 failed or refused, 130 interrupted. Commands that only answer a
 question (status, manifest, receipts, dlq list, dlq show, dlq export) exit with 0 when they could.
 
-With --json, stdout carries exactly one JSON document; everything else goes to stderr.`;
+With --json, stdout carries exactly one JSON document (watch: one a look, each on a line of its own); everything else goes to
+stderr.`;

@@ -83,6 +83,7 @@ function describe(stackName: string, { endpoint, outputs }: RunningStack, { styl
           `${sluice} drop FILE --feed ${feeds.find(({ name }) => stack.api(name))?.name ?? 'FEED'} --wait`,
           'send a file through it',
         ],
+        [`${sluice} watch`, 'the files under way, live; `ui` is the same in a browser'],
         [`${sluice} status`, 'the files under way and done'],
         [`npm run -s sluice -- down`, 'take it away again'],
       ],

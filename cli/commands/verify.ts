@@ -1,7 +1,8 @@
 import { Command } from 'commander';
 import { exitCodes } from '../exit-codes.ts';
-import { oneLine } from '../terminal/format.ts';
+import { formatBytes, formatCount, formatShare, oneLine } from '../terminal/format.ts';
 import type { Terminal } from '../terminal/terminal.ts';
+import type { VerifyProgress } from '../verify/verify-account.ts';
 import { DoesNotHoldError } from '../verify/verify-account.ts';
 import type { GivenFiles } from '../verify/verify-file.ts';
 import { verifyFile } from '../verify/verify-file.ts';
@@ -27,7 +28,7 @@ export function verifyCommand(terminal: Terminal): Command {
 async function verify(path: string, given: GivenFiles, terminal: Terminal): Promise<boolean> {
   const { style } = terminal;
   try {
-    for await (const { sentence, isSkipped } of verifyFile(path, given)) {
+    for await (const { sentence, isSkipped } of verifyFile(path, given, (progress) => tell(progress, terminal))) {
       await terminal.print(
         `  ${isSkipped ? style('yellow', '-  ') : style('green', 'yes')}  ${oneLine(sentence, 400)}\n`,
       );
@@ -37,5 +38,16 @@ async function verify(path: string, given: GivenFiles, terminal: Terminal): Prom
     if (!(error instanceof DoesNotHoldError)) throw error;
     await terminal.print(`  ${style('red', 'NO ')}  ${oneLine(error.message, 400)}\n`);
     return false;
+  } finally {
+    terminal.endProgress();
   }
+}
+
+function tell({ what, done, whole }: VerifyProgress, terminal: Terminal): void {
+  const share = formatShare(done, whole);
+  const text =
+    what === 'receipts'
+      ? `reading receipts and source  ${share}, ${formatCount(done)} of ${formatCount(whole)} records`
+      : `reading the source  ${share} of ${formatBytes(whole)}`;
+  terminal.progress(what, text);
 }

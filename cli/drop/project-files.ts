@@ -3,7 +3,7 @@ import { projectionText } from '../../lambdas/core/deadline-text.ts';
 import type { Projection } from '../../lambdas/core/projection.ts';
 import type { ProjectedFeed } from '../../lambdas/deadlines/project-open-files.ts';
 import { projectOpenFiles } from '../../lambdas/deadlines/project-open-files.ts';
-import type { Clock } from '../../lambdas/ports.ts';
+import type { Clock, FileLedger } from '../../lambdas/ports.ts';
 import type { OpenStack } from '../stack/open-stack.ts';
 
 /** When the files under way will be done. */
@@ -14,7 +14,7 @@ export interface Projections {
 }
 
 export async function projectFilesOf(
-  stack: Pick<OpenStack, 'ledger' | 'limiterOf' | 'outputs'>,
+  stack: Pick<OpenStack, 'limiterOf' | 'outputs'> & { ledger: Pick<FileLedger, 'listFiles'> },
   clock: Pick<Clock, 'now'>,
 ): Promise<Projections> {
   // All feeds, whichever are asked for: they may be in each other's way.

@@ -2,7 +2,7 @@ import type { Writable } from 'node:stream';
 import { styleText } from 'node:util';
 import { fitTo, harmless } from './format.ts';
 
-type Stream = Writable & { isTTY?: boolean; columns?: number };
+type Stream = Writable & { isTTY?: boolean; columns?: number; rows?: number };
 type Style = Parameters<typeof styleText>[0];
 
 /** Without a terminal to redraw, a line this often will do. Milliseconds. */

@@ -25,6 +25,18 @@ export interface Verified {
   isSkipped?: boolean;
 }
 
+/** How far a long reading is: receipts, each with its place in the source, or the bytes of the source alone. */
+export interface VerifyProgress {
+  what: 'receipts' | 'source bytes';
+  done: number;
+  whole: number;
+}
+
+export type OnProgress = (progress: VerifyProgress) => void;
+
+/** Receipts between two tellings. */
+const tellEvery = 1_000;
+
 /** What does not hold. */
 export class DoesNotHoldError extends Error {
   override readonly name = 'DoesNotHoldError';
@@ -32,9 +44,14 @@ export class DoesNotHoldError extends Error {
 
 /**
  * Computes a file's account anew from its evidence alone, and gives what holds.
+ * @param onProgress is told now and then how far it is
  * @throws DoesNotHoldError at the first thing that doesn't, with its place
  */
-export async function* verifyAccount(manifest: Manifest, files: EvidenceFiles): AsyncGenerator<Verified> {
+export async function* verifyAccount(
+  manifest: Manifest,
+  files: EvidenceFiles,
+  onProgress: OnProgress,
+): AsyncGenerator<Verified> {
   yield checkSum(manifest);
   const resolutions = await readResolutions(manifest, files.resolutions);
   if (resolutions.size > 0) yield { sentence: `the resolutions are the ones that the manifest names` };
@@ -43,11 +60,11 @@ export async function* verifyAccount(manifest: Manifest, files: EvidenceFiles): 
     yield { sentence: 'there are no receipts, and no record that should have one' };
   } else if (files.receipts === undefined) {
     yield { sentence: 'the receipts are not here: nothing is known of single records', isSkipped: true };
-  } else yield* checkReceipts(manifest, { ...files, receipts: files.receipts }, resolutions);
+  } else yield* checkReceipts(manifest, { ...files, receipts: files.receipts }, resolutions, onProgress);
   if (files.source === undefined) {
     yield { sentence: 'the source is not here: its checksum was not computed', isSkipped: true };
   } else if (manifest.archive.receipts_key === null) {
-    yield await checkSource(manifest, files.source);
+    yield await checkSource(manifest, files.source, onProgress);
   }
 }
 
@@ -101,6 +118,7 @@ async function* checkReceipts(
   manifest: Manifest,
   files: EvidenceFiles & { receipts: string },
   resolutions: ReadonlyMap<number, Resolution>,
+  onProgress: OnProgress,
 ): AsyncGenerator<Verified> {
   yield* checkObjects(manifest, files);
   const source = files.source === undefined ? undefined : openSource(manifest, files.source);
@@ -110,6 +128,7 @@ async function* checkReceipts(
   for (const { first_record: first, last_record: last } of manifest.held_ranges) counts.held += last - first + 1;
   const [records, receipts] = [new MerkleRoot(), new MerkleRoot()];
   const tally = { resolved: 0, handled: 0 };
+  const whole = manifest.total_records - counts.held;
   let last = 0;
   for await (const line of readLines(files.receipts)) {
     const receipt = parseReceipt(line, last);
@@ -119,6 +138,7 @@ async function* checkReceipts(
     last = receipt.record;
     records.add(Buffer.from(receipt.sha256, 'hex'));
     receipts.add(Buffer.from(line));
+    if (receipts.leaves % tellEvery === 0) onProgress({ what: 'receipts', done: receipts.leaves, whole });
     count(receipt, resolutions.get(receipt.record), counts, tally);
     if (source && !isUnread(receipt)) {
       const actual = await source.content.sha256At(receipt.offset, receipt.length);
@@ -177,9 +197,13 @@ async function* checkObjects({ archive }: Manifest, files: EvidenceFiles): Async
   }
 }
 
-async function sha256OfFile(path: string): Promise<string> {
+async function sha256OfFile(path: string, onBytes: (done: number) => void = () => undefined): Promise<string> {
   const hash = createHash('sha256');
-  for await (const chunk of createReadStream(path)) hash.update(chunk as Buffer);
+  let done = 0;
+  for await (const chunk of createReadStream(path, { highWaterMark: 1024 * 1024 }) as AsyncIterable<Buffer>) {
+    hash.update(chunk);
+    onBytes((done += chunk.length));
+  }
   return hash.digest('hex');
 }
 
@@ -234,8 +258,9 @@ function openSource({ compression }: Manifest, path: string) {
   return { content: new ContentReader(content), sha256: () => hash.digest('hex') };
 }
 
-async function checkSource(manifest: Manifest, path: string): Promise<Verified> {
-  return checkDigest(manifest, await sha256OfFile(path));
+async function checkSource(manifest: Manifest, path: string, onProgress: OnProgress): Promise<Verified> {
+  const onBytes = (done: number): void => onProgress({ what: 'source bytes', done, whole: manifest.bytes });
+  return checkDigest(manifest, await sha256OfFile(path, onBytes));
 }
 
 function checkDigest({ checksum }: Manifest, actual: string): Verified {

@@ -5,7 +5,7 @@ import { manifest as manifestSchema } from '../../lambdas/core/manifest.ts';
 import { CliError } from '../cli-error.ts';
 import { checkSignature } from './check-signature.ts';
 import { recordProof, verifyRecordProof } from './record-proof.ts';
-import type { EvidenceFiles, Verified } from './verify-account.ts';
+import type { EvidenceFiles, OnProgress, Verified } from './verify-account.ts';
 import { DoesNotHoldError, verifyAccount } from './verify-account.ts';
 
 /** Where evidence lies that isn't beside the manifest; `manifest`: the one that a proof is about. */
@@ -19,7 +19,11 @@ export interface GivenFiles extends EvidenceFiles {
  * Looks at a manifest with its evidence, or at the proof of one record, and gives what holds.
  * @throws DoesNotHoldError at the first thing that doesn't; CliError where the file can't be read
  */
-export async function* verifyFile(path: string, given: GivenFiles): AsyncGenerator<Verified> {
+export async function* verifyFile(
+  path: string,
+  given: GivenFiles,
+  onProgress: OnProgress = () => undefined,
+): AsyncGenerator<Verified> {
   const { bytes, json } = readJson(path);
   if (typeof json === 'object' && json !== null && 'sluice_proof' in json) {
     yield* verifyProof(json, given);
@@ -28,7 +32,7 @@ export async function* verifyFile(path: string, given: GivenFiles): AsyncGenerat
   const manifest = manifestOf(json, path);
   yield* signatureOf(manifest, bytes, path, given);
   try {
-    yield* verifyAccount(manifest, evidenceOf(manifest, dirname(path), given));
+    yield* verifyAccount(manifest, evidenceOf(manifest, dirname(path), given), onProgress);
   } catch (error) {
     // What can't be unpacked or read as what it should be doesn't hold either.
     const { code = '' } = error as NodeJS.ErrnoException;

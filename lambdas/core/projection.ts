@@ -123,7 +123,8 @@ function hasWorkLeft(file: FileAccount): boolean {
   return (file.state === 'splitting' || file.state === 'split') && !isQuarantined(file);
 }
 
-function byService(a: FileAccount, b: FileAccount): number {
+/** Urgent ones first, then as they came. */
+export function byService(a: FileAccount, b: FileAccount): number {
   const urgency = Number(b.lane === 'express') - Number(a.lane === 'express');
   return urgency || a.createdAt - b.createdAt || (a.fileId < b.fileId ? -1 : 1);
 }

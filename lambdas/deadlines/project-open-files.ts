@@ -28,7 +28,7 @@ export interface ProjectedLine {
 }
 
 /** Open files that are looked at for a feed, oldest first: newer ones wait behind them. */
-const maxOpenFiles = 20_000;
+export const maxOpenFiles = 20_000;
 /** Files that are done which tell how long records are: the newest. */
 const doneFiles = 20;
 

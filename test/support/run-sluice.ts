@@ -1,3 +1,4 @@
+import type { ChildProcess } from 'node:child_process';
 import { spawn } from 'node:child_process';
 import { mkdtempSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -12,8 +13,16 @@ export interface SluiceEnd {
 
 const stateDir = mkdtempSync(join(tmpdir(), 'sluice-dlq-'));
 
-/** The real command line, at work on the tests' stack. `interruptAt`: where it has said so, it gets a SIGINT. */
-export function runSluice(stack: DeployedStack, args: readonly string[], interruptAt?: RegExp): Promise<SluiceEnd> {
+/** A command at work. */
+export interface RunningSluice {
+  child: ChildProcess;
+  /** What it has said so far. */
+  said: { out: string; err: string };
+  end: Promise<SluiceEnd>;
+}
+
+/** The real command line, at work on the tests' stack, until it ends or is told to. */
+export function startSluice(stack: DeployedStack, args: readonly string[]): RunningSluice {
   const name = stack.output('FinalizerName').replace(/-finalizer$/, '');
   const { endpoint, region, credentials } = stack.cloud.client;
   const child = spawn(
@@ -32,15 +41,22 @@ export function runSluice(stack: DeployedStack, args: readonly string[], interru
       stdio: ['ignore', 'pipe', 'pipe'],
     },
   );
-  const end = { out: '', err: '' };
+  const said = { out: '', err: '' };
+  child.stdout.on('data', (text: Buffer) => (said.out += text.toString()));
+  child.stderr.on('data', (text: Buffer) => (said.err += text.toString()));
+  const end = new Promise<SluiceEnd>((settle) => child.once('close', (code) => settle({ code, ...said })));
+  return { child, said, end };
+}
+
+/** Runs it to its end. `interruptAt`: where it has said so, it gets a SIGINT. */
+export function runSluice(stack: DeployedStack, args: readonly string[], interruptAt?: RegExp): Promise<SluiceEnd> {
+  const { child, said, end } = startSluice(stack, args);
   let isInterrupted = false;
-  child.stdout.on('data', (text: Buffer) => (end.out += text.toString()));
-  child.stderr.on('data', (text: Buffer) => {
-    end.err += text.toString();
-    if (isInterrupted || !interruptAt?.test(end.err)) return;
+  child.stderr?.on('data', () => {
+    if (isInterrupted || !interruptAt?.test(said.err)) return;
     isInterrupted = child.kill('SIGINT');
   });
-  return new Promise((settle) => child.once('close', (code) => settle({ code, ...end })));
+  return end;
 }
 
 /** Where IAM is evaluated, the endpoint has a certificate of the tests' own authority. */

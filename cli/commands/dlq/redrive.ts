@@ -1,16 +1,12 @@
 import { Command, Option } from 'commander';
-import { systemClock } from '../../../lambdas/adapters/system-clock.ts';
 import { CliError } from '../../cli-error.ts';
 import type { DeadQueue } from '../../dlq/dead-message.ts';
 import type { Amendment } from '../../dlq/await-amendment.ts';
-import { runMoveTask } from '../../dlq/move-task.ts';
-import { readDeadOf } from '../../dlq/read-dead-of.ts';
 import { progressOf } from '../../dlq/follow-redrive.ts';
-import type { RedriveEnd, RedrivePorts } from '../../dlq/redrive-letters.ts';
-import { redriveLetters } from '../../dlq/redrive-letters.ts';
+import type { RedriveEnd } from '../../dlq/redrive-letters.ts';
+import { redrivePortsOf, redriveToEnd } from '../../dlq/redrive-ports.ts';
 import { redriveWork } from '../../dlq/redrive-work.ts';
 import type { Selection } from '../../dlq/select-dead.ts';
-import { SqsQueueAccess } from '../../dlq/sqs-queue-access.ts';
 import { exitCodes } from '../../exit-codes.ts';
 import { InterruptedError, interruptible } from '../../interrupt.ts';
 import { describeRedrive, formatRedrive } from '../../show/redrive-result.ts';
@@ -20,7 +16,6 @@ import { formatCountOf } from '../../terminal/format.ts';
 import type { Terminal } from '../../terminal/terminal.ts';
 import type { GlobalOptions } from '../command-options.ts';
 import { jsonOption, requireFeed } from '../command-options.ts';
-import { amendmentsOf } from './amendments-of.ts';
 
 interface RedriveOptions extends GlobalOptions {
   feed: string;
@@ -60,21 +55,6 @@ async function redrive(options: RedriveOptions, terminal: Terminal, signal: Abor
     : redriveFailedWork(stack, selection, options, terminal, signal);
 }
 
-function portsOf(stack: OpenStack, { feed }: Selection, queue: DeadQueue, terminal: Terminal): RedrivePorts {
-  return {
-    ledger: stack.ledger,
-    queues: new SqsQueueAccess(stack.sqs),
-    clock: systemClock,
-    random: Math.random,
-    terminal,
-    paths: stack.outputs.redrivePaths(feed, queue),
-    runTask: (dlqUrl, onProgress, signal) =>
-      runMoveTask(dlqUrl, { client: stack.sqs, clock: systemClock, onProgress }, signal),
-    readDead: readDeadOf(stack),
-    lettersOf: stack.lettersOf,
-  };
-}
-
 async function redriveFailedRecords(
   stack: OpenStack,
   selection: Selection,
@@ -82,8 +62,7 @@ async function redriveFailedRecords(
   terminal: Terminal,
   signal: AbortSignal,
 ): Promise<number> {
-  const end = await redriveLetters(selection, portsOf(stack, selection, 'letters', terminal), signal);
-  const amendments = await amendmentsOf(end.resolvedFileIds, stack, terminal, signal);
+  const { end, amendments } = await redriveToEnd(stack, selection, terminal, signal);
   terminal.endProgress();
   if (signal.aborted) throw new InterruptedError(interruptedSentence(end, options));
   await tell(end, amendments, options, terminal);
@@ -118,7 +97,7 @@ async function redriveFailedWork(
   signal: AbortSignal,
 ): Promise<number> {
   const { queue, feed } = options;
-  const ports = { ...portsOf(stack, selection, queue, terminal), isShared: queue === 'finalize' };
+  const ports = { ...redrivePortsOf(stack, feed, queue, terminal), isShared: queue === 'finalize' };
   const { moved, left, movedBy } = await redriveWork(selection, ports, signal);
   terminal.endProgress();
   if (signal.aborted) {

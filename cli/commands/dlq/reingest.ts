@@ -25,7 +25,7 @@ import { formatCount, formatCountOf } from '../../terminal/format.ts';
 import type { Terminal } from '../../terminal/terminal.ts';
 import type { GlobalOptions } from '../command-options.ts';
 import { jsonOption, requireFeed } from '../command-options.ts';
-import { amendmentsOf } from './amendments-of.ts';
+import { amendmentsOf } from '../../dlq/amendments-of.ts';
 import { whoIs } from './resolve.ts';
 
 interface ReingestOptions extends GlobalOptions {

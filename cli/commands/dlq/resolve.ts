@@ -18,7 +18,7 @@ import type { Terminal } from '../../terminal/terminal.ts';
 import type { GlobalOptions } from '../command-options.ts';
 import { jsonOption } from '../command-options.ts';
 import { fileOfId } from '../file-of-id.ts';
-import { amendmentsOf } from './amendments-of.ts';
+import { amendmentsOf } from '../../dlq/amendments-of.ts';
 import { parseRecord } from './show.ts';
 
 const maxWhy = 1_000;

@@ -80,9 +80,9 @@ describe('the fault proxy without a fault', () => {
     await new S3Client({ ...settings(), forcePathStyle: true }).send(new GetObjectCommand({ Bucket: 'b', Key: 'k/l' }));
     const counts = await (await fetch(`${proxy.url}/_fault-proxy/counts`)).json();
     expect(counts).toEqual({
-      'dynamodb.GetItem': { requests: 2, faults: {} },
-      's3.GetObject': { requests: 1, faults: {} },
-      'sqs.SendMessage': { requests: 1, faults: {} },
+      'dynamodb.GetItem': { requests: 2, kibibytes: expect.any(Number) as number, faults: {} },
+      's3.GetObject': { requests: 1, kibibytes: expect.any(Number) as number, faults: {} },
+      'sqs.SendMessage': { requests: 1, kibibytes: expect.any(Number) as number, faults: {} },
     });
     await fetch(`${proxy.url}/_fault-proxy/counts`, { method: 'DELETE' });
     expect(proxy.counts()).toEqual({});

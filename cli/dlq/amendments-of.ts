@@ -1,9 +1,9 @@
-import { systemClock } from '../../../lambdas/adapters/system-clock.ts';
-import { readManifest } from '../../archive/read-archive.ts';
-import type { Amendment } from '../../dlq/await-amendment.ts';
-import { awaitAmendment } from '../../dlq/await-amendment.ts';
-import type { OpenStack } from '../../stack/open-stack.ts';
-import type { Terminal } from '../../terminal/terminal.ts';
+import { systemClock } from '../../lambdas/adapters/system-clock.ts';
+import { readManifest } from '../archive/read-archive.ts';
+import type { Amendment } from './await-amendment.ts';
+import { awaitAmendment } from './await-amendment.ts';
+import type { OpenStack } from '../stack/open-stack.ts';
+import type { Terminal } from '../terminal/terminal.ts';
 
 /** What has become of the accounts of files that dead letters were resolved of. Not waited for once the signal fires. */
 export async function amendmentsOf(

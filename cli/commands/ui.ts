@@ -1,0 +1,87 @@
+import { Command, InvalidArgumentError } from 'commander';
+import { once } from 'node:events';
+import { feeds } from '../../feeds/index.ts';
+import { systemClock } from '../../lambdas/adapters/system-clock.ts';
+import { exportDead } from '../dlq/export-dead.ts';
+import { readDeadOf } from '../dlq/read-dead-of.ts';
+import { redriveToEnd } from '../dlq/redrive-ports.ts';
+import type { Selection } from '../dlq/select-dead.ts';
+import { InterruptedError, interruptible } from '../interrupt.ts';
+import { Lookout } from '../live/lookout.ts';
+import { openReader } from '../live/open-reader.ts';
+import { formatRedrive } from '../show/redrive-result.ts';
+import { explainFault } from '../stack/explain-fault.ts';
+import type { OpenStack } from '../stack/open-stack.ts';
+import { openStack } from '../stack/open-stack.ts';
+import type { Terminal } from '../terminal/terminal.ts';
+import type { RoomPorts } from '../ui/control-room.ts';
+import { openControlRoom } from '../ui/control-room.ts';
+import { RedriveJobs } from '../ui/redrive-jobs.ts';
+import type { GlobalOptions } from './command-options.ts';
+
+interface UiOptions extends GlobalOptions {
+  port?: number;
+}
+
+/** Pages that poll at once share a look of that age. */
+const lookEveryMs = 1_000;
+
+export function uiCommand(terminal: Terminal): Command {
+  return new Command('ui')
+    .description(
+      'Serve the control room on this machine: one page with what `watch` shows, to redrive and export from.',
+    )
+    .option('--port <number>', 'the port it listens on (default: a free one)', parsePort)
+    .addHelpText(
+      'after',
+      '\nThe address that is printed carries a token: who has it can redrive. Ctrl-C ends the page, never the work.',
+    )
+    .action(async (_options, command: Command) => {
+      const options = command.optsWithGlobals<UiOptions>();
+      await interruptible((signal) => serve(options, terminal, signal));
+    });
+}
+
+async function serve(options: UiOptions, terminal: Terminal, signal: AbortSignal): Promise<never> {
+  const stack = await openStack(options.stack, process.env);
+  const redrives = new RedriveJobs((selection, say, stop) => redrive(stack, selection, say, stop), explainFault);
+  const room = await openControlRoom(options.port ?? 0, { ...portsOf(stack), redrives });
+  await terminal.print(`The control room of ${stack.target.stackName}: ${room.url}\n`);
+  terminal.note('For this machine only, and for whoever has that address. Ctrl-C ends it.');
+  if (!signal.aborted) await once(signal, 'abort');
+  await room.close();
+  const stopped = await redrives.stop();
+  const more =
+    stopped === 0 ? '' : ' Of the redrive that was under way, what was moved is tried; the rest stays in the DLQ.';
+  throw new InterruptedError(`The control room is closed; the work goes on without it.${more}`);
+}
+
+function portsOf(stack: OpenStack): Omit<RoomPorts, 'redrives'> {
+  const reader = openReader(stack, undefined);
+  const lookout = new Lookout(() => reader.look(), explainFault, systemClock);
+  return {
+    sight: () => lookout.latest(lookEveryMs),
+    exportDead: (selection) => exportDead(selection, { ledger: stack.ledger, readDead: readDeadOf(stack) }),
+    feeds: feeds.map(({ name }) => name).filter((name) => stack.outputs.api(name) !== undefined),
+    explain: explainFault,
+  };
+}
+
+/** What `dlq redrive` does, told to the page in place of the terminal. */
+async function redrive(
+  stack: OpenStack,
+  selection: Selection,
+  say: (text: string) => void,
+  signal: AbortSignal,
+): Promise<string> {
+  const notes: string[] = [];
+  const told = { progress: (_phase: string, text: string) => say(text), note: (text: string) => void notes.push(text) };
+  const { end, amendments } = await redriveToEnd(stack, selection, told, signal);
+  return [formatRedrive(end, amendments, selection.feed).trim(), ...notes].join('\n');
+}
+
+function parsePort(text: string): number {
+  const port = Number(text);
+  if (/^[0-9]{1,5}$/.test(text) && port >= 1 && port <= 65535) return port;
+  throw new InvalidArgumentError('It must be a number from 1 to 65535.');
+}

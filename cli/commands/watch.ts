@@ -1,0 +1,68 @@
+import { Command } from 'commander';
+import { systemClock } from '../../lambdas/adapters/system-clock.ts';
+import { exitCodes } from '../exit-codes.ts';
+import { InterruptedError, interruptible } from '../interrupt.ts';
+import { Lookout } from '../live/lookout.ts';
+import { openReader } from '../live/open-reader.ts';
+import { viewOf } from '../live/views.ts';
+import { explainFault } from '../stack/explain-fault.ts';
+import { openStack } from '../stack/open-stack.ts';
+import type { Terminal } from '../terminal/terminal.ts';
+import type { GlobalOptions } from './command-options.ts';
+import { requireFeed } from './command-options.ts';
+
+interface WatchOptions extends GlobalOptions {
+  feed?: string;
+  once?: boolean;
+  json?: boolean;
+}
+
+const lookEveryMs = 1_000;
+
+export function watchCommand(terminal: Terminal): Command {
+  return new Command('watch')
+    .description('Watch the files under way, live: progress, rate, breaker, dead letters, and when they will be done.')
+    .option('--feed <name>', 'only this feed')
+    .option('--once', 'look once, and end')
+    .option('--json', 'one JSON object a line and look on stdout, and nothing else there')
+    .addHelpText('after', '\nCtrl-C ends the watching, never the work.')
+    .action(async (_options, command: Command) => {
+      const options = command.optsWithGlobals<WatchOptions>();
+      process.exitCode = await interruptible((signal) => watch(options, terminal, signal));
+    });
+}
+
+async function watch(options: WatchOptions, terminal: Terminal, signal: AbortSignal): Promise<number> {
+  const only = options.feed === undefined ? undefined : requireFeed(options.feed);
+  const stack = await openStack(options.stack, process.env);
+  const reader = openReader(stack, only);
+  const view = viewOf({ terminal, isJson: options.json ?? false, isOnce: options.once ?? false, env: process.env });
+  if (options.once) {
+    await view.show({ snapshot: await reader.look(), unanswered: null });
+    return exitCodes.clean;
+  }
+  const lookout = new Lookout(() => reader.look(), explainFault, systemClock);
+  const end = aborted(signal);
+  try {
+    while (!signal.aborted && !terminal.outputClosed) {
+      const startedAt = systemClock.now();
+      const sight = await Promise.race([lookout.latest(0), end]);
+      if (sight === undefined) break;
+      await view.show(sight);
+      // Where a look takes long, as of thousands of files, no more than half of the time is spent on looking.
+      await systemClock.sleep(Math.max(lookEveryMs, systemClock.now() - startedAt), signal);
+    }
+  } finally {
+    view.close();
+  }
+  if (!signal.aborted) return exitCodes.clean;
+  throw new InterruptedError('No longer watching; the work goes on without this command.');
+}
+
+/** A look may take as long as the network lets it: nobody who has pressed Ctrl-C waits for it. */
+function aborted(signal: AbortSignal): Promise<undefined> {
+  return new Promise((resolve) => {
+    if (signal.aborted) resolve(undefined);
+    signal.addEventListener('abort', () => resolve(undefined), { once: true });
+  });
+}

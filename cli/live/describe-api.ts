@@ -1,0 +1,42 @@
+import type { LimiterItem } from '../../lambdas/core/limiter-item.ts';
+import { paceOf } from '../../lambdas/core/projection.ts';
+import type { ApiLimits } from '../stack/stack-outputs.ts';
+import type { LiveApi } from './snapshot.ts';
+
+/** What feeds share: those of one id are one. Stacks of an earlier version name none. */
+export interface SharedApi extends ApiLimits {
+  id: string;
+  feeds: string[];
+}
+
+export function sharedApis(names: readonly string[], apiOf: (feed: string) => ApiLimits | undefined): SharedApi[] {
+  const shared = new Map<string, SharedApi>();
+  for (const feed of names) {
+    const api = apiOf(feed);
+    if (api?.id === undefined) continue;
+    const known = shared.get(api.id);
+    if (known) known.feeds.push(feed);
+    else shared.set(api.id, { ...api, id: api.id, feeds: [feed] });
+  }
+  return [...shared.values()];
+}
+
+/** @param perSecond answers, as measured */
+export function describeApi(api: SharedApi, item: LimiterItem, perSecond: number | undefined, now: number): LiveApi {
+  const { id, feeds, url, requests, windowSeconds } = api;
+  const isOpen = item.breaker === 'open';
+  const limit = { requests, window_seconds: windowSeconds, per_second: paceOf({ requests, windowSeconds }) };
+  return {
+    id,
+    feeds,
+    url,
+    limit: url === null ? null : limit,
+    measured_per_second: perSecond ?? null,
+    breaker: isOpen ? 'open' : 'closed',
+    breaker_reason: (isOpen ? item.reason : undefined) ?? null,
+    paused_until: comingTime(Math.max(item.pausedUntil ?? 0, isOpen ? (item.openUntil ?? 0) : 0), now),
+    leased_until: comingTime(item.tat ?? 0, now),
+  };
+}
+
+const comingTime = (atMs: number, now: number): string | null => (atMs > now ? new Date(atMs).toISOString() : null);

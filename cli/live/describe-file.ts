@@ -1,0 +1,61 @@
+import { clockText, projectionText } from '../../lambdas/core/deadline-text.ts';
+import { expectedRecords } from '../../lambdas/core/expected-records.ts';
+import type { FileAccount } from '../../lambdas/core/file-account.ts';
+import { contentBytesOf, isWhollySettled, nameOfFile } from '../../lambdas/core/file-account.ts';
+import type { Manifest } from '../../lambdas/core/manifest.ts';
+import { sumCounts } from '../../lambdas/core/outcome.ts';
+import type { Projection } from '../../lambdas/core/projection.ts';
+import { isQuarantined } from '../../lambdas/core/quarantine.ts';
+import { exitCodes } from '../exit-codes.ts';
+import { exitCodeOf } from '../show/exit-code-of.ts';
+import { summariseFile } from '../show/file-summary.ts';
+import { verdictOf } from '../show/manifest-table.ts';
+import type { Activity, ClosedFile, LiveFile } from './snapshot.ts';
+
+/** @param zone of the feed's people: the clock that times are told by */
+export function describeLive(
+  file: FileAccount,
+  { projection, zone, now }: { projection: Projection | undefined; zone: string | undefined; now: number },
+): LiveFile {
+  const expected = expectedRecords(file);
+  const activity = activityOf(file, now);
+  const bytes = contentBytesOf(file);
+  const isSplit = file.state !== 'splitting';
+  return {
+    ...summariseFile(file, undefined, projection),
+    name: shortNameOf(file),
+    activity,
+    checksum_share: file.sha256 === undefined ? share(file.hashProgress?.offset, file.source.sizeBytes) : 1,
+    split_share: isSplit ? 1 : (share(file.checkpoint?.offset, bytes) ?? 0),
+    settled_share: isSplit && expected === 0 ? 1 : share(sumCounts(file.settled), expected),
+    done_about: projection?.doneAt === undefined ? null : clockText(projection.doneAt, zone, now),
+    projected: (projection && projectionText(projection, zone, now)) ?? null,
+  };
+}
+
+export function describeClosed(file: FileAccount, manifest: Manifest): ClosedFile {
+  const code = exitCodeOf(manifest);
+  const tone = code === exitCodes.clean ? 'calm' : code === exitCodes.deadLetters ? 'warning' : 'alarm';
+  return { ...summariseFile(file, manifest), name: shortNameOf(file), verdict: verdictOf(manifest), tone };
+}
+
+function activityOf(file: FileAccount, now: number): Activity {
+  if (isQuarantined(file)) return 'stopped';
+  if (isWhollySettled(file)) return 'closing';
+  if (file.state === 'splitting') {
+    if ((file.heldBackUntil ?? 0) > now) return 'held back';
+    if (sumCounts(file.settled) > 0) return 'uploading';
+    return (file.checkpoint?.record ?? 0) > 0 ? 'splitting' : 'checksum';
+  }
+  return 'uploading';
+}
+
+/** Without the folder that says the feed, which is told beside it. */
+function shortNameOf({ source, bundle }: FileAccount): string {
+  return nameOfFile(source.key, bundle?.members).replace(/^.*\//s, '');
+}
+
+function share(part: number | undefined, whole: number | undefined): number | null {
+  if (whole === undefined || whole <= 0) return null;
+  return Math.min(1, Math.max(0, (part ?? 0) / whole));
+}

@@ -1,0 +1,130 @@
+import { clockText, durationText } from '../../lambdas/core/deadline-text.ts';
+import { formatCount, formatRate, formatShare, oneLine } from '../terminal/format.ts';
+import type { Line, Span } from '../terminal/lines.ts';
+import { alignRows } from '../terminal/lines.ts';
+import type { Glyphs } from './bar.ts';
+import { fileBar, shareBar, shareOf } from './bar.ts';
+import type { ClosedFile, DeadGroup, Headline, LiveApi, LiveFile, LiveQueue } from './snapshot.ts';
+
+export const toneStyles: Record<Headline['tone'], 'red' | 'yellow' | 'green' | undefined> = {
+  alarm: 'red',
+  warning: 'yellow',
+  busy: 'green',
+  calm: undefined,
+};
+
+export function title(text: string): Line {
+  return [{ text, style: 'bold' }];
+}
+
+export function fileLines(files: readonly LiveFile[], columns: number, glyphs: Glyphs): Line[] {
+  const isWide = columns >= 108;
+  const nameWidth = Math.max(12, Math.min(34, Math.floor(columns * 0.25)));
+  const rows = files.map((file) => [
+    text(oneLine(file.name, nameWidth)),
+    text(file.activity, activityStyle(file)),
+    fileBar(file, isWide ? 14 : 8, glyphs),
+    text(shareOf(file)),
+    ...(isWide ? [text(countsOf(file))] : []),
+    text(file.dead_lettered_records === 0 ? '' : `${formatCount(file.dead_lettered_records)} dead`, 'yellow'),
+    text(columns >= 140 ? (file.projected ?? '') : shortProjection(file, isWide), isLate(file) ? 'red' : undefined),
+  ]);
+  return indented(alignRows(rows, isWide ? [3, 4] : [3]));
+}
+
+/** For where a sentence has no room. */
+function shortProjection(file: LiveFile, isWide: boolean): string {
+  const { done_about: about, deadline_margin_seconds: margin } = file;
+  if (margin === null) return about ?? '';
+  const span = durationText(Math.abs(margin));
+  if (margin < 0) return `LATE by ${span}`;
+  return isWide ? [about ?? '', `${span} early`].filter((part) => part !== '').join(', ') : (about ?? '');
+}
+
+export function apiLines(apis: readonly LiveApi[], glyphs: Glyphs, now: number): Line[] {
+  const rows = apis.map((api) => {
+    const { measured_per_second: measured, limit } = api;
+    const share = measured === null || limit === null ? undefined : measured / limit.per_second;
+    return [
+      text(oneLine(api.feeds.join(', '), 30)),
+      text(rateOf(api)),
+      share === undefined ? [] : [...shareBar(share, 10, glyphs), { text: ` ${formatShare(share, 1)}` }],
+      breakerSpans(api, now),
+    ];
+  });
+  return indented(alignRows(rows));
+}
+
+function rateOf({ measured_per_second: measured, limit }: LiveApi): string {
+  const rate = measured === null ? undefined : formatRate(measured);
+  if (limit === null) return ['into the record ledger', rate].filter((part) => part !== undefined).join(', ');
+  const allowed = `${formatRate(limit.per_second)} allowed`;
+  return rate === undefined ? allowed : `${rate} of ${allowed}`;
+}
+
+function breakerSpans({ url, breaker, breaker_reason: reason, paused_until: until }: LiveApi, now: number): Line {
+  const next = until === null ? '' : ` until ${clockText(Date.parse(until), undefined, now)}`;
+  if (breaker === 'open') return text(`breaker OPEN (${reason ?? 'no reason told'})${next}`, 'red');
+  if (until !== null) return text(`paused${next}`, 'yellow');
+  return text(url === null ? '' : 'breaker closed', 'dim');
+}
+
+export function deadLines(groups: readonly DeadGroup[], isPartial: boolean): Line[] {
+  const rows = groups.map((group) => [
+    text(`${formatCount(group.count)}${isPartial ? '+' : ''}`, 'yellow'),
+    text(group.outcome),
+    text(oneLine(group.reason, 40)),
+    text(group.feed, 'dim'),
+  ]);
+  return indented(alignRows(rows, [0]));
+}
+
+/** Lanes that have something in a queue. */
+export function queueLines(queues: readonly LiveQueue[]): Line[] {
+  const full = queues.filter(({ messages, dead_messages: dead }) => messages + dead > 0);
+  if (full.length === 0) return queues.length === 0 ? [] : indented([text('all empty', 'dim')]);
+  const lanes = new Set(full.map(({ feed, lane }) => nameOfLane(feed, lane)));
+  const kinds = ['intake', 'records', 'letters', 'finalize'] as const;
+  const rows = [...lanes].map((name) => {
+    const ofLane = queues.filter(({ feed, lane }) => nameOfLane(feed, lane) === name);
+    const depths = kinds.map((kind) => ofLane.find(({ queue }) => queue === kind)?.messages);
+    const dead = ofLane.filter(({ dead_messages: count }) => count > 0);
+    return [
+      text(name),
+      ...depths.map((depth) => text(depth === undefined ? '' : formatCount(depth))),
+      text(dead.map(({ queue, dead_messages: count }) => `${formatCount(count)} ${queue}`).join(', '), 'yellow'),
+    ];
+  });
+  const titles = ['', ...kinds, 'in DLQs'].map((name) => text(name, 'dim'));
+  return indented(alignRows([titles, ...rows], [1, 2, 3, 4]));
+}
+
+function nameOfLane(feed: string | null, lane: string | null): string {
+  return feed === null ? 'all feeds' : lane === 'express' ? `${feed} express` : feed;
+}
+
+export function closedLines(closed: readonly ClosedFile[], now: number): Line[] {
+  const rows = closed.map((file) => [
+    text(oneLine(file.name, 34)),
+    text(`${formatCount(file.total_records ?? 0)} records`),
+    text(oneLine(file.verdict, 60), toneStyles[file.tone]),
+    text(`${durationText((now - Date.parse(file.completed ?? file.updated)) / 1000)} ago`, 'dim'),
+  ]);
+  return indented(alignRows(rows, [1]));
+}
+
+export function countsOf(file: LiveFile): string {
+  const { settled_records: done, expected_records: expected, total_records: total } = file;
+  if (expected === null) return '';
+  return `${formatCount(done)} of ${total === null ? 'about ' : ''}${formatCount(expected)}`;
+}
+
+function activityStyle({ activity }: LiveFile): Span['style'] {
+  return activity === 'stopped' ? 'red' : activity === 'held back' ? 'yellow' : undefined;
+}
+
+export const isLate = ({ deadline_margin_seconds: margin }: LiveFile): boolean => margin !== null && margin < 0;
+
+const text = (of: string, style?: Span['style']): Line => [{ text: of, style }];
+
+const indented = (lines: readonly Line[]): Line[] => lines.map((line) => [{ text: '  ' }, ...line]);

@@ -1,0 +1,30 @@
+import { feeds } from '../../feeds/index.ts';
+import { countMessages } from '../../lambdas/adapters/read-queue.ts';
+import { systemClock } from '../../lambdas/adapters/system-clock.ts';
+import { readManifest } from '../archive/read-archive.ts';
+import { CliError } from '../cli-error.ts';
+import type { OpenStack } from '../stack/open-stack.ts';
+import { SnapshotReader } from './read-snapshot.ts';
+
+/**
+ * Who looks at a deployed stack.
+ * @param only the feed that is shown; undefined: all
+ * @throws CliError where the stack was deployed without it
+ */
+export function openReader(stack: OpenStack, only: string | undefined): SnapshotReader {
+  const { target, outputs } = stack;
+  const deployed = feeds.map(({ name }) => name).filter((name) => outputs.api(name) !== undefined);
+  if (only !== undefined && !deployed.includes(only)) {
+    throw new CliError(`The stack was deployed without the feed ${only}; SLUICE_FEEDS says which it has.`);
+  }
+  const cloud = target.kind === 'aws' ? 'AWS' : target.endpointUrl;
+  return new SnapshotReader(
+    { stack: target.stackName, cloud, feeds: deployed, only },
+    {
+      ...stack,
+      count: (url) => countMessages(stack.sqs, url),
+      readManifest: async (file) => (await readManifest(stack, file)).manifest,
+      clock: systemClock,
+    },
+  );
+}

@@ -1,0 +1,80 @@
+import { formatRate, oneLine } from '../terminal/format.ts';
+import { countsOf } from './format-sections.ts';
+import { shareOf } from './bar.ts';
+import type { Sight } from './lookout.ts';
+import type { LiveFile, Snapshot } from './snapshot.ts';
+
+/** What doesn't change is told again so often. Milliseconds. */
+const repeatEveryMs = 10_000;
+
+interface Told {
+  key: string;
+  /** Another one is news. */
+  what: string;
+  text: string;
+  isOnce?: true;
+}
+
+/**
+ * What is new since the last look, a line a file, for whoever reads a log: each file when what is done with it changes,
+ * and all of them now and then.
+ */
+export class PlainLines {
+  readonly #now: () => number;
+  #told = new Map<string, { what: string; atMs: number }>();
+
+  constructor(now: () => number) {
+    this.#now = now;
+  }
+
+  /** The lines to print for this look; none where there is nothing new. */
+  next({ snapshot, unanswered }: Sight): string[] {
+    const lines: Told[] = [];
+    if (unanswered !== null) {
+      const text = `The cloud does not answer; trying again. ${oneLine(unanswered.why, 300)}`;
+      lines.push({ key: 'unanswered', what: '', text });
+    } else if (snapshot) lines.push(...this.#linesOf(snapshot));
+    const now = this.#now();
+    const kept = new Map<string, { what: string; atMs: number }>();
+    const fresh = lines.filter(({ key, what, isOnce }) => {
+      const before = this.#told.get(key);
+      const isNew = before?.what !== what || (isOnce !== true && now - before.atMs >= repeatEveryMs);
+      kept.set(key, before && !isNew ? before : { what, atMs: now });
+      return isNew;
+    });
+    this.#told = kept;
+    return fresh.map(({ text }) => text);
+  }
+
+  #linesOf(snapshot: Snapshot): Told[] {
+    const at = `${snapshot.at.slice(11, 19)}Z`;
+    const summary = snapshot.headlines.map(({ text }) => text).join(' ');
+    const tones = snapshot.headlines.map(({ tone }) => tone).join(' ');
+    return [
+      { key: 'summary', what: `${snapshot.files_under_way} ${tones}`, text: `${at}  ${summary}` },
+      ...snapshot.files.map((file) => ({
+        key: `file ${file.file_id}`,
+        what: `${file.activity} ${file.dead_lettered_records > 0}`,
+        text: `${at}  ${describe(file, snapshot)}`,
+      })),
+      ...snapshot.closed.map((file) => ({
+        key: `closed ${file.file_id}`,
+        what: file.verdict,
+        text: `${at}  ${oneLine(file.name, 60)}: ${oneLine(file.verdict, 200)}`,
+        isOnce: true,
+      })),
+    ];
+  }
+}
+
+function describe(file: LiveFile, { apis }: Snapshot): string {
+  const rate = apis.find(({ feeds }) => feeds.includes(file.feed))?.measured_per_second;
+  const parts = [
+    `${oneLine(file.name, 60)}: ${file.activity}`,
+    [shareOf(file), countsOf(file)].filter((part) => part !== '').join(', '),
+    rate == null ? '' : formatRate(rate),
+    file.dead_lettered_records === 0 ? '' : `${file.dead_lettered_records} dead`,
+    file.projected ?? '',
+  ];
+  return parts.filter((part) => part !== '').join('  ');
+}

@@ -1,0 +1,66 @@
+import type { FileAccount } from '../../lambdas/core/file-account.ts';
+import { isManifestOwed } from '../../lambdas/core/file-account.ts';
+import type { Manifest } from '../../lambdas/core/manifest.ts';
+import type { FileLedger } from '../../lambdas/ports.ts';
+import { describeClosed } from './describe-file.ts';
+import { Kept } from './kept.ts';
+import type { ClosedFile } from './snapshot.ts';
+
+export interface ClosedPorts {
+  ledger: Pick<FileLedger, 'listFiles' | 'getFile'>;
+  readManifest: (file: FileAccount) => Promise<Manifest>;
+}
+
+const listEveryMs = 10_000;
+/** Of a feed: as many as projections ask for. */
+const listed = 20;
+const shown = 8;
+/** Files that were under way at the last look and are no more, each read by itself: the list is by the time they came. */
+const lookedUp = 20;
+
+/** The files that were closed last, by their manifests, each of which is read once. */
+export class ClosedFiles {
+  readonly #ports: ClosedPorts;
+  readonly #list: Kept<FileAccount[]>;
+  #open = new Set<string>();
+  #seen: FileAccount[] = [];
+  #described = new Map<string, ClosedFile>();
+
+  constructor(feeds: readonly string[], ports: ClosedPorts) {
+    this.#ports = ports;
+    this.#list = new Kept(listEveryMs, async () =>
+      (await Promise.all(feeds.map((feed) => ports.ledger.listFiles(feed, 'closed', listed)))).flat(),
+    );
+  }
+
+  /** @param open what is under way now */
+  async read(open: readonly FileAccount[], now: number): Promise<FileAccount[]> {
+    const ids = new Set(open.map(({ fileId }) => fileId));
+    const gone = [...this.#open].filter((fileId) => !ids.has(fileId)).slice(0, lookedUp);
+    const ended = await Promise.all(gone.map((fileId) => this.#ports.ledger.getFile(fileId)));
+    // The newest reading of each wins: an amended account replaces the one before.
+    const listedNow = await this.#list.get(now);
+    const all = [...this.#seen, ...listedNow, ...ended.filter((file) => file !== undefined)];
+    const closed = [...new Map(all.map((file) => [file.fileId, file])).values()].filter(
+      (file) => file.manifest !== undefined && !isManifestOwed(file) && !ids.has(file.fileId),
+    );
+    this.#seen = closed.sort((a, b) => endOf(b) - endOf(a)).slice(0, lookedUp);
+    this.#open = ids;
+    return this.#seen;
+  }
+
+  /** Those that are shown, the one that was closed last first. */
+  async describe(closed: readonly FileAccount[]): Promise<ClosedFile[]> {
+    const described = await Promise.all(
+      closed.slice(0, shown).map(async (file) => {
+        const key = file.manifest?.key ?? '';
+        const known = this.#described.get(key);
+        return [key, known ?? describeClosed(file, await this.#ports.readManifest(file))] as const;
+      }),
+    );
+    this.#described = new Map(described);
+    return described.map(([, file]) => file);
+  }
+}
+
+const endOf = ({ completedAt, updatedAt }: FileAccount): number => completedAt ?? updatedAt;

@@ -1,0 +1,34 @@
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+
+export interface PageFile {
+  type: string;
+  body: Buffer;
+}
+
+const types = { html: 'text/html', css: 'text/css', js: 'text/javascript', svg: 'image/svg+xml' };
+
+/** All there is: a path that isn't here is not looked for on the disk. */
+const names = [
+  'index.html',
+  'page.css',
+  'icon.svg',
+  'page.js',
+  'api.js',
+  'ask-redrive.js',
+  'dead-letters.js',
+  'dom.js',
+  'format.js',
+  'sections.js',
+] as const;
+
+/** The page's files by the path that a browser asks for. */
+export function readPageFiles(): ReadonlyMap<string, PageFile> {
+  return new Map(
+    names.map((name) => {
+      const extension = name.slice(name.lastIndexOf('.') + 1) as keyof typeof types;
+      const body = readFileSync(join(import.meta.dirname, 'page', name));
+      return [name === 'index.html' ? '/' : `/${name}`, { type: `${types[extension]}; charset=utf-8`, body }];
+    }),
+  );
+}

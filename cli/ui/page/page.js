@@ -1,0 +1,59 @@
+/** @import { RoomState } from '../room-state.ts' */
+import { readState, RefusedError } from './api.js';
+import { wireDialog } from './ask-redrive.js';
+import { showDeadLetters } from './dead-letters.js';
+import { byId, setClass, setText } from './dom.js';
+import { showSections } from './sections.js';
+
+/** Milliseconds. */
+const lookEveryMs = 1_500;
+
+wireDialog();
+follow().catch((error) => {
+  showFault('This page could not show what it was told; reload it.');
+  throw error;
+});
+
+async function follow() {
+  for (;;) {
+    // Nobody sees a hidden page: the cloud is left alone.
+    if (document.hidden) await becomesVisible();
+    const state = await readState().catch((error) => showFault(faultOf(error)));
+    if (state) show(state);
+    await new Promise((resolve) => setTimeout(resolve, lookEveryMs));
+  }
+}
+
+/** @param {unknown} error */
+function faultOf(error) {
+  return error instanceof RefusedError
+    ? error.message
+    : 'The control room does not answer. If it was ended, start `sluice ui` again and open the new address.';
+}
+
+function becomesVisible() {
+  return new Promise((resolve) => document.addEventListener('visibilitychange', resolve, { once: true }));
+}
+
+/** @param {RoomState} state */
+function show({ snapshot, unanswered, redrives }) {
+  if (unanswered)
+    showFault(`The cloud does not answer since ${unanswered.since.slice(11, 19)} UTC; trying again. ${unanswered.why}`);
+  else showFault('');
+  if (!snapshot) return;
+  setText(byId('stack'), snapshot.stack);
+  setText(byId('cloud'), snapshot.cloud);
+  setText(byId('seen'), `as of ${snapshot.at.slice(11, 19)} UTC`);
+  const count = snapshot.files_under_way;
+  document.title = count === 0 ? `Sluice – ${snapshot.stack}` : `(${count}) Sluice – ${snapshot.stack}`;
+  showSections(snapshot);
+  showDeadLetters({ snapshot, unanswered, redrives });
+}
+
+/** @param {string} text */
+function showFault(text) {
+  const fault = byId('fault');
+  fault.hidden = text === '';
+  setText(fault, text);
+  setClass(byId('pulse'), text === '' ? 'pulse' : 'pulse stale');
+}

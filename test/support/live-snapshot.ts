@@ -1,0 +1,87 @@
+import type { ClosedFile, LiveFile, Snapshot } from '../../cli/live/snapshot.ts';
+import { describeLive } from '../../cli/live/describe-file.ts';
+import type { FileAccount } from '../../lambdas/core/file-account.ts';
+import { noCounts } from '../../lambdas/core/outcome.ts';
+import { fileAccount } from './file-account.ts';
+
+const now = Date.UTC(2026, 0, 5, 2, 0, 0);
+
+/** A file under way, 20,000 records of which 9,612 are done and 12 dead; or as it is changed. */
+export function liveFile(change: Partial<LiveFile> = {}, account: Partial<FileAccount> = {}): LiveFile {
+  const file = fileAccount({
+    fileId: 'f1',
+    totalRecords: 20_000,
+    totalBatches: 40,
+    createdAt: now - 60_000,
+    settled: { ...noCounts(), uploaded: 9_600, rejected: 8, refused: 4 },
+    settledBatches: 19,
+    ...account,
+  });
+  const told = {
+    name: 'avion-2026-01-04.csv',
+    done_about: '21:40',
+    projected: 'done about 21:40, 7 h 20 min before the deadline',
+    deadline_margin_seconds: 26_400,
+  };
+  return { ...describeLive(file, { projection: undefined, zone: undefined, now }), ...told, ...change };
+}
+
+export function closedFile(change: Partial<ClosedFile> = {}): ClosedFile {
+  const { activity: _activity, checksum_share: _share, split_share: _split, ...summary } = liveFile();
+  const { settled_share: _settled, projected: _projected, done_about: _about, ...file } = summary;
+  return {
+    ...file,
+    file_id: 'c1',
+    name: 'avion-2026-01-03.csv',
+    completed: new Date(now - 3_600_000).toISOString(),
+    total_records: 18_250,
+    verdict: 'every record got through',
+    tone: 'calm',
+    ...change,
+  };
+}
+
+/** A stack with one file under way, one closed, and dead letters for two reasons; or as it is changed. */
+export function liveSnapshot(change: Partial<Snapshot> = {}): Snapshot {
+  const files = change.files ?? [liveFile()];
+  return {
+    stack: 'sluice-test',
+    cloud: 'http://127.0.0.1:4566',
+    at: new Date(now).toISOString(),
+    headlines: [
+      { tone: 'busy', text: '1 file under way; done about 21:40, 7 h 20 min before the deadline.' },
+      { tone: 'warning', text: '12 dead letters need somebody.' },
+    ],
+    files,
+    files_under_way: files.length,
+    closed: [closedFile()],
+    apis: [
+      {
+        id: 'avstar',
+        feeds: ['traffic'],
+        url: 'https://avstar.example',
+        limit: { requests: 18_000, window_seconds: 60, per_second: 298 },
+        measured_per_second: 290.4,
+        breaker: 'closed',
+        breaker_reason: null,
+        paused_until: null,
+        leased_until: null,
+      },
+    ],
+    queues: [
+      { queue: 'intake', feed: 'traffic', lane: 'main', messages: 0, dead_messages: 0 },
+      { queue: 'records', feed: 'traffic', lane: 'main', messages: 21, dead_messages: 0 },
+      { queue: 'letters', feed: 'traffic', lane: 'main', messages: 0, dead_messages: 12 },
+      { queue: 'intake', feed: 'traffic', lane: 'express', messages: 0, dead_messages: 0 },
+      { queue: 'records', feed: 'traffic', lane: 'express', messages: 0, dead_messages: 0 },
+      { queue: 'letters', feed: 'traffic', lane: 'express', messages: 0, dead_messages: 0 },
+      { queue: 'finalize', feed: null, lane: null, messages: 0, dead_messages: 0 },
+    ],
+    dead_letters: [
+      { feed: 'traffic', outcome: 'rejected', reason: 'not_an_integer', count: 8 },
+      { feed: 'traffic', outcome: 'refused', reason: 'http_422', count: 4 },
+    ],
+    dead_letters_are_partial: false,
+    ...change,
+  };
+}

@@ -1,0 +1,231 @@
+import { readFile } from 'node:fs/promises';
+import type { Browser, BrowserContextOptions, Page } from 'playwright-core';
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import type { Snapshot } from '../../../../cli/live/snapshot.ts';
+import { chromiumPath, launchChromium, withoutChromium } from '../../../support/chromium.ts';
+import { closedFile, liveFile, liveSnapshot } from '../../../support/live-snapshot.ts';
+import type { RoomWorld } from '../../../support/open-room.ts';
+import { openRoom } from '../../../support/open-room.ts';
+
+describe.skipIf(chromiumPath === undefined)(`the control room in Chromium${withoutChromium}`, () => {
+  let browser: Browser;
+  let world: RoomWorld;
+  let page: Page;
+  /** What the browser complains of: also of what the policy would not let it do. */
+  let complaints: string[];
+
+  beforeAll(async () => {
+    browser = await launchChromium();
+  });
+  afterAll(() => browser.close());
+  beforeEach(async () => {
+    world = await openRoom();
+    complaints = [];
+    await open();
+  });
+  afterEach(async () => {
+    await page.context().close();
+    await world.jobs.stop();
+    await world.room.close();
+    expect(complaints).toEqual([]);
+  });
+
+  async function open(options: BrowserContextOptions = {}): Promise<void> {
+    const context = await browser.newContext({ reducedMotion: 'reduce', ...options });
+    context.setDefaultTimeout(20_000);
+    page = await context.newPage();
+    page.on('console', (message) => {
+      if (message.type() === 'error') complaints.push(message.text());
+    });
+    page.on('pageerror', (error) => {
+      complaints.push(error.message);
+    });
+    page.on('dialog', (dialog) => {
+      complaints.push(`a dialog: ${dialog.message()}`);
+      void dialog.dismiss();
+    });
+    await page.goto(world.room.url);
+    await page.getByRole('heading', { level: 1, name: /under way/ }).waitFor();
+  }
+
+  const show = (change: Partial<Snapshot>): void => {
+    world.sight = { snapshot: liveSnapshot(change), unanswered: null };
+  };
+  const row = (name: string) => page.getByRole('row').filter({ hasText: name });
+  const widthOf = (name: string, part: string): Promise<string> =>
+    row(name)
+      .locator(`[data-part=${part}]`)
+      .evaluate((bar) => (bar as unknown as { style: { width: string } }).style.width);
+  const focused = () =>
+    page.evaluate('document.activeElement?.getAttribute("aria-label") ?? document.activeElement?.textContent');
+
+  it('shows files, APIs, queues, dead letters and what was closed, in sections that have names', async () => {
+    const file = row('avion-2026-01-04.csv');
+    expect(await file.innerText()).toMatch(/uploading 48%[\s\S]*9,612 of 20,000[\s\S]*12[\s\S]*about 21:40/);
+    expect(await widthOf('avion-2026-01-04.csv', 'settled')).toBe('48.06%');
+    expect(await widthOf('avion-2026-01-04.csv', 'split')).toBe('100%');
+    expect(await file.getByRole('progressbar').getAttribute('aria-valuenow')).toBe('48');
+    for (const name of ['Files under way', 'Dead letters', 'APIs', 'Queues', 'Closed last']) {
+      expect(await page.getByRole('region', { name }).count(), name).toBe(1);
+    }
+    expect(await page.getByRole('region', { name: 'APIs' }).innerText()).toContain('290/s of 298/s allowed');
+    expect(await row('not_an_integer').innerText()).toMatch(/8\s+not_an_integer\s+rejected/);
+    expect(await row('avion-2026-01-03.csv').innerText()).toContain('every record got through');
+    expect(await page.title()).toBe('(1) Sluice – sluice-test');
+  });
+
+  it('takes the token out of the address, and finds it again after a reload', async () => {
+    expect(page.url()).toBe(`${world.origin}/`);
+    await page.reload();
+    await row('avion-2026-01-04.csv').waitFor();
+    const other = await page.context().newPage();
+    await other.goto(world.origin);
+    await other.getByRole('alert').filter({ hasText: 'Open the address that `sluice ui` has printed.' }).waitFor();
+    await other.close();
+  });
+
+  it('is changed in place: focus, selection and the rows themselves stay', async () => {
+    await page.evaluate(`{
+      const row = [...document.querySelectorAll('#files tr')][0];
+      row.marked = true;
+      getSelection().selectAllChildren(row.querySelector('[data-part=name]'));
+    }`);
+    await page.getByRole('button', { name: 'Export http_422' }).focus();
+    const before = liveFile({ file_id: 'f0', name: 'urgent.csv', activity: 'splitting' });
+    const changed = liveFile({ settled_records: 15_000, settled_share: 0.75 });
+    show({
+      files: [before, changed],
+      dead_letters: [
+        { feed: 'traffic', outcome: 'exhausted', reason: 'timeout', count: 30 },
+        { feed: 'traffic', outcome: 'refused', reason: 'http_422', count: 5 },
+      ],
+    });
+    await row('timeout').waitFor();
+    await page.getByText('15,000 of 20,000').waitFor();
+    expect(await widthOf('avion-2026-01-04.csv', 'settled')).toBe('75%');
+    expect(await page.evaluate(`[...document.querySelectorAll('#files tr')].map((row) => row.marked)`)).toEqual([
+      undefined,
+      true,
+    ]);
+    expect(await focused()).toBe('Export http_422');
+    expect(await page.evaluate('String(getSelection())')).toBe('avion-2026-01-04.csv');
+    expect(await row('not_an_integer').count()).toBe(0);
+  });
+
+  it('redrives by keyboard alone, after saying what happens, and tells where it is and how it ended', async () => {
+    await page.getByRole('button', { name: 'Redrive all…' }).focus();
+    await page.keyboard.press('Enter');
+    const dialog = page.getByRole('dialog', { name: 'Redrive these dead letters?' });
+    expect(await dialog.innerText()).toMatch(/12 dead letters of traffic go from the DLQ back to the letters queue/);
+    expect(await dialog.innerText()).toContain('https://avstar.example');
+    expect(await focused()).toBe('Cancel');
+    await page.keyboard.press('Tab');
+    await page.keyboard.press('Enter');
+    await page.getByRole('status').filter({ hasText: 'Redrive under way' }).waitFor();
+    expect(world.redriven).toEqual([{ feed: 'traffic', reason: undefined }]);
+    expect(await focused()).toBe('Redrive all…');
+
+    world.say('moving letters out of the DLQ  3 of 12');
+    await page.getByRole('status').filter({ hasText: 'moving letters out of the DLQ  3 of 12' }).waitFor();
+    await page.keyboard.press('Enter');
+    expect(await page.getByRole('dialog').count()).toBe(0);
+    world.endRedrive('12 letters went back to be tried again.\n12 resolved.');
+    show({ dead_letters: [], queues: [] });
+    await page.getByRole('status').filter({ hasText: 'Redrive done: 12 letters went back' }).waitFor();
+    expect(world.redriven).toHaveLength(1);
+  });
+
+  it('redrives one reason, with the number of its letters', async () => {
+    await page.getByRole('button', { name: 'Redrive http_422' }).click();
+    await page.getByText('4 dead letters of traffic that failed last with http_422 go').waitFor();
+    await page.getByRole('dialog').getByRole('button', { name: 'Redrive' }).click();
+    await page.getByText('Redrive of http_422 under way').waitFor();
+    expect(world.redriven).toEqual([{ feed: 'traffic', reason: 'http_422' }]);
+    world.failRedrive('SQS gave up moving the messages.');
+    await page.getByText('Redrive of http_422 failed: SQS gave up moving the messages.').waitFor();
+  });
+
+  it.each(['Escape', 'Cancel'])('does nothing after %s, and goes back to where it was', async (how) => {
+    const opener = page.getByRole('button', { name: 'Redrive http_422' });
+    await opener.focus();
+    await page.keyboard.press('Space');
+    await page.getByRole('dialog').waitFor();
+    if (how === 'Escape') await page.keyboard.press('Escape');
+    else await page.getByRole('button', { name: how }).click();
+    await page.getByRole('dialog').waitFor({ state: 'hidden' });
+    expect(await focused()).toBe('Redrive http_422');
+    // A request would have been made by the time of the next poll.
+    await page.waitForResponse((answer) => answer.url().endsWith('/api/snapshot'));
+    expect(world.redriven).toEqual([]);
+  });
+
+  it('saves the dead letters as a file', async () => {
+    const saved = page.waitForEvent('download');
+    await page.getByRole('button', { name: 'Export CSV' }).click();
+    const download = await saved;
+    expect(download.suggestedFilename()).toBe('dead-letters-traffic.csv');
+    expect(await readFile(await download.path(), 'utf8')).toBe('file_id,record\r\nf1,4\r\n');
+    expect(world.exported).toEqual([{ feed: 'traffic', reason: undefined }]);
+  });
+
+  it('runs nothing that a file is called', async () => {
+    const name = '<img src=x onerror=alert(1)><script>alert(2)</script>"\'&amp;.csv';
+    show({ files: [liveFile({ name })], closed: [closedFile({ name, verdict: `failed: ${name}` })] });
+    await page.getByText(name).first().waitFor();
+    expect(await page.locator('main img, main script').count()).toBe(0);
+    expect(await page.getByText(name).count()).toBe(3);
+  });
+
+  it('says that the cloud does not answer, and shows what was known', async () => {
+    world.sight = { ...world.sight, unanswered: { since: '2026-01-05T02:00:03.000Z', why: 'Nothing answers.' } };
+    await page.getByRole('alert').filter({ hasText: 'The cloud does not answer since 02:00:03 UTC' }).waitFor();
+    expect(await row('avion-2026-01-04.csv').count()).toBe(1);
+  });
+
+  it.each(['light', 'dark'] as const)('can be read in %s colours', async (colorScheme) => {
+    await page.context().close();
+    show({
+      files: [liveFile({ deadline_margin_seconds: -60, projected: 'LATE by 1 min' })],
+      headlines: [
+        { tone: 'alarm', text: '1 file under way; it is late.' },
+        { tone: 'warning', text: '12 dead.' },
+      ],
+    });
+    await open({ colorScheme });
+    const contrasts = await page.evaluate<{ text: string; ratio: number }[]>(contrastsOfTexts);
+    expect(contrasts.length).toBeGreaterThan(20);
+    expect(contrasts.filter(({ ratio }) => ratio < 4.5)).toEqual([]);
+  });
+
+  it('needs no more room than a small window has', async () => {
+    await page.setViewportSize({ width: 360, height: 640 });
+    expect(await page.evaluate('document.documentElement.scrollWidth <= innerWidth')).toBe(true);
+  });
+});
+
+/** In the page: each text's contrast with what it stands on, as WCAG computes it. */
+const contrastsOfTexts = `(() => {
+  const channels = (colour) => colour.match(/[0-9.]+/g).map(Number);
+  const luminance = (colour) => {
+    const [r, g, b] = channels(colour).slice(0, 3).map((value) => {
+      const share = value / 255;
+      return share <= 0.03928 ? share / 12.92 : ((share + 0.055) / 1.055) ** 2.4;
+    });
+    return 0.2126 * r + 0.7152 * g + 0.0722 * b;
+  };
+  const ground = (element) => {
+    for (let each = element; each; each = each.parentElement) {
+      const colour = getComputedStyle(each).backgroundColor;
+      if (channels(colour)[3] !== 0) return colour;
+    }
+    return 'rgb(255, 255, 255)';
+  };
+  const texts = [...document.body.querySelectorAll('*')].filter(
+    (element) => element.checkVisibility() && [...element.childNodes].some((node) => node.nodeType === 3 && node.data.trim()),
+  );
+  return texts.map((element) => {
+    const [a, b] = [luminance(getComputedStyle(element).color), luminance(ground(element))];
+    const ratio = (Math.max(a, b) + 0.05) / (Math.min(a, b) + 0.05);
+    return { text: element.textContent.trim().slice(0, 40), ratio };
+  });
+})()`;
