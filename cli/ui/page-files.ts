@@ -15,10 +15,13 @@ const names = [
   'icon.svg',
   'page.js',
   'api.js',
+  'apis.js',
   'ask-redrive.js',
   'dead-letters.js',
   'dom.js',
+  'files.js',
   'format.js',
+  'queues.js',
   'sections.js',
 ] as const;
 

@@ -34,3 +34,9 @@ export function formatAgo(seconds) {
   const hours = Math.round(minutes / 60);
   return hours < 48 ? `${hours} h ago` : `${Math.round(hours / 24)} d ago`;
 }
+
+/** @param {{ feed: string | null, lane: string | null }} place */
+export function laneOf({ feed, lane }) {
+  if (feed === null) return 'all feeds';
+  return lane === 'express' ? `${feed} express` : feed;
+}
