@@ -129,6 +129,7 @@ function settingsOf(apiUrl: string): Record<string, string> {
     SLUICE_TRAFFIC_WINDOW_SECONDS: String(demo.api.windowSeconds),
     SLUICE_TRAFFIC_CONNECTIONS: String(demo.api.connections),
     // What is set for another stack is not for this one.
+    SLUICE_TRAFFIC_PACED: '',
     SLUICE_TRAFFIC_CONCURRENCY: '',
     SLUICE_TRAFFIC_EXPRESS_LANE: '',
     SLUICE_FUNCTION_QUOTA: '',
