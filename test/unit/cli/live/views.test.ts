@@ -45,7 +45,9 @@ describe('on a terminal', () => {
     out.rows = 12;
     out.emit('resize');
     const text = out.take();
-    expect(text.startsWith('\u001b[2J\u001b[H\r\u001b[1msluice-test')).toBe(true);
+    expect(text.startsWith('\u001b[2J\u001b[H\r')).toBe(true);
+    // With colours or without: not every terminal has them.
+    expect(stripVTControlCharacters(text).trimStart().startsWith('sluice-test')).toBe(true);
     expect(text.split('\n').length - 1).toBeLessThan(12);
     view.close();
     expect(out.listenerCount('resize')).toBe(0);
