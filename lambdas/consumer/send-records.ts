@@ -61,6 +61,9 @@ const patienceMs = 15_000;
 const maxRequestMs = 30_000;
 const finishMs = 3_000;
 
+/** Requests are looked at so often, whether their time is up: one timer for all of them. Milliseconds. */
+const watchEveryMs = 1_000;
+
 /** Where a 429 doesn't say how long. Milliseconds. */
 const defaultPauseMs = 1_000;
 
@@ -69,6 +72,12 @@ interface Item extends Sendable {
   isAllowed: boolean;
   /** A try ended without our knowing whether the record was stored. */
   ambiguous: boolean;
+}
+
+interface InFlight {
+  /** When it has to have ended, answered or not. Milliseconds since 1970. */
+  endsAt: number;
+  limit: AbortController;
 }
 
 /**
@@ -95,6 +104,7 @@ export class RecordSender {
   #refreshedAt = 0;
   /** Under way, where this batch has the probe. */
   #probe: { promise: Promise<void>; resolve: () => void } | undefined;
+  readonly #inFlight = new Set<InFlight>();
   readonly #parked: Parked[] = [];
   #wake: (() => void)[] = [];
 
@@ -123,7 +133,11 @@ export class RecordSender {
   async send(sendables: Sendable[]): Promise<SendEnd> {
     for (const sendable of sendables) this.#enqueue({ ...sendable, tries: 0, isAllowed: false, ambiguous: false });
     const workers = Math.min(this.#ports.connections, sendables.length);
+    const done = new AbortController();
+    const watching = this.#watchTime(done.signal);
     const results = await Promise.allSettled(Array.from({ length: workers }, () => this.#work()));
+    done.abort();
+    await watching;
     const failed = results.find((result) => result.status === 'rejected');
     if (failed) throw failed.reason;
     return { parked: this.#parked, stopped: this.#stopped, requests: this.#requests };
@@ -185,17 +199,24 @@ export class RecordSender {
   /** However slowly an answer drips, it ends in time for what comes after it. */
   async #deliver(item: Item): Promise<SinkAnswer> {
     const { sink, clock } = this.#ports;
-    const limitMs = Math.max(1_000, Math.min(maxRequestMs, this.#deadline.remainingMs() - finishMs));
-    const [limit, answered] = [new AbortController(), new AbortController()];
-    // The timer goes with its request: ten thousand of them would outlive theirs by half a minute.
-    void clock.sleep(limitMs, answered.signal).then(() => {
-      if (!answered.signal.aborted) limit.abort();
-    });
+    // What is watched is noticed a step late.
+    const leftMs = this.#deadline.remainingMs() - finishMs - watchEveryMs;
+    const limitMs = Math.max(1_000, Math.min(maxRequestMs, leftMs));
+    const flight = { endsAt: clock.now() + limitMs, limit: new AbortController() };
+    this.#inFlight.add(flight);
     try {
-      return await sink.deliver(item, limit.signal);
+      return await sink.deliver(item, flight.limit.signal);
     } finally {
-      // With a reason: without one, an exception is made for each request.
-      answered.abort(null);
+      this.#inFlight.delete(flight);
+    }
+  }
+
+  async #watchTime(done: AbortSignal): Promise<void> {
+    const { clock } = this.#ports;
+    while (!done.aborted) {
+      await clock.sleep(watchEveryMs, done);
+      const now = clock.now();
+      for (const { endsAt, limit } of this.#inFlight) if (now >= endsAt) limit.abort();
     }
   }
 
