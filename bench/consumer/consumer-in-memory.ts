@@ -21,15 +21,20 @@ export interface SplitExport {
 
 /** No two with the same rows, whose request ids the API would know. */
 export async function splitExport(rows: number, seed: number): Promise<SplitExport> {
-  const one: SplitterCase = { name: 'jsonl', format: 'jsonl' };
   const bytes = Buffer.concat([...avionChunks({ rows, format: 'jsonl', seed }, () => undefined)]);
+  return splitBytes(bytes, String(seed).padStart(64, '0'));
+}
+
+/** JSON Lines, cut into batches. */
+export async function splitBytes(bytes: Buffer, sha256: string): Promise<SplitExport> {
+  const one: SplitterCase = { name: 'jsonl', format: 'jsonl' };
   const messages: BatchMessage[] = [];
   const ports = portsInMemory(
     (offset) => from([bytes], offset),
     (some) => void messages.push(...some),
   );
   const file = await claimed(one, bytes.length, ports);
-  const settled = { sha256: String(seed).padStart(64, '0'), dialect: dialectOf(one, bytes.subarray(0, 65_536)) };
+  const settled = { sha256, dialect: dialectOf(one, bytes.subarray(0, 65_536)) };
   const end = await cutFile({ ...file, ...settled }, undefined, ports, wholeInvocation);
   if (end.kind !== 'cut') throw new Error('There was time enough.');
   const { ledger } = ports;

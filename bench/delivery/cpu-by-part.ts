@@ -55,16 +55,24 @@ export function peakMemoryMb(cloudPid: number | undefined): Record<string, numbe
   for (const { pid } of listProcesses()) {
     const name = functionOf(pid);
     if (name === undefined && pid !== cloudPid) continue;
-    try {
-      const kilobytes = Number(/VmHWM:\s+(\d+)/.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))?.[1]);
-      const key = name ?? 'cloud';
-      peaks[key] = Math.max(peaks[key] ?? 0, Math.round(kilobytes / 1024));
-    } catch {
-      // Ended meanwhile.
-    }
+    const key = name ?? 'cloud';
+    peaks[key] = Math.max(peaks[key] ?? 0, peakOf(pid) ?? 0);
   }
   return peaks;
 }
+
+/** The most memory one process has had, in MB; undefined where it has ended. */
+export function peakOf(pid: number): number | undefined {
+  try {
+    const kilobytes = Number(/VmHWM:\s+(\d+)/.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))?.[1]);
+    return Math.round(kilobytes / 1024) || undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+/** CPU-seconds of one process; undefined where it has ended. */
+export const secondsOf = (pid: number): number | undefined => read(pid)?.seconds;
 
 /** Undefined where the process is no function's. */
 function functionOf(pid: number): string | undefined {
@@ -101,24 +109,27 @@ export function scaled({ functions, byFunction, cloud, api }: CpuByPart, share: 
 interface Listed {
   pid: number;
   parent: number;
-  name: string;
   seconds: number;
 }
 
 function listProcesses(): Listed[] {
   const found: Listed[] = [];
   for (const entry of readdirSync('/proc')) {
-    if (!/^\d+$/.test(entry)) continue;
-    try {
-      const stat = readFileSync(`/proc/${entry}/stat`, 'utf8');
-      const name = stat.slice(stat.indexOf('(') + 1, stat.lastIndexOf(')'));
-      // proc_pid_stat(5), from the state on: ppid, then utime and stime.
-      const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
-      const ticks = Number(fields[11]) + Number(fields[12]);
-      found.push({ pid: Number(entry), parent: Number(fields[1]), name, seconds: ticks / ticksPerSecond });
-    } catch {
-      // Ended while the list was read.
-    }
+    const listed = /^\d+$/.test(entry) ? read(Number(entry)) : undefined;
+    if (listed) found.push(listed);
   }
   return found;
+}
+
+/** Undefined where it has ended. */
+function read(pid: number): Listed | undefined {
+  try {
+    const stat = readFileSync(`/proc/${pid}/stat`, 'utf8');
+    // proc_pid_stat(5), from the state on: ppid, then utime and stime. A name may have anything in it.
+    const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
+    const ticks = Number(fields[11]) + Number(fields[12]);
+    return { pid, parent: Number(fields[1]), seconds: ticks / ticksPerSecond };
+  } catch {
+    return undefined;
+  }
 }

@@ -1,0 +1,122 @@
+/**
+ * `npm run bench:peers`: the same file through the same API by what a user would take instead, each in a process of its
+ * own, in turns. A log shipper is not among them: syslog-ng 3.38 can't give each request an id of its own.
+ */
+import type { ChildProcess } from 'node:child_process';
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { pathToFileURL } from 'node:url';
+import { startFakeAvstar } from '../../localstack/fake-avstar/server.ts';
+import { avionChunks } from '../../test/support/avion-export.ts';
+import { peakOf, secondsOf } from '../delivery/cpu-by-part.ts';
+import { median } from '../interleave.ts';
+
+export interface PeerFigures {
+  peer: string;
+  recordsPerSecond: number;
+  cpuSecondsPer100k: number;
+  peakMb: number;
+  /** Rows known to be broken that the API was given. */
+  brokenSent: number;
+}
+
+interface Peer {
+  name: string;
+  start: (file: string, url: string) => ChildProcess;
+}
+
+const connections = 20;
+const brokenShare = 0.01;
+
+const script = (name: string): Peer['start'] => {
+  return (file, url) => {
+    const path = join(import.meta.dirname, name);
+    return spawn(process.execPath, [path, file, url, String(connections)], { stdio: ['ignore', 'inherit', 'inherit'] });
+  };
+};
+
+const peers: Peer[] = [
+  { name: 'sluice, one process, no AWS', start: script('sluice-in-memory.ts') },
+  { name: 'plain Node', start: script('plain-node.ts') },
+];
+
+export async function measurePeers(records: number, rounds: number): Promise<PeerFigures[]> {
+  const all = new Map<string, Measured[]>(peers.map(({ name }) => [name, []]));
+  for (let round = 0; round < rounds; round++) {
+    const seed = (Math.floor(Date.now() / 1000) % 1e6) + round;
+    const folder = mkdtempSync(join(tmpdir(), 'sluice-peers-'));
+    try {
+      const file = join(folder, 'export.jsonl');
+      let good = 0;
+      const rows = avionChunks({ rows: records, format: 'jsonl', seed, brokenShare }, ({ truth }) => {
+        if (truth.kind !== 'broken') good++;
+      });
+      writeFileSync(file, Buffer.concat([...rows]));
+      for (const peer of peers) all.get(peer.name)?.push(await measureOne(peer, file, good));
+    } finally {
+      rmSync(folder, { recursive: true, force: true });
+    }
+  }
+  return peers.map(({ name }) => {
+    const measured = all.get(name) ?? [];
+    const of = (figure: (one: Measured) => number): number => median(measured.map(figure));
+    return {
+      peer: name,
+      recordsPerSecond: Math.round(records / of(({ seconds }) => seconds)),
+      cpuSecondsPer100k: (of(({ cpuSeconds }) => cpuSeconds) * 100_000) / records,
+      peakMb: of(({ peakMb }) => peakMb),
+      brokenSent: of(({ brokenSent }) => brokenSent),
+    };
+  });
+}
+
+interface Measured {
+  seconds: number;
+  cpuSeconds: number;
+  peakMb: number;
+  brokenSent: number;
+}
+
+/** From its start to its end: what it loads and compiles is its cost. */
+async function measureOne(peer: Peer, file: string, good: number): Promise<Measured> {
+  const api = await startFakeAvstar({ token: 'bench' });
+  const startedAt = performance.now();
+  const child = peer.start(file, `${api.url}/ingest`);
+  const ended = once(child, 'exit');
+  const pid = child.pid ?? 0;
+  let last = { cpuSeconds: 0, peakMb: 0 };
+  try {
+    for (;;) {
+      const code = await Promise.race([ended.then(([code]) => code as number), pause(20)]);
+      if (typeof code === 'number') {
+        if (code !== 0) throw new Error(`${peer.name} ended with ${code}.`);
+        break;
+      }
+      last = { cpuSeconds: secondsOf(pid) ?? last.cpuSeconds, peakMb: peakOf(pid) ?? last.peakMb };
+    }
+    const seconds = (performance.now() - startedAt) / 1000;
+    const { stored } = api.stats();
+    if (stored < good) throw new Error(`${peer.name} brought ${stored} of ${good} good records into the API.`);
+    return { seconds, ...last, brokenSent: stored - good };
+  } finally {
+    child.kill();
+    await api.close();
+  }
+}
+
+const pause = (ms: number): Promise<'not yet'> => new Promise((resolve) => setTimeout(() => resolve('not yet'), ms));
+
+export const formatPeers = (figures: readonly PeerFigures[]): string[] =>
+  figures.map(
+    ({ peer, recordsPerSecond, cpuSecondsPer100k, peakMb, brokenSent }) =>
+      `  ${peer.padEnd(28)} ${String(recordsPerSecond).padStart(7)}/s  ${cpuSecondsPer100k.toFixed(1).padStart(5)} CPU-s for 100,000` +
+      `  ${String(peakMb).padStart(4)} MB  ${brokenSent} broken rows sent`,
+  );
+
+if (import.meta.url === pathToFileURL(process.argv[1] ?? '').href) {
+  const [records = '100000', rounds = '3'] = process.argv.slice(2);
+  console.log(formatPeers(await measurePeers(Number(records), Number(rounds))).join('\n'));
+}
