@@ -37,10 +37,10 @@ async function run(args: readonly string[]): Promise<string> {
 async function shoot(
   browser: Browser,
   name: string,
-  width: number,
+  height: number,
   open: (page: Page) => Promise<void>,
 ): Promise<void> {
-  const page = await browser.newPage({ viewport: { width, height: 760 }, colorScheme: 'light' });
+  const page = await browser.newPage({ viewport: { width: 1_000, height }, colorScheme: 'light' });
   await open(page);
   await page.screenshot({ path: join(pictures, name) });
   await page.close();
@@ -72,7 +72,7 @@ async function shootControlRoom(browser: Browser): Promise<void> {
   const { child, said } = start('sluice.ts', ['ui']);
   while (!said.out.includes('/#')) await systemClock.sleep(200);
   const [url = ''] = /http:\S+/.exec(said.out) ?? [];
-  await shoot(browser, 'control-room.png', 1_000, async (page) => {
+  await shoot(browser, 'control-room.png', 760, async (page) => {
     await page.goto(url);
     // A rate takes some seconds to be measured.
     await page.waitForTimeout(12_000);
@@ -92,7 +92,7 @@ async function main(): Promise<void> {
     if (demo.child.exitCode === null) await once(demo.child, 'close');
     const page = join(stateDir, 'demo.html');
     writeFileSync(page, ansiPage('npm run demo', demo.said.out));
-    await shoot(browser, 'demo.png', 1_000, (tab) => open(tab, page));
+    await shoot(browser, 'demo.png', 650, (tab) => open(tab, page));
     const [, fileId = ''] = /report ([0-9a-f]+)/.exec(demo.said.out) ?? [];
     const report = join(stateDir, 'report.html');
     await run(['report', fileId, '--out', report]);

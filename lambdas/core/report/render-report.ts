@@ -154,6 +154,7 @@ function sumSection(manifest: Manifest, sink: string): Html {
 
 function howLong({ times, uploaded_records: uploaded }: Manifest): string {
   if (times.first_upload === null) return `It took ${durationText(times.duration_seconds)} from drop to account.`;
-  const pace = times.records_per_second > 0 ? `, ${count(times.records_per_second)} a second on average` : '';
+  const { records_per_second: speed } = times;
+  const pace = speed > 0 ? `, ${count(speed < 10 ? speed : Math.round(speed))} a second on average` : '';
   return `${count(uploaded)} accepted in ${durationText(times.upload_seconds)}${pace}; ${durationText(times.duration_seconds)} from drop to account.`;
 }
