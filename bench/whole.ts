@@ -1,14 +1,17 @@
 /** `npm run bench`: every figure there is, beside the ones that were kept, and kept in its turn. */
 import { execFile } from 'node:child_process';
-import { mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { readFileSync } from 'node:fs';
 import { cpus, totalmem } from 'node:os';
 import { join, resolve } from 'node:path';
 import { parseArgs, promisify } from 'node:util';
 import type { ConsumerFigures } from './consumer/measure-consumer.ts';
+import type { PeerFigures } from './peers/measure-peers.ts';
+import { formatPeers, measurePeers } from './peers/measure-peers.ts';
 import { BenchCloud } from './delivery/bench-cloud.ts';
 import type { Throughput } from './delivery/measure.ts';
 import { measureThroughput } from './delivery/measure.ts';
 import type { SpeedFigures } from './measure-speed.ts';
+import { keep, newestKept } from './whole/kept.ts';
 import type { ColdStartFigures } from './whole/measure-cold-start.ts';
 import { measureColdStarts } from './whole/measure-cold-start.ts';
 import type { CostFigures } from './whole/measure-cost.ts';
@@ -28,6 +31,7 @@ export interface BenchFigures {
   machine: { node: string; cores: number; cpu: string; memoryGb: number };
   splitter: { speeds: SpeedFigures[] };
   consumer: ConsumerFigures;
+  peers: PeerFigures[];
   /** The whole system without a limit, by the file's size. */
   throughput: Throughput[];
   smallFiles: SmallFilesFigures;
@@ -35,7 +39,6 @@ export interface BenchFigures {
   coldStarts: ColdStartFigures[];
 }
 
-const results = resolve(import.meta.dirname, 'results');
 const run = promisify(execFile);
 
 async function main(): Promise<void> {
@@ -59,6 +62,8 @@ async function main(): Promise<void> {
     'consumer/measure-consumer.ts',
     quick ? ['10000', '1'] : ['40000', '3'],
   );
+  say('what would be taken instead');
+  const peers = await measurePeers(quick ? 10_000 : 100_000, quick ? 1 : 3);
   say('cold starts');
   const coldStarts = await measureColdStarts();
   say('the whole system, as fast as it goes');
@@ -76,12 +81,12 @@ async function main(): Promise<void> {
   const cost = await measureCost(quick ? 3_000 : 20_000, 6_000);
   const figures: BenchFigures = {
     ...{ at: new Date().toISOString(), version: versionOf(), machine: machineOf() },
-    ...{ splitter, consumer, throughput, smallFiles, cost, coldStarts },
+    ...{ splitter, consumer, peers, throughput, smallFiles, cost, coldStarts },
   };
   const before = newestKept();
   if (values.json) console.log(JSON.stringify(figures, null, 2));
   else console.log(describe(figures, before));
-  if (values.keep) keep(figures);
+  if (values.keep) say(`kept as ${keep(figures)}`);
 }
 
 async function inProcess<Figures>(file: string, parameters: string[]): Promise<Figures> {
@@ -93,7 +98,7 @@ async function inProcess<Figures>(file: string, parameters: string[]): Promise<F
 }
 
 function describe(figures: BenchFigures, before: BenchFigures | undefined): string {
-  const { consumer, throughput, smallFiles, cost, coldStarts } = figures;
+  const { consumer, peers, throughput, smallFiles, cost, coldStarts } = figures;
   const dollars = (value: number): string => `$${value.toFixed(3)}`;
   const lines = [
     `${figures.machine.cores} × ${figures.machine.cpu}, Node ${figures.machine.node}`,
@@ -107,6 +112,9 @@ function describe(figures: BenchFigures, before: BenchFigures | undefined): stri
     'a consumer, CPU-seconds for 100,000 records',
     `  unsent ${consumer.cpuSecondsPer100k.unsent.toFixed(1)}, delivered ${consumer.cpuSecondsPer100k.delivered.toFixed(1)}, ` +
       `bare requests ${consumer.cpuSecondsPer100k.bare.toFixed(1)}: ${consumer.cpuOfBare.toFixed(2)} times`,
+    '',
+    'the same file and API, each in one process, from its start to its end',
+    ...formatPeers(peers),
     '',
     'the whole system without a limit',
     ...throughput.map(({ records, recordsPerSecond, cpu, peakMemoryMb }) => {
@@ -146,21 +154,6 @@ const machineOf = (): BenchFigures['machine'] => ({
 function versionOf(): string {
   const text = readFileSync(resolve(import.meta.dirname, '../package.json'), 'utf8');
   return (JSON.parse(text) as { version: string }).version;
-}
-
-function newestKept(): BenchFigures | undefined {
-  const newest = readdirSync(results)
-    .filter((name) => name.endsWith('.json'))
-    .sort()
-    .at(-1);
-  return newest === undefined ? undefined : (JSON.parse(readFileSync(join(results, newest), 'utf8')) as BenchFigures);
-}
-
-function keep(figures: BenchFigures): void {
-  mkdirSync(results, { recursive: true });
-  const path = join(results, `${figures.at.slice(0, 16).replace(':', '')}.json`);
-  writeFileSync(path, `${JSON.stringify(figures, null, 2)}\n`);
-  console.error(`kept as ${path}`);
 }
 
 await main();

@@ -18,6 +18,8 @@ const prices = {
   event: 1e-6,
 };
 
+export const gigabyteSecondPrice = prices.gigabyteSecond;
+
 /** What Lambda's mappings do beside the functions' own calls, for each ten messages. */
 const mappingRequests = 2;
 const mappingBatch = 10;

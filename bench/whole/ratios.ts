@@ -3,13 +3,16 @@ import type { BenchFigures } from '../whole.ts';
 /** What two runs may be compared by, on whatever machines: shares of a reference in the same run, and counts. */
 export type Ratios = Record<string, { value: number; isBetter: 'higher' | 'lower' }>;
 
-export function ratiosOf({ splitter, consumer, throughput, cost, coldStarts }: BenchFigures): Ratios {
+export function ratiosOf({ splitter, consumer, peers, throughput, cost, coldStarts }: BenchFigures): Ratios {
   const ratios: Ratios = {};
   for (const { name, pass1OfSha256, pass2OfNewlines } of splitter.speeds) {
     ratios[`splitter, ${name}, pass 1 of SHA-256`] = { value: pass1OfSha256, isBetter: 'higher' };
     ratios[`splitter, ${name}, pass 2 of newlines`] = { value: pass2OfNewlines, isBetter: 'higher' };
   }
   ratios['consumer, CPU of bare requests'] = { value: consumer.cpuOfBare, isBetter: 'lower' };
+  const [own, plain] = ['sluice', 'plain Node'].map((name) => peers.find(({ peer }) => peer.startsWith(name)));
+  const ofPlainNode = (own?.cpuSecondsPer100k ?? NaN) / (plain?.cpuSecondsPer100k ?? NaN);
+  ratios["one process's CPU of plain Node's"] = { value: ofPlainNode, isBetter: 'lower' };
   for (const { records, cpu } of throughput) {
     // The fake API's work is the same in every run: it is the reference.
     ratios[`functions' CPU of the API's, ${records}`] = { value: cpu.functions / cpu.api, isBetter: 'lower' };
