@@ -1,7 +1,7 @@
 import type { BreakerReason } from '../core/breaker.ts';
 import type { RateLimit } from '../core/limiter.ts';
 import { leaseAheadMs, slotSpacingMs } from '../core/limiter.ts';
-import type { LimiterItem } from '../core/limiter-item.ts';
+import type { LimiterChange, LimiterItem } from '../core/limiter-item.ts';
 import {
   beginLine,
   beginOutage,
@@ -172,11 +172,10 @@ export class SharedLimiter implements Limiter {
   }
 
   async pauseUntil(timeMs: number): Promise<void> {
-    this.#seen = undefined;
     const latest = this.#now() + maxRetryAfterMs;
     // What is no number at all asks for nothing.
     const until = Math.min(timeMs + this.#options.correctionMs(), latest);
-    if (!Number.isNaN(until)) await this.#options.store.update(pauseLine(until));
+    if (!Number.isNaN(until)) await this.#change(pauseLine(until));
   }
 
   async shift(ms: number): Promise<void> {
@@ -189,16 +188,14 @@ export class SharedLimiter implements Limiter {
   }
 
   async openBreaker(reason: BreakerReason): Promise<BreakerState | undefined> {
-    this.#seen = undefined;
-    return stateOf(await this.#options.store.update(openBreaker(this.#now(), reason)));
+    return stateOf(await this.#change(openBreaker(this.#now(), reason)));
   }
 
   async endProbe(success: boolean): Promise<BreakerState | undefined> {
     const { store } = this.#options;
-    this.#seen = undefined;
-    if (!success) return stateOf(await store.update(keepOpen(this.#now(), this.#probe)));
+    if (!success) return stateOf(await this.#change(keepOpen(this.#now(), this.#probe)));
     const { reason, failedProbes } = await store.read();
-    const closed = await store.update(closeBreaker(this.#probe));
+    const closed = await this.#change(closeBreaker(this.#probe));
     return closed && stateOf({ ...closed, reason, failedProbes });
   }
 
@@ -219,6 +216,15 @@ export class SharedLimiter implements Limiter {
 
   async takeFlush(failedProbes: number): Promise<boolean> {
     return (await this.#options.store.update(takeFlush(failedProbes))) !== undefined;
+  }
+
+  /** What was seen before it is out of date: who reads while it is under way may see either. */
+  async #change(change: LimiterChange): Promise<LimiterItem | undefined> {
+    try {
+      return await this.#options.store.update(change);
+    } finally {
+      this.#seen = undefined;
+    }
   }
 
   #now(): number {

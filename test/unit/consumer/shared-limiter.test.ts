@@ -268,6 +268,17 @@ describe('without a pace to keep', () => {
     expect(await other.leaseSlots(1, 0)).toMatchObject({ kind: 'leased' });
   });
 
+  it('a pause holds at once for whoever looked while it was written', async () => {
+    const limiter = free();
+    const update = store.update.bind(store);
+    store.update = async (change) => {
+      await limiter.leaseSlots(1, 0);
+      return update(change);
+    };
+    await limiter.pauseUntil(clock.now() + 5_000);
+    expect(await limiter.leaseSlots(1, 0)).toMatchObject({ kind: 'wait', paused: true });
+  });
+
   it('the breaker is kept to, one probe and all', async () => {
     const [limiter, other] = [free(), free()];
     await other.leaseSlots(1, 0);
