@@ -15,6 +15,7 @@ import { bringUpEndpoint } from '../../localstack/endpoint.ts';
 import { bringUpProxiedEndpoint } from '../../localstack/fault-proxy/proxied-endpoint.ts';
 import type { CallCounts } from '../../localstack/fault-proxy/call-counts.ts';
 import type { FaultProxy } from '../../localstack/fault-proxy/server.ts';
+import { WriteUnitMeter } from '../whole/write-units.ts';
 import { readEndpointRecord } from '../../localstack/endpoint-record.ts';
 import type { FakeAvstar } from '../../localstack/fake-avstar/server.ts';
 import { startFakeAvstar } from '../../localstack/fake-avstar/server.ts';
@@ -42,12 +43,19 @@ export class BenchCloud {
 
   /** Counts what the functions ask of it; null where nothing does. */
   readonly #counter: FaultProxy | null;
+  readonly #meter: WriteUnitMeter | undefined;
   readonly #end: () => Promise<void>;
 
-  private constructor(stateDir: string, endpoint: Endpoint, counter: FaultProxy | null, end: () => Promise<void>) {
+  private constructor(
+    stateDir: string,
+    endpoint: Endpoint,
+    end: () => Promise<void>,
+    counting: { counter: FaultProxy | null; meter?: WriteUnitMeter } = { counter: null },
+  ) {
     this.#stateDir = stateDir;
     this.#endpoint = endpoint;
-    this.#counter = counter;
+    this.#counter = counting.counter;
+    this.#meter = counting.meter;
     this.#end = end;
   }
 
@@ -58,10 +66,13 @@ export class BenchCloud {
     const options = { stateDir, onProgress: () => undefined, lifetime: 'process' } as const;
     if (!isCounted) {
       const endpoint = await bringUpEndpoint(options);
-      return new BenchCloud(stateDir, endpoint, null, () => endpoint.stop());
+      return new BenchCloud(stateDir, endpoint, () => endpoint.stop());
     }
-    const { endpoint, proxy, stop } = await bringUpProxiedEndpoint(options);
-    return new BenchCloud(stateDir, endpoint, proxy, stop);
+    let url = '';
+    const meter = new WriteUnitMeter(() => url);
+    const proxied = await bringUpProxiedEndpoint({ ...options, meter: meter.before.bind(meter) });
+    url = proxied.endpoint.url;
+    return new BenchCloud(stateDir, proxied.endpoint, proxied.stop, { counter: proxied.proxy, meter });
   }
 
   /** Requests of the functions since it was last asked, by `service.Operation`. */
@@ -69,6 +80,13 @@ export class BenchCloud {
     const counts = this.#counter?.counts() ?? {};
     this.#counter?.resetCounts();
     return counts;
+  }
+
+  /** DynamoDB's write units of the functions since it was last asked. */
+  takeWriteUnits(): number {
+    const units = this.#meter?.units ?? NaN;
+    if (this.#meter) this.#meter.units = 0;
+    return units;
   }
 
   /** The local cloud's process, where it is one of ours. */

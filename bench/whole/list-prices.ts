@@ -26,6 +26,7 @@ const mappingBatch = 10;
 
 export interface Usage {
   counts: CallCounts;
+  writeUnits: number;
   /** Messages that mappings received and deleted. */
   messages: number;
   invocations: number;
@@ -42,16 +43,16 @@ export interface Cost {
 }
 
 /** In dollars for a million records. */
-export function costOfAMillion({ counts, messages, invocations, gigabyteSeconds }: Usage, records: number): Cost {
+export function costOfAMillion(
+  { counts, writeUnits, messages, invocations, gigabyteSeconds }: Usage,
+  records: number,
+): Cost {
   const requests = (name: string): number => counts[name]?.requests ?? 0;
   const kibibytes = (name: string): number => counts[name]?.kibibytes ?? 0;
   const sum = (prefix: string, of: (name: string) => number): number =>
     Object.keys(counts).reduce((total, name) => total + (name.startsWith(prefix) ? of(name) : 0), 0);
   const s3Reads = requests('s3.GetObject') + requests('s3.HeadObject');
   const s3 = s3Reads * prices.s3Read + (sum('s3.', requests) - s3Reads) * prices.s3Write;
-  // A body's size is the item's and the expression's: no less than what is billed. In a transaction it counts twice.
-  const single = kibibytes('dynamodb.UpdateItem') + kibibytes('dynamodb.PutItem');
-  const writeUnits = single + 2 * kibibytes('dynamodb.TransactWriteItems');
   const reads = ['GetItem', 'BatchGetItem', 'Query'].reduce((total, name) => total + requests(`dynamodb.${name}`), 0);
   const dynamodb = writeUnits * prices.writeUnit + reads * prices.readUnit;
   // 64 KiB of a message are a request.

@@ -9,6 +9,8 @@ export interface CostFigures {
   deadLetters: number;
   requestsAMinute: number;
   counts: CallCounts;
+  /** Of DynamoDB, by the sizes of the items that were written. */
+  writeUnits: number;
   gigabyteSeconds: number;
   /** Dollars for a million records. */
   cost: Cost;
@@ -36,19 +38,28 @@ export async function measureCost(records: number, requestsAMinute: number): Pro
     const lines = Buffer.concat(rows).toString('latin1').trimEnd().split('\n');
     const body = Buffer.concat(lines.map((line) => breakRows(Buffer.from(`${line}\n`, 'latin1'), ++n)));
     cloud.takeCounts();
+    cloud.takeWriteUnits();
     const { fileId } = await stack.drop(`cost-${records}.jsonl`, body);
     const manifest = await stack.manifestOf(fileId, ((records / requestsAMinute) * 60 + 240) * 1000, true);
     const counts = cloud.takeCounts();
+    const writeUnits = cloud.takeWriteUnits();
     const { times, dead_lettered_records: dead } = manifest;
     const gigabyteSeconds = gigabyteSecondsOf(times.upload_seconds, records);
     const batches = counts['dynamodb.TransactWriteItems']?.requests ?? 0;
-    const usage = { counts, messages: batches + 3 * dead, invocations: batches + dead / 3 + 3, gigabyteSeconds };
+    const usage = {
+      counts,
+      writeUnits,
+      messages: batches + 3 * dead,
+      invocations: batches + dead / 3 + 3,
+      gigabyteSeconds,
+    };
     await stack.close();
     return {
       records,
       deadLetters: dead,
       requestsAMinute,
       counts,
+      writeUnits,
       gigabyteSeconds,
       cost: costOfAMillion(usage, records),
     };

@@ -154,7 +154,11 @@ export class Lane extends Construct {
     });
     // A message is a batch of hundreds of records already.
     workOff(consumer, this.records.queue, { batchSize: 1, maxConcurrency: lane.consumers });
-    workOff(consumer, this.letters.queue, { batchSize: letterBatchSize, maxConcurrency: letterConsumers });
+    workOff(consumer, this.letters.queue, {
+      ...{ batchSize: letterBatchSize, maxConcurrency: letterConsumers },
+      // Alone, a letter is a request for each of its receives and for each of its returns; nobody waits for it by the second.
+      windowSeconds: gatherSeconds[lane.name],
+    });
     ledger.grant(consumer, 'GetItem', 'UpdateItem');
     work.grantPutReceipts(consumer);
     sink.token?.grantRead(consumer);

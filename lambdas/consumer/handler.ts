@@ -67,7 +67,8 @@ async function onLetter(
   const message = readMessage(letterMessage, parseBody(record));
   const ports = { ...deps, sink: deps.letterSink, inTurn };
   if (message.kind === 'correction') return tryCorrection(message, ports, deadline);
-  const seen = { id: record.messageId, sentAt: Number(record.attributes.SentTimestamp) };
+  const { SentTimestamp, ApproximateReceiveCount } = record.attributes;
+  const seen = { id: record.messageId, sentAt: Number(SentTimestamp), receives: Number(ApproximateReceiveCount) };
   const end = await handleLetter(message, seen, ports, deadline);
   return end.kind === 'back' ? { backAfterSeconds: end.visibleAfterSeconds } : undefined;
 }

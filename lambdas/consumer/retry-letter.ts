@@ -6,7 +6,7 @@ import { memberFaults } from '../core/records/bundle.ts';
 import { memberProblem } from '../core/records/cut-slice.ts';
 import { memberSourceOf } from '../core/source-uri.ts';
 import type { Letter } from '../messages.ts';
-import type { SinkRequest } from '../ports.ts';
+import type { LetterAdoption, SinkRequest } from '../ports.ts';
 import type { Deadline } from '../runtime/deadline.ts';
 import type { InTurn } from '../runtime/in-turn.ts';
 import type { ConsumerPorts } from './deliver-batch.ts';
@@ -26,6 +26,15 @@ export type LetterEnd =
   /** Back to its queue, visible after that many seconds; SQS moves it to the DLQ when it has had its receives. */
   | { kind: 'back'; visibleAfterSeconds: number };
 
+/** The message that carries a letter, by SQS's account. */
+export interface LetterMessage {
+  id: string;
+  /** Milliseconds since 1970. */
+  sentAt: number;
+  /** How often it was received, this time too. */
+  receives: number;
+}
+
 export interface LetterPorts extends ConsumerPorts {
   inTurn: InTurn;
 }
@@ -37,11 +46,11 @@ export interface LetterPorts extends ConsumerPorts {
  */
 export async function handleLetter(
   letter: Letter,
-  message: { id: string; sentAt: number },
+  message: LetterMessage,
   ports: LetterPorts,
   deadline: Deadline,
 ): Promise<LetterEnd> {
-  const adoption = await ports.ledger.adoptLetter(letter, message);
+  const adoption = await adopt(letter, message, ports);
   if (adoption.kind === 'surplus') {
     ports.log.info('surplus letter', correlated(letter, { letter_id: letter.letter_id }));
     return { kind: 'done' };
@@ -53,6 +62,16 @@ export async function handleLetter(
   }
   if (message.sentAt <= adoption.dead.failedMessageSentAt) return { kind: 'back', visibleAfterSeconds: 0 };
   return ports.inTurn(() => retry(letter, adoption.dead, message.sentAt, ports, deadline));
+}
+
+/** What an earlier receive has noted needs no second writing: a read costs a fifth or less. */
+async function adopt(letter: Letter, message: LetterMessage, { ledger }: LetterPorts): Promise<LetterAdoption> {
+  if (message.receives > 1) {
+    const dead = await ledger.getDead(letter.file_id, letter.record);
+    const isNoted = dead?.messageId === message.id && dead.messageSentAt === message.sentAt;
+    if (isNoted && dead.letterId === letter.letter_id) return { kind: 'adopted', dead };
+  }
+  return ledger.adoptLetter(letter, message);
 }
 
 async function retry(

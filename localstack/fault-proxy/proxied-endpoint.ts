@@ -3,7 +3,7 @@ import { bringUpEndpoint } from '../endpoint.ts';
 import type { Enforcement } from '../enforcement.ts';
 import { LocalCloudError } from '../local-cloud-error.ts';
 import { choosePort } from '../probe-machine.ts';
-import type { FaultProxy } from './server.ts';
+import type { FaultProxy, FaultProxyOptions } from './server.ts';
 import { startFaultProxy } from './server.ts';
 
 export interface ProxiedEndpoint {
@@ -25,12 +25,13 @@ const attempts = 3;
  * endpoint makes those of its host's name and its own port: so the proxy has the same port, at another address.
  */
 export async function bringUpProxiedEndpoint(
-  options: Omit<BringUpOptions, 'port'> & { seed?: number; enforcement?: Enforcement | undefined },
+  options: Omit<BringUpOptions, 'port'> &
+    Pick<FaultProxyOptions, 'seed' | 'meter'> & { enforcement?: Enforcement | undefined },
 ): Promise<ProxiedEndpoint> {
-  const { enforcement, seed } = options;
+  const { enforcement, seed, meter } = options;
   for (let attempt = 1; ; attempt++) {
     const port = await choosePort(undefined);
-    const proxy = await startBeside(port, enforcement, seed);
+    const proxy = await startBeside(port, enforcement, { seed: seed ?? 1, ...(meter ? { meter } : {}) });
     try {
       const variables = {
         ...options.variables,
@@ -57,13 +58,17 @@ export async function bringUpProxiedEndpoint(
   }
 }
 
-async function startBeside(port: number, enforcement: Enforcement | undefined, seed = 1): Promise<FaultProxy> {
+async function startBeside(
+  port: number,
+  enforcement: Enforcement | undefined,
+  settings: Pick<FaultProxyOptions, 'seed' | 'meter'>,
+): Promise<FaultProxy> {
   const faults: string[] = [];
   for (const host of proxyHosts) {
     try {
       const target = `${enforcement ? 'https' : 'http'}://127.0.0.1:${port}`;
       const tls = enforcement && { ...enforcement.certificateFor(host), ca: enforcement.ca };
-      return await startFaultProxy({ target, host, port, seed, ...(tls ? { tls } : {}) });
+      return await startFaultProxy({ ...settings, target, host, port, ...(tls ? { tls } : {}) });
     } catch (error) {
       faults.push((error as Error).message);
     }

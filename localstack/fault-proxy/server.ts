@@ -25,6 +25,8 @@ export interface FaultProxyOptions {
   seed?: number;
   /** Before an endpoint with TLS: the proxy's own certificate, and the one that the endpoint's is trusted by. */
   tls?: { cert: string; key: string; ca: string };
+  /** Told of every call that is handed on, before it is; what it gives back is called when that has been answered. */
+  meter?: (call: AwsCall, body: Buffer) => Promise<(() => Promise<void>) | undefined>;
 }
 
 export interface FaultProxy {
@@ -70,9 +72,11 @@ class ProxiedEndpoint {
   readonly counter = new CallCounter();
   readonly #forwarder: Forwarder;
   readonly #dice: ProxyDice;
+  readonly #meter: FaultProxyOptions['meter'];
   #faults: ProxyFaults = proxyFaultsSchema.parse({});
 
-  constructor({ target, seed = 1, tls }: FaultProxyOptions) {
+  constructor({ target, seed = 1, tls, meter }: FaultProxyOptions) {
+    this.#meter = meter;
     this.#forwarder = new Forwarder(target, tls?.ca);
     this.#dice = new ProxyDice(seed);
   }
@@ -93,7 +97,12 @@ class ProxiedEndpoint {
     const latencyMs = this.#dice.latencyMs(this.#faults);
     if (latencyMs > 0) await delay(latencyMs);
     if (fault) return this.#fail(fault, call, request, response);
-    await passOn(await this.#forwarder.ask(request, request), response);
+    if (!this.#meter) return passOn(await this.#forwarder.ask(request, request), response);
+    const body = await readAll(request);
+    const answered = await this.#meter(call, body);
+    const answer = await this.#forwarder.ask(request, body);
+    await answered?.();
+    await passOn(answer, response);
   }
 
   async #fail(fault: ProxyFault, call: AwsCall, request: IncomingMessage, response: ServerResponse): Promise<void> {

@@ -83,6 +83,17 @@ describe.each(['local', 'prod'] as const)('queues of stage %s', (stage) => {
     );
   });
 
+  it('gather letters for some seconds, and nothing that waits for the API', () => {
+    const windows = mappings.map((mapping) => [
+      queues.get(targetOf(mapping['EventSourceArn']))?.['QueueName'],
+      mapping['MaximumBatchingWindowInSeconds'],
+    ]);
+    expect(windows.filter(([, seconds]) => seconds !== undefined).toSorted()).toEqual([
+      [`sluice-${stage}-traffic-express-letters`, 1],
+      [`sluice-${stage}-traffic-letters`, 5],
+    ]);
+  });
+
   it('take a letter whose 64 KiB JSON has escaped sixfold', () => {
     for (const name of ['traffic-letters', 'traffic-dlq', 'traffic-express-letters', 'traffic-express-dlq']) {
       expect(named(name).properties['MaximumMessageSize']).toBe(1024 * 1024);

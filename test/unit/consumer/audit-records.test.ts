@@ -73,7 +73,8 @@ describe('a feed that has each record audited', () => {
     if (!letter) throw new Error('no letter');
     const lines: Lines = [];
     const ports = { ...world.ports, log: auditTo(lines), inTurn: <T>(work: () => Promise<T>) => work() };
-    for (const sentAt of [1, 2]) await clock.run(handleLetter(letter, { id: `m${sentAt}`, sentAt }, ports, deadline));
+    for (const sentAt of [1, 2])
+      await clock.run(handleLetter(letter, { id: `m${sentAt}`, sentAt, receives: 1 }, ports, deadline));
     expect(lines).toMatchObject([{ correlation_id: 'MR-1', outcome: 'uploaded', sha256: letter.sha256 }]);
   });
 

@@ -96,7 +96,7 @@ it('its letters are tried, each by itself; dissolved twice, nothing is sent twic
   const ports = { ...world.ports, inTurn: <T>(work: () => Promise<T>) => work() };
   for (const [index, letter] of world.letters.entries()) {
     await clock.advance(1_000);
-    await clock.run(handleLetter(letter, { id: `m${index}`, sentAt: clock.now() }, ports, never));
+    await clock.run(handleLetter(letter, { id: `m${index}`, sentAt: clock.now(), receives: 1 }, ports, never));
   }
   expect(world.letters).toHaveLength(6);
   expect([...world.api.stored.values()].map(({ spot_id }) => spot_id)).toEqual(['SP-000002', 'SP-000004']);

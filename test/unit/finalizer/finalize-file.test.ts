@@ -261,7 +261,12 @@ describe('a letter', () => {
     const letter = world.letters.find((each) => each.record === record);
     if (!letter) throw new Error(`no letter for record ${record}`);
     return clock.run(
-      handleLetter(letter, { id: `m${sentAt}`, sentAt }, { ...world.ports, inTurn: (work) => work() }, deadline),
+      handleLetter(
+        letter,
+        { id: `m${sentAt}`, sentAt, receives: 1 },
+        { ...world.ports, inTurn: (work) => work() },
+        deadline,
+      ),
     );
   };
 

@@ -337,7 +337,7 @@ describe('a batch that killed its consumer at every receive', () => {
     const ids = (letters: Letter[]) => letters.map(({ letter_id }) => letter_id);
     expect(ids(world.letters.slice(4))).toEqual(ids(world.letters.slice(0, 4)));
     for (const letter of world.letters) {
-      const message = { id: 'again', sentAt: clock.now() };
+      const message = { id: 'again', sentAt: clock.now(), receives: 1 };
       await clock.run(handleLetter(letter, message, { ...world.ports, inTurn: (work) => work() }, deadline));
     }
     const states = [...world.ledger.dead.values()].map(({ record, state, outcome }) => [record, state, outcome]);
