@@ -1,4 +1,4 @@
-import { createHash } from 'node:crypto';
+import { hash } from 'node:crypto';
 import type { SourceObject } from './file-account.ts';
 import type { Dialect } from './records/dialect.ts';
 
@@ -8,10 +8,7 @@ import type { Dialect } from './records/dialect.ts';
  */
 export function fileIdOf(source: Pick<SourceObject, 'bucket' | 'key' | 'versionId' | 'sequencer'>): string {
   const upload = source.versionId ?? source.sequencer ?? '';
-  return createHash('sha256')
-    .update(JSON.stringify([source.bucket, source.key, upload]))
-    .digest('hex')
-    .slice(0, 24);
+  return sha256Of(JSON.stringify([source.bucket, source.key, upload])).slice(0, 24);
 }
 
 /**
@@ -19,9 +16,7 @@ export function fileIdOf(source: Pick<SourceObject, 'bucket' | 'key' | 'versionI
  * The API drops what it has seen, so the same record of the same file never makes a second entry.
  */
 export function requestIdOf(identity: readonly string[], fileSha256: string): string {
-  return createHash('sha256')
-    .update(JSON.stringify([...identity, fileSha256]))
-    .digest('hex');
+  return sha256Of(JSON.stringify([...identity, fileSha256]));
 }
 
 /** The checksum in a record's request id: of the file that it came in. In a bundle each record is a file. */
@@ -29,7 +24,7 @@ export function checksumFor(recordSha256: string, dialect: Pick<Dialect, 'format
   return dialect.format === 'bundle' ? recordSha256 : fileSha256;
 }
 
-/** Lower-case hex SHA-256. */
-export function sha256Of(bytes: Uint8Array): string {
-  return createHash('sha256').update(bytes).digest('hex');
+/** Lower-case hex SHA-256, of a text by its UTF-8. In one call: twice as fast for the few bytes of a record. */
+export function sha256Of(content: Uint8Array | string): string {
+  return hash('sha256', content, 'hex');
 }

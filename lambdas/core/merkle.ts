@@ -1,23 +1,29 @@
-import { createHash } from 'node:crypto';
+import { hash } from 'node:crypto';
 
 /**
  * A Merkle tree as RFC 6962 (2.1) has it, over SHA-256: a leaf's hash is that of 0x00 and its bytes, an inner node's that
  * of 0x01 and its children's. So no leaf can pass for a node, and a tree of any size has one shape only.
  */
 
+/** In one call, and by way of hex: a Hash object for each of millions of small texts takes four times as long. */
+const sha256 = (bytes: Uint8Array): Buffer => Buffer.from(hash('sha256', bytes, 'hex'), 'hex');
+
 /** Root of no leaves: the hash of nothing. */
-const emptyRoot = createHash('sha256').digest();
+const emptyRoot = sha256(Buffer.alloc(0));
+
+const leafPrefix = Buffer.from([0]);
+/** 0x01, and room for two hashes. */
+const node = Buffer.alloc(1 + 2 * 32, 1);
 
 export function leafHash(leaf: Uint8Array): Buffer {
-  return createHash('sha256').update(leafPrefix).update(leaf).digest();
+  return sha256(Buffer.concat([leafPrefix, leaf]));
 }
 
 export function nodeHash(left: Uint8Array, right: Uint8Array): Buffer {
-  return createHash('sha256').update(nodePrefix).update(left).update(right).digest();
+  node.set(left, 1);
+  node.set(right, 33);
+  return sha256(node);
 }
-
-const leafPrefix = Buffer.from([0]);
-const nodePrefix = Buffer.from([1]);
 
 /** Takes leaves one by one; what is kept is one hash for each doubling of their number. */
 export class MerkleRoot {
@@ -30,12 +36,12 @@ export class MerkleRoot {
   }
 
   add(leaf: Uint8Array): void {
-    let node = leafHash(leaf);
+    let root = leafHash(leaf);
     // As in binary counting: for each one-bit that carries, two subtrees of one size become one.
     for (let size = this.#leaves; size % 2 === 1; size = Math.floor(size / 2)) {
-      node = nodeHash(this.#peaks.pop() as Buffer, node);
+      root = nodeHash(this.#peaks.pop() as Buffer, root);
     }
-    this.#peaks.push(node);
+    this.#peaks.push(root);
     this.#leaves++;
   }
 
@@ -99,7 +105,7 @@ function siblingsOf(
 /** The root that the steps lead to. */
 export function rootOf(leaf: Uint8Array, steps: readonly ProofStep[]): Buffer {
   return steps.reduce(
-    (node, { side, hash }) => (side === 'left' ? nodeHash(hash, node) : nodeHash(node, hash)),
+    (root, { side, hash: sibling }) => (side === 'left' ? nodeHash(sibling, root) : nodeHash(root, sibling)),
     leafHash(leaf),
   );
 }
