@@ -18,6 +18,7 @@ import type { CostFigures } from './whole/measure-cost.ts';
 import { measureCost } from './whole/measure-cost.ts';
 import type { SmallFilesFigures } from './whole/measure-small-files.ts';
 import { measureSmallFiles } from './whole/measure-small-files.ts';
+import type { FinalizerFigures } from './whole/measure-finalizer.ts';
 import { compareRatios, ratiosOf } from './whole/ratios.ts';
 
 const usage = `npm run bench -- [options]
@@ -37,6 +38,8 @@ export interface BenchFigures {
   smallFiles: SmallFilesFigures;
   cost: CostFigures;
   coldStarts: ColdStartFigures[];
+  /** By the number of batches. */
+  finalizer: FinalizerFigures[];
 }
 
 const run = promisify(execFile);
@@ -66,6 +69,10 @@ async function main(): Promise<void> {
   const peers = await measurePeers(quick ? 10_000 : 100_000, quick ? 1 : 3);
   say('cold starts');
   const coldStarts = await measureColdStarts();
+  say('the finalizer');
+  const finalizer: FinalizerFigures[] = [];
+  for (const batches of quick ? [100, 400] : [2_000, 8_000])
+    finalizer.push(await inProcess<FinalizerFigures>('whole/measure-finalizer.ts', [String(batches)]));
   say('the whole system, as fast as it goes');
   const throughput: Throughput[] = [];
   const cloud = await BenchCloud.start();
@@ -81,7 +88,7 @@ async function main(): Promise<void> {
   const cost = await measureCost(quick ? 3_000 : 20_000, 6_000);
   const figures: BenchFigures = {
     ...{ at: new Date().toISOString(), version: versionOf(), machine: machineOf() },
-    ...{ splitter, consumer, peers, throughput, smallFiles, cost, coldStarts },
+    ...{ splitter, consumer, peers, throughput, smallFiles, cost, coldStarts, finalizer },
   };
   const before = newestKept();
   if (values.json) console.log(JSON.stringify(figures, null, 2));
@@ -98,7 +105,7 @@ async function inProcess<Figures>(file: string, parameters: string[]): Promise<F
 }
 
 function describe(figures: BenchFigures, before: BenchFigures | undefined): string {
-  const { consumer, peers, throughput, smallFiles, cost, coldStarts } = figures;
+  const { consumer, peers, throughput, smallFiles, cost, coldStarts, finalizer } = figures;
   const dollars = (value: number): string => `$${value.toFixed(3)}`;
   const lines = [
     `${figures.machine.cores} × ${figures.machine.cpu}, Node ${figures.machine.node}`,
@@ -115,6 +122,12 @@ function describe(figures: BenchFigures, before: BenchFigures | undefined): stri
     '',
     'the same file and API, each in one process, from its start to its end',
     ...formatPeers(peers),
+    '',
+    'the finalizer by itself',
+    ...finalizer.map(
+      ({ records, cpuSecondsPer100k, peakMb }) =>
+        `  ${records.toLocaleString('en-US')} records: ${cpuSecondsPer100k.toFixed(1)} CPU-s for 100,000, ${peakMb} MB`,
+    ),
     '',
     'the whole system without a limit',
     ...throughput.map(({ records, recordsPerSecond, cpu, peakMemoryMb }) => {

@@ -17,7 +17,7 @@ const fewestConnections = 4;
  * consumer runs as long as a file takes: at a slow pace its memory is the bill. `bench/` has the peaks of memory.
  */
 const memoryByPace = [
-  { upToRequestsPerSecond: 60, memoryMb: 256 },
+  { upToRequestsPerSecond: 60, memoryMb: 192 },
   { upToRequestsPerSecond: 100, memoryMb: 512 },
   { upToRequestsPerSecond: Infinity, memoryMb: 1769 },
 ] as const;

@@ -25,14 +25,10 @@ export function cpuByPart(cloudPid: number | undefined): CpuByPart {
   if (process.platform !== 'linux' || cloudPid === undefined)
     return { functions: NaN, byFunction: {}, cloud: NaN, api };
   const all = listProcesses();
-  const below = (pid: number): number[] => [
-    pid,
-    ...all.filter((each) => each.parent === pid).flatMap((each) => below(each.pid)),
-  ];
   const byFunction: Record<string, number> = {};
   let functions = 0;
   let cloud = 0;
-  for (const pid of below(cloudPid)) {
+  for (const pid of below(cloudPid, all)) {
     const found = all.find((each) => each.pid === pid);
     if (!found) continue;
     const name = functionOf(pid);
@@ -46,13 +42,13 @@ export function cpuByPart(cloudPid: number | undefined): CpuByPart {
 }
 
 /**
- * The most memory that any process of each function has had so far, in MB; Linux only.
+ * The most memory that any process of each function below the local cloud's has had so far, in MB; Linux only.
  * https://man7.org/linux/man-pages/man5/proc_pid_status.5.html: VmHWM
  */
 export function peakMemoryMb(cloudPid: number | undefined): Record<string, number> {
   const peaks: Record<string, number> = {};
   if (process.platform !== 'linux' || cloudPid === undefined) return peaks;
-  for (const { pid } of listProcesses()) {
+  for (const pid of below(cloudPid, listProcesses())) {
     const name = functionOf(pid);
     if (name === undefined && pid !== cloudPid) continue;
     const key = name ?? 'cloud';
@@ -110,6 +106,11 @@ interface Listed {
   pid: number;
   parent: number;
   seconds: number;
+}
+
+/** The process and all that it or they have started. */
+function below(pid: number, all: readonly Listed[]): number[] {
+  return [pid, ...all.filter((each) => each.parent === pid).flatMap((each) => below(each.pid, all))];
 }
 
 function listProcesses(): Listed[] {

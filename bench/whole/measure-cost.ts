@@ -18,7 +18,7 @@ export interface CostFigures {
 
 const consumers = 2;
 /** What the consumers have at this pace (cdk/derive-feed.ts), and the others in the stage prod. MB. */
-const memoryMb = { consumer: 256, splitter: 1769, finalizer: 1024 };
+const memoryMb = { consumer: 192, others: 1769 };
 
 /**
  * A file with one dead letter in a hundred at an API's pace, every call of the functions counted. Consumers are taken to
@@ -69,13 +69,13 @@ export async function measureCost(records: number, requestsAMinute: number): Pro
 }
 
 /** CPU-seconds of a whole core per 100,000 records, of splitter and finalizer: rounded up from bench:delivery. */
-const coreSeconds = { splitter: 1.5, finalizer: 4 };
+const coreSeconds = { splitter: 1.5, finalizer: 2.5 };
 
 function gigabyteSecondsOf(uploadSeconds: number, records: number): number {
   const share = records / 100_000;
   // Memory gives the share of a core: what takes longer for less of it costs the same.
   return (
     (consumers * uploadSeconds * memoryMb.consumer) / 1024 +
-    ((coreSeconds.splitter + coreSeconds.finalizer) * share * memoryMb.splitter) / 1024
+    ((coreSeconds.splitter + coreSeconds.finalizer) * share * memoryMb.others) / 1024
   );
 }

@@ -3,7 +3,7 @@ import type { BenchFigures } from '../whole.ts';
 /** What two runs may be compared by, on whatever machines: shares of a reference in the same run, and counts. */
 export type Ratios = Record<string, { value: number; isBetter: 'higher' | 'lower' }>;
 
-export function ratiosOf({ splitter, consumer, peers, throughput, cost, coldStarts }: BenchFigures): Ratios {
+export function ratiosOf({ splitter, consumer, peers, throughput, cost, coldStarts, finalizer }: BenchFigures): Ratios {
   const ratios: Ratios = {};
   for (const { name, pass1OfSha256, pass2OfNewlines } of splitter.speeds) {
     ratios[`splitter, ${name}, pass 1 of SHA-256`] = { value: pass1OfSha256, isBetter: 'higher' };
@@ -17,6 +17,9 @@ export function ratiosOf({ splitter, consumer, peers, throughput, cost, coldStar
     // The fake API's work is the same in every run: it is the reference.
     ratios[`functions' CPU of the API's, ${records}`] = { value: cpu.functions / cpu.api, isBetter: 'lower' };
   }
+  const [fewer, more] = finalizer;
+  if (fewer && more)
+    ratios['finalizer, memory of four times the records'] = { value: more.peakMb / fewer.peakMb, isBetter: 'lower' };
   ratios['dollars a million records'] = { value: cost.cost.total, isBetter: 'lower' };
   for (const each of coldStarts) {
     ratios[`${each.function}, init of Node's start`] = { value: each.initOfNodeStart, isBetter: 'lower' };

@@ -137,6 +137,8 @@ export class Lane extends Construct {
       description: `Delivers the batches and letters of ${lane.keyPrefix} to ${url === undefined ? 'the record ledger' : 'the API'}.`,
       timeoutSeconds: settings.consumer.timeoutSeconds,
       memoryMb: lane.consumerMemoryMb,
+      // Where one waits most of the time, garbage is collected earlier for less memory: its peak was 133 MB, and 154 without.
+      ...(lane.consumerMemoryMb < 512 ? { nodeOptions: ['--max-semi-space-size=4'] } : {}),
       queuesToItself: true,
       logRetentionDays: feed.logRetentionDays,
       files: caCertificates === undefined ? {} : { [caFile]: caCertificates },

@@ -23,8 +23,8 @@ export const prod: StageNumbers = {
   },
   horizonSeconds: 3600,
   consumer: { timeoutSeconds: 900 },
-  // Streams; the memory is for its share of a CPU, which unpacks and counts a file's receipts.
-  finalizer: { timeoutSeconds: 900, memoryMb: 1024, concurrency: 2 },
+  // Streams; the memory is for a whole core, which unpacks and counts a file's receipts: half of it would take twice as long.
+  finalizer: { timeoutSeconds: 900, memoryMb: 1769, concurrency: 2 },
   // Reads a page of the ledger at a time.
   reconciler: { timeoutSeconds: 300, memoryMb: 512, everyMinutes: 15, stalledAfterSeconds: 1800 },
   queues: {
