@@ -15,7 +15,7 @@ import { bringUpEndpoint } from '../../localstack/endpoint.ts';
 import { bringUpProxiedEndpoint } from '../../localstack/fault-proxy/proxied-endpoint.ts';
 import type { CallCounts } from '../../localstack/fault-proxy/call-counts.ts';
 import type { FaultProxy } from '../../localstack/fault-proxy/server.ts';
-import { WriteUnitMeter } from '../whole/write-units.ts';
+import { WriteUnitMeter } from '../../localstack/fault-proxy/write-units.ts';
 import { readEndpointRecord } from '../../localstack/endpoint-record.ts';
 import type { FakeAvstar } from '../../localstack/fake-avstar/server.ts';
 import { startFakeAvstar } from '../../localstack/fake-avstar/server.ts';

@@ -1,7 +1,7 @@
 import type { AddressInfo } from 'node:net';
 import { createServer } from 'node:http';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { itemBytes, WriteUnitMeter } from '../../../bench/whole/write-units.ts';
+import { itemBytes, WriteUnitMeter } from '../../../localstack/fault-proxy/write-units.ts';
 import { readAll } from '../../../localstack/fault-proxy/forward.ts';
 
 describe('an item’s size', () => {
