@@ -85,7 +85,7 @@ async function main(): Promise<void> {
   say('small files');
   const smallFiles = await measureSmallFiles(quick ? 500 : 10_000);
   say('requests, counted, and what they cost');
-  const cost = await measureCost(quick ? 3_000 : 20_000, 6_000);
+  const cost = await measureCost(quick ? 3_000 : 40_000, 6_000);
   const figures: BenchFigures = {
     ...{ at: new Date().toISOString(), version: versionOf(), machine: machineOf() },
     ...{ splitter, consumer, peers, throughput, smallFiles, cost, coldStarts, finalizer },
