@@ -2,7 +2,6 @@ import type { Readable } from 'node:stream';
 import type { BreakerReason } from './core/breaker.ts';
 import type {
   BatchAccount,
-  CompressedContent,
   Correction,
   DeadAttempt,
   DeadRecord,
@@ -11,6 +10,7 @@ import type {
   FileState,
   HashProgress,
   SourceObject,
+  StoredContent,
 } from './core/file-account.ts';
 import type { CutLimits, CutPosition, Dialect } from './core/records/dialect.ts';
 import type { LimiterChange, LimiterItem } from './core/limiter-item.ts';
@@ -121,7 +121,7 @@ export interface NewBundle extends NewFile {
 export interface SplitProgress {
   sha256?: string;
   hashProgress?: HashProgress;
-  content?: CompressedContent;
+  content?: StoredContent;
   dialect?: Dialect;
   warnings?: { code: string; message: string }[];
   checkpoint?: CutPosition;

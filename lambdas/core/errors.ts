@@ -1,3 +1,5 @@
+import type { Compression } from './file-account.ts';
+
 /** The object under a key is no longer the one that was pinned, or is gone. */
 export class SourceChangedError extends Error {
   override readonly name = 'SourceChangedError';
@@ -7,7 +9,12 @@ export class SourceChangedError extends Error {
 export class CompressedContentError extends Error {
   override readonly name = 'CompressedContentError';
   /** A word for machines, as in a manifest's `failure`. */
-  readonly code: 'gzip_truncated' | 'gzip_corrupt' | 'gzip_too_large' | 'gzip_bomb';
+  readonly code:
+    | `${Compression}_${'truncated' | 'corrupt' | 'too_large' | 'bomb'}`
+    | 'utf16_too_large'
+    | `zip_${'empty' | 'members' | 'encrypted' | 'method'}`
+    | 'excel'
+    | 'office';
 
   constructor(code: CompressedContentError['code'], message: string, options?: ErrorOptions) {
     super(message, options);

@@ -1,6 +1,7 @@
 import type { CutLimits, CutPosition, Dialect } from './records/dialect.ts';
 import type { OutcomeCounts } from './outcome.ts';
 import { sumCounts } from './outcome.ts';
+import type { Utf16Encoding } from './records/decode-utf16.ts';
 import type { Quarantine } from './quarantine.ts';
 
 /**
@@ -46,10 +47,19 @@ export interface HashProgress {
   state: string;
 }
 
-/** How an object that isn't the plain bytes of its records holds them. */
-export interface CompressedContent {
-  compression: 'gzip';
-  /** Decompressed. */
+export const compressions = ['gzip', 'zip', 'zstd'] as const;
+export type Compression = (typeof compressions)[number];
+
+/** How an object that isn't the plain bytes of its records holds them: compressed, in UTF-16, or both. */
+export interface StoredContent {
+  compression?: Compression;
+  /** Where in the object the compressed bytes lie; absent where they are all of it. */
+  place?: { offset: number; bytes: number };
+  /** The one file in a ZIP archive. */
+  member?: { name: string; method: 'stored' | 'deflated' };
+  /** What the text is encoded in. The content is its UTF-8, and positions are in that. */
+  decodedFrom?: Utf16Encoding;
+  /** Decompressed and decoded. */
   bytes: number;
 }
 
@@ -69,7 +79,7 @@ export interface FileAccount {
   sha256?: string;
   hashProgress?: HashProgress;
   /** Absent where the object's bytes are the records'. Offsets (of checkpoints, batches, records) are in the content. */
-  content?: CompressedContent;
+  content?: StoredContent;
   dialect?: Dialect;
   warnings?: { code: string; message: string }[];
   limits: CutLimits;

@@ -1,5 +1,6 @@
 import * as z from 'zod';
-import { fileStates } from './file-account.ts';
+import { compressions, fileStates } from './file-account.ts';
+import { utf16Encodings } from './records/decode-utf16.ts';
 
 /** One failed record in a manifest; the full list is in the receipts. */
 export const manifestError = z.object({
@@ -54,10 +55,14 @@ export const manifest = z.object({
   checksum: z.string().nullable(),
   bytes: count,
   format: z.string().nullable(),
-  /** These three came later: a manifest from before has none. */
+  /** These came later: a manifest from before has none. */
   encoding: z.string().nullable().default(null),
-  compression: z.enum(['gzip']).nullable().default(null),
-  /** Decompressed: what `offset` counts in. */
+  compression: z.enum(compressions).nullable().default(null),
+  /** Of a ZIP archive: its one file. */
+  zip_member: z.string().nullable().default(null),
+  /** What the text was in before it was decoded into UTF-8. */
+  decoded_from: z.enum(utf16Encodings).nullable().default(null),
+  /** Decompressed and decoded: what `offset` counts in. */
   content_bytes: count.nullable().default(null),
   /** Small files of one record each that this is the account of: each receipt names its file. Null for a file as it was dropped. */
   bundled_files: count.nullable().default(null),

@@ -44,6 +44,8 @@ export function buildManifest(facts: ManifestFacts): Manifest {
     format: file.dialect?.format ?? null,
     encoding: file.dialect?.encoding ?? null,
     compression: file.content?.compression ?? null,
+    zip_member: file.content?.member?.name ?? null,
+    decoded_from: file.content?.decodedFrom ?? null,
     bundled_files: file.bundle?.members ?? null,
     content_bytes: file.content?.bytes ?? file.source.sizeBytes,
     total_records: total,

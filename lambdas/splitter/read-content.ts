@@ -1,22 +1,24 @@
 import { Buffer } from 'node:buffer';
-import type { FileAccount } from '../core/file-account.ts';
+import type { FileAccount, SourceObject, StoredContent } from '../core/file-account.ts';
+import { Utf16Decoder } from '../core/records/decode-utf16.ts';
 import type { SourceObjects } from '../ports.ts';
-import { inflate } from './inflate.ts';
+import { decompress } from './decompress.ts';
 
 const nothing = Buffer.alloc(0);
 
 /**
- * The content from `offset` to its end. A gzip can't be entered in the middle: it is inflated from its start and what
- * comes before `offset` is thrown away; an empty chunk stands for each chunk of that, so that the caller can keep its
- * lease and look at the time.
+ * The content from `offset` to its end. What is compressed or decoded can't be entered in the middle: it is read from its
+ * start and what comes before `offset` is thrown away; an empty chunk stands for each chunk of that, so that the caller
+ * can keep its lease and look at the time.
  *
  * @param whole the object's bytes, where they are in memory
  * @throws SourceChangedError when the object is no longer the one that was pinned
+ * @throws CompressedContentError where it is damaged
  */
 export async function* readContent(
   file: Pick<FileAccount, 'source' | 'content'>,
   whole: Buffer | undefined,
-  sources: SourceObjects,
+  sources: Pick<SourceObjects, 'read'>,
   offset: number,
 ): AsyncGenerator<Buffer> {
   if (!file.content) {
@@ -25,9 +27,50 @@ export async function* readContent(
     return;
   }
   let toSkip = offset;
-  for await (const chunk of inflate(whole ? [whole] : sources.read(file.source, 0))) {
+  for await (const chunk of decode(readUnpacked(file.source, file.content, whole, sources), file.content.decodedFrom)) {
     const skipped = Math.min(toSkip, chunk.length);
     toSkip -= skipped;
     yield skipped === chunk.length ? nothing : chunk.subarray(skipped);
   }
+}
+
+/**
+ * The content before it is decoded.
+ * @param onEnd takes how many of the compressed bytes were needed
+ */
+export async function* readUnpacked(
+  source: SourceObject,
+  { compression, place = { offset: 0, bytes: source.sizeBytes }, member }: Omit<StoredContent, 'bytes'>,
+  whole: Buffer | undefined,
+  sources: Pick<SourceObjects, 'read'>,
+  onEnd?: (compressedBytes: number) => void,
+): AsyncGenerator<Buffer> {
+  const bytes = whole ? [whole.subarray(place.offset, place.offset + place.bytes)] : readPlace(source, place, sources);
+  if (compression) yield* decompress(bytes, { compression, ...(member ? { member } : {}) }, onEnd);
+  else yield* bytes;
+}
+
+/** A part of an object. */
+export async function* readPlace(
+  source: SourceObject,
+  { offset, bytes }: { offset: number; bytes: number },
+  sources: Pick<SourceObjects, 'read'>,
+): AsyncGenerator<Buffer> {
+  let left = bytes;
+  if (left === 0) return;
+  for await (const chunk of sources.read(source, offset)) {
+    yield chunk.length > left ? chunk.subarray(0, left) : chunk;
+    left -= chunk.length;
+    if (left <= 0) return;
+  }
+}
+
+async function* decode(chunks: AsyncIterable<Buffer>, from: StoredContent['decodedFrom']): AsyncGenerator<Buffer> {
+  if (!from) {
+    yield* chunks;
+    return;
+  }
+  const decoder = new Utf16Decoder(from);
+  for await (const chunk of chunks) yield decoder.push(chunk);
+  yield decoder.end();
 }

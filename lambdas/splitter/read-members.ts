@@ -4,9 +4,10 @@ import { SourceChangedError } from '../core/errors.ts';
 import type { SourceObject } from '../core/file-account.ts';
 import type { Member, MemberFault } from '../core/records/bundle.ts';
 import { headerBytes } from '../core/records/bundle.ts';
+import { utf16Of } from '../core/records/decode-utf16.ts';
 import { detectDialect } from '../core/records/detect-dialect.ts';
 import type { SourceObjects } from '../ports.ts';
-import { isGzip } from './inflate.ts';
+import { compressionOf } from './decompress.ts';
 
 export type SmallFile = Member & { source: SourceObject };
 
@@ -61,7 +62,7 @@ async function readWhole(source: SourceObject, sources: SourceObjects): Promise<
 
 /** What can't be read as anything is one record, too: one that will be rejected. */
 function isOneRecord(bytes: Buffer, key: string, { formats, encoding, columns }: Feed): boolean {
-  if (isGzip(bytes)) return false;
+  if (compressionOf(bytes) || utf16Of(bytes)) return false;
   const found = detectDialect(bytes, true, { formats, encoding, columns, key });
   if (found.kind !== 'dialect' || found.dialect.format === 'json-document') return true;
   return found.dialect.format === 'jsonl' && isOneLine(bytes);

@@ -4,7 +4,7 @@ import { isManifestOwed, isWhollySettled, unsettledRecords } from '../core/file-
 import { isStopped } from '../core/quarantine.ts';
 import type { FileLedger, NewFile } from '../ports.ts';
 import type { Deadline } from '../runtime/deadline.ts';
-import { checkCompressed } from './check-compressed.ts';
+import { checkStored } from './check-stored.ts';
 import { cutFile } from './cut-file.ts';
 import { hashFile } from './hash-file.ts';
 import { holdBack } from './hold-back.ts';
@@ -88,10 +88,10 @@ async function splitClaimed(file: FileAccount, ports: SplitterPorts, deadline: D
   }
 
   if (file.dialect === undefined) {
-    const checked = await checkCompressed(file, whole, ports, deadline);
+    const checked = await checkStored(file, whole, ports, deadline);
     if (checked.kind === 'out-of-time') return checked;
     if (checked.kind === 'refused') return refuse(file, checked, ports);
-    if (checked.kind === 'compressed') file.content = checked.content;
+    if (checked.kind === 'stored') file.content = checked.content;
     const read = await readDialect(file, whole, ports);
     if (read.kind === 'refused') return refuse(file, read, ports);
     if (read.kind === 'empty') return finish(file, { records: 0, batches: 0 }, [read.warning], ports);

@@ -1,7 +1,7 @@
 import type { Feed } from '../../feeds/feed.ts';
 import type { FileAccount } from '../core/file-account.ts';
 import type { AuditLog, BatchQueue, Clock, FileLedger, FinalizeQueue, IntakeQueue, SourceObjects } from '../ports.ts';
-import type { GzipLimits } from './check-compressed.ts';
+import type { ContentLimits } from './check-content.ts';
 
 export interface SplitterPorts {
   sources: SourceObjects;
@@ -12,7 +12,11 @@ export interface SplitterPorts {
   clock: Clock;
   log: AuditLog;
   feed: Feed;
-  gzip: GzipLimits;
+  /**
+   * Of what is compressed or decoded, whatever its format; `roomMs`: an invocation that had this long for it and did not
+   * get to the end will not the next time either.
+   */
+  gzip: ContentLimits & { roomMs: number };
   horizon: Horizon;
   /** A new one for each message that is handled. */
   newOwner: () => string;

@@ -100,7 +100,7 @@ function formatOf(content: Buffer, atEnd: boolean, { formats, key }: DialectWish
 }
 
 function hintOf(key: string): Format | null {
-  const name = key.toLowerCase().replace(/\.gz$/, '');
+  const name = key.toLowerCase().replace(/\.(gz|zip|zst)$/, '');
   if (/\.(jsonl|ndjson|jsonlines)$/.test(name)) return 'jsonl';
   if (/\.(csv|tsv)$/.test(name)) return 'csv';
   return name.endsWith('.json') ? 'json-document' : null;

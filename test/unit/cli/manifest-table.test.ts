@@ -28,6 +28,8 @@ const clean: Manifest = {
   format: 'csv',
   encoding: 'utf-8',
   compression: null,
+  zip_member: null,
+  decoded_from: null,
   bundled_files: null,
   content_bytes: 1000,
   total_records: 1_200,

@@ -1,4 +1,4 @@
-import { gzipSync } from 'node:zlib';
+import { gzipSync, zstdCompressSync } from 'node:zlib';
 import { beforeEach, describe, expect, it } from 'vitest';
 import type { SourceObject } from '../../../lambdas/core/file-account.ts';
 import { fileIdOf, requestIdOf, sha256Of } from '../../../lambdas/core/identity.ts';
@@ -11,6 +11,7 @@ import { bundleWorld } from '../../support/bundle-world.ts';
 import { maintenanceRecord } from '../../support/maintenance-records.ts';
 import { SimulatedClock } from '../../support/simulated-clock.ts';
 import { noDeadline } from '../../support/splitter-world.ts';
+import { zipArchive } from '../../support/zip-archive.ts';
 
 let clock: SimulatedClock;
 let world: BundleWorld;
@@ -124,11 +125,14 @@ describe('small files', () => {
     const sources = [
       world.drop('lines.json', two),
       world.drop('packed.json', gzipSync(textOf(1))),
+      world.drop('packed.zip', zipArchive([{ name: 'r.json', content: textOf(2) }])),
+      world.drop('packed.json.zst', zstdCompressSync(textOf(4))),
+      world.drop('utf16.json', Buffer.from(`\uFEFF${textOf(5)}`, 'utf16le')),
       world.drop('long.json', JSON.stringify({ ...maintenanceRecord('MR-9'), text: 'x'.repeat(65_300) })),
       world.drop('line.jsonl', `${JSON.stringify(maintenanceRecord('MR-3'))}\n`),
     ];
-    expect(kindsOf(await bundle(sources)).sort()).toEqual(['accounted', 'ordinary', 'ordinary', 'ordinary']);
-    expectEachOnce(sources.slice(3));
+    expect(kindsOf(await bundle(sources)).sort()).toEqual(['accounted', ...Array<string>(6).fill('ordinary')]);
+    expectEachOnce(sources.slice(6));
   });
 
   it('that can’t be read come again, and are in the way of no other', async () => {

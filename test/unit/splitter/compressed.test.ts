@@ -1,34 +1,18 @@
-import { gzipSync } from 'node:zlib';
+import { gzipSync, zstdCompressSync } from 'node:zlib';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { SourceChangedError } from '../../../lambdas/core/errors.ts';
 import type { Deadline } from '../../../lambdas/runtime/deadline.ts';
 import { splitFile } from '../../../lambdas/splitter/split-file.ts';
 import { fileLeaseMs } from '../../../lambdas/splitter/splitter-ports.ts';
-import { SimulatedClock } from '../../support/simulated-clock.ts';
-import type { SplitterWorld } from '../../support/splitter-world.ts';
-import { distinctBatches, noDeadline, sha256Of, smallLimits, splitterWorld } from '../../support/splitter-world.ts';
+import { fileId, splitObject as split, worldOf } from '../../support/split-object.ts';
+import { distinctBatches, noDeadline, sha256Of, smallLimits } from '../../support/splitter-world.ts';
+import { zipArchive } from '../../support/zip-archive.ts';
 
-const fileId = 'file-1';
 const header = 'SpotID,StationCode,AirDateTime,Duration,ClientName';
 const rows = (count: number) =>
   Array.from({ length: count }, (_, n) => `SP-${n},WABC,2026-01-05 06:00:00,30,"Client\r\n""${n * 7919}"""`);
 const csvOf = (count: number) => Buffer.from([header, ...rows(count), ''].join('\r\n'));
-
-function worldOf(object: Buffer, chunkBytes?: number): { world: SplitterWorld; clock: SimulatedClock } {
-  const clock = new SimulatedClock();
-  return { world: splitterWorld(clock, object, chunkBytes), clock };
-}
-
-/** No simulated waiting: inflating goes by real events. */
-async function split(object: Buffer, deadline: Deadline = noDeadline, change?: (world: SplitterWorld) => void) {
-  const { world, clock } = worldOf(object);
-  change?.(world);
-  const create = { fileId, feed: 'traffic', lane: 'main', source: world.source, limits: smallLimits };
-  await splitFile(fileId, create, world.ports, deadline);
-  const account = world.ports.ledger.files.get(fileId);
-  return { batches: distinctBatches(world.sent), account, world, clock, create };
-}
 
 describe('a gzip', () => {
   it('is cut into the batches of its content; the checksum is of its own bytes', async () => {
@@ -75,6 +59,28 @@ describe('a gzip', () => {
     const gzip = Buffer.concat([...members.map((member) => gzipSync(member)), Buffer.alloc(1024)]);
     expect((await split(gzip)).batches).toEqual((await split(csv)).batches);
   });
+
+  it.each([
+    ['a line feed', '\n'],
+    ['CR and LF', '\r\n'],
+    ['zeros and a line feed', '\0\0\0\n'],
+  ])('that %s follows is whole', async (_, rest) => {
+    const csv = csvOf(60);
+    const { batches, account } = await split(Buffer.concat([gzipSync(csv), Buffer.from(rest)]));
+    expect(batches).toEqual((await split(csv)).batches);
+    expect(account?.content?.bytes).toBe(csv.length);
+  });
+
+  it('whose own last byte is a line feed is read to that byte', async () => {
+    // The footer ends with the content's size, in little-endian: 0x0A000000 bytes and some.
+    const content = Buffer.alloc(0x0a00_0001, ' ');
+    content.write(`${header}\n`);
+    const member = gzipSync(content);
+    expect(member.at(-1)).toBe(10);
+    const { account } = await split(member, noDeadline, (world) => (world.ports.gzip.maxRatio = 2000));
+    expect(account).toMatchObject({ content: { compression: 'gzip', bytes: 0x0a00_0001 } });
+    expect(account?.content?.place).toBeUndefined();
+  }, 30_000);
 
   it.each([
     ['nothing', gzipSync('')],
@@ -210,41 +216,57 @@ describe('a splitter of a gzip', () => {
   });
 });
 
-describe('whatever a gzip holds and wherever its splitter stops', () => {
+/** Each takes the content and where it may be parted, and gives an object that holds it. */
+const packings: Record<string, (bytes: Buffer, parts: Buffer[]) => Buffer> = {
+  'a gzip of several members': (_, parts) => Buffer.concat(parts.map((part) => gzipSync(part))),
+  'a gzip with a line break after it': (bytes) => Buffer.concat([gzipSync(bytes), Buffer.from('\r\n')]),
+  'a ZIP archive': (bytes) => zipArchive([{ name: 'log.csv', content: bytes }]),
+  'a ZIP archive that is not compressed': (bytes) => zipArchive([{ name: 'log.csv', content: bytes, method: 0 }]),
+  'a Zstandard file of several frames': (_, parts) => Buffer.concat(parts.map((part) => zstdCompressSync(part))),
+  'UTF-16, little-endian': (bytes) => Buffer.from(bytes.toString(), 'utf16le'),
+  'UTF-16, big-endian': (bytes) => Buffer.from(bytes.toString(), 'utf16le').swap16(),
+  'a gzip of UTF-16': (bytes) => gzipSync(Buffer.from(bytes.toString(), 'utf16le')),
+};
+
+describe('whatever a file holds, however it is stored and wherever its splitter stops', () => {
   const text = fc
-    .array(fc.constantFrom('a', '"', ',', '\n', '\r\n', 'SP-1,W,2026,30,C\r\n', '\0', 'é', '\uffff'), {
+    .array(fc.constantFrom('a', '"', ',', '\n', '\r\n', 'SP-1,W,2026,30,C\r\n', '\0', 'é', '😀', '\uffff'), {
       maxLength: 300,
     })
-    .map((parts) => `${header}\r\n${parts.join('')}`);
+    .map((parts) => `\uFEFF${header}\r\n${parts.join('')}`);
 
-  it('the batches are those of the plain file', async () => {
+  it.each(Object.entries(packings))('%s is cut into the batches of the plain file', async (_, pack) => {
     await fc.assert(
       fc.asyncProperty(
         text,
         fc.integer({ min: 1, max: 64 }),
         fc.array(fc.nat(300), { maxLength: 3 }),
         fc.integer({ min: 1, max: 12 }),
-        async (content, chunkBytes, memberEnds, looks) => {
+        async (content, chunkBytes, partEnds, looks) => {
           const bytes = Buffer.from(content);
-          const ends = [...memberEnds.map((end) => Math.min(end, bytes.length)), bytes.length].sort((a, b) => a - b);
-          const members = ends.map((end, n) => gzipSync(bytes.subarray(n === 0 ? 0 : ends[n - 1], end)));
+          const ends = [...partEnds.map((end) => Math.min(end, bytes.length)), bytes.length].sort((a, b) => a - b);
+          const parts = ends.map((end, n) => bytes.subarray(n === 0 ? 0 : ends[n - 1], end));
           const plain = await split(bytes);
-          const { world } = worldOf(Buffer.concat(members), chunkBytes);
+          const { world } = worldOf(pack(bytes, parts), chunkBytes);
           const create = { fileId, feed: 'traffic', lane: 'main', source: world.source, limits: smallLimits };
-          // The first looks are for inflating it once: a check needs a whole invocation.
+          // The first looks are for reading it once: a check needs a whole invocation.
           const deadlineOf = (count: number): Deadline => ({
             remainingMs: () => 5_000,
             isDrawingIn: () => count-- <= 0,
           });
           await splitFile(fileId, create, world.ports, deadlineOf(looks));
           for (let next = world.intake.shift(), room = looks; next; next = world.intake.shift()) {
-            await splitFile(fileId, undefined, world.ports, deadlineOf(++room));
+            await splitFile(fileId, undefined, world.ports, deadlineOf((room += 10)));
           }
           expect(distinctBatches(world.sent)).toEqual(plain.batches);
-          expect(world.ports.ledger.files.get(fileId)?.totalRecords).toBe(plain.account?.totalRecords);
+          const account = world.ports.ledger.files.get(fileId);
+          expect(account).toMatchObject({
+            totalRecords: plain.account?.totalRecords,
+            content: { bytes: bytes.length },
+          });
         },
       ),
-      { numRuns: 300 },
+      { numRuns: 25 },
     );
   });
 });

@@ -1,0 +1,37 @@
+import type { Buffer } from 'node:buffer';
+import { LeaseLostError } from '../core/errors.ts';
+import type { FileAccount } from '../core/file-account.ts';
+import type { Deadline } from '../runtime/deadline.ts';
+import type { ContentCheck } from './check-content.ts';
+import { checkContent } from './check-content.ts';
+import type { SplitterPorts } from './splitter-ports.ts';
+import { fileLeaseMs, saveProgress } from './splitter-ports.ts';
+
+/**
+ * `checkContent` under a lease and within a function's time.
+ * @throws LeaseLostError where another splitter has claimed the file; what reading it throws
+ */
+export async function checkStored(
+  file: FileAccount,
+  whole: Buffer | undefined,
+  ports: SplitterPorts,
+  deadline: Deadline,
+): Promise<ContentCheck> {
+  const { sources, gzip: limits, clock } = ports;
+  const hadMs = deadline.remainingMs();
+  let renewAt = clock.now() + fileLeaseMs / 3;
+  const onChunk = async () => {
+    if (deadline.isDrawingIn()) {
+      // Asked to end early, it has not had its time.
+      const usedMs = hadMs - deadline.remainingMs();
+      return hadMs < limits.roomMs || usedMs < limits.roomMs / 2 ? 'stop' : 'too-slow';
+    }
+    if (clock.now() < renewAt) return 'go-on';
+    if (!(await saveProgress(file, ports, {}))) {
+      throw new LeaseLostError(`The file ${file.fileId} was claimed by another splitter.`);
+    }
+    renewAt = clock.now() + fileLeaseMs / 3;
+    return 'go-on';
+  };
+  return checkContent(file.source, whole, { sources, limits, onChunk });
+}
