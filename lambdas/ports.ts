@@ -192,6 +192,8 @@ export interface FileLedger {
   beginAmendment(fileId: string): Promise<void>;
   /** `open`: those that still have work; `closed`: the rest; `dead`: those of the closed that have dead letters open. */
   listFiles(feed: string, which: FileList, limit: number, order?: 'newest' | 'oldest'): Promise<FileAccount[]>;
+  /** Those of one list, the oldest first, some at a time: memory does not grow with their number. */
+  eachFile(feed: string, which: Exclude<FileList, 'closed'>): AsyncIterable<FileAccount>;
   /** Notes that work on the file was asked for again: it counts as touched. */
   touchFile(fileId: string): Promise<void>;
 }

@@ -1,6 +1,6 @@
 import { Command, InvalidArgumentError } from 'commander';
 import { once } from 'node:events';
-import { feeds } from '../../feeds/index.ts';
+import { feedNamed, feeds } from '../../feeds/index.ts';
 import { systemClock } from '../../lambdas/adapters/system-clock.ts';
 import { exportDead } from '../dlq/export-dead.ts';
 import { readDeadOf } from '../dlq/read-dead-of.ts';
@@ -61,7 +61,7 @@ function portsOf(stack: OpenStack): Omit<RoomPorts, 'redrives'> {
   const lookout = new Lookout(() => reader.look(), explainFault, systemClock);
   return {
     sight: () => lookout.latest(lookEveryMs),
-    exportDead: (selection) => exportDead(selection, { ledger: stack.ledger, readDead: readDeadOf(stack) }),
+    exportDead: (selection) => exportDead(selection, { ledger: stack.ledger, readDead: readDeadOf(stack), feedNamed }),
     feeds: feeds.map(({ name }) => name).filter((name) => stack.outputs.api(name) !== undefined),
     explain: explainFault,
   };

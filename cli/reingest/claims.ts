@@ -1,4 +1,5 @@
-import { sourceColumnOf, unescapeCell } from '../../lambdas/core/reconciliation-csv.ts';
+import { otherFieldsColumn, sourceColumnOf } from '../../lambdas/core/reconciliation-csv.ts';
+import { unescapeCell, unescapeName } from '../../lambdas/core/spreadsheet-text.ts';
 import { CliError } from '../cli-error.ts';
 import type { ParsedCsv } from './parse-csv.ts';
 
@@ -22,10 +23,10 @@ const maxFaults = 10;
 
 /** Every row's claim, by file. @throws CliError naming the lines that tie to no record, or two to the same */
 export function claimsOf({ columns, rows }: ParsedCsv): Map<string, Claim[]> {
-  const sources = columns.map((column) => (column === '' ? undefined : sourceColumnOf(column)));
+  const sources = columns.map((column) => (column === '' ? undefined : sourceColumnOf(nameOf(column))));
   const at = (cells: readonly string[], column: string): string => {
     const index = columns.indexOf(column);
-    return index === -1 ? '' : unescapeCell(cells[index] ?? '').trim();
+    return index === -1 ? '' : textOf(cells[index] ?? '').trim();
   };
   const faults: string[] = [];
   const claims = new Map<string, Claim[]>();
@@ -34,13 +35,18 @@ export function claimsOf({ columns, rows }: ParsedCsv): Map<string, Claim[]> {
     const [fileId, record] = [at(cells, 'sluice_file_id'), at(cells, 'sluice_record')];
     const key = `${fileId}/${record}`;
     const before = lines.get(key);
+    const others = otherFieldsIn(at(cells, otherFieldsColumn));
     if (fileId === '' || !/^[1-9][0-9]{0,9}$/.test(record)) {
       faults.push(`Line ${line}: sluice_file_id or sluice_record is missing or damaged ('${fileId}', '${record}').`);
     } else if (before !== undefined) {
       faults.push(`Line ${line}: record ${record} of the file ${fileId} stands in line ${before} already.`);
+    } else if (others === undefined) {
+      faults.push(
+        `Line ${line}: ${otherFieldsColumn} is not the JSON object that it was: empty it to leave these fields as they are.`,
+      );
     } else {
       const values = sources.flatMap((name, index): [string, string][] =>
-        name === undefined ? [] : [[name, unescapeCell(cells[index] ?? '')]],
+        name === undefined ? [] : [[name, textOf(cells[index] ?? '')]],
       );
       const checksum = at(cells, 'sluice_checksum');
       const claim: Claim = {
@@ -49,7 +55,8 @@ export function claimsOf({ columns, rows }: ParsedCsv): Map<string, Claim[]> {
         record: Number(record),
         sha256: at(cells, 'sluice_sha256').toLowerCase(),
         checksum: checksum === '' ? undefined : checksum.toLowerCase(),
-        cells: new Map(values),
+        // A column goes before a field of the same name among the others.
+        cells: new Map([...others, ...values]),
       };
       const ofFile = claims.get(fileId);
       if (ofFile) ofFile.push(claim);
@@ -59,6 +66,31 @@ export function claimsOf({ columns, rows }: ParsedCsv): Map<string, Claim[]> {
   }
   throwFaults(faults);
   return claims;
+}
+
+/**
+ * Version 0.1 put an apostrophe before what could be a formula at a cell's start. No cell begins so today: the backslash
+ * stands between them.
+ */
+const isOfBefore = /^'+[=+\-@\t\r\n\uFF0B\uFF0D\uFF1D\uFF20]/;
+
+const textOf = (cell: string): string => (isOfBefore.test(cell) ? cell.slice(1) : unescapeCell(cell));
+
+const nameOf = (cell: string): string => (isOfBefore.test(cell) ? cell.slice(1) : unescapeName(cell));
+
+/** Undefined where it can't be read. */
+function otherFieldsIn(text: string): [string, string][] | undefined {
+  if (text === '') return [];
+  try {
+    const fields: unknown = JSON.parse(text);
+    if (typeof fields !== 'object' || fields === null || Array.isArray(fields)) return undefined;
+    return Object.entries(fields).map(([name, value]) => [
+      name,
+      typeof value === 'string' ? value : JSON.stringify(value),
+    ]);
+  } catch {
+    return undefined;
+  }
 }
 
 /** @throws CliError where there are any */

@@ -1,6 +1,6 @@
 import type { Feed } from '../../feeds/feed.ts';
 import type { OpenDead } from '../../lambdas/core/reconciliation-csv.ts';
-import { sourceRowOf } from '../../lambdas/core/reconciliation-csv.ts';
+import { shownCell, sourceRowOf } from '../../lambdas/core/reconciliation-csv.ts';
 
 export interface ColumnChange {
   column: string;
@@ -36,7 +36,7 @@ export function compareRow(
   const compared: ComparedRow = { row, changes: [], ignored: [] };
   for (const [column, after] of cells) {
     const before = source?.cells.get(column);
-    if (isSame(before ?? '', after)) continue;
+    if (isSame(shownCell(before ?? ''), after)) continue;
     if (!known.has(column)) {
       compared.ignored.push(column);
       continue;

@@ -9,6 +9,7 @@ export interface CsvRow {
 }
 
 export interface ParsedCsv {
+  /** As they stand in the header, without blanks around them. */
   columns: string[];
   rows: CsvRow[];
 }

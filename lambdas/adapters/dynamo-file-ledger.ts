@@ -331,7 +331,7 @@ export class DynamoFileLedger implements FileLedger {
   ): Promise<FileAccount[]> {
     // Closed files stand in two parts of the index: those that somebody still has to look at can be had alone.
     const parts: FileList[] = which === 'closed' ? ['closed', 'dead'] : [which];
-    const keys: { pk: string; sk: string }[] = [];
+    const keys: FileKey[] = [];
     for (const part of parts) {
       let left = limit;
       const index = this.#table.query({
@@ -347,21 +347,51 @@ export class DynamoFileLedger implements FileLedger {
       }
     }
     const files: FileAccount[] = [];
-    // BatchGetItem takes at most 100 keys a call.
-    for (let from = 0; from < keys.length; from += 100) {
-      let wanted: Record<string, unknown>[] | undefined = keys.slice(from, from + 100);
-      while (wanted && wanted.length > 0) {
-        const answer: BatchGetCommandOutput = await this.#table.client.send(
-          new BatchGetCommand({ RequestItems: { [this.#table.name]: { Keys: wanted } } }),
-        );
-        for (const item of answer.Responses?.[this.#table.name] ?? []) files.push(withoutKeys(item));
-        wanted = answer.UnprocessedKeys?.[this.#table.name]?.Keys;
-      }
+    for (let from = 0; from < keys.length; from += keysPerCall) {
+      files.push(...(await this.#getFiles(keys.slice(from, from + keysPerCall))));
     }
     const sign = order === 'oldest' ? -1 : 1;
     return files.sort((a, b) => sign * (b.createdAt - a.createdAt) || (a.fileId < b.fileId ? -1 : 1)).slice(0, limit);
   }
+
+  async *eachFile(feed: string, which: Exclude<FileList, 'closed'>): AsyncGenerator<FileAccount> {
+    let keys: FileKey[] = [];
+    const index = this.#table.query({
+      IndexName: 'byFeed',
+      KeyConditionExpression: 'listPk = :list',
+      ExpressionAttributeValues: { ':list': listPkOf(which, feed) },
+    });
+    for await (const item of index) {
+      keys.push({ pk: item['pk'] as string, sk: 'FILE' });
+      if (keys.length < keysPerCall) continue;
+      yield* (await this.#getFiles(keys)).sort(byAge);
+      keys = [];
+    }
+    yield* (await this.#getFiles(keys)).sort(byAge);
+  }
+
+  /** @param keys as many as a call takes */
+  async #getFiles(keys: readonly FileKey[]): Promise<FileAccount[]> {
+    const files: FileAccount[] = [];
+    let wanted: Record<string, unknown>[] | undefined = [...keys];
+    while (wanted && wanted.length > 0) {
+      const answer: BatchGetCommandOutput = await this.#table.client.send(
+        new BatchGetCommand({ RequestItems: { [this.#table.name]: { Keys: wanted } } }),
+      );
+      for (const item of answer.Responses?.[this.#table.name] ?? []) files.push(withoutKeys(item));
+      wanted = answer.UnprocessedKeys?.[this.#table.name]?.Keys;
+    }
+    return files;
+  }
 }
+
+/** A type, since the SDK wants one with any names. */
+type FileKey = Record<'pk' | 'sk', string>;
+
+/** DynamoDB: BatchGetItem takes at most 100 keys a call. */
+const keysPerCall = 100;
+
+const byAge = (a: FileAccount, b: FileAccount): number => a.createdAt - b.createdAt || (a.fileId < b.fileId ? -1 : 1);
 
 const pkOf = (fileId: string) => `FILE#${fileId}`;
 

@@ -34,6 +34,7 @@ export function createDynamoLedger(client: DynamoDBClient, tableName: string, cl
     requestAmendment: files.requestAmendment.bind(files),
     beginAmendment: files.beginAmendment.bind(files),
     listFiles: files.listFiles.bind(files),
+    eachFile: files.eachFile.bind(files),
     touchFile: files.touchFile.bind(files),
     claimBatch: batches.claimBatch.bind(batches),
     saveProgress: batches.saveProgress.bind(batches),

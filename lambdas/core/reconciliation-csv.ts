@@ -1,13 +1,16 @@
 import { Buffer } from 'node:buffer';
 import type { DeadAttempt, DeadRecord, FileAccount } from './file-account.ts';
+import { sha256Of } from './identity.ts';
 import type { Receipt } from './receipt.ts';
 import { decodeText } from './records/decode-text.ts';
 import type { Dialect } from './records/dialect.ts';
+import { maxNesting } from './records/json-nesting.ts';
 import { numberLiterals } from './records/number-literals.ts';
 import { parseRecord } from './records/parse-record.ts';
 import { uriOf } from './source-uri.ts';
+import { escapeCell, escapeFirstCell, escapeName } from './spreadsheet-text.ts';
 
-/** A failed record that still needs somebody. */
+/** A failed record that still needs attention. */
 export interface OpenDead {
   file: FileAccount;
   /** As it failed first. */
@@ -15,6 +18,9 @@ export interface OpenDead {
   /** Undefined where no letter of it has been seen (yet). */
   dead: DeadRecord | undefined;
 }
+
+/** Has the fields that have no column of their own: a JSON object, each name with its cell's text. */
+export const otherFieldsColumn = 'sluice_other_fields';
 
 /** Columns behind the source's own. `sluice_file_id`, `sluice_record` and `sluice_sha256` tie a row to its record. */
 export const ownColumns = [
@@ -35,6 +41,7 @@ export const ownColumns = [
   'sluice_request_id',
   'sluice_message_id',
   'sluice_checksum',
+  otherFieldsColumn,
 ] as const;
 export type OwnColumn = (typeof ownColumns)[number];
 
@@ -45,13 +52,14 @@ export interface SourceRow {
   cells: ReadonlyMap<string, string>;
 }
 
-/** The row that a failed record was; undefined where it can't be read as one. */
+/** The row that a failed record was; undefined where it can't be read as one, or is nested deeper than any feed's records. */
 export function sourceRowOf(receipt: Receipt, dialect: Dialect | undefined): SourceRow | undefined {
   const bytes = rawBytesOf(receipt);
   if (!dialect || !bytes) return undefined;
   // Without the feed's integer fields: what is wrong with a number is for the desk to see in its cell.
   const parsed = parseRecord(bytes, dialect, []);
-  if (parsed.kind === 'problem') return undefined;
+  // What is nested too deeply can't be written out again: the stack would end first.
+  if (parsed.kind === 'problem' || !isNestedWithin(parsed.row, maxNesting)) return undefined;
   const { row } = parsed;
   const literals =
     dialect.format === 'csv'
@@ -62,6 +70,11 @@ export function sourceRowOf(receipt: Receipt, dialect: Dialect | undefined): Sou
     .filter(([name]) => name !== '')
     .map(([name, value]): [string, string] => [name, literals.get(name) ?? cellOf(value)]);
   return { row, cells: new Map(cells) };
+}
+
+function isNestedWithin(value: unknown, levels: number): boolean {
+  if (typeof value !== 'object' || value === null) return true;
+  return levels > 0 && Object.values(value).every((inner) => isNestedWithin(inner, levels - 1));
 }
 
 function cellOf(value: unknown): string {
@@ -87,19 +100,56 @@ export function lastFailureOf({ receipt, dead }: OpenDead): Omit<DeadAttempt, 'c
   };
 }
 
-/** The first line, without its line break. A byte-order mark tells spreadsheets that it is UTF-8. */
-export function csvHeader(sourceColumns: readonly string[]): string {
-  return `\uFEFF${csvLine([...sourceColumns.map(columnOf), ...ownColumns])}`;
+/** The fields that rows of its file may have: a CSV's header has them, of JSON each record has its own. */
+export function fieldsOf({ file: { dialect }, receipt }: OpenDead): Iterable<string> {
+  return dialect?.format === 'csv' ? dialect.columns : (sourceRowOf(receipt, dialect)?.cells.keys() ?? []);
 }
 
-/** A record's line, without its line break. */
+/** The first line, without its line break. A byte-order mark tells spreadsheets that it is UTF-8. */
+export function csvHeader(sourceColumns: readonly string[]): string {
+  return `\uFEFF${joined([...sourceColumns.map((name) => escapeName(columnOf(name))), ...ownColumns])}`;
+}
+
+/** A record's line, without its line break. Fields without a column stand together in `sluice_other_fields`. */
 export function csvRow(open: OpenDead, sourceColumns: readonly string[]): string {
   const source = sourceRowOf(open.receipt, open.file.dialect);
   const own = ownCellsOf(open, source === undefined);
+  own[otherFieldsColumn] = source ? otherFieldsOf(source, new Set(sourceColumns)) : '';
   return csvLine([
     ...sourceColumns.map((name) => source?.cells.get(name) ?? ''),
     ...ownColumns.map((name) => own[name]),
   ]);
+}
+
+/** As many as fit into a cell, in the record's order: what is left out can't be corrected here, and is kept as it is. */
+function otherFieldsOf({ cells }: SourceRow, columns: ReadonlySet<string>): string {
+  const members: string[] = [];
+  let room = maxCellCharacters;
+  for (const [name, cell] of cells) {
+    if (columns.has(name) || name.length > room) continue;
+    const member = `${JSON.stringify(name)}:${JSON.stringify(shownCell(cell))}`;
+    const characters = escapeCell(member).length + 1;
+    if (characters > room) continue;
+    room -= characters;
+    members.push(member);
+  }
+  return members.length === 0 ? '' : `{${members.join(',')}}`;
+}
+
+/** Excel takes 32,767 in a cell, and moves the rest into the next rows. Characters, escaped. */
+const maxCellCharacters = 32_000;
+/** Shown of a text that is too long. Characters. */
+const shownCharacters = 1_000;
+
+/** A cell's text as it can be shown: all of it, or its head and what it was. */
+export function shownCell(text: string): string {
+  // An escaped character takes six.
+  if (text.length * 6 <= maxCellCharacters) return text;
+  if (text.length <= maxCellCharacters && escapeCell(text).length <= maxCellCharacters) return text;
+  return (
+    `${text.slice(0, shownCharacters)}… [too long for a spreadsheet: ${text.length} characters, SHA-256 ` +
+    `${sha256Of(text.toWellFormed())}. It is kept while this cell is left as it is.]`
+  );
 }
 
 /** RFC 4180's line break. */
@@ -126,6 +176,7 @@ function ownCellsOf(open: OpenDead, showRaw: boolean): Record<OwnColumn, string>
     sluice_request_id: dead?.requestId ?? receipt.request_id ?? '',
     sluice_message_id: dead?.messageId ?? '',
     sluice_checksum: droppedChecksumOf(open) ?? '',
+    [otherFieldsColumn]: '',
   };
 }
 
@@ -134,39 +185,22 @@ export function droppedChecksumOf({ file, receipt }: OpenDead): string | undefin
   return file.bundle ? receipt.sha256 : file.sha256;
 }
 
-/** A spreadsheet's cell takes no more. Characters. */
-const maxRawCharacters = 32_000;
-
 /** As much as can be read of it. */
 function readableRawOf({ raw_encoding: encoding, raw_payload: payload = '' }: Receipt): string {
-  const text = encoding === 'text' ? payload : Buffer.from(payload, 'base64').toString('utf8');
-  return text.slice(0, maxRawCharacters);
+  return encoding === 'text' ? payload : Buffer.from(payload, 'base64').toString('utf8');
 }
 
-function csvLine(cells: readonly string[]): string {
-  return cells.map((cell) => quoted(escapeCell(cell))).join(',');
+/** A line of a CSV that is made for people, without its line break. */
+export function csvLine(cells: readonly string[]): string {
+  return joined(cells.map((cell, index) => (index === 0 ? escapeFirstCell : escapeCell)(shownCell(cell))));
+}
+
+function joined(escapedCells: readonly string[]): string {
+  return escapedCells.map(quoted).join(',');
 }
 
 function quoted(cell: string): string {
-  return /[",;\t\r\n]|^\s|\s$/.test(cell) ? `"${cell.replaceAll('"', '""')}"` : cell;
-}
-
-/**
- * What a spreadsheet takes for a formula, in full width too (https://owasp.org/www-community/attacks/CSV_Injection); with
- * apostrophes before it, since what is escaped must not be confused with what stood there.
- */
-const formulaLike = /^'*[=+\-@\t\r\n\uFF0B\uFF0D\uFF1D\uFF20]/;
-const escaped = /^'+[=+\-@\t\r\n\uFF0B\uFF0D\uFF1D\uFF20]/;
-const negativeNumber = /^-[0-9]+(?:\.[0-9]+)?$/;
-
-/** A cell that no spreadsheet runs: an apostrophe is put before what looks like a formula. */
-export function escapeCell(text: string): string {
-  return formulaLike.test(text) && !negativeNumber.test(text) ? `'${text}` : text;
-}
-
-/** The text that was escaped. */
-export function unescapeCell(cell: string): string {
-  return escaped.test(cell) ? cell.slice(1) : cell;
+  return /[",;\r\n]|^\s|\s$/.test(cell) ? `"${cell.replaceAll('"', '""')}"` : cell;
 }
 
 /** The CSV's name of a source's column: one that could pass for ours gets an underscore before it. */

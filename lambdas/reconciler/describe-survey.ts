@@ -1,10 +1,10 @@
-import { nameOfFile } from '../core/file-account.ts';
+import { plainText } from '../core/plain-text.ts';
 import type { DeadWork } from './look-into-dlqs.ts';
 import type { FileSurvey, Survey } from './survey-dead.ts';
 
-/** More would be read by nobody; the list has them all. */
-const maxFiles = 20;
+/** The list has them all. */
 const maxReasons = 8;
+const maxNameCharacters = 300;
 const maxWork = 20;
 const maxExampleCharacters = 160;
 
@@ -30,11 +30,10 @@ export function describeSurvey(news: DeskNews): { subject: string; text: string 
   const sections = [
     headline(news),
     // The newest first: of what has been open for long they have been told.
-    ...survey.files
-      .toSorted((a, b) => b.file.createdAt - a.file.createdAt)
-      .slice(0, maxFiles)
-      .map(fileSection),
-    survey.files.length > maxFiles ? `… and ${counted(survey.files.length - maxFiles, 'file')} more.` : '',
+    ...survey.newest.map(fileSection),
+    survey.fileCount > survey.newest.length
+      ? `… and ${counted(survey.fileCount - survey.newest.length, 'file')} more.`
+      : '',
     csvKey === null ? '' : listSection(news, csvKey),
     workSection(work),
     survey.count > 0 ? whatToDo(news) : '',
@@ -44,7 +43,7 @@ export function describeSurvey(news: DeskNews): { subject: string; text: string 
 
 function headline({ feed, survey, before }: DeskNews): string {
   if (survey.count === 0) return `Every record of the feed '${feed}' has come to rest: no dead letter is open.`;
-  const files = counted(survey.files.length, 'file');
+  const files = counted(survey.fileCount, 'file');
   const change =
     before === undefined || before === survey.count
       ? ''
@@ -57,18 +56,15 @@ function headline({ feed, survey, before }: DeskNews): string {
   );
 }
 
-function fileSection({ file, count, reasons }: FileSurvey): string {
+function fileSection({ fileId, name, count, reasons, otherCount }: FileSurvey): string {
   const most = [...reasons].sort(([, a], [, b]) => b.count - a.count);
   const width = String(most[0]?.[1].count ?? 0).length;
   const lines = most
     .slice(0, maxReasons)
     .map(([reason, each]) => `  ${String(each.count).padStart(width)}  ${reason}: ${shortened(each.example)}`);
-  const more = most.length > maxReasons ? [`  … and ${most.length - maxReasons} more reasons`] : [];
-  return [
-    `${plain(nameOfFile(file.source.key, file.bundle?.members))} (file ${file.fileId}): ${count}`,
-    ...lines,
-    ...more,
-  ].join('\n');
+  const left = most.slice(maxReasons).reduce((sum, [, each]) => sum + each.count, otherCount);
+  const more = left > 0 ? [`  … and ${counted(left, 'record')} for other reasons`] : [];
+  return [`${plainText(name, maxNameCharacters)} (file ${fileId}): ${count}`, ...lines, ...more].join('\n');
 }
 
 function listSection({ archiveBucket }: DeskNews, csvKey: string): string {
@@ -83,7 +79,7 @@ function workSection(work: readonly DeadWork[]): string {
   if (work.length === 0) return '';
   const lines = work.slice(0, maxWork).map(({ queue, lane, about, sentAt }) => {
     const where = lane === undefined || lane === 'main' ? queue : `${lane} ${queue}`;
-    return `  ${plain(about)}, in the DLQ of ${where}, since ${new Date(sentAt).toISOString()}`;
+    return `  ${plainText(about, maxNameCharacters)}, in the DLQ of ${where}, since ${new Date(sentAt).toISOString()}`;
   });
   return [
     'These messages failed at every try. Nothing of them is lost; once the cause is gone (see the log of the',
@@ -111,12 +107,6 @@ function counted(count: number, what: string): string {
   return `${count.toLocaleString('en-US')} ${what}${count === 1 ? '' : 's'}`;
 }
 
-/** A key or a sentence may hold anything: it must stay on its line. */
-function plain(text: string): string {
-  return text.replace(/[\p{Cc}\p{Zl}\p{Zp}\u202a-\u202e\u2066-\u2069]/gu, '·');
-}
-
 function shortened(text: string): string {
-  const line = plain(text);
-  return line.length <= maxExampleCharacters ? line : `${line.slice(0, maxExampleCharacters)}…`;
+  return text.length <= maxExampleCharacters ? text : `${text.slice(0, maxExampleCharacters)}…`;
 }

@@ -1,13 +1,21 @@
 import { createHash } from 'node:crypto';
+import type { Feed } from '../../feeds/feed.ts';
+import { CsvColumns } from '../core/csv-columns.ts';
 import type { FileAccount } from '../core/file-account.ts';
+import { nameOfFile } from '../core/file-account.ts';
+import { plainText } from '../core/plain-text.ts';
 import type { OpenDead } from '../core/reconciliation-csv.ts';
-import { lastFailureOf, sourceRowOf } from '../core/reconciliation-csv.ts';
+import { fieldsOf, lastFailureOf } from '../core/reconciliation-csv.ts';
 import { readDeadRecords } from '../dead-letters/read-dead-records.ts';
 import type { DeadRecordPorts } from '../dead-letters/read-dead-records.ts';
 import type { FileLedger } from '../ports.ts';
 
-/** More files than that with dead letters at once are looked at in the order they came; the rest when these are done with. */
-const maxFiles = 20_000;
+/** Files that a message shows, the newest ones; the list has them all. */
+const maxFiles = 20;
+/** Reasons that are counted apart for each of them. An API can make up as many as it has records. */
+const maxReasons = 50;
+const maxReasonCharacters = 100;
+const maxExampleCharacters = 160;
 
 /** How many of a file's records failed for one reason, and what was said of the first. */
 export interface ReasonCount {
@@ -16,16 +24,22 @@ export interface ReasonCount {
 }
 
 export interface FileSurvey {
-  file: FileAccount;
+  fileId: string;
+  name: string;
+  createdAt: number;
   count: number;
   reasons: Map<string, ReasonCount>;
+  /** Of reasons beyond those. */
+  otherCount: number;
 }
 
-/** What of a feed needs somebody. Grows with files and reasons, not with records. */
+/** The dead letters of a feed that need attention. Its size is bounded; the counts are exact. */
 export interface Survey {
   count: number;
-  files: FileSurvey[];
-  /** The source's columns, in the order they were met. */
+  fileCount: number;
+  /** The newest first. */
+  newest: FileSurvey[];
+  /** The source's columns in the list. */
   columns: string[];
   /** Send time of the oldest letter's message; undefined where none is known. */
   oldestSentAt: number | undefined;
@@ -33,48 +47,73 @@ export interface Survey {
   fingerprint: string;
 }
 
-export type SurveyPorts = DeadRecordPorts & { ledger: Pick<FileLedger, 'listFiles'> };
+export type SurveyPorts = DeadRecordPorts & {
+  ledger: Pick<FileLedger, 'eachFile'>;
+  feedNamed: (name: string) => Pick<Feed, 'columns'>;
+};
 
 export async function surveyDead(feed: string, ports: SurveyPorts): Promise<Survey> {
-  const survey: Survey = { count: 0, files: [], columns: [], oldestSentAt: undefined, fingerprint: '' };
-  const columns = new Set<string>();
+  const survey = { count: 0, fileCount: 0, newest: [] as FileSurvey[], oldestSentAt: undefined as number | undefined };
+  const columns = new CsvColumns(ports.feedNamed(feed).columns);
   const hash = createHash('sha256');
-  for (const file of await filesWithDead(feed, ports)) {
-    const found: FileSurvey = { file, count: 0, reasons: new Map() };
+  for await (const file of filesWithDead(feed, ports)) {
+    const found = emptySurvey(file);
     for await (const open of readDeadRecords(file, ports)) {
       const last = lastFailureOf(open);
       // Not by its time: a letter that is met for the first time tells that a little differently.
       hash.update(`${file.fileId}/${open.receipt.record}/${open.dead?.history.length ?? 1}/${last.reason}\n`);
-      noteColumns(open, columns);
+      if (file.dialect?.format !== 'csv') columns.note(fieldsOf(open));
       noteReason(found, last);
       const sentAt = open.dead?.messageSentAt;
       // 0: known by its batch's message alone.
       if (sentAt) survey.oldestSentAt = Math.min(survey.oldestSentAt ?? sentAt, sentAt);
     }
     if (found.count === 0) continue;
+    // The header is the same for all records of the file.
+    if (file.dialect?.format === 'csv') columns.note(file.dialect.columns, found.count);
     survey.count += found.count;
-    survey.files.push(found);
+    survey.fileCount++;
+    noteFile(survey.newest, found);
   }
-  return { ...survey, columns: [...columns], fingerprint: hash.digest('hex') };
+  return { ...survey, columns: columns.chosen(), fingerprint: hash.digest('hex') };
 }
 
-/** Those that are closed with open letters, and those under way whose settled batches had failures. */
-async function filesWithDead(feed: string, { ledger }: SurveyPorts): Promise<FileAccount[]> {
-  const closed = await ledger.listFiles(feed, 'dead', maxFiles, 'oldest');
-  const open = await ledger.listFiles(feed, 'open', maxFiles, 'oldest');
-  return [...closed, ...open.filter(({ settled }) => settled.rejected + settled.refused + settled.exhausted > 0)];
+/** Every open dead letter of the feed. Memory does not grow with files or records. */
+export async function* eachDead(feed: string, ports: SurveyPorts): AsyncGenerator<OpenDead> {
+  for await (const file of filesWithDead(feed, ports)) yield* readDeadRecords(file, ports);
 }
 
-/** A CSV's header has them; of JSON each record has its own. */
-function noteColumns({ file, receipt }: OpenDead, columns: Set<string>): void {
-  const names =
-    file.dialect?.format === 'csv' ? file.dialect.columns : (sourceRowOf(receipt, file.dialect)?.cells.keys() ?? []);
-  for (const name of names) if (name !== '') columns.add(name);
+/**
+ * Those in progress whose settled batches had failures, and those that are closed with open letters. In this order: one that
+ * is closed in between is met twice rather than never.
+ */
+async function* filesWithDead(feed: string, { ledger }: SurveyPorts): AsyncGenerator<FileAccount> {
+  const met = new Set<string>();
+  for await (const file of ledger.eachFile(feed, 'open')) {
+    const { rejected, refused, exhausted } = file.settled;
+    if (rejected + refused + exhausted === 0) continue;
+    met.add(file.fileId);
+    yield file;
+  }
+  for await (const file of ledger.eachFile(feed, 'dead')) if (!met.has(file.fileId)) yield file;
+}
+
+function emptySurvey({ fileId, source, bundle, createdAt }: FileAccount): FileSurvey {
+  const name = nameOfFile(source.key, bundle?.members);
+  return { fileId, name, createdAt, count: 0, reasons: new Map(), otherCount: 0 };
+}
+
+function noteFile(newest: FileSurvey[], found: FileSurvey): void {
+  newest.push(found);
+  newest.sort((a, b) => b.createdAt - a.createdAt);
+  newest.splice(maxFiles);
 }
 
 function noteReason(found: FileSurvey, { reason, error }: { reason: string; error: string }): void {
   found.count++;
-  const before = found.reasons.get(reason);
+  const name = plainText(reason, maxReasonCharacters);
+  const before = found.reasons.get(name);
   if (before) before.count++;
-  else found.reasons.set(reason, { count: 1, example: error });
+  else if (found.reasons.size >= maxReasons) found.otherCount++;
+  else found.reasons.set(name, { count: 1, example: plainText(error, maxExampleCharacters + 1) });
 }

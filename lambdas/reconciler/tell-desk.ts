@@ -1,12 +1,11 @@
 import { createHash } from 'node:crypto';
 import { Readable } from 'node:stream';
 import { csvHeader, csvLineBreak, csvRow } from '../core/reconciliation-csv.ts';
-import { readDeadRecords } from '../dead-letters/read-dead-records.ts';
 import type { Archive, AuditLog, Clock, Desk, DeskLedger, Metrics } from '../ports.ts';
 import { describeSurvey } from './describe-survey.ts';
 import type { DlqFindings } from './look-into-dlqs.ts';
 import type { Survey, SurveyPorts } from './survey-dead.ts';
-import { surveyDead } from './survey-dead.ts';
+import { eachDead, surveyDead } from './survey-dead.ts';
 
 export interface TellDeskPorts extends SurveyPorts {
   ledger: SurveyPorts['ledger'] & Pick<DeskLedger, 'getDeskState' | 'saveDeskState'>;
@@ -81,19 +80,17 @@ async function writeList(
   // What is there is never overwritten: two lists of one second must not have one name.
   const name = `${time.replaceAll(':', '')}Z-${fingerprint.slice(0, 8)}`;
   const key = `reconciliation/${feed}/${day.replaceAll('-', '/')}/${name}.csv`;
-  await ports.archive.putStream(key, Readable.from(listOf(survey, ports)), 'text/csv; charset=utf-8');
+  await ports.archive.putStream(key, Readable.from(listOf(feed, survey, ports)), 'text/csv; charset=utf-8');
   return key;
 }
 
-async function* listOf({ columns, files }: Survey, ports: TellDeskPorts): AsyncGenerator<Buffer> {
+async function* listOf(feed: string, { columns }: Survey, ports: TellDeskPorts): AsyncGenerator<Buffer> {
   let piece = csvHeader(columns) + csvLineBreak;
-  for (const { file } of files) {
-    for await (const open of readDeadRecords(file, ports)) {
-      piece += csvRow(open, columns) + csvLineBreak;
-      if (piece.length < pieceCharacters) continue;
-      yield Buffer.from(piece);
-      piece = '';
-    }
+  for await (const open of eachDead(feed, ports)) {
+    piece += csvRow(open, columns) + csvLineBreak;
+    if (piece.length < pieceCharacters) continue;
+    yield Buffer.from(piece);
+    piece = '';
   }
   yield Buffer.from(piece);
 }

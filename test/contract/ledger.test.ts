@@ -327,7 +327,12 @@ describe.each([
 
     it('tells those with open letters from the rest, until they have none', async () => {
       await claim('one');
-      const dead = async () => (await ledger.listFiles(file.feed, 'dead', 10)).map((each) => each.fileId);
+      const dead = async () => {
+        const listed = (await ledger.listFiles(file.feed, 'dead', 10)).map((each) => each.fileId);
+        const each = await Array.fromAsync(ledger.eachFile(file.feed, 'dead'), ({ fileId }) => fileId);
+        expect(each).toEqual(listed);
+        return listed;
+      };
       await ledger.closeFile(file.fileId, { state: 'completed', manifest: manifest(1), openLetters: 2 });
       expect(await dead()).toEqual([file.fileId]);
       expect(await ledger.listFiles(file.feed, 'closed', 10)).toHaveLength(1);

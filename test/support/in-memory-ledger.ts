@@ -215,6 +215,10 @@ export class InMemoryLedger implements Ledger {
       .map((file) => structuredClone(file));
   }
 
+  async *eachFile(feed: string, which: Exclude<FileList, 'closed'>): AsyncGenerator<FileAccount> {
+    yield* await this.listFiles(feed, which, Infinity, 'oldest');
+  }
+
   #isIn(which: FileList, fileId: string): boolean {
     if (this.files.get(fileId)?.bundleId !== undefined) return false;
     if (which === 'dead') return (this.#closed.get(fileId) ?? 0) > 0;

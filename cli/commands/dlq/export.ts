@@ -2,6 +2,7 @@ import { createWriteStream } from 'node:fs';
 import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import { Command } from 'commander';
+import { feedNamed } from '../../../feeds/index.ts';
 import { CliError } from '../../cli-error.ts';
 import { exportDead } from '../../dlq/export-dead.ts';
 import { readDeadOf } from '../../dlq/read-dead-of.ts';
@@ -37,8 +38,9 @@ async function exportTo(options: ExportOptions, terminal: Terminal, signal: Abor
   const stack = await openStack(options.stack, process.env);
   // The header isn't a record.
   let rows = -1;
+  const ports = { ledger: stack.ledger, readDead: readDeadOf(stack), feedNamed };
   const counted = async function* () {
-    for await (const line of exportDead(selection, { ledger: stack.ledger, readDead: readDeadOf(stack) })) {
+    for await (const line of exportDead(selection, ports)) {
       rows++;
       yield line;
     }

@@ -8,6 +8,8 @@ const token = /"[^"\\]*(?:\\.[^"\\]*)*"|[{}[\],:]|[^\s{}[\],:"]+/g;
  */
 export function numberLiterals(text: string, fields: readonly string[]): Map<string, string> {
   const literals = new Map<string, string>();
+  // A record may have thousands.
+  const wanted = new Set(fields);
   let depth = 0;
   let key: string | undefined;
   let isKeyNext = false;
@@ -20,7 +22,7 @@ export function numberLiterals(text: string, fields: readonly string[]): Map<str
     // A key may be written with escapes.
     else if (isKeyNext) key = JSON.parse(piece) as string;
     // Of a key that stands twice the last counts, as it does for JSON.parse.
-    else if (key !== undefined && fields.includes(key)) setNumber(literals, key, piece);
+    else if (key !== undefined && wanted.has(key)) setNumber(literals, key, piece);
   }
   return literals;
 }

@@ -1,4 +1,3 @@
-import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import type { DeadRecord, FileAccount } from '../../../lambdas/core/file-account.ts';
 import type { Receipt } from '../../../lambdas/core/receipt.ts';
@@ -7,12 +6,12 @@ import {
   columnOf,
   csvHeader,
   csvRow,
-  escapeCell,
   ownColumns,
+  shownCell,
   sourceColumnOf,
   sourceRowOf,
-  unescapeCell,
 } from '../../../lambdas/core/reconciliation-csv.ts';
+import { unescapeCell } from '../../../lambdas/core/spreadsheet-text.ts';
 import { splitFields } from '../../../lambdas/core/records/csv-fields.ts';
 import type { Dialect } from '../../../lambdas/core/records/dialect.ts';
 
@@ -26,6 +25,13 @@ const csv: Dialect = {
   bodyLine: 2,
 };
 const jsonl: Dialect = { format: 'jsonl', encoding: 'utf-8', bodyOffset: 0, bodyLine: 1 };
+
+const manyNames = (count: number): [string, string][] =>
+  Array.from({ length: count }, (_, index) => [`name ${index + 1}`, String(index + 1)]);
+
+/** By name, of a row whose source columns are these. */
+const ownOf = (line: string, columns: number): Record<string, string | undefined> =>
+  Object.fromEntries(ownColumns.map((name, index) => [name, cellsOf(line)[columns + index]]));
 
 const receiptOf = (raw: string, more: Partial<Receipt> = {}): Receipt => ({
   record: 7,
@@ -64,44 +70,6 @@ function cellsOf(line: string): string[] {
   return split.fields;
 }
 
-describe('a cell', () => {
-  const formulas = [
-    '=1+1',
-    '+1',
-    '-1+2',
-    '@SUM(A1)',
-    '\t=1',
-    '\r=1',
-    '\n=1',
-    '\uFF1D1',
-    "'=1",
-    "''-5",
-    '-',
-    '=cmd|calc',
-  ];
-
-  it.each(formulas)('%j is no formula to a spreadsheet', (text) => {
-    expect(escapeCell(text)).toBe(`'${text}`);
-    expect(unescapeCell(escapeCell(text))).toBe(text);
-  });
-
-  it.each(['-5', '-5.25', '30', "O'Neill", "'quoted'", '', 'a=b', "'"])('%j stands as it is', (text) => {
-    expect(escapeCell(text)).toBe(text);
-    expect(unescapeCell(text)).toBe(text);
-  });
-
-  it('gives back what was written, whatever it was', () => {
-    const tricky = fc.string({
-      unit: fc.constantFrom("'", '=', '-', '+', '@', '1', '.', 'a', '\t', '\r', '\n', '\uFF20'),
-    });
-    fc.assert(
-      fc.property(fc.oneof(tricky, fc.string()), (text) => {
-        expect(unescapeCell(escapeCell(text))).toBe(text);
-      }),
-    );
-  });
-});
-
 describe('a column of the source', () => {
   it.each(['SpotID', 'sluice_reason', '_sluice_reason', '__sluice_', 'Sluice', '_x'])(
     '%s can be told from ours, and is found again',
@@ -122,14 +90,12 @@ describe('a row', () => {
     const header = csvHeader(columns);
     expect(header.startsWith('\uFEFFSpotID,ClientName,_sluice_reason,sluice_reason,')).toBe(true);
     const line = csvRow(openOf(receiptOf('S-1;"A, ""B""\r\nC";=1;x'), csv), columns);
-    expect(cellsOf(line).slice(0, 6)).toEqual([
-      'S-1',
-      'A, "B"\r\nC',
-      "'=1",
-      'blank',
-      'ClientName',
-      'ClientName is blank',
-    ]);
+    expect(cellsOf(line).slice(0, 3)).toEqual(['S-1', 'A, "B"\r\nC', String.raw`\=1`]);
+    expect(ownOf(line, 3)).toMatchObject({
+      sluice_reason: 'blank',
+      sluice_field: 'ClientName',
+      sluice_error: 'ClientName is blank',
+    });
     expect(cellsOf(line)).toHaveLength(cellsOf(header).length);
   });
 
@@ -145,8 +111,7 @@ describe('a row', () => {
       { at: Date.parse('2026-01-06T04:00:00Z'), outcome: 'exhausted', reason: 'http_503', error: 'down', status: 503 },
     ] as const;
     const open = openOf(receiptOf('S-1;A;b;'), csv, { history: [...history], messageId: 'm1', requestId: 'r1' });
-    const own = Object.fromEntries(ownColumns.map((name, index) => [name, cellsOf(csvRow(open, []))[index]]));
-    expect(own).toMatchObject({
+    expect(ownOf(csvRow(open, []), 0)).toMatchObject({
       sluice_reason: 'http_503',
       sluice_field: '',
       sluice_outcome: 'exhausted',
@@ -186,5 +151,37 @@ describe('a row', () => {
     const cells = cellsOf(csvRow(openOf(receipt, jsonl), ['SpotID']));
     expect(cells[0]).toBe('');
     expect(cells[1 + ownColumns.indexOf('sluice_raw')]).toBe(raw);
+  });
+
+  it('has its fields beyond the columns in one cell, each with its text as a column would have it', () => {
+    const raw = '{"SpotID":"007","Duration":30.0,"a;=6*7":"=1","tags":["a"],"":"no name"}';
+    const own = ownOf(csvRow(openOf(receiptOf(raw), jsonl), ['SpotID']), 1);
+    expect(JSON.parse(unescapeCell(own['sluice_other_fields'] ?? ''))).toEqual({
+      Duration: '30.0',
+      'a;=6*7': '=1',
+      tags: '["a"]',
+    });
+  });
+
+  it('has no cell that is longer than a spreadsheet takes, and says what was left out', () => {
+    const long = '=\u0000'.repeat(20_000);
+    const raw = JSON.stringify({ SpotID: long, ...Object.fromEntries(manyNames(9_000)), Notes: long });
+    const line = csvRow(openOf(receiptOf(raw, { error: long, reason: long }), jsonl), ['SpotID']);
+    const cells = cellsOf(line);
+    for (const cell of cells) expect(cell.length).toBeLessThanOrEqual(32_767);
+    expect(unescapeCell(cells[0] ?? '')).toBe(shownCell(long));
+    expect(shownCell(long)).toMatch(/too long for a spreadsheet: 40000 characters, SHA-256 [0-9a-f]{64}/);
+    const others = JSON.parse(unescapeCell(cells.at(-1) ?? '')) as Record<string, string>;
+    expect(Object.keys(others).length).toBeGreaterThan(500);
+    expect(others['name 1']).toBe('1');
+  });
+
+  it.each([
+    ['arrays', `{"a":${'['.repeat(10_000)}${']'.repeat(10_000)}}`],
+    ['objects', `${'{"a":'.repeat(10_000)}1${'}'.repeat(10_000)}`],
+  ])('of a record nested 10,000 levels deep in %s costs nothing but its columns', (_, raw) => {
+    const open = openOf(receiptOf(raw), jsonl);
+    expect(sourceRowOf(open.receipt, jsonl)).toBeUndefined();
+    expect(ownOf(csvRow(open, ['a']), 1)['sluice_raw']).toBe(shownCell(raw));
   });
 });
