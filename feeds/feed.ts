@@ -94,6 +94,11 @@ export interface FeedDeclaration<Payload extends Record<string, unknown>, Option
   warningsOf?: (payload: Payload) => readonly string[];
 }
 
+/** What databases write into an export for a value that they don't have: `\N` (MySQL, PostgreSQL) and `NULL`. */
+export function isNoValue(value: unknown): boolean {
+  return value === '\\N' || value === 'NULL';
+}
+
 /** A feed in the registry: its payload's type is its own business. */
 export interface RegisteredFeed extends FeedFacts {
   columns: readonly string[];

@@ -1,5 +1,6 @@
 import * as z from 'zod';
-import { defineFeed } from './feed.ts';
+import { decimal } from './decimal.ts';
+import { defineFeed, isNoValue } from './feed.ts';
 import { canonicalFormType } from './maintenance/form-type.ts';
 import { isIsoDate } from './maintenance/iso-date.ts';
 import { numberOf } from './maintenance/number-of.ts';
@@ -24,7 +25,12 @@ const filled = (rule?: string) => {
     .string({
       error: ({ input }) => (input === undefined || input === null ? `is missing${cited}` : `must be a string${cited}`),
     })
-    .refine((value) => value.trim() !== '', { error: `is blank${cited}`, params: { reason: 'blank' }, abort: true });
+    .refine((value) => value.trim() !== '', { error: `is blank${cited}`, params: { reason: 'blank' }, abort: true })
+    .refine((value) => !isNoValue(value), {
+      error: `is a database's mark for a value that is missing${cited}`,
+      params: { reason: 'missing' },
+      abort: true,
+    });
 };
 
 /** A serial number is text, but some scanners write one that is all digits as a number. */
@@ -37,7 +43,7 @@ const serialNumber = z.unknown().superRefine((value, context) => {
 
 const options = z.object({
   /** A record that was read with less confidence is for people to look at. */
-  minimumOcrConfidence: z.coerce.number('a number, 0 or more').min(0, 'a number, 0 or more').optional(),
+  minimumOcrConfidence: decimal('a number, 0 or more').pipe(z.number().min(0, 'a number, 0 or more')).optional(),
   /** What becomes of a form type that isn't known. */
   unknownFormTypes: z.enum(['pass', 'reject'], 'pass or reject').default('pass'),
 });

@@ -1,4 +1,5 @@
 import * as z from 'zod';
+import { decimal } from './decimal.ts';
 import { defineFeed } from './feed.ts';
 
 /** Readings of playout encoders: the example of docs/adding-a-feed.md. */
@@ -7,13 +8,15 @@ export const telemetry = defineFeed({
   formats: ['csv', 'jsonl'],
   encoding: 'utf-8',
   columns: ['Device', 'TakenAt', 'Celsius'],
-  options: z.object({ maxCelsius: z.coerce.number('a number').default(90) }),
+  options: z.object({ maxCelsius: decimal('a number').default(90) }),
   schema: ({ maxCelsius }) =>
     z
       .object({
-        Device: z.string('is missing').min(1, 'is blank'),
+        Device: z.string('is missing').refine((value) => value.trim() !== '', 'is blank'),
         TakenAt: z.iso.datetime('must be a time such as 2026-01-05T06:00:00Z'),
-        Celsius: z.coerce.number('must be a number').max(maxCelsius, `is above ${maxCelsius}: the sensor is broken`),
+        Celsius: decimal('must be a number').pipe(
+          z.number().max(maxCelsius, `is above ${maxCelsius}: the sensor is broken`),
+        ),
       })
       .transform((row) => ({ device: row.Device, taken_at: row.TakenAt, celsius: row.Celsius })),
   identity: (payload) => [payload.device, payload.taken_at],

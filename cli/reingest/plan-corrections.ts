@@ -1,6 +1,6 @@
 import type { Feed } from '../../feeds/feed.ts';
 import type { FileAccount } from '../../lambdas/core/file-account.ts';
-import { problemOf } from '../../lambdas/core/prepare-record.ts';
+import { mapRow } from '../../lambdas/core/prepare-record.ts';
 import type { OpenDead } from '../../lambdas/core/reconciliation-csv.ts';
 import { droppedChecksumOf } from '../../lambdas/core/reconciliation-csv.ts';
 import type { DeadLedger, FileLedger } from '../../lambdas/ports.ts';
@@ -115,7 +115,7 @@ function planRow(
     plan.unchanged++;
     return;
   }
-  const valid = feed.schema.safeParse(row);
+  const mapped = mapRow(row, feed);
   plan.corrections.push({
     file,
     line: claim.line,
@@ -125,7 +125,7 @@ function planRow(
     row,
     changes,
     field: receipt.field ?? null,
-    fault: valid.success ? undefined : problemOf(valid.error.issues, row).message,
+    fault: mapped.kind === 'mapped' ? undefined : mapped.problem.message,
   });
 }
 

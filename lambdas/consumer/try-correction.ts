@@ -2,7 +2,7 @@ import { Buffer } from 'node:buffer';
 import { ContradictionError } from '../core/errors.ts';
 import type { Correction, DeadAttempt, DeadRecord, FileAccount } from '../core/file-account.ts';
 import { requestIdOf, sha256Of } from '../core/identity.ts';
-import { problemOf } from '../core/prepare-record.ts';
+import { mapRow } from '../core/prepare-record.ts';
 import { successorDelaySeconds } from '../core/retry.ts';
 import type { CorrectionMessage } from '../messages.ts';
 import type { Deadline } from '../runtime/deadline.ts';
@@ -50,16 +50,16 @@ async function send(
   ports: ConsumerPorts,
   deadline: Deadline,
 ): Promise<void> {
-  const valid = ports.feed.schema.safeParse(message.row);
-  if (!valid.success) {
-    const { reason, message: error } = problemOf(valid.error.issues, message.row);
+  const mapped = mapRow(message.row, ports.feed);
+  if (mapped.kind === 'problem') {
+    const { reason, message: error } = mapped.problem;
     return fail(message, { outcome: 'rejected', reason, error, status: null }, ports);
   }
-  const identity = ports.feed.identity(valid.data);
+  const { identity, payload } = mapped;
   const requestId = requestIdOf(identity, file.bundle ? message.sha256 : file.sha256);
   // It has no place in the file: its own bytes, under the number of the record that it stands for.
   const place = { sha256: sha256Of(Buffer.from(JSON.stringify(message.row))), record: message.record, offset: 0 };
-  const request = sinkRequestOf(place, { requestId, identity, payload: valid.data }, file);
+  const request = sinkRequestOf(place, { requestId, identity, payload }, file);
   const end = await sendOne(request, repeated, ports, deadline);
   const verdict = end.kind === 'verdict' ? end.verdict : undefined;
   if (verdict?.kind === 'uploaded' && !(verdict.confirmedBy409 && mayHoldAnother(dead, requestId))) {

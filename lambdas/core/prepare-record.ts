@@ -1,4 +1,5 @@
 import type { Feed } from '../../feeds/feed.ts';
+import { isNoValue } from '../../feeds/feed.ts';
 import { checksumFor, requestIdOf, sha256Of } from './identity.ts';
 import type { Problem, ProblemReason } from './problem.ts';
 import { problemReasons } from './problem.ts';
@@ -6,6 +7,7 @@ import type { MemberSource } from './records/bundle.ts';
 import type { CutRecord } from './records/cut-slice.ts';
 import type { Dialect } from './records/dialect.ts';
 import { parseRecord } from './records/parse-record.ts';
+import { totalsProblem } from './records/totals-row.ts';
 
 export interface GoodRecord {
   kind: 'good';
@@ -33,30 +35,72 @@ export interface PreparedRecord {
   result: GoodRecord | { kind: 'rejected'; problem: Problem };
 }
 
-/** Hash, parse, validate, map: in this order, so that a record that can't be read still has its hash. */
+/**
+ * Hash, parse, validate, map: in this order, so that a record that can't be read still has its hash. Never throws: what
+ * one record causes, wherever, costs that record.
+ */
 export function prepareRecord(cut: CutRecord, feed: Feed, dialect: Dialect, fileSha256: string): PreparedRecord {
   const { record, line, offset, bytes, source } = cut;
   const sha256 = sha256Of(bytes);
   const place = { record, line, offset, length: bytes.length, sha256, bytes, ...(source ? { source } : {}) };
-  if (cut.problem) return { ...place, ...rejected(cut.problem, undefined, feed) };
-  const parsed = parseRecord(bytes, dialect, feed.integerFields, feed.exactNumbers);
-  if (parsed.kind === 'problem') return { ...place, ...rejected(parsed.problem, undefined, feed) };
-  const valid = feed.schema.safeParse(parsed.row);
-  if (!valid.success) return { ...place, ...rejected(problemOf(valid.error.issues, parsed.row), parsed.row, feed) };
-  const payload = valid.data;
-  const identity = feed.identity(payload);
-  const warnings = feed.warningsOf?.(payload) ?? [];
+  try {
+    return { ...place, ...readRecord(cut, feed, dialect, checksumFor(sha256, dialect, fileSha256)) };
+  } catch (error) {
+    return { ...place, ...rejected(unreadable(error), undefined, feed) };
+  }
+}
+
+function readRecord(
+  { problem, bytes, line }: CutRecord,
+  feed: Feed,
+  dialect: Dialect,
+  checksum: string,
+): Pick<PreparedRecord, 'result' | 'correlationId' | 'warnings'> {
+  if (problem) return rejected(problem, undefined, feed);
+  const { integerFields, exactNumbers = false } = feed;
+  const parsed = parseRecord(bytes, dialect, { integerFields, exactNumbers, line });
+  if (parsed.kind === 'problem') return rejected(parsed.problem, undefined, feed);
+  const { row } = parsed;
+  const mapped = mapRow(row, feed);
+  if (mapped.kind === 'problem') {
+    const totals = dialect.format === 'csv' ? totalsProblem(dialect.columns.map((name) => row[name])) : undefined;
+    return rejected(totals ?? mapped.problem, row, feed);
+  }
+  const { identity, payload, warnings } = mapped;
   return {
-    ...place,
-    ...correlated(parsed.row, feed),
+    ...correlated(row, feed),
     ...(warnings.length === 0 ? {} : { warnings }),
-    result: {
-      kind: 'good',
-      requestId: requestIdOf(identity, checksumFor(sha256, dialect, fileSha256)),
-      identity,
-      payload,
-    },
+    result: { kind: 'good', requestId: requestIdOf(identity, checksum), identity, payload },
   };
+}
+
+export type MappedRow =
+  | { kind: 'mapped'; identity: readonly string[]; payload: Record<string, unknown>; warnings: readonly string[] }
+  | { kind: 'problem'; problem: Problem };
+
+/** A source's row to what the sink is given, or what is wrong with it: of a record, and of a corrected row. Never throws. */
+export function mapRow(row: Record<string, unknown>, feed: Feed): MappedRow {
+  try {
+    const empty = feed.columns.find((name) => isNoValue(row[name]));
+    if (empty !== undefined) {
+      const message = `${empty} is ${String(row[empty])}, a database's mark for a value that is missing`;
+      return { kind: 'problem', problem: { reason: 'missing', field: empty, message } };
+    }
+    const valid = feed.schema.safeParse(row);
+    if (!valid.success) return { kind: 'problem', problem: problemOf(valid.error.issues, row) };
+    const payload = valid.data;
+    // What can't be written out is found here, where it costs this record, and not in the middle of sending a batch.
+    JSON.stringify(payload);
+    return { kind: 'mapped', identity: feed.identity(payload), payload, warnings: feed.warningsOf?.(payload) ?? [] };
+  } catch (error) {
+    return { kind: 'problem', problem: unreadable(error) };
+  }
+}
+
+/** The error's own message may quote the record, which has no place in a log. */
+function unreadable(error: unknown): Problem {
+  const name = error instanceof Error ? error.name : typeof error;
+  return { reason: 'unreadable', field: null, message: `record could not be read or mapped: it caused a ${name}` };
 }
 
 /** @param row undefined where the record could not be read */
@@ -65,12 +109,24 @@ export function rejected(
   row: Record<string, unknown> | undefined,
   feed: Feed,
 ): Pick<PreparedRecord, 'result' | 'correlationId'> {
-  const described = feed.describe ? { ...problem, message: `${problem.message} [${feed.describe(row)}]` } : problem;
+  const description = unlessItThrows(() => feed.describe?.(row));
+  const described =
+    description === undefined ? problem : { ...problem, message: `${problem.message} [${description}]` };
   return { ...correlated(row, feed), result: { kind: 'rejected', problem: described } };
 }
 
 function correlated(row: Record<string, unknown> | undefined, feed: Feed): Pick<PreparedRecord, 'correlationId'> {
-  return feed.correlationId ? { correlationId: feed.correlationId(row) } : {};
+  const correlationId = unlessItThrows(() => feed.correlationId?.(row));
+  return correlationId === undefined ? {} : { correlationId };
+}
+
+/** What is only said about a record must not decide about it. */
+function unlessItThrows(describe: () => string | undefined): string | undefined {
+  try {
+    return describe();
+  } catch {
+    return undefined;
+  }
 }
 
 interface Issue {
@@ -81,7 +137,7 @@ interface Issue {
 }
 
 /** The first issue, as the desk should read it; how many more there are is said too. */
-export function problemOf(issues: readonly unknown[], row: Record<string, unknown>): Problem {
+function problemOf(issues: readonly unknown[], row: Record<string, unknown>): Problem {
   const [first, ...others] = issues as [Issue, ...Issue[]];
   const field = first.path.length > 0 ? first.path.map(String).join('.') : null;
   const more =

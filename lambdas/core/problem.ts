@@ -5,9 +5,19 @@ export const problemReasons = [
   'bare_quote',
   'text_after_quote',
   'unclosed_quote',
+  /** A quoted field holds text that reads as rows of their own. */
+  'swallowed_rows',
+  /** A carriage return or line feed in a field without quotes. */
+  'stray_line_break',
+  /** A character that no text has on purpose: NUL, Ctrl-Z, a byte-order mark. */
+  'stray_character',
+  /** A line of totals among the rows. */
+  'totals_row',
   'too_long',
   'not_json',
   'not_an_object',
+  'duplicate_name',
+  'too_deep',
   'missing',
   'blank',
   'wrong_type',
@@ -20,6 +30,8 @@ export const problemReasons = [
   'empty',
   'source_gone',
   'source_replaced',
+  /** Reading or mapping it failed in a way that nobody foresaw. */
+  'unreadable',
   /** Nothing is wrong with it, but a person has to look at it. */
   'review',
 ] as const;

@@ -4,7 +4,6 @@ import { sha256Of } from './identity.ts';
 import type { Receipt } from './receipt.ts';
 import { decodeText } from './records/decode-text.ts';
 import type { Dialect } from './records/dialect.ts';
-import { maxNesting } from './records/json-nesting.ts';
 import { numberLiterals } from './records/number-literals.ts';
 import { parseRecord } from './records/parse-record.ts';
 import { uriOf } from './source-uri.ts';
@@ -57,9 +56,8 @@ export function sourceRowOf(receipt: Receipt, dialect: Dialect | undefined): Sou
   const bytes = rawBytesOf(receipt);
   if (!dialect || !bytes) return undefined;
   // Without the feed's integer fields: what is wrong with a number is for the desk to see in its cell.
-  const parsed = parseRecord(bytes, dialect, []);
-  // What is nested too deeply can't be written out again: the stack would end first.
-  if (parsed.kind === 'problem' || !isNestedWithin(parsed.row, maxNesting)) return undefined;
+  const parsed = parseRecord(bytes, dialect);
+  if (parsed.kind === 'problem') return undefined;
   const { row } = parsed;
   const literals =
     dialect.format === 'csv'
@@ -70,11 +68,6 @@ export function sourceRowOf(receipt: Receipt, dialect: Dialect | undefined): Sou
     .filter(([name]) => name !== '')
     .map(([name, value]): [string, string] => [name, literals.get(name) ?? cellOf(value)]);
   return { row, cells: new Map(cells) };
-}
-
-function isNestedWithin(value: unknown, levels: number): boolean {
-  if (typeof value !== 'object' || value === null) return true;
-  return levels > 0 && Object.values(value).every((inner) => isNestedWithin(inner, levels - 1));
 }
 
 function cellOf(value: unknown): string {

@@ -2,10 +2,23 @@ import type { Problem } from '../problem.ts';
 
 export type CsvFields = { kind: 'fields'; fields: string[] } | { kind: 'problem'; problem: Problem };
 
-/** The fields of one CSV record, given without its line break. RFC 4180, strict about quotes as `CsvScanner` is. */
-export function splitFields(text: string, delimiter: string): CsvFields {
-  if (!text.includes('"')) return { kind: 'fields', fields: text.split(delimiter) };
+/** What a record's sentences and checks need beyond its text. */
+export interface CsvRow {
+  /** Fields of a row, by the header. Without it no check for swallowed rows is made. */
+  fields: number;
+  /** The record's first line in the file, from 1. */
+  line: number;
+}
+
+/**
+ * The fields of one CSV record, given without its line break. RFC 4180, strict about quotes as `CsvScanner` is. A line
+ * break belongs into quotes: without them it is damage, and what it stands for can't be known.
+ */
+export function splitFields(text: string, delimiter: string, row?: CsvRow): CsvFields {
+  if (!text.includes('"')) return unquoted(text.split(delimiter), text);
   const fields: string[] = [];
+  /** The fields that were quoted and have line breaks, with their text as written. */
+  const multiline: { index: number; raw: string }[] = [];
   let at = 0;
   for (;;) {
     let end: number;
@@ -13,7 +26,9 @@ export function splitFields(text: string, delimiter: string): CsvFields {
       const close = closingQuote(text, at + 1);
       if (close === -1)
         return problem('unclosed_quote', `the quote that opens field ${fields.length + 1} is not closed`);
-      fields.push(text.slice(at + 1, close).replaceAll('""', '"'));
+      const raw = text.slice(at + 1, close);
+      if (row !== undefined && hasLineBreak(raw)) multiline.push({ index: fields.length, raw });
+      fields.push(raw.replaceAll('""', '"'));
       end = close + 1;
       if (end < text.length && text[end] !== delimiter) {
         return problem('text_after_quote', `field ${fields.length} goes on after its closing quote`);
@@ -25,11 +40,71 @@ export function splitFields(text: string, delimiter: string): CsvFields {
       if (field.includes('"')) {
         return problem('bare_quote', `field ${fields.length + 1} has a quote in it but does not begin with one`);
       }
+      if (hasLineBreak(field)) return strayBreak(field, fields.length + 1);
       fields.push(field);
     }
-    if (end >= text.length) return { kind: 'fields', fields };
+    if (end >= text.length) break;
     at = end + 1;
   }
+  if (row !== undefined && fields.length === row.fields) {
+    for (const field of multiline) {
+      const swallowed = swallowedRows(field, text, delimiter, row);
+      if (swallowed) return swallowed;
+    }
+  }
+  return { kind: 'fields', fields };
+}
+
+function unquoted(fields: string[], text: string): CsvFields {
+  if (!hasLineBreak(text)) return { kind: 'fields', fields };
+  const index = fields.findIndex(hasLineBreak);
+  return strayBreak(fields[index] ?? '', index + 1);
+}
+
+function hasLineBreak(text: string): boolean {
+  return text.includes('\r') || text.includes('\n');
+}
+
+function strayBreak(field: string, number: number): CsvFields {
+  const name = field.includes('\r') ? 'a carriage return' : 'a line feed';
+  return problem('stray_line_break', `field ${number} has ${name} in it but is not quoted`);
+}
+
+/**
+ * An opening quote that was left without its partner takes the next stray one for it, and the rows between for text.
+ * That is what happened if the first line is a row as far as its field reads on, the last line is one from its beginning
+ * to the fields behind, and all lines between are rows. Text that looks like this by chance is rejected, too.
+ */
+function swallowedRows(
+  { index, raw }: { index: number; raw: string },
+  text: string,
+  delimiter: string,
+  row: CsvRow,
+): CsvFields | undefined {
+  // With two columns a comma in each line of a text is all it would take.
+  if (row.fields < 3) return undefined;
+  const lines = raw.split(/\r*\n|\r/);
+  const last = lines.length - 1;
+  const isRowLike = (line: string, n: number): boolean => {
+    if (n > 0 && n < last && line.trim() === '') return true;
+    const split = splitFields(line, delimiter);
+    const wanted = n === 0 ? row.fields - index : n === last ? index + 1 : row.fields;
+    if (split.kind === 'problem' || split.fields.length !== wanted) return false;
+    // Nothing but delimiters is no row.
+    return n === 0 || wanted === 1 || split.fields.some((field) => field.trim() !== '');
+  };
+  if (!lines.every(isRowLike)) return undefined;
+  // An earlier field may have line breaks of its own.
+  const firstLine = row.line + breaksIn(text.slice(0, text.indexOf(raw)));
+  return problem(
+    'swallowed_rows',
+    `the quote that opens field ${index + 1} in line ${firstLine} closes in line ${firstLine + last}, and each of these ` +
+      'lines reads as a row of its own: a quote may be missing or one too many',
+  );
+}
+
+function breaksIn(text: string): number {
+  return text.split(/\r*\n|\r/).length - 1;
 }
 
 function closingQuote(text: string, from: number): number {

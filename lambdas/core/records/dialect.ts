@@ -15,6 +15,8 @@ export interface CsvDialect extends Body {
   lineBreak: 'lf' | 'cr';
   /** The header's names, in the file's order. */
   columns: readonly string[];
+  /** Names of columns that the feed ignores and that the header has more than once: rows are read without them. */
+  ambiguousColumns?: readonly string[];
 }
 
 export interface JsonLinesDialect extends Body {

@@ -21,6 +21,11 @@ export function parseExactly(text: string): unknown {
   return json.isRawJSON(value) ? JSON.parse(text) : value;
 }
 
+/** Whether a parsed value stands for a number that is written out as it came in. */
+export function isRawJson(value: object): boolean {
+  return Object.isFrozen(value) && json.isRawJSON(value);
+}
+
 /** A number's value, however it is written: its digits without zeros around them, and the last one's power of ten. */
 function decimalOf(literal: string): string {
   const [, sign = '', whole = '', fraction = '', exponent = '0'] =

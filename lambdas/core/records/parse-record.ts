@@ -5,42 +5,83 @@ import { decodeText, trimForMessage } from './decode-text.ts';
 import type { CsvDialect, Dialect } from './dialect.ts';
 import { parseExactly } from './exact-numbers.ts';
 import { findJsonError } from './json-error.ts';
+import { maxNesting } from './json-nesting.ts';
+import { countNames, findDuplicateName, surveyJson } from './json-survey.ts';
 import { numberLiterals } from './number-literals.ts';
+import { totalsProblem } from './totals-row.ts';
 
 export type ParsedRecord = { kind: 'row'; row: Record<string, unknown> } | { kind: 'problem'; problem: Problem };
 
+export interface ParseOptions {
+  /** Fields that must be written as plain integers where a JSON number stands. */
+  integerFields?: readonly string[];
+  /** Numbers that a double can't hold come as they are written (JSON). */
+  exactNumbers?: boolean;
+  /** The record's first line in the file, from 1: for sentences only. */
+  line?: number;
+}
+
 /** One record's bytes to its fields by the source's names, or what is wrong with it. Depends on these bytes and the dialect alone. */
-export function parseRecord(
-  bytes: Buffer,
-  dialect: Dialect,
-  integerFields: readonly string[],
-  exactNumbers = false,
-): ParsedRecord {
+export function parseRecord(bytes: Buffer, dialect: Dialect, options: ParseOptions = {}): ParsedRecord {
   // A member of a bundle is a whole file, with the mark that it may begin with.
   const text = decodeText(dialect.format === 'bundle' ? withoutMark(bytes) : bytes, dialect.encoding);
   if (text === null) return problem('invalid_encoding', `record is not valid ${dialect.encoding.toUpperCase()}`);
-  return dialect.format === 'csv' ? parseRow(text, dialect) : parseObject(text, integerFields, exactNumbers);
+  return dialect.format === 'csv' ? parseRow(text, dialect, options.line ?? 1) : parseObject(text, options);
 }
 
 function withoutMark(bytes: Buffer): Buffer {
   return bytes[0] === 0xef && bytes[1] === 0xbb && bytes[2] === 0xbf ? bytes.subarray(3) : bytes;
 }
 
-function parseRow(text: string, dialect: CsvDialect): ParsedRecord {
+function parseRow(text: string, dialect: CsvDialect, line: number): ParsedRecord {
   const { columns } = dialect;
-  const split = splitFields(text, dialect.delimiter);
+  const split = splitFields(text, dialect.delimiter, { fields: columns.length, line });
   if (split.kind === 'problem') return split;
-  const { fields } = split;
+  const fields = withoutSurplus(split.fields, columns);
   if (fields.length !== columns.length) {
-    return problem('field_count', `record has ${fields.length} fields, the header has ${columns.length}`);
+    const totals = totalsProblem(fields);
+    if (totals) return { kind: 'problem', problem: totals };
+    return problem('field_count', `record has ${split.fields.length} fields, the header has ${columns.length}`);
+  }
+  const stray = strayCharacter.exec(text);
+  if (stray) {
+    const field = columns[fields.findIndex((value) => value.includes(stray[0]))] || null;
+    const message = `${field ?? 'record'} has ${strayNames[stray[0]]} in it`;
+    return { kind: 'problem', problem: { reason: 'stray_character', field, message } };
   }
   // No prototype: a column may be called `__proto__` or `constructor`.
   const row = Object.create(null) as Record<string, unknown>;
-  for (let n = 0; n < columns.length; n++) row[columns[n] ?? ''] = fields[n];
+  for (let n = 0; n < columns.length; n++) {
+    const name = columns[n] ?? '';
+    if (!dialect.ambiguousColumns?.includes(name)) row[name] = fields[n];
+  }
   return { kind: 'row', row };
 }
 
-function parseObject(text: string, integerFields: readonly string[], exactNumbers: boolean): ParsedRecord {
+/** A delimiter too many at the end of each row, or of the header alone: nothing is lost with the empty field behind it. */
+function withoutSurplus(fields: string[], columns: readonly string[]): string[] {
+  if (fields.length === columns.length + 1 && fields.at(-1)?.trim() === '') return fields.slice(0, -1);
+  if (fields.length === columns.length - 1 && columns.at(-1) === '') return [...fields, ''];
+  return fields;
+}
+
+/** Nobody writes these into a text on purpose: a fixed field's padding, a file's end mark, the beginning of another file. */
+// eslint-disable-next-line no-control-regex -- that is what they are
+const strayCharacter = /[\0\x1a\ufeff]/;
+const strayNames: Record<string, string> = {
+  '\0': 'a NUL byte (U+0000)',
+  '\x1a': 'a Ctrl-Z (U+001A)',
+  '\ufeff': 'a byte-order mark (U+FEFF)',
+};
+
+/** A NUL that a JSON string spells out. An even number of backslashes before it would be text of their own. */
+const escapedNul = /(?<!\\)(?:\\\\)*\\u0000/;
+
+function parseObject(text: string, { integerFields = [], exactNumbers = false }: ParseOptions): ParsedRecord {
+  const { depth, names } = surveyJson(text);
+  // Before it is parsed: whatever looks at the value later may do so by recursion.
+  if (depth > maxNesting)
+    return problem('too_deep', `record is nested ${depth} levels deep; the limit is ${maxNesting}`);
   let value: unknown;
   try {
     value = exactNumbers ? parseExactly(text) : JSON.parse(text);
@@ -51,6 +92,8 @@ function parseObject(text: string, integerFields: readonly string[], exactNumber
   if (typeof value !== 'object' || value === null || Array.isArray(value)) {
     return problem('not_an_object', `record is JSON, but ${nameOf(value)} instead of an object`);
   }
+  if (countNames(value) !== names) return duplicateName(text);
+  if (escapedNul.test(text)) return problem('stray_character', 'record has a NUL (\\u0000) in it');
   const row = value as Record<string, unknown>;
   if (!integerFields.some((field) => typeof row[field] === 'number')) return { kind: 'row', row };
   for (const [field, literal] of numberLiterals(text, integerFields)) {
@@ -59,6 +102,15 @@ function parseObject(text: string, integerFields: readonly string[], exactNumber
     return { kind: 'problem', problem: { reason: 'not_an_integer', field, message } };
   }
   return { kind: 'row', row };
+}
+
+/** JSON.parse takes the last one without a word; other readers take the first. */
+function duplicateName(text: string): ParsedRecord {
+  const duplicate = findDuplicateName(text);
+  const name = duplicate ? ` "${trimForMessage(duplicate.name)}"` : '';
+  const message = `record has an object with the name${name} more than once: which of its values counts can't be known`;
+  const field = duplicate?.isOutermost ? duplicate.name : null;
+  return { kind: 'problem', problem: { reason: 'duplicate_name', field, message } };
 }
 
 function nameOf(value: unknown): string {

@@ -37,7 +37,7 @@ function recordsOf(text: string, dialect: Dialect, own = limits): [number, strin
 
 function reasonsOf(text: string, dialect: Dialect): string[] {
   return recordsOf(text, dialect).map(([, record]) => {
-    const parsed = parseRecord(Buffer.from(record), dialect, []);
+    const parsed = parseRecord(Buffer.from(record), dialect);
     return parsed.kind === 'row' ? 'row' : parsed.problem.reason;
   });
 }
