@@ -34,7 +34,8 @@ export function uiCommand(terminal: Terminal): Command {
     .option('--port <number>', 'the port it listens on (default: a free one)', parsePort)
     .addHelpText(
       'after',
-      '\nThe address that is printed carries a token: who has it can redrive. Ctrl-C ends the page, never the work.',
+      '\nThe link works once, in a browser on this machine, for ten minutes; opened again, a new one is printed here. ' +
+        'Whoever opens it can redrive. Ctrl-C closes the page; functions and redriven letters go on.',
     )
     .action(async (_options, command: Command) => {
       const options = command.optsWithGlobals<UiOptions>();
@@ -45,9 +46,10 @@ export function uiCommand(terminal: Terminal): Command {
 async function serve(options: UiOptions, terminal: Terminal, signal: AbortSignal): Promise<never> {
   const stack = await openStack(options.stack, process.env);
   const redrives = new RedriveJobs((selection, say, stop) => redrive(stack, selection, say, stop), explainFault);
-  const room = await openControlRoom(options.port ?? 0, { ...portsOf(stack), redrives });
-  await terminal.print(`The control room of ${stack.target.stackName}: ${room.url}\n`);
-  terminal.note('For this machine only, and for whoever has that address. Ctrl-C ends it.');
+  const onStaleLink = (link: string) => terminal.note(`That link was used or is too old. A new one: ${link}`);
+  const room = await openControlRoom(options.port ?? 0, { ...portsOf(stack), redrives, onStaleLink });
+  await terminal.print(`The control room of ${stack.target.stackName}: ${room.link}\n`);
+  terminal.note('Open this link in a browser on this machine. It works once. Ctrl-C ends the control room.');
   if (!signal.aborted) await once(signal, 'abort');
   await room.close();
   const stopped = await redrives.stop();
@@ -56,7 +58,7 @@ async function serve(options: UiOptions, terminal: Terminal, signal: AbortSignal
   throw new InterruptedError(`The control room is closed; the work goes on without it.${more}`);
 }
 
-function portsOf(stack: OpenStack): Omit<RoomPorts, 'redrives'> {
+function portsOf(stack: OpenStack): Omit<RoomPorts, 'redrives' | 'onStaleLink'> {
   const reader = openReader(stack, undefined);
   const lookout = new Lookout(() => reader.look(), explainFault, systemClock);
   return {
@@ -64,6 +66,7 @@ function portsOf(stack: OpenStack): Omit<RoomPorts, 'redrives'> {
     exportDead: (selection) => exportDead(selection, { ledger: stack.ledger, readDead: readDeadOf(stack), feedNamed }),
     feeds: feeds.map(({ name }) => name).filter((name) => stack.outputs.api(name) !== undefined),
     explain: explainFault,
+    clock: systemClock,
   };
 }
 

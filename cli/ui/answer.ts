@@ -21,7 +21,9 @@ export function answerJson(response: ServerResponse, status: number, value: unkn
   answer(response, status, 'application/json; charset=utf-8', JSON.stringify(value));
 }
 
+/** The connection ends with it, so that the rest of a request that was refused is not received. */
 export function answerFault(response: ServerResponse, status: number, text: string): void {
+  response.setHeader('Connection', 'close');
   answerJson(response, status, { fault: text });
 }
 

@@ -9,8 +9,10 @@ import { z } from 'zod';
 import { CliError } from '../cli-error.ts';
 import type { Selection } from '../dlq/select-dead.ts';
 import type { Sight } from '../live/lookout.ts';
+import type { Clock } from '../../lambdas/ports.ts';
 import { answer, answerFault, answerJson, beginDownload, readBody } from './answer.ts';
-import { refuseOther, refuseStranger } from './guard.ts';
+import { EntryCode } from './entry-code.ts';
+import { refuseForeignPost, refuseOther, refuseStranger, sessionCookie } from './guard.ts';
 import { readPageFiles } from './page-files.ts';
 import type { RedriveJobs } from './redrive-jobs.ts';
 import type { RoomState } from './room-state.ts';
@@ -23,16 +25,22 @@ export interface RoomPorts {
   /** Of this stack. */
   feeds: readonly string[];
   explain: (error: unknown) => string;
+  /** A browser came with a link that was used or is too old: here is a new one. */
+  onStaleLink: (link: string) => void;
+  clock: Pick<Clock, 'now'>;
 }
 
 export interface ControlRoom {
-  /** With the token behind the `#`, which browsers send to nobody. */
-  url: string;
+  /** Valid once, for ten minutes. The code is behind the `#`, which browsers do not send. */
+  link: string;
   close: () => Promise<void>;
 }
 
 /** This machine alone. */
 const address = '127.0.0.1';
+
+/** Time to receive a whole request, which is at most a few KB. Milliseconds. */
+const requestTimeoutMs = 10_000;
 
 /**
  * Serves the page and what it shows and does.
@@ -41,7 +49,8 @@ const address = '127.0.0.1';
  */
 export async function openControlRoom(port: number, ports: RoomPorts): Promise<ControlRoom> {
   const room = new Room(ports);
-  const server = createServer((request, response) => void room.answer(request, response));
+  const limits = { requestTimeout: requestTimeoutMs, headersTimeout: requestTimeoutMs };
+  const server = createServer(limits, (request, response) => void room.answer(request, response));
   server.listen(port, address);
   try {
     await once(server, 'listening');
@@ -49,7 +58,7 @@ export async function openControlRoom(port: number, ports: RoomPorts): Promise<C
     throw explained(error, port);
   }
   room.port = (server.address() as AddressInfo).port;
-  return { url: `http://${address}:${room.port}/#${room.token}`, close: () => close(server) };
+  return { link: room.newLink(), close: () => close(server) };
 }
 
 function explained(error: unknown, port: number): unknown {
@@ -69,14 +78,23 @@ async function close(server: Server): Promise<void> {
 
 type Answer = (request: IncomingMessage, response: ServerResponse, url: URL) => Promise<void>;
 
+const entryWish = z.strictObject({ code: z.string() });
 const redriveWish = z.strictObject({ feed: z.string(), reason: z.string().min(1).max(200).optional() });
 
 class Room {
-  readonly token = randomBytes(32).toString('base64url');
+  /**
+   * A host name of its own for each start. Another user of this machine may have served pages on this port before, on
+   * every name they could guess, and a service worker that they left in the browser answers for its origin for ever.
+   * Browsers resolve every name below `localhost` to this machine.
+   */
+  readonly #name = `sluice-${randomBytes(16).toString('hex')}.localhost`;
+  readonly #session = randomBytes(32).toString('base64url');
+  readonly #entryCode: EntryCode;
   port = 0;
   readonly #ports: RoomPorts;
   readonly #files = readPageFiles();
   readonly #actions: Record<string, { method: 'GET' | 'POST'; run: Answer }> = {
+    '/api/enter': { method: 'POST', run: (request, response) => this.#enter(request, response) },
     '/api/snapshot': { method: 'GET', run: (_, response) => this.#tell(response) },
     '/api/export': { method: 'GET', run: (_, response, url) => this.#export(response, url) },
     '/api/redrive': { method: 'POST', run: (request, response) => this.#redrive(request, response) },
@@ -84,6 +102,15 @@ class Room {
 
   constructor(ports: RoomPorts) {
     this.#ports = ports;
+    this.#entryCode = new EntryCode(ports.clock);
+  }
+
+  get #host(): string {
+    return `${this.#name}:${this.port}`;
+  }
+
+  newLink(): string {
+    return `http://${this.#host}/#${this.#entryCode.issue()}`;
   }
 
   async answer(request: IncomingMessage, response: ServerResponse): Promise<void> {
@@ -98,7 +125,7 @@ class Room {
 
   async #route(request: IncomingMessage, response: ServerResponse): Promise<void> {
     const { method = '', headers, url: target = '' } = request;
-    const other = refuseOther({ method, headers }, this.port);
+    const other = refuseOther({ method, headers }, this.#host) ?? refuseForeignPost({ method, headers });
     if (other) return answerFault(response, other.status, other.text);
     // Behind a host, so that no path is taken for one.
     const url = target.startsWith('/') ? URL.parse(`http://${address}${target}`) : null;
@@ -111,9 +138,22 @@ class Room {
       return answerFault(response, 405, `Only ${allowed} is understood here.`);
     }
     if (file) return answer(response, 200, file.type, file.body);
-    const stranger = refuseStranger({ method, headers }, this.token);
+    const stranger = url?.pathname === '/api/enter' ? undefined : refuseStranger({ method, headers }, this.#session);
     if (stranger) return answerFault(response, stranger.status, stranger.text);
     await action?.run(request, response, url as URL);
+  }
+
+  async #enter(request: IncomingMessage, response: ServerResponse): Promise<void> {
+    const body = await readBody(request);
+    if (body === undefined) return answerFault(response, 413, 'That is too long.');
+    const wish = entryWish.safeParse(jsonOf(body));
+    if (!wish.success) return answerFault(response, 400, 'It must have a code.');
+    if (!this.#entryCode.redeem(wish.data.code)) {
+      this.#ports.onStaleLink(this.newLink());
+      return answerFault(response, 401, 'This link was used or is too old.');
+    }
+    response.setHeader('Set-Cookie', sessionCookie(this.#session));
+    answerJson(response, 200, {});
   }
 
   async #tell(response: ServerResponse): Promise<void> {

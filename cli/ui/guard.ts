@@ -1,7 +1,7 @@
 import { createHash, timingSafeEqual } from 'node:crypto';
 import type { IncomingHttpHeaders } from 'node:http';
 
-/** A request as far as it decides who makes it. */
+/** The parts of a request that show who makes it. */
 export interface Asked {
   method: string;
   headers: IncomingHttpHeaders;
@@ -12,40 +12,57 @@ export interface Refusal {
   text: string;
 }
 
-/** The header that the page sends the token in: not a cookie, which the browser would send for any other page too. */
-const tokenHeader = 'x-sluice-token';
+/**
+ * The page's session. Not `__Host-` and not `Secure`: browsers differ in whether they keep such cookies over http. The
+ * host name is new at each start, so no other server can have set or can receive this cookie.
+ */
+const cookieName = 'sluice-room';
+
+export function sessionCookie(session: string): string {
+  return `${cookieName}=${session}; HttpOnly; SameSite=Strict; Path=/`;
+}
 
 /**
- * Whether a request is of this machine's page: addressed to this server by a name that no other site can take (DNS
- * rebinding), and not made for a page of another origin. Undefined where it is.
+ * Refuses what does not come from this server's own page: another host name (DNS rebinding, or a page that was planted
+ * on this port before), another origin, a service worker's script.
+ * @param host the host name and port of this start
  */
-export function refuseOther({ headers }: Asked, port: number): Refusal | undefined {
-  const hosts = [`127.0.0.1:${port}`, `localhost:${port}`];
-  const { host = '', origin, 'sec-fetch-site': site } = headers;
-  if (!hosts.includes(host)) return { status: 403, text: 'This is not the name of this server.' };
+export function refuseOther({ headers }: Asked, host: string): Refusal | undefined {
+  const { origin, 'sec-fetch-site': site } = headers;
+  if (headers.host !== host) return { status: 403, text: 'Open the link that `sluice ui` printed when it started.' };
   if (origin !== undefined && origin !== `http://${host}`) return otherOrigin;
-  // `none`: somebody has typed the address.
+  // `none`: typed or pasted into the address bar.
   if (site !== undefined && site !== 'same-origin' && site !== 'none') return otherOrigin;
+  // The page has no service worker, so a request for one's script is an attempt to plant one.
+  if (headers['service-worker'] !== undefined) return { status: 403, text: 'There is no service worker here.' };
   return undefined;
 }
 
-/** Whether who asks for data, or for something to be done, may. Undefined where they may. */
-export function refuseStranger({ method, headers }: Asked, token: string): Refusal | undefined {
-  const given = headers[tokenHeader];
-  if (typeof given !== 'string' || !isSame(given, token)) {
-    return { status: 401, text: 'Open the address that `sluice ui` has printed.' };
-  }
+/** Refuses a POST that another page could have caused the browser to send. */
+export function refuseForeignPost({ method, headers }: Asked): Refusal | undefined {
   if (method !== 'POST') return undefined;
-  // A form of another page can send neither of these.
   if (headers.origin === undefined && headers['sec-fetch-site'] !== 'same-origin') return otherOrigin;
   const type = headers['content-type'] ?? '';
   return /^application\/json(?:;|$)/i.test(type) ? undefined : { status: 415, text: 'It must be JSON.' };
 }
 
-const otherOrigin: Refusal = { status: 403, text: 'This was asked for another page.' };
+/** Refuses a request without this start's session. */
+export function refuseStranger({ headers }: Asked, session: string): Refusal | undefined {
+  return sessionsOf(headers).some((given) => isSame(given, session))
+    ? undefined
+    : { status: 401, text: 'Open the newest link that `sluice ui` has printed. Each link works once.' };
+}
 
-/** In a time that tells nothing of where they differ. */
-function isSame(a: string, b: string): boolean {
+function sessionsOf({ cookie = '' }: IncomingHttpHeaders): string[] {
+  const prefix = `${cookieName}=`;
+  const cookies = cookie.split(';').map((each) => each.trim());
+  return cookies.filter((each) => each.startsWith(prefix)).map((each) => each.slice(prefix.length));
+}
+
+const otherOrigin: Refusal = { status: 403, text: 'The request comes from another page.' };
+
+/** Compares in a time that does not depend on where they differ. */
+export function isSame(a: string, b: string): boolean {
   const digest = (text: string) => createHash('sha256').update(text).digest();
   return timingSafeEqual(digest(a), digest(b));
 }

@@ -3,6 +3,7 @@ import { beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import type { Snapshot } from '../../cli/live/snapshot.ts';
 import type { RoomState } from '../../cli/ui/room-state.ts';
 import { DeployedStack, waitFor } from '../support/deployed-stack.ts';
+import { askRoom, cookieOf, enterRoom } from '../support/open-room.ts';
 import { runSluice, startSluice } from '../support/run-sluice.ts';
 import { header } from '../support/traffic-exports.ts';
 
@@ -71,11 +72,11 @@ describe('ui', () => {
     await stack.manifestOf(fileId);
     const ui = startSluice(stack, ['ui']);
     const url = await waitFor('the address', async () => {
-      const found = /http:\/\/127\.0\.0\.1:[0-9]+\/#\S+/.exec(ui.said.out)?.[0];
+      const found = /http:\/\/\S+\.localhost:[0-9]+\/#\S+/.exec(ui.said.out)?.[0];
       return found === undefined ? undefined : new URL(found);
     });
-    const headers = { 'x-sluice-token': url.hash.slice(1) };
-    const state = async () => (await (await fetch(`${url.origin}/api/snapshot`, { headers })).json()) as RoomState;
+    const headers = { cookie: cookieOf(await enterRoom(url.origin, url.hash.slice(1))) };
+    const state = async () => JSON.parse((await askRoom(url.origin, '/api/snapshot', { headers })).body) as RoomState;
 
     const seen = await waitFor('the dead letters', async () => {
       const { snapshot } = await state();
@@ -85,16 +86,16 @@ describe('ui', () => {
         : undefined;
     });
     expect(seen.closed.map(({ file_id: id }) => id)).toContain(fileId);
-    const csv = await (await fetch(`${url.origin}/api/export?feed=traffic&reason=not_an_integer`, { headers })).text();
-    expect(csv.split('\r\n').filter((line) => line.includes(fileId))).toHaveLength(2);
+    const csv = await askRoom(url.origin, '/api/export?feed=traffic&reason=not_an_integer', { headers });
+    expect(csv.body.split('\r\n').filter((line) => line.includes(fileId))).toHaveLength(2);
 
     await stack.setFaults({});
-    const begun = await fetch(`${url.origin}/api/redrive`, {
+    const begun = await askRoom(url.origin, '/api/redrive', {
       method: 'POST',
       headers: { ...headers, 'content-type': 'application/json', origin: url.origin },
       body: JSON.stringify({ feed: 'traffic', reason: 'http_422' }),
     });
-    expect([begun.status, await begun.clone().text()]).toEqual([202, expect.stringContaining('"running"')]);
+    expect([begun.status, begun.body]).toEqual([202, expect.stringContaining('"running"')]);
     const job = await waitFor('the redrive', async () => {
       const [newest] = (await state()).redrives;
       return newest?.state === 'running' ? undefined : newest;
@@ -107,6 +108,6 @@ describe('ui', () => {
     ui.child.kill('SIGINT');
     const end = await ui.end;
     expect([end.code, end.err]).toEqual([130, expect.stringContaining('the work goes on without it.')]);
-    await expect(fetch(url.origin)).rejects.toThrow('fetch failed');
+    await expect(askRoom(url.origin, '/')).rejects.toThrow('ECONNREFUSED');
   });
 });

@@ -1,15 +1,23 @@
+import type { IncomingHttpHeaders, OutgoingHttpHeaders, RequestOptions } from 'node:http';
+import { request } from 'node:http';
+import { text } from 'node:stream/consumers';
 import type { Sight } from '../../cli/live/lookout.ts';
 import type { Selection } from '../../cli/dlq/select-dead.ts';
 import type { ControlRoom } from '../../cli/ui/control-room.ts';
 import { openControlRoom } from '../../cli/ui/control-room.ts';
 import { RedriveJobs } from '../../cli/ui/redrive-jobs.ts';
+import { systemClock } from '../../lambdas/adapters/system-clock.ts';
 import { liveSnapshot } from './live-snapshot.ts';
 
 export interface RoomWorld {
   room: ControlRoom;
-  /** Without the token. */
+  /** Of this start: `http://<random>.localhost:<port>`. */
   origin: string;
-  token: string;
+  /** The newest link's. */
+  code: string;
+  /** Links that were printed because a browser came with one that was used or too old. */
+  newLinks: string[];
+  clock: { now: () => number };
   /** What the page is shown; change it as you like. */
   sight: Sight;
   exported: Selection[];
@@ -22,12 +30,14 @@ export interface RoomWorld {
 }
 
 /** A control room over a snapshot that a test makes, with redrives that end when the test says so. */
-export async function openRoom(): Promise<RoomWorld> {
+export async function openRoom(port = 0): Promise<RoomWorld> {
   const world = {
+    newLinks: [] as string[],
+    clock: systemClock as RoomWorld['clock'],
     sight: { snapshot: liveSnapshot(), unanswered: null },
     exported: [] as Selection[],
     redriven: [] as Selection[],
-  } as RoomWorld;
+  } satisfies Partial<RoomWorld> as unknown as RoomWorld;
   world.jobs = new RedriveJobs((selection, say, signal) => {
     world.redriven.push(selection);
     world.say = say;
@@ -37,21 +47,64 @@ export async function openRoom(): Promise<RoomWorld> {
       signal.addEventListener('abort', () => resolve('stopped'), { once: true });
     });
   }, explain);
-  world.room = await openControlRoom(0, {
+  world.room = await openControlRoom(port, {
     sight: async () => world.sight,
     redrives: world.jobs,
     feeds: ['traffic'],
     explain,
+    onStaleLink: (link) => void world.newLinks.push(link),
+    clock: { now: () => world.clock.now() },
     exportDead: async function* (selection) {
       world.exported.push(selection);
       yield 'file_id,record\r\n';
       yield 'f1,4\r\n';
     },
   });
-  const url = new URL(world.room.url);
-  return Object.assign(world, { origin: url.origin, token: url.hash.slice(1) });
+  const url = new URL(world.room.link);
+  return Object.assign(world, { origin: url.origin, code: url.hash.slice(1) });
 }
 
 function explain(error: unknown): string {
   return error instanceof Error ? error.message : String(error);
+}
+
+interface Asked extends RequestOptions {
+  body?: string;
+}
+
+export interface Answered {
+  status: number;
+  headers: IncomingHttpHeaders;
+  body: string;
+}
+
+/**
+ * A request to a control room as it is given, `Host` and path included: fetch would change them, and a name below
+ * `localhost` is resolved by browsers, not by every system.
+ * @param origin the room's, as in its link
+ */
+export function askRoom(origin: string, path: string, { headers, body, ...options }: Asked = {}): Promise<Answered> {
+  const { host, port } = new URL(origin);
+  const sent = { host, ...(headers as OutgoingHttpHeaders) };
+  return new Promise((resolve, reject) => {
+    const asked = request({ hostname: '127.0.0.1', port, path, headers: sent, ...options }, (answer) => {
+      text(answer).then(
+        (read) => resolve({ status: answer.statusCode ?? 0, headers: answer.headers, body: read }),
+        reject,
+      );
+    });
+    asked.on('error', reject);
+    asked.end(body);
+  });
+}
+
+/** Exchanges a link's code as the page does. */
+export function enterRoom(origin: string, code: string): Promise<Answered> {
+  const headers = { 'content-type': 'application/json', origin };
+  return askRoom(origin, '/api/enter', { method: 'POST', headers, body: JSON.stringify({ code }) });
+}
+
+/** The cookie that a browser would send from then on. */
+export function cookieOf({ headers }: Answered): string {
+  return (headers['set-cookie']?.[0] ?? '').split(';')[0] ?? '';
 }

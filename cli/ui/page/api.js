@@ -1,18 +1,18 @@
 /** @import { RedriveJob, RoomState } from '../room-state.ts' */
 
-const tokenKey = 'sluice-token';
-
-/** The token comes behind the `#` once, and is kept for this tab: a reload has no need of it. */
-function takeToken() {
-  const given = location.hash.slice(1);
-  if (given !== '') {
-    sessionStorage.setItem(tokenKey, given);
-    history.replaceState(null, '', location.pathname);
-  }
-  return sessionStorage.getItem(tokenKey) ?? '';
+/**
+ * Exchanges the link's code for the session's cookie. The code leaves the address before anything else happens. A code
+ * that was used is no fault here: after a reload or a step back, the cookie is there.
+ */
+async function enter() {
+  const code = location.hash.slice(1);
+  if (code === '') return;
+  history.replaceState(null, '', location.pathname);
+  const headers = { 'content-type': 'application/json' };
+  await fetch('/api/enter', { method: 'POST', headers, body: JSON.stringify({ code }) });
 }
 
-const token = takeToken();
+const entered = enter();
 
 /** What the server said in place of an answer. */
 export class RefusedError extends Error {}
@@ -22,8 +22,8 @@ export class RefusedError extends Error {}
  * @param {RequestInit} [init]
  */
 async function ask(path, init = {}) {
-  const headers = { ...init.headers, 'x-sluice-token': token };
-  const answer = await fetch(path, { ...init, headers, cache: 'no-store' });
+  await entered;
+  const answer = await fetch(path, { ...init, cache: 'no-store' });
   if (answer.ok) return answer;
   const { fault } = /** @type {{ fault: string }} */ (await answer.json());
   throw new RefusedError(fault);
@@ -49,7 +49,7 @@ export async function startRedrive(feed, reason) {
 }
 
 /**
- * Saves the reconciliation CSV. Fetched rather than opened: an address can't carry the token.
+ * Saves the reconciliation CSV. Fetched rather than opened, so that a refusal is shown on this page.
  * @param {string} feed
  * @param {string | undefined} reason
  */

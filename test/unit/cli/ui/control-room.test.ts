@@ -1,42 +1,26 @@
-import type { IncomingHttpHeaders, RequestOptions } from 'node:http';
-import { request } from 'node:http';
-import { createServer } from 'node:net';
+import type { RequestOptions } from 'node:http';
+import { connect, createServer } from 'node:net';
 import { text } from 'node:stream/consumers';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { CliError } from '../../../../cli/cli-error.ts';
 import { openControlRoom } from '../../../../cli/ui/control-room.ts';
 import type { RoomState } from '../../../../cli/ui/room-state.ts';
 import type { RoomWorld } from '../../../support/open-room.ts';
-import { openRoom } from '../../../support/open-room.ts';
+import { askRoom, cookieOf, enterRoom, openRoom } from '../../../support/open-room.ts';
 
 let world: RoomWorld;
+let cookie: string;
 beforeEach(async () => {
   world = await openRoom();
+  cookie = cookieOf(await enterRoom(world.origin, world.code));
 });
 afterEach(async () => {
   await world.jobs.stop();
   await world.room.close();
 });
 
-interface Answered {
-  status: number;
-  headers: IncomingHttpHeaders;
-  body: string;
-}
-
-/** As it is given, `Host` and path included: fetch would mend them. */
-function ask(path: string, options: RequestOptions & { body?: string } = {}): Promise<Answered> {
-  const { hostname, port } = new URL(world.origin);
-  return new Promise((resolve, reject) => {
-    const asked = request({ hostname, port, path, ...options }, (answer) => {
-      text(answer).then((body) => resolve({ status: answer.statusCode ?? 0, headers: answer.headers, body }), reject);
-    });
-    asked.on('error', reject);
-    asked.end(options.body);
-  });
-}
-
-const own = (more: Record<string, string> = {}) => ({ 'x-sluice-token': world.token, ...more });
+const ask = (path: string, options: RequestOptions & { body?: string } = {}) => askRoom(world.origin, path, options);
+const own = (more: Record<string, string> = {}) => ({ cookie, ...more });
 const json = (more: Record<string, string> = {}) =>
   own({ 'content-type': 'application/json', origin: world.origin, ...more });
 const redriveAll = JSON.stringify({ feed: 'traffic' });
@@ -60,10 +44,10 @@ describe('the page', () => {
     },
   );
 
-  it('tells nothing of the stack, nor the token', async () => {
+  it('holds nothing of the stack, nor of the session', async () => {
     for (const path of ['/', '/page.js', '/api.js']) {
       const { body } = await ask(path);
-      expect(body).not.toContain(world.token);
+      expect(body).not.toContain(cookie.split('=')[1]);
       expect(body).not.toContain('sluice-test');
     }
   });
@@ -90,8 +74,63 @@ describe('the page', () => {
   });
 });
 
+describe('a link', () => {
+  it('works once, for a cookie that neither scripts nor other sites get at', async () => {
+    expect(world.room.link).toMatch(/^http:\/\/sluice-[0-9a-f]{32}\.localhost:[0-9]+\/#[\w-]{43}$/);
+    const other = await openRoom();
+    const { status, headers } = await enterRoom(other.origin, other.code);
+    expect(status).toBe(200);
+    expect(headers['set-cookie']).toEqual([
+      expect.stringMatching(/^sluice-room=[\w-]{43}; HttpOnly; SameSite=Strict; Path=\/$/),
+    ]);
+    const again = await enterRoom(other.origin, other.code);
+    expect([again.status, again.headers['set-cookie']]).toEqual([401, undefined]);
+    expect([new URL(other.origin).hostname, other.code]).not.toContain(new URL(world.origin).hostname);
+    await other.room.close();
+  });
+
+  it('that was used makes a new one, which is printed and not answered', async () => {
+    const refused = await enterRoom(world.origin, world.code);
+    const [link] = world.newLinks;
+    const code = new URL(link ?? '').hash.slice(1);
+    expect(refused.body).toBe('{"fault":"This link was used or is too old."}');
+    expect(cookieOf(await enterRoom(world.origin, code))).toBe(cookie);
+  });
+
+  it('is too old after ten minutes', async () => {
+    await enterRoom(world.origin, world.code);
+    const code = new URL(world.newLinks[0] ?? '').hash.slice(1);
+    const now = Date.now();
+    world.clock = { now: () => now + 10 * 60_000 + 1_000 };
+    expect((await enterRoom(world.origin, code)).status).toBe(401);
+    expect(world.newLinks).toHaveLength(2);
+  });
+
+  it('is exchanged by the page alone', async () => {
+    const other = await openRoom();
+    const body = JSON.stringify({ code: other.code });
+    const type = { 'content-type': 'application/json' };
+    for (const headers of [
+      type,
+      { ...type, origin: 'http://evil.localhost:80' },
+      { ...type, origin: other.origin, 'sec-fetch-site': 'cross-site' },
+      { 'content-type': 'text/plain', origin: other.origin },
+    ]) {
+      const { status } = await askRoom(other.origin, '/api/enter', { method: 'POST', headers, body });
+      expect(status).toBeGreaterThanOrEqual(403);
+    }
+    for (const bad of ['', '{}', '{"code":1}', `{"code":"${other.code}","more":1}`]) {
+      const headers = { ...type, origin: other.origin };
+      expect((await askRoom(other.origin, '/api/enter', { method: 'POST', headers, body: bad })).status).toBe(400);
+    }
+    expect(other.newLinks).toEqual([]);
+    expect((await enterRoom(other.origin, other.code)).status).toBe(200);
+    await other.room.close();
+  });
+});
+
 describe('what the page is told', () => {
-  it('is the snapshot, whoever has the token', async () => {
+  it('is the snapshot, with the session’s cookie', async () => {
     const { status, body } = await ask('/api/snapshot', { headers: own() });
     expect(status).toBe(200);
     const state = JSON.parse(body) as RoomState;
@@ -99,32 +138,44 @@ describe('what the page is told', () => {
     expect(state.redrives).toEqual([]);
   });
 
-  it('is told without a token or with another one to nobody', async () => {
-    const wrong = ['', 'x', `${world.token}x`, world.token.slice(1), world.token.toUpperCase()];
-    for (const token of wrong) {
-      const { status, body } = await ask('/api/snapshot', { headers: { 'x-sluice-token': token } });
+  it('is not there without the session, or with another', async () => {
+    const session = cookie.split('=')[1] ?? '';
+    const wrong = ['', 'x', `${session}x`, session.slice(1), session.toUpperCase(), world.code];
+    for (const each of wrong) {
+      const { status, body } = await ask('/api/snapshot', { headers: { cookie: `sluice-room=${each}` } });
       expect(status).toBe(401);
       expect(body).not.toContain('sluice-test');
     }
     expect((await ask('/api/snapshot')).status).toBe(401);
-    expect((await ask(`/api/snapshot?token=${world.token}`)).status).toBe(401);
-    expect((await ask('/api/snapshot', { headers: { cookie: `x-sluice-token=${world.token}` } })).status).toBe(401);
+    expect((await ask(`/api/snapshot?sluice-room=${session}`)).status).toBe(401);
+    expect((await ask('/api/snapshot', { headers: { 'x-sluice-token': session } })).status).toBe(401);
+    // A cookie of the same name that another server on this machine has set does not displace it.
+    expect((await ask('/api/snapshot', { headers: { cookie: `sluice-room=x; ${cookie}` } })).status).toBe(200);
   });
 
-  it('is told by the names of this machine alone, so that no other name can be bent to it', async () => {
-    const { port } = new URL(world.origin);
-    const tell = async (host: string, path = '/api/snapshot') => (await ask(path, { headers: own({ host }) })).status;
-    expect(await tell(`127.0.0.1:${port}`)).toBe(200);
-    expect(await tell(`localhost:${port}`)).toBe(200);
-    for (const host of [
+  it('is there under the host name of this start alone', async () => {
+    const { host, hostname, port } = new URL(world.origin);
+    const get = async (name: string, path = '/api/snapshot') =>
+      (await ask(path, { headers: own({ host: name }) })).status;
+    expect(await get(host)).toBe(200);
+    for (const other of [
       'evil.example',
       `evil.example:${port}`,
-      '127.0.0.1',
-      'localhost',
-      `localhost.evil.example:${port}`,
+      `127.0.0.1:${port}`,
+      `localhost:${port}`,
+      `sluice.localhost:${port}`,
+      `x.${host}`,
+      hostname,
+      `${host}.evil.example:${port}`,
     ]) {
-      expect(await tell(host), host).toBe(403);
-      expect(await tell(host, '/'), host).toBe(403);
+      expect(await get(other), other).toBe(403);
+      expect(await get(other, '/'), other).toBe(403);
+    }
+  });
+
+  it('is not for a service worker', async () => {
+    for (const path of ['/', '/page.js', '/api/snapshot']) {
+      expect((await ask(path, { headers: own({ 'service-worker': 'script' }) })).status).toBe(403);
     }
   });
 
@@ -184,7 +235,7 @@ describe('a redrive', () => {
       [own({ origin: world.origin, 'content-type': 'text/plain' }), 415],
       [own({ origin: world.origin, 'content-type': 'application/x-www-form-urlencoded' }), 415],
       [own({ origin: world.origin }), 415],
-      [{ ...json(), 'x-sluice-token': 'guessed' }, 401],
+      [{ ...json(), cookie: 'sluice-room=guessed' }, 401],
     ];
     for (const [headers, status] of refused) expect((await redrive(headers)).status).toBe(status);
     expect(world.redriven).toEqual([]);
@@ -224,11 +275,20 @@ describe('an export', () => {
   });
 });
 
-it('listens on this machine alone, by a token that is another one each time', async () => {
-  expect(world.room.url).toMatch(/^http:\/\/127\.0\.0\.1:[0-9]+\/#[\w-]{43}$/);
-  const other = await openRoom();
-  expect(other.token).not.toBe(world.token);
-  await other.room.close();
+it('ends a connection that sends more than the page does', async () => {
+  const { host, port } = new URL(world.origin);
+  const socket = connect(Number(port), '127.0.0.1');
+  socket.on('error', () => undefined);
+  const head = [
+    'POST /api/redrive HTTP/1.1',
+    `Host: ${host}`,
+    `Origin: ${world.origin}`,
+    `Cookie: ${cookie}`,
+    'Content-Type: application/json',
+    'Content-Length: 1000000000',
+  ];
+  socket.write(`${head.join('\r\n')}\r\n\r\n${'x'.repeat(10_000)}`);
+  expect(await text(socket)).toMatch(/^HTTP\/1\.1 413 /);
 });
 
 it('says so where the port is taken', async () => {
@@ -236,7 +296,8 @@ it('says so where the port is taken', async () => {
   await new Promise((resolve) => taken.once('listening', resolve));
   const { port } = taken.address() as { port: number };
   const ports = { sight: async () => world.sight, redrives: world.jobs, feeds: [], explain: String };
-  const opened = openControlRoom(port, { ...ports, exportDead: async function* () {} });
+  const more = { clock: world.clock, onStaleLink: () => {} };
+  const opened = openControlRoom(port, { ...ports, ...more, exportDead: async function* () {} });
   await expect(opened).rejects.toThrow(CliError);
   await expect(opened).rejects.toThrow(`Port ${port} is taken; name another one with --port.`);
   taken.close();

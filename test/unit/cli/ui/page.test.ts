@@ -44,7 +44,7 @@ describe.skipIf(chromiumPath === undefined)(`the control room in Chromium${witho
       complaints.push(`a dialog: ${dialog.message()}`);
       void dialog.dismiss();
     });
-    await page.goto(world.room.url);
+    await page.goto(world.room.link);
     await page.getByRole('heading', { level: 1, name: /under way/ }).waitFor();
   }
 
@@ -74,14 +74,16 @@ describe.skipIf(chromiumPath === undefined)(`the control room in Chromium${witho
     expect(await page.title()).toBe('(1) Sluice – sluice-test');
   });
 
-  it('takes the token out of the address, and finds it again after a reload', async () => {
+  it('takes the code out of the address, and needs none in another tab or after a reload', async () => {
     expect(page.url()).toBe(`${world.origin}/`);
     await page.reload();
     await row('avion-2026-01-04.csv').waitFor();
     const other = await page.context().newPage();
     await other.goto(world.origin);
-    await other.getByRole('alert').filter({ hasText: 'Open the address that `sluice ui` has printed.' }).waitFor();
+    await other.getByRole('heading', { level: 1, name: /under way/ }).waitFor();
     await other.close();
+    expect(await page.evaluate('[document.cookie, sessionStorage.length, localStorage.length]')).toEqual(['', 0, 0]);
+    expect(world.newLinks).toEqual([]);
   });
 
   it('is changed in place: focus, selection and the rows themselves stay', async () => {
@@ -191,6 +193,9 @@ describe.skipIf(chromiumPath === undefined)(`the control room in Chromium${witho
         { tone: 'warning', text: '12 dead.' },
       ],
     });
+    await world.room.close();
+    const { sight } = world;
+    world = Object.assign(await openRoom(), { sight });
     await open({ colorScheme });
     const contrasts = await page.evaluate<{ text: string; ratio: number }[]>(contrastsOfTexts);
     expect(contrasts.length).toBeGreaterThan(20);
