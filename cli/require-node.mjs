@@ -1,12 +1,12 @@
-// Loaded before everything else (`node --import`), in JavaScript: an older Node can't read TypeScript, and would say so
-// in words that help nobody.
+// Loaded before everything else (`node --import`), in JavaScript: an older Node cannot read TypeScript, and its message
+// about that does not say what to do.
 import process from 'node:process';
+import { isNewEnough, leastNode } from './node-version.mjs';
 
-const needed = 24;
-if (Number(process.versions.node.split('.')[0]) < needed) {
+if (!isNewEnough(process.version)) {
   process.stderr.write(
-    `sluice: this is Node ${process.version}, and Node ${needed} or newer is needed: run \`npm ci\` with install scripts ` +
-      `allowed, which puts one into node_modules, and start through npm (\`npm run …\`), or install Node ${needed}.\n`,
+    `sluice: this is Node ${process.version}, and Sluice needs ${leastNode} or newer. Run \`npm ci\`, which installs one ` +
+      `into node_modules, and start through npm (\`npm run …\`), or install Node ${leastNode} or newer.\n`,
   );
   process.exit(1);
 }

@@ -9,7 +9,7 @@ import { holdLock } from './hold-lock.ts';
 import { LocalCloudError } from './local-cloud-error.ts';
 import { startMiniStack } from './ministack.ts';
 import type { Choice } from './preflight.ts';
-import { checkNode, chooseCloud } from './preflight.ts';
+import { chooseCloud } from './preflight.ts';
 import { choosePort, probeMachine } from './probe-machine.ts';
 import { isRunning, killGroup } from './process-identity.ts';
 import { ensureVenv, findVenv, removeAbandonedDrafts } from './python-venv.ts';
@@ -58,8 +58,6 @@ const lockMs = 12 * 60_000;
 export async function bringUpEndpoint(options: BringUpOptions): Promise<Endpoint> {
   const { onProgress, env = process.env } = options;
   const stateDir = resolve(options.stateDir);
-  const nodeFault = checkNode(process.version);
-  if (nodeFault) throw new LocalCloudError(nodeFault);
   const given = await findGivenEndpoint(env);
   if (given) {
     onProgress(`Using the endpoint in AWS_ENDPOINT_URL, ${given}`);

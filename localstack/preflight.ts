@@ -17,18 +17,7 @@ export interface MachineFound {
 export type CloudChoice = { kind: 'ministack'; python: string } | { kind: 'docker' };
 export type Choice = CloudChoice | { kind: 'none'; sentence: string };
 
-const leastNode = 24;
 const leastPython = [3, 10] as const;
-
-/** The sources are TypeScript that Node runs as it is, and the Lambdas' runtime is nodejs24.x. */
-export function checkNode(version: string): string | null {
-  const major = Number(/^v?(\d+)/.exec(version)?.[1]);
-  if (major >= leastNode) return null;
-  return (
-    `This is Node ${version}, and Sluice needs ${leastNode} or newer: run \`npm ci\`, which brings Node ${leastNode} ` +
-    `into node_modules, and start through npm (\`npm run …\`), which uses it.`
-  );
-}
 
 /** @param forced what SLUICE_LOCAL_CLOUD asks for; undefined: MiniStack first, since the tests run on it, then Docker */
 export function chooseCloud(machine: MachineFound, forced: string | undefined): Choice {

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import type { MachineFound, PythonFound } from '../../../localstack/preflight.ts';
-import { checkNode, checkPort, chooseCloud } from '../../../localstack/preflight.ts';
+import { checkPort, chooseCloud } from '../../../localstack/preflight.ts';
 
 const python = (over: Partial<PythonFound> = {}): PythonFound => ({
   command: 'python3',
@@ -62,16 +62,6 @@ describe('the choice of a local cloud', () => {
 
   it('refuses a cloud it does not know', () => {
     expect(sentenceOf(machine(), 'moto')).toContain("'moto'");
-  });
-});
-
-describe('the check of Node', () => {
-  it('takes 24 and newer', () => {
-    expect([checkNode('v24.0.0'), checkNode('v26.1.0')]).toEqual([null, null]);
-  });
-
-  it('says how to come by Node 24 where it is older', () => {
-    expect(checkNode('v20.20.2')).toMatch(/v20\.20\.2.*npm ci.*npm run/);
   });
 });
 

@@ -1,0 +1,2 @@
+export const leastNode: string;
+export function isNewEnough(version: string): boolean;
