@@ -16,6 +16,9 @@ export function readMessage<Schema extends z.ZodType>(schema: Schema, body: unkn
   return schema.parse(body);
 }
 
+/** By the file's key, over the rest of the message (core/authenticity.ts). Absent where an earlier version claimed the file. */
+const mac = z.string().optional();
+
 const position = z.object({
   offset: z.int().nonnegative(),
   line: z.int().positive(),
@@ -39,6 +42,7 @@ export const reemitMessage = z.object({
   feed: z.string(),
   fileId: z.string(),
   from: position.optional(),
+  mac,
 });
 export type ReemitMessage = z.infer<typeof reemitMessage>;
 
@@ -54,6 +58,7 @@ const batchPlace = {
   offset: z.int().nonnegative(),
   firstRecord: z.int().positive(),
   firstLine: z.int().positive(),
+  mac,
 };
 
 /** Records queue: a slice of the file. */
@@ -123,6 +128,9 @@ export const letter = z.object({
 });
 export type Letter = z.infer<typeof letter>;
 
+/** A letter that is not noted in the ledger yet: the note gives it its id. */
+export type UnnotedLetter = Omit<Letter, 'letter_id'>;
+
 /**
  * Letters queue: a row that the desk has corrected, in place of a dead record. It is tried as a letter is, but never
  * becomes one: where it fails, the record's own letter still stands for it.
@@ -143,6 +151,7 @@ export const correctionMessage = z.object({
   at: z.iso.datetime(),
   /** Tries that the API failed on, over all receives; waiting never counts. */
   failures: z.int().nonnegative(),
+  mac,
 });
 export type CorrectionMessage = z.infer<typeof correctionMessage>;
 

@@ -23,6 +23,7 @@ import type {
   FinalizeMessage,
   Letter,
   ReemitMessage,
+  UnnotedLetter,
 } from './messages.ts';
 
 /** Time, injected so that tests own it. */
@@ -245,10 +246,27 @@ export type LetterAdoption =
 /** The account of dead records. */
 export interface DeadLedger {
   /**
-   * Makes this letter the record's letter, unless it has another, and notes the message that carries it. Gives what the
-   * ledger knew before, or the new item.
+   * Notes letters before they are sent, some at a time, under ids that lead back to the note.
+   * @param group new each time
    */
-  adoptLetter(letter: Letter, message: { id: string; sentAt: number }): Promise<LetterAdoption>;
+  noteLetters(fileId: string, group: string, letters: readonly UnnotedLetter[]): Promise<Letter[]>;
+  /** Whether exactly this letter was noted before it was sent. */
+  isNoted(letter: Letter): Promise<boolean>;
+  /**
+   * Makes this letter the record's letter, unless it has another, and notes the message that carries it. Gives what the
+   * ledger knew before, or the new item. For letters that are known to be genuine: noted, or just made by the caller.
+   * @param digests of the letters that may be tried for the record, where none are kept yet; by default this letter's; null
+   * leaves the item without, as an earlier version wrote it
+   */
+  adoptLetter(
+    letter: Letter,
+    message: { id: string; sentAt: number },
+    digests?: readonly string[] | null,
+  ): Promise<LetterAdoption>;
+  /** Lets a letter that was made again be tried, before it is sent. Nothing where the record has no item or another letter. */
+  allowLetter(letter: Letter): Promise<void>;
+  /** Notes in a dead record's history that its letter came back altered; nothing else changes. */
+  noteAltered(fileId: string, record: number, altered: NonNullable<DeadAttempt['altered']>): Promise<void>;
   /** A redriven letter is about to be sent: from now on the API may have its record by us. */
   noteSending(fileId: string, record: number): Promise<void>;
   /** A redriven letter failed again. */
@@ -291,6 +309,28 @@ export interface DeadlineNote {
   at: number;
 }
 
+/** A letter that came back altered, or that Sluice never sent. */
+export interface AlteredLetter {
+  /** Of what it says: seen again, it is the same one. */
+  sha256: string;
+  /** As it claims, whether or not there are such. */
+  fileId: string;
+  record: number;
+  /** Of the message that carried it first. */
+  messageId: string;
+  sentAt: number;
+}
+
+/** Altered letters, from the consumers that met them to the desk. */
+export interface AlteredLetterLedger {
+  /** Keeps it until the desk has been notified, and long enough for that to happen once. */
+  keepAltered(feed: string, altered: AlteredLetter): Promise<void>;
+  /** Those that the desk was not notified of yet, `limit` at most. */
+  listAltered(feed: string, limit: number): Promise<AlteredLetter[]>;
+  /** The desk has been notified of them. */
+  closeAltered(feed: string, altered: readonly AlteredLetter[]): Promise<void>;
+}
+
 /** The reconciler's own notes. */
 export interface DeskLedger {
   /** False while another one is at work. */
@@ -302,7 +342,7 @@ export interface DeskLedger {
   saveDeadlineNote(feed: string, note: DeadlineNote): Promise<void>;
 }
 
-export type Ledger = FileLedger & BatchLedger & DeadLedger & DeskLedger;
+export type Ledger = FileLedger & BatchLedger & DeadLedger & AlteredLetterLedger & DeskLedger;
 
 /** Send times and the breaker, shared by every consumer of an API (see core/limiter.ts and core/breaker.ts). */
 export interface Limiter {

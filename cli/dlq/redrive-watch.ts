@@ -1,6 +1,6 @@
 import type { DeadRecord } from '../../lambdas/core/file-account.ts';
 import type { DeadLedger } from '../../lambdas/ports.ts';
-import { ownFailureOf, recordKey } from './select-dead.ts';
+import { lastTriedOf, recordKey } from './select-dead.ts';
 
 /** What is known of a record before its letter is redriven. */
 interface Before {
@@ -65,7 +65,7 @@ export class RedriveWatch {
         if (dead.state === 'resolved' || hasFailed || sentAt !== before.messageSentAt) this.#met.add(key);
         // Until its message is the one that failed, its next receive tries the record again.
         if (dead.state === 'resolved' || (hasFailed && dead.failedMessageSentAt >= sentAt)) this.#atRest.add(key);
-        const { reason = 'unknown' } = ownFailureOf(dead) ?? {};
+        const { reason = 'unknown' } = lastTriedOf(dead) ?? {};
         if (hasFailed) failed.set(reason, (failed.get(reason) ?? 0) + 1);
       }
     }
@@ -91,5 +91,5 @@ export class RedriveWatch {
 
 /** Told by the time of the last: a long history is cut, so its length tells nothing. */
 function failedAt(dead: DeadRecord): number {
-  return ownFailureOf(dead)?.at ?? 0;
+  return lastTriedOf(dead)?.at ?? 0;
 }

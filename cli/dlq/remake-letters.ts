@@ -1,18 +1,18 @@
-import type { FileAccount } from '../../lambdas/core/file-account.ts';
+import { attemptsIn } from '../../lambdas/core/dead-history.ts';
+import type { DeadRecord, FileAccount } from '../../lambdas/core/file-account.ts';
 import { letterOf } from '../../lambdas/core/letter-of.ts';
 import type { FailedOutcome } from '../../lambdas/core/outcome.ts';
 import type { Receipt } from '../../lambdas/core/receipt.ts';
 import type { OpenDead } from '../../lambdas/core/reconciliation-csv.ts';
 import type { Letter } from '../../lambdas/messages.ts';
-import type { BatchLedger, Clock, DeadLedger, LetterQueue } from '../../lambdas/ports.ts';
+import type { BatchLedger, DeadLedger, LetterQueue } from '../../lambdas/ports.ts';
 import { ownFailureOf, recordKey } from './select-dead.ts';
 
 export interface RemakePorts {
-  ledger: Pick<BatchLedger, 'listBatches'> & Pick<DeadLedger, 'adoptLetter'>;
+  ledger: Pick<BatchLedger, 'listBatches'> & Pick<DeadLedger, 'adoptLetter' | 'allowLetter'>;
   /** Every record of a file that still needs a person, with what stood in the file. */
   readDead: (file: FileAccount) => AsyncIterable<OpenDead>;
   lettersOf: (file: FileAccount) => Pick<LetterQueue, 'sendLetters'>;
-  clock: Pick<Clock, 'now'>;
 }
 
 /** Kept in hand until they are sent. */
@@ -50,7 +50,7 @@ export async function remakeLetters(
 
 async function remake({ file, receipt, dead }: OpenDead, batch: number, ports: RemakePorts): Promise<Letter> {
   const last = dead && ownFailureOf(dead);
-  const letter = letterOf(
+  const made = letterOf(
     file,
     { ...receipt, batch, raw: rawOf(receipt) },
     {
@@ -61,14 +61,25 @@ async function remake({ file, receipt, dead }: OpenDead, batch: number, ports: R
       status: last ? last.status : receipt.status,
       answer: receipt.api_answer ?? null,
       requestId: receipt.request_id,
-      attempts: receipt.attempts + (dead?.history.slice(1).filter(({ outcome }) => outcome !== 'rejected').length ?? 0),
+      attempts: receipt.attempts + requestsSince(dead),
     },
-    dead?.letterId ?? `remade-${file.fileId}-${receipt.record}`,
-    ports.clock.now(),
+    // The same each time it is made again, as long as nothing new has become of the record.
+    last?.at ?? Date.parse(receipt.at),
   );
+  const letter = { ...made, letter_id: dead?.letterId ?? `remade-${file.fileId}-${receipt.record}` };
+  // Before it is sent: a letter that the ledger doesn't know is not tried.
+  if (dead) await ports.ledger.allowLetter(letter);
   // One that no consumer has met would only pass through to the DLQ: adopted, it is tried.
-  if (!dead) await ports.ledger.adoptLetter(letter, { id: letter.letter_id, sentAt: 0 });
+  else await ports.ledger.adoptLetter(letter, { id: letter.letter_id, sentAt: 0 });
   return letter;
+}
+
+/** Tries that were made for it since it became a dead letter. */
+function requestsSince(dead: DeadRecord | undefined): number {
+  if (!dead) return 0;
+  return attemptsIn(dead)
+    .slice(1)
+    .filter(({ outcome }) => outcome !== 'rejected').length;
 }
 
 function rawOf({ raw_encoding = 'head', raw_payload = '' }: Receipt) {

@@ -1,3 +1,4 @@
+import { attemptsIn } from '../../lambdas/core/dead-history.ts';
 import type { DeadAttempt, DeadRecord, FileAccount } from '../../lambdas/core/file-account.ts';
 import type { DeadLedger, FileLedger } from '../../lambdas/ports.ts';
 import { CliError } from '../cli-error.ts';
@@ -43,8 +44,13 @@ export function lastFailureOf({ history }: Pick<DeadRecord, 'history'>): DeadAtt
   return history.at(-1);
 }
 
-/** The record's own last failure: a correction that failed says nothing of the record. */
-export function ownFailureOf({ history }: Pick<DeadRecord, 'history'>): DeadAttempt | undefined {
+/** The record's own last failure: a correction that failed says nothing of the record, nor does an altered letter. */
+export function ownFailureOf(dead: Pick<DeadRecord, 'history'>): DeadAttempt | undefined {
+  return attemptsIn(dead).findLast(({ correctionId }) => correctionId === undefined);
+}
+
+/** What a redrive of the record's letter came to last: a failure, or a letter that was altered. */
+export function lastTriedOf({ history }: Pick<DeadRecord, 'history'>): DeadAttempt | undefined {
   return history.findLast(({ correctionId }) => correctionId === undefined);
 }
 

@@ -1,14 +1,20 @@
+import { letterDigest } from '../core/authenticity.ts';
+import { alteredEntry, hasAltered, withEntry } from '../core/dead-history.ts';
 import type { Correction, DeadAttempt, DeadRecord, DeadResolution } from '../core/file-account.ts';
+import { letterIdOf, placeOf } from '../core/letter-note.ts';
 import { schemaVersion } from '../core/schema-version.ts';
-import type { Letter } from '../messages.ts';
+import type { Letter, UnnotedLetter } from '../messages.ts';
 import type { Clock, DeadLedger, LetterAdoption } from '../ports.ts';
 import type { DynamoTable } from './dynamo-table.ts';
 import { expiryOf, withoutKeys } from './dynamo-table.ts';
 
-/** Attempts kept in a dead record's history; older ones make room. */
-const maxHistory = 50;
+/** Letters in one item: 32 bytes of each are kept, so that reading one costs no more than 4 KB, DynamoDB's unit of reading. */
+const lettersInNote = 100;
 
-/** `FILE#<id>` / `DEAD#<record>`. Has no TTL while its letter is open. */
+/**
+ * `FILE#<id>` / `DEAD#<record>`, without a TTL while its letter is open; and `FILE#<id>` / `NOTE#<group>`, the digests of
+ * letters that were sent together.
+ */
 export class DynamoDeadLedger implements DeadLedger {
   readonly #table: DynamoTable;
   readonly #clock: Pick<Clock, 'now'>;
@@ -18,11 +24,46 @@ export class DynamoDeadLedger implements DeadLedger {
     this.#clock = clock;
   }
 
-  async adoptLetter(letter: Letter, message: { id: string; sentAt: number }): Promise<LetterAdoption> {
+  async noteLetters(fileId: string, group: string, letters: readonly UnnotedLetter[]): Promise<Letter[]> {
+    const noted: Letter[] = [];
+    for (let from = 0; from < letters.length; from += lettersInNote) {
+      const note = `${group}-${from / lettersInNote}`;
+      const some = letters
+        .slice(from, from + lettersInNote)
+        .map((letter, place) => ({ ...letter, letter_id: letterIdOf(note, place) }));
+      await this.#table.update(pkOf(fileId), noteSkOf(note), {
+        UpdateExpression: 'SET v = :v, digests = :digests, expiresAt = :expires',
+        ExpressionAttributeValues: {
+          ':v': schemaVersion,
+          ':digests': Buffer.concat(some.map((letter) => Buffer.from(letterDigest(letter), 'hex'))),
+          ':expires': expiryOf(this.#clock.now()),
+        },
+      });
+      noted.push(...some);
+    }
+    return noted;
+  }
+
+  async isNoted(letter: Letter): Promise<boolean> {
+    const place = placeOf(letter.letter_id);
+    const item = place && (await this.#table.get(pkOf(letter.file_id), noteSkOf(place.note)));
+    if (!item) return false;
+    const { digests } = withoutKeys<{ digests: Uint8Array }>(item);
+    const from = place.place * digestBytes;
+    return Buffer.from(digests.subarray(from, from + digestBytes)).toString('hex') === letterDigest(letter);
+  }
+
+  async adoptLetter(
+    letter: Letter,
+    message: { id: string; sentAt: number },
+    digests: readonly string[] | null = [letterDigest(letter)],
+  ): Promise<LetterAdoption> {
     const dead: DeadRecord = {
       fileId: letter.file_id,
       record: letter.record,
       letterId: letter.letter_id,
+      ...(digests ? { letterDigests: [...digests] } : {}),
+      sha256: letter.sha256,
       state: 'dead',
       outcome: letter.outcome,
       failedMessageSentAt: message.sentAt,
@@ -55,6 +96,34 @@ export class DynamoDeadLedger implements DeadLedger {
     return adopted ? { kind: 'adopted', dead: withoutKeys<DeadRecord>(adopted) } : { kind: 'surplus' };
   }
 
+  async allowLetter(letter: Letter): Promise<void> {
+    await this.#table.update(pkOf(letter.file_id), skOf(letter.record), {
+      UpdateExpression: 'SET letterDigests = list_append(if_not_exists(letterDigests, :none), :digests)',
+      ConditionExpression: 'letterId = :letterId AND NOT contains(letterDigests, :digest)',
+      ExpressionAttributeValues: {
+        ':none': [],
+        ':digests': [letterDigest(letter)],
+        ':digest': letterDigest(letter),
+        ':letterId': letter.letter_id,
+      },
+    });
+  }
+
+  async noteAltered(fileId: string, record: number, altered: NonNullable<DeadAttempt['altered']>): Promise<void> {
+    const dead = await this.getDead(fileId, record);
+    if (!dead || hasAltered(dead.history, altered)) return;
+    await this.#table.update(pkOf(fileId), skOf(record), {
+      UpdateExpression: 'SET history = :history',
+      // What became of a resolved record is in manifests, and stays as it is.
+      ConditionExpression: '#state = :dead',
+      ExpressionAttributeNames: { '#state': 'state' },
+      ExpressionAttributeValues: {
+        ':history': withEntry(dead.history, alteredEntry(dead, altered, this.#clock.now())),
+        ':dead': 'dead' satisfies DeadRecord['state'],
+      },
+    });
+  }
+
   async addFailure(
     fileId: string,
     record: number,
@@ -62,7 +131,7 @@ export class DynamoDeadLedger implements DeadLedger {
     failedMessageSentAt: number | undefined,
   ): Promise<void> {
     const item = await this.#table.get(pkOf(fileId), skOf(record));
-    const history = [...((item?.['history'] as DeadAttempt[] | undefined) ?? []), attempt].slice(-maxHistory);
+    const history = withEntry((item?.['history'] as DeadAttempt[] | undefined) ?? [], attempt);
     await this.#table.update(pkOf(fileId), skOf(record), {
       UpdateExpression:
         'SET history = :history, outcome = :outcome' +
@@ -148,5 +217,7 @@ export class DynamoDeadLedger implements DeadLedger {
 }
 
 const pkOf = (fileId: string) => `FILE#${fileId}`;
+const noteSkOf = (note: string) => `NOTE#${note}`;
+const digestBytes = 32;
 /** Ten digits: records stand in the file's order. */
 const skOf = (record: number) => `DEAD#${String(record).padStart(10, '0')}`;

@@ -1,6 +1,7 @@
 import type { DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import { DynamoDBDocumentClient } from '@aws-sdk/lib-dynamodb';
 import type { Clock, Ledger } from '../ports.ts';
+import { DynamoAlteredLetters } from './dynamo-altered-letters.ts';
 import { DynamoBatchLedger } from './dynamo-batch-ledger.ts';
 import { DynamoDeadLedger } from './dynamo-dead-ledger.ts';
 import { DynamoDeskLedger } from './dynamo-desk-ledger.ts';
@@ -18,6 +19,7 @@ export function createDynamoLedger(client: DynamoDBClient, tableName: string, cl
   const files = new DynamoFileLedger(table, clock);
   const batches = new DynamoBatchLedger(table, clock);
   const dead = new DynamoDeadLedger(table, clock);
+  const altered = new DynamoAlteredLetters(table, clock);
   const desk = new DynamoDeskLedger(table, clock);
   return {
     claimFile: files.claimFile.bind(files),
@@ -41,13 +43,20 @@ export function createDynamoLedger(client: DynamoDBClient, tableName: string, cl
     releaseBatch: batches.releaseBatch.bind(batches),
     settleBatch: batches.settleBatch.bind(batches),
     listBatches: batches.listBatches.bind(batches),
+    noteLetters: dead.noteLetters.bind(dead),
+    isNoted: dead.isNoted.bind(dead),
     adoptLetter: dead.adoptLetter.bind(dead),
+    allowLetter: dead.allowLetter.bind(dead),
+    noteAltered: dead.noteAltered.bind(dead),
     noteSending: dead.noteSending.bind(dead),
     addFailure: dead.addFailure.bind(dead),
     resolveDead: dead.resolveDead.bind(dead),
     beginCorrection: dead.beginCorrection.bind(dead),
     getDead: dead.getDead.bind(dead),
     listDead: dead.listDead.bind(dead),
+    keepAltered: altered.keepAltered.bind(altered),
+    listAltered: altered.listAltered.bind(altered),
+    closeAltered: altered.closeAltered.bind(altered),
     claimReconciler: desk.claimReconciler.bind(desk),
     releaseReconciler: desk.releaseReconciler.bind(desk),
     getDeskState: desk.getDeskState.bind(desk),

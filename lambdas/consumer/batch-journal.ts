@@ -1,8 +1,8 @@
 import { ContradictionError, LeaseLostError } from '../core/errors.ts';
 import type { DoneRecord, Progress } from '../core/progress.ts';
 import { encodeProgress, ProgressEncoder } from '../core/progress.ts';
-import type { Letter } from '../messages.ts';
-import type { BatchLedger, Clock, LetterQueue } from '../ports.ts';
+import type { UnnotedLetter } from '../messages.ts';
+import type { BatchLedger, Clock, DeadLedger, LetterQueue } from '../ports.ts';
 
 /** A consumer that is killed repeats at most this many requests: no more are sent beyond what its saved progress tells. */
 export const maxUnsaved = 50;
@@ -22,14 +22,14 @@ export interface JournalOptions {
   batch: number;
   owner: string;
   saved: Progress;
-  ledger: Pick<BatchLedger, 'saveProgress'>;
+  ledger: Pick<BatchLedger, 'saveProgress'> & Pick<DeadLedger, 'noteLetters'>;
   letters: LetterQueue;
   clock: Pick<Clock, 'now'>;
 }
 
 /**
  * What has become of a batch's records, and the saving of it. Order is what crash-safety rests on: a failed record's
- * letter is in its queue before the record counts as done, and no record is sent before the ledger says it may have been.
+ * letter is noted before it is in its queue, it is in its queue before the record counts as done, and no record is sent before the ledger says it may have been.
  */
 export class BatchJournal {
   readonly #options: JournalOptions;
@@ -41,7 +41,9 @@ export class BatchJournal {
   /** Places that a request went out for. */
   #sent = 0;
   #open = 0;
-  #unsentLetters: Letter[] = [];
+  #unsentLetters: UnnotedLetter[] = [];
+  /** Groups of letters that were noted. */
+  #notes = 0;
   #unsaved = 0;
   /** Places that are begun while a save is under way, and some more: as many as the next one is begun ahead. */
   #ahead = mostAhead;
@@ -94,7 +96,7 @@ export class BatchJournal {
     void this.save().catch((error: unknown) => (this.#failure ??= { error }));
   }
 
-  record(done: DoneRecord, letter?: Letter): void {
+  record(done: DoneRecord, letter?: UnnotedLetter): void {
     this.#add(done);
     this.#unsaved++;
     if (letter) this.#unsentLetters.push(letter);
@@ -173,8 +175,12 @@ export class BatchJournal {
   async #sendLetters(): Promise<void> {
     const letters = this.#unsentLetters;
     this.#unsentLetters = [];
+    const { fileId, owner, ledger } = this.#options;
     try {
-      if (letters.length > 0) await this.#options.letters.sendLetters(letters);
+      if (letters.length === 0) return;
+      // In the ledger first: a letter that comes back is compared with its note. The owner's name is new with each attempt.
+      const noted = await ledger.noteLetters(fileId, `${owner}-${this.#notes++}`, letters);
+      await this.#options.letters.sendLetters(noted);
     } catch (error) {
       this.#unsentLetters = [...letters, ...this.#unsentLetters];
       throw error;

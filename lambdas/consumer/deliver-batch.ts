@@ -16,7 +16,7 @@ import type { PreparedRecord } from '../core/prepare-record.ts';
 import type { DoneRecord } from '../core/progress.ts';
 import { decodeProgress, noProgress } from '../core/progress.ts';
 import { maxBatchFailures, successorDelaySeconds } from '../core/retry.ts';
-import type { BatchMessage, Letter } from '../messages.ts';
+import type { BatchMessage, UnnotedLetter } from '../messages.ts';
 import type {
   AuditLog,
   BatchClaim,
@@ -362,7 +362,12 @@ async function handOver(attempt: Attempt, end: SendEnd, failures: number, ports:
   });
 }
 
-function letterFor({ file, message }: Attempt, record: PreparedRecord, done: DoneRecord, ports: ConsumerPorts): Letter {
+function letterFor(
+  { file, message }: Attempt,
+  record: PreparedRecord,
+  done: DoneRecord,
+  { clock }: ConsumerPorts,
+): UnnotedLetter {
   const { result } = record;
   const problem = result.kind === 'rejected' ? result.problem : undefined;
   return letterOf(
@@ -378,7 +383,6 @@ function letterFor({ file, message }: Attempt, record: PreparedRecord, done: Don
       requestId: result.kind === 'good' ? result.requestId : null,
       attempts: done.attempts,
     },
-    ports.newId(),
-    ports.clock.now(),
+    clock.now(),
   );
 }

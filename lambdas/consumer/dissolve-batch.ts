@@ -1,4 +1,5 @@
 import type { FileAccount } from '../core/file-account.ts';
+import { attemptsIn } from '../core/dead-history.ts';
 import { letterOf } from '../core/letter-of.ts';
 import type { BatchMessage, Letter } from '../messages.ts';
 import type { ConsumerPorts } from './deliver-batch.ts';
@@ -8,17 +9,17 @@ import { sourceFieldsOf } from '../core/source-uri.ts';
 
 /**
  * A buried batch that was redriven: its records that are still dead go on as letters, each tried by itself. The letters
- * are those that the ledger has for them, so a second copy of the batch makes no second letters.
+ * are those that the ledger has for them, and the same each time: a second copy of the batch makes no second letters.
  */
 export async function dissolveBatch(message: BatchMessage, file: FileAccount, ports: ConsumerPorts): Promise<void> {
   const letters: Letter[] = [];
   for (const record of prepareBatch(message, ports.feed, file)) {
     const dead = await ports.ledger.getDead(file.fileId, record.record);
     if (dead?.state !== 'dead') continue;
-    const last = dead.history.at(-1);
+    const last = attemptsIn(dead).at(-1);
     if (!last) continue;
-    letters.push(
-      letterOf(
+    const letter = {
+      ...letterOf(
         file,
         { batch: message.batch, ...record, raw: rawOf(record), ...sourceFieldsOf(record.source) },
         {
@@ -32,10 +33,12 @@ export async function dissolveBatch(message: BatchMessage, file: FileAccount, po
           // Its consumer died at some moment nobody knows: it may have been sent.
           attempts: 1,
         },
-        dead.letterId,
-        ports.clock.now(),
+        last.at,
       ),
-    );
+      letter_id: dead.letterId,
+    };
+    await ports.ledger.allowLetter(letter);
+    letters.push(letter);
   }
   await ports.letters.sendLetters(letters);
   ports.log.warn('buried batch dissolved into letters', {

@@ -6,6 +6,7 @@ import { memberFaults } from '../core/records/bundle.ts';
 import { memberProblem } from '../core/records/cut-slice.ts';
 import { memberSourceOf } from '../core/source-uri.ts';
 import type { Letter } from '../messages.ts';
+import { isUnproven, judgeLetter, noteAltered } from '../dead-letters/judge-letter.ts';
 import type { LetterAdoption, SinkRequest } from '../ports.ts';
 import type { Deadline } from '../runtime/deadline.ts';
 import type { InTurn } from '../runtime/in-turn.ts';
@@ -43,6 +44,7 @@ export interface LetterPorts extends ConsumerPorts {
  * What a letter's message is here for. A fresh one only passes through, on its way to the DLQ: the console's redrive
  * works for messages that SQS itself moved there. One that was sent after the record's last failure is a redrive:
  * the record is tried again. Only SQS's clock is asked, and only one send time compared with another.
+ * One that is not exactly what Sluice sent is not tried and changes no account: it goes to the DLQ, and the desk is notified.
  */
 export async function handleLetter(
   letter: Letter,
@@ -50,38 +52,57 @@ export async function handleLetter(
   ports: LetterPorts,
   deadline: Deadline,
 ): Promise<LetterEnd> {
-  const adoption = await adopt(letter, message, ports);
-  if (adoption.kind === 'surplus') {
+  const met = await meetLetter(letter, message, ports);
+  if (met.kind === 'altered') return returnAltered(letter, message, ports);
+  if (met.kind === 'surplus') {
     ports.log.info('surplus letter', correlated(letter, { letter_id: letter.letter_id }));
     return { kind: 'done' };
   }
-  if (adoption.dead.state === 'resolved') {
+  const { dead } = met;
+  if (dead.state === 'resolved') {
     // The one that resolved it may have died before it asked.
     await askToAmend({ fileId: letter.file_id, feed: letter.feed }, ports);
     return { kind: 'done' };
   }
-  if (message.sentAt <= adoption.dead.failedMessageSentAt) return { kind: 'back', visibleAfterSeconds: 0 };
-  return ports.inTurn(() => retry(letter, adoption.dead, message.sentAt, ports, deadline));
+  if (message.sentAt <= dead.failedMessageSentAt) return { kind: 'back', visibleAfterSeconds: 0 };
+  return ports.inTurn(() => retry(letter, dead, message, ports, deadline));
 }
 
-/** What an earlier receive has noted needs no second writing: a read costs a fifth or less. */
-async function adopt(letter: Letter, message: LetterMessage, { ledger }: LetterPorts): Promise<LetterAdoption> {
-  if (message.receives > 1) {
-    const dead = await ledger.getDead(letter.file_id, letter.record);
-    const isNoted = dead?.messageId === message.id && dead.messageSentAt === message.sentAt;
-    if (isNoted && dead.letterId === letter.letter_id) return { kind: 'adopted', dead };
-  }
-  return ledger.adoptLetter(letter, message);
+/** Checks the letter, and notes its message where an earlier receive has not: a read costs a fifth or less of that. */
+async function meetLetter(
+  letter: Letter,
+  message: LetterMessage,
+  { ledger, feed }: LetterPorts,
+): Promise<LetterAdoption | { kind: 'altered' }> {
+  const judgement = await judgeLetter(letter, message, { ledger, feed: feed.name });
+  if (judgement.kind === 'new') return ledger.adoptLetter(letter, message, judgement.digests);
+  if (judgement.kind !== 'known') return judgement;
+  const { dead } = judgement;
+  if (dead.messageId === message.id && dead.messageSentAt === message.sentAt) return { kind: 'adopted', dead };
+  return ledger.adoptLetter(letter, message, isUnproven(dead) ? null : undefined);
+}
+
+/** Back to the DLQ, untried. Repeated, it notes nothing new. */
+async function returnAltered(letter: Letter, message: LetterMessage, ports: ConsumerPorts): Promise<LetterEnd> {
+  await noteAltered(letter, message, { ledger: ports.ledger, feed: ports.feed.name });
+  ports.log.error('altered letter not tried', correlated(letter, { message_id: message.id }));
+  return { kind: 'back', visibleAfterSeconds: 0 };
 }
 
 async function retry(
   letter: Letter,
   dead: DeadRecord,
-  messageSentAt: number,
+  message: LetterMessage,
   ports: ConsumerPorts,
   deadline: Deadline,
 ): Promise<LetterEnd> {
+  const { sentAt: messageSentAt } = message;
   const prepared = await prepareLetter(letter, ports);
+  if (isUnproven(dead)) {
+    // All that an earlier version kept to compare with: a record with other identity fields has another request id.
+    const requestId = prepared.kind === 'good' ? prepared.request.requestId : null;
+    if (requestId === null || requestId !== dead.requestId) return returnAltered(letter, message, ports);
+  }
   if (prepared.kind === 'rejected')
     return failForGood(letter, messageSentAt, { ...prepared.fault, status: null }, ports);
 
@@ -130,7 +151,7 @@ async function prepareLetter(letter: Letter, ports: ConsumerPorts): Promise<Prep
     throw new ContradictionError(`The letter ${letter.letter_id} is about a file that the ledger does not know.`);
   }
   const bytes = Buffer.from(letter.raw_payload, letter.raw_encoding === 'text' ? 'utf8' : 'base64');
-  // A letter is evidence: what was changed on the way is another record, and not this one's to resolve.
+  // The letter is the one that was sent; this is about letters of an earlier version, and about defects.
   if (sha256Of(bytes) !== letter.sha256) return rejected('payload_changed', 'the payload is not the one of the record');
   const fault = memberFaults.find((each) => each === letter.reason);
   const problem = file.bundle ? memberProblem(bytes, fault) : null;

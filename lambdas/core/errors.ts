@@ -32,6 +32,14 @@ export class ContradictionError extends Error {
   override readonly name = 'ContradictionError';
 }
 
+/**
+ * A message that Sluice did not send, or that was changed since. Nothing of it is done; it goes the way to its DLQ, where a
+ * person finds it.
+ */
+export class AlteredMessageError extends Error {
+  override readonly name = 'AlteredMessageError';
+}
+
 /** Written by a later version of Sluice, which was rolled back since: kept for when it is deployed again. */
 export class NewerVersionError extends Error {
   override readonly name = 'NewerVersionError';

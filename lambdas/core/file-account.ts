@@ -70,6 +70,8 @@ export interface FileAccount {
   lane: string;
   source: SourceObject;
   state: FileState;
+  /** Secret, 32 bytes in hex: proves that a message about the file is Sluice's own. Absent where an earlier version claimed it. */
+  messageKey?: string;
   createdAt: number;
   updatedAt: number;
   /** Raised with each claim: a splitter with an older one has lost the file. */
@@ -173,6 +175,8 @@ export interface DeadAttempt {
   status: number | null;
   /** It was a corrected row that failed, and not the record as it stood in the file. */
   correctionId?: string;
+  /** No attempt at all, but a letter that came back altered: its SHA-256, and when its message was sent. */
+  altered?: { sha256: string; sentAt: number };
 }
 
 /** A row that the desk put in a record's place. */
@@ -197,6 +201,13 @@ export interface DeadRecord {
   fileId: string;
   record: number;
   letterId: string;
+  /**
+   * SHA-256 of each letter that was made for the record under that id: no other is tried. Empty where the first letter
+   * could not be checked; absent in an item of an earlier version.
+   */
+  letterDigests?: string[];
+  /** Of the record's bytes as they stood in the file. Absent in an item of an earlier version. */
+  sha256?: string;
   state: 'dead' | 'resolved';
   outcome: 'rejected' | 'refused' | 'exhausted';
   /** Send time of the message that failed last: a message sent later is a redrive and is tried. SQS's clock only. */

@@ -1,6 +1,6 @@
 import { isUtf8 } from 'node:buffer';
 import type { FailedOutcome } from './outcome.ts';
-import type { Letter } from '../messages.ts';
+import type { UnnotedLetter } from '../messages.ts';
 import type { SourceFields } from './source-uri.ts';
 import { uriOf } from './source-uri.ts';
 
@@ -56,13 +56,7 @@ export interface LetterFault {
   attempts: number;
 }
 
-export function letterOf(
-  file: LetterFile,
-  record: LetterRecord,
-  fault: LetterFault,
-  letterId: string,
-  nowMs: number,
-): Letter {
+export function letterOf(file: LetterFile, record: LetterRecord, fault: LetterFault, nowMs: number): UnnotedLetter {
   return {
     v: 1,
     kind: 'letter',
@@ -86,6 +80,5 @@ export function letterOf(
     length: record.length,
     batch: record.batch,
     file_id: file.fileId,
-    letter_id: letterId,
   };
 }

@@ -140,7 +140,7 @@ function buried(wasBegun: boolean, at: number) {
 function letterFor(receipt: Receipt, message: BatchMessage, file: FileAccount, now: number) {
   const { record, line, offset, length, sha256, source_file, source_version_id } = receipt;
   const raw = { raw_encoding: receipt.raw_encoding ?? 'head', raw_payload: receipt.raw_payload ?? '' };
-  return letterOf(
+  const letter = letterOf(
     file,
     { batch: message.batch, record, line, offset, length, sha256, raw, source_file, source_version_id },
     {
@@ -153,8 +153,8 @@ function letterFor(receipt: Receipt, message: BatchMessage, file: FileAccount, n
       requestId: null,
       attempts: receipt.attempts,
     },
-    // The same each time: a run that dies midway is made up for by the next.
-    `buried-${file.fileId}-${record}`,
     now,
   );
+  // The same each time: a run that dies midway is made up for by the next.
+  return { ...letter, letter_id: `buried-${file.fileId}-${record}` };
 }

@@ -1,4 +1,5 @@
 import { schemaVersion, versionOf } from '../core/schema-version.ts';
+import { judgeLetter, noteAltered } from '../dead-letters/judge-letter.ts';
 import { batchMessage, continueMessage, finalizeMessage, letter, reemitMessage } from '../messages.ts';
 import type { DeadQueue, QueuedMessage } from '../ports.ts';
 import type { BuryPorts } from './bury-batch.ts';
@@ -93,8 +94,11 @@ async function onLetter(
   }
   noteAge(lane.feed, message, findings);
   const { file_id: fileId, record } = parsed.data;
-  if (await ports.ledger.getDead(fileId, record)) return;
-  await ports.ledger.adoptLetter(parsed.data, { id: message.messageId, sentAt: message.sentAt });
+  const carrier = { id: message.messageId, sentAt: message.sentAt };
+  const judgement = await judgeLetter(parsed.data, carrier, { ledger: ports.ledger, feed: lane.feed });
+  if (judgement.kind === 'altered') return noteAltered(parsed.data, carrier, { ledger: ports.ledger, feed: lane.feed });
+  if (judgement.kind !== 'new') return;
+  await ports.ledger.adoptLetter(parsed.data, carrier, judgement.digests);
   ports.log.warn('letter adopted that nobody had seen', { correlation_id: `${fileId}/${record}` });
 }
 

@@ -2,6 +2,8 @@ import type { AuditLog, DeadQueue, DeskLedger } from '../ports.ts';
 import type { BuryPorts } from './bury-batch.ts';
 import type { DlqFindings, LaneDlqs } from './look-into-dlqs.ts';
 import { lookIntoDlqs } from './look-into-dlqs.ts';
+import type { NotifyAlteredPorts } from './notify-altered.ts';
+import { notifyOfAltered } from './notify-altered.ts';
 import type { ReconcilerPorts } from './requeue-stalled.ts';
 import { requeueStalled } from './requeue-stalled.ts';
 import type { TellDeskPorts } from './tell-desk.ts';
@@ -12,6 +14,7 @@ import { watchDeadlines } from './watch-deadlines.ts';
 export type ReconcilePorts = ReconcilerPorts &
   BuryPorts &
   TellDeskPorts &
+  NotifyAlteredPorts &
   WatchDeadlinesPorts & {
     ledger: DeskLedger;
     dlqs: LaneDlqs[];
@@ -45,6 +48,7 @@ export async function reconcile(deadlineOf: string | undefined, ports: Reconcile
     if (findings) await attempt(() => requeueStalled(ports, findings.redriven));
     const seen: Pick<DlqFindings, 'work' | 'oldestSentAt'> = findings ?? { work: [], oldestSentAt: new Map() };
     for (const feed of new Set(ports.lanes.map((lane) => lane.feed))) {
+      await attempt(() => notifyOfAltered(feed, ports));
       await attempt(() => tellDesk(feed, seen, feed === deadlineOf, ports));
     }
     await attempt(() => watchDeadlines(ports));

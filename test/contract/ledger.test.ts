@@ -3,7 +3,8 @@ import { DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import { beforeEach, describe, expect, inject, it } from 'vitest';
 import { createDynamoLedger } from '../../lambdas/adapters/dynamo-ledger.ts';
 import { noCounts } from '../../lambdas/core/outcome.ts';
-import type { Letter } from '../../lambdas/messages.ts';
+import { letterDigest } from '../../lambdas/core/authenticity.ts';
+import type { Letter, UnnotedLetter } from '../../lambdas/messages.ts';
 import type { Ledger, NewFile } from '../../lambdas/ports.ts';
 import { limits } from '../support/feed-fixture.ts';
 import { waitFor } from '../support/deployed-stack.ts';
@@ -436,6 +437,73 @@ describe.each([
         dead: { failedMessageSentAt: 100 },
       });
       expect(await ledger.adoptLetter(letterOf('L2'), { id: 'm100', sentAt: 100 })).toEqual({ kind: 'surplus' });
+    });
+
+    it('is known by the note that was made before it was sent, to the last word', async () => {
+      const count = 230;
+      const unnoted = Array.from({ length: count }, (_, n): UnnotedLetter => ({ ...letterOf(''), record: n + 1 }));
+      const noted = await ledger.noteLetters(file.fileId, 'owner-0', unnoted);
+      expect(new Set(noted.map(({ letter_id }) => letter_id)).size).toBe(count);
+      for (const place of [0, 99, 100, count - 1]) {
+        const letter = noted[place] as Letter;
+        expect(letter).toMatchObject({ record: place + 1 });
+        expect(await ledger.isNoted(letter)).toBe(true);
+        expect(await ledger.isNoted({ ...letter, raw_payload: 'x', sha256: 'y' })).toBe(false);
+        expect(await ledger.isNoted({ ...letter, record: 7777 })).toBe(false);
+        expect(await ledger.isNoted({ ...letter, file_id: randomUUID() })).toBe(false);
+        expect(await ledger.isNoted({ ...letter, letter_id: noted[50]?.letter_id ?? '' })).toBe(false);
+      }
+      for (const id of ['L1', 'owner-0.', 'owner-0.9999', '.0', `${'x'.repeat(3_000)}.0`]) {
+        expect(await ledger.isNoted(letterOf(id))).toBe(false);
+      }
+      expect(await Array.fromAsync(ledger.listDead(file.fileId))).toEqual([]);
+    });
+
+    it('may be made again, for the record that it stands for', async () => {
+      await ledger.allowLetter(letterOf('L1'));
+      expect(await ledger.getDead(file.fileId, 3)).toBeUndefined();
+      const first = letterOf('L1');
+      await ledger.adoptLetter(first, { id: 'm100', sentAt: 100 });
+      const again = { ...first, attempts: 4 };
+      for (const letter of [again, again, { ...again, letter_id: 'L2' }]) await ledger.allowLetter(letter);
+      expect((await ledger.getDead(file.fileId, 3))?.letterDigests).toEqual([first, again].map(letterDigest));
+    });
+
+    it('of an earlier version has no digests, until it is said that none will do', async () => {
+      await ledger.adoptLetter(letterOf('L1'), { id: 'm100', sentAt: 100 }, null);
+      expect(await ledger.getDead(file.fileId, 3)).not.toHaveProperty('letterDigests');
+      await ledger.adoptLetter({ ...letterOf('L1'), record: 4 }, { id: 'm100', sentAt: 100 }, []);
+      expect(await ledger.getDead(file.fileId, 4)).toMatchObject({ letterDigests: [] });
+      await ledger.adoptLetter({ ...letterOf('L1'), record: 4 }, { id: 'm200', sentAt: 200 });
+      expect(await ledger.getDead(file.fileId, 4)).toMatchObject({ letterDigests: [], messageId: 'm200' });
+    });
+
+    it('that came back altered is in the history, once a message, and changes nothing else', async () => {
+      await ledger.noteAltered(file.fileId, 3, { sha256: 'a', sentAt: 5 });
+      expect(await ledger.getDead(file.fileId, 3)).toBeUndefined();
+      const adopted = await ledger.adoptLetter(letterOf('L1'), { id: 'm100', sentAt: 100 });
+      const before = adopted.kind === 'adopted' ? adopted.dead : undefined;
+      for (const sentAt of [200, 200, 300]) await ledger.noteAltered(file.fileId, 3, { sha256: 'a', sentAt });
+      const after = await ledger.getDead(file.fileId, 3);
+      const entry = { outcome: 'rejected', reason: 'altered', altered: { sha256: 'a', sentAt: 300 } };
+      expect(after?.history).toMatchObject([{ reason: 'blank' }, entry]);
+      expect({ ...after, history: before?.history }).toEqual(before);
+      await ledger.resolveDead(file.fileId, 3, { kind: 'uploaded', requestId: 'r' });
+      await ledger.noteAltered(file.fileId, 3, { sha256: 'b', sentAt: 400 });
+      expect((await ledger.getDead(file.fileId, 3))?.history).toHaveLength(2);
+    });
+
+    it('that came back altered is kept for the desk until that has been notified, once', async () => {
+      const altered = (sha256: string) => ({ sha256, fileId: 'f', record: 3, messageId: `m-${sha256}`, sentAt: 5 });
+      for (const sha256 of ['a', 'b', 'a']) await ledger.keepAltered(file.feed, altered(sha256));
+      await ledger.keepAltered(file.feed, { ...altered('b'), messageId: 'later' });
+      const open = await ledger.listAltered(file.feed, 10);
+      expect(open.sort((a, b) => (a.sha256 < b.sha256 ? -1 : 1))).toEqual([altered('a'), altered('b')]);
+      expect(await ledger.listAltered(file.feed, 1)).toHaveLength(1);
+      expect(await ledger.listAltered(`${file.feed}-2`, 10)).toEqual([]);
+      await ledger.closeAltered(file.feed, [altered('a')]);
+      await ledger.keepAltered(file.feed, altered('a'));
+      expect(await ledger.listAltered(file.feed, 10)).toEqual([altered('b')]);
     });
 
     it('has a history, and tells which message failed last', async () => {

@@ -60,8 +60,9 @@ export function fixtureOf(rows: (Record<string, unknown> | string)[]): FeedFixtu
 /** The fixture's file as the splitter leaves it: split, its one batch in the queue. */
 export async function putSplitFile(ledger: InMemoryLedger, fixture: FeedFixture): Promise<void> {
   const { fileId, sha256, dialect } = fixture;
+  const feed = fixture.feed.name;
   const source = { bucket: 'intake', key: 'traffic/log.jsonl', etag: '"e"', sizeBytes: fixture.message.body.length };
-  await ledger.claimFile(fileId, { fileId, feed: 'traffic', lane: 'traffic', source, limits }, 'splitter', 1);
+  await ledger.claimFile(fileId, { fileId, feed, lane: feed, source, limits }, 'splitter', 1);
   await ledger.saveSplitProgress(fileId, 1, { sha256, dialect, leaseUntil: 0 });
   await ledger.finishSplit(fileId, 1, { records: fixture.message.records, batches: 1 }, []);
 }

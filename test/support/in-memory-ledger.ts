@@ -11,8 +11,12 @@ import { fileIdOf } from '../../lambdas/core/identity.ts';
 import { maxMembers } from '../../lambdas/core/records/bundle.ts';
 import { addCounts, noCounts, outcomes } from '../../lambdas/core/outcome.ts';
 import type { Quarantine } from '../../lambdas/core/quarantine.ts';
-import type { Letter } from '../../lambdas/messages.ts';
+import { letterDigest } from '../../lambdas/core/authenticity.ts';
+import { alteredEntry, hasAltered, withEntry } from '../../lambdas/core/dead-history.ts';
+import { letterIdOf, placeOf } from '../../lambdas/core/letter-note.ts';
+import type { Letter, UnnotedLetter } from '../../lambdas/messages.ts';
 import type {
+  AlteredLetter,
   BatchClaim,
   BatchSettlement,
   Clock,
@@ -34,6 +38,8 @@ export class InMemoryLedger implements Ledger {
   readonly batches = new Map<string, BatchAccount>();
   readonly dead = new Map<string, DeadRecord>();
   readonly checksums = new Map<string, string>();
+  readonly altered = new Map<string, Map<string, AlteredLetter & { isClosed?: boolean }>>();
+  readonly #notes = new Map<string, string[]>();
   /** With their open letters. */
   readonly #closed = new Map<string, number>();
   readonly #clock: Pick<Clock, 'now'>;
@@ -312,11 +318,59 @@ export class InMemoryLedger implements Ledger {
     for (const batch of mine.sort((a, b) => a.batch - b.batch)) yield structuredClone(batch);
   }
 
-  async adoptLetter(letter: Letter, message: { id: string; sentAt: number }): Promise<LetterAdoption> {
+  async noteLetters(fileId: string, group: string, letters: readonly UnnotedLetter[]): Promise<Letter[]> {
+    const noted = letters.map((letter, place) => ({ ...letter, letter_id: letterIdOf(group, place) }));
+    this.#notes.set(`${fileId}/${group}`, noted.map(letterDigest));
+    return noted;
+  }
+
+  async isNoted(letter: Letter): Promise<boolean> {
+    const place = placeOf(letter.letter_id);
+    const digests = place && this.#notes.get(`${letter.file_id}/${place.note}`);
+    return digests?.[place?.place ?? 0] === letterDigest(letter);
+  }
+
+  async allowLetter(letter: Letter): Promise<void> {
+    const dead = this.dead.get(batchKey(letter.file_id, letter.record));
+    const digest = letterDigest(letter);
+    if (dead?.letterId !== letter.letter_id || dead.letterDigests?.includes(digest)) return;
+    dead.letterDigests = [...(dead.letterDigests ?? []), digest];
+  }
+
+  async noteAltered(fileId: string, record: number, altered: NonNullable<DeadAttempt['altered']>): Promise<void> {
+    const dead = this.dead.get(batchKey(fileId, record));
+    if (dead?.state !== 'dead' || hasAltered(dead.history, altered)) return;
+    dead.history = withEntry(dead.history, alteredEntry(dead, altered, this.#clock.now()));
+  }
+
+  async keepAltered(feed: string, altered: AlteredLetter): Promise<void> {
+    const ofFeed = this.altered.get(feed) ?? new Map<string, AlteredLetter & { isClosed?: boolean }>();
+    this.altered.set(feed, ofFeed);
+    if (!ofFeed.has(altered.sha256)) ofFeed.set(altered.sha256, { ...altered });
+  }
+
+  async listAltered(feed: string, limit: number): Promise<AlteredLetter[]> {
+    const open = [...(this.altered.get(feed)?.values() ?? [])].filter(({ isClosed }) => !isClosed);
+    return open.slice(0, limit).map(({ isClosed: _isClosed, ...altered }) => altered);
+  }
+
+  async closeAltered(feed: string, altered: readonly AlteredLetter[]): Promise<void> {
+    for (const { sha256 } of altered) {
+      const kept = this.altered.get(feed)?.get(sha256);
+      if (kept) kept.isClosed = true;
+    }
+  }
+
+  async adoptLetter(
+    letter: Letter,
+    message: { id: string; sentAt: number },
+    digests: readonly string[] | null = [letterDigest(letter)],
+  ): Promise<LetterAdoption> {
     const key = batchKey(letter.file_id, letter.record);
     const before = this.dead.get(key);
     if (before && before.letterId !== letter.letter_id) return { kind: 'surplus' };
     const dead = before ?? this.#newDead(letter, message.sentAt);
+    if (digests) dead.letterDigests ??= [...digests];
     Object.assign(dead, { messageId: message.id, messageSentAt: message.sentAt });
     this.dead.set(key, dead);
     return { kind: 'adopted', dead: structuredClone(dead) };
@@ -328,6 +382,7 @@ export class InMemoryLedger implements Ledger {
       fileId: letter.file_id,
       record: letter.record,
       letterId: letter.letter_id,
+      sha256: letter.sha256,
       state: 'dead',
       outcome,
       failedMessageSentAt,
@@ -350,7 +405,7 @@ export class InMemoryLedger implements Ledger {
   ): Promise<void> {
     const dead = this.dead.get(batchKey(fileId, record));
     if (!dead) return;
-    dead.history.push(attempt);
+    dead.history = withEntry(dead.history, attempt);
     dead.outcome = attempt.outcome;
     if (failedMessageSentAt !== undefined) dead.failedMessageSentAt = failedMessageSentAt;
   }

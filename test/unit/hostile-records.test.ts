@@ -88,10 +88,9 @@ describe('a record with', () => {
       file,
       { ...place, batch: 1, raw: rawPayloadOf(bytes) },
       { ...fault, requestId: null, attempts: 0 },
-      'l1',
       0,
     );
-    const read = letterSchema.parse(JSON.parse(JSON.stringify(made)));
+    const read = letterSchema.parse(JSON.parse(JSON.stringify({ ...made, letter_id: 'l1' })));
     expect(read).toMatchObject({ raw_payload: text, source_file: `s3://b/traffic/${client}` });
 
     const written: string[] = [];

@@ -2,6 +2,8 @@ import { beforeEach, describe, expect, it } from 'vitest';
 import { deliverBatch } from '../../../lambdas/consumer/deliver-batch.ts';
 import type { LetterMessage, LetterPorts } from '../../../lambdas/consumer/retry-letter.ts';
 import { handleLetter } from '../../../lambdas/consumer/retry-letter.ts';
+import type { DeadRecord } from '../../../lambdas/core/file-account.ts';
+import { sha256Of } from '../../../lambdas/core/identity.ts';
 import type { Letter } from '../../../lambdas/messages.ts';
 import { fixtureOf, putSplitFile, rowOf } from '../../support/feed-fixture.ts';
 import type { ConsumerWorld } from '../../support/in-memory-ports.ts';
@@ -57,7 +59,9 @@ describe('a letter on its way to the DLQ', () => {
 
   it('is surplus beside the one that stands for the record, at every receive', async () => {
     await receive(first);
-    letter = { ...letter, letter_id: 'another' };
+    // As of an attempt that was killed between this letter and its progress.
+    const { letter_id: _id, ...unnoted } = letter;
+    [letter] = (await world.ledger.noteLetters(letter.file_id, 'another', [unnoted])) as [Letter];
     for (const receives of [1, 2]) expect(await receive({ ...first, receives })).toEqual({ kind: 'done' });
     expect(world.api.requests).toHaveLength(1);
   });
@@ -67,5 +71,108 @@ describe('a letter on its way to the DLQ', () => {
     await receive({ id: 'm2', sentAt: 200, receives: 1 });
     expect(await receive({ id: 'm2', sentAt: 200, receives: 2 })).toEqual({ kind: 'done' });
     expect(world.api.requests).toHaveLength(2);
+  });
+});
+
+const deadRecord = async () => (await world.ledger.getDead(letter.file_id, 1)) as DeadRecord;
+const alteredOf = () => world.ledger.listAltered('traffic', 10);
+
+describe('a letter that comes back altered', () => {
+  beforeEach(() => receive(first));
+
+  const other = JSON.stringify({ ...rowOf(1), Duration: '60' });
+  it.each<[string, Partial<Letter>]>([
+    ['payload and hash, so that it agrees with itself', { raw_payload: other, sha256: sha256Of(other) }],
+    ['payload', { raw_payload: other }],
+    ['payload, as base64', { raw_payload: Buffer.from(other).toString('base64'), raw_encoding: 'base64' }],
+    ['hash', { sha256: 'f'.repeat(64) }],
+    ['offset', { offset: 7 }],
+    ['line', { line: 9 }],
+    ['length', { length: 3 }],
+    ['batch', { batch: 2 }],
+    ['attempts: whether it may have been sent', { attempts: 0 }],
+    ['request id', { request_id: 'a'.repeat(64) }],
+    ['reason', { reason: 'source_gone' }],
+    ['sentence', { error: 'it is all right' }],
+    ['outcome', { outcome: 'rejected' }],
+    ['API answer', { api_answer: 'yes' }],
+    ['source', { source_file: 's3://elsewhere/x', source_version_id: 'v9' }],
+    ['letter id', { letter_id: 'mine' }],
+    ['feed', { feed: 'maintenance' }],
+  ])('in its %s is not tried and changes no account', async (_, change) => {
+    const [before, { requests }] = [await deadRecord(), world.api];
+    letter = { ...letter, ...change };
+    for (const receives of [1, 2, 3]) {
+      expect(await receive({ id: 'm2', sentAt: 200, receives })).toEqual({ kind: 'back', visibleAfterSeconds: 0 });
+    }
+    expect(requests).toHaveLength(1);
+    const { history, ...after } = await deadRecord();
+    expect({ ...after, history: before.history }).toEqual(before);
+    expect(history.slice(before.history.length)).toMatchObject([{ reason: 'altered', outcome: before.outcome }]);
+    expect(world.finalize.filter(({ message }) => message.amend)).toEqual([]);
+    expect(await alteredOf()).toMatchObject([{ fileId: letter.file_id, record: 1, messageId: 'm2' }]);
+  });
+
+  it.each<[string, Partial<Letter>]>([
+    ['a record that never was dead', { record: 2 }],
+    ['a record beyond the file', { record: 1_000_000 }],
+    ['a file that nobody knows', { file_id: 'e'.repeat(24) }],
+  ])('as one about %s is not tried, and makes no dead record', async (_, change) => {
+    letter = { ...letter, ...change };
+    // With a key, as the splitter claims files.
+    const file = world.ledger.files.get(letter.file_id);
+    if (file) file.messageKey = '00'.repeat(32);
+    expect(await receive({ id: 'm2', sentAt: 200, receives: 1 })).toEqual({ kind: 'back', visibleAfterSeconds: 0 });
+    expect(await receive({ id: 'm3', sentAt: 300, receives: 1 })).toEqual({ kind: 'back', visibleAfterSeconds: 0 });
+    expect(world.api.requests).toHaveLength(1);
+    expect([...world.ledger.dead.values()].map(({ record }) => record)).toEqual([1]);
+    expect(await alteredOf()).toHaveLength(1);
+  });
+
+  it('does not keep the true letter from being tried', async () => {
+    const genuine = letter;
+    letter = { ...letter, raw_payload: other, sha256: sha256Of(other) };
+    await receive({ id: 'm2', sentAt: 200, receives: 1 });
+    letter = genuine;
+    expect(await receive({ id: 'm3', sentAt: 300, receives: 1 })).toEqual({ kind: 'done' });
+    expect([...world.api.stored.values()]).toMatchObject([{ duration_sec: 30 }]);
+    expect(await deadRecord()).toMatchObject({ state: 'resolved', resolution: 'uploaded' });
+  });
+
+  it('leaves the history of a record that is resolved as it is: manifests have it', async () => {
+    await receive({ id: 'm2', sentAt: 200, receives: 1 });
+    const { history } = await deadRecord();
+    letter = { ...letter, raw_payload: other, sha256: sha256Of(other) };
+    await receive({ id: 'm3', sentAt: 300, receives: 1 });
+    expect(await deadRecord()).toMatchObject({ state: 'resolved', history });
+    expect(await alteredOf()).toHaveLength(1);
+  });
+
+  it('in many ways pushes no attempt out of the history', async () => {
+    for (let nth = 0; nth < 60; nth++) {
+      letter = { ...letter, error: `altered ${nth}` };
+      await receive({ id: `a${nth}`, sentAt: 200 + nth, receives: 1 });
+    }
+    const { history } = await deadRecord();
+    expect(history[0]).toMatchObject({ reason: 'http_422' });
+    expect(history).toHaveLength(6);
+  });
+});
+
+describe('a consumer that is killed between note and letter', () => {
+  it('leaves a note without a letter, and the letter of the next attempt is the record’s', async () => {
+    const fixture = fixtureOf([rowOf(7)]);
+    await putSplitFile(world.ledger, fixture);
+    world.api.fault = () => ({ kind: 'refused', status: 422, answer: 'no' });
+    const sendLetters = world.ports.letters.sendLetters.bind(world.ports.letters);
+    world.ports.letters.sendLetters = () => Promise.reject(new Error('killed'));
+    await expect(clock.run(deliverBatch(fixture.message, world.ports, deadline))).rejects.toThrow('killed');
+    world.ports.letters.sendLetters = sendLetters;
+    await clock.run(deliverBatch(fixture.message, world.ports, deadline));
+    letter = world.letters.at(-1) as Letter;
+    await receive({ id: 'm7', sentAt: 100, receives: 1 });
+    world.api.fault = () => undefined;
+    expect(await receive({ id: 'm8', sentAt: 200, receives: 1 })).toEqual({ kind: 'done' });
+    expect(await world.ledger.getDead(fixture.fileId, 1)).toMatchObject({ state: 'resolved' });
   });
 });

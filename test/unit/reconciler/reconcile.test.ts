@@ -351,3 +351,39 @@ describe('a batch that killed its consumer at every receive', () => {
     expect(await manifest()).toMatchObject({ uploaded_records: 1, exhausted_records: 3, reconciled: true });
   });
 });
+
+describe('an altered letter', () => {
+  beforeEach(async () => {
+    await deliver();
+    await adopt(clock.now());
+    await run();
+    told.length = 0;
+  });
+  const altered = (change: Partial<Letter>) => ({ ...(world.letters[0] as Letter), ...change });
+  const mails = () => told.filter(({ subject }) => subject.includes('altered'));
+
+  it('that a consumer met is told to the desk once, with what to do', async () => {
+    const letter = altered({ raw_payload: 'x', sha256: 'y' });
+    for (const sentAt of [1, 2]) {
+      const message = { id: `m${sentAt}`, sentAt: clock.now() + sentAt, receives: 1 };
+      await clock.run(handleLetter(letter, message, { ...world.ports, inTurn: (work) => work() }, deadline));
+    }
+    await run();
+    await run();
+    expect(mails().map(({ subject }) => subject)).toEqual(['Sluice traffic: 1 altered letter came back']);
+    expect(mails()[0]?.text).toContain(`record ${letter.record} of the file ${letter.file_id}: message m1`);
+    expect(mails()[0]?.text).toContain('dlq reingest');
+  });
+
+  it('that lies in the DLQ unseen makes no dead record, and is told of', async () => {
+    world.ledger.dead.delete(`${fixture.fileId}#2`);
+    const before = structuredClone([...world.ledger.dead]);
+    const forged = [altered({ raw_payload: 'x', sha256: 'y' }), altered({ record: 99 }), altered({ file_id: 'none' })];
+    for (const letter of [...world.letters.slice(1), ...forged]) dlqs.letters.put(letter, clock.now());
+    // As the splitter claims a file.
+    Object.assign(world.ledger.files.get(fixture.fileId) ?? {}, { messageKey: '00'.repeat(32) });
+    await run();
+    expect([...world.ledger.dead]).toEqual(before);
+    expect(mails()[0]?.subject).toBe('Sluice traffic: 3 altered letters came back');
+  });
+});

@@ -48,13 +48,8 @@ function letterFor(record: number): Letter {
   const file = { fileId: fixture.fileId, feed: 'traffic', source: { bucket: 'intake', key: 'traffic/log.jsonl' } };
   const raw = { raw_encoding: 'text' as const, raw_payload: `payload ${record}` };
   const place = { ...receiptOf(record), batch: 1, raw };
-  return letterOf(
-    file,
-    place,
-    { ...fault, answer: null, requestId: `id-${record}`, attempts: 1 },
-    `letter-${record}`,
-    clock.now(),
-  );
+  const made = letterOf(file, place, { ...fault, answer: null, requestId: `id-${record}`, attempts: 1 }, clock.now());
+  return { ...made, letter_id: `letter-${record}` };
 }
 
 /** As a consumer: tried where it was sent after its last failure. */
