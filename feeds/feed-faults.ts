@@ -1,4 +1,4 @@
-import type { RegisteredFeed } from './feed.ts';
+import type { AnswerDeclaration, RegisteredFeed } from './feed.ts';
 
 const isCount = (value: number): boolean => Number.isInteger(value) && value > 0;
 
@@ -17,6 +17,7 @@ function* factFaults(feed: RegisteredFeed): Generator<string> {
     yield 'smallFiles takes files of one record each, so formats must name json-document.';
   }
   if (sink.path !== undefined && !sink.path.startsWith('/')) yield `sink.path is '${sink.path}'; it must begin with /.`;
+  yield* answerFaults(sink.answers ?? {});
   for (const [name, value] of Object.entries({
     maxRecordBytes,
     'limits.requests': limits.requests,
@@ -29,6 +30,31 @@ function* factFaults(feed: RegisteredFeed): Generator<string> {
   if (!(limits.windowSeconds > 0)) yield `limits.windowSeconds is ${limits.windowSeconds}; it must be above 0.`;
   if (!(toleratedRejects.share >= 0 && toleratedRejects.share <= 1)) {
     yield `toleratedRejects.share is ${toleratedRejects.share}; it must be from 0 to 1.`;
+  }
+}
+
+function* answerFaults({ success, conflict, inProgress, seenBefore }: AnswerDeclaration): Generator<string> {
+  for (const status of success?.statuses ?? []) {
+    if (!(Number.isInteger(status) && status >= 200 && status <= 299)) {
+      yield `sink.answers.success.statuses has ${status}; each must be from 200 to 299.`;
+    }
+  }
+  for (const type of success?.contentTypes ?? []) {
+    if (!/^[!-.0-:<-~]+\/[!-.0-:<-~]+$/.test(type)) {
+      yield `sink.answers.success.contentTypes has '${type}'; it must be a media type without parameters.`;
+    }
+  }
+  const marks = Object.entries({ conflict, inProgress, seenBefore }).flatMap(([name, list = []]) =>
+    list.map((mark) => [name, mark] as const),
+  );
+  const field = success?.field;
+  for (const [name, mark] of field ? [...marks, ['success.field', field] as const] : marks) {
+    if ('text' in mark && mark.text.trim() === '') yield `sink.answers.${name} has a text that is blank.`;
+    if (!('pointer' in mark)) continue;
+    if (mark.pointer !== '' && !mark.pointer.startsWith('/')) {
+      yield `sink.answers.${name} has the pointer '${mark.pointer}'; it must be empty or begin with /.`;
+    }
+    if (mark.is.length === 0) yield `sink.answers.${name} has no value for ${mark.pointer}.`;
   }
 }
 

@@ -6,18 +6,54 @@ export type Format = 'csv' | 'jsonl' | 'json-array' | 'json-document';
 /** How the bytes of a file spell characters. */
 export type Encoding = 'utf-8' | 'windows-1252';
 
+/** A value of JSON that is no object and no array. */
+export type JsonScalar = string | number | boolean | null;
+
+/** What in an answer's body identifies its meaning. */
+export type AnswerMark =
+  /** The body is JSON, and the field at this JSON pointer (RFC 6901) has one of these values. */
+  | { pointer: string; is: readonly JsonScalar[] }
+  /** The body contains this text, in upper or lower case. */
+  | { text: string }
+  /** There is no body. */
+  | { empty: true };
+
+/** What an API's answers mean. Each part has a default. */
+export interface AnswerDeclaration {
+  /** Which answers say that the record is stored. Any other 2xx is a failure, after which the record may be stored. */
+  success?: {
+    /** 200, 201 and 204 by default; each from 200 to 299. */
+    statuses?: readonly number[];
+    /** Media types, without parameters. By default all but HTML. */
+    contentTypes?: readonly string[];
+    /** `mayBeMissing`: a body without the field counts as well; a body that has it with another value does not. */
+    field?: { pointer: string; is: readonly JsonScalar[]; mayBeMissing?: boolean };
+  };
+  /**
+   * Which 409 means what; the first list with a match decides, in this order. A 409 that matches none is a refusal. The
+   * lists that are used by default are in lambdas/core/answer-meaning.ts.
+   */
+  conflict?: readonly AnswerMark[];
+  /** An earlier request with the same id has not ended: the record is sent again later. */
+  inProgress?: readonly AnswerMark[];
+  /** The API stored an earlier request with the same id. */
+  seenBefore?: readonly AnswerMark[];
+}
+
 /** Where a feed's records go, unless `SLUICE_<FEED>_SINK` says otherwise. */
 export type SinkDeclaration =
   | {
       kind: 'http';
       /** Path below the API's base URL that takes one record a POST. */
       path: string;
+      answers?: AnswerDeclaration;
     }
   | {
       /** The record ledger: a table of Sluice's own, an item a record, each written once. */
       kind: 'ledger';
       /** With it the feed can be told to go to an API instead. */
       path?: string;
+      answers?: AnswerDeclaration;
     };
 
 /** What the sink takes, where neither the stage nor the environment says otherwise. */

@@ -48,7 +48,16 @@ export const traffic = defineFeed({
   integerFields: ['Duration'],
   schema: () => spot,
   identity: (payload) => [payload.spot_id, payload.airtime],
-  sink: { kind: 'http', path: '/ingest' },
+  sink: {
+    kind: 'http',
+    path: '/ingest',
+    answers: {
+      // Avstar says "scheduled". An answer without a status is decided by its HTTP status alone.
+      success: { field: { pointer: '/status', is: ['scheduled', 'created', 'success', 'ok'], mayBeMissing: true } },
+      // Its contract says 409 for a request id that it has seen, and leaves the body open: none says the same.
+      seenBefore: [{ text: 'seen' }, { text: 'duplicate request' }, { text: 'already processed' }, { empty: true }],
+    },
+  },
   // Avstar's contract.
   limits: { requests: 600, windowSeconds: 60, connections: 20 },
   maxRecordBytes: 64 * 1024,

@@ -393,16 +393,28 @@ export interface LimiterStore {
   update(change: LimiterChange): Promise<LimiterItem | undefined>;
 }
 
-/** What a sink said to one record. */
+/** What a sink said to one record. `answer`: the other side's text, without secrets, on one short line. */
 export type SinkAnswer =
   | { kind: 'uploaded'; status: number }
   /** `isOurs`, where the sink knows it: an earlier try of the same record stored it, or another record did. */
-  | { kind: 'duplicate'; status: number; isOurs?: boolean }
+  | { kind: 'duplicate'; status: number; isOurs?: boolean; answer?: string }
+  /** An earlier request with the same id has not ended: whether the record is stored is to be asked again. */
+  | { kind: 'in-progress'; status: number; answer?: string; retryAfterMs?: number }
   | { kind: 'refused'; status: number; answer: string }
-  | { kind: 'throttled'; status: number; retryAfterMs: number | undefined }
+  | { kind: 'throttled'; status: number; retryAfterMs: number | undefined; answer?: string }
   | { kind: 'unauthorised'; status: number; answer: string }
   /** Worth another try. `ambiguous`: the record may have been stored all the same. */
-  | { kind: 'failed'; status: number | null; reason: string; ambiguous: boolean };
+  | {
+      kind: 'failed';
+      status: number | null;
+      reason: string;
+      ambiguous: boolean;
+      answer?: string;
+      /** The other side asks to be left alone for that long. */
+      retryAfterMs?: number;
+      /** The connection had served before and was lost: it may have been closed long ago, as in a frozen environment. */
+      isStale?: true;
+    };
 
 export interface SinkRequest {
   requestId: string;

@@ -1,6 +1,9 @@
 import * as nodeTls from 'node:tls';
 import type { Dispatcher } from 'undici';
-import { buildConnector, Pool, ProxyAgent } from 'undici';
+import { buildConnector, Client, Pool, ProxyAgent } from 'undici';
+import type { Clock } from '../ports.ts';
+import type { ConnectWithin } from './connect-to-any.ts';
+import { AvoidedAddresses, connectToAny } from './connect-to-any.ts';
 
 export interface HttpConnectionOptions {
   /** Scheme, host and port of the API. */
@@ -12,6 +15,7 @@ export interface HttpConnectionOptions {
   /** Certificates (PEM) that are trusted beside the usual ones, for API and proxy. */
   caCertificates?: string | undefined;
   limits: HttpTimeLimits;
+  clock: Pick<Clock, 'now'>;
 }
 
 /** Milliseconds. */
@@ -32,40 +36,179 @@ export class NotConnectedError extends Error {
   }
 }
 
-/** Longer than a pause between two batches, shorter than a load balancer's usual 60 s: we close before it does. */
+/**
+ * Longer than a pause between two batches, shorter than a load balancer's usual 60 s: we close before it does. Whatever
+ * the API's `Keep-Alive` header says. Milliseconds.
+ */
 const keepAliveTimeoutMs = 30_000;
 
-/** A bounded set of HTTP/1.1 connections, one request at a time on each, straight or through a proxy. */
-export function openConnections(options: HttpConnectionOptions): Dispatcher {
-  const { origin, connections, proxyUrl, caCertificates, limits } = options;
-  const tls = {
-    timeout: limits.connectMs,
-    // Said, because NODE_TLS_REJECT_UNAUTHORIZED=0 in the environment would turn it off for all who don't.
-    rejectUnauthorized: true,
-    ...(caCertificates === undefined ? {} : { ca: [...usualCertificates(), caCertificates] }),
-  };
-  const shared = {
-    connections,
-    // One request at a time on a connection: a reset then leaves one record in doubt, not ten.
-    pipelining: 1,
-    allowH2: false,
-    headersTimeout: limits.headersMs,
-    bodyTimeout: limits.bodyMs,
-    keepAliveTimeout: keepAliveTimeoutMs,
-  };
-  if (proxyUrl === undefined) return new Pool(origin, { ...shared, connect: tellsUnconnected(buildConnector(tls)) });
-  return new ProxyAgent({
-    uri: proxyUrl,
-    ...shared,
-    proxyTls: tls,
-    requestTls: tls,
-    // A proxy that never answers CONNECT would be waited for five minutes.
-    clientFactory: (proxy, given) => new Pool(proxy, { ...given, headersTimeout: limits.connectMs }),
-    factory: (target, given) => {
-      const { connect, ...rest } = given as Pool.Options & { connect: buildConnector.connector };
-      return new Pool(target, { ...rest, connect: tellsUnconnected(connect) });
-    },
-  });
+/** A connection of this age is not used again: the API's name may have another address by now. Milliseconds. */
+const maxAgeMs = 30_000;
+
+interface Connection {
+  readonly dispatcher: Dispatcher;
+  /** Milliseconds since 1970; undefined before it is connected. */
+  connectedAt: number | undefined;
+  usedAt: number;
+  /** Requests that were answered since it was connected. */
+  answered: number;
+  address: string | undefined;
+}
+
+/** The connection that a request is sent over. */
+export interface ConnectionUse {
+  dispatcher: Dispatcher;
+  /** Whether an earlier request was answered over it. */
+  isReused: () => boolean;
+  /** It is closed after this request. */
+  close: () => void;
+}
+
+/**
+ * A bounded number of HTTP/1.1 connections, one request at a time on each, straight or through a proxy. They are kept
+ * here and not in a pool of undici's, because the answer decides whether a connection is used again: behind a balancer
+ * it leads to one of several machines, and the machine that fails fast would get most of the requests.
+ */
+export class HttpConnections {
+  readonly #options: HttpConnectionOptions;
+  readonly #tls: { timeout: number; rejectUnauthorized: true; maxCachedSessions: 0; ca?: string[] };
+  readonly #avoided = new AvoidedAddresses();
+  /** The one that was used longest ago comes first. */
+  readonly #idle: Connection[] = [];
+  readonly #inUse = new Set<Promise<unknown>>();
+  readonly #waiting: (() => void)[] = [];
+  #count = 0;
+
+  constructor(options: HttpConnectionOptions) {
+    const { caCertificates, limits } = options;
+    this.#options = options;
+    this.#tls = {
+      timeout: limits.connectMs,
+      // Said, because NODE_TLS_REJECT_UNAUTHORIZED=0 in the environment would turn it off for all who don't.
+      rejectUnauthorized: true,
+      // A server that can't resume the session it is offered breaks the handshake off, again with each try.
+      maxCachedSessions: 0,
+      ...(caCertificates === undefined ? {} : { ca: [...usualCertificates(), caCertificates] }),
+    };
+  }
+
+  /**
+   * Waits for a free connection and has `send` use it. What throws closes it.
+   * @throws NotConnectedError where the signal fires before one is free
+   */
+  async use<T>(signal: AbortSignal, send: (use: ConnectionUse) => Promise<T>): Promise<T> {
+    const connection = await this.#take(signal);
+    let isKept = true;
+    const sending = send({
+      dispatcher: connection.dispatcher,
+      isReused: () => connection.answered > 0,
+      close: () => (isKept = false),
+    });
+    this.#inUse.add(sending);
+    try {
+      const result = await sending;
+      connection.answered++;
+      return result;
+    } catch (error) {
+      isKept = false;
+      throw error;
+    } finally {
+      this.#inUse.delete(sending);
+      await this.#giveBack(connection, isKept);
+    }
+  }
+
+  /** Waits for the requests that are in flight. */
+  async close(): Promise<void> {
+    while (this.#inUse.size > 0) await Promise.allSettled(this.#inUse);
+    await Promise.all(this.#idle.splice(0).map((connection) => this.#end(connection)));
+  }
+
+  async #take(signal: AbortSignal): Promise<Connection> {
+    for (;;) {
+      if (signal.aborted) throw new NotConnectedError(signal.reason);
+      const idle = this.#idle.shift();
+      if (idle && !this.#isOld(idle)) return idle;
+      // Closed before another is opened: never more than allowed.
+      if (idle) await this.#end(idle);
+      if (this.#count < this.#options.connections) {
+        this.#count++;
+        return this.#open();
+      }
+      await new Promise<void>((resolve) => {
+        this.#waiting.push(resolve);
+        signal.addEventListener('abort', () => resolve(), { once: true });
+      });
+    }
+  }
+
+  async #giveBack(connection: Connection, isKept: boolean): Promise<void> {
+    connection.usedAt = this.#options.clock.now();
+    if (isKept) this.#idle.push(connection);
+    else {
+      // Where the name has several addresses, the next connection goes to another machine.
+      if (connection.address !== undefined) this.#avoided.add(connection.address);
+      await this.#end(connection);
+    }
+    for (const wake of this.#waiting.splice(0)) wake();
+  }
+
+  /** While its environment was frozen, nothing closed it in time: the other side may have, without our hearing of it. */
+  #isOld({ connectedAt, usedAt }: Connection): boolean {
+    const now = this.#options.clock.now();
+    return now - usedAt >= keepAliveTimeoutMs || (connectedAt !== undefined && now - connectedAt >= maxAgeMs);
+  }
+
+  async #end({ dispatcher }: Connection): Promise<void> {
+    await dispatcher.destroy().catch(() => undefined);
+    this.#count--;
+  }
+
+  #open(): Connection {
+    const { origin, proxyUrl, limits, clock } = this.#options;
+    const shared = {
+      // One request at a time on a connection: a reset then leaves one record in doubt, not ten.
+      pipelining: 1,
+      allowH2: false,
+      headersTimeout: limits.headersMs,
+      bodyTimeout: limits.bodyMs,
+      keepAliveTimeout: keepAliveTimeoutMs,
+      keepAliveMaxTimeout: keepAliveTimeoutMs,
+    };
+    const onConnected = (address: string | undefined): void => {
+      Object.assign(connection, { connectedAt: clock.now(), answered: 0, address });
+    };
+    const dispatcher =
+      proxyUrl === undefined
+        ? new Client(origin, { ...shared, connect: observed(this.#connectToAny(), onConnected) })
+        : new ProxyAgent({
+            uri: proxyUrl,
+            ...shared,
+            connections: 1,
+            proxyTls: this.#tls,
+            requestTls: this.#tls,
+            clientFactory: (proxy) =>
+              // A proxy that never answers CONNECT would be waited for five minutes.
+              new Pool(proxy, { connect: this.#connectToAny(), connections: 1, headersTimeout: limits.connectMs }),
+            factory: (target, given) => {
+              const { connect, ...rest } = given as Client.Options & { connect: buildConnector.connector };
+              return new Client(target, { ...rest, connect: observed(connect, () => onConnected(undefined)) });
+            },
+          });
+    const connection: Connection = {
+      dispatcher,
+      connectedAt: undefined,
+      usedAt: clock.now(),
+      answered: 0,
+      address: undefined,
+    };
+    return connection;
+  }
+
+  #connectToAny(): buildConnector.connector {
+    const connectWithin: ConnectWithin = (limitMs) => buildConnector({ ...this.#tls, timeout: limitMs });
+    return connectToAny(connectWithin, this.#options.limits.connectMs, this.#avoided);
+  }
 }
 
 /** What Node trusts by itself, `NODE_EXTRA_CA_CERTS` included; an endpoint's Node before 22.15 tells only its own. */
@@ -75,14 +218,19 @@ function usualCertificates(): readonly string[] {
 }
 
 /**
- * Marks every failure to connect as one. Its code is out of undici's sight then, which is as well: a request whose
- * connection fails with `UND_ERR_SOCKET`, as with a proxy that hangs up, it would try again without end or pause.
+ * Notes each connection, and marks every failure to connect as one. Its code is out of undici's sight then, which is as
+ * well: a request whose connection fails with `UND_ERR_SOCKET`, as with a proxy that hangs up, it would try again
+ * without end or pause.
  */
-function tellsUnconnected(connect: buildConnector.connector): buildConnector.connector {
+function observed(
+  connect: buildConnector.connector,
+  onConnected: (address: string | undefined) => void,
+): buildConnector.connector {
   return (options, callback) => {
     connect(options, (error, socket) => {
-      if (error) callback(new NotConnectedError(error), null);
-      else callback(null, socket);
+      if (error) return callback(new NotConnectedError(error), null);
+      onConnected(socket.remoteAddress);
+      callback(null, socket);
     });
   };
 }

@@ -20,13 +20,21 @@ const reasons: Record<string, string> = {
   EPROTO: 'tls_handshake_failed',
 };
 
-/** What a request that got no answer tells: why, and whether the record may have been stored all the same. */
-export function failureOf(error: unknown): Extract<SinkAnswer, { kind: 'failed' }> {
+/** Of a connection that the other side closed, or that the network forgot. */
+const lostConnectionReasons = ['econnreset', 'epipe', 'other_side_closed'];
+
+/**
+ * What a request that got no answer says: why, and whether the record may have been stored all the same.
+ * @param isReused an earlier request was answered over the same connection
+ */
+export function failureOf(error: unknown, isReused = false): Extract<SinkAnswer, { kind: 'failed' }> {
   const isUnsent = error instanceof NotConnectedError;
   const cause = isUnsent ? error.cause : error;
   // Refused before it was sent, as a header with a line break in it is.
   const ambiguous = !isUnsent && codeOf(cause) !== 'UND_ERR_INVALID_ARG';
-  return { kind: 'failed', status: null, reason: reasonOf(cause, isUnsent), ambiguous };
+  const reason = reasonOf(cause, isUnsent);
+  const isStale = isReused && !isUnsent && lostConnectionReasons.includes(reason);
+  return { kind: 'failed', status: null, reason, ambiguous, ...(isStale ? { isStale } : {}) };
 }
 
 function reasonOf(error: unknown, isUnsent: boolean): string {
@@ -41,7 +49,9 @@ function reasonOf(error: unknown, isUnsent: boolean): string {
   if (name === 'HTTPParserError') return 'malformed_answer';
   // Later, with a request under way, such a code may mean anything.
   if (isUnsent && code?.startsWith('ERR_SSL_')) return 'tls_handshake_failed';
-  return (code && reasons[code]) ?? (code ?? name).toLowerCase();
+  const word = (code && reasons[code]) ?? (code ?? name).toLowerCase();
+  // Letters, receipts and events have it: a word, and never another program's sentence.
+  return /^\w{1,60}$/.test(word) ? word : 'error';
 }
 
 function codeOf(error: unknown): string | undefined {

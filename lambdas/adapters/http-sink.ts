@@ -1,16 +1,23 @@
+import { brotliDecompressSync, gunzipSync, inflateSync } from 'node:zlib';
 import type { Dispatcher } from 'undici';
 import { request } from 'undici';
+import type { AnswerDeclaration } from '../../feeds/feed.ts';
+import { meaningOf } from '../core/answer-meaning.ts';
 import { plainText } from '../core/plain-text.ts';
+import { redactSecrets } from '../core/redact-secrets.ts';
 import { parseRetryAfter } from '../core/retry.ts';
 import type { Clock, Sink, SinkAnswer, SinkRequest, TokenSource } from '../ports.ts';
-import type { HttpConnectionOptions, HttpTimeLimits } from './http-connections.ts';
-import { openConnections } from './http-connections.ts';
+import type { ConnectionUse, HttpConnectionOptions, HttpTimeLimits } from './http-connections.ts';
+import { HttpConnections } from './http-connections.ts';
 import { failureOf } from './http-failure.ts';
+import { untilAborted } from './until-aborted.ts';
 
 export interface HttpSinkOptions extends Pick<HttpConnectionOptions, 'connections' | 'proxyUrl' | 'caCertificates'> {
   /** The API's base URL and the path that takes a record. */
   baseUrl: string;
   path: string;
+  /** What its answers mean, where it is not the usual. */
+  answers?: AnswerDeclaration | undefined;
   tokens: TokenSource;
   clock: Pick<Clock, 'now'>;
   /** In place of the usual ones. */
@@ -24,9 +31,16 @@ const usualLimits: HttpTimeLimits = { connectMs: 5_000, headersMs: 15_000, bodyM
 const maxBodyBytes = 64 * 1024;
 const maxAnswerCharacters = 200;
 
+/** So much of the text is looked through for secrets: far more than is kept of it, whatever is removed. */
+const maxRedactedCharacters = 8 * 1024;
+
+/** Another machine behind the same balancer may do better: the next request gets another connection. */
+const isMachineTrouble = (status: number): boolean =>
+  status >= 500 || status === 401 || status === 408 || status === 421;
+
 /** One POST a record: Bearer token, `X-Request-ID`, JSON. Made once a process, since it holds the connections. */
 export class HttpSink implements Sink {
-  readonly #connections: Dispatcher;
+  readonly #connections: HttpConnections;
   readonly #url: string;
   readonly #limits: HttpTimeLimits;
   readonly #options: HttpSinkOptions;
@@ -36,87 +50,126 @@ export class HttpSink implements Sink {
     const base = new URL(options.baseUrl);
     this.#url = `${base.origin}${base.pathname.replace(/\/$/, '')}${options.path}`;
     this.#limits = options.limits ?? usualLimits;
-    this.#connections = openConnections({ ...options, origin: base.origin, limits: this.#limits });
+    this.#connections = new HttpConnections({ ...options, origin: base.origin, limits: this.#limits });
   }
 
   async deliver(record: SinkRequest, signal: AbortSignal): Promise<SinkAnswer> {
     let token: string;
     try {
-      token = await this.#options.tokens.token();
+      token = await untilAborted(this.#options.tokens.token(), signal);
     } catch {
       // Nothing was sent; the records wait, as they do for a token that is turned down.
       return { kind: 'unauthorised', status: 0, answer: 'the secret can not be read, or holds no plain token' };
     }
+    let isReused = (): boolean => false;
     try {
-      const response = await request(this.#url, {
-        dispatcher: this.#connections,
-        method: 'POST',
-        headers: {
-          authorization: `Bearer ${token}`,
-          'content-type': 'application/json',
-          'x-request-id': record.requestId,
-        },
-        body: JSON.stringify(record.payload),
-        signal,
+      return await this.#connections.use(signal, (use) => {
+        isReused = use.isReused;
+        return this.#post(record, token, use, signal);
       });
-      return await this.#answerOf(response);
     } catch (error) {
-      return failureOf(error);
+      return failureOf(error, isReused());
     }
   }
 
-  async #answerOf(response: Dispatcher.ResponseData): Promise<SinkAnswer> {
-    const { statusCode: status, body } = response;
-    // The status decides; a body that can't be read to its end takes nothing away from it.
-    const answer = await this.#readAnswer(body, status >= 300);
-    if (status >= 200 && status < 300) return { kind: 'uploaded', status };
-    if (status === 409) return { kind: 'duplicate', status };
-    if (status === 429) {
-      const header = response.headers['retry-after'];
-      const retryAfterMs = parseRetryAfter(Array.isArray(header) ? header[0] : header, this.#options.clock.now());
-      return { kind: 'throttled', status, retryAfterMs };
+  async #post(record: SinkRequest, token: string, use: ConnectionUse, signal: AbortSignal): Promise<SinkAnswer> {
+    const response = await request(this.#url, {
+      dispatcher: use.dispatcher,
+      method: 'POST',
+      headers: {
+        authorization: `Bearer ${token}`,
+        'content-type': 'application/json',
+        'x-request-id': record.requestId,
+      },
+      body: JSON.stringify(record.payload),
+      signal,
+    });
+    const body = await this.#readBody(response.body);
+    if (!body.isWhole || isMachineTrouble(response.statusCode)) use.close();
+    return this.#answerOf(response, body, token);
+  }
+
+  #answerOf({ statusCode: status, headers }: Dispatcher.ResponseData, read: ReadBody, token: string): SinkAnswer {
+    const header = (name: string): string | undefined => [headers[name]].flat()[0];
+    const contentType = header('content-type');
+    const { text: body, isWhole } = textOf(read, contentType, header('content-encoding'));
+    const retryAfterMs = parseRetryAfter(header('retry-after'), this.#options.clock.now(), header('date'));
+    const hasRetryAfter = retryAfterMs !== undefined;
+    const meaning = meaningOf({ status, contentType, body, isWhole, hasRetryAfter }, this.#options.answers);
+    if (meaning.kind === 'uploaded') return { kind: 'uploaded', status };
+    const answer = plainText(redactSecrets(body.slice(0, maxRedactedCharacters), [token]), maxAnswerCharacters);
+    const said = answer === '' ? {} : { answer };
+    const asked = hasRetryAfter ? { retryAfterMs } : {};
+    switch (meaning.kind) {
+      case 'seen-before':
+        return { kind: 'duplicate', status, ...said };
+      case 'in-progress':
+        return { kind: 'in-progress', status, ...said, ...asked };
+      case 'throttled':
+        return { kind: 'throttled', status, retryAfterMs, ...said };
+      case 'unauthorised':
+      case 'refused':
+        return { kind: meaning.kind, status, answer };
+      case 'failed':
+        return { ...meaning, status, ...said, ...asked };
     }
-    if (status === 401 || status === 403) return { kind: 'unauthorised', status, answer };
-    // 408 and 425 ask for another try; a 5xx may have come after the record was stored.
-    if (status === 408 || status === 425 || status >= 500) {
-      return { kind: 'failed', status, reason: `http_${status}`, ambiguous: status !== 425 };
-    }
-    // A redirect is somebody's maintenance page or a wrong base URL: nothing the record did.
-    if (status < 400) return { kind: 'failed', status, reason: `http_${status}`, ambiguous: false };
-    return { kind: 'refused', status, answer };
   }
 
   async close(): Promise<void> {
     await this.#connections.close();
   }
 
-  /** To its end where that is near: the connection can be used again then. A longer one is cut off, and so is a slow one. */
-  async #readAnswer(body: Dispatcher.ResponseData['body'], isWanted: boolean): Promise<string> {
+  /** To its end where that is near. A longer one is cut off, and so is a slow one. Never throws. */
+  async #readBody(body: Dispatcher.ResponseData['body']): Promise<ReadBody> {
+    const chunks: Buffer[] = [];
+    let bytes = 0;
     const timer = setTimeout(() => body.destroy(), this.#limits.bodyMs);
     try {
-      if (isWanted) return await readStart(body);
-      await body.dump({ limit: maxBodyBytes });
+      for await (const chunk of body) {
+        chunks.push(chunk as Buffer);
+        bytes += (chunk as Buffer).length;
+        if (bytes > maxBodyBytes) return { bytes: Buffer.concat(chunks).subarray(0, maxBodyBytes), isWhole: false };
+      }
+      return { bytes: Buffer.concat(chunks), isWhole: true };
     } catch {
-      // Nobody asks for what it said.
+      // What has come is enough to show.
+      return { bytes: Buffer.concat(chunks), isWhole: false };
     } finally {
       clearTimeout(timer);
     }
-    return '';
   }
 }
 
-/** The body's first part as text on one line; never throws. */
-async function readStart(body: Dispatcher.ResponseData['body']): Promise<string> {
-  const chunks: Buffer[] = [];
-  let bytes = 0;
+interface ReadBody {
+  bytes: Buffer;
+  isWhole: boolean;
+}
+
+/** Nothing was asked for in another coding or character set, but it is what the header says. */
+function textOf({ bytes, isWhole }: ReadBody, contentType = '', coding = ''): { text: string; isWhole: boolean } {
+  const plain = decompressed(bytes, coding.trim().toLowerCase());
+  if (!plain) return { text: '', isWhole: false };
+  const charset = /;\s{0,9}charset="?([\w-]{1,40})/i.exec(contentType.slice(0, 500))?.[1] ?? 'utf-8';
+  return { text: decoded(plain, charset), isWhole };
+}
+
+/** Undefined where it can't be read. */
+function decompressed(bytes: Buffer, coding: string): Buffer | undefined {
+  const limit = { maxOutputLength: maxBodyBytes };
   try {
-    for await (const chunk of body) {
-      chunks.push(chunk as Buffer);
-      bytes += (chunk as Buffer).length;
-      if (bytes >= maxBodyBytes) break;
-    }
+    if (coding === '' || coding === 'identity') return bytes;
+    if (coding === 'gzip' || coding === 'x-gzip') return gunzipSync(bytes, limit);
+    if (coding === 'deflate') return inflateSync(bytes, limit);
+    return coding === 'br' ? brotliDecompressSync(bytes, limit) : undefined;
   } catch {
-    // What has come is enough to show.
+    return undefined;
   }
-  return plainText(Buffer.concat(chunks).toString('utf8'), maxAnswerCharacters);
+}
+
+function decoded(bytes: Buffer, charset: string): string {
+  try {
+    return new TextDecoder(charset).decode(bytes);
+  } catch {
+    return bytes.toString('utf8');
+  }
 }

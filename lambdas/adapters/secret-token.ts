@@ -1,6 +1,10 @@
 import type { SecretsManagerClient } from '@aws-sdk/client-secrets-manager';
 import { GetSecretValueCommand } from '@aws-sdk/client-secrets-manager';
 import type { TokenSource } from '../ports.ts';
+import { untilAborted } from './until-aborted.ts';
+
+/** A request waits for the token: the SDK's own tries would take minutes. Milliseconds. */
+const readLimitMs = 10_000;
 
 /** For a sink that asks for none. */
 export const noToken: TokenSource = { token: () => Promise.resolve(''), refresh: () => Promise.resolve('') };
@@ -27,7 +31,9 @@ export class SecretToken implements TokenSource {
 
   async #read(): Promise<string> {
     try {
-      const answer = await this.#client.send(new GetSecretValueCommand({ SecretId: this.#secretId }));
+      const abortSignal = AbortSignal.timeout(readLimitMs);
+      const command = new GetSecretValueCommand({ SecretId: this.#secretId });
+      const answer = await untilAborted(this.#client.send(command, { abortSignal }), abortSignal);
       const token = answer.SecretString?.trim() ?? '';
       // A header can carry these characters only; a quote or brace in front is JSON, as the console makes of a secret
       // entered by key and value. The value itself is told to nobody.

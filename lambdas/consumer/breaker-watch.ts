@@ -44,8 +44,11 @@ export class BreakerWatch {
     return true;
   }
 
-  /** @returns whether this consumer's batch is to be given up */
-  async probeEnded(isUp: boolean): Promise<boolean> {
+  /**
+   * @param asksToWait the API said when to come again
+   * @returns whether this consumer's batch is to be given up
+   */
+  async probeEnded(isUp: boolean, asksToWait: boolean): Promise<boolean> {
     const { limiter, mayFlush } = this.#ports;
     const ended = await limiter.endProbe(isUp);
     if (!ended) return false;
@@ -53,7 +56,7 @@ export class BreakerWatch {
     if (ended.state === 'closed') return false;
     // A token that is turned down is not the records' fault: they wait without end.
     const isDue = ended.reason !== 'unauthorised' && ended.failedProbes >= flushAfterProbes;
-    return mayFlush && isDue && (await limiter.takeFlush(flushAfterProbes));
+    return mayFlush && isDue && !asksToWait && (await limiter.takeFlush(flushAfterProbes));
   }
 
   async #tell(change: string, { state, reason, failedProbes, untilMs }: BreakerState): Promise<void> {

@@ -179,7 +179,7 @@ function rejectBad(attempt: Attempt, ports: ConsumerPorts): void {
 async function sendGood(attempt: Attempt, ports: ConsumerPorts, deadline: Deadline): Promise<SendEnd> {
   const { journal } = attempt;
   const sendables = sendablesOf(attempt);
-  if (sendables.length === 0) return { parked: [], stopped: undefined, requests: 0 };
+  if (sendables.length === 0) return { parked: [], stopped: undefined, requests: 0, ambiguousUntilMs: undefined };
   // Read before the first slot is leased, which would pass meanwhile; a fault shows when the sink asks.
   await ports.tokens.token().catch(() => undefined);
   const abort = new AbortController();
@@ -211,33 +211,46 @@ async function sendGood(attempt: Attempt, ports: ConsumerPorts, deadline: Deadli
 }
 
 function sendablesOf(attempt: Attempt): Sendable[] {
-  const firstPlaceOf = new Map<string, number>();
+  const firstPlaceOf = firstPlaces(attempt.records);
   const sendables: Sendable[] = [];
   attempt.records.forEach((record, place) => {
     const { result } = record;
-    if (result.kind !== 'good') return;
-    const leader = firstPlaceOf.get(result.requestId);
-    if (leader === undefined) firstPlaceOf.set(result.requestId, place);
-    if (attempt.journal.get(place)) return;
-    sendables.push({ place, ...sinkRequestOf(record, result, attempt.file), leader });
+    if (result.kind !== 'good' || attempt.journal.get(place)) return;
+    const first = firstPlaceOf.get(result.requestId);
+    sendables.push({
+      place,
+      ...sinkRequestOf(record, result, attempt.file),
+      leader: first === place ? undefined : first,
+    });
   });
   return sendables;
+}
+
+/** Of each request id. */
+function firstPlaces(records: readonly PreparedRecord[]): Map<string, number> {
+  const places = new Map<string, number>();
+  records.forEach(({ result }, place) => {
+    if (result.kind === 'good' && !places.has(result.requestId)) places.set(result.requestId, place);
+  });
+  return places;
 }
 
 function recordVerdict(attempt: Attempt, { place }: Sendable, verdict: Verdict, ports: ConsumerPorts): void {
   const { status, attempts } = verdict;
   const done: DoneRecord = { i: place, outcome: verdict.kind, status, attempts, at: ports.clock.now() };
   if (verdict.kind === 'uploaded' && verdict.confirmedBy409) done.confirmedBy = '409';
+  if (verdict.answer !== undefined) done.answer = verdict.answer;
   if (verdict.kind !== 'refused') return attempt.journal.record(done);
-  Object.assign(done, refusalOf(status, verdict.answer), { answer: verdict.answer });
+  Object.assign(done, refusalOf(status, verdict.answer));
   attempt.journal.record(done, letterFor(attempt, attempt.records[place] as PreparedRecord, done, ports));
 }
 
 /** The API failed on them in every attempt there is. */
 function exhaust(attempt: Attempt, parked: Parked[], ports: ConsumerPorts): void {
-  for (const { place, status, reason, attempts } of parked) {
+  for (const { place, status, reason, attempts, answer } of parked) {
     const error = `the API failed on the record, last with ${reason}; its batch has had all its attempts`;
-    const done = { i: place, outcome: 'exhausted' as const, status, attempts, at: ports.clock.now(), reason, error };
+    const end = { status, attempts, at: ports.clock.now(), reason, error, ...(answer === undefined ? {} : { answer }) };
+    const done = { i: place, outcome: 'exhausted' as const, ...end };
     attempt.journal.record(done, letterFor(attempt, attempt.records[place] as PreparedRecord, done, ports));
   }
 }
@@ -268,11 +281,14 @@ async function settle(attempt: Attempt, ports: ConsumerPorts): Promise<void> {
   const { message, owner, records, journal, file } = attempt;
   await journal.finish();
   const counts = noCounts();
+  const firstPlaceOf = firstPlaces(records);
   const entries = records.map((record, place) => {
     const done = journal.get(place);
     if (!done) throw new ContradictionError(`Record ${record.record} has no end.`);
     counts[done.outcome]++;
-    return receiptOf(record, done);
+    const id = done.outcome === 'duplicate' && record.result.kind === 'good' ? record.result.requestId : '';
+    const first = records[firstPlaceOf.get(id) ?? place];
+    return receiptOf(record, done, first);
   });
   const bytes = gzipSync(`${entries.map((entry) => JSON.stringify(entry)).join('\n')}\n`);
   const receiptsKey = workReceiptsKey(file.fileId, message.batch, message.attempt, owner);
@@ -349,7 +365,10 @@ async function handOver(attempt: Attempt, end: SendEnd, failures: number, ports:
   await journal.handOver();
   const pauseSeconds = end.stopped?.kind === 'paused' ? (end.stopped.untilMs - ports.clock.now()) / 1000 : 0;
   const failed = failures > message.failures;
-  const delaySeconds = Math.max(0, pauseSeconds, failed ? successorDelaySeconds(failures, ports.random()) : 0);
+  // The successor takes a 409 to what may have been sent for ours, so it begins when no try can be in progress any more.
+  const ambiguousSeconds = ((end.ambiguousUntilMs ?? 0) - ports.clock.now()) / 1000;
+  const retrySeconds = failed ? successorDelaySeconds(failures, ports.random()) : 0;
+  const delaySeconds = Math.max(0, pauseSeconds, retrySeconds, ambiguousSeconds);
   const successor: BatchMessage = { ...message, attempt: message.attempt + 1, failures };
   await ports.batches.sendSuccessor(successor, delaySeconds);
   ports.log.info('batch handed over', {

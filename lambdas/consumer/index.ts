@@ -45,10 +45,11 @@ function openSink(connections: number): Sink {
     return new LedgerSink({ client, table: recordLedger, feed: feed.name, clock: systemClock });
   }
   const { url, proxyUrl, caFile } = api;
-  const { path } = feed.sink;
+  const { path, answers } = feed.sink;
   if (url === undefined || path === undefined) throw new Error(`The feed '${feed.name}' has neither table nor API.`);
   const caCertificates = caFile === undefined ? undefined : readFileSync(new URL(caFile, import.meta.url), 'utf8');
-  return new HttpSink({ baseUrl: url, path, connections, proxyUrl, caCertificates, tokens, clock: systemClock });
+  const way = { baseUrl: url, path, answers, connections, proxyUrl, caCertificates };
+  return new HttpSink({ ...way, tokens, clock: systemClock });
 }
 
 export const handler = createConsumerHandler({

@@ -119,7 +119,8 @@ async function retry(
       status,
     };
     await ports.ledger.addFailure(letter.file_id, letter.record, { at: ports.clock.now(), ...attempt }, undefined);
-    return { kind: 'back', visibleAfterSeconds: retryAfterSeconds };
+    const ambiguousSeconds = ((end.ambiguousUntilMs ?? 0) - ports.clock.now()) / 1000;
+    return { kind: 'back', visibleAfterSeconds: Math.max(retryAfterSeconds, Math.ceil(ambiguousSeconds)) };
   }
   if (end.kind === 'waiting') {
     // Waiting is not failing, so it goes back as a message of its own, with all its receives.

@@ -6,10 +6,13 @@ import type { SendEnd, SendJournal, Verdict } from './send-records.ts';
 import { RecordSender } from './send-records.ts';
 import { SlotPacer } from './slot-pacer.ts';
 
-/** How the sending of a single record ended. `waiting`: it was not its turn, and has not failed. */
+/**
+ * How the sending of a single record ended. `waiting`: it was not its turn, and has not failed. `ambiguousUntilMs`: it is
+ * not to be sent again before then (see `SendEnd`).
+ */
 export type OneEnd =
   | { kind: 'verdict'; verdict: Verdict }
-  | { kind: 'failed'; reason: string; status: number | null }
+  | { kind: 'failed'; reason: string; status: number | null; ambiguousUntilMs: number | undefined }
   | { kind: 'waiting'; untilMs: number | undefined };
 
 /** Sends one record at the limiter's pace. @param mayHaveBeenSent an earlier request may have stored it */
@@ -53,6 +56,9 @@ export async function sendOne(
   const [verdict] = verdicts;
   if (verdict) return { kind: 'verdict', verdict };
   const [parked] = end.parked;
-  if (parked) return { kind: 'failed', reason: parked.reason, status: parked.status };
-  return { kind: 'waiting', untilMs: end.stopped?.kind === 'paused' ? end.stopped.untilMs : undefined };
+  const { ambiguousUntilMs } = end;
+  if (parked) return { kind: 'failed', reason: parked.reason, status: parked.status, ambiguousUntilMs };
+  const pausedUntilMs = end.stopped?.kind === 'paused' ? end.stopped.untilMs : undefined;
+  const until = Math.max(pausedUntilMs ?? -Infinity, ambiguousUntilMs ?? -Infinity);
+  return { kind: 'waiting', untilMs: Number.isFinite(until) ? until : undefined };
 }

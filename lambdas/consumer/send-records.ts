@@ -15,9 +15,11 @@ export interface Sendable extends SinkRequest {
   leader: number | undefined;
 }
 
-/** The API's last word on a record. */
+/** The API's last word on a record; its answer where it is kept. */
 export type Verdict = (
-  { kind: 'uploaded'; confirmedBy409: boolean } | { kind: 'duplicate' } | { kind: 'refused'; answer: string }
+  | { kind: 'uploaded'; confirmedBy409: boolean; answer?: string }
+  | { kind: 'duplicate'; answer?: string }
+  | { kind: 'refused'; answer: string }
 ) & { status: number; attempts: number };
 
 /** A record that the API failed on as often as this attempt allows. */
@@ -27,6 +29,7 @@ export interface Parked {
   status: number | null;
   reason: string;
   attempts: number;
+  answer?: string;
 }
 
 export interface SendEnd {
@@ -34,6 +37,11 @@ export interface SendEnd {
   /** Why not all was sent: time is up; the API is to be left alone until then; or it has been for too long. */
   stopped: { kind: 'time' } | { kind: 'paused'; untilMs: number } | { kind: 'flush' } | undefined;
   requests: number;
+  /**
+   * When the last try that may have stored a record without a verdict is over. Whoever sends such a record again before
+   * then can't trust a 409.
+   */
+  ambiguousUntilMs: number | undefined;
 }
 
 /** What the sender has to know and tell of its records' past; a batch's journal, or a single letter's. */
@@ -67,11 +75,27 @@ const watchEveryMs = 1_000;
 /** Where a 429 doesn't say how long. Milliseconds. */
 const defaultPauseMs = 1_000;
 
+/**
+ * A try without an answer may still be in progress at the API, and may be rolled back: a 409 confirms it only if the
+ * request that was answered so began this long after the try's end. Milliseconds.
+ */
+const pauseAfterTryMs = 5_000;
+
+/** Answers that a gateway gives while the API behind it may still be at work. */
+const gatewayStatuses = [408, 502, 503, 504];
+
+/** Where a 409 "in progress" doesn't say how long; and longer than this, it is the successor's to ask again. Milliseconds. */
+const inProgressPauseMs = 5_000;
+const longestInProgressMs = 60_000;
+
 interface Item extends Sendable {
   tries: number;
   isAllowed: boolean;
-  /** A try ended without our knowing whether the record was stored. */
+  /** A try ended without our knowing whether the record was stored; and when the last such try is over at the API. */
   ambiguous: boolean;
+  ambiguousUntilMs: number;
+  /** It has met a connection that was dead before. */
+  hadStaleConnection: boolean;
 }
 
 interface InFlight {
@@ -105,6 +129,8 @@ export class RecordSender {
   /** Under way, where this batch has the probe. */
   #probe: { promise: Promise<void>; resolve: () => void } | undefined;
   readonly #inFlight = new Set<InFlight>();
+  /** Without a verdict. */
+  readonly #unsettled = new Set<Item>();
   readonly #parked: Parked[] = [];
   #wake: (() => void)[] = [];
 
@@ -131,7 +157,7 @@ export class RecordSender {
   }
 
   async send(sendables: Sendable[]): Promise<SendEnd> {
-    for (const sendable of sendables) this.#enqueue({ ...sendable, tries: 0, isAllowed: false, ambiguous: false });
+    for (const sendable of sendables) this.#enqueue(newItem(sendable));
     const workers = Math.min(this.#ports.connections, sendables.length);
     const done = new AbortController();
     const watching = this.#watchTime(done.signal);
@@ -140,10 +166,21 @@ export class RecordSender {
     await watching;
     const failed = results.find((result) => result.status === 'rejected');
     if (failed) throw failed.reason;
-    return { parked: this.#parked, stopped: this.#stopped, requests: this.#requests };
+    return {
+      parked: this.#parked,
+      stopped: this.#stopped,
+      requests: this.#requests,
+      ambiguousUntilMs: this.#ambiguousUntil(),
+    };
+  }
+
+  #ambiguousUntil(): number | undefined {
+    const ends = [...this.#unsettled].flatMap((item) => (item.ambiguous ? [item.ambiguousUntilMs] : []));
+    return ends.length === 0 ? undefined : Math.max(...ends);
   }
 
   #enqueue(item: Item): void {
+    this.#unsettled.add(item);
     const leaderDone = item.leader === undefined || this.#journal.get(item.leader) !== undefined;
     if (leaderDone) this.#ready.push(item);
     else this.#followers.set(item.leader as number, [...(this.#followers.get(item.leader as number) ?? []), item]);
@@ -217,6 +254,9 @@ export class RecordSender {
       await clock.sleep(watchEveryMs, done);
       const now = clock.now();
       for (const { endsAt, limit } of this.#inFlight) if (now >= endsAt) limit.abort();
+      // Records may all be waiting for another try, and nobody else looks at the time then.
+      if (this.#deadline.isDrawingIn()) this.#stop({ kind: 'time' });
+      this.#journal.keepAlive();
     }
   }
 
@@ -248,15 +288,18 @@ export class RecordSender {
     switch (answer.kind) {
       case 'uploaded':
         this.#breaker.succeeded(this.#ports.clock.now());
-        return this.#verdict(item, { kind: 'uploaded', confirmedBy409: false, ...told });
-      case 'duplicate':
-        this.#breaker.succeeded(this.#ports.clock.now());
         return this.#verdict(
           item,
-          (answer.isOurs ?? this.#isOurs(item))
-            ? { kind: 'uploaded', confirmedBy409: true, ...told }
-            : { kind: 'duplicate', ...told },
+          // An API may answer a repetition as it answered the first: what it keeps is what came first.
+          this.#hasDeliveredLeader(item)
+            ? { kind: 'duplicate', ...told }
+            : { kind: 'uploaded', confirmedBy409: false, ...told },
         );
+      case 'duplicate':
+        this.#breaker.succeeded(this.#ports.clock.now());
+        return this.#seenBefore(item, answer, sentAt);
+      case 'in-progress':
+        return this.#inProgress(item, answer);
       case 'refused':
         this.#breaker.succeeded(this.#ports.clock.now());
         return this.#verdict(item, { kind: 'refused', answer: answer.answer, ...told });
@@ -269,17 +312,43 @@ export class RecordSender {
     }
   }
 
-  /** A 409 to a record that we may have sent ourselves, and that no other record of the batch stands for. */
-  #isOurs(item: Item): boolean {
-    if (item.leader !== undefined) {
-      const leader = this.#journal.get(item.leader)?.outcome;
-      if (leader === 'uploaded' || leader === 'duplicate') return false;
+  /** Another record of the batch with this request id was delivered: this one is not what the API keeps. */
+  #hasDeliveredLeader({ leader }: Item): boolean {
+    const outcome = leader === undefined ? undefined : this.#journal.get(leader)?.outcome;
+    return outcome === 'uploaded' || outcome === 'duplicate';
+  }
+
+  /** The API has seen the request id: ours, if we may have sent the record ourselves and no other stands for it. */
+  #seenBefore(item: Item, answer: Extract<SinkAnswer, { kind: 'duplicate' }>, sentAt: number): void {
+    const { isOurs, status, answer: said } = answer;
+    const isLeaders = this.#hasDeliveredLeader(item);
+    const mayBeOurs = isOurs ?? (!isLeaders && (item.ambiguous || this.#journal.mayHaveBeenSent(item.place)));
+    if (mayBeOurs && isOurs === undefined && sentAt < item.ambiguousUntilMs) {
+      // The try before may not be over yet. Asking is no try.
+      item.tries--;
+      return this.#askAgainAt(item, item.ambiguousUntilMs);
     }
-    return item.ambiguous || this.#journal.mayHaveBeenSent(item.place);
+    const told = { status, attempts: item.tries, ...(said === undefined ? {} : { answer: said }) };
+    this.#verdict(
+      item,
+      mayBeOurs ? { kind: 'uploaded', confirmedBy409: true, ...told } : { kind: 'duplicate', ...told },
+    );
+  }
+
+  /** The API is up, and the record is neither stored nor refused: nothing for the breaker. */
+  #inProgress(item: Item, { status, answer, retryAfterMs }: Extract<SinkAnswer, { kind: 'in-progress' }>): void {
+    // Nobody else makes this request id: what is in progress is a try of ours.
+    item.ambiguous = true;
+    const atMs = Math.max(this.#ports.clock.now() + (retryAfterMs ?? inProgressPauseMs), item.ambiguousUntilMs);
+    item.ambiguousUntilMs = Math.max(item.ambiguousUntilMs, atMs);
+    const isLong = atMs - this.#ports.clock.now() > longestInProgressMs;
+    if (isLong || item.tries >= inPlace.tries) this.#park(item, { status, reason: 'in_progress', answer });
+    else this.#askAgainAt(item, atMs);
   }
 
   #verdict(item: Item, verdict: Verdict): void {
     this.#onVerdict(item, verdict);
+    this.#unsettled.delete(item);
     this.#journal.close();
     this.#ready.unshift(...(this.#followers.get(item.place) ?? []));
     this.#followers.delete(item.place);
@@ -287,18 +356,21 @@ export class RecordSender {
 
   /** Not the record's failure: the line moves for everyone, and the record stands first in it. */
   async #throttled(item: Item, retryAfterMs: number | undefined, sentAt: number): Promise<void> {
-    const { clock, limiter, log } = this.#ports;
     item.tries--;
     this.#ready.unshift(item);
-    // Those that were on their way when the pause was set say nothing new.
+    const isNews = await this.#pauseLine(retryAfterMs ?? defaultPauseMs, sentAt);
+    if (isNews) await this.#count('throttled', item, sentAt);
+  }
+
+  /** Nobody sends for that long. @returns false for an answer to what was in flight when the pause was set */
+  async #pauseLine(pauseMs: number, sentAt: number): Promise<boolean> {
+    const { clock, limiter, log } = this.#ports;
     const isNews = sentAt > this.#pausedAt;
-    const pauseMs = Math.max(retryAfterMs ?? defaultPauseMs, 1);
     this.#pacer.drop();
     if (isNews) this.#pausedAt = clock.now();
-    await limiter.pauseUntil(clock.now() + pauseMs);
-    if (!isNews) return;
-    log.warn('the API asks to slow down', { pause_ms: pauseMs });
-    await this.#count('throttled', item, sentAt);
+    await limiter.pauseUntil(clock.now() + Math.max(pauseMs, 1));
+    if (isNews) log.warn('the API asks to slow down', { pause_ms: pauseMs });
+    return isNews;
   }
 
   /** A rotated token heals by reading it anew; else the breaker opens and the records wait. */
@@ -317,15 +389,41 @@ export class RecordSender {
 
   async #failed(item: Item, answer: Extract<SinkAnswer, { kind: 'failed' }>, sentAt: number): Promise<void> {
     item.ambiguous ||= answer.ambiguous;
-    await this.#count('outage', item, sentAt);
-    if (item.tries >= inPlace.tries) {
-      const { place, requestId, tries: attempts } = item;
-      this.#parked.push({ place, requestId, attempts, status: answer.status, reason: answer.reason });
-      this.#journal.close();
+    if (answer.ambiguous) item.ambiguousUntilMs = this.#endOfTry(answer.status, sentAt) + pauseAfterTryMs;
+    if (answer.isStale && !item.hadStaleConnection) {
+      // It says nothing about the API. Once a record: one that breaks each connection has failed.
+      item.hadStaleConnection = true;
+      item.tries--;
+      this.#ready.unshift(item);
       return;
     }
+    if (answer.retryAfterMs !== undefined) await this.#pauseLine(answer.retryAfterMs, sentAt);
+    await this.#count('outage', item, sentAt);
+    if (item.tries >= inPlace.tries) return this.#park(item, answer);
+    const { clock, random } = this.#ports;
+    this.#askAgainAt(item, clock.now() + backoffMs(inPlace, item.tries, random()));
+  }
+
+  /** When the API has certainly done with a try: at its time limit, unless the API itself has answered. */
+  #endOfTry(status: number | null, sentAt: number): number {
+    const isAnswered = status !== null && !gatewayStatuses.includes(status);
+    return isAnswered ? this.#ports.clock.now() : sentAt + maxRequestMs;
+  }
+
+  /** For the batch's successor. */
+  #park(
+    item: Item,
+    { status, reason, answer }: Pick<Parked, 'status' | 'reason'> & { answer?: string | undefined },
+  ): void {
+    const { place, requestId, tries: attempts } = item;
+    this.#parked.push({ place, requestId, attempts, status, reason, ...(answer === undefined ? {} : { answer }) });
+    this.#journal.close();
+  }
+
+  #askAgainAt(item: Item, timeMs: number): void {
+    const { clock } = this.#ports;
     this.#delayed++;
-    void this.#ports.clock.sleep(backoffMs(inPlace, item.tries, this.#ports.random()), this.#signal).then(() => {
+    void clock.sleep(Math.max(0, timeMs - clock.now()), this.#signal).then(() => {
       this.#delayed--;
       this.#ready.unshift(item);
       this.#wakeAll();
@@ -334,8 +432,10 @@ export class RecordSender {
 
   async #endProbe(answer: SinkAnswer): Promise<void> {
     const probe = this.#probe;
-    const isUp = answer.kind === 'uploaded' || answer.kind === 'duplicate' || answer.kind === 'refused';
-    const givesUp = await this.#breaker.probeEnded(isUp).finally(() => {
+    const isUp = answer.kind !== 'throttled' && answer.kind !== 'unauthorised' && answer.kind !== 'failed';
+    // As long as the API says when to come again, waiting is not failing.
+    const asksToWait = answer.kind === 'failed' && answer.retryAfterMs !== undefined;
+    const givesUp = await this.#breaker.probeEnded(isUp, asksToWait).finally(() => {
       this.#probe = undefined;
       probe?.resolve();
     });
@@ -356,6 +456,17 @@ export class RecordSender {
     this.#wake = [];
     for (const resolve of waiting) resolve();
   }
+}
+
+function newItem(sendable: Sendable): Item {
+  const noTry = {
+    tries: 0,
+    isAllowed: false,
+    ambiguous: false,
+    ambiguousUntilMs: -Infinity,
+    hadStaleConnection: false,
+  };
+  return { ...sendable, ...noTry };
 }
 
 /** A promise that is resolved from outside. */

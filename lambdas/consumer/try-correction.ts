@@ -98,12 +98,13 @@ function faultOf(end: OneEnd, failures: number): Omit<DeadAttempt, 'at' | 'corre
 }
 
 function laterFor(message: CorrectionMessage, end: OneEnd, ports: ConsumerPorts): [CorrectionMessage, number] {
+  const secondsUntil = (timeMs: number | undefined) => ((timeMs ?? 0) - ports.clock.now()) / 1000;
   if (end.kind === 'failed') {
     const failures = message.failures + 1;
-    return [{ ...message, failures }, successorDelaySeconds(failures, ports.random())];
+    const retrySeconds = successorDelaySeconds(failures, ports.random());
+    return [{ ...message, failures }, Math.max(retrySeconds, secondsUntil(end.ambiguousUntilMs))];
   }
-  const pauseMs = end.kind === 'waiting' && end.untilMs !== undefined ? end.untilMs - ports.clock.now() : 0;
-  return [message, Math.max(1, pauseMs / 1000)];
+  return [message, Math.max(1, secondsUntil(end.kind === 'waiting' ? end.untilMs : undefined))];
 }
 
 async function fail(

@@ -11,8 +11,11 @@ export function rawOf(record: PreparedRecord): RawPayload {
   return rawPayloadOf(record.bytes, record.length);
 }
 
-/** A record's line in the receipts. A failed one carries all that its letter does: a purged DLQ loses nothing. */
-export function receiptOf(record: PreparedRecord, done: DoneRecord): Receipt {
+/**
+ * A record's line in the receipts. A failed one carries all that its letter does: a purged DLQ loses nothing.
+ * @param first of a duplicate: the first record of its batch with the same request id, which may be the record itself
+ */
+export function receiptOf(record: PreparedRecord, done: DoneRecord, first?: PreparedRecord): Receipt {
   const { result } = record;
   const receipt: Receipt = {
     record: record.record,
@@ -29,7 +32,14 @@ export function receiptOf(record: PreparedRecord, done: DoneRecord): Receipt {
   Object.assign(receipt, sourceFieldsOf(record.source));
   if (done.confirmedBy) receipt.confirmed_by = done.confirmedBy;
   if (record.correlationId !== undefined) receipt.correlation_id = record.correlationId;
-  if (record.warnings) receipt.warnings = [...record.warnings];
+  const warnings = [...(record.warnings ?? [])];
+  if (first && first.sha256 !== record.sha256) {
+    warnings.push(
+      `record ${first.record} of the file has the same request id and other bytes; the API has what came first`,
+    );
+  }
+  if (warnings.length > 0) receipt.warnings = warnings;
+  if (done.answer !== undefined) receipt.api_answer = done.answer;
   if (!isFailed(done.outcome)) return receipt;
   const problem = result.kind === 'rejected' ? result.problem : undefined;
   return {
@@ -37,7 +47,6 @@ export function receiptOf(record: PreparedRecord, done: DoneRecord): Receipt {
     reason: problem?.reason ?? done.reason ?? 'unknown',
     error: problem?.message ?? done.error ?? '',
     field: problem?.field ?? null,
-    ...(done.answer === undefined ? {} : { api_answer: done.answer }),
     ...rawOf(record),
   };
 }

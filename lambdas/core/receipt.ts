@@ -26,11 +26,12 @@ export const receipt = z.object({
   /** The object that the record was, where small files were bundled into one. */
   source_file: z.string().optional(),
   source_version_id: z.string().optional(),
+  /** What the API said to a record that it did not simply take. */
+  api_answer: z.string().optional(),
   /** Failed records only: see the dead-letter format for the words. */
   reason: z.string().optional(),
   error: z.string().optional(),
   field: z.string().nullable().optional(),
-  api_answer: z.string().optional(),
   raw_encoding: z.enum(['text', 'base64', 'head']).optional(),
   raw_payload: z.string().optional(),
 });

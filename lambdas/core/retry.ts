@@ -36,15 +36,24 @@ export function successorDelaySeconds(failures: number, random: number): number 
 export const maxRetryAfterMs = 15 * 60 * 1000;
 
 /**
- * `Retry-After` as milliseconds from now: delay seconds or an HTTP date (RFC 9110, 10.2.3). Undefined where it is
- * missing or makes no sense.
+ * `Retry-After` as milliseconds from now: delay seconds or an HTTP date (RFC 9110, 10.2.3). A date is the API's clock's,
+ * so it is taken relative to the answer's own `Date` where there is one. Undefined where it is missing or makes no sense.
  */
-export function parseRetryAfter(header: string | undefined, nowMs: number): number | undefined {
+export function parseRetryAfter(
+  header: string | undefined,
+  nowMs: number,
+  dateHeader?: string | undefined,
+): number | undefined {
   const text = header?.trim();
   if (text === undefined || text === '') return undefined;
   if (/^\d+(\.\d+)?$/.test(text)) return Math.min(maxRetryAfterMs, Math.ceil(Number(text) * 1000));
-  // A date begins with a day's name; Date.parse alone would take '-5' and other things too.
-  const atMs = /^[A-Za-z]{3,9},? /.test(text) ? Date.parse(text) : NaN;
+  const atMs = parseHttpDate(text);
   if (Number.isNaN(atMs)) return undefined;
-  return Math.min(maxRetryAfterMs, Math.max(0, atMs - nowMs));
+  const answeredAtMs = parseHttpDate(dateHeader?.trim() ?? '');
+  return Math.min(maxRetryAfterMs, Math.max(0, atMs - (Number.isNaN(answeredAtMs) ? nowMs : answeredAtMs)));
+}
+
+/** NaN where it is none. It begins with a day's name; Date.parse alone would take '-5' and other things too. */
+function parseHttpDate(text: string): number {
+  return /^[A-Za-z]{3,9},? /.test(text) ? Date.parse(text) : NaN;
 }

@@ -98,7 +98,7 @@ describe('a request', () => {
 describe('an answer', () => {
   const answers: [string, unknown][] = [
     ['204 No Content', uploaded(204)],
-    ['409 Conflict', { kind: 'duplicate', status: 409 }],
+    ['409 Conflict', { kind: 'refused', status: 409, answer: '' }],
     [
       '301 Moved\r\nlocation: http://127.0.0.1:1/',
       { kind: 'failed', status: 301, reason: 'http_301', ambiguous: false },
