@@ -93,7 +93,7 @@ export class HttpSink implements Sink {
     const header = (name: string): string | undefined => [headers[name]].flat()[0];
     const contentType = header('content-type');
     const { text: body, isWhole } = textOf(read, contentType, header('content-encoding'));
-    const retryAfterMs = parseRetryAfter(header('retry-after'), this.#options.clock.now(), header('date'));
+    const retryAfterMs = parseRetryAfter(header('retry-after'), this.#options.clock.now(), header('date') ?? '');
     const hasRetryAfter = retryAfterMs !== undefined;
     const meaning = meaningOf({ status, contentType, body, isWhole, hasRetryAfter }, this.#options.answers);
     if (meaning.kind === 'uploaded') return { kind: 'uploaded', status };

@@ -39,17 +39,13 @@ export const maxRetryAfterMs = 15 * 60 * 1000;
  * `Retry-After` as milliseconds from now: delay seconds or an HTTP date (RFC 9110, 10.2.3). A date is the API's clock's,
  * so it is taken relative to the answer's own `Date` where there is one. Undefined where it is missing or makes no sense.
  */
-export function parseRetryAfter(
-  header: string | undefined,
-  nowMs: number,
-  dateHeader?: string | undefined,
-): number | undefined {
+export function parseRetryAfter(header: string | undefined, nowMs: number, dateHeader = ''): number | undefined {
   const text = header?.trim();
   if (text === undefined || text === '') return undefined;
   if (/^\d+(\.\d+)?$/.test(text)) return Math.min(maxRetryAfterMs, Math.ceil(Number(text) * 1000));
   const atMs = parseHttpDate(text);
   if (Number.isNaN(atMs)) return undefined;
-  const answeredAtMs = parseHttpDate(dateHeader?.trim() ?? '');
+  const answeredAtMs = parseHttpDate(dateHeader.trim());
   return Math.min(maxRetryAfterMs, Math.max(0, atMs - (Number.isNaN(answeredAtMs) ? nowMs : answeredAtMs)));
 }
 

@@ -2,7 +2,10 @@ import { describe, expect, it } from 'vitest';
 import { redactSecrets, removed } from '../../../lambdas/core/redact-secrets.ts';
 
 const token = 'sk_live-Ab/C+9~xyz.QRS=tuv"w\'&<0123456789';
-const escapeEach = (to: (code: number) => string) => [...token].map((each) => to(each.charCodeAt(0))).join('');
+const escapeEach = (to: (code: number) => string) =>
+  Array.from(token)
+    .map((each) => to(each.charCodeAt(0)))
+    .join('');
 const base64 = (text: string) => Buffer.from(text).toString('base64');
 
 describe('a secret in another system’s text', () => {
@@ -23,9 +26,9 @@ describe('a secret in another system’s text', () => {
     ['in Base64 behind one character', base64(`x${token}`)],
     ['in Base64 behind two characters and before more', base64(`xy${token}more`)],
     ['in Base64 as Basic credentials', base64(`user:${token}`)],
-    ['with zero bytes between, as of UTF-16', [...token].join('\u0000')],
+    ['with zero bytes between, as of UTF-16', Array.from(token).join('\u0000')],
     ['folded over lines', token.match(/.{1,5}/g)?.join('\r\n ') ?? ''],
-    ['with zero-width spaces', [...token].join('\u200b')],
+    ['with zero-width spaces', Array.from(token).join('\u200b')],
   ];
   it.each(forms)('%s is removed, and nothing around it', (_, form) => {
     const redacted = redactSecrets(`key rejected: ${form} (unknown)`, [token]);
