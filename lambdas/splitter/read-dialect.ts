@@ -1,6 +1,6 @@
 import type { FileAccount } from '../core/file-account.ts';
 import { contentBytesOf } from '../core/file-account.ts';
-import { detectDialect } from '../core/records/detect-dialect.ts';
+import { describeBeginning, detectDialect, namesOf } from '../core/records/detect-dialect.ts';
 import type { Dialect } from '../core/records/dialect.ts';
 import { readContent } from './read-content.ts';
 import type { SplitterPorts } from './splitter-ports.ts';
@@ -42,6 +42,6 @@ export async function readDialect(
   return {
     kind: 'refused',
     code: 'unknown_format',
-    message: `The first ${head.length} bytes are no ${ports.feed.formats.join(' or ')}.`,
+    message: `The file does not look like ${namesOf(ports.feed.formats)} in its first ${head.length} bytes: ${describeBeginning(head)}.`,
   };
 }

@@ -3,6 +3,7 @@ import type { Encoding, Format } from '../../../feeds/feed.ts';
 import type { Dialect } from './dialect.ts';
 import { nameForeignContent, sniffedBytes } from './foreign-content.ts';
 import { readHeader } from './read-header.ts';
+import { visibleText } from './visible-text.ts';
 
 export interface DialectWish {
   formats: readonly Format[];
@@ -41,7 +42,7 @@ export function detectDialect(head: Buffer, atEnd: boolean, wish: DialectWish): 
   if (format === 'more') return { kind: 'more' };
   switch (format) {
     case 'csv':
-      return readHeader(head, atEnd, wish);
+      return withBeginning(readHeader(head, atEnd, wish), head.subarray(begin.offset), wish);
     case 'json-array':
       return arrayDialect(head, begin, atEnd, wish);
     case 'jsonl':
@@ -51,9 +52,34 @@ export function detectDialect(head: Buffer, atEnd: boolean, wish: DialectWish): 
       return {
         kind: 'refused',
         code: 'unknown_format',
-        message: `The file does not look like ${wish.formats.map((one) => formatNames[one]).join(' or ')}.`,
+        message: `The file does not look like ${namesOf(wish.formats)}: ${describeBeginning(head.subarray(begin.offset))}.`,
       };
   }
+}
+
+/** Of a refused header that nobody may have meant as one: what the file is called, and what it begins with. */
+function withBeginning(found: DetectedDialect, content: Buffer, { formats, key }: DialectWish): DetectedDialect {
+  const hint = hintOf(key);
+  if (found.kind !== 'refused') return found;
+  if (hint !== null && hint !== 'csv' && formats.length > 1) {
+    const message = `The file's name says JSON, but ${describeBeginning(content)}. As CSV: ${found.message}`;
+    return { ...found, message };
+  }
+  return found.code === 'bad_header'
+    ? { ...found, message: `${found.message} ${capital(describeBeginning(content))}.` }
+    : found;
+}
+
+/** What can be seen of the first bytes, for a sentence. */
+export function describeBeginning(content: Buffer): string {
+  const beginning = content.subarray(0, 240).toString('utf8');
+  return beginning === '' ? 'it is blank' : `it begins with "${visibleText(beginning, 60)}"`;
+}
+
+const capital = (text: string): string => text.charAt(0).toUpperCase() + text.slice(1);
+
+export function namesOf(formats: readonly Format[]): string {
+  return formats.map((one) => formatNames[one]).join(' or ');
 }
 
 const formatNames: Record<Format, string> = {
@@ -136,7 +162,7 @@ function arrayDialect(head: Buffer, begin: Place, atEnd: boolean, { encoding }: 
     return {
       kind: 'refused',
       code: 'not_an_array',
-      message: 'The file should be a JSON array, but does not begin with [.',
+      message: `The file should be a JSON array, and does not begin with "[": ${describeBeginning(head.subarray(begin.offset))}.`,
     };
   }
   const body = { offset: begin.offset + 1, line: begin.line };

@@ -2,6 +2,7 @@ import type { Buffer } from 'node:buffer';
 import { splitFields } from './csv-fields.ts';
 import { CsvScanner } from './csv-scanner.ts';
 import { decodeText, trimForMessage } from './decode-text.ts';
+import { describeMissingColumns } from './describe-header.ts';
 import type { DetectedDialect, DialectWish } from './detect-dialect.ts';
 import type { CsvDialect } from './dialect.ts';
 
@@ -36,11 +37,8 @@ export function readHeader(head: Buffer, atEnd: boolean, wish: DialectWish): Det
   }
   if (!best) return refusal ?? refused('bad_header', 'The file has no CSV header.');
   if (best.missing.length > 0) {
-    const list = best.missing.map((name) => `"${name}"`).join(', ');
-    return refused(
-      'missing_columns',
-      `The CSV header lacks ${best.missing.length === 1 ? 'the column' : 'the columns'} ${list}.`,
-    );
+    const { columns, delimiter } = best.dialect;
+    return refused('missing_columns', describeMissingColumns({ missing: best.missing, columns, delimiter }));
   }
   const { columns } = best.dialect;
   const twice = columns.find((name, n) => name !== '' && columns.indexOf(name) !== n);

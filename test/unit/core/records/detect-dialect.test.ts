@@ -61,9 +61,11 @@ describe('a CSV header', () => {
     expect(csvOf('id;nmae\n')).toEqual({
       kind: 'refused',
       code: 'missing_columns',
-      message: 'The CSV header lacks the column "name".',
+      message: expect.stringContaining('The CSV header lacks the column "name".') as string,
     });
-    expect(csvOf('1,2\n')).toMatchObject({ message: 'The CSV header lacks the columns "id", "name".' });
+    expect(csvOf('1,2\n')).toMatchObject({
+      message: expect.stringContaining('lacks the columns "id", "name".') as string,
+    });
   });
 
   it('is refused with a name that stands in it twice', () => {

@@ -1,0 +1,82 @@
+import type { CsvDialect } from './dialect.ts';
+import { hasInvisible, visibleText } from './visible-text.ts';
+
+/** Names in a sentence. */
+const maxNames = 12;
+const maxNameCharacters = 40;
+const maxHints = 3;
+
+export const delimiterNames: Record<CsvDialect['delimiter'], string> = {
+  ',': 'commas',
+  ';': 'semicolons',
+  '\t': 'tabs',
+  '|': 'vertical bars',
+};
+
+/** A header that lacks columns, as it was read under the delimiter that fits it best. */
+export interface HeaderFound {
+  missing: readonly string[];
+  /** The names in it. */
+  columns: readonly string[];
+  delimiter: CsvDialect['delimiter'];
+  /** The physical line that it stands in. */
+  line?: number;
+}
+
+/** What a CSV header lacks, what it has in its place, and what would help. */
+export function describeMissingColumns({ missing, columns, delimiter, line }: HeaderFound): string {
+  const lacks = `The CSV header${line === undefined || line === 1 ? '' : ` in line ${line}`} lacks the ${
+    missing.length === 1 ? 'column' : 'columns'
+  } ${quoteNames(missing)}.`;
+  const found =
+    columns.length === 1
+      ? `It was read as one column: ${quoteNames(columns)}.`
+      : `Separated by ${delimiterNames[delimiter]}, it has ${columns.length} columns: ${quoteNames(columns)}.`;
+  return [lacks, found, ...hintsOf({ missing, columns, delimiter })].join(' ');
+}
+
+function quoteNames(names: readonly string[]): string {
+  const shown = names.slice(0, maxNames).map((name) => `"${visibleText(name, maxNameCharacters)}"`);
+  return names.length > maxNames ? `${shown.join(', ')} and ${names.length - maxNames} more` : shown.join(', ');
+}
+
+function hintsOf({ missing, columns, delimiter }: HeaderFound): string[] {
+  const nearby = missing.flatMap((name) => {
+    const near = columns.find((column) => column !== name && reduced(column) === reduced(name));
+    return near === undefined ? [] : [describeNear(near, name)];
+  });
+  if (nearby.length > 0) return nearby.slice(0, maxHints);
+  const separator = otherSeparator(columns.join(delimiter), missing);
+  if (separator !== undefined) {
+    return [
+      `The columns seem to be separated by "${visibleText(separator, 1)}": use commas, semicolons, tabs or vertical bars.`,
+    ];
+  }
+  // Names seldom begin with a digit; numbers and dates do.
+  const isData = columns.some((column) => /^[-+"']?[0-9]/.test(column));
+  return isData ? ["The first line looks like data: a line with the columns' names must come first."] : [];
+}
+
+/** What is left of a name without what is easily overlooked. */
+function reduced(name: string): string {
+  return name
+    .normalize('NFKC')
+    .toLowerCase()
+    .replace(/[^\p{L}\p{N}]/gu, '');
+}
+
+function describeNear(found: string, wanted: string): string {
+  const names = `"${visibleText(found, maxNameCharacters)}" instead of "${visibleText(wanted, maxNameCharacters)}"`;
+  if (hasInvisible(found)) return `It has ${names}: remove the characters that can't be seen.`;
+  const isCase = found.toLowerCase() === wanted.toLowerCase();
+  return `It has ${names}${isCase ? ': upper and lower case must agree' : ': rename it'}.`;
+}
+
+/** One character under which a header would have all that it lacks. */
+function otherSeparator(header: string, missing: readonly string[]): string | undefined {
+  const candidates = new Set(header.slice(0, 4096).match(/[^\p{L}\p{N}"_]/gu) ?? []);
+  return [...candidates].slice(0, 20).find((separator) => {
+    const names = header.split(separator).map((name) => name.trim().replace(/^"(.*)"$/s, '$1'));
+    return missing.every((name) => names.includes(name));
+  });
+}
