@@ -3,6 +3,7 @@ import { resolve } from 'node:path';
 import { App } from 'aws-cdk-lib';
 import { z } from 'zod';
 import { feeds } from '../feeds/index.ts';
+import { measureTemplate, quotaExcesses } from './measure-template.ts';
 import { SettingsError } from './settings-error.ts';
 import { readSettings } from './settings.ts';
 import { SluiceStack } from './sluice-stack.ts';
@@ -31,7 +32,10 @@ try {
     feeds,
     environment: process.env,
   });
-  new SluiceStack(app, settings.stackName, { settings, root });
+  const { stackName } = settings;
+  new SluiceStack(app, stackName, { settings, root });
+  const excesses = quotaExcesses(measureTemplate(app.synth().getStackByName(stackName).template, stackName));
+  if (excesses.length > 0) throw new SettingsError(excesses);
 } catch (error) {
   if (!(error instanceof SettingsError)) throw error;
   // The sentences, without a stack trace under them.

@@ -30,3 +30,21 @@ export const minVisibilityFactor = 6;
 
 /** The same page: at least 5 receives before a message goes to the DLQ, so that throttling alone sends none there. */
 export const minReceives = 5;
+
+/** https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/cloudformation-limits.html: of one stack. */
+export const maxResources = 500;
+export const maxOutputs = 200;
+export const maxTemplateBytes = 1_000_000;
+
+/** https://docs.aws.amazon.com/lambda/latest/dg/gettingstarted-limits.html: a function's environment variables, all told. */
+export const maxEnvironmentBytes = 4096;
+
+/** https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_iam-quotas.html: a role's inline policies together. */
+export const maxInlinePolicyBytes = 10_240;
+
+/** https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/quotas-queues.html */
+export const maxQueueNameLength = 80;
+
+/** The longest there are: GovCloud's partition, and the domain of China's regions. */
+export const longestPartition = 'aws-us-gov';
+export const longestUrlSuffix = 'amazonaws.com.cn';

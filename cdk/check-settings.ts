@@ -9,6 +9,7 @@ import {
   maxMessageBytes,
   maxQueueRetentionDays,
   maxRegionLength,
+  maxResources,
   maxVisibilitySeconds,
   minMappingConcurrency,
   minReceives,
@@ -19,14 +20,15 @@ import { variableName } from './feed-environment.ts';
 import type { FeedSettings, LaneSettings, Settings } from './settings.ts';
 import { SettingsError } from './settings-error.ts';
 import { largestGzipContent } from './splitter-limits.ts';
+import { resourcesOf } from './stack-size.ts';
 
 /** A batch's message beside its body: ids, numbers, JSON's own characters. Bytes. */
 const envelopeBytes = 4 * 1024;
 
-/** Names of feeds that would collide with the stack's own queues and key prefixes. */
-const takenNames = ['express', 'finalize'];
-/** A feed's name with this at its end would be another feed's express lane. */
-const takenEnding = '-express';
+/** First parts of keys in the intake bucket and the archive that are no feed's own: a feed of that name would reach into others' folders. */
+const takenNames = ['express', 'quarantine', 'reconciliation', 'series', 'nights'];
+/** With one of these at its end, a feed's queues would have the names of another feed's. */
+const takenEndings = ['express', 'intake', 'records', 'letters', 'finalize'].map((part) => `-${part}`);
 
 /** The ledger keeps an account so long after its last event (lambdas/adapters/dynamo-table.ts). */
 const ledgerDays = 60;
@@ -48,6 +50,7 @@ export function checkSettings(settings: Settings): void {
     ...splitterFaults(settings),
     ...queueFaults(settings),
     ...quotaFaults(settings),
+    ...sizeFaults(settings),
     ...securityFaults(settings),
     ...settings.feeds.flatMap((feed) => [
       ...apiFaults(feed, settings),
@@ -70,23 +73,27 @@ function* nameFaults({ stackName, feeds }: Settings): Generator<string> {
     );
   }
   for (const { name } of feeds) {
-    const isTaken = takenNames.some((taken) => name === taken || name.startsWith(`${taken}-`));
-    if (!/^[a-z][a-z0-9-]*$/.test(name) || isTaken || name.endsWith(takenEnding)) {
+    const isTaken = takenNames.includes(name);
+    const isAmbiguous = takenEndings.some((ending) => name.endsWith(ending));
+    if (!/^[a-z][a-z0-9-]*$/.test(name) || isTaken || isAmbiguous) {
       yield (
         `The feed '${name}' must begin with a lower-case letter, hold lower-case letters, digits and dashes only, ` +
-        `not be called ${takenNames.join(' or ')}, and not end with ${takenEnding}.`
+        `not be called ${takenNames.join(', ')}, nor end with ${takenEndings.join(', ')}.`
       );
     }
   }
   const lanes = feeds.flatMap((feed) => feed.lanes);
+  const functions = [
+    ...lanes.map(({ id }) => `${stackName}-${id}-splitter`),
+    ...names.map((name) => `${stackName}-${name}-reconciler`),
+  ];
+  for (const name of functions.filter(({ length }) => length > maxFunctionNameLength)) {
+    yield (
+      `The function's name '${name}' has ${name.length} characters; Lambda takes ${maxFunctionNameLength}, ` +
+      `so the stack's or the feed's name must be shorter.`
+    );
+  }
   for (const lane of lanes) {
-    const longest = `${stackName}-${lane.id}-splitter`;
-    if (longest.length > maxFunctionNameLength) {
-      yield (
-        `The function's name '${longest}' has ${longest.length} characters; Lambda takes ${maxFunctionNameLength}, ` +
-        `so the stack's or the feed's name must be shorter.`
-      );
-    }
     if (lanes.some((other) => other !== lane && other.keyPrefix.startsWith(lane.keyPrefix))) {
       yield `keyPrefix '${lane.keyPrefix}' is also the beginning of another lane's; S3 refuses notifications that overlap.`;
     }
@@ -186,11 +193,11 @@ function* queueFaults({ queues, workRetentionDays, intakeVersionDays }: Settings
   }
 }
 
-/** Functions that may run at once: each mapping's cap, and the reconciler. */
+/** Functions that may run at once: each mapping's cap, and a reconciler for each feed. */
 export function functionsAtOnce({ finalizer, feeds }: Pick<Settings, 'finalizer' | 'feeds'>): number {
   const lanes = feeds.flatMap((feed) => feed.lanes);
   const ofLanes = lanes.map((lane) => lane.splitters + lane.consumers + letterConsumers);
-  return ofLanes.reduce((sum, each) => sum + each, finalizer.concurrency + 1);
+  return ofLanes.reduce((sum, each) => sum + each, feeds.length * (finalizer.concurrency + 1));
 }
 
 function* quotaFaults(settings: Settings): Generator<string> {
@@ -203,6 +210,18 @@ function* quotaFaults(settings: Settings): Generator<string> {
   yield (
     `SLUICE_FUNCTION_QUOTA is ${functionQuota}; up to ${needed} functions run at once. Have the account's quota of ` +
     `concurrent executions raised, or set ${[...wishes, 'fewer consumers', 'a lower splitter.concurrency'].join(', ')}.`
+  );
+}
+
+/** A stack that is too large would fail at its deploy; the CDK's own check ends with a stack trace. */
+function* sizeFaults(settings: Settings): Generator<string> {
+  const needed = resourcesOf(settings);
+  if (needed <= maxResources) return;
+  const { feeds } = settings;
+  yield (
+    `SLUICE_FEEDS has ${feeds.length} feeds with ${feeds.flatMap(({ lanes }) => lanes).length} lanes; that makes up to ` +
+    `${needed} resources, and CloudFormation takes ${maxResources} in a stack. Deploy fewer feeds in one stack, or set ` +
+    `EXPRESS_LANE=off for some of them. Feeds that share an API belong into one stack: they share its limit.`
   );
 }
 

@@ -3,26 +3,21 @@ import { CfnOutput } from 'aws-cdk-lib';
 import { apiIdOf } from './api-id.ts';
 import type { Archive } from './constructs/archive.ts';
 import type { Desk } from './constructs/desk.ts';
-import type { Finalizer } from './constructs/finalizer.ts';
+import type { FeedPipeline } from './constructs/feed-pipeline.ts';
 import type { IntakeBucket } from './constructs/intake-bucket.ts';
 import type { Lane } from './constructs/lane.ts';
 import type { Ledger } from './constructs/ledger.ts';
-import type { Reconciler } from './constructs/reconciler.ts';
 import type { RecordLedger } from './constructs/record-ledger.ts';
-import type { TokenSecret } from './constructs/token-secret.ts';
 import type { WorkBucket } from './constructs/work-bucket.ts';
 import { parseDeadline } from './deadline.ts';
-import type { FeedSettings } from './settings.ts';
 
 export interface StackParts {
   ledger: Ledger;
   intake: IntakeBucket;
   work: WorkBucket;
   archive: Archive;
-  finalizer: Finalizer;
   recordLedger: RecordLedger | undefined;
-  feeds: { feed: FeedSettings; token?: TokenSecret; lanes: Lane[] }[];
-  reconciler: Reconciler;
+  pipelines: readonly FeedPipeline[];
   desk: Desk;
 }
 
@@ -33,23 +28,26 @@ export function writeOutputs(stack: Stack, parts: StackParts): void {
     WorkBucketName: parts.work.bucket.bucketName,
     ArchiveBucketName: parts.archive.bucket.bucketName,
     LedgerTableName: parts.ledger.table.tableName,
-    FinalizeQueueUrl: parts.finalizer.queue.queueUrl,
-    FinalizeDlqUrl: parts.finalizer.dlq.queueUrl,
-    FinalizerName: parts.finalizer.function.functionName,
     DeskTopicArn: parts.desk.topic.topicArn,
-    ReconcilerName: parts.reconciler.function.functionName,
   };
   if (parts.recordLedger) outputs['RecordLedgerTableName'] = parts.recordLedger.table.tableName;
-  for (const { feed, token, lanes } of parts.feeds) {
+  for (const { feed, token, lanes, finalizer, reconciler } of parts.pipelines) {
+    const prefix = capitalised(feed.name);
     const { url, requests, windowSeconds, connections, consumers } = feed.api;
     const limits = { requests, windowSeconds, connections, consumers };
-    if (token) outputs[`${capitalised(feed.name)}TokenSecretArn`] = token.arn;
+    if (token) outputs[`${prefix}TokenSecretArn`] = token.arn;
     const deadline = feed.deadline === undefined ? undefined : parseDeadline(feed.deadline);
-    outputs[`${capitalised(feed.name)}Api`] = JSON.stringify({
+    outputs[`${prefix}Api`] = JSON.stringify({
       id: apiIdOf(feed),
       url: url ?? null,
       ...limits,
       deadline,
+    });
+    Object.assign(outputs, {
+      [`${prefix}FinalizeQueueUrl`]: finalizer.queue.queueUrl,
+      [`${prefix}FinalizeDlqUrl`]: finalizer.dlq.queueUrl,
+      [`${prefix}FinalizerName`]: finalizer.function.functionName,
+      [`${prefix}ReconcilerName`]: reconciler.function.functionName,
     });
     for (const lane of lanes) Object.assign(outputs, laneOutputs(lane, laneName(lane)));
   }

@@ -5,16 +5,15 @@ import { Archive } from './constructs/archive.ts';
 import { Alarms } from './constructs/alarms.ts';
 import { Desk } from './constructs/desk.ts';
 import { addFeedAlarms } from './constructs/feed-alarms.ts';
-import { Finalizer } from './constructs/finalizer.ts';
+import { FeedPipeline } from './constructs/feed-pipeline.ts';
 import { IntakeBucket } from './constructs/intake-bucket.ts';
 import { addLaneAlarms } from './constructs/lane-alarms.ts';
-import { Lane } from './constructs/lane.ts';
 import { Ledger } from './constructs/ledger.ts';
 import { RecordLedger } from './constructs/record-ledger.ts';
-import { Reconciler } from './constructs/reconciler.ts';
-import { addStackAlarms } from './constructs/stack-alarms.ts';
+import { SigningKey } from './constructs/signing-key.ts';
+import { addLedgerAlarms } from './constructs/ledger-alarms.ts';
+import { addPipelineAlarms } from './constructs/pipeline-alarms.ts';
 import { StageDashboard } from './constructs/stage-dashboard.ts';
-import { TokenSecret } from './constructs/token-secret.ts';
 import { WorkBucket } from './constructs/work-bucket.ts';
 import { writeOutputs } from './outputs.ts';
 import type { Settings } from './settings.ts';
@@ -38,29 +37,20 @@ export class SluiceStack extends Stack {
     const intake = new IntakeBucket(this, 'Intake', { settings, accessLogs });
     const work = new WorkBucket(this, 'Work', { settings, accessLogs });
     const archive = new Archive(this, 'Archive', { settings, accessLogs });
-    const shared = { settings, root, ledger, intake, work };
     const desk = new Desk(this, 'Desk', { settings });
-    const finalizer = new Finalizer(this, 'Finalizer', { ...shared, archive, desk });
-    const isNeeded = settings.feeds.some((feed) => feed.api.url === undefined);
-    const recordLedger = isNeeded ? new RecordLedger(this, 'RecordLedger', { settings }) : undefined;
-    const feeds = settings.feeds.map((feed) => {
-      // A feed without an API has nobody to show a token to.
-      const sink =
-        feed.api.url === undefined
-          ? { recordLedger }
-          : { token: new TokenSecret(this, `${feed.name}-token`, { settings, feed }) };
-      const lanes = feed.lanes.map(
-        (lane) => new Lane(this, lane.id, { ...shared, feed, lane, sink, finalizeQueue: finalizer.queue }),
-      );
-      return { feed, ...sink, lanes };
-    });
-    const lanes = feeds.flatMap((feed) => feed.lanes);
-    const reconciler = new Reconciler(this, 'Reconciler', { ...shared, lanes, archive, finalizer, desk });
+    const signingKey = settings.signingKey === 'none' ? undefined : new SigningKey(this, 'SigningKey', { settings });
+    const hasLedgerSink = settings.feeds.some((feed) => feed.api.url === undefined);
+    const recordLedger = hasLedgerSink ? new RecordLedger(this, 'RecordLedger', { settings }) : undefined;
+    const shared = { settings, root, ledger, intake, work, archive, desk, recordLedger, signingKey };
+    const pipelines = settings.feeds.map((feed) => new FeedPipeline(this, feed.name, { ...shared, feed }));
     const alarms = new Alarms(this, 'Alarms', { settings, desk });
-    for (const { feed } of feeds) addFeedAlarms(alarms, settings, feed);
-    for (const lane of lanes) addLaneAlarms(alarms, settings, lane);
-    addStackAlarms(alarms, settings, { ledger, finalizer, reconciler });
-    new StageDashboard(this, 'Dashboard', { settings, feeds, ledger, finalizer });
-    writeOutputs(this, { ledger, recordLedger, intake, work, archive, finalizer, feeds, reconciler, desk });
+    for (const pipeline of pipelines) {
+      addFeedAlarms(alarms, settings, pipeline.feed);
+      addPipelineAlarms(alarms, settings, pipeline);
+      for (const lane of pipeline.lanes) addLaneAlarms(alarms, settings, lane);
+    }
+    addLedgerAlarms(alarms, ledger);
+    new StageDashboard(this, 'Dashboard', { settings, pipelines, ledger });
+    writeOutputs(this, { ledger, recordLedger, intake, work, archive, pipelines, desk });
   }
 }

@@ -331,11 +331,11 @@ export interface AlteredLetterLedger {
   closeAltered(feed: string, altered: readonly AlteredLetter[]): Promise<void>;
 }
 
-/** The reconciler's own notes. */
+/** A reconciler's own notes. */
 export interface DeskLedger {
-  /** False while another one is at work. */
-  claimReconciler(owner: string, leaseMs: number): Promise<boolean>;
-  releaseReconciler(owner: string): Promise<void>;
+  /** False while another run of this feed's reconciler is in progress. */
+  claimReconciler(feed: string, owner: string, leaseMs: number): Promise<boolean>;
+  releaseReconciler(feed: string, owner: string): Promise<void>;
   getDeskState(feed: string): Promise<DeskState | undefined>;
   saveDeskState(feed: string, state: DeskState): Promise<void>;
   getDeadlineNote(feed: string): Promise<DeadlineNote | undefined>;

@@ -7,7 +7,7 @@ import type { Desk } from './desk.ts';
 import type { IntakeBucket } from './intake-bucket.ts';
 import type { Ledger } from './ledger.ts';
 import { RedrivenQueue } from './redriven-queue.ts';
-import { SigningKey } from './signing-key.ts';
+import type { SigningKey } from './signing-key.ts';
 import { SluiceFunction } from './sluice-function.ts';
 import type { WorkBucket } from './work-bucket.ts';
 import { workOff } from './work-off.ts';
@@ -15,39 +15,39 @@ import { workOff } from './work-off.ts';
 export interface FinalizerProps {
   settings: Settings;
   root: string;
+  feed: FeedSettings;
   ledger: Ledger;
   intake: IntakeBucket;
   work: WorkBucket;
   archive: Archive;
   desk: Desk;
+  signingKey: SigningKey | undefined;
 }
 
-/** Closes the files' accounts. One for all feeds: it only reads, copies and adds up. */
+/** Closes the accounts of a feed's files: its queue, its DLQ and its function. */
 export class Finalizer extends Construct {
-  readonly queue: Queue;
-  readonly dlq: Queue;
+  readonly redriven: RedrivenQueue;
   readonly function: SluiceFunction;
 
-  constructor(scope: Construct, id: string, { settings, root, ledger, intake, work, archive, desk }: FinalizerProps) {
+  constructor(scope: Construct, id: string, props: FinalizerProps) {
     super(scope, id);
+    const { settings, root, feed, ledger, intake, work, archive, desk, signingKey } = props;
     const { timeoutSeconds, memoryMb, concurrency } = settings.finalizer;
-    const signingKey = settings.signingKey === 'none' ? undefined : new SigningKey(this, 'SigningKey', { settings });
-    const { queue, dlq } = new RedrivenQueue(this, 'finalize', {
+    this.redriven = new RedrivenQueue(this, 'finalize', {
       settings,
-      name: `${settings.stackName}-finalize`,
-      dlqName: `${settings.stackName}-finalize-dlq`,
+      name: `${settings.stackName}-${feed.name}-finalize`,
+      dlqName: `${settings.stackName}-${feed.name}-finalize-dlq`,
       timeoutSeconds,
       maxReceives: settings.queues.maxReceives.finalize,
       maxMessageBytes: settings.queues.maxMessageBytes,
     });
-    this.queue = queue;
-    this.dlq = dlq;
+    const { queue } = this.redriven;
     this.function = new SluiceFunction(this, 'Function', {
       settings,
       root,
       folder: 'finalizer',
-      functionName: `${settings.stackName}-finalizer`,
-      description: 'Writes source, receipts and manifest of a settled file into the archive.',
+      functionName: `${settings.stackName}-${feed.name}-finalizer`,
+      description: `Writes source, receipts and manifest of a settled file of ${feed.name} into the archive.`,
       timeoutSeconds,
       memoryMb,
       queuesToItself: true,
@@ -57,20 +57,28 @@ export class Finalizer extends Construct {
         WORK_BUCKET: work.bucket.bucketName,
         ARCHIVE_BUCKET: archive.bucket.bucketName,
         DESK_TOPIC_ARN: desk.topic.topicArn,
-        FEEDS: JSON.stringify(settings.feeds.map(reportedFeed)),
+        FEED: JSON.stringify(reportedFeed(feed)),
         ...(signingKey ? { SIGNING_KEY_ARN: signingKey.arn } : {}),
       },
     });
     workOff(this.function, queue, { batchSize: 1, maxConcurrency: concurrency });
     ledger.grant(this.function, 'GetItem', 'UpdateItem', 'Query');
     work.grantGetReceipts(this.function);
-    if (settings.feeds.some((feed) => feed.smallFiles)) work.grantCopyBundles(this.function);
+    if (feed.smallFiles) work.grantCopyBundles(this.function);
     archive.grantAdd(this.function);
-    for (const lane of settings.feeds.flatMap((feed) => feed.lanes)) intake.grantCopy(this.function, lane.keyPrefix);
+    for (const lane of feed.lanes) intake.grantCopy(this.function, lane.keyPrefix);
     this.function.maySendTo(queue);
     signingKey?.grantSign(this.function);
     desk.grantTell(this.function);
     this.function.mayPublish();
+  }
+
+  get queue(): Queue {
+    return this.redriven.queue;
+  }
+
+  get dlq(): Queue {
+    return this.redriven.dlq;
   }
 }
 

@@ -18,6 +18,7 @@ import type { WorkBucket } from './work-bucket.ts';
 export interface ReconcilerProps {
   settings: Settings;
   root: string;
+  feed: FeedSettings;
   ledger: Ledger;
   lanes: Lane[];
   work: WorkBucket;
@@ -26,32 +27,33 @@ export interface ReconcilerProps {
   desk: Desk;
 }
 
-/** Picks up, on a schedule, what a crash left unfinished, and tells the desk what needs somebody. */
+/** Picks up, on a schedule, what a crash left unfinished in a feed, and notifies the desk of what needs attention. */
 export class Reconciler extends Construct {
   readonly function: SluiceFunction;
 
   constructor(scope: Construct, id: string, props: ReconcilerProps) {
     super(scope, id);
-    const { settings } = props;
+    const { settings, feed } = props;
     this.function = this.#createFunction(props);
     this.#grant(props);
     new Rule(this, 'Schedule', {
-      description: `Runs ${settings.stackName}'s reconciler.`,
+      description: `Runs the reconciler of ${feed.name} in ${settings.stackName}.`,
       schedule: Schedule.rate(Duration.minutes(settings.reconciler.everyMinutes)),
       // A run that failed isn't tried again: the next one does its work.
       targets: [new LambdaFunction(this.function, { retryAttempts: 0 })],
     });
-    for (const feed of settings.feeds) this.#runAtDeadline(feed);
+    this.#runAtDeadline(feed);
   }
 
-  #createFunction({ settings, root, ledger, lanes, work, archive, finalizer, desk }: ReconcilerProps): SluiceFunction {
+  #createFunction(props: ReconcilerProps): SluiceFunction {
+    const { settings, root, feed, ledger, lanes, work, archive, finalizer, desk } = props;
     const { timeoutSeconds, memoryMb, stalledAfterSeconds } = settings.reconciler;
     return new SluiceFunction(this, 'Function', {
       settings,
       root,
       folder: 'reconciler',
-      functionName: `${settings.stackName}-reconciler`,
-      description: 'Queues again what has stalled, accounts for what killed its consumer, and tells the desk.',
+      functionName: `${settings.stackName}-${feed.name}-reconciler`,
+      description: `Checks the deadline of ${feed.name}, queues again what has stalled, and notifies the desk.`,
       timeoutSeconds,
       memoryMb,
       queuesToItself: false,
@@ -65,10 +67,10 @@ export class Reconciler extends Construct {
         STACK_NAME: settings.stackName,
         TIMEOUT_SECONDS: String(timeoutSeconds),
         STALLED_AFTER_SECONDS: String(stalledAfterSeconds),
-        FEEDS: JSON.stringify(settings.feeds.map(projectedFeed)),
+        FEED: JSON.stringify(projectedFeed(feed)),
+        SHARING_FEEDS: JSON.stringify(namesSharingApi(feed, settings)),
         LANES: JSON.stringify(
           lanes.map((lane) => ({
-            feed: lane.settings.feed,
             lane: lane.settings.name,
             intakeQueueUrl: lane.intake.queue.queueUrl,
             recordsQueueUrl: lane.records.queue.queueUrl,
@@ -97,13 +99,13 @@ export class Reconciler extends Construct {
     this.function.mayLookInto(...dlqs);
   }
 
-  /** By the clock of the feed's people. */
+  /** By the local time of the feed's people. */
   #runAtDeadline({ name, deadline: text }: FeedSettings): void {
     const deadline = text === undefined ? undefined : parseDeadline(text);
     if (!deadline) return;
     const { hour, minute, timeZone } = deadline;
     // Not by the CDK's own target: it would let the schedule invoke every version of the function.
-    const role = new Role(this, `${name}-deadline-role`, {
+    const role = new Role(this, 'DeadlineRole', {
       assumedBy: new ServicePrincipal('scheduler.amazonaws.com', {
         conditions: { StringEquals: { 'aws:SourceAccount': Aws.ACCOUNT_ID } },
       }),
@@ -112,7 +114,7 @@ export class Reconciler extends Construct {
     role.addToPolicy(
       new PolicyStatement({ actions: ['lambda:InvokeFunction'], resources: [this.function.functionArn] }),
     );
-    const schedule = new CfnSchedule(this, `${name}-deadline`, {
+    const schedule = new CfnSchedule(this, 'Deadline', {
       description: `Tells the desk of ${name} at ${text} what is still open.`,
       scheduleExpression: `cron(${minute} ${hour} * * ? *)`,
       scheduleExpressionTimezone: timeZone,
@@ -128,7 +130,7 @@ export class Reconciler extends Construct {
   }
 }
 
-/** What it takes to tell when a feed's files will be done. */
+/** What a projection of the feed's files needs. */
 function projectedFeed(feed: FeedSettings) {
   const { name, api, deadline } = feed;
   const limit = api.url === undefined ? {} : { limit: { requests: api.requests, windowSeconds: api.windowSeconds } };
@@ -138,4 +140,9 @@ function projectedFeed(feed: FeedSettings) {
     ...limit,
     ...(deadline === undefined ? {} : { deadline: parseDeadline(deadline) }),
   };
+}
+
+/** Files of these feeds wait in the same line: the API's limit is shared. Their names are all that a projection needs. */
+function namesSharingApi(feed: FeedSettings, { feeds }: Settings): string[] {
+  return feeds.filter((other) => other.name !== feed.name && apiIdOf(other) === apiIdOf(feed)).map(({ name }) => name);
 }

@@ -25,7 +25,6 @@ export class RedrivenQueue extends Construct {
     const { kmsKeyArn } = props.settings;
     const common = {
       ...(kmsKeyArn === undefined ? { encryption: QueueEncryption.SQS_MANAGED } : {}),
-      enforceSSL: true,
       retentionPeriod: Duration.days(retentionDays),
       maxMessageSizeBytes: props.maxMessageBytes,
     };

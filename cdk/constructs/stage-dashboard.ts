@@ -13,16 +13,15 @@ import type { Function } from 'aws-cdk-lib/aws-lambda';
 import { Construct } from 'constructs';
 import type { FeedSettings, Settings } from '../settings.ts';
 import { feedMetric } from './alarms.ts';
-import type { Finalizer } from './finalizer.ts';
+import type { FeedPipeline } from './feed-pipeline.ts';
 import type { Lane } from './lane.ts';
 import type { Ledger } from './ledger.ts';
 import { visible } from './metrics-of.ts';
 
 export interface StageDashboardProps {
   settings: Settings;
-  feeds: readonly { feed: FeedSettings; lanes: readonly Lane[] }[];
+  pipelines: readonly FeedPipeline[];
   ledger: Ledger;
-  finalizer: Finalizer;
 }
 
 const minute = Duration.minutes(1);
@@ -33,7 +32,7 @@ const half = 12;
 export class StageDashboard extends Construct {
   constructor(scope: Construct, id: string, props: StageDashboardProps) {
     super(scope, id);
-    const { settings, feeds } = props;
+    const { settings, pipelines } = props;
     const dashboard = new Dashboard(this, 'Dashboard', {
       dashboardName: settings.stackName,
       defaultInterval: Duration.hours(12),
@@ -46,7 +45,7 @@ export class StageDashboard extends Construct {
         height: 1,
       }),
     );
-    for (const { feed, lanes } of feeds) {
+    for (const { feed, lanes } of pipelines) {
       for (const row of feedRows(settings, feed, lanes)) dashboard.addWidgets(...row);
     }
     dashboard.addWidgets(...costRow(props));
@@ -132,13 +131,15 @@ function limitUse(settings: Settings, { name, api }: FeedSettings): IMetric {
   });
 }
 
-function costRow({ feeds, ledger, finalizer }: StageDashboardProps): IWidget[] {
-  const functions: Function[] = [
-    ...feeds.flatMap(({ lanes }) => lanes.flatMap(({ splitter, consumer }) => [splitter, consumer])),
+function costRow({ pipelines, ledger }: StageDashboardProps): IWidget[] {
+  const functions: Function[] = pipelines.flatMap(({ lanes, finalizer }) => [
+    ...lanes.flatMap(({ splitter, consumer }) => [splitter, consumer]),
     finalizer.function,
-  ];
+  ]);
   const capacity = (metricName: string) => ledger.table.metric(metricName, { statistic: 'Sum', period: usual });
-  const queues = feeds.flatMap(({ lanes }) => lanes.flatMap(({ records, letters }) => [records.queue, letters.queue]));
+  const queues = pipelines.flatMap(({ lanes }) =>
+    lanes.flatMap(({ records, letters }) => [records.queue, letters.queue]),
+  );
   return [
     graph(
       'Cost: time of the functions, ms',

@@ -11,7 +11,7 @@ export type DeadQueue = 'letters' | 'records' | 'intake' | 'finalize';
 /** The message that carries it, as every entry of `dlq list --json` has it. */
 interface Carrier {
   queue: DeadQueue;
-  /** Null for the finalizer's, which all lanes share. */
+  /** Null for the finalizer's, which both lanes share. */
   lane: LaneName | null;
   message_id: string;
   /** When SQS took it. */
@@ -51,12 +51,6 @@ export function readDeadMessage(from: Pick<Carrier, 'queue' | 'lane'>, message: 
   const body = jsonOf(message.body);
   const asLetter = letter.safeParse(body);
   return { ...carrier, ...(asLetter.success ? asLetter.data : readWork(body, message.body)) };
-}
-
-/** The feed a message belongs to; undefined where it doesn't say. */
-export function feedOfBody(text: string): string | undefined {
-  const body = jsonOf(text) as { feed?: unknown } | null | undefined;
-  return typeof body?.feed === 'string' ? body.feed : undefined;
 }
 
 /** The file a message is about; null where it doesn't say. */

@@ -4,9 +4,8 @@ import type { OpenStack } from '../stack/open-stack.ts';
 import { formatCount } from '../terminal/format.ts';
 import type { Terminal } from '../terminal/terminal.ts';
 import type { DeadMessage, DeadQueue } from './dead-message.ts';
-import { feedOfBody, readDeadMessage } from './dead-message.ts';
+import { readDeadMessage } from './dead-message.ts';
 import { inFileOrder } from './group-by-reason.ts';
-import type { QueuedMessage } from '../../lambdas/ports.ts';
 import { readQueue } from '../../lambdas/adapters/read-queue.ts';
 
 /** All that lies in a feed's DLQs, or in those of these kinds, in file order. */
@@ -22,7 +21,7 @@ export async function readDlqs(
     ...letters.map((each) => ({ queue: 'letters' as const, ...each })),
     ...records.map((each) => ({ queue: 'records' as const, ...each })),
     ...intake.map((each) => ({ queue: 'intake' as const, ...each })),
-    { queue: 'finalize', lane: null, url: outputs.finalizeDlqUrl },
+    { queue: 'finalize', lane: null, url: outputs.finalizeDlqUrl(feed) },
   ];
   const wanted = queues.filter(({ queue }) => kinds.includes(queue));
   const onProgress = (read: number, expected: number): void => {
@@ -32,16 +31,9 @@ export async function readDlqs(
   const read = await Promise.all(
     wanted.map(async ({ queue, lane, url }) => {
       const messages = await readQueue(url, ports, signal);
-      return messages
-        .filter((each) => isOfFeed(each, queue, feed))
-        .map((each) => readDeadMessage({ queue, lane }, each));
+      return messages.map((each) => readDeadMessage({ queue, lane }, each));
     }),
   );
   terminal.endProgress();
   return inFileOrder(read.flat());
-}
-
-/** All feeds share the finalizer, so its DLQ may hold other feeds' files. */
-function isOfFeed(message: QueuedMessage, queue: DeadQueue, feed: string): boolean {
-  return queue !== 'finalize' || (feedOfBody(message.body) ?? feed) === feed;
 }

@@ -1,7 +1,7 @@
 import type { RedrivePath } from '../stack/stack-outputs.ts';
 import { formatCount } from '../terminal/format.ts';
 import type { Terminal } from '../terminal/terminal.ts';
-import { feedOfBody, fileIdOfBody } from './dead-message.ts';
+import { fileIdOfBody } from './dead-message.ts';
 import type { MovePorts } from './move-messages.ts';
 import { moveMessages } from './move-messages.ts';
 import { totalOf } from './queue-access.ts';
@@ -10,8 +10,6 @@ import type { Selection } from './select-dead.ts';
 
 export interface RedriveWorkPorts extends Omit<MovePorts, 'onProgress'>, Pick<RedrivePorts, 'paths' | 'runTask'> {
   terminal: Pick<Terminal, 'progress'>;
-  /** All feeds share the queue: only this feed's messages are meant. */
-  isShared: boolean;
 }
 
 /** Sends what lies in the other DLQs back to be tried again: batches, announcements of files, finalize messages. */
@@ -20,19 +18,17 @@ export async function redriveWork(
   ports: RedriveWorkPorts,
   signal: AbortSignal,
 ): Promise<{ moved: number; left: number; movedBy: 'sqs' | 'sluice' }> {
-  const { feed, fileId } = selection;
-  const isWhole = fileId === undefined && !ports.isShared;
+  const { fileId } = selection;
   const onProgress = (moved: number, expected: number): void =>
     ports.terminal.progress(
       'move',
       `moving messages out of the DLQ  ${formatCount(moved)} of ${formatCount(expected)}`,
     );
-  const isWanted = (body: string): boolean =>
-    isWhole || ((feedOfBody(body) ?? feed) === feed && (fileId === undefined || fileIdOfBody(body) === fileId));
+  const isWanted = (body: string): boolean => fileId === undefined || fileIdOfBody(body) === fileId;
   const end = { moved: 0, left: 0, movedBy: 'sluice' as 'sqs' | 'sluice' };
   for (const path of ports.paths) {
     if (signal.aborted) break;
-    const byTask = isWhole ? await runTask(path, ports, onProgress, signal) : undefined;
+    const byTask = fileId === undefined ? await runTask(path, ports, onProgress, signal) : undefined;
     if (byTask !== undefined) {
       end.moved += byTask;
       end.movedBy = 'sqs';

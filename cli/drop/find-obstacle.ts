@@ -11,7 +11,7 @@ export async function findObstacle(
   const queues = [
     ...intake.map(({ url }) => ['files that could not be split', url] as const),
     ...records.map(({ url }) => ['batches that ended their consumers', url] as const),
-    ['files that could not be finalized', outputs.finalizeDlqUrl] as const,
+    ['files that could not be finalized', outputs.finalizeDlqUrl(feed)] as const,
   ];
   const found: string[] = [];
   for (const [what, url] of queues) {

@@ -99,8 +99,8 @@ export function queueLines(queues: readonly LiveQueue[]): Line[] {
   return indented(alignRows([titles, ...rows], [1, 2, 3, 4]));
 }
 
-function nameOfLane(feed: string | null, lane: string | null): string {
-  return feed === null ? 'all feeds' : lane === 'express' ? `${feed} express` : feed;
+function nameOfLane(feed: string, lane: string | null): string {
+  return lane === 'express' ? `${feed} express` : feed;
 }
 
 export function closedLines(closed: readonly ClosedFile[], now: number): Line[] {

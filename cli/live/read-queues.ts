@@ -12,18 +12,16 @@ const ofLanes = ['intake', 'records', 'letters'] as const;
 /** As the outputs have them. */
 const lanes = ['main', 'express'] as const;
 
-/** How full each queue of the stack is, and its DLQ: two requests a queue, twelve or less a feed and two. */
+/** How full each queue of the stack is, and its DLQ: two requests a queue, fourteen or less a feed. */
 export async function readQueues(feeds: readonly string[], { outputs, count }: QueuePorts): Promise<LiveQueue[]> {
-  const places = feeds.flatMap((feed) =>
-    ofLanes.flatMap((queue) =>
+  const places = feeds.flatMap((feed) => [
+    ...ofLanes.flatMap((queue) =>
       outputs.redrivePaths(feed, queue).map((path, index) => ({ queue, feed, lane: lanes[index] ?? null, path })),
     ),
-  );
-  const shared = outputs
-    .redrivePaths('', 'finalize')
-    .map((path) => ({ queue: 'finalize' as const, feed: null, lane: null, path }));
+    ...outputs.redrivePaths(feed, 'finalize').map((path) => ({ queue: 'finalize' as const, feed, lane: null, path })),
+  ]);
   return Promise.all(
-    [...places, ...shared].map(async ({ path, ...place }) => {
+    places.map(async ({ path, ...place }) => {
       const [messages, dead] = await Promise.all([count(path.queueUrl), count(path.dlqUrl)]);
       return { ...place, messages, dead_messages: dead };
     }),

@@ -74,8 +74,8 @@ export interface LiveApi {
 /** A queue and its DLQ, with the messages that SQS counts in them: visible, in somebody's hands and delayed. */
 export interface LiveQueue {
   queue: DeadQueue;
-  /** Null for the finalizer's, which all feeds share. */
-  feed: string | null;
+  feed: string;
+  /** Null for the finalizer's, which both lanes share. */
   lane: LaneName | null;
   messages: number;
   dead_messages: number;

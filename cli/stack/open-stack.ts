@@ -44,6 +44,7 @@ export interface OpenStack {
   archive: Archive;
   receipts: ReceiptStore;
   events: EventPublisher;
+  /** The finalize queue of each message's feed. */
   finalize: FinalizeQueue;
   /** The letters queue of a file's lane. */
   lettersOf: (file: { feed: string; lane: string }) => LetterQueue;
@@ -69,7 +70,10 @@ export async function openTarget(target: Target): Promise<OpenStack> {
     archive: new S3Archive(s3, outputs.archiveBucket),
     receipts: new S3ReceiptStore(s3, outputs.workBucket),
     events: new EventBridgePublisher(eventBridgeClientFor(target)),
-    finalize: new SqsFinalizeQueue(sqs, outputs.finalizeQueueUrl, systemClock),
+    finalize: {
+      send: (message, delaySeconds) =>
+        new SqsFinalizeQueue(sqs, outputs.finalizeQueueUrl(message.feed), systemClock).send(message, delaySeconds),
+    },
     lettersOf: ({ feed, lane }) => new SqsLetterQueue(sqs, outputs.lettersQueueUrl(feed, lane), systemClock),
   };
 }

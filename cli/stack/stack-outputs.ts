@@ -67,16 +67,16 @@ export class StackOutputs {
     return this.#get('LedgerTableName');
   }
 
-  get finalizeQueueUrl(): string {
-    return this.#get('FinalizeQueueUrl');
+  finalizeQueueUrl(feed: string): string {
+    return this.#get(`${capitalised(feed)}FinalizeQueueUrl`);
   }
 
   get recordLedgerTable(): string {
     return this.#get('RecordLedgerTableName');
   }
 
-  get finalizeDlqUrl(): string {
-    return this.#get('FinalizeDlqUrl');
+  finalizeDlqUrl(feed: string): string {
+    return this.#get(`${capitalised(feed)}FinalizeDlqUrl`);
   }
 
   tokenSecretArn(feed: string): string {
@@ -116,7 +116,9 @@ export class StackOutputs {
 
   /** The DLQs of one kind, each with the queue that its messages go back to. */
   redrivePaths(feed: string, queue: 'letters' | 'records' | 'intake' | 'finalize'): RedrivePath[] {
-    if (queue === 'finalize') return [{ dlqUrl: this.finalizeDlqUrl, queueUrl: this.finalizeQueueUrl }];
+    if (queue === 'finalize') {
+      return [{ dlqUrl: this.finalizeDlqUrl(feed), queueUrl: this.finalizeQueueUrl(feed) }];
+    }
     const names = {
       letters: ['DlqUrl', 'LettersQueueUrl'],
       records: ['RecordsDlqUrl', 'RecordsQueueUrl'],

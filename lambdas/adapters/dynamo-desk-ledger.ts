@@ -3,7 +3,7 @@ import type { Clock, DeadlineNote, DeskLedger, DeskState } from '../ports.ts';
 import type { DynamoTable } from './dynamo-table.ts';
 import { withoutKeys } from './dynamo-table.ts';
 
-/** `RECONCILER` / `LEASE`, `DESK#<feed>` / `DESK` and `DESK#<feed>` / `DEADLINE`. */
+/** `RECONCILER#<feed>` / `LEASE`, `DESK#<feed>` / `DESK` and `DESK#<feed>` / `DEADLINE`. */
 export class DynamoDeskLedger implements DeskLedger {
   readonly #table: DynamoTable;
   readonly #clock: Pick<Clock, 'now'>;
@@ -13,9 +13,9 @@ export class DynamoDeskLedger implements DeskLedger {
     this.#clock = clock;
   }
 
-  async claimReconciler(owner: string, leaseMs: number): Promise<boolean> {
+  async claimReconciler(feed: string, owner: string, leaseMs: number): Promise<boolean> {
     const now = this.#clock.now();
-    const claimed = await this.#table.update('RECONCILER', 'LEASE', {
+    const claimed = await this.#table.update(`RECONCILER#${feed}`, 'LEASE', {
       UpdateExpression: 'SET leaseOwner = :owner, leaseUntil = :until',
       // One's own lease again: the write was made, and its answer got lost.
       ConditionExpression: 'attribute_not_exists(leaseUntil) OR leaseUntil < :now OR leaseOwner = :owner',
@@ -24,8 +24,8 @@ export class DynamoDeskLedger implements DeskLedger {
     return claimed !== undefined;
   }
 
-  async releaseReconciler(owner: string): Promise<void> {
-    await this.#table.update('RECONCILER', 'LEASE', {
+  async releaseReconciler(feed: string, owner: string): Promise<void> {
+    await this.#table.update(`RECONCILER#${feed}`, 'LEASE', {
       UpdateExpression: 'REMOVE leaseUntil',
       ConditionExpression: 'leaseOwner = :owner',
       ExpressionAttributeValues: { ':owner': owner },

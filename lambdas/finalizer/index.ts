@@ -35,6 +35,6 @@ export const handler = createFinalizerHandler({
   inFlight: new SqsInFlightMessages(sqs, environment.FINALIZE_QUEUE_URL),
   clock: systemClock,
   log: createAuditLog('finalizer'),
-  reported: (feed) => environment.FEEDS.find((each) => each.feed === feed),
+  reported: (feed) => (feed === environment.FEED.feed ? environment.FEED : undefined),
   version: environment.SLUICE_VERSION,
 });

@@ -2,13 +2,13 @@ import * as z from 'zod';
 import type { ReconcilePorts } from './reconcile.ts';
 import { reconcile } from './reconcile.ts';
 
-/** What a feed's deadline sends; the schedule sends an event of its own kind. */
+/** What the schedule of the feed's deadline sends; the regular schedule sends an event of its own kind. */
 const deadlineEvent = z.object({ kind: z.literal('deadline'), feed: z.string() });
 
-/** Runs on a schedule, and at each feed's deadline. A run that fails is told by the function's error metric; the next one does its work. */
+/** Runs on a schedule, and at the feed's deadline. A failed run shows up in the function's error metric; the next one does its work. */
 export function createReconcilerHandler(ports: ReconcilePorts) {
   return (event: unknown): Promise<void> => {
     const deadline = deadlineEvent.safeParse(event);
-    return reconcile(deadline.success ? deadline.data.feed : undefined, ports);
+    return reconcile(deadline.success && deadline.data.feed === ports.feed.feed, ports);
   };
 }

@@ -25,19 +25,21 @@ const s3 = new S3Client(s3ClientSettings);
 const leaseReserveSeconds = 5;
 
 const dynamo = new DynamoDBClient(awsClientSettings);
+const { FEED: feed } = environment;
 
 export const handler = createReconcilerHandler({
   ledger: createDynamoLedger(dynamo, environment.LEDGER_TABLE, systemClock),
   limiterOf: (api) => new DynamoLimiterStore(openTable(dynamo, environment.LEDGER_TABLE), api),
-  feeds: environment.FEEDS,
-  lanes: environment.LANES.map(({ feed, lane, intakeQueueUrl, recordsQueueUrl }) => ({
-    feed,
+  feed,
+  sharing: environment.SHARING_FEEDS,
+  lanes: environment.LANES.map(({ lane, intakeQueueUrl, recordsQueueUrl }) => ({
+    feed: feed.feed,
     lane,
     intake: new SqsIntakeQueue(sqs, intakeQueueUrl, systemClock),
     records: new SqsQueueDepth(sqs, recordsQueueUrl),
   })),
-  dlqs: environment.LANES.map(({ feed, lane, intakeDlqUrl, recordsDlqUrl, lettersDlqUrl }) => ({
-    feed,
+  dlqs: environment.LANES.map(({ lane, intakeDlqUrl, recordsDlqUrl, lettersDlqUrl }) => ({
+    feed: feed.feed,
     lane,
     intake: new SqsDeadQueue(sqs, intakeDlqUrl, systemClock),
     records: new SqsDeadQueue(sqs, recordsDlqUrl, systemClock),
@@ -49,7 +51,7 @@ export const handler = createReconcilerHandler({
   archive: new S3Archive(s3, environment.ARCHIVE_BUCKET),
   archiveBucket: environment.ARCHIVE_BUCKET,
   desk: new SnsDesk(new SNSClient(awsClientSettings), environment.DESK_TOPIC_ARN),
-  metricsOf: (feed) => createMetrics({ stack: environment.STACK_NAME, feed }),
+  metricsOf: (name) => createMetrics({ stack: environment.STACK_NAME, feed: name }),
   stackName: environment.STACK_NAME,
   feedNamed,
   clock: systemClock,

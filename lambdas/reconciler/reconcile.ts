@@ -1,4 +1,4 @@
-import type { AuditLog, DeadQueue, DeskLedger } from '../ports.ts';
+import type { DeadQueue, DeskLedger } from '../ports.ts';
 import type { BuryPorts } from './bury-batch.ts';
 import type { DlqFindings, LaneDlqs } from './look-into-dlqs.ts';
 import { lookIntoDlqs } from './look-into-dlqs.ts';
@@ -24,38 +24,48 @@ export type ReconcilePorts = ReconcilerPorts &
   };
 
 /**
- * One run: looks into the DLQs, asks for what has stalled, tells each feed's desk, also of deadlines. One at a time: a schedule and a
- * deadline may fall together. What fails doesn't keep the rest from being done; the run fails all the same, for the alarm.
- * @param deadlineOf the feed whose deadline it is
+ * One run for one feed: watches its deadline, inspects its DLQs, asks for what has stalled, notifies its desk. The
+ * deadline comes first, and the desk's list last: of all steps it takes the most time and memory. What fails is
+ * reported and doesn't keep the other steps from running; the run fails all the same, for the alarm. One run at a
+ * time: a schedule and a deadline may fall together.
+ * @param isDeadline whether the feed's deadline has come
+ * @throws at the end, if a step has failed
  */
-export async function reconcile(deadlineOf: string | undefined, ports: ReconcilePorts): Promise<void> {
+export async function reconcile(isDeadline: boolean, ports: ReconcilePorts): Promise<void> {
+  const { feed } = ports.feed;
   const owner = ports.newId();
-  if (!(await ports.ledger.claimReconciler(owner, ports.leaseMs))) {
-    return ports.log.info('another reconciler is at work');
+  if (!(await ports.ledger.claimReconciler(feed, owner, ports.leaseMs))) {
+    return ports.log.info('another reconciler is at work', { feed });
   }
-  const faults: unknown[] = [];
-  const attempt = async <T>(work: () => Promise<T>): Promise<T | undefined> => {
+  const failed: string[] = [];
+  const attempt = async <T>(step: string, work: () => Promise<T>): Promise<T | undefined> => {
     try {
       return await work();
     } catch (error) {
-      faults.push(error);
+      failed.push(step);
+      // At once: a later step may end the function.
+      ports.log.error('a part of the reconciliation failed', { feed, step, error: asError(error) });
       return undefined;
     }
   };
   try {
-    const findings = await attempt(() => lookIntoDlqs(ports.dlqs, ports.finalizeDlq, knownLetters(ports), ports));
+    await attempt('deadline', () => watchDeadlines(ports));
+    const findings = await attempt('dlqs', () =>
+      lookIntoDlqs(ports.dlqs, ports.finalizeDlq, knownLetters(ports), ports),
+    );
     // Without a look into the DLQs nobody can say which batches are lost.
-    if (findings) await attempt(() => requeueStalled(ports, findings.redriven));
+    if (findings) await attempt('stalled', () => requeueStalled(ports, findings.redriven));
     const seen: Pick<DlqFindings, 'work' | 'oldestSentAt'> = findings ?? { work: [], oldestSentAt: new Map() };
-    for (const feed of new Set(ports.lanes.map((lane) => lane.feed))) {
-      await attempt(() => notifyOfAltered(feed, ports));
-      await attempt(() => tellDesk(feed, seen, feed === deadlineOf, ports));
-    }
-    await attempt(() => watchDeadlines(ports));
+    await attempt('altered', () => notifyOfAltered(feed, ports));
+    await attempt('desk', () => tellDesk(feed, seen, isDeadline, ports));
   } finally {
-    await ports.ledger.releaseReconciler(owner);
+    await ports.ledger.releaseReconciler(feed, owner);
   }
-  logFaults(faults, ports.log);
+  if (failed.length > 0) {
+    throw new Error(
+      `${failed.length} parts of the reconciliation of ${feed} failed (${failed.join(', ')}): see the log.`,
+    );
+  }
 }
 
 /** As of the last run: a queue that holds more has something that the ledger doesn't know. */
@@ -63,11 +73,4 @@ function knownLetters({ ledger }: ReconcilePorts) {
   return async (feed: string): Promise<number> => (await ledger.getDeskState(feed))?.openRecords ?? 0;
 }
 
-function logFaults(faults: unknown[], log: AuditLog): void {
-  for (const fault of faults) {
-    log.error('a part of the reconciliation failed', {
-      error: fault instanceof Error ? fault : new Error(String(fault)),
-    });
-  }
-  if (faults.length > 0) throw new Error(`${faults.length} parts of the reconciliation failed: see the log.`);
-}
+const asError = (error: unknown): Error => (error instanceof Error ? error : new Error(String(error)));

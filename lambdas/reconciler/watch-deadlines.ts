@@ -8,8 +8,10 @@ import { describeShortfalls } from './describe-shortfalls.ts';
 
 export interface WatchDeadlinesPorts extends ProjectionPorts {
   ledger: ProjectionPorts['ledger'] & Pick<DeskLedger, 'getDeadlineNote' | 'saveDeadlineNote'>;
-  /** Every feed of the stack. */
-  feeds: readonly ProjectedFeed[];
+  /** Whose deadline is watched. */
+  feed: ProjectedFeed;
+  /** Names of the other feeds that send to its API: their files wait in the same line. */
+  sharing: readonly string[];
   stackName: string;
   desk: Desk;
   metricsOf: (feed: string) => Metrics;
@@ -22,19 +24,15 @@ const worseByFactor = 2;
 /** Projections waver: the all-clear is given, and the next miss is news again, only with this to spare. Seconds. */
 const allClearSeconds = 600;
 
-/** Tells alarm and desk, hours before, of files that won't be done by their feed's deadline. */
+/** Notifies alarm and desk, hours ahead, of files that won't be done by their feed's deadline. */
 export async function watchDeadlines(ports: WatchDeadlinesPorts): Promise<void> {
-  const watched = ports.feeds.filter((feed) => feed.deadline !== undefined);
-  const apis = new Set(watched.map(({ api }) => api));
-  // Feeds without a deadline are in the way of those that have one.
-  const feeds = ports.feeds.filter(({ api }) => apis.has(api));
-  const lines = await projectOpenFiles(feeds, ports);
-  for (const feed of watched) {
-    const line = lines.find(({ files }) => files.some((file) => file.feed === feed.feed));
-    const files = line?.files.filter((file) => file.feed === feed.feed) ?? [];
-    putMargin(feed.feed, files, ports);
-    await tellOfDeadlines(feed, files, line?.breaker, ports);
-  }
+  const { feed, sharing } = ports;
+  if (feed.deadline === undefined) return;
+  const others = sharing.map((name) => ({ feed: name, api: feed.api, limit: feed.limit }));
+  const [line] = await projectOpenFiles([feed, ...others], ports);
+  const files = line?.files.filter((file) => file.feed === feed.feed) ?? [];
+  putMargin(feed.feed, files, ports);
+  await tellOfDeadlines(feed, files, line?.breaker, ports);
 }
 
 /** The worst of them. Nothing where no file is open, so that the alarm goes back by itself. */

@@ -102,17 +102,15 @@ const finalizerEnvironment = z.object({
   ARCHIVE_BUCKET: z.string().min(1),
   /** SNS topic of the people who look after the feeds. */
   DESK_TOPIC_ARN: z.string().min(1),
-  /** What reports show beside the account. */
-  FEEDS: json(
-    z.array(
-      z.object({
-        feed: z.string(),
-        sink: z.enum(['http', 'ledger']),
-        /** Absent where there is none to keep. */
-        limit: rateLimit.optional(),
-        deadline: feedDeadline.optional(),
-      }),
-    ),
+  /** The function's feed: what reports show beside the account. */
+  FEED: json(
+    z.object({
+      feed: z.string(),
+      sink: z.enum(['http', 'ledger']),
+      /** Absent where there is none to keep. */
+      limit: rateLimit.optional(),
+      deadline: feedDeadline.optional(),
+    }),
   ),
   /** What manifests are signed with; without it they are not. */
   SIGNING_KEY_ARN: z.string().min(1).optional(),
@@ -121,12 +119,11 @@ const finalizerEnvironment = z.object({
 const reconcilerEnvironment = z.object({
   ...common,
   FINALIZE_QUEUE_URL: z.url(),
-  /** Every lane of the stack. */
+  /** Every lane of the feed. */
   LANES: json(
     z
       .array(
         z.object({
-          feed: z.string(),
           lane: z.string(),
           intakeQueueUrl: z.url(),
           recordsQueueUrl: z.url(),
@@ -137,19 +134,19 @@ const reconcilerEnvironment = z.object({
       )
       .min(1),
   ),
-  /** Every feed of the stack, as far as it takes to tell when its files will be done. */
-  FEEDS: json(
-    z.array(
-      z.object({
-        feed: z.string(),
-        /** As in `API`. */
-        api: z.string().min(1),
-        /** Absent where records go into the record ledger. */
-        limit: rateLimit.optional(),
-        deadline: feedDeadline.optional(),
-      }),
-    ),
+  /** The function's feed: what a projection of its files needs. */
+  FEED: json(
+    z.object({
+      feed: z.string(),
+      /** As in `API`. */
+      api: z.string().min(1),
+      /** Absent where records go into the record ledger. */
+      limit: rateLimit.optional(),
+      deadline: feedDeadline.optional(),
+    }),
   ),
+  /** Names of the other feeds that send to the same API: their files wait in the same line. */
+  SHARING_FEEDS: json(z.array(z.string())),
   FINALIZE_DLQ_URL: z.url(),
   WORK_BUCKET: z.string().min(1),
   ARCHIVE_BUCKET: z.string().min(1),

@@ -14,25 +14,25 @@ const functions = /(Splitter|Consumer|Function)\/Resource$/;
 export const acknowledgedFindings: readonly AcknowledgedFinding[] = [
   {
     rule: 'AwsSolutions-IAM5',
-    where: /^((Finalizer|Reconciler)\/FunctionRole|[a-z-]+\/ConsumerRole)\/DefaultPolicy\/Resource$/,
+    where: /^[a-z-]+\/((Finalizer|Reconciler)\/FunctionRole|(main|express)\/ConsumerRole)\/DefaultPolicy\/Resource$/,
     finding: /^Resource::<WorkBucket\w+\.Arn>\/receipts\/\*$/,
     why: 'Objects under one prefix of one bucket: receipts have a key for each batch and attempt.',
   },
   {
     rule: 'AwsSolutions-IAM5',
-    where: /^(Finalizer|Reconciler)\/FunctionRole\/DefaultPolicy\/Resource$/,
+    where: /^[a-z-]+\/(Finalizer|Reconciler)\/FunctionRole\/DefaultPolicy\/Resource$/,
     finding: /^Resource::<ArchiveBucket\w+\.Arn>\/(reconciliation\/)?\*$/,
     why: 'Objects of the archive: each file has a folder of its own. The finalizer may add to them, the reconciler reads them and adds its lists; neither may delete.',
   },
   {
     rule: 'AwsSolutions-IAM5',
-    where: /^(Finalizer\/FunctionRole|[a-z-]+\/SplitterRole)\/DefaultPolicy\/Resource$/,
+    where: /^[a-z-]+\/(Finalizer\/FunctionRole|(main|express)\/SplitterRole)\/DefaultPolicy\/Resource$/,
     finding: /^Resource::<IntakeBucket\w+\.Arn>\/(express\/)?[a-z-]+\/\*$/,
     why: 'Objects under the lane’s own prefix of the intake bucket: whoever drops a file gives it its name.',
   },
   {
     rule: 'AwsSolutions-SMG4',
-    where: /^[a-z-]+-token\/Secret\/Resource$/,
+    where: /^[a-z-]+\/Token\/Secret\/Resource$/,
     why: 'The token is issued by the API’s owner: only they can rotate it. Consumers read a new one when the old one is refused.',
   },
   {
@@ -57,7 +57,7 @@ export const acknowledgedFindings: readonly AcknowledgedFinding[] = [
   },
   {
     rule: 'Serverless-EventBusDLQ',
-    where: /^Reconciler\/Schedule\/Resource$/,
+    where: /^[a-z-]+\/Reconciler\/Schedule\/Resource$/,
     why: 'A run that didn’t happen is made up for by the next.',
   },
 ];

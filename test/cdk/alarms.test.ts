@@ -57,16 +57,13 @@ const ofFeed = [
   'stalled-work',
   'clock-skew',
   'retention-near-its-end',
-];
-const ofStack = [
   'account-not-closed',
   'finalizer-waits',
   'finalizer-errors',
   'reconciler-errors',
   'reconciler-silent',
-  'ledger-reads-throttled',
-  'ledger-writes-throttled',
 ];
+const ofStack = ['ledger-reads-throttled', 'ledger-writes-throttled'];
 
 describe('alarms', () => {
   it('are these, and no others', () => {
@@ -103,7 +100,10 @@ describe('alarms', () => {
 
   it('are silent where there is nothing to tell, but for the one that tells that nobody looks', () => {
     const breaching = alarms.filter(({ TreatMissingData }) => TreatMissingData === 'breaching');
-    expect(breaching.map(({ AlarmName }) => AlarmName)).toEqual(['sluice-prod-reconciler-silent']);
+    expect(breaching.map(({ AlarmName }) => AlarmName)).toEqual([
+      'sluice-prod-traffic-reconciler-silent',
+      'sluice-prod-maintenance-reconciler-silent',
+    ]);
     expect(alarm('traffic-retention-near-its-end')).toMatchObject({ TreatMissingData: 'ignore', Threshold: 864_000 });
   });
 

@@ -62,14 +62,14 @@ describe('with a key of the customer’s', () => {
   });
 
   it('a function may use it for what it does, through that service, and in no other way', () => {
-    expect(keyUseOf(/^trafficSplitter/)).toEqual([write, 's3: Decrypt', 'sqs: Decrypt GenerateDataKey']);
-    expect(keyUseOf(/^trafficConsumer/)).toEqual([
+    expect(keyUseOf(/^trafficmainSplitter/)).toEqual([write, 's3: Decrypt', 'sqs: Decrypt GenerateDataKey']);
+    expect(keyUseOf(/^trafficmainConsumer/)).toEqual([
       write,
       's3: Decrypt GenerateDataKey',
       'secretsmanager: Decrypt',
       'sqs: Decrypt GenerateDataKey',
     ]);
-    expect(keyUseOf(/^Finalizer/)).toContain('s3: Decrypt GenerateDataKey');
+    expect(keyUseOf(/^trafficFinalizer/)).toContain('s3: Decrypt GenerateDataKey');
     expect(keyUseOf(/./).filter((use) => use.startsWith('any'))).toEqual([]);
   });
 

@@ -74,7 +74,7 @@ describe('permissions', () => {
     Object.fromEntries(actions.map((action) => [`dynamodb:${action}`, ['LedgerTable']]));
 
   const lanes = [
-    ['traffic', 'traffic/'],
+    ['trafficmain', 'traffic/'],
     ['trafficexpress', 'express/traffic/'],
   ] as const;
 
@@ -86,7 +86,7 @@ describe('permissions', () => {
       's3:GetObject': [`IntakeBucket/${prefix}*`],
       's3:GetObjectVersion': [`IntakeBucket/${prefix}*`],
       's3:ListBucket': ['IntakeBucket'],
-      'sqs:SendMessage': ['FinalizerfinalizeQueue', `${lane}intakeQueue`, `${lane}recordsQueue`],
+      'sqs:SendMessage': ['trafficFinalizerfinalizeQueue', `${lane}intakeQueue`, `${lane}recordsQueue`],
     });
   });
 
@@ -99,13 +99,13 @@ describe('permissions', () => {
         ...onLedger('GetItem', 'UpdateItem'),
         'events:PutEvents': [expect.stringMatching(/:event-bus\/default$/)],
         's3:PutObject': ['WorkBucket/receipts/*'],
-        'secretsmanager:GetSecretValue': ['traffictokenSecret'],
-        'sqs:SendMessage': ['FinalizerfinalizeQueue', `${lane}lettersQueue`, `${lane}recordsQueue`],
+        'secretsmanager:GetSecretValue': ['trafficTokenSecret'],
+        'sqs:SendMessage': ['trafficFinalizerfinalizeQueue', `${lane}lettersQueue`, `${lane}recordsQueue`],
       });
     },
   );
 
-  it.each(['maintenance', 'maintenanceexpress'])(
+  it.each(['maintenancemain', 'maintenanceexpress'])(
     'let the consumer of %s put into the record ledger, and neither read nor change what is there',
     (lane) => {
       const both = synthesise('prod', { SLUICE_FEEDS: 'traffic,maintenance' });
@@ -114,8 +114,8 @@ describe('permissions', () => {
       );
       expect(new Set(onRecords.map(({ action }) => action))).toEqual(new Set(['dynamodb:PutItem']));
       expect(onRecords.map(({ id }) => id.replace(/ConsumerRole.*/, '')).sort()).toEqual([
-        'maintenance',
         'maintenanceexpress',
+        'maintenancemain',
       ]);
       expect(granted(new RegExp(`^${lane}Consumer`), grantsOf(both.resources))).toEqual({
         ...log,
@@ -124,16 +124,16 @@ describe('permissions', () => {
         'dynamodb:PutItem': ['RecordLedgerTable'],
         'events:PutEvents': [expect.stringMatching(/:event-bus\/default$/)],
         's3:PutObject': ['WorkBucket/receipts/*'],
-        'sqs:SendMessage': ['FinalizerfinalizeQueue', `${lane}lettersQueue`, `${lane}recordsQueue`],
+        'sqs:SendMessage': ['maintenanceFinalizerfinalizeQueue', `${lane}lettersQueue`, `${lane}recordsQueue`],
       });
     },
   );
 
   it('let the finalizer copy into the archive, and delete nothing', () => {
     const dropped = ['IntakeBucket/express/traffic/*', 'IntakeBucket/traffic/*'];
-    expect(granted(/^Finalizer/)).toEqual({
+    expect(granted(/^trafficFinalizer/)).toEqual({
       ...log,
-      ...receives('FinalizerfinalizeQueue'),
+      ...receives('trafficFinalizerfinalizeQueue'),
       ...onLedger('GetItem', 'Query', 'UpdateItem'),
       'events:PutEvents': [expect.stringMatching(/:event-bus\/default$/)],
       's3:AbortMultipartUpload': ['ArchiveBucket/*'],
@@ -145,16 +145,16 @@ describe('permissions', () => {
       's3:PutObject': ['ArchiveBucket/*'],
       's3:PutObjectTagging': ['ArchiveBucket/*'],
       'sns:Publish': ['DeskTopic'],
-      'sqs:SendMessage': ['FinalizerfinalizeQueue'],
+      'sqs:SendMessage': ['trafficFinalizerfinalizeQueue'],
     });
   });
 
   it('let the reconciler look, queue, list and tell, and note that it did', () => {
-    const lanes = ['traffic', 'trafficexpress'].flatMap((lane) =>
+    const lanes = ['trafficmain', 'trafficexpress'].flatMap((lane) =>
       ['intake', 'letters', 'records'].map((queue) => `${lane}${queue}Dlq`),
     );
-    const dlqs = ['FinalizerfinalizeDlq', ...lanes].sort();
-    expect(granted(/^ReconcilerFunction/)).toEqual({
+    const dlqs = ['trafficFinalizerfinalizeDlq', ...lanes].sort();
+    expect(granted(/^trafficReconcilerFunction/)).toEqual({
       ...log,
       'dynamodb:BatchGetItem': ['LedgerTable'],
       'dynamodb:GetItem': ['LedgerTable'],
@@ -167,14 +167,14 @@ describe('permissions', () => {
       's3:PutObject': ['ArchiveBucket/reconciliation/*', 'WorkBucket/receipts/*'],
       'sns:Publish': ['DeskTopic'],
       'sqs:ChangeMessageVisibility': dlqs,
-      'sqs:GetQueueAttributes': [...dlqs, 'trafficexpressrecordsQueue', 'trafficrecordsQueue'].sort(),
+      'sqs:GetQueueAttributes': [...dlqs, 'trafficexpressrecordsQueue', 'trafficmainrecordsQueue'].sort(),
       'sqs:ListMessageMoveTasks': dlqs,
       'sqs:ReceiveMessage': dlqs,
-      'sqs:SendMessage': ['FinalizerfinalizeQueue', 'trafficexpressintakeQueue', 'trafficintakeQueue'],
+      'sqs:SendMessage': ['trafficFinalizerfinalizeQueue', 'trafficexpressintakeQueue', 'trafficmainintakeQueue'],
     });
   });
 
   it('let the deadline’s schedule run the reconciler, and nothing else', () => {
-    expect(granted(/^Reconcilertrafficdeadline/)).toEqual({ 'lambda:InvokeFunction': ['ReconcilerFunction'] });
+    expect(granted(/^trafficReconcilerDeadline/)).toEqual({ 'lambda:InvokeFunction': ['trafficReconcilerFunction'] });
   });
 });

@@ -402,7 +402,11 @@ describe('settings that do not fit', () => {
   const cases: [setting: string, sentence: string, change: (settings: Settings) => void][] = [
     ["stack is 'Sluice'", 'lower-case', (all) => (all.stackName = 'Sluice')],
     ['stack is', '28 characters', (all) => (all.stackName = 's'.repeat(29))],
-    ["The feed 'finalize'", 'not be called', (all) => (feedOf(all).feed.name = 'finalize')],
+    ["The feed 'quarantine'", 'not be called', (all) => (feedOf(all).feed.name = 'quarantine')],
+    ["The feed 'spots-finalize'", 'nor end with', (all) => (feedOf(all).feed.name = 'spots-finalize')],
+    ["The feed 'spots-intake'", 'nor end with', (all) => (feedOf(all).feed.name = 'spots-intake')],
+    ['f-reconciler', 'Lambda takes 64', (all) => (feedOf(all).feed.name = 'f'.repeat(42))],
+    ['SLUICE_FEEDS has 6 feeds', 'takes 500', (all) => (all.feeds = Array.from({ length: 6 }, () => feedOf(all).feed))],
     ['splitter', 'Lambda takes 64', (all) => (feedOf(all).lane.id = 'f'.repeat(60))],
     ['consumer.timeoutSeconds', 'runs 900 s at most', (all) => (all.consumer.timeoutSeconds = 901)],
     [
@@ -437,7 +441,7 @@ describe('settings that do not fit', () => {
     ["maxRecordBytes of the feed 'traffic'", '96000', (all) => (feedOf(all).lane.cutLimits.maxRecordBytes = 96_001)],
     ['SLUICE_TRAFFIC_REQUESTS', 'half a consumer', (all) => (feedOf(all).lane.cutLimits.maxBatchRecords = 5000)],
     ['SLUICE_TRAFFIC_CONNECTIONS', 'or more', (all) => (feedOf(all).lane.connectionsPerConsumer = 7)],
-    ["The feed 'spots-express'", 'not end with -express', (all) => (feedOf(all).feed.name = 'spots-express')],
+    ["The feed 'spots-express'", 'nor end with -express', (all) => (feedOf(all).feed.name = 'spots-express')],
     ['workRetentionDays is 30', '60 or more', (all) => (all.workRetentionDays = 30)],
     ['intakeVersionDays is 7', '60 or more', (all) => (all.intakeVersionDays = 7)],
     [

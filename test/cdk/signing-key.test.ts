@@ -33,14 +33,14 @@ describe('manifests', () => {
     const [[id, key] = ['', {} as Record<string, unknown>]] = keys;
     expect(key).toMatchObject({ KeySpec: 'ECC_NIST_P256', KeyUsage: 'SIGN_VERIFY' });
     expect((resources[id] as { DeletionPolicy?: string }).DeletionPolicy).toBe('Retain');
-    expect(functionsWithKey(resources)).toEqual([expect.stringMatching(/^Finalizer/)]);
-    expect(signers(resources)).toEqual([[expect.stringMatching(/^Finalizer/), { 'Fn::GetAtt': [id, 'Arn'] }]]);
+    expect(functionsWithKey(resources)).toEqual([expect.stringMatching(/^trafficFinalizer/)]);
+    expect(signers(resources)).toEqual([[expect.stringMatching(/^trafficFinalizer/), { 'Fn::GetAtt': [id, 'Arn'] }]]);
   });
 
   it('are signed by a key that is there', () => {
     const { resources } = synthesise('prod', { SLUICE_SIGNING_KEY: arn });
     expect(ofType(resources, 'AWS::KMS::Key')).toEqual([]);
-    expect(signers(resources)).toEqual([[expect.stringMatching(/^Finalizer/), arn]]);
+    expect(signers(resources)).toEqual([[expect.stringMatching(/^trafficFinalizer/), arn]]);
   });
 
   it('leave no key behind in a stage that keeps nothing', () => {

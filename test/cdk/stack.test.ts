@@ -60,7 +60,7 @@ describe.each([
       connectionsPerConsumer: 6,
       connectionsPerLetterConsumer: 1,
     });
-    readFinalizerEnvironment(environment('finalizer'));
+    readFinalizerEnvironment(environment('traffic-finalizer'));
   });
 
   it('tells the express lane’s functions its own queues, and of the API that both lanes share', () => {
@@ -75,9 +75,9 @@ describe.each([
     expect(consumer.API.id).toBe(main.API.id);
     expect(consumer.LETTERS_QUEUE_URL).not.toBe(main.LETTERS_QUEUE_URL);
     expect(consumer.FINALIZE_QUEUE_URL).toBe(main.FINALIZE_QUEUE_URL);
-    expect(readReconcilerEnvironment(environment('reconciler')).LANES).toEqual([
-      expect.objectContaining({ feed: 'traffic', lane: 'main', recordsQueueUrl: main.RECORDS_QUEUE_URL }),
-      expect.objectContaining({ feed: 'traffic', lane: 'express', recordsQueueUrl: consumer.RECORDS_QUEUE_URL }),
+    expect(readReconcilerEnvironment(environment('traffic-reconciler')).LANES).toEqual([
+      expect.objectContaining({ lane: 'main', recordsQueueUrl: main.RECORDS_QUEUE_URL }),
+      expect.objectContaining({ lane: 'express', recordsQueueUrl: consumer.RECORDS_QUEUE_URL }),
     ]);
   });
 
@@ -90,14 +90,13 @@ describe.each([
   it('tells the command line all it needs', () => {
     const feed = ['IntakeQueueUrl', 'IntakeDlqUrl', 'RecordsQueueUrl', 'RecordsDlqUrl', 'LettersQueueUrl', 'DlqUrl'];
     const lane = [...feed, 'SplitterName', 'ConsumerName'];
+    const ofFeed = ['TokenSecretArn', 'Api', 'FinalizeQueueUrl', 'FinalizeDlqUrl', 'FinalizerName', 'ReconcilerName'];
     const names = [
-      ...[...lane, 'TokenSecretArn', 'Api'].map((name) => `Traffic${name}`),
+      ...[...lane, ...ofFeed].map((name) => `Traffic${name}`),
       ...lane.map((name) => `TrafficExpress${name}`),
     ];
-    const shared = ['IntakeBucketName', 'ArchiveBucketName', 'WorkBucketName', 'LedgerTableName', 'FinalizeQueueUrl'];
-    expect(Object.keys(outputs).sort()).toEqual(
-      [...names, ...shared, 'FinalizeDlqUrl', 'FinalizerName', 'ReconcilerName', 'DeskTopicArn'].sort(),
-    );
+    const shared = ['IntakeBucketName', 'ArchiveBucketName', 'WorkBucketName', 'LedgerTableName'];
+    expect(Object.keys(outputs).sort()).toEqual([...names, ...shared, 'DeskTopicArn'].sort());
     expect(JSON.parse(resolved(outputs['TrafficApi']))).toEqual({
       id: 'https://avstar.example/v1',
       deadline: { hour: 5, minute: 0, timeZone: 'America/New_York' },
@@ -130,22 +129,46 @@ describe.each([
       '## Deadline at risk\n',
     );
     expect(JSON.stringify(alarm['AlarmActions'])).toContain('DeskTopic');
-    expect(readReconcilerEnvironment(environmentOf(resources, `sluice-${stage}-reconciler`)).FEEDS).toEqual([
-      {
-        feed: 'traffic',
-        api: 'https://avstar.example/v1',
-        limit: { requests: 600, windowSeconds: 60 },
-        deadline: { hour: 5, minute: 0, timeZone: 'America/New_York' },
-      },
-    ]);
+    const environment = readReconcilerEnvironment(environmentOf(resources, `sluice-${stage}-traffic-reconciler`));
+    expect(environment.FEED).toEqual({
+      feed: 'traffic',
+      api: 'https://avstar.example/v1',
+      limit: { requests: 600, windowSeconds: 60 },
+      deadline: { hour: 5, minute: 0, timeZone: 'America/New_York' },
+    });
+    expect(environment.SHARING_FEEDS).toEqual([]);
   });
 
   it('has no such alarm for a feed without a deadline, and no limit for one without an API', () => {
     const { resources: ofLedger } = synthesise(stage, { SLUICE_FEEDS: 'maintenance' });
     expect(Object.keys(ofLedger).filter((id) => id.includes('deadlineatrisk'))).toEqual([]);
-    expect(readReconcilerEnvironment(environmentOf(ofLedger, `sluice-${stage}-reconciler`)).FEEDS).toEqual([
-      { feed: 'maintenance', api: 'record-ledger/maintenance' },
+    expect(readReconcilerEnvironment(environmentOf(ofLedger, `sluice-${stage}-maintenance-reconciler`)).FEED).toEqual({
+      feed: 'maintenance',
+      api: 'record-ledger/maintenance',
+    });
+  });
+
+  it('has a finalizer and a reconciler for each feed, which know its own queues and, by name, those that share its API', () => {
+    const both = synthesise(stage, {
+      SLUICE_FEEDS: 'traffic,maintenance,telemetry',
+      SLUICE_MAINTENANCE_SINK: 'http',
+      SLUICE_MAINTENANCE_API_URL: 'https://avstar.example/v1/',
+      SLUICE_MAINTENANCE_REQUESTS: '600',
+      SLUICE_MAINTENANCE_WINDOW_SECONDS: '60',
+    });
+    const environments = ['traffic', 'maintenance', 'telemetry'].map((feed) =>
+      readReconcilerEnvironment(environmentOf(both.resources, `sluice-${stage}-${feed}-reconciler`)),
+    );
+    expect(environments.map(({ FEED, SHARING_FEEDS }) => [FEED.feed, SHARING_FEEDS])).toEqual([
+      ['traffic', ['maintenance']],
+      ['maintenance', ['traffic']],
+      ['telemetry', []],
     ]);
+    const queues = environments.flatMap(({ FINALIZE_QUEUE_URL, LANES }) => [
+      FINALIZE_QUEUE_URL,
+      ...LANES.map(({ recordsQueueUrl }) => recordsQueueUrl),
+    ]);
+    expect(new Set(queues).size).toBe(queues.length);
   });
 
   it('has one lane where the express lane is off', () => {
@@ -207,7 +230,7 @@ describe.each([
   });
 
   it('has a token made up at the deploy, and none in the template', () => {
-    const secret = one(resources, /^traffictokenSecret/).Properties;
+    const secret = one(resources, /^trafficTokenSecret/).Properties;
     expect(secret['Name']).toBe(`sluice-${stage}/traffic/token`);
     expect(secret).not.toHaveProperty('SecretString');
     expect(secret).toHaveProperty('GenerateSecretString');

@@ -4,9 +4,11 @@ import type { AppProps } from 'aws-cdk-lib';
 import { App } from 'aws-cdk-lib';
 import { Annotations, Match, Template } from 'aws-cdk-lib/assertions';
 import { z } from 'zod';
+import type { Settings } from '../../cdk/settings.ts';
 import { readSettings } from '../../cdk/settings.ts';
 import { SluiceStack } from '../../cdk/sluice-stack.ts';
 import type { StageName } from '../../cdk/stages/index.ts';
+import type { RegisteredFeed } from '../../feeds/feed.ts';
 import { feeds } from '../../feeds/index.ts';
 
 const root = resolve(import.meta.dirname, '../..');
@@ -37,16 +39,21 @@ export function createStack(
   stage: StageName,
   environment: Record<string, string> = {},
   appProps: AppProps = {},
-): { app: App; stack: SluiceStack } {
-  const app = new App({ ...appProps, context: { ...cdkJson.context, 'aws:cdk:bundling-stacks': [] } });
+  of: readonly RegisteredFeed[] = feeds,
+  stackName = `sluice-${stage}`,
+): { app: App; stack: SluiceStack; settings: Settings } {
+  const app = new App({
+    ...appProps,
+    context: { ...cdkJson.context, 'aws:cdk:bundling-stacks': [], ...appProps.context },
+  });
   const settings = readSettings({
     stage,
-    stackName: `sluice-${stage}`,
+    stackName,
     version: '1.2.3',
-    feeds,
+    feeds: of,
     environment: { SLUICE_FEEDS: 'traffic', SLUICE_TRAFFIC_API_URL: 'https://avstar.example/v1', ...environment },
   });
-  return { app, stack: new SluiceStack(app, settings.stackName, { settings, root }) };
+  return { app, settings, stack: new SluiceStack(app, settings.stackName, { settings, root }) };
 }
 
 /** Its template. */

@@ -7,7 +7,6 @@ import { letterDigest } from '../../lambdas/core/authenticity.ts';
 import type { Letter, UnnotedLetter } from '../../lambdas/messages.ts';
 import type { Ledger, NewFile } from '../../lambdas/ports.ts';
 import { limits } from '../support/feed-fixture.ts';
-import { waitFor } from '../support/deployed-stack.ts';
 import { InMemoryLedger } from '../support/in-memory-ledger.ts';
 import { fileIdOf } from '../../lambdas/core/identity.ts';
 import { maxMembers } from '../../lambdas/core/records/bundle.ts';
@@ -364,19 +363,21 @@ describe.each([
   });
 
   describe('the reconciler', () => {
-    it('is one at a time, until it is done or its lease is over', async () => {
-      // The deployed one may be at work on the table just now.
-      await waitFor('a free lease', async () => (await ledger.claimReconciler('a', 60_000)) || undefined);
-      expect(await ledger.claimReconciler('b', 60_000)).toBe(false);
+    it('runs once at a time for a feed, until it is done or its lease is over', async () => {
+      const feed = `reconciled-${file.fileId}`;
+      expect(await ledger.claimReconciler(feed, 'a', 60_000)).toBe(true);
+      expect(await ledger.claimReconciler(feed, 'b', 60_000)).toBe(false);
       // A repetition of its own write.
-      expect(await ledger.claimReconciler('a', 60_000)).toBe(true);
-      await ledger.releaseReconciler('b');
-      expect(await ledger.claimReconciler('b', 60_000)).toBe(false);
-      await ledger.releaseReconciler('a');
-      expect(await ledger.claimReconciler('b', 60_000)).toBe(true);
+      expect(await ledger.claimReconciler(feed, 'a', 60_000)).toBe(true);
+      await ledger.releaseReconciler(feed, 'b');
+      expect(await ledger.claimReconciler(feed, 'b', 60_000)).toBe(false);
+      // Another feed's does not wait for it.
+      expect(await ledger.claimReconciler(`other-${feed}`, 'b', 60_000)).toBe(true);
+      await ledger.releaseReconciler(feed, 'a');
+      expect(await ledger.claimReconciler(feed, 'b', 60_000)).toBe(true);
       await clock.advance(60_001);
-      expect(await ledger.claimReconciler('c', 60_000)).toBe(true);
-      await ledger.releaseReconciler('c');
+      expect(await ledger.claimReconciler(feed, 'c', 60_000)).toBe(true);
+      await ledger.releaseReconciler(feed, 'c');
     });
 
     it('knows what a desk was told last', async () => {

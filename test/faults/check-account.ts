@@ -30,7 +30,7 @@ export async function checkAccount(
   expectSum(manifest, truth);
   await expectReceipts(stack, manifest, truth);
   await expectLetters(stack, fileId, truth, letters);
-  for (const queue of ['TrafficIntakeDlqUrl', 'TrafficRecordsDlqUrl', 'FinalizeDlqUrl']) {
+  for (const queue of ['TrafficIntakeDlqUrl', 'TrafficRecordsDlqUrl', 'TrafficFinalizeDlqUrl']) {
     expect(await stack.depth(queue), queue).toBe(0);
   }
   // Nothing was amended: no record changed its end after the account was closed.
@@ -40,7 +40,7 @@ export async function checkAccount(
 
 /** Nothing left that could still do something. */
 async function awaitQuiet(stack: DeployedStack, timeoutMs: number): Promise<void> {
-  const queues = ['TrafficIntakeQueueUrl', 'TrafficRecordsQueueUrl', 'TrafficLettersQueueUrl', 'FinalizeQueueUrl'];
+  const queues = ['TrafficIntakeQueueUrl', 'TrafficRecordsQueueUrl', 'TrafficLettersQueueUrl', 'TrafficFinalizeQueueUrl'];
   await waitFor(
     'empty queues',
     async () => {

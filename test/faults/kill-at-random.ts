@@ -26,7 +26,7 @@ const pieces = {
 };
 export type KilledFunction = keyof typeof pieces;
 
-const outputs = { splitter: 'TrafficSplitterName', consumer: 'TrafficConsumerName', finalizer: 'FinalizerName' };
+const outputs = { splitter: 'TrafficSplitterName', consumer: 'TrafficConsumerName', finalizer: 'TrafficFinalizerName' };
 
 /** Kills all processes of a function at moments that only the dice know. @returns how often there was one to kill */
 export async function killAtRandom(stack: DeployedStack, options: KillOptions): Promise<number> {

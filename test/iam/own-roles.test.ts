@@ -19,7 +19,7 @@ it('a file goes through with a dead letter and its redrive, each function under 
     reconciled: true,
   });
   // With messages in a DLQ it looks into that queue, and writes the desk's list.
-  await invokeFunction(stack.cloud.client, stack.output('ReconcilerName'));
+  await invokeFunction(stack.cloud.client, stack.output('TrafficReconcilerName'));
   const dead = await stack.takeDeadLetters(fileId, 2);
 
   await stack.setFaults({});
@@ -35,7 +35,7 @@ it('a file goes through with a dead letter and its redrive, each function under 
   expect(await stack.manifestOf(small.fileId)).toMatchObject({ bundled_files: 1, uploaded_records: 1 });
 
   const callers = new Set(readDecisions(stack.cloud.enforcement?.decisionsFile ?? '').map(sessionOf));
-  for (const name of ['TrafficSplitterName', 'TrafficConsumerName', 'FinalizerName', 'ReconcilerName']) {
+  for (const name of ['Splitter', 'Consumer', 'Finalizer', 'Reconciler'].map((part) => `Traffic${part}Name`)) {
     expect(callers).toContain(stack.output(name));
   }
 });

@@ -25,7 +25,7 @@ function putMetric(name: string, value: number): Promise<string> {
     'MetricData.member.1.Dimensions.member.1.Name': 'feed',
     'MetricData.member.1.Dimensions.member.1.Value': 'traffic',
     'MetricData.member.1.Dimensions.member.2.Name': 'stack',
-    'MetricData.member.1.Dimensions.member.2.Value': stack.output('ReconcilerName').replace(/-reconciler$/, ''),
+    'MetricData.member.1.Dimensions.member.2.Value': stack.cloud.stackName,
   });
   return callSigned(stack.cloud.client, {
     service: 'monitoring',

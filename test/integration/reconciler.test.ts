@@ -21,7 +21,7 @@ beforeAll(async () => {
 
 afterAll(() => mailbox.close());
 
-const reconcile = () => invokeFunction(stack.cloud.client, stack.output('ReconcilerName'));
+const reconcile = () => invokeFunction(stack.cloud.client, stack.output('TrafficReconcilerName'));
 
 /** What has come since, oldest first. */
 async function mail(waitSeconds = 0): Promise<{ subject: string; text: string }[]> {
@@ -72,7 +72,7 @@ describe('the desk', () => {
     await reconcile();
     expect((await mail(1)).filter((each) => each.text.includes(fileId))).toEqual([]);
 
-    await invokeFunction(stack.cloud.client, stack.output('ReconcilerName'), {
+    await invokeFunction(stack.cloud.client, stack.output('TrafficReconcilerName'), {
       kind: 'deadline',
       feed: 'traffic',
     });

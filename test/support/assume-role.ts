@@ -11,9 +11,8 @@ export type ClientAs = Omit<TestCloud['client'], 'credentials'> & {
 };
 
 /** The roles' names in the deployed stack, by their logical ids. */
-export async function rolesOf({ client, outputs }: TestCloud): Promise<Map<string, string>> {
+export async function rolesOf({ client, stackName }: TestCloud): Promise<Map<string, string>> {
   const cloudFormation = new CloudFormationClient(client);
-  const stackName = (outputs['ReconcilerName'] ?? '').replace(/-reconciler$/, '');
   const { StackResources = [] } = await cloudFormation.send(
     new DescribeStackResourcesCommand({ StackName: stackName }),
   );

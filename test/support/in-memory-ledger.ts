@@ -444,18 +444,19 @@ export class InMemoryLedger implements Ledger {
     for (const dead of mine.sort((a, b) => a.record - b.record)) yield structuredClone(dead);
   }
 
-  #reconciler: { owner: string; until: number } | undefined;
+  readonly #reconcilers = new Map<string, { owner: string; until: number }>();
   readonly deskStates = new Map<string, DeskState>();
 
-  async claimReconciler(owner: string, leaseMs: number): Promise<boolean> {
+  async claimReconciler(feed: string, owner: string, leaseMs: number): Promise<boolean> {
     const now = this.#clock.now();
-    if (this.#reconciler && this.#reconciler.until >= now && this.#reconciler.owner !== owner) return false;
-    this.#reconciler = { owner, until: now + leaseMs };
+    const lease = this.#reconcilers.get(feed);
+    if (lease && lease.until >= now && lease.owner !== owner) return false;
+    this.#reconcilers.set(feed, { owner, until: now + leaseMs });
     return true;
   }
 
-  async releaseReconciler(owner: string): Promise<void> {
-    if (this.#reconciler?.owner === owner) this.#reconciler = undefined;
+  async releaseReconciler(feed: string, owner: string): Promise<void> {
+    if (this.#reconcilers.get(feed)?.owner === owner) this.#reconcilers.delete(feed);
   }
 
   async getDeskState(feed: string): Promise<DeskState | undefined> {

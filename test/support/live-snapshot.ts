@@ -75,7 +75,7 @@ export function liveSnapshot(change: Partial<Snapshot> = {}): Snapshot {
       { queue: 'intake', feed: 'traffic', lane: 'express', messages: 0, dead_messages: 0 },
       { queue: 'records', feed: 'traffic', lane: 'express', messages: 0, dead_messages: 0 },
       { queue: 'letters', feed: 'traffic', lane: 'express', messages: 0, dead_messages: 0 },
-      { queue: 'finalize', feed: null, lane: null, messages: 0, dead_messages: 0 },
+      { queue: 'finalize', feed: 'traffic', lane: null, messages: 0, dead_messages: 0 },
     ],
     dead_letters: [
       { feed: 'traffic', outcome: 'rejected', reason: 'not_an_integer', count: 8 },

@@ -23,8 +23,8 @@ const queueNames = ['Intake', 'Records', 'Letters'];
 export function liveOutputs(): StackOutputs {
   const values: Record<string, string> = {
     TrafficApi: JSON.stringify({ ...api, deadline }),
-    FinalizeQueueUrl: 'finalize',
-    FinalizeDlqUrl: 'finalize-dlq',
+    TrafficFinalizeQueueUrl: 'finalize',
+    TrafficFinalizeDlqUrl: 'finalize-dlq',
   };
   for (const lane of ['Traffic', 'TrafficExpress']) {
     for (const name of queueNames) values[`${lane}${name}QueueUrl`] = `${lane}-${name}`;

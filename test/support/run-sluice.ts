@@ -23,11 +23,11 @@ export interface RunningSluice {
 
 /** The real command line, at work on the tests' stack, until it ends or is told to. */
 export function startSluice(stack: DeployedStack, args: readonly string[]): RunningSluice {
-  const name = stack.output('FinalizerName').replace(/-finalizer$/, '');
+  const { stackName } = stack.cloud;
   const { endpoint, region, credentials } = stack.cloud.client;
   const child = spawn(
     process.execPath,
-    [resolve(import.meta.dirname, '../../cli/sluice.ts'), '--stack', name, ...args],
+    [resolve(import.meta.dirname, '../../cli/sluice.ts'), '--stack', stackName, ...args],
     {
       env: {
         PATH: process.env['PATH'],

@@ -11,6 +11,7 @@ import { bringUpProxiedEndpoint } from '../../localstack/fault-proxy/proxied-end
 export interface TestCloud {
   /** For the SDK's clients: past the fault proxy. */
   client: { endpoint: string; region: string; credentials: { accessKeyId: string; secretAccessKey: string } };
+  stackName: string;
   /** The stack's, by name. */
   outputs: Record<string, string>;
   api: { url: string; token: string; requests: number; windowSeconds: number };
@@ -67,11 +68,12 @@ export async function startTestCloud(
     await api.close();
     rmSync(stateDir, { recursive: true, force: true });
   };
+  // An endpoint that was given may hold other stacks.
+  const stackName = `sluice-${name}-${process.pid}`;
   try {
     const outputs = await deployStack({
       endpointUrl: endpoint.url,
-      // An endpoint that was given may hold other stacks.
-      stackName: `sluice-${name}-${process.pid}`,
+      stackName,
       context: { stage },
       env: {
         ...process.env,
@@ -95,6 +97,7 @@ export async function startTestCloud(
     await new SecretsManagerClient(client).send(new PutSecretValueCommand({ SecretId, SecretString: token }));
     const cloud = {
       client,
+      stackName,
       outputs,
       api: { url: api.url, token, ...limit },
       proxyUrl: proxy?.url ?? null,

@@ -19,8 +19,7 @@ const madeByAws = /^(logs:|sqs:(ReceiveMessage|DeleteMessage|GetQueueUrl)$)/;
 
 /** `<role>: <action>` of the grants that no function has made use of so far: what to look at when permissions grow. */
 export async function unusedGrants(cloud: TestCloud): Promise<string[]> {
-  const { stateDir, outputs, enforcement } = cloud;
-  const stackName = (outputs['ReconcilerName'] ?? '').replace(/-reconciler$/, '');
+  const { stateDir, stackName, enforcement } = cloud;
   const template = z
     .object({ Resources: z.record(z.string(), z.unknown()) })
     .parse(JSON.parse(readFileSync(join(stateDir, 'cdk.out/cdk.out', `${stackName}.template.json`), 'utf8')));

@@ -97,7 +97,7 @@ async function redriveFailedWork(
   signal: AbortSignal,
 ): Promise<number> {
   const { queue, feed } = options;
-  const ports = { ...redrivePortsOf(stack, feed, queue, terminal), isShared: queue === 'finalize' };
+  const ports = redrivePortsOf(stack, feed, queue, terminal);
   const { moved, left, movedBy } = await redriveWork(selection, ports, signal);
   terminal.endProgress();
   if (signal.aborted) {

@@ -33,7 +33,7 @@ export function showDeadLetters({ snapshot, redrives }) {
  */
 function deadFeedsOf({ dead_letters: groups, dead_letters_are_partial: isPartial, queues, apis }, redrives) {
   const inDlq = queues.filter(({ queue, dead_messages: count }) => queue === 'letters' && count > 0);
-  const names = [...groups, ...inDlq, ...redrives].map(({ feed }) => feed ?? '');
+  const names = [...groups, ...inDlq, ...redrives].map(({ feed }) => feed);
   return [...new Set(names)].sort().map((feed) => {
     const mine = groups.filter((group) => group.feed === feed);
     return {

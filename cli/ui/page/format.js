@@ -35,8 +35,7 @@ export function formatAgo(seconds) {
   return hours < 48 ? `${hours} h ago` : `${Math.round(hours / 24)} d ago`;
 }
 
-/** @param {{ feed: string | null, lane: string | null }} place */
+/** @param {{ feed: string, lane: string | null }} place */
 export function laneOf({ feed, lane }) {
-  if (feed === null) return 'all feeds';
   return lane === 'express' ? `${feed} express` : feed;
 }

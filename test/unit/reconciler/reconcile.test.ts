@@ -75,7 +75,8 @@ beforeEach(async () => {
     },
     archiveBucket: 'archive',
     stackName: 'sluice-test',
-    feeds: [],
+    feed: { feed: 'traffic', api: 'avstar' },
+    sharing: [],
     limiterOf: () => world.limiter,
     desk: { tell: async (subject, text) => void told.push({ subject, text }) },
     metricsOf: () => {
@@ -97,7 +98,7 @@ beforeEach(async () => {
 });
 
 /** Not on the simulated clock, which can't wait for zlib. */
-const run = (feed?: string) => reconcile(feed, ports);
+const run = (isDeadline = false) => reconcile(isDeadline, ports);
 const deliver = () => clock.run(deliverBatch(fixture.message, world.ports, deadline));
 const adopt = async (sentAt: number) => {
   for (const letter of world.letters) await world.ledger.adoptLetter(letter, { id: `letter-${letter.record}`, sentAt });
@@ -132,7 +133,7 @@ describe('the desk', () => {
     await clock.advance(900_000);
     await run();
     expect(told).toHaveLength(1);
-    await run('traffic');
+    await run(true);
     expect(told).toHaveLength(2);
     expect(lists()).toHaveLength(1);
     expect(told[1]?.text).toContain('reconciliation/traffic/');
@@ -153,8 +154,8 @@ describe('the desk', () => {
     for (const record of [3, 4]) {
       await world.ledger.resolveDead(fixture.fileId, record, { kind: 'uploaded', requestId: 'r' });
     }
-    await run('traffic');
-    await run('traffic');
+    await run(true);
+    await run(true);
     expect(told).toHaveLength(4);
     expect(told[3]?.subject).toBe('Sluice traffic: nothing left to do');
   });
@@ -195,26 +196,56 @@ describe('the desk', () => {
 });
 
 it('leaves a desk alone that has nothing to hear', async () => {
-  await run('traffic');
+  await run(true);
   expect(told).toEqual([]);
   expect(metrics).toEqual([{ OpenDeadLetters: 0, OldestDeadLetterAge: 0 }]);
 });
 
 it('runs once at a time', async () => {
-  await world.ledger.claimReconciler('another', 65_000);
-  await run('traffic');
+  await world.ledger.claimReconciler('traffic', 'another', 65_000);
+  await run(true);
   expect(metrics).toEqual([]);
   await clock.advance(65_001);
   await run();
   expect(metrics).toHaveLength(1);
 });
 
-it('does the rest where a part of it fails, and fails for all to see', async () => {
-  dlqs.intake.put('x', 1);
-  dlqs.intake.read = () => Promise.reject(new Error('SQS is away'));
-  await deliver();
-  await expect(run()).rejects.toThrow('1 parts of the reconciliation failed');
-  expect(told).toHaveLength(1);
+describe('a run', () => {
+  const steps: string[] = [];
+
+  beforeEach(async () => {
+    steps.length = 0;
+    ports.feed = { feed: 'traffic', api: 'avstar', deadline: { hour: 5, minute: 0, timeZone: 'UTC' } };
+    const { metricsOf } = ports;
+    ports.metricsOf = (feed) => {
+      const { add, flush } = metricsOf(feed);
+      return { add: (name, value) => (steps.push(name), add(name, value)), flush };
+    };
+    dlqs.intake.read = async () => (steps.push('dlqs'), []);
+    dlqs.intake.put('x', 1);
+    await deliver();
+  });
+
+  it('watches the deadline before it does anything else', async () => {
+    ports.limiterOf = () => ({ read: async () => (steps.push('deadline'), {}) });
+    await run();
+    expect(steps[0]).toBe('deadline');
+    expect(steps).toEqual(expect.arrayContaining(['deadline', 'dlqs', 'StalledFiles', 'OpenDeadLetters']));
+    expect(steps.indexOf('OpenDeadLetters')).toBeGreaterThan(steps.indexOf('StalledFiles'));
+  });
+
+  it.each([
+    ['deadline', () => (ports.limiterOf = () => ({ read: () => Promise.reject(new Error('away')) })), 3],
+    ['dlqs', () => (dlqs.intake.read = () => Promise.reject(new Error('SQS is away'))), 1],
+    ['desk', () => (ports.desk = { tell: () => Promise.reject(new Error('SNS is away')) }), 3],
+  ] as const)('does the rest where the step %s fails, and fails for all to see', async (step, breakIt, others) => {
+    breakIt();
+    await expect(run()).rejects.toThrow(`1 parts of the reconciliation of traffic failed (${step}): see the log.`);
+    const done = ['dlqs', 'StalledFiles', 'OpenDeadLetters'].filter((name) => steps.includes(name));
+    expect(done).toHaveLength(others);
+    // Whatever failed, the next run can begin at once.
+    expect(await world.ledger.claimReconciler('traffic', 'next', 1)).toBe(true);
+  });
 });
 
 describe('a letter that nobody had seen', () => {

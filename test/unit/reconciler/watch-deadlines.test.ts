@@ -29,7 +29,8 @@ beforeEach(() => {
   ports = {
     ledger,
     limiterOf: () => limiter,
-    feeds: [{ feed: 'traffic', api: 'avstar', limit, deadline }],
+    feed: { feed: 'traffic', api: 'avstar', limit, deadline },
+    sharing: [],
     stackName: 'sluice-test',
     desk: { tell: async (subject, text) => void told.push({ subject, text }) },
     metricsOf: (feed) => ({ add: (name, value) => void metrics.push({ feed, name, value }), flush: () => undefined }),
@@ -124,8 +125,8 @@ describe('the watch over deadlines', () => {
     expect(told[0]?.text).toContain('Nothing is sent to the API at the moment: it refused the token (401 or 403).');
   });
 
-  it('knows what other feeds of the API have in front, and leaves those alone that have no deadline', async () => {
-    ports.feeds = [...ports.feeds, { feed: 'other', api: 'avstar', limit }, { feed: 'elsewhere', api: 'else', limit }];
+  it('knows what other feeds of the API have in front, and reports nothing for those', async () => {
+    ports.sharing = ['other'];
     put(200_000, { fileId: 'x', feed: 'other', createdAt: clock.now() - 5_000 });
     put(900_000, { fileId: 'y', feed: 'elsewhere' });
     put(100_000, { fileId: 'z' });
@@ -137,7 +138,7 @@ describe('the watch over deadlines', () => {
   });
 
   it('goes by what was settled where there is no limit, and says when nothing was', async () => {
-    ports.feeds = [{ feed: 'traffic', api: 'record-ledger/traffic', deadline }];
+    ports.feed = { feed: 'traffic', api: 'record-ledger/traffic', deadline };
     const file = put(10_000, { createdAt: clock.now() - 3_600_000 });
     await watchDeadlines(ports);
     expect({ metrics, told }).toEqual({ metrics: [], told: [] });
