@@ -10,7 +10,7 @@ import { encodeProgress } from '../../../lambdas/core/progress.ts';
 import type { Receipt } from '../../../lambdas/core/receipt.ts';
 import { finalizeFile } from '../../../lambdas/finalizer/finalize-file.ts';
 import type { Letter } from '../../../lambdas/messages.ts';
-import type { DeadQueue, QueuedMessage } from '../../../lambdas/ports.ts';
+import type { DeadQueue, MetricName, QueuedMessage } from '../../../lambdas/ports.ts';
 import type { ReconcilePorts } from '../../../lambdas/reconciler/reconcile.ts';
 import { reconcile } from '../../../lambdas/reconciler/reconcile.ts';
 import type { FeedFixture } from '../../support/feed-fixture.ts';
@@ -218,8 +218,9 @@ describe('a run', () => {
     ports.feed = { feed: 'traffic', api: 'avstar', deadline: { hour: 5, minute: 0, timeZone: 'UTC' } };
     const { metricsOf } = ports;
     ports.metricsOf = (feed) => {
-      const { add, flush } = metricsOf(feed);
-      return { add: (name, value) => (steps.push(name), add(name, value)), flush };
+      const metrics = metricsOf(feed);
+      const add = (name: MetricName, value: number) => (steps.push(name), metrics.add(name, value));
+      return { add, flush: () => metrics.flush() };
     };
     dlqs.intake.read = async () => (steps.push('dlqs'), []);
     dlqs.intake.put('x', 1);
