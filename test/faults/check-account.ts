@@ -40,7 +40,12 @@ export async function checkAccount(
 
 /** Nothing left that could still do something. */
 async function awaitQuiet(stack: DeployedStack, timeoutMs: number): Promise<void> {
-  const queues = ['TrafficIntakeQueueUrl', 'TrafficRecordsQueueUrl', 'TrafficLettersQueueUrl', 'TrafficFinalizeQueueUrl'];
+  const queues = [
+    'TrafficIntakeQueueUrl',
+    'TrafficRecordsQueueUrl',
+    'TrafficLettersQueueUrl',
+    'TrafficFinalizeQueueUrl',
+  ];
   await waitFor(
     'empty queues',
     async () => {
