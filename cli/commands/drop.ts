@@ -10,6 +10,7 @@ import { interruptible } from '../interrupt.ts';
 import { exitCodeOf } from '../show/exit-code-of.ts';
 import { formatManifest, verdictOf } from '../show/manifest-table.ts';
 import { openStack } from '../stack/open-stack.ts';
+import { flat } from '../terminal/format.ts';
 import type { Terminal } from '../terminal/terminal.ts';
 import type { GlobalOptions } from './command-options.ts';
 import { jsonOption, requireFeed } from './command-options.ts';
@@ -50,7 +51,7 @@ async function drop(path: string, options: DropOptions, terminal: Terminal, sign
   }
   const { text, manifest } = await followToEnd(dropped, stack, terminal, signal);
   if (options.json) {
-    terminal.note(`${dropped.key}: ${verdictOf(manifest)}`);
+    terminal.note(flat(`${dropped.key}: ${verdictOf(manifest)}`));
     await terminal.print(text);
   } else await terminal.print(formatManifest(manifest, terminal, terminal.columns));
   return exitCodeOf(manifest);

@@ -10,7 +10,7 @@ import { exitCodeOf } from '../show/exit-code-of.ts';
 import { formatManifest, verdictOf } from '../show/manifest-table.ts';
 import type { OpenStack } from '../stack/open-stack.ts';
 import { openStack } from '../stack/open-stack.ts';
-import { formatCount } from '../terminal/format.ts';
+import { flat, formatCount } from '../terminal/format.ts';
 import type { Terminal } from '../terminal/terminal.ts';
 import type { GlobalOptions } from './command-options.ts';
 import { jsonOption } from './command-options.ts';
@@ -64,7 +64,7 @@ async function release(
   const dropped = { feed: file.feed, bucket, key, etag, fileId, droppedAtMs: file.createdAt };
   const { text, manifest } = await followToEnd(dropped, stack, terminal, signal);
   if (options.json) {
-    terminal.note(verdictOf(manifest));
+    terminal.note(flat(verdictOf(manifest)));
     await terminal.print(text);
   } else await terminal.print(formatManifest(manifest, terminal, terminal.columns));
   return exitCodeOf(manifest);

@@ -1,3 +1,4 @@
+import { harmlessJson } from '../terminal/format.ts';
 import { Screen } from '../terminal/screen.ts';
 import type { Terminal } from '../terminal/terminal.ts';
 import { blocks, letters } from './bar.ts';
@@ -37,7 +38,7 @@ function jsonView(terminal: Terminal): View {
   return {
     show: async ({ snapshot, unanswered }) => {
       if (unanswered !== null) terminal.progress('unanswered', `The cloud does not answer: ${unanswered.why}`);
-      else await terminal.print(`${JSON.stringify(snapshot)}\n`);
+      else await terminal.print(`${harmlessJson(JSON.stringify(snapshot))}\n`);
     },
     close: () => undefined,
   };
@@ -60,7 +61,7 @@ function screenView(terminal: Terminal): View {
   const paint = (): void => {
     if (!last) return;
     const { columns = 80, rows = 24 } = terminal.stdout;
-    screen.paint(formatScreen(last, { columns, rows }, blocks, terminal.style));
+    screen.paint(formatScreen(last, { columns, rows }, blocks, terminal.paint));
   };
   terminal.stdout.on('resize', paint);
   return {

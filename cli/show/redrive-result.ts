@@ -1,7 +1,10 @@
 import type { Amendment } from '../dlq/await-amendment.ts';
 import type { RedriveEnd } from '../dlq/redrive-letters.ts';
-import { formatCount, formatCountOf } from '../terminal/format.ts';
+import { formatCount, formatCountOf, oneLine } from '../terminal/format.ts';
 import { formatTable } from '../terminal/table.ts';
+
+/** Reasons that are shown, the most frequent first; `--json` has all of them. */
+const maxReasons = 20;
 
 /** `dlq redrive --json`. */
 export function describeRedrive(end: RedriveEnd, amendments: readonly Amendment[]) {
@@ -40,7 +43,12 @@ export function formatRedrive(end: RedriveEnd, amendments: readonly Amendment[],
   if (remade > 0)
     lines.push(`${formatCountOf(remade, 'letter')} whose message was gone was made again from the ledger.`);
   lines.push(`${formatCount(counts.resolved)} resolved.`);
-  for (const [reason, count] of counts.failed) lines.push(`${formatCount(count)} failed again: ${reason}.`);
+  const failed = [...counts.failed].sort(([, a], [, b]) => b - a);
+  for (const [reason, count] of failed.slice(0, maxReasons)) {
+    lines.push(`${formatCount(count)} failed again: ${oneLine(reason, 60)}.`);
+  }
+  const others = failed.slice(maxReasons).reduce((sum, [, count]) => sum + count, 0);
+  if (others > 0) lines.push(`${formatCount(others)} failed again for other reasons.`);
   if (untried > 0) lines.push(`${formatCountOf(untried, 'dead letter')} could not be tried.`);
   if (amendments.length === 0) return `${lines.join('\n')}\n`;
   return `${lines.join('\n')}\n\n${formatAmendments(amendments)}`;

@@ -49,18 +49,26 @@ export function formatRate(perSecond: number): string {
   return `${text}/s`;
 }
 
-/** On one line, without control characters (a payload must not move the cursor or colour the terminal), cut to fit. */
+/** On one line, without control characters, cut to fit. */
 export function oneLine(text: string, maxWidth: number): string {
-  const plain = text.replace(/\r?\n/g, '⏎').replace(/[\p{Cc}\p{Zl}\p{Zp}\u202a-\u202e\u2066-\u2069]/gu, '·');
-  return fitTo(plain, maxWidth);
+  return fitTo(flat(text), maxWidth);
 }
 
-/** What a terminal may be given: of control characters line breaks, tabs and the styles of `styleText`. */
+/** On one line, without control characters: a payload must not move the cursor, colour the terminal or forge a line. */
+export function flat(text: string): string {
+  return text.replace(/\r?\n/g, '⏎').replace(/[\p{Cc}\p{Zl}\p{Zp}\u202a-\u202e\u2066-\u2069]/gu, '·');
+}
+
+/** Text of several lines without control characters but line breaks and tabs: no escape sequence is left, colours included. */
 export function harmless(text: string): string {
-  return text.replace(
-    // eslint-disable-next-line no-control-regex -- a style begins with one
-    /(\u001b\[[0-9;]*m)|(?![\n\t])[\p{Cc}\p{Zl}\p{Zp}\u202a-\u202e\u2066-\u2069]/gu,
-    (_, style: string | undefined) => style ?? '·',
+  return text.replace(/(?![\n\t])[\p{Cc}\p{Zl}\p{Zp}\u202a-\u202e\u2066-\u2069]/gu, '·');
+}
+
+/** JSON of the same value, whose strings hold nothing that a terminal obeys: JSON.stringify escapes only some of it. */
+export function harmlessJson(json: string): string {
+  return json.replace(
+    /[\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069]/g,
+    (character) => `\\u${character.charCodeAt(0).toString(16).padStart(4, '0')}`,
   );
 }
 

@@ -1,5 +1,5 @@
 import type { styleText } from 'node:util';
-import { displayWidth, fitTo } from './format.ts';
+import { displayWidth, fitTo, flat } from './format.ts';
 
 type Style = Parameters<typeof styleText>[0];
 
@@ -12,7 +12,7 @@ export type Line = readonly Span[];
 
 export type Paint = (style: Style, text: string) => string;
 
-/** A line as it is written, cut where it is wider. */
+/** A line as it is written, cut where it is wider. Nothing in a span's text is left to be obeyed. */
 export function paintLine(line: Line, width: number, paint: Paint): string {
   let left = width;
   let painted = '';
@@ -20,7 +20,7 @@ export function paintLine(line: Line, width: number, paint: Paint): string {
   const last = line.findLastIndex(({ text }) => text.trim() !== '');
   for (const { text, style } of line.slice(0, last + 1)) {
     if (left <= 0) break;
-    const fitted = fitTo(text, left);
+    const fitted = fitTo(flat(text), left);
     left -= displayWidth(fitted);
     painted += style === undefined || fitted.trim() === '' ? fitted : paint(style, fitted);
   }

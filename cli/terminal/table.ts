@@ -1,22 +1,23 @@
-import { displayWidth } from './format.ts';
+import { displayWidth, flat } from './format.ts';
 
 export interface Column {
   title: string;
   align?: 'right';
 }
 
-/** Columns as wide as what they hold, two blanks between them, no line longer than needed. */
+/** Columns as wide as what they hold, two blanks between them, no line longer than needed. A cell is a line, whatever is in it. */
 export function formatTable(columns: readonly Column[], rows: readonly (readonly string[])[], indent = ''): string {
   const titled = columns.some((column) => column.title !== '');
-  const lines = titled ? [columns.map((column) => column.title), ...rows] : rows;
+  const cells = rows.map((row) => row.map(flat));
+  const lines = titled ? [columns.map((column) => column.title), ...cells] : cells;
   const widths = columns.map((_, index) => Math.max(0, ...lines.map((line) => displayWidth(line[index] ?? ''))));
   const format = (line: readonly string[]): string => {
-    const cells = columns.map((column, index) => {
+    const padded = columns.map((column, index) => {
       const text = line[index] ?? '';
       const blanks = ' '.repeat((widths[index] ?? 0) - displayWidth(text));
       return column.align === 'right' ? blanks + text : text + blanks;
     });
-    return `${indent}${cells.join('  ')}`.trimEnd();
+    return `${indent}${padded.join('  ')}`.trimEnd();
   };
   return lines.map((line) => `${format(line)}\n`).join('');
 }

@@ -1,12 +1,22 @@
+import { randomUUID } from 'node:crypto';
 import type { Writable } from 'node:stream';
 import { styleText } from 'node:util';
-import { fitTo, harmless } from './format.ts';
+import { harmless, harmlessJson, oneLine } from './format.ts';
 
 type Stream = Writable & { isTTY?: boolean; columns?: number; rows?: number };
 type Style = Parameters<typeof styleText>[0];
 
 /** Without a terminal to redraw, a line this often will do. Milliseconds. */
 const plainEveryMs = 10_000;
+
+const escape = '\u001b';
+/**
+ * Stands for the escape character of our own styles until they are written: every other one comes from other people's text,
+ * which can't know this, and is taken out.
+ */
+const ownEscape = `\ue000${randomUUID()}`;
+
+const withStyles = (text: string): string => text.replaceAll(ownEscape, escape);
 
 /**
  * Where a command speaks: results to stdout, everything else to stderr. One line of progress is kept up to date on a
@@ -46,25 +56,25 @@ export class Terminal {
     if (this.#outputClosed) return;
     await new Promise<void>((resolve) => {
       // The callback comes with an error too; the listener has dealt with it.
-      this.stdout.write(this.stdout.isTTY ? harmless(text) : text, () => resolve());
+      this.stdout.write(withStyles(this.stdout.isTTY ? harmless(text) : text), () => resolve());
     });
   }
 
   async printJson(value: unknown): Promise<void> {
-    await this.print(`${JSON.stringify(value, null, 2)}\n`);
+    await this.print(`${harmlessJson(JSON.stringify(value, null, 2))}\n`);
   }
 
   /** A message, to stderr. */
   note(text: string): void {
     this.#erase();
-    this.stderr.write(`${harmless(text)}\n`);
+    this.stderr.write(`${withStyles(harmless(text))}\n`);
   }
 
   /** The state of things, to stderr: replaces what was said before. */
   progress(phase: string, text: string): void {
     if (this.stderr.isTTY) {
       // The last column is left free: some terminals wrap when it is written to.
-      const line = fitTo(text, Math.max(20, (this.stderr.columns ?? 100) - 1));
+      const line = oneLine(text, Math.max(20, (this.stderr.columns ?? 100) - 1));
       if (line === this.#drawn) return;
       this.stderr.write(`\r\u001b[2K${line}`);
       this.#drawn = line;
@@ -74,7 +84,7 @@ export class Terminal {
     if (phase === this.#phase && now - this.#plainAt < plainEveryMs) return;
     this.#phase = phase;
     this.#plainAt = now;
-    this.stderr.write(`${text}\n`);
+    this.stderr.write(`${harmless(text)}\n`);
   }
 
   /** Takes the progress line away. */
@@ -83,11 +93,16 @@ export class Terminal {
     this.#phase = undefined;
   }
 
-  /** For stdout; plain where it isn't a terminal or `NO_COLOR` is set. */
-  readonly style = (style: Style, text: string): string => styleText(style, text, { stream: this.stdout });
+  /** For what is printed; plain where stdout isn't a terminal or `NO_COLOR` is set. No style is left within the text. */
+  readonly style = (style: Style, text: string): string =>
+    styleText(style, harmless(text), { stream: this.stdout }).replaceAll(escape, ownEscape);
 
-  /** The same for stderr. */
-  readonly styleNote = (style: Style, text: string): string => styleText(style, text, { stream: this.stderr });
+  /** The same for notes. */
+  readonly styleNote = (style: Style, text: string): string =>
+    styleText(style, harmless(text), { stream: this.stderr }).replaceAll(escape, ownEscape);
+
+  /** For lines that are painted over, which go to stdout as they are: see `paintLine`. */
+  readonly paint = (style: Style, text: string): string => styleText(style, harmless(text), { stream: this.stdout });
 
   #erase(): void {
     if (this.#drawn === '') return;

@@ -8,6 +8,7 @@ import {
   formatRate,
   formatShare,
   harmless,
+  harmlessJson,
   oneLine,
 } from '../../../cli/terminal/format.ts';
 import { formatPairs, formatTable } from '../../../cli/terminal/table.ts';
@@ -51,9 +52,20 @@ describe('somebody else’s text on one line', () => {
   test('can neither move the cursor, colour the terminal nor turn the writing round', () => {
     expect(oneLine('a\u001b[31mb\u0007\u202ec\u009b1m\td', 80)).toBe('a·[31mb··c·1m·d');
   });
-  test('keeps, in what is of several lines, their breaks and the styles it was given', () => {
+  test('keeps, of what is of several lines, their breaks and nothing else', () => {
     const text = 'a\n\u001b[31mb\u001b[39m\tc\u001b[2J\u009b1A\u202ed\r\u0007';
-    expect(harmless(text)).toBe('a\n\u001b[31mb\u001b[39m\tc·[2J·1A·d··');
+    expect(harmless(text)).toBe('a\n·[31mb·[39m\tc·[2J·1A·d··');
+  });
+  test('is the same value in JSON, with nothing that a terminal obeys', () => {
+    const value = { key: 'a\u001b[31m\u009b2J\u007f\u202e\u2028' };
+    const json = harmlessJson(JSON.stringify(value));
+    expect(json).toBe('{"key":"a\\u001b[31m\\u009b2J\\u007f\\u202e\\u2028"}');
+    expect(JSON.parse(json)).toEqual(value);
+  });
+  test('keeps to its line in a table', () => {
+    expect(formatTable([{ title: '' }, { title: '' }], [['a\n  yes  all is well', '\u001b[32mx']])).toBe(
+      'a⏎  yes  all is well  ·[32mx\n',
+    );
   });
   test('shows a line break as one', () => expect(oneLine('a\r\nb\nc', 80)).toBe('a⏎b⏎c'));
   test('is cut by the columns it takes, not by its letters', () => {

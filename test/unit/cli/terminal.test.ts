@@ -1,6 +1,8 @@
 import { Writable } from 'node:stream';
-import { expect, test } from 'vitest';
+import { describe, expect, test, vi } from 'vitest';
+import { paintLine } from '../../../cli/terminal/lines.ts';
 import { Terminal } from '../../../cli/terminal/terminal.ts';
+import { RecordedStream } from '../../support/recorded-stream.ts';
 
 class Recorded extends Writable {
   text = '';
@@ -69,6 +71,35 @@ test('nothing that is said moves the cursor of whoever reads it', async () => {
   await terminal.print('{"key":"\u009b2J"}\n');
   expect(err.text).toBe('dropped traffic/·]0;owned·.csv\n');
   expect(out.text).toBe('{"key":"\u009b2J"}\n{"key":"·2J"}\n');
+});
+
+describe('on a terminal, other people’s colours are taken out and ours are kept', () => {
+  const [out, err] = [new RecordedStream(), new RecordedStream()];
+  out.isTTY = err.isTTY = true;
+  const terminal = new Terminal(out, err);
+  const foreign = '\u001b[41mred\u001b[0m\u009b31m';
+  const plain = '·[41mred·[0m·31m';
+  const bold = `\u001b[1m${plain}\u001b[22m`;
+
+  test.each([
+    ['results', async () => terminal.print(`${terminal.style('bold', foreign)} ${foreign}`), out, `${bold} ${plain}`],
+    ['notes', () => terminal.note(`${terminal.styleNote('bold', foreign)} ${foreign}`), err, `${bold} ${plain}\n`],
+    ['progress', () => terminal.progress('a', `${foreign}\n2`), err, `\r\u001b[2K${plain}⏎2`],
+    ['painted lines', () => out.write(paintLine([{ text: foreign, style: 'bold' }], 60, terminal.paint)), out, bold],
+  ])('in %s', async (_, say, stream, expected) => {
+    vi.stubEnv('NO_COLOR', undefined);
+    vi.stubEnv('FORCE_COLOR', '1');
+    stream.take();
+    await say();
+    expect(stream.take()).toBe(expected);
+    vi.unstubAllEnvs();
+  });
+
+  test('in progress that is no line of a terminal', () => {
+    const plainErr = new RecordedStream();
+    new Terminal(new RecordedStream(), plainErr).progress('a', foreign);
+    expect(plainErr.text).toBe(`${plain}\n`);
+  });
 });
 
 test('what is no terminal gets no colour', () => {
