@@ -1,12 +1,19 @@
 import { Logger } from '@aws-lambda-powertools/logger';
 import type { AuditLog } from '../ports.ts';
 
+/** What JSON leaves as it is, and a terminal that tails the log obeys. */
+const obeyed = /[\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069]/g;
+
 /**
- * One JSON object a line. `correlation_id` is the file's id, or `<file id>/<record>` where a line is about one record; the
+ * One JSON object a line, without control characters: keys and answers are other people's text. `correlation_id` is the file's id, or `<file id>/<record>` where a line is about one record; the
  * record's own id where its feed has one.
  */
 export function createAuditLog(service: string): AuditLog {
-  const logger = new Logger({ serviceName: service, persistentKeys: { module: service } });
+  const logger = new Logger({
+    serviceName: service,
+    persistentKeys: { module: service },
+    jsonReplacerFn: (_, value: unknown) => (typeof value === 'string' ? value.replace(obeyed, '·') : value),
+  });
   return {
     debug: (message, fields = {}) => logger.debug(message, fields),
     info: (message, fields = {}) => logger.info(message, fields),

@@ -1,0 +1,19 @@
+import { afterEach, expect, it, vi } from 'vitest';
+import { createAuditLog } from '../../../lambdas/runtime/audit-logger.ts';
+
+afterEach(() => {
+  vi.unstubAllEnvs();
+  vi.restoreAllMocks();
+});
+
+it('writes nothing that the terminal of whoever tails the log obeys', () => {
+  // Powertools writes past the console otherwise.
+  vi.stubEnv('POWERTOOLS_DEV', 'true');
+  const lines: unknown[] = [];
+  vi.spyOn(console, 'error').mockImplementation((line) => void lines.push(line));
+  const hostile = 'a\u001b[31m\u009b2J\u007f\u202eb\u2028\r\n';
+  createAuditLog('test').error('failed', { key: hostile, error: new Error(hostile), nested: { inner: [hostile] } });
+  expect(lines).toHaveLength(1);
+  // Indentation for people is Powertools' own.
+  expect(String(lines[0]).replaceAll('\n', '')).not.toMatch(/[\p{Cc}\p{Zl}\p{Zp}\u202a-\u202e\u2066-\u2069]/u);
+});
