@@ -1,6 +1,6 @@
 import * as z from 'zod';
 
-const written = /^[ \t]*[-+]?(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][-+]?[0-9]{1,3})?[ \t]*$/;
+const written = /^[ \t]*[-+]?(?:[0-9]+(?:\.[0-9]*)?|\.[0-9]+)(?:[eE][-+]?[0-9]{1,3})?[ \t]*$/;
 
 /**
  * A number: a JSON number, or text that is one in decimal notation. `z.coerce.number` would take a blank, `null`, `false`

@@ -1,7 +1,7 @@
 import * as z from 'zod';
 import { decimal } from './decimal.ts';
 import { defineFeed, isNoValue } from './feed.ts';
-import { canonicalFormType } from './maintenance/form-type.ts';
+import { canonicalFormType, maxFormTypeCharacters } from './maintenance/form-type.ts';
 import { isIsoDate } from './maintenance/iso-date.ts';
 import { numberOf } from './maintenance/number-of.ts';
 
@@ -49,10 +49,16 @@ const options = z.object({
 });
 
 function schemaOf({ minimumOcrConfidence: minimum, unknownFormTypes }: z.output<typeof options>) {
-  const formType = filled(rules.form).refine(
-    (value) => unknownFormTypes === 'pass' || canonicalFormType(value) !== undefined,
-    { error: `is not a form that this feed knows (${rules.form})`, params: { reason: 'unknown_form' } },
-  );
+  const formType = filled(rules.form)
+    .refine((value) => value.length <= maxFormTypeCharacters, {
+      error: `is longer than ${maxFormTypeCharacters} characters, so it can't be the name of a form (${rules.form})`,
+      params: { reason: 'unknown_form' },
+      abort: true,
+    })
+    .refine((value) => unknownFormTypes === 'pass' || canonicalFormType(value) !== undefined, {
+      error: `is not a form that this feed knows (${rules.form})`,
+      params: { reason: 'unknown_form' },
+    });
   const confidence = z
     .unknown()
     .optional()

@@ -1,18 +1,22 @@
 export type CanonicalFormType = 'FAA 8130-3' | 'EASA Form 1' | 'OEM service bulletin';
 
-/** In text of lower-case words and digits with single spaces between them. */
-const spellings: [CanonicalFormType, RegExp][] = [
+/** Longer text is no form's name. Characters. */
+export const maxFormTypeCharacters = 200;
+
+/** Each of a spelling's patterns must match. In text of lower-case words and digits with single spaces between them. */
+const spellings: [CanonicalFormType, ...RegExp[]][] = [
   ['FAA 8130-3', /\b8130 ?3\b/],
-  ['EASA Form 1', /\beasa (.+ )?(form ?|f)(1|one)\b|\b(form ?|f)(1|one) (.+ )?easa\b/],
+  ['EASA Form 1', /\beasa\b/, /\b(form ?|f)(1|one)\b/],
   ['OEM service bulletin', /\bservice bulletin\b|^(oem )?a?sb\b/],
 ];
 
-/** The form's one name for its usual spellings; undefined for other forms, and where a text names two. */
+/** The form's one name for its usual spellings; undefined for other forms, and where a text names two or is too long. */
 export function canonicalFormType(text: string): CanonicalFormType | undefined {
+  if (text.length > maxFormTypeCharacters) return undefined;
   const words = text
     .toLowerCase()
     .replace(/[^a-z0-9]+/g, ' ')
     .trim();
-  const [first, ...others] = spellings.filter(([, spelling]) => spelling.test(words));
+  const [first, ...others] = spellings.filter(([, ...patterns]) => patterns.every((pattern) => pattern.test(words)));
   return others.length === 0 ? first?.[0] : undefined;
 }

@@ -83,7 +83,7 @@ function swallowedRows(
 ): CsvFields | undefined {
   // With two columns a comma in each line of a text is all it would take.
   if (row.fields < 3) return undefined;
-  const lines = raw.split(/\r*\n|\r/);
+  const lines = linesOf(raw);
   const last = lines.length - 1;
   const isRowLike = (line: string, n: number): boolean => {
     if (n > 0 && n < last && line.trim() === '') return true;
@@ -104,7 +104,12 @@ function swallowedRows(
 }
 
 function breaksIn(text: string): number {
-  return text.split(/\r*\n|\r/).length - 1;
+  return linesOf(text).length - 1;
+}
+
+/** A line feed ends a line, with all carriage returns before it; else each of these does. */
+function linesOf(text: string): string[] {
+  return text.replace(/\r+(\n?)/g, (run, feed: string) => (feed === '' ? '\n'.repeat(run.length) : feed)).split('\n');
 }
 
 function closingQuote(text: string, from: number): number {

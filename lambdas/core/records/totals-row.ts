@@ -5,6 +5,9 @@ const label =
 const count =
   /^\(?[0-9][0-9.,]* (?:rows?|records?|spots?|lines?)(?: (?:affected|selected|exported|returned|written))?\)?\.?$/i;
 
+/** Longer text is no label. Keeps the patterns above from taking time. */
+const maxCharacters = 100;
+
 /**
  * A row that can't be sent, if it looks like the totals that reports end with: then that is what its rejection should
  * say, rather than that fields are missing. Asked only about a row that is rejected anyway.
@@ -14,6 +17,7 @@ export function totalsProblem(fields: readonly unknown[]): Problem | undefined {
   const first = fields.find((field) => typeof field === 'string' && field.trim() !== '');
   if (typeof first !== 'string') return undefined;
   const text = first.trim();
+  if (text.length > maxCharacters) return undefined;
   if (!label.test(text) && !count.test(text)) return undefined;
   return {
     reason: 'totals_row',

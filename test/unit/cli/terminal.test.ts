@@ -83,9 +83,19 @@ describe('on a terminal, other people’s colours are taken out and ours are kep
 
   test.each([
     ['results', async () => terminal.print(`${terminal.style('bold', foreign)} ${foreign}`), out, `${bold} ${plain}`],
-    ['notes', () => terminal.note(`${terminal.styleNote('bold', foreign)} ${foreign}`), err, `${bold} ${plain}\n`],
-    ['progress', () => terminal.progress('a', `${foreign}\n2`), err, `\r\u001b[2K${plain}⏎2`],
-    ['painted lines', () => out.write(paintLine([{ text: foreign, style: 'bold' }], 60, terminal.paint)), out, bold],
+    [
+      'notes',
+      async () => terminal.note(`${terminal.styleNote('bold', foreign)} ${foreign}`),
+      err,
+      `${bold} ${plain}\n`,
+    ],
+    ['progress', async () => terminal.progress('a', `${foreign}\n2`), err, `\r\u001b[2K${plain}⏎2`],
+    [
+      'painted lines',
+      async () => void out.write(paintLine([{ text: foreign, style: 'bold' }], 60, terminal.paint)),
+      out,
+      bold,
+    ],
   ])('in %s', async (_, say, stream, expected) => {
     vi.stubEnv('NO_COLOR', undefined);
     vi.stubEnv('FORCE_COLOR', '1');

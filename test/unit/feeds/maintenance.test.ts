@@ -99,6 +99,12 @@ describe('an unknown form', () => {
     expect(problem).toMatchObject({ field: 'form_type', reason: 'unknown_form' });
     expect(prepare({}, { unknownFormTypes: 'reject' }).result.kind).toBe('good');
   });
+
+  it('is rejected wherever it is too long to be one: 63 KiB took seconds to be matched', () => {
+    const problem = problemOf(prepare({ form_type: 'easa '.repeat(12_900) }));
+    expect(problem).toMatchObject({ field: 'form_type', reason: 'unknown_form' });
+    expect(problem.message).toContain('is longer than 200 characters');
+  });
 });
 
 describe('the confidence of the OCR', () => {
