@@ -1,3 +1,4 @@
+import type { Socket } from 'node:net';
 import * as nodeTls from 'node:tls';
 import type { Dispatcher } from 'undici';
 import { buildConnector, Client, Pool, ProxyAgent } from 'undici';
@@ -45,6 +46,9 @@ const keepAliveTimeoutMs = 30_000;
 /** A connection of this age is not used again: the API's name may have another address by now. Milliseconds. */
 const maxAgeMs = 30_000;
 
+/** So long the other side may take to close its side of a connection. Milliseconds. */
+const closingMs = 500;
+
 interface Connection {
   readonly dispatcher: Dispatcher;
   /** Milliseconds since 1970; undefined before it is connected. */
@@ -52,6 +56,7 @@ interface Connection {
   usedAt: number;
   /** Requests that were answered since it was connected. */
   answered: number;
+  socket: Socket | undefined;
   address: string | undefined;
 }
 
@@ -75,6 +80,7 @@ export class HttpConnections {
   readonly #avoided = new AvoidedAddresses();
   /** The one that was used longest ago comes first. */
   readonly #idle: Connection[] = [];
+  /** Requests, and connections that are being closed. */
   readonly #inUse = new Set<Promise<unknown>>();
   readonly #waiting: (() => void)[] = [];
   #count = 0;
@@ -99,23 +105,34 @@ export class HttpConnections {
   async use<T>(signal: AbortSignal, send: (use: ConnectionUse) => Promise<T>): Promise<T> {
     const connection = await this.#take(signal);
     let isKept = true;
-    const sending = send({
+    const use: ConnectionUse = {
       dispatcher: connection.dispatcher,
       isReused: () => connection.answered > 0,
       close: () => (isKept = false),
-    });
-    this.#inUse.add(sending);
-    try {
-      const result = await sending;
-      connection.answered++;
-      return result;
-    } catch (error) {
-      isKept = false;
-      throw error;
-    } finally {
-      this.#inUse.delete(sending);
-      await this.#giveBack(connection, isKept);
-    }
+    };
+    return this.#track(
+      send(use).then(
+        (result) => {
+          connection.answered++;
+          void this.#track(this.#giveBack(connection, isKept));
+          return result;
+        },
+        (error: unknown) => {
+          // Those that rested with it have rested for as long, and are likely to be as dead.
+          const idle = connection.answered > 0 ? this.#idle.splice(0) : [];
+          for (const each of [connection, ...idle]) each.socket?.destroy();
+          void this.#track(Promise.all([this.#giveBack(connection, false), ...idle.map((each) => this.#end(each))]));
+          throw error;
+        },
+      ),
+    );
+  }
+
+  #track<T>(work: Promise<T>): Promise<T> {
+    this.#inUse.add(work);
+    const untrack = (): void => void this.#inUse.delete(work);
+    work.then(untrack, untrack);
+    return work;
   }
 
   /** Waits for the requests that are in flight. */
@@ -144,13 +161,11 @@ export class HttpConnections {
 
   async #giveBack(connection: Connection, isKept: boolean): Promise<void> {
     connection.usedAt = this.#options.clock.now();
-    if (isKept) this.#idle.push(connection);
-    else {
-      // Where the name has several addresses, the next connection goes to another machine.
-      if (connection.address !== undefined) this.#avoided.add(connection.address);
-      await this.#end(connection);
-    }
-    for (const wake of this.#waiting.splice(0)) wake();
+    // Where the name has several addresses, the next connection goes to another machine.
+    if (!isKept && connection.address !== undefined) this.#avoided.add(connection.address);
+    if (isKept && !this.#isOld(connection)) this.#idle.push(connection);
+    else await this.#end(connection);
+    this.#wakeAll();
   }
 
   /** While its environment was frozen, nothing closed it in time: the other side may have, without our hearing of it. */
@@ -159,9 +174,25 @@ export class HttpConnections {
     return now - usedAt >= keepAliveTimeoutMs || (connectedAt !== undefined && now - connectedAt >= maxAgeMs);
   }
 
-  async #end({ dispatcher }: Connection): Promise<void> {
+  /** The other side is to have seen its end before it is replaced: it counts connections, too. */
+  async #end({ dispatcher, socket }: Connection): Promise<void> {
+    if (socket && !socket.destroyed) {
+      await new Promise<void>((resolve) => {
+        const timer = setTimeout(resolve, closingMs);
+        socket.once('close', () => {
+          clearTimeout(timer);
+          resolve();
+        });
+        socket.end();
+      });
+    }
     await dispatcher.destroy().catch(() => undefined);
     this.#count--;
+    this.#wakeAll();
+  }
+
+  #wakeAll(): void {
+    for (const wake of this.#waiting.splice(0)) wake();
   }
 
   #open(): Connection {
@@ -175,8 +206,10 @@ export class HttpConnections {
       keepAliveTimeout: keepAliveTimeoutMs,
       keepAliveMaxTimeout: keepAliveTimeoutMs,
     };
-    const onConnected = (address: string | undefined): void => {
-      Object.assign(connection, { connectedAt: clock.now(), answered: 0, address });
+    const onConnected = (socket: Socket): void => {
+      // Of a tunnel, it is the proxy's address.
+      const address = proxyUrl === undefined ? socket.remoteAddress : undefined;
+      Object.assign(connection, { connectedAt: clock.now(), answered: 0, socket, address });
     };
     const dispatcher =
       proxyUrl === undefined
@@ -192,7 +225,7 @@ export class HttpConnections {
               new Pool(proxy, { connect: this.#connectToAny(), connections: 1, headersTimeout: limits.connectMs }),
             factory: (target, given) => {
               const { connect, ...rest } = given as Client.Options & { connect: buildConnector.connector };
-              return new Client(target, { ...rest, connect: observed(connect, () => onConnected(undefined)) });
+              return new Client(target, { ...rest, connect: observed(connect, onConnected) });
             },
           });
     const connection: Connection = {
@@ -200,6 +233,7 @@ export class HttpConnections {
       connectedAt: undefined,
       usedAt: clock.now(),
       answered: 0,
+      socket: undefined,
       address: undefined,
     };
     return connection;
@@ -222,14 +256,11 @@ function usualCertificates(): readonly string[] {
  * well: a request whose connection fails with `UND_ERR_SOCKET`, as with a proxy that hangs up, it would try again
  * without end or pause.
  */
-function observed(
-  connect: buildConnector.connector,
-  onConnected: (address: string | undefined) => void,
-): buildConnector.connector {
+function observed(connect: buildConnector.connector, onConnected: (socket: Socket) => void): buildConnector.connector {
   return (options, callback) => {
     connect(options, (error, socket) => {
       if (error) return callback(new NotConnectedError(error), null);
-      onConnected(socket.remoteAddress);
+      onConnected(socket);
       callback(null, socket);
     });
   };

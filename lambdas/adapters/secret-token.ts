@@ -13,11 +13,14 @@ export const noToken: TokenSource = { token: () => Promise.resolve(''), refresh:
 export class SecretToken implements TokenSource {
   readonly #client: SecretsManagerClient;
   readonly #secretId: string;
+  readonly #limitMs: number;
   #token: Promise<string> | undefined;
 
-  constructor(client: SecretsManagerClient, secretId: string) {
+  /** @param limitMs of a read, in place of the usual one */
+  constructor(client: SecretsManagerClient, secretId: string, limitMs = readLimitMs) {
     this.#client = client;
     this.#secretId = secretId;
+    this.#limitMs = limitMs;
   }
 
   token(): Promise<string> {
@@ -31,7 +34,7 @@ export class SecretToken implements TokenSource {
 
   async #read(): Promise<string> {
     try {
-      const abortSignal = AbortSignal.timeout(readLimitMs);
+      const abortSignal = AbortSignal.timeout(this.#limitMs);
       const command = new GetSecretValueCommand({ SecretId: this.#secretId });
       const answer = await untilAborted(this.#client.send(command, { abortSignal }), abortSignal);
       const token = answer.SecretString?.trim() ?? '';

@@ -1,6 +1,7 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
+import type { Socket } from 'node:net';
 import { answerBadly, loseConnection, neverAnswer } from './bad-answers.ts';
-import type { DrawnFault, Faults } from './faults.ts';
+import type { DrawnFault, Faults, SpotAnswer } from './faults.ts';
 import { FaultDice, faultsSchema } from './faults.ts';
 import { readBody } from './read-body.ts';
 import { Schedule } from './schedule.ts';
@@ -35,6 +36,11 @@ export class AvstarApi {
   #traffic: TrafficCount;
   #faults: Faults = faultsSchema.parse({});
   #authorization: string;
+  /** How often each spot was given the answer that was asked for. */
+  readonly #givenTo = new Map<string, number>();
+  /** The machine that each connection leads to, in the order of their first requests. */
+  readonly #machines = new WeakMap<Socket, number>();
+  #connections = 0;
   #outageUntilMs = -Infinity;
   #stormUntilMs = -Infinity;
 
@@ -52,6 +58,7 @@ export class AvstarApi {
   setFaults(faults: Faults): void {
     const now = performance.now();
     this.#faults = faults;
+    this.#givenTo.clear();
     this.#outageUntilMs = now + faults.outageMs;
     this.#stormUntilMs = now + faults.throttleStormMs;
     if (faults.token !== undefined) this.#authorization = `Bearer ${faults.token}`;
@@ -113,7 +120,11 @@ export class AvstarApi {
     fault: DrawnFault | null,
   ): Promise<void> {
     const body = await readBody(request, maxSpotBytes);
-    const answer = fault?.when === 'before' ? null : this.#decide(request.headers['x-request-id'], body, traffic);
+    if (this.#isOnBadMachine(request.socket)) {
+      traffic.strike('badMachine');
+      return send(response, traffic, { status: 500, body: '{"error":"this machine is broken"}' });
+    }
+    const answer = fault?.when === 'before' ? null : this.#answerOf(request.headers['x-request-id'], body, traffic);
     const { latencyMs } = this.#faults;
     if (latencyMs) {
       const [from, to] = latencyMs;
@@ -138,6 +149,43 @@ export class AvstarApi {
         return answerBadly(response, status, fault.kind);
       }
     }
+  }
+
+  #isOnBadMachine(socket: Socket): boolean {
+    const { machinesOneBad: machines } = this.#faults;
+    if (machines === null) return false;
+    const machine = this.#machines.get(socket) ?? this.#connections++ % machines;
+    this.#machines.set(socket, machine);
+    return machine === machines - 1;
+  }
+
+  /** The answer that was asked for, or the one the API would give. */
+  #answerOf(requestId: string | string[] | undefined, body: string | null, traffic: TrafficCount): Answer {
+    const asked = this.#spotAnswer(body);
+    if (!asked) return this.#decide(requestId, body, traffic);
+    traffic.strike('spotAnswer');
+    if (asked.stores) this.#decide(requestId, body, traffic);
+    const { retryAfterSeconds } = asked;
+    return {
+      status: asked.status,
+      body: asked.body,
+      headers: {
+        'content-type': asked.contentType,
+        ...(retryAfterSeconds === null ? {} : { 'retry-after': String(retryAfterSeconds) }),
+      },
+    };
+  }
+
+  #spotAnswer(body: string | null): SpotAnswer | undefined {
+    if (this.#faults.spotAnswers.length === 0 || body === null) return undefined;
+    const checked = checkSpot(body);
+    if ('error' in checked) return undefined;
+    const { spot_id: spot } = checked.spot;
+    const asked = this.#faults.spotAnswers.find(({ spots }) => spots.includes(spot));
+    const given = this.#givenTo.get(spot) ?? 0;
+    if (!asked || (asked.times !== null && given >= asked.times)) return undefined;
+    this.#givenTo.set(spot, given + 1);
+    return asked;
   }
 
   /** The answer the API would give, the spot stored where that is 201. */

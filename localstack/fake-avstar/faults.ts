@@ -3,6 +3,21 @@ import { SeededDice } from '../seeded-dice.ts';
 
 const rate = z.number().min(0).max(1).default(0);
 
+/** What some spots are answered, whatever the schedule says of them. */
+const spotAnswer = z.strictObject({
+  /** Their spot ids. */
+  spots: z.array(z.string()),
+  status: z.int().min(200).max(599),
+  body: z.string().default('{"error":"as it was asked for"}'),
+  contentType: z.string().default('application/json'),
+  retryAfterSeconds: z.number().min(0).nullable().default(null),
+  /** The spot is stored, where it would be without this. */
+  stores: z.boolean().default(false),
+  /** Each spot is answered so that many times; null: always. */
+  times: z.int().min(1).nullable().default(null),
+});
+export type SpotAnswer = z.infer<typeof spotAnswer>;
+
 /** What goes wrong on demand. A rate is the share of requests that get past the token and the limit. */
 export const faultsSchema = z.strictObject({
   /** Answers 500, half of them before the spot is stored and half after. */
@@ -33,6 +48,10 @@ export const faultsSchema = z.strictObject({
   retryAfterAs: z.enum(['seconds', 'date']).nullable().default(null),
   /** Answers 422 to these spot ids. */
   refuseSpots: z.array(z.string()).default([]),
+  /** The first that names a spot counts. */
+  spotAnswers: z.array(spotAnswer).default([]),
+  /** As many machines behind a balancer that keeps each connection on one of them. The last answers 500 and stores nothing. */
+  machinesOneBad: z.int().min(2).nullable().default(null),
   /** Answers 401 to every token. */
   rejectToken: z.boolean().default(false),
   /** From now on this is the token: a rotation, which outlasts the faults. */

@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { DynamoDBClient, GetItemCommand } from '@aws-sdk/client-dynamodb';
 import { afterEach, beforeEach, describe, expect, inject, it } from 'vitest';
+import { traffic } from '../../feeds/traffic.ts';
 import { HttpSink } from '../../lambdas/adapters/http-sink.ts';
 import { LedgerSink, recordKeyOf } from '../../lambdas/adapters/ledger-sink.ts';
 import { systemClock } from '../../lambdas/adapters/system-clock.ts';
@@ -25,7 +26,8 @@ const ledgerAt = (endpoint: string, table = inject('cloud').outputs['RecordLedge
 };
 
 const httpAt = (baseUrl: string) => {
-  const sink = new HttpSink({ baseUrl, path: '/ingest', connections: 4, tokens, clock: systemClock });
+  const { answers } = traffic.sink;
+  const sink = new HttpSink({ baseUrl, path: '/ingest', answers, connections: 4, tokens, clock: systemClock });
   endings.push(() => sink.close());
   return sink;
 };
@@ -109,6 +111,58 @@ describe.each(worlds.slice(1))('a sink %s that gets no good answer', (_, open) =
     const sink = await at(`http://127.0.0.1:${server.port}`);
     const answer = await sink.deliver(request(), abort.signal);
     expect(answer).toMatchObject({ kind: 'failed', status: null, ambiguous: true });
+  });
+});
+
+describe('the API over HTTP', () => {
+  it.each([
+    [{ status: 202 }, { kind: 'failed', reason: 'http_202', ambiguous: true }],
+    [
+      { status: 200, body: '{"status":"error"}' },
+      { kind: 'failed', reason: 'unexpected_body', ambiguous: true },
+    ],
+    [
+      { status: 200, body: '<html></html>', contentType: 'text/html' },
+      { kind: 'failed', reason: 'unexpected_content_type', ambiguous: true },
+    ],
+    [
+      { status: 409, body: '{"error":"request in progress"}' },
+      { kind: 'in-progress', status: 409 },
+    ],
+    [
+      { status: 409, body: '{"error":"version conflict"}' },
+      { kind: 'refused', status: 409 },
+    ],
+    [
+      { status: 409, body: '{"error":"this request id has been seen"}' },
+      { kind: 'duplicate', status: 409 },
+    ],
+    [
+      { status: 503, retryAfterSeconds: 5 },
+      { kind: 'failed', retryAfterMs: 5_000, ambiguous: true },
+    ],
+    [
+      { status: 422, body: `{"you":"Bearer ${token}"}` },
+      { kind: 'refused', answer: '{"you":"Bearer [removed]"}' },
+    ],
+  ])('that answers %j says %j, and that nothing is stored', async (answer, expected) => {
+    const record = request();
+    const spots = [(record.payload as ReturnType<typeof spot>).spot_id];
+    const api = await startFakeAvstar({ token, faults: { spotAnswers: [{ spots, ...answer }] } });
+    endings.push(() => api.close());
+    const sink = httpAt(`http://127.0.0.1:${api.port}`);
+    expect(await sink.deliver(record, signal())).toMatchObject(expected);
+    expect(api.entries()).toEqual([]);
+  });
+
+  it('is reached though one of three machines fails: a failure closes its connection', async () => {
+    const api = await startFakeAvstar({ token, faults: { machinesOneBad: 3 } });
+    endings.push(() => api.close());
+    const sink = httpAt(`http://127.0.0.1:${api.port}`);
+    const answers = [];
+    for (let round = 0; round < 20; round++) answers.push(await sink.deliver(request(), signal()));
+    expect(answers.filter(({ kind }) => kind === 'failed').length).toBeLessThan(10);
+    expect(api.entries()).toHaveLength(answers.filter(({ kind }) => kind === 'uploaded').length);
   });
 });
 

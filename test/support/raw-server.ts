@@ -16,8 +16,15 @@ export interface RawServer {
 /** What is done with the nth request, from 1; `undefined` means that the connection is left as it is. */
 export type RawAnswer = (socket: Socket, request: string, number: number) => void;
 
-/** Calls `answer` when a whole request is there. Takes one at a time a connection, as they should come. */
-export async function startRawServer(answer: RawAnswer, certificate?: Certificate): Promise<RawServer> {
+/**
+ * Calls `answer` when a whole request is there. Takes one at a time a connection, as they should come.
+ * @param at the address of its own, in place of any port on 127.0.0.1
+ */
+export async function startRawServer(
+  answer: RawAnswer,
+  certificate?: Certificate,
+  at: { host?: string; port?: number } = {},
+): Promise<RawServer> {
   const requests: string[] = [];
   const connections = { made: 0, most: 0 };
   const sockets = new Set<Socket>();
@@ -47,11 +54,11 @@ export async function startRawServer(answer: RawAnswer, certificate?: Certificat
       for (const socket of sockets) socket.destroy();
       server.close(() => resolve());
     });
-  return { port: await listen(server), requests, connections, close };
+  return { port: await listen(server, at), requests, connections, close };
 }
 
-function listen(server: Server): Promise<number> {
+function listen(server: Server, { host = '127.0.0.1', port = 0 }: { host?: string; port?: number }): Promise<number> {
   return new Promise((resolve) => {
-    server.listen(0, '127.0.0.1', () => resolve((server.address() as AddressInfo).port));
+    server.listen(port, host, () => resolve((server.address() as AddressInfo).port));
   });
 }

@@ -1,10 +1,16 @@
 import type { SecretsManagerClient } from '@aws-sdk/client-secrets-manager';
+import dns from 'node:dns';
 import type { Socket } from 'node:net';
 import { connect } from 'node:net';
-import { afterEach, describe, expect, it } from 'vitest';
+import { TLSSocket } from 'node:tls';
+import { gzipSync } from 'node:zlib';
+import { afterEach, describe, expect, it, vi } from 'vitest';
+import type { ConnectWithin } from '../../../lambdas/adapters/connect-to-any.ts';
+import { AvoidedAddresses, connectToAny } from '../../../lambdas/adapters/connect-to-any.ts';
 import { HttpSink } from '../../../lambdas/adapters/http-sink.ts';
 import type { HttpSinkOptions } from '../../../lambdas/adapters/http-sink.ts';
 import { SecretToken } from '../../../lambdas/adapters/secret-token.ts';
+import { maxRetryAfterMs } from '../../../lambdas/core/retry.ts';
 import type { SinkAnswer } from '../../../lambdas/ports.ts';
 import type { Certificate } from '../../../localstack/certificates.ts';
 import { createCertificate, createIssuer } from '../../../localstack/certificates.ts';
@@ -19,8 +25,12 @@ afterEach(async () => {
   for (const end of endings.splice(0).reverse()) await end();
 });
 
-async function serve(answer: RawAnswer, certificate?: Certificate): Promise<RawServer> {
-  const server = await startRawServer(answer, certificate);
+async function serve(
+  answer: RawAnswer,
+  certificate?: Certificate,
+  at?: { host: string; port: number },
+): Promise<RawServer> {
+  const server = await startRawServer(answer, certificate, at);
   endings.push(server.close);
   return server;
 }
@@ -415,5 +425,364 @@ describe('a token', () => {
     expect(await deliver(sink)).toEqual(uploaded());
     expect(await deliver(sink)).toEqual(uploaded());
     expect(reads).toBe(2);
+  });
+});
+
+describe('what an answer means', () => {
+  it('is decided by the feed’s declaration', async () => {
+    const answers = {
+      success: { statuses: [202], field: { pointer: '/ok', is: [true] } },
+      seenBefore: [{ text: 'known' }],
+    };
+    expect(await answerTo(say(text('202 Accepted', '{"ok":true}')), { answers })).toEqual(uploaded(202));
+    expect(await answerTo(say(text('202 Accepted', '{"ok":false}')), { answers })).toEqual({
+      kind: 'failed',
+      status: 202,
+      reason: 'unexpected_body',
+      ambiguous: true,
+      answer: '{"ok":false}',
+    });
+    expect(await answerTo(say(text('409 Conflict', 'known')), { answers })).toEqual({
+      kind: 'duplicate',
+      status: 409,
+      answer: 'known',
+    });
+  });
+
+  const required = { answers: { success: { field: { pointer: '/ok', is: [true] } } } };
+  const page = '<html><body>Wi-Fi sign-in</body></html>';
+  const html = (head: string) => `${head}\r\ncontent-type: text/html; charset=utf-8`;
+  const gzipped = (type: string, body: string): RawAnswer => {
+    const bytes = gzipSync(body);
+    const head = `HTTP/1.1 200 OK\r\ncontent-type: ${type}\r\ncontent-encoding: gzip\r\ncontent-length: ${bytes.length}\r\n\r\n`;
+    return (socket) => socket.write(Buffer.concat([Buffer.from(head), bytes]));
+  };
+  const inPieces = (bytes: Buffer): RawAnswer =>
+    async function (socket) {
+      for (const byte of bytes) await new Promise((resolve) => socket.write(Buffer.of(byte), resolve));
+    };
+  const cases: [string, RawAnswer, unknown, Partial<HttpSinkOptions>?][] = [
+    ['a page with 200', say(text(html('200 OK'), page)), failedWith(200, 'unexpected_content_type')],
+    ['a page without a type', say(text('200 OK', page)), failedWith(200, 'unexpected_content_type')],
+    ['a gzipped page without being asked', gzipped('text/plain', page), failedWith(200, 'unexpected_content_type')],
+    ['a gzipped body', gzipped('application/json', '{"ok":true}'), uploaded(), required],
+    [
+      'a body in an unknown coding',
+      say(text('200 OK\r\ncontent-encoding: zstd', 'x')),
+      failedWith(200, 'unexpected_body'),
+      required,
+    ],
+    ['a body that comes byte by byte', inPieces(Buffer.from(text('200 OK', '{"ok":true}'))), uploaded(), required],
+    [
+      'a body in chunks, with a byte order mark',
+      say(
+        'HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n4\r\n\xef\xbb\xbf{\r\n9\r\n"ok":true\r\n1\r\n}\r\n0\r\n\r\n',
+      ),
+      uploaded(),
+      required,
+    ],
+    [
+      'a body in another character set',
+      say(text('200 OK\r\ncontent-type: application/json;charset=latin1', '{"ok":true,"n":"\xe9"}')),
+      uploaded(),
+      required,
+    ],
+    ['no body where a field is required', say(text('200 OK')), failedWith(200, 'unexpected_body'), required],
+    ['204 where a field is required', say('HTTP/1.1 204 No\r\n\r\n'), failedWith(204, 'unexpected_body'), required],
+    [
+      'a body that breaks off where a field is required',
+      (socket) => socket.end('HTTP/1.1 200 OK\r\ncontent-length: 99\r\n\r\n{"ok":true}'),
+      failedWith(200, 'unexpected_body'),
+      required,
+    ],
+    [
+      'a body past what is read of it',
+      say(text('200 OK', `{"ok":true,"x":"${'x'.repeat(100_000)}"}`)),
+      failedWith(200, 'unexpected_body'),
+      required,
+    ],
+    ['hints before a 202', say(`HTTP/1.1 103 Early Hints\r\n\r\n${text('202 Accepted')}`), failedWith(202, 'http_202')],
+    [
+      'an answer before the request is read',
+      (socket) => socket.write(text('207 Multi-Status', '[]')),
+      failedWith(207, 'http_207'),
+    ],
+  ];
+  it.each(cases)('%s', async (_, answer, expected, options = {}) => {
+    const bytes: RawAnswer = (socket, ...rest) => {
+      // What is written as text here is bytes.
+      socket.setDefaultEncoding('latin1');
+      answer(socket, ...rest);
+    };
+    expect(await answerTo(bytes, options)).toMatchObject(expected as object);
+  });
+
+  function failedWith(status: number, reason: string) {
+    return { kind: 'failed', status, reason, ambiguous: true };
+  }
+});
+
+describe('an answer that says when to come again', () => {
+  const later = 'retry-after: Mon, 23 Nov 2026 09:10:05 GMT\r\ndate: Mon, 23 Nov 2026 09:10:00 GMT';
+  it.each([
+    [`503 Busy\r\nretry-after: 600`, { kind: 'failed', status: 503, ambiguous: true, retryAfterMs: 600_000 }],
+    [`503 Busy\r\n${later}`, { kind: 'failed', status: 503, ambiguous: true, retryAfterMs: 5_000 }],
+    [`429 Slow\r\n${later}`, { kind: 'throttled', status: 429, retryAfterMs: 5_000 }],
+    ['413 Large\r\nretry-after: 3', { kind: 'failed', status: 413, ambiguous: true, retryAfterMs: 3_000 }],
+    ['408 Time-out\r\nretry-after: 3', { kind: 'failed', status: 408, ambiguous: true, retryAfterMs: 3_000 }],
+    ['425 Too Early\r\nretry-after: 3', { kind: 'failed', status: 425, ambiguous: true, retryAfterMs: 3_000 }],
+    ['421 Misdirected', { kind: 'failed', status: 421, reason: 'http_421', ambiguous: false }],
+    ['423 Locked', { kind: 'failed', status: 423, reason: 'http_423', ambiguous: false }],
+    ['503 Busy\r\nretry-after: 31536000', { kind: 'failed', status: 503, retryAfterMs: maxRetryAfterMs }],
+    [
+      '503 Busy\r\nretry-after: Mon, 23 Nov 2026 07:00:09 GMT\r\ndate: no date',
+      { kind: 'failed', status: 503, retryAfterMs: 9_000 },
+    ],
+  ])('%j', async (head, expected) => {
+    expect(await answerTo(say(text(head)))).toMatchObject(expected);
+  });
+
+  it('is read the same where a 409 says that the request is in progress', async () => {
+    const answer = await answerTo(say(text('409 Conflict\r\nretry-after: 4', '{"error":"request in progress"}')));
+    expect(answer).toMatchObject({ kind: 'in-progress', status: 409, retryAfterMs: 4_000 });
+  });
+});
+
+describe('a secret', () => {
+  const token = 'sk-live-0123456789abcdef';
+  const tokens = { token: () => Promise.resolve(token), refresh: () => Promise.resolve(token) };
+  const statuses = ['200', '202', '401', '403', '409', '413', '422', '429', '500', '503'];
+  it.each(statuses)('that an answer of %s echoes is removed, wherever the answer is cut', async (status) => {
+    const server = await serve((socket, request) => {
+      const echo = JSON.stringify({ error: 'no', request: request.replace(/\r\n\r\n[^]*/, ''), again: token });
+      socket.write(text(`${status} Echo\r\ncontent-type: text/html`, echo));
+    });
+    const answer = await deliver(sinkFor(`http://127.0.0.1:${server.port}`, { tokens }));
+    expect(server.requests[0]).toContain(token);
+    for (let at = 0; at + 8 <= token.length; at++)
+      expect(JSON.stringify(answer)).not.toContain(token.slice(at, at + 8));
+  });
+
+  it('is removed though the text is cut within it', async () => {
+    for (let before = 165; before <= 200; before++) {
+      const body = `${'x'.repeat(before)} ${Buffer.from(`u:${token}`).toString('base64')}`;
+      const answer = await answerTo(say(text('422 No', body)), { tokens });
+      // All that is left of it stands for what Base64 shares with the text before it.
+      expect((answer as { answer: string }).answer).toMatch(/^x+ ?.{0,4}(?:\[.*)?$/);
+    }
+  });
+});
+
+describe('a connection', () => {
+  const sinkOn = (server: RawServer, options: Partial<HttpSinkOptions> = {}) =>
+    sinkFor(`http://127.0.0.1:${server.port}`, options);
+
+  it.each([500, 502, 503, 408, 421, 401])('is closed after a %i: the next request gets another', async (status) => {
+    const server = await serve((socket, _, number) =>
+      socket.write(number === 1 ? text(`${status} No`, 'why') : text('200 OK')),
+    );
+    const sink = sinkOn(server, { connections: 1 });
+    await deliver(sink);
+    expect(await deliver(sink)).toEqual(uploaded());
+    expect(server.connections).toEqual({ made: 2, most: 1 });
+  });
+
+  it.each([403, 404, 409, 422, 429])('is kept after a %i', async (status) => {
+    const server = await serve(say(text(`${status} No`, 'why')));
+    const sink = sinkOn(server, { connections: 1 });
+    for (let round = 0; round < 5; round++) await deliver(sink);
+    expect(server.connections.made).toBe(1);
+  });
+
+  it('to a bad machine behind a balancer does not get all requests', async () => {
+    // Each connection leads to the next of three machines; the third fails at once.
+    const machines = new Map<Socket, number>();
+    const server = await serve((socket) => {
+      if (!machines.has(socket)) machines.set(socket, machines.size % 3);
+      socket.write(machines.get(socket) === 2 ? text('500 Bad') : text('200 OK'));
+    });
+    const sink = sinkOn(server, { connections: 3 });
+    const answers: SinkAnswer[] = [];
+    for (let round = 0; round < 30; round++) {
+      answers.push(...(await Promise.all([deliver(sink), deliver(sink), deliver(sink)])));
+    }
+    const failures = answers.filter(({ kind }) => kind === 'failed').length;
+    expect(failures).toBeGreaterThan(0);
+    expect(failures).toBeLessThan(answers.length / 3);
+  });
+
+  it('is not used again at its maximum age', async () => {
+    let now = nowMs;
+    const server = await serve(say(text('200 OK')));
+    const sink = sinkOn(server, { connections: 1, clock: { now: () => now } });
+    // It is never idle for long.
+    for (let second = 0; second < 90; second++) {
+      expect(await deliver(sink)).toEqual(uploaded());
+      now += 1_000;
+    }
+    expect(server.connections).toEqual({ made: 3, most: 1 });
+  });
+
+  it('that a frozen environment left behind is not used', async () => {
+    let now = nowMs;
+    const server = await serve(say(text('200 OK')));
+    const sink = sinkOn(server, { connections: 1, clock: { now: () => now } });
+    await deliver(sink);
+    now += 10 * 60_000;
+    expect(await deliver(sink)).toEqual(uploaded());
+    expect(server.connections.made).toBe(2);
+  });
+
+  it('that died at rest says so, and those that rested with it are not tried', async () => {
+    const served = new Set<Socket>();
+    const server = await serve((socket) => {
+      if (served.has(socket)) return void socket.resetAndDestroy();
+      served.add(socket);
+      socket.write(text('200 OK'));
+    });
+    const sink = sinkOn(server, { connections: 4 });
+    await Promise.all(Array.from({ length: 4 }, () => deliver(sink)));
+    expect(await deliver(sink)).toEqual({ ...failed('econnreset', true), isStale: true });
+    expect(await deliver(sink)).toEqual(uploaded());
+    expect(server.connections.made).toBe(5);
+  });
+
+  it('that is lost with its first request says nothing of the kind', async () => {
+    const server = await serve((socket) => socket.resetAndDestroy());
+    expect(await deliver(sinkOn(server))).not.toHaveProperty('isStale');
+  });
+
+  it('is kept for 30 s at most, whatever the server offers', async () => {
+    const closed = vi.fn();
+    const server = await serve((socket) => {
+      socket.once('close', closed);
+      socket.write(text('200 OK\r\nkeep-alive: timeout=600'));
+    });
+    const timers = vi.spyOn(globalThis, 'setTimeout');
+    try {
+      await deliver(sinkOn(server));
+      expect(Math.max(...timers.mock.calls.map(([, ms]) => ms ?? 0))).toBeLessThanOrEqual(30_000);
+    } finally {
+      timers.mockRestore();
+    }
+  });
+
+  it('waits for its turn no longer than the request’s time', async () => {
+    const server = await serve(() => undefined);
+    const sink = sinkOn(server, { connections: 1 });
+    const first = deliver(sink);
+    expect(await deliver(sink, AbortSignal.timeout(50))).toEqual(failed('timed_out', false));
+    await first;
+  });
+});
+
+describe('a name with several addresses', () => {
+  /** What the resolver says of the name. */
+  const resolveTo = (...addresses: string[]) => {
+    const all = addresses.map((address) => ({ address, family: address.includes(':') ? 6 : 4 }));
+    const lookup = vi.spyOn(dns, 'lookup');
+    lookup.mockImplementation(((_: string, __: unknown, done: (error: null, found: typeof all) => void) =>
+      done(null, all)) as unknown as typeof dns.lookup);
+    endings.push(() => Promise.resolve(lookup.mockRestore()));
+    return (next: string[]) => void all.splice(0, all.length, ...next.map((address) => ({ address, family: 4 })));
+  };
+  const issuer = createIssuer('test root');
+  const certificate = createCertificate('api.test', issuer);
+
+  it('is reached on the second where the first refuses', async () => {
+    resolveTo('127.0.0.9', '127.0.0.1');
+    const server = await serve(say(text('200 OK')));
+    expect(await deliver(sinkFor(`http://api.test:${server.port}`))).toEqual(uploaded());
+  });
+
+  it('is reached on the second where the first accepts and stays mute', async () => {
+    const api = await serve(say(text('200 OK')), certificate);
+    // TCP alone, on another address of the same port.
+    await serve(() => undefined, undefined, { host: '127.0.0.2', port: api.port });
+    resolveTo('127.0.0.2', '127.0.0.1');
+    const sink = sinkFor(`https://api.test:${api.port}`, {
+      caCertificates: issuer.cert,
+      connections: 1,
+      limits: { ...limits, connectMs: 2_000 },
+    });
+    expect(await deliver(sink)).toEqual(uploaded());
+  });
+
+  it('is tried on another address after one did not answer', async () => {
+    const api = await serve(say(text('200 OK')));
+    await serve(() => undefined, undefined, { host: '127.0.0.2', port: api.port });
+    resolveTo('127.0.0.2', '127.0.0.1');
+    const sink = sinkFor(`http://api.test:${api.port}`, { connections: 1, limits: { ...limits, headersMs: 1_000 } });
+    expect(await deliver(sink)).toEqual(failed('headers_timeout', true));
+    expect(await deliver(sink)).toEqual(uploaded());
+  });
+
+  it('is given the time of a slow handshake', async () => {
+    const api = await serve(say(text('200 OK')));
+    resolveTo('127.0.0.1', '127.0.0.1');
+    // A connect that takes longer than the 250 ms that Node grants.
+    const connectWithin: ConnectWithin = () => (target, callback) => {
+      const socket = connect(Number(target.port), target.hostname);
+      setTimeout(() => callback(null, socket), 400);
+    };
+    const socket = await new Promise<Socket>((resolve, reject) => {
+      connectToAny(
+        connectWithin,
+        3_000,
+        new AvoidedAddresses(),
+      )({ hostname: 'api.test', protocol: 'http:', port: String(api.port) }, (error, connected) =>
+        connected ? resolve(connected) : reject(error ?? new Error('none')),
+      );
+    });
+    expect(socket.remoteAddress).toBe('127.0.0.1');
+    socket.destroy();
+  });
+
+  it('follows the name to a new address', async () => {
+    let now = nowMs;
+    const old = await serve(say(text('200 OK')));
+    await serve(say(text('201 New')), undefined, { host: '127.0.0.3', port: old.port });
+    const change = resolveTo('127.0.0.1');
+    const sink = sinkFor(`http://api.test:${old.port}`, { connections: 1, clock: { now: () => now } });
+    expect(await deliver(sink)).toEqual(uploaded());
+    change(['127.0.0.3']);
+    now += 31_000;
+    expect(await deliver(sink)).toEqual(uploaded(201));
+  });
+});
+
+describe('TLS', () => {
+  it('offers no session: a server that can’t resume one is reached all the same', async () => {
+    const issuer = createIssuer('test root');
+    const reused: boolean[] = [];
+    const server = await serve(
+      (socket) => {
+        if (socket instanceof TLSSocket) reused.push(socket.isSessionReused());
+        socket.end(text('200 OK\r\nconnection: close'));
+      },
+      createCertificate('127.0.0.1', issuer),
+    );
+    const sink = sinkFor(`https://127.0.0.1:${server.port}`, { caCertificates: issuer.cert, connections: 1 });
+    for (let round = 0; round < 3; round++) expect(await deliver(sink)).toEqual(uploaded());
+    expect(reused).toEqual([false, false, false]);
+  });
+});
+
+describe('the token’s read', () => {
+  const never = new Promise<never>(() => undefined);
+  it('takes no longer than the request may', async () => {
+    const server = await serve(say(text('200 OK')));
+    const tokens = { token: () => never, refresh: () => never };
+    const answer = await deliver(sinkFor(`http://127.0.0.1:${server.port}`, { tokens }), AbortSignal.timeout(50));
+    expect(answer).toMatchObject({ kind: 'unauthorised', status: 0 });
+    expect(server.requests).toEqual([]);
+  });
+
+  it('is given up by itself, and begun anew', async () => {
+    let reads = 0;
+    const send = () => (++reads === 1 ? never : Promise.resolve({ SecretString: 'a' }));
+    const tokens = new SecretToken({ send } as unknown as SecretsManagerClient, 'arn', 50);
+    await expect(tokens.token()).rejects.toThrow();
+    expect(await tokens.token()).toBe('a');
   });
 });

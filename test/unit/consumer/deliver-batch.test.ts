@@ -547,3 +547,204 @@ describe('a file that was stopped', () => {
     expect(outcomesOf()).toEqual(Array(5).fill('held'));
   });
 });
+
+describe('an answer that does not say that the record is stored', () => {
+  const tryEndsAfterMs = 30_000;
+  /** What the API has when it answers, by the request id of the batch's first record. */
+  const stores = () => world.api.stored.size;
+
+  it('such as a 409 to a try that hangs and is rolled back later does not count as delivered', async () => {
+    await begin(rows(1));
+    const begunAt = clock.now();
+    // The API notes the request id, works on it for 20 s, and rolls back. Until then it says "seen before".
+    world.api.fault = (_, nth) => {
+      if (nth === 1) return { kind: 'failed', status: null, reason: 'headers_timeout', ambiguous: true };
+      return clock.now() < begunAt + 20_000 ? { kind: 'duplicate', status: 409 } : undefined;
+    };
+    await deliver();
+    expect(stores()).toBe(1);
+    expect(receipts()).toMatchObject([{ outcome: 'uploaded', status: 201 }]);
+    expect(receipts()[0]).not.toHaveProperty('confirmed_by');
+  });
+
+  it('counts as delivered by a 409 once the try is over, with the answer in the receipt', async () => {
+    await begin(rows(1));
+    world.api.fault = (_, nth) =>
+      nth === 1 ? 'store-and-fail' : { kind: 'duplicate', status: 409, answer: 'seen at 06:00' };
+    await deliver();
+    expect(receipts()).toMatchObject([
+      { outcome: 'uploaded', status: 409, confirmed_by: '409', attempts: 2, api_answer: 'seen at 06:00' },
+    ]);
+    const [first, last] = [world.api.requests[0], world.api.requests.at(-1)];
+    expect((last?.at ?? 0) - (first?.at ?? 0)).toBeGreaterThan(tryEndsAfterMs);
+  });
+
+  it('is not waited for where the API itself has answered the try', async () => {
+    await begin(rows(1));
+    world.api.fault = (_, nth) => (nth === 1 ? failure(500) : { kind: 'duplicate', status: 409 });
+    const begunAt = clock.now();
+    await deliver();
+    expect(receipts()).toMatchObject([{ outcome: 'uploaded', confirmed_by: '409' }]);
+    expect(clock.now() - begunAt).toBeLessThan(tryEndsAfterMs);
+  });
+
+  it('is left to a successor that begins when the try is over', async () => {
+    await begin(rows(1));
+    world.api.fault = () => ({ kind: 'failed', status: null, reason: 'headers_timeout', ambiguous: true });
+    await deliver();
+    const lastAt = world.api.requests.at(-1)?.at ?? 0;
+    const [successor] = world.successors;
+    expect(clock.now() + (successor?.delaySeconds ?? 0) * 1000 - lastAt).toBeGreaterThan(tryEndsAfterMs);
+    // So a 409 to it is ours at once.
+    world.api.fault = () => ({ kind: 'duplicate', status: 409 });
+    await deliverToTheEndOfSuccessors();
+    expect(receipts()).toMatchObject([{ outcome: 'uploaded', confirmed_by: '409' }]);
+  });
+
+  it('"in progress" is asked again, and no failure of the API', async () => {
+    await begin(rows(20));
+    const begunAt = clock.now();
+    // All of them, for longer than ten failures in a row would take to open the breaker.
+    world.api.fault = () =>
+      clock.now() < begunAt + 12_000 ? { kind: 'in-progress', status: 409, answer: 'in progress' } : undefined;
+    await deliver();
+    expect(openings()).toEqual([]);
+    expect(outcomesOf()).toEqual(Array(20).fill('uploaded'));
+    expect(stores()).toBe(20);
+  });
+
+  it('"in progress" for ever ends in a letter that says so', async () => {
+    await begin(rows(2));
+    world.api.fault = (request) =>
+      request.payload['spot_id'] === 'SP-000001'
+        ? { kind: 'in-progress', status: 409, answer: 'in progress', retryAfterMs: 7_000 }
+        : undefined;
+    await deliverToTheEnd();
+    expect(outcomesOf()).toEqual(['exhausted', 'uploaded']);
+    expect(world.letters).toMatchObject([{ reason: 'in_progress', http_status: 409, api_answer: 'in progress' }]);
+  });
+
+  it('"in progress", then seen before, is what an earlier try of ours has stored', async () => {
+    await begin(rows(1));
+    const answers: SinkAnswer[] = [
+      { kind: 'in-progress', status: 409 },
+      { kind: 'duplicate', status: 409 },
+    ];
+    world.api.fault = () => answers.shift();
+    await deliver();
+    expect(receipts()).toMatchObject([{ outcome: 'uploaded', confirmed_by: '409' }]);
+  });
+
+  it('keeps the answer of a duplicate, and of a record that was exhausted', async () => {
+    await begin(rows(2));
+    world.api.fault = (request) =>
+      request.payload['spot_id'] === 'SP-000001'
+        ? { kind: 'duplicate', status: 409, answer: 'seen' }
+        : { kind: 'failed', status: 202, reason: 'http_202', ambiguous: true, answer: 'queued' };
+    await deliverToTheEnd();
+    expect(receipts()).toMatchObject([
+      { outcome: 'duplicate', api_answer: 'seen' },
+      { outcome: 'exhausted', reason: 'http_202', api_answer: 'queued' },
+    ]);
+    expect(world.letters).toMatchObject([{ record: 2, api_answer: 'queued', http_status: 202 }]);
+  });
+
+  it('409 "version conflict" is a refusal with a letter', async () => {
+    await begin(rows(1));
+    world.api.fault = () => ({ kind: 'refused', status: 409, answer: 'version conflict' });
+    await deliver();
+    expect(outcomesOf()).toEqual(['refused']);
+    expect(world.letters).toMatchObject([{ reason: 'conflict', http_status: 409, api_answer: 'version conflict' }]);
+  });
+});
+
+describe('two rows with one request id, at an API that answers 200 to a repetition', () => {
+  const answer200 = () => (world.api.fault = () => ({ kind: 'uploaded', status: 200 }));
+
+  it('are one uploaded and one duplicate', async () => {
+    await begin([rowOf(1), rowOf(2), rowOf(1), rowOf(1)]);
+    answer200();
+    await deliver();
+    expect(outcomesOf()).toEqual(['uploaded', 'uploaded', 'duplicate', 'duplicate']);
+    expect(receipts().every((receipt) => receipt.warnings === undefined)).toBe(true);
+  });
+
+  it('and other bytes, are listed: the API has what came first', async () => {
+    await begin([rowOf(1), { ...rowOf(1), ClientName: 'Another client' }]);
+    answer200();
+    await deliver();
+    expect(receipts()).toMatchObject([
+      { outcome: 'uploaded' },
+      { outcome: 'duplicate', warnings: [expect.stringContaining('record 1 of the file has the same request id')] },
+    ]);
+  });
+
+  it('are each their own where the first was refused', async () => {
+    await begin([{ ...rowOf(1), ClientName: 'nobody' }, rowOf(1)]);
+    world.api.fault = (request) =>
+      request.payload['advertiser'] === 'nobody'
+        ? { kind: 'refused', status: 422, answer: 'no' }
+        : { kind: 'uploaded', status: 200 };
+    await deliver();
+    expect(outcomesOf()).toEqual(['refused', 'uploaded']);
+  });
+});
+
+describe('an API that fails and says when to come again', () => {
+  const busy = (retryAfterMs: number): SinkAnswer => ({
+    ...(failure(503) as SinkAnswer & { kind: 'failed' }),
+    retryAfterMs,
+  });
+
+  it('is not asked before, and no record is given up meanwhile', async () => {
+    await begin(rows(40));
+    const isBackAt = clock.now() + 600_000;
+    world.api.fault = () => (clock.now() < isBackAt ? busy(isBackAt - clock.now()) : undefined);
+    await deliverToTheEnd();
+    expect(outcomesOf()).toEqual(Array(40).fill('uploaded'));
+    const early = world.api.requests.filter(({ at }) => at < isBackAt);
+    // What was in flight when the first answer came.
+    expect(early.length).toBeLessThanOrEqual(world.ports.connections);
+  });
+
+  it('is not given up on while it goes on saying so', async () => {
+    await begin(rows(40));
+    const isBackAt = clock.now() + 20 * 60_000;
+    world.api.fault = () => (clock.now() < isBackAt ? busy(45_000) : undefined);
+    await deliverToTheEnd();
+    expect(world.letters).toEqual([]);
+    expect(outcomesOf()).toEqual(Array(40).fill('uploaded'));
+  });
+
+  it('has its try charged: the record may be stored', async () => {
+    await begin(rows(3));
+    world.api.fault = (_, nth) => (nth === 1 ? busy(4_000) : undefined);
+    await deliver();
+    expect(
+      receipts()
+        .map(({ attempts }) => attempts)
+        .sort(),
+    ).toEqual([1, 1, 2]);
+  });
+});
+
+describe('connections that were closed while the function was frozen', () => {
+  const stale: SinkAnswer = { kind: 'failed', status: null, reason: 'econnreset', ambiguous: true, isStale: true };
+
+  it('open no breaker and cost no try', async () => {
+    await begin(rows(40));
+    world.ports.connections = 20;
+    world.api.latencyMs = 3_000;
+    world.api.fault = (_, nth) => (nth <= world.ports.connections ? stale : undefined);
+    await deliver();
+    expect(openings()).toEqual([]);
+    expect(receipts().map(({ outcome, attempts }) => [outcome, attempts])).toEqual(Array(40).fill(['uploaded', 1]));
+  });
+
+  it('are an outage where each is lost again', async () => {
+    await begin(rows(40));
+    world.api.fault = () => stale;
+    await deliver();
+    expect(openings()).toEqual(['outage']);
+  });
+});
