@@ -1,6 +1,11 @@
+import { LocalCloudError } from './local-cloud-error.ts';
+
 /** Where the stack lives on every local endpoint of ours. */
 export const localAccount = '000000000000';
 export const localRegion = 'us-east-1';
+
+/** For clients of a local endpoint: a person's environment or profile may ask for variants that only AWS has. */
+export const noEndpointVariants = { useFipsEndpoint: false, useDualstackEndpoint: false };
 
 /**
  * The AWS environment for a local endpoint. Credentials and region of the person's own count only where the endpoint
@@ -22,10 +27,33 @@ export function localAwsEnvironment(endpointUrl: string, env: NodeJS.ProcessEnv)
     AWS_CONFIG_FILE: '/dev/null',
     AWS_SHARED_CREDENTIALS_FILE: '/dev/null',
     AWS_EC2_METADATA_DISABLED: 'true',
+    AWS_USE_FIPS_ENDPOINT: 'false',
+    AWS_USE_DUALSTACK_ENDPOINT: 'false',
   };
 }
 
 /** Emulators take a key of twelve digits for the account's number. */
 export function localAccountOf({ AWS_ACCESS_KEY_ID: key = '' }: Record<string, string>): string {
   return /^\d{12}$/.test(key) ? key : localAccount;
+}
+
+/** The variables that keep calls to the endpoint from a proxy, which could not reach it: both spellings are read. */
+export function withoutProxyFor(endpointUrl: string, env: NodeJS.ProcessEnv): { NO_PROXY: string; no_proxy: string } {
+  const given = env['NO_PROXY'] ?? env['no_proxy'];
+  const hosts = [given, new URL(endpointUrl).hostname].filter(Boolean).join(',');
+  return { NO_PROXY: hosts, no_proxy: hosts };
+}
+
+/**
+ * @returns undefined where the variable is not set
+ * @throws LocalCloudError where it is no http(s) URL
+ */
+export function givenEndpointOf(env: NodeJS.ProcessEnv): string | undefined {
+  const text = env['AWS_ENDPOINT_URL'];
+  if (!text) return undefined;
+  if (URL.canParse(text) && /^https?:$/.test(new URL(text).protocol)) return text;
+  throw new LocalCloudError(
+    `AWS_ENDPOINT_URL is '${text}', which is no http(s) URL: correct it (http://127.0.0.1:4566), ` +
+      'or unset it to have a local cloud started.',
+  );
 }

@@ -2,7 +2,7 @@ import { readFileSync, rmSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { CloudFormationClient, DescribeStacksCommand } from '@aws-sdk/client-cloudformation';
 import { z } from 'zod';
-import { localAccountOf, localAwsEnvironment } from './aws-environment.ts';
+import { localAccountOf, localAwsEnvironment, noEndpointVariants, withoutProxyFor } from './aws-environment.ts';
 import { holdLock } from './hold-lock.ts';
 import { LocalCloudError } from './local-cloud-error.ts';
 import { endAbandonedCdk, runCdk } from './run-cdk.ts';
@@ -56,7 +56,12 @@ async function deployAlone(options: DeployOptions): Promise<Record<string, strin
     const { fault, output } = await runCdk(args, {
       cwd,
       recordPath,
-      env: { ...withoutAws(env), ...aws, ...(options.caFile ? { AWS_CA_BUNDLE: options.caFile } : {}) },
+      env: {
+        ...withoutAws(env),
+        ...aws,
+        ...withoutProxyFor(endpointUrl, env),
+        ...(options.caFile ? { AWS_CA_BUNDLE: options.caFile } : {}),
+      },
       timeoutMs: Math.max(1, giveUpAt - Date.now()),
       ...(options.signal ? { signal: options.signal } : {}),
     });
@@ -114,6 +119,7 @@ const makeClient = (aws: Record<string, string>): CloudFormationClient =>
   new CloudFormationClient({
     endpoint: aws['AWS_ENDPOINT_URL'] ?? '',
     region: aws['AWS_REGION'] ?? '',
+    ...noEndpointVariants,
     credentials: { accessKeyId: aws['AWS_ACCESS_KEY_ID'] ?? '', secretAccessKey: aws['AWS_SECRET_ACCESS_KEY'] ?? '' },
   });
 

@@ -12,7 +12,7 @@ import type { Choice } from './preflight.ts';
 import { chooseCloud } from './preflight.ts';
 import { choosePort, probeMachine } from './probe-machine.ts';
 import { isRunning, killGroup } from './process-identity.ts';
-import { ensureVenv, findVenv, removeAbandonedDrafts } from './python-venv.ts';
+import { chooseVenvDir, ensureVenv, findVenv, removeAbandonedDrafts } from './python-venv.ts';
 
 export interface BringUpOptions {
   /** Undefined: any free one. Refused when it is taken. */
@@ -45,7 +45,7 @@ export interface Endpoint {
 
 const repoRoot = resolve(import.meta.dirname, '..');
 const requirements = join(import.meta.dirname, 'requirements.txt');
-/** Of this checkout: every endpoint that it starts uses it. */
+/** Of this checkout: every endpoint that it starts uses it, unless the checkout is read-only. */
 export const checkoutVenvDir = join(repoRoot, '.sluice', 'venv');
 /** Longer than a start takes, an installation included. */
 const lockMs = 12 * 60_000;
@@ -89,7 +89,8 @@ export async function tearDownEndpoint(stateDir: string): Promise<void> {
 async function start(
   options: BringUpOptions & { env: NodeJS.ProcessEnv },
 ): Promise<{ url: string; kind: 'ministack' | 'docker' }> {
-  const { stateDir, port, onProgress, signal, env, venvDir = checkoutVenvDir } = options;
+  const { stateDir, port, onProgress, signal, env } = options;
+  const venvDir = options.venvDir ?? chooseVenvDir(checkoutVenvDir, stateDir, requirements);
   // Before anything that takes time.
   if (port !== undefined) await choosePort(port);
   removeAbandonedDrafts(venvDir);

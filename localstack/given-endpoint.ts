@@ -1,3 +1,4 @@
+import { givenEndpointOf } from './aws-environment.ts';
 import { askHealth } from './endpoint-health.ts';
 import { LocalCloudError } from './local-cloud-error.ts';
 
@@ -8,13 +9,8 @@ import { LocalCloudError } from './local-cloud-error.ts';
  * @throws LocalCloudError when it is no URL, or nothing answers
  */
 export async function findGivenEndpoint(env: NodeJS.ProcessEnv): Promise<string | null> {
-  const text = env['AWS_ENDPOINT_URL'];
-  if (!text) return null;
-  if (!URL.canParse(text) || !/^https?:$/.test(new URL(text).protocol)) {
-    throw new LocalCloudError(
-      `AWS_ENDPOINT_URL is '${text}', which is no http(s) URL: correct it, or unset it to have a local cloud started.`,
-    );
-  }
+  const text = givenEndpointOf(env);
+  if (text === undefined) return null;
   const url = new URL(text);
   if (url.hostname === 'localhost') {
     const byNumber = new URL(text);

@@ -1,6 +1,17 @@
 import { spawn } from 'node:child_process';
 import { createHash } from 'node:crypto';
-import { existsSync, mkdirSync, openSync, closeSync, readFileSync, readdirSync, renameSync, rmSync } from 'node:fs';
+import {
+  accessSync,
+  closeSync,
+  constants,
+  existsSync,
+  mkdirSync,
+  openSync,
+  readFileSync,
+  readdirSync,
+  renameSync,
+  rmSync,
+} from 'node:fs';
 import { join } from 'node:path';
 import { LocalCloudError } from './local-cloud-error.ts';
 import { tailOfFile } from './tail-of-file.ts';
@@ -16,6 +27,21 @@ export interface VenvOptions {
 
 /** Ample for a slow line; a mirror that hangs must not hang us for ever. */
 const installMs = 10 * 60_000;
+
+/**
+ * Where to install: once for the whole checkout, or beside the endpoint where the checkout cannot be written to.
+ * @param own the checkout's folder for it
+ */
+export function chooseVenvDir(own: string, stateDir: string, requirements: string): string {
+  if (findVenv({ dir: own, requirements })) return own;
+  try {
+    mkdirSync(own, { recursive: true });
+    accessSync(own, constants.W_OK);
+    return own;
+  } catch {
+    return join(stateDir, 'venv');
+  }
+}
 
 /** @returns the environment's interpreter, or null when there is none for these requirements */
 export function findVenv({ dir, requirements }: Pick<VenvOptions, 'dir' | 'requirements'>): string | null {

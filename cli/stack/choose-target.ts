@@ -1,4 +1,4 @@
-import { localAwsEnvironment } from '../../localstack/aws-environment.ts';
+import { givenEndpointOf, localAwsEnvironment } from '../../localstack/aws-environment.ts';
 import { CliError } from '../cli-error.ts';
 import type { LocalStacks } from './local-stacks.ts';
 
@@ -27,11 +27,11 @@ export interface TargetWish {
  * `AWS_ENDPOINT_URL` decides where it is set. Else a stack that `up` or the demo deployed here is local, and any other
  * that is named is looked for in AWS. AWS is never chosen without `--stack`: credentials that happen to be in the
  * environment must not be reason enough.
- * @throws CliError where nothing is up
+ * @throws CliError where nothing is up; LocalCloudError where AWS_ENDPOINT_URL is no URL
  */
 export function chooseTarget({ stack, env, local }: TargetWish): Target {
-  const given = env['AWS_ENDPOINT_URL'];
-  if (given) return endpointTarget(stack ?? defaultStackName, given, env);
+  const given = givenEndpointOf(env);
+  if (given !== undefined) return endpointTarget(stack ?? defaultStackName, given, env);
   const stackName = stack ?? onlyNameOf(local) ?? defaultStackName;
   const known = local[stackName];
   if (known) return endpointTarget(stackName, known.endpointUrl, env);

@@ -4,32 +4,37 @@ import { EventBridgeClient } from '@aws-sdk/client-eventbridge';
 import { S3Client } from '@aws-sdk/client-s3';
 import { SecretsManagerClient } from '@aws-sdk/client-secrets-manager';
 import { SQSClient } from '@aws-sdk/client-sqs';
+import { defaultProvider } from '@aws-sdk/credential-provider-node';
 import { NodeHttpHandler } from '@smithy/node-http-handler';
+import { noEndpointVariants } from '../../localstack/aws-environment.ts';
+import { AwsRequestHandler, awsRegionOf, httpTimeouts } from './aws-access.ts';
 import type { Target } from './choose-target.ts';
 
-/** The SDK's default is to wait for ever; uploads of a part over a slow line take their time. Milliseconds. */
-const connectionTimeout = 5_000;
-const socketTimeout = 60_000;
-
 function settingsOf(target: Target) {
-  const requestHandler = new NodeHttpHandler({
-    connectionTimeout,
-    socketTimeout,
-    httpAgent: { maxSockets: 64 },
-    httpsAgent: { maxSockets: 64 },
-  });
-  if (target.kind === 'aws') return { requestHandler };
+  if (target.kind === 'aws') return awsSettings(process.env);
+  const agent = { maxSockets: 64 };
   return {
-    requestHandler,
+    requestHandler: new NodeHttpHandler({ ...httpTimeouts, httpAgent: agent, httpsAgent: agent }),
     endpoint: target.endpointUrl,
     region: target.region,
     credentials: target.credentials,
+    ...noEndpointVariants,
   };
 }
 
-/** Local clouds have no name service for buckets. */
-export const s3ClientFor = (target: Target): S3Client =>
-  new S3Client({ ...settingsOf(target), ...(target.kind === 'endpoint' ? { forcePathStyle: true } : {}) });
+function awsSettings(env: NodeJS.ProcessEnv) {
+  const region = awsRegionOf(env);
+  return {
+    requestHandler: new AwsRequestHandler(env),
+    // A handler of its own: one that is destroyed with its client must not take the others' credentials along.
+    credentials: defaultProvider({ clientConfig: { requestHandler: new AwsRequestHandler(env) } }),
+    ...(region === undefined ? {} : { region }),
+  };
+}
+
+/** @param forcePathStyle where there is no name service for buckets */
+export const s3ClientFor = (target: Target, forcePathStyle: boolean): S3Client =>
+  new S3Client({ ...settingsOf(target), forcePathStyle });
 
 export const sqsClientFor = (target: Target): SQSClient => new SQSClient(settingsOf(target));
 

@@ -1,25 +1,85 @@
 import { CliError } from '../cli-error.ts';
 
-/** Names under which the SDK tells that it found nobody to sign for. */
-const credentialFaults = ['CredentialsProviderError', 'TokenProviderError'];
-const refusedFaults = ['AccessDenied', 'AccessDeniedException', 'UnrecognizedClientException', 'InvalidClientTokenId'];
-const expiredFaults = ['ExpiredToken', 'ExpiredTokenException', 'RequestExpired'];
+/** What the SDK reports, by its errors' names, and what to do about it. The first that fits counts. */
+const explanations: readonly { names: RegExp; says?: RegExp; sentence: (message: string) => string }[] = [
+  {
+    names: /^(CredentialsProviderError|TokenProviderError)$/,
+    says: /\bsso\b/i,
+    sentence: (message) => `The AWS sign-in (SSO) is missing or has expired: run \`aws sso login\`. ${message}`,
+  },
+  {
+    names: /^CredentialsProviderError$/,
+    says: /\bMFA\b/i,
+    sentence: (message) =>
+      `The AWS profile asks for an MFA code, which Sluice cannot ask for: get a session with \`aws sts get-session-token\` ` +
+      `or \`aws configure export-credentials\` and set its keys. ${message}`,
+  },
+  {
+    names: /^CredentialsProviderError$/,
+    says: /profile/i,
+    sentence: (message) => `The AWS profile cannot be used: see ~/.aws/config and AWS_PROFILE. ${message}`,
+  },
+  {
+    names: /^(CredentialsProviderError|TokenProviderError)$/,
+    sentence: (message) =>
+      `There are no AWS credentials in the environment (AWS_PROFILE or AWS_ACCESS_KEY_ID): ${message}`,
+  },
+  { names: /./, says: /region is missing/i, sentence: () => 'No AWS region is set: set AWS_REGION.' },
+  {
+    names: /^(ExpiredToken|ExpiredTokenException)$/,
+    sentence: () => 'The AWS credentials have expired; sign in again.',
+  },
+  {
+    names: /^(RequestTimeTooSkewed|RequestExpired|RequestInTheFuture)$/,
+    sentence: () => `AWS refuses the request because this machine's clock is wrong: set it by NTP.`,
+  },
+  {
+    names: /^(SignatureDoesNotMatch|InvalidSignatureException)$/,
+    says: /signature (expired|not yet current)/i,
+    sentence: () => `AWS refuses the request because this machine's clock is wrong: set it by NTP.`,
+  },
+  {
+    names: /^(SignatureDoesNotMatch|InvalidSignatureException)$/,
+    sentence: () => 'AWS refuses the signature: AWS_SECRET_ACCESS_KEY does not belong to AWS_ACCESS_KEY_ID.',
+  },
+  {
+    names:
+      /^(Throttling|ThrottlingException|ThrottledException|TooManyRequestsException|RequestLimitExceeded|SlowDown|ProvisionedThroughputExceededException|RequestThrottled|RequestThrottledException)$/,
+    sentence: () => 'AWS limits the rate of requests just now, also after several tries: wait a minute and try again.',
+  },
+  {
+    names: /^(AccessDenied|AccessDeniedException|UnrecognizedClientException|InvalidClientTokenId)$/,
+    sentence: (message) => `AWS refused it: ${message}`,
+  },
+];
 const networkFaults = ['ECONNREFUSED', 'ECONNRESET', 'ENOTFOUND', 'EAI_AGAIN', 'EHOSTUNREACH', 'ETIMEDOUT'];
+const fileFaults = ['EACCES', 'EROFS', 'EPERM'];
 
-/** A sentence for a fault that came from below; the stack trace is for `--debug`. */
+/** A sentence for a fault of a library or of AWS; the stack trace is for `--debug`. */
 export function explainFault(error: unknown): string {
-  if (error instanceof CliError || nameOf(error) === 'LocalCloudError') return (error as Error).message;
+  const known = knownMessageOf(error);
+  if (known !== undefined) return known;
   const code = codeOf(error);
-  if (credentialFaults.includes(nameOf(error))) {
-    return `There are no AWS credentials in the environment (AWS_PROFILE or AWS_ACCESS_KEY_ID): ${messageOf(error)}`;
+  const message = messageOf(error);
+  const explanation = explanations.find(
+    ({ names, says }) => names.test(nameOf(error)) && (says === undefined || says.test(message)),
+  );
+  if (explanation) return explanation.sentence(message);
+  const path = (error as { path?: unknown }).path;
+  if (code !== undefined && fileFaults.includes(code) && typeof path === 'string') {
+    return `${path} cannot be written (${code}). SLUICE_STATE_DIR names another folder for what Sluice keeps on this machine.`;
   }
-  if (/region is missing/i.test(messageOf(error))) return 'No AWS region is set: set AWS_REGION.';
-  if (expiredFaults.includes(nameOf(error))) return 'The AWS credentials have expired; sign in again.';
-  if (refusedFaults.includes(nameOf(error))) return `AWS refused it: ${messageOf(error)}`;
   if (code !== undefined && networkFaults.includes(code)) {
     return `Nothing answers at ${addressOf(error)} (${code}). A local cloud comes up with \`npm run -s sluice -- up\`.`;
   }
-  return `${nameOf(error)}: ${messageOf(error)} (--debug shows where)`;
+  return `${nameOf(error)}: ${message} (--debug shows where)`;
+}
+
+/** Our own sentence, also where the SDK has wrapped it: credential clients do. */
+function knownMessageOf(error: unknown): string | undefined {
+  if (!(error instanceof Error)) return undefined;
+  if (error instanceof CliError || nameOf(error) === 'LocalCloudError') return error.message;
+  return knownMessageOf(error.cause);
 }
 
 function nameOf(error: unknown): string {

@@ -17,6 +17,7 @@ import type {
   ReceiptStore,
 } from '../../lambdas/ports.ts';
 import { CliError } from '../cli-error.ts';
+import { hasOwnS3Endpoint } from './aws-access.ts';
 import type { Target } from './choose-target.ts';
 import { chooseTarget } from './choose-target.ts';
 import {
@@ -50,6 +51,9 @@ export interface OpenStack {
   lettersOf: (file: { feed: string; lane: string }) => LetterQueue;
 }
 
+/** For the first call, with the SDK's retries: an endpoint that accepts and stays silent is found out soon. Milliseconds. */
+const answerTimeoutMs = 20_000;
+
 /** @throws CliError where there is no such stack, or nothing answers */
 export async function openStack(stackName: string | undefined, env: NodeJS.ProcessEnv): Promise<OpenStack> {
   const target = chooseTarget({ stack: stackName, env, local: readLocalStacks(stateDirOf(env)) });
@@ -58,7 +62,9 @@ export async function openStack(stackName: string | undefined, env: NodeJS.Proce
 
 export async function openTarget(target: Target): Promise<OpenStack> {
   const outputs = new StackOutputs(target.stackName, await readOutputs(target));
-  const [s3, sqs, dynamo] = [s3ClientFor(target), sqsClientFor(target), dynamoClientFor(target)];
+  const pathStyle = target.kind === 'endpoint' || (await hasOwnS3Endpoint(process.env));
+  const newS3 = () => s3ClientFor(target, pathStyle);
+  const [s3, sqs, dynamo] = [newS3(), sqsClientFor(target), dynamoClientFor(target)];
   return {
     target,
     outputs,
@@ -66,7 +72,7 @@ export async function openTarget(target: Target): Promise<OpenStack> {
     limiterOf: (api) => new DynamoLimiterStore(openTable(dynamo, outputs.ledgerTable), api),
     s3,
     sqs,
-    newS3: () => s3ClientFor(target),
+    newS3,
     archive: new S3Archive(s3, outputs.archiveBucket),
     receipts: new S3ReceiptStore(s3, outputs.workBucket),
     events: new EventBridgePublisher(eventBridgeClientFor(target)),
@@ -82,6 +88,7 @@ async function readOutputs(target: Target): Promise<Record<string, string>> {
   try {
     const answer = await cloudFormationClientFor(target).send(
       new DescribeStacksCommand({ StackName: target.stackName }),
+      { abortSignal: AbortSignal.timeout(answerTimeoutMs) },
     );
     const stack = answer.Stacks?.[0];
     if (!stack || stack.StackStatus === 'DELETE_COMPLETE') throw noStack(target);
@@ -90,8 +97,14 @@ async function readOutputs(target: Target): Promise<Record<string, string>> {
   } catch (error) {
     // CloudFormation has no error code of its own for it.
     if (error instanceof Error && /does not exist/i.test(error.message)) throw noStack(target, error);
+    if (error instanceof Error && error.name === 'AbortError') throw noAnswer(target, error);
     throw error;
   }
+}
+
+function noAnswer(target: Target, cause: Error): CliError {
+  const where = target.kind === 'aws' ? 'AWS' : target.endpointUrl;
+  return new CliError(`${where} has not answered within ${answerTimeoutMs / 1000} s.`, { cause });
 }
 
 function noStack(target: Target, cause?: unknown): CliError {

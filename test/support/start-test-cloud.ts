@@ -1,6 +1,7 @@
 import { mkdirSync, rmSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { PutSecretValueCommand, SecretsManagerClient } from '@aws-sdk/client-secrets-manager';
+import { noEndpointVariants } from '../../localstack/aws-environment.ts';
 import type { Certificate } from '../../localstack/certificates.ts';
 import { deployStack } from '../../localstack/deploy.ts';
 import { prepareEnforcement } from '../../localstack/enforcement.ts';
@@ -92,6 +93,7 @@ export async function startTestCloud(
       endpoint: endpoint.url,
       region: 'us-east-1',
       credentials: { accessKeyId: 'test', secretAccessKey: 'test' },
+      ...noEndpointVariants,
     };
     const SecretId = outputs['TrafficTokenSecretArn'];
     await new SecretsManagerClient(client).send(new PutSecretValueCommand({ SecretId, SecretString: token }));
