@@ -88,6 +88,11 @@ interface FeedFacts {
   exactNumbers?: boolean;
   /** A line in the log for each record's outcome. */
   auditEachRecord?: boolean;
+  /**
+   * Raised by whoever changes what a good record is, or what becomes of one, in a way that the schema's JSON Schema doesn't show: a
+   * refinement, a transformation. A file that was sent before is then read in another way, and may be sent again.
+   */
+  rulesVersion?: number;
   /** Not deployed unless `SLUICE_FEEDS` names it. */
   isExample?: boolean;
 }
@@ -109,6 +114,8 @@ export interface Feed<Payload extends Record<string, unknown> = Record<string, u
   columns: readonly string[];
   /** Fields that must be written as plain integers where a JSON number stands (`30`, not `30.0` or `3e1`). */
   integerFields: readonly string[];
+  /** What the deployment has set, or the defaults. */
+  optionValues: Readonly<Record<string, unknown>>;
   /** From the source's fields to the payload; its issues become the rejection's field and sentence. */
   schema: z.ZodType<Payload>;
   /** What makes a record the same record; hashed with the file's checksum into the request id. */
@@ -149,12 +156,16 @@ export function defineFeed<Payload extends Record<string, unknown>, Options exte
 ): RegisteredFeed {
   const { schema, options, columns = [], integerFields = [], ...facts } = declaration;
   const optionsSchema = options ?? z.object({});
-  const open = (given: unknown): Feed<Payload> => ({
-    ...facts,
-    columns,
-    integerFields,
-    schema: schema(optionsSchema.parse(given) as z.output<z.ZodObject<Options>>),
-  });
+  const open = (given: unknown): Feed<Payload> => {
+    const optionValues = optionsSchema.parse(given);
+    return {
+      ...facts,
+      columns,
+      integerFields,
+      optionValues,
+      schema: schema(optionValues as z.output<z.ZodObject<Options>>),
+    };
+  };
   return {
     ...facts,
     columns,

@@ -109,6 +109,8 @@ export interface NewFile {
   lane: string;
   source: SourceObject;
   limits: CutLimits;
+  /** Secret and new: see FileAccount. */
+  messageKey?: string;
 }
 
 /** A file of the splitter's own making: read already, by the time it has an account. */
@@ -124,6 +126,7 @@ export interface SplitProgress {
   hashProgress?: HashProgress;
   content?: StoredContent;
   dialect?: Dialect;
+  reading?: string;
   warnings?: { code: string; message: string }[];
   checkpoint?: CutPosition;
   sentBatches?: number;
@@ -151,11 +154,16 @@ export interface FileLedger {
   saveSplitProgress(fileId: string, epoch: number, progress: SplitProgress): Promise<FileAccount | undefined>;
   /** Gives the lease up without finishing: the continuation may claim at once, or from `heldBackUntil` on. */
   releaseFile(fileId: string, epoch: number, heldBackUntil?: number): Promise<boolean>;
-  /** First file of the feed with these bytes, or the one that came before. Takes over from one that failed or was superseded. */
+  /**
+   * Whether this is the first file of the feed with these bytes that is read in this way, or which one came before. Takes over from
+   * one that needs no protection (core/reading.ts). Repeatable.
+   * @param reading how the file is read: files that are read in other ways don't count
+   */
   claimChecksum(
     feed: string,
     sha256: string,
     fileId: string,
+    reading: string,
   ): Promise<{ kind: 'first' } | { kind: 'duplicate'; of: string }>;
   /** Every batch is in the queue. Returns the file after the write. */
   finishSplit(

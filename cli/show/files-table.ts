@@ -38,6 +38,7 @@ export function formatFiles(
 }
 
 function stateOf(file: FileSummary): string {
+  if (file.duplicate_of !== null) return `not sent: duplicate of ${file.duplicate_of}`;
   if (file.manifest_key !== null) return file.reconciled === false ? `${file.state}, NOT RECONCILED` : file.state;
   if (file.state !== 'split' || file.total_records === null) return file.state;
   return file.settled_records >= file.total_records

@@ -12,7 +12,7 @@ type Painter = Pick<Terminal, 'style'>;
 export function verdictOf(manifest: Manifest): string {
   switch (manifest.state) {
     case 'duplicate':
-      return `a duplicate of file ${manifest.duplicate_of ?? '(unknown)'}: nothing was sent again`;
+      return `nothing of it was sent: it has the bytes of the file ${manifest.duplicate_of ?? '(unknown)'}`;
     case 'failed':
       return `failed: ${manifest.failure?.message ?? 'it could not be read'}`;
     case 'superseded':

@@ -3,6 +3,7 @@ import { BatchGetCommand, PutCommand } from '@aws-sdk/lib-dynamodb';
 import type { FileAccount, FileState, SourceObject } from '../core/file-account.ts';
 import { fileIdOf } from '../core/identity.ts';
 import { noCounts } from '../core/outcome.ts';
+import { blocksSameBytes } from '../core/reading.ts';
 import { schemaVersion } from '../core/schema-version.ts';
 import type { Quarantine } from '../core/quarantine.ts';
 import type { Clock, FileClaim, FileLedger, FileList, NewBundle, NewFile, SplitProgress } from '../ports.ts';
@@ -202,10 +203,11 @@ export class DynamoFileLedger implements FileLedger {
     feed: string,
     sha256: string,
     fileId: string,
+    reading: string,
   ): Promise<{ kind: 'first' } | { kind: 'duplicate'; of: string }> {
-    const pk = `SHA#${feed}#${sha256}`;
+    const [pk, sk] = [`SHA#${feed}#${sha256}`, `READ#${reading}`];
     const claim = (from: string | undefined) =>
-      this.#table.update(pk, 'FILE', {
+      this.#table.update(pk, sk, {
         UpdateExpression: 'SET fileId = :file, expiresAt = :expires',
         ConditionExpression: from === undefined ? 'attribute_not_exists(pk) OR fileId = :file' : 'fileId = :from',
         ExpressionAttributeValues: {
@@ -214,14 +216,16 @@ export class DynamoFileLedger implements FileLedger {
           ...(from === undefined ? {} : { ':from': from }),
         },
       });
-    if (await claim(undefined)) return { kind: 'first' };
-    const holder = (await this.#table.get(pk, 'FILE'))?.['fileId'] as string | undefined;
-    if (holder === undefined) return this.claimChecksum(feed, sha256, fileId);
-    const before = await this.getFile(holder);
-    // What that file did not send must not be lost because it came first.
-    const yields = before === undefined || ['failed', 'superseded', 'quarantined'].includes(before.state);
-    if (yields && (await claim(holder))) return { kind: 'first' };
-    return yields ? this.claimChecksum(feed, sha256, fileId) : { kind: 'duplicate', of: holder };
+    for (;;) {
+      const holder = (await this.#table.get(pk, sk))?.['fileId'] as string | undefined;
+      // An earlier version kept one file for all ways of reading.
+      const before = holder ?? ((await this.#table.get(pk, 'FILE'))?.['fileId'] as string | undefined);
+      if (before !== undefined && before !== fileId && blocksSameBytes(await this.getFile(before))) {
+        return { kind: 'duplicate', of: before };
+      }
+      // Whoever comes second of two finds the other as the holder.
+      if (await claim(holder === fileId ? undefined : holder)) return { kind: 'first' };
+    }
   }
 
   async getFile(fileId: string): Promise<FileAccount | undefined> {

@@ -83,6 +83,8 @@ export interface FileAccount {
   /** Absent where the object's bytes are the records'. Offsets (of checkpoints, batches, records) are in the content. */
   content?: StoredContent;
   dialect?: Dialect;
+  /** Fingerprint of how it is read: dialect, limits, the feed's rules (see core/reading.ts). */
+  reading?: string;
   warnings?: { code: string; message: string }[];
   limits: CutLimits;
   checkpoint?: CutPosition;

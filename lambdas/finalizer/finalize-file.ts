@@ -5,6 +5,7 @@ import { ReportFacts } from '../core/report/report-facts.ts';
 import { archiveKeysOf } from '../core/archive-keys.ts';
 import type { ArchiveKeys } from '../core/archive-keys.ts';
 import type { BatchAccount, FileAccount } from '../core/file-account.ts';
+import { AlteredMessageError } from '../core/errors.ts';
 import { isManifestOwed } from '../core/file-account.ts';
 import { isQuarantined } from '../core/quarantine.ts';
 import type { HeldRange, Manifest } from '../core/manifest.ts';
@@ -61,6 +62,8 @@ export async function finalizeFile(message: FinalizeMessage, ports: FinalizerPor
   const file = await ledger.getFile(message.fileId);
   const place = { correlation_id: message.fileId };
   if (!file) return log.warn('asked to finalize an unknown file', place);
+  if (file.feed !== message.feed)
+    throw new AlteredMessageError(`The file ${file.fileId} is not one of the feed that is named.`);
   if (file.state === 'bundled') return log.info('its account is another one', { ...place, bundle: file.bundleId });
   if (file.state === 'splitting') return log.info('not split yet', place);
   // One that was released is open again, and its next manifest is no amendment.
@@ -93,6 +96,7 @@ export async function finalizeFile(message: FinalizeMessage, ports: FinalizerPor
   // Before the file is closed, so that it is told at least once; the manifest's key tells a repetition.
   await ports.events.publish(eventOf(manifest, amend), figures);
   if (manifest.state === 'quarantined' && !amend) await tellOfQuarantine(manifest, ports);
+  if (manifest.state === 'duplicate') await notifyOfDuplicate(manifest, ports);
   const closed = await ledger.closeFile(file.fileId, {
     state: manifest.state,
     manifest: { key: manifest.archive.manifest_key, number: manifest.manifest_number },
@@ -165,7 +169,7 @@ function tellOfQuarantine(manifest: Manifest, { desk }: FinalizerPorts): Promise
   return desk.tell(
     `Sluice ${feed}: a file was stopped, ${count(manifest.held_records)} records are held`,
     [
-      `${source.key.replace(/[\p{Cc}\p{Zl}\p{Zp}\u202a-\u202e\u2066-\u2069]/gu, '·')} (file ${id}) was stopped.`,
+      `${oneLine(source.key)} (file ${id}) was stopped.`,
       failure?.message ?? '',
       '',
       `uploaded ${count(manifest.uploaded_records)}, rejected ${count(manifest.rejected_records)}, ` +
@@ -178,6 +182,29 @@ function tellOfQuarantine(manifest: Manifest, { desk }: FinalizerPorts): Promise
       '',
     ].join('\n'),
   );
+}
+
+/** Whoever dropped it may have meant something else by it: nothing of it was sent. */
+function notifyOfDuplicate(manifest: Manifest, { desk }: FinalizerPorts): Promise<void> {
+  const { feed, file_id: id, source, duplicate_of: first, archive } = manifest;
+  return desk.tell(
+    `Sluice ${feed}: a file was not sent, it has the bytes of an earlier one`,
+    [
+      `Nothing of ${oneLine(source.key)} (file ${id}) was sent.`,
+      `The file ${first ?? 'unknown'} has the same bytes, was read in the same way, and is in progress or was accepted.`,
+      `Manifest: s3://${archive.bucket}/${archive.manifest_key}`,
+      '',
+      'What to do:',
+      `- Nothing, if it is the same export dropped twice. What became of its records:  sluice status ${first ?? ''}`,
+      '- If it should have other contents: export it once more and drop that.',
+      '',
+    ].join('\n'),
+  );
+}
+
+/** A key may hold anything. */
+function oneLine(key: string): string {
+  return key.replace(/[\p{Cc}\p{Zl}\p{Zp}\u202a-\u202e\u2066-\u2069]/gu, '·');
 }
 
 type ArchivedReceipts = Pick<

@@ -1,10 +1,12 @@
 import { LeaseLostError, SourceChangedError } from '../core/errors.ts';
 import type { FileAccount } from '../core/file-account.ts';
 import { isManifestOwed, isWhollySettled, unsettledRecords } from '../core/file-account.ts';
+import { readingOf } from '../core/reading.ts';
 import { isStopped } from '../core/quarantine.ts';
 import type { FileLedger, NewFile } from '../ports.ts';
 import type { Deadline } from '../runtime/deadline.ts';
 import { checkStored } from './check-stored.ts';
+import type { CutFile } from './cut-file.ts';
 import { cutFile } from './cut-file.ts';
 import { hashFile } from './hash-file.ts';
 import { holdBack } from './hold-back.ts';
@@ -62,7 +64,7 @@ export async function splitFile(
 }
 
 async function splitClaimed(file: FileAccount, ports: SplitterPorts, deadline: Deadline): Promise<Step> {
-  const { ledger, log } = ports;
+  const { feed, log } = ports;
   // A file that was read whole for its hash is cut from the same bytes.
   let whole: Buffer | undefined;
   if (file.sha256 === undefined) {
@@ -75,18 +77,6 @@ async function splitClaimed(file: FileAccount, ports: SplitterPorts, deadline: D
     log.info('file hashed', { correlation_id: file.fileId, sha256: hashed.sha256 });
   }
 
-  // Files of the same bytes are told apart by the sink where they are bundled: each is a record.
-  const sameBytes: Awaited<ReturnType<FileLedger['claimChecksum']>> = file.bundle
-    ? { kind: 'first' }
-    : await ledger.claimChecksum(file.feed, file.sha256, file.fileId);
-  if (sameBytes.kind === 'duplicate') {
-    log.warn('file has the bytes of an earlier one: nothing is sent', {
-      correlation_id: file.fileId,
-      duplicate_of: sameBytes.of,
-    });
-    return end(file, { state: 'duplicate', of: sameBytes.of }, ports);
-  }
-
   if (file.dialect === undefined) {
     const checked = await checkStored(file, whole, ports, deadline);
     if (checked.kind === 'out-of-time') return checked;
@@ -96,13 +86,35 @@ async function splitClaimed(file: FileAccount, ports: SplitterPorts, deadline: D
     if (read.kind === 'refused') return refuse(file, read, ports);
     if (read.kind === 'empty') return finish(file, { records: 0, batches: 0 }, [read.warning], ports);
     file.dialect = read.dialect;
-    const found = { dialect: read.dialect, ...(file.content ? { content: file.content } : {}) };
+    file.reading = readingOf(read.dialect, file.limits, feed);
+    const found = { dialect: read.dialect, reading: file.reading, ...(file.content ? { content: file.content } : {}) };
     if (!(await saveProgress(file, ports, found))) throw lost(file);
+  }
+
+  // Once it is known how the file is read: one that was read in another way, and rejected, must not stand in its place.
+  const sameBytes = await claimChecksum({ ...file, dialect: file.dialect, sha256: file.sha256 }, ports);
+  if (sameBytes.kind === 'duplicate') {
+    log.warn('file has the bytes of an earlier one: nothing is sent', {
+      correlation_id: file.fileId,
+      duplicate_of: sameBytes.of,
+    });
+    return end(file, { state: 'duplicate', of: sameBytes.of }, ports);
   }
 
   const cut = await cutFile({ ...file, dialect: file.dialect }, whole, ports, deadline);
   if (cut.kind !== 'cut') return cut;
   return finish(file, cut.totals, cut.warnings, ports);
+}
+
+async function claimChecksum(
+  file: CutFile & { sha256: string },
+  { ledger, feed }: SplitterPorts,
+): ReturnType<FileLedger['claimChecksum']> {
+  // Files of the same bytes are told apart by the sink where they are bundled: each is a record.
+  if (file.bundle) return { kind: 'first' };
+  // An earlier version kept no fingerprint.
+  const reading = file.reading ?? readingOf(file.dialect, file.limits, feed);
+  return ledger.claimChecksum(file.feed, file.sha256, file.fileId, reading);
 }
 
 async function finish(

@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import { beforeEach, describe, expect, inject, it } from 'vitest';
 import { createDynamoLedger } from '../../lambdas/adapters/dynamo-ledger.ts';
+import type { OutcomeCounts } from '../../lambdas/core/outcome.ts';
 import { noCounts } from '../../lambdas/core/outcome.ts';
 import { letterDigest } from '../../lambdas/core/authenticity.ts';
 import type { Letter, UnnotedLetter } from '../../lambdas/messages.ts';
@@ -203,19 +204,76 @@ describe.each([
   });
 
   describe('the same bytes twice', () => {
-    it('belong to the file that came first', async () => {
+    const checksum = (fileId: string, reading = 'csv', feed = file.feed) =>
+      ledger.claimChecksum(feed, 'sum', fileId, reading);
+    const first = { kind: 'first' };
+    const other = () => ({ ...file, fileId: randomUUID() });
+    /** Settles a batch with these counts and closes the file. */
+    const complete = async (counts: Partial<OutcomeCounts>) => {
+      await ledger.claimBatch(place(1), 'one', lease);
+      await ledger.settleBatch(file.fileId, 1, 'one', { ...settlement(0), counts: { ...noCounts(), ...counts } });
+      const close = { state: 'completed', manifest: { key: 'm1', number: 1 }, openLetters: 0 } as const;
+      await ledger.closeFile(file.fileId, close);
+    };
+
+    it('belong to the file that came first, as long as it is in progress', async () => {
       await claim('one');
-      expect(await ledger.claimChecksum(file.feed, 'sum', file.fileId)).toEqual({ kind: 'first' });
-      expect(await ledger.claimChecksum(file.feed, 'sum', file.fileId)).toEqual({ kind: 'first' });
-      expect(await ledger.claimChecksum(file.feed, 'sum', 'other')).toEqual({ kind: 'duplicate', of: file.fileId });
-      expect(await ledger.claimChecksum(`${file.feed}-2`, 'sum', 'other')).toEqual({ kind: 'first' });
+      expect(await checksum(file.fileId)).toEqual(first);
+      expect(await checksum(file.fileId)).toEqual(first);
+      expect(await checksum('other')).toEqual({ kind: 'duplicate', of: file.fileId });
+      expect(await checksum('other', 'csv', `${file.feed}-2`)).toEqual(first);
+      await ledger.finishSplit(file.fileId, 1, { records: 5, batches: 1 }, []);
+      expect(await checksum('other')).toEqual({ kind: 'duplicate', of: file.fileId });
     });
 
-    it('are taken over from a file that failed', async () => {
+    it.each<Partial<OutcomeCounts>>([{ uploaded: 1, rejected: 4 }, { duplicate: 5 }])(
+      'belong to it for good where something of it was accepted: %o',
+      async (counts) => {
+        await claim('one');
+        await checksum(file.fileId);
+        await complete(counts);
+        expect(await checksum('other')).toEqual({ kind: 'duplicate', of: file.fileId });
+      },
+    );
+
+    it('are taken over, once, from a file that completed with nothing accepted', async () => {
       await claim('one');
-      await ledger.claimChecksum(file.feed, 'sum', file.fileId);
-      await ledger.endFile(file.fileId, 1, { state: 'failed', failure: { code: 'c', message: 'm' } });
-      expect(await ledger.claimChecksum(file.feed, 'sum', 'other')).toEqual({ kind: 'first' });
+      await checksum(file.fileId);
+      await complete({ rejected: 3, refused: 1, exhausted: 1 });
+      const rivals = [other(), other()];
+      for (const rival of rivals) await ledger.claimFile(rival.fileId, rival, 'two', lease);
+      const claims = await Promise.all(rivals.map(({ fileId }) => checksum(fileId)));
+      expect(claims.map(({ kind }) => kind).sort()).toEqual(['duplicate', 'first']);
+      const winner = rivals[claims.findIndex(({ kind }) => kind === 'first')];
+      expect(claims).toContainEqual({ kind: 'duplicate', of: winner?.fileId });
+      expect(await checksum(winner?.fileId ?? '')).toEqual(first);
+    });
+
+    it('stay with a file of which a record got through later', async () => {
+      await claim('one');
+      await checksum(file.fileId);
+      await complete({ rejected: 5 });
+      await ledger.requestAmendment(file.fileId, 1000);
+      expect(await checksum('other')).toEqual({ kind: 'duplicate', of: file.fileId });
+    });
+
+    it('read in another way are another file', async () => {
+      await claim('one');
+      await checksum(file.fileId, 'jsonl');
+      const second = other();
+      await ledger.claimFile(second.fileId, second, 'two', lease);
+      expect(await checksum(second.fileId, 'csv')).toEqual(first);
+      expect(await checksum('third', 'csv')).toEqual({ kind: 'duplicate', of: second.fileId });
+      expect(await checksum('third', 'jsonl')).toEqual({ kind: 'duplicate', of: file.fileId });
+    });
+
+    it.each(['failed', 'superseded'] as const)('are taken over from a file that is %s', async (state) => {
+      await claim('one');
+      await checksum(file.fileId);
+      const failure = { code: 'c', message: 'm' };
+      const end = state === 'failed' ? { state, failure } : { state, failure, totals: { records: 1, batches: 1 } };
+      await ledger.endFile(file.fileId, 1, end);
+      expect(await checksum('other')).toEqual(first);
     });
   });
 

@@ -10,6 +10,7 @@ import type {
 import { fileIdOf } from '../../lambdas/core/identity.ts';
 import { maxMembers } from '../../lambdas/core/records/bundle.ts';
 import { addCounts, noCounts, outcomes } from '../../lambdas/core/outcome.ts';
+import { blocksSameBytes } from '../../lambdas/core/reading.ts';
 import type { Quarantine } from '../../lambdas/core/quarantine.ts';
 import { letterDigest } from '../../lambdas/core/authenticity.ts';
 import { alteredEntry, hasAltered, withEntry } from '../../lambdas/core/dead-history.ts';
@@ -130,13 +131,13 @@ export class InMemoryLedger implements Ledger {
     feed: string,
     sha256: string,
     fileId: string,
+    reading: string,
   ): Promise<{ kind: 'first' } | { kind: 'duplicate'; of: string }> {
-    const key = `${feed}#${sha256}`;
+    const key = `${feed}#${sha256}#${reading}`;
     const holder = this.checksums.get(key);
-    const state = holder === undefined ? undefined : this.files.get(holder)?.state;
-    const yields =
-      holder === undefined || state === undefined || ['failed', 'superseded', 'quarantined'].includes(state);
-    if (holder !== fileId && !yields) return { kind: 'duplicate', of: holder };
+    if (holder !== undefined && holder !== fileId && blocksSameBytes(this.files.get(holder))) {
+      return { kind: 'duplicate', of: holder };
+    }
     this.checksums.set(key, fileId);
     return { kind: 'first' };
   }

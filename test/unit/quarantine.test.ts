@@ -155,7 +155,9 @@ describe('a wrong file', () => {
     for (const message of splitter.sent) await deliver(message);
     await finalize();
     const { ledger } = splitter.ports;
-    expect(await ledger.claimChecksum('traffic', file()?.sha256 ?? '', 'file-2')).toEqual({ kind: 'first' });
+    expect(await ledger.claimChecksum('traffic', file()?.sha256 ?? '', 'file-2', file()?.reading ?? '')).toEqual({
+      kind: 'first',
+    });
   });
 
   it('that is released is sent from there on, each record once', async () => {

@@ -35,8 +35,9 @@ export function verdictOf(manifest: Manifest, sink: string, deadline: FeedDeadli
     return { kind: 'look', sentence, details: [why, ...times] };
   }
   if (state === 'duplicate') {
-    const sentence = 'Nothing had to be sent: a file with the same bytes came before.';
-    return { kind: 'good', sentence, details: [`The first one is ${manifest.duplicate_of ?? 'unknown'}.`] };
+    const sentence = `Nothing of this file was sent: it has the bytes of the file ${manifest.duplicate_of ?? 'unknown'}.`;
+    const detail = 'What became of its records is in the account of that file.';
+    return { kind: 'look', sentence, details: [detail, ...times] };
   }
   if (open > 0) {
     const sentence = `${count(sent)} of ${records(total)} reached ${sink}. ${count(open)} did not and ${open === 1 ? 'needs' : 'need'} somebody.`;

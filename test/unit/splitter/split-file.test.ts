@@ -1,4 +1,9 @@
 import { beforeEach, describe, expect, it } from 'vitest';
+import * as z from 'zod';
+import type { Feed } from '../../../feeds/feed.ts';
+import type { FileAccount } from '../../../lambdas/core/file-account.ts';
+import type { OutcomeCounts } from '../../../lambdas/core/outcome.ts';
+import { noCounts } from '../../../lambdas/core/outcome.ts';
 import type { Deadline } from '../../../lambdas/runtime/deadline.ts';
 import { splitFile } from '../../../lambdas/splitter/split-file.ts';
 import { fileLeaseMs } from '../../../lambdas/splitter/splitter-ports.ts';
@@ -62,13 +67,46 @@ describe('a file', () => {
   });
 
   it('with the bytes of an earlier one sends nothing, and names it', async () => {
-    await world.ports.ledger.claimChecksum('traffic', sha256Of(world.object.bytes), 'earlier');
-    world.ports.ledger.files.set('earlier', { state: 'completed' } as never);
+    await earlier({ uploaded: 1 });
     await split();
     expect(world.sent).toEqual([]);
     expect(account()).toMatchObject({ state: 'duplicate', duplicateOf: 'earlier' });
     expect(world.finalize).toHaveLength(1);
   });
+
+  it('is sent where an earlier one with its bytes was read in the same way and nothing of it was accepted', async () => {
+    await earlier({ rejected: 500, exhausted: 3, refused: 2 });
+    await split();
+    expect(world.sent.length).toBeGreaterThan(0);
+    expect(account()).toMatchObject({ state: 'split' });
+  });
+
+  it.each<[string, Partial<Feed>]>([
+    ['as another format', { formats: ['jsonl'] }],
+    ['by other rules', { rulesVersion: 7 }],
+    ['with other options', { optionValues: { unknownForms: 'reject' } }],
+    ['by another schema', { schema: z.object({ SpotID: z.string() }) }],
+  ])('is sent where an earlier one with its bytes was read %s, whatever was accepted of it', async (_, change) => {
+    const { feed } = world.ports;
+    world.ports.feed = { ...feed, ...change };
+    await earlier({ uploaded: 1 });
+    world.ports.feed = feed;
+    await split();
+    expect(world.sent.length).toBeGreaterThan(0);
+    expect(account()).toMatchObject({ state: 'split' });
+    // A third is held against the one that was read as it is.
+    await splitFile('third', { ...create(), fileId: 'third' }, world.ports, noDeadline);
+    expect(world.ports.ledger.files.get('third')).toMatchObject({ state: 'duplicate', duplicateOf: fileId });
+  });
+
+  /** A file with the same bytes, split and completed. */
+  async function earlier(counts: Partial<OutcomeCounts>): Promise<void> {
+    await splitFile('earlier', { ...create(), fileId: 'earlier' }, world.ports, noDeadline);
+    const file = world.ports.ledger.files.get('earlier') as FileAccount;
+    Object.assign(file, { state: 'completed', settled: { ...noCounts(), ...counts } });
+    world.sent.length = 0;
+    world.finalize.length = 0;
+  }
 
   it('that all consumers have done with before the splitter asks for the finalizer itself', async () => {
     world.onStep = (step) => {

@@ -40,8 +40,8 @@ describe('the verdict', () => {
     [
       'it was a duplicate',
       { state: 'duplicate', duplicate_of: 'f' },
-      'good',
-      'Nothing had to be sent: a file with the same bytes came before.',
+      'look',
+      'Nothing of this file was sent: it has the bytes of the file f.',
     ],
     [
       'it was replaced',
