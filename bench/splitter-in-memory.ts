@@ -54,6 +54,7 @@ export function portsInMemory(
     clock,
     log: silentLog,
     newOwner: () => 'bench',
+    newMessageKey: () => '0f'.repeat(32),
   };
 }
 

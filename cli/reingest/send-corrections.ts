@@ -1,3 +1,5 @@
+import { signed } from '../../lambdas/core/authenticity.ts';
+import { correctionMessage } from '../../lambdas/messages.ts';
 import type { CorrectionMessage } from '../../lambdas/messages.ts';
 import type { Clock, LetterQueue } from '../../lambdas/ports.ts';
 import type { PlannedCorrection } from './plan-corrections.ts';
@@ -34,7 +36,7 @@ export async function sendCorrections(
 
 function messageOf(correction: PlannedCorrection, by: string, at: string): CorrectionMessage {
   const { file, record, sha256, row, changes, correctionId } = correction;
-  return {
+  const message: CorrectionMessage = {
     v: 1,
     kind: 'correction',
     correction_id: correctionId,
@@ -48,4 +50,6 @@ function messageOf(correction: PlannedCorrection, by: string, at: string): Corre
     at,
     failures: 0,
   };
+  // As JSON carries it: what is signed is what arrives.
+  return signed(correctionMessage.parse(JSON.parse(JSON.stringify(message))), file);
 }

@@ -2,7 +2,8 @@ import { gzipSync } from 'node:zlib';
 import type { Feed } from '../../feeds/feed.ts';
 import type { FailureRun } from '../core/breaker.ts';
 import { workReceiptsKey } from '../core/archive-keys.ts';
-import { ContradictionError, LeaseLostError } from '../core/errors.ts';
+import { isGenuine, signed } from '../core/authenticity.ts';
+import { AlteredMessageError, ContradictionError, LeaseLostError } from '../core/errors.ts';
 import type { FileAccount } from '../core/file-account.ts';
 import { isManifestOwed, isWhollySettled } from '../core/file-account.ts';
 import { sha256Of } from '../core/identity.ts';
@@ -118,6 +119,7 @@ async function beginAttempt(message: BatchMessage, ports: ConsumerPorts): Promis
   const { ledger, log, clock } = ports;
   const { fileId, batch } = message;
   const place = { correlation_id: fileId, batch, attempt: message.attempt };
+  await refuseAltered(message, ports);
   const owner = ports.newId();
   const claim = await ledger.claimBatch(message, owner, batchLeaseMs);
   if (claim.kind === 'stale') {
@@ -138,6 +140,23 @@ async function beginAttempt(message: BatchMessage, ports: ConsumerPorts): Promis
     if (claim.kind === 'claimed') await ledger.releaseBatch(fileId, batch, owner).catch(() => undefined);
     throw error;
   }
+}
+
+/**
+ * Before the batch is claimed: the claim notes what the message says of it. The file is read once more after the claim, since
+ * only then is it certain that whoever stops the file sees this batch.
+ * @throws AlteredMessageError where the message is not as Sluice made it, ContradictionError where nobody knows its file
+ */
+async function refuseAltered(message: BatchMessage, { ledger, feed }: ConsumerPorts): Promise<void> {
+  const { fileId, batch } = message;
+  const file = await ledger.getFile(fileId);
+  if (!file)
+    throw new ContradictionError(`Batch ${batch} belongs to the file ${fileId}, which the ledger does not know.`);
+  if (file.feed === feed.name && isGenuine(message, file)) return;
+  throw new AlteredMessageError(
+    `Batch ${batch} of the file ${fileId} is not as Sluice made it: nothing of it is sent, and it goes to the DLQ. ` +
+      'The batch is made again from the file.',
+  );
 }
 
 async function readBatch(
@@ -369,7 +388,7 @@ async function handOver(attempt: Attempt, end: SendEnd, failures: number, ports:
   const ambiguousSeconds = ((end.ambiguousUntilMs ?? 0) - ports.clock.now()) / 1000;
   const retrySeconds = failed ? successorDelaySeconds(failures, ports.random()) : 0;
   const delaySeconds = Math.max(0, pauseSeconds, retrySeconds, ambiguousSeconds);
-  const successor: BatchMessage = { ...message, attempt: message.attempt + 1, failures };
+  const successor = signed<BatchMessage>({ ...message, attempt: message.attempt + 1, failures }, file);
   await ports.batches.sendSuccessor(successor, delaySeconds);
   ports.log.info('batch handed over', {
     correlation_id: file.fileId,

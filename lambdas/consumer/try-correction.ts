@@ -1,5 +1,6 @@
 import { Buffer } from 'node:buffer';
-import { ContradictionError } from '../core/errors.ts';
+import { isGenuine, signed } from '../core/authenticity.ts';
+import { AlteredMessageError, ContradictionError } from '../core/errors.ts';
 import type { Correction, DeadAttempt, DeadRecord, FileAccount } from '../core/file-account.ts';
 import { requestIdOf, sha256Of } from '../core/identity.ts';
 import { mapRow } from '../core/prepare-record.ts';
@@ -33,6 +34,7 @@ export async function tryCorrection(
       `The correction ${message.correction_id} is about a file that the ledger does not know.`,
     );
   }
+  await refuseAltered(message, file, ports);
   const begun = await ports.ledger.beginCorrection(fileId, record, correctionOf(message));
   if (!begun) {
     ports.log.info('correction of a record that is not dead (any more)', correlated(message));
@@ -41,6 +43,25 @@ export async function tryCorrection(
   }
   if (begun.dead.history.some(({ correctionId }) => correctionId === message.correction_id)) return;
   await ports.inTurn(() => send(message, { ...file, sha256: file.sha256 as string }, begun, ports, deadline));
+}
+
+/**
+ * Who sent it and the row itself are for a person to answer for; they come with the file's key. That it stands for this record is
+ * the ledger's to say.
+ * @throws AlteredMessageError
+ */
+async function refuseAltered(
+  message: CorrectionMessage,
+  file: FileAccount,
+  { ledger, feed }: ConsumerPorts,
+): Promise<void> {
+  const dead = await ledger.getDead(file.fileId, message.record);
+  const isOfRecord = dead?.sha256 === undefined || dead.sha256 === message.sha256;
+  if (file.feed === feed.name && isOfRecord && isGenuine(message, file)) return;
+  throw new AlteredMessageError(
+    `The correction ${message.correction_id} is not as it was handed in, or is of another record: it is not sent, and goes to ` +
+      'the DLQ. Hand the row in again.',
+  );
 }
 
 async function send(
@@ -70,7 +91,8 @@ async function send(
   }
   const fault = faultOf(end, message.failures);
   if (fault) return fail(message, fault, ports);
-  await ports.letters.sendBack(...laterFor(message, end, ports));
+  const [later, delaySeconds] = laterFor(message, end, ports);
+  await ports.letters.sendBack(signed(later, file), delaySeconds);
 }
 
 /** Under this request id the API may hold the record as it was, from a try whose end we don't know. */

@@ -1,5 +1,7 @@
 import { gzipSync } from 'node:zlib';
 import type { Feed } from '../../feeds/feed.ts';
+import { isGenuine } from '../core/authenticity.ts';
+import { AlteredMessageError } from '../core/errors.ts';
 import { workReceiptsKey } from '../core/archive-keys.ts';
 import type { BatchAccount, FileAccount } from '../core/file-account.ts';
 import { isManifestOwed, isWhollySettled } from '../core/file-account.ts';
@@ -38,10 +40,20 @@ export const buriedReason = 'buried_batch';
  * Accounts for a batch that killed its consumer at every receive: what had ended keeps its end, the rest is exhausted, so
  * that its file can be closed. Its records are hashed and not read: reading one of them may be what kills. The message
  * stays in the DLQ; redriven, it dissolves into letters. Order as when a consumer settles: letters, receipts, ledger.
+ * @param feed whose queue it came from
+ * @throws AlteredMessageError where the message is not as Sluice made it
  */
-export async function buryBatch(message: BatchMessage, carrier: QueuedMessage, ports: BuryPorts): Promise<void> {
+export async function buryBatch(
+  message: BatchMessage,
+  carrier: QueuedMessage,
+  feed: string,
+  ports: BuryPorts,
+): Promise<void> {
   const { ledger, log } = ports;
   const file = await ledger.getFile(message.fileId);
+  if (file && (file.feed !== feed || !isGenuine(message, file))) {
+    throw new AlteredMessageError(`Batch ${message.batch} of the file ${message.fileId} is not as Sluice made it.`);
+  }
   if (!file?.dialect || file.sha256 === undefined) return;
   const owner = ports.newId();
   const claim = await ledger.claimBatch(message, owner, leaseMs);

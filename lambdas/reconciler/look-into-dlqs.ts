@@ -1,4 +1,5 @@
 import { schemaVersion, versionOf } from '../core/schema-version.ts';
+import { AlteredMessageError } from '../core/errors.ts';
 import { judgeLetter, noteAltered } from '../dead-letters/judge-letter.ts';
 import { batchMessage, continueMessage, finalizeMessage, letter, reemitMessage } from '../messages.ts';
 import type { DeadQueue, QueuedMessage } from '../ports.ts';
@@ -71,8 +72,10 @@ async function onBatch(message: QueuedMessage, lane: LaneDlqs, findings: DlqFind
   if (!batch.success) return noteWork('records', message, lane, findings);
   noteAge(lane.feed, message, findings);
   try {
-    await buryBatch(batch.data, message, ports);
+    await buryBatch(batch.data, message, lane.feed, ports);
   } catch (error) {
+    // It killed nobody: its true batch is made again, and somebody should know of this one.
+    if (error instanceof AlteredMessageError) return noteWork('records', message, lane, findings);
     // One batch must not keep the others from being accounted for.
     const place = { correlation_id: batch.data.fileId, batch: batch.data.batch };
     ports.log.error('batch could not be buried', { ...place, error: asError(error) });
@@ -129,6 +132,8 @@ function subjectOf(body: unknown): string {
     const parsed = schema.safeParse(body);
     if (parsed.success) return `file ${parsed.data.fileId}`;
   }
+  const batch = batchMessage.safeParse(body);
+  if (batch.success) return `altered batch ${batch.data.batch} of file ${batch.data.fileId} (never sent; delete it)`;
   const version = versionOf(body);
   if (version > schemaVersion) return `a message of version ${version}, sent by a later Sluice`;
   const records = (body as { Records?: { s3?: { object?: { key?: unknown } } }[] } | null | undefined)?.Records;

@@ -67,7 +67,7 @@ async function openBundles(members: SmallFile[], ports: BundlePorts): Promise<Se
     const dialect: BundleDialect = { format: 'bundle', encoding: feed.encoding, bodyOffset: 0, bodyLine: 1 };
     const opened = await ledger.createBundle(
       {
-        ...{ fileId, feed: feed.name, lane, source, limits, dialect },
+        ...{ fileId, feed: feed.name, lane, source, limits, dialect, messageKey: ports.newMessageKey() },
         sha256: sha256Of(bytes),
         bundle: { members: left.length },
       },

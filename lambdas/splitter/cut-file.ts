@@ -1,5 +1,7 @@
 import { LeaseLostError, SourceChangedError } from '../core/errors.ts';
 import type { FileAccount } from '../core/file-account.ts';
+import type { MessageFile } from '../core/authenticity.ts';
+import { signed } from '../core/authenticity.ts';
 import { sumCounts } from '../core/outcome.ts';
 import { isStopped } from '../core/quarantine.ts';
 import { BatchCutter } from '../core/records/batch-cutter.ts';
@@ -101,7 +103,11 @@ export function startOf(dialect: Dialect): CutPosition {
 }
 
 /** A batch as the records queue carries it: the first attempt. */
-export function messageOf(batch: CutBatch, file: { feed: string; fileId: string }, attempt = 1): BatchMessage {
+export function messageOf(batch: CutBatch, file: MessageFile & { fileId: string }, attempt = 1): BatchMessage {
+  return signed(unsignedOf(batch, file, attempt), file);
+}
+
+function unsignedOf(batch: CutBatch, file: { feed: string; fileId: string }, attempt: number): BatchMessage {
   const place = {
     v: 1 as const,
     feed: file.feed,

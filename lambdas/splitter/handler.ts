@@ -1,7 +1,9 @@
 import type { Context, SQSBatchResponse, SQSEvent, SQSRecord } from 'aws-lambda';
 import type { CutLimits } from '../core/records/dialect.ts';
 import type { SourceObject } from '../core/file-account.ts';
+import { AlteredMessageError } from '../core/errors.ts';
 import { fileIdOf } from '../core/identity.ts';
+import type { ContinueMessage, ReemitMessage } from '../messages.ts';
 import type { BatchLedger, BundleStore, InFlightMessages } from '../ports.ts';
 import type { Deadline } from '../runtime/deadline.ts';
 import type { InTurn } from '../runtime/in-turn.ts';
@@ -61,6 +63,7 @@ async function handleMessage(record: SQSRecord, invocation: Invocation, deadline
   const { inTurn } = invocation;
   const message = parseIntakeMessage(parseBody(record));
   if (message.kind === 'test') return;
+  if (message.kind !== 'dropped') await refuseOtherFeed(message, invocation);
   if (message.kind === 'continue') {
     return inTurn(() => splitFile(message.fileId, undefined, invocation, deadline));
   }
@@ -71,6 +74,16 @@ async function handleMessage(record: SQSRecord, invocation: Invocation, deadline
   }
 }
 
+/** Before the file is claimed. @throws AlteredMessageError where the message is about another feed's file */
+async function refuseOtherFeed(
+  { kind, feed, fileId }: ContinueMessage | ReemitMessage,
+  { ledger, feed: own }: SplitterDeps,
+): Promise<void> {
+  const file = await ledger.getFile(fileId);
+  if (feed === own.name && (file?.feed ?? feed) === feed) return;
+  throw new AlteredMessageError(`A message '${kind}' about the file ${fileId} came to the splitter of another feed.`);
+}
+
 /** A folder made in the console is an object too, of no bytes and with a key that ends in a slash. */
 function isFolder({ key, sizeBytes }: SourceObject): boolean {
   return key.endsWith('/') && sizeBytes === 0;
@@ -79,7 +92,8 @@ function isFolder({ key, sizeBytes }: SourceObject): boolean {
 async function splitDropped(seen: SourceObject, deps: SplitterDeps, deadline: Deadline): Promise<void> {
   const source = await withHead(seen, deps);
   const fileId = fileIdOf(source);
-  const create = { fileId, feed: deps.feed.name, lane: deps.lane, source, limits: deps.limits };
+  const { feed, lane, limits } = deps;
+  const create = { fileId, feed: feed.name, lane, source, limits, messageKey: deps.newMessageKey() };
   await splitFile(fileId, create, deps, deadline);
 }
 

@@ -1,4 +1,4 @@
-import { randomUUID } from 'node:crypto';
+import { randomBytes, randomUUID } from 'node:crypto';
 import { DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import { S3Client } from '@aws-sdk/client-s3';
 import { SQSClient } from '@aws-sdk/client-sqs';
@@ -22,7 +22,7 @@ const { SLUICE_FEED, WORK_BUCKET } = environment;
 
 export const handler = createSplitterHandler({
   shutdown: shutdownOnSigterm(),
-  feed: feedNamed(SLUICE_FEED),
+  feed: feedNamed(SLUICE_FEED, environment.FEED_OPTIONS),
   lane: environment.SLUICE_LANE,
   limits: environment.CUT_LIMITS,
   gzip: environment.GZIP_LIMITS,
@@ -37,4 +37,5 @@ export const handler = createSplitterHandler({
   ...(WORK_BUCKET === undefined ? {} : { bundles: new S3BundleStore(s3, WORK_BUCKET, SLUICE_FEED) }),
   log: createAuditLog('splitter'),
   newOwner: randomUUID,
+  newMessageKey: () => randomBytes(32).toString('hex'),
 });

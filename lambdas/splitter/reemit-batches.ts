@@ -1,4 +1,6 @@
 import { BatchCutter } from '../core/records/batch-cutter.ts';
+import { isGenuine, signed } from '../core/authenticity.ts';
+import { AlteredMessageError } from '../core/errors.ts';
 import { isQuarantined } from '../core/quarantine.ts';
 import type { ReemitMessage } from '../messages.ts';
 import type { BatchLedger } from '../ports.ts';
@@ -22,6 +24,12 @@ export async function reemitBatches(
   const { ledger, log } = ports;
   const file = await ledger.getFile(message.fileId);
   if (file?.dialect === undefined || (file.state !== 'split' && file.state !== 'splitting')) return;
+  // Without a position there is nothing in it but the file's name; from a wrong one, other batches would be cut.
+  if (message.from && !isGenuine(message, file)) {
+    throw new AlteredMessageError(
+      `The position to send the file ${file.fileId} again from is not one that Sluice gave.`,
+    );
+  }
   // What isn't sent of it is held.
   if (isQuarantined(file)) return;
   // Of a file that is still being split, what its checkpoint covers: the rest is its splitter's.
@@ -54,7 +62,7 @@ export async function reemitBatches(
     await (
       await sender.flush()
     ).sent;
-    await ports.intake.send({ ...message, from: cutter.position }, 0);
+    await ports.intake.send(signed({ ...message, from: cutter.position }, file), 0);
     return;
   }
   await send(cutter.end());

@@ -20,6 +20,8 @@ export interface SplitterPorts {
   horizon: Horizon;
   /** A new one for each message that is handled. */
   newOwner: () => string;
+  /** A new secret for each file: 32 random bytes in hex. */
+  newMessageKey: () => string;
 }
 
 /** How much of one file the queue may hold. */

@@ -29,12 +29,12 @@ export function rowOf(number: number): Record<string, unknown> {
 }
 
 /** @param rows as they stand in the file, a line each */
-export function fixtureOf(rows: (Record<string, unknown> | string)[]): FeedFixture {
+export function fixtureOf(rows: (Record<string, unknown> | string)[], feed = feedNamed('traffic')): FeedFixture {
   const body = rows.map((row) => (typeof row === 'string' ? row : JSON.stringify(row))).join('\n');
   const sha256 = createHash('sha256').update(body).digest('hex');
   const fileId = sha256.slice(0, 24);
   return {
-    feed: feedNamed('traffic'),
+    feed,
     fileId,
     sha256,
     dialect: { format: 'jsonl', encoding: 'utf-8', bodyOffset: 0, bodyLine: 1 },
@@ -42,7 +42,7 @@ export function fixtureOf(rows: (Record<string, unknown> | string)[]): FeedFixtu
     message: {
       v: 1,
       kind: 'slice',
-      feed: 'traffic',
+      feed: feed.name,
       fileId,
       batch: 1,
       attempt: 1,
@@ -57,12 +57,17 @@ export function fixtureOf(rows: (Record<string, unknown> | string)[]): FeedFixtu
   };
 }
 
-/** The fixture's file as the splitter leaves it: split, its one batch in the queue. */
-export async function putSplitFile(ledger: InMemoryLedger, fixture: FeedFixture): Promise<void> {
+/** The fixture's file as the splitter leaves it: split, its one batch in the queue. @param messageKey none: as an earlier version left it */
+export async function putSplitFile(ledger: InMemoryLedger, fixture: FeedFixture, messageKey?: string): Promise<void> {
   const { fileId, sha256, dialect } = fixture;
   const feed = fixture.feed.name;
   const source = { bucket: 'intake', key: 'traffic/log.jsonl', etag: '"e"', sizeBytes: fixture.message.body.length };
-  await ledger.claimFile(fileId, { fileId, feed, lane: feed, source, limits }, 'splitter', 1);
+  await ledger.claimFile(
+    fileId,
+    { fileId, feed, lane: feed, source, limits, ...(messageKey === undefined ? {} : { messageKey }) },
+    'splitter',
+    1,
+  );
   await ledger.saveSplitProgress(fileId, 1, { sha256, dialect, leaseUntil: 0 });
   await ledger.finishSplit(fileId, 1, { records: fixture.message.records, batches: 1 }, []);
 }

@@ -85,6 +85,7 @@ export function splitterWorld(clock: SimulatedClock, bytes: Buffer, chunkBytes =
     clock,
     log: silentLog,
     newOwner: () => `owner-${++owners}`,
+    newMessageKey: () => '0f'.repeat(32),
   };
   const full: SplitterWorld = Object.assign(world, { ports });
   return full;

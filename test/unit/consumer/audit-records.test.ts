@@ -48,7 +48,7 @@ const records = [
   maintenanceRecord('MR-3', { component_sn: '' }),
   '{"secret": "payload",',
 ];
-const maintenance = { ...fixtureOf(records), feed: feedNamed('maintenance') };
+const maintenance = fixtureOf(records, feedNamed('maintenance'));
 
 describe('a feed that has each record audited', () => {
   it('has a line in the log for each, with its id, its hash and what became of it', async () => {

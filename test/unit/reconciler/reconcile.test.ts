@@ -348,6 +348,15 @@ describe('a batch that killed its consumer at every receive', () => {
     },
   );
 
+  it('is not accounted for from an altered message: the desk is told, and the true batch is made again', async () => {
+    Object.assign(world.ledger.files.get(fixture.fileId) ?? {}, { messageKey: '00'.repeat(32) });
+    await clock.advance(200_000);
+    await run();
+    expect(world.ledger.batches.size).toBe(0);
+    expect(told[0]?.text).toContain(`altered batch 1 of file ${fixture.fileId}`);
+    expect(asked).toMatchObject([{ kind: 'reemit', fileId: fixture.fileId }]);
+  });
+
   it('is left to a consumer that has it, and while it is redriven', async () => {
     dlqs.records.redriven = true;
     await clock.advance(200_000);
