@@ -1,3 +1,4 @@
+import { alteredReason } from '../../lambdas/core/dead-history.ts';
 import type { DeadDescription } from '../dlq/describe-dead.ts';
 import { formatCount, oneLine } from '../terminal/format.ts';
 import { formatPairs, formatTable } from '../terminal/table.ts';
@@ -52,7 +53,7 @@ function stateOf({ state, resolution }: DeadDescription): string {
 function formatHistory({ history }: DeadDescription): string {
   const rows = history.map(({ at, outcome, reason, status, error, correction_id }) => [
     `${at.slice(0, 19).replace('T', ' ')}Z`,
-    correction_id === null ? 'the record' : 'a correction',
+    reason === alteredReason ? 'nothing' : correction_id === null ? 'the record' : 'a correction',
     outcome,
     reason,
     status === null ? '' : String(status),

@@ -12,6 +12,14 @@ import { decodeBody } from './records/slice-body.ts';
  * - Other messages whose content is trusted carry a MAC by the file's key, which is in the ledger and in no message.
  */
 
+/**
+ * Whether the id can be that of a file of the feed. A function may read no other file's items, and must not fail on the question:
+ * ids begin with their feed's name, those of an earlier version are 24 hex digits.
+ */
+export function mayBeOfFeed(fileId: string, feed: string): boolean {
+  return fileId.startsWith(`${feed}.`) || /^[0-9a-f]{24}$/.test(fileId);
+}
+
 /** SHA-256 of all that a letter says, in lower-case hex. How its JSON is laid out does not matter. */
 export function letterDigest(letter: Letter): string {
   return sha256Of(contentOf(letter));

@@ -1,3 +1,4 @@
+import { attemptsIn } from './dead-history.ts';
 import { Buffer } from 'node:buffer';
 import type { DeadAttempt, DeadRecord, FileAccount } from './file-account.ts';
 import { sha256Of } from './identity.ts';
@@ -157,7 +158,7 @@ function ownCellsOf(open: OpenDead, showRaw: boolean): Record<OwnColumn, string>
     sluice_error: last.error,
     sluice_outcome: last.outcome,
     sluice_status: last.status === null ? '' : String(last.status),
-    sluice_attempts: String(dead?.history.length ?? 1),
+    sluice_attempts: String(dead ? attemptsIn(dead).length : 1),
     sluice_first_failure: new Date(dead?.history[0]?.at ?? Date.parse(receipt.at)).toISOString(),
     sluice_last_failure: new Date(last.at).toISOString(),
     sluice_source_file: receipt.source_file ?? uriOf(file.source),

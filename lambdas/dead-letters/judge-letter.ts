@@ -1,4 +1,4 @@
-import { letterDigest } from '../core/authenticity.ts';
+import { letterDigest, mayBeOfFeed } from '../core/authenticity.ts';
 import type { DeadRecord } from '../core/file-account.ts';
 import type { Letter } from '../messages.ts';
 import type { AlteredLetterLedger, DeadLedger, FileLedger } from '../ports.ts';
@@ -35,7 +35,7 @@ export async function judgeLetter(
   ports: JudgePorts,
 ): Promise<LetterJudgement> {
   const { ledger, feed } = ports;
-  if (letter.feed !== feed) return { kind: 'altered' };
+  if (letter.feed !== feed || !mayBeOfFeed(letter.file_id, feed)) return { kind: 'altered' };
   const dead = await ledger.getDead(letter.file_id, letter.record);
   if (dead?.letterDigests?.includes(letterDigest(letter))) return { kind: 'known', dead };
   if (await ledger.isNoted(letter)) return dead ? { kind: 'surplus' } : { kind: 'new' };
@@ -77,7 +77,7 @@ export async function noteAltered(
   const { file_id: fileId, record } = letter;
   const sha256 = letterDigest(letter);
   // The history of another feed's record is not to be written, whatever the letter says.
-  const file = await ledger.getFile(fileId);
+  const file = mayBeOfFeed(fileId, feed) ? await ledger.getFile(fileId) : undefined;
   if (file?.feed === feed) await ledger.noteAltered(fileId, record, { sha256, sentAt: message.sentAt });
   await ledger.keepAltered(feed, { sha256, fileId, record, messageId: message.id, sentAt: message.sentAt });
 }

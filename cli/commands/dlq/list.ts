@@ -4,6 +4,7 @@ import type { ListedRecord } from '../../dlq/list-dead.ts';
 import { listDead } from '../../dlq/list-dead.ts';
 import { readDeadOf } from '../../dlq/read-dead-of.ts';
 import { countMessages } from '../../../lambdas/adapters/read-queue.ts';
+import { markAltered } from '../../dlq/mark-altered.ts';
 import { readDlqs } from '../../dlq/read-dlqs.ts';
 import type { Selection } from '../../dlq/select-dead.ts';
 import { isNarrowed } from '../../dlq/select-dead.ts';
@@ -76,5 +77,5 @@ async function read(stack: OpenStack, selection: Selection, terminal: Terminal, 
       (selection.reason === undefined || message.reason === selection.reason) &&
       !(message.kind === 'letter' && known.has(message.letter_id)),
   );
-  return { records, messages, queued };
+  return { records, messages: await markAltered(messages, feed, stack.ledger), queued };
 }

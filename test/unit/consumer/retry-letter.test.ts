@@ -117,6 +117,7 @@ describe('a letter that comes back altered', () => {
     ['a record that never was dead', { record: 2 }],
     ['a record beyond the file', { record: 1_000_000 }],
     ['a file that nobody knows', { file_id: 'e'.repeat(24) }],
+    ['another feed’s file', { file_id: `maintenance.${'e'.repeat(24)}` }],
   ])('as one about %s is not tried, and makes no dead record', async (_, change) => {
     letter = { ...letter, ...change };
     // With a key, as the splitter claims files.
