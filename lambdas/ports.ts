@@ -13,7 +13,7 @@ import type {
   StoredContent,
 } from './core/file-account.ts';
 import type { CutLimits, CutPosition, Dialect } from './core/records/dialect.ts';
-import type { LimiterChange, LimiterItem } from './core/limiter-item.ts';
+import type { Accepted, LimiterChange, LimiterItem, OpeningCondition, Prober } from './core/limiter-item.ts';
 import type { OutcomeCounts } from './core/outcome.ts';
 import type { Quarantine } from './core/quarantine.ts';
 import type {
@@ -356,19 +356,33 @@ export type Ledger = FileLedger & BatchLedger & DeadLedger & AlteredLetterLedger
 export interface Limiter {
   /**
    * The next send times, as milliseconds since 1970; or how long to wait before asking again. `waitedMs`: for how long
-   * the caller has been put off by now, which gets it in before those that came later.
+   * the caller has been put off by now, which gets it in before those that came later. `prober`: who has only
+   * records that have failed before makes a probe only where nobody has another.
    */
-  leaseSlots(count: number, waitedMs: number): Promise<SlotLease>;
+  leaseSlots(count: number, waitedMs: number, prober?: Prober): Promise<SlotLease>;
   /** No one leases a slot before that time. Bounded: see core/retry.ts. */
   pauseUntil(timeMs: number): Promise<void>;
   /** Moves every slot that is not leased yet: a request arrived later than the margin allows. */
   shift(ms: number): Promise<void>;
-  /** No one sends for `breakerPauseMs`, then one probe. Undefined where it is open already: nothing changes. */
-  openBreaker(reason: BreakerReason): Promise<BreakerState | undefined>;
-  /** The probe's end: closes the breaker, or leaves it open for another pause. Undefined where the probe is another's by now. */
-  endProbe(success: boolean): Promise<BreakerState | undefined>;
-  /** A request succeeded: told to the others with the next lease, at no cost. */
-  noteSuccess(): void;
+  /**
+   * No one sends for `breakerPauseMs`, then one probe. Undefined where it is open already: nothing changes. With a
+   * condition, `others-pass` where another consumer's requests are taken: nothing changes either. `file`: whose record's answer
+   * was the last straw.
+   */
+  openBreaker(
+    reason: BreakerReason,
+    condition?: OpeningCondition,
+    file?: string,
+  ): Promise<BreakerState | 'others-pass' | undefined>;
+  /** Wants to know whether others' requests are taken; they say so in seconds, and `openBreaker` heeds it. */
+  askOthers(): Promise<void>;
+  /**
+   * The probe's end: closes the breaker, or leaves it open for another pause. Undefined where the probe is another's by
+   * now. `isSuspect`: it was made by a record that had failed before.
+   */
+  endProbe(end: ProbeEnd, isSuspect?: boolean): Promise<BreakerState | undefined>;
+  /** A request succeeded: told to the others with the next lease, at no cost. `accepted`: the API took the record. */
+  noteSuccess(accepted?: Accepted): void;
   /** A record failed as in an outage. True where that makes one, over all consumers: the breaker is to be opened. */
   countOutage(): Promise<boolean>;
   /** Takes back what was counted. */
@@ -383,12 +397,17 @@ export type SlotLease =
   /** `paused`: by `Retry-After` or the breaker; else only the others' leases are in the way. */
   | { kind: 'wait'; untilMs: number; paused: boolean };
 
+/** What a probe was answered. True: `accepted`; false: `failed`. */
+export type ProbeEnd = boolean | 'accepted' | 'refused' | 'failed';
+
 /** The breaker after a change. */
 export interface BreakerState {
   state: 'open' | 'closed';
   /** Why this opening began, whatever its probes were answered. */
   reason: BreakerReason;
   failedProbes: number;
+  /** The last of them, made by records that had failed before; absent where there are none. */
+  loneProbes?: number;
   /** When the next probe may be made; null where it is closed. */
   untilMs: number | null;
 }
@@ -455,6 +474,8 @@ export interface TokenSource {
   token(): Promise<string>;
   /** Reads the secret anew. */
   refresh(): Promise<string>;
+  /** Names the version of the secret that was read last, without telling anything of it; undefined where unknown. */
+  version?(): string | undefined;
 }
 
 /** Receipts under way, and the archive. */

@@ -20,6 +20,7 @@ const why: Record<BreakerReason, string> = {
   throttled: 'it answers "too many requests"',
   unauthorised: 'it refuses the token',
   outage: 'it does not answer as it should',
+  refusing: 'it refuses whatever it is sent',
 };
 
 /** What has to be known first, in sentences: what is wrong, then what is under way, then what waits for somebody. */

@@ -15,6 +15,7 @@ export class SecretToken implements TokenSource {
   readonly #secretId: string;
   readonly #limitMs: number;
   #token: Promise<string> | undefined;
+  #version: string | undefined;
 
   /** @param limitMs of a read, in place of the usual one */
   constructor(client: SecretsManagerClient, secretId: string, limitMs = readLimitMs) {
@@ -32,6 +33,10 @@ export class SecretToken implements TokenSource {
     return this.#token;
   }
 
+  version(): string | undefined {
+    return this.#version;
+  }
+
   async #read(): Promise<string> {
     try {
       const abortSignal = AbortSignal.timeout(this.#limitMs);
@@ -41,6 +46,7 @@ export class SecretToken implements TokenSource {
       // A header can carry these characters only; a quote or brace in front is JSON, as the console makes of a secret
       // entered by key and value. The value itself is told to nobody.
       if (!/^(?!["{[])[\x21-\x7e]+$/.test(token)) throw new Error(`The secret ${this.#secretId} holds no plain token.`);
+      this.#version = answer.VersionId;
       return token;
     } catch (error) {
       this.#token = undefined;

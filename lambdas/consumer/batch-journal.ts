@@ -75,8 +75,10 @@ export class BatchJournal {
     this.#throwFailure();
     this.#next = Math.max(this.#next, place + 1);
     this.#open++;
-    while (place >= this.#fence) await this.save();
-    const dueSoon = this.#next + this.#ahead > this.#fence || this.#isOverdue();
+    // Records are not always sent in their order: what lies behind the fence and is sent late counts as well.
+    while (place >= this.#fence || (this.#unsaved > 0 && this.#unsaved + this.#open > maxUnsaved)) await this.save();
+    const dueSoon =
+      this.#next + this.#ahead > this.#fence || this.#unsaved + this.#ahead > maxUnsaved || this.#isOverdue();
     if (dueSoon && !this.#saving) void this.save().catch((error: unknown) => (this.#failure ??= { error }));
   }
 

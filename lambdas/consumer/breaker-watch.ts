@@ -1,10 +1,12 @@
-import type { BreakerReason, FailureRun } from '../core/breaker.ts';
-import { flushAfterProbes } from '../core/breaker.ts';
-import type { AuditLog, BreakerState, EventPublisher, Limiter, Metrics } from '../ports.ts';
+import type { BreakerReason, FailureDetails, FailureRun } from '../core/breaker.ts';
+import { flushAfterProbes, refuseAfterLoneProbes } from '../core/breaker.ts';
+import { sha256Of } from '../core/identity.ts';
+import type { AuditLog, BreakerState, EventPublisher, Limiter, Metrics, SinkRequest, TokenSource } from '../ports.ts';
 
 export interface BreakerPorts {
   limiter: Limiter;
   run: FailureRun;
+  tokens: TokenSource;
   log: AuditLog;
   events: EventPublisher;
   metrics: Metrics;
@@ -12,6 +14,26 @@ export interface BreakerPorts {
   api: string;
   /** False for what is not to be given up when the breaker has been open for long: a letter that is tried again. */
   mayFlush: boolean;
+  /** The API failed on some of these records in an earlier attempt, while others passed. */
+  hasFailed: boolean;
+}
+
+/** A request that ended otherwise than with a record that the API took. */
+export interface FailedRequest extends FailureDetails {
+  record: SinkRequest;
+  sentAtMs: number;
+}
+
+/** `others-pass`: the API is well, so the trouble is the records' own; `counted`: nothing follows from it yet. */
+export type FailureEnd = 'opened' | 'others-pass' | 'counted';
+
+export interface ProbeResult {
+  /** The API refuses whatever it is sent, this record too: no reason to take its word for it. */
+  isStillRefusing: boolean;
+  /** This consumer's batch is to be given up. */
+  givesUp: boolean;
+  /** There has been no other record to ask with for so long that this one's refusal is taken for its own. */
+  isLone: boolean;
 }
 
 /**
@@ -20,49 +42,110 @@ export interface BreakerPorts {
  */
 export class BreakerWatch {
   readonly #ports: BreakerPorts;
+  #secretVersion: string | undefined;
 
   constructor(ports: BreakerPorts) {
     this.#ports = ports;
   }
 
-  succeeded(answeredAtMs: number): void {
+  /** Before the first request, and whenever the token was read anew. */
+  async noteToken(): Promise<void> {
+    const { tokens } = this.#ports;
+    const token = await tokens.token().catch(() => undefined);
+    // Where a secret has no versions, its digest tells one from another; a part of it gives nothing away.
+    this.#secretVersion = tokens.version?.() ?? (token === undefined ? undefined : sha256Of(token).slice(0, 8));
+  }
+
+  /** The API has stored the record. */
+  accepted(record: string, sentAtMs: number, answeredAtMs: number): void {
     const { limiter, run } = this.#ports;
+    limiter.noteSuccess({ sentAtMs, secretVersion: this.#secretVersion });
+    run.troubles.passed(record, sentAtMs);
+    this.#forgetOutage(run.accepted(answeredAtMs));
+  }
+
+  /** The API has refused the record: it is up, and took the token. @returns whether it refuses whatever it is sent */
+  refused({ record: { requestId }, sentAtMs, answeredAtMs, isSuspect }: FailedRequest, status: number): boolean {
+    const { limiter, run, mayFlush } = this.#ports;
     limiter.noteSuccess();
-    // Not worth a request's failure: the next lease takes the count back as well.
-    if (run.success(answeredAtMs)) limiter.forgetOutage().catch(() => undefined);
+    run.troubles.passed(requestId, sentAtMs);
+    this.#forgetOutage(run.success(answeredAtMs));
+    // Letters were refused before: another refusal makes no dead letter, and says nothing new.
+    return mayFlush && !isSuspect && run.refusal(status, requestId, sentAtMs);
   }
 
-  /** @returns whether the breaker has been opened for it */
-  async failed(reason: BreakerReason, record: string, sentAtMs: number): Promise<boolean> {
+  /** Not worth a request's failure: the next lease takes the count back as well. */
+  #forgetOutage(hadFailures: boolean): void {
+    if (hadFailures) this.#ports.limiter.forgetOutage().catch(() => undefined);
+  }
+
+  async failed(reason: Exclude<BreakerReason, 'refusing'>, request: FailedRequest): Promise<FailureEnd> {
+    const { limiter, run, mayFlush, hasFailed } = this.#ports;
+    const { record, sentAtMs, isSuspect } = request;
+    const isFirst = run.sinceMs(reason) === undefined;
+    const counted = run.failure(reason, record.requestId, sentAtMs, request);
+    if (isFirst) await limiter.askOthers();
+    if (counted === 'again') return 'counted';
+    if (counted === 'counts' && !(reason === 'outage' && (await limiter.countOutage()))) return 'counted';
+    // What fails as it did before, while others passed, says nothing about the API; and a letter goes back to its queue.
+    const isKnown = isSuspect && hasFailed && (reason === 'throttled' || (reason === 'unauthorised' && !mayFlush));
+    if (isKnown) {
+      run.end(reason);
+      return 'others-pass';
+    }
+    return this.open(reason, record);
+  }
+
+  /** Opens the breaker, unless others pass. @param record whose answer was the last straw */
+  async open(reason: BreakerReason, record: SinkRequest): Promise<'opened' | 'others-pass'> {
     const { limiter, run } = this.#ports;
-    const counted = run.failure(reason, record, sentAtMs);
-    if (counted === 'again') return false;
-    if (counted === 'counts' && !(reason === 'outage' && (await limiter.countOutage()))) return false;
+    const acceptedBefore = run.sinceMs(reason);
+    const withToken = reason === 'unauthorised' ? { secretVersion: this.#secretVersion } : {};
+    const opened = await limiter.openBreaker(
+      reason,
+      acceptedBefore === undefined ? undefined : { acceptedBefore, ...withToken },
+      record.origin.fileId,
+    );
+    if (opened === 'others-pass') {
+      run.end(reason);
+      return opened;
+    }
     run.restart();
-    const opened = await limiter.openBreaker(reason);
-    if (opened) await this.#tell('breaker opened', opened);
-    return true;
+    if (opened) await this.#tell('breaker opened', opened, record);
+    return 'opened';
   }
 
-  /**
-   * @param asksToWait the API said when to come again
-   * @returns whether this consumer's batch is to be given up
-   */
-  async probeEnded(isUp: boolean, asksToWait: boolean): Promise<boolean> {
+  /** @param asksToWait the API said when to come again */
+  async probeEnded(
+    end: 'accepted' | 'refused' | 'failed',
+    record: SinkRequest,
+    isSuspect: boolean,
+    asksToWait: boolean,
+  ): Promise<ProbeResult> {
     const { limiter, mayFlush } = this.#ports;
-    const ended = await limiter.endProbe(isUp);
-    if (!ended) return false;
-    await this.#tell(ended.state === 'closed' ? 'breaker closed' : 'breaker stays open', ended);
-    if (ended.state === 'closed') return false;
+    const ended = await limiter.endProbe(end, isSuspect);
+    if (ended) await this.#tell(ended.state === 'closed' ? 'breaker closed' : 'breaker stays open', ended, record);
+    if (ended?.state !== 'open') return { isStillRefusing: false, givesUp: false, isLone: false };
+    const { reason, failedProbes, loneProbes = 0 } = ended;
     // A token that is turned down is not the records' fault: they wait without end.
-    const isDue = ended.reason !== 'unauthorised' && ended.failedProbes >= flushAfterProbes;
-    return mayFlush && isDue && !asksToWait && (await limiter.takeFlush(flushAfterProbes));
+    const isDue = reason !== 'unauthorised' && failedProbes >= flushAfterProbes;
+    return {
+      isStillRefusing: end === 'refused' && mayFlush,
+      givesUp: mayFlush && isDue && !asksToWait && (await limiter.takeFlush(flushAfterProbes)),
+      isLone: loneProbes > 0 && loneProbes % refuseAfterLoneProbes === 0,
+    };
   }
 
-  async #tell(change: string, { state, reason, failedProbes, untilMs }: BreakerState): Promise<void> {
+  async #tell(
+    change: string,
+    { state, reason, failedProbes, untilMs }: BreakerState,
+    { origin: { fileId, record } }: SinkRequest,
+  ): Promise<void> {
     const { log, events, metrics, api } = this.#ports;
     const until = untilMs === null ? null : new Date(untilMs).toISOString();
-    const detail = { api, reason, until, failed_probes: failedProbes };
+    // An outage is what many records say; of the others, one may be the cause.
+    const named = reason === 'outage' ? {} : { file_id: fileId, record };
+    const detail = { api, reason, until, failed_probes: failedProbes, ...named };
     if (state === 'closed') log.warn(change, detail);
     else {
       log.error(change, detail);

@@ -12,7 +12,8 @@ import type { RateLimit } from '../core/limiter.ts';
 import { letterOf } from '../core/letter-of.ts';
 import type { FailedOutcome, OutcomeCounts } from '../core/outcome.ts';
 import { noCounts, sumCounts } from '../core/outcome.ts';
-import { isStopped, wrongFile } from '../core/quarantine.ts';
+import type { Quarantine } from '../core/quarantine.ts';
+import { isStopped, refusedFile, wrongFile } from '../core/quarantine.ts';
 import type { PreparedRecord } from '../core/prepare-record.ts';
 import type { DoneRecord } from '../core/progress.ts';
 import { decodeProgress, noProgress } from '../core/progress.ts';
@@ -107,7 +108,8 @@ async function finishAttempt(attempt: Attempt, ports: ConsumerPorts, deadline: D
   const end = await sendGood(attempt, ports, deadline);
   // Parked records have had their tries; those that only waited have not failed.
   const failures = message.failures + (end.parked.length > 0 ? 1 : 0);
-  if (end.stopped?.kind === 'flush') flush(attempt, ports);
+  if (end.stopped?.kind === 'flush') flush(attempt, end.stopped, ports);
+  else if (end.stopped?.kind === 'refusing') await stopRefusedFile(attempt, end, end.stopped.status, ports);
   else if (failures >= maxBatchFailures) exhaust(attempt, end.parked, ports);
   const isWhole = records.every((_, place) => journal.get(place) !== undefined);
   if (isWhole) return settle(attempt, ports);
@@ -201,6 +203,7 @@ async function sendGood(attempt: Attempt, ports: ConsumerPorts, deadline: Deadli
   if (sendables.length === 0) return { parked: [], stopped: undefined, requests: 0, ambiguousUntilMs: undefined };
   // Read before the first slot is leased, which would pass meanwhile; a fault shows when the sink asks.
   await ports.tokens.token().catch(() => undefined);
+  const othersPassed = attempt.records.some((_, place) => journal.get(place)?.outcome === 'uploaded');
   const abort = new AbortController();
   const pacer: SlotPacer = new SlotPacer({
     limiter: ports.limiter,
@@ -210,12 +213,14 @@ async function sendGood(attempt: Attempt, ports: ConsumerPorts, deadline: Deadli
     marginMs: jitterMarginMs(ports.limit),
     windowMs: ports.limit.windowSeconds * 1000,
     demand: () => sender.demand(),
+    prober: () => ({ isSuspect: sender.hasOnlySuspects(), file: attempt.file.fileId }),
     onWait: () => journal.keepAlive(),
     deadline,
     signal: abort.signal,
   });
   const sender: RecordSender = new RecordSender(
-    { ...ports, mayFlush: true },
+    // Of a stopped file nothing is left but what the API has to decide about.
+    { ...ports, mayFlush: !isStopped(attempt.file), hasFailed: attempt.message.failures > 0, othersPassed },
     journal,
     pacer,
     deadline,
@@ -264,33 +269,60 @@ function recordVerdict(attempt: Attempt, { place }: Sendable, verdict: Verdict, 
   attempt.journal.record(done, letterFor(attempt, attempt.records[place] as PreparedRecord, done, ports));
 }
 
-/** The API failed on them in every attempt there is. */
+/** The API failed on them in every attempt there is, or turned the token down for them alone. */
 function exhaust(attempt: Attempt, parked: Parked[], ports: ConsumerPorts): void {
   for (const { place, status, reason, attempts, answer } of parked) {
+    const end = { i: place, status, attempts, at: ports.clock.now(), ...(answer === undefined ? {} : { answer }) };
+    // Only where others passed with the same token does that end here: see send-records.ts.
+    const isRefused = status === 401 || status === 403;
     const error = `the API failed on the record, last with ${reason}; its batch has had all its attempts`;
-    const end = { status, attempts, at: ports.clock.now(), reason, error, ...(answer === undefined ? {} : { answer }) };
-    const done = { i: place, outcome: 'exhausted' as const, ...end };
+    const done: DoneRecord = isRefused
+      ? { ...end, outcome: 'refused', ...refusalOf(status, answer ?? '') }
+      : { ...end, outcome: 'exhausted', reason, error };
     attempt.journal.record(done, letterFor(attempt, attempt.records[place] as PreparedRecord, done, ports));
   }
 }
 
-/** The breaker has been open for long: what this batch still holds goes where somebody sees it. */
-function flush(attempt: Attempt, ports: ConsumerPorts): void {
-  const reason = 'circuit_open';
-  const error = 'the API has been down for so long that the record was given up; redrive it when the API is back';
-  attempt.records.forEach((record, place) => {
-    if (attempt.journal.get(place)) return;
-    const at = ports.clock.now();
-    const attempts = attempt.journal.wasSent(place) ? 1 : 0;
-    const done = { i: place, outcome: 'exhausted' as const, status: null, attempts, at, reason, error };
-    attempt.journal.record(done, letterFor(attempt, record, done, ports));
-  });
+/**
+ * The breaker has been open for long: what this batch still holds goes where somebody sees it. Where the API has failed on
+ * all of it before, while others passed, it may not be down: then it is the record that it was asked with, and for that.
+ */
+function flush(attempt: Attempt, last: { place: number; status: number | null; reason: string }, ports: ConsumerPorts) {
+  const { message, records, journal } = attempt;
+  const left = [...records.keys()].filter((place) => !journal.get(place));
+  const isOwn = (message.failures > 0 || left.length === 1) && left.every((place) => journal.wasSent(place));
+  const why = isOwn
+    ? { status: last.status, reason: last.reason, error: `the API fails on the record again and again: ${last.reason}` }
+    : {
+        status: null,
+        reason: 'circuit_open',
+        error: 'the API has been down for so long that the record was given up; redrive it when the API is back',
+      };
+  for (const place of isOwn ? [last.place] : left) {
+    const attempts = journal.wasSent(place) ? 1 : 0;
+    const done = { i: place, outcome: 'exhausted' as const, attempts, at: ports.clock.now(), ...why };
+    journal.record(done, letterFor(attempt, records[place] as PreparedRecord, done, ports));
+  }
 }
 
-/** What an earlier attempt may have sent goes on: to say that it was not would be to guess. */
-function holdUnsent({ records, journal }: Attempt, ports: ConsumerPorts): void {
+/**
+ * The API refuses whatever it is sent of this file: before that makes a dead letter of each record, the rest is held, until
+ * somebody has looked at it. Nothing happens where somebody has already, and has released it.
+ */
+async function stopRefusedFile(attempt: Attempt, end: SendEnd, status: number, ports: ConsumerPorts): Promise<void> {
+  const { records, journal, file } = attempt;
+  const done = [...records.keys()].flatMap((place) => journal.get(place) ?? []);
+  const refused = done.filter((each) => each.outcome === 'refused' && each.status === status).length;
+  await stopFile(file, refusedFile(status, refused, done.length, ports.clock.now()), ports);
+  attempt.file = (await ports.ledger.getFile(file.fileId)) ?? file;
+  if (isStopped(attempt.file)) holdUnsent(attempt, ports, end.parked);
+}
+
+/** What an earlier attempt may have sent goes on, and what this one failed on: to say that it was not would be to guess. */
+function holdUnsent({ records, journal }: Attempt, ports: ConsumerPorts, parked: Parked[] = []): void {
+  const inDoubt = new Set(parked.map(({ place }) => place));
   records.forEach((_, place) => {
-    if (journal.get(place) || journal.mayHaveBeenSent(place)) return;
+    if (journal.get(place) || journal.mayHaveBeenSent(place) || inDoubt.has(place)) return;
     journal.record({ i: place, outcome: 'held', status: null, attempts: 0, at: ports.clock.now() });
   });
 }
@@ -351,7 +383,11 @@ function tellRejects({ settled }: FileAccount, { metrics }: ConsumerPorts): void
 /** A wrong file must not make a million dead letters: once too much of it is rejected, the rest is held. */
 async function stopWrongFile(file: FileAccount, ports: ConsumerPorts): Promise<void> {
   const quarantine = wrongFile(file, ports.feed.toleratedRejects, ports.clock.now());
-  if (!quarantine || !(await ports.ledger.quarantineFile(file.fileId, quarantine))) return;
+  if (quarantine) await stopFile(file, quarantine, ports);
+}
+
+async function stopFile(file: FileAccount, quarantine: Quarantine, ports: ConsumerPorts): Promise<void> {
+  if (!(await ports.ledger.quarantineFile(file.fileId, quarantine))) return;
   file.quarantine = quarantine;
   ports.metrics.add('QuarantinedFiles', 1);
   ports.log.error('file quarantined', { correlation_id: file.fileId, reason: quarantine.message });

@@ -31,6 +31,7 @@ export async function sendOne(
     marginMs: jitterMarginMs(ports.limit),
     windowMs: ports.limit.windowSeconds * 1000,
     demand: () => sender.demand(),
+    prober: () => ({ isSuspect: sender.hasOnlySuspects(), file: record.origin.fileId }),
     onWait: () => undefined,
     deadline,
     signal: abort.signal,
@@ -45,7 +46,7 @@ export async function sendOne(
   };
   const verdicts: Verdict[] = [];
   const sender: RecordSender = new RecordSender(
-    { ...ports, connections: 1, mayFlush: false },
+    { ...ports, connections: 1, mayFlush: false, hasFailed: mayHaveBeenSent, othersPassed: false },
     journal,
     pacer,
     deadline,

@@ -1,9 +1,9 @@
-import type { BreakerReason } from '../core/breaker.ts';
 import type { Outcome } from '../core/outcome.ts';
+import { loneThrottles } from '../core/record-troubles.ts';
 import { backoffMs, inPlace } from '../core/retry.ts';
-import type { Clock, Sink, SinkAnswer, SinkRequest, TokenSource } from '../ports.ts';
+import type { Clock, Sink, SinkAnswer, SinkRequest } from '../ports.ts';
 import type { Deadline } from '../runtime/deadline.ts';
-import type { BreakerPorts } from './breaker-watch.ts';
+import type { BreakerPorts, FailedRequest, FailureEnd, ProbeResult } from './breaker-watch.ts';
 import { BreakerWatch } from './breaker-watch.ts';
 import type { SlotPacer, Turn } from './slot-pacer.ts';
 
@@ -34,8 +34,16 @@ export interface Parked {
 
 export interface SendEnd {
   parked: Parked[];
-  /** Why not all was sent: time is up; the API is to be left alone until then; or it has been for too long. */
-  stopped: { kind: 'time' } | { kind: 'paused'; untilMs: number } | { kind: 'flush' } | undefined;
+  /**
+   * Why not all was sent: time is up; the API is to be left alone until then; it has been for too long, and this was its
+   * last answer; or it refuses whatever it is sent with this status.
+   */
+  stopped:
+    | { kind: 'time' }
+    | { kind: 'paused'; untilMs: number }
+    | { kind: 'flush'; place: number; status: number | null; reason: string }
+    | { kind: 'refusing'; status: number }
+    | undefined;
   requests: number;
   /**
    * When the last try that may have stored a record without a verdict is over. Whoever sends such a record again before
@@ -55,8 +63,9 @@ export interface SendJournal {
 }
 
 export interface SenderPorts extends BreakerPorts {
+  /** Others of the batch were delivered in earlier attempts. */
+  othersPassed: boolean;
   sink: Sink;
-  tokens: TokenSource;
   clock: Clock;
   connections: number;
   random: () => number;
@@ -88,6 +97,18 @@ const gatewayStatuses = [408, 502, 503, 504];
 const inProgressPauseMs = 5_000;
 const longestInProgressMs = 60_000;
 
+/** A record that may be what fails lets so many others go first: what they are answered tells whose trouble it is. */
+const othersFirst = 20;
+
+/** A record whose token was turned down waits for so long at least: as long as consumers take to tell of a success. Milliseconds. */
+const asideMs = 1_500;
+
+/**
+ * Records that share a fault often stand together, so others are looked for so many places further on. No further: what
+ * lies between counts as sent where this consumer is killed (see batch-journal.ts).
+ */
+const askAhead = 40;
+
 interface Item extends Sendable {
   tries: number;
   isAllowed: boolean;
@@ -96,6 +117,10 @@ interface Item extends Sendable {
   ambiguousUntilMs: number;
   /** It has met a connection that was dead before. */
   hadStaleConnection: boolean;
+  /** An earlier attempt sent it, and it has no end. */
+  isSuspect: boolean;
+  /** Neither this attempt nor an earlier one has sent it. */
+  isFresh: boolean;
 }
 
 interface InFlight {
@@ -119,6 +144,8 @@ export class RecordSender {
   #ready: Item[] = [];
   /** Records that wait for the one with the same request id. */
   readonly #followers = new Map<number, Item[]>();
+  /** Records that are ready or wait for their turn, and were never sent. */
+  #fresh = 0;
   /** In flight or waiting for another try. */
   #open = 0;
   #delayed = 0;
@@ -131,6 +158,8 @@ export class RecordSender {
   readonly #inFlight = new Set<InFlight>();
   /** Without a verdict. */
   readonly #unsettled = new Set<Item>();
+  /** Records that wait for their turn. */
+  readonly #hands = new Set<{ item: Item }>();
   readonly #parked: Parked[] = [];
   #wake: (() => void)[] = [];
 
@@ -157,7 +186,11 @@ export class RecordSender {
   }
 
   async send(sendables: Sendable[]): Promise<SendEnd> {
-    for (const sendable of sendables) this.#enqueue(newItem(sendable));
+    for (const sendable of sendables) this.#enqueue(newItem(sendable, this.#journal.mayHaveBeenSent(sendable.place)));
+    // What failed before goes last: others show first whether the API is well.
+    this.#ready.sort((a, b) => Number(a.isSuspect) - Number(b.isSuspect));
+    this.#ports.run.begin();
+    await this.#breaker.noteToken();
     const workers = Math.min(this.#ports.connections, sendables.length);
     const done = new AbortController();
     const watching = this.#watchTime(done.signal);
@@ -182,8 +215,18 @@ export class RecordSender {
   #enqueue(item: Item): void {
     this.#unsettled.add(item);
     const leaderDone = item.leader === undefined || this.#journal.get(item.leader) !== undefined;
-    if (leaderDone) this.#ready.push(item);
+    if (leaderDone) this.#makeReady(item);
     else this.#followers.set(item.leader as number, [...(this.#followers.get(item.leader as number) ?? []), item]);
+  }
+
+  #makeReady(item: Item): void {
+    this.#ready.push(item);
+    if (item.isFresh) this.#fresh++;
+  }
+
+  /** What is left has been sent before, all of it. */
+  hasOnlySuspects(): boolean {
+    return this.#fresh === 0;
   }
 
   async #work(): Promise<void> {
@@ -200,7 +243,7 @@ export class RecordSender {
     for (;;) {
       if (!this.#stopped && (this.#deadline.isDrawingIn() || this.#signal.aborted)) this.#stop({ kind: 'time' });
       if (this.#stopped) return undefined;
-      const item = this.#ready.shift();
+      const item = this.#next();
       if (item) {
         this.#open++;
         return item;
@@ -210,27 +253,68 @@ export class RecordSender {
     }
   }
 
-  async #sendOne(item: Item): Promise<void> {
+  #next(): Item | undefined {
+    if (!this.#ports.run.isAsking) return this.#ready.shift();
+    return (
+      this.#takeAt(this.#ready.slice(0, askAhead + 1).findLastIndex(({ isFresh }) => isFresh)) ?? this.#ready.shift()
+    );
+  }
+
+  #takeAt(index: number): Item | undefined {
+    return index < 0 ? undefined : this.#ready.splice(index, 1)[0];
+  }
+
+  async #sendOne(taken: Item): Promise<void> {
+    const hand = { item: taken };
     try {
-      if (!item.isAllowed) await this.#journal.allow(item.place);
-      item.isAllowed = true;
+      await this.#allow(taken);
+      this.#hands.add(hand);
       const turn = await this.#turn();
-      if (turn.kind !== 'go' && turn.kind !== 'probe') {
-        this.#ready.unshift(item);
-        return;
-      }
-      const sentAt = this.#ports.clock.now();
-      this.#requests++;
-      item.tries++;
-      this.#journal.sending(item.place);
-      const answer = await this.#deliver(item);
-      this.#pacer.answered(turn, sentAt);
-      if (turn.kind === 'probe') await this.#endProbe(answer);
-      await this.#settle(item, answer, sentAt);
+      if (turn.kind === 'probe') await this.#chooseProbe(hand);
+      this.#hands.delete(hand);
+      const { item } = hand;
+      if (turn.kind === 'go' || turn.kind === 'probe') await this.#request(item, turn);
+      else this.#ready.unshift(item);
     } finally {
+      this.#hands.delete(hand);
       this.#open--;
       this.#wakeAll();
     }
+  }
+
+  async #request(item: Item, turn: Turn): Promise<void> {
+    const { isFresh } = item;
+    const sentAt = this.#ports.clock.now();
+    this.#requests++;
+    item.tries++;
+    item.isFresh = false;
+    if (isFresh) this.#fresh--;
+    this.#journal.sending(item.place);
+    const answer = await this.#deliver(item);
+    this.#pacer.answered(turn, sentAt);
+    const probe = turn.kind === 'probe' ? await this.#endProbe(item, answer, !isFresh) : undefined;
+    await this.#settle(item, answer, sentAt, probe);
+  }
+
+  async #allow(item: Item): Promise<void> {
+    if (!item.isAllowed) await this.#journal.allow(item.place);
+    item.isAllowed = true;
+  }
+
+  /** Not what may have opened the breaker, where there is anything else; and then not always the same. */
+  async #chooseProbe(hand: { item: Item }): Promise<void> {
+    if (hand.item.isFresh) return;
+    const other = [...this.#hands].find(({ item }) => item.isFresh);
+    if (other) {
+      [hand.item, other.item] = [other.item, hand.item];
+      return;
+    }
+    const anyone = Math.floor(this.#ports.random() * (this.#ready.length + 1)) - 1;
+    const chosen = this.#takeAt(this.#ready.findIndex(({ isFresh }) => isFresh)) ?? this.#takeAt(anyone);
+    if (!chosen) return;
+    this.#ready.unshift(hand.item);
+    hand.item = chosen;
+    await this.#allow(chosen);
   }
 
   /** However slowly an answer drips, it ends in time for what comes after it. */
@@ -283,11 +367,11 @@ export class RecordSender {
     }
   }
 
-  async #settle(item: Item, answer: SinkAnswer, sentAt: number): Promise<void> {
+  async #settle(item: Item, answer: SinkAnswer, sentAt: number, probe?: ProbeResult): Promise<void> {
     const told = { status: answer.status ?? 0, attempts: item.tries };
     switch (answer.kind) {
       case 'uploaded':
-        this.#breaker.succeeded(this.#ports.clock.now());
+        this.#breaker.accepted(item.requestId, sentAt, this.#ports.clock.now());
         return this.#verdict(
           item,
           // An API may answer a repetition as it answered the first: what it keeps is what came first.
@@ -296,20 +380,36 @@ export class RecordSender {
             : { kind: 'uploaded', confirmedBy409: false, ...told },
         );
       case 'duplicate':
-        this.#breaker.succeeded(this.#ports.clock.now());
+        this.#breaker.accepted(item.requestId, sentAt, this.#ports.clock.now());
         return this.#seenBefore(item, answer, sentAt);
       case 'in-progress':
         return this.#inProgress(item, answer);
       case 'refused':
-        this.#breaker.succeeded(this.#ports.clock.now());
-        return this.#verdict(item, { kind: 'refused', answer: answer.answer, ...told });
+        return this.#refused(item, answer, sentAt, probe);
       case 'throttled':
-        return this.#throttled(item, answer.retryAfterMs, sentAt);
+        return this.#throttled(item, answer, sentAt, probe);
       case 'unauthorised':
-        return this.#unauthorised(item, sentAt);
+        return this.#unauthorised(item, answer, sentAt, probe);
       case 'failed':
-        return this.#failed(item, answer, sentAt);
+        return this.#failed(item, answer, sentAt, probe);
     }
+  }
+
+  async #refused(item: Item, answer: AnswerOf<'refused'>, sentAt: number, probe?: ProbeResult): Promise<void> {
+    const { status } = answer;
+    if (probe?.isStillRefusing) {
+      // Its refusal says no more of it than the others' did of them: it waits, and has no dead letter yet.
+      item.tries--;
+      this.#ready.push(item);
+      if (probe.givesUp) this.#stop({ kind: 'refusing', status });
+      return;
+    }
+    const refusesAll = this.#breaker.refused(this.#failedRequest(item, sentAt), status);
+    this.#verdict(item, { kind: 'refused', answer: answer.answer, status, attempts: item.tries });
+    if (!refusesAll) return;
+    const end = await this.#breaker.open('refusing', item);
+    if (end === 'opened') this.#pacer.drop();
+    else this.#stop({ kind: 'refusing', status });
   }
 
   /** Another record of the batch with this request id was delivered: this one is not what the API keeps. */
@@ -350,16 +450,40 @@ export class RecordSender {
     this.#onVerdict(item, verdict);
     this.#unsettled.delete(item);
     this.#journal.close();
-    this.#ready.unshift(...(this.#followers.get(item.place) ?? []));
+    const followers = this.#followers.get(item.place) ?? [];
+    this.#ready.unshift(...followers);
+    this.#fresh += followers.filter(({ isFresh }) => isFresh).length;
     this.#followers.delete(item.place);
   }
 
-  /** Not the record's failure: the line moves for everyone, and the record stands first in it. */
-  async #throttled(item: Item, retryAfterMs: number | undefined, sentAt: number): Promise<void> {
+  /**
+   * Not the record's failure, as a rule: the line moves for everyone, and others go first. Where others pass while this
+   * record never does, it is its own: nobody else waits for it then.
+   */
+  async #throttled(item: Item, answer: AnswerOf<'throttled'>, sentAt: number, probe?: ProbeResult): Promise<void> {
+    const { run } = this.#ports;
+    const pauseMs = answer.retryAfterMs ?? defaultPauseMs;
+    const isOwn = this.#isOwnPause(item, sentAt);
+    if (probe && (probe.isLone || this.#isKnown(item))) return this.#park(item, faultOf(answer));
+    if (isOwn) return this.#tryLater(item, faultOf(answer), pauseMs, () => this.#ready.unshift(item));
     item.tries--;
-    this.#ready.unshift(item);
-    const isNews = await this.#pauseLine(retryAfterMs ?? defaultPauseMs, sentAt);
-    if (isNews) await this.#count('throttled', item, sentAt);
+    this.#setAside(item);
+    if (!(await this.#pauseLine(pauseMs, sentAt))) return;
+    const records = run.recordsOf('throttled');
+    if ((await this.#count('throttled', item, sentAt)) !== 'others-pass') return;
+    // A real limit may meet ten records in a row while others pass; but not the same ones again and again.
+    const limit = this.#isKnown(item) ? loneThrottles.again : loneThrottles.first;
+    const before = records.get(item.requestId) ?? 0;
+    for (const [record, times] of new Map([...records, [item.requestId, before + 1]])) {
+      run.troubles.addLoneThrottles(record, times, limit);
+    }
+  }
+
+  /** The API asks for a pause because of this record alone. Those that were on their way when it asked before say nothing new. */
+  #isOwnPause(item: Item, sentAt: number): boolean {
+    const { troubles } = this.#ports.run;
+    const isNews = sentAt > this.#pausedAt;
+    return isNews ? troubles.isOwnThrottle(item.requestId, item.isSuspect) : troubles.isBlamed(item.requestId);
   }
 
   /** Nobody sends for that long. @returns false for an answer to what was in flight when the pause was set */
@@ -373,35 +497,63 @@ export class RecordSender {
     return isNews;
   }
 
-  /** A rotated token heals by reading it anew; else the breaker opens and the records wait. */
-  async #unauthorised(item: Item, sentAt: number): Promise<void> {
-    const { tokens, clock } = this.#ports;
-    item.tries--;
-    this.#ready.unshift(item);
+  /**
+   * A rotated token heals by reading it anew. Where others pass with the same one, the record is what is refused; else
+   * the breaker opens and the records wait.
+   */
+  async #unauthorised(
+    item: Item,
+    answer: AnswerOf<'unauthorised'>,
+    sentAt: number,
+    probe?: ProbeResult,
+  ): Promise<void> {
+    const { tokens, clock, run } = this.#ports;
+    const answeredAt = clock.now();
     // It went out with the token from before: the one that came since has yet to be tried.
-    if (sentAt <= this.#refreshedAt) return;
-    this.#refreshedAt = clock.now();
-    // A secret that can't be read is as good as a token that is turned down.
+    if (sentAt <= this.#refreshedAt) return this.#again(item);
+    this.#refreshedAt = answeredAt;
     const before = await tokens.token().catch(() => undefined);
     const now = await tokens.refresh().catch(() => undefined);
-    if (now === undefined || now === before) await this.#count('unauthorised', item, sentAt);
+    if (now !== undefined && now !== before) {
+      run.troubles.tokenChanged(clock.now());
+      await this.#breaker.noteToken();
+      return this.#again(item);
+    }
+    // A secret that can't be read is as good as a token that is turned down, and is so for all.
+    if (now === undefined || answer.status === 0) {
+      if ((await this.#breaker.open('unauthorised', item)) === 'opened') this.#pacer.drop();
+      return this.#again(item);
+    }
+    if (probe?.isLone && answer.status === 403) return this.#refuse(item, answer.status, answer.answer);
+    if (probe && this.#isLetter(item)) return this.#park(item, faultOf(answer));
+    const isOwn = run.troubles.isOwnRefusal(item.requestId, answeredAt);
+    if (isOwn || this.#isNobodyLeftToAsk(item, answer)) {
+      return this.#tryLater(item, faultOf(answer), asideMs, () => this.#setAside(item));
+    }
+    item.tries--;
+    const records = [...run.recordsOf('unauthorised').keys(), item.requestId];
+    const end = await this.#count('unauthorised', item, sentAt);
+    if (end === 'others-pass') for (const record of records) run.troubles.blame(record);
+    this.#delay(asideMs, () => this.#setAside(item));
   }
 
-  async #failed(item: Item, answer: Extract<SinkAnswer, { kind: 'failed' }>, sentAt: number): Promise<void> {
+  async #failed(item: Item, answer: AnswerOf<'failed'>, sentAt: number, probe?: ProbeResult): Promise<void> {
     item.ambiguous ||= answer.ambiguous;
     if (answer.ambiguous) item.ambiguousUntilMs = this.#endOfTry(answer.status, sentAt) + pauseAfterTryMs;
     if (answer.isStale && !item.hadStaleConnection) {
       // It says nothing about the API. Once a record: one that breaks each connection has failed.
       item.hadStaleConnection = true;
-      item.tries--;
-      this.#ready.unshift(item);
-      return;
+      return this.#again(item);
     }
-    if (answer.retryAfterMs !== undefined) await this.#pauseLine(answer.retryAfterMs, sentAt);
+    const { mayFlush, othersPassed } = this.#ports;
+    const { retryAfterMs } = answer;
+    const asksToWait = retryAfterMs !== undefined;
+    if (asksToWait && !this.#isOwnPause(item, sentAt)) await this.#pauseLine(retryAfterMs, sentAt);
     await this.#count('outage', item, sentAt);
-    if (item.tries >= inPlace.tries) return this.#park(item, answer);
-    const { clock, random } = this.#ports;
-    this.#askAgainAt(item, clock.now() + backoffMs(inPlace, item.tries, random()));
+    // Nobody has another record to ask with: it would be the probe for ever. A letter waits, and holds up nothing.
+    const isLast = probe && mayFlush && ((probe.isLone && othersPassed) || (this.#isKnown(item) && !asksToWait));
+    if (isLast) return this.#park(item, faultOf(answer));
+    this.#tryLater(item, faultOf(answer), 0, () => (asksToWait ? this.#setAside(item) : this.#ready.unshift(item)));
   }
 
   /** When the API has certainly done with a try: at its time limit, unless the API itself has answered. */
@@ -410,40 +562,91 @@ export class RecordSender {
     return isAnswered ? this.#ports.clock.now() : sentAt + maxRequestMs;
   }
 
+  /** A try that is charged to the record: the next one follows after a while, in this attempt or in another. */
+  #tryLater(item: Item, fault: Fault, atLeastMs: number, makeReady: () => void): void {
+    const waitMs = Math.max(atLeastMs, backoffMs(inPlace, item.tries, this.#ports.random()));
+    // Longer than that, it waits in the queue.
+    if (item.tries >= inPlace.tries || waitMs > patienceMs) return this.#park(item, fault);
+    this.#delay(waitMs, makeReady);
+  }
+
   /** For the batch's successor. */
-  #park(
-    item: Item,
-    { status, reason, answer }: Pick<Parked, 'status' | 'reason'> & { answer?: string | undefined },
-  ): void {
+  #park(item: Item, { status, reason, answer }: Fault): void {
+    // Where one of many machines turns tokens down, an attempt later another may take it; but 403 is about the record.
+    const isOwn = this.#ports.run.troubles.isBlamed(item.requestId) || this.#isLetter(item);
+    if (status === 403 && isOwn) return this.#refuse(item, status, answer);
     const { place, requestId, tries: attempts } = item;
     this.#parked.push({ place, requestId, attempts, status, reason, ...(answer === undefined ? {} : { answer }) });
     this.#journal.close();
   }
 
+  #refuse(item: Item, status: number, answer = ''): void {
+    this.#verdict(item, { kind: 'refused', answer, status, attempts: item.tries });
+  }
+
+  /** The batch's last records, beside which others passed just now, or did in an earlier attempt: charged, as failures are. */
+  #isNobodyLeftToAsk(item: Item, { status }: AnswerOf<'unauthorised'>): boolean {
+    if (this.#ports.run.isTail(this.#fresh)) return true;
+    return this.#isKnown(item) && status === 403 && this.#fresh === 0;
+  }
+
+  /** Ready again, uncharged. */
+  #again(item: Item): void {
+    item.tries--;
+    this.#ready.unshift(item);
+  }
+
+  #setAside(item: Item): void {
+    this.#ready.splice(othersFirst, 0, item);
+  }
+
   #askAgainAt(item: Item, timeMs: number): void {
-    const { clock } = this.#ports;
+    this.#delay(Math.max(0, timeMs - this.#ports.clock.now()), () => this.#ready.unshift(item));
+  }
+
+  #delay(ms: number, then: () => void): void {
     this.#delayed++;
-    void clock.sleep(Math.max(0, timeMs - clock.now()), this.#signal).then(() => {
+    void this.#ports.clock.sleep(ms, this.#signal).then(() => {
       this.#delayed--;
-      this.#ready.unshift(item);
+      then();
       this.#wakeAll();
     });
   }
 
-  async #endProbe(answer: SinkAnswer): Promise<void> {
+  /** Others passed while the API failed on it before: another failure is charged, where nobody is left to ask. */
+  #isKnown({ isSuspect }: Item): boolean {
+    return isSuspect && this.#ports.hasFailed;
+  }
+
+  /** A letter that has failed before: it has a queue to go back to, and nobody waits for it. */
+  #isLetter(item: Item): boolean {
+    return this.#isKnown(item) && !this.#ports.mayFlush;
+  }
+
+  async #endProbe(item: Item, answer: SinkAnswer, isSuspect: boolean): Promise<ProbeResult> {
     const probe = this.#probe;
-    const isUp = answer.kind !== 'throttled' && answer.kind !== 'unauthorised' && answer.kind !== 'failed';
     // As long as the API says when to come again, waiting is not failing.
     const asksToWait = answer.kind === 'failed' && answer.retryAfterMs !== undefined;
-    const givesUp = await this.#breaker.probeEnded(isUp, asksToWait).finally(() => {
+    const result = await this.#breaker.probeEnded(endOf(answer), item, isSuspect, asksToWait).finally(() => {
       this.#probe = undefined;
       probe?.resolve();
     });
-    if (givesUp) this.#stop({ kind: 'flush' });
+    if (result.givesUp && answer.kind !== 'refused') {
+      const { status, reason } = faultOf(answer);
+      this.#stop({ kind: 'flush', place: item.place, status, reason });
+    }
+    return result;
   }
 
-  async #count(reason: BreakerReason, item: Item, sentAt: number): Promise<void> {
-    if (await this.#breaker.failed(reason, item.requestId, sentAt)) this.#pacer.drop();
+  async #count(reason: 'throttled' | 'unauthorised' | 'outage', item: Item, sentAt: number): Promise<FailureEnd> {
+    const end = await this.#breaker.failed(reason, this.#failedRequest(item, sentAt));
+    if (end === 'opened') this.#pacer.drop();
+    return end;
+  }
+
+  #failedRequest(item: Item, sentAtMs: number): FailedRequest {
+    const { isSuspect } = item;
+    return { record: item, sentAtMs, answeredAtMs: this.#ports.clock.now(), isSuspect, othersLeft: this.#fresh };
   }
 
   #stop(why: NonNullable<SendEnd['stopped']>): void {
@@ -458,15 +661,34 @@ export class RecordSender {
   }
 }
 
-function newItem(sendable: Sendable): Item {
+function newItem(sendable: Sendable, isSuspect: boolean): Item {
   const noTry = {
     tries: 0,
     isAllowed: false,
     ambiguous: false,
     ambiguousUntilMs: -Infinity,
     hadStaleConnection: false,
+    isSuspect,
+    isFresh: !isSuspect,
   };
   return { ...sendable, ...noTry };
+}
+
+type AnswerOf<Kind extends SinkAnswer['kind']> = Extract<SinkAnswer, { kind: Kind }>;
+
+/** How a try failed, in the words of a letter. */
+type Fault = Pick<Parked, 'status' | 'reason'> & { answer?: string | undefined };
+
+function faultOf(answer: SinkAnswer): Fault {
+  const { status } = answer;
+  const reason = answer.kind === 'failed' ? answer.reason : `http_${status}`;
+  return { status, reason, answer: 'answer' in answer ? answer.answer : undefined };
+}
+
+/** What a probe's answer says about the API. */
+function endOf({ kind }: SinkAnswer): 'accepted' | 'refused' | 'failed' {
+  if (kind === 'uploaded' || kind === 'duplicate') return 'accepted';
+  return kind === 'refused' || kind === 'in-progress' ? 'refused' : 'failed';
 }
 
 /** A promise that is resolved from outside. */

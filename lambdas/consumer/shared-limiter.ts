@@ -1,8 +1,9 @@
 import type { BreakerReason } from '../core/breaker.ts';
 import type { RateLimit } from '../core/limiter.ts';
 import { leaseAheadMs, slotSpacingMs } from '../core/limiter.ts';
-import type { LimiterChange, LimiterItem } from '../core/limiter-item.ts';
+import type { Accepted, LimiterChange, LimiterItem, OpeningCondition, Prober } from '../core/limiter-item.ts';
 import {
+  askOthers,
   beginLine,
   beginOutage,
   closeBreaker,
@@ -14,13 +15,15 @@ import {
   moveLine,
   moveLineFirst,
   openBreaker,
+  othersPass,
   pauseLine,
   probeFrom,
   takeFlush,
   takeProbe,
+  tellAccepted,
 } from '../core/limiter-item.ts';
 import { maxRetryAfterMs } from '../core/retry.ts';
-import type { BreakerState, Clock, Limiter, LimiterStore, SlotLease } from '../ports.ts';
+import type { BreakerState, Clock, Limiter, LimiterStore, ProbeEnd, SlotLease } from '../ports.ts';
 
 /** Refusals in a row by contention, before the caller is told to wait a little. */
 const maxRounds = 5;
@@ -60,6 +63,8 @@ export class SharedLimiter implements Limiter {
   #seen: { item: LimiterItem; atMs: number } | undefined;
   #probe = '';
   #hasSucceeded = false;
+  /** What the others have not been told yet. */
+  #accepted: Accepted | undefined;
 
   constructor(options: SharedLimiterOptions) {
     this.#options = options;
@@ -67,10 +72,10 @@ export class SharedLimiter implements Limiter {
   }
 
   /** @throws what the store throws, when it has for long */
-  async leaseSlots(count: number, waitedMs: number): Promise<SlotLease> {
+  async leaseSlots(count: number, waitedMs: number, prober: Prober = { isSuspect: false }): Promise<SlotLease> {
     try {
       const isPaced = this.#options.isPaced ?? true;
-      const lease = await (isPaced ? this.#lease(count, waitedMs) : this.#leaseFreely(count));
+      const lease = await (isPaced ? this.#lease(count, waitedMs, prober) : this.#leaseFreely(count, prober));
       this.#faults = 0;
       return this.#inOwnTime(lease);
     } catch (error) {
@@ -87,22 +92,23 @@ export class SharedLimiter implements Limiter {
     return lease.kind === 'wait' ? { ...lease, untilMs: lease.untilMs - aheadMs } : lease;
   }
 
-  async #lease(count: number, waitedMs: number): Promise<SlotLease> {
+  async #lease(count: number, waitedMs: number, prober: Prober): Promise<SlotLease> {
     const { store } = this.#options;
     const spanMs = count * this.#spacingMs;
     const aheadMs = leaseAheadMs(waitedMs);
-    const wish = { spanMs, aheadMs, isUp: this.#hasSucceeded };
+    const wish = { spanMs, aheadMs, isUp: this.#hasSucceeded, accepted: this.#accepted };
     // Who had to wait looks first: a write that is refused costs more than a look.
     let { item, tookMs } = waitedMs > 0 ? await this.#look() : { item: undefined, tookMs: 0 };
     for (let round = 0; round < maxRounds; round++) {
       const now = this.#now();
-      if (item?.breaker === 'open') return this.#askToProbe(item, now);
+      if (item?.breaker === 'open') return this.#askToProbe(item, now, prober);
       const obstacle = item && this.#obstacle(item, now, aheadMs, waitedMs);
       if (obstacle) return obstacle;
       const isIdle = item !== undefined && (item.tat === undefined || item.tat < now);
       const leased = await store.update(isIdle ? beginLine(now, tookMs, wish) : joinLine(now, wish));
       if (leased) {
         this.#hasSucceeded = false;
+        if (this.#accepted === wish.accepted) this.#accepted = undefined;
         return { kind: 'leased', firstSlotMs: (leased.tat ?? 0) - spanMs, spacingMs: this.#spacingMs, count };
       }
       ({ item, tookMs } = await this.#look());
@@ -111,7 +117,7 @@ export class SharedLimiter implements Limiter {
   }
 
   /** Looks once in a while whether the API is to be left alone, and asks the store for nothing else. */
-  async #leaseFreely(count: number): Promise<SlotLease> {
+  async #leaseFreely(count: number, prober: Prober): Promise<SlotLease> {
     const { store } = this.#options;
     if (!this.#seen || this.#now() - this.#seen.atMs > longestLookMs) {
       const atMs = this.#now();
@@ -121,12 +127,15 @@ export class SharedLimiter implements Limiter {
     const { item } = this.#seen;
     if (item.breaker === 'open') {
       this.#seen = undefined;
-      return this.#askToProbe(item, now);
+      return this.#askToProbe(item, now, prober);
     }
     if (item.pausedUntil !== undefined && item.pausedUntil > now) {
       return { kind: 'wait', untilMs: item.pausedUntil, paused: true };
     }
-    if (this.#hasSucceeded && (item.outageRecords ?? 0) > 0) {
+    if (this.#accepted && (item.askedAt ?? 0) > (item.acceptedAt ?? 0)) {
+      await this.#change(tellAccepted(this.#accepted));
+      this.#accepted = undefined;
+    } else if (this.#hasSucceeded && (item.outageRecords ?? 0) > 0) {
       this.#seen = undefined;
       await this.forgetOutage();
     }
@@ -153,9 +162,9 @@ export class SharedLimiter implements Limiter {
     return { kind: 'wait', untilMs: now + Math.max(tooFarMs, expectedMs), paused: false };
   }
 
-  async #askToProbe(item: LimiterItem, now: number): Promise<SlotLease> {
+  async #askToProbe(item: LimiterItem, now: number, prober: Prober): Promise<SlotLease> {
     const { store, newId } = this.#options;
-    const freeAt = probeFrom(item);
+    const freeAt = probeFrom(item, prober);
     if (freeAt > now) {
       // Another's probe is answered long before its lease is over, as a rule.
       const isProbing = (item.probeUntil ?? 0) > now && (item.openUntil ?? 0) <= now;
@@ -187,20 +196,42 @@ export class SharedLimiter implements Limiter {
     if (!isMoved) await store.update(moveLineFirst(now, ms));
   }
 
-  async openBreaker(reason: BreakerReason): Promise<BreakerState | undefined> {
-    return stateOf(await this.#change(openBreaker(this.#now(), reason)));
+  async openBreaker(
+    reason: BreakerReason,
+    condition?: OpeningCondition,
+    file?: string,
+  ): Promise<BreakerState | 'others-pass' | undefined> {
+    const { store, correctionMs } = this.#options;
+    const now = this.#now();
+    if (!condition) return stateOf(await this.#change(openBreaker(now, reason, file)));
+    const inSharedTime = { ...condition, acceptedBefore: condition.acceptedBefore + correctionMs() };
+    const item = await store.read();
+    if (item.breaker === 'open') return undefined;
+    if (othersPass(item, inSharedTime)) return 'others-pass';
+    const opened = await this.#change(openBreaker(now, reason, file, item));
+    if (opened) return stateOf(opened);
+    // Somebody has opened it meanwhile, or had news.
+    return othersPass(await store.read(), inSharedTime) ? 'others-pass' : undefined;
   }
 
-  async endProbe(success: boolean): Promise<BreakerState | undefined> {
+  async askOthers(): Promise<void> {
+    await this.#options.store.update(askOthers(this.#now()));
+  }
+
+  async endProbe(end: ProbeEnd, isSuspect = false): Promise<BreakerState | undefined> {
     const { store } = this.#options;
-    if (!success) return stateOf(await this.#change(keepOpen(this.#now(), this.#probe)));
     const { reason, failedProbes } = await store.read();
+    // Where everything is refused, one more refusal does not show that the API is well again.
+    const isUp = end === true || end === 'accepted' || (end === 'refused' && reason !== 'refusing');
+    if (!isUp) return stateOf(await this.#change(keepOpen(this.#now(), this.#probe, isSuspect)));
     const closed = await this.#change(closeBreaker(this.#probe));
     return closed && stateOf({ ...closed, reason, failedProbes });
   }
 
-  noteSuccess(): void {
+  noteSuccess(accepted?: Accepted): void {
     this.#hasSucceeded = true;
+    if (!accepted) return;
+    this.#accepted = { ...accepted, sentAtMs: accepted.sentAtMs + this.#options.correctionMs() };
   }
 
   async countOutage(): Promise<boolean> {
@@ -236,6 +267,7 @@ function stateOf(
   item: { [Name in keyof LimiterItem]: LimiterItem[Name] | undefined } | undefined,
 ): BreakerState | undefined {
   if (!item) return undefined;
-  const { breaker = 'closed', reason = 'outage', failedProbes = 0, openUntil } = item;
-  return { state: breaker, reason, failedProbes, untilMs: breaker === 'open' ? (openUntil ?? 0) : null };
+  const { breaker = 'closed', reason = 'outage', failedProbes = 0, loneProbes = 0, openUntil } = item;
+  const untilMs = breaker === 'open' ? (openUntil ?? 0) : null;
+  return { state: breaker, reason, failedProbes, ...(loneProbes > 0 && { loneProbes }), untilMs };
 }

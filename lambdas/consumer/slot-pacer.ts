@@ -1,3 +1,4 @@
+import type { Prober } from '../core/limiter-item.ts';
 import { LateArrivals } from '../core/late-arrivals.ts';
 import { latenessAtHomeMs, leaseSize } from '../core/limiter.ts';
 import type { Clock, Limiter } from '../ports.ts';
@@ -21,6 +22,8 @@ export interface PacerOptions {
   windowMs: number;
   /** Requests still to be made, as far as is known: no more slots are leased than that. */
   demand: () => number;
+  /** See `Limiter.leaseSlots`. */
+  prober?: () => Prober;
   /** Called at the latest every ten seconds of waiting: a lease may have to be renewed. */
   onWait: () => void;
   /** Waiting for a turn ends when it draws in: in a long line that may be before a slot is had. */
@@ -125,7 +128,8 @@ export class SlotPacer {
     const size = leaseSize({ wanted, connections, latencyMs, spacingMs, marginMs });
     // The more the line is in demand, the smaller the shares, and the sooner everybody's turn.
     const share = Math.ceil(size / (1 + (this.#putOff?.times ?? 0)));
-    const lease = await limiter.leaseSlots(share, this.#putOff ? clock.now() - this.#putOff.since : 0);
+    const waitedMs = this.#putOff ? clock.now() - this.#putOff.since : 0;
+    const lease = await limiter.leaseSlots(share, waitedMs, this.#options.prober?.());
     if (lease.kind === 'probe') {
       this.#hasProbe = true;
       return undefined;

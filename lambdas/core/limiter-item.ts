@@ -1,6 +1,6 @@
 import type { BreakerReason } from './breaker.ts';
 import { maxShiftShare } from './late-arrivals.ts';
-import { breakerPauseMs, probeLeaseMs, sharedOutage } from './breaker.ts';
+import { breakerPauseMs, probeLeaseMs, sharedOutage, suspectProbeDelayMs } from './breaker.ts';
 
 /**
  * What all consumers of an API share: one item. Times are milliseconds since 1970 with fractions. This file is every
@@ -16,6 +16,8 @@ export interface LimiterItem {
   breaker?: 'closed' | 'open';
   /** Why this opening began, and how it goes. */
   reason?: BreakerReason;
+  /** The file whose record's answer was the last straw. */
+  openedBy?: string;
   openUntil?: number;
   failedProbes?: number;
   probeOwner?: string;
@@ -25,10 +27,20 @@ export interface LimiterItem {
   /** Records that failed since anybody heard of one that did not, over all consumers; and when the first of them did. */
   outageRecords?: number;
   outageSince?: number;
+  /** Probes in a row that were made by records that had failed before, for want of others. */
+  loneProbes?: number;
+  /** When the last request was sent that anybody told the API took; and with which version of the secret. */
+  acceptedAt?: number;
+  acceptedWith?: string;
+  /** When somebody last wanted to know that. */
+  askedAt?: number;
 }
 
 export type LimiterAttribute = keyof LimiterItem;
-export type LimiterNumber = Exclude<LimiterAttribute, 'breaker' | 'reason' | 'probeOwner'>;
+export type LimiterNumber = Exclude<
+  LimiterAttribute,
+  'breaker' | 'reason' | 'openedBy' | 'probeOwner' | 'acceptedWith'
+>;
 
 /** Holds where the attribute compares so, or isn't there and may be absent. */
 export interface Check {
@@ -58,10 +70,22 @@ export interface LeaseWish {
   aheadMs: number;
   /** A request of the caller has succeeded since its last lease: whatever fails, it is no outage. */
   isUp: boolean;
+  /** The last request of the caller that the API took. */
+  accepted?: Accepted | undefined;
+}
+
+export interface Accepted {
+  sentAtMs: number;
+  /** The version of the secret that it was sent with, where that is known. */
+  secretVersion?: string | undefined;
+}
+
+function toldOf({ sentAtMs, secretVersion = '' }: Accepted): Partial<LimiterItem> {
+  return { acceptedAt: sentAtMs, acceptedWith: secretVersion };
 }
 
 /** The line is in use: its end moves on. */
-export function joinLine(now: number, { spanMs, aheadMs, isUp }: LeaseWish): LimiterChange {
+export function joinLine(now: number, { spanMs, aheadMs, isUp, accepted }: LeaseWish): LimiterChange {
   return {
     when: [
       { name: 'tat', is: '>=', value: now },
@@ -70,7 +94,7 @@ export function joinLine(now: number, { spanMs, aheadMs, isUp }: LeaseWish): Lim
       isNotPaused(now),
     ],
     add: { tat: spanMs },
-    set: isUp ? noOutage : {},
+    set: { ...(isUp && noOutage), ...(accepted && toldOf(accepted)) },
   };
 }
 
@@ -78,10 +102,10 @@ export function joinLine(now: number, { spanMs, aheadMs, isUp }: LeaseWish): Lim
  * The line is idle: it starts when the answer to this will be here. Begun now, a few slots would all have passed by then
  * where the table is slow, and so would those of every further lease.
  */
-export function beginLine(now: number, answerMs: number, { spanMs, isUp }: LeaseWish): LimiterChange {
+export function beginLine(now: number, answerMs: number, { spanMs, isUp, accepted }: LeaseWish): LimiterChange {
   return {
     when: [{ name: 'tat', is: '<', value: now, orAbsent: true }, isClosed, isNotPaused(now)],
-    set: { tat: now + answerMs + spanMs, ...(isUp && noOutage) },
+    set: { tat: now + answerMs + spanMs, ...(isUp && noOutage), ...(accepted && toldOf(accepted)) },
   };
 }
 
@@ -117,17 +141,61 @@ export function pauseLine(until: number): LimiterChange {
   return { when: [{ name: 'pausedUntil', is: '<', value: until, orAbsent: true }], set: { pausedUntil: until } };
 }
 
-export function openBreaker(now: number, reason: BreakerReason): LimiterChange {
+/** What has to be the case for the breaker to be opened, beyond that it is closed. */
+export interface OpeningCondition {
+  /** Nobody has told of a request that was sent from then on and taken. */
+  acceptedBefore: number;
+  /** Only those count that were sent with this version of the secret. */
+  secretVersion?: string | undefined;
+}
+
+/** Whether somebody's request speaks against opening the breaker. */
+export function othersPass(
+  { acceptedAt = -Infinity, acceptedWith }: LimiterItem,
+  condition: OpeningCondition,
+): boolean {
+  if (acceptedAt < condition.acceptedBefore) return false;
+  if (!('secretVersion' in condition)) return true;
+  return condition.secretVersion !== undefined && condition.secretVersion === acceptedWith;
+}
+
+/**
+ * @param file whose record's answer was the last straw
+ * @param seen where it depends on what others tell: the item that was looked at, refused where there is news since
+ */
+export function openBreaker(now: number, reason: BreakerReason, file = '', seen?: LimiterItem): LimiterChange {
+  const noNews: Check[] = seen ? [{ name: 'acceptedAt', is: '<=', value: seen.acceptedAt ?? 0, orAbsent: true }] : [];
   return {
-    when: [isClosed],
-    set: { breaker: 'open', reason, openUntil: now + breakerPauseMs, failedProbes: 0 },
-    remove: ['probeOwner', 'probeUntil', 'flushed', 'outageRecords', 'outageSince'],
+    when: [isClosed, ...noNews],
+    set: { breaker: 'open', reason, openedBy: file, openUntil: now + breakerPauseMs, failedProbes: 0 },
+    remove: ['probeOwner', 'probeUntil', 'flushed', 'outageRecords', 'outageSince', 'loneProbes'],
   };
 }
 
+/** Somebody wants to know whether others' requests are taken. */
+export function askOthers(now: number): LimiterChange {
+  return { when: [isClosed], set: { askedAt: now } };
+}
+
+/** The answer, where no lease carries it. */
+export function tellAccepted(accepted: Accepted): LimiterChange {
+  return { when: [isClosed], set: { ...noOutage, ...toldOf(accepted) } };
+}
+
+/** Who wants to send. */
+export interface Prober {
+  /** All that it has to send has failed before. */
+  isSuspect: boolean;
+  /** The file that it is of. */
+  file?: string;
+}
+
 /** From when on the open breaker lets one request through: a probe is one like any other and takes a slot. */
-export function probeFrom(item: LimiterItem): number {
-  return Math.max(item.openUntil ?? 0, item.probeUntil ?? 0, item.pausedUntil ?? 0, item.tat ?? 0);
+export function probeFrom(item: LimiterItem, { isSuspect: hasFailed, file }: Prober): number {
+  // Where everything is refused, it may be for the file's sake.
+  const isSuspect = hasFailed || (item.reason === 'refusing' && item.openedBy === file);
+  const openUntil = (item.openUntil ?? 0) + (isSuspect ? suspectProbeDelayMs : 0);
+  return Math.max(openUntil, item.probeUntil ?? 0, item.pausedUntil ?? 0, item.tat ?? 0);
 }
 
 export function takeProbe(now: number, owner: string, spacingMs: number): LimiterChange {
@@ -147,15 +215,16 @@ export function closeBreaker(owner: string): LimiterChange {
   return {
     when: [isOpen, { name: 'probeOwner', is: '=', value: owner }],
     set: { breaker: 'closed' },
-    remove: ['probeOwner', 'probeUntil', 'openUntil', 'failedProbes', 'reason', 'flushed'],
+    remove: ['probeOwner', 'probeUntil', 'openUntil', 'failedProbes', 'reason', 'openedBy', 'flushed', 'loneProbes'],
   };
 }
 
-export function keepOpen(now: number, owner: string): LimiterChange {
+/** @param isSuspect the probe was made by a record that had failed before */
+export function keepOpen(now: number, owner: string, isSuspect: boolean): LimiterChange {
   return {
     when: [isOpen, { name: 'probeOwner', is: '=', value: owner }],
-    set: { openUntil: now + breakerPauseMs },
-    add: { failedProbes: 1 },
+    set: { openUntil: now + breakerPauseMs, ...(!isSuspect && { loneProbes: 0 }) },
+    add: { failedProbes: 1, ...(isSuspect && { loneProbes: 1 }) },
     remove: ['probeOwner', 'probeUntil'],
   };
 }

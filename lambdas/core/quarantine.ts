@@ -4,7 +4,9 @@ import { sumCounts } from './outcome.ts';
 /** Why a file is taken for a wrong one. */
 export interface Quarantine {
   at: number;
-  /** Rejected, of so many that had come to an end. */
+  /** Absent: `too_many_rejects`. */
+  code?: 'too_many_rejects' | 'all_refused';
+  /** Rejected (or refused, by `code`), of so many that had come to an end. */
   rejected: number;
   seen: number;
   message: string;
@@ -29,6 +31,14 @@ export function wrongFile(
     `${rejected} of the first ${seen} records were rejected, ${percent(rejected / seen)}; the feed tolerates ` +
     `${percent(tolerated.share)}. It looks like a wrong file: the rest was not sent.`;
   return { at: nowMs, rejected, seen, message };
+}
+
+/** The API refuses all of it. @param refused records in a row, of `seen` that have come to an end in their batch */
+export function refusedFile(status: number, refused: number, seen: number, nowMs: number): Quarantine {
+  const message =
+    `The API answered ${status} to whatever it was sent of this file, ${refused} records so far. Either it takes nothing ` +
+    'of the kind at the moment, or the file is not for it: the rest was not sent.';
+  return { at: nowMs, code: 'all_refused', rejected: refused, seen, message };
 }
 
 /** Nothing more of it is to be sent: it is in quarantine, or was replaced. */

@@ -79,7 +79,9 @@ export function endStateOf(file: FileAccount): Manifest['state'] {
 }
 
 function failureOf(file: FileAccount): Manifest['failure'] {
-  if (isQuarantined(file)) return { code: 'too_many_rejects', message: file.quarantine?.message ?? '' };
+  if (isQuarantined(file)) {
+    return { code: file.quarantine?.code ?? 'too_many_rejects', message: file.quarantine?.message ?? '' };
+  }
   return file.failure ?? null;
 }
 

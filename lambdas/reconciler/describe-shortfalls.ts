@@ -71,6 +71,7 @@ function breakerSection(breaker: BreakerReason | undefined): string {
     throttled: 'it answered 429 again and again',
     unauthorised: 'it refused the token (401 or 403)',
     outage: 'it failed on everything it was sent',
+    refusing: 'it refuses whatever it is sent, with the same status',
   }[breaker];
   return `Nothing is sent to the API at the moment: ${why}. Every minute of that makes it later than told above.`;
 }

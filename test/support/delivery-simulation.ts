@@ -1,0 +1,277 @@
+import { gunzipSync } from 'node:zlib';
+import { deliverBatch } from '../../lambdas/consumer/deliver-batch.ts';
+import type { ConsumerPorts } from '../../lambdas/consumer/deliver-batch.ts';
+import { SharedLimiter } from '../../lambdas/consumer/shared-limiter.ts';
+import { FailureRun } from '../../lambdas/core/breaker.ts';
+import type { RateLimit } from '../../lambdas/core/limiter.ts';
+import type { Receipt } from '../../lambdas/core/receipt.ts';
+import type { BatchMessage } from '../../lambdas/messages.ts';
+import type { SinkAnswer, SinkRequest } from '../../lambdas/ports.ts';
+import { SeededDice } from '../../localstack/seeded-dice.ts';
+import { rowOf, fixtureOf, limits } from './feed-fixture.ts';
+import type { ConsumerWorld } from './in-memory-ports.ts';
+import { consumerWorld } from './in-memory-ports.ts';
+import { SimulatedClock } from './simulated-clock.ts';
+
+/** What the API does with a request: takes it (or knows it already), or something else; `lost`: it takes it and no answer comes. */
+export type ApiTurn = 'take' | 'lost' | SinkAnswer;
+
+export interface ApiRequest {
+  /** Number of the record, from 1 over all files. */
+  number: number;
+  request: SinkRequest;
+  /** Milliseconds since the simulation began. */
+  atMs: number;
+  random: () => number;
+}
+
+export interface DeliveryScenario {
+  /** Records of each file; all are there from the beginning. */
+  files: number[];
+  /** The second file and those after it come so much later. Milliseconds. */
+  laterMs?: number;
+  batchRecords: number;
+  consumers: number;
+  connections?: number;
+  limit?: RateLimit;
+  api?: (request: ApiRequest) => ApiTurn;
+  /** Consumers that are killed at work, over the first minute. */
+  kills?: number;
+  seed: number;
+}
+
+export interface DeliveryResult {
+  /** By record number, over all files. */
+  receipts: Map<number, Receipt>;
+  /** Record numbers that the API has, each with how often it was stored. */
+  stored: Map<number, number>;
+  requests: number;
+  /** When the last record was stored. Milliseconds since the beginning. */
+  lastStoredMs: number;
+  openings: { reason: unknown; file_id?: unknown; record?: unknown }[];
+  letters: ConsumerWorld['letters'];
+  /** Files that were stopped. */
+  stopped: number;
+}
+
+interface Queued {
+  message: BatchMessage;
+  atMs: number;
+}
+
+const latencyMs: [number, number] = [20, 60];
+const functionMs = 900_000;
+/** A killed consumer's message is visible again after its lease. Milliseconds. */
+const visibleAfterMs = 65_000;
+
+/** Whole consumers, many at once, at a simulated API: what becomes of each record, and when. */
+export class DeliverySimulation {
+  readonly #scenario: Required<DeliveryScenario>;
+  readonly #clock = new SimulatedClock(undefined, 2);
+  readonly #dice: SeededDice;
+  readonly #world: ConsumerWorld;
+  readonly #queue: Queued[] = [];
+  readonly #numbers = new Map<string, number>();
+  readonly #firstNumber = new Map<string, number>();
+  readonly #fileIds: string[] = [];
+  readonly #stored = new Map<number, number>();
+  readonly #ids = new Set<string>();
+  readonly #workers: { kill: () => void }[] = [];
+  readonly #startMs: number;
+  #requests = 0;
+  #lastStoredMs = 0;
+  #atWork = 0;
+
+  constructor(scenario: DeliveryScenario) {
+    this.#scenario = {
+      connections: 4,
+      limit: { requests: 600, windowSeconds: 60 },
+      api: () => 'take',
+      kills: 0,
+      laterMs: 0,
+      ...scenario,
+    };
+    this.#dice = new SeededDice(scenario.seed);
+    this.#startMs = this.#clock.now();
+    this.#world = consumerWorld(this.#clock, fixtureOf([]), this.#scenario.limit);
+  }
+
+  async run(): Promise<DeliveryResult> {
+    let first = 1;
+    for (const records of this.#scenario.files) {
+      await this.#addFile(first, records, first === 1 ? 0 : this.#scenario.laterMs);
+      first += records;
+    }
+    const workers = Array.from({ length: this.#scenario.consumers }, (_, place) => this.#employ(place));
+    const kills = Array.from({ length: this.#scenario.kills }, async () => {
+      await this.#clock.sleep(this.#random() * 60_000);
+      const place = Math.floor(this.#random() * this.#workers.length);
+      this.#workers[place]?.kill();
+    });
+    await this.#clock.run(Promise.all([...workers, ...kills]));
+    return this.#result();
+  }
+
+  async #addFile(first: number, records: number, laterMs: number): Promise<void> {
+    const { batchRecords } = this.#scenario;
+    const rows = Array.from({ length: records }, (_, index) => rowOf(first + index));
+    const { fileId, sha256, dialect } = fixtureOf(rows);
+    const { ledger } = this.#world;
+    const source = { bucket: 'intake', key: `traffic/${fileId}.jsonl`, etag: '"e"', sizeBytes: 1 };
+    await ledger.claimFile(fileId, { fileId, feed: 'traffic', lane: 'traffic', source, limits }, 'splitter', 1);
+    await ledger.saveSplitProgress(fileId, 1, { sha256, dialect, leaseUntil: 0 });
+    const batches = Math.ceil(records / batchRecords);
+    await ledger.finishSplit(fileId, 1, { records, batches }, []);
+    this.#fileIds.push(fileId);
+    this.#firstNumber.set(fileId, first);
+    let offset = 0;
+    for (let batch = 1; batch <= batches; batch++) {
+      const from = (batch - 1) * batchRecords;
+      const slice = fixtureOf(rows.slice(from, from + batchRecords)).message;
+      const place = { fileId, batch, offset, firstRecord: from + 1, firstLine: from + 1 };
+      this.#queue.push({ message: { ...slice, ...place }, atMs: this.#clock.now() + laterMs });
+      offset += slice.body.length + 1;
+    }
+  }
+
+  /** A function's environment, with what it keeps from one invocation to the next; after a kill, another one. */
+  async #employ(place: number): Promise<void> {
+    while (!this.#isDone()) {
+      const life = { isDead: false, died: () => {} };
+      const death = new Promise<'dead'>((resolve) => (life.died = () => resolve('dead')));
+      this.#workers[place] = {
+        kill: () => {
+          life.isDead = true;
+          life.died();
+        },
+      };
+      await this.#live(this.#portsOf(life), life, death);
+    }
+  }
+
+  async #live(ports: ConsumerPorts, life: { isDead: boolean }, death: Promise<'dead'>): Promise<void> {
+    while (!life.isDead && !this.#isDone()) {
+      const next = this.#receive();
+      if (!next) {
+        await this.#clock.sleep(500);
+        continue;
+      }
+      this.#atWork++;
+      const end = this.#clock.now() + functionMs;
+      const deadline = {
+        remainingMs: () => end - this.#clock.now(),
+        isDrawingIn: () => end - this.#clock.now() <= 20_000,
+      };
+      const work = deliverBatch(next, ports, deadline).then(
+        () => 'done' as const,
+        () => 'failed' as const,
+      );
+      const how = await Promise.race([work, death]);
+      const backAfterMs = how === 'dead' ? visibleAfterMs : 30_000;
+      if (how !== 'done') this.#queue.push({ message: next, atMs: this.#clock.now() + backAfterMs });
+      this.#atWork--;
+    }
+  }
+
+  #receive(): BatchMessage | undefined {
+    const due = this.#queue.findIndex(({ atMs }) => atMs <= this.#clock.now());
+    return due < 0 ? undefined : this.#queue.splice(due, 1)[0]?.message;
+  }
+
+  #isDone(): boolean {
+    return this.#queue.length === 0 && this.#atWork === 0;
+  }
+
+  #portsOf(life: { isDead: boolean }): ConsumerPorts {
+    const { ports, limiter: store } = this.#world;
+    const never = new Promise<never>(() => undefined);
+    const mortal = <T extends object>(port: T): T =>
+      new Proxy(port, {
+        get: (target, name) => {
+          const value = Reflect.get(target, name) as unknown;
+          if (typeof value !== 'function') return value;
+          return (...all: unknown[]) =>
+            life.isDead ? never : (value as (...all: unknown[]) => unknown).apply(target, all);
+        },
+      });
+    const limiter = new SharedLimiter({
+      store: mortal(store),
+      clock: this.#clock,
+      limit: this.#scenario.limit,
+      newId: ports.newId,
+      random: this.#random,
+      correctionMs: () => 0,
+    });
+    return {
+      ...ports,
+      limiter,
+      connections: this.#scenario.connections,
+      run: new FailureRun(),
+      random: this.#random,
+      ledger: mortal(ports.ledger),
+      letters: mortal(ports.letters),
+      receipts: mortal(ports.receipts),
+      sink: mortal({ deliver: (request: SinkRequest) => this.#answer(request) }),
+      batches: mortal({
+        sendBatches: ports.batches.sendBatches,
+        sendSuccessor: async (message: BatchMessage, delaySeconds: number) =>
+          void this.#queue.push({ message, atMs: this.#clock.now() + Math.ceil(delaySeconds) * 1000 }),
+      }),
+    };
+  }
+
+  async #answer(request: SinkRequest): Promise<SinkAnswer> {
+    this.#requests++;
+    const { fileId, record } = request.origin;
+    const number = (this.#firstNumber.get(fileId) ?? 0) + record - 1;
+    this.#numbers.set(request.requestId, number);
+    await this.#clock.sleep(this.#between(latencyMs) / 2);
+    const atMs = this.#clock.now() - this.#startMs;
+    const turn = this.#scenario.api({ number, request, atMs, random: this.#random });
+    const answer = this.#take(turn, request.requestId, number, atMs);
+    await this.#clock.sleep(this.#between(latencyMs) / 2);
+    return answer;
+  }
+
+  #take(turn: ApiTurn, requestId: string, number: number, atMs: number): SinkAnswer {
+    if (typeof turn !== 'string') return turn;
+    const isNew = !this.#ids.has(requestId);
+    if (isNew) {
+      this.#ids.add(requestId);
+      this.#stored.set(number, (this.#stored.get(number) ?? 0) + 1);
+      this.#lastStoredMs = atMs;
+    }
+    if (turn === 'lost') return { kind: 'failed', status: null, reason: 'econnreset', ambiguous: true };
+    return isNew ? { kind: 'uploaded', status: 201 } : { kind: 'duplicate', status: 409 };
+  }
+
+  #result(): DeliveryResult {
+    const { ledger, events, letters } = this.#world;
+    const receipts = new Map<number, Receipt>();
+    for (const { fileId, receiptsKey = '' } of ledger.batches.values()) {
+      const bytes = this.#world.receipts.get(receiptsKey);
+      if (!bytes) throw new Error('A batch was never settled.');
+      for (const line of gunzipSync(bytes).toString('utf8').trim().split('\n')) {
+        const receipt = JSON.parse(line) as Receipt;
+        receipts.set((this.#firstNumber.get(fileId) ?? 0) + receipt.record - 1, receipt);
+      }
+    }
+    return {
+      receipts,
+      stored: this.#stored,
+      requests: this.#requests,
+      lastStoredMs: this.#lastStoredMs,
+      openings: events
+        .filter(({ type }) => type === 'breaker opened')
+        .map(({ detail }) => detail as { reason: unknown }),
+      letters,
+      stopped: this.#fileIds.filter((id) => ledger.files.get(id)?.quarantine).length,
+    };
+  }
+
+  #between([from, to]: [number, number]): number {
+    return from + (to - from) * this.#random();
+  }
+
+  readonly #random = (): number => this.#dice.next();
+}
