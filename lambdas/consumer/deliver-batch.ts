@@ -288,9 +288,10 @@ function exhaust(attempt: Attempt, parked: Parked[], ports: ConsumerPorts): void
  * all of it before, while others passed, it may not be down: then it is the record that it was asked with, and for that.
  */
 function flush(attempt: Attempt, last: { place: number; status: number | null; reason: string }, ports: ConsumerPorts) {
-  const { message, records, journal } = attempt;
+  const { records, journal } = attempt;
   const left = [...records.keys()].filter((place) => !journal.get(place));
-  const isOwn = (message.failures > 0 || left.length === 1) && left.every((place) => journal.wasSent(place));
+  const othersPassed = records.some((_, place) => journal.get(place)?.outcome === 'uploaded');
+  const isOwn = (othersPassed || left.length === 1) && left.every((place) => journal.wasSent(place));
   const why = isOwn
     ? { status: last.status, reason: last.reason, error: `the API fails on the record again and again: ${last.reason}` }
     : {

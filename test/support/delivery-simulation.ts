@@ -213,7 +213,7 @@ export class DeliverySimulation {
       receipts: mortal(ports.receipts),
       sink: mortal({ deliver: (request: SinkRequest) => this.#answer(request) }),
       batches: mortal({
-        sendBatches: ports.batches.sendBatches,
+        sendBatches: () => Promise.reject(new Error('a consumer sends no first attempts')),
         sendSuccessor: async (message: BatchMessage, delaySeconds: number) =>
           void this.#queue.push({ message, atMs: this.#clock.now() + Math.ceil(delaySeconds) * 1000 }),
       }),
