@@ -1,4 +1,5 @@
 import { Command, CommanderError, Option } from 'commander';
+import { checkCommand } from './commands/check.ts';
 import { dlqCommand } from './commands/dlq.ts';
 import { downCommand } from './commands/down.ts';
 import { dropCommand } from './commands/drop.ts';
@@ -42,6 +43,7 @@ function createProgram(terminal: Terminal): Command {
   const commands = [
     upCommand,
     downCommand,
+    checkCommand,
     dropCommand,
     statusCommand,
     watchCommand,

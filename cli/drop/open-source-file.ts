@@ -15,15 +15,18 @@ export interface SourceFile {
   handle: FileHandle;
 }
 
-/** @throws CliError where it can't be read as a file */
-export async function openSourceFile(path: string): Promise<SourceFile> {
+/**
+ * @param command that asks, for the message
+ * @throws CliError where it can't be read as a file
+ */
+export async function openSourceFile(path: string, command = 'drop'): Promise<SourceFile> {
   const handle = await open(path, 'r').catch((error: unknown) => {
     throw new CliError(`${path}: ${reasonOf(error)}.`, { cause: error });
   });
   const stats = await handle.stat();
   if (!stats.isFile()) {
     await handle.close();
-    throw new CliError(`${path} is ${stats.isDirectory() ? 'a folder' : 'no regular file'}; drop takes one file.`);
+    throw new CliError(`${path} is ${stats.isDirectory() ? 'a folder' : 'no regular file'}; ${command} takes one file.`);
   }
   const name = basename(path);
   if (Buffer.byteLength(name) > maxKeyBytes - 64) {

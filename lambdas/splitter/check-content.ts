@@ -81,7 +81,7 @@ export async function checkContent(
     throw fault ?? new Error('A file ends somewhere.');
   } catch (error) {
     if (!(error instanceof CompressedContentError)) throw error;
-    return { kind: 'refused', code: error.code, message: `${error.message} Nothing of it was sent.` };
+    return { kind: 'refused', code: error.code, message: error.message };
   }
 }
 

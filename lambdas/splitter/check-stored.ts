@@ -33,5 +33,6 @@ export async function checkStored(
     renewAt = clock.now() + fileLeaseMs / 3;
     return 'go-on';
   };
-  return checkContent(file.source, whole, { sources, limits, onChunk });
+  const check = await checkContent(file.source, whole, { sources, limits, onChunk });
+  return check.kind === 'refused' ? { ...check, message: `${check.message} Nothing of it was sent.` } : check;
 }

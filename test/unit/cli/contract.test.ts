@@ -34,6 +34,20 @@ test.each<[string, string[], RegExp]>([
   ],
   ['a folder', ['drop', '/', '--feed', 'traffic'], /is a folder/],
   ['an unknown feed', ['drop', '/dev/null', '--feed', 'trafic'], /There is no feed 'trafic'; there is traffic/],
+  ['to check a folder', ['check', '/', '--feed', 'traffic'], /is a folder; check takes one file/],
+  ['to check a file that is not there', ['check', '/no/such', '--feed', 'traffic'], /there is no such file/],
+  ['to check for an unknown feed', ['check', '/dev/null', '--feed', 'trafic'], /There is no feed 'trafic'/],
+  [
+    'to check for an unknown stage',
+    ['check', '/dev/null', '--feed', 'traffic', '--stage', 'x'],
+    /There is no stage 'x'/,
+  ],
+  ['to check at no time', ['check', '/dev/null', '--feed', 'traffic', '--at', 'soon'], /It must be a time/],
+  [
+    'to write rejects over a file',
+    ['check', '/no/such', '--feed', 'traffic', '--rejects', '/dev/null'],
+    /such a file already/,
+  ],
   ['no feed', ['drop', '/dev/null'], /--feed <name>' not specified/],
   ['no stack that is up', ['status', '--json'], /No local cloud is up\. Bring one up with/],
   ['no stack that is up, for a DLQ', ['dlq', 'list', '--feed', 'traffic', '--json'], /No local cloud is up/],
@@ -75,6 +89,24 @@ test('says in a sentence that nothing answers where the local cloud was', async 
   expect((await sluice(['status', '--debug'])).err).toMatch(/^ {4}at /m);
   await rm(join(dir, 'stacks.json'));
 });
+
+test('check answers by its exit code, and with --json in one document', async () => {
+  const header = 'SpotID,StationCode,AirDateTime,Duration,ClientName';
+  const file = async (name: string, rows: string) => {
+    await writeFile(join(dir, name), rows);
+    return join(dir, name);
+  };
+  const good = await file('good.csv', `${header}\nS1,W,2026-01-05 06:00:00,30,Acme\n`);
+  const bad = await file('bad.csv', `${header}\nS1,W,2026-01-05 06:00:00,x,Acme\n`);
+  const none = await file('none.csv', 'a,b\n1,2\n');
+  const [clean, rejects, refused] = await Promise.all(
+    [good, bad, none].map((path) => sluice(['check', path, '--feed', 'traffic', '--json'])),
+  );
+  expect([clean?.code, rejects?.code, refused?.code]).toEqual([0, 2, 1]);
+  expect(JSON.parse(clean?.out ?? '')).toMatchObject({ valid_records: 1, rejected_records: 0 });
+  expect(JSON.parse(rejects?.out ?? '')).toMatchObject({ rejects: [{ field: 'Duration', count: 1 }] });
+  expect(JSON.parse(refused?.out ?? '')).toMatchObject({ state: 'failed', failure: { code: 'missing_columns' } });
+}, 60_000);
 
 test('down says what it leaves, and why', async () => {
   const log = join(dir, 'endpoint.log');

@@ -1,0 +1,62 @@
+import type { CsvDialect } from '../../lambdas/core/records/dialect.ts';
+import type { RejectGroup } from './group-rejects.ts';
+import type { Repetition } from './repeated-ids.ts';
+
+/** What is wrong with a file as a whole. */
+export interface FileWarning {
+  code: string;
+  message: string;
+}
+
+/** What `check --json` prints, in a manifest's words where it has the same things. */
+export interface CheckReport {
+  file: string;
+  feed: string;
+  stage: string;
+  bytes: number;
+  checksum: string;
+  /** What would become of it. */
+  state: 'completed' | 'failed' | 'quarantined';
+  failure: { code: string; message: string } | null;
+  format: string | null;
+  encoding: string | null;
+  compression: string | null;
+  zip_member: string | null;
+  decoded_from: string | null;
+  content_bytes: number | null;
+  /** Of a CSV. */
+  csv: {
+    delimiter: CsvDialect['delimiter'];
+    line_break: CsvDialect['lineBreak'];
+    columns: string[];
+    first_record_line: number;
+  } | null;
+  /** One record, taken together with other small files. */
+  is_small_file: boolean;
+  total_records: number;
+  valid_records: number;
+  rejected_records: number;
+  rejects: RejectGroup[];
+  /** Valid records with the request id of an earlier one: the API would answer them as duplicates. */
+  repeated_records: number;
+  repetitions: Repetition[];
+  warnings: FileWarning[];
+  /** What the feed has to say about valid records. */
+  record_warnings: { message: string; count: number }[];
+  upload: UploadForecast;
+  cost: { dollars: number; lambda_dollars: number };
+}
+
+export interface UploadForecast {
+  requests: number;
+  window_seconds: number;
+  /** False where the numbers only say what to expect. */
+  paced: boolean;
+  records_per_second: number;
+  seconds: number;
+  starts_at: string;
+  done_at: string;
+  deadline_at: string | null;
+  /** From its end to the deadline; negative where it is late. */
+  margin_seconds: number | null;
+}

@@ -1,0 +1,53 @@
+import type { FileHandle } from 'node:fs/promises';
+import { CsvColumns } from '../../lambdas/core/csv-columns.ts';
+import type { FileAccount } from '../../lambdas/core/file-account.ts';
+import type { PreparedRecord } from '../../lambdas/core/prepare-record.ts';
+import { receiptOf } from '../../lambdas/core/receipt-of.ts';
+import type { OpenDead } from '../../lambdas/core/reconciliation-csv.ts';
+import { csvHeader, csvLineBreak, csvRow, fieldsOf } from '../../lambdas/core/reconciliation-csv.ts';
+
+/** The columns of JSON are those of the first rejects; what later ones have beside them goes into one column. */
+const looked = 1000;
+
+/** The rejects as a CSV for a spreadsheet, in the form of the desk's list; as they come, so that memory does not grow. */
+export class RejectsWriter {
+  readonly #out: FileHandle;
+  readonly #file: FileAccount;
+  readonly #columns: CsvColumns;
+  readonly #at: number;
+  #waiting: OpenDead[] = [];
+  #chosen: string[] | undefined;
+
+  /** @param nowMs the time that stands in each row */
+  constructor(out: FileHandle, file: FileAccount, declared: readonly string[], nowMs: number) {
+    this.#out = out;
+    this.#file = file;
+    this.#columns = new CsvColumns(declared);
+    this.#at = nowMs;
+  }
+
+  async write(records: readonly PreparedRecord[]): Promise<void> {
+    for (const record of records) {
+      const done = { i: 0, at: this.#at, outcome: 'rejected' as const, status: null, attempts: 0 };
+      this.#waiting.push({ file: this.#file, receipt: receiptOf(record, done), dead: undefined });
+    }
+    if (this.#chosen || this.#waiting.length >= looked) await this.#flush();
+  }
+
+  async end(): Promise<void> {
+    await this.#flush();
+    await this.#out.close();
+  }
+
+  async #flush(): Promise<void> {
+    let text = '';
+    if (!this.#chosen) {
+      for (const open of this.#waiting) this.#columns.note(fieldsOf(open));
+      this.#chosen = this.#columns.chosen();
+      text = `${csvHeader(this.#chosen)}${csvLineBreak}`;
+    }
+    for (const open of this.#waiting) text += `${csvRow(open, this.#chosen)}${csvLineBreak}`;
+    this.#waiting = [];
+    await this.#out.write(text);
+  }
+}

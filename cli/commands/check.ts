@@ -1,0 +1,96 @@
+import { Command, InvalidArgumentError } from 'commander';
+import type { CheckRequest } from '../check/check-file.ts';
+import { checkFile } from '../check/check-file.ts';
+import type { CheckReport } from '../check/check-report.ts';
+import { isStage, readCheckSettings, stageNames } from '../check/check-settings.ts';
+import { createOutput, openCheckedFile, refuseIfThere } from '../check/open-checked-file.ts';
+import { CliError } from '../cli-error.ts';
+import { exitCodes } from '../exit-codes.ts';
+import { interruptible } from '../interrupt.ts';
+import { formatCheck } from '../show/check-report.ts';
+import { formatBytes, formatShare } from '../terminal/format.ts';
+import type { Terminal } from '../terminal/terminal.ts';
+import type { GlobalOptions } from './command-options.ts';
+import { jsonOption, requireFeed } from './command-options.ts';
+
+interface CheckOptions extends GlobalOptions {
+  feed: string;
+  stage: string;
+  at?: number;
+  rejects?: string;
+  json?: boolean;
+}
+
+export function checkCommand(terminal: Terminal): Command {
+  return new Command('check')
+    .description(
+      'Read a file as the functions would, offline, before it is dropped: what it is, and what would become of it.',
+    )
+    .argument('<file>', 'the file on this machine; - reads standard input')
+    .requiredOption('--feed <name>', 'what kind of file it is')
+    .option('--stage <name>', `whose limits count: ${stageNames.join(', ')}`, 'prod')
+    .option('--at <time>', 'when it would be dropped, as 2026-11-28T02:00:00Z (default: now)', parseTime)
+    .option('--rejects <file>', 'write the rejected records as a CSV; it must not be there yet')
+    .addOption(jsonOption())
+    .addHelpText('after', helpText)
+    .action(async (path: string, _options, command: Command) => {
+      const options = command.optsWithGlobals<CheckOptions>();
+      process.exitCode = await interruptible((signal) => check(path, options, terminal, signal));
+    });
+}
+
+async function check(path: string, options: CheckOptions, terminal: Terminal, signal: AbortSignal): Promise<number> {
+  const { stage, rejects } = options;
+  const feed = requireFeed(options.feed);
+  if (!isStage(stage)) throw new CliError(`There is no stage '${stage}'; there is ${stageNames.join(', ')}.`);
+  const settings = readCheckSettings(feed, stage, process.env);
+  if (rejects !== undefined) await refuseIfThere(rejects);
+  const file = await openCheckedFile(path, feed, process.stdin);
+  try {
+    const report = await checkFile(file, {
+      ...settings,
+      stage,
+      startsAtMs: options.at ?? Date.now(),
+      openRejects: rejects === undefined ? undefined : () => createOutput(rejects),
+      onProgress: (progress) => showProgress(progress, terminal),
+      signal,
+    });
+    terminal.endProgress();
+    if (options.json) await terminal.printJson(report);
+    else await terminal.print(formatCheck(report, settings.settings.deadline, terminal));
+    return exitCodeOf(report);
+  } finally {
+    await file.close();
+  }
+}
+
+function showProgress({ what, done, whole }: Parameters<CheckRequest['onProgress']>[0], terminal: Terminal): void {
+  const amount = whole > 0 ? `${formatShare(done, whole)} of ${formatBytes(whole)}` : formatBytes(done);
+  terminal.progress(what, `${what === 'records' ? 'reading records' : what}  ${amount}`);
+}
+
+/** As `drop --wait` would end, had the API taken every valid record. */
+function exitCodeOf({ state, rejected_records: rejected }: CheckReport): number {
+  if (state !== 'completed') return exitCodes.failed;
+  return rejected > 0 ? exitCodes.deadLetters : exitCodes.clean;
+}
+
+function parseTime(text: string): number {
+  const time = Date.parse(text);
+  if (Number.isFinite(time)) return time;
+  throw new InvalidArgumentError('It must be a time, as 2026-11-28T02:00:00Z.');
+}
+
+const helpText = `
+Nothing is sent, and no AWS is asked: the file is read by the functions' own code, with the limits of the stage and what the
+environment says in their place (SLUICE_<FEED>_REQUESTS and others, as for \`up\`). Needs room for a temporary file of 28 bytes
+per record; standard input is copied into one.
+
+Exit codes, as drop --wait would give: 0 every record is valid; 2 some would be rejected; 1 the file would be refused or
+quarantined, or can't be read.
+
+Examples:
+  sluice check WABC_20260105.csv --feed traffic
+  sluice check export.zip --feed traffic --rejects rejects.csv
+  zcat old.csv.gz | sluice check - --feed traffic --json | jq .rejected_records
+  SLUICE_TRAFFIC_REQUESTS=6000 sluice check big.csv --feed traffic --at 2026-01-06T04:00:00-05:00`;

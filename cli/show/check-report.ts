@@ -1,0 +1,116 @@
+import { parseDeadline } from '../../cdk/deadline.ts';
+import { clockText, durationText } from '../../lambdas/core/deadline-text.ts';
+import { delimiterNames } from '../../lambdas/core/records/describe-header.ts';
+import type { CheckReport } from '../check/check-report.ts';
+import type { Terminal } from '../terminal/terminal.ts';
+import { formatBytes, formatCount, formatCountOf, formatDuration, formatRate, oneLine } from '../terminal/format.ts';
+import { formatPairs } from '../terminal/table.ts';
+
+const maxShownGroups = 20;
+const maxShownColumns = 20;
+
+/** A check for people. @param deadline of the feed, as its settings have it: its time zone is that of its people */
+export function formatCheck(
+  report: CheckReport,
+  deadline: string | undefined,
+  { style }: Pick<Terminal, 'style'>,
+): string {
+  const colour = report.state !== 'completed' ? 'red' : report.rejected_records > 0 ? 'yellow' : 'green';
+  const verdict = oneLine(verdictOf(report), 3000);
+  const parts = [
+    `${style('bold', oneLine(report.file, 200))}  ${style(colour, verdict)}\n`,
+    '\n',
+    formatPairs(factsOf(report, deadline), '  '),
+  ];
+  if (report.rejects.length > 0) parts.push('\nRejected\n', ...rejectLines(report));
+  if (report.repetitions.length > 0)
+    parts.push(
+      '\nRepeated: the API would be asked once, and answer the others as duplicates\n',
+      ...repetitionLines(report),
+    );
+  return parts.join('');
+}
+
+function verdictOf({ state, failure, rejected_records: rejected, total_records: total }: CheckReport): string {
+  if (state === 'failed') return `would be refused: ${failure?.message ?? ''}`;
+  if (state === 'quarantined') return `would be quarantined: ${failure?.message ?? ''}`;
+  if (total === 0) return 'there are no records in it';
+  return rejected === 0
+    ? 'every record is valid'
+    : `${formatCountOf(rejected, 'record')} of ${formatCount(total)} would be rejected`;
+}
+
+function factsOf(report: CheckReport, deadline: string | undefined): [string, string][] {
+  const { csv, upload, cost } = report;
+  const facts: [string, string][] = [['feed', `${report.feed}, with the limits of ${report.stage}`]];
+  facts.push(['size', formatBytes(report.bytes)], ['sha256', report.checksum]);
+  if (report.compression !== null) {
+    const member = report.zip_member === null ? '' : `, holding ${report.zip_member}`;
+    facts.push(['compression', `${report.compression}${member}`]);
+  }
+  if (report.decoded_from !== null) facts.push(['decoded from', report.decoded_from]);
+  if (report.content_bytes !== null && report.content_bytes !== report.bytes)
+    facts.push(['content', formatBytes(report.content_bytes)]);
+  if (report.format !== null) facts.push(['format', `${report.format}, ${report.encoding ?? ''}`]);
+  if (report.is_small_file) facts.push(['small file', 'goes together with others, as one record']);
+  if (csv) {
+    const shown = csv.columns.slice(0, maxShownColumns).join(' | ');
+    const more = csv.columns.length > maxShownColumns ? ` and ${csv.columns.length - maxShownColumns} more` : '';
+    facts.push(['separated by', delimiterNames[csv.delimiter]]);
+    facts.push(['columns', `${shown}${more}`], ['first record', `from line ${csv.first_record_line} on`]);
+  }
+  for (const { message } of report.warnings) facts.push(['warning', message]);
+  for (const { message, count } of report.record_warnings)
+    facts.push(['warning', `${formatCountOf(count, 'record')}: ${message}`]);
+  if (report.state === 'failed') return facts.map(plain);
+  facts.push(['records', formatCount(report.total_records)], ['valid', formatCount(report.valid_records)]);
+  facts.push(['rejected', formatCount(report.rejected_records)], ['repeated', formatCount(report.repeated_records)]);
+  const limit = `${formatCountOf(upload.requests, 'request')} per ${formatDuration(upload.window_seconds)}`;
+  const pace = upload.paced
+    ? `${limit}: ${formatRate(upload.records_per_second)}`
+    : `no limit; about ${formatRate(upload.records_per_second)}`;
+  facts.push(['upload', `${formatDuration(upload.seconds)} (${pace}), with nothing else in progress`]);
+  facts.push(...deadlineFacts(report, deadline));
+  facts.push([
+    'cost',
+    `about $${cost.dollars < 0.01 ? cost.dollars.toFixed(4) : cost.dollars.toFixed(2)}, storage aside`,
+  ]);
+  return facts.map(plain);
+}
+
+function deadlineFacts({ upload }: CheckReport, deadline: string | undefined): [string, string][] {
+  const startsAt = Date.parse(upload.starts_at);
+  const timeZone = deadline === undefined ? undefined : parseDeadline(deadline)?.timeZone;
+  const done = `about ${clockText(Date.parse(upload.done_at), timeZone, startsAt)}`;
+  if (upload.deadline_at === null || upload.margin_seconds === null) return [['done', done]];
+  const span = durationText(Math.abs(upload.margin_seconds));
+  const margin = upload.margin_seconds >= 0 ? `met, ${span} before it` : `MISSED by ${span}`;
+  return [
+    ['done', done],
+    ['deadline', `${clockText(Date.parse(upload.deadline_at), timeZone, startsAt)}: ${margin}`],
+  ];
+}
+
+function rejectLines({ rejects }: CheckReport): string[] {
+  const lines = rejects
+    .slice(0, maxShownGroups)
+    .flatMap(({ reason, field, count, examples }) => [
+      `  ${formatCount(count)}  ${oneLine(field === null ? reason : `${reason} (${field})`, 200)}\n`,
+      ...examples.map(
+        ({ record, line, message }) => `      line ${line}, record ${record}: ${oneLine(message, 300)}\n`,
+      ),
+    ]);
+  return rejects.length > maxShownGroups
+    ? [...lines, `  and ${rejects.length - maxShownGroups} more reasons\n`]
+    : lines;
+}
+
+function repetitionLines({ repetitions, repeated_records: count }: CheckReport): string[] {
+  const lines = repetitions.map(
+    ({ record, line, first_record: firstRecord, first_line: firstLine }) =>
+      `  line ${line}, record ${record}, is record ${firstRecord} in line ${firstLine} again\n`,
+  );
+  return count > repetitions.length ? [...lines, `  and ${formatCount(count - repetitions.length)} more\n`] : lines;
+}
+
+const plain = ([name, value]: [string, string]): [string, string] => [name, oneLine(value, 2000)];
