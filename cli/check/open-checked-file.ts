@@ -10,6 +10,7 @@ import type { SourceObject } from '../../lambdas/core/file-account.ts';
 import type { SourceObjects } from '../../lambdas/ports.ts';
 import { CliError } from '../cli-error.ts';
 import { openSourceFile } from '../drop/open-source-file.ts';
+import { InterruptedError } from '../interrupt.ts';
 
 const chunkBytes = 1024 * 1024;
 
@@ -28,13 +29,18 @@ export interface CheckedFile {
 /**
  * Opens a file to be checked; `-` is standard input, which is copied into a temporary file: a ZIP archive is read from
  * its end, and every file twice.
- * @throws CliError where it can't be read as a file
+ * @throws CliError where it can't be read as a file; InterruptedError
  */
-export async function openCheckedFile(path: string, feed: string, stdin: Readable): Promise<CheckedFile> {
+export async function openCheckedFile(
+  path: string,
+  feed: string,
+  stdin: Readable,
+  signal: AbortSignal,
+): Promise<CheckedFile> {
   const tempDir = await mkdtemp(join(tmpdir(), 'sluice-check-'));
   const removeTempDir = () => rm(tempDir, { recursive: true, force: true });
   try {
-    const onDisk = path === '-' ? await spool(stdin, join(tempDir, 'stdin')) : path;
+    const onDisk = path === '-' ? await spool(stdin, join(tempDir, 'stdin'), signal) : path;
     const { handle, sizeBytes, modifiedMs } = await openSourceFile(onDisk, 'check');
     const name = path === '-' ? 'stdin' : basename(path);
     return {
@@ -58,8 +64,14 @@ export async function openCheckedFile(path: string, feed: string, stdin: Readabl
   }
 }
 
-async function spool(stdin: Readable, path: string): Promise<string> {
-  await pipeline(stdin, createWriteStream(path, { mode: 0o600 }));
+async function spool(stdin: Readable, path: string, signal: AbortSignal): Promise<string> {
+  try {
+    await pipeline(stdin, createWriteStream(path, { mode: 0o600 }), { signal });
+  } catch (error) {
+    if (signal.aborted)
+      throw new InterruptedError('Interrupted: standard input was not read to its end.', { cause: error });
+    throw error;
+  }
   return path;
 }
 

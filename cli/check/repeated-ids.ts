@@ -29,6 +29,7 @@ export class RepeatedIds {
   readonly #blocks: { bytes: Buffer; entries: number }[] = [];
   /** Of each part: where its blocks begin in the file. */
   readonly #written: number[][] = Array.from({ length: partitions }, () => []);
+  #room: Buffer = Buffer.alloc(0);
   #file: number | undefined;
   #fileBytes = 0;
 
@@ -57,23 +58,14 @@ export class RepeatedIds {
     let count = 0;
     let examples: Repetition[] = [];
     for (let part = 0; part < partitions; part++) {
-      const first = new Map<string, [record: number, line: number]>();
-      for (const entries of this.#read(part)) {
-        for (let at = 0; at < entries.length; at += entryBytes) {
-          const id = entries.toString('latin1', at, at + idBytes);
-          const record = entries.readUIntBE(at + idBytes, 6);
-          const line = entries.readUIntBE(at + idBytes + 6, 6);
-          const before = first.get(id);
-          if (!before) {
-            first.set(id, [record, line]);
-            continue;
-          }
-          count++;
-          // In a part they come in file order.
-          if (examples.length === maxExamples && record > (examples.at(-1)?.record ?? 0)) continue;
-          examples.push({ record, line, first_record: before[0], first_line: before[1] });
-          examples = examples.sort((a, b) => a.record - b.record).slice(0, maxExamples);
-        }
+      const entries = this.#read(part);
+      for (const [entry, first] of repetitionsIn(entries)) {
+        count++;
+        const repetition = { ...placeAt(entries, entry), ...asFirst(placeAt(entries, first)) };
+        // In a part they come in file order.
+        if (examples.length === maxExamples && repetition.record > (examples.at(-1)?.record ?? 0)) continue;
+        examples.push(repetition);
+        examples = examples.sort((one, other) => one.record - other.record).slice(0, maxExamples);
       }
     }
     return { count, examples };
@@ -84,13 +76,48 @@ export class RepeatedIds {
     this.#file = undefined;
   }
 
-  *#read(part: number): Generator<Buffer> {
-    const bytes = Buffer.allocUnsafe(blockEntries * entryBytes);
-    for (const at of this.#written[part] ?? []) {
-      readSync(this.#file ?? -1, bytes, 0, bytes.length, at);
-      yield bytes;
-    }
+  /** A part's entries, in file order. Valid until the next is read. */
+  #read(part: number): Buffer {
+    const written = this.#written[part] ?? [];
     const last = this.#blocks[part];
-    if (last) yield last.bytes.subarray(0, last.entries * entryBytes);
+    const blockBytes = blockEntries * entryBytes;
+    const bytes = written.length * blockBytes + (last?.entries ?? 0) * entryBytes;
+    if (this.#room.length < bytes) this.#room = Buffer.allocUnsafeSlow(bytes);
+    written.forEach((at, n) => readSync(this.#file ?? -1, this.#room, n * blockBytes, blockBytes, at));
+    last?.bytes.copy(this.#room, written.length * blockBytes, 0, last.entries * entryBytes);
+    return this.#room.subarray(0, bytes);
   }
+}
+
+/**
+ * Each entry whose id an earlier one has, and that one. A table of places with open addressing: strings for millions of
+ * ids would be hundreds of megabytes of garbage.
+ */
+function* repetitionsIn(entries: Buffer): Generator<[entry: number, first: number]> {
+  const count = entries.length / entryBytes;
+  const slots = 2 ** Math.ceil(Math.log2(2 * count + 2));
+  /** An entry's number + 1; 0 where none is. */
+  const table = new Uint32Array(slots);
+  for (let entry = 0; entry < count; entry++) {
+    const at = entry * entryBytes;
+    // Not the first byte, which is the same in the whole part.
+    let slot = entries.readUInt32LE(at + 4) % slots;
+    let first = table[slot] ?? 0;
+    for (; first !== 0; first = table[slot] ?? 0) {
+      const other = (first - 1) * entryBytes;
+      if (entries.compare(entries, at, at + idBytes, other, other + idBytes) === 0) break;
+      slot = (slot + 1) % slots;
+    }
+    if (first === 0) table[slot] = entry + 1;
+    else yield [entry, first - 1];
+  }
+}
+
+function placeAt(entries: Buffer, entry: number): { record: number; line: number } {
+  const at = entry * entryBytes + idBytes;
+  return { record: entries.readUIntBE(at, 6), line: entries.readUIntBE(at + 6, 6) };
+}
+
+function asFirst({ record, line }: { record: number; line: number }) {
+  return { first_record: record, first_line: line };
 }

@@ -1,3 +1,4 @@
+import { rm } from 'node:fs/promises';
 import { Command, InvalidArgumentError } from 'commander';
 import type { CheckRequest } from '../check/check-file.ts';
 import { checkFile } from '../check/check-file.ts';
@@ -45,13 +46,19 @@ async function check(path: string, options: CheckOptions, terminal: Terminal, si
   if (!isStage(stage)) throw new CliError(`There is no stage '${stage}'; there is ${stageNames.join(', ')}.`);
   const settings = readCheckSettings(feed, stage, process.env);
   if (rejects !== undefined) await refuseIfThere(rejects);
-  const file = await openCheckedFile(path, feed, process.stdin);
+  let isWritten = false;
+  const openRejects = async (to: string) => {
+    const handle = await createOutput(to);
+    isWritten = true;
+    return handle;
+  };
+  const file = await openCheckedFile(path, feed, process.stdin, signal);
   try {
     const report = await checkFile(file, {
       ...settings,
       stage,
       startsAtMs: options.at ?? Date.now(),
-      openRejects: rejects === undefined ? undefined : () => createOutput(rejects),
+      openRejects: rejects === undefined ? undefined : () => openRejects(rejects),
       onProgress: (progress) => showProgress(progress, terminal),
       signal,
     });
@@ -59,6 +66,10 @@ async function check(path: string, options: CheckOptions, terminal: Terminal, si
     if (options.json) await terminal.printJson(report);
     else await terminal.print(formatCheck(report, settings.settings.deadline, terminal));
     return exitCodeOf(report);
+  } catch (error) {
+    // Half of the rejects would look like all of them.
+    if (rejects !== undefined && isWritten) await rm(rejects, { force: true });
+    throw error;
   } finally {
     await file.close();
   }

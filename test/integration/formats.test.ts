@@ -1,9 +1,10 @@
 import { randomUUID } from 'node:crypto';
-import { gzipSync } from 'node:zlib';
+import { gzipSync, zstdCompressSync } from 'node:zlib';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { DeployedStack } from '../support/deployed-stack.ts';
 import { expectExact } from '../support/expect-exact.ts';
 import { csvExport, jsonArrayExport, jsonLinesExport } from '../support/traffic-exports.ts';
+import { zipArchive } from '../support/zip-archive.ts';
 
 let stack: DeployedStack;
 beforeAll(() => {
@@ -28,6 +29,18 @@ describe('a compressed export', () => {
     expect(await expectExact(stack, fileId, truth, object)).toMatchObject({ format: 'jsonl', compression: 'gzip' });
   });
 
+  it('as a ZIP archive or in Zstandard comes through with an exact account', async () => {
+    for (const [name, pack, compression] of [
+      ['zip', (text: string) => zipArchive([{ name: 'out/' }, { name: 'out/log.csv', content: text }]), 'zip'],
+      ['csv.zst', (text: string) => zstdCompressSync(text), 'zstd'],
+    ] as const) {
+      const truth = csvExport(500);
+      const object = pack(truth.text);
+      const { fileId } = await stack.drop(`traffic/${truth.prefix}.${name}`, object);
+      expect(await expectExact(stack, fileId, truth, object)).toMatchObject({ format: 'csv', compression });
+    }
+  });
+
   it('that was not copied whole is failed with a sentence, and nothing of it is sent', async () => {
     const truth = csvExport(1_000);
     const object = gzipSync(truth.text);
@@ -39,6 +52,15 @@ describe('a compressed export', () => {
     const whole = await stack.drop(`traffic/${truth.prefix}.csv.gz`, object);
     await expectExact(stack, whole.fileId, truth, object);
   });
+});
+
+it('an export in UTF-16 comes through with an exact account of its text', async () => {
+  const { text, ...truth } = csvExport(500);
+  const withMark = `\uFEFF${text}`;
+  const object = Buffer.from(withMark, 'utf16le');
+  const { fileId } = await stack.drop(`traffic/${truth.prefix}.csv`, object);
+  const manifest = await expectExact(stack, fileId, { ...truth, text: withMark }, object);
+  expect(manifest).toMatchObject({ encoding: 'utf-8', decoded_from: 'utf-16le' });
 });
 
 it('an export as a JSON array comes through with an exact account', async () => {

@@ -34,7 +34,7 @@ async function check(
 ): Promise<CheckReport> {
   const path = join(dir, `${++files}-${name}`);
   await writeFile(path, content);
-  const file = await openCheckedFile(path, feed, Readable.from([]));
+  const file = await openCheckedFile(path, feed, Readable.from([]), new AbortController().signal);
   try {
     return await checkFile(file, {
       ...readCheckSettings(feed, 'prod', env),
@@ -176,9 +176,20 @@ describe('a check', () => {
     await expect(check(plain, { signal: AbortSignal.abort() })).rejects.toThrow(/Interrupted/);
   });
 
-  it('reads standard input to its end', async () => {
-    const file = await openCheckedFile('-', 'traffic', Readable.from([Buffer.from(header), Buffer.from(rows(3))]));
+  it('reads standard input to its end, or until it is interrupted', async () => {
+    const chunks = [Buffer.from(header), Buffer.from(rows(3))];
+    const file = await openCheckedFile('-', 'traffic', Readable.from(chunks), new AbortController().signal);
     expect(file.source.sizeBytes).toBe(Buffer.byteLength(header + rows(3)));
     await file.close();
+    const endless = Readable.from(
+      (async function* () {
+        yield Buffer.from(header);
+        await new Promise(() => undefined);
+      })(),
+    );
+    const interrupt = new AbortController();
+    const opening = openCheckedFile('-', 'traffic', endless, interrupt.signal);
+    interrupt.abort();
+    await expect(opening).rejects.toThrow(/Interrupted: standard input/);
   });
 });
