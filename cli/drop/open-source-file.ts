@@ -26,7 +26,9 @@ export async function openSourceFile(path: string, command = 'drop'): Promise<So
   const stats = await handle.stat();
   if (!stats.isFile()) {
     await handle.close();
-    throw new CliError(`${path} is ${stats.isDirectory() ? 'a folder' : 'no regular file'}; ${command} takes one file.`);
+    throw new CliError(
+      `${path} is ${stats.isDirectory() ? 'a folder' : 'no regular file'}; ${command} takes one file.`,
+    );
   }
   const name = basename(path);
   if (Buffer.byteLength(name) > maxKeyBytes - 64) {
