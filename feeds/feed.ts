@@ -72,6 +72,10 @@ interface FeedFacts {
   encoding: Encoding;
   sink: SinkDeclaration;
   limits: SinkLimits;
+  /** CSV files may have lines before the header, such as a report's title: the header is the first line with all `columns`. */
+  preamble?: boolean;
+  /** A JSON file may be an object that has the array of records under this name. Without it: under its only array of objects. */
+  recordsIn?: string;
   /** A longer record (bytes) is rejected: it travels as its place, length, hash and head only. */
   maxRecordBytes: number;
   /** Its files come by the thousands and hold a record each: those within `maxRecordBytes` are taken many at a time. */

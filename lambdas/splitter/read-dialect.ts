@@ -30,11 +30,10 @@ export async function readDialect(
   for await (const chunk of readContent(file, whole, ports.sources, 0)) {
     head = head.length === 0 ? chunk : Buffer.concat([head, chunk]);
     const atEnd = head.length >= sizeBytes;
-    const { formats, columns } = ports.feed;
     // What was decoded is UTF-8, whatever the feed's files are usually in.
     const encoding = file.content?.decodedFrom ? 'utf-8' : ports.feed.encoding;
     const key = file.content?.member?.name ?? file.source.key;
-    const found = detectDialect(head, atEnd, { formats, encoding, columns, key });
+    const found = detectDialect(head, atEnd, { ...ports.feed, encoding, key });
     if (found.kind === 'empty') return empty;
     if (found.kind !== 'more') return found;
     if (head.length > maxHeadBytes) break;

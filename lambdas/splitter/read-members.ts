@@ -61,9 +61,9 @@ async function readWhole(source: SourceObject, sources: SourceObjects): Promise<
 }
 
 /** What can't be read as anything is one record, too: one that will be rejected. */
-function isOneRecord(bytes: Buffer, key: string, { formats, encoding, columns }: Feed): boolean {
+function isOneRecord(bytes: Buffer, key: string, feed: Feed): boolean {
   if (compressionOf(bytes) || utf16Of(bytes)) return false;
-  const found = detectDialect(bytes, true, { formats, encoding, columns, key });
+  const found = detectDialect(bytes, true, { ...feed, key });
   if (found.kind !== 'dialect' || found.dialect.format === 'json-document') return true;
   return found.dialect.format === 'jsonl' && isOneLine(bytes);
 }

@@ -1,6 +1,16 @@
 import type { Buffer } from 'node:buffer';
 import { createHash } from 'node:crypto';
-import type { CsvDialect, CutBatch, CutLimits, CutPosition, Dialect } from '../../lambdas/core/records/dialect.ts';
+import { splitFields } from '../../lambdas/core/records/csv-fields.ts';
+import { decodeText } from '../../lambdas/core/records/decode-text.ts';
+import type {
+  CsvDialect,
+  CutBatch,
+  CutLimits,
+  CutPosition,
+  Dialect,
+  JsonArrayDialect,
+  RepeatedHeaders,
+} from '../../lambdas/core/records/dialect.ts';
 
 /**
  * What the cutters must do, written to be obviously right rather than fast: the whole file in memory, as a string with
@@ -14,6 +24,8 @@ export interface ReferenceRecord {
   /** Place and line after it. */
   next: number;
   nextLine: number;
+  /** Before it, from the file's start. */
+  headers: RepeatedHeaders | undefined;
 }
 
 export function referenceRecords(file: Buffer, dialect: Dialect, limits: CutLimits): ReferenceRecord[] {
@@ -26,13 +38,26 @@ export function referenceRecords(file: Buffer, dialect: Dialect, limits: CutLimi
       ? dialect.bodyLine
       : dialect.bodyLine + text.slice(dialect.bodyOffset, offset).split(lineBreak).length - 1;
   let at = dialect.bodyOffset;
+  let headers: RepeatedHeaders | undefined;
   for (;;) {
     const found = nextOf(text, at, dialect, limits);
     if (!found) return records;
     const { start, end, next } = found;
-    records.push({ offset: start, line: lineAt(start), length: end - start, next, nextLine: lineAt(next) });
     at = next;
+    if (end - start <= limits.maxRecordBytes && isHeader(file.subarray(start, end), dialect)) {
+      headers = { count: (headers?.count ?? 0) + 1, firstLine: headers?.firstLine ?? lineAt(start) };
+      continue;
+    }
+    records.push({ offset: start, line: lineAt(start), length: end - start, next, nextLine: lineAt(next), headers });
   }
+}
+
+function isHeader(record: Buffer, dialect: Dialect): boolean {
+  if (dialect.format !== 'csv' || dialect.rules === undefined || dialect.columns.length < 2) return false;
+  const text = decodeText(record, dialect.encoding);
+  const split = text === null ? undefined : splitFields(text, dialect.delimiter);
+  if (split?.kind !== 'fields' || split.fields.length !== dialect.columns.length) return false;
+  return dialect.columns.every((name, n) => split.fields[n]?.trim() === name);
 }
 
 /** The batches of a file, by the same rules. */
@@ -64,7 +89,8 @@ export function referenceBatches(
       }
       batch = { kind: 'slice', ...place, records, bytes: file.subarray(first.offset, last.offset + last.length) };
     }
-    batches.push({ batch, position: { offset: last.next, line: last.nextLine, record: n, batch: batches.length + 1 } });
+    const position = { offset: last.next, line: last.nextLine, record: n, batch: batches.length + 1 };
+    batches.push({ batch, position: { ...position, ...(last.headers ? { headers: last.headers } : {}) } });
   }
   return batches;
 }
@@ -80,11 +106,13 @@ function nextOf(text: string, at: number, dialect: Dialect, limits: CutLimits): 
     case 'csv':
       return nextRow(text, at, dialect, limits);
     case 'jsonl':
-      return nextLine(text, at, '\n');
+      return dialect.rules === undefined
+        ? nextLine(text, at, '\n')
+        : nextLineByRules(text, at, lineRules('\n', undefined), limits);
     case 'json-document':
       return at < text.length ? { start: at, end: text.length, next: text.length } : null;
     case 'json-array':
-      return nextElement(text, at, dialect.indentBytes, limits.maxRecordBytes);
+      return nextElement(text, at, dialect, limits.maxRecordBytes);
     case 'bundle':
       return nextMember(text, at);
   }
@@ -113,6 +141,7 @@ function nextLine(text: string, from: number, lineBreak: '\n' | '\r'): Extent | 
 }
 
 function nextRow(text: string, from: number, dialect: CsvDialect, limits: CutLimits): Extent | null {
+  if (dialect.rules !== undefined) return nextRowByRules(text, from, dialect, limits);
   const lineBreak = dialect.lineBreak === 'cr' ? '\r' : '\n';
   const line = nextLine(text, from, lineBreak);
   if (!line || line.end - line.start > limits.maxRecordBytes) return line;
@@ -129,6 +158,100 @@ function nextRow(text: string, from: number, dialect: CsvDialect, limits: CutLim
     if (isSwallowing) return line;
   }
   return { start: line.start, end: row.end, next: row.next };
+}
+
+/** How the lines of a file end, and which are blank, as patterns. */
+interface LineRules {
+  /** A line's break, and what may belong to its end before it: a character class. */
+  lineBreak: string;
+  tail: string;
+  /** What ends a line: its tail, whole, and its break or the file's end. */
+  end: string;
+  blank: string;
+}
+
+function lineRules(lineBreak: '\n' | '\r', delimiter: string | undefined): LineRules {
+  const tail = lineBreak === '\n' ? '[\\r\\x1a]' : '[\\n\\x1a]';
+  const blank = '[ \\t]*(?:"[ \\t]*"[ \\t]*)?';
+  return {
+    lineBreak: lineBreak === '\n' ? '\\n' : '\\r',
+    tail,
+    end: `${tail}{0,16}(?!${tail})(?:${lineBreak === '\n' ? '\\n' : '\\r'}|$)`,
+    blank: delimiter === undefined ? '[ \\t]*' : `${blank}(?:${delimiter}${blank})*`,
+  };
+}
+
+/** The next line with something in it, without what belongs to its end. */
+function nextLineByRules(text: string, from: number, rules: LineRules, limits: CutLimits): Extent | null {
+  // eslint-disable-next-line no-control-regex -- files have them
+  const between = /(?:[\r\n\x1a]|\xef\xbb\xbf)*/y;
+  const blankLine = new RegExp(`${rules.blank}(?=${rules.end})`, 'y');
+  const line = new RegExp(`[^${rules.lineBreak}]*(?:${rules.lineBreak}|$)`, 'y');
+  const end = new RegExp(`^${rules.end}$`);
+  for (let start = from; ;) {
+    between.lastIndex = start;
+    start += between.exec(text)?.[0].length ?? 0;
+    if (start >= text.length) return null;
+    blankLine.lastIndex = start;
+    const blank = blankLine.exec(text)?.[0].length ?? 0;
+    if (blank > 0 && blank <= limits.maxRecordBytes) {
+      start += blank;
+      continue;
+    }
+    line.lastIndex = start;
+    const whole = line.exec(text)?.[0] ?? '';
+    // The whole of a run of line-end bytes, or none of it.
+    const run = new RegExp(`${rules.tail}*(?:${rules.lineBreak})?$`).exec(whole)?.[0] ?? '';
+    const broken = whole.endsWith(rules.lineBreak === '\\n' ? '\n' : '\r') ? 1 : 0;
+    const ending = end.test(run) ? run.length : broken;
+    return { start, end: start + whole.length - ending, next: start + whole.length };
+  }
+}
+
+function nextRowByRules(text: string, from: number, dialect: CsvDialect, limits: CutLimits): Extent | null {
+  const lineBreak = dialect.lineBreak === 'cr' ? '\r' : '\n';
+  const d = dialect.delimiter === '|' ? '\\|' : dialect.delimiter;
+  const rules = lineRules(lineBreak, d);
+  const line = nextLineByRules(text, from, rules, limits);
+  if (!line || line.end - line.start > limits.maxRecordBytes) return line;
+  const row = quotedRowByRules(text, line.start, dialect.delimiter, d, rules);
+  if (!row || row.end <= line.end || row.end - line.start > limits.maxRecordBytes) return line;
+  const { columns } = dialect;
+  if (columns.length >= 3) {
+    // An empty field too many at the end of the header or of the rows is none.
+    const isRow = (fields: number): boolean =>
+      fields >= columns.length - (columns.at(-1) === '' ? 1 : 0) && fields <= columns.length + 1;
+    const isBlank = new RegExp(`^${rules.tail}*$`);
+    const lines = text.slice(line.start, row.end).split(lineBreak);
+    const likeRows = lines.map((one) => isRow(one.split(dialect.delimiter).length));
+    const inked = lines.filter((one) => !isBlank.test(one)).length;
+    const isSwallowing = isRow(row.fields)
+      ? inked >= 3 && likeRows.filter(Boolean).length === inked
+      : likeRows.slice(1).includes(true);
+    if (isSwallowing) return line;
+  }
+  return { start: line.start, end: row.end, next: row.next };
+}
+
+function quotedRowByRules(
+  text: string,
+  start: number,
+  delimiter: string,
+  d: string,
+  { tail, end, lineBreak }: LineRules,
+): { end: number; next: number; fields: number } | null {
+  const tailBytes = tail.slice(1, -1);
+  const stray = `${tail}+(?!${tail})(?!${lineBreak}|$)|${tail}{17,}(?!${tail})`;
+  const plain = `(?:[^"${d}${lineBreak}${tailBytes}]|${stray})*`;
+  const field = new RegExp(`(?:"(?:[^"]|"")*"(?!")|(?!")${plain})(${d}|${end})`, 'y');
+  field.lastIndex = start;
+  for (let fields = 1; ; fields++) {
+    const match = field.exec(text);
+    if (!match) return null;
+    const closing = match[1] ?? '';
+    if (closing === delimiter) continue;
+    return { end: field.lastIndex - closing.length, next: field.lastIndex, fields };
+  }
 }
 
 /** RFC 4180 as a grammar; null where the text does not follow it. */
@@ -154,8 +277,9 @@ function quotedRow(
 
 const blank = '[ \\t\\r\\n]*';
 
-function nextElement(text: string, from: number, indentBytes: number | undefined, max: number): Extent | null {
-  const start = elementStart(text, from);
+function nextElement(text: string, from: number, dialect: JsonArrayDialect, max: number): Extent | null {
+  const { indentBytes } = dialect;
+  const start = elementStart(text, from, dialect, max);
   if (start === null) return null;
   const to = (end: number): Extent => ({ start, end, next: end });
   if (!'{["'.includes(text[start] ?? '')) {
@@ -182,15 +306,34 @@ function matchEnd(text: string, from: number, pattern: RegExp): number | undefin
   return pattern.test(text) ? pattern.lastIndex : undefined;
 }
 
-function elementStart(text: string, from: number): number | null {
+function elementStart(text: string, from: number, { rules, within }: JsonArrayDialect, max: number): number | null {
+  const isInObject = within === 'object' || within === 'named-object';
   let isClosed = false;
   for (let at = from; at < text.length; at++) {
     const char = text[at] ?? '';
-    if (char === ']') isClosed = true;
-    else if (char === '[' && isClosed) isClosed = false;
-    else if (!', \t\r\n'.includes(char)) return at;
+    if (char === ']') {
+      const rest = text.slice(at);
+      if (isInObject && rest.length <= max && endsObject(rest, within === 'named-object')) return null;
+      isClosed = true;
+    } else if (char === '[' && isClosed) isClosed = false;
+    else if (rules !== undefined && text.startsWith('\xef\xbb\xbf', at)) at += 2;
+    else if (rules !== undefined && !isInObject && char === '[') {
+      const blanks = /^[ \t\r\n]*(?=\{)/.exec(text.slice(at + 1))?.[0];
+      if (blanks === undefined || blanks.length > max) return at;
+    } else if (!(rules === undefined ? ', \t\r\n' : ', \t\r\n\x1a').includes(char)) return at;
   }
   return null;
+}
+
+/** Whether this closes an array and then the object that holds it, with no other array that could be the one. */
+function endsObject(rest: string, isNamed: boolean): boolean {
+  let members: unknown[];
+  try {
+    members = Object.values(JSON.parse(`{"":[${rest}`) as object);
+  } catch {
+    return false;
+  }
+  return isNamed || !members.some((one) => Array.isArray(one) && one.some((each) => typeof each === 'object'));
 }
 
 /** Where an element closes, or the first byte at which its quotes or brackets are out of step. */

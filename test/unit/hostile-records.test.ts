@@ -112,7 +112,8 @@ it('names that objects have of their own are data like any other, and change no 
 it('a header is quoted as plain text', () => {
   const column = '\u001b[2J<b>\u202eevil\u0007';
   const head = Buffer.from(`${traffic.columns.join(',')},${column},${column}\n`);
-  expect(readHeader(head, true, { ...traffic, key: 'traffic/a.csv' })).toMatchObject({
+  const columns = [...traffic.columns, column];
+  expect(readHeader(head, true, { ...traffic, columns, key: 'traffic/a.csv' })).toMatchObject({
     kind: 'refused',
     code: 'duplicate_columns',
     message: 'The CSV header has the column "[2J<b> evil" more than once.',

@@ -1,5 +1,5 @@
 import { Buffer } from 'node:buffer';
-import type { CutBatch, CutLimits, CutPosition, Dialect, SliceBatch } from './dialect.ts';
+import type { CutBatch, CutLimits, CutPosition, Dialect, RepeatedHeaders, SliceBatch } from './dialect.ts';
 import { OversizeRecord } from './oversize-record.ts';
 import type { CutWarning, RecordScanner } from './record-scanner.ts';
 import { scannerOf } from './record-scanner.ts';
@@ -19,8 +19,9 @@ export class BatchCutter {
   #position: CutPosition;
   /** Physical line at the window's place. */
   #line: number;
-  /** The records gathered for the next batch, as places in the file. */
-  #gathered = { records: 0, start: 0, firstLine: 0, end: 0, next: 0, nextLine: 0 };
+  #gathered: Gathered = { records: 0, start: 0, firstLine: 0, end: 0, next: 0, nextLine: 0, headers: undefined };
+  /** Those before the window's place. */
+  #headers: RepeatedHeaders | undefined;
   #oversize: OversizeRecord | undefined;
   /** Below this many bytes another look at an unfinished record isn't worth it. */
   #nextLookBytes = 0;
@@ -32,6 +33,7 @@ export class BatchCutter {
     this.#window = new Window(from.offset);
     this.#position = from;
     this.#line = from.line;
+    this.#headers = from.headers;
   }
 
   /** After the last batch returned. A new cutter from here, given the bytes from its offset on, makes the batches that follow. */
@@ -42,7 +44,7 @@ export class BatchCutter {
   /** What is wrong with the file as a whole; complete after `end`. */
   get warnings(): CutWarning[] {
     const warning = this.#scanner.endWarning();
-    return warning ? [warning] : [];
+    return [...(this.#headers ? [headersWarning(this.#headers)] : []), ...(warning ? [warning] : [])];
   }
 
   /** Takes the bytes that follow and returns the batches they complete. Their slices may share the chunk's memory. */
@@ -79,6 +81,7 @@ export class BatchCutter {
       this.#skim();
       const found = scanner.find(bytes, window.at, atEnd);
       const start = base + scanner.start;
+      if (scanner.headersBefore > 0) this.#countHeaders();
       this.#line += scanner.linesBefore;
       window.at = scanner.start;
       if (found === 'record') {
@@ -94,6 +97,7 @@ export class BatchCutter {
         gathered.end = end;
         gathered.next = base + scanner.next;
         gathered.nextLine = this.#line;
+        gathered.headers = this.#headers;
         if (gathered.records === maxBatchRecords) this.#closeBatch();
         continue;
       }
@@ -134,7 +138,14 @@ export class BatchCutter {
       gathered.end = base + scanner.end;
       gathered.next = base + scanner.next;
       gathered.nextLine = this.#line;
+      gathered.headers = this.#headers;
     } while (gathered.records === maxBatchRecords);
+  }
+
+  #countHeaders(): void {
+    const { headersBefore, linesBeforeHeader } = this.#scanner;
+    const { count, firstLine } = this.#headers ?? { count: 0, firstLine: this.#line + linesBeforeHeader };
+    this.#headers = { count: count + headersBefore, firstLine };
   }
 
   #passOversize(oversize: OversizeRecord, atEnd: boolean): boolean {
@@ -150,7 +161,13 @@ export class BatchCutter {
     this.#oversize = undefined;
     const { record, batch } = this.#position;
     this.#cut.push(oversize.finish({ batch: batch + 1, firstRecord: record + 1 }));
-    this.#position = { offset: window.base + window.at, line: this.#line, record: record + 1, batch: batch + 1 };
+    this.#position = {
+      offset: window.base + window.at,
+      line: this.#line,
+      record: record + 1,
+      batch: batch + 1,
+      ...(this.#headers ? { headers: this.#headers } : {}),
+    };
     return true;
   }
 
@@ -173,7 +190,27 @@ export class BatchCutter {
       line: gathered.nextLine,
       record: record + gathered.records,
       batch: batch + 1,
+      ...(gathered.headers ? { headers: gathered.headers } : {}),
     };
     gathered.records = 0;
   }
+}
+
+/** Records on their way into a batch, as places in the file; `headers` are those before `next`. */
+interface Gathered {
+  records: number;
+  start: number;
+  firstLine: number;
+  end: number;
+  next: number;
+  nextLine: number;
+  headers: RepeatedHeaders | undefined;
+}
+
+function headersWarning({ count, firstLine }: RepeatedHeaders): CutWarning {
+  const message =
+    count === 1
+      ? `The header stands again in line ${firstLine}, and was skipped there: the file was put together from two.`
+      : `The header stands ${count} times more, first in line ${firstLine}, and was skipped there: the file was put together from several.`;
+  return { code: 'repeated_header', message };
 }

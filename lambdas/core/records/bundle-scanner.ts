@@ -10,6 +10,8 @@ export class BundleScanner implements RecordScanner {
   end = 0;
   next = 0;
   readonly linesBefore = 0;
+  readonly headersBefore = 0;
+  readonly linesBeforeHeader = 0;
   /** A member's own line is the first of its file. */
   readonly lines = 0;
   /** What was found last. */

@@ -1,8 +1,11 @@
 import type { Buffer } from 'node:buffer';
+import { splitFields } from './csv-fields.ts';
+import { decodeText, encodeText } from './decode-text.ts';
 import type { CsvDialect } from './dialect.ts';
 import type { Found } from './record-scanner.ts';
-import { carriageReturn, lineFeed, LineScanner } from './line-scanner.ts';
+import { carriageReturn, lineFeed, LineScanner, needsMore, noLineEnd, tab } from './line-scanner.ts';
 
+const space = 32;
 const quote = 34;
 
 /**
@@ -14,18 +17,38 @@ const quote = 34;
  * See `isSwallowing` for how that is noticed.
  */
 export class CsvScanner extends LineScanner {
+  readonly #dialect: CsvShape;
   readonly #delimiter: number;
-  /** How many fields a row has; 0 where they are too few to tell a row from text. */
-  readonly #rowFields: number;
+  /** The fields that a row may have; no such number where they are too few to tell a row from text. */
+  readonly #fewestFields: number;
+  readonly #mostFields: number;
+  /** What a repeated header begins with: the first column's name. */
+  readonly #headerStart: Buffer;
+  /** Its first byte, where that alone makes a line odd. */
+  readonly #headerByte: number = -1;
   /** No quote stands in `#seen` between where we are and here. */
   #nextQuote = 0;
   #seen: Buffer | undefined;
   #fields = 0;
 
-  constructor(dialect: Pick<CsvDialect, 'delimiter' | 'lineBreak' | 'columns'>, maxRecordBytes: number) {
-    super(maxRecordBytes, dialect.lineBreak === 'cr' ? carriageReturn : lineFeed);
-    this.#delimiter = dialect.delimiter.charCodeAt(0);
-    this.#rowFields = dialect.columns.length >= 3 ? dialect.columns.length : 0;
+  constructor(dialect: CsvShape, maxRecordBytes: number) {
+    super(maxRecordBytes, dialect.lineBreak === 'cr' ? carriageReturn : lineFeed, dialect.rules);
+    const { columns, delimiter, encoding, rules } = dialect;
+    this.#dialect = dialect;
+    this.#delimiter = delimiter.charCodeAt(0);
+    const canTell = columns.length >= 3;
+    // An empty field behind the last is surplus, in the header or in the rows.
+    const surplus = rules === undefined ? 0 : 1;
+    this.#fewestFields = canTell ? columns.length - (columns.at(-1) === '' ? surplus : 0) : Infinity;
+    this.#mostFields = canTell ? columns.length + surplus : -Infinity;
+    this.#headerStart = encodeText(columns[0] ?? '', encoding);
+    if (rules === undefined) return;
+    this.isOdd[this.#delimiter] = 1;
+    this.isOdd[quote] = 1;
+    const [first = quote] = this.#headerStart;
+    if (this.isOdd[first] === 1) return;
+    this.isOdd[first] = 1;
+    this.#headerByte = first;
   }
 
   /** `start` to `end` is a line here. It is the record, but for a field whose quotes go on past it. */
@@ -36,9 +59,10 @@ export class CsvScanner extends LineScanner {
     if (end === needsMore) return 'more';
     if (end <= this.end || this.#isSwallowing(bytes, start, end)) return 'record';
     this.end = end;
-    this.next = Math.min(end + (bytes[end] === this.lineBreak ? 1 : 2), bytes.length);
+    const lineEnd = this.passTail(bytes, end);
+    this.endsWithBreak = lineEnd < bytes.length;
+    this.next = this.endsWithBreak ? lineEnd + 1 : lineEnd;
     this.lines = countByte(bytes, this.lineBreak, start, this.next);
-    this.endsWithBreak = end < bytes.length;
     return 'record';
   }
 
@@ -53,6 +77,51 @@ export class CsvScanner extends LineScanner {
 
   protected override isWhole(bytes: Buffer, start: number, end: number): boolean {
     return this.plainTo(bytes, start) >= end || !this.#opensPast(bytes, start, end);
+  }
+
+  protected override mayBeOdd(bytes: Buffer, start: number): boolean {
+    const byte = bytes[start];
+    if (byte === this.#headerByte) return this.#hasAt(bytes, start, this.#headerStart);
+    if (byte !== quote) return true;
+    // Behind an opening quote: nothing, or a blank, may be all there is.
+    const next = bytes[start + 1];
+    if (next === quote || next === space || next === tab) return true;
+    return next === this.#headerStart[0] && this.#hasAt(bytes, start + 1, this.#headerStart);
+  }
+
+  #hasAt(bytes: Buffer, from: number, text: Buffer): boolean {
+    for (let n = 0; n < text.length; n++) if (bytes[from + n] !== text[n]) return false;
+    return true;
+  }
+
+  /** Delimiters, and between them nothing, or blanks, or quotes around nothing or blanks. */
+  protected override passBlankFields(bytes: Buffer, from: number): number {
+    for (let at = from; ; at++) {
+      at = super.passBlankFields(bytes, at);
+      if (bytes[at] === quote) {
+        const close = super.passBlankFields(bytes, at + 1);
+        if (bytes[close] !== quote) return from;
+        at = super.passBlankFields(bytes, close + 1);
+      }
+      if (bytes[at] !== this.#delimiter) return at;
+    }
+  }
+
+  /**
+   * Files that were put together have their header several times. A file of a single column may have its name for a
+   * value.
+   */
+  protected override isRepeatedHeader(bytes: Buffer): boolean {
+    const { columns, delimiter, encoding, rules } = this.#dialect;
+    if (rules === undefined || columns.length < 2) return false;
+    const { start, end } = this;
+    const first = bytes[start] ?? 0;
+    if (this.isOdd[first] === 0 || !this.mayBeOdd(bytes, start)) return false;
+    const text = decodeText(bytes.subarray(start, end), encoding);
+    if (text === null) return false;
+    const split = splitFields(text, delimiter);
+    if (split.kind === 'problem' || split.fields.length !== columns.length) return false;
+    return split.fields.every((field, n) => field.trim() === columns[n]);
   }
 
   /**
@@ -74,7 +143,7 @@ export class CsvScanner extends LineScanner {
   #followFields(bytes: Buffer, start: number, atEnd: boolean): number {
     const lastEnd = start + this.maxRecordBytes;
     // Past the limit no answer can change any more, however the file goes on.
-    const stuck = atEnd || bytes.length > lastEnd + 2 ? start : needsMore;
+    const stuck = atEnd || bytes.length > lastEnd + this.maxTailBytes + 1 ? start : needsMore;
     this.#fields = 0;
     for (let at = start; ; at++) {
       this.#fields++;
@@ -87,26 +156,27 @@ export class CsvScanner extends LineScanner {
         if (at > lastEnd || bytes[at] === quote) return start;
         if (at === bytes.length && !atEnd) return stuck;
       }
-      const byte = bytes[at];
-      if (byte === this.#delimiter) continue;
-      if (byte === undefined || byte === this.lineBreak) return at;
-      if (byte !== carriageReturn || this.lineBreak !== lineFeed) return start;
-      // A carriage return: the line's break if a line feed follows, else text after a closing quote.
-      if (at + 1 === bytes.length && !atEnd) return stuck;
-      return bytes[at + 1] === lineFeed ? at : start;
+      if (bytes[at] === this.#delimiter) continue;
+      // The line's end, or text after a closing quote.
+      const end = this.lineEndAt(bytes, at, atEnd);
+      if (end === needsMore) return stuck;
+      return end === noLineEnd ? start : at;
     }
   }
 
   /** The first byte that can't belong to the unquoted field at `at`: delimiter, quote, the line's end. */
   #endOfPlain(bytes: Buffer, at: number, atEnd: boolean): number {
-    const { lineBreak } = this;
+    const { lineBreak, isTail } = this;
     const delimiter = this.#delimiter;
     const { length } = bytes;
     for (; at < length; at++) {
       const byte = bytes[at];
       if (byte === delimiter || byte === quote || byte === lineBreak) break;
-      if (byte !== carriageReturn || lineBreak !== lineFeed) continue;
-      if (at + 1 === length ? !atEnd : bytes[at + 1] === lineFeed) break;
+      if (isTail[byte ?? 0] === 0) continue;
+      // A line's end, or perhaps one.
+      if (this.lineEndAt(bytes, at, atEnd) !== noLineEnd) break;
+      // Before there were rules, the last of several carriage returns belonged to the line's end.
+      if (this.rules !== undefined) at = this.passTail(bytes, at) - 1;
     }
     return at;
   }
@@ -117,26 +187,33 @@ export class CsvScanner extends LineScanner {
    *   row's delimiters: then it is its first line alone;
    * - if it has them, but each of its lines, three or more, has a row's delimiters: two quotes gone astray in the same
    *   column, which would be valid CSV and lose the rows between without a word. Text that happens to look so is rejected.
+   *   Blank lines between don't count. Two such lines stay together, and are rejected by `splitFields`.
    */
   #isSwallowing(bytes: Buffer, start: number, end: number): boolean {
-    if (this.#rowFields === 0) return false;
+    if (this.#fewestFields === Infinity) return false;
     let lines = 0;
     let rowLike = 0;
     let isFirstRowLike = false;
-    for (let line = start; line <= end; lines++) {
+    for (let line = start; line <= end;) {
       const at = bytes.indexOf(this.lineBreak, line);
       const lineEnd = at === -1 || at > end ? end : at;
-      const isRowLike = countByte(bytes, this.#delimiter, line, lineEnd) === this.#rowFields - 1;
+      const isRowLike = this.#isRow(countByte(bytes, this.#delimiter, line, lineEnd) + 1);
       if (isRowLike) rowLike++;
-      if (lines === 0) isFirstRowLike = isRowLike;
+      if (line === start) isFirstRowLike = isRowLike;
+      if (this.rules === undefined || this.passTail(bytes, line) < lineEnd) lines++;
       line = lineEnd + 1;
     }
-    if (this.#fields === this.#rowFields) return lines >= 3 && rowLike === lines;
+    if (this.#isRow(this.#fields)) return lines >= 3 && rowLike === lines;
     return rowLike > (isFirstRowLike ? 1 : 0);
+  }
+
+  #isRow(fields: number): boolean {
+    return fields >= this.#fewestFields && fields <= this.#mostFields;
   }
 }
 
-const needsMore = -1;
+/** What of a dialect decides where its records are. */
+export type CsvShape = Pick<CsvDialect, 'delimiter' | 'lineBreak' | 'columns' | 'encoding' | 'rules'>;
 
 /** The quote that closes a field whose text begins at `at`: the first that isn't doubled. -1 if there is none before `to`. */
 function closingQuote(bytes: Buffer, from: number, to: number): number {

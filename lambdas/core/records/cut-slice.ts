@@ -37,7 +37,7 @@ export function cutSlice(
   limits: CutLimits,
 ): CutRecord[] {
   const { bytes } = slice;
-  const scanner = scannerOf(dialect, limits);
+  const scanner = scannerOf(dialect, limits, true);
   const records: CutRecord[] = [];
   let line = slice.firstLine;
   let at = 0;

@@ -1,5 +1,4 @@
-import type { Buffer } from 'node:buffer';
-import { isUtf8 } from 'node:buffer';
+import { Buffer, isUtf8 } from 'node:buffer';
 import type { Encoding } from '../../../feeds/feed.ts';
 import { plainText } from '../plain-text.ts';
 
@@ -12,6 +11,16 @@ export function decodeText(bytes: Buffer, encoding: Encoding): string | null {
     return bytes.toString('latin1').replace(/[\x80-\x9f]/g, (char) => windows1252.charAt(char.charCodeAt(0) - 0x80));
   }
   return isUtf8(bytes) ? bytes.toString('utf8') : null;
+}
+
+/** The bytes that spell a text that `decodeText` gave. */
+export function encodeText(text: string, encoding: Encoding): Buffer {
+  if (encoding !== 'windows-1252') return Buffer.from(text);
+  const bytes = Array.from(text, (char) => {
+    const index = windows1252.indexOf(char);
+    return index === -1 ? char.charCodeAt(0) : 0x80 + index;
+  });
+  return Buffer.from(bytes);
 }
 
 /** A value as a sentence may quote it. */

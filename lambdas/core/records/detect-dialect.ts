@@ -1,15 +1,15 @@
 import type { Buffer } from 'node:buffer';
-import type { Encoding, Format } from '../../../feeds/feed.ts';
+import type { Encoding, Feed, Format } from '../../../feeds/feed.ts';
+import { detectObjects, hintOf, maxFirstLineBytes } from './detect-objects.ts';
 import type { Dialect } from './dialect.ts';
+import { cutRules } from './dialect.ts';
 import { nameForeignContent, sniffedBytes } from './foreign-content.ts';
+import { indentBehind } from './json-boundary.ts';
 import { readHeader } from './read-header.ts';
 import { visibleText } from './visible-text.ts';
 
-export interface DialectWish {
-  formats: readonly Format[];
+export interface DialectWish extends Pick<Feed, 'formats' | 'columns' | 'preamble' | 'recordsIn'> {
   encoding: Encoding;
-  /** Columns a CSV header must have. */
-  columns: readonly string[];
   /** Of the object: its extension settles what the content leaves open. */
   key: string;
 }
@@ -21,15 +21,13 @@ export type DetectedDialect =
   | { kind: 'more' }
   | { kind: 'empty'; dialect: Dialect | null };
 
-const maxFirstLineBytes = 256 * 1024;
-
 const lineFeed = 10;
 const openArray = 91;
 const openObject = 123;
 
 /**
  * What a file's beginning says about how its records are laid out. The answer is the same for every head that isn't
- * answered with `more`. With a single format allowed, that is the one; a CSV header and an array's bracket are still checked.
+ * answered with `more`. The content decides, not the name: that only settles what the content leaves open.
  */
 export function detectDialect(head: Buffer, atEnd: boolean, wish: DialectWish): DetectedDialect {
   if (head.length < sniffedBytes && !atEnd) return { kind: 'more' };
@@ -38,23 +36,27 @@ export function detectDialect(head: Buffer, atEnd: boolean, wish: DialectWish): 
 
   const begin = beginningOf(head);
   if (begin.offset === head.length) return atEnd ? { kind: 'empty', dialect: null } : { kind: 'more' };
-  const format = formatOf(head.subarray(begin.offset), atEnd, wish);
-  if (format === 'more') return { kind: 'more' };
-  switch (format) {
-    case 'csv':
-      return withBeginning(readHeader(head, atEnd, wish), head.subarray(begin.offset), wish);
-    case 'json-array':
-      return arrayDialect(head, begin, atEnd, wish);
-    case 'jsonl':
-    case 'json-document':
-      return { kind: 'dialect', dialect: { format, encoding: wish.encoding, ...bodyAt(begin) } };
-    case null:
-      return {
-        kind: 'refused',
-        code: 'unknown_format',
-        message: `The file does not look like ${namesOf(wish.formats)}: ${describeBeginning(head.subarray(begin.offset))}.`,
-      };
+  const { formats, encoding } = wish;
+  const allows = (format: Format): boolean => formats.includes(format);
+  const [first] = head.subarray(begin.offset);
+  if (first === openArray && allows('json-array')) return arrayDialect(head, begin, atEnd, wish);
+  if (first === openObject && formats.some((format) => format !== 'csv'))
+    return detectObjects(head, begin, atEnd, wish);
+  // Damage at the beginning is no reason to read JSON as something else.
+  if (allows('json-document') && formats.length === 1) return dialectOf({ format: 'json-document', encoding }, begin);
+  if (first !== openArray && allows('jsonl') && (!allows('csv') || hintOf(wish.key) === 'jsonl')) {
+    const content = head.subarray(begin.offset, begin.offset + maxFirstLineBytes);
+    if (content.length < maxFirstLineBytes && !atEnd) return { kind: 'more' };
+    if (hasObjectLine(content)) return dialectOf({ format: 'jsonl', encoding }, begin);
   }
+  const content = head.subarray(begin.offset);
+  if (allows('csv')) return withBeginning(readHeader(head, atEnd, wish), content, wish);
+  if (formats.length === 1 && allows('json-array')) {
+    const message = `The file should be a JSON array, and does not begin with "[": ${describeBeginning(content)}.`;
+    return { kind: 'refused', code: 'not_an_array', message };
+  }
+  const message = `The file does not look like ${namesOf(formats)}: ${describeBeginning(content)}.`;
+  return { kind: 'refused', code: 'unknown_format', message };
 }
 
 /** Of a refused header that nobody may have meant as one: what the file is called, and what it begins with. */
@@ -89,13 +91,16 @@ const formatNames: Record<Format, string> = {
   'json-document': 'a JSON document',
 };
 
-interface Place {
+export interface Place {
   offset: number;
   line: number;
 }
 
-function bodyAt({ offset, line }: Place): { bodyOffset: number; bodyLine: number } {
-  return { bodyOffset: offset, bodyLine: line };
+function dialectOf(
+  own: { format: 'jsonl' | 'json-document'; encoding: Encoding },
+  { offset, line }: Place,
+): DetectedDialect {
+  return { kind: 'dialect', dialect: { ...own, bodyOffset: offset, bodyLine: line, rules: cutRules } };
 }
 
 /** The first byte that is neither of a byte order mark nor blank. */
@@ -110,73 +115,16 @@ function beginningOf(head: Buffer): Place {
   return { offset, line };
 }
 
-function formatOf(content: Buffer, atEnd: boolean, { formats, key }: DialectWish): Format | 'more' | null {
-  const [only, another] = formats;
-  if (only !== undefined && another === undefined) return only;
-  const hint = hintOf(key);
-  const allows = (format: Format): boolean => formats.includes(format);
-  const first = content[0];
-  if (first === openArray && allows('json-array')) return 'json-array';
-  if (first === openObject && allows('jsonl') && allows('json-document')) return linesOrDocument(content, atEnd, hint);
-  if (first === openObject && allows('jsonl')) return 'jsonl';
-  if (first === openObject && allows('json-document')) return 'json-document';
-  // A damaged first line is no reason to read JSON Lines as something else.
-  if (hint === 'jsonl' && allows('jsonl')) return 'jsonl';
-  return allows('csv') ? 'csv' : null;
-}
-
-function hintOf(key: string): Format | null {
-  const name = key.toLowerCase().replace(/\.(gz|zip|zst)$/, '');
-  if (/\.(jsonl|ndjson|jsonlines)$/.test(name)) return 'jsonl';
-  if (/\.(csv|tsv)$/.test(name)) return 'csv';
-  return name.endsWith('.json') ? 'json-document' : null;
-}
-
-/** An object whose first line is whole is a line of many, unless it is the only one and the name speaks for a document. */
-function linesOrDocument(content: Buffer, atEnd: boolean, hint: Format | null): 'jsonl' | 'json-document' | 'more' {
-  if (hint === 'jsonl') return 'jsonl';
-  const lineEnd = content.subarray(0, maxFirstLineBytes).indexOf(lineFeed);
-  if (lineEnd === -1) {
-    if (!atEnd && content.length < maxFirstLineBytes) return 'more';
-    return 'json-document';
-  }
-  const rest = content.subarray(lineEnd, maxFirstLineBytes);
-  const next = rest.findIndex((byte) => byte > 32);
-  if (next === -1 && !atEnd && content.length < maxFirstLineBytes) return 'more';
-  if (next === -1) return isJson(content.subarray(0, lineEnd)) && hint !== 'json-document' ? 'jsonl' : 'json-document';
-  // A line that begins an object anew: the first was one of its own, be it whole or damaged.
-  return rest[next] === openObject || isJson(content.subarray(0, lineEnd)) ? 'jsonl' : 'json-document';
-}
-
-function isJson(line: Buffer): boolean {
-  try {
-    JSON.parse(line.toString('latin1'));
-    return true;
-  } catch {
-    return false;
-  }
+/** Whether a line here begins as an object: a file without one is no JSON Lines, whatever it is called. */
+function hasObjectLine(content: Buffer): boolean {
+  return /(?:^|[\r\n])(?:\xef\xbb\xbf)?[ \t]*\{/.test(content.toString('latin1'));
 }
 
 function arrayDialect(head: Buffer, begin: Place, atEnd: boolean, { encoding }: DialectWish): DetectedDialect {
-  if (head[begin.offset] !== openArray) {
-    return {
-      kind: 'refused',
-      code: 'not_an_array',
-      message: `The file should be a JSON array, and does not begin with "[": ${describeBeginning(head.subarray(begin.offset))}.`,
-    };
-  }
-  const body = { offset: begin.offset + 1, line: begin.line };
-  const limit = Math.min(head.length, body.offset + maxFirstLineBytes);
-  let indentBytes: number | undefined;
-  for (let at = body.offset; at < limit; at++) {
-    const byte = head[at];
-    if (byte === lineFeed) indentBytes = 0;
-    else if ((byte === 32 || byte === 9) && indentBytes !== undefined) indentBytes++;
-    else if (byte !== 32 && byte !== 9 && byte !== 13) {
-      const indent = indentBytes === undefined ? {} : { indentBytes };
-      return { kind: 'dialect', dialect: { format: 'json-array', encoding, ...bodyAt(body), ...indent } };
-    }
-  }
-  if (!atEnd && limit === head.length) return { kind: 'more' };
-  return { kind: 'dialect', dialect: { format: 'json-array', encoding, ...bodyAt(body) } };
+  const body = { bodyOffset: begin.offset + 1, bodyLine: begin.line };
+  const looked = head.subarray(body.bodyOffset, body.bodyOffset + maxFirstLineBytes);
+  const indent = indentBehind(looked);
+  if (indent === 'blank' && !atEnd && looked.length < maxFirstLineBytes) return { kind: 'more' };
+  const told = indent === 'blank' || indent === undefined ? {} : { indentBytes: indent };
+  return { kind: 'dialect', dialect: { format: 'json-array', encoding, ...body, rules: cutRules, ...told } };
 }

@@ -6,7 +6,17 @@ interface Body {
   /** Where the first record may begin: past a BOM and a CSV header. */
   bodyOffset: number;
   bodyLine: number;
+  /** By which rules it is cut. Files that were begun before there were any go on as they began. */
+  rules?: CutRules;
 }
+
+/**
+ * - 2: carriage returns and Ctrl-Z at either end of a line belong to its end, and so does the last line's without a
+ *   line feed; blank lines, byte-order marks and repeated headers between records are no records; a `[` before an
+ *   element is none.
+ */
+export type CutRules = 2;
+export const cutRules: CutRules = 2;
 
 export interface CsvDialect extends Body {
   format: 'csv';
@@ -27,6 +37,11 @@ export interface JsonArrayDialect extends Body {
   format: 'json-array';
   /** Where the array's elements begin lines: the bytes of white space before each. Tells the next one when one is broken. */
   indentBytes?: number;
+  /**
+   * What holds the elements, if it isn't an array that is the whole file: an array within an object, under the name that
+   * the feed declares or as the only one; or nothing, where objects stand one after another.
+   */
+  within?: 'named-object' | 'object' | 'nothing';
 }
 
 export interface JsonDocumentDialect extends Body {
@@ -61,6 +76,15 @@ export interface CutPosition {
   record: number;
   /** Batches cut so far; the next one has this number + 1. */
   batch: number;
+  /** Headers met between records so far, if any. */
+  headers?: RepeatedHeaders;
+}
+
+/** Of a file that was put together from several. */
+export interface RepeatedHeaders {
+  count: number;
+  /** Where the first of them begins. */
+  firstLine: number;
 }
 
 /** A run of whole records as they stand in the file. */

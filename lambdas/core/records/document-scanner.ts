@@ -8,6 +8,8 @@ export class DocumentScanner implements RecordScanner {
   next = 0;
   linesBefore = 0;
   lines = 0;
+  readonly headersBefore = 0;
+  readonly linesBeforeHeader = 0;
   readonly #maxRecordBytes: number;
 
   constructor(maxRecordBytes: number) {

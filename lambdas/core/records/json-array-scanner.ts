@@ -11,10 +11,15 @@ const comma = 44;
 const openArray = 91;
 const closeArray = 93;
 
+const ctrlZ = 26;
+const openObject = 123;
+const byteOrderMark = [0xef, 0xbb, 0xbf] as const;
+
 /**
  * The elements of a JSON array, from behind its opening bracket on. Commas between them may be too many or missing.
  * What follows the closing bracket is cut like elements (and rejected as what it is): so a stray bracket doesn't lose
- * the rest, and nothing in the file goes without account.
+ * the rest, and nothing in the file goes without account. Where the array is within an object, the rest of that object
+ * is no record, provided that it is all that follows.
  */
 export class JsonArrayScanner implements RecordScanner {
   start = 0;
@@ -22,17 +27,32 @@ export class JsonArrayScanner implements RecordScanner {
   next = 0;
   linesBefore = 0;
   lines = 0;
+  readonly headersBefore = 0;
+  readonly linesBeforeHeader = 0;
   readonly #element: JsonElement;
   readonly #maxRecordBytes: number;
+  readonly #rules: JsonArrayDialect['rules'];
+  readonly #within: JsonArrayDialect['within'];
+  readonly #isSlice: boolean;
   /** The element at `start` is begun, but its end has not been told yet. */
   #isWithin = false;
   /** Bytes of it that were passed. */
   #passedBytes = 0;
   #isClosed = false;
+  /** The object that holds the array ended. */
+  #isObjectClosed = false;
 
-  constructor(dialect: Pick<JsonArrayDialect, 'indentBytes'>, maxRecordBytes: number) {
-    this.#element = new JsonElement(dialect.indentBytes);
+  /** @param isSlice the bytes are a batch's: what ends there is not the file */
+  constructor(
+    { indentBytes, rules, within }: Pick<JsonArrayDialect, 'indentBytes' | 'rules' | 'within'>,
+    maxRecordBytes: number,
+    isSlice = false,
+  ) {
+    this.#element = new JsonElement(indentBytes);
     this.#maxRecordBytes = maxRecordBytes;
+    this.#rules = rules;
+    this.#within = within;
+    this.#isSlice = isSlice;
   }
 
   find(bytes: Buffer, from: number, atEnd: boolean): Found {
@@ -40,7 +60,7 @@ export class JsonArrayScanner implements RecordScanner {
     const max = this.#maxRecordBytes;
     this.start = from;
     this.linesBefore = 0;
-    if (!this.#isWithin && !this.#findStart(bytes, from)) return atEnd ? 'end' : 'more';
+    if (!this.#isWithin && !this.#findStart(bytes, from, atEnd)) return atEnd ? 'end' : 'more';
     const { start } = this;
     if (!this.#isWithin) element.begin(bytes[start] ?? 0);
     this.#isWithin = true;
@@ -86,28 +106,97 @@ export class JsonArrayScanner implements RecordScanner {
     this.lines = this.#element.lines;
   }
 
-  /** Goes past white space, commas and the array's brackets. */
-  #findStart(bytes: Buffer, from: number): boolean {
+  /** Goes past white space, commas and the array's brackets. False where no element is in sight: `start` is where to look again. */
+  #findStart(bytes: Buffer, from: number, atEnd: boolean): boolean {
     for (let at = from; at < bytes.length; at++) {
-      const byte = bytes[at];
-      this.start = at + 1;
+      const byte = bytes[at] ?? 0;
+      this.start = at;
       if (byte === lineFeed) this.linesBefore++;
-      else if (byte === closeArray) this.#isClosed = true;
-      else if (byte === openArray && this.#isClosed) this.#isClosed = false;
-      else if (byte !== comma && byte !== space && byte !== tab && byte !== carriageReturn) {
-        this.start = at;
+      else if (byte === closeArray) {
+        const rest =
+          this.#within === undefined || this.#within === 'nothing' ? 'array' : this.#restAt(bytes, at, atEnd);
+        if (rest === 'more') return false;
+        this.#isClosed = true;
+        this.#isObjectClosed = rest === 'object';
+        if (this.#isObjectClosed) break;
+      } else if (byte === openArray) {
+        const bracket = this.#bracketAt(bytes, at, atEnd);
+        if (bracket === 'more') return false;
+        if (bracket === 'element') return this.#isFound();
         this.#isClosed = false;
-        return true;
-      }
+      } else if (byte === byteOrderMark[0] && this.#rules !== undefined) {
+        const mark = markAt(bytes, at, atEnd);
+        if (mark === 'more') return false;
+        if (mark === 'none') return this.#isFound();
+        at += byteOrderMark.length - 1;
+      } else if (!this.#isBetween(byte)) return this.#isFound();
     }
+    this.start = bytes.length;
     return false;
   }
 
+  get #isInObject(): boolean {
+    return this.#within === 'object' || this.#within === 'named-object';
+  }
+
+  #isFound(): boolean {
+    this.#isClosed = false;
+    return true;
+  }
+
+  #isBetween(byte: number): boolean {
+    if (byte === comma || byte === space || byte === tab || byte === carriageReturn) return true;
+    return this.#rules !== undefined && byte === ctrlZ;
+  }
+
+  /** Whether this `[` is an element, or one too many before one: that would take the rest of the array with it. */
+  #bracketAt(bytes: Buffer, at: number, atEnd: boolean): 'element' | 'surplus' | 'more' {
+    if (this.#isClosed) return 'surplus';
+    // In an object, another array is one of its members.
+    if (this.#rules === undefined || this.#isInObject) return 'element';
+    for (let next = at + 1; next < bytes.length; next++) {
+      const byte = bytes[next] ?? 0;
+      if (byte === openObject) return 'surplus';
+      if (byte !== space && byte !== tab && byte !== carriageReturn && byte !== lineFeed) return 'element';
+      // Whatever follows, it would be too long for an element.
+      if (next - at > this.#maxRecordBytes) return 'element';
+    }
+    return atEnd ? 'element' : 'more';
+  }
+
+  /** Whether the bracket here, and what follows, ends the object that holds the array, or only closes an array. */
+  #restAt(bytes: Buffer, at: number, atEnd: boolean): 'object' | 'array' | 'more' {
+    // The splitter has no rest of the object in a slice.
+    if (this.#isSlice || bytes.length - at > this.#maxRecordBytes) return 'array';
+    if (!atEnd) return 'more';
+    return endsObject(bytes.toString('utf8', at), this.#within === 'named-object') ? 'object' : 'array';
+  }
+
   endWarning(): CutWarning | null {
-    if (this.#isClosed) return null;
+    if (this.#within === 'nothing' || (this.#isInObject ? this.#isObjectClosed : this.#isClosed)) return null;
     return {
       code: 'unclosed_array',
       message: 'The file does not end with the bracket that closes its array: it may have been cut off.',
     };
+  }
+}
+
+function markAt(bytes: Buffer, at: number, atEnd: boolean): 'mark' | 'none' | 'more' {
+  for (let n = 1; n < byteOrderMark.length; n++) {
+    if (at + n >= bytes.length) return atEnd ? 'none' : 'more';
+    if (bytes[at + n] !== byteOrderMark[n]) return 'none';
+  }
+  return 'mark';
+}
+
+/** @param isNamed the feed names the array with its records; else another array of objects could be it as well */
+function endsObject(rest: string, isNamed: boolean): boolean {
+  try {
+    const object = JSON.parse(`{"":[${rest}`) as Record<string, unknown>;
+    const isOfObjects = (value: unknown): boolean =>
+      Array.isArray(value) && value.some((each) => typeof each === 'object');
+    return isNamed || !Object.values(object).some(isOfObjects);
+  } catch {
+    return false;
   }
 }

@@ -1,3 +1,5 @@
+import type { Buffer } from 'node:buffer';
+
 const tab = 9;
 const lineFeed = 10;
 const carriageReturn = 13;
@@ -63,4 +65,18 @@ export class JsonBoundary {
     this.#indent = -1;
     return true;
   }
+}
+
+/**
+ * The white space between the beginning of the line and the first element of an array, in bytes, given what follows its
+ * bracket; undefined where the element stands in the bracket's line, `blank` where none is in sight.
+ */
+export function indentBehind(bytes: Buffer): number | undefined | 'blank' {
+  let indentBytes: number | undefined;
+  for (const byte of bytes) {
+    if (byte === lineFeed) indentBytes = 0;
+    else if ((byte === space || byte === tab) && indentBytes !== undefined) indentBytes++;
+    else if (byte !== space && byte !== tab && byte !== carriageReturn) return indentBytes;
+  }
+  return 'blank';
 }

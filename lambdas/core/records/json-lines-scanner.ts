@@ -1,10 +1,11 @@
+import type { JsonLinesDialect } from './dialect.ts';
 import type { Found } from './record-scanner.ts';
 import { lineFeed, LineScanner } from './line-scanner.ts';
 
 /** JSON Lines: each line that is not empty is a record. */
 export class JsonLinesScanner extends LineScanner {
-  constructor(maxRecordBytes: number) {
-    super(maxRecordBytes, lineFeed);
+  constructor({ rules }: Pick<JsonLinesDialect, 'rules'>, maxRecordBytes: number) {
+    super(maxRecordBytes, lineFeed, rules);
   }
 
   protected override plainTo(bytes: Buffer): number {

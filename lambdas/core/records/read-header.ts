@@ -2,50 +2,136 @@ import type { Buffer } from 'node:buffer';
 import { splitFields } from './csv-fields.ts';
 import { CsvScanner } from './csv-scanner.ts';
 import { decodeText, trimForMessage } from './decode-text.ts';
-import { describeMissingColumns } from './describe-header.ts';
+import { delimiterNames, describeMissingColumns } from './describe-header.ts';
 import type { DetectedDialect, DialectWish } from './detect-dialect.ts';
 import type { CsvDialect } from './dialect.ts';
+import { cutRules } from './dialect.ts';
+import { parseRecord } from './parse-record.ts';
 
 /** A longer header is none. Bytes. */
 const maxHeaderBytes = 64 * 1024;
 
+/** So much of a file decides about its header and what ends its rows, always: then a head of any length decides alike. */
+const lookedBytes = 3 * maxHeaderBytes;
+
+/** The header of a file with a preamble is among so many lines. */
+const maxPreambleLines = 20;
+
+/** Rows that are tried for what ends them. */
+const maxTriedRows = 200;
+
 const delimiters = [',', ';', '\t', '|'] as const;
-const lineFeed = 10;
-const carriageReturn = 13;
+type Delimiter = CsvDialect['delimiter'];
+
+type Refusal = Extract<DetectedDialect, { kind: 'refused' }>;
 
 /** One way to read the header. */
 interface Reading {
   dialect: CsvDialect;
+  line: number;
   missing: string[];
 }
 
-/** The CSV dialect under whose delimiter the header has most of the columns wished for; refused if it hasn't all. */
-export function readHeader(head: Buffer, atEnd: boolean, wish: DialectWish): DetectedDialect {
-  const begin = head[0] === 0xef && head[1] === 0xbb && head[2] === 0xbf ? 3 : 0;
-  const lineBreaks = lineBreaksOf(head, begin, atEnd);
-  if (lineBreaks === 'more') return { kind: 'more' };
+/** Where a line begins: its offset in the head, and its number. */
+interface LineStart {
+  offset: number;
+  line: number;
+}
 
+/**
+ * The CSV dialect under whose delimiter the header has most of the columns wished for; refused if it hasn't all. What ends
+ * the rows is decided by the rows.
+ */
+export function readHeader(head: Buffer, atEnd: boolean, wish: DialectWish): DetectedDialect {
+  if (head.length < lookedBytes && !atEnd) return { kind: 'more' };
+  const looked = head.subarray(0, lookedBytes);
+  const isWhole = atEnd && head.length <= lookedBytes;
+  const text = looked.toString('latin1');
+
+  const begin = passBlankLines(text, { offset: text.startsWith('\xef\xbb\xbf') ? 3 : 0, line: 1 });
+  const separator = separatorLine(text, begin);
+  if (separator && 'kind' in separator) return separator;
+  const first = separator ? passBlankLines(text, separator.after) : begin;
+  const tried = separator ? [separator.delimiter] : delimiters;
+
+  const read = (start: LineStart): Reading | Refusal => bestReading(looked, start, isWhole, wish, tried);
+  const top = read(first);
+  const reading = isComplete(top) ? top : laterHeader(text, first, read);
+  if (reading === undefined || (!wish.preamble && reading !== top)) return refusalOf(top, reading);
+  return settle(reading, looked, isWhole, wish);
+}
+
+/** Past lines in which nothing stands, whatever it is delimited by. */
+function passBlankLines(text: string, { offset, line }: LineStart): LineStart {
+  const blankLines = /(?:(?:[ \t,;|]|"[ \t]*")*(?:\r*\n|\r))*/y;
+  blankLines.lastIndex = offset;
+  const passed = blankLines.exec(text)?.[0] ?? '';
+  return { offset: offset + passed.length, line: line + breaksIn(passed) };
+}
+
+function isComplete(reading: Reading | Refusal): reading is Reading {
+  return !('kind' in reading) && reading.missing.length === 0;
+}
+
+/** The first line behind this one, of those that may be a preamble's, that has all columns. */
+function laterHeader(
+  text: string,
+  first: LineStart,
+  read: (start: LineStart) => Reading | Refusal,
+): Reading | undefined {
+  const lineEnd = /\r\n|\r|\n/g;
+  lineEnd.lastIndex = first.offset;
+  for (let line = first.line + 1; line <= maxPreambleLines; line++) {
+    if (!lineEnd.test(text) || lineEnd.lastIndex > maxHeaderBytes) return undefined;
+    const reading = read({ offset: lineEnd.lastIndex, line });
+    if (isComplete(reading)) return reading;
+  }
+  return undefined;
+}
+
+function refusalOf(top: Reading | Refusal, later: Reading | undefined): Refusal {
+  const hint = later
+    ? ` Line ${later.line} has all columns: it is taken for the header if the feed declares that lines may stand before it.`
+    : '';
+  if ('kind' in top) return { ...top, message: top.message + hint };
+  const { columns, delimiter } = top.dialect;
+  const message = describeMissingColumns({ missing: top.missing, columns, delimiter, line: top.line });
+  return refused('missing_columns', message + hint);
+}
+
+/** Excel's `sep=;` before the header: it says what delimits, and is no part of the table. */
+function separatorLine(
+  text: string,
+  begin: LineStart,
+): { delimiter: Delimiter; after: LineStart } | Refusal | undefined {
+  const line = /"?sep=([^\r\n])"?[ \t]*(?:\r*\n|\r|$)/iy;
+  line.lastIndex = begin.offset;
+  const given = line.exec(text)?.[1];
+  if (given === undefined) return undefined;
+  const delimiter = delimiters.find((each) => each === given);
+  const after = { offset: line.lastIndex, line: begin.line + 1 };
+  if (delimiter !== undefined) return { delimiter, after };
+  const message = `The first line says that ${trimForMessage(JSON.stringify(given))} delimits the fields, which is not supported.`;
+  return refused('bad_header', message);
+}
+
+function bestReading(
+  looked: Buffer,
+  start: LineStart,
+  isWhole: boolean,
+  wish: DialectWish,
+  tried: readonly Delimiter[],
+): Reading | Refusal {
   let best: Reading | undefined;
-  let refusal: Extract<DetectedDialect, { kind: 'refused' }> | undefined;
-  for (const lineBreak of lineBreaks) {
-    for (const delimiter of delimiters) {
-      const reading = readHeaderAs(head, begin, atEnd, wish, { lineBreak, delimiter });
-      if (reading === 'more') return { kind: 'more' };
+  let refusal: Refusal | undefined;
+  for (const lineBreak of ['lf', 'cr'] as const) {
+    for (const delimiter of tried) {
+      const reading = readHeaderAs(looked, start, isWhole, wish, { lineBreak, delimiter });
       if ('kind' in reading) refusal ??= reading;
       else if (best === undefined || isBetter(reading, best)) best = reading;
     }
   }
-  if (!best) return refusal ?? refused('bad_header', 'The file has no CSV header.');
-  if (best.missing.length > 0) {
-    const { columns, delimiter } = best.dialect;
-    return refused('missing_columns', describeMissingColumns({ missing: best.missing, columns, delimiter }));
-  }
-  const { columns } = best.dialect;
-  const twice = columns.find((name, n) => name !== '' && columns.indexOf(name) !== n);
-  if (twice !== undefined) {
-    return refused('duplicate_columns', `The CSV header has the column "${trimForMessage(twice)}" more than once.`);
-  }
-  return { kind: 'dialect', dialect: best.dialect };
+  return best ?? refusal ?? refused('bad_header', 'The file has no CSV header.');
 }
 
 function isBetter(one: Reading, other: Reading): boolean {
@@ -55,53 +141,105 @@ function isBetter(one: Reading, other: Reading): boolean {
   return one.dialect.columns.length > other.dialect.columns.length;
 }
 
-/** What may end the header's line, the likelier first: it wins a draw. */
-function lineBreaksOf(head: Buffer, begin: number, atEnd: boolean): ('lf' | 'cr')[] | 'more' {
-  const limit = begin + maxHeaderBytes + 2;
-  const looked = head.subarray(begin, limit);
-  const cr = looked.indexOf(carriageReturn);
-  const lf = looked.indexOf(lineFeed);
-  if (lf !== -1 && (cr === -1 || cr >= lf - 1)) return ['lf'];
-  const isAll = atEnd || head.length >= limit;
-  if (lf === -1 && !isAll) return 'more';
-  if (lf === -1) return cr === -1 ? ['lf'] : ['cr'];
-  return ['lf', 'cr'];
-}
-
 function readHeaderAs(
-  head: Buffer,
-  begin: number,
-  atEnd: boolean,
+  looked: Buffer,
+  start: LineStart,
+  isWhole: boolean,
   wish: DialectWish,
   { lineBreak, delimiter }: Pick<CsvDialect, 'lineBreak' | 'delimiter'>,
-): Reading | Extract<DetectedDialect, { kind: 'refused' }> | 'more' {
-  const scanner = new CsvScanner({ lineBreak, delimiter, columns: [] }, maxHeaderBytes);
-  const found = scanner.find(head, begin, atEnd);
-  if (found === 'more') return 'more';
-  if (found === 'oversize' || found === 'end') {
-    return refused('bad_header', `The CSV header is longer than ${maxHeaderBytes} bytes.`);
-  }
-  const text = decodeText(head.subarray(scanner.start, scanner.end), wish.encoding);
-  if (text === null) {
-    return refused('invalid_encoding', `The CSV header is not valid ${wish.encoding.toUpperCase()}.`);
-  }
+): Reading | Refusal {
+  const { encoding } = wish;
+  const shape = { lineBreak, delimiter, encoding, columns: [], rules: cutRules } as const;
+  const scanner = new CsvScanner(shape, maxHeaderBytes);
+  const found = scanner.find(looked, start.offset, isWhole);
+  if (found !== 'record') return refused('bad_header', `The CSV header is longer than ${maxHeaderBytes} bytes.`);
+  const text = decodeText(looked.subarray(scanner.start, scanner.end), encoding);
+  if (text === null) return refused('invalid_encoding', `The CSV header is not valid ${encoding.toUpperCase()}.`);
   const split = splitFields(text, delimiter);
   if (split.kind === 'problem') return refused('bad_header', `The CSV header can't be read: ${split.problem.message}.`);
   const columns = split.fields.map((name) => name.trim());
+  const line = start.line + scanner.linesBefore;
   return {
     dialect: {
       format: 'csv',
-      encoding: wish.encoding,
+      encoding,
       delimiter,
       lineBreak,
       columns,
       bodyOffset: scanner.next,
-      bodyLine: 1 + scanner.linesBefore + scanner.lines,
+      bodyLine: line + scanner.lines,
+      rules: cutRules,
     },
+    line,
     missing: wish.columns.filter((name) => !columns.includes(name)),
   };
 }
 
-function refused(code: string, message: string): Extract<DetectedDialect, { kind: 'refused' }> {
+/** The dialect of a header that has all columns: names that stand twice, and what the rows end with and are delimited by. */
+function settle(reading: Reading, looked: Buffer, isWhole: boolean, wish: DialectWish): DetectedDialect {
+  const { dialect } = reading;
+  const { columns, delimiter } = dialect;
+  const twice = [...new Set(columns.filter((name, n) => name !== '' && columns.indexOf(name) !== n))];
+  const wished = twice.find((name) => wish.columns.includes(name));
+  if (wished !== undefined) {
+    const message = `The CSV header has the column "${trimForMessage(wished)}" more than once.`;
+    return refused('duplicate_columns', message);
+  }
+  const lineBreak = lineBreakOfRows(dialect, looked, isWhole);
+  const settled = { ...dialect, lineBreak, ...(twice.length > 0 ? { ambiguousColumns: twice } : {}) };
+  const { good, bad } = tryRows(settled, looked, isWhole);
+  const other = good > 0 || bad === 0 ? undefined : delimiterOfRows(settled, looked, isWhole);
+  if (other !== undefined) {
+    const message = `The CSV header is delimited by ${delimiterNames[delimiter]}, the rows by ${delimiterNames[other]}.`;
+    return refused('mixed_delimiters', message);
+  }
+  return { kind: 'dialect', dialect: settled };
+}
+
+/** A carriage return that neither belongs to a line feed before it nor to one behind it. */
+// eslint-disable-next-line no-control-regex -- files have them
+const loneReturn = /(?<![\n\r])\r+(?![\r\n\x1a])|(?<![\n\r])\r+$/;
+
+/**
+ * What ends the rows: the header may end otherwise. A carriage return alone is a line's end only where the rows can't be
+ * read without: in a file of CR LF it is damage, and would cut a row short.
+ */
+function lineBreakOfRows(dialect: CsvDialect, looked: Buffer, isWhole: boolean): CsvDialect['lineBreak'] {
+  const rows = looked.subarray(dialect.bodyOffset);
+  if (!rows.includes(0x0d)) return 'lf';
+  if (!rows.includes(0x0a)) return 'cr';
+  if (!loneReturn.test(rows.toString('latin1'))) return 'lf';
+  const { good: byLf } = tryRows({ ...dialect, lineBreak: 'lf' }, looked, isWhole);
+  const { good: byCr } = tryRows({ ...dialect, lineBreak: 'cr' }, looked, isWhole);
+  return 2 * byLf < byCr ? 'cr' : 'lf';
+}
+
+/** The delimiter under which the rows are what the header's delimiter makes none of them; undefined if there is no such. */
+function delimiterOfRows(dialect: CsvDialect, looked: Buffer, isWhole: boolean): Delimiter | undefined {
+  return delimiters.find((delimiter) => {
+    const { good, bad } = tryRows({ ...dialect, delimiter }, looked, isWhole);
+    return good > bad;
+  });
+}
+
+/** How many of the first rows have as many fields as the header, and how many have not. */
+function tryRows(dialect: CsvDialect, looked: Buffer, isWhole: boolean): { good: number; bad: number } {
+  const scanner = new CsvScanner(dialect, maxHeaderBytes);
+  const tried = { good: 0, bad: 0 };
+  let at = dialect.bodyOffset;
+  while (tried.good + tried.bad < maxTriedRows && scanner.find(looked, at, isWhole) === 'record') {
+    const parsed = parseRecord(looked.subarray(scanner.start, scanner.end), dialect);
+    if (parsed.kind === 'row') tried.good++;
+    else tried.bad++;
+    at = scanner.next;
+  }
+  return tried;
+}
+
+function breaksIn(text: string): number {
+  return text.split(/\r\n|\r|\n/).length - 1;
+}
+
+function refused(code: string, message: string): Refusal {
   return { kind: 'refused', code, message };
 }

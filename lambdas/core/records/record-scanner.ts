@@ -29,6 +29,9 @@ export interface RecordScanner {
   readonly next: number;
   /** Line breaks before `start`, from where the look began. */
   readonly linesBefore: number;
+  /** Headers that were passed before `start`, from where the look began, and line breaks before the first of them. */
+  readonly headersBefore: number;
+  readonly linesBeforeHeader: number;
   /** Line breaks from `start` to `next`. */
   readonly lines: number;
   /** Looks at bytes[from, …). With `atEnd` nothing follows the window. */
@@ -53,15 +56,16 @@ export interface CutWarning {
   message: string;
 }
 
-export function scannerOf(dialect: Dialect, limits: CutLimits): RecordScanner {
+/** @param isSlice the bytes are those of a batch, and not a file's */
+export function scannerOf(dialect: Dialect, limits: CutLimits, isSlice = false): RecordScanner {
   const { maxRecordBytes } = limits;
   switch (dialect.format) {
     case 'csv':
       return new CsvScanner(dialect, maxRecordBytes);
     case 'jsonl':
-      return new JsonLinesScanner(maxRecordBytes);
+      return new JsonLinesScanner(dialect, maxRecordBytes);
     case 'json-array':
-      return new JsonArrayScanner(dialect, maxRecordBytes);
+      return new JsonArrayScanner(dialect, maxRecordBytes, isSlice);
     case 'json-document':
       return new DocumentScanner(maxRecordBytes);
     case 'bundle':

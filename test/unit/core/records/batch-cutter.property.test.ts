@@ -4,6 +4,7 @@ import { describe, expect, it } from 'vitest';
 import { BatchCutter } from '../../../../lambdas/core/records/batch-cutter.ts';
 import { cutSlice } from '../../../../lambdas/core/records/cut-slice.ts';
 import type { CutBatch, CutLimits, CutPosition, Dialect } from '../../../../lambdas/core/records/dialect.ts';
+import { cutRules } from '../../../../lambdas/core/records/dialect.ts';
 import { parseRecord } from '../../../../lambdas/core/records/parse-record.ts';
 import { referenceBatches, referenceRecords } from '../../../support/reference-cutter.ts';
 
@@ -39,6 +40,15 @@ const csvPieces = [
   '",',
   '"\n',
   ' ',
+  '\r\r\n',
+  '\n\r',
+  '\x1a',
+  '\xef\xbb\xbf',
+  ',,\n',
+  '"",\t',
+  '\r'.repeat(16),
+  'a,b\r\n',
+  '"a","b","c"\n',
 ];
 const jsonPieces = [
   '{',
@@ -59,6 +69,12 @@ const jsonPieces = [
   '\\',
   ',{',
   '\n{',
+  '[{"a":1}',
+  ']}',
+  '],"b":1}',
+  '],"b":[{}]}',
+  '\x1a',
+  '\xef\xbb\xbf',
 ];
 
 const limits: fc.Arbitrary<CutLimits> = fc
@@ -74,26 +90,43 @@ const limits: fc.Arbitrary<CutLimits> = fc
   }));
 
 const body = { encoding: 'utf-8', bodyOffset: 0, bodyLine: 1 } as const;
-const csvDialect: fc.Arbitrary<Dialect> = fc.record({
-  format: fc.constant('csv' as const),
-  encoding: fc.constant('utf-8' as const),
-  bodyOffset: fc.constant(0),
-  bodyLine: fc.constant(1),
-  delimiter: fc.constantFrom(',' as const, ',' as const, '|' as const),
-  lineBreak: fc.constantFrom('lf' as const, 'lf' as const, 'cr' as const),
-  columns: fc.integer({ min: 1, max: 4 }).map((n) => ['a', 'b', 'c', 'd'].slice(0, n)),
-});
+/** With the rules of today, or none: as it is with files that were begun before. */
+const ruled = <Each extends Dialect>(dialect: fc.Arbitrary<Each>): fc.Arbitrary<Dialect> =>
+  fc.tuple(dialect, fc.boolean()).map(([each, isRuled]) => (isRuled ? { ...each, rules: cutRules } : each));
+const csvDialect: fc.Arbitrary<Dialect> = ruled(
+  fc.record({
+    format: fc.constant('csv' as const),
+    encoding: fc.constant('utf-8' as const),
+    bodyOffset: fc.constant(0),
+    bodyLine: fc.constant(1),
+    delimiter: fc.constantFrom(',' as const, ',' as const, '|' as const),
+    lineBreak: fc.constantFrom('lf' as const, 'lf' as const, 'cr' as const),
+    columns: fc
+      .integer({ min: 1, max: 4 })
+      .chain((n) =>
+        fc.boolean().map((isUnnamed) => (isUnnamed ? ['a', 'b', 'c', ''].slice(-n) : ['a', 'b', 'c', 'd'].slice(0, n))),
+      ),
+  }),
+);
 const jsonLines: Dialect = { format: 'jsonl', ...body };
 const jsonDocument: Dialect = { format: 'json-document', ...body };
 const jsonArray: fc.Arbitrary<Dialect> = fc.constantFrom<Dialect>(
   { format: 'json-array', ...body },
   { format: 'json-array', ...body, indentBytes: 0 },
   { format: 'json-array', ...body, indentBytes: 1 },
+  { format: 'json-array', ...body, rules: cutRules },
+  { format: 'json-array', ...body, indentBytes: 0, rules: cutRules },
+  { format: 'json-array', ...body, indentBytes: 0, rules: cutRules, within: 'nothing' },
+  { format: 'json-array', ...body, rules: cutRules, within: 'object' },
+  { format: 'json-array', ...body, indentBytes: 1, rules: cutRules, within: 'named-object' },
 );
 
 const cases: Record<string, { file: fc.Arbitrary<Buffer>; dialect: fc.Arbitrary<Dialect> }> = {
   CSV: { file: fileOf(csvPieces), dialect: csvDialect },
-  'JSON Lines': { file: fileOf([...jsonPieces, '\r\n', '\n']), dialect: fc.constant(jsonLines) },
+  'JSON Lines': {
+    file: fileOf([...jsonPieces, '\r\n', '\n', '\r', '\t', '\x1a', '\xef\xbb\xbf']),
+    dialect: ruled(fc.constant(jsonLines)),
+  },
   'JSON array': { file: fileOf(jsonPieces), dialect: jsonArray },
   'JSON document': { file: fileOf(jsonPieces), dialect: fc.constant(jsonDocument) },
 };
@@ -197,6 +230,8 @@ describe('the quotes of a CSV record', () => {
     fc.assert(
       fc.property(fileOf(csvPieces), csvDialect, limits, (file, dialect, limits) => {
         for (const { offset, length } of referenceRecords(file, dialect, limits)) {
+          // Too long even for a blank line, which it may be where the limit is higher.
+          if (length > limits.maxRecordBytes) continue;
           const bytes = file.subarray(offset, offset + length);
           const parsed = parseRecord(bytes, { ...dialect, encoding: 'windows-1252' });
           const isBroken = parsed.kind === 'problem' && quotesOf.includes(parsed.problem.reason);

@@ -4,7 +4,7 @@ import type { Format } from '../../../../feeds/feed.ts';
 import type { DialectWish } from '../../../../lambdas/core/records/detect-dialect.ts';
 import { detectDialect } from '../../../../lambdas/core/records/detect-dialect.ts';
 
-const all: Format[] = ['csv', 'jsonl', 'json-array', 'json-document'];
+const all: [Format, ...Format[]] = ['csv', 'jsonl', 'json-array', 'json-document'];
 const wish: DialectWish = { formats: all, encoding: 'utf-8', columns: ['id', 'name'], key: 'traffic/export' };
 
 function detect(content: string | Buffer, more: Partial<DialectWish> = {}): ReturnType<typeof detectDialect> {
@@ -45,8 +45,17 @@ describe('a CSV header', () => {
     ['lf', 'id,name\n1,a\n', 8, 2, 'lf'],
     ['crlf', 'id,name\r\n1,a\r\n', 9, 2, 'lf'],
     ['cr', 'id,name\r1,a\r', 8, 2, 'cr'],
-    ['cr with a line feed in a later field', 'id,name\r1,"a\nb"\r', 8, 2, 'cr'],
-    ['lf with a lone cr in a cell', 'id,x\rname,name\n1,a\n', 15, 2, 'lf'],
+    ['cr with a line feed in later fields', 'id,name\r1,"a\nb"\r2,"c\nd"\r3,e\r', 8, 2, 'cr'],
+    ['a line end of cr, cr, lf', 'id,name\r\r\n1,a\r\r\n', 10, 2, 'lf'],
+    ['a line end of lf, cr', 'id,name\n\r1,a\n\r', 8, 2, 'lf'],
+    ['cr, and rows of crlf', 'id,name\r1,a\r\n2,b\r\n', 8, 2, 'lf'],
+    ['cr, and rows of lf', 'id,name\r1,a\n2,b\n', 8, 2, 'lf'],
+    ['crlf, and rows of cr', 'id,name\r\n1,a\r2,b\r', 9, 2, 'cr'],
+    ['crlf, and a cr in a row', 'id,name\r\n1,a\rb\r\n2,b\r\n', 9, 2, 'lf'],
+    ['rows of lf, and of cr lf, and a cr at the end', 'id,name\n1,a\r\n2,b\r', 8, 2, 'lf'],
+    ['lines of delimiters and blanks before', ';;\n , ,\n"",""\nid,name\n1,a', 22, 5, 'lf'],
+    ['a line that says what delimits', 'sep=,\r\nid,name\r\n1,a', 16, 3, 'lf'],
+    ['the same in quotes, behind a byte order mark', '\ufeff"SEP=,"\nid,name\n1,a', 19, 3, 'lf'],
     ['blank lines before', '\n\r\n\nid,name\n1,a', 12, 5, 'lf'],
     ['a byte order mark', '\ufeffid,name\n1,a', 11, 2, 'lf'],
     ['a line break in a cell', 'id,name,"two\nlines"\n1,a,b\n', 20, 3, 'lf'],
@@ -58,23 +67,27 @@ describe('a CSV header', () => {
   });
 
   it('is refused without the columns wished for, which are named', () => {
-    expect(csvOf('id;nmae\n')).toEqual({
+    expect(csvOf('\nid;nmae\n')).toEqual({
       kind: 'refused',
       code: 'missing_columns',
-      message: expect.stringContaining('The CSV header lacks the column "name".') as string,
+      message: expect.stringContaining('lacks the column "name".') as string,
     });
+    // A line feed ends it, or a carriage return: both leave it incomplete.
+    expect(csvOf('id,x\rname,name\n1,a\n')).toMatchObject({ code: 'missing_columns' });
     expect(csvOf('1,2\n')).toMatchObject({
       message: expect.stringContaining('lacks the columns "id", "name".') as string,
     });
   });
 
-  it('is refused with a name that stands in it twice', () => {
-    expect(csvOf('id,name,x,id\n')).toEqual({
+  it('is refused with a wished name that stands in it twice, not with another', () => {
+    expect(csvOf('id,name,x,id\n')).toMatchObject({
       kind: 'refused',
       code: 'duplicate_columns',
       message: 'The CSV header has the column "id" more than once.',
     });
     expect(csvOf('id,name,,\n')).toMatchObject({ columns: ['id', 'name', '', ''] });
+    expect(csvOf('x,id,x,name,y,y\n')).toMatchObject({ ambiguousColumns: ['x', 'y'] });
+    expect(csvOf('id,name,x\n')).not.toHaveProperty('ambiguousColumns');
   });
 
   it('is refused past its limit, with broken quotes, and if it is no text', () => {
@@ -86,6 +99,33 @@ describe('a CSV header', () => {
     });
   });
 
+  it('stands behind a preamble where the feed says so: it is the first of 20 lines that has all columns', () => {
+    const title = 'Daily "log" of\r\n"WABC\r\n\r\nid,nmae\r\n';
+    const file = `${title}name;id\r\na;1\r\nid;name\r\n`;
+    expect(csvOf(file, { preamble: true })).toMatchObject({
+      delimiter: ';',
+      columns: ['name', 'id'],
+      bodyOffset: title.length + 9,
+      bodyLine: 6,
+    });
+    expect(csvOf(file)).toMatchObject({
+      kind: 'refused',
+      message: expect.stringContaining('Line 5 has all columns: ') as string,
+    });
+    expect(csvOf('id,name\n1,a\n', { preamble: true })).toMatchObject({ bodyOffset: 8 });
+    expect(csvOf(`${'x\n'.repeat(19)}id,name\n`, { preamble: true })).toMatchObject({ bodyLine: 21 });
+    expect(csvOf(`${'x\n'.repeat(20)}id,name\n`, { preamble: true })).toMatchObject({ code: 'missing_columns' });
+  });
+
+  it('is refused where the rows have another delimiter, or the one given is none', () => {
+    expect(csvOf('id;name\n1,a\n2,b\n')).toMatchObject({
+      code: 'mixed_delimiters',
+      message: 'The CSV header is delimited by semicolons, the rows by commas.',
+    });
+    expect(csvOf('sep=:\nid:name\n')).toMatchObject({ code: 'bad_header' });
+    expect(csvOf('sep=;\nid;name\n')).toMatchObject({ delimiter: ';' });
+  });
+
   it('may have 10,000 columns', () => {
     const header = ['id', 'name', ...Array.from({ length: 9998 }, (_, n) => `c${n}`)].join(',');
     expect(csvOf(`${header}\n`)).toMatchObject({ bodyOffset: header.length + 1 });
@@ -93,7 +133,7 @@ describe('a CSV header', () => {
 });
 
 describe('telling JSON formats', () => {
-  it.each<[string, string, Format[], string, Format | 'refused']>([
+  it.each<[string, string, [Format, ...Format[]], string, Format | 'refused']>([
     ['[{"id":1}]', 'x.json', all, 'an array', 'json-array'],
     [' \n[', 'x', all, 'an array that never closes', 'json-array'],
     ['{"id":1}\n{"id":2}\n', 'x.json', all, 'two lines', 'jsonl'],
@@ -108,7 +148,23 @@ describe('telling JSON formats', () => {
     ['id,name\n{,}\n', 'x.json', all, 'CSV called .json', 'csv'],
     ['oops', 'x', ['jsonl', 'json-array'], 'neither', 'refused'],
     ['{"id":1}', 'x', ['json-array'], 'an object where only an array will do', 'refused'],
-    ['[1]', 'x', ['jsonl'], 'the only format allowed', 'jsonl'],
+    ['[{"id":1},\n{"id":2}]', 'x', ['jsonl'], 'an array where only lines will do', 'refused'],
+    ['id,name\n1,a\n', 'x.jsonl', all, 'CSV called .jsonl', 'csv'],
+    ['id,name\n1,a\n', 'x.jsonl', ['jsonl'], 'CSV where only JSON Lines will do', 'refused'],
+    ['{"id":1}\n', 'x.csv', all, 'JSON Lines called .csv', 'jsonl'],
+    ['{"id":1}{"id":2}{"id":3}', 'x', all, 'objects one after another', 'json-array'],
+    ['{"id":1}\r{"id":2}\r', 'x.jsonl', all, 'a line each, ended by CR', 'json-array'],
+    ['{\n  "id": 1\n}\n{\n  "id": 2\n}\n', 'x.json', all, 'objects over several lines', 'json-array'],
+    ['{\n  "id": 1\n}\n', 'x', ['csv', 'jsonl'], 'one object over several lines', 'json-array'],
+    ['{\n  "id": 1,\n  "a"\n', 'x', ['csv', 'jsonl'], 'a damaged one', 'json-array'],
+    ['{\n  "id": 1,\n  "a"\n', 'x', all, 'a damaged document', 'json-document'],
+    ['{"id":1},\n{"id":2}\n]', 'x', all, 'an array without its bracket', 'refused'],
+    ['{"Records":[{"id":1},{"id":2}]}', 'x', all, 'an array in an object', 'json-array'],
+    ['{"a":1,"Records":[\n{"id":1},\n', 'x', ['csv', 'jsonl', 'json-array'], 'a part of it', 'json-array'],
+    ['{"id":1,"parts":[{"x":1}]}', 'x', ['csv', 'jsonl', 'json-array'], 'a record with an array in it', 'jsonl'],
+    ['{"Records":[1,2]}', 'x', ['jsonl', 'json-array'], 'an object with an array of numbers', 'jsonl'],
+    ['{"A":[{"id":1}],"B":[{"id":2}]}', 'x', all, 'an object with two arrays', 'refused'],
+    ['{"A":[{"id":1}]}\n{"A":[{"id":2}]}', 'x', all, 'two objects with arrays', 'refused'],
   ])('%j called %s of %j: %s', (content, key, formats, _name, expected) => {
     const found = detect(content, { key, formats });
     expect(found.kind === 'dialect' ? found.dialect.format : found.kind).toBe(expected);
@@ -118,6 +174,21 @@ describe('telling JSON formats', () => {
     expect(detect('\ufeff\n {"id":1}\n{"id":2}')).toMatchObject({ dialect: { bodyOffset: 5, bodyLine: 2 } });
     expect(detect('\n [\n\t {"id":1}]')).toMatchObject({ dialect: { bodyOffset: 3, bodyLine: 2, indentBytes: 2 } });
     expect(detect('[{"id":1},\n{"id":2}]')).not.toHaveProperty('dialect.indentBytes');
+    expect(detect('\ufeff  {"Records" : [\n\n   {"id":1}]}')).toMatchObject({
+      dialect: { bodyOffset: 19, bodyLine: 1, indentBytes: 3, within: 'object' },
+    });
+    expect(detect('\n {\n "id":1\n }\n {}')).toMatchObject({
+      dialect: { bodyOffset: 2, bodyLine: 2, indentBytes: 1, within: 'nothing' },
+    });
+  });
+
+  it('takes the array that the feed names, whatever stands before and in it', () => {
+    const recordsIn = 'Spöts';
+    expect(detect('{"id":{"]":"["},"A":[{"id":1}],"Spöts":[{"id":2}]}', { recordsIn })).toMatchObject({
+      dialect: { format: 'json-array', within: 'named-object', bodyOffset: 41 },
+    });
+    expect(detect('{"Spöts":[]}', { recordsIn })).toMatchObject({ dialect: { within: 'named-object' } });
+    expect(detect('{"A":[{"id":1}]}', { recordsIn })).toMatchObject({ dialect: { format: 'json-document' } });
   });
 });
 

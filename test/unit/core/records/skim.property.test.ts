@@ -2,6 +2,7 @@ import { Buffer } from 'node:buffer';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import type { CsvDialect, CutLimits, Dialect } from '../../../../lambdas/core/records/dialect.ts';
+import { cutRules } from '../../../../lambdas/core/records/dialect.ts';
 import { scannerOf } from '../../../../lambdas/core/records/record-scanner.ts';
 
 /** For a longer run than CI's. */
@@ -17,9 +18,12 @@ const csv = (delimiter: CsvDialect['delimiter'], lineBreak: CsvDialect['lineBrea
 });
 const dialects = fc.constantFrom<Dialect>(
   csv(',', 'lf'),
-  csv(',', 'lf'),
   csv('|', 'cr'),
   { format: 'jsonl', ...body },
+  { ...csv(',', 'lf'), rules: cutRules },
+  { ...csv(',', 'lf'), rules: cutRules },
+  { ...csv('|', 'cr'), rules: cutRules },
+  { format: 'jsonl', ...body, rules: cutRules },
   { format: 'json-array', ...body, indentBytes: 0 },
   { format: 'json-document', ...body },
 );
@@ -36,6 +40,16 @@ const pieces = [
   '\n',
   '\r',
   '\r\n',
+  '\r\r\n',
+  '\x1a',
+  '\ufeff',
+  'a,b,c\n',
+  '"a",b,c\r\n',
+  'a|b|c\r',
+  ',,\n',
+  '"",\n',
+  '" ",\t\n',
+  ' \t\n',
 ];
 const files = fc
   .array(fc.oneof(fc.constantFrom(...pieces), fc.constantFrom('a', 'bcd', ',', '|', '{"a":1}\n')), { maxLength: 25 })

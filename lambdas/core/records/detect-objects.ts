@@ -1,0 +1,201 @@
+import { Buffer } from 'node:buffer';
+import type { Format } from '../../../feeds/feed.ts';
+import type { DetectedDialect, DialectWish, Place } from './detect-dialect.ts';
+import type { JsonArrayDialect } from './dialect.ts';
+import { cutRules } from './dialect.ts';
+import { indentBehind } from './json-boundary.ts';
+import { JsonElement } from './json-element.ts';
+
+/** Beyond this much of a file its format is not looked for. Bytes from where its content begins. */
+export const maxFirstLineBytes = 256 * 1024;
+
+const openArray = 91;
+const openObject = 123;
+
+/**
+ * How a file that begins with `{` is laid out: an object a line; one after another, over several lines or on one; a
+ * single document; or an object that holds the array of records.
+ */
+export function detectObjects(head: Buffer, begin: Place, atEnd: boolean, wish: DialectWish): DetectedDialect {
+  const looked = head.subarray(begin.offset, begin.offset + maxFirstLineBytes);
+  if (looked.length < maxFirstLineBytes && !atEnd) return { kind: 'more' };
+  const allows = (format: (typeof wish.formats)[number]): boolean => wish.formats.includes(format);
+  const length = objectLength(looked);
+  const behind = length === undefined ? undefined : nextInk(looked, length);
+
+  if (behind === ',' || behind === ']') {
+    const message =
+      'The file has objects with commas between them, but does not begin with [: its beginning may be missing.';
+    return refused('not_an_array', message);
+  }
+  const arrays = allows('json-array') ? arraysWithin(looked, wish) : [];
+  const [array, second] = arrays;
+  if (array && behind === '{') {
+    return refused(
+      'wrapped_arrays',
+      `The file has several objects that each hold an array ("${array.name}"): drop each as a file.`,
+    );
+  }
+  if (array && second) {
+    const message = `The object holds several arrays of objects ("${array.name}", "${second.name}"): the feed must name the one with its records.`;
+    return refused('wrapped_arrays', message);
+  }
+  if (array) return wrapped(looked, begin, array, wish);
+  if (!allows('jsonl') && !allows('json-document')) {
+    return refused('not_an_array', 'The file should be a JSON array, but does not begin with [.');
+  }
+  const format = layoutOf(looked, length, behind, allows('json-document'), allows('jsonl'), wish.key);
+  const body = { encoding: wish.encoding, bodyOffset: begin.offset, bodyLine: begin.line, rules: cutRules };
+  if (format !== 'sequence') return { kind: 'dialect', dialect: { format, ...body } };
+  const indentBytes = columnOf(head, begin.offset);
+  return { kind: 'dialect', dialect: { format: 'json-array', ...body, within: 'nothing', indentBytes } };
+}
+
+/** What a file is called after, if it is a format. */
+export function hintOf(key: string): Format | null {
+  const name = key.toLowerCase().replace(/\.(gz|zip|zst)$/, '');
+  if (/\.(jsonl|ndjson|jsonlines)$/.test(name)) return 'jsonl';
+  if (/\.(csv|tsv)$/.test(name)) return 'csv';
+  return name.endsWith('.json') ? 'json-document' : null;
+}
+
+/** The bytes of the object that begins here, if it is whole and valid. */
+function objectLength(looked: Buffer): number | undefined {
+  const element = new JsonElement(undefined);
+  element.begin(openObject);
+  if (!element.read(looked, 0, looked.length)) return undefined;
+  return isJson(looked.subarray(0, element.length)) ? element.length : undefined;
+}
+
+/** What follows the object, white space and the like left out; undefined where nothing does. */
+function nextInk(looked: Buffer, from: number): string | undefined {
+  // A byte-order mark is white space here, too: of files that were put together.
+  // eslint-disable-next-line no-control-regex -- files have them
+  return /[^\s\x1a\xef\xbb\xbf]/.exec(looked.toString('latin1', from))?.[0];
+}
+
+function layoutOf(
+  looked: Buffer,
+  length: number | undefined,
+  behind: string | undefined,
+  takesDocument: boolean,
+  takesLines: boolean,
+  key: string,
+): 'jsonl' | 'json-document' | 'sequence' {
+  if (!takesLines) return 'json-document';
+  const isNamedLines = hintOf(key) === 'jsonl';
+  const isNamedDocument = hintOf(key) === 'json-document';
+  if (length === undefined) {
+    // Damaged, or longer than what is looked at.
+    const [firstLine = '', ...rest] = looked.toString('latin1').split(/\r\n|\r|\n/);
+    const next = rest.find((line) => line.trim() !== '')?.trim();
+    const isLines = next === undefined ? !takesDocument || isNamedLines : next.startsWith('{');
+    if (isLines) return 'jsonl';
+    if (takesDocument && !isNamedLines) return 'json-document';
+    // A line that leaves its object open is one of several: a record a line would be a dead letter a line.
+    return /[{[,:]\s*$/.test(firstLine) ? 'sequence' : 'jsonl';
+  }
+  const isOneLine = !/[\r\n]/.test(looked.toString('latin1', 0, length));
+  if (behind === '{') {
+    const [between = ''] = looked.toString('latin1', length).split('{');
+    return isOneLine && between.includes('\n') ? 'jsonl' : 'sequence';
+  }
+  if (behind !== undefined) return isOneLine || !takesDocument ? 'jsonl' : 'json-document';
+  if (!takesDocument) return isOneLine ? 'jsonl' : 'sequence';
+  if (isNamedLines) return isOneLine ? 'jsonl' : 'sequence';
+  return isOneLine && !isNamedDocument && looked.includes(0x0a, length) ? 'jsonl' : 'json-document';
+}
+
+interface ArrayWithin {
+  name: string;
+  /** Of its opening bracket. */
+  offset: number;
+}
+
+/**
+ * The arrays of objects that the object holds, as far as it is looked at; the one that the feed names, whatever is in it.
+ * None if the object is a record itself: it has one of the feed's columns.
+ */
+function arraysWithin(looked: Buffer, { columns, recordsIn }: DialectWish): ArrayWithin[] {
+  const arrays: ArrayWithin[] = [];
+  for (const { name, offset } of members(looked)) {
+    if (looked[offset] !== openArray) {
+      if (recordsIn === undefined && columns.includes(name)) return [];
+      continue;
+    }
+    if (name === recordsIn) return [{ name, offset }];
+    if (recordsIn === undefined && /^\[\s*\{/.test(looked.toString('latin1', offset))) arrays.push({ name, offset });
+  }
+  return arrays;
+}
+
+/** The members of the object that begins here, by name and place of the value. Ends at what is damaged or out of sight. */
+function* members(looked: Buffer): Generator<{ name: string; offset: number }> {
+  const text = looked.toString('latin1');
+  const member = /[{,]\s*("(?:[^"\\]|\\.)*")\s*:\s*(?=\S)/y;
+  for (let at = 0; ;) {
+    member.lastIndex = at;
+    const written = member.exec(text)?.[1];
+    if (written === undefined) return;
+    const offset = member.lastIndex;
+    yield { name: nameOf(written), offset };
+    const end = valueEnd(looked, text, offset);
+    if (end === undefined) return;
+    at = end + (/^\s*/.exec(text.slice(end, end + 1024))?.[0].length ?? 0);
+  }
+}
+
+function valueEnd(looked: Buffer, text: string, offset: number): number | undefined {
+  if (!'{["'.includes(text[offset] ?? '')) {
+    const scalar = /[^\s,}\]]+/y;
+    scalar.lastIndex = offset;
+    return scalar.test(text) ? scalar.lastIndex : undefined;
+  }
+  const element = new JsonElement(undefined);
+  element.begin(looked[offset] ?? 0);
+  return element.read(looked, offset, looked.length) ? offset + element.length : undefined;
+}
+
+function nameOf(latin1: string): string {
+  const text = Buffer.from(latin1, 'latin1').toString('utf8');
+  try {
+    return String(JSON.parse(text));
+  } catch {
+    return text;
+  }
+}
+
+function wrapped(looked: Buffer, begin: Place, array: ArrayWithin, wish: DialectWish): DetectedDialect {
+  const bodyOffset = array.offset + 1;
+  const indent = indentBehind(looked.subarray(bodyOffset));
+  const lines = looked.toString('latin1', 0, bodyOffset).split('\n').length - 1;
+  const dialect: JsonArrayDialect = {
+    format: 'json-array',
+    encoding: wish.encoding,
+    bodyOffset: begin.offset + bodyOffset,
+    bodyLine: begin.line + lines,
+    rules: cutRules,
+    within: wish.recordsIn === undefined ? 'object' : 'named-object',
+    ...(typeof indent === 'number' ? { indentBytes: indent } : {}),
+  };
+  return { kind: 'dialect', dialect };
+}
+
+/** Bytes before this place in its line, a byte-order mark left out. */
+function columnOf(head: Buffer, offset: number): number {
+  const line = head.lastIndexOf(0x0a, offset) + 1;
+  return head.subarray(line, offset).filter((byte) => byte === 32 || byte === 9).length;
+}
+
+function isJson(bytes: Buffer): boolean {
+  try {
+    JSON.parse(bytes.toString('latin1'));
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+function refused(code: string, message: string): DetectedDialect {
+  return { kind: 'refused', code, message };
+}
