@@ -13,6 +13,12 @@ function* factFaults(feed: RegisteredFeed): Generator<string> {
   if (formats.includes('csv') && columns.length === 0) {
     yield 'formats has csv, so columns must name those that a header has to have.';
   }
+  if (feed.preamble && !formats.includes('csv')) {
+    yield 'preamble is about the lines before a CSV header, so formats must name csv.';
+  }
+  if (feed.recordsIn !== undefined && !formats.includes('json-array')) {
+    yield 'recordsIn names an array within a JSON object, so formats must name json-array.';
+  }
   if (feed.smallFiles && !formats.includes('json-document')) {
     yield 'smallFiles takes files of one record each, so formats must name json-document.';
   }

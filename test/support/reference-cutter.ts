@@ -214,6 +214,10 @@ function nextRowByRules(text: string, from: number, dialect: CsvDialect, limits:
   const rules = lineRules(lineBreak, d);
   const line = nextLineByRules(text, from, rules, limits);
   if (!line || line.end - line.start > limits.maxRecordBytes) return line;
+  if (dialect.pairedBreaks) {
+    const joined = joinedLine(text, line, dialect, rules, limits);
+    if (joined) return joined;
+  }
   const row = quotedRowByRules(text, line.start, dialect.delimiter, d, rules);
   if (!row || row.end <= line.end || row.end - line.start > limits.maxRecordBytes) return line;
   const { columns } = dialect;
@@ -231,6 +235,37 @@ function nextRowByRules(text: string, from: number, dialect: CsvDialect, limits:
     if (isSwallowing) return line;
   }
   return { start: line.start, end: row.end, next: row.next };
+}
+
+/** A row without quotes, and behind a line feed alone what is none: the line feed is within a field. */
+function joinedLine(
+  text: string,
+  line: Extent,
+  dialect: CsvDialect,
+  rules: LineRules,
+  limits: CutLimits,
+): Extent | undefined {
+  const { columns, delimiter } = dialect;
+  const fewest = columns.length - (columns.at(-1) === '' ? 1 : 0);
+  const first = text.slice(line.start, line.end);
+  const fields = first.split(delimiter).length;
+  if (columns.length < 3 || first.includes('"') || fields < fewest || fields > columns.length + 1) return undefined;
+  let whole = line;
+  while (text[whole.end] === '\n') {
+    const at = text.indexOf('\n', whole.next);
+    const next = at === -1 ? text.length : at + 1;
+    const lineText = text.slice(whole.next, at === -1 ? text.length : at);
+    // eslint-disable-next-line no-control-regex -- files have them
+    const run = /[\r\x1a]*$/.exec(lineText)?.[0].length ?? 0;
+    const piece = run > 16 ? lineText : lineText.slice(0, lineText.length - run);
+    const end = whole.next + piece.length;
+    const isBlank = new RegExp(`^${rules.tail}*${rules.blank}${rules.tail}*$`).test(lineText);
+    if (isBlank || piece.startsWith('\xef\xbb\xbf') || piece.includes('"') || end - line.start > limits.maxRecordBytes)
+      break;
+    if (piece.split(delimiter).length >= fewest) break;
+    whole = { start: line.start, end, next };
+  }
+  return whole;
 }
 
 function quotedRowByRules(

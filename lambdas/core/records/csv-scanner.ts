@@ -3,7 +3,7 @@ import { splitFields } from './csv-fields.ts';
 import { decodeText, encodeText } from './decode-text.ts';
 import type { CsvDialect } from './dialect.ts';
 import type { Found } from './record-scanner.ts';
-import { carriageReturn, lineFeed, LineScanner, needsMore, noLineEnd, tab } from './line-scanner.ts';
+import { byteOrderMark, carriageReturn, lineFeed, LineScanner, needsMore, noLineEnd, tab } from './line-scanner.ts';
 
 const space = 32;
 const quote = 34;
@@ -43,6 +43,7 @@ export class CsvScanner extends LineScanner {
     this.#mostFields = canTell ? columns.length + surplus : -Infinity;
     this.#headerStart = encodeText(columns[0] ?? '', encoding);
     if (rules === undefined) return;
+    this.hasPairedBreaks = dialect.pairedBreaks === true;
     this.isOdd[this.#delimiter] = 1;
     this.isOdd[quote] = 1;
     const [first = quote] = this.#headerStart;
@@ -54,6 +55,7 @@ export class CsvScanner extends LineScanner {
   /** `start` to `end` is a line here. It is the record, but for a field whose quotes go on past it. */
   protected override extend(bytes: Buffer, atEnd: boolean): Found {
     const { start } = this;
+    if (this.hasPairedBreaks && this.plainTo(bytes, start) >= this.end) return this.#joinBroken(bytes, atEnd);
     if (this.isWhole(bytes, start, this.end)) return 'record';
     const end = this.#followFields(bytes, start, atEnd);
     if (end === needsMore) return 'more';
@@ -63,6 +65,33 @@ export class CsvScanner extends LineScanner {
     this.endsWithBreak = lineEnd < bytes.length;
     this.next = this.endsWithBreak ? lineEnd + 1 : lineEnd;
     this.lines = countByte(bytes, this.lineBreak, start, this.next);
+    return 'record';
+  }
+
+  /**
+   * Where lines end with CR LF, a line feed alone may stand in a field that should be quoted. Then this line looks like a
+   * row, cut short, and what follows is none: both are one record, which is rejected when it is parsed.
+   */
+  #joinBroken(bytes: Buffer, atEnd: boolean): Found {
+    const { start, maxRecordBytes } = this;
+    if (!this.#isRow(countByte(bytes, this.#delimiter, start, this.end) + 1)) return 'record';
+    while (bytes[this.end] === lineFeed) {
+      const { next } = this;
+      const at = bytes.indexOf(lineFeed, next);
+      // However it goes on, it would be too long.
+      if (bytes.length - start > maxRecordBytes + this.maxTailBytes && at === -1) return 'record';
+      if (at === -1 && !atEnd) return 'more';
+      const end = this.endOf(bytes, next, at === -1 ? bytes.length : at);
+      if (end - start > maxRecordBytes || bytes.subarray(next, end).includes(quote)) return 'record';
+      // Another file begins there.
+      if (this.#hasAt(bytes, next, byteOrderMark)) return 'record';
+      if (this.passBlankFields(bytes, this.passTail(bytes, next)) >= end) return 'record';
+      if (countByte(bytes, this.#delimiter, next, end) + 1 >= this.#fewestFields) return 'record';
+      this.end = end;
+      this.next = at === -1 ? bytes.length : at + 1;
+      if (at === -1) this.endsWithBreak = false;
+      else this.lines++;
+    }
     return 'record';
   }
 
@@ -89,7 +118,7 @@ export class CsvScanner extends LineScanner {
     return next === this.#headerStart[0] && this.#hasAt(bytes, start + 1, this.#headerStart);
   }
 
-  #hasAt(bytes: Buffer, from: number, text: Buffer): boolean {
+  #hasAt(bytes: Buffer, from: number, text: Buffer | readonly number[]): boolean {
     for (let n = 0; n < text.length; n++) if (bytes[from + n] !== text[n]) return false;
     return true;
   }
@@ -213,7 +242,7 @@ export class CsvScanner extends LineScanner {
 }
 
 /** What of a dialect decides where its records are. */
-export type CsvShape = Pick<CsvDialect, 'delimiter' | 'lineBreak' | 'columns' | 'encoding' | 'rules'>;
+export type CsvShape = Pick<CsvDialect, 'delimiter' | 'lineBreak' | 'pairedBreaks' | 'columns' | 'encoding' | 'rules'>;
 
 /** The quote that closes a field whose text begins at `at`: the first that isn't doubled. -1 if there is none before `to`. */
 function closingQuote(bytes: Buffer, from: number, to: number): number {

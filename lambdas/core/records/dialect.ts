@@ -23,6 +23,11 @@ export interface CsvDialect extends Body {
   delimiter: ',' | ';' | '\t' | '|';
   /** What ends a line. `lf` takes CRLF too; `cr` is the old Macintosh habit of a CR alone. */
   lineBreak: 'lf' | 'cr';
+  /**
+   * Lines end with CR LF. A line feed alone may still end one, where files were put together; but where what follows it
+   * isn't a row, it is damage within a field.
+   */
+  pairedBreaks?: true;
   /** The header's names, in the file's order. */
   columns: readonly string[];
   /** Names of columns that the feed ignores and that the header has more than once: rows are read without them. */

@@ -1,6 +1,7 @@
 import type { Buffer } from 'node:buffer';
 import type { JsonArrayDialect } from './dialect.ts';
 import { JsonElement } from './json-element.ts';
+import { byteOrderMark } from './line-scanner.ts';
 import type { CutWarning, Found, RecordScanner } from './record-scanner.ts';
 
 const tab = 9;
@@ -13,7 +14,6 @@ const closeArray = 93;
 
 const ctrlZ = 26;
 const openObject = 123;
-const byteOrderMark = [0xef, 0xbb, 0xbf] as const;
 
 /**
  * The elements of a JSON array, from behind its opening bracket on. Commas between them may be too many or missing.

@@ -8,7 +8,7 @@ export const carriageReturn = 13;
 /** DOS ends a text with it; concatenated files have it in the middle. */
 const ctrlZ = 26;
 const space = 32;
-const byteOrderMark = [0xef, 0xbb, 0xbf] as const;
+export const byteOrderMark = [0xef, 0xbb, 0xbf] as const;
 
 /**
  * Bytes before a line's break that belong to its end, at most: Python's csv module in text mode writes CR CR LF. A longer
@@ -34,6 +34,8 @@ export abstract class LineScanner implements RecordScanner {
   protected readonly isOdd = new Uint8Array(256);
   /** By byte: 1 where it may belong to a line's end, before its break. */
   protected readonly isTail = new Uint8Array(256);
+  /** A line feed without a carriage return before it may be no line's end. */
+  protected hasPairedBreaks = false;
   protected endsWithBreak = true;
 
   constructor(maxRecordBytes: number, lineBreak: number, rules: CutRules | undefined) {
@@ -67,7 +69,7 @@ export abstract class LineScanner implements RecordScanner {
   }
 
   skim(bytes: Buffer, from: number, to: number, most: number): number {
-    const { lineBreak, isOdd } = this;
+    const { lineBreak, isOdd, hasPairedBreaks } = this;
     // Over nearly every byte of a file: one look for the line's end, and few comparisons. Lines of a byte or none, those
     // that may be no records, and those that only what belongs to their end might make too long, are left to `find`.
     const longest = this.maxRecordBytes - 2;
@@ -79,13 +81,14 @@ export abstract class LineScanner implements RecordScanner {
       // Unsigned, so that what is negative, -1 above all, is too long as well.
       if ((at - start - 2) >>> 0 > longest || at > to) break;
       if (isOdd[bytes[start] ?? 0] === 1 && this.mayBeOdd(bytes, start)) break;
+      if (hasPairedBreaks && bytes[at - 1] !== carriageReturn) break;
       if (at > plainTo) {
-        if (!this.isWhole(bytes, start, this.#endOf(bytes, start, at))) break;
+        if (!this.isWhole(bytes, start, this.endOf(bytes, start, at))) break;
         plainTo = this.plainTo(bytes, at);
       }
       start = at + 1;
     }
-    this.end = found === 0 ? from : this.#endOf(bytes, from, start - 1);
+    this.end = found === 0 ? from : this.endOf(bytes, from, start - 1);
     this.next = start;
     this.lines = found;
     return found;
@@ -98,7 +101,7 @@ export abstract class LineScanner implements RecordScanner {
     this.start = start;
     const at = bytes.indexOf(this.lineBreak, start);
     if (at === -1) return this.#findLast(bytes, atEnd);
-    this.end = this.#endOf(bytes, start, at);
+    this.end = this.endOf(bytes, start, at);
     this.next = at + 1;
     this.lines = 1;
     if (this.end - start > this.maxRecordBytes) return 'oversize';
@@ -194,7 +197,7 @@ export abstract class LineScanner implements RecordScanner {
   }
 
   /** Where the line that begins at `start` or behind ends, whose break is at `at`. */
-  #endOf(bytes: Buffer, start: number, at: number): number {
+  protected endOf(bytes: Buffer, start: number, at: number): number {
     const isTail = this.isTail;
     if (at <= start || isTail[bytes[at - 1] ?? 0] === 0) return at;
     // Before there were rules, one carriage return belonged to the end, however many there were.
@@ -231,7 +234,7 @@ export abstract class LineScanner implements RecordScanner {
     if (!atEnd) return length > this.maxRecordBytes + this.maxTailBytes ? 'oversize' : 'more';
     if (length === 0) return 'end';
     // Before there were rules, a carriage return here was data. Now it isn't: no slice ends with one either.
-    this.end = this.rules === undefined ? bytes.length : this.#endOf(bytes, this.start, bytes.length);
+    this.end = this.rules === undefined ? bytes.length : this.endOf(bytes, this.start, bytes.length);
     this.next = bytes.length;
     this.lines = 0;
     this.endsWithBreak = false;
@@ -248,14 +251,14 @@ export abstract class LineScanner implements RecordScanner {
       if (atEnd) this.endsWithBreak = false;
       return atEnd;
     }
-    this.end = this.#endOf(bytes, from, at);
+    this.end = this.endOf(bytes, from, at);
     this.next = at + 1;
     this.lines = 1;
     return true;
   }
 
   #endAtEnd(bytes: Buffer, from: number): number {
-    return this.rules === undefined ? bytes.length : this.#endOf(bytes, from, bytes.length);
+    return this.rules === undefined ? bytes.length : this.endOf(bytes, from, bytes.length);
   }
 
   /** The window ends here, and what stands before its end may belong to the line's end: one more than may tells a longer run. */

@@ -186,7 +186,12 @@ function settle(reading: Reading, looked: Buffer, isWhole: boolean, wish: Dialec
     return refused('duplicate_columns', message);
   }
   const lineBreak = lineBreakOfRows(dialect, looked, isWhole);
-  const settled = { ...dialect, lineBreak, ...(twice.length > 0 ? { ambiguousColumns: twice } : {}) };
+  const settled: CsvDialect = {
+    ...dialect,
+    lineBreak,
+    ...(lineBreak === 'lf' && hasPairedBreaks(looked) ? { pairedBreaks: true } : {}),
+    ...(twice.length > 0 ? { ambiguousColumns: twice } : {}),
+  };
   const { good, bad } = tryRows(settled, looked, isWhole);
   const other = good > 0 || bad === 0 ? undefined : delimiterOfRows(settled, looked, isWhole);
   if (other !== undefined) {
@@ -212,6 +217,13 @@ function lineBreakOfRows(dialect: CsvDialect, looked: Buffer, isWhole: boolean):
   const { good: byLf } = tryRows({ ...dialect, lineBreak: 'lf' }, looked, isWhole);
   const { good: byCr } = tryRows({ ...dialect, lineBreak: 'cr' }, looked, isWhole);
   return 2 * byLf < byCr ? 'cr' : 'lf';
+}
+
+/** Whether lines end with CR LF: quoted fields may have line feeds of their own. */
+function hasPairedBreaks(looked: Buffer): boolean {
+  const text = looked.toString('latin1');
+  const paired = text.split('\r\n').length - 1;
+  return paired > 0 && 2 * paired > text.split('\n').length - 1;
 }
 
 /** The delimiter under which the rows are what the header's delimiter makes none of them; undefined if there is no such. */

@@ -27,6 +27,15 @@ describe('declared feeds', () => {
     expect(feedFaults(feed)).toEqual([]);
   });
 
+  it('are told what a format is needed for', () => {
+    const feed = feeds.find(({ name }) => name === 'maintenance');
+    if (!feed) throw new Error('The feed is gone.');
+    expect(feedFaults({ ...feed, preamble: true, recordsIn: 'Records' })).toEqual([
+      "The feed 'maintenance': preamble is about the lines before a CSV header, so formats must name csv.",
+      "The feed 'maintenance': recordsIn names an array within a JSON object, so formats must name json-array.",
+    ]);
+  });
+
   it('take an option as text', () => {
     const row = { Device: 'e', TakenAt: '2026-01-05T06:00:00Z', Celsius: '95' };
     expect(feedNamed('telemetry').schema.safeParse(row).success).toBe(false);

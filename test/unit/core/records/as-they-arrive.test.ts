@@ -19,7 +19,7 @@ interface Account {
   warnings: { code: string; message: string }[];
 }
 
-/** What becomes of a file's records: detected, cut at every place, cut again from every batch, and mapped. */
+/** What becomes of a file's records: detected, cut in chunks of all kinds, cut again from every batch, and mapped. */
 function account(content: string | Buffer, feed: Feed = traffic, key = 'traffic/export'): Account {
   const file = Buffer.from(content);
   const found = detectDialect(file, true, { ...feed, key });
@@ -28,13 +28,33 @@ function account(content: string | Buffer, feed: Feed = traffic, key = 'traffic/
   const { dialect } = found;
   const whole = read(file, dialect, feed, limits, [file.length]);
   if (file.length > 5000) return whole;
-  // Batches of a record or two, and chunks that end at every place: nothing may change.
+  // Batches of a record or two, and chunks that end anywhere: nothing may change.
   const small = { ...limits, maxBatchRecords: 2 };
-  for (let at = 0; at <= file.length; at++) {
+  for (let at = 0; at <= file.length; at += Math.ceil(file.length / 60)) {
     expect(read(file, dialect, feed, at % 2 ? small : limits, [at])).toEqual(whole);
   }
   expect(read(file, dialect, feed, { ...limits, maxBatchRecords: 1 }, [])).toEqual(whole);
+  // A restart from any checkpoint finds out the same about the file as a whole.
+  for (const position of positionsOf(file, dialect)) {
+    const rest = new BatchCutter(dialect, limits, position);
+    rest.push(file.subarray(position.offset));
+    rest.end();
+    expect(rest.warnings.filter(({ code }) => code === 'repeated_header')).toEqual(
+      whole.warnings.filter(({ code }) => code === 'repeated_header'),
+    );
+  }
   return whole;
+}
+
+/** Of a cutter that is given one byte at a time. */
+function positionsOf(file: Buffer, dialect: Dialect): CutPosition[] {
+  const start: CutPosition = { offset: dialect.bodyOffset, line: dialect.bodyLine, record: 0, batch: 0 };
+  const cutter = new BatchCutter(dialect, { ...limits, maxBatchRecords: 1 }, start);
+  const positions = Array.from(file.subarray(start.offset), (byte) => {
+    cutter.push(Buffer.of(byte));
+    return cutter.position;
+  });
+  return [...new Set(positions)];
 }
 
 /** @param splits where a chunk ends; without any, after each byte */
@@ -175,6 +195,7 @@ describe('CSV', () => {
   it.each([
     ['LF', '\n', '\r', 'stray_line_break'],
     ['CR LF', '\r\n', '\r', 'stray_line_break'],
+    ['CR LF', '\r\n', '\n', 'stray_line_break'],
     ['CR', '\r', '\n', 'stray_line_break'],
   ])(
     'of %s rejects another line break in a field without quotes, and keeps it in quotes',
@@ -184,6 +205,20 @@ describe('CSV', () => {
       expect(records.slice(2)).toEqual([reason, payload('b', `Ac${stray}me`), payload('c')]);
     },
   );
+
+  it('of CR LF is not cut at a line feed in a field without quotes', () => {
+    const file = (...lines: string[]) => account([header, row('x'), row('y'), ...lines, row('z'), ''].join('\r\n'));
+    const good = [payload('x'), payload('y')];
+    expect(file(row('a', 'Ac\nme'))).toMatchObject({
+      records: [...good, 'stray_line_break', payload('z')],
+      lines: [2, 3, 4, 6],
+    });
+    expect(file(row('a', 'Ac\nme\nInc')).records).toEqual([...good, 'stray_line_break', payload('z')]);
+    // Behind it are rows, or nothing: then it ends a line.
+    expect(file(`${row('a')}\n${row('b')}`).records).toEqual([...good, payload('a'), payload('b'), payload('z')]);
+    expect(file(`${row('a')}\n`).records).toEqual([...good, payload('a'), payload('z')]);
+    expect(file(row('a', '"Ac\nme"')).records).toEqual([...good, payload('a', 'Ac\nme'), payload('z')]);
+  });
 
   it('says what delimits in its first line', () => {
     expect(account(`sep=;\r\n${header}\r\n${row('a')}\r\n`.replaceAll(',', ';')).records).toEqual([payload('a')]);

@@ -92,7 +92,11 @@ const limits: fc.Arbitrary<CutLimits> = fc
 const body = { encoding: 'utf-8', bodyOffset: 0, bodyLine: 1 } as const;
 /** With the rules of today, or none: as it is with files that were begun before. */
 const ruled = <Each extends Dialect>(dialect: fc.Arbitrary<Each>): fc.Arbitrary<Dialect> =>
-  fc.tuple(dialect, fc.boolean()).map(([each, isRuled]) => (isRuled ? { ...each, rules: cutRules } : each));
+  fc.tuple(dialect, fc.boolean(), fc.boolean()).map(([each, isRuled, isPaired]) => {
+    if (!isRuled) return each;
+    const pairs = each.format === 'csv' && each.lineBreak === 'lf' && isPaired;
+    return { ...each, rules: cutRules, ...(pairs ? { pairedBreaks: true } : {}) };
+  });
 const csvDialect: fc.Arbitrary<Dialect> = ruled(
   fc.record({
     format: fc.constant('csv' as const),

@@ -22,6 +22,7 @@ const dialects = fc.constantFrom<Dialect>(
   { format: 'jsonl', ...body },
   { ...csv(',', 'lf'), rules: cutRules },
   { ...csv(',', 'lf'), rules: cutRules },
+  { ...csv(',', 'lf'), rules: cutRules, pairedBreaks: true } as Dialect,
   { ...csv('|', 'cr'), rules: cutRules },
   { format: 'jsonl', ...body, rules: cutRules },
   { format: 'json-array', ...body, indentBytes: 0 },
