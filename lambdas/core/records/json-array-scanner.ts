@@ -14,6 +14,7 @@ const closeArray = 93;
 
 const ctrlZ = 26;
 const openObject = 123;
+const closeObject = 125;
 
 /**
  * The elements of a JSON array, from behind its opening bracket on. Commas between them may be too many or missing.
@@ -157,7 +158,7 @@ export class JsonArrayScanner implements RecordScanner {
     for (let next = at + 1; next < bytes.length; next++) {
       const byte = bytes[next] ?? 0;
       if (byte === openObject) return 'surplus';
-      if (byte !== space && byte !== tab && byte !== carriageReturn && byte !== lineFeed) return 'element';
+      if (!isBlank(byte)) return 'element';
       // Whatever follows, it would be too long for an element.
       if (next - at > this.#maxRecordBytes) return 'element';
     }
@@ -169,6 +170,10 @@ export class JsonArrayScanner implements RecordScanner {
     // The splitter has no rest of the object in a slice.
     if (this.#isSlice || bytes.length - at > this.#maxRecordBytes) return 'array';
     if (!atEnd) return 'more';
+    // A look at what comes next spares most brackets that end nothing the parsing of all that follows.
+    let next = at + 1;
+    while (next < bytes.length && isBlank(bytes[next] ?? 0)) next++;
+    if (bytes[next] !== closeObject && bytes[next] !== comma) return 'array';
     return endsObject(bytes.toString('utf8', at), this.#within === 'named-object') ? 'object' : 'array';
   }
 
@@ -179,6 +184,10 @@ export class JsonArrayScanner implements RecordScanner {
       message: 'The file does not end with the bracket that closes its array: it may have been cut off.',
     };
   }
+}
+
+function isBlank(byte: number): boolean {
+  return byte === space || byte === tab || byte === carriageReturn || byte === lineFeed;
 }
 
 function markAt(bytes: Buffer, at: number, atEnd: boolean): 'mark' | 'none' | 'more' {
