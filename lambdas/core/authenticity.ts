@@ -30,10 +30,17 @@ type SignedMessage = BatchMessage | ReemitMessage | CorrectionMessage;
 /** The file's facts that a message is checked against. A file that an earlier version claimed has no key. */
 export type MessageFile = Pick<FileAccount, 'feed' | 'messageKey'>;
 
-/** The message with its MAC by the file's key; as it is where the file has none. */
-export function signed<Message extends SignedMessage>(message: Message, { messageKey }: MessageFile): Message {
+/**
+ * The message with its MAC by the file's key; as it is where the file has none.
+ * @param sliceBytes a slice's, where the caller has them: decoding them again takes as long as hashing
+ */
+export function signed<Message extends SignedMessage>(
+  message: Message,
+  { messageKey }: MessageFile,
+  sliceBytes?: Buffer,
+): Message {
   if (messageKey === undefined) return message;
-  return { ...message, mac: macOf(message, messageKey) };
+  return { ...message, mac: macOf(message, messageKey, sliceBytes) };
 }
 
 /** Whether the message is one that Sluice made about this file, unchanged. */
@@ -44,16 +51,18 @@ export function isGenuine(message: SignedMessage, { feed, messageKey }: MessageF
   return claimed.length === made.length && timingSafeEqual(claimed, made);
 }
 
-function macOf(message: SignedMessage, key: string): string {
-  return createHmac('sha256', Buffer.from(key, 'hex')).update(contentOf(message)).digest('hex');
+function macOf(message: SignedMessage, key: string, sliceBytes?: Buffer): string {
+  return createHmac('sha256', Buffer.from(key, 'hex')).update(contentOf(message, sliceBytes)).digest('hex');
 }
 
 /** What a message says, the same for each way to write it down. */
-function contentOf(message: SignedMessage | Letter): string {
+function contentOf(message: SignedMessage | Letter, sliceBytes?: Buffer): string {
   const { mac: _mac, ...fields } = message as SignedMessage;
   // The queue may carry a slice as text or as base64: its bytes are what counts.
   const content =
-    message.kind === 'slice' ? { ...fields, encoding: null, body: sha256Of(decodeBody(message)) } : { ...fields };
+    message.kind === 'slice'
+      ? { ...fields, encoding: null, body: sha256Of(sliceBytes ?? decodeBody(message)) }
+      : { ...fields };
   const sorted = Object.entries(content).sort(([a], [b]) => (a < b ? -1 : 1));
   return JSON.stringify(sorted.filter(([, value]) => value !== undefined));
 }

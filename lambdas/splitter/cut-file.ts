@@ -104,7 +104,7 @@ export function startOf(dialect: Dialect): CutPosition {
 
 /** A batch as the records queue carries it: the first attempt. */
 export function messageOf(batch: CutBatch, file: MessageFile & { fileId: string }, attempt = 1): BatchMessage {
-  return signed(unsignedOf(batch, file, attempt), file);
+  return signed(unsignedOf(batch, file, attempt), file, batch.kind === 'slice' ? batch.bytes : undefined);
 }
 
 function unsignedOf(batch: CutBatch, file: { feed: string; fileId: string }, attempt: number): BatchMessage {
