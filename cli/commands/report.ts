@@ -1,7 +1,6 @@
 import { writeFileSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { Command } from 'commander';
-import { reportKeyOf } from '../../lambdas/core/archive-keys.ts';
 import { findArchived, readManifest } from '../archive/read-archive.ts';
 import { CliError } from '../cli-error.ts';
 import { openStack } from '../stack/open-stack.ts';
@@ -19,7 +18,7 @@ export function reportCommand(terminal: Terminal): Command {
       const stack = await openStack(name, process.env);
       const { manifest } = await readManifest(stack, await fileOfId(stack, fileId));
       const { file_id: id, manifest_number: number, archive } = manifest;
-      const page = await findArchived(stack, reportKeyOf(archive.manifest_key));
+      const page = archive.report_key === null ? undefined : await findArchived(stack, archive.report_key);
       if (page === undefined) {
         throw new CliError(
           `Account number ${number} of ${id} has no report: it is from before reports, or drawing it failed. ` +

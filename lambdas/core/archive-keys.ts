@@ -5,11 +5,11 @@ export interface ArchiveKeys {
   receipts: string;
   /** The receipts of the failed records only, as they failed first. */
   deadLetters: string;
-  /** What has become of dead letters since; named by the SHA-256 of its lines. */
+  /** What has become of dead letters since; named by the SHA-256 of its bytes. */
   resolutions(sha256: string): string;
   manifest(number: number): string;
-  /** That manifest's account for people. */
-  report(number: number): string;
+  /** That manifest's account for people; named by the SHA-256 of its bytes, since each finalizer draws a page of its own. */
+  report(number: number, sha256: string): string;
   /** Of that manifest. */
   signature(number: number): string;
   /** By its SHA-256: the next manifest may be signed by another key. */
@@ -39,17 +39,12 @@ export function archiveKeysOf(file: {
     source: `${folder}/source/${name}`,
     receipts: `${folder}/receipts${part}.ndjson.gz`,
     deadLetters: `${folder}/dead-letters${part}.ndjson.gz`,
-    resolutions: (sha256) => `${folder}/resolutions.${sha256.slice(0, 16)}.ndjson`,
+    resolutions: (sha256) => `${folder}/resolutions.${sha256}.ndjson`,
     manifest,
-    report: (number) => reportKeyOf(manifest(number)),
+    report: (number, sha256) => `${folder}/report.${number}.${sha256}.html`,
     signature: (number) => `${manifest(number)}.sig`,
-    publicKey: (sha256) => `${folder}/signing-key.${sha256.slice(0, 16)}.pem`,
+    publicKey: (sha256) => `${folder}/signing-key.${sha256}.pem`,
   };
-}
-
-/** Where a manifest's page lies: beside it. */
-export function reportKeyOf(manifestKey: string): string {
-  return manifestKey.replace(/manifest((?:\.\d+)?)\.json$/, 'report$1.html');
 }
 
 /** S3: a key has 1,024 bytes at most, and the folder takes some of them. */

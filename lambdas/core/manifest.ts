@@ -16,15 +16,41 @@ export const manifestError = z.object({
 });
 export type ManifestError = z.infer<typeof manifestError>;
 
+/** Open dead letters that failed in the same way. */
+export const reasonCount = z.object({
+  outcome: manifestError.shape.outcome,
+  /** Null for all reasons that came after the first `maxReasons` ones. */
+  reason: z.string().nullable(),
+  records: z.int().positive(),
+});
+export type ReasonCount = z.infer<typeof reasonCount>;
+
+/** Failed records that a manifest shows one by one; the receipts have all of them. */
+export const maxErrors = 1000;
+
+/** Pairs of outcome and reason that a manifest counts apart: an API that answers with ever new reasons fills no manifest. */
+export const maxReasons = 1000;
+
+/** Characters (Unicode code points) of a failed record that a manifest shows. */
+export const maxRawCharacters = 500;
+
 const sha256 = z.string().regex(/^[0-9a-f]{64}$/);
 const count = z.int().nonnegative();
 const time = z.iso.datetime();
 
-/** The account of one file, kept beside it in the archive. Version 1 of the documented format. */
+/** The version that is written. A manifest of version 1 lacks what is marked with "since 2". */
+export const manifestVersion = 2;
+
+/**
+ * The account of one file, kept beside it in the archive. It reads version 1 as well, whose missing fields are null or
+ * empty here; `cli/verify` tells the difference.
+ */
 export const manifest = z.object({
-  manifest_version: z.literal(1),
+  manifest_version: z.literal([1, manifestVersion]),
   /** 1 for the first; amendments count on and never replace it. */
   manifest_number: z.int().positive(),
+  /** Of the bytes of the manifest before this one; null for the first. Since 2. */
+  previous_manifest_sha256: sha256.nullable().default(null),
   tool: z.literal('sluice'),
   tool_version: z.string(),
   file_id: z.string(),
@@ -49,6 +75,11 @@ export const manifest = z.object({
     dead_letters_sha256: sha256.nullable().default(null),
     /** One line a dead letter that has come to rest since; null where none has. */
     resolutions_key: z.string().nullable().default(null),
+    /** Of that object's bytes. Since 2. */
+    resolutions_sha256: sha256.nullable().default(null),
+    /** This account as a page for people, and the SHA-256 of its bytes; null where drawing it failed. Since 2. */
+    report_key: z.string().nullable().default(null),
+    report_sha256: sha256.nullable().default(null),
     manifest_key: z.string(),
   }),
   /** SHA-256 of the file's bytes, lower-case hex: what `sha256sum` prints. Null where it could not be read. */
@@ -64,6 +95,8 @@ export const manifest = z.object({
   decoded_from: z.enum(utf16Encodings).nullable().default(null),
   /** Decompressed and decoded: what `offset` counts in. */
   content_bytes: count.nullable().default(null),
+  /** Offset of the first byte behind a BOM, a CSV header or an array's bracket; null where no format was settled. Since 2. */
+  body_offset: count.nullable().default(null),
   /** Small files of one record each that this is the account of: each receipt names its file. Null for a file as it was dropped. */
   bundled_files: count.nullable().default(null),
   total_records: count,
@@ -103,8 +136,9 @@ export const manifest = z.object({
       key_arn: z.string(),
       /** Of the public key's SubjectPublicKeyInfo. */
       public_key_sha256: sha256,
-      /** The same, as PEM. */
+      /** The same, as PEM, and the SHA-256 of that object's bytes (since 2). */
       public_key_key: z.string(),
+      public_key_pem_sha256: sha256.nullable().default(null),
       signature_key: z.string(),
     })
     .nullable()
@@ -112,9 +146,11 @@ export const manifest = z.object({
   duplicate_of: z.string().nullable(),
   failure: z.object({ code: z.string(), message: z.string() }).nullable(),
   warnings: z.array(z.object({ code: z.string(), message: z.string() })),
-  /** The first 1,000, in file order. */
+  /** The first `maxErrors`, in file order. */
   errors: z.array(manifestError),
   errors_truncated: z.boolean(),
+  /** All open dead letters, counted by outcome and reason, in the order in which each pair appears first. Since 2. */
+  errors_by_reason: z.array(reasonCount).default([]),
   times: z.object({
     received: time,
     split: time.nullable(),

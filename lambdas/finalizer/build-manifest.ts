@@ -1,6 +1,7 @@
 import { ContradictionError } from '../core/errors.ts';
 import type { FileAccount } from '../core/file-account.ts';
 import type { HeldRange, Manifest } from '../core/manifest.ts';
+import { manifestVersion } from '../core/manifest.ts';
 import { sumCounts } from '../core/outcome.ts';
 import { isQuarantined } from '../core/quarantine.ts';
 import type { ReceiptsAudit } from './receipts-audit.ts';
@@ -10,6 +11,8 @@ export interface ManifestFacts {
   audit: ReceiptsAudit;
   held: readonly HeldRange[];
   number: number;
+  /** Of the bytes of the manifest before it; null for the first. */
+  previousSha256: string | null;
   version: string;
   archive: Manifest['archive'];
   signature: Manifest['signature'];
@@ -18,14 +21,15 @@ export interface ManifestFacts {
 
 /** The account of one file, in the documented form. */
 export function buildManifest(facts: ManifestFacts): Manifest {
-  const { file, audit, held, number, version, archive, signature, completedAt } = facts;
+  const { file, audit, held, number, previousSha256, version, archive, signature, completedAt } = facts;
   const { counts, records } = audit;
   // Of a file that was replaced, those count that were sent: how many more it had nobody can read any more.
   const total = file.state === 'superseded' ? records : (file.totalRecords ?? 0);
   const failed = counts.rejected + counts.refused + counts.exhausted;
   return {
-    manifest_version: 1,
+    manifest_version: manifestVersion,
     manifest_number: number,
+    previous_manifest_sha256: previousSha256,
     tool: 'sluice',
     tool_version: version,
     file_id: file.fileId,
@@ -48,6 +52,7 @@ export function buildManifest(facts: ManifestFacts): Manifest {
     decoded_from: file.content?.decodedFrom ?? null,
     bundled_files: file.bundle?.members ?? null,
     content_bytes: file.content?.bytes ?? file.source.sizeBytes,
+    body_offset: file.dialect?.bodyOffset ?? null,
     total_records: total,
     valid_records: total - counts.rejected,
     uploaded_records: counts.uploaded,
@@ -68,6 +73,7 @@ export function buildManifest(facts: ManifestFacts): Manifest {
     warnings: file.warnings ?? [],
     errors: audit.errors,
     errors_truncated: audit.errors.length < failed - audit.handled,
+    errors_by_reason: audit.errorsByReason,
     times: timesOf(file, audit, completedAt),
   };
 }

@@ -1,5 +1,5 @@
-import { createHash } from 'node:crypto';
 import { Readable } from 'node:stream';
+import { isDeepStrictEqual } from 'node:util';
 import { gatherUntil } from '../core/amendment.ts';
 import { ReportFacts } from '../core/report/report-facts.ts';
 import { archiveKeysOf } from '../core/archive-keys.ts';
@@ -30,6 +30,7 @@ import { ReceiptsAudit } from './receipts-audit.ts';
 import type { Resolutions } from './resolutions.ts';
 import { archiveResolutions, readResolutions } from './resolutions.ts';
 import { announceSignature, signManifest } from './sign-manifest.ts';
+import { mustHaveSha256, sha256OfArchived } from './sha256-of-archived.ts';
 import type { ReportedFeed } from './write-report.ts';
 import { writeReport } from './write-report.ts';
 
@@ -55,7 +56,8 @@ const fetchAhead = 8;
 
 /**
  * Closes a file's account when every batch is settled, counting for itself: source, receipts and manifest into the
- * archive, in this order, so that a manifest never stands without what it tells of. Every step can be repeated.
+ * archive, in this order, so that a manifest never stands without what it names. Every step can be repeated: what a killed
+ * finalizer stored is used again if it has the same SHA-256, and is a contradiction if not.
  */
 export async function finalizeFile(message: FinalizeMessage, ports: FinalizerPorts): Promise<void> {
   const { ledger, log } = ports;
@@ -85,13 +87,12 @@ export async function finalizeFile(message: FinalizeMessage, ports: FinalizerPor
   const facts = new ReportFacts();
   const { audit, ...archived } = await archiveReceipts(file, settled, resolutions, keys, facts, ports);
   if (amend && !(await hasChanged(file, audit, ports))) return log.info('nothing to amend', place);
-  const manifest = await writeManifest(file, audit, settled.held, keys, ports, {
+  const manifest = await writeManifest({ file, audit, held: settled.held, facts, keys }, ports, {
     source_key: source?.key ?? null,
     ...archived,
-    resolutions_key: await archiveResolutions(file.fileId, resolutions, keys, ports),
+    ...(await archiveResolutions(file.fileId, resolutions, keys, ports)),
   });
   const figures = figuresOf(manifest);
-  await writeReport(manifest, facts, keys, ports);
   if (!manifest.reconciled) log.error('the account does not add up', { ...place, ...figures });
   // Before the file is closed, so that it is told at least once; the manifest's key tells a repetition.
   await ports.events.publish(eventOf(manifest, amend), figures);
@@ -235,9 +236,11 @@ async function archiveReceipts(
     },
   );
   let deadLettersSha256: string | null;
+  let areReceiptsThere = false;
   const audited = auditedReceipts(batches, audit, failed, ports.receipts);
   try {
-    if (batches.length === 0 || (await archive.has(keys.receipts))) {
+    areReceiptsThere = batches.length > 0 && (await archive.has(keys.receipts));
+    if (batches.length === 0 || areReceiptsThere) {
       // Read all the same: the account is made from them each time.
       for await (const _ of audited);
     } else {
@@ -250,6 +253,9 @@ async function archiveReceipts(
   }
   const hasReceipts = audit.records > 0;
   const receiptsSha256 = audit.takeObjectSha256();
+  // Nothing but these bytes can be named: batches are pinned by their hashes, and the object is one behind the other.
+  if (areReceiptsThere) await mustHaveSha256(keys.receipts, receiptsSha256, archive);
+  // These were compressed by an earlier finalizer, which need not have made the same bytes of the same lines.
   if (hasDeadLetters) deadLettersSha256 = await sha256OfArchived(keys.deadLetters, archive);
   return {
     audit,
@@ -258,13 +264,6 @@ async function archiveReceipts(
     dead_letters_key: deadLettersSha256 === null ? null : keys.deadLetters,
     dead_letters_sha256: deadLettersSha256,
   };
-}
-
-/** What was compressed by a finalizer before this one need not be what this one would make of the same lines. */
-async function sha256OfArchived(key: string, archive: Archive): Promise<string> {
-  const hash = createHash('sha256');
-  for await (const chunk of (await archive.getStream(key)) ?? []) hash.update(chunk as Buffer);
-  return hash.digest('hex');
 }
 
 async function* auditedReceipts(
@@ -290,36 +289,75 @@ async function* auditedReceipts(
   }
 }
 
+/** What a manifest is made of. */
+interface Account {
+  file: FileAccount;
+  audit: ReceiptsAudit;
+  held: readonly HeldRange[];
+  facts: ReportFacts;
+  keys: ArchiveKeys;
+}
+
+type NamedObjects = Omit<Manifest['archive'], 'bucket' | 'manifest_key' | 'report_key' | 'report_sha256'>;
+
 /**
- * Never overwrites: a manifest of that number that differs was written for another state of the account. Signed behind it,
- * where it is to be, so that a signature's bytes are always those of an object that is there.
+ * Never overwrites: a manifest of that number that differs was written for another state of the account, and the next
+ * one follows it in the chain. The signature is made after the manifest is stored, so that it is always over the bytes
+ * of an object that exists; and only over one that says what this finalizer found, whoever wrote it.
  */
-async function writeManifest(
-  file: FileAccount,
-  audit: ReceiptsAudit,
-  held: readonly HeldRange[],
-  keys: ArchiveKeys,
-  ports: FinalizerPorts,
-  archived: Omit<Manifest['archive'], 'bucket' | 'manifest_key'>,
-): Promise<Manifest> {
+async function writeManifest(account: Account, ports: FinalizerPorts, named: NamedObjects): Promise<Manifest> {
+  const { file, facts, keys } = account;
   for (let number = (file.manifest?.number ?? 0) + 1; ; number++) {
     const key = keys.manifest(number);
-    const manifest = buildManifest({
-      file,
-      audit,
-      held,
-      number,
-      version: ports.version,
-      completedAt: ports.clock.now(),
-      archive: { bucket: ports.archiveBucket, ...archived, manifest_key: key },
-      signature: await announceSignature(number, keys, ports),
-    });
-    const text = `${JSON.stringify(manifest, null, 2)}\n`;
-    const isStored = (await ports.archive.putOnce(key, text, 'application/json')) === 'stored';
-    const stored = isStored ? text : ((await ports.archive.getText(key)) ?? 'null');
-    const there = manifestSchema.parse(JSON.parse(stored));
-    if ((isStored || tells(there, file, audit)) && (await signManifest(stored, there, ports))) return there;
+    const unreported = await makeManifest(account, number, ports, named);
+    let text = await ports.archive.getText(key);
+    if (text === undefined) {
+      // The report first: the manifest names it by the SHA-256 of its bytes.
+      const report = await writeReport(unreported, facts, keys, ports);
+      const archive = { ...unreported.archive, ...report };
+      const made = `${JSON.stringify({ ...unreported, archive }, null, 2)}\n`;
+      const isStored = (await ports.archive.putOnce(key, made, 'application/json')) === 'stored';
+      text = isStored ? made : ((await ports.archive.getText(key)) ?? 'null');
+    }
+    const there = manifestSchema.parse(JSON.parse(text));
+    if (isSameAccount(there, unreported) && (await signManifest(text, there, ports))) return there;
   }
+}
+
+/** Without its report. */
+async function makeManifest(
+  { file, audit, held, keys }: Account,
+  number: number,
+  ports: FinalizerPorts,
+  named: NamedObjects,
+): Promise<Manifest> {
+  const { archive, archiveBucket: bucket } = ports;
+  return buildManifest({
+    file,
+    audit,
+    held,
+    number,
+    previousSha256: number === 1 ? null : await sha256OfArchived(keys.manifest(number - 1), archive),
+    version: ports.version,
+    completedAt: ports.clock.now(),
+    archive: { bucket, ...named, report_key: null, report_sha256: null, manifest_key: keys.manifest(number) },
+    signature: await announceSignature(number, keys, ports),
+  });
+}
+
+/** But for what two finalizers say differently of one account: their version, time, key and report. */
+function isSameAccount(there: Manifest, made: Manifest): boolean {
+  const { tool_version, signature } = there;
+  const { report_key, report_sha256 } = there.archive;
+  const { completed, duration_seconds } = there.times;
+  const expected = {
+    ...made,
+    tool_version,
+    signature,
+    archive: { ...made.archive, report_key, report_sha256 },
+    times: { ...made.times, completed, duration_seconds },
+  };
+  return isDeepStrictEqual(there, manifestSchema.parse(expected));
 }
 
 function figuresOf(manifest: Manifest): Record<string, unknown> {

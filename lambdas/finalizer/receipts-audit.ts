@@ -3,17 +3,12 @@ import { gunzipSync } from 'node:zlib';
 import { ContradictionError } from '../core/errors.ts';
 import type { BatchAccount, DeadResolution } from '../core/file-account.ts';
 import { sha256Of } from '../core/identity.ts';
-import type { HeldRange, Manifest, ManifestError } from '../core/manifest.ts';
+import type { HeldRange, Manifest, ManifestError, ReasonCount } from '../core/manifest.ts';
+import { maxErrors, maxRawCharacters, maxReasons } from '../core/manifest.ts';
 import { MerkleRoot } from '../core/merkle.ts';
 import { addCounts, isFailed, noCounts, outcomes } from '../core/outcome.ts';
 import type { Receipt } from '../core/receipt.ts';
 import { receipt as receiptSchema } from '../core/receipt.ts';
-
-/** Errors shown in a manifest; the full list is in the receipts. */
-const maxErrors = 1000;
-
-/** Characters of a failed record shown in a manifest; all of it is in the receipts. */
-const maxRawCharacters = 500;
 
 export interface ReceiptsListener {
   /** Each failed record's line, as it stands in the receipts. */
@@ -38,6 +33,7 @@ export class ReceiptsAudit {
   handled = 0;
   firstUploadAt: number | undefined;
   lastUploadAt: number | undefined;
+  readonly #reasons = new Map<string, ReasonCount>();
   readonly #resolutions: ReadonlyMap<number, DeadResolution['kind']>;
   readonly #listener: ReceiptsListener;
 
@@ -105,6 +101,11 @@ export class ReceiptsAudit {
     return { leaves: this.records, records_root: records.toString('hex'), receipts_root: receipts.toString('hex') };
   }
 
+  /** Open dead letters by outcome and reason, in the order in which each pair appeared first. */
+  get errorsByReason(): ReasonCount[] {
+    return [...this.#reasons.values()];
+  }
+
   /** Of all that was added, one behind the other: what the archive has. Called once, at the end. */
   takeObjectSha256(): string {
     return this.#objectHash.digest('hex');
@@ -130,6 +131,17 @@ export class ReceiptsAudit {
       return;
     }
     if (this.errors.length < maxErrors) this.errors.push(errorOf(receipt, receipt.outcome));
+    this.#countReason(receipt.outcome, receipt.reason ?? 'unknown');
+  }
+
+  #countReason(outcome: ReasonCount['outcome'], reason: string): void {
+    const own = `${outcome} ${reason}`;
+    const isOwn = this.#reasons.has(own) || this.#reasons.size < maxReasons;
+    // No reason of its own has a key without a space.
+    const key = isOwn ? own : outcome;
+    const counted = this.#reasons.get(key);
+    if (counted) counted.records++;
+    else this.#reasons.set(key, { outcome, reason: isOwn ? reason : null, records: 1 });
   }
 }
 
@@ -143,6 +155,13 @@ function errorOf(receipt: Receipt, outcome: ManifestError['outcome']): ManifestE
     reason: receipt.reason ?? 'unknown',
     error: receipt.error ?? '',
     status: receipt.status,
-    raw_value: (receipt.raw_payload ?? '').slice(0, maxRawCharacters),
+    raw_value: firstCharacters(receipt.raw_payload ?? ''),
   };
+}
+
+/** Whole ones: a cut through a pair of surrogates would leave half a character. */
+function firstCharacters(text: string): string {
+  return Array.from(text.slice(0, 2 * maxRawCharacters))
+    .slice(0, maxRawCharacters)
+    .join('');
 }

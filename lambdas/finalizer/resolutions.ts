@@ -2,7 +2,9 @@ import { createHash } from 'node:crypto';
 import { Readable } from 'node:stream';
 import type { ArchiveKeys } from '../core/archive-keys.ts';
 import type { DeadRecord, DeadResolution } from '../core/file-account.ts';
+import type { Manifest } from '../core/manifest.ts';
 import type { Archive, DeadLedger } from '../ports.ts';
+import { mustHaveSha256 } from './sha256-of-archived.ts';
 
 /** What has become of a file's dead letters, as of one reading of the ledger. */
 export interface Resolutions {
@@ -26,15 +28,16 @@ export async function readResolutions(fileId: string, ledger: Pick<DeadLedger, '
 
 /**
  * Stores them, a line each, under a name that their content decides: two finalizers at once that saw different ones
- * don't take the other's for their own. Undefined where there are none.
+ * don't take the other's for their own. Gives what the manifest says of them; nulls where there are none.
+ * @throws ContradictionError where the object has other bytes than its name says: the ledger changed while it was read
  */
 export async function archiveResolutions(
   fileId: string,
   { kinds, sha256 }: Resolutions,
   keys: ArchiveKeys,
   ports: { ledger: Pick<DeadLedger, 'listDead'>; archive: Archive },
-): Promise<string | null> {
-  if (kinds.size === 0) return null;
+): Promise<Pick<Manifest['archive'], 'resolutions_key' | 'resolutions_sha256'>> {
+  if (kinds.size === 0) return { resolutions_key: null, resolutions_sha256: null };
   const key = keys.resolutions(sha256);
   const lines = async function* () {
     for await (const dead of ports.ledger.listDead(fileId)) if (kinds.has(dead.record)) yield Buffer.from(lineOf(dead));
@@ -42,7 +45,8 @@ export async function archiveResolutions(
   if (!(await ports.archive.has(key))) {
     await ports.archive.putStream(key, Readable.from(lines()), 'application/x-ndjson');
   }
-  return key;
+  await mustHaveSha256(key, sha256, ports.archive);
+  return { resolutions_key: key, resolutions_sha256: sha256 };
 }
 
 /** Of what no longer changes once a letter is resolved. */

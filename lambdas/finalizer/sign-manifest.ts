@@ -1,9 +1,11 @@
 import type { ArchiveKeys } from '../core/archive-keys.ts';
+import { sha256Of } from '../core/identity.ts';
 import type { Manifest } from '../core/manifest.ts';
 import type { Archive, Signer } from '../ports.ts';
+import { mustHaveSha256 } from './sha256-of-archived.ts';
 
 export interface SigningPorts {
-  archive: Pick<Archive, 'has' | 'putOnce'>;
+  archive: Pick<Archive, 'has' | 'putOnce' | 'getStream'>;
   /** Absent where the stack has no key: manifests are unsigned, and say so. */
   signer?: Signer | undefined;
 }
@@ -16,12 +18,16 @@ export async function announceSignature(
 ): Promise<Manifest['signature']> {
   if (!signer) return null;
   const { arn, pem, sha256 } = await signer.publicKey();
-  await archive.putOnce(keys.publicKey(sha256), pem, 'application/x-pem-file');
+  const key = keys.publicKey(sha256);
+  const pemSha256 = sha256Of(pem);
+  const isStored = (await archive.putOnce(key, pem, 'application/x-pem-file')) === 'stored';
+  if (!isStored) await mustHaveSha256(key, pemSha256, archive);
   return {
     algorithm: 'ECDSA_SHA_256',
     key_arn: arn,
     public_key_sha256: sha256,
-    public_key_key: keys.publicKey(sha256),
+    public_key_key: key,
+    public_key_pem_sha256: pemSha256,
     signature_key: keys.signature(number),
   };
 }

@@ -4,7 +4,9 @@ import type { RateLimit } from '../core/limiter.ts';
 import type { Manifest } from '../core/manifest.ts';
 import { renderReport } from '../core/report/render-report.ts';
 import type { ReportFacts } from '../core/report/report-facts.ts';
+import { sha256Of } from '../core/identity.ts';
 import type { Archive, AuditLog } from '../ports.ts';
+import { mustHaveSha256 } from './sha256-of-archived.ts';
 
 export interface ReportedFeed {
   sink: 'http' | 'ledger';
@@ -16,27 +18,33 @@ export interface ReportedFeed {
 const sinkNames = { http: 'the API', ledger: 'the record ledger' } as const;
 
 interface ReportPorts {
-  archive: Pick<Archive, 'putOnce'>;
+  archive: Pick<Archive, 'putOnce' | 'getStream'>;
   reported: (feed: string) => ReportedFeed | undefined;
   log: AuditLog;
 }
 
 /**
- * Puts the page beside its manifest. It shows the account and is none: a fault in drawing it is told, and keeps no file
- * from being closed; one in storing it is the archive's, and is tried again with all the rest.
+ * Stores the page for a manifest that is about to be written, and gives what that manifest says of it. A fault in
+ * drawing it is logged and keeps no file from being closed; one in storing it is the archive's, and everything is tried again.
+ * @param manifest without its report
  */
 export async function writeReport(
   manifest: Manifest,
   facts: ReportFacts,
   keys: ArchiveKeys,
   { archive, reported, log }: ReportPorts,
-): Promise<void> {
+): Promise<Pick<Manifest['archive'], 'report_key' | 'report_sha256'>> {
   const { sink = 'http', limit, deadline } = reported(manifest.feed) ?? {};
   let page: string;
   try {
     page = renderReport({ manifest, facts, sink: sinkNames[sink], limit, deadline });
   } catch (error) {
-    return log.error('the report could not be drawn', { correlation_id: manifest.file_id, error });
+    log.error('the report could not be drawn', { correlation_id: manifest.file_id, error });
+    return { report_key: null, report_sha256: null };
   }
-  await archive.putOnce(keys.report(manifest.manifest_number), page, 'text/html; charset=utf-8');
+  const sha256 = sha256Of(page);
+  const key = keys.report(manifest.manifest_number, sha256);
+  const isStored = (await archive.putOnce(key, page, 'text/html; charset=utf-8')) === 'stored';
+  if (!isStored) await mustHaveSha256(key, sha256, archive);
+  return { report_key: key, report_sha256: sha256 };
 }

@@ -4,8 +4,9 @@ import { formatFigures, formatManifest } from '../../../cli/show/manifest-table.
 import type { Manifest } from '../../../lambdas/core/manifest.ts';
 
 const clean: Manifest = {
-  manifest_version: 1,
+  manifest_version: 2,
   manifest_number: 1,
+  previous_manifest_sha256: null,
   tool: 'sluice',
   tool_version: '0',
   file_id: 'f1',
@@ -20,6 +21,9 @@ const clean: Manifest = {
     receipts_sha256: null,
     dead_letters_sha256: null,
     resolutions_key: null,
+    resolutions_sha256: null,
+    report_key: null,
+    report_sha256: null,
     receipts_key: 'traffic/2026/01/05/f1/receipts.ndjson.gz',
     manifest_key: 'traffic/2026/01/05/f1/manifest.json',
   },
@@ -32,6 +36,7 @@ const clean: Manifest = {
   decoded_from: null,
   bundled_files: null,
   content_bytes: 1000,
+  body_offset: 20,
   total_records: 1_200,
   valid_records: 1_200,
   uploaded_records: 1_200,
@@ -52,6 +57,7 @@ const clean: Manifest = {
   warnings: [],
   errors: [],
   errors_truncated: false,
+  errors_by_reason: [],
   times: {
     received: '2026-01-05T06:00:00.000Z',
     split: null,

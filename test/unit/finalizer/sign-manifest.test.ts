@@ -1,4 +1,5 @@
 import { createPublicKey, verify } from 'node:crypto';
+import { Readable } from 'node:stream';
 import { beforeEach, describe, expect, it } from 'vitest';
 import { archiveKeysOf } from '../../../lambdas/core/archive-keys.ts';
 import type { Manifest } from '../../../lambdas/core/manifest.ts';
@@ -17,6 +18,7 @@ beforeEach(() => {
     signer,
     archive: {
       has: async (key) => archived.has(key),
+      getStream: async (key) => (archived.has(key) ? Readable.from([archived.get(key)]) : undefined),
       putOnce: async (key, body) => (archived.has(key) ? 'exists' : (archived.set(key, body), 'stored')),
     },
   };
