@@ -236,10 +236,9 @@ async function archiveReceipts(
     },
   );
   let deadLettersSha256: string | null;
-  let areReceiptsThere = false;
+  const areReceiptsThere = batches.length > 0 && (await archive.has(keys.receipts));
   const audited = auditedReceipts(batches, audit, failed, ports.receipts);
   try {
-    areReceiptsThere = batches.length > 0 && (await archive.has(keys.receipts));
     if (batches.length === 0 || areReceiptsThere) {
       // Read all the same: the account is made from them each time.
       for await (const _ of audited);

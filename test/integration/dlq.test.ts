@@ -6,6 +6,7 @@ import { parse } from 'csv-parse/sync';
 import { beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import type { Manifest } from '../../lambdas/core/manifest.ts';
 import { outcomes } from '../../lambdas/core/outcome.ts';
+import { manifest as manifestSchema } from '../../lambdas/core/manifest.ts';
 import { DeployedStack, waitFor } from '../support/deployed-stack.ts';
 import { duplicatesSeen } from '../support/duplicates-seen.ts';
 import { runSluice } from '../support/run-sluice.ts';
@@ -74,7 +75,9 @@ async function expectReports(fileId: string): Promise<void> {
   expect(page).toContain('3 of 5 records reached the API. 2 did not and need somebody.');
   expect(page).toContain('This is account number 2 of the file: 2 records got there since.');
   const { archive } = await stack.manifestOf(fileId);
-  const first = await stack.archived(archive.manifest_key.replace('manifest.2.json', 'report.html'));
+  const before = await stack.archived(archive.manifest_key.replace('manifest.2.json', 'manifest.json'));
+  const { archive: firstArchive } = manifestSchema.parse(JSON.parse(before.toString()));
+  const first = await stack.archived(firstArchive.report_key ?? '');
   expect(first.toString()).toContain('1 of 5 records reached the API. 4 did not and need somebody.');
 }
 

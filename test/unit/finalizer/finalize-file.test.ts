@@ -142,6 +142,86 @@ describe('a file whose batches are settled', () => {
     expect(events.map((event) => event.type)).toEqual(['file completed']);
   });
 
+  it('names its report by the SHA-256 of the bytes that are stored', async () => {
+    await finalize();
+    const { archive } = manifestNamed('manifest.json');
+    const page = archived.get(archive.report_key ?? '') ?? '';
+    expect(page.toString()).toContain('<!doctype html>');
+    expect(createHash('sha256').update(page).digest('hex')).toBe(archive.report_sha256);
+  });
+
+  it('has no report in its manifest where none could be drawn', async () => {
+    ports.reported = () => ({
+      sink: 'http',
+      limit: { requests: NaN, windowSeconds: NaN },
+      deadline: { hour: 5, minute: 0, timeZone: 'nowhere' },
+    });
+    await finalize();
+    expect(manifestNamed('manifest.json').archive).toMatchObject({ report_key: null, report_sha256: null });
+  });
+
+  it('counts its open dead letters by reason', async () => {
+    await finalize();
+    expect(manifestNamed('manifest.json').errors_by_reason).toEqual([
+      { outcome: 'rejected', reason: 'not_an_integer', records: 1 },
+      { outcome: 'refused', reason: 'http_422', records: 1 },
+      { outcome: 'rejected', reason: 'not_json', records: 1 },
+    ]);
+  });
+
+  it.each(['report', 'manifest'])(
+    'is closed by the next finalizer where one was killed behind its %s',
+    async (last) => {
+      const { archive: whole } = ports;
+      const putOnce: typeof whole.putOnce = async (key, body, type) => {
+        const answer = await whole.putOnce(key, body, type);
+        if (key.includes(`/${last}`)) throw new Error('killed');
+        return answer;
+      };
+      ports.archive = { ...whole, putOnce };
+      await expect(finalizeNow()).rejects.toThrow('killed');
+      ports.archive = whole;
+      await clock.advance(60_000);
+      await finalizeNow();
+      expect([...archived.keys()].filter((key) => /manifest[.0-9]*json$/.test(key))).toEqual([keyOf('manifest.json')]);
+      const { archive } = manifestNamed('manifest.json');
+      const page = archived.get(archive.report_key ?? '') ?? '';
+      expect(createHash('sha256').update(page).digest('hex')).toBe(archive.report_sha256);
+    },
+  );
+
+  it.each(['receipts.ndjson.gz', 'resolutions'])(
+    'does not close over another object in the place of its %s',
+    async (name) => {
+      for (const letter of world.letters) await world.ledger.adoptLetter(letter, { id: letter.letter_id, sentAt: 0 });
+      await world.ledger.resolveDead(fixture.fileId, 2, { kind: 'handled', by: 'me', why: 'by phone' });
+      const has = async (key: string) => {
+        if (key.includes(name) && !archived.has(key)) archived.set(key, Buffer.from('other'));
+        return archived.has(key);
+      };
+      ports.archive = { ...ports.archive, has };
+      await expect(finalizeNow()).rejects.toThrow(ContradictionError);
+      expect(archived.has(keyOf('manifest.json'))).toBe(false);
+    },
+  );
+
+  it('does not sign a manifest that says something else, whoever wrote it', async () => {
+    await finalize();
+    const planted = { ...manifestNamed('manifest.json'), uploaded_records: 5, rejected_records: 0, refused_records: 0 };
+    const signer = localSigner();
+    archived.clear();
+    archived.set(keyOf('manifest.json'), JSON.stringify(planted));
+    Object.assign(world.ledger.files.get(fixture.fileId) as object, { state: 'split', manifest: undefined });
+    ports.signer = signer;
+    await finalizeNow();
+    expect(archived.has(keyOf('manifest.json.sig'))).toBe(false);
+    expect(archived.has(keyOf('manifest.2.json.sig'))).toBe(true);
+    expect(manifestNamed('manifest.2.json')).toMatchObject({
+      uploaded_records: 2,
+      previous_manifest_sha256: createHash('sha256').update(JSON.stringify(planted)).digest('hex'),
+    });
+  });
+
   it('gets its receipts beside it, a line a record', async () => {
     await finalize();
     const lines = gunzipSync(archived.get(keyOf('receipts.ndjson.gz')) as Buffer)
