@@ -5,8 +5,8 @@ export const prod: StageNumbers = {
   retainData: true,
   // An administrator can still take back a retention set by mistake; compliance mode lets nobody, and can't be undone.
   archiveLock: 'governance',
-  // A key costs $1 a month, and a signature's cost counts where files have one record each: whoever needs it says so.
-  signingKey: 'none',
+  // An unsigned account can be made anew by whoever can write the archive. The key costs $1 a month, a signature $0.000015.
+  signingKey: 'create',
   localCloud: false,
   requireHttps: true,
   // https://docs.aws.amazon.com/lambda/latest/dg/gettingstarted-limits.html

@@ -133,6 +133,8 @@ describe('permissions', () => {
     const dropped = ['IntakeBucket/express/traffic/*', 'IntakeBucket/traffic/*'];
     expect(granted(/^trafficFinalizer/)).toEqual({
       ...log,
+      'kms:GetPublicKey': ['SigningKey'],
+      'kms:Sign': ['SigningKey'],
       ...receives('trafficFinalizerfinalizeQueue'),
       ...onLedger('GetItem', 'Query', 'UpdateItem'),
       'events:PutEvents': [expect.stringMatching(/:event-bus\/default$/)],

@@ -34,7 +34,7 @@ let packs: string[] = [];
 let findings: Finding[] = [];
 
 beforeAll(() => {
-  const { app, stack } = createStack('prod', { SLUICE_SIGNING_KEY: 'create' }, { outdir });
+  const { app, stack } = createStack('prod', {}, { outdir });
   Validations.of(app).addPlugins(new AwsSolutionsChecks(app), new ServerlessChecks(app));
   synthesiseAll(app);
   const report = reportSchema.parse(JSON.parse(readFileSync(join(outdir, 'validation-report.json'), 'utf8')));

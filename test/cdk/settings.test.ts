@@ -483,7 +483,7 @@ describe('encryption and locks', () => {
   );
 
   it('sign by nothing, by a key that the stack makes, or by one that is there', () => {
-    expect(read({}).signingKey).toBe('none');
+    expect(read({}).signingKey).toBe('create');
     expect(read({}, { stage: 'local' }).signingKey).toBe('create');
     for (const value of ['create', 'none', arn]) {
       expect(read({ SLUICE_SIGNING_KEY: ` ${value}` }, { stage: 'local' }).signingKey).toBe(value);

@@ -20,14 +20,15 @@ const signers = (resources: ReturnType<typeof synthesise>['resources']): [string
   );
 
 describe('manifests', () => {
-  it('are unsigned in prod until somebody says otherwise', () => {
-    const { resources } = synthesise('prod');
+  it('are unsigned in prod where that is said, and not by a setting that is left empty', () => {
+    expect(ofType(synthesise('prod', { SLUICE_SIGNING_KEY: ' ' }).resources, 'AWS::KMS::Key')).toHaveLength(1);
+    const { resources } = synthesise('prod', { SLUICE_SIGNING_KEY: 'none' });
     expect(ofType(resources, 'AWS::KMS::Key')).toEqual([]);
     expect(functionsWithKey(resources)).toEqual([]);
   });
 
   it('are signed by a key of the stack’s own, which the finalizer alone may use and which outlives the stack', () => {
-    const { resources } = synthesise('prod', { SLUICE_SIGNING_KEY: 'create' });
+    const { resources } = synthesise('prod');
     const keys = ofType(resources, 'AWS::KMS::Key');
     expect(keys).toHaveLength(1);
     const [[id, key] = ['', {} as Record<string, unknown>]] = keys;
