@@ -6,6 +6,8 @@ export const exitCodes = {
   failed: 1,
   /** Done, but some records are dead letters. */
   deadLetters: 2,
+  /** `verify`: all that was checked holds, but parts of the evidence were missing. */
+  incomplete: 3,
   /** Ctrl-C, as shells tell it: 128 + SIGINT. */
   interrupted: 130,
 } as const;

@@ -1,9 +1,11 @@
+import type { Readable } from 'node:stream';
 import { Command, InvalidArgumentError } from 'commander';
 import { readArchived, readManifest } from '../archive/read-archive.ts';
+import { decompress } from '../../lambdas/splitter/decompress.ts';
 import { CliError } from '../cli-error.ts';
 import { openStack } from '../stack/open-stack.ts';
 import type { Terminal } from '../terminal/terminal.ts';
-import { linesOfGzip } from '../verify/read-lines.ts';
+import { linesOf } from '../verify/evidence-lines.ts';
 import { proveRecord } from '../verify/record-proof.ts';
 import type { GlobalOptions } from './command-options.ts';
 import { fileOfId } from './file-of-id.ts';
@@ -20,9 +22,14 @@ export function proveCommand(terminal: Terminal): Command {
       const key = archived.manifest.archive.receipts_key;
       if (key === null) throw new CliError(`The file ${fileId} has no receipts: it has no records of its own.`);
       await terminal.printJson(
-        await proveRecord(record, archived, async () => linesOfGzip(await readArchived(stack, key))),
+        await proveRecord(record, archived, async () => receiptLines(await readArchived(stack, key))),
       );
     });
+}
+
+async function* receiptLines(gzip: Readable): AsyncGenerator<string> {
+  const content = decompress(gzip as AsyncIterable<Buffer>, { compression: 'gzip' });
+  for await (const line of linesOf(content, 'the receipts')) yield line.toString();
 }
 
 function parseRecord(text: string): number {

@@ -1,9 +1,10 @@
 import { Command } from 'commander';
+import type { ExitCode } from '../exit-codes.ts';
 import { exitCodes } from '../exit-codes.ts';
-import { formatBytes, formatCount, formatShare, oneLine } from '../terminal/format.ts';
+import { formatBytes, formatCount, formatCountOf, formatShare, oneLine } from '../terminal/format.ts';
 import type { Terminal } from '../terminal/terminal.ts';
-import type { VerifyProgress } from '../verify/verify-account.ts';
-import { DoesNotHoldError } from '../verify/verify-account.ts';
+import type { Verified, VerifyProgress } from '../verify/verified.ts';
+import { DoesNotHoldError } from '../verify/verified.ts';
 import type { GivenFiles } from '../verify/verify-file.ts';
 import { verifyFile } from '../verify/verify-file.ts';
 
@@ -19,28 +20,48 @@ export function verifyCommand(terminal: Terminal): Command {
     .option('--resolutions <file>', 'where they are not beside the manifest')
     .option('--public-key <file>', 'the key that the manifest has to be signed with, PEM')
     .option('--manifest <file>', 'of a proof: the manifest that it is about')
-    .addHelpText('after', '\nExits with 0 where everything holds that could be looked at, else with 1.')
-    .action(async (path: string, given: GivenFiles) => {
-      process.exitCode = (await verify(path, given, terminal)) ? exitCodes.clean : exitCodes.failed;
+    .option('--partial', 'accept that parts of the evidence are missing; what was not checked is listed')
+    .addHelpText(
+      'after',
+      '\nExits with 0 where everything that the manifest names was checked and holds, 1 where something does not hold,' +
+        '\n3 where all that was checked holds, and something was not checked (0 with --partial).',
+    )
+    .action(async (path: string, { partial = false, ...given }: GivenFiles & { partial?: boolean }) => {
+      process.exitCode = await verify(path, given, { isPartial: partial }, terminal);
     });
 }
 
-async function verify(path: string, given: GivenFiles, terminal: Terminal): Promise<boolean> {
+async function verify(
+  path: string,
+  given: GivenFiles,
+  { isPartial }: { isPartial: boolean },
+  terminal: Terminal,
+): Promise<ExitCode> {
   const { style } = terminal;
+  let skipped = 0;
   try {
-    for await (const { sentence, isSkipped } of verifyFile(path, given, (progress) => tell(progress, terminal))) {
-      await terminal.print(
-        `  ${isSkipped ? style('yellow', '-  ') : style('green', 'yes')}  ${oneLine(sentence, 400)}\n`,
-      );
+    for await (const verified of verifyFile(path, given, (progress) => tell(progress, terminal))) {
+      if (verified.isSkipped) skipped++;
+      await terminal.print(`  ${signOf(verified, terminal)}  ${oneLine(verified.sentence, 400)}\n`);
     }
-    return true;
   } catch (error) {
     if (!(error instanceof DoesNotHoldError)) throw error;
     await terminal.print(`  ${style('red', 'NO ')}  ${oneLine(error.message, 400)}\n`);
-    return false;
+    return exitCodes.failed;
   } finally {
     terminal.endProgress();
   }
+  if (skipped === 0) return exitCodes.clean;
+  const parts = formatCountOf(skipped, 'part');
+  await terminal.print(
+    `  ${style('yellow', '?  ')}  ${parts} not checked${isPartial ? '' : ': no pass (--partial accepts that)'}\n`,
+  );
+  return isPartial ? exitCodes.clean : exitCodes.incomplete;
+}
+
+function signOf({ isSkipped, isNote }: Verified, { style }: Terminal): string {
+  if (isSkipped) return style('yellow', '?  ');
+  return isNote ? style('yellow', '-  ') : style('green', 'yes');
 }
 
 function tell({ what, done, whole }: VerifyProgress, terminal: Terminal): void {

@@ -1,9 +1,10 @@
-import { createHash, createPublicKey, verify } from 'node:crypto';
 import type { KeyObject } from 'node:crypto';
+import { createPublicKey, verify } from 'node:crypto';
+import { sha256Of } from '../../lambdas/core/identity.ts';
 import type { Manifest } from '../../lambdas/core/manifest.ts';
 import { CliError } from '../cli-error.ts';
-import type { Verified } from './verify-account.ts';
-import { DoesNotHoldError } from './verify-account.ts';
+import type { Verified } from './verified.ts';
+import { DoesNotHoldError, mustHold } from './verified.ts';
 
 export interface SignatureFiles {
   /** DER of the signature over the manifest's bytes. */
@@ -14,6 +15,13 @@ export interface SignatureFiles {
   expectedKey?: Buffer | undefined;
 }
 
+/** What comes before the two coordinates in every SubjectPublicKeyInfo of an uncompressed point on P-256 (RFC 5480). */
+const p256Prefix = Buffer.from('3059301306072a8648ce3d020106082a8648ce3d03010703420004', 'hex');
+const p256DerBytes = p256Prefix.length + 64;
+
+/** Of P-256's base point: both numbers of a signature are below it. */
+const order = BigInt('0xffffffff00000000ffffffffffffffffbce6faada7179e84f3b9cac2fc632551');
+
 /**
  * Who a manifest is from. The key that lies beside it says only that nothing has changed since it was signed.
  * @param bytes of the manifest's object
@@ -23,45 +31,79 @@ export function* checkSignature(manifest: Manifest, bytes: Buffer, files: Signat
   const { signature, manifest_number: number, file_id: id } = manifest;
   const named = `manifest ${number} of the file ${id}`;
   if (!signature) {
-    if (files.expectedKey) throw new DoesNotHoldError(`${named} is unsigned`);
-    if (files.signature)
-      throw new DoesNotHoldError(`${named} says that it is unsigned, and a signature lies beside it`);
-    yield { sentence: `${named} is unsigned`, isSkipped: true };
+    mustHold(!files.expectedKey, `${named} is unsigned`);
+    mustHold(!files.signature, `${named} says that it is unsigned, and a signature lies beside it`);
+    yield { sentence: `${named} is unsigned`, isNote: true };
     return;
   }
   const der = files.signature;
+  // Not a part that may be left out: nothing else says who a manifest is from.
   if (!der) throw new DoesNotHoldError(`${named} is signed, and its signature is not here: ${signature.signature_key}`);
   const pem = files.publicKey ?? files.expectedKey;
   if (!pem) throw new DoesNotHoldError(`the public key of ${named} is not here: ${signature.public_key_key}`);
+  if (!files.publicKey) {
+    yield { sentence: `the public key of ${named} is not here: ${signature.public_key_key}`, isSkipped: true };
+  }
   const key = readKey(pem);
-  // Byte by byte: what surrounds the key in its file isn't covered by anything else.
-  if (!key || (files.publicKey && key.export({ type: 'spki', format: 'pem' }) !== files.publicKey.toString('latin1'))) {
-    throw new DoesNotHoldError(`the public key of ${named} can't be read`);
+  if (!key) throw new DoesNotHoldError(`the public key of ${named} is no PEM of a key on P-256`);
+  if (files.publicKey && manifest.manifest_version > 1) {
+    mustHold(
+      sha256Of(files.publicKey) === signature.public_key_pem_sha256,
+      `the public key's file is not the one of ${named}`,
+    );
   }
-  if (fingerprint(key) !== signature.public_key_sha256) {
-    throw new DoesNotHoldError(`the public key beside ${named} is not the one that it names`);
-  }
-  if (!verify('sha256', bytes, key, der)) throw new DoesNotHoldError(`the signature is not one of ${named}`);
+  mustHold(
+    fingerprint(key) === signature.public_key_sha256,
+    `the public key beside ${named} is not the one that it names`,
+  );
   if (files.expectedKey) {
     const expected = readKey(files.expectedKey);
-    if (!expected) throw new CliError('The public key that was given is no PEM of one.');
-    if (fingerprint(expected) !== fingerprint(key)) throw new DoesNotHoldError(`${named} is signed by another key`);
-    yield { sentence: `${named} is signed by the key that was given` };
-    return;
+    if (!expected) throw new CliError('The public key that was given is no PEM of a key on P-256.');
+    mustHold(fingerprint(expected) === fingerprint(key), `${named} is signed by another key`);
   }
-  yield { sentence: `${named} is signed by ${signature.key_arn} (public key ${signature.public_key_sha256})` };
-  yield { sentence: 'whether that is your key was not looked at: --public-key', isSkipped: true };
+  mustHold(isStrictSignature(der), `the signature of ${named} is not in the one form that DER has for it`);
+  mustHold(verify('sha256', bytes, key, der), `the signature is not one of ${named}`);
+  if (files.expectedKey) yield { sentence: `${named} is signed by the key that was given` };
+  else {
+    yield { sentence: `${named} is signed by ${signature.key_arn} (public key ${signature.public_key_sha256})` };
+    yield { sentence: 'whether that is your key was not looked at: --public-key', isNote: true };
+  }
 }
 
+/** A key on P-256 in the one form that PEM and DER have for it: another curve or kind may stand under the same name. */
 function readKey(pem: Buffer): KeyObject | undefined {
+  const lines = /^-----BEGIN PUBLIC KEY-----\n([A-Za-z0-9+/=\n]+)\n-----END PUBLIC KEY-----\n$/.exec(
+    pem.toString('latin1'),
+  );
+  const der = Buffer.from(lines?.[1] ?? '', 'base64');
+  if (der.length !== p256DerBytes || !der.subarray(0, p256Prefix.length).equals(p256Prefix)) return undefined;
   try {
-    return createPublicKey(pem);
+    // Fails where the point is not on the curve.
+    const key = createPublicKey({ key: der, format: 'der', type: 'spki' });
+    return key.export({ type: 'spki', format: 'pem' }) === pem.toString('latin1') ? key : undefined;
   } catch {
     return undefined;
   }
 }
 
-const fingerprint = (key: KeyObject): string =>
-  createHash('sha256')
-    .update(key.export({ type: 'spki', format: 'der' }))
-    .digest('hex');
+/** SEQUENCE of two INTEGERs, each as short as it can be, from 1 to the order less 1; nothing behind. */
+function isStrictSignature(der: Buffer): boolean {
+  const [sequence, length] = der;
+  if (sequence !== 0x30 || length !== der.length - 2 || der.length > 72) return false;
+  const r = integerAt(der, 2);
+  const s = r && integerAt(der, r.end);
+  return (
+    s?.end === der.length && [r?.value, s.value].every((value) => value !== undefined && value > 0n && value < order)
+  );
+}
+
+function integerAt(der: Buffer, at: number): { value: bigint; end: number } | undefined {
+  const [tag, length = 0] = der.subarray(at);
+  const end = at + 2 + length;
+  const [first = 0, second = 0] = der.subarray(at + 2, end);
+  const isPadded = first === 0 && length > 1 && second < 0x80;
+  if (tag !== 2 || length === 0 || end > der.length || first >= 0x80 || isPadded) return undefined;
+  return { value: BigInt(`0x${der.subarray(at + 2, end).toString('hex')}`), end };
+}
+
+const fingerprint = (key: KeyObject): string => sha256Of(key.export({ type: 'spki', format: 'der' }));

@@ -1,51 +1,72 @@
 import { createHash } from 'node:crypto';
-import type { Readable } from 'node:stream';
+import { sha256Of } from '../../lambdas/core/identity.ts';
 
-/** Reads a stream once, from its beginning, and hashes ranges of it on the way. */
+/** Reads a stream once, from its beginning. What it gives out is what lies between where it is and where it is told to go. */
 export class ContentReader {
   readonly #chunks: AsyncIterator<Buffer>;
   #chunk: Buffer = Buffer.alloc(0);
-  /** Offset of the chunk's first byte. */
   #at = 0;
-  #isOver = false;
 
-  constructor(content: Readable) {
-    this.#chunks = (content as AsyncIterable<Buffer>)[Symbol.asyncIterator]();
+  constructor(content: AsyncIterable<Buffer>) {
+    this.#chunks = content[Symbol.asyncIterator]();
   }
 
-  /** Of `length` bytes from `offset` on; undefined where there are not so many, or where it has been passed. */
-  async sha256At(offset: number, length: number): Promise<string | undefined> {
-    if (offset < this.#at) return undefined;
+  /** Offset of the next byte. */
+  get offset(): number {
+    return this.#at;
+  }
+
+  /** The bytes up to `end` where they are at hand, which spares waiting for each of millions of records. */
+  take(end: number): Buffer | undefined {
+    const length = end - this.#at;
+    if (length < 0 || length > this.#chunk.length) return undefined;
+    const part = this.#chunk.subarray(0, length);
+    this.#chunk = this.#chunk.subarray(length);
+    this.#at = end;
+    return part;
+  }
+
+  /** The bytes up to `end`, in parts; fewer where the stream has no more. */
+  async *to(end: number): AsyncGenerator<Buffer> {
+    while (this.#at < end) {
+      if (this.#chunk.length === 0) {
+        const next = await this.#chunks.next();
+        if (next.done === true) return;
+        this.#chunk = next.value;
+      }
+      const part = this.#chunk.subarray(0, end - this.#at);
+      this.#chunk = this.#chunk.subarray(part.length);
+      this.#at += part.length;
+      if (part.length > 0) yield part;
+    }
+  }
+
+  /** Lets the bytes up to `end` pass. */
+  async skipTo(end: number): Promise<void> {
+    for await (const _ of this.to(end));
+  }
+
+  /** The same, and their SHA-256 in hex with their first `keep` bytes. */
+  async digestTo(end: number, keep: number): Promise<{ sha256: string; head: Buffer }> {
+    const whole = this.take(end);
+    if (whole) return { sha256: sha256Of(whole), head: whole.subarray(0, keep) };
     const hash = createHash('sha256');
-    let left = length;
-    let from = offset;
-    while (left > 0) {
-      if (!(await this.#reach(from))) return undefined;
-      const part = this.#chunk.subarray(from - this.#at, from - this.#at + left);
+    const kept: Buffer[] = [];
+    let left = keep;
+    for await (const part of this.to(end)) {
       hash.update(part);
+      if (left > 0) kept.push(part.subarray(0, left));
       left -= part.length;
-      from += part.length;
     }
-    return hash.digest('hex');
+    return { sha256: hash.digest('hex'), head: Buffer.concat(kept) };
   }
 
-  /** Reads what is left, for whoever hashes the stream as a whole. */
-  async toEnd(): Promise<void> {
-    while (!this.#isOver) await this.#next();
-  }
-
-  async #reach(offset: number): Promise<boolean> {
-    while (offset >= this.#at + this.#chunk.length) {
-      if (this.#isOver) return false;
-      await this.#next();
-    }
-    return true;
-  }
-
-  async #next(): Promise<void> {
-    const next = await this.#chunks.next();
-    this.#at += this.#chunk.length;
-    this.#chunk = next.done === true ? Buffer.alloc(0) : next.value;
-    this.#isOver = next.done === true;
+  /** All up to `end` as one. */
+  async readTo(end: number): Promise<Buffer> {
+    const whole = this.take(end);
+    if (whole) return whole;
+    const parts: Buffer[] = [];
+    for await (const part of this.to(end)) parts.push(part);
+    return Buffer.concat(parts);
   }
 }

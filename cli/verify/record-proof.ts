@@ -1,11 +1,16 @@
-import { createHash } from 'node:crypto';
+import { isDeepStrictEqual } from 'node:util';
 import { z } from 'zod';
+import { sha256Of } from '../../lambdas/core/identity.ts';
 import type { Manifest } from '../../lambdas/core/manifest.ts';
 import { MerkleProof, rootOf } from '../../lambdas/core/merkle.ts';
-import type { Receipt } from '../../lambdas/core/receipt.ts';
 import { receipt as receiptSchema } from '../../lambdas/core/receipt.ts';
 import { CliError } from '../cli-error.ts';
-import { DoesNotHoldError } from './verify-account.ts';
+import { checkManifest } from './check-manifest.ts';
+import type { ReadManifest } from './read-manifest.ts';
+import type { CheckedReceipt } from './read-receipt.ts';
+import { readReceipt } from './read-receipt.ts';
+import type { Verified } from './verified.ts';
+import { mustHold } from './verified.ts';
 
 const hex = z.string().regex(/^[0-9a-f]{64}$/);
 
@@ -42,15 +47,19 @@ export async function proveRecord(
   if (!leaf) throw new CliError(`The receipts of ${file_id} have no record ${record}.`);
   const way = new MerkleProof(leaf.index, proof.leaves);
   for await (const line of await receipts()) way.add(Buffer.from(line));
+  const steps = way.steps();
+  if (rootOf(Buffer.from(leaf.receipt), steps).toString('hex') !== proof.receipts_root) {
+    throw new CliError(`The receipts of ${file_id} are not those that its manifest stands for: no proof can be made.`);
+  }
   return {
     sluice_proof: 1,
     file_id,
     manifest_number: manifest.manifest_number,
-    manifest_sha256: createHash('sha256').update(text).digest('hex'),
+    manifest_sha256: sha256Of(text),
     ...leaf,
     leaves: proof.leaves,
     receipts_root: proof.receipts_root,
-    path: way.steps().map(({ side, hash }) => ({ side, hash: hash.toString('hex') })),
+    path: steps.map(({ side, hash }) => ({ side, hash: hash.toString('hex') })),
   };
 }
 
@@ -70,31 +79,52 @@ async function findReceipt(
 const recordOf = (line: string): number =>
   Number(/^\{"record":([0-9]+)/.exec(line)?.[1] ?? receiptSchema.parse(JSON.parse(line)).record);
 
+/** A tree of 2^53 leaves has no longer path. */
+const maxPath = 64;
+
 /**
  * What the proof says of its record. Without the manifest it is known only that receipt and root belong together.
  * @throws DoesNotHoldError at the first thing that doesn't hold
  */
-export function verifyRecordProof(
-  proof: RecordProof,
-  manifest: { bytes: Buffer; manifest: Manifest } | undefined,
-): Receipt {
+export function* verifyRecordProof(json: object, manifest: ReadManifest | undefined): Generator<Verified> {
+  const read = recordProof.safeParse(json);
+  mustHold(read.success && isDeepStrictEqual(json, read.data), 'the proof has not the form of one');
+  const proof = read.data;
+  mustHold(proof.receipt.isWellFormed() && !proof.receipt.includes('\n'), 'the receipt is no line of text');
+  const line = Buffer.from(proof.receipt);
+  const receipt = readReceipt(line, 'the receipt');
+  mustHold(proof.path.length <= maxPath, 'the way from the receipt is too long');
   const steps = proof.path.map(({ side, hash }) => ({ side, hash: Buffer.from(hash, 'hex') }));
-  mustBe(
-    rootOf(Buffer.from(proof.receipt), steps).toString('hex') === proof.receipts_root,
+  mustHold(
+    rootOf(line, steps).toString('hex') === proof.receipts_root,
     'the way from the receipt does not lead to the root',
   );
-  mustBe(indexOf(proof) === proof.index, 'the way from the receipt is not the way of its leaf');
-  if (manifest) {
-    const { manifest: account, bytes } = manifest;
-    mustBe(
-      createHash('sha256').update(bytes).digest('hex') === proof.manifest_sha256,
-      'the manifest is not the one that the proof is about',
-    );
-    mustBe(account.proof?.receipts_root === proof.receipts_root, 'the manifest has another root');
-    mustBe(account.proof?.leaves === proof.leaves, 'the manifest has another number of leaves');
-    mustBe(account.file_id === proof.file_id, 'the manifest is of another file');
-  }
-  return receiptSchema.parse(JSON.parse(proof.receipt));
+  mustHold(indexOf(proof) === proof.index, 'the way from the receipt is not the way of its leaf');
+  if (manifest) checkManifestOf(proof, receipt, manifest);
+  const { record, sha256, outcome, request_id, status, at } = receipt;
+  const request = request_id === null ? 'never sent' : `request ${request_id}`;
+  yield {
+    sentence: `record ${record} (SHA-256 ${sha256}) is ${outcome}: ${request}, status ${status ?? 'none'}, ${at}`,
+  };
+  yield { sentence: `its receipt is one of ${proof.leaves} under the root ${proof.receipts_root}` };
+  const named = `manifest ${proof.manifest_number} of the file ${proof.file_id}`;
+  yield manifest
+    ? { sentence: `the root is that of ${named}` }
+    : { sentence: `whether the root is that of ${named} was not looked at: --manifest`, isSkipped: true };
+}
+
+function checkManifestOf(proof: RecordProof, { record }: CheckedReceipt, { manifest, bytes }: ReadManifest): void {
+  checkManifest(manifest);
+  mustHold(sha256Of(bytes) === proof.manifest_sha256, 'the manifest is not the one that the proof is about');
+  mustHold(manifest.manifest_number === proof.manifest_number, 'the manifest has another number');
+  mustHold(manifest.file_id === proof.file_id, 'the manifest is of another file');
+  mustHold(manifest.proof?.receipts_root === proof.receipts_root, 'the manifest has another root');
+  mustHold(manifest.proof.leaves === proof.leaves, 'the manifest has another number of leaves');
+  // Of a superseded file records are missing, nobody knows which.
+  if (manifest.state === 'superseded') return;
+  const held = manifest.held_ranges.filter(({ first_record: first }) => first < record);
+  const before = held.reduce((sum, { first_record: first, last_record: last }) => sum + last - first + 1, 0);
+  mustHold(record - 1 - before === proof.index, `record ${record} has another place among the receipts`);
 }
 
 /** The leaf that a path with these sides belongs to, in a tree of that many. */
@@ -108,8 +138,4 @@ function indexOf({ path, leaves }: RecordProof): number | undefined {
     size = side === 'left' ? size - half : half;
   }
   return size === 1 ? from : undefined;
-}
-
-function mustBe(holds: boolean, sentence: string): asserts holds {
-  if (!holds) throw new DoesNotHoldError(sentence);
 }

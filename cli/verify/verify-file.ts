@@ -1,12 +1,16 @@
-import { existsSync, readFileSync } from 'node:fs';
+import { readFileSync, statSync } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
 import type { Manifest } from '../../lambdas/core/manifest.ts';
-import { manifest as manifestSchema } from '../../lambdas/core/manifest.ts';
 import { CliError } from '../cli-error.ts';
+import { checkChain } from './check-chain.ts';
 import { checkSignature } from './check-signature.ts';
-import { recordProof, verifyRecordProof } from './record-proof.ts';
-import type { EvidenceFiles, OnProgress, Verified } from './verify-account.ts';
-import { DoesNotHoldError, verifyAccount } from './verify-account.ts';
+import type { ReadManifest } from './read-manifest.ts';
+import { readManifest } from './read-manifest.ts';
+import { verifyRecordProof } from './record-proof.ts';
+import { parseStrictJson } from './strict-json.ts';
+import type { OnProgress, Verified } from './verified.ts';
+import type { EvidenceFiles } from './verify-account.ts';
+import { verifyAccount } from './verify-account.ts';
 
 /** Where evidence lies that isn't beside the manifest; `manifest`: the one that a proof is about. */
 export interface GivenFiles extends EvidenceFiles {
@@ -16,62 +20,43 @@ export interface GivenFiles extends EvidenceFiles {
 }
 
 /**
- * Looks at a manifest with its evidence, or at the proof of one record, and gives what holds.
- * @throws DoesNotHoldError at the first thing that doesn't; CliError where the file can't be read
+ * Checks a manifest with its evidence, or the proof of one record, and gives what holds and what could not be checked.
+ * @throws DoesNotHoldError at the first thing that doesn't hold; CliError where the file can't be read
  */
 export async function* verifyFile(
   path: string,
   given: GivenFiles,
   onProgress: OnProgress = () => undefined,
 ): AsyncGenerator<Verified> {
-  const { bytes, json } = readJson(path);
-  if (typeof json === 'object' && json !== null && 'sluice_proof' in json) {
+  const bytes = readBytes(path);
+  const json = parseStrictJson(bytes, path);
+  if (typeof json === 'object' && json !== null && Object.hasOwn(json, 'sluice_proof')) {
     yield* verifyProof(json, given);
     return;
   }
-  const manifest = manifestOf(json, path);
-  yield* signatureOf(manifest, bytes, path, given);
-  try {
-    yield* verifyAccount(manifest, evidenceOf(manifest, dirname(path), given), onProgress);
-  } catch (error) {
-    // What can't be unpacked or read as what it should be doesn't hold either.
-    const { code = '' } = error as NodeJS.ErrnoException;
-    if (!(error instanceof SyntaxError) && !code.startsWith('Z_')) throw error;
-    throw new DoesNotHoldError(`a file of the evidence can't be read: ${(error as Error).message}`, { cause: error });
-  }
+  const read = readManifest(bytes, basename(path));
+  yield* signatureOf(read, dirname(path), given);
+  yield* checkChain(read, (name) => readBeside(join(dirname(path), name)));
+  yield* verifyAccount(read.manifest, evidenceOf(read.manifest, dirname(path), given), onProgress);
 }
 
-function* signatureOf(manifest: Manifest, bytes: Buffer, path: string, given: GivenFiles): Generator<Verified> {
-  const { signature } = manifest;
-  const beside = (key: string | undefined): Buffer | undefined => {
-    const place = key === undefined ? undefined : join(dirname(path), basename(key));
-    return place !== undefined && existsSync(place) ? readFileSync(place) : undefined;
-  };
+function* signatureOf({ manifest, bytes }: ReadManifest, folder: string, given: GivenFiles): Generator<Verified> {
+  const { signature, archive } = manifest;
+  const beside = (key: string | undefined): Buffer | undefined =>
+    key === undefined ? undefined : readBeside(join(folder, basename(key)));
   yield* checkSignature(manifest, bytes, {
     // One that says nothing of it mustn't have one either.
-    signature: beside(signature?.signature_key ?? `${basename(path)}.sig`),
+    signature: beside(signature?.signature_key ?? `${archive.manifest_key}.sig`),
     publicKey: beside(signature?.public_key_key),
     expectedKey: given.publicKey === undefined ? undefined : readBytes(given.publicKey),
   });
 }
 
-function* verifyProof(json: unknown, given: GivenFiles): Generator<Verified> {
+function* verifyProof(json: object, given: GivenFiles): Generator<Verified> {
   const { manifest: path } = given;
-  const read = recordProof.safeParse(json);
-  if (!read.success) throw new DoesNotHoldError('the proof has not the form of one');
-  const proof = read.data;
-  const manifest = path === undefined ? undefined : readManifestFile(path);
-  const { record, sha256, outcome, request_id, status, at } = verifyRecordProof(proof, manifest);
-  const request = request_id === null ? 'never sent' : `request ${request_id}`;
-  yield {
-    sentence: `record ${record} (SHA-256 ${sha256}) is ${outcome}: ${request}, status ${status ?? 'none'}, ${at}`,
-  };
-  yield { sentence: `its receipt is one of ${proof.leaves} under the root ${proof.receipts_root}` };
-  const named = `manifest ${proof.manifest_number} of the file ${proof.file_id}`;
-  if (manifest && path !== undefined) {
-    yield { sentence: `the root is that of ${named}` };
-    yield* signatureOf(manifest.manifest, manifest.bytes, path, given);
-  } else yield { sentence: `whether the root is that of ${named} was not looked at: --manifest`, isSkipped: true };
+  const manifest = path === undefined ? undefined : readManifest(readBytes(path), basename(path));
+  yield* verifyRecordProof(json, manifest);
+  if (manifest && path !== undefined) yield* signatureOf(manifest, dirname(path), given);
 }
 
 function readBytes(path: string): Buffer {
@@ -82,37 +67,30 @@ function readBytes(path: string): Buffer {
   }
 }
 
-function readJson(path: string): { bytes: Buffer; json: unknown } {
-  const bytes = readBytes(path);
+function readBeside(path: string): Buffer | undefined {
+  return isFile(path) ? readFileSync(path) : undefined;
+}
+
+function isFile(path: string): boolean {
   try {
-    return { bytes, json: JSON.parse(bytes.toString()) as unknown };
+    return statSync(path).isFile();
   } catch {
-    throw new DoesNotHoldError(`${path} is no JSON`);
+    // Also a name that this machine's file system can't have: S3 takes longer ones.
+    return false;
   }
-}
-
-function readManifestFile(path: string): { bytes: Buffer; manifest: Manifest } {
-  const { bytes, json } = readJson(path);
-  return { bytes, manifest: manifestOf(json, path) };
-}
-
-function manifestOf(json: unknown, path: string): Manifest {
-  const read = manifestSchema.safeParse(json);
-  if (read.success) return read.data;
-  const [issue] = read.error.issues;
-  throw new DoesNotHoldError(`${path} is no manifest: ${issue?.path.join('.')} ${issue?.message}`);
 }
 
 /** As they lie beside the manifest in the archive, but for those that are given. */
 function evidenceOf({ archive }: Manifest, folder: string, given: GivenFiles): EvidenceFiles {
   const beside = (key: string | null, sub = ''): string | undefined => {
     const path = key === null ? undefined : join(folder, sub, basename(key));
-    return path !== undefined && existsSync(path) ? path : undefined;
+    return path !== undefined && isFile(path) ? path : undefined;
   };
   return {
     source: given.source ?? beside(archive.source_key, 'source'),
     receipts: given.receipts ?? beside(archive.receipts_key),
     deadLetters: given.deadLetters ?? beside(archive.dead_letters_key),
     resolutions: given.resolutions ?? beside(archive.resolutions_key),
+    report: beside(archive.report_key),
   };
 }

@@ -4,7 +4,7 @@ import { dirname, join, resolve } from 'node:path';
 import { Readable } from 'node:stream';
 import { deliverBatch } from '../../lambdas/consumer/deliver-batch.ts';
 import { amendAfterSeconds } from '../../lambdas/core/amendment.ts';
-import { DoesNotHoldError } from '../../cli/verify/verify-account.ts';
+import { DoesNotHoldError } from '../../cli/verify/verified.ts';
 import type { GivenFiles } from '../../cli/verify/verify-file.ts';
 import { verifyFile } from '../../cli/verify/verify-file.ts';
 import { finalizeFile } from '../../lambdas/finalizer/finalize-file.ts';
@@ -92,7 +92,10 @@ const pathOf = (key: string): string =>
   key.includes('/source/') ? key.slice(key.indexOf('/source/') + 1) : key.slice(key.lastIndexOf('/') + 1);
 
 export interface Verdict {
+  /** Nothing that was checked is wrong. */
   holds: boolean;
+  /** Everything was checked. */
+  isComplete: boolean;
   said: string;
 }
 
@@ -100,11 +103,15 @@ export interface Verdict {
 export async function verifyHere(path: string, given: GivenFiles = {}): Promise<Verdict> {
   const said: string[] = [];
   try {
-    for await (const { sentence } of verifyFile(path, given)) said.push(sentence);
-    return { holds: true, said: said.join('\n') };
+    let isComplete = true;
+    for await (const { sentence, isSkipped } of verifyFile(path, given)) {
+      said.push(sentence);
+      if (isSkipped) isComplete = false;
+    }
+    return { holds: true, isComplete, said: said.join('\n') };
   } catch (error) {
     if (!(error instanceof DoesNotHoldError)) throw error;
-    return { holds: false, said: error.message };
+    return { holds: false, isComplete: false, said: error.message };
   }
 }
 
@@ -115,5 +122,5 @@ export function verifyByPython(...args: string[]): Verdict | undefined {
   // A machine may have Docker in its place: then the first verifier is alone.
   if ((error as NodeJS.ErrnoException | undefined)?.code === 'ENOENT') return undefined;
   if (error) throw error;
-  return { holds: status === 0, said: `${stdout}${stderr}` };
+  return { holds: status === 0 || status === 3, isComplete: status === 0, said: `${stdout}${stderr}` };
 }

@@ -1,14 +1,20 @@
 """A second verifier of Sluice's evidence, written from docs/verification.md alone: standard library, no code shared with
-the first. Usage: verify.py MANIFEST (with the rest of its folder beside it), or verify.py PROOF [MANIFEST].
-Prints what does not hold and exits with 1, else with 0."""
-import base64, gzip, hashlib, json, pathlib, sys, textwrap, zlib
+the first. Usage: verify.py [--partial] [--public-key PEM] MANIFEST, with the rest of its folder beside it; or
+verify.py [--partial] [--public-key PEM] PROOF [MANIFEST].
+Exits with 0 where everything was checked and holds, 1 where something does not hold (it says what), 3 where parts of the
+evidence are missing (it says which; 0 with --partial)."""
+import base64, binascii, datetime, functools, hashlib, io, json, os, pathlib, re, sys, zipfile, zlib
 
+try:
+    from compression import zstd
+except ImportError:
+    zstd = None
+
+MIB = 1024 * 1024
+SAFE = 2**53 - 1
 OUTCOMES = ["uploaded", "duplicate", "rejected", "refused", "exhausted", "held"]
 FAILED = ["rejected", "refused", "exhausted"]
-# NIST P-256: the field, the order of the base point, the base point.
-P, N = 2**256 - 2**224 + 2**192 + 2**96 - 1, 0xFFFFFFFF00000000FFFFFFFFFFFFFFFFBCE6FAADA7179E84F3B9CAC2FC632551
-G = (0x6B17D1F2E12C4247F8BCE6E563A440F277037D812DEB33A0F4A13945D898C296,
-     0x4FE342E2FE1A7F9B8EE7EB4A7C0F9E162BCE33576B315ECECBB6406837BF51F5)
+STATES = ["completed", "duplicate", "failed", "superseded", "quarantined"]
 
 def must(holds, sentence):
     if not holds:
@@ -16,6 +22,399 @@ def must(holds, sentence):
 
 def sha256(data):
     return hashlib.sha256(data).digest()
+
+# --- Strict JSON -------------------------------------------------------------------------------------------------------
+
+ODD = object()  # a number that no field may be: 1.0, -0, 1e3, an integer beyond 2^53 - 1
+
+def whole_number(text):
+    return int(text) if len(text) < 18 and text != "-0" and abs(int(text)) <= SAFE else ODD
+
+def broken_number(text):
+    value = float(text)
+    return value if value not in (float("inf"), float("-inf")) and not value.is_integer() else ODD
+
+def no_constant(name):
+    raise ValueError(name)
+
+def without_twins(pairs):
+    must(len(dict(pairs)) == len(pairs), "a name twice in an object")
+    return dict(pairs)
+
+def parse_json(data):
+    text = data.decode("utf-8")
+    depth = deepest = 0
+    if text.count("[") + text.count("{") > 100:
+        for bracket in re.sub(r'"(?:[^"\\]|\\.)*"', "", text, flags=re.S):
+            depth += (bracket in "[{") - (bracket in "]}")
+            deepest = max(deepest, depth)
+    must(deepest <= 100, "JSON nested too deep")
+    hooks = {"parse_int": whole_number, "parse_float": broken_number, "parse_constant": no_constant}
+    return json.loads(text, object_pairs_hook=without_twins, **hooks)
+
+# --- The forms of manifest, receipt and proof --------------------------------------------------------------------------
+
+def text(value):
+    return isinstance(value, str)
+
+def boolean(value):
+    return isinstance(value, bool)
+
+def integer(least=-SAFE):
+    return lambda value: isinstance(value, int) and not isinstance(value, bool) and value >= least
+
+def number(value):
+    return isinstance(value, (int, float)) and not isinstance(value, bool) and value >= 0
+
+def hexadecimal(value):
+    return text(value) and re.fullmatch("[0-9a-f]{64}", value) is not None
+
+def time(value):
+    if not text(value) or not re.fullmatch(r"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}\.[0-9]{3}Z", value):
+        return False
+    try:
+        return bool(milliseconds(value) or True)
+    except ValueError:
+        return False
+
+def one_of(*values):
+    return lambda value: text(value) and value in values
+
+def exactly(number):
+    return lambda value: integer()(value) and value == number
+
+def null_or(form):
+    return lambda value: value is None or fits(value, form)
+
+def each(form):
+    return lambda value: isinstance(value, list) and all(fits(element, form) for element in value)
+
+def fits(value, form):
+    """A form is a test of a value, or an object with exactly these names."""
+    if not isinstance(form, dict):
+        return form(value)
+    return isinstance(value, dict) and value.keys() == form.keys() and all(fits(value[name], form[name]) for name in form)
+
+COUNT, POSITIVE = integer(0), integer(1)
+PROBLEM = {"code": text, "message": text}
+ERROR = {"record": POSITIVE, "line": POSITIVE, "offset": COUNT, "outcome": one_of(*FAILED), "field": null_or(text),
+         "reason": text, "error": text, "status": null_or(integer()), "raw_value": text}
+MANIFEST = {
+    "manifest_version": exactly(2), "manifest_number": POSITIVE, "previous_manifest_sha256": null_or(hexadecimal),
+    "tool": one_of("sluice"), "tool_version": text, "file_id": text, "feed": text, "lane": text, "state": one_of(*STATES),
+    "source": {"bucket": text, "key": text, "version_id": null_or(text), "etag": text},
+    "archive": {
+        "bucket": text, "manifest_key": text, "source_key": null_or(text),
+        **{f"{name}_{kind}": null_or(form) for name in ("receipts", "dead_letters", "resolutions", "report")
+           for kind, form in (("key", text), ("sha256", hexadecimal))}},
+    "checksum": null_or(hexadecimal), "bytes": COUNT, "format": null_or(text), "encoding": null_or(text),
+    "compression": null_or(one_of("gzip", "zip", "zstd")), "zip_member": null_or(text),
+    "decoded_from": null_or(one_of("utf-16le", "utf-16be")), "content_bytes": COUNT, "body_offset": null_or(COUNT),
+    "bundled_files": null_or(COUNT), "total_records": COUNT, "valid_records": COUNT,
+    **{outcome + "_records": COUNT for outcome in OUTCOMES},
+    "held_ranges": each({"first_record": POSITIVE, "last_record": POSITIVE}),
+    "dead_lettered_records": COUNT, "resolved_records": COUNT, "handled_records": COUNT, "reconciled": boolean,
+    "proof": null_or({"leaves": COUNT, "records_root": hexadecimal, "receipts_root": hexadecimal}),
+    "signature": null_or({"algorithm": one_of("ECDSA_SHA_256"), "key_arn": text, "public_key_sha256": hexadecimal,
+                          "public_key_key": text, "public_key_pem_sha256": hexadecimal, "signature_key": text}),
+    "duplicate_of": null_or(text), "failure": null_or(PROBLEM), "warnings": each(PROBLEM),
+    "errors": each(ERROR), "errors_truncated": boolean,
+    "errors_by_reason": each({"outcome": one_of(*FAILED), "reason": null_or(text), "records": POSITIVE}),
+    "times": {"received": time, "split": null_or(time), "first_upload": null_or(time), "last_upload": null_or(time),
+              "completed": time, "duration_seconds": number, "upload_seconds": number, "records_per_second": number},
+}
+# Other names in a receipt or a resolution are not looked at.
+RECEIPT = {"record": POSITIVE, "line": POSITIVE, "offset": COUNT, "length": COUNT, "sha256": hexadecimal,
+           "outcome": one_of(*OUTCOMES), "request_id": null_or(text), "status": null_or(integer()), "at": time}
+RECEIPT_MAY_HAVE = {"source_file": text, "source_version_id": text, "reason": text, "error": text, "field": null_or(text),
+                    "raw_encoding": one_of("text", "base64", "head"), "raw_payload": text}
+RESOLUTION = {"record": POSITIVE, "resolution": one_of("uploaded", "duplicate", "handled")}
+PROOF = {"sluice_proof": exactly(1), "file_id": text, "manifest_number": POSITIVE, "manifest_sha256": hexadecimal,
+         "receipt": text, "index": COUNT, "leaves": POSITIVE, "receipts_root": hexadecimal,
+         "path": each({"side": one_of("left", "right"), "hash": hexadecimal})}
+# What a manifest of version 1 has not, or need not have.
+SINCE_2 = {"previous_manifest_sha256": None, "body_offset": None, "errors_by_reason": [], "encoding": None, "compression": None,
+           "zip_member": None, "decoded_from": None,
+           "content_bytes": None, "bundled_files": None, "held_ranges": [], "handled_records": 0, "proof": None, "signature": None}
+SINCE_2_OF = {"archive": {"dead_letters_key": None, "receipts_sha256": None, "dead_letters_sha256": None, "resolutions_key": None,
+                          "resolutions_sha256": None, "report_key": None, "report_sha256": None},
+              "signature": {"public_key_pem_sha256": None}}
+
+def read_manifest(data, name):
+    manifest = parse_json(data)
+    must(isinstance(manifest, dict) and "manifest_version" in manifest, "no manifest")
+    form = MANIFEST
+    if exactly(1)(manifest["manifest_version"]):
+        manifest = {**SINCE_2, **manifest}
+        for part, missing in SINCE_2_OF.items():
+            if isinstance(manifest.get(part), dict):
+                manifest[part] = {**missing, **manifest[part]}
+        form = {**MANIFEST, "manifest_version": exactly(1), "content_bytes": null_or(COUNT)}
+        form["signature"] = null_or({"algorithm": one_of("ECDSA_SHA_256"), "key_arn": text, "signature_key": text,
+                                     "public_key_sha256": hexadecimal, "public_key_key": text,
+                                     "public_key_pem_sha256": null_or(hexadecimal)})
+        must(fits(manifest, form) and manifest["archive"]["report_key"] is None and manifest["body_offset"] is None, "version 1 with fields of version 2")
+    must(fits(manifest, form), "form of the manifest")
+    check_names(manifest, name)
+    return manifest
+
+def read_receipt(line):
+    receipt = parse_json(line)
+    must(isinstance(receipt, dict), "form of a receipt")
+    must(fits({name: receipt.get(name, ODD) for name in RECEIPT}, RECEIPT), "form of a receipt")
+    must(all(fits(receipt[name], form) for name, form in RECEIPT_MAY_HAVE.items() if name in receipt), "form of a receipt")
+    must(("raw_encoding" in receipt) == ("raw_payload" in receipt), "form of a receipt")
+    return receipt
+
+def name_of(manifest_number):
+    return "manifest.json" if manifest_number == 1 else f"manifest.{manifest_number}.json"
+
+def folder_of(manifest):
+    return manifest["archive"]["manifest_key"].rpartition("/")[0]
+
+def check_names(manifest, name):
+    archive, signature, number = manifest["archive"], manifest["signature"], manifest["manifest_number"]
+    first_version = manifest["manifest_version"] == 1
+    must(name == name_of(number), "name and number of the manifest")
+    folder = folder_of(manifest)
+    must(archive["manifest_key"] == f"{folder}/{name}", "key of the manifest")
+    must(folder == manifest["file_id"] or folder.endswith("/" + manifest["file_id"]), "folder of the manifest")
+    names = [
+        (archive["source_key"], r"source/(?!\.{1,2}\Z)[^/\0]+"),
+        (archive["receipts_key"], r"receipts(\.[a-z0-9-]+)?\.ndjson\.gz"),
+        (archive["dead_letters_key"], r"dead-letters(\.[a-z0-9-]+)?\.ndjson\.gz"),
+        (archive["resolutions_key"], r"resolutions\.%s\.ndjson" % ("[0-9a-f]{16}" if first_version else archive["resolutions_sha256"])),
+        (archive["report_key"], rf"report\.{number}\.{archive['report_sha256']}\.html"),
+    ]
+    if signature is not None:
+        key = signature["public_key_sha256"]
+        names.append((signature["signature_key"], re.escape(name) + r"\.sig"))
+        names.append((signature["public_key_key"], rf"signing-key\.{key[:16] if first_version else key}\.pem"))
+    for key, pattern in names:
+        must(key is None or (key.startswith(folder + "/") and re.fullmatch(pattern, key[len(folder) + 1 :])), f"name {key!r}")
+
+# --- What has to hold between a manifest's own fields ------------------------------------------------------------------
+
+def milliseconds(time):
+    since = datetime.datetime.strptime(time, "%Y-%m-%dT%H:%M:%S.%fZ") - datetime.datetime(1970, 1, 1)
+    return since // datetime.timedelta(milliseconds=1)
+
+def held_in(manifest):
+    return sum(held["last_record"] - held["first_record"] + 1 for held in manifest["held_ranges"])
+
+def check_manifest(manifest):
+    archive, state, total = manifest["archive"], manifest["state"], manifest["total_records"]
+    counts = {outcome: manifest[outcome + "_records"] for outcome in OUTCOMES}
+    must(sum(counts.values()) == total, "sum")
+    must(manifest["valid_records"] == total - counts["rejected"], "valid records")
+    still_open = sum(counts[outcome] for outcome in FAILED) - manifest["handled_records"]
+    must(manifest["dead_lettered_records"] == still_open and manifest["reconciled"], "dead letters, reconciled")
+    must((state == "duplicate") == (manifest["duplicate_of"] is not None), "duplicate_of")
+    must(state != "failed" or manifest["failure"] is not None, "failure")
+    must(state not in ("duplicate", "failed") or (total == 0 and archive["receipts_key"] is None), "records of no account")
+    end = 0
+    must(state != "superseded" or not manifest["held_ranges"], "held ranges of a superseded file")
+    for held in manifest["held_ranges"]:
+        must((end + 1 if end else 0) < held["first_record"] <= held["last_record"] <= total, "held ranges")
+        end = held["last_record"]
+    must(held_in(manifest) <= counts["held"], "held records")
+    errors = len(manifest["errors"])
+    must(errors == min(still_open, 1000) and manifest["errors_truncated"] == (errors < still_open), "number of errors")
+    times = manifest["times"]
+    first, last = times["first_upload"], times["last_upload"]
+    duration = max(0, milliseconds(times["completed"]) - milliseconds(times["received"])) / 1000
+    must((first is None) == (last is None) and (first or "") <= (last or ""), "times of uploads")
+    upload = 0 if first is None else (milliseconds(last) - milliseconds(first)) / 1000
+    speed = 0 if upload == 0 else (counts["uploaded"] / upload * 100 + 0.5) // 1 / 100
+    derived = times["duration_seconds"], times["upload_seconds"], times["records_per_second"]
+    must(derived == (duration, upload, speed), "durations")
+    if manifest["manifest_version"] == 1:
+        return
+    for name in ("receipts", "dead_letters", "resolutions", "report"):
+        must((archive[name + "_key"] is None) == (archive[name + "_sha256"] is None), f"key and hash of the {name}")
+    must((archive["receipts_key"] is None) == (manifest["proof"] is None), "roots and receipts")
+    must(archive["receipts_key"] is not None or archive["dead_letters_key"] is None, "dead letters without receipts")
+    must((manifest["manifest_number"] == 1) == (manifest["previous_manifest_sha256"] is None), "previous manifest")
+    body, content = manifest["body_offset"], manifest["content_bytes"]
+    must((manifest["format"] is None) == (body is None) and (body or 0) <= content, "body_offset")
+    plain = manifest["compression"] is None and manifest["decoded_from"] is None
+    must(not plain or content == manifest["bytes"], "content_bytes")
+    must(manifest["compression"] == "zip" or manifest["zip_member"] is None, "zip_member")
+    bundled = manifest["bundled_files"]
+    must((manifest["format"] == "bundle") == (bundled is not None), "bundled files")
+    must(bundled is None or state != "completed" or bundled == total, "bundled files")
+    settled = manifest["resolved_records"] + manifest["handled_records"]
+    must(archive["resolutions_key"] is not None or settled == 0, "resolutions")
+    reasons = manifest["errors_by_reason"]
+    must(sum(counted["records"] for counted in reasons) == still_open, "counts by reason")
+    must(sum(counted["reason"] is not None for counted in reasons) <= 1000, "number of reasons")
+
+# --- The signature: ECDSA on NIST P-256 --------------------------------------------------------------------------------
+
+P, N = 2**256 - 2**224 + 2**192 + 2**96 - 1, 0xFFFFFFFF00000000FFFFFFFFFFFFFFFFBCE6FAADA7179E84F3B9CAC2FC632551
+B = 0x5AC635D8AA3A93E7B3EBBD55769886BC651D06B0CC53B0F63BCE3C3E27D2604B
+G = (0x6B17D1F2E12C4247F8BCE6E563A440F277037D812DEB33A0F4A13945D898C296,
+     0x4FE342E2FE1A7F9B8EE7EB4A7C0F9E162BCE33576B315ECECBB6406837BF51F5, 1)
+KEY_PREFIX = bytes.fromhex("3059301306072a8648ce3d020106082a8648ce3d03010703420004")
+
+# A point is (x, y, z) for x / z^2 and y / z^3, so that only the last step divides; z is 0 where it is the point at infinity.
+INFINITY = (1, 1, 0)
+
+def double(a):
+    x, y, z = a
+    y2, slope = y * y % P, 3 * (x - z * z) * (x + z * z) % P
+    middle = 4 * x * y2 % P
+    found = (slope * slope - 2 * middle) % P
+    return found, (slope * (middle - found) - 8 * y2 * y2) % P, 2 * y * z % P
+
+def add(a, b):
+    if a[2] == 0 or b[2] == 0:
+        return b if a[2] == 0 else a
+    (x1, y1, z1), (x2, y2, z2) = a, b
+    u1, u2, s1, s2 = x1 * z2**2 % P, x2 * z1**2 % P, y1 * z2**3 % P, y2 * z1**3 % P
+    h, slope = (u2 - u1) % P, (s2 - s1) % P
+    if h == 0:
+        return double(a) if slope == 0 else INFINITY
+    h2 = h * h % P
+    x = (slope * slope - h * h2 - 2 * u1 * h2) % P
+    return x, (slope * (u1 * h2 - x) - s1 * h * h2) % P, h * z1 * z2 % P
+
+def sum_of_products(one, a, other, b):
+    """one * a + other * b"""
+    points = [INFINITY, a, b, add(a, b)]
+    total = INFINITY
+    for bit in reversed(range(256)):
+        total = add(double(total), points[(one >> bit & 1) + 2 * (other >> bit & 1)])
+    return total
+
+def read_key(pem):
+    """The SubjectPublicKeyInfo, and the point in it."""
+    body = b"".join(pem.split(b"\n")[1:-2])
+    key = base64.b64decode(body, validate=True)
+    lines = [body[at : at + 64] for at in range(0, len(body), 64)]
+    must(pem == b"\n".join([b"-----BEGIN PUBLIC KEY-----", *lines, b"-----END PUBLIC KEY-----", b""]), "PEM of the public key")
+    must(base64.b64encode(key) == body and len(key) == 91 and key.startswith(KEY_PREFIX), "form of the public key")
+    x, y = int.from_bytes(key[-64:-32], "big"), int.from_bytes(key[-32:], "big")
+    must(x < P and y < P and (y * y - x**3 + 3 * x - B) % P == 0, "point of the public key")
+    return key, (x, y, 1)
+
+def read_integer(der, at):
+    must(len(der) > at + 2 and der[at] == 2, "form of the signature")
+    end = at + 2 + der[at + 1]
+    value = der[at + 2 : end]
+    must(0 < len(value) == der[at + 1] and value[0] < 0x80, "form of the signature")
+    must(value[0] > 0 or len(value) == 1 or value[1] >= 0x80, "form of the signature")
+    return int.from_bytes(value, "big"), end
+
+@functools.lru_cache
+def is_signed(digest, der, point):
+    must(8 <= len(der) <= 72 and der[0] == 0x30 and der[1] == len(der) - 2, "form of the signature")
+    r, middle = read_integer(der, 2)
+    s, end = read_integer(der, middle)
+    must(end == len(der) and 0 < r < N and 0 < s < N, "form of the signature")
+    inverse = pow(s, -1, N)
+    x, _, z = sum_of_products(int.from_bytes(digest, "big") * inverse % N, G, r * inverse % N, point)
+    return z != 0 and x * pow(z, -2, P) % P % N == r
+
+def check_signature(manifest, data, folder, expected_pem, missing):
+    signature = manifest["signature"]
+    der = beside(folder, manifest["archive"]["manifest_key"] + ".sig")
+    if signature is None:
+        return must(expected_pem is None and der is None, "no signature in the manifest, but a key given or a signature beside it")
+    must(der is not None, "no signature beside the manifest")
+    pem = beside(folder, signature["public_key_key"])
+    must(pem is not None or expected_pem is not None, "no public key beside the manifest")
+    if pem is None:
+        missing.append("public key")
+    key, point = read_key(expected_pem if pem is None else pem)
+    sha256_of_pem = signature["public_key_pem_sha256"]
+    must(None in (pem, sha256_of_pem) or sha256(pem).hex() == sha256_of_pem, "file of the public key")
+    must(sha256(key).hex() == signature["public_key_sha256"], "public key")
+    must(expected_pem is None or read_key(expected_pem)[0] == key, "signed by another key")
+    must(is_signed(sha256(data), der, point), "signature")
+
+# --- Objects -----------------------------------------------------------------------------------------------------------
+
+def beside(folder, key, sub=""):
+    """Bytes of an object that the manifest names; None where it names none, or where that is not here."""
+    path = None if key is None else os.path.join(folder, sub, key.rsplit("/", 1)[-1])
+    return pathlib.Path(path).read_bytes() if path is not None and os.path.isfile(path) else None
+
+def unpack(data, most=None, padding=b""):
+    """Gzip members, one behind the other. Behind the last only padding."""
+    found, length, at = [], 0, 0
+    while at < len(data) and (at == 0 or data[at] != 0):
+        member = zlib.decompressobj(31)
+        while not member.eof:
+            # Small pieces: what lies behind a member is copied, and there may be many members.
+            piece = data[at : at + 4096]
+            must(piece, "gzip ends early")
+            found.append(member.decompress(piece))
+            at += len(piece) - len(member.unused_data)
+            length += len(found[-1])
+            must(most is None or length <= most, "more content than content_bytes")
+    must(data and not data[at:].translate(None, padding), "what follows the gzip")
+    return b"".join(found)
+
+def lines_of(data):
+    must(data == b"" or data.endswith(b"\n"), "last line without a line feed")
+    lines = data.split(b"\n")[:-1]
+    must(all(len(line) <= 8 * MIB for line in lines), "a line too long")
+    return lines
+
+def content_of(manifest, source):
+    """The bytes that offsets count in: decompressed, then decoded. None where this Python has no Zstandard (3.14 has)."""
+    compression, encoding = compression_of(source), None
+    must(compression == manifest["compression"], "compression of the source")
+    must(compression == "zip" or manifest["zip_member"] is None, "member of the source")
+    # What is longer can't be right: a unit of UTF-16 takes three bytes of UTF-8 at most.
+    most = None if manifest["content_bytes"] is None else 2 * manifest["content_bytes"] + 2
+    content = source
+    if compression == "gzip":
+        content = unpack_padded(source, most)
+    elif compression == "zip":
+        content = only_member(source, manifest["zip_member"])
+    elif compression == "zstd":
+        if zstd is None:
+            return None
+        content = zstd.decompress(source.rstrip(b"\0\r\n"))
+    if content[:2] == b"\xfe\xff":
+        encoding = "utf-16be"
+    elif content[:2] == b"\xff\xfe" and content[2:4] != b"\0\0":
+        encoding = "utf-16le"
+    must(encoding == manifest["decoded_from"], "encoding of the source")
+    return content if encoding is None else decode_utf16(content, encoding)
+
+def compression_of(source):
+    if source[:3] == b"\x1f\x8b\x08":
+        return "gzip"
+    if source[:4] in (b"PK\3\4", b"PK\5\6"):
+        return "zip"
+    magic = int.from_bytes(source[:4], "little")
+    return "zstd" if len(source) >= 4 and (magic == 0xFD2FB528 or magic & 0xFFFFFFF0 == 0x184D2A50) else None
+
+def unpack_padded(source, most):
+    """A line break right behind a gzip looks like another member: without it where it can't be read with it."""
+    ends = [len(source)] + [len(source) - len(end) for end in (b"\n", b"\r\n") if source.endswith(end)]
+    for end in ends:
+        try:
+            return unpack(source[:end], most, b"\0\r\n")
+        except (ValueError, zlib.error):
+            if end == ends[-1]:
+                raise
+
+def only_member(source, name):
+    with zipfile.ZipFile(io.BytesIO(source)) as archive:
+        beside = r"(.*/)?(\.DS_Store|\._[^/]*)"
+        members = [member for member in archive.infolist() if not member.filename.endswith("/")
+                   and not member.filename.startswith("__MACOSX/") and not re.fullmatch(beside, member.filename, re.S)]
+        must(len(members) == 1 and members[0].filename == name, "member of the source")
+        return archive.read(members[0])
+
+def decode_utf16(data, encoding):
+    units, half = data[: len(data) // 2 * 2], data[len(data) // 2 * 2 :]
+    decoded = units.decode(encoding.replace("utf-16", "utf-16-"), "surrogatepass").encode("utf-8", "surrogatepass")
+    return decoded + (half if half in (b"", b"\n") else b"\xff")
 
 def root_of(leaves):
     """RFC 6962, 2.1: the left subtree is the largest whole one that leaves something for the right."""
@@ -25,101 +424,213 @@ def root_of(leaves):
         level = [sha256(b"\x01" + pair[0] + pair[1]) if len(pair) == 2 else pair[0] for pair in pairs]
     return level[0]
 
-def add(a, b):
-    if a is None or b is None or (a[0] == b[0] and a != b):
-        return a or b if a is None or b is None else None
-    slope = (3 * a[0] ** 2 - 3) * pow(2 * a[1], -1, P) if a == b else (b[1] - a[1]) * pow(b[0] - a[0], -1, P)
-    x = (slope**2 - a[0] - b[0]) % P
-    return x, (slope * (a[0] - x) - a[1]) % P
+# --- The account -------------------------------------------------------------------------------------------------------
 
-def times(factor, point):
-    half = times(factor // 2, add(point, point)) if factor > 1 else None
-    return add(half, point) if factor % 2 else half
-
-def verify_signature(signature, manifest, path):
-    if signature is None:
-        return must(not path.with_name(path.name + ".sig").exists(), "no signature in the manifest, one beside it")
-    pem = path.with_name(signature["public_key_key"].rsplit("/", 1)[-1]).read_bytes().decode()
-    key = base64.b64decode("".join(pem.split("\n")[1:-2]))
-    body = "\n".join(textwrap.wrap(base64.b64encode(key).decode(), 64))
-    must(pem == f"-----BEGIN PUBLIC KEY-----\n{body}\n-----END PUBLIC KEY-----\n", "PEM of the public key")
-    must(hashlib.sha256(key).hexdigest() == signature["public_key_sha256"], "public key")
-    der = path.with_name(signature["signature_key"].rsplit("/", 1)[-1]).read_bytes()
-    middle = 4 + der[3]
-    r, s = int.from_bytes(der[4:middle], "big", signed=True), int.from_bytes(der[middle + 2 :], "big", signed=True)
-    sizes = len(der) == der[1] + 2 == middle + 2 + der[middle + 1]
-    must(sizes and (der[0], der[2], der[middle]) == (0x30, 2, 2) and 0 < r < N and 0 < s < N, "form of the signature")
-    digest, inverse = int.from_bytes(sha256(manifest), "big"), pow(s, -1, N)
-    point = int.from_bytes(key[-64:-32], "big"), int.from_bytes(key[-32:], "big")
-    found = add(times(digest * inverse % N, G), times(r * inverse % N, point))
-    must(found is not None and found[0] % N == r, "signature")
-
-def lines_of(data):
-    return data.split(b"\n")[:-1] if data.endswith(b"\n") else data.split(b"\n")
-
-def verify_manifest(path):
-    text = path.read_bytes()
-    manifest = json.loads(text)
+def verify_manifest(path, expected_pem, missing):
+    folder, data = path.parent, path.read_bytes()
+    manifest = read_manifest(data, path.name)
     archive = manifest["archive"]
-    verify_signature(manifest.get("signature"), text, path)
-
-    def beside(key, sub=""):
-        found = None if key is None else path.parent / sub / key.rsplit("/", 1)[-1]
-        return found if found is not None and found.exists() else None
-
-    total = manifest["total_records"]
-    count = {outcome: manifest[outcome + "_records"] for outcome in OUTCOMES}
-    must(sum(count.values()) == total and manifest["valid_records"] == total - count["rejected"], "sum, valid records")
-    still_open = sum(count[outcome] for outcome in FAILED) - manifest["handled_records"]
-    must(manifest["dead_lettered_records"] == still_open and manifest["reconciled"] is True, "dead letters, reconciled")
-    source = beside(archive["source_key"], "source")
-    raw = source.read_bytes() if source else None
-    must(raw is None or hashlib.sha256(raw).hexdigest() == manifest["checksum"], "checksum of the source")
-    resolved = {}
-    if archive["resolutions_key"] is not None:
-        data = beside(archive["resolutions_key"]).read_bytes()
-        must(f"resolutions.{hashlib.sha256(data).hexdigest()[:16]}." in archive["resolutions_key"], "resolutions")
-        resolved = {entry["record"]: entry["resolution"] for entry in map(json.loads, lines_of(data))}
+    check_signature(manifest, data, folder, expected_pem, missing)
+    check_chain(manifest, folder, missing)
+    check_manifest(manifest)
+    found = {name: beside(folder, archive[name + "_key"]) for name in ("receipts", "dead_letters", "resolutions", "report")}
+    found["source"] = beside(folder, archive["source_key"], "source")
+    for name, object_ in found.items():
+        expected = manifest["checksum"] if name == "source" else archive[name + "_sha256"]
+        if object_ is None:
+            # A source that was gone is not there to be checked either.
+            missing += [name] if archive[name + "_key"] is not None or name == "source" else []
+        elif expected is None:
+            missing.append(f"hash of the {name}")
+        else:
+            must(sha256(object_).hex() == expected, f"hash of the {name}")
+    source = found["source"]
+    must(source is None or len(source) == manifest["bytes"], "bytes of the source")
+    if manifest["manifest_version"] == 1:
+        missing.append("report, which version 1 does not name")
+    resolved = read_resolutions(archive, found["resolutions"])
     if archive["receipts_key"] is None:
-        return must(total == count["held"], "no receipts")
-    content = gzip.decompress(raw) if raw is not None and manifest["compression"] == "gzip" else raw
-    found = {what: beside(archive[what + "_key"]) for what in ("receipts", "dead_letters")}
-    packed = {what: path.read_bytes() for what, path in found.items() if path}
-    for what, data in packed.items():
-        must(archive.get(what + "_sha256") in (None, hashlib.sha256(data).hexdigest()), f"bytes of the {what}")
-    lines = lines_of(gzip.decompress(packed["receipts"]))
-    verify_receipts(manifest, lines, resolved, count, content)
-    failed = [line for line in lines if json.loads(line)["outcome"] in FAILED]
-    dead = packed.get("dead_letters")
-    must(dead is None or lines_of(gzip.decompress(dead)) == failed, "dead letters' lines")
+        check_no_receipts(manifest)
+        # Of a file that was not read to its end, or not at all, nothing is said but what its bytes are.
+        if source is not None and manifest["state"] in ("completed", "quarantined"):
+            check_source(manifest, source, [], manifest["total_records"] == 0, missing)
+    elif found["receipts"] is not None:
+        lines = lines_of(unpack(found["receipts"]))
+        receipts = [read_receipt(line) for line in lines]
+        check_receipts(manifest, lines, receipts, resolved)
+        failed = [line for line, receipt in zip(lines, receipts) if receipt["outcome"] in FAILED]
+        must(manifest["manifest_version"] == 1 or (archive["dead_letters_key"] is not None) == bool(failed), "dead letters named")
+        dead = found["dead_letters"]
+        must(dead is None or lines_of(unpack(dead)) == failed, "dead letters' lines")
+        if manifest["proof"] is None:
+            missing.append("Merkle roots")
+        if source is not None:
+            is_whole = manifest["state"] != "superseded" and receipts[-1]["record"] == manifest["total_records"]
+            check_source(manifest, source, receipts, is_whole, missing)
 
-def verify_receipts(manifest, lines, resolved, count, content):
-    held = {entry["first_record"]: entry["last_record"] for entry in manifest["held_ranges"]}
-    counted = {outcome: 0 for outcome in OUTCOMES}
-    counted["held"] = sum(last - first + 1 for first, last in held.items())
-    resolutions = handled = previous = 0
-    hashes = []
-    for line in lines:
-        receipt = json.loads(line)
-        superseded = manifest["state"] == "superseded" and receipt["record"] > previous
-        must(superseded or receipt["record"] == held.get(previous + 1, previous) + 1, f"what follows {previous}")
-        previous = receipt["record"]
-        hashes.append(bytes.fromhex(receipt["sha256"]))
-        end = resolved.get(previous) if receipt["outcome"] in FAILED else None
-        handled += end == "handled"
-        resolutions += end in ("uploaded", "duplicate")
-        counted[end if end in ("uploaded", "duplicate") else receipt["outcome"]] += 1
-        if content is not None and receipt["length"] > 0:
-            data = content[receipt["offset"] : receipt["offset"] + receipt["length"]]
-            must(sha256(data) == hashes[-1], f"record {previous} in the source")
-    must(counted == count, "counts")
-    must((resolutions, handled) == (manifest["resolved_records"], manifest["handled_records"]), "resolved, handled")
-    proof = manifest.get("proof")
+def check_chain(newest, folder, missing):
+    manifest = newest
+    for number in range(newest["manifest_number"], 1, -1):
+        data = beside(folder, name_of(number - 1))
+        if data is None or manifest["previous_manifest_sha256"] is None:
+            return missing.append("manifests before it")
+        must(sha256(data).hex() == manifest["previous_manifest_sha256"], f"manifest {number - 1}")
+        manifest = read_manifest(data, name_of(number - 1))
+        must(folder_of(manifest) == folder_of(newest), f"file of manifest {number - 1}")
+
+def read_resolutions(archive, data):
+    """By record; None where the manifest names some that are not here."""
+    if archive["resolutions_key"] is None or data is None:
+        return {} if archive["resolutions_key"] is None else None
+    resolved, last = {}, 0
+    for entry in map(parse_json, lines_of(data)):
+        must(isinstance(entry, dict) and fits({name: entry.get(name, ODD) for name in RESOLUTION}, RESOLUTION), "resolution")
+        must(entry["record"] > last, "order of the resolutions")
+        last = entry["record"]
+        resolved[last] = entry["resolution"]
+    must(resolved, "no resolutions")
+    return resolved
+
+def check_no_receipts(manifest):
+    total = manifest["total_records"]
+    must(total == manifest["held_records"], "no receipts")
+    must(manifest["state"] == "superseded" or held_in(manifest) == total, "held ranges without receipts")
+    must(manifest["times"]["first_upload"] is None, "time of an upload without receipts")
+
+def check_receipts(manifest, lines, receipts, resolved):
+    check_order(manifest, receipts)
+    if resolved is not None:
+        check_counts(manifest, receipts, resolved)
+    proof = manifest["proof"]
+    hashes = [bytes.fromhex(receipt["sha256"]) for receipt in receipts]
     roots = {"records_root": root_of(hashes).hex(), "receipts_root": root_of(lines).hex()}
     must(proof is None or proof == {"leaves": len(lines), **roots}, "leaves, root over the records, root over the receipts")
 
-def verify_proof(proof, manifest_path):
-    node = sha256(b"\x00" + proof["receipt"].encode())
+def check_order(manifest, receipts):
+    held = {entry["first_record"]: entry["last_record"] for entry in manifest["held_ranges"]}
+    superseded, last = manifest["state"] == "superseded", 0
+    for receipt in receipts:
+        record = receipt["record"]
+        must(record > last if superseded else record == held.get(last + 1, last) + 1, f"record behind {last}")
+        last = record
+    must(receipts, "receipts")
+    must(superseded or held.get(last + 1, last) == manifest["total_records"], "last record")
+
+def check_counts(manifest, receipts, resolved):
+    counts = {outcome: 0 for outcome in OUTCOMES}
+    counts["held"] = held_in(manifest)
+    settled = {"resolved": 0, "handled": 0}
+    errors, reasons = [], {}
+    for receipt in receipts:
+        outcome = receipt["outcome"]
+        end = resolved.get(receipt["record"]) if outcome in FAILED else None
+        counts[end if end in ("uploaded", "duplicate") else outcome] += 1
+        if end is not None:
+            settled["handled" if end == "handled" else "resolved"] += 1
+        elif outcome in FAILED:
+            errors += [error_of(receipt)] if len(errors) < 1000 else []
+            reason = receipt.get("reason", "unknown")
+            # The first 1,000 pairs are counted apart, the others together.
+            pair = (outcome, reason if (outcome, reason) in reasons or len(reasons) < 1000 else None)
+            reasons[pair] = reasons.get(pair, 0) + 1
+    must(counts == {outcome: manifest[outcome + "_records"] for outcome in OUTCOMES}, "counts")
+    must(settled == {name: manifest[name + "_records"] for name in settled}, "resolved, handled")
+    uploads = [receipt["at"] for receipt in receipts if receipt["outcome"] == "uploaded"] or [None]
+    first, last = manifest["times"]["first_upload"], manifest["times"]["last_upload"]
+    must((first, last) == ((min(uploads), max(uploads)) if uploads != [None] else (None, None)), "first and last upload")
+    if manifest["manifest_version"] == 1:
+        return
+    by_reason = [{"outcome": pair[0], "reason": pair[1], "records": records} for pair, records in reasons.items()]
+    must(manifest["errors"] == errors and manifest["errors_by_reason"] == by_reason, "errors, counts by reason")
+
+def error_of(receipt):
+    return {**{name: receipt[name] for name in ("record", "line", "offset", "outcome", "status")},
+            "field": receipt.get("field"), "reason": receipt.get("reason", "unknown"), "error": receipt.get("error", ""),
+            "raw_value": receipt.get("raw_payload", "")[:500]}
+
+# --- The source --------------------------------------------------------------------------------------------------------
+
+BOM = "\ufeff".encode()
+BLANKS = {"csv": b"\r\n\t ,;|\x1a" + BOM, "json-array": b"\r\n\t ,[]\x1a" + BOM}
+OTHER_BLANKS = b"\r\n\t \x1a" + BOM
+
+def check_source(manifest, source, receipts, is_whole, missing):
+    """Each record stands where its receipt says, once, and between them are only separators."""
+    content = content_of(manifest, source)
+    if content is None:
+        return missing.append("content of the source, which is in Zstandard")
+    must(manifest["content_bytes"] in (None, len(content)), "bytes of the content")
+    first_version, body = manifest["manifest_version"] == 1, manifest["body_offset"] or 0
+    if first_version:
+        missing.append("what stands between the records, as version 1 has no body_offset")
+    at, last, header = 0, 0, b""
+    places = [(receipt["offset"], receipt["record"] == last_record + 1, receipt) for last_record, receipt in
+              zip([0] + [receipt["record"] for receipt in receipts], receipts)]
+    for offset, is_next, receipt in places + [(len(content), is_whole, None)]:
+        must(at <= offset <= len(content), "records that overlap, or are outside of the source")
+        if not first_version:
+            if last == 0:
+                must(body <= min(offset, MIB), "body_offset")
+                header = header_in(manifest["format"], content[:body])
+                at = body
+            if is_next:
+                check_gap(manifest["format"], content[at:offset], header, last, receipt)
+        if receipt is not None:
+            record = content[offset : offset + receipt["length"]]
+            must(len(record) == receipt["length"] and sha256(record).hex() == receipt["sha256"], "a record in the source")
+            check_quote(record, receipt)
+            at, last = offset + receipt["length"], receipt["record"]
+
+def header_in(format_, head):
+    """Of a CSV, without what is blank around it. Nothing else may stand before the first record."""
+    if format_ != "csv":
+        must(not head.strip(BLANKS.get(format_, OTHER_BLANKS)), "head of the source")
+        return b""
+    header = head.strip(BLANKS["csv"])
+    separator = re.match(rb"sep=[,;|\t]\r?\n", header)
+    header = header[separator.end() if separator else 0 :].strip(BLANKS["csv"])
+    outside_quotes = b"".join(header.split(b'"')[::2])
+    must(b"\n" not in outside_quotes and b"\r" not in outside_quotes, "head of the source")
+    return header
+
+def check_gap(format_, gap, header, last, receipt):
+    if format_ == "bundle":
+        return check_member_line(gap, last, receipt)
+    blanks = BLANKS.get(format_, OTHER_BLANKS)
+    # Exports that were put one behind the other have a header each.
+    rest = gap.replace(header, b"") if header and len(gap) <= MIB else gap
+    must(not rest.strip(blanks), f"what stands behind record {last}")
+
+def check_member_line(gap, last, receipt):
+    if receipt is None:
+        return must(gap == (b"\n" if last else b""), "what stands behind the last member")
+    must(len(gap) <= MIB and (last == 0 or gap.startswith(b"\n")), "line of a member")
+    line = gap[1 if last else 0 :]
+    must(line.endswith(b"\n") and line.count(b"\n") == 1, "line of a member")
+    facts = parse_json(line[:-1])
+    facts = facts if isinstance(facts, dict) else {}
+    bucket, key = facts.get("bucket"), facts.get("key")
+    must(text(bucket) and text(key) and receipt.get("source_file") == f"s3://{bucket}/{key}", "file of a member")
+    must(exactly(receipt["length"])(facts.get("bytes")), "bytes of a member")
+    must(facts.get("version_id", ODD) == receipt.get("source_version_id", ODD), "version of a member")
+
+def check_quote(record, receipt):
+    encoding, payload = receipt.get("raw_encoding"), receipt.get("raw_payload")
+    if encoding is None:
+        return
+    if encoding == "head":
+        record = record[:1024]
+    must(encoding == "head" or len(record) <= 64 * 1024, "a quoted record")
+    quoted = record.decode("utf-8") if encoding == "text" else base64.b64encode(record).decode()
+    must(payload == quoted, "a quoted record")
+
+# --- The proof of one record -------------------------------------------------------------------------------------------
+
+def verify_proof(proof, manifest_path, expected_pem, missing):
+    must(fits(proof, PROOF) and "\n" not in proof["receipt"] and len(proof["path"]) <= 64, "form of the proof")
+    line = proof["receipt"].encode()
+    record = read_receipt(line)["record"]
+    node = sha256(b"\x00" + line)
     for step in proof["path"]:
         other = bytes.fromhex(step["hash"])
         node = sha256(b"\x01" + (other + node if step["side"] == "left" else node + other))
@@ -131,19 +642,42 @@ def verify_proof(proof, manifest_path):
         first, size = (first + half, size - half) if step["side"] == "left" else (first, half)
     must((first, size) == (proof["index"], 1), "place of the leaf")
     if manifest_path is None:
-        return
-    text = manifest_path.read_bytes()
-    manifest = json.loads(text)
-    must(hashlib.sha256(text).hexdigest() == proof["manifest_sha256"], "manifest")
-    must(manifest["file_id"] == proof["file_id"], "file of the manifest")
-    must(all(manifest["proof"][name] == proof[name] for name in ("receipts_root", "leaves")), "root and leaves")
-    verify_signature(manifest.get("signature"), text, manifest_path)
+        return missing.append("manifest")
+    data = manifest_path.read_bytes()
+    manifest = read_manifest(data, manifest_path.name)
+    check_manifest(manifest)
+    must(sha256(data).hex() == proof["manifest_sha256"], "manifest")
+    must(all(manifest[name] == proof[name] for name in ("manifest_number", "file_id")), "number and file of the manifest")
+    roots = manifest["proof"]
+    must(roots is not None and all(roots[name] == proof[name] for name in ("receipts_root", "leaves")), "root and leaves")
+    if manifest["state"] != "superseded":
+        held = [entry for entry in manifest["held_ranges"] if entry["first_record"] < record]
+        before = held_in({"held_ranges": held})
+        must(record - 1 - before == proof["index"], "place of the record")
+    check_signature(manifest, data, manifest_path.parent, expected_pem, missing)
 
-try:
-    document = json.loads(pathlib.Path(sys.argv[1]).read_bytes())
-    if "sluice_proof" in document:
-        verify_proof(document, pathlib.Path(sys.argv[2]) if len(sys.argv) > 2 else None)
-    else:
-        verify_manifest(pathlib.Path(sys.argv[1]))
-except (ValueError, LookupError, TypeError, AttributeError, OSError, EOFError, zlib.error) as wrong:
-    sys.exit(f"does not hold: {wrong}")
+def verify(arguments):
+    """Exit code, and what does not hold or is missing."""
+    arguments, missing, expected_pem = list(arguments), [], None
+    partial = "--partial" in arguments
+    if partial:
+        arguments.remove("--partial")
+    if "--public-key" in arguments:
+        at = arguments.index("--public-key")
+        expected_pem = pathlib.Path(arguments[at + 1]).read_bytes()
+        del arguments[at : at + 2]
+    path, *manifest = map(pathlib.Path, arguments)
+    try:
+        document = parse_json(path.read_bytes())
+        if isinstance(document, dict) and "sluice_proof" in document:
+            verify_proof(document, manifest[0] if manifest else None, expected_pem, missing)
+        else:
+            verify_manifest(path, expected_pem, missing)
+    except (ValueError, zlib.error, binascii.Error, zipfile.BadZipFile, NotImplementedError, RuntimeError, EOFError) as wrong:
+        return 1, f"does not hold: {wrong}"
+    return (3 if missing and not partial else 0), "".join(f"not checked: {part}\n" for part in missing)
+
+if __name__ == "__main__":
+    code, said = verify(sys.argv[1:])
+    print(said, end="" if said.endswith("\n") else "\n")
+    sys.exit(code)

@@ -2,7 +2,7 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, expect, it } from 'vitest';
-import type { VerifyProgress } from '../../../../cli/verify/verify-account.ts';
+import type { VerifyProgress } from '../../../../cli/verify/verified.ts';
 import { verifyFile } from '../../../../cli/verify/verify-file.ts';
 import { makeEvidence, writeEvidence } from '../../../support/evidence.ts';
 

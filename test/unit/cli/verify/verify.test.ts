@@ -16,6 +16,7 @@ const root = mkdtempSync(join(tmpdir(), 'sluice-verify-'));
 afterAll(() => rmSync(root, { recursive: true, force: true }));
 
 let objects: Map<string, Buffer>;
+const keyPart = (part: string): string => [...objects.keys()].find((key) => key.includes(part)) ?? '';
 const keyOf = (name: string): string => [...objects.keys()].find((key) => key.endsWith(name)) ?? '';
 let runs = 0;
 
@@ -39,7 +40,7 @@ function folder(change: (files: Map<string, Buffer>) => void = () => undefined):
 /** Both have to say the same. */
 async function verdicts(path: string): Promise<Verdict> {
   const [first, second] = [await verifyHere(path), verifyByPython(path)];
-  if (second) expect(second.holds, first.said + second.said).toBe(first.holds);
+  if (second) expect(second, second.said).toMatchObject({ holds: first.holds, isComplete: first.isComplete });
   return first;
 }
 
@@ -48,8 +49,8 @@ const json = (bytes: Buffer | undefined): Record<string, unknown> => JSON.parse(
 describe('the evidence of a file', () => {
   it('holds, by two verifiers, for each of its manifests', async () => {
     for (const name of ['manifest.json', 'manifest.2.json']) {
-      const { holds, said } = await verdicts(join(folder(), name));
-      expect(holds, said).toBe(true);
+      const { isComplete, said } = await verdicts(join(folder(), name));
+      expect(isComplete, said).toBe(true);
       expect(said).toContain('unsigned');
       expect(said).not.toContain('not here');
     }
@@ -61,9 +62,42 @@ describe('the evidence of a file', () => {
         files.delete(keyOf('/source/log.jsonl')) ||
         files.delete([...files.keys()].find((key) => key.includes('/source/')) ?? ''),
     );
-    const { holds, said } = await verdicts(join(dir, 'manifest.json'));
-    expect(holds).toBe(true);
+    const { holds, isComplete, said } = await verdicts(join(dir, 'manifest.json'));
+    expect({ holds, isComplete }).toEqual({ holds: true, isComplete: false });
     expect(said).toContain('the source is not here');
+  });
+
+  it.each(['receipts.', 'dead-letters.', 'resolutions.', 'report.2.', '/manifest.json'])(
+    'is not complete without %s…, and says so',
+    async (part) => {
+      const dir = folder((files) => {
+        for (const key of [...files.keys()]) if (key.includes(part)) files.delete(key);
+      });
+      const { holds, isComplete, said } = await verdicts(join(dir, 'manifest.2.json'));
+      expect({ holds, isComplete }, said).toEqual({ holds: true, isComplete: false });
+      expect(said).toMatch(/(is|are) not here/);
+    },
+  );
+
+  it('does not hold under the name of another manifest', async () => {
+    const dir = folder((files) => {
+      files.set(keyOf('/manifest.2.json'), files.get(keyOf('/manifest.json')) as Buffer);
+    });
+    expect(await verdicts(join(dir, 'manifest.2.json'))).toMatchObject({ holds: false });
+  });
+
+  it.each<[string, (files: Map<string, Buffer>) => void]>([
+    ['another report', (files) => files.set(keyPart('report.2.'), Buffer.from('<p>All is well.</p>'))],
+    [
+      'another manifest before it',
+      (files) =>
+        files.set(
+          keyOf('/manifest.json'),
+          Buffer.concat([files.get(keyOf('/manifest.json')) as Buffer, Buffer.from(' ')]),
+        ),
+    ],
+  ])('does not hold with %s', async (_, change) => {
+    expect(await verdicts(join(folder(change), 'manifest.2.json'))).toMatchObject({ holds: false });
   });
 
   const sourceKey = () => [...objects.keys()].find((key) => key.includes('/source/')) ?? '';
@@ -95,7 +129,7 @@ describe('the evidence of a file', () => {
   };
 
   it.each<[string, (files: Map<string, Buffer>) => void, RegExp]>([
-    ['the first bit of the source', flip(sourceKey, () => 0), /record 1/],
+    ['the first bit of the source', flip(sourceKey, () => 0), /SHA-256 of the source/],
     ['a bit in the middle of the source', flip(sourceKey, (bytes) => bytes.length >> 1), /record \d+|SHA-256/],
     ['a line break of the source', flip(sourceKey, (bytes) => bytes.indexOf('\n')), /SHA-256/],
     [
@@ -139,7 +173,7 @@ describe('the evidence of a file', () => {
       repack('receipts.ndjson.gz', (lines) =>
         lines.map((line, n) => (n === 1 ? (lines[2] ?? '').replace('"record":3', '"record":2') : line)),
       ),
-      /root|record 2/,
+      /root|record 1 that is in no receipt/,
     ],
     ['a dead letter left out', repack('dead-letters.ndjson.gz', (lines) => lines.slice(1)), /dead letters/],
     ['a dead letter too many', repack('dead-letters.ndjson.gz', (lines) => [...lines, lines[0] ?? '']), /dead letter/],
@@ -149,6 +183,8 @@ describe('the evidence of a file', () => {
         add(each, 'uploaded_records', 1);
         add(each, 'total_records', 1);
         add(each, 'valid_records', 1);
+        const times = each['times'] as Manifest['times'];
+        times.records_per_second = Math.round((Number(each['uploaded_records']) / times.upload_seconds) * 100) / 100;
       }),
       /by the receipts/,
     ],

@@ -1,0 +1,33 @@
+import { sha256Of } from '../../lambdas/core/identity.ts';
+import type { ReadManifest } from './read-manifest.ts';
+import { manifestName, readManifest } from './read-manifest.ts';
+import type { Verified } from './verified.ts';
+import { mustHold } from './verified.ts';
+
+/**
+ * Follows a manifest back to the file's first: each names the one before it by its SHA-256.
+ * @param find gives a file's bytes by its name; undefined where it isn't here
+ * @throws DoesNotHoldError
+ */
+export function* checkChain(newest: ReadManifest, find: (name: string) => Buffer | undefined): Generator<Verified> {
+  let read = newest;
+  for (let number = newest.manifest.manifest_number; number > 1; number--) {
+    const { previous_manifest_sha256: sha256 } = read.manifest;
+    if (sha256 === null) {
+      yield { sentence: `manifest ${number} is of version 1 and does not name the one before it`, isSkipped: true };
+      return;
+    }
+    const name = manifestName(number - 1);
+    const bytes = find(name);
+    if (!bytes) {
+      yield { sentence: `${name} is not here: the manifests before it were not checked`, isSkipped: true };
+      return;
+    }
+    mustHold(sha256Of(bytes) === sha256, `${name} is not the one that manifest ${number} follows`);
+    read = readManifest(bytes, name);
+    const isOfFile = read.folder === newest.folder && read.manifest.manifest_number === number - 1;
+    mustHold(isOfFile, `${name} is not of the same file`);
+  }
+  if (read !== newest)
+    yield { sentence: `the manifests before it are here, and each names the one before by its SHA-256` };
+}

@@ -1,0 +1,218 @@
+import { isDeepStrictEqual } from 'node:util';
+import type { Manifest, ManifestError, ReasonCount } from '../../lambdas/core/manifest.ts';
+import { maxErrors, maxRawCharacters, maxReasons } from '../../lambdas/core/manifest.ts';
+import { MerkleRoot } from '../../lambdas/core/merkle.ts';
+import { isFailed, noCounts, outcomes, sumCounts } from '../../lambdas/core/outcome.ts';
+import type { FailedOutcome } from '../../lambdas/core/outcome.ts';
+import { openSource } from './check-source.ts';
+import { linesOf, unpack } from './evidence-lines.ts';
+import type { CheckedReceipt, Resolution } from './read-receipt.ts';
+import { readReceipt } from './read-receipt.ts';
+import type { OnProgress, Verified } from './verified.ts';
+import { mustHold } from './verified.ts';
+
+/** Receipts between two reports of progress. */
+const reportEvery = 1_000;
+
+export interface ReceiptFiles {
+  receipts: string;
+  deadLetters?: string | undefined;
+  source?: string | undefined;
+}
+
+/**
+ * Computes the account anew from the receipts.
+ * @param resolutions undefined where the manifest names some that are not here: then what depends on them is left out
+ * @throws DoesNotHoldError
+ */
+export async function* checkReceipts(
+  manifest: Manifest,
+  files: ReceiptFiles,
+  resolutions: ReadonlyMap<number, Resolution> | undefined,
+  onProgress: OnProgress,
+): AsyncGenerator<Verified> {
+  const source = files.source === undefined ? undefined : await openSource(manifest, files.source);
+  const what = 'the dead letters';
+  const dead = files.deadLetters === undefined ? undefined : linesOf(unpack(files.deadLetters, what), what);
+  const order = new RecordOrder(manifest);
+  const tally = new Tally(resolutions ?? new Map());
+  const [records, receipts] = [new MerkleRoot(), new MerkleRoot()];
+  const whole = manifest.total_records - heldIn(manifest);
+  for await (const line of linesOf(unpack(files.receipts, 'the receipts'), 'the receipts')) {
+    const receipt = readReceipt(line, `the receipt behind record ${order.last}`);
+    const isNext = order.add(receipt.record);
+    records.add(Buffer.from(receipt.sha256, 'hex'));
+    receipts.add(line);
+    if (receipts.leaves % reportEvery === 0) onProgress({ what: 'receipts', done: receipts.leaves, whole });
+    tally.add(receipt);
+    await source?.add(receipt, isNext);
+    if (!dead || !isFailed(receipt.outcome)) continue;
+    const { value } = (await dead.next()) as { value?: Buffer };
+    mustHold(
+      value?.equals(line) === true,
+      `record ${receipt.record} failed, and its line in the dead letters differs or is missing`,
+    );
+  }
+  const isWhole = order.end();
+  mustHold(!dead || (await dead.next()).done === true, 'there is a dead letter of a record that did not fail');
+  const { dead_letters_key: deadKey } = manifest.archive;
+  // The first manifests named no dead letters.
+  const isNamed = manifest.manifest_version === 1 || (deadKey !== null) === tally.failed > 0;
+  mustHold(isNamed, `${tally.failed} records failed, and the manifest names ${deadKey ?? 'no dead letters'}`);
+  const sum = sumCounts(tally.counts) + heldIn(manifest);
+  if (resolutions) {
+    tally.compare(manifest);
+    yield { sentence: `the receipts have each record once, and come to the manifest's counts (${sum})` };
+    yield { sentence: 'errors, counts by reason and times are those of the receipts' };
+  } else {
+    yield { sentence: `the receipts have each record once (${sum})` };
+    yield { sentence: 'counts, errors and reasons depend on resolutions that are not here', isSkipped: true };
+  }
+  checkRoots(manifest, records, receipts);
+  if (dead) yield { sentence: 'the dead letters are the failed records, line by line' };
+  yield manifest.proof
+    ? { sentence: 'the Merkle roots over records and receipts are the manifest’s' }
+    : { sentence: 'the manifest is from before proofs: it has no Merkle roots', isSkipped: true };
+  if (source) yield* await source.end(isWhole);
+}
+
+export const heldIn = ({ held_ranges: ranges }: Manifest): number =>
+  ranges.reduce((sum, { first_record: first, last_record: last }) => sum + last - first + 1, 0);
+
+/** That receipts and held ranges together have each number once, in order. */
+class RecordOrder {
+  last = 0;
+  readonly #manifest: Manifest;
+  readonly #heldUntil: ReadonlyMap<number, number>;
+
+  constructor(manifest: Manifest) {
+    this.#manifest = manifest;
+    this.#heldUntil = new Map(manifest.held_ranges.map((range) => [range.first_record, range.last_record]));
+  }
+
+  /** Gives whether no record stands between this one and the one before it. */
+  add(record: number): boolean {
+    const expected = this.#pastHeld() + 1;
+    const follows = this.#manifest.state === 'superseded' ? record > this.last : record === expected;
+    mustHold(follows, `the receipts have record ${record} where ${expected} should be`);
+    const isNext = record === this.last + 1;
+    this.last = record;
+    return isNext;
+  }
+
+  /** Gives whether the last receipt is that of the file's last record. */
+  end(): boolean {
+    const { state, total_records: total } = this.#manifest;
+    mustHold(this.last > 0, 'the receipts are empty');
+    if (state === 'superseded') return false;
+    const end = this.#pastHeld();
+    mustHold(
+      end === total,
+      `receipts and held ranges end with record ${end}, by the receipts, and the total is ${total}`,
+    );
+    return this.last === total;
+  }
+
+  #pastHeld(): number {
+    return this.#heldUntil.get(this.last + 1) ?? this.last;
+  }
+}
+
+/** What a manifest says of all records together. */
+class Tally {
+  readonly counts = noCounts();
+  /** Whatever has become of them since. */
+  failed = 0;
+  #resolved = 0;
+  #handled = 0;
+  readonly #errors: ManifestError[] = [];
+  readonly #reasons = new Map<string, ReasonCount>();
+  #firstUpload: string | null = null;
+  #lastUpload: string | null = null;
+  readonly #resolutions: ReadonlyMap<number, Resolution>;
+
+  constructor(resolutions: ReadonlyMap<number, Resolution>) {
+    this.#resolutions = resolutions;
+  }
+
+  add(receipt: CheckedReceipt): void {
+    const { outcome, at, record } = receipt;
+    if (outcome === 'uploaded') {
+      this.#firstUpload = this.#firstUpload === null || at < this.#firstUpload ? at : this.#firstUpload;
+      this.#lastUpload = this.#lastUpload === null || at > this.#lastUpload ? at : this.#lastUpload;
+    }
+    if (!isFailed(outcome)) {
+      this.counts[outcome]++;
+      return;
+    }
+    this.failed++;
+    const resolution = this.#resolutions.get(record);
+    if (resolution === 'uploaded' || resolution === 'duplicate') {
+      this.counts[resolution]++;
+      this.#resolved++;
+      return;
+    }
+    this.counts[outcome]++;
+    if (resolution === 'handled') this.#handled++;
+    else this.#noteOpen(receipt, outcome);
+  }
+
+  #noteOpen(receipt: CheckedReceipt, outcome: FailedOutcome): void {
+    const reason = receipt.reason ?? 'unknown';
+    if (this.#errors.length < maxErrors) this.#errors.push(errorOf(receipt, outcome));
+    const own = `${outcome} ${reason}`;
+    const isOwn = this.#reasons.has(own) || this.#reasons.size < maxReasons;
+    const key = isOwn ? own : outcome;
+    const counted = this.#reasons.get(key) ?? { outcome, reason: isOwn ? reason : null, records: 0 };
+    counted.records++;
+    this.#reasons.set(key, counted);
+  }
+
+  /** @throws DoesNotHoldError at the first figure that the manifest has differently */
+  compare(manifest: Manifest): void {
+    for (const outcome of outcomes) {
+      const expected = this.counts[outcome] + (outcome === 'held' ? heldIn(manifest) : 0);
+      const said = manifest[`${outcome}_records`];
+      mustHold(expected === said, `${expected} records are ${outcome} by the receipts, ${said} by the manifest`);
+    }
+    const { resolved_records: resolved, handled_records: handled, times } = manifest;
+    mustHold(this.#resolved === resolved, `${this.#resolved} records were resolved, the manifest says ${resolved}`);
+    mustHold(this.#handled === handled, `${this.#handled} records were handled, the manifest says ${handled}`);
+    mustHold(
+      times.first_upload === this.#firstUpload && times.last_upload === this.#lastUpload,
+      'the first and last upload are not those of the receipts',
+    );
+    if (manifest.manifest_version === 1) return;
+    mustHold(
+      isDeepStrictEqual(manifest.errors, this.#errors),
+      'the errors are not the first open ones of the receipts',
+    );
+    mustHold(
+      isDeepStrictEqual(manifest.errors_by_reason, [...this.#reasons.values()]),
+      'the counts by reason are not those of the receipts',
+    );
+  }
+}
+
+function errorOf(receipt: CheckedReceipt, outcome: FailedOutcome): ManifestError {
+  return {
+    record: receipt.record,
+    line: receipt.line,
+    offset: receipt.offset,
+    outcome,
+    field: receipt.field ?? null,
+    reason: receipt.reason ?? 'unknown',
+    error: receipt.error ?? '',
+    status: receipt.status,
+    raw_value: Array.from(receipt.raw_payload?.slice(0, 2 * maxRawCharacters) ?? '')
+      .slice(0, maxRawCharacters)
+      .join(''),
+  };
+}
+
+function checkRoots({ proof }: Manifest, records: MerkleRoot, receipts: MerkleRoot): void {
+  if (!proof) return;
+  mustHold(proof.leaves === records.leaves, `the tree has ${records.leaves} leaves, ${proof.leaves} by the manifest`);
+  mustHold(proof.records_root === records.root().toString('hex'), 'the Merkle root over the records differs');
+  mustHold(proof.receipts_root === receipts.root().toString('hex'), 'the Merkle root over the receipts differs');
+}

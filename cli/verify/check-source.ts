@@ -1,0 +1,114 @@
+import { isUtf8 } from 'node:buffer';
+import { statSync } from 'node:fs';
+import type { Manifest } from '../../lambdas/core/manifest.ts';
+import { checkContent } from '../../lambdas/splitter/check-content.ts';
+import { readContent } from '../../lambdas/splitter/read-content.ts';
+import { ContentReader } from './content-reader.ts';
+import { readChunks } from './evidence-lines.ts';
+import type { CheckedReceipt } from './read-receipt.ts';
+import { maxGapBytes, SourceLayout } from './source-layout.ts';
+import type { Verified } from './verified.ts';
+import { mustHold } from './verified.ts';
+
+/**
+ * Opens a source at the first byte of its content: what records' offsets count in, below compression and encoding. Both
+ * are found out from the bytes, as they were when the file was dropped, and have to be those that the manifest names.
+ * @throws DoesNotHoldError where it holds other content than the manifest says
+ */
+export async function openSource(manifest: Manifest, path: string): Promise<SourceCheck> {
+  const { content_bytes: contentBytes, compression, decoded_from: decodedFrom, zip_member: member } = manifest;
+  const source = { bucket: '', key: path, etag: '', sizeBytes: statSync(path).size };
+  const sources = { read: (_: unknown, offset: number) => readChunks(path, offset) };
+  const check = await checkContent(source, undefined, {
+    sources,
+    limits: { maxContentBytes: Infinity, maxRatio: Infinity },
+    onChunk: async (bytes) => (bytes > (contentBytes ?? Infinity) ? 'stop' : 'go-on'),
+  });
+  mustHold(check.kind !== 'refused', `the source can't be read: ${check.kind === 'refused' ? check.message : ''}`);
+  mustHold(check.kind !== 'out-of-time', `the source's content has more than ${contentBytes} bytes`);
+  const content = check.kind === 'stored' ? check.content : undefined;
+  const isNamed =
+    (content?.compression ?? null) === compression &&
+    (content?.decodedFrom ?? null) === decodedFrom &&
+    (content?.member?.name ?? null) === member;
+  mustHold(isNamed, 'the source is compressed or encoded in another way than the manifest says');
+  return new SourceCheck(manifest, readContent({ source, ...(content ? { content } : {}) }, undefined, sources, 0));
+}
+
+/** Longest part of a record that a receipt quotes (`letter-of.ts`). Bytes. */
+const maxQuotedBytes = 64 * 1024;
+const headBytes = 1024;
+
+/**
+ * Goes through a source's content record by record: each stands where its receipt says, once, and between them there is
+ * nothing but what separates records. A run of records without receipts (held ones) is passed over.
+ */
+export class SourceCheck {
+  readonly #manifest: Manifest;
+  readonly #content: ContentReader;
+  readonly #layout: SourceLayout;
+  #record = 0;
+
+  constructor(manifest: Manifest, content: AsyncIterable<Buffer>) {
+    this.#manifest = manifest;
+    this.#content = new ContentReader(content);
+    this.#layout = new SourceLayout(manifest);
+  }
+
+  /**
+   * @param isNext whether its number follows the one before: if not, there is no saying what stands between them
+   * @throws DoesNotHoldError
+   */
+  async add(receipt: CheckedReceipt, isNext: boolean): Promise<void> {
+    const { record, offset, length, raw_encoding: encoding, raw_payload: payload } = receipt;
+    mustHold(offset >= this.#content.offset, `record ${record} begins within the one before it`);
+    await this.#passGap(offset, isNext, receipt);
+    const quoted = encoding === 'head' ? headBytes : maxQuotedBytes + 1;
+    const { sha256, head } = await this.#content.digestTo(offset + length, payload === undefined ? 0 : quoted);
+    mustHold(
+      this.#content.offset === offset + length && sha256 === receipt.sha256,
+      `record ${record}: the source at byte ${offset} is not what its receipt says`,
+    );
+    mustHold(
+      payload === undefined || payload === quoteOf(head, encoding),
+      `record ${record} is quoted differently from what stands in the source`,
+    );
+    this.#record = record;
+  }
+
+  /** @param isWhole whether the last record of the file has been added */
+  async end(isWhole: boolean): Promise<Verified[]> {
+    const content = this.#content;
+    const { content_bytes: bytes, manifest_version: version } = this.#manifest;
+    await this.#passGap(bytes ?? Number.MAX_SAFE_INTEGER, isWhole, undefined);
+    // One byte more is enough to know that there are more.
+    const isAll = bytes === null || (content.offset === bytes && (await content.readTo(bytes + 1)).length === 0);
+    mustHold(isAll, `the source's content does not have ${bytes} bytes`);
+    const sentence = 'each record stands in the source once, where its receipt says, with the same bytes';
+    if (version > 1) return [{ sentence: `${sentence}, and nothing but separators between them` }];
+    const skipped = 'what stands between the records was not checked: a manifest of version 1 has no body_offset';
+    return [{ sentence }, { sentence: skipped, isSkipped: true }];
+  }
+
+  async #passGap(end: number, isNext: boolean, next: CheckedReceipt | undefined): Promise<void> {
+    const content = this.#content;
+    const after = this.#record;
+    if (this.#manifest.manifest_version === 1) return content.skipTo(end);
+    const head = this.#manifest.body_offset ?? 0;
+    if (after === 0) {
+      mustHold(head <= end && head <= maxGapBytes, 'body_offset is behind the first record');
+      this.#layout.checkHead(await content.readTo(head));
+    }
+    if (!isNext) return content.skipTo(end);
+    if (end - content.offset <= maxGapBytes) {
+      return this.#layout.checkGap(await content.readTo(end), { after, next });
+    }
+    for await (const part of content.to(end)) this.#layout.checkPart(part, { after, next });
+  }
+}
+
+/** As a receipt has it (`letter-of.ts`). */
+function quoteOf(head: Buffer, encoding: CheckedReceipt['raw_encoding']): string | undefined {
+  if (encoding !== 'text') return head.toString('base64');
+  return isUtf8(head) ? head.toString('utf8') : undefined;
+}

@@ -1,0 +1,51 @@
+import * as z from 'zod';
+import { outcomes } from '../../lambdas/core/outcome.ts';
+import { isTime } from './read-manifest.ts';
+import { parseStrictJson } from './strict-json.ts';
+import { mustHold } from './verified.ts';
+
+const hex = z.string().regex(/^[0-9a-f]{64}$/);
+
+/** What is looked at of a receipt; other fields are not, and may be anything. */
+const checkedReceipt = z
+  .object({
+    record: z.int().positive(),
+    line: z.int().positive(),
+    offset: z.int().nonnegative(),
+    length: z.int().nonnegative(),
+    sha256: hex,
+    outcome: z.enum(outcomes),
+    request_id: z.string().nullable(),
+    status: z.int().nullable(),
+    at: z.string().refine(isTime),
+    source_file: z.string().optional(),
+    source_version_id: z.string().optional(),
+    reason: z.string().optional(),
+    error: z.string().optional(),
+    field: z.string().nullable().optional(),
+    raw_encoding: z.enum(['text', 'base64', 'head']).optional(),
+    raw_payload: z.string().optional(),
+  })
+  .refine(({ raw_encoding: encoding, raw_payload: payload }) => (encoding === undefined) === (payload === undefined));
+export type CheckedReceipt = z.infer<typeof checkedReceipt>;
+
+/** @param what it is, for the message @throws DoesNotHoldError */
+export function readReceipt(line: Buffer, what: string): CheckedReceipt {
+  const read = checkedReceipt.safeParse(parseStrictJson(line, what));
+  mustHold(read.success, `${what} can't be read as one`);
+  return read.data;
+}
+
+const resolutionLine = z.object({
+  record: z.int().positive(),
+  resolution: z.enum(['uploaded', 'duplicate', 'handled']),
+});
+export type Resolution = z.infer<typeof resolutionLine>['resolution'];
+
+/** @throws DoesNotHoldError */
+export function readResolution(line: Buffer): z.infer<typeof resolutionLine> {
+  const what = 'a line of the resolutions';
+  const read = resolutionLine.safeParse(parseStrictJson(line, what));
+  mustHold(read.success, `${what} can't be read as one`);
+  return read.data;
+}
