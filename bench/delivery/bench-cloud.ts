@@ -170,7 +170,7 @@ export class BenchStack {
     const key = `traffic/${name}`;
     const atMs = Date.now();
     const put = await this.#s3.send(new PutObjectCommand({ Bucket: bucket, Key: key, Body: body }));
-    return { fileId: fileIdOf({ bucket, key, versionId: put.VersionId ?? '' }), atMs };
+    return { fileId: fileIdOf('traffic', { bucket, key, versionId: put.VersionId ?? '' }), atMs };
   }
 
   /** Waits for a file's manifest. @throws where its account does not add up, or it takes longer */

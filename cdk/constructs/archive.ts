@@ -1,4 +1,5 @@
 import { Duration } from 'aws-cdk-lib';
+import { Effect, PolicyStatement, StarPrincipal } from 'aws-cdk-lib/aws-iam';
 import { Bucket, ObjectLockRetention } from 'aws-cdk-lib/aws-s3';
 import { Construct } from 'constructs';
 import type { Settings } from '../settings.ts';
@@ -27,21 +28,52 @@ export class Archive extends Construct {
       lifecycleRules: [abortUploads],
       ...(settings.retainData ? { objectLockEnabled: true, objectLockDefaultRetention: lock } : {}),
     });
+    this.#refuseOverwrites(settings.retainData);
   }
 
-  /** Lets a function read dead letters, and add lists of them. */
-  grantList(grantee: SluiceFunction): void {
-    grantee.may(['s3:GetObject'], this.bucket.arnForObjects('*'));
-    grantee.may(['s3:PutObject', 's3:AbortMultipartUpload'], this.bucket.arnForObjects('reconciliation/*'));
+  /** Lets a function read a feed's dead letters, and add lists of them. */
+  grantList(grantee: SluiceFunction, feed: string): void {
+    const lists = this.bucket.arnForObjects(`reconciliation/${feed}/*`);
+    grantee.may(['s3:GetObject'], ...this.#foldersOf(feed), lists);
+    grantee.may(['s3:PutObject', 's3:AbortMultipartUpload'], lists);
     grantee.may(['s3:ListBucket'], this.bucket.bucketArn);
   }
 
-  /** Lets a function add to it and look at what is there. It may neither delete nor change a retention. */
-  grantAdd(grantee: SluiceFunction): void {
-    const objects = this.bucket.arnForObjects('*');
+  /** Lets a function add to a feed's folders and look at what is there. It may neither delete nor change a retention. */
+  grantAdd(grantee: SluiceFunction, feed: string): void {
+    const actions = ['s3:GetObject', 's3:PutObject', 's3:PutObjectTagging', 's3:AbortMultipartUpload'];
     // Tags come along with a copied source.
-    grantee.may(['s3:GetObject', 's3:PutObject', 's3:PutObjectTagging', 's3:AbortMultipartUpload'], objects);
+    grantee.may(actions, ...this.#foldersOf(feed));
     // Without it S3 says 403 where an object isn't there yet.
     grantee.may(['s3:ListBucket'], this.bucket.bucketArn);
+  }
+
+  /** See lambdas/core/archive-keys.ts. */
+  #foldersOf(feed: string): string[] {
+    return [feed, `quarantine/${feed}`].map((folder) => this.bucket.arnForObjects(`${folder}/*`));
+  }
+
+  /**
+   * What is in the archive is never written again, whoever asks and whatever else allows it; nor deleted, in a stage that
+   * retains its data. An administrator would have to change the policy first, which CloudTrail has.
+   */
+  #refuseOverwrites(neverDeleted: boolean): void {
+    const deny = (sid: string, actions: string[], conditions?: Record<string, unknown>): void => {
+      const statement = { sid, effect: Effect.DENY, principals: [new StarPrincipal()], actions };
+      this.bucket.addToResourcePolicy(
+        new PolicyStatement({
+          ...statement,
+          resources: [this.bucket.arnForObjects('*')],
+          ...(conditions ? { conditions } : {}),
+        }),
+      );
+    };
+    // Parts of an upload make no object and carry no such header; its completion does both:
+    // https://docs.aws.amazon.com/AmazonS3/latest/userguide/conditional-writes-enforce.html
+    deny('WriteOnce', ['s3:PutObject'], {
+      Null: { 's3:if-none-match': 'true' },
+      Bool: { 's3:ObjectCreationOperation': 'true' },
+    });
+    if (neverDeleted) deny('NeverDeleted', ['s3:DeleteObject', 's3:DeleteObjectVersion']);
   }
 }

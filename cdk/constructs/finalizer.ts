@@ -6,6 +6,7 @@ import type { Archive } from './archive.ts';
 import type { Desk } from './desk.ts';
 import type { IntakeBucket } from './intake-bucket.ts';
 import type { Ledger } from './ledger.ts';
+import { ledgerKeys } from './ledger.ts';
 import { RedrivenQueue } from './redriven-queue.ts';
 import type { SigningKey } from './signing-key.ts';
 import { SluiceFunction } from './sluice-function.ts';
@@ -62,10 +63,10 @@ export class Finalizer extends Construct {
       },
     });
     workOff(this.function, queue, { batchSize: 1, maxConcurrency: concurrency });
-    ledger.grant(this.function, 'GetItem', 'UpdateItem', 'Query');
-    work.grantGetReceipts(this.function);
-    if (feed.smallFiles) work.grantCopyBundles(this.function);
-    archive.grantAdd(this.function);
+    ledger.grant(this.function, [ledgerKeys.files(feed.name)], 'GetItem', 'UpdateItem', 'Query');
+    work.grantGetReceipts(this.function, feed.name);
+    if (feed.smallFiles) work.grantCopyBundles(this.function, feed.name);
+    archive.grantAdd(this.function, feed.name);
     for (const lane of feed.lanes) intake.grantCopy(this.function, lane.keyPrefix);
     this.function.maySendTo(queue);
     signingKey?.grantSign(this.function);

@@ -7,6 +7,7 @@ import type { FeedSettings, LaneSettings, Settings } from '../settings.ts';
 import { splitterLimits } from '../splitter-limits.ts';
 import type { IntakeBucket } from './intake-bucket.ts';
 import type { Ledger } from './ledger.ts';
+import { ledgerKeys } from './ledger.ts';
 import type { RecordLedger } from './record-ledger.ts';
 import { RedrivenQueue } from './redriven-queue.ts';
 import { SluiceFunction } from './sluice-function.ts';
@@ -111,7 +112,8 @@ export class Lane extends Construct {
     });
     if (feed.smallFiles) work.grantBundles(splitter, feed.name);
     intake.grantRead(splitter, lane.keyPrefix);
-    ledger.grant(splitter, 'GetItem', 'PutItem', 'UpdateItem', 'Query');
+    ledger.grant(splitter, [ledgerKeys.files(feed.name)], 'GetItem', 'PutItem', 'UpdateItem', 'Query');
+    ledger.grant(splitter, [ledgerKeys.checksums(feed.name)], 'GetItem', 'PutItem', 'UpdateItem');
     splitter.maySendTo(this.intake.queue, this.records.queue, finalizeQueue);
     return splitter;
   }
@@ -161,10 +163,11 @@ export class Lane extends Construct {
       // Alone, a letter is a request for each of its receives and for each of its returns; nobody waits for it by the second.
       windowSeconds: gatherSeconds[lane.name],
     });
-    ledger.grant(consumer, 'GetItem', 'UpdateItem');
-    work.grantPutReceipts(consumer);
+    const { files, limiter, altered } = ledgerKeys;
+    ledger.grant(consumer, [files(feed.name), limiter(apiIdOf(feed)), altered(feed.name)], 'GetItem', 'UpdateItem');
+    work.grantPutReceipts(consumer, feed.name);
     sink.token?.grantRead(consumer);
-    sink.recordLedger?.grantPut(consumer);
+    sink.recordLedger?.grantPut(consumer, feed.name);
     consumer.maySendTo(this.records.queue, this.letters.queue, finalizeQueue);
     consumer.mayPublish();
     return consumer;

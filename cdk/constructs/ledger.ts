@@ -8,6 +8,17 @@ import type { SluiceFunction } from './sluice-function.ts';
 
 const indexName = 'byFeed';
 
+/** Partition keys as the adapters write them (lambdas/adapters/dynamo-*.ts), for policies. */
+export const ledgerKeys = {
+  /** A file's item, its batches and its dead records. */
+  files: (feed: string) => `FILE#${feed}.*`,
+  checksums: (feed: string) => `SHA#${feed}#*`,
+  limiter: (apiId: string) => `LIMITER#${apiId}`,
+  desk: (feed: string) => `DESK#${feed}`,
+  reconciler: (feed: string) => `RECONCILER#${feed}`,
+  altered: (feed: string) => `ALTERED#${feed}`,
+};
+
 /** The account of files, batches and dead records, and each API's limiter: one table. */
 export class Ledger extends Construct {
   readonly table: Table;
@@ -41,16 +52,19 @@ export class Ledger extends Construct {
     return this.table.metric(`${of}ThrottleEvents`, { statistic: 'Sum', period: Duration.minutes(5) });
   }
 
-  /** Lets a function make these calls on the table's items. */
-  grant(grantee: SluiceFunction, ...actions: string[]): void {
-    grantee.may(
+  /** Lets a function make these calls on items whose partition keys are like one of these: `*` stands for any end. */
+  grant(grantee: SluiceFunction, keys: readonly string[], ...actions: string[]): void {
+    grantee.mayOnItems(
       actions.map((action) => `dynamodb:${action}`),
       this.table.tableArn,
+      keys,
     );
   }
 
-  /** Lets a function list files by feed. */
-  grantList(grantee: SluiceFunction): void {
-    grantee.may(['dynamodb:Query'], `${this.table.tableArn}/index/${indexName}`);
+  /** Lets a function list the files of these feeds, by the index, and read them. */
+  grantList(grantee: SluiceFunction, feeds: readonly string[]): void {
+    const lists = feeds.flatMap((feed) => ['OPEN', 'CLOSED', 'DEAD'].map((list) => `${list}#${feed}`));
+    grantee.mayOnItems(['dynamodb:Query'], `${this.table.tableArn}/index/${indexName}`, lists);
+    this.grant(grantee, feeds.map(ledgerKeys.files), 'BatchGetItem');
   }
 }

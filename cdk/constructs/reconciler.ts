@@ -12,6 +12,7 @@ import type { Desk } from './desk.ts';
 import type { Finalizer } from './finalizer.ts';
 import type { Lane } from './lane.ts';
 import type { Ledger } from './ledger.ts';
+import { ledgerKeys } from './ledger.ts';
 import { SluiceFunction } from './sluice-function.ts';
 import type { WorkBucket } from './work-bucket.ts';
 
@@ -83,12 +84,17 @@ export class Reconciler extends Construct {
     });
   }
 
-  #grant({ ledger, lanes, work, archive, finalizer, desk }: ReconcilerProps): void {
-    ledger.grant(this.function, 'GetItem', 'PutItem', 'BatchGetItem', 'Query', 'UpdateItem');
-    ledger.grantList(this.function);
-    work.grantGetReceipts(this.function);
-    work.grantPutReceipts(this.function);
-    archive.grantList(this.function);
+  #grant({ settings, feed, ledger, lanes, work, archive, finalizer, desk }: ReconcilerProps): void {
+    const { name } = feed;
+    const own = [ledgerKeys.files(name), ledgerKeys.altered(name)];
+    ledger.grant(this.function, own, 'GetItem', 'Query', 'UpdateItem');
+    ledger.grant(this.function, [ledgerKeys.desk(name)], 'GetItem', 'PutItem');
+    ledger.grant(this.function, [ledgerKeys.reconciler(name)], 'UpdateItem');
+    ledger.grant(this.function, [ledgerKeys.limiter(apiIdOf(feed))], 'GetItem');
+    ledger.grantList(this.function, [name, ...namesSharingApi(feed, settings)]);
+    work.grantGetReceipts(this.function, name);
+    work.grantPutReceipts(this.function, name);
+    archive.grantList(this.function, name);
     desk.grantTell(this.function);
     this.function.maySendTo(finalizer.queue, ...lanes.map((lane) => lane.intake.queue));
     const dlqs = [

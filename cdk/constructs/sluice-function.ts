@@ -125,6 +125,19 @@ export class SluiceFunction extends NodejsFunction {
     this.mayUseKeyFor(actions);
   }
 
+  /**
+   * Lets it do these on a table's or an index's items with partition keys like these. A call that names no key is
+   * refused: `ForAllValues` alone would let it pass.
+   */
+  mayOnItems(actions: string[], resource: string, keys: readonly string[]): void {
+    const conditions = {
+      'ForAllValues:StringLike': { 'dynamodb:LeadingKeys': keys },
+      Null: { 'dynamodb:LeadingKeys': 'false' },
+    };
+    this.addToRolePolicy(new PolicyStatement({ actions, resources: [resource], conditions }));
+    this.mayUseKeyFor(actions);
+  }
+
   /** Lets it use the customer's key for these calls; nothing where there is none. */
   mayUseKeyFor(actions: string[]): void {
     if (this.#kmsKeyArn === undefined) return;

@@ -23,8 +23,8 @@ export class WorkBucket extends Construct {
     });
   }
 
-  grantPutReceipts(grantee: SluiceFunction): void {
-    grantee.may(['s3:PutObject'], this.bucket.arnForObjects('receipts/*'));
+  grantPutReceipts(grantee: SluiceFunction, feed: string): void {
+    grantee.may(['s3:PutObject'], this.#receiptsOf(feed));
   }
 
   /** Lets it keep small files there as one, and read that. */
@@ -33,11 +33,16 @@ export class WorkBucket extends Construct {
   }
 
   /** Lets it copy them, with the tags that a copy brings along. */
-  grantCopyBundles(grantee: SluiceFunction): void {
-    grantee.may(['s3:GetObject', 's3:GetObjectTagging'], this.bucket.arnForObjects('bundles/*'));
+  grantCopyBundles(grantee: SluiceFunction, feed: string): void {
+    grantee.may(['s3:GetObject', 's3:GetObjectTagging'], this.bucket.arnForObjects(`bundles/${feed}/*`));
   }
 
-  grantGetReceipts(grantee: SluiceFunction): void {
-    grantee.may(['s3:GetObject'], this.bucket.arnForObjects('receipts/*'));
+  grantGetReceipts(grantee: SluiceFunction, feed: string): void {
+    grantee.may(['s3:GetObject'], this.#receiptsOf(feed));
+  }
+
+  /** By the file's id, which begins with the feed's name. */
+  #receiptsOf(feed: string): string {
+    return this.bucket.arnForObjects(`receipts/${feed}.*`);
   }
 }

@@ -1,6 +1,8 @@
 import { Option } from 'commander';
 import { feeds } from '../../feeds/index.ts';
 import { CliError } from '../cli-error.ts';
+import type { Selection } from '../dlq/select-dead.ts';
+import { wholeFileId } from './file-of-id.ts';
 
 /** What every command is given beside its own options. */
 export interface GlobalOptions {
@@ -9,6 +11,11 @@ export interface GlobalOptions {
 }
 
 export const jsonOption = (): Option => new Option('--json', 'one JSON document on stdout, and nothing else there');
+
+/** What `--feed`, `--file` and `--reason` select. @throws CliError where there is no such feed */
+export function selectionOf({ feed, file, reason }: { feed: string; file?: string; reason?: string }): Selection {
+  return { feed: requireFeed(feed), fileId: file === undefined ? undefined : wholeFileId(feed, file), reason };
+}
 
 /** @throws CliError naming the feeds there are */
 export function requireFeed(name: string): string {

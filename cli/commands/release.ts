@@ -40,7 +40,7 @@ export function releaseCommand(terminal: Terminal): Command {
 }
 
 async function release(
-  fileId: string,
+  typed: string,
   options: ReleaseOptions,
   terminal: Terminal,
   signal: AbortSignal,
@@ -48,7 +48,8 @@ async function release(
   const who = { by: whoIs(options.by), why: options.why.trim() };
   if (who.why === '') throw new CliError('Say with --why why it is to be sent.');
   const stack = await openStack(options.stack, process.env);
-  const before = await fileOfId(stack, fileId);
+  const before = await fileOfId(stack, typed);
+  const { fileId } = before;
   const isAgain = before.state === 'split' && before.release !== undefined;
   const file = isAgain ? before : await stack.ledger.releaseQuarantine(fileId, who.by, who.why);
   if (!file) throw new CliError(refusalOf(before));

@@ -41,7 +41,12 @@ interface DeadWork {
 /** What lies in a DLQ: one failed record, or a message that is none. */
 export type DeadMessage = Carrier & (Letter | DeadWork);
 
-export function readDeadMessage(from: Pick<Carrier, 'queue' | 'lane'>, message: QueuedMessage): DeadMessage {
+/** @param feed whose queue it is in: an announcement from S3 doesn't name it */
+export function readDeadMessage(
+  feed: string,
+  from: Pick<Carrier, 'queue' | 'lane'>,
+  message: QueuedMessage,
+): DeadMessage {
   const carrier: Carrier = {
     ...from,
     message_id: message.messageId,
@@ -50,17 +55,21 @@ export function readDeadMessage(from: Pick<Carrier, 'queue' | 'lane'>, message: 
   };
   const body = jsonOf(message.body);
   const asLetter = letter.safeParse(body);
-  return { ...carrier, ...(asLetter.success ? asLetter.data : readWork(body, message.body)) };
+  return { ...carrier, ...(asLetter.success ? asLetter.data : readWork(feed, body, message.body)) };
 }
 
 /** The file a message is about; null where it doesn't say. */
-export function fileIdOfBody(text: string): string | null {
-  return readWork(jsonOf(text), text).file_id;
+export function fileIdOfBody(feed: string, text: string): string | null {
+  return readWork(feed, jsonOf(text), text).file_id;
 }
 
-function readWork(body: unknown, text: string): DeadWork {
+function readWork(feed: string, body: unknown, text: string): DeadWork {
   return (
-    asBatch(body) ?? asFinalize(body, text) ?? asCorrection(body, text) ?? asAnnouncement(body, text) ?? unknown(text)
+    asBatch(body) ??
+    asFinalize(body, text) ??
+    asCorrection(body, text) ??
+    asAnnouncement(feed, body, text) ??
+    unknown(text)
   );
 }
 
@@ -114,7 +123,7 @@ function asCorrection(body: unknown, text: string): DeadWork | undefined {
   };
 }
 
-function asAnnouncement(body: unknown, text: string): DeadWork | undefined {
+function asAnnouncement(feed: string, body: unknown, text: string): DeadWork | undefined {
   let message: ReturnType<typeof parseIntakeMessage>;
   try {
     message = parseIntakeMessage(body);
@@ -127,7 +136,7 @@ function asAnnouncement(body: unknown, text: string): DeadWork | undefined {
   if (message.kind !== 'dropped') return { ...common, file_id: message.fileId, error };
   const [source] = message.sources;
   if (!source) return undefined;
-  return { ...common, file_id: fileIdOf(source), source_file: `s3://${source.bucket}/${source.key}`, error };
+  return { ...common, file_id: fileIdOf(feed, source), source_file: `s3://${source.bucket}/${source.key}`, error };
 }
 
 function unknown(text: string): DeadWork {

@@ -31,7 +31,7 @@ export async function readDlqs(
   const read = await Promise.all(
     wanted.map(async ({ queue, lane, url }) => {
       const messages = await readQueue(url, ports, signal);
-      return messages.map((each) => readDeadMessage({ queue, lane }, each));
+      return messages.map((each) => readDeadMessage(feed, { queue, lane }, each));
     }),
   );
   terminal.endProgress();

@@ -18,13 +18,13 @@ export async function redriveWork(
   ports: RedriveWorkPorts,
   signal: AbortSignal,
 ): Promise<{ moved: number; left: number; movedBy: 'sqs' | 'sluice' }> {
-  const { fileId } = selection;
+  const { feed, fileId } = selection;
   const onProgress = (moved: number, expected: number): void =>
     ports.terminal.progress(
       'move',
       `moving messages out of the DLQ  ${formatCount(moved)} of ${formatCount(expected)}`,
     );
-  const isWanted = (body: string): boolean => fileId === undefined || fileIdOfBody(body) === fileId;
+  const isWanted = (body: string): boolean => fileId === undefined || fileIdOfBody(feed, body) === fileId;
   const end = { moved: 0, left: 0, movedBy: 'sluice' as 'sqs' | 'sluice' };
   for (const path of ports.paths) {
     if (signal.aborted) break;

@@ -21,7 +21,7 @@ const listed = 100;
 /** The file's id, where the bucket is versioned: else S3's event decides it, and only the ledger can tell. */
 export function idOfDropped(dropped: DroppedObject): string | undefined {
   if (dropped.fileId !== undefined) return dropped.fileId;
-  return dropped.versionId === undefined ? undefined : fileIdOf(dropped);
+  return dropped.versionId === undefined ? undefined : fileIdOf(dropped.feed, dropped);
 }
 
 /** Undefined until a splitter has claimed the file. */

@@ -100,7 +100,7 @@ export class DynamoFileLedger implements FileLedger {
     const common = { createdAt: now, updatedAt: now, epoch: 0, settledBatches: 0, settled: noCounts() };
     const { fileId, feed, lane, limits } = bundle;
     const file: FileAccount = { ...bundle, ...common, state: 'splitting' };
-    const ids = members.map((source) => fileIdOf(source));
+    const ids = members.map((source) => fileIdOf(feed, source));
     const places = members.map((source, index) => ({
       pk: pkOf(ids[index] ?? ''),
       sk: 'FILE',

@@ -57,6 +57,8 @@ export class S3Archive implements Archive {
       return { key };
     } catch (error) {
       const status = statusOf(error);
+      // Either the source is another one now, or another finalizer has copied it meanwhile.
+      if (status === 412 && (await this.has(key))) return { key };
       // Gone, or replaced where there are no versions: the manifest says that the source isn't there.
       if (status === 404 || status === 412) return undefined;
       throw error;
@@ -70,6 +72,8 @@ export class S3Archive implements Archive {
         Key: key,
         CopySource: copySourceOf(source),
         CopySourceIfMatch: source.etag,
+        // The bucket's policy refuses what may overwrite.
+        IfNoneMatch: '*',
       }),
     );
   }
@@ -93,7 +97,9 @@ export class S3Archive implements Archive {
         );
         parts.push({ ETag: part.CopyPartResult?.ETag, PartNumber: parts.length + 1 });
       }
-      await this.#client.send(new CompleteMultipartUploadCommand({ ...upload, MultipartUpload: { Parts: parts } }));
+      await this.#client.send(
+        new CompleteMultipartUploadCommand({ ...upload, MultipartUpload: { Parts: parts }, IfNoneMatch: '*' }),
+      );
     } catch (error) {
       await this.#client.send(new AbortMultipartUploadCommand(upload)).catch(() => undefined);
       throw error;

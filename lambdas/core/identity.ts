@@ -3,12 +3,16 @@ import type { SourceObject } from './file-account.ts';
 import type { Dialect } from './records/dialect.ts';
 
 /**
- * One id for one upload, however often S3 tells of it. 24 hex digits (96 bits): short enough to type at 4 a.m.,
- * and no two of 10^9 files share one (chance below 10^-10).
+ * One id for one upload, however often S3 announces it: `<feed>.<24 hex digits>`. 96 bits are short enough to type at
+ * 4 a.m., and no two of 10^9 files share them (chance below 10^-10). The feed comes first, so that IAM policies, which
+ * know prefixes of keys, can keep each function to its own feed's items and objects; feeds' names have no dots.
  */
-export function fileIdOf(source: Pick<SourceObject, 'bucket' | 'key' | 'versionId' | 'sequencer'>): string {
+export function fileIdOf(
+  feed: string,
+  source: Pick<SourceObject, 'bucket' | 'key' | 'versionId' | 'sequencer'>,
+): string {
   const upload = source.versionId ?? source.sequencer ?? '';
-  return sha256Of(JSON.stringify([source.bucket, source.key, upload])).slice(0, 24);
+  return `${feed}.${sha256Of(JSON.stringify([source.bucket, source.key, upload])).slice(0, 24)}`;
 }
 
 /**

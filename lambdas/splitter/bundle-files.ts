@@ -29,19 +29,20 @@ export async function bundleFiles(
   ports: BundlePorts,
   deadline: Deadline,
 ): Promise<Map<string, Bundling>> {
-  const distinct = [...new Map(sources.map((source) => [fileIdOf(source), source])).values()];
+  const idOf = (source: SourceObject): string => fileIdOf(ports.feed.name, source);
+  const distinct = [...new Map(sources.map((source) => [idOf(source), source])).values()];
   const readings = await readMembers(distinct, ports);
   const outcome = new Map<string, Bundling>();
   const members: SmallFile[] = [];
   readings.forEach((reading, index) => {
     if (reading.kind === 'member') return members.push(reading.file);
-    const id = fileIdOf(distinct[index] as SourceObject);
+    const id = idOf(distinct[index] as SourceObject);
     return outcome.set(id, reading.kind === 'unread' ? { kind: 'failed', error: reading.error } : { kind: 'ordinary' });
   });
   for (let from = 0; from < members.length; from += maxMembers) {
     const some = members.slice(from, from + maxMembers);
     const bundling = await accountFor(some, ports, deadline);
-    for (const { source } of some) outcome.set(fileIdOf(source), bundling);
+    for (const { source } of some) outcome.set(idOf(source), bundling);
   }
   return outcome;
 }
@@ -63,7 +64,7 @@ async function openBundles(members: SmallFile[], ports: BundlePorts): Promise<Se
   for (let left = members; left.length > 0;) {
     const bytes = writeBundle(left);
     const source = await ports.bundles.putBundle(ports.newOwner(), bytes);
-    const fileId = fileIdOf(source);
+    const fileId = fileIdOf(feed.name, source);
     const dialect: BundleDialect = { format: 'bundle', encoding: feed.encoding, bodyOffset: 0, bodyLine: 1 };
     const opened = await ledger.createBundle(
       {
@@ -80,7 +81,7 @@ async function openBundles(members: SmallFile[], ports: BundlePorts): Promise<Se
     if (opened.members.length === 0) throw new ContradictionError(`The bundle ${fileId} can't be opened.`);
     const taken = new Set(opened.members.map((member) => member.fileId));
     for (const member of opened.members) files.add(member.bundleId ?? member.fileId);
-    left = left.filter((member) => !taken.has(fileIdOf(member.source)));
+    left = left.filter((member) => !taken.has(fileIdOf(feed.name, member.source)));
   }
   return files;
 }

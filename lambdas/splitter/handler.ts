@@ -91,7 +91,7 @@ function isFolder({ key, sizeBytes }: SourceObject): boolean {
 
 async function splitDropped(seen: SourceObject, deps: SplitterDeps, deadline: Deadline): Promise<void> {
   const source = await withHead(seen, deps);
-  const fileId = fileIdOf(source);
+  const fileId = fileIdOf(deps.feed.name, source);
   const { feed, lane, limits } = deps;
   const create = { fileId, feed: feed.name, lane, source, limits, messageKey: deps.newMessageKey() };
   await splitFile(fileId, create, deps, deadline);

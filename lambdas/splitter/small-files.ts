@@ -17,12 +17,16 @@ export class SmallFiles {
 
   /** False where the file is to have an account of its own. @throws what kept it from being read or bundled */
   async has(source: SourceObject, deadline: Deadline): Promise<boolean> {
-    const id = fileIdOf(source);
-    if (!this.#sources.some((each) => fileIdOf(each) === id)) return false;
+    const id = this.#idOf(source);
+    if (!this.#sources.some((each) => this.#idOf(each) === id)) return false;
     this.#outcome ??= bundleFiles(this.#sources, this.#ports, deadline);
     const bundling = (await this.#outcome).get(id);
     if (bundling?.kind === 'failed') throw bundling.error;
     return bundling?.kind === 'accounted';
+  }
+
+  #idOf(source: SourceObject): string {
+    return fileIdOf(this.#ports.feed.name, source);
   }
 
   #isSmall(sizeBytes: number): boolean {

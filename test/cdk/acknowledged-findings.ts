@@ -15,14 +15,14 @@ export const acknowledgedFindings: readonly AcknowledgedFinding[] = [
   {
     rule: 'AwsSolutions-IAM5',
     where: /^[a-z-]+\/((Finalizer|Reconciler)\/FunctionRole|(main|express)\/ConsumerRole)\/DefaultPolicy\/Resource$/,
-    finding: /^Resource::<WorkBucket\w+\.Arn>\/receipts\/\*$/,
-    why: 'Objects under one prefix of one bucket: receipts have a key for each batch and attempt.',
+    finding: /^Resource::<WorkBucket\w+\.Arn>\/receipts\/[a-z-]+\.\*$/,
+    why: 'The feed’s own objects under one prefix of one bucket: receipts have a key for each batch and attempt.',
   },
   {
     rule: 'AwsSolutions-IAM5',
     where: /^[a-z-]+\/(Finalizer|Reconciler)\/FunctionRole\/DefaultPolicy\/Resource$/,
-    finding: /^Resource::<ArchiveBucket\w+\.Arn>\/(reconciliation\/)?\*$/,
-    why: 'Objects of the archive: each file has a folder of its own. The finalizer may add to them, the reconciler reads them and adds its lists; neither may delete.',
+    finding: /^Resource::<ArchiveBucket\w+\.Arn>\/((reconciliation|quarantine)\/)?[a-z-]+\/\*$/,
+    why: 'The feed’s own folders of the archive: each file has one. The finalizer may add to them, the reconciler reads them and adds its lists; neither may delete.',
   },
   {
     rule: 'AwsSolutions-IAM5',

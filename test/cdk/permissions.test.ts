@@ -5,7 +5,13 @@ import { ofType, resolved, synthesise } from './synthesise.ts';
 const list = z.union([z.array(z.unknown()), z.unknown().transform((one) => [one])]);
 const statements = z.object({
   Statement: z.array(
-    z.looseObject({ Effect: z.string(), Action: list, Resource: list, Principal: z.unknown().optional() }),
+    z.looseObject({
+      Effect: z.string(),
+      Action: list,
+      Resource: list,
+      Principal: z.unknown().optional(),
+      Condition: z.record(z.string(), z.record(z.string(), list)).default({}),
+    }),
   ),
 });
 
@@ -16,12 +22,24 @@ function grantsOf(of: typeof resources) {
     statements
       .parse(PolicyDocument)
       .Statement.flatMap((statement) =>
-        statement.Action.map((action) => ({ id, action: String(action), resources: statement.Resource.map(place) })),
+        statement.Action.map((action) => ({ id, action: String(action), resources: placesOf(statement) })),
       ),
   );
 }
 
 const grants = grantsOf(resources);
+
+/** Where it may do so; of a table, on which partition keys: `<table>: <key>`. */
+function placesOf({ Resource, Condition }: z.infer<typeof statements>['Statement'][number]): string[] {
+  const places = Resource.map(place);
+  const { 'ForAllValues:StringLike': keys, Null, ...others } = Condition;
+  if (!keys) return places;
+  // Without the second, a call that names no key would pass; and nothing else is asked for.
+  expect(Null).toEqual({ 'dynamodb:LeadingKeys': ['false'] });
+  expect(others).toEqual({});
+  expect(Object.keys(keys)).toEqual(['dynamodb:LeadingKeys']);
+  return places.flatMap((each) => (keys['dynamodb:LeadingKeys'] ?? []).map((key) => `${each}: ${String(key)}`));
+}
 
 /** An ARN without what only a deploy knows. */
 function place(resource: unknown): string {
@@ -48,8 +66,14 @@ describe('permissions', () => {
       expect(action).not.toContain('*');
       for (const each of places) {
         expect(each).not.toBe('*');
-        if (each.includes('*'))
-          expect([action.slice(0, 3), each]).toEqual(['s3:', expect.stringMatching(/^[^*]+\/\*$/)]);
+        const ofAnotherKind = [
+          ['s3', /^[^*]+\/[^*]+\/\*$|^WorkBucket\/receipts\/[a-z-]+\.\*$|^(Archive|Intake)Bucket\/[a-z-]+\/\*$/],
+          ['dynamodb', /^LedgerTable: (FILE#[a-z-]+\.|SHA#[a-z-]+#)\*$/],
+        ] as const;
+        const [, allowed = /^[^*]*$/] = ofAnotherKind.find(([service]) => action.startsWith(`${service}:`)) ?? [];
+        if (each.includes('*')) expect(each).toMatch(allowed);
+        // A table without keys would be every feed's.
+        if (action.startsWith('dynamodb:')) expect(each).toMatch(/: ./);
       }
     }
   });
@@ -70,8 +94,8 @@ describe('permissions', () => {
         (action) => [`sqs:${action}`, queues],
       ),
     );
-  const onLedger = (...actions: string[]) =>
-    Object.fromEntries(actions.map((action) => [`dynamodb:${action}`, ['LedgerTable']]));
+  const onLedger = (keys: string[], ...actions: string[]) =>
+    Object.fromEntries(actions.map((action) => [`dynamodb:${action}`, keys.map((key) => `LedgerTable: ${key}`)]));
 
   const lanes = [
     ['trafficmain', 'traffic/'],
@@ -82,7 +106,8 @@ describe('permissions', () => {
     expect(granted(new RegExp(`^${lane}Splitter`))).toEqual({
       ...log,
       ...receives(`${lane}intakeQueue`),
-      ...onLedger('GetItem', 'PutItem', 'Query', 'UpdateItem'),
+      ...onLedger(['FILE#traffic.*', 'SHA#traffic#*'], 'GetItem', 'PutItem', 'UpdateItem'),
+      ...onLedger(['FILE#traffic.*'], 'Query'),
       's3:GetObject': [`IntakeBucket/${prefix}*`],
       's3:GetObjectVersion': [`IntakeBucket/${prefix}*`],
       's3:ListBucket': ['IntakeBucket'],
@@ -96,9 +121,13 @@ describe('permissions', () => {
       expect(granted(new RegExp(`^${lane}Consumer`))).toEqual({
         ...log,
         ...receives(`${lane}lettersQueue`, `${lane}recordsQueue`),
-        ...onLedger('GetItem', 'UpdateItem'),
+        ...onLedger(
+          ['ALTERED#traffic', 'FILE#traffic.*', 'LIMITER#https://avstar.example/v1'],
+          'GetItem',
+          'UpdateItem',
+        ),
         'events:PutEvents': [expect.stringMatching(/:event-bus\/default$/)],
-        's3:PutObject': ['WorkBucket/receipts/*'],
+        's3:PutObject': ['WorkBucket/receipts/traffic.*'],
         'secretsmanager:GetSecretValue': ['trafficTokenSecret'],
         'sqs:SendMessage': ['trafficFinalizerfinalizeQueue', `${lane}lettersQueue`, `${lane}recordsQueue`],
       });
@@ -110,7 +139,7 @@ describe('permissions', () => {
     (lane) => {
       const both = synthesise('prod', { SLUICE_FEEDS: 'traffic,maintenance' });
       const onRecords = grantsOf(both.resources).filter(({ resources: places }) =>
-        places.includes('RecordLedgerTable'),
+        places.some((each) => each.startsWith('RecordLedgerTable')),
       );
       expect(new Set(onRecords.map(({ action }) => action))).toEqual(new Set(['dynamodb:PutItem']));
       expect(onRecords.map(({ id }) => id.replace(/ConsumerRole.*/, '')).sort()).toEqual([
@@ -120,10 +149,14 @@ describe('permissions', () => {
       expect(granted(new RegExp(`^${lane}Consumer`), grantsOf(both.resources))).toEqual({
         ...log,
         ...receives(`${lane}lettersQueue`, `${lane}recordsQueue`),
-        ...onLedger('GetItem', 'UpdateItem'),
-        'dynamodb:PutItem': ['RecordLedgerTable'],
+        ...onLedger(
+          ['ALTERED#maintenance', 'FILE#maintenance.*', 'LIMITER#record-ledger/maintenance'],
+          'GetItem',
+          'UpdateItem',
+        ),
+        'dynamodb:PutItem': ['RecordLedgerTable: maintenance#*'],
         'events:PutEvents': [expect.stringMatching(/:event-bus\/default$/)],
-        's3:PutObject': ['WorkBucket/receipts/*'],
+        's3:PutObject': ['WorkBucket/receipts/maintenance.*'],
         'sqs:SendMessage': ['maintenanceFinalizerfinalizeQueue', `${lane}lettersQueue`, `${lane}recordsQueue`],
       });
     },
@@ -131,21 +164,22 @@ describe('permissions', () => {
 
   it('let the finalizer copy into the archive, and delete nothing', () => {
     const dropped = ['IntakeBucket/express/traffic/*', 'IntakeBucket/traffic/*'];
+    const folders = ['ArchiveBucket/quarantine/traffic/*', 'ArchiveBucket/traffic/*'];
     expect(granted(/^trafficFinalizer/)).toEqual({
       ...log,
       'kms:GetPublicKey': ['SigningKey'],
       'kms:Sign': ['SigningKey'],
       ...receives('trafficFinalizerfinalizeQueue'),
-      ...onLedger('GetItem', 'Query', 'UpdateItem'),
+      ...onLedger(['FILE#traffic.*'], 'GetItem', 'Query', 'UpdateItem'),
       'events:PutEvents': [expect.stringMatching(/:event-bus\/default$/)],
-      's3:AbortMultipartUpload': ['ArchiveBucket/*'],
-      's3:GetObject': ['ArchiveBucket/*', ...dropped, 'WorkBucket/receipts/*'],
+      's3:AbortMultipartUpload': folders,
+      's3:GetObject': [...folders, ...dropped, 'WorkBucket/receipts/traffic.*'],
       's3:GetObjectTagging': dropped,
       's3:GetObjectVersion': dropped,
       's3:GetObjectVersionTagging': dropped,
       's3:ListBucket': ['ArchiveBucket', 'IntakeBucket'],
-      's3:PutObject': ['ArchiveBucket/*'],
-      's3:PutObjectTagging': ['ArchiveBucket/*'],
+      's3:PutObject': folders,
+      's3:PutObjectTagging': folders,
       'sns:Publish': ['DeskTopic'],
       'sqs:SendMessage': ['trafficFinalizerfinalizeQueue'],
     });
@@ -158,15 +192,26 @@ describe('permissions', () => {
     const dlqs = ['trafficFinalizerfinalizeDlq', ...lanes].sort();
     expect(granted(/^trafficReconcilerFunction/)).toEqual({
       ...log,
-      'dynamodb:BatchGetItem': ['LedgerTable'],
-      'dynamodb:GetItem': ['LedgerTable'],
-      'dynamodb:PutItem': ['LedgerTable'],
-      'dynamodb:Query': ['LedgerTable', 'LedgerTable/index/byFeed'],
-      'dynamodb:UpdateItem': ['LedgerTable'],
-      's3:AbortMultipartUpload': ['ArchiveBucket/reconciliation/*'],
-      's3:GetObject': ['ArchiveBucket/*', 'WorkBucket/receipts/*'],
+      ...onLedger(['FILE#traffic.*'], 'BatchGetItem'),
+      ...onLedger(
+        ['ALTERED#traffic', 'DESK#traffic', 'FILE#traffic.*', 'LIMITER#https://avstar.example/v1'],
+        'GetItem',
+      ),
+      ...onLedger(['DESK#traffic'], 'PutItem'),
+      'dynamodb:Query': [
+        ...['CLOSED', 'DEAD', 'OPEN'].map((list) => `LedgerTable/index/byFeed: ${list}#traffic`),
+        ...['ALTERED#traffic', 'FILE#traffic.*'].map((key) => `LedgerTable: ${key}`),
+      ],
+      ...onLedger(['ALTERED#traffic', 'FILE#traffic.*', 'RECONCILER#traffic'], 'UpdateItem'),
+      's3:AbortMultipartUpload': ['ArchiveBucket/reconciliation/traffic/*'],
+      's3:GetObject': [
+        'ArchiveBucket/quarantine/traffic/*',
+        'ArchiveBucket/reconciliation/traffic/*',
+        'ArchiveBucket/traffic/*',
+        'WorkBucket/receipts/traffic.*',
+      ],
       's3:ListBucket': ['ArchiveBucket'],
-      's3:PutObject': ['ArchiveBucket/reconciliation/*', 'WorkBucket/receipts/*'],
+      's3:PutObject': ['ArchiveBucket/reconciliation/traffic/*', 'WorkBucket/receipts/traffic.*'],
       'sns:Publish': ['DeskTopic'],
       'sqs:ChangeMessageVisibility': dlqs,
       'sqs:GetQueueAttributes': [...dlqs, 'trafficexpressrecordsQueue', 'trafficmainrecordsQueue'].sort(),
@@ -174,6 +219,25 @@ describe('permissions', () => {
       'sqs:ReceiveMessage': dlqs,
       'sqs:SendMessage': ['trafficFinalizerfinalizeQueue', 'trafficexpressintakeQueue', 'trafficmainintakeQueue'],
     });
+  });
+
+  it('let the reconciler read, and no more, the files of feeds that share its API', () => {
+    const sharing = synthesise('prod', {
+      SLUICE_FEEDS: 'traffic,maintenance',
+      SLUICE_MAINTENANCE_SINK: 'http',
+      SLUICE_MAINTENANCE_API_URL: 'https://avstar.example/v1',
+      SLUICE_MAINTENANCE_REQUESTS: '600',
+      SLUICE_MAINTENANCE_WINDOW_SECONDS: '60',
+    });
+    const foreign = grantsOf(sharing.resources)
+      .filter(({ id }) => id.startsWith('trafficReconcilerFunction'))
+      .flatMap(({ action, resources: places }) =>
+        places.filter((each) => each.includes('maintenance')).map((each) => `${action} ${each}`),
+      );
+    expect(foreign.sort()).toEqual([
+      'dynamodb:BatchGetItem LedgerTable: FILE#maintenance.*',
+      ...['CLOSED', 'DEAD', 'OPEN'].map((list) => `dynamodb:Query LedgerTable/index/byFeed: ${list}#maintenance`),
+    ]);
   });
 
   it('let the deadline’s schedule run the reconciler, and nothing else', () => {

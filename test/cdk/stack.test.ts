@@ -262,6 +262,22 @@ describe('data', () => {
     });
   });
 
+  it('is written once in the archive, by policy, and never deleted where it is retained', () => {
+    const policyOf = ({ resources }: typeof prod) =>
+      z
+        .object({ PolicyDocument: z.object({ Statement: z.array(z.looseObject({ Sid: z.string().optional() })) }) })
+        .parse(one(resources, /^ArchiveBucketPolicy/).Properties).PolicyDocument.Statement;
+    const everything = { Effect: 'Deny', Principal: '*', Resource: expect.anything() as unknown };
+    const writeOnce = {
+      ...{ Sid: 'WriteOnce', ...everything, Action: 's3:PutObject' },
+      Condition: { Null: { 's3:if-none-match': 'true' }, Bool: { 's3:ObjectCreationOperation': 'true' } },
+    };
+    const neverDeleted = { Sid: 'NeverDeleted', ...everything, Action: ['s3:DeleteObject', 's3:DeleteObjectVersion'] };
+    expect(policyOf(prod)).toEqual(expect.arrayContaining([writeOnce, neverDeleted]));
+    expect(policyOf(local)).toEqual(expect.arrayContaining([writeOnce]));
+    expect(policyOf(local).map(({ Sid }) => Sid)).not.toContain('NeverDeleted');
+  });
+
   it('can be locked for administrators too', () => {
     const { resources } = synthesise('prod', { SLUICE_ARCHIVE_LOCK: 'compliance' });
     expect(one(resources, /^ArchiveBucket[^P]*$/).Properties).toMatchObject({

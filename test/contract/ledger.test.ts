@@ -65,7 +65,7 @@ describe.each([
         file: { epoch: 1, state: 'splitting', bundle: { members: maxMembers }, dialect: { format: 'bundle' } },
       });
       for (const source of [member(0), member(maxMembers - 1)]) {
-        const fileId = fileIdOf(source);
+        const fileId = fileIdOf(file.feed, source);
         const claim = await ledger.claimFile(fileId, { ...file, fileId, source }, 'two', lease);
         expect(claim).toMatchObject({ kind: 'finished', file: { state: 'bundled', bundleId: bundle.fileId, source } });
       }
@@ -75,7 +75,7 @@ describe.each([
 
     it('leaves everything as it was where one of them has an account', async () => {
       const [alone, bundled, free] = [member(1), member(2), member(3)];
-      const id = fileIdOf(alone);
+      const id = fileIdOf(file.feed, alone);
       await ledger.claimFile(id, { ...file, fileId: id, source: alone }, 'one', lease);
       const first = bundleOf(1);
       await ledger.createBundle(first, [bundled]);
@@ -84,12 +84,12 @@ describe.each([
       const taken = opened.kind === 'taken' ? opened.members : [];
       expect(taken.map(({ fileId, bundleId }) => [fileId, bundleId]).sort()).toEqual(
         [
-          [fileIdOf(bundled), first.fileId],
+          [fileIdOf(file.feed, bundled), first.fileId],
           [id, undefined],
         ].sort(),
       );
       expect(await ledger.getFile(second.fileId)).toBeUndefined();
-      expect(await ledger.getFile(fileIdOf(free))).toBeUndefined();
+      expect(await ledger.getFile(fileIdOf(file.feed, free))).toBeUndefined();
     });
   });
 

@@ -1,4 +1,15 @@
-import { DeleteItemCommand, DynamoDBClient, GetItemCommand, QueryCommand, ScanCommand } from '@aws-sdk/client-dynamodb';
+import { randomUUID } from 'node:crypto';
+import {
+  BatchGetItemCommand,
+  DeleteItemCommand,
+  DynamoDBClient,
+  GetItemCommand,
+  PutItemCommand,
+  QueryCommand,
+  ScanCommand,
+  TransactWriteItemsCommand,
+  UpdateItemCommand,
+} from '@aws-sdk/client-dynamodb';
 import {
   DeleteObjectCommand,
   GetObjectCommand,
@@ -22,8 +33,15 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { assumeRole, rolesOf } from '../support/assume-role.ts';
 import { DeployedStack } from '../support/deployed-stack.ts';
 
-type Who = 'trafficSplitter' | 'trafficexpressSplitter' | 'trafficConsumer' | 'trafficexpressConsumer' | Shared;
-type Shared = 'Finalizer' | 'Reconciler';
+/** By the beginnings of their logical ids. */
+type Who =
+  | 'trafficmainSplitter'
+  | 'trafficexpressSplitter'
+  | 'trafficmainConsumer'
+  | 'trafficexpressConsumer'
+  | 'trafficFinalizer'
+  | 'trafficReconcilerFunction'
+  | 'maintenancemainConsumer';
 type Attempt = (as: Caller) => Promise<unknown>;
 
 /** AWS under one function's role. */
@@ -34,16 +52,18 @@ interface Caller {
   secrets: SecretsManagerClient;
 }
 
+/** All of the feed `traffic`. */
 const everyone: Who[] = [
-  'trafficSplitter',
+  'trafficmainSplitter',
   'trafficexpressSplitter',
-  'trafficConsumer',
+  'trafficmainConsumer',
   'trafficexpressConsumer',
-  'Finalizer',
-  'Reconciler',
+  'trafficFinalizer',
+  'trafficReconcilerFunction',
 ];
-const splitters: Who[] = ['trafficSplitter', 'trafficexpressSplitter'];
-const consumers: Who[] = ['trafficConsumer', 'trafficexpressConsumer'];
+const splitters: Who[] = ['trafficmainSplitter', 'trafficexpressSplitter'];
+const consumers: Who[] = ['trafficmainConsumer', 'trafficexpressConsumer'];
+const writesRecords: Who = 'maintenancemainConsumer';
 const but = (...some: Who[]): Who[] => everyone.filter((who) => !some.includes(who));
 
 let stack: DeployedStack;
@@ -54,10 +74,10 @@ const callers = new Map<Who, Caller>();
 beforeAll(async () => {
   stack = new DeployedStack();
   root = new SecretsManagerClient(stack.cloud.client);
-  const name = `${stack.output('ReconcilerName')}/another-feed/token`;
+  const name = `${stack.cloud.stackName}/another-feed/token`;
   otherSecret = (await root.send(new CreateSecretCommand({ Name: name, SecretString: 'hush' }))).ARN ?? '';
   const roles = await rolesOf(stack.cloud);
-  for (const who of everyone) {
+  for (const who of [...everyone, writesRecords]) {
     const [, name] = [...roles].find(([id]) => id.startsWith(who)) ?? [];
     if (name === undefined) throw new Error(`The stack has no role of ${who}.`);
     const client = await assumeRole(stack.cloud, name);
@@ -76,7 +96,7 @@ afterAll(async () => {
 
 const Key = 'traffic/somebody/manifest-0001.json';
 const bucket = (which: 'Intake' | 'Work' | 'Archive') => stack.output(`${which}BucketName`);
-const item = { pk: { S: 'FILE#none' }, sk: { S: 'FILE' } };
+const item = { pk: { S: 'FILE#traffic.none' }, sk: { S: 'FILE' } };
 const get =
   (which: 'Intake' | 'Work' | 'Archive', key = Key): Attempt =>
   ({ s3 }) =>
@@ -144,7 +164,7 @@ const denials: [string, Who[], Attempt][] = [
   ],
   ['drop a file', everyone, put('Intake')],
   ['delete a dropped file', everyone, remove('Intake')],
-  ['delete a receipt', everyone, remove('Work', 'receipts/x')],
+  ['delete a receipt', everyone, remove('Work', 'receipts/traffic.none/x')],
   [
     'read another feed’s token',
     everyone,
@@ -169,34 +189,192 @@ const denials: [string, Who[], Attempt][] = [
     but(...consumers),
     ({ secrets }) => secrets.send(new GetSecretValueCommand({ SecretId: stack.output('TrafficTokenSecretArn') })),
   ],
-  ['read a dropped file', [...consumers, 'Reconciler'], get('Intake')],
-  ['list dropped files', [...consumers, 'Reconciler'], list('Intake')],
-  ['read the other lane’s files', ['trafficSplitter'], get('Intake', 'express/traffic/urgent.csv')],
+  ['read a dropped file', [...consumers, 'trafficReconcilerFunction'], get('Intake')],
+  ['list dropped files', [...consumers, 'trafficReconcilerFunction'], list('Intake')],
+  ['read the other lane’s files', ['trafficmainSplitter'], get('Intake', 'express/traffic/urgent.csv')],
   ['read the other lane’s files', ['trafficexpressSplitter'], get('Intake', 'traffic/a.csv')],
   ['write to the archive', [...splitters, ...consumers], put('Archive')],
-  ['write to the archive beside its lists', ['Reconciler'], put('Archive', 'traffic/x')],
+  ['write to the archive beside its lists', ['trafficReconcilerFunction'], put('Archive', 'traffic/x')],
   ['read the archive', [...splitters, ...consumers], get('Archive')],
-  ['store receipts', but(...consumers, 'Reconciler'), put('Work', 'receipts/x')],
+  ['store receipts', but(...consumers, 'trafficReconcilerFunction'), put('Work', 'receipts/traffic.none/x')],
   ['store anything but receipts', everyone, put('Work', 'x')],
-  ['read receipts', but('Finalizer', 'Reconciler'), get('Work', 'receipts/x')],
-  ['forge a letter', ['Finalizer', ...splitters], sendTo('TrafficLettersQueueUrl')],
+  ['read receipts', but('trafficFinalizer', 'trafficReconcilerFunction'), get('Work', 'receipts/traffic.none/x')],
+  ['forge a letter', ['trafficFinalizer', ...splitters], sendTo('TrafficLettersQueueUrl')],
   ['forge a letter of the other lane', ['trafficexpressConsumer'], sendTo('TrafficLettersQueueUrl')],
   ['put into a DLQ', everyone, sendTo('TrafficDlqUrl')],
-  ['announce a file', [...consumers, 'Finalizer'], sendTo('TrafficIntakeQueueUrl')],
+  ['announce a file', [...consumers, 'trafficFinalizer'], sendTo('TrafficIntakeQueueUrl')],
   ['take the other lane’s batches', ['trafficexpressConsumer', ...splitters], receive('TrafficRecordsQueueUrl')],
+];
+
+/** Keys of items that belong to another feed, to another API, or to nobody's feed. */
+const foreignKeys = [
+  'FILE#maintenance.none',
+  // A name that begins with the feed's own, and an id of no feed.
+  'FILE#traffic-night.none',
+  'FILE#0123456789abcdef01234567',
+  'SHA#maintenance#0',
+  'LIMITER#record-ledger/maintenance',
+  'DESK#maintenance',
+  'RECONCILER#maintenance',
+  'ALTERED#maintenance',
+];
+const keyOf = (pk: string) => ({ pk: { S: pk }, sk: { S: 'FILE' } });
+const onItem: [string, (pk: string) => Attempt][] = [
+  [
+    'read',
+    (pk) =>
+      ({ dynamo }) =>
+        dynamo.send(new GetItemCommand({ TableName: TableName(), Key: keyOf(pk) })),
+  ],
+  [
+    'set a TTL on',
+    (pk) =>
+      ({ dynamo }) =>
+        dynamo.send(
+          new UpdateItemCommand({
+            TableName: TableName(),
+            Key: keyOf(pk),
+            UpdateExpression: 'SET expiresAt = :soon',
+            ExpressionAttributeValues: { ':soon': { N: '1' } },
+          }),
+        ),
+  ],
+  [
+    'replace',
+    (pk) =>
+      ({ dynamo }) =>
+        dynamo.send(new PutItemCommand({ TableName: TableName(), Item: keyOf(pk) })),
+  ],
+  [
+    'read, beside its own,',
+    (pk) =>
+      ({ dynamo }) =>
+        dynamo.send(new BatchGetItemCommand({ RequestItems: { [TableName()]: { Keys: [item, keyOf(pk)] } } })),
+  ],
+  [
+    'write, with its own in one transaction,',
+    (pk) =>
+      ({ dynamo }) =>
+        dynamo.send(
+          new TransactWriteItemsCommand({
+            TransactItems: [item, keyOf(pk)].map((Key) => ({
+              Update: {
+                TableName: TableName(),
+                Key,
+                UpdateExpression: 'SET forged = :yes',
+                ExpressionAttributeValues: { ':yes': { BOOL: true } },
+              },
+            })),
+          }),
+        ),
+  ],
+  [
+    'list',
+    (pk) =>
+      ({ dynamo }) =>
+        dynamo.send(
+          new QueryCommand({
+            TableName: TableName(),
+            KeyConditionExpression: '#key = :pk',
+            ExpressionAttributeNames: { '#key': 'pk' },
+            ExpressionAttributeValues: { ':pk': { S: pk } },
+          }),
+        ),
+  ],
+];
+const listFilesOf =
+  (list: string): Attempt =>
+  ({ dynamo }) =>
+    dynamo.send(
+      new QueryCommand({
+        TableName: TableName(),
+        IndexName: 'byFeed',
+        KeyConditionExpression: 'listPk = :list',
+        ExpressionAttributeValues: { ':list': { S: list } },
+      }),
+    );
+const putRecord =
+  (recordKey: string): Attempt =>
+  ({ dynamo }) =>
+    dynamo.send(
+      new PutItemCommand({
+        TableName: stack.output('RecordLedgerTableName'),
+        Item: { recordKey: { S: recordKey } },
+        ConditionExpression: 'attribute_not_exists(recordKey)',
+      }),
+    );
+const putOnce =
+  (key: string): Attempt =>
+  ({ s3 }) =>
+    s3.send(new PutObjectCommand({ Bucket: bucket('Archive'), Key: key, Body: 'x', IfNoneMatch: '*' }));
+const recordKey = { recordKey: { S: 'maintenance#["x"]' } };
+const expireRecord: Attempt = ({ dynamo }) =>
+  dynamo.send(
+    new UpdateItemCommand({
+      TableName: stack.output('RecordLedgerTableName'),
+      Key: recordKey,
+      UpdateExpression: 'SET expiresAt = :soon',
+      ExpressionAttributeValues: { ':soon': { N: '1' } },
+    }),
+  );
+const readRecord: Attempt = ({ dynamo }) =>
+  dynamo.send(new GetItemCommand({ TableName: stack.output('RecordLedgerTableName'), Key: recordKey }));
+
+/** What a function of one feed must not do to another feed. */
+const acrossFeeds: [string, Who[], Attempt][] = [
+  ...foreignKeys.flatMap((pk) =>
+    onItem.map(([what, on]): [string, Who[], Attempt] => [`${what} the item ${pk}`, everyone, on(pk)]),
+  ),
+  ...['OPEN', 'CLOSED', 'DEAD'].map((list): [string, Who[], Attempt] => [
+    `list the files of another feed: ${list}`,
+    everyone,
+    listFilesOf(`${list}#maintenance`),
+  ]),
+  ['forge another feed’s receipts', everyone, put('Work', 'receipts/maintenance.none/00000001/1-x.ndjson.gz')],
+  ['forge receipts of nobody’s feed', everyone, put('Work', 'receipts/none/x')],
+  ['read another feed’s receipts', everyone, get('Work', 'receipts/maintenance.none/x')],
+  ['read another feed’s bundles', everyone, get('Work', 'bundles/maintenance/x.bundle')],
+  ...['', 'quarantine/', 'reconciliation/'].flatMap((part): [string, Who[], Attempt][] => [
+    [`write another feed’s ${part} folder of the archive`, everyone, putOnce(`${part}maintenance/2026/x`)],
+    [`read another feed’s ${part} folder of the archive`, everyone, get('Archive', `${part}maintenance/2026/x`)],
+  ]),
+  ['read another feed’s files', everyone, get('Intake', 'maintenance/x.json')],
+  ...['Finalize', 'Records', 'Letters', 'Intake', 'ExpressRecords'].flatMap((queue): [string, Who[], Attempt][] => [
+    [`send to another feed’s queue ${queue}`, everyone, sendTo(`Maintenance${queue}QueueUrl`)],
+    [`take from another feed’s queue ${queue}`, everyone, receive(`Maintenance${queue}QueueUrl`)],
+  ]),
+  ['look into another feed’s DLQ', everyone, receive('MaintenanceDlqUrl')],
+  ['look into another feed’s finalize DLQ', everyone, receive('MaintenanceFinalizeDlqUrl')],
+  ['put a record of another feed', [...everyone, writesRecords], putRecord('telemetry#["x"]')],
+  ['put a record of its own feed, which has an API', everyone, putRecord('traffic#["x"]')],
+  ['set a TTL on a record', [...everyone, writesRecords], expireRecord],
+  ['read a record', [...everyone, writesRecords], readRecord],
+  ['write over the archive', ['trafficFinalizer'], put('Archive', 'traffic/2026/x')],
+  ['write over a list in the archive', ['trafficReconcilerFunction'], put('Archive', 'reconciliation/traffic/x')],
 ];
 
 describe('under its own role', () => {
   it.each(everyone)('%s can do what it needs', async (who) => {
     const { dynamo } = callers.get(who) as Caller;
     // What follows would prove nothing about a caller whom the endpoint doesn't know.
-    if (who === 'Reconciler') {
+    if (who === 'trafficReconcilerFunction') {
       const condition = { KeyConditionExpression: 'pk = :pk', ExpressionAttributeValues: { ':pk': item.pk } };
       await dynamo.send(new QueryCommand({ TableName: TableName(), ...condition }));
     } else await dynamo.send(new GetItemCommand({ TableName: TableName(), Key: item }));
   });
 
-  it.each(denials)('it is denied to %s', async (_, who, attempt) => {
+  it('the finalizer adds to the archive once, by a conditional write', async () => {
+    const { s3 } = callers.get('trafficFinalizer') as Caller;
+    const key = `traffic/2026/01/01/traffic.${randomUUID()}/manifest.json`;
+    await putOnce(key)({ s3 } as Caller);
+    await expect(putOnce(key)({ s3 } as Caller)).rejects.toThrow(/PreconditionFailed|pre-conditions/i);
+  });
+
+  it('a consumer of records puts those of its own feed', async () => {
+    await putRecord(`maintenance#["${randomUUID()}"]`)(callers.get(writesRecords) as Caller);
+  });
+
+  it.each([...denials, ...acrossFeeds])('it is denied to %s', async (_, who, attempt) => {
     for (const each of who) {
       const told = await attempt(callers.get(each) as Caller).then(
         () => 'allowed',

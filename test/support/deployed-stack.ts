@@ -65,7 +65,7 @@ export class DeployedStack {
     const put = await this.s3.send(new PutObjectCommand({ Bucket: bucket, Key: key, Body: body }));
     const versionId = put.VersionId ?? '';
     const [etag, sizeBytes] = [put.ETag ?? '', Buffer.byteLength(body)];
-    return { fileId: fileIdOf({ bucket, key, versionId }), key, versionId, etag, sizeBytes };
+    return { fileId: fileIdOf(feedOfKey(key), { bucket, key, versionId }), key, versionId, etag, sizeBytes };
   }
 
   /** Waits until the file has a manifest of that number, and reads it from the archive. */
@@ -193,4 +193,10 @@ export async function waitFor<T>(what: string, ask: () => Promise<T | undefined>
     if (Date.now() > giveUpAt) throw new Error(`Waited ${timeoutMs / 1000} s in vain for ${what}.`);
     await systemClock.sleep(200);
   }
+}
+
+/** `traffic/…` and `express/traffic/…` are both of the feed `traffic`. */
+function feedOfKey(key: string): string {
+  const [first = '', second = ''] = key.split('/');
+  return first === 'express' ? second : first;
 }

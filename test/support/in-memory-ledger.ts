@@ -106,12 +106,12 @@ export class InMemoryLedger implements Ledger {
     members: readonly SourceObject[],
   ): Promise<{ kind: 'created' } | { kind: 'taken'; members: FileAccount[] }> {
     if (members.length > maxMembers) throw new Error('DynamoDB takes 100 items at once.');
-    const taken = members.flatMap((source) => this.files.get(fileIdOf(source)) ?? []);
+    const taken = members.flatMap((source) => this.files.get(fileIdOf(bundle.feed, source)) ?? []);
     if (taken.length > 0) return { kind: 'taken', members: structuredClone(taken) };
     const file = { ...this.#newFile(bundle), ...structuredClone(bundle) };
     this.files.set(bundle.fileId, file);
     for (const source of members) {
-      const place = { ...this.#newFile({ ...bundle, fileId: fileIdOf(source), source }) };
+      const place = { ...this.#newFile({ ...bundle, fileId: fileIdOf(bundle.feed, source), source }) };
       const { sha256: _sha256, dialect: _dialect, bundle: _bundle, ...member } = place;
       this.files.set(member.fileId, { ...member, state: 'bundled', bundleId: bundle.fileId });
     }

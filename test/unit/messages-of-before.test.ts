@@ -164,7 +164,9 @@ describe('the splitter of today', () => {
     const batches = [frozen('slice'), frozen('oversize'), frozen('slice-base64')];
     const [created] = [...ledger.files.keys()];
     // A file id is of bucket, key and S3's number of the event.
-    expect(created).toBe(fileIdOf({ bucket: 'intake', key: 'traffic/log.csv', sequencer: '00660A5F9D5C2B1A3E' }));
+    expect(created).toBe(
+      fileIdOf('traffic', { bucket: 'intake', key: 'traffic/log.csv', sequencer: '00660A5F9D5C2B1A3E' }),
+    );
     // All that is new in them is the MAC.
     const mac = expect.stringMatching(/^[0-9a-f]{64}$/) as string;
     expect(splitter.sent).toEqual(batches.map((batch) => ({ ...batch, fileId: created, mac })));

@@ -11,7 +11,7 @@ import { openStack } from '../../stack/open-stack.ts';
 import { formatCountOf } from '../../terminal/format.ts';
 import type { Terminal } from '../../terminal/terminal.ts';
 import type { GlobalOptions } from '../command-options.ts';
-import { requireFeed } from '../command-options.ts';
+import { selectionOf } from '../command-options.ts';
 
 interface ExportOptions extends GlobalOptions {
   feed: string;
@@ -34,7 +34,7 @@ export function exportCommand(terminal: Terminal): Command {
 }
 
 async function exportTo(options: ExportOptions, terminal: Terminal, signal: AbortSignal): Promise<void> {
-  const selection = { feed: requireFeed(options.feed), fileId: options.file, reason: options.reason };
+  const selection = selectionOf(options);
   const stack = await openStack(options.stack, process.env);
   // The header isn't a record.
   let rows = -1;

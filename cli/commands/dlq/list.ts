@@ -15,7 +15,7 @@ import { openStack } from '../../stack/open-stack.ts';
 import { formatCount } from '../../terminal/format.ts';
 import type { Terminal } from '../../terminal/terminal.ts';
 import type { GlobalOptions } from '../command-options.ts';
-import { jsonOption, requireFeed } from '../command-options.ts';
+import { jsonOption, selectionOf } from '../command-options.ts';
 
 interface ListOptions extends GlobalOptions {
   feed: string;
@@ -38,7 +38,7 @@ export function listCommand(terminal: Terminal): Command {
 }
 
 async function list(options: ListOptions, terminal: Terminal): Promise<void> {
-  const selection = { feed: requireFeed(options.feed), fileId: options.file, reason: options.reason };
+  const selection = selectionOf(options);
   const stack = await openStack(options.stack, process.env);
   const { records, messages, queued } = await interruptible((signal) => read(stack, selection, terminal, signal));
   if (options.json) return terminal.printJson([...records, ...messages]);

@@ -15,7 +15,7 @@ import { openStack } from '../../stack/open-stack.ts';
 import { formatCountOf } from '../../terminal/format.ts';
 import type { Terminal } from '../../terminal/terminal.ts';
 import type { GlobalOptions } from '../command-options.ts';
-import { jsonOption, requireFeed } from '../command-options.ts';
+import { jsonOption, selectionOf } from '../command-options.ts';
 
 interface RedriveOptions extends GlobalOptions {
   feed: string;
@@ -45,7 +45,7 @@ export function redriveCommand(terminal: Terminal): Command {
 }
 
 async function redrive(options: RedriveOptions, terminal: Terminal, signal: AbortSignal): Promise<number> {
-  const selection = { feed: requireFeed(options.feed), fileId: options.file, reason: options.reason };
+  const selection = selectionOf(options);
   if (options.queue !== 'letters' && options.reason !== undefined) {
     throw new CliError('Only letters have reasons: leave out --reason, or --queue.');
   }

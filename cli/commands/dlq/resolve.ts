@@ -51,7 +51,7 @@ export function resolveCommand(terminal: Terminal): Command {
 }
 
 async function resolve(
-  fileId: string,
+  typed: string,
   records: number[],
   options: ResolveOptions,
   terminal: Terminal,
@@ -63,7 +63,8 @@ async function resolve(
   if (who.why.length > maxWhy)
     throw new CliError(`--why takes ${maxWhy} characters at most: it is kept with each record.`);
   const stack = await openStack(options.stack, process.env);
-  const file = await fileOfId(stack, fileId);
+  const file = await fileOfId(stack, typed);
+  const { fileId } = file;
   const wanted = await chooseDead(file, chosen, stack.ledger);
   const resolved = await resolveByHand(
     file,

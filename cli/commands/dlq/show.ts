@@ -24,9 +24,10 @@ export function showCommand(terminal: Terminal): Command {
     );
 }
 
-async function show(fileId: string, record: number, options: ShowOptions, terminal: Terminal): Promise<void> {
+async function show(typed: string, record: number, options: ShowOptions, terminal: Terminal): Promise<void> {
   const stack = await openStack(options.stack, process.env);
-  const file = await fileOfId(stack, fileId);
+  const file = await fileOfId(stack, typed);
+  const { fileId } = file;
   const dead = await stack.ledger.getDead(fileId, record);
   const receipt = await findReceipt(file, record, stack);
   const hasFailed = receipt && ['rejected', 'refused', 'exhausted'].includes(receipt.outcome);

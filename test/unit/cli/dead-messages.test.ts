@@ -32,6 +32,7 @@ const letter: Letter = {
 };
 const read = (body: unknown, queue: DeadMessage['queue'] = 'letters'): DeadMessage =>
   readDeadMessage(
+    'traffic',
     { queue, lane: 'main' },
     {
       messageId: 'm1',

@@ -52,7 +52,7 @@ const ledgerWith = (...files: FileAccount[]) => ({
 
 test('a dropped file is found by its version', async () => {
   const versioned = { ...dropped, versionId: 'v1' };
-  const id = fileIdOf(versioned);
+  const id = fileIdOf(versioned.feed, versioned);
   expect(idOfDropped(versioned)).toBe(id);
   const file = accountOf({ fileId: id });
   expect(await findDroppedFile(ledgerWith(accountOf({}), file), versioned)).toBe(file);

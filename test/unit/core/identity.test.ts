@@ -14,11 +14,12 @@ it('tells apart what a separator would not', () => {
 
 it('gives one upload one file id, and another upload under the same key another', () => {
   const upload = { bucket: 'b', key: 'traffic/log.csv', versionId: 'v1' };
-  expect(fileIdOf(upload)).toMatch(/^[0-9a-f]{24}$/);
-  expect(fileIdOf({ ...upload })).toBe(fileIdOf(upload));
-  expect(fileIdOf({ ...upload, versionId: 'v2' })).not.toBe(fileIdOf(upload));
-  expect(fileIdOf({ bucket: 'b', key: 'k', sequencer: '1' })).not.toBe(
-    fileIdOf({ bucket: 'b', key: 'k', sequencer: '2' }),
+  expect(fileIdOf('traffic', upload)).toMatch(/^traffic\.[0-9a-f]{24}$/);
+  expect(fileIdOf('traffic', { ...upload })).toBe(fileIdOf('traffic', upload));
+  expect(fileIdOf('maintenance', upload)).toBe(fileIdOf('traffic', upload).replace('traffic', 'maintenance'));
+  expect(fileIdOf('traffic', { ...upload, versionId: 'v2' })).not.toBe(fileIdOf('traffic', upload));
+  expect(fileIdOf('traffic', { bucket: 'b', key: 'k', sequencer: '1' })).not.toBe(
+    fileIdOf('traffic', { bucket: 'b', key: 'k', sequencer: '2' }),
   );
 });
 

@@ -37,7 +37,10 @@ function expectEachOnce(sources: readonly SourceObject[]): void {
     const bytes = world.objects.get(keyOf(record.source?.key))?.bytes ?? Buffer.alloc(0);
     expect(record.sha256).toBe(sha256Of(bytes));
     const member = sources.find(({ key }) => key === record.source?.key) as SourceObject;
-    expect(world.ports.ledger.files.get(fileIdOf(member))).toMatchObject({ state: 'bundled', bundleId: fileId });
+    expect(world.ports.ledger.files.get(fileIdOf('maintenance', member))).toMatchObject({
+      state: 'bundled',
+      bundleId: fileId,
+    });
   }
   for (const file of bundles()) {
     expect(file).toMatchObject({ state: 'split', totalRecords: file.bundle?.members });
@@ -139,7 +142,7 @@ describe('small files', () => {
     const sources = dropMany(5);
     world.unreadable.add('maintenance/r-2.json');
     const outcome = await bundle(sources);
-    expect(outcome.get(fileIdOf(sources[1] as SourceObject))).toMatchObject({ kind: 'failed' });
+    expect(outcome.get(fileIdOf('maintenance', sources[1] as SourceObject))).toMatchObject({ kind: 'failed' });
     expectEachOnce(sources.filter((_, index) => index !== 1));
     world.unreadable.clear();
     await bundle([sources[1] as SourceObject]);
@@ -178,7 +181,7 @@ describe('small files', () => {
     await bundle([source]);
     world.onStep = () => undefined;
     await clock.advance(fileLeaseMs + 1);
-    const fileId = fileIdOf(source);
+    const fileId = fileIdOf('maintenance', source);
     const create = { fileId, feed: 'maintenance', lane: 'main', source, limits: world.ports.limits };
     await splitFile(fileId, create, world.ports, noDeadline);
     expectEachOnce([source]);
