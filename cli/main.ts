@@ -7,6 +7,7 @@ import { manifestCommand } from './commands/manifest.ts';
 import { proveCommand } from './commands/prove.ts';
 import { receiptsCommand } from './commands/receipts.ts';
 import { reportCommand } from './commands/report.ts';
+import { recordsCommand } from './commands/records.ts';
 import { releaseCommand } from './commands/release.ts';
 import { statusCommand } from './commands/status.ts';
 import { uiCommand } from './commands/ui.ts';
@@ -51,6 +52,7 @@ function createProgram(terminal: Terminal): Command {
     manifestCommand,
     reportCommand,
     receiptsCommand,
+    recordsCommand,
     proveCommand,
     verifyCommand,
     dlqCommand,

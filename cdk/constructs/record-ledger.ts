@@ -25,7 +25,7 @@ export class RecordLedger extends Construct {
 
   /**
    * Lets a function put a feed's items. That it puts no item twice is the put's own condition (adapters/ledger-sink.ts):
-   * a policy can't require it, so `sluice verify --records` compares the items with the receipts.
+   * a policy can't require it, so `sluice records` compares the items with the receipts.
    */
   grantPut(grantee: SluiceFunction, feed: string): void {
     grantee.mayOnItems(['dynamodb:PutItem'], this.table.tableArn, [`${feed}#*`]);

@@ -1,9 +1,10 @@
 import { randomUUID } from 'node:crypto';
-import { DynamoDBClient, GetItemCommand } from '@aws-sdk/client-dynamodb';
+import { DynamoDBClient, GetItemCommand, UpdateItemCommand } from '@aws-sdk/client-dynamodb';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { recordKeyOf } from '../../lambdas/adapters/ledger-sink.ts';
 import { sha256Of } from '../../lambdas/core/identity.ts';
 import { DeployedStack } from '../support/deployed-stack.ts';
+import { runSluice } from '../support/run-sluice.ts';
 import { maintenanceRecord } from '../support/maintenance-records.ts';
 
 let stack: DeployedStack;
@@ -18,6 +19,20 @@ async function stored(feed: string, identity: string[]) {
   const Key = { recordKey: { S: recordKeyOf(feed, identity) } };
   const TableName = stack.output('RecordLedgerTableName');
   return (await client.send(new GetItemCommand({ TableName, Key, ConsistentRead: true }))).Item;
+}
+
+/** Gives an item a TTL, as somebody with rights of their own may. */
+async function changeStored(feed: string, identity: string[]): Promise<{ undo: () => Promise<unknown> }> {
+  const client = new DynamoDBClient(stack.cloud.client);
+  const place = {
+    TableName: stack.output('RecordLedgerTableName'),
+    Key: { recordKey: { S: recordKeyOf(feed, identity) } },
+  };
+  const ExpressionAttributeValues = { ':soon': { N: '1' } };
+  await client.send(
+    new UpdateItemCommand({ ...place, UpdateExpression: 'SET expiresAt = :soon', ExpressionAttributeValues }),
+  );
+  return { undo: () => client.send(new UpdateItemCommand({ ...place, UpdateExpression: 'REMOVE expiresAt' })) };
 }
 
 describe('maintenance records', () => {
@@ -76,6 +91,17 @@ describe('maintenance records', () => {
     expect(JSON.parse((await stored('maintenance', [first]))?.['payload']?.S ?? '')).toMatchObject({
       cert_status: 'serviceable',
     });
+
+    // The ledger holds what the receipts say; one that is changed behind Sluice's back is found.
+    expect((await runSluice(stack, ['records', fileId])).out).toMatch(
+      /^1 of 1 accepted record are in the record ledger/,
+    );
+    const changed = await changeStored('maintenance', [second]);
+    expect(await runSluice(stack, ['records', fileId.split('.')[1] ?? ''])).toMatchObject({
+      code: 1,
+      out: expect.stringContaining('record 3: its item has expiresAt') as string,
+    });
+    await changed.undo();
 
     const dead = await stack.takeDeadLetters(fileId, 4, 'MaintenanceDlqUrl');
     expect(dead.map(({ letter }) => letter.record).sort()).toEqual([2, 4, 5, 6]);

@@ -1,0 +1,101 @@
+import { sha256Of } from '../../lambdas/core/identity.ts';
+import type { Receipt } from '../../lambdas/core/receipt.ts';
+
+/** A record as the record ledger holds it (lambdas/adapters/ledger-sink.ts), with the names of all its attributes. */
+export interface StoredRecord {
+  recordKey: string;
+  record: number;
+  /** Of the record's bytes. */
+  sha256: string;
+  requestId: string;
+  payload: string;
+  payloadSha256: string;
+  attributes: readonly string[];
+}
+
+/** How a dead letter was resolved, by a line of the archive's resolutions. */
+export interface ResolvedRecord {
+  record: number;
+  resolution: string;
+  request_id: string | null;
+  /** A corrected row was sent: its bytes are others than the file's. */
+  correction?: unknown;
+}
+
+export interface Comparison {
+  /** Records that must be in the ledger by their receipts, or by what became of their dead letters. */
+  expected: number;
+  /** Of those, the ones that are there as the receipts say. */
+  agreed: number;
+  faults: number;
+  /** The first of the faults, a sentence each. */
+  examples: string[];
+}
+
+const maxExamples = 20;
+
+/** What a record's item has; whoever adds a TTL or anything else to one has changed it. */
+const knownAttributes = new Set([
+  ...['recordKey', 'feed', 'payload', 'payloadSha256', 'sha256', 'requestId', 'fileId', 'fileSha256'],
+  ...['sourceBucket', 'sourceKey', 'sourceVersionId', 'record', 'offset', 'storedAt'],
+]);
+
+/**
+ * Compares what the record ledger holds of a file with the file's receipts: each record that was accepted is there
+ * once, as its receipt says, and nothing else names the file. IAM can't require that an item is written once and never
+ * changed; this finds out whether it was.
+ * @param stored the items that name the file
+ */
+export async function compareRecords(
+  receipts: AsyncIterable<Receipt>,
+  resolutions: ReadonlyMap<number, ResolvedRecord>,
+  stored: readonly StoredRecord[],
+): Promise<Comparison> {
+  const comparison: Comparison = { expected: 0, agreed: 0, faults: 0, examples: [] };
+  const report = (sentence: string): void => {
+    comparison.faults++;
+    if (comparison.examples.length < maxExamples) comparison.examples.push(sentence);
+  };
+  const left = new Map<number, StoredRecord>();
+  for (const item of stored) {
+    const other = left.get(item.record);
+    if (other) report(`record ${item.record}: the ledger has it twice, as ${other.recordKey} and ${item.recordKey}`);
+    else left.set(item.record, item);
+  }
+  for await (const receipt of receipts) {
+    const wanted = wantedOf(receipt, resolutions.get(receipt.record));
+    if (!wanted) continue;
+    comparison.expected++;
+    const item = left.get(receipt.record);
+    left.delete(receipt.record);
+    const found = item ? differencesOf(item, wanted) : ['it is not in the ledger'];
+    if (found.length === 0) comparison.agreed++;
+    else report(`record ${receipt.record}: ${found.join('; ')}`);
+  }
+  for (const { record, recordKey } of left.values()) {
+    report(`record ${record}: the ledger has it as ${recordKey}, and no receipt says that it was accepted`);
+  }
+  return comparison;
+}
+
+interface WantedRecord {
+  /** Undefined for a corrected row. */
+  sha256: string | undefined;
+  requestId: string | null;
+}
+
+function wantedOf(receipt: Receipt, resolved: ResolvedRecord | undefined): WantedRecord | undefined {
+  if (receipt.outcome === 'uploaded') return { sha256: receipt.sha256, requestId: receipt.request_id };
+  if (resolved?.resolution !== 'uploaded') return undefined;
+  return { sha256: resolved.correction ? undefined : receipt.sha256, requestId: resolved.request_id };
+}
+
+function differencesOf(item: StoredRecord, { sha256, requestId }: WantedRecord): string[] {
+  const surplus = item.attributes.filter((name) => !knownAttributes.has(name));
+  return [
+    ...(sha256 !== undefined && item.sha256 !== sha256 ? [`the ledger has SHA-256 ${item.sha256}, not ${sha256}`] : []),
+    ...(item.requestId !== requestId ? [`the ledger has the request id ${item.requestId}, not ${requestId}`] : []),
+    ...(sha256Of(item.payload) !== item.payloadSha256 ? ['its payload is not what its own SHA-256 says'] : []),
+    ...(surplus.length > 0 ? [`its item has ${surplus.join(', ')}, which Sluice never writes`] : []),
+  ];
+}
