@@ -59,7 +59,7 @@ async function records(
   const { expected, agreed, faults, examples } = comparison;
   if (options.json) await terminal.printJson({ file_id: file.fileId, expected, agreed, faults, examples });
   else {
-    const sentence = `${formatCount(agreed)} of ${formatCountOf(expected, 'accepted record')} are in the record ledger as their receipts say`;
+    const sentence = `Accepted records that the ledger holds as their receipts say: ${formatCount(agreed)} of ${formatCount(expected)}`;
     const more = faults > examples.length ? [`… and ${formatCount(faults - examples.length)} more`] : [];
     const found = faults === 0 ? ['Nothing else there names the file.'] : [`${formatCountOf(faults, 'difference')}:`];
     await terminal.print([`${sentence}.`, ...found, ...examples.map((each) => `  ${each}`), ...more, ''].join('\n'));
