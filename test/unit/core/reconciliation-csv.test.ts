@@ -164,7 +164,7 @@ describe('a row', () => {
   });
 
   it('has no cell that is longer than a spreadsheet takes, and says what was left out', () => {
-    const long = '=\u0000'.repeat(20_000);
+    const long = '=\u0001'.repeat(20_000);
     const raw = JSON.stringify({ SpotID: long, ...Object.fromEntries(manyNames(9_000)), Notes: long });
     const line = csvRow(openOf(receiptOf(raw, { error: long, reason: long }), jsonl), ['SpotID']);
     const cells = cellsOf(line);
