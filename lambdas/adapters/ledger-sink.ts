@@ -1,6 +1,8 @@
 import type { AttributeValue, DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import { ConditionalCheckFailedException, PutItemCommand } from '@aws-sdk/client-dynamodb';
 import { sha256Of } from '../core/identity.ts';
+import { plainText } from '../core/plain-text.ts';
+import { redactSecrets } from '../core/redact-secrets.ts';
 import type { Clock, RecordOrigin, Sink, SinkAnswer, SinkRequest } from '../ports.ts';
 
 export interface LedgerSinkOptions {
@@ -115,7 +117,7 @@ function failureOf(error: unknown): SinkAnswer {
   if (status === null) return { kind: 'failed', status, reason: codeOf(error) ?? 'no_answer', ambiguous: true };
   // It may have come after the item was stored.
   if (status >= 500) return { kind: 'failed', status, reason: `http_${status}`, ambiguous: true };
-  return { kind: 'refused', status, answer: `${name}: ${message}`.slice(0, 200) };
+  return { kind: 'refused', status, answer: plainText(redactSecrets(`${name}: ${message}`, []), 200) };
 }
 
 function codeOf(error: unknown): string | undefined {

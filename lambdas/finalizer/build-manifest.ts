@@ -70,7 +70,7 @@ export function buildManifest(facts: ManifestFacts): Manifest {
     signature,
     duplicate_of: file.duplicateOf ?? null,
     failure: failureOf(file),
-    warnings: file.warnings ?? [],
+    warnings: [...(file.warnings ?? []), ...audit.warnings],
     errors: audit.errors,
     errors_truncated: audit.errors.length < failed - audit.handled,
     errors_by_reason: audit.errorsByReason,

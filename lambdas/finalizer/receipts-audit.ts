@@ -9,6 +9,7 @@ import { MerkleRoot } from '../core/merkle.ts';
 import { addCounts, isFailed, noCounts, outcomes } from '../core/outcome.ts';
 import type { Receipt } from '../core/receipt.ts';
 import { receipt as receiptSchema } from '../core/receipt.ts';
+import { RepeatedRequestIds } from '../core/repeated-request-ids.ts';
 
 export interface ReceiptsListener {
   /** Each failed record's line, as it stands in the receipts. */
@@ -34,6 +35,7 @@ export class ReceiptsAudit {
   firstUploadAt: number | undefined;
   lastUploadAt: number | undefined;
   readonly #reasons = new Map<string, ReasonCount>();
+  readonly #requestIds = new RepeatedRequestIds();
   readonly #resolutions: ReadonlyMap<number, DeadResolution['kind']>;
   readonly #listener: ReceiptsListener;
 
@@ -84,6 +86,7 @@ export class ReceiptsAudit {
       this.#recordsRoot.add(Buffer.from(receipt.sha256, 'hex'));
       this.#receiptsRoot.add(Buffer.from(line));
       counts[receipt.outcome]++;
+      this.#requestIds.add(receipt);
       this.#listener.onReceipt?.(receipt, this.#resolutions.get(receipt.record));
       if (isFailed(receipt.outcome)) this.#listener.onFailed?.(line);
       this.#note(receipt);
@@ -104,6 +107,11 @@ export class ReceiptsAudit {
   /** Open dead letters by outcome and reason, in the order in which each pair appeared first. */
   get errorsByReason(): ReasonCount[] {
     return [...this.#reasons.values()];
+  }
+
+  /** What the receipts show beside the outcomes. */
+  get warnings(): Manifest['warnings'] {
+    return this.#requestIds.warnings();
   }
 
   /** Of all that was added, one behind the other: what the archive has. Called once, at the end. */

@@ -748,3 +748,63 @@ describe('connections that were closed while the function was frozen', () => {
     expect(openings()).toEqual(['outage']);
   });
 });
+
+describe('everything at once: an API that works on requests, rolls back, repeats itself and asks to wait', () => {
+  /** mulberry32: the seed is in the test's name. */
+  function diceOf(seed: number): () => number {
+    let state = seed;
+    return () => {
+      state = (state + 0x6d2b79f5) | 0;
+      let t = Math.imul(state ^ (state >>> 15), 1 | state);
+      t = (t + Math.imul(t ^ (t >>> 7), 61 | t)) ^ t;
+      return ((t ^ (t >>> 14)) >>> 0) / 2 ** 32;
+    };
+  }
+  const hung: SinkAnswer = { kind: 'failed', status: null, reason: 'headers_timeout', ambiguous: true };
+
+  it.each(Array.from({ length: 30 }, (_, seed) => seed + 1))(
+    'has each record that is reported as delivered (seed %i)',
+    async (seed) => {
+      const dice = diceOf(seed);
+      // One request id in five stands twice.
+      await begin(Array.from({ length: 60 }, (_, index) => rowOf(index % 5 === 4 ? index - 1 : index)));
+      /** Requests in progress: until when, and whether they are stored then. */
+      const working = new Map<string, { untilMs: number; isStored: boolean }>();
+      const isPolite = dice() < 0.5;
+      const repeatsWith200 = dice() < 0.3;
+      const { stored } = world.api;
+      world.api.fault = ({ requestId, payload }) => {
+        const work = working.get(requestId);
+        if (work && work.untilMs <= clock.now()) {
+          working.delete(requestId);
+          if (work.isStored) stored.set(requestId, payload);
+        } else if (work) {
+          // Half of these say so; the others take it for seen.
+          return isPolite ? { kind: 'in-progress', status: 409 } : { kind: 'duplicate', status: 409 };
+        }
+        if (repeatsWith200 && stored.has(requestId)) return { kind: 'uploaded', status: 200 };
+        const throws = dice();
+        if (throws < 0.08) {
+          working.set(requestId, { untilMs: clock.now() + dice() * 29_000, isStored: dice() < 0.5 });
+          return hung;
+        }
+        if (throws < 0.12) return 'store-and-fail';
+        if (throws < 0.16) return failure(500);
+        if (throws < 0.18)
+          return { kind: 'failed', status: 503, reason: 'http_503', ambiguous: true, retryAfterMs: 20_000 };
+        if (throws < 0.2) return { ...hung, reason: 'econnreset', isStale: true };
+        return undefined;
+      };
+      await deliverToTheEnd();
+      const all = receipts();
+      expect(all).toHaveLength(60);
+      for (const { outcome, request_id: id } of all) {
+        if (outcome === 'uploaded' || outcome === 'duplicate') expect(stored.has(id ?? '')).toBe(true);
+      }
+      const uploadedIds = all.flatMap(({ outcome, request_id: id }) => (outcome === 'uploaded' ? [id] : []));
+      expect(new Set(uploadedIds).size).toBe(uploadedIds.length);
+      // Nothing that happens here is a record's fault, and little of it is for long.
+      expect(all.every(({ outcome }) => outcome === 'uploaded' || outcome === 'duplicate')).toBe(true);
+    },
+  );
+});

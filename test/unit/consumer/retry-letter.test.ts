@@ -5,6 +5,7 @@ import { handleLetter } from '../../../lambdas/consumer/retry-letter.ts';
 import type { DeadRecord } from '../../../lambdas/core/file-account.ts';
 import { sha256Of } from '../../../lambdas/core/identity.ts';
 import type { Letter } from '../../../lambdas/messages.ts';
+import type { SinkAnswer } from '../../../lambdas/ports.ts';
 import { fixtureOf, putSplitFile, rowOf } from '../../support/feed-fixture.ts';
 import type { ConsumerWorld } from '../../support/in-memory-ports.ts';
 import { consumerWorld } from '../../support/in-memory-ports.ts';
@@ -175,5 +176,37 @@ describe('a consumer that is killed between note and letter', () => {
     world.api.fault = () => undefined;
     expect(await receive({ id: 'm8', sentAt: 200, receives: 1 })).toEqual({ kind: 'done' });
     expect(await world.ledger.getDead(fixture.fileId, 1)).toMatchObject({ state: 'resolved' });
+  });
+});
+
+describe('a redriven letter whose record the API', () => {
+  const redriven: LetterMessage = { id: 'm2', sentAt: 200, receives: 1 };
+  const history = async () => (await world.ledger.getDead(letter.file_id, letter.record))?.history ?? [];
+  const hung: SinkAnswer = { kind: 'failed', status: null, reason: 'headers_timeout', ambiguous: true };
+  beforeEach(() => receive(first));
+
+  it('answers 409 "version conflict" is no duplicate: it has failed again, with the answer', async () => {
+    world.api.fault = () => ({ kind: 'refused', status: 409, answer: 'version conflict' });
+    expect(await receive(redriven)).toEqual({ kind: 'back', visibleAfterSeconds: 0 });
+    expect((await history()).at(-1)).toMatchObject({ outcome: 'refused', reason: 'conflict', status: 409 });
+    expect((await history()).at(-1)?.error).toContain('version conflict');
+  });
+
+  it('leaves without an answer is sent again when no try can be in progress any more', async () => {
+    world.api.fault = () => hung;
+    const end = await receive(redriven);
+    const lastAt = world.api.requests.at(-1)?.at ?? 0;
+    expect(end.kind).toBe('back');
+    const afterSeconds = end.kind === 'back' ? end.visibleAfterSeconds : 0;
+    expect(clock.now() + afterSeconds * 1000 - lastAt).toBeGreaterThan(30_000);
+  });
+
+  it('says is in progress is not resolved by that', async () => {
+    world.api.fault = () => ({ kind: 'in-progress', status: 409 });
+    expect(await receive(redriven)).toMatchObject({ kind: 'back' });
+    expect((await history()).at(-1)).toMatchObject({ outcome: 'exhausted', reason: 'in_progress', status: 409 });
+    world.api.fault = () => undefined;
+    expect(await receive({ ...redriven, receives: 2 })).toEqual({ kind: 'done' });
+    expect(world.api.stored.size).toBe(1);
   });
 });

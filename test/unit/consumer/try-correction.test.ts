@@ -139,6 +139,14 @@ describe('a 409', () => {
     expect(await dead()).toMatchObject({ state: 'resolved', resolvedCorrectionId: 'c1' });
   });
 
+  it('"in progress" has the row sent again later', async () => {
+    world.api.fault = () => ({ kind: 'in-progress', status: 409, retryAfterMs: 50_000 });
+    await deliver();
+    expect(await dead()).toMatchObject({ state: 'dead' });
+    expect(world.sentBack).toMatchObject([{ letter: { failures: 1 } }]);
+    expect(world.sentBack[0]?.delaySeconds).toBeGreaterThan(30);
+  });
+
   it('is a conflict where the record as it was may have been stored under the same id', async () => {
     const id = requestId();
     await begin({ outcome: 'exhausted', reason: 'timed_out', request_id: id });
