@@ -21,7 +21,7 @@ const maxDecodings = 3;
  * Called before the text is cut to the length that is kept. Time grows linearly with the text.
  */
 export function redactSecrets(text: string, secrets: readonly string[]): string {
-  const forms = [...new Set(secrets.flatMap(formsOf))].filter((form) => form !== '');
+  const forms = [...new Set(secrets.flatMap(formsOf))];
   const spans: Span[] = [...text.matchAll(credentials)].flatMap(spanOfValue);
   let view = viewOf(text);
   for (let decoding = 0; ; decoding++) {
@@ -69,7 +69,9 @@ function formsOf(secret: string): string[] {
     const isExact = (before + bytes.length) % 3 === 0;
     return text.slice(before === 0 ? 0 : before + 1, isExact ? undefined : -1);
   });
-  return [secret, bytes.toString('hex'), ...encoded].map(spell);
+  // Of a very short secret, hardly anything is left that is its own.
+  const derived = [bytes.toString('hex'), ...encoded].filter((form) => form.length >= shortestRest);
+  return secret === '' ? [] : [secret, ...derived].map(spell);
 }
 
 /** ASCII in lower case, and one of Base64's two alphabets. */

@@ -54,6 +54,11 @@ describe('a secret in another system’s text', () => {
     );
   });
 
+  it('of one character does not take others with it', () => {
+    expect(redactSecrets('yes, 6 by 7', ['~'])).toBe('yes, 6 by 7');
+    expect(redactSecrets('yes', [''])).toBe('yes');
+  });
+
   it('that is short is removed as a whole', () => {
     expect(redactSecrets('the key t0ken, token', ['t0ken'])).toBe(`the key ${removed}, token`);
   });
