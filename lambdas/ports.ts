@@ -531,8 +531,11 @@ export interface QueuedMessage {
 export interface DeadQueue extends QueueDepth {
   /** Whether SQS is moving its messages at this moment. */
   isBeingRedriven(): Promise<boolean>;
-  /** All of its messages: each is out of sight for a moment. */
-  read(): Promise<QueuedMessage[]>;
+  /**
+   * Shows each of its messages, some at once; each is out of sight for a moment. None is kept: a letter has 100 KB, and
+   * there may be 100,000 of them. What `look` throws ends it.
+   */
+  read(look: (message: QueuedMessage) => Promise<void>): Promise<void>;
 }
 
 /** What others may want to know of: a file completed, an account amended. */

@@ -23,22 +23,34 @@ const shortestHoldSeconds = 20;
 const messagesPerSecond = 100;
 const maxRounds = 6;
 
-/**
- * Every message in a queue, which is left as it was: each is received under a short visibility timeout and made visible
- * again. Where SQS counts more than came, someone else is reading too: it is read again, in rounds.
- * Gives what it has when the signal fires, with everything made visible again.
- */
+/** Every message in a queue, which is left as it was. Gives what it has when the signal fires. */
 export async function readQueue(url: string, ports: ReadQueuePorts, signal: AbortSignal): Promise<QueuedMessage[]> {
-  const found = new Map<string, QueuedMessage>();
+  const found: QueuedMessage[] = [];
+  await eachQueued(url, ports, async (message) => void found.push(message), signal);
+  return found;
+}
+
+/**
+ * Shows every message in a queue once, up to ten at the same time. The queue is left as it was: each is received under a
+ * short visibility timeout and made visible again, also when the signal fires or `look` throws. Where SQS counts more than
+ * came, someone else is reading too: it is read again, in rounds. Keeps ids and receipt handles, no bodies.
+ */
+export async function eachQueued(
+  url: string,
+  ports: ReadQueuePorts,
+  look: (message: QueuedMessage) => Promise<void>,
+  signal: AbortSignal,
+): Promise<void> {
+  const found = new Set<string>();
   for (let round = 1; ; round++) {
     const expected = await countMessages(ports.client, url);
     const held = new Map<string, string>();
     try {
-      await receiveAll(url, { ...ports, found, held, expected }, signal);
+      await receiveAll(url, { ...ports, look, found, held, expected }, signal);
     } finally {
       await release(ports.client, url, [...held.values()]);
     }
-    if (signal.aborted || round === maxRounds || found.size >= expected) return [...found.values()];
+    if (signal.aborted || round === maxRounds || found.size >= expected) return;
     await ports.clock.sleep(300 + ports.random() * 1_500, signal);
   }
 }
@@ -59,17 +71,19 @@ export async function countMessages(client: SQSClient, url: string): Promise<num
 }
 
 interface Round extends ReadQueuePorts {
-  found: Map<string, QueuedMessage>;
+  look: (message: QueuedMessage) => Promise<void>;
+  found: Set<string>;
   /** Receipt handles by message id: what has to be made visible again. */
   held: Map<string, string>;
   expected: number;
 }
 
 async function receiveAll(url: string, round: Round, signal: AbortSignal): Promise<void> {
-  const { client, found, held, expected, onProgress } = round;
+  const { client, look, found, held, expected, onProgress } = round;
   const holdSeconds = shortestHoldSeconds + Math.ceil(expected / messagesPerSecond);
+  let isFailed = false;
   const work = async (): Promise<void> => {
-    while (!signal.aborted) {
+    while (!signal.aborted && !isFailed) {
       const enough = held.size >= expected;
       const { Messages = [] } = await client.send(
         new ReceiveMessageCommand({
@@ -82,17 +96,23 @@ async function receiveAll(url: string, round: Round, signal: AbortSignal): Promi
         }),
       );
       const fresh = Messages.filter((message) => !held.has(message.MessageId ?? ''));
-      for (const message of Messages) {
-        const read = readMessage(message);
-        held.set(read.messageId, message.ReceiptHandle ?? '');
-        if (!found.has(read.messageId)) found.set(read.messageId, read);
-      }
+      for (const { MessageId = '', ReceiptHandle = '' } of Messages) held.set(MessageId, ReceiptHandle);
       onProgress(held.size, expected);
+      for (const message of Messages.map(readMessage)) {
+        if (found.has(message.messageId)) continue;
+        found.add(message.messageId);
+        await look(message);
+      }
       if (fresh.length === 0) return;
     }
   };
   const workers = Math.max(1, Math.min(callsAtOnce, Math.ceil(expected / perCall)));
-  const ends = await Promise.allSettled(Array.from({ length: workers }, work));
+  const watched = () =>
+    work().catch((error: unknown) => {
+      isFailed = true;
+      throw error;
+    });
+  const ends = await Promise.allSettled(Array.from({ length: workers }, watched));
   const fault = ends.find((end) => end.status === 'rejected');
   if (fault) throw fault.reason;
 }

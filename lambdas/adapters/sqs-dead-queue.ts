@@ -1,7 +1,7 @@
 import type { SQSClient } from '@aws-sdk/client-sqs';
 import { GetQueueAttributesCommand, ListMessageMoveTasksCommand } from '@aws-sdk/client-sqs';
 import type { Clock, DeadQueue, QueuedMessage } from '../ports.ts';
-import { countMessages, readQueue } from './read-queue.ts';
+import { countMessages, eachQueued } from './read-queue.ts';
 
 export class SqsDeadQueue implements DeadQueue {
   readonly #client: SQSClient;
@@ -34,8 +34,8 @@ export class SqsDeadQueue implements DeadQueue {
     }
   }
 
-  read(): Promise<QueuedMessage[]> {
+  async read(look: (message: QueuedMessage) => Promise<void>): Promise<void> {
     const ports = { client: this.#client, clock: this.#clock, random: Math.random, onProgress: () => undefined };
-    return readQueue(this.#url, ports, new AbortController().signal);
+    await eachQueued(this.#url, ports, look, new AbortController().signal);
   }
 }

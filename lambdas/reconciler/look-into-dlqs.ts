@@ -1,9 +1,11 @@
+import { plainText } from '../core/plain-text.ts';
 import { schemaVersion, versionOf } from '../core/schema-version.ts';
 import { AlteredMessageError } from '../core/errors.ts';
 import { judgeLetter, noteAltered } from '../dead-letters/judge-letter.ts';
 import { batchMessage, continueMessage, finalizeMessage, letter, reemitMessage } from '../messages.ts';
 import type { DeadQueue, QueuedMessage } from '../ports.ts';
 import type { BuryPorts } from './bury-batch.ts';
+import { oneAfterTheOther } from '../runtime/in-turn.ts';
 import { buryBatch } from './bury-batch.ts';
 
 export interface LaneDlqs {
@@ -32,6 +34,9 @@ export interface DlqFindings {
   redriven: Set<string>;
 }
 
+/** Of a file that a message names. */
+const maxKeyCharacters = 300;
+
 export const laneKey = ({ feed, lane }: { feed: string; lane: string }): string => `${feed}/${lane}`;
 
 /**
@@ -49,22 +54,22 @@ export async function lookIntoDlqs(
   for (const lane of lanes) {
     const isEmpty = (await lane.records.messages()) === 0;
     if (!isEmpty && (await lane.records.isBeingRedriven())) findings.redriven.add(laneKey(lane));
-    else if (!isEmpty) await eachMessage(lane.records, (message) => onBatch(message, lane, findings, ports));
+    else if (!isEmpty) {
+      // One after the other: a batch may be in the queue twice.
+      const inTurn = oneAfterTheOther();
+      await lane.records.read((message) => inTurn(() => onBatch(message, lane, findings, ports)));
+    }
     if ((await lane.letters.messages()) > (await knownLetters(lane.feed)) && !(await lane.letters.isBeingRedriven())) {
-      await eachMessage(lane.letters, (message) => onLetter(message, lane, findings, ports));
+      await lane.letters.read((message) => onLetter(message, lane, findings, ports));
     }
     if ((await lane.intake.messages()) > 0) {
-      await eachMessage(lane.intake, async (message) => noteWork('intake', message, lane, findings));
+      await lane.intake.read(async (message) => noteWork('intake', message, lane, findings));
     }
   }
   if ((await finalizeDlq.messages()) > 0) {
-    await eachMessage(finalizeDlq, async (message) => noteWork('finalize', message, undefined, findings));
+    await finalizeDlq.read(async (message) => noteWork('finalize', message, undefined, findings));
   }
   return findings;
-}
-
-async function eachMessage(queue: DeadQueue, look: (message: QueuedMessage) => Promise<void>): Promise<void> {
-  for (const message of await queue.read()) await look(message);
 }
 
 async function onBatch(message: QueuedMessage, lane: LaneDlqs, findings: DlqFindings, ports: BuryPorts): Promise<void> {
@@ -138,7 +143,7 @@ function subjectOf(body: unknown): string {
   if (version > schemaVersion) return `a message of version ${version}, sent by a later Sluice`;
   const records = (body as { Records?: { s3?: { object?: { key?: unknown } } }[] } | null | undefined)?.Records;
   const key = Array.isArray(records) ? records[0]?.s3?.object?.key : undefined;
-  return typeof key === 'string' ? `file ${key}` : 'a message that nobody can read';
+  return typeof key === 'string' ? `file ${plainText(key, maxKeyCharacters)}` : 'a message that nobody can read';
 }
 
 function jsonOf(text: string): unknown {

@@ -5,7 +5,7 @@ import {
   ReceiveMessageCommand,
 } from '@aws-sdk/client-sqs';
 import { expect, test } from 'vitest';
-import { readQueue } from '../../../lambdas/adapters/read-queue.ts';
+import { eachQueued, readQueue } from '../../../lambdas/adapters/read-queue.ts';
 
 /** As much of SQS as a reader sees. Messages that `others` hold are invisible until the reader's next round. */
 class Queue {
@@ -87,6 +87,31 @@ test('gives up on messages that nobody ever puts back, with all others', async (
   queue.hidden.add(7);
   expect(await readQueue('url', ports(queue), never)).toHaveLength(39);
   expect(queue.visible).toBe(39);
+});
+
+test('keeps none of the messages that it shows, and has no more than a call of each reader in hand', async () => {
+  const queue = new Queue(5_000);
+  let inHand = 0;
+  let most = 0;
+  const seen = new Set<string>();
+  const look = async ({ body }: { body: string }): Promise<void> => {
+    most = Math.max(most, ++inHand);
+    await Promise.resolve();
+    seen.add(body);
+    inHand--;
+  };
+  await eachQueued('url', ports(queue), look, never);
+  expect(seen.size).toBe(5_000);
+  expect(most).toBeLessThanOrEqual(10);
+});
+
+test('puts everything back where one of them can not be dealt with', async () => {
+  const queue = new Queue(1_000);
+  let looks = 0;
+  const look = () => (++looks === 3 ? Promise.reject(new Error('no table')) : Promise.resolve());
+  await expect(eachQueued('url', ports(queue), look, never)).rejects.toThrow('no table');
+  expect(looks).toBeLessThan(1_000);
+  expect(queue.visible).toBe(1_000);
 });
 
 test('puts back what it has when it is interrupted', async () => {

@@ -25,9 +25,9 @@ class InMemoryDeadQueue implements DeadQueue {
   redriven = false;
   readonly messages = async () => this.held.length;
   readonly isBeingRedriven = async () => this.redriven;
-  read = async () => {
+  read = async (look: (message: QueuedMessage) => Promise<void>) => {
     this.reads++;
-    return structuredClone(this.held);
+    await Promise.all(structuredClone(this.held).map(look));
   };
   put(body: unknown, sentAt: number): void {
     const text = typeof body === 'string' ? body : JSON.stringify(body);
