@@ -1,6 +1,8 @@
 import type { Feed } from '../../feeds/feed.ts';
 import type { OpenDead } from '../../lambdas/core/reconciliation-csv.ts';
 import { shownCell, sourceRowOf } from '../../lambdas/core/reconciliation-csv.ts';
+import { maxNesting } from '../../lambdas/core/records/json-nesting.ts';
+import { surveyJson } from '../../lambdas/core/records/json-survey.ts';
 
 export interface ColumnChange {
   column: string;
@@ -69,6 +71,8 @@ function valueOf(text: string, before: unknown, column: string, feed: Feed): unk
   if (before === undefined || typeof before === 'string') return text;
   // As in a file: `30.0` is no whole number, though JSON would read it as one.
   if (feed.integerFields.includes(column) && !/^-?[0-9]+$/.test(text.trim())) return text;
+  // Deeper than a record of any feed may be: it could not be written out.
+  if (surveyJson(text).depth > maxNesting) return text;
   try {
     return JSON.parse(text) as unknown;
   } catch {

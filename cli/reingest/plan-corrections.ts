@@ -80,9 +80,8 @@ async function planFile(
   for (const open of opens) {
     const claim = wanted.get(open.receipt.record) as Claim;
     wanted.delete(claim.record);
-    const fault = claimFault(claim, open);
+    const fault = claimFault(claim, open) ?? planRow(claim, open, { plan, known, feed });
     if (fault !== undefined) faults.push(`Line ${claim.line}: ${fault}`);
-    else planRow(claim, open, { plan, known, feed });
   }
   for (const { line, record } of wanted.values()) {
     const dead = await ports.ledger.getDead(file.fileId, record);
@@ -103,18 +102,24 @@ function claimFault({ sha256, checksum, record }: Claim, open: OpenDead): string
   return `the letter of record ${record} is not known yet, or is lost: have it tried by \`dlq redrive\` first.`;
 }
 
+/** DynamoDB: an item has 400 KB at most, and a dead record's item holds its history beside the correction. */
+const maxRowBytes = 200_000;
+
+/** @returns why the row can't be sent at all, where it can't */
 function planRow(
   claim: Claim,
   open: OpenDead,
   { plan, known, feed }: { plan: CorrectionPlan; known: ReadonlySet<string>; feed: Feed },
-): void {
+): string | undefined {
   const { file, receipt, dead } = open;
   const { row, changes, ignored } = compareRow(open, claim.cells, known, feed);
   plan.ignored.push(...ignored);
   if (changes.length === 0 || !dead) {
     plan.unchanged++;
-    return;
+    return undefined;
   }
+  const bytes = Buffer.byteLength(JSON.stringify(row));
+  if (bytes > maxRowBytes) return `the corrected row has ${bytes} bytes; ${maxRowBytes} is the limit.`;
   const mapped = mapRow(row, feed);
   plan.corrections.push({
     file,
@@ -127,6 +132,7 @@ function planRow(
     field: receipt.field ?? null,
     fault: mapped.kind === 'mapped' ? undefined : mapped.problem.message,
   });
+  return undefined;
 }
 
 function linesOf(claims: readonly Claim[]): string {

@@ -136,14 +136,16 @@ interface Issue {
   params?: Record<string, unknown>;
 }
 
+/** A schema may have something against thousands of a record's fields. */
+const maxNamedIssues = 20;
+
 /** The first issue, as the desk should read it; how many more there are is said too. */
 function problemOf(issues: readonly unknown[], row: Record<string, unknown>): Problem {
   const [first, ...others] = issues as [Issue, ...Issue[]];
   const field = first.path.length > 0 ? first.path.map(String).join('.') : null;
-  const more =
-    others.length === 0
-      ? ''
-      : ` (and ${others.length} more: ${others.map((issue) => issue.path.map(String).join('.')).join(', ')})`;
+  const named = others.slice(0, maxNamedIssues).map((issue) => issue.path.map(String).join('.'));
+  const dots = others.length > named.length ? ', …' : '';
+  const more = others.length === 0 ? '' : ` (and ${others.length} more: ${named.join(', ')}${dots})`;
   return { reason: reasonOf(first, row), field, message: `${field ?? 'record'} ${first.message}${more}` };
 }
 

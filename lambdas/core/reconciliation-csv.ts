@@ -35,13 +35,13 @@ export const ownColumns = [
   'sluice_source_file',
   'sluice_line',
   'sluice_raw',
+  otherFieldsColumn,
   'sluice_file_id',
   'sluice_record',
   'sluice_sha256',
   'sluice_request_id',
   'sluice_message_id',
   'sluice_checksum',
-  otherFieldsColumn,
 ] as const;
 export type OwnColumn = (typeof ownColumns)[number];
 
@@ -164,13 +164,13 @@ function ownCellsOf(open: OpenDead, showRaw: boolean): Record<OwnColumn, string>
     sluice_source_file: receipt.source_file ?? uriOf(file.source),
     sluice_line: String(receipt.line),
     sluice_raw: showRaw ? readableRawOf(receipt) : '',
+    [otherFieldsColumn]: '',
     sluice_file_id: file.fileId,
     sluice_record: String(receipt.record),
     sluice_sha256: receipt.sha256,
     sluice_request_id: dead?.requestId ?? receipt.request_id ?? '',
     sluice_message_id: dead?.messageId ?? '',
     sluice_checksum: droppedChecksumOf(open) ?? '',
-    [otherFieldsColumn]: '',
   };
 }
 

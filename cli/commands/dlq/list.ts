@@ -40,9 +40,25 @@ export function listCommand(terminal: Terminal): Command {
 async function list(options: ListOptions, terminal: Terminal): Promise<void> {
   const selection = selectionOf(options);
   const stack = await openStack(options.stack, process.env);
-  const { records, messages, queued } = await interruptible((signal) => read(stack, selection, terminal, signal));
+  const { records, messages, queued } = await interruptible((signal) =>
+    read(stack, selection, options, terminal, signal),
+  );
   if (options.json) return terminal.printJson([...records, ...messages]);
   await terminal.print(formatDeadList({ selection, records, messages, queued }, terminal, terminal.columns));
+}
+
+/** A line of it is shown, if any: 100,000 records of 64 KiB would not fit into memory. Characters. */
+const maxShown = 2_000;
+
+function shortened(record: ListedRecord): ListedRecord {
+  const { raw_payload: payload, error, api_answer: answer } = record;
+  return {
+    ...record,
+    error: error.slice(0, maxShown),
+    api_answer: answer?.slice(0, maxShown) ?? null,
+    // A multiple of four: base64 is cut between its groups.
+    raw_payload: payload?.slice(0, maxShown) ?? null,
+  };
 }
 
 interface Listing {
@@ -53,11 +69,17 @@ interface Listing {
   queued: number;
 }
 
-async function read(stack: OpenStack, selection: Selection, terminal: Terminal, signal: AbortSignal): Promise<Listing> {
+async function read(
+  stack: OpenStack,
+  selection: Selection,
+  options: Pick<ListOptions, 'json'>,
+  terminal: Terminal,
+  signal: AbortSignal,
+): Promise<Listing> {
   const { feed, fileId } = selection;
   const records: ListedRecord[] = [];
   for await (const record of listDead(selection, { ledger: stack.ledger, readDead: readDeadOf(stack) })) {
-    if (records.push(record) % 500 === 0) {
+    if (records.push(options.json ? record : shortened(record)) % 500 === 0) {
       terminal.progress('list', `reading the dead letters  ${formatCount(records.length)}`);
     }
     if (signal.aborted) break;

@@ -198,6 +198,46 @@ it('saved by LibreOffice 7.4 as it comes has formulas, quotes and line breaks in
 });
 
 describe('a corrected row', () => {
+  it('that is too long for the ledger is refused before anything is sent, and what is nested too deeply is text', async () => {
+    const deep = '['.repeat(20_000);
+    const opens = [openOf(1, '{"SpotID":"S1","Tags":[1]}', jsonl)];
+    const fixed = (value: string) => edit(exportOf(opens), '[1]', value);
+    expect((await plan(opens, fixed(`${deep}${deep.replaceAll('[', ']')}`))).corrections.map(changedIn)).toEqual([
+      { Tags: `${deep}${deep.replaceAll('[', ']')}` },
+    ]);
+    await expect(plan(opens, fixed('x'.repeat(300_000)))).rejects.toThrow(/Line 2: the corrected row has \d+ bytes/);
+  });
+
+  it('has fields that had no column changed in the JSON of the others, and keeps what it does not mention', async () => {
+    const names = Array.from({ length: 3 }, (_, index) => `field ${index}`);
+    const raw = JSON.stringify({ SpotID: 'S1', ...Object.fromEntries(names.map((name) => [name, `${name} =1`])) });
+    const open = openOf(1, raw, jsonl);
+    const text = [csvHeader(['SpotID']), csvRow(open, ['SpotID']), ''].join(csvLineBreak);
+    expect(await plan([open], text)).toMatchObject({ corrections: [], unchanged: 1 });
+    const { corrections } = await plan([open], edit(text, 'field 1 \\=1', 'other'));
+    expect(corrections.map(changedIn)).toEqual([{ 'field 1': 'other' }]);
+    expect({ ...corrections[0]?.row }).toMatchObject({ 'field 0': 'field 0 =1', 'field 2': 'field 2 =1' });
+    await expect(async () => plan([open], edit(text, '{""field 0', '{field 0'))).rejects.toThrow(
+      /sluice_other_fields is not/,
+    );
+  });
+
+  it('of a record with names like others’ but for their blanks, dots or case has each field in its place', async () => {
+    const row = { Duration: '1', ' Duration': '2', 'Duration ': '3', '=Cost': '4', '\tx': '5', '007': '6', '7': '7' };
+    const opens = [openOf(1, JSON.stringify(row), jsonl), openOf(2, '{"SpotID":"S2","Duration":"30s"}', jsonl)];
+    const how = { bom: true, lineBreak: '\n', cellBreak: '\n', delimiter: ';', quotes: 'all', trailing: 0 } as const;
+    const saved = saveAsSpreadsheet(exportOf(opens), { ...how, moveColumn: undefined });
+    expect(await plan(opens, saved)).toMatchObject({ corrections: [], unchanged: 2, ignored: [] });
+    expect((await plan(opens, edit(saved, '"30s"', '"30"'))).corrections.map(changedIn)).toEqual([{ Duration: '30' }]);
+  });
+
+  it('keeps a cell that was too long to be shown', async () => {
+    const long = 'x=1;'.repeat(12_000);
+    const open = openOf(1, JSON.stringify({ SpotID: 'S1', Notes: long }), jsonl);
+    const text = edit(exportOf([open]), 'S1', 'S2');
+    expect((await plan([open], text)).corrections[0]?.row).toMatchObject({ SpotID: 'S2', Notes: long });
+  });
+
   it('of a record that could not be read has what the desk has filled in', async () => {
     const open = openOf(1, 'S1,W');
     const text = exportOf([open]).replace(/^,,,,,,/m, 'S1,W,t,30,Acme,,');
