@@ -61,7 +61,12 @@ describe('the desk', () => {
     const mine = list.filter((row) => row['sluice_file_id'] === fileId);
     expect(mine).toMatchObject([
       { SpotID: `${prefix}-2`, Duration: '30s', sluice_reason: 'not_an_integer', sluice_record: '2' },
-      { SpotID: `${prefix}-3`, ClientName: "'=HYPERLINK(1)", sluice_reason: 'http_422', sluice_status: '422' },
+      {
+        SpotID: `${prefix}-3`,
+        ClientName: String.raw`\=HYPERLINK(1)`,
+        sluice_reason: 'http_422',
+        sluice_status: '422',
+      },
       { SpotID: '', sluice_reason: 'field_count', sluice_raw: 'no row', sluice_line: '5' },
     ]);
     const [refused] = mine.slice(1);
