@@ -348,6 +348,8 @@ export interface DeskLedger {
   saveDeskState(feed: string, state: DeskState): Promise<void>;
   getDeadlineNote(feed: string): Promise<DeadlineNote | undefined>;
   saveDeadlineNote(feed: string, note: DeadlineNote): Promise<void>;
+  /** Counts a message to the feed's desk. @param hour since 1970, UTC @returns how many of its kind it was in that hour, with this one */
+  countNotice(feed: string, kind: string, hour: number): Promise<number>;
 }
 
 export type Ledger = FileLedger & BatchLedger & DeadLedger & AlteredLetterLedger & DeskLedger;

@@ -1,9 +1,9 @@
 import { PutCommand } from '@aws-sdk/lib-dynamodb';
 import type { Clock, DeadlineNote, DeskLedger, DeskState } from '../ports.ts';
 import type { DynamoTable } from './dynamo-table.ts';
-import { withoutKeys } from './dynamo-table.ts';
+import { expiryOf, withoutKeys } from './dynamo-table.ts';
 
-/** `RECONCILER#<feed>` / `LEASE`, `DESK#<feed>` / `DESK` and `DESK#<feed>` / `DEADLINE`. */
+/** `RECONCILER#<feed>` / `LEASE`, `DESK#<feed>` / `DESK`, `DEADLINE` and `NOTICES#<kind>#<hour>`. */
 export class DynamoDeskLedger implements DeskLedger {
   readonly #table: DynamoTable;
   readonly #clock: Pick<Clock, 'now'>;
@@ -48,6 +48,15 @@ export class DynamoDeskLedger implements DeskLedger {
 
   async saveDeadlineNote(feed: string, note: DeadlineNote): Promise<void> {
     await this.#put(feed, 'DEADLINE', note);
+  }
+
+  async countNotice(feed: string, kind: string, hour: number): Promise<number> {
+    const counted = await this.#table.update(`DESK#${feed}`, `NOTICES#${kind}#${hour}`, {
+      UpdateExpression: 'ADD #count :one SET expiresAt = :expiry',
+      ExpressionAttributeNames: { '#count': 'count' },
+      ExpressionAttributeValues: { ':one': 1, ':expiry': expiryOf(this.#clock.now()) },
+    });
+    return Number(counted?.['count']);
   }
 
   async #put(feed: string, sk: string, note: DeskState | DeadlineNote): Promise<void> {

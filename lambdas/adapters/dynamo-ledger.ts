@@ -63,5 +63,6 @@ export function createDynamoLedger(client: DynamoDBClient, tableName: string, cl
     saveDeskState: desk.saveDeskState.bind(desk),
     getDeadlineNote: desk.getDeadlineNote.bind(desk),
     saveDeadlineNote: desk.saveDeadlineNote.bind(desk),
+    countNotice: desk.countNotice.bind(desk),
   };
 }

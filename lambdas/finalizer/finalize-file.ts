@@ -18,6 +18,7 @@ import type {
   Clock,
   Desk,
   DeadLedger,
+  DeskLedger,
   EventPublisher,
   FileLedger,
   FinalizeQueue,
@@ -26,6 +27,7 @@ import type {
 } from '../ports.ts';
 import { buildManifest, endStateOf } from './build-manifest.ts';
 import { DeadLetterLines } from './dead-letter-lines.ts';
+import { limitedDesk } from './limited-desk.ts';
 import { ReceiptsAudit } from './receipts-audit.ts';
 import type { Resolutions } from './resolutions.ts';
 import { archiveResolutions, readResolutions } from './resolutions.ts';
@@ -35,7 +37,7 @@ import type { ReportedFeed } from './write-report.ts';
 import { writeReport } from './write-report.ts';
 
 export interface FinalizerPorts {
-  ledger: FileLedger & BatchLedger & DeadLedger;
+  ledger: FileLedger & BatchLedger & DeadLedger & Pick<DeskLedger, 'countNotice'>;
   receipts: ReceiptStore;
   archive: Archive;
   archiveBucket: string;
@@ -96,8 +98,12 @@ export async function finalizeFile(message: FinalizeMessage, ports: FinalizerPor
   if (!manifest.reconciled) log.error('the account does not add up', { ...place, ...figures });
   // Before the file is closed, so that it is told at least once; the manifest's key tells a repetition.
   await ports.events.publish(eventOf(manifest, amend), figures);
-  if (manifest.state === 'quarantined' && !amend) await tellOfQuarantine(manifest, ports);
-  if (manifest.state === 'duplicate') await notifyOfDuplicate(manifest, ports);
+  if (manifest.state === 'quarantined' && !amend) {
+    await tellOfQuarantine(manifest, { desk: limitedDesk(manifest.feed, 'stopped', ports) });
+  }
+  if (manifest.state === 'duplicate') {
+    await notifyOfDuplicate(manifest, { desk: limitedDesk(manifest.feed, 'duplicate', ports) });
+  }
   const closed = await ledger.closeFile(file.fileId, {
     state: manifest.state,
     manifest: { key: manifest.archive.manifest_key, number: manifest.manifest_number },
@@ -164,7 +170,7 @@ function eventOf(manifest: Manifest, amend: boolean): string {
 }
 
 /** Not with the reconciler's next list: somebody has dropped a wrong file, and the right one is missing. */
-function tellOfQuarantine(manifest: Manifest, { desk }: FinalizerPorts): Promise<void> {
+function tellOfQuarantine(manifest: Manifest, { desk }: Pick<FinalizerPorts, 'desk'>): Promise<void> {
   const { feed, file_id: id, source, failure, archive } = manifest;
   const count = (figure: number) => figure.toLocaleString('en-US');
   return desk.tell(
@@ -186,7 +192,7 @@ function tellOfQuarantine(manifest: Manifest, { desk }: FinalizerPorts): Promise
 }
 
 /** Whoever dropped it may have meant something else by it: nothing of it was sent. */
-function notifyOfDuplicate(manifest: Manifest, { desk }: FinalizerPorts): Promise<void> {
+function notifyOfDuplicate(manifest: Manifest, { desk }: Pick<FinalizerPorts, 'desk'>): Promise<void> {
   const { feed, file_id: id, source, duplicate_of: first, archive } = manifest;
   return desk.tell(
     `Sluice ${feed}: a file was not sent, it has the bytes of an earlier one`,

@@ -457,6 +457,14 @@ describe.each([
       expect(await ledger.getDeadlineNote(feed)).toEqual({ told: [], at: 6 });
       expect(await ledger.getDeskState(feed)).toBeUndefined();
     });
+
+    it('counts the messages of an hour by feed and kind', async () => {
+      const feed = `desk-${file.fileId}`;
+      expect([await ledger.countNotice(feed, 'a', 5), await ledger.countNotice(feed, 'a', 5)]).toEqual([1, 2]);
+      expect(await ledger.countNotice(feed, 'a', 6)).toBe(1);
+      expect(await ledger.countNotice(feed, 'b', 5)).toBe(1);
+      expect(await ledger.countNotice(`${feed}-2`, 'a', 5)).toBe(1);
+    });
   });
 
   describe('a letter', () => {

@@ -477,6 +477,14 @@ export class InMemoryLedger implements Ledger {
   async saveDeadlineNote(feed: string, note: DeadlineNote): Promise<void> {
     this.#deadlineNotes.set(feed, structuredClone(note));
   }
+
+  readonly #notices = new Map<string, number>();
+
+  async countNotice(feed: string, kind: string, hour: number): Promise<number> {
+    const count = (this.#notices.get(`${feed}#${kind}#${hour}`) ?? 0) + 1;
+    this.#notices.set(`${feed}#${kind}#${hour}`, count);
+    return count;
+  }
 }
 
 const batchKey = (fileId: string, number: number) => `${fileId}#${number}`;

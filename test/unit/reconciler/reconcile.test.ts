@@ -222,7 +222,7 @@ describe('a run', () => {
       const add = (name: MetricName, value: number) => (steps.push(name), metrics.add(name, value));
       return { add, flush: () => metrics.flush() };
     };
-    dlqs.intake.read = async () => (steps.push('dlqs'), []);
+    dlqs.intake.read = async () => void steps.push('dlqs');
     dlqs.intake.put('x', 1);
     await deliver();
   });

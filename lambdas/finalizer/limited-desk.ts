@@ -1,0 +1,38 @@
+import type { AuditLog, Clock, Desk, DeskLedger } from '../ports.ts';
+
+export interface LimitedDeskPorts {
+  ledger: Pick<DeskLedger, 'countNotice'>;
+  desk: Desk;
+  clock: Pick<Clock, 'now'>;
+  log: AuditLog;
+}
+
+/** For each feed and kind. All feeds share the topic, whose mails go out at ten a second, to people who have to read them. */
+export const maxNoticesAnHour = 20;
+
+const hourMs = 60 * 60 * 1000;
+
+/** What the messages are about: one kind does not use up what another may need. */
+export type NoticeKind = 'stopped' | 'duplicate';
+
+/**
+ * A desk that gets so many messages an hour about a feed's files, and with the last of them that there may be more. A thousand
+ * wrong files must not bury what other feeds have to say.
+ */
+export function limitedDesk(feed: string, kind: NoticeKind, { ledger, desk, clock, log }: LimitedDeskPorts): Desk {
+  return {
+    async tell(subject, text) {
+      const hour = Math.floor(clock.now() / hourMs);
+      const count = await ledger.countNotice(feed, kind, hour).catch((error: unknown) => {
+        // One too many does less harm than one that is missing.
+        log.error('notifications could not be counted', { feed, error });
+        return 1;
+      });
+      if (count > maxNoticesAnHour)
+        return log.warn('desk not notified: too many messages in this hour', { feed, subject });
+      const next = new Date((hour + 1) * hourMs).toISOString().slice(11, 16);
+      const last = `This was message ${count} about files of '${feed}' in this hour: more files may be affected, and no more messages\nabout them come before ${next} UTC. All of them: sluice status\n`;
+      await desk.tell(subject, count < maxNoticesAnHour ? text : `${text}\n${last}`);
+    },
+  };
+}
