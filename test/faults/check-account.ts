@@ -59,16 +59,17 @@ async function awaitQuiet(stack: DeployedStack, timeoutMs: number): Promise<void
 function expectSum(manifest: Manifest, truth: KnownExport): void {
   const sum = outcomes.reduce((total, outcome) => total + manifest[`${outcome}_records`], 0);
   expect(sum).toBe(truth.rows);
-  const refused = [...truth.dead.values()].filter(({ outcome }) => outcome === 'refused').length;
+  const deadOf = (wanted: string) => [...truth.dead.values()].filter(({ outcome }) => outcome === wanted).length;
+  const [refused, exhausted] = [deadOf('refused'), deadOf('exhausted')];
   expect(manifest).toMatchObject({
     state: 'completed',
     total_records: truth.rows,
-    valid_records: truth.valid.length + refused,
+    valid_records: truth.valid.length + refused + exhausted,
     uploaded_records: truth.valid.length,
     duplicate_records: 0,
-    rejected_records: truth.dead.size - refused,
+    rejected_records: deadOf('rejected'),
     refused_records: refused,
-    exhausted_records: 0,
+    exhausted_records: exhausted,
     held_records: 0,
     dead_lettered_records: truth.dead.size,
     resolved_records: 0,
@@ -104,7 +105,8 @@ async function expectLetters(
 ): Promise<void> {
   const dead = await stack.takeDeadLetters(fileId, truth.dead.size);
   const told = new Map(dead.map(({ letter: { record, outcome, reason } }) => [record, { outcome, reason }]));
-  expect(new Map([...told].sort(([a], [b]) => a - b))).toEqual(truth.dead);
+  const sorted = (map: Map<number, unknown>) => [...map].sort(([a], [b]) => a - b);
+  expect(sorted(told)).toEqual(sorted(truth.dead));
   if (letters === 'once') expect(dead.map(recordOf).sort(byNumber)).toEqual([...truth.dead.keys()].sort(byNumber));
   // Two messages of a record, yes; two letters of it, never: the ledger adopts one.
   const ids = new Map<number, Set<string>>();

@@ -13,7 +13,19 @@ export interface KnownExport {
   prefix: string;
   valid: SpotPayload[];
   /** Record number → why it must be in the DLQ. */
-  dead: Map<number, { outcome: 'rejected' | 'refused'; reason: string }>;
+  dead: Map<number, { outcome: 'rejected' | 'refused' | 'exhausted'; reason: string }>;
+  /** Of the valid ones. */
+  recordOf: Map<SpotPayload, number>;
+}
+
+/** Valid spots, one after the other, that the API is to answer so each time: they end in the DLQ for it. @returns their ids */
+export function takeForPoison(
+  truth: KnownExport,
+  { from, spots, ...end }: { from: number; spots: number; outcome: 'refused' | 'exhausted'; reason: string },
+): string[] {
+  const taken = truth.valid.splice(from, spots);
+  for (const spot of taken) truth.dead.set(truth.recordOf.get(spot) ?? 0, end);
+  return taken.map(({ spot_id: id }) => id);
 }
 
 /** Some rows broken, and three that the API refuses. */
@@ -21,9 +33,12 @@ export function makeExport(rows: number, seed: number): KnownExport {
   const options: AvionExportOptions = { rows, format: 'csv', seed, brokenShare: 0.01, refused: 3 };
   const valid: SpotPayload[] = [];
   const dead: KnownExport['dead'] = new Map();
+  const recordOf: KnownExport['recordOf'] = new Map();
   const note = ({ record, truth }: ExportRow): void => {
-    if (truth.kind === 'valid') valid.push(truth.payload);
-    else if (truth.kind === 'refused') dead.set(record, { outcome: 'refused', reason: 'http_422' });
+    if (truth.kind === 'valid') {
+      valid.push(truth.payload);
+      recordOf.set(truth.payload, record);
+    } else if (truth.kind === 'refused') dead.set(record, { outcome: 'refused', reason: 'http_422' });
     else dead.set(record, { outcome: 'rejected', reason: truth.reason });
   };
   const bytes = Buffer.concat([...avionChunks(options, note)]);
@@ -34,6 +49,7 @@ export function makeExport(rows: number, seed: number): KnownExport {
     prefix: `SP-${(seed >>> 0).toString(36).toUpperCase()}-`,
     valid,
     dead,
+    recordOf,
   };
 }
 

@@ -5,6 +5,7 @@ import type { ProxyFaultsInput } from '../../localstack/fault-proxy/proxy-faults
 import type { DeployedStack, Dropped } from '../support/deployed-stack.ts';
 import type { CheckOptions } from './check-account.ts';
 import { checkAccount } from './check-account.ts';
+import type { KnownExport } from './known-export.ts';
 import { dropExport, makeExport } from './known-export.ts';
 
 export interface FaultCase {
@@ -14,6 +15,8 @@ export interface FaultCase {
   /** Of the file: no two cases may have the same, nor the same bytes. */
   seed: number;
   api?: FaultsInput;
+  /** The same for spots of the export, whose ends it changes in `truth`. */
+  poison?: (truth: KnownExport) => FaultsInput;
   aws?: ProxyFaultsInput;
   /** Goes on beside the work; it is waited for. */
   during?: (dropped: Dropped) => Promise<void>;
@@ -24,11 +27,11 @@ export interface FaultCase {
 
 /** Drops an export while these faults strike, until its account is closed; then checks the account. */
 export async function runCase(stack: DeployedStack, fault: FaultCase): Promise<Manifest> {
-  const { name, rows, seed, api = {}, aws = {}, during, letters = 'once', timeoutMs = 240_000 } = fault;
+  const { name, rows, seed, api = {}, poison, aws = {}, during, letters = 'once', timeoutMs = 240_000 } = fault;
   const before = await counts(stack);
   const truth = makeExport(rows, seed);
   try {
-    await stack.setFaults(api);
+    await stack.setFaults({ ...api, ...poison?.(truth) });
     if (stack.cloud.proxyUrl !== null) await stack.setAwsFaults(aws);
     const dropped = await dropExport(stack, truth);
     await Promise.all([during?.(dropped), stack.manifestOf(dropped.fileId, 1, timeoutMs)]);

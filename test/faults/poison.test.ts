@@ -1,0 +1,87 @@
+import { beforeAll, describe, expect, inject, it } from 'vitest';
+import type { Manifest } from '../../lambdas/core/manifest.ts';
+import type { FaultsInput } from '../../localstack/fake-avstar/faults.ts';
+import { DeployedStack } from '../support/deployed-stack.ts';
+import type { KnownExport } from './known-export.ts';
+import { takeForPoison } from './known-export.ts';
+import { runCase } from './run-case.ts';
+
+const seed = inject('faultSeed');
+const rows = 1_500;
+/** A record that the API fails on each time has five attempts, four minutes or so apart in all. */
+const timeoutMs = 600_000;
+
+let stack: DeployedStack;
+beforeAll(() => {
+  stack = new DeployedStack();
+});
+
+type Answers = NonNullable<FaultsInput['spotAnswers']>;
+type Poison = (truth: KnownExport) => Answers;
+
+const poisons: Record<string, Poison> = {
+  'one spot that a firewall answers 403': (truth) => [
+    { spots: takeForPoison(truth, { from: 40, spots: 1, outcome: 'refused', reason: 'http_403' }), status: 403 },
+  ],
+  'one spot that is answered 429 each time': (truth) => [
+    {
+      spots: takeForPoison(truth, { from: 90, spots: 1, outcome: 'exhausted', reason: 'http_429' }),
+      status: 429,
+      retryAfterSeconds: 1,
+    },
+  ],
+  'twelve spots in a row that are answered 500 each time': (truth) => [
+    { spots: takeForPoison(truth, { from: 200, spots: 12, outcome: 'exhausted', reason: 'http_500' }), status: 500 },
+  ],
+  'spots whose first request is in progress for a while': ({ valid }) => [
+    {
+      spots: valid.slice(300, 303).map(({ spot_id: id }) => id),
+      status: 409,
+      body: '{"error":"a request with this id is in progress"}',
+      times: 2,
+    },
+  ],
+  'spots that are answered 200 with an error inside at first': ({ valid }) => [
+    {
+      spots: valid.slice(400, 420).map(({ spot_id: id }) => id),
+      status: 200,
+      body: '{"status":"error"}',
+      times: 2,
+    },
+  ],
+};
+
+/** What an open breaker costs at the least. Seconds. */
+const breakerPauseSeconds = 60;
+
+/** Nobody waited for the poison: 1,500 records take three seconds, and some of them another attempt. */
+function expectUndelayed({ times }: Manifest): void {
+  expect(times.upload_seconds).toBeLessThan(breakerPauseSeconds);
+}
+
+describe('an account is exact, and no other record waits, with', () => {
+  for (const [index, [name, poison]] of Object.entries(poisons).entries()) {
+    it(name, async () => {
+      const ofSpots = (truth: KnownExport) => ({ spotAnswers: poison(truth) });
+      expectUndelayed(await runCase(stack, { name, rows, seed: seed + 500 + index, poison: ofSpots, timeoutMs }));
+    });
+  }
+
+  it('one bad machine in three', async () => {
+    const api = { machinesOneBad: 3 };
+    const name = 'one bad machine in three';
+    expectUndelayed(await runCase(stack, { name, rows, seed: seed + 550, api, timeoutMs }));
+  });
+
+  it('all of them together', async () => {
+    const manifest = await runCase(stack, {
+      name: 'all poisons and a bad machine',
+      rows,
+      seed: seed + 560,
+      api: { machinesOneBad: 3 },
+      poison: (truth) => ({ spotAnswers: Object.values(poisons).flatMap((each) => each(truth)) }),
+      timeoutMs,
+    });
+    expectUndelayed(manifest);
+  });
+});
