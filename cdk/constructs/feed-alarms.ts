@@ -29,7 +29,7 @@ export function addFeedAlarms(alarms: Alarms, settings: Settings, feed: FeedSett
   alarms.add({
     name: `${name}-breaker-open`,
     section: 'breaker-open',
-    says: `The API of ${name} fails or throttles: nothing is sent to it but a probe each minute. Records wait.`,
+    says: `The API of ${name} fails, throttles or refuses whatever it is sent: nothing is sent to it but a probe each minute. Records wait.`,
     metric: own('BreakerOpen', 'Sum'),
     threshold: 1,
     tellsEnd: true,

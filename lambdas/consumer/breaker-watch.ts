@@ -84,7 +84,8 @@ export class BreakerWatch {
     const { record, sentAtMs, isSuspect } = request;
     const isFirst = run.sinceMs(reason) === undefined;
     const counted = run.failure(reason, record.requestId, sentAtMs, request);
-    if (isFirst) await limiter.askOthers();
+    // Not worth a request's failure: without it, the breaker opens where it need not.
+    if (isFirst) await limiter.askOthers().catch(() => undefined);
     if (counted === 'again') return 'counted';
     if (counted === 'counts' && !(reason === 'outage' && (await limiter.countOutage()))) return 'counted';
     // What fails as it did before, while others passed, says nothing about the API; and a letter goes back to its queue.

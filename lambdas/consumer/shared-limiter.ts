@@ -215,6 +215,8 @@ export class SharedLimiter implements Limiter {
   }
 
   async askOthers(): Promise<void> {
+    // Leases carry the answer without being asked.
+    if (this.#options.isPaced ?? true) return;
     await this.#options.store.update(askOthers(this.#now()));
   }
 

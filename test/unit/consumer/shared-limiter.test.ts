@@ -1,6 +1,6 @@
 import { beforeEach, describe, expect, it } from 'vitest';
 import { SharedLimiter } from '../../../lambdas/consumer/shared-limiter.ts';
-import { breakerPauseMs, probeLeaseMs, sharedOutage } from '../../../lambdas/core/breaker.ts';
+import { breakerPauseMs, suspectProbeDelayMs, probeLeaseMs, sharedOutage } from '../../../lambdas/core/breaker.ts';
 import { maxRetryAfterMs } from '../../../lambdas/core/retry.ts';
 import type { LimiterStore } from '../../../lambdas/ports.ts';
 import { InMemoryLimiterStore } from '../../support/in-memory-limiter-store.ts';
@@ -188,6 +188,69 @@ describe('the breaker', () => {
   });
 });
 
+describe('others, who are asked before the breaker opens', () => {
+  const accept = async (sentAtMs: number, secretVersion?: string) => {
+    const other = join();
+    other.noteSuccess({ sentAtMs, secretVersion });
+    await other.leaseSlots(1, 0);
+  };
+
+  it('keep it closed where a request of theirs has passed since, and only then', async () => {
+    const since = clock.now();
+    await accept(since - 1);
+    expect(await join().openBreaker('throttled', { acceptedBefore: since })).toMatchObject({ state: 'open' });
+    store.item = {};
+    await accept(since + 1);
+    expect(await join().openBreaker('throttled', { acceptedBefore: since })).toBe('others-pass');
+    expect(store.item.breaker ?? 'closed').toBe('closed');
+  });
+
+  it('count for a token only if they were sent with the same secret', async () => {
+    const acceptedBefore = clock.now();
+    await accept(acceptedBefore, 'v1');
+    const open = (secretVersion: string | undefined) =>
+      join().openBreaker('unauthorised', { acceptedBefore, secretVersion });
+    expect(await open('v1')).toBe('others-pass');
+    expect(await open('v2')).toMatchObject({ state: 'open' });
+    store.item = { ...store.item, breaker: 'closed' };
+    expect(await open(undefined)).toMatchObject({ state: 'open' });
+  });
+
+  it('are heard though their news comes while it is being opened', async () => {
+    const since = clock.now();
+    const late = join({
+      read: () => store.read(),
+      update: async (change) => {
+        if (change.set?.breaker === 'open') await accept(since + 1);
+        return store.update(change);
+      },
+    });
+    expect(await late.openBreaker('throttled', { acceptedBefore: since })).toBe('others-pass');
+  });
+
+  it('make the probe before those who have only records that failed', async () => {
+    await join().openBreaker('outage');
+    await clock.advance(breakerPauseMs);
+    expect(await join().leaseSlots(1, 0, { isSuspect: true })).toMatchObject({ kind: 'wait', paused: true });
+    expect(await join().leaseSlots(1, 0)).toEqual({ kind: 'probe' });
+  });
+
+  it('leave the probe to a record that failed where nobody else has come', async () => {
+    await join().openBreaker('outage');
+    await clock.advance(breakerPauseMs + suspectProbeDelayMs);
+    expect(await join().leaseSlots(1, 0, { isSuspect: true })).toEqual({ kind: 'probe' });
+  });
+
+  it('of other files make it first where one file’s records were all refused', async () => {
+    await join().openBreaker('refusing', undefined, 'f1');
+    await clock.advance(breakerPauseMs);
+    expect(await join().leaseSlots(1, 0, { isSuspect: false, file: 'f1' })).toMatchObject({ kind: 'wait' });
+    const other = join();
+    expect(await other.leaseSlots(1, 0, { isSuspect: false, file: 'f2' })).toEqual({ kind: 'probe' });
+    expect(await other.endProbe('refused')).toMatchObject({ state: 'open', reason: 'refusing' });
+  });
+});
+
 describe('an outage that no single consumer could tell', () => {
   const count = async (failures: number, everyMs: number) => {
     let opens = false;
@@ -297,6 +360,17 @@ describe('without a pace to keep', () => {
     limiter.noteSuccess();
     await limiter.leaseSlots(1, 0);
     expect((await store.read()).outageRecords ?? 0).toBe(0);
+  });
+
+  it('tells of an accepted request where somebody asks', async () => {
+    const [limiter, asking] = [free(), free()];
+    limiter.noteSuccess({ sentAtMs: clock.now() + 1 });
+    await limiter.leaseSlots(1, 0);
+    expect(asked).not.toContain('update');
+    await asking.askOthers();
+    await clock.advance(1_000);
+    await limiter.leaseSlots(1, 0);
+    expect(await asking.openBreaker('throttled', { acceptedBefore: clock.now() - 1_000 })).toBe('others-pass');
   });
 
   it('nothing is shifted: there is no line', async () => {

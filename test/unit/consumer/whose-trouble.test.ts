@@ -241,35 +241,32 @@ describe('a lone record that is answered 403', () => {
 describe('an API that refuses whatever it is sent', () => {
   const outageMs = 1_200_000;
 
-  it.each([404, 410, 402, 415])(
-    'with %i has a fraction of it made into dead letters, and gets the rest',
-    async (status) => {
-      const result = await simulate({
-        files: [500, 500, 1_000],
-        batchRecords: 500,
-        consumers: 2,
-        seed: status,
-        api: during(0, outageMs, refused(status)),
-      });
-      expectExact(result, 2_000);
-      expect(result.openings).toMatchObject([{ reason: 'refusing' }]);
-      expect(result.letters.length).toBeLessThan(200);
-      // Of one file somebody has to say what becomes of it; the others waited.
-      expect(result.stopped).toBe(1);
-      const held = numbersOf(result.receipts, 'held').length;
-      expect(numbersOf(result.receipts, 'uploaded')).toHaveLength(2_000 - result.letters.length - held);
-    },
-  );
+  it.each([404, 402])('with %i has a fraction of it made into dead letters, and gets the rest', async (status) => {
+    const result = await simulate({
+      files: [500, 500, 1_000],
+      batchRecords: 500,
+      consumers: 2,
+      seed: status,
+      api: during(0, outageMs, refused(status)),
+    });
+    expectExact(result, 2_000);
+    expect(result.openings).toMatchObject([{ reason: 'refusing' }]);
+    expect(result.letters.length).toBeLessThan(200);
+    // Of one file somebody has to say what becomes of it; the others waited.
+    expect(result.stopped).toBe(1);
+    const held = numbersOf(result.receipts, 'held').length;
+    expect(numbersOf(result.receipts, 'uploaded')).toHaveLength(2_000 - result.letters.length - held);
+  });
 
   it('of many files of one record each has no dead letter for each', async () => {
     const result = await simulate({
-      files: Array<number>(600).fill(1),
+      files: Array<number>(300).fill(1),
       batchRecords: 500,
       consumers: 2,
       seed: 1,
       api: during(0, 600_000, refused(404)),
     });
-    expectExact(result, 600);
+    expectExact(result, 300);
     expect(result.letters.length).toBeLessThan(200);
   });
 });
