@@ -1,18 +1,16 @@
 import type { Manifest } from '../../lambdas/core/manifest.ts';
-import { parseStrictJson } from './strict-json.ts';
-import { mustHold } from './verified.ts';
+import { oddNumber, parseStrictJson } from './strict-json.ts';
+import { DoesNotHoldError, mustHold } from './verified.ts';
 
 /** Longer than any header; what is between two records is read as a whole up to this. Bytes. */
 export const maxGapBytes = 1024 * 1024;
 
 const lineFeed = 10;
-const carriageReturn = 13;
-const quote = 34;
-const byteOrderMark = Buffer.from([0xef, 0xbb, 0xbf]);
+const openObject = 123;
 
-/** Bytes that say nothing where no record is: white space, delimiters, the end-of-file sign of old, a byte order mark. */
+/** Bytes that say nothing where no record is: white space, delimiters and quotes around nothing, the end-of-file sign of old, a byte order mark. */
 const blanks: Record<string, ReadonlySet<number>> = {
-  csv: new Set(Buffer.from('\r\n\t ,;|\x1a\uFEFF')),
+  csv: new Set(Buffer.from('\r\n\t ,;|"\x1a\uFEFF')),
   'json-array': new Set(Buffer.from('\r\n\t ,[]\x1a\uFEFF')),
 };
 const otherBlanks: ReadonlySet<number> = new Set(Buffer.from('\r\n\t \x1a\uFEFF'));
@@ -32,29 +30,29 @@ export interface GapPlace {
 
 /** What may stand in a source's content where no record is. */
 export class SourceLayout {
-  readonly #isBundle: boolean;
-  readonly #isCsv: boolean;
+  /** What stands where no record is, and can't be told to be none. */
+  readonly unchecked: string[] = [];
+  readonly #format: string | null;
   readonly #blanks: ReadonlySet<number>;
-  /** A CSV's, without what is blank around it. */
+  /** A CSV's header, by what is no blank in it. */
   #header: Buffer = Buffer.alloc(0);
+  /** The beginning of an object that holds the array. */
+  #wrapping: Buffer | undefined;
 
   constructor({ format }: Pick<Manifest, 'format'>) {
-    this.#isBundle = format === 'bundle';
-    this.#isCsv = format === 'csv';
+    this.#format = format;
     this.#blanks = blanks[format ?? ''] ?? otherBlanks;
   }
 
   /**
-   * Before the first record: byte order mark, CSV header, an array's bracket.
+   * Before the first record: byte order mark, CSV header, an array's bracket, the beginning of the object that it is in.
    * @throws DoesNotHoldError where there is more
    */
   checkHead(head: Buffer): void {
-    if (!this.#isCsv)
-      return mustHold(this.#isBlank(head), 'something stands before the first record, and is in no receipt');
-    const text = this.#trim(head.subarray(head.subarray(0, 3).equals(byteOrderMark) ? 3 : 0));
-    const line = /^sep=[,;|\t]\r?\n/.exec(text.subarray(0, 8).toString('latin1'));
-    this.#header = this.#trim(text.subarray(line?.[0].length ?? 0));
-    mustHold(isOneRow(this.#header), 'more than a header stands before the first record, and is in no receipt');
+    if (this.#format === 'csv') return this.#readHeader(head);
+    const ink = head.findIndex((byte) => !otherBlanks.has(byte));
+    if (this.#format === 'json-array' && head[ink] === openObject) this.#wrapping = head.subarray(ink);
+    else mustHold(this.#isBlank(head), 'something stands before the first record, and is in no receipt');
   }
 
   /**
@@ -63,47 +61,73 @@ export class SourceLayout {
    * @throws DoesNotHoldError where there is more than separators
    */
   checkGap(gap: Buffer, place: GapPlace): void {
-    if (this.#isBundle) return checkMemberLine(gap, place);
-    const holds = this.#isBlank(gap) || (this.#isCsv && this.#hasHeadersOnly(gap));
+    if (this.#format === 'bundle') return checkMemberLine(gap, place);
+    if (this.#wrapping && !place.next) return this.#checkWrapping(Buffer.concat([this.#wrapping, gap]));
+    const holds = this.#isBlank(gap) || (this.#format === 'csv' && this.#hasHeadersOnly(gap));
     mustHold(holds, `something stands behind record ${place.after} that is in no receipt`);
   }
 
   /** The same of a part of a longer gap. */
   checkPart(part: Buffer, { after }: GapPlace): void {
-    mustHold(!this.#isBundle && this.#isBlank(part), `something stands behind record ${after} that is in no receipt`);
+    const holds = this.#format !== 'bundle' && this.#isBlank(part);
+    mustHold(holds, `something stands behind record ${after} that is in no receipt`);
+  }
+
+  /** A header is a row, and so has its line breaks within quotes. Lines before it may be a preamble, or rows. */
+  #readHeader(head: Buffer): void {
+    const text = trimmed(head.toString('latin1'));
+    const row = trimmed(text.replace(/^"?sep=[^\r\n]"?[ \t]*(\r*\n|\r)/i, ''));
+    this.#header = this.#ink(Buffer.from(row, 'latin1'));
+    const parts = row.split('"');
+    const isOneRow = parts.length % 2 === 1 && !parts.some((part, n) => n % 2 === 0 && /[\r\n]/.test(part));
+    if (!isOneRow) this.unchecked.push('lines stand before the header, and are in no receipt');
+  }
+
+  /** With nothing in the array, what holds it is an object without other records. */
+  #checkWrapping(json: Buffer): void {
+    if (!isPlainObject(json)) this.unchecked.push('the array is in an object that has more in it, or is not whole');
   }
 
   #isBlank(bytes: Buffer): boolean {
     return bytes.every((byte) => this.#blanks.has(byte));
   }
 
-  /** Exports that were put one behind the other have a header each. */
+  #ink(bytes: Buffer): Buffer {
+    return bytes.filter((byte) => !this.#blanks.has(byte)) as Buffer;
+  }
+
+  /** Exports that were put one behind the other have a header each, which may be quoted in another way. */
   #hasHeadersOnly(gap: Buffer): boolean {
-    if (this.#header.length === 0) return false;
-    for (let at = 0; at < gap.length;) {
-      if (gap.subarray(at, at + this.#header.length).equals(this.#header)) at += this.#header.length;
-      else if (this.#blanks.has(gap[at] ?? 0)) at++;
-      else return false;
+    const header = this.#header;
+    const ink = this.#ink(gap);
+    if (header.length === 0 || ink.length % header.length !== 0) return false;
+    for (let at = 0; at < ink.length; at += header.length) {
+      if (!header.equals(ink.subarray(at, at + header.length))) return false;
     }
     return true;
   }
-
-  #trim(bytes: Buffer): Buffer {
-    let [from, to] = [0, bytes.length];
-    while (from < to && this.#blanks.has(bytes[from] ?? 0)) from++;
-    while (to > from && this.#blanks.has(bytes[to - 1] ?? 0)) to--;
-    return bytes.subarray(from, to);
-  }
 }
 
-/** No line break but within quotes. */
-function isOneRow(bytes: Buffer): boolean {
-  let isQuoted = false;
-  for (const byte of bytes) {
-    if (byte === quote) isQuoted = !isQuoted;
-    else if (!isQuoted && (byte === lineFeed || byte === carriageReturn)) return false;
+/** Without what is blank in a CSV on either side, quotes aside: bytes as latin1. */
+function trimmed(text: string): string {
+  const isBlank = (at: number): boolean => '\r\n\t ,;|\x1a\xef\xbb\xbf'.includes(text.charAt(at));
+  let [from, to] = [0, text.length];
+  while (from < to && isBlank(from)) from++;
+  while (to > from && isBlank(to - 1)) to--;
+  return text.slice(from, to);
+}
+
+function isPlainObject(json: Buffer): boolean {
+  try {
+    const object = parseStrictJson(json, 'what holds the array');
+    return Object.values(object as object).every(
+      (value) =>
+        !Array.isArray(value) || value.every((each) => typeof each !== 'object' || each === null || each === oddNumber),
+    );
+  } catch (error) {
+    if (error instanceof DoesNotHoldError) return false;
+    throw error;
   }
-  return true;
 }
 
 /** In a bundle each member has a line of JSON before it, and a line feed behind it. */

@@ -5,7 +5,7 @@ import { DoesNotHoldError } from './verified.ts';
 const maxDepth = 100;
 
 /** A number that JSON has and no field of the evidence may be: `1.0`, `-0`, `1e3`, an integer beyond 2^53 − 1. */
-const oddNumber: unknown = Object.freeze({ isOddNumber: true });
+export const oddNumber: unknown = Object.freeze({ isOddNumber: true });
 
 /**
  * JSON that every parser reads in the same way: UTF-8 without a byte order mark, no name twice in an object, no NaN,

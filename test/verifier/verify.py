@@ -551,7 +551,7 @@ def error_of(receipt):
 # --- The source --------------------------------------------------------------------------------------------------------
 
 BOM = "\ufeff".encode()
-BLANKS = {"csv": b"\r\n\t ,;|\x1a" + BOM, "json-array": b"\r\n\t ,[]\x1a" + BOM}
+BLANKS = {"csv": b"\r\n\t ,;|\"\x1a" + BOM, "json-array": b"\r\n\t ,[]\x1a" + BOM}
 OTHER_BLANKS = b"\r\n\t \x1a" + BOM
 
 def check_source(manifest, source, receipts, is_whole, missing):
@@ -563,7 +563,7 @@ def check_source(manifest, source, receipts, is_whole, missing):
     first_version, body = manifest["manifest_version"] == 1, manifest["body_offset"] or 0
     if first_version:
         missing.append("what stands between the records, as version 1 has no body_offset")
-    at, last, header = 0, 0, b""
+    at, last, header, wrapping = 0, 0, b"", None
     places = [(receipt["offset"], receipt["record"] == last_record + 1, receipt) for last_record, receipt in
               zip([0] + [receipt["record"] for receipt in receipts], receipts)]
     for offset, is_next, receipt in places + [(len(content), is_whole, None)]:
@@ -571,9 +571,12 @@ def check_source(manifest, source, receipts, is_whole, missing):
         if not first_version:
             if last == 0:
                 must(body <= min(offset, MIB), "body_offset")
-                header = header_in(manifest["format"], content[:body])
+                header, wrapping = read_head(manifest["format"], content[:body], missing)
                 at = body
-            if is_next:
+            if is_next and receipt is None and wrapping is not None and len(content) - at <= MIB:
+                if not is_plain_object(wrapping + content[at:]):
+                    missing.append("object that holds the array, which has more in it, or is not whole")
+            elif is_next:
                 check_gap(manifest["format"], content[at:offset], header, last, receipt)
         if receipt is not None:
             record = content[offset : offset + receipt["length"]]
@@ -581,25 +584,37 @@ def check_source(manifest, source, receipts, is_whole, missing):
             check_quote(record, receipt)
             at, last = offset + receipt["length"], receipt["record"]
 
-def header_in(format_, head):
-    """Of a CSV, without what is blank around it. Nothing else may stand before the first record."""
-    if format_ != "csv":
-        must(not head.strip(BLANKS.get(format_, OTHER_BLANKS)), "head of the source")
-        return b""
-    header = head.strip(BLANKS["csv"])
-    separator = re.match(rb"sep=[,;|\t]\r?\n", header)
-    header = header[separator.end() if separator else 0 :].strip(BLANKS["csv"])
-    outside_quotes = b"".join(header.split(b'"')[::2])
-    must(b"\n" not in outside_quotes and b"\r" not in outside_quotes, "head of the source")
-    return header
+def read_head(format_, head, missing):
+    """The header of a CSV, by what is no blank in it; and the beginning of an object that holds an array."""
+    if format_ == "csv":
+        around = BLANKS["csv"].replace(b'"', b"")
+        header = re.sub(rb'\A"?sep=[^\r\n]"?[ \t]*(\r*\n|\r)', b"", head.strip(around), flags=re.I).strip(around)
+        # A header is a row, and has line breaks within quotes only. Lines before it may be a preamble, or rows.
+        parts = header.split(b'"')
+        if len(parts) % 2 == 0 or re.search(rb"[\r\n]", b"".join(parts[::2])):
+            missing.append("lines before the header")
+        return header.translate(None, BLANKS["csv"]), None
+    inked = head.lstrip(OTHER_BLANKS)
+    if format_ == "json-array" and inked.startswith(b"{"):
+        return b"", inked
+    must(not head.strip(BLANKS.get(format_, OTHER_BLANKS)), "head of the source")
+    return b"", None
+
+def is_plain_object(data):
+    """With nothing in the array, what holds it is an object without other records."""
+    try:
+        values = parse_json(data).values()
+    except ValueError:
+        return False
+    return not any(isinstance(value, list) and any(isinstance(each, (dict, list)) for each in value) for value in values)
 
 def check_gap(format_, gap, header, last, receipt):
     if format_ == "bundle":
         return check_member_line(gap, last, receipt)
-    blanks = BLANKS.get(format_, OTHER_BLANKS)
-    # Exports that were put one behind the other have a header each.
-    rest = gap.replace(header, b"") if header and len(gap) <= MIB else gap
-    must(not rest.strip(blanks), f"what stands behind record {last}")
+    ink = gap.translate(None, BLANKS.get(format_, OTHER_BLANKS))
+    # Exports that were put one behind the other have a header each, which may be quoted in another way.
+    headers = len(ink) // len(header) if header and len(gap) <= MIB else 0
+    must(ink == header * headers, f"what stands behind record {last}")
 
 def check_member_line(gap, last, receipt):
     if receipt is None:
