@@ -82,7 +82,6 @@ export const oversizeMessage = z.object({
   /** The record's first bytes, base64. */
   head: z.base64(),
 });
-export type OversizeMessage = z.infer<typeof oversizeMessage>;
 
 export const batchMessage = z.discriminatedUnion('kind', [sliceMessage, oversizeMessage]);
 export type BatchMessage = z.infer<typeof batchMessage>;

@@ -61,16 +61,17 @@ export async function checkContent(
     const head = await readRange(0, 4);
     const compression = compressionOf(head);
     if (!compression && !utf16Of(head)) return { kind: 'plain' };
-    const zip = compression === 'zip' ? await openZip(source.sizeBytes, readRange) : undefined;
-    const ends = compression === 'gzip' ? await possibleEnds(source.sizeBytes, readRange) : [source.sizeBytes];
+    const ends =
+      compression && compression !== 'zstd' ? await possibleEnds(source.sizeBytes, readRange) : [source.sizeBytes];
     let fault: CompressedContentError | undefined;
     for (const end of ends) {
-      const stored: Stored = {
-        ...(compression ? { compression } : {}),
-        ...(zip ? { place: zip.place, member: zip.member } : {}),
-        ...(end < source.sizeBytes ? { place: { offset: 0, bytes: end } } : {}),
-      };
       try {
+        const zip = compression === 'zip' ? await openZip(end, readRange) : undefined;
+        const stored: Stored = {
+          ...(compression ? { compression } : {}),
+          ...(zip ? { place: zip.place, member: zip.member } : {}),
+          ...(end < source.sizeBytes && !zip ? { place: { offset: 0, bytes: end } } : {}),
+        };
         return await measure(source, stored, whole, { ...ports, zip });
       } catch (error) {
         if (!(error instanceof CompressedContentError)) throw error;
@@ -86,8 +87,8 @@ export async function checkContent(
 }
 
 /**
- * Where a gzip may end: some tools write a line break after it. The last byte of a gzip may be such a byte as well, so
- * the whole object is tried first.
+ * Where a gzip or a ZIP archive may end: some tools write a line break after it. Its own last byte may be such a byte as
+ * well, so the whole object is tried first.
  */
 async function possibleEnds(
   sizeBytes: number,

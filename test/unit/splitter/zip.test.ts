@@ -34,6 +34,8 @@ describe('a ZIP archive', () => {
     ['with .DS_Store', zipArchive([{ name: '.DS_Store', content: 'x' }, member])],
     ['with a name that no one could unpack to', zipArchive([{ ...member, name: 'C:\\exports\\..\\log.csv' }])],
     ['with a comment', zipArchive([member], 'made by an exporter')],
+    ['with a line feed after it', Buffer.concat([zipArchive([member]), Buffer.from('\n')])],
+    ['with CR and LF after it', Buffer.concat([zipArchive([member]), Buffer.from('\r\n')])],
     ['without compression', zipArchive([{ ...member, method: 0 }])],
     // An archive that was written to again: only its directory counts.
     ['behind what is left over of an earlier one', overwritten()],
