@@ -377,7 +377,7 @@ def content_of(manifest, source):
     elif compression == "zstd":
         if zstd is None:
             return None
-        content = zstd.decompress(source.rstrip(b"\0\r\n"))
+        content = unpack_zstd(source)
     if content[:2] == b"\xfe\xff":
         encoding = "utf-16be"
     elif content[:2] == b"\xff\xfe" and content[2:4] != b"\0\0":
@@ -406,10 +406,30 @@ def unpack_padded(source, most):
 def only_member(source, name):
     with zipfile.ZipFile(io.BytesIO(source)) as archive:
         beside = r"(.*/)?(\.DS_Store|\._[^/]*)"
-        members = [member for member in archive.infolist() if not member.filename.endswith("/")
-                   and not member.filename.startswith("__MACOSX/") and not re.fullmatch(beside, member.filename, re.S)]
-        must(len(members) == 1 and members[0].filename == name, "member of the source")
-        return archive.read(members[0])
+        members = [(named, member) for member in archive.infolist() for named in [member_name(member)] if not named.endswith("/")
+                   and not named.startswith("__MACOSX/") and not re.fullmatch(beside, named, re.S)]
+        must(len(members) == 1 and members[0][0] == name, "member of the source")
+        return archive.read(members[0][1])
+
+def member_name(member):
+    """With the Unicode path (0x7075) that Info-ZIP adds, which not every Python reads; a backslash is a slash."""
+    name, extra = member.filename, member.extra
+    while len(extra) >= 4:
+        kind, size = int.from_bytes(extra[:2], "little"), int.from_bytes(extra[2:4], "little")
+        if kind == 0x7075 and size > 5 and extra[4] == 1:
+            name = extra[9 : 4 + size].decode("utf-8", "replace")
+        extra = extra[4 + size :]
+    return name.replace("\\", "/")
+
+def unpack_zstd(source):
+    content, rest = [], source
+    while compression_of(rest) == "zstd":
+        unpack = zstd.ZstdDecompressor()
+        content.append(unpack.decompress(rest))
+        must(unpack.eof, "zstd ends early")
+        rest = unpack.unused_data
+    must(not rest.strip(b"\0\r\n"), "what follows the zstd")
+    return b"".join(content)
 
 def decode_utf16(data, encoding):
     units, half = data[: len(data) // 2 * 2], data[len(data) // 2 * 2 :]

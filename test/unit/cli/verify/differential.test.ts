@@ -70,7 +70,7 @@ const untidy = {
 const lines = { format: 'jsonl', bodyOffset: 0, records: recordsOf(jsonRows, '\n', ''), tail: '\n' };
 const zipped = (content: Buffer): Buffer =>
   zipArchive([
-    { name: 'log.jsonl', content },
+    { name: 'out\\log.jsonl', content },
     { name: '__MACOSX/._log.jsonl', content },
   ]);
 const asUtf16 = (content: Buffer): Buffer => Buffer.from(content.toString('utf8'), 'utf16le');
@@ -87,7 +87,7 @@ const kinds: Record<string, () => Forged> = {
       change: { compression: 'gzip' },
     }),
   'lines in a ZIP archive': () =>
-    forge({ ...lines, store: zipped, change: { compression: 'zip', zip_member: 'log.jsonl' } }),
+    forge({ ...lines, store: zipped, change: { compression: 'zip', zip_member: 'out/log.jsonl' } }),
   'csv in UTF-16': () => forge({ ...csv, store: asUtf16, change: { decoded_from: 'utf-16le' } }),
   'csv in UTF-16 in a gzip': () =>
     forge({
