@@ -18,7 +18,7 @@ it('a letter in the DLQ that the ledger doesn’t know is listed as altered, and
   const bodies = [letter, { ...letter, raw_payload: '{}' }, { ...letter, letter_id: 'mine' }, { no: 'letter' }];
   const messages = bodies.map((body, index) => {
     const message = { messageId: `m${index}`, body: JSON.stringify(body), sentAt: 5, receives: 3 };
-    return readDeadMessage({ queue: 'letters', lane: 'main' }, message);
+    return readDeadMessage('traffic', { queue: 'letters', lane: 'main' }, message);
   });
   const marked = await markAltered(messages, 'traffic', world.ledger);
   expect(marked.map(({ reason }) => reason)).toEqual(['not_an_integer', 'altered', 'altered', 'unknown_message']);
