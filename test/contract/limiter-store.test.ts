@@ -6,7 +6,7 @@ import { openTable } from '../../lambdas/adapters/dynamo-ledger.ts';
 import { watchServerDates } from '../../lambdas/adapters/watch-server-dates.ts';
 import { systemClock } from '../../lambdas/adapters/system-clock.ts';
 import { SharedLimiter } from '../../lambdas/consumer/shared-limiter.ts';
-import { breakerPauseMs, sharedOutage } from '../../lambdas/core/breaker.ts';
+import { breakerPauseMs, sharedOutage, suspectProbeDelayMs } from '../../lambdas/core/breaker.ts';
 import type { LimiterStore } from '../../lambdas/ports.ts';
 import { InMemoryLimiterStore } from '../support/in-memory-limiter-store.ts';
 import { SimulatedClock } from '../support/simulated-clock.ts';
@@ -102,6 +102,32 @@ describe.each([
     await clock.advance(200);
     limiter.noteSuccess();
     expect(await limiter.leaseSlots(1, 0)).toMatchObject({ kind: 'leased' });
+  });
+
+  it('carries what others tell, and probes of records that failed before', async () => {
+    const clock = new SimulatedClock();
+    const options = { store, clock, limit: { requests: 600, windowSeconds: 60 }, newId: randomUUID };
+    const limiter = new SharedLimiter({ ...options, random: Math.random, correctionMs: () => 0 });
+    await limiter.leaseSlots(1, 0);
+    const acceptedBefore = clock.now();
+    limiter.noteSuccess({ sentAtMs: acceptedBefore });
+    await limiter.leaseSlots(1, 0);
+    expect(await limiter.openBreaker('throttled', { acceptedBefore })).toBe('others-pass');
+    expect(await limiter.openBreaker('refusing', { acceptedBefore: acceptedBefore + 1 }, 'f1')).toMatchObject({
+      state: 'open',
+    });
+    const prober = { isSuspect: true, file: 'f1' };
+    for (const loneProbes of [1, 2]) {
+      await clock.advance(breakerPauseMs);
+      expect(await limiter.leaseSlots(1, 0, prober)).toMatchObject({ kind: 'wait' });
+      await clock.advance(suspectProbeDelayMs);
+      expect(await limiter.leaseSlots(1, 0, prober)).toEqual({ kind: 'probe' });
+      expect(await limiter.endProbe('refused', true)).toMatchObject({ state: 'open', loneProbes });
+    }
+    await clock.advance(breakerPauseMs);
+    expect(await limiter.leaseSlots(1, 0)).toEqual({ kind: 'probe' });
+    expect(await limiter.endProbe('accepted')).toMatchObject({ state: 'closed', reason: 'refusing' });
+    expect(await store.read()).not.toHaveProperty('loneProbes');
   });
 });
 
