@@ -50,6 +50,10 @@ export class CsvScanner extends LineScanner {
     if (this.isOdd[first] === 1) return;
     this.isOdd[first] = 1;
     this.#headerByte = first;
+    const [, second] = this.#headerStart;
+    if (second === undefined) return;
+    this.headerByte = first;
+    this.headerSecond = second;
   }
 
   /** `start` to `end` is a line here. It is the record, but for a field whose quotes go on past it. */

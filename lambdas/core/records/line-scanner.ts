@@ -34,6 +34,9 @@ export abstract class LineScanner implements RecordScanner {
   protected readonly isOdd = new Uint8Array(256);
   /** By byte: 1 where it may belong to a line's end, before its break. */
   protected readonly isTail = new Uint8Array(256);
+  /** A line that begins with this byte is odd only if this other one follows: spares most of them a call. */
+  protected headerByte = -1;
+  protected headerSecond = -1;
   /** A line feed without a carriage return before it may be no line's end. */
   protected hasPairedBreaks = false;
   protected endsWithBreak = true;
@@ -69,7 +72,7 @@ export abstract class LineScanner implements RecordScanner {
   }
 
   skim(bytes: Buffer, from: number, to: number, most: number): number {
-    const { lineBreak, isOdd, hasPairedBreaks } = this;
+    const { lineBreak, isOdd, hasPairedBreaks, headerByte, headerSecond } = this;
     // Over nearly every byte of a file: one look for the line's end, and few comparisons. Lines of a byte or none, those
     // that may be no records, and those that only what belongs to their end might make too long, are left to `find`.
     const longest = this.maxRecordBytes - 2;
@@ -80,7 +83,10 @@ export abstract class LineScanner implements RecordScanner {
       const at = bytes.indexOf(lineBreak, start);
       // Unsigned, so that what is negative, -1 above all, is too long as well.
       if ((at - start - 2) >>> 0 > longest || at > to) break;
-      if (isOdd[bytes[start] ?? 0] === 1 && this.mayBeOdd(bytes, start)) break;
+      const first = bytes[start] ?? 0;
+      if (isOdd[first] === 1 && (first !== headerByte || bytes[start + 1] === headerSecond)) {
+        if (this.mayBeOdd(bytes, start)) break;
+      }
       if (hasPairedBreaks && bytes[at - 1] !== carriageReturn) break;
       if (at > plainTo) {
         if (!this.isWhole(bytes, start, this.endOf(bytes, start, at))) break;
