@@ -71,10 +71,8 @@ function factsOf(report: CheckReport, deadline: string | undefined): [string, st
     : `no limit; about ${formatRate(upload.records_per_second)}`;
   facts.push(['upload', `${formatDuration(upload.seconds)} (${pace}), with nothing else in progress`]);
   facts.push(...deadlineFacts(report, deadline));
-  facts.push([
-    'cost',
-    `about $${cost.dollars < 0.01 ? cost.dollars.toFixed(4) : cost.dollars.toFixed(2)}, storage aside`,
-  ]);
+  const dollars = cost.dollars < 0.01 ? 'less than $0.01' : `about $${cost.dollars.toFixed(2)}`;
+  facts.push(['cost', `${dollars}, storage aside`]);
   return facts.map(plain);
 }
 
