@@ -10,7 +10,7 @@ import { verifyByPython, verifyHere, writeEvidence } from './evidence.ts';
 /** A manifest with all that it names, copied out of the archive: it holds offline, by two verifiers. */
 export async function expectVerified(
   stack: DeployedStack,
-  { archive, signature, manifest_number: number }: Manifest,
+  { archive, signature, compression, manifest_number: number }: Manifest,
 ): Promise<void> {
   const named = { ...archive, ...signature };
   const keys = Object.entries(named).flatMap(([name, key]) => (/_key$/.test(name) && key !== null ? [key] : []));
@@ -30,7 +30,10 @@ export async function expectVerified(
     expect(verdict.isComplete, verdict.said).toBe(isWhole);
     expect(verdict.said).toContain(`signed by ${signature?.key_arn}`);
     const second = verifyByPython(path);
-    expect(second?.isComplete ?? isWhole, second?.said).toBe(isWhole);
+    expect(second?.holds ?? true, second?.said).toBe(true);
+    // Python has Zstandard from 3.14 on; before that it says what it could not look at.
+    const isBlind = compression === 'zstd' && second?.said.includes('which is in Zstandard') === true;
+    expect(second?.isComplete ?? isWhole, second?.said).toBe(isWhole && !isBlind);
   } finally {
     rmSync(dir, { recursive: true, force: true });
   }
