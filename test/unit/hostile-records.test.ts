@@ -75,31 +75,36 @@ describe('a record with', () => {
     expect(JSON.parse(Buffer.from(body, 'latin1').toString())).toMatchObject({ advertiser: client });
   });
 
-  it.each(hostile)('%s is in a letter and on one line of a log exactly, and in no sentence', (_, client) => {
-    const text = JSON.stringify({ ...row(client), Duration: client });
-    const { result, bytes, ...place } = prepared(text);
-    if (result.kind !== 'rejected') throw new Error('It should have been rejected.');
-    expect(result.problem.message).toBe('Duration must be a whole number of seconds');
+  it.each(hostile)(
+    '%s is in a letter exactly, on one line of a log without what a terminal obeys, and in no sentence',
+    (_, client) => {
+      const text = JSON.stringify({ ...row(client), Duration: client });
+      const { result, bytes, ...place } = prepared(text);
+      if (result.kind !== 'rejected') throw new Error('It should have been rejected.');
+      expect(result.problem.message).toBe('Duration must be a whole number of seconds');
 
-    const file = { fileId: 'f1', feed: 'traffic', source: { bucket: 'b', key: `traffic/${client}` } };
-    const { reason, message: error, field } = result.problem;
-    const fault = { outcome: 'rejected', reason, error, field, status: null, answer: null } as const;
-    const made = letterOf(
-      file,
-      { ...place, batch: 1, raw: rawPayloadOf(bytes) },
-      { ...fault, requestId: null, attempts: 0 },
-      0,
-    );
-    const read = letterSchema.parse(JSON.parse(JSON.stringify({ ...made, letter_id: 'l1' })));
-    expect(read).toMatchObject({ raw_payload: text, source_file: `s3://b/traffic/${client}` });
+      const file = { fileId: 'f1', feed: 'traffic', source: { bucket: 'b', key: `traffic/${client}` } };
+      const { reason, message: error, field } = result.problem;
+      const fault = { outcome: 'rejected', reason, error, field, status: null, answer: null } as const;
+      const made = letterOf(
+        file,
+        { ...place, batch: 1, raw: rawPayloadOf(bytes) },
+        { ...fault, requestId: null, attempts: 0 },
+        0,
+      );
+      const read = letterSchema.parse(JSON.parse(JSON.stringify({ ...made, letter_id: 'l1' })));
+      expect(read).toMatchObject({ raw_payload: text, source_file: `s3://b/traffic/${client}` });
 
-    const written: string[] = [];
-    vi.spyOn(process.stdout, 'write').mockImplementation((chunk) => written.push(String(chunk)) > 0);
-    createAuditLog('test').info('dead letter failed again', { key: file.source.key });
-    const lines = written.join('').trimEnd().split('\n');
-    expect(lines).toHaveLength(1);
-    expect(JSON.parse(lines[0] ?? '')).toMatchObject({ key: file.source.key });
-  });
+      const written: string[] = [];
+      vi.spyOn(process.stdout, 'write').mockImplementation((chunk) => written.push(String(chunk)) > 0);
+      createAuditLog('test').info('dead letter failed again', { key: file.source.key });
+      const lines = written.join('').trimEnd().split('\n');
+      expect(lines).toHaveLength(1);
+      const key = file.source.key.replace(/[\u009b\u202e\u2069]/g, '·');
+      expect(JSON.parse(lines[0] ?? '')).toMatchObject({ key });
+      expect(lines[0]).not.toMatch(/[\p{Cc}\u202e\u2069]/u);
+    },
+  );
 });
 
 it('names that objects have of their own are data like any other, and change no object', () => {
