@@ -59,7 +59,7 @@ describe('the record ledger', () => {
       ofType(resources, 'AWS::Logs::LogGroup')
         .filter(([each]) => id.test(each))
         .map(([, group]) => group['RetentionInDays']);
-    expect(days(/^maintenance(express)?Consumer/)).toEqual([1096, 1096]);
-    expect(new Set(days(/^(traffic|maintenance(express)?Splitter)/))).toEqual(new Set([365]));
+    expect(days(/^maintenance(main|express)?Consumer/)).toEqual([1096, 1096]);
+    expect(new Set(days(/^(traffic|maintenance(main|express)?Splitter)/))).toEqual(new Set([365]));
   });
 });
