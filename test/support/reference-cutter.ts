@@ -1,7 +1,7 @@
 import type { Buffer } from 'node:buffer';
 import { createHash } from 'node:crypto';
 import { splitFields } from '../../lambdas/core/records/csv-fields.ts';
-import { decodeText } from '../../lambdas/core/records/decode-text.ts';
+import { decodeText, encodeText } from '../../lambdas/core/records/decode-text.ts';
 import type {
   CsvDialect,
   CutBatch,
@@ -56,8 +56,15 @@ function isHeader(record: Buffer, dialect: Dialect): boolean {
   if (dialect.format !== 'csv' || dialect.rules === undefined || dialect.columns.length < 2) return false;
   const text = decodeText(record, dialect.encoding);
   const split = text === null ? undefined : splitFields(text, dialect.delimiter);
-  if (split?.kind !== 'fields' || split.fields.length !== dialect.columns.length) return false;
-  return dialect.columns.every((name, n) => split.fields[n]?.trim() === name);
+  if (split?.kind !== 'fields') return false;
+  const names = split.fields.map((field) => field.trim());
+  const { columns } = dialect;
+  // Either of the two may have a delimiter too many at its end.
+  return [names, [...names, '']].some((one) => isSame(one, columns)) || isSame(names, [...columns, '']);
+}
+
+function isSame(one: readonly string[], other: readonly string[]): boolean {
+  return one.length === other.length && one.every((name, n) => name === other[n]);
 }
 
 /** The batches of a file, by the same rules. */
@@ -237,7 +244,10 @@ function nextRowByRules(text: string, from: number, dialect: CsvDialect, limits:
   return { start: line.start, end: row.end, next: row.next };
 }
 
-/** A row without quotes, and behind a line feed alone what is none: the line feed is within a field. */
+/**
+ * A row without quotes, and behind a line feed alone what is none: the line feed is within the last field. The other way
+ * around, where there is no delimiter before it, it is within the first.
+ */
 function joinedLine(
   text: string,
   line: Extent,
@@ -249,7 +259,9 @@ function joinedLine(
   const fewest = columns.length - (columns.at(-1) === '' ? 1 : 0);
   const first = text.slice(line.start, line.end);
   const fields = first.split(delimiter).length;
-  if (columns.length < 3 || first.includes('"') || fields < fewest || fields > columns.length + 1) return undefined;
+  let isRow = fields >= fewest && fields <= columns.length + 1;
+  if (columns.length < 3 || first.includes('"') || (!isRow && fields > 1)) return undefined;
+  const headerStart = encodeText(columns[0] ?? '', dialect.encoding).toString('latin1');
   let whole = line;
   while (text[whole.end] === '\n') {
     const at = text.indexOf('\n', whole.next);
@@ -260,12 +272,19 @@ function joinedLine(
     const piece = run > 16 ? lineText : lineText.slice(0, lineText.length - run);
     const end = whole.next + piece.length;
     const isBlank = new RegExp(`^${rules.tail}*${rules.blank}${rules.tail}*$`).test(lineText);
-    if (isBlank || piece.startsWith('\xef\xbb\xbf') || piece.includes('"') || end - line.start > limits.maxRecordBytes)
-      break;
-    if (piece.split(delimiter).length >= fewest) break;
+    if (isBlank || piece.startsWith('\xef\xbb\xbf') || piece.startsWith(headerStart)) break;
+    if (opensQuote(piece, delimiter) || end - line.start > limits.maxRecordBytes) break;
+    if (isRow === piece.split(delimiter).length >= fewest) break;
+    isRow = true;
     whole = { start: line.start, end, next };
   }
   return whole;
+}
+
+/** Whether a field of this line is quoted and goes on in the next. */
+function opensQuote(line: string, delimiter: string): boolean {
+  const split = splitFields(line.replaceAll('\r', ' '), delimiter);
+  return split.kind === 'problem' && split.problem.reason === 'unclosed_quote';
 }
 
 function quotedRowByRules(

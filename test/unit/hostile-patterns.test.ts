@@ -28,7 +28,7 @@ describe('text of any length and kind passes every pattern that looks at a recor
     ['whole seconds', (text) => traffic.schema.safeParse({ ...row, Duration: text }).success],
     ['a time', (text) => telemetry.schema.safeParse({ Device: 'd', TakenAt: text, Celsius: '1' }).success],
     ['a row of totals', (text) => totalsProblem([text])],
-    ['a quoted field', (text) => splitFields(`a,"${text}",c`, ',', { fields: 3, line: 1 })],
+    ['a quoted field', (text) => splitFields(`a,"${text}",c`, ',', { columns: ['a', 'b', 'c'], line: 1 })],
     ['an exact number', (text) => parseExactly(JSON.stringify({ text }))],
     ['an error in JSON', findJsonError],
     ['numbers as they are written', (text) => numberLiterals(JSON.stringify({ text, n: 1 }), ['n'])],

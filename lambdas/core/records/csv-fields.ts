@@ -4,8 +4,8 @@ export type CsvFields = { kind: 'fields'; fields: string[] } | { kind: 'problem'
 
 /** What a record's sentences and checks need beyond its text. */
 export interface CsvRow {
-  /** Fields of a row, by the header. Without it no check for swallowed rows is made. */
-  fields: number;
+  /** The header's names. Without them no check for swallowed rows is made. */
+  columns: readonly string[];
   /** The record's first line in the file, from 1. */
   line: number;
 }
@@ -46,13 +46,20 @@ export function splitFields(text: string, delimiter: string, row?: CsvRow): CsvF
     if (end >= text.length) break;
     at = end + 1;
   }
-  if (row !== undefined && fields.length === row.fields) {
+  if (row !== undefined && withoutSurplus(fields, row.columns).length === row.columns.length) {
     for (const field of multiline) {
-      const swallowed = swallowedRows(field, text, delimiter, row);
+      const swallowed = swallowedRows(field, text, delimiter, { fields: fields.length, line: row.line });
       if (swallowed) return swallowed;
     }
   }
   return { kind: 'fields', fields };
+}
+
+/** A delimiter too many at the end of each row, or of the header alone: nothing is lost with the empty field behind it. */
+export function withoutSurplus(fields: string[], columns: readonly string[]): string[] {
+  if (fields.length === columns.length + 1 && fields.at(-1)?.trim() === '') return fields.slice(0, -1);
+  if (fields.length === columns.length - 1 && columns.at(-1) === '') return [...fields, ''];
+  return fields;
 }
 
 function unquoted(fields: string[], text: string): CsvFields {
@@ -79,7 +86,7 @@ function swallowedRows(
   { index, raw }: { index: number; raw: string },
   text: string,
   delimiter: string,
-  row: CsvRow,
+  row: { fields: number; line: number },
 ): CsvFields | undefined {
   // With two columns a comma in each line of a text is all it would take.
   if (row.fields < 3) return undefined;

@@ -1,5 +1,5 @@
 import type { Buffer } from 'node:buffer';
-import { splitFields } from './csv-fields.ts';
+import { splitFields, withoutSurplus } from './csv-fields.ts';
 import { decodeText, encodeText } from './decode-text.ts';
 import type { CsvDialect } from './dialect.ts';
 import type { Found } from './record-scanner.ts';
@@ -73,12 +73,15 @@ export class CsvScanner extends LineScanner {
   }
 
   /**
-   * Where lines end with CR LF, a line feed alone may stand in a field that should be quoted. Then this line looks like a
-   * row, cut short, and what follows is none: both are one record, which is rejected when it is parsed.
+   * Where lines end with CR LF, a line feed alone may stand in a field that should be quoted. In the last field: then this
+   * line looks like a row, and what follows is none. In the first: then it is the other way around. Both lines are one
+   * record, which is rejected when it is parsed.
    */
   #joinBroken(bytes: Buffer, atEnd: boolean): Found {
     const { start, maxRecordBytes } = this;
-    if (!this.#isRow(countByte(bytes, this.#delimiter, start, this.end) + 1)) return 'record';
+    const fields = countByte(bytes, this.#delimiter, start, this.end) + 1;
+    let isRow = this.#isRow(fields);
+    if (!isRow && fields > 1) return 'record';
     while (bytes[this.end] === lineFeed) {
       const { next } = this;
       const at = bytes.indexOf(lineFeed, next);
@@ -86,11 +89,13 @@ export class CsvScanner extends LineScanner {
       if (bytes.length - start > maxRecordBytes + this.maxTailBytes && at === -1) return 'record';
       if (at === -1 && !atEnd) return 'more';
       const end = this.endOf(bytes, next, at === -1 ? bytes.length : at);
-      if (end - start > maxRecordBytes || bytes.subarray(next, end).includes(quote)) return 'record';
+      if (end - start > maxRecordBytes || !this.isWhole(bytes, next, end)) return 'record';
       // Another file begins there.
-      if (this.#hasAt(bytes, next, byteOrderMark)) return 'record';
+      if (this.#hasAt(bytes, next, byteOrderMark) || this.#hasAt(bytes, next, this.#headerStart)) return 'record';
       if (this.passBlankFields(bytes, this.passTail(bytes, next)) >= end) return 'record';
-      if (countByte(bytes, this.#delimiter, next, end) + 1 >= this.#fewestFields) return 'record';
+      const isNextRow = countByte(bytes, this.#delimiter, next, end) + 1 >= this.#fewestFields;
+      if (isNextRow === isRow) return 'record';
+      isRow = true;
       this.end = end;
       this.next = at === -1 ? bytes.length : at + 1;
       if (at === -1) this.endsWithBreak = false;
@@ -153,8 +158,9 @@ export class CsvScanner extends LineScanner {
     const text = decodeText(bytes.subarray(start, end), encoding);
     if (text === null) return false;
     const split = splitFields(text, delimiter);
-    if (split.kind === 'problem' || split.fields.length !== columns.length) return false;
-    return split.fields.every((field, n) => field.trim() === columns[n]);
+    if (split.kind === 'problem') return false;
+    const fields = withoutSurplus(split.fields, columns);
+    return fields.length === columns.length && fields.every((field, n) => field.trim() === columns[n]);
   }
 
   /**

@@ -47,6 +47,12 @@ function hintsOf({ missing, columns, delimiter }: HeaderFound): string[] {
   });
   if (nearby.length > 0) return nearby.slice(0, maxHints);
   const separator = otherSeparator(columns.join(delimiter), missing);
+  const known = (Object.keys(delimiterNames) as CsvDialect['delimiter'][]).find((each) => each === separator);
+  if (known !== undefined) {
+    return [
+      `Separated by ${delimiterNames[known]} it has them, but it is quoted as a whole, or a line "sep=" before it says otherwise.`,
+    ];
+  }
   if (separator !== undefined) {
     return [
       `The columns seem to be separated by "${visibleText(separator, 1)}": use commas, semicolons, tabs or vertical bars.`,

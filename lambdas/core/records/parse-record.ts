@@ -1,6 +1,6 @@
 import type { Buffer } from 'node:buffer';
 import type { Problem } from '../problem.ts';
-import { splitFields } from './csv-fields.ts';
+import { splitFields, withoutSurplus } from './csv-fields.ts';
 import { decodeText, trimForMessage } from './decode-text.ts';
 import type { CsvDialect, Dialect } from './dialect.ts';
 import { parseExactly } from './exact-numbers.ts';
@@ -35,13 +35,18 @@ function withoutMark(bytes: Buffer): Buffer {
 
 function parseRow(text: string, dialect: CsvDialect, line: number): ParsedRecord {
   const { columns } = dialect;
-  const split = splitFields(text, dialect.delimiter, { fields: columns.length, line });
+  const split = splitFields(text, dialect.delimiter, { columns, line });
   if (split.kind === 'problem') return split;
   const fields = withoutSurplus(split.fields, columns);
   if (fields.length !== columns.length) {
     const totals = totalsProblem(fields);
     if (totals) return { kind: 'problem', problem: totals };
     return problem('field_count', `record has ${split.fields.length} fields, the header has ${columns.length}`);
+  }
+  // Left out without a word, it could be what an unquoted delimiter cut off from the last field that has a name.
+  for (let n = columns.length - 1; columns[n] === ''; n--) {
+    if (fields[n]?.trim() === '') continue;
+    return problem('field_count', `record has a field ${n + 1}, for which the header has no name`);
   }
   const stray = strayCharacter.exec(text);
   if (stray) {
@@ -56,13 +61,6 @@ function parseRow(text: string, dialect: CsvDialect, line: number): ParsedRecord
     if (!dialect.ambiguousColumns?.includes(name)) row[name] = fields[n];
   }
   return { kind: 'row', row };
-}
-
-/** A delimiter too many at the end of each row, or of the header alone: nothing is lost with the empty field behind it. */
-function withoutSurplus(fields: string[], columns: readonly string[]): string[] {
-  if (fields.length === columns.length + 1 && fields.at(-1)?.trim() === '') return fields.slice(0, -1);
-  if (fields.length === columns.length - 1 && columns.at(-1) === '') return [...fields, ''];
-  return fields;
 }
 
 /** Nobody writes these into a text on purpose: a fixed field's padding, a file's end mark, the beginning of another file. */

@@ -156,6 +156,14 @@ describe.each(styles)('CSV with %s', (_name, styled) => {
       { code: 'no_final_line_break' },
     ]);
     expect(of(header, '\n', '\ufeff', row('a'), '\n').records).toEqual([payload('a')]);
+    expect(of(header, ',\n', row('a'), ',\n', header, '\n', row('b'), '\n')).toMatchObject({
+      records: [payload('a'), payload('b')],
+      warnings: [{ code: 'repeated_header' }],
+    });
+    expect(of(header, '\n', row('a'), '\n', header, ',\n', row('b'), ',\n').records).toEqual([
+      payload('a'),
+      payload('b'),
+    ]);
   });
 
   it('skips what has nothing in it, before the header, among rows and at the end', () => {
@@ -181,7 +189,9 @@ describe.each(styles)('CSV with %s', (_name, styled) => {
   it('takes a delimiter too many at the end of the header, or of the rows', () => {
     expect(of(header, ',\n', row('a'), '\n', row('b'), '\n').records).toEqual([payload('a'), payload('b')]);
     expect(of(header, '\n', row('a'), ',\n', row('b'), ',\n').records).toEqual([payload('a'), payload('b')]);
-    expect(of(header, ',\n', row('a'), ',\n', row('b'), ',x\n').records).toEqual([payload('a'), payload('b')]);
+    expect(of(header, ',\n', row('a'), ',\n', row('b'), ',x\n').records).toEqual([payload('a'), 'field_count']);
+    // The comma may be one within a field.
+    expect(of(header, ',\n', row('a', 'Acme, Inc'), '\n').records).toEqual(['field_count']);
     expect(of(header, '\n', row('a'), ',x\n').records).toEqual(['field_count']);
   });
 
@@ -214,6 +224,23 @@ describe('CSV', () => {
       lines: [2, 3, 4, 6],
     });
     expect(file(row('a', 'Ac\nme\nInc')).records).toEqual([...good, 'stray_line_break', payload('z')]);
+    expect(file(row('a', 'Ac\nme" Inc')).records).toEqual([...good, 'bare_quote', payload('z')]);
+    expect(file(`a\n${row('a')}`, row('b'))).toMatchObject({
+      records: [...good, 'stray_line_break', payload('b'), payload('z')],
+      lines: [2, 3, 4, 6, 7],
+    });
+    expect(file(`a\n${row('a')}\n${row('b')}`).records).toEqual([
+      ...good,
+      'stray_line_break',
+      payload('b'),
+      payload('z'),
+    ]);
+    expect(file(`Made by Avion\n${header}`, row('b')).records).toEqual([
+      ...good,
+      'field_count',
+      payload('b'),
+      payload('z'),
+    ]);
     // Behind it are rows, or nothing: then it ends a line.
     expect(file(`${row('a')}\n${row('b')}`).records).toEqual([...good, payload('a'), payload('b'), payload('z')]);
     expect(file(`${row('a')}\n`).records).toEqual([...good, payload('a'), payload('z')]);
@@ -231,6 +258,13 @@ describe('CSV', () => {
     expect(blankBetween.records).toEqual(['unclosed_quote', payload('b'), 'bare_quote', payload('e')]);
     const two = account([header, row('a', '"Acme'), row('b', 'Beta"'), row('e')].join('\n'));
     expect(two.records).toEqual(['swallowed_rows', payload('e')]);
+    for (const [first, last, head] of [
+      ['"Acme,', 'Beta",', header],
+      ['"Acme', 'Beta"', `${header},`],
+    ] as const) {
+      const withSurplus = account([head, row('a', first), row('b', last), row('e')].join('\n'));
+      expect(withSurplus.records).toEqual(['swallowed_rows', payload('e')]);
+    }
     // Rows with an empty field too many have a delimiter more.
     const surplus = account([header, row('a', '"Acme,'), row('b,'), row('c', 'Beta",'), row('e,')].join('\n'));
     expect(surplus.records.filter((each) => typeof each === 'string').length).toBeGreaterThan(0);

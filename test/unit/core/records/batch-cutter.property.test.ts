@@ -242,7 +242,10 @@ describe('the quotes of a CSV record', () => {
           // Alone in a file, a record with its quotes in order is one record still.
           const alone = referenceRecords(bytes, dialect, { ...limits, maxRecordBytes: length });
           const lineBreak = dialect.format === 'csv' && dialect.lineBreak === 'cr' ? '\r' : '\n';
-          if (bytes.includes(lineBreak)) expect(isBroken).toBe(false);
+          // A line feed that is damage within a field joins lines, whatever quotes the second has.
+          const isJoined =
+            dialect.format === 'csv' && dialect.pairedBreaks && !bytes.toString('latin1').split('\n')[0]?.includes('"');
+          if (bytes.includes(lineBreak) && !isJoined) expect(isBroken).toBe(false);
           expect(alone.map((record) => record.length)).toEqual([length]);
         }
       }),

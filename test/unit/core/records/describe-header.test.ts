@@ -32,6 +32,16 @@ describe('a header that lacks columns is refused with what was found', () => {
       /"Spot_ID" instead of "SpotID": rename it/,
     ],
     ['another separator', 'SpotID^StationCode^AirDateTime^Duration^ClientName\n1^2^3^4^5\n', /separated by "\^"/],
+    [
+      'quotes around the whole line',
+      '"SpotID,StationCode,AirDateTime,Duration,ClientName"\n',
+      /Separated by commas it has them, but it is quoted as a whole/,
+    ],
+    [
+      'a separator that is wrong',
+      'sep=;\nSpotID,StationCode,AirDateTime,Duration,ClientName\n',
+      /a line "sep=" before/,
+    ],
     ['no header', 'SP-1,WABC,2026-01-05 06:00:00,30,Acme\n', /looks like data/],
     ['one column', 'whatever\n', /read as one column: "whatever"/],
   ])('of %s, with what would help', (_, content, sentence) => {
