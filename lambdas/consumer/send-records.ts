@@ -461,14 +461,18 @@ export class RecordSender {
    * record never does, it is its own: nobody else waits for it then.
    */
   async #throttled(item: Item, answer: AnswerOf<'throttled'>, sentAt: number, probe?: ProbeResult): Promise<void> {
-    const { run } = this.#ports;
     const pauseMs = answer.retryAfterMs ?? defaultPauseMs;
     const isOwn = this.#isOwnPause(item, sentAt);
     if (probe && (probe.isLone || this.#isKnown(item))) return this.#park(item, faultOf(answer));
     if (isOwn) return this.#tryLater(item, faultOf(answer), pauseMs, () => this.#ready.unshift(item));
     item.tries--;
     this.#setAside(item);
-    if (!(await this.#pauseLine(pauseMs, sentAt))) return;
+    if (await this.#pauseLine(pauseMs, sentAt)) await this.#countPause(item, sentAt);
+  }
+
+  /** It is the records' own where others pass while they ask for a pause again and again. */
+  async #countPause(item: Item, sentAt: number): Promise<void> {
+    const { run } = this.#ports;
     const records = run.recordsOf('throttled');
     if ((await this.#count('throttled', item, sentAt)) !== 'others-pass') return;
     // A real limit may meet ten records in a row while others pass; but not the same ones again and again.
@@ -548,12 +552,16 @@ export class RecordSender {
     const { mayFlush, othersPassed } = this.#ports;
     const { retryAfterMs } = answer;
     const asksToWait = retryAfterMs !== undefined;
-    if (asksToWait && !this.#isOwnPause(item, sentAt)) await this.#pauseLine(retryAfterMs, sentAt);
+    const isOwn = asksToWait && this.#isOwnPause(item, sentAt);
+    if (asksToWait && !isOwn && (await this.#pauseLine(retryAfterMs, sentAt))) await this.#countPause(item, sentAt);
     await this.#count('outage', item, sentAt);
     // Nobody has another record to ask with: it would be the probe for ever. A letter waits, and holds up nothing.
     const isLast = probe && mayFlush && ((probe.isLone && othersPassed) || (this.#isKnown(item) && !asksToWait));
     if (isLast) return this.#park(item, faultOf(answer));
-    this.#tryLater(item, faultOf(answer), 0, () => (asksToWait ? this.#setAside(item) : this.#ready.unshift(item)));
+    // Nobody else waits where it is the record's own; the record does.
+    this.#tryLater(item, faultOf(answer), isOwn ? retryAfterMs : 0, () =>
+      asksToWait ? this.#setAside(item) : this.#ready.unshift(item),
+    );
   }
 
   /** When the API has certainly done with a try: at its time limit, unless the API itself has answered. */

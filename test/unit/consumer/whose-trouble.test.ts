@@ -10,6 +10,12 @@ const simulate = (scenario: DeliveryScenario): Promise<DeliveryResult> => new De
 const forbidden: ApiTurn = { kind: 'unauthorised', status: 403, answer: 'blocked by a rule' };
 const unauthorised: ApiTurn = { kind: 'unauthorised', status: 401, answer: 'no' };
 const failing: ApiTurn = { kind: 'failed', status: 500, reason: 'http_500', ambiguous: true };
+const unavailable = (seconds: number): ApiTurn => ({
+  ...failing,
+  status: 503,
+  reason: 'http_503',
+  retryAfterMs: 1_000 * seconds,
+});
 const refused = (status: number): ApiTurn => ({ kind: 'refused', status, answer: 'no' });
 const throttled = (seconds?: number): ApiTurn => ({
   kind: 'throttled',
@@ -132,6 +138,16 @@ describe('a record that is answered 429', () => {
   });
 });
 
+describe('a record that is answered 503 with a Retry-After', () => {
+  it.each([1, 60, 600])('of %i s each time is exhausted for that, and others are delivered', async (seconds) => {
+    for (const scenario of [batch, { ...batch, batchRecords: 50, consumers: 4 }]) {
+      const result = await simulate({ ...scenario, api: always([237], unavailable(seconds)) });
+      expectExact(result, 500);
+      expectEnds(result, [237], 'exhausted', 'http_503');
+    }
+  });
+});
+
 describe('a real limit', () => {
   it.each<[string, () => Api]>([
     ['500 a minute', () => limitedTo(500, 60_000)],
@@ -192,6 +208,12 @@ describe('an API that', () => {
       expect(result.openings).toMatchObject([{ reason: 'unauthorised', file_id: expect.any(String) as string }]);
       expect(result.requests).toBeLessThan(1_060);
     }
+  });
+
+  it('asks all to wait for two hours of maintenance gets all records afterwards', async () => {
+    const result = await simulate({ ...night, api: during(0, 7_200_000, unavailable(60)) });
+    expectExact(result, 1_000);
+    expectEnds(result, [], 'exhausted', '');
   });
 
   it('has one bad machine in three is never left alone', async () => {
