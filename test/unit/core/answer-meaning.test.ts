@@ -120,6 +120,7 @@ describe('traffic', () => {
     [answer(201, '{"status":"scheduled"}'), uploaded],
     [answer(200), uploaded],
     [answer(200, '{"status":"error"}'), failed('unexpected_body')],
+    [answer(200, '{"status":"err', { isWhole: false }), failed('unexpected_body')],
     [answer(202, '{"status":"scheduled"}'), failed('http_202')],
     [answer(409), { kind: 'seen-before' }],
     [answer(409, '{"error":"this request id has been seen"}'), { kind: 'seen-before' }],
