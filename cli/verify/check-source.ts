@@ -63,7 +63,11 @@ export class SourceCheck {
     const { record, offset, length, raw_encoding: encoding, raw_payload: payload } = receipt;
     mustHold(offset >= this.#content.offset, `record ${record} begins within the one before it`);
     await this.#passGap(offset, isNext, receipt);
-    const quoted = encoding === 'head' ? headBytes : maxQuotedBytes + 1;
+    const quoted = encoding === 'head' ? headBytes : maxQuotedBytes;
+    mustHold(
+      payload === undefined || encoding === 'head' || length <= maxQuotedBytes,
+      `record ${record} is too long to be quoted as a whole`,
+    );
     const { sha256, head } = await this.#content.digestTo(offset + length, payload === undefined ? 0 : quoted);
     mustHold(
       this.#content.offset === offset + length && sha256 === receipt.sha256,

@@ -311,6 +311,20 @@ function inLines(forged: Forged, dice: Dice, by: (line: string) => Buffer | stri
   });
 }
 
+/** A number in a header, or what follows the archive: parsers differ in what they compare and what they overlook. */
+function mutateZip(zip: Buffer, dice: Dice): Buffer {
+  const [end, comment] = [zip.length - 22, dice.pick(['\n', '\r\n', 'hello', '\0', '\n\n', zip.subarray(-22)])];
+  const changed = Buffer.from(zip);
+  const places = [0, zip.readUInt32LE(end + 16), end].flatMap((from) => Array.from({ length: 60 }, (_, n) => from + n));
+  const place = dice.pick(places.filter((each) => each < zip.length));
+  const before = changed[place] ?? 0;
+  changed[place] = dice.pick([before ^ (1 << dice.roll(8)), before + 1, before + 255, 0, 255]) % 256;
+  if (dice.roll(4) === 0) zip.copy(changed);
+  if (dice.roll(3) > 0) return changed;
+  if (dice.roll(2) === 0) changed.writeUInt16LE(comment.length, end + 20);
+  return Buffer.concat([changed, Buffer.from(comment as Buffer)]);
+}
+
 function mutateDer(der: Buffer, dice: Dice): Buffer {
   const rLength = der[3] ?? 0;
   const [r, s] = [der.subarray(4, 4 + rLength), der.subarray(6 + rLength)];
@@ -513,4 +527,41 @@ it('read crafted receipts in time that grows with their size alone', async () =>
     forged.manifest.archive.receipts_sha256 = sha256(receipts);
     expect((await bothSay(write(join(root, 'crafted'), forged), 'crafted'))[0]).toBe(1);
   }
+});
+
+it('agree on changed ZIP archives', { timeout: 120_000 }, async () => {
+  const codes = new Set<number>();
+  for (let n = 0; n < cases / 10; n++) {
+    const dice = new Dice(seed * 1_000_003 + n);
+    const forged = kinds['lines in a ZIP archive']?.() as Forged;
+    change(forged, 'source/log', (zip) => mutateZip(zip, dice));
+    codes.add((await bothSay(write(join(root, 'zip'), seal(forged)), `archive ${n}`))[0]);
+  }
+  expect([...codes].sort()).toEqual([0, 1]);
+});
+
+it.each(['text', 'base64'] as const)('agree that a record is too long to be quoted as %s', async (encoding) => {
+  const text = 'x'.repeat(70_000);
+  const forged = forge({ ...lines, records: [{ text, outcome: 'refused', before: '' }] });
+  const quoted = Buffer.from(text).subarray(0, 64 * 1024 + 1);
+  const payload = encoding === 'text' ? quoted.toString() : quoted.toString('base64');
+  for (const name of packed) {
+    change(forged, name, (gzip) => {
+      const receipt = JSON.parse(gunzipSync(gzip).toString()) as object;
+      return gzipSync(`${JSON.stringify({ ...receipt, raw_encoding: encoding, raw_payload: payload })}\n`);
+    });
+  }
+  forged.manifest.errors = forged.manifest.errors.map((error) => ({ ...error, raw_value: payload.slice(0, 500) }));
+  expect(await bothSay(write(join(root, 'long'), seal(forged)), 'long')).toEqual([
+    1,
+    expect.stringContaining('too long to be quoted'),
+  ]);
+});
+
+it('agree that half of a surrogate pair is in no name', async () => {
+  const forged = forge(lines);
+  const { archive } = forged.manifest;
+  archive.source_key = `${archive.source_key}\ud800`;
+  forged.objects.set('source/log\ufffd', forged.objects.get('source/log') as Buffer);
+  expect((await bothSay(write(join(root, 'surrogate'), forged), 'surrogate'))[0]).toBe(1);
 });
