@@ -16,16 +16,20 @@ const maxDecodings = 3;
  * Another system's text without secrets: an API, a proxy or a gateway may send back what it was sent. What is removed:
  * credentials by how they are written (`Bearer …`, the value of an `Authorization` header, of an API key, of a cookie),
  * and the given secrets however they are written: in upper or lower case, with characters between, percent-encoded,
- * escaped for JSON or HTML, in hex or Base64 (also as a part of what was encoded), whole or in pieces.
+ * escaped for JSON or HTML, in hex or Base64 (also as a part of what was encoded), as a list of characters or bytes, whole or
+ * in pieces.
  *
  * Called before the text is cut to the length that is kept. Time grows linearly with the text.
  */
 export function redactSecrets(text: string, secrets: readonly string[]): string {
   const forms = [...new Set(secrets.flatMap(formsOf))];
+  const bareForms = secrets.flatMap(bareFormsOf);
   const spans: Span[] = [...text.matchAll(credentials)].flatMap(spanOfValue);
   let view = viewOf(text);
   for (let decoding = 0; ; decoding++) {
     for (const form of forms) spans.push(...findForm(squeeze(view), form));
+    const bare = bareOf(view);
+    for (const { form, piece } of bareForms) spans.push(...findPieces(bare, form, piece));
     const next = decode(view);
     if (decoding === maxDecodings || next.text.length === view.text.length) break;
     view = next;
@@ -38,14 +42,15 @@ export function redactSecrets(text: string, secrets: readonly string[]): string 
 type Span = readonly [number, number];
 
 /**
- * A Bearer token; the value of a header or a field that carries a secret, to the end of its line or quotation; a URL's
- * password. Each quantifier has a bound, so matching is linear.
+ * A Bearer token; the value of a header or a field that carries a secret, to the end of its line, quotation or element (it may
+ * be in a list, or be called `value`, beside its name); a URL's password. Each quantifier has a bound, so matching is linear.
  */
 const credentials = new RegExp(
   [
     String.raw`\bbearer(?:\s|%20|["'\\:=+]){1,20}(?<bearer>[^\s"'<>,;&\\]{1,8192})`,
     String.raw`\b(?:(?:proxy-)?authorization|(?:set-)?cookie|(?:x-)?(?:api|auth|access|refresh|client)[-_]?(?:key|token|secret)|password)` +
-      String.raw`(?:["'\\]{0,3}\s{0,5}[:=]\s{0,5}["'\\]{0,3}|["'\\]{1,3}\s{0,5},\s{0,5}["'\\]{1,3})(?<field>[^\r\n"'<>\\]{1,8192})`,
+      String.raw`(?:["'\\]{0,3}\s{0,5}[:=>]\s{0,5}(?:\[\s{0,5})?["'\\]{0,3}|["'\\]{1,3}\s{0,5},\s{0,5}["'\\]{1,3}` +
+      String.raw`(?:value["'\\]{1,3}\s{0,5}:\s{0,5}(?:\[\s{0,5})?["'\\]{1,3})?)(?<field>[^\r\n"'<>\\]{1,8192})`,
     String.raw`//[^\s/@:]{1,256}:(?<password>[^\s/@]{1,256})(?=@)`,
   ].join('|'),
   'gi',
@@ -82,6 +87,26 @@ function spell(text: string): string {
     .replaceAll('_', '/');
 }
 
+/** A secret as it stands in a list, whatever stands between: its letters and digits, or its bytes in hex or decimal. */
+function bareFormsOf(secret: string): { form: string; piece: number }[] {
+  const bytes = Buffer.from(secret);
+  return [
+    { form: withoutSigns(secret), piece: pieceLength },
+    { form: bytes.toString('hex'), piece: 2 * pieceLength },
+    // Digits alone are in many texts: these need more of them to be the secret's.
+    { form: bytes.join(''), piece: 2 * pieceLength },
+  ].filter(({ form, piece }) => form.length >= piece);
+}
+
+const signs = /0x|[^a-z0-9]+/gi;
+const withoutSigns = (text: string): string => text.replace(signs, '').toLowerCase();
+
+/** Letters and digits alone: as lists, dumps and spelled-out texts have them. */
+function bareOf(view: View): View {
+  const { text, spans } = rewrite(view, signs, () => '');
+  return { text: text.toLowerCase(), spans };
+}
+
 /** A text made from another, with the span of the original that each of its units comes from. */
 interface View {
   text: string;
@@ -103,7 +128,7 @@ function squeeze(view: View): View {
 }
 
 const escape =
-  /%([0-9a-f]{2})|\\u([0-9a-f]{4})|\\x([0-9a-f]{2})|&#(\d{1,5});|&#x([0-9a-f]{1,4});|&(amp|lt|gt|quot|apos);|\\(["'/\\])/gi;
+  /%([0-9a-f]{2})|[\\%]u([0-9a-f]{4}|\{0{0,4}[0-9a-f]{1,4}\})|\\x([0-9a-f]{2})|&#(\d{1,8});?|&#x([0-9a-f]{1,8});?|&(amp|lt|gt|quot|apos);|\\(["'/\\])/gi;
 const entities: Record<string, string> = { amp: '&', lt: '<', gt: '>', quot: '"', apos: "'" };
 
 /** Percent-encoding and the escapes of JSON and HTML undone, once. */
@@ -111,7 +136,8 @@ function decode(view: View): View {
   return rewrite(view, escape, ([, percent, unicode, hex, decimal, entityHex, entity, plain]) => {
     if (entity !== undefined) return entities[entity.toLowerCase()] ?? '';
     if (plain !== undefined) return plain;
-    const code = decimal === undefined ? parseInt(percent ?? unicode ?? hex ?? entityHex ?? '', 16) : Number(decimal);
+    const digits = percent ?? unicode?.replace('{', '') ?? hex ?? entityHex ?? '';
+    const code = decimal === undefined ? parseInt(digits, 16) : Number(decimal);
     return String.fromCharCode(code);
   });
 }
@@ -138,16 +164,22 @@ function rewrite({ text, spans }: View, pattern: RegExp, replacement: (match: Re
 function findForm(view: View, form: string): Span[] {
   const { text } = view;
   const length = Math.min(pieceLength, form.length);
+  const spans = findPieces(view, form, length);
+  for (let rest = length - 1; rest >= shortestRest; rest--) {
+    if (!text.endsWith(form.slice(0, rest))) continue;
+    spans.push(inOriginal(view, [text.length - rest, text.length]));
+    break;
+  }
+  return spans;
+}
+
+function findPieces(view: View, form: string, length: number): Span[] {
+  const { text } = view;
   const pieces = new Set<string>();
   for (let at = 0; at + length <= form.length; at++) pieces.add(form.slice(at, at + length));
   const spans: Span[] = [];
   for (let at = 0; at + length <= text.length; at++) {
     if (pieces.has(text.slice(at, at + length))) spans.push(inOriginal(view, [at, at + length]));
-  }
-  for (let rest = length - 1; rest >= shortestRest; rest--) {
-    if (!text.endsWith(form.slice(0, rest))) continue;
-    spans.push(inOriginal(view, [text.length - rest, text.length]));
-    break;
   }
   return spans;
 }

@@ -38,6 +38,26 @@ describe('a secret in another system’s text', () => {
     for (let at = 0; at + 8 <= form.length; at++) expect(redacted).not.toContain(form.slice(at, at + 8));
   });
 
+  const bytes = [...Buffer.from(token)];
+  const hex = bytes.map((byte) => byte.toString(16).padStart(2, '0'));
+  it.each([
+    ['a buffer in JSON', JSON.stringify(Buffer.from(token))],
+    ['bytes over lines', JSON.stringify(bytes, null, 2)],
+    ['hex with colons', hex.join(':')],
+    ['hex as literals', hex.map((byte) => `0x${byte}`).join(', ')],
+    ['characters in JSON', JSON.stringify(Array.from(token))],
+    ['characters with dashes', Array.from(token).join('-')],
+    ['escapes in braces', hex.map((byte) => `\\u{${byte}}`).join('')],
+    ['old escapes of JavaScript', hex.map((byte) => `%u00${byte}`).join('')],
+    ['HTML with zeros before', hex.map((byte) => `&#x0000${byte};`).join('')],
+    ['HTML without semicolons', bytes.map((byte) => `&#${byte} `).join('')],
+  ])('is removed where it is taken apart: %s', (_, form) => {
+    const redacted = redactSecrets(`key rejected: ${form} (unknown)`, [token]);
+    expect(redacted).toMatch(/^key rejected: .*\[removed\].*\(unknown\)$/s);
+    // A name of the list, and the signs at either end.
+    expect(redacted.length).toBeLessThan('key rejected: {"type":"Buffer","data":[removed] (unknown)'.length + 30);
+  });
+
   it('is removed in pieces, such as an abbreviation leaves', () => {
     expect(redactSecrets(`got ${token.slice(0, 12)}...${token.slice(-9)} here`, [token])).toBe(
       `got ${removed}...${removed} here`,
@@ -76,6 +96,9 @@ describe('credentials that nobody named', () => {
     ['set-cookie: a=b; c=d', `set-cookie: ${removed}`],
     ['cannot reach http://user:pass@proxy:3128/', `cannot reach http://user:${removed}@proxy:3128/`],
     ['Authorization%3A%20Bearer%20abcdef', `Authorization%3A%20${removed}`],
+    ['{"Authorization":["Basic dXNlcg=="],"n":1}', `{"Authorization":["${removed}"],"n":1}`],
+    ['{"name":"authorization","value":"Basic dXNlcg=="}', `{"name":"authorization","value":"${removed}"}`],
+    ['<apiKey>12345</apiKey>', `<apiKey>${removed}</apiKey>`],
     ['BEARER\tabc', `BEARER\t${removed}`],
   ];
   it.each(texts)('%j', (text, expected) => {
