@@ -37,7 +37,8 @@ const filled = (rule?: string) => {
 const serialNumber = z.unknown().superRefine((value, context) => {
   const [issue] = numberOf(value) === undefined ? (filled(rules.component).safeParse(value).error?.issues ?? []) : [];
   if (!issue) return;
-  const reason = typeof value === 'string' ? 'blank' : value === undefined ? 'missing' : 'wrong_type';
+  const isMissing = value === undefined || isNoValue(value);
+  const reason = isMissing ? 'missing' : typeof value === 'string' ? 'blank' : 'wrong_type';
   context.addIssue({ code: 'custom', message: issue.message, params: { reason } });
 });
 

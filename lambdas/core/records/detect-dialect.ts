@@ -29,11 +29,13 @@ const openObject = 123;
  * What a file's beginning says about how its records are laid out. The answer is the same for every head that isn't
  * answered with `more`. The content decides, not the name: that only settles what the content leaves open.
  */
-export function detectDialect(head: Buffer, atEnd: boolean, wish: DialectWish): DetectedDialect {
+export function detectDialect(head: Buffer, atEnd: boolean, wished: DialectWish): DetectedDialect {
   if (head.length < sniffedBytes && !atEnd) return { kind: 'more' };
   const foreign = nameForeignContent(head.subarray(0, sniffedBytes));
   if (foreign) return { kind: 'refused', ...foreign };
 
+  // A file that begins with UTF-8's byte-order mark is in UTF-8, whatever the feed's files are in.
+  const wish = hasMark(head) ? { ...wished, encoding: 'utf-8' as const } : wished;
   const begin = beginningOf(head);
   if (begin.offset === head.length) return atEnd ? { kind: 'empty', dialect: null } : { kind: 'more' };
   const { formats, encoding } = wish;
@@ -103,9 +105,13 @@ function dialectOf(
   return { kind: 'dialect', dialect: { ...own, bodyOffset: offset, bodyLine: line, rules: cutRules } };
 }
 
+function hasMark(head: Buffer): boolean {
+  return head[0] === 0xef && head[1] === 0xbb && head[2] === 0xbf;
+}
+
 /** The first byte that is neither of a byte order mark nor blank. */
 function beginningOf(head: Buffer): Place {
-  let offset = head[0] === 0xef && head[1] === 0xbb && head[2] === 0xbf ? 3 : 0;
+  let offset = hasMark(head) ? 3 : 0;
   let line = 1;
   for (; offset < head.length; offset++) {
     const byte = head[offset];

@@ -37,6 +37,10 @@ export function detectObjects(head: Buffer, begin: Place, atEnd: boolean, wish: 
     );
   }
   if (array && second) {
+    if (array.name === second.name) {
+      const message = `The object has the name "${array.name}" more than once, with an array of records each time: which counts can't be known.`;
+      return refused('wrapped_arrays', message);
+    }
     const message = `The object holds several arrays of objects ("${array.name}", "${second.name}"): the feed must name the one with its records.`;
     return refused('wrapped_arrays', message);
   }
@@ -123,8 +127,9 @@ function arraysWithin(looked: Buffer, { columns, recordsIn }: DialectWish): Arra
       if (recordsIn === undefined && columns.includes(name)) return [];
       continue;
     }
-    if (name === recordsIn) return [{ name, offset }];
-    if (recordsIn === undefined && /^\[\s*\{/.test(looked.toString('latin1', offset))) arrays.push({ name, offset });
+    if (name === recordsIn) arrays.push({ name, offset });
+    else if (recordsIn === undefined && /^\[\s*\{/.test(looked.toString('latin1', offset)))
+      arrays.push({ name, offset });
   }
   return arrays;
 }

@@ -59,6 +59,12 @@ describe('a maintenance record', () => {
     }
   });
 
+  it.each(['record_id', 'component_sn', 'form_type'])('takes no mark for a missing value for %s', (field) => {
+    for (const value of ['NULL', '\\N']) {
+      expect(problemOf(prepare({ [field]: value }))).toMatchObject({ field, reason: 'missing' });
+    }
+  });
+
   it('is rejected with all that a person asks for, and the rule it comes from', () => {
     const { message } = problemOf(prepare({ cert_status: 'scrapped' }));
     expect(message).toBe(

@@ -276,6 +276,13 @@ describe('CSV', () => {
     expect(account(`${header}\n${run}\n${row('a')}\n`).records).toEqual([payload('a')]);
   });
 
+  it('with the byte-order mark of UTF-8 is in UTF-8, whatever the feed declares', () => {
+    const feed: Feed = { ...traffic, encoding: 'windows-1252' };
+    const file = `${header}\n${row('a', 'Café')}\n`;
+    expect(account(`\ufeff${file}`, feed).records).toEqual([payload('a', 'Café')]);
+    expect(account(Buffer.from(file, 'latin1'), feed).records).toEqual([payload('a', 'Café')]);
+  });
+
   it('knows the repeated header in Windows-1252, too', () => {
     const feed = { ...traffic, encoding: 'windows-1252' as const, columns: ['SpotID'] };
     const names = Buffer.from(`\u0080Größe,${header}\n`.replace('\u0080', '€'), 'utf8').toString('utf8');

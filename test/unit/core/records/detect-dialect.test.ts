@@ -187,6 +187,11 @@ describe('telling JSON formats', () => {
     expect(detect('{"id":{"]":"["},"A":[{"id":1}],"Spöts":[{"id":2}]}', { recordsIn })).toMatchObject({
       dialect: { format: 'json-array', within: 'named-object', bodyOffset: 41 },
     });
+    expect(detect('{"Spöts":[{"id":2}],"A":1,"Spöts":[{"id":3}]}', { recordsIn })).toMatchObject({
+      kind: 'refused',
+      code: 'wrapped_arrays',
+      message: expect.stringContaining('the name "Spöts" more than once') as unknown,
+    });
     expect(detect('{"Spöts":[]}', { recordsIn })).toMatchObject({ dialect: { within: 'named-object' } });
     expect(detect('{"A":[{"id":1}]}', { recordsIn })).toMatchObject({ dialect: { format: 'json-document' } });
   });
