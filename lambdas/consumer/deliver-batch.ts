@@ -299,7 +299,8 @@ function flush(attempt: Attempt, last: { place: number; status: number | null; r
         reason: 'circuit_open',
         error: 'the API has been down for so long that the record was given up; redrive it when the API is back',
       };
-  for (const place of isOwn ? [last.place] : left) {
+  // The one that it was asked with may have had its verdict since.
+  for (const place of isOwn ? left.filter((each) => each === last.place) : left) {
     const attempts = journal.wasSent(place) ? 1 : 0;
     const done = { i: place, outcome: 'exhausted' as const, attempts, at: ports.clock.now(), ...why };
     journal.record(done, letterFor(attempt, records[place] as PreparedRecord, done, ports));

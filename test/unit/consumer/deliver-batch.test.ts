@@ -2,7 +2,7 @@ import { gunzipSync } from 'node:zlib';
 import { beforeEach, describe, expect, it } from 'vitest';
 import { batchLeaseMs, maxUnsaved } from '../../../lambdas/consumer/batch-journal.ts';
 import { deliverBatch } from '../../../lambdas/consumer/deliver-batch.ts';
-import { flushAfterProbes } from '../../../lambdas/core/breaker.ts';
+import { flushAfterProbes, refuseAfterLoneProbes } from '../../../lambdas/core/breaker.ts';
 import { LeaseLostError } from '../../../lambdas/core/errors.ts';
 import { requestIdOf } from '../../../lambdas/core/identity.ts';
 import { decodeProgress, encodeProgress } from '../../../lambdas/core/progress.ts';
@@ -467,6 +467,19 @@ describe('an API that wants to be left alone', () => {
     await deliverToTheEnd();
     expect(outcomesOf()).toEqual(Array(40).fill('exhausted'));
     expect(world.limiter.item).toMatchObject({ failedProbes: flushAfterProbes + 1, flushed: 1 });
+  });
+
+  it('that blocks the last record at the probe at which its batch is given up has refused it', async () => {
+    await begin(rows(2));
+    world.api.fault = (_, nth) => (nth > 1 ? failure(500) : undefined);
+    await deliver();
+    // It has been the probe for want of others, each time.
+    await world.ports.limiter.openBreaker('outage');
+    const failedProbes = refuseAfterLoneProbes - 1;
+    Object.assign(world.limiter.item, { failedProbes, loneProbes: failedProbes });
+    world.api.fault = () => ({ kind: 'unauthorised', status: 403, answer: 'no' });
+    await deliverToTheEnd();
+    expect(outcomesOf()).toEqual(['uploaded', 'refused']);
   });
 
   it('has no other batch exhausted, however long it is down', async () => {
