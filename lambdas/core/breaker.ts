@@ -85,8 +85,8 @@ interface Run {
   readonly records: Map<string, number>;
   /** Of the records, those that are no suspects. */
   fresh: number;
-  /** Of refusals: they count together only where they are the same. */
-  status: number | undefined;
+  /** Of refusals: how many records had which. They count together only where they are the same. */
+  readonly statuses: Map<number, number>;
 }
 
 /** A process's runs of failures: one for each reason, all ended by a success. */
@@ -154,11 +154,10 @@ export class FailureRun {
 
   /** A record was refused. @returns whether so many were, all with this status, that it can't be the records */
   refusal(status: number, record: string, sentAtMs: number): boolean {
-    if (this.#runs.get('refusing')?.status !== status) this.#runs.delete('refusing');
     const run = this.#runOf('refusing', sentAtMs);
-    run.status = status;
-    add(run, record, false);
-    return run.records.size >= recordsThatOpen.refusing + 10 * this.#usualRefusals;
+    const same = (run.statuses.get(status) ?? 0) + (add(run, record, false) ? 1 : 0);
+    run.statuses.set(status, same);
+    return same >= recordsThatOpen.refusing + 10 * this.#usualRefusals;
   }
 
   /** When the run began; undefined where there is none. Milliseconds. */
@@ -194,8 +193,10 @@ export class FailureRun {
   }
 
   #runOf(reason: BreakerReason, sinceMs: number): Run {
-    let run = this.#runs.get(reason);
-    if (!run) this.#runs.set(reason, (run = { sinceMs, length: 0, records: new Map(), fresh: 0, status: undefined }));
+    const known = this.#runs.get(reason);
+    if (known) return known;
+    const run: Run = { sinceMs, length: 0, records: new Map(), fresh: 0, statuses: new Map() };
+    this.#runs.set(reason, run);
     return run;
   }
 }
