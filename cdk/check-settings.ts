@@ -21,6 +21,7 @@ import type { FeedSettings, LaneSettings, Settings } from './settings.ts';
 import { SettingsError } from './settings-error.ts';
 import { largestGzipContent } from './splitter-limits.ts';
 import { resourcesOf } from './stack-size.ts';
+import { stages } from './stages/index.ts';
 
 /** A batch's message beside its body: ids, numbers, JSON's own characters. Bytes. */
 const envelopeBytes = 4 * 1024;
@@ -256,6 +257,13 @@ function* apiFaults(feed: FeedSettings, settings: Settings): Generator<string> {
     yield (
       `${setting} carries a user, a query or a fragment; it must be a plain base URL, since it is shown in the ` +
       `template (the token lies in Secrets Manager).`
+    );
+  }
+  const ofProd = stages.prod.feeds[name]?.apiUrl;
+  if (settings.stage !== 'prod' && ofProd !== undefined && apiIdOf({ name, api: { url: ofProd } }) === apiIdOf(feed)) {
+    yield (
+      `${setting} is the API of the stage prod; the stage ${settings.stage} must have one of its own, since every record ` +
+      `that is sent there counts.`
     );
   }
   if (settings.requireHttps && url.protocol !== 'https:') {

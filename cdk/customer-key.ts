@@ -1,6 +1,7 @@
 import { Aws, Stack } from 'aws-cdk-lib';
 import { PolicyStatement } from 'aws-cdk-lib/aws-iam';
 import type { IKey } from 'aws-cdk-lib/aws-kms';
+import { TableEncryption } from 'aws-cdk-lib/aws-dynamodb';
 import { Key } from 'aws-cdk-lib/aws-kms';
 import type { Construct } from 'constructs';
 import type { Settings } from './settings.ts';
@@ -12,6 +13,14 @@ export function customerKey(scope: Construct, { kmsKeyArn }: Pick<Settings, 'kms
   if (kmsKeyArn === undefined) return undefined;
   const stack = Stack.of(scope);
   return (stack.node.tryFindChild(id) as Key | undefined) ?? Key.fromKeyArn(stack, id, kmsKeyArn);
+}
+
+/** How a table is encrypted: by that key where there is one. */
+export function tableEncryption(scope: Construct, settings: Pick<Settings, 'kmsKeyArn'>) {
+  const key = customerKey(scope, settings);
+  return key
+    ? { encryption: TableEncryption.CUSTOMER_MANAGED, encryptionKey: key }
+    : { encryption: TableEncryption.DEFAULT };
 }
 
 /**

@@ -1,7 +1,8 @@
-import { Duration, RemovalPolicy } from 'aws-cdk-lib';
+import { Duration } from 'aws-cdk-lib';
 import type { BucketProps, LifecycleRule } from 'aws-cdk-lib/aws-s3';
 import { BlockPublicAccess, BucketEncryption, ObjectOwnership } from 'aws-cdk-lib/aws-s3';
 import type { Construct } from 'constructs';
+import { removalPolicyOf } from '../removal-policy.ts';
 import { customerKey } from '../customer-key.ts';
 import type { Settings } from '../settings.ts';
 
@@ -13,7 +14,7 @@ export function bucketDefaults(settings: Settings) {
     encryption: BucketEncryption.S3_MANAGED,
     enforceSSL: true,
     // Without autoDeleteObjects, a custom resource that local clouds skip: there the whole endpoint is thrown away.
-    removalPolicy: settings.retainData ? RemovalPolicy.RETAIN : RemovalPolicy.DESTROY,
+    removalPolicy: removalPolicyOf(settings),
   };
 }
 

@@ -2,9 +2,15 @@ import { RetentionDays } from 'aws-cdk-lib/aws-logs';
 import { prod } from './prod.ts';
 import type { StageNumbers } from './stage-numbers.ts';
 
-/** A rehearsal in AWS with prod's sizes. Its data is nobody's evidence and may go with the stack. */
+const { deskEmail: _prodDesk, ...sizes } = prod;
+
+/**
+ * A rehearsal in AWS with prod's sizes. Its data is nobody's evidence and may go with the stack. It takes over neither
+ * prod's APIs nor its desk: a rehearsal must not schedule real spots, nor mail the people who are on duty.
+ */
 export const staging: StageNumbers = {
-  ...prod,
+  ...sizes,
   retainData: false,
   logRetentionDays: RetentionDays.ONE_MONTH,
+  feeds: {},
 };

@@ -1,5 +1,8 @@
+import { readFileSync } from 'node:fs';
+import { resolve } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { z } from 'zod';
+import { keyPolicyStatements } from '../../cdk/key-policy.ts';
 import { ofType, synthesise } from './synthesise.ts';
 
 const arn = 'arn:aws:kms:eu-west-1:123456789012:key/1234abcd-12ab-34cd-56ef-1234567890ab';
@@ -83,4 +86,26 @@ describe('with a key of the customer’s', () => {
 it('without one, nobody asks KMS for anything', () => {
   expect(synthesise('prod', { SLUICE_SIGNING_KEY: 'none' }).text).not.toContain('kms:');
   expect(text).toContain('kms:');
+});
+
+it('the key’s policy in the documentation is the one that the stack needs: S3 to its queues, alarms to their topic', () => {
+  const guide = readFileSync(resolve(import.meta.dirname, '../../docs/security.md'), 'utf8');
+  const [, shown = ''] = /```json\n(\[[^`]*S3AnnouncesFiles[^`]*)```/.exec(guide) ?? [];
+  expect(JSON.parse(shown)).toEqual(keyPolicyStatements('ACCOUNT'));
+  const services = keyPolicyStatements('ACCOUNT').map(({ Principal }) => Principal.Service);
+  // Each service that sends to something encrypted by the key, without a role of the stack's.
+  expect(services).toEqual(['s3.amazonaws.com', 'cloudwatch.amazonaws.com']);
+});
+
+it('the record ledger is encrypted by the key as well, and its writers may use it', () => {
+  const maintenance = synthesise('prod', {
+    SLUICE_KMS_KEY_ARN: arn,
+    SLUICE_SIGNING_KEY: 'none',
+    SLUICE_FEEDS: 'maintenance',
+  });
+  const tables = ofType(maintenance.resources, 'AWS::DynamoDB::Table');
+  expect(tables).toHaveLength(2);
+  for (const [, table] of tables) {
+    expect(table['SSESpecification']).toEqual({ KMSMasterKeyId: arn, SSEEnabled: true, SSEType: 'KMS' });
+  }
 });

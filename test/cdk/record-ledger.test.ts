@@ -17,7 +17,10 @@ describe('the record ledger', () => {
   it('is a table of its own that is kept, backed up and guarded, and where nothing expires', () => {
     const [id, table] =
       ofType(resources, 'AWS::DynamoDB::Table').find(([each]) => each.startsWith('RecordLedger')) ?? [];
-    expect(resources[id ?? '']).toMatchObject({ DeletionPolicy: 'Retain', UpdateReplacePolicy: 'Retain' });
+    expect(resources[id ?? '']).toMatchObject({
+      DeletionPolicy: 'RetainExceptOnCreate',
+      UpdateReplacePolicy: 'Retain',
+    });
     expect(table).toMatchObject({
       DeletionProtectionEnabled: true,
       PointInTimeRecoverySpecification: { PointInTimeRecoveryEnabled: true },

@@ -215,6 +215,27 @@ describe('settings from the environment that are refused', () => {
   });
 });
 
+describe('a stage that rehearses', () => {
+  const api = { ...ofNoFeed.feeds['traffic'], apiUrl: 'https://avstar.example/api/' };
+  const read = (url: string | undefined) =>
+    readSettings({
+      ...request,
+      stage: 'staging',
+      environment: url === undefined ? {} : { SLUICE_TRAFFIC_API_URL: url },
+    });
+
+  it('takes over neither prod’s API nor its desk', () => {
+    Object.assign(stages.prod, { feeds: { traffic: api }, deskEmail: 'desk@example.com' });
+    try {
+      expect(faultsOf(() => read(undefined)).join()).toContain('SLUICE_TRAFFIC_API_URL is not set');
+      expect(faultsOf(() => read('https://avstar.example/api')).join()).toContain('is the API of the stage prod');
+      expect(read('https://rehearsal.example')).not.toHaveProperty('deskEmail');
+    } finally {
+      Object.assign(stages.prod, { feeds: {}, deskEmail: undefined });
+    }
+  });
+});
+
 describe('a stage’s file', () => {
   const all = { feeds: [traffic, maintenance, telemetry] };
   const staged = (change: Partial<StageNumbers>, environment: Record<string, string> = {}) =>

@@ -33,7 +33,7 @@ describe('manifests', () => {
     expect(keys).toHaveLength(1);
     const [[id, key] = ['', {} as Record<string, unknown>]] = keys;
     expect(key).toMatchObject({ KeySpec: 'ECC_NIST_P256', KeyUsage: 'SIGN_VERIFY' });
-    expect((resources[id] as { DeletionPolicy?: string }).DeletionPolicy).toBe('Retain');
+    expect((resources[id] as { DeletionPolicy?: string }).DeletionPolicy).toBe('RetainExceptOnCreate');
     expect(functionsWithKey(resources)).toEqual([expect.stringMatching(/^trafficFinalizer/)]);
     expect(signers(resources)).toEqual([[expect.stringMatching(/^trafficFinalizer/), { 'Fn::GetAtt': [id, 'Arn'] }]]);
   });

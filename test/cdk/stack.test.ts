@@ -247,7 +247,7 @@ describe('data', () => {
       .flatMap(({ DeletionPolicy, UpdateReplacePolicy }) => [DeletionPolicy, UpdateReplacePolicy]);
 
   it('outlives the stack in prod, and is locked and backed up', () => {
-    expect(new Set(policiesOf(prod))).toEqual(new Set(['Retain']));
+    expect(new Set(policiesOf(prod))).toEqual(new Set(['RetainExceptOnCreate', 'Retain']));
     expect(one(prod.resources, /^LedgerTable/).Properties).toMatchObject({
       DeletionProtectionEnabled: true,
       PointInTimeRecoverySpecification: { PointInTimeRecoveryEnabled: true },
