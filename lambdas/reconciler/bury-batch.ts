@@ -1,6 +1,6 @@
 import { gzipSync } from 'node:zlib';
 import type { Feed } from '../../feeds/feed.ts';
-import { isGenuine } from '../core/authenticity.ts';
+import { isGenuine, mayBeOfFeed } from '../core/authenticity.ts';
 import { AlteredMessageError } from '../core/errors.ts';
 import { workReceiptsKey } from '../core/archive-keys.ts';
 import type { BatchAccount, FileAccount } from '../core/file-account.ts';
@@ -50,11 +50,12 @@ export async function buryBatch(
   ports: BuryPorts,
 ): Promise<void> {
   const { ledger, log } = ports;
-  const file = await ledger.getFile(message.fileId);
-  if (file && (file.feed !== feed || !isGenuine(message, file))) {
+  // The ledger is not asked for another feed's file: the role could not read it.
+  const file = mayBeOfFeed(message.fileId, feed) ? await ledger.getFile(message.fileId) : undefined;
+  if (file?.feed !== feed || !isGenuine(message, file)) {
     throw new AlteredMessageError(`Batch ${message.batch} of the file ${message.fileId} is not as Sluice made it.`);
   }
-  if (!file?.dialect || file.sha256 === undefined) return;
+  if (!file.dialect || file.sha256 === undefined) return;
   const owner = ports.newId();
   const claim = await ledger.claimBatch(message, owner, leaseMs);
   // Settled, or a later attempt or somebody else is at it: nothing that waits for us.

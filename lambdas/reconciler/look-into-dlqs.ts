@@ -2,6 +2,7 @@ import { plainText } from '../core/plain-text.ts';
 import { schemaVersion, versionOf } from '../core/schema-version.ts';
 import { AlteredMessageError } from '../core/errors.ts';
 import { judgeLetter, noteAltered } from '../dead-letters/judge-letter.ts';
+import type { Letter } from '../messages.ts';
 import { batchMessage, continueMessage, finalizeMessage, letter, reemitMessage } from '../messages.ts';
 import type { DeadQueue, QueuedMessage } from '../ports.ts';
 import type { BuryPorts } from './bury-batch.ts';
@@ -101,13 +102,27 @@ async function onLetter(
     return isCorrection ? noteAge(lane.feed, message, findings) : noteWork('letters', message, lane, findings);
   }
   noteAge(lane.feed, message, findings);
-  const { file_id: fileId, record } = parsed.data;
+  try {
+    await adoptUnseen(parsed.data, message, lane.feed, ports);
+  } catch (error) {
+    // One letter must not keep the others from being met.
+    const place = { correlation_id: `${parsed.data.file_id}/${parsed.data.record}` };
+    ports.log.error('letter could not be adopted', { ...place, error: asError(error) });
+  }
+}
+
+async function adoptUnseen(
+  read: Letter,
+  message: QueuedMessage,
+  feed: string,
+  { ledger, log }: BuryPorts,
+): Promise<void> {
   const carrier = { id: message.messageId, sentAt: message.sentAt };
-  const judgement = await judgeLetter(parsed.data, carrier, { ledger: ports.ledger, feed: lane.feed });
-  if (judgement.kind === 'altered') return noteAltered(parsed.data, carrier, { ledger: ports.ledger, feed: lane.feed });
+  const judgement = await judgeLetter(read, carrier, { ledger, feed });
+  if (judgement.kind === 'altered') return noteAltered(read, carrier, { ledger, feed });
   if (judgement.kind !== 'new') return;
-  await ports.ledger.adoptLetter(parsed.data, carrier, judgement.digests);
-  ports.log.warn('letter adopted that nobody had seen', { correlation_id: `${fileId}/${record}` });
+  await ledger.adoptLetter(read, carrier, judgement.digests);
+  log.warn('letter adopted that nobody had seen', { correlation_id: `${read.file_id}/${read.record}` });
 }
 
 function noteWork(

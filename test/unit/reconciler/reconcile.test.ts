@@ -357,6 +357,17 @@ describe('a batch that killed its consumer at every receive', () => {
     expect(asked).toMatchObject([{ kind: 'reemit', fileId: fixture.fileId }]);
   });
 
+  it.each(['maintenance.0123456789abcdef01234567', 'traffic.0123456789abcdef01234567'])(
+    'is not accounted for under the id of another file, %s: the desk is told',
+    async (fileId) => {
+      dlqs.records.put({ ...fixture.message, fileId }, 1_000);
+      await clock.advance(200_000);
+      await run();
+      expect(told[0]?.text).toContain(`altered batch 1 of file ${fileId}`);
+      expect([...world.ledger.batches.keys()]).not.toContain(`${fileId}#1`);
+    },
+  );
+
   it('is left to a consumer that has it, and while it is redriven', async () => {
     dlqs.records.redriven = true;
     await clock.advance(200_000);
