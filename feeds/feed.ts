@@ -26,7 +26,7 @@ export interface AnswerDeclaration {
     statuses?: readonly number[];
     /** Media types, without parameters. By default all but HTML. */
     contentTypes?: readonly string[];
-    /** `mayBeMissing`: a body without the field counts as well; a body that has it with another value does not. */
+    /** `mayBeMissing`: a body without the field counts as well, unless it names an `error`; with another value it does not. */
     field?: { pointer: string; is: readonly JsonScalar[]; mayBeMissing?: boolean };
   };
   /**

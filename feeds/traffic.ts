@@ -52,10 +52,27 @@ export const traffic = defineFeed({
     kind: 'http',
     path: '/ingest',
     answers: {
-      // Avstar says "scheduled". An answer without a status is decided by its HTTP status alone.
-      success: { field: { pointer: '/status', is: ['scheduled', 'created', 'success', 'ok'], mayBeMissing: true } },
+      // Avstar says "scheduled"; its contract leaves the word open. An answer without a status is decided by its HTTP
+      // status, unless it names an error.
+      success: {
+        field: {
+          pointer: '/status',
+          is: ['scheduled', 'created', 'accepted', 'received', 'stored', 'success', 'ok', 'OK'],
+          mayBeMissing: true,
+        },
+      },
       // Its contract says 409 for a request id that it has seen, and leaves the body open: none says the same.
-      seenBefore: [{ text: 'seen' }, { text: 'duplicate request' }, { text: 'already processed' }, { empty: true }],
+      seenBefore: [
+        { text: 'been seen' },
+        { text: 'already seen' },
+        { text: 'seen before' },
+        { text: 'duplicate request' },
+        { text: 'already processed' },
+        { text: 'already scheduled' },
+        { pointer: '/status', is: ['duplicate'] },
+        { pointer: '/error', is: ['duplicate'] },
+        { empty: true },
+      ],
     },
   },
   // Avstar's contract.

@@ -23,10 +23,18 @@ const usualSuccess = [200, 201, 204];
 const htmlTypes = ['text/html', 'application/xhtml+xml'];
 
 /** Where a feed declares nothing else. Words that can hardly mean another thing than the id of this request. */
-const usualConflict: readonly AnswerMark[] = [{ text: 'version' }, { text: 'different' }, { text: 'mismatch' }];
-const usualInProgress: readonly AnswerMark[] = ['in progress', 'in-progress', 'in_progress', 'outstanding'].map(
-  (text) => ({ text }),
-);
+const usualConflict: readonly AnswerMark[] = ['version', 'different', 'mismatch', 'another', 'payload'].map((text) => ({
+  text,
+}));
+const usualInProgress: readonly AnswerMark[] = [
+  'in progress',
+  'in-progress',
+  'in_progress',
+  'outstanding',
+  'pending',
+  'being processed',
+  'still processing',
+].map((text) => ({ text }));
 const usualSeenBefore: readonly AnswerMark[] = [
   'has been seen',
   'seen before',
@@ -76,10 +84,18 @@ function meaningOfSuccess(answer: ApiAnswer, { success = {} }: AnswerDeclaration
       : !hasContent || contentTypes.some((each) => each.toLowerCase() === type);
   if (!isExpected) return failed('unexpected_content_type', true);
   if (!field) return { kind: 'uploaded' };
-  const found = isWhole ? valueAt(parseJson(body), field.pointer) : undefined;
+  const json = isWhole ? parseJson(body) : undefined;
+  const found = valueAt(json, field.pointer);
   // Of a body that broke off nobody knows whether it is missing.
-  const isStored = found === undefined ? isWhole && field.mayBeMissing === true : isOneOf(found, field.is);
+  const isStored =
+    found === undefined ? isWhole && field.mayBeMissing === true && !namesAnError(json) : isOneOf(found, field.is);
   return isStored ? { kind: 'uploaded' } : failed('unexpected_body', true);
+}
+
+/** Whether a body without the field that decides says by other usual names that the record was not taken. */
+function namesAnError(json: unknown): boolean {
+  const has = (pointer: string): boolean => Boolean(valueAt(json, pointer));
+  return has('/error') || has('/errors') || valueAt(json, '/success') === false || valueAt(json, '/ok') === false;
 }
 
 /** A 204 has no content, so its type says nothing. A page without a type is still a page. */

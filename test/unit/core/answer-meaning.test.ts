@@ -152,3 +152,26 @@ describe('another status', () => {
     expect(meaningOf(given)).toEqual(expected);
   });
 });
+
+describe('Avstar’s answers, as `traffic` declares them', () => {
+  const { answers } = traffic.sink as { answers: AnswerDeclaration };
+  it.each([
+    ['201 {"status":"scheduled"}', answer(201, '{"status":"scheduled"}'), 'uploaded'],
+    ['200 {"status":"accepted"}', answer(200, '{"status":"accepted"}'), 'uploaded'],
+    ['200 without a word', answer(200, '{}'), 'uploaded'],
+    ['200 with an error in it', answer(200, '{"error":"no such station"}'), 'failed'],
+    ['200 with errors in it', answer(200, '{"errors":[{"code":7}]}'), 'failed'],
+    ['200 that denies success', answer(200, '{"success":false}'), 'failed'],
+    ['200 that names no error', answer(200, '{"error":null,"success":true}'), 'uploaded'],
+    ['409 for an id that it has', answer(409, '{"error":"this request id has been seen"}'), 'seen-before'],
+    ['409 duplicate', answer(409, '{"status":"duplicate"}'), 'seen-before'],
+    ['409 without a body', answer(409), 'seen-before'],
+    ['409 still being processed', answer(409, '{"error":"Duplicate request is still being processed"}'), 'in-progress'],
+    ['409 pending', answer(409, '{"error":"duplicate request: original still pending"}'), 'in-progress'],
+    ['409 another payload', answer(409, '{"error":"duplicate request id with another payload"}'), 'refused'],
+    ['409 for what was not foreseen', answer(409, '{"error":"unforeseen error"}'), 'refused'],
+    ['409 not seen yet', answer(409, '{"error":"id not seen yet"}'), 'refused'],
+  ])('%s', (_, given, kind) => {
+    expect(meaningOf(given, answers)).toMatchObject({ kind });
+  });
+});
