@@ -89,7 +89,7 @@ describe('a row', () => {
     const columns = ['SpotID', 'ClientName', 'sluice_reason'];
     const header = csvHeader(columns);
     expect(header.startsWith('\uFEFFSpotID,ClientName,_sluice_reason,sluice_reason,')).toBe(true);
-    const line = csvRow(openOf(receiptOf('S-1;"A, ""B""\r\nC";=1;x'), csv), columns);
+    const line = csvRow(openOf(receiptOf('S-1;"A, ""B""\r\nC";=1;'), csv), columns);
     expect(cellsOf(line).slice(0, 3)).toEqual(['S-1', 'A, "B"\r\nC', String.raw`\=1`]);
     expect(ownOf(line, 3)).toMatchObject({
       sluice_reason: 'blank',
