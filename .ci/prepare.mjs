@@ -1,5 +1,5 @@
 // npm runs this after `npm ci` (package.json, `prepare`), with the Node that npm itself runs on, which may be an old one.
-// It decides which Node the npm scripts use, and says at once what would fail later with a message that helps nobody.
+// It decides which Node the npm scripts use, and reports what is missing before it fails later with an unclear message.
 import { spawnSync } from 'node:child_process';
 import { existsSync, rmSync } from 'node:fs';
 import { join } from 'node:path';

@@ -65,7 +65,7 @@ function stopIfAsked({ signal }: CheckRequest): void {
   if (signal.aborted) throw new InterruptedError('Interrupted: the file was not read to its end.');
 }
 
-/** As it stands after its claim, but for the dialect. */
+/** The file's account as the splitter creates it, before the dialect is detected. */
 function newAccount(
   { source }: CheckedFile,
   { feed, settings, startsAtMs }: CheckRequest,

@@ -7,7 +7,7 @@ import type { CheckedFile } from './open-checked-file.ts';
 import { RepeatedIds } from './repeated-ids.ts';
 import { RejectsWriter } from './write-rejects.ts';
 
-/** Kinds of warnings about records that are told apart. */
+/** Different warnings about records that are counted separately. */
 const maxRecordWarnings = 50;
 
 /** What is found in a file's records, in memory that does not grow with their number. */

@@ -15,7 +15,7 @@ export interface RejectGroup {
 }
 
 const maxExamples = 3;
-/** Field names may be the file's own: so many kinds of rejects are told apart, and the others by their reason alone. */
+/** Field names can come from the file, so their number is bounded: above this, rejects are grouped by reason alone. */
 const maxGroups = 200;
 
 /** Rejects by reason and field, in memory that does not grow with the file. */

@@ -9,7 +9,7 @@ import { formatPairs } from '../terminal/table.ts';
 const maxShownGroups = 20;
 const maxShownColumns = 20;
 
-/** A check for people. @param deadline of the feed, as its settings have it: its time zone is that of its people */
+/** The result of a check as text. @param deadline the feed's, as in its settings; times are shown in its time zone */
 export function formatCheck(
   report: CheckReport,
   deadline: string | undefined,

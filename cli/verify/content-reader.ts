@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import { sha256Of } from '../../lambdas/core/identity.ts';
 
-/** Reads a stream once, from its beginning. What it gives out is what lies between where it is and where it is told to go. */
+/** Reads a stream once, from its beginning, and returns the bytes from the current position up to a requested one. */
 export class ContentReader {
   readonly #chunks: AsyncIterator<Buffer>;
   #chunk: Buffer = Buffer.alloc(0);

@@ -30,7 +30,7 @@ export interface GapPlace {
 
 /** What may stand in a source's content where no record is. */
 export class SourceLayout {
-  /** What stands where no record is, and can't be told to be none. */
+  /** Bytes between records that the layout cannot identify as separators. */
   readonly unchecked: string[] = [];
   readonly #format: string | null;
   readonly #blanks: ReadonlySet<number>;
