@@ -1,5 +1,5 @@
 import { feedNamed } from '../feeds/index.ts';
-import type { FileAccount, SourceObject } from '../lambdas/core/file-account.ts';
+import type { FileAccount, SourceObject } from '../lambdas/core/account/file-account.ts';
 import type { CutLimits, Dialect } from '../lambdas/core/records/dialect.ts';
 import { detectDialect } from '../lambdas/core/records/detect-dialect.ts';
 import type { BatchMessage } from '../lambdas/messages.ts';

@@ -1,5 +1,5 @@
 import * as z from 'zod';
-import { refuseNewer } from './core/schema-version.ts';
+import { refuseNewer } from './core/account/schema-version.ts';
 
 /**
  * Everything that travels through a queue. The contract between the functions, and between versions of them:

@@ -1,5 +1,5 @@
 import type { Readable } from 'node:stream';
-import type { BreakerReason } from './core/breaker.ts';
+import type { BreakerReason } from './core/limiter/breaker.ts';
 import type {
   BatchAccount,
   Correction,
@@ -11,11 +11,11 @@ import type {
   HashProgress,
   SourceObject,
   StoredContent,
-} from './core/file-account.ts';
+} from './core/account/file-account.ts';
 import type { CutLimits, CutPosition, Dialect } from './core/records/dialect.ts';
-import type { Accepted, LimiterChange, LimiterItem, OpeningCondition, Prober } from './core/limiter-item.ts';
-import type { OutcomeCounts } from './core/outcome.ts';
-import type { Quarantine } from './core/quarantine.ts';
+import type { Accepted, LimiterChange, LimiterItem, OpeningCondition, Prober } from './core/limiter/limiter-item.ts';
+import type { OutcomeCounts } from './core/account/outcome.ts';
+import type { Quarantine } from './core/account/quarantine.ts';
 import type {
   BatchMessage,
   ContinueMessage,

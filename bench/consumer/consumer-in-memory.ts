@@ -2,7 +2,7 @@ import { systemClock } from '../../lambdas/adapters/system-clock.ts';
 import type { ConsumerPorts } from '../../lambdas/consumer/deliver-batch.ts';
 import { deliverBatch } from '../../lambdas/consumer/deliver-batch.ts';
 import { SharedLimiter } from '../../lambdas/consumer/shared-limiter.ts';
-import { FailureRun } from '../../lambdas/core/breaker.ts';
+import { FailureRun } from '../../lambdas/core/limiter/breaker.ts';
 import type { BatchMessage } from '../../lambdas/messages.ts';
 import type { Sink } from '../../lambdas/ports.ts';
 import { cutFile } from '../../lambdas/splitter/cut-file.ts';

@@ -6,9 +6,9 @@ import { GetObjectCommand, PutObjectCommand, S3Client } from '@aws-sdk/client-s3
 import { PutSecretValueCommand, SecretsManagerClient } from '@aws-sdk/client-secrets-manager';
 import { createDynamoLedger } from '../../lambdas/adapters/dynamo-ledger.ts';
 import { systemClock } from '../../lambdas/adapters/system-clock.ts';
-import { fileIdOf } from '../../lambdas/core/identity.ts';
-import type { Manifest } from '../../lambdas/core/manifest.ts';
-import { manifest as manifestSchema } from '../../lambdas/core/manifest.ts';
+import { fileIdOf } from '../../lambdas/core/records/identity.ts';
+import type { Manifest } from '../../lambdas/core/account/manifest.ts';
+import { manifest as manifestSchema } from '../../lambdas/core/account/manifest.ts';
 import { deployStack } from '../../localstack/deploy.ts';
 import type { Endpoint } from '../../localstack/endpoint.ts';
 import { bringUpEndpoint } from '../../localstack/endpoint.ts';

@@ -48,7 +48,7 @@ export class Archive extends Construct {
     grantee.may(['s3:ListBucket'], this.bucket.bucketArn);
   }
 
-  /** See lambdas/core/archive-keys.ts. */
+  /** See lambdas/core/account/archive-keys.ts. */
   #foldersOf(feed: string): string[] {
     return [feed, `quarantine/${feed}`].map((folder) => this.bucket.arnForObjects(`${folder}/*`));
   }

@@ -1,9 +1,9 @@
 import type { Readable } from 'node:stream';
 import { GetObjectCommand } from '@aws-sdk/client-s3';
 import type { S3Client } from '@aws-sdk/client-s3';
-import type { FileAccount } from '../../lambdas/core/file-account.ts';
-import type { Manifest } from '../../lambdas/core/manifest.ts';
-import { manifest as manifestSchema } from '../../lambdas/core/manifest.ts';
+import type { FileAccount } from '../../lambdas/core/account/file-account.ts';
+import type { Manifest } from '../../lambdas/core/account/manifest.ts';
+import { manifest as manifestSchema } from '../../lambdas/core/account/manifest.ts';
 import { CliError } from '../cli-error.ts';
 
 /** What is read of a stack here. */

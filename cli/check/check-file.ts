@@ -1,8 +1,8 @@
 import type { FileHandle } from 'node:fs/promises';
 import { prepareCut } from '../../lambdas/consumer/prepare-batch.ts';
-import type { FileAccount } from '../../lambdas/core/file-account.ts';
-import { contentBytesOf } from '../../lambdas/core/file-account.ts';
-import { noCounts } from '../../lambdas/core/outcome.ts';
+import type { FileAccount } from '../../lambdas/core/account/file-account.ts';
+import { contentBytesOf } from '../../lambdas/core/account/file-account.ts';
+import { noCounts } from '../../lambdas/core/account/outcome.ts';
 import { BatchCutter } from '../../lambdas/core/records/batch-cutter.ts';
 import { writeBundle } from '../../lambdas/core/records/bundle.ts';
 import type { CsvDialect, Dialect } from '../../lambdas/core/records/dialect.ts';

@@ -1,6 +1,6 @@
-import type { FileAccount } from '../../lambdas/core/file-account.ts';
-import type { PreparedRecord } from '../../lambdas/core/prepare-record.ts';
-import { wrongFile } from '../../lambdas/core/quarantine.ts';
+import type { FileAccount } from '../../lambdas/core/account/file-account.ts';
+import type { PreparedRecord } from '../../lambdas/core/records/prepare-record.ts';
+import { wrongFile } from '../../lambdas/core/account/quarantine.ts';
 import type { CheckRequest } from './check-file.ts';
 import { RejectGroups } from './group-rejects.ts';
 import type { CheckedFile } from './open-checked-file.ts';

@@ -1,7 +1,7 @@
 import { parseDeadline } from '../../cdk/deadline.ts';
 import type { FeedSettings } from '../../cdk/settings.ts';
-import { deadlineAfter } from '../../lambdas/core/feed-deadline.ts';
-import { paceOf } from '../../lambdas/core/projection.ts';
+import { deadlineAfter } from '../../lambdas/core/deadlines/feed-deadline.ts';
+import { paceOf } from '../../lambdas/core/deadlines/projection.ts';
 import type { UploadForecast } from './check-report.ts';
 
 /** How long so many requests take at the feed's limit, with nothing else in progress. */

@@ -1,4 +1,4 @@
-import type { Problem } from '../../lambdas/core/problem.ts';
+import type { Problem } from '../../lambdas/core/records/problem.ts';
 
 export interface RejectExample {
   record: number;

@@ -6,7 +6,7 @@ import { tmpdir } from 'node:os';
 import { basename, join } from 'node:path';
 import type { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
-import type { SourceObject } from '../../lambdas/core/file-account.ts';
+import type { SourceObject } from '../../lambdas/core/account/file-account.ts';
 import type { SourceObjects } from '../../lambdas/ports.ts';
 import { CliError } from '../cli-error.ts';
 import { openSourceFile } from '../drop/open-source-file.ts';

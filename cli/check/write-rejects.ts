@@ -1,10 +1,10 @@
 import type { FileHandle } from 'node:fs/promises';
-import { CsvColumns } from '../../lambdas/core/csv-columns.ts';
-import type { FileAccount } from '../../lambdas/core/file-account.ts';
-import type { PreparedRecord } from '../../lambdas/core/prepare-record.ts';
-import { receiptOf } from '../../lambdas/core/receipt-of.ts';
-import type { OpenDead } from '../../lambdas/core/reconciliation-csv.ts';
-import { csvHeader, csvLineBreak, csvRow, fieldsOf } from '../../lambdas/core/reconciliation-csv.ts';
+import { CsvColumns } from '../../lambdas/core/dead-letters/csv-columns.ts';
+import type { FileAccount } from '../../lambdas/core/account/file-account.ts';
+import type { PreparedRecord } from '../../lambdas/core/records/prepare-record.ts';
+import { receiptOf } from '../../lambdas/core/account/receipt-of.ts';
+import type { OpenDead } from '../../lambdas/core/dead-letters/reconciliation-csv.ts';
+import { csvHeader, csvLineBreak, csvRow, fieldsOf } from '../../lambdas/core/dead-letters/reconciliation-csv.ts';
 
 /** The columns of JSON are those of the first rejects; what later ones have beside them goes into one column. */
 const looked = 1000;

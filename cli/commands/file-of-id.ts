@@ -1,4 +1,4 @@
-import type { FileAccount } from '../../lambdas/core/file-account.ts';
+import type { FileAccount } from '../../lambdas/core/account/file-account.ts';
 import { feeds } from '../../feeds/index.ts';
 import { CliError } from '../cli-error.ts';
 import type { OpenStack } from '../stack/open-stack.ts';

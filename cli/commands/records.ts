@@ -2,7 +2,7 @@ import { createInterface } from 'node:readline';
 import { createGunzip } from 'node:zlib';
 import { Command } from 'commander';
 import { z } from 'zod';
-import { receipt } from '../../lambdas/core/receipt.ts';
+import { receipt } from '../../lambdas/core/account/receipt.ts';
 import { findArchived, readArchived, readManifest } from '../archive/read-archive.ts';
 import { CliError } from '../cli-error.ts';
 import { exitCodes } from '../exit-codes.ts';

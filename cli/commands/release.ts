@@ -1,7 +1,7 @@
 import { Command } from 'commander';
 import { SqsIntakeQueue } from '../../lambdas/adapters/sqs-queues.ts';
 import { systemClock } from '../../lambdas/adapters/system-clock.ts';
-import type { FileAccount } from '../../lambdas/core/file-account.ts';
+import type { FileAccount } from '../../lambdas/core/account/file-account.ts';
 import { CliError } from '../cli-error.ts';
 import { followToEnd } from '../drop/follow-to-end.ts';
 import { exitCodes } from '../exit-codes.ts';

@@ -1,8 +1,8 @@
 import { Command, InvalidArgumentError } from 'commander';
 import { feeds } from '../../feeds/index.ts';
 import { systemClock } from '../../lambdas/adapters/system-clock.ts';
-import type { FileAccount } from '../../lambdas/core/file-account.ts';
-import { nameOfFile } from '../../lambdas/core/file-account.ts';
+import type { FileAccount } from '../../lambdas/core/account/file-account.ts';
+import { nameOfFile } from '../../lambdas/core/account/file-account.ts';
 import { readManifest } from '../archive/read-archive.ts';
 import { describeProgress } from '../drop/describe-progress.ts';
 import { liveCounts } from '../drop/live-counts.ts';

@@ -1,6 +1,6 @@
-import { requestIdOf } from '../../lambdas/core/identity.ts';
-import type { Manifest } from '../../lambdas/core/manifest.ts';
-import { outcomes } from '../../lambdas/core/outcome.ts';
+import { requestIdOf } from '../../lambdas/core/records/identity.ts';
+import type { Manifest } from '../../lambdas/core/account/manifest.ts';
+import { outcomes } from '../../lambdas/core/account/outcome.ts';
 import type { ScheduleEntry } from '../../localstack/fake-avstar/schedule.ts';
 import type { FakeAvstarStats } from '../../localstack/fake-avstar/traffic-count.ts';
 import { formatCount, formatCountOf } from '../terminal/format.ts';

@@ -1,4 +1,4 @@
-import type { Manifest } from '../../lambdas/core/manifest.ts';
+import type { Manifest } from '../../lambdas/core/account/manifest.ts';
 import type { DeadMessage } from '../dlq/dead-message.ts';
 import { formatDeadMessages } from '../show/dlq-table.ts';
 import { formatManifest } from '../show/manifest-table.ts';

@@ -1,5 +1,5 @@
-import type { FileAccount } from '../../lambdas/core/file-account.ts';
-import type { Manifest } from '../../lambdas/core/manifest.ts';
+import type { FileAccount } from '../../lambdas/core/account/file-account.ts';
+import type { Manifest } from '../../lambdas/core/account/manifest.ts';
 import type { Clock, DeadLedger, FileLedger } from '../../lambdas/ports.ts';
 import type { Terminal } from '../terminal/terminal.ts';
 

@@ -1,6 +1,6 @@
-import type { DeadRecord, FileAccount } from '../../lambdas/core/file-account.ts';
-import type { Receipt } from '../../lambdas/core/receipt.ts';
-import { uriOf } from '../../lambdas/core/source-uri.ts';
+import type { DeadRecord, FileAccount } from '../../lambdas/core/account/file-account.ts';
+import type { Receipt } from '../../lambdas/core/account/receipt.ts';
+import { uriOf } from '../../lambdas/core/account/source-uri.ts';
 import { lastFailureOf } from './select-dead.ts';
 
 /** All that is known of one dead record, in the words of the dead-letter format: `dlq show --json`. */

@@ -1,8 +1,14 @@
 import type { RegisteredFeed } from '../../feeds/feed.ts';
-import { CsvColumns } from '../../lambdas/core/csv-columns.ts';
-import type { FileAccount } from '../../lambdas/core/file-account.ts';
-import type { OpenDead } from '../../lambdas/core/reconciliation-csv.ts';
-import { csvHeader, csvLineBreak, csvRow, fieldsOf, lastFailureOf } from '../../lambdas/core/reconciliation-csv.ts';
+import { CsvColumns } from '../../lambdas/core/dead-letters/csv-columns.ts';
+import type { FileAccount } from '../../lambdas/core/account/file-account.ts';
+import type { OpenDead } from '../../lambdas/core/dead-letters/reconciliation-csv.ts';
+import {
+  csvHeader,
+  csvLineBreak,
+  csvRow,
+  fieldsOf,
+  lastFailureOf,
+} from '../../lambdas/core/dead-letters/reconciliation-csv.ts';
 import type { ListPorts } from './list-dead.ts';
 import type { Selection } from './select-dead.ts';
 import { filesWithDead } from './select-dead.ts';

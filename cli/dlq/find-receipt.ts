@@ -1,11 +1,11 @@
 import { createInterface } from 'node:readline';
 import { Readable } from 'node:stream';
 import { createGunzip, gunzipSync } from 'node:zlib';
-import { archiveKeysOf } from '../../lambdas/core/archive-keys.ts';
-import type { FileAccount } from '../../lambdas/core/file-account.ts';
-import { isManifestOwed } from '../../lambdas/core/file-account.ts';
-import type { Receipt } from '../../lambdas/core/receipt.ts';
-import { receipt as receiptSchema } from '../../lambdas/core/receipt.ts';
+import { archiveKeysOf } from '../../lambdas/core/account/archive-keys.ts';
+import type { FileAccount } from '../../lambdas/core/account/file-account.ts';
+import { isManifestOwed } from '../../lambdas/core/account/file-account.ts';
+import type { Receipt } from '../../lambdas/core/account/receipt.ts';
+import { receipt as receiptSchema } from '../../lambdas/core/account/receipt.ts';
 import type { Archive, BatchLedger, ReceiptStore } from '../../lambdas/ports.ts';
 
 export interface FindReceiptPorts {

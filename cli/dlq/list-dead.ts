@@ -1,6 +1,6 @@
-import type { FileAccount } from '../../lambdas/core/file-account.ts';
-import { isManifestOwed } from '../../lambdas/core/file-account.ts';
-import type { OpenDead } from '../../lambdas/core/reconciliation-csv.ts';
+import type { FileAccount } from '../../lambdas/core/account/file-account.ts';
+import { isManifestOwed } from '../../lambdas/core/account/file-account.ts';
+import type { OpenDead } from '../../lambdas/core/dead-letters/reconciliation-csv.ts';
 import { describeDead } from './describe-dead.ts';
 import type { DeadDescription } from './describe-dead.ts';
 import type { Selection, SelectPorts } from './select-dead.ts';

@@ -1,4 +1,4 @@
-import { alteredReason } from '../../lambdas/core/dead-history.ts';
+import { alteredReason } from '../../lambdas/core/dead-letters/dead-history.ts';
 import { judgeLetter } from '../../lambdas/dead-letters/judge-letter.ts';
 import { letter as letterSchema } from '../../lambdas/messages.ts';
 import type { DeadLedger, FileLedger } from '../../lambdas/ports.ts';

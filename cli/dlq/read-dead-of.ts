@@ -1,5 +1,5 @@
-import type { FileAccount } from '../../lambdas/core/file-account.ts';
-import type { OpenDead } from '../../lambdas/core/reconciliation-csv.ts';
+import type { FileAccount } from '../../lambdas/core/account/file-account.ts';
+import type { OpenDead } from '../../lambdas/core/dead-letters/reconciliation-csv.ts';
 import { readDeadRecords } from '../../lambdas/dead-letters/read-dead-records.ts';
 import type { OpenStack } from '../stack/open-stack.ts';
 

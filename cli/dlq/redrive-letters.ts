@@ -1,6 +1,6 @@
-import type { FileAccount } from '../../lambdas/core/file-account.ts';
+import type { FileAccount } from '../../lambdas/core/account/file-account.ts';
 import { letter as letterSchema } from '../../lambdas/messages.ts';
-import type { OpenDead } from '../../lambdas/core/reconciliation-csv.ts';
+import type { OpenDead } from '../../lambdas/core/dead-letters/reconciliation-csv.ts';
 import type { RedrivePath } from '../stack/stack-outputs.ts';
 import type { Terminal } from '../terminal/terminal.ts';
 import { formatCount } from '../terminal/format.ts';

@@ -1,4 +1,4 @@
-import type { DeadRecord } from '../../lambdas/core/file-account.ts';
+import type { DeadRecord } from '../../lambdas/core/account/file-account.ts';
 import type { DeadLedger } from '../../lambdas/ports.ts';
 import { lastTriedOf, recordKey } from './select-dead.ts';
 

@@ -1,9 +1,9 @@
-import { attemptsIn } from '../../lambdas/core/dead-history.ts';
-import type { DeadRecord, FileAccount } from '../../lambdas/core/file-account.ts';
-import { letterOf } from '../../lambdas/core/letter-of.ts';
-import type { FailedOutcome } from '../../lambdas/core/outcome.ts';
-import type { Receipt } from '../../lambdas/core/receipt.ts';
-import type { OpenDead } from '../../lambdas/core/reconciliation-csv.ts';
+import { attemptsIn } from '../../lambdas/core/dead-letters/dead-history.ts';
+import type { DeadRecord, FileAccount } from '../../lambdas/core/account/file-account.ts';
+import { letterOf } from '../../lambdas/core/dead-letters/letter-of.ts';
+import type { FailedOutcome } from '../../lambdas/core/account/outcome.ts';
+import type { Receipt } from '../../lambdas/core/account/receipt.ts';
+import type { OpenDead } from '../../lambdas/core/dead-letters/reconciliation-csv.ts';
 import type { Letter } from '../../lambdas/messages.ts';
 import type { BatchLedger, DeadLedger, LetterQueue } from '../../lambdas/ports.ts';
 import { ownFailureOf, recordKey } from './select-dead.ts';

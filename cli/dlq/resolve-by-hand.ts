@@ -1,5 +1,5 @@
 import { askToAmend } from '../../lambdas/consumer/ask-to-amend.ts';
-import type { FileAccount } from '../../lambdas/core/file-account.ts';
+import type { FileAccount } from '../../lambdas/core/account/file-account.ts';
 import type { DeadLedger, EventPublisher, FileLedger, FinalizeQueue } from '../../lambdas/ports.ts';
 import { CliError } from '../cli-error.ts';
 import { formatCount } from '../terminal/format.ts';

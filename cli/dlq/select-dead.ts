@@ -1,5 +1,5 @@
-import { attemptsIn } from '../../lambdas/core/dead-history.ts';
-import type { DeadAttempt, DeadRecord, FileAccount } from '../../lambdas/core/file-account.ts';
+import { attemptsIn } from '../../lambdas/core/dead-letters/dead-history.ts';
+import type { DeadAttempt, DeadRecord, FileAccount } from '../../lambdas/core/account/file-account.ts';
 import type { DeadLedger, FileLedger } from '../../lambdas/ports.ts';
 import { CliError } from '../cli-error.ts';
 

@@ -1,7 +1,7 @@
-import { expectedRecords } from '../../lambdas/core/expected-records.ts';
-import type { FileAccount } from '../../lambdas/core/file-account.ts';
-import { contentBytesOf } from '../../lambdas/core/file-account.ts';
-import { sumCounts } from '../../lambdas/core/outcome.ts';
+import { expectedRecords } from '../../lambdas/core/account/expected-records.ts';
+import type { FileAccount } from '../../lambdas/core/account/file-account.ts';
+import { contentBytesOf } from '../../lambdas/core/account/file-account.ts';
+import { sumCounts } from '../../lambdas/core/account/outcome.ts';
 import { formatBytes, formatCount, formatDuration, formatRate, formatShare } from '../terminal/format.ts';
 import { secondsLeft } from '../terminal/rate-meter.ts';
 

@@ -1,5 +1,5 @@
-import type { FileAccount } from '../../lambdas/core/file-account.ts';
-import { fileIdOf } from '../../lambdas/core/identity.ts';
+import type { FileAccount } from '../../lambdas/core/account/file-account.ts';
+import { fileIdOf } from '../../lambdas/core/records/identity.ts';
 import type { FileLedger } from '../../lambdas/ports.ts';
 
 /** What is known here of a file that was dropped. */

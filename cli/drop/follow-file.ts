@@ -1,5 +1,5 @@
-import type { FileAccount } from '../../lambdas/core/file-account.ts';
-import { isManifestOwed } from '../../lambdas/core/file-account.ts';
+import type { FileAccount } from '../../lambdas/core/account/file-account.ts';
+import { isManifestOwed } from '../../lambdas/core/account/file-account.ts';
 import type { Clock } from '../../lambdas/ports.ts';
 import { RateMeter } from '../terminal/rate-meter.ts';
 import type { Terminal } from '../terminal/terminal.ts';

@@ -1,7 +1,7 @@
 import { systemClock } from '../../lambdas/adapters/system-clock.ts';
-import type { FileAccount } from '../../lambdas/core/file-account.ts';
-import { isManifestOwed } from '../../lambdas/core/file-account.ts';
-import { noCounts } from '../../lambdas/core/outcome.ts';
+import type { FileAccount } from '../../lambdas/core/account/file-account.ts';
+import { isManifestOwed } from '../../lambdas/core/account/file-account.ts';
+import { noCounts } from '../../lambdas/core/account/outcome.ts';
 import type { ArchivedManifest } from '../archive/read-archive.ts';
 import { readManifest } from '../archive/read-archive.ts';
 import { countMessages } from '../../lambdas/adapters/read-queue.ts';

@@ -1,7 +1,7 @@
-import type { FileAccount } from '../../lambdas/core/file-account.ts';
-import type { OutcomeCounts } from '../../lambdas/core/outcome.ts';
-import { addCounts, noCounts } from '../../lambdas/core/outcome.ts';
-import { decodeProgress } from '../../lambdas/core/progress.ts';
+import type { FileAccount } from '../../lambdas/core/account/file-account.ts';
+import type { OutcomeCounts } from '../../lambdas/core/account/outcome.ts';
+import { addCounts, noCounts } from '../../lambdas/core/account/outcome.ts';
+import { decodeProgress } from '../../lambdas/core/account/progress.ts';
 import type { BatchLedger } from '../../lambdas/ports.ts';
 
 /** Up to this many batches their items are read; of a larger file a batch is too small a part to be missed. */

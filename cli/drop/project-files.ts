@@ -1,6 +1,6 @@
 import { feeds } from '../../feeds/index.ts';
-import { projectionText } from '../../lambdas/core/deadline-text.ts';
-import type { Projection } from '../../lambdas/core/projection.ts';
+import { projectionText } from '../../lambdas/core/deadlines/deadline-text.ts';
+import type { Projection } from '../../lambdas/core/deadlines/projection.ts';
 import type { ProjectedFeed } from '../../lambdas/deadlines/project-open-files.ts';
 import { projectOpenFiles } from '../../lambdas/deadlines/project-open-files.ts';
 import type { Clock, FileLedger } from '../../lambdas/ports.ts';

@@ -1,4 +1,4 @@
-import type { FileAccount } from '../../lambdas/core/file-account.ts';
+import type { FileAccount } from '../../lambdas/core/account/file-account.ts';
 import type { DeadLedger, FileLedger } from '../../lambdas/ports.ts';
 import { lastFailureOf } from '../dlq/select-dead.ts';
 import type { DeadGroup } from './snapshot.ts';

@@ -1,5 +1,5 @@
-import type { LimiterItem } from '../../lambdas/core/limiter-item.ts';
-import { paceOf } from '../../lambdas/core/projection.ts';
+import type { LimiterItem } from '../../lambdas/core/limiter/limiter-item.ts';
+import { paceOf } from '../../lambdas/core/deadlines/projection.ts';
 import type { ApiLimits } from '../stack/stack-outputs.ts';
 import type { LiveApi } from './snapshot.ts';
 

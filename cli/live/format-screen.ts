@@ -1,4 +1,4 @@
-import { clockText } from '../../lambdas/core/deadline-text.ts';
+import { clockText } from '../../lambdas/core/deadlines/deadline-text.ts';
 import { formatCountOf, oneLine } from '../terminal/format.ts';
 import type { Line, Paint } from '../terminal/lines.ts';
 import { paintLine, wrapWords } from '../terminal/lines.ts';

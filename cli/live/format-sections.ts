@@ -1,4 +1,4 @@
-import { clockText, durationText } from '../../lambdas/core/deadline-text.ts';
+import { clockText, durationText } from '../../lambdas/core/deadlines/deadline-text.ts';
 import { formatCount, formatRate, formatShare, oneLine } from '../terminal/format.ts';
 import type { Line, Span } from '../terminal/lines.ts';
 import { alignRows } from '../terminal/lines.ts';

@@ -1,6 +1,6 @@
-import type { BreakerReason } from '../../lambdas/core/breaker.ts';
-import { clockText, durationText } from '../../lambdas/core/deadline-text.ts';
-import type { Projection } from '../../lambdas/core/projection.ts';
+import type { BreakerReason } from '../../lambdas/core/limiter/breaker.ts';
+import { clockText, durationText } from '../../lambdas/core/deadlines/deadline-text.ts';
+import type { Projection } from '../../lambdas/core/deadlines/projection.ts';
 import { formatCount, formatCountOf } from '../terminal/format.ts';
 import type { DeadGroup, Headline, LiveApi, LiveQueue } from './snapshot.ts';
 

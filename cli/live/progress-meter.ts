@@ -1,6 +1,6 @@
-import type { FileAccount } from '../../lambdas/core/file-account.ts';
-import type { OutcomeCounts } from '../../lambdas/core/outcome.ts';
-import { sumCounts } from '../../lambdas/core/outcome.ts';
+import type { FileAccount } from '../../lambdas/core/account/file-account.ts';
+import type { OutcomeCounts } from '../../lambdas/core/account/outcome.ts';
+import { sumCounts } from '../../lambdas/core/account/outcome.ts';
 import type { BatchLedger } from '../../lambdas/ports.ts';
 import { answeredOf } from '../drop/describe-progress.ts';
 import { liveCounts } from '../drop/live-counts.ts';

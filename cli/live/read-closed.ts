@@ -1,6 +1,6 @@
-import type { FileAccount } from '../../lambdas/core/file-account.ts';
-import { isManifestOwed } from '../../lambdas/core/file-account.ts';
-import type { Manifest } from '../../lambdas/core/manifest.ts';
+import type { FileAccount } from '../../lambdas/core/account/file-account.ts';
+import { isManifestOwed } from '../../lambdas/core/account/file-account.ts';
+import type { Manifest } from '../../lambdas/core/account/manifest.ts';
 import type { FileLedger } from '../../lambdas/ports.ts';
 import { describeClosed } from './describe-file.ts';
 import { Kept } from './kept.ts';

@@ -1,5 +1,5 @@
-import type { FileAccount } from '../../lambdas/core/file-account.ts';
-import { byService } from '../../lambdas/core/projection.ts';
+import type { FileAccount } from '../../lambdas/core/account/file-account.ts';
+import { byService } from '../../lambdas/core/deadlines/projection.ts';
 import { maxOpenFiles } from '../../lambdas/deadlines/project-open-files.ts';
 import type { BatchLedger, Clock, DeadLedger, FileLedger, LimiterStore } from '../../lambdas/ports.ts';
 import type { Projections } from '../drop/project-files.ts';

@@ -1,4 +1,4 @@
-import type { BreakerReason } from '../../lambdas/core/breaker.ts';
+import type { BreakerReason } from '../../lambdas/core/limiter/breaker.ts';
 import type { DeadQueue } from '../dlq/dead-message.ts';
 import type { FileSummary } from '../show/file-summary.ts';
 import type { LaneName } from '../stack/stack-outputs.ts';

@@ -1,5 +1,5 @@
-import { sha256Of } from '../../lambdas/core/identity.ts';
-import type { Receipt } from '../../lambdas/core/receipt.ts';
+import { sha256Of } from '../../lambdas/core/records/identity.ts';
+import type { Receipt } from '../../lambdas/core/account/receipt.ts';
 
 /** A record as the record ledger holds it (lambdas/adapters/ledger-sink.ts), with the names of all its attributes. */
 export interface StoredRecord {

@@ -1,6 +1,6 @@
 import type { Feed } from '../../feeds/feed.ts';
-import type { OpenDead } from '../../lambdas/core/reconciliation-csv.ts';
-import { shownCell, sourceRowOf } from '../../lambdas/core/reconciliation-csv.ts';
+import type { OpenDead } from '../../lambdas/core/dead-letters/reconciliation-csv.ts';
+import { shownCell, sourceRowOf } from '../../lambdas/core/dead-letters/reconciliation-csv.ts';
 import { maxNesting } from '../../lambdas/core/records/json-nesting.ts';
 import { surveyJson } from '../../lambdas/core/records/json-survey.ts';
 

@@ -1,6 +1,6 @@
 import { conflictReason } from '../../lambdas/consumer/refusal.ts';
-import type { DeadRecord } from '../../lambdas/core/file-account.ts';
-import { sha256Of } from '../../lambdas/core/identity.ts';
+import type { DeadRecord } from '../../lambdas/core/account/file-account.ts';
+import { sha256Of } from '../../lambdas/core/records/identity.ts';
 
 /**
  * The id of a corrected row: the same row for the same record has the same one, so that a CSV that is handed in twice is

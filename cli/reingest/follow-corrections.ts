@@ -1,5 +1,5 @@
 import { conflictReason } from '../../lambdas/consumer/refusal.ts';
-import type { DeadRecord } from '../../lambdas/core/file-account.ts';
+import type { DeadRecord } from '../../lambdas/core/account/file-account.ts';
 import type { Clock, DeadLedger } from '../../lambdas/ports.ts';
 import { formatCount } from '../terminal/format.ts';
 import type { Terminal } from '../terminal/terminal.ts';

@@ -1,8 +1,8 @@
 import type { Feed } from '../../feeds/feed.ts';
-import type { FileAccount } from '../../lambdas/core/file-account.ts';
-import { mapRow } from '../../lambdas/core/prepare-record.ts';
-import type { OpenDead } from '../../lambdas/core/reconciliation-csv.ts';
-import { droppedChecksumOf } from '../../lambdas/core/reconciliation-csv.ts';
+import type { FileAccount } from '../../lambdas/core/account/file-account.ts';
+import { mapRow } from '../../lambdas/core/records/prepare-record.ts';
+import type { OpenDead } from '../../lambdas/core/dead-letters/reconciliation-csv.ts';
+import { droppedChecksumOf } from '../../lambdas/core/dead-letters/reconciliation-csv.ts';
 import type { DeadLedger, FileLedger } from '../../lambdas/ports.ts';
 import type { Claim } from './claims.ts';
 import { throwFaults } from './claims.ts';

@@ -1,5 +1,5 @@
 import { parseDeadline } from '../../cdk/deadline.ts';
-import { clockText, durationText } from '../../lambdas/core/deadline-text.ts';
+import { clockText, durationText } from '../../lambdas/core/deadlines/deadline-text.ts';
 import { delimiterNames } from '../../lambdas/core/records/describe-header.ts';
 import type { CheckReport } from '../check/check-report.ts';
 import type { Terminal } from '../terminal/terminal.ts';

@@ -1,4 +1,4 @@
-import { alteredReason } from '../../lambdas/core/dead-history.ts';
+import { alteredReason } from '../../lambdas/core/dead-letters/dead-history.ts';
 import type { DeadDescription } from '../dlq/describe-dead.ts';
 import { formatCount, oneLine } from '../terminal/format.ts';
 import { formatPairs, formatTable } from '../terminal/table.ts';

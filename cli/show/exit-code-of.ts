@@ -1,4 +1,4 @@
-import type { Manifest } from '../../lambdas/core/manifest.ts';
+import type { Manifest } from '../../lambdas/core/account/manifest.ts';
 import type { ExitCode } from '../exit-codes.ts';
 import { exitCodes } from '../exit-codes.ts';
 

@@ -1,9 +1,9 @@
-import { expectedRecords } from '../../lambdas/core/expected-records.ts';
-import type { FileAccount } from '../../lambdas/core/file-account.ts';
-import type { Manifest } from '../../lambdas/core/manifest.ts';
-import type { Outcome } from '../../lambdas/core/outcome.ts';
-import { outcomes } from '../../lambdas/core/outcome.ts';
-import type { Projection } from '../../lambdas/core/projection.ts';
+import { expectedRecords } from '../../lambdas/core/account/expected-records.ts';
+import type { FileAccount } from '../../lambdas/core/account/file-account.ts';
+import type { Manifest } from '../../lambdas/core/account/manifest.ts';
+import type { Outcome } from '../../lambdas/core/account/outcome.ts';
+import { outcomes } from '../../lambdas/core/account/outcome.ts';
+import type { Projection } from '../../lambdas/core/deadlines/projection.ts';
 
 type Counts = { [Name in Outcome as `${Name}_records`]: number };
 

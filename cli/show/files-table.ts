@@ -1,4 +1,4 @@
-import { nameOfFile } from '../../lambdas/core/file-account.ts';
+import { nameOfFile } from '../../lambdas/core/account/file-account.ts';
 import { formatCount, formatShare, oneLine } from '../terminal/format.ts';
 import { formatTable } from '../terminal/table.ts';
 import type { FileSummary } from './file-summary.ts';

@@ -1,7 +1,7 @@
-import { nameOfFile } from '../../lambdas/core/file-account.ts';
-import type { Manifest } from '../../lambdas/core/manifest.ts';
-import type { Outcome } from '../../lambdas/core/outcome.ts';
-import { outcomes } from '../../lambdas/core/outcome.ts';
+import { nameOfFile } from '../../lambdas/core/account/file-account.ts';
+import type { Manifest } from '../../lambdas/core/account/manifest.ts';
+import type { Outcome } from '../../lambdas/core/account/outcome.ts';
+import { outcomes } from '../../lambdas/core/account/outcome.ts';
 import type { Terminal } from '../terminal/terminal.ts';
 import { displayWidth, formatBytes, formatCount, formatDuration, formatRate, oneLine } from '../terminal/format.ts';
 import { formatPairs, formatTable } from '../terminal/table.ts';

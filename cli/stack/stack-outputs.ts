@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { feedDeadline } from '../../lambdas/core/feed-deadline.ts';
+import { feedDeadline } from '../../lambdas/core/deadlines/feed-deadline.ts';
 import type { ProjectedFeed } from '../../lambdas/deadlines/project-open-files.ts';
 import { CliError } from '../cli-error.ts';
 

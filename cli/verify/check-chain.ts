@@ -1,4 +1,4 @@
-import { sha256Of } from '../../lambdas/core/identity.ts';
+import { sha256Of } from '../../lambdas/core/records/identity.ts';
 import type { ReadManifest } from './read-manifest.ts';
 import { manifestName, readManifest } from './read-manifest.ts';
 import type { Verified } from './verified.ts';

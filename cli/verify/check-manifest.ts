@@ -1,6 +1,6 @@
-import type { Manifest } from '../../lambdas/core/manifest.ts';
-import { maxErrors, maxReasons } from '../../lambdas/core/manifest.ts';
-import { outcomes } from '../../lambdas/core/outcome.ts';
+import type { Manifest } from '../../lambdas/core/account/manifest.ts';
+import { maxErrors, maxReasons } from '../../lambdas/core/account/manifest.ts';
+import { outcomes } from '../../lambdas/core/account/outcome.ts';
 import type { Verified } from './verified.ts';
 import { mustHold } from './verified.ts';
 

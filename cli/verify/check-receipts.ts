@@ -1,9 +1,9 @@
 import { isDeepStrictEqual } from 'node:util';
-import type { Manifest, ManifestError, ReasonCount } from '../../lambdas/core/manifest.ts';
-import { maxErrors, maxRawCharacters, maxReasons } from '../../lambdas/core/manifest.ts';
-import { MerkleRoot } from '../../lambdas/core/merkle.ts';
-import { isFailed, noCounts, outcomes, sumCounts } from '../../lambdas/core/outcome.ts';
-import type { FailedOutcome } from '../../lambdas/core/outcome.ts';
+import type { Manifest, ManifestError, ReasonCount } from '../../lambdas/core/account/manifest.ts';
+import { maxErrors, maxRawCharacters, maxReasons } from '../../lambdas/core/account/manifest.ts';
+import { MerkleRoot } from '../../lambdas/core/account/merkle.ts';
+import { isFailed, noCounts, outcomes, sumCounts } from '../../lambdas/core/account/outcome.ts';
+import type { FailedOutcome } from '../../lambdas/core/account/outcome.ts';
 import { openSource } from './check-source.ts';
 import { linesOf, unpack } from './evidence-lines.ts';
 import type { CheckedReceipt, Resolution } from './read-receipt.ts';

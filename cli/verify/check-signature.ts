@@ -1,7 +1,7 @@
 import type { KeyObject } from 'node:crypto';
 import { createPublicKey, verify } from 'node:crypto';
-import { sha256Of } from '../../lambdas/core/identity.ts';
-import type { Manifest } from '../../lambdas/core/manifest.ts';
+import { sha256Of } from '../../lambdas/core/records/identity.ts';
+import type { Manifest } from '../../lambdas/core/account/manifest.ts';
 import { CliError } from '../cli-error.ts';
 import type { Verified } from './verified.ts';
 import { DoesNotHoldError, mustHold } from './verified.ts';

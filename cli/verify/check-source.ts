@@ -1,6 +1,6 @@
 import { isUtf8 } from 'node:buffer';
 import { statSync } from 'node:fs';
-import type { Manifest } from '../../lambdas/core/manifest.ts';
+import type { Manifest } from '../../lambdas/core/account/manifest.ts';
 import { checkContent } from '../../lambdas/splitter/check-content.ts';
 import { readContent } from '../../lambdas/splitter/read-content.ts';
 import { ContentReader } from './content-reader.ts';

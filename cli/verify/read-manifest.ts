@@ -1,6 +1,6 @@
 import { isDeepStrictEqual } from 'node:util';
-import type { Manifest } from '../../lambdas/core/manifest.ts';
-import { manifest as manifestSchema } from '../../lambdas/core/manifest.ts';
+import type { Manifest } from '../../lambdas/core/account/manifest.ts';
+import { manifest as manifestSchema } from '../../lambdas/core/account/manifest.ts';
 import { DoesNotHoldError, mustHold } from './verified.ts';
 import { parseStrictJson } from './strict-json.ts';
 

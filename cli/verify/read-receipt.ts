@@ -1,5 +1,5 @@
 import * as z from 'zod';
-import { outcomes } from '../../lambdas/core/outcome.ts';
+import { outcomes } from '../../lambdas/core/account/outcome.ts';
 import { isTime } from './read-manifest.ts';
 import { parseStrictJson } from './strict-json.ts';
 import { mustHold } from './verified.ts';

@@ -1,9 +1,9 @@
 import { isDeepStrictEqual } from 'node:util';
 import { z } from 'zod';
-import { sha256Of } from '../../lambdas/core/identity.ts';
-import type { Manifest } from '../../lambdas/core/manifest.ts';
-import { MerkleProof, rootOf } from '../../lambdas/core/merkle.ts';
-import { receipt as receiptSchema } from '../../lambdas/core/receipt.ts';
+import { sha256Of } from '../../lambdas/core/records/identity.ts';
+import type { Manifest } from '../../lambdas/core/account/manifest.ts';
+import { MerkleProof, rootOf } from '../../lambdas/core/account/merkle.ts';
+import { receipt as receiptSchema } from '../../lambdas/core/account/receipt.ts';
 import { CliError } from '../cli-error.ts';
 import { checkManifest } from './check-manifest.ts';
 import type { ReadManifest } from './read-manifest.ts';

@@ -1,4 +1,4 @@
-import type { Manifest } from '../../lambdas/core/manifest.ts';
+import type { Manifest } from '../../lambdas/core/account/manifest.ts';
 import { oddNumber, parseStrictJson } from './strict-json.ts';
 import { DoesNotHoldError, mustHold } from './verified.ts';
 

@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import type { Manifest } from '../../lambdas/core/manifest.ts';
+import type { Manifest } from '../../lambdas/core/account/manifest.ts';
 import { checkManifest, sumOf } from './check-manifest.ts';
 import { checkReceipts, heldIn } from './check-receipts.ts';
 import { openSource } from './check-source.ts';

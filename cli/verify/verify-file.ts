@@ -1,6 +1,6 @@
 import { readFileSync, statSync } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
-import type { Manifest } from '../../lambdas/core/manifest.ts';
+import type { Manifest } from '../../lambdas/core/account/manifest.ts';
 import { CliError } from '../cli-error.ts';
 import { checkChain } from './check-chain.ts';
 import { checkSignature } from './check-signature.ts';

@@ -1,4 +1,4 @@
-import { schemaVersion } from '../core/schema-version.ts';
+import { schemaVersion } from '../core/account/schema-version.ts';
 import type { AlteredLetter, AlteredLetterLedger, Clock } from '../ports.ts';
 import type { DynamoTable } from './dynamo-table.ts';
 import { expiryOf, withoutKeys } from './dynamo-table.ts';

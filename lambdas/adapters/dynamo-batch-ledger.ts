@@ -1,7 +1,7 @@
-import type { BatchAccount } from '../core/file-account.ts';
-import type { OutcomeCounts } from '../core/outcome.ts';
-import { outcomes } from '../core/outcome.ts';
-import { schemaVersion } from '../core/schema-version.ts';
+import type { BatchAccount } from '../core/account/file-account.ts';
+import type { OutcomeCounts } from '../core/account/outcome.ts';
+import { outcomes } from '../core/account/outcome.ts';
+import { schemaVersion } from '../core/account/schema-version.ts';
 import type { BatchClaim, BatchLedger, BatchSettlement, Clock } from '../ports.ts';
 import type { DynamoTable } from './dynamo-table.ts';
 import { expiryOf, withoutKeys } from './dynamo-table.ts';

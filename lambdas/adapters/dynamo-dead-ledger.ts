@@ -1,8 +1,8 @@
 import { letterDigest } from '../core/authenticity.ts';
-import { alteredEntry, hasAltered, withEntry } from '../core/dead-history.ts';
-import type { Correction, DeadAttempt, DeadRecord, DeadResolution } from '../core/file-account.ts';
-import { letterIdOf, placeOf } from '../core/letter-note.ts';
-import { schemaVersion } from '../core/schema-version.ts';
+import { alteredEntry, hasAltered, withEntry } from '../core/dead-letters/dead-history.ts';
+import type { Correction, DeadAttempt, DeadRecord, DeadResolution } from '../core/account/file-account.ts';
+import { letterIdOf, placeOf } from '../core/dead-letters/letter-note.ts';
+import { schemaVersion } from '../core/account/schema-version.ts';
 import type { Letter, UnnotedLetter } from '../messages.ts';
 import type { Clock, DeadLedger, LetterAdoption } from '../ports.ts';
 import type { DynamoTable } from './dynamo-table.ts';

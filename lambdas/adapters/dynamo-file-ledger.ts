@@ -1,11 +1,11 @@
 import type { BatchGetCommandOutput } from '@aws-sdk/lib-dynamodb';
 import { BatchGetCommand, PutCommand } from '@aws-sdk/lib-dynamodb';
-import type { FileAccount, FileState, SourceObject } from '../core/file-account.ts';
-import { fileIdOf } from '../core/identity.ts';
-import { noCounts } from '../core/outcome.ts';
-import { blocksSameBytes } from '../core/reading.ts';
-import { schemaVersion } from '../core/schema-version.ts';
-import type { Quarantine } from '../core/quarantine.ts';
+import type { FileAccount, FileState, SourceObject } from '../core/account/file-account.ts';
+import { fileIdOf } from '../core/records/identity.ts';
+import { noCounts } from '../core/account/outcome.ts';
+import { blocksSameBytes } from '../core/account/reading.ts';
+import { schemaVersion } from '../core/account/schema-version.ts';
+import type { Quarantine } from '../core/account/quarantine.ts';
 import type { Clock, FileClaim, FileLedger, FileList, NewBundle, NewFile, SplitProgress } from '../ports.ts';
 import type { DynamoTable } from './dynamo-table.ts';
 import { expiryOf, isConditionFailure, withoutKeys } from './dynamo-table.ts';

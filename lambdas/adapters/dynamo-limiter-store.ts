@@ -1,4 +1,4 @@
-import type { Check, LimiterChange, LimiterItem } from '../core/limiter-item.ts';
+import type { Check, LimiterChange, LimiterItem } from '../core/limiter/limiter-item.ts';
 import type { LimiterStore } from '../ports.ts';
 import type { DynamoTable } from './dynamo-table.ts';
 

@@ -2,8 +2,8 @@ import { randomUUID } from 'node:crypto';
 import type { DynamoDBDocumentClient, TransactWriteCommandInput } from '@aws-sdk/lib-dynamodb';
 import { GetCommand, QueryCommand, TransactWriteCommand, UpdateCommand } from '@aws-sdk/lib-dynamodb';
 import type { UpdateCommandInput, QueryCommandInput } from '@aws-sdk/lib-dynamodb';
-import { backoffMs } from '../core/retry.ts';
-import { refuseNewer } from '../core/schema-version.ts';
+import { backoffMs } from '../core/limiter/retry.ts';
+import { refuseNewer } from '../core/account/schema-version.ts';
 
 /** Conflicts in a row with transactions before a write is given up: they last milliseconds each. */
 const maxConflicts = 10;

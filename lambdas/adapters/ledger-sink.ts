@@ -1,6 +1,6 @@
 import type { AttributeValue, DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import { ConditionalCheckFailedException, PutItemCommand } from '@aws-sdk/client-dynamodb';
-import { sha256Of } from '../core/identity.ts';
+import { sha256Of } from '../core/records/identity.ts';
 import { plainText } from '../core/plain-text.ts';
 import { redactSecrets } from '../core/redact-secrets.ts';
 import type { Clock, RecordOrigin, Sink, SinkAnswer, SinkRequest } from '../ports.ts';

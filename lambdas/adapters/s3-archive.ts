@@ -11,7 +11,7 @@ import {
   UploadPartCopyCommand,
 } from '@aws-sdk/client-s3';
 import { Upload } from '@aws-sdk/lib-storage';
-import type { SourceObject } from '../core/file-account.ts';
+import type { SourceObject } from '../core/account/file-account.ts';
 import type { Archive, ReceiptStore } from '../ports.ts';
 
 /** S3: CopyObject takes up to 5 GB; above that an object is copied in parts. */

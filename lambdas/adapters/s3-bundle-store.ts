@@ -1,6 +1,6 @@
 import type { S3Client } from '@aws-sdk/client-s3';
 import { PutObjectCommand } from '@aws-sdk/client-s3';
-import type { SourceObject } from '../core/file-account.ts';
+import type { SourceObject } from '../core/account/file-account.ts';
 import type { BundleStore } from '../ports.ts';
 
 /** Bundles in the work bucket, under a prefix of the feed's. */

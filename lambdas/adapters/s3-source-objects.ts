@@ -2,7 +2,7 @@ import type { Readable } from 'node:stream';
 import type { GetObjectCommandOutput, S3Client } from '@aws-sdk/client-s3';
 import { GetObjectCommand, HeadObjectCommand } from '@aws-sdk/client-s3';
 import { SourceChangedError } from '../core/errors.ts';
-import type { SourceObject } from '../core/file-account.ts';
+import type { SourceObject } from '../core/account/file-account.ts';
 import type { Clock, ObjectHead, SourceObjects } from '../ports.ts';
 
 /** Bytes asked for in one GET. Long enough that requests cost nothing, short enough that a broken one loses little. */

@@ -6,7 +6,7 @@ import {
   SendMessageCommand,
 } from '@aws-sdk/client-sqs';
 import { batchJson } from '../core/records/slice-body.ts';
-import { backoffMs } from '../core/retry.ts';
+import { backoffMs } from '../core/limiter/retry.ts';
 import type {
   BatchMessage,
   ContinueMessage,

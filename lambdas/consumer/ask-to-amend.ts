@@ -1,4 +1,4 @@
-import { amendAfterSeconds, askAgainAfterMs } from '../core/amendment.ts';
+import { amendAfterSeconds, askAgainAfterMs } from '../core/account/amendment.ts';
 import type { FileLedger, FinalizeQueue } from '../ports.ts';
 
 /** A dead letter has come to rest: the finalizer is asked once for all that do so in a while. */

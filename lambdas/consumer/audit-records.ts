@@ -1,5 +1,5 @@
 import type { Feed } from '../../feeds/feed.ts';
-import type { Receipt } from '../core/receipt.ts';
+import type { Receipt } from '../core/account/receipt.ts';
 import type { AuditLog } from '../ports.ts';
 
 type Entry = Pick<Receipt, 'record' | 'sha256' | 'outcome' | 'status' | 'request_id' | 'reason' | 'warnings'> & {

@@ -1,6 +1,6 @@
 import { ContradictionError, LeaseLostError } from '../core/errors.ts';
-import type { DoneRecord, Progress } from '../core/progress.ts';
-import { encodeProgress, ProgressEncoder } from '../core/progress.ts';
+import type { DoneRecord, Progress } from '../core/account/progress.ts';
+import { encodeProgress, ProgressEncoder } from '../core/account/progress.ts';
 import type { UnnotedLetter } from '../messages.ts';
 import type { BatchLedger, Clock, DeadLedger, LetterQueue } from '../ports.ts';
 

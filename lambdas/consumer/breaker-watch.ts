@@ -1,6 +1,6 @@
-import type { BreakerReason, FailureDetails, FailureRun } from '../core/breaker.ts';
-import { flushAfterProbes, refuseAfterLoneProbes } from '../core/breaker.ts';
-import { sha256Of } from '../core/identity.ts';
+import type { BreakerReason, FailureDetails, FailureRun } from '../core/limiter/breaker.ts';
+import { flushAfterProbes, refuseAfterLoneProbes } from '../core/limiter/breaker.ts';
+import { sha256Of } from '../core/records/identity.ts';
 import type { AuditLog, BreakerState, EventPublisher, Limiter, Metrics, SinkRequest, TokenSource } from '../ports.ts';
 
 export interface BreakerPorts {

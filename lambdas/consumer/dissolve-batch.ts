@@ -1,11 +1,11 @@
-import type { FileAccount } from '../core/file-account.ts';
-import { attemptsIn } from '../core/dead-history.ts';
-import { letterOf } from '../core/letter-of.ts';
+import type { FileAccount } from '../core/account/file-account.ts';
+import { attemptsIn } from '../core/dead-letters/dead-history.ts';
+import { letterOf } from '../core/dead-letters/letter-of.ts';
 import type { BatchMessage, Letter } from '../messages.ts';
 import type { ConsumerPorts } from './deliver-batch.ts';
 import { prepareBatch } from './prepare-batch.ts';
-import { rawOf } from '../core/receipt-of.ts';
-import { sourceFieldsOf } from '../core/source-uri.ts';
+import { rawOf } from '../core/account/receipt-of.ts';
+import { sourceFieldsOf } from '../core/account/source-uri.ts';
 
 /**
  * A buried batch that was redriven: its records that are still dead go on as letters, each tried by itself. The letters

@@ -1,8 +1,8 @@
 import type { Feed } from '../../feeds/feed.ts';
 import { ContradictionError } from '../core/errors.ts';
-import type { FileAccount } from '../core/file-account.ts';
-import type { PreparedRecord } from '../core/prepare-record.ts';
-import { prepareRecord, rejected } from '../core/prepare-record.ts';
+import type { FileAccount } from '../core/account/file-account.ts';
+import type { PreparedRecord } from '../core/records/prepare-record.ts';
+import { prepareRecord, rejected } from '../core/records/prepare-record.ts';
 import { cutSlice } from '../core/records/cut-slice.ts';
 import { decodeBody } from '../core/records/slice-body.ts';
 import type { CutBatch, OversizeBatch } from '../core/records/dialect.ts';

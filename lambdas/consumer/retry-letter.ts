@@ -1,10 +1,10 @@
 import { ContradictionError } from '../core/errors.ts';
-import { sha256Of } from '../core/identity.ts';
-import type { DeadAttempt, DeadRecord } from '../core/file-account.ts';
-import { prepareRecord } from '../core/prepare-record.ts';
+import { sha256Of } from '../core/records/identity.ts';
+import type { DeadAttempt, DeadRecord } from '../core/account/file-account.ts';
+import { prepareRecord } from '../core/records/prepare-record.ts';
 import { memberFaults } from '../core/records/bundle.ts';
 import { memberProblem } from '../core/records/cut-slice.ts';
-import { memberSourceOf } from '../core/source-uri.ts';
+import { memberSourceOf } from '../core/account/source-uri.ts';
 import type { Letter } from '../messages.ts';
 import { isUnproven, judgeLetter, noteAltered } from '../dead-letters/judge-letter.ts';
 import type { LetterAdoption, SinkRequest } from '../ports.ts';

@@ -1,4 +1,4 @@
-import { jitterMarginMs, slotSpacingMs } from '../core/limiter.ts';
+import { jitterMarginMs, slotSpacingMs } from '../core/limiter/limiter.ts';
 import type { SinkRequest } from '../ports.ts';
 import type { Deadline } from '../runtime/deadline.ts';
 import type { ConsumerPorts } from './deliver-batch.ts';

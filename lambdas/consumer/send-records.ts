@@ -1,6 +1,6 @@
-import type { Outcome } from '../core/outcome.ts';
-import { loneThrottles } from '../core/record-troubles.ts';
-import { backoffMs, inPlace } from '../core/retry.ts';
+import type { Outcome } from '../core/account/outcome.ts';
+import { loneThrottles } from '../core/limiter/record-troubles.ts';
+import { backoffMs, inPlace } from '../core/limiter/retry.ts';
 import type { Clock, Sink, SinkAnswer, SinkRequest } from '../ports.ts';
 import type { Deadline } from '../runtime/deadline.ts';
 import type { BreakerPorts, FailedRequest, FailureEnd, ProbeResult } from './breaker-watch.ts';

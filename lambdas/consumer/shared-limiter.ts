@@ -1,7 +1,7 @@
-import type { BreakerReason } from '../core/breaker.ts';
-import type { RateLimit } from '../core/limiter.ts';
-import { leaseAheadMs, slotSpacingMs } from '../core/limiter.ts';
-import type { Accepted, LimiterChange, LimiterItem, OpeningCondition, Prober } from '../core/limiter-item.ts';
+import type { BreakerReason } from '../core/limiter/breaker.ts';
+import type { RateLimit } from '../core/limiter/limiter.ts';
+import { leaseAheadMs, slotSpacingMs } from '../core/limiter/limiter.ts';
+import type { Accepted, LimiterChange, LimiterItem, OpeningCondition, Prober } from '../core/limiter/limiter-item.ts';
 import {
   askOthers,
   beginLine,
@@ -21,8 +21,8 @@ import {
   takeFlush,
   takeProbe,
   tellAccepted,
-} from '../core/limiter-item.ts';
-import { maxRetryAfterMs } from '../core/retry.ts';
+} from '../core/limiter/limiter-item.ts';
+import { maxRetryAfterMs } from '../core/limiter/retry.ts';
 import type { BreakerState, Clock, Limiter, LimiterStore, ProbeEnd, SlotLease } from '../ports.ts';
 
 /** Refusals in a row by contention, before the caller is told to wait a little. */

@@ -1,5 +1,5 @@
-import type { FileAccount } from '../core/file-account.ts';
-import type { GoodRecord, PreparedRecord } from '../core/prepare-record.ts';
+import type { FileAccount } from '../core/account/file-account.ts';
+import type { GoodRecord, PreparedRecord } from '../core/records/prepare-record.ts';
 import type { SinkRequest } from '../ports.ts';
 
 /** What the sink is told of a record beside its payload. */

@@ -1,6 +1,6 @@
-import type { Prober } from '../core/limiter-item.ts';
-import { LateArrivals } from '../core/late-arrivals.ts';
-import { latenessAtHomeMs, leaseSize } from '../core/limiter.ts';
+import type { Prober } from '../core/limiter/limiter-item.ts';
+import { LateArrivals } from '../core/limiter/late-arrivals.ts';
+import { latenessAtHomeMs, leaseSize } from '../core/limiter/limiter.ts';
 import type { Clock, Limiter } from '../ports.ts';
 import type { Deadline } from '../runtime/deadline.ts';
 

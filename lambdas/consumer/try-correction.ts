@@ -1,10 +1,10 @@
 import { Buffer } from 'node:buffer';
 import { isGenuine, signed } from '../core/authenticity.ts';
 import { AlteredMessageError, ContradictionError } from '../core/errors.ts';
-import type { Correction, DeadAttempt, DeadRecord, FileAccount } from '../core/file-account.ts';
-import { requestIdOf, sha256Of } from '../core/identity.ts';
-import { mapRow } from '../core/prepare-record.ts';
-import { successorDelaySeconds } from '../core/retry.ts';
+import type { Correction, DeadAttempt, DeadRecord, FileAccount } from '../core/account/file-account.ts';
+import { requestIdOf, sha256Of } from '../core/records/identity.ts';
+import { mapRow } from '../core/records/prepare-record.ts';
+import { successorDelaySeconds } from '../core/limiter/retry.ts';
 import type { CorrectionMessage } from '../messages.ts';
 import type { Deadline } from '../runtime/deadline.ts';
 import type { InTurn } from '../runtime/in-turn.ts';

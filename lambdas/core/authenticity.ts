@@ -1,7 +1,7 @@
 import { createHmac, timingSafeEqual } from 'node:crypto';
 import type { BatchMessage, CorrectionMessage, Letter, ReemitMessage } from '../messages.ts';
-import type { FileAccount } from './file-account.ts';
-import { sha256Of } from './identity.ts';
+import type { FileAccount } from './account/file-account.ts';
+import { sha256Of } from './records/identity.ts';
 import { decodeBody } from './records/slice-body.ts';
 
 /**

@@ -1,4 +1,4 @@
-import type { Compression } from './file-account.ts';
+import type { Compression } from './account/file-account.ts';
 
 /** The object under a key is no longer the one that was pinned, or is gone. */
 export class SourceChangedError extends Error {

@@ -1,5 +1,5 @@
 import { letterDigest, mayBeOfFeed } from '../core/authenticity.ts';
-import type { DeadRecord } from '../core/file-account.ts';
+import type { DeadRecord } from '../core/account/file-account.ts';
 import type { Letter } from '../messages.ts';
 import type { AlteredLetterLedger, DeadLedger, FileLedger } from '../ports.ts';
 

@@ -2,11 +2,11 @@ import type { Readable } from 'node:stream';
 import { pipeline } from 'node:stream';
 import { StringDecoder } from 'node:string_decoder';
 import { createGunzip, gunzipSync } from 'node:zlib';
-import { archiveKeysOf } from '../core/archive-keys.ts';
-import type { DeadRecord, FileAccount } from '../core/file-account.ts';
-import type { Receipt } from '../core/receipt.ts';
-import { receipt as receiptSchema } from '../core/receipt.ts';
-import type { OpenDead } from '../core/reconciliation-csv.ts';
+import { archiveKeysOf } from '../core/account/archive-keys.ts';
+import type { DeadRecord, FileAccount } from '../core/account/file-account.ts';
+import type { Receipt } from '../core/account/receipt.ts';
+import { receipt as receiptSchema } from '../core/account/receipt.ts';
+import type { OpenDead } from '../core/dead-letters/reconciliation-csv.ts';
 import type { Archive, BatchLedger, DeadLedger, ReceiptStore } from '../ports.ts';
 
 export interface DeadRecordPorts {

@@ -1,10 +1,10 @@
-import type { BreakerReason } from '../core/breaker.ts';
-import { expectedRecords } from '../core/expected-records.ts';
-import type { FileAccount } from '../core/file-account.ts';
-import type { RateLimit } from '../core/limiter.ts';
-import type { LimiterItem } from '../core/limiter-item.ts';
-import type { PacedFeed, Projection } from '../core/projection.ts';
-import { measuredPace, paceOf, projectFiles } from '../core/projection.ts';
+import type { BreakerReason } from '../core/limiter/breaker.ts';
+import { expectedRecords } from '../core/account/expected-records.ts';
+import type { FileAccount } from '../core/account/file-account.ts';
+import type { RateLimit } from '../core/limiter/limiter.ts';
+import type { LimiterItem } from '../core/limiter/limiter-item.ts';
+import type { PacedFeed, Projection } from '../core/deadlines/projection.ts';
+import { measuredPace, paceOf, projectFiles } from '../core/deadlines/projection.ts';
 import type { Clock, FileLedger, LimiterStore } from '../ports.ts';
 
 /** A feed with the line that its records stand in. */

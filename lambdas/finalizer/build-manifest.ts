@@ -1,9 +1,9 @@
 import { ContradictionError } from '../core/errors.ts';
-import type { FileAccount } from '../core/file-account.ts';
-import type { HeldRange, Manifest } from '../core/manifest.ts';
-import { manifestVersion } from '../core/manifest.ts';
-import { sumCounts } from '../core/outcome.ts';
-import { isQuarantined } from '../core/quarantine.ts';
+import type { FileAccount } from '../core/account/file-account.ts';
+import type { HeldRange, Manifest } from '../core/account/manifest.ts';
+import { manifestVersion } from '../core/account/manifest.ts';
+import { sumCounts } from '../core/account/outcome.ts';
+import { isQuarantined } from '../core/account/quarantine.ts';
 import type { ReceiptsAudit } from './receipts-audit.ts';
 
 export interface ManifestFacts {

@@ -1,15 +1,15 @@
 import { Readable } from 'node:stream';
 import { isDeepStrictEqual } from 'node:util';
-import { gatherUntil } from '../core/amendment.ts';
+import { gatherUntil } from '../core/account/amendment.ts';
 import { ReportFacts } from '../core/report/report-facts.ts';
-import { archiveKeysOf } from '../core/archive-keys.ts';
-import type { ArchiveKeys } from '../core/archive-keys.ts';
-import type { BatchAccount, FileAccount } from '../core/file-account.ts';
+import { archiveKeysOf } from '../core/account/archive-keys.ts';
+import type { ArchiveKeys } from '../core/account/archive-keys.ts';
+import type { BatchAccount, FileAccount } from '../core/account/file-account.ts';
 import { AlteredMessageError } from '../core/errors.ts';
-import { isManifestOwed } from '../core/file-account.ts';
-import { isQuarantined } from '../core/quarantine.ts';
-import type { HeldRange, Manifest } from '../core/manifest.ts';
-import { manifest as manifestSchema } from '../core/manifest.ts';
+import { isManifestOwed } from '../core/account/file-account.ts';
+import { isQuarantined } from '../core/account/quarantine.ts';
+import type { HeldRange, Manifest } from '../core/account/manifest.ts';
+import { manifest as manifestSchema } from '../core/account/manifest.ts';
 import type { FinalizeMessage } from '../messages.ts';
 import type {
   Archive,

@@ -1,15 +1,15 @@
 import { createHash } from 'node:crypto';
 import { gunzipSync } from 'node:zlib';
 import { ContradictionError } from '../core/errors.ts';
-import type { BatchAccount, DeadResolution } from '../core/file-account.ts';
-import { sha256Of } from '../core/identity.ts';
-import type { HeldRange, Manifest, ManifestError, ReasonCount } from '../core/manifest.ts';
-import { maxErrors, maxRawCharacters, maxReasons } from '../core/manifest.ts';
-import { MerkleRoot } from '../core/merkle.ts';
-import { addCounts, isFailed, noCounts, outcomes } from '../core/outcome.ts';
-import type { Receipt } from '../core/receipt.ts';
-import { receipt as receiptSchema } from '../core/receipt.ts';
-import { RepeatedRequestIds } from '../core/repeated-request-ids.ts';
+import type { BatchAccount, DeadResolution } from '../core/account/file-account.ts';
+import { sha256Of } from '../core/records/identity.ts';
+import type { HeldRange, Manifest, ManifestError, ReasonCount } from '../core/account/manifest.ts';
+import { maxErrors, maxRawCharacters, maxReasons } from '../core/account/manifest.ts';
+import { MerkleRoot } from '../core/account/merkle.ts';
+import { addCounts, isFailed, noCounts, outcomes } from '../core/account/outcome.ts';
+import type { Receipt } from '../core/account/receipt.ts';
+import { receipt as receiptSchema } from '../core/account/receipt.ts';
+import { RepeatedRequestIds } from '../core/account/repeated-request-ids.ts';
 
 export interface ReceiptsListener {
   /** Each failed record's line, as it stands in the receipts. */

@@ -1,8 +1,8 @@
 import { createHash } from 'node:crypto';
 import { Readable } from 'node:stream';
-import type { ArchiveKeys } from '../core/archive-keys.ts';
-import type { DeadRecord, DeadResolution } from '../core/file-account.ts';
-import type { Manifest } from '../core/manifest.ts';
+import type { ArchiveKeys } from '../core/account/archive-keys.ts';
+import type { DeadRecord, DeadResolution } from '../core/account/file-account.ts';
+import type { Manifest } from '../core/account/manifest.ts';
 import type { Archive, DeadLedger } from '../ports.ts';
 import { mustHaveSha256 } from './sha256-of-archived.ts';
 

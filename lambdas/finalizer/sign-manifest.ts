@@ -1,6 +1,6 @@
-import type { ArchiveKeys } from '../core/archive-keys.ts';
-import { sha256Of } from '../core/identity.ts';
-import type { Manifest } from '../core/manifest.ts';
+import type { ArchiveKeys } from '../core/account/archive-keys.ts';
+import { sha256Of } from '../core/records/identity.ts';
+import type { Manifest } from '../core/account/manifest.ts';
 import type { Archive, Signer } from '../ports.ts';
 import { mustHaveSha256 } from './sha256-of-archived.ts';
 

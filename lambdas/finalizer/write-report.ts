@@ -1,10 +1,10 @@
-import type { ArchiveKeys } from '../core/archive-keys.ts';
-import type { FeedDeadline } from '../core/feed-deadline.ts';
-import type { RateLimit } from '../core/limiter.ts';
-import type { Manifest } from '../core/manifest.ts';
+import type { ArchiveKeys } from '../core/account/archive-keys.ts';
+import type { FeedDeadline } from '../core/deadlines/feed-deadline.ts';
+import type { RateLimit } from '../core/limiter/limiter.ts';
+import type { Manifest } from '../core/account/manifest.ts';
 import { renderReport } from '../core/report/render-report.ts';
 import type { ReportFacts } from '../core/report/report-facts.ts';
-import { sha256Of } from '../core/identity.ts';
+import { sha256Of } from '../core/records/identity.ts';
 import type { Archive, AuditLog } from '../ports.ts';
 import { mustHaveSha256 } from './sha256-of-archived.ts';
 

@@ -1,8 +1,8 @@
-import type { BreakerReason } from '../core/breaker.ts';
-import { clockText, durationText } from '../core/deadline-text.ts';
-import type { Projection } from '../core/projection.ts';
-import { requestsFor } from '../core/projection.ts';
-import type { Shortfall } from '../core/shortfall.ts';
+import type { BreakerReason } from '../core/limiter/breaker.ts';
+import { clockText, durationText } from '../core/deadlines/deadline-text.ts';
+import type { Projection } from '../core/deadlines/projection.ts';
+import { requestsFor } from '../core/deadlines/projection.ts';
+import type { Shortfall } from '../core/deadlines/shortfall.ts';
 import type { ProjectedFeed } from '../deadlines/project-open-files.ts';
 
 /** More would be read by nobody; `sluice status` has them all. */

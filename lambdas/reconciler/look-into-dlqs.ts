@@ -1,5 +1,5 @@
 import { plainText } from '../core/plain-text.ts';
-import { schemaVersion, versionOf } from '../core/schema-version.ts';
+import { schemaVersion, versionOf } from '../core/account/schema-version.ts';
 import { AlteredMessageError } from '../core/errors.ts';
 import { judgeLetter, noteAltered } from '../dead-letters/judge-letter.ts';
 import type { Letter } from '../messages.ts';

@@ -1,5 +1,5 @@
-import type { FileAccount } from '../core/file-account.ts';
-import { isQuarantined } from '../core/quarantine.ts';
+import type { FileAccount } from '../core/account/file-account.ts';
+import { isQuarantined } from '../core/account/quarantine.ts';
 import { laneKey } from './look-into-dlqs.ts';
 import type {
   AuditLog,

@@ -1,11 +1,11 @@
 import { createHash } from 'node:crypto';
 import type { Feed } from '../../feeds/feed.ts';
-import { CsvColumns } from '../core/csv-columns.ts';
-import type { FileAccount } from '../core/file-account.ts';
-import { nameOfFile } from '../core/file-account.ts';
+import { CsvColumns } from '../core/dead-letters/csv-columns.ts';
+import type { FileAccount } from '../core/account/file-account.ts';
+import { nameOfFile } from '../core/account/file-account.ts';
 import { plainText } from '../core/plain-text.ts';
-import type { OpenDead } from '../core/reconciliation-csv.ts';
-import { fieldsOf, lastFailureOf } from '../core/reconciliation-csv.ts';
+import type { OpenDead } from '../core/dead-letters/reconciliation-csv.ts';
+import { fieldsOf, lastFailureOf } from '../core/dead-letters/reconciliation-csv.ts';
 import { readDeadRecords } from '../dead-letters/read-dead-records.ts';
 import type { DeadRecordPorts } from '../dead-letters/read-dead-records.ts';
 import type { FileLedger } from '../ports.ts';

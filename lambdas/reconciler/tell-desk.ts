@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import { Readable } from 'node:stream';
-import { csvHeader, csvLineBreak, csvRow } from '../core/reconciliation-csv.ts';
+import { csvHeader, csvLineBreak, csvRow } from '../core/dead-letters/reconciliation-csv.ts';
 import type { Archive, AuditLog, Clock, Desk, DeskLedger, Metrics } from '../ports.ts';
 import { describeSurvey } from './describe-survey.ts';
 import type { DlqFindings } from './look-into-dlqs.ts';

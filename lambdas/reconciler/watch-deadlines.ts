@@ -1,6 +1,6 @@
-import type { Projection } from '../core/projection.ts';
-import type { Shortfall } from '../core/shortfall.ts';
-import { shortfallsOf } from '../core/shortfall.ts';
+import type { Projection } from '../core/deadlines/projection.ts';
+import type { Shortfall } from '../core/deadlines/shortfall.ts';
+import { shortfallsOf } from '../core/deadlines/shortfall.ts';
 import type { ProjectedFeed, ProjectedLine, ProjectionPorts } from '../deadlines/project-open-files.ts';
 import { projectOpenFiles } from '../deadlines/project-open-files.ts';
 import type { AuditLog, Clock, DeadlineNote, Desk, DeskLedger, Metrics } from '../ports.ts';

@@ -1,5 +1,5 @@
 import * as z from 'zod';
-import { feedDeadline } from '../core/feed-deadline.ts';
+import { feedDeadline } from '../core/deadlines/feed-deadline.ts';
 
 /** What the stack tells each function. Parsed once at start: a wrong deploy fails at init, with the variable's name. */
 

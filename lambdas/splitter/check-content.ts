@@ -1,7 +1,7 @@
 import { Buffer } from 'node:buffer';
 import { crc32 } from 'node:zlib';
 import { CompressedContentError } from '../core/errors.ts';
-import type { Compression, SourceObject, StoredContent } from '../core/file-account.ts';
+import type { Compression, SourceObject, StoredContent } from '../core/account/file-account.ts';
 import { Utf16Decoder, utf16Of } from '../core/records/decode-utf16.ts';
 import type { SourceObjects } from '../ports.ts';
 import { compressionNames, compressionOf } from './decompress.ts';

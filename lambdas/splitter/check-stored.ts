@@ -1,6 +1,6 @@
 import type { Buffer } from 'node:buffer';
 import { LeaseLostError } from '../core/errors.ts';
-import type { FileAccount } from '../core/file-account.ts';
+import type { FileAccount } from '../core/account/file-account.ts';
 import type { Deadline } from '../runtime/deadline.ts';
 import type { ContentCheck } from './check-content.ts';
 import { checkContent } from './check-content.ts';

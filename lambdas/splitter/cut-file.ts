@@ -1,9 +1,9 @@
 import { LeaseLostError, SourceChangedError } from '../core/errors.ts';
-import type { FileAccount } from '../core/file-account.ts';
+import type { FileAccount } from '../core/account/file-account.ts';
 import type { MessageFile } from '../core/authenticity.ts';
 import { signed } from '../core/authenticity.ts';
-import { sumCounts } from '../core/outcome.ts';
-import { isStopped } from '../core/quarantine.ts';
+import { sumCounts } from '../core/account/outcome.ts';
+import { isStopped } from '../core/account/quarantine.ts';
 import { BatchCutter } from '../core/records/batch-cutter.ts';
 import type { CutBatch, CutPosition, Dialect } from '../core/records/dialect.ts';
 import { encodeBody } from '../core/records/slice-body.ts';

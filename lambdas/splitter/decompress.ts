@@ -3,7 +3,7 @@ import type { Transform } from 'node:stream';
 import { Readable, pipeline } from 'node:stream';
 import { createGunzip, createInflateRaw, createZstdDecompress } from 'node:zlib';
 import { CompressedContentError } from '../core/errors.ts';
-import type { Compression, StoredContent } from '../core/file-account.ts';
+import type { Compression, StoredContent } from '../core/account/file-account.ts';
 
 /** Bytes of content handed on at once, at most: a bomb's next gigabyte waits until these are taken. */
 const chunkBytes = 512 * 1024;

@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import { createSHA256 } from 'hash-wasm';
-import type { HashProgress } from '../core/file-account.ts';
+import type { HashProgress } from '../core/account/file-account.ts';
 
 /** Bytes a millisecond that reading from S3 and hashing reach at the least. */
 const slowestBytesPerMs = 40_000;

@@ -1,8 +1,8 @@
 import type { Context, SQSBatchResponse, SQSEvent, SQSRecord } from 'aws-lambda';
 import type { CutLimits } from '../core/records/dialect.ts';
-import type { SourceObject } from '../core/file-account.ts';
+import type { SourceObject } from '../core/account/file-account.ts';
 import { AlteredMessageError } from '../core/errors.ts';
-import { fileIdOf } from '../core/identity.ts';
+import { fileIdOf } from '../core/records/identity.ts';
 import type { ContinueMessage, ReemitMessage } from '../messages.ts';
 import type { BatchLedger, BundleStore, InFlightMessages } from '../ports.ts';
 import type { Deadline } from '../runtime/deadline.ts';

@@ -1,5 +1,5 @@
 import { LeaseLostError } from '../core/errors.ts';
-import type { FileAccount } from '../core/file-account.ts';
+import type { FileAccount } from '../core/account/file-account.ts';
 import type { Deadline } from '../runtime/deadline.ts';
 import { startHash } from './file-hash.ts';
 import type { SplitterPorts } from './splitter-ports.ts';

@@ -1,5 +1,5 @@
-import type { FileAccount } from '../core/file-account.ts';
-import { unsettledRecords } from '../core/file-account.ts';
+import type { FileAccount } from '../core/account/file-account.ts';
+import { unsettledRecords } from '../core/account/file-account.ts';
 import type { SplitterPorts } from './splitter-ports.ts';
 
 /** SQS delays a message by 15 minutes at most. */

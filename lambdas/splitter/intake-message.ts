@@ -1,6 +1,6 @@
 import * as z from 'zod';
-import type { SourceObject } from '../core/file-account.ts';
-import { refuseNewer } from '../core/schema-version.ts';
+import type { SourceObject } from '../core/account/file-account.ts';
+import { refuseNewer } from '../core/account/schema-version.ts';
 import type { ContinueMessage, ReemitMessage } from '../messages.ts';
 import { continueMessage, reemitMessage } from '../messages.ts';
 

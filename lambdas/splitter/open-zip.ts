@@ -3,7 +3,7 @@ import { Readable } from 'node:stream';
 import type { Entry } from 'yauzl';
 import { fromRandomAccessReaderPromise, getFileNameLowLevel, RandomAccessReader } from 'yauzl';
 import { CompressedContentError } from '../core/errors.ts';
-import type { StoredContent } from '../core/file-account.ts';
+import type { StoredContent } from '../core/account/file-account.ts';
 import { trimForMessage } from '../core/records/decode-text.ts';
 
 /** Reads a part of the object, or less where that ends before. */

@@ -1,5 +1,5 @@
 import { Buffer } from 'node:buffer';
-import type { FileAccount, SourceObject, StoredContent } from '../core/file-account.ts';
+import type { FileAccount, SourceObject, StoredContent } from '../core/account/file-account.ts';
 import { Utf16Decoder } from '../core/records/decode-utf16.ts';
 import type { SourceObjects } from '../ports.ts';
 import { decompress } from './decompress.ts';

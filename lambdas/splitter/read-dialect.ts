@@ -1,5 +1,5 @@
-import type { FileAccount } from '../core/file-account.ts';
-import { contentBytesOf } from '../core/file-account.ts';
+import type { FileAccount } from '../core/account/file-account.ts';
+import { contentBytesOf } from '../core/account/file-account.ts';
 import { describeBeginning, detectDialect, namesOf } from '../core/records/detect-dialect.ts';
 import type { Dialect } from '../core/records/dialect.ts';
 import { readContent } from './read-content.ts';

@@ -1,7 +1,7 @@
 import { Buffer } from 'node:buffer';
 import type { Feed } from '../../feeds/feed.ts';
 import { SourceChangedError } from '../core/errors.ts';
-import type { SourceObject } from '../core/file-account.ts';
+import type { SourceObject } from '../core/account/file-account.ts';
 import type { Member, MemberFault } from '../core/records/bundle.ts';
 import { headerBytes } from '../core/records/bundle.ts';
 import { utf16Of } from '../core/records/decode-utf16.ts';

@@ -1,7 +1,7 @@
 import { BatchCutter } from '../core/records/batch-cutter.ts';
 import { isGenuine, signed } from '../core/authenticity.ts';
 import { AlteredMessageError } from '../core/errors.ts';
-import { isQuarantined } from '../core/quarantine.ts';
+import { isQuarantined } from '../core/account/quarantine.ts';
 import type { ReemitMessage } from '../messages.ts';
 import type { BatchLedger } from '../ports.ts';
 import type { Deadline } from '../runtime/deadline.ts';

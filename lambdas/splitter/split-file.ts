@@ -1,8 +1,8 @@
 import { LeaseLostError, SourceChangedError } from '../core/errors.ts';
-import type { FileAccount } from '../core/file-account.ts';
-import { isManifestOwed, isWhollySettled, unsettledRecords } from '../core/file-account.ts';
-import { readingOf } from '../core/reading.ts';
-import { isStopped } from '../core/quarantine.ts';
+import type { FileAccount } from '../core/account/file-account.ts';
+import { isManifestOwed, isWhollySettled, unsettledRecords } from '../core/account/file-account.ts';
+import { readingOf } from '../core/account/reading.ts';
+import { isStopped } from '../core/account/quarantine.ts';
 import type { FileLedger, NewFile } from '../ports.ts';
 import type { Deadline } from '../runtime/deadline.ts';
 import { checkStored } from './check-stored.ts';

@@ -2,14 +2,14 @@ import { randomUUID } from 'node:crypto';
 import { DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import { beforeEach, describe, expect, inject, it } from 'vitest';
 import { createDynamoLedger } from '../../lambdas/adapters/dynamo-ledger.ts';
-import type { OutcomeCounts } from '../../lambdas/core/outcome.ts';
-import { noCounts } from '../../lambdas/core/outcome.ts';
+import type { OutcomeCounts } from '../../lambdas/core/account/outcome.ts';
+import { noCounts } from '../../lambdas/core/account/outcome.ts';
 import { letterDigest } from '../../lambdas/core/authenticity.ts';
 import type { Letter, UnnotedLetter } from '../../lambdas/messages.ts';
 import type { Ledger, NewFile } from '../../lambdas/ports.ts';
 import { limits } from '../support/feed-fixture.ts';
 import { InMemoryLedger } from '../support/in-memory-ledger.ts';
-import { fileIdOf } from '../../lambdas/core/identity.ts';
+import { fileIdOf } from '../../lambdas/core/records/identity.ts';
 import { maxMembers } from '../../lambdas/core/records/bundle.ts';
 import { SimulatedClock } from '../support/simulated-clock.ts';
 

@@ -6,7 +6,7 @@ import { openTable } from '../../lambdas/adapters/dynamo-ledger.ts';
 import { watchServerDates } from '../../lambdas/adapters/watch-server-dates.ts';
 import { systemClock } from '../../lambdas/adapters/system-clock.ts';
 import { SharedLimiter } from '../../lambdas/consumer/shared-limiter.ts';
-import { breakerPauseMs, sharedOutage, suspectProbeDelayMs } from '../../lambdas/core/breaker.ts';
+import { breakerPauseMs, sharedOutage, suspectProbeDelayMs } from '../../lambdas/core/limiter/breaker.ts';
 import type { LimiterStore } from '../../lambdas/ports.ts';
 import { InMemoryLimiterStore } from '../support/in-memory-limiter-store.ts';
 import { SimulatedClock } from '../support/simulated-clock.ts';

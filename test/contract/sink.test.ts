@@ -5,7 +5,7 @@ import { traffic } from '../../feeds/traffic.ts';
 import { HttpSink } from '../../lambdas/adapters/http-sink.ts';
 import { LedgerSink, recordKeyOf } from '../../lambdas/adapters/ledger-sink.ts';
 import { systemClock } from '../../lambdas/adapters/system-clock.ts';
-import { sha256Of } from '../../lambdas/core/identity.ts';
+import { sha256Of } from '../../lambdas/core/records/identity.ts';
 import type { Sink, SinkAnswer, SinkRequest } from '../../lambdas/ports.ts';
 import { startFakeAvstar } from '../../localstack/fake-avstar/server.ts';
 import { InMemoryApi } from '../support/in-memory-ports.ts';

@@ -1,7 +1,7 @@
 import { expect } from 'vitest';
-import { requestIdOf, sha256Of } from '../../lambdas/core/identity.ts';
-import type { Manifest } from '../../lambdas/core/manifest.ts';
-import { outcomes } from '../../lambdas/core/outcome.ts';
+import { requestIdOf, sha256Of } from '../../lambdas/core/records/identity.ts';
+import type { Manifest } from '../../lambdas/core/account/manifest.ts';
+import { outcomes } from '../../lambdas/core/account/outcome.ts';
 import type { DeadLetter, DeployedStack, Dropped } from '../support/deployed-stack.ts';
 import { waitFor } from '../support/deployed-stack.ts';
 import type { KnownExport } from './known-export.ts';

@@ -1,5 +1,5 @@
 import { setTimeout as delay } from 'node:timers/promises';
-import type { FileAccount } from '../../lambdas/core/file-account.ts';
+import type { FileAccount } from '../../lambdas/core/account/file-account.ts';
 import type { SeededDice } from '../../localstack/seeded-dice.ts';
 import type { DeployedStack } from '../support/deployed-stack.ts';
 import { killFunction } from '../support/kill-function.ts';

@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import { sha256Of } from '../../lambdas/core/identity.ts';
+import { sha256Of } from '../../lambdas/core/records/identity.ts';
 import type { AvionExportOptions, ExportRow, SpotPayload } from '../support/avion-export.ts';
 import { avionChunks } from '../support/avion-export.ts';
 import type { DeployedStack, Dropped } from '../support/deployed-stack.ts';

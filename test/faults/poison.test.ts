@@ -1,5 +1,5 @@
 import { beforeAll, describe, expect, inject, it } from 'vitest';
-import type { Manifest } from '../../lambdas/core/manifest.ts';
+import type { Manifest } from '../../lambdas/core/account/manifest.ts';
 import type { FaultsInput } from '../../localstack/fake-avstar/faults.ts';
 import { DeployedStack } from '../support/deployed-stack.ts';
 import type { KnownExport } from './known-export.ts';

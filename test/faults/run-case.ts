@@ -1,4 +1,4 @@
-import type { Manifest } from '../../lambdas/core/manifest.ts';
+import type { Manifest } from '../../lambdas/core/account/manifest.ts';
 import type { FaultsInput } from '../../localstack/fake-avstar/faults.ts';
 import type { CallCounts } from '../../localstack/fault-proxy/call-counts.ts';
 import type { ProxyFaultsInput } from '../../localstack/fault-proxy/proxy-faults.ts';

@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { beforeAll, expect, it } from 'vitest';
-import type { Manifest } from '../../lambdas/core/manifest.ts';
+import type { Manifest } from '../../lambdas/core/account/manifest.ts';
 import { DeployedStack, waitFor } from '../support/deployed-stack.ts';
 
 let stack: DeployedStack;

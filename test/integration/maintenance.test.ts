@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { DynamoDBClient, GetItemCommand, UpdateItemCommand } from '@aws-sdk/client-dynamodb';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { recordKeyOf } from '../../lambdas/adapters/ledger-sink.ts';
-import { sha256Of } from '../../lambdas/core/identity.ts';
+import { sha256Of } from '../../lambdas/core/records/identity.ts';
 import { DeployedStack } from '../support/deployed-stack.ts';
 import { runSluice } from '../support/run-sluice.ts';
 import { maintenanceRecord } from '../support/maintenance-records.ts';

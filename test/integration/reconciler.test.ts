@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { DeleteMessageCommand, ReceiveMessageCommand } from '@aws-sdk/client-sqs';
 import { parse } from 'csv-parse/sync';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { requestIdOf, sha256Of } from '../../lambdas/core/identity.ts';
+import { requestIdOf, sha256Of } from '../../lambdas/core/records/identity.ts';
 import type { BatchMessage } from '../../lambdas/messages.ts';
 import { DeployedStack, waitFor } from '../support/deployed-stack.ts';
 import { limits, rowOf } from '../support/feed-fixture.ts';

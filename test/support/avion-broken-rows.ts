@@ -1,4 +1,4 @@
-import type { ProblemReason } from '../../lambdas/core/problem.ts';
+import type { ProblemReason } from '../../lambdas/core/records/problem.ts';
 import type { ExportFormat, SourceRow } from './avion-row-text.ts';
 import { csvRow, jsonRow } from './avion-row-text.ts';
 

@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import { open } from 'node:fs/promises';
-import type { ProblemReason } from '../../lambdas/core/problem.ts';
+import type { ProblemReason } from '../../lambdas/core/records/problem.ts';
 import type { BrokenKind } from './avion-broken-rows.ts';
 import { breakRow, usualBrokenKinds } from './avion-broken-rows.ts';
 import type { ExportFormat, SourceRow } from './avion-row-text.ts';

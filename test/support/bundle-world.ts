@@ -1,7 +1,7 @@
 import { feedNamed } from '../../feeds/index.ts';
 import { SourceChangedError } from '../../lambdas/core/errors.ts';
-import type { SourceObject } from '../../lambdas/core/file-account.ts';
-import type { PreparedRecord } from '../../lambdas/core/prepare-record.ts';
+import type { SourceObject } from '../../lambdas/core/account/file-account.ts';
+import type { PreparedRecord } from '../../lambdas/core/records/prepare-record.ts';
 import type { CutLimits } from '../../lambdas/core/records/dialect.ts';
 import { prepareBatch } from '../../lambdas/consumer/prepare-batch.ts';
 import type { BundleStore } from '../../lambdas/ports.ts';

@@ -1,9 +1,9 @@
 import { Readable } from 'node:stream';
 import { createGzip } from 'node:zlib';
-import type { FileAccount } from '../../lambdas/core/file-account.ts';
-import { sha256Of } from '../../lambdas/core/identity.ts';
-import { noCounts } from '../../lambdas/core/outcome.ts';
-import type { Receipt } from '../../lambdas/core/receipt.ts';
+import type { FileAccount } from '../../lambdas/core/account/file-account.ts';
+import { sha256Of } from '../../lambdas/core/records/identity.ts';
+import { noCounts } from '../../lambdas/core/account/outcome.ts';
+import type { Receipt } from '../../lambdas/core/account/receipt.ts';
 import type { Dialect } from '../../lambdas/core/records/dialect.ts';
 import type { SurveyPorts } from '../../lambdas/reconciler/survey-dead.ts';
 import { limits } from './feed-fixture.ts';

@@ -12,10 +12,10 @@ import {
 import { inject } from 'vitest';
 import { createDynamoLedger } from '../../lambdas/adapters/dynamo-ledger.ts';
 import { systemClock } from '../../lambdas/adapters/system-clock.ts';
-import { fileIdOf } from '../../lambdas/core/identity.ts';
-import type { Manifest } from '../../lambdas/core/manifest.ts';
-import { manifest as manifestSchema } from '../../lambdas/core/manifest.ts';
-import type { Receipt } from '../../lambdas/core/receipt.ts';
+import { fileIdOf } from '../../lambdas/core/records/identity.ts';
+import type { Manifest } from '../../lambdas/core/account/manifest.ts';
+import { manifest as manifestSchema } from '../../lambdas/core/account/manifest.ts';
+import type { Receipt } from '../../lambdas/core/account/receipt.ts';
 import type { Letter } from '../../lambdas/messages.ts';
 import { letter as letterSchema } from '../../lambdas/messages.ts';
 import type { FaultsInput } from '../../localstack/fake-avstar/faults.ts';

@@ -3,7 +3,7 @@ import { mkdirSync, writeFileSync } from 'node:fs';
 import { dirname, join, resolve } from 'node:path';
 import { Readable } from 'node:stream';
 import { deliverBatch } from '../../lambdas/consumer/deliver-batch.ts';
-import { amendAfterSeconds } from '../../lambdas/core/amendment.ts';
+import { amendAfterSeconds } from '../../lambdas/core/account/amendment.ts';
 import { DoesNotHoldError } from '../../cli/verify/verified.ts';
 import type { GivenFiles } from '../../cli/verify/verify-file.ts';
 import { verifyFile } from '../../cli/verify/verify-file.ts';

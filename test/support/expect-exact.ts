@@ -1,6 +1,6 @@
 import { expect } from 'vitest';
-import { sha256Of } from '../../lambdas/core/identity.ts';
-import type { Manifest } from '../../lambdas/core/manifest.ts';
+import { sha256Of } from '../../lambdas/core/records/identity.ts';
+import type { Manifest } from '../../lambdas/core/account/manifest.ts';
 import type { DeployedStack } from './deployed-stack.ts';
 import { expectVerified } from './expect-verified.ts';
 import type { TrafficExport } from './traffic-exports.ts';

@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { basename, join } from 'node:path';
 import { expect } from 'vitest';
 import { manifestName } from '../../cli/verify/read-manifest.ts';
-import type { Manifest } from '../../lambdas/core/manifest.ts';
+import type { Manifest } from '../../lambdas/core/account/manifest.ts';
 import type { DeployedStack } from './deployed-stack.ts';
 import { verifyByPython, verifyHere, writeEvidence } from './evidence.ts';
 

@@ -1,5 +1,5 @@
-import type { FileAccount } from '../../lambdas/core/file-account.ts';
-import { noCounts } from '../../lambdas/core/outcome.ts';
+import type { FileAccount } from '../../lambdas/core/account/file-account.ts';
+import { noCounts } from '../../lambdas/core/account/outcome.ts';
 import { limits } from './feed-fixture.ts';
 
 /** A file that is split, 1,000 records of 100 bytes of which none is settled; or as it is changed. */

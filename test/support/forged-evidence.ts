@@ -1,12 +1,12 @@
 import { createHash, sign } from 'node:crypto';
 import type { KeyObject } from 'node:crypto';
 import { gunzipSync, gzipSync } from 'node:zlib';
-import type { Manifest } from '../../lambdas/core/manifest.ts';
-import { manifest as manifestSchema } from '../../lambdas/core/manifest.ts';
-import { MerkleRoot } from '../../lambdas/core/merkle.ts';
-import { receipt as receiptSchema } from '../../lambdas/core/receipt.ts';
-import { isFailed, noCounts, outcomes } from '../../lambdas/core/outcome.ts';
-import type { Outcome } from '../../lambdas/core/outcome.ts';
+import type { Manifest } from '../../lambdas/core/account/manifest.ts';
+import { manifest as manifestSchema } from '../../lambdas/core/account/manifest.ts';
+import { MerkleRoot } from '../../lambdas/core/account/merkle.ts';
+import { receipt as receiptSchema } from '../../lambdas/core/account/receipt.ts';
+import { isFailed, noCounts, outcomes } from '../../lambdas/core/account/outcome.ts';
+import type { Outcome } from '../../lambdas/core/account/outcome.ts';
 
 /** Evidence of one file as somebody makes it who knows the format, and makes everything fit. Objects by their names. */
 export interface Forged {

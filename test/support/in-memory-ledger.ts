@@ -6,15 +6,15 @@ import type {
   DeadResolution,
   FileAccount,
   SourceObject,
-} from '../../lambdas/core/file-account.ts';
-import { fileIdOf } from '../../lambdas/core/identity.ts';
+} from '../../lambdas/core/account/file-account.ts';
+import { fileIdOf } from '../../lambdas/core/records/identity.ts';
 import { maxMembers } from '../../lambdas/core/records/bundle.ts';
-import { addCounts, noCounts, outcomes } from '../../lambdas/core/outcome.ts';
-import { blocksSameBytes } from '../../lambdas/core/reading.ts';
-import type { Quarantine } from '../../lambdas/core/quarantine.ts';
+import { addCounts, noCounts, outcomes } from '../../lambdas/core/account/outcome.ts';
+import { blocksSameBytes } from '../../lambdas/core/account/reading.ts';
+import type { Quarantine } from '../../lambdas/core/account/quarantine.ts';
 import { letterDigest } from '../../lambdas/core/authenticity.ts';
-import { alteredEntry, hasAltered, withEntry } from '../../lambdas/core/dead-history.ts';
-import { letterIdOf, placeOf } from '../../lambdas/core/letter-note.ts';
+import { alteredEntry, hasAltered, withEntry } from '../../lambdas/core/dead-letters/dead-history.ts';
+import { letterIdOf, placeOf } from '../../lambdas/core/dead-letters/letter-note.ts';
 import type { Letter, UnnotedLetter } from '../../lambdas/messages.ts';
 import type {
   AlteredLetter,

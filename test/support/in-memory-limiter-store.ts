@@ -1,4 +1,4 @@
-import type { Check, LimiterChange, LimiterItem } from '../../lambdas/core/limiter-item.ts';
+import type { Check, LimiterChange, LimiterItem } from '../../lambdas/core/limiter/limiter-item.ts';
 import type { LimiterStore } from '../../lambdas/ports.ts';
 
 /** The limiter's item, in memory. */

@@ -1,8 +1,8 @@
 import { SharedLimiter } from '../../lambdas/consumer/shared-limiter.ts';
 import { SlotPacer } from '../../lambdas/consumer/slot-pacer.ts';
-import type { RateLimit } from '../../lambdas/core/limiter.ts';
-import { jitterMarginMs, slotSpacingMs } from '../../lambdas/core/limiter.ts';
-import { ClockSkew } from '../../lambdas/core/clock-skew.ts';
+import type { RateLimit } from '../../lambdas/core/limiter/limiter.ts';
+import { jitterMarginMs, slotSpacingMs } from '../../lambdas/core/limiter/limiter.ts';
+import { ClockSkew } from '../../lambdas/core/limiter/clock-skew.ts';
 import type { Clock, Limiter, LimiterStore } from '../../lambdas/ports.ts';
 import { FaultDice } from '../../localstack/fake-avstar/faults.ts';
 import { SimulatedClock } from './simulated-clock.ts';

@@ -1,7 +1,7 @@
 import type { ClosedFile, LiveFile, Snapshot } from '../../cli/live/snapshot.ts';
 import { describeLive } from '../../cli/live/describe-file.ts';
-import type { FileAccount } from '../../lambdas/core/file-account.ts';
-import { noCounts } from '../../lambdas/core/outcome.ts';
+import type { FileAccount } from '../../lambdas/core/account/file-account.ts';
+import { noCounts } from '../../lambdas/core/account/outcome.ts';
 import { fileAccount } from './file-account.ts';
 
 const now = Date.UTC(2026, 0, 5, 2, 0, 0);

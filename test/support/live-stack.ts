@@ -1,9 +1,9 @@
 import type { SnapshotScope } from '../../cli/live/read-snapshot.ts';
 import { SnapshotReader } from '../../cli/live/read-snapshot.ts';
 import { StackOutputs } from '../../cli/stack/stack-outputs.ts';
-import type { FileAccount } from '../../lambdas/core/file-account.ts';
-import type { Manifest } from '../../lambdas/core/manifest.ts';
-import { sumCounts } from '../../lambdas/core/outcome.ts';
+import type { FileAccount } from '../../lambdas/core/account/file-account.ts';
+import type { Manifest } from '../../lambdas/core/account/manifest.ts';
+import { sumCounts } from '../../lambdas/core/account/outcome.ts';
 import { InMemoryLedger } from './in-memory-ledger.ts';
 import { InMemoryLimiterStore } from './in-memory-limiter-store.ts';
 import { SimulatedClock } from './simulated-clock.ts';

@@ -1,8 +1,8 @@
-import type { Manifest } from '../../lambdas/core/manifest.ts';
-import { manifest as manifestSchema } from '../../lambdas/core/manifest.ts';
+import type { Manifest } from '../../lambdas/core/account/manifest.ts';
+import { manifest as manifestSchema } from '../../lambdas/core/account/manifest.ts';
 import type { ReportOptions } from '../../lambdas/core/report/render-report.ts';
 import { ReportFacts } from '../../lambdas/core/report/report-facts.ts';
-import type { Receipt } from '../../lambdas/core/receipt.ts';
+import type { Receipt } from '../../lambdas/core/account/receipt.ts';
 
 const begunAt = Date.parse('2026-11-23T02:00:00.000Z');
 

@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import { feedNamed } from '../../feeds/index.ts';
 import { SourceChangedError } from '../../lambdas/core/errors.ts';
-import type { SourceObject } from '../../lambdas/core/file-account.ts';
+import type { SourceObject } from '../../lambdas/core/account/file-account.ts';
 import type { CutLimits } from '../../lambdas/core/records/dialect.ts';
 import { decodeBody } from '../../lambdas/core/records/slice-body.ts';
 import type { BatchMessage, ContinueMessage, FinalizeMessage, ReemitMessage } from '../../lambdas/messages.ts';

@@ -1,4 +1,4 @@
-import type { LimiterChange, LimiterItem } from '../../lambdas/core/limiter-item.ts';
+import type { LimiterChange, LimiterItem } from '../../lambdas/core/limiter/limiter-item.ts';
 import type { LimiterStore } from '../../lambdas/ports.ts';
 import { InMemoryLimiterStore } from './in-memory-limiter-store.ts';
 import type { SimulatedClock } from './simulated-clock.ts';

@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { expect } from 'vitest';
-import { requestIdOf, sha256Of } from '../../lambdas/core/identity.ts';
-import type { Manifest } from '../../lambdas/core/manifest.ts';
+import { requestIdOf, sha256Of } from '../../lambdas/core/records/identity.ts';
+import type { Manifest } from '../../lambdas/core/account/manifest.ts';
 import type { DeployedStack } from './deployed-stack.ts';
 import { waitFor } from './deployed-stack.ts';
 

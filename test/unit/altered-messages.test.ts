@@ -5,7 +5,7 @@ import { deliverBatch } from '../../lambdas/consumer/deliver-batch.ts';
 import { tryCorrection } from '../../lambdas/consumer/try-correction.ts';
 import { isGenuine, signed } from '../../lambdas/core/authenticity.ts';
 import { AlteredMessageError } from '../../lambdas/core/errors.ts';
-import type { FileAccount } from '../../lambdas/core/file-account.ts';
+import type { FileAccount } from '../../lambdas/core/account/file-account.ts';
 import { batchJson } from '../../lambdas/core/records/slice-body.ts';
 import type { CorrectionMessage, ReemitMessage, SliceMessage } from '../../lambdas/messages.ts';
 import { batchMessage } from '../../lambdas/messages.ts';

@@ -10,7 +10,7 @@ import { findJsonError } from '../../lambdas/core/records/json-error.ts';
 import { numberLiterals } from '../../lambdas/core/records/number-literals.ts';
 import { totalsProblem } from '../../lambdas/core/records/totals-row.ts';
 import { html } from '../../lambdas/core/report/html.ts';
-import { parseRetryAfter } from '../../lambdas/core/retry.ts';
+import { parseRetryAfter } from '../../lambdas/core/limiter/retry.ts';
 import { flat, harmless } from '../../cli/terminal/format.ts';
 
 /** Sixteen records of the greatest length: a pattern that takes the square of it does not come back within the time limit. */

@@ -9,9 +9,9 @@ import type { z } from 'zod';
 import { feedNamed } from '../../feeds/index.ts';
 import { withoutKeys } from '../../lambdas/adapters/dynamo-table.ts';
 import { createConsumerHandler } from '../../lambdas/consumer/handler.ts';
-import { fileIdOf } from '../../lambdas/core/identity.ts';
-import type { BatchAccount, DeadRecord, FileAccount } from '../../lambdas/core/file-account.ts';
-import type { Manifest } from '../../lambdas/core/manifest.ts';
+import { fileIdOf } from '../../lambdas/core/records/identity.ts';
+import type { BatchAccount, DeadRecord, FileAccount } from '../../lambdas/core/account/file-account.ts';
+import type { Manifest } from '../../lambdas/core/account/manifest.ts';
 import { createFinalizerHandler } from '../../lambdas/finalizer/handler.ts';
 import {
   batchMessage,

@@ -1,6 +1,6 @@
-import { sha256Of } from '../../../lambdas/core/identity.ts';
-import type { Manifest } from '../../../lambdas/core/manifest.ts';
-import { outcomes } from '../../../lambdas/core/outcome.ts';
+import { sha256Of } from '../../../lambdas/core/records/identity.ts';
+import type { Manifest } from '../../../lambdas/core/account/manifest.ts';
+import { outcomes } from '../../../lambdas/core/account/outcome.ts';
 import { formatCount, formatCountOf } from '../../terminal/format.ts';
 import type { Check } from '../check-demo.ts';
 import type { DemoFile } from './demo-records.ts';

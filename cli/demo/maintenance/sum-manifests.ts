@@ -1,5 +1,5 @@
-import type { Manifest } from '../../../lambdas/core/manifest.ts';
-import { outcomes } from '../../../lambdas/core/outcome.ts';
+import type { Manifest } from '../../../lambdas/core/account/manifest.ts';
+import { outcomes } from '../../../lambdas/core/account/outcome.ts';
 import { systemClock } from '../../../lambdas/adapters/system-clock.ts';
 import { readManifest } from '../../archive/read-archive.ts';
 import type { Figures } from '../../show/manifest-table.ts';

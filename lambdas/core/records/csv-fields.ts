@@ -1,4 +1,4 @@
-import type { Problem } from '../problem.ts';
+import type { Problem } from './problem.ts';
 
 export type CsvFields = { kind: 'fields'; fields: string[] } | { kind: 'problem'; problem: Problem };
 

@@ -1,5 +1,5 @@
 import type { Buffer } from 'node:buffer';
-import type { Problem } from '../problem.ts';
+import type { Problem } from './problem.ts';
 import type { MemberFault, MemberPlace, MemberSource } from './bundle.ts';
 import { BundleScanner } from './bundle-scanner.ts';
 import type { CutLimits, Dialect } from './dialect.ts';

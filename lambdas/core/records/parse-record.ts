@@ -1,5 +1,5 @@
 import type { Buffer } from 'node:buffer';
-import type { Problem } from '../problem.ts';
+import type { Problem } from './problem.ts';
 import { splitFields, withoutSurplus } from './csv-fields.ts';
 import { decodeText, trimForMessage } from './decode-text.ts';
 import type { CsvDialect, Dialect } from './dialect.ts';

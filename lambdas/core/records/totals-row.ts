@@ -1,4 +1,4 @@
-import type { Problem } from '../problem.ts';
+import type { Problem } from './problem.ts';
 
 const label =
   /^(?:grand[ -]?|sub[ -]?)?(?:totals?|sums?|summe|gesamt)(?: (?:rows?|records?|spots?|lines?|count|duration|seconds?))?\s*[:=]?\s*[0-9.,:]*$/i;

@@ -1,5 +1,5 @@
-import { clockText } from '../deadline-text.ts';
-import type { Manifest } from '../manifest.ts';
+import { clockText } from '../deadlines/deadline-text.ts';
+import type { Manifest } from '../account/manifest.ts';
 import type { Html } from './html.ts';
 import { html } from './html.ts';
 import { count } from './verdict.ts';

@@ -1,4 +1,4 @@
-import { clockText } from '../deadline-text.ts';
+import { clockText } from '../deadlines/deadline-text.ts';
 import type { Html } from './html.ts';
 import { html } from './html.ts';
 import type { TimelineChart } from './timeline.ts';

@@ -1,4 +1,4 @@
-import type { Manifest } from '../manifest.ts';
+import type { Manifest } from '../account/manifest.ts';
 import type { Html } from './html.ts';
 import { html } from './html.ts';
 import type { DeadRow, DeadState, FailureGroup, ReportFacts } from './report-facts.ts';

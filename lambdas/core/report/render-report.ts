@@ -1,10 +1,10 @@
 import { createHash } from 'node:crypto';
-import { durationText } from '../deadline-text.ts';
-import type { FeedDeadline } from '../feed-deadline.ts';
-import { slotSpacingMs } from '../limiter.ts';
-import type { RateLimit } from '../limiter.ts';
-import type { Manifest } from '../manifest.ts';
-import { outcomes } from '../outcome.ts';
+import { durationText } from '../deadlines/deadline-text.ts';
+import type { FeedDeadline } from '../deadlines/feed-deadline.ts';
+import { slotSpacingMs } from '../limiter/limiter.ts';
+import type { RateLimit } from '../limiter/limiter.ts';
+import type { Manifest } from '../account/manifest.ts';
+import { outcomes } from '../account/outcome.ts';
 import { auditSection } from './audit-section.ts';
 import { chartSection } from './chart.ts';
 import { failuresSection, lettersSection } from './failures-section.ts';

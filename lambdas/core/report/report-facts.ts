@@ -1,6 +1,6 @@
-import type { DeadResolution } from '../file-account.ts';
-import { isFailed } from '../outcome.ts';
-import type { Receipt } from '../receipt.ts';
+import type { DeadResolution } from '../account/file-account.ts';
+import { isFailed } from '../account/outcome.ts';
+import type { Receipt } from '../account/receipt.ts';
 import { Timeline } from './timeline.ts';
 
 /** Rows of the dead letters' table; the archive has the rest. */

@@ -1,7 +1,7 @@
-import { durationText } from '../deadline-text.ts';
-import type { FeedDeadline } from '../feed-deadline.ts';
-import { deadlineAfter } from '../feed-deadline.ts';
-import type { Manifest } from '../manifest.ts';
+import { durationText } from '../deadlines/deadline-text.ts';
+import type { FeedDeadline } from '../deadlines/feed-deadline.ts';
+import { deadlineAfter } from '../deadlines/feed-deadline.ts';
+import type { Manifest } from '../account/manifest.ts';
 
 export interface Verdict {
   /** `good`: nobody has to do anything; `look`: somebody has to; `bad`: the file did not go through. */

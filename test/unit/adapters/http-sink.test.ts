@@ -10,7 +10,7 @@ import { AvoidedAddresses, connectToAny } from '../../../lambdas/adapters/connec
 import { HttpSink } from '../../../lambdas/adapters/http-sink.ts';
 import type { HttpSinkOptions } from '../../../lambdas/adapters/http-sink.ts';
 import { SecretToken } from '../../../lambdas/adapters/secret-token.ts';
-import { maxRetryAfterMs } from '../../../lambdas/core/retry.ts';
+import { maxRetryAfterMs } from '../../../lambdas/core/limiter/retry.ts';
 import type { SinkAnswer } from '../../../lambdas/ports.ts';
 import type { Certificate } from '../../../localstack/certificates.ts';
 import { createCertificate, createIssuer } from '../../../localstack/certificates.ts';

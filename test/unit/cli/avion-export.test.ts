@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import { describe, expect, test } from 'vitest';
 import { feedNamed } from '../../../feeds/index.ts';
-import { prepareRecord } from '../../../lambdas/core/prepare-record.ts';
+import { prepareRecord } from '../../../lambdas/core/records/prepare-record.ts';
 import { BatchCutter } from '../../../lambdas/core/records/batch-cutter.ts';
 import { cutSlice } from '../../../lambdas/core/records/cut-slice.ts';
 import { detectDialect } from '../../../lambdas/core/records/detect-dialect.ts';

@@ -2,7 +2,7 @@ import { expect, test } from 'vitest';
 import type { DemoEnd } from '../../../cli/demo/check-demo.ts';
 import { checkDemo } from '../../../cli/demo/check-demo.ts';
 import { demo } from '../../../cli/demo/demo-settings.ts';
-import { requestIdOf } from '../../../lambdas/core/identity.ts';
+import { requestIdOf } from '../../../lambdas/core/records/identity.ts';
 
 const sha256 = 'a'.repeat(64);
 const valid = demo.rows - 3;

@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
 import { describeProgress } from '../../../cli/drop/describe-progress.ts';
-import type { FileAccount } from '../../../lambdas/core/file-account.ts';
-import { noCounts } from '../../../lambdas/core/outcome.ts';
+import type { FileAccount } from '../../../lambdas/core/account/file-account.ts';
+import { noCounts } from '../../../lambdas/core/account/outcome.ts';
 
 const file: FileAccount = {
   fileId: 'f',

@@ -3,9 +3,9 @@ import { awaitLetters } from '../../../cli/drop/await-letters.ts';
 import type { DroppedObject } from '../../../cli/drop/find-dropped-file.ts';
 import { findDroppedFile, idOfDropped } from '../../../cli/drop/find-dropped-file.ts';
 import { followFile } from '../../../cli/drop/follow-file.ts';
-import type { DeadRecord, FileAccount } from '../../../lambdas/core/file-account.ts';
-import { fileIdOf } from '../../../lambdas/core/identity.ts';
-import { noCounts } from '../../../lambdas/core/outcome.ts';
+import type { DeadRecord, FileAccount } from '../../../lambdas/core/account/file-account.ts';
+import { fileIdOf } from '../../../lambdas/core/records/identity.ts';
+import { noCounts } from '../../../lambdas/core/account/outcome.ts';
 
 const dropped: DroppedObject = {
   feed: 'traffic',

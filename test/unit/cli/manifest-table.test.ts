@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
 import { exitCodeOf } from '../../../cli/show/exit-code-of.ts';
 import { formatFigures, formatManifest } from '../../../cli/show/manifest-table.ts';
-import type { Manifest } from '../../../lambdas/core/manifest.ts';
+import type { Manifest } from '../../../lambdas/core/account/manifest.ts';
 
 const clean: Manifest = {
   manifest_version: 2,

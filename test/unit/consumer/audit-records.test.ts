@@ -4,7 +4,7 @@ import { feedNamed } from '../../../feeds/index.ts';
 import { deliverBatch } from '../../../lambdas/consumer/deliver-batch.ts';
 import { handleLetter } from '../../../lambdas/consumer/retry-letter.ts';
 import type { AuditLog } from '../../../lambdas/ports.ts';
-import type { Receipt } from '../../../lambdas/core/receipt.ts';
+import type { Receipt } from '../../../lambdas/core/account/receipt.ts';
 import type { FeedFixture } from '../../support/feed-fixture.ts';
 import { fixtureOf, putSplitFile, rowOf } from '../../support/feed-fixture.ts';
 import { consumerWorld, silentLog } from '../../support/in-memory-ports.ts';

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import type { RateLimit } from '../../../lambdas/core/limiter.ts';
-import { jitterMarginMs, slotSpacingMs } from '../../../lambdas/core/limiter.ts';
+import type { RateLimit } from '../../../lambdas/core/limiter/limiter.ts';
+import { jitterMarginMs, slotSpacingMs } from '../../../lambdas/core/limiter/limiter.ts';
 import type { Scenario, SimulationResult, Spread } from '../../support/limiter-simulation.ts';
 import { LimiterSimulation, mostInAWindow } from '../../support/limiter-simulation.ts';
 

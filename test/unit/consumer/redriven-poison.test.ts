@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { deliverBatch } from '../../../lambdas/consumer/deliver-batch.ts';
 import type { LetterEnd } from '../../../lambdas/consumer/retry-letter.ts';
 import { handleLetter } from '../../../lambdas/consumer/retry-letter.ts';
-import { FailureRun } from '../../../lambdas/core/breaker.ts';
+import { FailureRun } from '../../../lambdas/core/limiter/breaker.ts';
 import type { SinkAnswer } from '../../../lambdas/ports.ts';
 import { fixtureOf, putSplitFile, rowOf } from '../../support/feed-fixture.ts';
 import type { ConsumerWorld } from '../../support/in-memory-ports.ts';

@@ -1,7 +1,12 @@
 import { beforeEach, describe, expect, it } from 'vitest';
 import { SharedLimiter } from '../../../lambdas/consumer/shared-limiter.ts';
-import { breakerPauseMs, suspectProbeDelayMs, probeLeaseMs, sharedOutage } from '../../../lambdas/core/breaker.ts';
-import { maxRetryAfterMs } from '../../../lambdas/core/retry.ts';
+import {
+  breakerPauseMs,
+  suspectProbeDelayMs,
+  probeLeaseMs,
+  sharedOutage,
+} from '../../../lambdas/core/limiter/breaker.ts';
+import { maxRetryAfterMs } from '../../../lambdas/core/limiter/retry.ts';
 import type { LimiterStore } from '../../../lambdas/ports.ts';
 import { InMemoryLimiterStore } from '../../support/in-memory-limiter-store.ts';
 import { SimulatedClock } from '../../support/simulated-clock.ts';

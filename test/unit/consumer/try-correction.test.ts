@@ -1,8 +1,8 @@
 import { beforeEach, describe, expect, it } from 'vitest';
 import { tryCorrection } from '../../../lambdas/consumer/try-correction.ts';
 import { ContradictionError } from '../../../lambdas/core/errors.ts';
-import type { DeadRecord } from '../../../lambdas/core/file-account.ts';
-import { requestIdOf } from '../../../lambdas/core/identity.ts';
+import type { DeadRecord } from '../../../lambdas/core/account/file-account.ts';
+import { requestIdOf } from '../../../lambdas/core/records/identity.ts';
 import type { CorrectionMessage, Letter } from '../../../lambdas/messages.ts';
 import type { SinkAnswer } from '../../../lambdas/ports.ts';
 import type { FeedFixture } from '../../support/feed-fixture.ts';

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { refuseAfterLoneProbes } from '../../../lambdas/core/breaker.ts';
-import type { Outcome } from '../../../lambdas/core/outcome.ts';
+import { refuseAfterLoneProbes } from '../../../lambdas/core/limiter/breaker.ts';
+import type { Outcome } from '../../../lambdas/core/account/outcome.ts';
 import type { ApiRequest, ApiTurn, DeliveryResult, DeliveryScenario } from '../../support/delivery-simulation.ts';
 import { DeliverySimulation } from '../../support/delivery-simulation.ts';
 

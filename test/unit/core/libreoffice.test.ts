@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { parseCsv } from '../../../cli/reingest/parse-csv.ts';
-import { csvLine } from '../../../lambdas/core/reconciliation-csv.ts';
+import { csvLine } from '../../../lambdas/core/dead-letters/reconciliation-csv.ts';
 import { unescapeCell } from '../../../lambdas/core/spreadsheet-text.ts';
 import { openInLibreOffice, saveInLibreOffice, soffice, withoutLibreOffice } from '../../support/libreoffice.ts';
 

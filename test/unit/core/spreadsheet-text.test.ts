@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { csvLine } from '../../../lambdas/core/reconciliation-csv.ts';
+import { csvLine } from '../../../lambdas/core/dead-letters/reconciliation-csv.ts';
 import { escapeCell, escapeName, unescapeCell, unescapeName } from '../../../lambdas/core/spreadsheet-text.ts';
 import { couldBeFormula, importedCells } from '../../support/spreadsheet-imports.ts';
 

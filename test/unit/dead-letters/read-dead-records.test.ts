@@ -1,9 +1,9 @@
 import { Readable } from 'node:stream';
 import { gzipSync } from 'node:zlib';
 import { beforeEach, describe, expect, it } from 'vitest';
-import { archiveKeysOf } from '../../../lambdas/core/archive-keys.ts';
-import type { FileAccount } from '../../../lambdas/core/file-account.ts';
-import { noCounts } from '../../../lambdas/core/outcome.ts';
+import { archiveKeysOf } from '../../../lambdas/core/account/archive-keys.ts';
+import type { FileAccount } from '../../../lambdas/core/account/file-account.ts';
+import { noCounts } from '../../../lambdas/core/account/outcome.ts';
 import type { DeadRecordPorts } from '../../../lambdas/dead-letters/read-dead-records.ts';
 import { readDeadRecords } from '../../../lambdas/dead-letters/read-dead-records.ts';
 import type { Letter } from '../../../lambdas/messages.ts';

@@ -2,8 +2,8 @@ import { describe, expect, it } from 'vitest';
 import { feedNamed } from '../../../feeds/index.ts';
 import { canonicalFormType } from '../../../feeds/maintenance/form-type.ts';
 import { isIsoDate } from '../../../feeds/maintenance/iso-date.ts';
-import type { PreparedRecord } from '../../../lambdas/core/prepare-record.ts';
-import { prepareRecord } from '../../../lambdas/core/prepare-record.ts';
+import type { PreparedRecord } from '../../../lambdas/core/records/prepare-record.ts';
+import { prepareRecord } from '../../../lambdas/core/records/prepare-record.ts';
 import type { Dialect } from '../../../lambdas/core/records/dialect.ts';
 
 const record = {

@@ -1,14 +1,14 @@
 import { createHash, createPublicKey, verify } from 'node:crypto';
 import { Readable } from 'node:stream';
 import { gunzipSync } from 'node:zlib';
-import { flushAfterProbes } from '../../../lambdas/core/breaker.ts';
+import { flushAfterProbes } from '../../../lambdas/core/limiter/breaker.ts';
 import { beforeEach, describe, expect, it } from 'vitest';
 import { deliverBatch } from '../../../lambdas/consumer/deliver-batch.ts';
 import { handleLetter } from '../../../lambdas/consumer/retry-letter.ts';
-import { amendAfterSeconds, gatherAtMostMs } from '../../../lambdas/core/amendment.ts';
+import { amendAfterSeconds, gatherAtMostMs } from '../../../lambdas/core/account/amendment.ts';
 import { ContradictionError } from '../../../lambdas/core/errors.ts';
-import type { Manifest } from '../../../lambdas/core/manifest.ts';
-import { manifest as manifestSchema } from '../../../lambdas/core/manifest.ts';
+import type { Manifest } from '../../../lambdas/core/account/manifest.ts';
+import { manifest as manifestSchema } from '../../../lambdas/core/account/manifest.ts';
 import type { FinalizerPorts } from '../../../lambdas/finalizer/finalize-file.ts';
 import { finalizeFile } from '../../../lambdas/finalizer/finalize-file.ts';
 import type { FeedFixture } from '../../support/feed-fixture.ts';

@@ -1,8 +1,8 @@
 import { createPublicKey, verify } from 'node:crypto';
 import { Readable } from 'node:stream';
 import { beforeEach, describe, expect, it } from 'vitest';
-import { archiveKeysOf } from '../../../lambdas/core/archive-keys.ts';
-import type { Manifest } from '../../../lambdas/core/manifest.ts';
+import { archiveKeysOf } from '../../../lambdas/core/account/archive-keys.ts';
+import type { Manifest } from '../../../lambdas/core/account/manifest.ts';
 import type { SigningPorts } from '../../../lambdas/finalizer/sign-manifest.ts';
 import { announceSignature, signManifest } from '../../../lambdas/finalizer/sign-manifest.ts';
 import { localSigner } from '../../support/local-signer.ts';

@@ -1,5 +1,5 @@
 import { beforeEach, describe, expect, it } from 'vitest';
-import { noCounts } from '../../../lambdas/core/outcome.ts';
+import { noCounts } from '../../../lambdas/core/account/outcome.ts';
 import type { ContinueMessage, FinalizeMessage, ReemitMessage } from '../../../lambdas/messages.ts';
 import type { ReconcilerPorts } from '../../../lambdas/reconciler/requeue-stalled.ts';
 import { requeueStalled } from '../../../lambdas/reconciler/requeue-stalled.ts';

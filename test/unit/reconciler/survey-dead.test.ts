@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { maxSourceColumns } from '../../../lambdas/core/csv-columns.ts';
+import { maxSourceColumns } from '../../../lambdas/core/dead-letters/csv-columns.ts';
 import { describeSurvey } from '../../../lambdas/reconciler/describe-survey.ts';
 import { tellDesk } from '../../../lambdas/reconciler/tell-desk.ts';
 import { surveyDead } from '../../../lambdas/reconciler/survey-dead.ts';

@@ -1,6 +1,6 @@
 import { beforeEach, describe, expect, it } from 'vitest';
-import type { FileAccount } from '../../../lambdas/core/file-account.ts';
-import { noCounts } from '../../../lambdas/core/outcome.ts';
+import type { FileAccount } from '../../../lambdas/core/account/file-account.ts';
+import { noCounts } from '../../../lambdas/core/account/outcome.ts';
 import type { WatchDeadlinesPorts } from '../../../lambdas/reconciler/watch-deadlines.ts';
 import { watchDeadlines } from '../../../lambdas/reconciler/watch-deadlines.ts';
 import { fileAccount } from '../../support/file-account.ts';

@@ -3,7 +3,7 @@ import { splitFile } from '../../../lambdas/splitter/split-file.ts';
 import { reemitBatches } from '../../../lambdas/splitter/reemit-batches.ts';
 import { fileLeaseMs } from '../../../lambdas/splitter/splitter-ports.ts';
 import type { BatchMessage } from '../../../lambdas/messages.ts';
-import { noCounts } from '../../../lambdas/core/outcome.ts';
+import { noCounts } from '../../../lambdas/core/account/outcome.ts';
 import { SimulatedClock } from '../../support/simulated-clock.ts';
 import type { SplitterWorld } from '../../support/splitter-world.ts';
 import { coverage, distinctBatches, noDeadline, splitterWorld } from '../../support/splitter-world.ts';

@@ -1,9 +1,9 @@
 import { beforeEach, describe, expect, it } from 'vitest';
 import * as z from 'zod';
 import type { Feed } from '../../../feeds/feed.ts';
-import type { FileAccount } from '../../../lambdas/core/file-account.ts';
-import type { OutcomeCounts } from '../../../lambdas/core/outcome.ts';
-import { noCounts } from '../../../lambdas/core/outcome.ts';
+import type { FileAccount } from '../../../lambdas/core/account/file-account.ts';
+import type { OutcomeCounts } from '../../../lambdas/core/account/outcome.ts';
+import { noCounts } from '../../../lambdas/core/account/outcome.ts';
 import type { Deadline } from '../../../lambdas/runtime/deadline.ts';
 import { splitFile } from '../../../lambdas/splitter/split-file.ts';
 import { fileLeaseMs } from '../../../lambdas/splitter/splitter-ports.ts';

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import type { FileAccount } from '../../../../lambdas/core/file-account.ts';
-import { noCounts } from '../../../../lambdas/core/outcome.ts';
+import type { FileAccount } from '../../../../lambdas/core/account/file-account.ts';
+import { noCounts } from '../../../../lambdas/core/account/outcome.ts';
 import { fileAccount } from '../../../support/file-account.ts';
 import { LiveStack } from '../../../support/live-stack.ts';
 

@@ -1,8 +1,8 @@
 import { describe, expect, it } from 'vitest';
 import type { ResolvedRecord, StoredRecord } from '../../../../cli/records/compare-records.ts';
 import { compareRecords } from '../../../../cli/records/compare-records.ts';
-import { sha256Of } from '../../../../lambdas/core/identity.ts';
-import type { Receipt } from '../../../../lambdas/core/receipt.ts';
+import { sha256Of } from '../../../../lambdas/core/records/identity.ts';
+import type { Receipt } from '../../../../lambdas/core/account/receipt.ts';
 
 const receiptOf = (record: number, outcome: Receipt['outcome']): Receipt => ({
   ...{ record, line: record, offset: 0, length: 1, outcome, status: null, attempts: 1, at: '2026-01-05T02:00:00.000Z' },

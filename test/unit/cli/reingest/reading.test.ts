@@ -9,11 +9,16 @@ import { planCorrections } from '../../../../cli/reingest/plan-corrections.ts';
 import { summariseChanges } from '../../../../cli/reingest/summarise-changes.ts';
 import { correctionIdOf } from '../../../../cli/reingest/correction-id.ts';
 import { feedNamed } from '../../../../feeds/index.ts';
-import type { DeadAttempt, DeadRecord, FileAccount } from '../../../../lambdas/core/file-account.ts';
-import { sha256Of } from '../../../../lambdas/core/identity.ts';
-import { noCounts } from '../../../../lambdas/core/outcome.ts';
-import type { OpenDead } from '../../../../lambdas/core/reconciliation-csv.ts';
-import { csvHeader, csvLineBreak, csvRow, sourceRowOf } from '../../../../lambdas/core/reconciliation-csv.ts';
+import type { DeadAttempt, DeadRecord, FileAccount } from '../../../../lambdas/core/account/file-account.ts';
+import { sha256Of } from '../../../../lambdas/core/records/identity.ts';
+import { noCounts } from '../../../../lambdas/core/account/outcome.ts';
+import type { OpenDead } from '../../../../lambdas/core/dead-letters/reconciliation-csv.ts';
+import {
+  csvHeader,
+  csvLineBreak,
+  csvRow,
+  sourceRowOf,
+} from '../../../../lambdas/core/dead-letters/reconciliation-csv.ts';
 import type { Dialect } from '../../../../lambdas/core/records/dialect.ts';
 import { saveAsSpreadsheet } from '../../../support/as-spreadsheet.ts';
 import { limits } from '../../../support/feed-fixture.ts';

@@ -2,7 +2,7 @@ import { Buffer } from 'node:buffer';
 import { describe, expect, it } from 'vitest';
 import { feedNamed } from '../../../../feeds/index.ts';
 import type { Feed } from '../../../../feeds/feed.ts';
-import { prepareRecord } from '../../../../lambdas/core/prepare-record.ts';
+import { prepareRecord } from '../../../../lambdas/core/records/prepare-record.ts';
 import { BatchCutter } from '../../../../lambdas/core/records/batch-cutter.ts';
 import { cutSlice } from '../../../../lambdas/core/records/cut-slice.ts';
 import { detectDialect } from '../../../../lambdas/core/records/detect-dialect.ts';

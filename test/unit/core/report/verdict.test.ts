@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import type { Manifest } from '../../../../lambdas/core/manifest.ts';
+import type { Manifest } from '../../../../lambdas/core/account/manifest.ts';
 import { verdictOf } from '../../../../lambdas/core/report/verdict.ts';
 import { manifestOf } from '../../../support/report-facts.ts';
 

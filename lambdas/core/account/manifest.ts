@@ -1,0 +1,166 @@
+import * as z from 'zod';
+import { compressions, fileStates } from './file-account.ts';
+import { utf16Encodings } from '../records/decode-utf16.ts';
+
+/** One failed record in a manifest; the full list is in the receipts. */
+export const manifestError = z.object({
+  record: z.int().positive(),
+  line: z.int().positive(),
+  offset: z.int().nonnegative(),
+  outcome: z.enum(['rejected', 'refused', 'exhausted']),
+  field: z.string().nullable(),
+  reason: z.string(),
+  error: z.string(),
+  status: z.int().nullable(),
+  raw_value: z.string(),
+});
+export type ManifestError = z.infer<typeof manifestError>;
+
+/** Open dead letters that failed in the same way. */
+export const reasonCount = z.object({
+  outcome: manifestError.shape.outcome,
+  /** Null for all reasons that came after the first `maxReasons` ones. */
+  reason: z.string().nullable(),
+  records: z.int().positive(),
+});
+export type ReasonCount = z.infer<typeof reasonCount>;
+
+/** Failed records that a manifest shows one by one; the receipts have all of them. */
+export const maxErrors = 1000;
+
+/** Pairs of outcome and reason that a manifest counts apart: an API that answers with ever new reasons fills no manifest. */
+export const maxReasons = 1000;
+
+/** Characters (Unicode code points) of a failed record that a manifest shows. */
+export const maxRawCharacters = 500;
+
+const sha256 = z.string().regex(/^[0-9a-f]{64}$/);
+const count = z.int().nonnegative();
+const time = z.iso.datetime();
+
+/** The version that is written. A manifest of version 1 lacks what is marked with "since 2". */
+export const manifestVersion = 2;
+
+/**
+ * The account of one file, kept beside it in the archive. It reads version 1 as well, whose missing fields are null or
+ * empty here; `cli/verify` tells the difference.
+ */
+export const manifest = z.object({
+  manifest_version: z.literal([1, manifestVersion]),
+  /** 1 for the first; amendments count on and never replace it. */
+  manifest_number: z.int().positive(),
+  /** Of the bytes of the manifest before this one; null for the first. Since 2. */
+  previous_manifest_sha256: sha256.nullable().default(null),
+  tool: z.literal('sluice'),
+  tool_version: z.string(),
+  file_id: z.string(),
+  feed: z.string(),
+  lane: z.string(),
+  state: z.enum(fileStates),
+  source: z.object({
+    bucket: z.string(),
+    key: z.string(),
+    version_id: z.string().nullable(),
+    etag: z.string(),
+  }),
+  /** Where source, receipts and this manifest lie. */
+  archive: z.object({
+    bucket: z.string(),
+    source_key: z.string().nullable(),
+    receipts_key: z.string().nullable(),
+    /** The failed records' receipts alone; null where there are none. These two came later. */
+    dead_letters_key: z.string().nullable().default(null),
+    /** Of these two objects' bytes; they came later, too. */
+    receipts_sha256: sha256.nullable().default(null),
+    dead_letters_sha256: sha256.nullable().default(null),
+    /** One line a dead letter that has come to rest since; null where none has. */
+    resolutions_key: z.string().nullable().default(null),
+    /** Of that object's bytes. Since 2. */
+    resolutions_sha256: sha256.nullable().default(null),
+    /** This account as a page for people, and the SHA-256 of its bytes; null where drawing it failed. Since 2. */
+    report_key: z.string().nullable().default(null),
+    report_sha256: sha256.nullable().default(null),
+    manifest_key: z.string(),
+  }),
+  /** SHA-256 of the file's bytes, lower-case hex: what `sha256sum` prints. Null where it could not be read. */
+  checksum: z.string().nullable(),
+  bytes: count,
+  format: z.string().nullable(),
+  /** These came later: a manifest from before has none. */
+  encoding: z.string().nullable().default(null),
+  compression: z.enum(compressions).nullable().default(null),
+  /** Of a ZIP archive: its one file. */
+  zip_member: z.string().nullable().default(null),
+  /** What the text was in before it was decoded into UTF-8. */
+  decoded_from: z.enum(utf16Encodings).nullable().default(null),
+  /** Decompressed and decoded: what `offset` counts in. */
+  content_bytes: count.nullable().default(null),
+  /** Offset of the first byte behind a BOM, a CSV header or an array's bracket; null where no format was settled. Since 2. */
+  body_offset: count.nullable().default(null),
+  /** Small files of one record each that this is the account of: each receipt names its file. Null for a file as it was dropped. */
+  bundled_files: count.nullable().default(null),
+  total_records: count,
+  valid_records: count,
+  uploaded_records: count,
+  duplicate_records: count,
+  rejected_records: count,
+  refused_records: count,
+  exhausted_records: count,
+  held_records: count,
+  /** Records that were never sent to a consumer and have no receipts: receipts and these have each record once. */
+  held_ranges: z.array(z.object({ first_record: z.int().positive(), last_record: z.int().positive() })).default([]),
+  /** Rejected, refused and exhausted ones whose letter is still open. */
+  dead_lettered_records: count,
+  /** Were dead letters once and got through since. */
+  resolved_records: count,
+  /** Dead letters that somebody has settled by hand: still counted by their outcome, no longer open. */
+  handled_records: count.default(0),
+  /** The sum is exact, and the receipts hold each record exactly once. */
+  reconciled: z.boolean(),
+  /** Over what the receipts hold, in file order; null where there are none, and in a manifest from before. */
+  proof: z
+    .object({
+      leaves: count,
+      /** Merkle root (RFC 6962) over the records' SHA-256: 32 bytes a leaf. */
+      records_root: sha256,
+      /** The same over the receipts' lines, without their line feeds. */
+      receipts_root: sha256,
+    })
+    .nullable()
+    .default(null),
+  /** Over this manifest's bytes, in an object of its own. Null where the stack has no key to sign with, and from before. */
+  signature: z
+    .object({
+      /** On P-256, DER-encoded; the names are KMS's. */
+      algorithm: z.literal('ECDSA_SHA_256'),
+      key_arn: z.string(),
+      /** Of the public key's SubjectPublicKeyInfo. */
+      public_key_sha256: sha256,
+      /** The same, as PEM, and the SHA-256 of that object's bytes (since 2). */
+      public_key_key: z.string(),
+      public_key_pem_sha256: sha256.nullable().default(null),
+      signature_key: z.string(),
+    })
+    .nullable()
+    .default(null),
+  duplicate_of: z.string().nullable(),
+  failure: z.object({ code: z.string(), message: z.string() }).nullable(),
+  warnings: z.array(z.object({ code: z.string(), message: z.string() })),
+  /** The first `maxErrors`, in file order. */
+  errors: z.array(manifestError),
+  errors_truncated: z.boolean(),
+  /** All open dead letters, counted by outcome and reason, in the order in which each pair appears first. Since 2. */
+  errors_by_reason: z.array(reasonCount).default([]),
+  times: z.object({
+    received: time,
+    split: time.nullable(),
+    first_upload: time.nullable(),
+    last_upload: time.nullable(),
+    completed: time,
+    duration_seconds: z.number().nonnegative(),
+    upload_seconds: z.number().nonnegative(),
+    records_per_second: z.number().nonnegative(),
+  }),
+});
+export type HeldRange = Manifest['held_ranges'][number];
+export type Manifest = z.infer<typeof manifest>;

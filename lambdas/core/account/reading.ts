@@ -1,0 +1,39 @@
+import * as z from 'zod';
+import type { Feed } from '../../../feeds/feed.ts';
+import type { FileAccount } from './file-account.ts';
+import { sha256Of } from '../records/identity.ts';
+import type { CutLimits, Dialect } from '../records/dialect.ts';
+
+/**
+ * A fingerprint of how a file is read: its dialect, the limits that decide what a good record is, and the feed's rules. The same
+ * bytes under another fingerprint are another file, since other records come of them. 32 hex digits.
+ */
+export function readingOf(dialect: Dialect, { maxRecordBytes }: CutLimits, feed: Feed): string {
+  const inOrder = Object.entries(dialect).sort(([a], [b]) => (a < b ? -1 : 1));
+  return sha256Of(JSON.stringify([inOrder, maxRecordBytes, rulesOf(feed)])).slice(0, 32);
+}
+
+const known = new WeakMap<Feed, string>();
+
+function rulesOf(feed: Feed): string {
+  const { columns, integerFields, exactNumbers = false, rulesVersion = 1, optionValues } = feed;
+  // Refinements and transformations are functions: what they do is in `rulesVersion`.
+  const schema = () => z.toJSONSchema(feed.schema, { io: 'input', unrepresentable: 'any' });
+  const rules =
+    known.get(feed) ??
+    sha256Of(JSON.stringify([columns, integerFields, exactNumbers, rulesVersion, optionValues, schema()]));
+  known.set(feed, rules);
+  return rules;
+}
+
+/**
+ * Whether a file keeps a later one with the same bytes, read in the same way, from being sent: it is in progress, or the sink has
+ * accepted something of it. What a file did not send must not be lost because it came first.
+ */
+export function blocksSameBytes(before: FileAccount | undefined): boolean {
+  if (before?.state === 'splitting' || before?.state === 'split') return true;
+  if (before?.state !== 'completed') return false;
+  const { uploaded, duplicate } = before.settled;
+  // A record may have got through later: redriven, corrected, or settled by hand.
+  return uploaded + duplicate > 0 || before.lastResolvedAt !== undefined;
+}

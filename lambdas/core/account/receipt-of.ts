@@ -1,0 +1,52 @@
+import type { RawPayload } from '../dead-letters/letter-of.ts';
+import { rawPayloadOf } from '../dead-letters/letter-of.ts';
+import { isFailed } from './outcome.ts';
+import type { PreparedRecord } from '../records/prepare-record.ts';
+import type { DoneRecord } from './progress.ts';
+import type { Receipt } from './receipt.ts';
+import { sourceFieldsOf } from './source-uri.ts';
+
+/** The record as it stood in the file, as far as it can be shown. */
+export function rawOf(record: PreparedRecord): RawPayload {
+  return rawPayloadOf(record.bytes, record.length);
+}
+
+/**
+ * A record's line in the receipts. A failed one carries all that its letter does: a purged DLQ loses nothing.
+ * @param first of a duplicate: the first record of its batch with the same request id, which may be the record itself
+ */
+export function receiptOf(record: PreparedRecord, done: DoneRecord, first?: PreparedRecord): Receipt {
+  const { result } = record;
+  const receipt: Receipt = {
+    record: record.record,
+    line: record.line,
+    offset: record.offset,
+    length: record.length,
+    sha256: record.sha256,
+    outcome: done.outcome,
+    request_id: result.kind === 'good' ? result.requestId : null,
+    status: done.status,
+    attempts: done.attempts,
+    at: new Date(done.at).toISOString(),
+  };
+  Object.assign(receipt, sourceFieldsOf(record.source));
+  if (done.confirmedBy) receipt.confirmed_by = done.confirmedBy;
+  if (record.correlationId !== undefined) receipt.correlation_id = record.correlationId;
+  const warnings = [...(record.warnings ?? [])];
+  if (first && first.sha256 !== record.sha256) {
+    warnings.push(
+      `record ${first.record} of the file has the same request id and other bytes; the API has what came first`,
+    );
+  }
+  if (warnings.length > 0) receipt.warnings = warnings;
+  if (done.answer !== undefined) receipt.api_answer = done.answer;
+  if (!isFailed(done.outcome)) return receipt;
+  const problem = result.kind === 'rejected' ? result.problem : undefined;
+  return {
+    ...receipt,
+    reason: problem?.reason ?? done.reason ?? 'unknown',
+    error: problem?.message ?? done.error ?? '',
+    field: problem?.field ?? null,
+    ...rawOf(record),
+  };
+}

@@ -1,0 +1,42 @@
+import type { DeadAttempt, DeadRecord } from '../account/file-account.ts';
+
+/** Attempts kept in a dead record's history; older ones make room. */
+const maxHistory = 50;
+
+/** Altered letters kept among them: whoever sends many must not push the attempts out. */
+const maxAltered = 5;
+
+/** The word for it in a history, in lists and for the desk. */
+export const alteredReason = 'altered';
+
+type History = readonly DeadAttempt[];
+
+/** The history with one more entry. An altered letter that is seen once more replaces what was noted of it. */
+export function withEntry(history: History, entry: DeadAttempt): DeadAttempt[] {
+  if (!entry.altered) return [...history, entry].slice(-maxHistory);
+  const { sha256 } = entry.altered;
+  const others = history.filter(({ altered }) => altered?.sha256 !== sha256);
+  const oldest = others.filter(({ altered }) => altered).slice(0, -(maxAltered - 1));
+  return [...others.filter((each) => !oldest.includes(each)), entry];
+}
+
+/** Whether this receive of an altered letter is in the history. */
+export function hasAltered(history: History, { sha256, sentAt }: NonNullable<DeadAttempt['altered']>): boolean {
+  return history.some(({ altered }) => altered?.sha256 === sha256 && altered.sentAt === sentAt);
+}
+
+/** What was really tried, without notes of altered letters. */
+export function attemptsIn({ history }: Pick<DeadRecord, 'history'>): DeadAttempt[] {
+  return history.filter(({ altered }) => !altered);
+}
+
+/** What the history says of an altered letter. Its outcome is the record's as it was: nothing was tried. */
+export function alteredEntry(
+  { outcome }: Pick<DeadRecord, 'outcome'>,
+  altered: NonNullable<DeadAttempt['altered']>,
+  at: number,
+): DeadAttempt {
+  const error =
+    'a letter came back for this record that is not the one that Sluice sent; it was not tried, and is in the DLQ again';
+  return { at, outcome, reason: alteredReason, error, status: null, altered };
+}

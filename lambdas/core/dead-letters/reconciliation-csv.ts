@@ -1,0 +1,209 @@
+import { attemptsIn } from './dead-history.ts';
+import { Buffer } from 'node:buffer';
+import type { DeadAttempt, DeadRecord, FileAccount } from '../account/file-account.ts';
+import { sha256Of } from '../records/identity.ts';
+import type { Receipt } from '../account/receipt.ts';
+import { decodeText } from '../records/decode-text.ts';
+import type { Dialect } from '../records/dialect.ts';
+import { numberLiterals } from '../records/number-literals.ts';
+import { parseRecord } from '../records/parse-record.ts';
+import { uriOf } from '../account/source-uri.ts';
+import { escapeCell, escapeFirstCell, escapeName } from '../spreadsheet-text.ts';
+
+/** A failed record that still needs attention. */
+export interface OpenDead {
+  file: FileAccount;
+  /** As it failed first. */
+  receipt: Receipt;
+  /** Undefined where no letter of it has been seen (yet). */
+  dead: DeadRecord | undefined;
+}
+
+/** Has the fields that have no column of their own: a JSON object, each name with its cell's text. */
+export const otherFieldsColumn = 'sluice_other_fields';
+
+/** Columns behind the source's own. `sluice_file_id`, `sluice_record` and `sluice_sha256` tie a row to its record. */
+export const ownColumns = [
+  'sluice_reason',
+  'sluice_field',
+  'sluice_error',
+  'sluice_outcome',
+  'sluice_status',
+  'sluice_attempts',
+  'sluice_first_failure',
+  'sluice_last_failure',
+  'sluice_source_file',
+  'sluice_line',
+  'sluice_raw',
+  otherFieldsColumn,
+  'sluice_file_id',
+  'sluice_record',
+  'sluice_sha256',
+  'sluice_request_id',
+  'sluice_message_id',
+  'sluice_checksum',
+] as const;
+export type OwnColumn = (typeof ownColumns)[number];
+
+/** A record's row, as it was read and as a spreadsheet shows it. */
+export interface SourceRow {
+  row: Record<string, unknown>;
+  /** By the source's column names: CSV fields and JSON strings as they are, JSON numbers as written, all else as JSON. */
+  cells: ReadonlyMap<string, string>;
+}
+
+/** The row that a failed record was; undefined where it can't be read as one, or is nested deeper than any feed's records. */
+export function sourceRowOf(receipt: Receipt, dialect: Dialect | undefined): SourceRow | undefined {
+  const bytes = rawBytesOf(receipt);
+  if (!dialect || !bytes) return undefined;
+  // Without the feed's integer fields: what is wrong with a number is for the desk to see in its cell.
+  const parsed = parseRecord(bytes, dialect);
+  if (parsed.kind === 'problem') return undefined;
+  const { row } = parsed;
+  const literals =
+    dialect.format === 'csv'
+      ? new Map<string, string>()
+      : numberLiterals(decodeText(bytes, dialect.encoding) ?? '', Object.keys(row));
+  const cells = Object.entries(row)
+    // A header may have a column without a name: nobody could correct it.
+    .filter(([name]) => name !== '')
+    .map(([name, value]): [string, string] => [name, literals.get(name) ?? cellOf(value)]);
+  return { row, cells: new Map(cells) };
+}
+
+function cellOf(value: unknown): string {
+  return typeof value === 'string' ? value : JSON.stringify(value);
+}
+
+/** The record's bytes; undefined where only their head was kept. */
+function rawBytesOf({ raw_encoding: encoding, raw_payload: payload = '' }: Receipt): Buffer | undefined {
+  if (encoding === undefined || encoding === 'head') return undefined;
+  return Buffer.from(payload, encoding === 'text' ? 'utf8' : 'base64');
+}
+
+/** The last thing that went wrong with it. */
+export function lastFailureOf({ receipt, dead }: OpenDead): Omit<DeadAttempt, 'correctionId'> {
+  const last = dead?.history.at(-1);
+  if (last) return last;
+  return {
+    at: Date.parse(receipt.at),
+    outcome: receipt.outcome as DeadAttempt['outcome'],
+    reason: receipt.reason ?? 'unknown',
+    error: receipt.error ?? '',
+    status: receipt.status,
+  };
+}
+
+/** The fields that rows of its file may have: a CSV's header has them, of JSON each record has its own. */
+export function fieldsOf({ file: { dialect }, receipt }: OpenDead): Iterable<string> {
+  return dialect?.format === 'csv' ? dialect.columns : (sourceRowOf(receipt, dialect)?.cells.keys() ?? []);
+}
+
+/** The first line, without its line break. A byte-order mark tells spreadsheets that it is UTF-8. */
+export function csvHeader(sourceColumns: readonly string[]): string {
+  return `\uFEFF${joined([...sourceColumns.map((name) => escapeName(columnOf(name))), ...ownColumns])}`;
+}
+
+/** A record's line, without its line break. Fields without a column stand together in `sluice_other_fields`. */
+export function csvRow(open: OpenDead, sourceColumns: readonly string[]): string {
+  const source = sourceRowOf(open.receipt, open.file.dialect);
+  const own = ownCellsOf(open, source === undefined);
+  own[otherFieldsColumn] = source ? otherFieldsOf(source, new Set(sourceColumns)) : '';
+  return csvLine([
+    ...sourceColumns.map((name) => source?.cells.get(name) ?? ''),
+    ...ownColumns.map((name) => own[name]),
+  ]);
+}
+
+/** As many as fit into a cell, in the record's order: what is left out can't be corrected here, and is kept as it is. */
+function otherFieldsOf({ cells }: SourceRow, columns: ReadonlySet<string>): string {
+  const members: string[] = [];
+  let room = maxCellCharacters;
+  for (const [name, cell] of cells) {
+    if (columns.has(name) || name.length > room) continue;
+    const member = `${JSON.stringify(name)}:${JSON.stringify(shownCell(cell))}`;
+    const characters = escapeCell(member).length + 1;
+    if (characters > room) continue;
+    room -= characters;
+    members.push(member);
+  }
+  return members.length === 0 ? '' : `{${members.join(',')}}`;
+}
+
+/** Excel takes 32,767 in a cell, and moves the rest into the next rows. Characters, escaped. */
+const maxCellCharacters = 32_000;
+/** Shown of a text that is too long. Characters. */
+const shownCharacters = 1_000;
+
+/** A cell's text as it can be shown: all of it, or its head and what it was. */
+export function shownCell(text: string): string {
+  // An escaped character takes six.
+  if (text.length * 6 <= maxCellCharacters) return text;
+  if (text.length <= maxCellCharacters && escapeCell(text).length <= maxCellCharacters) return text;
+  return (
+    `${text.slice(0, shownCharacters)}… [too long for a spreadsheet: ${text.length} characters, SHA-256 ` +
+    `${sha256Of(text.toWellFormed())}. It is kept while this cell is left as it is.]`
+  );
+}
+
+/** RFC 4180's line break. */
+export const csvLineBreak = '\r\n';
+
+function ownCellsOf(open: OpenDead, showRaw: boolean): Record<OwnColumn, string> {
+  const { file, receipt, dead } = open;
+  const last = lastFailureOf(open);
+  return {
+    sluice_reason: last.reason,
+    sluice_field: last.reason === receipt.reason ? (receipt.field ?? '') : '',
+    sluice_error: last.error,
+    sluice_outcome: last.outcome,
+    sluice_status: last.status === null ? '' : String(last.status),
+    sluice_attempts: String(dead ? attemptsIn(dead).length : 1),
+    sluice_first_failure: new Date(dead?.history[0]?.at ?? Date.parse(receipt.at)).toISOString(),
+    sluice_last_failure: new Date(last.at).toISOString(),
+    sluice_source_file: receipt.source_file ?? uriOf(file.source),
+    sluice_line: String(receipt.line),
+    sluice_raw: showRaw ? readableRawOf(receipt) : '',
+    [otherFieldsColumn]: '',
+    sluice_file_id: file.fileId,
+    sluice_record: String(receipt.record),
+    sluice_sha256: receipt.sha256,
+    sluice_request_id: dead?.requestId ?? receipt.request_id ?? '',
+    sluice_message_id: dead?.messageId ?? '',
+    sluice_checksum: droppedChecksumOf(open) ?? '',
+  };
+}
+
+/** Of the file that was dropped: in a bundle each record was one. */
+export function droppedChecksumOf({ file, receipt }: OpenDead): string | undefined {
+  return file.bundle ? receipt.sha256 : file.sha256;
+}
+
+/** As much as can be read of it. */
+function readableRawOf({ raw_encoding: encoding, raw_payload: payload = '' }: Receipt): string {
+  return encoding === 'text' ? payload : Buffer.from(payload, 'base64').toString('utf8');
+}
+
+/** A line of a CSV that is made for people, without its line break. */
+export function csvLine(cells: readonly string[]): string {
+  return joined(cells.map((cell, index) => (index === 0 ? escapeFirstCell : escapeCell)(shownCell(cell))));
+}
+
+function joined(escapedCells: readonly string[]): string {
+  return escapedCells.map(quoted).join(',');
+}
+
+function quoted(cell: string): string {
+  return /[",;\r\n]|^\s|\s$/.test(cell) ? `"${cell.replaceAll('"', '""')}"` : cell;
+}
+
+/** The CSV's name of a source's column: one that could pass for ours gets an underscore before it. */
+export function columnOf(sourceColumn: string): string {
+  return /^_*sluice_/.test(sourceColumn) ? `_${sourceColumn}` : sourceColumn;
+}
+
+/** The source's column; undefined for one of ours. */
+export function sourceColumnOf(column: string): string | undefined {
+  if (/^_+sluice_/.test(column)) return column.slice(1);
+  return column.startsWith('sluice_') ? undefined : column;
+}

@@ -1,0 +1,158 @@
+import type { Feed } from '../../../feeds/feed.ts';
+import { isNoValue } from '../../../feeds/feed.ts';
+import { checksumFor, requestIdOf, sha256Of } from './identity.ts';
+import type { Problem, ProblemReason } from './problem.ts';
+import { problemReasons } from './problem.ts';
+import type { MemberSource } from './bundle.ts';
+import type { CutRecord } from './cut-slice.ts';
+import type { Dialect } from './dialect.ts';
+import { parseRecord } from './parse-record.ts';
+import { totalsProblem } from './totals-row.ts';
+
+export interface GoodRecord {
+  kind: 'good';
+  requestId: string;
+  /** By the feed's fields: what makes it the same record. */
+  identity: readonly string[];
+  payload: Record<string, unknown>;
+}
+
+/** A record on its way to the sink, or rejected. */
+export interface PreparedRecord {
+  record: number;
+  line: number;
+  offset: number;
+  length: number;
+  /** Of the bytes as they stand in the file, taken before anything is made of them. */
+  sha256: string;
+  bytes: Buffer;
+  /** The object that it was, where it is a member of a bundle. */
+  source?: MemberSource;
+  /** What people know it by, where the feed says so. */
+  correlationId?: string;
+  /** What a good one is still to be looked at for. */
+  warnings?: readonly string[];
+  result: GoodRecord | { kind: 'rejected'; problem: Problem };
+}
+
+/**
+ * Hash, parse, validate, map: in this order, so that a record that can't be read still has its hash. Never throws: what
+ * one record causes, wherever, costs that record.
+ */
+export function prepareRecord(cut: CutRecord, feed: Feed, dialect: Dialect, fileSha256: string): PreparedRecord {
+  const { record, line, offset, bytes, source } = cut;
+  const sha256 = sha256Of(bytes);
+  const place = { record, line, offset, length: bytes.length, sha256, bytes, ...(source ? { source } : {}) };
+  try {
+    return { ...place, ...readRecord(cut, feed, dialect, checksumFor(sha256, dialect, fileSha256)) };
+  } catch (error) {
+    return { ...place, ...rejected(unreadable(error), undefined, feed) };
+  }
+}
+
+function readRecord(
+  { problem, bytes, line }: CutRecord,
+  feed: Feed,
+  dialect: Dialect,
+  checksum: string,
+): Pick<PreparedRecord, 'result' | 'correlationId' | 'warnings'> {
+  if (problem) return rejected(problem, undefined, feed);
+  const { integerFields, exactNumbers = false } = feed;
+  const parsed = parseRecord(bytes, dialect, { integerFields, exactNumbers, line });
+  if (parsed.kind === 'problem') return rejected(parsed.problem, undefined, feed);
+  const { row } = parsed;
+  const mapped = mapRow(row, feed);
+  if (mapped.kind === 'problem') {
+    const totals = dialect.format === 'csv' ? totalsProblem(dialect.columns.map((name) => row[name])) : undefined;
+    return rejected(totals ?? mapped.problem, row, feed);
+  }
+  const { identity, payload, warnings } = mapped;
+  return {
+    ...correlated(row, feed),
+    ...(warnings.length === 0 ? {} : { warnings }),
+    result: { kind: 'good', requestId: requestIdOf(identity, checksum), identity, payload },
+  };
+}
+
+export type MappedRow =
+  | { kind: 'mapped'; identity: readonly string[]; payload: Record<string, unknown>; warnings: readonly string[] }
+  | { kind: 'problem'; problem: Problem };
+
+/** A source's row to what the sink is given, or what is wrong with it: of a record, and of a corrected row. Never throws. */
+export function mapRow(row: Record<string, unknown>, feed: Feed): MappedRow {
+  try {
+    const empty = feed.columns.find((name) => isNoValue(row[name]));
+    if (empty !== undefined) {
+      const message = `${empty} is ${String(row[empty])}, a database's mark for a value that is missing`;
+      return { kind: 'problem', problem: { reason: 'missing', field: empty, message } };
+    }
+    const valid = feed.schema.safeParse(row);
+    if (!valid.success) return { kind: 'problem', problem: problemOf(valid.error.issues, row) };
+    const payload = valid.data;
+    // What can't be written out is found here, where it costs this record, and not in the middle of sending a batch.
+    JSON.stringify(payload);
+    return { kind: 'mapped', identity: feed.identity(payload), payload, warnings: feed.warningsOf?.(payload) ?? [] };
+  } catch (error) {
+    return { kind: 'problem', problem: unreadable(error) };
+  }
+}
+
+/** The error's own message may quote the record, which has no place in a log. */
+function unreadable(error: unknown): Problem {
+  const name = error instanceof Error ? error.name : typeof error;
+  return { reason: 'unreadable', field: null, message: `record could not be read or mapped: it caused a ${name}` };
+}
+
+/** @param row undefined where the record could not be read */
+export function rejected(
+  problem: Problem,
+  row: Record<string, unknown> | undefined,
+  feed: Feed,
+): Pick<PreparedRecord, 'result' | 'correlationId'> {
+  const description = unlessItThrows(() => feed.describe?.(row));
+  const described =
+    description === undefined ? problem : { ...problem, message: `${problem.message} [${description}]` };
+  return { ...correlated(row, feed), result: { kind: 'rejected', problem: described } };
+}
+
+function correlated(row: Record<string, unknown> | undefined, feed: Feed): Pick<PreparedRecord, 'correlationId'> {
+  const correlationId = unlessItThrows(() => feed.correlationId?.(row));
+  return correlationId === undefined ? {} : { correlationId };
+}
+
+/** What is only said about a record must not decide about it. */
+function unlessItThrows(describe: () => string | undefined): string | undefined {
+  try {
+    return describe();
+  } catch {
+    return undefined;
+  }
+}
+
+interface Issue {
+  code: string;
+  path: PropertyKey[];
+  message: string;
+  params?: Record<string, unknown>;
+}
+
+/** A schema may have something against thousands of a record's fields. */
+const maxNamedIssues = 20;
+
+/** The first issue, as the desk should read it; how many more there are is said too. */
+function problemOf(issues: readonly unknown[], row: Record<string, unknown>): Problem {
+  const [first, ...others] = issues as [Issue, ...Issue[]];
+  const field = first.path.length > 0 ? first.path.map(String).join('.') : null;
+  const named = others.slice(0, maxNamedIssues).map((issue) => issue.path.map(String).join('.'));
+  const dots = others.length > named.length ? ', …' : '';
+  const more = others.length === 0 ? '' : ` (and ${others.length} more: ${named.join(', ')}${dots})`;
+  return { reason: reasonOf(first, row), field, message: `${field ?? 'record'} ${first.message}${more}` };
+}
+
+function reasonOf(issue: Issue, row: Record<string, unknown>): ProblemReason {
+  const told = issue.params?.['reason'];
+  if (problemReasons.includes(told as ProblemReason)) return told as ProblemReason;
+  const [field] = issue.path;
+  if (typeof field === 'string' && issue.path.length === 1 && row[field] === undefined) return 'missing';
+  return issue.code === 'invalid_type' || issue.code === 'invalid_union' ? 'wrong_type' : 'invalid';
+}
