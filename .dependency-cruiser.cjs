@@ -28,7 +28,7 @@ module.exports = {
       comment: 'Only index.ts joins adapters to the handler.',
       severity: 'error',
       from: {
-        path: '^lambdas/(splitter|consumer|finalizer|reconciler|dead-letters|deadlines)/',
+        path: '^lambdas/(splitter|consumer|finalizer|reconciler|content|dead-letters|deadlines)/',
         pathNot: '/index\\.ts$',
       },
       to: { path: '(@aws-sdk|@smithy|undici|lambdas/adapters/)' },
@@ -38,6 +38,19 @@ module.exports = {
       severity: 'error',
       from: { path: '^(lambdas|feeds)/' },
       to: { path: '(^cdk/|^cli/|^localstack/|aws-cdk-lib|^test/)' },
+    },
+    {
+      name: 'functions-do-not-share-code',
+      comment: 'What two functions need, or a function and the command line, has a room of its own beside theirs.',
+      severity: 'error',
+      from: { path: '^(lambdas|cli)/', pathNot: '^lambdas/(splitter|consumer|finalizer|reconciler)/' },
+      to: { path: '^lambdas/(splitter|consumer|finalizer|reconciler)/' },
+    },
+    {
+      name: 'a-function-keeps-to-itself',
+      severity: 'error',
+      from: { path: '^lambdas/(splitter|consumer|finalizer|reconciler)/' },
+      to: { path: '^lambdas/(splitter|consumer|finalizer|reconciler)/', pathNot: '^lambdas/$1/' },
     },
     { name: 'cdk-names-functions-by-path', severity: 'error', from: { path: '^cdk/' }, to: { path: '^lambdas/' } },
     {

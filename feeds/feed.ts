@@ -31,7 +31,7 @@ export interface AnswerDeclaration {
   };
   /**
    * Which 409 means what; the first list with a match decides, in this order. A 409 that matches none is a refusal. The
-   * lists that are used by default are in lambdas/core/limiter/answer-meaning.ts.
+   * lists that are used by default are in lambdas/core/answers/answer-meaning.ts.
    */
   conflict?: readonly AnswerMark[];
   /** An earlier request with the same id has not ended: the record is sent again later. */

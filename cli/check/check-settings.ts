@@ -5,7 +5,7 @@ import type { StageName } from '../../cdk/stages/index.ts';
 import { stages } from '../../cdk/stages/index.ts';
 import { feedNamed, feeds } from '../../feeds/index.ts';
 import type { Feed } from '../../feeds/feed.ts';
-import type { ContentLimits } from '../../lambdas/splitter/check-content.ts';
+import type { ContentLimits } from '../../lambdas/content/check-content.ts';
 import { CliError } from '../cli-error.ts';
 
 export interface CheckSettings {

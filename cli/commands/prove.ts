@@ -1,7 +1,7 @@
 import type { Readable } from 'node:stream';
 import { Command, InvalidArgumentError } from 'commander';
 import { readArchived, readManifest } from '../archive/read-archive.ts';
-import { decompress } from '../../lambdas/splitter/decompress.ts';
+import { decompress } from '../../lambdas/content/decompress.ts';
 import { CliError } from '../cli-error.ts';
 import { openStack } from '../stack/open-stack.ts';
 import type { Terminal } from '../terminal/terminal.ts';

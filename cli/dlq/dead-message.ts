@@ -1,7 +1,7 @@
 import { fileIdOf } from '../../lambdas/core/records/identity.ts';
 import type { Letter } from '../../lambdas/messages.ts';
 import { batchMessage, correctionMessage, finalizeMessage, letter } from '../../lambdas/messages.ts';
-import { parseIntakeMessage } from '../../lambdas/splitter/intake-message.ts';
+import { parseIntakeMessage } from '../../lambdas/intake-message.ts';
 import type { LaneName } from '../stack/stack-outputs.ts';
 import type { QueuedMessage } from '../../lambdas/ports.ts';
 

@@ -1,5 +1,5 @@
 import { otherFieldsColumn, sourceColumnOf } from '../../lambdas/core/dead-letters/reconciliation-csv.ts';
-import { unescapeCell, unescapeName } from '../../lambdas/core/spreadsheet-text.ts';
+import { unescapeCell, unescapeName } from '../../lambdas/core/dead-letters/spreadsheet-text.ts';
 import { CliError } from '../cli-error.ts';
 import type { ParsedCsv } from './parse-csv.ts';
 

@@ -1,4 +1,4 @@
-import { conflictReason } from '../../lambdas/consumer/refusal.ts';
+import { conflictReason } from '../../lambdas/core/answers/refusal.ts';
 import type { DeadRecord } from '../../lambdas/core/account/file-account.ts';
 import type { Clock, DeadLedger } from '../../lambdas/ports.ts';
 import { formatCount } from '../terminal/format.ts';

@@ -1,4 +1,4 @@
-import { buriedReason } from '../../lambdas/reconciler/bury-batch.ts';
+import { buriedReason } from '../../lambdas/core/account/outcome.ts';
 import type { DeadMessage } from '../dlq/dead-message.ts';
 import type { ListedRecord } from '../dlq/list-dead.ts';
 import type { Selection } from '../dlq/select-dead.ts';

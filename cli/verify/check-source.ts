@@ -1,8 +1,8 @@
 import { isUtf8 } from 'node:buffer';
 import { statSync } from 'node:fs';
 import type { Manifest } from '../../lambdas/core/account/manifest.ts';
-import { checkContent } from '../../lambdas/splitter/check-content.ts';
-import { readContent } from '../../lambdas/splitter/read-content.ts';
+import { checkContent } from '../../lambdas/content/check-content.ts';
+import { readContent } from '../../lambdas/content/read-content.ts';
 import { ContentReader } from './content-reader.ts';
 import { readChunks } from './evidence-lines.ts';
 import type { CheckedReceipt } from './read-receipt.ts';

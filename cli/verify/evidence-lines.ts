@@ -1,6 +1,6 @@
 import { createReadStream, statSync } from 'node:fs';
 import { CompressedContentError } from '../../lambdas/core/errors.ts';
-import { decompress } from '../../lambdas/splitter/decompress.ts';
+import { decompress } from '../../lambdas/content/decompress.ts';
 import { DoesNotHoldError, mustHold } from './verified.ts';
 
 /** A receipt quotes 64 KiB of its record at most, each byte as six characters at worst. */

@@ -2,7 +2,7 @@ import type { AttributeValue, DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import { ConditionalCheckFailedException, PutItemCommand } from '@aws-sdk/client-dynamodb';
 import { sha256Of } from '../core/records/identity.ts';
 import { plainText } from '../core/plain-text.ts';
-import { redactSecrets } from '../core/redact-secrets.ts';
+import { redactSecrets } from '../core/answers/redact-secrets.ts';
 import type { Clock, RecordOrigin, Sink, SinkAnswer, SinkRequest } from '../ports.ts';
 
 export interface LedgerSinkOptions {

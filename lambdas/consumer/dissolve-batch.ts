@@ -3,7 +3,7 @@ import { attemptsIn } from '../core/dead-letters/dead-history.ts';
 import { letterOf } from '../core/dead-letters/letter-of.ts';
 import type { BatchMessage, Letter } from '../messages.ts';
 import type { ConsumerPorts } from './deliver-batch.ts';
-import { prepareBatch } from './prepare-batch.ts';
+import { prepareBatch } from '../core/records/prepare-batch.ts';
 import { rawOf } from '../core/account/receipt-of.ts';
 import { sourceFieldsOf } from '../core/account/source-uri.ts';
 

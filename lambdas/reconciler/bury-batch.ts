@@ -7,7 +7,7 @@ import type { BatchAccount, FileAccount } from '../core/account/file-account.ts'
 import { isManifestOwed, isWhollySettled } from '../core/account/file-account.ts';
 import { sha256Of } from '../core/records/identity.ts';
 import { letterOf, rawPayloadOf } from '../core/dead-letters/letter-of.ts';
-import { noCounts } from '../core/account/outcome.ts';
+import { buriedReason, noCounts } from '../core/account/outcome.ts';
 import { prepareRecord } from '../core/records/prepare-record.ts';
 import type { DoneRecord } from '../core/account/progress.ts';
 import { decodeProgress, noProgress } from '../core/account/progress.ts';
@@ -33,8 +33,6 @@ export interface BuryPorts {
 
 /** As long as a consumer's: whoever comes with the same batch meanwhile waits. Milliseconds. */
 const leaseMs = 60_000;
-
-export const buriedReason = 'buried_batch';
 
 /**
  * Accounts for a batch that killed its consumer at every receive: what had ended keeps its end, the rest is exhausted, so

@@ -5,8 +5,8 @@ import { maxMembers, writeBundle } from '../core/records/bundle.ts';
 import type { BundleDialect, CutLimits } from '../core/records/dialect.ts';
 import type { BundleStore } from '../ports.ts';
 import type { Deadline } from '../runtime/deadline.ts';
-import type { SmallFile } from './read-members.ts';
-import { readMembers } from './read-members.ts';
+import type { SmallFile } from '../content/read-members.ts';
+import { readMembers } from '../content/read-members.ts';
 import { splitFile } from './split-file.ts';
 import type { SplitterPorts } from './splitter-ports.ts';
 

@@ -2,8 +2,8 @@ import type { Buffer } from 'node:buffer';
 import { LeaseLostError } from '../core/errors.ts';
 import type { FileAccount } from '../core/account/file-account.ts';
 import type { Deadline } from '../runtime/deadline.ts';
-import type { ContentCheck } from './check-content.ts';
-import { checkContent } from './check-content.ts';
+import type { ContentCheck } from '../content/check-content.ts';
+import { checkContent } from '../content/check-content.ts';
 import type { SplitterPorts } from './splitter-ports.ts';
 import { fileLeaseMs, saveProgress } from './splitter-ports.ts';
 

@@ -4,13 +4,13 @@ import type { MessageFile } from '../core/authenticity.ts';
 import { signed } from '../core/authenticity.ts';
 import { sumCounts } from '../core/account/outcome.ts';
 import { isStopped } from '../core/account/quarantine.ts';
-import { BatchCutter } from '../core/records/batch-cutter.ts';
+import { BatchCutter, startOf } from '../core/records/batch-cutter.ts';
 import type { CutBatch, CutPosition, Dialect } from '../core/records/dialect.ts';
 import { encodeBody } from '../core/records/slice-body.ts';
 import type { BatchMessage } from '../messages.ts';
 import type { Deadline } from '../runtime/deadline.ts';
 import { BatchSender } from './batch-sender.ts';
-import { readContent } from './read-content.ts';
+import { readContent } from '../content/read-content.ts';
 import type { SplitterPorts } from './splitter-ports.ts';
 import { fileLeaseMs, saveProgress } from './splitter-ports.ts';
 
@@ -96,10 +96,6 @@ export async function cutFile(
   }
   const { record, batch } = cutter.position;
   return { kind: 'cut', totals: { records: record, batches: batch }, warnings: cutter.warnings };
-}
-
-export function startOf(dialect: Dialect): CutPosition {
-  return { offset: dialect.bodyOffset, line: dialect.bodyLine, record: 0, batch: 0 };
 }
 
 /** A batch as the records queue carries it: the first attempt. */

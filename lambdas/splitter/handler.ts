@@ -10,7 +10,7 @@ import type { InTurn } from '../runtime/in-turn.ts';
 import { oneAfterTheOther } from '../runtime/in-turn.ts';
 import { handleEach, parseBody } from '../runtime/partial-batch.ts';
 import type { Shutdown } from '../runtime/shutdown.ts';
-import { parseIntakeMessage } from './intake-message.ts';
+import { parseIntakeMessage } from '../intake-message.ts';
 import { reemitBatches } from './reemit-batches.ts';
 import type { SplitterPorts } from './splitter-ports.ts';
 import { SmallFiles } from './small-files.ts';

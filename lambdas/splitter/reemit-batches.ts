@@ -1,4 +1,4 @@
-import { BatchCutter } from '../core/records/batch-cutter.ts';
+import { BatchCutter, startOf } from '../core/records/batch-cutter.ts';
 import { isGenuine, signed } from '../core/authenticity.ts';
 import { AlteredMessageError } from '../core/errors.ts';
 import { isQuarantined } from '../core/account/quarantine.ts';
@@ -6,8 +6,8 @@ import type { ReemitMessage } from '../messages.ts';
 import type { BatchLedger } from '../ports.ts';
 import type { Deadline } from '../runtime/deadline.ts';
 import { BatchSender } from './batch-sender.ts';
-import { messageOf, startOf } from './cut-file.ts';
-import { readContent } from './read-content.ts';
+import { messageOf } from './cut-file.ts';
+import { readContent } from '../content/read-content.ts';
 import type { SplitterPorts } from './splitter-ports.ts';
 
 const stepBytes = 128 * 1024;

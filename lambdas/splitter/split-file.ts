@@ -10,7 +10,7 @@ import type { CutFile } from './cut-file.ts';
 import { cutFile } from './cut-file.ts';
 import { hashFile } from './hash-file.ts';
 import { holdBack } from './hold-back.ts';
-import { readDialect } from './read-dialect.ts';
+import { readDialect } from '../content/read-dialect.ts';
 import type { SplitterPorts } from './splitter-ports.ts';
 import { fileLeaseMs, saveProgress } from './splitter-ports.ts';
 

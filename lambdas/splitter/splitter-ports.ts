@@ -1,7 +1,7 @@
 import type { Feed } from '../../feeds/feed.ts';
 import type { FileAccount } from '../core/account/file-account.ts';
 import type { AuditLog, BatchQueue, Clock, FileLedger, FinalizeQueue, IntakeQueue, SourceObjects } from '../ports.ts';
-import type { ContentLimits } from './check-content.ts';
+import type { ContentLimits } from '../content/check-content.ts';
 
 export interface SplitterPorts {
   sources: SourceObjects;

@@ -3,7 +3,7 @@ import { SourceChangedError } from '../../lambdas/core/errors.ts';
 import type { SourceObject } from '../../lambdas/core/account/file-account.ts';
 import type { PreparedRecord } from '../../lambdas/core/records/prepare-record.ts';
 import type { CutLimits } from '../../lambdas/core/records/dialect.ts';
-import { prepareBatch } from '../../lambdas/consumer/prepare-batch.ts';
+import { prepareBatch } from '../../lambdas/core/records/prepare-batch.ts';
 import type { BundleStore } from '../../lambdas/ports.ts';
 import type { SplitterWorld } from './splitter-world.ts';
 import { distinctBatches, splitterWorld } from './splitter-world.ts';

@@ -24,3 +24,6 @@ export function sumCounts(counts: OutcomeCounts): number {
 export function isFailed(outcome: Outcome): outcome is FailedOutcome {
   return outcome === 'rejected' || outcome === 'refused' || outcome === 'exhausted';
 }
+
+/** The reason of records whose batch killed its consumer at every receive. */
+export const buriedReason = 'buried_batch';

@@ -8,7 +8,7 @@ import type { Dialect } from '../records/dialect.ts';
 import { numberLiterals } from '../records/number-literals.ts';
 import { parseRecord } from '../records/parse-record.ts';
 import { uriOf } from '../account/source-uri.ts';
-import { escapeCell, escapeFirstCell, escapeName } from '../spreadsheet-text.ts';
+import { escapeCell, escapeFirstCell, escapeName } from './spreadsheet-text.ts';
 
 /** A failed record that still needs attention. */
 export interface OpenDead {

@@ -214,3 +214,7 @@ function headersWarning({ count, firstLine }: RepeatedHeaders): CutWarning {
       : `The header stands ${count} times more, first in line ${firstLine}, and was skipped there: the file was put together from several.`;
   return { code: 'repeated_header', message };
 }
+
+export function startOf(dialect: Dialect): CutPosition {
+  return { offset: dialect.bodyOffset, line: dialect.bodyLine, record: 0, batch: 0 };
+}

@@ -2,7 +2,7 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { parseCsv } from '../../../cli/reingest/parse-csv.ts';
 import { csvLine } from '../../../lambdas/core/dead-letters/reconciliation-csv.ts';
-import { unescapeCell } from '../../../lambdas/core/spreadsheet-text.ts';
+import { unescapeCell } from '../../../lambdas/core/dead-letters/spreadsheet-text.ts';
 import { openInLibreOffice, saveInLibreOffice, soffice, withoutLibreOffice } from '../../support/libreoffice.ts';
 
 /** A start of LibreOffice takes seconds, on a busy machine many. */

@@ -11,7 +11,7 @@ import {
   sourceColumnOf,
   sourceRowOf,
 } from '../../../../lambdas/core/dead-letters/reconciliation-csv.ts';
-import { unescapeCell } from '../../../../lambdas/core/spreadsheet-text.ts';
+import { unescapeCell } from '../../../../lambdas/core/dead-letters/spreadsheet-text.ts';
 import { splitFields } from '../../../../lambdas/core/records/csv-fields.ts';
 import type { Dialect } from '../../../../lambdas/core/records/dialect.ts';
 

@@ -1,9 +1,10 @@
+import type { Feed } from '../../feeds/feed.ts';
 import type { FileAccount } from '../core/account/file-account.ts';
 import { contentBytesOf } from '../core/account/file-account.ts';
 import { describeBeginning, detectDialect, namesOf } from '../core/records/detect-dialect.ts';
 import type { Dialect } from '../core/records/dialect.ts';
 import { readContent } from './read-content.ts';
-import type { SplitterPorts } from './splitter-ports.ts';
+import type { SourceObjects } from '../ports.ts';
 
 /** The header's limit is far below this; what is not clear by then never will be. Bytes. */
 const maxHeadBytes = 1024 * 1024;
@@ -22,7 +23,7 @@ const empty: DialectReading = {
 export async function readDialect(
   file: FileAccount,
   whole: Buffer | undefined,
-  ports: Pick<SplitterPorts, 'sources' | 'feed'>,
+  ports: { sources: SourceObjects; feed: Feed },
 ): Promise<DialectReading> {
   const sizeBytes = contentBytesOf(file);
   if (sizeBytes === 0) return empty;

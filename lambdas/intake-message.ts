@@ -1,8 +1,8 @@
 import * as z from 'zod';
-import type { SourceObject } from '../core/account/file-account.ts';
-import { refuseNewer } from '../core/account/schema-version.ts';
-import type { ContinueMessage, ReemitMessage } from '../messages.ts';
-import { continueMessage, reemitMessage } from '../messages.ts';
+import type { SourceObject } from './core/account/file-account.ts';
+import { refuseNewer } from './core/account/schema-version.ts';
+import type { ContinueMessage, ReemitMessage } from './messages.ts';
+import { continueMessage, reemitMessage } from './messages.ts';
 
 /** S3's event message, as far as it is needed (event structure 2.x). */
 const s3Event = z.object({

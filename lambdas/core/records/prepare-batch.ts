@@ -1,12 +1,12 @@
-import type { Feed } from '../../feeds/feed.ts';
-import { ContradictionError } from '../core/errors.ts';
-import type { FileAccount } from '../core/account/file-account.ts';
-import type { PreparedRecord } from '../core/records/prepare-record.ts';
-import { prepareRecord, rejected } from '../core/records/prepare-record.ts';
-import { cutSlice } from '../core/records/cut-slice.ts';
-import { decodeBody } from '../core/records/slice-body.ts';
-import type { CutBatch, OversizeBatch } from '../core/records/dialect.ts';
-import type { BatchMessage } from '../messages.ts';
+import type { Feed } from '../../../feeds/feed.ts';
+import { ContradictionError } from '../errors.ts';
+import type { FileAccount } from '../account/file-account.ts';
+import type { PreparedRecord } from './prepare-record.ts';
+import { prepareRecord, rejected } from './prepare-record.ts';
+import { cutSlice } from './cut-slice.ts';
+import { decodeBody } from './slice-body.ts';
+import type { CutBatch, OversizeBatch } from './dialect.ts';
+import type { BatchMessage } from '../../messages.ts';
 
 /** A batch's records, hashed and validated. @throws ContradictionError where they are not those that the splitter counted */
 export function prepareBatch(message: BatchMessage, feed: Feed, file: FileAccount): PreparedRecord[] {

@@ -1,8 +1,8 @@
 import { describe, expect, it } from 'vitest';
 import type { AnswerDeclaration } from '../../../../feeds/feed.ts';
 import { traffic } from '../../../../feeds/traffic.ts';
-import type { ApiAnswer } from '../../../../lambdas/core/limiter/answer-meaning.ts';
-import { meaningOf } from '../../../../lambdas/core/limiter/answer-meaning.ts';
+import type { ApiAnswer } from '../../../../lambdas/core/answers/answer-meaning.ts';
+import { meaningOf } from '../../../../lambdas/core/answers/answer-meaning.ts';
 
 const answer = (status: number, body = '', change: Partial<ApiAnswer> = {}): ApiAnswer => ({
   status,

@@ -1,8 +1,13 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { csvLine } from '../../../lambdas/core/dead-letters/reconciliation-csv.ts';
-import { escapeCell, escapeName, unescapeCell, unescapeName } from '../../../lambdas/core/spreadsheet-text.ts';
-import { couldBeFormula, importedCells } from '../../support/spreadsheet-imports.ts';
+import { csvLine } from '../../../../lambdas/core/dead-letters/reconciliation-csv.ts';
+import {
+  escapeCell,
+  escapeName,
+  unescapeCell,
+  unescapeName,
+} from '../../../../lambdas/core/dead-letters/spreadsheet-text.ts';
+import { couldBeFormula, importedCells } from '../../../support/spreadsheet-imports.ts';
 
 const tricky = fc.string({
   unit: fc.constantFrom(

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { redactSecrets, removed } from '../../../lambdas/core/redact-secrets.ts';
+import { redactSecrets, removed } from '../../../../lambdas/core/answers/redact-secrets.ts';
 
 const token = 'sk_live-Ab/C+9~xyz.QRS=tuv"w\'&<0123456789';
 const escapeEach = (to: (code: number) => string) =>
