@@ -5,7 +5,7 @@ import { sha256Of } from '../records/identity.ts';
 import type { Receipt } from '../account/receipt.ts';
 import { decodeText } from '../records/decode-text.ts';
 import type { Dialect } from '../records/dialect.ts';
-import { numberLiterals } from '../records/number-literals.ts';
+import { numberLiterals } from '../records/exact-numbers.ts';
 import { parseRecord } from '../records/parse-record.ts';
 import { uriOf } from '../account/source-uri.ts';
 import { escapeCell, escapeFirstCell, escapeName } from './spreadsheet-text.ts';

@@ -1,6 +1,6 @@
 /** From Node 22 on; the types of the language don't have them yet. */
 const json = JSON as typeof JSON & { rawJSON(text: string): object; isRawJSON(value: unknown): boolean };
-type SourceReviver = (key: string, value: unknown, context: { source?: string }) => unknown;
+type SourceReviver = (this: object, key: string, value: unknown, context: { source?: string }) => unknown;
 
 /** Sixteen digits, or an exponent: what a double may not hold. A string may look like it, which costs a little time. */
 const suspicious = /[0-9][0-9.]{15}|[0-9][eE][-+]?[0-9]/;
@@ -38,4 +38,24 @@ function decimalOf(literal: string): string {
   // What is no decimal (Infinity) is like none.
   if (significant === '') return whole === '' ? literal : '0';
   return `${sign}${significant}e${Number(exponent) - fraction.length + digits.length - significant.length}`;
+}
+
+/**
+ * How the numbers of an object's own fields are written: `30.0` and `3e1` are both 30 once they are parsed.
+ * @param text a JSON object
+ * @throws SyntaxError if it is not JSON
+ */
+export function numberLiterals(text: string, fields: readonly string[]): Map<string, string> {
+  // A record may have thousands.
+  const wanted = new Set(fields);
+  const literalsOf = new Map<object, Map<string, string>>();
+  const noteSource: SourceReviver = function (key, value, { source }) {
+    if (typeof value === 'number' && source !== undefined && wanted.has(key)) {
+      const literals = literalsOf.get(this) ?? new Map<string, string>();
+      literalsOf.set(this, literals.set(key, source));
+    }
+    return value;
+  };
+  const object = JSON.parse(text, noteSource as Parameters<typeof JSON.parse>[1]) as object;
+  return literalsOf.get(object) ?? new Map();
 }

@@ -3,11 +3,10 @@ import type { Problem } from './problem.ts';
 import { splitFields, withoutSurplus } from './csv-fields.ts';
 import { decodeText, trimForMessage } from './decode-text.ts';
 import type { CsvDialect, Dialect } from './dialect.ts';
-import { parseExactly } from './exact-numbers.ts';
+import { numberLiterals, parseExactly } from './exact-numbers.ts';
 import { findJsonError } from './json-error.ts';
 import { maxNesting } from './json-nesting.ts';
 import { countNames, findDuplicateName, surveyJson } from './json-survey.ts';
-import { numberLiterals } from './number-literals.ts';
 import { totalsProblem } from './totals-row.ts';
 
 export type ParsedRecord = { kind: 'row'; row: Record<string, unknown> } | { kind: 'problem'; problem: Problem };

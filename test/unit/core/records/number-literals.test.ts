@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { expect, it } from 'vitest';
-import { numberLiterals } from '../../../../lambdas/core/records/number-literals.ts';
+import { numberLiterals } from '../../../../lambdas/core/records/exact-numbers.ts';
 
 it.each([
   ['{"Duration":30}', '30'],
