@@ -1,4 +1,4 @@
-import { askToAmend } from '../../lambdas/dead-letters/ask-to-amend.ts';
+import { askToAmend } from '../../lambdas/ask-finalizer.ts';
 import type { FileAccount } from '../../lambdas/core/account/file-account.ts';
 import type { DeadLedger, EventPublisher, FileLedger, FinalizeQueue } from '../../lambdas/ports.ts';
 import { CliError } from '../cli-error.ts';

@@ -1,3 +1,4 @@
+import { askToFinalize } from '../ask-finalizer.ts';
 import { gzipSync } from 'node:zlib';
 import type { Feed } from '../../feeds/feed.ts';
 import type { FailureRun } from '../core/limiter/breaker.ts';
@@ -5,7 +6,6 @@ import { workReceiptsKey } from '../core/account/archive-keys.ts';
 import { isGenuine, signed } from '../core/authenticity.ts';
 import { AlteredMessageError, ContradictionError, LeaseLostError } from '../core/errors.ts';
 import type { FileAccount } from '../core/account/file-account.ts';
-import { isManifestOwed, isWhollySettled } from '../core/account/file-account.ts';
 import { sha256Of } from '../core/records/identity.ts';
 import { jitterMarginMs, slotSpacingMs } from '../core/limiter/limiter.ts';
 import type { RateLimit } from '../core/limiter/limiter.ts';
@@ -178,7 +178,7 @@ async function readBatch(
   if (claim.kind === 'settled') {
     if (claim.batch.buried) await dissolveBatch(message, file, ports);
     // The one that settled it may have died before it asked.
-    await askToFinalize(file, ports);
+    await askToFinalize(file, ports.finalize);
     return undefined;
   }
   const records = prepareBatch(message, ports.feed, file);
@@ -370,7 +370,7 @@ async function settle(attempt: Attempt, ports: ConsumerPorts): Promise<void> {
   if (!now) return;
   tellRejects(now, ports);
   await stopWrongFile(now, ports);
-  await askToFinalize(now, ports);
+  await askToFinalize(now, ports.finalize);
 }
 
 /** Of fewer, a share says nothing. */
@@ -409,11 +409,6 @@ function countRecords({ begunAt }: Attempt, counts: OutcomeCounts, { metrics, cl
   metrics.add('RejectedRecords', counts.rejected);
   metrics.add('DeadLetteredRecords', dead);
   metrics.add('BatchDuration', clock.now() - begunAt);
-}
-
-async function askToFinalize(file: FileAccount, ports: ConsumerPorts): Promise<void> {
-  if (!isManifestOwed(file) || !isWhollySettled(file)) return;
-  await ports.finalize.send({ v: 1, kind: 'finalize', feed: file.feed, fileId: file.fileId, amend: false }, 0);
 }
 
 /** Progress first, then the successor: killed between the two, this message comes back and finds the progress. */

@@ -13,7 +13,7 @@ import type { InTurn } from '../runtime/in-turn.ts';
 import type { ConsumerPorts } from './deliver-batch.ts';
 import { auditRecords } from './audit-records.ts';
 import type { Verdict } from './send-records.ts';
-import { askToAmend } from '../dead-letters/ask-to-amend.ts';
+import { askToAmend } from '../ask-finalizer.ts';
 import { refusalOf } from '../core/answers/refusal.ts';
 import { sendOne } from './send-one.ts';
 import { sinkRequestOf } from './sink-request.ts';

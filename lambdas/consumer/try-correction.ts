@@ -8,7 +8,7 @@ import { successorDelaySeconds } from '../core/limiter/retry.ts';
 import type { CorrectionMessage } from '../messages.ts';
 import type { Deadline } from '../runtime/deadline.ts';
 import type { InTurn } from '../runtime/in-turn.ts';
-import { askToAmend } from '../dead-letters/ask-to-amend.ts';
+import { askToAmend } from '../ask-finalizer.ts';
 import type { ConsumerPorts } from './deliver-batch.ts';
 import { conflictReason, refusalOf } from '../core/answers/refusal.ts';
 import type { OneEnd } from './send-one.ts';

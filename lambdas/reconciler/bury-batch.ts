@@ -1,10 +1,10 @@
 import { gzipSync } from 'node:zlib';
 import type { Feed } from '../../feeds/feed.ts';
+import { askToFinalize } from '../ask-finalizer.ts';
 import { isGenuine, mayBeOfFeed } from '../core/authenticity.ts';
 import { AlteredMessageError } from '../core/errors.ts';
 import { workReceiptsKey } from '../core/account/archive-keys.ts';
 import type { BatchAccount, FileAccount } from '../core/account/file-account.ts';
-import { isManifestOwed, isWhollySettled } from '../core/account/file-account.ts';
 import { sha256Of } from '../core/records/identity.ts';
 import { letterOf, rawPayloadOf } from '../core/dead-letters/letter-of.ts';
 import { buriedReason, noCounts } from '../core/account/outcome.ts';
@@ -88,9 +88,7 @@ export async function buryBatch(
     ...counts,
   });
   const now = await ledger.getFile(file.fileId);
-  if (now && isManifestOwed(now) && isWhollySettled(now)) {
-    await ports.finalize.send({ v: 1, kind: 'finalize', feed: now.feed, fileId: now.fileId, amend: false }, 0);
-  }
+  if (now) await askToFinalize(now, ports.finalize);
 }
 
 type ReadableFile = FileAccount & { dialect: Dialect; sha256: string };

@@ -1,3 +1,4 @@
+import { finalizeMessageOf } from '../ask-finalizer.ts';
 import type { FileAccount } from '../core/account/file-account.ts';
 import { isQuarantined } from '../core/account/quarantine.ts';
 import { laneKey } from './look-into-dlqs.ts';
@@ -92,7 +93,7 @@ async function requeue(file: FileAccount, ports: ReconcilerPorts, redriven: Read
   }
   if (await isSettledByCount(file, ledger)) {
     await found('finalize');
-    await finalize.send({ v: 1, kind: 'finalize', feed, fileId, amend: false }, 0);
+    await finalize.send(finalizeMessageOf(file, false), 0);
     return true;
   }
   if (file.state !== 'split' || isRedriven || isQuarantined(file)) return false;
@@ -137,9 +138,9 @@ async function hasLiveLease(file: FileAccount, ledger: BatchLedger, now: number)
 
 /** An amendment that was asked for and never came. */
 async function requeueAmendment(file: FileAccount, ports: ReconcilerPorts): Promise<boolean> {
-  const { amendmentRequestedAt: at, fileId, feed } = file;
+  const { amendmentRequestedAt: at, fileId } = file;
   if (at === undefined || ports.clock.now() - at < ports.stalledAfterMs) return false;
   ports.log.warn('stalled work queued again', { correlation_id: fileId, what: 'amendment' });
-  await ports.finalize.send({ v: 1, kind: 'finalize', feed, fileId, amend: true }, 0);
+  await ports.finalize.send(finalizeMessageOf(file, true), 0);
   return true;
 }

@@ -1,6 +1,7 @@
+import { askToFinalize } from '../ask-finalizer.ts';
 import { LeaseLostError, SourceChangedError } from '../core/errors.ts';
 import type { FileAccount } from '../core/account/file-account.ts';
-import { isManifestOwed, isWhollySettled, unsettledRecords } from '../core/account/file-account.ts';
+import { unsettledRecords } from '../core/account/file-account.ts';
 import { readingOf } from '../core/account/reading.ts';
 import { isStopped } from '../core/account/quarantine.ts';
 import type { FileLedger, NewFile } from '../ports.ts';
@@ -36,7 +37,8 @@ export async function splitFile(
   if (claim.kind === 'finished' && claim.file.bundleId !== undefined) {
     return splitFile(claim.file.bundleId, undefined, ports, deadline);
   }
-  if (claim.kind === 'finished') return finishAgain(claim.file, ports);
+  // The splitter may have died before it asked, and nothing else would.
+  if (claim.kind === 'finished') return askToFinalize(claim.file, ports.finalize);
   // Another message is on its way for that time: this one is a copy, or its sender died between sending it and its release.
   if (claim.kind === 'held-back') return log.info('file is held back', { correlation_id: fileId });
   if (claim.kind === 'busy') {
@@ -127,7 +129,7 @@ async function finish(
   if (!split) throw lost(file);
   ports.log.info('file split', { correlation_id: file.fileId, ...totals });
   // The write shows what the consumers have counted so far: whoever comes second sees the whole.
-  if (isWhollySettled(split)) await askToFinalize(split, ports);
+  await askToFinalize(split, ports.finalize);
   return { kind: 'done' };
 }
 
@@ -140,7 +142,7 @@ function refuse(file: FileAccount, { code, message }: { code: string; message: s
 async function end(file: FileAccount, how: Parameters<FileLedger['endFile']>[2], ports: SplitterPorts): Promise<Step> {
   const ended = await ports.ledger.endFile(file.fileId, file.epoch, how);
   if (!ended) throw lost(file);
-  if (isWhollySettled(ended)) await askToFinalize(ended, ports);
+  await askToFinalize(ended, ports.finalize);
   return { kind: 'done' };
 }
 
@@ -165,15 +167,6 @@ async function continueLater(file: FileAccount, ports: SplitterPorts): Promise<v
   await ports.ledger.releaseFile(file.fileId, file.epoch);
   await ports.intake.send({ v: 1, kind: 'continue', feed: file.feed, fileId: file.fileId }, 0);
   ports.log.info('time is up: continuation queued', { correlation_id: file.fileId });
-}
-
-/** A message about a file that is split: had the splitter died before it asked, nobody else would ask. */
-async function finishAgain(file: FileAccount, ports: SplitterPorts): Promise<void> {
-  if (isManifestOwed(file) && isWhollySettled(file)) await askToFinalize(file, ports);
-}
-
-function askToFinalize(file: FileAccount, ports: SplitterPorts): Promise<void> {
-  return ports.finalize.send({ v: 1, kind: 'finalize', feed: file.feed, fileId: file.fileId, amend: false }, 0);
 }
 
 function lost(file: FileAccount): LeaseLostError {

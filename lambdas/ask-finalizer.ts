@@ -1,0 +1,25 @@
+import { amendAfterSeconds, askAgainAfterMs } from './core/account/amendment.ts';
+import type { FileAccount } from './core/account/file-account.ts';
+import { isManifestOwed, isWhollySettled } from './core/account/file-account.ts';
+import type { FinalizeMessage } from './messages.ts';
+import type { FileLedger, FinalizeQueue } from './ports.ts';
+
+/** Asks the finalizer to close the file, if all of it has ended and its manifest has not been written. */
+export async function askToFinalize(file: FileAccount, queue: FinalizeQueue): Promise<void> {
+  if (isManifestOwed(file) && isWhollySettled(file)) await queue.send(finalizeMessageOf(file, false), 0);
+}
+
+/** After a dead letter has been resolved: asks for an amended manifest, once for all letters resolved within a while. */
+export async function askToAmend(
+  file: { fileId: string; feed: string },
+  ports: { ledger: Pick<FileLedger, 'requestAmendment'>; finalize: FinalizeQueue },
+): Promise<void> {
+  // Asked for again where it was asked for long ago and has not come.
+  if (await ports.ledger.requestAmendment(file.fileId, askAgainAfterMs)) {
+    await ports.finalize.send(finalizeMessageOf(file, true), amendAfterSeconds);
+  }
+}
+
+export function finalizeMessageOf({ fileId, feed }: { fileId: string; feed: string }, amend: boolean): FinalizeMessage {
+  return { v: 1, kind: 'finalize', feed, fileId, amend };
+}
