@@ -1,0 +1,47 @@
+import { describe, expect, it } from 'vitest';
+import { anchorsOf, deadLinksOf, missingFilesOf, readPages } from './pages.ts';
+
+const pages = readPages();
+const page = (text: string) => ({ path: 'docs/README.md', text, prose: text });
+
+describe.each(pages.map((each) => [each.path, each] as const))('%s', (_, each) => {
+  it('links only to files and headings that exist', () => {
+    expect(deadLinksOf(each)).toEqual([]);
+  });
+
+  // Decisions are of their time: what they name may have moved since.
+  it.skipIf(/decisions\/|CHANGELOG/.test(each.path))('names only files that exist', () => {
+    expect(missingFilesOf(each)).toEqual([]);
+  });
+
+  it('has prose of at most 120 characters a line', () => {
+    const isProse = (line: string) => !/^\s*\||^!\[|^\s*(- )?\[?[^\s]*\]?\(?https?:\S+$/.test(line);
+    expect(each.prose.split('\n').filter((line) => isProse(line) && line.length > 120)).toEqual([]);
+  });
+
+  it('has no table cell of more than 200 characters', () => {
+    const rows = each.prose.split('\n').filter((line) => line.startsWith('|'));
+    const cells = rows.flatMap((row) => row.split(/(?<!\\)\|/).map((cell) => cell.trim()));
+    expect(cells.filter((cell) => cell.length > 200 && !/^:?-+:?$/.test(cell))).toEqual([]);
+  });
+});
+
+describe('the check of links', () => {
+  it.each([
+    ['a missing file', '[a](nowhere.md)'],
+    ['a missing anchor', '[a](operations.md#nowhere)'],
+    ['a missing anchor of the page itself', '[a](#nowhere)'],
+  ])('finds %s', (_, text) => {
+    expect(deadLinksOf(page(text))).toHaveLength(1);
+  });
+
+  it('accepts files, headings and addresses', () => {
+    const text = '# A `code` heading, here\n\n[a](glossary.md) [b](#a-code-heading-here) [c](https://example.com/#x)';
+    expect(deadLinksOf({ ...page(text), path: 'docs/README.md' })).toEqual(['#a-code-heading-here']);
+    expect([...anchorsOf(page(text))]).toEqual(['a-code-heading-here']);
+  });
+
+  it('finds files that are gone', () => {
+    expect(missingFilesOf(page('`lambdas/ports.ts` and `lambdas/gone.ts`'))).toEqual(['lambdas/gone.ts']);
+  });
+});
