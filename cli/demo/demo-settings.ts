@@ -1,5 +1,6 @@
 /** The demo's numbers. All of it takes under two minutes on two cores, a minute of that the upload at the API's limit. */
 export const demo = {
+  folder: 'demo',
   stackName: 'sluice-demo',
   feed: 'traffic',
   rows: 20_000,

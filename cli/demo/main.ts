@@ -6,8 +6,8 @@ import { InterruptedError, interruptible } from '../interrupt.ts';
 import { explainFault } from '../stack/explain-fault.ts';
 import { stateDirOf } from '../stack/state-dir.ts';
 import { Terminal } from '../terminal/terminal.ts';
-import type { DemoRun } from './run-demo.ts';
 import { runDemo } from './run-demo.ts';
+import type { DemoRun } from './with-own-cloud.ts';
 
 /** `npm run demo`, and others of its kind. */
 export async function main(run: (demo: DemoRun) => Promise<boolean> = runDemo): Promise<void> {
