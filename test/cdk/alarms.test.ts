@@ -17,8 +17,8 @@ const alarmShape = z.looseObject({
 });
 
 const runbook = readFileSync(resolve(import.meta.dirname, '../../docs/operations.md'), 'utf8');
-/** As GitHub makes them: lower case, blanks to dashes. */
-const anchors = [...runbook.matchAll(/^#+ (.+)$/gm)].map(([, title = '']) =>
+/** Of its sections, as GitHub makes them: lower case, spaces to dashes. */
+const anchors = [...runbook.matchAll(/^## (.+)$/gm)].map(([, title = '']) =>
   title
     .toLowerCase()
     .replaceAll(/[^a-z0-9 -]/g, '')
@@ -88,10 +88,18 @@ describe('alarms', () => {
 
   it('have a section of the runbook each, and none is without an alarm', () => {
     const led = new Set(alarms.map(({ AlarmDescription: text }) => text.slice(text.indexOf('#') + 1)));
-    const sections = anchors.filter(
-      (anchor) => !['operations', 'look-first', 'questions', 'what-the-alarms-cost'].includes(anchor),
-    );
+    const sections = anchors.filter((anchor) => !['look-first', 'questions', 'what-the-alarms-cost'].includes(anchor));
     expect([...led].sort()).toEqual(sections.sort());
+  });
+
+  it.each(
+    runbook
+      .split(/^## /m)
+      .filter((section) => section.includes('**Alarm'))
+      .map((section) => [section.slice(0, section.indexOf('\n')), section] as const),
+  )('have an entry with meaning, impact, investigation and resolution: %s', (_, section) => {
+    const headings = [...section.matchAll(/^\*\*(Meaning|Impact|Investigate|Resolve)\b/gm)].map(([, name]) => name);
+    expect(headings).toEqual(['Meaning', 'Impact', 'Investigate', 'Resolve']);
   });
 
   it('look at a single figure each: local clouds know no others', () => {
