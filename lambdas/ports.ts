@@ -14,6 +14,7 @@ import type {
 } from './core/account/file-account.ts';
 import type { CutLimits, CutPosition, Dialect } from './core/records/dialect.ts';
 import type { Accepted, LimiterChange, LimiterItem, OpeningCondition, Prober } from './core/limiter/limiter-item.ts';
+import type { ManifestFigures } from './core/account/manifest.ts';
 import type { OutcomeCounts } from './core/account/outcome.ts';
 import type { Quarantine } from './core/account/quarantine.ts';
 import type {
@@ -133,6 +134,14 @@ export interface SplitProgress {
   leaseUntil: number;
 }
 
+export interface FileClose {
+  state: FileState;
+  /** The newest manifest. */
+  manifest: { key: string; number: number };
+  figures: readonly ManifestFigures[];
+  openLetters: number;
+}
+
 /** The account of files. Every write is conditional: `false` or nothing means that another splitter has the file now. */
 export interface FileLedger {
   /** Creates the file where it is new, takes over an expired lease, else tells who has it. Raises the epoch. */
@@ -186,11 +195,14 @@ export interface FileLedger {
         },
   ): Promise<FileAccount | undefined>;
   getFile(fileId: string): Promise<FileAccount | undefined>;
-  /** Closes the account; false where a manifest of that number or a newer one is there already. */
-  closeFile(
-    fileId: string,
-    close: { state: FileState; manifest: { key: string; number: number }; openLetters: number },
-  ): Promise<boolean>;
+  /**
+   * Closes the account and keeps the figures of its manifests, in one step; false, and no change, where a manifest of that
+   * number or a newer one is there already.
+   * @param close.figures of each manifest that was written since the file was closed last, the newest one last
+   */
+  closeFile(fileId: string, close: FileClose): Promise<boolean>;
+  /** The figures of a file's manifest; undefined where none are kept: an earlier version closed the file, or TTL has come. */
+  getManifestFigures(fileId: string, number: number): Promise<ManifestFigures | undefined>;
   /** Stops a file that is under way; false where it has ended, or was stopped or released before. */
   quarantineFile(fileId: string, quarantine: Quarantine): Promise<boolean>;
   /** Opens a closed file in quarantine again, for what was held to be sent. Undefined where it is none. */

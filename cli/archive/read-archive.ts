@@ -7,7 +7,7 @@ import { manifest as manifestSchema } from '../../lambdas/core/account/manifest.
 import { CliError } from '../cli-error.ts';
 
 /** What is read of a stack here. */
-interface ArchivedStack {
+export interface ArchivedStack {
   s3: S3Client;
   outputs: { archiveBucket: string };
 }

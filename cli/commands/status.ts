@@ -3,7 +3,7 @@ import { feeds } from '../../feeds/index.ts';
 import { systemClock } from '../../lambdas/adapters/system-clock.ts';
 import type { FileAccount } from '../../lambdas/core/account/file-account.ts';
 import { nameOfFile } from '../../lambdas/core/account/file-account.ts';
-import { readManifest } from '../archive/read-archive.ts';
+import { readSummary } from '../archive/read-summary.ts';
 import { describeProgress } from '../drop/describe-progress.ts';
 import { liveCounts } from '../drop/live-counts.ts';
 import { projectFilesOf } from '../drop/project-files.ts';
@@ -25,7 +25,7 @@ interface StatusOptions extends GlobalOptions {
   json?: boolean;
 }
 
-/** Manifests that are fetched at once for a listing. */
+/** Manifests whose figures are read at once for a listing. */
 const manifestsAtOnce = 10;
 
 export function statusCommand(terminal: Terminal): Command {
@@ -72,14 +72,14 @@ async function summariseClosed(stack: OpenStack, files: readonly FileAccount[]):
 }
 
 async function summarise(stack: OpenStack, file: FileAccount): Promise<FileSummary> {
-  return summariseFile(file, file.manifest && (await readManifest(stack, file)).manifest);
+  return summariseFile(file, file.manifest && (await readSummary(stack, file)));
 }
 
 async function showFile(stack: OpenStack, fileId: string, options: StatusOptions, terminal: Terminal): Promise<void> {
   const found = await fileOfId(stack, fileId);
   const file = { ...found, settled: await liveCounts(found, stack.ledger) };
   if (file.manifest) {
-    const { manifest } = await readManifest(stack, file);
+    const manifest = await readSummary(stack, file);
     if (options.json) return terminal.printJson(summariseFile(file, manifest));
     return terminal.print(formatManifest(manifest, terminal, terminal.columns));
   }

@@ -1,5 +1,6 @@
 import { systemClock } from '../../lambdas/adapters/system-clock.ts';
-import { readManifest } from '../archive/read-archive.ts';
+import type { FileAccount } from '../../lambdas/core/account/file-account.ts';
+import { readSummary } from '../archive/read-summary.ts';
 import type { Amendment } from './await-amendment.ts';
 import { awaitAmendment } from './await-amendment.ts';
 import type { OpenStack } from '../stack/open-stack.ts';
@@ -16,7 +17,7 @@ export async function amendmentsOf(
     ledger: stack.ledger,
     clock: systemClock,
     terminal,
-    readManifest: async (file: Parameters<typeof readManifest>[1]) => (await readManifest(stack, file)).manifest,
+    readSummary: (file: FileAccount) => readSummary(stack, file),
   };
   const amendments: Amendment[] = [];
   for (const fileId of fileIds) amendments.push(await awaitAmendment(fileId, ports, signal));

@@ -1,19 +1,19 @@
 import type { FileAccount } from '../../lambdas/core/account/file-account.ts';
-import type { Manifest } from '../../lambdas/core/account/manifest.ts';
+import type { ManifestSummary } from '../../lambdas/core/account/manifest.ts';
 import type { Clock, DeadLedger, FileLedger } from '../../lambdas/ports.ts';
 import type { Terminal } from '../terminal/terminal.ts';
 
 export interface AmendmentPorts {
   ledger: Pick<FileLedger, 'getFile'> & Pick<DeadLedger, 'listDead'>;
-  /** A file's newest manifest. */
-  readManifest: (file: FileAccount) => Promise<Manifest>;
+  /** Of a file's newest manifest. */
+  readSummary: (file: FileAccount) => Promise<ManifestSummary>;
   clock: Clock;
   terminal: Pick<Terminal, 'progress'>;
 }
 
 /** What is told of a file's account after dead letters of it have come to rest. */
 export type Amendment =
-  | { kind: 'amended'; manifest: Manifest }
+  | { kind: 'amended'; manifest: ManifestSummary }
   /** Its first manifest isn't written yet, and will tell. */
   | { kind: 'open'; fileId: string }
   | { kind: 'owed'; fileId: string };
@@ -24,15 +24,15 @@ const giveUpAfterMs = 17 * 60_000;
 
 /** Waits until a file's manifest tells of all that is resolved in the ledger. */
 export async function awaitAmendment(fileId: string, ports: AmendmentPorts, signal: AbortSignal): Promise<Amendment> {
-  const { ledger, clock, terminal, readManifest } = ports;
+  const { ledger, clock, terminal, readSummary } = ports;
   const giveUpAt = clock.now() + giveUpAfterMs;
-  let seen: { number: number; manifest: Manifest } | undefined;
+  let seen: { number: number; manifest: ManifestSummary } | undefined;
   let resolved = await countResolved(fileId, ledger);
   for (;;) {
     const file = await ledger.getFile(fileId);
     if (!file?.manifest) return { kind: 'open', fileId };
     if (seen?.number !== file.manifest.number) {
-      seen = { number: file.manifest.number, manifest: await readManifest(file) };
+      seen = { number: file.manifest.number, manifest: await readSummary(file) };
       resolved = await countResolved(fileId, ledger);
     }
     const { manifest } = seen;

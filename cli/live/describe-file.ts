@@ -2,7 +2,7 @@ import { clockText, projectionText } from '../../lambdas/core/deadlines/deadline
 import { expectedRecords } from '../../lambdas/core/account/expected-records.ts';
 import type { FileAccount } from '../../lambdas/core/account/file-account.ts';
 import { contentBytesOf, isWhollySettled, nameOfFile } from '../../lambdas/core/account/file-account.ts';
-import type { Manifest } from '../../lambdas/core/account/manifest.ts';
+import type { ManifestSummary } from '../../lambdas/core/account/manifest.ts';
 import { sumCounts } from '../../lambdas/core/account/outcome.ts';
 import type { Projection } from '../../lambdas/core/deadlines/projection.ts';
 import { isQuarantined } from '../../lambdas/core/account/quarantine.ts';
@@ -33,7 +33,7 @@ export function describeLive(
   };
 }
 
-export function describeClosed(file: FileAccount, manifest: Manifest): ClosedFile {
+export function describeClosed(file: FileAccount, manifest: ManifestSummary): ClosedFile {
   const code = exitCodeOf(manifest);
   const tone = code === exitCodes.clean ? 'calm' : code === exitCodes.deadLetters ? 'warning' : 'alarm';
   return { ...summariseFile(file, manifest), name: shortNameOf(file), verdict: verdictOf(manifest), tone };

@@ -1,7 +1,7 @@
 import { feeds } from '../../feeds/index.ts';
 import { countMessages } from '../../lambdas/adapters/read-queue.ts';
 import { systemClock } from '../../lambdas/adapters/system-clock.ts';
-import { readManifest } from '../archive/read-archive.ts';
+import { readSummary } from '../archive/read-summary.ts';
 import { CliError } from '../cli-error.ts';
 import type { OpenStack } from '../stack/open-stack.ts';
 import { SnapshotReader } from './read-snapshot.ts';
@@ -23,7 +23,7 @@ export function openReader(stack: OpenStack, only: string | undefined): Snapshot
     {
       ...stack,
       count: (url) => countMessages(stack.sqs, url),
-      readManifest: async (file) => (await readManifest(stack, file)).manifest,
+      readSummary: (file) => readSummary(stack, file),
       clock: systemClock,
     },
   );

@@ -1,6 +1,6 @@
 import type { FileAccount } from '../../lambdas/core/account/file-account.ts';
 import { isManifestOwed } from '../../lambdas/core/account/file-account.ts';
-import type { Manifest } from '../../lambdas/core/account/manifest.ts';
+import type { ManifestSummary } from '../../lambdas/core/account/manifest.ts';
 import type { FileLedger } from '../../lambdas/ports.ts';
 import { describeClosed } from './describe-file.ts';
 import { Kept } from './kept.ts';
@@ -8,7 +8,7 @@ import type { ClosedFile } from './snapshot.ts';
 
 export interface ClosedPorts {
   ledger: Pick<FileLedger, 'listFiles' | 'getFile'>;
-  readManifest: (file: FileAccount) => Promise<Manifest>;
+  readSummary: (file: FileAccount) => Promise<ManifestSummary>;
 }
 
 const listEveryMs = 10_000;
@@ -55,7 +55,7 @@ export class ClosedFiles {
       closed.slice(0, shown).map(async (file) => {
         const key = file.manifest?.key ?? '';
         const known = this.#described.get(key);
-        return [key, known ?? describeClosed(file, await this.#ports.readManifest(file))] as const;
+        return [key, known ?? describeClosed(file, await this.#ports.readSummary(file))] as const;
       }),
     );
     this.#described = new Map(described);

@@ -1,4 +1,4 @@
-import type { Manifest } from '../../lambdas/core/account/manifest.ts';
+import type { ManifestSummary } from '../../lambdas/core/account/manifest.ts';
 import type { ExitCode } from '../exit-codes.ts';
 import { exitCodes } from '../exit-codes.ts';
 
@@ -6,7 +6,7 @@ import { exitCodes } from '../exit-codes.ts';
  * What a closed account means to the shell. A duplicate is clean: each of its records is accounted for under the first
  * file, and a job that drops the same file twice needs nobody's attention.
  */
-export function exitCodeOf(manifest: Manifest): ExitCode {
+export function exitCodeOf(manifest: ManifestSummary): ExitCode {
   if (!manifest.reconciled) return exitCodes.failed;
   switch (manifest.state) {
     case 'completed':

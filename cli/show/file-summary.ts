@@ -1,6 +1,6 @@
 import { expectedRecords } from '../../lambdas/core/account/expected-records.ts';
 import type { FileAccount } from '../../lambdas/core/account/file-account.ts';
-import type { Manifest } from '../../lambdas/core/account/manifest.ts';
+import type { ManifestSummary } from '../../lambdas/core/account/manifest.ts';
 import type { Outcome } from '../../lambdas/core/account/outcome.ts';
 import { outcomes } from '../../lambdas/core/account/outcome.ts';
 import type { Projection } from '../../lambdas/core/deadlines/projection.ts';
@@ -48,7 +48,7 @@ export type FileSummary = {
 } & Counts;
 
 /** @param projection of a file under way */
-export function summariseFile(file: FileAccount, manifest?: Manifest, projection?: Projection): FileSummary {
+export function summariseFile(file: FileAccount, manifest?: ManifestSummary, projection?: Projection): FileSummary {
   const counts = Object.fromEntries(
     outcomes.map((name) => [`${name}_records`, manifest ? manifest[`${name}_records`] : file.settled[name]]),
   ) as Counts;

@@ -1,5 +1,5 @@
 import { nameOfFile } from '../../lambdas/core/account/file-account.ts';
-import type { Manifest } from '../../lambdas/core/account/manifest.ts';
+import type { ManifestSummary } from '../../lambdas/core/account/manifest.ts';
 import type { Outcome } from '../../lambdas/core/account/outcome.ts';
 import { outcomes } from '../../lambdas/core/account/outcome.ts';
 import type { Terminal } from '../terminal/terminal.ts';
@@ -9,7 +9,7 @@ import { formatPairs, formatTable } from '../terminal/table.ts';
 type Painter = Pick<Terminal, 'style'>;
 
 /** How a file ended, in a few words. */
-export function verdictOf(manifest: Manifest): string {
+export function verdictOf(manifest: ManifestSummary): string {
   switch (manifest.state) {
     case 'duplicate':
       return `nothing of it was sent: it has the bytes of the file ${manifest.duplicate_of ?? '(unknown)'}`;
@@ -30,7 +30,7 @@ export function verdictOf(manifest: Manifest): string {
 }
 
 /** A manifest's figures for people. */
-export function formatManifest(manifest: Manifest, { style }: Painter, columns: number): string {
+export function formatManifest(manifest: ManifestSummary, { style }: Painter, columns: number): string {
   const bad = !manifest.reconciled || ['failed', 'superseded', 'quarantined'].includes(manifest.state);
   const colour = bad ? 'red' : manifest.dead_lettered_records > 0 ? 'yellow' : 'green';
   // Whatever somebody may have called it.
@@ -45,7 +45,7 @@ export function formatManifest(manifest: Manifest, { style }: Painter, columns: 
 }
 
 /** What a manifest counts, or several added up. */
-export type Figures = Pick<Manifest, `${Outcome}_records` | 'total_records' | 'resolved_records'>;
+export type Figures = Pick<ManifestSummary, `${Outcome}_records` | 'total_records' | 'resolved_records'>;
 
 /** The six outcomes under each other and their sum. */
 export function formatFigures(manifest: Figures): string {
@@ -76,7 +76,7 @@ export function formatFigures(manifest: Figures): string {
   return `${[...lines.slice(0, -1), rule, lines.at(-1)].join('\n')}\n`;
 }
 
-function factsOf(manifest: Manifest): [string, string][] {
+function factsOf(manifest: ManifestSummary): [string, string][] {
   const { times, archive, source } = manifest;
   const facts: [string, string][] = [['file id', manifest.file_id]];
   if (manifest.state === 'quarantined') {

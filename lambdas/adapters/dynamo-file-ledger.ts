@@ -2,17 +2,19 @@ import type { BatchGetCommandOutput } from '@aws-sdk/lib-dynamodb';
 import { BatchGetCommand, PutCommand } from '@aws-sdk/lib-dynamodb';
 import type { FileAccount, FileState, SourceObject } from '../core/account/file-account.ts';
 import { fileIdOf } from '../core/records/identity.ts';
+import type { ManifestFigures } from '../core/account/manifest.ts';
+import { manifestFigures } from '../core/account/manifest.ts';
 import { noCounts } from '../core/account/outcome.ts';
 import { blocksSameBytes } from '../core/account/reading.ts';
 import { schemaVersion } from '../core/account/schema-version.ts';
 import type { Quarantine } from '../core/account/quarantine.ts';
-import type { Clock, FileClaim, FileLedger, FileList, NewBundle, NewFile, SplitProgress } from '../ports.ts';
+import type { Clock, FileClaim, FileClose, FileLedger, FileList, NewBundle, NewFile, SplitProgress } from '../ports.ts';
 import type { DynamoTable } from './dynamo-table.ts';
 import { expiryOf, isConditionFailure, withoutKeys } from './dynamo-table.ts';
 
 type Warnings = { code: string; message: string }[];
 
-/** `FILE#<id>` / `FILE`, and `SHA#<feed>#<sha256>` / `FILE`. */
+/** `FILE#<id>` / `FILE`, `FILE#<id>` / `MANIFEST#<n>` (figures only), and `SHA#<feed>#<sha256>` / `FILE`. */
 export class DynamoFileLedger implements FileLedger {
   readonly #table: DynamoTable;
   readonly #clock: Pick<Clock, 'now'>;
@@ -233,16 +235,19 @@ export class DynamoFileLedger implements FileLedger {
     return item && withoutKeys<FileAccount>(item);
   }
 
-  async closeFile(fileId: string, close: Parameters<FileLedger['closeFile']>[1]): Promise<boolean> {
+  async closeFile(fileId: string, close: FileClose): Promise<boolean> {
     const file = await this.getFile(fileId);
     if (!file) return false;
+    // Before the new figures are there: whoever is killed in between does it again.
+    if (file.manifest && file.manifest.number < close.manifest.number) await this.#expireFigures(file);
     // While a letter is open the account must outlive it, however long the desk takes.
     const expiry =
       close.openLetters === 0
         ? { set: ', expiresAt = :expires', remove: '' }
         : { set: '', remove: ' REMOVE expiresAt' };
     const now = this.#clock.now();
-    const closed = await this.#table.update(pkOf(fileId), 'FILE', {
+    const closing = {
+      Key: { pk: pkOf(fileId), sk: 'FILE' },
       UpdateExpression:
         `SET #state = :state, manifest = :manifest, listPk = :list, updatedAt = :now, ` +
         `completedAt = if_not_exists(completedAt, :now)${expiry.set}${expiry.remove}`,
@@ -256,8 +261,31 @@ export class DynamoFileLedger implements FileLedger {
         ':now': now,
         ...(close.openLetters === 0 ? { ':expires': expiryOf(now) } : {}),
       },
+    };
+    const kept = close.figures.slice(-maxFigures).map((figures) => ({
+      Key: { pk: pkOf(fileId), sk: manifestSkOf(figures.manifest_number) },
+      UpdateExpression: `SET v = :v, figures = :figures${expiry.set}${expiry.remove}`,
+      ExpressionAttributeValues: {
+        ':v': schemaVersion,
+        ':figures': figures,
+        ...(close.openLetters === 0 ? { ':expires': expiryOf(now) } : {}),
+      },
+    }));
+    return this.#table.transact([closing, ...kept]);
+  }
+
+  /** A newer manifest stands for the account from now on. Nothing where there are none: an earlier version kept no figures. */
+  async #expireFigures({ fileId, manifest }: FileAccount): Promise<void> {
+    await this.#table.update(pkOf(fileId), manifestSkOf(manifest?.number ?? 0), {
+      UpdateExpression: 'SET expiresAt = if_not_exists(expiresAt, :expires)',
+      ConditionExpression: 'attribute_exists(pk)',
+      ExpressionAttributeValues: { ':expires': expiryOf(this.#clock.now()) },
     });
-    return closed !== undefined;
+  }
+
+  async getManifestFigures(fileId: string, number: number): Promise<ManifestFigures | undefined> {
+    const item = await this.#table.get(pkOf(fileId), manifestSkOf(number));
+    return item && manifestFigures.parse(withoutKeys<{ figures: unknown }>(item).figures);
   }
 
   async quarantineFile(fileId: string, quarantine: Quarantine): Promise<boolean> {
@@ -398,6 +426,12 @@ const keysPerCall = 100;
 const byAge = (a: FileAccount, b: FileAccount): number => a.createdAt - b.createdAt || (a.fileId < b.fileId ? -1 : 1);
 
 const pkOf = (fileId: string) => `FILE#${fileId}`;
+
+/** DynamoDB: a transaction has 100 items at most, of which one is the file's. More manifests than one at a time are rare. */
+const maxFigures = 99;
+
+/** Eight digits, so that the items stand in the manifests' order. */
+const manifestSkOf = (number: number) => `MANIFEST#${String(number).padStart(8, '0')}`;
 
 /** The parts of the index by feed: files that still have work, those with open dead letters, and the rest. */
 const listPkOf = (which: FileList, feed: string) => `${which.toUpperCase()}#${feed}`;

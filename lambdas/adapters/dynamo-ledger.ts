@@ -31,6 +31,7 @@ export function createDynamoLedger(client: DynamoDBClient, tableName: string, cl
     endFile: files.endFile.bind(files),
     getFile: files.getFile.bind(files),
     closeFile: files.closeFile.bind(files),
+    getManifestFigures: files.getManifestFigures.bind(files),
     quarantineFile: files.quarantineFile.bind(files),
     releaseQuarantine: files.releaseQuarantine.bind(files),
     requestAmendment: files.requestAmendment.bind(files),

@@ -8,8 +8,9 @@ import type { BatchAccount, FileAccount } from '../core/account/file-account.ts'
 import { AlteredMessageError } from '../core/errors.ts';
 import { isManifestOwed } from '../core/account/file-account.ts';
 import { isQuarantined } from '../core/account/quarantine.ts';
-import type { HeldRange, Manifest } from '../core/account/manifest.ts';
-import { manifest as manifestSchema } from '../core/account/manifest.ts';
+import type { HeldRange, Manifest, ManifestFigures } from '../core/account/manifest.ts';
+import { figuresOf, manifest as manifestSchema } from '../core/account/manifest.ts';
+import { sha256Of } from '../core/records/identity.ts';
 import type { FinalizeMessage } from '../messages.ts';
 import type {
   Archive,
@@ -89,12 +90,12 @@ export async function finalizeFile(message: FinalizeMessage, ports: FinalizerPor
   const facts = new ReportFacts();
   const { audit, ...archived } = await archiveReceipts(file, settled, resolutions, keys, facts, ports);
   if (amend && !(await hasChanged(file, audit, ports))) return log.info('nothing to amend', place);
-  const manifest = await writeManifest({ file, audit, held: settled.held, facts, keys }, ports, {
+  const { manifest, written } = await writeManifest({ file, audit, held: settled.held, facts, keys }, ports, {
     source_key: source?.key ?? null,
     ...archived,
     ...(await archiveResolutions(file.fileId, resolutions, keys, ports)),
   });
-  const figures = figuresOf(manifest);
+  const figures = loggedFigures(manifest);
   if (!manifest.reconciled) log.error('the account does not add up', { ...place, ...figures });
   // Before the file is closed, so that it is told at least once; the manifest's key tells a repetition.
   await ports.events.publish(eventOf(manifest, amend), figures);
@@ -107,6 +108,7 @@ export async function finalizeFile(message: FinalizeMessage, ports: FinalizerPor
   const closed = await ledger.closeFile(file.fileId, {
     state: manifest.state,
     manifest: { key: manifest.archive.manifest_key, number: manifest.manifest_number },
+    figures: written,
     openLetters: manifest.dead_lettered_records,
   });
   log.info(closed ? 'file closed' : 'file was closed by another finalizer', { ...place, ...figures });
@@ -310,8 +312,13 @@ type NamedObjects = Omit<Manifest['archive'], 'bucket' | 'manifest_key' | 'repor
  * one follows it in the chain. The signature is made after the manifest is stored, so that it is always over the bytes
  * of an object that exists; and only over one that says what this finalizer found, whoever wrote it.
  */
-async function writeManifest(account: Account, ports: FinalizerPorts, named: NamedObjects): Promise<Manifest> {
+async function writeManifest(
+  account: Account,
+  ports: FinalizerPorts,
+  named: NamedObjects,
+): Promise<{ manifest: Manifest; written: ManifestFigures[] }> {
   const { file, facts, keys } = account;
+  const written: ManifestFigures[] = [];
   for (let number = (file.manifest?.number ?? 0) + 1; ; number++) {
     const key = keys.manifest(number);
     const unreported = await makeManifest(account, number, ports, named);
@@ -325,7 +332,9 @@ async function writeManifest(account: Account, ports: FinalizerPorts, named: Nam
       text = isStored ? made : ((await ports.archive.getText(key)) ?? 'null');
     }
     const there = manifestSchema.parse(JSON.parse(text));
-    if (isSameAccount(there, unreported) && (await signManifest(text, there, ports))) return there;
+    written.push(figuresOf(there, sha256Of(text)));
+    if (isSameAccount(there, unreported) && (await signManifest(text, there, ports)))
+      return { manifest: there, written };
   }
 }
 
@@ -365,7 +374,7 @@ function isSameAccount(there: Manifest, made: Manifest): boolean {
   return isDeepStrictEqual(there, manifestSchema.parse(expected));
 }
 
-function figuresOf(manifest: Manifest): Record<string, unknown> {
+function loggedFigures(manifest: Manifest): Record<string, unknown> {
   const { file_id, feed, state, checksum, reconciled, source, archive } = manifest;
   const counts = Object.entries(manifest).filter(([name]) => name.endsWith('_records'));
   return {

@@ -4,13 +4,15 @@ import { beforeEach, describe, expect, inject, it } from 'vitest';
 import { createDynamoLedger } from '../../lambdas/adapters/dynamo-ledger.ts';
 import type { OutcomeCounts } from '../../lambdas/core/account/outcome.ts';
 import { noCounts } from '../../lambdas/core/account/outcome.ts';
+import { figuresOf } from '../../lambdas/core/account/manifest.ts';
 import { letterDigest } from '../../lambdas/core/authenticity.ts';
 import type { Letter, UnnotedLetter } from '../../lambdas/messages.ts';
-import type { Ledger, NewFile } from '../../lambdas/ports.ts';
+import type { FileClose, Ledger, NewFile } from '../../lambdas/ports.ts';
 import { limits } from '../support/feed-fixture.ts';
 import { InMemoryLedger } from '../support/in-memory-ledger.ts';
 import { fileIdOf } from '../../lambdas/core/records/identity.ts';
 import { maxMembers } from '../../lambdas/core/records/bundle.ts';
+import { manifestOf } from '../support/report-facts.ts';
 import { SimulatedClock } from '../support/simulated-clock.ts';
 
 /** One suite for the real ledger and the fake one: what the fake promises, the table keeps. */
@@ -212,7 +214,7 @@ describe.each([
     const complete = async (counts: Partial<OutcomeCounts>) => {
       await ledger.claimBatch(place(1), 'one', lease);
       await ledger.settleBatch(file.fileId, 1, 'one', { ...settlement(0), counts: { ...noCounts(), ...counts } });
-      const close = { state: 'completed', manifest: { key: 'm1', number: 1 }, openLetters: 0 } as const;
+      const close = { state: 'completed', manifest: { key: 'm1', number: 1 }, figures: [], openLetters: 0 } as const;
       await ledger.closeFile(file.fileId, close);
     };
 
@@ -369,14 +371,15 @@ describe.each([
 
   describe('closing a file', () => {
     const manifest = (number: number) => ({ key: `m${number}`, number });
+    const close = (number: number, openLetters: number): FileClose => ({
+      ...{ state: 'completed', manifest: manifest(number), figures: [], openLetters },
+    });
 
     it('moves it from the open ones to the closed ones', async () => {
       await claim('one');
       expect((await ledger.listFiles(file.feed, 'open', 10)).map((each) => each.fileId)).toEqual([file.fileId]);
       await ledger.finishSplit(file.fileId, 1, { records: 0, batches: 0 }, []);
-      expect(await ledger.closeFile(file.fileId, { state: 'completed', manifest: manifest(1), openLetters: 0 })).toBe(
-        true,
-      );
+      expect(await ledger.closeFile(file.fileId, close(1, 0))).toBe(true);
       expect(await ledger.listFiles(file.feed, 'open', 10)).toEqual([]);
       expect(await ledger.listFiles(file.feed, 'closed', 10)).toMatchObject([
         { state: 'completed', manifest: manifest(1) },
@@ -391,22 +394,35 @@ describe.each([
         expect(each).toEqual(listed);
         return listed;
       };
-      await ledger.closeFile(file.fileId, { state: 'completed', manifest: manifest(1), openLetters: 2 });
+      await ledger.closeFile(file.fileId, close(1, 2));
       expect(await dead()).toEqual([file.fileId]);
       expect(await ledger.listFiles(file.feed, 'closed', 10)).toHaveLength(1);
       expect(await ledger.listFiles(file.feed, 'open', 10)).toEqual([]);
-      await ledger.closeFile(file.fileId, { state: 'completed', manifest: manifest(2), openLetters: 0 });
+      await ledger.closeFile(file.fileId, close(2, 0));
       expect(await dead()).toEqual([]);
       expect(await ledger.listFiles(file.feed, 'closed', 10)).toHaveLength(1);
     });
 
     it('happens once a manifest', async () => {
       await claim('one');
-      const close = (number: number) =>
-        ledger.closeFile(file.fileId, { state: 'completed', manifest: manifest(number), openLetters: 1 });
-      expect(await close(1)).toBe(true);
-      expect(await close(1)).toBe(false);
-      expect(await close(2)).toBe(true);
+      expect(await ledger.closeFile(file.fileId, close(1, 1))).toBe(true);
+      expect(await ledger.closeFile(file.fileId, close(1, 1))).toBe(false);
+      expect(await ledger.closeFile(file.fileId, close(2, 1))).toBe(true);
+    });
+
+    it('keeps the figures of each manifest, and none of a manifest that came too late', async () => {
+      await claim('one');
+      const figures = (number: number, uploaded = 980) =>
+        figuresOf(manifestOf({ manifest_number: number, uploaded_records: uploaded }), 'f'.repeat(64));
+      expect(await ledger.getManifestFigures(file.fileId, 1)).toBeUndefined();
+      await ledger.closeFile(file.fileId, { ...close(1, 1), figures: [figures(1)] });
+      expect(await ledger.getManifestFigures(file.fileId, 1)).toEqual(figures(1));
+      // The second was written for a state of the account that has changed since, and nobody closed the file with it.
+      await ledger.closeFile(file.fileId, { ...close(3, 0), figures: [figures(2), figures(3)] });
+      expect(await ledger.closeFile(file.fileId, { ...close(3, 0), figures: [figures(3, 0)] })).toBe(false);
+      for (const number of [1, 2, 3]) {
+        expect(await ledger.getManifestFigures(file.fileId, number)).toEqual(figures(number));
+      }
     });
   });
 

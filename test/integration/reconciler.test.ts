@@ -98,7 +98,12 @@ describe('a file that its deadline comes too early for', () => {
 
   afterAll(async () => {
     await stack.ledger.endFile(fileId, 1, { state: 'failed', failure: { code: 'test', message: 'over' } });
-    await stack.ledger.closeFile(fileId, { state: 'failed', manifest: { key: 'none', number: 1 }, openLetters: 0 });
+    await stack.ledger.closeFile(fileId, {
+      state: 'failed',
+      manifest: { key: 'none', number: 1 },
+      figures: [],
+      openLetters: 0,
+    });
   });
 
   it('is told to the desk long before, with what would help, and shown by status', async () => {

@@ -9,6 +9,8 @@ import type {
 } from '../../lambdas/core/account/file-account.ts';
 import { fileIdOf } from '../../lambdas/core/records/identity.ts';
 import { maxMembers } from '../../lambdas/core/records/bundle.ts';
+import type { ManifestFigures } from '../../lambdas/core/account/manifest.ts';
+import { manifestFigures } from '../../lambdas/core/account/manifest.ts';
 import { addCounts, noCounts, outcomes } from '../../lambdas/core/account/outcome.ts';
 import { blocksSameBytes } from '../../lambdas/core/account/reading.ts';
 import type { Quarantine } from '../../lambdas/core/account/quarantine.ts';
@@ -24,6 +26,7 @@ import type {
   DeadlineNote,
   DeskState,
   FileClaim,
+  FileClose,
   FileLedger,
   FileList,
   Ledger,
@@ -38,6 +41,7 @@ export class InMemoryLedger implements Ledger {
   readonly files = new Map<string, FileAccount>();
   readonly batches = new Map<string, BatchAccount>();
   readonly dead = new Map<string, DeadRecord>();
+  readonly figures = new Map<string, ManifestFigures>();
   readonly checksums = new Map<string, string>();
   readonly altered = new Map<string, Map<string, AlteredLetter & { isClosed?: boolean }>>();
   readonly #notes = new Map<string, string[]>();
@@ -168,7 +172,7 @@ export class InMemoryLedger implements Ledger {
     return structuredClone(this.files.get(fileId));
   }
 
-  async closeFile(fileId: string, close: Parameters<FileLedger['closeFile']>[1]): Promise<boolean> {
+  async closeFile(fileId: string, close: FileClose): Promise<boolean> {
     const file = this.files.get(fileId);
     if (!file || (file.manifest && file.manifest.number >= close.manifest.number)) return false;
     file.completedAt ??= this.#clock.now();
@@ -176,7 +180,14 @@ export class InMemoryLedger implements Ledger {
     file.state = close.state;
     file.manifest = close.manifest;
     this.#closed.set(fileId, close.openLetters);
+    for (const figures of close.figures) {
+      this.figures.set(batchKey(fileId, figures.manifest_number), manifestFigures.parse(figures));
+    }
     return true;
+  }
+
+  async getManifestFigures(fileId: string, number: number): Promise<ManifestFigures | undefined> {
+    return structuredClone(this.figures.get(batchKey(fileId, number)));
   }
 
   async quarantineFile(fileId: string, quarantine: Quarantine): Promise<boolean> {

@@ -40,7 +40,7 @@ export class LiveStack {
   readonly limiter = new InMemoryLimiterStore();
   /** Messages by queue. */
   readonly messages = new Map<string, number>();
-  readonly requests = { counts: 0, manifests: 0 };
+  readonly requests = { counts: 0, summaries: 0 };
 
   reader(scope: Partial<SnapshotScope> = {}): SnapshotReader {
     return new SnapshotReader(
@@ -53,8 +53,8 @@ export class LiveStack {
           this.requests.counts++;
           return this.messages.get(url) ?? 0;
         },
-        readManifest: async (file) => {
-          this.requests.manifests++;
+        readSummary: async (file) => {
+          this.requests.summaries++;
           return manifestOf(file);
         },
         clock: this.clock,

@@ -164,3 +164,22 @@ export const manifest = z.object({
 });
 export type HeldRange = Manifest['held_ranges'][number];
 export type Manifest = z.infer<typeof manifest>;
+
+/**
+ * What a manifest says of its file as a whole: counts, hashes, keys and times. Its lists of single records and ranges grow
+ * with the file and stay in the archive, since a DynamoDB item holds 400 KB at most.
+ */
+export type ManifestSummary = Omit<Manifest, 'errors' | 'errors_by_reason' | 'held_ranges'>;
+
+/** The ledger's item of a manifest. */
+export const manifestFigures = manifest.omit({ errors: true, errors_by_reason: true, held_ranges: true }).extend({
+  /** Of the bytes of the manifest in the archive. */
+  manifest_sha256: sha256,
+});
+export type ManifestFigures = z.infer<typeof manifestFigures>;
+
+/** @param manifestSha256 of the manifest's bytes, lower-case hex */
+export function figuresOf(manifest: Manifest, manifestSha256: string): ManifestFigures {
+  const { errors: _errors, errors_by_reason: _reasons, held_ranges: _ranges, ...summary } = manifest;
+  return { ...summary, manifest_sha256: manifestSha256 };
+}

@@ -323,6 +323,45 @@ it('waits for the last batch', async () => {
   expect(archived.size).toBe(0);
 });
 
+describe('the figures in the ledger', () => {
+  const figures = (number: number) => world.ledger.getManifestFigures(fixture.fileId, number);
+  const sha256Of = (name: string) =>
+    createHash('sha256')
+      .update(archived.get(keyOf(name)) ?? '')
+      .digest('hex');
+
+  beforeEach(deliver);
+
+  it('are those of the manifest in the archive, without its lists of records', async () => {
+    await finalize();
+    const { errors, errors_by_reason, held_ranges, ...summary } = manifestNamed('manifest.json');
+    expect([errors.length, errors_by_reason.length, held_ranges.length]).toEqual([3, 3, 0]);
+    expect(await figures(1)).toEqual({ ...summary, manifest_sha256: sha256Of('manifest.json') });
+  });
+
+  it('come with the end of the file, also where the finalizer was killed between the manifest and that', async () => {
+    const closeFile = world.ledger.closeFile.bind(world.ledger);
+    world.ledger.closeFile = async () => Promise.reject(new Error('killed'));
+    await expect(finalize()).rejects.toThrow('killed');
+    expect(await figures(1)).toBeUndefined();
+    world.ledger.closeFile = closeFile;
+    await finalize();
+    expect(await figures(1)).toMatchObject({ total_records: 5, manifest_sha256: sha256Of('manifest.json') });
+  });
+
+  it('are kept of a manifest that nobody closed the file with, too', async () => {
+    await finalize();
+    const written = archived.get(keyOf('manifest.json'))?.toString() ?? '';
+    archived.set(keyOf('manifest.json'), written.replace('"uploaded_records": 2', '"uploaded_records": 1'));
+    const file = world.ledger.files.get(fixture.fileId);
+    Object.assign(file as object, { state: 'split', manifest: undefined });
+    await finalize();
+    expect(file?.manifest).toMatchObject({ number: 2 });
+    expect(await figures(1)).toMatchObject({ uploaded_records: 1, manifest_sha256: sha256Of('manifest.json') });
+    expect(await figures(2)).toMatchObject({ uploaded_records: 2, manifest_sha256: sha256Of('manifest.2.json') });
+  });
+});
+
 it('gives a duplicate a manifest of its own, of no records', async () => {
   const file = world.ledger.files.get(fixture.fileId);
   Object.assign(file as object, { state: 'duplicate', duplicateOf: 'earlier', totalRecords: 0, totalBatches: 0 });

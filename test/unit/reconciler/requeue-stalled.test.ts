@@ -146,7 +146,7 @@ describe('a file that is split', () => {
 
 it('asks again for an amendment that never came', async () => {
   await ledger.finishSplit('f', 1, { records: 0, batches: 0 }, []);
-  await ledger.closeFile('f', { state: 'completed', manifest: { key: 'm', number: 1 }, openLetters: 1 });
+  await ledger.closeFile('f', { state: 'completed', manifest: { key: 'm', number: 1 }, figures: [], openLetters: 1 });
   await ledger.requestAmendment('f', 0);
   await run();
   expect(asked).toEqual([]);

@@ -121,7 +121,7 @@ describe('from look to look', () => {
     expect(seen.map(([counts]) => counts)).toEqual(
       [1, 1, 1, 1, 1, 2, 2, 2, 2, 2, 3, 3].map((looks) => looks * perLook),
     );
-    expect(stack.requests.manifests).toBe(1);
+    expect(stack.requests.summaries).toBe(1);
   });
 
   it('tells of a file that was closed, however long ago it came', async () => {
@@ -200,5 +200,5 @@ async function close(stack: LiveStack, fileId: string, uploaded: number, openLet
   const file = stack.ledger.files.get(fileId);
   if (file && file.settled.uploaded < uploaded) file.settled = settled(uploaded, file.settled.rejected);
   const manifest = { key: `${fileId}/manifest.json`, number: 1 };
-  await stack.ledger.closeFile(fileId, { state: 'completed', manifest, openLetters });
+  await stack.ledger.closeFile(fileId, { state: 'completed', manifest, figures: [], openLetters });
 }
