@@ -4,7 +4,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 export const healthPath = '/_localstack/health';
 
 /** @returns null when the endpoint is well, else what came instead: an HTTP status or the network's error code */
-export async function askHealth(url: string, timeoutMs = 3_000): Promise<string | null> {
+export async function checkHealth(url: string, timeoutMs = 3_000): Promise<string | null> {
   try {
     const response = await fetch(new URL(healthPath, url), { signal: AbortSignal.timeout(timeoutMs) });
     await response.body?.cancel();
@@ -25,7 +25,7 @@ export async function awaitHealth(
   for (;;) {
     signal?.throwIfAborted();
     const over = isOver();
-    const fault = await askHealth(url);
+    const fault = await checkHealth(url);
     if (fault === null || over || Date.now() > untilMs) return fault;
     await delay(50);
   }

@@ -1,7 +1,7 @@
 import { mkdirSync, rmSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { startLocalStack, stopLocalStack } from './docker-localstack.ts';
-import { askHealth } from './endpoint-health.ts';
+import { checkHealth } from './endpoint-health.ts';
 import type { EndpointRecord } from './endpoint-record.ts';
 import { readEndpointRecord, removeEndpointRecord } from './endpoint-record.ts';
 import { findGivenEndpoint } from './given-endpoint.ts';
@@ -121,7 +121,7 @@ function describe(url: string, kind: Endpoint['kind']): Pick<Endpoint, 'url' | '
 async function findRunning(stateDir: string): Promise<EndpointRecord | null> {
   const record = readEndpointRecord(stateDir);
   if (!record || (record.process && !isRunning(record.process))) return null;
-  return (await askHealth(record.url)) === null ? record : null;
+  return (await checkHealth(record.url)) === null ? record : null;
 }
 
 function refuseOtherPort(running: EndpointRecord, asked: number | undefined): void {

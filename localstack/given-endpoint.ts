@@ -1,5 +1,5 @@
 import { givenEndpointOf } from './aws-environment.ts';
-import { askHealth } from './endpoint-health.ts';
+import { checkHealth } from './endpoint-health.ts';
 import { LocalCloudError } from './local-cloud-error.ts';
 
 /**
@@ -15,9 +15,9 @@ export async function findGivenEndpoint(env: NodeJS.ProcessEnv): Promise<string 
   if (url.hostname === 'localhost') {
     const byNumber = new URL(text);
     byNumber.hostname = '127.0.0.1';
-    if (answered(await askHealth(byNumber.href))) return withoutSlash(byNumber);
+    if (answered(await checkHealth(byNumber.href))) return withoutSlash(byNumber);
   }
-  const fault = await askHealth(url.href);
+  const fault = await checkHealth(url.href);
   if (answered(fault)) return withoutSlash(url);
   throw new LocalCloudError(
     `Nothing answers at AWS_ENDPOINT_URL ${text} (${fault ?? ''}): start that endpoint, or unset the variable to have a local cloud started.`,

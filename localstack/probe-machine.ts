@@ -12,7 +12,7 @@ const probeMs = 20_000;
 /** Newest first; the plain names before them, since those are what the machine's owner chose. */
 const pythonNames = ['python3', 'python', 'python3.14', 'python3.13', 'python3.12', 'python3.11', 'python3.10'];
 
-const askPython = `
+const pythonProbe = `
 import importlib.util as u, json, sys
 print(json.dumps({'version': sys.version_info[:2], 'hasVenv': bool(u.find_spec('venv')), 'hasEnsurepip': bool(u.find_spec('ensurepip'))}))
 `;
@@ -40,7 +40,7 @@ export async function probeMachine(env: NodeJS.ProcessEnv): Promise<MachineFound
 
 async function probePython(command: string): Promise<PythonFound | null> {
   try {
-    const { stdout } = await run(command, ['-c', askPython], { timeout: probeMs });
+    const { stdout } = await run(command, ['-c', pythonProbe], { timeout: probeMs });
     return { command, ...answerSchema.parse(JSON.parse(stdout)) };
   } catch {
     return null;

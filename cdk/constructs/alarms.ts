@@ -24,7 +24,7 @@ export interface Watched {
   /** What no figure at all means. `fine`, if nothing is said. */
   silence?: 'fine' | 'wrong' | 'as-before';
   /** The desk hears of its end, too. */
-  tellsEnd?: boolean;
+  notifiesEnd?: boolean;
 }
 
 const silences = {
@@ -59,7 +59,7 @@ export class Alarms extends Construct {
       treatMissingData: silences[silence],
     });
     alarm.addAlarmAction(this.#action);
-    if (watched.tellsEnd) alarm.addOkAction(this.#action);
+    if (watched.notifiesEnd) alarm.addOkAction(this.#action);
   }
 }
 

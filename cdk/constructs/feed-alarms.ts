@@ -32,7 +32,7 @@ export function addFeedAlarms(alarms: Alarms, settings: Settings, feed: FeedSett
     says: `The API of ${name} fails, throttles or refuses whatever it is sent: nothing is sent to it but a probe each minute. Records wait.`,
     metric: own('BreakerOpen', 'Sum'),
     threshold: 1,
-    tellsEnd: true,
+    notifiesEnd: true,
   });
   alarms.add({
     name: `${name}-token-refused`,
@@ -91,6 +91,6 @@ export function addFeedAlarms(alarms: Alarms, settings: Settings, feed: FeedSett
     metric: own('DeadlineMarginSeconds', 'Minimum', run),
     threshold: 0,
     isFloor: true,
-    tellsEnd: true,
+    notifiesEnd: true,
   });
 }

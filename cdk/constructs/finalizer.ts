@@ -11,7 +11,7 @@ import { RedrivenQueue } from './redriven-queue.ts';
 import type { SigningKey } from './signing-key.ts';
 import { SluiceFunction } from './sluice-function.ts';
 import type { WorkBucket } from './work-bucket.ts';
-import { workOff } from './work-off.ts';
+import { consumeFrom } from './consume-from.ts';
 
 export interface FinalizerProps {
   settings: Settings;
@@ -62,7 +62,7 @@ export class Finalizer extends Construct {
         ...(signingKey ? { SIGNING_KEY_ARN: signingKey.arn } : {}),
       },
     });
-    workOff(this.function, queue, { batchSize: 1, maxConcurrency: concurrency });
+    consumeFrom(this.function, queue, { batchSize: 1, maxConcurrency: concurrency });
     ledger.grant(this.function, [ledgerKeys.files(feed.name)], 'GetItem', 'UpdateItem', 'Query');
     // Counts the messages to the feed's desk.
     ledger.grant(this.function, [ledgerKeys.desk(feed.name)], 'UpdateItem');

@@ -15,7 +15,7 @@ export function addLaneAlarms(alarms: Alarms, { horizonSeconds }: Settings, lane
     says: `Records of ${id} need somebody: their letters are in the DLQ.`,
     metric: visible(lane.letters.dlq),
     threshold: 1,
-    tellsEnd: true,
+    notifiesEnd: true,
   });
   for (const [what, queue] of [['file', lane.intake.dlq] as const, ['batch', lane.records.dlq] as const]) {
     alarms.add({

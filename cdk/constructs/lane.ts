@@ -13,7 +13,7 @@ import { RedrivenQueue } from './redriven-queue.ts';
 import { SluiceFunction } from './sluice-function.ts';
 import type { TokenSecret } from './token-secret.ts';
 import type { WorkBucket } from './work-bucket.ts';
-import { workOff } from './work-off.ts';
+import { consumeFrom } from './consume-from.ts';
 
 /** Where the lane's records go. */
 export interface LaneSink {
@@ -106,7 +106,7 @@ export class Lane extends Construct {
     });
     // One file an invocation: each has the whole of the function's time. Small ones are worth nothing but by the many.
     const together = { batchSize: smallFilesTogether, windowSeconds: gatherSeconds[lane.name] };
-    workOff(splitter, this.intake.queue, {
+    consumeFrom(splitter, this.intake.queue, {
       ...(feed.smallFiles ? together : { batchSize: 1 }),
       maxConcurrency: lane.splitters,
     });
@@ -157,8 +157,8 @@ export class Lane extends Construct {
       },
     });
     // A message is a batch of hundreds of records already.
-    workOff(consumer, this.records.queue, { batchSize: 1, maxConcurrency: lane.consumers });
-    workOff(consumer, this.letters.queue, {
+    consumeFrom(consumer, this.records.queue, { batchSize: 1, maxConcurrency: lane.consumers });
+    consumeFrom(consumer, this.letters.queue, {
       ...{ batchSize: letterBatchSize, maxConcurrency: letterConsumers },
       // Alone, a letter is a request for each of its receives and for each of its returns; nobody waits for it by the second.
       windowSeconds: gatherSeconds[lane.name],

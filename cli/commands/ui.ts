@@ -7,7 +7,7 @@ import { readDeadOf } from '../dlq/read-dead-of.ts';
 import { redriveToEnd } from '../dlq/redrive-ports.ts';
 import type { Selection } from '../dlq/select-dead.ts';
 import { InterruptedError, interruptible } from '../interrupt.ts';
-import { Lookout } from '../live/lookout.ts';
+import { SnapshotPoller } from '../live/snapshot-poller.ts';
 import { openReader } from '../live/open-reader.ts';
 import { formatRedrive } from '../show/redrive-result.ts';
 import { explainFault } from '../stack/explain-fault.ts';
@@ -24,7 +24,7 @@ interface UiOptions extends GlobalOptions {
 }
 
 /** Pages that poll at once share a look of that age. */
-const lookEveryMs = 1_000;
+const pollEveryMs = 1_000;
 
 export function uiCommand(terminal: Terminal): Command {
   return new Command('ui')
@@ -60,9 +60,9 @@ async function serve(options: UiOptions, terminal: Terminal, signal: AbortSignal
 
 function portsOf(stack: OpenStack): Omit<RoomPorts, 'redrives' | 'onStaleLink'> {
   const reader = openReader(stack, undefined);
-  const lookout = new Lookout(() => reader.look(), explainFault, systemClock);
+  const poller = new SnapshotPoller(() => reader.look(), explainFault, systemClock);
   return {
-    sight: () => lookout.latest(lookEveryMs),
+    sight: () => poller.latest(pollEveryMs),
     exportDead: (selection) => exportDead(selection, { ledger: stack.ledger, readDead: readDeadOf(stack), feedNamed }),
     feeds: feeds.map(({ name }) => name).filter((name) => stack.outputs.api(name) !== undefined),
     explain: explainFault,

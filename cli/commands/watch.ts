@@ -2,7 +2,7 @@ import { Command } from 'commander';
 import { systemClock } from '../../lambdas/adapters/system-clock.ts';
 import { exitCodes } from '../exit-codes.ts';
 import { InterruptedError, interruptible } from '../interrupt.ts';
-import { Lookout } from '../live/lookout.ts';
+import { SnapshotPoller } from '../live/snapshot-poller.ts';
 import { openReader } from '../live/open-reader.ts';
 import { viewOf } from '../live/views.ts';
 import { explainFault } from '../stack/explain-fault.ts';
@@ -17,7 +17,7 @@ interface WatchOptions extends GlobalOptions {
   json?: boolean;
 }
 
-const lookEveryMs = 1_000;
+const pollEveryMs = 1_000;
 
 export function watchCommand(terminal: Terminal): Command {
   return new Command('watch')
@@ -41,16 +41,16 @@ async function watch(options: WatchOptions, terminal: Terminal, signal: AbortSig
     await view.show({ snapshot: await reader.look(), unanswered: null });
     return exitCodes.clean;
   }
-  const lookout = new Lookout(() => reader.look(), explainFault, systemClock);
+  const poller = new SnapshotPoller(() => reader.look(), explainFault, systemClock);
   const end = aborted(signal);
   try {
     while (!signal.aborted && !terminal.outputClosed) {
       const startedAt = systemClock.now();
-      const sight = await Promise.race([lookout.latest(0), end]);
+      const sight = await Promise.race([poller.latest(0), end]);
       if (sight === undefined) break;
       await view.show(sight);
       // Where a look takes long, as of thousands of files, no more than half of the time is spent on looking.
-      await systemClock.sleep(Math.max(lookEveryMs, systemClock.now() - startedAt), signal);
+      await systemClock.sleep(Math.max(pollEveryMs, systemClock.now() - startedAt), signal);
     }
   } finally {
     view.close();

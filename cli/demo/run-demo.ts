@@ -12,7 +12,7 @@ import { formatBytes, formatCount, formatRate } from '../terminal/format.ts';
 import type { Terminal } from '../terminal/terminal.ts';
 import { checkDemo } from './check-demo.ts';
 import { demo } from './demo-settings.ts';
-import { tellResult } from './tell-result.ts';
+import { printResult } from './print-result.ts';
 import type { DemoExport } from './write-demo-export.ts';
 import { writeDemoExport } from './write-demo-export.ts';
 import type { DemoRun, PlacedDemo } from './with-own-cloud.ts';
@@ -66,7 +66,7 @@ async function goThrough(run: PlacedDemo, api: Partial<Api>): Promise<boolean> {
   const lettersOf = letters.map((letter) => letter.record ?? 0);
   const checks = checkDemo({ exported, manifest, entries: fake.entries(), stats: fake.stats(), lettersOf });
   const alone = !env['AWS_ENDPOINT_URL'] && Object.keys(readLocalStacks(stateDir)).length === 1;
-  await tellResult({ manifest, checks, letters, stackName, alone, given: endpoint.kind === 'given' }, terminal);
+  await printResult({ manifest, checks, letters, stackName, alone, given: endpoint.kind === 'given' }, terminal);
   return checks.every((check) => check.holds || !check.required);
 }
 

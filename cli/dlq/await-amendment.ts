@@ -18,7 +18,7 @@ export type Amendment =
   | { kind: 'open'; fileId: string }
   | { kind: 'owed'; fileId: string };
 
-const lookEveryMs = 1_000;
+const pollEveryMs = 1_000;
 /** Manifests wait for more to tell: 20 s after the last, 15 min at most. It is on its way all the same. Milliseconds. */
 const giveUpAfterMs = 17 * 60_000;
 
@@ -39,7 +39,7 @@ export async function awaitAmendment(fileId: string, ports: AmendmentPorts, sign
     if (manifest.resolved_records + manifest.handled_records >= resolved) return { kind: 'amended', manifest };
     if (signal.aborted || clock.now() >= giveUpAt) return { kind: 'owed', fileId };
     terminal.progress('amend', 'waiting for the account to be amended, which takes half a minute');
-    await clock.sleep(lookEveryMs, signal);
+    await clock.sleep(pollEveryMs, signal);
   }
 }
 

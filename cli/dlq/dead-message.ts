@@ -6,11 +6,11 @@ import type { LaneName } from '../stack/stack-outputs.ts';
 import type { QueuedMessage } from '../../lambdas/ports.ts';
 
 /** The queue whose DLQ a message lies in: says what kind of work failed. */
-export type DeadQueue = 'letters' | 'records' | 'intake' | 'finalize';
+export type DlqName = 'letters' | 'records' | 'intake' | 'finalize';
 
 /** The message that carries it, as every entry of `dlq list --json` has it. */
 interface Carrier {
-  queue: DeadQueue;
+  queue: DlqName;
   /** Null for the finalizer's, which both lanes share. */
   lane: LaneName | null;
   message_id: string;
@@ -20,7 +20,7 @@ interface Carrier {
 }
 
 /** A message that is no letter: work on more than one record, or on none. */
-interface DeadWork {
+interface DeadTask {
   kind: 'batch' | 'announcement' | 'finalize' | 'correction' | 'unknown';
   file_id: string | null;
   source_file: string | null;
@@ -39,7 +39,7 @@ interface DeadWork {
 }
 
 /** What lies in a DLQ: one failed record, or a message that is none. */
-export type DeadMessage = Carrier & (Letter | DeadWork);
+export type DeadMessage = Carrier & (Letter | DeadTask);
 
 /** @param feed whose queue it is in: an announcement from S3 doesn't name it */
 export function readDeadMessage(
@@ -63,7 +63,7 @@ export function fileIdOfBody(feed: string, text: string): string | null {
   return readWork(feed, jsonOf(text), text).file_id;
 }
 
-function readWork(feed: string, body: unknown, text: string): DeadWork {
+function readWork(feed: string, body: unknown, text: string): DeadTask {
   return (
     asBatch(body) ??
     asFinalize(body, text) ??
@@ -73,7 +73,7 @@ function readWork(feed: string, body: unknown, text: string): DeadWork {
   );
 }
 
-function asBatch(body: unknown): DeadWork | undefined {
+function asBatch(body: unknown): DeadTask | undefined {
   const parsed = batchMessage.safeParse(body);
   if (!parsed.success) return undefined;
   const batch = parsed.data;
@@ -96,7 +96,7 @@ function asBatch(body: unknown): DeadWork | undefined {
   };
 }
 
-function asFinalize(body: unknown, text: string): DeadWork | undefined {
+function asFinalize(body: unknown, text: string): DeadTask | undefined {
   const parsed = finalizeMessage.safeParse(body);
   if (!parsed.success) return undefined;
   return {
@@ -109,7 +109,7 @@ function asFinalize(body: unknown, text: string): DeadWork | undefined {
   };
 }
 
-function asCorrection(body: unknown, text: string): DeadWork | undefined {
+function asCorrection(body: unknown, text: string): DeadTask | undefined {
   const parsed = correctionMessage.safeParse(body);
   if (!parsed.success) return undefined;
   return {
@@ -123,7 +123,7 @@ function asCorrection(body: unknown, text: string): DeadWork | undefined {
   };
 }
 
-function asAnnouncement(feed: string, body: unknown, text: string): DeadWork | undefined {
+function asAnnouncement(feed: string, body: unknown, text: string): DeadTask | undefined {
   let message: ReturnType<typeof parseIntakeMessage>;
   try {
     message = parseIntakeMessage(body);
@@ -139,7 +139,7 @@ function asAnnouncement(feed: string, body: unknown, text: string): DeadWork | u
   return { ...common, file_id: fileIdOf(feed, source), source_file: `s3://${source.bucket}/${source.key}`, error };
 }
 
-function unknown(text: string): DeadWork {
+function unknown(text: string): DeadTask {
   return {
     ...nothing,
     kind: 'unknown',

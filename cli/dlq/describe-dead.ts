@@ -1,7 +1,7 @@
 import type { DeadRecord, FileAccount } from '../../lambdas/core/account/file-account.ts';
 import type { Receipt } from '../../lambdas/core/account/receipt.ts';
 import { uriOf } from '../../lambdas/core/account/source-uri.ts';
-import { lastFailureOf } from './select-dead.ts';
+import { lastAttemptOf } from './select-dead.ts';
 
 /** All that is known of one dead record, in the words of the dead-letter format: `dlq show --json`. */
 export interface DeadDescription {
@@ -65,7 +65,7 @@ export function describeDead(
   receipt: Receipt | undefined,
   dead: DeadRecord | undefined,
 ): DeadDescription {
-  const last = dead && lastFailureOf(dead);
+  const last = dead && lastAttemptOf(dead);
   const first = dead?.history[0];
   const timeOf = (at: number | undefined): string | null => (at === undefined ? null : new Date(at).toISOString());
   return {

@@ -11,7 +11,7 @@ import {
 } from '../../lambdas/core/dead-letters/reconciliation-csv.ts';
 import type { ListPorts } from './list-dead.ts';
 import type { Selection } from './select-dead.ts';
-import { filesWithDead } from './select-dead.ts';
+import { selectFilesWithDead } from './select-dead.ts';
 
 export interface ExportPorts extends ListPorts {
   feedNamed: (name: string) => Pick<RegisteredFeed, 'columns'>;
@@ -22,7 +22,7 @@ export interface ExportPorts extends ListPorts {
  * not grow with the number of dead letters.
  */
 export async function* exportDead(selection: Selection, ports: ExportPorts): AsyncGenerator<string> {
-  const files = await filesWithDead(selection, ports.ledger);
+  const files = await selectFilesWithDead(selection, ports.ledger);
   const columns = new CsvColumns(ports.feedNamed(selection.feed).columns);
   for (const file of files) {
     let count = 0;

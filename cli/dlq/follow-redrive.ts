@@ -13,7 +13,7 @@ export interface FollowRedrivePorts {
 /** What has to come to rest: these records, or as many as SQS says it has moved. */
 export type Redriven = { keys: ReadonlySet<string> } | { count: number };
 
-const lookEveryMs = 1_000;
+const pollEveryMs = 1_000;
 /** Each look reads an item a record: the more there are, the rarer. */
 const recordsPerMs = 1;
 /** SQS counts approximately: nothing in the queue for so long means nothing. */
@@ -42,7 +42,7 @@ export async function followRedrive(
     if (isOver || (emptySince !== undefined && now - emptySince >= quietMs)) return { counts, isOver: true };
     if (signal.aborted) return { counts, isOver: false };
     terminal.progress('redrive', progressOf(counts, total));
-    await clock.sleep(Math.max(lookEveryMs, watch.size / recordsPerMs), signal);
+    await clock.sleep(Math.max(pollEveryMs, watch.size / recordsPerMs), signal);
   }
 }
 

@@ -4,7 +4,7 @@ import type { OpenDead } from '../../lambdas/core/dead-letters/reconciliation-cs
 import { describeDead } from './describe-dead.ts';
 import type { DeadDescription } from './describe-dead.ts';
 import type { Selection, SelectPorts } from './select-dead.ts';
-import { filesWithDead } from './select-dead.ts';
+import { selectFilesWithDead } from './select-dead.ts';
 
 export interface ListPorts {
   ledger: SelectPorts;
@@ -22,7 +22,7 @@ export interface ListedRecord extends DeadDescription {
  * that was purged hides nothing. Of a batch that isn't settled yet the ledger alone tells.
  */
 export async function* listDead(selection: Selection, { ledger, readDead }: ListPorts): AsyncGenerator<ListedRecord> {
-  for (const file of await filesWithDead(selection, ledger)) {
+  for (const file of await selectFilesWithDead(selection, ledger)) {
     const told = new Set<number>();
     for await (const { receipt, dead } of readDead(file)) {
       told.add(receipt.record);

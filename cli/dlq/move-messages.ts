@@ -39,7 +39,7 @@ const maxRounds = 6;
  */
 export async function moveMessages(move: Move, ports: MovePorts, signal: AbortSignal): Promise<MoveEnd> {
   const expected = totalOf(await ports.queues.count(move.from));
-  const trip = new Trip(move, ports, expected);
+  const trip = new MoveRun(move, ports, expected);
   for (let round = 1; expected > 0; round++) {
     await trip.goRound(signal);
     const { moved, left } = trip;
@@ -50,7 +50,7 @@ export async function moveMessages(move: Move, ports: MovePorts, signal: AbortSi
   return { moved: trip.moved, left: trip.left };
 }
 
-class Trip {
+class MoveRun {
   readonly moved: string[] = [];
   readonly #move: Move;
   readonly #ports: MovePorts;

@@ -13,7 +13,7 @@ export interface MoveTaskPorts {
   onProgress: (moved: number, expected: number) => void;
 }
 
-const lookEveryMs = 1_000;
+const pollEveryMs = 1_000;
 const maxLooksBehind = 10;
 
 type Task = ListMessageMoveTasksResultEntry;
@@ -55,7 +55,7 @@ export async function runMoveTask(
       }
       if (task?.Status !== 'RUNNING' || signal.aborted) return moved;
     } else if (signal.aborted) return 0;
-    await clock.sleep(lookEveryMs, signal);
+    await clock.sleep(pollEveryMs, signal);
   }
 }
 

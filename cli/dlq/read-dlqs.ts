@@ -3,7 +3,7 @@ import type { LaneName } from '../stack/stack-outputs.ts';
 import type { OpenStack } from '../stack/open-stack.ts';
 import { formatCount } from '../terminal/format.ts';
 import type { Terminal } from '../terminal/terminal.ts';
-import type { DeadMessage, DeadQueue } from './dead-message.ts';
+import type { DeadMessage, DlqName } from './dead-message.ts';
 import { readDeadMessage } from './dead-message.ts';
 import { inFileOrder } from './group-by-reason.ts';
 import { readQueue } from '../../lambdas/adapters/read-queue.ts';
@@ -14,10 +14,10 @@ export async function readDlqs(
   feed: string,
   terminal: Pick<Terminal, 'progress' | 'endProgress'>,
   signal: AbortSignal,
-  kinds: readonly DeadQueue[] = ['letters', 'records', 'intake', 'finalize'],
+  kinds: readonly DlqName[] = ['letters', 'records', 'intake', 'finalize'],
 ): Promise<DeadMessage[]> {
   const { letters, records, intake } = outputs.dlqs(feed);
-  const queues: { queue: DeadQueue; lane: LaneName | null; url: string }[] = [
+  const queues: { queue: DlqName; lane: LaneName | null; url: string }[] = [
     ...letters.map((each) => ({ queue: 'letters' as const, ...each })),
     ...records.map((each) => ({ queue: 'records' as const, ...each })),
     ...intake.map((each) => ({ queue: 'intake' as const, ...each })),

@@ -14,7 +14,7 @@ import { RedriveWatch } from './redrive-watch.ts';
 import type { RemakePorts } from './remake-letters.ts';
 import { remakeLetters } from './remake-letters.ts';
 import type { Selection, SelectPorts } from './select-dead.ts';
-import { filesWithDead, isNarrowed, isOfReason, recordKey } from './select-dead.ts';
+import { selectFilesWithDead, isNarrowed, isOfReason, recordKey } from './select-dead.ts';
 
 export interface RedrivePorts extends Omit<MovePorts, 'onProgress'>, Omit<RemakePorts, 'ledger'> {
   ledger: RemakePorts['ledger'] & SelectPorts;
@@ -50,7 +50,7 @@ export async function redriveLetters(
 ): Promise<RedriveEnd> {
   const watch = new RedriveWatch(ports.ledger);
   const others = new Set<string>();
-  const files = await filesWithDead(selection, ports.ledger);
+  const files = await selectFilesWithDead(selection, ports.ledger);
   // Without a reason this is all there is to the selection; what the ledger doesn't know is told by its own words.
   for (const file of files) {
     for await (const dead of ports.ledger.listDead(file.fileId)) {

@@ -2,7 +2,7 @@ import { systemClock } from '../../lambdas/adapters/system-clock.ts';
 import type { OpenStack } from '../stack/open-stack.ts';
 import { amendmentsOf } from './amendments-of.ts';
 import type { Amendment } from './await-amendment.ts';
-import type { DeadQueue } from './dead-message.ts';
+import type { DlqName } from './dead-message.ts';
 import { runMoveTask } from './move-task.ts';
 import { readDeadOf } from './read-dead-of.ts';
 import type { RedriveEnd, RedrivePorts } from './redrive-letters.ts';
@@ -13,7 +13,7 @@ import { SqsQueueAccess } from './sqs-queue-access.ts';
 export function redrivePortsOf(
   stack: OpenStack,
   feed: string,
-  queue: DeadQueue,
+  queue: DlqName,
   terminal: RedrivePorts['terminal'],
 ): RedrivePorts {
   return {

@@ -16,7 +16,7 @@ export type SelectPorts = Pick<FileLedger, 'getFile' | 'listFiles'> & Pick<DeadL
 export const isNarrowed = ({ fileId, reason }: Selection): boolean => fileId !== undefined || reason !== undefined;
 
 /** The feed's files that may have dead records, the newest first; the one that is named, whatever its state. */
-export async function filesWithDead(selection: Selection, ledger: SelectPorts): Promise<FileAccount[]> {
+export async function selectFilesWithDead(selection: Selection, ledger: SelectPorts): Promise<FileAccount[]> {
   const { feed, fileId } = selection;
   if (fileId !== undefined) {
     const file = await ledger.getFile(fileId);
@@ -36,11 +36,11 @@ export async function filesWithDead(selection: Selection, ledger: SelectPorts): 
 }
 
 export function isOfReason(dead: Pick<DeadRecord, 'history'>, { reason }: Selection): boolean {
-  return reason === undefined || lastFailureOf(dead)?.reason === reason;
+  return reason === undefined || lastAttemptOf(dead)?.reason === reason;
 }
 
 /** What went wrong last, with the record or with a correction of it. */
-export function lastFailureOf({ history }: Pick<DeadRecord, 'history'>): DeadAttempt | undefined {
+export function lastAttemptOf({ history }: Pick<DeadRecord, 'history'>): DeadAttempt | undefined {
   return history.at(-1);
 }
 

@@ -10,7 +10,7 @@ export interface LettersPorts {
   clock: Clock;
 }
 
-const lookEveryMs = 500;
+const pollEveryMs = 500;
 /** Counting a file's dead letters reads an item each: not at every look. */
 const countEveryLooks = 10;
 /** A letter that the ledger knows is in the DLQ within a second or two; another file's may keep the queue busy. */
@@ -42,7 +42,7 @@ export async function awaitLetters(
     if (state !== changed.state) changed = { state, atMs: now };
     if (signal.aborted || now - changed.atMs > unchangedMs) return false;
     terminal.progress('letters', `waiting for ${formatCountOf(expected, 'dead letter')} to reach the DLQ`);
-    await clock.sleep(lookEveryMs, signal);
+    await clock.sleep(pollEveryMs, signal);
   }
   return true;
 }

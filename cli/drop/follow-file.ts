@@ -15,7 +15,7 @@ export interface FollowPorts {
   limitPerSecond: number | undefined;
 }
 
-const lookEveryMs = 500;
+const pollEveryMs = 500;
 /** A cloud that doesn't answer for so long won't. */
 const giveUpAfterMs = 5 * 60_000;
 const diagnoseAfterMs = 60_000;
@@ -50,7 +50,7 @@ export async function followFile(ports: FollowPorts, signal: AbortSignal): Promi
       if (clock.now() - answeredAt > giveUpAfterMs) throw error;
       terminal.progress('unanswered', 'the cloud does not answer; trying again');
     }
-    await clock.sleep(lookEveryMs, signal);
+    await clock.sleep(pollEveryMs, signal);
   }
   return undefined;
 }

@@ -1,6 +1,6 @@
 import type { FileAccount } from '../../lambdas/core/account/file-account.ts';
 import type { DeadLedger, FileLedger } from '../../lambdas/ports.ts';
-import { lastFailureOf } from '../dlq/select-dead.ts';
+import { lastAttemptOf } from '../dlq/select-dead.ts';
 import type { DeadGroup } from './snapshot.ts';
 
 export interface DeadCount {
@@ -40,7 +40,7 @@ export async function countDead(
     let known = 0;
     for await (const dead of ledger.listDead(file.fileId)) {
       known++;
-      const reason = lastFailureOf(dead)?.reason ?? 'unknown';
+      const reason = lastAttemptOf(dead)?.reason ?? 'unknown';
       if (dead.state === 'dead') add({ feed, outcome: dead.outcome, reason }, 1);
       if (++items === maxItems) break;
     }

@@ -4,7 +4,7 @@ import type { Line, Paint } from '../terminal/lines.ts';
 import { paintLine, wrapWords } from '../terminal/lines.ts';
 import type { Glyphs } from './bar.ts';
 import { apiLines, closedLines, deadLines, fileLines, queueLines, title, toneStyles } from './format-sections.ts';
-import type { Sight } from './lookout.ts';
+import type { PolledSnapshot } from './snapshot-poller.ts';
 import type { Snapshot } from './snapshot.ts';
 
 export interface ScreenSize {
@@ -18,7 +18,7 @@ const fewestLines = 4;
 
 /** All that is known in lines that fit the terminal: files first, the rest as far as there is room. */
 export function formatScreen(
-  { snapshot, unanswered }: Sight,
+  { snapshot, unanswered }: PolledSnapshot,
   { columns, rows }: ScreenSize,
   glyphs: Glyphs,
   paint: Paint,

@@ -1,7 +1,7 @@
 import { formatRate, oneLine } from '../terminal/format.ts';
 import { countsOf } from './format-sections.ts';
 import { shareOf } from './bar.ts';
-import type { Sight } from './lookout.ts';
+import type { PolledSnapshot } from './snapshot-poller.ts';
 import type { LiveFile, Snapshot } from './snapshot.ts';
 
 /** What doesn't change is told again so often. Milliseconds. */
@@ -28,7 +28,7 @@ export class PlainLines {
   }
 
   /** The lines to print for this look; none where there is nothing new. */
-  next({ snapshot, unanswered }: Sight): string[] {
+  next({ snapshot, unanswered }: PolledSnapshot): string[] {
     const lines: Told[] = [];
     if (unanswered !== null) {
       const text = `The cloud does not answer; trying again. ${oneLine(unanswered.why, 300)}`;

@@ -3,7 +3,7 @@ import { isManifestOwed } from '../../lambdas/core/account/file-account.ts';
 import type { ManifestSummary } from '../../lambdas/core/account/manifest.ts';
 import type { FileLedger } from '../../lambdas/ports.ts';
 import { describeClosed } from './describe-file.ts';
-import { Kept } from './kept.ts';
+import { Cached } from './cached.ts';
 import type { ClosedFile } from './snapshot.ts';
 
 export interface ClosedPorts {
@@ -21,14 +21,14 @@ const lookedUp = 20;
 /** The files that were closed last, by their manifests, each of which is read once. */
 export class ClosedFiles {
   readonly #ports: ClosedPorts;
-  readonly #list: Kept<FileAccount[]>;
+  readonly #list: Cached<FileAccount[]>;
   #open = new Set<string>();
   #seen: FileAccount[] = [];
   #described = new Map<string, ClosedFile>();
 
   constructor(feeds: readonly string[], ports: ClosedPorts) {
     this.#ports = ports;
-    this.#list = new Kept(listEveryMs, async () =>
+    this.#list = new Cached(listEveryMs, async () =>
       (await Promise.all(feeds.map((feed) => ports.ledger.listFiles(feed, 'closed', listed)))).flat(),
     );
   }

@@ -1,9 +1,9 @@
-import type { DeadQueue } from '../dlq/dead-message.ts';
+import type { DlqName } from '../dlq/dead-message.ts';
 import type { RedrivePath } from '../stack/stack-outputs.ts';
 import type { LiveQueue } from './snapshot.ts';
 
 export interface QueuePorts {
-  outputs: { redrivePaths: (feed: string, queue: DeadQueue) => RedrivePath[] };
+  outputs: { redrivePaths: (feed: string, queue: DlqName) => RedrivePath[] };
   /** Messages that SQS counts in a queue. */
   count: (url: string) => Promise<number>;
 }

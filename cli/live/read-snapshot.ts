@@ -11,7 +11,7 @@ import type { SharedApi } from './describe-api.ts';
 import { describeApi, sharedApis } from './describe-api.ts';
 import { describeLive } from './describe-file.ts';
 import { headlinesOf } from './headlines.ts';
-import { Kept } from './kept.ts';
+import { Cached } from './cached.ts';
 import { ProgressMeter } from './progress-meter.ts';
 import type { ClosedPorts } from './read-closed.ts';
 import { ClosedFiles } from './read-closed.ts';
@@ -55,8 +55,8 @@ export class SnapshotReader {
   readonly #apis: SharedApi[];
   readonly #progress: ProgressMeter;
   readonly #closed: ClosedFiles;
-  readonly #queues: Kept<LiveQueue[]>;
-  readonly #dead: Kept<DeadCount[]>;
+  readonly #queues: Cached<LiveQueue[]>;
+  readonly #dead: Cached<DeadCount[]>;
   #open: FileAccount[] = [];
 
   constructor(scope: SnapshotScope, ports: SnapshotPorts) {
@@ -67,8 +67,8 @@ export class SnapshotReader {
     this.#apis = sharedApis(scope.feeds, (feed) => outputs.api(feed));
     this.#progress = new ProgressMeter(ledger);
     this.#closed = new ClosedFiles(scope.feeds, ports);
-    this.#queues = new Kept(queuesEveryMs, () => readQueues(this.#names, ports));
-    this.#dead = new Kept(deadEveryMs, () =>
+    this.#queues = new Cached(queuesEveryMs, () => readQueues(this.#names, ports));
+    this.#dead = new Cached(deadEveryMs, () =>
       Promise.all(this.#names.map((feed) => countDead(feed, this.#open.filter(isOf(feed)), ledger, ports.clock.now()))),
     );
   }
@@ -95,7 +95,7 @@ export class SnapshotReader {
       stack: this.#scope.stack,
       cloud: this.#scope.cloud,
       at: new Date(clock.now()).toISOString(),
-      ...this.#tellFiles(open, projections, { apis, queues, dead: count }),
+      ...this.#describeFiles(open, projections, { apis, queues, dead: count }),
       closed: await this.#closed.describe(closed.filter((file) => this.#isShown(file))),
       apis,
       queues,
@@ -104,7 +104,7 @@ export class SnapshotReader {
     };
   }
 
-  #tellFiles(
+  #describeFiles(
     open: readonly FileAccount[],
     projections: Projections,
     rest: { apis: LiveApi[]; queues: LiveQueue[]; dead: DeadCount },

@@ -1,5 +1,5 @@
 import type { BreakerReason } from '../../lambdas/core/limiter/breaker.ts';
-import type { DeadQueue } from '../dlq/dead-message.ts';
+import type { DlqName } from '../dlq/dead-message.ts';
 import type { FileSummary } from '../show/file-summary.ts';
 import type { LaneName } from '../stack/stack-outputs.ts';
 
@@ -73,7 +73,7 @@ export interface LiveApi {
 
 /** A queue and its DLQ, with the messages that SQS counts in them: visible, in somebody's hands and delayed. */
 export interface LiveQueue {
-  queue: DeadQueue;
+  queue: DlqName;
   feed: string;
   /** Null for the finalizer's, which both lanes share. */
   lane: LaneName | null;

@@ -3,12 +3,12 @@ import { Screen } from '../terminal/screen.ts';
 import type { Terminal } from '../terminal/terminal.ts';
 import { blocks, letters } from './bar.ts';
 import { formatScreen } from './format-screen.ts';
-import type { Sight } from './lookout.ts';
+import type { PolledSnapshot } from './snapshot-poller.ts';
 import { PlainLines } from './plain-lines.ts';
 
 /** How looks are shown. */
 export interface View {
-  show(sight: Sight): Promise<void>;
+  show(sight: PolledSnapshot): Promise<void>;
   close(): void;
 }
 
@@ -26,7 +26,7 @@ export function viewOf({ terminal, isJson, isOnce, env }: ViewWish): View {
   const isDumb = env['TERM'] === 'dumb';
   const glyphs = isDumb ? letters : blocks;
   if (isOnce) {
-    const lines = (sight: Sight) =>
+    const lines = (sight: PolledSnapshot) =>
       formatScreen(sight, { columns: terminal.columns, rows: undefined }, glyphs, terminal.style);
     return { show: (sight) => terminal.print(`${lines(sight).join('\n')}\n`), close: () => undefined };
   }
@@ -57,7 +57,7 @@ function plainView(terminal: Terminal): View {
 function screenView(terminal: Terminal): View {
   const screen = new Screen(terminal.stdout);
   screen.open();
-  let last: Sight | undefined;
+  let last: PolledSnapshot | undefined;
   const paint = (): void => {
     if (!last) return;
     const { columns = 80, rows = 24 } = terminal.stdout;

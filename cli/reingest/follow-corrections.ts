@@ -24,7 +24,7 @@ export interface FollowCorrectionsPorts {
   terminal: Pick<Terminal, 'progress'>;
 }
 
-const lookEveryMs = 1_000;
+const pollEveryMs = 1_000;
 const recordsPerMs = 1;
 /** SQS counts approximately: nothing in the queue for so long means that nothing more comes. */
 const quietMs = 30_000;
@@ -51,7 +51,7 @@ export async function followCorrections(
       'corrections',
       `corrected rows  uploaded ${formatCount(uploaded)}, waiting ${formatCount(waiting)} of ${formatCount(ended.length)}`,
     );
-    await clock.sleep(Math.max(lookEveryMs, corrections.length / recordsPerMs), signal);
+    await clock.sleep(Math.max(pollEveryMs, corrections.length / recordsPerMs), signal);
   }
 }
 

@@ -8,7 +8,7 @@ import { pipeline } from 'node:stream/promises';
 import { z } from 'zod';
 import { CliError } from '../cli-error.ts';
 import type { Selection } from '../dlq/select-dead.ts';
-import type { Sight } from '../live/lookout.ts';
+import type { PolledSnapshot } from '../live/snapshot-poller.ts';
 import type { Clock } from '../../lambdas/ports.ts';
 import { answer, answerFault, answerJson, beginDownload, readBody } from './answer.ts';
 import { EntryCode } from './entry-code.ts';
@@ -18,7 +18,7 @@ import type { RedriveJobs } from './redrive-jobs.ts';
 import type { RoomState } from './room-state.ts';
 
 export interface RoomPorts {
-  sight: () => Promise<Sight>;
+  sight: () => Promise<PolledSnapshot>;
   redrives: Pick<RedriveJobs, 'list' | 'start'>;
   /** The reconciliation CSV, line by line. */
   exportDead: (selection: Selection) => AsyncIterable<string>;

@@ -1,7 +1,7 @@
-import type { Sight } from '../live/lookout.ts';
+import type { PolledSnapshot } from '../live/snapshot-poller.ts';
 
 /** What the page is told at each poll. */
-export interface RoomState extends Sight {
+export interface RoomState extends PolledSnapshot {
   /** The newest first: those that run, and the last that ended. */
   redrives: RedriveJob[];
 }

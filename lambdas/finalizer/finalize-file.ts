@@ -100,7 +100,7 @@ export async function finalizeFile(message: FinalizeMessage, ports: FinalizerPor
   // Before the file is closed, so that it is told at least once; the manifest's key tells a repetition.
   await ports.events.publish(eventOf(manifest, amend), figures);
   if (manifest.state === 'quarantined' && !amend) {
-    await tellOfQuarantine(manifest, { desk: limitedDesk(manifest.feed, 'stopped', ports) });
+    await notifyOfQuarantine(manifest, { desk: limitedDesk(manifest.feed, 'stopped', ports) });
   }
   if (manifest.state === 'duplicate') {
     await notifyOfDuplicate(manifest, { desk: limitedDesk(manifest.feed, 'duplicate', ports) });
@@ -172,7 +172,7 @@ function eventOf(manifest: Manifest, amend: boolean): string {
 }
 
 /** Not with the reconciler's next list: somebody has dropped a wrong file, and the right one is missing. */
-function tellOfQuarantine(manifest: Manifest, { desk }: Pick<FinalizerPorts, 'desk'>): Promise<void> {
+function notifyOfQuarantine(manifest: Manifest, { desk }: Pick<FinalizerPorts, 'desk'>): Promise<void> {
   const { feed, file_id: id, source, failure, archive } = manifest;
   const count = (figure: number) => figure.toLocaleString('en-US');
   return desk.tell(

@@ -1,5 +1,5 @@
 import { plainText } from '../core/plain-text.ts';
-import type { DeadWork } from './look-into-dlqs.ts';
+import type { FailedTask } from './inspect-dlqs.ts';
 import type { FileSurvey, Survey } from './survey-dead.ts';
 
 /** The list has them all. */
@@ -12,7 +12,7 @@ export interface DeskNews {
   feed: string;
   stackName: string;
   survey: Survey;
-  work: readonly DeadWork[];
+  work: readonly FailedTask[];
   /** Records that needed somebody when the desk was told last. */
   before: number | undefined;
   archiveBucket: string;
@@ -75,7 +75,7 @@ function listSection({ archiveBucket }: DeskNews, csvKey: string): string {
   ].join('\n');
 }
 
-function workSection(work: readonly DeadWork[]): string {
+function workSection(work: readonly FailedTask[]): string {
   if (work.length === 0) return '';
   const lines = work.slice(0, maxWork).map(({ queue, lane, about, sentAt }) => {
     const where = lane === undefined || lane === 'main' ? queue : `${lane} ${queue}`;

@@ -1,13 +1,13 @@
 import type { DeadQueue, DeskLedger } from '../ports.ts';
 import type { BuryPorts } from './bury-batch.ts';
-import type { DlqFindings, LaneDlqs } from './look-into-dlqs.ts';
-import { lookIntoDlqs } from './look-into-dlqs.ts';
+import type { DlqFindings, LaneDlqs } from './inspect-dlqs.ts';
+import { inspectDlqs } from './inspect-dlqs.ts';
 import type { NotifyAlteredPorts } from './notify-altered.ts';
 import { notifyOfAltered } from './notify-altered.ts';
 import type { ReconcilerPorts } from './requeue-stalled.ts';
 import { requeueStalled } from './requeue-stalled.ts';
-import type { TellDeskPorts } from './tell-desk.ts';
-import { tellDesk } from './tell-desk.ts';
+import type { TellDeskPorts } from './notify-desk.ts';
+import { notifyDesk } from './notify-desk.ts';
 import type { WatchDeadlinesPorts } from './watch-deadlines.ts';
 import { watchDeadlines } from './watch-deadlines.ts';
 
@@ -51,13 +51,13 @@ export async function reconcile(isDeadline: boolean, ports: ReconcilePorts): Pro
   try {
     await attempt('deadline', () => watchDeadlines(ports));
     const findings = await attempt('dlqs', () =>
-      lookIntoDlqs(ports.dlqs, ports.finalizeDlq, knownLetters(ports), ports),
+      inspectDlqs(ports.dlqs, ports.finalizeDlq, knownLetters(ports), ports),
     );
     // Without a look into the DLQs nobody can say which batches are lost.
     if (findings) await attempt('stalled', () => requeueStalled(ports, findings.redriven));
     const seen: Pick<DlqFindings, 'work' | 'oldestSentAt'> = findings ?? { work: [], oldestSentAt: new Map() };
     await attempt('altered', () => notifyOfAltered(feed, ports));
-    await attempt('desk', () => tellDesk(feed, seen, isDeadline, ports));
+    await attempt('desk', () => notifyDesk(feed, seen, isDeadline, ports));
   } finally {
     await ports.ledger.releaseReconciler(feed, owner);
   }

@@ -1,7 +1,7 @@
 import { finalizeMessageOf } from '../ask-finalizer.ts';
 import type { FileAccount } from '../core/account/file-account.ts';
 import { isQuarantined } from '../core/account/quarantine.ts';
-import { laneKey } from './look-into-dlqs.ts';
+import { laneKey } from './inspect-dlqs.ts';
 import type {
   AuditLog,
   BatchLedger,

@@ -32,7 +32,7 @@ export async function watchDeadlines(ports: WatchDeadlinesPorts): Promise<void> 
   const [line] = await projectOpenFiles([feed, ...others], ports);
   const files = line?.files.filter((file) => file.feed === feed.feed) ?? [];
   putMargin(feed.feed, files, ports);
-  await tellOfDeadlines(feed, files, line?.breaker, ports);
+  await notifyOfDeadlines(feed, files, line?.breaker, ports);
 }
 
 /** The worst of them. Nothing where no file is open, so that the alarm goes back by itself. */
@@ -45,7 +45,7 @@ function putMargin(feed: string, files: readonly Projection[], { metricsOf }: Wa
 }
 
 /** The message first, then the note that it was told: a run that dies between them tells twice rather than never. */
-async function tellOfDeadlines(
+async function notifyOfDeadlines(
   feed: ProjectedFeed,
   files: readonly Projection[],
   breaker: ProjectedLine['breaker'],

@@ -1,5 +1,5 @@
 import type { ProxyFault } from './proxy-faults.ts';
-import type { AwsCall } from './tell-call.ts';
+import type { AwsCall } from './identify-call.ts';
 
 export interface CallCount {
   requests: number;

@@ -1,4 +1,4 @@
-import type { AwsCall } from './tell-call.ts';
+import type { AwsCall } from './identify-call.ts';
 
 /** An answer as the service itself would give it. */
 export interface FaultAnswer {

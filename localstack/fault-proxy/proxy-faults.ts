@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { SeededDice } from '../seeded-dice.ts';
-import type { AwsCall } from './tell-call.ts';
+import type { AwsCall } from './identify-call.ts';
 
 /**
  * What goes wrong with a call to AWS.

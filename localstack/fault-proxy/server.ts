@@ -11,8 +11,8 @@ import { Forwarder, passOn, readAll } from './forward.ts';
 import { withFailures, withoutSome } from './partial-failure.ts';
 import type { ProxyFault, ProxyFaults, ProxyFaultsInput } from './proxy-faults.ts';
 import { ProxyDice, proxyFaultsSchema } from './proxy-faults.ts';
-import type { AwsCall } from './tell-call.ts';
-import { tellCall } from './tell-call.ts';
+import type { AwsCall } from './identify-call.ts';
+import { identifyCall } from './identify-call.ts';
 
 export interface FaultProxyOptions {
   /** The endpoint behind. */
@@ -91,7 +91,7 @@ class ProxiedEndpoint {
 
   async handle(request: IncomingMessage, response: ServerResponse): Promise<void> {
     if (request.url?.startsWith(controlPath)) return answerControl(request, response, this);
-    const call = tellCall(request);
+    const call = identifyCall(request);
     const fault = this.#dice.draw(this.#faults, call);
     this.counter.count(call, fault, Number(request.headers['content-length'] ?? 0));
     const latencyMs = this.#dice.latencyMs(this.#faults);

@@ -1,5 +1,5 @@
 import type { AttributeValue } from '@aws-sdk/client-dynamodb';
-import type { AwsCall } from './tell-call.ts';
+import type { AwsCall } from './identify-call.ts';
 
 type Item = Record<string, AttributeValue>;
 

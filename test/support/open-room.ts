@@ -1,7 +1,7 @@
 import type { IncomingHttpHeaders, OutgoingHttpHeaders, RequestOptions } from 'node:http';
 import { request } from 'node:http';
 import { text } from 'node:stream/consumers';
-import type { Sight } from '../../cli/live/lookout.ts';
+import type { PolledSnapshot } from '../../cli/live/snapshot-poller.ts';
 import type { Selection } from '../../cli/dlq/select-dead.ts';
 import type { ControlRoom } from '../../cli/ui/control-room.ts';
 import { openControlRoom } from '../../cli/ui/control-room.ts';
@@ -19,7 +19,7 @@ export interface RoomWorld {
   newLinks: string[];
   clock: { now: () => number };
   /** What the page is shown; change it as you like. */
-  sight: Sight;
+  sight: PolledSnapshot;
   exported: Selection[];
   redriven: Selection[];
   /** Where the redrive that runs is told what it says, and its end. */

@@ -1,6 +1,6 @@
 import { Command, Option } from 'commander';
 import { CliError } from '../../cli-error.ts';
-import type { DeadQueue } from '../../dlq/dead-message.ts';
+import type { DlqName } from '../../dlq/dead-message.ts';
 import type { Amendment } from '../../dlq/await-amendment.ts';
 import { progressOf } from '../../dlq/follow-redrive.ts';
 import type { RedriveEnd } from '../../dlq/redrive-letters.ts';
@@ -21,7 +21,7 @@ interface RedriveOptions extends GlobalOptions {
   feed: string;
   file?: string;
   reason?: string;
-  queue: DeadQueue;
+  queue: DlqName;
   json?: boolean;
 }
 
@@ -111,7 +111,7 @@ async function redriveFailedWork(
   return exitCodes.clean;
 }
 
-const nextStep: Record<DeadQueue, string> = {
+const nextStep: Record<DlqName, string> = {
   letters: '',
   records:
     'A batch that was accounted for goes on as letters, one for each record that is still dead; one that was not is ' +

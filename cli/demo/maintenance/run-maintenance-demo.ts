@@ -9,7 +9,7 @@ import { readLocalStacks } from '../../stack/local-stacks.ts';
 import type { OpenStack } from '../../stack/open-stack.ts';
 import { openTarget } from '../../stack/open-stack.ts';
 import { formatCount } from '../../terminal/format.ts';
-import { formatCheck } from '../tell-result.ts';
+import { formatCheck } from '../print-result.ts';
 import type { MaintenanceEnd } from './check-maintenance.ts';
 import { checkMaintenance } from './check-maintenance.ts';
 import { demoFiles, urgentFile } from './demo-records.ts';
@@ -83,14 +83,14 @@ async function sendThrough(
   };
 }
 
-const lookEveryMs = 500;
+const pollEveryMs = 500;
 
 /** A letter is in the DLQ a second or two after its file is done. */
 async function awaitDlq(letters: number, { outputs, sqs }: OpenStack, signal: AbortSignal): Promise<void> {
   for (;;) {
     const counts = await Promise.all(outputs.dlqs(feed).letters.map(({ url }) => countMessages(sqs, url)));
     if (counts.reduce((sum, each) => sum + each, 0) >= letters) return;
-    await systemClock.sleep(lookEveryMs, signal);
+    await systemClock.sleep(pollEveryMs, signal);
     signal.throwIfAborted();
   }
 }

@@ -9,7 +9,7 @@ import type { Terminal } from '../../terminal/terminal.ts';
 
 /** Manifests that are read at once. */
 const readsAtOnce = 16;
-const lookEveryMs = 2_000;
+const pollEveryMs = 2_000;
 
 /** All that the manifests say, added up: whether each stands for a file or for many makes no difference. */
 export function sumManifests(
@@ -52,7 +52,7 @@ export async function awaitRecords(
     const rate = formatRate((done * 1000) / Math.max(1, systemClock.now() - begunMs));
     terminal.progress('follow', `  ${formatCount(done)} of ${formatCount(records)} records accounted for, ${rate}`);
     if (done >= records) break;
-    await systemClock.sleep(lookEveryMs, signal);
+    await systemClock.sleep(pollEveryMs, signal);
     signal.throwIfAborted();
   }
   terminal.endProgress();

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { maxSourceColumns } from '../../../lambdas/core/dead-letters/csv-columns.ts';
 import { describeSurvey } from '../../../lambdas/reconciler/describe-survey.ts';
-import { tellDesk } from '../../../lambdas/reconciler/tell-desk.ts';
+import { notifyDesk } from '../../../lambdas/reconciler/notify-desk.ts';
 import { surveyDead } from '../../../lambdas/reconciler/survey-dead.ts';
 import { parseCsv } from '../../../cli/reingest/parse-csv.ts';
 import { claimsOf, tyingColumns } from '../../../cli/reingest/claims.ts';
@@ -57,7 +57,7 @@ describe('a feed whose records have names, depths, lengths and reasons without e
 
   it('has a list in which every record stands, whose columns are bounded, and which can be handed in again', async () => {
     const pieces: Buffer[] = [];
-    await tellDesk('traffic', { work: [], oldestSentAt: new Map() }, false, {
+    await notifyDesk('traffic', { work: [], oldestSentAt: new Map() }, false, {
       ...feed,
       ledger: { ...feed.ledger, getDeskState: async () => undefined, saveDeskState: async () => undefined },
       archive: {

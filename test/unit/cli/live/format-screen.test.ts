@@ -2,7 +2,7 @@ import { stripVTControlCharacters, styleText } from 'node:util';
 import { describe, expect, it } from 'vitest';
 import { blocks, letters } from '../../../../cli/live/bar.ts';
 import { formatScreen } from '../../../../cli/live/format-screen.ts';
-import type { Sight } from '../../../../cli/live/lookout.ts';
+import type { PolledSnapshot } from '../../../../cli/live/snapshot-poller.ts';
 import type { Snapshot } from '../../../../cli/live/snapshot.ts';
 import { displayWidth } from '../../../../cli/terminal/format.ts';
 import type { Paint } from '../../../../cli/terminal/lines.ts';
@@ -10,7 +10,10 @@ import { liveFile, liveSnapshot } from '../../../support/live-snapshot.ts';
 
 const plain: Paint = (_style, text) => text;
 const coloured: Paint = (style, text) => styleText(style, text, { validateStream: false });
-const sightOf = (change: Partial<Snapshot> = {}): Sight => ({ snapshot: liveSnapshot(change), unanswered: null });
+const sightOf = (change: Partial<Snapshot> = {}): PolledSnapshot => ({
+  snapshot: liveSnapshot(change),
+  unanswered: null,
+});
 const many = (count: number) =>
   Array.from({ length: count }, (_, index) => liveFile({ file_id: `f${index}`, name: `log-${index}.csv` }));
 

@@ -18,7 +18,7 @@ export interface LaneDlqs {
 }
 
 /** A message in a DLQ that is no record: somebody has to look at it. */
-export interface DeadWork {
+export interface FailedTask {
   feed: string | undefined;
   queue: 'intake' | 'records' | 'letters' | 'finalize';
   lane: string | undefined;
@@ -28,7 +28,7 @@ export interface DeadWork {
 }
 
 export interface DlqFindings {
-  work: DeadWork[];
+  work: FailedTask[];
   /** Send time of each feed's oldest message that was seen. */
   oldestSentAt: Map<string, number>;
   /** Lanes whose batches must not be made again: they are on their way back into the records queue. */
@@ -45,7 +45,7 @@ export const laneKey = ({ feed, lane }: { feed: string; lane: string }): string 
  * note them, work that failed for good. An empty queue, and one that is being redriven, is left alone; so are letters
  * where there are no more than the ledger has.
  */
-export async function lookIntoDlqs(
+export async function inspectDlqs(
   lanes: readonly LaneDlqs[],
   finalizeDlq: DeadQueue,
   knownLetters: (feed: string) => Promise<number>,
@@ -126,7 +126,7 @@ async function adoptUnseen(
 }
 
 function noteWork(
-  queue: DeadWork['queue'],
+  queue: FailedTask['queue'],
   message: QueuedMessage,
   lane: LaneDlqs | undefined,
   findings: DlqFindings,

@@ -1,5 +1,5 @@
-/** What is dear to read, read anew only when it is as old as that. A reading that fails is no reading. */
-export class Kept<T> {
+/** A value that is expensive to read: read again only when it is older than an interval. A failed read is not cached. */
+export class Cached<T> {
   readonly #everyMs: number;
   readonly #read: () => Promise<T>;
   #last: { value: T; atMs: number } | undefined;

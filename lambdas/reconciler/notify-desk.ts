@@ -3,7 +3,7 @@ import { Readable } from 'node:stream';
 import { csvHeader, csvLineBreak, csvRow } from '../core/dead-letters/reconciliation-csv.ts';
 import type { Archive, AuditLog, Clock, Desk, DeskLedger, Metrics } from '../ports.ts';
 import { describeSurvey } from './describe-survey.ts';
-import type { DlqFindings } from './look-into-dlqs.ts';
+import type { DlqFindings } from './inspect-dlqs.ts';
 import type { Survey, SurveyPorts } from './survey-dead.ts';
 import { eachDead, surveyDead } from './survey-dead.ts';
 
@@ -26,7 +26,7 @@ const pieceCharacters = 64 * 1024;
  * deadline while anything is open. The list first, then the message, then the note that it was told: a run that dies
  * midway tells twice rather than never.
  */
-export async function tellDesk(
+export async function notifyDesk(
   feed: string,
   findings: Pick<DlqFindings, 'work' | 'oldestSentAt'>,
   isDeadline: boolean,

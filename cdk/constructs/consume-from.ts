@@ -4,7 +4,7 @@ import type { Queue } from 'aws-cdk-lib/aws-sqs';
 import type { SluiceFunction } from './sluice-function.ts';
 
 /** The mapping's concurrency is the cap: with reserved concurrency the messages beyond it would be received in vain. */
-export function workOff(
+export function consumeFrom(
   worker: SluiceFunction,
   queue: Queue,
   mapping: { batchSize: number; maxConcurrency: number; windowSeconds?: number },

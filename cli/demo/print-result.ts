@@ -18,7 +18,7 @@ export interface DemoResult {
 }
 
 /** The end of the demo: figures, checks, dead letters, and where to look further. */
-export async function tellResult(result: DemoResult, terminal: Terminal): Promise<void> {
+export async function printResult(result: DemoResult, terminal: Terminal): Promise<void> {
   const { manifest, checks, letters, given } = result;
   const { columns, style } = terminal;
   const heading = (text: string): string => `\n${style('bold', text)}\n\n`;

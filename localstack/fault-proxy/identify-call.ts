@@ -17,7 +17,7 @@ const services: Record<string, string> = {
  * From what is in the head of a request: `X-Amz-Target` (JSON protocols), or for S3 method, path and query. The query
  * protocol has its operation in the body, which isn't read for it: `Unknown`.
  */
-export function tellCall(request: Pick<IncomingMessage, 'method' | 'url' | 'headers'>): AwsCall {
+export function identifyCall(request: Pick<IncomingMessage, 'method' | 'url' | 'headers'>): AwsCall {
   const target = request.headers['x-amz-target'];
   if (typeof target === 'string') {
     const [prefix = '', operation = 'Unknown'] = target.split('.');

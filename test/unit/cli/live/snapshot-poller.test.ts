@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest';
-import { Lookout } from '../../../../cli/live/lookout.ts';
+import { SnapshotPoller } from '../../../../cli/live/snapshot-poller.ts';
 import { liveSnapshot } from '../../../support/live-snapshot.ts';
 
 const clock = { ms: 0, now: () => clock.ms };
@@ -7,14 +7,14 @@ const explain = (error: unknown): string => (error as Error).message;
 
 it('shares one look among all who ask at once, and keeps it for as long as it will do', async () => {
   let looks = 0;
-  const lookout = new Lookout(async () => (looks++, liveSnapshot()), explain, clock);
-  await Promise.all([lookout.latest(0), lookout.latest(0), lookout.latest(500)]);
+  const poller = new SnapshotPoller(async () => (looks++, liveSnapshot()), explain, clock);
+  await Promise.all([poller.latest(0), poller.latest(0), poller.latest(500)]);
   expect(looks).toBe(1);
   clock.ms += 499;
-  await lookout.latest(500);
+  await poller.latest(500);
   expect(looks).toBe(1);
   clock.ms += 1;
-  await lookout.latest(500);
+  await poller.latest(500);
   expect(looks).toBe(2);
 });
 
@@ -26,16 +26,16 @@ it('keeps what was known while the cloud does not answer, says since when, and l
     if (fault) throw fault;
     return known;
   };
-  const lookout = new Lookout(look, explain, clock);
-  await lookout.latest(0);
+  const poller = new SnapshotPoller(look, explain, clock);
+  await poller.latest(0);
   fault = new Error('Nothing answers.');
-  await lookout.latest(0);
+  await poller.latest(0);
   clock.ms = 5_000;
   fault = new Error('Still nothing.');
-  expect(await lookout.latest(0)).toEqual({
+  expect(await poller.latest(0)).toEqual({
     snapshot: known,
     unanswered: { since: '1970-01-01T00:00:01.000Z', why: 'Still nothing.' },
   });
   fault = undefined;
-  expect(await lookout.latest(0)).toEqual({ snapshot: known, unanswered: null });
+  expect(await poller.latest(0)).toEqual({ snapshot: known, unanswered: null });
 });
