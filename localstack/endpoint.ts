@@ -106,7 +106,15 @@ async function start(
     }
     case 'ministack': {
       const python =
-        made ?? (await ensureVenv({ dir: venvDir, requirements, python: choice.python, onProgress, signal }));
+        made ??
+        (await ensureVenv({
+          dir: venvDir,
+          requirements,
+          python: choice.python,
+          name: 'MiniStack',
+          onProgress,
+          signal,
+        }));
       onProgress('Starting MiniStack');
       const { lifetime = 'detached', variables = {} } = options;
       return { url: await startMiniStack({ python, port, stateDir, lifetime, variables, signal }), kind: 'ministack' };

@@ -33,7 +33,8 @@ export function chooseCloud(machine: MachineFound, forced: string | undefined): 
   return { kind: 'none', sentence: `${python?.sentence ?? ''}${instead}` };
 }
 
-function choosePython(found: PythonFound[]): Exclude<Choice, { kind: 'docker' }> {
+/** @param user what needs it, as the subject of the sentence */
+export function choosePython(found: PythonFound[], user = 'The local cloud'): Exclude<Choice, { kind: 'docker' }> {
   const recent = found.filter(({ version }) => isRecent(version));
   const whole = recent.find(({ hasVenv, hasEnsurepip }) => hasVenv && hasEnsurepip);
   if (whole) return { kind: 'ministack', python: whole.command };
@@ -44,7 +45,7 @@ function choosePython(found: PythonFound[]): Exclude<Choice, { kind: 'docker' }>
     return {
       kind: 'none',
       sentence:
-        `The local cloud needs Python's venv module, and ${best.command} (Python ${version}) is without it: ` +
+        `${user} needs Python's venv module, and ${best.command} (Python ${version}) is without it: ` +
         `on Debian or Ubuntu, \`apt-get install python${version}-venv\` (or python3-venv).`,
     };
   }
@@ -52,9 +53,9 @@ function choosePython(found: PythonFound[]): Exclude<Choice, { kind: 'docker' }>
   return {
     kind: 'none',
     sentence: old
-      ? `The local cloud needs Python ${least} or newer, and ${old.command} is ${old.version.join('.')}: install a newer one ` +
+      ? `${user} needs Python ${least} or newer, and ${old.command} is ${old.version.join('.')}: install a newer one ` +
         `(on Debian or Ubuntu, \`apt-get install python3 python3-venv\`), or name one in SLUICE_PYTHON.`
-      : `The local cloud needs Python ${least} or newer, and there is none on the PATH: install it ` +
+      : `${user} needs Python ${least} or newer, and there is none on the PATH: install it ` +
         `(on Debian or Ubuntu, \`apt-get install python3 python3-venv\`), or name one in SLUICE_PYTHON.`,
   };
 }

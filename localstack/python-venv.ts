@@ -21,6 +21,8 @@ export interface VenvOptions {
   dir: string;
   requirements: string;
   python: string;
+  /** What is installed, for messages. */
+  name: string;
   onProgress: (message: string) => void;
   signal?: AbortSignal | undefined;
 }
@@ -57,7 +59,7 @@ export function findVenv({ dir, requirements }: Pick<VenvOptions, 'dir' | 'requi
  * @throws LocalCloudError when it can't be made
  */
 export async function ensureVenv(options: VenvOptions): Promise<string> {
-  const { dir, requirements, python, onProgress, signal } = options;
+  const { dir, requirements, python, name, onProgress, signal } = options;
   const made = findVenv(options);
   if (made) return made;
   mkdirSync(dir, { recursive: true });
@@ -66,7 +68,7 @@ export async function ensureVenv(options: VenvOptions): Promise<string> {
   const own = `${process.pid}.${Math.random().toString(36).slice(2)}`;
   const draft = `${path}.${own}.draft`;
   const log = join(dir, `install.${own}.log`);
-  onProgress('Installing MiniStack (once; about half a minute)');
+  onProgress(`Installing ${name} (once; about half a minute)`);
   try {
     await runLogged(python, ['-m', 'venv', draft], log, signal);
     const pip = ['-m', 'pip', 'install', '--disable-pip-version-check', '--no-input', '--quiet', '--require-hashes'];
@@ -80,7 +82,7 @@ export async function ensureVenv(options: VenvOptions): Promise<string> {
     const other = findVenv(options);
     if (!other) {
       throw new LocalCloudError(
-        `MiniStack could not be installed from PyPI; check the network and pip's settings (PIP_INDEX_URL, HTTPS_PROXY).\n` +
+        `${name} could not be installed from PyPI; check the network and pip's settings (PIP_INDEX_URL, HTTPS_PROXY).\n` +
           tailOfFile(log, 15),
         { cause: error },
       );

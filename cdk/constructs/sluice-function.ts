@@ -9,7 +9,7 @@ import { LogGroup } from 'aws-cdk-lib/aws-logs';
 import type { Queue } from 'aws-cdk-lib/aws-sqs';
 import type { Construct } from 'constructs';
 import { removalPolicyOf } from '../removal-policy.ts';
-import { keyStatements } from '../customer-key.ts';
+import { customerKey, keyStatements } from '../customer-key.ts';
 import type { Settings } from '../settings.ts';
 
 export interface SluiceFunctionProps {
@@ -79,7 +79,9 @@ export class SluiceFunction extends NodejsFunction {
 
   constructor(scope: Construct, id: string, props: SluiceFunctionProps) {
     const { settings, root, logRetentionDays: longerDays = 0 } = props;
+    const encryptionKey = customerKey(scope, settings);
     const logGroup = new LogGroup(scope, `${id}Log`, {
+      ...(encryptionKey ? { encryptionKey } : {}),
       retention: settings.logRetentionDays,
       removalPolicy: removalPolicyOf(settings),
     });

@@ -41,7 +41,7 @@ const write =
   'dynamodb: Decrypt DescribeKey Encrypt GenerateDataKey GenerateDataKeyWithoutPlaintext ReEncryptFrom ReEncryptTo';
 
 describe('with a key of the customer’s', () => {
-  it('table, queues, secrets and buckets are encrypted by it, access logs apart', () => {
+  it('table, queues, secrets, logs and buckets are encrypted by it, access logs apart', () => {
     for (const [, bucket] of ofType(resources, 'AWS::S3::Bucket')) {
       const { ServerSideEncryptionConfiguration } = bucket['BucketEncryption'] as Record<string, unknown>;
       // S3 delivers access logs to no bucket with a customer's key; of all buckets, theirs has no log of its own.
@@ -65,6 +65,9 @@ describe('with a key of the customer’s', () => {
       expect(table['SSESpecification']).toEqual({ KMSMasterKeyId: arn, SSEEnabled: true, SSEType: 'KMS' });
     }
     for (const [, topic] of ofType(resources, 'AWS::SNS::Topic')) expect(topic['KmsMasterKeyId']).toBe(arn);
+    const logs = ofType(resources, 'AWS::Logs::LogGroup');
+    expect(logs.length).toBeGreaterThan(4);
+    for (const [, log] of logs) expect(log['KmsKeyId']).toBe(arn);
     for (const [, secret] of ofType(resources, 'AWS::SecretsManager::Secret')) expect(secret['KmsKeyId']).toBe(arn);
   });
 
@@ -88,13 +91,15 @@ it('without one, nobody asks KMS for anything', () => {
   expect(text).toContain('kms:');
 });
 
-it('the key’s policy in the documentation is the one that the stack needs: S3 to its queues, alarms to their topic', () => {
+it('the key’s policy in the documentation is the one that the stack needs: S3 to its queues, alarms to their topic, logs', () => {
   const guide = readFileSync(resolve(import.meta.dirname, '../../docs/security.md'), 'utf8');
   const [, shown = ''] = /```json\n(\[[^`]*S3AnnouncesFiles[^`]*)```/.exec(guide) ?? [];
-  expect(JSON.parse(shown)).toEqual(keyPolicyStatements('ACCOUNT'));
-  const services = keyPolicyStatements('ACCOUNT').map(({ Principal }) => Principal.Service);
-  // Each service that sends to something encrypted by the key, without a role of the stack's.
-  expect(services).toEqual(['s3.amazonaws.com', 'cloudwatch.amazonaws.com']);
+  expect(JSON.parse(shown)).toEqual(keyPolicyStatements({ account: 'ACCOUNT', region: 'REGION' }));
+  const services = keyPolicyStatements({ account: 'ACCOUNT', region: 'REGION' }).map(
+    ({ Principal }) => Principal.Service,
+  );
+  // Each service that uses the key without a role of the stack's.
+  expect(services).toEqual(['s3.amazonaws.com', 'cloudwatch.amazonaws.com', 'logs.REGION.amazonaws.com']);
 });
 
 it('the record ledger is encrypted by the key as well, and its writers may use it', () => {

@@ -1,0 +1,183 @@
+export type Validator = 'cdk-nag' | 'cfn-lint' | 'checkov' | 'parliament';
+
+/** A finding that stands, and why. docs/security.md has them as a table. */
+export interface AcknowledgedFinding {
+  by: Validator;
+  rule: string;
+  /** cdk-nag: constructs, by their path below the stack. The others: resources, by their logical ids. */
+  where?: RegExp;
+  /** Where it stands in some templates only: their names in settings-matrix.ts. */
+  template?: RegExp;
+  /** What the validator says about it. */
+  finding?: RegExp;
+  why: string;
+}
+
+const functions = /(Splitter|Consumer|Function)\/Resource$/;
+const functionIds = /(Splitter|Consumer|Function)[0-9A-F]{8}$/;
+const withoutCustomerKey = /^(?!keys-of-the-customer$)/;
+
+/** What isn't here fails the build, and so does an entry that no longer finds anything. */
+export const acknowledgedFindings: readonly AcknowledgedFinding[] = [
+  {
+    by: 'cdk-nag',
+    rule: 'AwsSolutions-IAM5',
+    where: /^[a-z-]+\/((Finalizer|Reconciler)\/FunctionRole|(main|express)\/ConsumerRole)\/DefaultPolicy\/Resource$/,
+    finding: /^Resource::<WorkBucket\w+\.Arn>\/receipts\/[a-z-]+\.\*$/,
+    why: 'The feed’s own objects under one prefix of one bucket: receipts have a key for each batch and attempt.',
+  },
+  {
+    by: 'cdk-nag',
+    rule: 'AwsSolutions-IAM5',
+    where: /^[a-z-]+\/(Finalizer|Reconciler)\/FunctionRole\/DefaultPolicy\/Resource$/,
+    finding: /^Resource::<ArchiveBucket\w+\.Arn>\/((reconciliation|quarantine)\/)?[a-z-]+\/\*$/,
+    why: 'The feed’s own folders of the archive: each file has one. The finalizer may add to them, the reconciler reads them and adds its lists; neither may delete.',
+  },
+  {
+    by: 'cdk-nag',
+    rule: 'AwsSolutions-IAM5',
+    where: /^[a-z-]+\/(Finalizer\/FunctionRole|(main|express)\/SplitterRole)\/DefaultPolicy\/Resource$/,
+    finding: /^Resource::<IntakeBucket\w+\.Arn>\/(express\/)?[a-z-]+\/\*$/,
+    why: 'Objects under the lane’s own prefix of the intake bucket: whoever drops a file gives it its name.',
+  },
+  {
+    by: 'cdk-nag',
+    rule: 'AwsSolutions-SMG4',
+    where: /^[a-z-]+\/Token\/Secret\/Resource$/,
+    why: 'The token is issued by the API’s owner: only they can rotate it. Consumers read a new one when the old one is refused.',
+  },
+  {
+    by: 'cdk-nag',
+    rule: 'Serverless-LambdaTracing',
+    where: functions,
+    why: 'A record is followed by its correlation id through log, receipts and ledger; X-Ray samples, and its permission can’t be narrowed to a resource.',
+  },
+  {
+    by: 'cdk-nag',
+    rule: 'Serverless-LambdaDLQ',
+    where: functions,
+    why: 'Functions are invoked by event source mappings, whose queues have DLQs of their own, and the reconciler by a schedule whose next run does its work.',
+  },
+  {
+    by: 'cdk-nag',
+    rule: 'Serverless-LambdaEventSourceMappingDestination',
+    where: /\/SqsEventSource:[^/]+\/Resource$/,
+    why: 'Lambda takes no destination for failures of an SQS mapping: the queue’s redrive policy is it.',
+  },
+  {
+    by: 'cdk-nag',
+    rule: 'Serverless-SQSRedrivePolicy',
+    where: /\/Dlq\/Resource$/,
+    why: 'It is a dead-letter queue.',
+  },
+  {
+    by: 'cdk-nag',
+    rule: 'Serverless-EventBusDLQ',
+    where: /^[a-z-]+\/Reconciler\/Schedule\/Resource$/,
+    why: 'A run that didn’t happen is made up for by the next.',
+  },
+  {
+    by: 'cfn-lint',
+    rule: 'W3005',
+    finding: /Role\w+' dependency already enforced by a 'GetAtt'/,
+    why: 'The CDK writes the dependency on a role beside the reference to it: it is redundant and does no harm.',
+  },
+  {
+    by: 'cfn-lint',
+    rule: 'W3037',
+    template: /^(local|drill)$/,
+    finding: /^'(sendmessagebatch|changemessagevisibilitybatch)' is not one of/,
+    why: 'MiniStack asks for these actions, which AWS does not know, when it evaluates IAM. Only stages of a local cloud grant them.',
+  },
+  {
+    by: 'parliament',
+    rule: 'UNKNOWN_ACTION',
+    template: /^(local|drill)$/,
+    finding: /sqs:(SendMessageBatch|ChangeMessageVisibilityBatch)$/,
+    why: 'MiniStack asks for these actions, which AWS does not know, when it evaluates IAM. Only stages of a local cloud grant them.',
+  },
+  {
+    by: 'parliament',
+    rule: 'RESOURCE_STAR',
+    where: /^SigningKey/,
+    why: 'In a key’s own policy, `*` is the key.',
+  },
+  {
+    by: 'checkov',
+    rule: 'CKV_AWS_119',
+    where: /Table/,
+    template: withoutCustomerKey,
+    why: 'DynamoDB encrypts with a key of its own. A customer’s key is a setting: SLUICE_KMS_KEY_ARN.',
+  },
+  {
+    by: 'checkov',
+    rule: 'CKV_AWS_26',
+    where: /^DeskTopic/,
+    template: withoutCustomerKey,
+    why: 'The desk’s messages go out by mail. They have counts and keys of files, no record’s text. A customer’s key is a setting.',
+  },
+  {
+    by: 'checkov',
+    rule: 'CKV_AWS_27',
+    where: /(Queue|Dlq)/,
+    template: withoutCustomerKey,
+    why: 'Queues are encrypted with SQS-managed keys, which this check does not know. A customer’s key is a setting.',
+  },
+  {
+    by: 'checkov',
+    rule: 'CKV_AWS_149',
+    where: /TokenSecret/,
+    template: withoutCustomerKey,
+    why: 'Secrets Manager encrypts with a key of its own. A customer’s key is a setting.',
+  },
+  {
+    by: 'checkov',
+    rule: 'CKV_AWS_158',
+    where: /Log/,
+    template: withoutCustomerKey,
+    why: 'CloudWatch Logs encrypts with a key of its own. A customer’s key is a setting.',
+  },
+  {
+    by: 'checkov',
+    rule: 'CKV_AWS_173',
+    where: functionIds,
+    why: 'Environments hold names, addresses and limits. The token is in Secrets Manager only.',
+  },
+  {
+    by: 'checkov',
+    rule: 'CKV_AWS_28',
+    where: /Table/,
+    template: /^(local|drill|staging)$/,
+    why: 'Stages that do not retain their data have no backups of it.',
+  },
+  {
+    by: 'checkov',
+    rule: 'CKV_AWS_18',
+    where: /^AccessLogsBucket/,
+    why: 'It is the bucket that access logs are delivered to. Logging itself would never end.',
+  },
+  {
+    by: 'checkov',
+    rule: 'CKV_AWS_21',
+    where: /^(AccessLogs|Work)Bucket/,
+    why: 'S3 writes each access log once. Receipts are written once under a key of their own, and their hashes are in the manifest.',
+  },
+  {
+    by: 'checkov',
+    rule: 'CKV_AWS_115',
+    where: functionIds,
+    why: 'Event source mappings bound the consumers. With reserved concurrency, messages beyond it would be received in vain.',
+  },
+  {
+    by: 'checkov',
+    rule: 'CKV_AWS_116',
+    where: functionIds,
+    why: 'Functions are invoked by event source mappings, whose queues have DLQs of their own, and the reconciler by a schedule whose next run does its work.',
+  },
+  {
+    by: 'checkov',
+    rule: 'CKV_AWS_117',
+    where: functionIds,
+    why: 'Only consumers call anything but AWS. They run in a VPC where the API allow-lists addresses, which is a setting.',
+  },
+];
