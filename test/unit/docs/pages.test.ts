@@ -2,9 +2,8 @@ import { describe, expect, it } from 'vitest';
 import { anchorsOf, deadLinksOf, missingFilesOf, readPages } from './pages.ts';
 
 const pages = readPages();
-/** Pages whose lines and tables are still to be shortened. */
-const unshortened =
-  /^(CHANGELOG|docs\/(adding-a-feed|checking-a-file|compliance|cost-and-scale|deployment|reports|security|verification))\.md$/;
+/** Its entries are one line each, and every change adds one. */
+const isChangelog = (path: string) => path === 'CHANGELOG.md';
 const page = (text: string) => ({ path: 'docs/README.md', text, prose: text });
 
 describe.each(pages.map((each) => [each.path, each] as const))('%s', (_, each) => {
@@ -17,12 +16,12 @@ describe.each(pages.map((each) => [each.path, each] as const))('%s', (_, each) =
     expect(missingFilesOf(each)).toEqual([]);
   });
 
-  it.skipIf(unshortened.test(each.path))('has prose of at most 120 characters a line', () => {
-    const isProse = (line: string) => !/^\s*\||^!\[|^\s*(- )?\[?[^\s]*\]?\(?https?:\S+$/.test(line);
-    expect(each.prose.split('\n').filter((line) => isProse(line) && line.length > 120)).toEqual([]);
+  it.skipIf(isChangelog(each.path))('has prose of at most 120 characters a line', () => {
+    const lengthOf = (line: string) => line.replaceAll(/\]\([^)]*\)/g, ']').length;
+    expect(each.prose.split('\n').filter((line) => !line.startsWith('|') && lengthOf(line) > 120)).toEqual([]);
   });
 
-  it.skipIf(unshortened.test(each.path))('has no table cell of more than 200 characters', () => {
+  it.skipIf(isChangelog(each.path))('has no table cell of more than 200 characters', () => {
     const rows = each.prose.split('\n').filter((line) => line.startsWith('|'));
     const cells = rows.flatMap((row) => row.split(/(?<!\\)\|/).map((cell) => cell.trim()));
     expect(cells.filter((cell) => cell.length > 200 && !/^:?-+:?$/.test(cell))).toEqual([]);
