@@ -23,10 +23,12 @@ export const accountLength = 12;
 export const maxRegionLength = 14;
 
 /**
- * https://docs.aws.amazon.com/lambda/latest/dg/services-sqs-configure.html: "set the queue's visibility timeout to at
- * least six times the function's timeout", so that throttled invocations can be tried again within it.
+ * Lambda refuses a mapping whose queue hides a message for less than its function's time. Its guide recommends six times as
+ * much (https://docs.aws.amazon.com/lambda/latest/dg/services-sqs-configure.html), which is for functions that leave the
+ * timeout as it is: ours set each message's own as soon as they start. The queue's is how long a message stays hidden whose
+ * function never started, so it is short: docs/operations.md#a-function-that-does-not-start.
  */
-export const minVisibilityFactor = 6;
+export const minVisibilityFactor = 2;
 
 /** The same page: at least 5 receives before a message goes to the DLQ, so that throttling alone sends none there. */
 export const minReceives = 5;

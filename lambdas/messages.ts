@@ -163,3 +163,18 @@ export const finalizeMessage = z.object({
   amend: z.boolean().default(false),
 });
 export type FinalizeMessage = z.infer<typeof finalizeMessage>;
+
+/** The attribute that a message has once it was put back: beside the body, whose MAC or digest must still fit. */
+export const waitAttribute = 'SluiceWait';
+
+/** The attribute's value, as JSON: AWS had failed, and the message waits for it. */
+export const waitNote = z.object({
+  /** Times that it was put back in a row. */
+  times: z.int().positive(),
+  /** When it was put back, by the function's clock, and the delay it got. Milliseconds since 1970; seconds. */
+  at: z.int().nonnegative(),
+  delaySeconds: z.number().nonnegative(),
+  /** When the first of these messages was sent, by SQS's clock. */
+  firstSentAt: z.int().nonnegative(),
+});
+export type WaitNote = z.infer<typeof waitNote>;

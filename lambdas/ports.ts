@@ -25,6 +25,7 @@ import type {
   Letter,
   ReemitMessage,
   UnnotedLetter,
+  WaitNote,
 } from './messages.ts';
 
 /** Time, injected so that tests own it. */
@@ -93,6 +94,11 @@ export interface FinalizeQueue {
 export interface InFlightMessages {
   /** The message becomes visible to others in that many seconds (0 = at once) unless it is deleted before. */
   changeVisibility(receiptHandle: string, seconds: number): Promise<void>;
+  /**
+   * Sends the same body again, as a message of its own: with all its receives, and a retention that begins anew.
+   * @param group of the message, where it has one
+   */
+  putBack(body: string, group: string | undefined, note: WaitNote): Promise<void>;
 }
 
 export type FileClaim =
@@ -241,6 +247,9 @@ export type BatchClaim =
   /** A later attempt has begun: this message is a leftover. */
   | { kind: 'stale' };
 
+/** `failed`: by a defect, which counts as a kill does; see `unreleased` in BatchAccount. */
+export type ClaimEnd = 'released' | 'failed';
+
 /** The account of batches. `false` means that the lease is somebody else's now. */
 export interface BatchLedger {
   claimBatch(
@@ -251,7 +260,8 @@ export interface BatchLedger {
   /** Saves progress and renews the lease; with `leaseMs` 0 it is given up. */
   saveProgress(fileId: string, batch: number, owner: string, progress: Uint8Array, leaseMs: number): Promise<boolean>;
   /** Gives the lease up without a word on progress; nothing happens where it is another's. */
-  releaseBatch(fileId: string, batch: number, owner: string): Promise<void>;
+  releaseBatch(fileId: string, batch: number, owner: string, end?: ClaimEnd): Promise<void>;
+  getBatch(fileId: string, batch: number): Promise<BatchAccount | undefined>;
   /** Settles, and adds the batch to the file's hints, in one step. */
   settleBatch(fileId: string, batch: number, owner: string, settlement: BatchSettlement): Promise<boolean>;
   /** In the order of their numbers. */
@@ -571,7 +581,8 @@ export type MetricName =
   | 'StalledFiles'
   | 'OpenDeadLetters'
   | 'OldestDeadLetterAge'
-  | 'DeadlineMarginSeconds';
+  | 'DeadlineMarginSeconds'
+  | 'MessagesPutBack';
 
 /** A feed's figures, for alarms and graphs. */
 export interface Metrics {

@@ -1,7 +1,14 @@
 import { Duration } from 'aws-cdk-lib';
 import { SqsEventSource } from 'aws-cdk-lib/aws-lambda-event-sources';
 import type { Queue } from 'aws-cdk-lib/aws-sqs';
+import type { Settings } from '../settings.ts';
 import type { SluiceFunction } from './sluice-function.ts';
+
+/** What every function that works off a queue is told. */
+export function workerEnvironment({ stackName, queues }: Settings): Record<string, string> {
+  const { waitTimes } = queues;
+  return { STACK_NAME: stackName, ...(waitTimes ? { WAIT_TIMES: JSON.stringify(waitTimes) } : {}) };
+}
 
 /** The mapping's concurrency is the cap: with reserved concurrency the messages beyond it would be received in vain. */
 export function consumeFrom(

@@ -65,6 +65,17 @@ export function addFeedAlarms(alarms: Alarms, settings: Settings, feed: FeedSett
     of: 3,
   });
   alarms.add({
+    name: `${name}-waits-for-aws`,
+    section: 'waits-for-aws',
+    says: `AWS fails or refuses calls of ${name}: its messages wait, and nothing of them is lost.`,
+    // Each message comes back once in a quarter of an hour at the latest.
+    metric: own('MessagesPutBack', 'Sum', Duration.minutes(15)),
+    threshold: 1,
+    periods: 2,
+    of: 3,
+    notifiesEnd: true,
+  });
+  alarms.add({
     name: `${name}-clock-skew`,
     section: 'clock-skew',
     says: `The clock of a consumer of ${name} was wrong by a second or more.`,

@@ -11,7 +11,7 @@ import { RedrivenQueue } from './redriven-queue.ts';
 import type { SigningKey } from './signing-key.ts';
 import { SluiceFunction } from './sluice-function.ts';
 import type { WorkBucket } from './work-bucket.ts';
-import { consumeFrom } from './consume-from.ts';
+import { consumeFrom, workerEnvironment } from './consume-from.ts';
 
 export interface FinalizerProps {
   settings: Settings;
@@ -53,6 +53,7 @@ export class Finalizer extends Construct {
       memoryMb,
       queuesToItself: true,
       environment: {
+        ...workerEnvironment(settings),
         LEDGER_TABLE: ledger.table.tableName,
         FINALIZE_QUEUE_URL: queue.queueUrl,
         WORK_BUCKET: work.bucket.bucketName,

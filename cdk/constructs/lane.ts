@@ -13,7 +13,7 @@ import { RedrivenQueue } from './redriven-queue.ts';
 import { SluiceFunction } from './sluice-function.ts';
 import type { TokenSecret } from './token-secret.ts';
 import type { WorkBucket } from './work-bucket.ts';
-import { consumeFrom } from './consume-from.ts';
+import { consumeFrom, workerEnvironment } from './consume-from.ts';
 
 /** Where the lane's records go. */
 export interface LaneSink {
@@ -95,7 +95,7 @@ export class Lane extends Construct {
       // Its garbage is short-lived and comes by the megabyte: left to itself, V8 lets it grow to 300 MB of memory.
       nodeOptions: ['--max-semi-space-size=4'],
       environment: {
-        ...commonEnvironment(feed, lane, ledger, finalizeQueue),
+        ...commonEnvironment(settings, feed, lane, ledger, finalizeQueue),
         INTAKE_QUEUE_URL: this.intake.queue.queueUrl,
         RECORDS_QUEUE_URL: this.records.queue.queueUrl,
         CUT_LIMITS: JSON.stringify(lane.cutLimits),
@@ -145,13 +145,12 @@ export class Lane extends Construct {
       logRetentionDays: feed.logRetentionDays,
       files: caCertificates === undefined ? {} : { [caFile]: caCertificates },
       environment: {
-        ...commonEnvironment(feed, lane, ledger, finalizeQueue),
+        ...commonEnvironment(settings, feed, lane, ledger, finalizeQueue),
         RECORDS_QUEUE_URL: this.records.queue.queueUrl,
         LETTERS_QUEUE_URL: this.letters.queue.queueUrl,
         LETTERS_QUEUE_ARN: this.letters.queue.queueArn,
         WORK_BUCKET: work.bucket.bucketName,
         API: JSON.stringify(api),
-        STACK_NAME: settings.stackName,
         ...(sink.token ? { TOKEN_SECRET_ARN: sink.token.arn } : {}),
         ...(sink.recordLedger ? { RECORD_LEDGER_TABLE: sink.recordLedger.table.tableName } : {}),
       },
@@ -174,8 +173,15 @@ export class Lane extends Construct {
   }
 }
 
-function commonEnvironment(feed: FeedSettings, lane: LaneSettings, ledger: Ledger, finalizeQueue: Queue) {
+function commonEnvironment(
+  settings: Settings,
+  feed: FeedSettings,
+  lane: LaneSettings,
+  ledger: Ledger,
+  finalizeQueue: Queue,
+) {
   return {
+    ...workerEnvironment(settings),
     SLUICE_FEED: feed.name,
     SLUICE_LANE: lane.name,
     ...(Object.keys(feed.options).length === 0 ? {} : { FEED_OPTIONS: JSON.stringify(feed.options) }),

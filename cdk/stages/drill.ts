@@ -10,5 +10,7 @@ export const drill: StageNumbers = {
   splitter: { ...local.splitter, timeoutSeconds: 20, gzip: { ...local.splitter.gzip, maxContentBytes: 500e6 } },
   consumer: { timeoutSeconds: 20 },
   finalizer: { ...local.finalizer, timeoutSeconds: 20 },
+  // Ten minutes without AWS take one here.
+  queues: { ...local.queues, waitTimes: { firstSeconds: 8, longestSeconds: 30 } },
   reconciler: { ...local.reconciler, timeoutSeconds: 30, stalledAfterSeconds: 90 },
 };

@@ -28,7 +28,7 @@ export const prod: StageNumbers = {
   // Reads a page of the ledger at a time.
   reconciler: { timeoutSeconds: 300, memoryMb: 512, everyMinutes: 15, stalledAfterSeconds: 1800 },
   queues: {
-    visibilityFactor: 6,
+    visibilityFactor: 2,
     retentionDays: 14,
     // A letter gets to the DLQ by being received so often; each receive takes a fraction of a second.
     maxReceives: { intake: 5, records: 5, letters: 3, finalize: 5 },

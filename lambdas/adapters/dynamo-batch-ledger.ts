@@ -2,7 +2,7 @@ import type { BatchAccount } from '../core/account/file-account.ts';
 import type { OutcomeCounts } from '../core/account/outcome.ts';
 import { outcomes } from '../core/account/outcome.ts';
 import { schemaVersion } from '../core/account/schema-version.ts';
-import type { BatchClaim, BatchLedger, BatchSettlement, Clock } from '../ports.ts';
+import type { BatchClaim, BatchLedger, BatchSettlement, ClaimEnd, Clock } from '../ports.ts';
 import type { DynamoTable } from './dynamo-table.ts';
 import { expiryOf, withoutKeys } from './dynamo-table.ts';
 
@@ -25,7 +25,8 @@ export class DynamoBatchLedger implements BatchLedger {
     const claimed = await this.#table.update(pkOf(place.fileId), skOf(place.batch), {
       UpdateExpression:
         'SET v = :v, fileId = :file, #batch = :batch, attempt = :attempt, #state = :open, records = :records, ' +
-        'firstRecord = :first, leaseOwner = :owner, leaseUntil = :until, expiresAt = :expires',
+        'firstRecord = :first, leaseOwner = :owner, leaseUntil = :until, expiresAt = :expires, ' +
+        'unreleased = if_not_exists(unreleased, :none) + :one',
       ConditionExpression:
         'attribute_not_exists(pk) OR (#state = :open AND attempt <= :attempt AND ' +
         '(attribute_not_exists(leaseUntil) OR leaseUntil < :now)) OR ' +
@@ -42,6 +43,7 @@ export class DynamoBatchLedger implements BatchLedger {
         ':open': 'open',
         ':settled': 'settled',
         ':none': 0,
+        ':one': 1,
         ':owner': owner,
         ':until': now + leaseMs,
         ':expires': expiryOf(now),
@@ -71,7 +73,7 @@ export class DynamoBatchLedger implements BatchLedger {
     // The owner's name stays: this write must hold when it is repeated because its answer got lost.
     const lease =
       leaseMs === 0
-        ? { set: '', remove: ' REMOVE leaseUntil', values: {} }
+        ? { set: '', remove: ' REMOVE leaseUntil, unreleased', values: {} }
         : { set: ', leaseUntil = :until', remove: '', values: { ':until': now + leaseMs } };
     const saved = await this.#table.update(pkOf(fileId), skOf(batch), {
       UpdateExpression: `SET progress = :progress, expiresAt = :expires${lease.set}${lease.remove}`,
@@ -88,9 +90,9 @@ export class DynamoBatchLedger implements BatchLedger {
     return saved !== undefined;
   }
 
-  async releaseBatch(fileId: string, batch: number, owner: string): Promise<void> {
+  async releaseBatch(fileId: string, batch: number, owner: string, end: ClaimEnd = 'released'): Promise<void> {
     await this.#table.update(pkOf(fileId), skOf(batch), {
-      UpdateExpression: 'REMOVE leaseUntil',
+      UpdateExpression: end === 'failed' ? 'REMOVE leaseUntil' : 'REMOVE leaseUntil, unreleased',
       ConditionExpression: '#state = :open AND leaseOwner = :owner',
       ExpressionAttributeNames: { '#state': 'state' },
       ExpressionAttributeValues: { ':open': 'open', ':owner': owner },
@@ -106,7 +108,7 @@ export class DynamoBatchLedger implements BatchLedger {
         UpdateExpression:
           'SET #state = :settled, #counts = :counts, receiptsKey = :key, receiptsSha256 = :sha, settledAt = :now, ' +
           `buried = :buried, expiresAt = :expires${progress ? ', progress = :progress' : ''} ` +
-          `REMOVE leaseOwner, leaseUntil${progress ? '' : ', progress'}`,
+          `REMOVE leaseOwner, leaseUntil, unreleased${progress ? '' : ', progress'}`,
         ConditionExpression: '#state = :open AND leaseOwner = :owner',
         ExpressionAttributeNames: { '#state': 'state', '#counts': 'counts' },
         ExpressionAttributeValues: {
@@ -124,6 +126,11 @@ export class DynamoBatchLedger implements BatchLedger {
       },
       { Key: { pk: pkOf(fileId), sk: 'FILE' }, ...addCounts(counts, replaces, now) },
     ]);
+  }
+
+  async getBatch(fileId: string, batch: number): Promise<BatchAccount | undefined> {
+    const item = await this.#table.get(pkOf(fileId), skOf(batch));
+    return item && withoutKeys<BatchAccount>(item);
   }
 
   async *listBatches(fileId: string): AsyncGenerator<BatchAccount> {

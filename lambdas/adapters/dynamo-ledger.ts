@@ -43,6 +43,7 @@ export function createDynamoLedger(client: DynamoDBClient, tableName: string, cl
     saveProgress: batches.saveProgress.bind(batches),
     releaseBatch: batches.releaseBatch.bind(batches),
     settleBatch: batches.settleBatch.bind(batches),
+    getBatch: batches.getBatch.bind(batches),
     listBatches: batches.listBatches.bind(batches),
     noteLetters: dead.noteLetters.bind(dead),
     isNoted: dead.isNoted.bind(dead),

@@ -1,5 +1,6 @@
 import type { EventBridgeClient } from '@aws-sdk/client-eventbridge';
 import { PutEventsCommand } from '@aws-sdk/client-eventbridge';
+import { AwsFaultError } from '../core/errors.ts';
 import type { EventPublisher } from '../ports.ts';
 
 /** Events on the account's default bus, with `sluice` as their source. */
@@ -15,6 +16,8 @@ export class EventBridgePublisher implements EventPublisher {
       new PutEventsCommand({ Entries: [{ Source: 'sluice', DetailType: type, Detail: JSON.stringify(detail) }] }),
     );
     const failure = answer.Entries?.find((entry) => entry.ErrorCode !== undefined);
-    if (failure) throw new Error(`EventBridge did not take '${type}': ${failure.ErrorCode}: ${failure.ErrorMessage}`);
+    if (!failure) return;
+    const { ErrorCode: code = '', ErrorMessage: why } = failure;
+    throw new AwsFaultError(code, `EventBridge did not take '${type}': ${code}: ${why}`);
   }
 }

@@ -5,6 +5,7 @@ import {
   SendMessageBatchCommand,
   SendMessageCommand,
 } from '@aws-sdk/client-sqs';
+import { AwsFaultError } from '../core/errors.ts';
 import { batchJson } from '../core/records/slice-body.ts';
 import { backoffMs } from '../core/limiter/retry.ts';
 import type {
@@ -14,7 +15,9 @@ import type {
   FinalizeMessage,
   Letter,
   ReemitMessage,
+  WaitNote,
 } from '../messages.ts';
+import { waitAttribute } from '../messages.ts';
 import type {
   BatchQueue,
   Clock,
@@ -33,6 +36,9 @@ const maxCallBytes = 1_000_000;
 export const maxDelaySeconds = 900;
 
 const maxTries = 8;
+
+/** Below half of the shortest delay that a message is put back with. Milliseconds. */
+const putBackMs = 10_000;
 
 interface Outgoing {
   body: string;
@@ -84,7 +90,8 @@ class SqsQueue {
       const fault = hopeless ?? failures[0];
       if (open.length > 0 && (hopeless || tries + 1 >= maxTries)) {
         const why = fault ? `${fault.Code}: ${fault.Message}` : 'it said nothing of them';
-        throw new Error(`SQS did not take ${open.length} of ${call.length} messages: ${why}`, { cause });
+        const message = `SQS did not take ${open.length} of ${call.length} messages: ${why}`;
+        throw hopeless ? new Error(message) : new AwsFaultError(fault?.Code ?? 'Unknown', message, { cause });
       }
     }
   }
@@ -224,6 +231,20 @@ export class SqsInFlightMessages implements InFlightMessages {
     });
   }
 
+  async putBack(body: string, group: string | undefined, note: WaitNote): Promise<void> {
+    await this.#client.send(
+      new SendMessageCommand({
+        QueueUrl: this.#url,
+        MessageBody: body,
+        DelaySeconds: Math.min(maxDelaySeconds, Math.ceil(note.delaySeconds)),
+        MessageAttributes: { [waitAttribute]: { DataType: 'String', StringValue: JSON.stringify(note) } },
+        ...(group === undefined ? {} : { MessageGroupId: group }),
+      }),
+      // What is sent later would be taken for a redrive: the note has the time.
+      { abortSignal: AbortSignal.timeout(putBackMs) },
+    );
+  }
+
   #sendAll(): void {
     const all = this.#gathered;
     this.#gathered = [];
@@ -242,16 +263,22 @@ export class SqsInFlightMessages implements InFlightMessages {
           })),
         }),
       );
-      const faults = new Map(Failed.map(({ Id, Code, Message }) => [Id, `${Code}: ${Message}`]));
+      const faults = new Map(Failed.map((failure) => [failure.Id, refusalOf(failure)]));
       changes.forEach(({ resolve, reject }, index) => {
         const fault = faults.get(String(index));
         if (fault === undefined) resolve();
-        else reject(new Error(`SQS did not change a message's visibility: ${fault}`));
+        else reject(fault);
       });
     } catch (error) {
       for (const { reject } of changes) reject(error);
     }
   }
+}
+
+function refusalOf({ SenderFault, Code = '', Message }: BatchResultErrorEntry): Error {
+  const why = `SQS did not change a message's visibility: ${Code}: ${Message}`;
+  // The sender's fault is a receipt that is not the message's any more.
+  return SenderFault && !isThrottling(Code) ? new Error(why) : new AwsFaultError(Code, why);
 }
 
 export class SqsQueueDepth implements QueueDepth {

@@ -2,7 +2,7 @@ import { ContradictionError, LeaseLostError } from '../core/errors.ts';
 import type { DoneRecord, Progress } from '../core/account/progress.ts';
 import { encodeProgress, ProgressEncoder } from '../core/account/progress.ts';
 import type { UnnotedLetter } from '../messages.ts';
-import type { BatchLedger, Clock, DeadLedger, LetterQueue } from '../ports.ts';
+import type { BatchLedger, ClaimEnd, Clock, DeadLedger, LetterQueue } from '../ports.ts';
 
 /** A consumer that is killed repeats at most this many requests: no more are sent beyond what its saved progress tells. */
 export const maxUnsaved = 50;
@@ -22,7 +22,7 @@ export interface JournalOptions {
   batch: number;
   owner: string;
   saved: Progress;
-  ledger: Pick<BatchLedger, 'saveProgress'> & Pick<DeadLedger, 'noteLetters'>;
+  ledger: Pick<BatchLedger, 'saveProgress' | 'releaseBatch'> & Pick<DeadLedger, 'noteLetters'>;
   letters: LetterQueue;
   clock: Pick<Clock, 'now'>;
 }
@@ -50,8 +50,6 @@ export class BatchJournal {
   #savedAt: number;
   #saving: Promise<void> | undefined;
   #failure: { error: unknown } | undefined;
-  /** What the ledger holds by now. */
-  #saved: Uint8Array | undefined;
 
   constructor(options: JournalOptions) {
     this.#options = options;
@@ -128,10 +126,10 @@ export class BatchJournal {
   }
 
   /** Gives the lease up without a word on progress: the message that failed is to be tried again soon. */
-  async abandon(): Promise<void> {
+  async abandon(end: ClaimEnd): Promise<void> {
     await this.#saving?.catch(() => undefined);
-    const { fileId, batch, owner, ledger, saved } = this.#options;
-    await ledger.saveProgress(fileId, batch, owner, this.#saved ?? encodeProgress(saved), 0);
+    const { fileId, batch, owner, ledger } = this.#options;
+    await ledger.releaseBatch(fileId, batch, owner, end);
   }
 
   /** Before the batch is settled: every letter is in its queue. */
@@ -163,7 +161,6 @@ export class BatchJournal {
       throw new LeaseLostError(`Batch ${batch} of the file ${fileId} is another consumer's now.`);
     }
     this.#fence = fence;
-    this.#saved = progress;
     const begunMeanwhile = this.#next - begunBefore;
     // Quick to grow, slow to shrink: waiting at the fence costs slots, a save too many a write.
     const wanted = Math.max(2 * begunMeanwhile + 1, Math.floor(0.8 * this.#ahead));

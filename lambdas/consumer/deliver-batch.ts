@@ -4,6 +4,7 @@ import type { Feed } from '../../feeds/feed.ts';
 import type { FailureRun } from '../core/limiter/breaker.ts';
 import { workReceiptsKey } from '../core/account/archive-keys.ts';
 import { isGenuine, signed } from '../core/authenticity.ts';
+import { awsFaultOf } from '../core/aws-fault.ts';
 import { AlteredMessageError, ContradictionError, LeaseLostError } from '../core/errors.ts';
 import type { FileAccount } from '../core/account/file-account.ts';
 import { sha256Of } from '../core/records/identity.ts';
@@ -23,6 +24,7 @@ import type {
   AuditLog,
   BatchClaim,
   BatchQueue,
+  ClaimEnd,
   Clock,
   EventPublisher,
   FinalizeQueue,
@@ -95,7 +97,7 @@ export async function deliverBatch(message: BatchMessage, ports: ConsumerPorts, 
     await finishAttempt(attempt, ports, deadline);
   } catch (error) {
     // The message comes back soon, and must not find its own lease in the way.
-    if (!(error instanceof LeaseLostError)) await attempt.journal.abandon().catch(() => undefined);
+    if (!(error instanceof LeaseLostError)) await attempt.journal.abandon(claimEndOf(error)).catch(() => undefined);
     throw error;
   }
 }
@@ -114,6 +116,11 @@ async function finishAttempt(attempt: Attempt, ports: ConsumerPorts, deadline: D
   const isWhole = records.every((_, place) => journal.get(place) !== undefined);
   if (isWhole) return settle(attempt, ports);
   await handOver(attempt, end, Math.min(failures, maxBatchFailures - 1), ports);
+}
+
+/** A batch that is at fault must not look as one that waits for AWS: it is buried for it (reconciler/bury-batch.ts). */
+function claimEndOf(error: unknown): ClaimEnd {
+  return awsFaultOf(error) ? 'released' : 'failed';
 }
 
 /** Takes the batch's lease and reads it; undefined where there is nothing to do for this message. */
@@ -139,7 +146,9 @@ async function beginAttempt(message: BatchMessage, ports: ConsumerPorts): Promis
   } catch (error) {
     // The message comes back soon, and must not find its own lease in the way: it would be taken for another's, and the
     // batch would be sent on and on rather than go to the DLQ.
-    if (claim.kind === 'claimed') await ledger.releaseBatch(fileId, batch, owner).catch(() => undefined);
+    if (claim.kind === 'claimed') {
+      await ledger.releaseBatch(fileId, batch, owner, claimEndOf(error)).catch(() => undefined);
+    }
     throw error;
   }
 }

@@ -7,6 +7,8 @@ import type { InTurn } from '../runtime/in-turn.ts';
 import { oneAfterTheOther } from '../runtime/in-turn.ts';
 import type { HandledMessage } from '../runtime/partial-batch.ts';
 import { handleEach, parseBody } from '../runtime/partial-batch.ts';
+import type { Waiting } from '../runtime/put-back.ts';
+import { waitedBefore } from '../runtime/put-back.ts';
 import type { Shutdown } from '../runtime/shutdown.ts';
 import type { ConsumerPorts } from './deliver-batch.ts';
 import { deliverBatch } from './deliver-batch.ts';
@@ -23,6 +25,7 @@ export interface ConsumerDeps extends ConsumerPorts {
   batchMessages: InFlightMessages;
   letterMessages: InFlightMessages;
   skew: { correctionMs(): number };
+  waiting: Waiting;
 }
 
 /** Batches of the records queue and letters of the letters queue: told apart by where they come from. */
@@ -36,6 +39,7 @@ export function createConsumerHandler(deps: ConsumerDeps) {
       context,
       shutdown: deps.shutdown,
       log: deps.log,
+      waiting: deps.waiting,
       inFlight: (record) => (isLetter(record) ? deps.letterMessages : deps.batchMessages),
       handle: (record, deadline) =>
         isLetter(record) ? onLetter(record, deps, deadline, inTurn) : onBatch(record, deps, deadline),
@@ -67,8 +71,9 @@ async function onLetter(
   const message = readMessage(letterMessage, parseBody(record));
   const ports = { ...deps, sink: deps.letterSink, inTurn };
   if (message.kind === 'correction') return tryCorrection(message, ports, deadline);
-  const { SentTimestamp, ApproximateReceiveCount } = record.attributes;
-  const seen = { id: record.messageId, sentAt: Number(SentTimestamp), receives: Number(ApproximateReceiveCount) };
+  const receives = Number(record.attributes.ApproximateReceiveCount);
+  // A letter that was put back is no redrive: it goes on under the time that its first message was sent at.
+  const seen = { id: record.messageId, sentAt: waitedBefore(record).firstSentAt, receives };
   const end = await handleLetter(message, seen, ports, deadline);
   return end.kind === 'back' ? { backAfterSeconds: end.visibleAfterSeconds } : undefined;
 }

@@ -52,6 +52,8 @@ function openSink(connections: number): Sink {
   return new HttpSink({ ...way, tokens, clock: systemClock });
 }
 
+const metrics = createMetrics({ stack: environment.STACK_NAME, feed: feed.name });
+
 export const handler = createConsumerHandler({
   shutdown: shutdownOnSigterm(),
   feed,
@@ -82,7 +84,8 @@ export const handler = createConsumerHandler({
   lettersQueueArn: environment.LETTERS_QUEUE_ARN,
   clock: systemClock,
   log: createAuditLog('consumer'),
-  metrics: createMetrics({ stack: environment.STACK_NAME, feed: feed.name }),
+  metrics,
+  waiting: { times: environment.WAIT_TIMES, clock: systemClock, random: Math.random, metrics },
   run: new FailureRun(),
   newId: randomUUID,
   random: Math.random,

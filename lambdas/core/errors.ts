@@ -40,6 +40,18 @@ export class AlteredMessageError extends Error {
   override readonly name = 'AlteredMessageError';
 }
 
+/** AWS did not do what it was asked for, and says so in an answer rather than by an error of the SDK's. */
+export class AwsFaultError extends Error {
+  override readonly name = 'AwsFaultError';
+  /** AWS's own word for it. */
+  readonly code: string;
+
+  constructor(code: string, message: string, options?: ErrorOptions) {
+    super(message, options);
+    this.code = code;
+  }
+}
+
 /** Written by a later version of Sluice, which was rolled back since: kept for when it is deployed again. */
 export class NewerVersionError extends Error {
   override readonly name = 'NewerVersionError';

@@ -2,6 +2,7 @@ import type { Context, SQSBatchResponse, SQSEvent } from 'aws-lambda';
 import { finalizeMessage, readMessage } from '../messages.ts';
 import type { InFlightMessages } from '../ports.ts';
 import { handleEach, parseBody } from '../runtime/partial-batch.ts';
+import type { Waiting } from '../runtime/put-back.ts';
 import type { Shutdown } from '../runtime/shutdown.ts';
 import type { FinalizerPorts } from './finalize-file.ts';
 import { finalizeFile } from './finalize-file.ts';
@@ -9,6 +10,7 @@ import { finalizeFile } from './finalize-file.ts';
 export interface FinalizerDeps extends FinalizerPorts {
   shutdown: Shutdown;
   inFlight: InFlightMessages;
+  waiting: Waiting;
 }
 
 export function createFinalizerHandler(deps: FinalizerDeps) {
@@ -19,6 +21,7 @@ export function createFinalizerHandler(deps: FinalizerDeps) {
       shutdown: deps.shutdown,
       log: deps.log,
       inFlight: () => deps.inFlight,
+      waiting: deps.waiting,
       handle: (record) => finalizeFile(readMessage(finalizeMessage, parseBody(record)), deps),
     });
 }

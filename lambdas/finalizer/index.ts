@@ -14,6 +14,7 @@ import { SqsFinalizeQueue, SqsInFlightMessages } from '../adapters/sqs-queues.ts
 import { systemClock } from '../adapters/system-clock.ts';
 import { createAuditLog } from '../runtime/audit-logger.ts';
 import { readFinalizerEnvironment } from '../runtime/environment.ts';
+import { createMetrics } from '../runtime/metrics.ts';
 import { shutdownOnSigterm } from '../runtime/shutdown.ts';
 import { createFinalizerHandler } from './handler.ts';
 
@@ -21,6 +22,8 @@ const environment = readFinalizerEnvironment(process.env);
 const s3 = new S3Client(s3ClientSettings);
 const sqs = new SQSClient(awsClientSettings);
 const { SIGNING_KEY_ARN: signingKeyArn } = environment;
+
+const metrics = createMetrics({ stack: environment.STACK_NAME, feed: environment.FEED.feed });
 
 export const handler = createFinalizerHandler({
   shutdown: shutdownOnSigterm(),
@@ -33,6 +36,7 @@ export const handler = createFinalizerHandler({
   finalize: new SqsFinalizeQueue(sqs, environment.FINALIZE_QUEUE_URL, systemClock),
   desk: new SnsDesk(new SNSClient(awsClientSettings), environment.DESK_TOPIC_ARN),
   inFlight: new SqsInFlightMessages(sqs, environment.FINALIZE_QUEUE_URL),
+  waiting: { times: environment.WAIT_TIMES, clock: systemClock, random: Math.random, metrics },
   clock: systemClock,
   log: createAuditLog('finalizer'),
   reported: (feed) => (feed === environment.FEED.feed ? environment.FEED : undefined),

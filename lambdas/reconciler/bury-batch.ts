@@ -35,7 +35,21 @@ export interface BuryPorts {
 const leaseMs = 60_000;
 
 /**
- * Accounts for a batch that killed its consumer at every receive: what had ended keeps its end, the rest is exhausted, so
+ * Claims in a row that were never released, before a batch counts as one that ends its consumers. One may be an accident:
+ * a machine that failed, a deploy in the middle. A count of receives is no evidence: SQS counts those of a function that
+ * could not even start.
+ */
+const fatalClaims = 2;
+
+/**
+ * - `buried`: accounted for now.
+ * - `spared`: nothing shows that it ended its consumers, so it is not to blame for being in the DLQ.
+ * - `over`: settled before, or another attempt or somebody else is at it.
+ */
+export type Burial = 'buried' | 'spared' | 'over';
+
+/**
+ * Accounts for a batch that ended each consumer that claimed it: what had ended keeps its end, the rest is exhausted, so
  * that its file can be closed. Its records are hashed and not read: reading one of them may be what kills. The message
  * stays in the DLQ; redriven, it dissolves into letters. Order as when a consumer settles: letters, receipts, ledger.
  * @param feed whose queue it came from
@@ -46,18 +60,22 @@ export async function buryBatch(
   carrier: QueuedMessage,
   feed: string,
   ports: BuryPorts,
-): Promise<void> {
+): Promise<Burial> {
   const { ledger, log } = ports;
   // The ledger is not asked for another feed's file: the role could not read it.
   const file = mayBeOfFeed(message.fileId, feed) ? await ledger.getFile(message.fileId) : undefined;
   if (file?.feed !== feed || !isGenuine(message, file)) {
     throw new AlteredMessageError(`Batch ${message.batch} of the file ${message.fileId} is not as Sluice made it.`);
   }
-  if (!file.dialect || file.sha256 === undefined) return;
+  if (!file.dialect || file.sha256 === undefined) return 'spared';
+  // Read before it is claimed: our own claim is no evidence.
+  const batch = await ledger.getBatch(message.fileId, message.batch);
+  const isOpen = batch?.state !== 'settled' || (batch.counts?.held ?? 0) > 0;
+  if (isOpen && (batch?.attempt ?? 0) <= message.attempt && (batch?.unreleased ?? 0) < fatalClaims) return 'spared';
   const owner = ports.newId();
   const claim = await ledger.claimBatch(message, owner, leaseMs);
   // Settled, or a later attempt or somebody else is at it: nothing that waits for us.
-  if (claim.kind !== 'claimed') return;
+  if (claim.kind !== 'claimed') return 'over';
 
   const readable = { ...file, dialect: file.dialect, sha256: file.sha256 };
   const receipts = receiptsOf(message, readable, claim.batch, ports);
@@ -81,14 +99,15 @@ export async function buryBatch(
     buried: true,
     ...(replaces ? { replaces } : {}),
   };
-  if (!(await ledger.settleBatch(file.fileId, message.batch, owner, settlement))) return;
-  log.error('batch killed its consumer at every receive', {
+  if (!(await ledger.settleBatch(file.fileId, message.batch, owner, settlement))) return 'over';
+  log.error('batch ended each consumer that claimed it', {
     correlation_id: file.fileId,
     batch: message.batch,
     ...counts,
   });
   const now = await ledger.getFile(file.fileId);
   if (now) await askToFinalize(now, ports.finalize);
+  return 'buried';
 }
 
 type ReadableFile = FileAccount & { dialect: Dialect; sha256: string };

@@ -2,7 +2,7 @@ import { plainText } from '../core/plain-text.ts';
 import { schemaVersion, versionOf } from '../core/account/schema-version.ts';
 import { AlteredMessageError } from '../core/errors.ts';
 import { judgeLetter, noteAltered } from '../dead-letters/judge-letter.ts';
-import type { Letter } from '../messages.ts';
+import type { BatchMessage, Letter } from '../messages.ts';
 import { batchMessage, continueMessage, finalizeMessage, letter, reemitMessage } from '../messages.ts';
 import type { DeadQueue, QueuedMessage } from '../ports.ts';
 import type { BuryPorts } from './bury-batch.ts';
@@ -78,7 +78,8 @@ async function onBatch(message: QueuedMessage, lane: LaneDlqs, findings: DlqFind
   if (!batch.success) return noteWork('records', message, lane, findings);
   noteAge(lane.feed, message, findings);
   try {
-    await buryBatch(batch.data, message, lane.feed, ports);
+    const burial = await buryBatch(batch.data, message, lane.feed, ports);
+    if (burial === 'spared') noteSpared(batch.data, message, lane, findings);
   } catch (error) {
     // It killed nobody: its true batch is made again, and somebody should know of this one.
     if (error instanceof AlteredMessageError) return noteWork('records', message, lane, findings);
@@ -135,6 +136,17 @@ function noteWork(
   const feed = lane?.feed ?? feedOf(body);
   findings.work.push({ feed, queue, lane: lane?.lane, about: subjectOf(body), sentAt: message.sentAt });
   if (feed !== undefined) noteAge(feed, message, findings);
+}
+
+/** Once its queue is empty, its batch is made again from the file; a redrive is sooner. */
+function noteSpared(
+  { fileId, batch }: BatchMessage,
+  { sentAt }: QueuedMessage,
+  { feed, lane }: LaneDlqs,
+  findings: DlqFindings,
+): void {
+  const about = `batch ${batch} of file ${fileId} (it ended no consumer: redrive it)`;
+  findings.work.push({ feed, queue: 'records', lane, about, sentAt });
 }
 
 function noteAge(feed: string, { sentAt }: QueuedMessage, { oldestSentAt }: DlqFindings): void {

@@ -22,6 +22,17 @@ const common = {
   LEDGER_TABLE: z.string().min(1),
 };
 
+/** Of functions that work off a queue. */
+const worker = {
+  /** Names the metrics, with the feed. */
+  STACK_NAME: z.string().min(1),
+  /** How long messages wait for AWS (runtime/put-back.ts). A drill's are shorter. */
+  WAIT_TIMES: json(z.object({ firstSeconds: z.number().positive(), longestSeconds: z.number().positive() })).default({
+    firstSeconds: 30,
+    longestSeconds: 900,
+  }),
+};
+
 const lane = {
   SLUICE_FEED: z.string().min(1),
   SLUICE_LANE: z.string().min(1),
@@ -66,6 +77,7 @@ const apiSettings = z.object({
 
 const splitterEnvironment = z.object({
   ...common,
+  ...worker,
   ...lane,
   INTAKE_QUEUE_URL: z.url(),
   RECORDS_QUEUE_URL: z.url(),
@@ -79,8 +91,8 @@ const splitterEnvironment = z.object({
 
 const consumerEnvironment = z.object({
   ...common,
+  ...worker,
   ...lane,
-  STACK_NAME: z.string().min(1),
   RECORDS_QUEUE_URL: z.url(),
   LETTERS_QUEUE_URL: z.url(),
   /** Tells letters from batches by where an event came from. */
@@ -97,6 +109,7 @@ const rateLimit = z.object({ requests: z.int().positive(), windowSeconds: z.numb
 
 const finalizerEnvironment = z.object({
   ...common,
+  ...worker,
   FINALIZE_QUEUE_URL: z.url(),
   WORK_BUCKET: z.string().min(1),
   ARCHIVE_BUCKET: z.string().min(1),

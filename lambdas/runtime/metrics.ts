@@ -19,6 +19,7 @@ const units: Record<MetricName, (typeof MetricUnit)[keyof typeof MetricUnit]> = 
   OpenDeadLetters: MetricUnit.Count,
   OldestDeadLetterAge: MetricUnit.Seconds,
   DeadlineMarginSeconds: MetricUnit.Seconds,
+  MessagesPutBack: MetricUnit.Count,
 };
 
 /** As lines of the log that CloudWatch makes metrics of (EMF): no call, and nothing that can fail. */

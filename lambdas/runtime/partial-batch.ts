@@ -1,7 +1,11 @@
 import type { Context, SQSBatchResponse, SQSEvent, SQSRecord } from 'aws-lambda';
+import type { AwsFault } from '../core/aws-fault.ts';
+import { awsFaultOf } from '../core/aws-fault.ts';
 import type { AuditLog, InFlightMessages } from '../ports.ts';
 import type { Deadline } from './deadline.ts';
 import { deadlineOf } from './deadline.ts';
+import type { Waiting } from './put-back.ts';
+import { nextNote, waitedBefore } from './put-back.ts';
 import type { Shutdown } from './shutdown.ts';
 
 /**
@@ -13,6 +17,9 @@ const visibilityReserveSeconds = 65;
 /** A message that failed is tried again after this, rather than when its queue's visibility timeout is over. Seconds. */
 const failedVisibilitySeconds = 30;
 
+/** Where a message can't even be put back, it comes back later with each receive, up to this. Seconds. */
+const longestVisibilitySeconds = 900;
+
 export interface BatchHandling {
   event: SQSEvent;
   context: Pick<Context, 'getRemainingTimeInMillis'>;
@@ -20,6 +27,7 @@ export interface BatchHandling {
   log: AuditLog;
   /** The queue that a message came from. */
   inFlight: (record: SQSRecord) => InFlightMessages;
+  waiting: Waiting;
   handle: (record: SQSRecord, deadline: Deadline) => Promise<HandledMessage>;
 }
 
@@ -29,38 +37,74 @@ export type HandledMessage = void | { backAfterSeconds: number };
 /**
  * The partial-batch protocol, once: every message is handled by itself. Those that threw are reported failed, and so are
  * those that are to go back to their queue. An error is logged here and nowhere else.
+ *
+ * A message that AWS failed is neither: it is put back as a new message that becomes visible after a while, and the old one
+ * is acknowledged. So an outage costs no receives: those count kills and defects, and nothing else leads to a DLQ.
  */
 export function handleEach(handling: BatchHandling): Promise<SQSBatchResponse> {
   return handling.shutdown.during(() => handleAll(handling));
 }
 
 async function handleAll(handling: BatchHandling): Promise<SQSBatchResponse> {
-  const { event, context, shutdown, log, inFlight, handle } = handling;
+  const { event, context, shutdown } = handling;
   const deadline = deadlineOf(context, shutdown);
-  const results = await Promise.all(
-    event.Records.map(async (record) => {
-      const setVisibility = (seconds: number) => inFlight(record).changeVisibility(record.receiptHandle, seconds);
-      try {
-        await setVisibility(deadline.remainingMs() / 1000 + visibilityReserveSeconds);
-        const end = await handle(record, deadline);
-        if (!end) return undefined;
-        await setVisibility(end.backAfterSeconds);
-      } catch (error) {
-        log.error('message failed', {
-          correlation_id: correlationOf(record),
-          message_id: record.messageId,
-          receive_count: Number(record.attributes.ApproximateReceiveCount),
-          error: error instanceof Error ? error : new Error(String(error)),
-        });
-        // Where this fails, too, the message comes back later.
-        await setVisibility(failedVisibilitySeconds).catch(() => undefined);
-      }
-      return record.messageId;
-    }),
-  );
-  const failed = results.filter((id) => id !== undefined);
-  return { batchItemFailures: failed.map((itemIdentifier) => ({ itemIdentifier })) };
+  const acknowledged = await Promise.all(event.Records.map((record) => handleOne(record, deadline, handling)));
+  handling.waiting.metrics.flush();
+  const failed = event.Records.filter((_, index) => !acknowledged[index]);
+  return { batchItemFailures: failed.map(({ messageId }) => ({ itemIdentifier: messageId })) };
 }
+
+/** @returns whether the message may be deleted */
+async function handleOne(record: SQSRecord, deadline: Deadline, handling: BatchHandling): Promise<boolean> {
+  const { inFlight, handle, log } = handling;
+  const setVisibility = (seconds: number) => inFlight(record).changeVisibility(record.receiptHandle, seconds);
+  try {
+    await setVisibility(deadline.remainingMs() / 1000 + visibilityReserveSeconds);
+    const end = await handle(record, deadline);
+    if (!end) return true;
+    await setVisibility(end.backAfterSeconds);
+    return false;
+  } catch (error) {
+    const fault = awsFaultOf(error);
+    if (fault && (await putBack(record, fault, error, handling))) return true;
+    const receives = Number(record.attributes.ApproximateReceiveCount);
+    log.error('message failed', { ...placeOf(record), receive_count: receives, error: asError(error) });
+    const seconds = fault ? failedVisibilitySeconds * 2 ** Math.min(receives - 1, 10) : failedVisibilitySeconds;
+    // Where this fails, too, the message comes back later.
+    await setVisibility(Math.min(longestVisibilitySeconds, seconds)).catch(() => undefined);
+    return false;
+  }
+}
+
+/** @returns whether a new message stands for this one; false where it has waited often enough, or SQS fails as well */
+async function putBack(
+  record: SQSRecord,
+  fault: AwsFault,
+  error: unknown,
+  { inFlight, waiting, log }: BatchHandling,
+): Promise<boolean> {
+  const note = nextNote(waitedBefore(record), fault, waiting);
+  if (!note) return false;
+  try {
+    await inFlight(record).putBack(record.body, record.attributes.MessageGroupId, note);
+  } catch (cause) {
+    log.warn('message could not be put back', { ...placeOf(record), error: asError(cause) });
+    return false;
+  }
+  waiting.metrics.add('MessagesPutBack', 1);
+  log.warn('AWS failed: message put back', {
+    ...placeOf(record),
+    ...{ fault: fault.kind, code: fault.code, times: note.times, delay_seconds: note.delaySeconds },
+    error: asError(error),
+  });
+  return true;
+}
+
+function placeOf(record: SQSRecord) {
+  return { correlation_id: correlationOf(record), message_id: record.messageId };
+}
+
+const asError = (error: unknown): Error => (error instanceof Error ? error : new Error(String(error)));
 
 /** The file that a message is about, where it is one of ours. */
 function correlationOf(record: SQSRecord): string | undefined {

@@ -9,6 +9,7 @@ import type { Deadline } from '../runtime/deadline.ts';
 import type { InTurn } from '../runtime/in-turn.ts';
 import { oneAfterTheOther } from '../runtime/in-turn.ts';
 import { handleEach, parseBody } from '../runtime/partial-batch.ts';
+import type { Waiting } from '../runtime/put-back.ts';
 import type { Shutdown } from '../runtime/shutdown.ts';
 import { parseIntakeMessage } from '../intake-message.ts';
 import { reemitBatches } from './reemit-batches.ts';
@@ -20,6 +21,7 @@ export interface SplitterDeps extends SplitterPorts {
   shutdown: Shutdown;
   ledger: SplitterPorts['ledger'] & BatchLedger;
   inFlight: InFlightMessages;
+  waiting: Waiting;
   lane: string;
   limits: CutLimits;
   /** Of a feed whose files are small and many. */
@@ -44,6 +46,7 @@ export function createSplitterHandler(deps: SplitterDeps) {
       shutdown: deps.shutdown,
       log: deps.log,
       inFlight: () => deps.inFlight,
+      waiting: deps.waiting,
       handle: (record, deadline) => handleMessage(record, invocation, deadline),
     });
   };

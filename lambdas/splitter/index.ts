@@ -11,6 +11,7 @@ import { SqsBatchQueue, SqsFinalizeQueue, SqsInFlightMessages, SqsIntakeQueue } 
 import { systemClock } from '../adapters/system-clock.ts';
 import { createAuditLog } from '../runtime/audit-logger.ts';
 import { readSplitterEnvironment } from '../runtime/environment.ts';
+import { createMetrics } from '../runtime/metrics.ts';
 import { shutdownOnSigterm } from '../runtime/shutdown.ts';
 import { createSplitterHandler } from './handler.ts';
 
@@ -19,6 +20,8 @@ const sqs = new SQSClient(awsClientSettings);
 
 const s3 = new S3Client(s3ClientSettings);
 const { SLUICE_FEED, WORK_BUCKET } = environment;
+
+const metrics = createMetrics({ stack: environment.STACK_NAME, feed: SLUICE_FEED });
 
 export const handler = createSplitterHandler({
   shutdown: shutdownOnSigterm(),
@@ -33,6 +36,7 @@ export const handler = createSplitterHandler({
   intake: new SqsIntakeQueue(sqs, environment.INTAKE_QUEUE_URL, systemClock),
   finalize: new SqsFinalizeQueue(sqs, environment.FINALIZE_QUEUE_URL, systemClock),
   inFlight: new SqsInFlightMessages(sqs, environment.INTAKE_QUEUE_URL),
+  waiting: { times: environment.WAIT_TIMES, clock: systemClock, random: Math.random, metrics },
   clock: systemClock,
   ...(WORK_BUCKET === undefined ? {} : { bundles: new S3BundleStore(s3, WORK_BUCKET, SLUICE_FEED) }),
   log: createAuditLog('splitter'),

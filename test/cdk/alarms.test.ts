@@ -55,6 +55,7 @@ const ofFeed = [
   'many-rejects',
   'file-stopped',
   'stalled-work',
+  'waits-for-aws',
   'clock-skew',
   'retention-near-its-end',
   'account-not-closed',
@@ -88,7 +89,8 @@ describe('alarms', () => {
 
   it('have a section of the runbook each, and none is without an alarm', () => {
     const led = new Set(alarms.map(({ AlarmDescription: text }) => text.slice(text.indexOf('#') + 1)));
-    const sections = anchors.filter((anchor) => !['look-first', 'questions', 'what-the-alarms-cost'].includes(anchor));
+    const others = ['look-first', 'questions', 'what-the-alarms-cost', 'a-function-that-does-not-start'];
+    const sections = anchors.filter((anchor) => !others.includes(anchor));
     expect([...led].sort()).toEqual(sections.sort());
   });
 

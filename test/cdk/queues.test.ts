@@ -59,7 +59,7 @@ describe.each(['local', 'prod'] as const)('queues of stage %s', (stage) => {
       const queue = queues.get(targetOf(mapping['EventSourceArn']));
       const worker = resources[targetOf(mapping['FunctionName'])];
       const timeout = z.number().parse(worker?.Properties['Timeout']);
-      expect(z.number().parse(queue?.['VisibilityTimeout'])).toBeGreaterThanOrEqual(6 * timeout);
+      expect(z.number().parse(queue?.['VisibilityTimeout'])).toBe(2 * timeout);
     }
   });
 

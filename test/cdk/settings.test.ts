@@ -446,7 +446,7 @@ describe('settings that do not fit', () => {
     ['SLUICE_TRAFFIC_DEADLINE', "is '25:00 UTC'", (all) => (feedOf(all).feed.deadline = '25:00 UTC')],
     ['SLUICE_TRAFFIC_DEADLINE', 'a time zone', (all) => (feedOf(all).feed.deadline = '05:00 Mars/Olympus')],
     ['queues.visibilityFactor is 49', '43200 s at most', (all) => (all.queues.visibilityFactor = 49)],
-    ['queues.visibilityFactor is 5', '6 times', (all) => (all.queues.visibilityFactor = 5)],
+    ['queues.visibilityFactor is 1', '2 times', (all) => (all.queues.visibilityFactor = 1)],
     ['splitter.concurrency is 1', '2 to 1000', (all) => (feedOf(all).lane.splitters = 1)],
     ['splitter.gzip.maxContentBytes', '22500000000 at most', (all) => (all.splitter.gzip.maxContentBytes = 23e9)],
     ['horizonSeconds is 1919', '1920 or more', (all) => (all.horizonSeconds = 1919)],

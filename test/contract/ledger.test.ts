@@ -319,6 +319,33 @@ describe.each([
       expect(claimed.kind === 'claimed' && Buffer.from(claimed.batch.progress ?? []).toString()).toBe('half');
     });
 
+    it('counts claims in a row that nobody released: the evidence of kills', async () => {
+      await claim('one');
+      const unreleased = async () => (await ledger.getBatch(file.fileId, 1))?.unreleased;
+      const claimAfterLease = async (owner: string) => {
+        await clock.advance(lease + 1);
+        await ledger.claimBatch(place(1), owner, lease);
+        // The SDK's repetition of a call whose answer got lost is no claim of its own.
+        await ledger.claimBatch(place(1), owner, lease);
+      };
+      expect(await ledger.getBatch(file.fileId, 1)).toBeUndefined();
+      await claimAfterLease('one');
+      await claimAfterLease('two');
+      await ledger.saveProgress(file.fileId, 1, 'two', Buffer.from('half'), lease);
+      expect(await unreleased()).toBe(2);
+      await ledger.releaseBatch(file.fileId, 1, 'two', 'failed');
+      await ledger.claimBatch(place(1), 'three', lease);
+      expect(await unreleased()).toBe(3);
+      await ledger.releaseBatch(file.fileId, 1, 'three');
+      expect(await unreleased()).toBeUndefined();
+      await claimAfterLease('four');
+      await ledger.saveProgress(file.fileId, 1, 'four', Buffer.from('more'), 0);
+      expect(await unreleased()).toBeUndefined();
+      await claimAfterLease('five');
+      await ledger.settleBatch(file.fileId, 1, 'five', settlement(5));
+      expect(await unreleased()).toBeUndefined();
+    });
+
     it('is over when it is settled', async () => {
       await claim('one');
       await ledger.claimBatch(place(1), 'one', lease);

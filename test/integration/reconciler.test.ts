@@ -123,6 +123,8 @@ describe('a batch that ended every consumer', () => {
     const prefix = `B${randomUUID().slice(0, 8)}`;
     const rows = [1, 2, 3].map((number) => ({ ...rowOf(number), SpotID: `${prefix}-${number}` }));
     const message = await putSplitFile(rows.map((row) => JSON.stringify(row)).join('\n'));
+    // As two consumers left it that claimed it and were killed.
+    for (const owner of ['killed', 'killed-too']) await stack.ledger.claimBatch(message, owner, -1);
     // Where SQS puts it after its last receive.
     await stack.send('TrafficRecordsDlqUrl', JSON.stringify(message));
     await waitFor('the burial', async () => {

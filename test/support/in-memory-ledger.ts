@@ -22,6 +22,7 @@ import type {
   AlteredLetter,
   BatchClaim,
   BatchSettlement,
+  ClaimEnd,
   Clock,
   DeadlineNote,
   DeskState,
@@ -269,6 +270,7 @@ export class InMemoryLedger implements Ledger {
       state: 'open',
       leaseOwner: owner,
       leaseUntil: now + leaseMs,
+      unreleased: (before?.unreleased ?? 0) + 1,
     };
     this.batches.set(batchKey(fileId, number), batch);
     return { kind: 'claimed', batch: structuredClone(batch) };
@@ -290,13 +292,22 @@ export class InMemoryLedger implements Ledger {
     if (!account) return false;
     account.progress = progress;
     account.leaseUntil = this.#clock.now() + leaseMs;
-    if (leaseMs === 0) delete account.leaseUntil;
+    if (leaseMs === 0) {
+      delete account.leaseUntil;
+      delete account.unreleased;
+    }
     return true;
   }
 
-  async releaseBatch(fileId: string, batch: number, owner: string): Promise<void> {
+  async releaseBatch(fileId: string, batch: number, owner: string, end: ClaimEnd = 'released'): Promise<void> {
     const account = this.#held(fileId, batch, owner);
-    if (account) delete account.leaseUntil;
+    if (!account) return;
+    delete account.leaseUntil;
+    if (end === 'released') delete account.unreleased;
+  }
+
+  async getBatch(fileId: string, batch: number): Promise<BatchAccount | undefined> {
+    return structuredClone(this.batches.get(batchKey(fileId, batch)));
   }
 
   async settleBatch(
@@ -313,6 +324,7 @@ export class InMemoryLedger implements Ledger {
     });
     delete account.leaseOwner;
     delete account.leaseUntil;
+    delete account.unreleased;
     delete account.progress;
     if (progress) account.progress = progress;
     const file = this.files.get(fileId);

@@ -7,6 +7,7 @@ import { FailureRun } from '../../lambdas/core/limiter/breaker.ts';
 import type { RateLimit } from '../../lambdas/core/limiter/limiter.ts';
 import type { BatchMessage, CorrectionMessage, FinalizeMessage, Letter } from '../../lambdas/messages.ts';
 import type { AuditLog, Clock, MetricName, Sink, SinkAnswer, SinkRequest } from '../../lambdas/ports.ts';
+import type { Waiting } from '../../lambdas/runtime/put-back.ts';
 import { InMemoryLimiterStore } from './in-memory-limiter-store.ts';
 
 /** A log that keeps quiet; what is logged is nobody's contract. */
@@ -36,6 +37,13 @@ export class InMemoryApi implements Sink {
     return isNew ? { kind: 'uploaded', status: 201 } : { kind: 'duplicate', status: 409 };
   }
 }
+
+/** Delays without chance in them. */
+export function waitingOn(clock: Pick<Clock, 'now'>, metrics: Waiting['metrics'] = noMetrics): Waiting {
+  return { times: { firstSeconds: 30, longestSeconds: 900 }, clock, random: () => 1, metrics };
+}
+
+const noMetrics: Waiting['metrics'] = { add() {}, flush() {} };
 
 export interface ConsumerWorld {
   ports: ConsumerPorts;

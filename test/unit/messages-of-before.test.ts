@@ -27,7 +27,7 @@ import { createSplitterHandler } from '../../lambdas/splitter/handler.ts';
 import type { FeedFixture } from '../support/feed-fixture.ts';
 import type { InMemoryLedger } from '../support/in-memory-ledger.ts';
 import type { ConsumerWorld } from '../support/in-memory-ports.ts';
-import { consumerWorld, silentLog } from '../support/in-memory-ports.ts';
+import { consumerWorld, silentLog, waitingOn } from '../support/in-memory-ports.ts';
 import { SimulatedClock } from '../support/simulated-clock.ts';
 import type { SplitterWorld } from '../support/splitter-world.ts';
 import { splitterWorld } from '../support/splitter-world.ts';
@@ -78,7 +78,8 @@ beforeEach(() => {
       ...silentLog,
       error: (_: string, fields?: Record<string, unknown>) => void faults.push((fields?.['error'] as Error).message),
     },
-    inFlight: { changeVisibility: () => Promise.resolve() },
+    inFlight: { changeVisibility: () => Promise.resolve(), putBack: () => Promise.resolve() },
+    waiting: waitingOn(clock),
   };
   const handlers = {
     splitter: createSplitterHandler({ ...splitter.ports, ...shared, ledger, lane: 'main', limits: file.limits }),

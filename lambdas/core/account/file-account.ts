@@ -158,6 +158,11 @@ export interface BatchAccount {
   firstRecord: number;
   leaseOwner?: string;
   leaseUntil?: number;
+  /**
+   * Claims in a row that were never released: their consumers were killed, or ended by a defect. Absent where the last
+   * one was released.
+   */
+  unreleased?: number;
   counts?: OutcomeCounts;
   receiptsKey?: string;
   receiptsSha256?: string;

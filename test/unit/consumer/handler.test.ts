@@ -3,14 +3,15 @@ import { expect, it } from 'vitest';
 import { createConsumerHandler } from '../../../lambdas/consumer/handler.ts';
 import { Shutdown } from '../../../lambdas/runtime/shutdown.ts';
 import { fixtureOf } from '../../support/feed-fixture.ts';
-import { consumerWorld, silentLog } from '../../support/in-memory-ports.ts';
+import { consumerWorld, silentLog, waitingOn } from '../../support/in-memory-ports.ts';
 import { SimulatedClock } from '../../support/simulated-clock.ts';
 
 /** What an invocation warns of, where the clock needs that correction. */
 async function warningsAt(correctionMs: number): Promise<unknown[]> {
   const warnings: unknown[] = [];
-  const { ports, metrics } = consumerWorld(new SimulatedClock(), fixtureOf([]));
-  const inFlight = { changeVisibility: () => Promise.resolve() };
+  const clock = new SimulatedClock();
+  const { ports, metrics } = consumerWorld(clock, fixtureOf([]));
+  const inFlight = { changeVisibility: () => Promise.resolve(), putBack: () => Promise.resolve() };
   const handler = createConsumerHandler({
     ...ports,
     shutdown: new Shutdown(() => undefined),
@@ -19,6 +20,7 @@ async function warningsAt(correctionMs: number): Promise<unknown[]> {
     lettersQueueArn: 'letters',
     batchMessages: inFlight,
     letterMessages: inFlight,
+    waiting: waitingOn(clock),
     skew: { correctionMs: () => correctionMs },
   });
   const event: SQSEvent = { Records: [] };

@@ -269,7 +269,7 @@ describe('a letter that nobody had seen', () => {
   });
 });
 
-describe('a batch that killed its consumer at every receive', () => {
+describe('a batch that killed each consumer that claimed it', () => {
   const manifest = async (): Promise<Manifest> => {
     const put = new Map<string, string>();
     await finalizeFile(
@@ -300,7 +300,59 @@ describe('a batch that killed its consumer at every receive', () => {
       .map((line) => JSON.parse(line) as Receipt);
   };
 
-  beforeEach(() => dlqs.records.put(fixture.message, 1_000));
+  /** A consumer claims it and is never heard of again. */
+  const kill = async () => {
+    await world.ledger.claimBatch(fixture.message, 'killed', 1);
+    await clock.advance(10);
+  };
+
+  beforeEach(async () => {
+    dlqs.records.put(fixture.message, 1_000);
+    await kill();
+    await kill();
+  });
+
+  it.each([
+    ['was received in vain, by functions that did not start', async () => world.ledger.batches.clear()],
+    [
+      'ended one consumer, which may be an accident',
+      async () => {
+        world.ledger.batches.clear();
+        await kill();
+      },
+    ],
+    [
+      'was released by the last consumer, which waited for AWS',
+      async () => {
+        await world.ledger.claimBatch(fixture.message, 'waits', 1);
+        await world.ledger.releaseBatch(fixture.fileId, 1, 'waits');
+      },
+    ],
+    [
+      'was handed over by the last consumer',
+      async () => {
+        await world.ledger.claimBatch(fixture.message, 'hands-over', 1);
+        await world.ledger.saveProgress(fixture.fileId, 1, 'hands-over', encodeProgress({ done: [], fence: 0 }), 0);
+      },
+    ],
+  ])('is the only one that is buried; spared, and told to the desk, is one that %s', async (_, happen) => {
+    await happen();
+    await run();
+    await run();
+    expect(world.ledger.batches.get(`${fixture.fileId}#1`)?.state).not.toBe('settled');
+    expect(world.ledger.dead.size).toBe(0);
+    expect(told[0]?.text).toContain(`batch 1 of file ${fixture.fileId} (it ended no consumer: redrive it)`);
+  });
+
+  it('is buried for a defect as for a kill', async () => {
+    world.ledger.batches.clear();
+    for (const owner of ['one', 'two']) {
+      await world.ledger.claimBatch(fixture.message, owner, 60_000);
+      await world.ledger.releaseBatch(fixture.fileId, 1, owner, 'failed');
+    }
+    await run();
+    expect(world.ledger.batches.get(`${fixture.fileId}#1`)).toMatchObject({ state: 'settled', buried: true });
+  });
 
   it('is accounted for: its file can be closed, its records are dead letters', async () => {
     await run();
@@ -352,7 +404,7 @@ describe('a batch that killed its consumer at every receive', () => {
     Object.assign(world.ledger.files.get(fixture.fileId) ?? {}, { messageKey: '00'.repeat(32) });
     await clock.advance(200_000);
     await run();
-    expect(world.ledger.batches.size).toBe(0);
+    expect(world.ledger.batches.get(`${fixture.fileId}#1`)?.state).toBe('open');
     expect(told[0]?.text).toContain(`altered batch 1 of file ${fixture.fileId}`);
     expect(asked).toMatchObject([{ kind: 'reemit', fileId: fixture.fileId }]);
   });

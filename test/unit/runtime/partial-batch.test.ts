@@ -1,0 +1,122 @@
+import type { SQSEvent, SQSRecord } from 'aws-lambda';
+import { beforeEach, describe, expect, it } from 'vitest';
+import { AwsFaultError } from '../../../lambdas/core/errors.ts';
+import type { WaitNote } from '../../../lambdas/messages.ts';
+import { waitAttribute } from '../../../lambdas/messages.ts';
+import type { InFlightMessages } from '../../../lambdas/ports.ts';
+import { handleEach } from '../../../lambdas/runtime/partial-batch.ts';
+import { delaySeconds, waitedBefore } from '../../../lambdas/runtime/put-back.ts';
+import { Shutdown } from '../../../lambdas/runtime/shutdown.ts';
+import { silentLog, waitingOn } from '../../support/in-memory-ports.ts';
+
+const now = 1_800_000_000_000;
+const down = new AwsFaultError('InternalServerError', 'DynamoDB is down');
+const denied = Object.assign(new Error('no'), { name: 'AccessDeniedException' });
+
+let visibilities: number[];
+let sent: { body: string; group: string | undefined; note: WaitNote }[];
+let counted: number;
+let inFlight: InFlightMessages;
+
+beforeEach(() => {
+  visibilities = [];
+  sent = [];
+  counted = 0;
+  inFlight = {
+    changeVisibility: async (_, seconds) => void visibilities.push(seconds),
+    putBack: async (body, group, note) => void sent.push({ body, group, note }),
+  };
+});
+
+function recordOf({ note, sentAt = now, receives = 1 }: { note?: unknown; sentAt?: number; receives?: number } = {}) {
+  const attributes = {
+    ApproximateReceiveCount: String(receives),
+    SentTimestamp: String(sentAt),
+    MessageGroupId: 'file',
+  };
+  const messageAttributes =
+    note === undefined ? {} : { [waitAttribute]: { stringValue: JSON.stringify(note), dataType: 'String' } };
+  return { messageId: 'm', receiptHandle: 'r', body: '{"any": "text"}', attributes, messageAttributes } as SQSRecord;
+}
+
+/** @returns whether the message is acknowledged */
+async function handle(record: SQSRecord, error?: Error): Promise<boolean> {
+  const metrics = { add: (_: string, value: number) => void (counted += value), flush: () => undefined };
+  const answer = await handleEach({
+    event: { Records: [record] } satisfies SQSEvent,
+    context: { getRemainingTimeInMillis: () => 60_000 },
+    shutdown: new Shutdown(() => undefined),
+    log: silentLog,
+    inFlight: () => inFlight,
+    waiting: waitingOn({ now: () => now }, metrics),
+    handle: async () => {
+      if (error !== undefined) throw error;
+    },
+  });
+  return answer.batchItemFailures.length === 0;
+}
+
+describe('a message that AWS failed', () => {
+  it('is put back as it is, with a delay, and acknowledged', async () => {
+    expect(await handle(recordOf({ sentAt: now - 5_000 }), down)).toBe(true);
+    const note = { times: 1, at: now, delaySeconds: 30, firstSentAt: now - 5_000 };
+    expect(sent).toEqual([{ body: '{"any": "text"}', group: 'file', note }]);
+    expect(counted).toBe(1);
+  });
+
+  it('waits longer each time, and stays the message that was sent first', async () => {
+    const note = { times: 3, at: now - 240_000, delaySeconds: 120, firstSentAt: 7 };
+    expect(await handle(recordOf({ note, sentAt: now - 240_000 + 50 }), down)).toBe(true);
+    expect(sent[0]?.note).toEqual({ times: 4, at: now, delaySeconds: 240, firstSentAt: 7 });
+  });
+
+  it('begins anew where it was redriven since', async () => {
+    const note = { times: 3, at: now - 900_000, delaySeconds: 120, firstSentAt: 7 };
+    const redriven = recordOf({ note, sentAt: now - 1_000 });
+    expect(waitedBefore(redriven)).toEqual({ times: 0, firstSentAt: now - 1_000 });
+    await handle(redriven, down);
+    expect(sent[0]?.note).toMatchObject({ times: 1, firstSentAt: now - 1_000 });
+  });
+
+  it.each([{ times: 'many' }, 'no note', 17])('reads %j beside it as no note', async (note) => {
+    expect(await handle(recordOf({ note }), down)).toBe(true);
+    expect(sent[0]?.note.times).toBe(1);
+  });
+
+  it.each([
+    ['is down', down, 399, 400],
+    ['refuses', denied, 29, 30],
+  ])('has receives that count again after a long time in which AWS %s', async (_, error, before, last) => {
+    const noteOf = (times: number) => ({ times, at: now - 900_000, delaySeconds: 900, firstSentAt: 7 });
+    const sentAt = now - 900_000 + 50;
+    expect(await handle(recordOf({ note: noteOf(before), sentAt }), error)).toBe(true);
+    expect(await handle(recordOf({ note: noteOf(last), sentAt }), error)).toBe(false);
+    expect(sent).toHaveLength(1);
+  });
+
+  it('comes back after its visibility where it can not be put back, later with each receive', async () => {
+    inFlight.putBack = () => Promise.reject(down);
+    for (const receives of [1, 2, 3, 4, 5, 9]) expect(await handle(recordOf({ receives }), down)).toBe(false);
+    expect(visibilities.filter((seconds) => seconds !== 125)).toEqual([30, 60, 120, 240, 480, 900]);
+    expect(counted).toBe(0);
+  });
+
+  it('is put back also where its visibility could not be changed', async () => {
+    inFlight.changeVisibility = () => Promise.reject(down);
+    expect(await handle(recordOf())).toBe(true);
+    expect(sent).toHaveLength(1);
+  });
+});
+
+it('a message that fails by a defect keeps its receives, for the way to its DLQ', async () => {
+  expect(await handle(recordOf({ receives: 4 }), new TypeError('a bug'))).toBe(false);
+  expect(visibilities).toEqual([125, 30]);
+  expect(sent).toEqual([]);
+});
+
+it('delays double up to the longest, a quarter of them chance', () => {
+  const times = { firstSeconds: 30, longestSeconds: 900 };
+  const each = (random: number) => [0, 1, 2, 3, 4, 5, 6, 400].map((before) => delaySeconds(before, times, random));
+  expect(each(1)).toEqual([30, 60, 120, 240, 480, 900, 900, 900]);
+  expect(each(0)).toEqual([23, 45, 90, 180, 360, 675, 675, 675]);
+});
