@@ -1,4 +1,4 @@
-/** A fault that the user can do something about: shown as one sentence, without a stack trace. */
+/** An error that the user can act on: shown as one sentence, without a stack trace. */
 export class CliError extends Error {
   constructor(message: string, options?: ErrorOptions) {
     super(message, options);

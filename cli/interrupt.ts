@@ -1,6 +1,6 @@
 import { exitCodes } from './exit-codes.ts';
 
-/** The user stopped the command. The message says what that means for the work. */
+/** The user stopped the command. The message says what that means for the work in progress. */
 export class InterruptedError extends Error {
   constructor(message: string, options?: ErrorOptions) {
     super(message, options);
@@ -8,12 +8,12 @@ export class InterruptedError extends Error {
   }
 }
 
-/** npm passes a Ctrl-C on that the terminal has sent to us already: only a later one is a second one. Milliseconds. */
+/** npm forwards a Ctrl-C that the terminal has already sent to us: only a later one counts as a second one. Milliseconds. */
 const secondAfterMs = 1_000;
 
 /**
- * Runs work that can be told to stop: the first Ctrl-C (or SIGTERM) fires the signal and leaves time to clean up, the
- * second ends the process at once.
+ * Runs interruptible work: the first Ctrl-C (or SIGTERM) fires the signal and leaves time to clean up, the second ends the
+ * process at once.
  */
 export async function interruptible<T>(work: (signal: AbortSignal) => Promise<T>): Promise<T> {
   const controller = new AbortController();

@@ -7,9 +7,9 @@ import { CliError } from '../cli-error.ts';
 import { harmless } from '../terminal/format.ts';
 
 /**
- * Unpacks receipts (a gzip of many members, one a batch) as fast as the reader takes them. A reader that goes away
- * (`| head`) has had what it wanted.
- * @throws CliError where the archive's bytes are damaged or end early
+ * Unpacks receipts (a gzip file of many members, one per batch) as fast as the reader takes them. A reader that closes
+ * early (`| head`) is no error.
+ * @throws CliError if the archive's bytes are damaged or truncated
  */
 export async function printReceipts(gzip: Readable, out: Writable & { isTTY?: boolean }): Promise<void> {
   try {
@@ -24,7 +24,7 @@ export async function printReceipts(gzip: Readable, out: Writable & { isTTY?: bo
   }
 }
 
-/** Receipts quote the API; JSON leaves some of what moves a cursor as it is. */
+/** Receipts quote the API, and JSON does not escape every character that moves a terminal's cursor. */
 function harmlessText(): Transform {
   const decoder = new StringDecoder('utf8');
   return new Transform({

@@ -6,19 +6,19 @@ import type { Manifest } from '../../lambdas/core/account/manifest.ts';
 import { manifest as manifestSchema } from '../../lambdas/core/account/manifest.ts';
 import { CliError } from '../cli-error.ts';
 
-/** What is read of a stack here. */
+/** The parts of a stack that are read here. */
 export interface ArchivedStack {
   s3: S3Client;
   outputs: { archiveBucket: string };
 }
 
-/** The newest manifest, as its bytes stand in the archive and as what they mean. */
+/** The newest manifest: its bytes in the archive, and its parsed content. */
 export interface ArchivedManifest {
   text: string;
   manifest: Manifest;
 }
 
-/** @throws CliError where the file has none yet */
+/** @throws CliError if the file has none yet */
 export async function readManifest(stack: ArchivedStack, file: FileAccount): Promise<ArchivedManifest> {
   if (!file.manifest) {
     throw new CliError(
@@ -31,12 +31,12 @@ export async function readManifest(stack: ArchivedStack, file: FileAccount): Pro
   return { text, manifest: parseManifest(text, file.manifest.key) };
 }
 
-/** A stream of the object, as it lies in the archive. */
+/** A stream of the object's stored bytes. */
 export async function readArchived(stack: ArchivedStack, key: string): Promise<Readable> {
   return (await getObject(stack, key)) as unknown as Readable;
 }
 
-/** An object's text; undefined where there is none of that name. */
+/** An object's text; undefined if there is no such object. */
 export async function findArchived(stack: ArchivedStack, key: string): Promise<string | undefined> {
   return (await findObject(stack, key))?.transformToString();
 }

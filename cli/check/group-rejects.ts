@@ -10,7 +10,7 @@ export interface RejectGroup {
   reason: string;
   field: string | null;
   count: number;
-  /** The first in file order. */
+  /** The first ones in file order. */
   examples: RejectExample[];
 }
 

@@ -67,7 +67,7 @@ async function check(path: string, options: CheckOptions, terminal: Terminal, si
     else await terminal.print(formatCheck(report, settings.settings.deadline, terminal));
     return exitCodeOf(report);
   } catch (error) {
-    // Half of the rejects would look like all of them.
+    // An incomplete list of rejects could be taken for a complete one.
     if (rejects !== undefined && isWritten) await rm(rejects, { force: true });
     throw error;
   } finally {
@@ -80,7 +80,7 @@ function showProgress({ what, done, whole }: Parameters<CheckRequest['onProgress
   terminal.progress(what, `${what === 'records' ? 'reading records' : what}  ${amount}`);
 }
 
-/** As `drop --wait` would end, had the API taken every valid record. */
+/** The exit code of `drop --wait` if the API accepted every valid record. */
 function exitCodeOf({ state, rejected_records: rejected }: CheckReport): number {
   if (state !== 'completed') return exitCodes.failed;
   return rejected > 0 ? exitCodes.deadLetters : exitCodes.clean;

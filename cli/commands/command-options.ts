@@ -4,7 +4,7 @@ import { CliError } from '../cli-error.ts';
 import type { Selection } from '../dlq/select-dead.ts';
 import { wholeFileId } from './file-of-id.ts';
 
-/** What every command is given beside its own options. */
+/** What every command receives besides its own options. */
 export interface GlobalOptions {
   stack?: string;
   debug?: boolean;
@@ -12,12 +12,12 @@ export interface GlobalOptions {
 
 export const jsonOption = (): Option => new Option('--json', 'one JSON document on stdout, and nothing else there');
 
-/** What `--feed`, `--file` and `--reason` select. @throws CliError where there is no such feed */
+/** What `--feed`, `--file` and `--reason` select. @throws CliError if there is no such feed */
 export function selectionOf({ feed, file, reason }: { feed: string; file?: string; reason?: string }): Selection {
   return { feed: requireFeed(feed), fileId: file === undefined ? undefined : wholeFileId(feed, file), reason };
 }
 
-/** @throws CliError naming the feeds there are */
+/** @throws CliError listing the existing feeds */
 export function requireFeed(name: string): string {
   if (feeds.some((feed) => feed.name === name)) return name;
   throw new CliError(`There is no feed '${name}'; there is ${feeds.map((feed) => feed.name).join(', ')}.`);

@@ -7,7 +7,7 @@ import { reingestCommand } from './dlq/reingest.ts';
 import { resolveCommand } from './dlq/resolve.ts';
 import { showCommand } from './dlq/show.ts';
 
-/** Dead letters: one file a command in dlq/. */
+/** The commands for dead letters; each has its own file in dlq/. */
 export function dlqCommand(terminal: Terminal): Command {
   const group = new Command('dlq').description('Dead letters: what failed, and what can be done about it.');
   for (const command of [listCommand, showCommand, redriveCommand, exportCommand, reingestCommand, resolveCommand]) {

@@ -20,7 +20,7 @@ async function down(options: GlobalOptions, terminal: Terminal): Promise<void> {
   const stateDir = stateDirOf(process.env);
   const stacks = readLocalStacks(stateDir);
   const asked = chosen(stacks, options.stack);
-  // Several stacks may share a cloud: with it, all of them go. The default one even where no stack got that far.
+  // Several stacks may share a local cloud and disappear with it. The default stack's cloud is removed even if no deploy succeeded.
   const dirs = new Set(asked.filter(({ kind }) => kind !== 'given').map((stack) => stack.stateDir));
   if (options.stack === undefined) dirs.add(stateDir);
   for (const dir of dirs) {

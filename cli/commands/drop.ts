@@ -59,7 +59,7 @@ async function drop(path: string, options: DropOptions, terminal: Terminal, sign
 
 function describeDrop(dropped: DroppedObject, file: SourceFile) {
   return {
-    /** Null where the bucket has no versions: then only the ledger will know. */
+    /** Null if the bucket is not versioned: then only the ledger knows the id. */
     file_id: idOfDropped(dropped) ?? null,
     feed: dropped.feed,
     source: {

@@ -4,14 +4,14 @@ import { CliError } from '../cli-error.ts';
 import type { OpenStack } from '../stack/open-stack.ts';
 
 /**
- * @param typed a file's id, or its hex digits alone: a person may leave out the feed's name
- * @throws CliError where the ledger has no such file
+ * @param typed a file's id, or only its hex digits
+ * @throws CliError if the ledger has no such file
  */
 export async function fileOfId({ ledger, outputs, target }: OpenStack, typed: string): Promise<FileAccount> {
   const deployed = feeds.map(({ name }) => name).filter((name) => outputs.api(name) !== undefined);
   const ids = [...new Set(deployed.map((feed) => wholeFileId(feed, typed)))];
   const [found] = (await Promise.all(ids.map((id) => ledger.getFile(id)))).filter((file) => file !== undefined);
-  // A small file's account is that of the bundle it went in.
+  // A small file is accounted for by the bundle it was put into.
   const file = found?.bundleId === undefined ? found : await ledger.getFile(found.bundleId);
   if (file) return file;
   throw new CliError(
@@ -19,7 +19,7 @@ export async function fileOfId({ ledger, outputs, target }: OpenStack, typed: st
   );
 }
 
-/** A file's id as its feed's files have them; what isn't the hex digits alone stays as it was typed. */
+/** Adds the feed's name to an id that was typed as hex digits only; anything else is returned unchanged. */
 export function wholeFileId(feed: string, typed: string): string {
   return /^[0-9a-f]{24}$/.test(typed) ? `${feed}.${typed}` : typed;
 }

@@ -53,7 +53,7 @@ async function release(
   const isAgain = before.state === 'split' && before.release !== undefined;
   const file = isAgain ? before : await stack.ledger.releaseQuarantine(fileId, who.by, who.why);
   if (!file) throw new CliError(refusalOf(before));
-  // Asked for again where an earlier release died before it had asked, or its message got lost.
+  // Sent again, in case an earlier release died before sending the message or the message was lost.
   const intake = new SqsIntakeQueue(stack.sqs, intakeQueueUrl(stack, file), systemClock);
   await intake.send({ v: 1, kind: 'reemit', feed: file.feed, fileId }, 0);
   terminal.note(`Released: ${formatCount(file.settled.held + unsentOf(file))} records are on their way.`);
@@ -77,7 +77,7 @@ function refusalOf(file: FileAccount): string {
   return `${file.fileId} is not in quarantine (it is ${file.state}): there is nothing to release.`;
 }
 
-/** Of batches that were sent to nobody; those that were sent and held are in the hints. */
+/** Records of batches that were never sent; the counts on the file's item have those that were sent and held. */
 function unsentOf({ settled, totalRecords = 0 }: FileAccount): number {
   return Math.max(0, totalRecords - Object.values(settled).reduce((sum, count) => sum + count, 0));
 }

@@ -25,7 +25,7 @@ interface StatusOptions extends GlobalOptions {
   json?: boolean;
 }
 
-/** Manifests whose figures are read at once for a listing. */
+/** Manifests read at once for a listing. */
 const manifestsAtOnce = 10;
 
 export function statusCommand(terminal: Terminal): Command {
@@ -51,7 +51,7 @@ async function showFiles(stack: OpenStack, options: StatusOptions, terminal: Ter
   };
   const open = await lists('open', Infinity);
   const closed = await lists('closed', options.limit);
-  // One that was closed between the two questions is in both.
+  // A file that was closed between the two queries is in both results.
   const done = closed.filter((file) => !open.some(({ fileId }) => fileId === file.fileId));
   const projections = await projectFilesOf(stack, systemClock);
   const underWay = open.map((file) => summariseFile(file, undefined, projections.of(file.fileId)));
@@ -61,7 +61,7 @@ async function showFiles(stack: OpenStack, options: StatusOptions, terminal: Ter
   await terminal.print(formatFiles(summaries, (fileId) => projections.textOf(fileId)));
 }
 
-/** With the figures of their manifests, which were counted for good. */
+/** Closed files, with the final counts of their manifests. */
 async function summariseClosed(stack: OpenStack, files: readonly FileAccount[]): Promise<FileSummary[]> {
   const summaries: FileSummary[] = [];
   for (let from = 0; from < files.length; from += manifestsAtOnce) {

@@ -23,7 +23,7 @@ interface UiOptions extends GlobalOptions {
   port?: number;
 }
 
-/** Pages that poll at once share a look of that age. */
+/** Pages that poll within this time share one snapshot. */
 const pollEveryMs = 1_000;
 
 export function uiCommand(terminal: Terminal): Command {
@@ -70,7 +70,7 @@ function portsOf(stack: OpenStack): Omit<RoomPorts, 'redrives' | 'onStaleLink'> 
   };
 }
 
-/** What `dlq redrive` does, told to the page in place of the terminal. */
+/** What `dlq redrive` does, reported to the page instead of the terminal. */
 async function redrive(
   stack: OpenStack,
   selection: Selection,

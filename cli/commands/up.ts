@@ -92,7 +92,7 @@ function describe(stackName: string, { endpoint, outputs }: RunningStack, { styl
   ].join('');
 }
 
-/** Functions in containers don't see what listens on this machine's own address. */
+/** Functions in containers can't reach a server that listens on this machine's loopback address. */
 function warnOfUnreachableApis({ endpoint }: RunningStack, terminal: Terminal): void {
   if (endpoint.kind !== 'docker') return;
   for (const { name } of feeds) {

@@ -49,7 +49,7 @@ async function watch(options: WatchOptions, terminal: Terminal, signal: AbortSig
       const sight = await Promise.race([poller.latest(0), end]);
       if (sight === undefined) break;
       await view.show(sight);
-      // Where a look takes long, as of thousands of files, no more than half of the time is spent on looking.
+      // With thousands of files a snapshot takes long: at most half of the time is spent on reading them.
       await systemClock.sleep(Math.max(pollEveryMs, systemClock.now() - startedAt), signal);
     }
   } finally {
@@ -59,7 +59,7 @@ async function watch(options: WatchOptions, terminal: Terminal, signal: AbortSig
   throw new InterruptedError('No longer watching; the work goes on without this command.');
 }
 
-/** A look may take as long as the network lets it: nobody who has pressed Ctrl-C waits for it. */
+/** A read may take as long as the network's time-outs; Ctrl-C does not wait for it. */
 function aborted(signal: AbortSignal): Promise<undefined> {
   return new Promise((resolve) => {
     if (signal.aborted) resolve(undefined);

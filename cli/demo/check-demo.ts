@@ -7,11 +7,11 @@ import { formatCount, formatCountOf } from '../terminal/format.ts';
 import { demo } from './demo-settings.ts';
 import type { DemoExport } from './write-demo-export.ts';
 
-/** Something that must hold, and whether it does. */
+/** A condition, and whether it holds. */
 export interface Check {
   holds: boolean;
   sentence: string;
-  /** The demo fails without it. */
+  /** The demo fails if it does not hold. */
   required: boolean;
 }
 
@@ -20,11 +20,11 @@ export interface DemoEnd {
   manifest: Manifest;
   entries: readonly ScheduleEntry[];
   stats: FakeAvstarStats;
-  /** Dead letters of the file in the DLQ, a record each. */
+  /** Record numbers of the file's dead letters in the DLQ. */
   lettersOf: readonly number[];
 }
 
-/** What was written, what the API holds, what the account says and what lies in the DLQ: compared with each other. */
+/** Compares what was written with what the API holds, what the account says and what is in the DLQ. */
 export function checkDemo(end: DemoEnd): Check[] {
   return [checkSum(end), checkFigures(end), checkSchedule(end), checkLimit(end), checkLetters(end)];
 }
@@ -74,7 +74,7 @@ function checkSchedule({ exported: { spots, sha256 }, entries }: DemoEnd): Check
 function checkLimit({ stats }: DemoEnd): Check {
   const { requests, windowSeconds } = stats.limit;
   return {
-    // A machine too busy to send in time costs a few tries and nothing else.
+    // On a busy machine some requests are late and cost a try each.
     required: false,
     holds: stats.throttled === 0,
     sentence:

@@ -6,7 +6,7 @@ export const demo = {
   rows: 20_000,
   /** Some 60 rows. */
   brokenShare: 0.003,
-  /** Rows that the API turns down with 422, though nothing is wrong with their form. */
+  /** Valid rows that the API refuses with 422. */
   refused: 2,
   /**
    * What the fake API allows: 300 a second, which two cores do with ease. Counted over a minute, as APIs do: what the

@@ -9,7 +9,7 @@ import { Terminal } from '../terminal/terminal.ts';
 import { runDemo } from './run-demo.ts';
 import type { DemoRun } from './with-own-cloud.ts';
 
-/** `npm run demo`, and others of its kind. */
+/** Runs `npm run demo` and `npm run demo:maintenance`. */
 export async function main(run: (demo: DemoRun) => Promise<boolean> = runDemo): Promise<void> {
   const terminal = new Terminal(process.stdout, process.stderr);
   try {
@@ -27,10 +27,10 @@ export async function main(run: (demo: DemoRun) => Promise<boolean> = runDemo): 
   }
 }
 
-/** A dead demo's lock is broken at the first try, and taken at the second. Milliseconds. */
+/** The first try breaks the lock of a demo that was killed; the second one takes it. Milliseconds. */
 const lockWaitMs = 500;
 
-/** A second demo would begin by taking the first one's cloud away. @throws CliError when one is running */
+/** A second demo would start by removing the first one's local cloud. @throws CliError if one is running */
 async function alone<T>(stateDir: string, work: () => Promise<T>): Promise<T> {
   let entered = false;
   try {

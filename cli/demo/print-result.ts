@@ -11,13 +11,13 @@ export interface DemoResult {
   checks: readonly Check[];
   letters: readonly DeadMessage[];
   stackName: string;
-  /** No other stack is up here, so that commands find it by themselves. */
+  /** No other stack is up here, so that commands need no `--stack`. */
   alone: boolean;
-  /** The endpoint was running before and goes on running. */
+  /** The endpoint was running before the demo and keeps running. */
   given: boolean;
 }
 
-/** The end of the demo: figures, checks, dead letters, and where to look further. */
+/** Prints the demo's result: figures, checks, dead letters, and commands to continue with. */
 export async function printResult(result: DemoResult, terminal: Terminal): Promise<void> {
   const { manifest, checks, letters, given } = result;
   const { columns, style } = terminal;

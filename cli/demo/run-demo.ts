@@ -84,7 +84,7 @@ async function sendThrough(
   return manifest;
 }
 
-/** Functions in containers know this machine by another name, and come from elsewhere. */
+/** Functions in containers reach this machine by another name and over another interface. */
 function reachOf(endpoint: Endpoint, env: NodeJS.ProcessEnv): { name: string; listenOn: string } {
   const name = env['SLUICE_DEMO_API_HOST'] || (endpoint.kind === 'docker' ? 'host.docker.internal' : '127.0.0.1');
   return { name, listenOn: name === '127.0.0.1' ? '127.0.0.1' : '0.0.0.0' };

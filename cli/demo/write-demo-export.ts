@@ -4,14 +4,14 @@ import type { AvionExport, SpotPayload } from '../../test/support/avion-export.t
 import { writeAvionExport } from '../../test/support/avion-export.ts';
 import { demo } from './demo-settings.ts';
 
-/** The demo's file, and what has to become of it. */
+/** The demo's file and its expected outcome. */
 export interface DemoExport extends AvionExport {
   path: string;
-  /** Every spot that the API must hold in the end, by id. */
+  /** Every spot that the API must hold at the end, by id. */
   spots: Map<string, SpotPayload>;
 }
 
-/** New bytes at each run, since the same file twice is a duplicate. Those of earlier runs are removed. */
+/** New bytes in each run, since the same file twice is a duplicate. Files of earlier runs are removed. */
 export async function writeDemoExport(dir: string, nowMs: number): Promise<DemoExport> {
   await mkdir(dir, { recursive: true });
   for (const name of await readdir(dir)) if (/^avion-.*\.csv$/.test(name)) await rm(join(dir, name));

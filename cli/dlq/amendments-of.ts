@@ -6,7 +6,7 @@ import { awaitAmendment } from './await-amendment.ts';
 import type { OpenStack } from '../stack/open-stack.ts';
 import type { Terminal } from '../terminal/terminal.ts';
 
-/** What has become of the accounts of files that dead letters were resolved of. Not waited for once the signal fires. */
+/** Waits for the amended manifests of files whose dead letters were resolved, until the signal fires. */
 export async function amendmentsOf(
   fileIds: readonly string[],
   stack: OpenStack,

@@ -5,24 +5,24 @@ import type { Terminal } from '../terminal/terminal.ts';
 
 export interface AmendmentPorts {
   ledger: Pick<FileLedger, 'getFile'> & Pick<DeadLedger, 'listDead'>;
-  /** Of a file's newest manifest. */
+  /** Number of the file's newest manifest. */
   readSummary: (file: FileAccount) => Promise<ManifestSummary>;
   clock: Clock;
   terminal: Pick<Terminal, 'progress'>;
 }
 
-/** What is told of a file's account after dead letters of it have come to rest. */
+/** State of a file's account after dead letters of it were resolved. */
 export type Amendment =
   | { kind: 'amended'; manifest: ManifestSummary }
-  /** Its first manifest isn't written yet, and will tell. */
+  /** Its first manifest is not written yet, and will include the resolutions. */
   | { kind: 'open'; fileId: string }
   | { kind: 'owed'; fileId: string };
 
 const pollEveryMs = 1_000;
-/** Manifests wait for more to tell: 20 s after the last, 15 min at most. It is on its way all the same. Milliseconds. */
+/** An amended manifest is written 20 s after the last resolution, at the latest after 15 min. Milliseconds. */
 const giveUpAfterMs = 17 * 60_000;
 
-/** Waits until a file's manifest tells of all that is resolved in the ledger. */
+/** Waits until a file's manifest contains every resolution in the ledger. */
 export async function awaitAmendment(fileId: string, ports: AmendmentPorts, signal: AbortSignal): Promise<Amendment> {
   const { ledger, clock, terminal, readSummary } = ports;
   const giveUpAt = clock.now() + giveUpAfterMs;

@@ -5,26 +5,26 @@ import { parseIntakeMessage } from '../../lambdas/intake-message.ts';
 import type { LaneName } from '../stack/stack-outputs.ts';
 import type { QueuedMessage } from '../../lambdas/ports.ts';
 
-/** The queue whose DLQ a message lies in: says what kind of work failed. */
+/** The queue whose DLQ holds the message: says what kind of work failed. */
 export type DlqName = 'letters' | 'records' | 'intake' | 'finalize';
 
-/** The message that carries it, as every entry of `dlq list --json` has it. */
+/** The SQS message of an entry of `dlq list --json`. */
 interface Carrier {
   queue: DlqName;
-  /** Null for the finalizer's, which both lanes share. */
+  /** Null for the finalizer's DLQ, which both lanes share. */
   lane: LaneName | null;
   message_id: string;
-  /** When SQS took it. */
+  /** When SQS accepted it. */
   sent_at: string;
   receives: number;
 }
 
-/** A message that is no letter: work on more than one record, or on none. */
+/** A message that is not a letter: it concerns several records, or none. */
 interface DeadTask {
   kind: 'batch' | 'announcement' | 'finalize' | 'correction' | 'unknown';
   file_id: string | null;
   source_file: string | null;
-  /** A batch's first record and how many there are. */
+  /** A batch's first record and number of records. */
   record: number | null;
   records: number | null;
   batch: number | null;
@@ -38,10 +38,10 @@ interface DeadTask {
   raw_payload: string;
 }
 
-/** What lies in a DLQ: one failed record, or a message that is none. */
+/** A message in a DLQ: a failed record or a failed task. */
 export type DeadMessage = Carrier & (Letter | DeadTask);
 
-/** @param feed whose queue it is in: an announcement from S3 doesn't name it */
+/** @param feed the queue's feed: an announcement from S3 does not name it */
 export function readDeadMessage(
   feed: string,
   from: Pick<Carrier, 'queue' | 'lane'>,
@@ -58,7 +58,7 @@ export function readDeadMessage(
   return { ...carrier, ...(asLetter.success ? asLetter.data : readWork(feed, body, message.body)) };
 }
 
-/** The file a message is about; null where it doesn't say. */
+/** The file a message is about; null if it does not say. */
 export function fileIdOfBody(feed: string, text: string): string | null {
   return readWork(feed, jsonOf(text), text).file_id;
 }

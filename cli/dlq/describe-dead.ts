@@ -3,7 +3,7 @@ import type { Receipt } from '../../lambdas/core/account/receipt.ts';
 import { uriOf } from '../../lambdas/core/account/source-uri.ts';
 import { lastAttemptOf } from './select-dead.ts';
 
-/** All that is known of one dead record, in the words of the dead-letter format: `dlq show --json`. */
+/** Everything known about one dead record, with the names of the dead-letter format: `dlq show --json`. */
 export interface DeadDescription {
   file_id: string;
   feed: string;
@@ -20,15 +20,15 @@ export interface DeadDescription {
   error: string;
   field: string | null;
   http_status: number | null;
-  /** What the API answered first. */
+  /** The API's first answer. */
   api_answer: string | null;
   request_id: string | null;
-  /** Requests that were made before it became a dead letter. */
+  /** Requests made before it became a dead letter. */
   attempts: number | null;
   raw_encoding: string | null;
   raw_payload: string | null;
   letter_id: string | null;
-  /** Of the letter's message, as it was seen last. */
+  /** The letter's message when it was last seen. */
   message_id: string | null;
   sent_at: string | null;
   first_failure: string | null;
@@ -58,7 +58,10 @@ export interface DeadDescription {
   } | null;
 }
 
-/** @param receipt undefined while its batch is under way; @param dead undefined where no consumer has met its letter yet */
+/**
+ * @param receipt undefined while its batch is in progress
+ * @param dead undefined until a consumer has received its letter
+ */
 export function describeDead(
   file: FileAccount,
   record: number,
@@ -82,7 +85,7 @@ export function describeDead(
     outcome: last?.outcome ?? receipt?.outcome ?? 'unknown',
     reason: last?.reason ?? receipt?.reason ?? 'unknown',
     error: last?.error ?? receipt?.error ?? '',
-    // The field at fault is told once, with the first failure: it holds while the reason does.
+    // The field at fault is given once, with the first failure: it is the same while the reason is.
     field: last === undefined || last.reason === receipt?.reason ? (receipt?.field ?? null) : null,
     http_status: last ? last.status : (receipt?.status ?? null),
     api_answer: receipt?.api_answer ?? null,

@@ -18,8 +18,8 @@ export interface ExportPorts extends ListPorts {
 }
 
 /**
- * The reconciliation CSV of a selection, line by line. The files are read twice, first for their columns: memory does
- * not grow with the number of dead letters.
+ * The reconciliation CSV of a selection, line by line. The files are read twice, the first time for their columns, so that
+ * memory does not grow with the number of dead letters.
  */
 export async function* exportDead(selection: Selection, ports: ExportPorts): AsyncGenerator<string> {
   const files = await selectFilesWithDead(selection, ports.ledger);
@@ -30,7 +30,7 @@ export async function* exportDead(selection: Selection, ports: ExportPorts): Asy
       count++;
       if (file.dialect?.format !== 'csv') columns.note(fieldsOf(open));
     }
-    // Of a CSV all that its header names, also where no row could be read: the desk fills them in.
+    // For CSV every column of the header, even if no row could be read: the desk fills them in.
     if (file.dialect?.format === 'csv' && count > 0) columns.note(file.dialect.columns, count);
   }
   const sourceColumns = columns.chosen();

@@ -14,7 +14,7 @@ export interface FindReceiptPorts {
   receipts: Pick<ReceiptStore, 'getReceipts'>;
 }
 
-/** One failed record's receipt, as it failed first; undefined while its batch isn't settled, or where it has none. */
+/** The receipt of a record's first failure; undefined while its batch is not settled, or if there is none. */
 export async function findReceipt(
   file: FileAccount,
   record: number,
@@ -26,7 +26,7 @@ export async function findReceipt(
     for await (const line of createInterface({ input: lines, crlfDelay: Infinity })) {
       const number = Number(/^\{"record":(\d+)/.exec(line)?.[1]);
       if (number === record) return receiptSchema.parse(JSON.parse(line));
-      // In file order: it would have come before.
+      // Receipts are in file order: the record's would have come before.
       if (number > record) return undefined;
     }
     return undefined;
@@ -37,7 +37,7 @@ export async function findReceipt(
 
 async function archivedLines(file: FileAccount, { archive }: FindReceiptPorts): Promise<Readable | undefined> {
   const keys = archiveKeysOf(file);
-  // A manifest from before the failed records had an object of their own.
+  // The manifest is older than the separate object for failed records.
   const gzip = (await archive.getStream(keys.deadLetters)) ?? (await archive.getStream(keys.receipts));
   const gunzip = createGunzip();
   gzip?.on('error', (error) => gunzip.destroy(error));

@@ -6,22 +6,22 @@ import type { RedriveCounts, RedriveWatch } from './redrive-watch.ts';
 export interface FollowRedrivePorts {
   clock: Clock;
   terminal: Pick<Terminal, 'progress'>;
-  /** Messages in the letters queues, whoever's they are: visible, in somebody's hands and delayed. */
+  /** Messages in the letters queues, of all files: visible, in flight and delayed. */
   queued: () => Promise<number>;
 }
 
-/** What has to come to rest: these records, or as many as SQS says it has moved. */
+/** What has to end: these records, or as many as SQS reports to have moved. */
 export type Redriven = { keys: ReadonlySet<string> } | { count: number };
 
 const pollEveryMs = 1_000;
-/** Each look reads an item a record: the more there are, the rarer. */
+/** Each poll reads one item per record: the more records, the longer the interval. */
 const recordsPerMs = 1;
-/** SQS counts approximately: nothing in the queue for so long means nothing. */
+/** SQS's counts are approximate: a queue counts as empty after this long at zero. */
 const quietMs = 15_000;
 
 /**
- * Until every letter that was redriven has been resolved or has failed again. One that the API fails on is in the DLQ
- * when the letters queue is empty. Gives what has become of them by then, or when the signal fires.
+ * Waits until every redriven letter is resolved or has failed again (a letter that failed is in the DLQ once the letters
+ * queue is empty), or until the signal fires. Returns the outcomes.
  */
 export async function followRedrive(
   watch: RedriveWatch,

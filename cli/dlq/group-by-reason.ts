@@ -1,7 +1,7 @@
 import type { DeadMessage } from './dead-message.ts';
 import type { ListedRecord } from './list-dead.ts';
 
-/** What a listing shows: a record that the ledger knows, or a message. */
+/** An entry of a listing: a record that the ledger knows, or a message. */
 export type DeadEntry = DeadMessage | ListedRecord;
 
 /** Entries that failed for the same reason. */
@@ -11,11 +11,11 @@ export interface ReasonGroup {
   count: number;
   /** The fields at fault, the most frequent first. */
   fields: string[];
-  /** The first in file order. */
+  /** The first ones in file order. */
   example: DeadEntry;
 }
 
-/** By file and place in it, so that two listings can be compared. */
+/** Sorted by file and position, so that two listings can be compared. */
 export function inFileOrder<T extends DeadEntry>(messages: readonly T[]): T[] {
   return [...messages].sort(
     (a, b) =>

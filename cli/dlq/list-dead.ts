@@ -18,8 +18,8 @@ export interface ListedRecord extends DeadDescription {
 }
 
 /**
- * Every open dead record of the selection, by file and place: from the ledger and the files' receipts, so that a DLQ
- * that was purged hides nothing. Of a batch that isn't settled yet the ledger alone tells.
+ * Every open dead record of the selection, by file and position: from the ledger and the files' receipts, so that a
+ * purged DLQ hides nothing. For a batch that is not settled yet, from the ledger alone.
  */
 export async function* listDead(selection: Selection, { ledger, readDead }: ListPorts): AsyncGenerator<ListedRecord> {
   for (const file of await selectFilesWithDead(selection, ledger)) {

@@ -6,7 +6,7 @@ import type { DeadMessage } from './dead-message.ts';
 
 type MarkedLedger = Pick<DeadLedger, 'getDead' | 'isNoted'> & Pick<FileLedger, 'getFile'>;
 
-/** Letters that Sluice never sent, or that were changed since, as what they are: whatever they say of themselves. */
+/** Marks letters that Sluice never sent, or that were changed since, whatever they claim to be. */
 export async function markAltered(
   messages: readonly DeadMessage[],
   feed: string,

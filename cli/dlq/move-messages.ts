@@ -5,37 +5,37 @@ import { totalOf } from './queue-access.ts';
 export interface MovePorts {
   queues: QueueAccess;
   clock: Clock;
-  /** Spreads the rounds of those who look through the same queue at once. */
+  /** Spreads the rounds of several movers that read the same queue. */
   random: () => number;
   onProgress: (moved: number, expected: number) => void;
 }
 
 export interface Move {
-  /** The DLQ's URL, and that of the queue its messages came from. */
+  /** The URLs of the DLQ and of the queue its messages came from. */
   from: string;
   to: string;
-  /** What is not wanted stays where it is. */
+  /** Whether to move a message; others stay in the DLQ. */
   isWanted: (body: string) => boolean;
 }
 
 export interface MoveEnd {
   /** Bodies of the messages that were moved. */
   moved: string[];
-  /** Messages that were seen and left where they are. */
+  /** Messages that were seen and left in the DLQ. */
   left: number;
 }
 
 const workers = 10;
-/** What a killed mover leaves invisible is visible again after that. Seconds. */
+/** Messages held by a mover that was killed become visible again after this. Seconds. */
 const shortestHoldSeconds = 30;
-/** As a guess of how many messages are gone through a second. */
+/** Estimated number of messages handled per second. */
 const messagesPerSecond = 50;
 const maxRounds = 6;
 
 /**
- * Carries messages from a DLQ back to their queue where SQS is not to do it: each is received, sent, and only then
- * deleted. Killed at any moment, nothing is lost: a message that was sent and not deleted is there twice. One that comes
- * back to the DLQ meanwhile is not carried again.
+ * Moves messages from a DLQ back to their queue without SQS's own redrive: each is received, sent, and only then deleted.
+ * Killed at any moment, it loses nothing: a message that was sent and not yet deleted exists twice. A message that returns
+ * to the DLQ meanwhile is not moved again.
  */
 export async function moveMessages(move: Move, ports: MovePorts, signal: AbortSignal): Promise<MoveEnd> {
   const expected = totalOf(await ports.queues.count(move.from));
@@ -44,7 +44,7 @@ export async function moveMessages(move: Move, ports: MovePorts, signal: AbortSi
     await trip.goRound(signal);
     const { moved, left } = trip;
     if (signal.aborted || round === maxRounds || moved.length + left >= expected) break;
-    // Others have some of them in their hands, who are done with them soon.
+    // Some are in flight with other receivers, which are done with them soon.
     await ports.clock.sleep(300 + ports.random() * 1_500, signal);
   }
   return { moved: trip.moved, left: trip.left };
@@ -55,7 +55,7 @@ class MoveRun {
   readonly #move: Move;
   readonly #ports: MovePorts;
   readonly #expected: number;
-  /** Messages that were sent here: seen again, they have failed again. */
+  /** Messages that were moved here: if seen again, they have failed again. */
   readonly #sent = new Set<string>();
   readonly #unwanted = new Set<string>();
 
@@ -84,7 +84,7 @@ class MoveRun {
     }
   }
 
-  /** One handful. Gives how many of them had not been seen before. */
+  /** Receives and moves up to ten messages. Returns how many of them had not been seen before. */
   async #carry(held: ReceivedMessage[]): Promise<number> {
     const { queues, onProgress } = this.#ports;
     const { from, to, isWanted } = this.#move;

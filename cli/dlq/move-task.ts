@@ -19,8 +19,8 @@ const maxLooksBehind = 10;
 type Task = ListMessageMoveTasksResultEntry;
 
 /**
- * SQS's own redrive of a whole DLQ, followed to its end, as the console starts it. Gives how many messages were moved;
- * undefined where the endpoint has no such thing. When the signal fires SQS goes on with it.
+ * SQS's own redrive of a whole DLQ, as the console starts it, followed to its end. Returns how many messages were moved;
+ * undefined if the endpoint does not support it. SQS continues with it after the signal fires.
  */
 export async function runMoveTask(
   dlqUrl: string,
@@ -32,7 +32,7 @@ export async function runMoveTask(
   let before: Task | undefined;
   try {
     const newest = await newestTask(client, SourceArn);
-    // One that the console has started is followed instead: SQS runs one at a time.
+    // SQS runs one task at a time: one that the console has started is followed instead.
     if (newest?.Status !== 'RUNNING') {
       before = newest;
       await client.send(new StartMessageMoveTaskCommand({ SourceArn }));
@@ -43,7 +43,7 @@ export async function runMoveTask(
   }
   for (let look = 1; ; look++) {
     const task = await newestTask(client, SourceArn);
-    // The list may be a moment behind, and still tell of the one before.
+    // The list may be stale for a moment and still show the previous task.
     const isListed = task !== undefined && task.StartedTimestamp !== before?.StartedTimestamp;
     if (isListed || look === maxLooksBehind) {
       const moved = isListed ? (task.ApproximateNumberOfMessagesMoved ?? 0) : 0;
@@ -71,7 +71,7 @@ async function arnOf(client: SQSClient, url: string): Promise<string> {
   return Attributes?.QueueArn ?? '';
 }
 
-/** Local clouds without it say so in one of these ways. */
+/** The errors of local clouds that do not support it. */
 function isUnknownAction(error: unknown): boolean {
   return (
     error instanceof Error && /InvalidAction|UnknownOperation|NotImplemented|UnsupportedOperation/.test(error.name)

@@ -1,33 +1,33 @@
-/** A message in our hands, until its visibility ends. */
+/** A message that this process has received, until its visibility timeout ends. */
 export interface ReceivedMessage {
   messageId: string;
   receiptHandle: string;
   body: string;
-  /** The group it was sent with, where it has one (fair queues). */
+  /** The message group it was sent with, if any (fair queues). */
   groupId?: string;
 }
 
-/** What a queue holds, as SQS counts it: approximately. */
+/** Number of messages in a queue; SQS's counts are approximate. */
 export interface QueueCounts {
   visible: number;
-  /** In somebody's hands. */
+  /** In flight. */
   inFlight: number;
   delayed: number;
 }
 
-/** Queues as somebody who carries messages from one to another needs them. */
+/** What moving messages between queues needs. */
 export interface QueueAccess {
   count(url: string): Promise<QueueCounts>;
-  /** Up to ten; none of them is seen by others for so long. */
+  /** Receives up to ten messages, hidden from other receivers for that time. */
   receive(url: string, holdSeconds: number): Promise<ReceivedMessage[]>;
   /**
-   * Sends all of them with the bodies they have. Gives the ids of the new messages, in the same order; undefined for
-   * one that SQS has not taken.
+   * Sends all of them with unchanged bodies. Returns the ids of the new messages, in the same order; undefined for each
+   * that SQS did not accept.
    */
   send(url: string, messages: readonly Pick<ReceivedMessage, 'body' | 'groupId'>[]): Promise<(string | undefined)[]>;
-  /** What is not deleted for a hiccup becomes visible again. */
+  /** A message whose deletion fails becomes visible again. */
   remove(url: string, messages: readonly ReceivedMessage[]): Promise<void>;
-  /** Visible again at once. */
+  /** Makes the messages visible again at once. */
   release(url: string, messages: readonly ReceivedMessage[]): Promise<void>;
 }
 

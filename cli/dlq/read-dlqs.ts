@@ -8,7 +8,7 @@ import { readDeadMessage } from './dead-message.ts';
 import { inFileOrder } from './group-by-reason.ts';
 import { readQueue } from '../../lambdas/adapters/read-queue.ts';
 
-/** All that lies in a feed's DLQs, or in those of these kinds, in file order. */
+/** Every message in a feed's DLQs, or in those of the given kinds, in file order. */
 export async function readDlqs(
   { outputs, sqs }: Pick<OpenStack, 'outputs' | 'sqs'>,
   feed: string,

@@ -21,27 +21,27 @@ export interface RedrivePorts extends Omit<MovePorts, 'onProgress'>, Omit<Remake
   terminal: Pick<Terminal, 'progress' | 'note'>;
   clock: MovePorts['clock'];
   paths: readonly RedrivePath[];
-  /** SQS's own redrive of all that is in a DLQ; undefined where the endpoint has none. */
+  /** SQS's own redrive of a whole DLQ; undefined if the endpoint does not support it. */
   runTask: (dlqUrl: string, onProgress: MovePorts['onProgress'], signal: AbortSignal) => Promise<number | undefined>;
 }
 
 export interface RedriveEnd {
-  /** Messages that went back to their queue. */
+  /** Messages moved back to their queue. */
   moved: number;
   movedBy: 'sqs' | 'sluice';
-  /** Letters whose message was gone, made again from ledger and archive. */
+  /** Letters made again from ledger and archive, because their message was gone. */
   remade: number;
-  /** Dead records of the selection that nothing was tried for: see the notes. */
+  /** Dead records of the selection for which nothing was tried: see the notes. */
   untried: number;
   counts: RedriveCounts;
-  /** False where the signal came before all had come to rest. */
+  /** False if the signal fired before all had ended. */
   isOver: boolean;
   resolvedFileIds: string[];
 }
 
 /**
- * Sends dead letters back to be tried again, all of a feed's or a selection; letters whose message is gone (purged,
- * expired) are made again. Then waits until each has been resolved or has failed again.
+ * Sends dead letters back to be tried again: all of a feed's, or a selection. Letters whose message is gone (purged,
+ * expired) are made again. Then waits until each is resolved or has failed again.
  */
 export async function redriveLetters(
   selection: Selection,
@@ -51,7 +51,7 @@ export async function redriveLetters(
   const watch = new RedriveWatch(ports.ledger);
   const others = new Set<string>();
   const files = await selectFilesWithDead(selection, ports.ledger);
-  // Without a reason this is all there is to the selection; what the ledger doesn't know is told by its own words.
+  // Without a reason the file alone decides; a letter that the ledger does not know is judged by its own content.
   for (const file of files) {
     for await (const dead of ports.ledger.listDead(file.fileId)) {
       if (dead.state === 'dead' && isOfReason(dead, selection)) watch.add(dead);
@@ -78,7 +78,7 @@ interface Moved {
   moved: number;
   movedBy: RedriveEnd['movedBy'];
   redriven: Redriven;
-  /** Messages that stay in the DLQs because nobody asked for them. */
+  /** Messages that stay in the DLQs because they are not selected. */
   left: number;
 }
 
@@ -125,7 +125,7 @@ function isWanted(
   return !others.has(key) && isOfFile && (selection.reason === undefined || selection.reason === letter.reason);
 }
 
-/** What no message was met of though all that were there have been tried: their messages are gone. */
+/** Records for which no message was found although every message was tried: their messages are gone. */
 async function remakeLost(
   files: readonly FileAccount[],
   selection: Selection,
@@ -140,7 +140,7 @@ async function remakeLost(
     if (signal.aborted || !isQuiet) break;
     const isLost = ({ receipt, dead }: OpenDead): boolean => {
       if (dead) return lost.has(recordKey(file.fileId, receipt.record));
-      // No consumer has met its letter, and none will: the queues are empty.
+      // No consumer has received its letter, and none will: the queues are empty.
       return selection.reason === undefined || selection.reason === receipt.reason;
     };
     for (const key of await remakeLetters(file, isLost, ports, signal)) remade.add(key);
@@ -148,7 +148,7 @@ async function remakeLost(
   return remade;
 }
 
-/** Letters under way, or in somebody's hands, are not lost. */
+/** Letters that are in flight are not lost. */
 async function mayRemake(watch: RedriveWatch, move: Moved, ports: RedrivePorts): Promise<boolean> {
   const { failed } = await watch.look();
   const back = [...failed.values()].reduce((sum, count) => sum + count, 0);

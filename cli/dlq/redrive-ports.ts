@@ -30,7 +30,7 @@ export function redrivePortsOf(
   };
 }
 
-/** Has dead letters tried again and follows them until the accounts of their files tell of it, or the signal fires. */
+/** Has dead letters tried again and follows them until their files' manifests include the outcome, or the signal fires. */
 export async function redriveToEnd(
   stack: OpenStack,
   selection: Selection,

@@ -2,31 +2,31 @@ import type { DeadRecord } from '../../lambdas/core/account/file-account.ts';
 import type { DeadLedger } from '../../lambdas/ports.ts';
 import { lastTriedOf, recordKey } from './select-dead.ts';
 
-/** What is known of a record before its letter is redriven. */
+/** A record's state before its letter is redriven. */
 interface Before {
   messageSentAt: number;
   failedAt: number;
 }
 
 export interface RedriveCounts {
-  /** Letters that a consumer has met since. */
+  /** Letters that a consumer has received since. */
   met: number;
   resolved: number;
   /** Failed again, with their reasons. */
   failed: Map<string, number>;
-  /** Resolved or failed for good: back in the DLQ, or on the last second of the way. */
+  /** Resolved, or failed again: back in the DLQ, or about to be. */
   atRest: number;
 }
 
 /**
- * Records whose letters are redriven, as the ledger knew them before: what differs from that is what the redrive has
- * done. Holds a few bytes a record, and reads the ledger's items again at each look.
+ * Compares the items of redriven records with their state before: the difference is what the redrive did. Holds a few bytes
+ * per record and reads the ledger's items again at each poll.
  */
 export class RedriveWatch {
   readonly #ledger: Pick<DeadLedger, 'listDead'>;
   readonly #before = new Map<string, Before>();
   readonly #fileIds = new Set<string>();
-  /** As of the last look. */
+  /** As of the last poll. */
   #resolved = new Set<string>();
   #atRest = new Set<string>();
   #met = new Set<string>();
@@ -63,7 +63,7 @@ export class RedriveWatch {
         const sentAt = dead.messageSentAt ?? 0;
         if (dead.state === 'resolved') this.#resolved.add(key);
         if (dead.state === 'resolved' || hasFailed || sentAt !== before.messageSentAt) this.#met.add(key);
-        // Until its message is the one that failed, its next receive tries the record again.
+        // Until this message itself has failed, its next receive tries the record again.
         if (dead.state === 'resolved' || (hasFailed && dead.failedMessageSentAt >= sentAt)) this.#atRest.add(key);
         const { reason = 'unknown' } = lastTriedOf(dead) ?? {};
         if (hasFailed) failed.set(reason, (failed.get(reason) ?? 0) + 1);
@@ -72,24 +72,24 @@ export class RedriveWatch {
     return { met: this.#met.size, resolved: this.#resolved.size, failed, atRest: this.#atRest.size };
   }
 
-  /** Whether all of these have come to rest, as of the last look. */
+  /** Whether all of these have ended, as of the last poll. */
   areAtRest(keys: Iterable<string>): boolean {
     for (const key of keys) if (!this.#atRest.has(key)) return false;
     return true;
   }
 
-  /** Records that no message has been met of, as of the last look. */
+  /** Records for which no message has been received, as of the last poll. */
   *unmet(): Generator<string> {
     for (const key of this.#before.keys()) if (!this.#met.has(key)) yield key;
   }
 
-  /** Files that a record of has been resolved, as of the last look. */
+  /** Files with a record that has been resolved, as of the last poll. */
   resolvedFileIds(): string[] {
     return [...new Set([...this.#resolved].map((key) => key.slice(0, key.indexOf('/'))))];
   }
 }
 
-/** Told by the time of the last: a long history is cut, so its length tells nothing. */
+/** By the time of the last entry: a long history is trimmed, so its length can't be compared. */
 function failedAt(dead: DeadRecord): number {
   return lastTriedOf(dead)?.at ?? 0;
 }

@@ -12,7 +12,7 @@ export interface RedriveWorkPorts extends Omit<MovePorts, 'onProgress'>, Pick<Re
   terminal: Pick<Terminal, 'progress'>;
 }
 
-/** Sends what lies in the other DLQs back to be tried again: batches, announcements of files, finalize messages. */
+/** Sends the other DLQs' messages back to be tried again: batches, announcements of files, finalize messages. */
 export async function redriveWork(
   selection: Selection,
   ports: RedriveWorkPorts,

@@ -10,17 +10,17 @@ import { ownFailureOf, recordKey } from './select-dead.ts';
 
 export interface RemakePorts {
   ledger: Pick<BatchLedger, 'listBatches'> & Pick<DeadLedger, 'adoptLetter' | 'allowLetter'>;
-  /** Every record of a file that still needs a person, with what stood in the file. */
+  /** Every open dead record of a file, with its bytes in the file. */
   readDead: (file: FileAccount) => AsyncIterable<OpenDead>;
   lettersOf: (file: FileAccount) => Pick<LetterQueue, 'sendLetters'>;
 }
 
-/** Kept in hand until they are sent. */
+/** Letters buffered until they are sent. */
 const lettersAtOnce = 100;
 
 /**
- * Makes letters again whose messages are gone from SQS, from the ledger and the file's receipts, and sends them: a
- * letter is known by its id, so one whose message turns up after all does no harm. Gives the records' keys.
+ * Makes letters whose messages are gone from SQS again, from the ledger and the file's receipts, and sends them. A letter
+ * is identified by its id, so it does no harm if the old message turns up after all. Returns the records' keys.
  */
 export async function remakeLetters(
   file: FileAccount,
@@ -39,7 +39,7 @@ export async function remakeLetters(
   for await (const open of ports.readDead(file)) {
     if (signal.aborted) break;
     const batch = batchOf(open.receipt.record, batches);
-    // Without its batch's item, which is kept for 60 days, a letter would have to say something that nobody knows.
+    // A letter needs its batch's item, which is kept for 60 days.
     if (batch === undefined || !isWanted(open)) continue;
     letters.push(await remake(open, batch, ports));
     if (letters.length >= lettersAtOnce) await send();
@@ -63,18 +63,18 @@ async function remake({ file, receipt, dead }: OpenDead, batch: number, ports: R
       requestId: receipt.request_id,
       attempts: receipt.attempts + requestsSince(dead),
     },
-    // The same each time it is made again, as long as nothing new has become of the record.
+    // The same id each time it is made again, as long as the record's state is unchanged.
     last?.at ?? Date.parse(receipt.at),
   );
   const letter = { ...made, letter_id: dead?.letterId ?? `remade-${file.fileId}-${receipt.record}` };
-  // Before it is sent: a letter that the ledger doesn't know is not tried.
+  // Noted before it is sent: a letter that the ledger does not know is not tried.
   if (dead) await ports.ledger.allowLetter(letter);
-  // One that no consumer has met would only pass through to the DLQ: adopted, it is tried.
+  // A letter that no consumer has received would only pass through to the DLQ; once adopted, it is tried.
   else await ports.ledger.adoptLetter(letter, { id: letter.letter_id, sentAt: 0 });
   return letter;
 }
 
-/** Tries that were made for it since it became a dead letter. */
+/** Tries made since it became a dead letter. */
 function requestsSince(dead: DeadRecord | undefined): number {
   if (!dead) return 0;
   return attemptsIn(dead)
@@ -86,7 +86,7 @@ function rawOf({ raw_encoding = 'head', raw_payload = '' }: Receipt) {
   return { raw_encoding, raw_payload };
 }
 
-/** Places where batches begin, in order. */
+/** First records of the batches, in order. */
 async function firstRecordsOf(
   fileId: string,
   ledger: Pick<BatchLedger, 'listBatches'>,

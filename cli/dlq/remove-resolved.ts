@@ -17,9 +17,9 @@ const workers = 5;
 const maxRounds = 3;
 
 /**
- * Takes the letters of records that have come to rest out of the DLQ, so that nobody looks at them again. Each message
- * is deleted only when the ledger says that its record is resolved; all others are made visible again. Gives how many
- * were removed: what stays is acknowledged when it is redriven.
+ * Removes the letters of resolved records from the DLQ. A message is deleted only if the ledger says that its record is
+ * resolved; all others are made visible again. Returns how many were removed; a resolved letter that stays is
+ * acknowledged when it is redriven.
  */
 export async function removeResolved(
   keys: ReadonlySet<string>,

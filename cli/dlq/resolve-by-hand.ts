@@ -11,17 +11,17 @@ export interface ResolvePorts {
   events: EventPublisher;
 }
 
-/** Which of a file's dead records: some by number, or all of them, or all of one reason. */
+/** A selection of a file's dead records: by number, by reason, or all. */
 export type Chosen = { records: readonly number[] } | { reason: string | undefined };
 
-/** So many are resolved before the amendment is asked for again: one of them may be our last. */
+/** Records resolved between two requests for the amendment: the command may be killed at any of them. */
 const perAmendment = 50;
-/** Record numbers that an event names. */
+/** Maximum record numbers in one event. */
 const maxNamed = 1_000;
 
 /**
- * The records that are meant.
- * @throws CliError naming those that are none, or not dead any more: nothing has been done then
+ * The selected records.
+ * @throws CliError listing those that do not exist or are no longer dead, before anything is changed
  */
 export async function chooseDead(
   file: FileAccount,
@@ -61,8 +61,8 @@ async function faultOf(
 }
 
 /**
- * Marks dead records as handled by hand: they keep their outcome, and are no longer open. Who did it and why goes into
- * the ledger, from there into the archive, and out as an event. Gives those that this has resolved.
+ * Marks dead records as handled manually: they keep their outcome and are no longer open. Who did it and why goes into the
+ * ledger, from there into the archive, and into an event. Returns the records that this call resolved.
  */
 export async function resolveByHand(
   file: FileAccount,
@@ -74,7 +74,7 @@ export async function resolveByHand(
   const resolved: number[] = [];
   for (const [index, record] of records.entries()) {
     if (signal.aborted) break;
-    // Before the first, too: a command that is killed must not leave an account that nobody amends.
+    // Before the first one, too: a command that is killed must not leave a manifest that is never amended.
     if (index % perAmendment === 0) await askToAmend(file, ports);
     if (await ports.ledger.resolveDead(file.fileId, record, { kind: 'handled', by, why })) resolved.push(record);
   }

@@ -3,11 +3,11 @@ import type { DeadAttempt, DeadRecord, FileAccount } from '../../lambdas/core/ac
 import type { DeadLedger, FileLedger } from '../../lambdas/ports.ts';
 import { CliError } from '../cli-error.ts';
 
-/** Which dead records of a feed are meant; all of them where nothing is named. */
+/** A selection of a feed's dead records; all of them if nothing is named. */
 export interface Selection {
   feed: string;
   fileId?: string | undefined;
-  /** Of the record's last failure. */
+  /** Reason of the record's last failure. */
   reason?: string | undefined;
 }
 
@@ -15,7 +15,7 @@ export type SelectPorts = Pick<FileLedger, 'getFile' | 'listFiles'> & Pick<DeadL
 
 export const isNarrowed = ({ fileId, reason }: Selection): boolean => fileId !== undefined || reason !== undefined;
 
-/** The feed's files that may have dead records, the newest first; the one that is named, whatever its state. */
+/** The feed's files that may have dead records, newest first; or the named file, whatever its state. */
 export async function selectFilesWithDead(selection: Selection, ledger: SelectPorts): Promise<FileAccount[]> {
   const { feed, fileId } = selection;
   if (fileId !== undefined) {
@@ -27,7 +27,7 @@ export async function selectFilesWithDead(selection: Selection, ledger: SelectPo
         : `There is no file ${fileId} in the ledger; \`npm run -s sluice -- status\` lists those it knows.`,
     );
   }
-  // In this order: one that is closed between the two questions is in the second.
+  // In this order: a file that is closed between the two queries is in the second result.
   const files = [
     ...(await ledger.listFiles(feed, 'open', Infinity)),
     ...(await ledger.listFiles(feed, 'dead', Infinity)),
@@ -39,17 +39,17 @@ export function isOfReason(dead: Pick<DeadRecord, 'history'>, { reason }: Select
   return reason === undefined || lastAttemptOf(dead)?.reason === reason;
 }
 
-/** What went wrong last, with the record or with a correction of it. */
+/** The last attempt at the record or at a correction of it. */
 export function lastAttemptOf({ history }: Pick<DeadRecord, 'history'>): DeadAttempt | undefined {
   return history.at(-1);
 }
 
-/** The record's own last failure: a correction that failed says nothing of the record, nor does an altered letter. */
+/** The record's own last failure, not that of a correction or an altered letter. */
 export function ownFailureOf(dead: Pick<DeadRecord, 'history'>): DeadAttempt | undefined {
   return attemptsIn(dead).findLast(({ correctionId }) => correctionId === undefined);
 }
 
-/** What a redrive of the record's letter came to last: a failure, or a letter that was altered. */
+/** The result of the last redrive of the record's letter: a failure, or an altered letter. */
 export function lastTriedOf({ history }: Pick<DeadRecord, 'history'>): DeadAttempt | undefined {
   return history.findLast(({ correctionId }) => correctionId === undefined);
 }

@@ -8,13 +8,13 @@ import {
 } from '@aws-sdk/client-sqs';
 import type { QueueAccess, QueueCounts, ReceivedMessage } from './queue-access.ts';
 
-/** SQS: 10 messages and 1 MiB a call; some room is left for the envelope. */
+/** SQS: 10 messages and 1 MiB per call; some room is left for the envelope. */
 const perCall = 10;
 const maxCallBytes = 1_000_000;
 
 type Outgoing = Pick<ReceivedMessage, 'body' | 'groupId'>;
 
-/** Any of the stack's queues, by its URL. */
+/** The stack's queues, by URL. */
 export class SqsQueueAccess implements QueueAccess {
   readonly #client: SQSClient;
 
@@ -46,7 +46,7 @@ export class SqsQueueAccess implements QueueAccess {
         QueueUrl: url,
         MaxNumberOfMessages: perCall,
         VisibilityTimeout: holdSeconds,
-        // Waiting makes SQS ask all of its servers, so that "none" means none.
+        // Long polling makes SQS ask all of its servers, so that an empty answer means an empty queue.
         WaitTimeSeconds: 1,
         MessageSystemAttributeNames: ['MessageGroupId'],
       }),
@@ -92,7 +92,7 @@ export class SqsQueueAccess implements QueueAccess {
             Entries: entries.map((entry) => ({ ...entry, VisibilityTimeout: 0 })),
           }),
         )
-        // What SQS would not take becomes visible when its time is over.
+        // A message that SQS did not accept becomes visible after its visibility timeout.
         .catch(() => undefined),
     );
   }

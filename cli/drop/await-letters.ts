@@ -4,23 +4,23 @@ import type { Terminal } from '../terminal/terminal.ts';
 
 export interface LettersPorts {
   ledger: Pick<DeadLedger, 'listDead'>;
-  /** Messages that SQS counts in the letters queues, whoever's they are. */
+  /** SQS's count of the letters queues' messages, of all files. */
   queued: () => Promise<number>;
   terminal: Pick<Terminal, 'progress'>;
   clock: Clock;
 }
 
 const pollEveryMs = 500;
-/** Counting a file's dead letters reads an item each: not at every look. */
+/** Counting a file's dead letters reads one item each: not done at every poll. */
 const countEveryLooks = 10;
-/** A letter that the ledger knows is in the DLQ within a second or two; another file's may keep the queue busy. */
+/** A letter that the ledger knows reaches the DLQ within a second or two; another file's letters may keep the queue busy. */
 const settledAfterMs = 10_000;
-/** Without a change for so long there is no sense in waiting on. */
+/** Waiting ends after this long without a change. */
 const unchangedMs = 60_000;
 
 /**
- * Waits until a file's letters have reached the DLQ, as far as can be told from outside: the ledger knows each, and none
- * is left in the letters queue. False where that could not be seen.
+ * Waits until a file's letters have reached the DLQ, as far as can be seen from outside: the ledger knows each, and the
+ * letters queue is empty. False if that was not observed.
  */
 export async function awaitLetters(
   fileId: string,

@@ -8,9 +8,9 @@ import { secondsLeft } from '../terminal/rate-meter.ts';
 export interface ProgressFacts {
   /** Undefined until a splitter has claimed it. */
   file: FileAccount | undefined;
-  /** Answers of the API a second, as measured; undefined until there is enough to tell. */
+  /** Measured answers of the API per second; undefined until enough has been measured. */
   perSecond: number | undefined;
-  /** What the API allows; undefined where the feed goes to none. */
+  /** The API's limit; undefined if the feed has no API. */
   limitPerSecond: number | undefined;
 }
 
@@ -19,7 +19,7 @@ export interface ProgressLine {
   text: string;
 }
 
-/** Where a file stands, in a line. */
+/** A file's progress in one line. */
 export function describeProgress(facts: ProgressFacts): ProgressLine {
   const { file } = facts;
   if (!file) return { phase: 'waiting', text: 'waiting for a splitter' };
@@ -33,7 +33,7 @@ export function describeProgress(facts: ProgressFacts): ProgressLine {
   return { phase: 'uploading', text: describeUpload(facts, file) };
 }
 
-/** Requests that the API has answered for good: what its limit is counted in. */
+/** Requests that the API has answered finally: the unit of its limit. */
 export function answeredOf(file: FileAccount): number {
   const { uploaded, duplicate, refused } = file.settled;
   return uploaded + duplicate + refused;

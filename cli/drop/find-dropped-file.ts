@@ -2,7 +2,7 @@ import type { FileAccount } from '../../lambdas/core/account/file-account.ts';
 import { fileIdOf } from '../../lambdas/core/records/identity.ts';
 import type { FileLedger } from '../../lambdas/ports.ts';
 
-/** What is known here of a file that was dropped. */
+/** A file that was dropped by this command. */
 export interface DroppedObject {
   feed: string;
   bucket: string;
@@ -10,15 +10,15 @@ export interface DroppedObject {
   etag: string;
   versionId?: string;
   droppedAtMs: number;
-  /** Where it is known already. */
+  /** If it is already known. */
   fileId?: string;
 }
 
-/** This machine's clock and the ledger's may differ by so much. Milliseconds. */
+/** Maximum difference between this machine's clock and the ledger's. Milliseconds. */
 const clockSkewMs = 5 * 60_000;
 const listed = 100;
 
-/** The file's id, where the bucket is versioned: else S3's event decides it, and only the ledger can tell. */
+/** The file's id if the bucket is versioned; otherwise S3's event decides it, and only the ledger knows it. */
 export function idOfDropped(dropped: DroppedObject): string | undefined {
   if (dropped.fileId !== undefined) return dropped.fileId;
   return dropped.versionId === undefined ? undefined : fileIdOf(dropped.feed, dropped);
@@ -31,10 +31,10 @@ export async function findDroppedFile(
 ): Promise<FileAccount | undefined> {
   const id = idOfDropped(dropped);
   const byId = id === undefined ? undefined : await ledger.getFile(id);
-  // A small file's account is that of the bundle it went in.
+  // A small file is accounted for by the bundle it was put into.
   if (byId?.bundleId !== undefined) return ledger.getFile(byId.bundleId);
   if (byId) return byId;
-  // Also where S3's answer has a version and its event has none, as some local clouds have it.
+  // Also if S3's answer has a version and its event has none, as with some local clouds.
   const lists = await Promise.all([
     ledger.listFiles(dropped.feed, 'open', listed),
     ledger.listFiles(dropped.feed, 'closed', listed),

@@ -2,7 +2,7 @@ import { countMessages } from '../../lambdas/adapters/read-queue.ts';
 import type { OpenStack } from '../stack/open-stack.ts';
 import { formatCountOf } from '../terminal/format.ts';
 
-/** Why a file may not be moving: work that was given up lies in one of these DLQs. A sentence, or nothing. */
+/** Why a file may make no progress: failed tasks in its DLQs. A sentence; undefined if there is none. */
 export async function findObstacle(
   { outputs, sqs }: Pick<OpenStack, 'outputs' | 'sqs'>,
   feed: string,

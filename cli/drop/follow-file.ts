@@ -6,9 +6,9 @@ import type { Terminal } from '../terminal/terminal.ts';
 import { answeredOf, describeProgress } from './describe-progress.ts';
 
 export interface FollowPorts {
-  /** The file's account as it is now; undefined while there is none. */
+  /** The file's current account; undefined while there is none. */
   look: () => Promise<FileAccount | undefined>;
-  /** Something that keeps the file from moving, in a sentence; asked when nothing has moved for a while. */
+  /** Why the file makes no progress, as a sentence; called after a while without progress. */
   diagnose: () => Promise<string | undefined>;
   terminal: Pick<Terminal, 'progress' | 'note' | 'endProgress'>;
   clock: Clock;
@@ -16,13 +16,13 @@ export interface FollowPorts {
 }
 
 const pollEveryMs = 500;
-/** A cloud that doesn't answer for so long won't. */
+/** Following ends after this long without an answer. */
 const giveUpAfterMs = 5 * 60_000;
 const diagnoseAfterMs = 60_000;
 
 /**
- * Watches a file until its account is closed, its manifest in the archive. Gives undefined when the signal fires.
- * A look that fails is made again: the file's way takes hours, a network's hiccup seconds.
+ * Follows a file until its account is closed and its manifest is in the archive. Returns undefined if the signal fires.
+ * Failed reads are retried: a file takes hours, a network's hiccup seconds.
  */
 export async function followFile(ports: FollowPorts, signal: AbortSignal): Promise<FileAccount | undefined> {
   const { clock, terminal, limitPerSecond } = ports;

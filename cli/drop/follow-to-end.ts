@@ -15,12 +15,12 @@ import { findObstacle } from './find-obstacle.ts';
 import { followFile } from './follow-file.ts';
 import { liveCounts } from './live-counts.ts';
 
-/** Reads an item a batch. Milliseconds. */
+/** Interval between counts, each of which reads one item per batch. Milliseconds. */
 const countEveryMs = 1_500;
 
 /**
  * Follows a dropped file, with progress, until its account is closed and its dead letters have reached the DLQ.
- * @throws InterruptedError when the signal fires; the work goes on without us
+ * @throws InterruptedError when the signal fires; the file is still processed
  */
 export async function followToEnd(
   dropped: DroppedObject,

@@ -4,12 +4,12 @@ import { addCounts, noCounts } from '../../lambdas/core/account/outcome.ts';
 import { decodeProgress } from '../../lambdas/core/account/progress.ts';
 import type { BatchLedger } from '../../lambdas/ports.ts';
 
-/** Up to this many batches their items are read; of a larger file a batch is too small a part to be missed. */
+/** Batches whose items are read at most; in a larger file an unfinished batch hardly matters. */
 const maxBatches = 200;
 
 /**
- * What has become of a file's records so far, those in unfinished batches included: at ten requests a second a batch
- * takes a minute, in which the file's own counts stand still.
+ * The outcomes of a file's records so far, including those in unfinished batches: at ten requests per second a batch takes
+ * a minute, during which the file's own counts do not change.
  */
 export async function liveCounts(file: FileAccount, ledger: Pick<BatchLedger, 'listBatches'>): Promise<OutcomeCounts> {
   if (file.manifest || (file.totalBatches ?? file.settledBatches) > maxBatches) return file.settled;

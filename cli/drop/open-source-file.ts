@@ -6,7 +6,7 @@ import { CliError } from '../cli-error.ts';
 /** S3: an object is at most 48.8 TiB as of 2025-12, and its key 1,024 bytes of UTF-8. */
 const maxKeyBytes = 1024;
 
-/** A file on this machine that is to be dropped. */
+/** A file on this machine, to be dropped. */
 export interface SourceFile {
   path: string;
   name: string;
@@ -16,8 +16,8 @@ export interface SourceFile {
 }
 
 /**
- * @param command that asks, for the message
- * @throws CliError where it can't be read as a file
+ * @param command the calling command, for the message
+ * @throws CliError if it can't be read as a file
  */
 export async function openSourceFile(path: string, command = 'drop'): Promise<SourceFile> {
   const handle = await open(path, 'r').catch((error: unknown) => {
@@ -38,7 +38,7 @@ export async function openSourceFile(path: string, command = 'drop'): Promise<So
   return { path, name, sizeBytes: stats.size, modifiedMs: stats.mtimeMs, handle };
 }
 
-/** Half an export is worse than none: its missing rows would be nobody's. @throws CliError */
+/** An incomplete export is worse than none: the missing rows would be in no account. @throws CliError */
 export async function refuseIfChanged(file: SourceFile): Promise<void> {
   const { size, mtimeMs } = await file.handle.stat();
   if (size === file.sizeBytes && mtimeMs === file.modifiedMs) return;

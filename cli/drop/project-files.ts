@@ -6,10 +6,10 @@ import { projectOpenFiles } from '../../lambdas/deadlines/project-open-files.ts'
 import type { Clock, FileLedger } from '../../lambdas/ports.ts';
 import type { OpenStack } from '../stack/open-stack.ts';
 
-/** When the files under way will be done. */
+/** When the open files will be done. */
 export interface Projections {
   of(fileId: string): Projection | undefined;
-  /** In words, by the clock of the feed's people; undefined where nothing can be said. */
+  /** In words, in the feed's time zone; undefined if there is no estimate. */
   textOf(fileId: string): string | undefined;
 }
 
@@ -17,7 +17,7 @@ export async function projectFilesOf(
   stack: Pick<OpenStack, 'limiterOf' | 'outputs'> & { ledger: Pick<FileLedger, 'listFiles'> },
   clock: Pick<Clock, 'now'>,
 ): Promise<Projections> {
-  // All feeds, whichever are asked for: they may be in each other's way.
+  // All feeds, not only the requested ones: they may share a limit.
   const deployed = stack.outputs.projectedFeeds(feeds.map((feed) => feed.name));
   const lines = await projectOpenFiles(deployed, { ledger: stack.ledger, limiterOf: stack.limiterOf, clock });
   const byId = new Map(lines.flatMap(({ files }) => files).map((file) => [file.fileId, file]));

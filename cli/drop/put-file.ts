@@ -7,7 +7,7 @@ import { idOfDropped } from './find-dropped-file.ts';
 import type { SourceFile } from './open-source-file.ts';
 import { uploadFile } from './upload-file.ts';
 
-/** Where a file goes: its feed, and whether it takes the express lane. */
+/** A file's destination: its feed, and whether it takes the express lane. */
 export interface Destination {
   feed: string;
   express: boolean;
@@ -15,7 +15,7 @@ export interface Destination {
 
 /**
  * Uploads a file into the lane's folder of the intake bucket, under its own name, with progress.
- * @throws CliError where the stack has no such feed or lane: nobody would be told of a file under its prefix
+ * @throws CliError if the stack has no such feed or lane: a file under that prefix would go unnoticed
  */
 export async function putFile(
   file: SourceFile,

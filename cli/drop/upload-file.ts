@@ -17,7 +17,7 @@ const usualPartBytes = 8 * mebibyte;
 const maxParts = 10_000;
 const partsAtOnce = 4;
 
-/** Aborting is repeated until S3 says that the upload is gone: a part that was on its way may have come in after. */
+/** Aborting is repeated until S3 says that the upload is gone: a part that was in flight may have arrived later. */
 const maxAborts = 5;
 
 export interface UploadRequest {
@@ -26,19 +26,19 @@ export interface UploadRequest {
   key: string;
   file: SourceFile;
   signal: AbortSignal;
-  /** Told of each part; a small file is there before one could read it. */
+  /** Called after each part; not for small files. */
   onProgress: (uploadedBytes: number) => void;
 }
 
-/** The object as S3 has it now. */
+/** The object's current state in S3. */
 export interface UploadedObject {
   etag: string;
   versionId?: string;
 }
 
 /**
- * Puts a file into a bucket, in parts where it is large. Not by way of lib-storage: its abort answers before the
- * requests on their way have ended, and can leave parts behind that cost money and belong to nobody.
+ * Uploads a file to a bucket, a large one in parts. Not with lib-storage: its abort returns before requests in flight have
+ * ended, and can leave parts behind that cost money and are never removed.
  * @throws InterruptedError when the signal fired before the object was there; no part is left behind
  * @throws CliError when the file was written to meanwhile
  */
@@ -56,13 +56,13 @@ async function putWhole({ client, bucket, key, file, signal }: UploadRequest) {
   if (signal.aborted) throw new InterruptedError('Interrupted: nothing was dropped.');
   const body = await readAt(file, 0, file.sizeBytes);
   await refuseIfChanged(file);
-  // Not cut off by the signal: it is over in a moment, and half-sent nobody could say whether it arrived.
+  // Not aborted by the signal: it takes a moment, and after an abort it would be unknown whether the object exists.
   return client.send(new PutObjectCommand({ Bucket: bucket, Key: key, Body: body }));
 }
 
 async function putInParts(request: UploadRequest) {
   const { client, bucket, key, file, signal } = request;
-  // So that S3 checks every part's bytes against what was read here.
+  // S3 checks each part's bytes against this checksum.
   const created = await client.send(
     new CreateMultipartUploadCommand({ Bucket: bucket, Key: key, ChecksumAlgorithm: 'CRC32' }),
   );
@@ -86,7 +86,7 @@ async function putInParts(request: UploadRequest) {
 
 type MultipartUpload = { Bucket: string; Key: string; UploadId: string | undefined };
 
-/** Some at once, each read from its place when its turn comes. In their order. */
+/** Uploads several parts at once, each read when its turn comes. Returns them in order. */
 async function sendParts(request: UploadRequest, upload: MultipartUpload): Promise<CompletedPart[]> {
   const { client, file, signal, onProgress } = request;
   const partBytes = partBytesFor(file.sizeBytes);
@@ -114,7 +114,7 @@ async function sendParts(request: UploadRequest, upload: MultipartUpload): Promi
       throw error;
     }),
   );
-  // All of them have to be over before the upload can be aborted for good.
+  // All of them must have ended before the upload can be aborted.
   const ends = await Promise.allSettled(workers);
   const fault = ends.find((end) => end.status === 'rejected');
   if (fault) throw fault.reason;
@@ -129,11 +129,11 @@ async function readAt(file: SourceFile, offset: number, length: number): Promise
     if (bytesRead === 0) break;
     filled += bytesRead;
   }
-  // Shorter than it was: refused when its size is looked at again.
+  // The file has become shorter: refused when its size is compared again.
   return buffer.subarray(0, filled);
 }
 
-/** True when S3 says that it is gone. Never throws: there is a fault to be told already. */
+/** Whether S3 says that the upload is gone. Never throws, since another error is already being reported. */
 async function abortUpload(client: S3Client, upload: MultipartUpload): Promise<boolean> {
   for (let tries = 0; tries < maxAborts; tries++) {
     try {

@@ -2,7 +2,7 @@ import { formatShare } from '../terminal/format.ts';
 import type { Line } from '../terminal/lines.ts';
 import type { LiveFile } from './snapshot.ts';
 
-/** What bars are made of. */
+/** The characters of a bar. */
 export interface Glyphs {
   settled: string;
   split: string;
@@ -10,10 +10,10 @@ export interface Glyphs {
 }
 
 export const blocks: Glyphs = { settled: '█', split: '▒', rest: '░' };
-/** For terminals that know letters only. */
+/** For terminals without Unicode. */
 export const letters: Glyphs = { settled: '#', split: '=', rest: '.' };
 
-/** A file in one bar: what came to an end, what is cut and waits, what is still to be read. */
+/** A file's bar: records that have ended, records that were cut and wait, bytes still to be read. */
 export function fileBar(file: LiveFile, width: number, glyphs: Glyphs): Line {
   const settled = cellsOf(file.settled_share ?? 0, width);
   const split = Math.max(settled, cellsOf(file.split_share, width));
@@ -24,7 +24,7 @@ export function fileBar(file: LiveFile, width: number, glyphs: Glyphs): Line {
   ];
 }
 
-/** A share of a limit. */
+/** Bar for a share of a limit. */
 export function shareBar(share: number, width: number, glyphs: Glyphs): Line {
   const cells = cellsOf(Math.min(1, share), width);
   return [
@@ -38,7 +38,7 @@ function cellsOf(share: number, width: number): number {
   return Math.min(width, Math.floor(share * width));
 }
 
-/** How far it is, in a word: of its upload, or of what comes before. */
+/** Progress in a word: of the upload, or of the step before it. */
 export function shareOf(file: LiveFile): string {
   const { activity, checksum_share: checksum, split_share: split, settled_share: settled } = file;
   if (activity === 'checksum') return checksum === null ? '' : formatShare(checksum, 1);

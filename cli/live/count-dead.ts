@@ -5,20 +5,20 @@ import type { DeadGroup } from './snapshot.ts';
 
 export interface DeadCount {
   groups: DeadGroup[];
-  /** There are more than were counted. */
+  /** There are more than this. */
   isPartial: boolean;
 }
 
-/** Files of a feed that are looked into, the newest, and items that are read of them: a query's page has about 1,500. */
+/** Number of a feed's newest files that are read, and of items read per file: a query's page has about 1,500. */
 const maxFiles = 50;
 const maxItems = 5_000;
-/** The ledger keeps what was resolved for 60 days: of an older file it doesn't tell how many there were. Milliseconds. */
+/** The ledger keeps resolved records for 60 days; for older files their number is unknown. Milliseconds. */
 const keptMs = 60 * 24 * 60 * 60_000;
 
 /**
- * A feed's open dead letters by their last reason, as `dlq list` groups them, from the ledger alone: what stood in the
- * file takes the archive, and nobody is shown it here. Of records without an item the file's own counts tell.
- * @param open files under way, with their live counts
+ * A feed's open dead letters by their last reason, as `dlq list` groups them, from the ledger alone: the record's content
+ * is in the archive and not shown here. Records without an item are counted by the file's own counts.
+ * @param open open files with their live counts
  */
 export async function countDead(
   feed: string,

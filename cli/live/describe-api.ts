@@ -3,7 +3,7 @@ import { paceOf } from '../../lambdas/core/deadlines/projection.ts';
 import type { ApiLimits } from '../stack/stack-outputs.ts';
 import type { LiveApi } from './snapshot.ts';
 
-/** What feeds share: those of one id are one. Stacks of an earlier version name none. */
+/** APIs are shared by feeds that use the same id. Stacks of an earlier version have no ids. */
 export interface SharedApi extends ApiLimits {
   id: string;
   feeds: string[];
@@ -21,7 +21,7 @@ export function sharedApis(names: readonly string[], apiOf: (feed: string) => Ap
   return [...shared.values()];
 }
 
-/** @param perSecond answers, as measured */
+/** @param perSecond measured answers per second */
 export function describeApi(api: SharedApi, item: LimiterItem, perSecond: number | undefined, now: number): LiveApi {
   const { id, feeds, url, requests, windowSeconds } = api;
   const isOpen = item.breaker === 'open';

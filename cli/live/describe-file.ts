@@ -12,7 +12,7 @@ import { summariseFile } from '../show/file-summary.ts';
 import { verdictOf } from '../show/manifest-table.ts';
 import type { Activity, ClosedFile, LiveFile } from './snapshot.ts';
 
-/** @param zone of the feed's people: the clock that times are told by */
+/** @param zone the feed's time zone, in which times are shown */
 export function describeLive(
   file: FileAccount,
   { projection, zone, now }: { projection: Projection | undefined; zone: string | undefined; now: number },
@@ -50,7 +50,7 @@ function activityOf(file: FileAccount, now: number): Activity {
   return 'uploading';
 }
 
-/** Without the folder that says the feed, which is told beside it. */
+/** The name without the feed's folder, since the feed is shown beside it. */
 function shortNameOf({ source, bundle }: FileAccount): string {
   return nameOfFile(source.key, bundle?.members).replace(/^.*\//s, '');
 }

@@ -9,14 +9,14 @@ import type { Snapshot } from './snapshot.ts';
 
 export interface ScreenSize {
   columns: number;
-  /** Undefined: as many as it takes. */
+  /** Undefined: no limit. */
   rows: number | undefined;
 }
 
-/** A section with less than this says nothing: it is left out where rows are scarce. Title, two lines and a blank. */
+/** Minimum rows of a section (title, two lines and a blank): with fewer it is left out. */
 const fewestLines = 4;
 
-/** All that is known in lines that fit the terminal: files first, the rest as far as there is room. */
+/** The whole snapshot in lines that fit the terminal: files first, then the rest as far as there is room. */
 export function formatScreen(
   { snapshot, unanswered }: PolledSnapshot,
   { columns, rows }: ScreenSize,
@@ -34,7 +34,7 @@ export function formatScreen(
   const sections = snapshot ? sectionsOf(snapshot, columns, glyphs) : [];
   sections.forEach((section, index) => {
     const left = room - lines.length;
-    // The first may be long: the others have half of what there is, where they need it.
+    // The first section may be long: the others get up to half of the rows.
     const wanted = sections.slice(index + 1).reduce((sum, { lines: of }) => sum + of.length + 2, 0);
     const fitted = fit(section, index === 0 ? Math.max(Math.ceil(left / 2), left - wanted) : left);
     if (fitted.length > 0) lines.push([], ...fitted);
@@ -64,7 +64,7 @@ interface Section {
   title: Line;
   lines: Line[];
   noun: string;
-  /** There are so many more, whatever room there is. */
+  /** Number of further entries that were left out already. */
   unshown?: number;
 }
 
@@ -89,7 +89,7 @@ function sectionsOf(snapshot: Snapshot, columns: number, glyphs: Glyphs): Sectio
   return all.filter(({ lines }) => lines.length > 0);
 }
 
-/** As much of it as there is room for, with the blank line before it. */
+/** As much of the section as fits, with the blank line before it. */
 function fit({ title: head, lines, noun, unshown = 0 }: Section, room: number): Line[] {
   if (unshown === 0 && room >= lines.length + 2) return [head, ...lines];
   if (room < fewestLines) return [];

@@ -32,7 +32,7 @@ export function fileLines(files: readonly LiveFile[], columns: number, glyphs: G
   return indented(alignRows(rows, isWide ? [3, 4] : [3]));
 }
 
-/** For where a sentence has no room. */
+/** Short forms, if there is no room for a sentence. */
 function shortProjection(file: LiveFile, isWide: boolean): string {
   const { done_about: about, deadline_margin_seconds: margin } = file;
   if (margin === null) return about ?? '';
@@ -79,7 +79,7 @@ export function deadLines(groups: readonly DeadGroup[], isPartial: boolean): Lin
   return indented(alignRows(rows, [0]));
 }
 
-/** Lanes that have something in a queue. */
+/** Lanes with messages in a queue. */
 export function queueLines(queues: readonly LiveQueue[]): Line[] {
   const full = queues.filter(({ messages, dead_messages: dead }) => messages + dead > 0);
   if (full.length === 0) return queues.length === 0 ? [] : indented([text('all empty', 'dim')]);

@@ -6,12 +6,12 @@ import type { DeadGroup, Headline, LiveApi, LiveQueue } from './snapshot.ts';
 
 export interface Facts {
   filesUnderWay: number;
-  /** Of all files under way. */
+  /** Of all open files. */
   projections: readonly Projection[];
   apis: readonly LiveApi[];
   queues: readonly LiveQueue[];
   dead: { groups: readonly DeadGroup[]; isPartial: boolean };
-  /** Of the feeds' people: whose clock the times are told by. */
+  /** The feeds' time zone, in which times are shown. */
   zoneOf: (feed: string) => string | undefined;
   now: number;
 }
@@ -23,7 +23,7 @@ const why: Record<BreakerReason, string> = {
   refusing: 'it refuses whatever it is sent',
 };
 
-/** What has to be known first, in sentences: what is wrong, then what is under way, then what waits for somebody. */
+/** The headlines: what is wrong, then what is in progress, then what waits for a person. */
 export function headlinesOf(facts: Facts): Headline[] {
   return [...breakersOf(facts), underWayOf(facts), ...deadOf(facts), ...givenUpOf(facts)];
 }
@@ -66,7 +66,7 @@ function deadOf({ dead: { groups, isPartial } }: Facts): Headline[] {
   return [{ tone: 'warning', text: `${letters} ${count === 1 && !isPartial ? 'needs' : 'need'} somebody.` }];
 }
 
-/** What ended its function at every receive. */
+/** Batches that ended their function at every receive. */
 function givenUpOf({ queues }: Facts): Headline[] {
   const count = queues
     .filter(({ queue }) => queue !== 'letters')

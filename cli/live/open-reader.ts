@@ -7,9 +7,9 @@ import type { OpenStack } from '../stack/open-stack.ts';
 import { SnapshotReader } from './read-snapshot.ts';
 
 /**
- * Who looks at a deployed stack.
- * @param only the feed that is shown; undefined: all
- * @throws CliError where the stack was deployed without it
+ * Opens a reader of a deployed stack's snapshots.
+ * @param only the feed to show; undefined: all
+ * @throws CliError if the stack was deployed without it
  */
 export function openReader(stack: OpenStack, only: string | undefined): SnapshotReader {
   const { target, outputs } = stack;

@@ -4,20 +4,20 @@ import { shareOf } from './bar.ts';
 import type { PolledSnapshot } from './snapshot-poller.ts';
 import type { LiveFile, Snapshot } from './snapshot.ts';
 
-/** What doesn't change is told again so often. Milliseconds. */
+/** Unchanged lines are repeated at this interval. Milliseconds. */
 const repeatEveryMs = 10_000;
 
 interface Told {
   key: string;
-  /** Another one is news. */
+  /** A different key is news. */
   what: string;
   text: string;
   isOnce?: true;
 }
 
 /**
- * What is new since the last look, a line a file, for whoever reads a log: each file when what is done with it changes,
- * and all of them now and then.
+ * What is new since the last snapshot, one line per file, for log files: each file when its step changes, and all of them at
+ * intervals.
  */
 export class PlainLines {
   readonly #now: () => number;
@@ -27,7 +27,7 @@ export class PlainLines {
     this.#now = now;
   }
 
-  /** The lines to print for this look; none where there is nothing new. */
+  /** The lines to print for this snapshot; none if nothing is new. */
   next({ snapshot, unanswered }: PolledSnapshot): string[] {
     const lines: Told[] = [];
     if (unanswered !== null) {

@@ -6,10 +6,10 @@ import { answeredOf } from '../drop/describe-progress.ts';
 import { liveCounts } from '../drop/live-counts.ts';
 import { RateMeter } from '../terminal/rate-meter.ts';
 
-/** Files whose batches are read at a look, in turn: a query each, of up to 200 items. */
+/** Files whose batches are read per snapshot, in turn: a query each, of up to 200 items. */
 const filesALook = 4;
 
-/** What an API has answered since the first look, in all, and of the files that are under way. */
+/** What an API has answered since the first snapshot, in total and for the open files. */
 interface Answers {
   meter: RateMeter;
   total: number;
@@ -17,8 +17,8 @@ interface Answers {
 }
 
 /**
- * What is kept from look to look: how far each file was when its batches were last read, and how fast each API answers.
- * The counts of a file never go back, so that a rate can be told from them.
+ * Kept between snapshots: each file's progress when its batches were last read, and how fast each API answers. A file's
+ * counts never decrease, so that a rate can be derived from them.
  */
 export class ProgressMeter {
   readonly #ledger: Pick<BatchLedger, 'listBatches'>;
@@ -30,7 +30,7 @@ export class ProgressMeter {
     this.#ledger = ledger;
   }
 
-  /** The files with what has become of their records so far, unfinished batches included. */
+  /** The files with the outcomes of their records so far, including unfinished batches. */
   async count(open: readonly FileAccount[]): Promise<FileAccount[]> {
     const ids = new Set(open.map(({ fileId }) => fileId));
     for (const fileId of this.#live.keys()) if (!ids.has(fileId)) this.#live.delete(fileId);
@@ -42,7 +42,7 @@ export class ProgressMeter {
     });
   }
 
-  /** The first are being served; the others' turn comes as well, since several may be. */
+  /** The first files are being sent; the others are read in turn, since several may be. */
   #takeTurn(open: readonly FileAccount[]): FileAccount[] {
     const from = this.#turn;
     this.#turn = (from + filesALook) % open.length;
@@ -51,7 +51,7 @@ export class ProgressMeter {
 
   /**
    * Notes what an API has answered of these files.
-   * @param closed among them those that were under way at the last look
+   * @param closed those of them that were open at the last snapshot
    */
   note(api: string, open: readonly FileAccount[], closed: readonly FileAccount[], now: number): void {
     // Idle time would make the next file look slow.
@@ -59,7 +59,7 @@ export class ProgressMeter {
     const before = this.#apis.get(api);
     const answers: Answers = { meter: before?.meter ?? new RateMeter(), total: before?.total ?? 0, ofFiles: new Map() };
     for (const file of open) {
-      // What was answered before anybody looked says nothing of now.
+      // Answers from before the first snapshot say nothing about the current rate.
       const seen = before ? (before.ofFiles.get(file.fileId) ?? 0) : answeredOf(file);
       const answered = Math.max(seen, answeredOf(file));
       answers.total += answered - seen;
@@ -73,7 +73,7 @@ export class ProgressMeter {
     this.#apis.set(api, answers);
   }
 
-  /** Answers a second; undefined until enough has been seen, and where nothing is under way. */
+  /** Answers per second; undefined until enough has been seen, and while no file is open. */
   perSecond(api: string): number | undefined {
     return this.#apis.get(api)?.meter.perSecond();
   }

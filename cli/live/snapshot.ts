@@ -20,7 +20,7 @@ export interface Snapshot {
   apis: LiveApi[];
   queues: LiveQueue[];
   dead_letters: DeadGroup[];
-  /** There are more than were counted. */
+  /** There are more than this. */
   dead_letters_are_partial: boolean;
 }
 
@@ -75,7 +75,7 @@ export interface LiveApi {
 export interface LiveQueue {
   queue: DlqName;
   feed: string;
-  /** Null for the finalizer's, which both lanes share. */
+  /** Null for the finalizer's DLQ, which both lanes share. */
   lane: LaneName | null;
   messages: number;
   dead_messages: number;

@@ -5,7 +5,7 @@ import type { Receipt } from '../../lambdas/core/account/receipt.ts';
 export interface StoredRecord {
   recordKey: string;
   record: number;
-  /** Of the record's bytes. */
+  /** SHA-256 of the record's bytes. */
   sha256: string;
   requestId: string;
   payload: string;

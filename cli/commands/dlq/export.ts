@@ -36,7 +36,7 @@ export function exportCommand(terminal: Terminal): Command {
 async function exportTo(options: ExportOptions, terminal: Terminal, signal: AbortSignal): Promise<void> {
   const selection = selectionOf(options);
   const stack = await openStack(options.stack, process.env);
-  // The header isn't a record.
+  // The header is not a record.
   let rows = -1;
   const ports = { ledger: stack.ledger, readDead: readDeadOf(stack), feedNamed };
   const counted = async function* () {

@@ -47,7 +47,7 @@ async function list(options: ListOptions, terminal: Terminal): Promise<void> {
   await terminal.print(formatDeadList({ selection, records, messages, queued }, terminal, terminal.columns));
 }
 
-/** A line of it is shown, if any: 100,000 records of 64 KiB would not fit into memory. Characters. */
+/** Only the first line is shown, and 100,000 records of 64 KiB would not fit into memory. Characters. */
 const maxShown = 2_000;
 
 function shortened(record: ListedRecord): ListedRecord {
@@ -56,16 +56,16 @@ function shortened(record: ListedRecord): ListedRecord {
     ...record,
     error: error.slice(0, maxShown),
     api_answer: answer?.slice(0, maxShown) ?? null,
-    // A multiple of four: base64 is cut between its groups.
+    // A multiple of four, so that base64 is cut between its groups.
     raw_payload: payload?.slice(0, maxShown) ?? null,
   };
 }
 
 interface Listing {
   records: ListedRecord[];
-  /** Those that are no letters, and letters that the ledger doesn't know. */
+  /** Messages that are not letters, and letters that the ledger does not know. */
   messages: DeadMessage[];
-  /** Letters that SQS counts, in the DLQs and on their way there. */
+  /** Letters by SQS's count, in the DLQs and on their way there. */
   queued: number;
 }
 
@@ -87,7 +87,7 @@ async function read(
   const urls = stack.outputs.redrivePaths(feed, 'letters').flatMap(({ dlqUrl, queueUrl }) => [dlqUrl, queueUrl]);
   const counts = await Promise.all(urls.map((url) => countMessages(stack.sqs, url)));
   const queued = counts.reduce((sum, count) => sum + count, 0);
-  // The DLQ of letters is read only where it holds more than the ledger knows of: it may be long.
+  // The letters' DLQ may be long: it is read only if it holds more messages than the ledger has letters.
   const more = !isNarrowed(selection) && queued > records.length ? (['letters'] as const) : [];
   const found = await readDlqs(stack, feed, terminal, signal, [...more, 'records', 'intake', 'finalize']);
   terminal.endProgress();

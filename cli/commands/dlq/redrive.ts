@@ -80,7 +80,7 @@ async function tell(
   await terminal.print(formatRedrive(end, amendments, options.feed));
 }
 
-/** What goes on without the command, and that it does. */
+/** What continues after the command has ended. */
 function interruptedSentence(end: RedriveEnd, { feed }: RedriveOptions): string {
   return (
     `Interrupted, and nothing is lost: ${progressOf(end.counts, end.moved + end.remade)}. What was moved is tried ` +

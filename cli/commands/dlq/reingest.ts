@@ -92,7 +92,7 @@ async function readCsv(path: string): Promise<Buffer> {
   }
 }
 
-/** @throws CliError where nobody can be asked, InterruptedError where the answer is no */
+/** @throws CliError without a terminal to ask on, InterruptedError if the answer is no */
 async function requireConsent({ corrections }: CorrectionPlan, { yes }: ReingestOptions, signal: AbortSignal) {
   if (yes) return;
   const what = formatCountOf(corrections.length, 'corrected row');
@@ -122,7 +122,7 @@ async function sendAndFollow(
   return followCorrections(sent, { ledger: stack.ledger, queued, clock: systemClock, terminal }, signal);
 }
 
-/** Nobody needs the letters of records that have come to rest. */
+/** Letters of resolved records are no longer needed. */
 async function removeLetters(resolved: readonly EndedCorrection[], stack: OpenStack, signal: AbortSignal) {
   const feeds = new Set(resolved.map(({ correction }) => correction.file.feed));
   const dlqUrls = [...feeds].flatMap((feed) => stack.outputs.redrivePaths(feed, 'letters').map(({ dlqUrl }) => dlqUrl));

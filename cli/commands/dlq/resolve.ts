@@ -95,7 +95,7 @@ async function resolve(
   return resolved.length === wanted.length ? exitCodes.clean : exitCodes.failed;
 }
 
-/** The ledger has it by then: an event that can't be published is told, and no reason to fail. */
+/** The ledger already has it: an event that can't be published is reported and does not fail the command. */
 function tolerant(events: EventPublisher, terminal: Terminal): EventPublisher {
   return {
     publish: (type, detail) =>
@@ -111,7 +111,7 @@ function chosenOf(records: readonly number[], { reason, all }: ResolveOptions): 
   throw new CliError('Name the records by their numbers, or by --reason, or take --all of the file: one of the three.');
 }
 
-/** @throws CliError where this machine can't tell */
+/** @throws CliError if this machine does not know the user's name */
 export function whoIs(by: string | undefined): string {
   const name = by?.trim() ?? '';
   if (name !== '') return name;

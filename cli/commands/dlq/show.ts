@@ -44,7 +44,7 @@ async function show(typed: string, record: number, options: ShowOptions, termina
   await terminal.print(formatDeadRecord(described, terminal, terminal.columns));
 }
 
-/** @throws InvalidArgumentError where it is no record's number */
+/** @throws InvalidArgumentError if it is not a record number */
 export function parseRecord(text: string): number {
   const record = Number(text);
   if (/^[0-9]{1,10}$/.test(text) && record >= 1) return record;

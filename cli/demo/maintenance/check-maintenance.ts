@@ -18,7 +18,7 @@ export interface MaintenanceEnd {
   othersDoneAtMs: readonly number[];
 }
 
-/** What was written, what the manifests say, what the ledger holds and what lies in the DLQ: compared with each other. */
+/** Compares what was written with what the manifests say, what the ledger holds and what is in the DLQ. */
 export function checkMaintenance(end: MaintenanceEnd): Check[] {
   return [checkSum(end), checkFigures(end), checkLedger(end), checkLetters(end), checkUrgent(end)];
 }
@@ -79,7 +79,7 @@ function checkUrgent({ urgent, othersDoneAtMs }: MaintenanceEnd): Check {
   const behind = othersDoneAtMs.filter((at) => at > urgent.doneAtMs).length;
   const seconds = ((urgent.doneAtMs - urgent.droppedAtMs) / 1000).toFixed(1);
   return {
-    // A small demo may be over before the urgent file is dropped.
+    // A small demo may have ended before the urgent file is dropped.
     required: false,
     holds: behind > waiting / 2,
     sentence:

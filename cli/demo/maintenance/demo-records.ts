@@ -1,15 +1,15 @@
-/** What has to become of a file's one record. `conflict`: two files claim one id, and the first to come has it. */
+/** The expected outcome of a file's record. `conflict`: two files claim the same id, and the first to arrive has it. */
 export type Fate = 'stored' | 'rejected' | 'conflict';
 
 export interface DemoFile {
-  /** Below the feed's prefix. */
+  /** Relative to the feed's prefix. */
   name: string;
   text: string;
   recordId: string;
   fate: Fate;
 }
 
-/** One file in so many is broken, each kind of fault in turn. */
+/** One of this many files is broken, with each kind of fault in turn. */
 const brokenEvery = 100;
 
 const faults: ((record: Record<string, unknown>) => string)[] = [
@@ -22,7 +22,7 @@ const faults: ((record: Record<string, unknown>) => string)[] = [
 
 const forms = ['FAA Form 8130-3', 'EASA Form 1', 'EASA FORM ONE', '8130-3', 'OEM Service Bulletin', 'TCCA Form One'];
 
-/** That many files of one record each, some of them broken, and a last one that contradicts the first. */
+/** `count` files of one record each, some of them broken; the last one contradicts the first. */
 export function demoFiles(count: number, run: string): DemoFile[] {
   const files: DemoFile[] = [];
   for (let n = 1; n < count; n++) {
@@ -42,7 +42,7 @@ export function demoFiles(count: number, run: string): DemoFile[] {
   return files;
 }
 
-/** An aircraft is on the ground for it. */
+/** An aircraft is grounded until it arrives. */
 export function urgentFile(run: string): DemoFile {
   const record = { ...recordOf(`${run}-AOG`, 0), priority: 'AOG' };
   return { name: 'aog.json', text: JSON.stringify(record), recordId: `${run}-AOG`, fate: 'stored' };

@@ -4,10 +4,10 @@ import { formatCount } from '../../terminal/format.ts';
 import type { Terminal } from '../../terminal/terminal.ts';
 import type { DemoFile } from './demo-records.ts';
 
-/** Puts that are under way at once. */
+/** Uploads in progress at once. */
 const atOnce = 32;
 
-/** Drops the files under the prefix, many at once, as they come from a scanner's folder. */
+/** Drops the files under the prefix, many at once, as a scanner's folder does. */
 export async function dropFiles(
   files: readonly DemoFile[],
   prefix: string,

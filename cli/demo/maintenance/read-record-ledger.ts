@@ -4,11 +4,11 @@ import { ScanCommand } from '@aws-sdk/client-dynamodb';
 /** A record as the record ledger holds it. */
 export interface StoredRecord {
   recordId: string;
-  /** Of the record's bytes. */
+  /** SHA-256 of the record's bytes. */
   sha256: string;
 }
 
-/** All that is in the record ledger. */
+/** Every item of the record ledger. */
 export async function readRecordLedger(client: DynamoDBClient, table: string): Promise<StoredRecord[]> {
   const records: StoredRecord[] = [];
   let start: Record<string, never> | undefined;

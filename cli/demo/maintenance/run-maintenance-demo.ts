@@ -85,7 +85,7 @@ async function sendThrough(
 
 const pollEveryMs = 500;
 
-/** A letter is in the DLQ a second or two after its file is done. */
+/** A letter reaches the DLQ a second or two after its file is done. */
 async function awaitDlq(letters: number, { outputs, sqs }: OpenStack, signal: AbortSignal): Promise<void> {
   for (;;) {
     const counts = await Promise.all(outputs.dlqs(feed).letters.map(({ url }) => countMessages(sqs, url)));
@@ -95,7 +95,7 @@ async function awaitDlq(letters: number, { outputs, sqs }: OpenStack, signal: Ab
   }
 }
 
-/** @throws CliError where `--files` is no number that makes sense */
+/** @throws CliError if `--files` is not a usable number */
 function filesOf(argv: readonly string[]): number {
   const at = argv.indexOf('--files');
   if (at === -1) return usualFiles;

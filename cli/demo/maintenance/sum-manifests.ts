@@ -7,11 +7,11 @@ import type { OpenStack } from '../../stack/open-stack.ts';
 import { formatCount, formatRate } from '../../terminal/format.ts';
 import type { Terminal } from '../../terminal/terminal.ts';
 
-/** Manifests that are read at once. */
+/** Manifests read at once. */
 const readsAtOnce = 16;
 const pollEveryMs = 2_000;
 
-/** All that the manifests say, added up: whether each stands for a file or for many makes no difference. */
+/** The manifests' sums, whether each stands for one file or for a bundle. */
 export function sumManifests(
   manifests: Iterable<Manifest>,
 ): Figures & { dead_lettered_records: number; reconciled: boolean } {
