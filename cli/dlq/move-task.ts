@@ -47,7 +47,8 @@ export async function runMoveTask(
     const isListed = task !== undefined && task.StartedTimestamp !== before?.StartedTimestamp;
     if (isListed || look === maxLooksBehind) {
       const moved = isListed ? (task.ApproximateNumberOfMessagesMoved ?? 0) : 0;
-      onProgress(moved, task?.ApproximateNumberOfMessagesToMove ?? moved);
+      // AWS counts them at the start; others count what is left.
+      onProgress(moved, Math.max(moved, task?.ApproximateNumberOfMessagesToMove ?? 0));
       if (isListed && task.Status === 'FAILED') {
         throw new CliError(
           `SQS gave up moving the messages after ${moved}: ${task.FailureReason ?? 'it says not why'}.`,

@@ -9,6 +9,7 @@ import { letterDigest } from '../../lambdas/core/authenticity.ts';
 import type { Letter, UnnotedLetter } from '../../lambdas/messages.ts';
 import type { FileClose, Ledger, NewFile } from '../../lambdas/ports.ts';
 import { limits } from '../support/feed-fixture.ts';
+import { dynamoDbs } from '../support/implementations.ts';
 import { InMemoryLedger } from '../support/in-memory-ledger.ts';
 import { fileIdOf } from '../../lambdas/core/records/identity.ts';
 import { maxMembers } from '../../lambdas/core/records/bundle.ts';
@@ -18,15 +19,13 @@ import { SimulatedClock } from '../support/simulated-clock.ts';
 /** One suite for the real ledger and the fake one: what the fake promises, the table keeps. */
 describe.each([
   ['in memory', (clock: SimulatedClock): Ledger => new InMemoryLedger(clock)],
-  [
-    'in DynamoDB',
-    (clock: SimulatedClock): Ledger =>
-      createDynamoLedger(
-        new DynamoDBClient(inject('cloud').client),
-        inject('cloud').outputs['LedgerTableName'] ?? '',
-        clock,
-      ),
-  ],
+  ...dynamoDbs().map(([name, settings]): [string, (clock: SimulatedClock) => Ledger] => {
+    const client = new DynamoDBClient(settings);
+    return [
+      `in ${name}`,
+      (clock) => createDynamoLedger(client, inject('cloud').outputs['LedgerTableName'] ?? '', clock),
+    ];
+  }),
 ])('the ledger %s', (_, create) => {
   let clock: SimulatedClock;
   let ledger: Ledger;

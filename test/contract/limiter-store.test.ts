@@ -8,6 +8,7 @@ import { systemClock } from '../../lambdas/adapters/system-clock.ts';
 import { SharedLimiter } from '../../lambdas/consumer/shared-limiter.ts';
 import { breakerPauseMs, sharedOutage, suspectProbeDelayMs } from '../../lambdas/core/limiter/breaker.ts';
 import type { LimiterStore } from '../../lambdas/ports.ts';
+import { dynamoDbs } from '../support/implementations.ts';
 import { InMemoryLimiterStore } from '../support/in-memory-limiter-store.ts';
 import { SimulatedClock } from '../support/simulated-clock.ts';
 
@@ -16,10 +17,10 @@ const table = (client: DynamoDBClient) => openTable(client, inject('cloud').outp
 /** One suite for the real item and the fake one. */
 describe.each([
   ['in memory', (): LimiterStore => new InMemoryLimiterStore()],
-  [
-    'in DynamoDB',
-    (): LimiterStore => new DynamoLimiterStore(table(new DynamoDBClient(inject('cloud').client)), randomUUID()),
-  ],
+  ...dynamoDbs().map(([name, settings]): [string, () => LimiterStore] => {
+    const client = new DynamoDBClient(settings);
+    return [`in ${name}`, () => new DynamoLimiterStore(table(client), randomUUID())];
+  }),
 ])('the limiter’s item %s', (_, create) => {
   let store: LimiterStore;
   beforeEach(() => {
@@ -131,8 +132,8 @@ describe.each([
   });
 });
 
-it('the table’s answers tell the time', async () => {
-  const client = new DynamoDBClient(inject('cloud').client);
+it.each(dynamoDbs())('the answers of %s tell the time', async (_, settings) => {
+  const client = new DynamoDBClient(settings);
   const seen: [number, number, number][] = [];
   watchServerDates(client, systemClock, (...times) => seen.push(times));
   await new DynamoLimiterStore(table(client), randomUUID()).read();

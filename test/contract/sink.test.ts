@@ -8,6 +8,7 @@ import { systemClock } from '../../lambdas/adapters/system-clock.ts';
 import { sha256Of } from '../../lambdas/core/records/identity.ts';
 import type { Sink, SinkAnswer, SinkRequest } from '../../lambdas/ports.ts';
 import { startFakeAvstar } from '../../localstack/fake-avstar/server.ts';
+import { dynamoDbs } from '../support/implementations.ts';
 import { InMemoryApi } from '../support/in-memory-ports.ts';
 import { startRawServer } from '../support/raw-server.ts';
 import { sinkRequest } from '../support/sink-request.ts';
@@ -52,7 +53,10 @@ const worlds: [name: string, open: () => Promise<World>][] = [
       return { sink: httpAt(`http://127.0.0.1:${api.port}`), at: httpAt };
     },
   ],
-  ['into the record ledger', async () => ({ sink: ledgerAt(inject('cloud').client.endpoint), at: ledgerAt })],
+  ...dynamoDbs().map(([name, { endpoint }]): [string, () => Promise<World>] => [
+    `into the record ledger in ${name}`,
+    async () => ({ sink: ledgerAt(endpoint), at: ledgerAt }),
+  ]),
 ];
 
 const signal = () => new AbortController().signal;
@@ -166,14 +170,14 @@ describe('the API over HTTP', () => {
   });
 });
 
-describe('the record ledger', () => {
+describe.each(dynamoDbs())('the record ledger in %s', (_, settings) => {
   let sink: LedgerSink;
   const table = () => inject('cloud').outputs['RecordLedgerTableName'] ?? '';
   beforeEach(() => {
-    sink = ledgerAt(inject('cloud').client.endpoint);
+    sink = ledgerAt(settings.endpoint);
   });
   const stored = async (identity: readonly string[]) => {
-    const client = new DynamoDBClient(inject('cloud').client);
+    const client = new DynamoDBClient(settings);
     const Key = { recordKey: { S: recordKeyOf('contract', identity) } };
     return (await client.send(new GetItemCommand({ TableName: table(), Key, ConsistentRead: true }))).Item ?? {};
   };
@@ -242,7 +246,7 @@ describe('the record ledger', () => {
   });
 
   it('has records wait where there is no table to write to', async () => {
-    const nowhere = ledgerAt(inject('cloud').client.endpoint, 'there-is-none');
+    const nowhere = ledgerAt(settings.endpoint, 'there-is-none');
     expect(await nowhere.deliver(request(), signal())).toMatchObject({ kind: 'unauthorised' });
   });
 
