@@ -112,6 +112,8 @@ export const letter = z.object({
   /** `text`: as it stood in the file; `base64` where text can't carry it; `head`: base64 of its first bytes only. */
   raw_encoding: z.enum(['text', 'base64', 'head']),
   raw_payload: z.string(),
+  /** Of the whole record in the work bucket, whose bytes have `sha256`: where the letter has only the head of a record that the feed takes. */
+  payload_key: z.string().optional(),
   /** Requests made for this record so far. */
   attempts: z.int().nonnegative(),
   request_id: z.string().nullable(),

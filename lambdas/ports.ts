@@ -509,6 +509,14 @@ export interface ReceiptStore {
   getReceipts(key: string): Promise<Buffer>;
 }
 
+/** Records that are too long for their dead letters, until their retention is over. */
+export interface PayloadStore {
+  /** Repeatable: the key names the content. */
+  putPayload(key: string, bytes: Buffer): Promise<void>;
+  /** Undefined where there is none (any more), or where it may not be read. The caller checks the hash. */
+  getPayload(key: string): Promise<Buffer | undefined>;
+}
+
 export interface Archive {
   /** Copies the source next to the manifest; repeatable. Undefined where it is gone. */
   copySource(source: SourceObject, key: string): Promise<{ key: string } | undefined>;

@@ -76,6 +76,7 @@ function consumerPorts(ledger: InMemoryLedger, sink: Sink, connections: number):
     },
     letters: { sendLetters: nothing, sendBack: nothing },
     finalize: { send: nothing },
+    payloads: { putPayload: nothing, getPayload: async () => undefined },
     receipts: { putReceipts: nothing, getReceipts: async () => Buffer.alloc(0) },
     clock: systemClock,
     log: silentLog,

@@ -165,6 +165,7 @@ export class Lane extends Construct {
     const { files, limiter, altered } = ledgerKeys;
     ledger.grant(consumer, [files(feed.name), limiter(apiIdOf(feed)), altered(feed.name)], 'GetItem', 'UpdateItem');
     work.grantPutReceipts(consumer, feed.name);
+    work.grantPayloads(consumer, feed.name);
     sink.token?.grantRead(consumer);
     sink.recordLedger?.grantPut(consumer, feed.name);
     consumer.maySendTo(this.records.queue, this.letters.queue, finalizeQueue);

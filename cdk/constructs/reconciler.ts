@@ -94,6 +94,7 @@ export class Reconciler extends Construct {
     ledger.grantList(this.function, [name, ...namesSharingApi(feed, settings)]);
     work.grantGetReceipts(this.function, name);
     work.grantPutReceipts(this.function, name);
+    work.grantPayloads(this.function, name);
     archive.grantList(this.function, name);
     desk.grantTell(this.function);
     this.function.maySendTo(finalizer.queue, ...lanes.map((lane) => lane.intake.queue));

@@ -8,7 +8,7 @@ import type { SluiceFunction } from './sluice-function.ts';
 
 /**
  * Receipts of batches, until the finalizer gathers them, and again for every amended manifest; small files as one, until
- * it has archived them.
+ * it has archived them; records that are too long for their dead letters.
  */
 export class WorkBucket extends Construct {
   readonly bucket: Bucket;
@@ -21,6 +21,11 @@ export class WorkBucket extends Construct {
       ...accessLogs.of('work'),
       lifecycleRules: [abortUploads, { id: 'expire', expiration: Duration.days(settings.workRetentionDays) }],
     });
+  }
+
+  /** Lets it store the feed's records that are too long for their dead letters, and read them. */
+  grantPayloads(grantee: SluiceFunction, feed: string): void {
+    grantee.may(['s3:PutObject', 's3:GetObject'], this.bucket.arnForObjects(`payloads/${feed}.*`));
   }
 
   grantPutReceipts(grantee: SluiceFunction, feed: string): void {

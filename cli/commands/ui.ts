@@ -3,7 +3,7 @@ import { once } from 'node:events';
 import { feedNamed, feeds } from '../../feeds/index.ts';
 import { systemClock } from '../../lambdas/adapters/system-clock.ts';
 import { exportDead } from '../dlq/export-dead.ts';
-import { readDeadOf } from '../dlq/read-dead-of.ts';
+import { readWholeDeadOf } from '../dlq/read-dead-of.ts';
 import { redriveToEnd } from '../dlq/redrive-ports.ts';
 import type { Selection } from '../dlq/select-dead.ts';
 import { InterruptedError, interruptible } from '../interrupt.ts';
@@ -63,7 +63,8 @@ function portsOf(stack: OpenStack): Omit<RoomPorts, 'redrives' | 'onStaleLink'> 
   const poller = new SnapshotPoller(() => reader.look(), explainFault, systemClock);
   return {
     sight: () => poller.latest(pollEveryMs),
-    exportDead: (selection) => exportDead(selection, { ledger: stack.ledger, readDead: readDeadOf(stack), feedNamed }),
+    exportDead: (selection) =>
+      exportDead(selection, { ledger: stack.ledger, readDead: readWholeDeadOf(stack), feedNamed }),
     feeds: feeds.map(({ name }) => name).filter((name) => stack.outputs.api(name) !== undefined),
     explain: explainFault,
     clock: systemClock,

@@ -11,6 +11,8 @@ export interface Claim {
   /** Of the record; and of its file, where the CSV has it. */
   sha256: string;
   checksum: string | undefined;
+  /** Whether the list showed the record's raw text, as it does where it could not read a row; undefined without that column. */
+  hasRaw: boolean | undefined;
   /** By the source's column names, as the desk left them. */
   cells: ReadonlyMap<string, string>;
 }
@@ -55,6 +57,7 @@ export function claimsOf({ columns, rows }: ParsedCsv): Map<string, Claim[]> {
         record: Number(record),
         sha256: at(cells, 'sluice_sha256').toLowerCase(),
         checksum: checksum === '' ? undefined : checksum.toLowerCase(),
+        hasRaw: columns.includes('sluice_raw') ? at(cells, 'sluice_raw') !== '' : undefined,
         // A column goes before a field of the same name among the others.
         cells: new Map([...others, ...values]),
       };

@@ -2,6 +2,7 @@ import type { Feed } from '../../feeds/feed.ts';
 import type { FileAccount } from '../../lambdas/core/account/file-account.ts';
 import { mapRow } from '../../lambdas/core/records/prepare-record.ts';
 import type { OpenDead } from '../../lambdas/core/dead-letters/reconciliation-csv.ts';
+import { isStoredApart } from '../../lambdas/core/dead-letters/letter-of.ts';
 import { droppedChecksumOf } from '../../lambdas/core/dead-letters/reconciliation-csv.ts';
 import type { DeadLedger, FileLedger } from '../../lambdas/ports.ts';
 import type { Claim } from './claims.ts';
@@ -90,13 +91,19 @@ async function planFile(
   }
 }
 
-function claimFault({ sha256, checksum, record }: Claim, open: OpenDead): string | undefined {
+function claimFault({ sha256, checksum, record, hasRaw }: Claim, open: OpenDead): string | undefined {
   const { file, receipt, dead } = open;
   if (sha256 !== receipt.sha256) {
     return `sluice_sha256 is not that of record ${record} of the file ${file.fileId}: the row has got to another record.`;
   }
   if (checksum !== undefined && checksum !== droppedChecksumOf(open)) {
     return `sluice_checksum is not that of the file ${file.fileId}.`;
+  }
+  if (hasRaw === false && receipt.raw_encoding === 'head' && isStoredApart(file, receipt)) {
+    return (
+      `record ${record} of the file ${file.fileId} is too long for its receipt, and its copy in the work bucket is gone: ` +
+      'what was changed in the row can not be told. Drop a corrected file.'
+    );
   }
   if (dead) return undefined;
   return `the letter of record ${record} is not known yet, or is lost: have it tried by \`dlq redrive\` first.`;
@@ -112,7 +119,9 @@ function planRow(
   { plan, known, feed }: { plan: CorrectionPlan; known: ReadonlySet<string>; feed: Feed },
 ): string | undefined {
   const { file, receipt, dead } = open;
-  const { row, changes, ignored } = compareRow(open, claim.cells, known, feed);
+  // The list could not read the record: its empty cells are no change.
+  const listed = claim.hasRaw ? { ...open, receipt: { ...receipt, raw_encoding: 'head' as const } } : open;
+  const { row, changes, ignored } = compareRow(listed, claim.cells, known, feed);
   plan.ignored.push(...ignored);
   if (changes.length === 0 || !dead) {
     plan.unchanged++;

@@ -22,8 +22,11 @@ const descriptions: Record<keyof Letter, string> = {
   api_answer: 'What the API answered, trimmed.',
   raw_encoding:
     'text: raw_payload is the record as it stood in the file; base64: the same, where text can not carry it; ' +
-    'head: base64 of its first 1,024 bytes only, where it is longer than 64 KiB.',
+    'head: base64 of its first 1,024 bytes only, where it is longer than 64 KiB; see payload_key.',
   raw_payload: 'The record as it stood in the file; see raw_encoding.',
+  payload_key:
+    'Where all of a record longer than 64 KiB lies in the work bucket; its bytes have the hash in sha256. Absent where ' +
+    'the record is longer than the feed takes.',
   attempts: 'Requests that were made for the record before it became a dead letter.',
   request_id: 'X-Request-ID of those requests; null where the record never got as far as having one.',
   sha256: "SHA-256 of the record's bytes as they stood in the file, lower-case hex.",

@@ -5,6 +5,7 @@ import { createDynamoLedger, openTable } from '../../lambdas/adapters/dynamo-led
 import { DynamoLimiterStore } from '../../lambdas/adapters/dynamo-limiter-store.ts';
 import { EventBridgePublisher } from '../../lambdas/adapters/eventbridge-publisher.ts';
 import { S3Archive, S3ReceiptStore } from '../../lambdas/adapters/s3-archive.ts';
+import { S3PayloadStore } from '../../lambdas/adapters/s3-payload-store.ts';
 import { SqsFinalizeQueue, SqsLetterQueue } from '../../lambdas/adapters/sqs-queues.ts';
 import { systemClock } from '../../lambdas/adapters/system-clock.ts';
 import type {
@@ -14,6 +15,7 @@ import type {
   Ledger,
   LetterQueue,
   LimiterStore,
+  PayloadStore,
   ReceiptStore,
 } from '../../lambdas/ports.ts';
 import { CliError } from '../cli-error.ts';
@@ -44,6 +46,7 @@ export interface OpenStack {
   newS3: () => S3Client;
   archive: Archive;
   receipts: ReceiptStore;
+  payloads: PayloadStore;
   events: EventPublisher;
   /** The finalize queue of each message's feed. */
   finalize: FinalizeQueue;
@@ -75,6 +78,7 @@ export async function openTarget(target: Target): Promise<OpenStack> {
     newS3,
     archive: new S3Archive(s3, outputs.archiveBucket),
     receipts: new S3ReceiptStore(s3, outputs.workBucket),
+    payloads: new S3PayloadStore(s3, outputs.workBucket),
     events: new EventBridgePublisher(eventBridgeClientFor(target)),
     finalize: {
       send: (message, delaySeconds) =>

@@ -2,7 +2,7 @@ import { ContradictionError, LeaseLostError } from '../core/errors.ts';
 import type { DoneRecord, Progress } from '../core/account/progress.ts';
 import { encodeProgress, ProgressEncoder } from '../core/account/progress.ts';
 import type { UnnotedLetter } from '../messages.ts';
-import type { BatchLedger, ClaimEnd, Clock, DeadLedger, LetterQueue } from '../ports.ts';
+import type { BatchLedger, ClaimEnd, Clock, DeadLedger, LetterQueue, PayloadStore } from '../ports.ts';
 
 /** A consumer that is killed repeats at most this many requests: no more are sent beyond what its saved progress tells. */
 export const maxUnsaved = 50;
@@ -17,6 +17,12 @@ const saveEveryMs = 30_000;
 /** Twice as long: a lease outlives one save that comes late. Milliseconds. */
 export const batchLeaseMs = 60_000;
 
+/** A letter on its way to the queue, and its record's bytes. */
+export interface UnsentLetter {
+  letter: UnnotedLetter;
+  bytes: Buffer;
+}
+
 export interface JournalOptions {
   fileId: string;
   batch: number;
@@ -24,12 +30,13 @@ export interface JournalOptions {
   saved: Progress;
   ledger: Pick<BatchLedger, 'saveProgress' | 'releaseBatch'> & Pick<DeadLedger, 'noteLetters'>;
   letters: LetterQueue;
+  payloads: Pick<PayloadStore, 'putPayload'>;
   clock: Pick<Clock, 'now'>;
 }
 
 /**
- * What has become of a batch's records, and the saving of it. Order is what crash-safety rests on: a failed record's
- * letter is noted before it is in its queue, it is in its queue before the record counts as done, and no record is sent before the ledger says it may have been.
+ * What has become of a batch's records, and the saving of it. Order is what crash-safety rests on: a failed record that its
+ * letter points to is stored before the letter is noted, the letter is noted before it is in its queue, it is in its queue before the record counts as done, and no record is sent before the ledger says it may have been.
  */
 export class BatchJournal {
   readonly #options: JournalOptions;
@@ -41,7 +48,7 @@ export class BatchJournal {
   /** Places that a request went out for. */
   #sent = 0;
   #open = 0;
-  #unsentLetters: UnnotedLetter[] = [];
+  #unsentLetters: UnsentLetter[] = [];
   /** Groups of letters that were noted. */
   #notes = 0;
   #unsaved = 0;
@@ -96,10 +103,10 @@ export class BatchJournal {
     void this.save().catch((error: unknown) => (this.#failure ??= { error }));
   }
 
-  record(done: DoneRecord, letter?: UnnotedLetter): void {
+  record(done: DoneRecord, unsent?: UnsentLetter): void {
     this.#add(done);
     this.#unsaved++;
-    if (letter) this.#unsentLetters.push(letter);
+    if (unsent) this.#unsentLetters.push(unsent);
   }
 
   #add(done: DoneRecord): void {
@@ -174,11 +181,18 @@ export class BatchJournal {
   async #sendLetters(): Promise<void> {
     const letters = this.#unsentLetters;
     this.#unsentLetters = [];
-    const { fileId, owner, ledger } = this.#options;
+    const { fileId, owner, ledger, payloads } = this.#options;
     try {
       if (letters.length === 0) return;
+      // Nobody points to these yet: one that no letter follows expires with the bucket's rule.
+      await Promise.all(
+        letters.map(async ({ letter: { payload_key: key }, bytes }) => {
+          if (key !== undefined) await payloads.putPayload(key, bytes);
+        }),
+      );
       // In the ledger first: a letter that comes back is compared with its note. The owner's name is new with each attempt.
-      const noted = await ledger.noteLetters(fileId, `${owner}-${this.#notes++}`, letters);
+      const unnoted = letters.map(({ letter }) => letter);
+      const noted = await ledger.noteLetters(fileId, `${owner}-${this.#notes++}`, unnoted);
       await this.#options.letters.sendLetters(noted);
     } catch (error) {
       this.#unsentLetters = [...letters, ...this.#unsentLetters];

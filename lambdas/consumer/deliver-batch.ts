@@ -19,7 +19,7 @@ import type { PreparedRecord } from '../core/records/prepare-record.ts';
 import type { DoneRecord } from '../core/account/progress.ts';
 import { decodeProgress, noProgress } from '../core/account/progress.ts';
 import { maxBatchFailures, successorDelaySeconds } from '../core/limiter/retry.ts';
-import type { BatchMessage, UnnotedLetter } from '../messages.ts';
+import type { BatchMessage } from '../messages.ts';
 import type {
   AuditLog,
   BatchClaim,
@@ -32,12 +32,14 @@ import type {
   LetterQueue,
   Limiter,
   Metrics,
+  PayloadStore,
   ReceiptStore,
   Sink,
   TokenSource,
 } from '../ports.ts';
 import type { Deadline } from '../runtime/deadline.ts';
 import { auditRecords } from './audit-records.ts';
+import type { UnsentLetter } from './batch-journal.ts';
 import { BatchJournal, batchLeaseMs } from './batch-journal.ts';
 import { dissolveBatch } from './dissolve-batch.ts';
 import { prepareBatch } from '../core/records/prepare-batch.ts';
@@ -59,6 +61,7 @@ export interface ConsumerPorts {
   letters: LetterQueue;
   finalize: FinalizeQueue;
   receipts: ReceiptStore;
+  payloads: PayloadStore;
   events: EventPublisher;
   clock: Clock;
   log: AuditLog;
@@ -192,7 +195,8 @@ async function readBatch(
   }
   const records = prepareBatch(message, ports.feed, file);
   const saved = claim.batch.progress ? decodeProgress(claim.batch.progress) : noProgress;
-  const journal = new BatchJournal({ fileId, batch, owner, saved, ledger, letters: ports.letters, clock });
+  const { letters, payloads } = ports;
+  const journal = new BatchJournal({ fileId, batch, owner, saved, ledger, letters, payloads, clock });
   log.info('batch begun', { ...place, records: records.length, done_before: saved.done.length });
   return { message, file, owner, records, journal, replaces: claim.batch.counts, begunAt };
 }
@@ -447,10 +451,10 @@ function letterFor(
   record: PreparedRecord,
   done: DoneRecord,
   { clock }: ConsumerPorts,
-): UnnotedLetter {
+): UnsentLetter {
   const { result } = record;
   const problem = result.kind === 'rejected' ? result.problem : undefined;
-  return letterOf(
+  const letter = letterOf(
     file,
     { batch: message.batch, ...record, raw: rawOf(record), ...sourceFieldsOf(record.source) },
     {
@@ -465,4 +469,5 @@ function letterFor(
     },
     clock.now(),
   );
+  return { letter, bytes: record.bytes };
 }

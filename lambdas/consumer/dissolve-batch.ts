@@ -37,6 +37,7 @@ export async function dissolveBatch(message: BatchMessage, file: FileAccount, po
       ),
       letter_id: dead.letterId,
     };
+    if (letter.payload_key !== undefined) await ports.payloads.putPayload(letter.payload_key, record.bytes);
     await ports.ledger.allowLetter(letter);
     letters.push(letter);
   }

@@ -13,6 +13,7 @@ import { createDynamoLedger, openTable } from '../adapters/dynamo-ledger.ts';
 import { HttpSink } from '../adapters/http-sink.ts';
 import { LedgerSink } from '../adapters/ledger-sink.ts';
 import { S3ReceiptStore } from '../adapters/s3-archive.ts';
+import { S3PayloadStore } from '../adapters/s3-payload-store.ts';
 import { noToken, SecretToken } from '../adapters/secret-token.ts';
 import { SqsBatchQueue, SqsFinalizeQueue, SqsInFlightMessages, SqsLetterQueue } from '../adapters/sqs-queues.ts';
 import { systemClock } from '../adapters/system-clock.ts';
@@ -33,6 +34,7 @@ const { API: api, TOKEN_SECRET_ARN: secret, RECORD_LEDGER_TABLE: recordLedger } 
 const feed = feedNamed(environment.SLUICE_FEED, environment.FEED_OPTIONS);
 const sqs = new SQSClient(awsClientSettings);
 const dynamo = new DynamoDBClient(awsClientSettings);
+const s3 = new S3Client(s3ClientSettings);
 const skew = new ClockSkew(jitterMarginMs(api));
 watchServerDates(dynamo, systemClock, (...times) => skew.observe(...times));
 const tokens = secret === undefined ? noToken : new SecretToken(new SecretsManagerClient(awsClientSettings), secret);
@@ -77,7 +79,8 @@ export const handler = createConsumerHandler({
   batches: new SqsBatchQueue(sqs, environment.RECORDS_QUEUE_URL, systemClock),
   letters: new SqsLetterQueue(sqs, environment.LETTERS_QUEUE_URL, systemClock),
   finalize: new SqsFinalizeQueue(sqs, environment.FINALIZE_QUEUE_URL, systemClock),
-  receipts: new S3ReceiptStore(new S3Client(s3ClientSettings), environment.WORK_BUCKET),
+  receipts: new S3ReceiptStore(s3, environment.WORK_BUCKET),
+  payloads: new S3PayloadStore(s3, environment.WORK_BUCKET),
   events: new EventBridgePublisher(new EventBridgeClient(awsClientSettings)),
   batchMessages: new SqsInFlightMessages(sqs, environment.RECORDS_QUEUE_URL),
   letterMessages: new SqsInFlightMessages(sqs, environment.LETTERS_QUEUE_URL),

@@ -98,6 +98,7 @@ async function retry(
 ): Promise<LetterEnd> {
   const { sentAt: messageSentAt } = message;
   const prepared = await prepareLetter(letter, ports);
+  if (prepared.kind === 'altered') return returnAltered(letter, message, ports);
   if (isUnproven(dead)) {
     // All that an earlier version kept to compare with: a record with other identity fields has another request id.
     const requestId = prepared.kind === 'good' ? prepared.request.requestId : null;
@@ -138,20 +139,31 @@ async function retry(
 
 type PreparedLetter =
   | { kind: 'good'; request: SinkRequest; correlationId: string | undefined }
-  | { kind: 'rejected'; fault: Pick<DeadAttempt, 'outcome' | 'reason' | 'error'> };
+  | { kind: 'rejected'; fault: Pick<DeadAttempt, 'outcome' | 'reason' | 'error'> }
+  /** What lies under its key is not the record that failed. */
+  | { kind: 'altered' };
 
-/** The record once more, from the letter's raw payload: the schema may have changed since. */
+/** The record once more, from the letter's raw payload or the object that it points to: the schema may have changed since. */
 async function prepareLetter(letter: Letter, ports: ConsumerPorts): Promise<PreparedLetter> {
   const rejected = (reason: string, error: string): PreparedLetter => ({
     kind: 'rejected',
     fault: { outcome: 'rejected', reason, error },
   });
-  if (letter.raw_encoding === 'head') return rejected(letter.reason, letter.error);
+  const isApart = letter.raw_encoding === 'head';
+  if (isApart && letter.payload_key === undefined) return rejected(letter.reason, letter.error);
   const file = await ports.ledger.getFile(letter.file_id);
   if (!file?.dialect || file.sha256 === undefined) {
     throw new ContradictionError(`The letter ${letter.letter_id} is about a file that the ledger does not know.`);
   }
-  const bytes = Buffer.from(letter.raw_payload, letter.raw_encoding === 'text' ? 'utf8' : 'base64');
+  const stored = letter.payload_key === undefined ? undefined : await ports.payloads.getPayload(letter.payload_key);
+  if (isApart && !stored) {
+    return rejected(
+      'payload_gone',
+      `the record was stored as ${letter.payload_key ?? ''} and can't be read there any more`,
+    );
+  }
+  const bytes = stored ?? Buffer.from(letter.raw_payload, letter.raw_encoding === 'text' ? 'utf8' : 'base64');
+  if (stored && sha256Of(stored) !== letter.sha256) return { kind: 'altered' };
   // The letter is the one that was sent; this is about letters of an earlier version, and about defects.
   if (sha256Of(bytes) !== letter.sha256) return rejected('payload_changed', 'the payload is not the one of the record');
   const fault = memberFaults.find((each) => each === letter.reason);

@@ -7,12 +7,15 @@ import type { DeadRecord, FileAccount } from '../core/account/file-account.ts';
 import type { Receipt } from '../core/account/receipt.ts';
 import { receipt as receiptSchema } from '../core/account/receipt.ts';
 import type { OpenDead } from '../core/dead-letters/reconciliation-csv.ts';
-import type { Archive, BatchLedger, DeadLedger, ReceiptStore } from '../ports.ts';
+import type { Archive, BatchLedger, DeadLedger, PayloadStore, ReceiptStore } from '../ports.ts';
+import { withWholePayload } from './whole-payload.ts';
 
 export interface DeadRecordPorts {
   ledger: Pick<DeadLedger, 'listDead'> & Pick<BatchLedger, 'listBatches'>;
   archive: Pick<Archive, 'getStream'>;
   receipts: Pick<ReceiptStore, 'getReceipts'>;
+  /** Where records are wanted as a whole; without it, long ones come with their heads. */
+  payloads?: Pick<PayloadStore, 'getPayload'>;
 }
 
 /**
@@ -27,7 +30,9 @@ export async function* readDeadRecords(file: FileAccount, ports: DeadRecordPorts
     // Of an open file, a letter may be known before its batch has settled: it is told of when that has.
     while (next.done !== true && next.value.record < receipt.record) next = await known.next();
     const dead = next.done !== true && next.value.record === receipt.record ? next.value : undefined;
-    if (dead?.state !== 'resolved') yield { file, receipt, dead };
+    if (dead?.state === 'resolved') continue;
+    const whole = ports.payloads ? await withWholePayload(file, receipt, ports.payloads) : receipt;
+    yield { file, receipt: whole, dead };
   }
 }
 

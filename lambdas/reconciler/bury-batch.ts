@@ -6,7 +6,7 @@ import { AlteredMessageError } from '../core/errors.ts';
 import { workReceiptsKey } from '../core/account/archive-keys.ts';
 import type { BatchAccount, FileAccount } from '../core/account/file-account.ts';
 import { sha256Of } from '../core/records/identity.ts';
-import { letterOf, rawPayloadOf } from '../core/dead-letters/letter-of.ts';
+import { letterOf, payloadKeyOf, rawPayloadOf } from '../core/dead-letters/letter-of.ts';
 import { buriedReason, noCounts } from '../core/account/outcome.ts';
 import { prepareRecord } from '../core/records/prepare-record.ts';
 import type { DoneRecord } from '../core/account/progress.ts';
@@ -19,11 +19,12 @@ import { cutSlice } from '../core/records/cut-slice.ts';
 import type { Dialect } from '../core/records/dialect.ts';
 import { decodeBody } from '../core/records/slice-body.ts';
 import type { BatchMessage } from '../messages.ts';
-import type { AuditLog, Clock, FinalizeQueue, Ledger, QueuedMessage, ReceiptStore } from '../ports.ts';
+import type { AuditLog, Clock, FinalizeQueue, Ledger, PayloadStore, QueuedMessage, ReceiptStore } from '../ports.ts';
 
 export interface BuryPorts {
   ledger: Ledger;
   receipts: Pick<ReceiptStore, 'putReceipts'>;
+  payloads: PayloadStore;
   finalize: FinalizeQueue;
   feedNamed: (name: string) => Feed;
   clock: Clock;
@@ -79,6 +80,7 @@ export async function buryBatch(
 
   const readable = { ...file, dialect: file.dialect, sha256: file.sha256 };
   const receipts = receiptsOf(message, readable, claim.batch, ports);
+  await storePayloads(message, receipts, file, ports);
   for (const receipt of receipts.filter(({ reason }) => reason === buriedReason)) {
     await ledger.adoptLetter(letterFor(receipt, message, file, ports.clock.now()), {
       id: carrier.messageId,
@@ -125,6 +127,23 @@ function receiptsOf(message: BatchMessage, file: ReadableFile, batch: BatchAccou
     if (ended) return receiptOf(prepareRecord(cut, ports.feedNamed(file.feed), file.dialect, file.sha256), ended);
     return buriedReceipt(cut, place < saved.fence, at);
   });
+}
+
+/** Where the message is lost, letters are made again from receipts and these. */
+async function storePayloads(
+  message: BatchMessage,
+  receipts: readonly Receipt[],
+  file: FileAccount,
+  ports: BuryPorts,
+): Promise<void> {
+  if (message.kind === 'oversize') return;
+  const slice = decodeBody(message);
+  for (const { raw_encoding: encoding, offset, length, sha256 } of receipts) {
+    if (encoding !== 'head') continue;
+    const from = offset - message.offset;
+    const bytes = slice.subarray(from, from + length);
+    if (sha256Of(bytes) === sha256) await ports.payloads.putPayload(payloadKeyOf(file.fileId, sha256), bytes);
+  }
 }
 
 /** @param wasBegun a request may have gone out for it */

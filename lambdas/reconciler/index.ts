@@ -8,6 +8,7 @@ import { awsClientSettings, s3ClientSettings } from '../adapters/aws-client-sett
 import { createDynamoLedger, openTable } from '../adapters/dynamo-ledger.ts';
 import { DynamoLimiterStore } from '../adapters/dynamo-limiter-store.ts';
 import { S3Archive, S3ReceiptStore } from '../adapters/s3-archive.ts';
+import { S3PayloadStore } from '../adapters/s3-payload-store.ts';
 import { SnsDesk } from '../adapters/sns-desk.ts';
 import { SqsDeadQueue } from '../adapters/sqs-dead-queue.ts';
 import { SqsFinalizeQueue, SqsIntakeQueue, SqsQueueDepth } from '../adapters/sqs-queues.ts';
@@ -48,6 +49,7 @@ export const handler = createReconcilerHandler({
   finalize: new SqsFinalizeQueue(sqs, environment.FINALIZE_QUEUE_URL, systemClock),
   finalizeDlq: new SqsDeadQueue(sqs, environment.FINALIZE_DLQ_URL, systemClock),
   receipts: new S3ReceiptStore(s3, environment.WORK_BUCKET),
+  payloads: new S3PayloadStore(s3, environment.WORK_BUCKET),
   archive: new S3Archive(s3, environment.ARCHIVE_BUCKET),
   archiveBucket: environment.ARCHIVE_BUCKET,
   desk: new SnsDesk(new SNSClient(awsClientSettings), environment.DESK_TOPIC_ARN),

@@ -7,6 +7,7 @@ import { plainText } from '../core/plain-text.ts';
 import type { OpenDead } from '../core/dead-letters/reconciliation-csv.ts';
 import { fieldsOf, lastFailureOf } from '../core/dead-letters/reconciliation-csv.ts';
 import { readDeadRecords } from '../dead-letters/read-dead-records.ts';
+import { atMost } from '../dead-letters/whole-payload.ts';
 import type { DeadRecordPorts } from '../dead-letters/read-dead-records.ts';
 import type { FileLedger } from '../ports.ts';
 
@@ -16,6 +17,9 @@ const maxFiles = 20;
 const maxReasons = 50;
 const maxReasonCharacters = 100;
 const maxExampleCharacters = 160;
+
+/** Objects that are read for one list; of records beyond that it shows the heads. */
+const maxPayloads = 1_000;
 
 /** How many of a file's records failed for one reason, and what was said of the first. */
 export interface ReasonCount {
@@ -47,7 +51,7 @@ export interface Survey {
   fingerprint: string;
 }
 
-export type SurveyPorts = DeadRecordPorts & {
+export type SurveyPorts = Required<DeadRecordPorts> & {
   ledger: Pick<FileLedger, 'eachFile'>;
   feedNamed: (name: string) => Pick<Feed, 'columns'>;
 };
@@ -56,9 +60,11 @@ export async function surveyDead(feed: string, ports: SurveyPorts): Promise<Surv
   const survey = { count: 0, fileCount: 0, newest: [] as FileSurvey[], oldestSentAt: undefined as number | undefined };
   const columns = new CsvColumns(ports.feedNamed(feed).columns);
   const hash = createHash('sha256');
+  const { ledger, archive, receipts } = ports;
   for await (const file of filesWithDead(feed, ports)) {
     const found = emptySurvey(file);
-    for await (const open of readDeadRecords(file, ports)) {
+    // Long records with their heads alone: most runs write no list.
+    for await (const open of readDeadRecords(file, { ledger, archive, receipts })) {
       const last = lastFailureOf(open);
       // Not by its time: a letter that is met for the first time tells that a little differently.
       hash.update(`${file.fileId}/${open.receipt.record}/${open.dead?.history.length ?? 1}/${last.reason}\n`);
@@ -78,9 +84,10 @@ export async function surveyDead(feed: string, ports: SurveyPorts): Promise<Surv
   return { ...survey, columns: columns.chosen(), fingerprint: hash.digest('hex') };
 }
 
-/** Every open dead letter of the feed. Memory does not grow with files or records. */
+/** Every open dead letter of the feed, as a whole. Memory does not grow with files or records. */
 export async function* eachDead(feed: string, ports: SurveyPorts): AsyncGenerator<OpenDead> {
-  for await (const file of filesWithDead(feed, ports)) yield* readDeadRecords(file, ports);
+  const payloads = atMost(maxPayloads, ports.payloads);
+  for await (const file of filesWithDead(feed, ports)) yield* readDeadRecords(file, { ...ports, payloads });
 }
 
 /**

@@ -67,7 +67,10 @@ describe('permissions', () => {
       for (const each of places) {
         expect(each).not.toBe('*');
         const ofAnotherKind = [
-          ['s3', /^[^*]+\/[^*]+\/\*$|^WorkBucket\/receipts\/[a-z-]+\.\*$|^(Archive|Intake)Bucket\/[a-z-]+\/\*$/],
+          [
+            's3',
+            /^[^*]+\/[^*]+\/\*$|^WorkBucket\/(receipts|payloads)\/[a-z-]+\.\*$|^(Archive|Intake)Bucket\/[a-z-]+\/\*$/,
+          ],
           ['dynamodb', /^LedgerTable: (FILE#[a-z-]+\.|SHA#[a-z-]+#)\*$/],
         ] as const;
         const [, allowed = /^[^*]*$/] = ofAnotherKind.find(([service]) => action.startsWith(`${service}:`)) ?? [];
@@ -116,7 +119,7 @@ describe('permissions', () => {
   });
 
   it.each(lanes)(
-    'let the consumer of %s read the token, store receipts and tell of the breaker, and not see a bucket’s files',
+    'let the consumer of %s read the token, store receipts and long records and tell of the breaker, and not see a bucket’s files',
     (lane) => {
       expect(granted(new RegExp(`^${lane}Consumer`))).toEqual({
         ...log,
@@ -127,7 +130,8 @@ describe('permissions', () => {
           'UpdateItem',
         ),
         'events:PutEvents': [expect.stringMatching(/:event-bus\/default$/)],
-        's3:PutObject': ['WorkBucket/receipts/traffic.*'],
+        's3:GetObject': ['WorkBucket/payloads/traffic.*'],
+        's3:PutObject': ['WorkBucket/payloads/traffic.*', 'WorkBucket/receipts/traffic.*'],
         'secretsmanager:GetSecretValue': ['trafficTokenSecret'],
         'sqs:SendMessage': ['trafficFinalizerfinalizeQueue', `${lane}lettersQueue`, `${lane}recordsQueue`],
       });
@@ -156,7 +160,8 @@ describe('permissions', () => {
         ),
         'dynamodb:PutItem': ['RecordLedgerTable: maintenance#*'],
         'events:PutEvents': [expect.stringMatching(/:event-bus\/default$/)],
-        's3:PutObject': ['WorkBucket/receipts/maintenance.*'],
+        's3:GetObject': ['WorkBucket/payloads/maintenance.*'],
+        's3:PutObject': ['WorkBucket/payloads/maintenance.*', 'WorkBucket/receipts/maintenance.*'],
         'sqs:SendMessage': ['maintenanceFinalizerfinalizeQueue', `${lane}lettersQueue`, `${lane}recordsQueue`],
       });
     },
@@ -209,10 +214,15 @@ describe('permissions', () => {
         'ArchiveBucket/quarantine/traffic/*',
         'ArchiveBucket/reconciliation/traffic/*',
         'ArchiveBucket/traffic/*',
+        'WorkBucket/payloads/traffic.*',
         'WorkBucket/receipts/traffic.*',
       ],
       's3:ListBucket': ['ArchiveBucket'],
-      's3:PutObject': ['ArchiveBucket/reconciliation/traffic/*', 'WorkBucket/receipts/traffic.*'],
+      's3:PutObject': [
+        'ArchiveBucket/reconciliation/traffic/*',
+        'WorkBucket/payloads/traffic.*',
+        'WorkBucket/receipts/traffic.*',
+      ],
       'sns:Publish': ['DeskTopic'],
       'sqs:ChangeMessageVisibility': dlqs,
       'sqs:GetQueueAttributes': [...dlqs, 'trafficexpressrecordsQueue', 'trafficmainrecordsQueue'].sort(),

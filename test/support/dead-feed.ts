@@ -45,6 +45,7 @@ export function deadFeed(files: readonly DeadFile[]): SurveyPorts {
         return file && key.includes('dead-letters') ? streamOf(file) : undefined;
       },
     },
+    payloads: { getPayload: async () => undefined },
     receipts: { getReceipts: () => Promise.reject(new Error('not closed')) },
   };
 }

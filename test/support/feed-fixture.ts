@@ -59,7 +59,7 @@ export function fixtureOf(rows: (Record<string, unknown> | string)[], feed = fee
 
 /** The fixture's file as the splitter leaves it: split, its one batch in the queue. @param messageKey none: as an earlier version left it */
 export async function putSplitFile(ledger: InMemoryLedger, fixture: FeedFixture, messageKey?: string): Promise<void> {
-  const { fileId, sha256, dialect } = fixture;
+  const { fileId, sha256, dialect, limits } = fixture;
   const feed = fixture.feed.name;
   const source = { bucket: 'intake', key: 'traffic/log.jsonl', etag: '"e"', sizeBytes: fixture.message.body.length };
   await ledger.claimFile(

@@ -57,6 +57,7 @@ export interface ConsumerWorld {
   sentBack: { letter: Letter | CorrectionMessage; delaySeconds: number }[];
   finalize: { message: FinalizeMessage; delaySeconds: number }[];
   receipts: Map<string, Buffer>;
+  payloads: Map<string, Buffer>;
   metrics: { name: MetricName; value: number }[];
 }
 
@@ -79,6 +80,7 @@ export function consumerWorld(
     sentBack: [],
     finalize: [],
     receipts: new Map(),
+    payloads: new Map(),
     metrics: [],
   } as Omit<ConsumerWorld, 'ports'>;
   let ids = 0;
@@ -111,6 +113,10 @@ export function consumerWorld(
     receipts: {
       putReceipts: async (key, bytes) => void world.receipts.set(key, bytes),
       getReceipts: async (key) => world.receipts.get(key) ?? Buffer.alloc(0),
+    },
+    payloads: {
+      putPayload: async (key, bytes) => void world.payloads.set(key, bytes),
+      getPayload: async (key) => world.payloads.get(key),
     },
     clock,
     log: silentLog,

@@ -7,6 +7,7 @@ import { prepareRecord } from '../../lambdas/core/records/prepare-record.ts';
 import { readHeader } from '../../lambdas/core/records/read-header.ts';
 import { letter as letterSchema } from '../../lambdas/messages.ts';
 import { createAuditLog } from '../../lambdas/runtime/audit-logger.ts';
+import { limits } from '../support/feed-fixture.ts';
 import { sinkRequest } from '../support/sink-request.ts';
 import { startRawServer } from '../support/raw-server.ts';
 
@@ -83,7 +84,7 @@ describe('a record with', () => {
       if (result.kind !== 'rejected') throw new Error('It should have been rejected.');
       expect(result.problem.message).toBe('Duration must be a whole number of seconds');
 
-      const file = { fileId: 'f1', feed: 'traffic', source: { bucket: 'b', key: `traffic/${client}` } };
+      const file = { fileId: 'f1', feed: 'traffic', limits, source: { bucket: 'b', key: `traffic/${client}` } };
       const { reason, message: error, field } = result.problem;
       const fault = { outcome: 'rejected', reason, error, field, status: null, answer: null } as const;
       const made = letterOf(

@@ -5,7 +5,7 @@ import { Command } from 'commander';
 import { feedNamed } from '../../../feeds/index.ts';
 import { CliError } from '../../cli-error.ts';
 import { exportDead } from '../../dlq/export-dead.ts';
-import { readDeadOf } from '../../dlq/read-dead-of.ts';
+import { readWholeDeadOf } from '../../dlq/read-dead-of.ts';
 import { InterruptedError, interruptible } from '../../interrupt.ts';
 import { openStack } from '../../stack/open-stack.ts';
 import { formatCountOf } from '../../terminal/format.ts';
@@ -38,7 +38,7 @@ async function exportTo(options: ExportOptions, terminal: Terminal, signal: Abor
   const stack = await openStack(options.stack, process.env);
   // The header is not a record.
   let rows = -1;
-  const ports = { ledger: stack.ledger, readDead: readDeadOf(stack), feedNamed };
+  const ports = { ledger: stack.ledger, readDead: readWholeDeadOf(stack), feedNamed };
   const counted = async function* () {
     for await (const line of exportDead(selection, ports)) {
       rows++;

@@ -3,7 +3,7 @@ import { Command } from 'commander';
 import { feedNamed } from '../../../feeds/index.ts';
 import { systemClock } from '../../../lambdas/adapters/system-clock.ts';
 import { CliError } from '../../cli-error.ts';
-import { readDeadOf } from '../../dlq/read-dead-of.ts';
+import { readWholeDeadOf } from '../../dlq/read-dead-of.ts';
 import { countMessages } from '../../../lambdas/adapters/read-queue.ts';
 import { removeResolved } from '../../dlq/remove-resolved.ts';
 import { recordKey } from '../../dlq/select-dead.ts';
@@ -62,7 +62,11 @@ async function reingest(
   const by = whoIs(options.by);
   const claims = claimsOf(parseCsv(await readCsv(path), tyingColumns));
   const stack = await openStack(options.stack, process.env);
-  const plan = await planCorrections(claims, feed, { ledger: stack.ledger, readDead: readDeadOf(stack), feedNamed });
+  const plan = await planCorrections(claims, feed, {
+    ledger: stack.ledger,
+    readDead: readWholeDeadOf(stack),
+    feedNamed,
+  });
   terminal.note(formatPlan(plan).trimEnd());
   if (options.dryRun || plan.corrections.length === 0) {
     if (options.json) await terminal.printJson(describeReingest(plan, [], []));

@@ -1,4 +1,5 @@
 import { Command, InvalidArgumentError } from 'commander';
+import { withWholePayload } from '../../../lambdas/dead-letters/whole-payload.ts';
 import { CliError } from '../../cli-error.ts';
 import { describeDead } from '../../dlq/describe-dead.ts';
 import { findReceipt } from '../../dlq/find-receipt.ts';
@@ -29,7 +30,8 @@ async function show(typed: string, record: number, options: ShowOptions, termina
   const file = await fileOfId(stack, typed);
   const { fileId } = file;
   const dead = await stack.ledger.getDead(fileId, record);
-  const receipt = await findReceipt(file, record, stack);
+  const found = await findReceipt(file, record, stack);
+  const receipt = found && (await withWholePayload(file, found, stack.payloads));
   const hasFailed = receipt && ['rejected', 'refused', 'exhausted'].includes(receipt.outcome);
   if (!dead && !hasFailed) {
     throw new CliError(

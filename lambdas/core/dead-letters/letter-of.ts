@@ -4,7 +4,7 @@ import type { UnnotedLetter } from '../../messages.ts';
 import type { SourceFields } from '../account/source-uri.ts';
 import { uriOf } from '../account/source-uri.ts';
 
-/** Beyond this many bytes a dead letter shows a record's head, length and place instead of all of it. */
+/** Beyond this many bytes a dead letter shows a record's head and points to the object that has all of it. Bytes. */
 export const maxRawPayloadBytes = 64 * 1024;
 
 /** Bytes of the head that stands for a payload too long to show. */
@@ -20,6 +20,11 @@ export function rawPayloadOf(bytes: Buffer, wholeLength: number = bytes.length):
   if (wholeLength > maxRawPayloadBytes || wholeLength > bytes.length) {
     return { raw_encoding: 'head', raw_payload: bytes.subarray(0, headBytes).toString('base64') };
   }
+  return wholePayloadOf(bytes);
+}
+
+/** All of a record, however long it is. */
+export function wholePayloadOf(bytes: Buffer): RawPayload {
   if (isUtf8(bytes)) {
     const text = bytes.toString('utf8');
     // SQS refuses U+FFFE and U+FFFF; all other unpaired or control characters are escaped by JSON.
@@ -28,8 +33,22 @@ export function rawPayloadOf(bytes: Buffer, wholeLength: number = bytes.length):
   return { raw_encoding: 'base64', raw_payload: bytes.toString('base64') };
 }
 
+/**
+ * Whether the record lies in the work bucket beside its letter: too long for the letter, and not for the feed. What is too long
+ * for the feed is never held as a whole, and nowhere stored.
+ */
+export function isStoredApart(file: Pick<LetterFile, 'limits'>, { length }: { length: number }): boolean {
+  return length > maxRawPayloadBytes && length <= file.limits.maxRecordBytes;
+}
+
+/** Of the stored record, in the work bucket. It names the content, so that storing it again changes nothing. */
+export function payloadKeyOf(fileId: string, sha256: string): string {
+  return `payloads/${fileId}/${sha256}`;
+}
+
 /** What is known of the file, wherever a letter is written. */
 export interface LetterFile {
+  limits: { maxRecordBytes: number };
   fileId: string;
   feed: string;
   source: { bucket: string; key: string };
@@ -73,6 +92,7 @@ export function letterOf(file: LetterFile, record: LetterRecord, fault: LetterFa
     http_status: fault.status,
     api_answer: fault.answer,
     ...record.raw,
+    ...(isStoredApart(file, record) ? { payload_key: payloadKeyOf(file.fileId, record.sha256) } : {}),
     attempts: fault.attempts,
     request_id: fault.requestId,
     sha256: record.sha256,

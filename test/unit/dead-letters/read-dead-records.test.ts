@@ -5,8 +5,12 @@ import { archiveKeysOf } from '../../../lambdas/core/account/archive-keys.ts';
 import type { FileAccount } from '../../../lambdas/core/account/file-account.ts';
 import { noCounts } from '../../../lambdas/core/account/outcome.ts';
 import type { DeadRecordPorts } from '../../../lambdas/dead-letters/read-dead-records.ts';
+import { atMost } from '../../../lambdas/dead-letters/whole-payload.ts';
+import { sha256Of } from '../../../lambdas/core/records/identity.ts';
 import { readDeadRecords } from '../../../lambdas/dead-letters/read-dead-records.ts';
 import type { Letter } from '../../../lambdas/messages.ts';
+import { limits } from '../../support/feed-fixture.ts';
+import { fileAccount } from '../../support/file-account.ts';
 import { InMemoryLedger } from '../../support/in-memory-ledger.ts';
 
 let ledger: InMemoryLedger;
@@ -75,6 +79,45 @@ beforeEach(async () => {
   };
   for (const record of [2, 3, 5]) await ledger.adoptLetter(letter(record), { id: 'm', sentAt: 1 });
   await ledger.resolveDead('f1', 3, { kind: 'handled', by: 'ann', why: 'by phone' });
+});
+
+describe('a record that is too long for its receipt', () => {
+  const long = Buffer.from(`{"SpotID":"${'x'.repeat(70_000)}"}`);
+  const sha256 = sha256Of(long);
+  const longFile = fileAccount({ fileId: 'f1', limits: { ...limits, maxRecordBytes: 80_000 } });
+  const key = `payloads/f1/${sha256}`;
+  const read = async (of: FileAccount, stored: ReadonlyMap<string, Buffer>) => {
+    const batch = { fileId: 'f1', batch: 1, attempt: 1, records: 1, firstRecord: 2 };
+    await ledger.claimBatch(batch, 'one', 1);
+    await ledger.settleBatch('f1', 1, 'one', {
+      ...{ counts: { ...noCounts(), rejected: 1 }, receiptsKey: 'r', receiptsSha256: '' },
+    });
+    const head = { raw_encoding: 'head', raw_payload: long.subarray(0, 1_024).toString('base64') };
+    const receipt = { ...(JSON.parse(line(2, 'rejected')) as object), ...head, sha256, length: long.length };
+    objects.set('r', gzipSync(JSON.stringify(receipt)));
+    const payloads = { getPayload: async (asked: string) => stored.get(asked) };
+    const [open] = await Array.fromAsync(readDeadRecords(of, { ...ports, payloads: atMost(1, payloads) }));
+    return open?.receipt;
+  };
+
+  it('is read as a whole from where it is stored', async () => {
+    expect(await read(longFile, new Map([[key, long]]))).toMatchObject({
+      raw_encoding: 'text',
+      raw_payload: long.toString(),
+    });
+  });
+
+  it.each([
+    ['is gone', new Map<string, Buffer>()],
+    ['is another one', new Map([[key, Buffer.concat([long, Buffer.from(' ')])]])],
+  ])('is shown by its head where what is stored %s', async (_, stored) => {
+    expect(await read(longFile, stored)).toMatchObject({ raw_encoding: 'head' });
+  });
+
+  it('is shown by its head where it is too long for the feed, and nothing is asked for', async () => {
+    const stored = new Map([[key, long]]);
+    expect(await read({ ...longFile, limits }, stored)).toMatchObject({ raw_encoding: 'head' });
+  });
 });
 
 describe('of a closed file', () => {

@@ -69,6 +69,7 @@ beforeEach(async () => {
     finalize: ask,
     finalizeDlq: dlqs.finalize,
     receipts: world.ports.receipts,
+    payloads: world.ports.payloads,
     archive: {
       putStream: async (key, body: Readable) => void objects.set(key, Buffer.concat(await body.toArray())),
       getStream: async (key) => (objects.has(key) ? Stream.from([objects.get(key)]) : undefined),
@@ -363,6 +364,22 @@ describe('a batch that killed each consumer that claimed it', () => {
     expect(asked).toContainEqual({ v: 1, kind: 'finalize', feed: 'traffic', fileId: fixture.fileId, amend: false });
     expect(await manifest()).toMatchObject({ exhausted_records: 4, total_records: 4, reconciled: true });
     expect(told[0]?.text).toContain('4  buried_batch');
+  });
+
+  it('has its long records stored, for letters that are made again where its message is lost', async () => {
+    const long = JSON.stringify({ ...rowOf(9), ClientName: 'x'.repeat(70_000) });
+    fixture = { ...fixtureOf([rowOf(8), long]), limits: { ...fixture.limits, maxRecordBytes: 80_000 } };
+    await putSplitFile(world.ledger, fixture);
+    dlqs.records.put(fixture.message, 1_000);
+    await run();
+    const [, receipt] = receipts();
+    expect(receipt).toMatchObject({ raw_encoding: 'head', length: long.length });
+    expect([...world.payloads].map(([key, bytes]) => [key, bytes.toString()])).toEqual([
+      [`payloads/${fixture.fileId}/${receipt?.sha256}`, long],
+    ]);
+    // The desk's list has the record's fields, not its head.
+    expect(lists().at(-1)).toContain('x'.repeat(1_000));
+    expect(lists().at(-1)).toContain('SP-000009');
   });
 
   it('keeps the ends that its consumers had saved', async () => {

@@ -45,7 +45,8 @@ function letterFor(record: number): Letter {
     field: null,
     status: 422,
   };
-  const file = { fileId: fixture.fileId, feed: 'traffic', source: { bucket: 'intake', key: 'traffic/log.jsonl' } };
+  const { fileId, limits } = fixture;
+  const file = { fileId, limits, feed: 'traffic', source: { bucket: 'intake', key: 'traffic/log.jsonl' } };
   const raw = { raw_encoding: 'text' as const, raw_payload: `payload ${record}` };
   const place = { ...receiptOf(record), batch: 1, raw };
   const made = letterOf(file, place, { ...fault, answer: null, requestId: `id-${record}`, attempts: 1 }, clock.now());

@@ -386,3 +386,32 @@ describe('a correction’s id', () => {
     expect(correctionIdOf({ ...dead, history: [failed(id, 'http_422'), failed(next, 'conflict')] }, row)).toBe(next);
   });
 });
+
+describe('a record that is too long for its receipt', () => {
+  const raw = `SP-1,WABC,2026-01-05 06:00:00,30,${'x'.repeat(70_000)},North`;
+  const whole = (): OpenDead => {
+    const open = openOf(1, raw);
+    return {
+      ...open,
+      file: { ...open.file, limits: { ...limits, maxRecordBytes: 80_000 } },
+      receipt: { ...open.receipt, length: 70_100 },
+    };
+  };
+  const head = (): OpenDead => {
+    const open = whole();
+    const raw_payload = Buffer.from(raw.slice(0, 1_024)).toString('base64');
+    return { ...open, receipt: { ...open.receipt, raw_encoding: 'head', raw_payload } };
+  };
+
+  it('is compared as a whole with a list that has its row', async () => {
+    expect(await plan([whole()], exportOf([whole()]))).toMatchObject({ corrections: [], unchanged: 1 });
+  });
+
+  it('has no change in a list that showed its head alone: empty cells are not what somebody emptied', async () => {
+    expect(await plan([whole()], exportOf([head()]))).toMatchObject({ corrections: [], unchanged: 1 });
+  });
+
+  it('is not corrected where a list had its row and the record is gone since: nobody knows what was changed', async () => {
+    await expect(plan([head()], exportOf([whole()]))).rejects.toThrow(/its copy in the work bucket is gone/);
+  });
+});
