@@ -371,6 +371,8 @@ describe('a batch that killed each consumer that claimed it', () => {
     fixture = { ...fixtureOf([rowOf(8), long]), limits: { ...fixture.limits, maxRecordBytes: 80_000 } };
     await putSplitFile(world.ledger, fixture);
     dlqs.records.put(fixture.message, 1_000);
+    await kill();
+    await kill();
     await run();
     const [, receipt] = receipts();
     expect(receipt).toMatchObject({ raw_encoding: 'head', length: long.length });
