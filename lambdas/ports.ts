@@ -211,7 +211,10 @@ export interface FileLedger {
   getManifestFigures(fileId: string, number: number): Promise<ManifestFigures | undefined>;
   /** Stops a file that is under way; false where it has ended, or was stopped or released before. */
   quarantineFile(fileId: string, quarantine: Quarantine): Promise<boolean>;
-  /** Opens a closed file in quarantine again, for what was held to be sent. Undefined where it is none. */
+  /**
+   * Opens a closed file in quarantine again, for what was held to be sent. Undefined where it is none, and where what is
+   * held are the rows behind another header: they never are.
+   */
   releaseQuarantine(fileId: string, by: string, why: string): Promise<FileAccount | undefined>;
   /** Marks the account as in need of another manifest, as of now. True where the caller is to ask the finalizer for it. */
   requestAmendment(fileId: string, repeatAfterMs: number): Promise<boolean>;

@@ -137,7 +137,10 @@ async function readRecords(
   const whole = contentBytesOf(file);
   const cutter = new BatchCutter(file.dialect, file.limits, startOf(file.dialect));
   const take = async (batches: ReturnType<BatchCutter['push']>): Promise<void> => {
-    for (const batch of batches) await findings.add(prepareCut(batch, request.feed, file), file);
+    for (const batch of batches) {
+      if (batch.batch > (cutter.otherHeader?.batch ?? Infinity)) findings.held += batch.records;
+      else await findings.add(prepareCut(batch, request.feed, file), file);
+    }
   };
   for await (const chunk of content) {
     for (let step = 0; step < chunk.length; step += stepBytes) {
@@ -147,6 +150,8 @@ async function readRecords(
     request.onProgress({ what: 'records', done: cutter.position.offset, whole });
   }
   await take(cutter.end());
+  const { otherHeader } = cutter;
+  if (otherHeader) findings.quarantine ??= { code: 'other_header', message: otherHeader.message };
   return cutter.warnings;
 }
 
@@ -163,7 +168,7 @@ function reportOf(
 ): CheckReport {
   const { settings, startsAtMs } = request;
   const { content, dialect, failure = null } = account;
-  const { quarantine } = findings;
+  const { quarantine, held } = findings;
   const repeated = findings.ids.find();
   const { good, rejected } = findings;
   const upload = forecastUpload(good, settings, startsAtMs);
@@ -180,7 +185,7 @@ function reportOf(
     bytes: account.source.sizeBytes,
     checksum: account.sha256 ?? '',
     state: failure ? 'failed' : quarantine ? 'quarantined' : 'completed',
-    failure: failure ?? (quarantine ? { code: 'too_many_rejects', message: quarantine } : null),
+    failure: failure ?? quarantine ?? null,
     format: isSmall ? 'json-document' : (dialect?.format ?? null),
     encoding: dialect?.encoding ?? null,
     compression: content?.compression ?? null,
@@ -189,9 +194,10 @@ function reportOf(
     content_bytes: failure ? null : contentBytesOf(account),
     csv: dialect?.format === 'csv' ? describeCsv(dialect) : null,
     is_small_file: isSmall,
-    total_records: good + rejected,
+    total_records: good + rejected + held,
     valid_records: good,
     rejected_records: rejected,
+    held_records: held,
     rejects: findings.rejects.list(),
     repeated_records: repeated.count,
     repetitions: repeated.examples,

@@ -36,6 +36,8 @@ export interface CheckReport {
   total_records: number;
   valid_records: number;
   rejected_records: number;
+  /** Rows behind another header: nothing of them is sent. */
+  held_records: number;
   rejects: RejectGroup[];
   /** Valid records with the request id of an earlier one: the API would answer them as duplicates. */
   repeated_records: number;

@@ -14,10 +14,12 @@ const maxRecordWarnings = 50;
 export class Findings {
   good = 0;
   rejected = 0;
+  /** Rows behind another header, which are never sent. */
+  held = 0;
   readonly rejects = new RejectGroups();
   readonly ids: RepeatedIds;
   /** Why the file would be stopped, had the API taken every valid record. */
-  quarantine: string | undefined;
+  quarantine: { code: string; message: string } | undefined;
   readonly #warnings = new Map<string, number>();
   readonly #request: CheckRequest;
   #writer: RejectsWriter | undefined;
@@ -44,7 +46,8 @@ export class Findings {
     file.settled.rejected += rejects.length;
     file.settled.uploaded += records.length - rejects.length;
     const { feed, startsAtMs } = this.#request;
-    this.quarantine ??= wrongFile(file, feed.toleratedRejects, startsAtMs)?.message;
+    const wrong = wrongFile(file, feed.toleratedRejects, startsAtMs);
+    if (wrong) this.quarantine ??= { code: wrong.code ?? 'too_many_rejects', message: wrong.message };
     await this.#write(rejects, file);
   }
 

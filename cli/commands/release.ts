@@ -72,14 +72,17 @@ async function release(
 }
 
 function refusalOf(file: FileAccount): string {
+  const other = file.checkpoint?.otherHeader;
+  if (other && !file.quarantine) return `What is held of ${file.fileId} can't be released. ${other.message}`;
   if (file.release) return `${file.fileId} was released before, by ${file.release.by}: ${file.release.why}`;
   if (file.quarantine) return `${file.fileId} has just been stopped; release it when its manifest is written.`;
   return `${file.fileId} is not in quarantine (it is ${file.state}): there is nothing to release.`;
 }
 
 /** Records of batches that were never sent; the counts on the file's item have those that were sent and held. */
-function unsentOf({ settled, totalRecords = 0 }: FileAccount): number {
-  return Math.max(0, totalRecords - Object.values(settled).reduce((sum, count) => sum + count, 0));
+function unsentOf({ settled, totalRecords = 0, checkpoint }: FileAccount): number {
+  const sendable = checkpoint?.otherHeader?.record ?? totalRecords;
+  return Math.max(0, sendable - Object.values(settled).reduce((sum, count) => sum + count, 0));
 }
 
 function intakeQueueUrl({ outputs }: OpenStack, file: FileAccount): string {

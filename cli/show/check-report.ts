@@ -65,6 +65,7 @@ function factsOf(report: CheckReport, deadline: string | undefined): [string, st
   if (report.state === 'failed') return facts.map(plain);
   facts.push(['records', formatCount(report.total_records)], ['valid', formatCount(report.valid_records)]);
   facts.push(['rejected', formatCount(report.rejected_records)], ['repeated', formatCount(report.repeated_records)]);
+  if (report.held_records > 0) facts.push(['not sent', formatCount(report.held_records)]);
   const limit = `${formatCountOf(upload.requests, 'request')} per ${formatDuration(upload.window_seconds)}`;
   const pace = upload.paced
     ? `${limit}: ${formatRate(upload.records_per_second)}`

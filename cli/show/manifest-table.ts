@@ -8,6 +8,12 @@ import { formatPairs, formatTable } from '../terminal/table.ts';
 
 type Painter = Pick<Terminal, 'style'>;
 
+const quarantineReasons: Record<string, string> = {
+  too_many_rejects: 'too many rejects',
+  all_refused: 'the API refuses it',
+  other_header: 'another header among its rows',
+};
+
 /** How a file ended, in a few words. */
 export function verdictOf(manifest: ManifestSummary): string {
   switch (manifest.state) {
@@ -18,7 +24,7 @@ export function verdictOf(manifest: ManifestSummary): string {
     case 'superseded':
       return `replaced under the same key while it was read: ${formatCount(manifest.held_records)} records were held`;
     case 'quarantined':
-      return `quarantined, too many rejects: ${formatCount(manifest.held_records)} records were held`;
+      return `quarantined, ${quarantineReasons[manifest.failure?.code ?? ''] ?? 'stopped'}: ${formatCount(manifest.held_records)} records were held`;
     case 'splitting':
     case 'split':
     case 'completed':
@@ -81,7 +87,8 @@ function factsOf(manifest: ManifestSummary): [string, string][] {
   const facts: [string, string][] = [['file id', manifest.file_id]];
   if (manifest.state === 'quarantined') {
     facts.push(['stopped', manifest.failure?.message ?? '']);
-    facts.push(['send the rest', `npm run -s sluice -- release ${manifest.file_id} --why "..."`]);
+    if (manifest.failure?.code !== 'other_header')
+      facts.push(['send the rest', `npm run -s sluice -- release ${manifest.file_id} --why "..."`]);
   }
   if (times.upload_seconds > 0) {
     const rate = formatRate(times.records_per_second);

@@ -310,7 +310,9 @@ export class DynamoFileLedger implements FileLedger {
     const now = this.#clock.now();
     const released = await this.#table.update(pkOf(fileId), 'FILE', {
       UpdateExpression: 'SET #state = :split, #release = :release, listPk = :list, updatedAt = :now REMOVE expiresAt',
-      ConditionExpression: '#state = :quarantined AND attribute_exists(manifest) AND attribute_not_exists(#release)',
+      ConditionExpression:
+        '#state = :quarantined AND attribute_exists(manifest) AND attribute_exists(quarantine) ' +
+        'AND attribute_not_exists(#release)',
       ExpressionAttributeNames: { '#state': 'state', '#release': 'release' },
       ExpressionAttributeValues: {
         ':split': 'split' satisfies FileState,

@@ -3,7 +3,7 @@ import type { FileAccount } from '../core/account/file-account.ts';
 import type { HeldRange, Manifest } from '../core/account/manifest.ts';
 import { manifestVersion } from '../core/account/manifest.ts';
 import { sumCounts } from '../core/account/outcome.ts';
-import { isQuarantined } from '../core/account/quarantine.ts';
+import { endsInQuarantine, isQuarantined } from '../core/account/quarantine.ts';
 import type { ReceiptsAudit } from './receipts-audit.ts';
 
 export interface ManifestFacts {
@@ -79,7 +79,7 @@ export function buildManifest(facts: ManifestFacts): Manifest {
 }
 
 export function endStateOf(file: FileAccount): Manifest['state'] {
-  if (isQuarantined(file)) return 'quarantined';
+  if (endsInQuarantine(file)) return 'quarantined';
   if (file.state === 'bundled') throw new ContradictionError(`The file ${file.fileId} has its account in another's.`);
   return file.state === 'split' ? 'completed' : file.state;
 }
@@ -88,6 +88,9 @@ function failureOf(file: FileAccount): Manifest['failure'] {
   if (isQuarantined(file)) {
     return { code: file.quarantine?.code ?? 'too_many_rejects', message: file.quarantine?.message ?? '' };
   }
+  const other = file.checkpoint?.otherHeader;
+  // A file that was replaced has that to say.
+  if (other && file.state !== 'superseded') return { code: 'other_header', message: other.message };
   return file.failure ?? null;
 }
 

@@ -6,8 +6,8 @@ import { archiveKeysOf } from '../core/account/archive-keys.ts';
 import type { ArchiveKeys } from '../core/account/archive-keys.ts';
 import type { BatchAccount, FileAccount } from '../core/account/file-account.ts';
 import { AlteredMessageError } from '../core/errors.ts';
-import { isManifestOwed } from '../core/account/file-account.ts';
-import { isQuarantined } from '../core/account/quarantine.ts';
+import { isManifestOwed, sendableBatches } from '../core/account/file-account.ts';
+import { endsInQuarantine, isQuarantined } from '../core/account/quarantine.ts';
 import type { HeldRange, Manifest, ManifestFigures } from '../core/account/manifest.ts';
 import { figuresOf, manifest as manifestSchema } from '../core/account/manifest.ts';
 import { sha256Of } from '../core/records/identity.ts';
@@ -143,7 +143,7 @@ async function settledBatches(file: FileAccount, ports: FinalizerPorts): Promise
     // Progress is gone by now; what is kept of 100,000 batches is little.
     batches.push(batch);
   }
-  const total = file.totalBatches ?? 0;
+  const total = sendableBatches(file) ?? 0;
   // Of a file that was stopped, those that were sent. Others came to a consumer, too, where a splitter was killed before
   // it could say that it had sent them: they belong to the account as well.
   const sent = isQuarantined(file) ? (file.sentBatches ?? total) : total;
@@ -162,8 +162,8 @@ function rangesBetween(batches: readonly BatchAccount[], file: FileAccount): Hel
     next = firstRecord + records;
   }
   const last = file.totalRecords ?? 0;
-  if (isQuarantined(file) && next <= last) ranges.push({ first_record: next, last_record: last });
-  return isQuarantined(file) ? ranges : [];
+  if (endsInQuarantine(file) && next <= last) ranges.push({ first_record: next, last_record: last });
+  return endsInQuarantine(file) ? ranges : [];
 }
 
 function eventOf(manifest: Manifest, amend: boolean): string {
@@ -186,8 +186,15 @@ function notifyOfQuarantine(manifest: Manifest, { desk }: Pick<FinalizerPorts, '
       `Manifest: s3://${archive.bucket}/${archive.manifest_key}`,
       '',
       'What to do:',
-      '- It is a wrong file: drop the right one. Nothing of this one is sent any more; what was uploaded of it stays uploaded.',
-      `- It is the right file: sluice release ${id} --why "..."  sends what is held, and only that.`,
+      ...(failure?.code === 'other_header'
+        ? [
+            '- What stands before that line was sent as usual. Cut the file there and drop the rest, with its own header, as a',
+            '  file of its own. It can not be released: its rows would be read by the wrong header.',
+          ]
+        : [
+            '- It is a wrong file: drop the right one. Nothing of this one is sent any more; what was uploaded of it stays uploaded.',
+            `- It is the right file: sluice release ${id} --why "..."  sends what is held, and only that.`,
+          ]),
       '',
     ].join('\n'),
   );

@@ -1,5 +1,6 @@
 import { finalizeMessageOf } from '../ask-finalizer.ts';
 import type { FileAccount } from '../core/account/file-account.ts';
+import { sendableBatches } from '../core/account/file-account.ts';
 import { isQuarantined } from '../core/account/quarantine.ts';
 import { laneKey } from './inspect-dlqs.ts';
 import type {
@@ -125,7 +126,8 @@ async function isSettledByCount(file: FileAccount, ledger: BatchLedger): Promise
     const isOwed = file.release !== undefined && (batch.counts?.held ?? 0) > 0;
     if (batch.state === 'settled' && !isOwed) settled++;
   }
-  const wanted = isQuarantined(file) ? (file.sentBatches ?? file.totalBatches) : file.totalBatches;
+  const sendable = sendableBatches(file);
+  const wanted = isQuarantined(file) ? (file.sentBatches ?? sendable) : sendable;
   return settled >= (wanted ?? 0);
 }
 

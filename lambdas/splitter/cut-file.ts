@@ -34,8 +34,8 @@ export type CutEnd =
 
 /**
  * Pass 2: cuts the file into batches from its last checkpoint on, and sends them, until the file, the time, or the
- * room in the queue is used up. A file that is stopped meanwhile is cut to its end all the same, and no more of it is
- * sent: how many records are held is a part of its account.
+ * room in the queue is used up. A file that is stopped meanwhile, or has another header among its rows, is cut to its end
+ * all the same, and no more of it is sent: how many records are held is a part of its account.
  */
 export async function cutFile(
   file: CutFile,
@@ -50,14 +50,14 @@ export async function cutFile(
 
   const send = async (batches: CutBatch[]): Promise<void> => {
     for (const batch of batches) {
-      if (checkpoints.isFileStopped) continue;
+      if (checkpoints.isFileStopped || batch.batch > (cutter.otherHeader?.batch ?? Infinity)) continue;
       await sender.add(messageOf(batch, file));
       checkpoints.sentBatches = batch.batch;
     }
   };
   const stopped = (): 'out-of-time' | 'held-back' | undefined => {
     if (deadline.isDrawingIn()) return 'out-of-time';
-    if (checkpoints.isFileStopped) return undefined;
+    if (checkpoints.isFileStopped || cutter.otherHeader) return undefined;
     return checkpoints.unsettledAt(cutter.position) >= ports.horizon.records ? 'held-back' : undefined;
   };
   try {
@@ -90,7 +90,7 @@ export async function cutFile(
   await checkpoints.written();
   await sent;
   // How far it was sent has to be known before the file counts as split.
-  if (checkpoints.isFileStopped) {
+  if (checkpoints.isFileStopped || cutter.otherHeader) {
     await checkpoints.write(cutter.position, { sent });
     await checkpoints.written();
   }
@@ -143,7 +143,7 @@ class Checkpoints {
     this.#everyRecords = Math.min(checkpointRecords, Math.ceil(ports.horizon.records / 4));
     this.#settledRecords = sumCounts(file.settled);
     this.isFileStopped = isStopped(file);
-    this.sentBatches = file.sentBatches ?? from.batch;
+    this.sentBatches = file.sentBatches ?? from.otherHeader?.batch ?? from.batch;
   }
 
   /** Records sent up to there that are not settled, as the last checkpoint's write showed. */

@@ -33,7 +33,8 @@ export async function reemitBatches(
   // What isn't sent of it is held.
   if (isQuarantined(file)) return;
   // Of a file that is still being split, what its checkpoint covers: the rest is its splitter's.
-  const lastBatch = file.state === 'split' ? Infinity : (file.checkpoint?.batch ?? 0);
+  const cutBatches = file.state === 'split' ? Infinity : (file.checkpoint?.batch ?? 0);
+  const lastBatch = file.checkpoint?.otherHeader?.batch ?? cutBatches;
 
   const settled = new Set<number>();
   const attempts = new Map<number, number>();

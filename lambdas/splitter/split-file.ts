@@ -2,6 +2,7 @@ import { askToFinalize } from '../ask-finalizer.ts';
 import { LeaseLostError, SourceChangedError } from '../core/errors.ts';
 import type { FileAccount } from '../core/account/file-account.ts';
 import { unsettledRecords } from '../core/account/file-account.ts';
+import type { CutPosition } from '../core/records/dialect.ts';
 import { readingOf } from '../core/account/reading.ts';
 import { isStopped } from '../core/account/quarantine.ts';
 import type { FileLedger, NewFile } from '../ports.ts';
@@ -51,7 +52,8 @@ export async function splitFile(
   log.info('file claimed', { correlation_id: fileId, epoch: file.epoch, bytes: file.source.sizeBytes });
   try {
     // Only once half of it is worked off: each look costs an invocation.
-    const isFull = !isStopped(file) && unsettledRecords(file) > ports.horizon.records / 2;
+    const isAllSent = isStopped(file) || file.checkpoint?.otherHeader !== undefined;
+    const isFull = !isAllSent && unsettledRecords(file) > ports.horizon.records / 2;
     const step = isFull ? { kind: 'held-back' as const } : await splitClaimed(file, ports, deadline);
     if (step.kind === 'out-of-time') await continueLater(file, ports);
     if (step.kind === 'held-back') await holdBack(file, ports);
@@ -150,13 +152,15 @@ async function end(file: FileAccount, how: Parameters<FileLedger['endFile']>[2],
 async function endSuperseded(file: FileAccount, error: SourceChangedError, ports: SplitterPorts): Promise<void> {
   ports.log.warn('file was replaced while it was read', { correlation_id: file.fileId, reason: error.message });
   const now = await ports.ledger.getFile(file.fileId);
-  const sent = now?.checkpoint ?? { record: 0, batch: 0 };
+  const sent: Partial<CutPosition> & Pick<CutPosition, 'record' | 'batch'> = now?.checkpoint ?? { record: 0, batch: 0 };
   await end(
     file,
     {
       state: 'superseded',
       failure: { code: 'source_replaced', message: error.message },
-      totals: { records: sent.record, batches: sent.batch },
+      totals: sent.otherHeader
+        ? { records: sent.otherHeader.record, batches: sent.otherHeader.batch }
+        : { records: sent.record, batches: sent.batch },
     },
     ports,
   );

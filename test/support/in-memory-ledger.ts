@@ -201,7 +201,7 @@ export class InMemoryLedger implements Ledger {
 
   async releaseQuarantine(fileId: string, by: string, why: string): Promise<FileAccount | undefined> {
     const file = this.files.get(fileId);
-    if (file?.state !== 'quarantined' || !file.manifest || file.release) return undefined;
+    if (file?.state !== 'quarantined' || !file.manifest || !file.quarantine || file.release) return undefined;
     Object.assign(file, { state: 'split', release: { at: this.#clock.now(), by, why }, updatedAt: this.#clock.now() });
     this.#closed.delete(fileId);
     return structuredClone(file);

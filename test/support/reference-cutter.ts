@@ -1,6 +1,8 @@
-import type { Buffer } from 'node:buffer';
+import { Buffer } from 'node:buffer';
 import { createHash } from 'node:crypto';
 import { splitFields } from '../../lambdas/core/records/csv-fields.ts';
+import type { OtherHeader } from '../../lambdas/core/records/describe-header.ts';
+import { describeOtherHeader } from '../../lambdas/core/records/describe-header.ts';
 import { decodeText, encodeText } from '../../lambdas/core/records/decode-text.ts';
 import type {
   CsvDialect,
@@ -9,8 +11,11 @@ import type {
   CutPosition,
   Dialect,
   JsonArrayDialect,
+  OtherHeaderPlace,
   RepeatedHeaders,
 } from '../../lambdas/core/records/dialect.ts';
+import type { HeaderRow } from '../../lambdas/core/records/header-row.ts';
+import { headerRowOf } from '../../lambdas/core/records/header-row.ts';
 
 /**
  * What the cutters must do, written to be obviously right rather than fast: the whole file in memory, as a string with
@@ -26,6 +31,8 @@ export interface ReferenceRecord {
   nextLine: number;
   /** Before it, from the file's start. */
   headers: RepeatedHeaders | undefined;
+  /** It is a header that differs from the file's own. */
+  other: OtherHeader | undefined;
 }
 
 export function referenceRecords(file: Buffer, dialect: Dialect, limits: CutLimits): ReferenceRecord[] {
@@ -44,27 +51,42 @@ export function referenceRecords(file: Buffer, dialect: Dialect, limits: CutLimi
     if (!found) return records;
     const { start, end, next } = found;
     at = next;
-    if (end - start <= limits.maxRecordBytes && isHeader(file.subarray(start, end), dialect)) {
+    const header = end - start <= limits.maxRecordBytes ? headerOf(file.subarray(start, end), dialect) : undefined;
+    if (header?.kind === 'repeated') {
       headers = { count: (headers?.count ?? 0) + 1, firstLine: headers?.firstLine ?? lineAt(start) };
       continue;
     }
-    records.push({ offset: start, line: lineAt(start), length: end - start, next, nextLine: lineAt(next), headers });
+    const place = { offset: start, line: lineAt(start), length: end - start, next, nextLine: lineAt(next) };
+    records.push({ ...place, headers, other: header?.kind === 'other' ? header : undefined });
   }
 }
 
-function isHeader(record: Buffer, dialect: Dialect): boolean {
-  if (dialect.format !== 'csv' || dialect.rules === undefined || dialect.columns.length < 2) return false;
+function headerOf(record: Buffer, dialect: Dialect): HeaderRow | undefined {
+  if (dialect.format !== 'csv' || dialect.rules === undefined || dialect.columns.length < 2) return undefined;
   const text = decodeText(record, dialect.encoding);
-  const split = text === null ? undefined : splitFields(text, dialect.delimiter);
-  if (split?.kind !== 'fields') return false;
-  const names = split.fields.map((field) => field.trim());
-  const { columns } = dialect;
-  // Either of the two may have a delimiter too many at its end.
-  return [names, [...names, '']].some((one) => isSame(one, columns)) || isSame(names, [...columns, '']);
+  if (text === null || !mayBeHeader(text, dialect)) return undefined;
+  return headerRowOf(text, dialect);
 }
 
-function isSame(one: readonly string[], other: readonly string[]): boolean {
-  return one.length === other.length && one.every((name, n) => name === other[n]);
+/** It begins with a name that headers have, or has the longest of them, of six bytes or more, at the end of a field. */
+function mayBeHeader(
+  text: string,
+  { columns: [first = ''], delimiter, headerNames = [], encoding }: CsvDialect,
+): boolean {
+  const begin = text.replace(/^[" \t]*/, '');
+  if (first === '' && begin.startsWith(delimiter)) return true;
+  const names = [first, ...headerNames].filter((name) => name !== '');
+  // Names here are of letters alone.
+  const start = (name: string): RegExp => new RegExp(`^${name.split('').join('[ _.-]*')}`, 'i');
+  if (names.some((name) => start(name).test(begin))) return true;
+  const bytesOf = (name: string): number => encodeText(name, encoding).length;
+  const [longest = ''] = [...headerNames].sort((a, b) => bytesOf(b) - bytesOf(a));
+  const ends = text
+    .split(longest)
+    .slice(1)
+    // eslint-disable-next-line no-control-regex -- files have them
+    .map((behind) => /^[ \t]*(?:$|[\r\n\x1a",;\t|])/.test(behind));
+  return bytesOf(longest) >= 6 && ends.includes(true);
 }
 
 /** The batches of a file, by the same rules. */
@@ -75,9 +97,15 @@ export function referenceBatches(
 ): { batch: CutBatch; position: CutPosition }[] {
   const batches: { batch: CutBatch; position: CutPosition }[] = [];
   const all = referenceRecords(file, dialect, limits);
+  const otherAt = all.findIndex(({ other }) => other !== undefined);
+  let otherHeader: OtherHeaderPlace | undefined;
   for (let n = 0; n < all.length;) {
     const first = all[n];
     if (!first) break;
+    if (n === otherAt && first.other && dialect.format === 'csv') {
+      const message = `${describeOtherHeader(first.other, dialect, first.line)} Nothing from that line on is sent: drop it as a file of its own.`;
+      otherHeader = { line: first.line, record: n, batch: batches.length, message };
+    }
     const place = { batch: batches.length + 1, offset: first.offset, firstRecord: n + 1, firstLine: first.line };
     let last = first;
     let batch: CutBatch;
@@ -91,13 +119,21 @@ export function referenceBatches(
       for (; n < all.length && records < limits.maxBatchRecords; n++, records++) {
         const record = all[n];
         if (!record || record.length > limits.maxRecordBytes) break;
+        if (records > 0 && n === otherAt) break;
         if (records > 0 && record.offset + record.length - first.offset > limits.maxBatchBytes) break;
         last = record;
       }
       batch = { kind: 'slice', ...place, records, bytes: file.subarray(first.offset, last.offset + last.length) };
     }
     const position = { offset: last.next, line: last.nextLine, record: n, batch: batches.length + 1 };
-    batches.push({ batch, position: { ...position, ...(last.headers ? { headers: last.headers } : {}) } });
+    batches.push({
+      batch,
+      position: {
+        ...position,
+        ...(last.headers ? { headers: last.headers } : {}),
+        ...(otherHeader ? { otherHeader } : {}),
+      },
+    });
   }
   return batches;
 }
@@ -262,6 +298,7 @@ function joinedLine(
   let isRow = fields >= fewest && fields <= columns.length + 1;
   if (columns.length < 3 || first.includes('"') || (!isRow && fields > 1)) return undefined;
   const headerStart = encodeText(columns[0] ?? '', dialect.encoding).toString('latin1');
+  const textOf = (piece: string): string => decodeText(Buffer.from(piece, 'latin1'), 'windows-1252') ?? '';
   let whole = line;
   while (text[whole.end] === '\n') {
     const at = text.indexOf('\n', whole.next);
@@ -273,6 +310,8 @@ function joinedLine(
     const end = whole.next + piece.length;
     const isBlank = new RegExp(`^${rules.tail}*${rules.blank}${rules.tail}*$`).test(lineText);
     if (isBlank || piece.startsWith('\xef\xbb\xbf') || piece.startsWith(headerStart)) break;
+    // All that is compared is ASCII.
+    if (dialect.headerNames && mayBeHeader(textOf(piece), { ...dialect, encoding: 'windows-1252' })) break;
     if (opensQuote(piece, delimiter) || end - line.start > limits.maxRecordBytes) break;
     if (isRow === piece.split(delimiter).length >= fewest) break;
     isRow = true;

@@ -6,6 +6,7 @@ import type { Manifest } from '../../lambdas/core/account/manifest.ts';
 import type { Receipt } from '../../lambdas/core/account/receipt.ts';
 import { finalizeFile } from '../../lambdas/finalizer/finalize-file.ts';
 import type { BatchMessage } from '../../lambdas/messages.ts';
+import type { Deadline } from '../../lambdas/runtime/deadline.ts';
 import type { ReconcilerPorts } from '../../lambdas/reconciler/requeue-stalled.ts';
 import { requeueStalled } from '../../lambdas/reconciler/requeue-stalled.ts';
 import { reemitBatches } from '../../lambdas/splitter/reemit-batches.ts';
@@ -29,10 +30,16 @@ let archived: Map<string, Buffer>;
 let told: string[];
 
 function begin(rows: number, isBroken: (row: number) => boolean, horizonRecords = 1e9): void {
-  clock = new SimulatedClock();
-  const lines = Array.from({ length: rows }, (_, index) =>
-    isBroken(index + 1) ? 'no row' : `SP-${index + 1},WABC,2026-01-05 06:00:00,30,Client`,
+  beginWith(
+    Array.from({ length: rows }, (_, index) => (isBroken(index + 1) ? 'no row' : rowOf(index + 1))),
+    horizonRecords,
   );
+}
+
+const rowOf = (row: number): string => `SP-${row},WABC,2026-01-05 06:00:00,30,Client`;
+
+function beginWith(lines: readonly string[], horizonRecords = 1e9): void {
+  clock = new SimulatedClock();
   const bytes = Buffer.from(['SpotID,StationCode,AirDateTime,Duration,ClientName', ...lines, ''].join('\n'));
   splitter = splitterWorld(clock, bytes, 16 * 1024);
   splitter.ports.horizon = { records: horizonRecords, recordsPerSecond: 100 };
@@ -306,5 +313,137 @@ describe('a splitter that is killed before it could say what it had sent', () =>
     const released = await finalize();
     expect(released).toMatchObject({ state: 'completed', uploaded_records: 800 });
     expectCovered(released, rows);
+  });
+});
+
+describe('a file with another header among its rows', () => {
+  const before = 5_050;
+  const behind = 3_000;
+  /** The header is a row as well. */
+  const rows = before + 1 + behind;
+  const lines = [
+    ...Array.from({ length: before }, (_, index) => rowOf(index + 1)),
+    'SpotID,StationCode,AirDateTime,ClientName,Duration',
+    // Valid rows by the first header, too.
+    ...Array.from({ length: behind }, (_, index) => `SP-${before + index + 1},WABC,2026-01-05 06:00:00,30,60`),
+  ];
+
+  const deliverAll = async (): Promise<void> => {
+    for (const message of distinctBatches(splitter.sent)) await deliver(message);
+  };
+
+  /** All that the first header describes is uploaded, and nothing else. */
+  async function expectEndsThere(): Promise<void> {
+    const manifest = await finalize();
+    expect(manifest).toMatchObject({
+      state: 'quarantined',
+      uploaded_records: before,
+      held_records: behind + 1,
+      held_ranges: [{ first_record: before + 1, last_record: rows }],
+      failure: { code: 'other_header' },
+    });
+    expect(manifest?.failure?.message).toContain(
+      `Line ${before + 2} is a header once more, with its columns in another order`,
+    );
+    expect(manifest?.archive.manifest_key).toMatch(/^quarantine\/traffic\//);
+    expectCovered(manifest, rows);
+    expect(consumer.api.stored.size).toBe(before);
+  }
+
+  it('is sent up to there and held from there on, whenever its batches are delivered', async () => {
+    beginWith(lines);
+    await split();
+    // A batch ends before the header.
+    expect(splitter.sent.at(-1)).toMatchObject({ firstRecord: 5_001, records: 50 });
+    await deliverAll();
+    await expectEndsThere();
+    expect(told[0]).toContain(`Line ${before + 2} is a header once more`);
+    expect(told[0]).not.toContain('sluice release');
+  });
+
+  it('can not be released, and nothing of it is made again', async () => {
+    beginWith(lines);
+    await split();
+    await reemitBatches({ v: 1, kind: 'reemit', feed: 'traffic', fileId }, splitter.ports, noDeadline);
+    expect(distinctBatches(splitter.sent.map((message) => ({ ...message, attempt: 1 })))).toHaveLength(51);
+    await deliverAll();
+    await expectEndsThere();
+    expect(await splitter.ports.ledger.releaseQuarantine(fileId, 'ann', 'please')).toBeUndefined();
+  });
+
+  it('is the same when its splitter is killed at every step, is held back, and runs out of time', async () => {
+    beginWith(lines, 3_000);
+    let isLate = false;
+    const deadline: Deadline = { remainingMs: () => 1e6, isDrawingIn: () => (isLate = !isLate) };
+    let isNew = true;
+    for (let kill = 1; file()?.state !== 'split'; kill++) {
+      let steps = 0;
+      splitter.onStep = () => {
+        if (++steps === kill) throw new Error('killed');
+      };
+      await splitFile(fileId, isNew ? create() : undefined, splitter.ports, deadline).catch(() => undefined);
+      isNew = file() === undefined;
+      splitter.onStep = () => undefined;
+      // Its lease is over, as a killed one's is in a minute.
+      const account = file();
+      if (account?.state === 'splitting') account.leaseUntil = 0;
+      for (const message of distinctBatches(splitter.sent)) await deliver(message);
+      await clock.advance(900_000);
+    }
+    await deliverAll();
+    await expectEndsThere();
+  });
+
+  it('that is stopped for its rejects, and released, is sent up to there', async () => {
+    beginWith(lines.map((line, index) => (index >= 800 && index < 1_800 ? line.replaceAll(',', ' ') : line)));
+    await split();
+    for (const message of splitter.sent) await deliver(message);
+    expect(await finalize()).toMatchObject({ state: 'quarantined', failure: { code: 'too_many_rejects' } });
+    await release();
+    for (const message of splitter.sent) await deliver(message);
+    const manifest = await finalize();
+    expect(manifest).toMatchObject({
+      manifest_number: 2,
+      state: 'quarantined',
+      uploaded_records: before - 1_000,
+      rejected_records: 1_000,
+      held_ranges: [{ first_record: before + 1, last_record: rows }],
+      failure: { code: 'other_header' },
+    });
+    expectCovered(manifest, rows);
+    expect(await splitter.ports.ledger.releaseQuarantine(fileId, 'ann', 'again')).toBeUndefined();
+  });
+
+  it('is picked up where its batches are lost, and closed once they are settled', async () => {
+    beginWith(lines);
+    await split();
+    const asked: unknown[] = [];
+    const ask = { send: async (message: unknown) => void asked.push(message) };
+    const ports: ReconcilerPorts = {
+      ledger: splitter.ports.ledger,
+      lanes: [{ feed: 'traffic', lane: 'main', intake: ask, records: { messages: async () => 0 } }],
+      finalize: ask,
+      clock,
+      log: silentLog,
+      metricsOf: () => ({ add: () => undefined, flush: () => undefined }),
+      stalledAfterMs: 1_000,
+    };
+    await clock.advance(1_001);
+    await requeueStalled(ports);
+    expect(asked).toEqual([{ v: 1, kind: 'reemit', feed: 'traffic', fileId }]);
+    await deliverAll();
+    asked.length = 0;
+    await clock.advance(1_001);
+    await requeueStalled(ports);
+    expect(asked).toEqual([{ v: 1, kind: 'finalize', feed: 'traffic', fileId, amend: false }]);
+  });
+
+  it('as the last line has nothing behind it, and is accounted for', async () => {
+    beginWith(lines.slice(0, before + 1));
+    await split();
+    await deliverAll();
+    const manifest = await finalize();
+    expect(manifest).toMatchObject({ state: 'quarantined', uploaded_records: before, held_records: 1 });
+    expectCovered(manifest, before + 1);
   });
 });

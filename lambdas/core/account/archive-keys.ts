@@ -22,10 +22,11 @@ export function archiveKeysOf(file: {
   createdAt: number;
   source: { key: string };
   quarantine?: unknown;
+  checkpoint?: { otherHeader?: unknown };
   release?: unknown;
 }): ArchiveKeys {
   const day = new Date(file.createdAt).toISOString().slice(0, 10).replaceAll('-', '/');
-  const folder = `${file.quarantine ? 'quarantine/' : ''}${file.feed}/${day}/${file.fileId}`;
+  const folder = `${file.quarantine || file.checkpoint?.otherHeader ? 'quarantine/' : ''}${file.feed}/${day}/${file.fileId}`;
   // What was written while it was held stays as it was.
   const part = file.release ? '.released' : '';
   // The name it was dropped under, without its folders; S3 takes any character in a key.

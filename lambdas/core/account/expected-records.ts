@@ -1,8 +1,9 @@
 import type { FileAccount } from './file-account.ts';
 import { contentBytesOf } from './file-account.ts';
 
-/** While it is still being split: as many more as the bytes read so far make likely. */
+/** Those to be sent. While it is still being split: as many more as the bytes read so far make likely. */
 export function expectedRecords(file: FileAccount): number | undefined {
+  if (file.checkpoint?.otherHeader) return file.checkpoint.otherHeader.record;
   if (file.totalRecords !== undefined) return file.totalRecords;
   const { checkpoint } = file;
   const bytes = contentBytesOf(file);

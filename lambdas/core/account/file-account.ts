@@ -13,7 +13,7 @@ import type { Quarantine } from './quarantine.ts';
  * - `duplicate`: a file of the feed with the same bytes came before; nothing was sent
  * - `failed`: it can't be read as the feed's kind of file; nothing was sent
  * - `superseded`: replaced under the same key while it was read; what was not sent is held
- * - `quarantined`: too many rejects; what was not sent is held
+ * - `quarantined`: too many rejects, or rows of another export; what was not sent is held
  *
  * `bundled` is a small file that stands in another's account, with others of its kind.
  */
@@ -133,9 +133,18 @@ export function contentBytesOf(file: Pick<FileAccount, 'source' | 'content'>): n
 /** Every batch that was sent is settled, by the hints: reason enough to have the finalizer count. */
 export function isWhollySettled(file: FileAccount): boolean {
   if (file.state === 'splitting') return false;
+  const sendable = sendableBatches(file) ?? 0;
   // What is held of a released file is still to be sent.
-  if (file.release) return file.settledBatches >= (file.totalBatches ?? 0) && file.settled.held === 0;
-  return file.settledBatches >= (file.sentBatches ?? file.totalBatches ?? 0);
+  if (file.release) return file.settledBatches >= sendable && file.settled.held === 0;
+  return file.settledBatches >= (file.sentBatches ?? sendable);
+}
+
+/** What may ever be sent: the batches before another header, or all; undefined while it is not known. */
+export function sendableBatches({
+  checkpoint,
+  totalBatches,
+}: Pick<FileAccount, 'checkpoint' | 'totalBatches'>): number | undefined {
+  return checkpoint?.otherHeader?.batch ?? totalBatches;
 }
 
 /** Whether a manifest is owed: the first one, or one of a file that was released. */
@@ -144,8 +153,8 @@ export function isManifestOwed(file: FileAccount): boolean {
 }
 
 /** Records that are in the queue or with a consumer: sent by the last checkpoint, and not settled by the hints. */
-export function unsettledRecords(file: FileAccount): number {
-  return (file.checkpoint?.record ?? 0) - sumCounts(file.settled);
+export function unsettledRecords({ checkpoint, settled }: FileAccount): number {
+  return (checkpoint?.otherHeader?.record ?? checkpoint?.record ?? 0) - sumCounts(settled);
 }
 
 /** The ledger's item of a batch. */

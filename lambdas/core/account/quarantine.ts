@@ -46,6 +46,12 @@ export function isStopped(file: Pick<FileAccount, 'state' | 'quarantine' | 'rele
   return file.state === 'superseded' || isQuarantined(file);
 }
 
+/** Its account ends in quarantine: it is in it, or the rows behind another header are held for good. */
+export function endsInQuarantine(file: Pick<FileAccount, 'quarantine' | 'release' | 'checkpoint'>): boolean {
+  return isQuarantined(file) || file.checkpoint?.otherHeader !== undefined;
+}
+
+/** What of it waits to be sent is held until somebody releases it. */
 export function isQuarantined({ quarantine, release }: Pick<FileAccount, 'quarantine' | 'release'>): boolean {
   return quarantine !== undefined && release === undefined;
 }

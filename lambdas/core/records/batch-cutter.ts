@@ -1,5 +1,15 @@
 import { Buffer } from 'node:buffer';
-import type { CutBatch, CutLimits, CutPosition, Dialect, RepeatedHeaders, SliceBatch } from './dialect.ts';
+import type { OtherHeader } from './describe-header.ts';
+import { describeOtherHeader } from './describe-header.ts';
+import type {
+  CutBatch,
+  CutLimits,
+  CutPosition,
+  Dialect,
+  OtherHeaderPlace,
+  RepeatedHeaders,
+  SliceBatch,
+} from './dialect.ts';
 import { OversizeRecord } from './oversize-record.ts';
 import type { CutWarning, RecordScanner } from './record-scanner.ts';
 import { scannerOf } from './record-scanner.ts';
@@ -19,9 +29,20 @@ export class BatchCutter {
   #position: CutPosition;
   /** Physical line at the window's place. */
   #line: number;
-  #gathered: Gathered = { records: 0, start: 0, firstLine: 0, end: 0, next: 0, nextLine: 0, headers: undefined };
+  #gathered: Gathered = {
+    records: 0,
+    start: 0,
+    firstLine: 0,
+    end: 0,
+    next: 0,
+    nextLine: 0,
+    headers: undefined,
+    otherHeader: undefined,
+  };
   /** Those before the window's place. */
   #headers: RepeatedHeaders | undefined;
+  #otherHeader: OtherHeaderPlace | undefined;
+  readonly #describeOther: (other: OtherHeader, line: number) => string;
   #oversize: OversizeRecord | undefined;
   /** Below this many bytes another look at an unfinished record isn't worth it. */
   #nextLookBytes = 0;
@@ -34,11 +55,18 @@ export class BatchCutter {
     this.#position = from;
     this.#line = from.line;
     this.#headers = from.headers;
+    this.#otherHeader = from.otherHeader;
+    this.#describeOther = (other, line) => (dialect.format === 'csv' ? describeOtherHeader(other, dialect, line) : '');
   }
 
   /** After the last batch returned. A new cutter from here, given the bytes from its offset on, makes the batches that follow. */
   get position(): CutPosition {
     return this.#position;
+  }
+
+  /** Met in what was given so far: the batches from it on must not be sent. */
+  get otherHeader(): OtherHeaderPlace | undefined {
+    return this.#otherHeader;
   }
 
   /** What is wrong with the file as a whole; complete after `end`. */
@@ -86,6 +114,7 @@ export class BatchCutter {
       window.at = scanner.start;
       if (found === 'record') {
         const end = base + scanner.end;
+        if (scanner.otherHeader && !this.#otherHeader) this.#meetOtherHeader(scanner.otherHeader);
         if (gathered.records > 0 && end - gathered.start > maxBatchBytes) this.#closeBatch();
         if (gathered.records === 0) {
           gathered.start = start;
@@ -98,6 +127,7 @@ export class BatchCutter {
         gathered.next = base + scanner.next;
         gathered.nextLine = this.#line;
         gathered.headers = this.#headers;
+        gathered.otherHeader = this.#otherHeader;
         if (gathered.records === maxBatchRecords) this.#closeBatch();
         continue;
       }
@@ -139,6 +169,7 @@ export class BatchCutter {
       gathered.next = base + scanner.next;
       gathered.nextLine = this.#line;
       gathered.headers = this.#headers;
+      gathered.otherHeader = this.#otherHeader;
     } while (gathered.records === maxBatchRecords);
   }
 
@@ -146,6 +177,14 @@ export class BatchCutter {
     const { headersBefore, linesBeforeHeader } = this.#scanner;
     const { count, firstLine } = this.#headers ?? { count: 0, firstLine: this.#line + linesBeforeHeader };
     this.#headers = { count: count + headersBefore, firstLine };
+  }
+
+  /** The rows from here on belong to another export: their batches are apart from those before. */
+  #meetOtherHeader(other: OtherHeader): void {
+    this.#closeBatch();
+    const { record, batch } = this.#position;
+    const message = `${this.#describeOther(other, this.#line)} Nothing from that line on is sent: drop it as a file of its own.`;
+    this.#otherHeader = { line: this.#line, record, batch, message };
   }
 
   #passOversize(oversize: OversizeRecord, atEnd: boolean): boolean {
@@ -167,6 +206,7 @@ export class BatchCutter {
       record: record + 1,
       batch: batch + 1,
       ...(this.#headers ? { headers: this.#headers } : {}),
+      ...(this.#otherHeader ? { otherHeader: this.#otherHeader } : {}),
     };
     return true;
   }
@@ -191,12 +231,13 @@ export class BatchCutter {
       record: record + gathered.records,
       batch: batch + 1,
       ...(gathered.headers ? { headers: gathered.headers } : {}),
+      ...(gathered.otherHeader ? { otherHeader: gathered.otherHeader } : {}),
     };
     gathered.records = 0;
   }
 }
 
-/** Records on their way into a batch, as places in the file; `headers` are those before `next`. */
+/** Records on their way into a batch, as places in the file; headers are those before `next`. */
 interface Gathered {
   records: number;
   start: number;
@@ -205,6 +246,7 @@ interface Gathered {
   next: number;
   nextLine: number;
   headers: RepeatedHeaders | undefined;
+  otherHeader: OtherHeaderPlace | undefined;
 }
 
 function headersWarning({ count, firstLine }: RepeatedHeaders): CutWarning {

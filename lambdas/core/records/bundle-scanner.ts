@@ -12,6 +12,7 @@ export class BundleScanner implements RecordScanner {
   readonly linesBefore = 0;
   readonly headersBefore = 0;
   readonly linesBeforeHeader = 0;
+  readonly otherHeader = undefined;
   /** A member's own line is the first of its file. */
   readonly lines = 0;
   /** What was found last. */

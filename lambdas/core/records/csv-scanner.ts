@@ -1,7 +1,10 @@
-import type { Buffer } from 'node:buffer';
-import { splitFields, withoutSurplus } from './csv-fields.ts';
+import { Buffer } from 'node:buffer';
 import { decodeText, encodeText } from './decode-text.ts';
 import type { CsvDialect } from './dialect.ts';
+import type { HeaderMark } from './header-mark.ts';
+import { headerMarkOf } from './header-mark.ts';
+import type { HeaderRow } from './header-row.ts';
+import { headerRowOf } from './header-row.ts';
 import type { Found } from './record-scanner.ts';
 import { byteOrderMark, carriageReturn, lineFeed, LineScanner, needsMore, noLineEnd, tab } from './line-scanner.ts';
 
@@ -22,10 +25,13 @@ export class CsvScanner extends LineScanner {
   /** The fields that a row may have; no such number where they are too few to tell a row from text. */
   readonly #fewestFields: number;
   readonly #mostFields: number;
-  /** What a repeated header begins with: the first column's name. */
-  readonly #headerStart: Buffer;
-  /** Its first byte, where that alone makes a line odd. */
-  readonly #headerByte: number = -1;
+  /** What headers begin with: the first column's name, and those that tell another header. */
+  readonly #headerStarts: readonly Buffer[];
+  /** By first byte: 1 where a line may be odd without a header's name. */
+  readonly #isBlankByte = new Uint8Array(256);
+  readonly #ownStart: Buffer;
+  /** Stands in headers that begin with another name. */
+  readonly #headerMark: HeaderMark | undefined;
   /** No quote stands in `#seen` between where we are and here. */
   #nextQuote = 0;
   #seen: Buffer | undefined;
@@ -41,26 +47,33 @@ export class CsvScanner extends LineScanner {
     const surplus = rules === undefined ? 0 : 1;
     this.#fewestFields = canTell ? columns.length - (columns.at(-1) === '' ? surplus : 0) : Infinity;
     this.#mostFields = canTell ? columns.length + surplus : -Infinity;
-    this.#headerStart = encodeText(columns[0] ?? '', encoding);
+    const bytesOf = (name: string): Buffer => encodeText(name, encoding);
+    this.#ownStart = bytesOf(columns[0] ?? '');
+    const starts = [this.#ownStart, ...(dialect.headerNames ?? []).map(bytesOf)];
+    this.#headerStarts = starts.filter((name) => name.length > 0).map(withoutSeparators);
+    this.#headerMark = headerMarkOf(dialect.headerNames?.map(bytesOf) ?? []);
     if (rules === undefined) return;
     this.hasPairedBreaks = dialect.pairedBreaks === true;
     this.isOdd[this.#delimiter] = 1;
     this.isOdd[quote] = 1;
-    const [first = quote] = this.#headerStart;
-    if (this.isOdd[first] === 1) return;
-    this.isOdd[first] = 1;
-    this.#headerByte = first;
-    const [, second] = this.#headerStart;
-    if (second === undefined) return;
-    this.headerByte = first;
-    this.headerSecond = second;
+    this.#isBlankByte.set(this.isOdd);
+    const pairs = new Uint8Array(256 * 256);
+    for (const [byte, isOdd] of this.isOdd.entries()) if (isOdd === 1) pairs.fill(1, byte << 8, (byte + 1) << 8);
+    for (const [first = quote, second] of this.#headerStarts) {
+      for (const one of casesOf(first)) {
+        this.isOdd[one] = 1;
+        if (second === undefined) pairs.fill(1, one << 8, (one + 1) << 8);
+        else for (const other of [...casesOf(second), ...separators]) pairs[(one << 8) | other] = 1;
+      }
+    }
+    this.isOddPair = pairs;
   }
 
   /** `start` to `end` is a line here. It is the record, but for a field whose quotes go on past it. */
   protected override extend(bytes: Buffer, atEnd: boolean): Found {
     const { start } = this;
-    if (this.hasPairedBreaks && this.plainTo(bytes, start) >= this.end) return this.#joinBroken(bytes, atEnd);
-    if (this.isWhole(bytes, start, this.end)) return 'record';
+    if (this.hasPairedBreaks && this.#quoteFrom(bytes, start) >= this.end) return this.#joinBroken(bytes, atEnd);
+    if (this.#isWhole(bytes, start, this.end)) return 'record';
     const end = this.#followFields(bytes, start, atEnd);
     if (end === needsMore) return 'more';
     if (end <= this.end || this.#isSwallowing(bytes, start, end)) return 'record';
@@ -89,9 +102,10 @@ export class CsvScanner extends LineScanner {
       if (bytes.length - start > maxRecordBytes + this.maxTailBytes && at === -1) return 'record';
       if (at === -1 && !atEnd) return 'more';
       const end = this.endOf(bytes, next, at === -1 ? bytes.length : at);
-      if (end - start > maxRecordBytes || !this.isWhole(bytes, next, end)) return 'record';
+      if (end - start > maxRecordBytes || !this.#isWhole(bytes, next, end)) return 'record';
       // Another file begins there.
-      if (this.#hasAt(bytes, next, byteOrderMark) || this.#hasAt(bytes, next, this.#headerStart)) return 'record';
+      if (hasAt(bytes, next, byteOrderMark) || hasAt(bytes, next, this.#ownStart)) return 'record';
+      if (this.#dialect.headerNames && this.#mayBeHeader(bytes, next, end)) return 'record';
       if (this.passBlankFields(bytes, this.passTail(bytes, next)) >= end) return 'record';
       const isNextRow = countByte(bytes, this.#delimiter, next, end) + 1 >= this.#fewestFields;
       if (isNextRow === isRow) return 'record';
@@ -105,6 +119,15 @@ export class CsvScanner extends LineScanner {
   }
 
   protected override plainTo(bytes: Buffer, from: number): number {
+    return Math.min(this.#quoteFrom(bytes, from), this.#headerMark?.from(bytes, from) ?? Infinity);
+  }
+
+  protected override isPlain(bytes: Buffer, start: number, end: number): boolean {
+    return !this.#headerMark?.isWithin(bytes, start, end) && this.#isWhole(bytes, start, end);
+  }
+
+  /** The first quote from here on, or the window's end. */
+  #quoteFrom(bytes: Buffer, from: number): number {
     if (bytes !== this.#seen || this.#nextQuote < from) {
       this.#seen = bytes;
       const at = bytes.indexOf(quote, from);
@@ -113,23 +136,17 @@ export class CsvScanner extends LineScanner {
     return this.#nextQuote;
   }
 
-  protected override isWhole(bytes: Buffer, start: number, end: number): boolean {
-    return this.plainTo(bytes, start) >= end || !this.#opensPast(bytes, start, end);
+  #isWhole(bytes: Buffer, start: number, end: number): boolean {
+    return this.#quoteFrom(bytes, start) >= end || !this.#opensPast(bytes, start, end);
   }
 
   protected override mayBeOdd(bytes: Buffer, start: number): boolean {
     const byte = bytes[start];
-    if (byte === this.#headerByte) return this.#hasAt(bytes, start, this.#headerStart);
-    if (byte !== quote) return true;
+    if (byte !== quote) return this.#isBlankByte[byte ?? 0] === 1 || this.#beginsAsHeader(bytes, start);
     // Behind an opening quote: nothing, or a blank, may be all there is.
     const next = bytes[start + 1];
     if (next === quote || next === space || next === tab) return true;
-    return next === this.#headerStart[0] && this.#hasAt(bytes, start + 1, this.#headerStart);
-  }
-
-  #hasAt(bytes: Buffer, from: number, text: Buffer | readonly number[]): boolean {
-    for (let n = 0; n < text.length; n++) if (bytes[from + n] !== text[n]) return false;
-    return true;
+    return this.#beginsAsHeader(bytes, start + 1);
   }
 
   /** Delimiters, and between them nothing, or blanks, or quotes around nothing or blanks. */
@@ -145,22 +162,27 @@ export class CsvScanner extends LineScanner {
     }
   }
 
-  /**
-   * Files that were put together have their header several times. A file of a single column may have its name for a
-   * value.
-   */
-  protected override isRepeatedHeader(bytes: Buffer): boolean {
-    const { columns, delimiter, encoding, rules } = this.#dialect;
-    if (rules === undefined || columns.length < 2) return false;
+  /** A file of a single column may have its name for a value. */
+  protected override headerHere(bytes: Buffer): HeaderRow | undefined {
+    const { columns, encoding, rules } = this.#dialect;
+    if (rules === undefined || columns.length < 2) return undefined;
     const { start, end } = this;
-    const first = bytes[start] ?? 0;
-    if (this.isOdd[first] === 0 || !this.mayBeOdd(bytes, start)) return false;
+    if (!this.#mayBeHeader(bytes, start, end)) return undefined;
     const text = decodeText(bytes.subarray(start, end), encoding);
-    if (text === null) return false;
-    const split = splitFields(text, delimiter);
-    if (split.kind === 'problem') return false;
-    const fields = withoutSurplus(split.fields, columns);
-    return fields.length === columns.length && fields.every((field, n) => field.trim() === columns[n]);
+    return text === null ? undefined : headerRowOf(text, this.#dialect);
+  }
+
+  /** Whether these bytes begin with a name of a header, whatever blanks and quotes are before it, or have one in them. */
+  #mayBeHeader(bytes: Buffer, start: number, end: number): boolean {
+    let at = start;
+    while (at < end && (bytes[at] === quote || bytes[at] === space || bytes[at] === tab)) at++;
+    // The file's own header may begin with a column without a name.
+    if (this.#ownStart.length === 0 && bytes[at] === this.#delimiter) return true;
+    return this.#beginsAsHeader(bytes, at) || this.#headerMark?.isWithin(bytes, start, end) === true;
+  }
+
+  #beginsAsHeader(bytes: Buffer, at: number): boolean {
+    return this.#headerStarts.some((name) => hasNameAt(bytes, at, name));
   }
 
   /**
@@ -252,7 +274,46 @@ export class CsvScanner extends LineScanner {
 }
 
 /** What of a dialect decides where its records are. */
-export type CsvShape = Pick<CsvDialect, 'delimiter' | 'lineBreak' | 'pairedBreaks' | 'columns' | 'encoding' | 'rules'>;
+export type CsvShape = Pick<
+  CsvDialect,
+  'delimiter' | 'lineBreak' | 'pairedBreaks' | 'columns' | 'headerNames' | 'encoding' | 'rules'
+>;
+
+function hasAt(bytes: Buffer, from: number, text: Buffer | readonly number[]): boolean {
+  for (let n = 0; n < text.length; n++) if (bytes[from + n] !== text[n]) return false;
+  return true;
+}
+
+/** Whether a name stands here, in upper or lower case, and however its words are separated. @param name without separators */
+function hasNameAt(bytes: Buffer, from: number, name: Buffer): boolean {
+  let n = 0;
+  for (let at = from; n < name.length; at++) {
+    const [one, other] = [bytes[at] ?? 0, name[n] ?? 0];
+    if (one === other || (isLetter(one) && (one ^ other) === caseBit)) n++;
+    else if (n === 0 || !separators.has(one)) return false;
+  }
+  return true;
+}
+
+/** Between the words of a name. */
+const separators: ReadonlySet<number> = new Set(Buffer.from(' _-.'));
+
+/** A name that begins with one is left as it is. */
+function withoutSeparators(name: Buffer): Buffer {
+  return separators.has(name[0] ?? 0) ? name : Buffer.from(name.filter((byte) => !separators.has(byte)));
+}
+
+/** In ASCII, what tells lower case from upper case. */
+const caseBit = 32;
+
+function isLetter(byte: number): boolean {
+  const lower = byte | caseBit;
+  return lower >= 97 && lower <= 122;
+}
+
+function casesOf(byte: number): number[] {
+  return isLetter(byte) ? [byte, byte ^ caseBit] : [byte];
+}
 
 /** The quote that closes a field whose text begins at `at`: the first that isn't doubled. -1 if there is none before `to`. */
 function closingQuote(bytes: Buffer, from: number, to: number): number {

@@ -63,12 +63,35 @@ function hintsOf({ missing, columns, delimiter }: HeaderFound): string[] {
   return isData ? ["The first line looks like data: a line with the columns' names must come first."] : [];
 }
 
-/** What is left of a name without what is easily overlooked. */
+/** What is left of a name without what is easily overlooked. Empty where it has neither letters nor digits. */
 function reduced(name: string): string {
   return name
     .normalize('NFKC')
     .toLowerCase()
     .replace(/[^\p{L}\p{N}]/gu, '');
+}
+
+/** By this two names are the same, however they are written. */
+export function reducedName(name: string): string {
+  return reduced(name) || name.trim();
+}
+
+/** A header among the rows, as the record before which a file ends. */
+export interface OtherHeader {
+  columns: readonly string[];
+  delimiter: CsvDialect['delimiter'];
+}
+
+/** What stands in that line, and why what follows can't be sent. @param own of the file */
+export function describeOtherHeader(other: OtherHeader, own: OtherHeader, line: number): string {
+  const found = `Line ${line} is a header once more, ${differenceOf(other, own)}: ${quoteNames(other.columns)}.`;
+  return `${found} The file was put together from several exports, and what follows can't be read by the first header.`;
+}
+
+function differenceOf({ columns, delimiter }: OtherHeader, own: OtherHeader): string {
+  if (delimiter !== own.delimiter) return `separated by ${delimiterNames[delimiter]}`;
+  const inOrder = (names: readonly string[]) => names.map(reducedName).sort().join('\n');
+  return inOrder(columns) === inOrder(own.columns) ? 'with its columns in another order' : 'with other columns';
 }
 
 function describeNear(found: string, wanted: string): string {

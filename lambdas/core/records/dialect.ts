@@ -32,6 +32,11 @@ export interface CsvDialect extends Body {
   columns: readonly string[];
   /** Names of columns that the feed ignores and that the header has more than once: rows are read without them. */
   ambiguousColumns?: readonly string[];
+  /**
+   * Names that tell another header among the rows: what follows such a row is not sent. Files that were begun before there
+   * were any go on as they began.
+   */
+  headerNames?: readonly string[];
 }
 
 export interface JsonLinesDialect extends Body {
@@ -83,6 +88,18 @@ export interface CutPosition {
   batch: number;
   /** Headers met between records so far, if any. */
   headers?: RepeatedHeaders;
+  /** Another header, if one was met: from there on nothing is sent. */
+  otherHeader?: OtherHeaderPlace;
+}
+
+/** Where the rows of another export begin, which the file's own header does not fit. */
+export interface OtherHeaderPlace {
+  line: number;
+  /** Records and batches before it. */
+  record: number;
+  batch: number;
+  /** What stands there, for people. */
+  message: string;
 }
 
 /** Of a file that was put together from several. */

@@ -10,6 +10,7 @@ export class DocumentScanner implements RecordScanner {
   lines = 0;
   readonly headersBefore = 0;
   readonly linesBeforeHeader = 0;
+  readonly otherHeader = undefined;
   readonly #maxRecordBytes: number;
 
   constructor(maxRecordBytes: number) {

@@ -30,6 +30,7 @@ export class JsonArrayScanner implements RecordScanner {
   lines = 0;
   readonly headersBefore = 0;
   readonly linesBeforeHeader = 0;
+  readonly otherHeader = undefined;
   readonly #element: JsonElement;
   readonly #maxRecordBytes: number;
   readonly #rules: JsonArrayDialect['rules'];

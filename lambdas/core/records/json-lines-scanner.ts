@@ -12,7 +12,7 @@ export class JsonLinesScanner extends LineScanner {
     return bytes.length;
   }
 
-  protected override isWhole(): boolean {
+  protected override isPlain(): boolean {
     return true;
   }
 

@@ -1,5 +1,7 @@
 import type { Buffer } from 'node:buffer';
+import type { OtherHeader } from './describe-header.ts';
 import type { CutRules } from './dialect.ts';
+import type { HeaderRow } from './header-row.ts';
 import type { CutWarning, Found, RecordScanner } from './record-scanner.ts';
 
 export const tab = 9;
@@ -25,6 +27,7 @@ export abstract class LineScanner implements RecordScanner {
   lines = 0;
   headersBefore = 0;
   linesBeforeHeader = 0;
+  otherHeader: OtherHeader | undefined;
   protected readonly maxRecordBytes: number;
   /** The byte that ends a line. */
   protected readonly lineBreak: number;
@@ -34,9 +37,8 @@ export abstract class LineScanner implements RecordScanner {
   protected readonly isOdd = new Uint8Array(256);
   /** By byte: 1 where it may belong to a line's end, before its break. */
   protected readonly isTail = new Uint8Array(256);
-  /** A line that begins with this byte is odd only if this other one follows: spares most of them a call. */
-  protected headerByte = -1;
-  protected headerSecond = -1;
+  /** By first and second byte: 1 where such a line is odd, if its first byte is; undefined: all of them are. Spares most lines a call. */
+  protected isOddPair: Uint8Array | undefined;
   /** A line feed without a carriage return before it may be no line's end. */
   protected hasPairedBreaks = false;
   protected endsWithBreak = true;
@@ -64,7 +66,9 @@ export abstract class LineScanner implements RecordScanner {
     this.headersBefore = 0;
     for (;;) {
       const found = this.#findNext(bytes, this.start, atEnd);
-      if (found !== 'record' || !this.isRepeatedHeader(bytes)) return found;
+      const header = found === 'record' ? this.headerHere(bytes) : undefined;
+      this.otherHeader = header?.kind === 'other' ? header : undefined;
+      if (header?.kind !== 'repeated') return found;
       if (this.headersBefore++ === 0) this.linesBeforeHeader = this.linesBefore;
       this.linesBefore += this.lines;
       this.start = this.next;
@@ -72,7 +76,7 @@ export abstract class LineScanner implements RecordScanner {
   }
 
   skim(bytes: Buffer, from: number, to: number, most: number): number {
-    const { lineBreak, isOdd, hasPairedBreaks, headerByte, headerSecond } = this;
+    const { lineBreak, isOdd, isOddPair, hasPairedBreaks } = this;
     // Over nearly every byte of a file: one look for the line's end, and few comparisons. Lines of a byte or none, those
     // that may be no records, and those that only what belongs to their end might make too long, are left to `find`.
     const longest = this.maxRecordBytes - 2;
@@ -84,12 +88,12 @@ export abstract class LineScanner implements RecordScanner {
       // Unsigned, so that what is negative, -1 above all, is too long as well.
       if ((at - start - 2) >>> 0 > longest || at > to) break;
       const first = bytes[start] ?? 0;
-      if (isOdd[first] === 1 && (first !== headerByte || bytes[start + 1] === headerSecond)) {
+      if (isOdd[first] === 1 && isOddPair?.[(first << 8) | (bytes[start + 1] ?? 0)] !== 0) {
         if (this.mayBeOdd(bytes, start)) break;
       }
       if (hasPairedBreaks && bytes[at - 1] !== carriageReturn) break;
       if (at > plainTo) {
-        if (!this.isWhole(bytes, start, this.endOf(bytes, start, at))) break;
+        if (!this.isPlain(bytes, start, this.endOf(bytes, start, at))) break;
         plainTo = this.plainTo(bytes, at);
       }
       start = at + 1;
@@ -218,7 +222,7 @@ export abstract class LineScanner implements RecordScanner {
   protected abstract plainTo(bytes: Buffer, from: number): number;
 
   /** Whether this line, its break not taken in, surely is one. */
-  protected abstract isWhole(bytes: Buffer, start: number, end: number): boolean;
+  protected abstract isPlain(bytes: Buffer, start: number, end: number): boolean;
 
   /** `start` to `end` is a line: the record may go on past it. */
   protected abstract extend(bytes: Buffer, atEnd: boolean): Found;
@@ -228,9 +232,9 @@ export abstract class LineScanner implements RecordScanner {
     return true;
   }
 
-  /** Whether the record just found is the header once more. */
-  protected isRepeatedHeader(_bytes: Buffer): boolean {
-    return false;
+  /** Whether the record just found is a header. */
+  protected headerHere(_bytes: Buffer): HeaderRow | undefined {
+    return undefined;
   }
 
   /** The line at `start` has no break in the window. */

@@ -4,6 +4,7 @@ import { splitFields, withoutSurplus } from './csv-fields.ts';
 import { decodeText, trimForMessage } from './decode-text.ts';
 import type { CsvDialect, Dialect } from './dialect.ts';
 import { numberLiterals, parseExactly } from './exact-numbers.ts';
+import { headerRowOf } from './header-row.ts';
 import { findJsonError } from './json-error.ts';
 import { maxNesting } from './json-nesting.ts';
 import { countNames, findDuplicateName, surveyJson } from './json-survey.ts';
@@ -47,6 +48,9 @@ function parseRow(text: string, dialect: CsvDialect, line: number): ParsedRecord
     if (fields[n]?.trim() === '') continue;
     return problem('field_count', `record has a field ${n + 1}, for which the header has no name`);
   }
+  if (isSameLetter(fields, columns, 0) && isSameLetter(fields, columns, 1) && headerRowOf(text, dialect)) {
+    return problem('header_row', 'row is a header once more, with its names written in another way');
+  }
   const stray = strayCharacter.exec(text);
   if (stray) {
     const field = columns[fields.findIndex((value) => value.includes(stray[0]))] || null;
@@ -60,6 +64,11 @@ function parseRow(text: string, dialect: CsvDialect, line: number): ParsedRecord
     if (!dialect.ambiguousColumns?.includes(name)) row[name] = fields[n];
   }
   return { kind: 'row', row };
+}
+
+/** Of a name and what may be one: spares nearly every row a closer look. */
+function isSameLetter(fields: readonly string[], columns: readonly string[], n: number): boolean {
+  return fields[n]?.trimStart().charAt(0).toLowerCase() === columns[n]?.charAt(0).toLowerCase();
 }
 
 /** Nobody writes these into a text on purpose: a fixed field's padding, a file's end mark, the beginning of another file. */

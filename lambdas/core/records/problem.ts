@@ -11,6 +11,8 @@ export const problemReasons = [
   'stray_line_break',
   /** A character that no text has on purpose: NUL, Ctrl-Z, a byte-order mark. */
   'stray_character',
+  /** The header once more, in other letters. */
+  'header_row',
   /** A line of totals among the rows. */
   'totals_row',
   'too_long',

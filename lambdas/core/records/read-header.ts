@@ -1,11 +1,12 @@
 import type { Buffer } from 'node:buffer';
-import { splitFields } from './csv-fields.ts';
+import { splitFields, withoutSurplus } from './csv-fields.ts';
 import { CsvScanner } from './csv-scanner.ts';
 import { decodeText, trimForMessage } from './decode-text.ts';
-import { delimiterNames, describeMissingColumns } from './describe-header.ts';
+import { delimiterNames, describeMissingColumns, describeOtherHeader } from './describe-header.ts';
 import type { DetectedDialect, DialectWish } from './detect-dialect.ts';
 import type { CsvDialect } from './dialect.ts';
 import { cutRules } from './dialect.ts';
+import { delimiters, headerNamesOf } from './header-row.ts';
 import { parseRecord } from './parse-record.ts';
 
 /** A longer header is none. Bytes. */
@@ -20,7 +21,6 @@ const maxPreambleLines = 20;
 /** Rows that are tried for what ends them. */
 const maxTriedRows = 200;
 
-const delimiters = [',', ';', '\t', '|'] as const;
 type Delimiter = CsvDialect['delimiter'];
 
 type Refusal = Extract<DetectedDialect, { kind: 'refused' }>;
@@ -186,11 +186,13 @@ function settle(reading: Reading, looked: Buffer, isWhole: boolean, wish: Dialec
     return refused('duplicate_columns', message);
   }
   const lineBreak = lineBreakOfRows(dialect, looked, isWhole);
+  const headerNames = headerNamesOf(wish.columns, columns);
   const settled: CsvDialect = {
     ...dialect,
     lineBreak,
     ...(lineBreak === 'lf' && hasPairedBreaks(looked) ? { pairedBreaks: true } : {}),
     ...(twice.length > 0 ? { ambiguousColumns: twice } : {}),
+    ...(headerNames ? { headerNames } : {}),
   };
   const { good, bad } = tryRows(settled, looked, isWhole);
   const other = good > 0 || bad === 0 ? undefined : delimiterOfRows(settled, looked, isWhole);
@@ -198,7 +200,30 @@ function settle(reading: Reading, looked: Buffer, isWhole: boolean, wish: Dialec
     const message = `The CSV header is delimited by ${delimiterNames[delimiter]}, the rows by ${delimiterNames[other]}.`;
     return refused('mixed_delimiters', message);
   }
+  if (good === 0 && bad > 0 && areQuotedWhole(settled, looked, isWhole)) {
+    return refused(
+      'quoted_rows',
+      'Each row is in quotes as a whole, which makes one field of it: export it again without them.',
+    );
+  }
+  const otherHeader = findOtherHeader(settled, looked, isWhole);
+  if (otherHeader !== undefined) return refused('other_header', `${otherHeader} Drop each export as a file.`);
   return { kind: 'dialect', dialect: settled };
+}
+
+/** The first header that differs from the file's own, in what decides about the file; in a sentence. */
+function findOtherHeader(dialect: CsvDialect, looked: Buffer, isWhole: boolean): string | undefined {
+  const scanner = new CsvScanner(dialect, maxHeaderBytes);
+  let line = dialect.bodyLine;
+  for (let at = dialect.bodyOffset; ;) {
+    scanner.skim(looked, at, looked.length, Infinity);
+    line += scanner.lines;
+    if (scanner.find(looked, scanner.next, isWhole) !== 'record') return undefined;
+    line += scanner.linesBefore;
+    if (scanner.otherHeader) return describeOtherHeader(scanner.otherHeader, dialect, line);
+    line += scanner.lines;
+    at = scanner.next;
+  }
 }
 
 /** A carriage return that neither belongs to a line feed before it nor to one behind it. */
@@ -232,6 +257,17 @@ function delimiterOfRows(dialect: CsvDialect, looked: Buffer, isWhole: boolean):
     const { good, bad } = tryRows({ ...dialect, delimiter }, looked, isWhole);
     return good > bad;
   });
+}
+
+/** Whether the first row is a single quoted field that reads as a row. */
+function areQuotedWhole(dialect: CsvDialect, looked: Buffer, isWhole: boolean): boolean {
+  const scanner = new CsvScanner(dialect, maxHeaderBytes);
+  if (scanner.find(looked, dialect.bodyOffset, isWhole) !== 'record') return false;
+  const text = decodeText(looked.subarray(scanner.start, scanner.end), dialect.encoding) ?? '';
+  const split = splitFields(text, dialect.delimiter);
+  if (split.kind !== 'fields' || split.fields.length !== 1 || !text.startsWith('"')) return false;
+  const row = splitFields(split.fields[0] ?? '', dialect.delimiter);
+  return row.kind === 'fields' && withoutSurplus(row.fields, dialect.columns).length === dialect.columns.length;
 }
 
 /** How many of the first rows have as many fields as the header, and how many have not. */

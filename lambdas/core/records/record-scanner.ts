@@ -1,6 +1,7 @@
 import type { Buffer } from 'node:buffer';
 import { BundleScanner } from './bundle-scanner.ts';
 import { CsvScanner } from './csv-scanner.ts';
+import type { OtherHeader } from './describe-header.ts';
 import type { CutLimits, Dialect } from './dialect.ts';
 import { DocumentScanner } from './document-scanner.ts';
 import { JsonArrayScanner } from './json-array-scanner.ts';
@@ -32,6 +33,8 @@ export interface RecordScanner {
   /** Headers that were passed before `start`, from where the look began, and line breaks before the first of them. */
   readonly headersBefore: number;
   readonly linesBeforeHeader: number;
+  /** The record that was found is another header: what follows is laid out as that says. */
+  readonly otherHeader: OtherHeader | undefined;
   /** Line breaks from `start` to `next`. */
   readonly lines: number;
   /** Looks at bytes[from, …). With `atEnd` nothing follows the window. */

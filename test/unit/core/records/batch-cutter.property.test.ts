@@ -5,6 +5,7 @@ import { BatchCutter } from '../../../../lambdas/core/records/batch-cutter.ts';
 import { cutSlice } from '../../../../lambdas/core/records/cut-slice.ts';
 import type { CutBatch, CutLimits, CutPosition, Dialect } from '../../../../lambdas/core/records/dialect.ts';
 import { cutRules } from '../../../../lambdas/core/records/dialect.ts';
+import { headerNamesOf } from '../../../../lambdas/core/records/header-row.ts';
 import { parseRecord } from '../../../../lambdas/core/records/parse-record.ts';
 import { referenceBatches, referenceRecords } from '../../../support/reference-cutter.ts';
 
@@ -49,6 +50,17 @@ const csvPieces = [
   '\r'.repeat(16),
   'a,b\r\n',
   '"a","b","c"\n',
+  'c,b,a\n',
+  'b|a|c\n',
+  'A,B,C\n',
+  'x,b,d,a\n',
+  '"a,b,c"\n',
+  'Signature',
+  'sig_na-ture,',
+  'S',
+  ' Signature\t,',
+  'Signature,b,a\n',
+  'bc,Signature,a\n',
 ];
 const jsonPieces = [
   '{',
@@ -90,13 +102,23 @@ const limits: fc.Arbitrary<CutLimits> = fc
   }));
 
 const body = { encoding: 'utf-8', bodyOffset: 0, bodyLine: 1 } as const;
+/** Names by which another header is recognised, one of them long enough to be looked for in the middle of a line; or all columns. */
+const headerWishes = fc.constantFrom(undefined, ['a', 'b'], ['a', 'Signature', 'b'], ['Signature', 'a']);
 /** With the rules of today, or none: as it is with files that were begun before. */
 const ruled = <Each extends Dialect>(dialect: fc.Arbitrary<Each>): fc.Arbitrary<Dialect> =>
-  fc.tuple(dialect, fc.boolean(), fc.boolean()).map(([each, isRuled, isPaired]) => {
-    if (!isRuled) return each;
-    const pairs = each.format === 'csv' && each.lineBreak === 'lf' && isPaired;
-    return { ...each, rules: cutRules, ...(pairs ? { pairedBreaks: true } : {}) };
-  });
+  fc
+    .tuple(dialect, fc.boolean(), fc.boolean(), fc.boolean(), headerWishes)
+    .map(([each, isRuled, isPaired, hasNames, wished]) => {
+      if (!isRuled) return each;
+      const pairs = each.format === 'csv' && each.lineBreak === 'lf' && isPaired;
+      const headerNames = each.format === 'csv' && hasNames && headerNamesOf(wished ?? [], each.columns);
+      return {
+        ...each,
+        rules: cutRules,
+        ...(pairs ? { pairedBreaks: true } : {}),
+        ...(headerNames ? { headerNames } : {}),
+      };
+    });
 const csvDialect: fc.Arbitrary<Dialect> = ruled(
   fc.record({
     format: fc.constant('csv' as const),
