@@ -19,7 +19,7 @@ import { InterruptedError } from './interrupt.ts';
 import { explainFault } from './stack/explain-fault.ts';
 import { Terminal } from './terminal/terminal.ts';
 
-/** The command line: one file a command in commands/. */
+/** The command line. Each command has its own file in commands/. */
 export async function main(argv: readonly string[]): Promise<void> {
   const terminal = new Terminal(process.stdout, process.stderr);
   const program = createProgram(terminal);
@@ -62,7 +62,7 @@ function createProgram(terminal: Terminal): Command {
   return withHouseRules(program, terminal);
 }
 
-/** On every command, since those added whole inherit nothing. Commander would end the process itself. */
+/** Applied to every command, since commands that are added as objects inherit nothing. Commander would end the process itself. */
 function withHouseRules(command: Command, terminal: Terminal): Command {
   command
     .exitOverride()
@@ -73,7 +73,7 @@ function withHouseRules(command: Command, terminal: Terminal): Command {
 }
 
 function reportFault(error: unknown, terminal: Terminal, debug: boolean): number {
-  // Commander has said it already: help was asked for, or the command line is wrong.
+  // Commander has already printed it: help was requested, or the command line is wrong.
   if (error instanceof CommanderError) return error.exitCode === 0 ? exitCodes.clean : exitCodes.failed;
   if (error instanceof InterruptedError) {
     terminal.note(error.message);

@@ -12,13 +12,13 @@ export interface ClosedPorts {
 }
 
 const listEveryMs = 10_000;
-/** Of a feed: as many as projections ask for. */
+/** Files read per feed: as many as the projections read. */
 const listed = 20;
 const shown = 8;
-/** Files that were under way at the last look and are no more, each read by itself: the list is by the time they came. */
+/** Files that were open at the last snapshot and are closed now, each read by itself: the list is sorted by arrival. */
 const lookedUp = 20;
 
-/** The files that were closed last, by their manifests, each of which is read once. */
+/** The files that were closed last. Each manifest is read once. */
 export class ClosedFiles {
   readonly #ports: ClosedPorts;
   readonly #list: Cached<FileAccount[]>;
@@ -33,12 +33,12 @@ export class ClosedFiles {
     );
   }
 
-  /** @param open what is under way now */
+  /** @param open the files that are open now */
   async read(open: readonly FileAccount[], now: number): Promise<FileAccount[]> {
     const ids = new Set(open.map(({ fileId }) => fileId));
     const gone = [...this.#open].filter((fileId) => !ids.has(fileId)).slice(0, lookedUp);
     const ended = await Promise.all(gone.map((fileId) => this.#ports.ledger.getFile(fileId)));
-    // The newest reading of each wins: an amended account replaces the one before.
+    // The newest read of each file wins: an amended account replaces the previous one.
     const listedNow = await this.#list.get(now);
     const all = [...this.#seen, ...listedNow, ...ended.filter((file) => file !== undefined)];
     const closed = [...new Map(all.map((file) => [file.fileId, file])).values()].filter(
@@ -49,7 +49,7 @@ export class ClosedFiles {
     return this.#seen;
   }
 
-  /** Those that are shown, the one that was closed last first. */
+  /** The files to show, the last one closed first. */
   async describe(closed: readonly FileAccount[]): Promise<ClosedFile[]> {
     const described = await Promise.all(
       closed.slice(0, shown).map(async (file) => {

@@ -4,15 +4,15 @@ import type { LiveQueue } from './snapshot.ts';
 
 export interface QueuePorts {
   outputs: { redrivePaths: (feed: string, queue: DlqName) => RedrivePath[] };
-  /** Messages that SQS counts in a queue. */
+  /** SQS's count of a queue's messages. */
   count: (url: string) => Promise<number>;
 }
 
 const ofLanes = ['intake', 'records', 'letters'] as const;
-/** As the outputs have them. */
+/** The queues by the stack's outputs. */
 const lanes = ['main', 'express'] as const;
 
-/** How full each queue of the stack is, and its DLQ: two requests a queue, fourteen or less a feed. */
+/** The number of messages in each queue of the stack and its DLQ: two requests per queue, at most fourteen per feed. */
 export async function readQueues(feeds: readonly string[], { outputs, count }: QueuePorts): Promise<LiveQueue[]> {
   const places = feeds.flatMap((feed) => [
     ...ofLanes.flatMap((queue) =>

@@ -25,7 +25,7 @@ export interface SnapshotPorts extends Omit<ClosedPorts, 'ledger'> {
     Pick<DeadLedger, 'listDead'>;
   limiterOf: (api: string) => Pick<LimiterStore, 'read'>;
   outputs: StackOutputs;
-  /** Messages that SQS counts in a queue. */
+  /** SQS's count of a queue's messages. */
   count: (url: string) => Promise<number>;
   clock: Pick<Clock, 'now'>;
 }
@@ -33,20 +33,20 @@ export interface SnapshotPorts extends Omit<ClosedPorts, 'ledger'> {
 export interface SnapshotScope {
   stack: string;
   cloud: string;
-  /** Of those that are deployed, all of which bear on when a file will be done. */
+  /** All deployed feeds: each may influence when a file will be done. */
   feeds: readonly string[];
-  /** What is shown: one of them, or all. */
+  /** The feeds to show: one of them, or all. */
   only?: string | undefined;
 }
 
 const queuesEveryMs = 5_000;
 const deadEveryMs = 10_000;
-/** The page and the terminal have no use for more; how many more there are is told. */
+/** Files shown at most; the number of others is shown. */
 const shownFiles = 200;
 
 /**
- * Looks at a stack, again and again. A look takes a query a feed and a read for each 100 files under way, a read an API,
- * and a query for each of up to four files; queues and dead letters, which take more, are looked at less often.
+ * Reads snapshots of a stack. A snapshot takes a query per feed, a read per 100 open files, a read per API, and a query for
+ * each of up to four files; queues and dead letters, which cost more, are read less often.
  */
 export class SnapshotReader {
   readonly #scope: SnapshotScope;
@@ -144,7 +144,7 @@ export class SnapshotReader {
   }
 }
 
-/** What several ask for at one look is read once. */
+/** Shares a read between callers within one snapshot. */
 function onceALook({ ledger, limiterOf, outputs }: Pick<SnapshotPorts, 'ledger' | 'limiterOf' | 'outputs'>) {
   const listFiles = once((...wish: Parameters<FileLedger['listFiles']>) => ledger.listFiles(...wish));
   const read = once((api: string) => limiterOf(api).read());

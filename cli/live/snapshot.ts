@@ -3,17 +3,17 @@ import type { DlqName } from '../dlq/dead-message.ts';
 import type { FileSummary } from '../show/file-summary.ts';
 import type { LaneName } from '../stack/stack-outputs.ts';
 
-/** What a stack is at, as `watch --json` and the control room have it: one object a look, of JSON's types alone. */
+/** A stack's state, as `watch --json` and the control room show it: one object per snapshot, of JSON types only. */
 export interface Snapshot {
   stack: string;
   /** `AWS`, or the local cloud's address. */
   cloud: string;
   at: string;
-  /** What has to be known first, the gravest before the others. Never empty. */
+  /** The headlines, the most serious first. Never empty. */
   headlines: Headline[];
-  /** In the order they are served, as many as are shown. */
+  /** The files to show, in the order in which they are sent. */
   files: LiveFile[];
-  /** With those that are not shown. */
+  /** Including files that are not shown. */
   files_under_way: number;
   /** The newest first. */
   closed: ClosedFile[];
@@ -29,24 +29,24 @@ export interface Headline {
   text: string;
 }
 
-/** What is being done with a file. */
+/** The step that a file is at. */
 export type Activity = 'checksum' | 'splitting' | 'uploading' | 'held back' | 'closing' | 'stopped';
 
-/** A file under way: what `status --json` tells, counts of unfinished batches included, and how far it is. */
+/** An open file: the fields of `status --json`, counts of unfinished batches included, and its progress. */
 export type LiveFile = FileSummary & {
   name: string;
   activity: Activity;
-  /** From 0 to 1; null where nothing tells. */
+  /** From 0 to 1; null if unknown. */
   checksum_share: number | null;
   split_share: number;
   settled_share: number | null;
-  /** When it will be done, by the clock of the feed's people. */
+  /** When it will be done, in the feed's time zone. */
   done_about: string | null;
-  /** The same in words, with how far from the deadline that is. */
+  /** The same in words, with the distance from the deadline. */
   projected: string | null;
 };
 
-/** A file whose account is closed, by its manifest. */
+/** A closed file, by its manifest. */
 export type ClosedFile = FileSummary & {
   name: string;
   /** How it ended, in words. */
@@ -54,24 +54,24 @@ export type ClosedFile = FileSummary & {
   tone: Headline['tone'];
 };
 
-/** What feeds go to, and the limit that they share. */
+/** An API, and the limit that its feeds share. */
 export interface LiveApi {
   id: string;
   feeds: string[];
-  /** Null for the record ledger, which has no limit either. */
+  /** Null for the record ledger, which has no limit. */
   url: string | null;
   limit: { requests: number; window_seconds: number; per_second: number } | null;
-  /** Answers a second, as seen here; null until there is enough to tell. */
+  /** Measured answers per second; null until enough has been measured. */
   measured_per_second: number | null;
   breaker: 'closed' | 'open';
   breaker_reason: BreakerReason | null;
-  /** Nothing is sent before: the breaker is open, or the API asked for a pause. */
+  /** Nothing is sent before this time: the breaker is open, or the API asked for a pause. */
   paused_until: string | null;
-  /** Send times are handed out up to here. */
+  /** Send times are leased up to this time. */
   leased_until: string | null;
 }
 
-/** A queue and its DLQ, with the messages that SQS counts in them: visible, in somebody's hands and delayed. */
+/** A queue and its DLQ, with SQS's counts of their messages: visible, in flight and delayed. */
 export interface LiveQueue {
   queue: DlqName;
   feed: string;
@@ -81,10 +81,10 @@ export interface LiveQueue {
   dead_messages: number;
 }
 
-/** Open dead letters of a feed that failed for the same reason last. */
+/** A feed's open dead letters whose last failure had the same reason. */
 export interface DeadGroup {
   feed: string;
-  /** `unknown`: the ledger doesn't know them yet; their letters are on the way, or their batch was buried. */
+  /** `unknown`: not in the ledger yet; their letters are in flight, or their batch was buried. */
   outcome: 'rejected' | 'refused' | 'exhausted' | 'unknown';
   reason: string;
   count: number;

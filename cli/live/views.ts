@@ -6,7 +6,7 @@ import { formatScreen } from './format-screen.ts';
 import type { PolledSnapshot } from './snapshot-poller.ts';
 import { PlainLines } from './plain-lines.ts';
 
-/** How looks are shown. */
+/** A way to show snapshots. */
 export interface View {
   show(sight: PolledSnapshot): Promise<void>;
   close(): void;
@@ -15,12 +15,12 @@ export interface View {
 export interface ViewWish {
   terminal: Terminal;
   isJson: boolean;
-  /** One look: nothing is painted over. */
+  /** A single snapshot: nothing is redrawn. */
   isOnce: boolean;
   env: NodeJS.ProcessEnv;
 }
 
-/** A terminal that can move its cursor is painted over; elsewhere lines are printed as there is news. */
+/** A terminal that can move its cursor is redrawn; elsewhere a line is printed for each piece of news. */
 export function viewOf({ terminal, isJson, isOnce, env }: ViewWish): View {
   if (isJson) return jsonView(terminal);
   const isDumb = env['TERM'] === 'dumb';
@@ -33,7 +33,7 @@ export function viewOf({ terminal, isJson, isOnce, env }: ViewWish): View {
   return terminal.stdout.isTTY && !isDumb ? screenView(terminal) : plainView(terminal);
 }
 
-/** One JSON object a line. A look without an answer is told on stderr. */
+/** One JSON object per line. A failed read is reported on stderr. */
 function jsonView(terminal: Terminal): View {
   return {
     show: async ({ snapshot, unanswered }) => {

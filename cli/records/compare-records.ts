@@ -13,37 +13,37 @@ export interface StoredRecord {
   attributes: readonly string[];
 }
 
-/** How a dead letter was resolved, by a line of the archive's resolutions. */
+/** How a dead letter was resolved: a line of the archive's resolutions. */
 export interface ResolvedRecord {
   record: number;
   resolution: string;
   request_id: string | null;
-  /** A corrected row was sent: its bytes are others than the file's. */
+  /** A corrected row was sent: its bytes differ from the file's. */
   correction?: unknown;
 }
 
 export interface Comparison {
-  /** Records that must be in the ledger by their receipts, or by what became of their dead letters. */
+  /** Records that must be in the record ledger, by their receipts or the resolutions of their dead letters. */
   expected: number;
-  /** Of those, the ones that are there as the receipts say. */
+  /** Those of them that are there as the receipts say. */
   agreed: number;
   faults: number;
-  /** The first of the faults, a sentence each. */
+  /** The first faults, a sentence each. */
   examples: string[];
 }
 
 const maxExamples = 20;
 
-/** What a record's item has; whoever adds a TTL or anything else to one has changed it. */
+/** The attributes of a record's item; an item with others (a TTL, for example) has been changed. */
 const knownAttributes = new Set([
   ...['recordKey', 'feed', 'payload', 'payloadSha256', 'sha256', 'requestId', 'fileId', 'fileSha256'],
   ...['sourceBucket', 'sourceKey', 'sourceVersionId', 'record', 'offset', 'storedAt'],
 ]);
 
 /**
- * Compares what the record ledger holds of a file with the file's receipts: each record that was accepted is there
- * once, as its receipt says, and nothing else names the file. IAM can't require that an item is written once and never
- * changed; this finds out whether it was.
+ * Compares a file's items in the record ledger with the file's receipts: each accepted record is there once, as its receipt
+ * says, and no other item names the file. IAM can't enforce that an item is written once and never changed; this detects a
+ * change.
  * @param stored the items that name the file
  */
 export async function compareRecords(

@@ -2,7 +2,7 @@ import type { AttributeValue, DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import { ScanCommand } from '@aws-sdk/client-dynamodb';
 import type { StoredRecord } from './compare-records.ts';
 
-/** The items that name a file. Reads the whole table: nothing finds an item by its file. */
+/** The items that name a file. Reads the whole table: there is no index by file. */
 export async function readStoredRecords(
   client: Pick<DynamoDBClient, 'send'>,
   table: string,

@@ -3,27 +3,27 @@ import { unescapeCell, unescapeName } from '../../lambdas/core/dead-letters/spre
 import { CliError } from '../cli-error.ts';
 import type { ParsedCsv } from './parse-csv.ts';
 
-/** A row of the CSV that says which record it stands for; yet to be compared with it. */
+/** A row of the CSV with the record that it claims to correct; not compared with the record yet. */
 export interface Claim {
   line: number;
   fileId: string;
   record: number;
-  /** Of the record; and of its file, where the CSV has it. */
+  /** Identifies the record, and its file if the CSV has it. */
   sha256: string;
   checksum: string | undefined;
   /** Whether the list showed the record's raw text, as it does where it could not read a row; undefined without that column. */
   hasRaw: boolean | undefined;
-  /** By the source's column names, as the desk left them. */
+  /** Cells by the source's column names, as the desk left them. */
   cells: ReadonlyMap<string, string>;
 }
 
-/** What ties a row to its record. */
+/** Columns that identify a row's record. */
 export const tyingColumns = ['sluice_file_id', 'sluice_record', 'sluice_sha256'] as const;
 
-/** Faults that are told at once: the rest is more of the same. */
+/** Faults reported at once. */
 const maxFaults = 10;
 
-/** Every row's claim, by file. @throws CliError naming the lines that tie to no record, or two to the same */
+/** Every row's claim, by file. @throws CliError listing lines that match no record, or the same record twice */
 export function claimsOf({ columns, rows }: ParsedCsv): Map<string, Claim[]> {
   const sources = columns.map((column) => (column === '' ? undefined : sourceColumnOf(nameOf(column))));
   const at = (cells: readonly string[], column: string): string => {
@@ -58,7 +58,7 @@ export function claimsOf({ columns, rows }: ParsedCsv): Map<string, Claim[]> {
         sha256: at(cells, 'sluice_sha256').toLowerCase(),
         checksum: checksum === '' ? undefined : checksum.toLowerCase(),
         hasRaw: columns.includes('sluice_raw') ? at(cells, 'sluice_raw') !== '' : undefined,
-        // A column goes before a field of the same name among the others.
+        // A column takes precedence over an entry of the same name in the column of other fields.
         cells: new Map([...others, ...values]),
       };
       const ofFile = claims.get(fileId);
@@ -72,8 +72,8 @@ export function claimsOf({ columns, rows }: ParsedCsv): Map<string, Claim[]> {
 }
 
 /**
- * Version 0.1 put an apostrophe before what could be a formula at a cell's start. No cell begins so today: the backslash
- * stands between them.
+ * Version 0.1 put an apostrophe before a possible formula at a cell's start. Today a backslash stands between them, so a
+ * cell that begins this way is from version 0.1.
  */
 const isOfBefore = /^'+[=+\-@\t\r\n\uFF0B\uFF0D\uFF1D\uFF20]/;
 
@@ -81,7 +81,7 @@ const textOf = (cell: string): string => (isOfBefore.test(cell) ? cell.slice(1) 
 
 const nameOf = (cell: string): string => (isOfBefore.test(cell) ? cell.slice(1) : unescapeName(cell));
 
-/** Undefined where it can't be read. */
+/** Undefined if it can't be read. */
 function otherFieldsIn(text: string): [string, string][] | undefined {
   if (text === '') return [];
   try {
@@ -96,7 +96,7 @@ function otherFieldsIn(text: string): [string, string][] | undefined {
   }
 }
 
-/** @throws CliError where there are any */
+/** @throws CliError if there are any */
 export function throwFaults(faults: readonly string[]): void {
   if (faults.length === 0) return;
   const more = faults.length > maxFaults ? `\n… and ${faults.length - maxFaults} more.` : '';

@@ -6,23 +6,23 @@ import { surveyJson } from '../../lambdas/core/records/json-survey.ts';
 
 export interface ColumnChange {
   column: string;
-  /** Undefined where the record could not be read, or had no such field. */
+  /** Undefined if the record could not be read or had no such field. */
   before: string | undefined;
   after: string;
 }
 
 export interface ComparedRow {
-  /** By the source's column names, in the types that they had; what was not changed is as it was. */
+  /** Values by the source's column names, in their original types; unchanged ones are as they were. */
   row: Record<string, unknown>;
-  /** None: the desk left it as it was. */
+  /** Empty: the desk changed nothing. */
   changes: ColumnChange[];
-  /** Columns with a value that is no field of the record: somebody's notes. */
+  /** Columns with values that are not fields of the record: notes of the desk. */
   ignored: string[];
 }
 
 /**
- * What the desk made of a record. A spreadsheet's line break in a cell is not a change.
- * @param known the fields that rows of its file have, as far as they can be told
+ * Compares a corrected row with its record. A spreadsheet's line break in a cell is not a change.
+ * @param known the fields of the file's rows, as far as they are known
  */
 export function compareRow(
   open: OpenDead,
@@ -32,7 +32,7 @@ export function compareRow(
 ): ComparedRow {
   const { dialect } = open.file;
   const source = sourceRowOf(open.receipt, dialect);
-  // No prototype: a column may be called `__proto__` or `constructor`.
+  // Without a prototype: a column may be named `__proto__` or `constructor`.
   const row = Object.assign(Object.create(null) as Record<string, unknown>, source?.row);
   if (!source && dialect?.format === 'csv') for (const name of dialect.columns) row[name] = '';
   const compared: ComparedRow = { row, changes: [], ignored: [] };
@@ -49,7 +49,7 @@ export function compareRow(
   return compared;
 }
 
-/** The fields that the rows of one file have: its header's, or what the feed asks for and its records show. */
+/** The fields of a file's rows: the header's, or the feed's columns and those seen in records. */
 export function knownColumns(opens: readonly OpenDead[], feed: Feed): Set<string> {
   const dialect = opens[0]?.file.dialect;
   if (dialect?.format === 'csv') return new Set(dialect.columns);
@@ -66,12 +66,12 @@ function isSame(a: string, b: string): boolean {
 
 const withPlainBreaks = (text: string): string => text.replace(/\r\n?/g, '\n');
 
-/** Text stays text. What was a number or the like becomes one again where the cell still says one. */
+/** Text stays text. A value that was a number, boolean or the like becomes one again if the cell still holds one. */
 function valueOf(text: string, before: unknown, column: string, feed: Feed): unknown {
   if (before === undefined || typeof before === 'string') return text;
-  // As in a file: `30.0` is no whole number, though JSON would read it as one.
+  // As in a file: `30.0` is not a whole number, although JSON would read it as one.
   if (feed.integerFields.includes(column) && !/^-?[0-9]+$/.test(text.trim())) return text;
-  // Deeper than a record of any feed may be: it could not be written out.
+  // Nested deeper than any feed's records may be: it could not be serialized.
   if (surveyJson(text).depth > maxNesting) return text;
   try {
     return JSON.parse(text) as unknown;

@@ -3,9 +3,9 @@ import type { DeadRecord } from '../../lambdas/core/account/file-account.ts';
 import { sha256Of } from '../../lambdas/core/records/identity.ts';
 
 /**
- * The id of a corrected row: the same row for the same record has the same one, so that a CSV that is handed in twice is
- * sent once in effect. A row that has failed is tried once more under its next id when it is handed in again; one that
- * met a conflict is not.
+ * The id of a corrected row. The same row for the same record has the same id, so that a CSV that is handed in twice takes
+ * effect once. A row that failed is tried again under its next id when it is handed in again; a row that met a conflict is
+ * not.
  */
 export function correctionIdOf(dead: Pick<DeadRecord, 'fileId' | 'record' | 'history'>, row: Record<string, unknown>) {
   const content = Object.entries(row).sort(([a], [b]) => (a < b ? -1 : 1));

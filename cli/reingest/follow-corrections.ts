@@ -5,9 +5,9 @@ import { formatCount } from '../terminal/format.ts';
 import type { Terminal } from '../terminal/terminal.ts';
 import type { PlannedCorrection } from './plan-corrections.ts';
 
-/** What became of a corrected row. */
+/** The outcome of a corrected row. */
 export type CorrectionEnd =
-  /** `uploaded`: by this row. `resolved`: in another way meanwhile. */
+  /** `uploaded`: by this row. `resolved`: meanwhile, in another way. */
   | { kind: 'uploaded' | 'resolved' | 'waiting' }
   | { kind: 'rejected' | 'refused' | 'exhausted' | 'conflict'; reason: string; error: string };
 
@@ -26,10 +26,10 @@ export interface FollowCorrectionsPorts {
 
 const pollEveryMs = 1_000;
 const recordsPerMs = 1;
-/** SQS counts approximately: nothing in the queue for so long means that nothing more comes. */
+/** SQS's counts are approximate: a queue counts as empty after this long at zero. */
 const quietMs = 30_000;
 
-/** Until each of them has an end; those that have none then are `waiting`. */
+/** Waits until each of them has ended or the signal fires; those that have not are `waiting`. */
 export async function followCorrections(
   corrections: readonly PlannedCorrection[],
   ports: FollowCorrectionsPorts,

@@ -2,30 +2,30 @@ import { isUtf8 } from 'node:buffer';
 import { CsvError, parse } from 'csv-parse/sync';
 import { CliError } from '../cli-error.ts';
 
-/** A row as it stands in a CSV; `line` is the one it begins in. */
+/** A row of a CSV; `line` is the line on which it begins. */
 export interface CsvRow {
   line: number;
   cells: string[];
 }
 
 export interface ParsedCsv {
-  /** As they stand in the header, without blanks around them. */
+  /** The header's names, without surrounding blanks. */
   columns: string[];
   rows: CsvRow[];
 }
 
-/** What separates cells, in the order in which they are tried. */
+/** Separators, in the order in which they are tried. */
 const delimiters = [',', ';', '\t', '|'] as const;
 
 /**
- * A CSV as a spreadsheet program saves it, whatever it was made of: with a byte-order mark or without, any line break,
- * any quoting, its own separator. Rows without a single value are left out.
- * @param required columns that it must have: they tell the separator
- * @throws CliError where it can't be read so
+ * Parses a CSV as spreadsheet programs save it: with or without a byte-order mark, with any line breaks, quoting and
+ * separator. Rows without a single value are left out.
+ * @param required columns that it must have: they identify the separator
+ * @throws CliError if it can't be read
  */
 export function parseCsv(bytes: Buffer, required: readonly string[]): ParsedCsv {
   const text = textOf(bytes);
-  // Excel's own way of telling the separator.
+  // Excel's own declaration of the separator.
   const told = /^sep=([,;\t|])\r?\n/.exec(text);
   const body = told ? text.slice(told[0].length) : text;
   const linesBefore = told ? 1 : 0;
@@ -72,7 +72,7 @@ function read(text: string, delimiter: string, linesBefore: number, atMost?: num
     });
   } catch (error) {
     if (!(error instanceof CsvError)) throw error;
-    // With another separator its quotes may make sense.
+    // With another separator the quotes may be valid.
     if (atMost !== undefined) return [];
     throw new CliError(`The CSV can't be read: ${error.message}. Nothing was sent.`, { cause: error });
   }
@@ -90,7 +90,7 @@ function checked(columns: string[], rows: readonly CsvRow[]): ParsedCsv {
         'columns. Nothing was sent.',
     );
   }
-  // Trailing empty cells are left out by some programs, and added by others.
+  // Some programs leave out trailing empty cells, others add them.
   const cellsOf = ({ cells }: CsvRow): string[] => columns.map((_, index) => cells[index] ?? '');
   return { columns, rows: filled.map((row) => ({ line: row.line, cells: cellsOf(row) })) };
 }

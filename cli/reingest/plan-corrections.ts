@@ -19,19 +19,19 @@ export interface PlannedCorrection {
   correctionId: string;
   row: Record<string, unknown>;
   changes: ColumnChange[];
-  /** The field that the record failed for first. */
+  /** The field of the record's first failure. */
   field: string | null;
-  /** What the feed's schema has against the row as it is now. */
+  /** The problems that the feed's schema finds in the corrected row. */
   fault: string | undefined;
 }
 
 export interface CorrectionPlan {
   corrections: PlannedCorrection[];
-  /** Rows that the desk left as they were. */
+  /** Rows that the desk did not change. */
   unchanged: number;
-  /** Rows whose record has come to rest since. */
+  /** Rows whose record has been resolved since. */
   resolved: number;
-  /** Columns with values that are no fields of their records. */
+  /** Columns with values that are not fields of their records. */
   ignored: string[];
 }
 
@@ -42,8 +42,8 @@ export interface PlanPorts {
 }
 
 /**
- * Each row of a corrected CSV beside the record that it stands for. Sends nothing.
- * @throws CliError naming the lines that don't fit their records: all of them before anything is done
+ * Matches each row of a corrected CSV with its record. Sends nothing.
+ * @throws CliError listing every line that does not match its record, before anything is done
  */
 export async function planCorrections(
   claims: ReadonlyMap<string, readonly Claim[]>,
@@ -109,10 +109,10 @@ function claimFault({ sha256, checksum, record, hasRaw }: Claim, open: OpenDead)
   return `the letter of record ${record} is not known yet, or is lost: have it tried by \`dlq redrive\` first.`;
 }
 
-/** DynamoDB: an item has 400 KB at most, and a dead record's item holds its history beside the correction. */
+/** DynamoDB items have at most 400 KB, and a dead record's item holds its history as well as the correction. */
 const maxRowBytes = 200_000;
 
-/** @returns why the row can't be sent at all, where it can't */
+/** @returns why the row can't be sent; undefined if it can */
 function planRow(
   claim: Claim,
   open: OpenDead,

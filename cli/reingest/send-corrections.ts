@@ -12,7 +12,7 @@ export interface SendPorts {
 
 const atOnce = 10;
 
-/** Sends corrected rows to the letters queues of their files' lanes. Gives those that were sent. */
+/** Sends corrected rows to the letters queues of their files' lanes. Returns those that were sent. */
 export async function sendCorrections(
   corrections: readonly PlannedCorrection[],
   by: string,
@@ -50,6 +50,6 @@ function messageOf(correction: PlannedCorrection, by: string, at: string): Corre
     at,
     failures: 0,
   };
-  // As JSON carries it: what is signed is what arrives.
+  // Passed through JSON, so that the signed value is the one that arrives.
   return signed(correctionMessage.parse(JSON.parse(JSON.stringify(message))), file);
 }

@@ -5,13 +5,13 @@ export interface ColumnSummary {
   column: string;
   rows: number;
   example: ColumnChange;
-  /** Changed where it was not at fault, in every row or to the same number: a spreadsheet may have reformatted it. */
+  /** Changed although it was valid, in every row or to the same number: a spreadsheet may have reformatted it. */
   isSuspicious: boolean;
 }
 
-/** Which columns were changed, the one that most rows have first. */
+/** The changed columns, the most frequent first. */
 export function summariseChanges({ corrections, unchanged }: CorrectionPlan): ColumnSummary[] {
-  // Rows that could not be read before have no values to compare with.
+  // Rows that could not be read before have no values to compare.
   const readable = corrections.filter(({ changes }) => changes.some(({ before }) => before !== undefined));
   const changes = corrections.flatMap((correction) =>
     correction.changes.map((change) => ({ change, isAtFault: correction.field === change.column })),
@@ -29,10 +29,10 @@ export function summariseChanges({ corrections, unchanged }: CorrectionPlan): Co
     .sort((a, b) => b.rows - a.rows);
 }
 
-/** `007` and `7`, `1e5` and `100000`, `$1,234` and `1234`: what becomes of text that a spreadsheet takes for a number. */
+/** `007` and `7`, `1e5` and `100000`, `$1,234` and `1234`: the effect of a spreadsheet that takes text for a number. */
 function isSameNumber({ before = '', after }: ColumnChange): boolean {
   const [from, to] = [before, after].map((text) => (text.trim() === '' ? NaN : Number(text.replace(/[$€£, ]/g, ''))));
   if (from === undefined || to === undefined) return false;
-  // It keeps 15 digits.
+  // Spreadsheets keep 15 digits.
   return Math.abs(from - to) <= Math.abs(from) * 1e-14;
 }

@@ -2,7 +2,7 @@ import { z } from 'zod';
 import type { Letter } from '../../lambdas/messages.ts';
 import { letter } from '../../lambdas/messages.ts';
 
-/** What each field says, for those who read a letter without this code. */
+/** Descriptions of the fields, for readers of a letter without this code. */
 const descriptions: Record<keyof Letter, string> = {
   v: 'Version of this format. It is raised when a reader of the version before could not understand a letter.',
   kind: 'Tells a letter from other messages.',
@@ -37,7 +37,7 @@ const descriptions: Record<keyof Letter, string> = {
   letter_id: 'The one letter that stands for this record: another one is surplus.',
 };
 
-/** The dead letter's format as a JSON Schema (2020-12), as it stands in docs/schemas/. */
+/** The dead letter's format as a JSON Schema (2020-12); docs/schemas/ has it as a file. */
 export function deadLetterSchema(): string {
   const { properties = {}, ...rest } = z.toJSONSchema(letter, { io: 'output' });
   const described = Object.entries(properties).map(([name, property]) => [
@@ -48,7 +48,7 @@ export function deadLetterSchema(): string {
     title: 'Dead letter, version 1',
     description: 'A message in the DLQ of a feed: one record that failed. JSON, indented.',
     ...rest,
-    // A reader must not stumble over what a later version adds.
+    // Readers must accept fields that a later version adds.
     additionalProperties: true,
     properties: Object.fromEntries(described) as object,
   };

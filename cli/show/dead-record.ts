@@ -4,10 +4,10 @@ import { formatCount, oneLine } from '../terminal/format.ts';
 import { formatPairs, formatTable } from '../terminal/table.ts';
 import type { Terminal } from '../terminal/terminal.ts';
 
-/** A sentence is shown to its end, over as many lines as it takes. */
+/** Sentences are wrapped, not cut. */
 const maxCharacters = 4_000;
 
-/** All that is known of one record, for people. */
+/** Everything known about one record, as text. */
 export function formatDeadRecord(dead: DeadDescription, { style }: Pick<Terminal, 'style'>, columns: number): string {
   const pairs = pairsOf(dead).flatMap(([name, value]): [string, string][] =>
     value === null || value === '' ? [] : [[name, oneLine(value, maxCharacters)]],
@@ -72,7 +72,7 @@ function formatCorrection(correction: NonNullable<DeadDescription['correction']>
   return formatPairs([['id', id], ['sent', `${at} by ${oneLine(by, 40)}`], ...values], '  ');
 }
 
-/** Line by line, each harmless for the terminal; bytes that are no text as what can be read of them. */
+/** Lines that are safe for the terminal; of bytes that are not text, what can be read. */
 function payloadOf({ raw_encoding, raw_payload }: DeadDescription): string {
   const text =
     raw_encoding === 'text' ? (raw_payload ?? '') : Buffer.from(raw_payload ?? '', 'base64').toString('utf8');

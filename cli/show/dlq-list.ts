@@ -14,7 +14,7 @@ export interface DeadList {
   queued: number;
 }
 
-/** The open dead letters, what else lies in the DLQs, and what can be done. */
+/** The open dead letters, other messages in the DLQs, and what can be done. */
 export function formatDeadList(
   { selection, records, messages, queued }: DeadList,
   painter: Pick<Terminal, 'style'>,
@@ -23,7 +23,7 @@ export function formatDeadList(
   const { feed } = selection;
   const parts: string[] = [];
   if (records.length > 0) parts.push(formatDeadEntries(`Open in ${feed}`, 'dead letter', records, painter, columns));
-  // A buried batch's records have one message, in another DLQ.
+  // The records of a buried batch share one message, which is in another DLQ.
   const missing = records.filter(({ reason }) => reason !== buriedReason).length - queued;
   if (!isNarrowed(selection) && missing > 0) {
     parts.push(

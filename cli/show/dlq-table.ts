@@ -4,7 +4,7 @@ import { formatCount, formatCountOf, oneLine } from '../terminal/format.ts';
 import { formatTable } from '../terminal/table.ts';
 import type { Terminal } from '../terminal/terminal.ts';
 
-/** What is in the DLQ, by reason, with an example of each. */
+/** The DLQ's messages by reason, with an example of each. */
 export function formatDeadMessages(
   messages: readonly DeadEntry[],
   feed: string,
@@ -15,7 +15,7 @@ export function formatDeadMessages(
   return formatDeadEntries(`In the DLQ of ${feed}`, 'dead letter', messages, { style }, columns);
 }
 
-/** Dead letters by reason, with an example of each, under a heading that tells what they are. */
+/** Dead letters by reason, with an example of each, under a heading. */
 export function formatDeadEntries(
   what: string,
   noun: string,
@@ -50,7 +50,7 @@ function formatExample({ outcome, reason, example }: ReasonGroup, style: Termina
   ].join('');
 }
 
-/** Bytes that are no text: what can be read of them is enough to recognise the record. */
+/** Of bytes that are not text, what can be read: enough to recognise the record. */
 function payloadOf({ raw_encoding, raw_payload }: DeadEntry): string {
   if (raw_payload === null) return '(its batch is not settled yet: `dlq show` will tell what stood in the file)';
   return raw_encoding === 'text' ? raw_payload : Buffer.from(raw_payload, 'base64').toString('utf8');

@@ -3,8 +3,8 @@ import type { ExitCode } from '../exit-codes.ts';
 import { exitCodes } from '../exit-codes.ts';
 
 /**
- * What a closed account means to the shell. A duplicate is clean: each of its records is accounted for under the first
- * file, and a job that drops the same file twice needs nobody's attention.
+ * The exit code for a closed account. A duplicate is clean: each of its records is accounted for under the first file, and
+ * a job that drops the same file twice needs no attention.
  */
 export function exitCodeOf(manifest: ManifestSummary): ExitCode {
   if (!manifest.reconciled) return exitCodes.failed;

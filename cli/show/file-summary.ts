@@ -7,7 +7,7 @@ import type { Projection } from '../../lambdas/core/deadlines/projection.ts';
 
 type Counts = { [Name in Outcome as `${Name}_records`]: number };
 
-/** A file as `status --json` tells of it: the manifest's words where it has them. */
+/** A file in `status --json`, with the manifest's names if it has the same fields. */
 export type FileSummary = {
   file_id: string;
   feed: string;
@@ -18,23 +18,23 @@ export type FileSummary = {
   checksum: string | null;
   /** Null while the file is being split. */
   total_records: number | null;
-  /** A guess while it is being split: from the share of the bytes that is cut. */
+  /** Estimated from the share of bytes that are cut, while the file is being split. */
   expected_records: number | null;
   settled_records: number;
   dead_lettered_records: number;
   resolved_records: number;
-  /** Of a file under way: not settled yet. Null where nobody can tell, and of a file that is done. */
+  /** Records of an open file that are not settled yet. Null if unknown, and for a closed file. */
   remaining_records: number | null;
-  /** The file isn't wholly split yet: its records are guessed by its size. */
+  /** The file is not wholly split yet: its number of records is estimated from its size. */
   remaining_is_estimate: boolean | null;
-  /** When it will be done, as it looks now. */
+  /** Projected time at which it will be done. */
   projected_done: string | null;
   deadline: string | null;
-  /** From then to the deadline; negative where it is late. */
+  /** Time from the projected end to the deadline; negative if it is late. */
   deadline_margin_seconds: number | null;
-  /** Small files that went as this one; null for a file as it was dropped. */
+  /** Number of small files in this bundle; null for a file that was dropped as it is. */
   bundled_files: number | null;
-  /** `manifest`: counted for good; `progress`: as far as it has got, a batch behind at times. */
+  /** `manifest`: final counts; `progress`: counts so far, which may lag by a batch. */
   counts_from: 'manifest' | 'progress';
   reconciled: boolean | null;
   duplicate_of: string | null;
@@ -47,7 +47,7 @@ export type FileSummary = {
   updated: string;
 } & Counts;
 
-/** @param projection of a file under way */
+/** @param projection of an open file */
 export function summariseFile(file: FileAccount, manifest?: ManifestSummary, projection?: Projection): FileSummary {
   const counts = Object.fromEntries(
     outcomes.map((name) => [`${name}_records`, manifest ? manifest[`${name}_records`] : file.settled[name]]),

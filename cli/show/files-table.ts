@@ -4,8 +4,8 @@ import { formatTable } from '../terminal/table.ts';
 import type { FileSummary } from './file-summary.ts';
 
 /**
- * Files under each other, the ones under way first.
- * @param projected when a file will be done, in words; the column is left out where there is nothing to say
+ * A table of files, open ones first.
+ * @param projected when a file will be done, in words; the column is left out if there is none
  */
 export function formatFiles(
   files: readonly FileSummary[],

@@ -35,25 +35,25 @@ export function verdictOf(manifest: ManifestSummary): string {
   }
 }
 
-/** A manifest's figures for people. */
+/** A manifest's figures as text. */
 export function formatManifest(manifest: ManifestSummary, { style }: Painter, columns: number): string {
   const bad = !manifest.reconciled || ['failed', 'superseded', 'quarantined'].includes(manifest.state);
   const colour = bad ? 'red' : manifest.dead_lettered_records > 0 ? 'yellow' : 'green';
-  // Whatever somebody may have called it.
+  // The name was chosen by another system.
   const name = oneLine(nameOfFile(manifest.source.key, manifest.bundled_files), Math.max(20, columns - 40));
   return [
     `${style('bold', name)}  ${style(colour, oneLine(verdictOf(manifest), Math.max(30, columns * 2)))}\n`,
-    // Six noughts say nothing.
+    // Six zeros say nothing.
     manifest.total_records === 0 ? '' : `\n${formatFigures(manifest)}`,
     '\n',
     formatPairs(factsOf(manifest), '  '),
   ].join('');
 }
 
-/** What a manifest counts, or several added up. */
+/** The counts of a manifest, or the sum of several. */
 export type Figures = Pick<ManifestSummary, `${Outcome}_records` | 'total_records' | 'resolved_records'>;
 
-/** The six outcomes under each other and their sum. */
+/** The six outcomes and their sum. */
 export function formatFigures(manifest: Figures): string {
   const dead = 'dead letters';
   const remarks: Record<(typeof outcomes)[number], string> = {

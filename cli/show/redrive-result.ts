@@ -3,7 +3,7 @@ import type { RedriveEnd } from '../dlq/redrive-letters.ts';
 import { formatCount, formatCountOf, oneLine } from '../terminal/format.ts';
 import { formatTable } from '../terminal/table.ts';
 
-/** Reasons that are shown, the most frequent first; `--json` has all of them. */
+/** Number of reasons shown, the most frequent first; `--json` has all of them. */
 const maxReasons = 20;
 
 /** `dlq redrive --json`. */

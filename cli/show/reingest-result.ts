@@ -6,10 +6,10 @@ import { formatCount, formatCountOf, oneLine } from '../terminal/format.ts';
 import { formatTable } from '../terminal/table.ts';
 import { describeAmendment, formatAmendments } from './redrive-result.ts';
 
-/** Rows that are shown one by one. */
+/** Number of rows shown one by one. */
 const maxRows = 20;
 
-/** What the desk has changed, before anything is sent. */
+/** The preview: what the desk has changed, before anything is sent. */
 export function formatPlan(plan: CorrectionPlan): string {
   const { corrections, unchanged, resolved, ignored } = plan;
   const files = new Set(corrections.map(({ file }) => file.fileId)).size;
@@ -52,7 +52,7 @@ export function formatPlan(plan: CorrectionPlan): string {
 
 const quoted = (text: string | undefined): string => (text === undefined ? '(none)' : `'${oneLine(text, 30)}'`);
 
-/** Words for a corrected row's end, and what is to be done. */
+/** Words for a corrected row's outcome, and what to do. */
 const words = {
   uploaded: 'uploaded',
   resolved: 'resolved otherwise meanwhile',
@@ -128,7 +128,7 @@ export function describeReingest(
         correction_id: correction.correctionId,
         changed: correction.changes.map(({ column }) => column),
         fault: correction.fault ?? null,
-        /** Null where nothing was sent. */
+        /** Null if nothing was sent. */
         end: end?.kind ?? null,
         reason: end && 'reason' in end ? end.reason : null,
         error: end && 'error' in end ? end.error : null,

@@ -10,7 +10,7 @@ import { HttpsProxyAgent } from 'https-proxy-agent';
 import { getProxyForUrl } from 'proxy-from-env';
 import { CliError } from '../cli-error.ts';
 
-/** The SDK's default is to wait for ever; an upload of a part over a slow line takes its time. Milliseconds. */
+/** The SDK's default is to wait forever; uploading a part over a slow line takes long. Milliseconds. */
 export const httpTimeouts = { connectionTimeout: 5_000, socketTimeout: 60_000 };
 const maxSockets = 64;
 

@@ -33,11 +33,11 @@ export interface RunningStack {
 /** Bootstrap and deploy take 15 s; a machine under load many times that. Milliseconds. */
 const deployTimeoutMs = 10 * 60_000;
 
-/** Brings a local cloud up where there is none, and deploys a stack to it, or deploys it again. */
+/** Starts a local cloud if there is none, and deploys a stack to it, or updates the stack. */
 export async function bringUpStack(request: BringUpRequest): Promise<RunningStack> {
   const { stackName, port, stateDir, endpointDir, env, onProgress, signal } = request;
   const endpoint = await bringUpEndpoint({ port, stateDir: endpointDir, onProgress, signal, env });
-  // Before the deployment, so that `down` finds what an interrupted one left.
+  // Before the deployment, so that `down` finds what an interrupted deployment left.
   rememberStack(stateDir, stackName, { endpointUrl: endpoint.url, stateDir: endpointDir, kind: endpoint.kind });
   const outputs = await deployStack({
     endpointUrl: endpoint.url,
@@ -52,7 +52,7 @@ export async function bringUpStack(request: BringUpRequest): Promise<RunningStac
   return { endpoint, outputs };
 }
 
-/** Straight into Secrets Manager: a template or a file would show them. */
+/** Writes the tokens directly to Secrets Manager: a template or a file would expose them. */
 async function putTokens(
   stackName: string,
   endpointUrl: string,

@@ -2,10 +2,10 @@ import { givenEndpointOf, localAwsEnvironment } from '../../localstack/aws-envir
 import { CliError } from '../cli-error.ts';
 import type { LocalStacks } from './local-stacks.ts';
 
-/** The stack that `up` makes when it isn't told another name. */
+/** The default name of the stack that `up` creates. */
 export const defaultStackName = 'sluice-local';
 
-/** Which cloud a command talks to, and which stack in it. */
+/** The cloud and the stack that a command uses. */
 export type Target =
   | { kind: 'endpoint'; stackName: string; endpointUrl: string; region: string; credentials: Credentials }
   | { kind: 'aws'; stackName: string };
@@ -24,10 +24,11 @@ export interface TargetWish {
 }
 
 /**
- * `AWS_ENDPOINT_URL` decides where it is set. Else a stack that `up` or the demo deployed here is local, and any other
- * that is named is looked for in AWS. AWS is never chosen without `--stack`: credentials that happen to be in the
- * environment must not be reason enough.
- * @throws CliError where nothing is up; LocalCloudError where AWS_ENDPOINT_URL is no URL
+ * `AWS_ENDPOINT_URL` decides if it is set. Otherwise a stack that `up` or the demo deployed here is local, and any other
+ * named stack is looked for in AWS. AWS is never chosen without `--stack`: credentials that happen to be in the environment
+ * are not enough.
+ * @throws CliError if no stack is up
+ * @throws LocalCloudError if AWS_ENDPOINT_URL is not a URL
  */
 export function chooseTarget({ stack, env, local }: TargetWish): Target {
   const given = givenEndpointOf(env);
@@ -44,13 +45,13 @@ export function chooseTarget({ stack, env, local }: TargetWish): Target {
   );
 }
 
-/** The one stack that is up, whatever its name: after the demo it is the demo's. */
+/** The only stack that is up, whatever its name: after the demo, the demo's. */
 function onlyNameOf(local: LocalStacks): string | undefined {
   const names = Object.keys(local);
   return names.length === 1 ? names[0] : undefined;
 }
 
-/** With the same credentials and region that the stack was deployed with. */
+/** Uses the credentials and region with which the stack was deployed. */
 export function endpointTarget(stackName: string, endpointUrl: string, env: NodeJS.ProcessEnv): Target {
   const aws = localAwsEnvironment(endpointUrl, env);
   const sessionToken = aws['AWS_SESSION_TOKEN'];

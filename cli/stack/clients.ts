@@ -26,13 +26,13 @@ function awsSettings(env: NodeJS.ProcessEnv) {
   const region = awsRegionOf(env);
   return {
     requestHandler: new AwsRequestHandler(env),
-    // A handler of its own: one that is destroyed with its client must not take the others' credentials along.
+    // A separate handler: destroying a client must not close the handler of the others' credentials.
     credentials: defaultProvider({ clientConfig: { requestHandler: new AwsRequestHandler(env) } }),
     ...(region === undefined ? {} : { region }),
   };
 }
 
-/** @param forcePathStyle where there is no name service for buckets */
+/** @param forcePathStyle true if bucket names do not resolve as host names */
 export const s3ClientFor = (target: Target, forcePathStyle: boolean): S3Client =>
   new S3Client({ ...settingsOf(target), forcePathStyle });
 

@@ -1,6 +1,6 @@
 import { CliError } from '../cli-error.ts';
 
-/** What the SDK reports, by its errors' names, and what to do about it. The first that fits counts. */
+/** Explanations by the names of the SDK's errors, with what to do. The first match counts. */
 const explanations: readonly { names: RegExp; says?: RegExp; sentence: (message: string) => string }[] = [
   {
     names: /^(CredentialsProviderError|TokenProviderError)$/,
@@ -55,7 +55,7 @@ const explanations: readonly { names: RegExp; says?: RegExp; sentence: (message:
 const networkFaults = ['ECONNREFUSED', 'ECONNRESET', 'ENOTFOUND', 'EAI_AGAIN', 'EHOSTUNREACH', 'ETIMEDOUT'];
 const fileFaults = ['EACCES', 'EROFS', 'EPERM'];
 
-/** A sentence for a fault of a library or of AWS; the stack trace is for `--debug`. */
+/** A sentence for an error of a library or of AWS; `--debug` shows the stack trace. */
 export function explainFault(error: unknown): string {
   const known = knownMessageOf(error);
   if (known !== undefined) return known;
@@ -75,7 +75,7 @@ export function explainFault(error: unknown): string {
   return `${nameOf(error)}: ${message} (--debug shows where)`;
 }
 
-/** Our own sentence, also where the SDK has wrapped it: credential clients do. */
+/** Our own message, also if the SDK has wrapped the error, as credential clients do. */
 function knownMessageOf(error: unknown): string | undefined {
   if (!(error instanceof Error)) return undefined;
   if (error instanceof CliError || nameOf(error) === 'LocalCloudError') return error.message;
@@ -94,7 +94,7 @@ function messageOf(error: unknown): string {
 function codeOf(error: unknown): string | undefined {
   const { code, errors, cause } = error as { code?: unknown; errors?: unknown[]; cause?: unknown };
   if (typeof code === 'string') return code;
-  // A name with two addresses fails with both at once.
+  // A host name with two addresses fails with an AggregateError.
   if (errors?.[0] !== undefined) return codeOf(errors[0]);
   return cause instanceof Error ? codeOf(cause) : undefined;
 }

@@ -13,8 +13,8 @@ export interface FeedToken {
 }
 
 /**
- * The API tokens in the environment, one for every feed that goes to an API.
- * @throws CliError naming what is missing: a stack without an API would take files and get none of their records through
+ * The API tokens in the environment, one for every feed with an API.
+ * @throws CliError naming what is missing: a stack without a token would accept files and deliver none of their records
  */
 export function readFeedTokens(
   feeds: readonly Pick<RegisteredFeed, 'name' | 'sink' | 'isExample'>[],
@@ -36,7 +36,7 @@ export function readFeedTokens(
   return names.map((feed) => ({ feed, token: env[feedVariable(feed, 'API_TOKEN')]?.trim() ?? '' }));
 }
 
-/** The environment without the tokens: what is started with it has no use for them. */
+/** The environment without the tokens, for child processes that do not need them. */
 export function withoutTokens(env: NodeJS.ProcessEnv): NodeJS.ProcessEnv {
   return Object.fromEntries(Object.entries(env).filter(([name]) => !/^SLUICE_.*_API_TOKEN$/.test(name)));
 }

@@ -4,20 +4,20 @@ import { z } from 'zod';
 
 const localStack = z.object({
   endpointUrl: z.url(),
-  /** Of the endpoint: what `down` stops. */
+  /** The endpoint's process, which `down` stops. */
   stateDir: z.string(),
-  /** `given`: it was running before and isn't ours to stop. */
+  /** `given`: it was running before, so `down` does not stop it. */
   kind: z.enum(['given', 'ministack', 'docker']),
 });
 const localStacks = z.record(z.string(), localStack);
 
-/** A stack that was deployed to a local cloud from here. */
+/** A stack that was deployed from this folder to a local cloud. */
 export type LocalStack = z.infer<typeof localStack>;
 export type LocalStacks = Record<string, LocalStack>;
 
 const fileIn = (stateDir: string): string => join(stateDir, 'stacks.json');
 
-/** Empty where nothing was brought up yet, or by another version. */
+/** Empty if no stack has been brought up, or if another version wrote the file. */
 export function readLocalStacks(stateDir: string): LocalStacks {
   try {
     return localStacks.parse(JSON.parse(readFileSync(fileIn(stateDir), 'utf8')));
@@ -35,7 +35,7 @@ export function forgetStack(stateDir: string, name: string): void {
   write(stateDir, others);
 }
 
-/** By renaming: a reader never sees half of it. */
+/** Replaces the file by renaming, so that a reader never sees a partial one. */
 function write(stateDir: string, stacks: LocalStacks): void {
   mkdirSync(stateDir, { recursive: true });
   const draft = `${fileIn(stateDir)}.${process.pid}`;

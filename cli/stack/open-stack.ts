@@ -33,7 +33,7 @@ import { readLocalStacks } from './local-stacks.ts';
 import { StackOutputs } from './stack-outputs.ts';
 import { stateDirOf } from './state-dir.ts';
 
-/** A deployed stack, as the commands work with it. */
+/** A deployed stack as the commands use it. */
 export interface OpenStack {
   target: Target;
   outputs: StackOutputs;
@@ -42,7 +42,7 @@ export interface OpenStack {
   limiterOf: (api: string) => Pick<LimiterStore, 'read'>;
   s3: S3Client;
   sqs: SQSClient;
-  /** Another client, for what must go on when the first is destroyed. */
+  /** A second client, for calls after the first one is destroyed. */
   newS3: () => S3Client;
   archive: Archive;
   receipts: ReceiptStore;
@@ -54,10 +54,10 @@ export interface OpenStack {
   lettersOf: (file: { feed: string; lane: string }) => LetterQueue;
 }
 
-/** For the first call, with the SDK's retries: an endpoint that accepts and stays silent is found out soon. Milliseconds. */
+/** Time limit of the first call with its retries, to detect an endpoint that accepts and never answers. Milliseconds. */
 const answerTimeoutMs = 20_000;
 
-/** @throws CliError where there is no such stack, or nothing answers */
+/** @throws CliError if there is no such stack, or no answer */
 export async function openStack(stackName: string | undefined, env: NodeJS.ProcessEnv): Promise<OpenStack> {
   const target = chooseTarget({ stack: stackName, env, local: readLocalStacks(stateDirOf(env)) });
   return openTarget(target);
@@ -99,7 +99,7 @@ async function readOutputs(target: Target): Promise<Record<string, string>> {
     const outputs = (stack.Outputs ?? []).map((output) => [output.OutputKey ?? '', output.OutputValue ?? ''] as const);
     return Object.fromEntries(outputs);
   } catch (error) {
-    // CloudFormation has no error code of its own for it.
+    // CloudFormation has no specific error code for it.
     if (error instanceof Error && /does not exist/i.test(error.message)) throw noStack(target, error);
     if (error instanceof Error && error.name === 'AbortError') throw noAnswer(target, error);
     throw error;

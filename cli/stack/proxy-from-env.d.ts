@@ -1,4 +1,4 @@
 declare module 'proxy-from-env' {
-  /** The proxy that the environment names for a URL; empty where it is to be reached directly. */
+  /** The proxy that the environment sets for a URL; empty for a direct connection. */
   export function getProxyForUrl(url: string): string;
 }

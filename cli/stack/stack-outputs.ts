@@ -3,11 +3,11 @@ import { feedDeadline } from '../../lambdas/core/deadlines/feed-deadline.ts';
 import type { ProjectedFeed } from '../../lambdas/deadlines/project-open-files.ts';
 import { CliError } from '../cli-error.ts';
 
-/** What a feed's sink allows, as the stack was deployed with it. */
+/** A feed's limits, as deployed with the stack. */
 const apiOutput = z.object({
-  /** What its limiter is known by. Stacks of an earlier version don't tell. */
+  /** The id of its limiter. Stacks of an earlier version do not have it. */
   id: z.string().optional(),
-  /** Null for a feed that goes into the record ledger. */
+  /** Null for a feed whose sink is the record ledger. */
   url: z.string().nullable(),
   requests: z.number(),
   windowSeconds: z.number(),
@@ -25,9 +25,9 @@ export interface LaneQueue {
   url: string;
 }
 
-/** The queues of a feed that failed messages end in. */
+/** A feed's DLQs. */
 export interface FeedDlqs {
-  /** Failed records: the DLQ that people mean. One a lane. */
+  /** Failed records: what people call the DLQ. One per lane. */
   letters: LaneQueue[];
   /** Batches that killed their consumers. */
   records: LaneQueue[];
@@ -35,13 +35,13 @@ export interface FeedDlqs {
   intake: LaneQueue[];
 }
 
-/** A DLQ, and the queue that its messages came from. */
+/** A DLQ and its source queue. */
 export interface RedrivePath {
   dlqUrl: string;
   queueUrl: string;
 }
 
-/** A deployed stack's outputs (cdk/outputs.ts), by the command line's words. */
+/** A deployed stack's outputs (cdk/outputs.ts), with the command line's names. */
 export class StackOutputs {
   readonly #values: Readonly<Record<string, string>>;
   readonly #stackName: string;
@@ -89,7 +89,7 @@ export class StackOutputs {
     return text === undefined ? undefined : apiOutput.parse(JSON.parse(text));
   }
 
-  /** Of these feeds those that are deployed, as far as it takes to tell when their files will be done. */
+  /** The deployed ones of these feeds, with what a projection needs. */
   projectedFeeds(names: readonly string[]): ProjectedFeed[] {
     return names.flatMap((feed) => {
       const { id, url, requests, windowSeconds, deadline } = this.api(feed) ?? {};
@@ -98,7 +98,7 @@ export class StackOutputs {
     });
   }
 
-  /** A stack may have been deployed without. */
+  /** Undefined if the stack was deployed without one. */
   hasExpressLane(feed: string): boolean {
     return `${capitalised(feed)}ExpressIntakeQueueUrl` in this.#values;
   }
@@ -107,14 +107,14 @@ export class StackOutputs {
     return this.#ofLanes(feed, 'LettersQueueUrl').map(({ url }) => url);
   }
 
-  /** Where the letters and corrections of a lane's files go. A file knows its lane by name. */
+  /** The queue for letters and corrections of a lane's files, by the lane's name on the file. */
   lettersQueueUrl(feed: string, lane: string): string {
     const found = this.#ofLanes(feed, 'LettersQueueUrl').find((queue) => queue.lane === lane);
     if (found) return found.url;
     throw new CliError(`The stack ${this.#stackName} has no lane ${lane} of the feed ${feed} any more.`);
   }
 
-  /** The DLQs of one kind, each with the queue that its messages go back to. */
+  /** The DLQs of one kind, each with the queue to which its messages are redriven. */
   redrivePaths(feed: string, queue: 'letters' | 'records' | 'intake' | 'finalize'): RedrivePath[] {
     if (queue === 'finalize') {
       return [{ dlqUrl: this.finalizeDlqUrl(feed), queueUrl: this.finalizeQueueUrl(feed) }];
@@ -137,7 +137,7 @@ export class StackOutputs {
     };
   }
 
-  /** The main lane's is `Traffic…`, an express lane's `TrafficExpress…`. */
+  /** Output names begin with `Traffic` for the main lane, `TrafficExpress` for the express lane. */
   #ofLanes(feed: string, name: string): LaneQueue[] {
     const main: LaneQueue = { lane: 'main', url: this.#get(`${capitalised(feed)}${name}`) };
     const express = this.#values[`${capitalised(feed)}Express${name}`];

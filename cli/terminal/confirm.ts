@@ -1,6 +1,6 @@
 import { createInterface } from 'node:readline/promises';
 
-/** Asks on the terminal; only `y` or `yes` is one. False when the signal fires. */
+/** Asks for confirmation on the terminal: only `y` or `yes` confirms. False when the signal fires. */
 export async function confirm(question: string, signal: AbortSignal): Promise<boolean> {
   const lines = createInterface({ input: process.stdin, output: process.stderr });
   try {

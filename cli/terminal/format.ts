@@ -1,4 +1,4 @@
-/** Numbers as people read them. English conventions whatever the machine's locale, so that output can be compared. */
+/** Formats numbers by English conventions whatever the machine's locale, so that output can be compared. */
 
 export function formatCount(count: number): string {
   return Math.round(count).toLocaleString('en-US');
@@ -11,7 +11,7 @@ export function formatCountOf(count: number, noun: string): string {
 
 const byteUnits = ['kB', 'MB', 'GB', 'TB'] as const;
 
-/** Decimal units, as disks and S3's bill have them. */
+/** Decimal units, as for disks and on S3's bill. */
 export function formatBytes(bytes: number): string {
   if (bytes < 1000) return `${formatCount(bytes)} B`;
   let value = bytes;
@@ -36,14 +36,14 @@ export function formatDuration(seconds: number): string {
   return `${Math.floor(hours / 24)} d ${hours % 24} h`;
 }
 
-/** Never rounds up to 100%: that is said only when nothing is left. */
+/** Never rounds up to 100%, which means that nothing is left. */
 export function formatShare(part: number, whole: number): string {
   if (whole <= 0) return '';
   if (part >= whole) return '100%';
   return `${Math.max(0, Math.min(99, Math.floor((part / whole) * 100)))}%`;
 }
 
-/** One decimal below 100, where it matters. */
+/** With one decimal below 100. */
 export function formatRate(perSecond: number): string {
   const text = perSecond < 100 ? perSecond.toFixed(1).replace(/\.0$/, '') : formatCount(perSecond);
   return `${text}/s`;
@@ -64,7 +64,7 @@ export function harmless(text: string): string {
   return text.replace(/(?![\n\t])[\p{Cc}\p{Zl}\p{Zp}\u202a-\u202e\u2066-\u2069]/gu, '·');
 }
 
-/** JSON of the same value, whose strings hold nothing that a terminal obeys: JSON.stringify escapes only some of it. */
+/** Equivalent JSON without terminal control characters, of which JSON.stringify escapes only some. */
 export function harmlessJson(json: string): string {
   return json.replace(
     /[\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069]/g,
@@ -72,7 +72,7 @@ export function harmlessJson(json: string): string {
   );
 }
 
-/** Cut with an ellipsis where it is wider. */
+/** Cut with an ellipsis if it is wider. */
 export function fitTo(text: string, maxWidth: number): string {
   if (displayWidth(text) <= maxWidth) return text;
   let fitted = '';
@@ -85,7 +85,7 @@ export function fitTo(text: string, maxWidth: number): string {
   return `${fitted}…`;
 }
 
-/** Columns that the text takes in a terminal. */
+/** The text's width in terminal columns. */
 export function displayWidth(text: string): number {
   let width = 0;
   for (const character of text) width += characterWidth(character);

@@ -3,7 +3,7 @@ import { displayWidth, fitTo, flat } from './format.ts';
 
 type Style = Parameters<typeof styleText>[0];
 
-/** A piece of a line: its text is measured before it is coloured. */
+/** A piece of a line; its text is measured before it is coloured. */
 export interface Span {
   text: string;
   style?: Style | undefined;
@@ -12,11 +12,11 @@ export type Line = readonly Span[];
 
 export type Paint = (style: Style, text: string) => string;
 
-/** A line as it is written, cut where it is wider. Nothing in a span's text is left to be obeyed. */
+/** Renders a line, cut to the width. Control characters in a span's text are removed. */
 export function paintLine(line: Line, width: number, paint: Paint): string {
   let left = width;
   let painted = '';
-  // Blanks at the end need no room.
+  // Trailing blanks are not counted.
   const last = line.findLastIndex(({ text }) => text.trim() !== '');
   for (const { text, style } of line.slice(0, last + 1)) {
     if (left <= 0) break;
@@ -27,7 +27,7 @@ export function paintLine(line: Line, width: number, paint: Paint): string {
   return painted.trimEnd();
 }
 
-/** Rows whose cells stand under each other, two blanks between them; a cell may be of several spans. */
+/** Aligned rows with two blanks between cells; a cell may have several spans. */
 export function alignRows(rows: readonly (readonly Line[])[], rightAligned: readonly number[] = []): Line[] {
   const columns = Math.max(0, ...rows.map((row) => row.length));
   const widths = Array.from({ length: columns }, (_, index) =>
@@ -47,7 +47,7 @@ export function widthOf(line: Line): number {
   return line.reduce((width, { text }) => width + displayWidth(text), 0);
 }
 
-/** A sentence in as many lines as it takes. */
+/** Wraps a sentence. */
 export function wrapWords(text: string, width: number): string[] {
   const lines: string[] = [];
   for (const word of text.split(' ')) {

@@ -3,25 +3,25 @@ interface Sample {
   value: number;
 }
 
-/** A shorter stretch than this, or fewer steps, say little. Milliseconds. */
+/** A shorter period, or fewer steps, give no reliable rate. Milliseconds. */
 const minSpanMs = 8_000;
 const minSteps = 4;
-/** As far back as it looks, unless it takes longer to see so many steps; but never farther than the last. */
+/** The period that is measured, unless that many steps take longer; at most the second value. */
 const usualSpanMs = 30_000;
 const usualSteps = 8;
 const maxSpanMs = 5 * 60_000;
 
 /**
- * How fast a count that grows in steps grows: the slope of the line of least squares through its last half minute, or
- * longer where steps are rare. Two points alone would swing with every batch, above the API's limit and below.
+ * The rate of a count that grows in steps: the slope of the least-squares line through its last half minute, or longer if
+ * steps are rare. A rate from two points alone would swing with every batch.
  */
 export class RateMeter {
   readonly #samples: Sample[] = [];
-  /** Between samples that follow each other and differ. */
+  /** Time between successive samples that differ. */
   #steps = 0;
 
   add(atMs: number, value: number): void {
-    // Time before the first record isn't slowness.
+    // Time before the first record does not count.
     if (value === 0) return;
     const samples = this.#samples;
     if (samples.length > 0 && samples.at(-1)?.value !== value) this.#steps++;
@@ -55,7 +55,7 @@ export class RateMeter {
   }
 }
 
-/** Seconds for what is left; undefined where nothing moves. */
+/** Seconds until the end; undefined if there is no progress. */
 export function secondsLeft(remaining: number, perSecond: number | undefined): number | undefined {
   if (remaining <= 0) return 0;
   return perSecond === undefined || perSecond <= 0 ? undefined : remaining / perSecond;

@@ -7,19 +7,18 @@ const clearLine = '\u001b[K';
 const clearAll = '\u001b[2J\u001b[H';
 
 /**
- * Some lines of the terminal that are painted over again and again, where the cursor stood at first. What was there
- * before stays above them.
+ * A block of terminal lines that is redrawn in place. Earlier output stays above it.
  */
 export class Screen {
   readonly #out: Terminal['stdout'];
   #painted = 0;
   #isOpen = false;
-  /** The terminal has wrapped the old lines as it likes: how many they are now, nobody knows. */
+  /** After a resize the terminal has wrapped the old lines, so their number is unknown. */
   readonly #onResize = (): void => {
     if (this.#isOpen) this.#out.write(clearAll);
     this.#painted = 0;
   };
-  /** A second Ctrl-C ends the process at once: not without its cursor. */
+  /** A second Ctrl-C ends the process at once; the cursor is restored. */
   readonly #onExit = (): void => {
     if (this.#isOpen) this.#out.write(showCursor);
   };
@@ -35,7 +34,7 @@ export class Screen {
     process.once('exit', this.#onExit);
   }
 
-  /** @param lines none wider than the terminal, and fewer than it has rows: else it would scroll */
+  /** @param lines not wider than the terminal, and fewer than its rows, so that it does not scroll */
   paint(lines: readonly string[]): void {
     const up = this.#painted === 0 ? '' : `\u001b[${this.#painted}A`;
     const text = lines.map((line) => `${line}${clearLine}\n`).join('');
@@ -43,7 +42,7 @@ export class Screen {
     this.#painted = lines.length;
   }
 
-  /** What was painted last stays. */
+  /** Ends redrawing; the last lines stay. */
   close(): void {
     if (!this.#isOpen) return;
     this.#isOpen = false;

@@ -5,7 +5,7 @@ export interface Column {
   align?: 'right';
 }
 
-/** Columns as wide as what they hold, two blanks between them, no line longer than needed. A cell is a line, whatever is in it. */
+/** A table with two blanks between columns and no trailing blanks. Each cell is one line. */
 export function formatTable(columns: readonly Column[], rows: readonly (readonly string[])[], indent = ''): string {
   const titled = columns.some((column) => column.title !== '');
   const cells = rows.map((row) => row.map(flat));
@@ -22,7 +22,7 @@ export function formatTable(columns: readonly Column[], rows: readonly (readonly
   return lines.map((line) => `${format(line)}\n`).join('');
 }
 
-/** Pairs of a name and its value, the values under each other. */
+/** Names and values, with aligned values. */
 export function formatPairs(pairs: readonly (readonly [string, string])[], indent = ''): string {
   return formatTable([{ title: '' }, { title: '' }], pairs, indent);
 }

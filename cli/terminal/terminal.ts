@@ -6,27 +6,27 @@ import { harmless, harmlessJson, oneLine } from './format.ts';
 type Stream = Writable & { isTTY?: boolean; columns?: number; rows?: number };
 type Style = Parameters<typeof styleText>[0];
 
-/** Without a terminal to redraw, a line this often will do. Milliseconds. */
+/** Interval of progress lines if there is no terminal to redraw. Milliseconds. */
 const plainEveryMs = 10_000;
 
 const escape = '\u001b';
 /**
- * Stands for the escape character of our own styles until they are written: every other one comes from other people's text,
- * which can't know this, and is taken out.
+ * Stands for the escape character of our own styles until they are written. Every other escape character comes from foreign
+ * text, which can't know this placeholder, and is removed.
  */
 const ownEscape = `\ue000${randomUUID()}`;
 
 const withStyles = (text: string): string => text.replaceAll(ownEscape, escape);
 
 /**
- * Where a command speaks: results to stdout, everything else to stderr. One line of progress is kept up to date on a
- * terminal; elsewhere it becomes a plain line now and then, and whenever its phase changes.
+ * A command's output: results to stdout, everything else to stderr. On a terminal one progress line is redrawn; elsewhere a
+ * plain line is printed at intervals and whenever the phase changes.
  */
 export class Terminal {
   readonly stdout: Stream;
   readonly stderr: Stream;
   readonly #now: () => number;
-  /** The reader of stdout has gone (`| head`): nothing more is written, and that is no fault. */
+  /** The reader of stdout has closed it (`| head`): nothing more is written, which is not an error. */
   #outputClosed = false;
   #drawn = '';
   #phase: string | undefined;
@@ -37,7 +37,7 @@ export class Terminal {
     this.stderr = stderr;
     this.#now = now;
     stdout.on('error', (error) => this.#onOutputError(error));
-    // Nobody reads the messages: the work goes on all the same.
+    // Messages are not read any more; the work continues.
     stderr.on('error', () => undefined);
   }
 
@@ -45,17 +45,17 @@ export class Terminal {
     return this.#outputClosed;
   }
 
-  /** Columns of the terminal; 100 where there is none. */
+  /** Columns of the terminal; 100 if there is none. */
   get columns(): number {
     return Math.max(40, this.stdout.columns ?? this.stderr.columns ?? 100);
   }
 
-  /** To stdout; a pipe is given the text as it is. Resolves when it may be given more. */
+  /** Writes to stdout; a pipe gets the text unchanged. Resolves when more may be written. */
   async print(text: string): Promise<void> {
     this.#erase();
     if (this.#outputClosed) return;
     await new Promise<void>((resolve) => {
-      // The callback comes with an error too; the listener has dealt with it.
+      // The callback gets the error too; the listener has handled it.
       this.stdout.write(withStyles(this.stdout.isTTY ? harmless(text) : text), () => resolve());
     });
   }
@@ -64,13 +64,13 @@ export class Terminal {
     await this.print(`${harmlessJson(JSON.stringify(value, null, 2))}\n`);
   }
 
-  /** A message, to stderr. */
+  /** Writes a message to stderr. */
   note(text: string): void {
     this.#erase();
     this.stderr.write(`${withStyles(harmless(text))}\n`);
   }
 
-  /** The state of things, to stderr: replaces what was said before. */
+  /** Writes progress to stderr, replacing the previous progress. */
   progress(phase: string, text: string): void {
     if (this.stderr.isTTY) {
       // The last column is left free: some terminals wrap when it is written to.
@@ -87,21 +87,21 @@ export class Terminal {
     this.stderr.write(`${harmless(text)}\n`);
   }
 
-  /** Takes the progress line away. */
+  /** Removes the progress line. */
   endProgress(): void {
     this.#erase();
     this.#phase = undefined;
   }
 
-  /** For what is printed; plain where stdout isn't a terminal or `NO_COLOR` is set. No style is left within the text. */
+  /** Styles text for stdout; plain if stdout is not a terminal or `NO_COLOR` is set. Styles within the text are removed. */
   readonly style = (style: Style, text: string): string =>
     styleText(style, harmless(text), { stream: this.stdout }).replaceAll(escape, ownEscape);
 
-  /** The same for notes. */
+  /** The same for stderr. */
   readonly styleNote = (style: Style, text: string): string =>
     styleText(style, harmless(text), { stream: this.stderr }).replaceAll(escape, ownEscape);
 
-  /** For lines that are painted over, which go to stdout as they are: see `paintLine`. */
+  /** Styles for redrawn lines, which go to stdout unchanged: see `paintLine`. */
   readonly paint = (style: Style, text: string): string => styleText(style, harmless(text), { stream: this.stdout });
 
   #erase(): void {

@@ -1,6 +1,6 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 
-/** On every answer: nothing but our own files runs, nothing is kept, nothing is told to other sites. */
+/** Headers of every answer: only our own files run, nothing is cached, nothing is sent to other sites. */
 const headers = {
   'Content-Security-Policy':
     "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; img-src 'self' data:; " +
@@ -21,13 +21,13 @@ export function answerJson(response: ServerResponse, status: number, value: unkn
   answer(response, status, 'application/json; charset=utf-8', JSON.stringify(value));
 }
 
-/** The connection ends with it, so that the rest of a request that was refused is not received. */
+/** Closes the connection after the answer, so that the rest of a refused request is not received. */
 export function answerFault(response: ServerResponse, status: number, text: string): void {
   response.setHeader('Connection', 'close');
   answerJson(response, status, { fault: text });
 }
 
-/** Begins an answer that is saved as a file. */
+/** Starts an answer that the browser saves as a file. */
 export function beginDownload(response: ServerResponse, name: string): void {
   response.writeHead(200, {
     ...headers,
@@ -36,10 +36,10 @@ export function beginDownload(response: ServerResponse, name: string): void {
   });
 }
 
-/** What the page sends is a few words. Bytes. */
+/** The page sends a few words at most. Bytes. */
 const maxBodyBytes = 4_096;
 
-/** Undefined where it is longer than anything the page sends. */
+/** Undefined if it is longer than anything the page sends. */
 export async function readBody(request: IncomingMessage): Promise<string | undefined> {
   const chunks: Buffer[] = [];
   let bytes = 0;

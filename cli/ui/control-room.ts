@@ -22,7 +22,7 @@ export interface RoomPorts {
   redrives: Pick<RedriveJobs, 'list' | 'start'>;
   /** The reconciliation CSV, line by line. */
   exportDead: (selection: Selection) => AsyncIterable<string>;
-  /** Of this stack. */
+  /** Runs a redrive of this stack's letters. */
   feeds: readonly string[];
   explain: (error: unknown) => string;
   /** A browser came with a link that was used or is too old: here is a new one. */
@@ -36,16 +36,16 @@ export interface ControlRoom {
   close: () => Promise<void>;
 }
 
-/** This machine alone. */
+/** Loopback only. */
 const address = '127.0.0.1';
 
 /** Time to receive a whole request, which is at most a few KB. Milliseconds. */
 const requestTimeoutMs = 10_000;
 
 /**
- * Serves the page and what it shows and does.
- * @param port 0: a free one
- * @throws CliError where the port is taken
+ * Serves the page and its API.
+ * @param port 0: any free port
+ * @throws CliError if the port is taken
  */
 export async function openControlRoom(port: number, ports: RoomPorts): Promise<ControlRoom> {
   const room = new Room(ports);
@@ -117,7 +117,7 @@ class Room {
     try {
       await this.#route(request, response);
     } catch (error) {
-      // What has begun can only be broken off: a part must not pass for the whole.
+      // The answer has begun: breaking the connection shows that it is incomplete.
       if (response.headersSent) response.destroy();
       else answerFault(response, 500, this.#ports.explain(error));
     }
@@ -127,7 +127,7 @@ class Room {
     const { method = '', headers, url: target = '' } = request;
     const other = refuseOther({ method, headers }, this.#host) ?? refuseForeignPost({ method, headers });
     if (other) return answerFault(response, other.status, other.text);
-    // Behind a host, so that no path is taken for one.
+    // Parsed after a host, so that a path is not taken for a host.
     const url = target.startsWith('/') ? URL.parse(`http://${address}${target}`) : null;
     const file = url && this.#files.get(url.pathname);
     const action = url && Object.hasOwn(this.#actions, url.pathname) ? this.#actions[url.pathname] : undefined;

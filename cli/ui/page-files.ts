@@ -8,7 +8,7 @@ export interface PageFile {
 
 const types = { html: 'text/html', css: 'text/css', js: 'text/javascript', svg: 'image/svg+xml' };
 
-/** All there is: a path that isn't here is not looked for on the disk. */
+/** The complete list: other paths are not looked up on the disk. */
 const names = [
   'index.html',
   'page.css',
@@ -25,7 +25,7 @@ const names = [
   'sections.js',
 ] as const;
 
-/** The page's files by the path that a browser asks for. */
+/** The page's files by request path. */
 export function readPageFiles(): ReadonlyMap<string, PageFile> {
   return new Map(
     names.map((name) => {

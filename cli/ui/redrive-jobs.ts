@@ -1,12 +1,12 @@
 import type { Selection } from '../dlq/select-dead.ts';
 import type { RedriveJob } from './room-state.ts';
 
-/** Redrives to the end and gives what has come of it, in words. `say` is told where it is. */
+/** Redrives to the end and returns the result in words. Calls `say` with its progress. */
 export type RunRedrive = (selection: Selection, say: (text: string) => void, signal: AbortSignal) => Promise<string>;
 
 const kept = 10;
 
-/** Redrives that go on beside the page: one a feed at a time, since two would take letters out of each other's hands. */
+/** Redrives that run in the background: one per feed at a time, since two would receive each other's letters. */
 export class RedriveJobs {
   readonly #run: RunRedrive;
   readonly #explain: (error: unknown) => string;
@@ -50,7 +50,7 @@ export class RedriveJobs {
     }
   }
 
-  /** Nothing is lost: what was moved is tried, the rest stays in the DLQ. @returns how many were still running */
+  /** Stops all. Nothing is lost: moved letters are tried, the rest stays in the DLQ. @returns how many were running */
   async stop(): Promise<number> {
     const count = this.#running.size;
     this.#stop.abort();

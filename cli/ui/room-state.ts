@@ -1,8 +1,8 @@
 import type { PolledSnapshot } from '../live/snapshot-poller.ts';
 
-/** What the page is told at each poll. */
+/** The answer to the page's poll. */
 export interface RoomState extends PolledSnapshot {
-  /** The newest first: those that run, and the last that ended. */
+  /** Running redrives and the last ones that ended, newest first. */
   redrives: RedriveJob[];
 }
 
@@ -13,6 +13,6 @@ export interface RedriveJob {
   /** Null: all of the feed's dead letters. */
   reason: string | null;
   state: 'running' | 'done' | 'failed';
-  /** While it runs, where it is; then what has come of it. */
+  /** Its progress while it runs, then its result. */
   text: string;
 }

@@ -5,8 +5,8 @@ import type { Verified } from './verified.ts';
 import { mustHold } from './verified.ts';
 
 /**
- * Follows a manifest back to the file's first: each names the one before it by its SHA-256.
- * @param find gives a file's bytes by its name; undefined where it isn't here
+ * Follows the chain of manifests back to the file's first: each names the previous one by its SHA-256.
+ * @param find returns a file's bytes by name; undefined if it is missing
  * @throws DoesNotHoldError
  */
 export function* checkChain(newest: ReadManifest, find: (name: string) => Buffer | undefined): Generator<Verified> {

@@ -8,7 +8,7 @@ export const sumOf = (manifest: Manifest): number =>
   outcomes.reduce((sum, outcome) => sum + manifest[`${outcome}_records`], 0);
 
 /**
- * What has to hold between a manifest's own fields.
+ * Checks a manifest's fields against each other.
  * @throws DoesNotHoldError
  */
 export function checkManifest(manifest: Manifest): Verified {
@@ -45,7 +45,7 @@ function checkState({ state, total_records: total, duplicate_of: first, failure,
   );
 }
 
-/** In order, apart from one another, within the file. */
+/** Checks that ranges are in order, do not overlap, and lie within the file. */
 function checkHeldRanges({ held_ranges: ranges, total_records: total, held_records: held, state }: Manifest): void {
   mustHold(state !== 'superseded' || ranges.length === 0, 'of a superseded file nobody knows which records are held');
   let end = 0;
@@ -92,7 +92,7 @@ function checkTimes({ times, uploaded_records: uploaded }: Manifest): void {
   );
 }
 
-/** What is there together, or not at all. */
+/** Checks fields that must be present together or not at all. */
 function checkPresence(manifest: Manifest): void {
   const { archive, manifest_number: number, format, state } = manifest;
   const together = (one: unknown, other: unknown, what: string): void =>

@@ -11,7 +11,7 @@ import { readReceipt } from './read-receipt.ts';
 import type { OnProgress, Verified } from './verified.ts';
 import { mustHold } from './verified.ts';
 
-/** Receipts between two reports of progress. */
+/** Number of receipts between two progress reports. */
 const reportEvery = 1_000;
 
 export interface ReceiptFiles {
@@ -21,8 +21,8 @@ export interface ReceiptFiles {
 }
 
 /**
- * Computes the account anew from the receipts.
- * @param resolutions undefined where the manifest names some that are not here: then what depends on them is left out
+ * Recomputes the account from the receipts.
+ * @param resolutions undefined if the manifest names some that are missing: checks that need them are left out
  * @throws DoesNotHoldError
  */
 export async function* checkReceipts(
@@ -56,7 +56,7 @@ export async function* checkReceipts(
   const isWhole = order.end();
   mustHold(!dead || (await dead.next()).done === true, 'there is a dead letter of a record that did not fail');
   const { dead_letters_key: deadKey } = manifest.archive;
-  // The first manifests named no dead letters.
+  // The first manifests did not name dead letters.
   const isNamed = manifest.manifest_version === 1 || (deadKey !== null) === tally.failed > 0;
   mustHold(isNamed, `${tally.failed} records failed, and the manifest names ${deadKey ?? 'no dead letters'}`);
   const sum = sumCounts(tally.counts) + heldIn(manifest);
@@ -79,7 +79,7 @@ export async function* checkReceipts(
 export const heldIn = ({ held_ranges: ranges }: Manifest): number =>
   ranges.reduce((sum, { first_record: first, last_record: last }) => sum + last - first + 1, 0);
 
-/** That receipts and held ranges together have each number once, in order. */
+/** Checks that receipts and held ranges together have each record number once, in order. */
 class RecordOrder {
   last = 0;
   readonly #manifest: Manifest;
@@ -90,7 +90,7 @@ class RecordOrder {
     this.#heldUntil = new Map(manifest.held_ranges.map((range) => [range.first_record, range.last_record]));
   }
 
-  /** Gives whether no record stands between this one and the one before it. */
+  /** Returns whether this record directly follows the previous one. */
   add(record: number): boolean {
     const expected = this.#pastHeld() + 1;
     const follows = this.#manifest.state === 'superseded' ? record > this.last : record === expected;
@@ -100,7 +100,7 @@ class RecordOrder {
     return isNext;
   }
 
-  /** Gives whether the last receipt is that of the file's last record. */
+  /** Returns whether the last receipt is that of the file's last record. */
   end(): boolean {
     const { state, total_records: total } = this.#manifest;
     mustHold(this.last > 0, 'the receipts are empty');
@@ -118,10 +118,10 @@ class RecordOrder {
   }
 }
 
-/** What a manifest says of all records together. */
+/** Sums over all records, compared with the manifest's. */
 class Tally {
   readonly counts = noCounts();
-  /** Whatever has become of them since. */
+  /** Including those that were resolved since. */
   failed = 0;
   #resolved = 0;
   #handled = 0;
@@ -168,7 +168,7 @@ class Tally {
     this.#reasons.set(key, counted);
   }
 
-  /** @throws DoesNotHoldError at the first figure that the manifest has differently */
+  /** @throws DoesNotHoldError at the first figure that differs from the manifest's */
   compare(manifest: Manifest): void {
     for (const outcome of outcomes) {
       const expected = this.counts[outcome] + (outcome === 'held' ? heldIn(manifest) : 0);

@@ -9,9 +9,9 @@ import { DoesNotHoldError, mustHold } from './verified.ts';
 export interface SignatureFiles {
   /** DER of the signature over the manifest's bytes. */
   signature?: Buffer | undefined;
-  /** PEM, as it lies in the archive. */
+  /** PEM of the key in the archive. */
   publicKey?: Buffer | undefined;
-  /** PEM of the key that it has to be, as somebody knows it who doesn't trust the archive for it. */
+  /** PEM of the required key, known to the auditor from a source other than the archive. */
   expectedKey?: Buffer | undefined;
 }
 
@@ -19,13 +19,14 @@ export interface SignatureFiles {
 const p256Prefix = Buffer.from('3059301306072a8648ce3d020106082a8648ce3d03010703420004', 'hex');
 const p256DerBytes = p256Prefix.length + 64;
 
-/** Of P-256's base point: both numbers of a signature are below it. */
+/** The order of P-256's base point: both numbers of a signature are below it. */
 const order = BigInt('0xffffffff00000000ffffffffffffffffbce6faada7179e84f3b9cac2fc632551');
 
 /**
- * Who a manifest is from. The key that lies beside it says only that nothing has changed since it was signed.
+ * Checks a manifest's signature. With the key from the archive, this only shows that nothing has changed since it was
+ * signed; with the auditor's own key, it shows who signed it.
  * @param bytes of the manifest's object
- * @throws DoesNotHoldError where it isn't signed as it says
+ * @throws DoesNotHoldError if the signature does not match
  */
 export function* checkSignature(manifest: Manifest, bytes: Buffer, files: SignatureFiles): Generator<Verified> {
   const { signature, manifest_number: number, file_id: id } = manifest;
@@ -37,7 +38,7 @@ export function* checkSignature(manifest: Manifest, bytes: Buffer, files: Signat
     return;
   }
   const der = files.signature;
-  // Not a part that may be left out: nothing else says who a manifest is from.
+  // Not optional: nothing else shows who a manifest is from.
   if (!der) throw new DoesNotHoldError(`${named} is signed, and its signature is not here: ${signature.signature_key}`);
   const pem = files.publicKey ?? files.expectedKey;
   if (!pem) throw new DoesNotHoldError(`the public key of ${named} is not here: ${signature.public_key_key}`);
@@ -70,7 +71,7 @@ export function* checkSignature(manifest: Manifest, bytes: Buffer, files: Signat
   }
 }
 
-/** A key on P-256 in the one form that PEM and DER have for it: another curve or kind may stand under the same name. */
+/** A P-256 key in its only valid PEM and DER form: another curve or kind of key may use the same PEM label. */
 function readKey(pem: Buffer): KeyObject | undefined {
   const lines = /^-----BEGIN PUBLIC KEY-----\n([A-Za-z0-9+/=\n]+)\n-----END PUBLIC KEY-----\n$/.exec(
     pem.toString('latin1'),
@@ -78,7 +79,7 @@ function readKey(pem: Buffer): KeyObject | undefined {
   const der = Buffer.from(lines?.[1] ?? '', 'base64');
   if (der.length !== p256DerBytes || !der.subarray(0, p256Prefix.length).equals(p256Prefix)) return undefined;
   try {
-    // Fails where the point is not on the curve.
+    // Throws if the point is not on the curve.
     const key = createPublicKey({ key: der, format: 'der', type: 'spki' });
     return key.export({ type: 'spki', format: 'pem' }) === pem.toString('latin1') ? key : undefined;
   } catch {
@@ -86,7 +87,7 @@ function readKey(pem: Buffer): KeyObject | undefined {
   }
 }
 
-/** SEQUENCE of two INTEGERs, each as short as it can be, from 1 to the order less 1; nothing behind. */
+/** SEQUENCE of two minimal INTEGERs from 1 to the order less 1, with no trailing bytes. */
 function isStrictSignature(der: Buffer): boolean {
   const [sequence, length] = der;
   if (sequence !== 0x30 || length !== der.length - 2 || der.length > 72) return false;

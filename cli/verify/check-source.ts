@@ -11,9 +11,9 @@ import type { Verified } from './verified.ts';
 import { mustHold } from './verified.ts';
 
 /**
- * Opens a source at the first byte of its content: what records' offsets count in, below compression and encoding. Both
- * are found out from the bytes, as they were when the file was dropped, and have to be those that the manifest names.
- * @throws DoesNotHoldError where it holds other content than the manifest says
+ * Opens a source at the first byte of its content, to which records' offsets refer: decompressed and decoded. Compression
+ * and encoding are detected from the bytes, as when the file was dropped, and must be those that the manifest names.
+ * @throws DoesNotHoldError if the content differs from the manifest
  */
 export async function openSource(manifest: Manifest, path: string): Promise<SourceCheck> {
   const { content_bytes: contentBytes, compression, decoded_from: decodedFrom, zip_member: member } = manifest;
@@ -40,8 +40,8 @@ const maxQuotedBytes = 64 * 1024;
 const headBytes = 1024;
 
 /**
- * Goes through a source's content record by record: each stands where its receipt says, once, and between them there is
- * nothing but what separates records. A run of records without receipts (held ones) is passed over.
+ * Walks through a source's content record by record: each is where its receipt says, once, with only separators between
+ * records. A run of records without receipts (held ones) is skipped.
  */
 export class SourceCheck {
   readonly #manifest: Manifest;
@@ -56,7 +56,7 @@ export class SourceCheck {
   }
 
   /**
-   * @param isNext whether its number follows the one before: if not, there is no saying what stands between them
+   * @param isNext whether its number follows the previous one: if not, the bytes between them can't be checked
    * @throws DoesNotHoldError
    */
   async add(receipt: CheckedReceipt, isNext: boolean): Promise<void> {
@@ -85,7 +85,7 @@ export class SourceCheck {
     const content = this.#content;
     const { content_bytes: bytes, manifest_version: version } = this.#manifest;
     await this.#passGap(bytes ?? Number.MAX_SAFE_INTEGER, isWhole, undefined);
-    // One byte more is enough to know that there are more.
+    // One more byte shows that the record is longer.
     const isAll = bytes === null || (content.offset === bytes && (await content.readTo(bytes + 1)).length === 0);
     mustHold(isAll, `the source's content does not have ${bytes} bytes`);
     const sentence = 'each record stands in the source once, where its receipt says, with the same bytes';
@@ -114,7 +114,7 @@ export class SourceCheck {
   }
 }
 
-/** As a receipt has it (`letter-of.ts`). */
+/** In the form of a receipt (`letter-of.ts`). */
 function quoteOf(head: Buffer, encoding: CheckedReceipt['raw_encoding']): string | undefined {
   if (encoding !== 'text') return head.toString('base64');
   return isUtf8(head) ? head.toString('utf8') : undefined;

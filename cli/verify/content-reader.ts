@@ -16,7 +16,7 @@ export class ContentReader {
     return this.#at;
   }
 
-  /** The bytes up to `end` where they are at hand, which spares waiting for each of millions of records. */
+  /** The bytes up to `end` if they are buffered: avoids a wait for each of millions of records. */
   take(end: number): Buffer | undefined {
     const length = end - this.#at;
     if (length < 0 || length > this.#chunk.length) return undefined;
@@ -26,7 +26,7 @@ export class ContentReader {
     return part;
   }
 
-  /** The bytes up to `end`, in parts; fewer where the stream has no more. */
+  /** The bytes up to `end`, in parts; fewer if the stream ends. */
   async *to(end: number): AsyncGenerator<Buffer> {
     while (this.#at < end) {
       if (this.#chunk.length === 0) {
@@ -41,7 +41,7 @@ export class ContentReader {
     }
   }
 
-  /** Lets the bytes up to `end` pass. */
+  /** Skips the bytes up to `end`. */
   async skipTo(end: number): Promise<void> {
     for await (const _ of this.to(end));
   }
@@ -61,7 +61,7 @@ export class ContentReader {
     return { sha256: hash.digest('hex'), head: Buffer.concat(kept) };
   }
 
-  /** All up to `end` as one. */
+  /** The bytes up to `end` in one buffer. */
   async readTo(end: number): Promise<Buffer> {
     const whole = this.take(end);
     if (whole) return whole;

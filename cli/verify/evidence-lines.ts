@@ -3,7 +3,7 @@ import { CompressedContentError } from '../../lambdas/core/errors.ts';
 import { decompress } from '../../lambdas/content/decompress.ts';
 import { DoesNotHoldError, mustHold } from './verified.ts';
 
-/** A receipt quotes 64 KiB of its record at most, each byte as six characters at worst. */
+/** A receipt quotes at most 64 KiB of its record, each byte as up to six characters. */
 const maxLineBytes = 8 * 1024 * 1024;
 
 const lineFeed = 10;
@@ -14,7 +14,7 @@ export function readChunks(path: string, start = 0): AsyncIterable<Buffer> {
 }
 
 /**
- * The content of a gzip: one or more members, and nothing behind the last of them.
+ * The content of a gzip file: one or more members, and nothing after the last one.
  * @param what it is, for the message
  * @throws DoesNotHoldError
  */
@@ -31,8 +31,8 @@ export async function* unpack(path: string, what: string): AsyncGenerator<Buffer
 }
 
 /**
- * Lines without their line feeds, each as bytes. Takes time in proportion to the bytes, however they are made up.
- * @throws DoesNotHoldError where a line is too long, or the last one has no line feed
+ * Lines without their line feeds, as bytes. Takes time linear in the bytes, whatever they are.
+ * @throws DoesNotHoldError if a line is too long, or the last one has no line feed
  */
 export async function* linesOf(chunks: AsyncIterable<Buffer>, what: string): AsyncGenerator<Buffer> {
   let parts: Buffer[] = [];

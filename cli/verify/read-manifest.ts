@@ -4,17 +4,17 @@ import { manifest as manifestSchema } from '../../lambdas/core/account/manifest.
 import { DoesNotHoldError, mustHold } from './verified.ts';
 import { parseStrictJson } from './strict-json.ts';
 
-/** A manifest as it was read from a file of that name. */
+/** A manifest as read from a file of that name. */
 export interface ReadManifest {
   bytes: Buffer;
   manifest: Manifest;
-  /** The path below the archive bucket that all of its objects share. */
+  /** The common folder of all of its objects in the archive bucket. */
   folder: string;
 }
 
 /**
- * @param name of the file that it is in: it has to be the manifest's own
- * @throws DoesNotHoldError where it has not the documented form
+ * @param name of its file, which must be the manifest's own name
+ * @throws DoesNotHoldError if it does not have the documented form
  */
 export function readManifest(bytes: Buffer, name: string): ReadManifest {
   const json = parseStrictJson(bytes, name);
@@ -33,7 +33,7 @@ export function readManifest(bytes: Buffer, name: string): ReadManifest {
   return { bytes, manifest, folder: checkNames(manifest, name) };
 }
 
-/** What the schema, which reads both versions, lets pass. */
+/** Checks that the schema, which reads both versions, does not make. */
 function checkForm(manifest: Manifest, name: string): void {
   const { manifest_version: version, state, times, archive, signature, content_bytes: bytes } = manifest;
   mustHold(
@@ -49,14 +49,14 @@ function checkForm(manifest: Manifest, name: string): void {
   mustHold(version > 1 || isOld, `${name} is of version 1, and has fields of version 2`);
 }
 
-/** As JavaScript writes them: so they can be compared as texts. */
+/** Times in JavaScript's own form, so that they can be compared as text. */
 export function isTime(text: string): boolean {
   if (!/^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z$/.test(text) || text.startsWith('0000')) return false;
   const at = Date.parse(text);
   return !Number.isNaN(at) && new Date(at).toISOString() === text;
 }
 
-/** A manifest of version 1 may lack what came later in it; what it has must be known. */
+/** A manifest of version 1 may lack fields that came later; it must not have unknown ones. */
 function isPartOf(part: unknown, whole: unknown): boolean {
   if (typeof part !== 'object' || part === null) return part === whole;
   if (typeof whole !== 'object' || whole === null || Array.isArray(part) !== Array.isArray(whole)) return false;
@@ -67,7 +67,7 @@ function isPartOf(part: unknown, whole: unknown): boolean {
 
 export const manifestName = (number: number): string => (number === 1 ? 'manifest.json' : `manifest.${number}.json`);
 
-/** Names follow from numbers and hashes, so that no object can stand in for another. Gives the folder. */
+/** Checks that names follow from numbers and hashes, so that no object can replace another. Returns the folder. */
 function checkNames(manifest: Manifest, name: string): string {
   const { archive, signature, file_id: id, manifest_number: number } = manifest;
   const own = manifestName(number);
@@ -81,7 +81,7 @@ function checkNames(manifest: Manifest, name: string): string {
     if (key == null) return;
     const found = key.startsWith(`${folder}/`) ? key.slice(folder.length + 1) : '';
     const isNamed = typeof names === 'string' ? found === names : names.test(found);
-    // Half of a surrogate pair is in no name of an object: on a disk, another name would be found in its place.
+    // Half of a surrogate pair can't be in an object's name; on a disk it would match another name.
     mustHold(isNamed && key.isWellFormed(), `the manifest names ${key}`);
   };
   const isV1 = manifest.manifest_version === 1;

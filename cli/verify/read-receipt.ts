@@ -6,7 +6,7 @@ import { mustHold } from './verified.ts';
 
 const hex = z.string().regex(/^[0-9a-f]{64}$/);
 
-/** What is looked at of a receipt; other fields are not, and may be anything. */
+/** The fields of a receipt that are checked; others may hold anything. */
 const checkedReceipt = z
   .object({
     record: z.int().positive(),

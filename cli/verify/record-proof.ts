@@ -14,16 +14,16 @@ import { mustHold } from './verified.ts';
 
 const hex = z.string().regex(/^[0-9a-f]{64}$/);
 
-/** That one record's receipt is among those that a manifest stands for. Version 1 of the documented format. */
+/** Proof that a record's receipt is among those of a manifest. Version 1 of the documented format. */
 export const recordProof = z.object({
   sluice_proof: z.literal(1),
   file_id: z.string(),
   manifest_number: z.int().positive(),
   /** Of the manifest's bytes. */
   manifest_sha256: hex,
-  /** As it stands in the receipts: a leaf of the tree, byte by byte. */
+  /** The line in the receipts, byte by byte: a leaf of the tree. */
   receipt: z.string(),
-  /** The leaf's place, from 0. */
+  /** The leaf's index, from 0. */
   index: z.int().nonnegative(),
   leaves: z.int().positive(),
   receipts_root: hex,
@@ -33,8 +33,8 @@ export const recordProof = z.object({
 export type RecordProof = z.infer<typeof recordProof>;
 
 /**
- * @param receipts gives the lines, anew each time: they are read twice, since no more than one of them is kept
- * @throws CliError where the manifest has no roots, or the receipts no such record
+ * @param receipts opens the lines; called twice, since only one line is kept in memory
+ * @throws CliError if the manifest has no roots, or the receipts have no such record
  */
 export async function proveRecord(
   record: number,
@@ -63,7 +63,7 @@ export async function proveRecord(
   };
 }
 
-/** Which leaf it is shows only in the receipts: held records have none. */
+/** The leaf's index is known only from the receipts, since held records have none. */
 async function findReceipt(
   record: number,
   receipts: AsyncIterable<string>,
@@ -83,8 +83,8 @@ const recordOf = (line: string): number =>
 const maxPath = 64;
 
 /**
- * What the proof says of its record. Without the manifest it is known only that receipt and root belong together.
- * @throws DoesNotHoldError at the first thing that doesn't hold
+ * What the proof shows about its record. Without the manifest, only that receipt and root belong together.
+ * @throws DoesNotHoldError at the first check that fails
  */
 export function* verifyRecordProof(json: object, manifest: ReadManifest | undefined): Generator<Verified> {
   const read = recordProof.safeParse(json);
@@ -120,14 +120,14 @@ function checkManifestOf(proof: RecordProof, { record }: CheckedReceipt, { manif
   mustHold(manifest.file_id === proof.file_id, 'the manifest is of another file');
   mustHold(manifest.proof?.receipts_root === proof.receipts_root, 'the manifest has another root');
   mustHold(manifest.proof.leaves === proof.leaves, 'the manifest has another number of leaves');
-  // Of a superseded file records are missing, nobody knows which.
+  // An unknown set of a superseded file's records is missing.
   if (manifest.state === 'superseded') return;
   const held = manifest.held_ranges.filter(({ first_record: first }) => first < record);
   const before = held.reduce((sum, { first_record: first, last_record: last }) => sum + last - first + 1, 0);
   mustHold(record - 1 - before === proof.index, `record ${record} has another place among the receipts`);
 }
 
-/** The leaf that a path with these sides belongs to, in a tree of that many. */
+/** The index of the leaf with a path of these sides, in a tree of that size. */
 function indexOf({ path, leaves }: RecordProof): number | undefined {
   let [from, size] = [0, leaves];
   for (const { side } of path.toReversed()) {

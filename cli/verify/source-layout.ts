@@ -2,39 +2,42 @@ import type { Manifest } from '../../lambdas/core/account/manifest.ts';
 import { oddNumber, parseStrictJson } from './strict-json.ts';
 import { DoesNotHoldError, mustHold } from './verified.ts';
 
-/** Longer than any header; what is between two records is read as a whole up to this. Bytes. */
+/** Longer than any header; a gap between two records is read as a whole up to this. Bytes. */
 export const maxGapBytes = 1024 * 1024;
 
 const lineFeed = 10;
 const openObject = 123;
 
-/** Bytes that say nothing where no record is: white space, delimiters and quotes around nothing, the end-of-file sign of old, a byte order mark. */
+/**
+ * Bytes without content between records: white space, delimiters and quotes around nothing, DOS's end-of-file character, a
+ * byte-order mark.
+ */
 const blanks: Record<string, ReadonlySet<number>> = {
   csv: new Set(Buffer.from('\r\n\t ,;|"\x1a\uFEFF')),
   'json-array': new Set(Buffer.from('\r\n\t ,[]\x1a\uFEFF')),
 };
 const otherBlanks: ReadonlySet<number> = new Set(Buffer.from('\r\n\t \x1a\uFEFF'));
 
-/** The member of a bundle that comes next, by its receipt. */
+/** The bundle's next member, by its receipt. */
 export interface NextMember {
   length: number;
   source_file?: string | undefined;
   source_version_id?: string | undefined;
 }
 
-/** Where a gap is: behind that record (0: before the first) and before that member; undefined behind the last record. */
+/** A gap's position: after a record (0: before the first) and before a member; undefined after the last record. */
 export interface GapPlace {
   after: number;
   next: NextMember | undefined;
 }
 
-/** What may stand in a source's content where no record is. */
+/** What a source's content may have between records. */
 export class SourceLayout {
   /** Bytes between records that the layout cannot identify as separators. */
   readonly unchecked: string[] = [];
   readonly #format: string | null;
   readonly #blanks: ReadonlySet<number>;
-  /** A CSV's header, by what is no blank in it. */
+  /** A CSV's header without blanks. */
   #header: Buffer = Buffer.alloc(0);
   /** The beginning of an object that holds the array. */
   #wrapping: Buffer | undefined;
@@ -46,7 +49,7 @@ export class SourceLayout {
 
   /**
    * Before the first record: byte order mark, CSV header, an array's bracket, the beginning of the object that it is in.
-   * @throws DoesNotHoldError where there is more
+   * @throws DoesNotHoldError if there is anything else
    */
   checkHead(head: Buffer): void {
     if (this.#format === 'csv') return this.#readHeader(head);
@@ -56,9 +59,9 @@ export class SourceLayout {
   }
 
   /**
-   * Between two records, and behind the last one.
-   * @param gap all of it, `maxGapBytes` at most
-   * @throws DoesNotHoldError where there is more than separators
+   * Between two records, and after the last one.
+   * @param gap the whole gap, at most `maxGapBytes`
+   * @throws DoesNotHoldError if there is anything but separators
    */
   checkGap(gap: Buffer, place: GapPlace): void {
     if (this.#format === 'bundle') return checkMemberLine(gap, place);
@@ -67,7 +70,7 @@ export class SourceLayout {
     mustHold(holds, `something stands behind record ${place.after} that is in no receipt`);
   }
 
-  /** The same of a part of a longer gap. */
+  /** The same for a part of a longer gap. */
   checkPart(part: Buffer, { after }: GapPlace): void {
     const holds = this.#format !== 'bundle' && this.#isBlank(part);
     mustHold(holds, `something stands behind record ${after} that is in no receipt`);
@@ -83,7 +86,7 @@ export class SourceLayout {
     if (!isOneRow) this.unchecked.push('lines stand before the header, and are in no receipt');
   }
 
-  /** With nothing in the array, what holds it is an object without other records. */
+  /** If the array is empty, its enclosing object must not have other records. */
   #checkWrapping(json: Buffer): void {
     if (!isPlainObject(json)) this.unchecked.push('the array is in an object that has more in it, or is not whole');
   }
@@ -96,7 +99,7 @@ export class SourceLayout {
     return bytes.filter((byte) => !this.#blanks.has(byte)) as Buffer;
   }
 
-  /** Exports that were put one behind the other have a header each, which may be quoted in another way. */
+  /** Concatenated exports have a header each, which may be quoted differently. */
   #hasHeadersOnly(gap: Buffer): boolean {
     const header = this.#header;
     const ink = this.#ink(gap);
@@ -108,7 +111,7 @@ export class SourceLayout {
   }
 }
 
-/** Without what is blank in a CSV on either side, quotes aside: bytes as latin1. */
+/** Trims what is blank in a CSV on both sides, quotes included: bytes as latin1. */
 function trimmed(text: string): string {
   const isBlank = (at: number): boolean => '\r\n\t ,;|\x1a\xef\xbb\xbf'.includes(text.charAt(at));
   let [from, to] = [0, text.length];
@@ -130,7 +133,7 @@ function isPlainObject(json: Buffer): boolean {
   }
 }
 
-/** In a bundle each member has a line of JSON before it, and a line feed behind it. */
+/** In a bundle each member has a line of JSON before it and a line feed after it. */
 function checkMemberLine(gap: Buffer, { after, next }: GapPlace): void {
   const isFirst = after === 0;
   const hasBreaks = (isFirst || gap[0] === lineFeed) && (!next || (gap.length > 1 && gap.at(-1) === lineFeed));

@@ -1,15 +1,15 @@
 import { isUtf8 } from 'node:buffer';
 import { DoesNotHoldError } from './verified.ts';
 
-/** Containers within one another, the outermost counted. Parsers of other languages end at some depth of their own. */
+/** Maximum nesting depth, the outermost container included. Parsers of other languages have limits, too. */
 const maxDepth = 100;
 
-/** A number that JSON has and no field of the evidence may be: `1.0`, `-0`, `1e3`, an integer beyond 2^53 − 1. */
+/** A number that JSON allows but no field of the evidence may have: `1.0`, `-0`, `1e3`, an integer beyond 2^53 − 1. */
 export const oddNumber: unknown = Object.freeze({ isOddNumber: true });
 
 /**
- * JSON that every parser reads in the same way: UTF-8 without a byte order mark, no name twice in an object, no NaN,
- * 100 levels at most.
+ * Parses JSON that every parser reads in the same way: UTF-8 without a byte-order mark, no duplicate name in an object, no
+ * NaN, at most 100 levels.
  * @param what it is, for the message
  * @throws DoesNotHoldError
  */
@@ -19,7 +19,7 @@ export function parseStrictJson(bytes: Buffer, what: string): unknown {
   try {
     if (isDeep(text)) throw new SyntaxError(`it is nested more than ${maxDepth} levels deep`);
     const value = JSON.parse(text) as unknown;
-    // What comes out as it went in has no name twice and no number written in another way.
+    // Text that JSON.stringify reproduces has no duplicate name and no number in another form.
     return JSON.stringify(value) === text ? value : new StrictReader(text).read();
   } catch (error) {
     if (!(error instanceof SyntaxError)) throw error;
@@ -39,7 +39,7 @@ function isDeep(text: string): boolean {
   return deepest > maxDepth;
 }
 
-/** Place of the quote that ends the string which begins at `start`; the text's length where none does. */
+/** Index of the quote that ends the string beginning at `start`; the text's length if there is none. */
 function endOfString(text: string, start: number): number {
   for (let at = start + 1; ; at++) {
     const quote = text.indexOf('"', at);
@@ -51,7 +51,7 @@ function endOfString(text: string, start: number): number {
   }
 }
 
-/** Of text that `JSON.parse` has taken: it looks for what that lets pass. */
+/** Checks text that `JSON.parse` has accepted for what it lets pass. */
 class StrictReader {
   readonly #text: string;
   #at = 0;
@@ -72,7 +72,7 @@ class StrictReader {
     return /^[-0-9]/.test(literal) ? numberOf(literal) : (JSON.parse(literal) as unknown);
   }
 
-  /** The next character that is no white space. */
+  /** The next character other than white space. */
   #next(): string | undefined {
     while (' \t\n\r'.includes(this.#text[this.#at] ?? '.')) this.#at++;
     return this.#text[this.#at];

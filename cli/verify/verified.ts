@@ -1,13 +1,13 @@
-/** What was looked at, in that order. */
+/** The checks, in order. */
 export interface Verified {
   sentence: string;
-  /** The evidence for it is not here, or the manifest doesn't name it: it was not checked, and the whole is no pass. */
+  /** Not checked, because the evidence is missing or the manifest does not name it; the verification does not pass. */
   isSkipped?: boolean;
-  /** Worth knowing, and in the way of no pass. */
+  /** Worth knowing; does not prevent a pass. */
   isNote?: boolean;
 }
 
-/** What does not hold. */
+/** A check that fails. */
 export class DoesNotHoldError extends Error {
   override readonly name = 'DoesNotHoldError';
 }
@@ -17,7 +17,7 @@ export function mustHold(holds: boolean, sentence: string): asserts holds {
   if (!holds) throw new DoesNotHoldError(sentence);
 }
 
-/** How far a long reading is: receipts, each with its place in the source, or the bytes of the source alone. */
+/** Progress of a long verification: receipts, each with its position in the source, or only the source's bytes. */
 export interface VerifyProgress {
   what: 'receipts' | 'source bytes';
   done: number;

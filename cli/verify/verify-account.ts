@@ -9,7 +9,7 @@ import { readResolution } from './read-receipt.ts';
 import type { OnProgress, Verified } from './verified.ts';
 import { mustHold } from './verified.ts';
 
-/** The archive's files on this machine; undefined where one isn't at hand. */
+/** The archive's files on this machine; undefined if one is missing. */
 export interface EvidenceFiles {
   source?: string | undefined;
   receipts?: string | undefined;
@@ -18,13 +18,13 @@ export interface EvidenceFiles {
   report?: string | undefined;
 }
 
-/** Chunks of the source between two reports of progress. */
+/** Number of the source's chunks between two progress reports. */
 const reportEveryChunks = 128;
 
 /**
- * Computes a file's account anew from its evidence alone, and gives what holds and what could not be checked.
- * @param onProgress is called now and then on the way
- * @throws DoesNotHoldError at the first thing that doesn't hold, with its place
+ * Recomputes a file's account from its evidence alone. Returns what holds and what could not be checked.
+ * @param onProgress called at intervals
+ * @throws DoesNotHoldError at the first check that fails, with its position
  */
 export async function* verifyAccount(
   manifest: Manifest,
@@ -46,13 +46,13 @@ export async function* verifyAccount(
     mustHold(manifest.times.first_upload === null, 'the manifest names no receipts, and a time of an upload');
     yield { sentence: 'there are no receipts, and no record that should have one' };
   }
-  // Of a file that was not read to its end, or not at all, nothing is said but what its bytes are.
+  // For a file that was not read to its end, only its bytes can be checked.
   const isRead = manifest.state === 'completed' || manifest.state === 'quarantined';
   if (files.source === undefined || manifest.archive.receipts_key !== null || !isRead) return;
   yield* await (await openSource(manifest, files.source)).end(manifest.total_records === 0);
 }
 
-/** Each object as it is stored, byte by byte, before anything is read from it. */
+/** Checks each object's stored bytes before anything is read from it. */
 async function* checkObjects(
   manifest: Manifest,
   files: EvidenceFiles,
@@ -107,7 +107,7 @@ async function digestOf(path: string, onBytes?: (done: number) => void): Promise
   return { sha256: hash.digest('hex'), bytes };
 }
 
-/** By record; undefined where the manifest names some and they are not here. */
+/** Resolutions by record; undefined if the manifest names some that are missing. */
 async function readResolutions(
   { archive: { resolutions_key: key } }: Manifest,
   path: string | undefined,

@@ -12,16 +12,17 @@ import type { OnProgress, Verified } from './verified.ts';
 import type { EvidenceFiles } from './verify-account.ts';
 import { verifyAccount } from './verify-account.ts';
 
-/** Where evidence lies that isn't beside the manifest; `manifest`: the one that a proof is about. */
+/** Paths of evidence that is not beside the manifest; `manifest`: the one that a proof refers to. */
 export interface GivenFiles extends EvidenceFiles {
   manifest?: string | undefined;
-  /** The key that manifests have to be signed with: PEM. */
+  /** The key with which manifests must be signed: PEM. */
   publicKey?: string | undefined;
 }
 
 /**
- * Checks a manifest with its evidence, or the proof of one record, and gives what holds and what could not be checked.
- * @throws DoesNotHoldError at the first thing that doesn't hold; CliError where the file can't be read
+ * Checks a manifest with its evidence, or the proof of one record. Returns what holds and what could not be checked.
+ * @throws DoesNotHoldError at the first check that fails
+ * @throws CliError if the file can't be read
  */
 export async function* verifyFile(
   path: string,
@@ -45,7 +46,7 @@ function* signatureOf({ manifest, bytes }: ReadManifest, folder: string, given: 
   const beside = (key: string | undefined): Buffer | undefined =>
     key === undefined ? undefined : readBeside(join(folder, basename(key)));
   yield* checkSignature(manifest, bytes, {
-    // One that says nothing of it mustn't have one either.
+    // A manifest that names none must not have one.
     signature: beside(signature?.signature_key ?? `${archive.manifest_key}.sig`),
     publicKey: beside(signature?.public_key_key),
     expectedKey: given.publicKey === undefined ? undefined : readBytes(given.publicKey),
@@ -75,12 +76,12 @@ function isFile(path: string): boolean {
   try {
     return statSync(path).isFile();
   } catch {
-    // Also a name that this machine's file system can't have: S3 takes longer ones.
+    // Also for a name that is too long for this machine's file system: S3 allows longer ones.
     return false;
   }
 }
 
-/** As they lie beside the manifest in the archive, but for those that are given. */
+/** The evidence beside the manifest, as in the archive, except for the given paths. */
 function evidenceOf({ archive }: Manifest, folder: string, given: GivenFiles): EvidenceFiles {
   const beside = (key: string | null, sub = ''): string | undefined => {
     const path = key === null ? undefined : join(folder, sub, basename(key));
