@@ -593,11 +593,20 @@ export type MetricName =
   | 'OpenDeadLetters'
   | 'OldestDeadLetterAge'
   | 'DeadlineMarginSeconds'
+  /** Of each request, from handing it over to its answer's last byte; also where it failed. Milliseconds. */
+  | 'ApiLatency'
+  /** Of the time that a batch's connections spent on sending: waiting for a send time, as against a request. Percent. */
+  | 'SlotWaitShare'
+  /** Of one consumer, as each request begins: those that are in flight, this one too. */
+  | 'ConnectionsInUse'
   | 'MessagesPutBack';
 
 /** A feed's figures, for alarms and graphs. */
 export interface Metrics {
-  /** Counts add up; durations are milliseconds each, ages seconds. */
+  /**
+   * Counts add up; durations are milliseconds each, ages seconds. What is measured with each request (`ApiLatency`,
+   * `ConnectionsInUse`) is published as a distribution of 100 values at most.
+   */
   add(name: MetricName, value: number): void;
   /** Hands over what was added since. */
   flush(): void;

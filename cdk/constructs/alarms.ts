@@ -63,12 +63,14 @@ export class Alarms extends Construct {
   }
 }
 
+export type MetricStatistic = 'Sum' | 'Maximum' | 'Minimum' | 'Average' | `p${number}`;
+
 /** One of Sluice's own figures: see lambdas/runtime/metrics.ts. */
 export function feedMetric(
   { stackName }: Pick<Settings, 'stackName'>,
   feed: string,
   metricName: string,
-  statistic: 'Sum' | 'Maximum' | 'Minimum' | 'Average',
+  statistic: MetricStatistic,
   period: Duration = Duration.minutes(5),
 ): Metric {
   return new Metric({

@@ -12,6 +12,7 @@ import {
 import type { Function } from 'aws-cdk-lib/aws-lambda';
 import { Construct } from 'constructs';
 import type { FeedSettings, Settings } from '../settings.ts';
+import type { MetricStatistic } from './alarms.ts';
 import { feedMetric } from './alarms.ts';
 import type { FeedPipeline } from './feed-pipeline.ts';
 import type { Lane } from './lane.ts';
@@ -54,7 +55,7 @@ export class StageDashboard extends Construct {
 
 function feedRows(settings: Settings, feed: FeedSettings, lanes: readonly Lane[]): IWidget[][] {
   const { name } = feed;
-  const own = (metric: string, statistic: 'Sum' | 'Maximum' | 'Minimum' | 'Average', period = usual) =>
+  const own = (metric: string, statistic: MetricStatistic, period = usual) =>
     feedMetric(settings, name, metric, statistic, period);
   const byLane = (metric: (lane: Lane) => IMetric): IMetric[] => lanes.map(metric);
   return [
@@ -92,6 +93,20 @@ function feedRows(settings: Settings, feed: FeedSettings, lanes: readonly Lane[]
               label: `oldest batch, s, ${lane}`,
             }),
           ),
+        ],
+      ),
+    ],
+    [
+      graph(
+        `${name}: latency of the ${feed.api.url === undefined ? 'record ledger' : 'API'}, ms`,
+        (['p50', 'p95', 'p99', 'Maximum'] as const).map((each) => own('ApiLatency', each).with({ label: each })),
+      ),
+      graph(
+        `${name}: time spent waiting for a send time, percent; connections in use`,
+        [own('SlotWaitShare', 'Average').with({ label: 'waiting, percent' })],
+        [
+          own('ConnectionsInUse', 'p50').with({ label: 'connections of a consumer, p50' }),
+          own('ConnectionsInUse', 'Maximum').with({ label: 'connections of a consumer, most' }),
         ],
       ),
     ],

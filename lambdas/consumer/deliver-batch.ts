@@ -213,7 +213,7 @@ function rejectBad(attempt: Attempt, ports: ConsumerPorts): void {
 async function sendGood(attempt: Attempt, ports: ConsumerPorts, deadline: Deadline): Promise<SendEnd> {
   const { journal } = attempt;
   const sendables = sendablesOf(attempt);
-  if (sendables.length === 0) return { parked: [], stopped: undefined, requests: 0, ambiguousUntilMs: undefined };
+  if (sendables.length === 0) return { ...noSending, parked: [] };
   // Read before the first slot is leased, which would pass meanwhile; a fault shows when the sink asks.
   await ports.tokens.token().catch(() => undefined);
   const othersPassed = attempt.records.some((_, place) => journal.get(place)?.outcome === 'uploaded');
@@ -241,10 +241,21 @@ async function sendGood(attempt: Attempt, ports: ConsumerPorts, deadline: Deadli
     (sendable, verdict) => recordVerdict(attempt, sendable, verdict, ports),
   );
   try {
-    return await sender.send(sendables);
+    const end = await sender.send(sendables);
+    reportWaiting(end, ports);
+    return end;
   } finally {
     abort.abort();
   }
+}
+
+/** Of a batch that sent nothing. */
+const noSending = { stopped: undefined, requests: 0, waitedMs: 0, requestedMs: 0, ambiguousUntilMs: undefined };
+
+/** Where it is near 100, the limit decides how fast the file is; where it is near 0, the API's latency and the connections do. */
+function reportWaiting({ waitedMs, requestedMs }: SendEnd, { metrics }: ConsumerPorts): void {
+  const wholeMs = waitedMs + requestedMs;
+  if (wholeMs > 0) metrics.add('SlotWaitShare', (100 * waitedMs) / wholeMs);
 }
 
 function sendablesOf(attempt: Attempt): Sendable[] {

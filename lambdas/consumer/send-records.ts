@@ -45,6 +45,9 @@ export interface SendEnd {
     | { kind: 'refusing'; status: number }
     | undefined;
   requests: number;
+  /** All connections' time, added up: waiting for send times, and in requests. Milliseconds. */
+  waitedMs: number;
+  requestedMs: number;
   /**
    * When the last try that may have stored a record without a verdict is over. Whoever sends such a record again before
    * then can't trust a 409.
@@ -150,6 +153,9 @@ export class RecordSender {
   #open = 0;
   #delayed = 0;
   #requests = 0;
+  /** All connections' time, added up: before requests, until each had its turn, and in them. Milliseconds. */
+  #waitedMs = 0;
+  #requestedMs = 0;
   #stopped: SendEnd['stopped'];
   #pausedAt = 0;
   #refreshedAt = 0;
@@ -203,6 +209,8 @@ export class RecordSender {
       parked: this.#parked,
       stopped: this.#stopped,
       requests: this.#requests,
+      waitedMs: this.#waitedMs,
+      requestedMs: this.#requestedMs,
       ambiguousUntilMs: this.#ambiguousUntil(),
     };
   }
@@ -269,7 +277,7 @@ export class RecordSender {
     try {
       await this.#allow(taken);
       this.#hands.add(hand);
-      const turn = await this.#turn();
+      const turn = await this.#timedTurn();
       if (turn.kind === 'probe') await this.#chooseProbe(hand);
       this.#hands.delete(hand);
       const { item } = hand;
@@ -319,16 +327,31 @@ export class RecordSender {
 
   /** However slowly an answer drips, it ends in time for what comes after it. */
   async #deliver(item: Item): Promise<SinkAnswer> {
-    const { sink, clock } = this.#ports;
+    const { sink, clock, metrics } = this.#ports;
     // What is watched is noticed a step late.
     const leftMs = this.#deadline.remainingMs() - finishMs - watchEveryMs;
     const limitMs = Math.max(1_000, Math.min(maxRequestMs, leftMs));
     const flight = { endsAt: clock.now() + limitMs, limit: new AbortController() };
     this.#inFlight.add(flight);
+    metrics.add('ConnectionsInUse', this.#inFlight.size);
+    const begunAt = clock.now();
     try {
       return await sink.deliver(item, flight.limit.signal);
     } finally {
       this.#inFlight.delete(flight);
+      const tookMs = clock.now() - begunAt;
+      this.#requestedMs += tookMs;
+      metrics.add('ApiLatency', tookMs);
+    }
+  }
+
+  async #timedTurn(): Promise<Turn> {
+    const { clock } = this.#ports;
+    const askedAt = clock.now();
+    try {
+      return await this.#turn();
+    } finally {
+      this.#waitedMs += clock.now() - askedAt;
     }
   }
 

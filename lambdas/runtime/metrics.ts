@@ -1,5 +1,6 @@
 import { Metrics as EmfMetrics, MetricUnit } from '@aws-lambda-powertools/metrics';
 import type { MetricName, Metrics } from '../ports.ts';
+import { thinnedOut } from './thin-out.ts';
 
 /** In CloudWatch; the dimensions are `stack` and `feed`. */
 const namespace = 'Sluice';
@@ -19,8 +20,17 @@ const units: Record<MetricName, (typeof MetricUnit)[keyof typeof MetricUnit]> = 
   OpenDeadLetters: MetricUnit.Count,
   OldestDeadLetterAge: MetricUnit.Seconds,
   DeadlineMarginSeconds: MetricUnit.Seconds,
+  ApiLatency: MetricUnit.Milliseconds,
+  SlotWaitShare: MetricUnit.Percent,
+  ConnectionsInUse: MetricUnit.Count,
   MessagesPutBack: MetricUnit.Count,
 };
+
+/** EMF: a metric has 100 values at most in a line. https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/CloudWatch_Embedded_Metric_Format_Specification.html */
+const maxValues = 100;
+
+/** Measured with each request. Their percentiles count, and not how many there are: a line an invocation holds them. */
+const measured: readonly MetricName[] = ['ApiLatency', 'ConnectionsInUse'];
 
 /** As lines of the log that CloudWatch makes metrics of (EMF): no call, and nothing that can fail. */
 export function createMetrics(dimensions: { stack: string; feed: string }): Metrics {
@@ -28,9 +38,17 @@ export function createMetrics(dimensions: { stack: string; feed: string }): Metr
   // A service of its own accord would be a third dimension, and the functions of a feed would have no sum.
   metrics.clearDefaultDimensions();
   metrics.setDefaultDimensions(dimensions);
+  const kept = new Map<MetricName, number[]>(measured.map((name) => [name, []]));
   return {
-    add: (name, value) => void metrics.addMetric(name, units[name], value),
+    add: (name, value) => {
+      const values = kept.get(name);
+      if (values) values.push(value);
+      else metrics.addMetric(name, units[name], value);
+    },
     flush: () => {
+      for (const [name, values] of kept) {
+        for (const value of thinnedOut(values.splice(0), maxValues)) metrics.addMetric(name, units[name], value);
+      }
       if (metrics.hasStoredMetrics()) metrics.publishStoredMetrics();
     },
   };

@@ -144,6 +144,8 @@ describe('the dashboard', () => {
         'records that came to an end',
         'use of the limit',
         'waiting',
+        'latency of the',
+        'time spent waiting for a send time, percent; connections in use',
         'dead letters by reason',
       ]) {
         expect(text).toContain(`${feed}: ${title}`);

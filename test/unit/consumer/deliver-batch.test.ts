@@ -9,7 +9,7 @@ import { decodeProgress, encodeProgress } from '../../../lambdas/core/account/pr
 import type { Receipt } from '../../../lambdas/core/account/receipt.ts';
 import { maxBatchFailures } from '../../../lambdas/core/limiter/retry.ts';
 import type { BatchMessage } from '../../../lambdas/messages.ts';
-import type { SinkAnswer } from '../../../lambdas/ports.ts';
+import type { MetricName, SinkAnswer } from '../../../lambdas/ports.ts';
 import type { FeedFixture } from '../../support/feed-fixture.ts';
 import { fixtureOf, putSplitFile, rowOf } from '../../support/feed-fixture.ts';
 import type { ConsumerWorld } from '../../support/in-memory-ports.ts';
@@ -820,4 +820,39 @@ describe('everything at once: an API that works on requests, rolls back, repeats
       expect(all.every(({ outcome }) => outcome === 'uploaded' || outcome === 'duplicate')).toBe(true);
     },
   );
+});
+
+describe('what is measured of the way to the API', () => {
+  const valuesOf = (name: MetricName) => world.metrics.filter((each) => each.name === name).map(({ value }) => value);
+
+  it('is each request’s latency, the failed ones too', async () => {
+    await begin(rows(20));
+    world.api.fault = (_, nth) =>
+      nth === 3 ? { kind: 'failed', status: 503, reason: 'http_503', ambiguous: true } : undefined;
+    await deliverToTheEnd();
+    expect(valuesOf('ApiLatency')).toHaveLength(world.api.requests.length);
+    expect(new Set(valuesOf('ApiLatency'))).toEqual(new Set([world.api.latencyMs]));
+  });
+
+  it('says that the limit is what a quick API waits for', async () => {
+    await begin(rows(50), { requests: 60, windowSeconds: 60 });
+    await deliverToTheEnd();
+    expect(valuesOf('SlotWaitShare').at(-1)).toBeGreaterThan(95);
+    expect(Math.max(...valuesOf('ConnectionsInUse'))).toBe(1);
+  });
+
+  it('says that a slow API’s connections are all in use, and that nobody waits for the limit', async () => {
+    await begin(rows(50), { requests: 60_000, windowSeconds: 60 });
+    world.api.latencyMs = 2_000;
+    await deliverToTheEnd();
+    expect(valuesOf('SlotWaitShare').at(-1)).toBeLessThan(5);
+    expect(Math.max(...valuesOf('ConnectionsInUse'))).toBe(world.ports.connections);
+    expect(Math.min(...valuesOf('ConnectionsInUse'))).toBe(1);
+  });
+
+  it('is nothing where nothing is sent', async () => {
+    await begin(['{"broken', '{"broken']);
+    await deliver();
+    expect(world.metrics.map(({ name }) => name)).not.toContain('SlotWaitShare');
+  });
 });

@@ -38,6 +38,29 @@ it('tells a feed’s figures as CloudWatch reads them: by stack and feed alone, 
   ]);
 });
 
+it('publishes what is measured with each request as one line of a hundred values', () => {
+  const metrics = createMetrics({ stack: 'sluice-prod', feed: 'traffic' });
+  for (let request = 1; request <= 1_000; request++) metrics.add('ApiLatency', request);
+  metrics.add('SlotWaitShare', 62.5);
+  metrics.flush();
+  expect(lines).toHaveLength(1);
+  const line = JSON.parse(lines[0] ?? '') as { ApiLatency: number[]; _aws: { CloudWatchMetrics: unknown[] } };
+  expect(line.ApiLatency).toHaveLength(100);
+  expect([line.ApiLatency.at(0), line.ApiLatency.at(-1)]).toEqual([1, 1_000]);
+  expect(line._aws.CloudWatchMetrics).toMatchObject([
+    {
+      Metrics: [
+        { Name: 'SlotWaitShare', Unit: 'Percent' },
+        { Name: 'ApiLatency', Unit: 'Milliseconds' },
+      ],
+    },
+  ]);
+  // What was published is not published again.
+  metrics.add('ApiLatency', 7);
+  metrics.flush();
+  expect(JSON.parse(lines[1] ?? '')).toMatchObject({ ApiLatency: 7 });
+});
+
 it('keeps the dimensions for what comes after', () => {
   const metrics = createMetrics({ stack: 'sluice-prod', feed: 'maintenance' });
   for (const value of [1, 2]) {
