@@ -20,7 +20,9 @@ try {
   // An endpoint of one's own is a local cloud, unless told otherwise.
   const stage = context('stage') ?? (process.env['AWS_ENDPOINT_URL'] ? 'local' : 'prod');
   if (!isStage(stage)) {
-    throw new SettingsError([`stage is '${stage}'; cdk/stages/index.ts has ${Object.keys(stages).join(', ')}.`]);
+    throw new SettingsError([
+      `stage is '${stage}'; it must be one of those in cdk/stages/index.ts: ${Object.keys(stages).join(', ')}.`,
+    ]);
   }
   const { version } = z
     .object({ version: z.string() })

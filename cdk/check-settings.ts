@@ -69,8 +69,8 @@ function* nameFaults({ stackName, feeds }: Settings): Generator<string> {
   if (twice !== undefined) yield `Two feeds are called '${twice}'; feeds/index.ts must have each name once.`;
   if (!/^[a-z][a-z0-9-]*$/.test(stackName) || stackName.length > maxStackNameLength) {
     yield (
-      `stack is '${stackName}'; bucket names are made from it, so it must begin with a lower-case letter, hold ` +
-      `lower-case letters, digits and dashes only, and be ${maxStackNameLength} characters long at most.`
+      `stack is '${stackName}'; bucket names are made from it, so it must begin with a lower-case letter, contain ` +
+      `only lower-case letters, digits and dashes, and have at most ${maxStackNameLength} characters.`
     );
   }
   for (const { name } of feeds) {
@@ -78,7 +78,7 @@ function* nameFaults({ stackName, feeds }: Settings): Generator<string> {
     const isAmbiguous = takenEndings.some((ending) => name.endsWith(ending));
     if (!/^[a-z][a-z0-9-]*$/.test(name) || isTaken || isAmbiguous) {
       yield (
-        `The feed '${name}' must begin with a lower-case letter, hold lower-case letters, digits and dashes only, ` +
+        `The feed '${name}' must begin with a lower-case letter, contain only lower-case letters, digits and dashes, ` +
         `not be called ${takenNames.join(', ')}, nor end with ${takenEndings.join(', ')}.`
       );
     }
@@ -90,13 +90,13 @@ function* nameFaults({ stackName, feeds }: Settings): Generator<string> {
   ];
   for (const name of functions.filter(({ length }) => length > maxFunctionNameLength)) {
     yield (
-      `The function's name '${name}' has ${name.length} characters; Lambda takes ${maxFunctionNameLength}, ` +
+      `The function's name '${name}' has ${name.length} characters; Lambda allows ${maxFunctionNameLength}, ` +
       `so the stack's or the feed's name must be shorter.`
     );
   }
   for (const lane of lanes) {
     if (lanes.some((other) => other !== lane && other.keyPrefix.startsWith(lane.keyPrefix))) {
-      yield `keyPrefix '${lane.keyPrefix}' is also the beginning of another lane's; S3 refuses notifications that overlap.`;
+      yield `keyPrefix '${lane.keyPrefix}' is also the beginning of another lane's prefix; S3 refuses overlapping notifications.`;
     }
   }
 }
@@ -106,13 +106,13 @@ function* functionFaults(settings: Settings): Generator<string> {
   const seconds = { splitter, consumer, finalizer, reconciler };
   for (const [name, { timeoutSeconds }] of Object.entries(seconds)) {
     if (timeoutSeconds > maxFunctionSeconds) {
-      yield `${name}.timeoutSeconds is ${timeoutSeconds}; a Lambda runs ${maxFunctionSeconds} s at most.`;
+      yield `${name}.timeoutSeconds is ${timeoutSeconds}; a Lambda function runs at most ${maxFunctionSeconds} s.`;
     }
     const visibility = timeoutSeconds * queues.visibilityFactor;
     if (visibility > maxVisibilitySeconds) {
       yield (
         `queues.visibilityFactor is ${queues.visibilityFactor}; with ${name}.timeoutSeconds ${timeoutSeconds} the ` +
-        `visibility timeout would be ${visibility} s, and SQS takes ${maxVisibilitySeconds} s at most.`
+        `visibility timeout would be ${visibility} s, and SQS allows at most ${maxVisibilitySeconds} s.`
       );
     }
   }
@@ -120,8 +120,8 @@ function* functionFaults(settings: Settings): Generator<string> {
   const needed = Math.max(splitter.timeoutSeconds, consumer.timeoutSeconds) + recoverySeconds;
   if (reconciler.stalledAfterSeconds < needed) {
     yield (
-      `reconciler.stalledAfterSeconds is ${reconciler.stalledAfterSeconds}; what a killed function left comes back by ` +
-      `itself within ${needed} s, so it must be ${needed} or more.`
+      `reconciler.stalledAfterSeconds is ${reconciler.stalledAfterSeconds}; a killed function's message comes back ` +
+      `within ${needed} s, so it must be at least ${needed}.`
     );
   }
 }
@@ -132,29 +132,29 @@ function* splitterFaults({ splitter, horizonSeconds }: Settings): Generator<stri
   if (gzip.maxContentBytes > largest) {
     yield (
       `splitter.gzip.maxContentBytes is ${gzip.maxContentBytes}; a quarter of splitter.timeoutSeconds ` +
-      `${timeoutSeconds} gets through ${largest} at most.`
+      `${timeoutSeconds} is enough for at most ${largest}.`
     );
   }
   // Held back, a file goes on when half of the horizon is left: a splitter killed then must be back before it is used up.
   const needed = 2 * (timeoutSeconds + recoverySeconds);
   if (horizonSeconds < needed || horizonSeconds > maxHorizonSeconds) {
     yield (
-      `horizonSeconds is ${horizonSeconds}; it must be ${needed} or more, twice what a killed splitter takes to be ` +
-      `replaced, and ${maxHorizonSeconds} at most, since a message is lost after ${maxQueueRetentionDays} days.`
+      `horizonSeconds is ${horizonSeconds}; it must be at least ${needed}, twice the time until a killed splitter is ` +
+      `replaced, and at most ${maxHorizonSeconds}, since a message is lost after ${maxQueueRetentionDays} days.`
     );
   }
 }
 
 function* concurrencyFaults(setting: string, concurrency: number): Generator<string> {
   if (concurrency >= minMappingConcurrency && concurrency <= maxMappingConcurrency) return;
-  yield `${setting} is ${concurrency}; an SQS event source mapping takes ${minMappingConcurrency} to ${maxMappingConcurrency}.`;
+  yield `${setting} is ${concurrency}; an SQS event source mapping allows ${minMappingConcurrency} to ${maxMappingConcurrency}.`;
 }
 
 function* queueFaults({ queues, workRetentionDays, intakeVersionDays }: Settings): Generator<string> {
   if (queues.visibilityFactor < minVisibilityFactor) {
     yield (
       `queues.visibilityFactor is ${queues.visibilityFactor}; a queue's visibility timeout must be ` +
-      `${minVisibilityFactor} times its function's time or more.`
+      `at least ${minVisibilityFactor} times its function's timeout.`
     );
   }
   if (queues.retentionDays !== maxQueueRetentionDays) {
@@ -171,12 +171,12 @@ function* queueFaults({ queues, workRetentionDays, intakeVersionDays }: Settings
   }
   if (queues.maxReceives.letters < 2) {
     yield (
-      `queues.maxReceives.letters is ${queues.maxReceives.letters}; a letter that is redriven must be received 2 times ` +
-      `or more, or one killed consumer ends its chance.`
+      `queues.maxReceives.letters is ${queues.maxReceives.letters}; a redriven letter must be received at least 2 times, ` +
+      `or one killed consumer would use up its only try.`
     );
   }
   if (queues.maxMessageBytes > maxMessageBytes) {
-    yield `queues.maxMessageBytes is ${queues.maxMessageBytes}; SQS takes ${maxMessageBytes} at most.`;
+    yield `queues.maxMessageBytes is ${queues.maxMessageBytes}; SQS allows at most ${maxMessageBytes}.`;
   }
   const fits = Math.floor(((queues.maxMessageBytes - envelopeBytes) * 3) / 4);
   if (queues.maxBatchBytes > fits) {
@@ -209,8 +209,8 @@ function* quotaFaults(settings: Settings): Generator<string> {
   const wishes = withExpress.map(({ name }) => `${variableName(name, 'EXPRESS_LANE')}=off`);
   // Past the quota Lambda refuses to run a function; its message has been received all the same, and waits in vain.
   yield (
-    `SLUICE_FUNCTION_QUOTA is ${functionQuota}; up to ${needed} functions run at once. Have the account's quota of ` +
-    `concurrent executions raised, or set ${[...wishes, 'fewer consumers', 'a lower splitter.concurrency'].join(', ')}.`
+    `SLUICE_FUNCTION_QUOTA is ${functionQuota}; up to ${needed} functions run at once. Raise the AWS account's quota of ` +
+    `concurrent executions, or set ${[...wishes, 'fewer consumers', 'a lower splitter.concurrency'].join(', ')}.`
   );
 }
 
@@ -221,16 +221,16 @@ function* sizeFaults(settings: Settings): Generator<string> {
   const { feeds } = settings;
   yield (
     `SLUICE_FEEDS has ${feeds.length} feeds with ${feeds.flatMap(({ lanes }) => lanes).length} lanes; that makes up to ` +
-    `${needed} resources, and CloudFormation takes ${maxResources} in a stack. Deploy fewer feeds in one stack, or set ` +
-    `EXPRESS_LANE=off for some of them. Feeds that share an API belong into one stack: they share its limit.`
+    `${needed} resources, and CloudFormation allows ${maxResources} in a stack. Deploy fewer feeds in one stack, or set ` +
+    `EXPRESS_LANE=off for some of them. Keep feeds that share an API in one stack, since they share its limit.`
   );
 }
 
 function* securityFaults({ stage, retainData, archiveLock }: Settings): Generator<string> {
   if (archiveLock === 'compliance' && !retainData) {
     yield (
-      `SLUICE_ARCHIVE_LOCK is compliance; the stage ${stage} does not retain its data (retainData), and nobody could ` +
-      `delete what is locked: use it in a stage that does, or leave it at governance.`
+      `SLUICE_ARCHIVE_LOCK is compliance; the stage ${stage} does not retain its data (retainData), and locked objects ` +
+      `could not be deleted: use compliance in a stage that does, or use governance.`
     );
   }
 }
@@ -243,7 +243,7 @@ function* connectionFaults({ name, api, lanes }: FeedSettings): Generator<string
   yield (
     `${variableName(name, 'CONNECTIONS')} is ${api.connections}; ${api.consumers} consumers of batches ` +
     `(${variableName(name, 'CONCURRENCY')}) and ${letters} of letters, in ${lanes.map((lane) => lane.name).join(' and ')} ` +
-    `lane, need a connection each: ${api.consumers + letters} or more, or ${others}.`
+    `lane, need a connection each: set at least ${api.consumers + letters}, or ${others}.`
   );
 }
 
@@ -255,21 +255,21 @@ function* apiFaults(feed: FeedSettings, settings: Settings): Generator<string> {
   const setting = variableName(name, 'API_URL');
   if (url.username || url.password || url.search || url.hash) {
     yield (
-      `${setting} carries a user, a query or a fragment; it must be a plain base URL, since it is shown in the ` +
-      `template (the token lies in Secrets Manager).`
+      `${setting} contains a user, a query or a fragment; it must be a plain base URL, since the template shows ` +
+      `it (the token is in Secrets Manager).`
     );
   }
   const ofProd = stages.prod.feeds[name]?.apiUrl;
   if (settings.stage !== 'prod' && ofProd !== undefined && apiIdOf({ name, api: { url: ofProd } }) === apiIdOf(feed)) {
     yield (
       `${setting} is the API of the stage prod; the stage ${settings.stage} must have one of its own, since every record ` +
-      `that is sent there counts.`
+      `that is sent there is real.`
     );
   }
   if (settings.requireHttps && url.protocol !== 'https:') {
     yield (
       `${setting} begins with ${url.protocol}//; in stage ${settings.stage} it must begin with https://, since the ` +
-      `token goes with every request.`
+      `token is sent with every request.`
     );
   }
   const sharing = settings.feeds.find(
@@ -291,7 +291,7 @@ function* apiFaults(feed: FeedSettings, settings: Settings): Generator<string> {
 
 function* deadlineFaults({ name, deadline }: FeedSettings): Generator<string> {
   if (deadline === undefined || parseDeadline(deadline)) return;
-  yield `${variableName(name, 'DEADLINE')} is '${deadline}'; it must be a time of day and a time zone, as 05:00 America/New_York.`;
+  yield `${variableName(name, 'DEADLINE')} is '${deadline}'; it must be a time of day and a time zone, such as 05:00 America/New_York.`;
 }
 
 function* proxyFaults(feed: string, proxyUrl: string | undefined): Generator<string> {
@@ -300,9 +300,9 @@ function* proxyFaults(feed: string, proxyUrl: string | undefined): Generator<str
   if (!username && !password && pathname === '/' && !search && !hash) return;
   // Never told: it may carry a password.
   yield (
-    `${variableName(feed, 'PROXY_URL')} carries a user, a path, a query or a fragment; it must be scheme, host and port ` +
-    `alone, since it is shown in the template. A proxy that asks for a password is not supported: let it know the ` +
-    `functions by where they come from.`
+    `${variableName(feed, 'PROXY_URL')} contains a user, a path, a query or a fragment; it must be only scheme, host ` +
+    `and port, since the template shows it. A proxy with a password is not supported: let it recognise the ` +
+    `functions by their address.`
   );
 }
 
@@ -311,7 +311,7 @@ function* laneFaults(lane: LaneSettings, { name, api }: FeedSettings, settings: 
   yield* concurrencyFaults(variableName(name, 'CONCURRENCY'), lane.consumers);
   yield* concurrencyFaults('splitter.concurrency', lane.splitters);
   if (maxRecordBytes > maxBatchBytes) {
-    yield `maxRecordBytes of the feed '${name}' is ${maxRecordBytes}; a record must fit a batch: ${maxBatchBytes} at most.`;
+    yield `maxRecordBytes of the feed '${name}' is ${maxRecordBytes}; a record must fit into a batch: at most ${maxBatchBytes}.`;
   }
   const { consumers } = api;
   const halfTime = settings.consumer.timeoutSeconds / 2;
@@ -320,8 +320,8 @@ function* laneFaults(lane: LaneSettings, { name, api }: FeedSettings, settings: 
     const fits = Math.ceil((maxBatchRecords * consumers * api.windowSeconds) / halfTime);
     yield (
       `${variableName(name, 'REQUESTS')} is ${api.requests} in ${api.windowSeconds} s; ${consumers} consumers with ` +
-      `batches of ${maxBatchRecords} would be longer at one than half a consumer's time (${halfTime} s): it must be ` +
-      `${fits} or more in that window, or consumers or batches fewer.`
+      `batches of ${maxBatchRecords} would take longer than half of a consumer's time (${halfTime} s): it must be ` +
+      `${fits} or more in that window, or use fewer consumers or smaller batches.`
     );
   }
 }

@@ -20,7 +20,7 @@ const seconds = z
 const variables = {
   SINK: { schema: z.enum(['http', 'ledger']), wanted: 'http or ledger' },
   API_URL: { schema: z.url({ protocol: /^https?$/ }), wanted: 'an http or https URL' },
-  REQUESTS: { schema: whole, wanted: 'a whole number of requests a window, 1 or more' },
+  REQUESTS: { schema: whole, wanted: 'a whole number of requests per window, 1 or more' },
   PACED: {
     schema: z.enum(['on', 'off']).transform((value) => value === 'on'),
     wanted: 'on or off',
@@ -35,11 +35,11 @@ const variables = {
   PROXY_URL: { schema: z.url({ protocol: /^https?$/ }), wanted: "an http or https URL: the proxy's" },
   DEADLINE: {
     schema: z.string().refine((text) => parseDeadline(text) !== undefined),
-    wanted: 'a time of day and a time zone, as 05:00 America/New_York',
+    wanted: 'a time of day and a time zone, such as 05:00 America/New_York',
   },
   LOG_RETENTION_DAYS: {
     schema: z.string().transform(Number).pipe(knownRetention),
-    wanted: 'one of the numbers of days that CloudWatch Logs knows, such as 365, 731 or 1096',
+    wanted: 'a number of days that CloudWatch Logs supports, such as 365, 731 or 1096',
   },
   CA_FILE: { schema: z.string(), wanted: 'the path of a PEM file' },
 } as const;

@@ -96,7 +96,7 @@ export function quotaExcesses(measurements: readonly Measurement[]): string[] {
     .filter(({ value, limit }) => value > limit)
     .map(
       ({ what, value, quota, limit, remedy }) =>
-        `${what}: ${value}. AWS takes ${quota}${limit < quota ? `, and Sluice uses up to ${limit} of that` : ''}: ${remedy}.`,
+        `${what}: ${value}. AWS allows ${quota}${limit < quota ? `, and Sluice uses up to ${limit} of that` : ''}: ${remedy}.`,
     );
 }
 

@@ -18,18 +18,20 @@ export function readCertificates(path: string, setting: string, nowMs: number): 
   try {
     text = readFileSync(path, 'utf8');
   } catch {
-    throw fault('which can not be read; it must be the path of a PEM file.');
+    throw fault('which cannot be read; it must be the path of a PEM file.');
   }
   const found = [...text.matchAll(blocks)];
   if (found.some(([, what]) => what?.includes('PRIVATE KEY'))) {
-    throw fault('which holds a private key; it must hold certificates only, since it goes along with the function.');
+    throw fault(
+      'which contains a private key; it must contain only certificates, since it is deployed with the function.',
+    );
   }
   const certificates = found.filter(([, what]) => what === 'CERTIFICATE').map(([block]) => block);
   if (certificates.length === 0 || certificates.length > maxCertificates) {
-    throw fault(`which holds ${certificates.length} certificates; it must hold 1 to ${maxCertificates}, as PEM.`);
+    throw fault(`which contains ${certificates.length} certificates; it must contain 1 to ${maxCertificates}, as PEM.`);
   }
   for (const [index, certificate] of certificates.entries()) {
-    const expired = validToOf(certificate, () => fault(`whose certificate ${index + 1} can not be read.`));
+    const expired = validToOf(certificate, () => fault(`whose certificate ${index + 1} cannot be read.`));
     if (expired.getTime() < nowMs) {
       throw fault(`whose certificate ${index + 1} expired on ${expired.toISOString().slice(0, 10)}.`);
     }

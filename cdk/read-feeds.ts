@@ -45,7 +45,7 @@ export function readFeed(
   if (kind === 'http' && feed.sink.kind !== 'http' && !(overrides.REQUESTS && overrides.WINDOW_SECONDS)) {
     const [sink, requests] = [variableName(feed.name, 'SINK'), variableName(feed.name, 'REQUESTS')];
     faults.push(
-      `${sink} is 'http'; ${requests} and ${variableName(feed.name, 'WINDOW_SECONDS')} must say what the API takes.`,
+      `${sink} is 'http'; ${requests} and ${variableName(feed.name, 'WINDOW_SECONDS')} must state the API's limit.`,
     );
     return undefined;
   }

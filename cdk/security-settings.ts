@@ -20,7 +20,7 @@ export function readSecuritySettings(
     if (keyArn.safeParse(key).success) settings.kmsKeyArn = key;
     else {
       faults.push(
-        `SLUICE_KMS_KEY_ARN is '${key}'; it must be a key's ARN, arn:aws:kms:REGION:ACCOUNT:key/ID: an alias can't stand in a policy.`,
+        `SLUICE_KMS_KEY_ARN is '${key}'; it must be a key's ARN, arn:aws:kms:REGION:ACCOUNT:key/ID: an alias cannot be used in a policy.`,
       );
     }
   }

@@ -32,14 +32,14 @@ export async function main(argv: readonly string[]): Promise<void> {
 
 function createProgram(terminal: Terminal): Command {
   const program = new Command('sluice')
-    .description('Gets files of records through a rate-limited API: exactly once, with an account of each record.')
+    .description('Uploads files of records to a rate-limited API: each record exactly once, with an account of each.')
     .addOption(
       new Option(
         '--stack <name>',
-        'the stack to work with: one that `up` deployed here, or one in AWS (default: the one that is up here)',
+        'the stack to use: one that `up` deployed here, or one in AWS (default: the only one that is up here)',
       ),
     )
-    .option('--debug', 'show where a fault came from')
+    .option('--debug', 'show where an error came from')
     .addHelpText('after', helpText);
   const commands = [
     upCommand,
@@ -90,8 +90,8 @@ function stackOf(error: Error): string {
 }
 
 const helpText = `
-Exit codes: 0 done and clean, 2 done with dead letters, 1 failed or refused, 130 interrupted. Commands that only answer a
-question (status, manifest, receipts, dlq list, dlq show, dlq export) exit with 0 when they could.
+Exit codes: 0 done without dead letters, 2 done with dead letters, 1 failed or refused, 130 interrupted. Commands that only
+read (status, manifest, receipts, dlq list, dlq show, dlq export) exit with 0 if they succeed.
 
-With --json, stdout carries exactly one JSON document (watch: one a look, each on a line of its own); everything else goes to
+With --json, stdout has exactly one JSON document (watch: one per poll, each on its own line); everything else goes to
 stderr.`;

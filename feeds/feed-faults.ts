@@ -9,9 +9,9 @@ export function feedFaults(feed: RegisteredFeed): string[] {
 
 function* factFaults(feed: RegisteredFeed): Generator<string> {
   const { formats, columns, sink, limits, toleratedRejects, maxRecordBytes } = feed;
-  if (new Set(formats).size < formats.length) yield `formats names ${formats.join(', ')}; each must stand there once.`;
+  if (new Set(formats).size < formats.length) yield `formats names ${formats.join(', ')}; each may occur only once.`;
   if (formats.includes('csv') && columns.length === 0) {
-    yield 'formats has csv, so columns must name those that a header has to have.';
+    yield 'formats has csv, so columns must name the required columns of a header.';
   }
   if (feed.preamble && !formats.includes('csv')) {
     yield 'preamble is about the lines before a CSV header, so formats must name csv.';

@@ -57,14 +57,14 @@ function schemaOf({ minimumOcrConfidence: minimum, unknownFormTypes }: z.output<
       abort: true,
     })
     .refine((value) => unknownFormTypes === 'pass' || canonicalFormType(value) !== undefined, {
-      error: `is not a form that this feed knows (${rules.form})`,
+      error: `is not a form that this feed supports (${rules.form})`,
       params: { reason: 'unknown_form' },
     });
   const confidence = z
     .unknown()
     .optional()
     .refine((value) => minimum === undefined || value == null || (numberOf(value) ?? -1) >= minimum, {
-      error: `is not a number of ${minimum} or more, so the record is for people to look at`,
+      error: `is not a number of ${minimum} or more, so a person must review the record`,
       params: { reason: 'review' },
     });
   return z
@@ -76,7 +76,7 @@ function schemaOf({ minimumOcrConfidence: minimum, unknownFormTypes }: z.output<
         z.enum(statuses, { error: `must be one of ${statuses.join(', ')} (${rules.status})` }),
       ),
       removal_date: filled(rules.date).refine(isIsoDate, {
-        error: `must be a date that exists, by ISO 8601 (${rules.date})`,
+        error: `must be an existing ISO 8601 date (${rules.date})`,
         params: { reason: 'not_a_date' },
       }),
       ocr_confidence: confidence,
@@ -119,5 +119,5 @@ export const maintenance = defineFeed({
     return `record_id ${correlationId(row).slice(0, 100)}, ocr_confidence ${confidence ?? 'unknown'}`;
   },
   warningsOf: (record) =>
-    canonicalFormType(record.form_type) === undefined ? ['form_type is not one that this feed knows'] : [],
+    canonicalFormType(record.form_type) === undefined ? ['form_type is not one that this feed supports'] : [],
 });

@@ -53,7 +53,7 @@ export function givenEndpointOf(env: NodeJS.ProcessEnv): string | undefined {
   if (!text) return undefined;
   if (URL.canParse(text) && /^https?:$/.test(new URL(text).protocol)) return text;
   throw new LocalCloudError(
-    `AWS_ENDPOINT_URL is '${text}', which is no http(s) URL: correct it (http://127.0.0.1:4566), ` +
+    `AWS_ENDPOINT_URL is '${text}', which is not an http(s) URL: correct it (http://127.0.0.1:4566), ` +
       'or unset it to have a local cloud started.',
   );
 }

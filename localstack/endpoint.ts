@@ -69,7 +69,7 @@ export async function bringUpEndpoint(options: BringUpOptions): Promise<Endpoint
     const running = await findRunning(stateDir);
     if (running) {
       refuseOtherPort(running, options.port);
-      onProgress(`The local cloud runs already, at ${running.url}`);
+      onProgress(`The local cloud is already running at ${running.url}`);
       return { ...describe(running.url, running.kind), reused: true, stop };
     }
     // Dead or dying, but its workers may live on.
@@ -135,7 +135,7 @@ async function findRunning(stateDir: string): Promise<EndpointRecord | null> {
 function refuseOtherPort(running: EndpointRecord, asked: number | undefined): void {
   if (asked === undefined || asked === running.port) return;
   throw new LocalCloudError(
-    `The local cloud runs already, on port ${running.port}: leave out --port, or end it first (\`npm run -s sluice -- down\`).`,
+    `The local cloud is already running on port ${running.port}: leave out --port, or stop it first (\`npm run -s sluice -- down\`).`,
   );
 }
 

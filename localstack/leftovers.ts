@@ -5,12 +5,10 @@ import { join } from 'node:path';
 export function describeLeftovers(stateDirs: Iterable<string>, venvDir: string, hadDocker: boolean): string[] {
   const logs = [...stateDirs].map((dir) => join(dir, 'endpoint.log')).filter((log) => existsSync(log));
   return [
-    ...logs.map((log) => `Left: the endpoint's log, ${log}, for whoever looks into what happened.`),
+    ...logs.map((log) => `Kept: the endpoint's log, ${log}, in case you need to investigate.`),
     ...(existsSync(venvDir)
-      ? [
-          `Left: MiniStack's Python environment, ${venvDir}, so that the next \`up\` takes seconds; delete it if you like.`,
-        ]
+      ? [`Kept: MiniStack's Python environment, ${venvDir}, so that the next \`up\` takes seconds; you may delete it.`]
       : []),
-    ...(hadDocker ? ["Left: LocalStack's Docker image; `docker image rm` takes it away."] : []),
+    ...(hadDocker ? ["Kept: LocalStack's Docker image; `docker image rm` removes it."] : []),
   ];
 }

@@ -29,7 +29,7 @@ export function chooseCloud(machine: MachineFound, forced: string | undefined): 
   const dockerFault = describeDockerFault(machine.dockerFault);
   if (forced !== 'ministack' && dockerFault === null) return { kind: 'docker' };
   if (forced === 'docker') return { kind: 'none', sentence: dockerFault ?? '' };
-  const instead = forced === 'ministack' || dockerFault === null ? '' : ` Docker would do as well, but: ${dockerFault}`;
+  const instead = forced === 'ministack' || dockerFault === null ? '' : ` Docker would also work, but: ${dockerFault}`;
   return { kind: 'none', sentence: `${python?.sentence ?? ''}${instead}` };
 }
 
@@ -45,7 +45,7 @@ export function choosePython(found: PythonFound[], user = 'The local cloud'): Ex
     return {
       kind: 'none',
       sentence:
-        `${user} needs Python's venv module, and ${best.command} (Python ${version}) is without it: ` +
+        `${user} needs Python's venv module, which ${best.command} (Python ${version}) lacks: ` +
         `on Debian or Ubuntu, \`apt-get install python${version}-venv\` (or python3-venv).`,
     };
   }
@@ -71,7 +71,7 @@ function describeDockerFault(fault: MachineFound['dockerFault']): string | null 
     case 'not installed':
       return 'Docker is not installed; see https://docs.docker.com/get-docker/.';
     case 'no compose plugin':
-      return 'Docker is without its compose plugin; see https://docs.docker.com/compose/install/.';
+      return 'Docker lacks its compose plugin; see https://docs.docker.com/compose/install/.';
     case 'not running':
       return 'the Docker daemon does not answer; start it, or check with `docker info` that you may use it.';
   }
@@ -86,7 +86,7 @@ export function checkPort(port: number, state: PortState): string | null {
     case 'taken':
       return `Port ${port} is taken by another program: stop that one, or choose another port (\`--port ${nextPort(port)}\`).`;
     case 'forbidden':
-      return `Port ${port} may not be opened by this user: choose one above 1023 (\`--port 4566\`).`;
+      return `Port ${port} is reserved for other users: choose one above 1023 (\`--port 4566\`).`;
   }
 }
 

@@ -21,7 +21,7 @@ export function addFeedAlarms(alarms: Alarms, settings: Settings, feed: FeedSett
   alarms.add({
     name: `${name}-dead-letters-growing`,
     section: 'dead-letters-growing',
-    says: `New dead letters of ${name} in each of the last three quarters of an hour: this is no single bad record.`,
+    says: `New dead letters of ${name} in each of the last three 15-minute periods: the cause is not a single record.`,
     metric: own('DeadLetteredRecords', 'Sum', Duration.minutes(15)),
     threshold: 1,
     periods: 3,
@@ -29,7 +29,7 @@ export function addFeedAlarms(alarms: Alarms, settings: Settings, feed: FeedSett
   alarms.add({
     name: `${name}-breaker-open`,
     section: 'breaker-open',
-    says: `The API of ${name} fails, throttles or refuses whatever it is sent: nothing is sent to it but a probe each minute. Records wait.`,
+    says: `The API of ${name} fails, throttles or refuses every record: only one probe a minute is sent. Records wait.`,
     metric: own('BreakerOpen', 'Sum'),
     threshold: 1,
     notifiesEnd: true,
@@ -37,28 +37,28 @@ export function addFeedAlarms(alarms: Alarms, settings: Settings, feed: FeedSett
   alarms.add({
     name: `${name}-token-refused`,
     section: 'token-refused',
-    says: `The API of ${name} answers 401 or 403, also after the secret was read anew. Records wait without end.`,
+    says: `The API of ${name} answers 401 or 403, also after the secret was read again. Records wait until the token is valid.`,
     metric: own('UnauthorisedAnswers', 'Sum'),
     threshold: 1,
   });
   alarms.add({
     name: `${name}-many-rejects`,
     section: 'many-rejects',
-    says: `${rejectPercent}% and more of a file of ${name} are rejected: half of what would stop it.`,
+    says: `At least ${rejectPercent}% of a file of ${name} are rejected: half of the share that stops a file.`,
     metric: own('RejectShare', 'Maximum', Duration.minutes(15)),
     threshold: rejectPercent,
   });
   alarms.add({
     name: `${name}-file-stopped`,
     section: 'file-stopped',
-    says: `A file of ${name} was taken for a wrong one and stopped; what was not sent is held.`,
+    says: `A file of ${name} was stopped as a wrong file; records that were not sent are held.`,
     metric: own('QuarantinedFiles', 'Sum'),
     threshold: 1,
   });
   alarms.add({
     name: `${name}-stalled-work`,
     section: 'stalled-work',
-    says: `Work on a file of ${name} has stopped, and was asked for again more than once.`,
+    says: `Work on a file of ${name} has stalled, and was queued again more than once.`,
     metric: own('StalledFiles', 'Maximum', run),
     threshold: 1,
     periods: 2,
@@ -86,7 +86,7 @@ export function addFeedAlarms(alarms: Alarms, settings: Settings, feed: FeedSett
     name: `${name}-retention-near-its-end`,
     section: 'retention-near-its-end',
     says:
-      `A message in a DLQ of ${name} was first sent ${retentionDays - daysBeforeLoss} days ago or longer; SQS drops it ` +
+      `A message in a DLQ of ${name} was first sent at least ${retentionDays - daysBeforeLoss} days ago; SQS deletes it ` +
       `after ${retentionDays}.`,
     metric: own('OldestDeadLetterAge', 'Maximum', Duration.hours(1)),
     threshold: Duration.days(retentionDays - daysBeforeLoss).toSeconds(),

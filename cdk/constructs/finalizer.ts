@@ -48,7 +48,7 @@ export class Finalizer extends Construct {
       root,
       folder: 'finalizer',
       functionName: `${settings.stackName}-${feed.name}-finalizer`,
-      description: `Writes source, receipts and manifest of a settled file of ${feed.name} into the archive.`,
+      description: `Writes source, receipts and manifest of a settled file of ${feed.name} to the archive.`,
       timeoutSeconds,
       memoryMb,
       queuesToItself: true,

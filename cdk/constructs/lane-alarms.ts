@@ -12,7 +12,7 @@ export function addLaneAlarms(alarms: Alarms, { horizonSeconds }: Settings, lane
   alarms.add({
     name: `${id}-dead-letters`,
     section: 'dead-letters',
-    says: `Records of ${id} need somebody: their letters are in the DLQ.`,
+    says: `Records of ${id} failed and need attention: their letters are in the DLQ.`,
     metric: visible(lane.letters.dlq),
     threshold: 1,
     notifiesEnd: true,
@@ -21,7 +21,7 @@ export function addLaneAlarms(alarms: Alarms, { horizonSeconds }: Settings, lane
     alarms.add({
       name: `${id}-${what}-given-up`,
       section: 'work-given-up',
-      says: `A ${what} of ${id} lies in a DLQ: whatever took it failed as often as SQS allows.`,
+      says: `A ${what} of ${id} is in a DLQ: its function failed as often as SQS allows.`,
       metric: visible(queue),
       threshold: 1,
     });
@@ -36,7 +36,7 @@ export function addLaneAlarms(alarms: Alarms, { horizonSeconds }: Settings, lane
     alarms.add({
       name: `${id}-${what}-waits-too-long`,
       section: 'work-waits-too-long',
-      says: `A ${what} of ${id} has waited ${seconds} s and longer, which is more than planned.`,
+      says: `A ${what} of ${id} has waited at least ${seconds} s, which is longer than planned.`,
       metric: aged(queue),
       threshold: seconds,
       periods: 3,
@@ -55,7 +55,7 @@ export function addLaneAlarms(alarms: Alarms, { horizonSeconds }: Settings, lane
     alarms.add({
       name: `${id}-${part}-throttled`,
       section: 'throttled',
-      says: `Lambda has no room for the ${part} of ${id}: the account runs as many functions as it may.`,
+      says: `Lambda throttles the ${part} of ${id}: the AWS account runs as many functions as its quota allows.`,
       metric: throttlesOf(lane[part]),
       threshold: 10,
       periods: 3,

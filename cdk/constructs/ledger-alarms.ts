@@ -7,7 +7,7 @@ export function addLedgerAlarms(alarms: Alarms, ledger: Ledger): void {
     alarms.add({
       name: `ledger-${what.toLowerCase()}s-throttled`,
       section: 'ledger-throttled',
-      says: `DynamoDB turns down ${what.toLowerCase()}s of the ledger: more than one item can take, or the account may.`,
+      says: `DynamoDB throttles ${what.toLowerCase()}s of the ledger: the rate exceeds the limit of one item or of the AWS account.`,
       metric: ledger.throttles(what),
       threshold: 100,
       periods: 3,

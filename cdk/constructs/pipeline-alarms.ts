@@ -51,7 +51,7 @@ export function addPipelineAlarms(
   alarms.add({
     name: `${name}-reconciler-silent`,
     section: 'reconciler-silent',
-    says: `The reconciler of ${name} did not run for an hour: alarms that use its figures mean nothing now.`,
+    says: `The reconciler of ${name} did not run for an hour: alarms that use its metrics are not reliable now.`,
     metric: reconciler.function.metricInvocations({ statistic: 'Sum', period: Duration.hours(1) }),
     threshold: 1,
     isFloor: true,

@@ -54,7 +54,7 @@ export class Reconciler extends Construct {
       root,
       folder: 'reconciler',
       functionName: `${settings.stackName}-${feed.name}-reconciler`,
-      description: `Checks the deadline of ${feed.name}, queues again what has stalled, and notifies the desk.`,
+      description: `Checks the deadline of ${feed.name}, queues stalled work again, and notifies the desk.`,
       timeoutSeconds,
       memoryMb,
       queuesToItself: false,
@@ -122,7 +122,7 @@ export class Reconciler extends Construct {
       new PolicyStatement({ actions: ['lambda:InvokeFunction'], resources: [this.function.functionArn] }),
     );
     const schedule = new CfnSchedule(this, 'Deadline', {
-      description: `Tells the desk of ${name} at ${text} what is still open.`,
+      description: `Notifies the desk of ${name} at ${text} of everything still open.`,
       scheduleExpression: `cron(${minute} ${hour} * * ? *)`,
       scheduleExpressionTimezone: timeZone,
       flexibleTimeWindow: { mode: 'OFF' },

@@ -91,7 +91,7 @@ export class SluiceFunction extends NodejsFunction {
     // Without AWSLambdaBasicExecutionRole, which may write to every log group of the account.
     const role = new Role(scope, `${id}Role`, {
       assumedBy: new ServicePrincipal('lambda.amazonaws.com'),
-      description: `What ${props.functionName} may do.`,
+      description: `Permissions of ${props.functionName}.`,
     });
     logGroup.grantWrite(role);
     super(scope, id, {

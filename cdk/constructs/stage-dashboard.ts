@@ -41,7 +41,7 @@ export class StageDashboard extends Construct {
     });
     dashboard.addWidgets(
       new TextWidget({
-        markdown: `**${settings.stackName}**: alarms and what to do about each: ${settings.runbookUrl}`,
+        markdown: `**${settings.stackName}**: what to do about each alarm: ${settings.runbookUrl}`,
         width: 24,
         height: 1,
       }),
@@ -61,7 +61,7 @@ function feedRows(settings: Settings, feed: FeedSettings, lanes: readonly Lane[]
   return [
     [new TextWidget({ markdown: `## ${name}`, width: 24, height: 1 })],
     [
-      graph(`${name}: what came in`, [
+      graph(`${name}: files and records received`, [
         ...byLane(({ intake, settings: { name: lane } }) =>
           intake.queue.metricNumberOfMessagesSent({ statistic: 'Sum', period: usual, label: `announcements, ${lane}` }),
         ),
@@ -69,7 +69,7 @@ function feedRows(settings: Settings, feed: FeedSettings, lanes: readonly Lane[]
           records.queue.metricNumberOfMessagesSent({ statistic: 'Sum', period: usual, label: `batches, ${lane}` }),
         ),
       ]),
-      graph(`${name}: records that came to an end`, [
+      graph(`${name}: finished records`, [
         own('ProcessedRecords', 'Sum').with({ label: 'all' }),
         own('RejectedRecords', 'Sum').with({ label: 'rejected' }),
         own('FailedRecords', 'Sum').with({ label: 'refused, exhausted' }),

@@ -15,7 +15,7 @@ export class TokenSecret extends Construct {
     const key = customerKey(this, settings);
     const secret = new Secret(this, 'Secret', {
       secretName: `${settings.stackName}/${feed.name}/token`,
-      description: `Bearer token of the API that takes the feed '${feed.name}'.`,
+      description: `Bearer token of the API of the feed '${feed.name}'.`,
       ...(key ? { encryptionKey: key } : {}),
       generateSecretString: { passwordLength: 32, excludePunctuation: true },
       // Nothing is lost with it that the API's owner can't give again, and its name is free for the next stack.

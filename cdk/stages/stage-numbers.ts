@@ -9,7 +9,7 @@ export const knownRetention = z
   .number()
   .refine(
     (days) => knownDays.includes(days),
-    'CloudWatch Logs knows certain numbers of days only, such as 365, 731 or 1096',
+    'CloudWatch Logs supports only certain numbers of days, such as 365, 731 or 1096',
   );
 
 /** A function that works off a queue. */
@@ -54,7 +54,7 @@ export const feedNumbers = z.strictObject({
     .string()
     .refine(
       (text) => parseDeadline(text) !== undefined,
-      'It must be a time of day and a time zone, as 05:00 America/New_York',
+      'It must be a time of day and a time zone, such as 05:00 America/New_York',
     )
     .optional(),
   /** How long the archive keeps a feed's evidence from being deleted. */

@@ -19,7 +19,7 @@ export async function printReceipts(gzip: Readable, out: Writable & { isTTY?: bo
     const { code = '' } = error as NodeJS.ErrnoException;
     if (code === 'EPIPE') return;
     if (/^Z_/.test(code))
-      throw new CliError('The receipts in the archive are damaged: they do not unpack.', { cause: error });
+      throw new CliError('The receipts in the archive are damaged and cannot be decompressed.', { cause: error });
     throw error;
   }
 }

@@ -22,8 +22,8 @@ export interface ArchivedManifest {
 export async function readManifest(stack: ArchivedStack, file: FileAccount): Promise<ArchivedManifest> {
   if (!file.manifest) {
     throw new CliError(
-      `The file ${file.fileId} is still under way (${file.state}); its manifest is written when every record is ` +
-        `accounted for. \`npm run -s sluice -- status ${file.fileId}\` tells how far it is.`,
+      `The file ${file.fileId} is still in progress (${file.state}); its manifest is written when every record is ` +
+        `accounted for. \`npm run -s sluice -- status ${file.fileId}\` shows its progress.`,
     );
   }
   const body = await getObject(stack, file.manifest.key);
@@ -44,7 +44,7 @@ export async function findArchived(stack: ArchivedStack, key: string): Promise<s
 async function getObject(stack: ArchivedStack, key: string) {
   const found = await findObject(stack, key);
   if (found) return found;
-  throw new CliError(`s3://${stack.outputs.archiveBucket}/${key} is not there, though the ledger names it.`);
+  throw new CliError(`s3://${stack.outputs.archiveBucket}/${key} does not exist, although the ledger names it.`);
 }
 
 async function findObject({ s3, outputs }: ArchivedStack, key: string) {

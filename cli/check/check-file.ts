@@ -61,7 +61,7 @@ export async function checkFile(file: CheckedFile, request: CheckRequest): Promi
 }
 
 function stopIfAsked({ signal }: CheckRequest): void {
-  if (signal.aborted) throw new InterruptedError('Interrupted: the file was not read to its end.');
+  if (signal.aborted) throw new InterruptedError('Interrupted: the file was not read completely.');
 }
 
 /** The file's account as the splitter creates it, before the dialect is detected. */

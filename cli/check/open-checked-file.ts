@@ -51,7 +51,7 @@ export async function openCheckedFile(
       refuseIfChanged: async () => {
         const { size, mtimeMs } = await handle.stat();
         if (size === sizeBytes && mtimeMs === modifiedMs) return;
-        throw new CliError(`${path} was written to while it was checked. Try again when it is whole.`);
+        throw new CliError(`${path} changed while it was checked. Try again when it is complete.`);
       },
       close: async () => {
         await handle.close();
@@ -69,7 +69,7 @@ async function spool(stdin: Readable, path: string, signal: AbortSignal): Promis
     await pipeline(stdin, createWriteStream(path, { mode: 0o600 }), { signal });
   } catch (error) {
     if (signal.aborted)
-      throw new InterruptedError('Interrupted: standard input was not read to its end.', { cause: error });
+      throw new InterruptedError('Interrupted: standard input was not read completely.', { cause: error });
     throw error;
   }
   return path;
@@ -103,14 +103,14 @@ export async function hashChecked(
 /** Before hours of reading. @throws CliError where there is such a file */
 export async function refuseIfThere(path: string): Promise<void> {
   const stats = await stat(path).catch(() => undefined);
-  if (stats) throw new CliError(`${path}: there is such a file already.`);
+  if (stats) throw new CliError(`${path}: the file exists already.`);
 }
 
 /** A new file, and only a new one. @throws CliError where there is one already, or none can be made */
 export async function createOutput(path: string): Promise<FileHandle> {
   return open(path, 'wx').catch((error: unknown) => {
     const isThere = (error as NodeJS.ErrnoException).code === 'EEXIST';
-    throw new CliError(`${path}: ${isThere ? 'there is such a file already' : (error as Error).message}.`, {
+    throw new CliError(`${path}: ${isThere ? 'the file exists already' : (error as Error).message}.`, {
       cause: error,
     });
   });

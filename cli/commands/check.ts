@@ -25,13 +25,13 @@ interface CheckOptions extends GlobalOptions {
 export function checkCommand(terminal: Terminal): Command {
   return new Command('check')
     .description(
-      'Read a file as the functions would, offline, before it is dropped: what it is, and what would become of it.',
+      'Check a file offline before it is dropped, with the code of the functions: its format, and what would happen to its records.',
     )
     .argument('<file>', 'the file on this machine; - reads standard input')
-    .requiredOption('--feed <name>', 'what kind of file it is')
-    .option('--stage <name>', `whose limits count: ${stageNames.join(', ')}`, 'prod')
-    .option('--at <time>', 'when it would be dropped, as 2026-11-28T02:00:00Z (default: now)', parseTime)
-    .option('--rejects <file>', 'write the rejected records as a CSV; it must not be there yet')
+    .requiredOption('--feed <name>', 'the feed that the file belongs to')
+    .option('--stage <name>', `the stage whose limits apply: ${stageNames.join(', ')}`, 'prod')
+    .option('--at <time>', 'when it would be dropped, such as 2026-11-28T02:00:00Z (default: now)', parseTime)
+    .option('--rejects <file>', 'write the rejected records to this CSV file; it must not exist yet')
     .addOption(jsonOption())
     .addHelpText('after', helpText)
     .action(async (path: string, _options, command: Command) => {
@@ -43,7 +43,7 @@ export function checkCommand(terminal: Terminal): Command {
 async function check(path: string, options: CheckOptions, terminal: Terminal, signal: AbortSignal): Promise<number> {
   const { stage, rejects } = options;
   const feed = requireFeed(options.feed);
-  if (!isStage(stage)) throw new CliError(`There is no stage '${stage}'; there is ${stageNames.join(', ')}.`);
+  if (!isStage(stage)) throw new CliError(`There is no stage '${stage}'. Stages: ${stageNames.join(', ')}.`);
   const settings = readCheckSettings(feed, stage, process.env);
   if (rejects !== undefined) await refuseIfThere(rejects);
   let isWritten = false;
@@ -89,15 +89,15 @@ function exitCodeOf({ state, rejected_records: rejected }: CheckReport): number 
 function parseTime(text: string): number {
   const time = Date.parse(text);
   if (Number.isFinite(time)) return time;
-  throw new InvalidArgumentError('It must be a time, as 2026-11-28T02:00:00Z.');
+  throw new InvalidArgumentError('It must be a time such as 2026-11-28T02:00:00Z.');
 }
 
 const helpText = `
-Nothing is sent, and no AWS is asked: the file is read by the functions' own code, with the limits of the stage and what the
-environment says in their place (SLUICE_<FEED>_REQUESTS and others, as for \`up\`). Needs room for a temporary file of 28 bytes
-per record; standard input is copied into one.
+Sends nothing and does not call AWS: the file is read by the functions' own code, with the limits of the stage, which
+environment variables override (SLUICE_<FEED>_REQUESTS and others, as for \`up\`). Needs space for a temporary file of 28
+bytes per record; standard input is copied into another one.
 
-Exit codes, as drop --wait would give: 0 every record is valid; 2 some would be rejected; 1 the file would be refused or
+Exit codes, as drop --wait would return: 0 every record is valid; 2 some would be rejected; 1 the file would be refused or
 quarantined, or can't be read.
 
 Examples:

@@ -10,7 +10,8 @@ export interface GlobalOptions {
   debug?: boolean;
 }
 
-export const jsonOption = (): Option => new Option('--json', 'one JSON document on stdout, and nothing else there');
+export const jsonOption = (): Option =>
+  new Option('--json', 'print one JSON document on stdout, and nothing else there');
 
 /** What `--feed`, `--file` and `--reason` select. @throws CliError if there is no such feed */
 export function selectionOf({ feed, file, reason }: { feed: string; file?: string; reason?: string }): Selection {
@@ -20,5 +21,5 @@ export function selectionOf({ feed, file, reason }: { feed: string; file?: strin
 /** @throws CliError listing the existing feeds */
 export function requireFeed(name: string): string {
   if (feeds.some((feed) => feed.name === name)) return name;
-  throw new CliError(`There is no feed '${name}'; there is ${feeds.map((feed) => feed.name).join(', ')}.`);
+  throw new CliError(`There is no feed '${name}'. Feeds: ${feeds.map((feed) => feed.name).join(', ')}.`);
 }

@@ -9,7 +9,7 @@ import { showCommand } from './dlq/show.ts';
 
 /** The commands for dead letters; each has its own file in dlq/. */
 export function dlqCommand(terminal: Terminal): Command {
-  const group = new Command('dlq').description('Dead letters: what failed, and what can be done about it.');
+  const group = new Command('dlq').description('List, retry and correct dead letters.');
   for (const command of [listCommand, showCommand, redriveCommand, exportCommand, reingestCommand, resolveCommand]) {
     group.addCommand(command(terminal));
   }

@@ -11,7 +11,7 @@ import type { GlobalOptions } from './command-options.ts';
 export function downCommand(terminal: Terminal): Command {
   return new Command('down')
     .description(
-      'Take away the local cloud and all that is in it, and say what is left (with --stack: only the cloud that stack is in).',
+      'Remove the local cloud and everything in it, and print what is left (with --stack: only the cloud of that stack).',
     )
     .action(async (_options, command: Command) => down(command.optsWithGlobals<GlobalOptions>(), terminal));
 }
@@ -33,7 +33,7 @@ async function down(options: GlobalOptions, terminal: Terminal): Promise<void> {
     forgetStack(stateDir, name);
     terminal.note(
       kind === 'given'
-        ? `The endpoint ${endpointUrl} was running before, so it is left as it is, the stack ${name} in it.`
+        ? `The endpoint ${endpointUrl} was running before, so it is left as it is, including the stack ${name}.`
         : `The stack ${name} and its cloud at ${endpointUrl} are gone.`,
     );
   }
@@ -47,7 +47,7 @@ function chosen(stacks: LocalStacks, name: string | undefined): LocalStacks[stri
   const stack = stacks[name];
   if (!stack) {
     throw new CliError(
-      `No stack ${name} was brought up here; \`down\` is for the local cloud only. A stack in AWS goes by \`npx cdk destroy\`: ` +
+      `No stack ${name} was brought up here; \`down\` is for the local cloud only. Delete a stack in AWS with \`npx cdk destroy\`: ` +
         'docs/deployment.md says what that leaves.',
     );
   }

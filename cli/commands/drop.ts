@@ -24,11 +24,11 @@ interface DropOptions extends GlobalOptions {
 
 export function dropCommand(terminal: Terminal): Command {
   return new Command('drop')
-    .description('Put a file into the intake bucket; with --wait follow it to its end and print its manifest.')
+    .description('Upload a file to the intake bucket; with --wait follow it until it is done and print its manifest.')
     .argument('<file>', 'the file on this machine')
-    .requiredOption('--feed <name>', 'what kind of file it is')
-    .option('--express', 'by the express lane, past the files that are under way')
-    .option('--wait', 'until every record is accounted for')
+    .requiredOption('--feed <name>', 'the feed that the file belongs to')
+    .option('--express', 'use the express lane, past the files that are in progress')
+    .option('--wait', 'wait until every record has an outcome')
     .addOption(jsonOption())
     .addHelpText('after', exitCodesHelp)
     .action(async (path: string, _options, command: Command) => {
@@ -46,7 +46,7 @@ async function drop(path: string, options: DropOptions, terminal: Terminal, sign
   );
   if (!options.wait) {
     if (options.json) await terminal.printJson(describeDrop(dropped, file));
-    else terminal.note(`\`npm run -s sluice -- status ${idOfDropped(dropped) ?? ''}\` tells how far it is.`);
+    else terminal.note(`\`npm run -s sluice -- status ${idOfDropped(dropped) ?? ''}\` shows its progress.`);
     return exitCodes.clean;
   }
   const { text, manifest } = await followToEnd(dropped, stack, terminal, signal);
@@ -73,5 +73,5 @@ function describeDrop(dropped: DroppedObject, file: SourceFile) {
 }
 
 const exitCodesHelp = `
-With --wait: 0 every record got through, or the file's bytes were dropped before (its records stand in the first file's
-account); 2 some are dead letters; 1 the file failed, was quarantined or replaced, or its account doesn't add up.`;
+With --wait: 0 every record was uploaded, or the file's bytes were dropped before (its records are in the first file's
+account); 2 some are dead letters; 1 the file failed, was quarantined or replaced, or its account does not add up.`;

@@ -15,7 +15,7 @@ export async function fileOfId({ ledger, outputs, target }: OpenStack, typed: st
   const file = found?.bundleId === undefined ? found : await ledger.getFile(found.bundleId);
   if (file) return file;
   throw new CliError(
-    `The stack ${target.stackName} knows no file ${typed}; \`npm run -s sluice -- status\` lists those it knows.`,
+    `The stack ${target.stackName} has no file ${typed}; \`npm run -s sluice -- status\` lists its files.`,
   );
 }
 

@@ -7,7 +7,7 @@ import { fileOfId } from './file-of-id.ts';
 
 export function manifestCommand(terminal: Terminal): Command {
   return new Command('manifest')
-    .description("Print a file's newest manifest, JSON, as it lies in the archive.")
+    .description("Print a file's newest manifest from the archive, as JSON.")
     .argument('<file-id>')
     .action(async (fileId: string, _options, command: Command) => {
       const { stack: name } = command.optsWithGlobals<GlobalOptions>();

@@ -12,7 +12,7 @@ import { fileOfId } from './file-of-id.ts';
 
 export function proveCommand(terminal: Terminal): Command {
   return new Command('prove')
-    .description('Print a small proof, JSON, of what became of one record; `verify` checks it without the file.')
+    .description('Print a small proof (JSON) of what happened to one record; `verify` checks it without the file.')
     .argument('<file-id>')
     .requiredOption('--record <number>', "the record's number in the file", parseRecord)
     .action(async (fileId: string, _options, command: Command) => {
@@ -34,5 +34,5 @@ async function* receiptLines(gzip: Readable): AsyncGenerator<string> {
 
 function parseRecord(text: string): number {
   if (/^[1-9][0-9]{0,14}$/.test(text)) return Number(text);
-  throw new InvalidArgumentError('It must be a number, 1 or more.');
+  throw new InvalidArgumentError('It must be a number of 1 or more.');
 }

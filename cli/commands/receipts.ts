@@ -8,7 +8,7 @@ import { fileOfId } from './file-of-id.ts';
 
 export function receiptsCommand(terminal: Terminal): Command {
   return new Command('receipts')
-    .description("Print a file's receipts from the archive: a JSON object a record and line, in file order.")
+    .description("Print a file's receipts from the archive: one JSON object per line and record, in file order.")
     .argument('<file-id>')
     .action(async (fileId: string, _options, command: Command) => {
       const { stack: name } = command.optsWithGlobals<GlobalOptions>();

@@ -26,8 +26,8 @@ interface RecordsOptions extends GlobalOptions {
 export function recordsCommand(terminal: Terminal): Command {
   return new Command('records')
     .description(
-      "Compare the record ledger with a file's receipts: each accepted record is there once, as its receipt says, and " +
-        'nothing else names the file. For feeds that go into the record ledger.',
+      "Compare the record ledger with a file's receipts: each accepted record must be there once, as its receipt says, and " +
+        'nothing else may name the file. For feeds whose sink is the record ledger.',
     )
     .argument('<file-id>')
     .addOption(jsonOption())
@@ -47,7 +47,7 @@ async function records(
   const stack = await openStack(options.stack, process.env);
   const file = await fileOfId(stack, typed);
   if (stack.outputs.api(file.feed)?.url !== null) {
-    throw new CliError(`The feed ${file.feed} goes to an API: the record ledger holds nothing of it.`);
+    throw new CliError(`The feed ${file.feed} uses an API: the record ledger has none of its records.`);
   }
   const { manifest } = await readManifest(stack, file);
   const { receipts_key: receiptsKey, resolutions_key: resolutionsKey } = manifest.archive;
@@ -59,9 +59,9 @@ async function records(
   const { expected, agreed, faults, examples } = comparison;
   if (options.json) await terminal.printJson({ file_id: file.fileId, expected, agreed, faults, examples });
   else {
-    const sentence = `Accepted records that the ledger holds as their receipts say: ${formatCount(agreed)} of ${formatCount(expected)}`;
+    const sentence = `Accepted records that the ledger has as their receipts say: ${formatCount(agreed)} of ${formatCount(expected)}`;
     const more = faults > examples.length ? [`… and ${formatCount(faults - examples.length)} more`] : [];
-    const found = faults === 0 ? ['Nothing else there names the file.'] : [`${formatCountOf(faults, 'difference')}:`];
+    const found = faults === 0 ? ['Nothing else in it names the file.'] : [`${formatCountOf(faults, 'difference')}:`];
     await terminal.print([`${sentence}.`, ...found, ...examples.map((each) => `  ${each}`), ...more, ''].join('\n'));
   }
   return faults === 0 ? exitCodes.clean : exitCodes.failed;

@@ -26,10 +26,10 @@ interface ReleaseOptions extends GlobalOptions {
 
 export function releaseCommand(terminal: Terminal): Command {
   return new Command('release')
-    .description('Send what was held of a file in quarantine, and only that; follows it to its end.')
+    .description('Send the held records of a file in quarantine, and only those, and follow it until it is done.')
     .argument('<file-id>')
-    .requiredOption('--why <text>', 'why it is the right file after all: kept for the auditor')
-    .option('--by <who>', 'who says so (default: you, as this machine knows you)')
+    .requiredOption('--why <text>', 'why it is the right file after all; stored for the auditor')
+    .option('--by <who>', 'who decided it (default: your user name on this machine)')
     .option('--no-wait', 'do not follow it')
     .addOption(jsonOption())
     .addHelpText('after', '\nExit codes are those of `drop --wait`.')
@@ -46,7 +46,7 @@ async function release(
   signal: AbortSignal,
 ): Promise<number> {
   const who = { by: whoIs(options.by), why: options.why.trim() };
-  if (who.why === '') throw new CliError('Say with --why why it is to be sent.');
+  if (who.why === '') throw new CliError('State with --why the reason to send it.');
   const stack = await openStack(options.stack, process.env);
   const before = await fileOfId(stack, typed);
   const { fileId } = before;
@@ -56,7 +56,7 @@ async function release(
   // Sent again, in case an earlier release died before sending the message or the message was lost.
   const intake = new SqsIntakeQueue(stack.sqs, intakeQueueUrl(stack, file), systemClock);
   await intake.send({ v: 1, kind: 'reemit', feed: file.feed, fileId }, 0);
-  terminal.note(`Released: ${formatCount(file.settled.held + unsentOf(file))} records are on their way.`);
+  terminal.note(`Released: ${formatCount(file.settled.held + unsentOf(file))} records are being sent.`);
   if (!options.wait) {
     if (options.json) await terminal.printJson({ file_id: fileId, released_by: who.by, why: who.why });
     return exitCodes.clean;
@@ -75,7 +75,7 @@ function refusalOf(file: FileAccount): string {
   const other = file.checkpoint?.otherHeader;
   if (other && !file.quarantine) return `What is held of ${file.fileId} can't be released. ${other.message}`;
   if (file.release) return `${file.fileId} was released before, by ${file.release.by}: ${file.release.why}`;
-  if (file.quarantine) return `${file.fileId} has just been stopped; release it when its manifest is written.`;
+  if (file.quarantine) return `${file.fileId} has just been stopped; release it after its manifest is written.`;
   return `${file.fileId} is not in quarantine (it is ${file.state}): there is nothing to release.`;
 }
 
@@ -89,6 +89,6 @@ function intakeQueueUrl({ outputs }: OpenStack, file: FileAccount): string {
   const paths = outputs.redrivePaths(file.feed, 'intake');
   const index = file.lane === 'express' ? 1 : 0;
   const url = paths[index]?.queueUrl;
-  if (url === undefined) throw new CliError(`The stack has no ${file.lane} lane of ${file.feed} (any more).`);
+  if (url === undefined) throw new CliError(`The stack does not have a ${file.lane} lane of ${file.feed} (any more).`);
   return url;
 }

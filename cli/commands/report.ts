@@ -10,9 +10,9 @@ import { fileOfId } from './file-of-id.ts';
 
 export function reportCommand(terminal: Terminal): Command {
   return new Command('report')
-    .description("Save a file's newest report, a page for people that needs nothing else, and print where.")
+    .description("Save a file's newest report, a self-contained page for people, and print its path.")
     .argument('<file-id>')
-    .option('--out <file>', 'where to (default: sluice-report-FILE_ID.html in this folder)')
+    .option('--out <file>', 'the file to write (default: sluice-report-FILE_ID.html in this folder)')
     .action(async (fileId: string, _options, command: Command) => {
       const { stack: name, out } = command.optsWithGlobals<GlobalOptions & { out?: string }>();
       const stack = await openStack(name, process.env);
@@ -21,7 +21,7 @@ export function reportCommand(terminal: Terminal): Command {
       const page = archive.report_key === null ? undefined : await findArchived(stack, archive.report_key);
       if (page === undefined) {
         throw new CliError(
-          `Account number ${number} of ${id} has no report: it is from before reports, or drawing it failed. ` +
+          `Manifest ${number} of ${id} has no report: either it is older than reports, or drawing it failed. ` +
             `\`npm run -s sluice -- status ${id}\` shows the same figures.`,
         );
       }

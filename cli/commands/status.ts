@@ -30,10 +30,15 @@ const manifestsAtOnce = 10;
 
 export function statusCommand(terminal: Terminal): Command {
   return new Command('status')
-    .description('Show the files under way and done, or one of them.')
+    .description('Show files in progress and done, or one file.')
     .argument('[file-id]')
     .option('--feed <name>', 'only files of this feed')
-    .option('--limit <number>', 'files done, at most; those under way are all shown', parseLimit, 20)
+    .option(
+      '--limit <number>',
+      'show at most this many finished files; all files in progress are shown',
+      parseLimit,
+      20,
+    )
     .addOption(jsonOption())
     .action(async (fileId: string | undefined, _options, command: Command) => {
       const options = command.optsWithGlobals<StatusOptions>();

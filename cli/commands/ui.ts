@@ -29,13 +29,13 @@ const pollEveryMs = 1_000;
 export function uiCommand(terminal: Terminal): Command {
   return new Command('ui')
     .description(
-      'Serve the control room on this machine: one page with what `watch` shows, to redrive and export from.',
+      'Serve the control room on this machine: a page that shows what `watch` shows and can redrive and export.',
     )
     .option('--port <number>', 'the port it listens on (default: a free one)', parsePort)
     .addHelpText(
       'after',
-      '\nThe link works once, in a browser on this machine, for ten minutes; opened again, a new one is printed here. ' +
-        'Whoever opens it can redrive. Ctrl-C closes the page; functions and redriven letters go on.',
+      '\nThe link works once, in a browser on this machine, for ten minutes. When it is opened again, a new one is printed here. ' +
+        'Anyone who opens it can redrive. Ctrl-C closes the page; functions and redriven letters continue.',
     )
     .action(async (_options, command: Command) => {
       const options = command.optsWithGlobals<UiOptions>();
@@ -54,8 +54,8 @@ async function serve(options: UiOptions, terminal: Terminal, signal: AbortSignal
   await room.close();
   const stopped = await redrives.stop();
   const more =
-    stopped === 0 ? '' : ' Of the redrive that was under way, what was moved is tried; the rest stays in the DLQ.';
-  throw new InterruptedError(`The control room is closed; the work goes on without it.${more}`);
+    stopped === 0 ? '' : ' In the interrupted redrive, letters that were moved are tried; the others stay in the DLQ.';
+  throw new InterruptedError(`The control room is closed; the work continues without it.${more}`);
 }
 
 function portsOf(stack: OpenStack): Omit<RoomPorts, 'redrives' | 'onStaleLink'> {

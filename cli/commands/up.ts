@@ -20,7 +20,7 @@ interface UpOptions extends GlobalOptions {
 
 export function upCommand(terminal: Terminal): Command {
   return new Command('up')
-    .description('Bring up the local cloud and deploy the stack to it; again with other values: deploy it again.')
+    .description('Start the local cloud and deploy the stack to it. Run it again to deploy with other settings.')
     .option('--port <number>', 'the port the local cloud listens on (default: a free one)', parsePort)
     .addOption(jsonOption())
     .addHelpText('after', environmentHelp)
@@ -48,7 +48,7 @@ async function up(options: UpOptions, terminal: Terminal): Promise<void> {
       });
     } catch (error) {
       if (!signal.aborted) throw error;
-      throw new InterruptedError('Interrupted: `up` again goes on from here, `down` takes away what there is.', {
+      throw new InterruptedError('Interrupted: `up` continues from here, `down` removes what exists.', {
         cause: error,
       });
     }
@@ -76,16 +76,16 @@ function describe(stackName: string, { endpoint, outputs }: RunningStack, { styl
   return [
     `${style('bold', `The stack ${stackName} is up at ${endpoint.url}`)}\n`,
     formatPairs(apis, '  '),
-    '\nGo on with:\n',
+    '\nNext steps:\n',
     formatPairs(
       [
         [
           `${sluice} drop FILE --feed ${feeds.find(({ name }) => stack.api(name))?.name ?? 'FEED'} --wait`,
           'send a file through it',
         ],
-        [`${sluice} watch`, 'the files under way, live; `ui` is the same in a browser'],
-        [`${sluice} status`, 'the files under way and done'],
-        [`npm run -s sluice -- down`, 'take it away again'],
+        [`${sluice} watch`, 'files in progress, live; `ui` shows the same in a browser'],
+        [`${sluice} status`, 'files in progress and done'],
+        [`npm run -s sluice -- down`, 'remove it again'],
       ],
       '  ',
     ),
@@ -99,8 +99,8 @@ function warnOfUnreachableApis({ endpoint }: RunningStack, terminal: Terminal): 
     const url = process.env[feedVariable(name, 'API_URL')];
     if (url === undefined || !['localhost', '127.0.0.1', '[::1]'].includes(new URL(url).hostname)) continue;
     terminal.note(
-      `${feedVariable(name, 'API_URL')} is ${url}, which the functions, being in containers, can't reach: ` +
-        `use host.docker.internal in its place, and have the API listen on all addresses.`,
+      `${feedVariable(name, 'API_URL')} is ${url}, which the functions cannot reach, because they run in containers: ` +
+        `use host.docker.internal instead, and let the API listen on all addresses.`,
     );
   }
 }
@@ -114,16 +114,16 @@ function parsePort(text: string): number {
 const environmentHelp = `
 Read from the environment, for each feed (here traffic):
   SLUICE_TRAFFIC_API_URL         base URL of the API; required
-  SLUICE_TRAFFIC_API_TOKEN       its Bearer token, put into Secrets Manager; required
-  SLUICE_TRAFFIC_REQUESTS        requests it takes ...
-  SLUICE_TRAFFIC_WINDOW_SECONDS  ... in so many seconds
-  SLUICE_TRAFFIC_PACED           off where the API has no limit: those only say what to expect (default: on)
-  SLUICE_TRAFFIC_CONNECTIONS     connections it takes
+  SLUICE_TRAFFIC_API_TOKEN       its bearer token, stored in Secrets Manager; required
+  SLUICE_TRAFFIC_REQUESTS        its limit: so many requests ...
+  SLUICE_TRAFFIC_WINDOW_SECONDS  ... in any period of so many seconds
+  SLUICE_TRAFFIC_PACED           off if the API has no limit; the two above are then the expected rate (default: on)
+  SLUICE_TRAFFIC_CONNECTIONS     connections that it allows
   SLUICE_TRAFFIC_CONCURRENCY     consumers (default: as few as the rate needs)
   SLUICE_TRAFFIC_EXPRESS_LANE    on or off (default: on)
-  SLUICE_TRAFFIC_PROXY_URL       HTTP proxy on the way to the API
-  SLUICE_TRAFFIC_CA_FILE         PEM file of certificates that are trusted beside the usual ones
-  SLUICE_TRAFFIC_LOG_RETENTION_DAYS  how long its consumers' logs are kept
-  SLUICE_TRAFFIC_SINK            http or ledger, where the feed can do both; a feed whose sink is the ledger needs no API
+  SLUICE_TRAFFIC_PROXY_URL       HTTP proxy for requests to the API
+  SLUICE_TRAFFIC_CA_FILE         PEM file of certificates to trust in addition to the usual ones
+  SLUICE_TRAFFIC_LOG_RETENTION_DAYS  how many days its consumers' logs are kept
+  SLUICE_TRAFFIC_SINK            http or ledger, if the feed supports both; the ledger needs no API
 SLUICE_FEEDS=NAME,… deploys these feeds only. A feed's own options are in its file under feeds/.
-AWS_ENDPOINT_URL, where set, is an endpoint that runs already and is used as it is.`;
+AWS_ENDPOINT_URL, if set, is an endpoint that is already running; it is used as it is.`;

@@ -11,20 +11,20 @@ import { verifyFile } from '../verify/verify-file.ts';
 export function verifyCommand(terminal: Terminal): Command {
   return new Command('verify')
     .description(
-      "Compute a file's account anew from its evidence on this machine, offline, or check the proof of one record; names the first thing that doesn't hold.",
+      "Verify a file's account from a copy of its evidence, offline, or the proof of one record; prints the first thing that is not valid.",
     )
-    .argument('<file>', 'a manifest, with the rest of its folder of the archive beside it; or a proof by `prove`')
-    .option('--source <file>', 'the file as it was dropped, where it is not in source/ beside the manifest')
-    .option('--receipts <file>', 'where they are not beside the manifest')
-    .option('--dead-letters <file>', 'where they are not beside the manifest')
-    .option('--resolutions <file>', 'where they are not beside the manifest')
-    .option('--public-key <file>', 'the key that the manifest has to be signed with, PEM')
-    .option('--manifest <file>', 'of a proof: the manifest that it is about')
-    .option('--partial', 'accept that parts of the evidence are missing; what was not checked is listed')
+    .argument('<file>', 'a manifest, with the rest of its folder from the archive beside it; or a proof by `prove`')
+    .option('--source <file>', 'the file as it was dropped, if it is not in source/ beside the manifest')
+    .option('--receipts <file>', 'if they are not beside the manifest')
+    .option('--dead-letters <file>', 'if they are not beside the manifest')
+    .option('--resolutions <file>', 'if they are not beside the manifest')
+    .option('--public-key <file>', 'the key that the manifest must be signed with, PEM')
+    .option('--manifest <file>', 'for a proof: the manifest that it refers to')
+    .option('--partial', 'accept missing parts of the evidence; unchecked parts are listed')
     .addHelpText(
       'after',
-      '\nExits with 0 where everything that the manifest names was checked and holds, 1 where something does not hold,' +
-        '\n3 where all that was checked holds, and something was not checked (0 with --partial).',
+      '\nExit codes: 0 everything that the manifest names was checked and is valid; 1 something is not valid;' +
+        '\n3 everything that was checked is valid, but something was not checked (0 with --partial).',
     )
     .action(async (path: string, { partial = false, ...given }: GivenFiles & { partial?: boolean }) => {
       process.exitCode = await verify(path, given, { isPartial: partial }, terminal);

@@ -21,11 +21,11 @@ const pollEveryMs = 1_000;
 
 export function watchCommand(terminal: Terminal): Command {
   return new Command('watch')
-    .description('Watch the files under way, live: progress, rate, breaker, dead letters, and when they will be done.')
+    .description('Watch the files in progress, live: progress, rate, breaker, dead letters, projected end.')
     .option('--feed <name>', 'only this feed')
-    .option('--once', 'look once, and end')
-    .option('--json', 'one JSON object a line and look on stdout, and nothing else there')
-    .addHelpText('after', '\nCtrl-C ends the watching, never the work.')
+    .option('--once', 'print the state once and exit')
+    .option('--json', 'print one JSON object per line and poll on stdout, and nothing else there')
+    .addHelpText('after', '\nCtrl-C ends the display, not the work.')
     .action(async (_options, command: Command) => {
       const options = command.optsWithGlobals<WatchOptions>();
       process.exitCode = await interruptible((signal) => watch(options, terminal, signal));
@@ -56,7 +56,7 @@ async function watch(options: WatchOptions, terminal: Terminal, signal: AbortSig
     view.close();
   }
   if (!signal.aborted) return exitCodes.clean;
-  throw new InterruptedError('No longer watching; the work goes on without this command.');
+  throw new InterruptedError('No longer watching; the work continues without this command.');
 }
 
 /** A read may take as long as the network's time-outs; Ctrl-C does not wait for it. */

@@ -49,8 +49,8 @@ function checkFigures({ manifest, exported }: DemoEnd): Check {
     required: true,
     holds: wanted.join() === told.join() && manifest.checksum === sha256 && manifest.bytes === bytes,
     sentence:
-      `the manifest says what was written: ${formatCount(valid)} good rows, ${formatCount(broken)} broken, ` +
-      `${formatCount(refused)} to refuse; its checksum`,
+      `the manifest agrees with the export: ${formatCount(valid)} valid rows, ${formatCount(broken)} invalid, ` +
+      `${formatCount(refused)} to be refused; and with its checksum`,
   };
 }
 
@@ -66,7 +66,7 @@ function checkSchedule({ exported: { spots, sha256 }, entries }: DemoEnd): Check
   const missing = [...spots.keys()].filter((id) => !seen.has(id)).length;
   const found =
     wrong + missing === 0
-      ? `each of the ${formatCountOf(spots.size, 'good row')} exactly once, field by field, and nothing else`
+      ? `each of the ${formatCountOf(spots.size, 'valid row')} exactly once, field by field, and nothing else`
       : `${formatCount(entries.length)} entries, of which ${formatCount(wrong)} are wrong, and ${formatCount(missing)} are missing`;
   return { required: true, holds: wrong + missing === 0, sentence: `the API holds ${found}` };
 }
@@ -78,8 +78,8 @@ function checkLimit({ stats }: DemoEnd): Check {
     required: false,
     holds: stats.throttled === 0,
     sentence:
-      `the API answered 429 ${stats.throttled === 0 ? 'not once' : formatCountOf(stats.throttled, 'time')}; it saw ` +
-      `${formatCount(stats.maxOfferedInWindow)} of ${formatCount(requests ?? 0)} allowed requests in the fullest ${windowSeconds} s`,
+      `the API answered 429 ${stats.throttled === 0 ? 'never' : formatCountOf(stats.throttled, 'time')}; it received ` +
+      `${formatCount(stats.maxOfferedInWindow)} of ${formatCount(requests ?? 0)} allowed requests in the busiest ${windowSeconds} s`,
   };
 }
 

@@ -24,5 +24,5 @@ export async function chooseDemoStack(
       throw error;
     }
   }
-  throw new CliError(`${endpointUrl} holds ${maxNames} interrupted demos; restart that endpoint.`);
+  throw new CliError(`${endpointUrl} has ${maxNames} interrupted demos; restart that endpoint.`);
 }

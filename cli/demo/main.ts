@@ -40,6 +40,6 @@ async function alone<T>(stateDir: string, work: () => Promise<T>): Promise<T> {
     });
   } catch (error) {
     if (entered) throw error;
-    throw new CliError('Another demo is running in this folder; wait for its end.', { cause: error });
+    throw new CliError('Another demo is running in this folder; wait until it is done.', { cause: error });
   }
 }

@@ -25,13 +25,13 @@ export async function printResult(result: DemoResult, terminal: Terminal): Promi
   await terminal.print(`\n${formatManifest(manifest, terminal, columns)}`);
   await terminal.print(heading('Checked') + checks.map((check) => formatCheck(check, style)).join(''));
   await terminal.print(`\n${formatDeadMessages(letters, demo.feed, terminal, columns)}`);
-  await terminal.print(heading('To look further') + formatFurther(manifest, result));
-  if (!given) await terminal.print('\nThe local cloud stays up; `npm run -s sluice -- down` takes it away.\n');
+  await terminal.print(heading('More') + formatFurther(manifest, result));
+  if (!given) await terminal.print('\nThe local cloud stays up; `npm run -s sluice -- down` removes it.\n');
   await terminal.print(
-    'The fake API ended with this demo; for files of your own, see `npm run -s sluice -- up --help`.\n',
+    'The fake API stopped with this demo. For files of your own, see `npm run -s sluice -- up --help`.\n',
   );
   if (checks.every((check) => check.holds)) return;
-  await terminal.print(`\n${style('red', 'Not everything holds: see above.')}\n`);
+  await terminal.print(`\n${style('red', 'Not every check passed: see above.')}\n`);
 }
 
 export function formatCheck({ holds, sentence }: Check, style: Terminal['style']): string {
@@ -41,10 +41,10 @@ export function formatCheck({ holds, sentence }: Check, style: Terminal['style']
 function formatFurther({ file_id }: Manifest, { stackName, alone }: DemoResult): string {
   const sluice = `npm run -s sluice --${alone ? '' : ` --stack ${stackName}`}`;
   const commands = [
-    ['the files under way and done:', 'status'],
-    ['a page about this one, for people:', `report ${file_id}`],
-    ['its account, as an auditor gets it:', `manifest ${file_id}`],
-    ['what became of each of its records:', `receipts ${file_id} | head`],
+    ['files in progress and done:', 'status'],
+    ['a report about this file, for people:', `report ${file_id}`],
+    ['its manifest, for an auditor:', `manifest ${file_id}`],
+    ['what happened to each of its records:', `receipts ${file_id} | head`],
     ['its dead letters, raw:', `dlq list --feed ${demo.feed} --json`],
   ];
   return commands.map(([what, command]) => `  ${what}\n    ${sluice} ${command}\n`).join('');

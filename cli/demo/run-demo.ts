@@ -42,7 +42,7 @@ async function goThrough(run: PlacedDemo, api: Partial<Api>): Promise<boolean> {
 
   const { requests, windowSeconds } = demo.api;
   const pace = `${formatCount(requests)} requests in any ${windowSeconds} s, ${formatRate(requests / windowSeconds)}`;
-  step(`Bringing up the local cloud, and a fake Avstar API that takes ${pace}`);
+  step(`Starting the local cloud, and a fake Avstar API that accepts ${pace}`);
   const token = randomUUID();
   const startApi = async (endpoint: Endpoint): Promise<NodeJS.ProcessEnv> => {
     const reach = reachOf(endpoint, env);
@@ -52,7 +52,7 @@ async function goThrough(run: PlacedDemo, api: Partial<Api>): Promise<boolean> {
   const { endpoint, target } = await bringUp(run, startApi, [{ feed: demo.feed, token }]);
 
   const exported = await writeDemoExport(demoDir, Date.now());
-  step(`Writing an Avion export of ${formatCount(demo.rows)} rows, ${formatCount(exported.broken)} of them broken`);
+  step(`Writing an Avion export of ${formatCount(demo.rows)} rows, ${formatCount(exported.broken)} of them invalid`);
   terminal.note(`  ${exported.path}, ${formatBytes(exported.bytes)}`);
 
   step('Dropping it into the intake bucket');

@@ -85,5 +85,5 @@ export function withoutSettingsOf(feed: string, env: NodeJS.ProcessEnv): NodeJS.
 function tooLong(demoDir: string, giveUpAfterMs: number, cause: unknown): CliError {
   const duration = formatDuration(giveUpAfterMs / 1000);
   const log = join(demoDir, 'endpoint.log');
-  return new CliError(`The demo is not done after ${duration}; the local cloud's output is in ${log}.`, { cause });
+  return new CliError(`The demo was not done after ${duration}; the local cloud's output is in ${log}.`, { cause });
 }

@@ -38,7 +38,7 @@ export async function awaitAmendment(fileId: string, ports: AmendmentPorts, sign
     const { manifest } = seen;
     if (manifest.resolved_records + manifest.handled_records >= resolved) return { kind: 'amended', manifest };
     if (signal.aborted || clock.now() >= giveUpAt) return { kind: 'owed', fileId };
-    terminal.progress('amend', 'waiting for the account to be amended, which takes half a minute');
+    terminal.progress('amend', 'waiting until the account is amended, about half a minute');
     await clock.sleep(pollEveryMs, signal);
   }
 }

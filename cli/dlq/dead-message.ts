@@ -91,7 +91,7 @@ function asBatch(body: unknown): DeadTask | undefined {
     line: batch.firstLine,
     offset: batch.offset,
     reason: 'buried_batch',
-    error: `batch ${batch.batch} (${batch.records} records from ${batch.firstRecord}) ended every consumer that took it`,
+    error: `batch ${batch.batch} (${batch.records} records from ${batch.firstRecord}) killed every consumer that received it`,
     ...raw,
   };
 }
@@ -118,7 +118,7 @@ function asCorrection(body: unknown, text: string): DeadTask | undefined {
     file_id: parsed.data.file_id,
     record: parsed.data.record,
     reason: 'correction_failed',
-    error: `the corrected row that ${parsed.data.by} sent ended every consumer that took it`,
+    error: `the corrected row that ${parsed.data.by} sent killed every consumer that received it`,
     raw_payload: text,
   };
 }
@@ -132,7 +132,7 @@ function asAnnouncement(feed: string, body: unknown, text: string): DeadTask | u
   }
   if (message.kind === 'test') return undefined;
   const common = { ...nothing, kind: 'announcement', reason: 'intake_failed', raw_payload: text } as const;
-  const error = 'the file could not be split: every splitter that took it failed';
+  const error = 'the file could not be split: every splitter that received it failed';
   if (message.kind !== 'dropped') return { ...common, file_id: message.fileId, error };
   const [source] = message.sources;
   if (!source) return undefined;
@@ -144,7 +144,7 @@ function unknown(text: string): DeadTask {
     ...nothing,
     kind: 'unknown',
     reason: 'unknown_message',
-    error: 'not a message of sluice, or of another version',
+    error: 'not a message of Sluice, or one of another version',
     raw_payload: text,
   };
 }

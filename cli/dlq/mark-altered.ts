@@ -23,4 +23,4 @@ export async function markAltered(
   return marked;
 }
 
-const alteredError = 'this letter is not one that Sluice sent; it is not tried: delete it in the SQS console';
+const alteredError = 'Sluice did not send this letter, so it is not tried: delete it in the SQS console';

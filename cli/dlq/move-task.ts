@@ -51,7 +51,7 @@ export async function runMoveTask(
       onProgress(moved, Math.max(moved, task?.ApproximateNumberOfMessagesToMove ?? 0));
       if (isListed && task.Status === 'FAILED') {
         throw new CliError(
-          `SQS gave up moving the messages after ${moved}: ${task.FailureReason ?? 'it says not why'}.`,
+          `SQS stopped moving the messages after ${moved}: ${task.FailureReason ?? 'no reason given'}.`,
         );
       }
       if (task?.Status !== 'RUNNING' || signal.aborted) return moved;

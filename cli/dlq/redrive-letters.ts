@@ -160,8 +160,8 @@ async function mayRemake(watch: RedriveWatch, move: Moved, ports: RedrivePorts):
   const lost = [...watch.unmet()].length;
   if (lost > 0) {
     ports.terminal.note(
-      `${formatCount(lost)} dead letters were not met, and other letters are under way or in the DLQ: whether their ` +
-        'messages are gone can be told when the letters queue is empty. Run the redrive again then.',
+      `${formatCount(lost)} dead letters were not received, and other letters are in flight or in the DLQ: whether their ` +
+        'messages are gone is known when the letters queue is empty. Run the redrive again then.',
     );
   }
   return false;

@@ -52,7 +52,7 @@ async function faultOf(
   const dead = await ledger.getDead(file.fileId, record);
   if (!dead) {
     const total = file.totalRecords === undefined ? '' : `, which has ${formatCount(file.totalRecords)} records`;
-    return `Record ${record} of the file ${file.fileId}${total}, is no dead letter.`;
+    return `Record ${record} of the file ${file.fileId}${total}, is not a dead letter.`;
   }
   if (dead.state === 'dead') return undefined;
   const at = new Date(dead.resolvedAt ?? 0).toISOString();

@@ -23,8 +23,8 @@ export async function selectFilesWithDead(selection: Selection, ledger: SelectPo
     if (file?.feed === feed) return [file];
     throw new CliError(
       file
-        ? `The file ${fileId} is one of the feed ${file.feed}, not of ${feed}.`
-        : `There is no file ${fileId} in the ledger; \`npm run -s sluice -- status\` lists those it knows.`,
+        ? `The file ${fileId} belongs to the feed ${file.feed}, not to ${feed}.`
+        : `There is no file ${fileId} in the ledger; \`npm run -s sluice -- status\` lists its files.`,
     );
   }
   // In this order: a file that is closed between the two queries is in the second result.

@@ -10,7 +10,7 @@ export async function findObstacle(
   const { records, intake } = outputs.dlqs(feed);
   const queues = [
     ...intake.map(({ url }) => ['files that could not be split', url] as const),
-    ...records.map(({ url }) => ['batches that ended their consumers', url] as const),
+    ...records.map(({ url }) => ['batches that killed their consumers', url] as const),
     ['files that could not be finalized', outputs.finalizeDlqUrl(feed)] as const,
   ];
   const found: string[] = [];
@@ -19,5 +19,5 @@ export async function findObstacle(
     if (count > 0) found.push(`${formatCountOf(count, 'message')} of ${what}`);
   }
   if (found.length === 0) return undefined;
-  return `Nothing has moved for a while, and given up lie ${found.join(', ')}: \`npm run -s sluice -- dlq list --feed ${feed}\` shows them.`;
+  return `No progress for a while, and the DLQs hold ${found.join(', ')}: \`npm run -s sluice -- dlq list --feed ${feed}\` shows them.`;
 }

@@ -38,7 +38,7 @@ export async function followToEnd(
   const ports = { ledger: stack.ledger, queued, terminal, clock: systemClock };
   const arrived = await awaitLetters(file.fileId, archived.manifest.dead_lettered_records, ports, signal);
   terminal.endProgress();
-  if (!arrived) terminal.note('Some dead letters may still be on their way to the DLQ.');
+  if (!arrived) terminal.note('Some dead letters may not have reached the DLQ yet.');
   return archived;
 }
 
@@ -73,7 +73,7 @@ async function follow(
   if (file) return file;
   const id = known ?? idOfDropped(dropped);
   throw new InterruptedError(
-    `Interrupted, but the file is in the bucket and the work goes on without this command: ` +
-      `\`npm run -s sluice -- status${id === undefined ? '' : ` ${id}`}\` tells how far it is.`,
+    `Interrupted, but the file is in the bucket and the work continues without this command: ` +
+      `\`npm run -s sluice -- status${id === undefined ? '' : ` ${id}`}\` shows its progress.`,
   );
 }

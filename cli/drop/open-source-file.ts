@@ -27,7 +27,7 @@ export async function openSourceFile(path: string, command = 'drop'): Promise<So
   if (!stats.isFile()) {
     await handle.close();
     throw new CliError(
-      `${path} is ${stats.isDirectory() ? 'a folder' : 'no regular file'}; ${command} takes one file.`,
+      `${path} is ${stats.isDirectory() ? 'a folder' : 'not a regular file'}; ${command} expects one file.`,
     );
   }
   const name = basename(path);
@@ -42,14 +42,12 @@ export async function openSourceFile(path: string, command = 'drop'): Promise<So
 export async function refuseIfChanged(file: SourceFile): Promise<void> {
   const { size, mtimeMs } = await file.handle.stat();
   if (size === file.sizeBytes && mtimeMs === file.modifiedMs) return;
-  throw new CliError(
-    `${file.path} was written to while it was uploaded; nothing was dropped. Try again when it is whole.`,
-  );
+  throw new CliError(`${file.path} changed while it was uploaded; nothing was dropped. Try again when it is complete.`);
 }
 
 function reasonOf(error: unknown): string {
   const { code, message } = error as NodeJS.ErrnoException;
-  if (code === 'ENOENT') return 'there is no such file';
-  if (code === 'EACCES' || code === 'EPERM') return 'it may not be read by this user';
+  if (code === 'ENOENT') return 'no such file';
+  if (code === 'EACCES' || code === 'EPERM') return 'this user may not read it';
   return message;
 }

@@ -26,7 +26,7 @@ export async function putFile(
 ): Promise<DroppedObject> {
   const startedMs = Date.now();
   if (!stack.outputs.api(feed)) {
-    throw new CliError(`The stack was deployed without the feed ${feed}; SLUICE_FEEDS says which it has.`);
+    throw new CliError(`The stack was deployed without the feed ${feed}; SLUICE_FEEDS names its feeds.`);
   }
   if (express && !stack.outputs.hasExpressLane(feed)) {
     throw new CliError(`The feed ${feed} has no express lane in this stack; drop the file without --express.`);

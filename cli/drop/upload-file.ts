@@ -78,7 +78,7 @@ async function putInParts(request: UploadRequest) {
     throw new InterruptedError(
       gone
         ? 'Interrupted: the upload was aborted and nothing was dropped.'
-        : `Interrupted: nothing was dropped, but S3 did not confirm that the upload ${upload.UploadId} of ${key} is gone; the bucket's lifecycle removes it.`,
+        : `Interrupted: nothing was dropped, but S3 did not confirm that the upload ${upload.UploadId} of ${key} is gone; the bucket's lifecycle rule removes it.`,
       { cause: error },
     );
   }

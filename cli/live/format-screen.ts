@@ -72,7 +72,7 @@ function sectionsOf(snapshot: Snapshot, columns: number, glyphs: Glyphs): Sectio
   const now = Date.parse(snapshot.at);
   const all: Section[] = [
     {
-      title: title('Files under way'),
+      title: title('Files in progress'),
       lines: fileLines(snapshot.files, columns, glyphs),
       noun: 'file',
       unshown: snapshot.files_under_way - snapshot.files.length,

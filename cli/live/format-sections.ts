@@ -64,7 +64,7 @@ function rateOf({ measured_per_second: measured, limit }: LiveApi): string {
 
 function breakerSpans({ url, breaker, breaker_reason: reason, paused_until: until }: LiveApi, now: number): Line {
   const next = until === null ? '' : ` until ${clockText(Date.parse(until), undefined, now)}`;
-  if (breaker === 'open') return text(`breaker OPEN (${reason ?? 'no reason told'})${next}`, 'red');
+  if (breaker === 'open') return text(`breaker OPEN (${reason ?? 'no reason given'})${next}`, 'red');
   if (until !== null) return text(`paused${next}`, 'yellow');
   return text(url === null ? '' : 'breaker closed', 'dim');
 }

@@ -19,8 +19,8 @@ export interface Facts {
 const why: Record<BreakerReason, string> = {
   throttled: 'it answers "too many requests"',
   unauthorised: 'it refuses the token',
-  outage: 'it does not answer as it should',
-  refusing: 'it refuses whatever it is sent',
+  outage: 'it does not answer properly',
+  refusing: 'it refuses every record',
 };
 
 /** The headlines: what is wrong, then what is in progress, then what waits for a person. */
@@ -34,15 +34,15 @@ function breakersOf({ apis, now }: Facts): Headline[] {
     const name = `The API of ${api.feeds.join(' and ')}`;
     if (api.breaker === 'open') {
       const reason = api.breaker_reason === null ? '' : `: ${why[api.breaker_reason]}`;
-      return [{ tone: 'alarm', text: `${name} is left alone, the breaker is open${reason}.${until}` }];
+      return [{ tone: 'alarm', text: `${name} gets no records, the breaker is open${reason}.${until}` }];
     }
     return until === '' ? [] : [{ tone: 'warning', text: `${name} asked for a pause.${until}` }];
   });
 }
 
 function underWayOf({ filesUnderWay, projections, zoneOf, now }: Facts): Headline {
-  if (filesUnderWay === 0) return { tone: 'calm', text: 'Nothing is under way.' };
-  const files = `${formatCountOf(filesUnderWay, 'file')} under way`;
+  if (filesUnderWay === 0) return { tone: 'calm', text: 'Nothing is in progress.' };
+  const files = `${formatCountOf(filesUnderWay, 'file')} in progress`;
   const late = projections.filter(({ marginSeconds }) => marginSeconds !== undefined && marginSeconds < 0);
   const [worst] = [...late].sort((a, b) => (a.marginSeconds ?? 0) - (b.marginSeconds ?? 0));
   if (worst) {
@@ -63,7 +63,7 @@ function deadOf({ dead: { groups, isPartial } }: Facts): Headline[] {
   const count = groups.reduce((sum, group) => sum + group.count, 0);
   if (count === 0) return [];
   const letters = `${isPartial ? 'More than ' : ''}${formatCountOf(count, 'dead letter')}`;
-  return [{ tone: 'warning', text: `${letters} ${count === 1 && !isPartial ? 'needs' : 'need'} somebody.` }];
+  return [{ tone: 'warning', text: `${letters} ${count === 1 && !isPartial ? 'needs' : 'need'} attention.` }];
 }
 
 /** Batches that ended their function at every receive. */
@@ -72,7 +72,7 @@ function givenUpOf({ queues }: Facts): Headline[] {
     .filter(({ queue }) => queue !== 'letters')
     .reduce((sum, { dead_messages: messages }) => sum + messages, 0);
   if (count === 0) return [];
-  const text = `${formatCountOf(count, 'message')} of work that was given up ${count === 1 ? 'lies' : 'lie'} in the DLQs.`;
+  const text = `${formatCountOf(count, 'message')} of failed work ${count === 1 ? 'is' : 'are'} in the DLQs.`;
   return [{ tone: 'alarm', text }];
 }
 

@@ -15,7 +15,7 @@ export function openReader(stack: OpenStack, only: string | undefined): Snapshot
   const { target, outputs } = stack;
   const deployed = feeds.map(({ name }) => name).filter((name) => outputs.api(name) !== undefined);
   if (only !== undefined && !deployed.includes(only)) {
-    throw new CliError(`The stack was deployed without the feed ${only}; SLUICE_FEEDS says which it has.`);
+    throw new CliError(`The stack was deployed without the feed ${only}; SLUICE_FEEDS names its feeds.`);
   }
   const cloud = target.kind === 'aws' ? 'AWS' : target.endpointUrl;
   return new SnapshotReader(

@@ -95,7 +95,7 @@ function differencesOf(item: StoredRecord, { sha256, requestId }: WantedRecord):
   return [
     ...(sha256 !== undefined && item.sha256 !== sha256 ? [`the ledger has SHA-256 ${item.sha256}, not ${sha256}`] : []),
     ...(item.requestId !== requestId ? [`the ledger has the request id ${item.requestId}, not ${requestId}`] : []),
-    ...(sha256Of(item.payload) !== item.payloadSha256 ? ['its payload is not what its own SHA-256 says'] : []),
+    ...(sha256Of(item.payload) !== item.payloadSha256 ? ['its payload does not match its own SHA-256'] : []),
     ...(surplus.length > 0 ? [`its item has ${surplus.join(', ')}, which Sluice never writes`] : []),
   ];
 }

@@ -41,10 +41,10 @@ export function claimsOf({ columns, rows }: ParsedCsv): Map<string, Claim[]> {
     if (fileId === '' || !/^[1-9][0-9]{0,9}$/.test(record)) {
       faults.push(`Line ${line}: sluice_file_id or sluice_record is missing or damaged ('${fileId}', '${record}').`);
     } else if (before !== undefined) {
-      faults.push(`Line ${line}: record ${record} of the file ${fileId} stands in line ${before} already.`);
+      faults.push(`Line ${line}: record ${record} of the file ${fileId} is in line ${before} already.`);
     } else if (others === undefined) {
       faults.push(
-        `Line ${line}: ${otherFieldsColumn} is not the JSON object that it was: empty it to leave these fields as they are.`,
+        `Line ${line}: ${otherFieldsColumn} is no longer a valid JSON object: empty the cell to leave these fields as they are.`,
       );
     } else {
       const values = sources.flatMap((name, index): [string, string][] =>
@@ -101,6 +101,6 @@ export function throwFaults(faults: readonly string[]): void {
   if (faults.length === 0) return;
   const more = faults.length > maxFaults ? `\n… and ${faults.length - maxFaults} more.` : '';
   throw new CliError(
-    `Nothing was sent: not every row of the CSV is tied to its record.\n${faults.slice(0, maxFaults).join('\n')}${more}`,
+    `Nothing was sent: some rows of the CSV do not match a record.\n${faults.slice(0, maxFaults).join('\n')}${more}`,
   );
 }

@@ -38,8 +38,8 @@ export function parseCsv(bytes: Buffer, required: readonly string[]): ParsedCsv 
     return checked(columns, rows);
   }
   throw new CliError(
-    `The CSV has no columns ${required.join(', ')}: they tie each row to its record. Take one that ` +
-      '`dlq export` has written, and leave the columns that begin with sluice_ as they are.',
+    `The CSV has no columns ${required.join(', ')}: they tie each row to its record. Use one that ` +
+      '`dlq export` wrote, and do not change the columns that begin with sluice_.',
   );
 }
 
@@ -47,7 +47,7 @@ function textOf(bytes: Buffer): string {
   const isUtf16 = (bytes[0] === 0xff && bytes[1] === 0xfe) || (bytes[0] === 0xfe && bytes[1] === 0xff);
   if (isUtf16 || !isUtf8(bytes)) {
     throw new CliError(
-      `The CSV is not in UTF-8${isUtf16 ? ' but in UTF-16' : ''}: save it once more, as "CSV UTF-8" (Excel) or with the ` +
+      `The CSV is not in UTF-8${isUtf16 ? ' but in UTF-16' : ''}: save it again, as "CSV UTF-8" (Excel) or with the ` +
         'character set "Unicode (UTF-8)" (LibreOffice). Nothing was sent.',
     );
   }

@@ -64,7 +64,7 @@ export async function planCorrections(
 
 function fileFault(file: FileAccount, feedName: string | undefined): string | undefined {
   if (feedName === undefined || file.feed === feedName) return undefined;
-  return `The file ${file.fileId} is one of the feed ${file.feed}, not of ${feedName}.`;
+  return `The file ${file.fileId} belongs to the feed ${file.feed}, not of ${feedName}.`;
 }
 
 async function planFile(
@@ -87,14 +87,14 @@ async function planFile(
   for (const { line, record } of wanted.values()) {
     const dead = await ports.ledger.getDead(file.fileId, record);
     if (dead?.state === 'resolved') plan.resolved++;
-    else faults.push(`Line ${line}: record ${record} of the file ${file.fileId} is no dead letter.`);
+    else faults.push(`Line ${line}: record ${record} of the file ${file.fileId} is not a dead letter.`);
   }
 }
 
 function claimFault({ sha256, checksum, record, hasRaw }: Claim, open: OpenDead): string | undefined {
   const { file, receipt, dead } = open;
   if (sha256 !== receipt.sha256) {
-    return `sluice_sha256 is not that of record ${record} of the file ${file.fileId}: the row has got to another record.`;
+    return `sluice_sha256 is not that of record ${record} of the file ${file.fileId}: the row was moved to another record.`;
   }
   if (checksum !== undefined && checksum !== droppedChecksumOf(open)) {
     return `sluice_checksum is not that of the file ${file.fileId}.`;
@@ -106,7 +106,7 @@ function claimFault({ sha256, checksum, record, hasRaw }: Claim, open: OpenDead)
     );
   }
   if (dead) return undefined;
-  return `the letter of record ${record} is not known yet, or is lost: have it tried by \`dlq redrive\` first.`;
+  return `the letter of record ${record} is not known yet, or is lost: run \`dlq redrive\` for it first.`;
 }
 
 /** DynamoDB items have at most 400 KB, and a dead record's item holds its history as well as the correction. */
@@ -128,7 +128,7 @@ function planRow(
     return undefined;
   }
   const bytes = Buffer.byteLength(JSON.stringify(row));
-  if (bytes > maxRowBytes) return `the corrected row has ${bytes} bytes; ${maxRowBytes} is the limit.`;
+  if (bytes > maxRowBytes) return `the corrected row has ${bytes} bytes; the limit is ${maxRowBytes}.`;
   const mapped = mapRow(row, feed);
   plan.corrections.push({
     file,

@@ -25,7 +25,7 @@ export function formatCheck(
   if (report.rejects.length > 0) parts.push('\nRejected\n', ...rejectLines(report));
   if (report.repetitions.length > 0)
     parts.push(
-      '\nRepeated: the API would be asked once, and answer the others as duplicates\n',
+      '\nRepeated: the API would accept the first and answer the others as duplicates\n',
       ...repetitionLines(report),
     );
   return parts.join('');
@@ -34,7 +34,7 @@ export function formatCheck(
 function verdictOf({ state, failure, rejected_records: rejected, total_records: total }: CheckReport): string {
   if (state === 'failed') return `would be refused: ${failure?.message ?? ''}`;
   if (state === 'quarantined') return `would be quarantined: ${failure?.message ?? ''}`;
-  if (total === 0) return 'there are no records in it';
+  if (total === 0) return 'it has no records';
   return rejected === 0
     ? 'every record is valid'
     : `${formatCountOf(rejected, 'record')} of ${formatCount(total)} would be rejected`;
@@ -52,7 +52,7 @@ function factsOf(report: CheckReport, deadline: string | undefined): [string, st
   if (report.content_bytes !== null && report.content_bytes !== report.bytes)
     facts.push(['content', formatBytes(report.content_bytes)]);
   if (report.format !== null) facts.push(['format', `${report.format}, ${report.encoding ?? ''}`]);
-  if (report.is_small_file) facts.push(['small file', 'goes together with others, as one record']);
+  if (report.is_small_file) facts.push(['small file', 'bundled with other files, as one record']);
   if (csv) {
     const shown = csv.columns.slice(0, maxShownColumns).join(' | ');
     const more = csv.columns.length > maxShownColumns ? ` and ${csv.columns.length - maxShownColumns} more` : '';

@@ -14,9 +14,9 @@ export function formatDeadRecord(dead: DeadDescription, { style }: Pick<Terminal
   );
   const title = `Record ${formatCount(dead.record)} of ${oneLine(dead.source_file, Math.max(40, columns - 20))}`;
   const parts = [`${style('bold', title)}\n\n${formatPairs(pairs, '  ')}`];
-  if (dead.history.length > 0) parts.push(`\nWhat has happened to it:\n\n${formatHistory(dead)}`);
+  if (dead.history.length > 0) parts.push(`\nHistory:\n\n${formatHistory(dead)}`);
   if (dead.correction) parts.push(`\nThe newest correction:\n\n${formatCorrection(dead.correction)}`);
-  if (dead.raw_payload !== null) parts.push(`\nAs it stood in the file:\n\n${style('dim', payloadOf(dead))}\n`);
+  if (dead.raw_payload !== null) parts.push(`\nIn the file:\n\n${style('dim', payloadOf(dead))}\n`);
   return parts.join('');
 }
 
@@ -39,7 +39,7 @@ function pairsOf(dead: DeadDescription): [string, string | null][] {
     ['requests', dead.attempts === null ? null : `${formatCount(dead.attempts)} before it became a dead letter`],
     ['sha256', dead.sha256],
     ['letter id', dead.letter_id],
-    ['message', dead.message_id === null ? null : `${dead.message_id}, sent ${dead.sent_at ?? 'at a time unknown'}`],
+    ['message', dead.message_id === null ? null : `${dead.message_id}, sent ${dead.sent_at ?? 'at an unknown time'}`],
   ];
 }
 
@@ -77,5 +77,5 @@ function payloadOf({ raw_encoding, raw_payload }: DeadDescription): string {
   const text =
     raw_encoding === 'text' ? (raw_payload ?? '') : Buffer.from(raw_payload ?? '', 'base64').toString('utf8');
   const shown = text.split(/\r\n|\r|\n/).map((line) => `  ${oneLine(line, 100_000)}`);
-  return raw_encoding === 'head' ? `${shown.join('\n')}\n  … (only its head is kept)` : shown.join('\n');
+  return raw_encoding === 'head' ? `${shown.join('\n')}\n  … (only its beginning is stored)` : shown.join('\n');
 }

@@ -27,21 +27,19 @@ export function formatDeadList(
   const missing = records.filter(({ reason }) => reason !== buriedReason).length - queued;
   if (!isNarrowed(selection) && missing > 0) {
     parts.push(
-      `${formatCountOf(missing, 'dead letter')} of them have no message in the DLQ any more (purged or expired). ` +
+      `${formatCountOf(missing, 'dead letter')} of them no longer have a message in the DLQ (purged or expired). ` +
         `Nothing is lost: a redrive makes them again.\n`,
     );
   }
   if (messages.length > 0)
     parts.push(formatDeadEntries(`Also in the DLQs of ${feed}`, 'message', messages, painter, columns));
   if (parts.length === 0) {
-    return isNarrowed(selection)
-      ? `No open dead letter of ${feed} is like that.\n`
-      : `${feed} has no open dead letters.\n`;
+    return isNarrowed(selection) ? `No open dead letter of ${feed} matches.\n` : `${feed} has no open dead letters.\n`;
   }
   const [first] = records;
   if (first) {
     parts.push(
-      `All of one record: \`npm run -s sluice -- dlq show ${first.file_id} ${first.record}\`. ` +
+      `Everything about one record: \`npm run -s sluice -- dlq show ${first.file_id} ${first.record}\`. ` +
         `To try them again: \`npm run -s sluice -- dlq redrive --feed ${feed}\`.\n`,
     );
   }

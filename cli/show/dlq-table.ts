@@ -52,7 +52,7 @@ function formatExample({ outcome, reason, example }: ReasonGroup, style: Termina
 
 /** Of bytes that are not text, what can be read: enough to recognise the record. */
 function payloadOf({ raw_encoding, raw_payload }: DeadEntry): string {
-  if (raw_payload === null) return '(its batch is not settled yet: `dlq show` will tell what stood in the file)';
+  if (raw_payload === null) return '(its batch is not settled yet: `dlq show` will show the text in the file)';
   return raw_encoding === 'text' ? raw_payload : Buffer.from(raw_payload, 'base64').toString('utf8');
 }
 

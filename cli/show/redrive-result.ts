@@ -39,7 +39,7 @@ export function describeAmendment(amendment: Amendment) {
 export function formatRedrive(end: RedriveEnd, amendments: readonly Amendment[], feed: string): string {
   const { moved, remade, counts, untried } = end;
   if (moved + remade + untried === 0) return `There is nothing to redrive: ${feed} has no such dead letters.\n`;
-  const lines = [`${formatCountOf(moved, 'letter')} went back to be tried again.`];
+  const lines = [`${formatCountOf(moved, 'letter')} moved back to be tried again.`];
   if (remade > 0)
     lines.push(`${formatCountOf(remade, 'letter')} whose message was gone was made again from the ledger.`);
   lines.push(`${formatCount(counts.resolved)} resolved.`);
@@ -57,8 +57,8 @@ export function formatRedrive(end: RedriveEnd, amendments: readonly Amendment[],
 /** The accounts after it. */
 export function formatAmendments(amendments: readonly Amendment[]): string {
   const rows = amendments.map((amendment) => {
-    if (amendment.kind === 'open') return [amendment.fileId, 'its first manifest is still to come, and will tell'];
-    if (amendment.kind === 'owed') return [amendment.fileId, 'its amended manifest is still to come'];
+    if (amendment.kind === 'open') return [amendment.fileId, 'its first manifest is not written yet'];
+    if (amendment.kind === 'owed') return [amendment.fileId, 'its amended manifest is not written yet'];
     const { file_id, manifest_number, total_records, uploaded_records, resolved_records, dead_lettered_records } =
       amendment.manifest;
     const figures = [total_records, uploaded_records, resolved_records, dead_lettered_records].map(formatCount);

@@ -15,7 +15,7 @@ export function formatPlan(plan: CorrectionPlan): string {
   const files = new Set(corrections.map(({ file }) => file.fileId)).size;
   const lines = [
     `${formatCountOf(corrections.length, 'row')} changed, of ${formatCountOf(files, 'file')}; ` +
-      `${formatCount(unchanged)} left as they were, ${formatCount(resolved)} resolved since.`,
+      `${formatCount(unchanged)} unchanged, ${formatCount(resolved)} resolved since.`,
   ];
   const columns = summariseChanges(plan);
   if (columns.length > 0) {
@@ -35,16 +35,16 @@ export function formatPlan(plan: CorrectionPlan): string {
   }
   for (const { column, example } of columns.filter(({ isSuspicious }) => isSuspicious)) {
     lines.push(
-      `Look at ${oneLine(column, 30)}: it was changed where it was not at fault, as from ${quoted(example.before)} to ` +
+      `Look at ${oneLine(column, 30)}: valid values were changed, such as from ${quoted(example.before)} to ` +
         `${quoted(example.after)}. A spreadsheet may have reformatted it.`,
     );
   }
   const faulty = corrections.filter(({ fault }) => fault !== undefined);
-  if (faulty.length > 0) lines.push(`${formatCountOf(faulty.length, 'row')} will be rejected again as they are:`);
+  if (faulty.length > 0) lines.push(`${formatCountOf(faulty.length, 'row')} would be rejected again:`);
   for (const { line, fault = '' } of faulty.slice(0, maxRows)) lines.push(`  line ${line}: ${oneLine(fault, 100)}`);
   if (ignored.length > 0) {
     lines.push(
-      `Not sent, since they are no columns of the files: ${ignored.map((name) => oneLine(name, 30)).join(', ')}.`,
+      `Not sent, because the files have no such columns: ${ignored.map((name) => oneLine(name, 30)).join(', ')}.`,
     );
   }
   return `${lines.join('\n').trimEnd()}\n`;
@@ -55,11 +55,11 @@ const quoted = (text: string | undefined): string => (text === undefined ? '(non
 /** Words for a corrected row's outcome, and what to do. */
 const words = {
   uploaded: 'uploaded',
-  resolved: 'resolved otherwise meanwhile',
-  rejected: 'rejected again: correct the row once more',
-  refused: 'refused by the API: correct the row once more, or resolve it by hand',
-  exhausted: 'the API failed on it: hand the CSV in again later',
-  conflict: 'conflict: to be settled by hand',
+  resolved: 'resolved in another way meanwhile',
+  rejected: 'rejected again: correct the row again',
+  refused: 'refused by the API: correct the row again, or resolve it by hand',
+  exhausted: 'the API failed on it: reingest the CSV again later',
+  conflict: 'conflict: resolve it by hand',
   waiting: 'still waiting to be tried',
 } as const;
 
@@ -95,9 +95,9 @@ export function formatEnds(ended: readonly EndedCorrection[], amendments: readon
 
 function conflictAdvice({ correction: { file, record } }: EndedCorrection): string {
   return (
-    '\nA conflict: under the request id of the record the API has an entry already, which may not say what the corrected ' +
-    'row says. Look up in the API what it holds, set it right there, and then close the record:\n' +
-    `  npm run -s sluice -- dlq resolve ${file.fileId} ${record} --why 'set right in the API: …'\n`
+    '\nA conflict: the API already has an entry under the request id of the record, which may differ from the corrected ' +
+    'row. Look up the entry in the API, fix it there, and then close the record:\n' +
+    `  npm run -s sluice -- dlq resolve ${file.fileId} ${record} --why 'fixed in the API: …'\n`
   );
 }
 

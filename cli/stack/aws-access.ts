@@ -38,14 +38,14 @@ export class AwsRequestHandler extends NodeHttpHandler {
 export function refuseForeignAnswer(status: number, headers: Record<string, string>, host: string): void {
   if (status === 407) {
     throw new CliError(
-      'The proxy asks for a user name and password (407): put them into HTTPS_PROXY, as http://USER:PASSWORD@HOST:PORT.',
+      'The proxy requires a user name and password (407): put them into HTTPS_PROXY, as http://USER:PASSWORD@HOST:PORT.',
     );
   }
   const names = Object.keys(headers);
   const isFromAws = names.some((name) => /^x-amz/i.test(name));
   if (isFromAws || !/^text\/html\b/i.test(headers['content-type'] ?? '')) return;
   throw new CliError(
-    `What answers for ${host} (status ${status}, a web page) is not AWS. Is there a proxy or a login page in between? ` +
+    `A web page answered for ${host} (status ${status}), not AWS. Is there a proxy or a login page in between? ` +
       'Set HTTPS_PROXY, or sign in to the network.',
   );
 }

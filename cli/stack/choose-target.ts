@@ -40,7 +40,7 @@ export function chooseTarget({ stack, env, local }: TargetWish): Target {
   const others = Object.keys(local);
   throw new CliError(
     others.length === 0
-      ? 'No local cloud is up. Bring one up with `npm run -s sluice -- up`, or name a stack in AWS with --stack NAME.'
+      ? 'No local cloud is up. Start one with `npm run -s sluice -- up`, or name a stack in AWS with --stack NAME.'
       : `Several stacks are up here; name one of them with --stack: ${others.join(', ')}.`,
   );
 }

@@ -45,7 +45,7 @@ const explanations: readonly { names: RegExp; says?: RegExp; sentence: (message:
   {
     names:
       /^(Throttling|ThrottlingException|ThrottledException|TooManyRequestsException|RequestLimitExceeded|SlowDown|ProvisionedThroughputExceededException|RequestThrottled|RequestThrottledException)$/,
-    sentence: () => 'AWS limits the rate of requests just now, also after several tries: wait a minute and try again.',
+    sentence: () => 'AWS is throttling requests, even after several tries: wait a minute and try again.',
   },
   {
     names: /^(AccessDenied|AccessDeniedException|UnrecognizedClientException|InvalidClientTokenId)$/,
@@ -67,10 +67,10 @@ export function explainFault(error: unknown): string {
   if (explanation) return explanation.sentence(message);
   const path = (error as { path?: unknown }).path;
   if (code !== undefined && fileFaults.includes(code) && typeof path === 'string') {
-    return `${path} cannot be written (${code}). SLUICE_STATE_DIR names another folder for what Sluice keeps on this machine.`;
+    return `${path} cannot be written (${code}). SLUICE_STATE_DIR names another folder for the files that Sluice stores on this machine.`;
   }
   if (code !== undefined && networkFaults.includes(code)) {
-    return `Nothing answers at ${addressOf(error)} (${code}). A local cloud comes up with \`npm run -s sluice -- up\`.`;
+    return `Nothing answers at ${addressOf(error)} (${code}). Start a local cloud with \`npm run -s sluice -- up\`.`;
   }
   return `${nameOf(error)}: ${message} (--debug shows where)`;
 }

@@ -114,7 +114,7 @@ function noAnswer(target: Target, cause: Error): CliError {
 function noStack(target: Target, cause?: unknown): CliError {
   const message =
     target.kind === 'aws'
-      ? `There is no stack ${target.stackName} in this AWS account and region, nor was one of that name brought up here.`
+      ? `There is no stack ${target.stackName} in this AWS account and region, and none of that name was started here.`
       : `There is no stack ${target.stackName} at ${target.endpointUrl}. Deploy it with \`npm run -s sluice -- up\`.`;
   return new CliError(message, { cause });
 }

@@ -65,7 +65,7 @@ function explained(error: unknown, port: number): unknown {
   const { code } = error as NodeJS.ErrnoException;
   if (code === 'EADDRINUSE')
     return new CliError(`Port ${port} is taken; name another one with --port.`, { cause: error });
-  if (code === 'EACCES') return new CliError(`Port ${port} is not for you; name one above 1023.`, { cause: error });
+  if (code === 'EACCES') return new CliError(`Port ${port} is reserved; name one above 1023.`, { cause: error });
   return error;
 }
 
@@ -131,11 +131,11 @@ class Room {
     const url = target.startsWith('/') ? URL.parse(`http://${address}${target}`) : null;
     const file = url && this.#files.get(url.pathname);
     const action = url && Object.hasOwn(this.#actions, url.pathname) ? this.#actions[url.pathname] : undefined;
-    if (!file && !action) return answerFault(response, 404, 'There is nothing here.');
+    if (!file && !action) return answerFault(response, 404, 'Not found.');
     const allowed = action?.method ?? 'GET';
     if (method !== allowed) {
       response.setHeader('Allow', allowed);
-      return answerFault(response, 405, `Only ${allowed} is understood here.`);
+      return answerFault(response, 405, `Only ${allowed} is supported here.`);
     }
     if (file) return answer(response, 200, file.type, file.body);
     const stranger = url?.pathname === '/api/enter' ? undefined : refuseStranger({ method, headers }, this.#session);
@@ -145,9 +145,9 @@ class Room {
 
   async #enter(request: IncomingMessage, response: ServerResponse): Promise<void> {
     const body = await readBody(request);
-    if (body === undefined) return answerFault(response, 413, 'That is too long.');
+    if (body === undefined) return answerFault(response, 413, 'The request is too long.');
     const wish = entryWish.safeParse(jsonOf(body));
-    if (!wish.success) return answerFault(response, 400, 'It must have a code.');
+    if (!wish.success) return answerFault(response, 400, 'It must contain a code.');
     if (!this.#entryCode.redeem(wish.data.code)) {
       this.#ports.onStaleLink(this.newLink());
       return answerFault(response, 401, 'This link was used or is too old.');
@@ -172,13 +172,13 @@ class Room {
 
   async #redrive(request: IncomingMessage, response: ServerResponse): Promise<void> {
     const body = await readBody(request);
-    if (body === undefined) return answerFault(response, 413, 'That is too long.');
+    if (body === undefined) return answerFault(response, 413, 'The request is too long.');
     const wish = redriveWish.safeParse(jsonOf(body));
-    if (!wish.success) return answerFault(response, 400, 'It must say a feed, and may say a reason.');
+    if (!wish.success) return answerFault(response, 400, 'It must name a feed, and may name a reason.');
     const { feed, reason } = wish.data;
     if (!this.#ports.feeds.includes(feed)) return answerFault(response, 404, 'There is no such feed.');
     const started = this.#ports.redrives.start({ feed, reason });
-    if (started.kind === 'busy') return answerFault(response, 409, `A redrive of ${feed} is under way already.`);
+    if (started.kind === 'busy') return answerFault(response, 409, `A redrive of ${feed} is in progress already.`);
     answerJson(response, 202, started.job);
   }
 }

@@ -50,7 +50,7 @@ export function refuseForeignPost({ method, headers }: Asked): Refusal | undefin
 export function refuseStranger({ headers }: Asked, session: string): Refusal | undefined {
   return sessionsOf(headers).some((given) => isSame(given, session))
     ? undefined
-    : { status: 401, text: 'Open the newest link that `sluice ui` has printed. Each link works once.' };
+    : { status: 401, text: 'Open the newest link that `sluice ui` printed. Each link works once.' };
 }
 
 function sessionsOf({ cookie = '' }: IncomingHttpHeaders): string[] {

@@ -14,20 +14,20 @@ export function* checkChain(newest: ReadManifest, find: (name: string) => Buffer
   for (let number = newest.manifest.manifest_number; number > 1; number--) {
     const { previous_manifest_sha256: sha256 } = read.manifest;
     if (sha256 === null) {
-      yield { sentence: `manifest ${number} is of version 1 and does not name the one before it`, isSkipped: true };
+      yield { sentence: `manifest ${number} is of version 1 and does not name the previous one`, isSkipped: true };
       return;
     }
     const name = manifestName(number - 1);
     const bytes = find(name);
     if (!bytes) {
-      yield { sentence: `${name} is not here: the manifests before it were not checked`, isSkipped: true };
+      yield { sentence: `${name} is missing: earlier manifests were not checked`, isSkipped: true };
       return;
     }
     mustHold(sha256Of(bytes) === sha256, `${name} is not the one that manifest ${number} follows`);
     read = readManifest(bytes, name);
     const isOfFile = read.folder === newest.folder && read.manifest.manifest_number === number - 1;
-    mustHold(isOfFile, `${name} is not of the same file`);
+    mustHold(isOfFile, `${name} belongs to another file`);
   }
   if (read !== newest)
-    yield { sentence: `the manifests before it are here, and each names the one before by its SHA-256` };
+    yield { sentence: `all earlier manifests are present, and each names the previous one by its SHA-256` };
 }

@@ -27,7 +27,7 @@ function checkSums(manifest: Manifest): void {
     sumOf(manifest) === total,
     `the outcomes are ${sumOf(manifest)} in all, and the manifest's total is ${total}`,
   );
-  mustHold(manifest.valid_records === total - rejected, 'valid_records is not the total less the rejected');
+  mustHold(manifest.valid_records === total - rejected, 'valid_records is not the total minus the rejected records');
   const open = rejected + manifest.refused_records + manifest.exhausted_records - manifest.handled_records;
   mustHold(
     manifest.dead_lettered_records === open,
@@ -37,7 +37,7 @@ function checkSums(manifest: Manifest): void {
 }
 
 function checkState({ state, total_records: total, duplicate_of: first, failure, archive }: Manifest): void {
-  mustHold((state === 'duplicate') === (first !== null), `duplicate_of does not go with the state ${state}`);
+  mustHold((state === 'duplicate') === (first !== null), `duplicate_of does not match the state ${state}`);
   mustHold(state !== 'failed' || failure !== null, 'the file failed, and the manifest does not say why');
   mustHold(
     (state !== 'duplicate' && state !== 'failed') || (total === 0 && archive.receipts_key === null),
@@ -47,7 +47,7 @@ function checkState({ state, total_records: total, duplicate_of: first, failure,
 
 /** Checks that ranges are in order, do not overlap, and lie within the file. */
 function checkHeldRanges({ held_ranges: ranges, total_records: total, held_records: held, state }: Manifest): void {
-  mustHold(state !== 'superseded' || ranges.length === 0, 'of a superseded file nobody knows which records are held');
+  mustHold(state !== 'superseded' || ranges.length === 0, 'which records of a superseded file are held is unknown');
   let end = 0;
   let records = 0;
   for (const { first_record: first, last_record: last } of ranges) {
@@ -68,7 +68,7 @@ function checkErrors(manifest: Manifest): void {
     errors.length === Math.min(open, maxErrors),
     `${open} dead letters are open, and ${errors.length} are shown`,
   );
-  mustHold(isTruncated === errors.length < open, 'errors_truncated does not go with the errors');
+  mustHold(isTruncated === errors.length < open, 'errors_truncated does not match the errors');
   if (manifest.manifest_version === 1) return;
   const counted = reasons.reduce((sum, { records }) => sum + records, 0);
   mustHold(counted === open, `${open} dead letters are open, and ${counted} are counted by reason`);
@@ -96,27 +96,33 @@ function checkTimes({ times, uploaded_records: uploaded }: Manifest): void {
 function checkPresence(manifest: Manifest): void {
   const { archive, manifest_number: number, format, state } = manifest;
   const together = (one: unknown, other: unknown, what: string): void =>
-    mustHold((one === null) === (other === null), `${what} are not both there or both null`);
+    mustHold((one === null) === (other === null), `${what} are not both present or both null`);
   together(archive.receipts_key, archive.receipts_sha256, "the receipts' key and hash");
   together(archive.receipts_key, manifest.proof, 'receipts and roots');
   together(archive.dead_letters_key, archive.dead_letters_sha256, "the dead letters' key and hash");
   together(archive.resolutions_key, archive.resolutions_sha256, "the resolutions' key and hash");
   together(archive.report_key, archive.report_sha256, "the report's key and hash");
   together(format, manifest.body_offset, 'format and body_offset');
-  mustHold(archive.receipts_key !== null || archive.dead_letters_key === null, 'dead letters, and no receipts');
+  mustHold(
+    archive.receipts_key !== null || archive.dead_letters_key === null,
+    'there are dead letters, but no receipts',
+  );
   mustHold(
     (number === 1) === (manifest.previous_manifest_sha256 === null),
-    'only the first manifest has none before it',
+    'only the first manifest has no previous one',
   );
   const { content_bytes: bytes, body_offset: offset, compression, bundled_files: bundled } = manifest;
   const isPlain = compression === null && manifest.decoded_from === null;
-  mustHold(!isPlain || bytes === manifest.bytes, 'content_bytes is not bytes, and nothing is compressed or decoded');
-  mustHold(compression === 'zip' || manifest.zip_member === null, 'zip_member, and no ZIP archive');
-  mustHold((offset ?? 0) <= (bytes ?? 0), 'body_offset is behind the content');
-  mustHold((bundled !== null) === (format === 'bundle'), 'bundled_files does not go with the format');
+  mustHold(
+    !isPlain || bytes === manifest.bytes,
+    'content_bytes differs from bytes, although nothing is compressed or decoded',
+  );
+  mustHold(compression === 'zip' || manifest.zip_member === null, 'zip_member is present, but there is no ZIP archive');
+  mustHold((offset ?? 0) <= (bytes ?? 0), 'body_offset is after the end of the content');
+  mustHold((bundled !== null) === (format === 'bundle'), 'bundled_files does not match the format');
   mustHold(
     bundled === null || state !== 'completed' || bundled === manifest.total_records,
-    'bundled_files is not the total',
+    'bundled_files differs from the total',
   );
   mustHold(
     archive.resolutions_key !== null || (manifest.resolved_records === 0 && manifest.handled_records === 0),

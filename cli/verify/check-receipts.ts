@@ -39,7 +39,7 @@ export async function* checkReceipts(
   const [records, receipts] = [new MerkleRoot(), new MerkleRoot()];
   const whole = manifest.total_records - heldIn(manifest);
   for await (const line of linesOf(unpack(files.receipts, 'the receipts'), 'the receipts')) {
-    const receipt = readReceipt(line, `the receipt behind record ${order.last}`);
+    const receipt = readReceipt(line, `the receipt after record ${order.last}`);
     const isNext = order.add(receipt.record);
     records.add(Buffer.from(receipt.sha256, 'hex'));
     receipts.add(line);
@@ -62,17 +62,17 @@ export async function* checkReceipts(
   const sum = sumCounts(tally.counts) + heldIn(manifest);
   if (resolutions) {
     tally.compare(manifest);
-    yield { sentence: `the receipts have each record once, and come to the manifest's counts (${sum})` };
-    yield { sentence: 'errors, counts by reason and times are those of the receipts' };
+    yield { sentence: `the receipts have each record once, and add up to the manifest's counts (${sum})` };
+    yield { sentence: 'errors, counts by reason and times match the receipts' };
   } else {
     yield { sentence: `the receipts have each record once (${sum})` };
-    yield { sentence: 'counts, errors and reasons depend on resolutions that are not here', isSkipped: true };
+    yield { sentence: 'counts, errors and reasons depend on resolutions that are missing', isSkipped: true };
   }
   checkRoots(manifest, records, receipts);
-  if (dead) yield { sentence: 'the dead letters are the failed records, line by line' };
+  if (dead) yield { sentence: 'the dead letters match the failed records, line by line' };
   yield manifest.proof
-    ? { sentence: 'the Merkle roots over records and receipts are the manifest’s' }
-    : { sentence: 'the manifest is from before proofs: it has no Merkle roots', isSkipped: true };
+    ? { sentence: 'the Merkle roots over records and receipts match the manifest' }
+    : { sentence: 'the manifest is older than proofs: it has no Merkle roots', isSkipped: true };
   if (source) yield* await source.end(isWhole);
 }
 
@@ -180,16 +180,16 @@ class Tally {
     mustHold(this.#handled === handled, `${this.#handled} records were handled, the manifest says ${handled}`);
     mustHold(
       times.first_upload === this.#firstUpload && times.last_upload === this.#lastUpload,
-      'the first and last upload are not those of the receipts',
+      'the first and last upload do not match the receipts',
     );
     if (manifest.manifest_version === 1) return;
     mustHold(
       isDeepStrictEqual(manifest.errors, this.#errors),
-      'the errors are not the first open ones of the receipts',
+      'the errors do not match the first open records of the receipts',
     );
     mustHold(
       isDeepStrictEqual(manifest.errors_by_reason, [...this.#reasons.values()]),
-      'the counts by reason are not those of the receipts',
+      'the counts by reason do not match the receipts',
     );
   }
 }

@@ -31,7 +31,7 @@ export async function openSource(manifest: Manifest, path: string): Promise<Sour
     (content?.compression ?? null) === compression &&
     (content?.decodedFrom ?? null) === decodedFrom &&
     (content?.member?.name ?? null) === member;
-  mustHold(isNamed, 'the source is compressed or encoded in another way than the manifest says');
+  mustHold(isNamed, 'the source is not compressed or encoded as the manifest says');
   return new SourceCheck(manifest, readContent({ source, ...(content ? { content } : {}) }, undefined, sources, 0));
 }
 
@@ -61,7 +61,7 @@ export class SourceCheck {
    */
   async add(receipt: CheckedReceipt, isNext: boolean): Promise<void> {
     const { record, offset, length, raw_encoding: encoding, raw_payload: payload } = receipt;
-    mustHold(offset >= this.#content.offset, `record ${record} begins within the one before it`);
+    mustHold(offset >= this.#content.offset, `record ${record} begins within the previous one`);
     await this.#passGap(offset, isNext, receipt);
     const quoted = encoding === 'head' ? headBytes : maxQuotedBytes;
     mustHold(
@@ -75,7 +75,7 @@ export class SourceCheck {
     );
     mustHold(
       payload === undefined || payload === quoteOf(head, encoding),
-      `record ${record} is quoted differently from what stands in the source`,
+      `record ${record} is quoted differently from the source`,
     );
     this.#record = record;
   }
@@ -88,12 +88,12 @@ export class SourceCheck {
     // One more byte shows that the record is longer.
     const isAll = bytes === null || (content.offset === bytes && (await content.readTo(bytes + 1)).length === 0);
     mustHold(isAll, `the source's content does not have ${bytes} bytes`);
-    const sentence = 'each record stands in the source once, where its receipt says, with the same bytes';
+    const sentence = 'each record is in the source once, at the position in its receipt, with the same bytes';
     if (version > 1) {
       const unchecked = this.#layout.unchecked.map((each) => ({ sentence: `${each}: not checked`, isSkipped: true }));
       return [{ sentence: `${sentence}, and nothing but separators between them` }, ...unchecked];
     }
-    const skipped = 'what stands between the records was not checked: a manifest of version 1 has no body_offset';
+    const skipped = 'the content between the records was not checked: a manifest of version 1 has no body_offset';
     return [{ sentence }, { sentence: skipped, isSkipped: true }];
   }
 
@@ -103,7 +103,7 @@ export class SourceCheck {
     if (this.#manifest.manifest_version === 1) return content.skipTo(end);
     const head = this.#manifest.body_offset ?? 0;
     if (after === 0) {
-      mustHold(head <= end && head <= maxGapBytes, 'body_offset is behind the first record');
+      mustHold(head <= end && head <= maxGapBytes, 'body_offset is after the first record');
       this.#layout.checkHead(await content.readTo(head));
     }
     if (!isNext) return content.skipTo(end);

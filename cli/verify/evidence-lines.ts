@@ -19,15 +19,15 @@ export function readChunks(path: string, start = 0): AsyncIterable<Buffer> {
  * @throws DoesNotHoldError
  */
 export async function* unpack(path: string, what: string): AsyncGenerator<Buffer> {
-  mustHold(statSync(path).size > 0, `${what} is an empty file, and no gzip`);
+  mustHold(statSync(path).size > 0, `${what} is an empty file, not a gzip`);
   let end = 0;
   try {
     yield* decompress(readChunks(path), { compression: 'gzip' }, (bytes) => (end = bytes));
   } catch (error) {
     if (!(error instanceof CompressedContentError)) throw error;
-    throw new DoesNotHoldError(`${what} can't be unpacked: ${error.message}`, { cause: error });
+    throw new DoesNotHoldError(`${what} cannot be decompressed: ${error.message}`, { cause: error });
   }
-  mustHold(end === statSync(path).size, `something follows the gzip in ${what}`);
+  mustHold(end === statSync(path).size, `there is data after the gzip in ${what}`);
 }
 
 /**

@@ -21,13 +21,13 @@ export function readManifest(bytes: Buffer, name: string): ReadManifest {
   const read = manifestSchema.safeParse(json);
   if (!read.success) {
     const [issue] = read.error.issues;
-    throw new DoesNotHoldError(`${name} is no manifest: ${issue?.path.join('.')} ${issue?.message}`);
+    throw new DoesNotHoldError(`${name} is not a manifest: ${issue?.path.join('.')} ${issue?.message}`);
   }
   const manifest = read.data;
   const isV1 = manifest.manifest_version === 1;
   mustHold(
     isV1 ? isPartOf(json, manifest) : isDeepStrictEqual(json, manifest),
-    `${name} has a field that is not known, or lacks one: it may be of a newer version of Sluice`,
+    `${name} has an unknown field, or lacks one: it may be of a newer version of Sluice`,
   );
   checkForm(manifest, name);
   return { bytes, manifest, folder: checkNames(manifest, name) };
@@ -42,7 +42,7 @@ function checkForm(manifest: Manifest, name: string): void {
   );
   const named = [times.received, times.split, times.first_upload, times.last_upload, times.completed];
   const odd = named.find((time) => time !== null && !isTime(time));
-  mustHold(odd == null, `${odd} in ${name} is no time in milliseconds, UTC`);
+  mustHold(odd == null, `${odd} in ${name} is not a time in milliseconds, UTC`);
   const isWhole = bytes !== null && (signature === null || signature.public_key_pem_sha256 !== null);
   mustHold(version === 1 || isWhole, `${name} lacks a field`);
   const isOld = archive.report_key === null && manifest.body_offset === null;
@@ -71,7 +71,7 @@ export const manifestName = (number: number): string => (number === 1 ? 'manifes
 function checkNames(manifest: Manifest, name: string): string {
   const { archive, signature, file_id: id, manifest_number: number } = manifest;
   const own = manifestName(number);
-  mustHold(name === own, `${name} says that it is manifest ${number} of its file, whose name is ${own}`);
+  mustHold(name === own, `${name} says that it is manifest ${number} of its file, whose name would be ${own}`);
   const folder = archive.manifest_key.slice(0, -own.length - 1);
   mustHold(
     archive.manifest_key === `${folder}/${own}` && (folder === id || folder.endsWith(`/${id}`)),

@@ -42,14 +42,14 @@ export async function proveRecord(
   receipts: () => Promise<AsyncIterable<string>>,
 ): Promise<RecordProof> {
   const { proof, file_id } = manifest;
-  if (!proof) throw new CliError(`The manifest of ${file_id} has no Merkle roots: nothing can be proved by it.`);
+  if (!proof) throw new CliError(`The manifest of ${file_id} has no Merkle roots: nothing can be proved with it.`);
   const leaf = await findReceipt(record, await receipts());
   if (!leaf) throw new CliError(`The receipts of ${file_id} have no record ${record}.`);
   const way = new MerkleProof(leaf.index, proof.leaves);
   for await (const line of await receipts()) way.add(Buffer.from(line));
   const steps = way.steps();
   if (rootOf(Buffer.from(leaf.receipt), steps).toString('hex') !== proof.receipts_root) {
-    throw new CliError(`The receipts of ${file_id} are not those that its manifest stands for: no proof can be made.`);
+    throw new CliError(`The receipts of ${file_id} do not match its manifest: no proof can be made.`);
   }
   return {
     sluice_proof: 1,
@@ -88,18 +88,18 @@ const maxPath = 64;
  */
 export function* verifyRecordProof(json: object, manifest: ReadManifest | undefined): Generator<Verified> {
   const read = recordProof.safeParse(json);
-  mustHold(read.success && isDeepStrictEqual(json, read.data), 'the proof has not the form of one');
+  mustHold(read.success && isDeepStrictEqual(json, read.data), 'the proof does not have the form of a proof');
   const proof = read.data;
-  mustHold(proof.receipt.isWellFormed() && !proof.receipt.includes('\n'), 'the receipt is no line of text');
+  mustHold(proof.receipt.isWellFormed() && !proof.receipt.includes('\n'), 'the receipt is not a line of text');
   const line = Buffer.from(proof.receipt);
   const receipt = readReceipt(line, 'the receipt');
-  mustHold(proof.path.length <= maxPath, 'the way from the receipt is too long');
+  mustHold(proof.path.length <= maxPath, 'the path from the receipt is too long');
   const steps = proof.path.map(({ side, hash }) => ({ side, hash: Buffer.from(hash, 'hex') }));
   mustHold(
     rootOf(line, steps).toString('hex') === proof.receipts_root,
-    'the way from the receipt does not lead to the root',
+    'the path from the receipt does not lead to the root',
   );
-  mustHold(indexOf(proof) === proof.index, 'the way from the receipt is not the way of its leaf');
+  mustHold(indexOf(proof) === proof.index, 'the path from the receipt does not belong to its leaf');
   if (manifest) checkManifestOf(proof, receipt, manifest);
   const { record, sha256, outcome, request_id, status, at } = receipt;
   const request = request_id === null ? 'never sent' : `request ${request_id}`;
@@ -110,12 +110,12 @@ export function* verifyRecordProof(json: object, manifest: ReadManifest | undefi
   const named = `manifest ${proof.manifest_number} of the file ${proof.file_id}`;
   yield manifest
     ? { sentence: `the root is that of ${named}` }
-    : { sentence: `whether the root is that of ${named} was not looked at: --manifest`, isSkipped: true };
+    : { sentence: `whether the root is that of ${named} was not checked: --manifest`, isSkipped: true };
 }
 
 function checkManifestOf(proof: RecordProof, { record }: CheckedReceipt, { manifest, bytes }: ReadManifest): void {
   checkManifest(manifest);
-  mustHold(sha256Of(bytes) === proof.manifest_sha256, 'the manifest is not the one that the proof is about');
+  mustHold(sha256Of(bytes) === proof.manifest_sha256, 'the proof refers to another manifest');
   mustHold(manifest.manifest_number === proof.manifest_number, 'the manifest has another number');
   mustHold(manifest.file_id === proof.file_id, 'the manifest is of another file');
   mustHold(manifest.proof?.receipts_root === proof.receipts_root, 'the manifest has another root');
@@ -124,7 +124,7 @@ function checkManifestOf(proof: RecordProof, { record }: CheckedReceipt, { manif
   if (manifest.state === 'superseded') return;
   const held = manifest.held_ranges.filter(({ first_record: first }) => first < record);
   const before = held.reduce((sum, { first_record: first, last_record: last }) => sum + last - first + 1, 0);
-  mustHold(record - 1 - before === proof.index, `record ${record} has another place among the receipts`);
+  mustHold(record - 1 - before === proof.index, `record ${record} has another position among the receipts`);
 }
 
 /** The index of the leaf with a path of these sides, in a tree of that size. */

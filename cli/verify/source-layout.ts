@@ -55,7 +55,7 @@ export class SourceLayout {
     if (this.#format === 'csv') return this.#readHeader(head);
     const ink = head.findIndex((byte) => !otherBlanks.has(byte));
     if (this.#format === 'json-array' && head[ink] === openObject) this.#wrapping = head.subarray(ink);
-    else mustHold(this.#isBlank(head), 'something stands before the first record, and is in no receipt');
+    else mustHold(this.#isBlank(head), 'there is content before the first record that is in no receipt');
   }
 
   /**
@@ -67,13 +67,13 @@ export class SourceLayout {
     if (this.#format === 'bundle') return checkMemberLine(gap, place);
     if (this.#wrapping && !place.next) return this.#checkWrapping(Buffer.concat([this.#wrapping, gap]));
     const holds = this.#isBlank(gap) || (this.#format === 'csv' && this.#hasHeadersOnly(gap));
-    mustHold(holds, `something stands behind record ${place.after} that is in no receipt`);
+    mustHold(holds, `there is content after record ${place.after} that is in no receipt`);
   }
 
   /** The same for a part of a longer gap. */
   checkPart(part: Buffer, { after }: GapPlace): void {
     const holds = this.#format !== 'bundle' && this.#isBlank(part);
-    mustHold(holds, `something stands behind record ${after} that is in no receipt`);
+    mustHold(holds, `there is content after record ${after} that is in no receipt`);
   }
 
   /** A header is a row, and so has its line breaks within quotes. Lines before it may be a preamble, or rows. */
@@ -83,12 +83,12 @@ export class SourceLayout {
     this.#header = this.#ink(Buffer.from(row, 'latin1'));
     const parts = row.split('"');
     const isOneRow = parts.length % 2 === 1 && !parts.some((part, n) => n % 2 === 0 && /[\r\n]/.test(part));
-    if (!isOneRow) this.unchecked.push('lines stand before the header, and are in no receipt');
+    if (!isOneRow) this.unchecked.push('there are lines before the header that are in no receipt');
   }
 
   /** If the array is empty, its enclosing object must not have other records. */
   #checkWrapping(json: Buffer): void {
-    if (!isPlainObject(json)) this.unchecked.push('the array is in an object that has more in it, or is not whole');
+    if (!isPlainObject(json)) this.unchecked.push('the array is in an object that contains more, or is incomplete');
   }
 
   #isBlank(bytes: Buffer): boolean {
@@ -122,7 +122,7 @@ function trimmed(text: string): string {
 
 function isPlainObject(json: Buffer): boolean {
   try {
-    const object = parseStrictJson(json, 'what holds the array');
+    const object = parseStrictJson(json, 'the object with the array');
     return Object.values(object as object).every(
       (value) =>
         !Array.isArray(value) || value.every((each) => typeof each !== 'object' || each === null || each === oddNumber),
@@ -138,13 +138,13 @@ function checkMemberLine(gap: Buffer, { after, next }: GapPlace): void {
   const isFirst = after === 0;
   const hasBreaks = (isFirst || gap[0] === lineFeed) && (!next || (gap.length > 1 && gap.at(-1) === lineFeed));
   const line = gap.subarray(isFirst ? 0 : 1, next ? gap.length - 1 : gap.length);
-  mustHold(hasBreaks && !line.includes(lineFeed), `the bundle has more than a line behind member ${after}`);
-  if (!next) return mustHold(line.length === 0, 'the bundle goes on behind its last member');
+  mustHold(hasBreaks && !line.includes(lineFeed), `the bundle has more than a line after member ${after}`);
+  if (!next) return mustHold(line.length === 0, 'the bundle continues after its last member');
   const facts = parseStrictJson(line, `the line of member ${after + 1}`) ?? {};
   const { bucket, key, version_id: version, bytes } = facts as Record<string, unknown>;
   const uri = typeof bucket === 'string' && typeof key === 'string' ? `s3://${bucket}/${key}` : undefined;
   mustHold(
     bytes === next.length && uri !== undefined && uri === next.source_file && version === next.source_version_id,
-    `the line of member ${after + 1} in the bundle is not what its receipt says`,
+    `the line of member ${after + 1} in the bundle does not match its receipt`,
   );
 }

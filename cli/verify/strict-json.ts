@@ -15,7 +15,7 @@ export const oddNumber: unknown = Object.freeze({ isOddNumber: true });
  */
 export function parseStrictJson(bytes: Buffer, what: string): unknown {
   const text = isUtf8(bytes) ? bytes.toString('utf8') : undefined;
-  if (text === undefined) throw new DoesNotHoldError(`${what} is no UTF-8`);
+  if (text === undefined) throw new DoesNotHoldError(`${what} is not UTF-8`);
   try {
     if (isDeep(text)) throw new SyntaxError(`it is nested more than ${maxDepth} levels deep`);
     const value = JSON.parse(text) as unknown;
@@ -23,7 +23,7 @@ export function parseStrictJson(bytes: Buffer, what: string): unknown {
     return JSON.stringify(value) === text ? value : new StrictReader(text).read();
   } catch (error) {
     if (!(error instanceof SyntaxError)) throw error;
-    throw new DoesNotHoldError(`${what} is no JSON that can be trusted: ${error.message}`, { cause: error });
+    throw new DoesNotHoldError(`${what} is not strict JSON: ${error.message}`, { cause: error });
   }
 }
 
@@ -93,7 +93,7 @@ class StrictReader {
       if (this.#text[this.#at] === ',') this.#at++;
       this.#next();
       const name = this.#string();
-      if (names.has(name)) throw new SyntaxError(`an object has a name twice`);
+      if (names.has(name)) throw new SyntaxError(`an object has the same name twice`);
       names.add(name);
       this.#next();
       this.#at++;

@@ -42,9 +42,9 @@ export async function* verifyAccount(
   if (manifest.archive.receipts_key === null) {
     mustHold(sumOf(manifest) === manifest.held_records, 'the manifest names no receipts, though records were sent');
     const areAll = manifest.state === 'superseded' || heldIn(manifest) === manifest.total_records;
-    mustHold(areAll, 'the manifest names no receipts, and the held ranges do not have all records');
-    mustHold(manifest.times.first_upload === null, 'the manifest names no receipts, and a time of an upload');
-    yield { sentence: 'there are no receipts, and no record that should have one' };
+    mustHold(areAll, 'the manifest names no receipts, but the held ranges do not contain all records');
+    mustHold(manifest.times.first_upload === null, 'the manifest names no receipts, but a time of an upload');
+    yield { sentence: 'there are no receipts, and none are needed' };
   }
   // For a file that was not read to its end, only its bytes can be checked.
   const isRead = manifest.state === 'completed' || manifest.state === 'quarantined';
@@ -69,7 +69,7 @@ async function* checkObjects(
   ] as const) {
     if (path === undefined) {
       if (key !== null)
-        yield { sentence: `the ${what} are not here: ${key}`.replace(/(source|report) are/, '$1 is'), isSkipped: true };
+        yield { sentence: `the ${what} are missing: ${key}`.replace(/(source|report) are/, '$1 is'), isSkipped: true };
       continue;
     }
     const found = await digestOf(path, what === 'source' ? onBytes : undefined);
@@ -86,7 +86,7 @@ async function* checkObjects(
   }
   if (archive.source_key === null && files.source === undefined) {
     yield {
-      sentence: 'the source was gone when the account was closed: the archive does not have it',
+      sentence: 'the archive does not have the source: it was gone when the account was closed',
       isSkipped: true,
     };
   }
@@ -118,7 +118,7 @@ async function readResolutions(
   let last = 0;
   for await (const line of linesOf(readChunks(path), 'the resolutions')) {
     const { record, resolution } = readResolution(line);
-    mustHold(record > last, `the resolutions have record ${record} behind ${last}`);
+    mustHold(record > last, `the resolutions have record ${record} after ${last}`);
     kinds.set(record, resolution);
     last = record;
   }

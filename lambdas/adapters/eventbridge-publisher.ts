@@ -18,6 +18,6 @@ export class EventBridgePublisher implements EventPublisher {
     const failure = answer.Entries?.find((entry) => entry.ErrorCode !== undefined);
     if (!failure) return;
     const { ErrorCode: code = '', ErrorMessage: why } = failure;
-    throw new AwsFaultError(code, `EventBridge did not take '${type}': ${code}: ${why}`);
+    throw new AwsFaultError(code, `EventBridge did not accept '${type}': ${code}: ${why}`);
   }
 }

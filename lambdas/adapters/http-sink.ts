@@ -59,7 +59,7 @@ export class HttpSink implements Sink {
       token = await untilAborted(this.#options.tokens.token(), signal);
     } catch {
       // Nothing was sent; the records wait, as they do for a token that is turned down.
-      return { kind: 'unauthorised', status: 0, answer: 'the secret can not be read, or holds no plain token' };
+      return { kind: 'unauthorised', status: 0, answer: 'the secret cannot be read, or is not a plain token' };
     }
     let isReused = (): boolean => false;
     try {

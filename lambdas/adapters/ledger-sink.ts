@@ -44,7 +44,7 @@ export class LedgerSink implements Sink {
     const item = this.#itemOf(request);
     const bytes = bytesOf(item);
     if (bytes > maxItemBytes) {
-      const answer = `the record takes ${bytes} bytes as an item of the record ledger, which takes ${maxItemBytes} at most`;
+      const answer = `the record has ${bytes} bytes as an item of the record ledger; the limit is ${maxItemBytes}`;
       return { kind: 'refused', status: 413, answer };
     }
     try {
@@ -101,7 +101,7 @@ function answerTo(origin: RecordOrigin, stored: Record<string, AttributeValue> =
     return { kind: 'duplicate', status: 409, isOurs: fileId === origin.fileId && record === String(origin.record) };
   }
   const answer =
-    `conflict: the record ledger holds this record with SHA-256 ${sha256 ?? 'unknown'} (file ${fileId ?? 'unknown'}, ` +
+    `conflict: the record ledger has this record with SHA-256 ${sha256 ?? 'unknown'} (file ${fileId ?? 'unknown'}, ` +
     `record ${record ?? 'unknown'}); this one has ${origin.sha256} and was not stored`;
   return { kind: 'refused', status: 409, answer };
 }

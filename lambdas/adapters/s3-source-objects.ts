@@ -53,7 +53,7 @@ export class S3SourceObjects implements SourceObjects {
           position += chunk.length;
           yield chunk;
         }
-        if (position === before) throw new Error('the part came without a byte');
+        if (position === before) throw new Error('the part was empty');
         breaks = 0;
       } catch (error) {
         if (error instanceof SourceChangedError || signal?.aborted) throw error;

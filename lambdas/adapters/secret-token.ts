@@ -45,7 +45,7 @@ export class SecretToken implements TokenSource {
       const token = answer.SecretString?.trim() ?? '';
       // A header can carry these characters only; a quote or brace in front is JSON, as the console makes of a secret
       // entered by key and value. The value itself is told to nobody.
-      if (!/^(?!["{[])[\x21-\x7e]+$/.test(token)) throw new Error(`The secret ${this.#secretId} holds no plain token.`);
+      if (!/^(?!["{[])[\x21-\x7e]+$/.test(token)) throw new Error(`The secret ${this.#secretId} is not a plain token.`);
       this.#version = answer.VersionId;
       return token;
     } catch (error) {

@@ -89,8 +89,8 @@ class SqsQueue {
       const hopeless = failures.find((failure) => failure.SenderFault && !isThrottling(failure.Code));
       const fault = hopeless ?? failures[0];
       if (open.length > 0 && (hopeless || tries + 1 >= maxTries)) {
-        const why = fault ? `${fault.Code}: ${fault.Message}` : 'it said nothing of them';
-        const message = `SQS did not take ${open.length} of ${call.length} messages: ${why}`;
+        const why = fault ? `${fault.Code}: ${fault.Message}` : 'it did not report on them';
+        const message = `SQS did not accept ${open.length} of ${call.length} messages: ${why}`;
         throw hopeless ? new Error(message) : new AwsFaultError(fault?.Code ?? 'Unknown', message, { cause });
       }
     }

@@ -110,7 +110,8 @@ export class BatchJournal {
   }
 
   #add(done: DoneRecord): void {
-    if (this.#done.has(done.i)) throw new ContradictionError(`The record at place ${done.i} has ended before.`);
+    if (this.#done.has(done.i))
+      throw new ContradictionError(`The record at position ${done.i} already has an outcome.`);
     this.#done.set(done.i, done);
     this.#encoder.add(done);
   }
@@ -165,7 +166,7 @@ export class BatchJournal {
     this.#savedAt = clock.now();
     const begunBefore = this.#next;
     if (!(await ledger.saveProgress(fileId, batch, owner, progress, leaseMs))) {
-      throw new LeaseLostError(`Batch ${batch} of the file ${fileId} is another consumer's now.`);
+      throw new LeaseLostError(`Batch ${batch} of the file ${fileId} now belongs to another consumer.`);
     }
     this.#fence = fence;
     const begunMeanwhile = this.#next - begunBefore;

@@ -164,11 +164,10 @@ async function beginAttempt(message: BatchMessage, ports: ConsumerPorts): Promis
 async function refuseAltered(message: BatchMessage, { ledger, feed }: ConsumerPorts): Promise<void> {
   const { fileId, batch } = message;
   const file = await ledger.getFile(fileId);
-  if (!file)
-    throw new ContradictionError(`Batch ${batch} belongs to the file ${fileId}, which the ledger does not know.`);
+  if (!file) throw new ContradictionError(`Batch ${batch} belongs to the file ${fileId}, which is not in the ledger.`);
   if (file.feed === feed.name && isGenuine(message, file)) return;
   throw new AlteredMessageError(
-    `Batch ${batch} of the file ${fileId} is not as Sluice made it: nothing of it is sent, and it goes to the DLQ. ` +
+    `Batch ${batch} of the file ${fileId} was altered: nothing of it is sent, and it goes to the DLQ. ` +
       'The batch is made again from the file.',
   );
 }
@@ -185,7 +184,7 @@ async function readBatch(
   const place = { correlation_id: fileId, batch, attempt: message.attempt };
   const file = await ledger.getFile(fileId);
   if (file?.sha256 === undefined || file.dialect === undefined) {
-    throw new ContradictionError(`Batch ${batch} belongs to the file ${fileId}, which the ledger does not know.`);
+    throw new ContradictionError(`Batch ${batch} belongs to the file ${fileId}, which is not in the ledger.`);
   }
   if (claim.kind === 'settled') {
     if (claim.batch.buried) await dissolveBatch(message, file, ports);
@@ -317,11 +316,11 @@ function flush(attempt: Attempt, last: { place: number; status: number | null; r
   const othersPassed = records.some((_, place) => journal.get(place)?.outcome === 'uploaded');
   const isOwn = (othersPassed || left.length === 1) && left.every((place) => journal.wasSent(place));
   const why = isOwn
-    ? { status: last.status, reason: last.reason, error: `the API fails on the record again and again: ${last.reason}` }
+    ? { status: last.status, reason: last.reason, error: `the API keeps failing on the record: ${last.reason}` }
     : {
         status: null,
         reason: 'circuit_open',
-        error: 'the API has been down for so long that the record was given up; redrive it when the API is back',
+        error: 'the API was down for too long; redrive the record when the API is available',
       };
   // The one that it was asked with may have had its verdict since.
   for (const place of isOwn ? left.filter((each) => each === last.place) : left) {
@@ -361,7 +360,7 @@ async function settle(attempt: Attempt, ports: ConsumerPorts): Promise<void> {
   const firstPlaceOf = firstPlaces(records);
   const entries = records.map((record, place) => {
     const done = journal.get(place);
-    if (!done) throw new ContradictionError(`Record ${record.record} has no end.`);
+    if (!done) throw new ContradictionError(`Record ${record.record} has no outcome.`);
     counts[done.outcome]++;
     const id = done.outcome === 'duplicate' && record.result.kind === 'good' ? record.result.requestId : '';
     const first = records[firstPlaceOf.get(id) ?? place];

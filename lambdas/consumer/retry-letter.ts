@@ -153,7 +153,7 @@ async function prepareLetter(letter: Letter, ports: ConsumerPorts): Promise<Prep
   if (isApart && letter.payload_key === undefined) return rejected(letter.reason, letter.error);
   const file = await ports.ledger.getFile(letter.file_id);
   if (!file?.dialect || file.sha256 === undefined) {
-    throw new ContradictionError(`The letter ${letter.letter_id} is about a file that the ledger does not know.`);
+    throw new ContradictionError(`The letter ${letter.letter_id} is about a file that is not in the ledger.`);
   }
   const stored = letter.payload_key === undefined ? undefined : await ports.payloads.getPayload(letter.payload_key);
   if (isApart && !stored) {
@@ -165,7 +165,8 @@ async function prepareLetter(letter: Letter, ports: ConsumerPorts): Promise<Prep
   const bytes = stored ?? Buffer.from(letter.raw_payload, letter.raw_encoding === 'text' ? 'utf8' : 'base64');
   if (stored && sha256Of(stored) !== letter.sha256) return { kind: 'altered' };
   // The letter is the one that was sent; this is about letters of an earlier version, and about defects.
-  if (sha256Of(bytes) !== letter.sha256) return rejected('payload_changed', 'the payload is not the one of the record');
+  if (sha256Of(bytes) !== letter.sha256)
+    return rejected('payload_changed', 'the payload does not belong to the record');
   const fault = memberFaults.find((each) => each === letter.reason);
   const problem = file.bundle ? memberProblem(bytes, fault) : null;
   const cut = { record: letter.record, line: letter.line, offset: letter.offset, bytes, problem };

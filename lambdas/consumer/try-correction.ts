@@ -30,9 +30,7 @@ export async function tryCorrection(
   const { file_id: fileId, record } = message;
   const file = await ports.ledger.getFile(fileId);
   if (file?.sha256 === undefined) {
-    throw new ContradictionError(
-      `The correction ${message.correction_id} is about a file that the ledger does not know.`,
-    );
+    throw new ContradictionError(`The correction ${message.correction_id} is about a file that is not in the ledger.`);
   }
   await refuseAltered(message, file, ports);
   const begun = await ports.ledger.beginCorrection(fileId, record, correctionOf(message));
@@ -59,8 +57,8 @@ async function refuseAltered(
   const isOfRecord = dead?.sha256 === undefined || dead.sha256 === message.sha256;
   if (file.feed === feed.name && isOfRecord && isGenuine(message, file)) return;
   throw new AlteredMessageError(
-    `The correction ${message.correction_id} is not as it was handed in, or is of another record: it is not sent, and goes to ` +
-      'the DLQ. Hand the row in again.',
+    `The correction ${message.correction_id} was altered, or belongs to another record: it is not sent, and goes to ` +
+      'the DLQ. Reingest the row.',
   );
 }
 
@@ -114,8 +112,8 @@ function faultOf(end: OneEnd, failures: number): Omit<DeadAttempt, 'at' | 'corre
     return { outcome: 'refused', reason: refusalOf(status, end.verdict.answer).reason, error, status };
   }
   const error =
-    'the API has an entry under this request id already and did not take the corrected row; ' +
-    'look up what it holds, and settle the record by hand';
+    'the API already has an entry under this request id and did not accept the corrected row; ' +
+    'look up the entry, and resolve the record by hand';
   return { outcome: 'refused', reason: conflictReason, error, status };
 }
 

@@ -135,7 +135,7 @@ async function measure(
   if (zip && (unpackedBytes !== zip.bytes || checksum !== zip.crc32 || usedBytes !== compressedBytes)) {
     throw new CompressedContentError(
       'zip_corrupt',
-      `The ZIP archive is damaged: what is in it is not what its directory says (${unpackedBytes} of ${zip.bytes} bytes, ` +
+      `The ZIP archive is damaged: its content does not match its directory (${unpackedBytes} of ${zip.bytes} bytes, ` +
         `checksum ${checksum === zip.crc32 ? 'right' : 'wrong'}).`,
     );
   }
@@ -153,14 +153,14 @@ function refuseTooMuch(
   if (bytes > limits.maxContentBytes) {
     throw new CompressedContentError(
       `${compression ?? 'utf16'}_too_large`,
-      `${what} holds more than ${limits.maxContentBytes} bytes, the limit for files that are compressed or not in ` +
+      `${what} contains more than ${limits.maxContentBytes} bytes, the limit for files that are compressed or not in ` +
         `UTF-8: drop it ${compression ? 'uncompressed' : 'in UTF-8'}, or in parts.`,
     );
   }
   if (compression && bytes > harmlessBytes && bytes > limits.maxRatio * compressedBytes) {
     throw new CompressedContentError(
       `${compression}_bomb`,
-      `${what} holds more than ${limits.maxRatio} times its own ${compressedBytes} bytes, the limit for compressed files.`,
+      `${what} expands to more than ${limits.maxRatio} times its own ${compressedBytes} bytes, the limit for compressed files.`,
     );
   }
 }
@@ -178,7 +178,7 @@ async function refuseRest(
     if (chunk.every((byte) => padding.includes(byte))) continue;
     throw new CompressedContentError(
       `${compression}_corrupt`,
-      `The ${compressionNames[compression]} is damaged: its last whole member ends at byte ${from} of ` +
+      `The ${compressionNames[compression]} is damaged: its last complete member ends at byte ${from} of ` +
         `${source.sizeBytes}, and no other follows.`,
     );
   }

@@ -172,7 +172,7 @@ function explainFault(error: unknown, compression: Compression): unknown {
   const name = compressionNames[compression];
   // The bytes of a ZIP archive's member are all there, or opening it had failed.
   if (code === 'Z_BUF_ERROR' && compression !== 'zip') {
-    const sentence = `The ${name} ends in the middle: the file was not exported or copied whole.`;
+    const sentence = `The ${name} is incomplete: the file was not exported or copied completely.`;
     return new CompressedContentError(`${compression}_truncated`, sentence, { cause: error });
   }
   if (!/^(Z_|ZSTD_)/.test(code)) return error;

@@ -96,10 +96,10 @@ function onlyMember(entries: readonly NamedEntry[], entryCount: number): NamedEn
     const more = members.length > maxNames || entryCount > entries.length ? ', …' : '';
     throw new CompressedContentError(
       'zip_members',
-      `The ZIP archive holds ${count} (${shown.join(', ')}${more}), and it may hold one: drop each file by itself.`,
+      `The ZIP archive contains ${count} (${shown.join(', ')}${more}), but only one is allowed: drop each file separately.`,
     );
   }
-  if (!only) throw new CompressedContentError('zip_empty', 'The ZIP archive has no file in it.');
+  if (!only) throw new CompressedContentError('zip_empty', 'The ZIP archive contains no file.');
   return only;
 }
 
@@ -118,7 +118,7 @@ function refuseUnreadable(entry: Entry): void {
   const name = methodNames[method] ?? `method ${method}`;
   throw new CompressedContentError(
     'zip_method',
-    `The ZIP archive is compressed by ${name}, which can't be read: use Deflate (the usual one), or gzip.`,
+    `The ZIP archive is compressed with ${name}, which is not supported: use Deflate (the usual method), or gzip.`,
   );
 }
 
@@ -133,7 +133,7 @@ function explainFault(error: unknown): unknown {
   if (message.includes('End of central directory record signature not found')) {
     return new CompressedContentError(
       'zip_truncated',
-      'The ZIP archive ends in the middle: the file was not exported or copied whole.',
+      'The ZIP archive is incomplete: the file was not exported or copied completely.',
       { cause: error },
     );
   }

@@ -60,9 +60,9 @@ export class NewerVersionError extends Error {
     super(
       what === 'message'
         ? `The message is of version ${found}, and this version of Sluice understands up to ${known}. It goes back to its queue, ` +
-            'and to the DLQ in the end: redrive it from there once the version that sent it is deployed again.'
+            'and eventually to the DLQ: redrive it from there after the version that sent it is deployed again.'
         : `The ledger's item is of version ${found}, and this version of Sluice understands up to ${known}: deploy the version ` +
-            'that wrote it again. The message goes back to its queue, and to the DLQ in the end; nothing of it is lost.',
+            'that wrote it again. The message goes back to its queue, and eventually to the DLQ; nothing is lost.',
     );
   }
 }

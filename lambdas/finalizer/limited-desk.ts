@@ -31,7 +31,7 @@ export function limitedDesk(feed: string, kind: NoticeKind, { ledger, desk, cloc
       if (count > maxNoticesAnHour)
         return log.warn('desk not notified: too many messages in this hour', { feed, subject });
       const next = new Date((hour + 1) * hourMs).toISOString().slice(11, 16);
-      const last = `This was message ${count} about files of '${feed}' in this hour: more files may be affected, and no more messages\nabout them come before ${next} UTC. All of them: sluice status\n`;
+      const last = `This was message ${count} about files of '${feed}' in this hour: more files may be affected, and no more messages\nabout them are sent before ${next} UTC. To list all of them: sluice status\n`;
       await desk.tell(subject, count < maxNoticesAnHour ? text : `${text}\n${last}`);
     },
   };

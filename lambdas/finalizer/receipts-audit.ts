@@ -69,7 +69,7 @@ export class ReceiptsAudit {
   /** @throws ContradictionError at the first thing that does not hold */
   add(batch: BatchAccount, gzip: Buffer): void {
     if (sha256Of(gzip) !== batch.receiptsSha256) {
-      throw new ContradictionError(`The receipts of batch ${batch.batch} are not those that were settled.`);
+      throw new ContradictionError(`The receipts of batch ${batch.batch} differ from those that were settled.`);
     }
     this.#objectHash.update(gzip);
     const counts = noCounts();
@@ -80,7 +80,7 @@ export class ReceiptsAudit {
       const next = (this.#heldUntil.get(this.#last + 1) ?? this.#last) + 1;
       const follows = this.#allowGaps ? receipt.record > this.#last : receipt.record === next;
       if (!follows) {
-        throw new ContradictionError(`The receipts have record ${receipt.record} behind ${this.#last}.`);
+        throw new ContradictionError(`The receipts have record ${receipt.record} after ${this.#last}.`);
       }
       this.#last = receipt.record;
       this.#recordsRoot.add(Buffer.from(receipt.sha256, 'hex'));

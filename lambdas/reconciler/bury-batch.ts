@@ -66,7 +66,7 @@ export async function buryBatch(
   // The ledger is not asked for another feed's file: the role could not read it.
   const file = mayBeOfFeed(message.fileId, feed) ? await ledger.getFile(message.fileId) : undefined;
   if (file?.feed !== feed || !isGenuine(message, file)) {
-    throw new AlteredMessageError(`Batch ${message.batch} of the file ${message.fileId} is not as Sluice made it.`);
+    throw new AlteredMessageError(`Batch ${message.batch} of the file ${message.fileId} was altered.`);
   }
   if (!file.dialect || file.sha256 === undefined) return 'spared';
   // Read before it is claimed: our own claim is no evidence.
@@ -179,7 +179,7 @@ function buried(wasBegun: boolean, at: number) {
     request_id: null,
     at: new Date(at).toISOString(),
     reason: buriedReason,
-    error: 'its batch ended every consumer that took it; redrive the batch to have each of its records tried by itself',
+    error: 'its batch killed every consumer that received it; redrive the batch to try each of its records separately',
     field: null,
   };
 }

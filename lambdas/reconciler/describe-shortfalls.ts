@@ -34,18 +34,18 @@ function shortfallSection(shortfall: Shortfall, { feed, now }: DeadlineNews): st
   const { deadlineAt, files, missingRecords, recordsToItsEnd, recordsPerSecond, lateBySeconds } = shortfall;
   const zone = feed.deadline?.timeZone ?? 'UTC';
   const deadline = `${clockText(deadlineAt, zone, now)} (${zone})`;
-  const state = deadlineAt <= now ? `were to be done by ${deadline} and are not` : `won't be done by ${deadline}`;
+  const state = deadlineAt <= now ? `were due by ${deadline} and are not done` : `will not be done by ${deadline}`;
   const about = files.some(({ isEstimated }) => isEstimated) ? 'about ' : '';
   const lines = [
-    `${counted(files.length, 'file')} of the feed '${feed.feed}' ${state}: late by ${durationText(lateBySeconds)}, as it looks now.`,
+    `${counted(files.length, 'file')} of the feed '${feed.feed}' ${state}: late by ${durationText(lateBySeconds)}, by the current projection.`,
     ...files.slice(0, maxFiles).map((file) => `  ${fileLine(file, zone, now)}`),
     ...(files.length > maxFiles ? [`  … and ${files.length - maxFiles} more: sluice status`] : []),
   ];
   if (recordsToItsEnd !== undefined) {
     lines.push(
-      `Until the last of them is done, ${about}${counted(recordsToItsEnd, 'record')} have to be sent, those of files before them`,
-      `included. ${paceSentence(recordsPerSecond, shortfall.neededPerSecond)}`,
-      `Of these files, ${about}${counted(missingRecords, 'record')} won't make it.`,
+      `Until the last of them is done, ${about}${counted(recordsToItsEnd, 'record')} must be sent, including those of files ahead of`,
+      `them. ${paceSentence(recordsPerSecond, shortfall.neededPerSecond)}`,
+      `Of these files, ${about}${counted(missingRecords, 'record')} will miss the deadline.`,
     );
   }
   return lines.join('\n');
@@ -54,26 +54,26 @@ function shortfallSection(shortfall: Shortfall, { feed, now }: DeadlineNews): st
 function fileLine({ fileId, remainingRecords, isEstimated, doneAt }: Projection, zone: string, now: number): string {
   const left =
     remainingRecords === undefined
-      ? 'nobody knows yet how many records'
+      ? 'number of records not known yet'
       : `${isEstimated ? 'about ' : ''}${counted(remainingRecords, 'record')} left`;
   return `file ${fileId}: ${left}${doneAt === undefined ? '' : `, done about ${clockText(doneAt, zone, now)}`}`;
 }
 
 function paceSentence(perSecond: number | undefined, needed: number | undefined): string {
-  if (perSecond === undefined) return 'None was sent yet, so nothing tells at what rate they will go.';
-  const now = `They go at ${rate(perSecond)} a second`;
+  if (perSecond === undefined) return 'None was sent yet, so the rate is not known.';
+  const now = `They are sent at ${rate(perSecond)} a second`;
   return needed === undefined ? `${now}.` : `${now}; ${rate(needed)} a second would be needed.`;
 }
 
 function breakerSection(breaker: BreakerReason | undefined): string {
   if (breaker === undefined) return '';
   const why = {
-    throttled: 'it answered 429 again and again',
+    throttled: 'it keeps answering 429',
     unauthorised: 'it refused the token (401 or 403)',
-    outage: 'it failed on everything it was sent',
-    refusing: 'it refuses whatever it is sent, with the same status',
+    outage: 'it failed on every record',
+    refusing: 'it refuses every record, with the same status',
   }[breaker];
-  return `Nothing is sent to the API at the moment: ${why}. Every minute of that makes it later than told above.`;
+  return `Nothing is sent to the API at the moment: ${why}. Every minute of this adds to the delay above.`;
 }
 
 function whatHelps({ feed, shortfalls, stackName, now }: DeadlineNews): string {
@@ -91,12 +91,12 @@ function whatHelps({ feed, shortfalls, stackName, now }: DeadlineNews): string {
   return [
     'What would help:',
     ...more,
-    `- What is urgent and not in these files, past them:  sluice --stack ${stackName} drop FILE --feed ${feed.feed} --express`,
-    '  (not what is in them: in another file a record has another request id, and the API would have it twice)',
-    `- What stands where:  sluice --stack ${stackName} status`,
+    `- Drop other urgent files into the express lane:  sluice --stack ${stackName} drop FILE --feed ${feed.feed} --express`,
+    '  (not records of these files: in another file a record has another request id, and the API would have it twice)',
+    `- See the order of files:  sluice --stack ${stackName} status`,
     isAhead
-      ? '- Whoever waits for these files can be told now. You are told again only if it gets much worse.'
-      : '- Whoever waits for these files should be told. Nothing is lost: they are sent to the end.',
+      ? '- Inform the people who wait for these files. You are notified again only if it gets much worse.'
+      : '- Inform the people who wait for these files. Nothing is lost: they are sent completely.',
     'The runbook: docs/operations.md, "Deadline at risk".',
   ].join('\n');
 }

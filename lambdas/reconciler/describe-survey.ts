@@ -23,7 +23,7 @@ export interface DeskNews {
 export function describeSurvey(news: DeskNews): { subject: string; text: string } {
   const { feed, survey, work, csvKey } = news;
   const parts = [
-    survey.count > 0 ? `${counted(survey.count, 'record')} to look at` : undefined,
+    survey.count > 0 ? `${counted(survey.count, 'record')} to inspect` : undefined,
     work.length > 0 ? `${counted(work.length, 'message')} stuck` : undefined,
   ].filter((part) => part !== undefined);
   const subject = `Sluice ${feed}: ${parts.length > 0 ? parts.join(', ') : 'nothing left to do'}`;
@@ -42,17 +42,17 @@ export function describeSurvey(news: DeskNews): { subject: string; text: string 
 }
 
 function headline({ feed, survey, before }: DeskNews): string {
-  if (survey.count === 0) return `Every record of the feed '${feed}' has come to rest: no dead letter is open.`;
+  if (survey.count === 0) return `No dead letter of the feed '${feed}' is open any more.`;
   const files = counted(survey.fileCount, 'file');
   const change =
     before === undefined || before === survey.count
       ? ''
       : survey.count > before
-        ? ` (${counted(survey.count - before, 'record')} more than when you were told last)`
-        : ` (${counted(before - survey.count, 'record')} fewer than when you were told last)`;
+        ? ` (${counted(survey.count - before, 'record')} more than in the last message)`
+        : ` (${counted(before - survey.count, 'record')} fewer than in the last message)`;
   return (
-    `${counted(survey.count, 'record')} of ${files} of the feed '${feed}' did not get through and ` +
-    `${survey.count === 1 ? 'needs' : 'need'} somebody${change}.`
+    `${counted(survey.count, 'record')} of ${files} of the feed '${feed}' failed and ` +
+    `${survey.count === 1 ? 'needs' : 'need'} attention${change}.`
   );
 }
 
@@ -69,7 +69,7 @@ function fileSection({ fileId, name, count, reasons, otherCount }: FileSurvey): 
 
 function listSection({ archiveBucket }: DeskNews, csvKey: string): string {
   return [
-    'The list, a row for each record, to be opened with a spreadsheet program:',
+    'The list, one row per record, for a spreadsheet program:',
     `  s3://${archiveBucket}/${csvKey}`,
     `  aws s3 cp s3://${archiveBucket}/${csvKey} dead-letters.csv`,
   ].join('\n');
@@ -82,8 +82,8 @@ function workSection(work: readonly FailedTask[]): string {
     return `  ${plainText(about, maxNameCharacters)}, in the DLQ of ${where}, since ${new Date(sentAt).toISOString()}`;
   });
   return [
-    'These messages failed at every try. Nothing of them is lost; once the cause is gone (see the log of the',
-    'function that works off the queue), redrive the DLQ they are in:',
+    'These messages failed at every try. Nothing is lost. After the cause is fixed (see the log of the function',
+    'that consumes the queue), redrive the DLQ they are in:',
     ...lines,
     ...(work.length > maxWork ? [`  … and ${work.length - maxWork} more`] : []),
   ].join('\n');
@@ -93,13 +93,13 @@ function whatToDo({ feed, stackName }: DeskNews): string {
   const sluice = `sluice --stack ${stackName}`;
   return [
     'What to do:',
-    '- A row is wrong: correct it in the list (change the columns of the file, not those that begin with sluice_), save it',
-    `  as CSV, and send it back in:  ${sluice} dlq reingest dead-letters.csv`,
-    '- The API turned it down or was away, and would take it now: "Start DLQ redrive" in the SQS console,',
+    '- If a row is wrong: correct it in the list (the columns of the file, not those that begin with sluice_), save it',
+    `  as CSV, and reingest it:  ${sluice} dlq reingest dead-letters.csv`,
+    '- If the API refused it or was down, and would accept it now: "Start DLQ redrive" in the SQS console,',
     `  or  ${sluice} dlq redrive --feed ${feed}`,
-    `- It was settled elsewhere:  ${sluice} dlq resolve FILE_ID RECORD --why "..."`,
-    `- More about one of them:  ${sluice} dlq show FILE_ID RECORD`,
-    'Rows that you leave as they are stay open, and are in the next list.',
+    `- If it was settled elsewhere:  ${sluice} dlq resolve FILE_ID RECORD --why "..."`,
+    `- Details of one record:  ${sluice} dlq show FILE_ID RECORD`,
+    'Unchanged rows stay open, and are in the next list.',
   ].join('\n');
 }
 

@@ -170,7 +170,7 @@ function subjectOf(body: unknown): string {
   if (version > schemaVersion) return `a message of version ${version}, sent by a later Sluice`;
   const records = (body as { Records?: { s3?: { object?: { key?: unknown } } }[] } | null | undefined)?.Records;
   const key = Array.isArray(records) ? records[0]?.s3?.object?.key : undefined;
-  return typeof key === 'string' ? `file ${plainText(key, maxKeyCharacters)}` : 'a message that nobody can read';
+  return typeof key === 'string' ? `file ${plainText(key, maxKeyCharacters)}` : 'an unreadable message';
 }
 
 function jsonOf(text: string): unknown {

@@ -104,6 +104,6 @@ async function splitDropped(seen: SourceObject, deps: SplitterDeps, deadline: De
 async function withHead(seen: SourceObject, deps: SplitterDeps): Promise<SourceObject> {
   if (seen.etag !== '' && seen.sizeBytes >= 0) return seen;
   const head = await deps.sources.head(seen);
-  if (!head) throw new Error(`s3://${seen.bucket}/${seen.key} was announced but is not there.`);
+  if (!head) throw new Error(`s3://${seen.bucket}/${seen.key} was announced but does not exist.`);
   return { ...seen, ...head };
 }

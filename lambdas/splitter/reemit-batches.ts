@@ -26,9 +26,7 @@ export async function reemitBatches(
   if (file?.dialect === undefined || (file.state !== 'split' && file.state !== 'splitting')) return;
   // Without a position there is nothing in it but the file's name; from a wrong one, other batches would be cut.
   if (message.from && !isGenuine(message, file)) {
-    throw new AlteredMessageError(
-      `The position to send the file ${file.fileId} again from is not one that Sluice gave.`,
-    );
+    throw new AlteredMessageError(`The position to send the file ${file.fileId} again from was not issued by Sluice.`);
   }
   // What isn't sent of it is held.
   if (isQuarantined(file)) return;

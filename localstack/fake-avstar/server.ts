@@ -96,7 +96,7 @@ async function control(
     case 'POST /faults':
       return answerFaults(request, response, api);
     default:
-      return answerJson(response, 404, { error: 'there is no such path; see localstack/README.md' });
+      return answerJson(response, 404, { error: 'no such path; see localstack/README.md' });
   }
 }
 

@@ -37,7 +37,7 @@ export async function answerControl(
       proxy.counter.reset();
       return answer(response, 200, {});
     default:
-      return answer(response, 404, { error: 'there is no such path; see localstack/README.md' });
+      return answer(response, 404, { error: 'no such path; see localstack/README.md' });
   }
 }
 

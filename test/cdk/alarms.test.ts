@@ -140,8 +140,8 @@ describe('the dashboard', () => {
     const text = JSON.stringify(boards);
     for (const feed of ['traffic', 'maintenance']) {
       for (const title of [
-        'what came in',
-        'records that came to an end',
+        'files and records received',
+        'finished records',
         'use of the limit',
         'waiting',
         'latency of the',

@@ -82,12 +82,12 @@ describe('a stack against AWS’s quotas', () => {
       'stack',
     );
     expect(quotaExcesses(measured)).toEqual([
-      "the name of Queue: 81. AWS takes 80: shorten the stack's or the feed's name.",
+      "the name of Queue: 81. AWS allows 80: shorten the stack's or the feed's name.",
       expect.stringMatching(
-        /^bytes of the environment of Function: 38\d\d\. AWS takes 4096, and Sluice uses up to 3686 of that/,
+        /^bytes of the environment of Function: 38\d\d\. AWS allows 4096, and Sluice uses up to 3686 of that/,
       ),
       expect.stringMatching(
-        /^bytes of the policies of Role: 93\d\d\. AWS takes 10240, and Sluice uses up to 9216 of that/,
+        /^bytes of the policies of Role: 93\d\d\. AWS allows 10240, and Sluice uses up to 9216 of that/,
       ),
     ]);
   });

@@ -121,7 +121,7 @@ describe('settings', () => {
     expect(faultsOf(() => read({ ...quota, SLUICE_TRAFFIC_EXPRESS_LANE: 'off' }))).toEqual([]);
     const faults = faultsOf(() => read(quota));
     expect(faults).toEqual([
-      "SLUICE_FUNCTION_QUOTA is 10; up to 16 functions run at once. Have the account's quota of concurrent executions " +
+      "SLUICE_FUNCTION_QUOTA is 10; up to 16 functions run at once. Raise the AWS account's quota of concurrent executions " +
         'raised, or set SLUICE_TRAFFIC_EXPRESS_LANE=off, fewer consumers, a lower splitter.concurrency.',
     ]);
   });
@@ -198,7 +198,7 @@ describe('settings from the environment that are refused', () => {
       read({}, { feeds: [{ ...telemetry, isExample: false, columns: [], toleratedRejects }], numbers: ofNoFeed }),
     );
     expect(faults).toEqual([
-      "The feed 'telemetry': formats has csv, so columns must name those that a header has to have.",
+      "The feed 'telemetry': formats has csv, so columns must name the required columns of a header.",
       "The feed 'telemetry': toleratedRejects.share is 2; it must be from 0 to 1.",
     ]);
   });

@@ -65,7 +65,7 @@ async function rotate(name: string, secretFirst: boolean): Promise<void> {
     during: async () => {
       const before = await turnedDown();
       const { stored } = await stack.apiStats();
-      await waitFor('records under way', async () => (await stack.apiStats()).stored > stored + 500 || undefined);
+      await waitFor('records in progress', async () => (await stack.apiStats()).stored > stored + 500 || undefined);
       if (secretFirst) await putSecret();
       await stack.setFaults({ token });
       await waitFor('a token turned down', async () => (await turnedDown()) > before || undefined);

@@ -72,13 +72,13 @@ async function expectReports(fileId: string): Promise<void> {
   const out = join(dir, `${fileId}.html`);
   expect(await runSluice(stack, ['report', fileId, '--out', out])).toMatchObject({ code: 0, out: `${out}\n` });
   const page = await readFile(out, 'utf8');
-  expect(page).toContain('3 of 5 records reached the API. 2 did not and need somebody.');
-  expect(page).toContain('This is account number 2 of the file: 2 records got there since.');
+  expect(page).toContain('3 of 5 records reached the API. 2 did not and need attention.');
+  expect(page).toContain('This is manifest 2 of the file: 2 records accepted since.');
   const { archive } = await stack.manifestOf(fileId);
   const before = await stack.archived(archive.manifest_key.replace('manifest.2.json', 'manifest.json'));
   const { archive: firstArchive } = manifestSchema.parse(JSON.parse(before.toString()));
   const first = await stack.archived(firstArchive.report_key ?? '');
-  expect(first.toString()).toContain('1 of 5 records reached the API. 4 did not and need somebody.');
+  expect(first.toString()).toContain('1 of 5 records reached the API. 4 did not and need attention.');
 }
 
 describe('dlq redrive', () => {
@@ -192,7 +192,7 @@ describe('dlq list and show', () => {
     expect(shown.out).toContain('Duration must be a whole number of seconds');
     const none = await runSluice(stack, ['dlq', 'show', fileId, '1']);
     expect(none).toMatchObject({ code: 1, out: '' });
-    expect(none.err).toMatch(/Record 1 of the file \S+ is no dead letter/);
+    expect(none.err).toMatch(/Record 1 of the file \S+ is not a dead letter/);
   });
 });
 

@@ -38,7 +38,7 @@ it('an express file overtakes one that was dropped before it, both with an exact
   const throttles = await stack.throttles();
   const ordinary = await stack.drop(`traffic/${big.prefix}.csv`, big.text);
   // Its batches are all in the queue, and the first is settled: what comes after it in this lane would wait for it.
-  await waitFor('the big file to be under way', async () => {
+  await waitFor('the big file to be in progress', async () => {
     const file = await stack.ledger.getFile(ordinary.fileId);
     return file?.state === 'split' && file.settledBatches > 0 ? file : undefined;
   });

@@ -31,10 +31,10 @@ async function look(...options: string[]): Promise<Snapshot> {
 }
 
 describe('watch', () => {
-  it('tells of a file while it is under way, and of its end', async () => {
+  it('tells of a file while it is in progress, and of its end', async () => {
     // A quarter of a minute at the limit's pace.
     const { fileId } = await dropSome(6_000);
-    await waitFor('the file to be under way', async () => {
+    await waitFor('the file to be in progress', async () => {
       const file = await stack.ledger.getFile(fileId);
       return file !== undefined && file.settledBatches > 0 ? true : undefined;
     });
@@ -44,7 +44,7 @@ describe('watch', () => {
     expect(file?.settled_records).toBeGreaterThan(0);
     expect(file?.settled_records).toBeLessThan(6_003);
     expect(file?.projected).toMatch(/^done about /);
-    expect(during.headlines.some(({ text }) => /^[0-9]+ files? under way; /.test(text))).toBe(true);
+    expect(during.headlines.some(({ text }) => /^[0-9]+ files? in progress; /.test(text))).toBe(true);
     expect(during.apis[0]).toMatchObject({ feeds: ['traffic'], breaker: 'closed', limit: { requests: 4_000 } });
 
     const watching = startSluice(stack, ['watch', '--feed', 'traffic']);
@@ -53,7 +53,7 @@ describe('watch', () => {
     await waitFor('the verdict', async () => (/done, with 3 dead letters/.test(watching.said.out) ? true : undefined));
     watching.child.kill('SIGINT');
     const end = await watching.end;
-    expect([end.code, end.err]).toEqual([130, 'No longer watching; the work goes on without this command.\n']);
+    expect([end.code, end.err]).toEqual([130, 'No longer watching; the work continues without this command.\n']);
     expect(end.out).not.toContain('\u001b');
 
     const after = await look();

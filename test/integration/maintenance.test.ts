@@ -36,7 +36,7 @@ async function changeStored(feed: string, identity: string[]): Promise<{ undo: (
 }
 
 describe('maintenance records', () => {
-  it('one document a file come to rest in the record ledger, as they were', async () => {
+  it('stores one document per file in the record ledger, unchanged', async () => {
     const id = newId();
     const text = `${JSON.stringify(maintenanceRecord(id), null, 2).slice(0, -2)},\n  "cycles": 12345678901234567890\n}\n`;
     const { fileId } = await stack.drop(`maintenance/${id}.json`, text);
@@ -86,7 +86,7 @@ describe('maintenance records', () => {
     ]);
     expect(receipts[1]?.api_answer).toContain(receipts[0]?.sha256);
     expect(receipts[1]?.api_answer).toContain(receipts[1]?.sha256);
-    expect(receipts[2]?.warnings).toEqual(['form_type is not one that this feed knows']);
+    expect(receipts[2]?.warnings).toEqual(['form_type is not one that this feed supports']);
     expect(receipts[4]).toMatchObject({ correlation_id: 'unknown', field: 'record_id' });
     expect(JSON.parse((await stored('maintenance', [first]))?.['payload']?.S ?? '')).toMatchObject({
       cert_status: 'serviceable',

@@ -46,7 +46,7 @@ async function mailAbout(fileId: string): Promise<{ subject: string; text: strin
 }
 
 describe('the desk', () => {
-  it('is told once what needs somebody, and where the list is', async () => {
+  it('is told once what needs attention, and where the list is', async () => {
     const prefix = `D${randomUUID().slice(0, 8)}`;
     const rows = [`${prefix}-1,W,t,30,c,x`, `${prefix}-2,W,t,30s,c,x`, `${prefix}-3,W,t,30,=HYPERLINK(1),x`, 'no row'];
     await stack.setFaults({ refuseSpots: [`${prefix}-3`] });

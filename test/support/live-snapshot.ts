@@ -35,7 +35,7 @@ export function closedFile(change: Partial<ClosedFile> = {}): ClosedFile {
     name: 'avion-2026-01-03.csv',
     completed: new Date(now - 3_600_000).toISOString(),
     total_records: 18_250,
-    verdict: 'every record got through',
+    verdict: 'every record was uploaded',
     tone: 'calm',
     ...change,
   };
@@ -49,8 +49,8 @@ export function liveSnapshot(change: Partial<Snapshot> = {}): Snapshot {
     cloud: 'http://127.0.0.1:4566',
     at: new Date(now).toISOString(),
     headlines: [
-      { tone: 'busy', text: '1 file under way; done about 21:40, 7 h 20 min before the deadline.' },
-      { tone: 'warning', text: '12 dead letters need somebody.' },
+      { tone: 'busy', text: '1 file in progress; done about 21:40, 7 h 20 min before the deadline.' },
+      { tone: 'warning', text: '12 dead letters need attention.' },
     ],
     files,
     files_under_way: files.length,

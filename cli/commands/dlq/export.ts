@@ -22,11 +22,11 @@ interface ExportOptions extends GlobalOptions {
 
 export function exportCommand(terminal: Terminal): Command {
   return new Command('export')
-    .description('Write the reconciliation CSV: a row a dead letter, to be corrected in a spreadsheet and reingested.')
-    .requiredOption('--feed <name>', 'whose dead letters')
+    .description('Write the reconciliation CSV: one row per dead letter, to correct in a spreadsheet and reingest.')
+    .requiredOption('--feed <name>', 'the feed whose dead letters are meant')
     .option('--file <id>', 'only those of this file')
-    .option('--reason <reason>', 'only those that failed for this reason last')
-    .option('--out <file>', 'where to; it must not be there yet (default: stdout)')
+    .option('--reason <reason>', 'only those whose last failure has this reason')
+    .option('--out <file>', 'the file to write; it must not exist yet (default: stdout)')
     .action(async (_options, command: Command) => {
       const options = command.optsWithGlobals<ExportOptions>();
       await interruptible((signal) => exportTo(options, terminal, signal));
@@ -58,9 +58,9 @@ async function exportTo(options: ExportOptions, terminal: Terminal, signal: Abor
 
 function explained(error: unknown, out: string, signal: AbortSignal): unknown {
   const { code } = error as NodeJS.ErrnoException;
-  if (signal.aborted) return new InterruptedError(`Interrupted: ${out} holds a part of the dead letters only.`);
+  if (signal.aborted) return new InterruptedError(`Interrupted: ${out} contains only part of the dead letters.`);
   // It may have been corrected already.
-  if (code === 'EEXIST') return new CliError(`${out} is there already; name another file.`, { cause: error });
-  if (code === 'ENOENT') return new CliError(`${out}: there is no such folder.`, { cause: error });
+  if (code === 'EEXIST') return new CliError(`${out} exists already; name another file.`, { cause: error });
+  if (code === 'ENOENT') return new CliError(`${out}: no such folder.`, { cause: error });
   return error;
 }

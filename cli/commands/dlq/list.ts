@@ -27,12 +27,12 @@ interface ListOptions extends GlobalOptions {
 export function listCommand(terminal: Terminal): Command {
   return new Command('list')
     .description(
-      'List the open dead letters by reason, from the ledger, and what else lies in the DLQs; with --json an array, an ' +
-        'object a record or message. Nothing is moved.',
+      'List the open dead letters by reason, from the ledger, and other messages in the DLQs; with --json an array with one ' +
+        'object per record or message. Moves nothing.',
     )
-    .requiredOption('--feed <name>', 'whose dead letters')
+    .requiredOption('--feed <name>', 'the feed whose dead letters are meant')
     .option('--file <id>', 'only those of this file')
-    .option('--reason <reason>', 'only those that failed for this reason last')
+    .option('--reason <reason>', 'only those whose last failure has this reason')
     .addOption(jsonOption())
     .action(async (_options, command: Command) => list(command.optsWithGlobals<ListOptions>(), terminal));
 }
@@ -91,7 +91,7 @@ async function read(
   const more = !isNarrowed(selection) && queued > records.length ? (['letters'] as const) : [];
   const found = await readDlqs(stack, feed, terminal, signal, [...more, 'records', 'intake', 'finalize']);
   terminal.endProgress();
-  if (signal.aborted) throw new InterruptedError('Interrupted; the DLQ is as it was.');
+  if (signal.aborted) throw new InterruptedError('Interrupted; the DLQ is unchanged.');
   const known = new Set(records.map(({ letter_id }) => letter_id));
   const messages = found.filter(
     (message) =>

@@ -27,12 +27,15 @@ interface RedriveOptions extends GlobalOptions {
 
 export function redriveCommand(terminal: Terminal): Command {
   return new Command('redrive')
-    .description('Have dead letters tried again, all of them or a selection, and follow them to their end.')
-    .requiredOption('--feed <name>', 'whose dead letters')
+    .description('Retry dead letters, all of them or a selection, and follow them until each has a result.')
+    .requiredOption('--feed <name>', 'the feed whose dead letters are meant')
     .option('--file <id>', 'only those of this file')
-    .option('--reason <reason>', 'only those that failed for this reason last')
+    .option('--reason <reason>', 'only those whose last failure has this reason')
     .addOption(
-      new Option('--queue <kind>', 'whose DLQ: failed records, or work that ended its functions')
+      new Option(
+        '--queue <kind>',
+        'the queue whose DLQ is meant: failed records (letters), or messages that killed their functions',
+      )
         .choices(['letters', 'records', 'intake', 'finalize'])
         .default('letters'),
     )
@@ -83,9 +86,9 @@ async function tell(
 /** What continues after the command has ended. */
 function interruptedSentence(end: RedriveEnd, { feed }: RedriveOptions): string {
   return (
-    `Interrupted, and nothing is lost: ${progressOf(end.counts, end.moved + end.remade)}. What was moved is tried ` +
-    `without this command, and the account is amended; the rest stays in the DLQ. ` +
-    `\`npm run -s sluice -- dlq list --feed ${feed}\` tells what is left.`
+    `Interrupted, and nothing is lost: ${progressOf(end.counts, end.moved + end.remade)}. Letters that were moved are tried ` +
+    `without this command, and the account is amended; the others stay in the DLQ. ` +
+    `\`npm run -s sluice -- dlq list --feed ${feed}\` shows what is left.`
   );
 }
 
@@ -102,24 +105,24 @@ async function redriveFailedWork(
   terminal.endProgress();
   if (signal.aborted) {
     throw new InterruptedError(
-      `Interrupted, and nothing is lost: ${formatCountOf(moved, 'message')} went back, the rest stays in the DLQ.`,
+      `Interrupted, and nothing is lost: ${formatCountOf(moved, 'message')} moved back, the others stay in the DLQ.`,
     );
   }
   if (options.json) await terminal.printJson({ queue, moved_messages: moved, left_messages: left, moved_by: movedBy });
-  else await terminal.print(`${formatCountOf(moved, 'message')} went back to the ${queue} queue.\n${nextStep[queue]}`);
-  if (moved === 0) terminal.note(`Nothing of ${feed} lies in the DLQ of the ${queue} queue that is meant here.`);
+  else await terminal.print(`${formatCountOf(moved, 'message')} moved back to the ${queue} queue.\n${nextStep[queue]}`);
+  if (moved === 0) terminal.note(`The DLQ of the ${queue} queue has no such message of ${feed}.`);
   return exitCodes.clean;
 }
 
 const nextStep: Record<DlqName, string> = {
   letters: '',
   records:
-    'A batch that was accounted for goes on as letters, one for each record that is still dead; one that was not is ' +
-    'delivered as it is. `npm run -s sluice -- dlq list` tells what is left.\n',
-  intake: '`npm run -s sluice -- status` tells how far the files are.\n',
-  finalize: '`npm run -s sluice -- status` tells whether the files are closed.\n',
+    'A batch that was accounted for continues as letters, one for each record that is still dead; any other batch is ' +
+    'delivered unchanged. `npm run -s sluice -- dlq list` shows what is left.\n',
+  intake: '`npm run -s sluice -- status` shows how far the files are.\n',
+  finalize: '`npm run -s sluice -- status` shows whether the files are closed.\n',
 };
 
 const exitCodesHelp = `
-Exit codes: 0 every letter that was meant got through, or there was none; 2 some failed again or could not be tried;
-130 interrupted: what was moved by then is tried all the same.`;
+Exit codes: 0 every selected letter succeeded, or there was none; 2 some failed again or could not be tried;
+130 interrupted: letters that were moved by then are still tried.`;

@@ -38,12 +38,12 @@ interface ReingestOptions extends GlobalOptions {
 
 export function reingestCommand(terminal: Terminal): Command {
   return new Command('reingest')
-    .description('Send the corrected rows of a reconciliation CSV, each in place of the record that it stands for.')
-    .argument('<csv>', 'what `dlq export` or the reconciler wrote, as the spreadsheet has saved it')
+    .description('Send the corrected rows of a reconciliation CSV, each in place of its record.')
+    .argument('<csv>', 'the CSV of `dlq export` or the reconciler, as saved by the spreadsheet')
     .option('--feed <name>', 'refuse rows of files of another feed')
-    .option('--by <who>', 'who has corrected it (default: you, as this machine knows you)')
-    .option('--dry-run', 'show what was changed, and send nothing')
-    .option('--yes', 'send without asking; needed where there is no terminal to ask on')
+    .option('--by <who>', 'who corrected it (default: your user name on this machine)')
+    .option('--dry-run', 'show the changes, and send nothing')
+    .option('--yes', 'send without asking for confirmation; required without a terminal')
     .addOption(jsonOption())
     .addHelpText('after', exitCodesHelp)
     .action(async (path: string, _options, command: Command) => {
@@ -90,7 +90,7 @@ async function readCsv(path: string): Promise<Buffer> {
     return await readFile(path);
   } catch (error) {
     const { code } = error as NodeJS.ErrnoException;
-    if (code === 'ENOENT') throw new CliError(`${path}: there is no such file.`, { cause: error });
+    if (code === 'ENOENT') throw new CliError(`${path}: no such file.`, { cause: error });
     if (code === 'EISDIR') throw new CliError(`${path} is a folder.`, { cause: error });
     throw error;
   }
@@ -101,9 +101,7 @@ async function requireConsent({ corrections }: CorrectionPlan, { yes }: Reingest
   if (yes) return;
   const what = formatCountOf(corrections.length, 'corrected row');
   if (!process.stdin.isTTY || !process.stderr.isTTY) {
-    throw new CliError(
-      `Nothing was sent: there is no terminal to ask on whether ${what} are to be. Say so with --yes.`,
-    );
+    throw new CliError(`Nothing was sent: without a terminal, confirm with --yes that ${what} should be sent.`);
   }
   if (!(await confirm(`Send ${what}?`, signal))) throw new InterruptedError('Nothing was sent.');
 }
@@ -138,12 +136,12 @@ async function removeLetters(resolved: readonly EndedCorrection[], stack: OpenSt
 function interruptedSentence(ended: readonly EndedCorrection[], path: string): string {
   const waiting = ended.filter(({ end }) => end.kind === 'waiting').length;
   return (
-    `Interrupted: ${formatCountOf(ended.length, 'corrected row')} had been sent, ${formatCount(waiting)} of them wait to be ` +
-    `tried. That goes on without this command. Hand ${path} in again to see what became of them, and to send the rest: ` +
-    'what got through is not sent twice.'
+    `Interrupted: ${formatCountOf(ended.length, 'corrected row')} had been sent, ${formatCount(waiting)} of them are waiting to be ` +
+    `tried. This continues without this command. Reingest ${path} again to see their results and to send the others: ` +
+    'accepted rows are not sent twice.'
   );
 }
 
 const exitCodesHelp = `
-Exit codes: 0 every corrected row got through; 2 some still need a person, or wait; 1 refused: nothing was sent;
-130 interrupted, or not agreed to.`;
+Exit codes: 0 every corrected row was accepted; 2 some need attention or are waiting; 1 refused: nothing was sent;
+130 interrupted, or not confirmed.`;

@@ -33,15 +33,15 @@ interface ResolveOptions extends GlobalOptions {
 
 export function resolveCommand(terminal: Terminal): Command {
   return new Command('resolve')
-    .description('Mark dead letters as handled by hand, outside of sluice; the account is amended.')
+    .description('Mark dead letters as handled by hand, outside of Sluice; the account is amended.')
     .argument('<file-id>')
-    .argument('[records...]', 'their numbers in the file', (text: string, before: number[] | undefined) => [
+    .argument('[records...]', 'their record numbers in the file', (text: string, before: number[] | undefined) => [
       ...(before ?? []),
       parseRecord(text),
     ])
-    .requiredOption('--why <text>', 'what was done about them: kept for the auditor')
-    .option('--by <who>', 'who says so (default: you, as this machine knows you)')
-    .option('--reason <reason>', 'all open ones of the file that failed for this reason last')
+    .requiredOption('--why <text>', 'what was done about them; stored for the auditor')
+    .option('--by <who>', 'who decided it (default: your user name on this machine)')
+    .option('--reason <reason>', 'all open ones of the file whose last failure has this reason')
     .option('--all', 'all open ones of the file')
     .addOption(jsonOption())
     .action(async (fileId: string, records: number[] | undefined, _options, command: Command) => {
@@ -59,9 +59,9 @@ async function resolve(
 ): Promise<number> {
   const chosen = chosenOf(records, options);
   const who = { by: whoIs(options.by), why: options.why.trim() };
-  if (who.why === '') throw new CliError('Say with --why what was done about them.');
+  if (who.why === '') throw new CliError('State with --why what was done about them.');
   if (who.why.length > maxWhy)
-    throw new CliError(`--why takes ${maxWhy} characters at most: it is kept with each record.`);
+    throw new CliError(`--why may have at most ${maxWhy} characters, since it is stored with each record.`);
   const stack = await openStack(options.stack, process.env);
   const file = await fileOfId(stack, typed);
   const { fileId } = file;
@@ -108,7 +108,7 @@ function tolerant(events: EventPublisher, terminal: Terminal): EventPublisher {
 function chosenOf(records: readonly number[], { reason, all }: ResolveOptions): Chosen {
   const ways = [records.length > 0, reason !== undefined, all === true].filter((way) => way).length;
   if (ways === 1) return records.length > 0 ? { records } : { reason };
-  throw new CliError('Name the records by their numbers, or by --reason, or take --all of the file: one of the three.');
+  throw new CliError('Select the records in one way: by number, with --reason, or with --all.');
 }
 
 /** @throws CliError if this machine does not know the user's name */
@@ -118,6 +118,6 @@ export function whoIs(by: string | undefined): string {
   try {
     return userInfo().username;
   } catch (cause) {
-    throw new CliError('Say with --by who you are: this machine knows no name for you.', { cause });
+    throw new CliError('State your name with --by: this machine has no user name for you.', { cause });
   }
 }

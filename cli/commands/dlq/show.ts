@@ -16,7 +16,7 @@ interface ShowOptions extends GlobalOptions {
 
 export function showCommand(terminal: Terminal): Command {
   return new Command('show')
-    .description('Show all that is known of one dead letter: what stood in the file, why it failed, what was tried.')
+    .description('Show everything known about one dead letter: its text in the file, why it failed, what was tried.')
     .argument('<file-id>')
     .argument('<record>', 'its number in the file, from 1', parseRecord)
     .addOption(jsonOption())
@@ -35,10 +35,10 @@ async function show(typed: string, record: number, options: ShowOptions, termina
   const hasFailed = receipt && ['rejected', 'refused', 'exhausted'].includes(receipt.outcome);
   if (!dead && !hasFailed) {
     throw new CliError(
-      `Record ${record} of the file ${fileId} is no dead letter` +
+      `Record ${record} of the file ${fileId} is not a dead letter` +
         (file.manifest
-          ? `; \`npm run -s sluice -- receipts ${fileId}\` tells what became of each record.`
-          : ', as far as the file has got.'),
+          ? `; \`npm run -s sluice -- receipts ${fileId}\` shows what happened to each record.`
+          : ', in the part of the file that is done so far.'),
     );
   }
   const described = describeDead(file, record, receipt, dead);
@@ -50,5 +50,5 @@ async function show(typed: string, record: number, options: ShowOptions, termina
 export function parseRecord(text: string): number {
   const record = Number(text);
   if (/^[0-9]{1,10}$/.test(text) && record >= 1) return record;
-  throw new InvalidArgumentError('A record is its number in the file: 1, 2, 3, …');
+  throw new InvalidArgumentError('A record is named by its number in the file: 1, 2, 3, …');
 }

@@ -43,7 +43,7 @@ function checkFigures(end: MaintenanceEnd): Check {
   return {
     required: true,
     holds: sum.uploaded_records === good && sum.rejected_records === bad && sum.refused_records === 1,
-    sentence: `the manifests say what was written: ${formatCount(good)} to store, ${formatCount(bad)} to reject, 1 conflict`,
+    sentence: `the manifests agree with the files: ${formatCount(good)} to store, ${formatCount(bad)} to reject, 1 conflict`,
   };
 }
 

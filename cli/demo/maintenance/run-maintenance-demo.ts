@@ -33,7 +33,7 @@ export async function runMaintenanceDemo(run: DemoRun): Promise<boolean> {
 
 async function goThrough(run: PlacedDemo, count: number): Promise<boolean> {
   const { terminal, stateDir, env, signal, stackName } = run;
-  terminal.note(terminal.styleNote('bold', 'Bringing up the local cloud, with the record ledger'));
+  terminal.note(terminal.styleNote('bold', 'Starting the local cloud, with the record ledger'));
   const environmentAt = () => ({ ...withoutSettingsOf(feed, env), SLUICE_FEEDS: feed });
   const { endpoint, target } = await bringUp(run, environmentAt, []);
   const stack = await openTarget(target);
@@ -64,7 +64,7 @@ async function sendThrough(
   terminal.note(
     terminal.styleNote(
       'bold',
-      `Dropping ${formatCount(count)} files, ${formatCount(bad)} of them bad, and one that is urgent`,
+      `Dropping ${formatCount(count)} files, ${formatCount(bad)} of them invalid, and one that is urgent`,
     ),
   );
   await dropFiles(files, `${feed}/${runName}/`, stack, terminal, signal);
@@ -108,9 +108,9 @@ function further(stateDir: string, stackName: string, given: boolean): string {
   const alone = Object.keys(readLocalStacks(stateDir)).length === 1;
   const sluice = `npm run -s sluice --${alone ? '' : ` --stack ${stackName}`}`;
   return [
-    '\nTo look further\n\n',
+    '\nMore\n\n',
     `  the files, newest first:\n    ${sluice} status --feed ${feed}\n`,
     `  the dead letters, raw:\n    ${sluice} dlq list --feed ${feed} --json\n`,
-    given ? '' : '\nThe local cloud stays up; `npm run -s sluice -- down` takes it away.\n',
+    given ? '' : '\nThe local cloud stays up; `npm run -s sluice -- down` removes it.\n',
   ].join('');
 }

@@ -56,6 +56,6 @@ function showBreaker(target, { url, breaker, breaker_reason: reason, paused_unti
   const isOpen = breaker === 'open';
   const closed = url === null ? '' : ' · breaker closed';
   const paused = until === '' ? closed : ` · paused${until}`;
-  setText(target, isOpen ? ` · breaker open (${reason ?? 'no reason told'})${until}` : paused);
+  setText(target, isOpen ? ` · breaker open (${reason ?? 'no reason given'})${until}` : paused);
   setClass(target, isOpen ? 'alarm' : until === '' ? '' : 'warning');
 }

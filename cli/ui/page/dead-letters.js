@@ -123,7 +123,7 @@ function updateGroup(row, { count, reason, outcome }) {
  */
 function showJob(block, { reason, state, text }) {
   const what = reason === null ? 'Redrive' : `Redrive of ${reason}`;
-  const words = { running: 'under way', done: 'done', failed: 'failed' };
+  const words = { running: 'in progress', done: 'done', failed: 'failed' };
   const said = partOf(block, 'said');
   setText(said, `${what} ${words[state]}: ${text}`);
   setClass(said, `redrive ${state}`);
@@ -154,13 +154,13 @@ async function redrive(feed, reason) {
   const known = shown.get(feed);
   if (!known) return;
   const count = reason === undefined ? known.count : countOf(known, reason);
-  const which = reason === undefined ? `of ${feed}` : `of ${feed} that failed last with ${reason}`;
+  const which = reason === undefined ? `of ${feed}` : `of ${feed} whose last failure is ${reason}`;
   const letters = `${known.isPartial ? 'More than ' : ''}${formatCountOf(count, 'dead letter')}`;
   const isMeant = await confirmRedrive({
     title: `Redrive ${count === 1 ? 'this dead letter' : 'these dead letters'}?`,
     text:
-      `${letters} ${which} go from the DLQ back to the letters queue, and from there to ${known.api}, within its ` +
-      `limit. What fails again comes back to the DLQ. The accounts of the files are amended.`,
+      `${letters} ${which} move from the DLQ back to the letters queue, and from there to ${known.api}, within its ` +
+      `limit. Letters that fail again return to the DLQ. The accounts of the files are amended.`,
   });
   if (!isMeant) return;
   await tell(feed, async () => void (await startRedrive(feed, reason)));

@@ -10,7 +10,7 @@ const lookEveryMs = 1_500;
 
 wireDialog();
 follow().catch((error) => {
-  showFault('This page could not show what it was told; reload it.');
+  showFault('This page could not show the answer it received; reload it.');
   throw error;
 });
 
@@ -38,7 +38,9 @@ function becomesVisible() {
 /** @param {RoomState} state */
 function show({ snapshot, unanswered, redrives }) {
   if (unanswered)
-    showFault(`The cloud does not answer since ${unanswered.since.slice(11, 19)} UTC; trying again. ${unanswered.why}`);
+    showFault(
+      `The cloud has not answered since ${unanswered.since.slice(11, 19)} UTC; trying again. ${unanswered.why}`,
+    );
   else showFault('');
   if (!snapshot) return;
   setText(byId('stack'), snapshot.stack);

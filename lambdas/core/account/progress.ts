@@ -107,7 +107,7 @@ export function decodeProgress(bytes: Uint8Array): Progress {
     i += unzigzag(reader.next());
     const way = ways[reader.next()];
     at += unzigzag(reader.next());
-    if (!way) throw new Error('The progress names a way of ending that it does not tell.');
+    if (!way) throw new Error('The progress refers to an outcome that it does not define.');
     done.push({ i, at, ...way });
   }
   return { done, fence };
@@ -139,7 +139,7 @@ class VarintReader {
     let value = 0;
     for (let unit = 1; ; unit *= 128) {
       const byte = this.#bytes[this.#at++];
-      if (byte === undefined || unit > Number.MAX_SAFE_INTEGER) throw new Error('The progress ends in the middle.');
+      if (byte === undefined || unit > Number.MAX_SAFE_INTEGER) throw new Error('The progress is incomplete.');
       value += (byte % 128) * unit;
       if (byte < 128) return value;
     }
@@ -148,7 +148,7 @@ class VarintReader {
   take(length: number): Buffer {
     const from = this.#at;
     this.#at += length;
-    if (this.#at > this.#bytes.length) throw new Error('The progress ends in the middle.');
+    if (this.#at > this.#bytes.length) throw new Error('The progress is incomplete.');
     return Buffer.from(this.#bytes.buffer, this.#bytes.byteOffset + from, length);
   }
 }

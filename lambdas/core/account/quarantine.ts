@@ -29,15 +29,15 @@ export function wrongFile(
   const percent = (share: number) => `${Math.round(share * 1000) / 10}%`;
   const message =
     `${rejected} of the first ${seen} records were rejected, ${percent(rejected / seen)}; the feed tolerates ` +
-    `${percent(tolerated.share)}. It looks like a wrong file: the rest was not sent.`;
+    `${percent(tolerated.share)}. It looks like a wrong file: the other records were not sent.`;
   return { at: nowMs, rejected, seen, message };
 }
 
 /** The API refuses all of it. @param refused records in a row, of `seen` that have come to an end in their batch */
 export function refusedFile(status: number, refused: number, seen: number, nowMs: number): Quarantine {
   const message =
-    `The API answered ${status} to whatever it was sent of this file, ${refused} records so far. Either it takes nothing ` +
-    'of the kind at the moment, or the file is not for it: the rest was not sent.';
+    `The API answered ${status} to every record of this file that was sent, ${refused} so far. Either it accepts no such ` +
+    'records at the moment, or the file is not meant for it: the other records were not sent.';
   return { at: nowMs, code: 'all_refused', rejected: refused, seen, message };
 }
 

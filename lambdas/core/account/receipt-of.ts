@@ -35,7 +35,7 @@ export function receiptOf(record: PreparedRecord, done: DoneRecord, first?: Prep
   const warnings = [...(record.warnings ?? [])];
   if (first && first.sha256 !== record.sha256) {
     warnings.push(
-      `record ${first.record} of the file has the same request id and other bytes; the API has what came first`,
+      `record ${first.record} of the file has the same request id and other bytes; the API has the first one`,
     );
   }
   if (warnings.length > 0) receipt.warnings = warnings;

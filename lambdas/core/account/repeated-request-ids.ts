@@ -37,7 +37,7 @@ export class RepeatedRequestIds {
         : [
             {
               code: 'same_request_id',
-              message: `${other.count} records have the request id of a record before them, and other bytes; the API has what came first: ${other.names()}`,
+              message: `${other.count} records have the request id of an earlier record, and other bytes; the API has the first one: ${other.names()}`,
             },
           ]),
       ...(twice.count === 0
@@ -45,7 +45,7 @@ export class RepeatedRequestIds {
         : [
             {
               code: 'uploaded_twice',
-              message: `${twice.count} records are reported as uploaded under the request id of an uploaded record before them; the API has one entry for both: ${twice.names()}`,
+              message: `${twice.count} records are reported as uploaded under the request id of an earlier uploaded record; the API has one entry for both: ${twice.names()}`,
             },
           ]),
     ];

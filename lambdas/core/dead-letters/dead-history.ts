@@ -36,7 +36,6 @@ export function alteredEntry(
   altered: NonNullable<DeadAttempt['altered']>,
   at: number,
 ): DeadAttempt {
-  const error =
-    'a letter came back for this record that is not the one that Sluice sent; it was not tried, and is in the DLQ again';
+  const error = 'an altered letter came back for this record; it was not tried, and is in the DLQ again';
   return { at, outcome, reason: alteredReason, error, status: null, altered };
 }

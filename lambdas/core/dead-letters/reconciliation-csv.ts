@@ -142,7 +142,7 @@ export function shownCell(text: string): string {
   if (text.length <= maxCellCharacters && escapeCell(text).length <= maxCellCharacters) return text;
   return (
     `${text.slice(0, shownCharacters)}… [too long for a spreadsheet: ${text.length} characters, SHA-256 ` +
-    `${sha256Of(text.toWellFormed())}. It is kept while this cell is left as it is.]`
+    `${sha256Of(text.toWellFormed())}. The full value is used as long as this cell is unchanged.]`
   );
 }
 

@@ -252,8 +252,8 @@ interface Gathered {
 function headersWarning({ count, firstLine }: RepeatedHeaders): CutWarning {
   const message =
     count === 1
-      ? `The header stands again in line ${firstLine}, and was skipped there: the file was put together from two.`
-      : `The header stands ${count} times more, first in line ${firstLine}, and was skipped there: the file was put together from several.`;
+      ? `The header is repeated in line ${firstLine}, and was skipped there: the file was combined from two.`
+      : `The header is repeated ${count} times, first in line ${firstLine}, and was skipped there: the file was combined from several.`;
   return { code: 'repeated_header', message };
 }
 

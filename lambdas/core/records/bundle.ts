@@ -73,7 +73,7 @@ export function readMember(bytes: Buffer, at: number): MemberPlace | undefined {
   const lineEnd = bytes.indexOf(lineFeed, at);
   if (lineEnd === -1) return undefined;
   const facts = header.safeParse(parsed(bytes.toString('utf8', at, lineEnd)));
-  if (!facts.success) throw new ContradictionError('The bundle is damaged: a member begins without its line.');
+  if (!facts.success) throw new ContradictionError('The bundle is damaged: a member has no header line.');
   const { bucket, key, version_id: versionId, bytes: length, fault } = facts.data;
   const from = lineEnd + 1;
   const source = { bucket, key, ...(versionId === undefined ? {} : { versionId }) };

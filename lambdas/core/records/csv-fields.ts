@@ -31,7 +31,7 @@ export function splitFields(text: string, delimiter: string, row?: CsvRow): CsvF
       fields.push(raw.replaceAll('""', '"'));
       end = close + 1;
       if (end < text.length && text[end] !== delimiter) {
-        return problem('text_after_quote', `field ${fields.length} goes on after its closing quote`);
+        return problem('text_after_quote', `field ${fields.length} continues after its closing quote`);
       }
     } else {
       const next = text.indexOf(delimiter, at);
@@ -106,7 +106,7 @@ function swallowedRows(
   return problem(
     'swallowed_rows',
     `the quote that opens field ${index + 1} in line ${firstLine} closes in line ${firstLine + last}, and each of these ` +
-      'lines reads as a row of its own: a quote may be missing or one too many',
+      'lines could be a row of its own: there may be a missing or an extra quote',
   );
 }
 

@@ -81,8 +81,7 @@ const blanks: readonly number[] = [9, 10, 13, 32];
 
 const faultMessages: Record<MemberFault, string> = {
   source_gone: 'file was deleted before it could be read',
-  source_replaced:
-    'file was replaced before it could be read; the one that stands in its place has an account of its own',
+  source_replaced: 'file was replaced before it could be read; the new file has an account of its own',
 };
 
 /** What is wrong with a file of one record before it is read as one. */
@@ -98,6 +97,6 @@ function tooLong(length: number, limits: CutLimits): Problem {
   return {
     reason: 'too_long',
     field: null,
-    message: `record is ${length} bytes long; the feed takes ${limits.maxRecordBytes} at most`,
+    message: `record is ${length} bytes long; the feed allows ${limits.maxRecordBytes}`,
   };
 }

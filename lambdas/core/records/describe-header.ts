@@ -50,7 +50,7 @@ function hintsOf({ missing, columns, delimiter }: HeaderFound): string[] {
   const known = (Object.keys(delimiterNames) as CsvDialect['delimiter'][]).find((each) => each === separator);
   if (known !== undefined) {
     return [
-      `Separated by ${delimiterNames[known]} it has them, but it is quoted as a whole, or a line "sep=" before it says otherwise.`,
+      `Separated by ${delimiterNames[known]} it has them, but it is quoted as a whole, or a preceding line "sep=" says otherwise.`,
     ];
   }
   if (separator !== undefined) {
@@ -96,9 +96,9 @@ function differenceOf({ columns, delimiter }: OtherHeader, own: OtherHeader): st
 
 function describeNear(found: string, wanted: string): string {
   const names = `"${visibleText(found, maxNameCharacters)}" instead of "${visibleText(wanted, maxNameCharacters)}"`;
-  if (hasInvisible(found)) return `It has ${names}: remove the characters that can't be seen.`;
+  if (hasInvisible(found)) return `It has ${names}: remove the invisible characters.`;
   const isCase = found.toLowerCase() === wanted.toLowerCase();
-  return `It has ${names}${isCase ? ': upper and lower case must agree' : ': rename it'}.`;
+  return `It has ${names}${isCase ? ': upper and lower case must match' : ': rename it'}.`;
 }
 
 /** One character under which a header would have all that it lacks. */

@@ -25,7 +25,7 @@ export function detectObjects(head: Buffer, begin: Place, atEnd: boolean, wish: 
 
   if (behind === ',' || behind === ']') {
     const message =
-      'The file has objects with commas between them, but does not begin with [: its beginning may be missing.';
+      'The file has objects separated by commas, but does not begin with [: its beginning may be missing.';
     return refused('not_an_array', message);
   }
   const arrays = allows('json-array') ? arraysWithin(looked, wish) : [];
@@ -33,15 +33,15 @@ export function detectObjects(head: Buffer, begin: Place, atEnd: boolean, wish: 
   if (array && behind === '{') {
     return refused(
       'wrapped_arrays',
-      `The file has several objects that each hold an array ("${array.name}"): drop each as a file.`,
+      `The file has several objects that each contain an array ("${array.name}"): drop each as a separate file.`,
     );
   }
   if (array && second) {
     if (array.name === second.name) {
-      const message = `The object has the name "${array.name}" more than once, with an array of records each time: which counts can't be known.`;
+      const message = `The object has the name "${array.name}" more than once, with an array of records each time: it is unclear which one counts.`;
       return refused('wrapped_arrays', message);
     }
-    const message = `The object holds several arrays of objects ("${array.name}", "${second.name}"): the feed must name the one with its records.`;
+    const message = `The object contains several arrays of objects ("${array.name}", "${second.name}"): the feed must name the one with its records.`;
     return refused('wrapped_arrays', message);
   }
   if (array) return wrapped(looked, begin, array, wish);

@@ -97,7 +97,7 @@ const patterns: readonly (readonly [begin: RegExp, also: RegExp | null, code: st
   // eslint-disable-next-line no-control-regex
   [/^ID3[\x02-\x04]/, null, 'media', is('a sound', notData)],
   [/^....ftyp/s, null, 'media', is('a film or an image', notData)],
-  [/^HTTP\/[0-9.]+ [0-9]{3}/, null, 'http', is("a server's answer with its HTTP headers", 'save its body alone')],
+  [/^HTTP\/[0-9.]+ [0-9]{3}/, null, 'http', is('an HTTP response including its headers', 'save only its body')],
   [
     /^(?:return-path|received|delivered-to|mime-version|message-id|from|to|subject|date|x-[a-z-]{1,40}): |^From [^,;|\t\r\n]+@/i,
     /^(?:mime-version|message-id|received|subject): /im,
@@ -126,7 +126,7 @@ const patterns: readonly (readonly [begin: RegExp, also: RegExp | null, code: st
     /^(?:(?:var|let|const|window\.\w{1,40}|module\.exports|export default)\b[^,;|\t\r\n]{0,80}=?\s*[[{]|[a-z_$][\w$.]{0,80}\(\s*[[{])/i,
     null,
     'javascript',
-    is('JavaScript', 'drop the JSON in it alone'),
+    is('JavaScript', 'drop only the JSON in it'),
   ],
   [/^H4sI[A-Za-z0-9+/=\r\n]{12,}$/, null, 'base64', is('a gzip in Base64', 'decode it first')],
   [/^UEsDB[A-Za-z0-9+/=\r\n]{12,}$/, null, 'base64', is('a ZIP archive in Base64', 'decode it first')],

@@ -182,7 +182,7 @@ export class JsonArrayScanner implements RecordScanner {
     if (this.#within === 'nothing' || (this.#isInObject ? this.#isObjectClosed : this.#isClosed)) return null;
     return {
       code: 'unclosed_array',
-      message: 'The file does not end with the bracket that closes its array: it may have been cut off.',
+      message: 'The file does not end with the bracket that closes its array: it may have been truncated.',
     };
   }
 }

@@ -284,7 +284,7 @@ export abstract class LineScanner implements RecordScanner {
     if (this.endsWithBreak) return null;
     return {
       code: 'no_final_line_break',
-      message: 'The last line has no line break: the file may have been cut off.',
+      message: 'The last line has no line break: the file may have been truncated.',
     };
   }
 }

@@ -114,7 +114,7 @@ function parseObject(text: string, { integerFields = [], exactNumbers = false }:
 function duplicateName(text: string): ParsedRecord {
   const duplicate = findDuplicateName(text);
   const name = duplicate ? ` "${trimForMessage(duplicate.name)}"` : '';
-  const message = `record has an object with the name${name} more than once: which of its values counts can't be known`;
+  const message = `record has an object with the name${name} more than once: it is unclear which of its values counts`;
   const field = duplicate?.isOutermost ? duplicate.name : null;
   return { kind: 'problem', problem: { reason: 'duplicate_name', field, message } };
 }

@@ -47,7 +47,7 @@ function oversizeRecord(batch: OversizeBatch, maxRecordBytes: number, feed: Feed
       {
         reason: 'too_long',
         field: null,
-        message: `record is ${batch.length} bytes long; the feed takes ${maxRecordBytes} at most`,
+        message: `record is ${batch.length} bytes long; the feed allows ${maxRecordBytes}`,
       },
       undefined,
       feed,

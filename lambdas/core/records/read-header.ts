@@ -91,7 +91,7 @@ function laterHeader(
 
 function refusalOf(top: Reading | Refusal, later: Reading | undefined): Refusal {
   const hint = later
-    ? ` Line ${later.line} has all columns: it is taken for the header if the feed declares that lines may stand before it.`
+    ? ` Line ${later.line} has all columns: it is used as the header if the feed declares a preamble.`
     : '';
   if ('kind' in top) return { ...top, message: top.message + hint };
   const { columns, delimiter } = top.dialect;

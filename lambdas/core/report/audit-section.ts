@@ -14,26 +14,26 @@ export function auditSection(manifest: Manifest, timeZone: string | undefined): 
     return html`<time datetime="${at}">${at.replace('T', ' ').replace('Z', ' UTC')}</time>${local}`;
   };
   const facts: [string, Html | string | undefined][] = [
-    ['File', html`<code>${manifest.file_id}</code>, account number ${count(manifest.manifest_number)}`],
+    ['File', html`<code>${manifest.file_id}</code>, manifest ${count(manifest.manifest_number)}`],
     ['Dropped as', html`<code>s3://${source.bucket}/${source.key}</code>`],
     ['Its version', source.version_id === null ? undefined : html`<code>${source.version_id}</code>`],
     ['Size', `${count(manifest.bytes)} bytes${manifest.format === null ? '' : `, ${manifest.format}`}`],
     ['SHA-256 of the file', html`<code>${manifest.checksum ?? 'it could not be read'}</code>`],
     ['Merkle root of the records', proof ? html`<code>${proof.records_root}</code>` : undefined],
     ['Merkle root of the receipts', proof ? html`<code>${proof.receipts_root}</code>` : undefined],
-    ['Signed by', signature ? html`<code>${signature.key_arn}</code>` : 'nobody: the stack has no signing key'],
+    ['Signed by', signature ? html`<code>${signature.key_arn}</code>` : 'not signed: the stack has no signing key'],
     ['Received', time(times.received)],
     ['Cut into batches', time(times.split)],
     ['First record accepted', time(times.first_upload)],
     ['Last record accepted', time(times.last_upload)],
     ['Account closed', time(times.completed)],
     ['Archive', html`<code>s3://${archive.bucket}/</code>`],
-    ['– source', keyOf(archive.source_key, 'it was gone')],
+    ['– source', keyOf(archive.source_key, 'the source was gone')],
     ['– receipts', keyOf(archive.receipts_key, 'none')],
     ['– dead letters', keyOf(archive.dead_letters_key, 'none')],
-    ['– what became of them', archive.resolutions_key === null ? undefined : keyOf(archive.resolutions_key, '')],
+    ['– their resolutions', archive.resolutions_key === null ? undefined : keyOf(archive.resolutions_key, '')],
     ['– manifest', keyOf(archive.manifest_key, '')],
-    ['To check all of it', html`<code>sluice verify ${file}</code>, in a copy of that folder`],
+    ['How to verify', html`<code>sluice verify ${file}</code>, in a copy of that folder`],
     ...manifest.warnings.map(({ message }): [string, string] => ['Warning', message]),
   ];
   return html`<section aria-labelledby="audit">

@@ -33,15 +33,15 @@ export function chartSection({ chart, limitPerSecond, timeZone, sink }: ChartOpt
   const endMs = fromMs + bins.length * widthMs;
   const floor = y(0);
   const words = [
-    `Up to ${count(Math.round(peak))} records a second got to ${sink}`,
+    `Up to ${count(Math.round(peak))} records a second were accepted by ${sink}`,
     limitPerSecond === undefined ? '' : `; it allows ${rateText(limitPerSecond)}`,
-    `. ${pauses.length === 0 ? 'There was no pause.' : pausesText(pauses, time)}`,
-    retried === 0 ? ' None had to be tried twice.' : ` ${count(retried)} had to be tried more than once.`,
+    `. ${pauses.length === 0 ? 'There was no gap.' : pausesText(pauses, time)}`,
+    retried === 0 ? ' None needed a retry.' : ` ${count(retried)} needed more than one try.`,
     timeZone === undefined ? '' : ` Times are those of ${timeZone}.`,
   ].join('');
   return html`<figure>
       <svg viewBox="0 0 ${width} ${height}" role="img" aria-labelledby="chart-title chart-words">
-        <title id="chart-title">Records accepted a second, from ${time(fromMs)} to ${time(endMs)}</title>
+        <title id="chart-title">Records accepted per second, from ${time(fromMs)} to ${time(endMs)}</title>
         <desc id="chart-words">${words}</desc>
         ${pauses.map((pause) => {
           const from = place(pause.fromMs);
@@ -79,7 +79,7 @@ export function chartSection({ chart, limitPerSecond, timeZone, sink }: ChartOpt
       <figcaption>
         <p>${words}</p>
         <p class="legend">
-          <span><i class="key bar"></i> records a second</span
+          <span><i class="key bar"></i> records per second</span
           >${pauses.length > 0 ? html`<span><i class="key pause"></i> nothing accepted</span>` : undefined}${retried > 0 ? html`<span><i class="key retry"></i> tried more than once</span>` : undefined}
         </p>
         <p class="note">

@@ -23,8 +23,8 @@ function groupBlock({ reason, field, count: failed, open, examples }: FailureGro
 
 const stateText: Record<DeadState, { word: string; kind: string }> = {
   open: { word: 'open', kind: 'look' },
-  uploaded: { word: 'got there since', kind: 'good' },
-  duplicate: { word: 'was there already', kind: 'good' },
+  uploaded: { word: 'accepted since', kind: 'good' },
+  duplicate: { word: 'duplicate', kind: 'good' },
   handled: { word: 'settled by hand', kind: 'good' },
 };
 
@@ -56,12 +56,12 @@ export function lettersSection(facts: ReportFacts, { archive }: Manifest): Html 
           <tr>
             <th scope="col" class="figure">record</th>
             <th scope="col" class="figure">line</th>
-            ${hasNames ? html`<th scope="col">known as</th>` : undefined}
+            ${hasNames ? html`<th scope="col">id</th>` : undefined}
             <th scope="col">state</th>
             <th scope="col">outcome</th>
             <th scope="col">reason</th>
             <th scope="col">what is wrong</th>
-            <th scope="col">as it stood in the file</th>
+            <th scope="col">as it is in the file</th>
           </tr>
         </thead>
         <tbody>

@@ -78,7 +78,7 @@ export function renderReport({ manifest, facts, sink, limit, deadline }: ReportO
         <footer>
           <p>
             Made by Sluice ${manifest.tool_version} from manifest ${manifest.manifest_number} of this file. The manifest
-            is the account; this page shows it.
+            is the evidence; this page is a view of it.
           </p>
         </footer>
         ${scriptElement}
@@ -89,12 +89,12 @@ export function renderReport({ manifest, facts, sink, limit, deadline }: ReportO
 
 const signs: Record<Verdict['kind'], { sign: string; word: string }> = {
   good: { sign: '✓', word: 'Done' },
-  look: { sign: '!', word: 'Needs somebody' },
+  look: { sign: '!', word: 'Needs attention' },
   bad: { sign: '✕', word: 'Not sent' },
 };
 
 function nameOf({ source, bundled_files: bundled }: Manifest): string {
-  if (bundled !== null) return `${count(bundled)} small files, sent together`;
+  if (bundled !== null) return `${count(bundled)} small files, sent as one`;
   return source.key.slice(source.key.indexOf('/') + 1) || source.key;
 }
 
@@ -111,9 +111,9 @@ function verdictBox({ kind, sentence, details }: Verdict): Html {
 
 const meanings: Record<(typeof outcomes)[number], (sink: string) => string> = {
   uploaded: (sink) => `accepted by ${sink}`,
-  duplicate: (sink) => `${sink} had them already`,
+  duplicate: (sink) => `${sink} already had them`,
   rejected: () => 'not valid, so never sent',
-  refused: (sink) => `${sink} said no`,
+  refused: (sink) => `${sink} did not accept them`,
   exhausted: (sink) => `${sink} failed on them in every attempt`,
   held: () => 'never sent: the file was stopped or replaced',
 };
@@ -155,6 +155,6 @@ function sumSection(manifest: Manifest, sink: string): Html {
 function howLong({ times, uploaded_records: uploaded }: Manifest): string {
   if (times.first_upload === null) return `It took ${durationText(times.duration_seconds)} from drop to account.`;
   const { records_per_second: speed } = times;
-  const pace = speed > 0 ? `, ${count(speed < 10 ? speed : Math.round(speed))} a second on average` : '';
+  const pace = speed > 0 ? `, ${count(speed < 10 ? speed : Math.round(speed))} per second on average` : '';
   return `${count(uploaded)} accepted in ${durationText(times.upload_seconds)}${pace}; ${durationText(times.duration_seconds)} from drop to account.`;
 }

@@ -22,11 +22,11 @@ export function verdictOf(manifest: Manifest, sink: string, deadline: FeedDeadli
   const times = [...deadlineText(manifest, deadline), ...amendedText(manifest)];
   const sent = manifest.uploaded_records + manifest.duplicate_records;
   if (!manifest.reconciled) {
-    const sentence = 'This account does not add up: do not rely on it, and tell whoever looks after Sluice.';
+    const sentence = 'This account does not add up: do not rely on it, and report it to the people who operate Sluice.';
     return { kind: 'bad', sentence, details: times };
   }
   if (state === 'quarantined') {
-    const held = `${records(manifest.held_records)} of ${count(total)} were sent to nobody.`;
+    const held = `${records(manifest.held_records)} of ${count(total)} were never sent.`;
     return { kind: 'bad', sentence: `This file was stopped. ${held}`, details: [why, ...times] };
   }
   if (state === 'failed') return { kind: 'bad', sentence: `Nothing of this file was sent. ${why}`, details: times };
@@ -35,12 +35,12 @@ export function verdictOf(manifest: Manifest, sink: string, deadline: FeedDeadli
     return { kind: 'look', sentence, details: [why, ...times] };
   }
   if (state === 'duplicate') {
-    const sentence = `Nothing of this file was sent: it has the bytes of the file ${manifest.duplicate_of ?? 'unknown'}.`;
-    const detail = 'What became of its records is in the account of that file.';
+    const sentence = `Nothing of this file was sent: it has the same bytes as the file ${manifest.duplicate_of ?? 'unknown'}.`;
+    const detail = 'The account of that file says what happened to its records.';
     return { kind: 'look', sentence, details: [detail, ...times] };
   }
   if (open > 0) {
-    const sentence = `${count(sent)} of ${records(total)} reached ${sink}. ${count(open)} did not and ${open === 1 ? 'needs' : 'need'} somebody.`;
+    const sentence = `${count(sent)} of ${records(total)} reached ${sink}. ${count(open)} did not and ${open === 1 ? 'needs' : 'need'} attention.`;
     return { kind: 'look', sentence, details: times };
   }
   if (total === 0)
@@ -56,7 +56,7 @@ function deadlineText({ times }: Manifest, deadline: FeedDeadline | undefined): 
   const until = deadlineAfter(deadline, Date.parse(times.received));
   const marginSeconds = (until - Date.parse(times.last_upload)) / 1000;
   const span = durationText(Math.abs(marginSeconds));
-  return [`The last record got there ${span} ${marginSeconds >= 0 ? 'before' : 'AFTER'} the deadline.`];
+  return [`The last record was accepted ${span} ${marginSeconds >= 0 ? 'before' : 'AFTER'} the deadline.`];
 }
 
 function amendedText({
@@ -66,8 +66,8 @@ function amendedText({
 }: Manifest): string[] {
   if (number === 1) return [];
   const parts = [
-    ...(resolved > 0 ? [`${records(resolved)} got there since`] : []),
+    ...(resolved > 0 ? [`${records(resolved)} accepted since`] : []),
     ...(handled > 0 ? [`${records(handled)} ${handled === 1 ? 'was' : 'were'} settled by hand`] : []),
   ];
-  return [`This is account number ${number} of the file${parts.length > 0 ? `: ${parts.join(', ')}` : ''}.`];
+  return [`This is manifest ${number} of the file${parts.length > 0 ? `: ${parts.join(', ')}` : ''}.`];
 }

@@ -114,7 +114,7 @@ test('down says what it leaves, and why', async () => {
   const { code, out, err } = await sluice(['down']);
   expect({ code, out }).toEqual({ code: 0, out: '' });
   expect(err).toContain('No stack was up.');
-  expect(err).toContain(`Left: the endpoint's log, ${log}, for whoever looks into what happened.`);
+  expect(err).toContain(`Kept: the endpoint's log, ${log}, in case you need to investigate.`);
   await rm(log);
 });
 

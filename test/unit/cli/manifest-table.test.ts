@@ -115,6 +115,6 @@ test('what the file was called can do no harm', () => {
 
 test('of a file without records only the facts are told', () => {
   const text = formatManifest({ ...clean, total_records: 0, uploaded_records: 0 }, plain, 100);
-  expect(text).toContain('there are no records in it');
+  expect(text).toContain('it has no records');
   expect(text).not.toContain('uploaded  ');
 });

@@ -33,7 +33,7 @@ function stackOf(output: object) {
   return { ledger, outputs, limiterOf: () => new InMemoryLimiterStore() };
 }
 
-it('says when each file under way will be done, and how far from its deadline that is', async () => {
+it('says when each file in progress will be done, and how far from its deadline that is', async () => {
   const stack = stackOf({ ...api, deadline });
   const projections = await projectFilesOf(stack, clock);
   const files = await stack.ledger.listFiles('traffic', 'open', 10);

@@ -30,7 +30,7 @@ describe('a message waits where', () => {
     ['S3 asks to slow down', sdkError('SlowDown', { ...status(503) })],
     ['S3 answers 500', sdkError('InternalError', { ...status(500) })],
     ['S3 answers a HEAD with 503', sdkError('UnknownError', { $metadata: { httpStatusCode: 503 } })],
-    ['S3 has another write under way', sdkError('ConditionalRequestConflict', status(409))],
+    ['S3 has another write in progress', sdkError('ConditionalRequestConflict', status(409))],
     ['KMS throttles', sdkError('ThrottlingException', { ...status(400), $retryable: { throttling: true } })],
     ['KMS throttles for SQS', sdkError('KMS.ThrottlingException', status(400))],
     ['KMS has not the key at hand', sdkError('KeyUnavailableException', status(500))],

@@ -155,7 +155,7 @@ describe('of a closed file', () => {
   });
 });
 
-describe('of a file that is under way', () => {
+describe('of a file that is in progress', () => {
   it('are those of its settled batches', async () => {
     const settle = async (batch: number, lines: string[], rejected: number) => {
       const place = { fileId: 'f1', batch, attempt: 1, records: lines.length, firstRecord: 1 };

@@ -97,7 +97,7 @@ describe('an unknown form', () => {
   it('passes with a warning', () => {
     const prepared = prepare(change);
     expect(payloadOf(prepared)).toEqual({ ...record, ...change });
-    expect(prepared.warnings).toEqual(['form_type is not one that this feed knows']);
+    expect(prepared.warnings).toEqual(['form_type is not one that this feed supports']);
   });
 
   it('is rejected where the deployment says so', () => {

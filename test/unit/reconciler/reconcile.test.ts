@@ -112,7 +112,7 @@ describe('the desk', () => {
     await adopt(clock.now());
   });
 
-  it('gets a list of what needs somebody, and a message that says what to do', async () => {
+  it('gets a list of what needs attention, and a message that says what to do', async () => {
     await run();
     expect(told).toHaveLength(1);
     expect(told[0]?.subject).toBe('Sluice traffic: 3 records to look at');
@@ -146,7 +146,7 @@ describe('the desk', () => {
     await clock.advance(900_000);
     await run();
     expect(told[1]?.text).toContain('2 records of 1 file');
-    expect(told[1]?.text).toContain('(1 record fewer than when you were told last)');
+    expect(told[1]?.text).toContain('(1 record fewer than in the last message)');
     const again = { at: clock.now(), outcome: 'refused', reason: 'http_404', error: 'gone', status: 404 } as const;
     await world.ledger.addFailure(fixture.fileId, 3, again, undefined);
     await clock.advance(900_000);
@@ -185,7 +185,7 @@ describe('the desk', () => {
     expect(told[0]?.subject).toBe('Sluice traffic: 3 records to look at, 3 messages stuck');
     expect(told[0]?.text).toContain('file traffic/night [31m.csv, in the DLQ of traffic intake');
     expect(told[0]?.text).toContain('file f8, in the DLQ of finalize');
-    expect(told[0]?.text).toContain('a message that nobody can read, in the DLQ of traffic records');
+    expect(told[0]?.text).toContain('an unreadable message, in the DLQ of traffic records');
   });
 
   it('is told of what a later version sent, which only that can read', async () => {

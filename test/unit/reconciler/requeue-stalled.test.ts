@@ -39,7 +39,7 @@ async function settle(batch: number): Promise<void> {
   await ledger.settleBatch('f', batch, 'c', { counts: noCounts(), receiptsKey: 'r', receiptsSha256: 's' });
 }
 
-it('leaves alone what is under way', async () => {
+it('leaves alone what is in progress', async () => {
   await run();
   expect(asked).toEqual([]);
   expect(stalled).toEqual([0]);

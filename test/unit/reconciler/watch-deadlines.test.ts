@@ -67,12 +67,12 @@ describe('the watch over deadlines', () => {
     expect(told[0]?.subject).toBe('Sluice traffic: LATE by 2 h 2 min for the deadline');
     const text = told[0]?.text ?? '';
     expect(text).toContain(
-      "1 file of the feed 'traffic' won't be done by 5 Jan 05:00 (America/New_York): late by 2 h 2 min",
+      "1 file of the feed 'traffic' will not be done by 5 Jan 05:00 (America/New_York): late by 2 h 2 min",
     );
     expect(text).toContain('file too-long: 358,200 records left, done about 5 Jan 07:01');
     expect(text).not.toContain('in-time');
-    expect(text).toContain('359,200 records have to be sent');
-    expect(text).toContain('They go at 10 a second; 12.5 a second would be needed.');
+    expect(text).toContain('359,200 records must be sent');
+    expect(text).toContain('They are sent at 10 a second; 12.5 a second would be needed.');
     expect(text).toMatch(/Of these files, 72,[67]\d\d records won't make it\./);
     expect(text).toContain(
       'allow 753 requests in 60 s, where it allows\n  600; then deploy with SLUICE_TRAFFIC_REQUESTS',
@@ -98,8 +98,8 @@ describe('the watch over deadlines', () => {
     put(900_000, { fileId: 'd' });
     await watchDeadlines(ports);
     expect(told).toHaveLength(4);
-    expect(told[3]?.text).toContain('were to be done by 05:00 (America/New_York) and are not');
-    expect(told[3]?.text).toContain("won't be done by 6 Jan 05:00");
+    expect(told[3]?.text).toContain('were due by 05:00 (America/New_York) and are not');
+    expect(told[3]?.text).toContain('will not be done by 6 Jan 05:00');
   });
 
   it('wavers with no projection: it tells anew only after there was time to spare', async () => {
@@ -145,7 +145,7 @@ describe('the watch over deadlines', () => {
     file.settled = { ...noCounts(), uploaded: 1_000 };
     await watchDeadlines(ports);
     expect(metrics[0]?.value).toBe(-3_600);
-    expect(told[0]?.text).toContain('They go at 0.28 a second; 0.31 a second would be needed.');
+    expect(told[0]?.text).toContain('They are sent at 0.28 a second; 0.31 a second would be needed.');
     expect(told[0]?.text).not.toContain('higher limit');
   });
 });

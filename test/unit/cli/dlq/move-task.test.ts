@@ -71,7 +71,7 @@ it('is undefined where the endpoint has no such thing', async () => {
 
 it('says why SQS gave up', async () => {
   const { client } = sqs([undefined, { Status: 'FAILED', FailureReason: 'AccessDenied' }]);
-  await expect(run(client).end).rejects.toThrow(new CliError('SQS gave up moving the messages after 0: AccessDenied.'));
+  await expect(run(client).end).rejects.toThrow(new CliError('SQS stopped moving the messages after 0: AccessDenied.'));
 });
 
 it('leaves the task to SQS when it is told to stop', async () => {

@@ -95,7 +95,7 @@ describe('the screen', () => {
 
   it('breaks a long headline between words', () => {
     const headlines = [
-      { tone: 'alarm' as const, text: 'The API of traffic is left alone, the breaker is open: outage.' },
+      { tone: 'alarm' as const, text: 'The API of traffic gets no records, the breaker is open: outage.' },
     ];
     const lines = formatScreen(sightOf({ headlines }), { columns: 41, rows: 40 }, blocks, plain);
     expect(lines.slice(1, 3)).toEqual(['The API of traffic is left alone, the', 'breaker is open: outage.']);

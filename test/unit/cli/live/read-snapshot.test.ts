@@ -11,9 +11,9 @@ function underWay(stack: LiveStack, change: Partial<FileAccount> = {}): FileAcco
 }
 
 describe('a snapshot', () => {
-  it('says of a quiet stack that nothing is under way', async () => {
+  it('says of a quiet stack that nothing is in progress', async () => {
     const snapshot = await new LiveStack().reader().look();
-    expect(snapshot.headlines).toEqual([{ tone: 'calm', text: 'Nothing is under way.' }]);
+    expect(snapshot.headlines).toEqual([{ tone: 'calm', text: 'Nothing is in progress.' }]);
     expect(snapshot).toMatchObject({ files: [], files_under_way: 0, closed: [], dead_letters: [] });
     expect(snapshot.at).toBe('2026-01-05T02:00:00.000Z');
     expect(JSON.parse(JSON.stringify(snapshot))).toEqual(snapshot);
@@ -32,7 +32,7 @@ describe('a snapshot', () => {
     expect(files[0]).toMatchObject({ name: 'f1.csv', split_share: 1, settled_share: 0.301, dead_lettered_records: 1 });
     expect(files[1]).toMatchObject({ split_share: 0.25, settled_share: 0, expected_records: 2_000, checksum_share: 1 });
     expect(files[0]?.projected).toMatch(/^done about 21:01, 7 h 59 min before the deadline$/);
-    expect(headlines[0]?.text).toMatch(/^2 files under way; all done about 21:04, 7 h 55 min before the deadline\.$/);
+    expect(headlines[0]?.text).toMatch(/^2 files in progress; all done about 21:04, 7 h 55 min before the deadline\.$/);
   });
 
   it('counts what unfinished batches have come to', async () => {
@@ -54,9 +54,9 @@ describe('a snapshot', () => {
     stack.messages.set('Traffic-RecordsDlq', 2);
     const { headlines, apis } = await stack.reader().look();
     expect(headlines.map(({ tone }) => tone)).toEqual(['alarm', 'alarm', 'alarm']);
-    expect(headlines[0]?.text).toContain('the breaker is open: it does not answer as it should.');
-    expect(headlines[1]?.text).toMatch(/^1 file under way; it will miss the deadline by 3 h/);
-    expect(headlines[2]?.text).toBe('2 messages of work that was given up lie in the DLQs.');
+    expect(headlines[0]?.text).toContain('the breaker is open: it does not answer properly.');
+    expect(headlines[1]?.text).toMatch(/^1 file in progress; it will miss the deadline by 3 h/);
+    expect(headlines[2]?.text).toBe('2 messages of failed work are in the DLQs.');
     expect(apis[0]).toMatchObject({
       breaker: 'open',
       breaker_reason: 'outage',
@@ -138,7 +138,7 @@ describe('from look to look', () => {
     const { closed, files } = await reader.look();
     expect(files).toEqual([]);
     expect(closed).toHaveLength(8);
-    expect(closed[0]).toMatchObject({ file_id: 'f1', verdict: 'every record got through', tone: 'calm' });
+    expect(closed[0]).toMatchObject({ file_id: 'f1', verdict: 'every record was uploaded', tone: 'calm' });
   });
 });
 
@@ -168,7 +168,7 @@ describe('open dead letters', () => {
       { feed: 'traffic', outcome: 'refused', reason: 'http_409', count: 1 },
       { feed: 'traffic', outcome: 'unknown', reason: 'not_in_the_ledger_yet', count: 1 },
     ]);
-    expect(headlines.at(-1)).toEqual({ tone: 'warning', text: '4 dead letters need somebody.' });
+    expect(headlines.at(-1)).toEqual({ tone: 'warning', text: '4 dead letters need attention.' });
   });
 
   it('of an old file are those that the ledger names, since it forgets what was resolved', async () => {
@@ -192,7 +192,7 @@ describe('open dead letters', () => {
     const snapshot = await stack.reader().look();
     expect(snapshot.dead_letters).toMatchObject([{ reason: 'blank', count: 5_000 }]);
     expect(snapshot.dead_letters_are_partial).toBe(true);
-    expect(snapshot.headlines.at(-1)?.text).toBe('More than 5,000 dead letters need somebody.');
+    expect(snapshot.headlines.at(-1)?.text).toBe('More than 5,000 dead letters need attention.');
   });
 });
 

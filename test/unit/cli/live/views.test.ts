@@ -125,12 +125,12 @@ describe('plain lines', () => {
     expect(all.filter((line) => line.includes('done, with 12 dead letters'))).toHaveLength(1);
   });
 
-  it('say that nothing is under way, and go on saying so', () => {
+  it('say that nothing is in progress, and go on saying so', () => {
     let now = 0;
     const lines = new PlainLines(() => now);
-    const headlines = [{ tone: 'calm' as const, text: 'Nothing is under way.' }];
+    const headlines = [{ tone: 'calm' as const, text: 'Nothing is in progress.' }];
     const quiet = sightOf({ files: [], closed: [], headlines });
-    expect(lines.next(quiet)).toEqual(['02:00:00Z  Nothing is under way.']);
+    expect(lines.next(quiet)).toEqual(['02:00:00Z  Nothing is in progress.']);
     now = 9_000;
     expect(lines.next(quiet)).toEqual([]);
     now = 10_000;

@@ -291,7 +291,7 @@ describe('a corrected row', () => {
     expect(planned.corrections.map(changedIn)).toEqual([{ Duration: '30' }]);
   });
 
-  it('whose record has come to rest meanwhile is skipped and counted', async () => {
+  it('whose record has been resolved meanwhile is skipped and counted', async () => {
     const opens = [openOf(1, 'a,b,c,30s,e,f'), openOf(2, 'a,b,c,40s,e,f')];
     const text = edit(edit(exportOf(opens), '30s', '30'), '40s', '40');
     const planned = await plan(opens, text, [1]);
@@ -341,15 +341,11 @@ describe('nothing is sent of a CSV', () => {
     ['with an unknown file', text.replace(fileId, '1.2E+23'), /Line 2: There is no file 1\.2E\+23/],
     ['with a damaged number', text.replace(`,7,${sha}`, `,7.5,${sha}`), /Line 2: sluice_file_id or sluice_record is/],
     [
-      'with a number that is no dead letter’s',
+      'with a number that is not a dead letter’s',
       text.replace(`,7,${sha}`, `,8,${sha}`),
-      /Line 2: record 8 .* is no dead letter/,
+      /Line 2: record 8 .* is not a dead letter/,
     ],
-    [
-      'with a record twice',
-      `${text}${text.split(csvLineBreak)[1]}\r\n`,
-      /Line 3: record 7 .* stands in line 2 already/,
-    ],
+    ['with a record twice', `${text}${text.split(csvLineBreak)[1]}\r\n`, /Line 3: record 7 .* is in line 2 already/],
     ['with another file’s checksum', text.replace('c'.repeat(64), 'd'.repeat(64)), /Line 2: sluice_checksum is not/],
     ['with cells too many', text.replace('30s', '30,s'), /Line 2 of the CSV has \d+ cells/],
     ['with a quote that does not end', text.replace('30s', '"30s'), /can't be read/],

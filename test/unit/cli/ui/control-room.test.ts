@@ -65,7 +65,7 @@ describe('the page', () => {
     '/api/',
   ])('%s is not there', async (path) => {
     const { status, body } = await ask(path, { headers: own() });
-    expect([status, body]).toEqual([404, '{"fault":"There is nothing here."}']);
+    expect([status, body]).toEqual([404, '{"fault":"Not found."}']);
   });
 
   it.each(['POST', 'PUT', 'DELETE', 'HEAD', 'OPTIONS'])('is not to be had by %s', async (method) => {

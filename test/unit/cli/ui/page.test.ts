@@ -45,7 +45,7 @@ describe.skipIf(chromiumPath === undefined)(`the control room in Chromium${witho
       void dialog.dismiss();
     });
     await page.goto(world.room.link);
-    await page.getByRole('heading', { level: 1, name: /under way/ }).waitFor();
+    await page.getByRole('heading', { level: 1, name: /in progress/ }).waitFor();
   }
 
   const show = (change: Partial<Snapshot>): void => {
@@ -65,12 +65,12 @@ describe.skipIf(chromiumPath === undefined)(`the control room in Chromium${witho
     expect(await widthOf('avion-2026-01-04.csv', 'settled')).toBe('48.06%');
     expect(await widthOf('avion-2026-01-04.csv', 'split')).toBe('100%');
     expect(await file.getByRole('progressbar').getAttribute('aria-valuenow')).toBe('48');
-    for (const name of ['Files under way', 'Dead letters', 'APIs', 'Queues', 'Closed last']) {
+    for (const name of ['Files in progress', 'Dead letters', 'APIs', 'Queues', 'Closed last']) {
       expect(await page.getByRole('region', { name }).count(), name).toBe(1);
     }
     expect(await page.getByRole('region', { name: 'APIs' }).innerText()).toContain('290/s of 298/s allowed');
     expect(await row('not_an_integer').innerText()).toMatch(/8\s+not_an_integer\s+rejected/);
-    expect(await row('avion-2026-01-03.csv').innerText()).toContain('every record got through');
+    expect(await row('avion-2026-01-03.csv').innerText()).toContain('every record was uploaded');
     expect(await page.title()).toBe('(1) Sluice – sluice-test');
   });
 
@@ -80,7 +80,7 @@ describe.skipIf(chromiumPath === undefined)(`the control room in Chromium${witho
     await row('avion-2026-01-04.csv').waitFor();
     const other = await page.context().newPage();
     await other.goto(world.origin);
-    await other.getByRole('heading', { level: 1, name: /under way/ }).waitFor();
+    await other.getByRole('heading', { level: 1, name: /in progress/ }).waitFor();
     await other.close();
     expect(await page.evaluate('[document.cookie, sessionStorage.length, localStorage.length]')).toEqual(['', 0, 0]);
     expect(world.newLinks).toEqual([]);
@@ -123,7 +123,7 @@ describe.skipIf(chromiumPath === undefined)(`the control room in Chromium${witho
     expect(await focused()).toBe('Cancel');
     await page.keyboard.press('Tab');
     await page.keyboard.press('Enter');
-    await page.getByRole('status').filter({ hasText: 'Redrive under way' }).waitFor();
+    await page.getByRole('status').filter({ hasText: 'Redrive in progress' }).waitFor();
     expect(world.redriven).toEqual([{ feed: 'traffic', reason: undefined }]);
     expect(await focused()).toBe('Redrive all…');
 
@@ -131,7 +131,7 @@ describe.skipIf(chromiumPath === undefined)(`the control room in Chromium${witho
     await page.getByRole('status').filter({ hasText: 'moving letters out of the DLQ  3 of 12' }).waitFor();
     await page.keyboard.press('Enter');
     expect(await page.getByRole('dialog').count()).toBe(0);
-    world.endRedrive('12 letters went back to be tried again.\n12 resolved.');
+    world.endRedrive('12 letters moved back to be tried again.\n12 resolved.');
     show({ dead_letters: [], queues: [] });
     await page.getByRole('status').filter({ hasText: 'Redrive done: 12 letters went back' }).waitFor();
     expect(world.redriven).toHaveLength(1);
@@ -139,9 +139,9 @@ describe.skipIf(chromiumPath === undefined)(`the control room in Chromium${witho
 
   it('redrives one reason, with the number of its letters', async () => {
     await page.getByRole('button', { name: 'Redrive http_422' }).click();
-    await page.getByText('4 dead letters of traffic that failed last with http_422 go').waitFor();
+    await page.getByText('4 dead letters of traffic whose last failure is http_422 go').waitFor();
     await page.getByRole('dialog').getByRole('button', { name: 'Redrive' }).click();
-    await page.getByText('Redrive of http_422 under way').waitFor();
+    await page.getByText('Redrive of http_422 in progress').waitFor();
     expect(world.redriven).toEqual([{ feed: 'traffic', reason: 'http_422' }]);
     world.failRedrive('SQS gave up moving the messages.');
     await page.getByText('Redrive of http_422 failed: SQS gave up moving the messages.').waitFor();
@@ -180,7 +180,7 @@ describe.skipIf(chromiumPath === undefined)(`the control room in Chromium${witho
 
   it('says that the cloud does not answer, and shows what was known', async () => {
     world.sight = { ...world.sight, unanswered: { since: '2026-01-05T02:00:03.000Z', why: 'Nothing answers.' } };
-    await page.getByRole('alert').filter({ hasText: 'The cloud does not answer since 02:00:03 UTC' }).waitFor();
+    await page.getByRole('alert').filter({ hasText: 'The cloud has not answered since 02:00:03 UTC' }).waitFor();
     expect(await row('avion-2026-01-04.csv').count()).toBe(1);
   });
 
@@ -189,7 +189,7 @@ describe.skipIf(chromiumPath === undefined)(`the control room in Chromium${witho
     show({
       files: [liveFile({ deadline_margin_seconds: -60, projected: 'LATE by 1 min' })],
       headlines: [
-        { tone: 'alarm', text: '1 file under way; it is late.' },
+        { tone: 'alarm', text: '1 file in progress; it is late.' },
         { tone: 'warning', text: '12 dead.' },
       ],
     });

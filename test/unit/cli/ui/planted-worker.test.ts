@@ -66,7 +66,7 @@ describe.skipIf(chromiumPath === undefined)(`a service worker planted on the por
       if (request.serviceWorker()) stolen.push(request.url());
     });
     await page.goto(world.room.link);
-    await page.getByRole('heading', { level: 1, name: /under way/ }).waitFor();
+    await page.getByRole('heading', { level: 1, name: /in progress/ }).waitFor();
     expect(await page.evaluate('navigator.serviceWorker.controller')).toBeNull();
     expect(await context.cookies(world.origin)).toMatchObject([{ httpOnly: true, sameSite: 'Strict' }]);
     const elsewhere = await context.cookies(names.map((name) => `http://${name}:${port}/`));
@@ -77,7 +77,7 @@ describe.skipIf(chromiumPath === undefined)(`a service worker planted on the por
   it('can make the browser ask for nothing in the operator’s name, even where it knows the name of the room', async () => {
     const page = await context.newPage();
     await page.goto(world.room.link);
-    await page.getByRole('heading', { level: 1, name: /under way/ }).waitFor();
+    await page.getByRole('heading', { level: 1, name: /in progress/ }).waitFor();
     const hostile = await context.newPage();
     await hostile.goto(`http://localhost:${port}/`);
     await hostile.getByText('planted').waitFor();

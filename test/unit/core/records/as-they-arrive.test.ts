@@ -335,7 +335,7 @@ describe('JSON', () => {
   it('sends nothing from a second array of the object', () => {
     const other = `{"Records":[${json('a')},${json('b')},${json('c')}],"Other":[${json('d')}]}`;
     expect(() => account(other)).toThrow(
-      'wrapped_arrays: The object holds several arrays of objects ("Records", "Other")',
+      'wrapped_arrays: The object contains several arrays of objects ("Records", "Other")',
     );
     // Out of sight where the format is told.
     const padding = `{"n":"${'x'.repeat(15_000)}"}`;

@@ -331,7 +331,7 @@ describe('parsing a JSON record', () => {
   ])('rejects %s: a name stands twice in an object', (text, field, name) => {
     for (const exactNumbers of [false, true]) {
       const parsed = parseRecord(Buffer.from(text), jsonLines, { exactNumbers });
-      const message = `record has an object with the name "${name}" more than once: which of its values counts can't be known`;
+      const message = `record has an object with the name "${name}" more than once: it is unclear which of its values counts`;
       expect(parsed).toEqual({ kind: 'problem', problem: { reason: 'duplicate_name', field, message } });
     }
   });

@@ -52,7 +52,7 @@ describe.skipIf(chromiumPath === undefined)(`the report in a browser${withoutChr
     const box = await page.locator('#verdict').boundingBox();
     expect((box?.y ?? Infinity) + (box?.height ?? 0)).toBeLessThan(400);
     expect(await page.locator('#verdict .sentence').textContent()).toContain('988 of 1,000 records reached the API');
-    expect(await page.title()).toBe('Needs somebody: avion-2026-11-23.csv');
+    expect(await page.title()).toBe('Needs attention: avion-2026-11-23.csv');
     expect(await page.locator('svg rect.bar').count()).toBeGreaterThan(50);
     // What is drawn is not all of one colour.
     const shot = await page.screenshot();

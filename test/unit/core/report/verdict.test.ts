@@ -12,12 +12,12 @@ const verdict = (change: Partial<Manifest> = {}) => verdictOf(manifestOf(change)
 describe('the verdict', () => {
   it.each<[string, Partial<Manifest>, string, string]>([
     ['everything got there', clean, 'good', 'All 1,000 records reached the API.'],
-    ['some need somebody', {}, 'look', '988 of 1,000 records reached the API. 12 did not and need somebody.'],
+    ['some need attention', {}, 'look', '988 of 1,000 records reached the API. 12 did not and need attention.'],
     [
-      'one needs somebody',
+      'one needs attention',
       { ...clean, uploaded_records: 999, refused_records: 1, dead_lettered_records: 1 },
       'look',
-      '999 of 1,000 records reached the API. 1 did not and needs somebody.',
+      '999 of 1,000 records reached the API. 1 did not and needs attention.',
     ],
     [
       'the rest was settled by hand',
@@ -29,7 +29,7 @@ describe('the verdict', () => {
       'the file was stopped',
       { state: 'quarantined', held_records: 700, failure: { code: 'too_many_rejects', message: 'Half is rejected.' } },
       'bad',
-      'This file was stopped. 700 records of 1,000 were sent to nobody.',
+      'This file was stopped. 700 records of 1,000 were never sent.',
     ],
     [
       'the file could not be read',
@@ -41,7 +41,7 @@ describe('the verdict', () => {
       'it was a duplicate',
       { state: 'duplicate', duplicate_of: 'f' },
       'look',
-      'Nothing of this file was sent: it has the bytes of the file f.',
+      'Nothing of this file was sent: it has the same bytes as the file f.',
     ],
     [
       'it was replaced',
@@ -59,7 +59,7 @@ describe('the verdict', () => {
       'the account does not add up',
       { ...clean, reconciled: false },
       'bad',
-      'This account does not add up: do not rely on it, and tell whoever looks after Sluice.',
+      'This account does not add up: do not rely on it, and report it to the people who operate Sluice.',
     ],
   ])('says in a sentence that %s', (_, change, kind, sentence) => {
     expect(verdict(change)).toMatchObject({ kind, sentence });
@@ -68,15 +68,15 @@ describe('the verdict', () => {
   it('says how far from the deadline the last record got there', () => {
     const deadline = { hour: 21, minute: 1, timeZone: 'America/New_York' };
     const { details } = verdictOf(manifestOf(), 'the API', deadline);
-    expect(details).toContain('The last record got there 40 s AFTER the deadline.');
+    expect(details).toContain('The last record was accepted 40 s AFTER the deadline.');
     const later = verdictOf(manifestOf(), 'the API', { ...deadline, minute: 30 });
-    expect(later.details).toContain('The last record got there 28 min before the deadline.');
+    expect(later.details).toContain('The last record was accepted 28 min before the deadline.');
   });
 
   it('says what has changed since the first account', () => {
     const { details } = verdict({ manifest_number: 3, resolved_records: 2, handled_records: 1 });
     expect(details).toContain(
-      'This is account number 3 of the file: 2 records got there since, 1 record was settled by hand.',
+      'This is manifest 3 of the file: 2 records accepted since, 1 record was settled by hand.',
     );
   });
 });
