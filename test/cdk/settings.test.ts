@@ -398,11 +398,11 @@ describe('the feeds of a deployment', () => {
 describe('a file of certificates', () => {
   const issuer = createIssuer('root');
   const cases: [string, () => string, string][] = [
-    ['is not there', () => join(folder, 'none.pem'), 'can not be read'],
-    ['is a folder', () => folder, 'can not be read'],
+    ['is not there', () => join(folder, 'none.pem'), 'cannot be read'],
+    ['is a folder', () => folder, 'cannot be read'],
     ['is empty', () => fileOf(''), 'holds 0 certificates; it must hold 1 to 20'],
     ['holds 21', () => fileOf(issuer.cert.repeat(21)), 'holds 21 certificates'],
-    ['holds a key', () => fileOf(issuer.cert + issuer.key), 'holds a private key'],
+    ['holds a key', () => fileOf(issuer.cert + issuer.key), 'contains a private key'],
     [
       'holds a damaged one',
       () => fileOf(issuer.cert + issuer.cert.replace('MII', 'AAA')),
@@ -460,7 +460,7 @@ describe('settings that do not fit', () => {
     ['queues.maxMessageBytes', '1048576 at most', (all) => (all.queues.maxMessageBytes = 2 ** 21)],
     ['queues.maxBatchBytes is 200000', 'holds 193536', (all) => (all.queues.maxBatchBytes = 200_000)],
     ["maxRecordBytes of the feed 'traffic'", '96000', (all) => (feedOf(all).lane.cutLimits.maxRecordBytes = 96_001)],
-    ['SLUICE_TRAFFIC_REQUESTS', 'half a consumer', (all) => (feedOf(all).lane.cutLimits.maxBatchRecords = 5000)],
+    ['SLUICE_TRAFFIC_REQUESTS', 'half of a consumer', (all) => (feedOf(all).lane.cutLimits.maxBatchRecords = 5000)],
     ['SLUICE_TRAFFIC_CONNECTIONS', 'or more', (all) => (feedOf(all).lane.connectionsPerConsumer = 7)],
     ["The feed 'spots-express'", 'nor end with -express', (all) => (feedOf(all).feed.name = 'spots-express')],
     ['workRetentionDays is 30', '60 or more', (all) => (all.workRetentionDays = 30)],

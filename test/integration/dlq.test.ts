@@ -258,7 +258,7 @@ describe('dlq reingest', () => {
     });
     const asked = await runSluice(stack, ['dlq', 'reingest', csv]);
     expect(asked, asked.err).toMatchObject({ code: 1 });
-    expect(asked.err).toMatch(/no terminal to ask on .* --yes/);
+    expect(asked.err).toMatch(/without a terminal.* --yes/);
 
     const end = await runSluice(stack, ['dlq', 'reingest', csv, '--yes', '--json', '--by', 'Ann']);
     expect(end.code, end.err).toBe(0);

@@ -107,7 +107,7 @@ describe('ui', () => {
 
     ui.child.kill('SIGINT');
     const end = await ui.end;
-    expect([end.code, end.err]).toEqual([130, expect.stringContaining('the work goes on without it.')]);
+    expect([end.code, end.err]).toEqual([130, expect.stringContaining('the work continues without it.')]);
     await expect(askRoom(url.origin, '/')).rejects.toThrow('ECONNREFUSED');
   });
 });

@@ -53,7 +53,7 @@ describe('the desk', () => {
     const { fileId } = await stack.drop(`traffic/${prefix}.csv`, [header, ...rows, ''].join('\n'));
     await stack.manifestOf(fileId);
     const { subject, text } = await mailAbout(fileId);
-    expect(subject).toMatch(/^Sluice traffic: [\d,]+ records? to look at/);
+    expect(subject).toMatch(/^Sluice traffic: [\d,]+ records? to inspect/);
     expect(text).toContain(`traffic/${prefix}.csv (file ${fileId}): 3`);
 
     const key = /s3:\/\/[^/]+\/(reconciliation\/traffic\/\S+\.csv)/.exec(text)?.[1] ?? '';

@@ -51,7 +51,7 @@ test.each<[string, (end: DemoEnd) => void, RegExp]>([
   ['a spot that nobody wrote', (end) => Object.assign(entriesOf(end)[5] ?? {}, { spot_id: 'SP-x' }), /1 are wrong/],
   ['a sum that is not exact', (end) => (end.manifest.uploaded_records -= 1), /the sum is exact/],
   ['an account that is not reconciled', (end) => (end.manifest.reconciled = false), /the sum is exact/],
-  ['another checksum', (end) => (end.manifest.checksum = 'b'.repeat(64)), /the manifest says/],
+  ['another checksum', (end) => (end.manifest.checksum = 'b'.repeat(64)), /the manifest agrees/],
   ['a dead letter twice', (end) => (end.lettersOf = [1, 2, 2]), /the DLQ holds/],
   ['a dead letter that is missing', (end) => (end.lettersOf = [1, 2]), /the DLQ holds/],
   ['a 429', (end) => (end.stats.throttled = 1), /429 1 time;/],

@@ -27,15 +27,11 @@ function sluice(
 }
 
 test.each<[string, string[], RegExp]>([
-  [
-    'a file that is not there',
-    ['drop', '/no/such', '--feed', 'traffic'],
-    /^sluice: \/no\/such: there is no such file\.$/,
-  ],
+  ['a file that is not there', ['drop', '/no/such', '--feed', 'traffic'], /^sluice: \/no\/such: no such file\.$/],
   ['a folder', ['drop', '/', '--feed', 'traffic'], /is a folder/],
-  ['an unknown feed', ['drop', '/dev/null', '--feed', 'trafic'], /There is no feed 'trafic'; there is traffic/],
-  ['to check a folder', ['check', '/', '--feed', 'traffic'], /is a folder; check takes one file/],
-  ['to check a file that is not there', ['check', '/no/such', '--feed', 'traffic'], /there is no such file/],
+  ['an unknown feed', ['drop', '/dev/null', '--feed', 'trafic'], /There is no feed 'trafic'\. Feeds: traffic/],
+  ['to check a folder', ['check', '/', '--feed', 'traffic'], /is a folder; check expects one file/],
+  ['to check a file that is not there', ['check', '/no/such', '--feed', 'traffic'], /no such file/],
   ['to check for an unknown feed', ['check', '/dev/null', '--feed', 'trafic'], /There is no feed 'trafic'/],
   [
     'to check for an unknown stage',
@@ -46,20 +42,20 @@ test.each<[string, string[], RegExp]>([
   [
     'to write rejects over a file',
     ['check', '/no/such', '--feed', 'traffic', '--rejects', '/dev/null'],
-    /such a file already/,
+    /file exists already/,
   ],
   ['no feed', ['drop', '/dev/null'], /--feed <name>' not specified/],
-  ['no stack that is up', ['status', '--json'], /No local cloud is up\. Bring one up with/],
+  ['no stack that is up', ['status', '--json'], /No local cloud is up\. Start one with/],
   ['no stack that is up, for a DLQ', ['dlq', 'list', '--feed', 'traffic', '--json'], /No local cloud is up/],
   [
     'a reason of work',
     ['dlq', 'redrive', '--feed', 'traffic', '--queue', 'intake', '--reason', 'x'],
     /Only letters have/,
   ],
-  ['a record that is no number', ['dlq', 'show', 'f', 'two'], /A record is its number in the file/],
-  ['to resolve without a record', ['dlq', 'resolve', 'f', '--why', 'x'], /one of the three/],
-  ['to resolve for no reason', ['dlq', 'resolve', 'f', '1', '--why', ' '], /Say with --why/],
-  ['a CSV that is not there', ['dlq', 'reingest', '/no/such.csv'], /\/no\/such\.csv: there is no such file/],
+  ['a record that is no number', ['dlq', 'show', 'f', 'two'], /A record is named by its number in the file/],
+  ['to resolve without a record', ['dlq', 'resolve', 'f', '--why', 'x'], /Select the records in one way/],
+  ['to resolve for no reason', ['dlq', 'resolve', 'f', '1', '--why', ' '], /State with --why/],
+  ['a CSV that is not there', ['dlq', 'reingest', '/no/such.csv'], /\/no\/such\.csv: no such file/],
   ['a file that is no CSV of ours', ['dlq', 'reingest', '/dev/null'], /has no columns sluice_file_id/],
   ['no API', ['up'], /Set SLUICE_TRAFFIC_API_URL and SLUICE_TRAFFIC_API_TOKEN/],
   ['no port', ['up', '--port', '70000'], /must be a number from 1 to 65535/],

@@ -31,7 +31,7 @@ beforeEach(async () => {
     const why = {
       outcome: 'exhausted',
       reason: 'buried_batch',
-      error: 'its batch ended every consumer',
+      error: 'its batch killed every consumer',
       http_status: null,
     };
     const letter = { file_id: fileId, record, letter_id: `buried-${fileId}-${record}`, request_id: null };

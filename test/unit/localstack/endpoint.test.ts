@@ -92,7 +92,7 @@ describe('bringing up an endpoint', () => {
     const { url } = await bringUp();
     const port = Number(new URL(url).port);
     expect(await bringUp({ port })).toMatchObject({ reused: true });
-    await expect(bringUp({ port: port - 1 })).rejects.toThrow(`runs already, on port ${port}`);
+    await expect(bringUp({ port: port - 1 })).rejects.toThrow(`is already running on port ${port}`);
   });
 
   it('shows the log of an endpoint that ends at its start, and leaves no record', async () => {

@@ -115,7 +115,7 @@ describe('the desk', () => {
   it('gets a list of what needs attention, and a message that says what to do', async () => {
     await run();
     expect(told).toHaveLength(1);
-    expect(told[0]?.subject).toBe('Sluice traffic: 3 records to look at');
+    expect(told[0]?.subject).toBe('Sluice traffic: 3 records to inspect');
     expect(told[0]?.text).toContain('3 records of 1 file');
     expect(told[0]?.text).toContain('1  http_422: the API refused the record with 422');
     expect(told[0]?.text).toMatch(/s3:\/\/archive\/reconciliation\/traffic\/2026\/01\/05\/\d{6}Z-[0-9a-f]{8}\.csv/);
@@ -182,7 +182,7 @@ describe('the desk', () => {
     dlqs.finalize.put({ v: 1, kind: 'finalize', feed: 'traffic', fileId: 'f8', amend: false }, 2_000);
     dlqs.records.put('garbage', 3_000);
     await run();
-    expect(told[0]?.subject).toBe('Sluice traffic: 3 records to look at, 3 messages stuck');
+    expect(told[0]?.subject).toBe('Sluice traffic: 3 records to inspect, 3 messages stuck');
     expect(told[0]?.text).toContain('file traffic/night [31m.csv, in the DLQ of traffic intake');
     expect(told[0]?.text).toContain('file f8, in the DLQ of finalize');
     expect(told[0]?.text).toContain('an unreadable message, in the DLQ of traffic records');

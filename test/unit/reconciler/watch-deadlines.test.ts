@@ -73,7 +73,7 @@ describe('the watch over deadlines', () => {
     expect(text).not.toContain('in-time');
     expect(text).toContain('359,200 records must be sent');
     expect(text).toContain('They are sent at 10 a second; 12.5 a second would be needed.');
-    expect(text).toMatch(/Of these files, 72,[67]\d\d records won't make it\./);
+    expect(text).toMatch(/Of these files, 72,[67]\d\d records will miss the deadline\./);
     expect(text).toContain(
       'allow 753 requests in 60 s, where it allows\n  600; then deploy with SLUICE_TRAFFIC_REQUESTS',
     );

@@ -103,8 +103,8 @@ describe('a gzip that is refused sends nothing and says why:', () => {
   flipped[good.length - 6] = (flipped[good.length - 6] ?? 0) ^ 1;
 
   it.each([
-    ['truncated', good.subarray(0, good.length - 20), 'gzip_truncated', /ends in the middle/],
-    ['cut off within its header', good.subarray(0, 5), 'gzip_truncated', /ends in the middle/],
+    ['truncated', good.subarray(0, good.length - 20), 'gzip_truncated', /is incomplete/],
+    ['cut off within its header', good.subarray(0, 5), 'gzip_truncated', /is incomplete/],
     ['whose second member is cut off', Buffer.concat([good, good.subarray(0, 5)]), 'gzip_truncated', /middle/],
     ['with a bit flipped', flipped, 'gzip_corrupt', /damaged/],
     ['followed by something else', Buffer.concat([good, Buffer.from('not gzip')]), 'gzip_corrupt', /damaged/],

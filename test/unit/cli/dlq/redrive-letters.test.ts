@@ -180,7 +180,7 @@ it('makes no letter again while somebody has messages of the DLQ in hand', async
   await queues.receive('dlq', 600);
   const end = await redrive();
   expect(end).toMatchObject({ moved: 2, remade: 0, untried: 10 });
-  expect(notes).toEqual([expect.stringMatching(/10 dead letters were not met/)]);
+  expect(notes).toEqual([expect.stringMatching(/10 dead letters were not received/)]);
 });
 
 it('killed at any call loses nothing: the next redrive brings every record to rest, each resolved once', async () => {

@@ -98,6 +98,6 @@ describe('the screen', () => {
       { tone: 'alarm' as const, text: 'The API of traffic gets no records, the breaker is open: outage.' },
     ];
     const lines = formatScreen(sightOf({ headlines }), { columns: 41, rows: 40 }, blocks, plain);
-    expect(lines.slice(1, 3)).toEqual(['The API of traffic is left alone, the', 'breaker is open: outage.']);
+    expect(lines.slice(1, 3)).toEqual(['The API of traffic gets no records, the', 'breaker is open: outage.']);
   });
 });

@@ -223,7 +223,7 @@ describe('a corrected row', () => {
     expect(corrections.map(changedIn)).toEqual([{ 'field 1': 'other' }]);
     expect({ ...corrections[0]?.row }).toMatchObject({ 'field 0': 'field 0 =1', 'field 2': 'field 2 =1' });
     await expect(async () => plan([open], edit(text, '{""field 0', '{field 0'))).rejects.toThrow(
-      /sluice_other_fields is not/,
+      /sluice_other_fields is no longer/,
     );
   });
 
@@ -350,7 +350,7 @@ describe('nothing is sent of a CSV', () => {
     ['with cells too many', text.replace('30s', '30,s'), /Line 2 of the CSV has \d+ cells/],
     ['with a quote that does not end', text.replace('30s', '"30s'), /can't be read/],
     ['in UTF-16', Buffer.from(`\uFEFF${text}`, 'utf16le'), /not in UTF-8 but in UTF-16.*CSV UTF-8/],
-    ['in Windows-1252', Buffer.from(text.replace('30s', 'für'), 'latin1'), /not in UTF-8: save it once more/],
+    ['in Windows-1252', Buffer.from(text.replace('30s', 'für'), 'latin1'), /not in UTF-8: save it again/],
   ])('%s', async (_, damaged, sentence) => {
     await expect(async () => plan([open], damaged)).rejects.toThrow(sentence);
   });

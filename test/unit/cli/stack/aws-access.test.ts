@@ -121,7 +121,7 @@ describe('calls to AWS', () => {
   it('say that the proxy wants a user name and password', async () => {
     const proxy = await startProxy(0, 407);
     const refused = await describeStacks(clientWith({ HTTPS_PROXY: proxy.url })).catch((error: unknown) => error);
-    expect(explainFault(refused)).toMatch(/^The proxy asks for a user name and password \(407\)/);
+    expect(explainFault(refused)).toMatch(/^The proxy requires a user name and password \(407\)/);
   });
 
   it('say that what answers is not AWS', async () => {
@@ -132,7 +132,7 @@ describe('calls to AWS', () => {
       }),
     );
     const refused = await describeStacks(clientWith({}, `http://127.0.0.1:${port}`)).catch((error: unknown) => error);
-    expect(explainFault(refused)).toMatch(/^What answers for 127\.0\.0\.1 \(status 200, a web page\) is not AWS/);
+    expect(explainFault(refused)).toMatch(/^A web page answered for 127\.0\.0\.1 \(status 200\), not AWS/);
   });
 
   it('take a web page from S3 for what it is', () => {

@@ -118,7 +118,7 @@ describe.skipIf(chromiumPath === undefined)(`the control room in Chromium${witho
     await page.getByRole('button', { name: 'Redrive all…' }).focus();
     await page.keyboard.press('Enter');
     const dialog = page.getByRole('dialog', { name: 'Redrive these dead letters?' });
-    expect(await dialog.innerText()).toMatch(/12 dead letters of traffic go from the DLQ back to the letters queue/);
+    expect(await dialog.innerText()).toMatch(/12 dead letters of traffic move from the DLQ back to the letters queue/);
     expect(await dialog.innerText()).toContain('https://avstar.example');
     expect(await focused()).toBe('Cancel');
     await page.keyboard.press('Tab');
@@ -139,7 +139,7 @@ describe.skipIf(chromiumPath === undefined)(`the control room in Chromium${witho
 
   it('redrives one reason, with the number of its letters', async () => {
     await page.getByRole('button', { name: 'Redrive http_422' }).click();
-    await page.getByText('4 dead letters of traffic whose last failure is http_422 go').waitFor();
+    await page.getByText('4 dead letters of traffic whose last failure is http_422 move').waitFor();
     await page.getByRole('dialog').getByRole('button', { name: 'Redrive' }).click();
     await page.getByText('Redrive of http_422 in progress').waitFor();
     expect(world.redriven).toEqual([{ feed: 'traffic', reason: 'http_422' }]);

@@ -52,7 +52,7 @@ describe('the evidence of a file', () => {
       const { isComplete, said } = await verdicts(join(folder(), name));
       expect(isComplete, said).toBe(true);
       expect(said).toContain('unsigned');
-      expect(said).not.toContain('not here');
+      expect(said).not.toContain('missing');
     }
   });
 
@@ -64,7 +64,7 @@ describe('the evidence of a file', () => {
     );
     const { holds, isComplete, said } = await verdicts(join(dir, 'manifest.json'));
     expect({ holds, isComplete }).toEqual({ holds: true, isComplete: false });
-    expect(said).toContain('the source is not here');
+    expect(said).toContain('the source is missing');
   });
 
   it.each(['receipts.', 'dead-letters.', 'resolutions.', 'report.2.', '/manifest.json'])(
@@ -75,7 +75,7 @@ describe('the evidence of a file', () => {
       });
       const { holds, isComplete, said } = await verdicts(join(dir, 'manifest.2.json'));
       expect({ holds, isComplete }, said).toEqual({ holds: true, isComplete: false });
-      expect(said).toMatch(/(is|are) not here/);
+      expect(said).toMatch(/(is|are) missing/);
     },
   );
 
@@ -218,7 +218,7 @@ describe('the evidence of a file', () => {
       }),
       /reconciled/,
     ],
-    ['no JSON at all', (files) => files.set(keyOf('/manifest.json'), Buffer.from('{"')), /no JSON/],
+    ['no JSON at all', (files) => files.set(keyOf('/manifest.json'), Buffer.from('{"')), /not strict JSON/],
   ])('does not hold with another %s', async (_, change, reason) => {
     const { holds, said } = await verdicts(join(folder(change), 'manifest.json'));
     expect(holds, said).toBe(false);
@@ -356,7 +356,7 @@ describe('a signed manifest', () => {
       const { holds, said } = await verdicts(join(signedFolder(), name));
       expect(holds, said).toBe(true);
       expect(said).toContain('signed by arn:aws:kms:us-east-1:000000000000:key/test');
-      expect(said).toContain('whether that is your key was not looked at');
+      expect(said).toContain('whether that is your key was not checked');
     }
   });
 
@@ -428,8 +428,8 @@ describe('a signed manifest', () => {
     it('holds where it is', async () => {
       const { holds, said } = await verifyHere(join(signedFolder(), 'manifest.json'), given(signer.pem));
       expect(holds, said).toBe(true);
-      expect(said).toContain('signed by the key that was given');
-      expect(said).not.toContain('not looked at');
+      expect(said).toContain('signed by the given key');
+      expect(said).not.toContain('was not checked');
     });
 
     it('does not hold where another key has signed it', async () => {
@@ -445,7 +445,7 @@ describe('a signed manifest', () => {
     });
 
     it('is not looked at with something that is no key', async () => {
-      await expect(verifyHere(join(signedFolder(), 'manifest.json'), given('key'))).rejects.toThrow('no PEM');
+      await expect(verifyHere(join(signedFolder(), 'manifest.json'), given('key'))).rejects.toThrow('not a PEM');
     });
   });
 

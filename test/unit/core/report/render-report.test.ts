@@ -81,6 +81,6 @@ describe('the page', () => {
     const facts = factsOf((record) => (record === 83 ? { source_file: 'maintenance/form-1-0815.json' } : {}));
     const page = renderReport(reportOf({ facts, manifest: manifestOf({ bundled_files: 1_000 }) }));
     expect(page).toContain('maintenance/form-1-0815.json');
-    expect(page).toContain('1,000 small files, sent together');
+    expect(page).toContain('1,000 small files, sent as one');
   });
 });
