@@ -18,7 +18,7 @@ const quarantineReasons: Record<string, string> = {
 export function verdictOf(manifest: ManifestSummary): string {
   switch (manifest.state) {
     case 'duplicate':
-      return `nothing of it was sent: it has the bytes of the file ${manifest.duplicate_of ?? '(unknown)'}`;
+      return `nothing of it was sent: it has the same bytes as the file ${manifest.duplicate_of ?? '(unknown)'}`;
     case 'failed':
       return `failed: ${manifest.failure?.message ?? 'it could not be read'}`;
     case 'superseded':
@@ -29,8 +29,8 @@ export function verdictOf(manifest: ManifestSummary): string {
     case 'split':
     case 'completed':
       if (!manifest.reconciled) return 'THE ACCOUNT DOES NOT ADD UP';
-      if (manifest.total_records === 0) return 'done: there are no records in it';
-      if (manifest.dead_lettered_records === 0) return 'every record got through';
+      if (manifest.total_records === 0) return 'done: it has no records';
+      if (manifest.dead_lettered_records === 0) return 'every record was uploaded';
       return `done, with ${formatCount(manifest.dead_lettered_records)} dead letters`;
   }
 }
@@ -59,9 +59,9 @@ export function formatFigures(manifest: Figures): string {
   const remarks: Record<(typeof outcomes)[number], string> = {
     uploaded:
       manifest.resolved_records > 0 ? `${formatCount(manifest.resolved_records)} of them were dead letters before` : '',
-    duplicate: 'the API had them already',
+    duplicate: 'the API already had them',
     rejected: `${dead}: not valid, never sent`,
-    refused: `${dead}: turned down by the API`,
+    refused: `${dead}: not accepted by the API`,
     exhausted: `${dead}: every try failed`,
     held: 'not sent',
   };
@@ -88,7 +88,7 @@ function factsOf(manifest: ManifestSummary): [string, string][] {
   if (manifest.state === 'quarantined') {
     facts.push(['stopped', manifest.failure?.message ?? '']);
     if (manifest.failure?.code !== 'other_header')
-      facts.push(['send the rest', `npm run -s sluice -- release ${manifest.file_id} --why "..."`]);
+      facts.push(['send the held records', `npm run -s sluice -- release ${manifest.file_id} --why "..."`]);
   }
   if (times.upload_seconds > 0) {
     const rate = formatRate(times.records_per_second);

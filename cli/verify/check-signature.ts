@@ -33,20 +33,20 @@ export function* checkSignature(manifest: Manifest, bytes: Buffer, files: Signat
   const named = `manifest ${number} of the file ${id}`;
   if (!signature) {
     mustHold(!files.expectedKey, `${named} is unsigned`);
-    mustHold(!files.signature, `${named} says that it is unsigned, and a signature lies beside it`);
+    mustHold(!files.signature, `${named} says that it is unsigned, but there is a signature beside it`);
     yield { sentence: `${named} is unsigned`, isNote: true };
     return;
   }
   const der = files.signature;
   // Not optional: nothing else shows who a manifest is from.
-  if (!der) throw new DoesNotHoldError(`${named} is signed, and its signature is not here: ${signature.signature_key}`);
+  if (!der) throw new DoesNotHoldError(`${named} is signed, but its signature is missing: ${signature.signature_key}`);
   const pem = files.publicKey ?? files.expectedKey;
-  if (!pem) throw new DoesNotHoldError(`the public key of ${named} is not here: ${signature.public_key_key}`);
+  if (!pem) throw new DoesNotHoldError(`the public key of ${named} is missing: ${signature.public_key_key}`);
   if (!files.publicKey) {
-    yield { sentence: `the public key of ${named} is not here: ${signature.public_key_key}`, isSkipped: true };
+    yield { sentence: `the public key of ${named} is missing: ${signature.public_key_key}`, isSkipped: true };
   }
   const key = readKey(pem);
-  if (!key) throw new DoesNotHoldError(`the public key of ${named} is no PEM of a key on P-256`);
+  if (!key) throw new DoesNotHoldError(`the public key of ${named} is not a PEM file of a key on P-256`);
   if (files.publicKey && manifest.manifest_version > 1) {
     mustHold(
       sha256Of(files.publicKey) === signature.public_key_pem_sha256,
@@ -59,15 +59,15 @@ export function* checkSignature(manifest: Manifest, bytes: Buffer, files: Signat
   );
   if (files.expectedKey) {
     const expected = readKey(files.expectedKey);
-    if (!expected) throw new CliError('The public key that was given is no PEM of a key on P-256.');
+    if (!expected) throw new CliError('The given public key is not a PEM file of a key on P-256.');
     mustHold(fingerprint(expected) === fingerprint(key), `${named} is signed by another key`);
   }
-  mustHold(isStrictSignature(der), `the signature of ${named} is not in the one form that DER has for it`);
+  mustHold(isStrictSignature(der), `the signature of ${named} is not valid DER`);
   mustHold(verify('sha256', bytes, key, der), `the signature is not one of ${named}`);
-  if (files.expectedKey) yield { sentence: `${named} is signed by the key that was given` };
+  if (files.expectedKey) yield { sentence: `${named} is signed by the given key` };
   else {
     yield { sentence: `${named} is signed by ${signature.key_arn} (public key ${signature.public_key_sha256})` };
-    yield { sentence: 'whether that is your key was not looked at: --public-key', isNote: true };
+    yield { sentence: 'whether that is your key was not checked: --public-key', isNote: true };
   }
 }
 

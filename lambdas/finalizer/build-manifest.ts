@@ -80,7 +80,8 @@ export function buildManifest(facts: ManifestFacts): Manifest {
 
 export function endStateOf(file: FileAccount): Manifest['state'] {
   if (endsInQuarantine(file)) return 'quarantined';
-  if (file.state === 'bundled') throw new ContradictionError(`The file ${file.fileId} has its account in another's.`);
+  if (file.state === 'bundled')
+    throw new ContradictionError(`The file ${file.fileId} is in the account of another file.`);
   return file.state === 'split' ? 'completed' : file.state;
 }
 

@@ -182,7 +182,7 @@ function notifyOfQuarantine(manifest: Manifest, { desk }: Pick<FinalizerPorts, '
       failure?.message ?? '',
       '',
       `uploaded ${count(manifest.uploaded_records)}, rejected ${count(manifest.rejected_records)}, ` +
-        `held ${count(manifest.held_records)}, in all ${count(manifest.total_records)}`,
+        `held ${count(manifest.held_records)}, total ${count(manifest.total_records)}`,
       `Manifest: s3://${archive.bucket}/${archive.manifest_key}`,
       '',
       'What to do:',
@@ -192,8 +192,8 @@ function notifyOfQuarantine(manifest: Manifest, { desk }: Pick<FinalizerPorts, '
             '  file of its own. It can not be released: its rows would be read by the wrong header.',
           ]
         : [
-            '- It is a wrong file: drop the right one. Nothing of this one is sent any more; what was uploaded of it stays uploaded.',
-            `- It is the right file: sluice release ${id} --why "..."  sends what is held, and only that.`,
+            '- If it is a wrong file: drop the right one. No more of this file is sent; its uploaded records stay uploaded.',
+            `- If it is the right file: sluice release ${id} --why "..."  sends the held records, and only those.`,
           ]),
       '',
     ].join('\n'),
@@ -204,15 +204,15 @@ function notifyOfQuarantine(manifest: Manifest, { desk }: Pick<FinalizerPorts, '
 function notifyOfDuplicate(manifest: Manifest, { desk }: Pick<FinalizerPorts, 'desk'>): Promise<void> {
   const { feed, file_id: id, source, duplicate_of: first, archive } = manifest;
   return desk.tell(
-    `Sluice ${feed}: a file was not sent, it has the bytes of an earlier one`,
+    `Sluice ${feed}: a file was not sent, it has the same bytes as an earlier one`,
     [
       `Nothing of ${oneLine(source.key)} (file ${id}) was sent.`,
       `The file ${first ?? 'unknown'} has the same bytes, was read in the same way, and is in progress or was accepted.`,
       `Manifest: s3://${archive.bucket}/${archive.manifest_key}`,
       '',
       'What to do:',
-      `- Nothing, if it is the same export dropped twice. What became of its records:  sluice status ${first ?? ''}`,
-      '- If it should have other contents: export it once more and drop that.',
+      `- Nothing, if the same export was dropped twice. What happened to its records:  sluice status ${first ?? ''}`,
+      '- If it should have other contents: export it again and drop that file.',
       '',
     ].join('\n'),
   );
