@@ -133,11 +133,15 @@ export class BatchJournal {
     await this.#save(0);
   }
 
-  /** Gives the lease up without a word on progress: the message that failed is to be tried again soon. */
+  /**
+   * Gives the lease up: the message that failed is to be tried again soon. What has ended is saved where that still works,
+   * so that an outage of another service costs no request twice.
+   */
   async abandon(end: ClaimEnd): Promise<void> {
     await this.#saving?.catch(() => undefined);
     const { fileId, batch, owner, ledger } = this.#options;
-    await ledger.releaseBatch(fileId, batch, owner, end);
+    if (end === 'failed') return ledger.releaseBatch(fileId, batch, owner, end);
+    await this.handOver().catch(() => ledger.releaseBatch(fileId, batch, owner, end));
   }
 
   /** Before the batch is settled: every letter is in its queue. */
