@@ -493,6 +493,8 @@ export interface RecordOrigin {
 /** Where records go. Never throws for what the other side does: every end is an answer. */
 export interface Sink {
   deliver(request: SinkRequest, signal: AbortSignal): Promise<SinkAnswer>;
+  /** Gives its connections up when the requests in flight have ended; the next request opens one again. */
+  close?(): Promise<void>;
 }
 
 /** The API's Bearer token, from where secrets are kept. */

@@ -40,7 +40,8 @@ export class Reconciler extends Construct {
     new Rule(this, 'Schedule', {
       description: `Runs the reconciler of ${feed.name} in ${settings.stackName}.`,
       schedule: Schedule.rate(Duration.minutes(settings.reconciler.everyMinutes)),
-      // A run that failed isn't tried again: the next one does its work.
+      // EventBridge delivers a run once. Lambda repeats one that failed, after one minute and after two more: its own default for
+      // events, which the run at the deadline needs. It does no harm to others: a lease keeps two apart, all they do can be repeated.
       targets: [new LambdaFunction(this.function, { retryAttempts: 0 })],
     });
     this.#runAtDeadline(feed);

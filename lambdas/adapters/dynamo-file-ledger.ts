@@ -1,6 +1,7 @@
 import type { BatchGetCommandOutput } from '@aws-sdk/lib-dynamodb';
 import { BatchGetCommand, PutCommand } from '@aws-sdk/lib-dynamodb';
 import type { FileAccount, FileState, SourceObject } from '../core/account/file-account.ts';
+import { AwsFaultError } from '../core/errors.ts';
 import { fileIdOf } from '../core/records/identity.ts';
 import type { ManifestFigures } from '../core/account/manifest.ts';
 import { manifestFigures } from '../core/account/manifest.ts';
@@ -404,16 +405,29 @@ export class DynamoFileLedger implements FileLedger {
     yield* (await this.#getFiles(keys)).sort(byAge);
   }
 
-  /** @param keys as many as a call takes */
+  /**
+   * DynamoDB leaves out what is above 16 MB, and what it throttles: asked for again at once, it would be throttled again.
+   * @param keys as many as a call takes
+   * @throws AwsFaultError where call after call gives none of what is left
+   */
   async #getFiles(keys: readonly FileKey[]): Promise<FileAccount[]> {
     const files: FileAccount[] = [];
     let wanted: Record<string, unknown>[] | undefined = [...keys];
-    while (wanted && wanted.length > 0) {
+    for (let tries = 0; wanted && wanted.length > 0; tries++) {
+      if (tries > 0) await this.#table.backOff(tries);
+      const before = files.length;
       const answer: BatchGetCommandOutput = await this.#table.client.send(
         new BatchGetCommand({ RequestItems: { [this.#table.name]: { Keys: wanted } } }),
       );
       for (const item of answer.Responses?.[this.#table.name] ?? []) files.push(withoutKeys(item));
       wanted = answer.UnprocessedKeys?.[this.#table.name]?.Keys;
+      if (files.length > before) tries = 0;
+      if (wanted && tries >= maxVainCalls) {
+        throw new AwsFaultError(
+          'UnprocessedKeys',
+          `DynamoDB left out ${wanted.length} items in each of ${tries} calls.`,
+        );
+      }
     }
     return files;
   }
@@ -421,6 +435,9 @@ export class DynamoFileLedger implements FileLedger {
 
 /** A type, since the SDK wants one with any names. */
 type FileKey = Record<'pk' | 'sk', string>;
+
+/** Calls in a row that gave nothing: with the pauses between them some five seconds. */
+const maxVainCalls = 10;
 
 /** DynamoDB: BatchGetItem takes at most 100 keys a call. */
 const keysPerCall = 100;

@@ -5,8 +5,15 @@ import type { UpdateCommandInput, QueryCommandInput } from '@aws-sdk/lib-dynamod
 import { backoffMs } from '../core/limiter/retry.ts';
 import { refuseNewer } from '../core/account/schema-version.ts';
 
-/** Conflicts in a row with transactions before a write is given up: they last milliseconds each. */
+/** Conflicts in a row with transactions, or throttled ones, before a write is given up: they last milliseconds each. */
 const maxConflicts = 10;
+
+/**
+ * Reasons for which DynamoDB cancels a transaction that is not at fault. The SDK repeats none of them: it sees a client's
+ * error without a name that it knows.
+ * https://docs.aws.amazon.com/amazondynamodb/latest/APIReference/API_TransactWriteItems.html
+ */
+const passingReasons = ['TransactionConflict', 'ThrottlingError', 'ProvisionedThroughputExceeded'];
 
 type TransactUpdate = NonNullable<NonNullable<TransactWriteCommandInput['TransactItems']>[number]['Update']>;
 
@@ -76,7 +83,8 @@ export class DynamoTable {
   }
 
   /**
-   * A write that meets a transaction is turned down, a single one too, and changes nothing; the SDK takes that for final.
+   * A write that meets a transaction is turned down, a single one too, and changes nothing; the SDK takes that for final. So
+   * it does with a transaction that was throttled, or whose first copy is still in progress.
    * Settlements are transactions with the file's item in them, so the splitter's writes meet them now and then.
    */
   async pastConflicts<T>(write: () => Promise<T>): Promise<T> {
@@ -84,11 +92,16 @@ export class DynamoTable {
       try {
         return await write();
       } catch (error) {
-        if (!isConflict(error) || tries >= maxConflicts) throw error;
-        const waitMs = backoffMs({ baseMs: 20, capMs: 1_000 }, tries, Math.random());
-        await new Promise((resolve) => setTimeout(resolve, waitMs));
+        if (!isPassing(error) || tries >= maxConflicts) throw error;
+        await this.backOff(tries);
       }
     }
+  }
+
+  /** Waits longer with each try, up to a second. @param tries that were in vain, the last one not counted */
+  async backOff(tries: number): Promise<void> {
+    const waitMs = backoffMs({ baseMs: 20, capMs: 1_000 }, tries, Math.random());
+    await new Promise((resolve) => setTimeout(resolve, waitMs));
   }
 
   /** Every item of the query, page by page. */
@@ -104,10 +117,12 @@ export class DynamoTable {
   }
 }
 
-function isConflict(error: unknown): boolean {
-  if (error instanceof Error && error.name === 'TransactionConflictException') return true;
+/** A condition that does not hold is an answer, whatever befell the transaction's other items. */
+function isPassing(error: unknown): boolean {
+  const names = ['TransactionConflictException', 'TransactionInProgressException'];
+  if (error instanceof Error && names.includes(error.name)) return true;
   const reasons = cancellationsOf(error);
-  return reasons.includes('TransactionConflict') && !reasons.includes('ConditionalCheckFailed');
+  return reasons.some((reason) => passingReasons.includes(reason)) && !reasons.includes('ConditionalCheckFailed');
 }
 
 function cancellationsOf(error: unknown): string[] {

@@ -9,7 +9,7 @@ import { AvoidedAddresses, connectToAny } from './connect-to-any.ts';
 export interface HttpConnectionOptions {
   /** Scheme, host and port of the API. */
   origin: string;
-  /** Connections kept to it, alive between invocations: never more. */
+  /** Connections to it at once: never more. */
   connections: number;
   /** An HTTP proxy that tunnels to the API; it sees no more than the API's name where that speaks TLS. */
   proxyUrl?: string | undefined;
@@ -38,7 +38,7 @@ export class NotConnectedError extends Error {
 }
 
 /**
- * Longer than a pause between two batches, shorter than a load balancer's usual 60 s: we close before it does. Whatever
+ * Longer than a wait for a slot mostly is, shorter than a load balancer's usual 60 s: we close before it does. Whatever
  * the API's `Keep-Alive` header says. Milliseconds.
  */
 const keepAliveTimeoutMs = 30_000;

@@ -11,12 +11,16 @@ import {
   UploadPartCopyCommand,
 } from '@aws-sdk/client-s3';
 import { Upload } from '@aws-sdk/lib-storage';
+import { backoffMs } from '../core/limiter/retry.ts';
 import type { SourceObject } from '../core/account/file-account.ts';
 import type { Archive, ReceiptStore } from '../ports.ts';
 
 /** S3: CopyObject takes up to 5 GB; above that an object is copied in parts. */
 const maxCopyBytes = 5 * 1024 ** 3;
 const copyPartBytes = 512 * 1024 ** 2;
+
+/** Conflicts in a row with other writes before one is given up. */
+const maxConflicts = 5;
 
 /** Receipts under way, in the work bucket. */
 export class S3ReceiptStore implements ReceiptStore {
@@ -53,7 +57,8 @@ export class S3Archive implements Archive {
   async copySource(source: SourceObject, key: string): Promise<{ key: string } | undefined> {
     if (await this.has(key)) return { key };
     try {
-      await (source.sizeBytes <= maxCopyBytes ? this.#copyWhole(source, key) : this.#copyInParts(source, key));
+      if (source.sizeBytes > maxCopyBytes) await this.#copyInParts(source, key);
+      else await pastConflicts(() => this.#copyWhole(source, key));
       return { key };
     } catch (error) {
       const status = statusOf(error);
@@ -120,15 +125,8 @@ export class S3Archive implements Archive {
 
   async putOnce(key: string, body: string | Buffer, contentType: string): Promise<'stored' | 'exists'> {
     try {
-      await this.#client.send(
-        new PutObjectCommand({
-          Bucket: this.#bucket,
-          Key: key,
-          Body: body,
-          ContentType: contentType,
-          IfNoneMatch: '*',
-        }),
-      );
+      const command = { Bucket: this.#bucket, Key: key, Body: body, ContentType: contentType, IfNoneMatch: '*' };
+      await pastConflicts(() => this.#client.send(new PutObjectCommand(command)));
       return 'stored';
     } catch (error) {
       if (statusOf(error) === 412) return 'exists';
@@ -163,6 +161,23 @@ export class S3Archive implements Archive {
     } catch (error) {
       if (statusOf(error) === 404) return false;
       throw error;
+    }
+  }
+}
+
+/**
+ * S3 answers a conditional write with 409 `ConditionalRequestConflict` while another write to the key is in progress: that is
+ * no word on whether the object exists, and the SDK does not repeat it. The next answer says which of the two was first.
+ * A stream can't be sent twice, nor are parts copied twice: there the message waits (core/aws-fault.ts).
+ */
+async function pastConflicts<T>(write: () => Promise<T>): Promise<T> {
+  for (let tries = 0; ; tries++) {
+    try {
+      return await write();
+    } catch (error) {
+      if (statusOf(error) !== 409 || tries >= maxConflicts) throw error;
+      const waitMs = backoffMs({ baseMs: 100, capMs: 2_000 }, tries, Math.random());
+      await new Promise((resolve) => setTimeout(resolve, waitMs));
     }
   }
 }

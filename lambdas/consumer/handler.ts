@@ -28,7 +28,11 @@ export interface ConsumerDeps extends ConsumerPorts {
   waiting: Waiting;
 }
 
-/** Batches of the records queue and letters of the letters queue: told apart by where they come from. */
+/**
+ * Batches of the records queue and letters of the letters queue: told apart by where they come from. Any of the function's
+ * environments may get either, so none keeps a connection after an invocation: one with a batch's connections, frozen,
+ * beside one with a letter's would be more than the API allows.
+ */
 export function createConsumerHandler(deps: ConsumerDeps) {
   const isLetter = (record: SQSRecord) => record.eventSourceARN === deps.lettersQueueArn;
   return async (event: SQSEvent, context: Context): Promise<SQSBatchResponse> => {
@@ -44,6 +48,7 @@ export function createConsumerHandler(deps: ConsumerDeps) {
       handle: (record, deadline) =>
         isLetter(record) ? onLetter(record, deps, deadline, inTurn) : onBatch(record, deps, deadline),
     });
+    await Promise.all([deps.sink, deps.letterSink].map(async (sink) => sink.close?.()));
     tellSkew(deps);
     deps.metrics.flush();
     return response;

@@ -39,7 +39,7 @@ const skew = new ClockSkew(jitterMarginMs(api));
 watchServerDates(dynamo, systemClock, (...times) => skew.observe(...times));
 const tokens = secret === undefined ? noToken : new SecretToken(new SecretsManagerClient(awsClientSettings), secret);
 
-// Made with the environment and not with the invocation: connections are kept from one to the next.
+// Made once a process: what it knows of the API's addresses stays; its connections end with each invocation.
 function openSink(connections: number): Sink {
   if (recordLedger !== undefined) {
     // What fails is tried again at the limiter's pace, where it counts for the breaker.

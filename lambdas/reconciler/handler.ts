@@ -5,7 +5,7 @@ import { reconcile } from './reconcile.ts';
 /** What the schedule of the feed's deadline sends; the regular schedule sends an event of its own kind. */
 const deadlineEvent = z.object({ kind: z.literal('deadline'), feed: z.string() });
 
-/** Runs on a schedule, and at the feed's deadline. A failed run shows up in the function's error metric; the next one does its work. */
+/** Runs on a schedule, and at the feed's deadline. A failed run shows up in the function's error metric; Lambda repeats it, and the next one does its work. */
 export function createReconcilerHandler(ports: ReconcilePorts) {
   return (event: unknown): Promise<void> => {
     const deadline = deadlineEvent.safeParse(event);

@@ -23,6 +23,9 @@ export type ReconcilePorts = ReconcilerPorts &
     leaseMs: number;
   };
 
+/** Between two looks whether another run has ended. Milliseconds. */
+const busyWaitMs = 5_000;
+
 /**
  * One run for one feed: watches its deadline, inspects its DLQs, asks for what has stalled, notifies its desk. The
  * deadline comes first, and the desk's list last: of all steps it takes the most time and memory. What fails is
@@ -34,9 +37,7 @@ export type ReconcilePorts = ReconcilerPorts &
 export async function reconcile(isDeadline: boolean, ports: ReconcilePorts): Promise<void> {
   const { feed } = ports.feed;
   const owner = ports.newId();
-  if (!(await ports.ledger.claimReconciler(feed, owner, ports.leaseMs))) {
-    return ports.log.info('another reconciler is at work', { feed });
-  }
+  if (!(await claim(owner, isDeadline, ports))) return ports.log.info('another reconciler is at work', { feed });
   const failed: string[] = [];
   const attempt = async <T>(step: string, work: () => Promise<T>): Promise<T | undefined> => {
     try {
@@ -66,6 +67,27 @@ export async function reconcile(isDeadline: boolean, ports: ReconcilePorts): Pro
       `${failed.length} parts of the reconciliation of ${feed} failed (${failed.join(', ')}): see the log.`,
     );
   }
+}
+
+/**
+ * A regular run that meets another one is superfluous. The one at the deadline is not, since the desk is notified by no
+ * other: it waits for the other's end as long as leaves it time for its own work.
+ * @returns whether the lease is the owner's
+ * @throws where the deadline's run has waited in vain: Lambda runs it again, twice within three minutes
+ */
+async function claim(
+  owner: string,
+  isDeadline: boolean,
+  { ledger, clock, leaseMs, feed: { feed } }: ReconcilePorts,
+): Promise<boolean> {
+  const waitUntil = clock.now() + leaseMs / 2;
+  while (!(await ledger.claimReconciler(feed, owner, leaseMs))) {
+    if (!isDeadline) return false;
+    if (clock.now() >= waitUntil)
+      throw new Error(`The run at the deadline of ${feed} met another one that took too long.`);
+    await clock.sleep(busyWaitMs);
+  }
+  return true;
 }
 
 /** As of the last run: a queue that holds more has something that the ledger doesn't know. */

@@ -53,6 +53,28 @@ describe('a write that meets a transaction', () => {
     expect(calls).toBe(2);
   });
 
+  it.each(['ThrottlingError', 'ProvisionedThroughputExceeded'])(
+    'is made again where it was throttled: %s',
+    async (Code) => {
+      answers = [{ type: 'TransactionCanceledException', reasons: [{ Code }, { Code: 'None' }] }];
+      expect(await transact()).toBe(true);
+      answers = [{ type: 'TransactionCanceledException', reasons: [{ Code: 'None' }, { Code }] }];
+      expect(await table.createAll([{ pk: 'p', sk: 's' }])).toBe(true);
+      expect(calls).toBe(4);
+    },
+  );
+
+  it('is made again where its first copy is still in progress', async () => {
+    answers = [{ type: 'TransactionInProgressException' }];
+    expect(await transact()).toBe(true);
+  });
+
+  it('is not made again where the transaction is wrong', async () => {
+    answers = [{ type: 'TransactionCanceledException', reasons: [{ Code: 'ValidationError' }, { Code: 'None' }] }];
+    await expect(transact()).rejects.toThrow('no');
+    expect(calls).toBe(1);
+  });
+
   it('is given up when that goes on and on', async () => {
     answers = Array(50).fill({ type: 'TransactionConflictException' }) as typeof answers;
     await expect(update()).rejects.toThrow('no');

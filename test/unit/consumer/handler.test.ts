@@ -1,8 +1,14 @@
+import { randomUUID } from 'node:crypto';
+import { createServer } from 'node:http';
+import type { AddressInfo, Socket } from 'node:net';
 import type { Context, SQSEvent } from 'aws-lambda';
 import { expect, it } from 'vitest';
+import { HttpSink } from '../../../lambdas/adapters/http-sink.ts';
+import { systemClock } from '../../../lambdas/adapters/system-clock.ts';
 import { createConsumerHandler } from '../../../lambdas/consumer/handler.ts';
+import { SharedLimiter } from '../../../lambdas/consumer/shared-limiter.ts';
 import { Shutdown } from '../../../lambdas/runtime/shutdown.ts';
-import { fixtureOf } from '../../support/feed-fixture.ts';
+import { fixtureOf, putSplitFile, rowOf } from '../../support/feed-fixture.ts';
 import { consumerWorld, silentLog, waitingOn } from '../../support/in-memory-ports.ts';
 import { SimulatedClock } from '../../support/simulated-clock.ts';
 
@@ -31,4 +37,51 @@ async function warningsAt(correctionMs: number): Promise<unknown[]> {
 it('tells a wrong clock once an invocation, by what it is wrong', async () => {
   expect(await warningsAt(-1_234)).toEqual([{ skew_ms: 1_234 }, { name: 'ClockSkew', value: 1_234 }]);
   expect(await warningsAt(0)).toEqual([]);
+});
+
+it('keeps no connection to the API after an invocation, so that frozen environments hold none of its limit', async () => {
+  const open = new Set<Socket>();
+  let most = 0;
+  const server = createServer((request, response) => {
+    request.resume().on('end', () => response.writeHead(201, { 'content-type': 'application/json' }).end('{}'));
+  });
+  server.on('connection', (socket) => {
+    most = Math.max(most, open.add(socket).size);
+    socket.on('close', () => open.delete(socket));
+  });
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  const baseUrl = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
+  const fixture = fixtureOf(Array.from({ length: 30 }, (_, index) => rowOf(index)));
+  const limit = { requests: 3_000, windowSeconds: 1 };
+  const world = consumerWorld(new SimulatedClock(), fixture, limit);
+  await putSplitFile(world.ledger, fixture);
+  const sinkWith = (connections: number) =>
+    new HttpSink({ baseUrl, path: '/ingest', connections, tokens: world.ports.tokens, clock: systemClock });
+  const inFlight = { changeVisibility: () => Promise.resolve(), putBack: () => Promise.resolve() };
+  const store = world.limiter;
+  const own = { store, clock: systemClock, limit, newId: randomUUID, random: () => 0, correctionMs: () => 0 };
+  const handler = createConsumerHandler({
+    ...world.ports,
+    limiter: new SharedLimiter(own),
+    limit,
+    clock: systemClock,
+    shutdown: new Shutdown(() => undefined),
+    connections: 3,
+    sink: sinkWith(3),
+    letterSink: sinkWith(1),
+    lettersQueueArn: 'letters',
+    batchMessages: inFlight,
+    letterMessages: inFlight,
+    skew: { correctionMs: () => 0 },
+    waiting: waitingOn(systemClock),
+  });
+  const attributes = { ApproximateReceiveCount: '1', SentTimestamp: String(systemClock.now()) };
+  const record = { messageId: 'm', body: JSON.stringify(fixture.message), attributes, eventSourceARN: 'records' };
+  const event = { Records: [record] } as unknown as SQSEvent;
+  await handler(event, { getRemainingTimeInMillis: () => 900_000 } as Context);
+  expect(world.ledger.batches.get(`${fixture.fileId}#1`)?.counts?.uploaded).toBe(30);
+  expect(most).toBe(3);
+  // The server's end of a connection comes to an end a moment after ours.
+  await expect.poll(() => open.size).toBe(0);
+  await new Promise((resolve) => server.close(resolve));
 });

@@ -204,11 +204,32 @@ it('leaves a desk alone that has nothing to hear', async () => {
 
 it('runs once at a time', async () => {
   await world.ledger.claimReconciler('traffic', 'another', 65_000);
-  await run(true);
+  await run();
   expect(metrics).toEqual([]);
   await clock.advance(65_001);
   await run();
   expect(metrics).toHaveLength(1);
+});
+
+describe('a run at the deadline that meets another one', () => {
+  beforeEach(() => world.ledger.claimReconciler('traffic', 'another', 65_000));
+
+  it('waits for its end, and is not dropped', async () => {
+    const work = run(true);
+    await clock.advance(20_000);
+    expect(metrics).toEqual([]);
+    await world.ledger.releaseReconciler('traffic', 'another');
+    await clock.advance(5_000);
+    await work;
+    expect(metrics).toHaveLength(1);
+  });
+
+  it('fails where that takes too long, so that Lambda runs it again', async () => {
+    const work = expect(run(true)).rejects.toThrow('met another one that took too long');
+    await clock.advance(40_000);
+    await work;
+    expect(metrics).toEqual([]);
+  });
 });
 
 describe('a run', () => {
