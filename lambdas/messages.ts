@@ -1,4 +1,5 @@
 import * as z from 'zod';
+import { carriedPause } from './core/limiter/pause-evidence.ts';
 import { refuseNewer } from './core/account/schema-version.ts';
 
 /**
@@ -58,6 +59,8 @@ const batchPlace = {
   offset: z.int().nonnegative(),
   firstRecord: z.int().positive(),
   firstLine: z.int().positive(),
+  /** Records for which the API has asked to wait; absent where there are none, and in messages of before. */
+  pauses: z.array(carriedPause).optional(),
   mac,
 };
 

@@ -15,6 +15,7 @@ import type {
 import type { CutLimits, CutPosition, Dialect } from './core/records/dialect.ts';
 import type { Accepted, LimiterChange, LimiterItem, OpeningCondition, Prober } from './core/limiter/limiter-item.ts';
 import type { ManifestFigures } from './core/account/manifest.ts';
+import type { OthersCount } from './core/limiter/pause-evidence.ts';
 import type { OutcomeCounts } from './core/account/outcome.ts';
 import type { Quarantine } from './core/account/quarantine.ts';
 import type {
@@ -387,8 +388,16 @@ export interface Limiter {
    * records that have failed before makes a probe only where nobody has another.
    */
   leaseSlots(count: number, waitedMs: number, prober?: Prober): Promise<SlotLease>;
-  /** No one leases a slot before that time. Bounded: see core/retry.ts. */
-  pauseUntil(timeMs: number): Promise<void>;
+  /**
+   * No one leases a slot before that time. Bounded: see core/limiter/retry.ts. `counts`: false where the record that it is
+   * asked for is known to ask again and again (see `countOthers`).
+   */
+  pauseUntil(timeMs: number, counts?: boolean): Promise<void>;
+  /**
+   * How many requests have passed over all consumers, and how many pauses were asked for: only differences count. And when
+   * the last pause ends or ended, in milliseconds since 1970.
+   */
+  countOthers(): Promise<OthersCount & { pausedUntilMs: number }>;
   /** Moves every slot that is not leased yet: a request arrived later than the margin allows. */
   shift(ms: number): Promise<void>;
   /**
@@ -410,6 +419,10 @@ export interface Limiter {
   endProbe(end: ProbeEnd, isSuspect?: boolean): Promise<BreakerState | undefined>;
   /** A request succeeded: told to the others with the next lease, at no cost. `accepted`: the API took the record. */
   noteSuccess(accepted?: Accepted): void;
+  /** A record was refused, with the status that this consumer is refused with for the most part. */
+  noteRefusal(): void;
+  /** Refusals over all consumers since anybody's record was accepted, as of the last lease; where none is made, this consumer's. */
+  refusals(): SharedRefusals;
   /** A record failed as in an outage. True where that makes one, over all consumers: the breaker is to be opened. */
   countOutage(): Promise<boolean>;
   /** Takes back what was counted. */
@@ -423,6 +436,12 @@ export type SlotLease =
   | { kind: 'probe' }
   /** `paused`: by `Retry-After` or the breaker; else only the others' leases are in the way. */
   | { kind: 'wait'; untilMs: number; paused: boolean };
+
+export interface SharedRefusals {
+  count: number;
+  /** Nobody is known to have had a record accepted from then on. Milliseconds since 1970. */
+  sinceMs: number;
+}
 
 /** What a probe was answered. True: `accepted`; false: `failed`. */
 export type ProbeEnd = boolean | 'accepted' | 'refused' | 'failed';

@@ -176,6 +176,8 @@ export class HttpConnections {
 
   /** The other side is to have seen its end before it is replaced: it counts connections, too. */
   async #end({ dispatcher, socket }: Connection): Promise<void> {
+    // Of one that broke off on this side nothing will be heard any more.
+    if (socket?.destroyed && !wasReset(socket)) await new Promise((resolve) => setTimeout(resolve, closingMs));
     if (socket && !socket.destroyed) {
       await new Promise<void>((resolve) => {
         const timer = setTimeout(resolve, closingMs);
@@ -243,6 +245,11 @@ export class HttpConnections {
     const connectWithin: ConnectWithin = (limitMs) => buildConnector({ ...this.#tls, timeout: limitMs });
     return connectToAny(connectWithin, this.#options.limits.connectMs, this.#avoided);
   }
+}
+
+/** The other side has broken it off: it is no longer open there. */
+function wasReset({ errored }: Socket): boolean {
+  return errored !== null && 'code' in errored && (errored.code === 'ECONNRESET' || errored.code === 'EPIPE');
 }
 
 /** What Node trusts by itself, `NODE_EXTRA_CA_CERTS` included; an endpoint's Node before 22.15 tells only its own. */

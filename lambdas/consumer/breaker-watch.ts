@@ -71,7 +71,10 @@ export class BreakerWatch {
     run.troubles.passed(requestId, sentAtMs);
     this.#forgetOutage(run.success(answeredAtMs));
     // Letters were refused before: another refusal makes no dead letter, and says nothing new.
-    return mayFlush && !isSuspect && run.refusal(status, requestId, sentAtMs);
+    if (!mayFlush || isSuspect) return false;
+    const { isEnough, isUsual } = run.refusal(status, requestId, sentAtMs);
+    if (isUsual) limiter.noteRefusal();
+    return isEnough || run.areRefusedTogether(limiter.refusals().count);
   }
 
   /** Not worth a request's failure: the next lease takes the count back as well. */
@@ -88,8 +91,8 @@ export class BreakerWatch {
     if (isFirst) await limiter.askOthers().catch(() => undefined);
     if (counted === 'again') return 'counted';
     if (counted === 'counts' && !(reason === 'outage' && (await limiter.countOutage()))) return 'counted';
-    // What fails as it did before, while others passed, says nothing about the API; and a letter goes back to its queue.
-    const isKnown = isSuspect && hasFailed && (reason === 'throttled' || (reason === 'unauthorised' && !mayFlush));
+    // A letter that fails as it did before says nothing about the API, and goes back to its queue.
+    const isKnown = isSuspect && hasFailed && reason !== 'outage' && !mayFlush;
     if (isKnown) {
       run.end(reason);
       return 'others-pass';
@@ -100,7 +103,13 @@ export class BreakerWatch {
   /** Opens the breaker, unless others pass. @param record whose answer was the last straw */
   async open(reason: BreakerReason, record: SinkRequest): Promise<'opened' | 'others-pass'> {
     const { limiter, run } = this.#ports;
-    const acceptedBefore = run.sinceMs(reason);
+    const ownSinceMs = run.sinceMs(reason);
+    const refusals = reason === 'refusing' ? limiter.refusals() : undefined;
+    // What was counted over all consumers began when the last of them had a record accepted.
+    const acceptedBefore =
+      refusals && run.areRefusedTogether(refusals.count)
+        ? Math.max(refusals.sinceMs, ownSinceMs ?? -Infinity)
+        : ownSinceMs;
     const withToken = reason === 'unauthorised' ? { secretVersion: this.#secretVersion } : {};
     const opened = await limiter.openBreaker(
       reason,

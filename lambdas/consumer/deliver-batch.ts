@@ -18,6 +18,7 @@ import { isStopped, refusedFile, wrongFile } from '../core/account/quarantine.ts
 import type { PreparedRecord } from '../core/records/prepare-record.ts';
 import type { DoneRecord } from '../core/account/progress.ts';
 import { decodeProgress, noProgress } from '../core/account/progress.ts';
+import { carryPauses, pausesOf } from '../core/limiter/pause-evidence.ts';
 import { maxBatchFailures, successorDelaySeconds } from '../core/limiter/retry.ts';
 import type { BatchMessage } from '../messages.ts';
 import type {
@@ -225,7 +226,11 @@ async function sendGood(attempt: Attempt, ports: ConsumerPorts, deadline: Deadli
     marginMs: jitterMarginMs(ports.limit),
     windowMs: ports.limit.windowSeconds * 1000,
     demand: () => sender.demand(),
-    prober: () => ({ isSuspect: sender.hasOnlySuspects(), file: attempt.file.fileId }),
+    prober: () => ({
+      isSuspect: sender.hasOnlySuspects(),
+      asksToWait: sender.asksToWait(),
+      file: attempt.file.fileId,
+    }),
     onWait: () => journal.keepAlive(),
     deadline,
     signal: abort.signal,
@@ -260,6 +265,7 @@ function reportWaiting({ waitedMs, requestedMs }: SendEnd, { metrics }: Consumer
 function sendablesOf(attempt: Attempt): Sendable[] {
   const firstPlaceOf = firstPlaces(attempt.records);
   const sendables: Sendable[] = [];
+  const pauses = pausesOf(attempt.message.pauses);
   attempt.records.forEach((record, place) => {
     const { result } = record;
     if (result.kind !== 'good' || attempt.journal.get(place)) return;
@@ -268,6 +274,7 @@ function sendablesOf(attempt: Attempt): Sendable[] {
       place,
       ...sinkRequestOf(record, result, attempt.file),
       leader: first === place ? undefined : first,
+      pauses: pauses.get(place),
     });
   });
   return sendables;
@@ -443,8 +450,11 @@ async function handOver(attempt: Attempt, end: SendEnd, failures: number, ports:
   // The successor takes a 409 to what may have been sent for ours, so it begins when no try can be in progress any more.
   const ambiguousSeconds = ((end.ambiguousUntilMs ?? 0) - ports.clock.now()) / 1000;
   const retrySeconds = failed ? successorDelaySeconds(failures, ports.random()) : 0;
-  const delaySeconds = Math.max(0, pauseSeconds, retrySeconds, ambiguousSeconds);
-  const successor = signed<BatchMessage>({ ...message, attempt: message.attempt + 1, failures }, file);
+  const delaySeconds = Math.max(0, pauseSeconds, retrySeconds, ambiguousSeconds, restSeconds(attempt, end, ports));
+  const { pauses: _, ...rest } = message;
+  const pauses = carryPauses(end.pauses);
+  const carried = pauses.length > 0 ? { ...rest, pauses } : rest;
+  const successor = signed<BatchMessage>({ ...carried, attempt: message.attempt + 1, failures }, file);
   await ports.batches.sendSuccessor(successor, delaySeconds);
   ports.log.info('batch handed over', {
     correlation_id: file.fileId,
@@ -454,6 +464,13 @@ async function handOver(attempt: Attempt, end: SendEnd, failures: number, ports:
     why: end.stopped?.kind ?? 'failures',
     delay_seconds: Math.ceil(delaySeconds),
   });
+}
+
+/** Where nothing is left but records for which the API asked to wait: how long the first of them does. */
+function restSeconds({ records, journal }: Attempt, { pauses }: SendEnd, { clock }: ConsumerPorts): number {
+  const left = [...records.keys()].filter((place) => !journal.get(place));
+  if (!left.every((place) => pauses.has(place))) return 0;
+  return (Math.min(...left.map((place) => pauses.get(place)?.untilMs ?? 0)) - clock.now()) / 1000;
 }
 
 function letterFor(

@@ -1,5 +1,6 @@
 import type { Outcome } from '../core/account/outcome.ts';
-import { loneThrottles } from '../core/limiter/record-troubles.ts';
+import type { PauseEvidence } from '../core/limiter/pause-evidence.ts';
+import { isDubious, isOwnPause, judgePause, othersFirstMs } from '../core/limiter/pause-evidence.ts';
 import { backoffMs, inPlace } from '../core/limiter/retry.ts';
 import type { Clock, Sink, SinkAnswer, SinkRequest } from '../ports.ts';
 import type { Deadline } from '../runtime/deadline.ts';
@@ -13,6 +14,8 @@ export interface Sendable extends SinkRequest {
   place: number;
   /** Another record of the batch with the same request id stands before this one. */
   leader: number | undefined;
+  /** Earlier attempts were asked to wait because of it. */
+  pauses?: PauseEvidence | undefined;
 }
 
 /** The API's last word on a record; its answer where it is kept. */
@@ -53,6 +56,8 @@ export interface SendEnd {
    * then can't trust a 409.
    */
   ambiguousUntilMs: number | undefined;
+  /** By place: records without a verdict for which the API has asked to wait. */
+  pauses: Map<number, PauseEvidence>;
 }
 
 /** What the sender has to know and tell of its records' past; a batch's journal, or a single letter's. */
@@ -100,8 +105,14 @@ const gatewayStatuses = [408, 502, 503, 504];
 const inProgressPauseMs = 5_000;
 const longestInProgressMs = 60_000;
 
+/** See `PauseEvidence`: what each pause adds that is asked for a letter that has failed before. */
+const letterDigits = 2;
+
 /** A record that may be what fails lets so many others go first: what they are answered tells whose trouble it is. */
 const othersFirst = 20;
+
+/** And so many where the API asked to wait: three pauses between which so many passed show whose they are. */
+const othersBetweenPauses = 50;
 
 /** A record whose token was turned down waits for so long at least: as long as consumers take to tell of a success. Milliseconds. */
 const asideMs = 1_500;
@@ -114,6 +125,8 @@ const askAhead = 40;
 
 interface Item extends Sendable {
   tries: number;
+  /** Tries of these that are not charged to the record: the API asked everybody to wait. */
+  waits: number;
   isAllowed: boolean;
   /** A try ended without our knowing whether the record was stored; and when the last such try is over at the API. */
   ambiguous: boolean;
@@ -152,6 +165,8 @@ export class RecordSender {
   /** In flight or waiting for another try. */
   #open = 0;
   #delayed = 0;
+  /** Records that are not to be sent before a time. */
+  #resting: Item[] = [];
   #requests = 0;
   /** All connections' time, added up: before requests, until each had its turn, and in them. Milliseconds. */
   #waitedMs = 0;
@@ -192,7 +207,8 @@ export class RecordSender {
   }
 
   async send(sendables: Sendable[]): Promise<SendEnd> {
-    for (const sendable of sendables) this.#enqueue(newItem(sendable, this.#journal.mayHaveBeenSent(sendable.place)));
+    const restUntilMs = await this.#restUntil(sendables);
+    for (const sendable of sendables) this.#enqueue(this.#newItem(sendable, restUntilMs));
     // What failed before goes last: others show first whether the API is well.
     this.#ready.sort((a, b) => Number(a.isSuspect) - Number(b.isSuspect));
     this.#ports.run.begin();
@@ -212,7 +228,28 @@ export class RecordSender {
       waitedMs: this.#waitedMs,
       requestedMs: this.#requestedMs,
       ambiguousUntilMs: this.#ambiguousUntil(),
+      pauses: new Map([...this.#unsettled].flatMap(({ place, pauses }) => (pauses ? [[place, pauses]] : []))),
     };
+  }
+
+  /** After a pause, whoever asked for it, others go first: records that the API asks to wait for would pause the line again. */
+  async #restUntil(sendables: readonly Sendable[]): Promise<number> {
+    if (!sendables.some(({ pauses }) => pauses)) return -Infinity;
+    const { limiter } = this.#ports;
+    const pausedUntilMs = await limiter.countOthers().then(
+      (others) => others.pausedUntilMs,
+      () => -Infinity,
+    );
+    return pausedUntilMs + othersFirstMs;
+  }
+
+  #newItem(sendable: Sendable, restUntilMs: number): Item {
+    const { run, clock } = this.#ports;
+    const known = sendable.pauses;
+    const isOwn = known && isOwnPause(known, clock.now(), false);
+    const rested = known && { ...known, untilMs: Math.max(known.untilMs, isOwn ? -Infinity : restUntilMs) };
+    const pauses = rested ?? run.troubles.pausesOf(sendable.requestId);
+    return newItem({ ...sendable, pauses }, this.#journal.mayHaveBeenSent(sendable.place));
   }
 
   #ambiguousUntil(): number | undefined {
@@ -228,13 +265,39 @@ export class RecordSender {
   }
 
   #makeReady(item: Item): void {
+    if (this.#isResting(item)) return void this.#resting.push(item);
     this.#ready.push(item);
     if (item.isFresh) this.#fresh++;
+  }
+
+  #isResting({ pauses }: Item): boolean {
+    return pauses !== undefined && pauses.untilMs > this.#ports.clock.now();
+  }
+
+  /** Those whose time has come, after others that are ready. @returns when the next one's comes; undefined without one */
+  #wakeResting(): number | undefined {
+    if (this.#resting.length === 0) return undefined;
+    const rested = this.#resting.filter((item) => !this.#isResting(item));
+    if (rested.length > 0) {
+      this.#resting = this.#resting.filter((item) => this.#isResting(item));
+      for (const item of rested) {
+        if (item.isFresh) this.#fresh++;
+        this.#setAside(item);
+      }
+    }
+    return this.#resting.length === 0
+      ? undefined
+      : Math.min(...this.#resting.map(({ pauses }) => pauses?.untilMs ?? 0));
   }
 
   /** What is left has been sent before, all of it. */
   hasOnlySuspects(): boolean {
     return this.#fresh === 0;
+  }
+
+  /** The API has asked to wait for all that is left. */
+  asksToWait(): boolean {
+    return [...this.#unsettled].every(({ pauses }) => pauses !== undefined);
   }
 
   async #work(): Promise<void> {
@@ -251,12 +314,20 @@ export class RecordSender {
     for (;;) {
       if (!this.#stopped && (this.#deadline.isDrawingIn() || this.#signal.aborted)) this.#stop({ kind: 'time' });
       if (this.#stopped) return undefined;
+      const restingUntilMs = this.#wakeResting();
       const item = this.#next();
       if (item) {
         this.#open++;
         return item;
       }
-      if (this.#open + this.#delayed === 0) return undefined;
+      if (this.#open + this.#delayed === 0) {
+        if (restingUntilMs === undefined) return undefined;
+        if (restingUntilMs - this.#ports.clock.now() > patienceMs) {
+          this.#stop({ kind: 'paused', untilMs: restingUntilMs });
+          return undefined;
+        }
+        this.#delay(restingUntilMs - this.#ports.clock.now(), () => undefined);
+      }
       await new Promise<void>((resolve) => this.#wake.push(resolve));
     }
   }
@@ -318,7 +389,9 @@ export class RecordSender {
       return;
     }
     const anyone = Math.floor(this.#ports.random() * (this.#ready.length + 1)) - 1;
-    const chosen = this.#takeAt(this.#ready.findIndex(({ isFresh }) => isFresh)) ?? this.#takeAt(anyone);
+    const unasked = hand.item.pauses ? this.#ready.findIndex(({ pauses }) => !pauses) : -1;
+    const fresh = this.#ready.findIndex(({ isFresh }) => isFresh);
+    const chosen = this.#takeAt(fresh) ?? this.#takeAt(unasked) ?? this.#takeAt(anyone);
     if (!chosen) return;
     this.#ready.unshift(hand.item);
     hand.item = chosen;
@@ -485,41 +558,46 @@ export class RecordSender {
    */
   async #throttled(item: Item, answer: AnswerOf<'throttled'>, sentAt: number, probe?: ProbeResult): Promise<void> {
     const pauseMs = answer.retryAfterMs ?? defaultPauseMs;
-    const isOwn = this.#isOwnPause(item, sentAt);
-    if (probe && (probe.isLone || this.#isKnown(item))) return this.#park(item, faultOf(answer));
+    const isOwn = await this.#isOwnPause(item, pauseMs, sentAt);
+    const isLast = isOwn || this.#isLetter(item) || (!asksToWait(answer) && (probe?.isLone || this.#isKnown(item)));
+    if (probe && isLast) return this.#park(item, faultOf(answer));
     if (isOwn) return this.#tryLater(item, faultOf(answer), pauseMs, () => this.#ready.unshift(item));
     item.tries--;
-    this.#setAside(item);
-    if (await this.#pauseLine(pauseMs, sentAt)) await this.#countPause(item, sentAt);
+    this.#setAside(item, othersBetweenPauses);
+    if (await this.#pauseLine(item, pauseMs, sentAt)) await this.#count('throttled', item, sentAt);
   }
 
-  /** It is the records' own where others pass while they ask for a pause again and again. */
-  async #countPause(item: Item, sentAt: number): Promise<void> {
-    const { run } = this.#ports;
-    const records = run.recordsOf('throttled');
-    if ((await this.#count('throttled', item, sentAt)) !== 'others-pass') return;
-    // A real limit may meet ten records in a row while others pass; but not the same ones again and again.
-    const limit = this.#isKnown(item) ? loneThrottles.again : loneThrottles.first;
-    const before = records.get(item.requestId) ?? 0;
-    for (const [record, times] of new Map([...records, [item.requestId, before + 1]])) {
-      run.troubles.addLoneThrottles(record, times, limit);
+  /**
+   * The API asks for a pause because of this record alone. Those that were on their way when it asked before say nothing
+   * new.
+   */
+  async #isOwnPause(item: Item, pauseMs: number, sentAt: number): Promise<boolean> {
+    const { clock, limiter, run } = this.#ports;
+    // Without the others' counts nothing is judged, and everybody waits.
+    const others = sentAt > this.#pausedAt ? await limiter.countOthers().catch(() => undefined) : undefined;
+    const now = clock.now();
+    if (others) {
+      const judged = judgePause(item.pauses, others, now);
+      // A letter has failed before: nobody else need wait for it again and again.
+      if (this.#isLetter(item)) judged.digits += letterDigits;
+      item.pauses = judged;
+      run.troubles.askedToWait(item.requestId, judged);
     }
-  }
-
-  /** The API asks for a pause because of this record alone. Those that were on their way when it asked before say nothing new. */
-  #isOwnPause(item: Item, sentAt: number): boolean {
-    const { troubles } = this.#ports.run;
-    const isNews = sentAt > this.#pausedAt;
-    return isNews ? troubles.isOwnThrottle(item.requestId, item.isSuspect) : troubles.isBlamed(item.requestId);
+    const { pauses } = item;
+    if (!pauses) return false;
+    const isOwn = isOwnPause(pauses, now, this.#fresh === 0);
+    // Where nobody else waits, it is for the API alone; else others go first.
+    pauses.untilMs = now + pauseMs + (isOwn || pauseMs <= patienceMs ? 0 : othersFirstMs);
+    return isOwn;
   }
 
   /** Nobody sends for that long. @returns false for an answer to what was in flight when the pause was set */
-  async #pauseLine(pauseMs: number, sentAt: number): Promise<boolean> {
+  async #pauseLine({ pauses }: Item, pauseMs: number, sentAt: number): Promise<boolean> {
     const { clock, limiter, log } = this.#ports;
     const isNews = sentAt > this.#pausedAt;
     this.#pacer.drop();
     if (isNews) this.#pausedAt = clock.now();
-    await limiter.pauseUntil(clock.now() + Math.max(pauseMs, 1));
+    await limiter.pauseUntil(clock.now() + Math.max(pauseMs, 1), isNews && !(pauses && isDubious(pauses)));
     if (isNews) log.warn('the API asks to slow down', { pause_ms: pauseMs });
     return isNews;
   }
@@ -573,18 +651,25 @@ export class RecordSender {
       return this.#again(item);
     }
     const { mayFlush, othersPassed } = this.#ports;
-    const { retryAfterMs } = answer;
-    const asksToWait = retryAfterMs !== undefined;
-    const isOwn = asksToWait && this.#isOwnPause(item, sentAt);
-    if (asksToWait && !isOwn && (await this.#pauseLine(retryAfterMs, sentAt))) await this.#countPause(item, sentAt);
+    if (asksToWait(answer)) return this.#failedForNow(item, answer, sentAt, probe);
     await this.#count('outage', item, sentAt);
     // Nobody has another record to ask with: it would be the probe for ever. A letter waits, and holds up nothing.
-    const isLast = probe && mayFlush && ((probe.isLone && othersPassed) || (this.#isKnown(item) && !asksToWait));
+    const isLast = probe && mayFlush && ((probe.isLone && othersPassed) || this.#isKnown(item));
     if (isLast) return this.#park(item, faultOf(answer));
-    // Nobody else waits where it is the record's own; the record does.
-    this.#tryLater(item, faultOf(answer), isOwn ? retryAfterMs : 0, () =>
-      asksToWait ? this.#setAside(item) : this.#ready.unshift(item),
-    );
+    this.#tryLater(item, faultOf(answer), 0, () => this.#ready.unshift(item));
+  }
+
+  /** The try has failed, and is charged only where the API asks this record alone to wait. */
+  async #failedForNow(item: Item, answer: AskingToWait, sentAt: number, probe?: ProbeResult): Promise<void> {
+    const { retryAfterMs } = answer;
+    const isOwn = await this.#isOwnPause(item, retryAfterMs, sentAt);
+    if (isOwn && probe) return this.#park(item, faultOf(answer));
+    if (isOwn) return this.#tryLater(item, faultOf(answer), retryAfterMs, () => this.#setAside(item));
+    item.waits++;
+    const isNews = await this.#pauseLine(item, retryAfterMs, sentAt);
+    if (isNews) await this.#count('throttled', item, sentAt);
+    await this.#count('outage', item, sentAt);
+    this.#delay(backoffMs(inPlace, item.tries, this.#ports.random()), () => this.#setAside(item, othersBetweenPauses));
   }
 
   /** When the API has certainly done with a try: at its time limit, unless the API itself has answered. */
@@ -597,7 +682,7 @@ export class RecordSender {
   #tryLater(item: Item, fault: Fault, atLeastMs: number, makeReady: () => void): void {
     const waitMs = Math.max(atLeastMs, backoffMs(inPlace, item.tries, this.#ports.random()));
     // Longer than that, it waits in the queue.
-    if (item.tries >= inPlace.tries || waitMs > patienceMs) return this.#park(item, fault);
+    if (item.tries - item.waits >= inPlace.tries || waitMs > patienceMs) return this.#park(item, fault);
     this.#delay(waitMs, makeReady);
   }
 
@@ -627,8 +712,8 @@ export class RecordSender {
     this.#ready.unshift(item);
   }
 
-  #setAside(item: Item): void {
-    this.#ready.splice(othersFirst, 0, item);
+  #setAside(item: Item, others = othersFirst): void {
+    this.#ready.splice(others, 0, item);
   }
 
   #askAgainAt(item: Item, timeMs: number): void {
@@ -657,8 +742,7 @@ export class RecordSender {
   async #endProbe(item: Item, answer: SinkAnswer, isSuspect: boolean): Promise<ProbeResult> {
     const probe = this.#probe;
     // As long as the API says when to come again, waiting is not failing.
-    const asksToWait = answer.kind === 'failed' && answer.retryAfterMs !== undefined;
-    const result = await this.#breaker.probeEnded(endOf(answer), item, isSuspect, asksToWait).finally(() => {
+    const result = await this.#breaker.probeEnded(endOf(answer), item, isSuspect, asksToWait(answer)).finally(() => {
       this.#probe = undefined;
       probe?.resolve();
     });
@@ -695,6 +779,7 @@ export class RecordSender {
 function newItem(sendable: Sendable, isSuspect: boolean): Item {
   const noTry = {
     tries: 0,
+    waits: 0,
     isAllowed: false,
     ambiguous: false,
     ambiguousUntilMs: -Infinity,
@@ -706,6 +791,13 @@ function newItem(sendable: Sendable, isSuspect: boolean): Item {
 }
 
 type AnswerOf<Kind extends SinkAnswer['kind']> = Extract<SinkAnswer, { kind: Kind }>;
+
+type AskingToWait = Extract<SinkAnswer, { kind: 'failed' | 'throttled' }> & { retryAfterMs: number };
+
+/** The API says when to come again: until then, waiting is not failing. */
+function asksToWait(answer: SinkAnswer): answer is AskingToWait {
+  return (answer.kind === 'failed' || answer.kind === 'throttled') && (answer.retryAfterMs ?? 0) > 0;
+}
 
 /** How a try failed, in the words of a letter. */
 type Fault = Pick<Parked, 'status' | 'reason'> & { answer?: string | undefined };

@@ -22,8 +22,9 @@ import {
   takeProbe,
   tellAccepted,
 } from '../core/limiter/limiter-item.ts';
+import type { OthersCount } from '../core/limiter/pause-evidence.ts';
 import { maxRetryAfterMs } from '../core/limiter/retry.ts';
-import type { BreakerState, Clock, Limiter, LimiterStore, ProbeEnd, SlotLease } from '../ports.ts';
+import type { BreakerState, Clock, Limiter, LimiterStore, ProbeEnd, SharedRefusals, SlotLease } from '../ports.ts';
 
 /** Refusals in a row by contention, before the caller is told to wait a little. */
 const maxRounds = 5;
@@ -40,6 +41,9 @@ const longestAnswerMs = 2_000;
 
 /** While another's probe is under way, its end is looked for so often. Milliseconds. */
 const probeLookMs = 2_000;
+
+/** Who may make a probe only for want of others comes so much later at the most. Milliseconds. */
+const longestStrayMs = 5_000;
 
 export interface SharedLimiterOptions {
   store: LimiterStore;
@@ -65,6 +69,10 @@ export class SharedLimiter implements Limiter {
   #hasSucceeded = false;
   /** What the others have not been told yet. */
   #accepted: Accepted | undefined;
+  #passes = 0;
+  #refusals = 0;
+  /** Over all consumers, as of the last lease. */
+  #sharedRefusals = { count: 0, acceptedAtMs: -Infinity };
 
   constructor(options: SharedLimiterOptions) {
     this.#options = options;
@@ -96,12 +104,16 @@ export class SharedLimiter implements Limiter {
     const { store } = this.#options;
     const spanMs = count * this.#spacingMs;
     const aheadMs = leaseAheadMs(waitedMs);
-    const wish = { spanMs, aheadMs, isUp: this.#hasSucceeded, accepted: this.#accepted };
+    const news = { isUp: this.#hasSucceeded, accepted: this.#accepted, passes: this.#passes, refusals: this.#refusals };
+    const wish = { spanMs, aheadMs, ...news };
     // Who had to wait looks first: a write that is refused costs more than a look.
     let { item, tookMs } = waitedMs > 0 ? await this.#look() : { item: undefined, tookMs: 0 };
     for (let round = 0; round < maxRounds; round++) {
       const now = this.#now();
-      if (item?.breaker === 'open') return this.#askToProbe(item, now, prober);
+      if (item?.breaker === 'open') {
+        this.#forgetRefusals();
+        return this.#askToProbe(item, now, prober);
+      }
       const obstacle = item && this.#obstacle(item, now, aheadMs, waitedMs);
       if (obstacle) return obstacle;
       const isIdle = item !== undefined && (item.tat === undefined || item.tat < now);
@@ -109,6 +121,9 @@ export class SharedLimiter implements Limiter {
       if (leased) {
         this.#hasSucceeded = false;
         if (this.#accepted === wish.accepted) this.#accepted = undefined;
+        this.#passes -= wish.passes;
+        this.#refusals = Math.max(0, this.#refusals - wish.refusals);
+        this.#sharedRefusals = { count: leased.refusals ?? 0, acceptedAtMs: leased.acceptedAt ?? -Infinity };
         return { kind: 'leased', firstSlotMs: (leased.tat ?? 0) - spanMs, spacingMs: this.#spacingMs, count };
       }
       ({ item, tookMs } = await this.#look());
@@ -122,6 +137,8 @@ export class SharedLimiter implements Limiter {
     if (!this.#seen || this.#now() - this.#seen.atMs > longestLookMs) {
       const atMs = this.#now();
       this.#seen = { item: await store.read(), atMs };
+      // Nobody asked: what was counted before somebody does would be taken for what came after.
+      if (!isAsked(this.#seen.item)) this.#passes = 0;
     }
     const now = this.#now();
     const { item } = this.#seen;
@@ -132,9 +149,11 @@ export class SharedLimiter implements Limiter {
     if (item.pausedUntil !== undefined && item.pausedUntil > now) {
       return { kind: 'wait', untilMs: item.pausedUntil, paused: true };
     }
-    if (this.#accepted && (item.askedAt ?? 0) > (item.acceptedAt ?? 0)) {
-      await this.#change(tellAccepted(this.#accepted));
+    if (this.#accepted && isAsked(item)) {
+      const passes = this.#passes;
+      await this.#change(tellAccepted(this.#accepted, passes));
       this.#accepted = undefined;
+      this.#passes -= passes;
     } else if (this.#hasSucceeded && (item.outageRecords ?? 0) > 0) {
       this.#seen = undefined;
       await this.forgetOutage();
@@ -168,7 +187,10 @@ export class SharedLimiter implements Limiter {
     if (freeAt > now) {
       // Another's probe is answered long before its lease is over, as a rule.
       const isProbing = (item.probeUntil ?? 0) > now && (item.openUntil ?? 0) <= now;
-      return { kind: 'wait', untilMs: isProbing ? Math.min(freeAt, now + probeLookMs) : freeAt, paused: true };
+      // Of several that wait for the same moment, not always the same one is the first.
+      const strayMs = prober.isSuspect ? longestStrayMs * this.#options.random() : 0;
+      const untilMs = isProbing ? Math.min(freeAt, now + probeLookMs) : freeAt + strayMs;
+      return { kind: 'wait', untilMs, paused: true };
     }
     const probe = newId();
     // A write whose answer got lost is made again by the store's client, and is refused then: look whose probe it is.
@@ -180,11 +202,17 @@ export class SharedLimiter implements Limiter {
     return { kind: 'probe' };
   }
 
-  async pauseUntil(timeMs: number): Promise<void> {
+  async pauseUntil(timeMs: number, counts = true): Promise<void> {
     const latest = this.#now() + maxRetryAfterMs;
     // What is no number at all asks for nothing.
     const until = Math.min(timeMs + this.#options.correctionMs(), latest);
-    if (!Number.isNaN(until)) await this.#change(pauseLine(until));
+    if (!Number.isNaN(until)) await this.#change(pauseLine(until, counts));
+  }
+
+  async countOthers(): Promise<OthersCount & { pausedUntilMs: number }> {
+    const { store, correctionMs } = this.#options;
+    const { passes = 0, pauses = 0, pausedUntil = -Infinity } = await store.read();
+    return { passes: passes + this.#passes, pauses, pausedUntilMs: pausedUntil - correctionMs() };
   }
 
   async shift(ms: number): Promise<void> {
@@ -209,6 +237,7 @@ export class SharedLimiter implements Limiter {
     if (item.breaker === 'open') return undefined;
     if (othersPass(item, inSharedTime)) return 'others-pass';
     const opened = await this.#change(openBreaker(now, reason, file, item));
+    this.#forgetRefusals();
     if (opened) return stateOf(opened);
     // Somebody has opened it meanwhile, or had news.
     return othersPass(await store.read(), inSharedTime) ? 'others-pass' : undefined;
@@ -232,8 +261,24 @@ export class SharedLimiter implements Limiter {
 
   noteSuccess(accepted?: Accepted): void {
     this.#hasSucceeded = true;
+    this.#passes++;
     if (!accepted) return;
+    this.#forgetRefusals();
     this.#accepted = { ...accepted, sentAtMs: accepted.sentAtMs + this.#options.correctionMs() };
+  }
+
+  noteRefusal(): void {
+    this.#refusals++;
+  }
+
+  refusals(): SharedRefusals {
+    const { count, acceptedAtMs } = this.#sharedRefusals;
+    return { count: count + this.#refusals, sinceMs: acceptedAtMs - this.#options.correctionMs() + 1 };
+  }
+
+  #forgetRefusals(): void {
+    this.#refusals = 0;
+    this.#sharedRefusals = { count: 0, acceptedAtMs: -Infinity };
   }
 
   async countOutage(): Promise<boolean> {
@@ -263,6 +308,11 @@ export class SharedLimiter implements Limiter {
   #now(): number {
     return this.#options.clock.now() + this.#options.correctionMs();
   }
+}
+
+/** Somebody wants to know whether others' requests are taken, and nobody has said so. */
+function isAsked({ askedAt = 0, acceptedAt = 0 }: LimiterItem): boolean {
+  return askedAt > acceptedAt;
 }
 
 function stateOf(

@@ -37,6 +37,8 @@ export interface DeliveryScenario {
   api?: (request: ApiRequest) => ApiTurn;
   /** Consumers that are killed at work, over the first minute. */
   kills?: number;
+  /** Each invocation is a new process, which remembers nothing. */
+  newProcesses?: boolean;
   seed: number;
 }
 
@@ -89,6 +91,7 @@ export class DeliverySimulation {
       api: () => 'take',
       kills: 0,
       laterMs: 0,
+      newProcesses: false,
       ...scenario,
     };
     this.#dice = new SeededDice(scenario.seed);
@@ -145,11 +148,12 @@ export class DeliverySimulation {
           life.died();
         },
       };
-      await this.#live(this.#portsOf(life), life, death);
+      await this.#live(() => this.#portsOf(life), life, death);
     }
   }
 
-  async #live(ports: ConsumerPorts, life: { isDead: boolean }, death: Promise<'dead'>): Promise<void> {
+  async #live(start: () => ConsumerPorts, life: { isDead: boolean }, death: Promise<'dead'>): Promise<void> {
+    let ports = start();
     while (!life.isDead && !this.#isDone()) {
       const next = this.#receive();
       if (!next) {
@@ -157,6 +161,7 @@ export class DeliverySimulation {
         continue;
       }
       this.#atWork++;
+      if (this.#scenario.newProcesses) ports = start();
       const end = this.#clock.now() + functionMs;
       const deadline = {
         remainingMs: () => end - this.#clock.now(),

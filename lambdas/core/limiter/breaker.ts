@@ -152,12 +152,26 @@ export class FailureRun {
     return isNew && !isSuspect ? 'counts' : 'again';
   }
 
-  /** A record was refused. @returns whether so many were, all with this status, that it can't be the records */
-  refusal(status: number, record: string, sentAtMs: number): boolean {
+  /**
+   * A record was refused. @returns whether so many were, all with this status, that it can't be the records; and whether
+   * it is the status that most were refused with
+   */
+  refusal(status: number, record: string, sentAtMs: number): { isEnough: boolean; isUsual: boolean } {
     const run = this.#runOf('refusing', sentAtMs);
-    const same = (run.statuses.get(status) ?? 0) + (add(run, record, false) ? 1 : 0);
+    const isNew = add(run, record, false);
+    const same = (run.statuses.get(status) ?? 0) + (isNew ? 1 : 0);
     run.statuses.set(status, same);
-    return same >= recordsThatOpen.refusing + 10 * this.#usualRefusals;
+    return { isEnough: this.#isEnough(same), isUsual: isNew && same >= Math.max(...run.statuses.values()) };
+  }
+
+  /** The same, counted over all consumers: what this one alone was refused must say so as well. */
+  areRefusedTogether(refusals: number): boolean {
+    const own = Math.max(0, ...(this.#runs.get('refusing')?.statuses.values() ?? []));
+    return own >= askAfterRefusals && this.#isEnough(refusals);
+  }
+
+  #isEnough(refusals: number): boolean {
+    return refusals >= recordsThatOpen.refusing + 10 * this.#usualRefusals;
   }
 
   /** When the run began; undefined where there is none. Milliseconds. */

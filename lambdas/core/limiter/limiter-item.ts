@@ -34,6 +34,11 @@ export interface LimiterItem {
   acceptedWith?: string;
   /** When somebody last wanted to know that. */
   askedAt?: number;
+  /** Requests that the API took a decision on, counted with each lease; and pauses that it asked for: see pause-evidence.ts. */
+  passes?: number;
+  pauses?: number;
+  /** Records that were refused since anybody told of one that was accepted, over all consumers: told with each lease. */
+  refusals?: number;
 }
 
 export type LimiterAttribute = keyof LimiterItem;
@@ -72,6 +77,10 @@ export interface LeaseWish {
   isUp: boolean;
   /** The last request of the caller that the API took. */
   accepted?: Accepted | undefined;
+  /** How many requests of the caller the API has taken a decision on since its last lease. */
+  passes?: number;
+  /** How many of its records were refused since then with one status, if none was accepted. */
+  refusals?: number;
 }
 
 export interface Accepted {
@@ -84,8 +93,18 @@ function toldOf({ sentAtMs, secretVersion = '' }: Accepted): Partial<LimiterItem
   return { acceptedAt: sentAtMs, acceptedWith: secretVersion };
 }
 
+/** What a lease tells the others, at no cost. */
+function newsOf({ isUp, accepted, passes = 0, refusals = 0 }: LeaseWish): Pick<LimiterChange, 'set' | 'add'> {
+  return {
+    set: { ...(isUp && noOutage), ...(accepted && { ...toldOf(accepted), refusals: 0 }) },
+    add: { ...(passes > 0 && { passes }), ...(!accepted && refusals > 0 && { refusals }) },
+  };
+}
+
 /** The line is in use: its end moves on. */
-export function joinLine(now: number, { spanMs, aheadMs, isUp, accepted }: LeaseWish): LimiterChange {
+export function joinLine(now: number, wish: LeaseWish): LimiterChange {
+  const { spanMs, aheadMs } = wish;
+  const { set, add } = newsOf(wish);
   return {
     when: [
       { name: 'tat', is: '>=', value: now },
@@ -93,8 +112,8 @@ export function joinLine(now: number, { spanMs, aheadMs, isUp, accepted }: Lease
       isClosed,
       isNotPaused(now),
     ],
-    add: { tat: spanMs },
-    set: { ...(isUp && noOutage), ...(accepted && toldOf(accepted)) },
+    add: { ...add, tat: spanMs },
+    ...(set && { set }),
   };
 }
 
@@ -102,10 +121,12 @@ export function joinLine(now: number, { spanMs, aheadMs, isUp, accepted }: Lease
  * The line is idle: it starts when the answer to this will be here. Begun now, a few slots would all have passed by then
  * where the table is slow, and so would those of every further lease.
  */
-export function beginLine(now: number, answerMs: number, { spanMs, isUp, accepted }: LeaseWish): LimiterChange {
+export function beginLine(now: number, answerMs: number, wish: LeaseWish): LimiterChange {
+  const { set, add } = newsOf(wish);
   return {
     when: [{ name: 'tat', is: '<', value: now, orAbsent: true }, isClosed, isNotPaused(now)],
-    set: { tat: now + answerMs + spanMs, ...(isUp && noOutage), ...(accepted && toldOf(accepted)) },
+    set: { ...set, tat: now + answerMs + wish.spanMs },
+    ...(add && { add }),
   };
 }
 
@@ -136,9 +157,13 @@ export function moveLineFirst(now: number, ms: number): LimiterChange {
   };
 }
 
-/** Never shortens a pause. */
-export function pauseLine(until: number): LimiterChange {
-  return { when: [{ name: 'pausedUntil', is: '<', value: until, orAbsent: true }], set: { pausedUntil: until } };
+/** Never shortens a pause. @param counts the record that it is asked for is not known to ask again and again */
+export function pauseLine(until: number, counts: boolean): LimiterChange {
+  return {
+    when: [{ name: 'pausedUntil', is: '<', value: until, orAbsent: true }],
+    set: { pausedUntil: until },
+    ...(counts && { add: { pauses: 1 } }),
+  };
 }
 
 /** What has to be the case for the breaker to be opened, beyond that it is closed. */
@@ -168,7 +193,7 @@ export function openBreaker(now: number, reason: BreakerReason, file = '', seen?
   return {
     when: [isClosed, ...noNews],
     set: { breaker: 'open', reason, openedBy: file, openUntil: now + breakerPauseMs, failedProbes: 0 },
-    remove: ['probeOwner', 'probeUntil', 'flushed', 'outageRecords', 'outageSince', 'loneProbes'],
+    remove: ['probeOwner', 'probeUntil', 'flushed', 'outageRecords', 'outageSince', 'loneProbes', 'refusals'],
   };
 }
 
@@ -178,23 +203,25 @@ export function askOthers(now: number): LimiterChange {
 }
 
 /** The answer, where no lease carries it. */
-export function tellAccepted(accepted: Accepted): LimiterChange {
-  return { when: [isClosed], set: { ...noOutage, ...toldOf(accepted) } };
+export function tellAccepted(accepted: Accepted, passes: number): LimiterChange {
+  return { when: [isClosed], set: { ...noOutage, ...toldOf(accepted) }, add: { passes } };
 }
 
 /** Who wants to send. */
 export interface Prober {
   /** All that it has to send has failed before. */
   isSuspect: boolean;
+  /** The API has asked to wait for all that it has to send: others that failed before are the better probes. */
+  asksToWait?: boolean;
   /** The file that it is of. */
   file?: string;
 }
 
 /** From when on the open breaker lets one request through: a probe is one like any other and takes a slot. */
-export function probeFrom(item: LimiterItem, { isSuspect: hasFailed, file }: Prober): number {
+export function probeFrom(item: LimiterItem, { isSuspect: hasFailed, asksToWait, file }: Prober): number {
   // Where everything is refused, it may be for the file's sake.
   const isSuspect = hasFailed || (item.reason === 'refusing' && item.openedBy === file);
-  const openUntil = (item.openUntil ?? 0) + (isSuspect ? suspectProbeDelayMs : 0);
+  const openUntil = (item.openUntil ?? 0) + (isSuspect ? suspectProbeDelayMs * (asksToWait ? 2 : 1) : 0);
   return Math.max(openUntil, item.probeUntil ?? 0, item.pausedUntil ?? 0, item.tat ?? 0);
 }
 

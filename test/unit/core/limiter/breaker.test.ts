@@ -52,7 +52,7 @@ describe('a run of failures', () => {
   it('of refusals is one only where they are the same, and longer where a file is refused in part', () => {
     const run = new FailureRun();
     const opensAfter = (status: (nth: number) => number) => {
-      for (let nth = 1; nth <= 400; nth++) if (run.refusal(status(nth), `r${nth}`, 5)) return nth;
+      for (let nth = 1; nth <= 400; nth++) if (run.refusal(status(nth), `r${nth}`, 5).isEnough) return nth;
       return Infinity;
     };
     expect(opensAfter((nth) => 400 + (nth % 6))).toBe(Infinity);
