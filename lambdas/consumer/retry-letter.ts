@@ -15,6 +15,7 @@ import { auditRecords } from './audit-records.ts';
 import type { Verdict } from './send-records.ts';
 import { askToAmend } from '../ask-finalizer.ts';
 import { refusalOf } from '../core/answers/refusal.ts';
+import { provenPause } from '../core/limiter/pause-evidence.ts';
 import { sendOne } from './send-one.ts';
 import { sinkRequestOf } from './sink-request.ts';
 
@@ -110,7 +111,9 @@ async function retry(
   // A record that was asked for before may have been stored then; noted, so that who comes after a kill knows it too.
   const mayHaveBeenSent = letter.attempts > 0 || dead.sentSince !== undefined;
   if (!mayHaveBeenSent) await ports.ledger.noteSending(letter.file_id, letter.record);
-  const end = await sendOne(prepared.request, mayHaveBeenSent, ports, deadline);
+  // It became a letter because the API asked to wait for it alone: nobody else waits for it again.
+  const pauses = letter.http_status === 429 ? provenPause(ports.clock.now()) : undefined;
+  const end = await sendOne(prepared.request, mayHaveBeenSent, ports, deadline, pauses);
   if (end.kind === 'failed') {
     const { reason, status } = end;
     const attempt = {
@@ -120,8 +123,8 @@ async function retry(
       status,
     };
     await ports.ledger.addFailure(letter.file_id, letter.record, { at: ports.clock.now(), ...attempt }, undefined);
-    const ambiguousSeconds = ((end.ambiguousUntilMs ?? 0) - ports.clock.now()) / 1000;
-    return { kind: 'back', visibleAfterSeconds: Math.max(retryAfterSeconds, Math.ceil(ambiguousSeconds)) };
+    const waitSeconds = ((end.notBeforeMs ?? 0) - ports.clock.now()) / 1000;
+    return { kind: 'back', visibleAfterSeconds: Math.max(retryAfterSeconds, Math.ceil(waitSeconds)) };
   }
   if (end.kind === 'waiting') {
     // Waiting is not failing, so it goes back as a message of its own, with all its receives.

@@ -1,4 +1,5 @@
 import { jitterMarginMs, slotSpacingMs } from '../core/limiter/limiter.ts';
+import type { PauseEvidence } from '../core/limiter/pause-evidence.ts';
 import type { SinkRequest } from '../ports.ts';
 import type { Deadline } from '../runtime/deadline.ts';
 import type { ConsumerPorts } from './deliver-batch.ts';
@@ -7,20 +8,25 @@ import { RecordSender } from './send-records.ts';
 import { SlotPacer } from './slot-pacer.ts';
 
 /**
- * How the sending of a single record ended. `waiting`: it was not its turn, and has not failed. `ambiguousUntilMs`: it is
+ * How the sending of a single record ended. `waiting`: it was not its turn, and has not failed. `notBeforeMs`: it is
  * not to be sent again before then (see `SendEnd`).
  */
 export type OneEnd =
   | { kind: 'verdict'; verdict: Verdict }
-  | { kind: 'failed'; reason: string; status: number | null; ambiguousUntilMs: number | undefined }
+  | { kind: 'failed'; reason: string; status: number | null; notBeforeMs: number | undefined }
   | { kind: 'waiting'; untilMs: number | undefined };
 
-/** Sends one record at the limiter's pace. @param mayHaveBeenSent an earlier request may have stored it */
+/**
+ * Sends one record at the limiter's pace.
+ * @param mayHaveBeenSent an earlier request may have stored it
+ * @param pauses what is known of earlier requests to wait
+ */
 export async function sendOne(
   record: SinkRequest,
   mayHaveBeenSent: boolean,
   ports: ConsumerPorts,
   deadline: Deadline,
+  pauses?: PauseEvidence,
 ): Promise<OneEnd> {
   const abort = new AbortController();
   const pacer: SlotPacer = new SlotPacer({
@@ -53,12 +59,17 @@ export async function sendOne(
     abort.signal,
     (_, verdict) => void verdicts.push(verdict),
   );
-  const end: SendEnd = await sender.send([{ place: 0, ...record, leader: undefined }]).finally(() => abort.abort());
+  const end: SendEnd = await sender
+    .send([{ place: 0, ...record, leader: undefined, pauses }])
+    .finally(() => abort.abort());
   const [verdict] = verdicts;
   if (verdict) return { kind: 'verdict', verdict };
   const [parked] = end.parked;
   const { ambiguousUntilMs } = end;
-  if (parked) return { kind: 'failed', reason: parked.reason, status: parked.status, ambiguousUntilMs };
+  // Nor before the time that the API has asked for.
+  const notBeforeMs = Math.max(ambiguousUntilMs ?? -Infinity, end.pauses.get(0)?.untilMs ?? -Infinity);
+  const untilMs = Number.isFinite(notBeforeMs) ? notBeforeMs : undefined;
+  if (parked) return { kind: 'failed', reason: parked.reason, status: parked.status, notBeforeMs: untilMs };
   const pausedUntilMs = end.stopped?.kind === 'paused' ? end.stopped.untilMs : undefined;
   const until = Math.max(pausedUntilMs ?? -Infinity, ambiguousUntilMs ?? -Infinity);
   return { kind: 'waiting', untilMs: Number.isFinite(until) ? until : undefined };

@@ -112,7 +112,7 @@ const letterDigits = 2;
 const othersFirst = 20;
 
 /** And so many where the API asked to wait: three pauses between which so many passed show whose they are. */
-const othersBetweenPauses = 50;
+const othersBetweenPauses = 25;
 
 /** A record whose token was turned down waits for so long at least: as long as consumers take to tell of a success. Milliseconds. */
 const asideMs = 1_500;

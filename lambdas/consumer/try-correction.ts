@@ -122,7 +122,7 @@ function laterFor(message: CorrectionMessage, end: OneEnd, ports: ConsumerPorts)
   if (end.kind === 'failed') {
     const failures = message.failures + 1;
     const retrySeconds = successorDelaySeconds(failures, ports.random());
-    return [{ ...message, failures }, Math.max(retrySeconds, secondsUntil(end.ambiguousUntilMs))];
+    return [{ ...message, failures }, Math.max(retrySeconds, secondsUntil(end.notBeforeMs))];
   }
   return [message, Math.max(1, secondsUntil(end.kind === 'waiting' ? end.untilMs : undefined))];
 }

@@ -24,11 +24,13 @@ export interface PauseEvidence extends OthersCount {
   untilMs: number;
 }
 
-/** From there on the pauses are the record's own: once in 100,000 cases that is wrong, and then it costs a try. */
-const ownDigits = 5;
+/** From there on the pauses are the record's own: once in some 15,000 cases that is wrong, and then it costs a try. */
+const ownDigits = 4.2;
 
-/** From there on they say nothing about the API any more, so others are not judged by them. */
-const dubiousDigits = 2;
+/**
+ * From there on others are not judged by them: several such records in one batch would hide each other.
+ */
+const dubiousDigits = 0.9;
 
 /**
  * A record with nothing else beside it has nobody to be compared with. If the API still asks it to wait after this time,
@@ -58,6 +60,11 @@ export function judgePause(
   // Somebody passes: there is somebody to be compared with.
   const sinceMs = passes > 0 ? nowMs : before.sinceMs;
   return { ...before, ...counts, sinceMs, digits: before.digits - Math.log10(share) };
+}
+
+/** Of a record that was found before to be what the pauses are about. */
+export function provenPause(nowMs: number): PauseEvidence {
+  return { digits: ownDigits, passes: 0, pauses: 0, sinceMs: nowMs, untilMs: nowMs };
 }
 
 /** @param isAlone the batch has no record left that was never sent */

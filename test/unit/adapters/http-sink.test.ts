@@ -611,6 +611,18 @@ describe('a connection', () => {
     expect(failures).toBeLessThan(answers.length / 3);
   });
 
+  it('whose answer broke off on this side is replaced only when the other side can have seen its end', async () => {
+    // It hears a little late of what comes, as a busy server does.
+    const server = await serve((socket) => {
+      socket.write('HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\nno chunk\r\n');
+      socket.pause();
+      setTimeout(() => socket.resume(), 100);
+    });
+    const sink = sinkOn(server, { connections: 1 });
+    for (let round = 0; round < 3; round++) await deliver(sink);
+    expect(server.connections).toEqual({ made: 3, most: 1 });
+  });
+
   it('is not used again at its maximum age', async () => {
     let now = nowMs;
     const server = await serve(say(text('200 OK')));
