@@ -213,7 +213,7 @@ function rejectBad(attempt: Attempt, ports: ConsumerPorts): void {
 async function sendGood(attempt: Attempt, ports: ConsumerPorts, deadline: Deadline): Promise<SendEnd> {
   const { journal } = attempt;
   const sendables = sendablesOf(attempt);
-  if (sendables.length === 0) return { ...noSending, parked: [] };
+  if (sendables.length === 0) return { ...noSending, parked: [], pauses: new Map() };
   // Read before the first slot is leased, which would pass meanwhile; a fault shows when the sink asks.
   await ports.tokens.token().catch(() => undefined);
   const othersPassed = attempt.records.some((_, place) => journal.get(place)?.outcome === 'uploaded');
