@@ -141,9 +141,11 @@ export interface FeedDeclaration<Payload extends Record<string, unknown>, Option
   warningsOf?: (payload: Payload) => readonly string[];
 }
 
-/** What databases write into an export for a value that they don't have: `\N` (MySQL, PostgreSQL) and `NULL`. */
+/** What databases and spreadsheets write into an export for a value that they don't have. `Null` is a surname. */
+const noValues: ReadonlySet<unknown> = new Set(['\\N', 'NULL', 'null', '(NULL)', '(null)', '<NULL>', '<null>', '#N/A']);
+
 export function isNoValue(value: unknown): boolean {
-  return value === '\\N' || value === 'NULL';
+  return noValues.has(value);
 }
 
 /** A feed in the registry: its payload's type is its own business. */

@@ -22,10 +22,12 @@ export class Findings {
   quarantine: { code: string; message: string } | undefined;
   readonly #warnings = new Map<string, number>();
   readonly #request: CheckRequest;
+  readonly #name: string;
   #writer: RejectsWriter | undefined;
 
-  constructor(request: CheckRequest, { tempDir }: Pick<CheckedFile, 'tempDir'>) {
+  constructor(request: CheckRequest, { name, tempDir }: Pick<CheckedFile, 'name' | 'tempDir'>) {
     this.#request = request;
+    this.#name = name;
     this.ids = new RepeatedIds(tempDir);
   }
 
@@ -69,7 +71,7 @@ export class Findings {
   async #write(rejects: readonly PreparedRecord[], file: FileAccount): Promise<void> {
     const { openRejects, feed, startsAtMs } = this.#request;
     if (!openRejects) return;
-    this.#writer ??= new RejectsWriter(await openRejects(), file, feed.columns, startsAtMs);
+    this.#writer ??= new RejectsWriter(await openRejects(), { file, name: this.#name }, feed.columns, startsAtMs);
     if (rejects.length > 0) await this.#writer.write(rejects);
   }
 }

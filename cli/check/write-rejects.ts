@@ -13,15 +13,22 @@ const looked = 1000;
 export class RejectsWriter {
   readonly #out: FileHandle;
   readonly #file: FileAccount;
+  readonly #name: string;
   readonly #columns: CsvColumns;
   readonly #at: number;
   #waiting: OpenDead[] = [];
   #chosen: string[] | undefined;
 
-  /** @param nowMs the time that stands in each row */
-  constructor(out: FileHandle, file: FileAccount, declared: readonly string[], nowMs: number) {
+  /** @param name of the file on this machine @param nowMs the time that stands in each row */
+  constructor(
+    out: FileHandle,
+    { file, name }: { file: FileAccount; name: string },
+    declared: readonly string[],
+    nowMs: number,
+  ) {
     this.#out = out;
     this.#file = file;
+    this.#name = name;
     this.#columns = new CsvColumns(declared);
     this.#at = nowMs;
   }
@@ -29,7 +36,11 @@ export class RejectsWriter {
   async write(records: readonly PreparedRecord[]): Promise<void> {
     for (const record of records) {
       const done = { i: 0, at: this.#at, outcome: 'rejected' as const, status: null, attempts: 0 };
-      this.#waiting.push({ file: this.#file, receipt: receiptOf(record, done), dead: undefined });
+      this.#waiting.push({
+        file: this.#file,
+        receipt: { ...receiptOf(record, done), source_file: this.#name },
+        dead: undefined,
+      });
     }
     if (this.#chosen || this.#waiting.length >= looked) await this.#flush();
   }

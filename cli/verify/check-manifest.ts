@@ -119,6 +119,9 @@ function checkPresence(manifest: Manifest): void {
   );
   mustHold(compression === 'zip' || manifest.zip_member === null, 'zip_member is present, but there is no ZIP archive');
   mustHold((offset ?? 0) <= (bytes ?? 0), 'body_offset is after the end of the content');
+  const { preamble_bytes: preamble } = manifest;
+  const hasHeader = preamble === undefined || (format === 'csv' && preamble < (offset ?? 0));
+  mustHold(hasHeader, 'preamble_bytes is present, but there is no header after them');
   mustHold((bundled !== null) === (format === 'bundle'), 'bundled_files does not match the format');
   mustHold(
     bundled === null || state !== 'completed' || bundled === manifest.total_records,

@@ -5,6 +5,9 @@ import { DoesNotHoldError, mustHold } from './verified.ts';
 /** Longer than any header; a gap between two records is read as a whole up to this. Bytes. */
 export const maxGapBytes = 1024 * 1024;
 
+/** The header is among so many lines (`read-header.ts`). */
+const maxPreambleLines = 20;
+
 const lineFeed = 10;
 const openObject = 123;
 
@@ -37,13 +40,15 @@ export class SourceLayout {
   readonly unchecked: string[] = [];
   readonly #format: string | null;
   readonly #blanks: ReadonlySet<number>;
+  readonly #preambleBytes: number;
   /** A CSV's header without blanks. */
   #header: Buffer = Buffer.alloc(0);
   /** The beginning of an object that holds the array. */
   #wrapping: Buffer | undefined;
 
-  constructor({ format }: Pick<Manifest, 'format'>) {
+  constructor({ format, preamble_bytes: preambleBytes = 0 }: Pick<Manifest, 'format' | 'preamble_bytes'>) {
     this.#format = format;
+    this.#preambleBytes = preambleBytes;
     this.#blanks = blanks[format ?? ''] ?? otherBlanks;
   }
 
@@ -52,7 +57,7 @@ export class SourceLayout {
    * @throws DoesNotHoldError if there is anything else
    */
   checkHead(head: Buffer): void {
-    if (this.#format === 'csv') return this.#readHeader(head);
+    if (this.#format === 'csv') return this.#readHeader(this.#behindPreamble(head));
     const ink = head.findIndex((byte) => !otherBlanks.has(byte));
     if (this.#format === 'json-array' && head[ink] === openObject) this.#wrapping = head.subarray(ink);
     else mustHold(this.#isBlank(head), 'there is content before the first record that is in no receipt');
@@ -76,7 +81,15 @@ export class SourceLayout {
     mustHold(holds, `there is content after record ${after} that is in no receipt`);
   }
 
-  /** A header is a row, and so has its line breaks within quotes. Lines before it may be a preamble, or rows. */
+  /** What the manifest names as a preamble is a few lines, and no more. */
+  #behindPreamble(head: Buffer): Buffer {
+    const bytes = this.#preambleBytes;
+    const lines = head.toString('latin1', 0, bytes).split(/\r\n|\r|\n/).length - 1;
+    mustHold(lines < maxPreambleLines, `the preamble has ${lines} lines, and is longer than any`);
+    return head.subarray(bytes);
+  }
+
+  /** A header is a row, and so has its line breaks within quotes. Lines before it may be a preamble that the manifest does not name, or rows. */
   #readHeader(head: Buffer): void {
     const text = trimmed(head.toString('latin1'));
     const row = trimmed(text.replace(/^"?sep=[^\r\n]"?[ \t]*(\r*\n|\r)/i, ''));

@@ -53,6 +53,7 @@ export function buildManifest(facts: ManifestFacts): Manifest {
     bundled_files: file.bundle?.members ?? null,
     content_bytes: file.content?.bytes ?? file.source.sizeBytes,
     body_offset: file.dialect?.bodyOffset ?? null,
+    ...preambleOf(file),
     total_records: total,
     valid_records: total - counts.rejected,
     uploaded_records: counts.uploaded,
@@ -76,6 +77,11 @@ export function buildManifest(facts: ManifestFacts): Manifest {
     errors_by_reason: audit.errorsByReason,
     times: timesOf(file, audit, completedAt),
   };
+}
+
+function preambleOf({ dialect }: FileAccount): Pick<Manifest, 'preamble_bytes'> {
+  const bytes = dialect?.format === 'csv' ? dialect.preambleBytes : undefined;
+  return bytes === undefined ? {} : { preamble_bytes: bytes };
 }
 
 export function endStateOf(file: FileAccount): Manifest['state'] {

@@ -399,14 +399,19 @@ function matchEnd(text: string, from: number, pattern: RegExp): number | undefin
   return pattern.test(text) ? pattern.lastIndex : undefined;
 }
 
-function elementStart(text: string, from: number, { rules, within }: JsonArrayDialect, max: number): number | null {
+function elementStart(
+  text: string,
+  from: number,
+  { rules, within, arrayName }: JsonArrayDialect,
+  max: number,
+): number | null {
   const isInObject = within === 'object' || within === 'named-object';
   let isClosed = false;
   for (let at = from; at < text.length; at++) {
     const char = text[at] ?? '';
     if (char === ']') {
       const rest = text.slice(at);
-      if (isInObject && rest.length <= max && endsObject(rest, within === 'named-object')) return null;
+      if (isInObject && rest.length <= max && endsObject(rest, within === 'named-object', arrayName)) return null;
       isClosed = true;
     } else if (char === '[' && isClosed) isClosed = false;
     else if (rules !== undefined && text.startsWith('\xef\xbb\xbf', at)) at += 2;
@@ -419,10 +424,12 @@ function elementStart(text: string, from: number, { rules, within }: JsonArrayDi
 }
 
 /** Whether this closes an array and then the object that holds it, with no other array that could be the one. */
-function endsObject(rest: string, isNamed: boolean): boolean {
+function endsObject(rest: string, isNamed: boolean, name: string | undefined): boolean {
   let members: unknown[];
   try {
-    members = Object.values(JSON.parse(`{"":[${rest}`) as object);
+    const object = JSON.parse(`{"the array":[${rest}`) as object;
+    if (name !== undefined && Object.keys(object).includes(name)) return false;
+    members = Object.values(object);
   } catch {
     return false;
   }

@@ -143,17 +143,18 @@ SINCE_2_OF = {"archive": {"dead_letters_key": None, "receipts_sha256": None, "de
 def read_manifest(data, name):
     manifest = parse_json(data)
     must(isinstance(manifest, dict) and "manifest_version" in manifest, "no manifest")
-    form = MANIFEST
+    # Of a CSV with a preamble alone.
+    form = {**MANIFEST, "preamble_bytes": COUNT} if "preamble_bytes" in manifest else MANIFEST
     if exactly(1)(manifest["manifest_version"]):
         manifest = {**SINCE_2, **manifest}
         for part, missing in SINCE_2_OF.items():
             if isinstance(manifest.get(part), dict):
                 manifest[part] = {**missing, **manifest[part]}
-        form = {**MANIFEST, "manifest_version": exactly(1), "content_bytes": null_or(COUNT)}
+        form = {**form, "manifest_version": exactly(1), "content_bytes": null_or(COUNT)}
         form["signature"] = null_or({"algorithm": one_of("ECDSA_SHA_256"), "key_arn": text, "signature_key": text,
                                      "public_key_sha256": hexadecimal, "public_key_key": text,
                                      "public_key_pem_sha256": null_or(hexadecimal)})
-        must(fits(manifest, form) and manifest["archive"]["report_key"] is None and manifest["body_offset"] is None, "version 1 with fields of version 2")
+        must(fits(manifest, form) and manifest["archive"]["report_key"] is None and manifest["body_offset"] is None and "preamble_bytes" not in manifest, "version 1 with fields of version 2")
     must(fits(manifest, form), "form of the manifest")
     check_names(manifest, name)
     return manifest
@@ -239,6 +240,8 @@ def check_manifest(manifest):
     must((manifest["manifest_number"] == 1) == (manifest["previous_manifest_sha256"] is None), "previous manifest")
     body, content = manifest["body_offset"], manifest["content_bytes"]
     must((manifest["format"] is None) == (body is None) and (body or 0) <= content, "body_offset")
+    preamble = manifest.get("preamble_bytes")
+    must(preamble is None or (manifest["format"] == "csv" and preamble < (body or 0)), "preamble_bytes")
     plain = manifest["compression"] is None and manifest["decoded_from"] is None
     must(not plain or content == manifest["bytes"], "content_bytes")
     must(manifest["compression"] == "zip" or manifest["zip_member"] is None, "zip_member")
@@ -654,7 +657,9 @@ def check_source(manifest, source, receipts, is_whole, missing):
         if not first_version:
             if last == 0:
                 must(body <= min(offset, MIB), "body_offset")
-                header, wrapping = read_head(manifest["format"], content[:body], missing)
+                preamble = content[: manifest.get("preamble_bytes", 0)]
+                must(len(re.findall(rb"\r\n|\r|\n", preamble)) < 20, "lines of the preamble")
+                header, wrapping = read_head(manifest["format"], content[len(preamble) : body], missing)
                 at = body
             if is_next and receipt is None and wrapping is not None and len(content) - at <= MIB:
                 if not is_plain_object(wrapping + content[at:]):
@@ -672,7 +677,7 @@ def read_head(format_, head, missing):
     if format_ == "csv":
         around = BLANKS["csv"].replace(b'"', b"")
         header = re.sub(rb'\A"?sep=[^\r\n]"?[ \t]*(\r*\n|\r)', b"", head.strip(around), flags=re.I).strip(around)
-        # A header is a row, and has line breaks within quotes only. Lines before it may be a preamble, or rows.
+        # A header is a row, and has line breaks within quotes only. Lines before it may be a preamble that the manifest does not name, or rows.
         parts = header.split(b'"')
         if len(parts) % 2 == 0 or re.search(rb"[\r\n]", b"".join(parts[::2])):
             missing.append("lines before the header")

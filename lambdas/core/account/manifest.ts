@@ -97,6 +97,8 @@ export const manifest = z.object({
   content_bytes: count.nullable().default(null),
   /** Offset of the first byte behind a BOM, a CSV header or an array's bracket; null where no format was settled. Since 2. */
   body_offset: count.nullable().default(null),
+  /** Of a CSV with a preamble: the bytes before its header's line. Absent from others, as it came later. */
+  preamble_bytes: count.optional(),
   /** Small files of one record each that this is the account of: each receipt names its file. Null for a file as it was dropped. */
   bundled_files: count.nullable().default(null),
   total_records: count,

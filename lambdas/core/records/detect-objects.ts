@@ -45,6 +45,11 @@ export function detectObjects(head: Buffer, begin: Place, atEnd: boolean, wish: 
     return refused('wrapped_arrays', message);
   }
   if (array) return wrapped(looked, begin, array, wish);
+  const deeper = allows('json-array') && !allows('json-document') ? arrayDeeper(looked, wish) : undefined;
+  if (deeper) {
+    const message = `The object holds no array of records, but "${deeper.outer}" in it does ("${deeper.inner}"): drop the array, or that object.`;
+    return refused('wrapped_arrays', message);
+  }
   if (!allows('jsonl') && !allows('json-document')) {
     return refused('not_an_array', 'The file should be a JSON array, but does not begin with [.');
   }
@@ -120,8 +125,9 @@ interface ArrayWithin {
  * The arrays of objects that the object holds, as far as it is looked at; the one that the feed names, whatever is in it.
  * None if the object is a record itself: it has one of the feed's columns.
  */
-function arraysWithin(looked: Buffer, { columns, recordsIn }: DialectWish): ArrayWithin[] {
+function arraysWithin(looked: Buffer, { columns, recordsIn, formats }: DialectWish): ArrayWithin[] {
   const arrays: ArrayWithin[] = [];
+  const empty: ArrayWithin[] = [];
   for (const { name, offset } of members(looked)) {
     if (looked[offset] !== openArray) {
       if (recordsIn === undefined && columns.includes(name)) return [];
@@ -130,8 +136,26 @@ function arraysWithin(looked: Buffer, { columns, recordsIn }: DialectWish): Arra
     if (name === recordsIn) arrays.push({ name, offset });
     else if (recordsIn === undefined && /^\[\s*\{/.test(looked.toString('latin1', offset)))
       arrays.push({ name, offset });
+    else if (recordsIn === undefined && /^\[\s*\]/.test(looked.toString('latin1', offset, offset + 1024)))
+      empty.push({ name, offset });
   }
-  return arrays;
+  // An export of nothing. A document may have an empty list of something else.
+  const isOfNothing = arrays.length === 0 && empty.length === 1 && !formats.includes('json-document');
+  return isOfNothing && columns.length > 0 ? empty : arrays;
+}
+
+/** An array of objects in an object within the object, where neither is a record. */
+function arrayDeeper(looked: Buffer, wish: DialectWish): { outer: string; inner: string } | undefined {
+  const { columns } = wish;
+  if (columns.length === 0) return undefined;
+  const outer = [...members(looked)];
+  if (outer.some(({ name }) => columns.includes(name))) return undefined;
+  for (const { name, offset } of outer) {
+    if (looked[offset] !== openObject) continue;
+    const [inner] = arraysWithin(looked.subarray(offset), wish);
+    if (inner) return { outer: name, inner: inner.name };
+  }
+  return undefined;
 }
 
 /** The members of the object that begins here, by name and place of the value. Ends at what is damaged or out of sight. */
@@ -181,6 +205,7 @@ function wrapped(looked: Buffer, begin: Place, array: ArrayWithin, wish: Dialect
     bodyLine: begin.line + lines,
     rules: cutRules,
     within: wish.recordsIn === undefined ? 'object' : 'named-object',
+    arrayName: array.name,
     ...(typeof indent === 'number' ? { indentBytes: indent } : {}),
   };
   return { kind: 'dialect', dialect };

@@ -32,6 +32,8 @@ export interface CsvDialect extends Body {
   columns: readonly string[];
   /** Names of columns that the feed ignores and that the header has more than once: rows are read without them. */
   ambiguousColumns?: readonly string[];
+  /** Bytes before the header's line, where lines of a preamble are among them. */
+  preambleBytes?: number;
   /**
    * Names that tell another header among the rows: what follows such a row is not sent. Files that were begun before there
    * were any go on as they began.
@@ -52,6 +54,8 @@ export interface JsonArrayDialect extends Body {
    * the feed declares or as the only one; or nothing, where objects stand one after another.
    */
   within?: 'named-object' | 'object' | 'nothing';
+  /** Its name in that object: a second one of the name is none of its rest. Files that were begun before have none. */
+  arrayName?: string;
 }
 
 export interface JsonDocumentDialect extends Body {

@@ -147,7 +147,19 @@ export function nameForeignContent(head: Buffer): ForeignContent | null {
   for (const [begin, also, code, message] of patterns) {
     if (begin.test(text) && (also === null || also.test(text))) return { code, message };
   }
-  return nameMarkup(text) ?? nameBinary(head, bytes);
+  return nameMarkup(text) ?? nameDrawn(text) ?? nameBinary(head, bytes);
+}
+
+/** A table as it is drawn for people, with a rule of dashes below its names: by Markdown, or by a database's shell. */
+function nameDrawn(text: string): ForeignContent | null {
+  const [first = '', second = ''] = text.split(/\r*\n|\r/, 2);
+  const isRule = (line: string): boolean => /^[ \t|+:-]+$/.test(line) && line.includes('--');
+  const save = 'export it as CSV';
+  if (first.startsWith('|') && isRule(second)) return { code: 'drawn_table', message: is('a Markdown table', save) };
+  const isBoxed = first.startsWith('+-') && isRule(first) && second.startsWith('|');
+  const isUnderlined = first.includes('|') && isRule(second) && second.includes('-+-');
+  if (!isBoxed && !isUnderlined) return null;
+  return { code: 'drawn_table', message: is("a table as a database's shell draws it", save) };
 }
 
 /** A name in angle brackets, but not as the first column of many (`<TICKER>,<PER>`). */

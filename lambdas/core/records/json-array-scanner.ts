@@ -35,6 +35,7 @@ export class JsonArrayScanner implements RecordScanner {
   readonly #maxRecordBytes: number;
   readonly #rules: JsonArrayDialect['rules'];
   readonly #within: JsonArrayDialect['within'];
+  readonly #arrayName: string | undefined;
   readonly #isSlice: boolean;
   /** The element at `start` is begun, but its end has not been told yet. */
   #isWithin = false;
@@ -45,15 +46,12 @@ export class JsonArrayScanner implements RecordScanner {
   #isObjectClosed = false;
 
   /** @param isSlice the bytes are a batch's: what ends there is not the file */
-  constructor(
-    { indentBytes, rules, within }: Pick<JsonArrayDialect, 'indentBytes' | 'rules' | 'within'>,
-    maxRecordBytes: number,
-    isSlice = false,
-  ) {
+  constructor({ indentBytes, rules, within, arrayName }: JsonArrayShape, maxRecordBytes: number, isSlice = false) {
     this.#element = new JsonElement(indentBytes);
     this.#maxRecordBytes = maxRecordBytes;
     this.#rules = rules;
     this.#within = within;
+    this.#arrayName = arrayName;
     this.#isSlice = isSlice;
   }
 
@@ -175,7 +173,9 @@ export class JsonArrayScanner implements RecordScanner {
     let next = at + 1;
     while (next < bytes.length && isBlank(bytes[next] ?? 0)) next++;
     if (bytes[next] !== closeObject && bytes[next] !== comma) return 'array';
-    return endsObject(bytes.toString('utf8', at), this.#within === 'named-object') ? 'object' : 'array';
+    return endsObject(bytes.toString('utf8', at), this.#within === 'named-object', this.#arrayName)
+      ? 'object'
+      : 'array';
   }
 
   endWarning(): CutWarning | null {
@@ -199,10 +199,18 @@ function markAt(bytes: Buffer, at: number, atEnd: boolean): 'mark' | 'none' | 'm
   return 'mark';
 }
 
-/** @param isNamed the feed names the array with its records; else another array of objects could be it as well */
-function endsObject(rest: string, isNamed: boolean): boolean {
+/** What of a dialect decides where its records are. */
+type JsonArrayShape = Pick<JsonArrayDialect, 'indentBytes' | 'rules' | 'within' | 'arrayName'>;
+
+/**
+ * @param isNamed the feed names the array with its records; else another array of objects could be it as well
+ * @param name of the array: which of two with it counts can't be known
+ */
+function endsObject(rest: string, isNamed: boolean, name: string | undefined): boolean {
   try {
-    const object = JSON.parse(`{"":[${rest}`) as Record<string, unknown>;
+    const before = name === '' ? 'array' : '';
+    const object = JSON.parse(`{"${before}":[${rest}`) as Record<string, unknown>;
+    if (name !== undefined && Object.hasOwn(object, name)) return false;
     const isOfObjects = (value: unknown): boolean =>
       Array.isArray(value) && value.some((each) => typeof each === 'object');
     return isNamed || !Object.values(object).some(isOfObjects);

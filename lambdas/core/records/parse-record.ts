@@ -8,6 +8,7 @@ import { headerRowOf } from './header-row.ts';
 import { findJsonError } from './json-error.ts';
 import { maxNesting } from './json-nesting.ts';
 import { countNames, findDuplicateName, surveyJson } from './json-survey.ts';
+import { strayCharacterIn, strayCharacterInJson } from './stray-character.ts';
 import { totalsProblem } from './totals-row.ts';
 
 export type ParsedRecord = { kind: 'row'; row: Record<string, unknown> } | { kind: 'problem'; problem: Problem };
@@ -51,10 +52,10 @@ function parseRow(text: string, dialect: CsvDialect, line: number): ParsedRecord
   if (isSameLetter(fields, columns, 0) && isSameLetter(fields, columns, 1) && headerRowOf(text, dialect)) {
     return problem('header_row', 'row is a header once more, with its names written in another way');
   }
-  const stray = strayCharacter.exec(text);
+  const stray = strayCharacterIn(text);
   if (stray) {
-    const field = columns[fields.findIndex((value) => value.includes(stray[0]))] || null;
-    const message = `${field ?? 'record'} has ${strayNames[stray[0]]} in it`;
+    const field = columns[fields.findIndex((value) => value.includes(stray.character))] || null;
+    const message = `${field ?? 'record'} has ${stray.name} in it`;
     return { kind: 'problem', problem: { reason: 'stray_character', field, message } };
   }
   // No prototype: a column may be called `__proto__` or `constructor`.
@@ -70,18 +71,6 @@ function parseRow(text: string, dialect: CsvDialect, line: number): ParsedRecord
 function isSameLetter(fields: readonly string[], columns: readonly string[], n: number): boolean {
   return fields[n]?.trimStart().charAt(0).toLowerCase() === columns[n]?.charAt(0).toLowerCase();
 }
-
-/** Nobody writes these into a text on purpose: a fixed field's padding, a file's end mark, the beginning of another file. */
-// eslint-disable-next-line no-control-regex -- that is what they are
-const strayCharacter = /[\0\x1a\ufeff]/;
-const strayNames: Record<string, string> = {
-  '\0': 'a NUL byte (U+0000)',
-  '\x1a': 'a Ctrl-Z (U+001A)',
-  '\ufeff': 'a byte-order mark (U+FEFF)',
-};
-
-/** A NUL that a JSON string spells out. An even number of backslashes before it would be text of their own. */
-const escapedNul = /(?<!\\)(?:\\\\)*\\u0000/;
 
 function parseObject(text: string, { integerFields = [], exactNumbers = false }: ParseOptions): ParsedRecord {
   const { depth, names } = surveyJson(text);
@@ -99,7 +88,8 @@ function parseObject(text: string, { integerFields = [], exactNumbers = false }:
     return problem('not_an_object', `record is JSON, but ${nameOf(value)} instead of an object`);
   }
   if (countNames(value) !== names) return duplicateName(text);
-  if (escapedNul.test(text)) return problem('stray_character', 'record has a NUL (\\u0000) in it');
+  const stray = strayCharacterInJson(text);
+  if (stray !== undefined) return problem('stray_character', `record has ${stray} in it`);
   const row = value as Record<string, unknown>;
   if (!integerFields.some((field) => typeof row[field] === 'number')) return { kind: 'row', row };
   for (const [field, literal] of numberLiterals(text, integerFields)) {

@@ -28,6 +28,8 @@ type Refusal = Extract<DetectedDialect, { kind: 'refused' }>;
 /** One way to read the header. */
 interface Reading {
   dialect: CsvDialect;
+  /** Of the header's line. */
+  offset: number;
   line: number;
   missing: string[];
 }
@@ -58,7 +60,9 @@ export function readHeader(head: Buffer, atEnd: boolean, wish: DialectWish): Det
   const top = read(first);
   const reading = isComplete(top) ? top : laterHeader(text, first, read);
   if (reading === undefined || (!wish.preamble && reading !== top)) return refusalOf(top, reading);
-  return settle(reading, looked, isWhole, wish);
+  if (reading === top) return settle(reading, looked, isWhole, wish);
+  const dialect = { ...reading.dialect, preambleBytes: reading.offset };
+  return settle({ ...reading, dialect }, looked, isWhole, wish);
 }
 
 /** Past lines in which nothing stands, whatever it is delimited by. */
@@ -170,6 +174,7 @@ function readHeaderAs(
       bodyLine: line + scanner.lines,
       rules: cutRules,
     },
+    offset: start.offset,
     line,
     missing: wish.columns.filter((name) => !columns.includes(name)),
   };

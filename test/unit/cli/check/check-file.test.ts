@@ -170,6 +170,32 @@ describe('a check', () => {
     expect(lines).toHaveLength(3);
     expect(lines[0]).toMatch(/^[^=]+=1\+1,WABC,/);
     expect(lines[1]).toContain('field_count');
+    expect(lines[0]).toMatch(/,\d+-log\.csv,/);
+    expect(lines.join('')).not.toContain('s3://');
+  });
+
+  it('says where another header ends what would be sent, and that an encrypted archive would be refused', async () => {
+    const other = header.replace('Duration,ClientName', 'ClientName,Duration');
+    const report = await check(`${header}${rows(6_000)}${other}${rows(10)}`);
+    expect(report).toMatchObject({
+      state: 'quarantined',
+      failure: { code: 'other_header', message: expect.stringContaining('Line 6002 is a header once more') as string },
+      total_records: 6_011,
+      valid_records: 6_000,
+      rejected_records: 0,
+      held_records: 11,
+    });
+    expect(formatCheck(report, undefined, { style: (_, text) => text })).toMatch(/not sent\s+11/);
+    expect(await check(`${header}${rows(5)}${other}${rows(5)}`)).toMatchObject({
+      state: 'failed',
+      failure: { code: 'other_header', message: expect.stringContaining('Line 7 is a header once more') as string },
+      total_records: 0,
+    });
+    const encrypted = zipArchive([{ name: 'log.csv', content: `${header}${rows(5)}`, flags: 1 }]);
+    expect(await check(encrypted, { name: 'log.zip' })).toMatchObject({
+      state: 'failed',
+      failure: { code: 'zip_encrypted' },
+    });
   });
 
   it('ends where it is interrupted, and leaves nothing behind', async () => {

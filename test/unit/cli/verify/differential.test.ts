@@ -67,6 +67,12 @@ const untidy = {
   records: recordsOf(csvRows, '\r\r\n\ufeffid;n\n;"";\n\x1a\n"id" ; n\n', untidyHead),
   tail: '\r\n\x1a',
 };
+const title = 'Log of\r\n"WABC\r\n\r\n';
+const titled = {
+  ...csv,
+  bodyOffset: csv.bodyOffset + title.length,
+  records: recordsOf(csvRows, '\r\n', title + csvHead),
+};
 const lines = { format: 'jsonl', bodyOffset: 0, records: recordsOf(jsonRows, '\n', ''), tail: '\n' };
 const zipped = (content: Buffer): Buffer =>
   zipArchive([
@@ -95,6 +101,9 @@ const kinds: Record<string, () => Forged> = {
       store: (content) => gzipSync(asUtf16(content)),
       change: { compression: 'gzip', decoded_from: 'utf-16le' },
     }),
+  'csv with a preamble': () => forge({ ...titled, change: { preamble_bytes: title.length } }),
+  'csv with another header, held from there on': () =>
+    forge({ ...csv, held: [5, 6, 7], change: { state: 'quarantined', failure } }),
   'json lines': () => forge(lines),
   array: () => forge(array),
   'array in an object': () => forge(wrapped),
@@ -193,7 +202,7 @@ const change = (forged: Forged, name: string, by: (bytes: Buffer) => Buffer | st
 /** What may happen to evidence, by the name that a failure shows. Gives the manifest's text where that is what changes. */
 const mutations: Record<string, (forged: Forged, dice: Dice) => Buffer | string | undefined> = {
   'a value of the manifest': ({ manifest }, dice) => {
-    mutateValue(manifest, dice);
+    mutateValue(manifest as never, dice);
     return undefined;
   },
   'the text of the manifest': ({ manifest }, dice) => mutateText(JSON.stringify(manifest), dice),

@@ -365,6 +365,33 @@ describe('JSON', () => {
     expect(account('{"Spots":[]}', feed)).toEqual({ records: [], lines: [], warnings: [] });
   });
 
+  it('has nothing in an array of the same name that is out of sight: none of it is sent, and all of it is rejected', () => {
+    const padding = Array.from({ length: 20 }, () => `{"n":"${'x'.repeat(15_000)}"}`).join(',');
+    for (const feed of [traffic, { ...traffic, recordsIn: 'Records' }]) {
+      for (const second of [`[${json('d')}]`, '[]', '7']) {
+        const far = `{"Records":[${json('a')},${padding}],"Records":${second}}`;
+        const { records } = account(far, feed);
+        expect(records[0]).toEqual(payload('a'));
+        expect(records).not.toContainEqual(payload('d'));
+        // Not the padding alone.
+        expect(records.length).toBeGreaterThan(21);
+      }
+    }
+  });
+
+  it('of an empty array in an object has no records', () => {
+    for (const text of ['{"Records":[]}', '{"made":"now","Records":[ \n ],"n":0}\n']) {
+      expect(account(text)).toEqual({ records: [], lines: [], warnings: [] });
+    }
+  });
+
+  it('whose array is deeper within the object is refused', () => {
+    const text = `{"data":{"n":1,"Records":[${json('a')},${json('b')}]}}`;
+    expect(() => account(text)).toThrow(
+      'wrapped_arrays: The object holds no array of records, but "data" in it does ("Records")',
+    );
+  });
+
   it('for a feed of documents: several of them over several lines are records', () => {
     const record = (id: string) => ({
       record_id: id,

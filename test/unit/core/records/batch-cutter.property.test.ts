@@ -85,6 +85,8 @@ const jsonPieces = [
   ']}',
   '],"b":1}',
   '],"b":[{}]}',
+  '],"b":[1]}',
+  '],"c":[1]}',
   '\x1a',
   '\xef\xbb\xbf',
 ];
@@ -145,6 +147,8 @@ const jsonArray: fc.Arbitrary<Dialect> = fc.constantFrom<Dialect>(
   { format: 'json-array', ...body, indentBytes: 0, rules: cutRules, within: 'nothing' },
   { format: 'json-array', ...body, rules: cutRules, within: 'object' },
   { format: 'json-array', ...body, indentBytes: 1, rules: cutRules, within: 'named-object' },
+  { format: 'json-array', ...body, rules: cutRules, within: 'object', arrayName: '' },
+  { format: 'json-array', ...body, rules: cutRules, within: 'named-object', arrayName: 'b' },
 );
 
 const cases: Record<string, { file: fc.Arbitrary<Buffer>; dialect: fc.Arbitrary<Dialect> }> = {

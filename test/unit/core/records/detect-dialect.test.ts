@@ -107,6 +107,7 @@ describe('a CSV header', () => {
       columns: ['name', 'id'],
       bodyOffset: title.length + 9,
       bodyLine: 6,
+      preambleBytes: title.length,
     });
     expect(csvOf(file)).toMatchObject({
       kind: 'refused',
@@ -124,6 +125,17 @@ describe('a CSV header', () => {
     });
     expect(csvOf('sep=:\nid:name\n')).toMatchObject({ code: 'bad_header' });
     expect(csvOf('sep=;\nid;name\n')).toMatchObject({ delimiter: ';' });
+  });
+
+  it('is refused where each row is quoted as a whole', () => {
+    expect(csvOf('id,name\n"1,a"\n"2,b"\n')).toMatchObject({ code: 'quoted_rows' });
+    expect(csvOf('"id,name"\n"1,a"\n')).toMatchObject({
+      code: 'missing_columns',
+      message: expect.stringContaining('it is quoted as a whole') as string,
+    });
+    // A text, and a row that is one beside others.
+    expect(csvOf('id,name\n"1"\n')).toMatchObject({ bodyLine: 2 });
+    expect(csvOf('id,name\n"1,a"\n2,b\n')).toMatchObject({ bodyLine: 2 });
   });
 
   it('may have 10,000 columns', () => {

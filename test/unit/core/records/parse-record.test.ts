@@ -115,8 +115,8 @@ describe('damage in a CSV record that once went through', () => {
       'stray_line_break',
       'field 3 has a carriage return in it but is not quoted',
     ],
-    ['a NUL', 'a,b\0,c', 'stray_character', 'c1 has a NUL byte (U+0000) in it'],
-    ['a quoted NUL', 'a,b,"c\0"', 'stray_character', 'c2 has a NUL byte (U+0000) in it'],
+    ['a NUL', 'a,b\0,c', 'stray_character', 'c1 has a NUL (U+0000) in it'],
+    ['a quoted NUL', 'a,b,"c\0"', 'stray_character', 'c2 has a NUL (U+0000) in it'],
     ['a byte-order mark', '\ufeffa,b,c', 'stray_character', 'c0 has a byte-order mark (U+FEFF) in it'],
     ['a quoted byte-order mark', '"\ufeffa",b,c', 'stray_character', 'c0 has a byte-order mark (U+FEFF) in it'],
     ['a Ctrl-Z', 'a,b\x1ab,c', 'stray_character', 'c1 has a Ctrl-Z (U+001A) in it'],
@@ -382,6 +382,18 @@ describe('parsing a JSON record', () => {
     expect(problemOf('{"a":"x\\u0000"}', jsonLines)).toMatchObject({ reason: 'stray_character' });
     expect(problemOf('{"a":"x\\\\\\u0000"}', jsonLines)).toMatchObject({ reason: 'stray_character' });
     expect(problemOf('{"a":"x\\\\u0000"}', jsonLines)).toEqual({ a: 'x\\u0000' });
+    for (const name of ['001a', '001A', 'FEFF', 'feff', 'fEfF']) {
+      expect(problemOf(`{"a":"x\\u${name}"}`, jsonLines)).toMatchObject({
+        reason: 'stray_character',
+        message: expect.stringMatching(
+          /^record has a (Ctrl-Z \(U\+001A\)|byte-order mark \(U\+FEFF\)) in it$/,
+        ) as string,
+      });
+    }
+    // As it is, in a value and in a name.
+    for (const text of ['{"a":"x\ufeff"}', '{"\ufeffa":"x"}', '{"a":["\ufeff"]}']) {
+      expect(problemOf(text, jsonLines)).toMatchObject({ reason: 'stray_character' });
+    }
   });
 
   it('does not let __proto__ in a record be more than a field', () => {

@@ -80,15 +80,20 @@ describe('what a record causes costs that record alone', () => {
 });
 
 describe('a value that is none', () => {
-  it.each(['\\N', 'NULL', '"NULL"'])('%s is rejected in a required column', (value) => {
-    expect(problemOf(`a,W,t,30,${value}`, traffic, csv)).toEqual({
-      reason: 'missing',
-      field: 'ClientName',
-      message: `ClientName is ${value.replaceAll('"', '')}, a database's mark for a value that is missing`,
-    });
-  });
+  it.each(['\\N', 'NULL', '"NULL"', 'null', '(null)', '(NULL)', '<null>', '#N/A'])(
+    '%s is rejected in a required column',
+    (value) => {
+      expect(problemOf(`a,W,t,30,${value}`, traffic, csv)).toEqual({
+        reason: 'missing',
+        field: 'ClientName',
+        message: `ClientName is ${value.replaceAll('"', '')}, a database's mark for a value that is missing`,
+      });
+    },
+  );
 
   it('is text in others, and elsewhere in a text', () => {
+    // It is a surname.
+    expect(problemOf('a,W,t,30,Null', traffic, csv)).toMatchObject({ advertiser: 'Null' });
     expect(problemOf('a,W,t,30,NULL & Sons', traffic, csv)).toMatchObject({ advertiser: 'NULL & Sons' });
     const wide = { ...csv, columns: [...traffic.columns, 'Note'] };
     expect(problemOf('a,W,t,30,Acme,\\N', traffic, wide)).toMatchObject({ advertiser: 'Acme' });
