@@ -9,8 +9,11 @@ import { endAbandonedCdk, runCdk } from './run-cdk.ts';
 import { sizeOfFile, tailOfFile } from './tail-of-file.ts';
 
 export interface DeployOptions {
-  endpointUrl: string;
+  /** Null: AWS itself, with the credentials in `env`. It must have been bootstrapped. */
+  endpointUrl: string | null;
   stackName: string;
+  /** The command that runs the CDK app, in place of the one in cdk.json. */
+  app?: string;
   /** CDK context beside `stack` (the stack's name) and `stage` (`local`). */
   context?: Record<string, string>;
   /** The environment the CDK app reads its settings from (SLUICE_TRAFFIC_…); process.env as a rule. */
@@ -33,7 +36,7 @@ const repoRoot = resolve(import.meta.dirname, '..');
 const outputsSchema = z.record(z.string(), z.record(z.string(), z.string()));
 
 /**
- * Deploys the stack to a local endpoint, which is bootstrapped first where it isn't.
+ * Deploys the stack to AWS, or to a local endpoint, which is bootstrapped first where it isn't.
  * @returns the stack's outputs by name
  * @throws LocalCloudError with the end of what the CDK and the endpoint said
  */
@@ -45,7 +48,7 @@ export function deployStack(options: DeployOptions): Promise<Record<string, stri
 async function deployAlone(options: DeployOptions): Promise<Record<string, string>> {
   const { outDir, endpointUrl, stackName, env, onProgress, timeoutMs } = options;
   const giveUpAt = Date.now() + timeoutMs;
-  const aws = localAwsEnvironment(endpointUrl, env);
+  const aws = endpointUrl === null ? null : localAwsEnvironment(endpointUrl, env);
   const recordPath = join(outDir, 'running-cdk.json');
   await endAbandonedCdk(recordPath);
   // Its locks count as held where a killed CLI stays a zombie (a container without an init).
@@ -57,9 +60,7 @@ async function deployAlone(options: DeployOptions): Promise<Record<string, strin
       cwd,
       recordPath,
       env: {
-        ...withoutAws(env),
-        ...aws,
-        ...withoutProxyFor(endpointUrl, env),
+        ...(aws && endpointUrl !== null ? { ...withoutAws(env), ...aws, ...withoutProxyFor(endpointUrl, env) } : env),
         ...(options.caFile ? { AWS_CA_BUNDLE: options.caFile } : {}),
       },
       timeoutMs: Math.max(1, giveUpAt - Date.now()),
@@ -73,7 +74,7 @@ async function deployAlone(options: DeployOptions): Promise<Record<string, strin
         (said ? `\nWhat the endpoint said (${log ?? ''}):\n${said}` : ''),
     );
   };
-  if (!(await isBootstrapped(aws))) {
+  if (aws && !(await isBootstrapped(aws))) {
     onProgress('Bootstrapping the CDK');
     // From a directory without a cdk.json: the app is not needed for this, and would be run.
     try {
@@ -90,11 +91,12 @@ async function deployAlone(options: DeployOptions): Promise<Record<string, strin
   return outputsSchema.parse(JSON.parse(readFileSync(outputsFile, 'utf8')))[stackName] ?? {};
 }
 
-function deployArgs({ stackName, context = {} }: DeployOptions, outDir: string, outputsFile: string): string[] {
+function deployArgs({ stackName, app, context = {} }: DeployOptions, outDir: string, outputsFile: string): string[] {
   const all = { stage: 'local', ...context, stack: stackName };
   return [
     ...['deploy', stackName, '--require-approval', 'never', '--outputs-file', outputsFile],
     ...['--output', join(outDir, 'cdk.out'), '--progress', 'events'],
+    ...(app === undefined ? [] : ['--app', app]),
     // No change set to make, wait for and read back: it would take as long again.
     ...['--method', 'direct'],
     ...Object.entries(all).flatMap(([name, value]) => ['--context', `${name}=${value}`]),

@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto';
 import type { Endpoint } from '../../localstack/endpoint.ts';
 import type { FakeAvstar } from '../../localstack/fake-avstar/server.ts';
 import { startFakeAvstar } from '../../localstack/fake-avstar/server.ts';
+import { reachOf } from '../../localstack/reach.ts';
 import { readDlqs } from '../dlq/read-dlqs.ts';
 import { followToEnd } from '../drop/follow-to-end.ts';
 import { openSourceFile } from '../drop/open-source-file.ts';
@@ -82,12 +83,6 @@ async function sendThrough(
   );
   const { manifest } = await followToEnd(dropped, stack, terminal, signal);
   return manifest;
-}
-
-/** Functions in containers reach this machine by another name and over another interface. */
-function reachOf(endpoint: Endpoint, env: NodeJS.ProcessEnv): { name: string; listenOn: string } {
-  const name = env['SLUICE_DEMO_API_HOST'] || (endpoint.kind === 'docker' ? 'host.docker.internal' : '127.0.0.1');
-  return { name, listenOn: name === '127.0.0.1' ? '127.0.0.1' : '0.0.0.0' };
 }
 
 function settingsOf(apiUrl: string): Record<string, string> {

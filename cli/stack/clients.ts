@@ -1,4 +1,5 @@
 import { CloudFormationClient } from '@aws-sdk/client-cloudformation';
+import { CloudWatchClient } from '@aws-sdk/client-cloudwatch';
 import { DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import { EventBridgeClient } from '@aws-sdk/client-eventbridge';
 import { S3Client } from '@aws-sdk/client-s3';
@@ -44,5 +45,7 @@ export const secretsClientFor = (target: Target): SecretsManagerClient => new Se
 
 export const cloudFormationClientFor = (target: Target): CloudFormationClient =>
   new CloudFormationClient(settingsOf(target));
+
+export const cloudWatchClientFor = (target: Target): CloudWatchClient => new CloudWatchClient(settingsOf(target));
 
 export const eventBridgeClientFor = (target: Target): EventBridgeClient => new EventBridgeClient(settingsOf(target));

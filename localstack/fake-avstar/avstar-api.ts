@@ -7,7 +7,7 @@ import { readBody } from './read-body.ts';
 import { Schedule } from './schedule.ts';
 import type { FakeAvstarOptions } from './server.ts';
 import { SlidingWindow } from './sliding-window.ts';
-import { checkSpot } from './spot.ts';
+import { checkSpot, refusedOncePrefix } from './spot.ts';
 import type { FakeAvstarStats } from './traffic-count.ts';
 import { TrafficCount } from './traffic-count.ts';
 
@@ -32,6 +32,8 @@ export class AvstarApi {
   readonly #windowMs: number;
   readonly #window: SlidingWindow | null;
   readonly #refused: Set<string>;
+  /** Request ids of spots that are refused once. */
+  readonly #refusedBefore = new Set<string>();
   readonly #dice: FaultDice;
   #traffic: TrafficCount;
   #faults: Faults = faultsSchema.parse({});
@@ -198,7 +200,9 @@ export class AvstarApi {
     if ('error' in checked) return { status: 422, body: JSON.stringify(checked) };
     const { spot_id } = checked.spot;
     const isRefused = this.#refused.has(spot_id) || this.#faults.refuseSpots.includes(spot_id);
-    if (spot_id.startsWith('REFUSE') || isRefused) {
+    const isFirst = spot_id.startsWith(refusedOncePrefix) && !this.#refusedBefore.has(requestId);
+    if (isFirst) this.#refusedBefore.add(requestId);
+    if (spot_id.startsWith('REFUSE') || isFirst || isRefused) {
       return { status: 422, body: JSON.stringify({ error: 'unknown advertiser contract', spot_id }) };
     }
     if (this.schedule.has(requestId)) {

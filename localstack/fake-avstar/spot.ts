@@ -7,6 +7,9 @@ export interface Spot {
   advertiser: string;
 }
 
+/** A spot whose id begins so is refused the first time and accepted after that: a dead letter whose redrive succeeds. */
+export const refusedOncePrefix = 'ONCE-REFUSED-';
+
 const texts = ['spot_id', 'station', 'airtime', 'advertiser'] as const;
 
 /** By hand rather than by schema: it runs for every request, and the fake must not be what limits a benchmark. */

@@ -97,6 +97,15 @@ describe('a spot', () => {
     expect(fake.entries()).toEqual([]);
   });
 
+  it('is refused once, by its request id, when its id begins with ONCE-REFUSED-', async () => {
+    await start();
+    const body = { ...spot, spot_id: 'ONCE-REFUSED-1' };
+    const statuses = [];
+    for (const id of ['id-1', 'id-2', 'id-1', 'id-1']) statuses.push(await statusOf({ id, body }));
+    expect(statuses).toEqual([422, 422, 201, 409]);
+    expect(fake.entries()).toHaveLength(1);
+  });
+
   it('needs the token and a request id', async () => {
     await start();
     expect(await statusOf({ token: 'other' })).toBe(401);

@@ -4,6 +4,7 @@ import type { Dropped } from '../support/deployed-stack.ts';
 import { DeployedStack, waitFor } from '../support/deployed-stack.ts';
 import { duplicatesSeen } from '../support/duplicates-seen.ts';
 import type { RelayEvent } from '../support/endpoint-relay.ts';
+import { lacks } from '../support/lacks.ts';
 import { RelayedSplitter } from '../support/relayed-splitter.ts';
 import type { WideExport } from '../support/wide-export.ts';
 import { expectUploadedOnce, wideExport } from '../support/wide-export.ts';
@@ -35,7 +36,7 @@ beforeAll(async () => {
 
 afterAll(() => splitter.stop());
 
-describe('a splitter with little time', { timeout: 360_000 }, () => {
+describe.skipIf(lacks('loopback'))('a splitter with little time', { timeout: 360_000 }, () => {
   it('hashes and cuts a file in many continuations, with the same result', async () => {
     const truth = wideExport(1_000, 12_000);
     const before = await duplicatesSeen(stack);
@@ -57,7 +58,7 @@ describe('a splitter with little time', { timeout: 360_000 }, () => {
   });
 });
 
-describe('a splitter that is killed', { timeout: 360_000 }, () => {
+describe.skipIf(lacks('loopback', 'killing'))('a splitter that is killed', { timeout: 360_000 }, () => {
   it('at every kind of moment loses nothing and sends nothing twice', async () => {
     const truth = wideExport(3_000, 3_000);
     const before = await duplicatesSeen(stack);

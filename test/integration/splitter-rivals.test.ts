@@ -4,6 +4,7 @@ import type { Dropped } from '../support/deployed-stack.ts';
 import { DeployedStack, waitFor } from '../support/deployed-stack.ts';
 import { duplicatesSeen } from '../support/duplicates-seen.ts';
 import type { RelayEvent } from '../support/endpoint-relay.ts';
+import { lacks } from '../support/lacks.ts';
 import { RelayedSplitter } from '../support/relayed-splitter.ts';
 import type { WideExport } from '../support/wide-export.ts';
 import { expectUploadedOnce, wideExport } from '../support/wide-export.ts';
@@ -30,7 +31,7 @@ const eventOf = ({ key, versionId }: Dropped, { bytes }: WideExport) => {
 const isEndOfSplitting = ({ when, call }: RelayEvent) =>
   when === 'answered' && call.name === 'UpdateItem' && call.body.includes('"#totalRecords"');
 
-describe('two splitters of one file', () => {
+describe.skipIf(lacks('loopback'))('two splitters of one file', () => {
   it('announced many times at once: one has the lease and the others leave the file alone', async () => {
     const truth = wideExport(1_000, 4_000);
     const before = await duplicatesSeen(stack);
@@ -90,7 +91,7 @@ describe('two splitters of one file', () => {
   });
 });
 
-describe('a file that is replaced while it is split', () => {
+describe.skipIf(lacks('loopback'))('a file that is replaced while it is split', () => {
   it('is read to its end as it was, and the new one goes its own way', async () => {
     // Too large to be kept in memory: it is read anew to be cut.
     const [old, replacement] = [wideExport(600, 16_000), wideExport(300, 1_000)];

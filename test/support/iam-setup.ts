@@ -1,9 +1,16 @@
+import { relative } from 'node:path';
 import type { TestProject } from 'vitest/node';
 import { startTestCloud } from './start-test-cloud.ts';
 import { unusedGrants } from './unused-grants.ts';
 
 /** The local cloud of the integration tests, but with IAM evaluated for every call. */
 export default async function setUp(project: TestProject): Promise<() => Promise<void>> {
+  if (process.env['AWS_ENDPOINT_URL']) {
+    // vitest.config.ts has the tests skipped.
+    const paths = (await project.globTestFiles()).testFiles.map((path) => relative(project.config.root, path));
+    console.log(`Skipped, because whether AWS_ENDPOINT_URL evaluates IAM is not known: ${paths.join(', ')}`);
+    return () => Promise.resolve();
+  }
   const { cloud, tearDown } = await startTestCloud({
     name: project.name,
     limit: { requests: 4_000, windowSeconds: 10 },

@@ -23,24 +23,34 @@ export interface RunningSluice {
 
 /** The real command line, at work on the tests' stack, until it ends or is told to. */
 export function startSluice(stack: DeployedStack, args: readonly string[]): RunningSluice {
-  const { stackName } = stack.cloud;
+  return start(stack, 'sluice.ts', ['--stack', stack.cloud.stackName, ...args]);
+}
+
+/** `npm run smoke:aws`, on the tests' cloud, with their API's token. */
+export function startSmoke(stack: DeployedStack, args: readonly string[]): RunningSluice {
+  return start(stack, 'smoke.ts', args, { SLUICE_TRAFFIC_API_TOKEN: stack.cloud.api.token });
+}
+
+function start(
+  stack: DeployedStack,
+  entry: string,
+  args: readonly string[],
+  more: Record<string, string> = {},
+): RunningSluice {
   const { endpoint, region, credentials } = stack.cloud.client;
-  const child = spawn(
-    process.execPath,
-    [resolve(import.meta.dirname, '../../cli/sluice.ts'), '--stack', stackName, ...args],
-    {
-      env: {
-        PATH: process.env['PATH'],
-        SLUICE_STATE_DIR: stateDir,
-        AWS_ENDPOINT_URL: endpoint,
-        AWS_REGION: region,
-        AWS_ACCESS_KEY_ID: credentials.accessKeyId,
-        AWS_SECRET_ACCESS_KEY: credentials.secretAccessKey,
-        ...trustOf(stack),
-      },
-      stdio: ['ignore', 'pipe', 'pipe'],
+  const child = spawn(process.execPath, [resolve(import.meta.dirname, '../../cli', entry), ...args], {
+    env: {
+      PATH: process.env['PATH'],
+      SLUICE_STATE_DIR: stateDir,
+      AWS_ENDPOINT_URL: endpoint,
+      AWS_REGION: region,
+      AWS_ACCESS_KEY_ID: credentials.accessKeyId,
+      AWS_SECRET_ACCESS_KEY: credentials.secretAccessKey,
+      ...trustOf(stack),
+      ...more,
     },
-  );
+    stdio: ['ignore', 'pipe', 'pipe'],
+  });
   const said = { out: '', err: '' };
   child.stdout.on('data', (text: Buffer) => (said.out += text.toString()));
   child.stderr.on('data', (text: Buffer) => (said.err += text.toString()));

@@ -1,12 +1,19 @@
 import { mkdirSync, rmSync } from 'node:fs';
-import { join, resolve } from 'node:path';
+import { join } from 'node:path';
 import { PutSecretValueCommand, SecretsManagerClient } from '@aws-sdk/client-secrets-manager';
-import { noEndpointVariants } from '../../localstack/aws-environment.ts';
+import { CloudFormationClient } from '@aws-sdk/client-cloudformation';
+import { S3Client } from '@aws-sdk/client-s3';
+import { destroyStack } from '../../cli/stack/destroy-stack.ts';
+import { stateDirOf } from '../../cli/stack/state-dir.ts';
+import { systemClock } from '../../lambdas/adapters/system-clock.ts';
+import { localAwsEnvironment, noEndpointVariants } from '../../localstack/aws-environment.ts';
 import type { Certificate } from '../../localstack/certificates.ts';
 import { deployStack } from '../../localstack/deploy.ts';
 import { prepareEnforcement } from '../../localstack/enforcement.ts';
 import { startFakeAvstar } from '../../localstack/fake-avstar/server.ts';
 import { bringUpProxiedEndpoint } from '../../localstack/fault-proxy/proxied-endpoint.ts';
+import { reachOf } from '../../localstack/reach.ts';
+import type { Need } from './lacks.ts';
 
 /** What every test on the local cloud is given. */
 export interface TestCloud {
@@ -18,6 +25,8 @@ export interface TestCloud {
   api: { url: string; token: string; requests: number; windowSeconds: number };
   /** Stands between the functions and the endpoint; null where the endpoint is not one that was started here. */
   proxyUrl: string | null;
+  /** What an endpoint that was given, or runs functions in containers, cannot do for a test. */
+  lacking: Need[];
   /** Where the endpoint's log lies. */
   stateDir: string;
   /** Where IAM is evaluated for every call: what is trusted, and what was decided. Null elsewhere. */
@@ -48,29 +57,30 @@ export async function startTestCloud(
   options: TestCloudOptions,
 ): Promise<{ cloud: TestCloud; tearDown: () => Promise<void> }> {
   const { name, limit, stage, settings = {}, seed = 1, enforceIam = false } = options;
-  const stateDir = resolve(import.meta.dirname, '../../.sluice', `${name}-${process.pid}`);
+  const stateDir = join(stateDirOf(process.env), `${name}-${process.pid}`);
   mkdirSync(stateDir, { recursive: true });
   const enforcement = enforceIam ? prepareEnforcement(stateDir) : undefined;
   const token = `test-token-${process.pid}`;
-  const api = await startFakeAvstar({ token, ...limit, seed });
   const proxied = await bringUpProxiedEndpoint({
     stateDir,
     onProgress: () => undefined,
     lifetime: 'process',
     seed,
     enforcement,
-  }).catch(async (error: unknown) => {
-    await api.close();
-    throw error;
   });
   const { endpoint, proxy } = proxied;
+  const reach = reachOf(endpoint, process.env);
+  const api = await startFakeAvstar({ host: reach.listenOn, token, ...limit, seed });
+  const apiUrl = `http://127.0.0.1:${api.port}`;
+  const client = clientOf(endpoint.url);
+  // An endpoint that was given may hold other stacks.
+  const stackName = `sluice-${name}-${process.pid}`;
   const tearDown = async () => {
+    if (endpoint.kind === 'given') await destroyTestStack(stackName, client);
     await proxied.stop();
     await api.close();
     rmSync(stateDir, { recursive: true, force: true });
   };
-  // An endpoint that was given may hold other stacks.
-  const stackName = `sluice-${name}-${process.pid}`;
   try {
     const outputs = await deployStack({
       endpointUrl: endpoint.url,
@@ -79,7 +89,7 @@ export async function startTestCloud(
       env: {
         ...process.env,
         SLUICE_FEEDS: 'traffic',
-        SLUICE_TRAFFIC_API_URL: api.url,
+        SLUICE_TRAFFIC_API_URL: `http://${reach.name}:${api.port}`,
         SLUICE_TRAFFIC_REQUESTS: String(limit.requests),
         SLUICE_TRAFFIC_WINDOW_SECONDS: String(limit.windowSeconds),
         ...settings,
@@ -89,20 +99,18 @@ export async function startTestCloud(
       timeoutMs: 240_000,
       caFile: enforcement?.caFile,
     });
-    const client = {
-      endpoint: endpoint.url,
-      region: 'us-east-1',
-      credentials: { accessKeyId: 'test', secretAccessKey: 'test' },
-      ...noEndpointVariants,
-    };
     const SecretId = outputs['TrafficTokenSecretArn'];
     await new SecretsManagerClient(client).send(new PutSecretValueCommand({ SecretId, SecretString: token }));
     const cloud = {
       client,
       stackName,
       outputs,
-      api: { url: api.url, token, ...limit },
+      api: { url: apiUrl, token, ...limit },
       proxyUrl: proxy?.url ?? null,
+      lacking: [
+        ...(endpoint.kind === 'ministack' ? [] : (['killing'] as const)),
+        ...(reach.name === '127.0.0.1' ? [] : (['loopback'] as const)),
+      ],
       stateDir,
       enforcement: enforcement
         ? {
@@ -117,4 +125,31 @@ export async function startTestCloud(
     await tearDown();
     throw error;
   }
+}
+
+/** With the credentials and the region that the stack is deployed with. */
+function clientOf(endpointUrl: string): TestCloud['client'] {
+  const aws = localAwsEnvironment(endpointUrl, process.env);
+  return {
+    endpoint: endpointUrl,
+    region: aws['AWS_REGION'] ?? '',
+    credentials: {
+      accessKeyId: aws['AWS_ACCESS_KEY_ID'] ?? '',
+      secretAccessKey: aws['AWS_SECRET_ACCESS_KEY'] ?? '',
+    },
+    ...noEndpointVariants,
+  };
+}
+
+/** From an endpoint that lives on. */
+async function destroyTestStack(stackName: string, client: TestCloud['client']): Promise<void> {
+  const ports = {
+    cloudFormation: new CloudFormationClient(client),
+    s3: new S3Client({ ...client, forcePathStyle: true }),
+    clock: systemClock,
+    onProgress: () => undefined,
+  };
+  await destroyStack(stackName, ports).catch((error: unknown) => {
+    console.log(`The stack ${stackName} is left at ${client.endpoint}: ${(error as Error).message}`);
+  });
 }

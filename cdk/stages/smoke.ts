@@ -1,0 +1,10 @@
+import { RetentionDays } from 'aws-cdk-lib/aws-logs';
+import type { StageNumbers } from './stage-numbers.ts';
+import { staging } from './staging.ts';
+
+/** For `npm run smoke:aws`, which deploys it, tries it and deletes it: nothing of it is meant to stay. */
+export const smoke: StageNumbers = {
+  ...staging,
+  signingKey: 'none',
+  logRetentionDays: RetentionDays.ONE_DAY,
+};
