@@ -108,7 +108,7 @@ export const stageNumbers = z.strictObject({
     retentionDays: count,
     /** Receives before a message goes to the DLQ. */
     maxReceives: z.strictObject({ intake: count, records: count, letters: count, finalize: count }),
-    /** How long a message waits where AWS fails, at first and at most; without it 30 s and 15 minutes. */
+    /** How long a message waits where AWS fails, at first and at most; without it 36 s and 15 minutes. */
     waitTimes: z.strictObject({ firstSeconds: count, longestSeconds: count.max(900) }).optional(),
     /** A batch's message on the records queue, all told. */
     maxMessageBytes: count,

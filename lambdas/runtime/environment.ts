@@ -26,9 +26,12 @@ const common = {
 const worker = {
   /** Names the metrics, with the feed. */
   STACK_NAME: z.string().min(1),
-  /** How long messages wait for AWS (runtime/put-back.ts). A drill's are shorter. */
+  /**
+   * How long messages wait for AWS (runtime/put-back.ts). A drill's are shorter. At first as long as a request to the API may
+   * be in progress that was given up: the next try takes a 409 for the answer to it.
+   */
   WAIT_TIMES: json(z.object({ firstSeconds: z.number().positive(), longestSeconds: z.number().positive() })).default({
-    firstSeconds: 30,
+    firstSeconds: 36,
     longestSeconds: 900,
   }),
 };

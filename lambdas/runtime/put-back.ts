@@ -6,7 +6,7 @@ import type { Clock, Metrics } from '../ports.ts';
 
 /** How long a message waits for AWS. Seconds. */
 export interface WaitTimes {
-  /** The first time; each further time is twice as long. */
+  /** At least, the first time; each further time is twice as long. */
   firstSeconds: number;
   /** SQS delays a message by 900 s at most. */
   longestSeconds: number;
@@ -60,11 +60,14 @@ export function nextNote({ times, firstSentAt }: Waited, fault: AwsFault, waitin
   return { times: times + 1, at: clock.now(), delaySeconds: delaySeconds(times, limits, random()), firstSentAt };
 }
 
+/** Up to a quarter is added by chance, so that a backlog doesn't come back all at once. */
+const spread = 0.25;
+
 /**
- * Doubles, up to the longest. A quarter of it is chance, so that a backlog doesn't come back all at once.
+ * Doubles, up to the longest.
  * @param before how often it was put back before
  */
 export function delaySeconds(before: number, { firstSeconds, longestSeconds }: WaitTimes, random: number): number {
-  const seconds = Math.min(longestSeconds, firstSeconds * 2 ** Math.min(before, 20));
-  return Math.ceil(seconds * (0.75 + 0.25 * random));
+  const seconds = Math.min(longestSeconds / (1 + spread), firstSeconds * 2 ** Math.min(before, 20));
+  return Math.min(longestSeconds, Math.ceil(seconds * (1 + spread * random)));
 }

@@ -40,7 +40,7 @@ export class InMemoryApi implements Sink {
 
 /** Delays without chance in them. */
 export function waitingOn(clock: Pick<Clock, 'now'>, metrics: Waiting['metrics'] = noMetrics): Waiting {
-  return { times: { firstSeconds: 30, longestSeconds: 900 }, clock, random: () => 1, metrics };
+  return { times: { firstSeconds: 30, longestSeconds: 900 }, clock, random: () => 0, metrics };
 }
 
 const noMetrics: Waiting['metrics'] = { add() {}, flush() {} };
