@@ -161,6 +161,7 @@ export class DynamoDeadLedger implements DeadLedger {
         : {
             requestId: resolution.requestId,
             ...(resolution.correctionId === undefined ? {} : { resolvedCorrectionId: resolution.correctionId }),
+            ...(resolution.said === undefined ? {} : { resolvedSaid: resolution.said }),
           };
     const set = Object.entries({
       ...told,

@@ -13,6 +13,7 @@ import type { InTurn } from '../runtime/in-turn.ts';
 import type { ConsumerPorts } from './deliver-batch.ts';
 import { auditRecords } from './audit-records.ts';
 import type { Verdict } from './send-records.ts';
+import { saidOf } from './send-records.ts';
 import { askToAmend } from '../ask-finalizer.ts';
 import { refusalOf } from '../core/answers/refusal.ts';
 import { provenPause } from '../core/limiter/pause-evidence.ts';
@@ -182,14 +183,15 @@ async function prepareLetter(letter: Letter, ports: ConsumerPorts): Promise<Prep
 
 async function resolve(
   letter: Letter,
-  { kind: resolution, status }: Verdict & { kind: 'uploaded' | 'duplicate' },
+  verdict: Verdict & { kind: 'uploaded' | 'duplicate' },
   { request: { requestId }, correlationId }: Extract<PreparedLetter, { kind: 'good' }>,
   ports: ConsumerPorts,
 ): Promise<LetterEnd> {
   const { file_id: fileId, record, sha256 } = letter;
+  const { kind: resolution, status } = verdict;
   const entry = { record, sha256, outcome: resolution, status, request_id: requestId, correlation_id: correlationId };
   auditRecords(fileId, [entry], ports.feed, ports.log);
-  await ports.ledger.resolveDead(fileId, record, { kind: resolution, requestId });
+  await ports.ledger.resolveDead(fileId, record, { kind: resolution, requestId, said: saidOf(verdict) });
   ports.log.info('dead letter resolved', correlated(letter, { resolution, request_id: requestId }));
   await askToAmend({ fileId, feed: letter.feed }, ports);
   return { kind: 'done' };

@@ -1,3 +1,4 @@
+import type { ApiSaid } from '../core/account/file-account.ts';
 import type { Outcome } from '../core/account/outcome.ts';
 import type { PauseEvidence } from '../core/limiter/pause-evidence.ts';
 import { isDubious, isOwnPause, judgePause, othersFirstMs } from '../core/limiter/pause-evidence.ts';
@@ -24,6 +25,13 @@ export type Verdict = (
   | { kind: 'duplicate'; answer?: string }
   | { kind: 'refused'; answer: string }
 ) & { status: number; attempts: number };
+
+/** What is kept of the answer where a dead record got through. */
+export function saidOf(verdict: Extract<Verdict, { kind: 'uploaded' | 'duplicate' }>): ApiSaid {
+  const { status, answer } = verdict;
+  const isConfirmed = verdict.kind === 'uploaded' && verdict.confirmedBy409;
+  return { status, ...(isConfirmed && { confirmedBy: '409' }), ...(answer === undefined ? {} : { answer }) };
+}
 
 /** A record that the API failed on as often as this attempt allows. */
 export interface Parked {

@@ -13,6 +13,7 @@ import type { ConsumerPorts } from './deliver-batch.ts';
 import { conflictReason, refusalOf } from '../core/answers/refusal.ts';
 import type { OneEnd } from './send-one.ts';
 import { sendOne } from './send-one.ts';
+import { saidOf } from './send-records.ts';
 import { sinkRequestOf } from './sink-request.ts';
 
 /** Tries that the API may fail on before a correction is given up; the record's own letter still stands for it. */
@@ -82,7 +83,12 @@ async function send(
   const end = await sendOne(request, repeated, ports, deadline);
   const verdict = end.kind === 'verdict' ? end.verdict : undefined;
   if (verdict?.kind === 'uploaded' && !(verdict.confirmedBy409 && mayHoldAnother(dead, requestId))) {
-    const resolution = { kind: 'uploaded' as const, requestId, correctionId: message.correction_id };
+    const resolution = {
+      kind: 'uploaded' as const,
+      requestId,
+      correctionId: message.correction_id,
+      said: saidOf(verdict),
+    };
     await ports.ledger.resolveDead(file.fileId, message.record, resolution);
     ports.log.info('dead letter resolved by a correction', correlated(message, { request_id: requestId }));
     return askToAmend(file, ports);

@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto';
 import { Readable } from 'node:stream';
 import type { ArchiveKeys } from '../core/account/archive-keys.ts';
 import type { DeadRecord, DeadResolution } from '../core/account/file-account.ts';
+import type { Receipt } from '../core/account/receipt.ts';
 import type { Manifest } from '../core/account/manifest.ts';
 import type { Archive, DeadLedger } from '../ports.ts';
 import { mustHaveSha256 } from './sha256-of-archived.ts';
@@ -49,6 +50,19 @@ export async function archiveResolutions(
   return { resolutions_key: key, resolutions_sha256: sha256 };
 }
 
+/** In the words of a receipt. */
+function saidOf({
+  resolvedSaid: said,
+}: DeadRecord): Pick<Receipt, 'confirmed_by' | 'api_answer'> & { status?: number } {
+  if (!said) return {};
+  const { status, confirmedBy, answer } = said;
+  return {
+    status,
+    ...(confirmedBy === undefined ? {} : { confirmed_by: confirmedBy }),
+    ...(answer === undefined ? {} : { api_answer: answer }),
+  };
+}
+
 /** Of what no longer changes once a letter is resolved. */
 function lineOf(dead: DeadRecord): string {
   const line = {
@@ -56,6 +70,7 @@ function lineOf(dead: DeadRecord): string {
     resolution: dead.resolution,
     at: new Date(dead.resolvedAt ?? 0).toISOString(),
     request_id: dead.requestId ?? null,
+    ...saidOf(dead),
     ...(dead.resolution === 'handled' ? { by: dead.resolvedBy, why: dead.resolvedWhy } : {}),
     ...(dead.resolvedCorrectionId === undefined || dead.correction === undefined
       ? {}

@@ -444,6 +444,7 @@ export class InMemoryLedger implements Ledger {
     }
     dead.requestId = resolution.requestId;
     if (resolution.correctionId !== undefined) dead.resolvedCorrectionId = resolution.correctionId;
+    if (resolution.said !== undefined) dead.resolvedSaid = structuredClone(resolution.said);
     return true;
   }
 

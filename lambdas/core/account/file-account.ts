@@ -207,9 +207,16 @@ export interface Correction {
   changed: string[];
 }
 
+/** What the API answered to the request that got through, as receipts have it: `answer` without secrets. */
+export interface ApiSaid {
+  status: number;
+  confirmedBy?: '409';
+  answer?: string;
+}
+
 /** How a dead record came to rest. `handled`: by hand, outside of the API. */
 export type DeadResolution =
-  | { kind: 'uploaded' | 'duplicate'; requestId: string | null; correctionId?: string }
+  | { kind: 'uploaded' | 'duplicate'; requestId: string | null; correctionId?: string; said?: ApiSaid }
   | { kind: 'handled'; by: string; why: string };
 
 /** The ledger's item of a record that has (had) a letter. */
@@ -246,4 +253,6 @@ export interface DeadRecord {
   resolvedWhy?: string;
   /** The correction that got through. */
   resolvedCorrectionId?: string;
+  /** What the API answered then. Absent in an item of an earlier version. */
+  resolvedSaid?: ApiSaid;
 }

@@ -138,7 +138,11 @@ describe('a letter that comes back altered', () => {
     letter = genuine;
     expect(await receive({ id: 'm3', sentAt: 300, receives: 1 })).toEqual({ kind: 'done' });
     expect([...world.api.stored.values()]).toMatchObject([{ duration_sec: 30 }]);
-    expect(await deadRecord()).toMatchObject({ state: 'resolved', resolution: 'uploaded' });
+    expect(await deadRecord()).toMatchObject({
+      state: 'resolved',
+      resolution: 'uploaded',
+      resolvedSaid: { status: 201 },
+    });
   });
 
   it('leaves the history of a record that is resolved as it is: manifests have it', async () => {

@@ -64,6 +64,7 @@ describe('a corrected row', () => {
     const resolved = { state: 'resolved', resolution: 'uploaded', resolvedCorrectionId: 'c1', requestId: requestId() };
     expect(await dead()).toMatchObject({
       ...resolved,
+      resolvedSaid: { status: 201 },
       correction: { id: 'c1', by: 'Ann', changed: ['Duration'], row },
     });
     expect(amendments()).toBe(1);

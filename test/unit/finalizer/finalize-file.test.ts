@@ -538,6 +538,19 @@ describe('a letter', () => {
     ]);
   });
 
+  it('that got through has what the API answered beside the manifest', async () => {
+    const said = { status: 409, confirmedBy: '409', answer: 'seen before' } as const;
+    await world.ledger.resolveDead(fixture.fileId, 3, { kind: 'uploaded', requestId: 'r', said });
+    await finalize(true);
+    const key = manifestNamed('manifest.2.json').archive.resolutions_key ?? '';
+    expect(JSON.parse(archived.get(key)?.toString() ?? '')).toMatchObject({
+      record: 3,
+      status: 409,
+      confirmed_by: '409',
+      api_answer: 'seen before',
+    });
+  });
+
   it('stands in the archive as it failed first, whatever comes of it', async () => {
     const { dead_letters_key: key } = manifestNamed('manifest.json').archive;
     const lines = gunzipSync(archived.get(key ?? '') as Buffer)

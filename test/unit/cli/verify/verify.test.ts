@@ -22,7 +22,11 @@ let runs = 0;
 
 beforeAll(async () => {
   const evidence = await makeEvidence(50);
-  await evidence.world.ledger.resolveDead(evidence.fixture.fileId, 4, { kind: 'uploaded', requestId: 'r' });
+  await evidence.world.ledger.resolveDead(evidence.fixture.fileId, 4, {
+    kind: 'uploaded',
+    requestId: 'r',
+    said: { status: 409, confirmedBy: '409', answer: 'seen before' },
+  });
   await evidence.world.ledger.resolveDead(evidence.fixture.fileId, 11, { kind: 'handled', by: 'me', why: 'by phone' });
   await evidence.amend();
   objects = evidence.objects;
