@@ -17,7 +17,7 @@ const isStage = (name: string): name is StageName => Object.hasOwn(stages, name)
 const context = (name: string): string | undefined => z.string().optional().parse(app.node.tryGetContext(name));
 
 try {
-  // An endpoint of one's own is a local cloud, unless told otherwise.
+  // A given endpoint is a local cloud, unless the context says otherwise.
   const stage = context('stage') ?? (process.env['AWS_ENDPOINT_URL'] ? 'local' : 'prod');
   if (!isStage(stage)) {
     throw new SettingsError([

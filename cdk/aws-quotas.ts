@@ -1,6 +1,6 @@
 /** Numbers that AWS sets. A setting that goes past one is refused at synth rather than in the middle of a deploy. */
 
-/** https://docs.aws.amazon.com/lambda/latest/dg/gettingstarted-limits.html: a function's time-out. */
+/** https://docs.aws.amazon.com/lambda/latest/dg/gettingstarted-limits.html: a function's timeout. */
 export const maxFunctionSeconds = 900;
 
 /** https://docs.aws.amazon.com/lambda/latest/api/API_FunctionConfiguration.html: characters of a function's name. */
@@ -38,7 +38,7 @@ export const maxResources = 500;
 export const maxOutputs = 200;
 export const maxTemplateBytes = 1_000_000;
 
-/** https://docs.aws.amazon.com/lambda/latest/dg/gettingstarted-limits.html: a function's environment variables, all told. */
+/** https://docs.aws.amazon.com/lambda/latest/dg/gettingstarted-limits.html: a function's environment variables, in total. */
 export const maxEnvironmentBytes = 4096;
 
 /** https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_iam-quotas.html: a role's inline policies together. */

@@ -207,7 +207,7 @@ function* quotaFaults(settings: Settings): Generator<string> {
   if (needed <= functionQuota) return;
   const withExpress = feeds.filter((feed) => feed.lanes.some((lane) => lane.name === 'express'));
   const wishes = withExpress.map(({ name }) => `${variableName(name, 'EXPRESS_LANE')}=off`);
-  // Past the quota Lambda refuses to run a function; its message has been received all the same, and waits in vain.
+  // Past the quota Lambda refuses to run a function; its message was received nevertheless, and waits for nothing.
   yield (
     `SLUICE_FUNCTION_QUOTA is ${functionQuota}; up to ${needed} functions run at once. Raise the AWS account's quota of ` +
     `concurrent executions, or set ${[...wishes, 'fewer consumers', 'a lower splitter.concurrency'].join(', ')}.`
@@ -250,7 +250,7 @@ function* connectionFaults({ name, api, lanes }: FeedSettings): Generator<string
 function* apiFaults(feed: FeedSettings, settings: Settings): Generator<string> {
   const { name, api } = feed;
   if (api.url === undefined) return;
-  // Never told: it may carry a password.
+  // Not shown: it may contain a password.
   const url = new URL(api.url);
   const setting = variableName(name, 'API_URL');
   if (url.username || url.password || url.search || url.hash) {
@@ -298,7 +298,7 @@ function* proxyFaults(feed: string, proxyUrl: string | undefined): Generator<str
   if (proxyUrl === undefined) return;
   const { username, password, pathname, search, hash } = new URL(proxyUrl);
   if (!username && !password && pathname === '/' && !search && !hash) return;
-  // Never told: it may carry a password.
+  // Not shown: it may contain a password.
   yield (
     `${variableName(feed, 'PROXY_URL')} contains a user, a path, a query or a fragment; it must be only scheme, host ` +
     `and port, since the template shows it. A proxy with a password is not supported: let it recognise the ` +

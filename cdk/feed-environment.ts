@@ -44,7 +44,7 @@ const variables = {
   CA_FILE: { schema: z.string(), wanted: 'the path of a PEM file' },
 } as const;
 
-/** Their values may carry a password: they aren't told. */
+/** Their values may contain a password, so they are not shown. */
 const untold: readonly string[] = ['API_URL', 'PROXY_URL'];
 
 type VariableName = keyof typeof variables;

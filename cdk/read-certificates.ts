@@ -8,7 +8,7 @@ const blocks = /-----BEGIN ([A-Z0-9 ]+)-----[^-]*-----END \1-----/g;
 const maxCertificates = 20;
 
 /**
- * A file's certificates as PEM, without what stands between them.
+ * A file's certificates as PEM, without the text between them.
  * @param setting names the setting in the sentences
  * @throws SettingsError where there is no such file, or it is not what it should be
  */

@@ -123,7 +123,7 @@ export function readSettings(request: SettingsRequest): Settings {
     feeds,
     ...(deskEmail === undefined ? {} : { deskEmail }),
   };
-  // Those that could be read are checked all the same, so that one run tells everything.
+  // Those that could be read are checked nevertheless, so that one run reports everything.
   collectFaults(() => checkSettings(settings), faults);
   if (faults.length > 0) throw new SettingsError(faults);
   return settings;
@@ -141,7 +141,7 @@ function readDeskEmail(environment: Environment): string | undefined {
   const text = environment['SLUICE_DESK_EMAIL']?.trim() ?? '';
   if (text === '') return undefined;
   if (z.email().safeParse(text).success) return text;
-  throw new SettingsError([`SLUICE_DESK_EMAIL is '${text}'; it must be an e-mail address.`]);
+  throw new SettingsError([`SLUICE_DESK_EMAIL is '${text}'; it must be an email address.`]);
 }
 
 function readRunbookUrl(environment: Environment): string | undefined {

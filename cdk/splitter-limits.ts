@@ -14,7 +14,7 @@ export function largestGzipContent(timeoutSeconds: number): number {
 /** Even where the API is slow, so many batches for each consumer are in the queue. */
 const batchesAConsumer = 4;
 
-/** What the splitter is told beside the limits of the cut (see lambdas/runtime/environment.ts). */
+/** The splitter's settings beside the limits of the cut (see lambdas/runtime/environment.ts). */
 export function splitterLimits(
   { splitter, horizonSeconds }: Pick<Settings, 'splitter' | 'horizonSeconds'>,
   { requests, windowSeconds }: FeedSettings['api'],

@@ -51,7 +51,7 @@ export type SinkDeclaration =
   | {
       /** The record ledger: a table of Sluice's own, an item a record, each written once. */
       kind: 'ledger';
-      /** With it the feed can be told to go to an API instead. */
+      /** With it a setting can send the feed to an API instead. */
       path?: string;
       answers?: AnswerDeclaration;
     };
@@ -93,7 +93,7 @@ interface FeedFacts {
   /** A line in the log for each record's outcome. */
   auditEachRecord?: boolean;
   /**
-   * Raised by whoever changes what a good record is, or what becomes of one, in a way that the schema's JSON Schema doesn't show: a
+   * Raise it when you change what a good record is, or what becomes of one, in a way that the schema's JSON Schema doesn't show: a
    * refinement, a transformation. A file that was sent before is then read in another way, and may be sent again.
    */
   rulesVersion?: number;

@@ -6,7 +6,7 @@ import { isIsoDate } from './maintenance/iso-date.ts';
 import { numberOf } from './maintenance/number-of.ts';
 
 /**
- * Where a rule comes from, told with it. Part-145 and Part-M are Annexes II and I to Regulation (EU) No 1321/2014; the
+ * Where a rule comes from, quoted with it. Part-145 and Part-M are Annexes II and I to Regulation (EU) No 1321/2014; the
  * completion instructions of the two forms (FAA Order 8130.21, Part-M Appendix II) number their blocks alike.
  */
 const rules = {

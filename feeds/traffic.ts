@@ -8,7 +8,7 @@ const text = z
 
 const notAnInteger = { error: 'must be a whole number of seconds', params: { reason: 'not_an_integer' } };
 
-/** Whole seconds: a JSON number, or ASCII digits with blanks around them. `29.97`, `30.0`, `30s` are somebody's mistake. */
+/** Whole seconds: a JSON number, or ASCII digits with blanks around them. `29.97`, `30.0`, `30s` are mistakes. */
 const wholeSeconds = z
   .union([z.number(), z.string()], {
     error: (issue) => (issue.input === undefined ? 'is missing' : 'must be a whole number of seconds'),

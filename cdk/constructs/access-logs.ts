@@ -19,7 +19,7 @@ export class AccessLogs extends Construct {
     });
   }
 
-  /** What a bucket is told to have its log written here, under a prefix of its own. */
+  /** The settings of a bucket that writes its log here, under a prefix of its own. */
   of(name: string): { serverAccessLogsBucket: IBucket; serverAccessLogsPrefix: string } {
     // The CDK's Bucket doesn't fit its own interface where optional properties are taken exactly.
     return { serverAccessLogsBucket: this.bucket as IBucket, serverAccessLogsPrefix: `${name}/` };

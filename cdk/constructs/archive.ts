@@ -54,7 +54,7 @@ export class Archive extends Construct {
   }
 
   /**
-   * What is in the archive is never written again, whoever asks and whatever else allows it; nor deleted, in a stage that
+   * What is in the archive is never overwritten, whatever other policies allow; nor deleted, in a stage that
    * retains its data. An administrator would have to change the policy first, which CloudTrail has.
    */
   #refuseOverwrites(neverDeleted: boolean): void {

@@ -27,7 +27,7 @@ export function encryptedBy(
   return encryptionKey ? { encryption: BucketEncryption.KMS, encryptionKey, bucketKeyEnabled: true } : {};
 }
 
-/** Parts of uploads that were never finished are paid for and seen by nobody. */
+/** Parts of uploads that were never finished cost money and are invisible. */
 export const abortUploads: LifecycleRule = {
   id: 'abort-unfinished-uploads',
   abortIncompleteMultipartUploadAfter: Duration.days(7),

@@ -4,13 +4,13 @@ import type { Queue } from 'aws-cdk-lib/aws-sqs';
 import type { Settings } from '../settings.ts';
 import type { SluiceFunction } from './sluice-function.ts';
 
-/** What every function that works off a queue is told. */
+/** The environment of every function that consumes a queue. */
 export function workerEnvironment({ stackName, queues }: Settings): Record<string, string> {
   const { waitTimes } = queues;
   return { STACK_NAME: stackName, ...(waitTimes ? { WAIT_TIMES: JSON.stringify(waitTimes) } : {}) };
 }
 
-/** The mapping's concurrency is the cap: with reserved concurrency the messages beyond it would be received in vain. */
+/** The mapping's concurrency is the cap: with reserved concurrency the messages beyond it would be received for nothing. */
 export function consumeFrom(
   worker: SluiceFunction,
   queue: Queue,

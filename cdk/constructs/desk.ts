@@ -7,7 +7,7 @@ import { customerKey } from '../customer-key.ts';
 import type { Settings } from '../settings.ts';
 import type { SluiceFunction } from './sluice-function.ts';
 
-/** Where people who look after the feeds are told what needs them: by the reconciler, and by alarms. */
+/** Notifies the people who look after the feeds of what needs attention: by the reconciler, and by alarms. */
 export class Desk extends Construct {
   readonly topic: Topic;
 

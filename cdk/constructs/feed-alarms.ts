@@ -90,7 +90,7 @@ export function addFeedAlarms(alarms: Alarms, settings: Settings, feed: FeedSett
       `after ${retentionDays}.`,
     metric: own('OldestDeadLetterAge', 'Maximum', Duration.hours(1)),
     threshold: Duration.days(retentionDays - daysBeforeLoss).toSeconds(),
-    // The reconciler tells the age with each run: one that is missing is no reason to think that it is over.
+    // The reconciler reports the age with each run: one that is missing is no reason to think that it is over.
     silence: 'as-before',
   });
   if (feed.deadline === undefined) return;
@@ -98,7 +98,7 @@ export function addFeedAlarms(alarms: Alarms, settings: Settings, feed: FeedSett
     name: `${name}-deadline-at-risk`,
     section: 'deadline-at-risk',
     says: `At the rate that its API allows, a file of ${name} will be done after ${feed.deadline}.`,
-    // One run of the reconciler in each, so that none goes by without a figure while files are open.
+    // One run of the reconciler in each, so that each has a figure while files are open.
     metric: own('DeadlineMarginSeconds', 'Minimum', run),
     threshold: 0,
     isFloor: true,

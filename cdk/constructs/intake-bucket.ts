@@ -11,7 +11,7 @@ import { abortUploads, bucketDefaults, encryptedBy } from './bucket-defaults.ts'
 import type { SluiceFunction } from './sluice-function.ts';
 
 /**
- * Where files are dropped. Its notifications stand in the template rather than in CDK's custom resource, which local
+ * Where files are dropped. Its notifications are in the template rather than in CDK's custom resource, which local
  * clouds skip; so its name must be known beforehand, for the queues' policies to name it without a cycle.
  */
 export class IntakeBucket extends Construct {

@@ -159,7 +159,7 @@ export class Lane extends Construct {
     consumeFrom(consumer, this.records.queue, { batchSize: 1, maxConcurrency: lane.consumers });
     consumeFrom(consumer, this.letters.queue, {
       ...{ batchSize: letterBatchSize, maxConcurrency: letterConsumers },
-      // Alone, a letter is a request for each of its receives and for each of its returns; nobody waits for it by the second.
+      // Alone, a letter is a request for each of its receives and for each of its returns; no one waits for it by the second.
       windowSeconds: gatherSeconds[lane.name],
     });
     const { files, limiter, altered } = ledgerKeys;

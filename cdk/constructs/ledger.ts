@@ -45,7 +45,7 @@ export class Ledger extends Construct {
     });
   }
 
-  /** Calls that DynamoDB has turned down. */
+  /** Calls that DynamoDB has throttled. */
   throttles(of: 'Read' | 'Write'): Metric {
     return this.table.metric(`${of}ThrottleEvents`, { statistic: 'Sum', period: Duration.minutes(5) });
   }

@@ -5,7 +5,7 @@ import type { IQueue } from 'aws-cdk-lib/aws-sqs';
 
 const period = Duration.minutes(5);
 
-/** Messages in it that somebody could receive. */
+/** Visible messages in it. */
 export function visible(queue: IQueue): Metric {
   return queue.metricApproximateNumberOfMessagesVisible({ statistic: 'Maximum', period });
 }

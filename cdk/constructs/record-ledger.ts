@@ -7,7 +7,7 @@ import type { SluiceFunction } from './sluice-function.ts';
 
 /**
  * The records themselves, an item each, of feeds that go to no API. Apart from the account's table: nothing here ever
- * expires, and whoever writes may neither read, overwrite nor delete.
+ * expires, and a writer may neither read, overwrite nor delete.
  */
 export class RecordLedger extends Construct {
   readonly table: Table;

@@ -40,7 +40,7 @@ export class RedrivenQueue extends Construct {
     const dlq = this.dlq.node.defaultChild as CfnQueue;
     dlq.redriveAllowPolicy = { redrivePermission: 'byQueue', sourceQueueArns };
     if (kmsKeyArn === undefined) return;
-    // Told of the key, the CDK would let whoever receives decrypt whatever the key has encrypted, by any way.
+    // If it knew the key, the CDK would let every receiver decrypt whatever the key has encrypted, by any way.
     for (const each of [this.dlq, this.queue]) (each.node.defaultChild as CfnQueue).kmsMasterKeyId = kmsKeyArn;
   }
 }

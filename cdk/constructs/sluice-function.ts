@@ -41,7 +41,7 @@ const bundling: BundlingOptions = {
   bundleAwsSDK: true,
   externalModules: [],
   minify: true,
-  // Errors are told by their names.
+  // Errors are recognised by their names.
   keepNames: true,
   sourceMap: true,
   sourceMapMode: SourceMapMode.DEFAULT,
@@ -53,8 +53,8 @@ const bundling: BundlingOptions = {
 };
 
 /**
- * Writes files beside the bundle: by Node, so that no shell has a say in names and contents. They stand in the
- * environment, which tells two bundles of one entry apart: the CDK would take the first for both.
+ * Writes files beside the bundle: by Node, so that no shell has a say in names and contents. They are in the
+ * environment, which distinguishes two bundles of one entry: the CDK would take the first for both.
  */
 function adding(files: Record<string, string>): Pick<BundlingOptions, 'commandHooks' | 'environment'> {
   if (Object.keys(files).length === 0) return {};
@@ -72,7 +72,7 @@ function adding(files: Record<string, string>): Pick<BundlingOptions, 'commandHo
   };
 }
 
-/** What all functions have in common. A role of its own, which may write its log and nothing else until told so. */
+/** What all functions have in common. A role of its own, which may write its log and nothing else until it is granted. */
 export class SluiceFunction extends NodejsFunction {
   readonly #sendActions: string[];
   readonly #kmsKeyArn: string | undefined;

@@ -132,7 +132,7 @@ function feedRows(settings: Settings, feed: FeedSettings, lanes: readonly Lane[]
   ];
 }
 
-/** Requests that came to an end against what the API takes; retries are not in it. */
+/** Finished requests against the limit of the API; retries are not in it. */
 function limitUse(settings: Settings, { name, api }: FeedSettings): IMetric {
   const aMinute = (api.requests / api.windowSeconds) * 60;
   return new MathExpression({

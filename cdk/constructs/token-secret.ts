@@ -6,7 +6,7 @@ import { customerKey } from '../customer-key.ts';
 import type { FeedSettings, Settings } from '../settings.ts';
 import type { SluiceFunction } from './sluice-function.ts';
 
-/** An API's Bearer token. Born with a made-up value, which the API turns down; the true one is put after the deploy. */
+/** An API's Bearer token. Born with a made-up value, which the API refuses; the true one is put after the deploy. */
 export class TokenSecret extends Construct {
   readonly arn: string;
 

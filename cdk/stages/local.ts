@@ -22,7 +22,7 @@ export const local: StageNumbers = {
   logRetentionDays: RetentionDays.ONE_WEEK,
   feeds: {
     traffic: {
-      // Nothing listens there by itself: `sluice up` tells the stack where the API is.
+      // Nothing listens there by default: `sluice up` sets the address of the API.
       apiUrl: 'http://127.0.0.1:4580',
     },
   },

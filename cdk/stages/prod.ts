@@ -3,9 +3,9 @@ import type { StageNumbers } from './stage-numbers.ts';
 
 export const prod: StageNumbers = {
   retainData: true,
-  // An administrator can still take back a retention set by mistake; compliance mode lets nobody, and can't be undone.
+  // An administrator can still take back a retention set by mistake; compliance mode allows no one to, and can't be undone.
   archiveLock: 'governance',
-  // An unsigned account can be made anew by whoever can write the archive. The key costs $1 a month, a signature $0.000015.
+  // Anyone who can write the archive could make an unsigned account again. The key costs $1 a month, a signature $0.000015.
   signingKey: 'create',
   localCloud: false,
   requireHttps: true,

@@ -12,7 +12,7 @@ export const knownRetention = z
     'CloudWatch Logs supports only certain numbers of days, such as 365, 731 or 1096',
   );
 
-/** A function that works off a queue. */
+/** A function that consumes a queue. */
 const worker = z.strictObject({
   timeoutSeconds: count,
   memoryMb: count,
@@ -65,7 +65,7 @@ export const feedNumbers = z.strictObject({
 
 /**
  * All that differs between stages: one file a stage beside this one, which index.ts lists. Variables of the environment go
- * before it. No secrets: tokens lie in Secrets Manager only.
+ * before it. No secrets: tokens are in Secrets Manager only.
  */
 export const stageNumbers = z.strictObject({
   /** Keep buckets, table and logs when the stack goes; Object Lock, deletion protection and backups on. */
@@ -99,7 +99,7 @@ export const stageNumbers = z.strictObject({
     timeoutSeconds: count,
     memoryMb: count,
     everyMinutes: count,
-    /** What nobody has touched for this long is taken to be stalled. */
+    /** Work without any change for this long counts as stalled. */
     stalledAfterSeconds: count,
   }),
   queues: z.strictObject({
@@ -110,7 +110,7 @@ export const stageNumbers = z.strictObject({
     maxReceives: z.strictObject({ intake: count, records: count, letters: count, finalize: count }),
     /** How long a message waits where AWS fails, at first and at most; without it 36 s and 15 minutes. */
     waitTimes: z.strictObject({ firstSeconds: count, longestSeconds: count.max(900) }).optional(),
-    /** A batch's message on the records queue, all told. */
+    /** A batch's message on the records queue, in total. */
     maxMessageBytes: count,
     /** A batch's bytes of the file. */
     maxBatchBytes: count,
@@ -119,14 +119,14 @@ export const stageNumbers = z.strictObject({
   runbookUrl: z.string(),
   /** Replaced and deleted versions in the intake bucket. */
   intakeVersionDays: count,
-  /** Receipts under way. The finalizer reads them again for every amended manifest. */
+  /** Receipts of unfinished files. The finalizer reads them again for every amended manifest. */
   workRetentionDays: count,
   /** Who read or wrote what in the buckets. */
   accessLogDays: count,
   logRetentionDays: z.enum(RetentionDays),
   /** The feeds that are deployed; without it all but the examples. `SLUICE_FEEDS` goes before it. */
   deployedFeeds: z.array(z.string()).min(1).optional(),
-  /** Who is told by mail what needs somebody; `SLUICE_DESK_EMAIL` goes before it. */
+  /** The address that is notified when something needs attention; `SLUICE_DESK_EMAIL` overrides it. */
   deskEmail: z.email().optional(),
   /** By the feed's name; what is not there is as the feed declares it. */
   feeds: z.record(z.string(), feedNumbers.partial()),

@@ -19,7 +19,7 @@ export class RejectsWriter {
   #waiting: OpenDead[] = [];
   #chosen: string[] | undefined;
 
-  /** @param name of the file on this machine @param nowMs the time that stands in each row */
+  /** @param name of the file on this machine @param nowMs the time in each row */
   constructor(
     out: FileHandle,
     { file, name }: { file: FileAccount; name: string },

@@ -59,7 +59,7 @@ async function watch(options: WatchOptions, terminal: Terminal, signal: AbortSig
   throw new InterruptedError('No longer watching; the work continues without this command.');
 }
 
-/** A read may take as long as the network's time-outs; Ctrl-C does not wait for it. */
+/** A read may take as long as the network's timeouts; Ctrl-C does not wait for it. */
 function aborted(signal: AbortSignal): Promise<undefined> {
   return new Promise((resolve) => {
     if (signal.aborted) resolve(undefined);

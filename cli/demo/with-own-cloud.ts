@@ -35,7 +35,7 @@ export interface PlacedDemo extends DemoRun {
 }
 
 /**
- * Runs a demo in a local cloud of its own: `sluice up` may have another beside it, with work under way that must not go to
+ * Runs a demo in a local cloud of its own: `sluice up` may have another beside it, with work in progress that must not go to
  * the demo's API. Cleans up when it is interrupted.
  * @throws CliError when the time is up
  * @throws InterruptedError

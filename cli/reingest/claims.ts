@@ -72,7 +72,7 @@ export function claimsOf({ columns, rows }: ParsedCsv): Map<string, Claim[]> {
 }
 
 /**
- * Version 0.1 put an apostrophe before a possible formula at a cell's start. Today a backslash stands between them, so a
+ * Version 0.1 put an apostrophe before a possible formula at a cell's start. Today a backslash separates them, so a
  * cell that begins this way is from version 0.1.
  */
 const isOfBefore = /^'+[=+\-@\t\r\n\uFF0B\uFF0D\uFF1D\uFF20]/;

@@ -3,8 +3,8 @@ import type { DeadRecord } from '../../lambdas/core/account/file-account.ts';
 import { sha256Of } from '../../lambdas/core/records/identity.ts';
 
 /**
- * The id of a corrected row. The same row for the same record has the same id, so that a CSV that is handed in twice takes
- * effect once. A row that failed is tried again under its next id when it is handed in again; a row that met a conflict is
+ * The id of a corrected row. The same row for the same record has the same id, so that a CSV that is sent twice takes
+ * effect once. A row that failed is tried again under its next id when it is sent again; a row that met a conflict is
  * not.
  */
 export function correctionIdOf(dead: Pick<DeadRecord, 'fileId' | 'record' | 'history'>, row: Record<string, unknown>) {

@@ -18,7 +18,7 @@ export interface EndedCorrection {
 
 export interface FollowCorrectionsPorts {
   ledger: Pick<DeadLedger, 'listDead'>;
-  /** Messages in the letters queues, whoever's they are. */
+  /** All messages in the letters queues. */
   queued: () => Promise<number>;
   clock: Clock;
   terminal: Pick<Terminal, 'progress'>;

@@ -102,7 +102,7 @@ function claimFault({ sha256, checksum, record, hasRaw }: Claim, open: OpenDead)
   if (hasRaw === false && receipt.raw_encoding === 'head' && isStoredApart(file, receipt)) {
     return (
       `record ${record} of the file ${file.fileId} is too long for its receipt, and its copy in the work bucket is gone: ` +
-      'what was changed in the row can not be told. Drop a corrected file.'
+      'what was changed in the row is not known. Drop a corrected file.'
     );
   }
   if (dead) return undefined;

@@ -23,7 +23,7 @@ const descriptions: Record<keyof Letter, string> = {
     'head: base64 of its first 1,024 bytes only, where it is longer than 64 KiB; see payload_key.',
   raw_payload: 'The record as it is in the file; see raw_encoding.',
   payload_key:
-    'Where all of a record longer than 64 KiB lies in the work bucket; its bytes have the hash in sha256. Absent where ' +
+    'Where the whole of a record longer than 64 KiB is in the work bucket; its bytes have the hash in sha256. Absent where ' +
     'the record is longer than the feed takes.',
   attempts: 'Requests that were made for the record before it became a dead letter.',
   request_id: 'X-Request-ID of those requests; null if the record never had one.',

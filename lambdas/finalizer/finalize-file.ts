@@ -188,7 +188,7 @@ function notifyOfQuarantine(manifest: Manifest, { desk }: Pick<FinalizerPorts, '
       'What to do:',
       ...(failure?.code === 'other_header'
         ? [
-            '- What stands before that line was sent as usual. Cut the file there and drop the rest, with its own header, as a',
+            '- The records before that line were sent as usual. Cut the file there and drop the rest, with its own header, as a',
             '  file of its own. It can not be released: its rows would be read by the wrong header.',
           ]
         : [

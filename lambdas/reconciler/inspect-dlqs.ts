@@ -123,7 +123,7 @@ async function adoptUnseen(
   if (judgement.kind === 'altered') return noteAltered(read, carrier, { ledger, feed });
   if (judgement.kind !== 'new') return;
   await ledger.adoptLetter(read, carrier, judgement.digests);
-  log.warn('letter adopted that nobody had seen', { correlation_id: `${read.file_id}/${read.record}` });
+  log.warn('letter adopted that no consumer had recorded', { correlation_id: `${read.file_id}/${read.record}` });
 }
 
 function noteWork(

@@ -48,7 +48,7 @@ export async function notifyDesk(
   const told = describeSurvey({ feed, stackName, survey, work, before: before?.openRecords, archiveBucket, csvKey });
   await ports.desk.tell(told.subject, told.text);
   await ledger.saveDeskState(feed, { fingerprint, openRecords: survey.count, csvKey, at: clock.now() });
-  log.info('desk told', { feed, open_records: survey.count, stuck_messages: work.length, csv_key: csvKey });
+  log.info('desk notified', { feed, open_records: survey.count, stuck_messages: work.length, csv_key: csvKey });
 }
 
 function fingerprintOf(survey: Survey, work: DlqFindings['work']): string {

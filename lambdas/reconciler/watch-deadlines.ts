@@ -59,7 +59,7 @@ async function notifyOfDeadlines(
     const { subject, text } = describeShortfalls({ feed, shortfalls, breaker, stackName, now });
     await desk.tell(subject, text);
     await ledger.saveDeadlineNote(feed.feed, { told: noted(shortfalls, told), at: now });
-    log.warn('desk told of a deadline at risk', { feed: feed.feed, late_by_seconds: shortfalls[0]?.lateBySeconds });
+    log.warn('desk notified of a deadline at risk', { feed: feed.feed, late_by_seconds: shortfalls[0]?.lateBySeconds });
   } else if (told.length > 0 && isClear(files)) {
     await ledger.saveDeadlineNote(feed.feed, { told: [], at: now });
     log.info('deadline no longer at risk', { feed: feed.feed });

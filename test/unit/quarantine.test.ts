@@ -343,7 +343,7 @@ describe('a file with another header among its rows', () => {
       failure: { code: 'other_header' },
     });
     expect(manifest?.failure?.message).toContain(
-      `Line ${before + 2} is a header once more, with its columns in another order`,
+      `Line ${before + 2} is another header, with its columns in another order`,
     );
     expect(manifest?.archive.manifest_key).toMatch(/^quarantine\/traffic\//);
     expectCovered(manifest, rows);
@@ -357,7 +357,7 @@ describe('a file with another header among its rows', () => {
     expect(splitter.sent.at(-1)).toMatchObject({ firstRecord: 5_001, records: 50 });
     await deliverAll();
     await expectEndsThere();
-    expect(told[0]).toContain(`Line ${before + 2} is a header once more`);
+    expect(told[0]).toContain(`Line ${before + 2} is another header`);
     expect(told[0]).not.toContain('sluice release');
   });
 

@@ -22,7 +22,7 @@ export function element(tag, className = '', ...children) {
 }
 
 /**
- * Left alone where it is the same, so that what somebody has selected stays so.
+ * Left alone where it is the same, so that a selection is kept.
  * @param {Element} target
  * @param {string} text
  */

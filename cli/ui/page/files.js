@@ -53,7 +53,7 @@ function updateFile(row, file) {
   bar.setAttribute('aria-label', `${file.name}: ${activity}`);
   if (share === null) bar.removeAttribute('aria-valuenow');
   else bar.setAttribute('aria-valuenow', String(Math.floor(share * 100)));
-  // By the object model: the page's policy lets no style stand in an attribute.
+  // By the object model: the page's policy allows no style in an attribute.
   partOf(row, 'split').style.width = `${split * 100}%`;
   partOf(row, 'settled').style.width = `${(settled ?? 0) * 100}%`;
   setText(partOf(row, 'records'), recordsOf(file));

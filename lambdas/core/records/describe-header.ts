@@ -84,8 +84,8 @@ export interface OtherHeader {
 
 /** What stands in that line, and why what follows can't be sent. @param own of the file */
 export function describeOtherHeader(other: OtherHeader, own: OtherHeader, line: number): string {
-  const found = `Line ${line} is a header once more, ${differenceOf(other, own)}: ${quoteNames(other.columns)}.`;
-  return `${found} The file was put together from several exports, and what follows can't be read by the first header.`;
+  const found = `Line ${line} is another header, ${differenceOf(other, own)}: ${quoteNames(other.columns)}.`;
+  return `${found} The file was combined from several exports, and the records after this line cannot be read with the first header.`;
 }
 
 function differenceOf({ columns, delimiter }: OtherHeader, own: OtherHeader): string {

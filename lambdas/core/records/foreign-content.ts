@@ -102,7 +102,7 @@ const patterns: readonly (readonly [begin: RegExp, also: RegExp | null, code: st
     /^(?:return-path|received|delivered-to|mime-version|message-id|from|to|subject|date|x-[a-z-]{1,40}): |^From [^,;|\t\r\n]+@/i,
     /^(?:mime-version|message-id|received|subject): /im,
     'mail',
-    is('an e-mail message', 'save its attachment and drop that'),
+    is('an email message', 'save its attachment and drop that'),
   ],
   [
     /^(?:--|\/\*|#|create (?:table|database|schema)|insert into|drop table|set [a-z_@]+ ?=|begin;|use [`\w]+;|pragma |copy )/i,

@@ -50,7 +50,7 @@ function parseRow(text: string, dialect: CsvDialect, line: number): ParsedRecord
     return problem('field_count', `record has a field ${n + 1}, for which the header has no name`);
   }
   if (isSameLetter(fields, columns, 0) && isSameLetter(fields, columns, 1) && headerRowOf(text, dialect)) {
-    return problem('header_row', 'row is a header once more, with its names written in another way');
+    return problem('header_row', 'row repeats the header, with its names written differently');
   }
   const stray = strayCharacterIn(text);
   if (stray) {

@@ -107,7 +107,7 @@ describe('another header among the rows', () => {
     expect(found).toMatchObject({
       code: 'other_header',
       message: expect.stringContaining(
-        'Line 4 is a header once more, with its columns in another order: "StationCode", "SpotID"',
+        'Line 4 is another header, with its columns in another order: "StationCode", "SpotID"',
       ) as string,
     });
   });
