@@ -23,7 +23,7 @@ export function readPage(path: string): Page {
   return { path, text, prose: text.replaceAll(/^( *)```[^]*?^\1```$/gm, (block) => block.replaceAll(/[^\n]/g, '')) };
 }
 
-/** A page's anchors, as GitHub makes them: lower case, spaces to dashes, a number for repeated ones. */
+/** A page's anchors, as GitHub makes them: lower case, spaces to dashes, a number for repeated ones; and those written out. */
 export function anchorsOf(page: Page): Set<string> {
   const anchors = new Set<string>();
   for (const [, heading = ''] of page.prose.matchAll(/^#+ (.+)$/gm)) {
@@ -33,6 +33,7 @@ export function anchorsOf(page: Page): Set<string> {
     for (let copy = 1; anchors.has(unique); copy++) unique = `${anchor}-${copy}`;
     anchors.add(unique);
   }
+  for (const [, id = ''] of page.prose.matchAll(/<a id="([^"]+)">/g)) anchors.add(id);
   return anchors;
 }
 
