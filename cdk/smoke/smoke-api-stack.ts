@@ -35,7 +35,7 @@ export class SmokeApiStack extends Stack {
       environment: { TABLE: table.tableName, AUTHORIZATION_SHA256: authorizationSha256 },
     });
     table.grantWriteData(api);
-    // Anyone may call it: the token keeps others out, and there is nothing to be had.
+    // Anyone may call it: the token keeps others out, and it returns nothing of value.
     const { url } = api.addFunctionUrl({ authType: FunctionUrlAuthType.NONE });
     new CfnOutput(this, 'ApiUrl', { value: url });
   }
