@@ -34,6 +34,23 @@ module.exports = {
       to: { path: '(@aws-sdk|@smithy|undici|lambdas/adapters/)' },
     },
     {
+      name: 'ledger-applies-changes',
+      comment: 'The ledger knows the changes and the store’s port, and neither a technology nor a use case.',
+      severity: 'error',
+      from: { path: '^lambdas/ledger/' },
+      to: { pathNot: '^lambdas/(core/|ledger/|ports\\.ts$|messages\\.ts$)' },
+    },
+    {
+      name: 'only-the-ledger-changes-items',
+      comment: 'Others go through the ledger’s interfaces in ports.ts.',
+      severity: 'error',
+      from: {
+        path: '^(lambdas|cli)/',
+        pathNot: '^lambdas/(core/(ledger|limiter)/|ledger/|adapters/dynamo-(item-store|expressions)\\.ts$|ports\\.ts$)',
+      },
+      to: { path: '^lambdas/core/ledger/' },
+    },
+    {
       name: 'lambdas-know-no-cdk',
       severity: 'error',
       from: { path: '^(lambdas|feeds)/' },

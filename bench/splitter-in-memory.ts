@@ -3,10 +3,11 @@ import type { FileAccount, SourceObject } from '../lambdas/core/account/file-acc
 import type { CutLimits, Dialect } from '../lambdas/core/records/dialect.ts';
 import { detectDialect } from '../lambdas/core/records/detect-dialect.ts';
 import type { BatchMessage } from '../lambdas/messages.ts';
-import type { SplitProgress } from '../lambdas/ports.ts';
+import type { Clock, SplitProgress } from '../lambdas/ports.ts';
 import type { Deadline } from '../lambdas/runtime/deadline.ts';
 import type { SplitterPorts } from '../lambdas/splitter/splitter-ports.ts';
-import { InMemoryLedger } from '../test/support/in-memory-ledger.ts';
+import type { MemoryLedger } from '../test/support/memory-ledger.ts';
+import { openMemoryLedger } from '../test/support/memory-ledger.ts';
 import { silentLog } from '../test/support/in-memory-ports.ts';
 import { SimulatedClock } from '../test/support/simulated-clock.ts';
 import type { SplitterCase } from './splitter-cases.ts';
@@ -20,25 +21,25 @@ export const wholeInvocation: Deadline = { remainingMs: () => 900_000, isDrawing
 export const feed = feedNamed('traffic');
 
 /** Without the copies by which the tests' ledger keeps its items apart: they would be a sixth of pass 2. */
-class LedgerAtHand extends InMemoryLedger {
-  override async saveSplitProgress(fileId: string, _epoch: number, progress: SplitProgress): Promise<FileAccount> {
-    const file = this.files.get(fileId) as FileAccount;
-    return Object.assign(file, progress);
-  }
+function openLedgerAtHand(clock: Pick<Clock, 'now'>): MemoryLedger {
+  const ledger = openMemoryLedger(clock);
+  const saveSplitProgress = async (fileId: string, _epoch: number, progress: SplitProgress) =>
+    Object.assign(ledger.files.get(fileId) as FileAccount, progress);
+  return { ...ledger, saveSplitProgress };
 }
 
 /** What the splitter works with, where neither reading nor sending takes time. */
 export function portsInMemory(
   read: (offset: number) => Iterable<Buffer>,
   send: (messages: BatchMessage[]) => void | Promise<void>,
-): SplitterPorts {
+): SplitterPorts & { ledger: MemoryLedger } {
   const clock = new SimulatedClock();
   return {
     feed,
     gzip: { maxContentBytes: 20e9, maxRatio: 200, roomMs: 450_000 },
     // More than any of the files has: nothing settles what is sent.
     horizon: { records: 1e9, recordsPerSecond: 1e6 },
-    ledger: new LedgerAtHand(clock),
+    ledger: openLedgerAtHand(clock),
     sources: {
       head: () => Promise.reject(new Error('nobody looks')),
       async *read(_source, offset) {

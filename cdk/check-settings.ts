@@ -31,7 +31,7 @@ const takenNames = ['express', 'quarantine', 'reconciliation', 'series', 'nights
 /** With one of these at its end, a feed's queues would have the names of another feed's. */
 const takenEndings = ['express', 'intake', 'records', 'letters', 'finalize'].map((part) => `-${part}`);
 
-/** The ledger keeps an account so long after its last event (lambdas/adapters/dynamo-table.ts). */
+/** The ledger keeps an account so long after its last event (lambdas/core/ledger/stored-item.ts). */
 const ledgerDays = 60;
 
 /** A killed function's message is visible again 65 s after its time was up. Asking a moment sooner does no harm. */

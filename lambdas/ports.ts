@@ -12,6 +12,8 @@ import type {
   SourceObject,
   StoredContent,
 } from './core/account/file-account.ts';
+import type { Item, ItemChange, ItemKey, ItemWrite } from './core/ledger/item-change.ts';
+import type { ListName } from './core/ledger/ledger-keys.ts';
 import type { CutLimits, CutPosition, Dialect } from './core/records/dialect.ts';
 import type { Accepted, LimiterChange, LimiterItem, OpeningCondition, Prober } from './core/limiter/limiter-item.ts';
 import type { ManifestFigures } from './core/account/manifest.ts';
@@ -229,7 +231,7 @@ export interface FileLedger {
   touchFile(fileId: string): Promise<void>;
 }
 
-export type FileList = 'open' | 'closed' | 'dead';
+export type FileList = ListName;
 
 /** What a batch has come to. */
 export interface BatchSettlement {
@@ -380,6 +382,36 @@ export interface DeskLedger {
 
 export type Ledger = FileLedger & BatchLedger & DeadLedger & AlteredLetterLedger & DeskLedger;
 
+export type ItemUpdate =
+  /** The item after the change. */
+  | { kind: 'changed'; item: Item }
+  /** A check failed: the item as it is, if there is one. */
+  | { kind: 'refused'; item: Item | undefined };
+
+/** The table that the ledger and the limiter are kept in. What is written is decided in core/ledger/ and core/limiter/. */
+export interface ItemStore {
+  /** Sees every change that was made before. */
+  read(key: ItemKey): Promise<Item | undefined>;
+  /** Those of the items that are there, in any order; they may be a moment old. @param keys at most `maxItemsAtOnce` */
+  readAll(keys: readonly ItemKey[]): Promise<Item[]>;
+  /** Makes the whole change in one step, or none of it where a check fails. */
+  update(key: ItemKey, change: ItemChange): Promise<ItemUpdate>;
+  /**
+   * Makes all of the changes in one step, or none where a check of one fails: then it returns false.
+   * @param writes at most `maxItemsAtOnce`, each of another item
+   */
+  updateAll(writes: readonly ItemWrite[]): Promise<boolean>;
+  /** Replaces the item, or creates it. */
+  put(key: ItemKey, item: Item): Promise<void>;
+  /** A partition's items in the order of their sort keys, those that begin with `skPrefix`. Sees every change made before. */
+  query(pk: string, skPrefix?: string): AsyncIterable<Item>;
+  /**
+   * Keys of the items with this `listPk`, in the order of their `listSk`; they may be a moment old.
+   * @param about how many are wanted: as many are read with one call
+   */
+  list(listPk: string, order: 'newest' | 'oldest', about?: number): AsyncIterable<ItemKey>;
+}
+
 /** Send times and the breaker, shared by every consumer of an API (see core/limiter.ts and core/breaker.ts). */
 export interface Limiter {
   /**
@@ -458,7 +490,7 @@ export interface BreakerState {
   untilMs: number | null;
 }
 
-/** The one item that an API's limiter and breaker live in: what is to be done with it is decided elsewhere. */
+/** The one item that an API's limiter and breaker are kept in: core/limiter/limiter-item.ts has its changes. */
 export interface LimiterStore {
   /** Sees every change that was made before. Empty where there is none yet. */
   read(): Promise<LimiterItem>;

@@ -7,7 +7,7 @@ import type { BatchMessage } from '../../lambdas/messages.ts';
 import type { Sink } from '../../lambdas/ports.ts';
 import { cutFile } from '../../lambdas/splitter/cut-file.ts';
 import { avionChunks } from '../../test/support/avion-export.ts';
-import { InMemoryLedger } from '../../test/support/in-memory-ledger.ts';
+import type { MemoryLedger } from '../../test/support/memory-ledger.ts';
 import { InMemoryLimiterStore } from '../../test/support/in-memory-limiter-store.ts';
 import { silentLog } from '../../test/support/in-memory-ports.ts';
 import type { SplitterCase } from '../splitter-cases.ts';
@@ -16,7 +16,7 @@ import { claimed, dialectOf, feed, from, portsInMemory, wholeInvocation } from '
 /** A split file: its batches, and the ledger that knows of it. */
 export interface SplitExport {
   messages: BatchMessage[];
-  ledger: InMemoryLedger;
+  ledger: MemoryLedger;
 }
 
 /** No two with the same rows, whose request ids the API would know. */
@@ -38,7 +38,6 @@ export async function splitBytes(bytes: Buffer, sha256: string): Promise<SplitEx
   const end = await cutFile({ ...file, ...settled }, undefined, ports, wholeInvocation);
   if (end.kind !== 'cut') throw new Error('There was time enough.');
   const { ledger } = ports;
-  if (!(ledger instanceof InMemoryLedger)) throw new Error('The splitter of the benchmark has a ledger in memory.');
   Object.assign(ledger.files.get(file.fileId) ?? {}, settled);
   return { messages, ledger };
 }
@@ -51,7 +50,7 @@ export async function deliverAll({ messages, ledger }: SplitExport, sink: Sink, 
   }
 }
 
-function consumerPorts(ledger: InMemoryLedger, sink: Sink, connections: number): ConsumerPorts {
+function consumerPorts(ledger: MemoryLedger, sink: Sink, connections: number): ConsumerPorts {
   const limit = { requests: 1_000, windowSeconds: 1 };
   const nothing = async () => undefined;
   let ids = 0;

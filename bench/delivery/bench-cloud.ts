@@ -4,7 +4,8 @@ import type { AttributeValue } from '@aws-sdk/client-dynamodb';
 import { DynamoDBClient, ScanCommand } from '@aws-sdk/client-dynamodb';
 import { GetObjectCommand, PutObjectCommand, S3Client } from '@aws-sdk/client-s3';
 import { PutSecretValueCommand, SecretsManagerClient } from '@aws-sdk/client-secrets-manager';
-import { createDynamoLedger } from '../../lambdas/adapters/dynamo-ledger.ts';
+import { DynamoItemStore } from '../../lambdas/adapters/dynamo-item-store.ts';
+import { openLedger } from '../../lambdas/ledger/open-ledger.ts';
 import { systemClock } from '../../lambdas/adapters/system-clock.ts';
 import { fileIdOf } from '../../lambdas/core/records/identity.ts';
 import type { Manifest } from '../../lambdas/core/account/manifest.ts';
@@ -156,13 +157,14 @@ export class BenchStack {
   readonly api: FakeAvstar;
   readonly #outputs: Record<string, string>;
   readonly #s3: S3Client;
-  readonly #ledger: ReturnType<typeof createDynamoLedger>;
+  readonly #ledger: ReturnType<typeof openLedger>;
 
   constructor(outputs: Record<string, string>, client: ClientSettings, api: FakeAvstar) {
     this.api = api;
     this.#outputs = outputs;
     this.#s3 = new S3Client({ ...client, forcePathStyle: true });
-    this.#ledger = createDynamoLedger(new DynamoDBClient(client), outputs['LedgerTableName'] ?? '', systemClock);
+    const store = new DynamoItemStore(new DynamoDBClient(client), outputs['LedgerTableName'] ?? '');
+    this.#ledger = openLedger(store, systemClock);
   }
 
   async drop(name: string, body: Buffer): Promise<Dropped> {

@@ -9,7 +9,8 @@ import { noCounts } from '../../lambdas/core/account/outcome.ts';
 import type { Receipt } from '../../lambdas/core/account/receipt.ts';
 import { finalizeFile } from '../../lambdas/finalizer/finalize-file.ts';
 import { fileAccount } from '../../test/support/file-account.ts';
-import { InMemoryLedger } from '../../test/support/in-memory-ledger.ts';
+import type { MemoryLedger } from '../../test/support/memory-ledger.ts';
+import { openMemoryLedger } from '../../test/support/memory-ledger.ts';
 import { silentLog } from '../../test/support/in-memory-ports.ts';
 import { peakOf } from '../delivery/cpu-by-part.ts';
 
@@ -42,16 +43,9 @@ function receiptsOf(batch: number): Buffer {
 }
 
 /** A file whose batches are all settled. */
-class SettledLedger extends InMemoryLedger {
-  readonly #batches: number;
-
-  constructor(batches: number) {
-    super(systemClock);
-    this.#batches = batches;
-  }
-
-  override async *listBatches(fileId: string): AsyncGenerator<BatchAccount> {
-    for (let batch = 1; batch <= this.#batches; batch++) {
+function openSettledLedger(batches: number): MemoryLedger {
+  async function* listBatches(fileId: string): AsyncGenerator<BatchAccount> {
+    for (let batch = 1; batch <= batches; batch++) {
       const counts = { ...noCounts(), rejected: batchRecords / 100, uploaded: batchRecords - batchRecords / 100 };
       const receiptsSha256 = createHash('sha256').update(receiptsOf(batch)).digest('hex');
       const firstRecord = (batch - 1) * batchRecords + 1;
@@ -61,11 +55,12 @@ class SettledLedger extends InMemoryLedger {
       };
     }
   }
+  return { ...openMemoryLedger(systemClock), listBatches };
 }
 
 async function measure(batches: number): Promise<FinalizerFigures> {
   const records = batches * batchRecords;
-  const ledger = new SettledLedger(batches);
+  const ledger = openSettledLedger(batches);
   const file = fileAccount({
     totalRecords: records,
     totalBatches: batches,

@@ -112,8 +112,8 @@ export class Lane extends Construct {
     });
     if (feed.smallFiles) work.grantBundles(splitter, feed.name);
     intake.grantRead(splitter, lane.keyPrefix);
-    ledger.grant(splitter, [ledgerKeys.files(feed.name)], 'GetItem', 'PutItem', 'UpdateItem', 'Query');
-    ledger.grant(splitter, [ledgerKeys.checksums(feed.name)], 'GetItem', 'PutItem', 'UpdateItem');
+    ledger.grant(splitter, [ledgerKeys.files(feed.name)], 'GetItem', 'UpdateItem', 'Query');
+    ledger.grant(splitter, [ledgerKeys.checksums(feed.name)], 'GetItem', 'UpdateItem');
     splitter.maySendTo(this.intake.queue, this.records.queue, finalizeQueue);
     return splitter;
   }

@@ -9,7 +9,7 @@ import type { SluiceFunction } from './sluice-function.ts';
 
 const indexName = 'byFeed';
 
-/** Partition keys as the adapters write them (lambdas/adapters/dynamo-*.ts), for policies. */
+/** Partition keys as lambdas/core/ledger/ledger-keys.ts has them, for policies. */
 export const ledgerKeys = {
   /** A file's item, its batches and its dead records. */
   files: (feed: string) => `FILE#${feed}.*`,

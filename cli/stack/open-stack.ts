@@ -1,13 +1,14 @@
 import { DescribeStacksCommand } from '@aws-sdk/client-cloudformation';
 import type { S3Client } from '@aws-sdk/client-s3';
 import type { SQSClient } from '@aws-sdk/client-sqs';
-import { createDynamoLedger, openTable } from '../../lambdas/adapters/dynamo-ledger.ts';
-import { DynamoLimiterStore } from '../../lambdas/adapters/dynamo-limiter-store.ts';
+import { DynamoItemStore } from '../../lambdas/adapters/dynamo-item-store.ts';
 import { EventBridgePublisher } from '../../lambdas/adapters/eventbridge-publisher.ts';
 import { S3Archive, S3ReceiptStore } from '../../lambdas/adapters/s3-archive.ts';
 import { S3PayloadStore } from '../../lambdas/adapters/s3-payload-store.ts';
 import { SqsFinalizeQueue, SqsLetterQueue } from '../../lambdas/adapters/sqs-queues.ts';
 import { systemClock } from '../../lambdas/adapters/system-clock.ts';
+import { limiterStore } from '../../lambdas/ledger/limiter-store.ts';
+import { openLedger } from '../../lambdas/ledger/open-ledger.ts';
 import type {
   Archive,
   EventPublisher,
@@ -67,12 +68,13 @@ export async function openTarget(target: Target): Promise<OpenStack> {
   const outputs = new StackOutputs(target.stackName, await readOutputs(target));
   const pathStyle = target.kind === 'endpoint' || (await hasOwnS3Endpoint(process.env));
   const newS3 = () => s3ClientFor(target, pathStyle);
-  const [s3, sqs, dynamo] = [newS3(), sqsClientFor(target), dynamoClientFor(target)];
+  const [s3, sqs] = [newS3(), sqsClientFor(target)];
+  const store = new DynamoItemStore(dynamoClientFor(target), outputs.ledgerTable);
   return {
     target,
     outputs,
-    ledger: createDynamoLedger(dynamo, outputs.ledgerTable, systemClock),
-    limiterOf: (api) => new DynamoLimiterStore(openTable(dynamo, outputs.ledgerTable), api),
+    ledger: openLedger(store, systemClock),
+    limiterOf: (api) => limiterStore(store, api),
     s3,
     sqs,
     newS3,

@@ -6,10 +6,9 @@ import { S3Client } from '@aws-sdk/client-s3';
 import { SecretsManagerClient } from '@aws-sdk/client-secrets-manager';
 import { SQSClient } from '@aws-sdk/client-sqs';
 import { feedNamed } from '../../feeds/index.ts';
-import { DynamoLimiterStore } from '../adapters/dynamo-limiter-store.ts';
+import { DynamoItemStore } from '../adapters/dynamo-item-store.ts';
 import { EventBridgePublisher } from '../adapters/eventbridge-publisher.ts';
 import { awsClientSettings, s3ClientSettings } from '../adapters/aws-client-settings.ts';
-import { createDynamoLedger, openTable } from '../adapters/dynamo-ledger.ts';
 import { HttpSink } from '../adapters/http-sink.ts';
 import { LedgerSink } from '../adapters/ledger-sink.ts';
 import { S3ReceiptStore } from '../adapters/s3-archive.ts';
@@ -21,6 +20,8 @@ import { watchServerDates } from '../adapters/watch-server-dates.ts';
 import { FailureRun } from '../core/limiter/breaker.ts';
 import { ClockSkew } from '../core/limiter/clock-skew.ts';
 import { jitterMarginMs } from '../core/limiter/limiter.ts';
+import { limiterStore } from '../ledger/limiter-store.ts';
+import { openLedger } from '../ledger/open-ledger.ts';
 import type { Sink } from '../ports.ts';
 import { createAuditLog } from '../runtime/audit-logger.ts';
 import { readConsumerEnvironment } from '../runtime/environment.ts';
@@ -35,6 +36,7 @@ const feed = feedNamed(environment.SLUICE_FEED, environment.FEED_OPTIONS);
 const sqs = new SQSClient(awsClientSettings);
 const dynamo = new DynamoDBClient(awsClientSettings);
 const s3 = new S3Client(s3ClientSettings);
+const store = new DynamoItemStore(dynamo, environment.LEDGER_TABLE);
 const skew = new ClockSkew(jitterMarginMs(api));
 watchServerDates(dynamo, systemClock, (...times) => skew.observe(...times));
 const tokens = secret === undefined ? noToken : new SecretToken(new SecretsManagerClient(awsClientSettings), secret);
@@ -66,7 +68,7 @@ export const handler = createConsumerHandler({
   tokens,
   api: api.id,
   limiter: new SharedLimiter({
-    store: new DynamoLimiterStore(openTable(dynamo, environment.LEDGER_TABLE), api.id),
+    store: limiterStore(store, api.id),
     clock: systemClock,
     limit: api,
     isPaced: api.isPaced,
@@ -75,7 +77,7 @@ export const handler = createConsumerHandler({
     correctionMs: () => skew.correctionMs(),
   }),
   skew,
-  ledger: createDynamoLedger(dynamo, environment.LEDGER_TABLE, systemClock),
+  ledger: openLedger(store, systemClock),
   batches: new SqsBatchQueue(sqs, environment.RECORDS_QUEUE_URL, systemClock),
   letters: new SqsLetterQueue(sqs, environment.LETTERS_QUEUE_URL, systemClock),
   finalize: new SqsFinalizeQueue(sqs, environment.FINALIZE_QUEUE_URL, systemClock),

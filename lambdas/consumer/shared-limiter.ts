@@ -204,9 +204,9 @@ export class SharedLimiter implements Limiter {
 
   async pauseUntil(timeMs: number, counts = true): Promise<void> {
     const latest = this.#now() + maxRetryAfterMs;
-    // What is no number at all asks for nothing.
+    // What is no number, or no time at all, asks for nothing.
     const until = Math.min(timeMs + this.#options.correctionMs(), latest);
-    if (!Number.isNaN(until)) await this.#change(pauseLine(until, counts));
+    if (Number.isFinite(until)) await this.#change(pauseLine(until, counts));
   }
 
   async countOthers(): Promise<OthersCount & { pausedUntilMs: number }> {

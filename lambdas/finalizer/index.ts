@@ -5,13 +5,14 @@ import { S3Client } from '@aws-sdk/client-s3';
 import { SNSClient } from '@aws-sdk/client-sns';
 import { SQSClient } from '@aws-sdk/client-sqs';
 import { awsClientSettings, s3ClientSettings } from '../adapters/aws-client-settings.ts';
-import { createDynamoLedger } from '../adapters/dynamo-ledger.ts';
+import { DynamoItemStore } from '../adapters/dynamo-item-store.ts';
 import { EventBridgePublisher } from '../adapters/eventbridge-publisher.ts';
 import { KmsSigner } from '../adapters/kms-signer.ts';
 import { S3Archive, S3ReceiptStore } from '../adapters/s3-archive.ts';
 import { SnsDesk } from '../adapters/sns-desk.ts';
 import { SqsFinalizeQueue, SqsInFlightMessages } from '../adapters/sqs-queues.ts';
 import { systemClock } from '../adapters/system-clock.ts';
+import { openLedger } from '../ledger/open-ledger.ts';
 import { createAuditLog } from '../runtime/audit-logger.ts';
 import { readFinalizerEnvironment } from '../runtime/environment.ts';
 import { createMetrics } from '../runtime/metrics.ts';
@@ -22,12 +23,13 @@ const environment = readFinalizerEnvironment(process.env);
 const s3 = new S3Client(s3ClientSettings);
 const sqs = new SQSClient(awsClientSettings);
 const { SIGNING_KEY_ARN: signingKeyArn } = environment;
+const store = new DynamoItemStore(new DynamoDBClient(awsClientSettings), environment.LEDGER_TABLE);
 
 const metrics = createMetrics({ stack: environment.STACK_NAME, feed: environment.FEED.feed });
 
 export const handler = createFinalizerHandler({
   shutdown: shutdownOnSigterm(),
-  ledger: createDynamoLedger(new DynamoDBClient(awsClientSettings), environment.LEDGER_TABLE, systemClock),
+  ledger: openLedger(store, systemClock),
   receipts: new S3ReceiptStore(s3, environment.WORK_BUCKET),
   archive: new S3Archive(s3, environment.ARCHIVE_BUCKET),
   archiveBucket: environment.ARCHIVE_BUCKET,

@@ -5,14 +5,15 @@ import { SNSClient } from '@aws-sdk/client-sns';
 import { SQSClient } from '@aws-sdk/client-sqs';
 import { feedNamed } from '../../feeds/index.ts';
 import { awsClientSettings, s3ClientSettings } from '../adapters/aws-client-settings.ts';
-import { createDynamoLedger, openTable } from '../adapters/dynamo-ledger.ts';
-import { DynamoLimiterStore } from '../adapters/dynamo-limiter-store.ts';
+import { DynamoItemStore } from '../adapters/dynamo-item-store.ts';
 import { S3Archive, S3ReceiptStore } from '../adapters/s3-archive.ts';
 import { S3PayloadStore } from '../adapters/s3-payload-store.ts';
 import { SnsDesk } from '../adapters/sns-desk.ts';
 import { SqsDeadQueue } from '../adapters/sqs-dead-queue.ts';
 import { SqsFinalizeQueue, SqsIntakeQueue, SqsQueueDepth } from '../adapters/sqs-queues.ts';
 import { systemClock } from '../adapters/system-clock.ts';
+import { limiterStore } from '../ledger/limiter-store.ts';
+import { openLedger } from '../ledger/open-ledger.ts';
 import { createAuditLog } from '../runtime/audit-logger.ts';
 import { readReconcilerEnvironment } from '../runtime/environment.ts';
 import { createMetrics } from '../runtime/metrics.ts';
@@ -25,12 +26,12 @@ const s3 = new S3Client(s3ClientSettings);
 /** A killed run's lease outlives its function by this. Seconds. */
 const leaseReserveSeconds = 5;
 
-const dynamo = new DynamoDBClient(awsClientSettings);
+const store = new DynamoItemStore(new DynamoDBClient(awsClientSettings), environment.LEDGER_TABLE);
 const { FEED: feed } = environment;
 
 export const handler = createReconcilerHandler({
-  ledger: createDynamoLedger(dynamo, environment.LEDGER_TABLE, systemClock),
-  limiterOf: (api) => new DynamoLimiterStore(openTable(dynamo, environment.LEDGER_TABLE), api),
+  ledger: openLedger(store, systemClock),
+  limiterOf: (api) => limiterStore(store, api),
   feed,
   sharing: environment.SHARING_FEEDS,
   lanes: environment.LANES.map(({ lane, intakeQueueUrl, recordsQueueUrl }) => ({

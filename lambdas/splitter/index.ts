@@ -4,11 +4,12 @@ import { S3Client } from '@aws-sdk/client-s3';
 import { SQSClient } from '@aws-sdk/client-sqs';
 import { feedNamed } from '../../feeds/index.ts';
 import { awsClientSettings, s3ClientSettings } from '../adapters/aws-client-settings.ts';
-import { createDynamoLedger } from '../adapters/dynamo-ledger.ts';
+import { DynamoItemStore } from '../adapters/dynamo-item-store.ts';
 import { S3BundleStore } from '../adapters/s3-bundle-store.ts';
 import { S3SourceObjects } from '../adapters/s3-source-objects.ts';
 import { SqsBatchQueue, SqsFinalizeQueue, SqsInFlightMessages, SqsIntakeQueue } from '../adapters/sqs-queues.ts';
 import { systemClock } from '../adapters/system-clock.ts';
+import { openLedger } from '../ledger/open-ledger.ts';
 import { createAuditLog } from '../runtime/audit-logger.ts';
 import { readSplitterEnvironment } from '../runtime/environment.ts';
 import { createMetrics } from '../runtime/metrics.ts';
@@ -20,6 +21,7 @@ const sqs = new SQSClient(awsClientSettings);
 
 const s3 = new S3Client(s3ClientSettings);
 const { SLUICE_FEED, WORK_BUCKET } = environment;
+const store = new DynamoItemStore(new DynamoDBClient(awsClientSettings), environment.LEDGER_TABLE);
 
 const metrics = createMetrics({ stack: environment.STACK_NAME, feed: SLUICE_FEED });
 
@@ -31,7 +33,7 @@ export const handler = createSplitterHandler({
   gzip: environment.GZIP_LIMITS,
   horizon: environment.HORIZON,
   sources: new S3SourceObjects(s3, systemClock),
-  ledger: createDynamoLedger(new DynamoDBClient(awsClientSettings), environment.LEDGER_TABLE, systemClock),
+  ledger: openLedger(store, systemClock),
   batches: new SqsBatchQueue(sqs, environment.RECORDS_QUEUE_URL, systemClock),
   intake: new SqsIntakeQueue(sqs, environment.INTAKE_QUEUE_URL, systemClock),
   finalize: new SqsFinalizeQueue(sqs, environment.FINALIZE_QUEUE_URL, systemClock),

@@ -109,7 +109,7 @@ describe('permissions', () => {
     expect(granted(new RegExp(`^${lane}Splitter`))).toEqual({
       ...log,
       ...receives(`${lane}intakeQueue`),
-      ...onLedger(['FILE#traffic.*', 'SHA#traffic#*'], 'GetItem', 'PutItem', 'UpdateItem'),
+      ...onLedger(['FILE#traffic.*', 'SHA#traffic#*'], 'GetItem', 'UpdateItem'),
       ...onLedger(['FILE#traffic.*'], 'Query'),
       's3:GetObject': [`IntakeBucket/${prefix}*`],
       's3:GetObjectVersion': [`IntakeBucket/${prefix}*`],

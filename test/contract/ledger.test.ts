@@ -1,40 +1,38 @@
 import { randomUUID } from 'node:crypto';
-import { DynamoDBClient } from '@aws-sdk/client-dynamodb';
-import { beforeEach, describe, expect, inject, it } from 'vitest';
-import { createDynamoLedger } from '../../lambdas/adapters/dynamo-ledger.ts';
+import { beforeEach, describe, expect, it } from 'vitest';
 import type { OutcomeCounts } from '../../lambdas/core/account/outcome.ts';
 import { noCounts } from '../../lambdas/core/account/outcome.ts';
 import { figuresOf } from '../../lambdas/core/account/manifest.ts';
 import { letterDigest } from '../../lambdas/core/authenticity.ts';
 import type { Letter, UnnotedLetter } from '../../lambdas/messages.ts';
-import type { FileClose, Ledger, NewFile } from '../../lambdas/ports.ts';
 import { limits } from '../support/feed-fixture.ts';
-import { dynamoDbs } from '../support/implementations.ts';
-import { InMemoryLedger } from '../support/in-memory-ledger.ts';
+import { dynamoStores } from '../support/implementations.ts';
+import { InMemoryItemStore } from '../support/in-memory-item-store.ts';
 import { fileIdOf } from '../../lambdas/core/records/identity.ts';
 import { maxMembers } from '../../lambdas/core/records/bundle.ts';
+import { openLedger } from '../../lambdas/ledger/open-ledger.ts';
+import type { FileClose, ItemStore, Ledger, NewFile } from '../../lambdas/ports.ts';
+import { repeating } from '../support/repeating-store.ts';
 import { manifestOf } from '../support/report-facts.ts';
 import { SimulatedClock } from '../support/simulated-clock.ts';
 
-/** One suite for the real ledger and the fake one: what the fake promises, the table keeps. */
-describe.each([
-  ['in memory', (clock: SimulatedClock): Ledger => new InMemoryLedger(clock)],
-  ...dynamoDbs().map(([name, settings]): [string, (clock: SimulatedClock) => Ledger] => {
-    const client = new DynamoDBClient(settings);
-    return [
-      `in ${name}`,
-      (clock) => createDynamoLedger(client, inject('cloud').outputs['LedgerTableName'] ?? '', clock),
-    ];
-  }),
-])('the ledger %s', (_, create) => {
+const stores: [name: string, create: () => ItemStore][] = [
+  ['in memory', () => new InMemoryItemStore()],
+  ...dynamoStores(),
+];
+
+/** One suite for the ledger over the real table and over the one in memory. */
+describe.each(stores)('the ledger %s', (_, create) => {
   let clock: SimulatedClock;
+  let store: ItemStore;
   let ledger: Ledger;
   let file: NewFile;
   const lease = 60_000;
 
   beforeEach(() => {
     clock = new SimulatedClock();
-    ledger = create(clock);
+    store = create();
+    ledger = openLedger(store, clock);
     const source = { bucket: 'b', key: 'traffic/log.csv', etag: '"e"', sizeBytes: 10 };
     file = { fileId: randomUUID(), feed: `feed-${randomUUID().slice(0, 8)}`, lane: 'main', source, limits };
   });
@@ -68,7 +66,10 @@ describe.each([
       for (const source of [member(0), member(maxMembers - 1)]) {
         const fileId = fileIdOf(file.feed, source);
         const claim = await ledger.claimFile(fileId, { ...file, fileId, source }, 'two', lease);
-        expect(claim).toMatchObject({ kind: 'finished', file: { state: 'bundled', bundleId: bundle.fileId, source } });
+        expect(claim).toMatchObject({
+          kind: 'finished',
+          file: { state: 'bundled', bundleId: bundle.fileId, source },
+        });
       }
       expect((await ledger.listFiles(file.feed, 'open', 10)).map(({ fileId }) => fileId)).toEqual([bundle.fileId]);
       expect(await ledger.listFiles(file.feed, 'closed', 10)).toEqual([]);
@@ -160,11 +161,78 @@ describe.each([
 
     it('has the batch claimed, and its lease given up', async () => {
       await ledger.claimBatch(place(1), 'one', lease);
-      expect(await ledger.claimBatch(place(1), 'one', lease)).toMatchObject({ kind: 'claimed', batch: { attempt: 1 } });
+      expect(await ledger.claimBatch(place(1), 'one', lease)).toMatchObject({
+        kind: 'claimed',
+        batch: { attempt: 1 },
+      });
       expect(await ledger.saveProgress(file.fileId, 1, 'one', Buffer.from('half'), 0)).toBe(true);
       expect(await ledger.saveProgress(file.fileId, 1, 'one', Buffer.from('half'), 0)).toBe(true);
       await ledger.claimBatch(place(1, 2), 'two', lease);
       expect(await ledger.saveProgress(file.fileId, 1, 'one', Buffer.from('late'), 0)).toBe(false);
+    });
+  });
+
+  it('carries a file to its end though the first answer to every write is lost', async () => {
+    const retried = openLedger(repeating(store), clock);
+    const bytes = { sha256: 'x', leaseUntil: clock.now() + lease };
+    expect(await retried.claimFile(file.fileId, file, 'one', lease)).toMatchObject({ kind: 'claimed' });
+    expect(await retried.saveSplitProgress(file.fileId, 1, bytes)).toMatchObject({ sha256: 'x', epoch: 1 });
+    expect(await retried.claimChecksum(file.feed, 'x', file.fileId, 'csv')).toEqual({ kind: 'first' });
+    expect(await retried.releaseFile(file.fileId, 1)).toBe(true);
+    expect(await retried.claimFile(file.fileId, undefined, 'two', lease)).toMatchObject({ file: { epoch: 2 } });
+    expect(await retried.finishSplit(file.fileId, 2, { records: 5, batches: 1 }, [])).toMatchObject({
+      state: 'split',
+    });
+    expect(await retried.claimBatch(place(1), 'three', lease)).toMatchObject({ kind: 'claimed' });
+    expect(await retried.saveProgress(file.fileId, 1, 'three', Buffer.from('half'), lease)).toBe(true);
+    expect(await retried.settleBatch(file.fileId, 1, 'three', settlement(5))).toBe(true);
+    expect(await ledger.getFile(file.fileId)).toMatchObject({ settledBatches: 1, settled: { uploaded: 5 } });
+    // The repetition finds the manifest that it has written itself, and counts as another finalizer's.
+    const manifest = { key: 'm1', number: 1 };
+    await retried.closeFile(file.fileId, { state: 'completed', manifest, figures: [], openLetters: 0 });
+    expect(await ledger.listFiles(file.feed, 'closed', 10)).toMatchObject([{ state: 'completed', manifest }]);
+  });
+
+  describe('what is not there', () => {
+    it('is no file, and none comes of a change', async () => {
+      const id = file.fileId;
+      expect(await ledger.getFile(id)).toBeUndefined();
+      expect(await ledger.saveSplitProgress(id, 1, { leaseUntil: 0 })).toBeUndefined();
+      expect(await ledger.releaseFile(id, 1)).toBe(false);
+      expect(await ledger.finishSplit(id, 1, { records: 0, batches: 0 }, [])).toBeUndefined();
+      expect(await ledger.endFile(id, 1, { state: 'duplicate', of: 'x' })).toBeUndefined();
+      const close = { state: 'completed', manifest: { key: 'm1', number: 1 }, figures: [], openLetters: 0 } as const;
+      expect(await ledger.closeFile(id, close)).toBe(false);
+      expect(await ledger.quarantineFile(id, { at: 1, rejected: 1, seen: 1, message: '' })).toBe(false);
+      expect(await ledger.releaseQuarantine(id, 'ann', '')).toBeUndefined();
+      expect(await ledger.requestAmendment(id, 1000)).toBe(false);
+      await ledger.beginAmendment(id);
+      await ledger.touchFile(id);
+      expect(await ledger.getFile(id)).toBeUndefined();
+    });
+
+    it('is no batch, and none comes of a change', async () => {
+      expect(await ledger.saveProgress(file.fileId, 1, 'one', Buffer.from('x'), lease)).toBe(false);
+      await ledger.releaseBatch(file.fileId, 1, 'one');
+      await claim('one');
+      expect(await ledger.settleBatch(file.fileId, 1, 'one', settlement(5))).toBe(false);
+      expect(await Array.fromAsync(ledger.listBatches(file.fileId))).toEqual([]);
+      expect(await ledger.getFile(file.fileId)).toMatchObject({ settledBatches: 0 });
+    });
+
+    it('is no dead record, and none comes of a change', async () => {
+      const attempt = { at: 5, outcome: 'refused', reason: 'http_422', error: 'no', status: 422 } as const;
+      await ledger.addFailure(file.fileId, 3, attempt, 300);
+      await ledger.noteSending(file.fileId, 3);
+      expect(await ledger.resolveDead(file.fileId, 3, { kind: 'uploaded', requestId: 'r' })).toBe(false);
+      expect(await ledger.getDead(file.fileId, 3)).toBeUndefined();
+      expect(await Array.fromAsync(ledger.listDead(file.fileId))).toEqual([]);
+    });
+
+    it('is no file to count a batch for: the batch stays open', async () => {
+      await ledger.claimBatch(place(1), 'one', lease);
+      expect(await ledger.settleBatch(file.fileId, 1, 'one', settlement(5))).toBe(false);
+      expect(await Array.fromAsync(ledger.listBatches(file.fileId))).toMatchObject([{ state: 'open' }]);
     });
   });
 
@@ -201,7 +269,12 @@ describe.each([
       checkpoint,
       leaseUntil: clock.now() + lease,
     });
-    expect(await ledger.getFile(file.fileId)).toMatchObject({ sha256: 'x', dialect, checkpoint, source: file.source });
+    expect(await ledger.getFile(file.fileId)).toMatchObject({
+      sha256: 'x',
+      dialect,
+      checkpoint,
+      source: file.source,
+    });
   });
 
   describe('the same bytes twice', () => {
@@ -370,6 +443,23 @@ describe.each([
     const numbers: number[] = [];
     for await (const batch of ledger.listBatches(file.fileId)) numbers.push(batch.batch);
     expect(numbers).toEqual([1, 2, 10, 11]);
+  });
+
+  it('counts what a batch that had records held has come to in the end, and the batch once', async () => {
+    await claim('one');
+    await ledger.claimBatch(place(1), 'one', lease);
+    const first = { ...noCounts(), uploaded: 2, held: 3 };
+    const progress = Buffer.from('the two');
+    await ledger.settleBatch(file.fileId, 1, 'one', { ...settlement(0), counts: first, progress });
+    expect(await ledger.claimBatch(place(1), 'two', lease)).toMatchObject({ kind: 'settled' });
+    const again = await ledger.claimBatch(place(1, 2), 'two', lease);
+    expect(again).toMatchObject({ kind: 'claimed', batch: { state: 'open', counts: first } });
+    expect(again.kind === 'claimed' && Buffer.from(again.batch.progress ?? []).toString()).toBe('the two');
+    expect(await ledger.settleBatch(file.fileId, 1, 'two', { ...settlement(5), replaces: first })).toBe(true);
+    const batches = await Array.fromAsync(ledger.listBatches(file.fileId));
+    expect(batches).toMatchObject([{ state: 'settled', counts: { uploaded: 5, held: 0 } }]);
+    expect(batches[0]).not.toHaveProperty('progress');
+    expect(await ledger.getFile(file.fileId)).toMatchObject({ settledBatches: 1, settled: { uploaded: 5, held: 0 } });
   });
 
   it('shows the splitter and the consumer the same sums, whoever writes last', async () => {
@@ -623,6 +713,17 @@ describe.each([
       const [dead] = await Array.fromAsync(ledger.listDead(file.fileId));
       expect(dead).toMatchObject({ outcome: 'refused', failedMessageSentAt: 300, state: 'dead' });
       expect(dead?.history.map((each) => each.reason)).toEqual(['blank', 'http_422', 'http_422']);
+    });
+
+    it('has the last 50 of its failures in its history', async () => {
+      await ledger.adoptLetter(letterOf('L1'), { id: 'm100', sentAt: 100 });
+      for (let at = 1; at <= 51; at++) {
+        const attempt = { at, outcome: 'refused', reason: `r${at}`, error: 'no', status: 422 } as const;
+        await ledger.addFailure(file.fileId, 3, attempt, undefined);
+      }
+      const history = (await ledger.getDead(file.fileId, 3))?.history ?? [];
+      expect(history).toHaveLength(50);
+      expect([history.at(0)?.reason, history.at(-1)?.reason]).toEqual(['r2', 'r51']);
     });
 
     it('is resolved once', async () => {

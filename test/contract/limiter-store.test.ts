@@ -1,25 +1,26 @@
 import { randomUUID } from 'node:crypto';
 import { DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import { beforeEach, describe, expect, inject, it } from 'vitest';
-import { DynamoLimiterStore } from '../../lambdas/adapters/dynamo-limiter-store.ts';
-import { openTable } from '../../lambdas/adapters/dynamo-ledger.ts';
+import { DynamoItemStore } from '../../lambdas/adapters/dynamo-item-store.ts';
 import { watchServerDates } from '../../lambdas/adapters/watch-server-dates.ts';
 import { systemClock } from '../../lambdas/adapters/system-clock.ts';
 import { SharedLimiter } from '../../lambdas/consumer/shared-limiter.ts';
 import { breakerPauseMs, sharedOutage, suspectProbeDelayMs } from '../../lambdas/core/limiter/breaker.ts';
+import { limiterStore } from '../../lambdas/ledger/limiter-store.ts';
 import type { LimiterStore } from '../../lambdas/ports.ts';
 import { dynamoDbs } from '../support/implementations.ts';
 import { InMemoryLimiterStore } from '../support/in-memory-limiter-store.ts';
 import { SimulatedClock } from '../support/simulated-clock.ts';
 
-const table = (client: DynamoDBClient) => openTable(client, inject('cloud').outputs['LedgerTableName'] ?? '');
+const inDynamo = (client: DynamoDBClient): LimiterStore =>
+  limiterStore(new DynamoItemStore(client, inject('cloud').outputs['LedgerTableName'] ?? ''), randomUUID());
 
 /** One suite for the real item and the fake one. */
 describe.each([
   ['in memory', (): LimiterStore => new InMemoryLimiterStore()],
   ...dynamoDbs().map(([name, settings]): [string, () => LimiterStore] => {
     const client = new DynamoDBClient(settings);
-    return [`in ${name}`, () => new DynamoLimiterStore(table(client), randomUUID())];
+    return [`in ${name}`, () => inDynamo(client)];
   }),
 ])('the limiter’s item %s', (_, create) => {
   let store: LimiterStore;
@@ -136,7 +137,7 @@ it.each(dynamoDbs())('the answers of %s tell the time', async (_, settings) => {
   const client = new DynamoDBClient(settings);
   const seen: [number, number, number][] = [];
   watchServerDates(client, systemClock, (...times) => seen.push(times));
-  await new DynamoLimiterStore(table(client), randomUUID()).read();
+  await inDynamo(client).read();
   expect(seen).toHaveLength(1);
   const [dateMs, sentAtMs, answeredAtMs] = seen[0] ?? [0, 0, 0];
   expect(answeredAtMs).toBeGreaterThanOrEqual(sentAtMs);

@@ -10,7 +10,8 @@ import {
   SQSClient,
 } from '@aws-sdk/client-sqs';
 import { inject } from 'vitest';
-import { createDynamoLedger } from '../../lambdas/adapters/dynamo-ledger.ts';
+import { DynamoItemStore } from '../../lambdas/adapters/dynamo-item-store.ts';
+import { openLedger } from '../../lambdas/ledger/open-ledger.ts';
 import { systemClock } from '../../lambdas/adapters/system-clock.ts';
 import { fileIdOf } from '../../lambdas/core/records/identity.ts';
 import type { Manifest } from '../../lambdas/core/account/manifest.ts';
@@ -48,9 +49,8 @@ export class DeployedStack {
   readonly cloud = inject('cloud');
   readonly s3 = new S3Client({ ...this.cloud.client, forcePathStyle: true });
   readonly sqs = new SQSClient(this.cloud.client);
-  readonly ledger: Ledger = createDynamoLedger(
-    new DynamoDBClient(this.cloud.client),
-    this.output('LedgerTableName'),
+  readonly ledger: Ledger = openLedger(
+    new DynamoItemStore(new DynamoDBClient(this.cloud.client), this.output('LedgerTableName')),
     systemClock,
   );
 

@@ -3,7 +3,7 @@ import type { Feed } from '../../feeds/feed.ts';
 import { feedNamed } from '../../feeds/index.ts';
 import type { CutLimits, Dialect } from '../../lambdas/core/records/dialect.ts';
 import type { SliceMessage } from '../../lambdas/messages.ts';
-import type { InMemoryLedger } from './in-memory-ledger.ts';
+import type { MemoryLedger } from './memory-ledger.ts';
 
 /** A file of traffic spots in JSON Lines, small enough to be a batch. */
 export interface FeedFixture {
@@ -58,7 +58,7 @@ export function fixtureOf(rows: (Record<string, unknown> | string)[], feed = fee
 }
 
 /** The fixture's file as the splitter leaves it: split, its one batch in the queue. @param messageKey none: as an earlier version left it */
-export async function putSplitFile(ledger: InMemoryLedger, fixture: FeedFixture, messageKey?: string): Promise<void> {
+export async function putSplitFile(ledger: MemoryLedger, fixture: FeedFixture, messageKey?: string): Promise<void> {
   const { fileId, sha256, dialect, limits } = fixture;
   const feed = fixture.feed.name;
   const source = { bucket: 'intake', key: 'traffic/log.jsonl', etag: '"e"', sizeBytes: fixture.message.body.length };

@@ -1,37 +1,29 @@
-import type { Check, LimiterChange, LimiterItem } from '../../lambdas/core/limiter/limiter-item.ts';
+import { limiterKey } from '../../lambdas/core/ledger/ledger-keys.ts';
+import type { LimiterChange, LimiterItem } from '../../lambdas/core/limiter/limiter-item.ts';
+import { limiterStore } from '../../lambdas/ledger/limiter-store.ts';
 import type { LimiterStore } from '../../lambdas/ports.ts';
+import { InMemoryItemStore } from './in-memory-item-store.ts';
 
 /** The limiter's item, in memory. */
 export class InMemoryLimiterStore implements LimiterStore {
-  item: LimiterItem = {};
+  readonly #items = new InMemoryItemStore();
+  readonly #store = limiterStore(this.#items, 'api');
 
-  async read(): Promise<LimiterItem> {
-    return { ...this.item };
+  /** The item itself; empty where there is none yet. */
+  get item(): LimiterItem {
+    return this.#items.peek(limiterKey('api')) ?? {};
   }
 
-  async update({ when, set, add = {}, remove = [] }: LimiterChange): Promise<LimiterItem | undefined> {
-    if (!when.every((check) => holds(this.item, check))) return undefined;
-    const item: LimiterItem = { ...this.item, ...set };
-    for (const [name, value] of Object.entries(add) as [keyof typeof add, number][]) {
-      item[name] = (this.item[name] ?? 0) + value;
-    }
-    for (const name of remove) Reflect.deleteProperty(item, name);
-    this.item = item;
-    return { ...item };
+  set item(item: LimiterItem) {
+    const key = limiterKey('api');
+    this.#items.plant({ ...item, ...key }, key);
   }
-}
 
-function holds(item: LimiterItem, { name, is, value, orAbsent }: Check): boolean {
-  const there = item[name];
-  if (there === undefined) return orAbsent === true;
-  switch (is) {
-    case '<':
-      return there < value;
-    case '<=':
-      return there <= value;
-    case '>=':
-      return there >= value;
-    case '=':
-      return there === value;
+  read(): Promise<LimiterItem> {
+    return this.#store.read();
+  }
+
+  update(change: LimiterChange): Promise<LimiterItem | undefined> {
+    return this.#store.update(change);
   }
 }

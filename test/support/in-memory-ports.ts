@@ -1,5 +1,6 @@
 import type { FeedFixture } from './feed-fixture.ts';
-import { InMemoryLedger } from './in-memory-ledger.ts';
+import type { MemoryLedger } from './memory-ledger.ts';
+import { openMemoryLedger } from './memory-ledger.ts';
 import type { SimulatedClock } from './simulated-clock.ts';
 import type { ConsumerPorts } from '../../lambdas/consumer/deliver-batch.ts';
 import { SharedLimiter } from '../../lambdas/consumer/shared-limiter.ts';
@@ -47,7 +48,7 @@ const noMetrics: Waiting['metrics'] = { add() {}, flush() {} };
 
 export interface ConsumerWorld {
   ports: ConsumerPorts;
-  ledger: InMemoryLedger;
+  ledger: MemoryLedger;
   /** The item that the limiter works on. */
   limiter: InMemoryLimiterStore;
   events: { type: string; detail: Record<string, unknown> }[];
@@ -67,7 +68,7 @@ export function consumerWorld(
   fixture: FeedFixture,
   limit: RateLimit = { requests: 600, windowSeconds: 60 },
 ): ConsumerWorld {
-  const ledger = new InMemoryLedger(clock);
+  const ledger = openMemoryLedger(clock);
   const limiter = new InMemoryLimiterStore();
   const api = new InMemoryApi(clock);
   const world = {

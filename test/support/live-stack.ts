@@ -4,7 +4,7 @@ import { StackOutputs } from '../../cli/stack/stack-outputs.ts';
 import type { FileAccount } from '../../lambdas/core/account/file-account.ts';
 import type { Manifest } from '../../lambdas/core/account/manifest.ts';
 import { sumCounts } from '../../lambdas/core/account/outcome.ts';
-import { InMemoryLedger } from './in-memory-ledger.ts';
+import { openMemoryLedger } from './memory-ledger.ts';
 import { InMemoryLimiterStore } from './in-memory-limiter-store.ts';
 import { SimulatedClock } from './simulated-clock.ts';
 
@@ -36,7 +36,7 @@ export function liveOutputs(): StackOutputs {
 /** A stack in memory, as `watch` and the control room look at it, at 02:00 UTC: eight hours before the deadline. */
 export class LiveStack {
   readonly clock = new SimulatedClock();
-  readonly ledger = new InMemoryLedger(this.clock);
+  readonly ledger = openMemoryLedger(this.clock);
   readonly limiter = new InMemoryLimiterStore();
   /** Messages by queue. */
   readonly messages = new Map<string, number>();

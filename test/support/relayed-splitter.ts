@@ -1,8 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { setTimeout as delay } from 'node:timers/promises';
-import { DynamoDBClient } from '@aws-sdk/client-dynamodb';
+import { DynamoDBClient, UpdateItemCommand } from '@aws-sdk/client-dynamodb';
 import { PurgeQueueCommand } from '@aws-sdk/client-sqs';
-import { UpdateCommand } from '@aws-sdk/lib-dynamodb';
 import { configureFunction } from './configure-function.ts';
 import type { DeployedStack, Dropped } from './deployed-stack.ts';
 import { waitFor } from './deployed-stack.ts';
@@ -143,12 +142,12 @@ export class RelayedSplitter {
 export async function expireLease(stack: DeployedStack, fileId: string): Promise<void> {
   const client = new DynamoDBClient(stack.cloud.client);
   await client.send(
-    new UpdateCommand({
+    new UpdateItemCommand({
       TableName: stack.output('LedgerTableName'),
-      Key: { pk: `FILE#${fileId}`, sk: 'FILE' },
+      Key: { pk: { S: `FILE#${fileId}` }, sk: { S: 'FILE' } },
       UpdateExpression: 'SET leaseUntil = :past',
       ConditionExpression: 'attribute_exists(pk)',
-      ExpressionAttributeValues: { ':past': 1 },
+      ExpressionAttributeValues: { ':past': { N: '1' } },
     }),
   );
   client.destroy();

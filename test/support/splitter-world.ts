@@ -7,12 +7,13 @@ import { decodeBody } from '../../lambdas/core/records/slice-body.ts';
 import type { BatchMessage, ContinueMessage, FinalizeMessage, ReemitMessage } from '../../lambdas/messages.ts';
 import type { Deadline } from '../../lambdas/runtime/deadline.ts';
 import type { SplitterPorts } from '../../lambdas/splitter/splitter-ports.ts';
-import { InMemoryLedger } from './in-memory-ledger.ts';
+import type { MemoryLedger } from './memory-ledger.ts';
+import { openMemoryLedger } from './memory-ledger.ts';
 import { silentLog } from './in-memory-ports.ts';
 import type { SimulatedClock } from './simulated-clock.ts';
 
 export interface SplitterWorld {
-  ports: SplitterPorts & { ledger: InMemoryLedger };
+  ports: SplitterPorts & { ledger: MemoryLedger };
   source: SourceObject;
   /** The object's bytes; replaced ones are found out. */
   object: { bytes: Buffer; etag: string };
@@ -27,7 +28,7 @@ export interface SplitterWorld {
 
 /** Everything a splitter works with, in memory, over one object. */
 export function splitterWorld(clock: SimulatedClock, bytes: Buffer, chunkBytes = 1000): SplitterWorld {
-  const ledger = new InMemoryLedger(clock);
+  const ledger = openMemoryLedger(clock);
   const object = { bytes, etag: '"1"' };
   const source: SourceObject = { bucket: 'intake', key: 'traffic/log.csv', etag: '"1"', sizeBytes: bytes.length };
   let owners = 0;

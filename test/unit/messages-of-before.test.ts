@@ -7,7 +7,7 @@ import type { Context, SQSBatchResponse, SQSEvent } from 'aws-lambda';
 import { beforeEach, describe, expect, it } from 'vitest';
 import type { z } from 'zod';
 import { feedNamed } from '../../feeds/index.ts';
-import { withoutKeys } from '../../lambdas/adapters/dynamo-table.ts';
+import { withoutKeys } from '../../lambdas/core/ledger/stored-item.ts';
 import { createConsumerHandler } from '../../lambdas/consumer/handler.ts';
 import { fileIdOf } from '../../lambdas/core/records/identity.ts';
 import type { BatchAccount, DeadRecord, FileAccount } from '../../lambdas/core/account/file-account.ts';
@@ -25,7 +25,7 @@ import {
 import { Shutdown } from '../../lambdas/runtime/shutdown.ts';
 import { createSplitterHandler } from '../../lambdas/splitter/handler.ts';
 import type { FeedFixture } from '../support/feed-fixture.ts';
-import type { InMemoryLedger } from '../support/in-memory-ledger.ts';
+import type { MemoryLedger } from '../support/memory-ledger.ts';
 import type { ConsumerWorld } from '../support/in-memory-ports.ts';
 import { consumerWorld, silentLog, waitingOn } from '../support/in-memory-ports.ts';
 import { SimulatedClock } from '../support/simulated-clock.ts';
@@ -58,7 +58,7 @@ const batchOf = (item: Record<string, unknown>): BatchAccount => {
 };
 
 let clock: SimulatedClock;
-let ledger: InMemoryLedger;
+let ledger: MemoryLedger;
 let splitter: SplitterWorld;
 let consumer: ConsumerWorld;
 let archived: Map<string, string>;

@@ -1,3 +1,4 @@
+import type { Check as ItemCheck, ItemChange } from '../ledger/item-change.ts';
 import type { BreakerReason } from './breaker.ts';
 import { maxShiftShare } from './late-arrivals.ts';
 import { breakerPauseMs, probeLeaseMs, sharedOutage, suspectProbeDelayMs } from './breaker.ts';
@@ -47,19 +48,11 @@ export type LimiterNumber = Exclude<
   'breaker' | 'reason' | 'openedBy' | 'probeOwner' | 'acceptedWith'
 >;
 
-/** Holds where the attribute compares so, or isn't there and may be absent. */
-export interface Check {
-  name: LimiterAttribute;
-  is: '<' | '<=' | '>=' | '=';
-  value: number | string;
-  orAbsent?: true;
-}
+type Check = ItemCheck<LimiterAttribute>;
 
-export interface LimiterChange {
-  /** All must hold, or nothing is changed. */
+export interface LimiterChange extends ItemChange {
   when: Check[];
   set?: Partial<LimiterItem>;
-  /** To the number that is there; to 0 where none is. */
   add?: Partial<Record<LimiterNumber, number>>;
   remove?: LimiterAttribute[];
 }

@@ -4,7 +4,7 @@ import { summariseFile } from '../../../cli/show/file-summary.ts';
 import { formatFiles } from '../../../cli/show/files-table.ts';
 import { StackOutputs } from '../../../cli/stack/stack-outputs.ts';
 import { fileAccount } from '../../support/file-account.ts';
-import { InMemoryLedger } from '../../support/in-memory-ledger.ts';
+import { openMemoryLedger } from '../../support/memory-ledger.ts';
 import { InMemoryLimiterStore } from '../../support/in-memory-limiter-store.ts';
 import { SimulatedClock } from '../../support/simulated-clock.ts';
 
@@ -21,7 +21,7 @@ const api = {
 const deadline = { hour: 5, minute: 0, timeZone: 'America/New_York' };
 
 function stackOf(output: object) {
-  const ledger = new InMemoryLedger(clock);
+  const ledger = openMemoryLedger(clock);
   const createdAt = clock.now() - 60_000;
   for (const [fileId, totalRecords] of [
     ['short', 3_000],

@@ -11,9 +11,10 @@ import { readDeadRecords } from '../../../lambdas/dead-letters/read-dead-records
 import type { Letter } from '../../../lambdas/messages.ts';
 import { limits } from '../../support/feed-fixture.ts';
 import { fileAccount } from '../../support/file-account.ts';
-import { InMemoryLedger } from '../../support/in-memory-ledger.ts';
+import type { MemoryLedger } from '../../support/memory-ledger.ts';
+import { openMemoryLedger } from '../../support/memory-ledger.ts';
 
-let ledger: InMemoryLedger;
+let ledger: MemoryLedger;
 let objects: Map<string, Buffer>;
 let ports: DeadRecordPorts;
 let now = 1_000;
@@ -64,7 +65,7 @@ const found = async (of: FileAccount) =>
   (await Array.fromAsync(readDeadRecords(of, ports))).map(({ receipt, dead }) => [receipt.record, dead?.letterId]);
 
 beforeEach(async () => {
-  ledger = new InMemoryLedger({ now: () => now++ });
+  ledger = openMemoryLedger({ now: () => now++ });
   objects = new Map();
   ports = {
     ledger,
@@ -87,6 +88,7 @@ describe('a record that is too long for its receipt', () => {
   const longFile = fileAccount({ fileId: 'f1', limits: { ...limits, maxRecordBytes: 80_000 } });
   const key = `payloads/f1/${sha256}`;
   const read = async (of: FileAccount, stored: ReadonlyMap<string, Buffer>) => {
+    ledger.files.set('f1', of);
     const batch = { fileId: 'f1', batch: 1, attempt: 1, records: 1, firstRecord: 2 };
     await ledger.claimBatch(batch, 'one', 1);
     await ledger.settleBatch('f1', 1, 'one', {

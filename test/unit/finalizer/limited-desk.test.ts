@@ -1,6 +1,6 @@
 import { expect, it } from 'vitest';
 import { limitedDesk, maxNoticesAnHour } from '../../../lambdas/finalizer/limited-desk.ts';
-import { InMemoryLedger } from '../../support/in-memory-ledger.ts';
+import { openMemoryLedger } from '../../support/memory-ledger.ts';
 import { silentLog } from '../../support/in-memory-ports.ts';
 import { SimulatedClock } from '../../support/simulated-clock.ts';
 
@@ -10,7 +10,7 @@ it('tells a desk of so many files an hour, of each feed and kind for itself, and
   const clock = new SimulatedClock();
   const told: string[] = [];
   const desk = { tell: async (subject: string, text: string) => void told.push(`${subject}: ${text}`) };
-  const ports = { ledger: new InMemoryLedger(clock), desk, clock, log: silentLog };
+  const ports = { ledger: openMemoryLedger(clock), desk, clock, log: silentLog };
   for (let file = 1; file <= 100; file++)
     await limitedDesk('traffic', 'stopped', ports).tell(`file ${file}`, 'stopped');
   expect(told).toHaveLength(maxNoticesAnHour);

@@ -4,13 +4,14 @@ import type { ContinueMessage, FinalizeMessage, ReemitMessage } from '../../../l
 import type { ReconcilerPorts } from '../../../lambdas/reconciler/requeue-stalled.ts';
 import { requeueStalled } from '../../../lambdas/reconciler/requeue-stalled.ts';
 import { limits } from '../../support/feed-fixture.ts';
-import { InMemoryLedger } from '../../support/in-memory-ledger.ts';
+import type { MemoryLedger } from '../../support/memory-ledger.ts';
+import { openMemoryLedger } from '../../support/memory-ledger.ts';
 import { silentLog } from '../../support/in-memory-ports.ts';
 import { SimulatedClock } from '../../support/simulated-clock.ts';
 
 const stalledAfterMs = 180_000;
 let clock: SimulatedClock;
-let ledger: InMemoryLedger;
+let ledger: MemoryLedger;
 let asked: (ContinueMessage | ReemitMessage | FinalizeMessage)[];
 let queued: number;
 /** Files that had stalled, by the run. */
@@ -19,7 +20,7 @@ let ports: ReconcilerPorts;
 
 beforeEach(async () => {
   clock = new SimulatedClock();
-  ledger = new InMemoryLedger(clock);
+  ledger = openMemoryLedger(clock);
   asked = [];
   queued = 0;
   const ask = async (message: (typeof asked)[number]) => void asked.push(message);

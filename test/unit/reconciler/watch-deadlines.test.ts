@@ -4,7 +4,8 @@ import { noCounts } from '../../../lambdas/core/account/outcome.ts';
 import type { WatchDeadlinesPorts } from '../../../lambdas/reconciler/watch-deadlines.ts';
 import { watchDeadlines } from '../../../lambdas/reconciler/watch-deadlines.ts';
 import { fileAccount } from '../../support/file-account.ts';
-import { InMemoryLedger } from '../../support/in-memory-ledger.ts';
+import type { MemoryLedger } from '../../support/memory-ledger.ts';
+import { openMemoryLedger } from '../../support/memory-ledger.ts';
 import { InMemoryLimiterStore } from '../../support/in-memory-limiter-store.ts';
 import { silentLog } from '../../support/in-memory-ports.ts';
 import { SimulatedClock } from '../../support/simulated-clock.ts';
@@ -14,7 +15,7 @@ const deadline = { hour: 5, minute: 0, timeZone: 'America/New_York' };
 const limit = { requests: 600, windowSeconds: 60 };
 
 let clock: SimulatedClock;
-let ledger: InMemoryLedger;
+let ledger: MemoryLedger;
 let limiter: InMemoryLimiterStore;
 let told: { subject: string; text: string }[];
 let metrics: { feed: string; name: string; value: number }[];
@@ -22,7 +23,7 @@ let ports: WatchDeadlinesPorts;
 
 beforeEach(() => {
   clock = new SimulatedClock();
-  ledger = new InMemoryLedger(clock);
+  ledger = openMemoryLedger(clock);
   limiter = new InMemoryLimiterStore();
   told = [];
   metrics = [];
@@ -42,7 +43,7 @@ beforeEach(() => {
 function put(totalRecords: number, change: Partial<FileAccount> = {}): FileAccount {
   const file = fileAccount({ createdAt: clock.now() - 1_000, totalRecords, ...change });
   ledger.files.set(file.fileId, file);
-  return file;
+  return ledger.files.get(file.fileId) as FileAccount;
 }
 
 describe('the watch over deadlines', () => {

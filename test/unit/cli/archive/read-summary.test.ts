@@ -3,7 +3,7 @@ import { expect, it } from 'vitest';
 import { readSummary } from '../../../../cli/archive/read-summary.ts';
 import { figuresOf } from '../../../../lambdas/core/account/manifest.ts';
 import { fileAccount } from '../../../support/file-account.ts';
-import { InMemoryLedger } from '../../../support/in-memory-ledger.ts';
+import { openMemoryLedger } from '../../../support/memory-ledger.ts';
 import { manifestOf } from '../../../support/report-facts.ts';
 import { SimulatedClock } from '../../../support/simulated-clock.ts';
 
@@ -20,7 +20,7 @@ function archiveOf(text: string) {
 }
 
 it('reads what a manifest counts from the ledger, and no object', async () => {
-  const ledger = new InMemoryLedger(new SimulatedClock());
+  const ledger = openMemoryLedger(new SimulatedClock());
   const file = fileAccount({});
   ledger.files.set(file.fileId, file);
   const figures = figuresOf(manifestOf(), 'f'.repeat(64));
@@ -31,7 +31,7 @@ it('reads what a manifest counts from the ledger, and no object', async () => {
 });
 
 it('reads the archive for a file that an earlier version closed', async () => {
-  const ledger = new InMemoryLedger(new SimulatedClock());
+  const ledger = openMemoryLedger(new SimulatedClock());
   const archive = archiveOf(JSON.stringify(manifestOf()));
   expect(await readSummary({ ...archive, ledger }, fileAccount({ manifest }))).toEqual(manifestOf());
   expect(archive.asked).toEqual([{ Bucket: 'archive', Key: manifest.key }]);

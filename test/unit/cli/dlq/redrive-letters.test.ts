@@ -11,7 +11,8 @@ import type { Letter } from '../../../../lambdas/messages.ts';
 import { letter as letterSchema } from '../../../../lambdas/messages.ts';
 import type { FeedFixture } from '../../../support/feed-fixture.ts';
 import { fixtureOf, putSplitFile, rowOf } from '../../../support/feed-fixture.ts';
-import { InMemoryLedger } from '../../../support/in-memory-ledger.ts';
+import type { MemoryLedger } from '../../../support/memory-ledger.ts';
+import { openMemoryLedger } from '../../../support/memory-ledger.ts';
 import { InMemoryQueues, Killed } from '../../../support/in-memory-queues.ts';
 import { SimulatedClock } from '../../../support/simulated-clock.ts';
 
@@ -19,7 +20,7 @@ const records = 12;
 const never = new AbortController().signal;
 
 let clock: SimulatedClock;
-let ledger: InMemoryLedger;
+let ledger: MemoryLedger;
 let queues: InMemoryQueues;
 let fixture: FeedFixture;
 /** Records that the API takes when they are tried again. */
@@ -76,7 +77,7 @@ beforeEach(() => begin());
 
 async function begin(): Promise<void> {
   clock = new SimulatedClock();
-  ledger = new InMemoryLedger(clock);
+  ledger = openMemoryLedger(clock);
   queues = new InMemoryQueues(clock);
   fixture = fixtureOf(Array.from({ length: records }, (_, index) => rowOf(index + 1)));
   curable = new Set([1, 2, 3, 4]);

@@ -2,8 +2,8 @@ import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
-import { openTable } from '../../../lambdas/adapters/dynamo-ledger.ts';
-import type { DynamoTable } from '../../../lambdas/adapters/dynamo-table.ts';
+import { DynamoItemStore } from '../../../lambdas/adapters/dynamo-item-store.ts';
+import { awsFaultOf } from '../../../lambdas/core/aws-fault.ts';
 
 /** What DynamoDB answers, one after the other; then that all is well. */
 let answers: { type: string; reasons?: { Code: string }[] }[] = [];
@@ -23,13 +23,13 @@ const server = createServer((request, response) => {
     response.end(JSON.stringify(body));
   });
 });
-let table: DynamoTable;
+let store: DynamoItemStore;
 
 beforeAll(async () => {
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
   const endpoint = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
   const credentials = { accessKeyId: 'test', secretAccessKey: 'test' };
-  table = openTable(new DynamoDBClient({ endpoint, region: 'us-east-1', credentials }), 'ledger');
+  store = new DynamoItemStore(new DynamoDBClient({ endpoint, region: 'us-east-1', credentials }), 'ledger');
 });
 afterAll(() => server.close());
 beforeEach(() => {
@@ -37,19 +37,21 @@ beforeEach(() => {
   calls = 0;
 });
 
-const update = () => table.update('FILE#f', 'FILE', { UpdateExpression: 'SET #a = :b' });
-const transact = () => table.transact([{ Key: { pk: 'p', sk: 's' }, UpdateExpression: 'SET a = :b' }]);
+const key = { pk: 'FILE#f', sk: 'FILE' };
+const change = { set: { a: 'b' } };
+const update = () => store.update(key, change);
+const updateAll = () => store.updateAll([{ key, change }]);
 
 describe('a write that meets a transaction', () => {
   it('is made again until it has come past it', async () => {
     answers = [{ type: 'TransactionConflictException' }, { type: 'TransactionConflictException' }];
-    expect(await update()).toEqual({ name: 'x' });
+    expect(await update()).toEqual({ kind: 'changed', item: { name: 'x' } });
     expect(calls).toBe(3);
   });
 
   it('is made again where it is a transaction itself', async () => {
     answers = [{ type: 'TransactionCanceledException', reasons: [{ Code: 'None' }, { Code: 'TransactionConflict' }] }];
-    expect(await transact()).toBe(true);
+    expect(await updateAll()).toBe(true);
     expect(calls).toBe(2);
   });
 
@@ -57,21 +59,21 @@ describe('a write that meets a transaction', () => {
     'is made again where it was throttled: %s',
     async (Code) => {
       answers = [{ type: 'TransactionCanceledException', reasons: [{ Code }, { Code: 'None' }] }];
-      expect(await transact()).toBe(true);
+      expect(await updateAll()).toBe(true);
       answers = [{ type: 'TransactionCanceledException', reasons: [{ Code: 'None' }, { Code }] }];
-      expect(await table.createAll([{ pk: 'p', sk: 's' }])).toBe(true);
+      expect(await updateAll()).toBe(true);
       expect(calls).toBe(4);
     },
   );
 
   it('is made again where its first copy is still in progress', async () => {
     answers = [{ type: 'TransactionInProgressException' }];
-    expect(await transact()).toBe(true);
+    expect(await updateAll()).toBe(true);
   });
 
   it('is not made again where the transaction is wrong', async () => {
     answers = [{ type: 'TransactionCanceledException', reasons: [{ Code: 'ValidationError' }, { Code: 'None' }] }];
-    await expect(transact()).rejects.toThrow('no');
+    await expect(updateAll()).rejects.toThrow('no');
     expect(calls).toBe(1);
   });
 
@@ -85,14 +87,47 @@ describe('a write that meets a transaction', () => {
 describe('a condition that does not hold', () => {
   it('is an answer, and not asked again', async () => {
     answers = [{ type: 'ConditionalCheckFailedException' }];
-    expect(await update()).toBeUndefined();
+    expect(await update()).toEqual({ kind: 'refused', item: undefined });
     answers = [
       {
         type: 'TransactionCanceledException',
         reasons: [{ Code: 'ConditionalCheckFailed' }, { Code: 'TransactionConflict' }],
       },
     ];
-    expect(await transact()).toBe(false);
+    expect(await updateAll()).toBe(false);
     expect(calls).toBe(2);
+  });
+});
+
+describe('items that DynamoDB leaves out of an answer', () => {
+  const keys = ['a', 'b', 'c'].map((id) => ({ pk: `FILE#${id}`, sk: 'FILE' }));
+
+  /** A table whose BatchGetItem gives so many items a call. */
+  function storeGiving(counts: number[]) {
+    const asked: number[] = [];
+    const send = async ({ input }: { input: { RequestItems: { ledger: { Keys: object[] } } } }) => {
+      const { Keys } = input.RequestItems.ledger;
+      asked.push(Keys.length);
+      const given = counts.shift() ?? 0;
+      const left = Keys.slice(given);
+      return {
+        Responses: { ledger: Keys.slice(0, given) },
+        UnprocessedKeys: left.length > 0 ? { ledger: { Keys: left } } : {},
+      };
+    };
+    return { giving: new DynamoItemStore({ send } as unknown as DynamoDBClient, 'ledger'), asked };
+  }
+
+  it('are asked for again, until all are there', async () => {
+    const { giving, asked } = storeGiving([1, 0, 1, 1]);
+    expect(await giving.readAll(keys)).toEqual(keys);
+    expect(asked).toEqual([3, 2, 2, 1]);
+  });
+
+  it('are an AWS fault where call after call leaves them out', async () => {
+    const { giving, asked } = storeGiving([]);
+    const error: unknown = await giving.readAll(keys).catch((each: unknown) => each);
+    expect(awsFaultOf(error)).toEqual({ kind: 'unavailable', code: 'UnprocessedKeys' });
+    expect(asked).toHaveLength(11);
   });
 });

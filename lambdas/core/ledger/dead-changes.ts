@@ -1,0 +1,98 @@
+import type { Correction, DeadAttempt, DeadRecord, DeadResolution } from '../account/file-account.ts';
+import { schemaVersion } from '../account/schema-version.ts';
+import { letterDigest } from '../authenticity.ts';
+import { alteredEntry, withEntry } from '../dead-letters/dead-history.ts';
+import type { Letter } from '../../messages.ts';
+import type { Check, ItemChange } from './item-change.ts';
+import { exists, isNew } from './item-change.ts';
+import { expiryOf } from './stored-item.ts';
+
+const isDead: Check = { name: 'state', is: '=', value: 'dead' satisfies DeadRecord['state'] };
+const isLetter = (id: string): Check => ({ name: 'letterId', is: '=', value: id });
+
+const digestBytes = 32;
+
+/** 32 bytes for each letter, in their order. */
+export function noteLetters(letters: readonly Letter[], now: number): ItemChange {
+  const digests = Buffer.concat(letters.map((letter) => Buffer.from(letterDigest(letter), 'hex')));
+  return { set: { v: schemaVersion, digests, expiresAt: expiryOf(now) } };
+}
+
+/** Whether a note has this letter at that place. */
+export function hasLetter(digests: Uint8Array, place: number, letter: Letter): boolean {
+  const from = place * digestBytes;
+  return Buffer.from(digests.subarray(from, from + digestBytes)).toString('hex') === letterDigest(letter);
+}
+
+/** Only what is missing is set: the same letter seen again changes nothing but the message that carries it. */
+export function adoptLetter(
+  letter: Letter,
+  message: { id: string; sentAt: number },
+  digests: readonly string[] | null,
+  now: number,
+): ItemChange {
+  const { letter_id: letterId, outcome, reason, error } = letter;
+  const dead: DeadRecord = {
+    fileId: letter.file_id,
+    record: letter.record,
+    letterId,
+    ...(digests ? { letterDigests: [...digests] } : {}),
+    sha256: letter.sha256,
+    state: 'dead',
+    outcome,
+    failedMessageSentAt: message.sentAt,
+    history: [{ at: Date.parse(letter.timestamp), outcome, reason, error, status: letter.http_status }],
+    createdAt: now,
+    requestId: letter.request_id,
+  };
+  return {
+    when: [{ anyOf: [[isNew], [isLetter(letterId)]] }],
+    set: { messageId: message.id, messageSentAt: message.sentAt },
+    setOnce: { v: schemaVersion, ...dead },
+  };
+}
+
+export function allowLetter(letter: Letter): ItemChange {
+  const digest = letterDigest(letter);
+  return {
+    when: [isLetter(letter.letter_id), { name: 'letterDigests', is: 'without', value: digest }],
+    append: { letterDigests: [digest] },
+  };
+}
+
+/** What became of a resolved record is in manifests, and stays as it is. */
+export function noteAltered(dead: DeadRecord, altered: NonNullable<DeadAttempt['altered']>, now: number): ItemChange {
+  return { when: [isDead], set: { history: withEntry(dead.history, alteredEntry(dead, altered, now)) } };
+}
+
+export function addFailure(
+  history: readonly DeadAttempt[],
+  attempt: DeadAttempt,
+  failedMessageSentAt: number | undefined,
+): ItemChange {
+  return {
+    when: [exists],
+    set: { history: withEntry(history, attempt), outcome: attempt.outcome, failedMessageSentAt },
+  };
+}
+
+export const noteSending = (now: number): ItemChange => ({ when: [exists], setOnce: { sentSince: now } });
+
+export function resolveDead(resolution: DeadResolution, now: number): ItemChange {
+  const { kind } = resolution;
+  const how: Partial<DeadRecord> =
+    kind === 'handled'
+      ? { resolvedBy: resolution.by, resolvedWhy: resolution.why }
+      : {
+          requestId: resolution.requestId,
+          ...(resolution.correctionId === undefined ? {} : { resolvedCorrectionId: resolution.correctionId }),
+          ...(resolution.said === undefined ? {} : { resolvedSaid: resolution.said }),
+        };
+  const end: Partial<DeadRecord> = { ...how, state: 'resolved', resolution: kind, resolvedAt: now };
+  return { when: [isDead], set: { ...end, expiresAt: expiryOf(now) } };
+}
+
+/** Refused where this very correction was begun before. */
+export function beginCorrection(correction: Correction): ItemChange {
+  return { when: [isDead, { name: 'correction.id', is: 'other', value: correction.id }], set: { correction } };
+}

@@ -1,0 +1,24 @@
+import { schemaVersion } from '../account/schema-version.ts';
+import type { ItemChange } from './item-change.ts';
+import { exists, isNew } from './item-change.ts';
+import { expiryOf } from './stored-item.ts';
+
+/** One run at a time; its own lease again, since a write whose answer was lost is repeated. */
+export function claimReconciler(leaseOwner: string, now: number, leaseMs: number): ItemChange {
+  const isFree = { name: 'leaseUntil', is: '<', value: now, orAbsent: true } as const;
+  const isOwn = { name: 'leaseOwner', is: '=', value: leaseOwner } as const;
+  return { when: [{ anyOf: [[isFree], [isOwn]] }], set: { leaseOwner, leaseUntil: now + leaseMs } };
+}
+
+export function releaseReconciler(owner: string): ItemChange {
+  return { when: [{ name: 'leaseOwner', is: '=', value: owner }], remove: ['leaseUntil'] };
+}
+
+export const countNotice = (now: number): ItemChange => ({ add: { count: 1 }, set: { expiresAt: expiryOf(now) } });
+
+/** Once for each letter: kept as long as a message can come back. */
+export function keepAltered(altered: object, now: number): ItemChange {
+  return { when: [isNew], set: { v: schemaVersion, ...altered, expiresAt: expiryOf(now) } };
+}
+
+export const closeAltered = (now: number): ItemChange => ({ when: [exists], set: { notifiedAt: now } });

@@ -1,0 +1,181 @@
+import type { FileAccount, FileState, SourceObject } from '../account/file-account.ts';
+import type { ManifestFigures } from '../account/manifest.ts';
+import { noCounts } from '../account/outcome.ts';
+import type { Quarantine } from '../account/quarantine.ts';
+import { schemaVersion } from '../account/schema-version.ts';
+import { fileIdOf } from '../records/identity.ts';
+import type { Check, ItemChange, ItemWrite } from './item-change.ts';
+import { exists, isNew, maxItemsAtOnce } from './item-change.ts';
+import { fileKey, listPkOf, listSkOf, manifestKey } from './ledger-keys.ts';
+import { expiryOf } from './stored-item.ts';
+
+type NewAccount = Pick<FileAccount, 'fileId' | 'feed' | 'lane' | 'source' | 'limits'> & Partial<FileAccount>;
+
+const isIn = (state: FileState): Check => ({ name: 'state', is: '=', value: state });
+const noCountsYet = () => ({ settledBatches: 0, settled: noCounts() });
+
+/** A new file, claimed by its first splitter. */
+export function createFile(create: NewAccount, leaseOwner: string, now: number, leaseMs: number): ItemChange {
+  const file: FileAccount = {
+    ...create,
+    state: 'splitting',
+    createdAt: now,
+    updatedAt: now,
+    epoch: 1,
+    leaseOwner,
+    leaseUntil: now + leaseMs,
+    ...noCountsYet(),
+  };
+  return { when: [isNew], set: { v: schemaVersion, ...openList(file), ...file } };
+}
+
+const openList = (file: FileAccount) => ({ listPk: listPkOf('open', file.feed), listSk: listSkOf(file) });
+
+/** A file whose splitter is gone, or has left the rest to a continuation. Raises the epoch. */
+export function claimFile(leaseOwner: string, now: number, leaseMs: number): ItemChange {
+  return {
+    when: [
+      exists,
+      isIn('splitting'),
+      { name: 'leaseUntil', is: '<', value: now, orAbsent: true },
+      { name: 'heldBackUntil', is: '<=', value: now, orAbsent: true },
+    ],
+    set: { leaseOwner, leaseUntil: now + leaseMs, updatedAt: now },
+    add: { epoch: 1 },
+    remove: ['heldBackUntil'],
+  };
+}
+
+/** A bundle's account, and in each member's place a pointer to it: all new, or none of them is written. */
+export function createBundle(bundle: NewAccount, members: readonly SourceObject[], now: number): ItemWrite[] {
+  const { fileId: bundleId, feed, lane, limits } = bundle;
+  const common = { createdAt: now, updatedAt: now, epoch: 0, ...noCountsYet() };
+  const file: FileAccount = { ...bundle, ...common, state: 'splitting' };
+  const pointers = members.map((source): ItemWrite => {
+    const fileId = fileIdOf(feed, source);
+    const member: FileAccount = { ...common, fileId, feed, lane, limits, source, state: 'bundled', bundleId };
+    // The bundle's account lives as long as its letters do.
+    return { key: fileKey(fileId), change: { when: [isNew], set: { ...member, expiresAt: expiryOf(now) } } };
+  });
+  return [{ key: fileKey(bundleId), change: { when: [isNew], set: { ...openList(file), ...file } } }, ...pointers];
+}
+
+/** Held only while no other splitter has claimed the file since. */
+export function changeAsOwner(
+  epoch: number,
+  now: number,
+  set: Partial<FileAccount>,
+  remove: (keyof FileAccount)[] = [],
+): ItemChange {
+  return {
+    when: [{ name: 'epoch', is: '=', value: epoch }, isIn('splitting')],
+    set: { ...set, updatedAt: now },
+    remove,
+  };
+}
+
+/** Gives the lease up: the next splitter may claim at once, or from `heldBackUntil` on. */
+export function releaseFile(epoch: number, now: number, heldBackUntil: number | undefined): ItemChange {
+  const hold = heldBackUntil === undefined ? {} : { heldBackUntil };
+  return changeAsOwner(epoch, now, hold, ['leaseOwner', 'leaseUntil']);
+}
+
+/** The splitter's last write: nothing is left for it to do. */
+export function endSplit(
+  epoch: number,
+  now: number,
+  totals: { records: number; batches: number },
+  end: Partial<FileAccount> & { state: FileState },
+): ItemChange {
+  const figures = { totalRecords: totals.records, totalBatches: totals.batches, splitAt: now };
+  return changeAsOwner(epoch, now, { ...end, ...figures }, ['leaseOwner', 'leaseUntil', 'hashProgress']);
+}
+
+/**
+ * Makes the file the one that has these bytes.
+ * @param from the file that has them by now; undefined where there is none, or it is this one
+ */
+export function holdChecksum(fileId: string, from: string | undefined, now: number): ItemChange {
+  const isFree: Check = { anyOf: [[isNew], [{ name: 'fileId', is: '=', value: fileId }]] };
+  return {
+    when: [from === undefined ? isFree : { name: 'fileId', is: '=', value: from }],
+    set: { fileId, expiresAt: expiryOf(now) },
+  };
+}
+
+interface Close {
+  state: FileState;
+  manifest: { key: string; number: number };
+  figures: readonly ManifestFigures[];
+  openLetters: number;
+}
+
+/**
+ * Once for each manifest, with the figures of those that were written since the file was closed last. More of them than
+ * a transaction has room for are rare: the newest are kept.
+ */
+export function closeFile({ fileId, feed }: FileAccount, close: Close, now: number): ItemWrite[] {
+  const { state, manifest, figures, openLetters } = close;
+  const isOver = openLetters === 0;
+  const expiry = { expiresAt: isOver ? expiryOf(now) : undefined };
+  // While a letter is open the account must outlive it, however long the desk takes.
+  const remove = isOver ? [] : ['expiresAt'];
+  const closing: ItemChange = {
+    when: [exists, { name: 'manifest.number', is: '<', value: manifest.number, orAbsent: true }],
+    set: { state, manifest, updatedAt: now, listPk: listPkOf(isOver ? 'closed' : 'dead', feed), ...expiry },
+    setOnce: { completedAt: now },
+    remove,
+  };
+  const kept = figures.slice(1 - maxItemsAtOnce).map((each) => ({
+    key: manifestKey(fileId, each.manifest_number),
+    change: { set: { v: schemaVersion, figures: each, ...expiry }, remove },
+  }));
+  return [{ key: fileKey(fileId), change: closing }, ...kept];
+}
+
+/** A newer manifest stands for the account from now on. Refused where there are none: an earlier version kept no figures. */
+export const expireFigures = (now: number): ItemChange => ({ when: [exists], setOnce: { expiresAt: expiryOf(now) } });
+
+/** Stops a file that is in progress, once. */
+export function quarantineFile(quarantine: Quarantine, now: number): ItemChange {
+  return {
+    when: [
+      { anyOf: [[isIn('splitting')], [isIn('split')]] },
+      { name: 'quarantine', is: 'absent' },
+      { name: 'manifest', is: 'absent' },
+    ],
+    set: { quarantine, updatedAt: now },
+  };
+}
+
+/** Opens a closed file again that was stopped; rows behind another header are held for good. */
+export function releaseQuarantine(feed: string, by: string, why: string, now: number): ItemChange {
+  return {
+    when: [
+      isIn('quarantined'),
+      { name: 'manifest', is: 'present' },
+      { name: 'quarantine', is: 'present' },
+      { name: 'release', is: 'absent' },
+    ],
+    set: {
+      ...{ state: 'split' satisfies FileState, release: { at: now, by, why } },
+      ...{ listPk: listPkOf('open', feed), updatedAt: now },
+    },
+    remove: ['expiresAt'],
+  };
+}
+
+/** A dead letter was resolved, and nobody has asked for a manifest that says so for `repeatAfterMs`. */
+export function requestAmendment(now: number, repeatAfterMs: number): ItemChange {
+  return {
+    when: [exists, { name: 'amendmentRequestedAt', is: '<', value: now - repeatAfterMs, orAbsent: true }],
+    set: { amendmentRequestedAt: now, lastResolvedAt: now },
+  };
+}
+
+/** The same where somebody has asked. */
+export const noteResolved = (now: number): ItemChange => ({ when: [exists], set: { lastResolvedAt: now } });
+
+export const beginAmendment: ItemChange = { when: [exists], remove: ['amendmentRequestedAt'] };
+
+export const touchFile = (now: number): ItemChange => ({ when: [exists], set: { updatedAt: now } });

@@ -1,0 +1,60 @@
+import type { ItemKey } from './item-change.ts';
+
+/** Every kind of item in the ledger's table, by its keys. */
+
+/** A file's account. Its batches, dead records and notes are in the same partition. */
+export const fileKey = (fileId: string): ItemKey => ({ pk: filePartition(fileId), sk: 'FILE' });
+export const filePartition = (fileId: string) => `FILE#${fileId}`;
+
+/** Eight digits, so that the items are in the order of the batches. */
+export const batchPrefix = 'BATCH#';
+export const batchKey = (fileId: string, batch: number): ItemKey => ({
+  pk: filePartition(fileId),
+  sk: `${batchPrefix}${String(batch).padStart(8, '0')}`,
+});
+
+/** A manifest's figures. Eight digits, so that the items are in the order of the manifests. */
+export const manifestKey = (fileId: string, number: number): ItemKey => ({
+  pk: filePartition(fileId),
+  sk: `MANIFEST#${String(number).padStart(8, '0')}`,
+});
+
+/** Ten digits, so that the items are in the order of the records. */
+export const deadPrefix = 'DEAD#';
+export const deadKey = (fileId: string, record: number): ItemKey => ({
+  pk: filePartition(fileId),
+  sk: `${deadPrefix}${String(record).padStart(10, '0')}`,
+});
+
+/** The digests of letters that were sent together. */
+export const noteKey = (fileId: string, note: string): ItemKey => ({ pk: filePartition(fileId), sk: `NOTE#${note}` });
+
+/** Which file of a feed has these bytes, read in this way; `undefined`: as an earlier version kept it, for every way. */
+export const checksumKey = (feed: string, sha256: string, reading: string | undefined): ItemKey => ({
+  pk: `SHA#${feed}#${sha256}`,
+  sk: reading === undefined ? 'FILE' : `READ#${reading}`,
+});
+
+export const alteredPartition = (feed: string) => `ALTERED#${feed}`;
+/** A letter that came back altered, by the SHA-256 of what it says. */
+export const alteredKey = (feed: string, sha256: string): ItemKey => ({ pk: alteredPartition(feed), sk: sha256 });
+
+export const reconcilerKey = (feed: string): ItemKey => ({ pk: `RECONCILER#${feed}`, sk: 'LEASE' });
+export const deskKey = (feed: string): ItemKey => ({ pk: `DESK#${feed}`, sk: 'DESK' });
+export const deadlineKey = (feed: string): ItemKey => ({ pk: `DESK#${feed}`, sk: 'DEADLINE' });
+export const noticesKey = (feed: string, kind: string, hour: number): ItemKey => ({
+  pk: `DESK#${feed}`,
+  sk: `NOTICES#${kind}#${hour}`,
+});
+
+/** One item for each API, so that every consumer of every feed, file and lane shares its limit. */
+export const limiterKey = (api: string): ItemKey => ({ pk: `LIMITER#${api}`, sk: 'LIMITER' });
+
+/** The parts of the index by feed: files that still have work, those with open dead letters, and the rest. */
+export type ListName = 'open' | 'dead' | 'closed';
+
+/** Only files have these attributes, so the index has nothing else. */
+export const listPkOf = (list: ListName, feed: string) => `${list.toUpperCase()}#${feed}`;
+
+export const listSkOf = ({ createdAt, fileId }: { createdAt: number; fileId: string }) =>
+  `${new Date(createdAt).toISOString()}#${fileId}`;

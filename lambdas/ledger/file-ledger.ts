@@ -1,0 +1,172 @@
+import type { FileAccount, FileState } from '../core/account/file-account.ts';
+import { manifestFigures } from '../core/account/manifest.ts';
+import { blocksSameBytes } from '../core/account/reading.ts';
+import * as changes from '../core/ledger/file-changes.ts';
+import type { ItemChange, ItemKey } from '../core/ledger/item-change.ts';
+import { maxItemsAtOnce } from '../core/ledger/item-change.ts';
+import type { ListName } from '../core/ledger/ledger-keys.ts';
+import { checksumKey, fileKey, listPkOf, manifestKey } from '../core/ledger/ledger-keys.ts';
+import { withoutKeys } from '../core/ledger/stored-item.ts';
+import { fileIdOf } from '../core/records/identity.ts';
+import type { Clock, FileLedger, ItemStore } from '../ports.ts';
+
+/** The account of files: who may split one, how far that is, and how it ends. */
+export function fileLedger(store: ItemStore, clock: Pick<Clock, 'now'>): FileLedger {
+  const getFile = async (fileId: string): Promise<FileAccount | undefined> => {
+    const item = await store.read(fileKey(fileId));
+    return item && withoutKeys<FileAccount>(item);
+  };
+  const change = async (fileId: string, made: ItemChange): Promise<FileAccount | undefined> => {
+    const { kind, item } = await store.update(fileKey(fileId), made);
+    return kind === 'changed' ? withoutKeys<FileAccount>(item) : undefined;
+  };
+  /** The splitter's last write of a file. */
+  const endSplit = async (
+    fileId: string,
+    epoch: number,
+    totals: { records: number; batches: number },
+    end: Partial<FileAccount> & { state: FileState },
+  ): Promise<FileAccount | undefined> => {
+    const { kind, item } = await store.update(fileKey(fileId), changes.endSplit(epoch, clock.now(), totals, end));
+    if (!item) return undefined;
+    const file = withoutKeys<FileAccount>(item);
+    // Where it was refused: ended by this very write, whose answer was lost. Nobody else has this epoch.
+    return kind === 'changed' || (file.epoch === epoch && file.state === end.state) ? file : undefined;
+  };
+
+  return {
+    getFile,
+
+    async claimFile(fileId, create, owner, leaseMs) {
+      const now = clock.now();
+      const created = create && (await change(fileId, changes.createFile(create, owner, now, leaseMs)));
+      if (created) return { kind: 'claimed', file: created };
+      const { kind, item } = await store.update(fileKey(fileId), changes.claimFile(owner, now, leaseMs));
+      if (!item) return { kind: 'unknown' };
+      const file = withoutKeys<FileAccount>(item);
+      if (kind === 'changed') return { kind: 'claimed', file };
+      if (file.state !== 'splitting') return { kind: 'finished', file };
+      if ((file.heldBackUntil ?? 0) > now) return { kind: 'held-back', until: file.heldBackUntil as number };
+      // Written after all: the answer was lost, and the SDK's repetition met the lease that it had taken itself.
+      if (file.leaseOwner === owner) return { kind: 'claimed', file };
+      return { kind: 'busy', leaseUntil: file.leaseUntil ?? now };
+    },
+
+    async createBundle(bundle, members) {
+      if (await store.updateAll(changes.createBundle(bundle, members, clock.now()))) return { kind: 'created' };
+      const found = await Promise.all(members.map((source) => getFile(fileIdOf(bundle.feed, source))));
+      const taken = found.filter((each) => each !== undefined);
+      // Written after all, and the answer was lost.
+      if (taken.length > 0 && taken.every(({ bundleId }) => bundleId === bundle.fileId)) return { kind: 'created' };
+      return { kind: 'taken', members: taken };
+    },
+
+    saveSplitProgress: (fileId, epoch, progress) =>
+      change(fileId, changes.changeAsOwner(epoch, clock.now(), { ...progress })),
+
+    releaseFile: async (fileId, epoch, heldBackUntil) =>
+      (await change(fileId, changes.releaseFile(epoch, clock.now(), heldBackUntil))) !== undefined,
+
+    finishSplit: (fileId, epoch, totals, warnings) => endSplit(fileId, epoch, totals, { state: 'split', warnings }),
+
+    endFile(fileId, epoch, end) {
+      const totals = end.state === 'superseded' ? end.totals : { records: 0, batches: 0 };
+      const why = end.state === 'duplicate' ? { duplicateOf: end.of } : { failure: end.failure };
+      return endSplit(fileId, epoch, totals, { state: end.state, ...why });
+    },
+
+    async claimChecksum(feed, sha256, fileId, reading) {
+      const holderIn = async (key: ItemKey) => (await store.read(key))?.['fileId'] as string | undefined;
+      const key = checksumKey(feed, sha256, reading);
+      for (;;) {
+        const holder = await holderIn(key);
+        // An earlier version kept one file for all ways of reading.
+        const before = holder ?? (await holderIn(checksumKey(feed, sha256, undefined)));
+        if (before !== undefined && before !== fileId && blocksSameBytes(await getFile(before))) {
+          return { kind: 'duplicate', of: before };
+        }
+        const from = holder === fileId ? undefined : holder;
+        const { kind } = await store.update(key, changes.holdChecksum(fileId, from, clock.now()));
+        // The second of two finds the other as the holder.
+        if (kind === 'changed') return { kind: 'first' };
+      }
+    },
+
+    async closeFile(fileId, close) {
+      const file = await getFile(fileId);
+      if (!file) return false;
+      const { manifest: before } = file;
+      // Before the new figures are there: whoever is killed in between does it again.
+      if (before && before.number < close.manifest.number) {
+        await store.update(manifestKey(fileId, before.number), changes.expireFigures(clock.now()));
+      }
+      return store.updateAll(changes.closeFile(file, close, clock.now()));
+    },
+
+    async getManifestFigures(fileId, number) {
+      const item = await store.read(manifestKey(fileId, number));
+      return item && manifestFigures.parse(withoutKeys<{ figures: unknown }>(item).figures);
+    },
+
+    quarantineFile: async (fileId, quarantine) =>
+      (await change(fileId, changes.quarantineFile(quarantine, clock.now()))) !== undefined,
+
+    async releaseQuarantine(fileId, by, why) {
+      const file = await getFile(fileId);
+      return file && change(fileId, changes.releaseQuarantine(file.feed, by, why, clock.now()));
+    },
+
+    async requestAmendment(fileId, repeatAfterMs) {
+      const now = clock.now();
+      if (await change(fileId, changes.requestAmendment(now, repeatAfterMs))) return true;
+      await change(fileId, changes.noteResolved(now));
+      return false;
+    },
+
+    async beginAmendment(fileId) {
+      await change(fileId, changes.beginAmendment);
+    },
+
+    async touchFile(fileId) {
+      await change(fileId, changes.touchFile(clock.now()));
+    },
+
+    async listFiles(feed, which, limit, order = 'newest') {
+      // Closed files are in two parts of the index, so that those that need attention can be listed alone.
+      const parts: ListName[] = which === 'closed' ? ['closed', 'dead'] : [which];
+      const keys: ItemKey[] = [];
+      for (const part of parts) {
+        let left = limit;
+        for await (const key of store.list(listPkOf(part, feed), order, limit)) {
+          keys.push(key);
+          if (--left === 0) break;
+        }
+      }
+      const files: FileAccount[] = [];
+      for (let from = 0; from < keys.length; from += maxItemsAtOnce) {
+        files.push(...(await readFiles(store, keys.slice(from, from + maxItemsAtOnce))));
+      }
+      const sign = order === 'oldest' ? 1 : -1;
+      return files.sort((a, b) => sign * (a.createdAt - b.createdAt) || byId(a, b)).slice(0, limit);
+    },
+
+    async *eachFile(feed, which) {
+      let keys: ItemKey[] = [];
+      for await (const key of store.list(listPkOf(which, feed), 'oldest')) {
+        keys.push(key);
+        if (keys.length < maxItemsAtOnce) continue;
+        yield* await readFiles(store, keys);
+        keys = [];
+      }
+      yield* await readFiles(store, keys);
+    },
+  };
+}
+
+/** The oldest first. @param keys at most `maxItemsAtOnce` */
+async function readFiles(store: ItemStore, keys: readonly ItemKey[]): Promise<FileAccount[]> {
+  const items = await store.readAll(keys);
+  return items.map((item) => withoutKeys<FileAccount>(item)).sort((a, b) => a.createdAt - b.createdAt || byId(a, b));
+}
+
+const byId = (a: FileAccount, b: FileAccount): number => (a.fileId < b.fileId ? -1 : 1);

@@ -1,0 +1,15 @@
+import type { Clock, ItemStore, Ledger } from '../ports.ts';
+import { batchLedger } from './batch-ledger.ts';
+import { deadLedger } from './dead-ledger.ts';
+import { deskLedger } from './desk-ledger.ts';
+import { fileLedger } from './file-ledger.ts';
+
+/** The whole account over one table. Core/ledger/ has every change that is made in it, with its conditions. */
+export function openLedger(store: ItemStore, clock: Pick<Clock, 'now'>): Ledger {
+  return {
+    ...fileLedger(store, clock),
+    ...batchLedger(store, clock),
+    ...deadLedger(store, clock),
+    ...deskLedger(store, clock),
+  };
+}
