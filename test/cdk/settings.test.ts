@@ -121,8 +121,8 @@ describe('settings', () => {
     expect(faultsOf(() => read({ ...quota, SLUICE_TRAFFIC_EXPRESS_LANE: 'off' }))).toEqual([]);
     const faults = faultsOf(() => read(quota));
     expect(faults).toEqual([
-      "SLUICE_FUNCTION_QUOTA is 10; up to 16 functions run at once. Raise the AWS account's quota of concurrent executions " +
-        'raised, or set SLUICE_TRAFFIC_EXPRESS_LANE=off, fewer consumers, a lower splitter.concurrency.',
+      "SLUICE_FUNCTION_QUOTA is 10; up to 16 functions run at once. Raise the AWS account's quota of concurrent executions" +
+        ', or set SLUICE_TRAFFIC_EXPRESS_LANE=off, fewer consumers, a lower splitter.concurrency.',
     ]);
   });
 
@@ -178,9 +178,9 @@ describe('settings from the environment that are refused', () => {
     ['SLUICE_TRAFFIC_WINDOW_SECONDS', '-1', 'a number of seconds above 0'],
     ['SLUICE_TRAFFIC_WINDOW_SECONDS', '0.0', 'a number of seconds above 0'],
     ['SLUICE_TRAFFIC_CONNECTIONS', '3', '4 consumers of batches (SLUICE_TRAFFIC_CONCURRENCY) and 4 of letters'],
-    ['SLUICE_TRAFFIC_CONNECTIONS', '7', '8 or more, or SLUICE_TRAFFIC_EXPRESS_LANE=off, or fewer consumers'],
-    ['SLUICE_TRAFFIC_CONCURRENCY', '1', 'takes 2 to 1000'],
-    ['SLUICE_TRAFFIC_CONCURRENCY', '30', '36 or more, or SLUICE_TRAFFIC_EXPRESS_LANE=off'],
+    ['SLUICE_TRAFFIC_CONNECTIONS', '7', 'at least 8, or SLUICE_TRAFFIC_EXPRESS_LANE=off, or fewer consumers'],
+    ['SLUICE_TRAFFIC_CONCURRENCY', '1', 'allows 2 to 1000'],
+    ['SLUICE_TRAFFIC_CONCURRENCY', '30', 'at least 36, or SLUICE_TRAFFIC_EXPRESS_LANE=off'],
     ['SLUICE_TRAFFIC_EXPRESS_LANE', 'no', 'must be on or off'],
     ['SLUICE_FUNCTION_QUOTA', '0', 'a whole number of functions'],
   ])('%s=%s: %s', (variable, value, sentence) => {
@@ -400,13 +400,13 @@ describe('a file of certificates', () => {
   const cases: [string, () => string, string][] = [
     ['is not there', () => join(folder, 'none.pem'), 'cannot be read'],
     ['is a folder', () => folder, 'cannot be read'],
-    ['is empty', () => fileOf(''), 'holds 0 certificates; it must hold 1 to 20'],
-    ['holds 21', () => fileOf(issuer.cert.repeat(21)), 'holds 21 certificates'],
+    ['is empty', () => fileOf(''), 'contains 0 certificates; it must contain 1 to 20'],
+    ['holds 21', () => fileOf(issuer.cert.repeat(21)), 'contains 21 certificates'],
     ['holds a key', () => fileOf(issuer.cert + issuer.key), 'contains a private key'],
     [
       'holds a damaged one',
       () => fileOf(issuer.cert + issuer.cert.replace('MII', 'AAA')),
-      'certificate 2 can not be read',
+      'certificate 2 cannot be read',
     ],
     ['holds an expired one', () => fileOf(createCertificate('a', issuer, true).cert), 'certificate 1 expired on 20'],
   ];
@@ -426,10 +426,14 @@ describe('settings that do not fit', () => {
     ["The feed 'quarantine'", 'not be called', (all) => (feedOf(all).feed.name = 'quarantine')],
     ["The feed 'spots-finalize'", 'nor end with', (all) => (feedOf(all).feed.name = 'spots-finalize')],
     ["The feed 'spots-intake'", 'nor end with', (all) => (feedOf(all).feed.name = 'spots-intake')],
-    ['f-reconciler', 'Lambda takes 64', (all) => (feedOf(all).feed.name = 'f'.repeat(42))],
-    ['SLUICE_FEEDS has 6 feeds', 'takes 500', (all) => (all.feeds = Array.from({ length: 6 }, () => feedOf(all).feed))],
-    ['splitter', 'Lambda takes 64', (all) => (feedOf(all).lane.id = 'f'.repeat(60))],
-    ['consumer.timeoutSeconds', 'runs 900 s at most', (all) => (all.consumer.timeoutSeconds = 901)],
+    ['f-reconciler', 'Lambda allows 64', (all) => (feedOf(all).feed.name = 'f'.repeat(42))],
+    [
+      'SLUICE_FEEDS has 6 feeds',
+      'allows 500',
+      (all) => (all.feeds = Array.from({ length: 6 }, () => feedOf(all).feed)),
+    ],
+    ['splitter', 'Lambda allows 64', (all) => (feedOf(all).lane.id = 'f'.repeat(60))],
+    ['consumer.timeoutSeconds', 'runs at most 900 s', (all) => (all.consumer.timeoutSeconds = 901)],
     [
       'SLUICE_PARTS_REQUESTS',
       'share its limit',
@@ -445,23 +449,23 @@ describe('settings that do not fit', () => {
     ],
     ['SLUICE_TRAFFIC_DEADLINE', "is '25:00 UTC'", (all) => (feedOf(all).feed.deadline = '25:00 UTC')],
     ['SLUICE_TRAFFIC_DEADLINE', 'a time zone', (all) => (feedOf(all).feed.deadline = '05:00 Mars/Olympus')],
-    ['queues.visibilityFactor is 49', '43200 s at most', (all) => (all.queues.visibilityFactor = 49)],
+    ['queues.visibilityFactor is 49', 'at most 43200 s', (all) => (all.queues.visibilityFactor = 49)],
     ['queues.visibilityFactor is 1', '2 times', (all) => (all.queues.visibilityFactor = 1)],
     ['splitter.concurrency is 1', '2 to 1000', (all) => (feedOf(all).lane.splitters = 1)],
-    ['splitter.gzip.maxContentBytes', '22500000000 at most', (all) => (all.splitter.gzip.maxContentBytes = 23e9)],
-    ['horizonSeconds is 1919', '1920 or more', (all) => (all.horizonSeconds = 1919)],
-    ['horizonSeconds is 90000', '86400 at most', (all) => (all.horizonSeconds = 90_000)],
+    ['splitter.gzip.maxContentBytes', 'at most 22500000000', (all) => (all.splitter.gzip.maxContentBytes = 23e9)],
+    ['horizonSeconds is 1919', 'at least 1920', (all) => (all.horizonSeconds = 1919)],
+    ['horizonSeconds is 90000', 'at most 86400', (all) => (all.horizonSeconds = 90_000)],
     ['finalizer.concurrency is 1001', '2 to 1000', (all) => (all.finalizer.concurrency = 1001)],
-    ['reconciler.stalledAfterSeconds', '960 or more', (all) => (all.reconciler.stalledAfterSeconds = 900)],
+    ['reconciler.stalledAfterSeconds', 'at least 960', (all) => (all.reconciler.stalledAfterSeconds = 900)],
     ['queues.retentionDays is 4', 'must be 14', (all) => (all.queues.retentionDays = 4)],
     ['queues.maxReceives.intake is 4', 'below 5', (all) => (all.queues.maxReceives.intake = 4)],
     ['queues.maxReceives.records is 3', 'below 5', (all) => (all.queues.maxReceives.records = 3)],
     ['queues.maxReceives.letters is 1', '2 times', (all) => (all.queues.maxReceives.letters = 1)],
-    ['queues.maxMessageBytes', '1048576 at most', (all) => (all.queues.maxMessageBytes = 2 ** 21)],
+    ['queues.maxMessageBytes', 'at most 1048576', (all) => (all.queues.maxMessageBytes = 2 ** 21)],
     ['queues.maxBatchBytes is 200000', 'holds 193536', (all) => (all.queues.maxBatchBytes = 200_000)],
     ["maxRecordBytes of the feed 'traffic'", '96000', (all) => (feedOf(all).lane.cutLimits.maxRecordBytes = 96_001)],
     ['SLUICE_TRAFFIC_REQUESTS', 'half of a consumer', (all) => (feedOf(all).lane.cutLimits.maxBatchRecords = 5000)],
-    ['SLUICE_TRAFFIC_CONNECTIONS', 'or more', (all) => (feedOf(all).lane.connectionsPerConsumer = 7)],
+    ['SLUICE_TRAFFIC_CONNECTIONS', 'at least', (all) => (feedOf(all).lane.connectionsPerConsumer = 7)],
     ["The feed 'spots-express'", 'nor end with -express', (all) => (feedOf(all).feed.name = 'spots-express')],
     ['workRetentionDays is 30', '60 or more', (all) => (all.workRetentionDays = 30)],
     ['intakeVersionDays is 7', '60 or more', (all) => (all.intakeVersionDays = 7)],
