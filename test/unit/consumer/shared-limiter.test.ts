@@ -50,6 +50,34 @@ describe('a lease', () => {
     expect(second.firstSlotMs - first.firstSlotMs).toBeCloseTo(3 * first.spacingMs, 3);
   });
 
+  it('reports how many requests passed, and others see it', async () => {
+    const [limiter, other] = [join(), join()];
+    for (const _ of [1, 2, 3]) limiter.noteSuccess();
+    expect(await limiter.countOthers()).toMatchObject({ passes: 3, pauses: 0 });
+    expect(await other.countOthers()).toMatchObject({ passes: 0 });
+    await limiter.leaseSlots(1, 0);
+    expect(await limiter.countOthers()).toMatchObject({ passes: 3 });
+    expect(await other.countOthers()).toMatchObject({ passes: 3 });
+    await limiter.pauseUntil(clock.now() + 1_000);
+    await limiter.pauseUntil(clock.now() + 2_000, false);
+    expect(await other.countOthers()).toMatchObject({ pauses: 1, pausedUntilMs: clock.now() + 2_000 });
+  });
+
+  it('reports refusals, and counts those of all until anybody’s record is accepted', async () => {
+    const [limiter, other] = [join(), join()];
+    for (const each of [limiter, other]) {
+      for (const _ of [1, 2, 3]) each.noteRefusal();
+      await each.leaseSlots(1, 0);
+    }
+    other.noteRefusal();
+    expect(other.refusals().count).toBe(7);
+    limiter.noteSuccess({ sentAtMs: clock.now() });
+    expect(limiter.refusals().count).toBe(0);
+    await limiter.leaseSlots(1, 0);
+    await other.leaseSlots(1, 0);
+    expect(other.refusals()).toEqual({ count: 1, sinceMs: clock.now() + 1 });
+  });
+
   it('is for the one that has waited, where the line is too long for one that comes', async () => {
     await join().leaseSlots(15, 0);
     expect(await join().leaseSlots(1, 0)).toMatchObject({ kind: 'wait', paused: false });
@@ -376,6 +404,21 @@ describe('without a pace to keep', () => {
     await clock.advance(1_000);
     await limiter.leaseSlots(1, 0);
     expect(await asking.openBreaker('throttled', { acceptedBefore: clock.now() - 1_000 })).toBe('others-pass');
+  });
+
+  it('only requests that passed about when somebody asks are counted', async () => {
+    const [limiter, asking] = [free(), free()];
+    for (let second = 0; second < 5; second++) {
+      limiter.noteSuccess({ sentAtMs: clock.now() });
+      await limiter.leaseSlots(1, 0);
+      await clock.advance(1_000);
+    }
+    const { passes } = await asking.countOthers();
+    await asking.askOthers();
+    await clock.advance(1_000);
+    limiter.noteSuccess({ sentAtMs: clock.now() });
+    await limiter.leaseSlots(1, 0);
+    expect((await asking.countOthers()).passes - passes).toBe(1);
   });
 
   it('nothing is shifted: there is no line', async () => {
