@@ -1,7 +1,7 @@
 import { CloudFormationClient, DescribeStacksCommand } from '@aws-sdk/client-cloudformation';
 import { ListBucketsCommand } from '@aws-sdk/client-s3';
 import { beforeAll, describe, expect, it } from 'vitest';
-import { DeployedStack } from '../support/deployed-stack.ts';
+import { DeployedStack, waitFor } from '../support/deployed-stack.ts';
 import { lacks } from '../support/lacks.ts';
 import { startSmoke } from '../support/run-sluice.ts';
 
@@ -48,7 +48,12 @@ describe.skipIf(lacks('loopback'))('the smoke test', () => {
 
   it('that is interrupted deletes what it has deployed', async () => {
     const running = startSmoke(stack, args());
-    await expect.poll(() => running.said.err, { timeout: 120_000 }).toContain('Deploying the stack');
+    const client = new CloudFormationClient(stack.cloud.client);
+    // Not before CloudFormation has begun to make something.
+    await waitFor('the stack', () =>
+      client.send(new DescribeStacksCommand({ StackName: stackOf(running.said.out) })).catch(() => undefined),
+    );
+    client.destroy();
     running.child.kill('SIGINT');
     const { code, out, err } = await running.end;
     expect(err).toContain('Interrupted; the smoke test has deleted its stacks.');
