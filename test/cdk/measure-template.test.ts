@@ -56,7 +56,7 @@ describe('a stack against AWS’s quotas', () => {
   it.each(Array.from({ length: 12 - maxFeeds }, (_, index) => maxFeeds + 1 + index))('refuses %i feeds', (feeds) => {
     expect(() => measure(feeds)).toThrow(
       new RegExp(
-        `SLUICE_FEEDS has ${feeds} feeds with ${2 * feeds} lanes; that makes up to \\d+ resources, .* takes 500`,
+        `SLUICE_FEEDS has ${feeds} feeds with ${2 * feeds} lanes; that makes up to \\d+ resources, .* allows 500`,
       ),
     );
   });

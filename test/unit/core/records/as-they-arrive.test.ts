@@ -146,13 +146,13 @@ describe.each(styles)('CSV with %s', (_name, styled) => {
     expect(one.warnings).toEqual([
       {
         code: 'repeated_header',
-        message: 'The header stands again in line 3, and was skipped there: the file was put together from two.',
+        message: 'The header is repeated in line 3, and was skipped there: the file was combined from two.',
       },
     ]);
     const more = of(part, part, '\n\ufeff', part, header);
     expect(more.records).toEqual([payload('a'), payload('a'), payload('a')]);
     expect(more.warnings).toMatchObject([
-      { message: expect.stringMatching(/^The header stands 3 times more, first in line 3,/) as unknown },
+      { message: expect.stringMatching(/^The header is repeated 3 times, first in line 3,/) as unknown },
       { code: 'no_final_line_break' },
     ]);
     expect(of(header, '\n', '\ufeff', row('a'), '\n').records).toEqual([payload('a')]);
