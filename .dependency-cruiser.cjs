@@ -79,12 +79,12 @@ module.exports = {
     {
       name: 'bench-measures-what-runs',
       comment:
-        'The use cases themselves, on the fakes that the tests hold to the contracts, or the stack on the local cloud.',
+        'The use cases themselves, on the fakes that the tests hold to the contracts, or the stack on the local cloud; and the prices and sizes that others use.',
       severity: 'error',
       from: { path: '^bench/' },
       to: {
         pathNot:
-          '^(bench/|lambdas/|feeds/|localstack/|test/support/|node_modules/@aws-sdk/|node_modules/undici/|node_modules/zod/|node:|[a-z_]+(/promises)?$)',
+          '^(bench/|lambdas/|feeds/|localstack/|test/support/|cdk/consumer-memory\\.ts$|cli/check/list-prices\\.ts$|node_modules/@aws-sdk/|node_modules/undici/|node_modules/zod/|node:|[a-z_]+(/promises)?$)',
       },
     },
     {

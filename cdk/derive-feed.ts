@@ -1,4 +1,5 @@
 import { minMappingConcurrency } from './aws-quotas.ts';
+import { consumerMemoryFor } from './consumer-memory.ts';
 import type { FeedOverrides } from './feed-environment.ts';
 import type { FeedSettings, LaneSettings, Settings, SettingsRequest } from './settings.ts';
 import type { FeedNumbers } from './stages/stage-numbers.ts';
@@ -12,16 +13,6 @@ export const connectionsPerLetterConsumer = 1;
 const requestsPerSecondAConsumer = 500;
 /** Consumers with fewer connections than this would gain nothing over fewer consumers. */
 const fewestConnections = 4;
-/**
- * Lambda gives a share of a CPU with the memory, 1,769 MB being a whole one. A request takes 0.2 to 0.3 ms of it, and a
- * consumer runs as long as a file takes: at a slow pace its memory is the bill. `bench/` has the peaks of memory.
- */
-const memoryByPace = [
-  { upToRequestsPerSecond: 60, memoryMb: 192 },
-  { upToRequestsPerSecond: 100, memoryMb: 512 },
-  { upToRequestsPerSecond: Infinity, memoryMb: 1769 },
-] as const;
-
 /** More records in a batch save nothing: 500 are one message, one lease and one object of receipts. */
 const maxBatchRecords = 500;
 
@@ -114,13 +105,9 @@ function laneOf(name: LaneSettings['name'], share: LaneShare): LaneSettings {
     consumers,
     connectionsPerConsumer,
     // Alone, as it mostly is, a lane has the whole of the rate.
-    consumerMemoryMb: memoryFor(rate / consumers),
+    consumerMemoryMb: consumerMemoryFor(rate / consumers),
     cutLimits: { maxBatchRecords: batchRecords, maxBatchBytes, maxRecordBytes: feed.maxRecordBytes },
   };
-}
-
-function memoryFor(requestsPerSecond: number): number {
-  return memoryByPace.find((each) => requestsPerSecond <= each.upToRequestsPerSecond)?.memoryMb ?? 1769;
 }
 
 /** As few as the rate needs: each holds its share of the API's connections, used or not. */

@@ -652,7 +652,8 @@ export type MetricName =
   | 'SlotWaitShare'
   /** Of one consumer, as each request begins: those that are in flight, this one too. */
   | 'ConnectionsInUse'
-  | 'MessagesPutBack';
+  | 'MessagesPutBack'
+  | 'MemoryUse';
 
 /** A feed's figures, for alarms and graphs. */
 export interface Metrics {

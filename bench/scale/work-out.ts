@@ -1,5 +1,6 @@
 import type { CostFigures } from '../whole/measure-cost.ts';
-import { gigabyteSecondPrice } from '../whole/list-prices.ts';
+import { consumerMemoryFor } from '../../cdk/consumer-memory.ts';
+import { listPrices } from '../../cli/check/list-prices.ts';
 import { quotas } from './quotas.ts';
 
 export interface Night {
@@ -11,9 +12,8 @@ export interface Night {
   bytesARecord: number;
 }
 
-/** What a consumer sends without a limit on one core, with room to spare; what it has in memory at that pace, MB. */
+/** What a consumer sends without a limit on one core, with room to spare. */
 export const recordsPerSecondAConsumer = 500;
-const [fullMemoryMb, waitingMemoryMb, waitingUpTo] = [1769, 192, 60];
 const batchRecords = 500;
 /** A settlement is a transaction on the batch's item and the file's: twice the units of a plain write. */
 const unitsASettlement = 2;
@@ -50,7 +50,7 @@ export function workOut(night: Night, limiterCallsASecond: number, counted: Cost
   const seconds = hours * 3600;
   const recordsPerSecond = records / seconds;
   const consumers = consumersFor(recordsPerSecond);
-  const memoryMb = recordsPerSecond / consumers <= waitingUpTo ? waitingMemoryMb : fullMemoryMb;
+  const memoryMb = consumerMemoryFor(recordsPerSecond / consumers);
   const batchesASecond = recordsPerSecond / batchRecords;
   const recordsAFile = records / files;
   const uses: Use[] = [
@@ -78,7 +78,7 @@ export function workOut(night: Night, limiterCallsASecond: number, counted: Cost
       allowed: seconds,
     },
   ];
-  const lambda = (consumers * seconds * memoryMb * gigabyteSecondPrice) / 1024;
+  const lambda = (consumers * seconds * memoryMb * listPrices.gigabyteSecond) / 1024;
   const dollars = ((counted.total - counted.lambda) * records) / 1e6 + lambda;
   return {
     ...{ night, recordsPerSecond, consumers, dollars },

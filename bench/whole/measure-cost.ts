@@ -1,8 +1,9 @@
 import { avionChunks } from '../../test/support/avion-export.ts';
 import type { CallCounts } from '../../localstack/fault-proxy/call-counts.ts';
 import { BenchCloud } from '../delivery/bench-cloud.ts';
-import type { Cost } from './list-prices.ts';
-import { costOfAMillion } from './list-prices.ts';
+import { consumerMemoryFor } from '../../cdk/consumer-memory.ts';
+import type { Cost } from './cost-of-a-million.ts';
+import { costOfAMillion } from './cost-of-a-million.ts';
 
 export interface CostFigures {
   records: number;
@@ -17,8 +18,8 @@ export interface CostFigures {
 }
 
 const consumers = 2;
-/** What the consumers have at this pace (cdk/derive-feed.ts), and the others in the stage prod. MB. */
-const memoryMb = { consumer: 192, others: 1769 };
+/** Of the others, in the stage prod. */
+const othersMemoryMb = 1769;
 
 /**
  * A file with one dead letter in a hundred at an API's pace, every call of the functions counted. Consumers are taken to
@@ -44,7 +45,7 @@ export async function measureCost(records: number, requestsAMinute: number): Pro
     const counts = cloud.takeCounts();
     const writeUnits = cloud.takeWriteUnits();
     const { times, dead_lettered_records: dead } = manifest;
-    const gigabyteSeconds = gigabyteSecondsOf(times.upload_seconds, records);
+    const gigabyteSeconds = gigabyteSecondsOf(times.upload_seconds, records, requestsAMinute / 60);
     const batches = counts['dynamodb.TransactWriteItems']?.requests ?? 0;
     const usage = {
       counts,
@@ -71,11 +72,11 @@ export async function measureCost(records: number, requestsAMinute: number): Pro
 /** CPU-seconds of a whole core per 100,000 records, of splitter and finalizer: rounded up from bench:delivery. */
 const coreSeconds = { splitter: 1.5, finalizer: 2.5 };
 
-function gigabyteSecondsOf(uploadSeconds: number, records: number): number {
+function gigabyteSecondsOf(uploadSeconds: number, records: number, requestsPerSecond: number): number {
   const share = records / 100_000;
   // Memory gives the share of a core: what takes longer for less of it costs the same.
   return (
-    (consumers * uploadSeconds * memoryMb.consumer) / 1024 +
-    ((coreSeconds.splitter + coreSeconds.finalizer) * share * memoryMb.others) / 1024
+    (consumers * uploadSeconds * consumerMemoryFor(requestsPerSecond / consumers)) / 1024 +
+    ((coreSeconds.splitter + coreSeconds.finalizer) * share * othersMemoryMb) / 1024
   );
 }

@@ -9,6 +9,9 @@ const daysBeforeLoss = 4;
 /** What is wrong with a clock is made up for by the limiter, up to a point. Milliseconds. */
 const badSkewMs = 1_000;
 
+/** Above what a consumer reaches at full pace (docs/cost-and-scale.md), and in time before Lambda kills it. */
+const memoryPercent = 90;
+
 /** What can go wrong with a feed, by its own figures. */
 export function addFeedAlarms(alarms: Alarms, settings: Settings, feed: FeedSettings): void {
   const { name } = feed;
@@ -92,6 +95,13 @@ export function addFeedAlarms(alarms: Alarms, settings: Settings, feed: FeedSett
     threshold: Duration.days(retentionDays - daysBeforeLoss).toSeconds(),
     // The reconciler reports the age with each run: one that is missing is no reason to think that it is over.
     silence: 'as-before',
+  });
+  alarms.add({
+    name: `${name}-memory`,
+    section: 'memory',
+    says: `A function of ${name} has used ${memoryPercent}% or more of its memory. Out of memory, it is killed and starts again.`,
+    metric: own('MemoryUse', 'Maximum'),
+    threshold: memoryPercent,
   });
   if (feed.deadline === undefined) return;
   alarms.add({

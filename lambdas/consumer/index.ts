@@ -26,6 +26,7 @@ import type { Sink } from '../ports.ts';
 import { createAuditLog } from '../runtime/audit-logger.ts';
 import { readConsumerEnvironment } from '../runtime/environment.ts';
 import { createMetrics } from '../runtime/metrics.ts';
+import { reportingMemory } from '../runtime/report-memory.ts';
 import { shutdownOnSigterm } from '../runtime/shutdown.ts';
 import { createConsumerHandler } from './handler.ts';
 import { SharedLimiter } from './shared-limiter.ts';
@@ -58,7 +59,7 @@ function openSink(connections: number): Sink {
 
 const metrics = createMetrics({ stack: environment.STACK_NAME, feed: feed.name });
 
-export const handler = createConsumerHandler({
+const handle = createConsumerHandler({
   shutdown: shutdownOnSigterm(),
   feed,
   limit: api,
@@ -95,3 +96,5 @@ export const handler = createConsumerHandler({
   newId: randomUUID,
   random: Math.random,
 });
+
+export const handler = reportingMemory(handle, metrics);

@@ -16,6 +16,7 @@ import { openLedger } from '../ledger/open-ledger.ts';
 import { createAuditLog } from '../runtime/audit-logger.ts';
 import { readFinalizerEnvironment } from '../runtime/environment.ts';
 import { createMetrics } from '../runtime/metrics.ts';
+import { reportingMemory } from '../runtime/report-memory.ts';
 import { shutdownOnSigterm } from '../runtime/shutdown.ts';
 import { createFinalizerHandler } from './handler.ts';
 
@@ -27,7 +28,7 @@ const store = new DynamoItemStore(new DynamoDBClient(awsClientSettings), environ
 
 const metrics = createMetrics({ stack: environment.STACK_NAME, feed: environment.FEED.feed });
 
-export const handler = createFinalizerHandler({
+const handle = createFinalizerHandler({
   shutdown: shutdownOnSigterm(),
   ledger: openLedger(store, systemClock),
   receipts: new S3ReceiptStore(s3, environment.WORK_BUCKET),
@@ -44,3 +45,5 @@ export const handler = createFinalizerHandler({
   reported: (feed) => (feed === environment.FEED.feed ? environment.FEED : undefined),
   version: environment.SLUICE_VERSION,
 });
+
+export const handler = reportingMemory(handle, metrics);

@@ -17,6 +17,7 @@ import { openLedger } from '../ledger/open-ledger.ts';
 import { createAuditLog } from '../runtime/audit-logger.ts';
 import { readReconcilerEnvironment } from '../runtime/environment.ts';
 import { createMetrics } from '../runtime/metrics.ts';
+import { reportingMemory } from '../runtime/report-memory.ts';
 import { createReconcilerHandler } from './handler.ts';
 
 const environment = readReconcilerEnvironment(process.env);
@@ -29,7 +30,7 @@ const leaseReserveSeconds = 5;
 const store = new DynamoItemStore(new DynamoDBClient(awsClientSettings), environment.LEDGER_TABLE);
 const { FEED: feed } = environment;
 
-export const handler = createReconcilerHandler({
+const handle = createReconcilerHandler({
   ledger: openLedger(store, systemClock),
   limiterOf: (api) => limiterStore(store, api),
   feed,
@@ -63,3 +64,5 @@ export const handler = createReconcilerHandler({
   stalledAfterMs: environment.STALLED_AFTER_SECONDS * 1000,
   leaseMs: (environment.TIMEOUT_SECONDS + leaseReserveSeconds) * 1000,
 });
+
+export const handler = reportingMemory(handle, createMetrics({ stack: environment.STACK_NAME, feed: feed.feed }));

@@ -20,6 +20,8 @@ const common = {
   /** The stack's version of Sluice, told in manifests. */
   SLUICE_VERSION: z.string().min(1),
   LEDGER_TABLE: z.string().min(1),
+  /** A dimension of metrics, and named in what the desk is told. */
+  STACK_NAME: z.string().min(1),
 };
 
 /** Of functions that work off a queue. */
@@ -168,8 +170,6 @@ const reconcilerEnvironment = z.object({
   ARCHIVE_BUCKET: z.string().min(1),
   /** SNS topic of the people who look after the feeds. */
   DESK_TOPIC_ARN: z.string().min(1),
-  /** Named in what the desk is told, and in metrics. */
-  STACK_NAME: z.string().min(1),
   /** The function's own time. */
   TIMEOUT_SECONDS: z.coerce.number().int().positive(),
   /** A file or batch that nobody has touched for this long is taken to be stalled. */

@@ -24,6 +24,7 @@ const units: Record<MetricName, (typeof MetricUnit)[keyof typeof MetricUnit]> = 
   SlotWaitShare: MetricUnit.Percent,
   ConnectionsInUse: MetricUnit.Count,
   MessagesPutBack: MetricUnit.Count,
+  MemoryUse: MetricUnit.Percent,
 };
 
 /** EMF: a metric has 100 values at most in a line. https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/CloudWatch_Embedded_Metric_Format_Specification.html */

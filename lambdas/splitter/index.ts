@@ -13,6 +13,7 @@ import { openLedger } from '../ledger/open-ledger.ts';
 import { createAuditLog } from '../runtime/audit-logger.ts';
 import { readSplitterEnvironment } from '../runtime/environment.ts';
 import { createMetrics } from '../runtime/metrics.ts';
+import { reportingMemory } from '../runtime/report-memory.ts';
 import { shutdownOnSigterm } from '../runtime/shutdown.ts';
 import { createSplitterHandler } from './handler.ts';
 
@@ -25,7 +26,7 @@ const store = new DynamoItemStore(new DynamoDBClient(awsClientSettings), environ
 
 const metrics = createMetrics({ stack: environment.STACK_NAME, feed: SLUICE_FEED });
 
-export const handler = createSplitterHandler({
+const handle = createSplitterHandler({
   shutdown: shutdownOnSigterm(),
   feed: feedNamed(SLUICE_FEED, environment.FEED_OPTIONS),
   lane: environment.SLUICE_LANE,
@@ -45,3 +46,5 @@ export const handler = createSplitterHandler({
   newOwner: randomUUID,
   newMessageKey: () => randomBytes(32).toString('hex'),
 });
+
+export const handler = reportingMemory(handle, metrics);

@@ -51,17 +51,17 @@ describe('the estimated cost', () => {
     records: 1e6,
     rejected: 10_000,
     consumers: 2,
-    consumerMemoryMb: 192,
+    consumerMemoryMb: 256,
     isLedger: false,
     isSmall: false,
   };
   it.each([
-    ['600 a minute', 1e5, 0.5],
-    ['6,000 a minute', 1e4, 0.05],
+    ['600 a minute', 1e5, 0.67],
+    ['6,000 a minute', 1e4, 0.07],
   ])('of a million records at %s is that of docs/cost-and-scale.md', (_, uploadSeconds, lambda) => {
     const cost = estimateCost({ ...million, uploadSeconds });
     expect(cost.lambdaDollars).toBeCloseTo(lambda, 2);
-    expect(cost.dollars - cost.lambdaDollars).toBeCloseTo(0.156 - 0.052, 2);
+    expect(cost.dollars - cost.lambdaDollars).toBeCloseTo(0.173 - 0.069, 2);
   });
 
   it('of a small file is its share of a bundle', () => {
