@@ -2,6 +2,7 @@ import { Duration } from 'aws-cdk-lib';
 import type { IBucket } from 'aws-cdk-lib/aws-s3';
 import { Bucket } from 'aws-cdk-lib/aws-s3';
 import { Construct } from 'constructs';
+import { removalPolicyOf } from '../removal-policy.ts';
 import type { Settings } from '../settings.ts';
 import { abortUploads, bucketDefaults } from './bucket-defaults.ts';
 
@@ -15,6 +16,9 @@ export class AccessLogs extends Construct {
       // S3 delivers access logs to no bucket that has a customer's key:
       // https://docs.aws.amazon.com/AmazonS3/latest/userguide/enable-server-access-logging.html
       ...bucketDefaults(settings),
+      // S3 delivers logs for hours after the last request: a bucket that was emptied would not stay so, and its deletion would
+      // fail. What is in it expires; its name is in nobody's way.
+      removalPolicy: removalPolicyOf({ retainData: !settings.localCloud }),
       lifecycleRules: [abortUploads, { id: 'expire', expiration: Duration.days(settings.accessLogDays) }],
     });
   }

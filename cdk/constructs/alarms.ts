@@ -50,7 +50,7 @@ export class Alarms extends Construct {
     const { LESS_THAN_THRESHOLD, GREATER_THAN_OR_EQUAL_TO_THRESHOLD } = ComparisonOperator;
     const alarm = new Alarm(this, name, {
       alarmName: `${stackName}-${name}`,
-      alarmDescription: `${says} What to do: ${runbookUrl}#${section}`,
+      alarmDescription: `${says} What to do: ${runbookEntry(runbookUrl, section)}`,
       metric,
       threshold,
       comparisonOperator: isFloor ? LESS_THAN_THRESHOLD : GREATER_THAN_OR_EQUAL_TO_THRESHOLD,
@@ -64,6 +64,15 @@ export class Alarms extends Construct {
 }
 
 export type MetricStatistic = 'Sum' | 'Maximum' | 'Minimum' | 'Average' | `p${number}`;
+
+/** The runbook for a mail: a link, or without an address the document by its name, since a path leads nowhere there. */
+export const runbookName = "docs/operations.md in Sluice's repository";
+
+function runbookEntry(runbookUrl: string | undefined, section: string): string {
+  if (runbookUrl !== undefined) return `${runbookUrl}#${section}`;
+  const heading = section.charAt(0).toUpperCase() + section.slice(1).replaceAll('-', ' ');
+  return `"${heading}" in ${runbookName}`;
+}
 
 /** One of Sluice's own figures: see lambdas/runtime/metrics.ts. */
 export function feedMetric(

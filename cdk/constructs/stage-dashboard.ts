@@ -13,7 +13,7 @@ import type { Function } from 'aws-cdk-lib/aws-lambda';
 import { Construct } from 'constructs';
 import type { FeedSettings, Settings } from '../settings.ts';
 import type { MetricStatistic } from './alarms.ts';
-import { feedMetric } from './alarms.ts';
+import { feedMetric, runbookName } from './alarms.ts';
 import type { FeedPipeline } from './feed-pipeline.ts';
 import type { Lane } from './lane.ts';
 import type { Ledger } from './ledger.ts';
@@ -41,7 +41,7 @@ export class StageDashboard extends Construct {
     });
     dashboard.addWidgets(
       new TextWidget({
-        markdown: `**${settings.stackName}**: what to do about each alarm: ${settings.runbookUrl}`,
+        markdown: `**${settings.stackName}**: what to do about each alarm: ${settings.runbookUrl ?? runbookName}`,
         width: 24,
         height: 1,
       }),

@@ -25,6 +25,10 @@ const anchors = [...runbook.matchAll(/^## (.+)$/gm)].map(([, title = '']) =>
     .replaceAll(' ', '-'),
 );
 
+/** Without an address, a description names the runbook's heading. */
+const anchorIn = (text: string): string =>
+  (/What to do: "([^"]+)"/.exec(text)?.[1] ?? '').toLowerCase().replaceAll(' ', '-');
+
 const environment = { SLUICE_FEEDS: 'traffic,maintenance' };
 const { resources } = synthesise('prod', environment);
 const alarms = Object.values(resources)
@@ -57,6 +61,7 @@ const ofFeed = [
   'stalled-work',
   'waits-for-aws',
   'clock-skew',
+  'memory',
   'retention-near-its-end',
   'account-not-closed',
   'finalizer-waits',
@@ -81,14 +86,16 @@ describe('alarms', () => {
   it.each(alarms.map((each) => [each.AlarmName, each] as const))(
     '%s says what happened, leads to a section of the runbook, and goes to the desk',
     (_, { AlarmDescription: text, AlarmActions: actions }) => {
-      const [, anchor = ''] = /^[A-Z0-9].+[.:] What to do: docs\/operations\.md#([a-z-]+)$/.exec(text) ?? [];
-      expect(anchors).toContain(anchor);
+      expect(text).toMatch(
+        /^[A-Z0-9].+[.:] What to do: "[A-Z][a-z ]+" in docs\/operations\.md in Sluice's repository$/,
+      );
+      expect(anchors).toContain(anchorIn(text));
       expect(JSON.stringify(actions)).toContain('DeskTopic');
     },
   );
 
   it('have a section of the runbook each, and none is without an alarm', () => {
-    const led = new Set(alarms.map(({ AlarmDescription: text }) => text.slice(text.indexOf('#') + 1)));
+    const led = new Set(alarms.map(({ AlarmDescription: text }) => anchorIn(text)));
     const others = ['look-first', 'questions', 'what-the-alarms-cost', 'a-function-that-does-not-start'];
     const sections = anchors.filter((anchor) => !others.includes(anchor));
     expect([...led].sort()).toEqual(sections.sort());
