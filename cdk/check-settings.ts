@@ -53,6 +53,7 @@ export function checkSettings(settings: Settings): void {
     ...quotaFaults(settings),
     ...sizeFaults(settings),
     ...securityFaults(settings),
+    ...egressFaults(settings),
     ...settings.feeds.flatMap((feed) => [
       ...apiFaults(feed, settings),
       ...deadlineFaults(feed),
@@ -232,6 +233,16 @@ function* securityFaults({ stage, retainData, archiveLock }: Settings): Generato
       `SLUICE_ARCHIVE_LOCK is compliance; the stage ${stage} does not retain its data (retainData), and locked objects ` +
       `could not be deleted: use compliance in a stage that does, or use governance.`
     );
+  }
+}
+
+function* egressFaults({ egress, localCloud, feeds }: Settings): Generator<string> {
+  if (egress.kind === 'lambda') return;
+  if (localCloud) {
+    yield `SLUICE_EGRESS is ${egress.kind}; a local cloud has no networks: leave it unset, or lambda.`;
+  }
+  if (feeds.every(({ api }) => api.url === undefined)) {
+    yield `SLUICE_EGRESS is ${egress.kind}; none of the stack's feeds sends to an API: leave it unset, or lambda.`;
   }
 }
 

@@ -8,6 +8,7 @@ import type { IntakeBucket } from './constructs/intake-bucket.ts';
 import type { Lane } from './constructs/lane.ts';
 import type { Ledger } from './constructs/ledger.ts';
 import type { RecordLedger } from './constructs/record-ledger.ts';
+import type { StaticEgress } from './constructs/static-egress.ts';
 import type { WorkBucket } from './constructs/work-bucket.ts';
 import { parseDeadline } from './deadline.ts';
 
@@ -19,6 +20,7 @@ export interface StackParts {
   recordLedger: RecordLedger | undefined;
   pipelines: readonly FeedPipeline[];
   desk: Desk;
+  staticEgress: StaticEgress | undefined;
 }
 
 /** What the command line reads to find its way in a stack: names and addresses, a contract. */
@@ -31,6 +33,7 @@ export function writeOutputs(stack: Stack, parts: StackParts): void {
     DeskTopicArn: parts.desk.topic.topicArn,
   };
   if (parts.recordLedger) outputs['RecordLedgerTableName'] = parts.recordLedger.table.tableName;
+  if (parts.staticEgress) outputs['EgressAddresses'] = parts.staticEgress.addresses.join(',');
   for (const { feed, token, lanes, finalizer, reconciler } of parts.pipelines) {
     const prefix = capitalised(feed.name);
     const { url, requests, windowSeconds, connections, consumers } = feed.api;

@@ -2,6 +2,7 @@ import { z } from 'zod';
 import { chooseFeeds } from '../feeds/choose-feeds.ts';
 import type { RegisteredFeed } from '../feeds/feed.ts';
 import { checkSettings } from './check-settings.ts';
+import { readEgress } from './egress-settings.ts';
 import type { Environment } from './feed-environment.ts';
 import { whole } from './feed-environment.ts';
 import { readFeed } from './read-feeds.ts';
@@ -94,9 +95,10 @@ export function readSettings(request: SettingsRequest): Settings {
   } = parseNumbers(request.stage, request.numbers ?? stages[request.stage]);
   const faults: string[] = [];
   const quota = collectFaults(() => readFunctionQuota(request.environment), faults);
+  const egress = collectFaults(() => readEgress(request.environment), faults) ?? stageWide.egress;
   const security = readSecuritySettings(stageWide, request.environment);
   faults.push(...security.faults);
-  const numbers = { ...stageWide, functionQuota: quota ?? stageWide.functionQuota, ...security.settings };
+  const numbers = { ...stageWide, egress, functionQuota: quota ?? stageWide.functionQuota, ...security.settings };
   const ofEnvironment = request.environment['SLUICE_FEEDS']?.trim() ?? '';
   const { chosen, unknown } = chooseFeeds(request.feeds, ofEnvironment || deployedFeeds?.join());
   const file = `cdk/stages/${request.stage}.ts`;
@@ -116,12 +118,12 @@ export function readSettings(request: SettingsRequest): Settings {
   const runbookUrl = collectFaults(() => readRunbookUrl(request.environment), faults) ?? stageWide.runbookUrl;
   const settings = {
     ...numbers,
-    runbookUrl,
     stage,
     stackName,
     version,
     feeds,
     ...(deskEmail === undefined ? {} : { deskEmail }),
+    ...(runbookUrl === undefined ? {} : { runbookUrl }),
   };
   // Those that could be read are checked nevertheless, so that one run reports everything.
   collectFaults(() => checkSettings(settings), faults);

@@ -13,6 +13,7 @@ import { RecordLedger } from './constructs/record-ledger.ts';
 import { SigningKey } from './constructs/signing-key.ts';
 import { addLedgerAlarms } from './constructs/ledger-alarms.ts';
 import { addPipelineAlarms } from './constructs/pipeline-alarms.ts';
+import { StaticEgress } from './constructs/static-egress.ts';
 import { StageDashboard } from './constructs/stage-dashboard.ts';
 import { WorkBucket } from './constructs/work-bucket.ts';
 import { writeOutputs } from './outputs.ts';
@@ -39,9 +40,13 @@ export class SluiceStack extends Stack {
     const archive = new Archive(this, 'Archive', { settings, accessLogs });
     const desk = new Desk(this, 'Desk', { settings });
     const signingKey = settings.signingKey === 'none' ? undefined : new SigningKey(this, 'SigningKey', { settings });
+    const { egress } = settings;
+    const staticEgress =
+      egress.kind === 'static' ? new StaticEgress(this, 'Egress', { settings, accessLogs }) : undefined;
+    const network = egress.kind === 'subnets' ? egress : staticEgress?.network;
     const hasLedgerSink = settings.feeds.some((feed) => feed.api.url === undefined);
     const recordLedger = hasLedgerSink ? new RecordLedger(this, 'RecordLedger', { settings }) : undefined;
-    const shared = { settings, root, ledger, intake, work, archive, desk, recordLedger, signingKey };
+    const shared = { settings, root, ledger, intake, work, archive, desk, recordLedger, signingKey, network };
     const pipelines = settings.feeds.map((feed) => new FeedPipeline(this, feed.name, { ...shared, feed }));
     const alarms = new Alarms(this, 'Alarms', { settings, desk });
     for (const pipeline of pipelines) {
@@ -51,6 +56,6 @@ export class SluiceStack extends Stack {
     }
     addLedgerAlarms(alarms, ledger);
     new StageDashboard(this, 'Dashboard', { settings, pipelines, ledger });
-    writeOutputs(this, { ledger, recordLedger, intake, work, archive, pipelines, desk });
+    writeOutputs(this, { ledger, recordLedger, intake, work, archive, pipelines, desk, staticEgress });
   }
 }

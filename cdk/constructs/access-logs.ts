@@ -17,7 +17,7 @@ export class AccessLogs extends Construct {
       // https://docs.aws.amazon.com/AmazonS3/latest/userguide/enable-server-access-logging.html
       ...bucketDefaults(settings),
       // S3 delivers logs for hours after the last request: a bucket that was emptied would not stay so, and its deletion would
-      // fail. What is in it expires; its name is in nobody's way.
+      // fail. What is in it expires; its generated name blocks no other stack.
       removalPolicy: removalPolicyOf({ retainData: !settings.localCloud }),
       lifecycleRules: [abortUploads, { id: 'expire', expiration: Duration.days(settings.accessLogDays) }],
     });

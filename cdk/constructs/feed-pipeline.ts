@@ -9,6 +9,7 @@ import type { Ledger } from './ledger.ts';
 import { Reconciler } from './reconciler.ts';
 import type { RecordLedger } from './record-ledger.ts';
 import type { SigningKey } from './signing-key.ts';
+import type { Network } from './static-egress.ts';
 import { TokenSecret } from './token-secret.ts';
 import { acceptTlsOnly } from './tls-only-queues.ts';
 import type { WorkBucket } from './work-bucket.ts';
@@ -25,6 +26,8 @@ export interface FeedPipelineProps {
   /** Of feeds that have no API. */
   recordLedger: RecordLedger | undefined;
   signingKey: SigningKey | undefined;
+  /** Of consumers that send to an API. */
+  network: Network | undefined;
 }
 
 /**

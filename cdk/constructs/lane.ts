@@ -11,6 +11,7 @@ import { ledgerKeys } from './ledger.ts';
 import type { RecordLedger } from './record-ledger.ts';
 import { RedrivenQueue } from './redriven-queue.ts';
 import { SluiceFunction } from './sluice-function.ts';
+import type { Network } from './static-egress.ts';
 import type { TokenSecret } from './token-secret.ts';
 import type { WorkBucket } from './work-bucket.ts';
 import { consumeFrom, workerEnvironment } from './consume-from.ts';
@@ -31,6 +32,8 @@ export interface LaneProps {
   work: WorkBucket;
   sink: LaneSink;
   finalizeQueue: Queue;
+  /** Of the consumer, where the way to the API is its own. */
+  network: Network | undefined;
 }
 
 /** Letters a consumer is given at once. */
@@ -92,8 +95,6 @@ export class Lane extends Construct {
       timeoutSeconds,
       memoryMb,
       queuesToItself: true,
-      // Its garbage is short-lived and comes by the megabyte: left to itself, V8 lets it grow to 300 MB of memory.
-      nodeOptions: ['--max-semi-space-size=4'],
       environment: {
         ...commonEnvironment(settings, feed, lane, ledger, finalizeQueue),
         INTAKE_QUEUE_URL: this.intake.queue.queueUrl,
@@ -118,7 +119,17 @@ export class Lane extends Construct {
     return splitter;
   }
 
-  #createConsumer({ settings, root, feed, lane, ledger, work, sink, finalizeQueue }: LaneProps): SluiceFunction {
+  #createConsumer({
+    settings,
+    root,
+    feed,
+    lane,
+    ledger,
+    work,
+    sink,
+    finalizeQueue,
+    network,
+  }: LaneProps): SluiceFunction {
     const { url, requests, windowSeconds, isPaced, proxyUrl, caCertificates } = feed.api;
     const api = {
       id: apiIdOf(feed),
@@ -139,8 +150,7 @@ export class Lane extends Construct {
       description: `Delivers the batches and letters of ${lane.keyPrefix} to ${url === undefined ? 'the record ledger' : 'the API'}.`,
       timeoutSeconds: settings.consumer.timeoutSeconds,
       memoryMb: lane.consumerMemoryMb,
-      // Where one waits most of the time, garbage is collected earlier for less memory: its peak was 133 MB, and 154 without.
-      ...(lane.consumerMemoryMb < 512 ? { nodeOptions: ['--max-semi-space-size=4'] } : {}),
+      network: url === undefined ? undefined : network,
       queuesToItself: true,
       logRetentionDays: feed.logRetentionDays,
       files: caCertificates === undefined ? {} : { [caFile]: caCertificates },

@@ -66,7 +66,6 @@ export class Reconciler extends Construct {
         WORK_BUCKET: work.bucket.bucketName,
         ARCHIVE_BUCKET: archive.bucket.bucketName,
         DESK_TOPIC_ARN: desk.topic.topicArn,
-        STACK_NAME: settings.stackName,
         TIMEOUT_SECONDS: String(timeoutSeconds),
         STALLED_AFTER_SECONDS: String(stalledAfterSeconds),
         FEED: JSON.stringify(projectedFeed(feed)),

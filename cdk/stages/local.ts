@@ -6,6 +6,7 @@ import type { StageNumbers } from './stage-numbers.ts';
 export const local: StageNumbers = {
   ...prod,
   retainData: false,
+  egress: { kind: 'lambda' },
   localCloud: true,
   requireHttps: false,
   signingKey: 'create',

@@ -7,6 +7,8 @@ export const prod: StageNumbers = {
   archiveLock: 'governance',
   // Anyone who can write the archive could make an unsigned account again. The key costs $1 a month, a signature $0.000015.
   signingKey: 'create',
+  // The network costs more than everything else together: docs/deployment.md has the figures.
+  egress: { kind: 'lambda' },
   localCloud: false,
   requireHttps: true,
   // https://docs.aws.amazon.com/lambda/latest/dg/gettingstarted-limits.html
@@ -40,7 +42,6 @@ export const prod: StageNumbers = {
   // A replaced file is read to its end: at 600 a minute 10 million records take 12 days. The archive has a copy after.
   intakeVersionDays: 90,
   // A file's time, the 14 days that SQS keeps its letters, and room: the ledger forgets 60 days after the last event.
-  runbookUrl: 'docs/operations.md',
   workRetentionDays: 120,
   // As long as the functions' logs: a question about the one is mostly one about the other.
   accessLogDays: 365,

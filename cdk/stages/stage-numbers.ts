@@ -28,6 +28,24 @@ export const keyArn = z.string().regex(/^arn:aws[a-z-]*:kms:[a-z0-9-]+:\d{12}:ke
 /** None, one that the stack makes, or one that is there. */
 export const signingKey = z.union([z.enum(['none', 'create']), keyArn]);
 
+export const subnetId = z.string().regex(/^subnet-[0-9a-f]{8,17}$/);
+export const securityGroupId = z.string().regex(/^sg-[0-9a-f]{8,17}$/);
+
+/**
+ * How consumers reach the APIs: from Lambda's own changing addresses; from fixed ones, through a network that the stack
+ * makes; or through subnets of yours, whose NAT has the addresses.
+ */
+const egress = z.discriminatedUnion('kind', [
+  z.strictObject({ kind: z.literal('lambda') }),
+  z.strictObject({ kind: z.literal('static') }),
+  z.strictObject({
+    kind: z.literal('subnets'),
+    subnetIds: z.array(subnetId).min(1),
+    securityGroupIds: z.array(securityGroupId).min(1),
+  }),
+]);
+export type Egress = z.infer<typeof egress>;
+
 /** What a stage says in place of a feed's declaration. The environment goes before both (see feed-environment.ts). */
 export const feedNumbers = z.strictObject({
   /** Base URL; without one it has to be given in the environment. */
@@ -76,6 +94,8 @@ export const stageNumbers = z.strictObject({
   kmsKeyArn: keyArn.optional(),
   /** What manifests are signed with: an asymmetric key, ECC_NIST_P256; `SLUICE_SIGNING_KEY` goes before it. */
   signingKey,
+  /** For APIs that allow-list addresses; `SLUICE_EGRESS` goes before it. A local cloud has no networks. */
+  egress,
   /** For a local cloud rather than AWS: it asks for permissions of its own. */
   localCloud: z.boolean(),
   /** An API is reached over TLS only. */
@@ -115,8 +135,8 @@ export const stageNumbers = z.strictObject({
     /** A batch's bytes of the file. */
     maxBatchBytes: count,
   }),
-  /** Where docs/operations.md is to be read: an alarm's description leads there. `SLUICE_RUNBOOK_URL` goes before it. */
-  runbookUrl: z.string(),
+  /** Where docs/operations.md can be opened: alarms then link to their entries. `SLUICE_RUNBOOK_URL` goes before it. */
+  runbookUrl: z.url({ protocol: /^https$/ }).optional(),
   /** Replaced and deleted versions in the intake bucket. */
   intakeVersionDays: count,
   /** Receipts of unfinished files. The finalizer reads them again for every amended manifest. */

@@ -46,6 +46,12 @@ export const settingsMatrix: readonly MatrixCase[] = [
     of: feeds,
   },
   {
+    name: 'static-egress',
+    stage: 'prod',
+    environment: { ...kinds, SLUICE_EGRESS: 'static', SLUICE_TRAFFIC_EXPRESS_LANE: 'off' },
+    of: feeds,
+  },
+  {
     name: 'five-feeds',
     stage: 'prod',
     environment: {
