@@ -133,7 +133,7 @@ describe.skipIf(chromiumPath === undefined)(`the control room in Chromium${witho
     expect(await page.getByRole('dialog').count()).toBe(0);
     world.endRedrive('12 letters moved back to be tried again.\n12 resolved.');
     show({ dead_letters: [], queues: [] });
-    await page.getByRole('status').filter({ hasText: 'Redrive done: 12 letters went back' }).waitFor();
+    await page.getByRole('status').filter({ hasText: 'Redrive done: 12 letters moved back' }).waitFor();
     expect(world.redriven).toHaveLength(1);
   });
 
