@@ -446,9 +446,10 @@ export interface Limiter {
   askOthers(): Promise<void>;
   /**
    * The probe's end: closes the breaker, or leaves it open for another pause. Undefined where the probe is another's by
-   * now. `isSuspect`: it was made by a record that had failed before.
+   * now. `isSuspect`: it was made by a record that had failed before. `asksToWait`: the API names a time, so the probe
+   * counts towards no flush.
    */
-  endProbe(end: ProbeEnd, isSuspect?: boolean): Promise<BreakerState | undefined>;
+  endProbe(end: ProbeEnd, isSuspect?: boolean, asksToWait?: boolean): Promise<BreakerState | undefined>;
   /** A request succeeded: told to the others with the next lease, at no cost. `accepted`: the API took the record. */
   noteSuccess(accepted?: Accepted): void;
   /** A record was refused, with the status that this consumer is refused with for the most part. */

@@ -133,7 +133,7 @@ export class BreakerWatch {
     asksToWait: boolean,
   ): Promise<ProbeResult> {
     const { limiter, mayFlush } = this.#ports;
-    const ended = await limiter.endProbe(end, isSuspect);
+    const ended = await limiter.endProbe(end, isSuspect, asksToWait);
     if (ended) await this.#tell(ended.state === 'closed' ? 'breaker closed' : 'breaker stays open', ended, record);
     if (ended?.state !== 'open') return { isStillRefusing: false, givesUp: false, isLone: false };
     const { reason, failedProbes, loneProbes = 0 } = ended;

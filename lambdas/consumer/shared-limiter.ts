@@ -249,12 +249,12 @@ export class SharedLimiter implements Limiter {
     await this.#options.store.update(askOthers(this.#now()));
   }
 
-  async endProbe(end: ProbeEnd, isSuspect = false): Promise<BreakerState | undefined> {
+  async endProbe(end: ProbeEnd, isSuspect = false, asksToWait = false): Promise<BreakerState | undefined> {
     const { store } = this.#options;
     const { reason, failedProbes } = await store.read();
     // Where everything is refused, one more refusal does not show that the API is well again.
     const isUp = end === true || end === 'accepted' || (end === 'refused' && reason !== 'refusing');
-    if (!isUp) return stateOf(await this.#change(keepOpen(this.#now(), this.#probe, isSuspect)));
+    if (!isUp) return stateOf(await this.#change(keepOpen(this.#now(), this.#probe, isSuspect, !asksToWait)));
     const closed = await this.#change(closeBreaker(this.#probe));
     return closed && stateOf({ ...closed, reason, failedProbes });
   }

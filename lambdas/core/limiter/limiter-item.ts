@@ -239,12 +239,15 @@ export function closeBreaker(owner: string): LimiterChange {
   };
 }
 
-/** @param isSuspect the probe was made by a record that had failed before */
-export function keepOpen(now: number, owner: string, isSuspect: boolean): LimiterChange {
+/**
+ * @param isSuspect the probe was made by a record that had failed before
+ * @param hasFailed false where the API names a time to come back: waiting is not failing
+ */
+export function keepOpen(now: number, owner: string, isSuspect: boolean, hasFailed = true): LimiterChange {
   return {
     when: [isOpen, { name: 'probeOwner', is: '=', value: owner }],
     set: { openUntil: now + breakerPauseMs, ...(!isSuspect && { loneProbes: 0 }) },
-    add: { failedProbes: 1, ...(isSuspect && { loneProbes: 1 }) },
+    add: { failedProbes: hasFailed ? 1 : 0, ...(isSuspect && { loneProbes: 1 }) },
     remove: ['probeOwner', 'probeUntil'],
   };
 }

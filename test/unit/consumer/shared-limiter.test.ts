@@ -29,6 +29,17 @@ beforeEach(() => {
   ids = 0;
 });
 
+it('a probe that is asked to wait keeps the breaker open, and counts towards no flush', async () => {
+  const limiter = join();
+  await limiter.openBreaker('throttled');
+  for (const failedProbes of [0, 1]) {
+    await clock.advance(breakerPauseMs + suspectProbeDelayMs);
+    expect(await limiter.leaseSlots(1, 0, { isSuspect: true })).toEqual({ kind: 'probe' });
+    const ended = await limiter.endProbe('failed', true, failedProbes === 0);
+    expect(ended).toMatchObject({ state: 'open', failedProbes, loneProbes: failedProbes + 1 });
+  }
+});
+
 describe('a lease', () => {
   it('in a line that is in use is one write and no read', async () => {
     const limiter = join();
