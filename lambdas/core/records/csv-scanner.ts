@@ -49,8 +49,8 @@ export class CsvScanner extends LineScanner {
     this.#mostFields = canTell ? columns.length + surplus : -Infinity;
     const bytesOf = (name: string): Buffer => encodeText(name, encoding);
     this.#ownStart = bytesOf(columns[0] ?? '');
-    const starts = [this.#ownStart, ...(dialect.headerNames ?? []).map(bytesOf)];
-    this.#headerStarts = starts.filter((name) => name.length > 0).map(withoutSeparators);
+    const starts = [...new Set([columns[0] ?? '', ...(dialect.headerNames ?? [])])].map(bytesOf);
+    this.#headerStarts = starts.filter((name) => name.length > 0).map(startOfName);
     this.#headerMark = headerMarkOf(dialect.headerNames?.map(bytesOf) ?? []);
     if (rules === undefined) return;
     this.hasPairedBreaks = dialect.pairedBreaks === true;
@@ -182,7 +182,8 @@ export class CsvScanner extends LineScanner {
   }
 
   #beginsAsHeader(bytes: Buffer, at: number): boolean {
-    return this.#headerStarts.some((name) => hasNameAt(bytes, at, name));
+    for (const name of this.#headerStarts) if (hasNameAt(bytes, at, name)) return true;
+    return false;
   }
 
   /**
@@ -284,27 +285,37 @@ function hasAt(bytes: Buffer, from: number, text: Buffer | readonly number[]): b
   return true;
 }
 
-/** Whether a name stands here, in upper or lower case, and however its words are separated. @param name without separators */
+/**
+ * Whether a name stands here, in upper or lower case, and however its words are separated. Asked about every row that begins
+ * with the same two letters as a name.
+ * @param name in lower case, without separators
+ */
 function hasNameAt(bytes: Buffer, from: number, name: Buffer): boolean {
   let n = 0;
   for (let at = from; n < name.length; at++) {
-    const [one, other] = [bytes[at] ?? 0, name[n] ?? 0];
-    if (one === other || (isLetter(one) && (one ^ other) === caseBit)) n++;
-    else if (n === 0 || !separators.has(one)) return false;
+    const byte = lowerCase[bytes[at] ?? 0] ?? 0;
+    if (byte === name[n]) n++;
+    else if (n === 0 || isSeparator[byte] === 0) return false;
   }
   return true;
 }
 
 /** Between the words of a name. */
-const separators: ReadonlySet<number> = new Set(Buffer.from(' _-.'));
+const separators = Buffer.from(' _-.');
+const isSeparator = new Uint8Array(256);
+for (const byte of separators) isSeparator[byte] = 1;
 
-/** A name that begins with one is left as it is. */
-function withoutSeparators(name: Buffer): Buffer {
-  return separators.has(name[0] ?? 0) ? name : Buffer.from(name.filter((byte) => !separators.has(byte)));
+/** A name as `hasNameAt` takes it. One that begins with a separator keeps them. */
+function startOfName(name: Buffer): Buffer {
+  const kept = isSeparator[name[0] ?? 0] === 1 ? name : name.filter((byte) => isSeparator[byte] === 0);
+  return Buffer.from(kept.map((byte) => lowerCase[byte] ?? byte));
 }
 
 /** In ASCII, what tells lower case from upper case. */
 const caseBit = 32;
+
+/** By byte: in ASCII, the letter in lower case. */
+const lowerCase = Uint8Array.from({ length: 256 }, (_, byte) => (byte >= 65 && byte <= 90 ? byte | caseBit : byte));
 
 function isLetter(byte: number): boolean {
   const lower = byte | caseBit;
