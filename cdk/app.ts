@@ -30,7 +30,7 @@ try {
     .object({ version: z.string() })
     .parse(JSON.parse(readFileSync(resolve(root, 'package.json'), 'utf8')));
   const settings = readSettings({ stage, stackName, version, feeds, environment: process.env });
-  const stack = new SluiceStack(app, stackName, { settings, root });
+  const stack = new SluiceStack(app, stackName, { settings, root, isProtected: context('protection') !== 'off' });
   refuse(stack, quotaExcesses(measureTemplate(app.synth().getStackByName(stackName).template, stackName)));
 } catch (error) {
   if (!(error instanceof SettingsError)) throw error;

@@ -23,15 +23,17 @@ export interface SluiceStackProps {
   settings: Settings;
   /** The repository's folder: functions are named by their entries in it. */
   root: string;
+  /** Off for a first deploy: if it fails, its stack can be deleted and tried again. */
+  isProtected?: boolean;
 }
 
 /** The way of a record, from the bucket it is dropped into to the archive. */
 export class SluiceStack extends Stack {
-  constructor(scope: Construct, id: string, { settings, root }: SluiceStackProps) {
+  constructor(scope: Construct, id: string, { settings, root, isProtected = true }: SluiceStackProps) {
     super(scope, id, {
       stackName: settings.stackName,
       description: `Sluice ${settings.version}, stage ${settings.stage}: files from S3 to rate-limited APIs, exactly once.`,
-      terminationProtection: settings.retainData,
+      terminationProtection: settings.retainData && isProtected,
     });
     const ledger = new Ledger(this, 'Ledger', { settings });
     const accessLogs = new AccessLogs(this, 'AccessLogs', { settings });
