@@ -149,7 +149,7 @@ export const acknowledgedFindings: readonly AcknowledgedFinding[] = [
     by: 'checkov',
     rule: 'CKV_AWS_28',
     where: /Table/,
-    template: /^(local|drill|staging)$/,
+    template: /^(local|drill|staging|smoke)$/,
     why: 'Stages that do not retain their data have no backups of it.',
   },
   {
