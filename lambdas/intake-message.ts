@@ -23,6 +23,12 @@ const s3Event = z.object({
   ),
 });
 
+/** An announcement as S3 makes it, for the splitter to take like any other. */
+export function announcementOf({ bucket, key, versionId, etag, sizeBytes }: SourceObject): object {
+  const object = { key: encodeURIComponent(key), size: sizeBytes, eTag: etag, ...(versionId ? { versionId } : {}) };
+  return { Records: [{ eventName: 'ObjectCreated:Swept', s3: { bucket: { name: bucket }, object } }] };
+}
+
 /** What S3 sends once when a notification is set up. */
 const testEvent = z.object({ Event: z.literal('s3:TestEvent') });
 

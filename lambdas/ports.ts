@@ -57,6 +57,34 @@ export interface SourceObjects {
   read(source: SourceObject, offset: number, signal?: AbortSignal): AsyncIterable<Buffer>;
 }
 
+/** A version of an object as it is listed. */
+export interface DroppedVersion {
+  source: SourceObject & { versionId: string };
+  /** Milliseconds since 1970, UTC. */
+  modifiedAt: number;
+}
+
+/** The version that a page of a listing ended with. */
+export interface VersionCursor {
+  key: string;
+  /** Empty where the listing goes on with another key. */
+  versionId: string;
+}
+
+export interface VersionPage {
+  versions: DroppedVersion[];
+  /** Whose newest version is a delete marker. */
+  deletedKeys: string[];
+  /** Undefined at the end. */
+  next?: VersionCursor;
+}
+
+/** The dropped files, as a list. */
+export interface DroppedObjects {
+  /** By key, the newest version of each first. */
+  listVersions(keyPrefix: string, after?: VersionCursor): Promise<VersionPage>;
+}
+
 /** Where the splitter keeps what it makes one file of. */
 export interface BundleStore {
   /** Stores it under a name of its own. @param name new each time */
@@ -87,6 +115,12 @@ export interface LetterQueue {
 /** The intake queue, as the splitter's and reconciler's way to ask for more work on a file. */
 export interface IntakeQueue {
   send(message: ContinueMessage | ReemitMessage, delaySeconds: number): Promise<void>;
+}
+
+/** The intake queue, for what S3 did not tell of. */
+export interface Announcements {
+  /** As S3's own event would have: of one version the same file. */
+  announce(source: SourceObject): Promise<void>;
 }
 
 export interface FinalizeQueue {
@@ -227,6 +261,8 @@ export interface FileLedger {
   listFiles(feed: string, which: FileList, limit: number, order?: 'newest' | 'oldest'): Promise<FileAccount[]>;
   /** Those of one list, the oldest first, some at a time: memory does not grow with their number. */
   eachFile(feed: string, which: Exclude<FileList, 'closed'>): AsyncIterable<FileAccount>;
+  /** Which of these files have an item, whatever has become of them. A file that was claimed in the last second may be missing. */
+  knownFileIds(fileIds: readonly string[]): Promise<Set<string>>;
   /** Notes that work on the file was asked for again: it counts as touched. */
   touchFile(fileId: string): Promise<void>;
 }
@@ -367,6 +403,16 @@ export interface AlteredLetterLedger {
   closeAltered(feed: string, altered: readonly AlteredLetter[]): Promise<void>;
 }
 
+/** How far the listing of a lane's dropped files has come. */
+export interface SweepState {
+  /** Milliseconds since 1970, UTC. */
+  startedAt: number;
+  /** Undefined: it came to its end. */
+  next?: VersionCursor;
+  /** The key that it goes on with has been deleted. */
+  deletedKey?: string;
+}
+
 /** A reconciler's own notes. */
 export interface DeskLedger {
   /** False while another run of this feed's reconciler is in progress. */
@@ -376,6 +422,8 @@ export interface DeskLedger {
   saveDeskState(feed: string, state: DeskState): Promise<void>;
   getDeadlineNote(feed: string): Promise<DeadlineNote | undefined>;
   saveDeadlineNote(feed: string, note: DeadlineNote): Promise<void>;
+  getSweep(feed: string, lane: string): Promise<SweepState | undefined>;
+  saveSweep(feed: string, lane: string, state: SweepState): Promise<void>;
   /** Counts a message to the feed's desk. @param hour since 1970, UTC @returns how many of its kind it was in that hour, with this one */
   countNotice(feed: string, kind: string, hour: number): Promise<number>;
 }
@@ -647,6 +695,8 @@ export type MetricName =
   | 'OpenDeadLetters'
   | 'OldestDeadLetterAge'
   | 'DeadlineMarginSeconds'
+  /** Dropped files that no event of S3's told of, at each run of the reconciler that looks. */
+  | 'UnannouncedFiles'
   /** Of each request, from handing it over to its answer's last byte; also where it failed. Milliseconds. */
   | 'ApiLatency'
   /** Of the time that a batch's connections spent on sending: waiting for a send time, as against a request. Percent. */

@@ -103,6 +103,15 @@ export function addFeedAlarms(alarms: Alarms, settings: Settings, feed: FeedSett
     metric: own('MemoryUse', 'Maximum'),
     threshold: memoryPercent,
   });
+  if (!feed.smallFiles) {
+    alarms.add({
+      name: `${name}-files-not-announced`,
+      section: 'files-not-announced',
+      says: `S3 told nothing of files that were dropped for ${name}; the hourly sweep has announced them.`,
+      metric: own('UnannouncedFiles', 'Sum', Duration.minutes(15)),
+      threshold: 1,
+    });
+  }
   if (feed.deadline === undefined) return;
   alarms.add({
     name: `${name}-deadline-at-risk`,

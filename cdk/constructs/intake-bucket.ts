@@ -77,6 +77,17 @@ export class IntakeBucket extends Construct {
     grantee.may(['s3:ListBucket'], this.bucket.bucketArn);
   }
 
+  /** Lets a function list what was dropped under the prefixes, with all versions, and read nothing of it. */
+  grantListVersions(grantee: SluiceFunction, keyPrefixes: readonly string[]): void {
+    grantee.addToRolePolicy(
+      new PolicyStatement({
+        actions: ['s3:ListBucketVersions'],
+        resources: [this.bucket.bucketArn],
+        conditions: { StringEquals: { 's3:prefix': keyPrefixes } },
+      }),
+    );
+  }
+
   /** Lets a function copy what was dropped, with the tags that a copy brings along. */
   grantCopy(grantee: SluiceFunction, keyPrefix: string): void {
     this.grantRead(grantee, keyPrefix);

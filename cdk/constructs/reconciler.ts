@@ -10,6 +10,7 @@ import type { FeedSettings, Settings } from '../settings.ts';
 import type { Archive } from './archive.ts';
 import type { Desk } from './desk.ts';
 import type { Finalizer } from './finalizer.ts';
+import type { IntakeBucket } from './intake-bucket.ts';
 import type { Lane } from './lane.ts';
 import type { Ledger } from './ledger.ts';
 import { ledgerKeys } from './ledger.ts';
@@ -21,6 +22,7 @@ export interface ReconcilerProps {
   root: string;
   feed: FeedSettings;
   ledger: Ledger;
+  intake: IntakeBucket;
   lanes: Lane[];
   work: WorkBucket;
   archive: Archive;
@@ -48,7 +50,7 @@ export class Reconciler extends Construct {
   }
 
   #createFunction(props: ReconcilerProps): SluiceFunction {
-    const { settings, root, feed, ledger, lanes, work, archive, finalizer, desk } = props;
+    const { settings, root, feed, ledger, intake, lanes, work, archive, finalizer, desk } = props;
     const { timeoutSeconds, memoryMb, stalledAfterSeconds } = settings.reconciler;
     return new SluiceFunction(this, 'Function', {
       settings,
@@ -63,6 +65,8 @@ export class Reconciler extends Construct {
         LEDGER_TABLE: ledger.table.tableName,
         FINALIZE_QUEUE_URL: finalizer.queue.queueUrl,
         FINALIZE_DLQ_URL: finalizer.dlq.queueUrl,
+        // Small files are known by their bundles: who lists them can't tell which are.
+        ...(feed.smallFiles ? {} : { INTAKE_BUCKET: intake.bucket.bucketName }),
         WORK_BUCKET: work.bucket.bucketName,
         ARCHIVE_BUCKET: archive.bucket.bucketName,
         DESK_TOPIC_ARN: desk.topic.topicArn,
@@ -78,13 +82,14 @@ export class Reconciler extends Construct {
             intakeDlqUrl: lane.intake.dlq.queueUrl,
             recordsDlqUrl: lane.records.dlq.queueUrl,
             lettersDlqUrl: lane.letters.dlq.queueUrl,
+            ...(feed.smallFiles ? {} : { keyPrefix: lane.settings.keyPrefix }),
           })),
         ),
       },
     });
   }
 
-  #grant({ settings, feed, ledger, lanes, work, archive, finalizer, desk }: ReconcilerProps): void {
+  #grant({ settings, feed, ledger, intake, lanes, work, archive, finalizer, desk }: ReconcilerProps): void {
     const { name } = feed;
     const own = [ledgerKeys.files(name), ledgerKeys.altered(name)];
     ledger.grant(this.function, own, 'GetItem', 'Query', 'UpdateItem');
@@ -104,6 +109,10 @@ export class Reconciler extends Construct {
     ];
     this.function.may(['sqs:GetQueueAttributes'], ...lanes.map((lane) => lane.records.queue.queueArn));
     this.function.mayLookInto(...dlqs);
+    if (feed.smallFiles) return;
+    const keyPrefixes = lanes.map((lane) => lane.settings.keyPrefix);
+    intake.grantListVersions(this.function, keyPrefixes);
+    this.function.may(['sqs:GetQueueAttributes'], ...lanes.map((lane) => lane.intake.queue.queueArn));
   }
 
   /** By the local time of the feed's people. */

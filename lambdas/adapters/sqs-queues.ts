@@ -5,8 +5,10 @@ import {
   SendMessageBatchCommand,
   SendMessageCommand,
 } from '@aws-sdk/client-sqs';
+import type { SourceObject } from '../core/account/file-account.ts';
 import { AwsFaultError } from '../core/errors.ts';
 import { batchJson } from '../core/records/slice-body.ts';
+import { announcementOf } from '../intake-message.ts';
 import { backoffMs } from '../core/limiter/retry.ts';
 import type {
   BatchMessage,
@@ -19,6 +21,7 @@ import type {
 } from '../messages.ts';
 import { waitAttribute } from '../messages.ts';
 import type {
+  Announcements,
   BatchQueue,
   Clock,
   FinalizeQueue,
@@ -182,7 +185,7 @@ export class SqsLetterQueue implements LetterQueue {
   }
 }
 
-export class SqsIntakeQueue implements IntakeQueue {
+export class SqsIntakeQueue implements IntakeQueue, Announcements {
   readonly #queue: SqsQueue;
 
   constructor(client: SQSClient, url: string, clock: Pick<Clock, 'sleep'>) {
@@ -191,6 +194,10 @@ export class SqsIntakeQueue implements IntakeQueue {
 
   async send(message: ContinueMessage | ReemitMessage, delaySeconds: number): Promise<void> {
     await this.#queue.send({ body: JSON.stringify(message) }, delaySeconds);
+  }
+
+  async announce(source: SourceObject): Promise<void> {
+    await this.#queue.send({ body: JSON.stringify(announcementOf(source)) }, 0);
   }
 }
 

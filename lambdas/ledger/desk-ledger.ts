@@ -7,6 +7,7 @@ import {
   deskKey,
   noticesKey,
   reconcilerKey,
+  sweepKey,
 } from '../core/ledger/ledger-keys.ts';
 import { withoutKeys } from '../core/ledger/stored-item.ts';
 import type {
@@ -17,6 +18,7 @@ import type {
   DeskLedger,
   DeskState,
   ItemStore,
+  SweepState,
 } from '../ports.ts';
 
 /** What the reconciler knows from one run to the next, and letters that came back altered, for the desk. */
@@ -39,6 +41,9 @@ export function deskLedger(store: ItemStore, clock: Pick<Clock, 'now'>): DeskLed
     saveDeskState: (feed, state) => store.put(deskKey(feed), { ...state }),
     getDeadlineNote: (feed) => read<DeadlineNote>(deadlineKey(feed)),
     saveDeadlineNote: (feed, note) => store.put(deadlineKey(feed), { ...note }),
+
+    getSweep: (feed, lane) => read<SweepState>(sweepKey(feed, lane)),
+    saveSweep: (feed, lane, state) => store.put(sweepKey(feed, lane), { ...state }),
 
     async countNotice(feed, kind, hour) {
       const { item } = await store.update(noticesKey(feed, kind, hour), changes.countNotice(clock.now()));

@@ -127,6 +127,15 @@ export function fileLedger(store: ItemStore, clock: Pick<Clock, 'now'>): FileLed
       await change(fileId, changes.beginAmendment);
     },
 
+    async knownFileIds(fileIds) {
+      const known = new Set<string>();
+      for (let from = 0; from < fileIds.length; from += maxItemsAtOnce) {
+        const keys = fileIds.slice(from, from + maxItemsAtOnce).map(fileKey);
+        for (const { fileId } of await readFiles(store, keys)) known.add(fileId);
+      }
+      return known;
+    },
+
     async touchFile(fileId) {
       await change(fileId, changes.touchFile(clock.now()));
     },

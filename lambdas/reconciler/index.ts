@@ -7,6 +7,7 @@ import { feedNamed } from '../../feeds/index.ts';
 import { awsClientSettings, s3ClientSettings } from '../adapters/aws-client-settings.ts';
 import { DynamoItemStore } from '../adapters/dynamo-item-store.ts';
 import { S3Archive, S3ReceiptStore } from '../adapters/s3-archive.ts';
+import { S3DroppedObjects } from '../adapters/s3-dropped-objects.ts';
 import { S3PayloadStore } from '../adapters/s3-payload-store.ts';
 import { SnsDesk } from '../adapters/sns-desk.ts';
 import { SqsDeadQueue } from '../adapters/sqs-dead-queue.ts';
@@ -30,6 +31,15 @@ const leaseReserveSeconds = 5;
 const store = new DynamoItemStore(new DynamoDBClient(awsClientSettings), environment.LEDGER_TABLE);
 const { FEED: feed } = environment;
 
+function sweepOf(bucket: string) {
+  const lanes = environment.LANES.flatMap(({ lane, keyPrefix, intakeQueueUrl, intakeDlqUrl }) => {
+    if (keyPrefix === undefined) return [];
+    const queues = [intakeQueueUrl, intakeDlqUrl].map((url) => new SqsQueueDepth(sqs, url));
+    return [{ lane, keyPrefix, intake: new SqsIntakeQueue(sqs, intakeQueueUrl, systemClock), queues }];
+  });
+  return { lanes, dropped: new S3DroppedObjects(s3, bucket) };
+}
+
 const handle = createReconcilerHandler({
   ledger: openLedger(store, systemClock),
   limiterOf: (api) => limiterStore(store, api),
@@ -48,6 +58,7 @@ const handle = createReconcilerHandler({
     records: new SqsDeadQueue(sqs, recordsDlqUrl, systemClock),
     letters: new SqsDeadQueue(sqs, lettersDlqUrl, systemClock),
   })),
+  ...(environment.INTAKE_BUCKET === undefined ? {} : { sweep: sweepOf(environment.INTAKE_BUCKET) }),
   finalize: new SqsFinalizeQueue(sqs, environment.FINALIZE_QUEUE_URL, systemClock),
   finalizeDlq: new SqsDeadQueue(sqs, environment.FINALIZE_DLQ_URL, systemClock),
   receipts: new S3ReceiptStore(s3, environment.WORK_BUCKET),

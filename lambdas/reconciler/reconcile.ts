@@ -8,6 +8,8 @@ import type { ReconcilerPorts } from './requeue-stalled.ts';
 import { requeueStalled } from './requeue-stalled.ts';
 import type { TellDeskPorts } from './notify-desk.ts';
 import { notifyDesk } from './notify-desk.ts';
+import type { SweepPorts } from './sweep-intake.ts';
+import { sweepIntake } from './sweep-intake.ts';
 import type { WatchDeadlinesPorts } from './watch-deadlines.ts';
 import { watchDeadlines } from './watch-deadlines.ts';
 
@@ -15,6 +17,7 @@ export type ReconcilePorts = ReconcilerPorts &
   BuryPorts &
   TellDeskPorts &
   NotifyAlteredPorts &
+  SweepPorts &
   WatchDeadlinesPorts & {
     ledger: DeskLedger;
     dlqs: LaneDlqs[];
@@ -27,7 +30,8 @@ export type ReconcilePorts = ReconcilerPorts &
 const busyWaitMs = 5_000;
 
 /**
- * One run for one feed: watches its deadline, inspects its DLQs, asks for what has stalled, notifies its desk. The
+ * One run for one feed: watches its deadline, inspects its DLQs, asks for what has stalled, looks for dropped files that
+ * nobody told of, notifies its desk. The
  * deadline comes first, and the desk's list last: of all steps it takes the most time and memory. What fails is
  * reported and doesn't keep the other steps from running; the run fails all the same, for the alarm. One run at a
  * time: a schedule and a deadline may fall together.
@@ -58,6 +62,7 @@ export async function reconcile(isDeadline: boolean, ports: ReconcilePorts): Pro
     if (findings) await attempt('stalled', () => requeueStalled(ports, findings.redriven));
     const seen: Pick<DlqFindings, 'work' | 'oldestSentAt'> = findings ?? { work: [], oldestSentAt: new Map() };
     await attempt('altered', () => notifyOfAltered(feed, ports));
+    await attempt('sweep', () => sweepIntake(feed, ports));
     await attempt('desk', () => notifyDesk(feed, seen, isDeadline, ports));
   } finally {
     await ports.ledger.releaseReconciler(feed, owner);

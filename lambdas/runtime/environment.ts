@@ -148,6 +148,8 @@ const reconcilerEnvironment = z.object({
           intakeDlqUrl: z.url(),
           recordsDlqUrl: z.url(),
           lettersDlqUrl: z.url(),
+          /** Of the keys of its files, where they are swept. */
+          keyPrefix: z.string().min(1).optional(),
         }),
       )
       .min(1),
@@ -166,6 +168,8 @@ const reconcilerEnvironment = z.object({
   /** Names of the other feeds that send to the same API: their files wait in the same line. */
   SHARING_FEEDS: json(z.array(z.string())),
   FINALIZE_DLQ_URL: z.url(),
+  /** Absent where dropped files are not swept. */
+  INTAKE_BUCKET: z.string().min(1).optional(),
   WORK_BUCKET: z.string().min(1),
   ARCHIVE_BUCKET: z.string().min(1),
   /** SNS topic of the people who look after the feeds. */

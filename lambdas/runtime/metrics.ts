@@ -20,6 +20,7 @@ const units: Record<MetricName, (typeof MetricUnit)[keyof typeof MetricUnit]> = 
   OpenDeadLetters: MetricUnit.Count,
   OldestDeadLetterAge: MetricUnit.Seconds,
   DeadlineMarginSeconds: MetricUnit.Seconds,
+  UnannouncedFiles: MetricUnit.Count,
   ApiLatency: MetricUnit.Milliseconds,
   SlotWaitShare: MetricUnit.Percent,
   ConnectionsInUse: MetricUnit.Count,

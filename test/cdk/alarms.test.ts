@@ -69,6 +69,8 @@ const ofFeed = [
   'reconciler-errors',
   'reconciler-silent',
 ];
+/** Small files are not swept. */
+const ofSweptFeed = ['files-not-announced'];
 const ofStack = ['ledger-reads-throttled', 'ledger-writes-throttled'];
 
 describe('alarms', () => {
@@ -77,6 +79,7 @@ describe('alarms', () => {
     const wanted = [
       ...lanes.flatMap((lane) => ofLane.map((name) => `${lane}-${name}`)),
       ...['traffic', 'maintenance'].flatMap((feed) => ofFeed.map((name) => `${feed}-${name}`)),
+      ...ofSweptFeed.map((name) => `traffic-${name}`),
       'traffic-deadline-at-risk',
       ...ofStack,
     ];

@@ -32,6 +32,8 @@ const grants = grantsOf(resources);
 /** Where it may do so; of a table, on which partition keys: `<table>: <key>`. */
 function placesOf({ Resource, Condition }: z.infer<typeof statements>['Statement'][number]): string[] {
   const places = Resource.map(place);
+  const prefixes = Condition['StringEquals']?.['s3:prefix'];
+  if (prefixes) return places.flatMap((each) => prefixes.map((prefix) => `${each}: ${String(prefix)}`));
   const { 'ForAllValues:StringLike': keys, Null, ...others } = Condition;
   if (!keys) return places;
   // Without the second, a call that names no key would pass; and nothing else is asked for.
@@ -218,6 +220,7 @@ describe('permissions', () => {
         'WorkBucket/receipts/traffic.*',
       ],
       's3:ListBucket': ['ArchiveBucket'],
+      's3:ListBucketVersions': ['IntakeBucket: express/traffic/', 'IntakeBucket: traffic/'],
       's3:PutObject': [
         'ArchiveBucket/reconciliation/traffic/*',
         'WorkBucket/payloads/traffic.*',
@@ -225,7 +228,10 @@ describe('permissions', () => {
       ],
       'sns:Publish': ['DeskTopic'],
       'sqs:ChangeMessageVisibility': dlqs,
-      'sqs:GetQueueAttributes': [...dlqs, 'trafficexpressrecordsQueue', 'trafficmainrecordsQueue'].sort(),
+      'sqs:GetQueueAttributes': [
+        ...dlqs,
+        ...['trafficexpress', 'trafficmain'].flatMap((lane) => [`${lane}intakeQueue`, `${lane}recordsQueue`]),
+      ].sort(),
       'sqs:ListMessageMoveTasks': dlqs,
       'sqs:ReceiveMessage': dlqs,
       'sqs:SendMessage': ['trafficFinalizerfinalizeQueue', 'trafficexpressintakeQueue', 'trafficmainintakeQueue'],

@@ -552,7 +552,30 @@ describe.each(stores)('the ledger %s', (_, create) => {
     expect(await ledger.requestAmendment(file.fileId, 1000)).toBe(true);
   });
 
+  it('says which of many files it knows', async () => {
+    await claim('one');
+    const unknown = Array.from({ length: 250 }, (_, index) => `${file.feed}.unknown-${index}`);
+    expect(await ledger.knownFileIds([...unknown, file.fileId])).toEqual(new Set([file.fileId]));
+    expect(await ledger.knownFileIds([])).toEqual(new Set());
+  });
+
   describe('the reconciler', () => {
+    it('notes how far each lane’s sweep has come', async () => {
+      const feed = `swept-${file.fileId}`;
+      expect(await ledger.getSweep(feed, 'main')).toBeUndefined();
+      const state = {
+        startedAt: 1_000,
+        next: { key: 'traffic/ü a.csv', versionId: 'v1' },
+        deletedKey: 'traffic/ü a.csv',
+      };
+      await ledger.saveSweep(feed, 'main', state);
+      await ledger.saveSweep(feed, 'express', { startedAt: 2_000 });
+      expect(await ledger.getSweep(feed, 'main')).toEqual(state);
+      await ledger.saveSweep(feed, 'main', { startedAt: 3_000 });
+      expect(await ledger.getSweep(feed, 'main')).toEqual({ startedAt: 3_000 });
+      expect(await ledger.getSweep(feed, 'express')).toEqual({ startedAt: 2_000 });
+    });
+
     it('runs once at a time for a feed, until it is done or its lease is over', async () => {
       const feed = `reconciled-${file.fileId}`;
       expect(await ledger.claimReconciler(feed, 'a', 60_000)).toBe(true);

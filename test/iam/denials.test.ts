@@ -14,6 +14,7 @@ import {
   DeleteObjectCommand,
   GetObjectCommand,
   ListObjectsV2Command,
+  ListObjectVersionsCommand,
   PutBucketPolicyCommand,
   PutObjectCommand,
   PutObjectLegalHoldCommand,
@@ -113,6 +114,10 @@ const list =
   (which: 'Intake' | 'Work' | 'Archive'): Attempt =>
   ({ s3 }) =>
     s3.send(new ListObjectsV2Command({ Bucket: bucket(which) }));
+const listVersions =
+  (prefix: string): Attempt =>
+  ({ s3 }) =>
+    s3.send(new ListObjectVersionsCommand({ Bucket: bucket('Intake'), Prefix: prefix }));
 const sendTo =
   (queue: string): Attempt =>
   ({ sqs }) =>
@@ -191,6 +196,7 @@ const denials: [string, Who[], Attempt][] = [
   ],
   ['read a dropped file', [...consumers, 'trafficReconcilerFunction'], get('Intake')],
   ['list dropped files', [...consumers, 'trafficReconcilerFunction'], list('Intake')],
+  ['list all versions of dropped files', everyone, listVersions('')],
   ['read the other lane’s files', ['trafficmainSplitter'], get('Intake', 'express/traffic/urgent.csv')],
   ['read the other lane’s files', ['trafficexpressSplitter'], get('Intake', 'traffic/a.csv')],
   ['write to the archive', [...splitters, ...consumers], put('Archive')],
@@ -344,6 +350,7 @@ const acrossFeeds: [string, Who[], Attempt][] = [
     [`read another feed’s ${part} folder of the archive`, everyone, get('Archive', `${part}maintenance/2026/x`)],
   ]),
   ['read another feed’s files', everyone, get('Intake', 'maintenance/x.json')],
+  ['list versions of another feed’s files', everyone, listVersions('maintenance/')],
   ...['Finalize', 'Records', 'Letters', 'Intake', 'ExpressRecords'].flatMap((queue): [string, Who[], Attempt][] => [
     [`send to another feed’s queue ${queue}`, everyone, sendTo(`Maintenance${queue}QueueUrl`)],
     [`take from another feed’s queue ${queue}`, everyone, receive(`Maintenance${queue}QueueUrl`)],
@@ -373,6 +380,12 @@ describe('under its own role', () => {
     const key = `traffic/2026/01/01/traffic.${randomUUID()}/manifest.json`;
     await putOnce(key)({ s3 } as Caller);
     await expect(putOnce(key)({ s3 } as Caller)).rejects.toThrow(/PreconditionFailed|pre-conditions/i);
+  });
+
+  it('the reconciler lists the versions of its feed’s files, in both lanes', async () => {
+    for (const prefix of ['traffic/', 'express/traffic/']) {
+      await listVersions(prefix)(callers.get('trafficReconcilerFunction') as Caller);
+    }
   });
 
   it('a consumer of records puts those of its own feed', async () => {

@@ -46,6 +46,7 @@ export const noticesKey = (feed: string, kind: string, hour: number): ItemKey =>
   pk: `DESK#${feed}`,
   sk: `NOTICES#${kind}#${hour}`,
 });
+export const sweepKey = (feed: string, lane: string): ItemKey => ({ pk: `DESK#${feed}`, sk: `SWEEP#${lane}` });
 
 /** One item for each API, so that every consumer of every feed, file and lane shares its limit. */
 export const limiterKey = (api: string): ItemKey => ({ pk: `LIMITER#${api}`, sk: 'LIMITER' });
