@@ -107,7 +107,7 @@ export function addFeedAlarms(alarms: Alarms, settings: Settings, feed: FeedSett
     alarms.add({
       name: `${name}-files-not-announced`,
       section: 'files-not-announced',
-      says: `S3 told nothing of files that were dropped for ${name}; the hourly sweep has announced them.`,
+      says: `S3 did not announce files that were dropped for ${name}; the hourly sweep did.`,
       metric: own('UnannouncedFiles', 'Sum', Duration.minutes(15)),
       threshold: 1,
     });
