@@ -9,14 +9,17 @@ export class SimulatedClock implements Clock {
   #now: number;
   readonly #timers = new TimerQueue();
   readonly #turns: number;
+  readonly #isBusy: () => boolean;
 
   /**
    * @param turns of the event loop after each ring: one where nothing but promises is waited for; three where streams
    * or threads have a part in it
+   * @param isBusy whether somebody still computes, in a thread for example: no timer rings until then
    */
-  constructor(startMs = Date.UTC(2026, 0, 5, 2, 0, 0), turns = 3) {
+  constructor(startMs = Date.UTC(2026, 0, 5, 2, 0, 0), turns = 3, isBusy = () => false) {
     this.#now = startMs;
     this.#turns = turns;
+    this.#isBusy = isBusy;
   }
 
   now(): number {
@@ -67,6 +70,8 @@ export class SimulatedClock implements Clock {
 
   /** Lets every promise that can go on do so: what is left waits for the clock. */
   async #settle(): Promise<void> {
-    for (let turn = 0; turn < this.#turns; turn++) await new Promise((resolve) => setImmediate(resolve));
+    for (let turn = 0; turn < this.#turns || this.#isBusy(); turn++) {
+      await new Promise((resolve) => setImmediate(resolve));
+    }
   }
 }

@@ -28,17 +28,19 @@ export function clockText(atMs: number, timeZone: string | undefined, nowMs: num
   return parts.filter((part) => part !== '').join(' ');
 }
 
-function timeText(atMs: number, timeZone: string): string {
-  return new Intl.DateTimeFormat('en-GB', {
-    timeZone,
-    hourCycle: 'h23',
-    hour: '2-digit',
-    minute: '2-digit',
-  }).format(atMs);
-}
+const timeText = (atMs: number, timeZone: string) => formatsIn(timeZone).time.format(atMs);
+const dayText = (atMs: number, timeZone: string) => formatsIn(timeZone).day.format(atMs);
 
-function dayText(atMs: number, timeZone: string): string {
-  return new Intl.DateTimeFormat('en-GB', { timeZone, day: 'numeric', month: 'short' }).format(atMs);
+const formats = new Map<string, Record<'time' | 'day', Intl.DateTimeFormat>>();
+
+/** Kept: making one takes longer than all else that a short report does. */
+function formatsIn(timeZone: string): Record<'time' | 'day', Intl.DateTimeFormat> {
+  const known = formats.get(timeZone) ?? {
+    time: new Intl.DateTimeFormat('en-GB', { timeZone, hourCycle: 'h23', hour: '2-digit', minute: '2-digit' }),
+    day: new Intl.DateTimeFormat('en-GB', { timeZone, day: 'numeric', month: 'short' }),
+  };
+  formats.set(timeZone, known);
+  return known;
 }
 
 /** `done about 03:40, 1 h 20 min before the deadline`, or `LATE by 2 h`. Undefined where nothing can be said yet. */

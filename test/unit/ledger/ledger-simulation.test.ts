@@ -1,0 +1,76 @@
+import { describe, expect, it } from 'vitest';
+import { sumCounts } from '../../../lambdas/core/account/outcome.ts';
+import type { Faults, FileResult, LedgerResult } from '../../support/ledger-simulation.ts';
+import { LedgerSimulation } from '../../support/ledger-simulation.ts';
+
+const calm: Faults = { killed: 0, lost: 0, stalled: 0, twice: 0, late: 0 };
+
+/** The account is exact: every record once, with the end that it has to have, in every place that counts it. */
+function expectExact({ file, manifest, receipts, wanted }: FileResult, result: LedgerResult): void {
+  if (manifest.state === 'duplicate') {
+    expect(manifest).toMatchObject({ total_records: 0, reconciled: true });
+    return;
+  }
+  const count = (outcome: 'uploaded' | 'rejected') => wanted.filter((each) => each === outcome).length;
+  const counts = { uploaded_records: count('uploaded'), rejected_records: count('rejected') };
+  expect(manifest).toMatchObject({ state: 'completed', total_records: wanted.length, reconciled: true, ...counts });
+  expect(receipts.map(({ record, outcome }) => [record, outcome])).toEqual(
+    wanted.map((outcome, index) => [index + 1, outcome]),
+  );
+  for (const { outcome, request_id: id } of receipts) {
+    if (outcome === 'uploaded') expect(result.stored.get(id ?? '')).toBe(1);
+  }
+  wanted.forEach((outcome, index) => {
+    expect(result.letters.has(`${file.fileId}#${index + 1}`)).toBe(outcome === 'rejected');
+  });
+  // Hints are sums over transactions: a batch that counted twice, or not at all, would show.
+  expect(file).toMatchObject({ settledBatches: file.totalBatches, settled: { uploaded: counts.uploaded_records } });
+  expect(sumCounts(file.settled)).toBe(wanted.length);
+  const batches = result.ledger.batches.values().filter(({ fileId }) => fileId === file.fileId);
+  expect(batches).toHaveLength(file.totalBatches ?? 0);
+  for (const batch of batches) {
+    expect(batch).toMatchObject({ state: 'settled' });
+    expect(batch).not.toHaveProperty('leaseOwner');
+  }
+}
+
+async function simulate(faults: Faults, seeds: number, firstSeed: number) {
+  const totals = { kills: 0, lostAnswers: 0, duplicates: 0, records: 0 };
+  for (let seed = firstSeed; seed < firstSeed + seeds; seed++) {
+    const result = await new LedgerSimulation(seed, faults).run().catch((error: unknown) => {
+      throw new Error(`seed ${seed}`, { cause: error });
+    });
+    const states = result.files.map(({ manifest }) => manifest.state);
+    try {
+      for (const file of result.files) expectExact(file, result);
+      // Of two with the same bytes, one is sent.
+      expect(states).toContain('completed');
+    } catch (error) {
+      throw new Error(`seed ${seed}: ${error instanceof Error ? error.message : ''}`, { cause: error });
+    }
+    totals.kills += result.kills;
+    totals.lostAnswers += result.lostAnswers;
+    totals.duplicates += states.filter((state) => state === 'duplicate').length;
+    totals.records += result.files.reduce((sum, { wanted }) => sum + wanted.length, 0);
+  }
+  return totals;
+}
+
+describe('the account of files and batches is exact', () => {
+  it('where nothing goes wrong', async () => {
+    expect(await simulate(calm, 40, 1)).toMatchObject({ kills: 0, lostAnswers: 0 });
+  });
+
+  it.each<[string, Faults, number]>([
+    ['where functions are killed at any call', { ...calm, killed: 0.03 }, 240],
+    ['where answers are lost', { ...calm, lost: 0.05 }, 240],
+    ['where functions stall past their leases, and messages come twice', { ...calm, stalled: 0.05, twice: 0.5 }, 240],
+    ['where every third message comes twice', { ...calm, twice: 0.33 }, 240],
+    ['with all of that, and little time', { killed: 0.02, lost: 0.02, stalled: 0.02, twice: 0.2, late: 0.05 }, 240],
+  ])('%s', async (_, faults, runs) => {
+    const totals = await simulate(faults, runs, 1_000);
+    if (faults.killed > 0) expect(totals.kills).toBeGreaterThan(runs);
+    if (faults.lost > 0) expect(totals.lostAnswers).toBeGreaterThan(runs);
+    expect(totals.duplicates).toBeGreaterThan(0);
+  });
+});
