@@ -1,6 +1,6 @@
 import type { RegisteredFeed } from './feed.ts';
 
-/** The feeds that are deployed: those that the text names, as `SLUICE_FEEDS` does, or all but the examples. */
+/** The feeds that are deployed: those named in the text (the value of `SLUICE_FEEDS`), or all except the examples. */
 export function chooseFeeds<Feed extends Pick<RegisteredFeed, 'name' | 'isExample'>>(
   feeds: readonly Feed[],
   text: string | undefined,

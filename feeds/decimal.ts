@@ -3,9 +3,9 @@ import * as z from 'zod';
 const written = /^[ \t]*[-+]?(?:[0-9]+(?:\.[0-9]*)?|\.[0-9]+)(?:[eE][-+]?[0-9]{1,3})?[ \t]*$/;
 
 /**
- * A number: a JSON number, or text that is one in decimal notation. `z.coerce.number` would take a blank, `null`, `false`
- * and `[]` for 0, and `0x1f` for 31.
- * @param message said of anything else, after the field's name
+ * A number: a JSON number, or text in decimal notation. `z.coerce.number` would read a blank, `null`, `false` and `[]` as
+ * 0, and `0x1f` as 31.
+ * @param message the error for any other value; it follows the field's name
  */
 export function decimal(message: string) {
   return (
@@ -18,7 +18,7 @@ export function decimal(message: string) {
       })
       .refine((value) => typeof value === 'number' || written.test(value), { error: message, abort: true })
       .transform(Number)
-      // An exponent may go beyond what a number holds.
+      // An exponent may exceed the range of a number.
       .pipe(z.number(message))
   );
 }

@@ -2,7 +2,7 @@ import type { AnswerDeclaration, RegisteredFeed } from './feed.ts';
 
 const isCount = (value: number): boolean => Number.isInteger(value) && value > 0;
 
-/** What is wrong with a declaration that its types could not tell, a sentence each. Names are the settings' business. */
+/** The faults of a declaration that its types can't catch, a sentence each. Names are checked by the settings. */
 export function feedFaults(feed: RegisteredFeed): string[] {
   return [...factFaults(feed), ...optionFaults(feed)].map((fault) => `The feed '${feed.name}': ${fault}`);
 }

@@ -3,13 +3,13 @@ import * as z from 'zod';
 /** How the records of a file are laid out. */
 export type Format = 'csv' | 'jsonl' | 'json-array' | 'json-document';
 
-/** How the bytes of a file spell characters. */
+/** How the bytes of a file encode characters. */
 export type Encoding = 'utf-8' | 'windows-1252';
 
-/** A value of JSON that is no object and no array. */
+/** A JSON value that is neither an object nor an array. */
 export type JsonScalar = string | number | boolean | null;
 
-/** What in an answer's body identifies its meaning. */
+/** The part of an answer's body that identifies its meaning. */
 export type AnswerMark =
   /** The body is JSON, and the field at this JSON pointer (RFC 6901) has one of these values. */
   | { pointer: string; is: readonly JsonScalar[] }
@@ -20,21 +20,25 @@ export type AnswerMark =
 
 /** What an API's answers mean. Each part has a default. */
 export interface AnswerDeclaration {
-  /** Which answers say that the record is stored. Any other 2xx is a failure, after which the record may be stored. */
+  /**
+   * Which answers say that the record is stored. Any other 2xx counts as a failure, after which the record may be stored.
+   */
   success?: {
     /** 200, 201 and 204 by default; each from 200 to 299. */
     statuses?: readonly number[];
-    /** Media types, without parameters. By default all but HTML. */
+    /** Media types, without parameters. By default all except HTML. */
     contentTypes?: readonly string[];
-    /** `mayBeMissing`: a body without the field counts as well, unless it names an `error`; with another value it does not. */
+    /**
+     * `mayBeMissing`: a body without the field also counts, unless it has an `error`; a body with another value does not.
+     */
     field?: { pointer: string; is: readonly JsonScalar[]; mayBeMissing?: boolean };
   };
   /**
-   * Which 409 means what; the first list with a match decides, in this order. A 409 that matches none is a refusal. The
-   * lists that are used by default are in lambdas/core/answers/answer-meaning.ts.
+   * The meaning of a 409. The first list with a match decides, in this order; a 409 without a match is a refusal. The
+   * default lists are in lambdas/core/answers/answer-meaning.ts.
    */
   conflict?: readonly AnswerMark[];
-  /** An earlier request with the same id has not ended: the record is sent again later. */
+  /** An earlier request with the same id is still in progress: the record is sent again later. */
   inProgress?: readonly AnswerMark[];
   /** The API stored an earlier request with the same id. */
   seenBefore?: readonly AnswerMark[];
@@ -44,119 +48,120 @@ export interface AnswerDeclaration {
 export type SinkDeclaration =
   | {
       kind: 'http';
-      /** Path below the API's base URL that takes one record a POST. */
+      /** Path below the API's base URL that accepts one record per POST. */
       path: string;
       answers?: AnswerDeclaration;
     }
   | {
-      /** The record ledger: a table of Sluice's own, an item a record, each written once. */
+      /** The record ledger: a table of Sluice's own, with one item per record, each written once. */
       kind: 'ledger';
-      /** With it a setting can send the feed to an API instead. */
+      /** If present, a setting can send the feed to an API instead. */
       path?: string;
       answers?: AnswerDeclaration;
     };
 
-/** What the sink takes, where neither the stage nor the environment says otherwise. */
+/** The rate that the sink accepts, unless the stage or the environment sets another one. */
 export interface SinkLimits {
   requests: number;
   windowSeconds: number;
   connections: number;
 }
 
-/** What a feed says about itself, whatever its options are. */
+/** The facts about a feed that do not depend on its options. */
 interface FeedFacts {
   /** Lower-case letters, digits and dashes: the prefix of its files, and in resource names, keys and messages. */
   name: string;
-  /** Formats this feed accepts; with a single entry the format isn't detected but fixed. */
+  /** Formats that this feed accepts. With a single entry the format is fixed instead of detected. */
   formats: readonly [Format, ...Format[]];
   encoding: Encoding;
   sink: SinkDeclaration;
   limits: SinkLimits;
-  /** CSV files may have lines before the header, such as a report's title: the header is the first line with all `columns`. */
+  /** CSV files may have lines before the header (a report's title): the header is the first line with all `columns`. */
   preamble?: boolean;
-  /** A JSON file may be an object that has the array of records under this name. Without it: under its only array of objects. */
+  /** The JSON file may be an object whose records are in the array of this name. If unset: in its only array of objects. */
   recordsIn?: string;
-  /** A longer record (bytes) is rejected: it travels as its place, length, hash and head only. */
+  /** A longer record (bytes) is rejected: only its position, length, hash and head are kept. */
   maxRecordBytes: number;
-  /** Its files come by the thousands and hold a record each: those within `maxRecordBytes` are taken many at a time. */
+  /** Its files arrive by the thousands, with one record each: those within `maxRecordBytes` are bundled. */
   smallFiles?: boolean;
-  /** By when its files are to be through, where neither the stage nor the environment says: `05:00 America/New_York`. */
+  /** When its files must be done, unless the stage or the environment sets another time: `05:00 America/New_York`. */
   deadline?: string;
-  /** Past this share of rejects, once `afterRecords` were seen, the file is a wrong file. */
+  /** Above this share of rejects, once `afterRecords` have been seen, the file counts as a wrong file. */
   toleratedRejects: { share: number; afterRecords: number };
-  /** How long the archive keeps the evidence from being deleted. */
+  /** How long the archive protects the evidence from deletion. */
   archiveRetentionDays: number;
-  /** How long the consumer's log is kept, where it is longer than the stage's. */
+  /** How long the consumer's log is kept, if longer than the stage's. */
   logRetentionDays?: number;
-  /** Numbers that a double can't hold go through as they were written (JSON), rather than rounded. */
+  /** Numbers that a double can't hold are sent as written (JSON) instead of rounded. */
   exactNumbers?: boolean;
-  /** A line in the log for each record's outcome. */
+  /** Writes a log line for each record's outcome. */
   auditEachRecord?: boolean;
   /**
-   * Raise it when you change what a good record is, or what becomes of one, in a way that the schema's JSON Schema doesn't show: a
-   * refinement, a transformation. A file that was sent before is then read in another way, and may be sent again.
+   * Increase it when you change which records are good, or what they become, in a way that the schema's JSON Schema
+   * doesn't show: a refinement, a transformation. A file that was sent before is then read differently and may be sent
+   * again.
    */
   rulesVersion?: number;
   /** Not deployed unless `SLUICE_FEEDS` names it. */
   isExample?: boolean;
 }
 
-/** What a feed knows of a source's row; `undefined` where the record could not be read. */
+/** What a feed derives from a source row; `undefined` if the record could not be read. */
 interface RowFacts {
-  /** What people know the record by. */
+  /** The id by which people know the record. */
   correlationId?: (row: Record<string, unknown> | undefined) => string;
-  /** Said at the end of a reject's sentence. */
+  /** Added at the end of a reject's sentence. */
   describe?: (row: Record<string, unknown> | undefined) => string;
 }
 
 /**
- * A feed as the functions work with it: what arrives, what a good record is, and where it goes. `Payload` is what the
- * sink is given, as the schema's output.
+ * A feed as the functions use it: its input, its rules for good records, and its sink. `Payload` is the schema's output,
+ * which the sink receives.
  */
 export interface Feed<Payload extends Record<string, unknown> = Record<string, unknown>> extends FeedFacts, RowFacts {
   /** Columns a CSV header must have, by the source's names, in any order. Others are ignored. */
   columns: readonly string[];
-  /** Fields that must be written as plain integers where a JSON number stands (`30`, not `30.0` or `3e1`). */
+  /** Fields whose JSON numbers must be written as plain integers (`30`, not `30.0` or `3e1`). */
   integerFields: readonly string[];
-  /** What the deployment has set, or the defaults. */
+  /** The options that the deployment sets, or the defaults. */
   optionValues: Readonly<Record<string, unknown>>;
   /** From the source's fields to the payload; its issues become the rejection's field and sentence. */
   schema: z.ZodType<Payload>;
-  /** What makes a record the same record; hashed with the file's checksum into the request id. */
+  /** The values that identify a record; hashed with the file's checksum into the request id. */
   identity: (payload: Payload) => readonly string[];
-  /** What a good record is still to be looked at for; kept in its receipt. */
+  /** Warnings about a good record that a person should check; kept in its receipt. */
   warningsOf?: (payload: NoInfer<Payload>) => readonly string[];
 }
 
-/** A feed as it is written down, in one file under `feeds/`. */
+/** A feed's declaration, in one file under `feeds/`. */
 export interface FeedDeclaration<Payload extends Record<string, unknown>, Options extends z.ZodRawShape>
   extends FeedFacts, RowFacts {
   columns?: readonly string[];
   integerFields?: readonly string[];
-  /** What a deployment may set, as `SLUICE_<FEED>_<OPTION>`: text in, each with a default or optional. */
+  /** Options that a deployment may set as `SLUICE_<FEED>_<OPTION>`: text, each optional or with a default. */
   options?: z.ZodObject<Options>;
-  /** From the source's fields to the payload; made from the options. */
+  /** From the source's fields to the payload; built from the options. */
   schema: (options: z.output<z.ZodObject<Options>>) => z.ZodType<Payload>;
   identity: (payload: Payload) => readonly [string, ...string[]];
   warningsOf?: (payload: Payload) => readonly string[];
 }
 
-/** What databases and spreadsheets write into an export for a value that they don't have. `Null` is a surname. */
+/** What databases and spreadsheets export for a missing value. `Null` is a surname. */
 const noValues: ReadonlySet<unknown> = new Set(['\\N', 'NULL', 'null', '(NULL)', '(null)', '<NULL>', '<null>', '#N/A']);
 
 export function isNoValue(value: unknown): boolean {
   return noValues.has(value);
 }
 
-/** A feed in the registry: its payload's type is its own business. */
+/** A feed in the registry; the type of its payload is hidden. */
 export interface RegisteredFeed extends FeedFacts {
   columns: readonly string[];
   options: z.ZodObject;
-  /** @throws where an option is not what it must be */
+  /** @throws if an option is invalid */
   open: (options: unknown) => Feed;
 }
 
-/** Types come from the schema: a field that isn't there is a type error. What types can't tell, `feedFaults` does. */
+/** Types come from the schema: a field that doesn't exist is a type error. `feedFaults` checks what types can't. */
 export function defineFeed<Payload extends Record<string, unknown>, Options extends z.ZodRawShape>(
   declaration: FeedDeclaration<Payload, Options>,
 ): RegisteredFeed {
@@ -176,7 +181,7 @@ export function defineFeed<Payload extends Record<string, unknown>, Options exte
     ...facts,
     columns,
     options: optionsSchema,
-    // Its own schema makes the payloads that its other parts are given.
+    // The payloads that the other parts receive are made by the feed's own schema.
     open: open as unknown as (given: unknown) => Feed,
   };
 }

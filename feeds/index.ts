@@ -8,8 +8,8 @@ import { traffic } from './traffic.ts';
 export const feeds: readonly RegisteredFeed[] = [traffic, maintenance, telemetry];
 
 /**
- * @param options of the deployment, as the stack passes them on
- * @throws Error where no feed has that name, or its declaration or an option can't work
+ * @param options the deployment's options, as the stack passes them
+ * @throws Error if no feed has that name, or if its declaration or an option is invalid
  */
 export function feedNamed(name: string, options: unknown = {}): Feed {
   const feed = feeds.find((candidate) => candidate.name === name);

@@ -6,7 +6,7 @@ import { isIsoDate } from './maintenance/iso-date.ts';
 import { numberOf } from './maintenance/number-of.ts';
 
 /**
- * Where a rule comes from, quoted with it. Part-145 and Part-M are Annexes II and I to Regulation (EU) No 1321/2014; the
+ * The source of each rule, quoted with it. Part-145 and Part-M are Annexes II and I to Regulation (EU) No 1321/2014; the
  * completion instructions of the two forms (FAA Order 8130.21, Part-M Appendix II) number their blocks alike.
  */
 const rules = {
@@ -18,7 +18,7 @@ const rules = {
 
 const statuses = ['airworthy', 'serviceable', 'rebuilt'] as const;
 
-/** Text that is there and not blank, kept as it was written. */
+/** Text that is present and not blank, kept as written. */
 const filled = (rule?: string) => {
   const cited = rule === undefined ? '' : ` (${rule})`;
   return z
@@ -43,9 +43,9 @@ const serialNumber = z.unknown().superRefine((value, context) => {
 });
 
 const options = z.object({
-  /** A record that was read with less confidence is for people to look at. */
+  /** Records read with less confidence need a person's check. */
   minimumOcrConfidence: decimal('a number, 0 or more').pipe(z.number().min(0, 'a number, 0 or more')).optional(),
-  /** What becomes of a form type that isn't known. */
+  /** What happens to records with an unknown form type. */
   unknownFormTypes: z.enum(['pass', 'reject'], 'pass or reject').default('pass'),
 });
 
@@ -101,14 +101,14 @@ export const maintenance = defineFeed({
   schema: schemaOf,
   identity: (payload) => [payload.record_id],
   sink: { kind: 'ledger', path: '/ingest' },
-  // A new on-demand table takes 4,000 write units a second, one for each KiB: records of 3 KiB and room. Where the
-  // table is slow for a moment, 40 calls at once still make up for it.
+  // A new on-demand table takes 4,000 write units per second, one per KiB: enough for records of 3 KiB with a reserve.
+  // With 40 concurrent calls the rate holds even if the table is slow for a moment.
   limits: { requests: 10_000, windowSeconds: 10, connections: 40 },
   maxRecordBytes: 64 * 1024,
   smallFiles: true,
   toleratedRejects: { share: 0.2, afterRecords: 1000 },
-  // EASA 145.A.55(a)(3), before Regulation (EU) 2021/1963 145.A.55(c): three years from the release to service. It is
-  // the longest: 14 CFR 145.219(c) asks for two, 14 CFR 91.417(b)(1) for one. One day for leap years.
+  // EASA 145.A.55(a)(3), before Regulation (EU) 2021/1963 145.A.55(c): three years from the release to service. It is the
+  // longest: 14 CFR 145.219(c) requires two, 14 CFR 91.417(b)(1) one. One day for leap years.
   archiveRetentionDays: 3 * 365 + 1,
   logRetentionDays: 3 * 365 + 1,
   exactNumbers: true,

@@ -1,14 +1,14 @@
 import * as z from 'zod';
 import { defineFeed } from './feed.ts';
 
-/** A source field that must be there as text and not be blank. Goes through as it was written: FCC verification compares it. */
+/** A source field that must be present as text and not blank. Passed on as written: FCC verification compares it. */
 const text = z
   .string({ error: (issue) => (issue.input === undefined ? 'is missing' : 'must be a string') })
   .refine((value) => value.trim() !== '', { error: 'is blank', params: { reason: 'blank' } });
 
 const notAnInteger = { error: 'must be a whole number of seconds', params: { reason: 'not_an_integer' } };
 
-/** Whole seconds: a JSON number, or ASCII digits with blanks around them. `29.97`, `30.0`, `30s` are mistakes. */
+/** Whole seconds: a JSON number, or ASCII digits with optional surrounding blanks. `29.97`, `30.0`, `30s` are errors. */
 const wholeSeconds = z
   .union([z.number(), z.string()], {
     error: (issue) => (issue.input === undefined ? 'is missing' : 'must be a whole number of seconds'),
@@ -20,7 +20,7 @@ const wholeSeconds = z
   })
   .refine((value) => typeof value === 'number' || /^[ \t]*[0-9]+[ \t]*$/.test(value), { ...notAnInteger, abort: true })
   .transform(Number)
-  // A number past 2^53 would be sent altered.
+  // A number above 2^53 would be sent altered.
   .refine((value) => Number.isSafeInteger(value) && value >= 0, notAnInteger);
 
 const spot = z
@@ -52,8 +52,8 @@ export const traffic = defineFeed({
     kind: 'http',
     path: '/ingest',
     answers: {
-      // Avstar says "scheduled"; its contract leaves the word open. An answer without a status is decided by its HTTP
-      // status, unless it names an error.
+      // Avstar says "scheduled"; its contract does not specify the word. An answer without a status is judged by its HTTP
+      // status, unless it has an error.
       success: {
         field: {
           pointer: '/status',
@@ -61,7 +61,7 @@ export const traffic = defineFeed({
           mayBeMissing: true,
         },
       },
-      // Its contract says 409 for a request id that it has seen, and leaves the body open: none says the same.
+      // Its contract specifies 409 for a request id that it has seen, and no body: a 409 without a body means the same.
       seenBefore: [
         { text: 'been seen' },
         { text: 'already seen' },

@@ -1,16 +1,22 @@
 export type CanonicalFormType = 'FAA 8130-3' | 'EASA Form 1' | 'OEM service bulletin';
 
-/** Longer text is no form's name. Characters. */
+/** Longer text can't be a form's name. Characters. */
 export const maxFormTypeCharacters = 200;
 
-/** Each of a spelling's patterns must match. In text of lower-case words and digits with single spaces between them. */
+/**
+ * Each pattern of a spelling must match. The text consists of lower-case words and digits with single spaces between
+ * them.
+ */
 const spellings: [CanonicalFormType, ...RegExp[]][] = [
   ['FAA 8130-3', /\b8130 ?3\b/],
   ['EASA Form 1', /\beasa\b/, /\b(form ?|f)(1|one)\b/],
   ['OEM service bulletin', /\bservice bulletin\b|^(oem )?a?sb\b/],
 ];
 
-/** The form's one name for its usual spellings; undefined for other forms, and where a text names two or is too long. */
+/**
+ * The form's canonical name for its usual spellings; undefined for other forms, for texts that name two forms, and for
+ * longer texts.
+ */
 export function canonicalFormType(text: string): CanonicalFormType | undefined {
   if (text.length > maxFormTypeCharacters) return undefined;
   const words = text

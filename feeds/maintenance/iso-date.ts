@@ -11,7 +11,7 @@ export function isIsoDate(text: string): boolean {
   if (!parts || others.length > 0 || (time !== undefined && !timeOfDay.test(time))) return false;
   const [year, month, day] = parts.map(Number) as [number, number, number];
   const made = new Date(Date.UTC(2000, month - 1, day));
-  // Years below 100 would be taken for those of the last century.
+  // Date.UTC would place years below 100 in the 20th century.
   made.setUTCFullYear(year, month - 1, day);
   return month >= 1 && month <= 12 && made.getUTCMonth() === month - 1 && made.getUTCDate() === day;
 }

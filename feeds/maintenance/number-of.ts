@@ -1,4 +1,4 @@
-/** A JSON number, also one with more digits than a double holds, which comes as its text. Else undefined. */
+/** A JSON number, or one with more digits than a double holds, which is passed as text. Otherwise undefined. */
 export function numberOf(value: unknown): number | undefined {
   if (typeof value === 'number') return value;
   if (typeof value !== 'object' || value === null || !('rawJSON' in value) || !Object.isFrozen(value)) return undefined;

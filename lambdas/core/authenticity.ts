@@ -5,34 +5,35 @@ import { sha256Of } from './records/identity.ts';
 import { decodeBody } from './records/slice-body.ts';
 
 /**
- * Whether what comes out of a queue is what Sluice put in. Whoever may write to a queue can send anything to it, and the
- * SQS console makes it easy to send a message back with a change. So nothing in a message is checked against the message.
+ * Checks whether a message from a queue is one that Sluice sent. Anyone who may write to a queue can send anything to it,
+ * and the SQS console makes it easy to send a message back with a change. So no part of a message is checked against the
+ * message itself.
  *
- * - A letter is compared with its digest in the ledger, noted before the letter was sent.
- * - Other messages whose content is trusted carry a MAC by the file's key, which is in the ledger and in no message.
+ * - A letter is compared with its digest in the ledger, stored before the letter was sent.
+ * - Other messages whose content is trusted carry a MAC with the file's key, which is in the ledger and in no message.
  */
 
 /**
- * Whether the id can be that of a file of the feed. A function may read no other file's items, and must not fail on the question:
- * ids begin with their feed's name, those of an earlier version are 24 hex digits.
+ * Whether the id can be that of a file of the feed. A function may not read other feeds' items, and the check must not
+ * fail: ids begin with their feed's name, those of an earlier version are 24 hex digits.
  */
 export function mayBeOfFeed(fileId: string, feed: string): boolean {
   return fileId.startsWith(`${feed}.`) || /^[0-9a-f]{24}$/.test(fileId);
 }
 
-/** SHA-256 of all that a letter says, in lower-case hex. How its JSON is laid out does not matter. */
+/** SHA-256 of a letter's content, in lower-case hex. The layout of its JSON does not matter. */
 export function letterDigest(letter: Letter): string {
   return sha256Of(contentOf(letter));
 }
 
 type SignedMessage = BatchMessage | ReemitMessage | CorrectionMessage;
 
-/** The file's facts that a message is checked against. A file that an earlier version claimed has no key. */
+/** The file's facts against which a message is checked. A file that an earlier version claimed has no key. */
 export type MessageFile = Pick<FileAccount, 'feed' | 'messageKey'>;
 
 /**
- * The message with its MAC by the file's key; as it is where the file has none.
- * @param sliceBytes a slice's, where the caller has them: decoding them again takes as long as hashing
+ * Adds the MAC by the file's key; without a key the message is unchanged.
+ * @param sliceBytes a slice's bytes, if the caller has them: decoding them again takes as long as hashing
  */
 export function signed<Message extends SignedMessage>(
   message: Message,
@@ -43,7 +44,7 @@ export function signed<Message extends SignedMessage>(
   return { ...message, mac: macOf(message, messageKey, sliceBytes) };
 }
 
-/** Whether the message is one that Sluice made about this file, unchanged. */
+/** Whether Sluice made the message about this file, and it is unchanged. */
 export function isGenuine(message: SignedMessage, { feed, messageKey }: MessageFile): boolean {
   if (message.feed !== feed) return false;
   if (messageKey === undefined) return true;
@@ -55,10 +56,10 @@ function macOf(message: SignedMessage, key: string, sliceBytes?: Buffer): string
   return createHmac('sha256', Buffer.from(key, 'hex')).update(contentOf(message, sliceBytes)).digest('hex');
 }
 
-/** What a message says, the same for each way to write it down. */
+/** A message's content in a canonical form. */
 function contentOf(message: SignedMessage | Letter, sliceBytes?: Buffer): string {
   const { mac: _mac, ...fields } = message as SignedMessage;
-  // The queue may carry a slice as text or as base64: its bytes are what counts.
+  // A slice may be text or base64 in the queue: only its bytes count.
   const content =
     message.kind === 'slice'
       ? { ...fields, encoding: null, body: sha256Of(sliceBytes ?? decodeBody(message)) }

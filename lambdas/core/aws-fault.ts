@@ -1,9 +1,10 @@
 import { AlteredMessageError, AwsFaultError, ContradictionError, LeaseLostError, NewerVersionError } from './errors.ts';
 
 /**
- * What kept AWS from doing what it was asked for.
- * - `unavailable`: it is down, throttles, or can't be reached. It passes by itself.
- * - `configuration`: it refuses: a permission, a key or a resource is missing. It passes once a person has corrected it.
+ * Why a call to AWS failed.
+ * - `unavailable`: the service is down, throttles, or can't be reached. The fault passes by itself.
+ * - `configuration`: the service refuses: a permission, a key or a resource is missing. It passes after a person fixes
+ *   it.
  */
 export interface AwsFault {
   kind: 'unavailable' | 'configuration';
@@ -17,7 +18,7 @@ const networkCodes = new Set([
   ...['ENETUNREACH', 'ENETDOWN', 'ERR_STREAM_PREMATURE_CLOSE', 'ERR_SOCKET_CLOSED', 'EPROTO'],
 ]);
 
-/** Names that services give to "not now", whatever status they come with; beside all that speak of throttling. */
+/** Error names of temporary faults, with any status; in addition to all names that contain throttling. */
 const unavailableNames = new Set([
   ...['TimeoutError', 'RequestTimeout', 'RequestTimeoutException', 'DependencyTimeoutException', 'SlowDown'],
   ...['TooManyRequests', 'TooManyRequestsException', 'RequestLimitExceeded', 'LimitExceededException', 'OverLimit'],
@@ -27,7 +28,7 @@ const unavailableNames = new Set([
   ...['InternalFailure', 'InternalError', 'InternalServerError', 'KeyUnavailableException'],
 ]);
 
-/** Names that services give to "not like this": who may do it, with which key, and where. */
+/** Error names of refusals: permissions, keys, resources. */
 const configurationNames = new Set([
   ...['Forbidden', 'AllAccessDisabled', 'OptInRequired', 'CredentialsProviderError', 'UnrecognizedClientException'],
   ...['InvalidClientTokenId', 'InvalidAccessKeyId', 'ExpiredToken', 'ExpiredTokenException', 'RequestTimeTooSkewed'],
@@ -39,12 +40,12 @@ const configurationNames = new Set([
   ...['KMS.KMSInvalidStateException', 'KMS.NotFoundException', 'KMS.OptInRequired', 'KMS.InvalidKeyUsageException'],
 ]);
 
-/** Reasons in a transaction that was cancelled for nothing that it says. */
+/** Reasons for which a transaction is cancelled that are not about its content. */
 const passingReasons = new Set([
   ...['ThrottlingError', 'ProvisionedThroughputExceeded', 'TransactionConflict', 'RequestLimitExceeded', 'None'],
 ]);
 
-/** Deeper than any chain of causes that we make. */
+/** More than the length of any chain of causes that Sluice makes. */
 const maxCauses = 8;
 
 interface SdkError {
@@ -56,8 +57,8 @@ interface SdkError {
 }
 
 /**
- * The one place that tells an AWS fault, for which a message waits, from a defect, for which it goes the way to its DLQ.
- * Only what is known to be a fault counts as one: a message that fails for any other reason must not wait for ever.
+ * The one place that distinguishes an AWS fault, for which a message waits, from a defect, for which it ends in its DLQ.
+ * Only known faults count: a message that fails for any other reason must not wait forever.
  * @returns undefined for a defect
  */
 export function awsFaultOf(error: unknown): AwsFault | undefined {
@@ -71,7 +72,7 @@ export function awsFaultOf(error: unknown): AwsFault | undefined {
   return undefined;
 }
 
-/** What Sluice says of a message or of another copy, though a call to AWS may have shown it. */
+/** Sluice's own errors about a message or another instance, even if a call to AWS revealed them. */
 function isOurs(error: Error): boolean {
   return [AlteredMessageError, ContradictionError, LeaseLostError, NewerVersionError].some(
     (kind) => error instanceof kind,
@@ -96,7 +97,7 @@ function faultOf(error: Error): AwsFault | undefined {
   if ($fault === 'server' || $retryable !== undefined || isPassingStatus(status)) {
     return { kind: 'unavailable', code: error.name };
   }
-  // S3 answers a HEAD without a body, and so without a name.
+  // S3 answers a HEAD without a body, and therefore without an error name.
   if (status === 401 || status === 403) return { kind: 'configuration', code: error.name };
   return undefined;
 }

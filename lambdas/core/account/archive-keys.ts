@@ -1,18 +1,18 @@
-/** Where a file's evidence lies in the archive bucket: one folder a file, found by feed and day; wrong files apart. */
+/** Keys of a file's evidence in the archive bucket: one folder per file, by feed and day; wrong files in a separate one. */
 export interface ArchiveKeys {
   folder: string;
   source: string;
   receipts: string;
-  /** The receipts of the failed records only, as they failed first. */
+  /** The receipts of the failed records only, with their first failure. */
   deadLetters: string;
-  /** What has become of dead letters since; named by the SHA-256 of its bytes. */
+  /** The resolutions of dead letters; named by the SHA-256 of its bytes. */
   resolutions(sha256: string): string;
   manifest(number: number): string;
-  /** That manifest's account for people; named by the SHA-256 of its bytes, since each finalizer draws a page of its own. */
+  /** The report of that manifest; named by the SHA-256 of its bytes, since each finalizer renders its own page. */
   report(number: number, sha256: string): string;
-  /** Of that manifest. */
+  /** The signature of that manifest. */
   signature(number: number): string;
-  /** By its SHA-256: the next manifest may be signed by another key. */
+  /** Named by its SHA-256: another key may sign the next manifest. */
   publicKey(sha256: string): string;
 }
 
@@ -27,11 +27,11 @@ export function archiveKeysOf(file: {
 }): ArchiveKeys {
   const day = new Date(file.createdAt).toISOString().slice(0, 10).replaceAll('-', '/');
   const folder = `${file.quarantine || file.checkpoint?.otherHeader ? 'quarantine/' : ''}${file.feed}/${day}/${file.fileId}`;
-  // What was written while it was held stays as it was.
+  // Objects that were written during the quarantine stay as they are.
   const part = file.release ? '.released' : '';
-  // The name it was dropped under, without its folders; S3 takes any character in a key.
+  // The object's name, without its folders; S3 allows any character in a key.
   const dropped = shortened(file.source.key.slice(file.source.key.lastIndexOf('/') + 1));
-  // Whoever copies the archive to a disk must not be led out of the file's folder.
+  // Copying the archive to a disk must not write outside the file's folder.
   const name = ['', '.', '..'].includes(dropped) ? 'source' : dropped;
   const manifest = (number: number): string =>
     number === 1 ? `${folder}/manifest.json` : `${folder}/manifest.${number}.json`;
@@ -48,7 +48,7 @@ export function archiveKeysOf(file: {
   };
 }
 
-/** S3: a key has 1,024 bytes at most, and the folder takes some of them. */
+/** S3: a key has at most 1,024 bytes, some of which the folder needs. */
 const maxNameBytes = 800;
 
 function shortened(name: string): string {
@@ -57,7 +57,7 @@ function shortened(name: string): string {
   return short;
 }
 
-/** Receipts of one attempt at a batch, until the finalizer gathers them. */
+/** Receipts of one attempt at a batch, until the finalizer collects them. */
 export function workReceiptsKey(fileId: string, batch: number, attempt: number, owner: string): string {
   return `receipts/${fileId}/${String(batch).padStart(8, '0')}/${attempt}-${owner}.ndjson.gz`;
 }

@@ -1,7 +1,7 @@
 import type { FileAccount } from './file-account.ts';
 import { contentBytesOf } from './file-account.ts';
 
-/** Those to be sent. While it is still being split: as many more as the bytes read so far make likely. */
+/** Records to be sent. While the file is being split, an estimate from the bytes read so far. */
 export function expectedRecords(file: FileAccount): number | undefined {
   if (file.checkpoint?.otherHeader) return file.checkpoint.otherHeader.record;
   if (file.totalRecords !== undefined) return file.totalRecords;
@@ -12,8 +12,8 @@ export function expectedRecords(file: FileAccount): number | undefined {
 }
 
 /**
- * Records a byte of a feed's objects as they lie in the bucket, from files of which it is known: for those that nobody
- * has cut anything of yet. Compressed ones are apart. Undefined where there is none to go by.
+ * Records per byte of a feed's stored objects, from files for which it is known: an estimate for files that have not been
+ * cut yet. Compressed files are counted separately. Undefined if no such file exists.
  */
 export function recordsPerByte(known: readonly FileAccount[], like: FileAccount): number | undefined {
   let [records, bytes] = [0, 0];
@@ -27,7 +27,7 @@ export function recordsPerByte(known: readonly FileAccount[], like: FileAccount)
   return bytes > 0 ? records / bytes : undefined;
 }
 
-/** By its name as long as nobody has looked into it. */
+/** Judged by the file's name until its content has been inspected. */
 function isCompressed({ content, source, sha256 }: FileAccount): boolean {
   return content !== undefined || (sha256 === undefined && /\.gz$/i.test(source.key));
 }

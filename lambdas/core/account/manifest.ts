@@ -16,19 +16,21 @@ export const manifestError = z.object({
 });
 export type ManifestError = z.infer<typeof manifestError>;
 
-/** Open dead letters that failed in the same way. */
+/** Open dead letters with the same failure. */
 export const reasonCount = z.object({
   outcome: manifestError.shape.outcome,
-  /** Null for all reasons that came after the first `maxReasons` ones. */
+  /** Null for all reasons after the first `maxReasons` ones. */
   reason: z.string().nullable(),
   records: z.int().positive(),
 });
 export type ReasonCount = z.infer<typeof reasonCount>;
 
-/** Failed records that a manifest shows one by one; the receipts have all of them. */
+/** Failed records that a manifest lists; the receipts have all of them. */
 export const maxErrors = 1000;
 
-/** Pairs of outcome and reason that a manifest counts apart: an API that answers with ever new reasons fills no manifest. */
+/**
+ * Pairs of outcome and reason that a manifest counts separately: an API with ever new reasons must not fill the manifest.
+ */
 export const maxReasons = 1000;
 
 /** Characters (Unicode code points) of a failed record that a manifest shows. */
@@ -38,18 +40,18 @@ const sha256 = z.string().regex(/^[0-9a-f]{64}$/);
 const count = z.int().nonnegative();
 const time = z.iso.datetime();
 
-/** The version that is written. A manifest of version 1 lacks what is marked with "since 2". */
+/** The version that is written. A manifest of version 1 lacks the fields marked "since 2". */
 export const manifestVersion = 2;
 
 /**
- * The account of one file, kept beside it in the archive. It reads version 1 as well, whose missing fields are null or
- * empty here; `cli/verify` tells the difference.
+ * The account of one file, stored next to it in the archive. The schema reads version 1 as well, whose missing fields are
+ * null or empty here; `cli/verify` distinguishes them.
  */
 export const manifest = z.object({
   manifest_version: z.literal([1, manifestVersion]),
-  /** 1 for the first; amendments count on and never replace it. */
+  /** 1 for the first; amendments have the following numbers and never replace it. */
   manifest_number: z.int().positive(),
-  /** Of the bytes of the manifest before this one; null for the first. Since 2. */
+  /** SHA-256 of the previous manifest's bytes; null for the first. Since 2. */
   previous_manifest_sha256: sha256.nullable().default(null),
   tool: z.literal('sluice'),
   tool_version: z.string(),
@@ -63,43 +65,45 @@ export const manifest = z.object({
     version_id: z.string().nullable(),
     etag: z.string(),
   }),
-  /** Where source, receipts and this manifest lie. */
+  /** Keys of the source, the receipts and this manifest. */
   archive: z.object({
     bucket: z.string(),
     source_key: z.string().nullable(),
     receipts_key: z.string().nullable(),
-    /** The failed records' receipts alone; null where there are none. These two came later. */
+    /** The failed records' receipts only; null if there are none. This field and the next one were added later. */
     dead_letters_key: z.string().nullable().default(null),
-    /** Of these two objects' bytes; they came later, too. */
+    /** SHA-256 of the bytes of these two objects; also added later. */
     receipts_sha256: sha256.nullable().default(null),
     dead_letters_sha256: sha256.nullable().default(null),
-    /** One line a dead letter that has come to rest since; null where none has. */
+    /** One line per dead letter that has been resolved since; null if none has. */
     resolutions_key: z.string().nullable().default(null),
-    /** Of that object's bytes. Since 2. */
+    /** SHA-256 of that object's bytes. Since 2. */
     resolutions_sha256: sha256.nullable().default(null),
-    /** This account as a page for people, and the SHA-256 of its bytes; null where drawing it failed. Since 2. */
+    /** The report of this account, and the SHA-256 of its bytes; null if rendering failed. Since 2. */
     report_key: z.string().nullable().default(null),
     report_sha256: sha256.nullable().default(null),
     manifest_key: z.string(),
   }),
-  /** SHA-256 of the file's bytes, lower-case hex: what `sha256sum` prints. Null where it could not be read. */
+  /** SHA-256 of the file's bytes, lower-case hex, as `sha256sum` prints it. Null if the file could not be read. */
   checksum: z.string().nullable(),
   bytes: count,
   format: z.string().nullable(),
-  /** These came later: a manifest from before has none. */
+  /** These were added later: older manifests have none. */
   encoding: z.string().nullable().default(null),
   compression: z.enum(compressions).nullable().default(null),
-  /** Of a ZIP archive: its one file. */
+  /** The only file of a ZIP archive. */
   zip_member: z.string().nullable().default(null),
-  /** What the text was in before it was decoded into UTF-8. */
+  /** The text's encoding before it was decoded into UTF-8. */
   decoded_from: z.enum(utf16Encodings).nullable().default(null),
-  /** Decompressed and decoded: what `offset` counts in. */
+  /** Bytes after decompression and decoding, to which `offset` refers. */
   content_bytes: count.nullable().default(null),
-  /** Offset of the first byte behind a BOM, a CSV header or an array's bracket; null where no format was settled. Since 2. */
+  /** Offset of the first byte after a BOM, a CSV header or an array's bracket; null if the format is unknown. Since 2. */
   body_offset: count.nullable().default(null),
-  /** Of a CSV with a preamble: the bytes before its header's line. Absent from others, as it came later. */
+  /** For a CSV with a preamble: the bytes before its header's line. Absent from others, as it was added later. */
   preamble_bytes: count.optional(),
-  /** Small files of one record each that this is the account of: each receipt names its file. Null for a file as it was dropped. */
+  /**
+   * The number of bundled small files, one record each: each receipt names its file. Null for a file that isn't a bundle.
+   */
   bundled_files: count.nullable().default(null),
   total_records: count,
   valid_records: count,
@@ -109,36 +113,41 @@ export const manifest = z.object({
   refused_records: count,
   exhausted_records: count,
   held_records: count,
-  /** Records that were never sent to a consumer and have no receipts: receipts and these have each record once. */
+  /**
+   * Records that were never sent to a consumer and have no receipts: each record is either here or in the receipts, once.
+   */
   held_ranges: z.array(z.object({ first_record: z.int().positive(), last_record: z.int().positive() })).default([]),
-  /** Rejected, refused and exhausted ones whose letter is still open. */
+  /** Rejected, refused and exhausted records whose letter is still open. */
   dead_lettered_records: count,
-  /** Were dead letters once and got through since. */
+  /** Former dead letters that have succeeded since. */
   resolved_records: count,
-  /** Dead letters that somebody has settled by hand: still counted by their outcome, no longer open. */
+  /** Dead letters that a person has settled by hand: still counted by their outcome, no longer open. */
   handled_records: count.default(0),
   /** The sum is exact, and the receipts hold each record exactly once. */
   reconciled: z.boolean(),
-  /** Over what the receipts hold, in file order; null where there are none, and in a manifest from before. */
+  /** Roots over the receipts' contents, in file order; null if there are none, and in an older manifest. */
   proof: z
     .object({
       leaves: count,
-      /** Merkle root (RFC 6962) over the records' SHA-256: 32 bytes a leaf. */
+      /** Merkle root (RFC 6962) over the records' SHA-256: 32 bytes per leaf. */
       records_root: sha256,
       /** The same over the receipts' lines, without their line feeds. */
       receipts_root: sha256,
     })
     .nullable()
     .default(null),
-  /** Over this manifest's bytes, in an object of its own. Null where the stack has no key to sign with, and from before. */
+  /**
+   * Signature over this manifest's bytes, in a separate object. Null if the stack has no key to sign with, and in older
+   * manifests.
+   */
   signature: z
     .object({
-      /** On P-256, DER-encoded; the names are KMS's. */
+      /** ECDSA on P-256, DER-encoded; the names are KMS's. */
       algorithm: z.literal('ECDSA_SHA_256'),
       key_arn: z.string(),
-      /** Of the public key's SubjectPublicKeyInfo. */
+      /** SHA-256 of the public key's SubjectPublicKeyInfo. */
       public_key_sha256: sha256,
-      /** The same, as PEM, and the SHA-256 of that object's bytes (since 2). */
+      /** Key of the public key's PEM object, and the SHA-256 of that object's bytes (since 2). */
       public_key_key: z.string(),
       public_key_pem_sha256: sha256.nullable().default(null),
       signature_key: z.string(),
@@ -151,7 +160,7 @@ export const manifest = z.object({
   /** The first `maxErrors`, in file order. */
   errors: z.array(manifestError),
   errors_truncated: z.boolean(),
-  /** All open dead letters, counted by outcome and reason, in the order in which each pair appears first. Since 2. */
+  /** All open dead letters, counted by outcome and reason, in order of first appearance. Since 2. */
   errors_by_reason: z.array(reasonCount).default([]),
   times: z.object({
     received: time,
@@ -168,19 +177,19 @@ export type HeldRange = Manifest['held_ranges'][number];
 export type Manifest = z.infer<typeof manifest>;
 
 /**
- * What a manifest says of its file as a whole: counts, hashes, keys and times. Its lists of single records and ranges grow
- * with the file and stay in the archive, since a DynamoDB item holds 400 KB at most.
+ * A manifest's facts about its file as a whole: counts, hashes, keys and times. Its lists of single records and ranges
+ * grow with the file and stay in the archive, since a DynamoDB item holds at most 400 KB.
  */
 export type ManifestSummary = Omit<Manifest, 'errors' | 'errors_by_reason' | 'held_ranges'>;
 
 /** The ledger's item of a manifest. */
 export const manifestFigures = manifest.omit({ errors: true, errors_by_reason: true, held_ranges: true }).extend({
-  /** Of the bytes of the manifest in the archive. */
+  /** SHA-256 of the manifest's bytes in the archive. */
   manifest_sha256: sha256,
 });
 export type ManifestFigures = z.infer<typeof manifestFigures>;
 
-/** @param manifestSha256 of the manifest's bytes, lower-case hex */
+/** @param manifestSha256 SHA-256 of the manifest's bytes, lower-case hex */
 export function figuresOf(manifest: Manifest, manifestSha256: string): ManifestFigures {
   const { errors: _errors, errors_by_reason: _reasons, held_ranges: _ranges, ...summary } = manifest;
   return { ...summary, manifest_sha256: manifestSha256 };

@@ -1,11 +1,11 @@
 import { hash } from 'node:crypto';
 
 /**
- * A Merkle tree as RFC 6962 (2.1) has it, over SHA-256: a leaf's hash is that of 0x00 and its bytes, an inner node's that
- * of 0x01 and its children's. So no leaf can pass for a node, and a tree of any size has one shape only.
+ * A Merkle tree by RFC 6962 (2.1), over SHA-256: a leaf's hash is that of 0x00 and its bytes, an inner node's that of
+ * 0x01 and its children's hashes. So a leaf can't be mistaken for a node, and a tree of any size has exactly one shape.
  */
 
-/** In one call, and by way of hex: a Hash object for each of millions of small texts takes four times as long. */
+/** In one call, and through hex: a Hash object for each of millions of short texts takes four times as long. */
 const sha256 = (bytes: Uint8Array): Buffer => Buffer.from(hash('sha256', bytes, 'hex'), 'hex');
 
 /** Root of no leaves: the hash of nothing. */
@@ -25,7 +25,7 @@ export function nodeHash(left: Uint8Array, right: Uint8Array): Buffer {
   return sha256(node);
 }
 
-/** Takes leaves one by one; what is kept is one hash for each doubling of their number. */
+/** Takes leaves one by one and keeps one hash for each doubling of their number. */
 export class MerkleRoot {
   /** Roots of whole subtrees, the largest first; their sizes are the powers of two in `#leaves`. */
   readonly #peaks: Buffer[] = [];
@@ -37,7 +37,7 @@ export class MerkleRoot {
 
   add(leaf: Uint8Array): void {
     let root = leafHash(leaf);
-    // As in binary counting: for each one-bit that carries, two subtrees of one size become one.
+    // As in binary counting: each carry joins two subtrees of the same size.
     for (let size = this.#leaves; size % 2 === 1; size = Math.floor(size / 2)) {
       root = nodeHash(this.#peaks.pop() as Buffer, root);
     }
@@ -52,21 +52,21 @@ export class MerkleRoot {
   }
 }
 
-/** A step from a leaf up to the root: the sibling, and the side it stands on. */
+/** A step from a leaf up to the root: the sibling and its side. */
 export interface ProofStep {
   side: 'left' | 'right';
   hash: Buffer;
 }
 
-/** Takes all leaves of a tree one by one, and has the way from one of them to the root at the end. */
+/** Takes all leaves of a tree one by one and then has the path from one of them to the root. */
 export class MerkleProof {
   readonly #siblings: { side: ProofStep['side']; from: number; end: number; root: MerkleRoot }[];
   #next = 0;
 
   /**
-   * @param index of the leaf that is to be proved, from 0
-   * @param leaves in the tree
-   * @throws RangeError where there is no such leaf
+   * @param index the leaf to prove, from 0
+   * @param leaves number of leaves in the tree
+   * @throws RangeError if there is no such leaf
    */
   constructor(index: number, leaves: number) {
     if (!Number.isSafeInteger(index) || index < 0 || index >= leaves) {
@@ -86,14 +86,14 @@ export class MerkleProof {
   }
 }
 
-/** The subtrees beside the way to a leaf of the tree over [from, end): the lowest first. */
+/** The subtrees beside the path to a leaf of the tree over [from, end): the lowest first. */
 function siblingsOf(
   index: number,
   from: number,
   end: number,
 ): { side: ProofStep['side']; from: number; end: number }[] {
   if (end - from === 1) return [];
-  // The left subtree is the largest whole one that leaves something for the right.
+  // The left subtree is the largest complete one that leaves at least one leaf for the right.
   let half = 1;
   while (half * 2 < end - from) half *= 2;
   const middle = from + half;

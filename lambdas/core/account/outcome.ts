@@ -1,4 +1,4 @@
-/** What became of a record. The six add up to the file's total, always. */
+/** A record's outcome. The six counts always add up to the file's total. */
 export const outcomes = ['uploaded', 'duplicate', 'rejected', 'refused', 'exhausted', 'held'] as const;
 export type Outcome = (typeof outcomes)[number];
 

@@ -3,10 +3,10 @@ import * as z from 'zod';
 import { outcomes } from './outcome.ts';
 
 /**
- * What an unfinished attempt at a batch has got done: all that can't be made again from the batch's bytes. Kept in the
- * batch's item in the ledger, and written for every 50 records, so it is made to be short and quick: most records end
- * in one of a few ways, which are written once; a record is its place, its way and its time, each as the difference to
- * the one before. 500 records take about 2 KB.
+ * The progress of an unfinished attempt at a batch: everything that can't be recomputed from the batch's bytes. It is
+ * kept in the batch's item in the ledger and written every 50 records, so it is short and quick to encode. Most records
+ * end in one of a few ways, which are written once; a record is its place, its way and its time, each as the difference
+ * from the previous one. 500 records take about 2 KB.
  */
 const wayOfEnding = z.object({
   outcome: z.enum(outcomes),
@@ -43,7 +43,7 @@ export function encodeProgress({ done, fence }: Progress): Uint8Array {
   return encoder.encode(fence);
 }
 
-/** The same, record by record: what was written once is not made again for every save that follows. */
+/** The same, record by record: what is encoded once is not encoded again for later saves. */
 export class ProgressEncoder {
   readonly #ways = new Map<string, number>();
   #tail: Buffer = Buffer.allocUnsafe(4096);
@@ -51,7 +51,7 @@ export class ProgressEncoder {
   #place = 0;
   #at = 0;
 
-  /** In whatever order; each place once. */
+  /** In any order; each place once. */
   add({ i, at, ...way }: DoneRecord): void {
     const key = wayKey(way);
     let index = this.#ways.get(key);
@@ -65,7 +65,7 @@ export class ProgressEncoder {
     [this.#place, this.#at] = [i, at];
   }
 
-  /** All that was added so far. */
+  /** Everything added so far. */
   encode(fence: number): Uint8Array {
     const ways = Buffer.from(`[${[...this.#ways.keys()].join(',')}]`);
     const head: number[] = [];
@@ -81,7 +81,7 @@ export class ProgressEncoder {
 /** Three varints of up to eight bytes. */
 const maxRecordBytes = 24;
 
-/** Most records end in the same way: what says so is made once. */
+/** Most records end in the same way: its JSON is made once. */
 const plainWays = new Map<string, string>();
 
 function wayKey(way: z.infer<typeof wayOfEnding>): string {
@@ -95,7 +95,7 @@ function wayKey(way: z.infer<typeof wayOfEnding>): string {
   return key;
 }
 
-/** @throws where the bytes are not a progress of ours */
+/** @throws if the bytes are not an encoded progress */
 export function decodeProgress(bytes: Uint8Array): Progress {
   const reader = new VarintReader(bytes);
   if (reader.next() !== version) throw new Error('The progress is of another version.');

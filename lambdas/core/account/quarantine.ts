@@ -6,15 +6,15 @@ export interface Quarantine {
   at: number;
   /** Absent: `too_many_rejects`. */
   code?: 'too_many_rejects' | 'all_refused';
-  /** Rejected (or refused, by `code`), of so many that had come to an end. */
+  /** Rejected records (or refused ones, by `code`), out of the number that had ended. */
   rejected: number;
   seen: number;
   message: string;
 }
 
 /**
- * Whether more of a file is rejected than its feed tolerates, by what its settled batches say. Held records have not been
- * seen. Undefined where it is not, and where somebody has decided already.
+ * Whether more of a file is rejected than its feed tolerates, by its settled batches. Held records are not counted.
+ * Undefined if it is not, or if a person has already decided.
  */
 export function wrongFile(
   file: FileAccount,
@@ -33,7 +33,9 @@ export function wrongFile(
   return { at: nowMs, rejected, seen, message };
 }
 
-/** The API refuses all of it. @param refused records in a row, of `seen` that have come to an end in their batch */
+/**
+ * The API refuses all of its records. @param refused consecutive refusals, of `seen` records of the batch that have ended
+ */
 export function refusedFile(status: number, refused: number, seen: number, nowMs: number): Quarantine {
   const message =
     `The API answered ${status} to every record of this file that was sent, ${refused} so far. Either it accepts no such ` +
@@ -41,17 +43,17 @@ export function refusedFile(status: number, refused: number, seen: number, nowMs
   return { at: nowMs, code: 'all_refused', rejected: refused, seen, message };
 }
 
-/** Nothing more of it is to be sent: it is in quarantine, or was replaced. */
+/** Nothing more of it may be sent: it is quarantined or was replaced. */
 export function isStopped(file: Pick<FileAccount, 'state' | 'quarantine' | 'release'>): boolean {
   return file.state === 'superseded' || isQuarantined(file);
 }
 
-/** Its account ends in quarantine: it is in it, or the rows behind another header are held for good. */
+/** Its account ends in quarantine: it is quarantined, or the rows after another header are held permanently. */
 export function endsInQuarantine(file: Pick<FileAccount, 'quarantine' | 'release' | 'checkpoint'>): boolean {
   return isQuarantined(file) || file.checkpoint?.otherHeader !== undefined;
 }
 
-/** What of it waits to be sent is held until somebody releases it. */
+/** Its unsent records are held until a person releases it. */
 export function isQuarantined({ quarantine, release }: Pick<FileAccount, 'quarantine' | 'release'>): boolean {
   return quarantine !== undefined && release === undefined;
 }

@@ -5,8 +5,8 @@ import { sha256Of } from '../records/identity.ts';
 import type { CutLimits, Dialect } from '../records/dialect.ts';
 
 /**
- * A fingerprint of how a file is read: its dialect, the limits that decide what a good record is, and the feed's rules. The same
- * bytes under another fingerprint are another file, since other records come of them. 32 hex digits.
+ * A fingerprint of how a file is read: its dialect, the limits that decide which records are good, and the feed's rules.
+ * The same bytes under another fingerprint count as another file, since they yield other records. 32 hex digits.
  */
 export function readingOf(dialect: Dialect, { maxRecordBytes }: CutLimits, feed: Feed): string {
   const inOrder = Object.entries(dialect).sort(([a], [b]) => (a < b ? -1 : 1));
@@ -17,7 +17,7 @@ const known = new WeakMap<Feed, string>();
 
 function rulesOf(feed: Feed): string {
   const { columns, integerFields, exactNumbers = false, rulesVersion = 1, optionValues } = feed;
-  // Refinements and transformations are functions: what they do is in `rulesVersion`.
+  // Refinements and transformations are functions: `rulesVersion` covers them.
   const schema = () => z.toJSONSchema(feed.schema, { io: 'input', unrepresentable: 'any' });
   const rules =
     known.get(feed) ??
@@ -27,13 +27,13 @@ function rulesOf(feed: Feed): string {
 }
 
 /**
- * Whether a file keeps a later one with the same bytes, read in the same way, from being sent: it is in progress, or the sink has
- * accepted something of it. What a file did not send must not be lost because it came first.
+ * Whether a file prevents a later one with the same bytes and the same reading from being sent: it is in progress, or the
+ * sink has accepted some of it. Records that the first file did not send must not be lost because it came first.
  */
 export function blocksSameBytes(before: FileAccount | undefined): boolean {
   if (before?.state === 'splitting' || before?.state === 'split') return true;
   if (before?.state !== 'completed') return false;
   const { uploaded, duplicate } = before.settled;
-  // A record may have got through later: redriven, corrected, or settled by hand.
+  // A record may have succeeded later: redriven, corrected, or settled by hand.
   return uploaded + duplicate > 0 || before.lastResolvedAt !== undefined;
 }

@@ -6,14 +6,14 @@ import type { DoneRecord } from './progress.ts';
 import type { Receipt } from './receipt.ts';
 import { sourceFieldsOf } from './source-uri.ts';
 
-/** The record as it stood in the file, as far as it can be shown. */
+/** The record's text in the file, as far as it can be shown. */
 export function rawOf(record: PreparedRecord): RawPayload {
   return rawPayloadOf(record.bytes, record.length);
 }
 
 /**
- * A record's line in the receipts. A failed one carries all that its letter does: a purged DLQ loses nothing.
- * @param first of a duplicate: the first record of its batch with the same request id, which may be the record itself
+ * A record's line in the receipts. A failed record's line has everything that its letter has: a purged DLQ loses nothing.
+ * @param first for a duplicate: the first record of its batch with the same request id, which may be the record itself
  */
 export function receiptOf(record: PreparedRecord, done: DoneRecord, first?: PreparedRecord): Receipt {
   const { result } = record;

@@ -8,27 +8,27 @@ export const receipt = z.object({
   /** Bytes from the file's start to the record's first byte; `length` bytes from there are the record. */
   offset: z.int().nonnegative(),
   length: z.int().nonnegative(),
-  /** Of the record's bytes as they stand in the file. */
+  /** SHA-256 of the record's bytes in the file. */
   sha256: z.string(),
   outcome: z.enum(outcomes),
-  /** Null where the record never got as far as having one. */
+  /** Null if the record failed before it had one. */
   request_id: z.string().nullable(),
-  /** The API's last answer; null where it was never asked. */
+  /** Status of the API's last answer; null if no request was made. */
   status: z.int().nullable(),
   /** Requests made. */
   attempts: z.int().nonnegative(),
   at: z.iso.datetime(),
-  /** `409`: the API said "seen before" to a request that we may have sent ourselves before. */
+  /** `409`: the API answered "seen before" to a request that Sluice may have sent before. */
   confirmed_by: z.literal('409').optional(),
-  /** What people know the record by, and what it is still to be looked at for: of feeds that say so. */
+  /** The id by which people know the record, and its warnings: only of feeds that declare them. */
   correlation_id: z.string().optional(),
   warnings: z.array(z.string()).optional(),
-  /** The object that the record was, where small files were bundled into one. */
+  /** The record's own object, if small files were bundled. */
   source_file: z.string().optional(),
   source_version_id: z.string().optional(),
-  /** What the API said to a record that it did not simply take. */
+  /** The API's answer, if it was not a plain success. */
   api_answer: z.string().optional(),
-  /** Failed records only: see the dead-letter format for the words. */
+  /** Failed records only: the words are those of the dead-letter format. */
   reason: z.string().optional(),
   error: z.string().optional(),
   field: z.string().nullable().optional(),

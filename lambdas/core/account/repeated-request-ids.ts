@@ -1,22 +1,22 @@
 import type { Receipt } from './receipt.ts';
 
-/** Records of a file whose request ids are compared; each takes some 200 bytes of memory. */
+/** Records of a file whose request ids are compared; each takes about 200 bytes of memory. */
 const maxCompared = 100_000;
 
-/** Record numbers that a warning names. */
+/** Record numbers listed in a warning. */
 const maxNamed = 20;
 
 /**
- * Finds the records of a file whose request id another record had before them. The API keeps what came first, so such a
- * record's own bytes are not there; across batches it may even be reported as uploaded, where the API answers a
- * repetition like a first request.
+ * Finds the records of a file that share a request id with an earlier record. The API keeps the first one, so such a
+ * record's own bytes are not stored; across batches it may even be reported as uploaded, if the API answers a repetition
+ * like a first request.
  */
 export class RepeatedRequestIds {
   readonly #first = new Map<string, { sha256: string; outcome: Receipt['outcome'] }>();
   readonly #otherBytes = new NumberedRecords();
   readonly #uploadedTwice = new NumberedRecords();
 
-  /** In the file's order. */
+  /** In file order. */
   add({ record, sha256, outcome, request_id: id }: Receipt): void {
     if (id === null || (outcome !== 'uploaded' && outcome !== 'duplicate')) return;
     const first = this.#first.get(id);
@@ -28,7 +28,7 @@ export class RepeatedRequestIds {
     if (first.outcome === 'uploaded' && outcome === 'uploaded') this.#uploadedTwice.add(record);
   }
 
-  /** For the manifest, and so for the desk. */
+  /** For the manifest, and through it for the desk. */
   warnings(): { code: string; message: string }[] {
     const [other, twice] = [this.#otherBytes, this.#uploadedTwice];
     return [

@@ -1,11 +1,11 @@
 import { NewerVersionError } from '../errors.ts';
 
-/** Of messages and of the ledger's items. What has none is of the first. */
+/** Version of messages and of the ledger's items. Without a version they are of the first. */
 export const schemaVersion = 1;
 
 /**
- * After a rollback there may be messages and items of the version that was rolled back: to read them by guess could lose
- * what they say.
+ * After a rollback there may be messages and items of the version that was rolled back: reading them without knowing
+ * their format could lose data.
  * @throws NewerVersionError
  */
 export function refuseNewer(what: 'message' | 'item', body: unknown): void {

@@ -1,11 +1,11 @@
 import type { MemberSource } from '../records/bundle.ts';
 
-/** How an object is named to people. */
+/** An object's name for people. */
 export function uriOf({ bucket, key }: { bucket: string; key: string }): string {
   return `s3://${bucket}/${key}`;
 }
 
-/** What letters and receipts say of a record that was a file of its own. */
+/** The fields in letters and receipts about a record that was a file of its own. */
 export interface SourceFields {
   source_file?: string | undefined;
   source_version_id?: string | undefined;
@@ -17,7 +17,7 @@ export function sourceFieldsOf(source: MemberSource | undefined): SourceFields {
   return { source_file: uriOf(source), ...(versionId === undefined ? {} : { source_version_id: versionId }) };
 }
 
-/** The object that they name; undefined where they name none. */
+/** The object that they name; undefined if none. */
 export function memberSourceOf({
   source_file: uri,
   source_version_id: versionId,

@@ -1,28 +1,28 @@
 import type { AnswerDeclaration, AnswerMark, JsonScalar } from '../../../feeds/feed.ts';
 
-/** An API's answer, as far as its meaning depends on it. */
+/** The parts of an API's answer that determine its meaning. */
 export interface ApiAnswer {
   status: number;
-  /** As the header has it; undefined without one. */
+  /** The header's value; undefined without one. */
   contentType: string | undefined;
-  /** As text. Where `isWhole` is false, what was read of it. */
+  /** As text. If `isWhole` is false, the part that was read. */
   body: string;
-  /** The body was read to its end. */
+  /** Whether the body was read to its end. */
   isWhole: boolean;
-  /** The API says when to come again. */
+  /** Whether the API says when to retry. */
   hasRetryAfter: boolean;
 }
 
 export type AnswerMeaning =
   | { kind: 'uploaded' | 'seen-before' | 'in-progress' | 'refused' | 'throttled' | 'unauthorised' }
-  /** `ambiguous`: the record may be stored all the same. */
+  /** `ambiguous`: the record may be stored nevertheless. */
   | { kind: 'failed'; reason: string; ambiguous: boolean };
 
-/** RFC 9110: what a 2xx says of the record being stored depends on the API, except of these. */
+/** RFC 9110: except for these, whether a 2xx means that the record is stored depends on the API. */
 const usualSuccess = [200, 201, 204];
 const htmlTypes = ['text/html', 'application/xhtml+xml'];
 
-/** Where a feed declares nothing else. Words that can hardly mean another thing than the id of this request. */
+/** The default if a feed declares no others. Words that can hardly refer to anything except this request's id. */
 const usualConflict: readonly AnswerMark[] = ['version', 'different', 'mismatch', 'another', 'payload'].map((text) => ({
   text,
 }));
@@ -43,14 +43,15 @@ const usualSeenBefore: readonly AnswerMark[] = [
   'already processed',
 ].map((text) => ({ text }));
 
-/** The record is to be sent again: a time-out, a wrong machine (RFC 9110, 15.5.20), a lock, a replay (RFC 8470). */
+/** The record is sent again: a timeout, a misdirected request (RFC 9110, 15.5.20), a lock, a replay (RFC 8470). */
 const retriedStatuses = [408, 421, 423, 425];
 
 /**
- * What an answer says of the record.
+ * What an answer means for the record.
  *
- * A 409 is the API's word on another request with the same id, and the feed declares its words. A 409 without any of
- * them is a refusal, which a person sees: taken for "seen before", it could report a record as delivered that is not there.
+ * A 409 is about another request with the same id, and the feed declares the API's words for it. A 409 without any of
+ * them is a refusal, which a person sees: if it were taken for "seen before", a record could be reported as delivered
+ * that is not stored.
  */
 export function meaningOf(answer: ApiAnswer, declaration: AnswerDeclaration = {}): AnswerMeaning {
   const { status, hasRetryAfter } = answer;
@@ -58,12 +59,12 @@ export function meaningOf(answer: ApiAnswer, declaration: AnswerDeclaration = {}
   if (status === 409) return { kind: meaningOfConflict(answer, declaration) };
   if (status === 429) return { kind: 'throttled' };
   if (status === 401 || status === 403) return { kind: 'unauthorised' };
-  // A 413 that names a time is about the moment (RFC 9110, 15.5.14), not about the record.
+  // A 413 with a retry time is about the moment (RFC 9110, 15.5.14), not about the record.
   if (status >= 500 || retriedStatuses.includes(status) || (status === 413 && hasRetryAfter)) {
-    // Answers of 5xx and 408 may come after the record was stored; so may a gateway's request to wait.
+    // A 5xx or 408 may arrive after the record was stored; so may a gateway's request to wait.
     return failed(`http_${status}`, status >= 500 || status === 408 || hasRetryAfter);
   }
-  // A redirect is a maintenance page or a wrong base URL: nothing the record did.
+  // A redirect is a maintenance page or a wrong base URL: not the record's fault.
   if (status < 400) return failed(`http_${status}`, false);
   return { kind: 'refused' };
 }
@@ -86,19 +87,19 @@ function meaningOfSuccess(answer: ApiAnswer, { success = {} }: AnswerDeclaration
   if (!field) return { kind: 'uploaded' };
   const json = isWhole ? parseJson(body) : undefined;
   const found = valueAt(json, field.pointer);
-  // Of a body that broke off nobody knows whether it is missing.
+  // In a truncated body the field may follow later.
   const isStored =
     found === undefined ? isWhole && field.mayBeMissing === true && !namesAnError(json) : isOneOf(found, field.is);
   return isStored ? { kind: 'uploaded' } : failed('unexpected_body', true);
 }
 
-/** Whether a body without the field that decides says by other usual names that the record was not taken. */
+/** Whether a body without the deciding field says under other usual names that the record was not accepted. */
 function namesAnError(json: unknown): boolean {
   const has = (pointer: string): boolean => Boolean(valueAt(json, pointer));
   return has('/error') || has('/errors') || valueAt(json, '/success') === false || valueAt(json, '/ok') === false;
 }
 
-/** A 204 has no content, so its type says nothing. A page without a type is still a page. */
+/** A 204 has no content, so its type is meaningless. An HTML page without a type is still a page. */
 function isHtml(type: string, body: string, status: number): boolean {
   if (status === 204) return false;
   return htmlTypes.includes(type) || /^\s{0,1000}<(?:!doctype\s+html|html)\b/i.test(withoutBom(body).slice(0, 2_000));
@@ -124,7 +125,7 @@ const isOneOf = (value: unknown, values: readonly JsonScalar[]): boolean => valu
 
 const withoutBom = (text: string): string => text.replace(/^\uFEFF/, '');
 
-/** Undefined where it is no JSON. */
+/** Undefined if it isn't JSON. */
 function parseJson(text: string): unknown {
   try {
     return JSON.parse(withoutBom(text));
@@ -133,7 +134,7 @@ function parseJson(text: string): unknown {
   }
 }
 
-/** RFC 6901; undefined where there is nothing at the place. */
+/** RFC 6901; undefined if the pointer leads nowhere. */
 function valueAt(json: unknown, pointer: string): unknown {
   let value = json;
   for (const step of pointer.split('/').slice(1)) {

@@ -1,25 +1,25 @@
 import { Buffer } from 'node:buffer';
 
-/** Stands where a secret stood. */
+/** Replaces a secret. */
 export const removed = '[removed]';
 
-/** A piece of a secret of this many characters is removed wherever it stands; a shorter secret only as a whole. */
+/** A piece of a secret with at least this many characters is removed anywhere; a shorter secret only as a whole. */
 const pieceLength = 8;
 
-/** At the text's end the rest of a secret may have been cut off: this many of its first characters are removed there. */
+/** The end of the text may have cut a secret off: a prefix of at least this many characters is removed there. */
 const shortestRest = 4;
 
-/** Encodings inside of encodings that are looked through. */
+/** Levels of nested encodings that are decoded. */
 const maxDecodings = 3;
 
 /**
- * Another system's text without secrets: an API, a proxy or a gateway may send back what it was sent. What is removed:
- * credentials by how they are written (`Bearer …`, the value of an `Authorization` header, of an API key, of a cookie),
- * and the given secrets however they are written: in upper or lower case, with characters between, percent-encoded,
- * escaped for JSON or HTML, in hex or Base64 (also as a part of what was encoded), as a list of characters or bytes, whole or
- * in pieces.
+ * Removes secrets from another system's text: an API, a proxy or a gateway may send back what it received. Removed are
+ * credentials recognised by their form (`Bearer …`, the value of an `Authorization` header, of an API key, of a cookie),
+ * and the given secrets in any spelling: in upper or lower case, with characters between, percent-encoded, escaped for
+ * JSON or HTML, in hex or Base64 (also as part of a longer encoded text), as a list of characters or bytes, whole or in
+ * pieces.
  *
- * Called before the text is cut to the length that is kept. Time grows linearly with the text.
+ * Call it before the text is cut to the length that is kept. Time grows linearly with the text.
  */
 export function redactSecrets(text: string, secrets: readonly string[]): string {
   const forms = [...new Set(secrets.flatMap(formsOf))];
@@ -38,12 +38,13 @@ export function redactSecrets(text: string, secrets: readonly string[]): string 
   return replaceSpans(text, spans);
 }
 
-/** From, to: in UTF-16 units, the end not included. */
+/** From, to: in UTF-16 units, the end excluded. */
 type Span = readonly [number, number];
 
 /**
- * A Bearer token; the value of a header or a field that carries a secret, to the end of its line, quotation or element (it may
- * be in a list, or be called `value`, beside its name); a URL's password. Each quantifier has a bound, so matching is linear.
+ * A Bearer token; the value of a header or a field that carries a secret, to the end of its line, quotation or element
+ * (it may be in a list, or be named `value` next to its name); a URL's password. Each quantifier is bounded, so matching
+ * is linear.
  */
 const credentials = new RegExp(
   [
@@ -63,10 +64,10 @@ function spanOfValue(match: RegExpMatchArray): Span[] {
   return found === '' ? [] : [[end - found.length, end]];
 }
 
-/** A secret as it may be written, in the spelling that `squeeze` gives. */
+/** The forms in which a secret may appear, in the spelling that `squeeze` produces. */
 function formsOf(secret: string): string[] {
   const bytes = Buffer.from(secret);
-  // Base64 of a text that has the secret in it: by its place, the first and last characters depend on its neighbours.
+  // Base64 of a text that contains the secret: its first and last characters depend on their neighbours.
   const encoded = [0, 1, 2].map((before) => {
     const text = Buffer.concat([Buffer.alloc(before), bytes])
       .toString('base64')
@@ -74,7 +75,7 @@ function formsOf(secret: string): string[] {
     const isExact = (before + bytes.length) % 3 === 0;
     return text.slice(before === 0 ? 0 : before + 1, isExact ? undefined : -1);
   });
-  // Of a very short secret, hardly anything is left that is its own.
+  // For a very short secret, hardly any characters remain that are only its own.
   const derived = [bytes.toString('hex'), ...encoded].filter((form) => form.length >= shortestRest);
   return secret === '' ? [] : [secret, ...derived].map(spell);
 }
@@ -87,13 +88,13 @@ function spell(text: string): string {
     .replaceAll('_', '/');
 }
 
-/** A secret as it stands in a list, whatever stands between: its letters and digits, or its bytes in hex or decimal. */
+/** A secret's forms in a list with any separators: its letters and digits, or its bytes in hex or decimal. */
 function bareFormsOf(secret: string): { form: string; piece: number }[] {
   const bytes = Buffer.from(secret);
   return [
     { form: withoutSigns(secret), piece: pieceLength },
     { form: bytes.toString('hex'), piece: 2 * pieceLength },
-    // Digits alone are in many texts: these need more of them to be the secret's.
+    // Many texts contain digits: more of them must match.
     { form: bytes.join(''), piece: 2 * pieceLength },
   ].filter(({ form, piece }) => form.length >= piece);
 }
@@ -101,7 +102,7 @@ function bareFormsOf(secret: string): { form: string; piece: number }[] {
 const signs = /0x|[^a-z0-9]+/gi;
 const withoutSigns = (text: string): string => text.replace(signs, '').toLowerCase();
 
-/** Letters and digits alone: as lists, dumps and spelled-out texts have them. */
+/** Only letters and digits: as in lists, dumps and spelled-out texts. */
 function bareOf(view: View): View {
   const { text, spans } = rewrite(view, signs, () => '');
   return { text: text.toLowerCase(), spans };
@@ -121,7 +122,7 @@ function inOriginal({ spans }: View, [from, to]: Span): Span {
   return [spans[from]?.[0] ?? 0, spans[to - 1]?.[1] ?? 0];
 }
 
-/** Without all that no secret has: blanks, line breaks, control characters, other alphabets. */
+/** Removes what no secret contains: blanks, line breaks, control characters, other alphabets. */
 function squeeze(view: View): View {
   const { text, spans } = rewrite(view, /[^\x21-\x7e]+/g, () => '');
   return { text: spell(text), spans };
@@ -131,7 +132,7 @@ const escape =
   /%([0-9a-f]{2})|[\\%]u([0-9a-f]{4}|\{0{0,4}[0-9a-f]{1,4}\})|\\x([0-9a-f]{2})|&#(\d{1,8});?|&#x([0-9a-f]{1,8});?|&(amp|lt|gt|quot|apos);|\\(["'/\\])/gi;
 const entities: Record<string, string> = { amp: '&', lt: '<', gt: '>', quot: '"', apos: "'" };
 
-/** Percent-encoding and the escapes of JSON and HTML undone, once. */
+/** Undoes percent-encoding and the escapes of JSON and HTML, once. */
 function decode(view: View): View {
   return rewrite(view, escape, ([, percent, unicode, hex, decimal, entityHex, entity, plain]) => {
     if (entity !== undefined) return entities[entity.toLowerCase()] ?? '';
@@ -142,7 +143,7 @@ function decode(view: View): View {
   });
 }
 
-/** @param replacement of a match: one UTF-16 unit, or none */
+/** @param replacement for a match: one UTF-16 unit, or none */
 function rewrite({ text, spans }: View, pattern: RegExp, replacement: (match: RegExpExecArray) => string): View {
   let rewritten = '';
   const from: Span[] = [];
@@ -160,7 +161,7 @@ function rewrite({ text, spans }: View, pattern: RegExp, replacement: (match: Re
   return { text: rewritten, spans: from };
 }
 
-/** Where the form, or a piece of it that is long enough, stands in the text. */
+/** Finds the form, or a piece of it that is long enough, in the text. */
 function findForm(view: View, form: string): Span[] {
   const { text } = view;
   const length = Math.min(pieceLength, form.length);
@@ -184,7 +185,7 @@ function findPieces(view: View, form: string, length: number): Span[] {
   return spans;
 }
 
-/** Each run of spans that touch or overlap becomes one mark. */
+/** Replaces each run of touching or overlapping spans by one mark. */
 function replaceSpans(text: string, spans: readonly Span[]): string {
   const inOrder = [...spans].sort(([a], [b]) => a - b);
   let result = '';

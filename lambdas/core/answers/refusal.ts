@@ -1,7 +1,7 @@
-/** Its identity stands for another record already: nobody but a person can say which of the two is right. */
+/** Another record already has its identity: only a person can decide which of the two is right. */
 export const conflictReason = 'conflict';
 
-/** Why a record was refused. A 409 that means neither "seen before" nor "in progress" is a conflict. */
+/** The reason of a refusal. A 409 that means neither "seen before" nor "in progress" is a conflict. */
 export function refusalOf(status: number, answer: string): { reason: string; error: string } {
   const error = `the API refused the record with ${status}`;
   if (status === 409) return { reason: conflictReason, error: answer === '' ? error : answer };

@@ -1,30 +1,30 @@
 /** Columns of the source in a reconciliation CSV. Spreadsheets take 1,024 (older LibreOffice) to 16,384. */
 export const maxSourceColumns = 200;
-/** A longer name is no column: its field stands among the others. Characters. */
+/** A longer name is not a column: its field is kept among the others. Characters. */
 export const maxNameCharacters = 100;
-/** Names that are counted at once. */
+/** Names that are counted at the same time. */
 const maxCounted = 2_000;
 
 /**
  * Chooses the columns for the source's fields: those that the feed declares, then the most frequent ones. JSON records
- * may have any number of names; memory is bounded whatever they are, and time grows with the fields that were noted.
+ * may have any number of names; memory is bounded for any input, and time grows with the number of noted fields.
  *
- * Counts names as Misra and Gries do ("Finding repeated elements", 1982): where there are too many, each loses what the
- * least frequent one has, so that what is frequent stays.
+ * Counts names by the algorithm of Misra and Gries ("Finding repeated elements", 1982): if there are too many, the least
+ * frequent count is subtracted from each, so that frequent names remain.
  */
 export class CsvColumns {
   readonly #declared: ReadonlySet<string>;
   readonly #counts = new Map<string, number>();
 
-  /** @param declared names that are columns wherever they were met */
+  /** @param declared names that are columns if they occur at all */
   constructor(declared: readonly string[]) {
     this.#declared = new Set(declared);
   }
 
-  /** @param times how many records have these fields */
+  /** @param times number of records with these fields */
   note(names: Iterable<string>, times = 1): void {
     for (const name of names) {
-      // Without a name there is nothing to correct it by.
+      // A field without a name can't be corrected.
       if (name === '' || name.length > maxNameCharacters) continue;
       const before = this.#counts.get(name);
       if (before !== undefined) this.#counts.set(name, before + times);
@@ -32,7 +32,7 @@ export class CsvColumns {
     }
   }
 
-  /** In the order in which they were met. */
+  /** In order of first occurrence. */
   chosen(): string[] {
     const ranked = [...this.#counts].sort(([a, countA], [b, countB]) => this.#rank(b, countB) - this.#rank(a, countA));
     const chosen = new Set(ranked.slice(0, maxSourceColumns).map(([name]) => name));

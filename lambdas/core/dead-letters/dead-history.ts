@@ -1,17 +1,17 @@
 import type { DeadAttempt, DeadRecord } from '../account/file-account.ts';
 
-/** Attempts kept in a dead record's history; older ones make room. */
+/** Attempts kept in a dead record's history; the oldest are dropped. */
 const maxHistory = 50;
 
-/** Altered letters kept among them: whoever sends many must not push the attempts out. */
+/** Altered letters kept among them: many of them must not displace the attempts. */
 const maxAltered = 5;
 
-/** The word for it in a history, in lists and for the desk. */
+/** The word for an altered letter in histories, in lists and for the desk. */
 export const alteredReason = 'altered';
 
 type History = readonly DeadAttempt[];
 
-/** The history with one more entry. An altered letter that is seen once more replaces what was noted of it. */
+/** The history with one more entry. If an altered letter is seen again, the entry replaces its previous one. */
 export function withEntry(history: History, entry: DeadAttempt): DeadAttempt[] {
   if (!entry.altered) return [...history, entry].slice(-maxHistory);
   const { sha256 } = entry.altered;
@@ -25,12 +25,12 @@ export function hasAltered(history: History, { sha256, sentAt }: NonNullable<Dea
   return history.some(({ altered }) => altered?.sha256 === sha256 && altered.sentAt === sentAt);
 }
 
-/** What was really tried, without notes of altered letters. */
+/** The real attempts, without entries of altered letters. */
 export function attemptsIn({ history }: Pick<DeadRecord, 'history'>): DeadAttempt[] {
   return history.filter(({ altered }) => !altered);
 }
 
-/** What the history says of an altered letter. Its outcome is the record's as it was: nothing was tried. */
+/** The history entry of an altered letter. Its outcome is the record's previous one: nothing was tried. */
 export function alteredEntry(
   { outcome }: Pick<DeadRecord, 'outcome'>,
   altered: NonNullable<DeadAttempt['altered']>,

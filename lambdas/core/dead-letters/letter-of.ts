@@ -4,10 +4,10 @@ import type { UnnotedLetter } from '../../messages.ts';
 import type { SourceFields } from '../account/source-uri.ts';
 import { uriOf } from '../account/source-uri.ts';
 
-/** Beyond this many bytes a dead letter shows a record's head and points to the object that has all of it. Bytes. */
+/** Above this size, a dead letter shows a record's head and points to the object with the whole record. Bytes. */
 export const maxRawPayloadBytes = 64 * 1024;
 
-/** Bytes of the head that stands for a payload too long to show. */
+/** Bytes of the head that represents a payload too long to show. */
 const headBytes = 1024;
 
 export interface RawPayload {
@@ -15,7 +15,7 @@ export interface RawPayload {
   raw_payload: string;
 }
 
-/** A record as it stood in the file: text where text can carry it exactly, base64 where not, the head where it is too long. */
+/** A record as in the file: as text if text is exact, otherwise base64; only the head if it is too long. */
 export function rawPayloadOf(bytes: Buffer, wholeLength: number = bytes.length): RawPayload {
   if (wholeLength > maxRawPayloadBytes || wholeLength > bytes.length) {
     return { raw_encoding: 'head', raw_payload: bytes.subarray(0, headBytes).toString('base64') };
@@ -23,30 +23,30 @@ export function rawPayloadOf(bytes: Buffer, wholeLength: number = bytes.length):
   return wholePayloadOf(bytes);
 }
 
-/** All of a record, however long it is. */
+/** The whole record, of any length. */
 export function wholePayloadOf(bytes: Buffer): RawPayload {
   if (isUtf8(bytes)) {
     const text = bytes.toString('utf8');
-    // SQS refuses U+FFFE and U+FFFF; all other unpaired or control characters are escaped by JSON.
+    // SQS refuses U+FFFE and U+FFFF; JSON escapes all other unpaired or control characters.
     if (!/[\uFFFE\uFFFF]/.test(text)) return { raw_encoding: 'text', raw_payload: text };
   }
   return { raw_encoding: 'base64', raw_payload: bytes.toString('base64') };
 }
 
 /**
- * Whether the record lies in the work bucket beside its letter: too long for the letter, and not for the feed. What is too long
- * for the feed is never held as a whole, and nowhere stored.
+ * Whether the record is stored in the work bucket next to its letter: too long for the letter, but not for the feed. A
+ * record that is too long for the feed is never held as a whole and never stored.
  */
 export function isStoredApart(file: Pick<LetterFile, 'limits'>, { length }: { length: number }): boolean {
   return length > maxRawPayloadBytes && length <= file.limits.maxRecordBytes;
 }
 
-/** Of the stored record, in the work bucket. It names the content, so that storing it again changes nothing. */
+/** Key of the stored record in the work bucket. It names the content, so storing it again changes nothing. */
 export function payloadKeyOf(fileId: string, sha256: string): string {
   return `payloads/${fileId}/${sha256}`;
 }
 
-/** What is known of the file, wherever a letter is written. */
+/** The facts about the file that each letter needs. */
 export interface LetterFile {
   limits: { maxRecordBytes: number };
   fileId: string;

@@ -13,16 +13,16 @@ import { escapeCell, escapeFirstCell, escapeName } from './spreadsheet-text.ts';
 /** A failed record that still needs attention. */
 export interface OpenDead {
   file: FileAccount;
-  /** As it failed first. */
+  /** Its first failure. */
   receipt: Receipt;
-  /** Undefined where no letter of it has been seen (yet). */
+  /** Undefined if none of its letters has been seen (yet). */
   dead: DeadRecord | undefined;
 }
 
-/** Has the fields that have no column of their own: a JSON object, each name with its cell's text. */
+/** Holds the fields without a column of their own: a JSON object of names and cell texts. */
 export const otherFieldsColumn = 'sluice_other_fields';
 
-/** Columns behind the source's own. `sluice_file_id`, `sluice_record` and `sluice_sha256` tie a row to its record. */
+/** Columns after the source's own. `sluice_file_id`, `sluice_record` and `sluice_sha256` tie a row to its record. */
 export const ownColumns = [
   'sluice_reason',
   'sluice_field',
@@ -48,15 +48,17 @@ export type OwnColumn = (typeof ownColumns)[number];
 /** A record's row, as it was read and as a spreadsheet shows it. */
 export interface SourceRow {
   row: Record<string, unknown>;
-  /** By the source's column names: CSV fields and JSON strings as they are, JSON numbers as written, all else as JSON. */
+  /**
+   * By the source's column names: CSV fields and JSON strings as they are, JSON numbers as written, other values as JSON.
+   */
   cells: ReadonlyMap<string, string>;
 }
 
-/** The row that a failed record was; undefined where it can't be read as one, or is nested deeper than any feed's records. */
+/** The failed record's row; undefined if it can't be read as one, or is nested deeper than any feed's records. */
 export function sourceRowOf(receipt: Receipt, dialect: Dialect | undefined): SourceRow | undefined {
   const bytes = rawBytesOf(receipt);
   if (!dialect || !bytes) return undefined;
-  // Without the feed's integer fields: what is wrong with a number is for the desk to see in its cell.
+  // Without the feed's integer fields: the desk sees in the cell what is wrong with a number.
   const parsed = parseRecord(bytes, dialect);
   if (parsed.kind === 'problem') return undefined;
   const { row } = parsed;
@@ -65,7 +67,7 @@ export function sourceRowOf(receipt: Receipt, dialect: Dialect | undefined): Sou
       ? new Map<string, string>()
       : numberLiterals(decodeText(bytes, dialect.encoding) ?? '', Object.keys(row));
   const cells = Object.entries(row)
-    // A header may have a column without a name: nobody could correct it.
+    // A header may have a column without a name: it can't be corrected.
     .filter(([name]) => name !== '')
     .map(([name, value]): [string, string] => [name, literals.get(name) ?? cellOf(value)]);
   return { row, cells: new Map(cells) };
@@ -75,13 +77,13 @@ function cellOf(value: unknown): string {
   return typeof value === 'string' ? value : JSON.stringify(value);
 }
 
-/** The record's bytes; undefined where only their head was kept. */
+/** The record's bytes; undefined if only their head was kept. */
 function rawBytesOf({ raw_encoding: encoding, raw_payload: payload = '' }: Receipt): Buffer | undefined {
   if (encoding === undefined || encoding === 'head') return undefined;
   return Buffer.from(payload, encoding === 'text' ? 'utf8' : 'base64');
 }
 
-/** The last thing that went wrong with it. */
+/** The record's last failure. */
 export function lastFailureOf({ receipt, dead }: OpenDead): Omit<DeadAttempt, 'correctionId'> {
   const last = dead?.history.at(-1);
   if (last) return last;
@@ -94,17 +96,17 @@ export function lastFailureOf({ receipt, dead }: OpenDead): Omit<DeadAttempt, 'c
   };
 }
 
-/** The fields that rows of its file may have: a CSV's header has them, of JSON each record has its own. */
+/** The fields that rows of its file may have: a CSV has them in its header; each JSON record has its own. */
 export function fieldsOf({ file: { dialect }, receipt }: OpenDead): Iterable<string> {
   return dialect?.format === 'csv' ? dialect.columns : (sourceRowOf(receipt, dialect)?.cells.keys() ?? []);
 }
 
-/** The first line, without its line break. A byte-order mark tells spreadsheets that it is UTF-8. */
+/** The first line, without its line break. The byte-order mark makes spreadsheets read it as UTF-8. */
 export function csvHeader(sourceColumns: readonly string[]): string {
   return `\uFEFF${joined([...sourceColumns.map((name) => escapeName(columnOf(name))), ...ownColumns])}`;
 }
 
-/** A record's line, without its line break. Fields without a column stand together in `sluice_other_fields`. */
+/** A record's line, without its line break. Fields without a column are collected in `sluice_other_fields`. */
 export function csvRow(open: OpenDead, sourceColumns: readonly string[]): string {
   const source = sourceRowOf(open.receipt, open.file.dialect);
   const own = ownCellsOf(open, source === undefined);
@@ -115,7 +117,9 @@ export function csvRow(open: OpenDead, sourceColumns: readonly string[]): string
   ]);
 }
 
-/** As many as fit into a cell, in the record's order: what is left out can't be corrected here, and is kept as it is. */
+/**
+ * As many as fit into a cell, in the record's order: fields that are left out can't be corrected here and stay unchanged.
+ */
 function otherFieldsOf({ cells }: SourceRow, columns: ReadonlySet<string>): string {
   const members: string[] = [];
   let room = maxCellCharacters;
@@ -130,12 +134,12 @@ function otherFieldsOf({ cells }: SourceRow, columns: ReadonlySet<string>): stri
   return members.length === 0 ? '' : `{${members.join(',')}}`;
 }
 
-/** Excel takes 32,767 in a cell, and moves the rest into the next rows. Characters, escaped. */
+/** Excel allows 32,767 in a cell, and moves the rest into the next rows. Characters, escaped. */
 const maxCellCharacters = 32_000;
-/** Shown of a text that is too long. Characters. */
+/** Characters shown of a text that is too long. */
 const shownCharacters = 1_000;
 
-/** A cell's text as it can be shown: all of it, or its head and what it was. */
+/** A cell's text as it can be shown: the whole text, or its head and a description. */
 export function shownCell(text: string): string {
   // An escaped character takes six.
   if (text.length * 6 <= maxCellCharacters) return text;
@@ -174,17 +178,17 @@ function ownCellsOf(open: OpenDead, showRaw: boolean): Record<OwnColumn, string>
   };
 }
 
-/** Of the file that was dropped: in a bundle each record was one. */
+/** Checksum of the dropped file: in a bundle each record was one. */
 export function droppedChecksumOf({ file, receipt }: OpenDead): string | undefined {
   return file.bundle ? receipt.sha256 : file.sha256;
 }
 
-/** As much as can be read of it. */
+/** The readable part of the record. */
 function readableRawOf({ raw_encoding: encoding, raw_payload: payload = '' }: Receipt): string {
   return encoding === 'text' ? payload : Buffer.from(payload, 'base64').toString('utf8');
 }
 
-/** A line of a CSV that is made for people, without its line break. */
+/** A line of a CSV for people, without its line break. */
 export function csvLine(cells: readonly string[]): string {
   return joined(cells.map((cell, index) => (index === 0 ? escapeFirstCell : escapeCell)(shownCell(cell))));
 }
@@ -197,12 +201,12 @@ function quoted(cell: string): string {
   return /[",;\r\n]|^\s|\s$/.test(cell) ? `"${cell.replaceAll('"', '""')}"` : cell;
 }
 
-/** The CSV's name of a source's column: one that could pass for ours gets an underscore before it. */
+/** The CSV's name of a source column: a name that could be mistaken for one of Sluice's gets an underscore as a prefix. */
 export function columnOf(sourceColumn: string): string {
   return /^_*sluice_/.test(sourceColumn) ? `_${sourceColumn}` : sourceColumn;
 }
 
-/** The source's column; undefined for one of ours. */
+/** The source's column; undefined for one of Sluice's. */
 export function sourceColumnOf(column: string): string | undefined {
   if (/^_+sluice_/.test(column)) return column.slice(1);
   return column.startsWith('sluice_') ? undefined : column;
