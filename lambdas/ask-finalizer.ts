@@ -9,12 +9,15 @@ export async function askToFinalize(file: FileAccount, queue: FinalizeQueue): Pr
   if (isManifestOwed(file) && isWhollySettled(file)) await queue.send(finalizeMessageOf(file, false), 0);
 }
 
-/** After a dead letter has been resolved: asks for an amended manifest, once for all letters resolved within a while. */
+/**
+ * After a dead letter has been resolved: requests an amended manifest, once for all letters resolved at about the same
+ * time.
+ */
 export async function askToAmend(
   file: { fileId: string; feed: string },
   ports: { ledger: Pick<FileLedger, 'requestAmendment'>; finalize: FinalizeQueue },
 ): Promise<void> {
-  // Asked for again where it was asked for long ago and has not come.
+  // Requests it again if an earlier request was long ago and nothing came of it.
   if (await ports.ledger.requestAmendment(file.fileId, askAgainAfterMs)) {
     await ports.finalize.send(finalizeMessageOf(file, true), amendAfterSeconds);
   }

@@ -35,7 +35,7 @@ const testEvent = z.object({ Event: z.literal('s3:TestEvent') });
 export type IntakeMessage =
   { kind: 'dropped'; sources: SourceObject[] } | { kind: 'test' } | ContinueMessage | ReemitMessage;
 
-/** @throws where the message is none that belongs into the intake queue, or of a later version */
+/** @throws if the message is none that belongs into the intake queue, or of a later version */
 export function parseIntakeMessage(body: unknown): IntakeMessage {
   if (testEvent.safeParse(body).success) return { kind: 'test' };
   refuseNewer('message', body);
@@ -53,7 +53,7 @@ function sourceOf(s3: z.infer<typeof s3Event>['Records'][number]['s3']): SourceO
   const hasVersion = object.versionId !== undefined && object.versionId !== 'null';
   return {
     bucket: bucket.name,
-    // S3 encodes the key as a form would: a space is a plus sign.
+    // S3 form-encodes the key: a space is a plus sign.
     key: decodeURIComponent(object.key.replaceAll('+', ' ')),
     ...(hasVersion ? { versionId: object.versionId as string } : {}),
     ...(object.sequencer === undefined ? {} : { sequencer: object.sequencer }),

@@ -10,14 +10,16 @@ import { refuseNewer } from './core/account/schema-version.ts';
 
 /**
  * A message as its schema has it.
- * @throws NewerVersionError where a later version of Sluice sent it; ZodError where it is none of ours
+ * @throws NewerVersionError if a later version of Sluice sent it; ZodError if it is none of ours
  */
 export function readMessage<Schema extends z.ZodType>(schema: Schema, body: unknown): z.infer<Schema> {
   refuseNewer('message', body);
   return schema.parse(body);
 }
 
-/** By the file's key, over the rest of the message (core/authenticity.ts). Absent where an earlier version claimed the file. */
+/**
+ * By the file's key, over the rest of the message (core/authenticity.ts). Absent if an earlier version claimed the file.
+ */
 const mac = z.string().optional();
 
 const position = z.object({
@@ -59,7 +61,7 @@ const batchPlace = {
   offset: z.int().nonnegative(),
   firstRecord: z.int().positive(),
   firstLine: z.int().positive(),
-  /** Records for which the API has asked to wait; absent where there are none, and in messages of before. */
+  /** Records for which the API has asked to wait; absent if there are none, and in messages of before. */
   pauses: z.array(carriedPause).optional(),
   mac,
 };

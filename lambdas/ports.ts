@@ -48,7 +48,7 @@ export interface ObjectHead {
 
 /** Reading the dropped files. */
 export interface SourceObjects {
-  /** Undefined where there is no such object (any more). */
+  /** Undefined if there is no such object (any more). */
   head(source: { bucket: string; key: string; versionId?: string }): Promise<ObjectHead | undefined>;
   /**
    * The bytes from `offset` to the end, in chunks of about 1 MiB and more, pinned to the version and ETag of `source`.
@@ -67,7 +67,7 @@ export interface DroppedVersion {
 /** The version that a page of a listing ended with. */
 export interface VersionCursor {
   key: string;
-  /** Empty where the listing goes on with another key. */
+  /** Empty if the listing goes on with another key. */
   versionId: string;
 }
 
@@ -244,16 +244,16 @@ export interface FileLedger {
    * @param close.figures of each manifest that was written since the file was closed last, the newest one last
    */
   closeFile(fileId: string, close: FileClose): Promise<boolean>;
-  /** The figures of a file's manifest; undefined where none are kept: an earlier version closed the file, or TTL has come. */
+  /** The figures of a file's manifest; undefined if none are kept: an earlier version closed the file, or TTL has come. */
   getManifestFigures(fileId: string, number: number): Promise<ManifestFigures | undefined>;
-  /** Stops a file that is under way; false where it has ended, or was stopped or released before. */
+  /** Stops a file that is under way; false if it has ended, or was stopped or released before. */
   quarantineFile(fileId: string, quarantine: Quarantine): Promise<boolean>;
   /**
-   * Opens a closed file in quarantine again, for what was held to be sent. Undefined where it is none, and where what is
-   * held are the rows behind another header: they never are.
+   * Opens a closed file in quarantine again, for what was held to be sent. Undefined if it is none, and where what is held
+   * are the rows behind another header: they never are.
    */
   releaseQuarantine(fileId: string, by: string, why: string): Promise<FileAccount | undefined>;
-  /** Marks the account as in need of another manifest, as of now. True where the caller is to ask the finalizer for it. */
+  /** Marks the account as in need of another manifest, as of now. True if the caller is to ask the finalizer for it. */
   requestAmendment(fileId: string, repeatAfterMs: number): Promise<boolean>;
   /** Takes that mark away: what is resolved from now on asks again. */
   beginAmendment(fileId: string): Promise<void>;
@@ -335,7 +335,7 @@ export interface DeadLedger {
     message: { id: string; sentAt: number },
     digests?: readonly string[] | null,
   ): Promise<LetterAdoption>;
-  /** Lets a letter that was made again be tried, before it is sent. Nothing where the record has no item or another letter. */
+  /** Lets a letter that was made again be tried, before it is sent. Nothing if the record has no item or another letter. */
   allowLetter(letter: Letter): Promise<void>;
   /** Notes in a dead record's history that its letter came back altered; nothing else changes. */
   noteAltered(fileId: string, record: number, altered: NonNullable<DeadAttempt['altered']>): Promise<void>;
@@ -348,11 +348,11 @@ export interface DeadLedger {
     attempt: DeadAttempt,
     failedMessageSentAt: number | undefined,
   ): Promise<void>;
-  /** False where it was resolved before, or never was dead. */
+  /** False if it was resolved before, or never was dead. */
   resolveDead(fileId: string, record: number, resolution: DeadResolution): Promise<boolean>;
   /**
-   * Notes a correction before it is sent. `repeated`: it was begun before, and may have been stored then. Undefined where
-   * the record isn't dead (any more).
+   * Notes a correction before it is sent. `repeated`: it was begun before, and may have been stored then. Undefined if the
+   * record isn't dead (any more).
    */
   beginCorrection(
     fileId: string,
@@ -370,7 +370,7 @@ export interface DeskState {
   fingerprint: string;
   /** Records that needed somebody. */
   openRecords: number;
-  /** The list of them in the archive; null where there were none. */
+  /** The list of them in the archive; null if there were none. */
   csvKey: string | null;
   at: number;
 }
@@ -469,7 +469,7 @@ export interface Limiter {
    */
   leaseSlots(count: number, waitedMs: number, prober?: Prober): Promise<SlotLease>;
   /**
-   * No one leases a slot before that time. Bounded: see core/limiter/retry.ts. `counts`: false where the record that it is
+   * No one leases a slot before that time. Bounded: see core/limiter/retry.ts. `counts`: false if the record that it is
    * asked for is known to ask again and again (see `countOthers`).
    */
   pauseUntil(timeMs: number, counts?: boolean): Promise<void>;
@@ -481,9 +481,9 @@ export interface Limiter {
   /** Moves every slot that is not leased yet: a request arrived later than the margin allows. */
   shift(ms: number): Promise<void>;
   /**
-   * No one sends for `breakerPauseMs`, then one probe. Undefined where it is open already: nothing changes. With a
-   * condition, `others-pass` where another consumer's requests are taken: nothing changes either. `file`: whose record's answer
-   * was the last straw.
+   * No one sends for `breakerPauseMs`, then one probe. Undefined if it is open already: nothing changes. With a condition,
+   * `others-pass` where another consumer's requests are taken: nothing changes either. `file`: whose record's answer was
+   * the last straw.
    */
   openBreaker(
     reason: BreakerReason,
@@ -493,9 +493,9 @@ export interface Limiter {
   /** Wants to know whether others' requests are taken; they say so in seconds, and `openBreaker` heeds it. */
   askOthers(): Promise<void>;
   /**
-   * The probe's end: closes the breaker, or leaves it open for another pause. Undefined where the probe is another's by
-   * now. `isSuspect`: it was made by a record that had failed before. `asksToWait`: the API names a time, so the probe
-   * counts towards no flush.
+   * The probe's end: closes the breaker, or leaves it open for another pause. Undefined if the probe is another's by now.
+   * `isSuspect`: it was made by a record that had failed before. `asksToWait`: the API names a time, so the probe counts
+   * towards no flush.
    */
   endProbe(end: ProbeEnd, isSuspect?: boolean, asksToWait?: boolean): Promise<BreakerState | undefined>;
   /** A request succeeded: told to the others with the next lease, at no cost. `accepted`: the API took the record. */
@@ -504,7 +504,7 @@ export interface Limiter {
   noteRefusal(): void;
   /** Refusals over all consumers since anybody's record was accepted, as of the last lease; where none is made, this consumer's. */
   refusals(): SharedRefusals;
-  /** A record failed as in an outage. True where that makes one, over all consumers: the breaker is to be opened. */
+  /** A record failed as in an outage. True if that makes one, over all consumers: the breaker is to be opened. */
   countOutage(): Promise<boolean>;
   /** Takes back what was counted. */
   forgetOutage(): Promise<void>;
@@ -533,15 +533,15 @@ export interface BreakerState {
   /** Why this opening began, whatever its probes were answered. */
   reason: BreakerReason;
   failedProbes: number;
-  /** The last of them, made by records that had failed before; absent where there are none. */
+  /** The last of them, made by records that had failed before; absent if there are none. */
   loneProbes?: number;
-  /** When the next probe may be made; null where it is closed. */
+  /** When the next probe may be made; null if it is closed. */
   untilMs: number | null;
 }
 
 /** The one item that an API's limiter and breaker are kept in: core/limiter/limiter-item.ts has its changes. */
 export interface LimiterStore {
-  /** Sees every change that was made before. Empty where there is none yet. */
+  /** Sees every change that was made before. Empty if there is none yet. */
   read(): Promise<LimiterItem>;
   /** The whole change in one step and the item after it; undefined, and no change, where one of its checks fails. */
   update(change: LimiterChange): Promise<LimiterItem | undefined>;
@@ -603,7 +603,7 @@ export interface TokenSource {
   token(): Promise<string>;
   /** Reads the secret anew. */
   refresh(): Promise<string>;
-  /** Names the version of the secret that was read last, without telling anything of it; undefined where unknown. */
+  /** Names the version of the secret that was read last, without telling anything of it; undefined if unknown. */
   version?(): string | undefined;
 }
 
@@ -618,12 +618,12 @@ export interface ReceiptStore {
 export interface PayloadStore {
   /** Repeatable: the key names the content. */
   putPayload(key: string, bytes: Buffer): Promise<void>;
-  /** Undefined where there is none (any more), or where it may not be read. The caller checks the hash. */
+  /** Undefined if there is none (any more), or where it may not be read. The caller checks the hash. */
   getPayload(key: string): Promise<Buffer | undefined>;
 }
 
 export interface Archive {
-  /** Copies the source next to the manifest; repeatable. Undefined where it is gone. */
+  /** Copies the source next to the manifest; repeatable. Undefined if it is gone. */
   copySource(source: SourceObject, key: string): Promise<{ key: string } | undefined>;
   has(key: string): Promise<boolean>;
   /** Streams an object in; one that is there already is left as it is. */
@@ -631,13 +631,13 @@ export interface Archive {
   /** `exists` where there is one already. */
   putOnce(key: string, body: string | Buffer, contentType: string): Promise<'stored' | 'exists'>;
   getText(key: string): Promise<string | undefined>;
-  /** An object's bytes as they come; undefined where there is none. */
+  /** An object's bytes as they come; undefined if there is none. */
   getStream(key: string): Promise<Readable | undefined>;
 }
 
 /** A key that never leaves where it is kept, and what it says yes to. */
 export interface Signer {
-  /** Cached between calls. @throws where it is no key on P-256 */
+  /** Cached between calls. @throws if it is no key on P-256 */
   publicKey(): Promise<SigningKey>;
   /** ECDSA over the message's SHA-256, as DER. */
   sign(message: Buffer): Promise<Buffer>;

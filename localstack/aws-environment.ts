@@ -45,8 +45,8 @@ export function withoutProxyFor(endpointUrl: string, env: NodeJS.ProcessEnv): { 
 }
 
 /**
- * @returns undefined where the variable is not set
- * @throws LocalCloudError where it is no http(s) URL
+ * @returns undefined if the variable is not set
+ * @throws LocalCloudError if it is no http(s) URL
  */
 export function givenEndpointOf(env: NodeJS.ProcessEnv): string | undefined {
   const text = env['AWS_ENDPOINT_URL'];

@@ -36,7 +36,7 @@ const repoRoot = resolve(import.meta.dirname, '..');
 const outputsSchema = z.record(z.string(), z.record(z.string(), z.string()));
 
 /**
- * Deploys the stack to AWS, or to a local endpoint, which is bootstrapped first where it isn't.
+ * Deploys the stack to AWS, or to a local endpoint, which is bootstrapped first if it isn't.
  * @returns the stack's outputs by name
  * @throws LocalCloudError with the end of what the CDK and the endpoint said
  */

@@ -12,7 +12,7 @@ export const awsClientSettings = {
   },
 };
 
-/** For S3: copies of several GB on the server's side take their time to answer. */
+/** For S3: server-side copies of several GB take long to answer. */
 export const s3ClientSettings = {
   ...awsClientSettings,
   requestHandler: { ...awsClientSettings.requestHandler, requestTimeout: 300_000, socketTimeout: 300_000 },

@@ -3,10 +3,10 @@ import { isIP } from 'node:net';
 import type { buildConnector } from 'undici';
 import { errors } from 'undici';
 
-/** Less time than this for TCP and TLS is not enough for an address that is far away. Milliseconds. */
+/** The least time per address: less is not enough for TCP and TLS with a distant address. Milliseconds. */
 const shortestAttemptMs = 2_000;
 
-/** So long an address that failed is tried after the others of its name. Milliseconds. */
+/** For this long, an address that failed is tried after the name's other addresses. Milliseconds. */
 const avoidForMs = 60_000;
 
 /** Addresses that failed, and when. Shared by the connections to one API. */
@@ -17,23 +17,23 @@ export class AvoidedAddresses {
     this.#failedAt.set(address, performance.now());
   }
 
-  /** Those that work first, each group in the resolver's order. */
+  /** Working addresses first; each group in the resolver's order. */
   sort(addresses: readonly string[]): string[] {
     const isAvoided = (address: string) => performance.now() - (this.#failedAt.get(address) ?? -Infinity) < avoidForMs;
     return [...addresses.filter((each) => !isAvoided(each)), ...addresses.filter(isAvoided)];
   }
 }
 
-/** A connector that gives up after that many milliseconds. */
+/** A connector that gives up after `limitMs` milliseconds. */
 export type ConnectWithin = (limitMs: number) => buildConnector.connector;
 
 /**
- * Connects to the addresses of a name, one after the other, until TCP and TLS are done with one.
+ * Connects to a name's addresses one after the other, until TCP and TLS succeed with one.
  *
- * Node's own `autoSelectFamily` gives an address 250 ms, which a slow handshake exceeds, and looks at TCP alone: an
- * address that accepts a connection and stays mute keeps it from trying the next one.
+ * Node's own `autoSelectFamily` gives an address 250 ms, which a slow handshake exceeds, and it considers only TCP: if an
+ * address accepts a connection and then stays silent, it does not try the next one.
  *
- * @param connectMs for all of it, name included; with several addresses, each gets its share of it or 2 s
+ * @param connectMs limit for everything, name resolution included; with several addresses, each gets its share of it or 2 s
  */
 export function connectToAny(
   connectWithin: ConnectWithin,
@@ -48,7 +48,7 @@ export function connectToAny(
       if (!isOver) callback(...result);
       isOver = true;
     };
-    // A resolver that does not answer can't be stopped, but nobody waits for it.
+    // A resolver that does not answer can't be stopped, but we don't wait for it.
     const timer = setTimeout(() => end(new errors.ConnectTimeoutError('connect timed out'), null), connectMs);
     const tryNext = ([address, ...others]: readonly string[]): void => {
       if (isOver || address === undefined) return;

@@ -11,7 +11,7 @@ interface Condition {
   isOr: boolean;
 }
 
-/** The change as DynamoDB's expressions. Names are placeholders, since some are reserved words. */
+/** Translates a change into DynamoDB expressions. Names are placeholders, since some are reserved words. */
 export function expressionsOf({ when = [], set = {}, setOnce = {}, add = {}, append = {}, remove = [] }: ItemChange) {
   const names: Record<string, string> = {};
   const values: Record<string, unknown> = {};
@@ -50,7 +50,7 @@ export function expressionsOf({ when = [], set = {}, setOnce = {}, add = {}, app
     const compared = `${name} ${check.is} ${valued(check.value)}`;
     return check.orAbsent ? orAbsent(compared) : only(compared);
   };
-  /** What is there, or else this. */
+  /** The stored value, or this one if there is none. */
   const orElse = (name: string, value: unknown) => `if_not_exists(${named(name)}, ${valued(value)})`;
   const known = (fields: object): [string, unknown][] =>
     Object.entries(fields).filter(([, value]) => value !== undefined) as [string, unknown][];

@@ -18,15 +18,15 @@ import type { ItemStore, ItemUpdate } from '../ports.ts';
 import type { Marshalled } from './dynamo-expressions.ts';
 import { expressionsOf, marshalled } from './dynamo-expressions.ts';
 
-/** Conflicts in a row with transactions, or throttled ones, before a write is given up: they last milliseconds each. */
+/** Consecutive conflicts with transactions, or throttled transactions, before a write fails. Each lasts milliseconds. */
 const maxConflicts = 10;
 
-/** Calls in a row that gave nothing: with the pauses between them some five seconds. */
+/** Consecutive calls that returned nothing before reading fails: about five seconds with the pauses between them. */
 const maxVainCalls = 10;
 
 /**
- * Reasons for which DynamoDB cancels a transaction that is not at fault. The SDK repeats none of them: it sees a client's
- * error without a name that it knows.
+ * Reasons for which DynamoDB cancels a valid transaction. The SDK retries none of them: it sees a client error whose name
+ * it does not know.
  * https://docs.aws.amazon.com/amazondynamodb/latest/APIReference/API_TransactWriteItems.html
  */
 const passingReasons = ['TransactionConflict', 'ThrottlingError', 'ProvisionedThroughputExceeded'];
@@ -34,10 +34,10 @@ const passingReasons = ['TransactionConflict', 'ThrottlingError', 'ProvisionedTh
 /** Sparse: only items with `listPk` and `listSk` are in it. */
 const listIndex = 'byFeed';
 
-/** Keys read from the index with one call, at most. */
+/** The most keys that one call reads from the index. */
 const maxPageItems = 1000;
 
-/** The ledger's table. What is written, and on which conditions, is decided in core/ledger/. */
+/** The ledger's table. The writes and their conditions are decided in core/ledger/. */
 export class DynamoItemStore implements ItemStore {
   readonly #client: DynamoDBClient;
   readonly #table: string;
@@ -54,7 +54,7 @@ export class DynamoItemStore implements ItemStore {
     return item && unmarshall(item);
   }
 
-  /** @throws AwsFaultError where call after call gives none of the items that are left */
+  /** @throws AwsFaultError if repeated calls return none of the remaining items */
   async readAll(keys: readonly ItemKey[]): Promise<Item[]> {
     const items: Item[] = [];
     let wanted: Marshalled[] | undefined = keys.map(marshalled);
@@ -73,7 +73,7 @@ export class DynamoItemStore implements ItemStore {
           `DynamoDB left out ${wanted.length} items in each of ${vain} calls.`,
         );
       }
-      // DynamoDB leaves out what is above 16 MB, and what it throttles: asked for at once, it would be throttled again.
+      // DynamoDB leaves out what exceeds 16 MB and what it throttles: an immediate retry would be throttled again.
       await backOff(vain);
     }
     return items;
@@ -97,7 +97,7 @@ export class DynamoItemStore implements ItemStore {
   async updateAll(writes: readonly ItemWrite[]): Promise<boolean> {
     const command = new TransactWriteItemsCommand({
       TransactItems: writes.map((write) => ({ Update: this.#updateOf(write) })),
-      // The same token with each repetition: a transaction whose answer was lost is not made twice.
+      // Every retry has the same token, so a transaction whose answer was lost is not applied twice.
       ClientRequestToken: randomUUID(),
     });
     try {
@@ -151,9 +151,9 @@ export class DynamoItemStore implements ItemStore {
 }
 
 /**
- * A write that meets a transaction is turned down, a single one too, and changes nothing; the SDK takes that for final. So
- * it does with a transaction that was throttled, or whose first copy is still in progress.
- * Settlements are transactions that include the file's item, so the splitter's writes meet them now and then.
+ * DynamoDB refuses a write, even a single one, that conflicts with a transaction, and changes nothing; the SDK treats that
+ * as final. The same holds for a transaction that was throttled or whose first copy is still in progress. Settlements are
+ * transactions that include the file's item, so the splitter's writes conflict with them occasionally.
  */
 async function pastConflicts<T>(write: () => Promise<T>): Promise<T> {
   for (let tries = 0; ; tries++) {
@@ -166,13 +166,13 @@ async function pastConflicts<T>(write: () => Promise<T>): Promise<T> {
   }
 }
 
-/** Waits longer with each try, up to a second. @param tries that were in vain, the last one not counted */
+/** Waits longer with each try, up to a second. @param tries failed tries, without the last one */
 async function backOff(tries: number): Promise<void> {
   const waitMs = backoffMs({ baseMs: 20, capMs: 1_000 }, tries, Math.random());
   await new Promise((resolve) => setTimeout(resolve, waitMs));
 }
 
-/** A condition that does not hold is an answer, whatever happened to the transaction's other items. */
+/** A failed condition is an answer, whatever happened to the transaction's other items. */
 function isPassing(error: unknown): boolean {
   const names = ['TransactionConflictException', 'TransactionInProgressException'];
   if (error instanceof Error && names.includes(error.name)) return true;

@@ -9,11 +9,11 @@ import { AvoidedAddresses, connectToAny } from './connect-to-any.ts';
 export interface HttpConnectionOptions {
   /** Scheme, host and port of the API. */
   origin: string;
-  /** Connections to it at once: never more. */
+  /** The most concurrent connections to it. */
   connections: number;
-  /** An HTTP proxy that tunnels to the API; it sees no more than the API's name where that speaks TLS. */
+  /** An HTTP proxy that tunnels to the API; if the API uses TLS, the proxy sees only its name. */
   proxyUrl?: string | undefined;
-  /** Certificates (PEM) that are trusted beside the usual ones, for API and proxy. */
+  /** Certificates (PEM) to trust in addition to the usual ones, for API and proxy. */
   caCertificates?: string | undefined;
   limits: HttpTimeLimits;
   clock: Pick<Clock, 'now'>;
@@ -25,11 +25,11 @@ export interface HttpTimeLimits {
   connectMs: number;
   /** From the request to the end of the answer's headers. */
   headersMs: number;
-  /** From there to the end of its body, however slowly it drips. */
+  /** From there to the end of its body, however slowly it arrives. */
   bodyMs: number;
 }
 
-/** No connection came about, so not a byte of the request has left: `cause` says why. */
+/** The connection failed, so no byte of the request was sent; `cause` has the reason. */
 export class NotConnectedError extends Error {
   constructor(cause: unknown) {
     super('no connection to the API', { cause });
@@ -38,15 +38,15 @@ export class NotConnectedError extends Error {
 }
 
 /**
- * Longer than a wait for a slot mostly is, shorter than a load balancer's usual 60 s: we close before it does. Whatever
- * the API's `Keep-Alive` header says. Milliseconds.
+ * Longer than most waits for a slot, and shorter than a load balancer's usual 60 s, so that we close first. Overrides the
+ * API's `Keep-Alive` header. Milliseconds.
  */
 const keepAliveTimeoutMs = 30_000;
 
-/** A connection of this age is not used again: the API's name may have another address by now. Milliseconds. */
+/** A connection of this age is not reused: the API's name may have another address by now. Milliseconds. */
 const maxAgeMs = 30_000;
 
-/** So long the other side may take to close its side of a connection. Milliseconds. */
+/** How long the other side may take to close its side of a connection. Milliseconds. */
 const closingMs = 500;
 
 interface Connection {
@@ -54,31 +54,31 @@ interface Connection {
   /** Milliseconds since 1970; undefined before it is connected. */
   connectedAt: number | undefined;
   usedAt: number;
-  /** Requests that were answered since it was connected. */
+  /** Requests answered on this connection. */
   answered: number;
   socket: Socket | undefined;
   address: string | undefined;
 }
 
-/** The connection that a request is sent over. */
+/** The connection used for a request. */
 export interface ConnectionUse {
   dispatcher: Dispatcher;
-  /** Whether an earlier request was answered over it. */
+  /** Whether an earlier request was answered on it. */
   isReused: () => boolean;
-  /** It is closed after this request. */
+  /** Closes it after this request. */
   close: () => void;
 }
 
 /**
- * A bounded number of HTTP/1.1 connections, one request at a time on each, straight or through a proxy. They are kept
- * here and not in a pool of undici's, because the answer decides whether a connection is used again: behind a balancer
- * it leads to one of several machines, and the machine that fails fast would get most of the requests.
+ * A bounded number of HTTP/1.1 connections, direct or through a proxy, with one request at a time on each. They are managed
+ * here and not in an undici pool, because the answer decides whether a connection is reused: behind a load balancer each
+ * connection leads to one of several machines, and a machine that fails fast would get most of the requests.
  */
 export class HttpConnections {
   readonly #options: HttpConnectionOptions;
   readonly #tls: { timeout: number; rejectUnauthorized: true; maxCachedSessions: 0; ca?: string[] };
   readonly #avoided = new AvoidedAddresses();
-  /** The one that was used longest ago comes first. */
+  /** The least recently used one first. */
   readonly #idle: Connection[] = [];
   /** Requests, and connections that are being closed. */
   readonly #inUse = new Set<Promise<unknown>>();
@@ -90,17 +90,17 @@ export class HttpConnections {
     this.#options = options;
     this.#tls = {
       timeout: limits.connectMs,
-      // Said, because NODE_TLS_REJECT_UNAUTHORIZED=0 in the environment would turn it off for all who don't.
+      // Explicit, because NODE_TLS_REJECT_UNAUTHORIZED=0 in the environment would otherwise disable it.
       rejectUnauthorized: true,
-      // A server that can't resume the session it is offered breaks the handshake off, again with each try.
+      // Some servers abort the handshake when they can't resume the offered session, on every try.
       maxCachedSessions: 0,
       ...(caCertificates === undefined ? {} : { ca: [...usualCertificates(), caCertificates] }),
     };
   }
 
   /**
-   * Waits for a free connection and has `send` use it. What throws closes it.
-   * @throws NotConnectedError where the signal fires before one is free
+   * Waits for a free connection and calls `send` with it. If `send` throws, the connection is closed.
+   * @throws NotConnectedError if the signal fires before one is free
    */
   async use<T>(signal: AbortSignal, send: (use: ConnectionUse) => Promise<T>): Promise<T> {
     const connection = await this.#take(signal);
@@ -118,7 +118,7 @@ export class HttpConnections {
           return result;
         },
         (error: unknown) => {
-          // Those that rested with it have rested for as long, and are likely to be as dead.
+          // The idle connections have been idle for as long, and are probably dead too.
           const idle = connection.answered > 0 ? this.#idle.splice(0) : [];
           for (const each of [connection, ...idle]) each.socket?.destroy();
           void this.#track(Promise.all([this.#giveBack(connection, false), ...idle.map((each) => this.#end(each))]));
@@ -146,7 +146,7 @@ export class HttpConnections {
       if (signal.aborted) throw new NotConnectedError(signal.reason);
       const idle = this.#idle.shift();
       if (idle && !this.#isOld(idle)) return idle;
-      // Closed before another is opened: never more than allowed.
+      // Close it before opening another, to stay within the limit.
       if (idle) await this.#end(idle);
       if (this.#count < this.#options.connections) {
         this.#count++;
@@ -161,22 +161,22 @@ export class HttpConnections {
 
   async #giveBack(connection: Connection, isKept: boolean): Promise<void> {
     connection.usedAt = this.#options.clock.now();
-    // Where the name has several addresses, the next connection goes to another machine.
+    // If the name has several addresses, the next connection goes to another machine.
     if (!isKept && connection.address !== undefined) this.#avoided.add(connection.address);
     if (isKept && !this.#isOld(connection)) this.#idle.push(connection);
     else await this.#end(connection);
     this.#wakeAll();
   }
 
-  /** While its environment was frozen, nothing closed it in time: the other side may have, without our hearing of it. */
+  /** While the environment was frozen, no timer closed it; the other side may have, unnoticed. */
   #isOld({ connectedAt, usedAt }: Connection): boolean {
     const now = this.#options.clock.now();
     return now - usedAt >= keepAliveTimeoutMs || (connectedAt !== undefined && now - connectedAt >= maxAgeMs);
   }
 
-  /** The other side is to have seen its end before it is replaced: it counts connections, too. */
+  /** The other side must see it closed before it is replaced, because it counts connections too. */
   async #end({ dispatcher, socket }: Connection): Promise<void> {
-    // Of one that broke off on this side nothing will be heard any more.
+    // A connection destroyed on this side emits no more events.
     if (socket?.destroyed && !wasReset(socket)) await new Promise((resolve) => setTimeout(resolve, closingMs));
     if (socket && !socket.destroyed) {
       await new Promise<void>((resolve) => {
@@ -200,7 +200,7 @@ export class HttpConnections {
   #open(): Connection {
     const { origin, proxyUrl, limits, clock } = this.#options;
     const shared = {
-      // One request at a time on a connection: a reset then leaves one record in doubt, not ten.
+      // One request at a time per connection: a reset then leaves one record in doubt, not ten.
       pipelining: 1,
       allowH2: false,
       headersTimeout: limits.headersMs,
@@ -209,7 +209,7 @@ export class HttpConnections {
       keepAliveMaxTimeout: keepAliveTimeoutMs,
     };
     const onConnected = (socket: Socket): void => {
-      // Of a tunnel, it is the proxy's address.
+      // With a tunnel, it is the proxy's address.
       const address = proxyUrl === undefined ? socket.remoteAddress : undefined;
       Object.assign(connection, { connectedAt: clock.now(), answered: 0, socket, address });
     };
@@ -223,7 +223,7 @@ export class HttpConnections {
             proxyTls: this.#tls,
             requestTls: this.#tls,
             clientFactory: (proxy) =>
-              // A proxy that never answers CONNECT would be waited for five minutes.
+              // The default would wait five minutes for a proxy that never answers CONNECT.
               new Pool(proxy, { connect: this.#connectToAny(), connections: 1, headersTimeout: limits.connectMs }),
             factory: (target, given) => {
               const { connect, ...rest } = given as Client.Options & { connect: buildConnector.connector };
@@ -247,21 +247,21 @@ export class HttpConnections {
   }
 }
 
-/** The other side has broken it off: it is no longer open there. */
+/** The other side reset it: it is no longer open there. */
 function wasReset({ errored }: Socket): boolean {
   return errored !== null && 'code' in errored && (errored.code === 'ECONNRESET' || errored.code === 'EPIPE');
 }
 
-/** What Node trusts by itself, `NODE_EXTRA_CA_CERTS` included; an endpoint's Node before 22.15 tells only its own. */
+/** Node's default certificates, `NODE_EXTRA_CA_CERTS` included; Node before 22.15 lists only its built-in ones. */
 function usualCertificates(): readonly string[] {
   const { getCACertificates, rootCertificates }: Partial<typeof nodeTls> = nodeTls;
   return getCACertificates?.('default') ?? rootCertificates ?? [];
 }
 
 /**
- * Notes each connection, and marks every failure to connect as one. Its code is out of undici's sight then, which is as
- * well: a request whose connection fails with `UND_ERR_SOCKET`, as with a proxy that hangs up, it would try again
- * without end or pause.
+ * Reports each connection, and wraps every failure to connect in NotConnectedError. That hides its code from undici, which
+ * is intended: undici would retry a request whose connection fails with `UND_ERR_SOCKET` (a proxy that hangs up, for
+ * example) forever and without a pause.
  */
 function observed(connect: buildConnector.connector, onConnected: (socket: Socket) => void): buildConnector.connector {
   return (options, callback) => {

@@ -1,7 +1,7 @@
 import type { SinkAnswer } from '../ports.ts';
 import { NotConnectedError } from './http-connections.ts';
 
-/** Words for people's eyes in place of the libraries' codes. Others are told by their code in lower case. */
+/** Readable words in place of the libraries' codes. Other errors are reported by their code in lower case. */
 const reasons: Record<string, string> = {
   UND_ERR_CONNECT_TIMEOUT: 'connect_timeout',
   ETIMEDOUT: 'connect_timeout',
@@ -20,17 +20,17 @@ const reasons: Record<string, string> = {
   EPROTO: 'tls_handshake_failed',
 };
 
-/** Of a connection that the other side closed, or that the network forgot. */
+/** For a connection that the other side closed or the network dropped. */
 const lostConnectionReasons = ['econnreset', 'epipe', 'other_side_closed'];
 
 /**
- * What a request that got no answer says: why, and whether the record may have been stored all the same.
+ * Describes a request without an answer: the reason, and whether the record may have been stored nevertheless.
  * @param isReused an earlier request was answered over the same connection
  */
 export function failureOf(error: unknown, isReused = false): Extract<SinkAnswer, { kind: 'failed' }> {
   const isUnsent = error instanceof NotConnectedError;
   const cause = isUnsent ? error.cause : error;
-  // Refused before it was sent, as a header with a line break in it is.
+  // Refused before it was sent, for example because of a line break in a header.
   const ambiguous = !isUnsent && codeOf(cause) !== 'UND_ERR_INVALID_ARG';
   const reason = reasonOf(cause, isUnsent);
   const isStale = isReused && !isUnsent && lostConnectionReasons.includes(reason);
@@ -40,23 +40,23 @@ export function failureOf(error: unknown, isReused = false): Extract<SinkAnswer,
 function reasonOf(error: unknown, isUnsent: boolean): string {
   const [name, message] = error instanceof Error ? [error.name, error.message] : ['error', ''];
   const code = codeOf(error);
-  // All that undici says of it is in the sentence.
+  // undici reports the status only in its message.
   const proxyStatus = /^Proxy response \((\d+)\)/.exec(message)?.[1];
   if (proxyStatus !== undefined) return `proxy_refused_${proxyStatus}`;
   // The caller's signal: the time for a request is up.
   if (name === 'AbortError' || name === 'TimeoutError') return 'timed_out';
   if (code === 'UND_ERR_SOCKET') return message === 'other side closed' ? 'other_side_closed' : 'malformed_answer';
   if (name === 'HTTPParserError') return 'malformed_answer';
-  // Later, with a request under way, such a code may mean anything.
+  // Later, with a request in progress, such a code is ambiguous.
   if (isUnsent && code?.startsWith('ERR_SSL_')) return 'tls_handshake_failed';
   const word = (code && reasons[code]) ?? (code ?? name).toLowerCase();
-  // Letters, receipts and events have it: a word, and never another program's sentence.
+  // Letters, receipts and events contain it: it must be a word, never another program's sentence.
   return /^\w{1,60}$/.test(word) ? word : 'error';
 }
 
 function codeOf(error: unknown): string | undefined {
   if (!(error instanceof Error) || !('code' in error) || typeof error.code !== 'string') return undefined;
-  // undici hides a proxy's wrong name behind a code of its own.
+  // undici reports a proxy's wrong name under its own code.
   if (error.code === 'UND_ERR_PRX_TLS' && error.cause instanceof Error) return codeOf(error.cause);
   return error.code;
 }

@@ -13,32 +13,32 @@ import { failureOf } from './http-failure.ts';
 import { untilAborted } from './until-aborted.ts';
 
 export interface HttpSinkOptions extends Pick<HttpConnectionOptions, 'connections' | 'proxyUrl' | 'caCertificates'> {
-  /** The API's base URL and the path that takes a record. */
+  /** The API's base URL, and the path for records. */
   baseUrl: string;
   path: string;
-  /** What its answers mean, where it is not the usual. */
+  /** What its answers mean, if they differ from the usual. */
   answers?: AnswerDeclaration | undefined;
   tokens: TokenSource;
   clock: Pick<Clock, 'now'>;
-  /** In place of the usual ones. */
+  /** Overrides the usual limits. */
   limits?: HttpTimeLimits;
 }
 
-/** Together below what the caller grants a request: the last word on a slow one should be a reason. */
+/** Their sum is below the caller's limit per request, so that a slow request ends with a specific reason. */
 const usualLimits: HttpTimeLimits = { connectMs: 5_000, headersMs: 15_000, bodyMs: 5_000 };
 
-/** Of the API's answer no more than this is read, and of that no more than `maxAnswerCharacters` is kept. */
+/** The most of an answer that is read; at most `maxAnswerCharacters` of it are kept. */
 const maxBodyBytes = 64 * 1024;
 const maxAnswerCharacters = 200;
 
-/** So much of the text is looked through for secrets: far more than is kept of it, whatever is removed. */
+/** How much of the text is searched for secrets: far more than is kept, whatever is removed. */
 const maxRedactedCharacters = 8 * 1024;
 
-/** Another machine behind the same balancer may do better: the next request gets another connection. */
+/** Another machine behind the same load balancer may work: the next request uses another connection. */
 const isMachineTrouble = (status: number): boolean =>
   status >= 500 || status === 401 || status === 408 || status === 421;
 
-/** One POST a record: Bearer token, `X-Request-ID`, JSON. Made once a process, since it holds the connections. */
+/** One POST per record: Bearer token, `X-Request-ID`, JSON. Created once per process, since it holds the connections. */
 export class HttpSink implements Sink {
   readonly #connections: HttpConnections;
   readonly #url: string;
@@ -58,7 +58,7 @@ export class HttpSink implements Sink {
     try {
       token = await untilAborted(this.#options.tokens.token(), signal);
     } catch {
-      // Nothing was sent; the records wait, as they do for a token that is turned down.
+      // Nothing was sent; the records wait, as they do after a refused token.
       return { kind: 'unauthorised', status: 0, answer: 'the secret cannot be read, or is not a plain token' };
     }
     let isReused = (): boolean => false;
@@ -119,7 +119,7 @@ export class HttpSink implements Sink {
     await this.#connections.close();
   }
 
-  /** To its end where that is near. A longer one is cut off, and so is a slow one. Never throws. */
+  /** Reads a short body to its end; cuts off a long or slow one. Never throws. */
   async #readBody(body: Dispatcher.ResponseData['body']): Promise<ReadBody> {
     const chunks: Buffer[] = [];
     let bytes = 0;
@@ -132,7 +132,7 @@ export class HttpSink implements Sink {
       }
       return { bytes: Buffer.concat(chunks), isWhole: true };
     } catch {
-      // What has come is enough to show.
+      // What has arrived is enough to show.
       return { bytes: Buffer.concat(chunks), isWhole: false };
     } finally {
       clearTimeout(timer);
@@ -145,7 +145,7 @@ interface ReadBody {
   isWhole: boolean;
 }
 
-/** Nothing was asked for in another coding or character set, but it is what the header says. */
+/** We request no other coding or character set, but follow the header. */
 function textOf({ bytes, isWhole }: ReadBody, contentType = '', coding = ''): { text: string; isWhole: boolean } {
   const plain = decompressed(bytes, coding.trim().toLowerCase());
   if (!plain) return { text: '', isWhole: false };
@@ -153,7 +153,7 @@ function textOf({ bytes, isWhole }: ReadBody, contentType = '', coding = ''): { 
   return { text: decoded(plain, charset), isWhole };
 }
 
-/** Undefined where it can't be read. */
+/** Undefined if it can't be read. */
 function decompressed(bytes: Buffer, coding: string): Buffer | undefined {
   const limit = { maxOutputLength: maxBodyBytes };
   try {

@@ -22,7 +22,7 @@ export class KmsSigner implements Signer {
     const { Signature } = await this.#client.send(
       new SignCommand({
         KeyId: this.#keyArn,
-        // Of the message itself it takes 4 KiB only.
+        // KMS takes messages of up to 4 KiB, so we send the digest.
         Message: createHash('sha256').update(message).digest(),
         MessageType: 'DIGEST',
         SigningAlgorithm: 'ECDSA_SHA_256',

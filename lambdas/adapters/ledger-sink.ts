@@ -6,19 +6,22 @@ import { redactSecrets } from '../core/answers/redact-secrets.ts';
 import type { Clock, RecordOrigin, Sink, SinkAnswer, SinkRequest } from '../ports.ts';
 
 export interface LedgerSinkOptions {
-  /** Without retries of its own: the caller has a pace and a patience. */
+  /** Without retries of its own: the caller controls pace and retries. */
   client: DynamoDBClient;
   table: string;
   feed: string;
   clock: Pick<Clock, 'now'>;
 }
 
-/** https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/Constraints.html: an item with its attributes' names. */
+/**
+ * https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/Constraints.html: an item, including its attribute
+ * names.
+ */
 const maxItemBytes = 400 * 1024;
 /** The same page: a partition key. */
 const maxKeyBytes = 2048;
 
-/** What the record is to blame for nothing of: it waits until somebody has set right who may write, and where. */
+/** Faults that are not the record's: it waits until an operator has corrected the permissions or the table. */
 const accessFaults = [
   'AccessDeniedException',
   'UnrecognizedClientException',
@@ -29,8 +32,8 @@ const accessFaults = [
 const throttles = ['ProvisionedThroughputExceededException', 'ThrottlingException', 'RequestLimitExceeded'];
 
 /**
- * An item a record, written once: nothing here can overwrite or delete one. The same bytes again are a duplicate; other
- * bytes under the same identity are a conflict, refused with both hashes.
+ * One item per record, written once; this code can't overwrite or delete one. The same bytes again are a duplicate;
+ * different bytes under the same identity are a conflict, refused with both hashes.
  */
 export class LedgerSink implements Sink {
   readonly #options: LedgerSinkOptions;
@@ -67,7 +70,7 @@ export class LedgerSink implements Sink {
   #itemOf({ requestId, payload, origin }: SinkRequest): Record<string, AttributeValue> {
     const { feed, clock } = this.#options;
     const { identity, sha256, fileId, fileSha256, source, record, offset } = origin;
-    // As text: an attribute of numbers would round those of more than 38 digits.
+    // As text: a number attribute would round numbers of more than 38 digits.
     const text = JSON.stringify(payload);
     return {
       recordKey: { S: recordKeyOf(feed, identity) },
@@ -88,7 +91,7 @@ export class LedgerSink implements Sink {
   }
 }
 
-/** Feed and identity, to be read; a hash stands for an identity that is too long for a key. */
+/** Feed and identity in readable form; an identity that is too long for a key is replaced by a hash. */
 export function recordKeyOf(feed: string, identity: readonly string[]): string {
   const text = JSON.stringify(identity);
   const key = `${feed}#${text}`;
@@ -115,7 +118,7 @@ function failureOf(error: unknown): SinkAnswer {
     return { kind: 'failed', status: null, reason: 'time_out', ambiguous: true };
   }
   if (status === null) return { kind: 'failed', status, reason: codeOf(error) ?? 'no_answer', ambiguous: true };
-  // It may have come after the item was stored.
+  // The error may have occurred after the item was stored.
   if (status >= 500) return { kind: 'failed', status, reason: `http_${status}`, ambiguous: true };
   return { kind: 'refused', status, answer: plainText(redactSecrets(`${name}: ${message}`, []), 200) };
 }

@@ -9,21 +9,21 @@ import type { Clock, QueuedMessage } from '../ports.ts';
 export interface ReadQueuePorts {
   client: SQSClient;
   clock: Clock;
-  /** Spreads the rounds of readers that read the same queue at once. */
+  /** Spreads the rounds of concurrent readers of the same queue. */
   random: () => number;
   onProgress: (read: number, expected: number) => void;
 }
 
-/** SQS: 10 messages a call. */
+/** SQS: 10 messages per call. */
 const perCall = 10;
 const callsAtOnce = 10;
-/** What a killed reader leaves invisible is visible again after that. Seconds. */
+/** Messages that a killed reader left invisible are visible again after this. Seconds. */
 const shortestHoldSeconds = 20;
-/** As a guess of how many messages can be read a second. */
+/** An estimate of how many messages can be read per second. */
 const messagesPerSecond = 100;
 const maxRounds = 6;
 
-/** Every message in a queue, which is left as it was. Gives what it has when the signal fires. */
+/** Reads every message in a queue and leaves the queue as it was. Returns what it has read when the signal fires. */
 export async function readQueue(url: string, ports: ReadQueuePorts, signal: AbortSignal): Promise<QueuedMessage[]> {
   const found: QueuedMessage[] = [];
   await eachQueued(url, ports, async (message) => void found.push(message), signal);
@@ -31,9 +31,10 @@ export async function readQueue(url: string, ports: ReadQueuePorts, signal: Abor
 }
 
 /**
- * Shows every message in a queue once, up to ten at the same time. The queue is left as it was: each is received under a
- * short visibility timeout and made visible again, also when the signal fires or `look` throws. Where SQS counts more than
- * came, someone else is reading too: it is read again, in rounds. Keeps ids and receipt handles, no bodies.
+ * Passes every message in a queue to `look` once, up to ten at a time. The queue is left as it was: each message is
+ * received with a short visibility timeout and made visible again, also when the signal fires or `look` throws. If SQS
+ * counts more messages than arrived, another reader is active: the queue is read again, in rounds. Keeps ids and receipt
+ * handles, not bodies.
  */
 export async function eachQueued(
   url: string,
@@ -55,7 +56,7 @@ export async function eachQueued(
   }
 }
 
-/** Visible, in someone's hands, and delayed: approximately. */
+/** The approximate number of messages: visible, in flight and delayed. */
 export async function countMessages(client: SQSClient, url: string): Promise<number> {
   const { Attributes = {} } = await client.send(
     new GetQueueAttributesCommand({
@@ -73,7 +74,7 @@ export async function countMessages(client: SQSClient, url: string): Promise<num
 interface Round extends ReadQueuePorts {
   look: (message: QueuedMessage) => Promise<void>;
   found: Set<string>;
-  /** Receipt handles by message id: what has to be made visible again. */
+  /** Receipt handles by message id, of the messages to make visible again. */
   held: Map<string, string>;
   expected: number;
 }
@@ -90,7 +91,7 @@ async function receiveAll(url: string, round: Round, signal: AbortSignal): Promi
           QueueUrl: url,
           MaxNumberOfMessages: perCall,
           VisibilityTimeout: holdSeconds,
-          // Waiting makes SQS ask all of its servers, so that "none" means none.
+          // Long polling makes SQS query all of its servers, so that an empty answer is reliable.
           WaitTimeSeconds: enough ? 0 : 1,
           MessageSystemAttributeNames: ['SentTimestamp', 'ApproximateReceiveCount'],
         }),
@@ -126,7 +127,7 @@ function readMessage({ MessageId = '', Body = '', Attributes = {} }: Message): Q
   };
 }
 
-/** Visible at once. What SQS would not take becomes visible when its timeout ends. */
+/** Makes messages visible at once. Those that SQS refuses become visible when their timeout ends. */
 async function release(client: SQSClient, url: string, receiptHandles: string[]): Promise<void> {
   const calls: string[][] = [];
   for (let from = 0; from < receiptHandles.length; from += perCall)

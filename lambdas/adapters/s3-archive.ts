@@ -19,10 +19,10 @@ import type { Archive, ReceiptStore } from '../ports.ts';
 const maxCopyBytes = 5 * 1024 ** 3;
 const copyPartBytes = 512 * 1024 ** 2;
 
-/** Conflicts in a row with other writes before one is given up. */
+/** Consecutive conflicts with other writes before a write fails. */
 const maxConflicts = 5;
 
-/** Receipts under way, in the work bucket. */
+/** Receipts of open files, in the work bucket. */
 export class S3ReceiptStore implements ReceiptStore {
   readonly #client: S3Client;
   readonly #bucket: string;
@@ -62,9 +62,9 @@ export class S3Archive implements Archive {
       return { key };
     } catch (error) {
       const status = statusOf(error);
-      // Either the source is another one now, or another finalizer has copied it meanwhile.
+      // Either the source has changed, or another finalizer has copied it meanwhile.
       if (status === 412 && (await this.has(key))) return { key };
-      // Gone, or replaced where there are no versions: the manifest says that the source isn't there.
+      // Deleted, or replaced in a bucket without versions: the manifest says that the source is missing.
       if (status === 404 || status === 412) return undefined;
       throw error;
     }
@@ -77,7 +77,7 @@ export class S3Archive implements Archive {
         Key: key,
         CopySource: copySourceOf(source),
         CopySourceIfMatch: source.etag,
-        // The bucket's policy refuses what may overwrite.
+        // The bucket policy refuses writes that could overwrite.
         IfNoneMatch: '*',
       }),
     );
@@ -166,9 +166,9 @@ export class S3Archive implements Archive {
 }
 
 /**
- * S3 answers a conditional write with 409 `ConditionalRequestConflict` while another write to the key is in progress: that is
- * no word on whether the object exists, and the SDK does not repeat it. The next answer says which of the two was first.
- * A stream can't be sent twice, nor are parts copied twice: there the message waits (core/aws-fault.ts).
+ * S3 answers a conditional write with 409 `ConditionalRequestConflict` while another write to the key is in progress: that
+ * does not say whether the object exists, and the SDK does not retry it. The next answer says which write was first. A
+ * stream can't be sent twice, and parts are not copied twice: in those cases the message waits (core/aws-fault.ts).
  */
 async function pastConflicts<T>(write: () => Promise<T>): Promise<T> {
   for (let tries = 0; ; tries++) {

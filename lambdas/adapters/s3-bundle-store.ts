@@ -3,7 +3,7 @@ import { PutObjectCommand } from '@aws-sdk/client-s3';
 import type { SourceObject } from '../core/account/file-account.ts';
 import type { BundleStore } from '../ports.ts';
 
-/** Bundles in the work bucket, under a prefix of the feed's. */
+/** Bundles in the work bucket, under the feed's prefix. */
 export class S3BundleStore implements BundleStore {
   readonly #client: S3Client;
   readonly #bucket: string;

@@ -2,7 +2,7 @@ import type { S3Client } from '@aws-sdk/client-s3';
 import { ListObjectVersionsCommand } from '@aws-sdk/client-s3';
 import type { DroppedObjects, DroppedVersion, VersionCursor, VersionPage } from '../ports.ts';
 
-/** The intake bucket's versions, 1,000 a page. */
+/** The intake bucket's versions, 1,000 per page. */
 export class S3DroppedObjects implements DroppedObjects {
   readonly #client: S3Client;
   readonly #bucket: string;
@@ -17,7 +17,7 @@ export class S3DroppedObjects implements DroppedObjects {
       new ListObjectVersionsCommand({
         Bucket: this.#bucket,
         Prefix: keyPrefix,
-        // XML can't carry every character that a key may have.
+        // XML can't represent every character of a key.
         EncodingType: 'url',
         ...(after ? { KeyMarker: after.key } : {}),
         // S3 refuses an empty one.
@@ -26,7 +26,8 @@ export class S3DroppedObjects implements DroppedObjects {
     );
     const decode = page.EncodingType === 'url' ? decoded : (key: string) => key;
     const versions = (page.Versions ?? []).flatMap(({ Key, VersionId, ETag, Size, LastModified }): DroppedVersion[] =>
-      // `null`: from before the bucket had versions. Its event had no version, and no other name for the upload is listed.
+      // `null`: uploaded before the bucket had versioning. Its event had no version, and the listing has no other name for
+      // the upload.
       Key === undefined || VersionId === undefined || VersionId === 'null' || !LastModified
         ? []
         : [
@@ -51,7 +52,7 @@ export class S3DroppedObjects implements DroppedObjects {
   }
 }
 
-/** S3 encodes the key as a form would: a space is a plus sign. */
+/** S3 form-encodes the key: a space is a plus sign. */
 function decoded(key: string): string {
   return decodeURIComponent(key.replaceAll('+', ' '));
 }

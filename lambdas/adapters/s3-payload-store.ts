@@ -24,7 +24,7 @@ export class S3PayloadStore implements PayloadStore {
       return Buffer.from((await answer.Body?.transformToByteArray()) ?? []);
     } catch (error) {
       const status = (error as { $metadata?: { httpStatusCode?: number } }).$metadata?.httpStatusCode;
-      // S3 says 403 of what is not there to those that may not list the bucket, as the functions may not:
+      // S3 answers 403 for a missing object if the caller may not list the bucket, and the functions may not:
       // https://docs.aws.amazon.com/AmazonS3/latest/API/API_GetObject.html
       if (status === 404 || status === 403) return undefined;
       throw error;

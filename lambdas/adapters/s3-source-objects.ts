@@ -5,13 +5,13 @@ import { SourceChangedError } from '../core/errors.ts';
 import type { SourceObject } from '../core/account/file-account.ts';
 import type { Clock, ObjectHead, SourceObjects } from '../ports.ts';
 
-/** Bytes asked for in one GET. Long enough that requests cost nothing, short enough that a broken one loses little. */
+/** Bytes per GET. Large enough that the cost of requests is negligible, small enough that a broken one loses little. */
 const partBytes = 64 * 1024 * 1024;
 
-/** Chunks handed on are at least this long (but for the last of a part): sockets give 64 KiB at a time. */
+/** Chunks are at least this long, except the last of a part: sockets return 64 KiB at a time. */
 const chunkBytes = 1024 * 1024;
 
-/** Breaks in a row, without a byte between them, before reading gives up. */
+/** Consecutive broken reads without a byte of progress before reading fails. */
 const maxBreaks = 5;
 
 export class S3SourceObjects implements SourceObjects {
@@ -103,8 +103,8 @@ export class S3SourceObjects implements SourceObjects {
 }
 
 /**
- * How many bytes of the response come before the ones that were asked for. None on S3; all of them on an endpoint that
- * ignores `Range` together with `VersionId` and answers with the whole object (which is then read to its end).
+ * How many bytes of the response precede the requested ones. None on S3; on an endpoint that ignores `Range` together with
+ * `VersionId` and answers with the whole object, all that precede them (the object is then read to its end).
  */
 function bytesBefore(source: SourceObject, response: GetObjectCommandOutput, from: number, last: number): number {
   const range = response.ContentRange;

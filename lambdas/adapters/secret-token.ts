@@ -3,13 +3,13 @@ import { GetSecretValueCommand } from '@aws-sdk/client-secrets-manager';
 import type { TokenSource } from '../ports.ts';
 import { untilAborted } from './until-aborted.ts';
 
-/** A request waits for the token: the SDK's own tries would take minutes. Milliseconds. */
+/** A request waits for the token, and the SDK's own retries would take minutes. Milliseconds. */
 const readLimitMs = 10_000;
 
-/** For a sink that asks for none. */
+/** For a sink without a token. */
 export const noToken: TokenSource = { token: () => Promise.resolve(''), refresh: () => Promise.resolve('') };
 
-/** The Bearer token as it lies in Secrets Manager, read once a process and again when the API turns it down. */
+/** The Bearer token in Secrets Manager: read once per process, and again when the API refuses it. */
 export class SecretToken implements TokenSource {
   readonly #client: SecretsManagerClient;
   readonly #secretId: string;
@@ -17,7 +17,7 @@ export class SecretToken implements TokenSource {
   #token: Promise<string> | undefined;
   #version: string | undefined;
 
-  /** @param limitMs of a read, in place of the usual one */
+  /** @param limitMs limit per read, in place of the default */
   constructor(client: SecretsManagerClient, secretId: string, limitMs = readLimitMs) {
     this.#client = client;
     this.#secretId = secretId;
@@ -43,8 +43,8 @@ export class SecretToken implements TokenSource {
       const command = new GetSecretValueCommand({ SecretId: this.#secretId });
       const answer = await untilAborted(this.#client.send(command, { abortSignal }), abortSignal);
       const token = answer.SecretString?.trim() ?? '';
-      // A header can carry these characters only; a quote or brace in front is JSON, as the console makes of a secret
-      // entered by key and value. The value itself is told to nobody.
+      // A header can carry only these characters; a leading quote or brace means JSON, which the console creates for a
+      // secret entered as key and value. The value itself is never logged.
       if (!/^(?!["{[])[\x21-\x7e]+$/.test(token)) throw new Error(`The secret ${this.#secretId} is not a plain token.`);
       this.#version = answer.VersionId;
       return token;

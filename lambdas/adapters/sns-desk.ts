@@ -2,7 +2,7 @@ import type { SNSClient } from '@aws-sdk/client-sns';
 import { PublishCommand } from '@aws-sdk/client-sns';
 import type { Desk } from '../ports.ts';
 
-/** SNS: a subject has up to 100 ASCII characters, none of them a control; a message has 256 KiB. */
+/** SNS: a subject has up to 100 ASCII characters, none of them a control character; a message has up to 256 KiB. */
 const maxSubject = 100;
 const maxTextBytes = 250_000;
 

@@ -28,7 +28,7 @@ export class SqsDeadQueue implements DeadQueue {
       );
       return Results.some(({ Status }) => Status === 'RUNNING' || Status === 'CANCELLING');
     } catch (error) {
-      // A local cloud that has no such thing moves nothing by it.
+      // A local cloud without this operation has no redrive tasks.
       if (error instanceof Error && /InvalidAction|UnknownOperation|NotImplemented/.test(error.name)) return false;
       throw error;
     }

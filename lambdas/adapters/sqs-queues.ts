@@ -31,16 +31,16 @@ import type {
   QueueDepth,
 } from '../ports.ts';
 
-/** SQS: 10 messages and 1 MiB a call (quotas of SendMessageBatch); some room is left for the envelope. */
+/** SQS: 10 messages and 1 MiB per call (quotas of SendMessageBatch); some room is left for the envelope. */
 const maxEntries = 10;
 const maxCallBytes = 1_000_000;
 
-/** SQS: a message can be delayed 15 minutes at most. */
+/** SQS: a message can be delayed by at most 15 minutes. */
 export const maxDelaySeconds = 900;
 
 const maxTries = 8;
 
-/** Below half of the shortest delay that a message is put back with. Milliseconds. */
+/** Less than half of the shortest delay of a message that is put back. Milliseconds. */
 const putBackMs = 10_000;
 
 interface Outgoing {
@@ -48,7 +48,7 @@ interface Outgoing {
   group?: string;
 }
 
-/** One queue that is written to. */
+/** A queue to send to. */
 class SqsQueue {
   readonly #client: SQSClient;
   readonly #url: string;
@@ -72,8 +72,8 @@ class SqsQueue {
   }
 
   /**
-   * Sends all, in as few calls as the quotas allow; what SQS failed on is sent again, alone.
-   * @throws where SQS will never take a message, or has not in so many tries
+   * Sends all messages, in as few calls as the quotas allow; only the failed ones are sent again.
+   * @throws if SQS will never accept a message, or has not accepted it after several tries
    */
   async sendAll(messages: Outgoing[]): Promise<void> {
     for (const call of callsOf(messages)) await this.#sendCall(call);
@@ -99,7 +99,7 @@ class SqsQueue {
     }
   }
 
-  /** One call. Taken is what SQS says it took: what it says nothing of is sent again, and twice does no harm. */
+  /** One call. Only messages that SQS confirms count as sent: the others are sent again, and a duplicate is harmless. */
   async #trySend(
     entries: SendMessageBatchRequestEntry[],
   ): Promise<{ taken: Set<string | undefined>; failures: BatchResultErrorEntry[]; cause?: unknown }> {
@@ -107,7 +107,7 @@ class SqsQueue {
       const answer = await this.#client.send(new SendMessageBatchCommand({ QueueUrl: this.#url, Entries: entries }));
       return { taken: new Set(answer.Successful?.map(({ Id }) => Id)), failures: answer.Failed ?? [] };
     } catch (error) {
-      // The SDK has tried a few times by now. More patience, rather than one of the message's receives.
+      // The SDK has tried a few times already. Keep trying, rather than use up one of the message's receives.
       if (!(error instanceof Error) || !isThrottling(error.name)) throw error;
       const failures = entries.map(({ Id }) => ({ Id, SenderFault: false, Code: error.name, Message: error.message }));
       return { taken: new Set(), failures, cause: error };
@@ -115,7 +115,10 @@ class SqsQueue {
   }
 }
 
-/** `RequestThrottled`, `ThrottlingException`, `KMS.ThrottlingException`, …: the sender's fault to AWS, and over soon. */
+/**
+ * `RequestThrottled`, `ThrottlingException`, `KMS.ThrottlingException`, …: AWS calls it the sender's fault, but it is
+ * temporary.
+ */
 function isThrottling(code: string | undefined): boolean {
   return /thrott/i.test(code ?? '');
 }
@@ -137,12 +140,12 @@ function callsOf(messages: Outgoing[]): Outgoing[][] {
   return calls;
 }
 
-/** A batch's text in its queue. */
+/** A batch's message body. */
 export function batchBody(message: BatchMessage): string {
   return sendable(batchJson(message));
 }
 
-/** SQS refuses U+FFFE and U+FFFF, which a key may hold; inside JSON they can be written as escapes. */
+/** SQS refuses U+FFFE and U+FFFF, which a key may contain; in JSON they can be escaped. */
 function sendable(json: string): string {
   return json.replace(/[\uFFFE\uFFFF]/g, (character) => `\\u${character.charCodeAt(0).toString(16)}`);
 }
@@ -155,7 +158,7 @@ export class SqsBatchQueue implements BatchQueue {
   }
 
   async sendBatches(messages: BatchMessage[]): Promise<void> {
-    // Grouped by file, so that a small file needn't wait behind a large one (fair queues).
+    // Grouped by file, so that a small file does not wait behind a large one (fair queues).
     await this.#queue.sendAll(messages.map((message) => ({ body: batchBody(message), group: message.fileId })));
   }
 
@@ -164,7 +167,7 @@ export class SqsBatchQueue implements BatchQueue {
   }
 }
 
-/** Indented: it will be read in a console. */
+/** Indented, to be read in the SQS console. */
 function letterBody(message: Letter | CorrectionMessage): string {
   return sendable(JSON.stringify(message, null, 2));
 }
@@ -220,7 +223,7 @@ interface VisibilityChange {
   reject: (error: unknown) => void;
 }
 
-/** Changes that are asked for at once go in calls of ten, as the messages of an invocation do. */
+/** Concurrent changes are sent in calls of ten, as an invocation's messages are received. */
 export class SqsInFlightMessages implements InFlightMessages {
   readonly #client: SQSClient;
   readonly #url: string;
@@ -247,7 +250,7 @@ export class SqsInFlightMessages implements InFlightMessages {
         MessageAttributes: { [waitAttribute]: { DataType: 'String', StringValue: JSON.stringify(note) } },
         ...(group === undefined ? {} : { MessageGroupId: group }),
       }),
-      // What is sent later would be taken for a redrive: the note has the time.
+      // The note contains the send time: a message sent later would be mistaken for a redrive.
       { abortSignal: AbortSignal.timeout(putBackMs) },
     );
   }
@@ -284,7 +287,7 @@ export class SqsInFlightMessages implements InFlightMessages {
 
 function refusalOf({ SenderFault, Code = '', Message }: BatchResultErrorEntry): Error {
   const why = `SQS did not change a message's visibility: ${Code}: ${Message}`;
-  // The sender's fault is a receipt that is not the message's any more.
+  // A sender's fault here means that the receipt handle is no longer valid.
   return SenderFault && !isThrottling(Code) ? new Error(why) : new AwsFaultError(Code, why);
 }
 

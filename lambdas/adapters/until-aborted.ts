@@ -1,4 +1,4 @@
-/** Waits for the promise no longer than the signal allows. @throws the signal's reason where it fires first */
+/** Waits for the promise until the signal fires. @throws the signal's reason if it fires first */
 export function untilAborted<T>(promise: Promise<T>, signal: AbortSignal): Promise<T> {
   return new Promise((resolve, reject) => {
     const onAbort = (): void => reject(signal.reason as Error);

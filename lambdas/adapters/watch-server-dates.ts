@@ -1,14 +1,14 @@
 import type { DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import type { Clock } from '../ports.ts';
 
-/** Tells the `Date` of every answer that a client gets, with the times between which it was made. */
+/** Reports the `Date` header of every answer that a client gets, with the times of its request and arrival. */
 export function watchServerDates(
   client: DynamoDBClient,
   clock: Pick<Clock, 'now'>,
   observe: (dateMs: number, sentAtMs: number, answeredAtMs: number) => void,
 ): void {
   client.middlewareStack.add(
-    // Once a try, around the request itself.
+    // Once per try, around the request itself.
     (next) => async (input) => {
       const sentAtMs = clock.now();
       const result = await next(input);

@@ -7,8 +7,8 @@ type Entry = Pick<Receipt, 'record' | 'sha256' | 'outcome' | 'status' | 'request
 };
 
 /**
- * A line a record, of feeds that ask for it: what became of it, by whichever hash and number it can be found. Nothing of
- * the record itself but its id. Written before the batch is settled: rather twice than never.
+ * Writes a line per record for feeds that enable it: the record's outcome, and the hashes and numbers by which it can be
+ * found. Of the record itself, only its id is logged. Written before the batch is settled: rather twice than never.
  */
 export function auditRecords(fileId: string, receipts: readonly Entry[], feed: Feed, log: AuditLog): void {
   if (!feed.auditEachRecord) return;

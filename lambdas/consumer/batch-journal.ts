@@ -4,17 +4,20 @@ import { encodeProgress, ProgressEncoder } from '../core/account/progress.ts';
 import type { UnnotedLetter } from '../messages.ts';
 import type { BatchLedger, ClaimEnd, Clock, DeadLedger, LetterQueue, PayloadStore } from '../ports.ts';
 
-/** A consumer that is killed repeats at most this many requests: no more are sent beyond what its saved progress tells. */
+/** A killed consumer repeats at most this many requests: no more are sent beyond its saved progress. */
 export const maxUnsaved = 50;
 
-/** Saving begins so many places before the fence, so that nobody has to wait there: no more than this, no fewer than that. */
+/**
+ * Saving begins this many places before the fence, so that no request waits there: at most `mostAhead`, at least
+ * `fewestAhead`.
+ */
 const mostAhead = maxUnsaved / 2;
 const fewestAhead = 2;
 
 /** Progress is saved at the latest after this, however slow the API's rate is. Milliseconds. */
 const saveEveryMs = 30_000;
 
-/** Twice as long: a lease outlives one save that comes late. Milliseconds. */
+/** Twice as long: a lease survives one late save. Milliseconds. */
 export const batchLeaseMs = 60_000;
 
 /** A letter on its way to the queue, and its record's bytes. */
@@ -35,24 +38,25 @@ export interface JournalOptions {
 }
 
 /**
- * What has become of a batch's records, and the saving of it. Order is what crash-safety rests on: a failed record that its
- * letter points to is stored before the letter is noted, the letter is noted before it is in its queue, it is in its queue before the record counts as done, and no record is sent before the ledger says it may have been.
+ * Tracks and saves the outcomes of a batch's records. Crash safety depends on the order: a failed record's payload is
+ * stored before the letter that points to it is noted, the letter is noted before it is queued, it is queued before the
+ * record counts as done, and no record is sent before the ledger says that it may have been.
  */
 export class BatchJournal {
   readonly #options: JournalOptions;
   readonly #done = new Map<number, DoneRecord>();
   readonly #encoder = new ProgressEncoder();
-  /** Places that were begun, done or not: what a successor must take for sent. */
+  /** Places begun, done or not: a successor must treat them as sent. */
   #next: number;
   #fence: number;
-  /** Places that a request went out for. */
+  /** Places for which a request was sent. */
   #sent = 0;
   #open = 0;
   #unsentLetters: UnsentLetter[] = [];
   /** Groups of letters that were noted. */
   #notes = 0;
   #unsaved = 0;
-  /** Places that are begun while a save is under way, and some more: as many as the next one is begun ahead. */
+  /** Places begun during a save, and some more: the next save begins this many places ahead of the fence. */
   #ahead = mostAhead;
   #savedAt: number;
   #saving: Promise<void> | undefined;
@@ -70,24 +74,24 @@ export class BatchJournal {
     return this.#done.get(place);
   }
 
-  /** Whether an earlier attempt may have sent this record, without our knowing its end. */
+  /** Whether an earlier attempt may have sent this record with an unknown outcome. */
   mayHaveBeenSent(place: number): boolean {
     return place < this.#options.saved.fence && !this.#done.has(place);
   }
 
-  /** Resolves once the record may be sent: its place is in the ledger as one that may have been. */
+  /** Resolves once the record may be sent: the ledger lists its place as possibly sent. */
   async allow(place: number): Promise<void> {
     this.#throwFailure();
     this.#next = Math.max(this.#next, place + 1);
     this.#open++;
-    // Records are not always sent in their order: what lies behind the fence and is sent late counts as well.
+    // Records are not always sent in order: places before the fence that are sent late count too.
     while (place >= this.#fence || (this.#unsaved > 0 && this.#unsaved + this.#open > maxUnsaved)) await this.save();
     const dueSoon =
       this.#next + this.#ahead > this.#fence || this.#unsaved + this.#ahead > maxUnsaved || this.#isOverdue();
     if (dueSoon && !this.#saving) void this.save().catch((error: unknown) => (this.#failure ??= { error }));
   }
 
-  /** Tells that the request goes out now. */
+  /** Notes that the request is sent now. */
   sending(place: number): void {
     this.#sent = Math.max(this.#sent, place + 1);
   }
@@ -97,7 +101,7 @@ export class BatchJournal {
     return place < Math.max(this.#sent, this.#options.saved.fence);
   }
 
-  /** Renews the lease where nothing else has for a while: tries that go on for long save nothing. */
+  /** Renews the lease if nothing else has for a while: long series of tries save nothing. */
   keepAlive(): void {
     if (this.#saving || this.#options.clock.now() - this.#savedAt <= saveEveryMs) return;
     void this.save().catch((error: unknown) => (this.#failure ??= { error }));
@@ -116,7 +120,7 @@ export class BatchJournal {
     this.#encoder.add(done);
   }
 
-  /** The end of a record that had been allowed. */
+  /** Notes the outcome of a record that was allowed. */
   close(): void {
     this.#open--;
   }
@@ -126,7 +130,7 @@ export class BatchJournal {
     return (this.#saving ??= this.#save(batchLeaseMs).finally(() => (this.#saving = undefined)));
   }
 
-  /** Saves for the last time and gives the lease up, for a successor to take. @throws LeaseLostError */
+  /** Saves for the last time and releases the lease, for a successor to claim. @throws LeaseLostError */
   async handOver(): Promise<void> {
     await this.#saving;
     this.#throwFailure();
@@ -134,8 +138,8 @@ export class BatchJournal {
   }
 
   /**
-   * Gives the lease up: the message that failed is to be tried again soon. What has ended is saved where that still works,
-   * so that an outage of another service costs no request twice.
+   * Releases the lease, so that the failed message can be tried again soon. Saves what has ended, if that still works, so
+   * that an outage of another service repeats no request.
    */
   async abandon(end: ClaimEnd): Promise<void> {
     await this.#saving?.catch(() => undefined);
@@ -151,7 +155,7 @@ export class BatchJournal {
     while (this.#unsentLetters.length > 0) await this.#sendLetters();
   }
 
-  /** For whoever sends what is held: all that has ended otherwise, and what may have been sent. */
+  /** Progress for the consumer that later sends the held records: all other records, ended or possibly sent. */
   endsButHeld(): Uint8Array {
     const done = [...this.#done.values()].filter(({ outcome }) => outcome !== 'held');
     return encodeProgress({ done, fence: Math.max(this.#sent, this.#options.saved.fence) });
@@ -159,7 +163,8 @@ export class BatchJournal {
 
   async #save(leaseMs: number): Promise<void> {
     const { fileId, batch, owner, ledger, clock } = this.#options;
-    // Between the last letter's arrival and the snapshot nothing is awaited: what counts as done has its letter sent.
+    // Nothing is awaited between the last letter's arrival and the snapshot: every record that counts as done has its
+    // letter sent.
     while (this.#unsentLetters.length > 0) await this.#sendLetters();
     const fence =
       leaseMs === 0
@@ -174,7 +179,7 @@ export class BatchJournal {
     }
     this.#fence = fence;
     const begunMeanwhile = this.#next - begunBefore;
-    // Quick to grow, slow to shrink: waiting at the fence costs slots, a save too many a write.
+    // Grows fast and shrinks slowly: waiting at the fence costs slots, an extra save costs only a write.
     const wanted = Math.max(2 * begunMeanwhile + 1, Math.floor(0.8 * this.#ahead));
     this.#ahead = Math.min(mostAhead, Math.max(fewestAhead, wanted));
   }
@@ -189,13 +194,13 @@ export class BatchJournal {
     const { fileId, owner, ledger, payloads } = this.#options;
     try {
       if (letters.length === 0) return;
-      // Nobody points to these yet: one that no letter follows expires with the bucket's rule.
+      // Nothing points to these objects yet: without a letter, they expire by the bucket's lifecycle rule.
       await Promise.all(
         letters.map(async ({ letter: { payload_key: key }, bytes }) => {
           if (key !== undefined) await payloads.putPayload(key, bytes);
         }),
       );
-      // In the ledger first: a letter that comes back is compared with its note. The owner's name is new with each attempt.
+      // Noted in the ledger first: a letter that comes back is compared with its note. Each attempt has a new owner name.
       const unnoted = letters.map(({ letter }) => letter);
       const noted = await ledger.noteLetters(fileId, `${owner}-${this.#notes++}`, unnoted);
       await this.#options.letters.sendLetters(noted);

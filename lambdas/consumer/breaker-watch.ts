@@ -12,33 +12,33 @@ export interface BreakerPorts {
   metrics: Metrics;
   /** Names the API in log and events. */
   api: string;
-  /** False for what is not to be given up when the breaker has been open for long: a letter that is tried again. */
+  /** False for work that is not given up when the breaker stays open for long: a letter that is tried again. */
   mayFlush: boolean;
   /** The API failed on some of these records in an earlier attempt, while others passed. */
   hasFailed: boolean;
 }
 
-/** A request that ended otherwise than with a record that the API took. */
+/** A request whose record the API did not accept. */
 export interface FailedRequest extends FailureDetails {
   record: SinkRequest;
   sentAtMs: number;
 }
 
-/** `others-pass`: the API is well, so the trouble is the records' own; `counted`: nothing follows from it yet. */
+/** `others-pass`: the API works, so the fault is the records' own; `counted`: no decision yet. */
 export type FailureEnd = 'opened' | 'others-pass' | 'counted';
 
 export interface ProbeResult {
-  /** The API refuses whatever it is sent, this record too: no reason to take its word for it. */
+  /** The API refuses everything that it is sent, so its refusal of this record is not conclusive. */
   isStillRefusing: boolean;
   /** This consumer's batch is to be given up. */
   givesUp: boolean;
-  /** There has been no other record to ask with for so long that this one's refusal is taken for its own. */
+  /** There has been no other record to probe with for so long that this record's refusal counts as its own. */
   isLone: boolean;
 }
 
 /**
- * Tells the breaker how requests fared, and the world how the breaker stands. A change is told by the one whose write
- * made it: once, or not at all where that consumer dies in between.
+ * Reports the outcomes of requests to the breaker, and publishes the breaker's changes. The consumer whose write made a
+ * change publishes it: once, or not at all if that consumer dies in between.
  */
 export class BreakerWatch {
   readonly #ports: BreakerPorts;
@@ -48,11 +48,11 @@ export class BreakerWatch {
     this.#ports = ports;
   }
 
-  /** Before the first request, and whenever the token was read anew. */
+  /** Called before the first request, and whenever the token was read again. */
   async noteToken(): Promise<void> {
     const { tokens } = this.#ports;
     const token = await tokens.token().catch(() => undefined);
-    // Where a secret has no versions, its digest tells one from another; a part of it gives nothing away.
+    // If a secret has no versions, a part of its digest identifies it without revealing anything.
     this.#secretVersion = tokens.version?.() ?? (token === undefined ? undefined : sha256Of(token).slice(0, 8));
   }
 
@@ -64,7 +64,7 @@ export class BreakerWatch {
     this.#forgetOutage(run.accepted(answeredAtMs));
   }
 
-  /** The API has refused the record: it is up, and took the token. @returns whether it refuses whatever it is sent */
+  /** The API has refused the record: it is up, and accepted the token. @returns whether it refuses everything it is sent */
   refused({ record: { requestId }, sentAtMs, answeredAtMs, isSuspect }: FailedRequest, status: number): boolean {
     const { limiter, run, mayFlush } = this.#ports;
     limiter.noteSuccess();
@@ -77,7 +77,7 @@ export class BreakerWatch {
     return isEnough || run.areRefusedTogether(limiter.refusals().count);
   }
 
-  /** Not worth a request's failure: the next lease takes the count back as well. */
+  /** A failure here must not fail the request: the next lease resets the count too. */
   #forgetOutage(hadFailures: boolean): void {
     if (hadFailures) this.#ports.limiter.forgetOutage().catch(() => undefined);
   }
@@ -87,7 +87,7 @@ export class BreakerWatch {
     const { record, sentAtMs, isSuspect } = request;
     const isFirst = run.sinceMs(reason) === undefined;
     const counted = run.failure(reason, record.requestId, sentAtMs, request);
-    // Not worth a request's failure: without it, the breaker opens where it need not.
+    // A failure here must not fail the request: without it, the breaker may open unnecessarily.
     if (isFirst) await limiter.askOthers().catch(() => undefined);
     if (counted === 'again') return 'counted';
     if (counted === 'counts' && !(reason === 'outage' && (await limiter.countOutage()))) return 'counted';
@@ -100,12 +100,12 @@ export class BreakerWatch {
     return this.open(reason, record);
   }
 
-  /** Opens the breaker, unless others pass. @param record whose answer was the last straw */
+  /** Opens the breaker, unless others pass. @param record the record whose answer triggered it */
   async open(reason: BreakerReason, record: SinkRequest): Promise<'opened' | 'others-pass'> {
     const { limiter, run } = this.#ports;
     const ownSinceMs = run.sinceMs(reason);
     const refusals = reason === 'refusing' ? limiter.refusals() : undefined;
-    // What was counted over all consumers began when the last of them had a record accepted.
+    // The count over all consumers begins when the last of them had a record accepted.
     const acceptedBefore =
       refusals && run.areRefusedTogether(refusals.count)
         ? Math.max(refusals.sinceMs, ownSinceMs ?? -Infinity)
@@ -125,7 +125,7 @@ export class BreakerWatch {
     return 'opened';
   }
 
-  /** @param asksToWait the API said when to come again */
+  /** @param asksToWait the API said when to try again */
   async probeEnded(
     end: 'accepted' | 'refused' | 'failed',
     record: SinkRequest,
@@ -137,7 +137,7 @@ export class BreakerWatch {
     if (ended) await this.#tell(ended.state === 'closed' ? 'breaker closed' : 'breaker stays open', ended, record);
     if (ended?.state !== 'open') return { isStillRefusing: false, givesUp: false, isLone: false };
     const { reason, failedProbes, loneProbes = 0 } = ended;
-    // A token that is turned down is not the records' fault: they wait without end.
+    // A refused token is not the records' fault: they wait without a time limit.
     const isDue = reason !== 'unauthorised' && failedProbes >= flushAfterProbes;
     return {
       isStillRefusing: end === 'refused' && mayFlush,
@@ -153,18 +153,18 @@ export class BreakerWatch {
   ): Promise<void> {
     const { log, events, metrics, api } = this.#ports;
     const until = untilMs === null ? null : new Date(untilMs).toISOString();
-    // An outage is what many records say; of the others, one may be the cause.
+    // An outage is concluded from many records; for the other reasons, a single record may be the cause.
     const named = reason === 'outage' ? {} : { file_id: fileId, record };
     const detail = { api, reason, until, failed_probes: failedProbes, ...named };
     if (state === 'closed') log.warn(change, detail);
     else {
       log.error(change, detail);
-      // Once a minute for as long as it is open, and at once: the invocation may have a quarter of an hour to go.
+      // At once, and then every minute while it is open: the invocation may run for another 15 minutes.
       metrics.add('BreakerOpen', 1);
       if (reason === 'unauthorised') metrics.add('UnauthorisedAnswers', 1);
       metrics.flush();
     }
-    // Whoever listens misses one; the records are no worse for it.
+    // Subscribers miss one event; the records are not affected.
     await events.publish(change, detail).catch((error: unknown) => {
       log.error('event not published', { event: change, error });
     });

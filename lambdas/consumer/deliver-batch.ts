@@ -73,7 +73,7 @@ export interface ConsumerPorts {
   limit: RateLimit;
   /** Connections that this consumer may hold to the API for batches. */
   connections: number;
-  /** This process's run of failures: kept from batch to batch. */
+  /** This process's run of consecutive failures, kept across batches. */
   run: FailureRun;
   newId: () => string;
   random: () => number;
@@ -85,14 +85,14 @@ interface Attempt {
   owner: string;
   records: PreparedRecord[];
   journal: BatchJournal;
-  /** It was settled with records held, which are sent now. */
+  /** The counts of a batch that was settled with records held, which are sent now. */
   replaces: OutcomeCounts | undefined;
   begunAt: number;
 }
 
 /**
- * Gets every record of a batch to an end, or as far as time and the API allow: then a successor carries the rest.
- * Resolves once nothing depends on this message any more. @throws LeaseLostError where another consumer has the batch
+ * Delivers a batch: every record ends, or as many as time and the API allow, and a successor carries the rest. Resolves
+ * once nothing depends on this message any more. @throws LeaseLostError if another consumer has the batch
  */
 export async function deliverBatch(message: BatchMessage, ports: ConsumerPorts, deadline: Deadline): Promise<void> {
   const attempt = await beginAttempt(message, ports);
@@ -100,7 +100,7 @@ export async function deliverBatch(message: BatchMessage, ports: ConsumerPorts, 
   try {
     await finishAttempt(attempt, ports, deadline);
   } catch (error) {
-    // The message comes back soon, and must not find its own lease in the way.
+    // The message comes back soon, and must not be blocked by its own lease.
     if (!(error instanceof LeaseLostError)) await attempt.journal.abandon(claimEndOf(error)).catch(() => undefined);
     throw error;
   }
@@ -112,7 +112,7 @@ async function finishAttempt(attempt: Attempt, ports: ConsumerPorts, deadline: D
 
   rejectBad(attempt, ports);
   const end = await sendGood(attempt, ports, deadline);
-  // Parked records have had their tries; those that only waited have not failed.
+  // Parked records have used up their tries; records that only waited have not failed.
   const failures = message.failures + (end.parked.length > 0 ? 1 : 0);
   if (end.stopped?.kind === 'flush') flush(attempt, end.stopped, ports);
   else if (end.stopped?.kind === 'refusing') await stopRefusedFile(attempt, end, end.stopped.status, ports);
@@ -122,12 +122,12 @@ async function finishAttempt(attempt: Attempt, ports: ConsumerPorts, deadline: D
   await handOver(attempt, end, Math.min(failures, maxBatchFailures - 1), ports);
 }
 
-/** A batch that is at fault must not look as one that waits for AWS: it is buried for it (reconciler/bury-batch.ts). */
+/** A faulty batch must not look like one that waits for AWS: it is to be buried (reconciler/bury-batch.ts). */
 function claimEndOf(error: unknown): ClaimEnd {
   return awsFaultOf(error) ? 'released' : 'failed';
 }
 
-/** Takes the batch's lease and reads it; undefined where there is nothing to do for this message. */
+/** Claims the batch's lease and reads the batch; undefined if there is nothing to do for this message. */
 async function beginAttempt(message: BatchMessage, ports: ConsumerPorts): Promise<Attempt | undefined> {
   const { ledger, log, clock } = ports;
   const { fileId, batch } = message;
@@ -140,7 +140,7 @@ async function beginAttempt(message: BatchMessage, ports: ConsumerPorts): Promis
     return undefined;
   }
   if (claim.kind === 'busy') {
-    // The other consumer may die yet: this message waits for it in the queue, at no cost and without a failure.
+    // The other consumer may still die: this message waits in the queue, at no cost and without counting as a failure.
     log.info('another consumer has the batch', place);
     await ports.batches.sendSuccessor(message, (claim.leaseUntil - clock.now()) / 1000 + 1);
     return undefined;
@@ -148,8 +148,8 @@ async function beginAttempt(message: BatchMessage, ports: ConsumerPorts): Promis
   try {
     return await readBatch(message, claim, owner, ports);
   } catch (error) {
-    // The message comes back soon, and must not find its own lease in the way: it would be taken for another's, and the
-    // batch would be sent on and on rather than go to the DLQ.
+    // The message comes back soon, and must not be blocked by its own lease: it would be mistaken for another consumer's,
+    // and the batch would be resent forever instead of going to the DLQ.
     if (claim.kind === 'claimed') {
       await ledger.releaseBatch(fileId, batch, owner, claimEndOf(error)).catch(() => undefined);
     }
@@ -158,9 +158,9 @@ async function beginAttempt(message: BatchMessage, ports: ConsumerPorts): Promis
 }
 
 /**
- * Before the batch is claimed: the claim notes what the message says of it. The file is read once more after the claim, since
- * only then is it certain that whoever stops the file sees this batch.
- * @throws AlteredMessageError where the message is not as Sluice made it, ContradictionError where nobody knows its file
+ * Runs before the batch is claimed, because the claim stores what the message says. The file is read again after the claim:
+ * only then is it certain that a process that stops the file sees this batch.
+ * @throws AlteredMessageError if the message is not as Sluice made it, ContradictionError if its file is unknown
  */
 async function refuseAltered(message: BatchMessage, { ledger, feed }: ConsumerPorts): Promise<void> {
   const { fileId, batch } = message;
@@ -189,7 +189,7 @@ async function readBatch(
   }
   if (claim.kind === 'settled') {
     if (claim.batch.buried) await dissolveBatch(message, file, ports);
-    // The one that settled it may have died before it asked.
+    // The consumer that settled it may have died before it asked the finalizer.
     await askToFinalize(file, ports.finalize);
     return undefined;
   }
@@ -214,7 +214,8 @@ async function sendGood(attempt: Attempt, ports: ConsumerPorts, deadline: Deadli
   const { journal } = attempt;
   const sendables = sendablesOf(attempt);
   if (sendables.length === 0) return { ...noSending, parked: [], pauses: new Map() };
-  // Read before the first slot is leased, which would pass meanwhile; a fault shows when the sink asks.
+  // Read before the first slot is leased, since the slot would pass meanwhile; a fault surfaces when the sink reads the
+  // token.
   await ports.tokens.token().catch(() => undefined);
   const othersPassed = attempt.records.some((_, place) => journal.get(place)?.outcome === 'uploaded');
   const abort = new AbortController();
@@ -236,7 +237,7 @@ async function sendGood(attempt: Attempt, ports: ConsumerPorts, deadline: Deadli
     signal: abort.signal,
   });
   const sender: RecordSender = new RecordSender(
-    // Of a stopped file nothing is left but what the API has to decide about.
+    // Of a stopped file, only records that the API must decide about are left.
     { ...ports, mayFlush: !isStopped(attempt.file), hasFailed: attempt.message.failures > 0, othersPassed },
     journal,
     pacer,
@@ -253,10 +254,10 @@ async function sendGood(attempt: Attempt, ports: ConsumerPorts, deadline: Deadli
   }
 }
 
-/** Of a batch that sent nothing. */
+/** For a batch that sent nothing. */
 const noSending = { stopped: undefined, requests: 0, waitedMs: 0, requestedMs: 0, ambiguousUntilMs: undefined };
 
-/** Where it is near 100, the limit decides how fast the file is; where it is near 0, the API's latency and the connections do. */
+/** Near 100, the rate limit determines the file's speed; near 0, the API's latency and the number of connections do. */
 function reportWaiting({ waitedMs, requestedMs }: SendEnd, { metrics }: ConsumerPorts): void {
   const wholeMs = waitedMs + requestedMs;
   if (wholeMs > 0) metrics.add('SlotWaitShare', (100 * waitedMs) / wholeMs);
@@ -280,7 +281,7 @@ function sendablesOf(attempt: Attempt): Sendable[] {
   return sendables;
 }
 
-/** Of each request id. */
+/** The first place of each request id. */
 function firstPlaces(records: readonly PreparedRecord[]): Map<string, number> {
   const places = new Map<string, number>();
   records.forEach(({ result }, place) => {
@@ -299,11 +300,11 @@ function recordVerdict(attempt: Attempt, { place }: Sendable, verdict: Verdict, 
   attempt.journal.record(done, letterFor(attempt, attempt.records[place] as PreparedRecord, done, ports));
 }
 
-/** The API failed on them in every attempt there is, or turned the token down for them alone. */
+/** The API failed on them in every attempt, or refused the token for them alone. */
 function exhaust(attempt: Attempt, parked: Parked[], ports: ConsumerPorts): void {
   for (const { place, status, reason, attempts, answer } of parked) {
     const end = { i: place, status, attempts, at: ports.clock.now(), ...(answer === undefined ? {} : { answer }) };
-    // Only where others passed with the same token does that end here: see send-records.ts.
+    // That ends here only if others passed with the same token: see send-records.ts.
     const isRefused = status === 401 || status === 403;
     const error = `the API failed on the record, last with ${reason}; its batch has had all its attempts`;
     const done: DoneRecord = isRefused
@@ -314,8 +315,9 @@ function exhaust(attempt: Attempt, parked: Parked[], ports: ConsumerPorts): void
 }
 
 /**
- * The breaker has been open for long: what this batch still holds goes where somebody sees it. Where the API has failed on
- * all of it before, while others passed, it may not be down: then it is the record that it was asked with, and for that.
+ * The breaker has been open for long: the batch's remaining records become dead letters, where an operator sees them. If
+ * the API failed on all of them before while others passed, it may not be down: then only the record of the last probe
+ * fails, with the reason of its answer.
  */
 function flush(attempt: Attempt, last: { place: number; status: number | null; reason: string }, ports: ConsumerPorts) {
   const { records, journal } = attempt;
@@ -329,7 +331,7 @@ function flush(attempt: Attempt, last: { place: number; status: number | null; r
         reason: 'circuit_open',
         error: 'the API was down for too long; redrive the record when the API is available',
       };
-  // The one that it was asked with may have had its verdict since.
+  // The probe's record may have got its verdict since.
   for (const place of isOwn ? left.filter((each) => each === last.place) : left) {
     const attempts = journal.wasSent(place) ? 1 : 0;
     const done = { i: place, outcome: 'exhausted' as const, attempts, at: ports.clock.now(), ...why };
@@ -338,8 +340,8 @@ function flush(attempt: Attempt, last: { place: number; status: number | null; r
 }
 
 /**
- * The API refuses whatever it is sent of this file: before that makes a dead letter of each record, the rest is held, until
- * somebody has looked at it. Nothing happens where somebody has already, and has released it.
+ * The API refuses every record of this file: before each becomes a dead letter, the rest is held until a person has
+ * inspected the file. Nothing happens if a person has inspected and released it already.
  */
 async function stopRefusedFile(attempt: Attempt, end: SendEnd, status: number, ports: ConsumerPorts): Promise<void> {
   const { records, journal, file } = attempt;
@@ -350,7 +352,10 @@ async function stopRefusedFile(attempt: Attempt, end: SendEnd, status: number, p
   if (isStopped(attempt.file)) holdUnsent(attempt, ports, end.parked);
 }
 
-/** What an earlier attempt may have sent goes on, and what this one failed on: to say that it was not would be to guess. */
+/**
+ * Holds the records that were not sent. Records that an earlier attempt may have sent, or that this one failed on,
+ * continue: saying that they were not sent would be a guess.
+ */
 function holdUnsent({ records, journal }: Attempt, ports: ConsumerPorts, parked: Parked[] = []): void {
   const inDoubt = new Set(parked.map(({ place }) => place));
   records.forEach((_, place) => {
@@ -359,7 +364,7 @@ function holdUnsent({ records, journal }: Attempt, ports: ConsumerPorts, parked:
   });
 }
 
-/** Receipts first, then the ledger, then the finalizer's message: each step is worthless without the one before. */
+/** Receipts first, then the ledger, then the finalizer's message: each step relies on the one before. */
 async function settle(attempt: Attempt, ports: ConsumerPorts): Promise<void> {
   const { message, owner, records, journal, file } = attempt;
   await journal.finish();
@@ -395,7 +400,7 @@ async function settle(attempt: Attempt, ports: ConsumerPorts): Promise<void> {
     attempt: message.attempt,
     ...counts,
   });
-  // Read after the write: of two that settle at once, the later sees the whole.
+  // Read after the write: of two consumers that settle concurrently, the later one sees both.
   const now = await ports.ledger.getFile(file.fileId);
   if (!now) return;
   tellRejects(now, ports);
@@ -403,16 +408,16 @@ async function settle(attempt: Attempt, ports: ConsumerPorts): Promise<void> {
   await askToFinalize(now, ports.finalize);
 }
 
-/** Of fewer, a share says nothing. */
+/** Below this, a percentage is meaningless. */
 const fewestRecords = 100;
 
-/** How much of a file is rejected so far, in percent: the alarm comes before the file is stopped for it. */
+/** Reports the percentage of the file rejected so far: the alarm goes off before the file is stopped. */
 function tellRejects({ settled }: FileAccount, { metrics }: ConsumerPorts): void {
   const seen = sumCounts(settled);
   if (seen >= fewestRecords) metrics.add('RejectShare', (100 * settled.rejected) / seen);
 }
 
-/** A wrong file must not make a million dead letters: once too much of it is rejected, the rest is held. */
+/** A wrong file must not cause a million dead letters: once too much of it is rejected, the rest is held. */
 async function stopWrongFile(file: FileAccount, ports: ConsumerPorts): Promise<void> {
   const quarantine = wrongFile(file, ports.feed.toleratedRejects, ports.clock.now());
   if (quarantine) await stopFile(file, quarantine, ports);
@@ -425,7 +430,7 @@ async function stopFile(file: FileAccount, quarantine: Quarantine, ports: Consum
   ports.log.error('file quarantined', { correlation_id: file.fileId, reason: quarantine.message });
 }
 
-/** A line a reason: the dashboard shows what the dead letters are for. */
+/** Logs a line per reason: the dashboard shows why dead letters were made. */
 function tellFailures(fileId: string, batch: number, entries: readonly Receipt[], { log }: ConsumerPorts): void {
   const counts = new Map<string, number>();
   for (const { reason } of entries) if (reason !== undefined) counts.set(reason, (counts.get(reason) ?? 0) + 1);
@@ -441,13 +446,14 @@ function countRecords({ begunAt }: Attempt, counts: OutcomeCounts, { metrics, cl
   metrics.add('BatchDuration', clock.now() - begunAt);
 }
 
-/** Progress first, then the successor: killed between the two, this message comes back and finds the progress. */
+/** Saves progress first, then sends the successor: if killed in between, this message comes back and finds the progress. */
 async function handOver(attempt: Attempt, end: SendEnd, failures: number, ports: ConsumerPorts): Promise<void> {
   const { message, journal, file } = attempt;
   await journal.handOver();
   const pauseSeconds = end.stopped?.kind === 'paused' ? (end.stopped.untilMs - ports.clock.now()) / 1000 : 0;
   const failed = failures > message.failures;
-  // The successor takes a 409 to what may have been sent for ours, so it begins when no try can be in progress any more.
+  // For a record that may have been sent, the successor treats a 409 as our own success, so it must not begin while a try
+  // may still be in progress.
   const ambiguousSeconds = ((end.ambiguousUntilMs ?? 0) - ports.clock.now()) / 1000;
   const retrySeconds = failed ? successorDelaySeconds(failures, ports.random()) : 0;
   const delaySeconds = Math.max(0, pauseSeconds, retrySeconds, ambiguousSeconds, restSeconds(attempt, end, ports));
@@ -466,7 +472,7 @@ async function handOver(attempt: Attempt, end: SendEnd, failures: number, ports:
   });
 }
 
-/** Where nothing is left but records for which the API asked to wait: how long the first of them does. */
+/** If only records are left for which the API asked to wait: how long the first of them waits. */
 function restSeconds({ records, journal }: Attempt, { pauses }: SendEnd, { clock }: ConsumerPorts): number {
   const left = [...records.keys()].filter((place) => !journal.get(place));
   if (!left.every((place) => pauses.has(place))) return 0;

@@ -8,8 +8,8 @@ import { rawOf } from '../core/account/receipt-of.ts';
 import { sourceFieldsOf } from '../core/account/source-uri.ts';
 
 /**
- * A buried batch that was redriven: its records that are still dead go on as letters, each tried by itself. The letters
- * are those that the ledger has for them, and the same each time: a second copy of the batch makes no second letters.
+ * Handles a buried batch that was redriven: its records that are still dead continue as letters, each tried separately.
+ * These are the letters in the ledger, the same each time, so a second copy of the batch creates no second letters.
  */
 export async function dissolveBatch(message: BatchMessage, file: FileAccount, ports: ConsumerPorts): Promise<void> {
   const letters: Letter[] = [];
@@ -30,7 +30,7 @@ export async function dissolveBatch(message: BatchMessage, file: FileAccount, po
           status: last.status,
           answer: null,
           requestId: dead.requestId ?? null,
-          // Its consumer died at some moment nobody knows: it may have been sent.
+          // Its consumer died at an unknown moment: the record may have been sent.
           attempts: 1,
         },
         last.at,

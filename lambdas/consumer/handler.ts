@@ -29,14 +29,14 @@ export interface ConsumerDeps extends ConsumerPorts {
 }
 
 /**
- * Batches of the records queue and letters of the letters queue: told apart by where they come from. Any of the function's
- * environments may get either, so none keeps a connection after an invocation: one with a batch's connections, frozen,
- * beside one with a letter's would be more than the API allows.
+ * Handles batches of the records queue and letters of the letters queue, distinguished by their source. Any of the
+ * function's environments may get either, so none keeps a connection after an invocation: a frozen environment with a
+ * batch's connections and another with a letter's would exceed what the API allows.
  */
 export function createConsumerHandler(deps: ConsumerDeps) {
   const isLetter = (record: SQSRecord) => record.eventSourceARN === deps.lettersQueueArn;
   return async (event: SQSEvent, context: Context): Promise<SQSBatchResponse> => {
-    // Letters share one connection: sent one by one, none is late for its slot.
+    // Letters share one connection: sent one by one, none misses its slot.
     const inTurn = oneAfterTheOther();
     const response = await handleEach({
       event,
@@ -55,7 +55,7 @@ export function createConsumerHandler(deps: ConsumerDeps) {
   };
 }
 
-/** Once an invocation: the limiter goes by the table's clock then, but whoever runs this should know. */
+/** Once per invocation: the limiter then uses the table's clock, but the operator should know. */
 function tellSkew({ skew, log, metrics }: ConsumerDeps): void {
   const skewMs = -Math.round(skew.correctionMs());
   if (skewMs === 0) return;
@@ -77,7 +77,7 @@ async function onLetter(
   const ports = { ...deps, sink: deps.letterSink, inTurn };
   if (message.kind === 'correction') return tryCorrection(message, ports, deadline);
   const receives = Number(record.attributes.ApproximateReceiveCount);
-  // A letter that was put back is no redrive: it goes on under the time that its first message was sent at.
+  // A letter that was put back is not a redrive: it keeps the send time of its first message.
   const seen = { id: record.messageId, sentAt: waitedBefore(record).firstSentAt, receives };
   const end = await handleLetter(message, seen, ports, deadline);
   return end.kind === 'back' ? { backAfterSeconds: end.visibleAfterSeconds } : undefined;

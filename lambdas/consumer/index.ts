@@ -42,10 +42,10 @@ const skew = new ClockSkew(jitterMarginMs(api));
 watchServerDates(dynamo, systemClock, (...times) => skew.observe(...times));
 const tokens = secret === undefined ? noToken : new SecretToken(new SecretsManagerClient(awsClientSettings), secret);
 
-// Made once a process: what it knows of the API's addresses stays; its connections end with each invocation.
+// Created once per process: it remembers the API's addresses; its connections end with each invocation.
 function openSink(connections: number): Sink {
   if (recordLedger !== undefined) {
-    // What fails is tried again at the limiter's pace, where it counts for the breaker.
+    // Failures are retried at the limiter's pace, where they count for the breaker.
     const client = new DynamoDBClient({ ...awsClientSettings, maxAttempts: 1 });
     return new LedgerSink({ client, table: recordLedger, feed: feed.name, clock: systemClock });
   }

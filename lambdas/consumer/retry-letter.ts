@@ -20,21 +20,21 @@ import { provenPause } from '../core/limiter/pause-evidence.ts';
 import { sendOne } from './send-one.ts';
 import { sinkRequestOf } from './sink-request.ts';
 
-/** A letter that the API could not take just now is tried again by its next receive, after this. Seconds. */
+/** A letter that the API could not take is tried again with its next receive, after this. Seconds. */
 const retryAfterSeconds = 20;
 
 export type LetterEnd =
   /** Nothing depends on the message any more. */
   | { kind: 'done' }
-  /** Back to its queue, visible after that many seconds; SQS moves it to the DLQ when it has had its receives. */
+  /** Back to its queue, visible after that many seconds; SQS moves it to the DLQ when its receives are used up. */
   | { kind: 'back'; visibleAfterSeconds: number };
 
-/** The message that carries a letter, by SQS's account. */
+/** The message that carries a letter, with SQS's attributes. */
 export interface LetterMessage {
   id: string;
   /** Milliseconds since 1970. */
   sentAt: number;
-  /** How often it was received, this time too. */
+  /** How often it was received, this time included. */
   receives: number;
 }
 
@@ -43,10 +43,10 @@ export interface LetterPorts extends ConsumerPorts {
 }
 
 /**
- * What a letter's message is here for. A fresh one only passes through, on its way to the DLQ: the console's redrive
- * works for messages that SQS itself moved there. One that was sent after the record's last failure is a redrive:
- * the record is tried again. Only SQS's clock is asked, and only one send time compared with another.
- * One that is not exactly what Sluice sent is not tried and changes no account: it goes to the DLQ, and the desk is notified.
+ * Handles a letter's message. A fresh letter only passes through on its way to the DLQ, because the console's redrive works
+ * only for messages that SQS itself moved there. A letter sent after the record's last failure is a redrive: the record is
+ * tried again. Only SQS's clock is used: send times are compared with each other. A letter that is not exactly what Sluice
+ * sent is not tried and changes no account: it goes to the DLQ, and the desk is notified.
  */
 export async function handleLetter(
   letter: Letter,
@@ -62,7 +62,7 @@ export async function handleLetter(
   }
   const { dead } = met;
   if (dead.state === 'resolved') {
-    // The one that resolved it may have died before it asked.
+    // The consumer that resolved it may have died before it asked the finalizer.
     await askToAmend({ fileId: letter.file_id, feed: letter.feed }, ports);
     return { kind: 'done' };
   }
@@ -70,7 +70,7 @@ export async function handleLetter(
   return ports.inTurn(() => retry(letter, dead, message, ports, deadline));
 }
 
-/** Checks the letter, and notes its message where an earlier receive has not: a read costs a fifth or less of that. */
+/** Checks the letter, and notes its message unless an earlier receive has: a read costs a fifth or less of a write. */
 async function meetLetter(
   letter: Letter,
   message: LetterMessage,
@@ -84,7 +84,7 @@ async function meetLetter(
   return ledger.adoptLetter(letter, message, isUnproven(dead) ? null : undefined);
 }
 
-/** Back to the DLQ, untried. Repeated, it notes nothing new. */
+/** Sends it back to the DLQ without a try. A repetition notes nothing new. */
 async function returnAltered(letter: Letter, message: LetterMessage, ports: ConsumerPorts): Promise<LetterEnd> {
   await noteAltered(letter, message, { ledger: ports.ledger, feed: ports.feed.name });
   ports.log.error('altered letter not tried', correlated(letter, { message_id: message.id }));
@@ -102,17 +102,17 @@ async function retry(
   const prepared = await prepareLetter(letter, ports);
   if (prepared.kind === 'altered') return returnAltered(letter, message, ports);
   if (isUnproven(dead)) {
-    // All that an earlier version kept to compare with: a record with other identity fields has another request id.
+    // An earlier version kept nothing else to compare with: a record with other identity fields has another request id.
     const requestId = prepared.kind === 'good' ? prepared.request.requestId : null;
     if (requestId === null || requestId !== dead.requestId) return returnAltered(letter, message, ports);
   }
   if (prepared.kind === 'rejected')
     return failForGood(letter, messageSentAt, { ...prepared.fault, status: null }, ports);
 
-  // A record that was asked for before may have been stored then; noted, so that who comes after a kill knows it too.
+  // A record that was sent before may have been stored; noted, so that the next attempt knows it after a kill.
   const mayHaveBeenSent = letter.attempts > 0 || dead.sentSince !== undefined;
   if (!mayHaveBeenSent) await ports.ledger.noteSending(letter.file_id, letter.record);
-  // It became a letter because the API asked to wait for it alone: nobody else waits for it again.
+  // It became a letter because the API asked to wait for it alone: other records do not wait for it again.
   const pauses = letter.http_status === 429 ? provenPause(ports.clock.now()) : undefined;
   const end = await sendOne(prepared.request, mayHaveBeenSent, ports, deadline, pauses);
   if (end.kind === 'failed') {
@@ -128,7 +128,7 @@ async function retry(
     return { kind: 'back', visibleAfterSeconds: Math.max(retryAfterSeconds, Math.ceil(waitSeconds)) };
   }
   if (end.kind === 'waiting') {
-    // Waiting is not failing, so it goes back as a message of its own, with all its receives.
+    // Waiting is not a failure, so it goes back as a new message, with all its receives.
     const pauseMs = end.untilMs === undefined ? 0 : end.untilMs - ports.clock.now();
     await ports.letters.sendBack(letter, Math.max(1, pauseMs / 1000));
     return { kind: 'done' };
@@ -144,10 +144,12 @@ async function retry(
 type PreparedLetter =
   | { kind: 'good'; request: SinkRequest; correlationId: string | undefined }
   | { kind: 'rejected'; fault: Pick<DeadAttempt, 'outcome' | 'reason' | 'error'> }
-  /** What lies under its key is not the record that failed. */
+  /** The object under its key is not the record that failed. */
   | { kind: 'altered' };
 
-/** The record once more, from the letter's raw payload or the object that it points to: the schema may have changed since. */
+/**
+ * Prepares the record again, from the letter's raw payload or the object it points to: the schema may have changed since.
+ */
 async function prepareLetter(letter: Letter, ports: ConsumerPorts): Promise<PreparedLetter> {
   const rejected = (reason: string, error: string): PreparedLetter => ({
     kind: 'rejected',
@@ -168,7 +170,7 @@ async function prepareLetter(letter: Letter, ports: ConsumerPorts): Promise<Prep
   }
   const bytes = stored ?? Buffer.from(letter.raw_payload, letter.raw_encoding === 'text' ? 'utf8' : 'base64');
   if (stored && sha256Of(stored) !== letter.sha256) return { kind: 'altered' };
-  // The letter is the one that was sent; this is about letters of an earlier version, and about defects.
+  // The letter is known to be the one that was sent; this check is for letters of an earlier version, and for defects.
   if (sha256Of(bytes) !== letter.sha256)
     return rejected('payload_changed', 'the payload does not belong to the record');
   const fault = memberFaults.find((each) => each === letter.reason);

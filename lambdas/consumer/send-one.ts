@@ -8,8 +8,8 @@ import { RecordSender } from './send-records.ts';
 import { SlotPacer } from './slot-pacer.ts';
 
 /**
- * How the sending of a single record ended. `waiting`: it was not its turn, and has not failed. `notBeforeMs`: it is
- * not to be sent again before then (see `SendEnd`).
+ * How the sending of a single record ended. `waiting`: it did not get its turn, and has not failed. `notBeforeMs`: it must
+ * not be sent again before then (see `SendEnd`).
  */
 export type OneEnd =
   | { kind: 'verdict'; verdict: Verdict }
@@ -19,7 +19,7 @@ export type OneEnd =
 /**
  * Sends one record at the limiter's pace.
  * @param mayHaveBeenSent an earlier request may have stored it
- * @param pauses what is known of earlier requests to wait
+ * @param pauses evidence from earlier pauses that the API asked for
  */
 export async function sendOne(
   record: SinkRequest,
@@ -66,7 +66,7 @@ export async function sendOne(
   if (verdict) return { kind: 'verdict', verdict };
   const [parked] = end.parked;
   const { ambiguousUntilMs } = end;
-  // Nor before the time that the API has asked for.
+  // And not before the time that the API asked for.
   const notBeforeMs = Math.max(ambiguousUntilMs ?? -Infinity, end.pauses.get(0)?.untilMs ?? -Infinity);
   const untilMs = Number.isFinite(notBeforeMs) ? notBeforeMs : undefined;
   if (parked) return { kind: 'failed', reason: parked.reason, status: parked.status, notBeforeMs: untilMs };

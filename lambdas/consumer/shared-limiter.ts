@@ -63,7 +63,7 @@ export class SharedLimiter implements Limiter {
   readonly #options: SharedLimiterOptions;
   readonly #spacingMs: number;
   #faults = 0;
-  /** The item as it was seen last, where it is not written for each lease. */
+  /** The item as it was seen last, if it is not written for each lease. */
   #seen: { item: LimiterItem; atMs: number } | undefined;
   #probe = '';
   #hasSucceeded = false;

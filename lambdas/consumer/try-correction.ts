@@ -37,7 +37,7 @@ export async function tryCorrection(
   const begun = await ports.ledger.beginCorrection(fileId, record, correctionOf(message));
   if (!begun) {
     ports.log.info('correction of a record that is not dead (any more)', correlated(message));
-    // The one that resolved it may have died before it asked.
+    // The consumer that resolved it may have died before it asked the finalizer.
     return askToAmend(file, ports);
   }
   if (begun.dead.history.some(({ correctionId }) => correctionId === message.correction_id)) return;
@@ -105,7 +105,7 @@ function mayHoldAnother(dead: DeadRecord, requestId: string): boolean {
   return !isAnotherId && dead.history.some(({ outcome }) => outcome === 'exhausted');
 }
 
-/** Undefined where it is to be tried again. */
+/** Undefined if it is to be tried again. */
 function faultOf(end: OneEnd, failures: number): Omit<DeadAttempt, 'at' | 'correctionId'> | undefined {
   if (end.kind === 'failed' && failures + 1 >= maxFailures) {
     const error = `the API failed on the corrected row, last with ${end.reason}`;

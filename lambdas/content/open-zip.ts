@@ -39,10 +39,10 @@ const methodNames: Readonly<Record<number, string>> = {
 };
 
 /**
- * Looks up the one file that a ZIP archive holds, by the central directory at its end: what lies before it may be left
- * over from earlier versions of the archive. Folders and what macOS adds (`__MACOSX/`, `.DS_Store`) don't count.
+ * Looks up the one file that a ZIP archive holds, by the central directory at its end: what lies before it may be left over
+ * from earlier versions of the archive. Folders and what macOS adds (`__MACOSX/`, `.DS_Store`) don't count.
  *
- * @throws CompressedContentError where it holds none or several, or one that can't be read; and what `readRange` throws
+ * @throws CompressedContentError if it holds none or several, or one that can't be read; and what `readRange` throws
  */
 export async function openZip(sizeBytes: number, readRange: ReadRange): Promise<ZipMember> {
   const reader = new RangeReader(readRange);

@@ -8,12 +8,12 @@ const nothing = Buffer.alloc(0);
 
 /**
  * The content from `offset` to its end. What is compressed or decoded can't be entered in the middle: it is read from its
- * start and what comes before `offset` is thrown away; an empty chunk stands for each chunk of that, so that the caller
- * can keep its lease and look at the time.
+ * start and what comes before `offset` is thrown away; an empty chunk stands for each chunk of that, so that the caller can
+ * keep its lease and look at the time.
  *
  * @param whole the object's bytes, where they are in memory
  * @throws SourceChangedError when the object is no longer the one that was pinned
- * @throws CompressedContentError where it is damaged
+ * @throws CompressedContentError if it is damaged
  */
 export async function* readContent(
   file: Pick<FileAccount, 'source' | 'content'>,

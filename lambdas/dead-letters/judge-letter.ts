@@ -3,7 +3,7 @@ import type { DeadRecord } from '../core/account/file-account.ts';
 import type { Letter } from '../messages.ts';
 import type { AlteredLetterLedger, DeadLedger, FileLedger } from '../ports.ts';
 
-/** The message that carries a letter, by SQS's account. `sentAt`: milliseconds since 1970. */
+/** The message that carries a letter, with SQS's attributes. `sentAt`: milliseconds since 1970. */
 export interface CarrierMessage {
   id: string;
   sentAt: number;

@@ -11,7 +11,7 @@ import type { Clock, FileLedger, LimiterStore } from '../ports.ts';
 export interface ProjectedFeed extends PacedFeed {
   /** What its limiter is known by: feeds with the same share it. */
   api: string;
-  /** Undefined where the sink has none to go by: the record ledger takes what it is given. */
+  /** Undefined if the sink has none to go by: the record ledger takes what it is given. */
   limit?: RateLimit | undefined;
 }
 

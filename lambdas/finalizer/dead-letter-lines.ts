@@ -36,7 +36,7 @@ export class DeadLetterLines {
     this.#isFull = false;
   }
 
-  /** Gives the SHA-256 of the object that was stored; null where none was. */
+  /** Gives the SHA-256 of the object that was stored; null if none was. */
   async end(): Promise<string | null> {
     this.#gzip?.end();
     await this.#stored;

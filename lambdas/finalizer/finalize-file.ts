@@ -44,7 +44,7 @@ export interface FinalizerPorts {
   archiveBucket: string;
   /** What reports have to know of a feed; undefined for one that isn't deployed any more. */
   reported: (feed: string) => ReportedFeed | undefined;
-  /** Absent where manifests are not signed. */
+  /** Absent if manifests are not signed. */
   signer?: Signer | undefined;
   finalize: FinalizeQueue;
   desk: Desk;

@@ -28,9 +28,9 @@ export async function readResolutions(fileId: string, ledger: Pick<DeadLedger, '
 }
 
 /**
- * Stores them, a line each, under a name that their content decides: two finalizers at once that saw different ones
- * don't take the other's for their own. Gives what the manifest says of them; nulls where there are none.
- * @throws ContradictionError where the object has other bytes than its name says: the ledger changed while it was read
+ * Stores them, a line each, under a name that their content decides: two finalizers at once that saw different ones don't
+ * take the other's for their own. Gives what the manifest says of them; nulls if there are none.
+ * @throws ContradictionError if the object has other bytes than its name says: the ledger changed while it was read
  */
 export async function archiveResolutions(
   fileId: string,

@@ -4,7 +4,7 @@ import type { Archive } from '../ports.ts';
 
 type Readable = Pick<Archive, 'getStream'>;
 
-/** Of an object's bytes as they are stored. @throws ContradictionError where there is no such object */
+/** Of an object's bytes as they are stored. @throws ContradictionError if there is no such object */
 export async function sha256OfArchived(key: string, archive: Readable): Promise<string> {
   const stream = await archive.getStream(key);
   if (!stream) throw new ContradictionError(`The archive's object ${key} can't be found.`);
@@ -15,7 +15,7 @@ export async function sha256OfArchived(key: string, archive: Readable): Promise<
 
 /**
  * For an object that exists already: a manifest must never name bytes other than those that are stored.
- * @throws ContradictionError where it has another SHA-256
+ * @throws ContradictionError if it has another SHA-256
  */
 export async function mustHaveSha256(key: string, sha256: string, archive: Readable): Promise<void> {
   const actual = await sha256OfArchived(key, archive);

@@ -6,7 +6,7 @@ import { mustHaveSha256 } from './sha256-of-archived.ts';
 
 export interface SigningPorts {
   archive: Pick<Archive, 'has' | 'putOnce' | 'getStream'>;
-  /** Absent where the stack has no key: manifests are unsigned, and say so. */
+  /** Absent if the stack has no key: manifests are unsigned, and say so. */
   signer?: Signer | undefined;
 }
 
@@ -34,7 +34,7 @@ export async function announceSignature(
 
 /**
  * Signs a manifest that is in the archive, unless it is signed; it may have been stored by somebody who was killed then.
- * False where it names a key that isn't ours (any more), and nobody has signed it: it can't come to count.
+ * False if it names a key that isn't ours (any more), and nobody has signed it: it can't come to count.
  */
 export async function signManifest(
   text: string,

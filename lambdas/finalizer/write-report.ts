@@ -10,7 +10,7 @@ import { mustHaveSha256 } from './sha256-of-archived.ts';
 
 export interface ReportedFeed {
   sink: 'http' | 'ledger';
-  /** Absent where there is none to keep. */
+  /** Absent if there is none to keep. */
   limit?: RateLimit | undefined;
   deadline?: FeedDeadline | undefined;
 }

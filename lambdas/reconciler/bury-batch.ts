@@ -54,7 +54,7 @@ export type Burial = 'buried' | 'spared' | 'over';
  * that its file can be closed. Its records are hashed and not read: reading one of them may be what kills. The message
  * stays in the DLQ; redriven, it dissolves into letters. Order as when a consumer settles: letters, receipts, ledger.
  * @param feed whose queue it came from
- * @throws AlteredMessageError where the message is not as Sluice made it
+ * @throws AlteredMessageError if the message is not as Sluice made it
  */
 export async function buryBatch(
   message: BatchMessage,

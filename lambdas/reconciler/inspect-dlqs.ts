@@ -42,8 +42,8 @@ export const laneKey = ({ feed, lane }: { feed: string; lane: string }): string 
 
 /**
  * What the ledger doesn't know of: batches that killed their consumers, letters whose consumer was killed before it could
- * note them, work that failed for good. An empty queue, and one that is being redriven, is left alone; so are letters
- * where there are no more than the ledger has.
+ * note them, work that failed for good. An empty queue, and one that is being redriven, is left alone; so are letters if
+ * there are no more than the ledger has.
  */
 export async function inspectDlqs(
   lanes: readonly LaneDlqs[],

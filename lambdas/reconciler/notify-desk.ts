@@ -68,7 +68,7 @@ function putMetrics(feed: string, survey: Survey, seenSentAt: number | undefined
   metrics.flush();
 }
 
-/** @returns its key; null where there is nothing to list */
+/** @returns its key; null if there is nothing to list */
 async function writeList(
   feed: string,
   survey: Survey,

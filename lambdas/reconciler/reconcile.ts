@@ -78,7 +78,7 @@ export async function reconcile(isDeadline: boolean, ports: ReconcilePorts): Pro
  * A regular run that meets another one is superfluous. The one at the deadline is not, since the desk is notified by no
  * other: it waits for the other's end as long as leaves it time for its own work.
  * @returns whether the lease is the owner's
- * @throws where the deadline's run has waited in vain: Lambda runs it again, twice within three minutes
+ * @throws if the deadline's run has waited in vain: Lambda runs it again, twice within three minutes
  */
 async function claim(
   owner: string,

@@ -45,7 +45,7 @@ export interface Survey {
   newest: FileSurvey[];
   /** The source's columns in the list. */
   columns: string[];
-  /** Send time of the oldest letter's message; undefined where none is known. */
+  /** Send time of the oldest letter's message; undefined if none is known. */
   oldestSentAt: number | undefined;
   /** Of every record and how it failed last. */
   fingerprint: string;

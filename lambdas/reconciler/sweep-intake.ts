@@ -25,7 +25,7 @@ export interface SweptLane {
 
 export interface SweepPorts {
   ledger: Pick<FileLedger, 'knownFileIds'> & Pick<DeskLedger, 'getSweep' | 'saveSweep'>;
-  /** Undefined where none are swept: small files are known by their bundles. */
+  /** Undefined if none are swept: small files are known by their bundles. */
   sweep?: { lanes: SweptLane[]; dropped: DroppedObjects };
   metricsOf: (feed: string) => Metrics;
   clock: Pick<Clock, 'now'>;

@@ -35,7 +35,7 @@ export async function watchDeadlines(ports: WatchDeadlinesPorts): Promise<void> 
   await notifyOfDeadlines(feed, files, line?.breaker, ports);
 }
 
-/** The worst of them. Nothing where no file is open, so that the alarm goes back by itself. */
+/** The worst of them. Nothing if no file is open, so that the alarm goes back by itself. */
 function putMargin(feed: string, files: readonly Projection[], { metricsOf }: WatchDeadlinesPorts): void {
   const margins = files.flatMap(({ marginSeconds }) => marginSeconds ?? []);
   if (margins.length === 0) return;

@@ -64,7 +64,7 @@ const horizon = z.object({ records: z.int().positive(), recordsPerSecond: z.numb
 const apiSettings = z.object({
   /** Names the shared limiter's item: every feed and lane with this id shares the limit. */
   id: z.string().min(1),
-  /** Absent where records go into the record ledger. */
+  /** Absent if records go into the record ledger. */
   url: z.url().optional(),
   requests: z.int().positive(),
   windowSeconds: z.number().positive(),
@@ -125,7 +125,7 @@ const finalizerEnvironment = z.object({
     z.object({
       feed: z.string(),
       sink: z.enum(['http', 'ledger']),
-      /** Absent where there is none to keep. */
+      /** Absent if there is none to keep. */
       limit: rateLimit.optional(),
       deadline: feedDeadline.optional(),
     }),
@@ -160,7 +160,7 @@ const reconcilerEnvironment = z.object({
       feed: z.string(),
       /** As in `API`. */
       api: z.string().min(1),
-      /** Absent where records go into the record ledger. */
+      /** Absent if records go into the record ledger. */
       limit: rateLimit.optional(),
       deadline: feedDeadline.optional(),
     }),
@@ -168,7 +168,7 @@ const reconcilerEnvironment = z.object({
   /** Names of the other feeds that send to the same API: their files wait in the same line. */
   SHARING_FEEDS: json(z.array(z.string())),
   FINALIZE_DLQ_URL: z.url(),
-  /** Absent where dropped files are not swept. */
+  /** Absent if dropped files are not swept. */
   INTAKE_BUCKET: z.string().min(1).optional(),
   WORK_BUCKET: z.string().min(1),
   ARCHIVE_BUCKET: z.string().min(1),

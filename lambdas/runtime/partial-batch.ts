@@ -76,7 +76,7 @@ async function handleOne(record: SQSRecord, deadline: Deadline, handling: BatchH
   }
 }
 
-/** @returns whether a new message stands for this one; false where it has waited often enough, or SQS fails as well */
+/** @returns whether a new message stands for this one; false if it has waited often enough, or SQS fails as well */
 async function putBack(
   record: SQSRecord,
   fault: AwsFault,
@@ -111,7 +111,7 @@ function correlationOf(record: SQSRecord): string | undefined {
   return /"(?:fileId|file_id)"\s*:\s*"([0-9a-f]{1,64})"/.exec(record.body)?.[1];
 }
 
-/** @throws where the body is no JSON */
+/** @throws if the body is no JSON */
 export function parseBody(record: SQSRecord): unknown {
   try {
     return JSON.parse(record.body) as unknown;

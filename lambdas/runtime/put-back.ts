@@ -53,7 +53,7 @@ function readNote(text: string | undefined): WaitNote | undefined {
   }
 }
 
-/** The note for the next message with this body; undefined where it has waited often enough. */
+/** The note for the next message with this body; undefined if it has waited often enough. */
 export function nextNote({ times, firstSentAt }: Waited, fault: AwsFault, waiting: Waiting): WaitNote | undefined {
   if (times >= mostTimes[fault.kind]) return undefined;
   const { times: limits, clock, random } = waiting;

@@ -9,7 +9,7 @@ import { fileLeaseMs, saveProgress } from './splitter-ports.ts';
 
 /**
  * `checkContent` under a lease and within a function's time.
- * @throws LeaseLostError where another splitter has claimed the file; what reading it throws
+ * @throws LeaseLostError if another splitter has claimed the file; what reading it throws
  */
 export async function checkStored(
   file: FileAccount,

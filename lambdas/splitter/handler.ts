@@ -77,7 +77,7 @@ async function handleMessage(record: SQSRecord, invocation: Invocation, deadline
   }
 }
 
-/** Before the file is claimed. @throws AlteredMessageError where the message is about another feed's file */
+/** Before the file is claimed. @throws AlteredMessageError if the message is about another feed's file */
 async function refuseOtherFeed(
   { kind, feed, fileId }: ContinueMessage | ReemitMessage,
   { ledger, feed: own }: SplitterDeps,

@@ -15,7 +15,7 @@ export class SmallFiles {
     this.#sources = sources.filter(({ sizeBytes, etag }) => etag !== '' && this.#isSmall(sizeBytes));
   }
 
-  /** False where the file is to have an account of its own. @throws what kept it from being read or bundled */
+  /** False if the file is to have an account of its own. @throws what kept it from being read or bundled */
   async has(source: SourceObject, deadline: Deadline): Promise<boolean> {
     const id = this.#idOf(source);
     if (!this.#sources.some((each) => this.#idOf(each) === id)) return false;

@@ -59,7 +59,7 @@ export async function splitFile(
     if (step.kind === 'held-back') await holdBack(file, ports);
   } catch (error) {
     if (!(error instanceof SourceChangedError)) {
-      // The message comes back soon, and must not find its own lease in the way.
+      // The message comes back soon, and must not be blocked by its own lease.
       await ledger.releaseFile(file.fileId, file.epoch).catch(() => undefined);
       throw error;
     }

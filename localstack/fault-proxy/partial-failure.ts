@@ -5,7 +5,7 @@ const answer = z.looseObject({ Failed: z.array(z.unknown()).nullish() });
 
 /** A SendMessageBatch in two: what SQS is given, and what it is said to have failed on. */
 export interface PartialBatch {
-  /** Undefined where nothing is left to be given. */
+  /** Undefined if nothing is left to be given. */
   forwarded: string | undefined;
   failed: string[];
 }

@@ -16,7 +16,7 @@ export type ProxyFault = z.infer<typeof faultKind>;
 const rule = z.strictObject({
   /** As in a signature's scope: `dynamodb`, `sqs`, `s3`, … */
   service: z.string(),
-  /** By AWS's names; all of the service's where there are none. */
+  /** By AWS's names; all of the service's if there are none. */
   operations: z.array(z.string()).optional(),
   fault: faultKind,
   /** Of the calls that the rule is for. */

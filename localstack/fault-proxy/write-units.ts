@@ -63,7 +63,7 @@ export class WriteUnitMeter {
     const were = await Promise.all(places.map((place) => this.#bytes(place)));
     return async () => {
       const are = await Promise.all(places.map((place) => this.#bytes(place)));
-      // A write that was refused costs what the item that is there does; where there is none, one unit.
+      // A write that was refused costs what the item that is there does; if there is none, one unit.
       are.forEach((bytes, n) => {
         this.units += factor * Math.max(1, Math.ceil(Math.max(bytes, were[n] ?? 0) / 1024));
       });
