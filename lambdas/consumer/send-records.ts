@@ -9,31 +9,31 @@ import type { BreakerPorts, FailedRequest, FailureEnd, ProbeResult } from './bre
 import { BreakerWatch } from './breaker-watch.ts';
 import type { SlotPacer, Turn } from './slot-pacer.ts';
 
-/** A record that is to be sent. */
+/** A record to send. */
 export interface Sendable extends SinkRequest {
   /** Place in the batch, from 0. */
   place: number;
-  /** Another record of the batch with the same request id stands before this one. */
+  /** The place of an earlier record in the batch with the same request id. */
   leader: number | undefined;
-  /** Earlier attempts were asked to wait because of it. */
+  /** Evidence from earlier attempts in which the API asked to wait because of this record. */
   pauses?: PauseEvidence | undefined;
 }
 
-/** The API's last word on a record; its answer where it is kept. */
+/** The API's final answer on a record; with the answer's text if it is kept. */
 export type Verdict = (
   | { kind: 'uploaded'; confirmedBy409: boolean; answer?: string }
   | { kind: 'duplicate'; answer?: string }
   | { kind: 'refused'; answer: string }
 ) & { status: number; attempts: number };
 
-/** What is kept of the answer where a dead record got through. */
+/** What is kept of the answer after a dead record was delivered. */
 export function saidOf(verdict: Extract<Verdict, { kind: 'uploaded' | 'duplicate' }>): ApiSaid {
   const { status, answer } = verdict;
   const isConfirmed = verdict.kind === 'uploaded' && verdict.confirmedBy409;
   return { status, ...(isConfirmed && { confirmedBy: '409' }), ...(answer === undefined ? {} : { answer }) };
 }
 
-/** A record that the API failed on as often as this attempt allows. */
+/** A record on which the API failed as often as this attempt allows. */
 export interface Parked {
   place: number;
   requestId: string;
@@ -46,8 +46,8 @@ export interface Parked {
 export interface SendEnd {
   parked: Parked[];
   /**
-   * Why not all was sent: time is up; the API is to be left alone until then; it has been for too long, and this was its
-   * last answer; or it refuses whatever it is sent with this status.
+   * Why not everything was sent: the time is up; the API is paused until then; it has been paused for too long, and this
+   * was its last answer; or it refuses everything that it is sent with this status.
    */
   stopped:
     | { kind: 'time' }
@@ -56,19 +56,19 @@ export interface SendEnd {
     | { kind: 'refusing'; status: number }
     | undefined;
   requests: number;
-  /** All connections' time, added up: waiting for send times, and in requests. Milliseconds. */
+  /** Total time of all connections: waiting for send times, and in requests. Milliseconds. */
   waitedMs: number;
   requestedMs: number;
   /**
-   * When the last try that may have stored a record without a verdict is over. Whoever sends such a record again before
-   * then can't trust a 409.
+   * When the last try that may have stored a record without a verdict is over. Before then, a 409 to such a record can't be
+   * trusted.
    */
   ambiguousUntilMs: number | undefined;
   /** By place: records without a verdict for which the API has asked to wait. */
   pauses: Map<number, PauseEvidence>;
 }
 
-/** What the sender has to know and tell of its records' past; a batch's journal, or a single letter's. */
+/** What the sender needs to know and report about its records' history; a batch's journal, or a single letter's. */
 export interface SendJournal {
   get(place: number): { outcome: Outcome } | undefined;
   mayHaveBeenSent(place: number): boolean;
@@ -87,75 +87,87 @@ export interface SenderPorts extends BreakerPorts {
   random: () => number;
 }
 
-/** Shorter pauses are waited out; for longer ones the batch goes back into its queue, where waiting costs nothing. Milliseconds. */
+/**
+ * Shorter pauses are waited out; for longer ones the batch goes back to its queue, where waiting costs nothing.
+ * Milliseconds.
+ */
 const patienceMs = 15_000;
 
-/** A request, from connecting to the answer's last byte; and what is kept for saving and handing over. Milliseconds. */
+/**
+ * The limit of a request, from connecting to the answer's last byte; and the time reserved for saving and handing over.
+ * Milliseconds.
+ */
 const maxRequestMs = 30_000;
 const finishMs = 3_000;
 
-/** Requests are looked at so often, whether their time is up: one timer for all of them. Milliseconds. */
+/** How often requests are checked for their time limit: one timer for all of them. Milliseconds. */
 const watchEveryMs = 1_000;
 
-/** Where a 429 doesn't say how long. Milliseconds. */
+/** For a 429 that does not say how long. Milliseconds. */
 const defaultPauseMs = 1_000;
 
 /**
  * A try without an answer may still be in progress at the API, and may be rolled back: a 409 confirms it only if the
- * request that was answered so began this long after the try's end. Milliseconds.
+ * request that got the 409 began this long after the try's end. Milliseconds.
  */
 const pauseAfterTryMs = 5_000;
 
-/** Answers that a gateway gives while the API behind it may still be at work. */
+/** Answers of a gateway while the API behind it may still be processing the request. */
 const gatewayStatuses = [408, 502, 503, 504];
 
-/** Where a 409 "in progress" doesn't say how long; and longer than this, it is the successor's to ask again. Milliseconds. */
+/** For a 409 "in progress" that does not say how long; after a longer pause, the successor asks again. Milliseconds. */
 const inProgressPauseMs = 5_000;
 const longestInProgressMs = 60_000;
 
-/** See `PauseEvidence`: what each pause adds that is asked for a letter that has failed before. */
+/** See `PauseEvidence`: how much each pause adds for a letter that has failed before. */
 const letterDigits = 2;
 
-/** A record that may be what fails lets so many others go first: what they are answered tells whose trouble it is. */
+/** A record that may be the cause of failures lets this many others go first: their answers show whether it is. */
 const othersFirst = 20;
 
-/** And so many where the API asked to wait: three pauses between which so many passed show whose they are. */
+/**
+ * And this many if the API asked to wait: three pauses with this many passes in between show that the record causes them.
+ */
 const othersBetweenPauses = 25;
 
-/** A record whose token was turned down waits for so long at least: as long as consumers take to tell of a success. Milliseconds. */
+/**
+ * A record whose token was refused waits at least this long: the time that consumers take to share a success. Milliseconds.
+ */
 const asideMs = 1_500;
 
 /**
- * Records that share a fault often stand together, so others are looked for so many places further on. No further: what
- * lies between counts as sent where this consumer is killed (see batch-journal.ts).
+ * Records that share a fault are often adjacent, so other records are taken from up to this many places further on. No
+ * further: all places in between count as sent if this consumer is killed (see batch-journal.ts).
  */
 const askAhead = 40;
 
 interface Item extends Sendable {
   tries: number;
-  /** Tries of these that are not charged to the record: the API asked everybody to wait. */
+  /** Those of the tries that are not charged to the record: the API asked everyone to wait. */
   waits: number;
   isAllowed: boolean;
-  /** A try ended without our knowing whether the record was stored; and when the last such try is over at the API. */
+  /**
+   * Whether a try ended with unknown outcome, so the record may be stored; and when the last such try is over at the API.
+   */
   ambiguous: boolean;
   ambiguousUntilMs: number;
-  /** It has met a connection that was dead before. */
+  /** It was sent on a connection that was already dead. */
   hadStaleConnection: boolean;
-  /** An earlier attempt sent it, and it has no end. */
+  /** An earlier attempt sent it, and it has not ended. */
   isSuspect: boolean;
   /** Neither this attempt nor an earlier one has sent it. */
   isFresh: boolean;
 }
 
 interface InFlight {
-  /** When it has to have ended, answered or not. Milliseconds since 1970. */
+  /** When it must have ended, answered or not. Milliseconds since 1970. */
   endsAt: number;
   limit: AbortController;
 }
 
 /**
- * Sends the records, each at its slot, over a bounded number of connections, until each has a verdict or is parked.
- * Takes no new ones when the time draws in; what is in flight is finished.
+ * Sends the records, each at its slot, over a bounded number of connections, until each has a verdict or is parked. Begins
+ * no new ones when the time runs out; requests in flight are finished.
  */
 export class RecordSender {
   readonly #ports: SenderPorts;
@@ -168,7 +180,7 @@ export class RecordSender {
   #ready: Item[] = [];
   /** Records that wait for the one with the same request id. */
   readonly #followers = new Map<number, Item[]>();
-  /** Records that are ready or wait for their turn, and were never sent. */
+  /** Number of records that are ready or wait for their turn, and were never sent. */
   #fresh = 0;
   /** In flight or waiting for another try. */
   #open = 0;
@@ -176,13 +188,13 @@ export class RecordSender {
   /** Records that are not to be sent before a time. */
   #resting: Item[] = [];
   #requests = 0;
-  /** All connections' time, added up: before requests, until each had its turn, and in them. Milliseconds. */
+  /** Total time of all connections: waiting for turns, and in requests. Milliseconds. */
   #waitedMs = 0;
   #requestedMs = 0;
   #stopped: SendEnd['stopped'];
   #pausedAt = 0;
   #refreshedAt = 0;
-  /** Under way, where this batch has the probe. */
+  /** The probe in progress, if this batch makes it. */
   #probe: { promise: Promise<void>; resolve: () => void } | undefined;
   readonly #inFlight = new Set<InFlight>();
   /** Without a verdict. */
@@ -217,7 +229,7 @@ export class RecordSender {
   async send(sendables: Sendable[]): Promise<SendEnd> {
     const restUntilMs = await this.#restUntil(sendables);
     for (const sendable of sendables) this.#enqueue(this.#newItem(sendable, restUntilMs));
-    // What failed before goes last: others show first whether the API is well.
+    // Records that failed before go last: others show first whether the API works.
     this.#ready.sort((a, b) => Number(a.isSuspect) - Number(b.isSuspect));
     this.#ports.run.begin();
     await this.#breaker.noteToken();
@@ -240,7 +252,7 @@ export class RecordSender {
     };
   }
 
-  /** After a pause, whoever asked for it, others go first: records that the API asks to wait for would pause the line again. */
+  /** After a pause, other records go first: records for which the API asks to wait would pause everything again. */
   async #restUntil(sendables: readonly Sendable[]): Promise<number> {
     if (!sendables.some(({ pauses }) => pauses)) return -Infinity;
     const { limiter } = this.#ports;
@@ -282,7 +294,10 @@ export class RecordSender {
     return pauses !== undefined && pauses.untilMs > this.#ports.clock.now();
   }
 
-  /** Those whose time has come, after others that are ready. @returns when the next one's comes; undefined without one */
+  /**
+   * Queues records whose time has come, after others that are ready. @returns when the next one is due; undefined without
+   * one
+   */
   #wakeResting(): number | undefined {
     if (this.#resting.length === 0) return undefined;
     const rested = this.#resting.filter((item) => !this.#isResting(item));
@@ -298,12 +313,12 @@ export class RecordSender {
       : Math.min(...this.#resting.map(({ pauses }) => pauses?.untilMs ?? 0));
   }
 
-  /** What is left has been sent before, all of it. */
+  /** Whether all remaining records have been sent before. */
   hasOnlySuspects(): boolean {
     return this.#fresh === 0;
   }
 
-  /** The API has asked to wait for all that is left. */
+  /** Whether the API has asked to wait for all remaining records. */
   asksToWait(): boolean {
     return [...this.#unsettled].every(({ pauses }) => pauses !== undefined);
   }
@@ -317,7 +332,7 @@ export class RecordSender {
     }
   }
 
-  /** The next record, or undefined when there is nothing left to do for anyone. */
+  /** The next record, or undefined when nothing is left to do. */
   async #take(): Promise<Item | undefined> {
     for (;;) {
       if (!this.#stopped && (this.#deadline.isDrawingIn() || this.#signal.aborted)) this.#stop({ kind: 'time' });
@@ -388,7 +403,7 @@ export class RecordSender {
     item.isAllowed = true;
   }
 
-  /** Not what may have opened the breaker, where there is anything else; and then not always the same. */
+  /** Chooses a record that can't have opened the breaker, if there is one; otherwise not always the same record. */
   async #chooseProbe(hand: { item: Item }): Promise<void> {
     if (hand.item.isFresh) return;
     const other = [...this.#hands].find(({ item }) => item.isFresh);
@@ -406,10 +421,10 @@ export class RecordSender {
     await this.#allow(chosen);
   }
 
-  /** However slowly an answer drips, it ends in time for what comes after it. */
+  /** However slowly an answer arrives, it is cut off in time for what follows. */
   async #deliver(item: Item): Promise<SinkAnswer> {
     const { sink, clock, metrics } = this.#ports;
-    // What is watched is noticed a step late.
+    // The watch notices an overrun up to one step late.
     const leftMs = this.#deadline.remainingMs() - finishMs - watchEveryMs;
     const limitMs = Math.max(1_000, Math.min(maxRequestMs, leftMs));
     const flight = { endsAt: clock.now() + limitMs, limit: new AbortController() };
@@ -442,7 +457,7 @@ export class RecordSender {
       await clock.sleep(watchEveryMs, done);
       const now = clock.now();
       for (const { endsAt, limit } of this.#inFlight) if (now >= endsAt) limit.abort();
-      // Records may all be waiting for another try, and nobody else looks at the time then.
+      // If all records wait for another try, nothing else checks the time.
       if (this.#deadline.isDrawingIn()) this.#stop({ kind: 'time' });
       this.#journal.keepAlive();
     }
@@ -457,7 +472,7 @@ export class RecordSender {
       const turn = await this.#pacer.next();
       if (turn.kind === 'probe') this.#probe = openEnded();
       if (turn.kind !== 'paused') return turn;
-      // The pause may be over as soon as this batch's own probe has its answer.
+      // The pause may end as soon as this batch's own probe has its answer.
       if (this.#probe) {
         await this.#probe.promise;
         continue;
@@ -478,7 +493,7 @@ export class RecordSender {
         this.#breaker.accepted(item.requestId, sentAt, this.#ports.clock.now());
         return this.#verdict(
           item,
-          // An API may answer a repetition as it answered the first: what it keeps is what came first.
+          // An API may answer a repetition as it answered the first request: it keeps what came first.
           this.#hasDeliveredLeader(item)
             ? { kind: 'duplicate', ...told }
             : { kind: 'uploaded', confirmedBy409: false, ...told },
@@ -502,7 +517,7 @@ export class RecordSender {
   async #refused(item: Item, answer: AnswerOf<'refused'>, sentAt: number, probe?: ProbeResult): Promise<void> {
     const { status } = answer;
     if (probe?.isStillRefusing) {
-      // Its refusal says no more of it than the others' did of them: it waits, and has no dead letter yet.
+      // Its refusal is as inconclusive as the others': it waits, without a dead letter for now.
       item.tries--;
       this.#ready.push(item);
       if (probe.givesUp) this.#stop({ kind: 'refusing', status });
@@ -516,19 +531,19 @@ export class RecordSender {
     else this.#stop({ kind: 'refusing', status });
   }
 
-  /** Another record of the batch with this request id was delivered: this one is not what the API keeps. */
+  /** Whether another record of the batch with this request id was delivered: then the API does not keep this one. */
   #hasDeliveredLeader({ leader }: Item): boolean {
     const outcome = leader === undefined ? undefined : this.#journal.get(leader)?.outcome;
     return outcome === 'uploaded' || outcome === 'duplicate';
   }
 
-  /** The API has seen the request id: ours, if we may have sent the record ourselves and no other stands for it. */
+  /** The API has seen the request id: it is ours if we may have sent the record and no other record has the same id. */
   #seenBefore(item: Item, answer: Extract<SinkAnswer, { kind: 'duplicate' }>, sentAt: number): void {
     const { isOurs, status, answer: said } = answer;
     const isLeaders = this.#hasDeliveredLeader(item);
     const mayBeOurs = isOurs ?? (!isLeaders && (item.ambiguous || this.#journal.mayHaveBeenSent(item.place)));
     if (mayBeOurs && isOurs === undefined && sentAt < item.ambiguousUntilMs) {
-      // The try before may not be over yet. Asking is no try.
+      // The previous try may not be over yet. Asking again is not charged as a try.
       item.tries--;
       return this.#askAgainAt(item, item.ambiguousUntilMs);
     }
@@ -539,9 +554,9 @@ export class RecordSender {
     );
   }
 
-  /** The API is up, and the record is neither stored nor refused: nothing for the breaker. */
+  /** The API is up, and the record is neither stored nor refused: the breaker is not concerned. */
   #inProgress(item: Item, { status, answer, retryAfterMs }: Extract<SinkAnswer, { kind: 'in-progress' }>): void {
-    // Nobody else makes this request id: what is in progress is a try of ours.
+    // Only we send this request id, so the request in progress is ours.
     item.ambiguous = true;
     const atMs = Math.max(this.#ports.clock.now() + (retryAfterMs ?? inProgressPauseMs), item.ambiguousUntilMs);
     item.ambiguousUntilMs = Math.max(item.ambiguousUntilMs, atMs);
@@ -561,8 +576,8 @@ export class RecordSender {
   }
 
   /**
-   * Not the record's failure, as a rule: the line moves for everyone, and others go first. Where others pass while this
-   * record never does, it is its own: nobody else waits for it then.
+   * Usually not the record's failure: everyone pauses, and others go first. If others pass while this record never does,
+   * the failure is its own: others do not wait for it then.
    */
   async #throttled(item: Item, answer: AnswerOf<'throttled'>, sentAt: number, probe?: ProbeResult): Promise<void> {
     const pauseMs = answer.retryAfterMs ?? defaultPauseMs;
@@ -576,17 +591,17 @@ export class RecordSender {
   }
 
   /**
-   * The API asks for a pause because of this record alone. Those that were on their way when it asked before say nothing
-   * new.
+   * Whether the API asks for a pause because of this record alone. Requests that were in flight at the previous pause prove
+   * nothing new.
    */
   async #isOwnPause(item: Item, pauseMs: number, sentAt: number): Promise<boolean> {
     const { clock, limiter, run } = this.#ports;
-    // Without the others' counts nothing is judged, and everybody waits.
+    // Without the others' counts there is no verdict, and everyone waits.
     const others = sentAt > this.#pausedAt ? await limiter.countOthers().catch(() => undefined) : undefined;
     const now = clock.now();
     if (others) {
       const judged = judgePause(item.pauses, others, now);
-      // A letter has failed before: nobody else need wait for it again and again.
+      // A letter has failed before: others need not wait for it repeatedly.
       if (this.#isLetter(item)) judged.digits += letterDigits;
       item.pauses = judged;
       run.troubles.askedToWait(item.requestId, judged);
@@ -594,12 +609,14 @@ export class RecordSender {
     const { pauses } = item;
     if (!pauses) return false;
     const isOwn = isOwnPause(pauses, now, this.#fresh === 0);
-    // Where nobody else waits, it is for the API alone; else others go first.
+    // If the pause is the record's own, only the API's time applies; else others go first.
     pauses.untilMs = now + pauseMs + (isOwn || pauseMs <= patienceMs ? 0 : othersFirstMs);
     return isOwn;
   }
 
-  /** Nobody sends for that long. @returns false for an answer to what was in flight when the pause was set */
+  /**
+   * Pauses all sending for that long. @returns false for the answer to a request that was in flight when the pause was set
+   */
   async #pauseLine({ pauses }: Item, pauseMs: number, sentAt: number): Promise<boolean> {
     const { clock, limiter, log } = this.#ports;
     const isNews = sentAt > this.#pausedAt;
@@ -611,8 +628,8 @@ export class RecordSender {
   }
 
   /**
-   * A rotated token heals by reading it anew. Where others pass with the same one, the record is what is refused; else
-   * the breaker opens and the records wait.
+   * After a rotation, reading the token again fixes it. If others pass with the same token, the record itself is refused;
+   * else the breaker opens and the records wait.
    */
   async #unauthorised(
     item: Item,
@@ -622,7 +639,7 @@ export class RecordSender {
   ): Promise<void> {
     const { tokens, clock, run } = this.#ports;
     const answeredAt = clock.now();
-    // It went out with the token from before: the one that came since has yet to be tried.
+    // It was sent with the previous token: the new one has not been tried yet.
     if (sentAt <= this.#refreshedAt) return this.#again(item);
     this.#refreshedAt = answeredAt;
     const before = await tokens.token().catch(() => undefined);
@@ -632,7 +649,7 @@ export class RecordSender {
       await this.#breaker.noteToken();
       return this.#again(item);
     }
-    // A secret that can't be read is as good as a token that is turned down, and is so for all.
+    // A secret that can't be read has the same effect as a refused token, for all records.
     if (now === undefined || answer.status === 0) {
       if ((await this.#breaker.open('unauthorised', item)) === 'opened') this.#pacer.drop();
       return this.#again(item);
@@ -654,20 +671,21 @@ export class RecordSender {
     item.ambiguous ||= answer.ambiguous;
     if (answer.ambiguous) item.ambiguousUntilMs = this.#endOfTry(answer.status, sentAt) + pauseAfterTryMs;
     if (answer.isStale && !item.hadStaleConnection) {
-      // It says nothing about the API. Once a record: one that breaks each connection has failed.
+      // It says nothing about the API. Allowed once per record: a record that breaks each connection has failed.
       item.hadStaleConnection = true;
       return this.#again(item);
     }
     const { mayFlush, othersPassed } = this.#ports;
     if (asksToWait(answer)) return this.#failedForNow(item, answer, sentAt, probe);
     await this.#count('outage', item, sentAt);
-    // Nobody has another record to ask with: it would be the probe for ever. A letter waits, and holds up nothing.
+    // No consumer has another record to probe with, so this one would be the probe forever. A letter can wait: it blocks
+    // nothing.
     const isLast = probe && mayFlush && ((probe.isLone && othersPassed) || this.#isKnown(item));
     if (isLast) return this.#park(item, faultOf(answer));
     this.#tryLater(item, faultOf(answer), 0, () => this.#ready.unshift(item));
   }
 
-  /** The try has failed, and is charged only where the API asks this record alone to wait. */
+  /** The try has failed. It is charged only if the API asks this record alone to wait. */
   async #failedForNow(item: Item, answer: AskingToWait, sentAt: number, probe?: ProbeResult): Promise<void> {
     const { retryAfterMs } = answer;
     const isOwn = await this.#isOwnPause(item, retryAfterMs, sentAt);
@@ -680,23 +698,23 @@ export class RecordSender {
     this.#delay(backoffMs(inPlace, item.tries, this.#ports.random()), () => this.#setAside(item, othersBetweenPauses));
   }
 
-  /** When the API has certainly done with a try: at its time limit, unless the API itself has answered. */
+  /** When the API has certainly finished a try: at its time limit, unless the API itself has answered. */
   #endOfTry(status: number | null, sentAt: number): number {
     const isAnswered = status !== null && !gatewayStatuses.includes(status);
     return isAnswered ? this.#ports.clock.now() : sentAt + maxRequestMs;
   }
 
-  /** A try that is charged to the record: the next one follows after a while, in this attempt or in another. */
+  /** Schedules the next try after one that is charged to the record, in this attempt or in a later one. */
   #tryLater(item: Item, fault: Fault, atLeastMs: number, makeReady: () => void): void {
     const waitMs = Math.max(atLeastMs, backoffMs(inPlace, item.tries, this.#ports.random()));
-    // Longer than that, it waits in the queue.
+    // Longer waits happen in the queue.
     if (item.tries - item.waits >= inPlace.tries || waitMs > patienceMs) return this.#park(item, fault);
     this.#delay(waitMs, makeReady);
   }
 
-  /** For the batch's successor. */
+  /** Leaves the record to the batch's successor. */
   #park(item: Item, { status, reason, answer }: Fault): void {
-    // Where one of many machines turns tokens down, an attempt later another may take it; but 403 is about the record.
+    // If one of many machines refuses tokens, another may accept it in a later attempt; but 403 is about the record.
     const isOwn = this.#ports.run.troubles.isBlamed(item.requestId) || this.#isLetter(item);
     if (status === 403 && isOwn) return this.#refuse(item, status, answer);
     const { place, requestId, tries: attempts } = item;
@@ -708,7 +726,10 @@ export class RecordSender {
     this.#verdict(item, { kind: 'refused', answer, status, attempts: item.tries });
   }
 
-  /** The batch's last records, beside which others passed just now, or did in an earlier attempt: charged, as failures are. */
+  /**
+   * Whether only the batch's last records are left, and others passed just now or in an earlier attempt: charged like
+   * failures.
+   */
   #isNobodyLeftToAsk(item: Item, { status }: AnswerOf<'unauthorised'>): boolean {
     if (this.#ports.run.isTail(this.#fresh)) return true;
     return this.#isKnown(item) && status === 403 && this.#fresh === 0;
@@ -737,19 +758,21 @@ export class RecordSender {
     });
   }
 
-  /** Others passed while the API failed on it before: another failure is charged, where nobody is left to ask. */
+  /**
+   * Whether others passed while the API failed on it before: another failure is charged if no other record is left to try.
+   */
   #isKnown({ isSuspect }: Item): boolean {
     return isSuspect && this.#ports.hasFailed;
   }
 
-  /** A letter that has failed before: it has a queue to go back to, and nobody waits for it. */
+  /** Whether it is a letter that has failed before: it can go back to its queue, and nothing waits for it. */
   #isLetter(item: Item): boolean {
     return this.#isKnown(item) && !this.#ports.mayFlush;
   }
 
   async #endProbe(item: Item, answer: SinkAnswer, isSuspect: boolean): Promise<ProbeResult> {
     const probe = this.#probe;
-    // As long as the API says when to come again, waiting is not failing.
+    // As long as the API says when to try again, waiting is not a failure.
     const result = await this.#breaker.probeEnded(endOf(answer), item, isSuspect, asksToWait(answer)).finally(() => {
       this.#probe = undefined;
       probe?.resolve();
@@ -802,7 +825,7 @@ type AnswerOf<Kind extends SinkAnswer['kind']> = Extract<SinkAnswer, { kind: Kin
 
 type AskingToWait = Extract<SinkAnswer, { kind: 'failed' | 'throttled' }> & { retryAfterMs: number };
 
-/** The API says when to come again: until then, waiting is not failing. */
+/** Whether the API says when to try again: until then, waiting is not a failure. */
 function asksToWait(answer: SinkAnswer): answer is AskingToWait {
   return (answer.kind === 'failed' || answer.kind === 'throttled') && (answer.retryAfterMs ?? 0) > 0;
 }
@@ -816,7 +839,7 @@ function faultOf(answer: SinkAnswer): Fault {
   return { status, reason, answer: 'answer' in answer ? answer.answer : undefined };
 }
 
-/** What a probe's answer says about the API. */
+/** What a probe's answer shows about the API. */
 function endOf({ kind }: SinkAnswer): 'accepted' | 'refused' | 'failed' {
   if (kind === 'uploaded' || kind === 'duplicate') return 'accepted';
   return kind === 'refused' || kind === 'in-progress' ? 'refused' : 'failed';

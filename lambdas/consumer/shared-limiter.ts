@@ -26,39 +26,39 @@ import type { OthersCount } from '../core/limiter/pause-evidence.ts';
 import { maxRetryAfterMs } from '../core/limiter/retry.ts';
 import type { BreakerState, Clock, Limiter, LimiterStore, ProbeEnd, SharedRefusals, SlotLease } from '../ports.ts';
 
-/** Refusals in a row by contention, before the caller is told to wait a little. */
+/** Consecutive refused writes due to contention before the caller must wait a little. */
 const maxRounds = 5;
 
-/** Faults of the store in a row that are waited out: with what its client tries by itself, about half a minute. */
+/** Consecutive faults of the store that are waited out: about half a minute, with the client's own retries. */
 const maxFaults = 5;
 const faultPauseMs = 1_000;
 
-/** A waiting consumer looks again after this at the latest: sooner than a line that was full can run dry. Milliseconds. */
+/** A waiting consumer checks again after this at the latest: before a full line of leases can run out. Milliseconds. */
 const longestLookMs = 900;
 
-/** A line is begun no further ahead than this, however slow the store is. Milliseconds. */
+/** A line of send times begins at most this far ahead, however slow the store is. Milliseconds. */
 const longestAnswerMs = 2_000;
 
-/** While another's probe is under way, its end is looked for so often. Milliseconds. */
+/** How often to check for the end of another consumer's probe. Milliseconds. */
 const probeLookMs = 2_000;
 
-/** Who may make a probe only for want of others comes so much later at the most. Milliseconds. */
+/** A consumer that probes only if no other can is delayed by up to this. Milliseconds. */
 const longestStrayMs = 5_000;
 
 export interface SharedLimiterOptions {
   store: LimiterStore;
   clock: Pick<Clock, 'now'>;
   limit: RateLimit;
-  /** False: whoever asks may send at once, breaker and pauses apart. */
+  /** False: requests may be sent at once, except for breaker and pauses. */
   isPaced?: boolean;
   /** A new name for each probe. */
   newId: () => string;
   random: () => number;
-  /** What to add to the clock, where it is known to be wrong: the item's times are everybody's. */
+  /** The correction of this machine's clock if it is known to be wrong: the item's times are shared by all consumers. */
   correctionMs: () => number;
 }
 
-/** Send times and the breaker over one shared item: one conditional write a lease in the common case. */
+/** Send times and the breaker over one shared item: one conditional write per lease in the common case. */
 export class SharedLimiter implements Limiter {
   readonly #options: SharedLimiterOptions;
   readonly #spacingMs: number;
@@ -67,7 +67,7 @@ export class SharedLimiter implements Limiter {
   #seen: { item: LimiterItem; atMs: number } | undefined;
   #probe = '';
   #hasSucceeded = false;
-  /** What the others have not been told yet. */
+  /** The acceptance that is not shared with the others yet. */
   #accepted: Accepted | undefined;
   #passes = 0;
   #refusals = 0;
@@ -79,7 +79,7 @@ export class SharedLimiter implements Limiter {
     this.#spacingMs = slotSpacingMs(options.limit);
   }
 
-  /** @throws what the store throws, when it has for long */
+  /** @throws the store's error, after repeated faults */
   async leaseSlots(count: number, waitedMs: number, prober: Prober = { isSuspect: false }): Promise<SlotLease> {
     try {
       const isPaced = this.#options.isPaced ?? true;
@@ -87,7 +87,7 @@ export class SharedLimiter implements Limiter {
       this.#faults = 0;
       return this.#inOwnTime(lease);
     } catch (error) {
-      // A throttled table is a reason to wait, not to hand the message back as failed.
+      // A throttled table is a reason to wait, not to return the message as failed.
       if (++this.#faults > maxFaults) throw error;
       const pauseMs = faultPauseMs * (0.5 + this.#options.random());
       return this.#inOwnTime({ kind: 'wait', untilMs: this.#now() + pauseMs, paused: false });
@@ -106,7 +106,7 @@ export class SharedLimiter implements Limiter {
     const aheadMs = leaseAheadMs(waitedMs);
     const news = { isUp: this.#hasSucceeded, accepted: this.#accepted, passes: this.#passes, refusals: this.#refusals };
     const wish = { spanMs, aheadMs, ...news };
-    // Who had to wait looks first: a write that is refused costs more than a look.
+    // A consumer that had to wait reads first: a refused write costs more than a read.
     let { item, tookMs } = waitedMs > 0 ? await this.#look() : { item: undefined, tookMs: 0 };
     for (let round = 0; round < maxRounds; round++) {
       const now = this.#now();
@@ -131,13 +131,13 @@ export class SharedLimiter implements Limiter {
     return { kind: 'wait', untilMs: this.#now() + 50 * (0.5 + this.#options.random()), paused: false };
   }
 
-  /** Looks once in a while whether the API is to be left alone, and asks the store for nothing else. */
+  /** Checks occasionally whether the API is paused, and needs nothing else from the store. */
   async #leaseFreely(count: number, prober: Prober): Promise<SlotLease> {
     const { store } = this.#options;
     if (!this.#seen || this.#now() - this.#seen.atMs > longestLookMs) {
       const atMs = this.#now();
       this.#seen = { item: await store.read(), atMs };
-      // Nobody asked: what was counted before somebody does would be taken for what came after.
+      // No consumer asked: passes counted before a request would be mistaken for later ones.
       if (!isAsked(this.#seen.item)) this.#passes = 0;
     }
     const now = this.#now();
@@ -162,7 +162,7 @@ export class SharedLimiter implements Limiter {
     return { kind: 'leased', firstSlotMs: now, spacingMs: 0, count };
   }
 
-  /** The item, and how long the store took: what a write will take, too. */
+  /** The item, and how long the read took: a write will take about as long. */
   async #look(): Promise<{ item: LimiterItem | undefined; tookMs: number }> {
     const askedAt = this.#now();
     const item = await this.#options.store.read();
@@ -175,7 +175,8 @@ export class SharedLimiter implements Limiter {
     }
     const tooFarMs = (item.tat ?? 0) - now - aheadMs;
     if (tooFarMs <= 0) return undefined;
-    // The line moves on while others join it. Whoever has waited for longest has the least to go, and looks the soonest.
+    // The line moves on while others join it. The consumer that has waited longest has the shortest wait left, and checks
+    // first.
     const gainMsPerMs = (leaseAheadMs(waitedMs + 1_000) - aheadMs) / 1_000;
     const expectedMs = Math.min(longestLookMs, Math.max(tooFarMs / gainMsPerMs / 2, waitedMs / 3));
     return { kind: 'wait', untilMs: now + Math.max(tooFarMs, expectedMs), paused: false };
@@ -185,15 +186,15 @@ export class SharedLimiter implements Limiter {
     const { store, newId } = this.#options;
     const freeAt = probeFrom(item, prober);
     if (freeAt > now) {
-      // Another's probe is answered long before its lease is over, as a rule.
+      // Another consumer's probe is usually answered long before its lease is over.
       const isProbing = (item.probeUntil ?? 0) > now && (item.openUntil ?? 0) <= now;
-      // Of several that wait for the same moment, not always the same one is the first.
+      // Randomised, so that of several consumers that wait for the same moment, not always the same one is first.
       const strayMs = prober.isSuspect ? longestStrayMs * this.#options.random() : 0;
       const untilMs = isProbing ? Math.min(freeAt, now + probeLookMs) : freeAt + strayMs;
       return { kind: 'wait', untilMs, paused: true };
     }
     const probe = newId();
-    // A write whose answer got lost is made again by the store's client, and is refused then: look whose probe it is.
+    // The store's client retries a write whose answer was lost, and the retry is refused: check whose probe it is.
     const taken =
       (await store.update(takeProbe(now, probe, this.#spacingMs))) !== undefined ||
       (await store.read()).probeOwner === probe;
@@ -204,7 +205,7 @@ export class SharedLimiter implements Limiter {
 
   async pauseUntil(timeMs: number, counts = true): Promise<void> {
     const latest = this.#now() + maxRetryAfterMs;
-    // What is no number, or no time at all, asks for nothing.
+    // An invalid number or time has no effect.
     const until = Math.min(timeMs + this.#options.correctionMs(), latest);
     if (Number.isFinite(until)) await this.#change(pauseLine(until, counts));
   }
@@ -217,7 +218,7 @@ export class SharedLimiter implements Limiter {
 
   async shift(ms: number): Promise<void> {
     const { store, limit, isPaced = true } = this.#options;
-    // There is no line to be late in.
+    // Without pacing there is nothing to shift.
     if (!isPaced) return;
     const now = this.#now();
     const isMoved = await store.update(moveLine(now, ms, limit.windowSeconds * 1000));
@@ -239,12 +240,12 @@ export class SharedLimiter implements Limiter {
     const opened = await this.#change(openBreaker(now, reason, file, item));
     this.#forgetRefusals();
     if (opened) return stateOf(opened);
-    // Somebody has opened it meanwhile, or had news.
+    // Another consumer has opened it meanwhile, or has reported a success.
     return othersPass(await store.read(), inSharedTime) ? 'others-pass' : undefined;
   }
 
   async askOthers(): Promise<void> {
-    // Leases carry the answer without being asked.
+    // Paced consumers share the answer with every lease anyway.
     if (this.#options.isPaced ?? true) return;
     await this.#options.store.update(askOthers(this.#now()));
   }
@@ -252,7 +253,7 @@ export class SharedLimiter implements Limiter {
   async endProbe(end: ProbeEnd, isSuspect = false, asksToWait = false): Promise<BreakerState | undefined> {
     const { store } = this.#options;
     const { reason, failedProbes } = await store.read();
-    // Where everything is refused, one more refusal does not show that the API is well again.
+    // If everything is refused, one more refusal does not show that the API works again.
     const isUp = end === true || end === 'accepted' || (end === 'refused' && reason !== 'refusing');
     if (!isUp) return stateOf(await this.#change(keepOpen(this.#now(), this.#probe, isSuspect, !asksToWait)));
     const closed = await this.#change(closeBreaker(this.#probe));
@@ -296,7 +297,7 @@ export class SharedLimiter implements Limiter {
     return (await this.#options.store.update(takeFlush(failedProbes))) !== undefined;
   }
 
-  /** What was seen before it is out of date: who reads while it is under way may see either. */
+  /** Discards the cached item: a read during the write may see the old or the new state. */
   async #change(change: LimiterChange): Promise<LimiterItem | undefined> {
     try {
       return await this.#options.store.update(change);
@@ -310,7 +311,7 @@ export class SharedLimiter implements Limiter {
   }
 }
 
-/** Somebody wants to know whether others' requests are taken, and nobody has said so. */
+/** Whether a consumer asked if others' requests are accepted, and no one has confirmed it. */
 function isAsked({ askedAt = 0, acceptedAt = 0 }: LimiterItem): boolean {
   return askedAt > acceptedAt;
 }

@@ -2,7 +2,7 @@ import type { FileAccount } from '../core/account/file-account.ts';
 import type { GoodRecord, PreparedRecord } from '../core/records/prepare-record.ts';
 import type { SinkRequest } from '../ports.ts';
 
-/** What the sink is told of a record beside its payload. */
+/** What the sink gets for a record in addition to its payload. */
 export function sinkRequestOf(
   place: Pick<PreparedRecord, 'sha256' | 'record' | 'offset' | 'source'>,
   { requestId, payload, identity }: Omit<GoodRecord, 'kind'>,

@@ -4,12 +4,12 @@ import { latenessAtHomeMs, leaseSize } from '../core/limiter/limiter.ts';
 import type { Clock, Limiter } from '../ports.ts';
 import type { Deadline } from '../runtime/deadline.ts';
 
-/** What the next request may do. */
+/** What the next request is allowed to do. */
 export type Turn =
   | { kind: 'go'; slotMs: number }
-  /** Go, as the one request that decides whether the breaker closes. */
+  /** Send, as the one request that decides whether the breaker closes. */
   | { kind: 'probe' }
-  /** Nobody sends before then. */
+  /** No request is sent before then. */
   | { kind: 'paused'; untilMs: number }
   | { kind: 'stopped' };
 
@@ -20,33 +20,33 @@ export interface PacerOptions {
   spacingMs: number;
   marginMs: number;
   windowMs: number;
-  /** Requests still to be made, as far as is known: no more slots are leased than that. */
+  /** Requests still to be made, as far as is known: at most this many slots are leased. */
   demand: () => number;
   /** See `Limiter.leaseSlots`. */
   prober?: () => Prober;
   /** Called at the latest every ten seconds of waiting: a lease may have to be renewed. */
   onWait: () => void;
-  /** Waiting for a turn ends when it draws in: in a long line that may be before a slot is had. */
+  /** Waiting for a turn ends when the time runs out: with a long backlog, possibly before a slot is available. */
   deadline: Pick<Deadline, 'isDrawingIn'>;
   signal: AbortSignal;
 }
 
-/** Slots are asked for this long before the last one in hand passes, so that none goes by meanwhile. Milliseconds. */
+/** New slots are leased this long before the last one held passes, so that none is missed meanwhile. Milliseconds. */
 const askAheadMs = 250;
 
 /** Milliseconds. */
 const longestSleepMs = 1_000;
 const longestWaitMs = 10_000;
 
-/** Deals leased send times to the requests of one consumer, each at its time. */
+/** Assigns leased send times to the requests of one consumer, each at its time. */
 export class SlotPacer {
   readonly #options: PacerOptions;
   #slots: number[] = [];
-  /** Since when the line has had no room for this consumer, and how often it was told so. */
+  /** Since when the line has had no room for this consumer, and how often a lease was refused for that reason. */
   #putOff: { since: number; times: number } | undefined;
   #leasing: Promise<Turn | undefined> | undefined;
   #hasProbe = false;
-  /** A running mean of how long the API takes to answer, and of how far single answers are from it; guesses at first. */
+  /** Running means of the API's latency and of its deviation; initial guesses at first. */
   #latencyMs = 50;
   #strayMs = 200;
   /** Slots that passed unused because a request came too late for them. */
@@ -59,11 +59,11 @@ export class SlotPacer {
     this.#late = new LateArrivals(options);
   }
 
-  /** Resolves at the time of the next free slot, or with the reason why there is none. */
+  /** Resolves at the time of the next free slot, or with the reason for having none. */
   async next(): Promise<Turn> {
     const { clock, marginMs, signal, deadline } = this.#options;
     while (!signal.aborted && !deadline.isDrawingIn()) {
-      // Many may have waited for the lease that brought it, but there is one probe.
+      // Several requests may have waited for this lease, but only one is the probe.
       if (this.#hasProbe) {
         this.#hasProbe = false;
         return { kind: 'probe' };
@@ -75,7 +75,7 @@ export class SlotPacer {
         continue;
       }
       this.#askAhead(slot);
-      // Timers count whole milliseconds and may ring a little early: never before the slot.
+      // Timers have millisecond resolution and may fire slightly early: never send before the slot.
       while (clock.now() < slot && !signal.aborted) {
         this.#options.onWait();
         await clock.sleep(Math.min(Math.ceil(slot - clock.now()), longestWaitMs), signal);
@@ -88,7 +88,7 @@ export class SlotPacer {
     return { kind: 'stopped' };
   }
 
-  /** Tells how a request fared: leases fit what the connections can serve, and a late one moves the line. */
+  /** Notes a request's outcome: leases are sized to what the connections can serve, and a late request shifts the line. */
   answered(turn: Turn, sentAt: number): void {
     const now = this.#options.clock.now();
     const differsMs = now - sentAt - this.#latencyMs;
@@ -96,11 +96,12 @@ export class SlotPacer {
     this.#strayMs += (Math.abs(differsMs) - this.#strayMs) / 8;
     if (turn.kind !== 'go') return;
     const shiftMs = this.#late.observe(turn.slotMs, sentAt, now);
-    // Not worth a request's failure: without it a window may see one too many, and the API says so.
+    // A failure here must not fail the request: without the shift, a window may get one request too many, which the API
+    // answers with 429.
     if (shiftMs > 0) this.#options.limiter.shift(shiftMs).catch(() => undefined);
   }
 
-  /** Gives up the slots in hand: the line has been moved. */
+  /** Drops the slots held: the line has been shifted. */
   drop(): void {
     this.#slots = [];
   }
@@ -108,7 +109,7 @@ export class SlotPacer {
   #askAhead(slot: number): void {
     const last = this.#slots.at(-1) ?? slot;
     if (this.#leasing || last > this.#options.clock.now() + askAheadMs || this.#wanted() <= 0) return;
-    // A pause or a fault met here is met again by whoever finds no slot.
+    // A pause or fault found here is found again by the next request without a slot.
     this.#lease().catch(() => undefined);
   }
 
@@ -116,7 +117,7 @@ export class SlotPacer {
     return this.#options.demand() - this.#slots.length;
   }
 
-  /** One lease at a time; everybody who needs one waits for it. */
+  /** One lease at a time; all requests that need one wait for it. */
   #lease(): Promise<Turn | undefined> {
     return (this.#leasing ??= this.#leaseOnce().finally(() => (this.#leasing = undefined)));
   }
@@ -126,7 +127,7 @@ export class SlotPacer {
     const wanted = Math.max(1, this.#wanted());
     const latencyMs = this.#latencyMs + this.#strayMs;
     const size = leaseSize({ wanted, connections, latencyMs, spacingMs, marginMs });
-    // The more the line is in demand, the smaller the shares, and the sooner everybody's turn.
+    // With more demand, shares get smaller and every consumer's turn comes sooner.
     const share = Math.ceil(size / (1 + (this.#putOff?.times ?? 0)));
     const waitedMs = this.#putOff ? clock.now() - this.#putOff.since : 0;
     const lease = await limiter.leaseSlots(share, waitedMs, this.#options.prober?.());
@@ -140,14 +141,14 @@ export class SlotPacer {
       return undefined;
     }
     if (lease.paused) return { kind: 'paused', untilMs: lease.untilMs };
-    // Others' leases reach as far ahead as they may: it is their turn.
+    // Others' leases reach as far ahead as allowed: it is their turn.
     this.#putOff ??= { since: clock.now(), times: 0 };
     this.#putOff.times++;
     await this.#sleepUntil(lease.untilMs);
     return undefined;
   }
 
-  /** In steps, so that the end of the function's time is not slept through. */
+  /** In steps, so as not to sleep past the end of the function's time. */
   async #sleepUntil(timeMs: number): Promise<void> {
     const { clock, signal, deadline } = this.#options;
     while (clock.now() < timeMs && !signal.aborted && !deadline.isDrawingIn()) {

@@ -16,12 +16,12 @@ import { sendOne } from './send-one.ts';
 import { saidOf } from './send-records.ts';
 import { sinkRequestOf } from './sink-request.ts';
 
-/** Tries that the API may fail on before a correction is given up; the record's own letter still stands for it. */
+/** Failed tries before a correction is abandoned; the record's own letter remains. */
 const maxFailures = 3;
 
 /**
- * A corrected row in place of a dead record. Its request id has the original file's checksum: had the record got
- * through after all, the API says so instead of scheduling it twice. Whatever comes of it, the message is done with.
+ * Sends a corrected row in place of a dead record. Its request id contains the original file's checksum: if the record was
+ * delivered after all, the API answers so instead of scheduling it twice. The message is finished whatever the outcome.
  */
 export async function tryCorrection(
   message: CorrectionMessage,
@@ -45,8 +45,8 @@ export async function tryCorrection(
 }
 
 /**
- * Who sent it and the row itself are for a person to answer for; they come with the file's key. That it stands for this record is
- * the ledger's to say.
+ * A person is responsible for the sender and the row; they are authenticated with the file's key. The ledger decides
+ * whether it belongs to this record.
  * @throws AlteredMessageError
  */
 async function refuseAltered(
@@ -77,7 +77,7 @@ async function send(
   }
   const { identity, payload } = mapped;
   const requestId = requestIdOf(identity, file.bundle ? message.sha256 : file.sha256);
-  // It has no place in the file: its own bytes, under the number of the record that it stands for.
+  // It has no place in the file: its own bytes, with the number of the record that it replaces.
   const place = { sha256: sha256Of(Buffer.from(JSON.stringify(message.row))), record: message.record, offset: 0 };
   const request = sinkRequestOf(place, { requestId, identity, payload }, file);
   const end = await sendOne(request, repeated, ports, deadline);
@@ -99,7 +99,7 @@ async function send(
   await ports.letters.sendBack(signed(later, file), delaySeconds);
 }
 
-/** Under this request id the API may hold the record as it was, from a try whose end we don't know. */
+/** Whether the API may hold the original record under this request id, from a try with unknown outcome. */
 function mayHoldAnother(dead: DeadRecord, requestId: string): boolean {
   const isAnotherId = dead.requestId !== null && dead.requestId !== requestId;
   return !isAnotherId && dead.history.some(({ outcome }) => outcome === 'exhausted');

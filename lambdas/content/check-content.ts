@@ -9,14 +9,17 @@ import type { ZipMember } from './open-zip.ts';
 import { openZip } from './open-zip.ts';
 import { readPlace, readUnpacked } from './read-content.ts';
 
-/** What a compressed file may hold. A restart reads all up to its checkpoint, so the size has to fit the function's time. */
+/**
+ * Limits of a compressed file's content. A restart reads everything up to its checkpoint, so the size has to fit the
+ * function's time.
+ */
 export interface ContentLimits {
   maxContentBytes: number;
-  /** Content to compressed bytes, at most. Deflate itself ends at about 1,030. */
+  /** The maximum ratio of content to compressed bytes. Deflate's own maximum is about 1,030. */
   maxRatio: number;
 }
 
-/** A file that holds no more than this is no bomb, whatever its ratio. Bytes. */
+/** A file with no more content than this is not a bomb, whatever its ratio. Bytes. */
 const harmlessBytes = 32 * 1024 * 1024;
 
 export type ContentCheck =
@@ -30,7 +33,7 @@ export interface CheckPorts {
   sources: Pick<SourceObjects, 'read'>;
   limits: ContentLimits;
   /**
-   * Called after each chunk: keeps a lease, shows progress, looks at the time. `stop` ends the check as out of time,
+   * Called after each chunk: renews a lease, shows progress, checks the time. `stop` ends the check as out of time,
    * `too-slow` refuses the file.
    */
   onChunk: (contentBytes: number) => Promise<'go-on' | 'stop' | 'too-slow'>;
@@ -40,12 +43,12 @@ export interface CheckPorts {
 type Stored = Omit<StoredContent, 'bytes'>;
 
 /**
- * Finds out whether an object's bytes are the records', or hold them compressed or in UTF-16; those are read once, to
- * their end, before anything of them is sent: half of a damaged export must not reach the API, since the whole one that
- * follows it has another checksum and so other request ids.
+ * Determines whether an object's bytes are the records, or contain them compressed or in UTF-16. The latter are read once
+ * to the end before any record is sent: half of a damaged export must not reach the API, since the complete one that
+ * follows has another checksum and therefore other request ids.
  *
- * @param whole the object's bytes, where they are in memory
- * @throws what reading the object throws, and `onChunk`
+ * @param whole the object's bytes, if they are in memory
+ * @throws what reading the object and `onChunk` throw
  */
 export async function checkContent(
   source: SourceObject,
@@ -87,8 +90,8 @@ export async function checkContent(
 }
 
 /**
- * Where a gzip or a ZIP archive may end: some tools write a line break after it. Its own last byte may be such a byte as
- * well, so the whole object is tried first.
+ * The possible ends of a gzip or ZIP archive: some tools write a line break after it. The archive's own last byte may be
+ * the same, so the whole object is tried first.
  */
 async function possibleEnds(
   sizeBytes: number,
@@ -165,7 +168,10 @@ function refuseTooMuch(
   }
 }
 
-/** Zeros after the last member are padding (tapes have it), line breaks are harmless; anything else would be left out without a word. */
+/**
+ * Zeros after the last member are padding (tapes have it), line breaks are harmless; anything else would be left out
+ * silently.
+ */
 async function refuseRest(
   source: SourceObject,
   compression: Compression,
@@ -190,7 +196,7 @@ async function gather(chunks: AsyncIterable<Buffer>): Promise<Buffer> {
   return Buffer.concat(gathered);
 }
 
-/** That many, or all there are. */
+/** The first bytes: that many, or all there are. */
 async function firstBytes(chunks: AsyncIterable<Buffer>, bytes: number): Promise<Buffer> {
   let head: Buffer = Buffer.alloc(0);
   for await (const chunk of chunks) {

@@ -5,7 +5,7 @@ import { createGunzip, createInflateRaw, createZstdDecompress } from 'node:zlib'
 import { CompressedContentError } from '../core/errors.ts';
 import type { Compression, StoredContent } from '../core/account/file-account.ts';
 
-/** Bytes of content handed on at once, at most: a bomb's next gigabyte waits until these are taken. */
+/** The most bytes of content yielded at once: a bomb's next gigabyte waits until these are consumed. */
 const chunkBytes = 512 * 1024;
 
 export const compressionNames: Record<Compression, string> = {
@@ -14,17 +14,17 @@ export const compressionNames: Record<Compression, string> = {
   zstd: 'Zstandard file',
 };
 
-/** How a file is compressed, by its first four bytes. Of a ZIP archive it is not known yet what is in it. */
+/** How a file is compressed, by its first four bytes. The content of a ZIP archive is not known yet. */
 export function compressionOf(head: Buffer): Compression | undefined {
-  // The third byte is the method: 8 (deflate) is the only one there is (RFC 1952, 2.3.1).
+  // The third byte is the method: only 8 (deflate) is defined (RFC 1952, 2.3.1).
   if (head[0] === 0x1f && head[1] === 0x8b && head[2] === 8) return 'gzip';
   const magic = head.subarray(0, 4).toString('latin1');
-  // The second one is an archive without a member.
+  // The second is an archive without members.
   if (magic === 'PK\x03\x04' || magic === 'PK\x05\x06') return 'zip';
   return isZstdFrame(head) ? 'zstd' : undefined;
 }
 
-/** A frame's magic number, or that of a frame to be skipped (RFC 8878, 3.1). */
+/** The magic number of a frame or a skippable frame (RFC 8878, 3.1). */
 function isZstdFrame(head: Buffer): boolean {
   if (head.length < 4) return false;
   const magic = head.readUInt32LE(0);
@@ -33,13 +33,13 @@ function isZstdFrame(head: Buffer): boolean {
 
 type Chunks = AsyncIterable<Buffer> | Iterable<Buffer>;
 
-/** Takes how many of the compressed bytes were needed: fewer than there are where something follows. */
+/** Gets the number of compressed bytes used: fewer than there are if something follows. */
 type OnEnd = (compressedBytes: number) => void;
 
 /**
- * The content of compressed bytes. Holds a chunk or two at a time, whatever the ratio.
+ * Decompresses bytes. Holds a chunk or two at a time, whatever the ratio.
  *
- * @param compressed of a ZIP archive, its member's bytes alone
+ * @param compressed for a ZIP archive, only its member's bytes
  * @throws CompressedContentError (`…_truncated`, `…_corrupt`), and what reading `compressed` throws
  */
 export async function* decompress(
@@ -63,7 +63,7 @@ async function* unpackDeflate(
 ): AsyncGenerator<Buffer> {
   const source = Readable.from(compressed, { objectMode: true, highWaterMark: 1 });
   const decoder = create({ chunkSize: chunkBytes });
-  // An error of either destroys both, and comes out of the loop below.
+  // An error of either destroys both, and is thrown by the loop below.
   pipeline(source, decoder, () => undefined);
   try {
     for await (const chunk of decoder) yield chunk as Buffer;
@@ -74,7 +74,7 @@ async function* unpackDeflate(
   }
 }
 
-/** Frame after frame: Node's decoder ends with the first, and `zstd` and `pzstd` write more. */
+/** Decompresses frame by frame: Node's decoder stops after the first, and `zstd` and `pzstd` write several. */
 async function* unpackZstd(compressed: Chunks, onEnd: OnEnd): AsyncGenerator<Buffer> {
   const chunks = new PushbackChunks(compressed);
   let usedBytes = 0;
@@ -99,7 +99,7 @@ async function* unpackZstd(compressed: Chunks, onEnd: OnEnd): AsyncGenerator<Buf
   onEnd(usedBytes);
 }
 
-/** Chunks that are given to one taker after the other: what a taker was given and did not use is the next one's. */
+/** Chunks for one consumer after the other: what a consumer did not use goes to the next. */
 class PushbackChunks {
   readonly #source: AsyncIterator<Buffer, undefined> | Iterator<Buffer, undefined>;
   #ready: Buffer[] = [];
@@ -121,12 +121,12 @@ class PushbackChunks {
   }
 
   /**
-   * What follows, for one taker.
+   * The following chunks, for one consumer.
    * @param usedBytes how much it has used so far
    */
   take(usedBytes: () => number): { chunks: AsyncIterable<Buffer>; putBack: () => Promise<void> } {
     const given: Buffer[] = [];
-    /** Up to the first of them. */
+    /** Bytes before the first of them. */
     let before = 0;
     let pending: Promise<Buffer | undefined> = Promise.resolve(undefined);
     const giveNext = async (): Promise<Buffer | undefined> => {
@@ -149,7 +149,7 @@ class PushbackChunks {
         }),
       },
       putBack: async () => {
-        // The taker may have asked for a chunk that it never looked at.
+        // The consumer may have requested a chunk that it never used.
         await pending;
         this.#ready.unshift(Buffer.concat(given).subarray(usedBytes() - before));
       },
@@ -166,11 +166,11 @@ class PushbackChunks {
   }
 }
 
-/** What zlib says of bytes that it can't make sense of, in words. What isn't of zlib comes back as it is. */
+/** Translates zlib's errors into words. Other errors are returned as they are. */
 function explainFault(error: unknown, compression: Compression): unknown {
   const { code = '', message } = error as { code?: string; message: string };
   const name = compressionNames[compression];
-  // The bytes of a ZIP archive's member are all there, or opening it had failed.
+  // The bytes of a ZIP archive's member are complete, or opening it would have failed.
   if (code === 'Z_BUF_ERROR' && compression !== 'zip') {
     const sentence = `The ${name} is incomplete: the file was not exported or copied completely.`;
     return new CompressedContentError(`${compression}_truncated`, sentence, { cause: error });

@@ -6,21 +6,21 @@ import { CompressedContentError } from '../core/errors.ts';
 import type { StoredContent } from '../core/account/file-account.ts';
 import { trimForMessage } from '../core/records/decode-text.ts';
 
-/** Reads a part of the object, or less where that ends before. */
+/** Reads a part of the object, or less if the object ends before. */
 export type ReadRange = (offset: number, bytes: number) => Promise<Buffer>;
 
-/** The one file in a ZIP archive, and what its directory says of the content. */
+/** The one file in a ZIP archive, and what the archive's directory says about it. */
 export interface ZipMember extends Required<Pick<StoredContent, 'member' | 'place'>> {
   bytes: number;
   crc32: number;
 }
 
-/** An archive of more files is none of one file. */
+/** An archive with more entries is not an archive of one file. */
 const maxEntries = 1000;
-/** Names in a sentence. */
+/** The most names listed in a message. */
 const maxNames = 10;
 
-/** The directory is read in pieces of a few bytes: so much is read at once. */
+/** The library reads the directory in pieces of a few bytes; this much is fetched at once. */
 const blockBytes = 256 * 1024;
 
 /** PKWARE's numbers (APPNOTE.TXT, 4.4.5). */
@@ -39,15 +39,15 @@ const methodNames: Readonly<Record<number, string>> = {
 };
 
 /**
- * Looks up the one file that a ZIP archive holds, by the central directory at its end: what lies before it may be left over
- * from earlier versions of the archive. Folders and what macOS adds (`__MACOSX/`, `.DS_Store`) don't count.
+ * Finds the one file in a ZIP archive by the central directory at its end: earlier bytes may be left over from previous
+ * versions of the archive. Folders and what macOS adds (`__MACOSX/`, `.DS_Store`) don't count.
  *
- * @throws CompressedContentError if it holds none or several, or one that can't be read; and what `readRange` throws
+ * @throws CompressedContentError if it contains no file, several, or one that can't be read; and what `readRange` throws
  */
 export async function openZip(sizeBytes: number, readRange: ReadRange): Promise<ZipMember> {
   const reader = new RangeReader(readRange);
   try {
-    // Names are decoded here: the library refuses some, such as `C:/log.csv`, since it could be asked to unpack them.
+    // Names are decoded here: the library refuses some, such as `C:/log.csv`, since it could also be used to unpack them.
     const zip = await fromRandomAccessReaderPromise(reader, sizeBytes, { decodeStrings: false, autoClose: false });
     const entries: NamedEntry[] = [];
     for await (const entry of zip.eachEntry()) {
@@ -103,13 +103,13 @@ function onlyMember(entries: readonly NamedEntry[], entryCount: number): NamedEn
   return only;
 }
 
-/** A folder, or what macOS keeps beside a file. */
+/** A folder, or a file that macOS adds. */
 function isBeside(name: string): boolean {
   return name.endsWith('/') || name.startsWith('__MACOSX/') || /(^|\/)(\.DS_Store|\._[^/]*)$/.test(name);
 }
 
 function refuseUnreadable(entry: Entry): void {
-  // AES hides the method that the content is compressed by.
+  // AES hides the content's compression method.
   if (entry.isEncrypted() || entry.compressionMethod === 99) {
     throw new CompressedContentError('zip_encrypted', 'The ZIP archive is encrypted: drop it without a password.');
   }
@@ -143,7 +143,7 @@ function explainFault(error: unknown): unknown {
 }
 
 class RangeReader extends RandomAccessReader {
-  /** What reading failed with: to be told apart from what is wrong with the archive. */
+  /** The error of a failed read, to distinguish it from a damaged archive. */
   failure: unknown;
   readonly #readRange: ReadRange;
   #block: { offset: number; bytes: Buffer } | undefined;

@@ -7,11 +7,11 @@ import { decompress } from './decompress.ts';
 const nothing = Buffer.alloc(0);
 
 /**
- * The content from `offset` to its end. What is compressed or decoded can't be entered in the middle: it is read from its
- * start and what comes before `offset` is thrown away; an empty chunk stands for each chunk of that, so that the caller can
- * keep its lease and look at the time.
+ * The content from `offset` to its end. Compressed or decoded content can't be read from the middle: it is read from its
+ * start, and what precedes `offset` is discarded. For each discarded chunk an empty one is yielded, so that the caller can
+ * renew its lease and check the time.
  *
- * @param whole the object's bytes, where they are in memory
+ * @param whole the object's bytes, if they are in memory
  * @throws SourceChangedError when the object is no longer the one that was pinned
  * @throws CompressedContentError if it is damaged
  */
@@ -36,7 +36,7 @@ export async function* readContent(
 
 /**
  * The content before it is decoded.
- * @param onEnd takes how many of the compressed bytes were needed
+ * @param onEnd gets the number of compressed bytes used
  */
 export async function* readUnpacked(
   source: SourceObject,
@@ -50,7 +50,7 @@ export async function* readUnpacked(
   else yield* bytes;
 }
 
-/** A part of an object. */
+/** Reads a part of an object. */
 export async function* readPlace(
   source: SourceObject,
   { offset, bytes }: { offset: number; bytes: number },

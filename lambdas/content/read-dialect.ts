@@ -6,7 +6,7 @@ import type { Dialect } from '../core/records/dialect.ts';
 import { readContent } from './read-content.ts';
 import type { SourceObjects } from '../ports.ts';
 
-/** The header's limit is far below this; what is not clear by then never will be. Bytes. */
+/** The header's limit is far below this; if the dialect is not clear by then, it never will be. Bytes. */
 const maxHeadBytes = 1024 * 1024;
 
 export type DialectReading =
@@ -19,7 +19,7 @@ const empty: DialectReading = {
   warning: { code: 'empty_file', message: 'The file has no records: it is empty or blank.' },
 };
 
-/** Looks at a file's beginning: how its records are laid out, or why it can't be this feed's file. */
+/** Determines from a file's beginning how its records are laid out, or why it can't be this feed's file. */
 export async function readDialect(
   file: FileAccount,
   whole: Buffer | undefined,
@@ -31,7 +31,7 @@ export async function readDialect(
   for await (const chunk of readContent(file, whole, ports.sources, 0)) {
     head = head.length === 0 ? chunk : Buffer.concat([head, chunk]);
     const atEnd = head.length >= sizeBytes;
-    // What was decoded is UTF-8, whatever the feed's files are usually in.
+    // Decoded content is UTF-8, whatever the feed's usual encoding.
     const encoding = file.content?.decodedFrom ? 'utf-8' : ports.feed.encoding;
     const key = file.content?.member?.name ?? file.source.key;
     const found = detectDialect(head, atEnd, { ...ports.feed, encoding, key });

@@ -11,14 +11,14 @@ import { compressionOf } from './decompress.ts';
 
 export type SmallFile = Member & { source: SourceObject };
 
-/** `ordinary`: it is more than one record, or too much for a bundle. */
+/** `ordinary`: more than one record, or too large for a bundle. */
 export type MemberReading =
   { kind: 'member'; file: SmallFile } | { kind: 'ordinary' } | { kind: 'unread'; error: unknown };
 
-/** Reads that are under way at once: each waits for S3 most of its time. */
+/** Concurrent reads: each waits for S3 most of the time. */
 const readsAtOnce = 16;
 
-/** Reads small files whole, several at once. One that can't be read is told of, and is in the way of no other. */
+/** Reads small files whole, several concurrently. A file that can't be read is reported and does not affect the others. */
 export async function readMembers(
   sources: readonly SourceObject[],
   ports: { sources: SourceObjects; feed: Feed },
@@ -43,7 +43,7 @@ async function readMember(
 ): Promise<MemberReading> {
   const file = await readWhole(source, sources);
   if (file.fault === undefined && !isOneRecord(file.bytes, source.key, feed)) return { kind: 'ordinary' };
-  // Its line counts, too: a member travels as one record.
+  // Its header line counts too: a member is sent as one record.
   if (headerBytes(file) + file.bytes.length > feed.maxRecordBytes) return { kind: 'ordinary' };
   return { kind: 'member', file };
 }
@@ -60,7 +60,7 @@ async function readWhole(source: SourceObject, sources: SourceObjects): Promise<
   }
 }
 
-/** What can't be read as anything is one record, too: one that will be rejected. */
+/** Unreadable content counts as one record too: it will be rejected. */
 function isOneRecord(bytes: Buffer, key: string, feed: Feed): boolean {
   if (compressionOf(bytes) || utf16Of(bytes)) return false;
   const found = detectDialect(bytes, true, { ...feed, key });
