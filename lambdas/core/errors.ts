@@ -5,10 +5,10 @@ export class SourceChangedError extends Error {
   override readonly name = 'SourceChangedError';
 }
 
-/** The file can't be decompressed, or is not to be. */
+/** The file can't be decompressed, or must not be. */
 export class CompressedContentError extends Error {
   override readonly name = 'CompressedContentError';
-  /** A word for machines, as in a manifest's `failure`. */
+  /** A machine-readable code, as in a manifest's `failure`. */
   readonly code:
     | `${Compression}_${'truncated' | 'corrupt' | 'too_large' | 'bomb'}`
     | 'utf16_too_large'
@@ -22,28 +22,30 @@ export class CompressedContentError extends Error {
   }
 }
 
-/** Another owner has the lease: whoever gets this stops, and acknowledges nothing. */
+/** Another owner has the lease: the caller stops and acknowledges nothing. */
 export class LeaseLostError extends Error {
   override readonly name = 'LeaseLostError';
 }
 
-/** What arrived contradicts what was sent or stored: a defect, not an input. The message goes the way to its DLQ. */
+/**
+ * A message or an item contradicts what was sent or stored: a defect, not an invalid input. The message ends in its DLQ.
+ */
 export class ContradictionError extends Error {
   override readonly name = 'ContradictionError';
 }
 
 /**
- * A message that Sluice did not send, or that was changed since. Nothing of it is done; it goes the way to its DLQ, where a
- * person finds it.
+ * A message that Sluice did not send, or that was changed since. It is not processed; it ends in its DLQ, where a person
+ * finds it.
  */
 export class AlteredMessageError extends Error {
   override readonly name = 'AlteredMessageError';
 }
 
-/** AWS did not do what it was asked for, and says so in an answer rather than by an error of the SDK's. */
+/** AWS did not do what was asked, and reported it in an answer instead of an SDK error. */
 export class AwsFaultError extends Error {
   override readonly name = 'AwsFaultError';
-  /** AWS's own word for it. */
+  /** AWS's own code. */
   readonly code: string;
 
   constructor(code: string, message: string, options?: ErrorOptions) {
@@ -52,7 +54,7 @@ export class AwsFaultError extends Error {
   }
 }
 
-/** Written by a later version of Sluice, which was rolled back since: kept for when it is deployed again. */
+/** Written by a later version of Sluice that was rolled back since: kept until that version is deployed again. */
 export class NewerVersionError extends Error {
   override readonly name = 'NewerVersionError';
 

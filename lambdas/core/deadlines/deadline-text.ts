@@ -1,6 +1,6 @@
 import type { Projection } from './projection.ts';
 
-/** Times and spans as people say them, for whoever is told of a deadline. */
+/** Times and durations as text for people who are notified about a deadline. */
 
 /** `40 s`, `5 min`, `1 h 20 min`, `11 d 14 h`: two units at most. */
 export function durationText(seconds: number): string {
@@ -20,7 +20,7 @@ function joined(...parts: [number, string][]): string {
     .join(' ');
 }
 
-/** `03:40`, or `24 Nov 03:40` where it is on another day than `now`: by the clock of that zone, or `03:40 UTC`. */
+/** `03:40`, or `24 Nov 03:40` if it is on another day than `now`: in that time zone, or as `03:40 UTC`. */
 export function clockText(atMs: number, timeZone: string | undefined, nowMs: number): string {
   const zone = timeZone ?? 'UTC';
   const day = dayText(atMs, zone);
@@ -33,7 +33,7 @@ const dayText = (atMs: number, timeZone: string) => formatsIn(timeZone).day.form
 
 const formats = new Map<string, Record<'time' | 'day', Intl.DateTimeFormat>>();
 
-/** Kept: making one takes longer than all else that a short report does. */
+/** Cached: creating one takes longer than everything else in a short report. */
 function formatsIn(timeZone: string): Record<'time' | 'day', Intl.DateTimeFormat> {
   const known = formats.get(timeZone) ?? {
     time: new Intl.DateTimeFormat('en-GB', { timeZone, hourCycle: 'h23', hour: '2-digit', minute: '2-digit' }),
@@ -43,7 +43,7 @@ function formatsIn(timeZone: string): Record<'time' | 'day', Intl.DateTimeFormat
   return known;
 }
 
-/** `done about 03:40, 1 h 20 min before the deadline`, or `LATE by 2 h`. Undefined where nothing can be said yet. */
+/** `done about 03:40, 1 h 20 min before the deadline`, or `LATE by 2 h`. Undefined if nothing is known yet. */
 export function projectionText(
   { doneAt, marginSeconds }: Projection,
   timeZone: string | undefined,

@@ -1,10 +1,10 @@
 import * as z from 'zod';
 
-/** By when a feed's files must be through: a time of day where its people are, every day. */
+/** When a feed's files must be done: a daily time in its people's time zone. */
 export const feedDeadline = z.object({
   hour: z.int().min(0).max(23),
   minute: z.int().min(0).max(59),
-  /** IANA name: daylight saving is its business. */
+  /** IANA name: it includes daylight saving. */
   timeZone: z.string().min(1),
 });
 export type FeedDeadline = z.infer<typeof feedDeadline>;
@@ -13,15 +13,16 @@ const minuteMs = 60_000;
 const dayMs = 24 * 60 * minuteMs;
 
 /**
- * The first deadline after that time: what a file that came then has to keep. On a day whose clock skips the deadline's
- * time it is the moment of the skip; on one that has it twice, the first: never later than people could take it to be.
+ * The first deadline after that time: the one that a file arriving then has to meet. On a day whose clock skips the
+ * deadline's time, it is the moment of the skip; on a day that has the time twice, the first one: never later than people
+ * may expect.
  * @returns milliseconds since 1970
  */
 export function deadlineAfter(deadline: FeedDeadline, afterMs: number): number {
   const offsetAt = offsetsOf(deadline.timeZone);
   const localMidnight = Math.floor((afterMs + offsetAt(afterMs)) / dayMs) * dayMs;
   const timeOfDay = (deadline.hour * 60 + deadline.minute) * minuteMs;
-  // The day before, too: clocks that go back near midnight repeat its end.
+  // Starts with the day before: clocks that go back near midnight repeat that day's end.
   for (let day = -1; ; day++) {
     const at = instantOf(localMidnight + day * dayMs + timeOfDay, offsetAt);
     if (at > afterMs) return at;
@@ -30,12 +31,12 @@ export function deadlineAfter(deadline: FeedDeadline, afterMs: number): number {
 
 type OffsetAt = (atMs: number) => number;
 
-/** When a clock first shows a time, both as if of UTC, or has passed it. */
+/** The moment at which a clock first shows a time (both written as UTC) or has passed it. */
 function instantOf(localMs: number, offsetAt: OffsetAt): number {
   const [before, after] = [offsetAt(localMs - dayMs), offsetAt(localMs + dayMs)];
   const candidates = [localMs - before, localMs - after].filter((at) => at + offsetAt(at) === localMs);
   if (candidates.length > 0) return Math.min(...candidates);
-  // Skipped: the change lies between what the two offsets make of it.
+  // Skipped: the change is between the results of the two offsets.
   let [low, high] = [localMs - after, localMs - before];
   while (high - low > minuteMs) {
     const middle = Math.floor((low + high) / 2 / minuteMs) * minuteMs;
@@ -45,7 +46,7 @@ function instantOf(localMs: number, offsetAt: OffsetAt): number {
   return high;
 }
 
-/** What the zone's clock is ahead of UTC by, in milliseconds. */
+/** The zone's offset from UTC in milliseconds, positive if its clock is ahead. */
 function offsetsOf(timeZone: string): OffsetAt {
   const format = new Intl.DateTimeFormat('en-US', {
     timeZone,

@@ -8,13 +8,13 @@ import { sumCounts } from '../account/outcome.ts';
 import { isQuarantined } from '../account/quarantine.ts';
 
 /**
- * When files will be done. A queue before one server: what is left of the files, one after the other, at the pace at
- * which the API takes records. Every lane and feed of an API shares one line of send times, so the last file's end is
- * right in whatever order they are served. Pessimistic in one way (rejects take no request), optimistic in another (the
- * API may be slower than its limit).
+ * Projects when files will be done. The model is a queue before one server: the remaining records of the files, one file
+ * after the other, at the pace at which the API accepts records. All lanes and feeds of an API share one line of send
+ * times, so the last file's end is right for any order of service. The model is pessimistic in one way (rejects take no
+ * request) and optimistic in another (the API may be slower than its limit).
  */
 
-/** A feed as far as its files' times go. */
+/** The part of a feed that its files' projections need. */
 export interface PacedFeed {
   feed: string;
   deadline?: FeedDeadline | undefined;
@@ -22,48 +22,48 @@ export interface PacedFeed {
 
 /** What files wait for: an API, or a feed's record ledger. */
 export interface Line {
-  /** Of all feeds and lanes that share it. */
+  /** The files of all feeds and lanes that share it. */
   files: readonly FileAccount[];
-  /** Newest files that are done, to tell from how many records a byte makes. */
+  /** The newest completed files, to estimate the number of records per byte. */
   done: readonly FileAccount[];
-  /** Undefined where nothing tells. */
+  /** Undefined if unknown. */
   recordsPerSecond: number | undefined;
-  /** Nothing is sent before: the API asked for a pause, or the breaker is open. Milliseconds since 1970. */
+  /** Nothing is sent before this time: the API asked for a pause, or the breaker is open. Milliseconds since 1970. */
   pausedUntil: number;
 }
 
 export interface Projection {
   fileId: string;
   feed: string;
-  /** Not settled yet. Undefined where nothing tells how many records the file has. */
+  /** Records that are not settled yet. Undefined if the file's number of records is unknown. */
   remainingRecords: number | undefined;
-  /** It is not known yet how many records the file has: guessed by its size and what records are long. */
+  /** The file's number of records is not known yet: estimated from its size and the usual length of records. */
   isEstimated: boolean;
-  /** What has to be sent until it is done, its own records included. */
+  /** Records to send until it is done, its own included. */
   recordsToItsEnd: number | undefined;
   recordsPerSecond: number | undefined;
-  /** When sending can go on: now, or at the end of a pause. */
+  /** When sending can continue: now, or at the end of a pause. */
   startsAt: number;
   doneAt: number | undefined;
-  /** By when it has to be done; undefined where its feed has no deadline. */
+  /** When it has to be done; undefined if its feed has no deadline. */
   deadlineAt: number | undefined;
-  /** From its end to the deadline; negative where it is late. */
+  /** From its end to the deadline; negative if it is late. */
   marginSeconds: number | undefined;
 }
 
-/** What an API with such a limit takes, as the limiter hands it out. */
+/** The records per second that an API with this limit accepts, as the limiter hands out send times. */
 export function paceOf(limit: RateLimit): number {
   return 1000 / slotSpacingMs(limit);
 }
 
-/** The requests that an API would have to allow in a window for such a pace. */
+/** The requests per window that an API would have to allow for this pace. */
 export function requestsFor(recordsPerSecond: number, windowSeconds: number): number {
   return Math.ceil((recordsPerSecond * slotSpacingMs({ requests: 1, windowSeconds })) / 1000);
 }
 
 /**
- * What was settled of the open files since the first of them came: the pace of a line that has no limit to go by.
- * Undefined until something was.
+ * The settled records of the open files since the first of them arrived: the pace of a line without a limit. Undefined
+ * until records are settled.
  */
 export function measuredPace(files: readonly FileAccount[], now: number): number | undefined {
   const settled = files.reduce((sum, file) => sum + sumCounts(file.settled), 0);
@@ -71,7 +71,7 @@ export function measuredPace(files: readonly FileAccount[], now: number): number
   return settled > 0 && now > begun ? (settled * 1000) / (now - begun) : undefined;
 }
 
-/** For each file with work left, in the order they are served: urgent ones first, then as they came. */
+/** A projection for each file with work left, in the order of service: urgent files first, then by arrival. */
 export function projectFiles(line: Line, feeds: readonly PacedFeed[], now: number): Projection[] {
   const { recordsPerSecond, pausedUntil } = line;
   const startsAt = Math.max(now, pausedUntil);
@@ -107,23 +107,23 @@ function doneAtOf(records: number | undefined, perSecond: number | undefined, st
   return Math.round(startsAt + (records * 1000) / perSecond);
 }
 
-/** What only waits for its manifest was done with its last batch, however long the manifest takes. */
+/** A file that only waits for its manifest was done with its last batch, however long the manifest takes. */
 function lastWorkOf({ lastSettledAt, splitAt, updatedAt }: FileAccount): number {
   return lastSettledAt ?? splitAt ?? updatedAt;
 }
 
-/** What can't be projected is late all the same once its time has passed. */
+/** A file without a projection is late as well once its deadline has passed. */
 function marginOf(doneAt: number | undefined, deadlineAt: number | undefined, now: number): number | undefined {
   if (deadlineAt === undefined || (doneAt === undefined && deadlineAt > now)) return undefined;
   return Math.floor((deadlineAt - (doneAt ?? now)) / 1000);
 }
 
-/** What is held of a stopped file waits for somebody; a duplicate or a failed one sends nothing. */
+/** Held records of a stopped file wait for a person; a duplicate or failed file sends nothing. */
 function hasWorkLeft(file: FileAccount): boolean {
   return (file.state === 'splitting' || file.state === 'split') && !isQuarantined(file);
 }
 
-/** Urgent ones first, then as they came. */
+/** Urgent files first, then by arrival. */
 export function byService(a: FileAccount, b: FileAccount): number {
   const urgency = Number(b.lane === 'express') - Number(a.lane === 'express');
   return urgency || a.createdAt - b.createdAt || (a.fileId < b.fileId ? -1 : 1);
@@ -133,7 +133,7 @@ function remainderOf(
   file: FileAccount,
   known: readonly FileAccount[],
 ): Pick<Projection, 'remainingRecords' | 'isEstimated'> {
-  // What is held of a file that was released is still to be sent.
+  // Held records of a released file are still to be sent.
   const settled = sumCounts(file.settled) - (file.release ? file.settled.held : 0);
   const isEstimated = file.totalRecords === undefined;
   const perByte = isEstimated ? recordsPerByte(known, file) : undefined;

@@ -1,21 +1,21 @@
 import type { Projection } from './projection.ts';
 
-/** What of a feed misses one deadline, and what it would take that it did not. */
+/** The part of a feed that misses one deadline, and the pace that would be needed. */
 export interface Shortfall {
   deadlineAt: number;
-  /** Those that are late for it, in the order they are served. */
+  /** The files that are late for it, in the order of service. */
   files: Projection[];
-  /** Of these that will not be sent by then. */
+  /** Their records that will not be sent by then. */
   missingRecords: number;
-  /** Left in all files that are sent until the last of them is done, others among them. */
+  /** Remaining records of all files that are sent until the last of them is done, other files included. */
   recordsToItsEnd: number | undefined;
   recordsPerSecond: number | undefined;
-  /** What would have to be sent each second from now on; undefined where no pace would do. */
+  /** Records to send per second from now on; undefined if no pace would be enough. */
   neededPerSecond: number | undefined;
   lateBySeconds: number;
 }
 
-/** A shortfall for each deadline that is missed, the earliest first. @param files of one feed */
+/** A shortfall for each missed deadline, the earliest first. @param files of one feed */
 export function shortfallsOf(files: readonly Projection[]): Shortfall[] {
   const late = files.filter((file) => (file.marginSeconds ?? 0) < 0);
   const deadlines = [...new Set(late.flatMap(({ deadlineAt }) => deadlineAt ?? []))].sort((a, b) => a - b);

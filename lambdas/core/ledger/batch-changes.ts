@@ -10,7 +10,7 @@ import { expiryOf } from './stored-item.ts';
 const isOpen: Check = { name: 'state', is: '=', value: 'open' };
 const isOwned = (owner: string): Check[] => [isOpen, { name: 'leaseOwner', is: '=', value: owner }];
 
-/** A batch that nobody has: new, left by an attempt that is no later than this one, or settled with records held. */
+/** A batch without an owner: new, left by an attempt that is not later than this one, or settled with records held. */
 export function claimBatch(
   {
     fileId,
@@ -45,15 +45,15 @@ export function claimBatch(
   };
 }
 
-/** Renews the lease, or gives it up with `leaseMs` 0. */
+/** Renews the lease, or releases it with `leaseMs` 0. */
 export function saveProgress(owner: string, progress: Uint8Array, now: number, leaseMs: number): ItemChange {
   const saved = { progress, expiresAt: expiryOf(now) };
-  // The owner's name stays: this write must hold when it is repeated because its answer was lost.
+  // The owner's name stays: the write is repeated if its answer is lost, and its condition must still hold.
   if (leaseMs === 0) return { when: isOwned(owner), set: saved, remove: ['leaseUntil', 'unreleased'] };
   return { when: isOwned(owner), set: { ...saved, leaseUntil: now + leaseMs } };
 }
 
-/** @param end `failed`: by a defect, which counts as a kill does */
+/** @param end `failed`: by a defect, which counts like a killed consumer */
 export function releaseBatch(owner: string, end: 'released' | 'failed'): ItemChange {
   return { when: isOwned(owner), remove: end === 'failed' ? ['leaseUntil'] : ['leaseUntil', 'unreleased'] };
 }
@@ -61,7 +61,7 @@ export function releaseBatch(owner: string, end: 'released' | 'failed'): ItemCha
 type Settlement = Required<Pick<BatchAccount, 'counts' | 'receiptsKey' | 'receiptsSha256'>> &
   Pick<BatchAccount, 'buried' | 'progress'> & { replaces?: OutcomeCounts };
 
-/** The batch and its file's hints, which are in one transaction: no batch counts twice. */
+/** The batch and its file's hints, in one transaction: no batch counts twice. */
 export function settleBatch(
   { fileId, batch }: Pick<BatchAccount, 'fileId' | 'batch'>,
   owner: string,
@@ -86,7 +86,7 @@ export function settleBatch(
   ];
 }
 
-/** Adds a batch to a file's hints; one that was settled before, by what has changed. */
+/** Adds a batch to a file's hints; for a batch that was settled before, adds the difference. */
 function countSettled(counts: OutcomeCounts, replaces: OutcomeCounts | undefined, now: number): ItemChange {
   const changes = outcomes
     .map((outcome): [string, number] => [`settled.${outcome}`, counts[outcome] - (replaces?.[outcome] ?? 0)])

@@ -12,19 +12,19 @@ const isLetter = (id: string): Check => ({ name: 'letterId', is: '=', value: id 
 
 const digestBytes = 32;
 
-/** 32 bytes for each letter, in their order. */
+/** 32 bytes per letter, in the order of the letters. */
 export function noteLetters(letters: readonly Letter[], now: number): ItemChange {
   const digests = Buffer.concat(letters.map((letter) => Buffer.from(letterDigest(letter), 'hex')));
   return { set: { v: schemaVersion, digests, expiresAt: expiryOf(now) } };
 }
 
-/** Whether a note has this letter at that place. */
+/** Whether a note has the digest of this letter at that place. */
 export function hasLetter(digests: Uint8Array, place: number, letter: Letter): boolean {
   const from = place * digestBytes;
   return Buffer.from(digests.subarray(from, from + digestBytes)).toString('hex') === letterDigest(letter);
 }
 
-/** Only what is missing is set: the same letter seen again changes nothing but the message that carries it. */
+/** Sets only missing values: if the same letter is seen again, only the message that carries it changes. */
 export function adoptLetter(
   letter: Letter,
   message: { id: string; sentAt: number },
@@ -60,7 +60,7 @@ export function allowLetter(letter: Letter): ItemChange {
   };
 }
 
-/** What became of a resolved record is in manifests, and stays as it is. */
+/** A resolved record's outcome is in manifests, and does not change. */
 export function noteAltered(dead: DeadRecord, altered: NonNullable<DeadAttempt['altered']>, now: number): ItemChange {
   return { when: [isDead], set: { history: withEntry(dead.history, alteredEntry(dead, altered, now)) } };
 }
@@ -92,7 +92,7 @@ export function resolveDead(resolution: DeadResolution, now: number): ItemChange
   return { when: [isDead], set: { ...end, expiresAt: expiryOf(now) } };
 }
 
-/** Refused where this very correction was begun before. */
+/** Refused if this correction was begun before. */
 export function beginCorrection(correction: Correction): ItemChange {
   return { when: [isDead, { name: 'correction.id', is: 'other', value: correction.id }], set: { correction } };
 }

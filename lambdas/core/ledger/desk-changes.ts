@@ -3,7 +3,7 @@ import type { ItemChange } from './item-change.ts';
 import { exists, isNew } from './item-change.ts';
 import { expiryOf } from './stored-item.ts';
 
-/** One run at a time; its own lease again, since a write whose answer was lost is repeated. */
+/** One run at a time. It accepts its own lease, since a write whose answer was lost is repeated. */
 export function claimReconciler(leaseOwner: string, now: number, leaseMs: number): ItemChange {
   const isFree = { name: 'leaseUntil', is: '<', value: now, orAbsent: true } as const;
   const isOwn = { name: 'leaseOwner', is: '=', value: leaseOwner } as const;
@@ -16,7 +16,7 @@ export function releaseReconciler(owner: string): ItemChange {
 
 export const countNotice = (now: number): ItemChange => ({ add: { count: 1 }, set: { expiresAt: expiryOf(now) } });
 
-/** Once for each letter: kept as long as a message can come back. */
+/** Once per letter; kept as long as a message can come back. */
 export function keepAltered(altered: object, now: number): ItemChange {
   return { when: [isNew], set: { v: schemaVersion, ...altered, expiresAt: expiryOf(now) } };
 }

@@ -46,7 +46,7 @@ export function claimFile(leaseOwner: string, now: number, leaseMs: number): Ite
   };
 }
 
-/** A bundle's account, and in each member's place a pointer to it: all new, or none of them is written. */
+/** A bundle's account, and a pointer to it in place of each member: all are new, or none is written. */
 export function createBundle(bundle: NewAccount, members: readonly SourceObject[], now: number): ItemWrite[] {
   const { fileId: bundleId, feed, lane, limits } = bundle;
   const common = { createdAt: now, updatedAt: now, epoch: 0, ...noCountsYet() };
@@ -54,13 +54,13 @@ export function createBundle(bundle: NewAccount, members: readonly SourceObject[
   const pointers = members.map((source): ItemWrite => {
     const fileId = fileIdOf(feed, source);
     const member: FileAccount = { ...common, fileId, feed, lane, limits, source, state: 'bundled', bundleId };
-    // The bundle's account lives as long as its letters do.
+    // The bundle's account lives as long as its letters.
     return { key: fileKey(fileId), change: { when: [isNew], set: { ...member, expiresAt: expiryOf(now) } } };
   });
   return [{ key: fileKey(bundleId), change: { when: [isNew], set: { ...openList(file), ...file } } }, ...pointers];
 }
 
-/** Held only while no other splitter has claimed the file since. */
+/** Applied only while no other splitter has claimed the file. */
 export function changeAsOwner(
   epoch: number,
   now: number,
@@ -74,13 +74,13 @@ export function changeAsOwner(
   };
 }
 
-/** Gives the lease up: the next splitter may claim at once, or from `heldBackUntil` on. */
+/** Releases the lease: the next splitter may claim at once, or from `heldBackUntil` on. */
 export function releaseFile(epoch: number, now: number, heldBackUntil: number | undefined): ItemChange {
   const hold = heldBackUntil === undefined ? {} : { heldBackUntil };
   return changeAsOwner(epoch, now, hold, ['leaseOwner', 'leaseUntil']);
 }
 
-/** The splitter's last write: nothing is left for it to do. */
+/** The splitter's last write: no work is left for it. */
 export function endSplit(
   epoch: number,
   now: number,
@@ -92,8 +92,8 @@ export function endSplit(
 }
 
 /**
- * Makes the file the one that has these bytes.
- * @param from the file that has them by now; undefined where there is none, or it is this one
+ * Makes the file the holder of these bytes.
+ * @param from the file that holds them now; undefined if there is none, or if it is this one
  */
 export function holdChecksum(fileId: string, from: string | undefined, now: number): ItemChange {
   const isFree: Check = { anyOf: [[isNew], [{ name: 'fileId', is: '=', value: fileId }]] };
@@ -111,14 +111,14 @@ interface Close {
 }
 
 /**
- * Once for each manifest, with the figures of those that were written since the file was closed last. More of them than
- * a transaction has room for are rare: the newest are kept.
+ * Once per manifest, with the figures of the manifests that were written since the file was last closed. There are rarely
+ * more of them than a transaction has room for: then the newest are kept.
  */
 export function closeFile({ fileId, feed }: FileAccount, close: Close, now: number): ItemWrite[] {
   const { state, manifest, figures, openLetters } = close;
   const isOver = openLetters === 0;
   const expiry = { expiresAt: isOver ? expiryOf(now) : undefined };
-  // While a letter is open the account must outlive it, however long the desk takes.
+  // While a letter is open, the account must outlive it, however long the desk takes.
   const remove = isOver ? [] : ['expiresAt'];
   const closing: ItemChange = {
     when: [exists, { name: 'manifest.number', is: '<', value: manifest.number, orAbsent: true }],
@@ -133,7 +133,7 @@ export function closeFile({ fileId, feed }: FileAccount, close: Close, now: numb
   return [{ key: fileKey(fileId), change: closing }, ...kept];
 }
 
-/** A newer manifest stands for the account from now on. Refused where there are none: an earlier version kept no figures. */
+/** A newer manifest represents the account from now on. Refused if there are no figures: an earlier version kept none. */
 export const expireFigures = (now: number): ItemChange => ({ when: [exists], setOnce: { expiresAt: expiryOf(now) } });
 
 /** Stops a file that is in progress, once. */
@@ -148,7 +148,7 @@ export function quarantineFile(quarantine: Quarantine, now: number): ItemChange 
   };
 }
 
-/** Opens a closed file again that was stopped; rows behind another header are held for good. */
+/** Reopens a closed file that was stopped; rows after another header are held permanently. */
 export function releaseQuarantine(feed: string, by: string, why: string, now: number): ItemChange {
   return {
     when: [
@@ -165,7 +165,7 @@ export function releaseQuarantine(feed: string, by: string, why: string, now: nu
   };
 }
 
-/** A dead letter was resolved, and nobody has asked for a manifest that says so for `repeatAfterMs`. */
+/** A dead letter was resolved, and no manifest with it has been requested for `repeatAfterMs`. */
 export function requestAmendment(now: number, repeatAfterMs: number): ItemChange {
   return {
     when: [exists, { name: 'amendmentRequestedAt', is: '<', value: now - repeatAfterMs, orAbsent: true }],
@@ -173,7 +173,7 @@ export function requestAmendment(now: number, repeatAfterMs: number): ItemChange
   };
 }
 
-/** The same where somebody has asked. */
+/** The same if a manifest has been requested. */
 export const noteResolved = (now: number): ItemChange => ({ when: [exists], set: { lastResolvedAt: now } });
 
 export const beginAmendment: ItemChange = { when: [exists], remove: ['amendmentRequestedAt'] };

@@ -1,6 +1,6 @@
 import type { ItemKey } from './item-change.ts';
 
-/** Every kind of item in the ledger's table, by its keys. */
+/** The keys of every kind of item in the ledger's table. */
 
 /** A file's account. Its batches, dead records and notes are in the same partition. */
 export const fileKey = (fileId: string): ItemKey => ({ pk: filePartition(fileId), sk: 'FILE' });
@@ -29,14 +29,16 @@ export const deadKey = (fileId: string, record: number): ItemKey => ({
 /** The digests of letters that were sent together. */
 export const noteKey = (fileId: string, note: string): ItemKey => ({ pk: filePartition(fileId), sk: `NOTE#${note}` });
 
-/** Which file of a feed has these bytes, read in this way; `undefined`: as an earlier version kept it, for every way. */
+/**
+ * Which file of a feed has these bytes, read in this way; `undefined`: as an earlier version stored it, for any reading.
+ */
 export const checksumKey = (feed: string, sha256: string, reading: string | undefined): ItemKey => ({
   pk: `SHA#${feed}#${sha256}`,
   sk: reading === undefined ? 'FILE' : `READ#${reading}`,
 });
 
 export const alteredPartition = (feed: string) => `ALTERED#${feed}`;
-/** A letter that came back altered, by the SHA-256 of what it says. */
+/** A letter that came back altered, by the SHA-256 of its content. */
 export const alteredKey = (feed: string, sha256: string): ItemKey => ({ pk: alteredPartition(feed), sk: sha256 });
 
 export const reconcilerKey = (feed: string): ItemKey => ({ pk: `RECONCILER#${feed}`, sk: 'LEASE' });
@@ -48,13 +50,13 @@ export const noticesKey = (feed: string, kind: string, hour: number): ItemKey =>
 });
 export const sweepKey = (feed: string, lane: string): ItemKey => ({ pk: `DESK#${feed}`, sk: `SWEEP#${lane}` });
 
-/** One item for each API, so that every consumer of every feed, file and lane shares its limit. */
+/** One item per API, so that all consumers of all feeds, files and lanes share its limit. */
 export const limiterKey = (api: string): ItemKey => ({ pk: `LIMITER#${api}`, sk: 'LIMITER' });
 
-/** The parts of the index by feed: files that still have work, those with open dead letters, and the rest. */
+/** The parts of the index by feed: files that still have work, files with open dead letters, and all others. */
 export type ListName = 'open' | 'dead' | 'closed';
 
-/** Only files have these attributes, so the index has nothing else. */
+/** Only files have these attributes, so the index contains nothing else. */
 export const listPkOf = (list: ListName, feed: string) => `${list.toUpperCase()}#${feed}`;
 
 export const listSkOf = ({ createdAt, fileId }: { createdAt: number; fileId: string }) =>

@@ -2,9 +2,9 @@ import { refuseNewer } from '../account/schema-version.ts';
 import type { Item } from './item-change.ts';
 
 /**
- * The item without the keys that only the table needs, and without its version. The caller knows what it wrote: the table
- * has no schema.
- * @throws NewerVersionError where a later version of Sluice wrote it
+ * The item without the keys that only the table needs, and without its version. The caller knows the item's type: the
+ * table has no schema.
+ * @throws NewerVersionError if a later version of Sluice wrote it
  */
 // eslint-disable-next-line @typescript-eslint/no-unnecessary-type-parameters
 export function withoutKeys<T>(item: Item): T {
@@ -16,7 +16,7 @@ export function withoutKeys<T>(item: Item): T {
 const daySeconds = 24 * 60 * 60;
 
 /**
- * The TTL of what is over, in seconds since 1970: 60 days from now. SQS keeps a message for 14 days at most, so a letter
+ * The TTL of closed items, in seconds since 1970: 60 days from now. SQS keeps a message for at most 14 days, so a letter
  * of the last day can still be redriven, with more than 30 days to spare.
  */
 export function expiryOf(nowMs: number): number {

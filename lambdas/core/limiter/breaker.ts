@@ -1,100 +1,103 @@
 import { RecordTroubles } from './record-troubles.ts';
 
 /**
- * When an API is left alone for a while. The state is shared (in the limiter's item). What counts towards opening is each
- * consumer's own run of failures, so that nothing has to be written while all is well; an outage is counted over all
- * consumers besides, since each of many may have too few requests to notice.
+ * Decides when nothing is sent to an API for a while. The state is shared (in the limiter's item). Each consumer counts
+ * its own run of failures towards opening, so that nothing has to be written while all is well. An outage is counted over
+ * all consumers as well, since each of many may have too few requests to notice it.
  */
 
 /**
- * Why the breaker opens. `throttled`: 429 again and again; `unauthorised`: the token is turned down; `outage`: whatever is
- * sent fails; `refusing`: whatever is sent is refused with the same status, as when the API's path is gone.
+ * Why the breaker opens. `throttled`: repeated 429; `unauthorised`: the token is refused; `outage`: every request fails;
+ * `refusing`: every record is refused with the same status, for example because the API's path is gone.
  */
 export type BreakerReason = 'throttled' | 'unauthorised' | 'outage' | 'refusing';
 
-/** How long nobody sends once it is open. Milliseconds. */
+/** How long no consumer sends after it opens. Milliseconds. */
 export const breakerPauseMs = 60_000;
 
-/** A probe that has not told its end by then is taken to be dead. Milliseconds. */
+/** A probe without a reported result counts as dead after this time. Milliseconds. */
 export const probeLeaseMs = 45_000;
 
 /**
- * A record that has failed before is a bad probe: it may fail for a reason of its own. Whoever has no other waits for so
- * much longer, and everybody who has one goes first. Milliseconds.
+ * A record that has failed before is a bad probe: it may fail for a reason of its own. A consumer without any other
+ * record waits for this much longer, so that consumers with other records go first. Milliseconds.
  */
 export const suspectProbeDelayMs = 20_000;
 
-/** Failed probes of one opening after which the batch in hand is given up, so that somebody sees to it. */
+/** After this many failed probes of one opening, the current batch is given up, so that a person notices. */
 export const flushAfterProbes = 5;
 
 /**
- * Probes in a row, all made by records that had failed before, after which one that is still answered 403 is refused: there
- * has been no other record to ask with. About 20 minutes.
+ * After this many consecutive probes, all made by records that had failed before, a record that is still answered 403 is
+ * refused: there was no other record to probe with. About 20 minutes.
  */
 export const refuseAfterLoneProbes = 15;
 
 /** Records that were never sent before, without a success between them, that open the breaker. */
 const recordsThatOpen: Record<Exclude<BreakerReason, 'throttled'>, number> = {
-  // The secret was read anew before the first of these counted.
+  // The secret was read again before the first of these was counted.
   unauthorised: 10,
-  // An outage fails whatever is sent, and a few that the API chokes on are none.
+  // An outage fails every request; a few records on which the API fails are not an outage.
   outage: 10,
-  // Each has its dead letter. More in a file that is refused in part: see `usualRefusals`.
+  // Each has its dead letter. More in a file of which the API refuses a part: see `usualRefusals`.
   refusing: 80,
 };
 
-/** Answers 429 that do so, of whatever records; and of records that have failed before, where nothing else is sent. */
+/** Answers 429 that open it, for any records, also for records that have failed before if nothing else is sent. */
 const throttlesThatOpen = 10;
 const suspectThrottlesThatOpen = 3;
 
-/** Answers 401 or 403 that do so per record, where there is no other record to ask with. */
+/** Answers 401 or 403 per record that open it if there is no other record to probe with. */
 const refusedTokensThatOpen = 4;
 
-/** Records that failed in an earlier attempt say little: it takes so many, where nothing else is sent. */
+/** Records that failed in an earlier attempt say little: it takes this many of them if nothing else is sent. */
 const suspectsThatOpen = 50;
 
-/** From so many records on, others are asked first: see `isAsking`. Single refusals are every day's work. */
+/** From this many records on, other records are tried first: see `isAsking`. Single refusals are normal. */
 const askAfterRecords = 2;
 const askAfterRefusals = 5;
 
-/** With fewer records left in a batch that were never sent, it can't be told whether only they fail. */
+/** With fewer never-sent records left in a batch, it can't be determined whether only these records fail. */
 const tailRecords = 20;
 
 /**
- * The same for an outage over all consumers. A consumer that has a success tells it with its next lease, at the latest
- * seconds after it: a run must have lasted for longer than that. Nor may it take for ever. Milliseconds.
+ * The same for an outage over all consumers. A consumer reports a success with its next lease, at most seconds later, so
+ * a run must have lasted longer than that, but not too long. Milliseconds.
  */
 export const sharedOutage = { records: 10, shortestMs: 5_000, longestMs: 120_000 };
 
-/** `opens`: reason enough by itself; `counts`: a record that the run had not seen; `again`: one that it had, or that says nothing. */
+/**
+ * `opens`: sufficient by itself; `counts`: a record that is new to the run; `again`: a record that the run has seen, or
+ * that says nothing.
+ */
 export type CountedFailure = 'opens' | 'counts' | 'again';
 
 export interface FailureDetails {
-  /** It was sent in an earlier attempt and has no end: it may be what fails, and not the API. */
+  /** It was sent in an earlier attempt without a result: the record may be at fault, not the API. */
   isSuspect: boolean;
-  /** Records at hand that were never sent, and go first. */
+  /** Records of the batch that were never sent; they go first. */
   othersLeft: number;
   answeredAtMs: number;
 }
 
 interface Run {
-  /** From here on, a request of somebody else that passes speaks against it. Milliseconds. */
+  /** From then on, another consumer's successful request is evidence against the run. Milliseconds. */
   sinceMs: number;
   length: number;
-  /** Each with how often it failed. */
+  /** Each record with its number of failures. */
   readonly records: Map<string, number>;
-  /** Of the records, those that are no suspects. */
+  /** The number of records that are not suspects. */
   fresh: number;
-  /** Of refusals: how many records had which. They count together only where they are the same. */
+  /** For refusals: the number of records per status. Only equal statuses count together. */
   readonly statuses: Map<number, number>;
 }
 
-/** A process's runs of failures: one for each reason, all ended by a success. */
+/** A process's runs of failures: one per reason, all ended by a success. */
 export class FailureRun {
   readonly troubles = new RecordTroubles();
   readonly #runs = new Map<BreakerReason, Run>();
   #upAtMs = -Infinity;
-  /** A record of the batch at hand has passed. */
+  /** A record of the current batch has passed. */
   #isUpForBatch = false;
   /** How many records are refused between two that are not: a running mean. */
   #usualRefusals = 0;
@@ -105,14 +108,17 @@ export class FailureRun {
   }
 
   /**
-   * The last of a batch of which others passed: they may be what fails, and there are too few left to ask. The next batch
-   * tells.
+   * The last records of a batch of which others passed: these records may be at fault, and too few are left to try. The
+   * next batch decides.
    */
   isTail(othersLeft: number): boolean {
     return this.#isUpForBatch && othersLeft < tailRecords;
   }
 
-  /** @param answeredAtMs when the API showed that it is up. @returns whether it ended a run */
+  /**
+   * @param answeredAtMs when the API was seen to be up
+   * @returns whether it ended a run
+   */
   success(answeredAtMs: number): boolean {
     this.#isUpForBatch = true;
     this.#upAtMs = Math.max(this.#upAtMs, answeredAtMs);
@@ -122,7 +128,10 @@ export class FailureRun {
     return hadFailures;
   }
 
-  /** The API took a record. @returns whether it ended a run */
+  /**
+   * The API accepted a record.
+   * @returns whether it ended a run
+   */
   accepted(answeredAtMs: number): boolean {
     this.#usualRefusals += ((this.#runs.get('refusing')?.length ?? 0) - this.#usualRefusals) / 4;
     this.#runs.delete('refusing');
@@ -130,9 +139,9 @@ export class FailureRun {
   }
 
   /**
-   * @param record tells one record from another
-   * @param sentAtMs a failure of a request from before the last success says nothing: time-outs come long after what
-   * was sent beside them was answered, and at a batch's end there is nothing left that could succeed between them
+   * @param record identifies the record
+   * @param sentAtMs a failure of a request from before the last success says nothing: timeouts arrive long after the
+   * answers to concurrent requests, and at a batch's end no request is left that could succeed between them
    */
   failure(
     reason: Exclude<BreakerReason, 'refusing'>,
@@ -145,7 +154,7 @@ export class FailureRun {
     },
   ): CountedFailure {
     if (reason === 'outage' && (sentAtMs <= this.#upAtMs || this.isTail(othersLeft))) return 'again';
-    // A token that was good when the request went out may have been withdrawn before it was answered.
+    // A token that was valid when the request was sent may have been withdrawn before the answer.
     const run = this.#runOf(reason, reason === 'unauthorised' ? answeredAtMs : sentAtMs);
     const isNew = add(run, record, isSuspect);
     if (isReasonEnough(reason, run, othersLeft)) return 'opens';
@@ -153,8 +162,9 @@ export class FailureRun {
   }
 
   /**
-   * A record was refused. @returns whether so many were, all with this status, that it can't be the records; and whether
-   * it is the status that most were refused with
+   * A record was refused.
+   * @returns whether so many were refused with this status that the records can't be at fault; and whether it is the most
+   * frequent status
    */
   refusal(status: number, record: string, sentAtMs: number): { isEnough: boolean; isUsual: boolean } {
     const run = this.#runOf('refusing', sentAtMs);
@@ -164,7 +174,7 @@ export class FailureRun {
     return { isEnough: this.#isEnough(same), isUsual: isNew && same >= Math.max(...run.statuses.values()) };
   }
 
-  /** The same, counted over all consumers: what this one alone was refused must say so as well. */
+  /** The same, counted over all consumers: this consumer's own refusals must agree. */
   areRefusedTogether(refusals: number): boolean {
     const own = Math.max(0, ...(this.#runs.get('refusing')?.statuses.values() ?? []));
     return own >= askAfterRefusals && this.#isEnough(refusals);
@@ -174,19 +184,19 @@ export class FailureRun {
     return refusals >= recordsThatOpen.refusing + 10 * this.#usualRefusals;
   }
 
-  /** When the run began; undefined where there is none. Milliseconds. */
+  /** When the run began; undefined if there is none. Milliseconds. */
   sinceMs(reason: BreakerReason): number | undefined {
     return this.#runs.get(reason)?.sinceMs;
   }
 
-  /** The records that the run is about, each with how often it failed. */
+  /** The records of the run, each with its number of failures. */
   recordsOf(reason: BreakerReason): ReadonlyMap<string, number> {
     return new Map(this.#runs.get(reason)?.records);
   }
 
   /**
-   * It is open whose trouble it is: what comes next should be a record that was never sent, from further ahead, since
-   * records that share a fault often stand together.
+   * It is undecided whether the records or the API are at fault: the next record should be one that was never sent, from
+   * further ahead, since records with the same fault are often adjacent.
    */
   get isAsking(): boolean {
     return [...this.#runs].some(
@@ -194,12 +204,15 @@ export class FailureRun {
     );
   }
 
-  /** Others pass: this run was about its records. */
+  /** Other records pass: this run was about its records. */
   end(reason: BreakerReason): void {
     this.#runs.delete(reason);
   }
 
-  /** The breaker has been opened: once it is closed again, the count begins anew. @returns whether there was one */
+  /**
+   * The breaker has been opened: after it closes, the count starts again.
+   * @returns whether there was one
+   */
   restart(): boolean {
     const hadFailures = this.#runs.size > (this.#runs.has('refusing') ? 1 : 0);
     this.#runs.clear();

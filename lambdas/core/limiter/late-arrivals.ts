@@ -1,7 +1,7 @@
-/** Of a window, at most: what the line is moved by within one, by a consumer and by all of them together. */
+/** Maximum shift of the line within one window, as a share of it, by one consumer and by all of them together. */
 export const maxShiftShare = 0.01;
 
-/** Where more of the requests than this look late, it is the API that takes its time with some, not the way to it. */
+/** If a larger share of the requests looks late, the API itself is slow for some, not the network. */
 const maxLateShare = 0.1;
 
 interface Shift {
@@ -10,10 +10,10 @@ interface Shift {
 }
 
 /**
- * Notices requests that may have reached the API later than the margin allows: a stalled scheduler, a retransmission.
- * Such a one stands late in the API's window, so the request n places behind it would come too early: everything that is
- * not leased yet has to move by as much. When a request arrived can only be told from when its answer came, less the
- * quickest answer seen.
+ * Detects requests that may have reached the API later than the margin allows: a stalled scheduler, a retransmission.
+ * Such a request is late in the API's window, so the request n places after it would come too early: all send times that
+ * are not leased yet have to move by the same amount. The arrival time can only be estimated: the time of the answer,
+ * less the fastest response seen.
  */
 export class LateArrivals {
   readonly #marginMs: number;
@@ -27,9 +27,9 @@ export class LateArrivals {
     this.#windowMs = windowMs;
   }
 
-  /** @returns milliseconds to move the line by; 0 where there is no need */
+  /** @returns milliseconds to move the line by; 0 if unnecessary */
   observe(slotMs: number, sentAtMs: number, answeredAtMs: number): number {
-    // Creeps up, so that an API that has become slower is believed after a while.
+    // Rises slowly, so that the estimate adapts to an API that has become slower.
     this.#quickestMs = Math.min(answeredAtMs - sentAtMs, this.#quickestMs + 0.05);
     const excessMs = answeredAtMs - slotMs - this.#quickestMs - this.#marginMs;
     this.#lateShare += ((excessMs > 0 ? 1 : 0) - this.#lateShare) / 64;

@@ -4,41 +4,41 @@ import { maxShiftShare } from './late-arrivals.ts';
 import { breakerPauseMs, probeLeaseMs, sharedOutage, suspectProbeDelayMs } from './breaker.ts';
 
 /**
- * What all consumers of an API share: one item. Times are milliseconds since 1970 with fractions. This file is every
- * change that is made to it, each with what must hold for it; a store only has to make them in one step.
+ * The state that all consumers of an API share: one item. Times are milliseconds since 1970 with fractions. This file has
+ * every change to it, each with its conditions; a store only has to apply a change atomically.
  */
 export interface LimiterItem {
   /** The next free send time (theoretical arrival time). */
   tat?: number;
-  /** When shifts of the line may begin anew: see `moveLine`. */
+  /** When shifts of the line may start again: see `moveLine`. */
   shiftedUntil?: number;
-  /** What `Retry-After` asked for: nobody leases a slot before then. */
+  /** From `Retry-After`: no consumer leases a slot before then. */
   pausedUntil?: number;
   breaker?: 'closed' | 'open';
-  /** Why this opening began, and how it goes. */
+  /** The reason and the progress of the current opening. */
   reason?: BreakerReason;
-  /** The file whose record's answer was the last straw. */
+  /** The file of the record whose answer opened it. */
   openedBy?: string;
   openUntil?: number;
   failedProbes?: number;
   probeOwner?: string;
   probeUntil?: number;
-  /** 1 once a batch was given up in this opening. */
+  /** 1 after a batch was given up in this opening. */
   flushed?: number;
-  /** Records that failed since anybody heard of one that did not, over all consumers; and when the first of them did. */
+  /** Records that failed since the last success reported by any consumer; and when the first of them failed. */
   outageRecords?: number;
   outageSince?: number;
-  /** Probes in a row that were made by records that had failed before, for want of others. */
+  /** Consecutive probes by records that had failed before, because there were no others. */
   loneProbes?: number;
-  /** When the last request was sent that anybody told the API took; and with which version of the secret. */
+  /** When the last request was sent that a consumer reported as accepted; and the version of the secret that it used. */
   acceptedAt?: number;
   acceptedWith?: string;
-  /** When somebody last wanted to know that. */
+  /** When a consumer last asked for that report. */
   askedAt?: number;
-  /** Requests that the API took a decision on, counted with each lease; and pauses that it asked for: see pause-evidence.ts. */
+  /** Requests that the API decided on, counted with each lease; and pauses that it asked for: see pause-evidence.ts. */
   passes?: number;
   pauses?: number;
-  /** Records that were refused since anybody told of one that was accepted, over all consumers: told with each lease. */
+  /** Records that were refused since the last reported acceptance, over all consumers: reported with each lease. */
   refusals?: number;
 }
 
@@ -64,21 +64,21 @@ const isNotPaused = (now: number): Check => ({ name: 'pausedUntil', is: '<=', va
 
 export interface LeaseWish {
   spanMs: number;
-  /** The line is not joined where its end is further ahead. */
+  /** The line is not joined if its end is further ahead. */
   aheadMs: number;
-  /** A request of the caller has succeeded since its last lease: whatever fails, it is no outage. */
+  /** A request of the caller has succeeded since its last lease: any failure is not an outage. */
   isUp: boolean;
-  /** The last request of the caller that the API took. */
+  /** The caller's last request that the API accepted. */
   accepted?: Accepted | undefined;
-  /** How many requests of the caller the API has taken a decision on since its last lease. */
+  /** The number of the caller's requests that the API has decided on since its last lease. */
   passes?: number;
-  /** How many of its records were refused since then with one status, if none was accepted. */
+  /** The number of its records that were refused since then with one status, if none was accepted. */
   refusals?: number;
 }
 
 export interface Accepted {
   sentAtMs: number;
-  /** The version of the secret that it was sent with, where that is known. */
+  /** The version of the secret that it was sent with, if known. */
   secretVersion?: string | undefined;
 }
 
@@ -86,7 +86,7 @@ function toldOf({ sentAtMs, secretVersion = '' }: Accepted): Partial<LimiterItem
   return { acceptedAt: sentAtMs, acceptedWith: secretVersion };
 }
 
-/** What a lease tells the others, at no cost. */
+/** A lease's report to other consumers, at no extra cost. */
 function newsOf({ isUp, accepted, passes = 0, refusals = 0 }: LeaseWish): Pick<LimiterChange, 'set' | 'add'> {
   return {
     set: { ...(isUp && noOutage), ...(accepted && { ...toldOf(accepted), refusals: 0 }) },
@@ -111,8 +111,8 @@ export function joinLine(now: number, wish: LeaseWish): LimiterChange {
 }
 
 /**
- * The line is idle: it starts when the answer to this will be here. Begun now, a few slots would all have passed by then
- * where the table is slow, and so would those of every further lease.
+ * The line is idle: it starts when the answer to this write is expected. If it began now and the table were slow, a few
+ * slots would have passed by then, and so would those of every further lease.
  */
 export function beginLine(now: number, answerMs: number, wish: LeaseWish): LimiterChange {
   const { set, add } = newsOf(wish);
@@ -124,8 +124,9 @@ export function beginLine(now: number, answerMs: number, wish: LeaseWish): Limit
 }
 
 /**
- * Moves the line's end, where all consumers together have not done so by more than `maxShiftShare` of a window within one.
- * What they have done is kept like the line itself: as a time that each shift moves on, refused where it is a window ahead.
+ * Moves the line's end, unless all consumers together have moved it by more than `maxShiftShare` of a window within one.
+ * The sum of their shifts is stored like the line itself: as a time that each shift moves on; a shift is refused if that
+ * time is a window ahead.
  */
 export function moveLine(now: number, ms: number, windowMs: number): LimiterChange {
   return {
@@ -138,7 +139,7 @@ export function moveLine(now: number, ms: number, windowMs: number): LimiterChan
   };
 }
 
-/** The same where nobody has for a window. */
+/** The same if there was no shift for a window. */
 export function moveLineFirst(now: number, ms: number): LimiterChange {
   return {
     when: [
@@ -150,7 +151,7 @@ export function moveLineFirst(now: number, ms: number): LimiterChange {
   };
 }
 
-/** Never shortens a pause. @param counts the record that it is asked for is not known to ask again and again */
+/** Never shortens a pause. @param counts false if the record is known to ask again and again */
 export function pauseLine(until: number, counts: boolean): LimiterChange {
   return {
     when: [{ name: 'pausedUntil', is: '<', value: until, orAbsent: true }],
@@ -159,15 +160,15 @@ export function pauseLine(until: number, counts: boolean): LimiterChange {
   };
 }
 
-/** What has to be the case for the breaker to be opened, beyond that it is closed. */
+/** What must hold to open the breaker, beyond that it is closed. */
 export interface OpeningCondition {
-  /** Nobody has told of a request that was sent from then on and taken. */
+  /** No consumer has reported an accepted request that was sent from then on. */
   acceptedBefore: number;
-  /** Only those count that were sent with this version of the secret. */
+  /** Only requests with this version of the secret count. */
   secretVersion?: string | undefined;
 }
 
-/** Whether somebody's request speaks against opening the breaker. */
+/** Whether another consumer's request is evidence against opening the breaker. */
 export function othersPass(
   { acceptedAt = -Infinity, acceptedWith }: LimiterItem,
   condition: OpeningCondition,
@@ -178,8 +179,9 @@ export function othersPass(
 }
 
 /**
- * @param file whose record's answer was the last straw
- * @param seen where it depends on what others tell: the item that was looked at, refused where there is news since
+ * @param file of the record whose answer opens it
+ * @param seen if the decision depends on other consumers' reports: the item that was read; refused if there are newer
+ * reports
  */
 export function openBreaker(now: number, reason: BreakerReason, file = '', seen?: LimiterItem): LimiterChange {
   const noNews: Check[] = seen ? [{ name: 'acceptedAt', is: '<=', value: seen.acceptedAt ?? 0, orAbsent: true }] : [];
@@ -190,29 +192,29 @@ export function openBreaker(now: number, reason: BreakerReason, file = '', seen?
   };
 }
 
-/** Somebody wants to know whether others' requests are taken. */
+/** A consumer asks whether others' requests are accepted. */
 export function askOthers(now: number): LimiterChange {
   return { when: [isClosed], set: { askedAt: now } };
 }
 
-/** The answer, where no lease carries it. */
+/** The answer to that, if no lease carries it. */
 export function tellAccepted(accepted: Accepted, passes: number): LimiterChange {
   return { when: [isClosed], set: { ...noOutage, ...toldOf(accepted) }, add: { passes } };
 }
 
-/** Who wants to send. */
+/** The consumer that wants to send. */
 export interface Prober {
-  /** All that it has to send has failed before. */
+  /** All its records have failed before. */
   isSuspect: boolean;
-  /** The API has asked to wait for all that it has to send: others that failed before are the better probes. */
+  /** The API has asked to wait for all its records: other records that failed before are better probes. */
   asksToWait?: boolean;
-  /** The file that it is of. */
+  /** The file of its records. */
   file?: string;
 }
 
-/** From when on the open breaker lets one request through: a probe is one like any other and takes a slot. */
+/** From when on the open breaker lets one request through: a probe is an ordinary request and takes a slot. */
 export function probeFrom(item: LimiterItem, { isSuspect: hasFailed, asksToWait, file }: Prober): number {
-  // Where everything is refused, it may be for the file's sake.
+  // If everything is refused, the file may be the cause.
   const isSuspect = hasFailed || (item.reason === 'refusing' && item.openedBy === file);
   const openUntil = (item.openUntil ?? 0) + (isSuspect ? suspectProbeDelayMs * (asksToWait ? 2 : 1) : 0);
   return Math.max(openUntil, item.probeUntil ?? 0, item.pausedUntil ?? 0, item.tat ?? 0);
@@ -241,7 +243,7 @@ export function closeBreaker(owner: string): LimiterChange {
 
 /**
  * @param isSuspect the probe was made by a record that had failed before
- * @param hasFailed false where the API names a time to come back: waiting is not failing
+ * @param hasFailed false if the API gives a time to retry: waiting is not a failure
  */
 export function keepOpen(now: number, owner: string, isSuspect: boolean, hasFailed = true): LimiterChange {
   return {
@@ -252,7 +254,7 @@ export function keepOpen(now: number, owner: string, isSuspect: boolean, hasFail
   };
 }
 
-/** For the one batch an opening that is given up. */
+/** For the one batch per opening that is given up. */
 export function takeFlush(failedProbes: number): LimiterChange {
   return {
     when: [
@@ -264,7 +266,7 @@ export function takeFlush(failedProbes: number): LimiterChange {
   };
 }
 
-/** One more record failed; refused where there is no run that it could belong to. */
+/** One more record failed; refused if there is no run that it can belong to. */
 export function countOutage(now: number): LimiterChange {
   return {
     when: [
@@ -276,7 +278,7 @@ export function countOutage(now: number): LimiterChange {
   };
 }
 
-/** The first of a run. */
+/** The first record of a run. */
 export function beginOutage(now: number): LimiterChange {
   return { when: [isClosed], set: { outageRecords: 1, outageSince: now } };
 }
@@ -285,7 +287,7 @@ export function forgetOutage(): LimiterChange {
   return { when: [{ name: 'outageRecords', is: '>=', value: 1 }], set: noOutage };
 }
 
-/** Whether what was counted is reason enough to open. */
+/** Whether the count is sufficient to open. */
 export function isOutage({ outageRecords = 0, outageSince = Infinity }: LimiterItem, now: number): boolean {
   return outageRecords >= sharedOutage.records && now - outageSince >= sharedOutage.shortestMs;
 }

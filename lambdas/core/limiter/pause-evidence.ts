@@ -1,50 +1,49 @@
 import * as z from 'zod';
 
 /**
- * Does the API ask everybody to wait, or does it say so to one record each time? The answers look the same. The difference
- * is how others fare: all consumers count in the limiter's shared item how many requests passed and how many pauses were
- * asked for, and what follows from it for a record travels with its batch, since each attempt may run in a new process.
+ * Distinguishes an API that asks all requests to wait from one that asks a single record each time. The answers look the
+ * same; the difference is what happens to other requests: all consumers count in the limiter's shared item how many
+ * requests passed and how many pauses were asked for. The conclusions about a record travel with its batch, since each
+ * attempt may run in a new process.
  */
 
 /** Counted over all consumers since the API was first used. */
 export interface OthersCount {
-  /** Requests that the API took a decision on. */
+  /** Requests that the API decided on. */
   passes: number;
   /** Pauses that it asked for, without those of records that are known to ask again and again. */
   pauses: number;
 }
 
-/** What is known of a record for which the API has asked to wait. */
+/** What is known about a record for which the API has asked to wait. */
 export interface PauseEvidence extends OthersCount {
-  /** How unlikely it is that the API has meant everybody: in so many cases of ten to the power of this, it has once. */
+  /** How unlikely it is that the API meant all requests: the probability is ten to the power of minus this. */
   digits: number;
-  /** When it asked for the first time since others passed. Milliseconds since 1970. */
+  /** When it first asked since others passed. Milliseconds since 1970. */
   sinceMs: number;
   /** The record is not sent again before then. Milliseconds since 1970. */
   untilMs: number;
 }
 
-/** From there on the pauses are the record's own: once in some 15,000 cases that is wrong, and then it costs a try. */
+/** From here on the pauses are the record's own: once in about 15,000 cases that is wrong, and then it costs a try. */
 const ownDigits = 4.2;
 
-/**
- * From there on others are not judged by them: several such records in one batch would hide each other.
- */
+/** From here on, other records are not judged by these pauses: several such records in one batch would hide each other. */
 const dubiousDigits = 0.9;
 
 /**
- * A record with nothing else beside it has nobody to be compared with. If the API still asks it to wait after this time,
- * longer than maintenance takes, its tries are charged. Milliseconds.
+ * A record without any others can't be compared. If the API still asks it to wait after this time, which is longer than
+ * maintenance takes, its tries are charged. Milliseconds.
  */
 const longestWaitMs = 6 * 3_600_000;
 
-/** After a long pause, others go first for so long: how they fare is what the next pause is judged by. Milliseconds. */
+/** After a long pause, others go first for this long: their results decide about the next pause. Milliseconds. */
 export const othersFirstMs = 30_000;
 
 /**
- * The API asks to wait, once more. While a share of all requests is answered so, a healthy record is as well, each time
- * with that share's chance.
- * @param before undefined where it is the first time
+ * The API asks to wait once more. While a share of all requests is answered so, a healthy record is affected each time
+ * with that share as its probability.
+ * @param before undefined for the first time
  */
 export function judgePause(
   before: PauseEvidence | undefined,
@@ -53,16 +52,16 @@ export function judgePause(
 ): PauseEvidence {
   const counts = { passes: passesNow, pauses: pausesNow };
   if (!before) return { digits: 0, ...counts, sinceMs: nowMs, untilMs: nowMs };
-  // Less than before: the shared item began anew.
+  // Less than before: the shared item was created again.
   const passes = Math.max(0, passesNow - before.passes);
   const pauses = Math.max(0, pausesNow - before.pauses);
   const share = (pauses + 1) / (passes + pauses + 1);
-  // Somebody passes: there is somebody to be compared with.
+  // Other requests pass, so a comparison is possible.
   const sinceMs = passes > 0 ? nowMs : before.sinceMs;
   return { ...before, ...counts, sinceMs, digits: before.digits - Math.log10(share) };
 }
 
-/** Of a record that was found before to be what the pauses are about. */
+/** For a record that was found before to be the cause of the pauses. */
 export function provenPause(nowMs: number): PauseEvidence {
   return { digits: ownDigits, passes: 0, pauses: 0, sinceMs: nowMs, untilMs: nowMs };
 }
@@ -87,10 +86,10 @@ export const carriedPause = z.tuple([
 ]);
 export type CarriedPause = z.infer<typeof carriedPause>;
 
-/** A message has room for so many: about 2.5 KB. */
+/** A message has room for this many: about 2.5 KB. */
 const mostCarried = 40;
 
-/** Of many, those about which the most is known. */
+/** If there are too many, those with the most evidence. */
 export function carryPauses(pauses: ReadonlyMap<number, PauseEvidence>): CarriedPause[] {
   return [...pauses]
     .sort(([, a], [, b]) => b.digits - a.digits)

@@ -1,29 +1,30 @@
 import type { PauseEvidence } from './pause-evidence.ts';
 
 /**
- * Whose trouble is it: a record that the API never takes, or an API that takes nothing for a while? Both look the same to
- * a single request. The difference is what others are answered meanwhile, so that is counted here, once per process.
+ * Distinguishes a record that the API never accepts from an API that accepts nothing for a while. To a single request
+ * both look the same. The difference is how other requests are answered meanwhile, so these are counted here, once per
+ * process.
  */
 
-/** Records that are remembered; the oldest are forgotten. */
+/** Records that are remembered; the oldest are dropped. */
 const maxRecords = 1_000;
 
 export class RecordTroubles {
   readonly #pauses = new Map<string, PauseEvidence>();
-  /** When a record's token was last turned down. */
+  /** When a record's token was last refused. */
   readonly #unauthorised = new Map<string, number>();
   readonly #own = new Map<string, true>();
-  /** When the last request was sent that passed with the present token. */
+  /** When the last request was sent that passed with the current token. */
   #lastPassSentAtMs = -Infinity;
   #tokenSinceMs = -Infinity;
 
-  /** The API took a decision on the record: its token was right, and no limit was in the way. */
+  /** The API decided on the record: its token was valid, and no limit applied. */
   passed(record: string, sentAtMs: number): void {
     if (sentAtMs >= this.#tokenSinceMs) this.#lastPassSentAtMs = Math.max(this.#lastPassSentAtMs, sentAtMs);
     for (const map of [this.#pauses, this.#unauthorised, this.#own]) map.delete(record);
   }
 
-  /** Of a letter, which carries nothing: what this process knows. */
+  /** For a letter, which carries no evidence: what this process knows. */
   pausesOf(record: string): PauseEvidence | undefined {
     return this.#pauses.get(record);
   }
@@ -33,8 +34,8 @@ export class RecordTroubles {
   }
 
   /**
-   * @param answeredAtMs when the API turned the token down for this record
-   * @returns whether another record has passed with the same token since it did so before
+   * @param answeredAtMs when the API refused the token for this record
+   * @returns whether another record has passed with the same token since its previous refusal
    */
   isOwnRefusal(record: string, answeredAtMs: number): boolean {
     const before = this.#unauthorised.get(record) ?? Infinity;
@@ -43,7 +44,7 @@ export class RecordTroubles {
     return this.isBlamed(record);
   }
 
-  /** Others were asked, and pass: what the record is answered next is its own trouble. */
+  /** Other records were tried and pass: the record's next failures are its own. */
   blame(record: string): void {
     remember(this.#own, record, true);
   }
@@ -52,7 +53,7 @@ export class RecordTroubles {
     return this.#own.has(record);
   }
 
-  /** Another token is used from now on: what was answered to the one before says nothing about it. */
+  /** Another token is used from now on: answers to the previous one are not relevant any more. */
   tokenChanged(nowMs: number): void {
     this.#tokenSinceMs = nowMs;
     this.#lastPassSentAtMs = -Infinity;

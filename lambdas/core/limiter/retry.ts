@@ -1,6 +1,6 @@
-/** How often and how long: apart from the calls that are retried. */
+/** How often and how long to retry: separate from the calls that are retried. */
 export interface RetryPolicy {
-  /** Requests in place, the first included. */
+  /** Requests within one attempt, the first included. */
   tries: number;
   baseMs: number;
   capMs: number;
@@ -13,16 +13,16 @@ export const inPlace: RetryPolicy = { tries: 4, baseMs: 200, capMs: 10_000 };
 export const maxBatchFailures = 5;
 
 /**
- * Exponential backoff with full jitter: anywhere between nothing and base × 2^failures, so that consumers that failed
- * together don't come back together. `random` is in [0, 1). Milliseconds.
+ * Exponential backoff with full jitter: anywhere between 0 and base × 2^failures, so that consumers that failed together
+ * don't retry together. `random` is in [0, 1). Milliseconds.
  */
 export function backoffMs(policy: Pick<RetryPolicy, 'baseMs' | 'capMs'>, failures: number, random: number): number {
   return Math.floor(random * Math.min(policy.capMs, policy.baseMs * 2 ** failures));
 }
 
 /**
- * Seconds before a successor with failed records is tried: 20 s, doubled each time, half of it jitter. In all at least
- * two and a half minutes: an outage that is too small to open the breaker may last as long.
+ * Seconds before a successor with failed records is tried: 20 s, doubled each time, half of it jitter. In total at least
+ * two and a half minutes: an outage that is too small to open the breaker may last that long.
  */
 export function successorDelaySeconds(failures: number, random: number): number {
   const most = Math.min(600, 20 * 2 ** (failures - 1));
@@ -30,14 +30,14 @@ export function successorDelaySeconds(failures: number, random: number): number 
 }
 
 /**
- * An API that asks for more than this is taken to mean this: nobody means a day, and who does says so again in the
- * next answer. Milliseconds.
+ * A longer request to wait is reduced to this: a day is rarely meant, and an API that means it asks again in the next
+ * answer. Milliseconds.
  */
 export const maxRetryAfterMs = 15 * 60 * 1000;
 
 /**
- * `Retry-After` as milliseconds from now: delay seconds or an HTTP date (RFC 9110, 10.2.3). A date is the API's clock's,
- * so it is taken relative to the answer's own `Date` where there is one. Undefined where it is missing or makes no sense.
+ * `Retry-After` as milliseconds from now: delay seconds or an HTTP date (RFC 9110, 10.2.3). A date is in the API's time,
+ * so it is taken relative to the answer's own `Date`, if present. Undefined if it is missing or invalid.
  */
 export function parseRetryAfter(header: string | undefined, nowMs: number, dateHeader = ''): number | undefined {
   const text = header?.trim();
@@ -49,7 +49,7 @@ export function parseRetryAfter(header: string | undefined, nowMs: number, dateH
   return Math.min(maxRetryAfterMs, Math.max(0, atMs - (Number.isNaN(answeredAtMs) ? nowMs : answeredAtMs)));
 }
 
-/** NaN where it is none. It begins with a day's name; Date.parse alone would take '-5' and other things too. */
+/** NaN if it is not an HTTP date. It begins with a day's name; Date.parse alone would also accept '-5' and the like. */
 function parseHttpDate(text: string): number {
   return /^[A-Za-z]{3,9},? /.test(text) ? Date.parse(text) : NaN;
 }
