@@ -25,8 +25,8 @@ export class CsvScanner extends LineScanner {
   /** The fields that a row may have; no such number where they are too few to tell a row from text. */
   readonly #fewestFields: number;
   readonly #mostFields: number;
-  /** What headers begin with: the first column's name, and those that tell another header. */
-  readonly #headerStarts: readonly Buffer[];
+  /** What headers begin with, by its first byte: the first column's name, and those by which another header is recognised. */
+  readonly #headerStarts: (Buffer[] | undefined)[] = Array.from({ length: 256 });
   /** By first byte: 1 where a line may be odd without a header's name. */
   readonly #isBlankByte = new Uint8Array(256);
   readonly #ownStart: Buffer;
@@ -50,7 +50,8 @@ export class CsvScanner extends LineScanner {
     const bytesOf = (name: string): Buffer => encodeText(name, encoding);
     this.#ownStart = bytesOf(columns[0] ?? '');
     const starts = [...new Set([columns[0] ?? '', ...(dialect.headerNames ?? [])])].map(bytesOf);
-    this.#headerStarts = starts.filter((name) => name.length > 0).map(startOfName);
+    const headerStarts = starts.filter((name) => name.length > 0).map(startOfName);
+    for (const name of headerStarts) (this.#headerStarts[name[0] ?? 0] ??= []).push(name);
     this.#headerMark = headerMarkOf(dialect.headerNames?.map(bytesOf) ?? []);
     if (rules === undefined) return;
     this.hasPairedBreaks = dialect.pairedBreaks === true;
@@ -59,7 +60,7 @@ export class CsvScanner extends LineScanner {
     this.#isBlankByte.set(this.isOdd);
     const pairs = new Uint8Array(256 * 256);
     for (const [byte, isOdd] of this.isOdd.entries()) if (isOdd === 1) pairs.fill(1, byte << 8, (byte + 1) << 8);
-    for (const [first = quote, second] of this.#headerStarts) {
+    for (const [first = quote, second] of headerStarts) {
       for (const one of casesOf(first)) {
         this.isOdd[one] = 1;
         if (second === undefined) pairs.fill(1, one << 8, (one + 1) << 8);
@@ -182,7 +183,8 @@ export class CsvScanner extends LineScanner {
   }
 
   #beginsAsHeader(bytes: Buffer, at: number): boolean {
-    for (const name of this.#headerStarts) if (hasNameAt(bytes, at, name)) return true;
+    const names = this.#headerStarts[lowerCase[bytes[at] ?? 0] ?? 0];
+    if (names !== undefined) for (const name of names) if (hasNameAt(bytes, at, name)) return true;
     return false;
   }
 

@@ -109,5 +109,8 @@ it('counts what a batch came to, for the metrics', async () => {
     RejectedRecords: 2,
     DeadLetteredRecords: 2,
     BatchDuration: expect.any(Number) as number,
+    ApiLatency: expect.any(Number) as number,
+    SlotWaitShare: expect.any(Number) as number,
+    ConnectionsInUse: 1,
   });
 });

@@ -148,7 +148,7 @@ describe('an endpoint that is given', () => {
   it('is refused with a sentence when nothing answers, or when it is no URL', async () => {
     const env = { AWS_ENDPOINT_URL: 'http://127.0.0.1:9' };
     await expect(bringUp({ env })).rejects.toThrow(/Nothing answers at AWS_ENDPOINT_URL http:\/\/127\.0\.0\.1:9/);
-    await expect(bringUp({ env: { AWS_ENDPOINT_URL: 'localhost:4566' } })).rejects.toThrow(/no http\(s\) URL/);
+    await expect(bringUp({ env: { AWS_ENDPOINT_URL: 'localhost:4566' } })).rejects.toThrow(/not an http\(s\) URL/);
   });
 });
 

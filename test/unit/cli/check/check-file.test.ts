@@ -179,7 +179,7 @@ describe('a check', () => {
     const report = await check(`${header}${rows(6_000)}${other}${rows(10)}`);
     expect(report).toMatchObject({
       state: 'quarantined',
-      failure: { code: 'other_header', message: expect.stringContaining('Line 6002 is a header once more') as string },
+      failure: { code: 'other_header', message: expect.stringContaining('Line 6002 is another header') as string },
       total_records: 6_011,
       valid_records: 6_000,
       rejected_records: 0,
@@ -188,7 +188,7 @@ describe('a check', () => {
     expect(formatCheck(report, undefined, { style: (_, text) => text })).toMatch(/not sent\s+11/);
     expect(await check(`${header}${rows(5)}${other}${rows(5)}`)).toMatchObject({
       state: 'failed',
-      failure: { code: 'other_header', message: expect.stringContaining('Line 7 is a header once more') as string },
+      failure: { code: 'other_header', message: expect.stringContaining('Line 7 is another header') as string },
       total_records: 0,
     });
     const encrypted = zipArchive([{ name: 'log.csv', content: `${header}${rows(5)}`, flags: 1 }]);

@@ -15,9 +15,7 @@ describe('a header that lacks columns is refused with what was found', () => {
     const message = refusalOf('SpotID;Station\u200bCode;AirDateTime\u00a0;Duration;Client\n1;2;3;4;5\n');
     expect(message).toContain('lacks the columns "StationCode", "ClientName"');
     expect(message).toContain('Separated by semicolons, it has 5 columns: "SpotID", "Station<U+200B>Code", ');
-    expect(message).toContain(
-      '"Station<U+200B>Code" instead of "StationCode": remove the characters that can\'t be seen',
-    );
+    expect(message).toContain('"Station<U+200B>Code" instead of "StationCode": remove the invisible characters');
   });
 
   it.each<[string, string, RegExp]>([
@@ -40,7 +38,7 @@ describe('a header that lacks columns is refused with what was found', () => {
     [
       'a separator that is wrong',
       'sep=;\nSpotID,StationCode,AirDateTime,Duration,ClientName\n',
-      /a line "sep=" before/,
+      /a preceding line "sep=" says otherwise/,
     ],
     ['no header', 'SP-1,WABC,2026-01-05 06:00:00,30,Acme\n', /looks like data/],
     ['one column', 'whatever\n', /read as one column: "whatever"/],

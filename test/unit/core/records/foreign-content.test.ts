@@ -38,7 +38,7 @@ describe('a file that is something else is told by its beginning, with what woul
     ['EBCDIC', Buffer.from('e2979699c9c46be2a381a3899695c396848515e2d760f16be6c1c2c315', 'hex'), 'ebcdic', /EBCDIC/],
     ['an SQL dump', '-- MySQL dump 10.13\nCREATE TABLE `spots` (', 'sql', /SQL/],
     ['INSERT statements', "INSERT INTO spots VALUES ('S1');", 'sql', /SQL/],
-    ['an e-mail', 'Return-Path: <a@b.c>\r\nReceived: by x\r\nSubject: log\r\n', 'mail', /e-mail/],
+    ['an e-mail', 'Return-Path: <a@b.c>\r\nReceived: by x\r\nSubject: log\r\n', 'mail', /email message/],
     ["a server's answer", 'HTTP/1.1 200 OK\r\nContent-Type: text/csv\r\n', 'http', /headers/],
     ["Python's notation", "[{'SpotID': 'S1'}]", 'python', /Python/],
     ['JavaScript', 'var spots = [{"SpotID":"1"}];', 'javascript', /JavaScript/],
