@@ -41,7 +41,9 @@ export function waitedBefore(record: Pick<SQSRecord, 'attributes'> & Partial<SQS
   const note = readNote(record.messageAttributes?.[waitAttribute]?.stringValue);
   // It is not visible, and so not in a DLQ, before its delay has passed: half of that lies between the two.
   const isPutBack = note !== undefined && sentAt < note.at + (note.delaySeconds * 1000) / 2;
-  return isPutBack ? { times: note.times, firstSentAt: note.firstSentAt } : { times: 0, firstSentAt: sentAt };
+  if (!isPutBack) return { times: 0, firstSentAt: sentAt };
+  // Nothing guards the note as a MAC does the body. A time to come would be kept as a failure's, and no redrive is later.
+  return { times: note.times, firstSentAt: Math.min(note.firstSentAt, sentAt) };
 }
 
 function readNote(text: string | undefined): WaitNote | undefined {

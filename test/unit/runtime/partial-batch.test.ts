@@ -78,6 +78,11 @@ describe('a message that AWS failed', () => {
     expect(sent[0]?.note).toMatchObject({ times: 1, firstSentAt: now - 1_000 });
   });
 
+  it('was sent first no later than it was sent itself, whatever the note beside it says', () => {
+    const note = { times: 1, at: now, delaySeconds: 30, firstSentAt: Number.MAX_SAFE_INTEGER };
+    expect(waitedBefore(recordOf({ note, sentAt: now + 50 }))).toEqual({ times: 1, firstSentAt: now + 50 });
+  });
+
   it.each([{ times: 'many' }, 'no note', 17])('reads %j beside it as no note', async (note) => {
     expect(await handle(recordOf({ note }), down)).toBe(true);
     expect(sent[0]?.note.times).toBe(1);
