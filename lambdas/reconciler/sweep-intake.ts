@@ -51,33 +51,35 @@ const maxMs = 60_000;
  * announced twice is one file.
  */
 export async function sweepIntake(feed: string, ports: SweepPorts): Promise<void> {
-  let announced = 0;
-  for (const lane of ports.sweep?.lanes ?? []) announced += await sweepLane(feed, lane, ports);
   if (!ports.sweep) return;
-  const metrics = ports.metricsOf(feed);
-  metrics.add('UnannouncedFiles', announced);
-  metrics.flush();
+  let announced = 0;
+  try {
+    for (const lane of ports.sweep.lanes) await sweepLane(feed, lane, ports, () => announced++);
+  } finally {
+    // Also where the sweep failed midway: the next one finds what was announced in the ledger, and counts it no more.
+    const metrics = ports.metricsOf(feed);
+    metrics.add('UnannouncedFiles', announced);
+    metrics.flush();
+  }
 }
 
-async function sweepLane(feed: string, lane: SweptLane, ports: SweepPorts): Promise<number> {
+async function sweepLane(feed: string, lane: SweptLane, ports: SweepPorts, onAnnounced: () => void): Promise<void> {
   const { ledger, clock, sweep } = ports;
   const before = await ledger.getSweep(feed, lane.lane);
   const begunAt = clock.now();
-  if (!sweep || (before?.next === undefined && begunAt - (before?.startedAt ?? 0) < sweepEveryMs)) return 0;
+  if (!sweep || (before?.next === undefined && begunAt - (before?.startedAt ?? 0) < sweepEveryMs)) return;
   const waiting = await Promise.all(lane.queues.map((queue) => queue.messages()));
-  if (waiting.some((messages) => messages > 0)) return 0;
+  if (waiting.some((messages) => messages > 0)) return;
 
   let state: SweepState = before?.next === undefined ? { startedAt: begunAt } : before;
-  let announced = 0;
   for (let pages = 0; pages < maxPages && clock.now() - begunAt < maxMs; pages++) {
     const page = await sweep.dropped.listVersions(lane.keyPrefix, state.next);
-    announced += await announceUnknown(feed, lane, versionsIn(page, state), ports);
+    await announceUnknown(feed, lane, versionsIn(page, state), ports, onAnnounced);
     state = stateAfter(page, state);
     if (state.next === undefined) break;
   }
   // Killed before this, the next run lists the same once more, and the ledger knows by then what was announced.
   await ledger.saveSweep(feed, lane.lane, state);
-  return announced;
 }
 
 /** Without folders made in the console, and without what somebody has deleted since. */
@@ -100,7 +102,8 @@ async function announceUnknown(
   lane: SweptLane,
   versions: readonly DroppedVersion[],
   { ledger, clock, log }: SweepPorts,
-): Promise<number> {
+  onAnnounced: () => void,
+): Promise<void> {
   const now = clock.now();
   const isOfAge = ({ modifiedAt }: DroppedVersion) => modifiedAt <= now - youngestMs && modifiedAt >= now - oldestMs;
   const wanted = new Map(versions.filter(isOfAge).map((version) => [fileIdOf(feed, version.source), version]));
@@ -111,8 +114,8 @@ async function announceUnknown(
   for (const [fileId, { source }] of unknown) {
     log.warn('dropped file announced again: nothing was heard of it', { correlation_id: fileId, ...placeOf(source) });
     await lane.intake.announce(source);
+    onAnnounced();
   }
-  return unknown.length;
 }
 
 const placeOf = ({ key, versionId }: SourceObject) => ({ key, version_id: versionId });

@@ -199,6 +199,17 @@ describe('a sweep of the dropped files', () => {
     expect(names()).toEqual(['lost.csv', 'lost.csv']);
   });
 
+  it('that fails midway counts what it has announced: no later one would', async () => {
+    list([version('lost.csv'), version('other.csv')], [], 1);
+    const { dropped } = ports.sweep as NonNullable<SweepPorts['sweep']>;
+    const listVersions = dropped.listVersions.bind(dropped);
+    dropped.listVersions = (prefix, after) =>
+      after ? Promise.reject(new Error('S3 is down')) : listVersions(prefix, after);
+    await expect(sweep()).rejects.toThrow('S3 is down');
+    expect(names()).toEqual(['lost.csv']);
+    expect(counted).toEqual([1]);
+  });
+
   it('is not made of small files', async () => {
     const { sweep: _sweep, ...others } = ports;
     await sweepIntake('traffic', others);
