@@ -128,7 +128,11 @@ export function closeFile({ fileId, feed }: FileAccount, close: Close, now: numb
   };
   const kept = figures.slice(1 - maxItemsAtOnce).map((each) => ({
     key: manifestKey(fileId, each.manifest_number),
-    change: { set: { v: schemaVersion, figures: each, ...expiry }, remove },
+    // What stands for the account lives as long as it does; another was written in between and closed nothing.
+    change:
+      each.manifest_number === manifest.number
+        ? { set: { v: schemaVersion, figures: each, ...expiry }, remove }
+        : { set: { v: schemaVersion, figures: each, expiresAt: expiryOf(now) } },
   }));
   return [{ key: fileKey(fileId), change: closing }, ...kept];
 }
