@@ -16,18 +16,19 @@ import { scannerOf } from './record-scanner.ts';
 import { Window } from './window.ts';
 
 /**
- * Cuts a file, given in chunks of any size, into batches of whole records. The batches depend on the file's bytes, the
- * dialect and the limits alone. Holds one batch, one record and one chunk at a time, however long a record is.
+ * Cuts a file, given in chunks of any size, into batches of whole records. The batches depend only on the file's bytes,
+ * the dialect and the limits. Holds one batch, one record and one chunk at a time, for records of any length.
  *
- * A batch closes at `maxBatchRecords`, or before the record whose end would make its slice exceed `maxBatchBytes`.
- * A record over `maxRecordBytes` is a batch of its own. Blank lines within a slice count, those around it are in none.
+ * A batch closes at `maxBatchRecords`, or before the record whose end would make its slice exceed `maxBatchBytes`. A
+ * record over `maxRecordBytes` is a batch of its own. Blank lines within a slice count towards its size; blank lines
+ * between slices are in none.
  */
 export class BatchCutter {
   readonly #scanner: RecordScanner;
   readonly #limits: CutLimits;
   readonly #window: Window;
   #position: CutPosition;
-  /** Physical line at the window's place. */
+  /** Physical line at the window's position. */
   #line: number;
   #gathered: Gathered = {
     records: 0,
@@ -39,12 +40,12 @@ export class BatchCutter {
     headers: undefined,
     otherHeader: undefined,
   };
-  /** Those before the window's place. */
+  /** Repeated headers before the window's position. */
   #headers: RepeatedHeaders | undefined;
   #otherHeader: OtherHeaderPlace | undefined;
   readonly #describeOther: (other: OtherHeader, line: number) => string;
   #oversize: OversizeRecord | undefined;
-  /** Below this many bytes another look at an unfinished record isn't worth it. */
+  /** Below this many bytes, scanning an unfinished record again is not worth it. */
   #nextLookBytes = 0;
   #cut: CutBatch[] = [];
 
@@ -59,28 +60,31 @@ export class BatchCutter {
     this.#describeOther = (other, line) => (dialect.format === 'csv' ? describeOtherHeader(other, dialect, line) : '');
   }
 
-  /** After the last batch returned. A new cutter from here, given the bytes from its offset on, makes the batches that follow. */
+  /**
+   * The position after the last returned batch. A new cutter from here, given the bytes from its offset on, makes the
+   * following batches.
+   */
   get position(): CutPosition {
     return this.#position;
   }
 
-  /** Met in what was given so far: the batches from it on must not be sent. */
+  /** Set if another header was met so far: the batches from it on must not be sent. */
   get otherHeader(): OtherHeaderPlace | undefined {
     return this.#otherHeader;
   }
 
-  /** What is wrong with the file as a whole; complete after `end`. */
+  /** Warnings about the file as a whole; complete after `end`. */
   get warnings(): CutWarning[] {
     const warning = this.#scanner.endWarning();
     return [...(this.#headers ? [headersWarning(this.#headers)] : []), ...(warning ? [warning] : [])];
   }
 
-  /** Takes the bytes that follow and returns the batches they complete. Their slices may share the chunk's memory. */
+  /** Takes the following bytes and returns the batches that they complete. Slices may share the chunk's memory. */
   push(chunk: Buffer): CutBatch[] {
     return this.#goOn(chunk, false);
   }
 
-  /** The file is over: returns what is left. */
+  /** The file has ended: returns the remaining batches. */
   end(): CutBatch[] {
     return this.#goOn(Buffer.alloc(0), true);
   }
@@ -94,7 +98,7 @@ export class BatchCutter {
     return cut;
   }
 
-  /** Gets past gathered records up to a batch's end, or into or past an oversize one; false if that takes more bytes. */
+  /** Passes gathered records up to a batch's end, or an oversize record; false if that needs more bytes. */
   #step(atEnd: boolean): boolean {
     return this.#oversize ? this.#passOversize(this.#oversize, atEnd) : this.#gather(atEnd);
   }
@@ -131,7 +135,7 @@ export class BatchCutter {
         if (gathered.records === maxBatchRecords) this.#closeBatch();
         continue;
       }
-      // Whatever comes next would end too far from the slice's start: needn't be kept any longer for it.
+      // The next record would end too far from the slice's start in any case: the batch need not be kept for it.
       const isFull = gathered.records > 0 && start - gathered.start >= maxBatchBytes;
       if (found !== 'more' || isFull) this.#closeBatch();
       window.forget(gathered.records > 0 ? gathered.start : start);
@@ -139,13 +143,13 @@ export class BatchCutter {
         this.#oversize = new OversizeRecord(start, this.#line);
         return true;
       }
-      // Looking only each time it has doubled keeps the work linear where a long record comes in small chunks.
+      // Scanning again only after the bytes have doubled keeps the work linear if a long record comes in small chunks.
       this.#nextLookBytes = Math.min(2 * window.unread, this.#limits.maxRecordBytes + 3);
       return false;
     }
   }
 
-  /** Gathers records for as long as they are found at little cost: but for odd ones, all of a file's. */
+  /** Gathers records while they are found at little cost: all of a file's, except unusual ones. */
   #skim(): void {
     const scanner = this.#scanner;
     const window = this.#window;
@@ -179,7 +183,7 @@ export class BatchCutter {
     this.#headers = { count: count + headersBefore, firstLine };
   }
 
-  /** The rows from here on belong to another export: their batches are apart from those before. */
+  /** The rows from here on belong to another export: their batches are separate from those before. */
   #meetOtherHeader(other: OtherHeader): void {
     this.#closeBatch();
     const { record, batch } = this.#position;
@@ -237,7 +241,7 @@ export class BatchCutter {
   }
 }
 
-/** Records on their way into a batch, as places in the file; headers are those before `next`. */
+/** The records of the next batch, as positions in the file; headers are those before `next`. */
 interface Gathered {
   records: number;
   start: number;

@@ -4,7 +4,7 @@ import type { MemberPlace } from './bundle.ts';
 import { readMember } from './bundle.ts';
 import type { Found, RecordScanner } from './record-scanner.ts';
 
-/** The members of a bundle, each with its line before it. None is over the limit: whoever wrote it has seen to that. */
+/** The members of a bundle, each with its header line. None is over the limit: the bundle's writer ensures that. */
 export class BundleScanner implements RecordScanner {
   start = 0;
   end = 0;
@@ -13,9 +13,9 @@ export class BundleScanner implements RecordScanner {
   readonly headersBefore = 0;
   readonly linesBeforeHeader = 0;
   readonly otherHeader = undefined;
-  /** A member's own line is the first of its file. */
+  /** A member's record is on the first line of its file. */
   readonly lines = 0;
-  /** What was found last. */
+  /** The member that was found last. */
   member: MemberPlace | undefined;
 
   find(bytes: Buffer, from: number, atEnd: boolean): Found {
@@ -23,7 +23,7 @@ export class BundleScanner implements RecordScanner {
     if (from >= bytes.length) return atEnd ? 'end' : 'more';
     this.member = readMember(bytes, from);
     const end = this.member?.to ?? Infinity;
-    // With the line feed behind it, which only a slice ends without.
+    // With the line feed after it, which is only missing at a slice's end.
     if (end < bytes.length || (atEnd && end === bytes.length)) {
       this.end = end;
       this.next = Math.min(end + 1, bytes.length);

@@ -3,21 +3,21 @@ import * as z from 'zod';
 import { ContradictionError } from '../errors.ts';
 
 /**
- * A bundle holds small files of one record each as one file: of each a line of JSON that says what it is, then its bytes
- * as they were, then a line feed. It is cut, sent, accounted for and archived as any other file is.
+ * A bundle holds small files of one record each as one file: for each, a line of JSON that describes it, then its
+ * original bytes, then a line feed. It is cut, sent, accounted for and archived like any other file.
  */
 
-/** A bundle's account and its members' places in it are written at once, and DynamoDB takes 100 items at once. */
+/** A bundle's account and the items of its members are written in one transaction, and DynamoDB allows 100 items. */
 export const maxMembers = 99;
 
-/** The object that a record of a bundle was. */
+/** The object that a bundle's record came from. */
 export interface MemberSource {
   bucket: string;
   key: string;
   versionId?: string;
 }
 
-/** Why a file that was announced could not be read. */
+/** Why an announced file could not be read. */
 export const memberFaults = ['source_gone', 'source_replaced'] as const;
 export type MemberFault = (typeof memberFaults)[number];
 
@@ -42,7 +42,7 @@ export function writeBundle(members: readonly Member[]): Buffer {
   return Buffer.concat(members.flatMap((member) => [memberHeader(member), member.bytes, Buffer.from('\n')]));
 }
 
-/** What a member takes in a bundle beside its bytes. */
+/** A member's overhead in a bundle, in bytes. */
 export function headerBytes(member: Member): number {
   return memberHeader(member).length;
 }
@@ -63,12 +63,15 @@ function memberHeader({ source, bytes, fault }: Member): Buffer {
 export interface MemberPlace {
   source: MemberSource;
   fault: MemberFault | undefined;
-  /** The first byte of the file itself, and the one after its last. */
+  /** The file's first byte, and the position after its last byte. */
   from: number;
   to: number;
 }
 
-/** The member whose line begins there; undefined where that takes more bytes. @throws ContradictionError where none does */
+/**
+ * The member whose line begins there; undefined if that needs more bytes. @throws ContradictionError if no member begins
+ * there
+ */
 export function readMember(bytes: Buffer, at: number): MemberPlace | undefined {
   const lineEnd = bytes.indexOf(lineFeed, at);
   if (lineEnd === -1) return undefined;

@@ -2,22 +2,22 @@ import type { Problem } from './problem.ts';
 
 export type CsvFields = { kind: 'fields'; fields: string[] } | { kind: 'problem'; problem: Problem };
 
-/** What a record's sentences and checks need beyond its text. */
+/** The facts beyond a record's text that messages and checks need. */
 export interface CsvRow {
-  /** The header's names. Without them no check for swallowed rows is made. */
+  /** The header's names. Without them there is no check for swallowed rows. */
   columns: readonly string[];
   /** The record's first line in the file, from 1. */
   line: number;
 }
 
 /**
- * The fields of one CSV record, given without its line break. RFC 4180, strict about quotes as `CsvScanner` is. A line
- * break belongs into quotes: without them it is damage, and what it stands for can't be known.
+ * The fields of one CSV record, given without its line break. RFC 4180, as strict about quotes as `CsvScanner`. A line
+ * break must be quoted: an unquoted one is damage, and the original text can't be known.
  */
 export function splitFields(text: string, delimiter: string, row?: CsvRow): CsvFields {
   if (!text.includes('"')) return unquoted(text.split(delimiter), text);
   const fields: string[] = [];
-  /** The fields that were quoted and have line breaks, with their text as written. */
+  /** The quoted fields with line breaks, with their text as written. */
   const multiline: { index: number; raw: string }[] = [];
   let at = 0;
   for (;;) {
@@ -55,7 +55,10 @@ export function splitFields(text: string, delimiter: string, row?: CsvRow): CsvF
   return { kind: 'fields', fields };
 }
 
-/** A delimiter too many at the end of each row, or of the header alone: nothing is lost with the empty field behind it. */
+/**
+ * One delimiter too many at the end of each row, or only of the header: the empty field after it can be dropped without
+ * loss.
+ */
 export function withoutSurplus(fields: string[], columns: readonly string[]): string[] {
   if (fields.length === columns.length + 1 && fields.at(-1)?.trim() === '') return fields.slice(0, -1);
   if (fields.length === columns.length - 1 && columns.at(-1) === '') return [...fields, ''];
@@ -78,9 +81,9 @@ function strayBreak(field: string, number: number): CsvFields {
 }
 
 /**
- * An opening quote that was left without its partner takes the next stray one for it, and the rows between for text.
- * That is what happened if the first line is a row as far as its field reads on, the last line is one from its beginning
- * to the fields behind, and all lines between are rows. Text that looks like this by chance is rejected, too.
+ * A quote that was never closed pairs with the next stray one, and the rows between become text. That happened if the
+ * first line is a row up to the field's text, the last line is a row from its beginning to the fields after it, and all
+ * lines between are rows. Text that looks like this by chance is also rejected.
  */
 function swallowedRows(
   { index, raw }: { index: number; raw: string },
@@ -88,7 +91,7 @@ function swallowedRows(
   delimiter: string,
   row: { fields: number; line: number },
 ): CsvFields | undefined {
-  // With two columns a comma in each line of a text is all it would take.
+  // With two columns, a comma in each line of a text would be enough.
   if (row.fields < 3) return undefined;
   const lines = linesOf(raw);
   const last = lines.length - 1;
@@ -97,11 +100,11 @@ function swallowedRows(
     const split = splitFields(line, delimiter);
     const wanted = n === 0 ? row.fields - index : n === last ? index + 1 : row.fields;
     if (split.kind === 'problem' || split.fields.length !== wanted) return false;
-    // Nothing but delimiters is no row.
+    // A line of delimiters alone is not a row.
     return n === 0 || wanted === 1 || split.fields.some((field) => field.trim() !== '');
   };
   if (!lines.every(isRowLike)) return undefined;
-  // An earlier field may have line breaks of its own.
+  // An earlier field may contain line breaks.
   const firstLine = row.line + breaksIn(text.slice(0, text.indexOf(raw)));
   return problem(
     'swallowed_rows',
@@ -114,7 +117,7 @@ function breaksIn(text: string): number {
   return linesOf(text).length - 1;
 }
 
-/** A line feed ends a line, with all carriage returns before it; else each of these does. */
+/** A line feed ends a line, together with all carriage returns before it; otherwise each carriage return ends one. */
 function linesOf(text: string): string[] {
   return text.replace(/\r+(\n?)/g, (run, feed: string) => (feed === '' ? '\n'.repeat(run.length) : feed)).split('\n');
 }

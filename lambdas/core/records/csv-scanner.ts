@@ -12,27 +12,30 @@ const space = 32;
 const quote = 34;
 
 /**
- * CSV after RFC 4180, strict about quotes: a field is quoted if it begins with a quote, and only then may a quote
- * stand in it. A record that breaks this, or isn't over within the limit, is its first line alone, and the line after
- * it is read as if nothing had happened: a stray quote costs its own line.
+ * CSV by RFC 4180, strict about quotes: a field is quoted if it begins with a quote, and only then may it contain a
+ * quote. A record that violates this, or doesn't end within the limit, is its first line only, and the next line is read
+ * normally: a stray quote costs only its own line.
  *
- * A quote that was never closed would pair with the next stray one and take the good lines between for its text.
- * See `isSwallowing` for how that is noticed.
+ * A quote that was never closed would pair with the next stray one and take the good lines between as its text. See
+ * `isSwallowing` for how that is detected.
  */
 export class CsvScanner extends LineScanner {
   readonly #dialect: CsvShape;
   readonly #delimiter: number;
-  /** The fields that a row may have; no such number where they are too few to tell a row from text. */
+  /**
+   * The range of a row's number of fields; empty (Infinity to -Infinity) if there are too few columns to distinguish a
+   * row from text.
+   */
   readonly #fewestFields: number;
   readonly #mostFields: number;
-  /** What headers begin with, by its first byte: the first column's name, and those by which another header is recognised. */
+  /** The beginnings of headers, by their first byte: the first column's name, and those by which another is recognised. */
   readonly #headerStarts: (Buffer[] | undefined)[] = Array.from({ length: 256 });
-  /** By first byte: 1 where a line may be odd without a header's name. */
+  /** By first byte: 1 if a line may be odd without a header's name. */
   readonly #isBlankByte = new Uint8Array(256);
   readonly #ownStart: Buffer;
-  /** Stands in headers that begin with another name. */
+  /** Recognises headers that begin with another name. */
   readonly #headerMark: HeaderMark | undefined;
-  /** No quote stands in `#seen` between where we are and here. */
+  /** `#seen` has no quote between the current position and this one. */
   #nextQuote = 0;
   #seen: Buffer | undefined;
   #fields = 0;
@@ -43,7 +46,7 @@ export class CsvScanner extends LineScanner {
     this.#dialect = dialect;
     this.#delimiter = delimiter.charCodeAt(0);
     const canTell = columns.length >= 3;
-    // An empty field behind the last is surplus, in the header or in the rows.
+    // An empty field after the last one is surplus, in the header or in the rows.
     const surplus = rules === undefined ? 0 : 1;
     this.#fewestFields = canTell ? columns.length - (columns.at(-1) === '' ? surplus : 0) : Infinity;
     this.#mostFields = canTell ? columns.length + surplus : -Infinity;
@@ -70,7 +73,7 @@ export class CsvScanner extends LineScanner {
     this.isOddPair = pairs;
   }
 
-  /** `start` to `end` is a line here. It is the record, but for a field whose quotes go on past it. */
+  /** `start` to `end` is a line here. It is the record, unless a quoted field continues after it. */
   protected override extend(bytes: Buffer, atEnd: boolean): Found {
     const { start } = this;
     if (this.hasPairedBreaks && this.#quoteFrom(bytes, start) >= this.end) return this.#joinBroken(bytes, atEnd);
@@ -87,9 +90,9 @@ export class CsvScanner extends LineScanner {
   }
 
   /**
-   * Where lines end with CR LF, a line feed alone may stand in a field that should be quoted. In the last field: then this
-   * line looks like a row, and what follows is none. In the first: then it is the other way around. Both lines are one
-   * record, which is rejected when it is parsed.
+   * In files whose lines end with CR LF, a single line feed may be in a field that should be quoted. In the last field:
+   * then this line looks like a row, and the following text is not one. In the first: the other way around. Both lines
+   * are one record, which is rejected when it is parsed.
    */
   #joinBroken(bytes: Buffer, atEnd: boolean): Found {
     const { start, maxRecordBytes } = this;
@@ -99,7 +102,7 @@ export class CsvScanner extends LineScanner {
     while (bytes[this.end] === lineFeed) {
       const { next } = this;
       const at = bytes.indexOf(lineFeed, next);
-      // However it goes on, it would be too long.
+      // It would be too long in any case.
       if (bytes.length - start > maxRecordBytes + this.maxTailBytes && at === -1) return 'record';
       if (at === -1 && !atEnd) return 'more';
       const end = this.endOf(bytes, next, at === -1 ? bytes.length : at);
@@ -144,13 +147,13 @@ export class CsvScanner extends LineScanner {
   protected override mayBeOdd(bytes: Buffer, start: number): boolean {
     const byte = bytes[start];
     if (byte !== quote) return this.#isBlankByte[byte ?? 0] === 1 || this.#beginsAsHeader(bytes, start);
-    // Behind an opening quote: nothing, or a blank, may be all there is.
+    // After an opening quote: the field may be empty or blank.
     const next = bytes[start + 1];
     if (next === quote || next === space || next === tab) return true;
     return this.#beginsAsHeader(bytes, start + 1);
   }
 
-  /** Delimiters, and between them nothing, or blanks, or quotes around nothing or blanks. */
+  /** Passes delimiters with nothing, blanks, or quotes around nothing or blanks between them. */
   protected override passBlankFields(bytes: Buffer, from: number): number {
     for (let at = from; ; at++) {
       at = super.passBlankFields(bytes, at);
@@ -163,7 +166,7 @@ export class CsvScanner extends LineScanner {
     }
   }
 
-  /** A file of a single column may have its name for a value. */
+  /** In a file with a single column, its name may also be a value. */
   protected override headerHere(bytes: Buffer): HeaderRow | undefined {
     const { columns, encoding, rules } = this.#dialect;
     if (rules === undefined || columns.length < 2) return undefined;
@@ -173,7 +176,7 @@ export class CsvScanner extends LineScanner {
     return text === null ? undefined : headerRowOf(text, this.#dialect);
   }
 
-  /** Whether these bytes begin with a name of a header, whatever blanks and quotes are before it, or have one in them. */
+  /** Whether these bytes begin with a header's name, after any blanks and quotes, or contain one. */
   #mayBeHeader(bytes: Buffer, start: number, end: number): boolean {
     let at = start;
     while (at < end && (bytes[at] === quote || bytes[at] === space || bytes[at] === tab)) at++;
@@ -189,8 +192,8 @@ export class CsvScanner extends LineScanner {
   }
 
   /**
-   * Whether quotes that a field of this line opens are not closed in it. A quote where none may stand is no such: then
-   * the line is a (broken) record too. Follows the line from its first quote on, and looks for nothing but quotes.
+   * Whether this line opens quotes that it does not close. A quote in an invalid position does not count: then the line
+   * is a (broken) record as well. Follows the line from its first quote on, and inspects only quotes.
    */
   #opensPast(bytes: Buffer, start: number, end: number): boolean {
     for (let at = this.#nextQuote; at < end; at++) {
@@ -203,10 +206,10 @@ export class CsvScanner extends LineScanner {
     return false;
   }
 
-  /** Where the record that begins at `start` ends by the rules of quotes; `start` if it breaks them. */
+  /** Where the record that begins at `start` ends by the rules of quotes; `start` if it violates them. */
   #followFields(bytes: Buffer, start: number, atEnd: boolean): number {
     const lastEnd = start + this.maxRecordBytes;
-    // Past the limit no answer can change any more, however the file goes on.
+    // Past the limit the result can't change any more, however the file continues.
     const stuck = atEnd || bytes.length > lastEnd + this.maxTailBytes + 1 ? start : needsMore;
     this.#fields = 0;
     for (let at = start; ; at++) {
@@ -237,21 +240,21 @@ export class CsvScanner extends LineScanner {
       const byte = bytes[at];
       if (byte === delimiter || byte === quote || byte === lineBreak) break;
       if (isTail[byte ?? 0] === 0) continue;
-      // A line's end, or perhaps one.
+      // A line's end, or possibly one.
       if (this.lineEndAt(bytes, at, atEnd) !== noLineEnd) break;
-      // Before there were rules, the last of several carriage returns belonged to the line's end.
+      // Before `rules` existed, only the last of several carriage returns belonged to the line's end.
       if (this.rules !== undefined) at = this.passTail(bytes, at) - 1;
     }
     return at;
   }
 
   /**
-   * Whether a record of several lines is rather an unclosed quote that ran into the next stray one. It is
-   * - if it hasn't the fields that a row has (it would be rejected anyway), but one of the lines it would take in has a
-   *   row's delimiters: then it is its first line alone;
-   * - if it has them, but each of its lines, three or more, has a row's delimiters: two quotes gone astray in the same
-   *   column, which would be valid CSV and lose the rows between without a word. Text that happens to look so is rejected.
-   *   Blank lines between don't count. Two such lines stay together, and are rejected by `splitFields`.
+   * Whether a record of several lines is rather an unclosed quote that paired with the next stray one. It is
+   * - if it doesn't have a row's number of fields (it would be rejected anyway), but one of the lines that it would take
+   *   in has a row's delimiters: then the record is its first line only;
+   * - if it has them, but each of its lines, three or more, has a row's delimiters: two stray quotes in the same column,
+   *   which would be valid CSV and silently lose the rows between. Text that looks like this by chance is rejected. Blank
+   *   lines between don't count. Two such lines stay together, and are rejected by `splitFields`.
    */
   #isSwallowing(bytes: Buffer, start: number, end: number): boolean {
     if (this.#fewestFields === Infinity) return false;
@@ -276,7 +279,7 @@ export class CsvScanner extends LineScanner {
   }
 }
 
-/** What of a dialect decides where its records are. */
+/** The parts of a dialect that determine where its records are. */
 export type CsvShape = Pick<
   CsvDialect,
   'delimiter' | 'lineBreak' | 'pairedBreaks' | 'columns' | 'headerNames' | 'encoding' | 'rules'
@@ -288,8 +291,8 @@ function hasAt(bytes: Buffer, from: number, text: Buffer | readonly number[]): b
 }
 
 /**
- * Whether a name stands here, in upper or lower case, and however its words are separated. Asked about every row that begins
- * with the same two letters as a name.
+ * Whether a name is here, in upper or lower case, and with any separators between its words. Called for every row that
+ * begins with the same two letters as a name.
  * @param name in lower case, without separators
  */
 function hasNameAt(bytes: Buffer, from: number, name: Buffer): boolean {
@@ -302,21 +305,21 @@ function hasNameAt(bytes: Buffer, from: number, name: Buffer): boolean {
   return true;
 }
 
-/** Between the words of a name. */
+/** Separators between the words of a name. */
 const separators = Buffer.from(' _-.');
 const isSeparator = new Uint8Array(256);
 for (const byte of separators) isSeparator[byte] = 1;
 
-/** A name as `hasNameAt` takes it. One that begins with a separator keeps them. */
+/** A name as `hasNameAt` takes it. A name that begins with a separator keeps its separators. */
 function startOfName(name: Buffer): Buffer {
   const kept = isSeparator[name[0] ?? 0] === 1 ? name : name.filter((byte) => isSeparator[byte] === 0);
   return Buffer.from(kept.map((byte) => lowerCase[byte] ?? byte));
 }
 
-/** In ASCII, what tells lower case from upper case. */
+/** The bit that distinguishes lower case from upper case in ASCII. */
 const caseBit = 32;
 
-/** By byte: in ASCII, the letter in lower case. */
+/** By byte: an ASCII letter in lower case, any other byte unchanged. */
 const lowerCase = Uint8Array.from({ length: 256 }, (_, byte) => (byte >= 65 && byte <= 90 ? byte | caseBit : byte));
 
 function isLetter(byte: number): boolean {
@@ -328,9 +331,12 @@ function casesOf(byte: number): number[] {
   return isLetter(byte) ? [byte, byte ^ caseBit] : [byte];
 }
 
-/** The quote that closes a field whose text begins at `at`: the first that isn't doubled. -1 if there is none before `to`. */
+/**
+ * The quote that closes a field whose text begins at `at`: the first one that isn't doubled. -1 if there is none before
+ * `to`.
+ */
 function closingQuote(bytes: Buffer, from: number, to: number): number {
-  // A loop, not indexOf: most fields are shorter than such a call takes.
+  // A loop, not indexOf: for most fields, it takes less time than such a call.
   const end = Math.min(bytes.length, to);
   for (let at = from; at < end; at++) {
     if (bytes[at] !== quote) continue;

@@ -6,30 +6,32 @@ import type { CutLimits, Dialect } from './dialect.ts';
 import { nameForeignContent, sniffedBytes } from './foreign-content.ts';
 import { scannerOf } from './record-scanner.ts';
 
-/** A record as it stands in the file. */
+/** A record as it is in the file. */
 export interface CutRecord {
   record: number;
   line: number;
   offset: number;
   /** Shares the slice's memory. */
   bytes: Buffer;
-  /** What is wrong with its extent. Broken quotes and the like are found when it is parsed, from its bytes alone. */
+  /** The fault of its extent. Broken quotes and the like are found when it is parsed, from its bytes alone. */
   problem: Problem | null;
-  /** The object that it was, where that isn't the file itself: it is a member of a bundle. */
+  /** The object that it came from, if that isn't the file itself: a member of a bundle. */
   source?: MemberSource;
 }
 
 /**
  * Cuts a batch's slice into the records that the splitter counted.
  *
- * Why they always agree, although the splitter could look past the slice's end E and this can't:
+ * Why they always agree, although the splitter could look past the slice's end E and this function can't:
  * - E is where a record ends, and the slice's end is treated as the file's.
- * - Where the splitter decided about a record from bytes before E alone, the same bytes give the same decision here.
+ * - If the splitter decided about a record from bytes before E alone, the same bytes give the same decision here.
  * - CSV: suppose it looked past E. At E, a line's end, it was inside quotes: outside of them the record would have ended
- *   there. What it saw later was either the record's end, and then E would not be a record's end but a place within one;
- *   or something that left the record its first line only: which is also what a quote that is open at the file's end means here.
- * - JSON array: an element that the splitter could not close by E was broken, else it would reach past E. A broken
- *   one ends where the next seems to begin. Before E that is seen here too; if it is E itself, this takes all that is left.
+ *   there. What it saw later was either the record's end, and then E would not be a record's end but a position within
+ *   one; or something that reduced the record to its first line: which is also the result of an open quote at the file's
+ *   end here.
+ * - JSON array: an element that the splitter could not close by E was broken, otherwise it would reach past E. A broken
+ *   element ends where the next one seems to begin. If that is before E, it is seen here too; if it is E itself, this
+ *   function takes all remaining bytes.
  */
 export function cutSlice(
   slice: { offset: number; firstRecord: number; firstLine: number; bytes: Buffer },
@@ -51,7 +53,7 @@ export function cutSlice(
       at = scanner.next;
       continue;
     }
-    // The splitter puts none into a slice. Should the limits have been changed by hand, it costs its own record.
+    // The splitter puts none into a slice. If the limits were changed by hand, only that record is affected.
     if (found === 'oversize') scanner.pass(bytes, start, true);
     records.push({
       record: slice.firstRecord + records.length,
@@ -65,7 +67,7 @@ export function cutSlice(
   }
 }
 
-/** A member's bytes are those of its file, from the first to the last. */
+/** A member's bytes are those of its whole file. */
 function memberRecord(
   { source, fault, from, to }: MemberPlace,
   slice: { offset: number; firstRecord: number; bytes: Buffer },
@@ -84,7 +86,7 @@ const faultMessages: Record<MemberFault, string> = {
   source_replaced: 'file was replaced before it could be read; the new file has an account of its own',
 };
 
-/** What is wrong with a file of one record before it is read as one. */
+/** The fault of a file of one record, before the record is read. */
 export function memberProblem(bytes: Buffer, fault: MemberFault | undefined): Problem | null {
   if (fault) return { reason: fault, field: null, message: faultMessages[fault] };
   if (bytes.every((byte) => blanks.includes(byte)))

@@ -1,7 +1,7 @@
 import type { CsvDialect } from './dialect.ts';
 import { hasInvisible, visibleText } from './visible-text.ts';
 
-/** Names in a sentence. */
+/** Names listed in a sentence. */
 const maxNames = 12;
 const maxNameCharacters = 40;
 const maxHints = 3;
@@ -13,17 +13,17 @@ export const delimiterNames: Record<CsvDialect['delimiter'], string> = {
   '|': 'vertical bars',
 };
 
-/** A header that lacks columns, as it was read under the delimiter that fits it best. */
+/** A header that lacks columns, as read with the delimiter that fits it best. */
 export interface HeaderFound {
   missing: readonly string[];
-  /** The names in it. */
+  /** The header's names. */
   columns: readonly string[];
   delimiter: CsvDialect['delimiter'];
-  /** The physical line that it stands in. */
+  /** The header's physical line. */
   line?: number;
 }
 
-/** What a CSV header lacks, what it has in its place, and what would help. */
+/** What a CSV header lacks, what it has instead, and how to correct it. */
 export function describeMissingColumns({ missing, columns, delimiter, line }: HeaderFound): string {
   const lacks = `The CSV header${line === undefined || line === 1 ? '' : ` in line ${line}`} lacks the ${
     missing.length === 1 ? 'column' : 'columns'
@@ -58,12 +58,12 @@ function hintsOf({ missing, columns, delimiter }: HeaderFound): string[] {
       `The columns seem to be separated by "${visibleText(separator, 1)}": use commas, semicolons, tabs or vertical bars.`,
     ];
   }
-  // Names seldom begin with a digit; numbers and dates do.
+  // Names rarely begin with a digit; numbers and dates do.
   const isData = columns.some((column) => /^[-+"']?[0-9]/.test(column));
   return isData ? ["The first line looks like data: a line with the columns' names must come first."] : [];
 }
 
-/** What is left of a name without what is easily overlooked. Empty where it has neither letters nor digits. */
+/** A name without the characters that are easily overlooked. Empty if it has neither letters nor digits. */
 function reduced(name: string): string {
   return name
     .normalize('NFKC')
@@ -71,18 +71,18 @@ function reduced(name: string): string {
     .replace(/[^\p{L}\p{N}]/gu, '');
 }
 
-/** By this two names are the same, however they are written. */
+/** The form in which differently written names are equal. */
 export function reducedName(name: string): string {
   return reduced(name) || name.trim();
 }
 
-/** A header among the rows, as the record before which a file ends. */
+/** A header among the rows: the file ends before it. */
 export interface OtherHeader {
   columns: readonly string[];
   delimiter: CsvDialect['delimiter'];
 }
 
-/** What stands in that line, and why what follows can't be sent. @param own of the file */
+/** Describes that line, and why the rows after it can't be sent. @param own the file's own header */
 export function describeOtherHeader(other: OtherHeader, own: OtherHeader, line: number): string {
   const found = `Line ${line} is another header, ${differenceOf(other, own)}: ${quoteNames(other.columns)}.`;
   return `${found} The file was combined from several exports, and the records after this line cannot be read with the first header.`;
@@ -101,7 +101,7 @@ function describeNear(found: string, wanted: string): string {
   return `It has ${names}${isCase ? ': upper and lower case must match' : ': rename it'}.`;
 }
 
-/** One character under which a header would have all that it lacks. */
+/** One character that, used as the separator, would give the header all that it lacks. */
 function otherSeparator(header: string, missing: readonly string[]): string | undefined {
   const candidates = new Set(header.slice(0, 4096).match(/[^\p{L}\p{N}"_]/gu) ?? []);
   return [...candidates].slice(0, 20).find((separator) => {

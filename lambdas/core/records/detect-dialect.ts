@@ -10,14 +10,14 @@ import { visibleText } from './visible-text.ts';
 
 export interface DialectWish extends Pick<Feed, 'formats' | 'columns' | 'preamble' | 'recordsIn'> {
   encoding: Encoding;
-  /** Of the object: its extension settles what the content leaves open. */
+  /** The object's key: its extension decides what the content leaves open. */
   key: string;
 }
 
 export type DetectedDialect =
   | { kind: 'dialect'; dialect: Dialect }
   | { kind: 'refused'; code: string; message: string }
-  /** More of the file is needed to say. */
+  /** More of the file is needed to decide. */
   | { kind: 'more' }
   | { kind: 'empty'; dialect: Dialect | null };
 
@@ -26,15 +26,15 @@ const openArray = 91;
 const openObject = 123;
 
 /**
- * What a file's beginning says about how its records are laid out. The answer is the same for every head that isn't
- * answered with `more`. The content decides, not the name: that only settles what the content leaves open.
+ * Detects from a file's beginning how its records are laid out. The result is the same for every head that does not
+ * result in `more`. The content decides, not the name: the name only decides what the content leaves open.
  */
 export function detectDialect(head: Buffer, atEnd: boolean, wished: DialectWish): DetectedDialect {
   if (head.length < sniffedBytes && !atEnd) return { kind: 'more' };
   const foreign = nameForeignContent(head.subarray(0, sniffedBytes));
   if (foreign) return { kind: 'refused', ...foreign };
 
-  // A file that begins with UTF-8's byte-order mark is in UTF-8, whatever the feed's files are in.
+  // A file that begins with UTF-8's byte-order mark is in UTF-8, whatever encoding the feed has.
   const wish = hasMark(head) ? { ...wished, encoding: 'utf-8' as const } : wished;
   const begin = beginningOf(head);
   if (begin.offset === head.length) return atEnd ? { kind: 'empty', dialect: null } : { kind: 'more' };
@@ -44,7 +44,7 @@ export function detectDialect(head: Buffer, atEnd: boolean, wished: DialectWish)
   if (first === openArray && allows('json-array')) return arrayDialect(head, begin, atEnd, wish);
   if (first === openObject && formats.some((format) => format !== 'csv'))
     return detectObjects(head, begin, atEnd, wish);
-  // Damage at the beginning is no reason to read JSON as something else.
+  // Damage at the beginning is not a reason to read JSON as another format.
   if (allows('json-document') && formats.length === 1) return dialectOf({ format: 'json-document', encoding }, begin);
   if (first !== openArray && allows('jsonl') && (!allows('csv') || hintOf(wish.key) === 'jsonl')) {
     const content = head.subarray(begin.offset, begin.offset + maxFirstLineBytes);
@@ -61,7 +61,7 @@ export function detectDialect(head: Buffer, atEnd: boolean, wished: DialectWish)
   return { kind: 'refused', code: 'unknown_format', message };
 }
 
-/** Of a refused header that nobody may have meant as one: what the file is called, and what it begins with. */
+/** For a refused header that may not have been meant as one: adds the file's name and its beginning. */
 function withBeginning(found: DetectedDialect, content: Buffer, { formats, key }: DialectWish): DetectedDialect {
   const hint = hintOf(key);
   if (found.kind !== 'refused') return found;
@@ -74,7 +74,7 @@ function withBeginning(found: DetectedDialect, content: Buffer, { formats, key }
     : found;
 }
 
-/** What can be seen of the first bytes, for a sentence. */
+/** The visible part of the first bytes, for a sentence. */
 export function describeBeginning(content: Buffer): string {
   const beginning = content.subarray(0, 240).toString('utf8');
   return beginning === '' ? 'it is blank' : `it begins with "${visibleText(beginning, 60)}"`;
@@ -109,7 +109,7 @@ function hasMark(head: Buffer): boolean {
   return head[0] === 0xef && head[1] === 0xbb && head[2] === 0xbf;
 }
 
-/** The first byte that is neither of a byte order mark nor blank. */
+/** The first byte that is neither part of a byte-order mark nor blank. */
 function beginningOf(head: Buffer): Place {
   let offset = hasMark(head) ? 3 : 0;
   let line = 1;
@@ -121,7 +121,7 @@ function beginningOf(head: Buffer): Place {
   return { offset, line };
 }
 
-/** Whether a line here begins as an object: a file without one is no JSON Lines, whatever it is called. */
+/** Whether a line here begins as an object: a file without one is not JSON Lines, whatever its name is. */
 function hasObjectLine(content: Buffer): boolean {
   return /(?:^|[\r\n])(?:\xef\xbb\xbf)?[ \t]*\{/.test(content.toString('latin1'));
 }

@@ -6,14 +6,14 @@ import { cutRules } from './dialect.ts';
 import { indentBehind } from './json-boundary.ts';
 import { JsonElement } from './json-element.ts';
 
-/** Beyond this much of a file its format is not looked for. Bytes from where its content begins. */
+/** The format is only searched in this much of a file. Bytes from the beginning of its content. */
 export const maxFirstLineBytes = 256 * 1024;
 
 const openArray = 91;
 const openObject = 123;
 
 /**
- * How a file that begins with `{` is laid out: an object a line; one after another, over several lines or on one; a
+ * How a file that begins with `{` is laid out: one object per line; consecutive objects, over several lines or on one; a
  * single document; or an object that holds the array of records.
  */
 export function detectObjects(head: Buffer, begin: Place, atEnd: boolean, wish: DialectWish): DetectedDialect {
@@ -60,7 +60,7 @@ export function detectObjects(head: Buffer, begin: Place, atEnd: boolean, wish: 
   return { kind: 'dialect', dialect: { format: 'json-array', ...body, within: 'nothing', indentBytes } };
 }
 
-/** What a file is called after, if it is a format. */
+/** The format in the file's name, if any. */
 export function hintOf(key: string): Format | null {
   const name = key.toLowerCase().replace(/\.(gz|zip|zst)$/, '');
   if (/\.(jsonl|ndjson|jsonlines)$/.test(name)) return 'jsonl';
@@ -68,7 +68,7 @@ export function hintOf(key: string): Format | null {
   return name.endsWith('.json') ? 'json-document' : null;
 }
 
-/** The bytes of the object that begins here, if it is whole and valid. */
+/** The length in bytes of the object that begins here, if it is complete and valid. */
 function objectLength(looked: Buffer): number | undefined {
   const element = new JsonElement(undefined);
   element.begin(openObject);
@@ -76,9 +76,9 @@ function objectLength(looked: Buffer): number | undefined {
   return isJson(looked.subarray(0, element.length)) ? element.length : undefined;
 }
 
-/** What follows the object, white space and the like left out; undefined where nothing does. */
+/** The first character after the object, except white space and the like; undefined if there is none. */
 function nextInk(looked: Buffer, from: number): string | undefined {
-  // A byte-order mark is white space here, too: of files that were put together.
+  // A byte-order mark counts as white space here as well, for concatenated files.
   // eslint-disable-next-line no-control-regex -- files have them
   return /[^\s\x1a\xef\xbb\xbf]/.exec(looked.toString('latin1', from))?.[0];
 }
@@ -95,13 +95,14 @@ function layoutOf(
   const isNamedLines = hintOf(key) === 'jsonl';
   const isNamedDocument = hintOf(key) === 'json-document';
   if (length === undefined) {
-    // Damaged, or longer than what is looked at.
+    // Damaged, or longer than the inspected part.
     const [firstLine = '', ...rest] = looked.toString('latin1').split(/\r\n|\r|\n/);
     const next = rest.find((line) => line.trim() !== '')?.trim();
     const isLines = next === undefined ? !takesDocument || isNamedLines : next.startsWith('{');
     if (isLines) return 'jsonl';
     if (takesDocument && !isNamedLines) return 'json-document';
-    // A line that leaves its object open is one of several: a record a line would be a dead letter a line.
+    // A line that leaves its object open is one of several: with one record per line, each line would become a dead
+    // letter.
     return /[{[,:]\s*$/.test(firstLine) ? 'sequence' : 'jsonl';
   }
   const isOneLine = !/[\r\n]/.test(looked.toString('latin1', 0, length));
@@ -117,12 +118,12 @@ function layoutOf(
 
 interface ArrayWithin {
   name: string;
-  /** Of its opening bracket. */
+  /** Position of its opening bracket. */
   offset: number;
 }
 
 /**
- * The arrays of objects that the object holds, as far as it is looked at; the one that the feed names, whatever is in it.
+ * The arrays of objects that the object holds, in the inspected part; the array that the feed names, with any content.
  * None if the object is a record itself: it has one of the feed's columns.
  */
 function arraysWithin(looked: Buffer, { columns, recordsIn, formats }: DialectWish): ArrayWithin[] {
@@ -139,12 +140,12 @@ function arraysWithin(looked: Buffer, { columns, recordsIn, formats }: DialectWi
     else if (recordsIn === undefined && /^\[\s*\]/.test(looked.toString('latin1', offset, offset + 1024)))
       empty.push({ name, offset });
   }
-  // An export of nothing. A document may have an empty list of something else.
+  // An empty export. A document may have an empty list of something else.
   const isOfNothing = arrays.length === 0 && empty.length === 1 && !formats.includes('json-document');
   return isOfNothing && columns.length > 0 ? empty : arrays;
 }
 
-/** An array of objects in an object within the object, where neither is a record. */
+/** An array of objects in an object within the object, if neither object is a record. */
 function arrayDeeper(looked: Buffer, wish: DialectWish): { outer: string; inner: string } | undefined {
   const { columns } = wish;
   if (columns.length === 0) return undefined;
@@ -158,7 +159,10 @@ function arrayDeeper(looked: Buffer, wish: DialectWish): { outer: string; inner:
   return undefined;
 }
 
-/** The members of the object that begins here, by name and place of the value. Ends at what is damaged or out of sight. */
+/**
+ * The members of the object that begins here: their names and the positions of their values. Ends at damage or at the end
+ * of the inspected part.
+ */
 function* members(looked: Buffer): Generator<{ name: string; offset: number }> {
   const text = looked.toString('latin1');
   const member = /[{,]\s*("(?:[^"\\]|\\.)*")\s*:\s*(?=\S)/y;
@@ -211,7 +215,7 @@ function wrapped(looked: Buffer, begin: Place, array: ArrayWithin, wish: Dialect
   return { kind: 'dialect', dialect };
 }
 
-/** Bytes before this place in its line, a byte-order mark left out. */
+/** Bytes before this position in its line, without a byte-order mark. */
 function columnOf(head: Buffer, offset: number): number {
   const line = head.lastIndexOf(0x0a, offset) + 1;
   return head.subarray(line, offset).filter((byte) => byte === 32 || byte === 9).length;

@@ -3,17 +3,17 @@ import type { Encoding } from '../../../feeds/feed.ts';
 /** Fields every dialect has. Offsets are bytes from the file's start; lines are physical, the first is 1. */
 interface Body {
   encoding: Encoding;
-  /** Where the first record may begin: past a BOM and a CSV header. */
+  /** Where the first record may begin: after a BOM and a CSV header. */
   bodyOffset: number;
   bodyLine: number;
-  /** By which rules it is cut. Files that were begun before there were any go on as they began. */
+  /** The rules by which it is cut. Files that were begun before rules existed have none and continue as they began. */
   rules?: CutRules;
 }
 
 /**
- * - 2: carriage returns and Ctrl-Z at either end of a line belong to its end, and so does the last line's without a
- *   line feed; blank lines, byte-order marks and repeated headers between records are no records; a `[` before an
- *   element is none.
+ * - 2: carriage returns and Ctrl-Z at either end of a line belong to its end, also at the end of a last line without a
+ *   line feed; blank lines, byte-order marks and repeated headers between records are not records; a `[` before an
+ *   element is not one either.
  */
 export type CutRules = 2;
 export const cutRules: CutRules = 2;
@@ -21,22 +21,22 @@ export const cutRules: CutRules = 2;
 export interface CsvDialect extends Body {
   format: 'csv';
   delimiter: ',' | ';' | '\t' | '|';
-  /** What ends a line. `lf` takes CRLF too; `cr` is the old Macintosh habit of a CR alone. */
+  /** What ends a line. `lf` accepts CRLF too; `cr` is the CR alone of the old Macintosh. */
   lineBreak: 'lf' | 'cr';
   /**
-   * Lines end with CR LF. A line feed alone may still end one, where files were put together; but where what follows it
-   * isn't a row, it is damage within a field.
+   * Lines end with CR LF. A single line feed may still end one in concatenated files; but if the text after it isn't a
+   * row, it is damage within a field.
    */
   pairedBreaks?: true;
   /** The header's names, in the file's order. */
   columns: readonly string[];
-  /** Names of columns that the feed ignores and that the header has more than once: rows are read without them. */
+  /** Names that the feed ignores and that the header has more than once: rows are read without these columns. */
   ambiguousColumns?: readonly string[];
-  /** Bytes before the header's line, where lines of a preamble are among them. */
+  /** Bytes before the header's line, if they include lines of a preamble. */
   preambleBytes?: number;
   /**
-   * Names that tell another header among the rows: what follows such a row is not sent. Files that were begun before there
-   * were any go on as they began.
+   * Names by which another header is recognised among the rows: rows after it are not sent. Files that were begun before
+   * this field existed have none and continue as they began.
    */
   headerNames?: readonly string[];
 }
@@ -47,14 +47,20 @@ export interface JsonLinesDialect extends Body {
 
 export interface JsonArrayDialect extends Body {
   format: 'json-array';
-  /** Where the array's elements begin lines: the bytes of white space before each. Tells the next one when one is broken. */
+  /**
+   * If the array's elements begin lines: the bytes of white space before each. Identifies the next element after a broken
+   * one.
+   */
   indentBytes?: number;
   /**
-   * What holds the elements, if it isn't an array that is the whole file: an array within an object, under the name that
-   * the feed declares or as the only one; or nothing, where objects stand one after another.
+   * The container of the elements, if it isn't an array that is the whole file: an array within an object, by the name
+   * that the feed declares or as the only one; or nothing, if objects follow one another.
    */
   within?: 'named-object' | 'object' | 'nothing';
-  /** Its name in that object: a second one of the name is none of its rest. Files that were begun before have none. */
+  /**
+   * The array's name in that object: a second array with that name is not part of the object's rest. Files that were
+   * begun before this field existed have none.
+   */
   arrayName?: string;
 }
 
@@ -62,37 +68,43 @@ export interface JsonDocumentDialect extends Body {
   format: 'json-document';
 }
 
-/** Small files as one: each record is a file of its own (see bundle.ts). */
+/** Small files as one file: each record is a file of its own (see bundle.ts). */
 export interface BundleDialect extends Body {
   format: 'bundle';
 }
 
-/** How a file's bytes are to be cut and read: settled once a file, kept in the ledger, used by splitter and consumer. */
+/** How a file's bytes are cut and read: decided once per file, kept in the ledger, used by splitter and consumer. */
 export type Dialect = CsvDialect | JsonLinesDialect | JsonArrayDialect | JsonDocumentDialect | BundleDialect;
 
-/** Limits that the cuts of a file depend on. Pinned in the ledger when the file is claimed, so that a deploy midway can't move a cut. */
+/**
+ * Limits on which the cuts of a file depend. Pinned in the ledger when the file is claimed, so that a deployment in the
+ * meantime can't move a cut.
+ */
 export interface CutLimits {
-  /** Records in a batch, at most. */
+  /** Maximum number of records per batch. */
   maxBatchRecords: number;
-  /** Bytes of the file in a batch, at most; `maxRecordBytes` may not exceed it. */
+  /** Maximum number of the file's bytes per batch; `maxRecordBytes` may not exceed it. */
   maxBatchBytes: number;
   /** A longer record is rejected. */
   maxRecordBytes: number;
 }
 
-/** Between two batches: everything before is cut. A restart from here makes the same batches with the same numbers. */
+/**
+ * A position between two batches: everything before it is cut. A restart from here makes the same batches with the same
+ * numbers.
+ */
 export interface CutPosition {
-  /** Byte offset in the file where reading goes on. */
+  /** Byte offset in the file where reading continues. */
   offset: number;
   /** Physical line at that offset. */
   line: number;
-  /** Records cut so far; the next one has this number + 1. */
+  /** Records cut so far; the next one is this number + 1. */
   record: number;
-  /** Batches cut so far; the next one has this number + 1. */
+  /** Batches cut so far; the next one is this number + 1. */
   batch: number;
   /** Headers met between records so far, if any. */
   headers?: RepeatedHeaders;
-  /** Another header, if one was met: from there on nothing is sent. */
+  /** Another header, if one was met: nothing from there on is sent. */
   otherHeader?: OtherHeaderPlace;
 }
 
@@ -102,18 +114,18 @@ export interface OtherHeaderPlace {
   /** Records and batches before it. */
   record: number;
   batch: number;
-  /** What stands there, for people. */
+  /** Describes that place for people. */
   message: string;
 }
 
-/** Of a file that was put together from several. */
+/** Repeated headers of a concatenated file. */
 export interface RepeatedHeaders {
   count: number;
-  /** Where the first of them begins. */
+  /** The line on which the first of them begins. */
   firstLine: number;
 }
 
-/** A run of whole records as they stand in the file. */
+/** A run of whole records as they are in the file. */
 export interface SliceBatch {
   kind: 'slice';
   batch: number;
@@ -121,11 +133,11 @@ export interface SliceBatch {
   firstRecord: number;
   firstLine: number;
   records: number;
-  /** From the first byte of its first record to the last byte of its last, without that one's line break. */
+  /** From the first byte of its first record to the last byte of its last record, without the final line break. */
   bytes: Buffer;
 }
 
-/** One record over the limit: travels without its bytes. */
+/** One record over the limit: it travels without its bytes. */
 export interface OversizeBatch {
   kind: 'oversize';
   batch: number;
@@ -133,11 +145,11 @@ export interface OversizeBatch {
   firstRecord: number;
   firstLine: number;
   records: 1;
-  /** Bytes of the record. */
+  /** Length of the record in bytes. */
   length: number;
-  /** Of the whole record. */
+  /** SHA-256 of the whole record. */
   sha256: string;
-  /** The record's first bytes (at most 1 KiB), to recognise it by. */
+  /** The record's first bytes (at most 1 KiB), for recognition. */
   head: Buffer;
 }
 

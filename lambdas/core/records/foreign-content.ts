@@ -1,13 +1,16 @@
 import type { Buffer } from 'node:buffer';
 import { visibleText } from './visible-text.ts';
 
-/** So much of a file is looked at for what it is not; also enough to tell where a first JSON record ends, if that is to be told. */
+/**
+ * The part of a file that is inspected for foreign content; it is also enough to find the end of a first JSON record, if
+ * that can be found.
+ */
 export const sniffedBytes = 4096;
 
 export interface ForeignContent {
-  /** A word for machines. */
+  /** A machine-readable code. */
   code: string;
-  /** What it is, and what would help. */
+  /** What the file is, and how to correct it. */
   message: string;
 }
 
@@ -16,7 +19,7 @@ const unpack = 'unpack it first';
 const exportIt = 'export its data as CSV or JSON';
 const notData = 'it has no records that could be sent';
 
-/** Beginnings of files that are often dropped by mistake, in Latin-1. The longer ones first. */
+/** Beginnings of files that are often dropped by mistake, in Latin-1. Longer ones first. */
 const beginnings: readonly (readonly [beginning: string, code: string, message: string])[] = [
   ['%PDF-', 'pdf', 'The file is a PDF document, not data.'],
   ['%!PS', 'document', is('a PostScript document', notData)],
@@ -86,7 +89,10 @@ const beginnings: readonly (readonly [beginning: string, code: string, message: 
   ['%YAML', 'yaml', is('a YAML document', 'write it as JSON')],
 ];
 
-/** What text begins with, after a byte-order mark and blanks; more is needed to be sure, where a second pattern is there. */
+/**
+ * Patterns for the beginning of text, after a byte-order mark and blanks; a second pattern is given if the first alone is
+ * not certain.
+ */
 const patterns: readonly (readonly [begin: RegExp, also: RegExp | null, code: string, message: string])[] = [
   [/^BZh[1-9]1AY&SY/, null, 'archive', is('compressed with bzip2', unpack)],
   [/^.{257}ustar/s, null, 'archive', is('a tar archive', unpack)],
@@ -133,7 +139,7 @@ const patterns: readonly (readonly [begin: RegExp, also: RegExp | null, code: st
   [/^(?:\+ADw-|\+AHs-|\+AFs-)/, null, 'utf7', is('encoded in UTF-7', 'save it as UTF-8')],
 ];
 
-/** Says what a file is that can't be data of ours, by its first few thousand bytes; null if nothing speaks against it. */
+/** Names what a file is if it can't be a feed's data, from its first few thousand bytes; null if it may be data. */
 export function nameForeignContent(head: Buffer): ForeignContent | null {
   const bytes = head.toString('latin1');
   if (bytes.startsWith('PK\x03\x04')) {
@@ -150,7 +156,7 @@ export function nameForeignContent(head: Buffer): ForeignContent | null {
   return nameMarkup(text) ?? nameDrawn(text) ?? nameBinary(head, bytes);
 }
 
-/** A table as it is drawn for people, with a rule of dashes below its names: by Markdown, or by a database's shell. */
+/** A table drawn for people, with a line of dashes below its names: by Markdown, or by a database's shell. */
 function nameDrawn(text: string): ForeignContent | null {
   const [first = '', second = ''] = text.split(/\r*\n|\r/, 2);
   const isRule = (line: string): boolean => /^[ \t|+:-]+$/.test(line) && line.includes('--');
@@ -180,13 +186,13 @@ function nameMarkup(text: string): ForeignContent | null {
   return { code: 'markup', message: `The file is ${name}, not data.` };
 }
 
-/** Fewer bytes say nothing. */
+/** Fewer bytes are not conclusive. */
 const fewestBytes = 16;
 
 function nameBinary(head: Buffer, bytes: string): ForeignContent | null {
   if (bytes.length < fewestBytes) return null;
   const zeros = bytes.split('\0').length - 1;
-  // NULs here and there are damage that costs their records; this many are another kind of file.
+  // Single NULs are damage that costs their records; this many mean another kind of file.
   if (zeros * 10 >= bytes.length) {
     if (zeros * 1.6 > bytes.length && /^(?:\0\0\0[^\0]|[^\0]\0\0\0){4}/.test(bytes)) {
       return { code: 'utf32', message: 'The file seems to be encoded in UTF-32: save it as UTF-8.' };
@@ -206,7 +212,7 @@ function nameBinary(head: Buffer, bytes: string): ForeignContent | null {
   return nameControls(bytes);
 }
 
-/** Text has next to none; what is compressed or encrypted has one in nine. */
+/** Text has almost no control characters; in compressed or encrypted content, one byte in nine is one. */
 function nameControls(bytes: string): ForeignContent | null {
   // eslint-disable-next-line no-control-regex
   const controls = bytes.match(/[\x01-\x08\x0b\x0e-\x1f\x7f]/g) ?? [];
@@ -224,7 +230,7 @@ function nameControls(bytes: string): ForeignContent | null {
       };
 }
 
-/** Its letters, digits, space and comma; text in other encodings has few of these bytes, and blanks at 0x20. */
+/** EBCDIC's letters, digits, space and comma; text in other encodings has few of these bytes, and blanks at 0x20. */
 function isEbcdic(head: Buffer): boolean {
   let own = 0;
   for (const byte of head) {

@@ -1,29 +1,29 @@
 import { Buffer } from 'node:buffer';
 
-/** A shorter name stands in too many rows by chance. Bytes. */
+/** A shorter name occurs in too many rows by chance. Bytes. */
 const fewestBytes = 6;
-/** Looking for fewer bytes would find more than the name. */
+/** A search for fewer bytes would have too many other matches. */
 const fewestLooked = 4;
-/** So much of a file says which bytes are rare in it. */
+/** The part of a file from which rare bytes are determined. */
 const sampledBytes = 1024;
 
 const tab = 9;
 const space = 32;
-/** What ends a field: a line's end, a quote, a delimiter. */
+/** Characters that end a field: a line's end, a quote, a delimiter. */
 const fieldEnds: ReadonlySet<number | undefined> = new Set(Buffer.from('\r\n\x1a",;\t|'));
 
 /**
- * Finds the lines that have a certain name at the end of a field: another header has it, wherever in the line. Every byte
- * of a file passes through here, so that the search is for the part of the name that begins with the rarest byte of
- * the file: which one that is changes the time it takes and not what is found.
+ * Finds the lines that have a certain name at the end of a field: another header has it, at any position in the line.
+ * Every byte of a file passes through here, so the search is for the part of the name that begins with the file's rarest
+ * byte: the choice affects the time, not the result.
  */
 export class HeaderMark {
   readonly #name: Buffer;
-  /** The part that is looked for, and where in the name it begins. */
+  /** The part to search for, and its position in the name. */
   #part: Buffer;
   #partAt = 0;
   #isChosen = false;
-  /** There is no such name in `#seen` from `#from` to before `#next`. */
+  /** `#seen` has no such name from `#from` to before `#next`. */
   #seen: Buffer | undefined;
   #from = 0;
   #next = 0;
@@ -76,7 +76,7 @@ export class HeaderMark {
   }
 }
 
-/** For the longest of the names; undefined where that is too short. */
+/** For the longest of the names; undefined if that is too short. */
 export function headerMarkOf(names: readonly Buffer[]): HeaderMark | undefined {
   const [longest] = names.toSorted((a, b) => b.length - a.length);
   return longest === undefined || longest.length < fewestBytes ? undefined : new HeaderMark(longest);

@@ -2,13 +2,13 @@ import { splitFields, withoutSurplus } from './csv-fields.ts';
 import { reducedName } from './describe-header.ts';
 import type { CsvDialect } from './dialect.ts';
 
-/** What a row is that has a header's names in it. */
+/** The kind of a row that contains a header's names. */
 export type HeaderRow =
   /** The file's own header, name by name. */
   | { kind: 'repeated' }
-  /** The same names in the same places, written in another way: the rows behind it are read right. */
+  /** The same names in the same positions, in another notation: the rows after it are read correctly. */
   | { kind: 'rewritten' }
-  /** The rows behind it are not laid out as the file's header says. */
+  /** The rows after it are not laid out as the file's header says. */
   | { kind: 'other'; columns: string[]; delimiter: CsvDialect['delimiter'] };
 
 type Layout = Pick<CsvDialect, 'columns' | 'delimiter' | 'headerNames'>;
@@ -16,8 +16,8 @@ type Layout = Pick<CsvDialect, 'columns' | 'delimiter' | 'headerNames'>;
 export const delimiters: readonly CsvDialect['delimiter'][] = [',', ';', '\t', '|'];
 
 /**
- * Whether a row is a header. Exports that were put together bring one each. Any row that has more than half of the names
- * by which a header is recognised is one, however it is delimited and quoted.
+ * Whether a row is a header. Concatenated exports have one each. Any row with more than half of the names by which a
+ * header is recognised is one, with any delimiter and quotes.
  */
 export function headerRowOf(text: string, layout: Layout): HeaderRow | undefined {
   const { columns, delimiter, headerNames } = layout;
@@ -32,15 +32,15 @@ export function headerRowOf(text: string, layout: Layout): HeaderRow | undefined
 }
 
 /**
- * The names by which a header is recognised among rows: those that the feed needs. Where that is one, it may be a value
- * as well: then all of the file's columns. Undefined where these are too few, too.
+ * The names by which a header is recognised among rows: those that the feed needs. If there is only one, it may also be a
+ * value: then all of the file's columns. Undefined if these are too few as well.
  */
 export function headerNamesOf(wished: readonly string[], columns: readonly string[]): readonly string[] | undefined {
   const names = wished.length >= 2 ? wished : columns.filter((name) => name !== '');
   return new Set(names.map(reducedName)).size >= 2 ? names : undefined;
 }
 
-/** Under each delimiter, the file's own first; a row that is quoted as a whole also by what is in its quotes. */
+/** With each delimiter, the file's own first; for a row that is quoted as a whole, also the text within its quotes. */
 function* readings(text: string, own: CsvDialect['delimiter']): Generator<Omit<HeaderRow & { kind: 'other' }, 'kind'>> {
   for (const delimiter of [own, ...delimiters]) {
     const columns = fieldsOf(text, delimiter);
@@ -50,7 +50,7 @@ function* readings(text: string, own: CsvDialect['delimiter']): Generator<Omit<H
   }
 }
 
-/** A row whose quotes are broken is no data, and may still be a header behind a row without a line break. */
+/** A row with broken quotes is not data, but may still be a header after a row without a line break. */
 function fieldsOf(text: string, delimiter: string): string[] {
   const split = splitFields(text, delimiter);
   const fields =
@@ -68,7 +68,7 @@ function isSameOrder(fields: readonly string[], columns: readonly string[]): boo
   return fields.length === columns.length && fields.every((field, n) => isSameName(field, columns[n] ?? ''));
 }
 
-/** A row without a line break, and behind it the header: what was put together had no last line break. */
+/** A row without a line break, directly followed by the header: a concatenated file had no final line break. */
 function isGlued(fields: readonly string[], columns: readonly string[]): boolean {
   const header = fields.slice(1 - columns.length);
   const before = fields.at(-columns.length) ?? '';

@@ -17,10 +17,10 @@ const openObject = 123;
 const closeObject = 125;
 
 /**
- * The elements of a JSON array, from behind its opening bracket on. Commas between them may be too many or missing.
- * What follows the closing bracket is cut like elements (and rejected as what it is): so a stray bracket doesn't lose
- * the rest, and nothing in the file goes without account. Where the array is within an object, the rest of that object
- * is no record, provided that it is all that follows.
+ * The elements of a JSON array, from after its opening bracket. There may be too many commas between them, or missing
+ * ones. Text after the closing bracket is cut like elements (and rejected): so a stray bracket doesn't lose the rest, and
+ * everything in the file is accounted for. If the array is within an object, the rest of that object is not a record,
+ * provided that nothing else follows.
  */
 export class JsonArrayScanner implements RecordScanner {
   start = 0;
@@ -37,7 +37,7 @@ export class JsonArrayScanner implements RecordScanner {
   readonly #within: JsonArrayDialect['within'];
   readonly #arrayName: string | undefined;
   readonly #isSlice: boolean;
-  /** The element at `start` is begun, but its end has not been told yet. */
+  /** The element at `start` has begun, but its end is not known yet. */
   #isWithin = false;
   /** Bytes of it that were passed. */
   #passedBytes = 0;
@@ -45,7 +45,7 @@ export class JsonArrayScanner implements RecordScanner {
   /** The object that holds the array ended. */
   #isObjectClosed = false;
 
-  /** @param isSlice the bytes are a batch's: what ends there is not the file */
+  /** @param isSlice the bytes are a batch's: their end is not the file's */
   constructor({ indentBytes, rules, within, arrayName }: JsonArrayShape, maxRecordBytes: number, isSlice = false) {
     this.#element = new JsonElement(indentBytes);
     this.#maxRecordBytes = maxRecordBytes;
@@ -68,7 +68,7 @@ export class JsonArrayScanner implements RecordScanner {
 
     const to = Math.min(bytes.length, start + max + 1);
     if (!element.isOver) element.read(bytes, start + element.length, to);
-    // The byte past the limit tells a record of that length from a longer one.
+    // The byte past the limit distinguishes a record of that length from a longer one.
     if (element.isOver ? element.length > max : to - start > max) {
       if (!element.endEarlier()) element.goOnUnheld();
       if (!element.isOver || element.length > max) return 'oversize';
@@ -106,7 +106,7 @@ export class JsonArrayScanner implements RecordScanner {
     this.lines = this.#element.lines;
   }
 
-  /** Goes past white space, commas and the array's brackets. False where no element is in sight: `start` is where to look again. */
+  /** Passes white space, commas and the array's brackets. False if no element is found: `start` is where to continue. */
   #findStart(bytes: Buffer, from: number, atEnd: boolean): boolean {
     for (let at = from; at < bytes.length; at++) {
       const byte = bytes[at] ?? 0;
@@ -149,7 +149,7 @@ export class JsonArrayScanner implements RecordScanner {
     return this.#rules !== undefined && byte === ctrlZ;
   }
 
-  /** Whether this `[` is an element, or one too many before one: that would take the rest of the array with it. */
+  /** Whether this `[` is an element, or a surplus bracket before one: that would take the rest of the array with it. */
   #bracketAt(bytes: Buffer, at: number, atEnd: boolean): 'element' | 'surplus' | 'more' {
     if (this.#isClosed) return 'surplus';
     // In an object, another array is one of its members.
@@ -158,18 +158,18 @@ export class JsonArrayScanner implements RecordScanner {
       const byte = bytes[next] ?? 0;
       if (byte === openObject) return 'surplus';
       if (!isBlank(byte)) return 'element';
-      // Whatever follows, it would be too long for an element.
+      // It would be too long for an element in any case.
       if (next - at > this.#maxRecordBytes) return 'element';
     }
     return atEnd ? 'element' : 'more';
   }
 
-  /** Whether the bracket here, and what follows, ends the object that holds the array, or only closes an array. */
+  /** Whether the bracket here, with the text after it, ends the object that holds the array, or only closes an array. */
   #restAt(bytes: Buffer, at: number, atEnd: boolean): 'object' | 'array' | 'more' {
-    // The splitter has no rest of the object in a slice.
+    // The splitter never puts the rest of the object into a slice.
     if (this.#isSlice || bytes.length - at > this.#maxRecordBytes) return 'array';
     if (!atEnd) return 'more';
-    // A look at what comes next spares most brackets that end nothing the parsing of all that follows.
+    // Checking the next byte first avoids parsing all of the rest for most brackets that end nothing.
     let next = at + 1;
     while (next < bytes.length && isBlank(bytes[next] ?? 0)) next++;
     if (bytes[next] !== closeObject && bytes[next] !== comma) return 'array';
@@ -199,12 +199,12 @@ function markAt(bytes: Buffer, at: number, atEnd: boolean): 'mark' | 'none' | 'm
   return 'mark';
 }
 
-/** What of a dialect decides where its records are. */
+/** The parts of a dialect that determine where its records are. */
 type JsonArrayShape = Pick<JsonArrayDialect, 'indentBytes' | 'rules' | 'within' | 'arrayName'>;
 
 /**
- * @param isNamed the feed names the array with its records; else another array of objects could be it as well
- * @param name of the array: which of two with it counts can't be known
+ * @param isNamed the feed names the array with its records; otherwise another array of objects could be it as well
+ * @param name the array's name: if two arrays have it, it is unknown which one counts
  */
 function endsObject(rest: string, isNamed: boolean, name: string | undefined): boolean {
   try {

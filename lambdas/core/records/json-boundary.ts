@@ -9,12 +9,14 @@ const space = 32;
 export class JsonBoundary {
   /** Line breaks so far. */
   lines = 0;
-  /** Where the first line begins that looks like the beginning of another element, and the line breaks before. 0: nowhere yet. */
+  /**
+   * Start of the first line that looks like the beginning of another element, and the line breaks before it. 0: none yet.
+   */
   at = 0;
   linesBefore = 0;
-  /** White space before the array's elements, where they begin lines; else a length that none has. */
+  /** White space before the array's elements, if they begin lines; otherwise a length that no element has. */
   readonly #indentBytes: number;
-  /** White space since the line began; -1 behind anything else. */
+  /** White space since the line's beginning; -1 after anything else. */
   #indent = -1;
 
   constructor(indentBytes: number | undefined) {
@@ -33,19 +35,19 @@ export class JsonBoundary {
     return this.#indentBytes >= 0;
   }
 
-  /** Whether a byte here would stand where the array's elements begin. */
+  /** Whether a byte here would be at the indent of the array's elements. */
   get isHere(): boolean {
     return this.#indent === this.#indentBytes;
   }
 
-  /** A `{` at this length of the element, where elements begin: the first of them is kept. */
+  /** A `{` at this length of the element, at the elements' indent: the first one is kept. */
   note(length: number): void {
     if (this.at > 0) return;
     this.at = length;
     this.linesBefore = this.lines;
   }
 
-  /** Something else than white space. */
+  /** Any character except white space. */
   passText(): void {
     this.#indent = -1;
   }
@@ -68,8 +70,8 @@ export class JsonBoundary {
 }
 
 /**
- * The white space between the beginning of the line and the first element of an array, in bytes, given what follows its
- * bracket; undefined where the element stands in the bracket's line, `blank` where none is in sight.
+ * The white space between the beginning of the line and the first element of an array, in bytes, given the text after its
+ * bracket; undefined if the element is on the bracket's line, `blank` if no element is found.
  */
 export function indentBehind(bytes: Buffer): number | undefined | 'blank' {
   let indentBytes: number | undefined;

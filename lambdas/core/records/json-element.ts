@@ -13,18 +13,18 @@ const openObject = 123;
 /**
  * Follows one element of a JSON array to its end, over any number of windows, with state of a fixed size.
  *
- * It checks no more of JSON than it takes to notice soon that quotes or brackets are out of step: a bracket of the wrong
- * kind, a string where none may begin or that isn't followed by `,` `:` `}` `]`, a control character in a string, an
- * object or array within an object that isn't a member's value, nesting past `maxNesting`. Such an element is broken, and ends
- * where the next seems to begin (so it takes in the comma and white space up to there):
- * - where the array's elements stand at the beginning of lines: at the first line in it with the same indent and a `{`.
- *   The same goes for an element that isn't over at the file's end or within the limit;
- * - elsewhere: at the first `{` after a comma, at or behind the place where it was noticed.
+ * It checks only as much of JSON as is needed to notice early that quotes or brackets are unbalanced: a bracket of the
+ * wrong kind, a string in an invalid position or not followed by `,` `:` `}` `]`, a control character in a string, an
+ * object or array within an object that isn't a member's value, nesting past `maxNesting`. Such an element is broken, and
+ * ends where the next one seems to begin (so it includes the comma and white space up to there):
+ * - if the array's elements begin lines: at the first line in it with the same indent and a `{`. The same applies to an
+ *   element that doesn't end by the file's end or within the limit;
+ * - otherwise: at the first `{` after a comma, at or after the position where the fault was noticed.
  */
 export class JsonElement {
-  /** Bytes read of the element; once it is over, its length. */
+  /** Bytes read of the element; after its end, its length. */
   length = 0;
-  /** Line breaks in it; known once it is over. */
+  /** Line breaks in it; known after its end. */
   lines = 0;
   isOver = false;
   #mode: 'structure' | 'string' | 'escape' | 'scalar' | 'broken' = 'structure';
@@ -48,7 +48,7 @@ export class JsonElement {
     this.#isUnheld = false;
   }
 
-  /** Reads on; true once the element is over. */
+  /** Continues reading; true once the element has ended. */
   read(bytes: Buffer, from: number, to: number): boolean {
     const start = from - this.length;
     for (let at = from; at < to && !this.isOver;) {
@@ -59,7 +59,7 @@ export class JsonElement {
       else if (this.#mode === 'broken') at = this.#readBroken(bytes, at, to, start);
       else {
         this.#mode = 'string';
-        // A control character is no less wrong behind a backslash.
+        // A control character is also invalid after a backslash.
         if (bytes.readUInt8(at) >= space) at++;
       }
       if (!this.isOver) this.length = at - start;
@@ -67,7 +67,7 @@ export class JsonElement {
     return this.isOver;
   }
 
-  /** The file ends here, or the limit is passed: true if an earlier place is where another element seems to begin. */
+  /** The file ends here, or the limit is passed: true if another element seems to begin at an earlier position. */
   endEarlier(): boolean {
     const { at, linesBefore } = this.#boundary;
     if (at > 0) this.#endAt(at, linesBefore);
@@ -79,7 +79,7 @@ export class JsonElement {
     this.#endAt(this.#mode === 'scalar' && !this.#isUnheld ? this.#scalar.trimmedLength : this.length);
   }
 
-  /** It is too long to be held: from here on it ends where another seems to begin, broken or not. */
+  /** It is too long to be held: from here on it ends where another element seems to begin, broken or not. */
   goOnUnheld(): void {
     this.#isUnheld = true;
   }
@@ -152,13 +152,13 @@ export class JsonElement {
     return to;
   }
 
-  /** Quotes or brackets are out of step at this byte. */
+  /** Quotes or brackets are unbalanced at this byte. */
   #break(): void {
     this.#mode = 'broken';
     this.endEarlier();
   }
 
-  /** A `{`: notes whether it begins a line as the array's elements do; true if that ends this one. */
+  /** A `{`: notes whether it begins a line at the elements' indent; true if that ends this element. */
   #meetObject(length: number): boolean {
     if (length === 0 || !this.#boundary.isHere) return false;
     if (this.#isUnheld) this.#endAt(length);
@@ -167,7 +167,7 @@ export class JsonElement {
   }
 }
 
-/** The first byte that is no text of a string. */
+/** The first byte that is not plain text of a string. */
 function endOfPlain(bytes: Buffer, from: number, to: number): number {
   for (let at = from; at < to; at++) {
     const byte = bytes[at] ?? 0;

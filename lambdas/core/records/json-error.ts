@@ -1,9 +1,9 @@
-/** White space, then one token: the alternatives in the order they are tried. */
+/** White space, then one token: the alternatives are tried in order. */
 const token =
   // eslint-disable-next-line no-control-regex -- JSON forbids them in strings
   /[ \t\n\r]*(?:([{}[\],:])|("(?:[^"\\\u0000-\u001f]|\\(?:["\\/bfnrt]|u[0-9a-fA-F]{4}))*")|(-?(?:0|[1-9][0-9]*)(?:\.[0-9]+)?(?:[eE][+-]?[0-9]+)?(?![0-9.a-zA-Z])|(?:true|false|null)(?![0-9a-zA-Z])))/y;
 
-/** Says where a text that JSON.parse refuses stops being JSON, without quoting any of it. Characters count from 1. */
+/** Finds where a text that JSON.parse refuses stops being JSON, without quoting any of it. Characters count from 1. */
 export function findJsonError(text: string): string {
   const open: string[] = [];
   // What may come next: a value, a member's name, a colon, a comma or closing bracket, nothing.

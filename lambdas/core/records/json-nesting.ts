@@ -6,10 +6,10 @@ const closeArray = 93;
 const openObject = 123;
 const closeObject = 125;
 
-/** Deeper than a record of any feed. Bounds how often a file made of unclosed brackets is looked at. */
+/** Deeper than a record of any feed. Bounds how often a file of unclosed brackets is scanned. */
 export const maxNesting = 64;
 
-/** The brackets that are open in an element, and what may stand there, as far as it takes to keep them and quotes in step. */
+/** The open brackets of an element, and which bytes may follow, as far as needed to keep brackets and quotes balanced. */
 export class JsonNesting {
   depth = 0;
   /** The last byte that wasn't white space. */
@@ -21,7 +21,7 @@ export class JsonNesting {
     this.last = comma;
   }
 
-  /** Whether a byte may stand behind the last one. */
+  /** Whether a byte may follow the last one. */
   fits(byte: number): boolean {
     const { last } = this;
     if (last === quote) {
@@ -44,7 +44,7 @@ export class JsonNesting {
     }
   }
 
-  /** Takes a byte that fits; true where it closes the first bracket that was opened. */
+  /** Takes a byte that fits; true if it closes the first opened bracket. */
   take(byte: number): boolean {
     this.last = byte;
     if (byte === openObject || byte === openArray) this.#open[this.depth++] = byte;

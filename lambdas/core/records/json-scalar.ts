@@ -9,16 +9,19 @@ const openArray = 91;
 const closeArray = 93;
 const openObject = 123;
 
-/** An element that is no object, array or string, whatever it is instead. */
+/** An element that is not an object, array or string. */
 export class JsonScalar {
-  /** Its length without the white space behind it. */
+  /** Its length without trailing white space. */
   trimmedLength = 0;
 
   begin(): void {
     this.trimmedLength = 0;
   }
 
-  /** Reads on in the element that begins at `start`. The index of the first byte that can't be part of it; `to` if all may be. */
+  /**
+   * Continues in the element that begins at `start`. Returns the index of the first byte that can't be part of it; `to`
+   * if there is none.
+   */
   read(bytes: Buffer, from: number, to: number, start: number): number {
     let at = from;
     for (; at < to; at++) {

@@ -9,15 +9,15 @@ const openObject = 123;
 const closeObject = 125;
 
 export interface JsonSurvey {
-  /** Open brackets, at the deepest place. */
+  /** Open brackets at the deepest position. */
   depth: number;
-  /** Names in all objects together, as they are written: a name that is written twice counts twice. */
+  /** Names in all objects together, as written: a name that is written twice counts twice. */
   names: number;
 }
 
 /**
- * What JSON.parse does not report about a text: how deep it nests, and how many names it has. One pass, without recursion.
- * The result means something only for valid JSON.
+ * What JSON.parse does not report about a text: its nesting depth, and its number of names. One pass, without recursion.
+ * The result is only meaningful for valid JSON.
  */
 export function surveyJson(text: string): JsonSurvey {
   let depth = 0;
@@ -33,7 +33,7 @@ export function surveyJson(text: string): JsonSurvey {
   return { depth: deepest, names };
 }
 
-/** Where the string's closing quote is, or the text's end. */
+/** The position of the string's closing quote, or the text's end. */
 function endOfString(text: string, from: number): number {
   let at = from;
   for (; at < text.length; at++) {
@@ -54,7 +54,7 @@ export function countNames(value: unknown): number {
 
 const token = /"[^"\\]*(?:\\.[^"\\]*)*"|[{}[\],]|[^\s{}[\],"]+/g;
 
-/** The first name that an object of a valid text has twice, and whether it is a name of the outermost object. */
+/** The first name that an object of a valid text has twice, and whether it is in the outermost object. */
 export function findDuplicateName(text: string): { name: string; isOutermost: boolean } | undefined {
   /** The names of each open object so far; undefined for an array. */
   const open: (Set<string> | undefined)[] = [];

@@ -13,12 +13,12 @@ const space = 32;
 export const byteOrderMark = [0xef, 0xbb, 0xbf] as const;
 
 /**
- * Bytes before a line's break that belong to its end, at most: Python's csv module in text mode writes CR CR LF. A longer
- * run is no line's end but data. The bound keeps it decidable in a window of bounded size.
+ * Maximum number of bytes before a line's break that belong to its end: Python's csv module in text mode writes CR CR LF.
+ * A longer run is data, not a line's end. The bound keeps it decidable in a window of bounded size.
  */
 const maxTailBytes = 16;
 
-/** What scanners of formats with a record a line share: blank lines, long lines, the last line. */
+/** The common part of the scanners of formats with one record per line: blank lines, long lines, the last line. */
 export abstract class LineScanner implements RecordScanner {
   start = 0;
   end = 0;
@@ -33,13 +33,16 @@ export abstract class LineScanner implements RecordScanner {
   protected readonly lineBreak: number;
   protected readonly rules: CutRules | undefined;
   protected readonly maxTailBytes: number;
-  /** By first byte: 1 where a line that begins with it may be no record, or not begin with it. */
+  /** By first byte: 1 if a line that begins with it may not be a record, or the record may begin later. */
   protected readonly isOdd = new Uint8Array(256);
-  /** By byte: 1 where it may belong to a line's end, before its break. */
+  /** By byte: 1 if it may belong to a line's end, before its break. */
   protected readonly isTail = new Uint8Array(256);
-  /** By first and second byte: 1 where such a line is odd, if its first byte is; undefined: all of them are. Spares most lines a call. */
+  /**
+   * By first and second byte: 1 if such a line is odd, given an odd first byte; undefined: all of them are. Saves most
+   * lines a call.
+   */
   protected isOddPair: Uint8Array | undefined;
-  /** A line feed without a carriage return before it may be no line's end. */
+  /** A line feed without a carriage return before it may not be a line's end. */
   protected hasPairedBreaks = false;
   protected endsWithBreak = true;
 
@@ -77,15 +80,16 @@ export abstract class LineScanner implements RecordScanner {
 
   skim(bytes: Buffer, from: number, to: number, most: number): number {
     const { lineBreak, isOdd, isOddPair, hasPairedBreaks } = this;
-    // Over nearly every byte of a file: one look for the line's end, and few comparisons. Lines of a byte or none, those
-    // that may be no records, and those that only what belongs to their end might make too long, are left to `find`.
+    // This loop passes nearly every byte of a file: one search for the line's end, and few comparisons. `find` handles
+    // lines of at most one byte, lines that may not be records, and lines that may be too long only because of the bytes
+    // of their end.
     const longest = this.maxRecordBytes - 2;
     let plainTo = this.plainTo(bytes, from);
     let start = from;
     let found = 0;
     for (; found < most; found++) {
       const at = bytes.indexOf(lineBreak, start);
-      // Unsigned, so that what is negative, -1 above all, is too long as well.
+      // Unsigned, so that negative values, above all -1, count as too long as well.
       if ((at - start - 2) >>> 0 > longest || at > to) break;
       const first = bytes[start] ?? 0;
       if (isOdd[first] === 1 && isOddPair?.[(first << 8) | (bytes[start + 1] ?? 0)] !== 0) {
@@ -104,7 +108,7 @@ export abstract class LineScanner implements RecordScanner {
     return found;
   }
 
-  /** Passes what is no record, then looks at the line that begins there. */
+  /** Passes what is not a record, then inspects the line that begins there. */
   #findNext(bytes: Buffer, from: number, atEnd: boolean): Found {
     const start = this.rules === undefined ? this.#passEmptyLines(bytes, from) : this.#passBlanks(bytes, from, atEnd);
     if (start === needsMore) return 'more';
@@ -118,7 +122,10 @@ export abstract class LineScanner implements RecordScanner {
     return this.extend(bytes, atEnd);
   }
 
-  /** As files were cut before there were rules: only a line without a byte, or with a carriage return alone, is none. */
+  /**
+   * As files were cut before `rules` existed: only a line without a byte, or with a single carriage return, is not a
+   * record.
+   */
   #passEmptyLines(bytes: Buffer, from: number): number {
     const { lineBreak } = this;
     let start = from;
@@ -132,8 +139,8 @@ export abstract class LineScanner implements RecordScanner {
   }
 
   /**
-   * Line breaks of any kind, Ctrl-Z and byte-order marks before a record, and lines that are blank. `start` is moved past
-   * them also where more is needed.
+   * Passes line breaks of any kind, Ctrl-Z and byte-order marks before a record, and blank lines. `start` is moved past
+   * them even if more bytes are needed.
    */
   #passBlanks(bytes: Buffer, from: number, atEnd: boolean): number {
     const { lineBreak } = this;
@@ -160,7 +167,7 @@ export abstract class LineScanner implements RecordScanner {
     }
   }
 
-  /** Behind the byte-order mark at this place; the place itself if none is there. */
+  /** The position after the byte-order mark at `at`; `at` itself if there is none. */
   #markAt(bytes: Buffer, at: number, atEnd: boolean): number {
     for (let n = 1; n < byteOrderMark.length; n++) {
       if (at + n >= bytes.length) return atEnd ? at : needsMore;
@@ -169,7 +176,7 @@ export abstract class LineScanner implements RecordScanner {
     return at + byteOrderMark.length;
   }
 
-  /** Where the line ends that begins here, if there is nothing in it; else its start. */
+  /** Where the line that begins here ends, if it is blank; otherwise its start. */
   #endOfBlankLine(bytes: Buffer, start: number, atEnd: boolean): number {
     const at = this.passBlankFields(bytes, start);
     if (at === start || at - start > this.maxRecordBytes) return start;
@@ -178,7 +185,7 @@ export abstract class LineScanner implements RecordScanner {
     return end;
   }
 
-  /** Spaces and tabs from here on. CSV has delimiters and quotes around nothing as well. */
+  /** Passes spaces and tabs. CSV also passes delimiters, and quotes around nothing. */
   protected passBlankFields(bytes: Buffer, from: number): number {
     let at = from;
     while (bytes[at] === space || bytes[at] === tab) at++;
@@ -186,14 +193,14 @@ export abstract class LineScanner implements RecordScanner {
   }
 
   /**
-   * Behind the line's end that begins at `at`, its break not taken in: `noLineEnd` where something else stands there,
-   * `needsMore` where the window does not say.
+   * The position after the line's end that begins at `at`, without its break: `noLineEnd` if something else is there,
+   * `needsMore` if the window is too short to decide.
    */
   protected lineEndAt(bytes: Buffer, at: number, atEnd: boolean): number {
     const run = this.passTail(bytes, at, at + this.maxTailBytes + 1);
     if (run - at > this.maxTailBytes) return noLineEnd;
     if (run === bytes.length && !atEnd) return needsMore;
-    // Before there were rules, a carriage return at the file's end was data.
+    // Before `rules` existed, a carriage return at the file's end was data.
     if (run === bytes.length) return run > at && this.rules === undefined ? noLineEnd : run;
     return bytes[run] === this.lineBreak ? run : noLineEnd;
   }
@@ -206,11 +213,11 @@ export abstract class LineScanner implements RecordScanner {
     return at;
   }
 
-  /** Where the line that begins at `start` or behind ends, whose break is at `at`. */
+  /** Where the line that begins at or after `start`, and whose break is at `at`, ends. */
   protected endOf(bytes: Buffer, start: number, at: number): number {
     const isTail = this.isTail;
     if (at <= start || isTail[bytes[at - 1] ?? 0] === 0) return at;
-    // Before there were rules, one carriage return belonged to the end, however many there were.
+    // Before `rules` existed, one carriage return belonged to the end, regardless of their number.
     if (this.rules === undefined) return at - 1;
     let end = at - 1;
     const least = Math.max(start, at - this.maxTailBytes - 1);
@@ -218,16 +225,16 @@ export abstract class LineScanner implements RecordScanner {
     return at - end > this.maxTailBytes ? at : end;
   }
 
-  /** A line that begins at `from` or behind and ends here or before is surely a record. */
+  /** A line that begins at or after `from` and ends at or before the returned position is certainly a record. */
   protected abstract plainTo(bytes: Buffer, from: number): number;
 
-  /** Whether this line, its break not taken in, surely is one. */
+  /** Whether this line, without its break, certainly is one. */
   protected abstract isPlain(bytes: Buffer, start: number, end: number): boolean;
 
-  /** `start` to `end` is a line: the record may go on past it. */
+  /** `start` to `end` is a line: the record may continue after it. */
   protected abstract extend(bytes: Buffer, atEnd: boolean): Found;
 
-  /** Whether a line whose first byte is odd may be no record after all. */
+  /** Whether a line with an odd first byte may not be a record after all. */
   protected mayBeOdd(_bytes: Buffer, _start: number): boolean {
     return true;
   }
@@ -243,7 +250,7 @@ export abstract class LineScanner implements RecordScanner {
     // The bytes beyond the limit may still belong to its end.
     if (!atEnd) return length > this.maxRecordBytes + this.maxTailBytes ? 'oversize' : 'more';
     if (length === 0) return 'end';
-    // Before there were rules, a carriage return here was data. Now it isn't: no slice ends with one either.
+    // Before `rules` existed, a carriage return here was data. Now it isn't: no slice ends with one either.
     this.end = this.rules === undefined ? bytes.length : this.endOf(bytes, this.start, bytes.length);
     this.next = bytes.length;
     this.lines = 0;
@@ -271,7 +278,10 @@ export abstract class LineScanner implements RecordScanner {
     return this.rules === undefined ? bytes.length : this.endOf(bytes, from, bytes.length);
   }
 
-  /** The window ends here, and what stands before its end may belong to the line's end: one more than may tells a longer run. */
+  /**
+   * The window ends here, and the bytes before its end may belong to the line's end: one byte more than the maximum
+   * reveals a longer run.
+   */
   #beforeTail(bytes: Buffer, from: number): number {
     const most = this.rules === undefined ? this.maxTailBytes : this.maxTailBytes + 1;
     const least = Math.max(from, bytes.length - most);
@@ -289,7 +299,7 @@ export abstract class LineScanner implements RecordScanner {
   }
 }
 
-/** The window ends before it can be said. */
+/** The window ends before it can be decided. */
 export const needsMore = -1;
-/** What stands there is no line's end. */
+/** The bytes there are not a line's end. */
 export const noLineEnd = -2;

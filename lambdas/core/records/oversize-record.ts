@@ -2,10 +2,10 @@ import { Buffer } from 'node:buffer';
 import { createHash } from 'node:crypto';
 import type { OversizeBatch } from './dialect.ts';
 
-/** Enough of a record to recognise it by. */
+/** Enough of a record to recognise it. */
 const maxHeadBytes = 1024;
 
-/** A record too long to be held: its hash, length and head, taken as it passes. */
+/** A record too long to be held: its hash, length and head, computed while it passes. */
 export class OversizeRecord {
   readonly #offset: number;
   readonly #line: number;

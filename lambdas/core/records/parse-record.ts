@@ -14,17 +14,20 @@ import { totalsProblem } from './totals-row.ts';
 export type ParsedRecord = { kind: 'row'; row: Record<string, unknown> } | { kind: 'problem'; problem: Problem };
 
 export interface ParseOptions {
-  /** Fields that must be written as plain integers where a JSON number stands. */
+  /** Fields whose JSON numbers must be written as plain integers. */
   integerFields?: readonly string[];
-  /** Numbers that a double can't hold come as they are written (JSON). */
+  /** Numbers that a double can't hold are kept as written (JSON). */
   exactNumbers?: boolean;
-  /** The record's first line in the file, from 1: for sentences only. */
+  /** The record's first line in the file, from 1: only for messages. */
   line?: number;
 }
 
-/** One record's bytes to its fields by the source's names, or what is wrong with it. Depends on these bytes and the dialect alone. */
+/**
+ * Parses one record's bytes into its fields by the source's names, or a problem. Depends only on these bytes and the
+ * dialect.
+ */
 export function parseRecord(bytes: Buffer, dialect: Dialect, options: ParseOptions = {}): ParsedRecord {
-  // A member of a bundle is a whole file, with the mark that it may begin with.
+  // A member of a bundle is a whole file, which may begin with a byte-order mark.
   const text = decodeText(dialect.format === 'bundle' ? withoutMark(bytes) : bytes, dialect.encoding);
   if (text === null) return problem('invalid_encoding', `record is not valid ${dialect.encoding.toUpperCase()}`);
   return dialect.format === 'csv' ? parseRow(text, dialect, options.line ?? 1) : parseObject(text, options);
@@ -44,7 +47,7 @@ function parseRow(text: string, dialect: CsvDialect, line: number): ParsedRecord
     if (totals) return { kind: 'problem', problem: totals };
     return problem('field_count', `record has ${split.fields.length} fields, the header has ${columns.length}`);
   }
-  // Left out without a word, it could be what an unquoted delimiter cut off from the last field that has a name.
+  // Silently dropped, it could be the part that an unquoted delimiter cut off from the last named field.
   for (let n = columns.length - 1; columns[n] === ''; n--) {
     if (fields[n]?.trim() === '') continue;
     return problem('field_count', `record has a field ${n + 1}, for which the header has no name`);
@@ -58,7 +61,7 @@ function parseRow(text: string, dialect: CsvDialect, line: number): ParsedRecord
     const message = `${field ?? 'record'} has ${stray.name} in it`;
     return { kind: 'problem', problem: { reason: 'stray_character', field, message } };
   }
-  // No prototype: a column may be called `__proto__` or `constructor`.
+  // Without a prototype: a column may be named `__proto__` or `constructor`.
   const row = Object.create(null) as Record<string, unknown>;
   for (let n = 0; n < columns.length; n++) {
     const name = columns[n] ?? '';
@@ -67,21 +70,21 @@ function parseRow(text: string, dialect: CsvDialect, line: number): ParsedRecord
   return { kind: 'row', row };
 }
 
-/** Of a name and what may be one: spares nearly every row a closer look. */
+/** Compares first letters of a value and a column's name: a cheap check that excludes nearly every row. */
 function isSameLetter(fields: readonly string[], columns: readonly string[], n: number): boolean {
   return fields[n]?.trimStart().charAt(0).toLowerCase() === columns[n]?.charAt(0).toLowerCase();
 }
 
 function parseObject(text: string, { integerFields = [], exactNumbers = false }: ParseOptions): ParsedRecord {
   const { depth, names } = surveyJson(text);
-  // Before it is parsed: whatever looks at the value later may do so by recursion.
+  // Before parsing: later code may traverse the value recursively.
   if (depth > maxNesting)
     return problem('too_deep', `record is nested ${depth} levels deep; the limit is ${maxNesting}`);
   let value: unknown;
   try {
     value = exactNumbers ? parseExactly(text) : JSON.parse(text);
   } catch {
-    // The engine's own message quotes the payload, which has no place in a log.
+    // The engine's own message quotes the payload, which must not be logged.
     return problem('not_json', `record is not JSON: ${findJsonError(text)}`);
   }
   if (typeof value !== 'object' || value === null || Array.isArray(value)) {
@@ -100,7 +103,7 @@ function parseObject(text: string, { integerFields = [], exactNumbers = false }:
   return { kind: 'row', row };
 }
 
-/** JSON.parse takes the last one without a word; other readers take the first. */
+/** JSON.parse silently takes the last of duplicate names; other readers take the first. */
 function duplicateName(text: string): ParsedRecord {
   const duplicate = findDuplicateName(text);
   const name = duplicate ? ` "${trimForMessage(duplicate.name)}"` : '';

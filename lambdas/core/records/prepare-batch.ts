@@ -8,7 +8,10 @@ import { decodeBody } from './slice-body.ts';
 import type { CutBatch, OversizeBatch } from './dialect.ts';
 import type { BatchMessage } from '../../messages.ts';
 
-/** A batch's records, hashed and validated. @throws ContradictionError where they are not those that the splitter counted */
+/**
+ * A batch's records, hashed and validated.
+ * @throws ContradictionError if they are not those that the splitter counted
+ */
 export function prepareBatch(message: BatchMessage, feed: Feed, file: FileAccount): PreparedRecord[] {
   const batch: CutBatch =
     message.kind === 'oversize'
@@ -17,7 +20,7 @@ export function prepareBatch(message: BatchMessage, feed: Feed, file: FileAccoun
   return prepareCut(batch, feed, file);
 }
 
-/** The same of a batch that has not travelled. @throws ContradictionError as `prepareBatch` does */
+/** The same for a batch that was not sent through the queue. @throws ContradictionError like `prepareBatch` */
 export function prepareCut(
   batch: CutBatch,
   feed: Feed,

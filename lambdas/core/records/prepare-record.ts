@@ -12,7 +12,7 @@ import { totalsProblem } from './totals-row.ts';
 export interface GoodRecord {
   kind: 'good';
   requestId: string;
-  /** By the feed's fields: what makes it the same record. */
+  /** The values of the feed's identity fields. */
   identity: readonly string[];
   payload: Record<string, unknown>;
 }
@@ -23,21 +23,21 @@ export interface PreparedRecord {
   line: number;
   offset: number;
   length: number;
-  /** Of the bytes as they stand in the file, taken before anything is made of them. */
+  /** SHA-256 of the record's bytes in the file, computed before anything else. */
   sha256: string;
   bytes: Buffer;
-  /** The object that it was, where it is a member of a bundle. */
+  /** The object that it came from, if it is a member of a bundle. */
   source?: MemberSource;
-  /** What people know it by, where the feed says so. */
+  /** The id by which people know the record, if the feed declares one. */
   correlationId?: string;
-  /** What a good one is still to be looked at for. */
+  /** Warnings about a good record that a person should check. */
   warnings?: readonly string[];
   result: GoodRecord | { kind: 'rejected'; problem: Problem };
 }
 
 /**
- * Hash, parse, validate, map: in this order, so that a record that can't be read still has its hash. Never throws: what
- * one record causes, wherever, costs that record.
+ * Hash, parse, validate, map: in this order, so that a record that can't be read still has its hash. Never throws: any
+ * fault that one record causes costs only that record.
  */
 export function prepareRecord(cut: CutRecord, feed: Feed, dialect: Dialect, fileSha256: string): PreparedRecord {
   const { record, line, offset, bytes, source } = cut;
@@ -78,7 +78,7 @@ export type MappedRow =
   | { kind: 'mapped'; identity: readonly string[]; payload: Record<string, unknown>; warnings: readonly string[] }
   | { kind: 'problem'; problem: Problem };
 
-/** A source's row to what the sink is given, or what is wrong with it: of a record, and of a corrected row. Never throws. */
+/** Maps a source's row to the payload for the sink, or a problem: for records and for corrected rows. Never throws. */
 export function mapRow(row: Record<string, unknown>, feed: Feed): MappedRow {
   try {
     const empty = feed.columns.find((name) => isNoValue(row[name]));
@@ -89,7 +89,7 @@ export function mapRow(row: Record<string, unknown>, feed: Feed): MappedRow {
     const valid = feed.schema.safeParse(row);
     if (!valid.success) return { kind: 'problem', problem: problemOf(valid.error.issues, row) };
     const payload = valid.data;
-    // What can't be written out is found here, where it costs this record, and not in the middle of sending a batch.
+    // Values that can't be serialized are found here, where they cost this record, not in the middle of sending a batch.
     JSON.stringify(payload);
     return { kind: 'mapped', identity: feed.identity(payload), payload, warnings: feed.warningsOf?.(payload) ?? [] };
   } catch (error) {
@@ -97,13 +97,13 @@ export function mapRow(row: Record<string, unknown>, feed: Feed): MappedRow {
   }
 }
 
-/** The error's own message may quote the record, which has no place in a log. */
+/** The error's own message may quote the record, which must not be logged. */
 function unreadable(error: unknown): Problem {
   const name = error instanceof Error ? error.name : typeof error;
   return { reason: 'unreadable', field: null, message: `record could not be read or mapped: it caused a ${name}` };
 }
 
-/** @param row undefined where the record could not be read */
+/** @param row undefined if the record could not be read */
 export function rejected(
   problem: Problem,
   row: Record<string, unknown> | undefined,
@@ -120,7 +120,7 @@ function correlated(row: Record<string, unknown> | undefined, feed: Feed): Pick<
   return correlationId === undefined ? {} : { correlationId };
 }
 
-/** What is only said about a record must not decide about it. */
+/** A description of a record must not decide about the record. */
 function unlessItThrows(describe: () => string | undefined): string | undefined {
   try {
     return describe();
@@ -136,10 +136,10 @@ interface Issue {
   params?: Record<string, unknown>;
 }
 
-/** A schema may have something against thousands of a record's fields. */
+/** A schema may report issues for thousands of a record's fields. */
 const maxNamedIssues = 20;
 
-/** The first issue, as the desk should read it; how many more there are is said too. */
+/** The first issue, as the desk should read it, and the number of others. */
 function problemOf(issues: readonly unknown[], row: Record<string, unknown>): Problem {
   const [first, ...others] = issues as [Issue, ...Issue[]];
   const field = first.path.length > 0 ? first.path.map(String).join('.') : null;

@@ -9,16 +9,19 @@ import { cutRules } from './dialect.ts';
 import { delimiters, headerNamesOf } from './header-row.ts';
 import { parseRecord } from './parse-record.ts';
 
-/** A longer header is none. Bytes. */
+/** A longer line is not a header. Bytes. */
 const maxHeaderBytes = 64 * 1024;
 
-/** So much of a file decides about its header and what ends its rows, always: then a head of any length decides alike. */
+/**
+ * The part of a file that decides about its header and its rows' line breaks. It is fixed, so that a head of any length
+ * gives the same decision.
+ */
 const lookedBytes = 3 * maxHeaderBytes;
 
-/** The header of a file with a preamble is among so many lines. */
+/** The header of a file with a preamble must be within this many lines. */
 const maxPreambleLines = 20;
 
-/** Rows that are tried for what ends them. */
+/** Rows that are tried to find their line break. */
 const maxTriedRows = 200;
 
 type Delimiter = CsvDialect['delimiter'];
@@ -41,8 +44,8 @@ interface LineStart {
 }
 
 /**
- * The CSV dialect under whose delimiter the header has most of the columns wished for; refused if it hasn't all. What ends
- * the rows is decided by the rows.
+ * The CSV dialect whose delimiter gives the header the most of the wished columns; refused if any is missing. The rows'
+ * line break is determined from the rows.
  */
 export function readHeader(head: Buffer, atEnd: boolean, wish: DialectWish): DetectedDialect {
   if (head.length < lookedBytes && !atEnd) return { kind: 'more' };
@@ -65,7 +68,7 @@ export function readHeader(head: Buffer, atEnd: boolean, wish: DialectWish): Det
   return settle({ ...reading, dialect }, looked, isWhole, wish);
 }
 
-/** Past lines in which nothing stands, whatever it is delimited by. */
+/** Passes lines without content, with any delimiter. */
 function passBlankLines(text: string, { offset, line }: LineStart): LineStart {
   const blankLines = /(?:(?:[ \t,;|]|"[ \t]*")*(?:\r*\n|\r))*/y;
   blankLines.lastIndex = offset;
@@ -77,7 +80,7 @@ function isComplete(reading: Reading | Refusal): reading is Reading {
   return !('kind' in reading) && reading.missing.length === 0;
 }
 
-/** The first line behind this one, of those that may be a preamble's, that has all columns. */
+/** The first line after this one with all columns, within the lines of a preamble. */
 function laterHeader(
   text: string,
   first: LineStart,
@@ -103,7 +106,7 @@ function refusalOf(top: Reading | Refusal, later: Reading | undefined): Refusal 
   return refused('missing_columns', message + hint);
 }
 
-/** Excel's `sep=;` before the header: it says what delimits, and is no part of the table. */
+/** Excel's `sep=;` before the header: it declares the delimiter, and is not part of the table. */
 function separatorLine(
   text: string,
   begin: LineStart,
@@ -140,7 +143,7 @@ function bestReading(
 
 function isBetter(one: Reading, other: Reading): boolean {
   if (one.missing.length !== other.missing.length) return one.missing.length < other.missing.length;
-  // A lone CR is a line break only where that makes a header of what is none otherwise.
+  // A single CR is a line break only if that makes a header of a line that otherwise isn't one.
   if (one.dialect.lineBreak !== other.dialect.lineBreak) return false;
   return one.dialect.columns.length > other.dialect.columns.length;
 }
@@ -180,7 +183,7 @@ function readHeaderAs(
   };
 }
 
-/** The dialect of a header that has all columns: names that stand twice, and what the rows end with and are delimited by. */
+/** The dialect of a header that has all columns: adds repeated names, and the rows' line breaks and delimiter. */
 function settle(reading: Reading, looked: Buffer, isWhole: boolean, wish: DialectWish): DetectedDialect {
   const { dialect } = reading;
   const { columns, delimiter } = dialect;
@@ -216,7 +219,7 @@ function settle(reading: Reading, looked: Buffer, isWhole: boolean, wish: Dialec
   return { kind: 'dialect', dialect: settled };
 }
 
-/** The first header that differs from the file's own, in what decides about the file; in a sentence. */
+/** The first header that differs from the file's own in what decides about the file, as a sentence. */
 function findOtherHeader(dialect: CsvDialect, looked: Buffer, isWhole: boolean): string | undefined {
   const scanner = new CsvScanner(dialect, maxHeaderBytes);
   let line = dialect.bodyLine;
@@ -231,13 +234,13 @@ function findOtherHeader(dialect: CsvDialect, looked: Buffer, isWhole: boolean):
   }
 }
 
-/** A carriage return that neither belongs to a line feed before it nor to one behind it. */
+/** A carriage return that belongs neither to a line feed before it nor to one after it. */
 // eslint-disable-next-line no-control-regex -- files have them
 const loneReturn = /(?<![\n\r])\r+(?![\r\n\x1a])|(?<![\n\r])\r+$/;
 
 /**
- * What ends the rows: the header may end otherwise. A carriage return alone is a line's end only where the rows can't be
- * read without: in a file of CR LF it is damage, and would cut a row short.
+ * What ends the rows: the header may end differently. A single carriage return is a line's end only if the rows can't be
+ * read otherwise: in a file with CR LF it is damage, and would cut a row short.
  */
 function lineBreakOfRows(dialect: CsvDialect, looked: Buffer, isWhole: boolean): CsvDialect['lineBreak'] {
   const rows = looked.subarray(dialect.bodyOffset);
@@ -249,14 +252,17 @@ function lineBreakOfRows(dialect: CsvDialect, looked: Buffer, isWhole: boolean):
   return 2 * byLf < byCr ? 'cr' : 'lf';
 }
 
-/** Whether lines end with CR LF: quoted fields may have line feeds of their own. */
+/** Whether lines end with CR LF: quoted fields may contain line feeds. */
 function hasPairedBreaks(looked: Buffer): boolean {
   const text = looked.toString('latin1');
   const paired = text.split('\r\n').length - 1;
   return paired > 0 && 2 * paired > text.split('\n').length - 1;
 }
 
-/** The delimiter under which the rows are what the header's delimiter makes none of them; undefined if there is no such. */
+/**
+ * The delimiter with which most rows have the header's number of fields, if none has with the header's own; else
+ * undefined.
+ */
 function delimiterOfRows(dialect: CsvDialect, looked: Buffer, isWhole: boolean): Delimiter | undefined {
   return delimiters.find((delimiter) => {
     const { good, bad } = tryRows({ ...dialect, delimiter }, looked, isWhole);
@@ -275,7 +281,7 @@ function areQuotedWhole(dialect: CsvDialect, looked: Buffer, isWhole: boolean): 
   return row.kind === 'fields' && withoutSurplus(row.fields, dialect.columns).length === dialect.columns.length;
 }
 
-/** How many of the first rows have as many fields as the header, and how many have not. */
+/** How many of the first rows have as many fields as the header, and how many don't. */
 function tryRows(dialect: CsvDialect, looked: Buffer, isWhole: boolean): { good: number; bad: number } {
   const scanner = new CsvScanner(dialect, maxHeaderBytes);
   const tried = { good: 0, bad: 0 };

@@ -8,49 +8,50 @@ import { JsonArrayScanner } from './json-array-scanner.ts';
 import { JsonLinesScanner } from './json-lines-scanner.ts';
 
 /**
- * What a look at the bytes found:
- * - `record`: a whole record, not over the limit;
- * - `oversize`: a record over the limit begins at `start`; `pass` gets past it;
- * - `more`: the bytes do not say yet. What lies before `start` is no record and may be forgotten;
+ * The result of a scan:
+ * - `record`: a whole record within the limit;
+ * - `oversize`: a record over the limit begins at `start`; `pass` passes it;
+ * - `more`: more bytes are needed. The bytes before `start` are not part of a record and may be dropped;
  * - `end`: no record follows.
  */
 export type Found = 'record' | 'oversize' | 'more' | 'end';
 
 /**
- * Finds the records of one format. Splitter and consumer cut with the same scanner, so what it decides may depend on
- * the bytes from the record's start on and on nothing else: not on where a window of them ends (then it asks for more),
- * nor on what it saw before. The answer's places are left in fields, so that no record costs an allocation.
+ * Finds the records of one format. Splitter and consumer cut with the same scanner, so its decisions may only depend on
+ * the bytes from the record's start on: not on where a window of them ends (then it asks for more), nor on earlier bytes.
+ * The resulting positions are stored in fields, so that a record costs no allocation.
  */
 export interface RecordScanner {
   /** The record's first byte, after blanks. Indexes count from the window's start. */
   readonly start: number;
-  /** After its last byte; its line break is not part of it. */
+  /** After its last byte; its line break is not included. */
   readonly end: number;
-  /** Where to look for the next one. */
+  /** Where to search for the next one. */
   readonly next: number;
-  /** Line breaks before `start`, from where the look began. */
+  /** Line breaks before `start`, from where the scan began. */
   readonly linesBefore: number;
-  /** Headers that were passed before `start`, from where the look began, and line breaks before the first of them. */
+  /** Headers that were passed before `start`, from where the scan began, and line breaks before the first of them. */
   readonly headersBefore: number;
   readonly linesBeforeHeader: number;
-  /** The record that was found is another header: what follows is laid out as that says. */
+  /** Set if the found record is another header: the following rows are laid out by it. */
   readonly otherHeader: OtherHeader | undefined;
   /** Line breaks from `start` to `next`. */
   readonly lines: number;
-  /** Looks at bytes[from, …). With `atEnd` nothing follows the window. */
+  /** Scans bytes[from, …). With `atEnd` nothing follows the window. */
   find(bytes: Buffer, from: number, atEnd: boolean): Found;
   /**
-   * Passes up to `most` records that come one right behind the other from `from` on and end at `to` or before: the ones
-   * that `find` would give, as far as they are told at little cost. Says how many; then `end` and `next` are those of the
-   * last, and `lines` is the sum.
+   * Passes up to `most` consecutive records from `from` on that end at or before `to`: the ones that `find` would return,
+   * as far as they are recognised at little cost. Returns their number; then `end` and `next` are those of the last one,
+   * and `lines` is the sum.
    */
   skim(bytes: Buffer, from: number, to: number, most: number): number;
   /**
-   * Goes on in the record that was `oversize`, at the first byte not passed yet (first its `start`). True once it is
-   * over: `end`, `next` and `lines` say where. Until then all before `end` belongs to it, and what follows is needed again.
+   * Continues in the record that was `oversize`, at the first byte not passed yet (first its `start`). True once it has
+   * ended: then `end`, `next` and `lines` are set. Until then everything before `end` belongs to it, and the bytes after
+   * it are needed again.
    */
   pass(bytes: Buffer, from: number, atEnd: boolean): boolean;
-  /** At the file's end: what is wrong with it as a whole. */
+  /** At the file's end: a warning about the file as a whole. */
   endWarning(): CutWarning | null;
 }
 
@@ -59,7 +60,7 @@ export interface CutWarning {
   message: string;
 }
 
-/** @param isSlice the bytes are those of a batch, and not a file's */
+/** @param isSlice the bytes are those of a batch, not of a file */
 export function scannerOf(dialect: Dialect, limits: CutLimits, isSlice = false): RecordScanner {
   const { maxRecordBytes } = limits;
   switch (dialect.format) {

@@ -1,16 +1,16 @@
 import { Buffer, isAscii } from 'node:buffer';
 import type { BatchMessage } from '../../messages.ts';
 
-/** A slice's bytes as a message carries them. */
+/** A slice's bytes in a message. */
 export interface SliceBody {
   encoding: 'text' | 'base64';
   body: string;
 }
 
 /**
- * Text where the bytes are ASCII; else base64, with a view to what comes after: text of two bytes a character takes twice
- * as long to make, to escape and to send as UTF-8 as base64 does, which is a third longer. It also spares the question
- * which characters the queue refuses: ASCII's control characters are escaped by JSON.
+ * Text if the bytes are ASCII, otherwise base64, because of the later costs: text with two bytes per character takes
+ * twice as long to create, to escape and to send as UTF-8 as base64, which is a third longer. It also avoids the question
+ * which characters the queue refuses: JSON escapes ASCII's control characters.
  */
 export function encodeBody(bytes: Buffer): SliceBody {
   if (isAscii(bytes)) return { encoding: 'text', body: bytes.toString('latin1') };
@@ -22,9 +22,9 @@ export function decodeBody({ encoding, body }: SliceBody): Buffer {
 }
 
 /**
- * A batch's message as JSON. A body whose escapes make it longer than base64 would be goes as base64 after all, so that
- * every message fits the queue: JSON takes six characters for some control characters. Only here are the escapes to be
- * had without counting them, and counting takes as long as cutting does.
+ * A batch's message as JSON. A body whose escapes make it longer than its base64 is sent as base64 instead, so that every
+ * message fits the queue: JSON takes six characters for some control characters. Here the escapes are known without
+ * counting them; counting takes as long as cutting.
  */
 export function batchJson(message: BatchMessage): string {
   const json = JSON.stringify(message);
@@ -33,7 +33,7 @@ export function batchJson(message: BatchMessage): string {
   const envelope = JSON.stringify({ ...message, body: '' }).length;
   // Escapes are ASCII: as many bytes as characters.
   const added = json.length - envelope - body.length;
-  // Base64 adds a third of the bytes at least, and the characters are no more than those.
+  // Base64 adds at least a third of the bytes, and there are at most as many characters as bytes.
   if (added <= body.length / 3) return json;
   const bytes = decodeBody(message);
   if (bytes.length + added <= 4 * Math.ceil(bytes.length / 3)) return json;

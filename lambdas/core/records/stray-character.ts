@@ -1,4 +1,6 @@
-/** Nobody writes these into a text on purpose: a fixed field's padding, a file's end mark, the beginning of another file. */
+/**
+ * Characters that no text contains on purpose: a fixed field's padding, a file's end mark, the beginning of another file.
+ */
 const strayNames: Record<string, string> = {
   '\0': 'a NUL (U+0000)',
   '\x1a': 'a Ctrl-Z (U+001A)',
@@ -8,7 +10,7 @@ const strayNames: Record<string, string> = {
 // eslint-disable-next-line no-control-regex -- that is what they are
 const stray = /[\0\x1a\ufeff]/;
 
-/** In JSON they may be spelled out. An even number of backslashes before that would be text of their own. */
+/** JSON may spell them as escapes: `\u` after an even number of backslashes. */
 // eslint-disable-next-line no-control-regex -- that is what they are
 const strayOrSpelled = /[\0\x1a\ufeff]|(?<!\\)(?:\\\\)*\\u(0000|001a|feff)/i;
 
@@ -18,7 +20,7 @@ export function strayCharacterIn(text: string): { character: string; name: strin
   return character === undefined ? undefined : { character, name: strayNames[character] ?? '' };
 }
 
-/** Its name, if one stands in a valid JSON text or is spelled out there. */
+/** Its name, if a valid JSON text contains one, as a character or an escape. */
 export function strayCharacterInJson(text: string): string | undefined {
   const found = strayOrSpelled.exec(text);
   if (!found) return undefined;

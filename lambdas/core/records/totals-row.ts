@@ -5,12 +5,12 @@ const label =
 const count =
   /^\(?[0-9][0-9.,]* (?:rows?|records?|spots?|lines?)(?: (?:affected|selected|exported|returned|written))?\)?\.?$/i;
 
-/** Longer text is no label. Keeps the patterns above from taking time. */
+/** Longer text is not a label. Bounds the time of the patterns above. */
 const maxCharacters = 100;
 
 /**
- * A row that can't be sent, if it looks like the totals that reports end with: then that is what its rejection should
- * say, rather than that fields are missing. Asked only about a row that is rejected anyway.
+ * The problem of a row that can't be sent, if it looks like the totals at the end of reports: then the rejection should
+ * say so, instead of that fields are missing. Only called for rows that are rejected anyway.
  * @param fields in the file's order
  */
 export function totalsProblem(fields: readonly unknown[]): Problem | undefined {

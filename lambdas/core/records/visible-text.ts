@@ -1,9 +1,9 @@
-/** Characters that nobody sees, or that can't stand in a sentence; the plain space is seen well enough between others. */
+/** Characters that are invisible, or that can't be in a sentence; the plain space is visible enough between others. */
 const invisible = /[\p{C}\p{Zl}\p{Zp}\u00a0\u1680\u2000-\u200a\u202f\u205f\u3000\ufffd]/gu;
 
 /**
- * Foreign text as a sentence quotes it, where what can't be seen may be what is wrong: `Spot<U+200B>ID`.
- * @param maxCharacters of the text; what is shown has four times as many at most, or 16
+ * Foreign text as a sentence quotes it, if invisible characters may be the fault: `Spot<U+200B>ID`.
+ * @param maxCharacters of the text; the result has at most four times as many, or 16
  */
 export function visibleText(text: string, maxCharacters: number): string {
   const most = Math.max(16, 4 * maxCharacters);

@@ -1,17 +1,17 @@
 import { Buffer } from 'node:buffer';
 
-/** The part of a file that is still needed, as one run of bytes. What was handed out of it is never written over. */
+/** The part of a file that is still needed, as one run of bytes. Memory that was handed out is never overwritten. */
 export class Window {
-  /** Index of the next byte to look at. */
+  /** Index of the next byte to scan. */
   at = 0;
   /** The file's offset of `bytes[0]`. */
   base: number;
   bytes: Buffer = Buffer.alloc(0);
   /** Bytes before this index are not needed any more. */
   #keptFrom = 0;
-  /** `bytes` is its beginning; null while `bytes` lies in the caller's memory. */
+  /** `bytes` is its beginning; null while `bytes` is in the caller's memory. */
   #storage: Buffer | null = null;
-  /** What came last, parts of one memory taken together, and the index where it begins in `bytes`. */
+  /** The chunk that came last, with adjacent parts of the same memory joined, and the index where it begins in `bytes`. */
   #run: Buffer = Buffer.alloc(0);
   #runFrom = 0;
 
@@ -19,12 +19,12 @@ export class Window {
     this.base = base;
   }
 
-  /** Bytes not looked past yet. */
+  /** Bytes not scanned yet. */
   get unread(): number {
     return this.bytes.length - this.at;
   }
 
-  /** The bytes before this offset of the file are needed no more. */
+  /** The bytes before this offset of the file are not needed any more. */
   forget(offset: number): void {
     this.#keptFrom = offset - this.base;
   }
@@ -37,13 +37,13 @@ export class Window {
     if (chunk.length === 0) return;
     const kept = this.bytes.length - this.#keptFrom;
     if (kept > 0 && isContinued(this.#run, chunk)) {
-      // The next part of the same memory, as where a large chunk is given in steps.
+      // The next part of the same memory, for example if a large chunk is given in steps.
       this.#run = Buffer.from(chunk.buffer, this.#run.byteOffset, this.#run.length + chunk.length);
     } else {
       this.#run = chunk;
       this.#runFrom = this.bytes.length;
     }
-    // All that is kept lies in the caller's memory (again): no need to have it twice.
+    // All kept bytes are in the caller's memory (again): no copy is needed.
     if (this.#keptFrom >= this.#runFrom) this.#lookAtRun();
     else this.#copy(chunk, kept);
   }
@@ -63,7 +63,7 @@ export class Window {
       this.bytes = this.#storage.subarray(0, filled + chunk.length);
       return;
     }
-    // Room for more than this chunk, so that small ones don't each move the rest anew.
+    // Room for more than this chunk, so that small chunks don't each move the rest again.
     const storage = Buffer.allocUnsafeSlow(2 * (kept + chunk.length));
     this.bytes.copy(storage, 0, this.#keptFrom);
     chunk.copy(storage, kept);

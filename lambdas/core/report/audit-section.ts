@@ -4,7 +4,7 @@ import type { Html } from './html.ts';
 import { html } from './html.ts';
 import { count } from './verdict.ts';
 
-/** Who, what and when, for whoever looks at it in a year. */
+/** Who, what and when, for a reader in a year's time. */
 export function auditSection(manifest: Manifest, timeZone: string | undefined): Html {
   const { source, archive, proof, signature, times } = manifest;
   const file = archive.manifest_key.slice(archive.manifest_key.lastIndexOf('/') + 1);

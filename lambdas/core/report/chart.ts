@@ -11,14 +11,14 @@ const plot = { width: width - margin.left - margin.right, height: height - margi
 
 export interface ChartOptions {
   chart: TimelineChart;
-  /** Requests a second; undefined where nothing limits them. */
+  /** Requests per second; undefined without a limit. */
   limitPerSecond: number | undefined;
   timeZone: string | undefined;
-  /** Where the records went, as people say it. */
+  /** The sink's name for people. */
   sink: string;
 }
 
-/** Accepted records a second over time, as SVG, and the same as a table for whoever can't see it. */
+/** Accepted records per second over time, as SVG, and as a table for readers who can't see it. */
 export function chartSection({ chart, limitPerSecond, timeZone, sink }: ChartOptions): Html {
   const { bins, widthMs, fromMs, pauses } = chart;
   const perSecond = (accepted: number): number => (accepted * 1000) / widthMs;
@@ -94,7 +94,7 @@ export function chartSection({ chart, limitPerSecond, timeZone, sink }: ChartOpt
     </details>`;
 }
 
-/** Rows of the table at most: some bins together where there are more. */
+/** Maximum rows of the table: with more bins, some are joined. */
 const maxTableRows = 60;
 
 function binsTable({ bins, widthMs, fromMs }: TimelineChart, time: (atMs: number) => string): Html {

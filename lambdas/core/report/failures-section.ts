@@ -28,7 +28,7 @@ const stateText: Record<DeadState, { word: string; kind: string }> = {
   handled: { word: 'settled by hand', kind: 'good' },
 };
 
-/** Each record that failed, as far as the page has room. */
+/** Each failed record, as far as the page has room. */
 export function lettersSection(facts: ReportFacts, { archive }: Manifest): Html | undefined {
   const { rows, failed } = facts;
   if (failed === 0) return undefined;
@@ -74,7 +74,7 @@ export function lettersSection(facts: ReportFacts, { archive }: Manifest): Html 
 
 function letterRow(row: DeadRow, hasNames: boolean): Html {
   const { word, kind } = stateText[row.state];
-  // `http_422` says it already.
+  // `http_422` already contains the status.
   const isSaid = row.status === null || row.reason.includes(String(row.status));
   const reason = isSaid ? row.reason : `${row.reason} (${row.status})`;
   return html`<tr data-state="${row.state}">

@@ -1,4 +1,4 @@
-/** Markup that may be put into a page as it is: `html` makes it, or it is the page's own style and script. */
+/** Markup that may be put into a page unchanged: `html` makes it, or it is the page's own style and script. */
 export class Html {
   readonly markup: string;
 
@@ -9,7 +9,7 @@ export class Html {
 
 export type HtmlValue = Html | string | number | null | undefined | readonly HtmlValue[];
 
-/** A template whose values are text, whatever is in them; markup within it has to be made by the same. */
+/** A template whose values are text, with any content; nested markup must also be made by it. */
 export function html(strings: TemplateStringsArray, ...values: readonly HtmlValue[]): Html {
   return new Html(strings.map((text, n) => text + markupOf(values[n])).join(''));
 }
@@ -30,7 +30,10 @@ const entities: Record<string, string> = {
   '`': '&#96;',
 };
 
-/** For elements and for attributes in quotes. What can't be seen, or turns the writing round, is made visible. */
+/**
+ * For elements and for quoted attributes. Characters that are invisible or change the direction of writing are made
+ * visible.
+ */
 function escapeText(text: string): string {
   return text
     .toWellFormed()

@@ -1,4 +1,4 @@
-/** The page's one script: it sorts and filters the rows that are there. Without it the page says the same. */
+/** The page's only script: it sorts and filters the existing rows. Without it the page has the same content. */
 export const pageScript = `
 'use strict';
 (() => {

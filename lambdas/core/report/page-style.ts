@@ -1,4 +1,4 @@
-/** The page's one style sheet; nothing is fetched for it. */
+/** The page's only style sheet; it fetches nothing. */
 export const pageStyle = `
 :root { color-scheme: light dark; --ink: #1b1f24; --soft: #57606a; --paper: #fff; --tint: #f3f5f7; --line: #d5dae0;
   --good: #11633a; --good-tint: #e3f4ea; --look: #7a4a00; --look-tint: #fdf1da; --bad: #9b1c1c; --bad-tint: #fde8e8; --bar: #2f6feb; --limit: #b3261e; }

@@ -18,23 +18,23 @@ import { count, verdictOf } from './verdict.ts';
 export interface ReportOptions {
   manifest: Manifest;
   facts: ReportFacts;
-  /** Where records go, as people say it. */
+  /** The sink's name for people. */
   sink: string;
-  /** What that allows; undefined where it has no limit. */
+  /** The sink's limit; undefined if it has none. */
   limit: RateLimit | undefined;
   deadline: FeedDeadline | undefined;
 }
 
 const sha256 = (text: string): string => `'sha256-${createHash('sha256').update(text).digest('base64')}'`;
 
-/** Nothing is loaded, and no script runs but the page's own, whatever a record has in its fields. */
+/** Nothing is loaded, and no script except the page's own runs, whatever a record's fields contain. */
 const policy = `default-src 'none'; style-src ${sha256(pageStyle)}; script-src ${sha256(pageScript)}; base-uri 'none'; form-action 'none'`;
 
-/** Byte by byte what the policy has the hashes of. */
+/** Exactly the bytes whose hashes are in the policy. */
 const styleElement = new Html(`<style>${pageStyle}</style>`);
 const scriptElement = new Html(`<script>${pageScript}</script>`);
 
-/** A file's account for people: one page that needs nothing else. */
+/** A file's account for people: one self-contained page. */
 export function renderReport({ manifest, facts, sink, limit, deadline }: ReportOptions): string {
   const verdict = verdictOf(manifest, sink, deadline);
   const chart = facts.timeline.chart(limit === undefined ? 0 : slotSpacingMs(limit));

@@ -5,10 +5,10 @@ import { Timeline } from './timeline.ts';
 
 /** Rows of the dead letters' table; the archive has the rest. */
 export const maxRows = 1_000;
-/** A record, and what is shown of a text that somebody else wrote. Characters. */
+/** Characters shown of a record, and of any foreign text. */
 const maxText = 300;
 const maxExamples = 3;
-/** Reasons are few, and fields are the schema's; an API that answers with a thousand statuses fills no page. */
+/** Reasons are few, and fields are the schema's; an API with a thousand statuses must not fill the page. */
 const maxGroups = 100;
 
 export type DeadState = 'open' | DeadResolution['kind'];
@@ -22,7 +22,7 @@ export interface DeadRow {
   status: number | null;
   error: string;
   raw: string;
-  /** What people know the record by; the small file it was, where it was one. */
+  /** The id by which people know the record; the small file that it came from, if there was one. */
   name: string;
   state: DeadState;
 }
@@ -31,20 +31,20 @@ export interface FailureGroup {
   reason: string;
   field: string;
   count: number;
-  /** Of these, those that still need somebody. */
+  /** Of these, those that still need attention. */
   open: number;
   examples: DeadRow[];
 }
 
-/** What a report shows of a file's receipts: as much of a thousand of them as of ten million. */
+/** What a report shows of a file's receipts: bounded in size, for a thousand of them as for ten million. */
 export class ReportFacts {
   readonly timeline = new Timeline();
   readonly rows: DeadRow[] = [];
-  /** Records that failed, whatever became of them. */
+  /** Records that failed, including resolved ones. */
   failed = 0;
   readonly #groups = new Map<string, FailureGroup>();
 
-  /** @param resolution what became of a dead letter since */
+  /** @param resolution how the dead letter was resolved since */
   add(receipt: Receipt, resolution: DeadResolution['kind'] | undefined): void {
     if (receipt.outcome === 'uploaded') this.timeline.add(Date.parse(receipt.at), receipt.attempts > 1);
     if (!isFailed(receipt.outcome)) return;

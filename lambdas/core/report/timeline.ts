@@ -7,22 +7,22 @@ export interface TimelineBin {
 export interface TimelineChart {
   fromMs: number;
   widthMs: number;
-  /** One behind the other, without a gap. */
+  /** Consecutive, without gaps. */
   bins: TimelineBin[];
-  /** Stretches in which nothing was accepted for longer than the pace explains. */
+  /** Periods without accepted records that are longer than the pace explains. */
   pauses: { fromMs: number; toMs: number }[];
 }
 
 const firstWidthMs = 1_000;
 
-/** Shorter than this, nothing is called a pause: a batch's end and the next one's beginning take a second or two. */
+/** A shorter gap is not a pause: the end of one batch and the beginning of the next take a second or two. */
 const shortestPauseMs = 5_000;
-/** Nor is what so many slots of the limit take. */
+/** Nor is a gap of up to this many slots of the limit. */
 const pauseSlots = 20;
 
 /**
- * When records were accepted, in bins that double their width when they get too many: receipts come batch by batch and not
- * by time, and what is kept of a million of them is as little as of a thousand.
+ * When records were accepted, in bins whose width doubles when there are too many: receipts come batch by batch, not by
+ * time, and the memory does not grow with their number.
  */
 export class Timeline {
   readonly #maxBins: number;
@@ -45,7 +45,7 @@ export class Timeline {
     this.#put(at, { accepted: 1, retried: wasRetried ? 1 : 0 });
   }
 
-  /** Undefined where nothing was accepted. @param slotMs between two slots of the limit; 0 where there is none */
+  /** Undefined if nothing was accepted. @param slotMs between two slots of the limit; 0 if there is none */
   chart(slotMs: number): TimelineChart | undefined {
     if (this.#bins.size === 0) return undefined;
     const widthMs = this.#widthMs;

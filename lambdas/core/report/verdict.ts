@@ -4,10 +4,10 @@ import { deadlineAfter } from '../deadlines/feed-deadline.ts';
 import type { Manifest } from '../account/manifest.ts';
 
 export interface Verdict {
-  /** `good`: nobody has to do anything; `look`: somebody has to; `bad`: the file did not go through. */
+  /** `good`: no action needed; `look`: needs attention; `bad`: the file was not processed. */
   kind: 'good' | 'look' | 'bad';
   sentence: string;
-  /** More of it, a sentence each. */
+  /** More facts, a sentence each. */
   details: string[];
 }
 
@@ -15,7 +15,7 @@ export const count = (figure: number): string => figure.toLocaleString('en-US');
 
 export const records = (figure: number): string => `${count(figure)} ${figure === 1 ? 'record' : 'records'}`;
 
-/** Whether last night's file made it, in a sentence. @param sink where its records go, as people say it */
+/** Whether last night's file was processed, in a sentence. @param sink the sink's name for people */
 export function verdictOf(manifest: Manifest, sink: string, deadline: FeedDeadline | undefined): Verdict {
   const { state, failure, total_records: total, dead_lettered_records: open } = manifest;
   const why = failure?.message ?? '';
