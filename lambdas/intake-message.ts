@@ -4,7 +4,7 @@ import { refuseNewer } from './core/account/schema-version.ts';
 import type { ContinueMessage, ReemitMessage } from './messages.ts';
 import { continueMessage, reemitMessage } from './messages.ts';
 
-/** S3's event message, as far as it is needed (event structure 2.x). */
+/** The parts of S3's event message that are needed (event structure 2.x). */
 const s3Event = z.object({
   Records: z.array(
     z.object({
@@ -23,7 +23,7 @@ const s3Event = z.object({
   ),
 });
 
-/** An announcement as S3 makes it, for the splitter to take like any other. */
+/** An announcement like S3's own, for the splitter to handle like any other. */
 export function announcementOf({ bucket, key, versionId, etag, sizeBytes }: SourceObject): object {
   const object = { key: encodeURIComponent(key), size: sizeBytes, eTag: etag, ...(versionId ? { versionId } : {}) };
   return { Records: [{ eventName: 'ObjectCreated:Swept', s3: { bucket: { name: bucket }, object } }] };
@@ -35,7 +35,7 @@ const testEvent = z.object({ Event: z.literal('s3:TestEvent') });
 export type IntakeMessage =
   { kind: 'dropped'; sources: SourceObject[] } | { kind: 'test' } | ContinueMessage | ReemitMessage;
 
-/** @throws if the message is none that belongs into the intake queue, or of a later version */
+/** @throws if the message does not belong in the intake queue, or is of a later version */
 export function parseIntakeMessage(body: unknown): IntakeMessage {
   if (testEvent.safeParse(body).success) return { kind: 'test' };
   refuseNewer('message', body);
@@ -57,7 +57,7 @@ function sourceOf(s3: z.infer<typeof s3Event>['Records'][number]['s3']): SourceO
     key: decodeURIComponent(object.key.replaceAll('+', ' ')),
     ...(hasVersion ? { versionId: object.versionId as string } : {}),
     ...(object.sequencer === undefined ? {} : { sequencer: object.sequencer }),
-    // Events carry the ETag bare, headers take it in quotes.
+    // Events contain the ETag without quotes, headers have it in quotes.
     etag: etag === '' || etag.startsWith('"') ? etag : `"${etag}"`,
     sizeBytes: object.size ?? -1,
   };

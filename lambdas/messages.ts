@@ -3,13 +3,13 @@ import { carriedPause } from './core/limiter/pause-evidence.ts';
 import { refuseNewer } from './core/account/schema-version.ts';
 
 /**
- * Everything that travels through a queue. The contract between the functions, and between versions of them:
- * a message of the version before must still be understood (`v` is raised when it can't be; messages of every version
- * that was released lie frozen under test/fixtures/messages/).
+ * Everything that travels through a queue. This is the contract between the functions and between their versions: a message
+ * of the previous version must still be understood (`v` is raised when it can't be; messages of every released version are
+ * kept under test/fixtures/messages/).
  */
 
 /**
- * A message as its schema has it.
+ * Parses a message by its schema.
  * @throws NewerVersionError if a later version of Sluice sent it; ZodError if it is none of ours
  */
 export function readMessage<Schema extends z.ZodType>(schema: Schema, body: unknown): z.infer<Schema> {
@@ -18,7 +18,8 @@ export function readMessage<Schema extends z.ZodType>(schema: Schema, body: unkn
 }
 
 /**
- * By the file's key, over the rest of the message (core/authenticity.ts). Absent if an earlier version claimed the file.
+ * Computed with the file's key over the rest of the message (core/authenticity.ts). Absent if an earlier version claimed
+ * the file.
  */
 const mac = z.string().optional();
 
@@ -29,7 +30,7 @@ const position = z.object({
   batch: z.int().nonnegative(),
 });
 
-/** Intake queue: go on with a file (a continuation, or picked up by the reconciler). */
+/** Intake queue: continue with a file (a continuation, or picked up by the reconciler). */
 export const continueMessage = z.object({
   v: z.literal(1),
   kind: z.literal('continue'),
@@ -38,7 +39,7 @@ export const continueMessage = z.object({
 });
 export type ContinueMessage = z.infer<typeof continueMessage>;
 
-/** Intake queue: cut the file again and send those batches that are not settled (lost by purge or expiry). */
+/** Intake queue: cut the file again and send the batches that are not settled (lost through a purge or expiry). */
 export const reemitMessage = z.object({
   v: z.literal(1),
   kind: z.literal('reemit'),
@@ -54,14 +55,14 @@ const batchPlace = {
   feed: z.string(),
   fileId: z.string(),
   batch: z.int().positive(),
-  /** 1 for the splitter's message; each successor counts on. */
+  /** 1 for the splitter's message; each successor adds 1. */
   attempt: z.int().positive(),
   /** Attempts that ended with records the API had failed on; waiting never counts. */
   failures: z.int().nonnegative(),
   offset: z.int().nonnegative(),
   firstRecord: z.int().positive(),
   firstLine: z.int().positive(),
-  /** Records for which the API has asked to wait; absent if there are none, and in messages of before. */
+  /** Records for which the API has asked to wait; absent if there are none, and in older messages. */
   pauses: z.array(carriedPause).optional(),
   mac,
 };
@@ -71,7 +72,7 @@ export const sliceMessage = z.object({
   ...batchPlace,
   kind: z.literal('slice'),
   records: z.int().positive(),
-  /** `text`: `body` is the bytes as UTF-8; `base64` where SQS or JSON could not carry them so. */
+  /** `text`: `body` is the bytes as UTF-8; `base64` if SQS or JSON can't carry them as text. */
   encoding: z.enum(['text', 'base64']),
   body: z.string(),
 });
@@ -92,8 +93,8 @@ export const batchMessage = z.discriminatedUnion('kind', [sliceMessage, oversize
 export type BatchMessage = z.infer<typeof batchMessage>;
 
 /**
- * Letters queue and DLQ: one failed record, written to be read in the SQS console. The words are the operator's:
- * this is the documented dead-letter format, version 1.
+ * Letters queue and DLQ: one failed record, written to be read in the SQS console. It uses the operator's terms: this is
+ * the documented dead-letter format, version 1.
  */
 export const letter = z.object({
   v: z.literal(1),
@@ -101,45 +102,48 @@ export const letter = z.object({
   timestamp: z.iso.datetime(),
   feed: z.string(),
   source_file: z.string(),
-  /** Of a small file that went with others; the version of any other is its account's. */
+  /** The version of a bundled small file; for other files, it is in their account. */
   source_version_id: z.string().optional(),
   record: z.int().positive(),
   line: z.int().positive(),
   outcome: z.enum(['rejected', 'refused', 'exhausted']),
-  /** A word for machines: a problem's reason, `http_422`, `circuit_open`, … */
+  /** A machine-readable word: a problem's reason, `http_422`, `circuit_open`, … */
   reason: z.string(),
-  /** The sentence for people. */
+  /** A sentence for people. */
   error: z.string(),
   field: z.string().nullable(),
   http_status: z.int().nullable(),
   /** What the API answered, trimmed. */
   api_answer: z.string().nullable(),
-  /** `text`: as it stood in the file; `base64` where text can't carry it; `head`: base64 of its first bytes only. */
+  /** `text`: as in the file; `base64`: if text can't represent it; `head`: base64 of its first bytes only. */
   raw_encoding: z.enum(['text', 'base64', 'head']),
   raw_payload: z.string(),
-  /** Of the whole record in the work bucket, whose bytes have `sha256`: where the letter has only the head of a record that the feed takes. */
+  /**
+   * The key of the whole record in the work bucket, whose bytes have `sha256`. Set if the letter has only the head of a
+   * record within the feed's limit.
+   */
   payload_key: z.string().optional(),
-  /** Requests made for this record so far. */
+  /** Number of requests for this record so far. */
   attempts: z.int().nonnegative(),
   request_id: z.string().nullable(),
-  /** Of the record's bytes as they stood in the file. */
+  /** SHA-256 of the record's bytes as in the file. */
   sha256: z.string(),
-  /** Bytes from the file's start to the record's first; `length` bytes from there are the record. */
+  /** Byte offset of the record in the file; the record is `length` bytes long. */
   offset: z.int().nonnegative(),
   length: z.int().nonnegative(),
   batch: z.int().positive(),
   file_id: z.string(),
-  /** New for every letter sent, so that two letters of one record can be told apart. */
+  /** New for every letter sent, to distinguish two letters of one record. */
   letter_id: z.string(),
 });
 export type Letter = z.infer<typeof letter>;
 
-/** A letter that is not noted in the ledger yet: the note gives it its id. */
+/** A letter that is not noted in the ledger yet: the note assigns its id. */
 export type UnnotedLetter = Omit<Letter, 'letter_id'>;
 
 /**
- * Letters queue: a row that the desk has corrected, in place of a dead record. It is tried as a letter is, but never
- * becomes one: where it fails, the record's own letter still stands for it.
+ * Letters queue: a row that the desk has corrected, in place of a dead record. It is tried like a letter, but never becomes
+ * one: if it fails, the record's own letter remains.
  */
 export const correctionMessage = z.object({
   v: z.literal(1),
@@ -148,20 +152,20 @@ export const correctionMessage = z.object({
   feed: z.string(),
   file_id: z.string(),
   record: z.int().positive(),
-  /** Of the record that it stands for, as it was in the file. */
+  /** SHA-256 of the record that it replaces, as in the file. */
   sha256: z.string(),
   /** By the source's column names. */
   row: z.record(z.string(), z.unknown()),
   changed: z.array(z.string()),
   by: z.string(),
   at: z.iso.datetime(),
-  /** Tries that the API failed on, over all receives; waiting never counts. */
+  /** Failed tries over all receives; waiting never counts. */
   failures: z.int().nonnegative(),
   mac,
 });
 export type CorrectionMessage = z.infer<typeof correctionMessage>;
 
-/** Finalize queue: see whether the file is done, and close its account if so; `amend` re-opens a closed one. */
+/** Finalize queue: check whether the file is done, and close its account if so; `amend` reopens a closed one. */
 export const finalizeMessage = z.object({
   v: z.literal(1),
   kind: z.literal('finalize'),
@@ -171,14 +175,14 @@ export const finalizeMessage = z.object({
 });
 export type FinalizeMessage = z.infer<typeof finalizeMessage>;
 
-/** The attribute that a message has once it was put back: beside the body, whose MAC or digest must still fit. */
+/** The attribute of a message that was put back: outside the body, whose MAC or digest must still match. */
 export const waitAttribute = 'SluiceWait';
 
-/** The attribute's value, as JSON: AWS had failed, and the message waits for it. */
+/** The attribute's value, as JSON: AWS failed, and the message waits until it recovers. */
 export const waitNote = z.object({
-  /** Times that it was put back in a row. */
+  /** How many times in a row it was put back. */
   times: z.int().positive(),
-  /** When it was put back, by the function's clock, and the delay it got. Milliseconds since 1970; seconds. */
+  /** When it was put back, by the function's clock, and its delay. Milliseconds since 1970; seconds. */
   at: z.int().nonnegative(),
   delaySeconds: z.number().nonnegative(),
   /** When the first of these messages was sent, by SQS's clock. */

@@ -10,24 +10,24 @@ export interface CarrierMessage {
 }
 
 export type LetterJudgement =
-  /** The record's own letter, as it was sent. */
+  /** The record's own letter, unchanged. */
   | { kind: 'known'; dead: DeadRecord }
-  /** As it was sent, and met for the first time. `digests`: of the letters that may be tried for the record. */
+  /** Unchanged, and received for the first time. `digests`: of the letters that may be tried for the record. */
   | { kind: 'new'; digests?: readonly [] }
-  /** As it was sent, and another letter stands for the record. */
+  /** Unchanged, but the record has another letter. */
   | { kind: 'surplus' }
-  /** Changed on its way, or never sent by Sluice. */
+  /** Changed in transit, or never sent by Sluice. */
   | { kind: 'altered' };
 
 interface JudgePorts {
   ledger: Pick<DeadLedger, 'getDead' | 'isNoted'> & Pick<FileLedger, 'getFile'>;
-  /** Whose queue it came from. */
+  /** The feed whose queue it came from. */
   feed: string;
 }
 
 /**
- * Compares a letter with what the ledger has of it, before anything is done for it: with the digests in its record's item,
- * or, where no consumer has met it before, with the note that was written before it was sent.
+ * Compares a letter with the ledger before anything else is done with it: with the digests in its record's item, or, if no
+ * consumer has received it before, with the note that was written before it was sent.
  */
 export async function judgeLetter(
   letter: Letter,
@@ -43,8 +43,9 @@ export async function judgeLetter(
 }
 
 /**
- * A letter that nobody noted is altered or forged, unless an earlier version sent it, which noted none. Such a file has no
- * key. Its letter is tried only where that version had also met it (isUnproven), and as far as that can be checked.
+ * A letter without a note is altered or forged, unless an earlier version sent it, which wrote no notes. Files of that
+ * version have no key. Such a letter is tried only if that version had also received it (isUnproven), and is checked as far
+ * as possible.
  */
 async function judgeUnnoted(
   letter: Letter,
@@ -57,17 +58,17 @@ async function judgeUnnoted(
   if (!dead)
     return letter.record <= (file.totalRecords ?? Infinity) ? { kind: 'new', digests: [] } : { kind: 'altered' };
   if (dead.letterId !== letter.letter_id) return isUnproven(dead) ? { kind: 'surplus' } : { kind: 'altered' };
-  // On its way to the DLQ for the first time, it is received more than once.
+  // On its first way to the DLQ, it is received more than once.
   const isPassing = dead.letterDigests?.length === 0 && message.sentAt <= dead.failedMessageSentAt;
   return isUnproven(dead) || isPassing ? { kind: 'known', dead } : { kind: 'altered' };
 }
 
-/** Of an earlier version, which kept no digest of its letters. */
+/** Whether an earlier version wrote the item, which kept no digests of letters. */
 export function isUnproven({ letterDigests }: DeadRecord): boolean {
   return letterDigests === undefined;
 }
 
-/** Keeps an altered letter for the desk and in its record's history. Nothing new where that was done before. */
+/** Stores an altered letter for the desk and in its record's history. A repetition adds nothing. */
 export async function noteAltered(
   letter: Letter,
   message: CarrierMessage,
@@ -76,7 +77,7 @@ export async function noteAltered(
   const { ledger, feed } = ports;
   const { file_id: fileId, record } = letter;
   const sha256 = letterDigest(letter);
-  // The history of another feed's record is not to be written, whatever the letter says.
+  // The history of another feed's record must not be written, whatever the letter says.
   const file = mayBeOfFeed(fileId, feed) ? await ledger.getFile(fileId) : undefined;
   if (file?.feed === feed) await ledger.noteAltered(fileId, record, { sha256, sentAt: message.sentAt });
   await ledger.keepAltered(feed, { sha256, fileId, record, messageId: message.id, sentAt: message.sentAt });

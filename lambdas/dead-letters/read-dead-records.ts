@@ -14,20 +14,20 @@ export interface DeadRecordPorts {
   ledger: Pick<DeadLedger, 'listDead'> & Pick<BatchLedger, 'listBatches'>;
   archive: Pick<Archive, 'getStream'>;
   receipts: Pick<ReceiptStore, 'getReceipts'>;
-  /** Where records are wanted as a whole; without it, long ones come with their heads. */
+  /** Set to read whole records; without it, long ones have only their heads. */
   payloads?: Pick<PayloadStore, 'getPayload'>;
 }
 
 /**
- * A file's records that still need somebody, in the file's order, with what stood in the file: from the archive where the
- * file is closed, from the settled batches' receipts where it is under way. The queues have no say in it: what was purged
- * from a DLQ is here all the same. Memory does not grow with their number.
+ * Reads a file's open dead records, in the file's order, with their content: from the archive if the file is closed, from
+ * the settled batches' receipts if it is in progress. The queues are not read: records purged from a DLQ are included.
+ * Memory does not grow with their number.
  */
 export async function* readDeadRecords(file: FileAccount, ports: DeadRecordPorts): AsyncGenerator<OpenDead> {
   const known = ports.ledger.listDead(file.fileId)[Symbol.asyncIterator]();
   let next: IteratorResult<DeadRecord> = await known.next();
   for await (const receipt of failedReceipts(file, ports)) {
-    // Of an open file, a letter may be known before its batch has settled: it is told of when that has.
+    // In an open file, a letter may be known before its batch has settled: it is reported afterwards.
     while (next.done !== true && next.value.record < receipt.record) next = await known.next();
     const dead = next.done !== true && next.value.record === receipt.record ? next.value : undefined;
     if (dead?.state === 'resolved') continue;
@@ -52,7 +52,7 @@ async function* failedInBatches({ fileId }: FileAccount, ports: DeadRecordPorts)
 
 async function* failedInArchive(file: FileAccount, { archive }: DeadRecordPorts): AsyncGenerator<Receipt> {
   const keys = archiveKeysOf(file);
-  // A file from before dead letters had an object of their own has its receipts.
+  // A file closed before dead letters had their own object has only its receipts.
   const stream = (await archive.getStream(keys.deadLetters)) ?? (await archive.getStream(keys.receipts));
   if (!stream) return;
   for await (const lines of linesOf(stream)) yield* failedAmong(lines);
@@ -60,7 +60,7 @@ async function* failedInArchive(file: FileAccount, { archive }: DeadRecordPorts)
 
 function* failedAmong(lines: readonly string[]): Generator<Receipt> {
   for (const line of lines) {
-    // A look at the text spares reading the millions that came through.
+    // A check of the text avoids parsing the millions of delivered records.
     if (!/"outcome":"(?:rejected|refused|exhausted)"/.test(line)) continue;
     const receipt = receiptSchema.parse(JSON.parse(line));
     if (receipt.outcome === 'rejected' || receipt.outcome === 'refused' || receipt.outcome === 'exhausted')
@@ -68,10 +68,10 @@ function* failedAmong(lines: readonly string[]): Generator<Receipt> {
   }
 }
 
-/** The lines of a gzip, some at a time. */
+/** The lines of a gzip, in groups. */
 async function* linesOf(stream: Readable): AsyncGenerator<string[]> {
   const gunzip = createGunzip();
-  // An error of either shows where the lines are read.
+  // An error of either is thrown where the lines are read.
   pipeline(stream, gunzip, () => undefined);
   const decoder = new StringDecoder('utf8');
   let rest = '';

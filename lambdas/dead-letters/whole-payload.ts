@@ -5,8 +5,8 @@ import { sha256Of } from '../core/records/identity.ts';
 import type { PayloadStore } from '../ports.ts';
 
 /**
- * A failed record's receipt with all of the record, where the receipt itself has only its head. As it was where the
- * stored record is gone, or is not what the receipt has the hash of.
+ * A failed record's receipt with the whole record, if the receipt itself has only its head. Returned unchanged if the
+ * stored record is gone or does not match the receipt's hash.
  */
 export async function withWholePayload(
   file: FileAccount,
@@ -19,7 +19,10 @@ export async function withWholePayload(
   return { ...receipt, ...wholePayloadOf(bytes) };
 }
 
-/** Reads so many payloads and then none: a list is written within its function's time, however many records failed. */
+/**
+ * Reads up to `count` payloads and then none, so that a list is written within its function's time, however many records
+ * failed.
+ */
 export function atMost(count: number, payloads: Pick<PayloadStore, 'getPayload'>): Pick<PayloadStore, 'getPayload'> {
   let left = count;
   return { getPayload: async (key) => (left-- > 0 ? payloads.getPayload(key) : undefined) };

@@ -7,11 +7,11 @@ import type { PacedFeed, Projection } from '../core/deadlines/projection.ts';
 import { measuredPace, paceOf, projectFiles } from '../core/deadlines/projection.ts';
 import type { Clock, FileLedger, LimiterStore } from '../ports.ts';
 
-/** A feed with the line that its records stand in. */
+/** A feed with the limiter that its records wait for. */
 export interface ProjectedFeed extends PacedFeed {
-  /** What its limiter is known by: feeds with the same share it. */
+  /** Its limiter's name: feeds with the same name share it. */
   api: string;
-  /** Undefined if the sink has none to go by: the record ledger takes what it is given. */
+  /** Undefined if the sink has no limit: the record ledger has none. */
   limit?: RateLimit | undefined;
 }
 
@@ -22,17 +22,17 @@ export interface ProjectionPorts {
 }
 
 export interface ProjectedLine {
-  /** Why nothing is sent at the moment, where the breaker is open. */
+  /** Why nothing is sent at the moment, if the breaker is open. */
   breaker: BreakerReason | undefined;
   files: Projection[];
 }
 
-/** Open files that are looked at for a feed, oldest first: newer ones wait behind them. */
+/** Open files that are read per feed, oldest first: newer ones wait behind them. */
 export const maxOpenFiles = 20_000;
-/** Files that are done which tell how long records are: the newest. */
+/** Finished files from which the length of records is estimated: the newest. */
 const doneFiles = 20;
 
-/** When each open file will be done: a line for each API, with the files of all feeds that share it. */
+/** When each open file will be done: one projection per API, with the files of all feeds that share it. */
 export async function projectOpenFiles(
   feeds: readonly ProjectedFeed[],
   ports: ProjectionPorts,

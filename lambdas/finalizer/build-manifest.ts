@@ -11,7 +11,7 @@ export interface ManifestFacts {
   audit: ReceiptsAudit;
   held: readonly HeldRange[];
   number: number;
-  /** Of the bytes of the manifest before it; null for the first. */
+  /** SHA-256 of the previous manifest's bytes; null for the first. */
   previousSha256: string | null;
   version: string;
   archive: Manifest['archive'];
@@ -23,7 +23,7 @@ export interface ManifestFacts {
 export function buildManifest(facts: ManifestFacts): Manifest {
   const { file, audit, held, number, previousSha256, version, archive, signature, completedAt } = facts;
   const { counts, records } = audit;
-  // Of a file that was replaced, those count that were sent: how many more it had nobody can read any more.
+  // For a replaced file, the sent records count: how many more it had can't be read any more.
   const total = file.state === 'superseded' ? records : (file.totalRecords ?? 0);
   const failed = counts.rejected + counts.refused + counts.exhausted;
   return {
@@ -96,7 +96,7 @@ function failureOf(file: FileAccount): Manifest['failure'] {
     return { code: file.quarantine?.code ?? 'too_many_rejects', message: file.quarantine?.message ?? '' };
   }
   const other = file.checkpoint?.otherHeader;
-  // A file that was replaced has that to say.
+  // For a replaced file, the replacement is the reason.
   if (other && file.state !== 'superseded') return { code: 'other_header', message: other.message };
   return file.failure ?? null;
 }

@@ -5,7 +5,7 @@ import { pipeline, Transform } from 'node:stream';
 import type { Gzip } from 'node:zlib';
 import { createGzip } from 'node:zlib';
 
-/** The failed records' receipts as an object of their own, made while the receipts are read. None where none failed. */
+/** Writes the failed records' receipts as a separate object while the receipts are read. No object if no record failed. */
 export class DeadLetterLines {
   readonly #put: (body: Readable) => Promise<void>;
   #gzip: Gzip | undefined;
@@ -22,7 +22,7 @@ export class DeadLetterLines {
     if (!this.#gzip) {
       this.#gzip = createGzip();
       this.#stored = this.#put(this.#hashed(this.#gzip));
-      // Whoever ends it gets the failure; until then it must not be an unhandled rejection.
+      // `end` throws the failure; until then it must not be an unhandled rejection.
       this.#stored.catch(() => undefined);
     }
     this.#isFull = !this.#gzip.write(`${line}\n`);
@@ -31,12 +31,12 @@ export class DeadLetterLines {
   /** Resolves when there is room for more. */
   async drained(): Promise<void> {
     if (!this.#gzip || !this.#isFull) return;
-    // A store that fails takes nothing any more: its failure is what ends the waiting.
+    // A failed store never drains: its failure ends the waiting.
     await Promise.race([once(this.#gzip, 'drain'), this.#stored]);
     this.#isFull = false;
   }
 
-  /** Gives the SHA-256 of the object that was stored; null if none was. */
+  /** Returns the SHA-256 of the stored object; null if none was stored. */
   async end(): Promise<string | null> {
     this.#gzip?.end();
     await this.#stored;
@@ -51,11 +51,11 @@ export class DeadLetterLines {
         done(null, chunk);
       },
     });
-    // An error shows where the object is stored.
+    // An error is thrown where the object is stored.
     return pipeline(gzip, tap, () => undefined);
   }
 
-  /** What was made so far is not to be kept. */
+  /** Discards what was written so far. */
   abort(error: Error): void {
     this.#gzip?.destroy(error);
   }

@@ -42,7 +42,7 @@ export interface FinalizerPorts {
   receipts: ReceiptStore;
   archive: Archive;
   archiveBucket: string;
-  /** What reports have to know of a feed; undefined for one that isn't deployed any more. */
+  /** A feed's data for reports; undefined for a feed that is no longer deployed. */
   reported: (feed: string) => ReportedFeed | undefined;
   /** Absent if manifests are not signed. */
   signer?: Signer | undefined;
@@ -54,13 +54,13 @@ export interface FinalizerPorts {
   version: string;
 }
 
-/** Receipts objects fetched ahead of the one that is read. */
+/** Receipts objects that are prefetched while one is read. */
 const fetchAhead = 8;
 
 /**
- * Closes a file's account when every batch is settled, counting for itself: source, receipts and manifest into the
- * archive, in this order, so that a manifest never stands without what it names. Every step can be repeated: what a killed
- * finalizer stored is used again if it has the same SHA-256, and is a contradiction if not.
+ * Closes a file's account when every batch is settled, with its own count. It stores source, receipts and manifest in the
+ * archive, in this order, so that everything that a manifest names exists. Every step can be repeated: an object that a
+ * killed finalizer stored is reused if it has the same SHA-256, and is a contradiction if not.
  */
 export async function finalizeFile(message: FinalizeMessage, ports: FinalizerPorts): Promise<void> {
   const { ledger, log } = ports;
@@ -71,7 +71,7 @@ export async function finalizeFile(message: FinalizeMessage, ports: FinalizerPor
     throw new AlteredMessageError(`The file ${file.fileId} is not one of the feed that is named.`);
   if (file.state === 'bundled') return log.info('its account is another one', { ...place, bundle: file.bundleId });
   if (file.state === 'splitting') return log.info('not split yet', place);
-  // One that was released is open again, and its next manifest is no amendment.
+  // A released file is open again, and its next manifest is not an amendment.
   const amend = message.amend && file.state !== 'split';
   if (!isManifestOwed(file) && !amend) return log.info('finalized before', place);
   if (!file.manifest && amend) return log.info('nothing to amend yet', place);
@@ -97,7 +97,7 @@ export async function finalizeFile(message: FinalizeMessage, ports: FinalizerPor
   });
   const figures = loggedFigures(manifest);
   if (!manifest.reconciled) log.error('the account does not add up', { ...place, ...figures });
-  // Before the file is closed, so that it is told at least once; the manifest's key tells a repetition.
+  // Before the file is closed, so that the event is published at least once; the manifest's key identifies a repetition.
   await ports.events.publish(eventOf(manifest, amend), figures);
   if (manifest.state === 'quarantined' && !amend) {
     await notifyOfQuarantine(manifest, { desk: limitedDesk(manifest.feed, 'stopped', ports) });
@@ -114,13 +114,15 @@ export async function finalizeFile(message: FinalizeMessage, ports: FinalizerPor
   log.info(closed ? 'file closed' : 'file was closed by another finalizer', { ...place, ...figures });
 }
 
-/** Whether more was resolved than the newest manifest tells of. */
+/** Whether more was resolved than the newest manifest says. */
 async function hasChanged(file: FileAccount, audit: ReceiptsAudit, ports: FinalizerPorts): Promise<boolean> {
   const newest = await ports.archive.getText(file.manifest?.key ?? '');
   return newest === undefined || !tells(manifestSchema.parse(JSON.parse(newest)), file, audit);
 }
 
-/** Whether a manifest is about this state of the account: dead letters come to rest, or what was held is sent. */
+/**
+ * Whether a manifest describes this state of the account: since then, dead letters may be resolved or held records sent.
+ */
 function tells(manifest: Manifest, file: FileAccount, audit: ReceiptsAudit): boolean {
   const isSame = manifest.resolved_records === audit.resolved && manifest.handled_records === audit.handled;
   return isSame && manifest.state === endStateOf(file);
@@ -129,7 +131,7 @@ function tells(manifest: Manifest, file: FileAccount, audit: ReceiptsAudit): boo
 interface SettledBatches {
   /** In order. */
   batches: BatchAccount[];
-  /** Records of batches that were sent to nobody. */
+  /** Records of batches that were never sent. */
   held: HeldRange[];
 }
 
@@ -138,22 +140,22 @@ async function settledBatches(file: FileAccount, ports: FinalizerPorts): Promise
   const batches: BatchAccount[] = [];
   for await (const batch of ports.ledger.listBatches(file.fileId)) {
     if (batch.state !== 'settled') return undefined;
-    // Held when it was stopped, and not sent yet since it was released.
+    // Held when the file was stopped, and not sent since it was released.
     if (file.release && (batch.counts?.held ?? 0) > 0) return undefined;
-    // Progress is gone by now; what is kept of 100,000 batches is little.
+    // Progress is deleted by now, so 100,000 batches need little memory.
     batches.push(batch);
   }
   const total = sendableBatches(file) ?? 0;
-  // Of a file that was stopped, those that were sent. Others came to a consumer, too, where a splitter was killed before
-  // it could say that it had sent them: they belong to the account as well.
+  // For a stopped file, the batches that were sent. Others may also have reached a consumer, if a splitter was killed
+  // before it noted that it had sent them: they belong to the account as well.
   const sent = isQuarantined(file) ? (file.sentBatches ?? total) : total;
   const known = batches.filter(({ batch }) => batch <= sent);
-  // Of a file that was replaced, a killed splitter may have sent more than its last checkpoint knew of.
+  // For a replaced file, a killed splitter may have sent more than its last checkpoint shows.
   const isWhole = known.length === sent && (file.state === 'superseded' || batches.length <= total);
   return isWhole ? { batches, held: file.state === 'superseded' ? [] : rangesBetween(batches, file) } : undefined;
 }
 
-/** The records of the batches that are not there. */
+/** The records of the missing batches. */
 function rangesBetween(batches: readonly BatchAccount[], file: FileAccount): HeldRange[] {
   const ranges: HeldRange[] = [];
   let next = 1;
@@ -171,7 +173,7 @@ function eventOf(manifest: Manifest, amend: boolean): string {
   return manifest.state === 'quarantined' ? 'file quarantined' : 'file completed';
 }
 
-/** Not with the reconciler's next list: somebody has dropped a wrong file, and the right one is missing. */
+/** Sent now, not with the reconciler's next list: a wrong file was dropped, and the right one is missing. */
 function notifyOfQuarantine(manifest: Manifest, { desk }: Pick<FinalizerPorts, 'desk'>): Promise<void> {
   const { feed, file_id: id, source, failure, archive } = manifest;
   const count = (figure: number) => figure.toLocaleString('en-US');
@@ -200,7 +202,7 @@ function notifyOfQuarantine(manifest: Manifest, { desk }: Pick<FinalizerPorts, '
   );
 }
 
-/** Whoever dropped it may have meant something else by it: nothing of it was sent. */
+/** The sender may have intended something else: nothing of the file was sent. */
 function notifyOfDuplicate(manifest: Manifest, { desk }: Pick<FinalizerPorts, 'desk'>): Promise<void> {
   const { feed, file_id: id, source, duplicate_of: first, archive } = manifest;
   return desk.tell(
@@ -218,7 +220,7 @@ function notifyOfDuplicate(manifest: Manifest, { desk }: Pick<FinalizerPorts, 'd
   );
 }
 
-/** A key may hold anything. */
+/** A key may contain any character. */
 function oneLine(key: string): string {
   return key.replace(/[\p{Cc}\p{Zl}\p{Zp}\u202a-\u202e\u2066-\u2069]/gu, '·');
 }
@@ -228,7 +230,7 @@ type ArchivedReceipts = Pick<
   'receipts_key' | 'receipts_sha256' | 'dead_letters_key' | 'dead_letters_sha256'
 >;
 
-/** The receipts of all batches as one object (gzip members one after another are a gzip), audited on the way. */
+/** Stores the receipts of all batches as one object (concatenated gzip members are a gzip), and audits them meanwhile. */
 async function archiveReceipts(
   file: FileAccount,
   { batches, held }: SettledBatches,
@@ -255,7 +257,7 @@ async function archiveReceipts(
   const audited = auditedReceipts(batches, audit, failed, ports.receipts);
   try {
     if (batches.length === 0 || areReceiptsThere) {
-      // Read all the same: the account is made from them each time.
+      // Read nevertheless: the account is computed from them each time.
       for await (const _ of audited);
     } else {
       await archive.putStream(keys.receipts, Readable.from(audited), 'application/gzip');
@@ -267,9 +269,9 @@ async function archiveReceipts(
   }
   const hasReceipts = audit.records > 0;
   const receiptsSha256 = audit.takeObjectSha256();
-  // Nothing but these bytes can be named: batches are pinned by their hashes, and the object is one behind the other.
+  // Only these bytes are possible: batches are pinned by their hashes, and the object is their concatenation.
   if (areReceiptsThere) await mustHaveSha256(keys.receipts, receiptsSha256, archive);
-  // These were compressed by an earlier finalizer, which need not have made the same bytes of the same lines.
+  // An earlier finalizer compressed these, possibly to different bytes for the same lines.
   if (hasDeadLetters) deadLettersSha256 = await sha256OfArchived(keys.deadLetters, archive);
   return {
     audit,
@@ -303,7 +305,7 @@ async function* auditedReceipts(
   }
 }
 
-/** What a manifest is made of. */
+/** The data of a manifest. */
 interface Account {
   file: FileAccount;
   audit: ReceiptsAudit;
@@ -315,9 +317,9 @@ interface Account {
 type NamedObjects = Omit<Manifest['archive'], 'bucket' | 'manifest_key' | 'report_key' | 'report_sha256'>;
 
 /**
- * Never overwrites: a manifest of that number that differs was written for another state of the account, and the next
- * one follows it in the chain. The signature is made after the manifest is stored, so that it is always over the bytes
- * of an object that exists; and only over one that says what this finalizer found, whoever wrote it.
+ * Never overwrites: a different manifest with that number was written for another state of the account, and the next one
+ * follows it in the chain. The manifest is signed after it is stored, so that a signature always covers the bytes of an
+ * existing object; and only if it says what this finalizer found, no matter which finalizer wrote it.
  */
 async function writeManifest(
   account: Account,
@@ -366,7 +368,7 @@ async function makeManifest(
   });
 }
 
-/** But for what two finalizers say differently of one account: their version, time, key and report. */
+/** Ignores what differs between two finalizers for the same account: version, time, key and report. */
 function isSameAccount(there: Manifest, made: Manifest): boolean {
   const { tool_version, signature } = there;
   const { report_key, report_sha256 } = there.archive;

@@ -7,24 +7,24 @@ export interface LimitedDeskPorts {
   log: AuditLog;
 }
 
-/** For each feed and kind. All feeds share the topic, whose mails go out at ten a second, to people who have to read them. */
+/** Per feed and kind. All feeds share the topic, which sends ten emails per second, to people who have to read them. */
 export const maxNoticesAnHour = 20;
 
 const hourMs = 60 * 60 * 1000;
 
-/** What the messages are about: one kind does not use up what another may need. */
+/** What the messages are about: each kind has its own limit. */
 export type NoticeKind = 'stopped' | 'duplicate';
 
 /**
- * A desk that gets so many messages an hour about a feed's files, and with the last of them that there may be more. A thousand
- * wrong files must not bury what other feeds have to say.
+ * Limits a desk's messages per hour about a feed's files; the last message says that there may be more. A thousand wrong
+ * files must not bury the messages of other feeds.
  */
 export function limitedDesk(feed: string, kind: NoticeKind, { ledger, desk, clock, log }: LimitedDeskPorts): Desk {
   return {
     async tell(subject, text) {
       const hour = Math.floor(clock.now() / hourMs);
       const count = await ledger.countNotice(feed, kind, hour).catch((error: unknown) => {
-        // One too many does less harm than one that is missing.
+        // An extra message does less harm than a missing one.
         log.error('notifications could not be counted', { feed, error });
         return 1;
       });

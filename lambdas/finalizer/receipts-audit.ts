@@ -12,25 +12,25 @@ import { receipt as receiptSchema } from '../core/account/receipt.ts';
 import { RepeatedRequestIds } from '../core/account/repeated-request-ids.ts';
 
 export interface ReceiptsListener {
-  /** Each failed record's line, as it stands in the receipts. */
+  /** Called with each failed record's line, as it is in the receipts. */
   onFailed?: (line: string) => void;
-  /** Every receipt, with what became of a dead letter since. */
+  /** Called with every receipt, and the resolution of its dead letter if there is one. */
   onReceipt?: (receipt: Receipt, resolution: DeadResolution['kind'] | undefined) => void;
 }
 
 /**
- * Reads the receipts of the settled batches in order, and holds them against the ledger: each object's hash, each
- * batch's counts, and every record of the file exactly once.
+ * Reads the receipts of the settled batches in order, and checks them against the ledger: each object's hash, each batch's
+ * counts, and every record of the file exactly once.
  */
 export class ReceiptsAudit {
   counts = noCounts();
   records = 0;
-  /** Records in the ranges that were sent to nobody. */
+  /** Records in the ranges that were never sent. */
   readonly heldUnsent: number;
   readonly errors: ManifestError[] = [];
-  /** Records that came through since they were dead letters. */
+  /** Dead letters whose record was delivered since. */
   resolved = 0;
-  /** Dead letters that somebody has settled by hand. */
+  /** Dead letters that an operator has settled by hand. */
   handled = 0;
   firstUploadAt: number | undefined;
   lastUploadAt: number | undefined;
@@ -40,7 +40,7 @@ export class ReceiptsAudit {
   readonly #listener: ReceiptsListener;
 
   readonly #allowGaps: boolean;
-  /** Where records were held back from every consumer: the first of each range, and the last. */
+  /** The ranges of records that no consumer got: the first record of each, and the last. */
   readonly #heldUntil: ReadonlyMap<number, number>;
   #last = 0;
   readonly #recordsRoot = new MerkleRoot();
@@ -50,8 +50,8 @@ export class ReceiptsAudit {
   /**
    * @param resolutions of dead records, by record number
    * @param options `allowGaps`: the file was replaced before all of it was sent, so numbers may be missing; `held`: ranges
-   * that were sent to nobody
-   * @param listener is told of what is read
+   * that were never sent
+   * @param listener is called with what is read
    */
   constructor(
     resolutions: ReadonlyMap<number, DeadResolution['kind']>,
@@ -66,7 +66,7 @@ export class ReceiptsAudit {
     this.#listener = listener;
   }
 
-  /** @throws ContradictionError at the first thing that does not hold */
+  /** @throws ContradictionError at the first difference */
   add(batch: BatchAccount, gzip: Buffer): void {
     if (sha256Of(gzip) !== batch.receiptsSha256) {
       throw new ContradictionError(`The receipts of batch ${batch.batch} differ from those that were settled.`);
@@ -97,24 +97,24 @@ export class ReceiptsAudit {
     this.counts = addCounts(this.counts, counts);
   }
 
-  /** What binds every record and its receipt to the manifest. */
+  /** The proof that binds every record and its receipt to the manifest. */
   get proof(): Manifest['proof'] {
     if (this.records === 0) return null;
     const [records, receipts] = [this.#recordsRoot.root(), this.#receiptsRoot.root()];
     return { leaves: this.records, records_root: records.toString('hex'), receipts_root: receipts.toString('hex') };
   }
 
-  /** Open dead letters by outcome and reason, in the order in which each pair appeared first. */
+  /** Open dead letters by outcome and reason, in order of first appearance. */
   get errorsByReason(): ReasonCount[] {
     return [...this.#reasons.values()];
   }
 
-  /** What the receipts show beside the outcomes. */
+  /** What the receipts show in addition to the outcomes. */
   get warnings(): Manifest['warnings'] {
     return this.#requestIds.warnings();
   }
 
-  /** Of all that was added, one behind the other: what the archive has. Called once, at the end. */
+  /** The SHA-256 of everything added, concatenated: the archive's object. Called once, at the end. */
   takeObjectSha256(): string {
     return this.#objectHash.digest('hex');
   }
@@ -132,7 +132,7 @@ export class ReceiptsAudit {
       return;
     }
     if (resolution) {
-      // What was a dead letter counts as what it has become.
+      // A resolved dead letter counts under its resolution.
       this.counts[receipt.outcome]--;
       this.counts[resolution]++;
       this.resolved++;
@@ -145,7 +145,7 @@ export class ReceiptsAudit {
   #countReason(outcome: ReasonCount['outcome'], reason: string): void {
     const own = `${outcome} ${reason}`;
     const isOwn = this.#reasons.has(own) || this.#reasons.size < maxReasons;
-    // No reason of its own has a key without a space.
+    // A record's own reasons always have a space in their key.
     const key = isOwn ? own : outcome;
     const counted = this.#reasons.get(key);
     if (counted) counted.records++;
@@ -167,7 +167,7 @@ function errorOf(receipt: Receipt, outcome: ManifestError['outcome']): ManifestE
   };
 }
 
-/** Whole ones: a cut through a pair of surrogates would leave half a character. */
+/** Whole characters: cutting a surrogate pair would leave half a character. */
 function firstCharacters(text: string): string {
   return Array.from(text.slice(0, 2 * maxRawCharacters))
     .slice(0, maxRawCharacters)

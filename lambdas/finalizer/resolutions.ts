@@ -7,7 +7,7 @@ import type { Manifest } from '../core/account/manifest.ts';
 import type { Archive, DeadLedger } from '../ports.ts';
 import { mustHaveSha256 } from './sha256-of-archived.ts';
 
-/** What has become of a file's dead letters, as of one reading of the ledger. */
+/** The resolutions of a file's dead letters, as of one read of the ledger. */
 export interface Resolutions {
   /** By record number. */
   kinds: ReadonlyMap<number, DeadResolution['kind']>;
@@ -15,7 +15,7 @@ export interface Resolutions {
   sha256: string;
 }
 
-/** Reads which dead letters have come to rest. What is kept of each is a few bytes, however many there are. */
+/** Reads which dead letters are resolved. Keeps only a few bytes per letter. */
 export async function readResolutions(fileId: string, ledger: Pick<DeadLedger, 'listDead'>): Promise<Resolutions> {
   const kinds = new Map<number, DeadResolution['kind']>();
   const hash = createHash('sha256');
@@ -28,9 +28,9 @@ export async function readResolutions(fileId: string, ledger: Pick<DeadLedger, '
 }
 
 /**
- * Stores them, a line each, under a name that their content decides: two finalizers at once that saw different ones don't
- * take the other's for their own. Gives what the manifest says of them; nulls if there are none.
- * @throws ContradictionError if the object has other bytes than its name says: the ledger changed while it was read
+ * Stores them, a line each, under a name derived from their content: two concurrent finalizers that read different
+ * resolutions don't confuse them. Returns what the manifest says about them; nulls if there are none.
+ * @throws ContradictionError if the object's bytes do not match its name: the ledger changed while it was read
  */
 export async function archiveResolutions(
   fileId: string,
@@ -63,7 +63,7 @@ function saidOf({
   };
 }
 
-/** Of what no longer changes once a letter is resolved. */
+/** Only of fields that no longer change once a letter is resolved. */
 function lineOf(dead: DeadRecord): string {
   const line = {
     record: dead.record,

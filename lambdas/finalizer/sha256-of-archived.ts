@@ -4,7 +4,7 @@ import type { Archive } from '../ports.ts';
 
 type Readable = Pick<Archive, 'getStream'>;
 
-/** Of an object's bytes as they are stored. @throws ContradictionError if there is no such object */
+/** The SHA-256 of an object's bytes as stored. @throws ContradictionError if there is no such object */
 export async function sha256OfArchived(key: string, archive: Readable): Promise<string> {
   const stream = await archive.getStream(key);
   if (!stream) throw new ContradictionError(`The archive's object ${key} can't be found.`);
@@ -14,7 +14,7 @@ export async function sha256OfArchived(key: string, archive: Readable): Promise<
 }
 
 /**
- * For an object that exists already: a manifest must never name bytes other than those that are stored.
+ * Checks an object that exists already: a manifest must never name other bytes than those stored.
  * @throws ContradictionError if it has another SHA-256
  */
 export async function mustHaveSha256(key: string, sha256: string, archive: Readable): Promise<void> {

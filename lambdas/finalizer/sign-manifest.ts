@@ -6,11 +6,11 @@ import { mustHaveSha256 } from './sha256-of-archived.ts';
 
 export interface SigningPorts {
   archive: Pick<Archive, 'has' | 'putOnce' | 'getStream'>;
-  /** Absent if the stack has no key: manifests are unsigned, and say so. */
+  /** Absent if the stack has no key: manifests are then unsigned, and say so. */
   signer?: Signer | undefined;
 }
 
-/** What a manifest says of its signature, before it is made; the public key is in the archive from then on. */
+/** What a manifest says about its signature before it is signed. Also stores the public key in the archive. */
 export async function announceSignature(
   number: number,
   keys: ArchiveKeys,
@@ -33,8 +33,8 @@ export async function announceSignature(
 }
 
 /**
- * Signs a manifest that is in the archive, unless it is signed; it may have been stored by somebody who was killed then.
- * False if it names a key that isn't ours (any more), and nobody has signed it: it can't come to count.
+ * Signs a manifest in the archive, unless it is signed; it may have been stored by a finalizer that was killed before
+ * signing. False if it names a key that isn't ours (any more) and is unsigned: it can't become valid.
  */
 export async function signManifest(
   text: string,
@@ -45,7 +45,7 @@ export async function signManifest(
   const key = await signer?.publicKey();
   if (!signer || key?.sha256 !== signature.public_key_sha256) return false;
   const bytes = await signer.sign(Buffer.from(text));
-  // Another finalizer's is as good: each signature of a key over the same bytes differs, and holds.
+  // Another finalizer's signature is just as valid: ECDSA signatures over the same bytes differ.
   await archive.putOnce(signature.signature_key, bytes, 'application/octet-stream');
   return true;
 }

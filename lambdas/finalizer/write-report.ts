@@ -10,7 +10,7 @@ import { mustHaveSha256 } from './sha256-of-archived.ts';
 
 export interface ReportedFeed {
   sink: 'http' | 'ledger';
-  /** Absent if there is none to keep. */
+  /** Absent if there is no limit. */
   limit?: RateLimit | undefined;
   deadline?: FeedDeadline | undefined;
 }
@@ -24,8 +24,9 @@ interface ReportPorts {
 }
 
 /**
- * Stores the page for a manifest that is about to be written, and gives what that manifest says of it. A fault in
- * drawing it is logged and keeps no file from being closed; one in storing it is the archive's, and everything is tried again.
+ * Stores the report for a manifest that is about to be written, and returns what the manifest says about it. A fault in
+ * rendering it is logged, and the file is closed nevertheless; a fault in storing it is the archive's, and everything is
+ * retried.
  * @param manifest without its report
  */
 export async function writeReport(

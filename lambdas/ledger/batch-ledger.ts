@@ -5,7 +5,7 @@ import { batchKey, batchPrefix, filePartition } from '../core/ledger/ledger-keys
 import { withoutKeys } from '../core/ledger/stored-item.ts';
 import type { BatchLedger, Clock, ItemStore } from '../ports.ts';
 
-/** The account of batches: who may send one, how far that is, and what it has come to. */
+/** The account of batches: which consumer may send one, its progress, and its outcome. */
 export function batchLedger(store: ItemStore, clock: Pick<Clock, 'now'>): BatchLedger {
   const isChanged = async (fileId: string, batch: number, change: ItemChange): Promise<boolean> =>
     (await store.update(batchKey(fileId, batch), change)).kind === 'changed';
@@ -15,12 +15,12 @@ export function batchLedger(store: ItemStore, clock: Pick<Clock, 'now'>): BatchL
       const now = clock.now();
       const claim = changes.claimBatch(place, owner, now, leaseMs);
       const { kind, item } = await store.update(batchKey(place.fileId, place.batch), claim);
-      // Only an item that is there can refuse a claim.
+      // Only an existing item can refuse a claim.
       const batch = withoutKeys<BatchAccount>(item ?? {});
       if (kind === 'changed') return { kind: 'claimed', batch };
       if (batch.state === 'settled') return { kind: 'settled', batch };
       if (batch.attempt > place.attempt) return { kind: 'stale' };
-      // Written after all: the answer was lost, and the SDK's repetition met the lease that it had taken itself.
+      // It was written: the answer was lost, and the SDK's retry found the lease that it had claimed itself.
       if (batch.leaseOwner === owner && batch.leaseUntil !== undefined) return { kind: 'claimed', batch };
       return { kind: 'busy', leaseUntil: batch.leaseUntil ?? now };
     },

@@ -9,10 +9,10 @@ import { withoutKeys } from '../core/ledger/stored-item.ts';
 import type { Letter } from '../messages.ts';
 import type { Clock, DeadLedger, ItemStore } from '../ports.ts';
 
-/** Letters in one item: 32 bytes of each are kept, so that reading one costs no more than 4 KB, DynamoDB's unit of reading. */
+/** Letters per item: 32 bytes of each are kept, so that an item stays below 4 KB, DynamoDB's read unit. */
 const lettersInNote = 100;
 
-/** The account of dead records, each without a TTL while its letter is open, and the notes of their letters. */
+/** The account of dead records, each without a TTL while its letter is open, and the notes about their letters. */
 export function deadLedger(store: ItemStore, clock: Pick<Clock, 'now'>): DeadLedger {
   const change = (fileId: string, record: number, made: ItemChange) => store.update(deadKey(fileId, record), made);
   const deadIn = (item: Item | undefined) => item && withoutKeys<DeadRecord>(item);

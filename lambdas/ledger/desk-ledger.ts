@@ -21,7 +21,7 @@ import type {
   SweepState,
 } from '../ports.ts';
 
-/** What the reconciler knows from one run to the next, and letters that came back altered, for the desk. */
+/** The reconciler's state between runs, and the letters that came back altered, for the desk. */
 export function deskLedger(store: ItemStore, clock: Pick<Clock, 'now'>): DeskLedger & AlteredLetterLedger {
   const read = async <T>(key: ItemKey): Promise<T | undefined> => {
     const item = await store.read(key);

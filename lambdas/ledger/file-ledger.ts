@@ -10,7 +10,7 @@ import { withoutKeys } from '../core/ledger/stored-item.ts';
 import { fileIdOf } from '../core/records/identity.ts';
 import type { Clock, FileLedger, ItemStore } from '../ports.ts';
 
-/** The account of files: who may split one, how far that is, and how it ends. */
+/** The account of files: which splitter may split one, its progress, and how it ended. */
 export function fileLedger(store: ItemStore, clock: Pick<Clock, 'now'>): FileLedger {
   const getFile = async (fileId: string): Promise<FileAccount | undefined> => {
     const item = await store.read(fileKey(fileId));
@@ -30,7 +30,7 @@ export function fileLedger(store: ItemStore, clock: Pick<Clock, 'now'>): FileLed
     const { kind, item } = await store.update(fileKey(fileId), changes.endSplit(epoch, clock.now(), totals, end));
     if (!item) return undefined;
     const file = withoutKeys<FileAccount>(item);
-    // Where it was refused: ended by this very write, whose answer was lost. Nobody else has this epoch.
+    // If it was refused: this same write ended the file, and its answer was lost. No other splitter has this epoch.
     return kind === 'changed' || (file.epoch === epoch && file.state === end.state) ? file : undefined;
   };
 
@@ -47,7 +47,7 @@ export function fileLedger(store: ItemStore, clock: Pick<Clock, 'now'>): FileLed
       if (kind === 'changed') return { kind: 'claimed', file };
       if (file.state !== 'splitting') return { kind: 'finished', file };
       if ((file.heldBackUntil ?? 0) > now) return { kind: 'held-back', until: file.heldBackUntil as number };
-      // Written after all: the answer was lost, and the SDK's repetition met the lease that it had taken itself.
+      // It was written: the answer was lost, and the SDK's retry found the lease that it had claimed itself.
       if (file.leaseOwner === owner) return { kind: 'claimed', file };
       return { kind: 'busy', leaseUntil: file.leaseUntil ?? now };
     },
@@ -56,7 +56,7 @@ export function fileLedger(store: ItemStore, clock: Pick<Clock, 'now'>): FileLed
       if (await store.updateAll(changes.createBundle(bundle, members, clock.now()))) return { kind: 'created' };
       const found = await Promise.all(members.map((source) => getFile(fileIdOf(bundle.feed, source))));
       const taken = found.filter((each) => each !== undefined);
-      // Written after all, and the answer was lost.
+      // It was written, and the answer was lost.
       if (taken.length > 0 && taken.every(({ bundleId }) => bundleId === bundle.fileId)) return { kind: 'created' };
       return { kind: 'taken', members: taken };
     },
@@ -80,14 +80,14 @@ export function fileLedger(store: ItemStore, clock: Pick<Clock, 'now'>): FileLed
       const key = checksumKey(feed, sha256, reading);
       for (;;) {
         const holder = await holderIn(key);
-        // An earlier version kept one file for all ways of reading.
+        // An earlier version kept one file per checksum, however it was read.
         const before = holder ?? (await holderIn(checksumKey(feed, sha256, undefined)));
         if (before !== undefined && before !== fileId && blocksSameBytes(await getFile(before))) {
           return { kind: 'duplicate', of: before };
         }
         const from = holder === fileId ? undefined : holder;
         const { kind } = await store.update(key, changes.holdChecksum(fileId, from, clock.now()));
-        // The second of two finds the other as the holder.
+        // The second of two files finds the first as the holder.
         if (kind === 'changed') return { kind: 'first' };
       }
     },
@@ -96,7 +96,7 @@ export function fileLedger(store: ItemStore, clock: Pick<Clock, 'now'>): FileLed
       const file = await getFile(fileId);
       if (!file) return false;
       const { manifest: before } = file;
-      // Before the new figures are there: whoever is killed in between does it again.
+      // Before the new figures are stored: a finalizer that is killed in between repeats it.
       if (before && before.number < close.manifest.number) {
         await store.update(manifestKey(fileId, before.number), changes.expireFigures(clock.now()));
       }

@@ -1,7 +1,7 @@
 import { limiterKey } from '../core/ledger/ledger-keys.ts';
 import type { ItemStore, LimiterStore } from '../ports.ts';
 
-/** @param api tells one API from another: all that use the same name share its limit */
+/** @param api the API's name: all feeds that use the same name share its limit */
 export function limiterStore(store: ItemStore, api: string): LimiterStore {
   const key = limiterKey(api);
   return {

@@ -4,7 +4,7 @@ import { deadLedger } from './dead-ledger.ts';
 import { deskLedger } from './desk-ledger.ts';
 import { fileLedger } from './file-ledger.ts';
 
-/** The whole account over one table. Core/ledger/ has every change that is made in it, with its conditions. */
+/** The whole account in one table. core/ledger/ has all its changes, with their conditions. */
 export function openLedger(store: ItemStore, clock: Pick<Clock, 'now'>): Ledger {
   return {
     ...fileLedger(store, clock),

@@ -125,7 +125,7 @@ const finalizerEnvironment = z.object({
     z.object({
       feed: z.string(),
       sink: z.enum(['http', 'ledger']),
-      /** Absent if there is none to keep. */
+      /** Absent if there is no limit. */
       limit: rateLimit.optional(),
       deadline: feedDeadline.optional(),
     }),
