@@ -32,28 +32,29 @@ export interface BuryPorts {
   newId: () => string;
 }
 
-/** As long as a consumer's: whoever comes with the same batch meanwhile waits. Milliseconds. */
+/** As long as a consumer's lease: a consumer with the same batch waits meanwhile. Milliseconds. */
 const leaseMs = 60_000;
 
 /**
- * Claims in a row that were never released, before a batch counts as one that ends its consumers. One may be an accident:
- * a machine that failed, a deploy in the middle. A count of receives is no evidence: SQS counts those of a function that
+ * Consecutive claims that were never released before a batch counts as one that kills its consumers. One may be an
+ * accident: a failed machine, a deploy. The receive count is not evidence: SQS also counts receives by a function that
  * could not even start.
  */
 const fatalClaims = 2;
 
 /**
  * - `buried`: accounted for now.
- * - `spared`: nothing shows that it ended its consumers, so it is not to blame for being in the DLQ.
- * - `over`: settled before, or another attempt or somebody else is at it.
+ * - `spared`: there is no evidence that it killed its consumers, so it is not the reason for being in the DLQ.
+ * - `over`: settled before, or another attempt or process is working on it.
  */
 export type Burial = 'buried' | 'spared' | 'over';
 
 /**
- * Accounts for a batch that ended each consumer that claimed it: what had ended keeps its end, the rest is exhausted, so
- * that its file can be closed. Its records are hashed and not read: reading one of them may be what kills. The message
- * stays in the DLQ; redriven, it dissolves into letters. Order as when a consumer settles: letters, receipts, ledger.
- * @param feed whose queue it came from
+ * Accounts for a batch that killed each consumer that claimed it: records that had ended keep their outcome, the rest is
+ * exhausted, so that the file can be closed. The records are hashed but not parsed: parsing one of them may be what kills.
+ * The message stays in the DLQ; redriven, it dissolves into letters. The order is the same as when a consumer settles:
+ * letters, receipts, ledger.
+ * @param feed the feed whose queue it came from
  * @throws AlteredMessageError if the message is not as Sluice made it
  */
 export async function buryBatch(
@@ -63,19 +64,19 @@ export async function buryBatch(
   ports: BuryPorts,
 ): Promise<Burial> {
   const { ledger, log } = ports;
-  // The ledger is not asked for another feed's file: the role could not read it.
+  // Another feed's file is not looked up: the role may not read it.
   const file = mayBeOfFeed(message.fileId, feed) ? await ledger.getFile(message.fileId) : undefined;
   if (file?.feed !== feed || !isGenuine(message, file)) {
     throw new AlteredMessageError(`Batch ${message.batch} of the file ${message.fileId} was altered.`);
   }
   if (!file.dialect || file.sha256 === undefined) return 'spared';
-  // Read before it is claimed: our own claim is no evidence.
+  // Read before it is claimed: our own claim is not evidence.
   const batch = await ledger.getBatch(message.fileId, message.batch);
   const isOpen = batch?.state !== 'settled' || (batch.counts?.held ?? 0) > 0;
   if (isOpen && (batch?.attempt ?? 0) <= message.attempt && (batch?.unreleased ?? 0) < fatalClaims) return 'spared';
   const owner = ports.newId();
   const claim = await ledger.claimBatch(message, owner, leaseMs);
-  // Settled, or a later attempt or somebody else is at it: nothing that waits for us.
+  // Settled, or a later attempt or another process is working on it: nothing to do here.
   if (claim.kind !== 'claimed') return 'over';
 
   const readable = { ...file, dialect: file.dialect, sha256: file.sha256 };
@@ -84,7 +85,7 @@ export async function buryBatch(
   for (const receipt of receipts.filter(({ reason }) => reason === buriedReason)) {
     await ledger.adoptLetter(letterFor(receipt, message, file, ports.clock.now()), {
       id: carrier.messageId,
-      // Whatever is sent later is a redrive.
+      // Any message sent later is a redrive.
       sentAt: 0,
     });
   }
@@ -123,13 +124,13 @@ function receiptsOf(message: BatchMessage, file: ReadableFile, batch: BatchAccou
   const slice = { offset, firstRecord, firstLine, bytes: decodeBody({ encoding, body }) };
   return cutSlice(slice, file.dialect, file.limits).map((cut, place) => {
     const ended = done.get(place);
-    // One that ended has been read before, and has killed nobody.
+    // A record that ended was parsed before, and killed no consumer.
     if (ended) return receiptOf(prepareRecord(cut, ports.feedNamed(file.feed), file.dialect, file.sha256), ended);
     return buriedReceipt(cut, place < saved.fence, at);
   });
 }
 
-/** Where the message is lost, letters are made again from receipts and these. */
+/** If the message is lost, letters are recreated from receipts and these payloads. */
 async function storePayloads(
   message: BatchMessage,
   receipts: readonly Receipt[],
@@ -146,7 +147,7 @@ async function storePayloads(
   }
 }
 
-/** @param wasBegun a request may have gone out for it */
+/** @param wasBegun a request may have been sent for it */
 function buriedReceipt(cut: CutRecord, wasBegun: boolean, at: number): Receipt {
   const { record, line, offset, bytes, source } = cut;
   return {
@@ -161,7 +162,7 @@ function buriedReceipt(cut: CutRecord, wasBegun: boolean, at: number): Receipt {
   };
 }
 
-/** Too long to be read by anyone: what killed was something else. */
+/** Too long to be parsed at all: something else killed the consumer. */
 function oversizeReceipt(message: Extract<BatchMessage, { kind: 'oversize' }>, at: number): Receipt {
   const { firstRecord, firstLine, offset, length, sha256, head } = message;
   const place = { record: firstRecord, line: firstLine, offset, length, sha256 };
@@ -202,6 +203,6 @@ function letterFor(receipt: Receipt, message: BatchMessage, file: FileAccount, n
     },
     now,
   );
-  // The same each time: a run that dies midway is made up for by the next.
+  // The same each time: the next run completes one that died midway.
   return { ...letter, letter_id: `buried-${file.fileId}-${record}` };
 }

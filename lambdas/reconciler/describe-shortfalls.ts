@@ -5,19 +5,19 @@ import { requestsFor } from '../core/deadlines/projection.ts';
 import type { Shortfall } from '../core/deadlines/shortfall.ts';
 import type { ProjectedFeed } from '../deadlines/project-open-files.ts';
 
-/** More would be read by nobody; `sluice status` has them all. */
+/** No one would read more; `sluice status` lists them all. */
 const maxFiles = 20;
 
 export interface DeadlineNews {
   feed: ProjectedFeed;
-  /** One at least, the earliest deadline first. */
+  /** At least one, the earliest deadline first. */
   shortfalls: readonly Shortfall[];
   breaker: BreakerReason | undefined;
   stackName: string;
   now: number;
 }
 
-/** What is late, by how much, and what would help: a message's subject and text. */
+/** Describes what is late, by how much, and what would help, as a message's subject and text. */
 export function describeShortfalls(news: DeadlineNews): { subject: string; text: string } {
   const { feed, shortfalls } = news;
   const latest = Math.max(...shortfalls.map(({ lateBySeconds }) => lateBySeconds));

@@ -13,7 +13,7 @@ export interface DeskNews {
   stackName: string;
   survey: Survey;
   work: readonly FailedTask[];
-  /** Records that needed somebody when the desk was told last. */
+  /** Records that needed attention at the desk's last notification. */
   before: number | undefined;
   archiveBucket: string;
   csvKey: string | null;
@@ -29,7 +29,7 @@ export function describeSurvey(news: DeskNews): { subject: string; text: string 
   const subject = `Sluice ${feed}: ${parts.length > 0 ? parts.join(', ') : 'nothing left to do'}`;
   const sections = [
     headline(news),
-    // The newest first: of what has been open for long they have been told.
+    // The newest first: the desk has already been notified of older ones.
     ...survey.newest.map(fileSection),
     survey.fileCount > survey.newest.length
       ? `… and ${counted(survey.fileCount - survey.newest.length, 'file')} more.`

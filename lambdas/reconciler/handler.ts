@@ -2,7 +2,7 @@ import * as z from 'zod';
 import type { ReconcilePorts } from './reconcile.ts';
 import { reconcile } from './reconcile.ts';
 
-/** What the schedule of the feed's deadline sends; the regular schedule sends an event of its own kind. */
+/** The event of the schedule of the feed's deadline; the regular schedule sends another kind of event. */
 const deadlineEvent = z.object({ kind: z.literal('deadline'), feed: z.string() });
 
 /** Runs on a schedule, and at the feed's deadline. A failed run shows up in the function's error metric; Lambda repeats it, and the next one does its work. */

@@ -17,25 +17,25 @@ export interface LaneDlqs {
   intake: DeadQueue;
 }
 
-/** A message in a DLQ that is no record: somebody has to look at it. */
+/** A message in a DLQ that is not a record: it needs attention. */
 export interface FailedTask {
   feed: string | undefined;
   queue: 'intake' | 'records' | 'letters' | 'finalize';
   lane: string | undefined;
-  /** A file, or what could be read of the message. */
+  /** The file, or as much of the message as could be read. */
   about: string;
   sentAt: number;
 }
 
 export interface DlqFindings {
   work: FailedTask[];
-  /** Send time of each feed's oldest message that was seen. */
+  /** Send time of the oldest message seen, by feed. */
   oldestSentAt: Map<string, number>;
-  /** Lanes whose batches must not be made again: they are on their way back into the records queue. */
+  /** Lanes whose batches must not be recreated: they are on their way back to the records queue. */
   redriven: Set<string>;
 }
 
-/** Of a file that a message names. */
+/** The most characters of a file's key in a description. */
 const maxKeyCharacters = 300;
 
 export const laneKey = ({ feed, lane }: { feed: string; lane: string }): string => `${feed}/${lane}`;
@@ -81,9 +81,9 @@ async function onBatch(message: QueuedMessage, lane: LaneDlqs, findings: DlqFind
     const burial = await buryBatch(batch.data, message, lane.feed, ports);
     if (burial === 'spared') noteSpared(batch.data, message, lane, findings);
   } catch (error) {
-    // It killed nobody: its true batch is made again, and somebody should know of this one.
+    // It killed no consumer: the genuine batch is recreated, and this message is reported.
     if (error instanceof AlteredMessageError) return noteWork('records', message, lane, findings);
-    // One batch must not keep the others from being accounted for.
+    // A fault in one batch must not keep the others from being accounted for.
     const place = { correlation_id: batch.data.fileId, batch: batch.data.batch };
     ports.log.error('batch could not be buried', { ...place, error: asError(error) });
   }
@@ -98,7 +98,7 @@ async function onLetter(
   const body = jsonOf(message.body);
   const parsed = letter.safeParse(body);
   if (!parsed.success) {
-    // A correction is about a record that has a letter of its own.
+    // A correction belongs to a record that has its own letter.
     const isCorrection = (body as { kind?: unknown } | null | undefined)?.kind === 'correction';
     return isCorrection ? noteAge(lane.feed, message, findings) : noteWork('letters', message, lane, findings);
   }
@@ -106,7 +106,7 @@ async function onLetter(
   try {
     await adoptUnseen(parsed.data, message, lane.feed, ports);
   } catch (error) {
-    // One letter must not keep the others from being met.
+    // A fault in one letter must not keep the others from being noted.
     const place = { correlation_id: `${parsed.data.file_id}/${parsed.data.record}` };
     ports.log.error('letter could not be adopted', { ...place, error: asError(error) });
   }
@@ -138,7 +138,7 @@ function noteWork(
   if (feed !== undefined) noteAge(feed, message, findings);
 }
 
-/** Once its queue is empty, its batch is made again from the file; a redrive is sooner. */
+/** Once its queue is empty, its batch is recreated from the file; a redrive is faster. */
 function noteSpared(
   { fileId, batch }: BatchMessage,
   { sentAt }: QueuedMessage,
@@ -158,7 +158,7 @@ function feedOf(body: unknown): string | undefined {
   return typeof feed === 'string' ? feed : undefined;
 }
 
-/** Which file it is about, in words; nothing more of a message that nobody could read. */
+/** Which file it is about, in words; nothing else of an unreadable message is shown. */
 function subjectOf(body: unknown): string {
   for (const schema of [continueMessage, reemitMessage, finalizeMessage]) {
     const parsed = schema.safeParse(body);

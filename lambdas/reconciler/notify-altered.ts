@@ -7,13 +7,13 @@ export interface NotifyAlteredPorts {
   log: AuditLog;
 }
 
-/** Taken together into one message; more wait for the next run. */
+/** The most letters per message; more wait for the next run. */
 const maxLetters = 500;
 
-/** Shown in it. */
+/** The most letters listed in it. */
 const maxShown = 20;
 
-/** Of what a letter says it is about: it may say anything. */
+/** The most characters of a letter's claimed ids, which may contain anything. */
 const maxIdCharacters = 60;
 
 /**

@@ -18,13 +18,13 @@ export interface TellDeskPorts extends SurveyPorts {
   log: AuditLog;
 }
 
-/** The list is handed on in pieces of about this size. Characters. */
+/** The list is uploaded in pieces of about this size. Characters. */
 const pieceCharacters = 64 * 1024;
 
 /**
- * Writes the list of what needs somebody, and tells the desk where it is: when something has changed, and at the feed's
- * deadline while anything is open. The list first, then the message, then the note that it was told: a run that dies
- * midway tells twice rather than never.
+ * Writes the list of what needs attention, and notifies the desk of it: when something has changed, and at the feed's
+ * deadline while anything is open. The list first, then the message, then the note that it was sent: a run that dies midway
+ * notifies twice rather than never.
  */
 export async function notifyDesk(
   feed: string,
@@ -39,7 +39,7 @@ export async function notifyDesk(
   const before = await ledger.getDeskState(feed);
   const fingerprint = fingerprintOf(survey, work);
   const isNothing = survey.count === 0 && work.length === 0;
-  // A desk that was never told of anything needn't hear that there is nothing.
+  // A desk that was never notified needs no message that nothing is open.
   const isNews = before === undefined ? !isNothing : before.fingerprint !== fingerprint;
   if (!isNews && !(isDeadline && !isNothing)) return;
 
@@ -58,7 +58,10 @@ function fingerprintOf(survey: Survey, work: DlqFindings['work']): string {
     .digest('hex');
 }
 
-/** Ages by the messages' own send times: SQS's metric begins anew when a message is moved, its retention does not. */
+/**
+ * Ages are computed from the messages' send times: SQS's age metric restarts when a message is moved, its retention does
+ * not.
+ */
 function putMetrics(feed: string, survey: Survey, seenSentAt: number | undefined, ports: TellDeskPorts): void {
   const oldest = Math.min(survey.oldestSentAt ?? Infinity, seenSentAt ?? Infinity);
   const ageSeconds = oldest === Infinity ? 0 : Math.max(0, (ports.clock.now() - oldest) / 1000);
@@ -77,7 +80,7 @@ async function writeList(
 ): Promise<string | null> {
   if (survey.count === 0) return null;
   const [day, time] = new Date(ports.clock.now()).toISOString().slice(0, 19).split('T') as [string, string];
-  // What is there is never overwritten: two lists of one second must not have one name.
+  // Nothing is ever overwritten: two lists in the same second need different names.
   const name = `${time.replaceAll(':', '')}Z-${fingerprint.slice(0, 8)}`;
   const key = `reconciliation/${feed}/${day.replaceAll('-', '/')}/${name}.csv`;
   await ports.archive.putStream(key, Readable.from(listOf(feed, survey, ports)), 'text/csv; charset=utf-8');

@@ -26,15 +26,14 @@ export type ReconcilePorts = ReconcilerPorts &
     leaseMs: number;
   };
 
-/** Between two looks whether another run has ended. Milliseconds. */
+/** Interval between checks whether another run has ended. Milliseconds. */
 const busyWaitMs = 5_000;
 
 /**
- * One run for one feed: watches its deadline, inspects its DLQs, asks for what has stalled, looks for dropped files that
- * nobody told of, notifies its desk. The
- * deadline comes first, and the desk's list last: of all steps it takes the most time and memory. What fails is
- * reported and doesn't keep the other steps from running; the run fails all the same, for the alarm. One run at a
- * time: a schedule and a deadline may fall together.
+ * One run for one feed: watches its deadline, inspects its DLQs, requeues stalled work, looks for dropped files without an
+ * event, and notifies its desk. The deadline comes first, and the desk's list last: it takes the most time and memory of
+ * all steps. A failed step is reported and doesn't keep the others from running; the run fails nevertheless, for the alarm.
+ * One run at a time: a schedule and a deadline may coincide.
  * @param isDeadline whether the feed's deadline has come
  * @throws at the end, if a step has failed
  */
@@ -58,7 +57,7 @@ export async function reconcile(isDeadline: boolean, ports: ReconcilePorts): Pro
     const findings = await attempt('dlqs', () =>
       inspectDlqs(ports.dlqs, ports.finalizeDlq, knownLetters(ports), ports),
     );
-    // Without a look into the DLQs nobody can say which batches are lost.
+    // Without the DLQs' contents, it is unknown which batches are lost.
     if (findings) await attempt('stalled', () => requeueStalled(ports, findings.redriven));
     const seen: Pick<DlqFindings, 'work' | 'oldestSentAt'> = findings ?? { work: [], oldestSentAt: new Map() };
     await attempt('altered', () => notifyOfAltered(feed, ports));
@@ -75,10 +74,10 @@ export async function reconcile(isDeadline: boolean, ports: ReconcilePorts): Pro
 }
 
 /**
- * A regular run that meets another one is superfluous. The one at the deadline is not, since the desk is notified by no
- * other: it waits for the other's end as long as leaves it time for its own work.
+ * A regular run during another one is superfluous. The run at the deadline is not, since no other run notifies the desk
+ * then: it waits for the other's end as long as enough time is left for its own work.
  * @returns whether the lease is the owner's
- * @throws if the deadline's run has waited in vain: Lambda runs it again, twice within three minutes
+ * @throws if the deadline's run has waited without success: Lambda retries it, twice within three minutes
  */
 async function claim(
   owner: string,
@@ -95,7 +94,7 @@ async function claim(
   return true;
 }
 
-/** As of the last run: a queue that holds more has something that the ledger doesn't know. */
+/** As of the last run: a queue with more letters has some that the ledger doesn't know. */
 function knownLetters({ ledger }: ReconcilePorts) {
   return async (feed: string): Promise<number> => (await ledger.getDeskState(feed))?.openRecords ?? 0;
 }

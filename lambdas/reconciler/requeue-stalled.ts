@@ -27,17 +27,17 @@ export interface ReconcilerPorts {
   finalize: FinalizeQueue;
   clock: Clock;
   log: AuditLog;
-  /** What nobody has touched for this long is taken to be stalled. */
+  /** Work untouched for this long counts as stalled. */
   stalledAfterMs: number;
   metricsOf: (feed: string) => Metrics;
 }
 
-/** Files looked at in one run, oldest work included: what is left over is there in the next. */
+/** Files checked per run, the oldest work included: the rest is checked in the next run. */
 const maxFiles = 1000;
 
 /**
- * Picks up what a crash left unfinished. Whatever it asks for is safe to ask twice.
- * @param redriven lanes (see laneKey) whose batches are on their way back from the DLQ: none of them is lost
+ * Requeues what a crash left unfinished. All its requests are safe to repeat.
+ * @param redriven lanes (see laneKey) whose batches are on their way back from the DLQ, and therefore not lost
  */
 export async function requeueStalled(ports: ReconcilerPorts, redriven: ReadonlySet<string> = new Set()): Promise<void> {
   for (const feed of new Set(ports.lanes.map((lane) => lane.feed))) {
@@ -52,7 +52,7 @@ export async function requeueStalled(ports: ReconcilerPorts, redriven: ReadonlyS
   }
 }
 
-/** One file's fault must not keep the others from being looked at. @returns whether it had stalled */
+/** A fault in one file must not keep the others from being checked. @returns whether it had stalled */
 async function guarded(
   file: FileAccount,
   ports: ReconcilerPorts,
@@ -82,7 +82,7 @@ async function requeue(file: FileAccount, ports: ReconcilerPorts, redriven: Read
   if (now - file.updatedAt < stalledAfterMs) return false;
   const found = async (what: string): Promise<void> => {
     log.warn('stalled work queued again', { correlation_id: fileId, what });
-    // Touched: the next run asks again only when this, too, came to nothing.
+    // Touched: the next run repeats the request only if this one, too, has no effect.
     await ledger.touchFile(fileId);
   };
 
@@ -102,14 +102,14 @@ async function requeue(file: FileAccount, ports: ReconcilerPorts, redriven: Read
 }
 
 /**
- * Batches are missing, nobody works on one, and none is in the queue: a purge, or SQS's retention. While messages are
- * there, the batches only wait: made again, they would come twice, and once more with each run.
+ * Batches are missing, no consumer works on one, and none is in the queue: a purge, or SQS's retention. While the queue has
+ * messages, the batches may only be waiting: recreated, they would be queued twice, and once more with each run.
  */
 async function reemitLost(file: FileAccount, lane: ReconciledLane, ports: ReconcilerPorts): Promise<boolean> {
   const { ledger, clock, log, stalledAfterMs } = ports;
   const now = clock.now();
   const { fileId, feed } = file;
-  // A splitter that is held back looks at its file now and then: only what is settled counts as work on it.
+  // A splitter that is held back checks its file from time to time: only settled batches count as work on it.
   const touchedAt = file.state === 'splitting' ? (file.lastSettledAt ?? file.createdAt) : file.updatedAt;
   if (now - touchedAt < stalledAfterMs) return false;
   if ((await lane.records.messages()) > 0 || (await hasLiveLease(file, ledger, now))) return false;
@@ -119,7 +119,7 @@ async function reemitLost(file: FileAccount, lane: ReconciledLane, ports: Reconc
   return true;
 }
 
-/** The truth, from the batches' own items. */
+/** The exact answer, from the batches' own items. */
 async function isSettledByCount(file: FileAccount, ledger: BatchLedger): Promise<boolean> {
   let settled = 0;
   for await (const batch of ledger.listBatches(file.fileId)) {
@@ -138,7 +138,7 @@ async function hasLiveLease(file: FileAccount, ledger: BatchLedger, now: number)
   return false;
 }
 
-/** An amendment that was asked for and never came. */
+/** Requeues an amendment that was requested and never written. */
 async function requeueAmendment(file: FileAccount, ports: ReconcilerPorts): Promise<boolean> {
   const { amendmentRequestedAt: at, fileId } = file;
   if (at === undefined || ports.clock.now() - at < ports.stalledAfterMs) return false;

@@ -11,17 +11,17 @@ import { atMost } from '../dead-letters/whole-payload.ts';
 import type { DeadRecordPorts } from '../dead-letters/read-dead-records.ts';
 import type { FileLedger } from '../ports.ts';
 
-/** Files that a message shows, the newest ones; the list has them all. */
+/** The most files in a message, the newest ones; the list has them all. */
 const maxFiles = 20;
-/** Reasons that are counted apart for each of them. An API can make up as many as it has records. */
+/** The most reasons counted separately per file. An API can produce a different reason for each record. */
 const maxReasons = 50;
 const maxReasonCharacters = 100;
 const maxExampleCharacters = 160;
 
-/** Objects that are read for one list; of records beyond that it shows the heads. */
+/** The most objects read for one list; for further records it shows the heads. */
 const maxPayloads = 1_000;
 
-/** How many of a file's records failed for one reason, and what was said of the first. */
+/** How many of a file's records failed for one reason, and the first one's error. */
 export interface ReasonCount {
   count: number;
   example: string;
@@ -33,7 +33,7 @@ export interface FileSurvey {
   createdAt: number;
   count: number;
   reasons: Map<string, ReasonCount>;
-  /** Of reasons beyond those. */
+  /** Records with further reasons. */
   otherCount: number;
 }
 
@@ -47,7 +47,7 @@ export interface Survey {
   columns: string[];
   /** Send time of the oldest letter's message; undefined if none is known. */
   oldestSentAt: number | undefined;
-  /** Of every record and how it failed last. */
+  /** Computed over every record and its last failure. */
   fingerprint: string;
 }
 
@@ -63,15 +63,15 @@ export async function surveyDead(feed: string, ports: SurveyPorts): Promise<Surv
   const { ledger, archive, receipts } = ports;
   for await (const file of filesWithDead(feed, ports)) {
     const found = emptySurvey(file);
-    // Long records with their heads alone: most runs write no list.
+    // Long records with only their heads: most runs write no list.
     for await (const open of readDeadRecords(file, { ledger, archive, receipts })) {
       const last = lastFailureOf(open);
-      // Not by its time: a letter that is met for the first time tells that a little differently.
+      // Without the time, which changes slightly when a letter is received for the first time.
       hash.update(`${file.fileId}/${open.receipt.record}/${open.dead?.history.length ?? 1}/${last.reason}\n`);
       if (file.dialect?.format !== 'csv') columns.note(fieldsOf(open));
       noteReason(found, last);
       const sentAt = open.dead?.messageSentAt;
-      // 0: known by its batch's message alone.
+      // 0: known only from its batch's message.
       if (sentAt) survey.oldestSentAt = Math.min(survey.oldestSentAt ?? sentAt, sentAt);
     }
     if (found.count === 0) continue;
@@ -84,15 +84,15 @@ export async function surveyDead(feed: string, ports: SurveyPorts): Promise<Surv
   return { ...survey, columns: columns.chosen(), fingerprint: hash.digest('hex') };
 }
 
-/** Every open dead letter of the feed, as a whole. Memory does not grow with files or records. */
+/** Every open dead letter of the feed, with its whole record. Memory does not grow with files or records. */
 export async function* eachDead(feed: string, ports: SurveyPorts): AsyncGenerator<OpenDead> {
   const payloads = atMost(maxPayloads, ports.payloads);
   for await (const file of filesWithDead(feed, ports)) yield* readDeadRecords(file, { ...ports, payloads });
 }
 
 /**
- * Those in progress whose settled batches had failures, and those that are closed with open letters. In this order: one that
- * is closed in between is met twice rather than never.
+ * Files in progress whose settled batches had failures, and closed files with open letters. In this order: a file that is
+ * closed in between is returned twice rather than never.
  */
 async function* filesWithDead(feed: string, { ledger }: SurveyPorts): AsyncGenerator<FileAccount> {
   const met = new Set<string>();

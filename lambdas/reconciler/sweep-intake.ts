@@ -14,12 +14,12 @@ import type {
   VersionPage,
 } from '../ports.ts';
 
-/** Where a lane's files are dropped, and how the splitter hears of them. */
+/** Where a lane's files are dropped, and how they are announced to the splitter. */
 export interface SweptLane {
   lane: string;
   keyPrefix: string;
   intake: Announcements;
-  /** Announcements that wait or failed: what they are about is not known yet, and is not forgotten. */
+  /** Queues with announcements that wait or failed: their files are not in the ledger yet, but not lost either. */
   queues: QueueDepth[];
 }
 
@@ -32,23 +32,23 @@ export interface SweepPorts {
   log: AuditLog;
 }
 
-/** Less than an hour by more than the schedule's own lateness. Milliseconds. */
+/** Shorter than an hour by more than the schedule's own delay. Milliseconds. */
 const sweepEveryMs = 59 * 60_000;
 
-/** S3 announces within seconds, at times a minute; and the splitter may have waited for AWS. Milliseconds. */
+/** S3 announces within seconds, sometimes a minute, and the splitter may have waited for AWS. Milliseconds. */
 const youngestMs = 15 * 60_000;
 
-/** The ledger remembers files for 60 days; whoever dropped one a week ago has noticed. Milliseconds. */
+/** The ledger keeps files for 60 days; a file lost a week ago has been noticed by its sender. Milliseconds. */
 const oldestMs = 7 * 24 * 3_600_000;
 
-/** Of 1,000 versions each, in one run; and the desk's list, which comes after, needs most of its time. Milliseconds. */
+/** Pages of 1,000 versions per run: the desk's list, which follows, needs most of the run's time. Milliseconds. */
 const maxPages = 100;
 const maxMs = 60_000;
 
 /**
- * Announces again what was dropped and the ledger doesn't know: an event of S3's that got lost leaves no other trace.
- * Once an hour, while no announcement waits or has failed; a long listing goes on with the next run. A version that is
- * announced twice is one file.
+ * Announces dropped files that the ledger doesn't know: a lost S3 event leaves no other trace. Runs once an hour, if no
+ * announcement waits or has failed; a long listing continues in the next run. A version that is announced twice is one
+ * file.
  */
 export async function sweepIntake(feed: string, ports: SweepPorts): Promise<void> {
   if (!ports.sweep) return;
@@ -78,11 +78,11 @@ async function sweepLane(feed: string, lane: SweptLane, ports: SweepPorts, onAnn
     state = stateAfter(page, state);
     if (state.next === undefined) break;
   }
-  // Killed before this, the next run lists the same once more, and the ledger knows by then what was announced.
+  // If killed before this, the next run lists the same page again, and by then the ledger knows what was announced.
   await ledger.saveSweep(feed, lane.lane, state);
 }
 
-/** Without folders made in the console, and without what somebody has deleted since. */
+/** The page's versions without folders made in the console and without objects deleted since. */
 function versionsIn({ versions, deletedKeys }: VersionPage, { deletedKey }: SweepState): DroppedVersion[] {
   const deleted = new Set(deletedKey === undefined ? deletedKeys : [...deletedKeys, deletedKey]);
   return versions.filter(
@@ -109,7 +109,7 @@ async function announceUnknown(
   const wanted = new Map(versions.filter(isOfAge).map((version) => [fileIdOf(feed, version.source), version]));
   const known = await ledger.knownFileIds([...wanted.keys()]);
   const unknown = [...wanted].filter(([fileId]) => !known.has(fileId));
-  // As they came: of two versions of one key the older one first.
+  // In order of arrival: of two versions of one key the older one first.
   unknown.sort(([, a], [, b]) => a.modifiedAt - b.modifiedAt);
   for (const [fileId, { source }] of unknown) {
     log.warn('dropped file announced again: nothing was heard of it', { correlation_id: fileId, ...placeOf(source) });

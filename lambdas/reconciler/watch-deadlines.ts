@@ -8,9 +8,9 @@ import { describeShortfalls } from './describe-shortfalls.ts';
 
 export interface WatchDeadlinesPorts extends ProjectionPorts {
   ledger: ProjectionPorts['ledger'] & Pick<DeskLedger, 'getDeadlineNote' | 'saveDeadlineNote'>;
-  /** Whose deadline is watched. */
+  /** The feed whose deadline is watched. */
   feed: ProjectedFeed;
-  /** Names of the other feeds that send to its API: their files wait in the same line. */
+  /** Names of the other feeds that send to its API: their files wait for the same limiter. */
   sharing: readonly string[];
   stackName: string;
   desk: Desk;
@@ -19,9 +19,9 @@ export interface WatchDeadlinesPorts extends ProjectionPorts {
   log: AuditLog;
 }
 
-/** More records than that, in times of what the desk was told, are news of a deadline that it knows to be missed. */
+/** The desk is notified again of a missed deadline only if the number of late records has grown by this factor. */
 const worseByFactor = 2;
-/** Projections waver: the all-clear is given, and the next miss is news again, only with this to spare. Seconds. */
+/** Projections fluctuate: the all-clear, after which the next miss is news again, requires this margin. Seconds. */
 const allClearSeconds = 600;
 
 /** Notifies alarm and desk, hours ahead, of files that won't be done by their feed's deadline. */
@@ -35,7 +35,7 @@ export async function watchDeadlines(ports: WatchDeadlinesPorts): Promise<void> 
   await notifyOfDeadlines(feed, files, line?.breaker, ports);
 }
 
-/** The worst of them. Nothing if no file is open, so that the alarm goes back by itself. */
+/** Reports the smallest margin. Reports nothing if no file is open, so that the alarm resets by itself. */
 function putMargin(feed: string, files: readonly Projection[], { metricsOf }: WatchDeadlinesPorts): void {
   const margins = files.flatMap(({ marginSeconds }) => marginSeconds ?? []);
   if (margins.length === 0) return;
@@ -44,7 +44,7 @@ function putMargin(feed: string, files: readonly Projection[], { metricsOf }: Wa
   metrics.flush();
 }
 
-/** The message first, then the note that it was told: a run that dies between them tells twice rather than never. */
+/** The message first, then the note that it was sent: a run that dies between them notifies twice rather than never. */
 async function notifyOfDeadlines(
   feed: ProjectedFeed,
   files: readonly Projection[],
@@ -71,7 +71,7 @@ function isNews({ deadlineAt, missingRecords }: Shortfall, told: DeadlineNote['t
   return before === undefined || missingRecords > worseByFactor * Math.max(1, before.missingRecords);
 }
 
-/** With those that it was told of before: one that is just in time now may miss its deadline again. */
+/** Includes earlier ones: a deadline that is just met now may be missed again. */
 function noted(shortfalls: readonly Shortfall[], told: DeadlineNote['told']): DeadlineNote['told'] {
   const now = shortfalls.map(({ deadlineAt, missingRecords }) => ({ deadlineAt, missingRecords }));
   return [...told.filter((each) => !now.some(({ deadlineAt }) => deadlineAt === each.deadlineAt)), ...now];

@@ -165,7 +165,7 @@ const reconcilerEnvironment = z.object({
       deadline: feedDeadline.optional(),
     }),
   ),
-  /** Names of the other feeds that send to the same API: their files wait in the same line. */
+  /** Names of the other feeds that send to the same API: their files wait for the same limiter. */
   SHARING_FEEDS: json(z.array(z.string())),
   FINALIZE_DLQ_URL: z.url(),
   /** Absent if dropped files are not swept. */
