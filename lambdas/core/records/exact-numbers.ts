@@ -62,5 +62,5 @@ export function numberLiterals(text: string, fields: readonly string[]): Map<str
     return value;
   };
   const object = JSON.parse(text, noteSource as Parameters<typeof JSON.parse>[1]) as object;
-  return literalsOf.get(object) ?? new Map();
+  return literalsOf.get(object) ?? new Map<string, string>();
 }
