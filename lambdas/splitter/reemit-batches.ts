@@ -61,7 +61,9 @@ export async function reemitBatches(
     await (
       await sender.flush()
     ).sent;
-    await ports.intake.send(signed({ ...message, from: cutter.position }, file), 0);
+    // What the message's schema has no room for would be gone on its way, and its MAC would not fit any more.
+    const { offset, line, record, batch } = cutter.position;
+    await ports.intake.send(signed({ ...message, from: { offset, line, record, batch } }, file), 0);
     return;
   }
   await send(cutter.end());

@@ -8,7 +8,7 @@ import { AlteredMessageError } from '../../lambdas/core/errors.ts';
 import type { FileAccount } from '../../lambdas/core/account/file-account.ts';
 import { batchJson } from '../../lambdas/core/records/slice-body.ts';
 import type { CorrectionMessage, ReemitMessage, SliceMessage } from '../../lambdas/messages.ts';
-import { batchMessage } from '../../lambdas/messages.ts';
+import { batchMessage, readMessage, reemitMessage } from '../../lambdas/messages.ts';
 import { reemitBatches } from '../../lambdas/splitter/reemit-batches.ts';
 import { splitFile } from '../../lambdas/splitter/split-file.ts';
 import type { FeedFixture } from '../support/feed-fixture.ts';
@@ -122,6 +122,20 @@ describe('a position to send a file again from', () => {
     const [continuation] = splitter.intake as ReemitMessage[];
     expect(continuation?.from).toBeDefined();
     await again(continuation as ReemitMessage);
+    expect(splitter.sent).toEqual(batches);
+  });
+
+  it('is taken as the queue carries it, also behind a header that is repeated', async () => {
+    const [header = '', ...rows] = bytes.toString().split('\n');
+    const combined = Buffer.from([header, ...rows.slice(0, 4), header, ...rows.slice(4)].join('\n'));
+    const splitter = splitterWorld(clock, combined);
+    const create = { fileId, feed: 'traffic', lane: 'main', source: splitter.source, limits: smallLimits, messageKey };
+    await splitFile(fileId, create, splitter.ports, noDeadline);
+    const batches = splitter.sent.splice(0);
+    await reemitBatches(reemit(), splitter.ports, { remainingMs: () => 1, isDrawingIn: () => true });
+    const [continuation] = splitter.intake;
+    const carried = readMessage(reemitMessage, JSON.parse(JSON.stringify(continuation)));
+    await reemitBatches(carried, splitter.ports, noDeadline);
     expect(splitter.sent).toEqual(batches);
   });
 });
