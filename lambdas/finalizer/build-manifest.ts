@@ -97,7 +97,7 @@ function failureOf(file: FileAccount): Manifest['failure'] {
   }
   const other = file.checkpoint?.otherHeader;
   // For a replaced file, the replacement is the reason.
-  if (other && file.state !== 'superseded') return { code: 'other_header', message: other.message };
+  if (other && endsInQuarantine(file)) return { code: 'other_header', message: other.message };
   return file.failure ?? null;
 }
 

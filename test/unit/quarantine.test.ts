@@ -394,6 +394,19 @@ describe('a file with another header among its rows', () => {
     await expectEndsThere();
   });
 
+  it('that is replaced while the rest is read ends as any other that is: nobody is advised to release it', async () => {
+    beginWith(lines);
+    await split();
+    await deliverAll();
+    const { record, batch } = file()?.checkpoint?.otherHeader ?? {};
+    const failure = { code: 'source_replaced', message: 'It was replaced.' };
+    Object.assign(file() ?? {}, { state: 'superseded', failure, totalRecords: record, totalBatches: batch });
+    const manifest = await finalize();
+    expect(manifest).toMatchObject({ state: 'superseded', failure, uploaded_records: before, held_records: 0 });
+    expectCovered(manifest, before);
+    expect(told).toEqual([]);
+  });
+
   it('that is stopped for its rejects, and released, is sent up to there', async () => {
     beginWith(lines.map((line, index) => (index >= 800 && index < 1_800 ? line.replaceAll(',', ' ') : line)));
     await split();

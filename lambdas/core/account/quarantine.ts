@@ -48,9 +48,12 @@ export function isStopped(file: Pick<FileAccount, 'state' | 'quarantine' | 'rele
   return file.state === 'superseded' || isQuarantined(file);
 }
 
-/** Its account ends in quarantine: it is quarantined, or the rows after another header are held permanently. */
-export function endsInQuarantine(file: Pick<FileAccount, 'quarantine' | 'release' | 'checkpoint'>): boolean {
-  return isQuarantined(file) || file.checkpoint?.otherHeader !== undefined;
+/**
+ * Its account ends in quarantine: it is quarantined, or the rows after another header are held permanently. The rows of a
+ * replaced file can't be read any more, so they are not held.
+ */
+export function endsInQuarantine(file: Pick<FileAccount, 'state' | 'quarantine' | 'release' | 'checkpoint'>): boolean {
+  return isQuarantined(file) || (file.state !== 'superseded' && file.checkpoint?.otherHeader !== undefined);
 }
 
 /** Its unsent records are held until a person releases it. */
