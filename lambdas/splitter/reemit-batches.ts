@@ -61,7 +61,7 @@ export async function reemitBatches(
     await (
       await sender.flush()
     ).sent;
-    // What the message's schema has no room for would be gone on its way, and its MAC would not fit any more.
+    // Only the fields of the message's schema: parsing drops any others, and the MAC would not match.
     const { offset, line, record, batch } = cutter.position;
     await ports.intake.send(signed({ ...message, from: { offset, line, record, batch } }, file), 0);
     return;

@@ -25,7 +25,10 @@ export function headerRowOf(text: string, layout: Layout): HeaderRow | undefined
   const own = withoutSurplus(fields, columns);
   if (own.length === columns.length && own.every((field, n) => field === columns[n])) return { kind: 'repeated' };
   if (headerNames === undefined) return undefined;
-  const other = readings(text, delimiter).find((found) => isHeader(found.columns, headerNames));
+  // If the row has as many fields as the header, its quoted fields are text, which may contain other delimiters.
+  const isRow = own.length === columns.length && splitFields(text, delimiter).kind === 'fields';
+  const bare = isRow ? text.replace(quotedText, '""') : text;
+  const other = readings(text, bare, delimiter).find((found) => isHeader(found.columns, headerNames));
   if (!other) return undefined;
   const isOwn = other.delimiter === delimiter && (isSameOrder(own, columns) || isGlued(fields, columns));
   return isOwn ? { kind: 'rewritten' } : { kind: 'other', ...other };
@@ -40,10 +43,19 @@ export function headerNamesOf(wished: readonly string[], columns: readonly strin
   return new Set(names.map(reducedName)).size >= 2 ? names : undefined;
 }
 
-/** With each delimiter, the file's own first; for a row that is quoted as a whole, also the text within its quotes. */
-function* readings(text: string, own: CsvDialect['delimiter']): Generator<Omit<HeaderRow & { kind: 'other' }, 'kind'>> {
-  for (const delimiter of [own, ...delimiters]) {
-    const columns = fieldsOf(text, delimiter);
+const quotedText = /"(?:[^"]|"")*"/g;
+
+/**
+ * With each delimiter, the file's own first; for a row that is quoted as a whole, also the text within its quotes.
+ * @param bare the row for the other delimiters
+ */
+function* readings(
+  text: string,
+  bare: string,
+  own: CsvDialect['delimiter'],
+): Generator<Omit<HeaderRow & { kind: 'other' }, 'kind'>> {
+  for (const delimiter of [own, ...delimiters.filter((each) => each !== own)]) {
+    const columns = fieldsOf(delimiter === own ? text : bare, delimiter);
     yield { columns, delimiter };
     if (columns.length === 1 && columns[0] !== text)
       yield { columns: fieldsOf(columns[0] ?? '', delimiter), delimiter };

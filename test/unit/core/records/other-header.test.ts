@@ -97,6 +97,7 @@ describe('another header among the rows', () => {
   it.each([
     ['', `${row('b')}${otherOrder}\n`],
     ['behind a quoted field', `b,W,t,30,"Acme"${otherOrder}\n`],
+    ['with another delimiter', `b,"W",t,30,Acme${header.replaceAll(',', ';')}\n`],
     ['with a byte-order mark', `${row('b')}\ufeff${otherOrder}\n`],
   ])('in the line of a row without a line break %s ends what is sent', (_what, line) => {
     expect(read(`${header}\n${row('a')}\n`, `${line}${row('c')}\n`)).toMatchObject({ sent: ['a'], held: 2 });
@@ -138,6 +139,12 @@ describe('what is no other header', () => {
     ['the header again, quoted, with blanks', ` "${header.replaceAll(',', '", "')}"\n`.replaceAll(', ', ','), []],
     ['the header again in capitals', `${header.toUpperCase()}\n`, ['header_row']],
     ['a text that quotes the names', `x,W,t,30,"SpotID, StationCode, AirDateTime"\n`, ['x']],
+    [
+      'a text that lists all names by another delimiter',
+      `x,W,t,30,"see ${header.replaceAll(',', '|')}| ""or"" so"\n`,
+      ['x'],
+    ],
+    ['a text that has such a table', `x,W,t,30,"\n${header.replaceAll(',', ';')}\n1;2;3;4;5\n"\n`, ['x']],
     ['values that are names', 'SpotID,W,t,30,ClientName\n', ['SpotID']],
     ['a value that the longest name ends', 'x,W,t,30,My StationCode\n', ['x']],
     ['a value that begins as a name does', 'SpotIDs 1,W,t,30,StationCodes\n', ['SpotIDs 1']],
