@@ -94,7 +94,8 @@ class SqsQueue {
       if (open.length > 0 && (hopeless || tries + 1 >= maxTries)) {
         const why = fault ? `${fault.Code}: ${fault.Message}` : 'it did not report on them';
         const message = `SQS did not accept ${open.length} of ${call.length} messages: ${why}`;
-        throw hopeless ? new Error(message) : new AwsFaultError(fault?.Code ?? 'Unknown', message, { cause });
+        if (hopeless) throw new Error(message, { cause: namedByCode(hopeless) });
+        throw new AwsFaultError(fault?.Code ?? 'Unknown', message, { cause });
       }
     }
   }
@@ -285,10 +286,17 @@ export class SqsInFlightMessages implements InFlightMessages {
   }
 }
 
-function refusalOf({ SenderFault, Code = '', Message }: BatchResultErrorEntry): Error {
+/** SQS blames the sender for a disabled or refused key, too: the code tells core/aws-fault.ts one from the other. */
+function namedByCode({ Code = 'Unknown', Message }: BatchResultErrorEntry): Error {
+  return Object.assign(new Error(Message), { name: Code });
+}
+
+function refusalOf(failure: BatchResultErrorEntry): Error {
+  const { SenderFault, Code = '', Message } = failure;
   const why = `SQS did not change a message's visibility: ${Code}: ${Message}`;
   // A sender's fault here means that the receipt handle is no longer valid.
-  return SenderFault && !isThrottling(Code) ? new Error(why) : new AwsFaultError(Code, why);
+  if (SenderFault && !isThrottling(Code)) return new Error(why, { cause: namedByCode(failure) });
+  return new AwsFaultError(Code, why);
 }
 
 export class SqsQueueDepth implements QueueDepth {

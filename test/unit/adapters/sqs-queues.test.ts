@@ -1,6 +1,7 @@
 import type { SendMessageBatchCommand, SendMessageBatchResult, SQSClient } from '@aws-sdk/client-sqs';
 import { describe, expect, it } from 'vitest';
 import { SqsBatchQueue } from '../../../lambdas/adapters/sqs-queues.ts';
+import { awsFaultOf } from '../../../lambdas/core/aws-fault.ts';
 import type { BatchMessage } from '../../../lambdas/messages.ts';
 
 type Answer = (ids: string[]) => SendMessageBatchResult;
@@ -101,6 +102,17 @@ describe('sending batches', () => {
     await expect(throttling.queue.sendBatches(batches(3))).rejects.toThrow(
       '3 of 3 messages: ThrottlingException: Rate exceeded',
     );
+  });
+
+  it.each([
+    ['waits for a person where a key is', 'KmsAccessDenied', 'configuration'],
+    ['waits for a person where a key is', 'KMS.DisabledException', 'configuration'],
+    ['does not wait where the message is', 'InvalidMessageContents', undefined],
+  ])('%s at fault: %s', async (_, code, kind) => {
+    const { queue } = queueWith([allBut(['1'], fault(code, true))]);
+    const error: unknown = await queue.sendBatches(batches(3)).catch((thrown: unknown) => thrown);
+    expect(error).toBeInstanceOf(Error);
+    expect(awsFaultOf(error)?.kind).toBe(kind);
   });
 
   it('does not insist on what SQS will never take', async () => {
