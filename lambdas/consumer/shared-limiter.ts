@@ -235,10 +235,11 @@ export class SharedLimiter implements Limiter {
     if (!condition) return stateOf(await this.#change(openBreaker(now, reason, file)));
     const inSharedTime = { ...condition, acceptedBefore: condition.acceptedBefore + correctionMs() };
     const item = await store.read();
+    // Also if others pass: the same refusals must not stop the next file.
+    this.#forgetRefusals();
     if (item.breaker === 'open') return undefined;
     if (othersPass(item, inSharedTime)) return 'others-pass';
     const opened = await this.#change(openBreaker(now, reason, file, item));
-    this.#forgetRefusals();
     if (opened) return stateOf(opened);
     // Another consumer has opened it meanwhile, or has reported a success.
     return othersPass(await store.read(), inSharedTime) ? 'others-pass' : undefined;

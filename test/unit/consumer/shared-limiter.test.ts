@@ -89,6 +89,16 @@ describe('a lease', () => {
     expect(other.refusals()).toEqual({ count: 1, sinceMs: clock.now() + 1 });
   });
 
+  it('counts refusals anew once others turn out to pass', async () => {
+    const [limiter, other] = [join(), join()];
+    limiter.noteRefusal();
+    const acceptedBefore = clock.now();
+    other.noteSuccess({ sentAtMs: acceptedBefore });
+    await other.leaseSlots(1, 0);
+    expect(await limiter.openBreaker('refusing', { acceptedBefore })).toBe('others-pass');
+    expect(limiter.refusals().count).toBe(0);
+  });
+
   it('is for the one that has waited, where the line is too long for one that comes', async () => {
     await join().leaseSlots(15, 0);
     expect(await join().leaseSlots(1, 0)).toMatchObject({ kind: 'wait', paused: false });
