@@ -242,7 +242,7 @@ describe.each(dynamoDbs())('the record ledger in %s', (_, settings) => {
   it('refuses what is too large for an item, before it asks', async () => {
     const answer = await sink.deliver(request({ payload: { text: 'é'.repeat(210_000) } }), signal());
     expect(answer).toMatchObject({ kind: 'refused', status: 413 });
-    expect(answer).toHaveProperty('answer', expect.stringContaining('409600 at most'));
+    expect(answer).toHaveProperty('answer', expect.stringContaining('the limit is 409600'));
   });
 
   it('has records wait where there is no table to write to', async () => {
