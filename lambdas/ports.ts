@@ -379,7 +379,7 @@ export interface DeskState {
   fingerprint: string;
   /** Records that needed attention. */
   openRecords: number;
-  /** The list of them in the archive; null if there were none. */
+  /** The list's key in the archive; null if there were none. */
   csvKey: string | null;
   at: number;
 }
@@ -505,9 +505,9 @@ export interface Limiter {
   /** Asks whether others' requests are accepted; they answer within seconds, and `openBreaker` takes it into account. */
   askOthers(): Promise<void>;
   /**
-   * The probe's end: closes the breaker, or leaves it open for another pause. Undefined if the probe is another's by now.
-   * `isSuspect`: it was made by a record that had failed before. `asksToWait`: the API names a time, so the probe counts
-   * towards no flush.
+   * Ends the probe: closes the breaker, or leaves it open for another pause. Undefined if another consumer has the probe by
+   * now. `isSuspect`: the probe's record had failed before. `asksToWait`: the API named a time, so the probe does not count
+   * towards a flush.
    */
   endProbe(end: ProbeEnd, isSuspect?: boolean, asksToWait?: boolean): Promise<BreakerState | undefined>;
   /** A request succeeded: shared with the others in the next lease, at no cost. `accepted`: the API accepted the record. */
@@ -519,7 +519,10 @@ export interface Limiter {
    * refusals.
    */
   refusals(): SharedRefusals;
-  /** A record failed as in an outage. True if that makes one, over all consumers: the breaker is to be opened. */
+  /**
+   * Counts a record that failed as in an outage. True if all consumers together have seen enough for an outage: open the
+   * breaker.
+   */
   countOutage(): Promise<boolean>;
   /** Resets that count. */
   forgetOutage(): Promise<void>;
@@ -649,7 +652,7 @@ export interface Archive {
   /** `exists` if there is one already. */
   putOnce(key: string, body: string | Buffer, contentType: string): Promise<'stored' | 'exists'>;
   getText(key: string): Promise<string | undefined>;
-  /** An object's bytes as they come; undefined if there is none. */
+  /** An object's bytes as a stream; undefined if there is none. */
   getStream(key: string): Promise<Readable | undefined>;
 }
 

@@ -41,9 +41,9 @@ const maxKeyCharacters = 300;
 export const laneKey = ({ feed, lane }: { feed: string; lane: string }): string => `${feed}/${lane}`;
 
 /**
- * What the ledger doesn't know of: batches that killed their consumers, letters whose consumer was killed before it could
- * note them, work that failed for good. An empty queue, and one that is being redriven, is left alone; so are letters if
- * there are no more than the ledger has.
+ * Finds what the ledger doesn't know: batches that killed their consumers, letters whose consumer was killed before it
+ * could note them, work that failed for good. Skips empty queues, queues that are being redriven, and letters queues with
+ * no more letters than the ledger has.
  */
 export async function inspectDlqs(
   lanes: readonly LaneDlqs[],

@@ -1,12 +1,12 @@
 import { Logger } from '@aws-lambda-powertools/logger';
 import type { AuditLog } from '../ports.ts';
 
-/** What JSON leaves as it is, and a terminal that tails the log obeys. */
+/** Characters that JSON leaves unescaped, and that control a terminal that tails the log. */
 const obeyed = /[\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069]/g;
 
 /**
- * One JSON object per line, without control characters: keys and answers are other people's text. `correlation_id` is the
- * file's id, or `<file id>/<record>` where a line is about one record; the record's own id where its feed has one.
+ * One JSON object per line, without control characters: keys and answers are untrusted text. `correlation_id` is the file's
+ * id, or `<file id>/<record>` if a line is about one record; the record's own id if its feed has one.
  */
 export function createAuditLog(service: string): AuditLog {
   const logger = new Logger({

@@ -1,7 +1,10 @@
 import * as z from 'zod';
 import { feedDeadline } from '../core/deadlines/feed-deadline.ts';
 
-/** What the stack tells each function. Parsed once at start: a wrong deploy fails at init, with the variable's name. */
+/**
+ * The variables that the stack sets for each function. Parsed once at start: a wrong deploy fails at init, with the
+ * variable's name.
+ */
 
 const json = <T extends z.ZodType>(schema: T) =>
   z
@@ -17,20 +20,20 @@ const json = <T extends z.ZodType>(schema: T) =>
     .pipe(schema);
 
 const common = {
-  /** The stack's version of Sluice, told in manifests. */
+  /** The stack's version of Sluice, written to manifests. */
   SLUICE_VERSION: z.string().min(1),
   LEDGER_TABLE: z.string().min(1),
-  /** A dimension of metrics, and named in what the desk is told. */
+  /** A dimension of metrics, also used in the desk's messages. */
   STACK_NAME: z.string().min(1),
 };
 
-/** Of functions that work off a queue. */
+/** For functions that consume a queue. */
 const worker = {
-  /** Names the metrics, with the feed. */
+  /** A dimension of the metrics, with the feed. */
   STACK_NAME: z.string().min(1),
   /**
-   * How long messages wait for AWS (runtime/put-back.ts). A drill's are shorter. At first as long as a request to the API may
-   * be in progress that was given up: the next try takes a 409 for the answer to it.
+   * How long messages wait for AWS (runtime/put-back.ts). Shorter in drills. The first wait is as long as an abandoned
+   * request to the API may still be in progress: the next try treats a 409 as the answer to that request.
    */
   WAIT_TIMES: json(z.object({ firstSeconds: z.number().positive(), longestSeconds: z.number().positive() })).default({
     firstSeconds: 36,
@@ -41,18 +44,18 @@ const worker = {
 const lane = {
   SLUICE_FEED: z.string().min(1),
   SLUICE_LANE: z.string().min(1),
-  /** Of the deployment; the feed's declaration says what they are. */
+  /** Options of the deployment, as the feed's declaration defines them. */
   FEED_OPTIONS: json(z.record(z.string(), z.unknown())).default({}),
 };
 
-/** The cut's limits, from cdk/settings.ts. */
+/** Limits of cutting, from cdk/settings.ts. */
 const cutLimits = z.object({
   maxBatchRecords: z.int().positive(),
   maxBatchBytes: z.int().positive(),
   maxRecordBytes: z.int().positive(),
 });
 
-/** What a gzip may hold, and how far a file is cut ahead of the API (cdk/splitter-limits.ts). */
+/** How much a gzip may contain, and how far a file is cut ahead of the API (cdk/splitter-limits.ts). */
 const gzipLimits = z.object({
   maxContentBytes: z.number().positive(),
   maxRatio: z.number().positive(),
@@ -60,7 +63,7 @@ const gzipLimits = z.object({
 });
 const horizon = z.object({ records: z.int().positive(), recordsPerSecond: z.number().positive() });
 
-/** What the sink's contract says, and this lane's share of it. */
+/** The sink's contract, and this lane's share of it. */
 const apiSettings = z.object({
   /** Names the shared limiter's item: every feed and lane with this id shares the limit. */
   id: z.string().min(1),
@@ -68,15 +71,15 @@ const apiSettings = z.object({
   url: z.url().optional(),
   requests: z.int().positive(),
   windowSeconds: z.number().positive(),
-  /** Whether the sink holds us to these. */
+  /** Whether the sink enforces these limits. */
   isPaced: z.boolean(),
-  /** Connections one consumer of batches may hold. */
+  /** The most connections of one consumer of batches. */
   connectionsPerConsumer: z.int().positive(),
-  /** Connections one consumer of letters may hold. */
+  /** The most connections of one consumer of letters. */
   connectionsPerLetterConsumer: z.int().positive(),
   /** The proxy on the way to the API. */
   proxyUrl: z.url().optional(),
-  /** A file beside the function's code with certificates that are trusted beside the usual ones. */
+  /** A file next to the function's code, with certificates to trust in addition to the usual ones. */
   caFile: z.string().optional(),
 });
 
@@ -90,7 +93,7 @@ const splitterEnvironment = z.object({
   CUT_LIMITS: json(cutLimits),
   GZIP_LIMITS: json(gzipLimits),
   HORIZON: json(horizon),
-  /** Where small files are bundled: of feeds that have such. */
+  /** Bucket for bundles of small files, for feeds that have them. */
   WORK_BUCKET: z.string().min(1).optional(),
 });
 
@@ -100,12 +103,12 @@ const consumerEnvironment = z.object({
   ...lane,
   RECORDS_QUEUE_URL: z.url(),
   LETTERS_QUEUE_URL: z.url(),
-  /** Tells letters from batches by where an event came from. */
+  /** Distinguishes letters from batches by the event's source. */
   LETTERS_QUEUE_ARN: z.string().min(1),
   FINALIZE_QUEUE_URL: z.url(),
   WORK_BUCKET: z.string().min(1),
   API: json(apiSettings),
-  /** Of an API; or else the table of the record ledger. */
+  /** Set for an API; otherwise the record ledger's table is set. */
   TOKEN_SECRET_ARN: z.string().min(1).optional(),
   RECORD_LEDGER_TABLE: z.string().min(1).optional(),
 });
@@ -118,9 +121,9 @@ const finalizerEnvironment = z.object({
   FINALIZE_QUEUE_URL: z.url(),
   WORK_BUCKET: z.string().min(1),
   ARCHIVE_BUCKET: z.string().min(1),
-  /** SNS topic of the people who look after the feeds. */
+  /** SNS topic of the feeds' desk. */
   DESK_TOPIC_ARN: z.string().min(1),
-  /** The function's feed: what reports show beside the account. */
+  /** The function's feed: what reports show in addition to the account. */
   FEED: json(
     z.object({
       feed: z.string(),
@@ -130,7 +133,7 @@ const finalizerEnvironment = z.object({
       deadline: feedDeadline.optional(),
     }),
   ),
-  /** What manifests are signed with; without it they are not. */
+  /** Key for signing manifests; without it they are not signed. */
   SIGNING_KEY_ARN: z.string().min(1).optional(),
 });
 
@@ -148,7 +151,7 @@ const reconcilerEnvironment = z.object({
           intakeDlqUrl: z.url(),
           recordsDlqUrl: z.url(),
           lettersDlqUrl: z.url(),
-          /** Of the keys of its files, where they are swept. */
+          /** Prefix of its files' keys, if they are swept. */
           keyPrefix: z.string().min(1).optional(),
         }),
       )
@@ -172,11 +175,11 @@ const reconcilerEnvironment = z.object({
   INTAKE_BUCKET: z.string().min(1).optional(),
   WORK_BUCKET: z.string().min(1),
   ARCHIVE_BUCKET: z.string().min(1),
-  /** SNS topic of the people who look after the feeds. */
+  /** SNS topic of the feeds' desk. */
   DESK_TOPIC_ARN: z.string().min(1),
-  /** The function's own time. */
+  /** The function's own timeout. */
   TIMEOUT_SECONDS: z.coerce.number().int().positive(),
-  /** A file or batch that nobody has touched for this long is taken to be stalled. */
+  /** A file or batch untouched for this long counts as stalled. */
   STALLED_AFTER_SECONDS: z.coerce.number().int().positive(),
 });
 

@@ -1,4 +1,4 @@
-/** Runs works one after the other; the next begins when the one before has ended, however it ended. */
+/** Runs tasks one after the other; each begins when the previous one has ended, successfully or not. */
 export type InTurn = <T>(work: () => Promise<T>) => Promise<T>;
 
 export function oneAfterTheOther(): InTurn {

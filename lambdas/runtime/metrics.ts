@@ -28,16 +28,19 @@ const units: Record<MetricName, (typeof MetricUnit)[keyof typeof MetricUnit]> = 
   MemoryUse: MetricUnit.Percent,
 };
 
-/** EMF: a metric has 100 values at most in a line. https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/CloudWatch_Embedded_Metric_Format_Specification.html */
+/**
+ * EMF: a metric has at most 100 values per line.
+ * https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/CloudWatch_Embedded_Metric_Format_Specification.html
+ */
 const maxValues = 100;
 
-/** Measured with each request. Their percentiles count, and not how many there are: a line an invocation holds them. */
+/** Measured per request. Only their percentiles matter, not their number, so one line per invocation holds them. */
 const measured: readonly MetricName[] = ['ApiLatency', 'ConnectionsInUse'];
 
-/** As lines of the log that CloudWatch makes metrics of (EMF): no call, and nothing that can fail. */
+/** Metrics as log lines that CloudWatch converts to metrics (EMF): no call, and nothing that can fail. */
 export function createMetrics(dimensions: { stack: string; feed: string }): Metrics {
   const metrics = new EmfMetrics({ namespace });
-  // A service of its own accord would be a third dimension, and the functions of a feed would have no sum.
+  // The default `service` would be a third dimension, and the functions of a feed could not be summed.
   metrics.clearDefaultDimensions();
   metrics.setDefaultDimensions(dimensions);
   const kept = new Map<MetricName, number[]>(measured.map((name) => [name, []]));

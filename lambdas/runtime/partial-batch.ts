@@ -9,15 +9,15 @@ import { nextNote, waitedBefore } from './put-back.ts';
 import type { Shutdown } from './shutdown.ts';
 
 /**
- * A message whose function was killed comes back this long after the function's time would have been up. Longer than any
- * lease (60 s): it must not meet its own, or it would be taken for a second copy and its receives would not add up.
+ * A message whose function was killed comes back this long after the function's timeout. Longer than any lease (60 s):
+ * otherwise the message would find its own lease, be mistaken for a second copy, and its receives would not add up.
  */
 const visibilityReserveSeconds = 65;
 
-/** A message that failed is tried again after this, rather than when its queue's visibility timeout is over. Seconds. */
+/** A failed message is tried again after this, instead of after its queue's visibility timeout. Seconds. */
 const failedVisibilitySeconds = 30;
 
-/** Where a message can't even be put back, it comes back later with each receive, up to this. Seconds. */
+/** If a message can't even be put back, its retry is delayed more with each receive, up to this. Seconds. */
 const longestVisibilitySeconds = 900;
 
 export interface BatchHandling {
@@ -31,15 +31,16 @@ export interface BatchHandling {
   handle: (record: SQSRecord, deadline: Deadline) => Promise<HandledMessage>;
 }
 
-/** `back`: to its queue, though nothing is wrong; visible after that many seconds. */
+/** `back`: return it to its queue without a failure; visible after that many seconds. */
 export type HandledMessage = void | { backAfterSeconds: number };
 
 /**
- * The partial-batch protocol, once: every message is handled by itself. Those that threw are reported failed, and so are
- * those that are to go back to their queue. An error is logged here and nowhere else.
+ * Implements the partial-batch protocol: every message is handled separately. Messages whose handling threw are reported as
+ * failed, and so are those that return to their queue. Errors are logged only here.
  *
- * A message that AWS failed is neither: it is put back as a new message that becomes visible after a while, and the old one
- * is acknowledged. So an outage costs no receives: those count kills and defects, and nothing else leads to a DLQ.
+ * A message that failed because of AWS is neither: it is put back as a new message that becomes visible later, and the old
+ * one is acknowledged. So an outage uses up no receives: receives count only kills and defects, and only these lead to a
+ * DLQ.
  */
 export function handleEach(handling: BatchHandling): Promise<SQSBatchResponse> {
   return handling.shutdown.during(() => handleAll(handling));
@@ -70,13 +71,13 @@ async function handleOne(record: SQSRecord, deadline: Deadline, handling: BatchH
     const receives = Number(record.attributes.ApproximateReceiveCount);
     log.error('message failed', { ...placeOf(record), receive_count: receives, error: asError(error) });
     const seconds = fault ? failedVisibilitySeconds * 2 ** Math.min(receives - 1, 10) : failedVisibilitySeconds;
-    // Where this fails, too, the message comes back later.
+    // If this fails too, the message comes back later.
     await setVisibility(Math.min(longestVisibilitySeconds, seconds)).catch(() => undefined);
     return false;
   }
 }
 
-/** @returns whether a new message stands for this one; false if it has waited often enough, or SQS fails as well */
+/** @returns whether a new message replaces this one; false if it has waited often enough, or SQS fails as well */
 async function putBack(
   record: SQSRecord,
   fault: AwsFault,
@@ -106,17 +107,17 @@ function placeOf(record: SQSRecord) {
 
 const asError = (error: unknown): Error => (error instanceof Error ? error : new Error(String(error)));
 
-/** The file that a message is about, where it is one of ours. */
+/** The file that a message is about, if the message is Sluice's. */
 function correlationOf(record: SQSRecord): string | undefined {
   return /"(?:fileId|file_id)"\s*:\s*"([0-9a-f]{1,64})"/.exec(record.body)?.[1];
 }
 
-/** @throws if the body is no JSON */
+/** @throws if the body is not JSON */
 export function parseBody(record: SQSRecord): unknown {
   try {
     return JSON.parse(record.body) as unknown;
   } catch {
-    // The engine's own message quotes the body, which has no place in a log.
+    // The engine's own error message quotes the body, which must not be logged.
     throw new Error(`Message ${record.messageId} is not JSON.`);
   }
 }

@@ -6,9 +6,9 @@ import type { Clock, Metrics } from '../ports.ts';
 
 /** How long a message waits for AWS. Seconds. */
 export interface WaitTimes {
-  /** At least, the first time; each further time is twice as long. */
+  /** The minimum for the first wait; each further wait is twice as long. */
   firstSeconds: number;
-  /** SQS delays a message by 900 s at most. */
+  /** SQS delays a message by at most 900 s. */
   longestSeconds: number;
 }
 
@@ -20,26 +20,29 @@ export interface Waiting {
 }
 
 /**
- * Times in a row that a message is put back before its receives count again. At 15 minutes each: an outage of four days;
- * six hours of a refusal, which a person has been told of by then and which may be this message's alone.
+ * How often in a row a message is put back before its receives count again. At 15 minutes each: an outage of four days; or
+ * six hours of refusals, which an operator knows by then and which may concern only this message.
  */
 const mostTimes: Record<AwsFault['kind'], number> = { unavailable: 400, configuration: 30 };
 
-/** What is known of a message's waiting. */
+/** How a message has waited so far. */
 export interface Waited {
   times: number;
-  /** When the first of the messages with this body was sent, by SQS's clock: what tells a redrive from a message put back. */
+  /**
+   * When the first message with this body was sent, by SQS's clock: distinguishes a redrive from a message that was put
+   * back.
+   */
   firstSentAt: number;
 }
 
 /**
- * What the note beside a message says. A redrive copies attributes too, but it begins a new life: such a message was sent
- * long after its note, and one that was put back, at once.
+ * Reads a message's note. A redrive copies attributes too, but starts over: a redriven message was sent long after its
+ * note, a message that was put back right after it.
  */
 export function waitedBefore(record: Pick<SQSRecord, 'attributes'> & Partial<SQSRecord>): Waited {
   const sentAt = Number(record.attributes.SentTimestamp);
   const note = readNote(record.messageAttributes?.[waitAttribute]?.stringValue);
-  // It is not visible, and so not in a DLQ, before its delay has passed: half of that lies between the two.
+  // It is not visible, and so can't reach a DLQ, before its delay has passed: half of the delay separates the two cases.
   const isPutBack = note !== undefined && sentAt < note.at + (note.delaySeconds * 1000) / 2;
   if (!isPutBack) return { times: 0, firstSentAt: sentAt };
   // Nothing guards the note as a MAC does the body. A time to come would be kept as a failure's, and no redrive is later.
@@ -62,12 +65,12 @@ export function nextNote({ times, firstSentAt }: Waited, fault: AwsFault, waitin
   return { times: times + 1, at: clock.now(), delaySeconds: delaySeconds(times, limits, random()), firstSentAt };
 }
 
-/** Up to a quarter is added by chance, so that a backlog doesn't come back all at once. */
+/** Up to a quarter is added at random, so that a backlog doesn't come back all at once. */
 const spread = 0.25;
 
 /**
  * Doubles, up to the longest.
- * @param before how often it was put back before
+ * @param before how often it was already put back
  */
 export function delaySeconds(before: number, { firstSeconds, longestSeconds }: WaitTimes, random: number): number {
   const seconds = Math.min(longestSeconds / (1 + spread), firstSeconds * 2 ** Math.min(before, 20));

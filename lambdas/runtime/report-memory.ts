@@ -4,8 +4,8 @@ import type { Metrics } from '../ports.ts';
 type Invocation = Pick<Context, 'memoryLimitInMB'>;
 
 /**
- * Adds to a handler that each invocation reports the most memory that its process has had so far, in percent of what the
- * function has. A process that is killed for it reports nothing: it counts as the function's error.
+ * Wraps a handler so that each invocation reports its process's peak memory so far, in percent of the function's memory. A
+ * process that is killed for its memory reports nothing: it counts as an error of the function.
  * @param peakKibibytes of this process
  */
 export function reportingMemory<Event, Of extends Invocation, Result>(

@@ -1,10 +1,10 @@
-/** The answer of the last invocation is on its way by then. Milliseconds. */
+/** The last invocation's answer has been sent by then. Milliseconds. */
 const answerMs = 500;
 
 /**
- * The end of the process on request (SIGTERM): no new work is begun, what is under way is finished and handed over, and
- * then the process ends. Lambda asks so only between invocations, and only where an extension is registered; containers
- * and whoever stops a local cloud ask at any time.
+ * Ends the process on request (SIGTERM): no new work begins, work in progress is finished and handed over, and then the
+ * process ends. Lambda sends SIGTERM only between invocations, and only if an extension is registered; containers and local
+ * clouds send it at any time.
  */
 export class Shutdown {
   readonly #exit: () => void;
@@ -25,7 +25,7 @@ export class Shutdown {
     if (this.#underWay === 0) this.#exit();
   }
 
-  /** An invocation: the process ends after it at the earliest. */
+  /** Runs an invocation: the process does not end before it has finished. */
   async during<T>(work: () => Promise<T>): Promise<T> {
     this.#underWay++;
     try {
@@ -37,7 +37,7 @@ export class Shutdown {
   }
 }
 
-/** Asked to end by a SIGTERM to this process. */
+/** A shutdown that a SIGTERM to this process requests. */
 export function shutdownOnSigterm(): Shutdown {
   const shutdown = new Shutdown(() => process.exit(0));
   process.once('SIGTERM', () => shutdown.request());

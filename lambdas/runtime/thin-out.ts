@@ -1,6 +1,6 @@
 /**
- * At most `count` of the values, evenly spaced over their order, the smallest and the largest among them: percentiles of
- * what is left are those of all values, and their number is not. All of them, in order, where they are no more than that.
+ * At most `count` of the values, evenly spaced in sorted order, including the smallest and the largest: their percentiles
+ * are those of all values, but their number is not. If there are no more than `count`, all of them, sorted.
  * @param count 2 or more
  */
 export function thinnedOut(values: readonly number[], count: number): number[] {

@@ -1,11 +1,11 @@
 import type { BatchMessage } from '../messages.ts';
 import type { BatchQueue } from '../ports.ts';
 
-/** A call is filled up to this before it is sent: what SendMessageBatch takes, less some room. */
+/** Limits of a call: those of SendMessageBatch, less some room. */
 const callMessages = 10;
 const callBytes = 900_000;
 
-/** Sends batches with several calls in flight, bounded: reading stops while they are outstanding. */
+/** Sends batches with a bounded number of calls in flight: reading pauses while all are outstanding. */
 export class BatchSender {
   readonly #queue: BatchQueue;
   readonly #maxInFlight: number;
@@ -19,21 +19,21 @@ export class BatchSender {
     this.#maxInFlight = maxInFlight;
   }
 
-  /** Resolves once there is room for more. @throws what an earlier call failed with */
+  /** Resolves once there is room for more. @throws the error of an earlier call */
   async add(message: BatchMessage): Promise<void> {
-    // About its bytes. What is more than a call takes after all, the queue sends in two.
+    // An estimate of its bytes. If it is too much for one call, the queue sends two.
     const length = message.kind === 'slice' ? message.body.length : message.head.length;
     if (this.#gathered.length === callMessages || this.#gatheredBytes + length > callBytes) await this.#flush();
     this.#gathered.push(message);
     this.#gatheredBytes += length;
   }
 
-  /** Sends what is gathered; the promise given back resolves when all that was added so far is in the queue. */
+  /** Sends what was gathered; the returned promise resolves when everything added so far is in the queue. */
   async flush(): Promise<{ sent: Promise<void> }> {
     await this.#flush();
     const outstanding = [...this.#inFlight];
     const sent = Promise.all(outstanding).then(() => this.#throwFailure());
-    // Whoever waits for it gets the failure; nobody waiting must not be an unhandled rejection.
+    // A waiting caller gets the failure; without one, it must not be an unhandled rejection.
     sent.catch(() => undefined);
     return { sent };
   }

@@ -16,13 +16,13 @@ export interface BundlePorts extends SplitterPorts {
   limits: CutLimits;
 }
 
-/** What has become of a small file: its record stands in an account, it needs one of its own, or it has to come again. */
+/** A small file's outcome: its record is in an account, it needs its own account, or it has to be delivered again. */
 export type Bundling = { kind: 'accounted' } | { kind: 'ordinary' } | { kind: 'failed'; error: unknown };
 
 /**
- * Makes one file of many small ones and splits that: one account, one object of receipts and one manifest for all that
- * an invocation was told of. A member is in one bundle for good: where the event comes again, or another splitter has
- * it, that bundle is gone on with. By the file's id.
+ * Bundles many small files into one and splits that: one account, one receipts object and one manifest for all files of an
+ * invocation. A member stays in its bundle for good: if the event comes again, or another splitter has it, that bundle is
+ * continued. Returns the outcomes by file id.
  */
 export async function bundleFiles(
   sources: readonly SourceObject[],
@@ -52,12 +52,12 @@ async function accountFor(members: SmallFile[], ports: BundlePorts, deadline: De
     for (const fileId of await openBundles(members, ports)) await splitFile(fileId, undefined, ports, deadline);
     return { kind: 'accounted' };
   } catch (error) {
-    // Whatever is written by now is found when the events come again.
+    // What has been written by now is found when the events come again.
     return { kind: 'failed', error };
   }
 }
 
-/** The files whose accounts these are in: a new bundle, and what has some of them already. */
+/** The files whose accounts contain these members: a new bundle, and existing files that have some of them. */
 async function openBundles(members: SmallFile[], ports: BundlePorts): Promise<Set<string>> {
   const { ledger, feed, lane, limits, log } = ports;
   const files = new Set<string>();

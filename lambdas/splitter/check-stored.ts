@@ -22,7 +22,7 @@ export async function checkStored(
   let renewAt = clock.now() + fileLeaseMs / 3;
   const onChunk = async () => {
     if (deadline.isDrawingIn()) {
-      // Asked to end early, it has not had its time.
+      // If it was asked to end early, it did not have its full time.
       const usedMs = hadMs - deadline.remainingMs();
       return hadMs < limits.roomMs || usedMs < limits.roomMs / 2 ? 'stop' : 'too-slow';
     }

@@ -14,7 +14,7 @@ import { readContent } from '../content/read-content.ts';
 import type { SplitterPorts } from './splitter-ports.ts';
 import { fileLeaseMs, saveProgress } from './splitter-ports.ts';
 
-/** A checkpoint is written at least every 5,000 records: no step of the cutter adds more than the other half of them. */
+/** A checkpoint is written at least every 5,000 records: no step of the cutter adds more than another 2,500. */
 const checkpointRecords = 2_500;
 
 /** Bytes given to the cutter at once, between checkpoints: 2,500 rows of 13 bytes, and a valid record is longer. */
@@ -29,13 +29,13 @@ export type CutEnd =
       warnings: { code: string; message: string }[];
     }
   | { kind: 'out-of-time' }
-  /** The queue holds enough of the file. */
+  /** The queue has enough of the file. */
   | { kind: 'held-back' };
 
 /**
- * Pass 2: cuts the file into batches from its last checkpoint on, and sends them, until the file, the time, or the
- * room in the queue is used up. A file that is stopped meanwhile, or has another header among its rows, is cut to its end
- * all the same, and no more of it is sent: how many records are held is a part of its account.
+ * Pass 2: cuts the file into batches from its last checkpoint on, and sends them, until the file's end, the end of the
+ * time, or the queue's limit is reached. A file that is stopped meanwhile, or has another header among its rows, is still
+ * cut to its end, but no more of it is sent: the number of held records is part of its account.
  */
 export async function cutFile(
   file: CutFile,
@@ -62,7 +62,7 @@ export async function cutFile(
   };
   try {
     for await (const chunk of readContent(file, whole, ports.sources, from.offset)) {
-      // At least once: an empty chunk is a gzip's on its way to the checkpoint, and takes its time.
+      // At least once: a gzip yields empty chunks until it reaches the checkpoint, which takes time.
       let step = 0;
       do {
         const batches = cutter.push(chunk.subarray(step, step + stepBytes));
@@ -78,7 +78,7 @@ export async function cutFile(
       } while (step < chunk.length);
     }
   } catch (error) {
-    // What was sent of a file that has been replaced stays sent: the account has to know how much that is.
+    // What was sent of a replaced file stays sent: the account must contain how much that is.
     if (error instanceof SourceChangedError) {
       await checkpoints.write(cutter.position, await sender.flush());
       await checkpoints.written();
@@ -89,7 +89,7 @@ export async function cutFile(
   const { sent } = await sender.flush();
   await checkpoints.written();
   await sent;
-  // How far it was sent has to be known before the file counts as split.
+  // The last sent batch must be saved before the file counts as split.
   if (checkpoints.isFileStopped || cutter.otherHeader) {
     await checkpoints.write(cutter.position, { sent });
     await checkpoints.written();
@@ -98,7 +98,7 @@ export async function cutFile(
   return { kind: 'cut', totals: { records: record, batches: batch }, warnings: cutter.warnings };
 }
 
-/** A batch as the records queue carries it: the first attempt. */
+/** A batch's message for the records queue: the first attempt. */
 export function messageOf(batch: CutBatch, file: MessageFile & { fileId: string }, attempt = 1): BatchMessage {
   return signed(unsignedOf(batch, file, attempt), file, batch.kind === 'slice' ? batch.bytes : undefined);
 }
@@ -120,7 +120,9 @@ function unsignedOf(batch: CutBatch, file: { feed: string; fileId: string }, att
   return { ...place, kind: 'oversize', records: 1, length, sha256, head: head.toString('base64') };
 }
 
-/** Checkpoints in order, each only after all that was sent before it has arrived; the next bytes are cut meanwhile. */
+/**
+ * Writes checkpoints in order, each only after everything sent before it is in the queue; the next bytes are cut meanwhile.
+ */
 class Checkpoints {
   readonly #file: CutFile;
   readonly #ports: SplitterPorts;
@@ -128,9 +130,9 @@ class Checkpoints {
   #last: CutPosition;
   #lastAt: number;
   #settledRecords: number;
-  /** Seen with the file as it was claimed, and with each checkpoint. */
+  /** As of the claim or the last checkpoint. */
   isFileStopped: boolean;
-  /** The last batch that was sent, by this invocation or, as far as is known, before it. */
+  /** The last batch that was sent, by this invocation or, as far as is known, by an earlier one. */
   sentBatches: number;
   #writing: Promise<void> = Promise.resolve();
 
@@ -139,14 +141,14 @@ class Checkpoints {
     this.#ports = ports;
     this.#last = from;
     this.#lastAt = ports.clock.now();
-    // The queue is looked at with each: where it may hold little, oftener.
+    // Each checkpoint checks the queue: the less it may hold, the more often.
     this.#everyRecords = Math.min(checkpointRecords, Math.ceil(ports.horizon.records / 4));
     this.#settledRecords = sumCounts(file.settled);
     this.isFileStopped = isStopped(file);
     this.sentBatches = file.sentBatches ?? from.otherHeader?.batch ?? from.batch;
   }
 
-  /** Records sent up to there that are not settled, as the last checkpoint's write showed. */
+  /** Records sent up to there and not settled, as of the last checkpoint's write. */
   unsettledAt(position: CutPosition): number {
     return position.record - this.#settledRecords;
   }
@@ -157,7 +159,7 @@ class Checkpoints {
     return records >= this.#everyRecords || this.#ports.clock.now() - this.#lastAt > fileLeaseMs / 3;
   }
 
-  /** Begins a checkpoint, once the one before is written. */
+  /** Begins a checkpoint, once the previous one is written. */
   async write(position: CutPosition, { sent }: { sent: Promise<void> }): Promise<void> {
     await this.#writing;
     this.#last = position;
@@ -166,7 +168,7 @@ class Checkpoints {
     this.#writing.catch(() => undefined);
   }
 
-  /** Resolves when the last one begun is in the ledger. @throws LeaseLostError, or what sending failed with */
+  /** Resolves when the last one begun is in the ledger. @throws LeaseLostError, or the error of sending */
   async written(): Promise<void> {
     await this.#writing;
   }

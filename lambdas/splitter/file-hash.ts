@@ -2,25 +2,28 @@ import { createHash } from 'node:crypto';
 import { createSHA256 } from 'hash-wasm';
 import type { HashProgress } from '../core/account/file-account.ts';
 
-/** Bytes a millisecond that reading from S3 and hashing reach at the least. */
+/** The minimum speed of reading from S3 and hashing, in bytes per millisecond. */
 const slowestBytesPerMs = 40_000;
 
-/** Half of the time is for pass 1; a file that needs more is hashed by something whose state can be saved. */
+/** Half of the time is for pass 1; a file that needs more is hashed with an implementation whose state can be saved. */
 export function fitsOneInvocation(sizeBytes: number, remainingMs: number): boolean {
   return sizeBytes <= (remainingMs / 2) * slowestBytesPerMs;
 }
 
-/** SHA-256 that can be put down and taken up again. */
+/** SHA-256 that can be paused and resumed. */
 export interface FileHash {
   update(chunk: Buffer): void;
   /** Bytes hashed so far. */
   readonly offset: number;
-  /** To go on from in another invocation. */
+  /** The state to resume from in another invocation. */
   save(): HashProgress;
   digest(): string;
 }
 
-/** node:crypto's, the fast one. Its state can't be saved: going on from it means from the start, resumably. */
+/**
+ * node:crypto's hash, the fast one. Its state can't be saved: to continue, hashing restarts from the beginning with the
+ * resumable one.
+ */
 function nativeHash(): FileHash {
   const hash = createHash('sha256');
   let offset = 0;
@@ -37,7 +40,7 @@ function nativeHash(): FileHash {
   };
 }
 
-/** hash-wasm's: about a third of the speed, but its state is 100-odd bytes that can be stored. */
+/** hash-wasm's hash: about a third of the speed, but its state is about 100 bytes that can be stored. */
 async function resumableHash(from: HashProgress): Promise<FileHash> {
   const hash = await createSHA256();
   hash.init();

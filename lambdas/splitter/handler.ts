@@ -24,17 +24,17 @@ export interface SplitterDeps extends SplitterPorts {
   waiting: Waiting;
   lane: string;
   limits: CutLimits;
-  /** Of a feed whose files are small and many. */
+  /** Set for a feed with many small files. */
   bundles?: BundleStore;
 }
 
 interface Invocation extends SplitterDeps {
   small: SmallFiles | undefined;
-  /** Files that are not small have the invocation's memory and time for themselves. */
+  /** Files that are not small are handled one at a time, with all of the invocation's memory and time. */
   inTurn: InTurn;
 }
 
-/** S3 events, continuations and orders to send batches again: files get split. */
+/** Handles S3 events, continuations and requests to send batches again, and splits the files. */
 export function createSplitterHandler(deps: SplitterDeps) {
   return (event: SQSEvent, context: Context): Promise<SQSBatchResponse> => {
     const { bundles } = deps;
@@ -52,7 +52,7 @@ export function createSplitterHandler(deps: SplitterDeps) {
   };
 }
 
-/** What is no message of ours is told of when it is handled. */
+/** A message that is not ours is reported when it is handled. */
 function droppedIn(record: SQSRecord): SourceObject[] {
   try {
     const message = parseIntakeMessage(parseBody(record));
@@ -77,7 +77,7 @@ async function handleMessage(record: SQSRecord, invocation: Invocation, deadline
   }
 }
 
-/** Before the file is claimed. @throws AlteredMessageError if the message is about another feed's file */
+/** Called before the file is claimed. @throws AlteredMessageError if the message is about another feed's file */
 async function refuseOtherFeed(
   { kind, feed, fileId }: ContinueMessage | ReemitMessage,
   { ledger, feed: own }: SplitterDeps,
@@ -87,7 +87,7 @@ async function refuseOtherFeed(
   throw new AlteredMessageError(`A message '${kind}' about the file ${fileId} came to the splitter of another feed.`);
 }
 
-/** A folder made in the console is an object too, of no bytes and with a key that ends in a slash. */
+/** A folder made in the console is an empty object whose key ends in a slash. */
 function isFolder({ key, sizeBytes }: SourceObject): boolean {
   return key.endsWith('/') && sizeBytes === 0;
 }
@@ -100,7 +100,7 @@ async function splitDropped(seen: SourceObject, deps: SplitterDeps, deadline: De
   await splitFile(fileId, create, deps, deadline);
 }
 
-/** Events of old or foreign senders lack the size or the ETag. */
+/** Adds the size or ETag that events of older or other senders lack. */
 async function withHead(seen: SourceObject, deps: SplitterDeps): Promise<SourceObject> {
   if (seen.etag !== '' && seen.sizeBytes >= 0) return seen;
   const head = await deps.sources.head(seen);

@@ -2,16 +2,18 @@ import type { FileAccount } from '../core/account/file-account.ts';
 import { unsettledRecords } from '../core/account/file-account.ts';
 import type { SplitterPorts } from './splitter-ports.ts';
 
-/** SQS delays a message by 15 minutes at most. */
+/** SQS delays a message by at most 15 minutes. */
 const maxDelaySeconds = 900;
-/** A file that is held back is looked at after this at the soonest, and from a little before the message that does it. */
+/**
+ * A held-back file is checked after this at the earliest; it can be claimed from slightly before the message that does it.
+ */
 const minHoldSeconds = 10;
 const holdSlackSeconds = 5;
 
 /**
- * The queue holds as much of the file as the API takes in the horizon's time: going on waits, without anyone waiting.
- * The message goes first: killed before the release, this one comes back and sends another, and the first to be
- * handled makes the other a copy.
+ * The queue holds as much of the file as the API takes in the horizon's time: a delayed message continues later, so no
+ * function has to wait. The message is sent before the release: if killed in between, the current message comes back and
+ * sends another one, and whichever is handled first makes the other a duplicate.
  */
 export async function holdBack(file: FileAccount, ports: SplitterPorts): Promise<void> {
   const { ledger, intake, horizon, clock, log } = ports;
@@ -19,7 +21,7 @@ export async function holdBack(file: FileAccount, ports: SplitterPorts): Promise
   const surplus = unsettledRecords(now) - horizon.records / 2;
   const seconds = Math.ceil(surplus / horizon.recordsPerSecond);
   const delaySeconds = Math.min(maxDelaySeconds, Math.max(minHoldSeconds, seconds));
-  // By the time before it is sent: however long that takes, the message does not come before the file is free for it.
+  // Computed from the time before sending: however long sending takes, the file can be claimed when the message arrives.
   const heldBackUntil = clock.now() + (delaySeconds - holdSlackSeconds) * 1000;
   await intake.send({ v: 1, kind: 'continue', feed: file.feed, fileId: file.fileId }, delaySeconds);
   await ledger.releaseFile(file.fileId, file.epoch, heldBackUntil);

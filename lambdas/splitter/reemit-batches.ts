@@ -13,8 +13,8 @@ import type { SplitterPorts } from './splitter-ports.ts';
 const stepBytes = 128 * 1024;
 
 /**
- * Cuts a file that is split once more and sends those of its batches that are not settled: their messages were lost by
- * a purge, or outlived SQS's retention; or its file is released, and they were held. Needs no lease: a batch that is sent twice is settled once.
+ * Cuts a split file again and sends the batches that are not settled: their messages were lost through a purge or SQS's
+ * retention, or they were held and the file is released. Needs no lease: a batch that is sent twice is settled once.
  */
 export async function reemitBatches(
   message: ReemitMessage,
@@ -24,13 +24,13 @@ export async function reemitBatches(
   const { ledger, log } = ports;
   const file = await ledger.getFile(message.fileId);
   if (file?.dialect === undefined || (file.state !== 'split' && file.state !== 'splitting')) return;
-  // Without a position there is nothing in it but the file's name; from a wrong one, other batches would be cut.
+  // Without a position, the message contains only the file's name; a wrong position would cut other batches.
   if (message.from && !isGenuine(message, file)) {
     throw new AlteredMessageError(`The position to send the file ${file.fileId} again from was not issued by Sluice.`);
   }
-  // What isn't sent of it is held.
+  // Its unsent records are held.
   if (isQuarantined(file)) return;
-  // Of a file that is still being split, what its checkpoint covers: the rest is its splitter's.
+  // For a file that is still being split, only what its checkpoint covers: the rest is its splitter's work.
   const cutBatches = file.state === 'split' ? Infinity : (file.checkpoint?.batch ?? 0);
   const lastBatch = file.checkpoint?.otherHeader?.batch ?? cutBatches;
 

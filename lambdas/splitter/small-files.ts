@@ -4,7 +4,7 @@ import type { Deadline } from '../runtime/deadline.ts';
 import type { BundlePorts, Bundling } from './bundle-files.ts';
 import { bundleFiles } from './bundle-files.ts';
 
-/** The small files that an invocation was told of, by however many messages: they are bundled once, all together. */
+/** The small files of an invocation, from any number of messages: they are bundled once, all together. */
 export class SmallFiles {
   readonly #sources: readonly SourceObject[];
   readonly #ports: BundlePorts;
@@ -15,7 +15,7 @@ export class SmallFiles {
     this.#sources = sources.filter(({ sizeBytes, etag }) => etag !== '' && this.#isSmall(sizeBytes));
   }
 
-  /** False if the file is to have an account of its own. @throws what kept it from being read or bundled */
+  /** False if the file needs its own account. @throws the error that kept it from being read or bundled */
   async has(source: SourceObject, deadline: Deadline): Promise<boolean> {
     const id = this.#idOf(source);
     if (!this.#sources.some((each) => this.#idOf(each) === id)) return false;

@@ -16,15 +16,15 @@ import { readDialect } from '../content/read-dialect.ts';
 import type { SplitterPorts } from './splitter-ports.ts';
 import { fileLeaseMs, saveProgress } from './splitter-ports.ts';
 
-/** A second message about a file looks again after this at the latest: most files are split in seconds. Milliseconds. */
+/** A second message about a file checks again after this at the latest: most files are split in seconds. Milliseconds. */
 const busyWaitMs = 15_000;
 
-/** What is left to do when a part of the work ends. */
+/** What is left to do after a part of the work. */
 export type Step = { kind: 'done' } | { kind: 'out-of-time' } | { kind: 'held-back' };
 
 /**
- * Brings a file from wherever it stands to wholly split, or as far as the time goes: then its continuation is queued.
- * Resolves once nothing of that depends on this message any more; a crash anywhere lets the message come back.
+ * Splits a file from its current state to the end, or as far as the time allows: then its continuation is queued. Resolves
+ * once nothing depends on this message any more; after a crash at any point, the message comes back.
  */
 export async function splitFile(
   fileId: string,
@@ -38,12 +38,13 @@ export async function splitFile(
   if (claim.kind === 'finished' && claim.file.bundleId !== undefined) {
     return splitFile(claim.file.bundleId, undefined, ports, deadline);
   }
-  // The splitter may have died before it asked, and nothing else would.
+  // The splitter may have died before it asked the finalizer, and nothing else would ask.
   if (claim.kind === 'finished') return askToFinalize(claim.file, ports.finalize);
-  // Another message is on its way for that time: this one is a copy, or its sender died between sending it and its release.
+  // Another message is scheduled for that time: this one is a copy, or its sender died between sending it and releasing the
+  // file.
   if (claim.kind === 'held-back') return log.info('file is held back', { correlation_id: fileId });
   if (claim.kind === 'busy') {
-    // Not a failure: this message may be all that is left of the file when the other splitter dies.
+    // Not a failure: if the other splitter dies, this message may be the only one left for the file.
     const waitMs = Math.min(claim.leaseUntil - ports.clock.now(), busyWaitMs);
     return ports.intake.send({ v: 1, kind: 'continue', feed: feed.name, fileId }, Math.max(1, waitMs / 1000 + 1));
   }
@@ -51,7 +52,7 @@ export async function splitFile(
   const { file } = claim;
   log.info('file claimed', { correlation_id: fileId, epoch: file.epoch, bytes: file.source.sizeBytes });
   try {
-    // Only once half of it is worked off: each look costs an invocation.
+    // Only once half of it is consumed: each check costs an invocation.
     const isAllSent = isStopped(file) || file.checkpoint?.otherHeader !== undefined;
     const isFull = !isAllSent && unsettledRecords(file) > ports.horizon.records / 2;
     const step = isFull ? { kind: 'held-back' as const } : await splitClaimed(file, ports, deadline);
@@ -95,7 +96,8 @@ async function splitClaimed(file: FileAccount, ports: SplitterPorts, deadline: D
     if (!(await saveProgress(file, ports, found))) throw lost(file);
   }
 
-  // Once it is known how the file is read: one that was read in another way, and rejected, must not stand in its place.
+  // Only once it is known how the file is read: a file that was read in another way and rejected must not count as the
+  // same.
   const sameBytes = await claimChecksum({ ...file, dialect: file.dialect, sha256: file.sha256 }, ports);
   if (sameBytes.kind === 'duplicate') {
     log.warn('file has the bytes of an earlier one: nothing is sent', {
@@ -114,7 +116,7 @@ async function claimChecksum(
   file: CutFile & { sha256: string },
   { ledger, feed }: SplitterPorts,
 ): ReturnType<FileLedger['claimChecksum']> {
-  // Files of the same bytes are told apart by the sink where they are bundled: each is a record.
+  // The sink detects bundled files with the same bytes: each is a record.
   if (file.bundle) return { kind: 'first' };
   // An earlier version kept no fingerprint.
   const reading = file.reading ?? readingOf(file.dialect, file.limits, feed);
@@ -130,12 +132,12 @@ async function finish(
   const split = await ports.ledger.finishSplit(file.fileId, file.epoch, totals, warnings);
   if (!split) throw lost(file);
   ports.log.info('file split', { correlation_id: file.fileId, ...totals });
-  // The write shows what the consumers have counted so far: whoever comes second sees the whole.
+  // The write returns what the consumers have counted so far: the later of two writers sees everything.
   await askToFinalize(split, ports.finalize);
   return { kind: 'done' };
 }
 
-/** It is not what the feed takes: nothing is sent. */
+/** Ends a file that the feed does not accept: nothing is sent. */
 function refuse(file: FileAccount, { code, message }: { code: string; message: string }, ports: SplitterPorts) {
   ports.log.warn('file refused', { correlation_id: file.fileId, code, reason: message });
   return end(file, { state: 'failed', failure: { code, message } }, ports);
@@ -148,7 +150,10 @@ async function end(file: FileAccount, how: Parameters<FileLedger['endFile']>[2],
   return { kind: 'done' };
 }
 
-/** What was uploaded stays in the account; what still waits in the queue is held, and the rest can't be read any more. */
+/**
+ * Ends a replaced file: uploaded records stay in the account, records still in the queue are held, and the rest can't be
+ * read any more.
+ */
 async function endSuperseded(file: FileAccount, error: SourceChangedError, ports: SplitterPorts): Promise<void> {
   ports.log.warn('file was replaced while it was read', { correlation_id: file.fileId, reason: error.message });
   const now = await ports.ledger.getFile(file.fileId);
@@ -166,7 +171,7 @@ async function endSuperseded(file: FileAccount, error: SourceChangedError, ports
   );
 }
 
-/** The lease is given up before the continuation is queued, so that it can begin at once. */
+/** The lease is released before the continuation is queued, so that it can begin at once. */
 async function continueLater(file: FileAccount, ports: SplitterPorts): Promise<void> {
   await ports.ledger.releaseFile(file.fileId, file.epoch);
   await ports.intake.send({ v: 1, kind: 'continue', feed: file.feed, fileId: file.fileId }, 0);

@@ -13,12 +13,12 @@ export interface SplitterPorts {
   log: AuditLog;
   feed: Feed;
   /**
-   * Of what is compressed or decoded, whatever its format; `roomMs`: an invocation that had this long for it and did not
-   * get to the end will not the next time either.
+   * Limits of compressed or decoded content, whatever its format; `roomMs`: an invocation that had this long for it and did
+   * not finish will not finish the next time either.
    */
   gzip: ContentLimits & { roomMs: number };
   horizon: Horizon;
-  /** A new one for each message that is handled. */
+  /** A new owner for each message that is handled. */
   newOwner: () => string;
   /** A new secret for each file: 32 random bytes in hex. */
   newMessageKey: () => string;
@@ -26,16 +26,16 @@ export interface SplitterPorts {
 
 /** How much of one file the queue may hold. */
 export interface Horizon {
-  /** Records that are sent and not settled: what the API takes in the horizon's time, and some batches at the least. */
+  /** Records that are sent and not settled: what the API takes in the horizon's time, but at least a few batches. */
   records: number;
-  /** What the API takes at the most. */
+  /** The API's maximum rate. */
   recordsPerSecond: number;
 }
 
-/** A splitter that has not saved anything for this long is taken to be dead. Milliseconds. */
+/** A splitter that has saved nothing for this long counts as dead. Milliseconds. */
 export const fileLeaseMs = 60_000;
 
-/** Saves, and renews the lease. Gives the file as it is then; nothing where another splitter has claimed it. */
+/** Saves, and renews the lease. Returns the file after the write; undefined if another splitter has claimed it. */
 export function saveProgress(
   file: FileAccount,
   ports: Pick<SplitterPorts, 'ledger' | 'clock'>,
