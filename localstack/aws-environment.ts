@@ -1,15 +1,15 @@
 import { LocalCloudError } from './local-cloud-error.ts';
 
-/** Where the stack lives on every local endpoint of ours. */
+/** The account of the stack on every local endpoint that we start. */
 export const localAccount = '000000000000';
 export const localRegion = 'us-east-1';
 
-/** For clients of a local endpoint: a person's environment or profile may ask for variants that only AWS has. */
+/** For clients of a local endpoint: the user's environment or profile may request variants that only AWS has. */
 export const noEndpointVariants = { useFipsEndpoint: false, useDualstackEndpoint: false };
 
 /**
- * The AWS environment for a local endpoint. Credentials and region of the person's own count only where the endpoint
- * is theirs as well (AWS_ENDPOINT_URL): an emulator reads the account from the key, and real keys don't belong in one.
+ * The AWS environment for a local endpoint. The user's own credentials and region are used only if the endpoint is theirs
+ * too (AWS_ENDPOINT_URL): an emulator reads the account from the key, and real keys don't belong in an emulator.
  */
 export function localAwsEnvironment(endpointUrl: string, env: NodeJS.ProcessEnv): Record<string, string> {
   const theirs = Boolean(env['AWS_ENDPOINT_URL']);
@@ -23,7 +23,7 @@ export function localAwsEnvironment(endpointUrl: string, env: NodeJS.ProcessEnv)
     AWS_ACCESS_KEY_ID: credentials.key,
     AWS_SECRET_ACCESS_KEY: credentials.secret,
     ...(key && secret && session ? { AWS_SESSION_TOKEN: session } : {}),
-    // No profile, no file and no instance's role may come before these.
+    // No profile, file or instance role may override these.
     AWS_CONFIG_FILE: '/dev/null',
     AWS_SHARED_CREDENTIALS_FILE: '/dev/null',
     AWS_EC2_METADATA_DISABLED: 'true',
@@ -32,12 +32,12 @@ export function localAwsEnvironment(endpointUrl: string, env: NodeJS.ProcessEnv)
   };
 }
 
-/** Emulators take a key of twelve digits for the account's number. */
+/** Emulators treat a key of twelve digits as the account number. */
 export function localAccountOf({ AWS_ACCESS_KEY_ID: key = '' }: Record<string, string>): string {
   return /^\d{12}$/.test(key) ? key : localAccount;
 }
 
-/** The variables that keep calls to the endpoint from a proxy, which could not reach it: both spellings are read. */
+/** The variables that exclude the endpoint from proxying, since a proxy could not reach it: both spellings are read. */
 export function withoutProxyFor(endpointUrl: string, env: NodeJS.ProcessEnv): { NO_PROXY: string; no_proxy: string } {
   const given = env['NO_PROXY'] ?? env['no_proxy'];
   const hosts = [given, new URL(endpointUrl).hostname].filter(Boolean).join(',');
@@ -46,7 +46,7 @@ export function withoutProxyFor(endpointUrl: string, env: NodeJS.ProcessEnv): { 
 
 /**
  * @returns undefined if the variable is not set
- * @throws LocalCloudError if it is no http(s) URL
+ * @throws LocalCloudError if it is not an http(s) URL
  */
 export function givenEndpointOf(env: NodeJS.ProcessEnv): string | undefined {
   const text = env['AWS_ENDPOINT_URL'];

@@ -12,7 +12,7 @@ export interface Certificate {
 
 const newKey = ['-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:P-256', '-nodes'];
 
-/** A certificate authority of its own, valid for a day. */
+/** A new certificate authority, valid for a day. */
 export function createIssuer(name: string): Certificate {
   return selfSigned(name, 'basicConstraints=critical,CA:TRUE');
 }

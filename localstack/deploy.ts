@@ -12,23 +12,23 @@ export interface DeployOptions {
   /** Null: AWS itself, with the credentials in `env`. It must have been bootstrapped. */
   endpointUrl: string | null;
   stackName: string;
-  /** The command that runs the CDK app, in place of the one in cdk.json. */
+  /** Overrides the command in cdk.json that runs the CDK app. */
   app?: string;
-  /** CDK context beside `stack` (the stack's name) and `stage` (`local`). */
+  /** CDK context in addition to `stack` (the stack's name) and `stage` (`local`). */
   context?: Record<string, string>;
-  /** The environment the CDK app reads its settings from (SLUICE_TRAFFIC_…); process.env as a rule. */
+  /** The environment from which the CDK app reads its settings (SLUICE_TRAFFIC_…); usually process.env. */
   env: NodeJS.ProcessEnv;
-  /** The cloud assembly and the outputs; a deployment a directory, so that several don't meet. */
+  /** Directory for the cloud assembly and the outputs: one per deployment, so that several don't collide. */
   outDir: string;
   onProgress: (message: string) => void;
-  /** For bootstrap and deploy together. A custom resource that fails to start would hang for ever otherwise. */
+  /** For bootstrap and deploy together. Otherwise a custom resource that fails to start would hang forever. */
   timeoutMs: number;
   /** Shown in part when the deployment fails. */
   endpointLog?: string;
-  /** Where cdk.json lies; the repository by default. */
+  /** The directory of cdk.json; the repository by default. */
   appDir?: string;
   signal?: AbortSignal;
-  /** PEM file that an endpoint with TLS is trusted by. */
+  /** PEM file with the certificate authority of an endpoint with TLS. */
   caFile?: string | undefined;
 }
 
@@ -38,7 +38,7 @@ const outputsSchema = z.record(z.string(), z.record(z.string(), z.string()));
 /**
  * Deploys the stack to AWS, or to a local endpoint, which is bootstrapped first if it isn't.
  * @returns the stack's outputs by name
- * @throws LocalCloudError with the end of what the CDK and the endpoint said
+ * @throws LocalCloudError with the last output of the CDK and the endpoint
  */
 export function deployStack(options: DeployOptions): Promise<Record<string, string>> {
   const outDir = resolve(options.outDir);
@@ -51,7 +51,7 @@ async function deployAlone(options: DeployOptions): Promise<Record<string, strin
   const aws = endpointUrl === null ? null : localAwsEnvironment(endpointUrl, env);
   const recordPath = join(outDir, 'running-cdk.json');
   await endAbandonedCdk(recordPath);
-  // Its locks count as held where a killed CLI stays a zombie (a container without an init).
+  // Its locks count as held if a killed CLI stays a zombie (in a container without an init).
   rmSync(join(outDir, 'cdk.out'), { recursive: true, force: true });
   const log = options.endpointLog;
   const logStart = log ? sizeOfFile(log) : 0;
@@ -76,11 +76,11 @@ async function deployAlone(options: DeployOptions): Promise<Record<string, strin
   };
   if (aws && !(await isBootstrapped(aws))) {
     onProgress('Bootstrapping the CDK');
-    // From a directory without a cdk.json: the app is not needed for this, and would be run.
+    // From a directory without a cdk.json: the app is not needed for this, and would be run otherwise.
     try {
       await cdk('bootstrap', ['bootstrap', `aws://${localAccountOf(aws)}/${aws['AWS_REGION'] ?? ''}`], outDir);
     } catch (error) {
-      // Somebody else may have been bootstrapping the same endpoint.
+      // Another process may have been bootstrapping the same endpoint.
       if (!(await isBootstrapped(aws))) throw error;
     }
   }
@@ -97,7 +97,7 @@ function deployArgs({ stackName, app, context = {} }: DeployOptions, outDir: str
     ...['deploy', stackName, '--require-approval', 'never', '--outputs-file', outputsFile],
     ...['--output', join(outDir, 'cdk.out'), '--progress', 'events'],
     ...(app === undefined ? [] : ['--app', app]),
-    // No change set to make, wait for and read back: it would take as long again.
+    // Without creating, awaiting and reading a change set, which would take as long again.
     ...['--method', 'direct'],
     ...Object.entries(all).flatMap(([name, value]) => ['--context', `${name}=${value}`]),
   ];
@@ -125,7 +125,7 @@ const makeClient = (aws: Record<string, string>): CloudFormationClient =>
     credentials: { accessKeyId: aws['AWS_ACCESS_KEY_ID'] ?? '', secretAccessKey: aws['AWS_SECRET_ACCESS_KEY'] ?? '' },
   });
 
-/** What the person at the terminal has set for AWS itself must not reach the CLI, nor the app it runs. */
+/** The user's settings for AWS itself must not reach the CLI or the app it runs. */
 function withoutAws(env: NodeJS.ProcessEnv): NodeJS.ProcessEnv {
   return Object.fromEntries(Object.entries(env).filter(([name]) => !/^(AWS_|CDK_DEFAULT_)/.test(name)));
 }

@@ -10,10 +10,10 @@ import { choosePort } from './probe-machine.ts';
 
 const run = promisify(execFile);
 
-/** The first time it pulls an image of 400 MB. */
+/** The first start pulls an image of 400 MB. */
 const upMs = 10 * 60_000;
 
-/** @returns the endpoint's address, once its health check is passed */
+/** @returns the endpoint's address, once its health check passes */
 export async function startLocalStack(
   stateDir: string,
   askedPort: number | undefined,
@@ -22,7 +22,7 @@ export async function startLocalStack(
   const port = await choosePort(askedPort);
   const url = `http://127.0.0.1:${port}`;
   mkdirSync(stateDir, { recursive: true });
-  // Before it is up, so that an interrupted start can be torn down.
+  // Written before it is up, so that an interrupted start can be torn down.
   writeEndpointRecord(stateDir, { kind: 'docker', url, port, process: null });
   try {
     await compose(stateDir, port, ['up', '--detach', '--wait'], signal);
@@ -40,7 +40,7 @@ export async function stopLocalStack(stateDir: string, port: number): Promise<vo
   await compose(stateDir, port, ['down', '--volumes', '--remove-orphans']);
 }
 
-/** A project a state directory, so that two of them don't share a container. */
+/** One project per state directory, so that two directories don't share a container. */
 function compose(stateDir: string, port: number, args: string[], signal?: AbortSignal) {
   const project = `sluice-${createHash('sha256').update(resolve(stateDir)).digest('hex').slice(0, 10)}`;
   const file = join(import.meta.dirname, 'docker-compose.yml');

@@ -1,9 +1,9 @@
 import { setTimeout as delay } from 'node:timers/promises';
 
-/** MiniStack and LocalStack both answer here. */
+/** MiniStack and LocalStack both serve this path. */
 export const healthPath = '/_localstack/health';
 
-/** @returns null when the endpoint is well, else what came instead: an HTTP status or the network's error code */
+/** @returns null if the endpoint is healthy, otherwise the fault: an HTTP status or the network's error code */
 export async function checkHealth(url: string, timeoutMs = 3_000): Promise<string | null> {
   try {
     const response = await fetch(new URL(healthPath, url), { signal: AbortSignal.timeout(timeoutMs) });
@@ -15,7 +15,7 @@ export async function checkHealth(url: string, timeoutMs = 3_000): Promise<strin
   }
 }
 
-/** @returns null once the endpoint is well; the last fault when `untilMs` (epoch) has passed or `isOver` says so */
+/** @returns null once the endpoint is healthy; the last fault when `untilMs` (epoch) has passed or `isOver` says so */
 export async function awaitHealth(
   url: string,
   untilMs: number,

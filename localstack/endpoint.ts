@@ -15,18 +15,18 @@ import { isRunning, killGroup } from './process-identity.ts';
 import { chooseVenvDir, ensureVenv, findVenv, removeAbandonedDrafts } from './python-venv.ts';
 
 export interface BringUpOptions {
-  /** Undefined: any free one. Refused when it is taken. */
+  /** Undefined: any free port. An error if it is taken. */
   port?: number | undefined;
-  /** Where the endpoint's record, log and files lie; an endpoint a directory. */
+  /** Directory for the endpoint's record, log and files: one per endpoint. */
   stateDir: string;
   onProgress: (message: string) => void;
-  /** `detached` (the default) stays until torn down; `process` ends with this process, however that ends. */
+  /** `detached` (the default): runs until torn down; `process`: ends with this process, however that ends. */
   lifetime?: 'detached' | 'process';
   /** Further variables for MiniStack and the functions it runs (`AUTH`, `LOG_LEVEL`). */
   variables?: Record<string, string>;
-  /** Aborted: what was being started is ended, and the reason thrown. */
+  /** When aborted, whatever was being started is ended, and the signal's reason is thrown. */
   signal?: AbortSignal;
-  /** Where MiniStack is installed, once for all state directories of the checkout. */
+  /** Where MiniStack is installed: once for all state directories of the checkout. */
   venvDir?: string;
   /** Read for AWS_ENDPOINT_URL, SLUICE_LOCAL_CLOUD and SLUICE_PYTHON. */
   env?: NodeJS.ProcessEnv;
@@ -35,19 +35,19 @@ export interface BringUpOptions {
 export interface Endpoint {
   url: string;
   kind: 'given' | 'ministack' | 'docker';
-  /** How a function reaches what listens on this machine: under Docker, which has a network of its own, by another name. */
+  /** The name by which functions reach servers on this machine: it differs in Docker, which has its own network. */
   hostForFunctions: string;
-  /** True when it was there before: its stacks may be too. */
+  /** True if it was running before: its stacks may exist too. */
   reused: boolean;
-  /** Ends what was started here; an endpoint that was given is never touched. */
+  /** Ends what was started here; an endpoint from AWS_ENDPOINT_URL is never touched. */
   stop: () => Promise<void>;
 }
 
 const repoRoot = resolve(import.meta.dirname, '..');
 const requirements = join(import.meta.dirname, 'requirements.txt');
-/** Of this checkout: every endpoint that it starts uses it, unless the checkout is read-only. */
+/** This checkout's environment: every endpoint that it starts uses it, unless the checkout is read-only. */
 export const checkoutVenvDir = join(repoRoot, '.sluice', 'venv');
-/** Longer than a start takes, an installation included. */
+/** Longer than a start takes, installation included. */
 const lockMs = 12 * 60_000;
 
 /**
@@ -72,14 +72,14 @@ export async function bringUpEndpoint(options: BringUpOptions): Promise<Endpoint
       onProgress(`The local cloud is already running at ${running.url}`);
       return { ...describe(running.url, running.kind), reused: true, stop };
     }
-    // Dead or dying, but its workers may live on.
+    // Dead or dying, but its workers may survive.
     await endRecorded(stateDir);
     const started = await start({ ...options, stateDir, env });
     return { ...describe(started.url, started.kind), reused: false, stop };
   });
 }
 
-/** Ends the endpoint of a state directory and every process of it; nothing happens when there is none. */
+/** Ends the endpoint of a state directory and all its processes; does nothing if there is none. */
 export async function tearDownEndpoint(stateDir: string): Promise<void> {
   const dir = resolve(stateDir);
   await endRecorded(dir);
@@ -91,7 +91,7 @@ async function start(
 ): Promise<{ url: string; kind: 'ministack' | 'docker' }> {
   const { stateDir, port, onProgress, signal, env } = options;
   const venvDir = options.venvDir ?? chooseVenvDir(checkoutVenvDir, stateDir, requirements);
-  // Before anything that takes time.
+  // Checked before anything slow.
   if (port !== undefined) await choosePort(port);
   removeAbandonedDrafts(venvDir);
   const forced = env['SLUICE_LOCAL_CLOUD'];

@@ -4,22 +4,22 @@ import { getCACertificates, setDefaultCACertificates } from 'node:tls';
 import type { Certificate } from './certificates.ts';
 import { createCertificate, createIssuer } from './certificates.ts';
 
-/** What has MiniStack evaluate IAM for every call, each function under its own role. */
+/** Settings with which MiniStack evaluates IAM for every call, each function under its own role. */
 export interface Enforcement {
-  /** For MiniStack, which hands them to the functions. */
+  /** For MiniStack, which passes them to the functions. */
   variables: Record<string, string>;
-  /** PEM: what the certificates below are trusted by. */
+  /** PEM: the authority of the certificates below. */
   ca: string;
   /** The same in a file, for NODE_EXTRA_CA_CERTS of other processes. */
   caFile: string;
   certificateFor: (host: string) => Certificate;
-  /** What was decided about calls under a role, a line of JSON each; see read-decisions.ts. */
+  /** The decisions about calls under a role, one line of JSON each; see read-decisions.ts. */
   decisionsFile: string;
 }
 
 /**
- * Over TLS, because policies that refuse plain HTTP are evaluated too: the buckets', the queues', and those of the
- * CDK's bootstrap. The authority is made for this endpoint and trusted by this process from now on.
+ * Uses TLS, because policies that refuse plain HTTP are evaluated too: those of the buckets, the queues and the CDK's
+ * bootstrap. The authority is created for this endpoint, and this process trusts it from now on.
  */
 export function prepareEnforcement(stateDir: string): Enforcement {
   const dir = resolve(stateDir, 'tls');

@@ -3,10 +3,10 @@ import { checkHealth } from './endpoint-health.ts';
 import { LocalCloudError } from './local-cloud-error.ts';
 
 /**
- * The endpoint in AWS_ENDPOINT_URL, checked to answer; null when none is given. `localhost` becomes 127.0.0.1 where the
- * endpoint answers there too: the CDK CLI would put a bucket's name before a host's, and `bucket.localhost` is known
- * to few resolvers.
- * @throws LocalCloudError when it is no URL, or nothing answers
+ * The endpoint in AWS_ENDPOINT_URL, after a check that it answers; null if none is given. `localhost` becomes 127.0.0.1 if
+ * the endpoint answers there too: the CDK CLI would put a bucket's name before a host name, and few resolvers know
+ * `bucket.localhost`.
+ * @throws LocalCloudError if it is not a URL, or nothing answers
  */
 export async function findGivenEndpoint(env: NodeJS.ProcessEnv): Promise<string | null> {
   const text = givenEndpointOf(env);
@@ -24,7 +24,7 @@ export async function findGivenEndpoint(env: NodeJS.ProcessEnv): Promise<string 
   );
 }
 
-/** Any HTTP status will do: not every endpoint has the health path. */
+/** Any HTTP status counts: not every endpoint has the health path. */
 const answered = (fault: string | null): boolean => fault === null || fault.startsWith('HTTP ');
 
 const withoutSlash = (url: URL): string => url.href.replace(/\/$/, '');

@@ -8,7 +8,7 @@ import { identifyProcess, isRunning } from './process-identity.ts';
 const holderSchema = z.object({ pid: z.int(), startedAt: z.string() });
 
 /**
- * Does `work` while holding a lock directory that names its holder; a lock whose holder is dead is taken over.
+ * Runs `work` while holding a lock directory that names its holder; takes over a lock whose holder is dead.
  * @throws LocalCloudError when another living process still holds it after `waitMs`
  */
 export async function holdLock<T>(path: string, waitMs: number, work: () => Promise<T>): Promise<T> {
@@ -27,7 +27,7 @@ export async function holdLock<T>(path: string, waitMs: number, work: () => Prom
   }
 }
 
-/** A directory made ready under another name and renamed: it never exists without its holder's name in it. */
+/** The directory is prepared under another name and renamed, so it never exists without its holder's name. */
 function tryLock(path: string): boolean {
   mkdirSync(dirname(path), { recursive: true });
   const draft = `${path}.${process.pid}.${Math.random().toString(36).slice(2)}`;
@@ -43,7 +43,9 @@ function tryLock(path: string): boolean {
   }
 }
 
-/** Moved aside before it is removed, and looked at again there: two may see the same dead holder, and one be late. */
+/**
+ * The lock is moved aside, checked again and then removed: two processes may see the same dead holder, and one may be late.
+ */
 function breakStaleLock(path: string): void {
   const holder = readHolder(path);
   if (!holder || isRunning(holder)) return;

@@ -1,7 +1,7 @@
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 
-/** What taking local clouds away leaves on purpose: a sentence each, with why. */
+/** What removing local clouds leaves on purpose: one sentence each, with the reason. */
 export function describeLeftovers(stateDirs: Iterable<string>, venvDir: string, hadDocker: boolean): string[] {
   const logs = [...stateDirs].map((dir) => join(dir, 'endpoint.log')).filter((log) => existsSync(log));
   return [

@@ -1,4 +1,4 @@
-/** The local cloud can't be had; the message is one for the person at the terminal: what is wrong and what to do. */
+/** The local cloud is not available; the message is for the user: what is wrong and what to do. */
 export class LocalCloudError extends Error {
   override readonly name = 'LocalCloudError';
 }

@@ -14,26 +14,29 @@ export interface MiniStackOptions {
   python: string;
   port: number | undefined;
   stateDir: string;
-  /** `process`: ends with the process that starts it, however that ends; `detached`: stays until it is torn down. */
+  /** `process`: ends with the process that starts it, however that ends; `detached`: runs until it is torn down. */
   lifetime: 'detached' | 'process';
   /** Further variables for MiniStack and the functions it runs. */
   variables: Record<string, string>;
   signal?: AbortSignal | undefined;
 }
 
-/** Two seconds on an idle machine, the first time (bytecode not yet compiled) and on busy cores many times that. */
+/**
+ * A start takes two seconds on an idle machine, and many times that at the first start (bytecode not yet compiled) or on
+ * busy cores.
+ */
 const healthyWithinMs = 90_000;
 
 export const endpointLog = (stateDir: string): string => join(stateDir, 'endpoint.log');
 
-/** @returns the endpoint's address, once it answers; the process is on record from the moment it exists */
+/** @returns the endpoint's address, once it answers; the process is recorded from the moment it exists */
 export async function startMiniStack(options: MiniStackOptions): Promise<string> {
   const attempts = options.port === undefined ? 3 : 1;
   for (let attempt = 1; ; attempt++) {
     const port = await choosePort(options.port);
     const started = await tryStart(options, port);
     if (typeof started === 'string') return started;
-    // Somebody may have taken the free port between its choice and its use.
+    // Another process may have taken the free port since it was chosen.
     if (attempt < attempts && started.portLost) continue;
     throw started.error;
   }
@@ -54,7 +57,7 @@ async function tryStart(
   if (identity) writeEndpointRecord(stateDir, { kind: 'ministack', url, port, process: identity });
   try {
     const fault = await awaitHealth(url, Date.now() + healthyWithinMs, () => ended !== null, signal);
-    // Whoever answers there while our own process is gone is somebody else.
+    // If our own process is gone, another process answers there.
     if (fault === null && ended === null) return url;
     throw new LocalCloudError(
       `MiniStack did not start on port ${port} (${ended ?? fault ?? 'no answer'}). The end of ${log}:\n${tailOfFile(log, 15)}`,
@@ -67,12 +70,12 @@ async function tryStart(
   }
 }
 
-/** In a process group of its own, which the Lambdas' workers join: one signal ends them all. */
+/** Starts it in its own process group, which the Lambdas' workers join: one signal ends them all. */
 function spawnMiniStack({ python, stateDir, lifetime, variables }: MiniStackOptions, port: number): ChildProcess {
-  // What an earlier one left: everything it held in memory is gone, so these files belong to nothing.
+  // Remains of an earlier process: its memory is gone, so these files are useless.
   for (const name of ['tmp', 's3', 'state']) rmSync(join(stateDir, name), { recursive: true, force: true });
   mkdirSync(join(stateDir, 'tmp'), { recursive: true });
-  // MiniStack puts its CommonJS worker there: the repository's own package.json would have Node take it for a module.
+  // MiniStack puts its CommonJS worker there: with the repository's own package.json, Node would treat it as an ES module.
   writeFileSync(join(stateDir, 'tmp', 'package.json'), '{ "type": "commonjs" }\n');
   const log = endpointLog(stateDir);
   if (existsSync(log)) renameSync(log, join(stateDir, 'endpoint.previous.log'));
@@ -88,7 +91,8 @@ function spawnMiniStack({ python, stateDir, lifetime, variables }: MiniStackOpti
   child.unref();
   const { pid } = child;
   if (bound && pid !== undefined) {
-    // The pipe must not keep the starter alive, and its end must be felt at once rather than when the pipe breaks.
+    // The pipe must not keep the starting process alive, and the end of that process must be noticed at once, not when the
+    // pipe breaks.
     (child.stdin as Socket | null)?.unref();
     const end = () => signalGroup(pid);
     process.once('exit', end);
@@ -98,27 +102,28 @@ function spawnMiniStack({ python, stateDir, lifetime, variables }: MiniStackOpti
 }
 
 /**
- * Chosen, not inherited: MiniStack hands its environment to every function, where an AWS_PROFILE, a NODE_OPTIONS or
- * an AWS_ENDPOINT_URL of the person at the terminal would do harm.
+ * Set explicitly, not inherited: MiniStack passes its environment to every function, where the user's AWS_PROFILE,
+ * NODE_OPTIONS or AWS_ENDPOINT_URL would do harm.
  */
 function miniStackEnvironment(stateDir: string, port: number): Record<string, string> {
   return {
-    // `node` for the functions is the first on the PATH: the one that runs us, which preflight found new enough.
+    // The functions use the first `node` on the PATH: put the one that runs us first, since preflight has checked its
+    // version.
     PATH: `${dirname(process.execPath)}:${process.env['PATH'] ?? '/usr/bin:/bin'}`,
     HOME: process.env['HOME'] ?? stateDir,
     LANG: 'C.UTF-8',
     // As on Lambda.
     TZ: 'UTC',
-    // Workers' code is unpacked here; also what tells an orphaned worker as ours.
+    // Workers' code is unpacked here; the path also identifies an orphaned worker as ours.
     TMPDIR: join(stateDir, 'tmp'),
     PYTHONUNBUFFERED: '1',
     BIND_HOST: '127.0.0.1',
     GATEWAY_PORT: String(port),
-    // In queue URLs, which the SDK takes for the endpoint: `localhost` may be ::1 first, where nothing listens.
+    // Used in queue URLs, which the SDK uses as the endpoint: `localhost` may resolve to ::1 first, where nothing listens.
     MINISTACK_HOST: '127.0.0.1',
     S3_DATA_DIR: join(stateDir, 's3'),
     STATE_DIR: join(stateDir, 'state'),
-    // Listeners on fixed ports that nobody needs, and that a second endpoint on the machine would trip over.
+    // These unneeded listeners have fixed ports, which would conflict with a second endpoint on the machine.
     SFTP_ENABLED: '0',
     IOT_MTLS_ENABLED: '0',
     LOG_LEVEL: 'INFO',

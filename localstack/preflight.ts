@@ -1,4 +1,4 @@
-/** Decisions about what a machine has, apart from the looking: each fault is one sentence that says what to do. */
+/** Decisions about a machine, separate from probing it: each fault is one sentence that says what to do. */
 
 export interface PythonFound {
   command: string;
@@ -10,7 +10,7 @@ export interface PythonFound {
 
 export interface MachineFound {
   pythons: PythonFound[];
-  /** What `docker compose version` and `docker info` said: null when both did well. */
+  /** The result of `docker compose version` and `docker info`: null if both succeeded. */
   dockerFault: 'not installed' | 'no compose plugin' | 'not running' | null;
 }
 
@@ -19,7 +19,7 @@ export type Choice = CloudChoice | { kind: 'none'; sentence: string };
 
 const leastPython = [3, 10] as const;
 
-/** @param forced what SLUICE_LOCAL_CLOUD asks for; undefined: MiniStack first, since the tests run on it, then Docker */
+/** @param forced the value of SLUICE_LOCAL_CLOUD; undefined: MiniStack first, since the tests run on it, then Docker */
 export function chooseCloud(machine: MachineFound, forced: string | undefined): Choice {
   if (forced !== undefined && forced !== '' && forced !== 'ministack' && forced !== 'docker') {
     return { kind: 'none', sentence: `SLUICE_LOCAL_CLOUD is '${forced}'; it can be ministack or docker.` };

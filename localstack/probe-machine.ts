@@ -9,7 +9,7 @@ import { checkPort } from './preflight.ts';
 const run = promisify(execFile);
 const probeMs = 20_000;
 
-/** Newest first; the plain names before them, since those are what the machine's owner chose. */
+/** The plain names first, since the machine's owner chose them; then the newest first. */
 const pythonNames = ['python3', 'python', 'python3.14', 'python3.13', 'python3.12', 'python3.11', 'python3.10'];
 
 const pythonProbe = `
@@ -22,7 +22,7 @@ const answerSchema = z.object({
   hasEnsurepip: z.boolean(),
 });
 
-/** Docker is asked only where Python will not do or Docker is wanted: a daemon that hangs costs seconds. */
+/** Docker is probed only if Python is unsuitable or Docker is requested: a daemon that hangs costs seconds. */
 export async function probeMachine(env: NodeJS.ProcessEnv): Promise<MachineFound> {
   const named = env['SLUICE_PYTHON'];
   const pythons: PythonFound[] = [];
@@ -66,7 +66,7 @@ async function probeDocker(): Promise<MachineFound['dockerFault']> {
   }
 }
 
-/** Connects before it listens: some systems let two programs listen on one port at different addresses. */
+/** Tries to connect before it listens: some systems let two programs listen on one port at different addresses. */
 export async function probePort(port: number): Promise<PortState> {
   const answers = await new Promise<boolean>((resolve) => {
     const socket = connect({ port, host: '127.0.0.1' });
@@ -80,7 +80,7 @@ export async function probePort(port: number): Promise<PortState> {
   return typeof listened === 'number' ? 'free' : listened;
 }
 
-/** @param asked refused with a sentence when it can't be had; undefined: any free one */
+/** @param asked an error says so if it is not available; undefined: any free port */
 export async function choosePort(asked: number | undefined): Promise<number> {
   if (asked === undefined) {
     const port = await listen(0);

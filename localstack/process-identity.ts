@@ -2,7 +2,7 @@ import { execFileSync } from 'node:child_process';
 import { readdirSync, readFileSync } from 'node:fs';
 import { setTimeout as delay } from 'node:timers/promises';
 
-/** A process by number and start time: a number alone may by now belong to somebody else's process. */
+/** A process by number and start time: the same number alone may belong to another process by now. */
 export interface ProcessIdentity {
   pid: number;
   /** Ticks since boot and the boot's id on Linux, a date elsewhere; only ever compared for equality. */
@@ -16,7 +16,7 @@ export interface ListedProcess {
   commandLine: string;
 }
 
-/** @returns null when there is no such process, or only its zombie */
+/** @returns null if there is no such process, or only its zombie */
 export function identifyProcess(pid: number): ProcessIdentity | null {
   const found = listProcesses().find((each) => each.pid === pid);
   return found ? { pid, startedAt: found.startedAt } : null;
@@ -27,8 +27,8 @@ export function isRunning(identity: ProcessIdentity): boolean {
 }
 
 /**
- * Kills a leader and everything in its process group, and waits until they are gone. Where the leader is dead already,
- * its orphans are killed only if each one's command line holds `mark`: the number might be another group's by now.
+ * Kills a leader and everything in its process group, and waits until they are gone. If the leader is dead already, an
+ * orphan is killed only if its command line contains `mark`: the number may belong to another group by now.
  */
 export async function killGroup(leader: ProcessIdentity, mark: string, deadlineMs = 5_000): Promise<void> {
   const members = () => listProcesses().filter(({ group }) => group === leader.pid);
@@ -43,13 +43,13 @@ export async function killGroup(leader: ProcessIdentity, mark: string, deadlineM
   } while (members().length > 0 && Date.now() < giveUpAt);
 }
 
-/** The processes of a leader's group; none where the leader is dead: its number might be another group's by now. */
+/** The processes of a leader's group; none if the leader is dead: its number may belong to another group by now. */
 export function groupOf(leader: ProcessIdentity): ListedProcess[] {
   if (!isRunning(leader)) return [];
   return listProcesses().filter(({ group }) => group === leader.pid);
 }
 
-/** The end of a group at once, for exit handlers, which can't wait. */
+/** Kills a group at once, for exit handlers, which can't wait. */
 export function signalGroup(pid: number): void {
   try {
     process.kill(-pid, 'SIGKILL');
@@ -58,12 +58,12 @@ export function signalGroup(pid: number): void {
   }
 }
 
-/** Without zombies: they have ended, and where nothing reaps them (a container without an init) they stay listed. */
+/** Without zombies: they have ended, but stay listed if nothing reaps them (in a container without an init). */
 function listProcesses(): ListedProcess[] {
   return process.platform === 'linux' ? listFromProc() : listFromPs();
 }
 
-/** Small Linux images carry no `ps`. */
+/** Small Linux images have no `ps`. */
 function listFromProc(): ListedProcess[] {
   const boot = readFileSync('/proc/sys/kernel/random/boot_id', 'utf8').trim();
   const found: ListedProcess[] = [];
@@ -71,7 +71,7 @@ function listFromProc(): ListedProcess[] {
     if (!/^\d+$/.test(name)) continue;
     try {
       const stat = readFileSync(`/proc/${name}/stat`, 'utf8');
-      // proc_pid_stat(5): the name in brackets may hold anything, so the fields are counted from its end.
+      // proc_pid_stat(5): the name in parentheses may contain anything, so the fields are counted from its end.
       const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
       if (fields[0] === 'Z' || fields[0] === 'X') continue;
       found.push({

@@ -17,7 +17,7 @@ import { LocalCloudError } from './local-cloud-error.ts';
 import { tailOfFile } from './tail-of-file.ts';
 
 export interface VenvOptions {
-  /** Holds one environment for each version of the requirements. */
+  /** Contains one environment per version of the requirements. */
   dir: string;
   requirements: string;
   python: string;
@@ -27,11 +27,11 @@ export interface VenvOptions {
   signal?: AbortSignal | undefined;
 }
 
-/** Ample for a slow line; a mirror that hangs must not hang us for ever. */
+/** Enough for a slow connection; a mirror that hangs must not block us forever. */
 const installMs = 10 * 60_000;
 
 /**
- * Where to install: once for the whole checkout, or beside the endpoint where the checkout cannot be written to.
+ * Where to install: once for the whole checkout, or next to the endpoint if the checkout is read-only.
  * @param own the checkout's folder for it
  */
 export function chooseVenvDir(own: string, stateDir: string, requirements: string): string {
@@ -45,18 +45,18 @@ export function chooseVenvDir(own: string, stateDir: string, requirements: strin
   }
 }
 
-/** @returns the environment's interpreter, or null when there is none for these requirements */
+/** @returns the environment's interpreter, or null if there is none for these requirements */
 export function findVenv({ dir, requirements }: Pick<VenvOptions, 'dir' | 'requirements'>): string | null {
   const python = join(venvPath(dir, requirements), 'bin', 'python');
-  // Follows the link: an interpreter that has since been removed from the machine counts as no environment.
+  // Follows the link: if the interpreter has been removed from the machine, the environment does not count.
   return existsSync(python) ? python : null;
 }
 
 /**
- * Made under another name and renamed when whole, so an environment that exists is complete: an interrupted making
- * leaves only a draft, and of two makers at once the later throws its own away.
+ * Created under another name and renamed when complete, so an existing environment is always complete: an interrupted
+ * creation leaves only a draft, and of two concurrent creators the later one discards its own.
  * @returns the environment's interpreter
- * @throws LocalCloudError when it can't be made
+ * @throws LocalCloudError if it can't be created
  */
 export async function ensureVenv(options: VenvOptions): Promise<string> {
   const { dir, requirements, python, name, onProgress, signal } = options;
@@ -64,7 +64,7 @@ export async function ensureVenv(options: VenvOptions): Promise<string> {
   if (made) return made;
   mkdirSync(dir, { recursive: true });
   const path = venvPath(dir, requirements);
-  // By process, to be known as abandoned, and by chance, since one process may make two at once.
+  // Named by process, to identify abandoned ones, and at random, since one process may create two at once.
   const own = `${process.pid}.${Math.random().toString(36).slice(2)}`;
   const draft = `${path}.${own}.draft`;
   const log = join(dir, `install.${own}.log`);
@@ -73,7 +73,7 @@ export async function ensureVenv(options: VenvOptions): Promise<string> {
     await runLogged(python, ['-m', 'venv', draft], log, signal);
     const pip = ['-m', 'pip', 'install', '--disable-pip-version-check', '--no-input', '--quiet', '--require-hashes'];
     await runLogged(join(draft, 'bin', 'python'), [...pip, '-r', requirements], log, signal);
-    // Without an interpreter where it should be: the one it was linked to is gone, and nothing can be using it.
+    // Its interpreter is missing: the one it was linked to is gone, so nothing can be using it.
     if (!findVenv(options)) rmSync(path, { recursive: true, force: true });
     renameSync(draft, path);
   } catch (error) {
@@ -96,7 +96,7 @@ function venvPath(dir: string, requirements: string): string {
   return join(dir, createHash('sha256').update(readFileSync(requirements)).digest('hex').slice(0, 16));
 }
 
-/** Drafts of makers that were killed. A recycled process number merely keeps one until next time. */
+/** Removes drafts of creators that were killed. A reused process number only keeps one until next time. */
 export function removeAbandonedDrafts(dir: string): void {
   if (!existsSync(dir)) return;
   for (const name of readdirSync(dir)) {

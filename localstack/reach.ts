@@ -1,8 +1,8 @@
 import type { Endpoint } from './endpoint.ts';
 
 /**
- * How functions reach what listens on this machine. Functions in containers know it by another name and use another
- * interface. SLUICE_DEMO_API_HOST names it where the endpoint was given: whether that one uses containers can't be seen.
+ * How functions reach servers on this machine. Functions in containers use another host name and another interface.
+ * SLUICE_DEMO_API_HOST sets the name if the endpoint was given: whether that one uses containers is unknown.
  */
 export function reachOf(
   { hostForFunctions }: Pick<Endpoint, 'hostForFunctions'>,

@@ -6,7 +6,7 @@ import { identifyProcess, killGroup, signalGroup } from './process-identity.ts';
 
 export interface CdkRun {
   cwd: string;
-  /** Where the CLI's process is on record while it runs. */
+  /** File that records the CLI's process while it runs. */
   recordPath: string;
   env: NodeJS.ProcessEnv;
   timeoutMs: number;
@@ -16,17 +16,17 @@ export interface CdkRun {
 const cdkCli = resolve(import.meta.dirname, '../node_modules/aws-cdk/bin/cdk');
 const keptLines = 40;
 
-/** Runs the checkout's own CDK CLI to its end, killing it and the app it runs when the time is up or on abort. */
+/** Runs the checkout's own CDK CLI to its end; kills it and the app it runs when the time is up or on abort. */
 export function runCdk(args: string[], run: CdkRun): Promise<{ fault: string | null; output: string }> {
   const { promise, resolve: settle } = Promise.withResolvers<{ fault: string | null; output: string }>();
   const child = spawn(process.execPath, [cdkCli, ...args, '--no-color', '--no-notices'], {
     cwd: run.cwd,
-    // In a group of its own, since the CLI starts the app in a child.
+    // In its own group, since the CLI starts the app in a child process.
     detached: true,
     stdio: ['ignore', 'pipe', 'pipe'],
     env: {
       ...run.env,
-      // `node cdk/app.ts` must be this Node: an older one doesn't read TypeScript.
+      // `node cdk/app.ts` must use this Node: an older one doesn't run TypeScript.
       PATH: `${dirname(process.execPath)}${delimiter}${run.env['PATH'] ?? ''}`,
       CDK_DISABLE_CLI_TELEMETRY: 'true',
       CI: 'true',
@@ -70,12 +70,14 @@ export function runCdk(args: string[], run: CdkRun): Promise<{ fault: string | n
 
 const recordSchema = z.object({ pid: z.int(), startedAt: z.string() });
 
-/** Ends a CLI that outlived whoever ran it (SIGKILL): it would go on deploying, and keep others from its directory. */
+/**
+ * Ends a CLI that outlived its parent process (SIGKILL): it would continue to deploy, and block its directory for others.
+ */
 export async function endAbandonedCdk(recordPath: string): Promise<void> {
   try {
     await killGroup(recordSchema.parse(JSON.parse(readFileSync(recordPath, 'utf8'))), cdkCli);
   } catch {
-    // No record, or half of one: nothing is known to run.
+    // No record, or an incomplete one: no CLI is known to be running.
   }
   rmSync(recordPath, { force: true });
 }

@@ -1,4 +1,4 @@
-/** Mulberry32: 32 bits of state are plenty to choose who fails, and a seed has a run's faults again. */
+/** Mulberry32: 32 bits of state are enough to choose faults, and the same seed reproduces a run's faults. */
 export class SeededDice {
   #state: number;
 

@@ -2,12 +2,12 @@ import { closeSync, fstatSync, openSync, readSync, statSync } from 'node:fs';
 
 const tailBytes = 64 * 1024;
 
-/** @returns 0 when there is none */
+/** @returns 0 if there is none */
 export function sizeOfFile(path: string): number {
   return statSync(path, { throwIfNoEntry: false })?.size ?? 0;
 }
 
-/** The last lines of a log, which may be large, from `fromByte` on; empty when there is none. */
+/** The last lines of a log, which may be large, from `fromByte` on; empty if there is none. */
 export function tailOfFile(path: string, lines: number, fromByte = 0): string {
   let file: number;
   try {

@@ -22,9 +22,9 @@ const scheduled: Answer = { status: 201, body: '{"status":"scheduled"}' };
 const seen: Answer = { status: 409, body: '{"error":"this request id has been seen"}' };
 
 /**
- * POST /ingest. In this order: an outage; the token (401, counts for nothing); the limit (429, counts for nothing
- * either); from there on the request counts against the limit, whatever its answer: 400 without a request id, 413 and
- * 422 for a wrong spot, 422 for a refused one, 409 for an id that has been seen, 201 for a spot that is now scheduled.
+ * POST /ingest. Checks in this order: an outage; the token (401, not counted); the limit (429, not counted either). From
+ * there on, the request counts against the limit, whatever its answer: 400 without a request id, 413 and 422 for an invalid
+ * spot, 422 for a refused one, 409 for a known id, 201 for a spot that is now scheduled.
  */
 export class AvstarApi {
   readonly schedule = new Schedule();
@@ -32,15 +32,15 @@ export class AvstarApi {
   readonly #windowMs: number;
   readonly #window: SlidingWindow | null;
   readonly #refused: Set<string>;
-  /** Request ids of spots that are refused once. */
+  /** Request ids of spots that were refused once. */
   readonly #refusedBefore = new Set<string>();
   readonly #dice: FaultDice;
   #traffic: TrafficCount;
   #faults: Faults = faultsSchema.parse({});
   #authorization: string;
-  /** How often each spot was given the answer that was asked for. */
+  /** How often each spot got its configured answer. */
   readonly #givenTo = new Map<string, number>();
-  /** The machine that each connection leads to, in the order of their first requests. */
+  /** The machine that each connection leads to, in order of first requests. */
   readonly #machines = new WeakMap<Socket, number>();
   #connections = 0;
   #outageUntilMs = -Infinity;
@@ -80,7 +80,7 @@ export class AvstarApi {
   }
 
   ingest(request: IncomingMessage, response: ServerResponse): void {
-    // The time that counts is the arrival's, not when the body has come.
+    // The arrival time counts, not the time at which the body is complete.
     const now = performance.now();
     const traffic = this.#traffic;
     traffic.arrive(now);
@@ -161,7 +161,7 @@ export class AvstarApi {
     return machine === machines - 1;
   }
 
-  /** The answer that was asked for, or the one the API would give. */
+  /** The configured answer, or the one that the API would give. */
   #answerOf(requestId: string | string[] | undefined, body: string | null, traffic: TrafficCount): Answer {
     const asked = this.#spotAnswer(body);
     if (!asked) return this.#decide(requestId, body, traffic);
@@ -190,7 +190,7 @@ export class AvstarApi {
     return asked;
   }
 
-  /** The answer the API would give, the spot stored where that is 201. */
+  /** The answer that the API would give; stores the spot if that is 201. */
   #decide(requestId: string | string[] | undefined, body: string | null, traffic: TrafficCount): Answer {
     if (typeof requestId !== 'string' || requestId === '') {
       return { status: 400, body: '{"error":"X-Request-ID is missing"}' };
@@ -214,7 +214,7 @@ export class AvstarApi {
   }
 }
 
-/** @param seconds until a place is free, rounded up to whole ones; null: not told */
+/** @param seconds until a place is free, rounded up to whole seconds; null: not sent */
 function tooMany(seconds: number | null, as: FakeAvstarOptions['retryAfterAs'] = 'seconds'): Answer {
   const answer = { status: 429, body: '{"error":"too many requests"}' };
   if (seconds === null) return answer;
@@ -226,7 +226,7 @@ function tooMany(seconds: number | null, as: FakeAvstarOptions['retryAfterAs'] =
 }
 
 function send(response: ServerResponse, traffic: TrafficCount, { status, body, headers }: Answer): void {
-  // Gone in the meantime: nobody has this answer.
+  // The connection is gone: the answer can't be delivered.
   if (response.destroyed) return;
   traffic.answer(status);
   response

@@ -27,7 +27,7 @@ export function loseConnection(request: IncomingMessage): void {
   request.socket.resetAndDestroy();
 }
 
-/** The connection stays open until the client, or the fake's own end, closes it. */
+/** The connection stays open until the client closes it or the fake ends. */
 export function neverAnswer(): void {
   return undefined;
 }

@@ -3,22 +3,22 @@ import { SeededDice } from '../seeded-dice.ts';
 
 const rate = z.number().min(0).max(1).default(0);
 
-/** What some spots are answered, whatever the schedule says of them. */
+/** The answer to some spots, whatever the schedule says. */
 const spotAnswer = z.strictObject({
-  /** Their spot ids. */
+  /** The spots' ids. */
   spots: z.array(z.string()),
   status: z.int().min(200).max(599),
   body: z.string().default('{"error":"as it was asked for"}'),
   contentType: z.string().default('application/json'),
   retryAfterSeconds: z.number().min(0).nullable().default(null),
-  /** The spot is stored, where it would be without this. */
+  /** The spot is stored if it would be stored without this answer. */
   stores: z.boolean().default(false),
-  /** Each spot is answered so that many times; null: always. */
+  /** How many times each spot gets this answer; null: always. */
   times: z.int().min(1).nullable().default(null),
 });
 export type SpotAnswer = z.infer<typeof spotAnswer>;
 
-/** What goes wrong on demand. A rate is the share of requests that get past the token and the limit. */
+/** The faults to inject. A rate is a share of the requests that pass the token and the limit. */
 export const faultsSchema = z.strictObject({
   /** Answers 500, half of them before the spot is stored and half after. */
   errorRate: rate,
@@ -26,35 +26,38 @@ export const faultsSchema = z.strictObject({
   resetRate: rate,
   /** Never answers, half before and half after. */
   timeoutRate: rate,
-  /** Answers as it should, with a body that is no JSON. */
+  /** Answers correctly, but the body is not JSON. */
   garbledBodyRate: rate,
-  /** Answers as it should, with a body of 8 MiB. */
+  /** Answers correctly, with a body of 8 MiB. */
   hugeBodyRate: rate,
-  /** Answers as it should, with a body that drips and never ends. */
+  /** Answers correctly, with a slow body that never ends. */
   endlessBodyRate: rate,
-  /** Waits as long before each answer: from, to. */
+  /** Waits this long before each answer: from, to. */
   latencyMs: z
     .tuple([z.number().min(0), z.number().min(0)])
     .nullable()
     .default(null),
-  /** From now on and as long, every request fails: nothing is looked at, counted or stored. */
+  /** For this long from now on, every request fails: nothing is read, counted or stored. */
   outageMs: z.number().min(0).default(0),
   outageAs: z.enum(['503', 'reset']).default('503'),
-  /** From now on and as long, every request with the token is answered 429, whatever the window says. */
+  /** For this long from now on, every request with the token is answered 429, whatever the window says. */
   throttleStormMs: z.number().min(0).default(0),
-  /** What such a 429 asks for; null leaves Retry-After out. */
+  /** The Retry-After of such a 429; null omits it. */
   throttleRetryAfterSeconds: z.number().min(0).nullable().default(1),
-  /** How a 429 says so: seconds or an HTTP date; null leaves it as it was started with. */
+  /** The format of Retry-After in a 429: seconds or an HTTP date; null keeps the format that the fake was started with. */
   retryAfterAs: z.enum(['seconds', 'date']).nullable().default(null),
   /** Answers 422 to these spot ids. */
   refuseSpots: z.array(z.string()).default([]),
-  /** The first that names a spot counts. */
+  /** The first entry that names a spot counts. */
   spotAnswers: z.array(spotAnswer).default([]),
-  /** As many machines behind a balancer that keeps each connection on one of them. The last answers 500 and stores nothing. */
+  /**
+   * Number of machines behind a load balancer that keeps each connection on one of them. The last one answers 500 and
+   * stores nothing.
+   */
   machinesOneBad: z.int().min(2).nullable().default(null),
   /** Answers 401 to every token. */
   rejectToken: z.boolean().default(false),
-  /** From now on this is the token: a rotation, which outlasts the faults. */
+  /** Rotates the token to this one, which outlasts the faults. */
   token: z.string().min(1).optional(),
 });
 export type Faults = z.infer<typeof faultsSchema>;
@@ -62,13 +65,13 @@ export type FaultsInput = z.input<typeof faultsSchema>;
 
 export type FaultKind = 'error' | 'reset' | 'timeout' | 'garbledBody' | 'hugeBody' | 'endlessBody';
 
-/** `when` tells if the spot is stored nonetheless. */
+/** `when` determines whether the spot is stored nevertheless. */
 export interface DrawnFault {
   kind: FaultKind;
   when: 'before' | 'after';
 }
 
-/** Draws from a seeded sequence, so that a run's faults can be had again (requests arriving in the same order). */
+/** Draws from a seeded sequence, so that a run's faults can be reproduced (if requests arrive in the same order). */
 export class FaultDice extends SeededDice {
   draw(faults: Faults): DrawnFault | null {
     const rates: [FaultKind, number][] = [

@@ -34,7 +34,7 @@ try {
       seed: text,
     },
   });
-  // The environment keeps a token out of the process list.
+  // Passing the token in the environment keeps it out of the process list.
   const options = optionsSchema.parse({ token: process.env['FAKE_AVSTAR_TOKEN'], ...values });
   const { requests } = options;
   const fake = await startFakeAvstar({

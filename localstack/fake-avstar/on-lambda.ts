@@ -2,7 +2,7 @@ import { createHash, timingSafeEqual } from 'node:crypto';
 import { ConditionalCheckFailedException, DynamoDBClient, PutItemCommand } from '@aws-sdk/client-dynamodb';
 import { checkSpot, refusedOncePrefix } from './spot.ts';
 
-/** What a function URL passes on, as far as it is needed here. */
+/** The parts of a function URL's request that are needed here. */
 interface UrlRequest {
   rawPath: string;
   headers: Record<string, string | undefined>;
@@ -19,7 +19,7 @@ interface UrlAnswer {
 
 const client = new DynamoDBClient({});
 
-/** The fake Avstar API for a stack in AWS: request ids are kept in a table, so that any number of copies may run. */
+/** The fake Avstar API for a stack in AWS: request ids are kept in a table, so that any number of instances may run. */
 export async function handler(request: UrlRequest): Promise<UrlAnswer> {
   const { rawPath, headers, requestContext } = request;
   if (!isAuthorised(headers['authorization'])) return answer(401, { error: 'another token' });

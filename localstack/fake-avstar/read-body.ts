@@ -1,6 +1,6 @@
 import type { IncomingMessage } from 'node:http';
 
-/** @returns null when the body is longer; the rest of it is thrown away. Rejects when the client goes away. */
+/** @returns null if the body is longer; the rest of it is discarded. Rejects when the client goes away. */
 export function readBody(request: IncomingMessage, maxBytes: number): Promise<string | null> {
   const { promise, resolve, reject } = Promise.withResolvers<string | null>();
   const chunks: Buffer[] = [];

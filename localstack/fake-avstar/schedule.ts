@@ -4,10 +4,10 @@ export interface ScheduleEntry extends Spot {
   request_id: string;
 }
 
-/** Lines are gathered in blocks of this size: bytes outside the heap, with no object an entry. */
+/** Lines are collected in blocks of this size: bytes outside the heap, without an object per entry. */
 const blockBytes = 1024 * 1024;
 
-/** What the API holds: each request id once, the entries as lines of JSON in the order they came. */
+/** What the API has stored: each request id once, the entries as lines of JSON in order of arrival. */
 export class Schedule {
   /** Ids of 64 hex digits take half the room as bytes; any other id is kept as it is. */
   readonly #ids = new Set<string>();

@@ -12,20 +12,20 @@ import type { ScheduleEntry } from './schedule.ts';
 import type { FakeAvstarStats } from './traffic-count.ts';
 
 export interface FakeAvstarOptions {
-  /** 0 (the default): any free one. */
+  /** 0 (the default): any free port. */
   port?: number;
   /** 127.0.0.1 by default; 0.0.0.0 for functions that run in Docker. */
   host?: string;
   token: string;
-  /** Requests the limit allows in any window; undefined: no limit. */
+  /** The most requests allowed in any window; undefined: no limit. */
   requests?: number;
   windowSeconds?: number;
-  /** Spot ids answered 422, beside all that begin with REFUSE. */
+  /** Spot ids answered 422, in addition to all that begin with REFUSE. */
   refuse?: Iterable<string>;
-  /** How a 429 says when to come again. */
+  /** How a 429 says when to try again. */
   retryAfterAs?: 'seconds' | 'date';
   faults?: FaultsInput;
-  /** Of the dice that choose who fails. */
+  /** Seed of the dice that choose the requests that fail. */
   seed?: number;
 }
 
@@ -35,22 +35,22 @@ export interface FakeAvstar {
   stats: () => FakeAvstarStats;
   /** In the order they were stored. */
   entries: () => ScheduleEntry[];
-  /** Puts these faults in place of those before: `{}` ends them all. A rotated token stays. */
+  /** Replaces the current faults with these: `{}` ends them all. A rotated token stays. */
   setFaults: (faults: FaultsInput) => void;
-  /** Forgets entries and statistics; the window and the faults go on. */
+  /** Clears entries and statistics; the window and the faults continue. */
   reset: () => void;
   close: () => Promise<void>;
 }
 
 const maxControlBytes = 64 * 1024;
 
-/** The scheduling API as the contract has it, with faults on demand; see README.md in the folder above. */
+/** The scheduling API as the contract defines it, with faults on demand; see README.md in the parent folder. */
 export async function startFakeAvstar(options: FakeAvstarOptions): Promise<FakeAvstar> {
   const api = new AvstarApi(options);
   const connections = { open: 0, max: 0 };
   const stats = (): FakeAvstarStats => ({ ...api.stats(), connections: { ...connections } });
   const server = createServer(
-    // Longer than any client keeps an idle connection: the fake is never the one to close it under a request.
+    // Longer than any client keeps an idle connection, so that the fake never closes one during a request.
     { keepAliveTimeout: 120_000, requestTimeout: 0 },
     (request, response) => {
       if (request.url === '/ingest') api.ingest(request, response);
@@ -77,7 +77,7 @@ export async function startFakeAvstar(options: FakeAvstarOptions): Promise<FakeA
   };
 }
 
-/** What the tester asks: neither limited nor guarded by the token. */
+/** Handles the tester's requests, which need no token and have no limit. */
 async function control(
   request: IncomingMessage,
   response: ServerResponse,

@@ -1,6 +1,7 @@
 /**
- * An exact sliding window: at most `limit` arrivals in any half-open stretch of `windowMs`. It remembers the last `limit`
- * counted arrivals in a ring; the next may pass when the oldest of them is a whole window old. Constant time a request.
+ * An exact sliding window: at most `limit` arrivals in any half-open stretch of `windowMs`. It keeps the last `limit`
+ * counted arrivals in a ring; the next request may pass when the oldest of them is a whole window old. Constant time per
+ * request.
  */
 export class SlidingWindow {
   readonly #limit: number;
@@ -14,7 +15,7 @@ export class SlidingWindow {
     this.#arrivals = new Float64Array(limit).fill(-Infinity);
   }
 
-  /** @returns 0 when the request passes (and is counted), else the milliseconds until a place is free */
+  /** @returns 0 if the request passes (and is counted), otherwise the milliseconds until a place is free */
   admit(nowMs: number): number {
     if (this.#limit === 0) return Infinity;
     const waitMs = (this.#arrivals[this.#oldest] ?? -Infinity) + this.#windowMs - nowMs;
@@ -25,10 +26,10 @@ export class SlidingWindow {
   }
 }
 
-/** Counts what came, whatever was decided about it: the most arrivals seen in any window. Amortised constant time. */
+/** Measures the most arrivals in any window, whatever their answers. Amortised constant time. */
 export class WindowGauge {
   readonly #windowMs: number;
-  /** A ring whose length is a power of two, doubled when full. */
+  /** A ring buffer whose length is a power of two, doubled when full. */
   #ring = new Float64Array(1024);
   #first = 0;
   #count = 0;

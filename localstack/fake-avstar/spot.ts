@@ -1,4 +1,4 @@
-/** What the API takes: these five fields and no other. */
+/** What the API accepts: exactly these five fields. */
 export interface Spot {
   spot_id: string;
   station: string;
@@ -7,12 +7,16 @@ export interface Spot {
   advertiser: string;
 }
 
-/** A spot whose id begins so is refused the first time and accepted after that: a dead letter whose redrive succeeds. */
+/**
+ * A spot whose id begins with this is refused the first time and accepted after that: a dead letter whose redrive succeeds.
+ */
 export const refusedOncePrefix = 'ONCE-REFUSED-';
 
 const texts = ['spot_id', 'station', 'airtime', 'advertiser'] as const;
 
-/** By hand rather than by schema: it runs for every request, and the fake must not be what limits a benchmark. */
+/**
+ * Written by hand instead of with a schema: it runs for every request, and the fake must not be a benchmark's bottleneck.
+ */
 export function checkSpot(body: string): { spot: Spot } | { error: string; field?: string } {
   let value: unknown;
   try {

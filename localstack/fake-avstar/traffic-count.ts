@@ -1,23 +1,23 @@
 import { WindowGauge } from './sliding-window.ts';
 
 export interface FakeAvstarStats {
-  /** Requests to /ingest, whatever came of them. */
+  /** Requests to /ingest, whatever their outcome. */
   requests: number;
-  /** Answers sent by status. A request that was reset or never answered is in none. */
+  /** Answers sent, by status. Requests that were reset or never answered are not included. */
   byStatus: Record<string, number>;
   /** Spots in the schedule. */
   stored: number;
-  /** Requests with an id the schedule had already. */
+  /** Requests with an id that was already in the schedule. */
   duplicates: number;
   throttled: number;
   limit: { requests: number | null; windowSeconds: number };
-  /** The most requests counted against the limit in any window: the limit or less, by construction. */
+  /** The most requests counted against the limit in any window: by construction, at most the limit. */
   maxInWindow: number;
-  /** The most requests with the right token in any window, those answered 429 too. */
+  /** The most requests with the right token in any window, including those answered 429. */
   maxOfferedInWindow: number;
   maxInFlight: number;
   connections: { open: number; max: number };
-  /** Times each fault struck. */
+  /** How often each fault occurred. */
   faults: Record<string, number>;
   /** ISO times of the first and last request to /ingest. */
   firstAt: string | null;
@@ -26,7 +26,7 @@ export interface FakeAvstarStats {
   perSecond: number[];
 }
 
-/** A histogram's length at most: eleven days. Later requests are counted in its last second. */
+/** The maximum length of a histogram: eleven days. Later requests are counted in its last second. */
 const maxSeconds = 1_000_000;
 
 export class TrafficCount {
@@ -57,7 +57,7 @@ export class TrafficCount {
     this.#maxInFlight = Math.max(this.#maxInFlight, ++this.#inFlight);
   }
 
-  /** The answer was sent, or the connection lost. */
+  /** Called when the answer was sent or the connection was lost. */
   leave(): void {
     this.#inFlight--;
   }

@@ -3,9 +3,9 @@ import type { AwsCall } from './identify-call.ts';
 
 export interface CallCount {
   requests: number;
-  /** Of the requests' bodies, each rounded up to a whole one: DynamoDB bills writes so, SQS by 64 of them. */
+  /** KiB of the requests' bodies, each rounded up: DynamoDB bills writes per KiB, SQS requests per 64 KiB. */
   kibibytes: number;
-  /** How often each fault struck. */
+  /** How often each fault occurred. */
   faults: Partial<Record<ProxyFault, number>>;
 }
 
@@ -15,7 +15,7 @@ export type CallCounts = Record<string, CallCount>;
 export class CallCounter {
   #counts: CallCounts = {};
 
-  /** @param bodyBytes of the request */
+  /** @param bodyBytes size of the request's body */
   count({ service, operation }: AwsCall, fault: ProxyFault | null, bodyBytes: number): void {
     const count = (this.#counts[`${service}.${operation}`] ??= { requests: 0, kibibytes: 0, faults: {} });
     count.requests++;

@@ -5,7 +5,7 @@ import { readAll } from './forward.ts';
 import type { ProxyFaults } from './proxy-faults.ts';
 import { proxyFaultsSchema } from './proxy-faults.ts';
 
-/** No bucket's name begins with an underscore. */
+/** Bucket names never begin with an underscore. */
 export const controlPath = '/_fault-proxy/';
 
 interface Controlled {
@@ -13,7 +13,7 @@ interface Controlled {
   setFaults: (faults: ProxyFaults) => void;
 }
 
-/** What the tester asks of the proxy itself; neither forwarded nor counted. */
+/** Answers the tester's requests to the proxy itself; they are neither forwarded nor counted. */
 export async function answerControl(
   request: IncomingMessage,
   response: ServerResponse,

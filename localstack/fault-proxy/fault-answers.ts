@@ -7,13 +7,16 @@ export interface FaultAnswer {
   body: string;
 }
 
-/** Table's and account's limit take turns: https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/Programming.Errors.html */
+/**
+ * The table's and the account's limit alternate:
+ * https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/Programming.Errors.html
+ */
 const dynamoThrottles = [
   'com.amazonaws.dynamodb.v20120810#ProvisionedThroughputExceededException',
   'com.amazon.coral.availability#ThrottlingException',
 ];
 
-/** @param place 0 ≤ x < 1, for services that have more than one way to say it */
+/** @param place 0 ≤ x < 1, for services with more than one such answer */
 export function throttleAnswer({ service }: AwsCall, place: number): FaultAnswer {
   switch (service) {
     case 'dynamodb':

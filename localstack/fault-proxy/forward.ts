@@ -4,19 +4,19 @@ import { Agent as HttpsAgent, request as httpsRequest } from 'node:https';
 import type { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 
-/** Headers that are about one connection; and `expect`, which the proxy has answered itself. */
+/** Headers that apply to one connection; and `expect`, which the proxy has answered itself. */
 const hopByHop = new Set(['connection', 'keep-alive', 'proxy-connection', 'expect']);
 
-/** An endpoint closes idle connections by and by, and must not do so under a request. Milliseconds. */
+/** An endpoint closes idle connections after a while, which must not happen during a request. Milliseconds. */
 const idleMs = 1_500;
 
-/** The way to the endpoint behind. */
+/** Forwards requests to the endpoint. */
 export class Forwarder {
   readonly #target: URL;
   readonly #request: typeof httpRequest;
   readonly #agent: HttpAgent;
 
-  /** @param ca the certificate to trust, where the target is `https:` */
+  /** @param ca the certificate to trust, if the target is `https:` */
   constructor(target: string, ca?: string) {
     this.#target = new URL(target);
     const isTls = this.#target.protocol === 'https:';
@@ -25,7 +25,7 @@ export class Forwarder {
     this.#request = isTls ? httpsRequest : httpRequest;
   }
 
-  /** The request as it came, its Host and signature included, with this body; resolves with the answer's head. */
+  /** Sends the request unchanged, its Host and signature included, with this body; resolves with the answer's head. */
   ask(request: IncomingMessage, body: Readable | Buffer): Promise<IncomingMessage> {
     const { promise, resolve, reject } = Promise.withResolvers<IncomingMessage>();
     const { hostname, port } = this.#target;
@@ -50,7 +50,7 @@ export class Forwarder {
   }
 }
 
-/** Hands an answer on, byte for byte. */
+/** Passes an answer on, byte for byte. */
 export async function passOn(answer: IncomingMessage, response: ServerResponse): Promise<void> {
   response.writeHead(answer.statusCode ?? 502, withoutHops(answer.rawHeaders));
   await pipeline(answer, response);
@@ -70,7 +70,7 @@ function headersOf(request: IncomingMessage, body: Readable | Buffer): OutgoingH
   return { ...Object.fromEntries(kept), 'content-length': body.length };
 }
 
-/** Names as they were spelled; a header that comes twice stays two. */
+/** Keeps the spelling of names; a repeated header stays repeated. */
 function withoutHops(raw: string[]): Record<string, string | string[]> {
   const headers: Record<string, string | string[]> = {};
   for (let index = 0; index < raw.length; index += 2) {

@@ -1,12 +1,12 @@
 import type { IncomingMessage } from 'node:http';
 
-/** A call by AWS's own names. */
+/** A call, in AWS's own names. */
 export interface AwsCall {
   service: string;
   operation: string;
 }
 
-/** `X-Amz-Target`'s first part, where it does not begin like the service. */
+/** `X-Amz-Target`'s first part, if it does not begin with the service's name. */
 const services: Record<string, string> = {
   DynamoDB_20120810: 'dynamodb',
   AmazonSQS: 'sqs',
@@ -14,8 +14,8 @@ const services: Record<string, string> = {
 };
 
 /**
- * From what is in the head of a request: `X-Amz-Target` (JSON protocols), or for S3 method, path and query. The query
- * protocol has its operation in the body, which isn't read for it: `Unknown`.
+ * Identifies a call from a request's head: `X-Amz-Target` (JSON protocols), or for S3 method, path and query. The query
+ * protocol has its operation in the body, which is not read: `Unknown`.
  */
 export function identifyCall(request: Pick<IncomingMessage, 'method' | 'url' | 'headers'>): AwsCall {
   const target = request.headers['x-amz-target'];

@@ -3,14 +3,14 @@ import { z } from 'zod';
 const batch = z.looseObject({ Entries: z.array(z.looseObject({ Id: z.string() })) });
 const answer = z.looseObject({ Failed: z.array(z.unknown()).nullish() });
 
-/** A SendMessageBatch in two: what SQS is given, and what it is said to have failed on. */
+/** A SendMessageBatch split in two: the entries forwarded to SQS, and the entries to report as failed. */
 export interface PartialBatch {
-  /** Undefined if nothing is left to be given. */
+  /** Undefined if nothing is left to forward. */
   forwarded: string | undefined;
   failed: string[];
 }
 
-/** @param strikes asked for each entry; one of them fails in any case */
+/** @param strikes called for each entry; at least one of them fails in any case */
 export function withoutSome(body: string, strikes: () => boolean): PartialBatch {
   const request = batch.parse(JSON.parse(body));
   const struck = request.Entries.map((_, index) => strikes() || index === 0);
@@ -21,7 +21,7 @@ export function withoutSome(body: string, strikes: () => boolean): PartialBatch 
   };
 }
 
-/** SQS's answer to what it was given, with the rest told as failed by a fault of SQS's own. */
+/** SQS's answer to the forwarded entries, with the others reported as failed through a fault of SQS's own. */
 export function withFailures(body: string | undefined, failed: string[]): string {
   const told = answer.parse(body === undefined ? { Successful: [] } : JSON.parse(body));
   const failures = failed.map((Id) => ({ Id, SenderFault: false, Code: 'InternalError', Message: 'Try again.' }));

@@ -7,22 +7,22 @@ import type { FaultProxy, FaultProxyOptions } from './server.ts';
 import { startFaultProxy } from './server.ts';
 
 export interface ProxiedEndpoint {
-  /** Its own address: what comes this way meets no fault. */
+  /** The endpoint's own address: calls to it get no faults. */
   endpoint: Endpoint;
-  /** Functions know the endpoint by this address. Null before an endpoint that is not ours to configure. */
+  /** The proxy through which functions reach the endpoint. Null for an endpoint that we can't configure. */
   proxy: FaultProxy | null;
-  /** Ends both. */
+  /** Ends endpoint and proxy. */
   stop: () => Promise<void>;
 }
 
-/** Loopback addresses beside the endpoint's 127.0.0.1; macOS has but the second by itself. */
+/** Loopback addresses in addition to the endpoint's 127.0.0.1; macOS has only the second by default. */
 const proxyHosts = ['127.0.0.2', '::1'];
 
 const attempts = 3;
 
 /**
- * An endpoint whose functions reach it through a fault proxy. The SDK takes a queue's URL for SQS's endpoint, and an
- * endpoint makes those of its host's name and its own port: so the proxy has the same port, at another address.
+ * An endpoint whose functions reach it through a fault proxy. The SDK uses a queue's URL as SQS's endpoint, and an endpoint
+ * builds these URLs from its host name and its own port: so the proxy has the same port, at another address.
  */
 export async function bringUpProxiedEndpoint(
   options: Omit<BringUpOptions, 'port'> &
@@ -52,7 +52,7 @@ export async function bringUpProxiedEndpoint(
       };
     } catch (error) {
       await proxy.close();
-      // Somebody may have taken the free port between its choice and its use.
+      // Another process may have taken the free port since it was chosen.
       if (attempt === attempts || options.signal?.aborted) throw error;
     }
   }

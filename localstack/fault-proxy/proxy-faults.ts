@@ -3,12 +3,12 @@ import { SeededDice } from '../seeded-dice.ts';
 import type { AwsCall } from './identify-call.ts';
 
 /**
- * What goes wrong with a call to AWS.
+ * The faults of a call to AWS.
  * - `throttle`, `error`: the service's own answer to too many calls, or to a fault of its own; nothing is forwarded.
- * - `resetBefore`: the connection is lost and the service knows nothing of the call.
- * - `resetAfter`: the connection is lost when the service has done what it was asked for: the caller can't know.
- * - `partial`: some entries of a SendMessageBatch are left out and told as failed.
- * - `twice`: the service gets the call two times, the caller the second answer.
+ * - `resetBefore`: the connection is lost before the service gets the call.
+ * - `resetAfter`: the connection is lost after the service has executed the call: the caller can't know.
+ * - `partial`: some entries of a SendMessageBatch are left out and reported as failed.
+ * - `twice`: the service gets the call twice, the caller gets the second answer.
  */
 const faultKind = z.enum(['throttle', 'error', 'resetBefore', 'resetAfter', 'partial', 'twice']);
 export type ProxyFault = z.infer<typeof faultKind>;
@@ -16,17 +16,17 @@ export type ProxyFault = z.infer<typeof faultKind>;
 const rule = z.strictObject({
   /** As in a signature's scope: `dynamodb`, `sqs`, `s3`, … */
   service: z.string(),
-  /** By AWS's names; all of the service's if there are none. */
+  /** In AWS's names; all operations of the service if omitted. */
   operations: z.array(z.string()).optional(),
   fault: faultKind,
-  /** Of the calls that the rule is for. */
+  /** The share of the rule's calls that fail. */
   share: z.number().min(0).max(1),
 });
 
 export const proxyFaultsSchema = z.strictObject({
-  /** Asked in this order; the first that strikes is the call's fault. */
+  /** Evaluated in this order; the first rule that applies determines the call's fault. */
   rules: z.array(rule).default([]),
-  /** Every call waits as long first: from, to. */
+  /** The delay before every call: from, to. */
   latencyMs: z
     .tuple([z.number().min(0), z.number().min(0)])
     .nullable()

@@ -15,36 +15,39 @@ import type { AwsCall } from './identify-call.ts';
 import { identifyCall } from './identify-call.ts';
 
 export interface FaultProxyOptions {
-  /** The endpoint behind. */
+  /** The endpoint's URL. */
   target: string;
   /** 127.0.0.1 by default. */
   host?: string;
-  /** 0 (the default): any free one. */
+  /** 0 (the default): any free port. */
   port?: number;
-  /** Of the dice that choose who fails. */
+  /** Seed of the dice that choose the requests that fail. */
   seed?: number;
-  /** Before an endpoint with TLS: the proxy's own certificate, and the one that the endpoint's is trusted by. */
+  /** For an endpoint with TLS: the proxy's own certificate, and the authority of the endpoint's. */
   tls?: { cert: string; key: string; ca: string };
-  /** Told of every call that is handed on, before it is; what it gives back is called when that has been answered. */
+  /** Called before each call is forwarded; the returned function is called after the answer. */
   meter?: (call: AwsCall, body: Buffer) => Promise<(() => Promise<void>) | undefined>;
 }
 
 export interface FaultProxy {
   url: string;
-  /** Puts these faults in place of those before: `{}` ends them all. */
+  /** Replaces the current faults with these: `{}` ends them all. */
   setFaults: (faults: ProxyFaultsInput) => void;
   counts: () => CallCounts;
   resetCounts: () => void;
   close: () => Promise<void>;
 }
 
-/** Stands before a local endpoint, hands on what comes, and lets happen to it what happens on AWS; see README.md above. */
+/**
+ * A proxy for a local endpoint that forwards calls, and injects the faults that happen on AWS; see README.md in the parent
+ * folder.
+ */
 export async function startFaultProxy(options: FaultProxyOptions): Promise<FaultProxy> {
   const proxy = new ProxiedEndpoint(options);
   const { host = '127.0.0.1', port = 0, tls } = options;
   const settings = { keepAliveTimeout: 120_000, requestTimeout: 0 };
   const handle = (request: IncomingMessage, response: ServerResponse) =>
-    // A caller that went away, or an endpoint that did: either way the connection says so.
+    // The caller or the endpoint has closed its connection: close the other one too.
     void proxy.handle(request, response).catch(() => response.destroy());
   const server = tls
     ? createTlsServer({ ...settings, cert: tls.cert, key: tls.key }, handle)
@@ -132,7 +135,7 @@ class ProxiedEndpoint {
     }
   }
 
-  /** What is forwarded is no longer what was signed: for endpoints that don't check signatures. */
+  /** The forwarded request no longer matches its signature: only for endpoints that don't check signatures. */
   async #failPartly(request: IncomingMessage, response: ServerResponse): Promise<void> {
     const { forwarded, failed } = withoutSome((await readAll(request)).toString(), () => this.#dice.next() < 0.5);
     const answer = forwarded === undefined ? undefined : await this.#forwarder.ask(request, Buffer.from(forwarded));

@@ -9,21 +9,21 @@ interface Place {
 }
 
 /**
- * Of an item, as DynamoDB reckons it:
+ * The size of an item, as DynamoDB calculates it:
  * https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/CapacityUnitCalculations.html
  */
 export function itemBytes(item: Item): number {
   return Object.entries(item).reduce((sum, [name, value]) => sum + Buffer.byteLength(name) + valueBytes(value), 0);
 }
 
-/** As they stand in a request: binary is base64 there. */
+/** Values as in a request, where binary is base64. */
 function valueBytes(value: AttributeValue): number {
   const [[type, content] = ['NULL', true]] = Object.entries(value) as [string, unknown][];
   switch (type) {
     case 'S':
       return Buffer.byteLength(content as string);
     case 'N':
-      // One byte for two significant digits, and one.
+      // One byte per two significant digits, plus one.
       return Math.ceil((content as string).replace(/^[-0.]+|\D/g, '').length / 2) + 1;
     case 'B':
       return Buffer.from(content as string, 'base64').length;
@@ -44,8 +44,8 @@ interface WriteRequest {
 }
 
 /**
- * Write units of the calls that a proxy hands on: of each item that is written the larger of what it was and what it is,
- * in whole KiB, twice in a transaction. The items are asked for behind the proxy, and count nothing.
+ * Counts the write units of the calls that a proxy forwards: for each written item, the larger of its old and new size in
+ * whole KiB, doubled in a transaction. The items are read directly from the endpoint, and these reads are not counted.
  */
 export class WriteUnitMeter {
   units = 0;
@@ -55,7 +55,7 @@ export class WriteUnitMeter {
     this.#endpoint = endpoint;
   }
 
-  /** Called before the call is handed on; what it gives back, when it has been answered. */
+  /** Called before the call is forwarded; the returned function is called after the answer. */
   async before({ service, operation }: AwsCall, body: Buffer): Promise<(() => Promise<void>) | undefined> {
     if (service !== 'dynamodb' || !/^(Put|Update|Delete)Item$|^TransactWriteItems$/.test(operation)) return undefined;
     const places = placesOf(JSON.parse(body.toString()) as WriteRequest);
@@ -63,7 +63,7 @@ export class WriteUnitMeter {
     const were = await Promise.all(places.map((place) => this.#bytes(place)));
     return async () => {
       const are = await Promise.all(places.map((place) => this.#bytes(place)));
-      // A write that was refused costs what the item that is there does; if there is none, one unit.
+      // A refused write costs as much as the existing item; if there is none, one unit.
       are.forEach((bytes, n) => {
         this.units += factor * Math.max(1, Math.ceil(Math.max(bytes, were[n] ?? 0) / 1024));
       });
@@ -87,7 +87,7 @@ export class WriteUnitMeter {
   }
 }
 
-/** All tables of the stack have the keys `pk` and, but for one, `sk`. */
+/** All tables of the stack have the keys `pk` and, except one, `sk`. */
 function placesOf(request: WriteRequest): Place[] {
   const writes = request.TransactItems?.flatMap((each) => Object.values(each)) ?? [request];
   return writes.map(({ TableName = '', Key, Item: item }) => {

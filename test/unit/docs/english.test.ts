@@ -7,7 +7,7 @@ import { readPages, root } from './pages.ts';
 /** Folders whose strings (messages, help, pages, alarms) are checked. */
 const withStrings = ['cdk', 'cli', 'feeds', 'lambdas', 'localstack'];
 /** Folders whose comments are checked. Add a folder when its comments are in plain English. */
-const withComments = ['cdk', 'cli', 'feeds', 'lambdas/core'];
+const withComments = ['cdk', 'cli', 'feeds', 'lambdas', 'localstack'];
 
 const filesOf = (folder: string) => globSync(`${folder}/**/*.{ts,js,mjs}`, { cwd: root }).sort();
 const inFiles = (folder: string, part: (path: string, text: string) => string) =>
