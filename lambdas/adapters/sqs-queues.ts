@@ -286,7 +286,7 @@ export class SqsInFlightMessages implements InFlightMessages {
   }
 }
 
-/** SQS blames the sender for a disabled or refused key, too: the code tells core/aws-fault.ts one from the other. */
+/** SQS reports a disabled or refused key as the sender's fault too: core/aws-fault.ts distinguishes them by the code. */
 function namedByCode({ Code = 'Unknown', Message }: BatchResultErrorEntry): Error {
   return Object.assign(new Error(Message), { name: Code });
 }

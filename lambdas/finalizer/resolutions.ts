@@ -11,7 +11,7 @@ import { mustHaveSha256 } from './sha256-of-archived.ts';
 export interface Resolutions {
   /** By record number. */
   kinds: ReadonlyMap<number, DeadResolution['kind']>;
-  /** Of the lines. */
+  /** SHA-256 of the lines. */
   sha256: string;
 }
 

@@ -56,7 +56,7 @@ export async function sweepIntake(feed: string, ports: SweepPorts): Promise<void
   try {
     for (const lane of ports.sweep.lanes) await sweepLane(feed, lane, ports, () => announced++);
   } finally {
-    // Also where the sweep failed midway: the next one finds what was announced in the ledger, and counts it no more.
+    // Also if the sweep failed midway: the next one finds the announced files in the ledger, and does not count them again.
     const metrics = ports.metricsOf(feed);
     metrics.add('UnannouncedFiles', announced);
     metrics.flush();
