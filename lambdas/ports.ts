@@ -211,7 +211,7 @@ export interface FileLedger {
   releaseFile(fileId: string, epoch: number, heldBackUntil?: number): Promise<boolean>;
   /**
    * Whether this is the feed's first file with these bytes that is read in this way, or which one came before. Takes over
-   * from a file that needs no protection (core/reading.ts). Repeatable.
+   * from a file that needs no protection (core/account/reading.ts). Repeatable.
    * @param reading how the file is read: files read in other ways don't count
    */
   claimChecksum(
@@ -295,7 +295,7 @@ export type BatchClaim =
   /** A later attempt has begun: this message is obsolete. */
   | { kind: 'stale' };
 
-/** `failed`: by a defect, which counts as a kill does; see `unreleased` in BatchAccount. */
+/** `failed`: by a defect, which counts like a kill; see `unreleased` in BatchAccount. */
 export type ClaimEnd = 'released' | 'failed';
 
 /** The account of batches. `false` means that another consumer has the lease now. */
@@ -472,7 +472,9 @@ export interface ItemStore {
   list(listPk: string, order: 'newest' | 'oldest', about?: number): AsyncIterable<ItemKey>;
 }
 
-/** Send times and the breaker, shared by every consumer of an API (see core/limiter.ts and core/breaker.ts). */
+/**
+ * Send times and the breaker, shared by every consumer of an API (see core/limiter/limiter.ts and core/limiter/breaker.ts).
+ */
 export interface Limiter {
   /**
    * The next send times, as milliseconds since 1970; or how long to wait before asking again. `waitedMs`: for how long the
