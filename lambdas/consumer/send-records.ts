@@ -1,7 +1,13 @@
 import type { ApiSaid } from '../core/account/file-account.ts';
 import type { Outcome } from '../core/account/outcome.ts';
 import type { PauseEvidence } from '../core/limiter/pause-evidence.ts';
-import { isDubious, isOwnPause, judgePause, othersFirstMs } from '../core/limiter/pause-evidence.ts';
+import {
+  isDubious,
+  isOwnPause,
+  judgePause,
+  longestDubiousPauseMs,
+  othersFirstMs,
+} from '../core/limiter/pause-evidence.ts';
 import { backoffMs, inPlace } from '../core/limiter/retry.ts';
 import type { Clock, Sink, SinkAnswer, SinkRequest } from '../ports.ts';
 import type { Deadline } from '../runtime/deadline.ts';
@@ -622,8 +628,10 @@ export class RecordSender {
     const isNews = sentAt > this.#pausedAt;
     this.#pacer.drop();
     if (isNews) this.#pausedAt = clock.now();
-    await limiter.pauseUntil(clock.now() + Math.max(pauseMs, 1), isNews && !(pauses && isDubious(pauses)));
-    if (isNews) log.warn('the API asks to slow down', { pause_ms: pauseMs });
+    const dubious = pauses !== undefined && isDubious(pauses);
+    const waitMs = Math.max(dubious ? Math.min(pauseMs, longestDubiousPauseMs) : pauseMs, 1);
+    await limiter.pauseUntil(clock.now() + waitMs, isNews && !dubious);
+    if (isNews) log.warn('the API asks to slow down', { pause_ms: waitMs, asked_ms: pauseMs });
     return isNews;
   }
 

@@ -32,6 +32,12 @@ const ownDigits = 4.2;
 const dubiousDigits = 0.9;
 
 /**
+ * Others wait no longer than this for the pause of a dubious record, which itself waits as long as the API asked. If the
+ * API did mean all requests, the next one is answered so, and its pause is kept in full. Milliseconds.
+ */
+export const longestDubiousPauseMs = 60_000;
+
+/**
  * A record without any others can't be compared. If the API still asks it to wait after this time, which is longer than
  * maintenance takes, its tries are charged. Milliseconds.
  */
