@@ -45,8 +45,8 @@ async function received(wanted: string): Promise<string | undefined> {
 
 // What CloudWatch does is its own business; that a figure of ours reaches the desk, with the way to the runbook, is not.
 it.each([
-  ['BreakerOpen', 1, 'traffic-breaker-open', 'docs/operations.md#breaker-open'],
-  ['DeadlineMarginSeconds', -60, 'traffic-deadline-at-risk', 'docs/operations.md#deadline-at-risk'],
+  ['BreakerOpen', 1, 'traffic-breaker-open', '"Breaker open" in docs/operations.md'],
+  ['DeadlineMarginSeconds', -60, 'traffic-deadline-at-risk', '"Deadline at risk" in docs/operations.md'],
 ])('a %s of %d reaches the desk as the alarm %s', async (metric, value, alarm, section) => {
   await putMetric(metric, value);
   const message = await waitFor(`the alarm ${alarm}`, () => received(`-${alarm}`));
