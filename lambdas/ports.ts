@@ -505,7 +505,7 @@ export interface Limiter {
     file?: string,
   ): Promise<BreakerState | 'others-pass' | undefined>;
   /** Asks whether others' requests are accepted; they answer within seconds, and `openBreaker` takes it into account. */
-  askOthers(): Promise<void>;
+  requestReports(): Promise<void>;
   /**
    * Ends the probe: closes the breaker, or leaves it open for another pause. Undefined if another consumer has the probe by
    * now. `isSuspect`: the probe's record had failed before. `asksToWait`: the API named a time, so the probe does not count
@@ -676,7 +676,7 @@ export interface SigningKey {
 /** The people who look after a feed. */
 export interface Desk {
   /** A short message in plain text. @param subject ASCII, up to 100 characters */
-  tell(subject: string, text: string): Promise<void>;
+  notify(subject: string, text: string): Promise<void>;
 }
 
 /** A message in a queue. */

@@ -88,7 +88,11 @@ async function measure(batches: number): Promise<FinalizerFigures> {
         ...{ copySource: async (_, key) => ({ key }), has: async () => false, putStream: drain },
         ...{ putOnce: async () => 'stored', getText: async () => undefined, getStream: async () => undefined },
       },
-      ...{ archiveBucket: 'archive', finalize: { send: async () => undefined }, desk: { tell: async () => undefined } },
+      ...{
+        archiveBucket: 'archive',
+        finalize: { send: async () => undefined },
+        desk: { notify: async () => undefined },
+      },
       reported: () => ({ sink: 'http', limit: { requests: 6_000, windowSeconds: 60 } }),
       ...{ events: { publish: async () => undefined }, clock: systemClock, log: silentLog, version: 'bench' },
     },

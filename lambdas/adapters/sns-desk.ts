@@ -15,7 +15,7 @@ export class SnsDesk implements Desk {
     this.#topicArn = topicArn;
   }
 
-  async tell(subject: string, text: string): Promise<void> {
+  async notify(subject: string, text: string): Promise<void> {
     await this.#client.send(
       new PublishCommand({
         TopicArn: this.#topicArn,

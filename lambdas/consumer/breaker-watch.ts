@@ -88,7 +88,7 @@ export class BreakerWatch {
     const isFirst = run.sinceMs(reason) === undefined;
     const counted = run.failure(reason, record.requestId, sentAtMs, request);
     // A failure here must not fail the request: without it, the breaker may open unnecessarily.
-    if (isFirst) await limiter.askOthers().catch(() => undefined);
+    if (isFirst) await limiter.requestReports().catch(() => undefined);
     if (counted === 'again') return 'counted';
     if (counted === 'counts' && !(reason === 'outage' && (await limiter.countOutage()))) return 'counted';
     // A letter that fails as it did before says nothing about the API, and goes back to its queue.

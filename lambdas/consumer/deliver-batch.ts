@@ -393,7 +393,7 @@ async function settle(attempt: Attempt, ports: ConsumerPorts): Promise<void> {
     throw new LeaseLostError(`Batch ${message.batch} of the file ${file.fileId} was settled by another consumer.`);
   }
   countRecords(attempt, counts, ports);
-  tellFailures(file.fileId, message.batch, entries, ports);
+  logFailures(file.fileId, message.batch, entries, ports);
   ports.log.info('batch settled', {
     correlation_id: file.fileId,
     batch: message.batch,
@@ -403,7 +403,7 @@ async function settle(attempt: Attempt, ports: ConsumerPorts): Promise<void> {
   // Read after the write: of two consumers that settle concurrently, the later one sees both.
   const now = await ports.ledger.getFile(file.fileId);
   if (!now) return;
-  tellRejects(now, ports);
+  reportRejects(now, ports);
   await stopWrongFile(now, ports);
   await askToFinalize(now, ports.finalize);
 }
@@ -412,7 +412,7 @@ async function settle(attempt: Attempt, ports: ConsumerPorts): Promise<void> {
 const fewestRecords = 100;
 
 /** Reports the percentage of the file rejected so far: the alarm goes off before the file is stopped. */
-function tellRejects({ settled }: FileAccount, { metrics }: ConsumerPorts): void {
+function reportRejects({ settled }: FileAccount, { metrics }: ConsumerPorts): void {
   const seen = sumCounts(settled);
   if (seen >= fewestRecords) metrics.add('RejectShare', (100 * settled.rejected) / seen);
 }
@@ -431,7 +431,7 @@ async function stopFile(file: FileAccount, quarantine: Quarantine, ports: Consum
 }
 
 /** Logs a line per reason: the dashboard shows why dead letters were made. */
-function tellFailures(fileId: string, batch: number, entries: readonly Receipt[], { log }: ConsumerPorts): void {
+function logFailures(fileId: string, batch: number, entries: readonly Receipt[], { log }: ConsumerPorts): void {
   const counts = new Map<string, number>();
   for (const { reason } of entries) if (reason !== undefined) counts.set(reason, (counts.get(reason) ?? 0) + 1);
   for (const [reason, count] of counts) log.info('records failed', { correlation_id: fileId, batch, reason, count });

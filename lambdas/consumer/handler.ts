@@ -49,14 +49,14 @@ export function createConsumerHandler(deps: ConsumerDeps) {
         isLetter(record) ? onLetter(record, deps, deadline, inTurn) : onBatch(record, deps, deadline),
     });
     await Promise.all([deps.sink, deps.letterSink].map(async (sink) => sink.close?.()));
-    tellSkew(deps);
+    reportSkew(deps);
     deps.metrics.flush();
     return response;
   };
 }
 
 /** Once per invocation: the limiter then uses the table's clock, but the operator should know. */
-function tellSkew({ skew, log, metrics }: ConsumerDeps): void {
+function reportSkew({ skew, log, metrics }: ConsumerDeps): void {
   const skewMs = -Math.round(skew.correctionMs());
   if (skewMs === 0) return;
   log.warn('this machine’s clock is wrong', { skew_ms: skewMs });

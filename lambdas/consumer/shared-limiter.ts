@@ -3,7 +3,7 @@ import type { RateLimit } from '../core/limiter/limiter.ts';
 import { leaseAheadMs, slotSpacingMs } from '../core/limiter/limiter.ts';
 import type { Accepted, LimiterChange, LimiterItem, OpeningCondition, Prober } from '../core/limiter/limiter-item.ts';
 import {
-  askOthers,
+  requestReports,
   beginLine,
   beginOutage,
   closeBreaker,
@@ -20,7 +20,7 @@ import {
   probeFrom,
   takeFlush,
   takeProbe,
-  tellAccepted,
+  reportAccepted,
 } from '../core/limiter/limiter-item.ts';
 import type { OthersCount } from '../core/limiter/pause-evidence.ts';
 import { maxRetryAfterMs } from '../core/limiter/retry.ts';
@@ -151,7 +151,7 @@ export class SharedLimiter implements Limiter {
     }
     if (this.#accepted && isAsked(item)) {
       const passes = this.#passes;
-      await this.#change(tellAccepted(this.#accepted, passes));
+      await this.#change(reportAccepted(this.#accepted, passes));
       this.#accepted = undefined;
       this.#passes -= passes;
     } else if (this.#hasSucceeded && (item.outageRecords ?? 0) > 0) {
@@ -245,10 +245,10 @@ export class SharedLimiter implements Limiter {
     return othersPass(await store.read(), inSharedTime) ? 'others-pass' : undefined;
   }
 
-  async askOthers(): Promise<void> {
+  async requestReports(): Promise<void> {
     // Paced consumers share the answer with every lease anyway.
     if (this.#options.isPaced ?? true) return;
-    await this.#options.store.update(askOthers(this.#now()));
+    await this.#options.store.update(requestReports(this.#now()));
   }
 
   async endProbe(end: ProbeEnd, isSuspect = false, asksToWait = false): Promise<BreakerState | undefined> {

@@ -177,7 +177,7 @@ function eventOf(manifest: Manifest, amend: boolean): string {
 function notifyOfQuarantine(manifest: Manifest, { desk }: Pick<FinalizerPorts, 'desk'>): Promise<void> {
   const { feed, file_id: id, source, failure, archive } = manifest;
   const count = (figure: number) => figure.toLocaleString('en-US');
-  return desk.tell(
+  return desk.notify(
     `Sluice ${feed}: a file was stopped, ${count(manifest.held_records)} records are held`,
     [
       `${oneLine(source.key)} (file ${id}) was stopped.`,
@@ -205,7 +205,7 @@ function notifyOfQuarantine(manifest: Manifest, { desk }: Pick<FinalizerPorts, '
 /** The sender may have intended something else: nothing of the file was sent. */
 function notifyOfDuplicate(manifest: Manifest, { desk }: Pick<FinalizerPorts, 'desk'>): Promise<void> {
   const { feed, file_id: id, source, duplicate_of: first, archive } = manifest;
-  return desk.tell(
+  return desk.notify(
     `Sluice ${feed}: a file was not sent, it has the same bytes as an earlier one`,
     [
       `Nothing of ${oneLine(source.key)} (file ${id}) was sent.`,

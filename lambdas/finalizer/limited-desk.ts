@@ -21,7 +21,7 @@ export type NoticeKind = 'stopped' | 'duplicate';
  */
 export function limitedDesk(feed: string, kind: NoticeKind, { ledger, desk, clock, log }: LimitedDeskPorts): Desk {
   return {
-    async tell(subject, text) {
+    async notify(subject, text) {
       const hour = Math.floor(clock.now() / hourMs);
       const count = await ledger.countNotice(feed, kind, hour).catch((error: unknown) => {
         // An extra message does less harm than a missing one.
@@ -32,7 +32,7 @@ export function limitedDesk(feed: string, kind: NoticeKind, { ledger, desk, cloc
         return log.warn('desk not notified: too many messages in this hour', { feed, subject });
       const next = new Date((hour + 1) * hourMs).toISOString().slice(11, 16);
       const last = `This was message ${count} about files of '${feed}' in this hour: more files may be affected, and no more messages\nabout them are sent before ${next} UTC. To list all of them: sluice status\n`;
-      await desk.tell(subject, count < maxNoticesAnHour ? text : `${text}\n${last}`);
+      await desk.notify(subject, count < maxNoticesAnHour ? text : `${text}\n${last}`);
     },
   };
 }

@@ -25,7 +25,7 @@ export async function notifyOfAltered(feed: string, ports: NotifyAlteredPorts): 
   const altered = await ledger.listAltered(feed, maxLetters);
   if (altered.length === 0) return;
   const letters = `${altered.length} altered ${altered.length === 1 ? 'letter' : 'letters'}`;
-  await desk.tell(`Sluice ${feed}: ${letters} came back`, textOf(feed, altered, stackName));
+  await desk.notify(`Sluice ${feed}: ${letters} came back`, textOf(feed, altered, stackName));
   await ledger.closeAltered(feed, altered);
   log.info('desk notified of altered letters', { feed, letters: altered.length });
 }

@@ -46,7 +46,7 @@ export async function notifyDesk(
   const csvKey = isNews ? await writeList(feed, survey, fingerprint, ports) : (before?.csvKey ?? null);
   const { archiveBucket, stackName } = ports;
   const told = describeSurvey({ feed, stackName, survey, work, before: before?.openRecords, archiveBucket, csvKey });
-  await ports.desk.tell(told.subject, told.text);
+  await ports.desk.notify(told.subject, told.text);
   await ledger.saveDeskState(feed, { fingerprint, openRecords: survey.count, csvKey, at: clock.now() });
   log.info('desk notified', { feed, open_records: survey.count, stuck_messages: work.length, csv_key: csvKey });
 }

@@ -57,7 +57,7 @@ async function notifyOfDeadlines(
   const now = clock.now();
   if (shortfalls.some((shortfall) => isNews(shortfall, told))) {
     const { subject, text } = describeShortfalls({ feed, shortfalls, breaker, stackName, now });
-    await desk.tell(subject, text);
+    await desk.notify(subject, text);
     await ledger.saveDeadlineNote(feed.feed, { told: noted(shortfalls, told), at: now });
     log.warn('desk notified of a deadline at risk', { feed: feed.feed, late_by_seconds: shortfalls[0]?.lateBySeconds });
   } else if (told.length > 0 && isClear(files)) {

@@ -60,7 +60,7 @@ export async function makeEvidence(records: number, signer?: Signer): Promise<Ev
     reported: () => ({ sink: 'http' as const, limit: { requests: 600, windowSeconds: 60 } }),
     signer,
     finalize: world.ports.finalize,
-    desk: { tell: async () => undefined },
+    desk: { notify: async () => undefined },
     events: { publish: async () => undefined },
     clock,
     log: silentLog,

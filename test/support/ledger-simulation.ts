@@ -409,7 +409,7 @@ export class LedgerSimulation {
       },
       archiveBucket: 'archive',
       reported: () => undefined,
-      desk: { tell: async () => undefined },
+      desk: { notify: async () => undefined },
       events: { publish: () => call(() => undefined) },
       version: '1.2.3',
     };

@@ -108,7 +108,7 @@ beforeEach(() => {
       archiveBucket: 'archive',
       reported: () => undefined,
       finalize: consumer.ports.finalize,
-      desk: { tell: async () => undefined },
+      desk: { notify: async () => undefined },
       events: { publish: async () => undefined },
       clock,
       version: '1.2.3',

@@ -74,7 +74,7 @@ async function finalize(): Promise<Manifest | undefined> {
       archiveBucket: 'archive',
       reported: () => undefined,
       finalize: consumer.ports.finalize,
-      desk: { tell: async (subject, text) => void told.push(`${subject}\n${text}`) },
+      desk: { notify: async (subject, text) => void told.push(`${subject}\n${text}`) },
       events: { publish: async () => undefined },
       clock,
       log: silentLog,

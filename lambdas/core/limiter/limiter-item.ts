@@ -82,14 +82,14 @@ export interface Accepted {
   secretVersion?: string | undefined;
 }
 
-function toldOf({ sentAtMs, secretVersion = '' }: Accepted): Partial<LimiterItem> {
+function reportOf({ sentAtMs, secretVersion = '' }: Accepted): Partial<LimiterItem> {
   return { acceptedAt: sentAtMs, acceptedWith: secretVersion };
 }
 
 /** A lease's report to other consumers, at no extra cost. */
 function newsOf({ isUp, accepted, passes = 0, refusals = 0 }: LeaseWish): Pick<LimiterChange, 'set' | 'add'> {
   return {
-    set: { ...(isUp && noOutage), ...(accepted && { ...toldOf(accepted), refusals: 0 }) },
+    set: { ...(isUp && noOutage), ...(accepted && { ...reportOf(accepted), refusals: 0 }) },
     add: { ...(passes > 0 && { passes }), ...(!accepted && refusals > 0 && { refusals }) },
   };
 }
@@ -193,13 +193,13 @@ export function openBreaker(now: number, reason: BreakerReason, file = '', seen?
 }
 
 /** A consumer asks whether others' requests are accepted. */
-export function askOthers(now: number): LimiterChange {
+export function requestReports(now: number): LimiterChange {
   return { when: [isClosed], set: { askedAt: now } };
 }
 
 /** The answer to that, if no lease carries it. */
-export function tellAccepted(accepted: Accepted, passes: number): LimiterChange {
-  return { when: [isClosed], set: { ...noOutage, ...toldOf(accepted) }, add: { passes } };
+export function reportAccepted(accepted: Accepted, passes: number): LimiterChange {
+  return { when: [isClosed], set: { ...noOutage, ...reportOf(accepted) }, add: { passes } };
 }
 
 /** The consumer that wants to send. */

@@ -31,7 +31,7 @@ export class JsonBoundary {
   }
 
   /** Whether the array's elements begin lines. */
-  get isTold(): boolean {
+  get isKnown(): boolean {
     return this.#indentBytes >= 0;
   }
 

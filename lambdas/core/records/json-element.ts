@@ -142,7 +142,7 @@ export class JsonElement {
     for (let at = from; at < to; at++) {
       const byte = bytes[at] ?? 0;
       if (byte <= space && boundary.passBlank(byte)) continue;
-      if (byte === openObject && (boundary.isTold ? boundary.isHere : nesting.last === comma)) {
+      if (byte === openObject && (boundary.isKnown ? boundary.isHere : nesting.last === comma)) {
         this.#endAt(at - start);
         return at;
       }

@@ -421,7 +421,7 @@ describe('without a pace to keep', () => {
     limiter.noteSuccess({ sentAtMs: clock.now() + 1 });
     await limiter.leaseSlots(1, 0);
     expect(asked).not.toContain('update');
-    await asking.askOthers();
+    await asking.requestReports();
     await clock.advance(1_000);
     await limiter.leaseSlots(1, 0);
     expect(await asking.openBreaker('throttled', { acceptedBefore: clock.now() - 1_000 })).toBe('others-pass');
@@ -435,7 +435,7 @@ describe('without a pace to keep', () => {
       await clock.advance(1_000);
     }
     const { passes } = await asking.countOthers();
-    await asking.askOthers();
+    await asking.requestReports();
     await clock.advance(1_000);
     limiter.noteSuccess({ sentAtMs: clock.now() });
     await limiter.leaseSlots(1, 0);

@@ -56,7 +56,7 @@ beforeEach(async () => {
     archiveBucket: 'archive',
     reported: () => ({ sink: 'http', limit: { requests: 600, windowSeconds: 60 } }),
     finalize: world.ports.finalize,
-    desk: { tell: async (subject, text) => void told.push({ subject, text }) },
+    desk: { notify: async (subject, text) => void told.push({ subject, text }) },
     events: { publish: async (type, detail) => void events.push({ type, detail }) },
     clock,
     log: silentLog,

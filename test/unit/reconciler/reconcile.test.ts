@@ -79,7 +79,7 @@ beforeEach(async () => {
     feed: { feed: 'traffic', api: 'avstar' },
     sharing: [],
     limiterOf: () => world.limiter,
-    desk: { tell: async (subject, text) => void told.push({ subject, text }) },
+    desk: { notify: async (subject, text) => void told.push({ subject, text }) },
     metricsOf: () => {
       const told: Record<string, number> = {};
       return {
@@ -163,7 +163,7 @@ describe('the desk', () => {
 
   it('is told again by the next run where one died before it had noted that', async () => {
     const { desk } = ports;
-    ports.desk = { tell: () => Promise.reject(new Error('SNS is away')) };
+    ports.desk = { notify: () => Promise.reject(new Error('SNS is away')) };
     await expect(run()).rejects.toThrow('1 parts');
     ports.desk = desk;
     await run();
@@ -260,7 +260,7 @@ describe('a run', () => {
   it.each([
     ['deadline', () => (ports.limiterOf = () => ({ read: () => Promise.reject(new Error('away')) })), 3],
     ['dlqs', () => (dlqs.intake.read = () => Promise.reject(new Error('SQS is away'))), 1],
-    ['desk', () => (ports.desk = { tell: () => Promise.reject(new Error('SNS is away')) }), 3],
+    ['desk', () => (ports.desk = { notify: () => Promise.reject(new Error('SNS is away')) }), 3],
   ] as const)('does the rest where the step %s fails, and fails for all to see', async (step, breakIt, others) => {
     breakIt();
     await expect(run()).rejects.toThrow(`1 parts of the reconciliation of traffic failed (${step}): see the log.`);

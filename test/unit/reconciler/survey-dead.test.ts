@@ -68,7 +68,7 @@ describe('a feed whose records have names, depths, lengths and reasons without e
       },
       archiveBucket: 'a',
       stackName: 's',
-      desk: { tell: async () => undefined },
+      desk: { notify: async () => undefined },
       metricsOf: () => ({ add: () => undefined, flush: () => undefined }),
       clock: { now: () => 0, sleep: async () => undefined },
       log: silentLog,

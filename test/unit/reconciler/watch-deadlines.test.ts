@@ -33,7 +33,7 @@ beforeEach(() => {
     feed: { feed: 'traffic', api: 'avstar', limit, deadline },
     sharing: [],
     stackName: 'sluice-test',
-    desk: { tell: async (subject, text) => void told.push({ subject, text }) },
+    desk: { notify: async (subject, text) => void told.push({ subject, text }) },
     metricsOf: (feed) => ({ add: (name, value) => void metrics.push({ feed, name, value }), flush: () => undefined }),
     clock,
     log: silentLog,
