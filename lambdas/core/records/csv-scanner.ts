@@ -63,13 +63,19 @@ export class CsvScanner extends LineScanner {
     this.#isBlankByte.set(this.isOdd);
     const pairs = new Uint8Array(256 * 256);
     for (const [byte, isOdd] of this.isOdd.entries()) if (isOdd === 1) pairs.fill(1, byte << 8, (byte + 1) << 8);
-    for (const [first = quote, second] of headerStarts) {
+    for (const name of headerStarts) {
+      const [first = quote, second] = name;
+      const setOdd = (pair: number): void => void (pairs[pair] ||= 2);
       for (const one of casesOf(first)) {
         this.isOdd[one] = 1;
         if (second === undefined) pairs.fill(1, one << 8, (one + 1) << 8);
-        else for (const other of [...casesOf(second), ...separators]) pairs[(one << 8) | other] = 1;
+        else for (const other of [...casesOf(second), ...separators]) setOdd((one << 8) | other);
       }
+      // The first six bytes of a longer name are letters of it, or separators between them. A shorter one may end before.
+      if (name.length < 6) this.isOddSixth.fill(1);
+      for (const byte of name.subarray(1, 6)) for (const one of casesOf(byte)) this.isOddSixth[one] = 1;
     }
+    for (const separator of separators) this.isOddSixth[separator] = 1;
     this.isOddPair = pairs;
   }
 

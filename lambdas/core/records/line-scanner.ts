@@ -38,10 +38,11 @@ export abstract class LineScanner implements RecordScanner {
   /** By byte: 1 if it may belong to a line's end, before its break. */
   protected readonly isTail = new Uint8Array(256);
   /**
-   * By first and second byte: 1 if such a line is odd, given an odd first byte; undefined: all of them are. Saves most
-   * lines a call.
+   * By first and second byte, given an odd first byte: 0 if such a line is not odd, 1 if it is, 2 if it is odd provided that
+   * its sixth byte is in `isOddSixth`. Undefined: all of them are odd. Saves most lines a call.
    */
   protected isOddPair: Uint8Array | undefined;
+  protected readonly isOddSixth = new Uint8Array(256);
   /** A line feed without a carriage return before it may not be a line's end. */
   protected hasPairedBreaks = false;
   protected endsWithBreak = true;
@@ -79,7 +80,7 @@ export abstract class LineScanner implements RecordScanner {
   }
 
   skim(bytes: Buffer, from: number, to: number, most: number): number {
-    const { lineBreak, isOdd, isOddPair, hasPairedBreaks } = this;
+    const { lineBreak, isOdd, isOddPair, isOddSixth, hasPairedBreaks } = this;
     // This loop passes nearly every byte of a file: one search for the line's end, and few comparisons. `find` handles
     // lines of at most one byte, lines that may not be records, and lines that may be too long only because of the bytes
     // of their end.
@@ -92,8 +93,9 @@ export abstract class LineScanner implements RecordScanner {
       // Unsigned, so that negative values, above all -1, count as too long as well.
       if ((at - start - 2) >>> 0 > longest || at > to) break;
       const first = bytes[start] ?? 0;
-      if (isOdd[first] === 1 && isOddPair?.[(first << 8) | (bytes[start + 1] ?? 0)] !== 0) {
-        if (this.mayBeOdd(bytes, start)) break;
+      if (isOdd[first] === 1) {
+        const pair = isOddPair?.[(first << 8) | (bytes[start + 1] ?? 0)];
+        if (pair !== 0 && (pair !== 2 || isOddSixth[bytes[start + 5] ?? 0] === 1) && this.mayBeOdd(bytes, start)) break;
       }
       if (hasPairedBreaks && bytes[at - 1] !== carriageReturn) break;
       if (at > plainTo) {
