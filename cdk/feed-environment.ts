@@ -59,7 +59,7 @@ const variableOf = (feed: string, name: string): string => `SLUICE_${feed.toUppe
 
 /**
  * The feed's own options: `SLUICE_MAINTENANCE_UNKNOWN_FORM_TYPES` for `unknownFormTypes`.
- * @param ofStage what the stage's file has of them; the environment goes before it
+ * @param ofStage what the stage's file has of them; the environment takes precedence
  */
 export function readFeedOptions(
   { name: feed, options }: Pick<RegisteredFeed, 'name' | 'options'>,

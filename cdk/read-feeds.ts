@@ -73,7 +73,7 @@ export function readFeed(
   return deriveFeed(feed, declared, overrides, numbers);
 }
 
-/** What the stage's file says, by the environment's names: that goes before it. */
+/** The stage's file, by the environment's names; the environment takes precedence. */
 function overridesOf(ofStage: StageNumbers['feeds'][string] = {}): FeedOverrides {
   const { apiUrl, sink, proxyUrl, caFile, consumers, requests, windowSeconds, paced } = ofStage;
   const given: { [Name in keyof FeedOverrides]: FeedOverrides[Name] | undefined } = {

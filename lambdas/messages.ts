@@ -109,7 +109,7 @@ export const letter = z.object({
   outcome: z.enum(['rejected', 'refused', 'exhausted']),
   /** A machine-readable word: a problem's reason, `http_422`, `circuit_open`, … */
   reason: z.string(),
-  /** A sentence for people. */
+  /** A sentence that explains the failure to a reader. */
   error: z.string(),
   field: z.string().nullable(),
   http_status: z.int().nullable(),

@@ -88,13 +88,13 @@ export const feedNumbers = z.strictObject({
 export const stageNumbers = z.strictObject({
   /** Keep buckets, table and logs when the stack goes; Object Lock, deletion protection and backups on. */
   retainData: z.boolean(),
-  /** Object Lock's mode, where data is retained. The environment goes before it: `SLUICE_ARCHIVE_LOCK`. */
+  /** Object Lock's mode, where data is retained. `SLUICE_ARCHIVE_LOCK` takes precedence. */
   archiveLock: lockMode,
-  /** The key that data is encrypted with in place of the services' own; `SLUICE_KMS_KEY_ARN` goes before it. */
+  /** The key that data is encrypted with in place of the services' own; `SLUICE_KMS_KEY_ARN` takes precedence. */
   kmsKeyArn: keyArn.optional(),
-  /** What manifests are signed with: an asymmetric key, ECC_NIST_P256; `SLUICE_SIGNING_KEY` goes before it. */
+  /** What manifests are signed with: an asymmetric key, ECC_NIST_P256; `SLUICE_SIGNING_KEY` takes precedence. */
   signingKey,
-  /** For APIs that allow-list addresses; `SLUICE_EGRESS` goes before it. A local cloud has no networks. */
+  /** How API consumers reach their APIs: fixed addresses if the APIs need them. `SLUICE_EGRESS` takes precedence. AWS only. */
   egress,
   /** For a local cloud rather than AWS: it asks for permissions of its own. */
   localCloud: z.boolean(),
@@ -135,7 +135,7 @@ export const stageNumbers = z.strictObject({
     /** A batch's bytes of the file. */
     maxBatchBytes: count,
   }),
-  /** Where docs/operations.md can be opened: alarms then link to their entries. `SLUICE_RUNBOOK_URL` goes before it. */
+  /** Where docs/operations.md can be opened: alarms then link to their entries. `SLUICE_RUNBOOK_URL` takes precedence. */
   runbookUrl: z.url({ protocol: /^https$/ }).optional(),
   /** Replaced and deleted versions in the intake bucket. */
   intakeVersionDays: count,
@@ -144,7 +144,7 @@ export const stageNumbers = z.strictObject({
   /** Who read or wrote what in the buckets. */
   accessLogDays: count,
   logRetentionDays: z.enum(RetentionDays),
-  /** The feeds that are deployed; without it all but the examples. `SLUICE_FEEDS` goes before it. */
+  /** The feeds that are deployed; without it all but the examples. `SLUICE_FEEDS` takes precedence. */
   deployedFeeds: z.array(z.string()).min(1).optional(),
   /** The address that is notified when something needs attention; `SLUICE_DESK_EMAIL` overrides it. */
   deskEmail: z.email().optional(),

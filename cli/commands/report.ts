@@ -10,7 +10,7 @@ import { fileOfId } from './file-of-id.ts';
 
 export function reportCommand(terminal: Terminal): Command {
   return new Command('report')
-    .description("Save a file's newest report, a self-contained page for people, and print its path.")
+    .description("Save a file's newest report, a self-contained HTML page, and print its path.")
     .argument('<file-id>')
     .option('--out <file>', 'the file to write (default: sluice-report-FILE_ID.html in this folder)')
     .action(async (fileId: string, _options, command: Command) => {

@@ -42,7 +42,7 @@ function formatFurther({ file_id }: Manifest, { stackName, alone }: DemoResult):
   const sluice = `npm run -s sluice --${alone ? '' : ` --stack ${stackName}`}`;
   const commands = [
     ['files in progress and done:', 'status'],
-    ['a report about this file, for people:', `report ${file_id}`],
+    ['a report about this file, as a page:', `report ${file_id}`],
     ['its manifest, for an auditor:', `manifest ${file_id}`],
     ['what happened to each of its records:', `receipts ${file_id} | head`],
     ['its dead letters, raw:', `dlq list --feed ${demo.feed} --json`],

@@ -9,7 +9,7 @@ const repeatEveryMs = 10_000;
 
 interface Told {
   key: string;
-  /** A different key is news. */
+  /** A line is printed when this changes. */
   what: string;
   text: string;
   isOnce?: true;

@@ -106,6 +106,6 @@ function factsOf(manifest: ManifestSummary): [string, string][] {
   facts.push(['  source', archived(archive.source_key)]);
   facts.push(['  receipts', archived(archive.receipts_key)]);
   facts.push(['  manifest', archived(archive.manifest_key)]);
-  facts.push(['for people', `npm run -s sluice -- report ${manifest.file_id}`]);
+  facts.push(['report', `npm run -s sluice -- report ${manifest.file_id}`]);
   return facts.map(([name, value]) => [name, oneLine(value, 400)]);
 }

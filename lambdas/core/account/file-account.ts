@@ -122,7 +122,7 @@ export interface FileAccount {
   lastResolvedAt?: number;
 }
 
-/** The file's name for people: a bundle is named by the number of its small files. */
+/** The file's display name; a bundle's is the number of its small files. */
 export function nameOfFile(key: string, bundledFiles: number | null | undefined): string {
   if (bundledFiles == null) return key;
   return bundledFiles === 1 ? '1 small file' : `${bundledFiles} small files`;

@@ -1,6 +1,6 @@
 import type { MemberSource } from '../records/bundle.ts';
 
-/** An object's name for people. */
+/** An object's display name. */
 export function uriOf({ bucket, key }: { bucket: string; key: string }): string {
   return `s3://${bucket}/${key}`;
 }

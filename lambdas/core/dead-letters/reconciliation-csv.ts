@@ -188,7 +188,7 @@ function readableRawOf({ raw_encoding: encoding, raw_payload: payload = '' }: Re
   return encoding === 'text' ? payload : Buffer.from(payload, 'base64').toString('utf8');
 }
 
-/** A line of a CSV for people, without its line break. */
+/** A line of a CSV that is safe to open in a spreadsheet, without its line break. */
 export function csvLine(cells: readonly string[]): string {
   return joined(cells.map((cell, index) => (index === 0 ? escapeFirstCell : escapeCell)(shownCell(cell))));
 }

@@ -1,6 +1,6 @@
 import type { Projection } from './projection.ts';
 
-/** Times and durations as text for people who are notified about a deadline. */
+/** Times and durations as text, for messages about a deadline. */
 
 /** `40 s`, `5 min`, `1 h 20 min`, `11 d 14 h`: two units at most. */
 export function durationText(seconds: number): string {

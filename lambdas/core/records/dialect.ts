@@ -114,7 +114,7 @@ export interface OtherHeaderPlace {
   /** Records and batches before it. */
   record: number;
   batch: number;
-  /** Describes that place for people. */
+  /** That place, as a message describes it. */
   message: string;
 }
 

@@ -156,7 +156,7 @@ export function nameForeignContent(head: Buffer): ForeignContent | null {
   return nameMarkup(text) ?? nameDrawn(text) ?? nameBinary(head, bytes);
 }
 
-/** A table drawn for people, with a line of dashes below its names: by Markdown, or by a database's shell. */
+/** A table drawn in text, with a line of dashes below its names: Markdown, or the output of a database shell. */
 function nameDrawn(text: string): ForeignContent | null {
   const [first = '', second = ''] = text.split(/\r*\n|\r/, 2);
   const isRule = (line: string): boolean => /^[ \t|+:-]+$/.test(line) && line.includes('--');

@@ -1,4 +1,4 @@
-/** Why a record is rejected, as a machine-readable code; `Problem.message` is the sentence for people. */
+/** Why a record is rejected, as a machine-readable code; `Problem.message` explains it in a sentence. */
 export const problemReasons = [
   'invalid_encoding',
   'field_count',

@@ -14,7 +14,7 @@ export interface ChartOptions {
   /** Requests per second; undefined without a limit. */
   limitPerSecond: number | undefined;
   timeZone: string | undefined;
-  /** The sink's name for people. */
+  /** The sink's display name. */
   sink: string;
 }
 

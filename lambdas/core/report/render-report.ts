@@ -18,7 +18,7 @@ import { count, verdictOf } from './verdict.ts';
 export interface ReportOptions {
   manifest: Manifest;
   facts: ReportFacts;
-  /** The sink's name for people. */
+  /** The sink's display name. */
   sink: string;
   /** The sink's limit; undefined if it has none. */
   limit: RateLimit | undefined;
@@ -34,7 +34,7 @@ const policy = `default-src 'none'; style-src ${sha256(pageStyle)}; script-src $
 const styleElement = new Html(`<style>${pageStyle}</style>`);
 const scriptElement = new Html(`<script>${pageScript}</script>`);
 
-/** A file's account for people: one self-contained page. */
+/** A file's account as one self-contained HTML page. */
 export function renderReport({ manifest, facts, sink, limit, deadline }: ReportOptions): string {
   const verdict = verdictOf(manifest, sink, deadline);
   const chart = facts.timeline.chart(limit === undefined ? 0 : slotSpacingMs(limit));

@@ -15,7 +15,7 @@ export const count = (figure: number): string => figure.toLocaleString('en-US');
 
 export const records = (figure: number): string => `${count(figure)} ${figure === 1 ? 'record' : 'records'}`;
 
-/** Whether last night's file was processed, in a sentence. @param sink the sink's name for people */
+/** Whether last night's file was processed, in a sentence. @param sink the sink's display name */
 export function verdictOf(manifest: Manifest, sink: string, deadline: FeedDeadline | undefined): Verdict {
   const { state, failure, total_records: total, dead_lettered_records: open } = manifest;
   const why = failure?.message ?? '';
