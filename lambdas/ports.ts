@@ -8,13 +8,11 @@ import type {
   DeadResolution,
   FileAccount,
   FileState,
-  HashProgress,
   SourceObject,
-  StoredContent,
 } from './core/account/file-account.ts';
 import type { Item, ItemChange, ItemKey, ItemWrite } from './core/ledger/item-change.ts';
 import type { ListName } from './core/ledger/ledger-keys.ts';
-import type { CutLimits, CutPosition, Dialect } from './core/records/dialect.ts';
+import type { CutLimits, Dialect } from './core/records/dialect.ts';
 import type { Accepted, LimiterChange, LimiterItem, OpeningCondition, Prober } from './core/limiter/limiter-item.ts';
 import type { ManifestFigures } from './core/account/manifest.ts';
 import type { OthersCount } from './core/limiter/pause-evidence.ts';
@@ -165,17 +163,10 @@ export interface NewBundle extends NewFile {
 }
 
 /** A splitter's progress; it can be saved only with the epoch that the splitter claimed. */
-export interface SplitProgress {
-  sha256?: string;
-  hashProgress?: HashProgress;
-  content?: StoredContent;
-  dialect?: Dialect;
-  reading?: string;
-  warnings?: { code: string; message: string }[];
-  checkpoint?: CutPosition;
-  sentBatches?: number;
-  leaseUntil: number;
-}
+export type SplitProgress = Pick<
+  FileAccount,
+  'sha256' | 'hashProgress' | 'content' | 'dialect' | 'reading' | 'warnings' | 'checkpoint' | 'sentBatches'
+> & { leaseUntil: number };
 
 export interface FileClose {
   state: FileState;

@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { refusedOncePrefix } from '../../localstack/fake-avstar/spot.ts';
+import { recordOf } from '../demo/maintenance/demo-records.ts';
 import { smokeRows } from './smoke-plan.ts';
 
 /** New ids in each run, so that no API takes them for records of an earlier one. */
@@ -29,16 +30,8 @@ function trafficCsv(run: string): string {
 }
 
 function maintenanceLines(run: string): string {
-  return Array.from({ length: smokeRows.maintenance }, (_, index) => {
-    const id = `smoke-${run}-${index + 1}`;
-    return `${JSON.stringify({
-      record_id: id,
-      component_sn: `SN-${id}`,
-      part_number: '3214-1',
-      form_type: 'FAA Form 8130-3',
-      cert_status: 'serviceable',
-      removal_date: '2026-01-05',
-      ocr_confidence: 0.97,
-    })}\n`;
-  }).join('');
+  return Array.from(
+    { length: smokeRows.maintenance },
+    (_, index) => `${JSON.stringify(recordOf(`smoke-${run}-${index + 1}`, index))}\n`,
+  ).join('');
 }

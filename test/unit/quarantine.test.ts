@@ -110,6 +110,20 @@ async function release(): Promise<void> {
   await reemitBatches({ v: 1, kind: 'reemit', feed: 'traffic', fileId }, splitter.ports, noDeadline);
 }
 
+/** A reconciler's ports over empty queues. @param asked gets the messages that it sends */
+function reconcilerPorts(asked: unknown[]): ReconcilerPorts {
+  const ask = { send: async (message: unknown) => void asked.push(message) };
+  return {
+    ledger: splitter.ports.ledger,
+    lanes: [{ feed: 'traffic', lane: 'main', intake: ask, records: { messages: async () => 0 } }],
+    finalize: ask,
+    clock,
+    log: silentLog,
+    metricsOf: () => ({ add: () => undefined, flush: () => undefined }),
+    stalledAfterMs: 1_000,
+  };
+}
+
 describe('a file with few broken rows', () => {
   beforeEach(() => begin(3_000, (row) => row % 6 === 0));
 
@@ -220,16 +234,7 @@ describe('a good file that was stopped by its first part', () => {
     await finalize();
     await splitter.ports.ledger.releaseQuarantine(fileId, 'ann', 'it is right');
     const asked: unknown[] = [];
-    const ask = { send: async (message: unknown) => void asked.push(message) };
-    const ports: ReconcilerPorts = {
-      ledger: splitter.ports.ledger,
-      lanes: [{ feed: 'traffic', lane: 'main', intake: ask, records: { messages: async () => 0 } }],
-      finalize: ask,
-      clock,
-      log: silentLog,
-      metricsOf: () => ({ add: () => undefined, flush: () => undefined }),
-      stalledAfterMs: 1_000,
-    };
+    const ports = reconcilerPorts(asked);
     await clock.advance(1_001);
     await requeueStalled(ports);
     expect(asked).toEqual([{ v: 1, kind: 'reemit', feed: 'traffic', fileId }]);
@@ -431,16 +436,7 @@ describe('a file with another header among its rows', () => {
     beginWith(lines);
     await split();
     const asked: unknown[] = [];
-    const ask = { send: async (message: unknown) => void asked.push(message) };
-    const ports: ReconcilerPorts = {
-      ledger: splitter.ports.ledger,
-      lanes: [{ feed: 'traffic', lane: 'main', intake: ask, records: { messages: async () => 0 } }],
-      finalize: ask,
-      clock,
-      log: silentLog,
-      metricsOf: () => ({ add: () => undefined, flush: () => undefined }),
-      stalledAfterMs: 1_000,
-    };
+    const ports = reconcilerPorts(asked);
     await clock.advance(1_001);
     await requeueStalled(ports);
     expect(asked).toEqual([{ v: 1, kind: 'reemit', feed: 'traffic', fileId }]);

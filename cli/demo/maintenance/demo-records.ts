@@ -50,7 +50,8 @@ export function urgentFile(run: string): DemoFile {
 
 const nameOf = (n: number) => `record-${String(n).padStart(5, '0')}.json`;
 
-function recordOf(id: string, n: number): Record<string, unknown> {
+/** A valid record. @param n varies its fields */
+export function recordOf(id: string, n: number): Record<string, unknown> {
   return {
     record_id: id,
     component_sn: `SN-${100_000 + n}`,

@@ -65,11 +65,10 @@ export class CsvScanner extends LineScanner {
     for (const [byte, isOdd] of this.isOdd.entries()) if (isOdd === 1) pairs.fill(1, byte << 8, (byte + 1) << 8);
     for (const name of headerStarts) {
       const [first = quote, second] = name;
-      const setOdd = (pair: number): void => void (pairs[pair] ||= 2);
       for (const one of casesOf(first)) {
         this.isOdd[one] = 1;
         if (second === undefined) pairs.fill(1, one << 8, (one + 1) << 8);
-        else for (const other of [...casesOf(second), ...separators]) setOdd((one << 8) | other);
+        else for (const other of [...casesOf(second), ...separators]) pairs[(one << 8) | other] ||= 2;
       }
       // The first six bytes of a longer name are letters of it, or separators between them. A shorter one may end before.
       if (name.length < 6) this.isOddSixth.fill(1);
