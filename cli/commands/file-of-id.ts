@@ -1,15 +1,15 @@
 import type { FileAccount } from '../../lambdas/core/account/file-account.ts';
-import { feeds } from '../../feeds/index.ts';
 import { CliError } from '../cli-error.ts';
+import { deployedFeeds } from '../stack/deployed-feeds.ts';
 import type { OpenStack } from '../stack/open-stack.ts';
 
 /**
  * @param typed a file's id, or only its hex digits
  * @throws CliError if the ledger has no such file
  */
-export async function fileOfId({ ledger, outputs, target }: OpenStack, typed: string): Promise<FileAccount> {
-  const deployed = feeds.map(({ name }) => name).filter((name) => outputs.api(name) !== undefined);
-  const ids = [...new Set(deployed.map((feed) => wholeFileId(feed, typed)))];
+export async function fileOfId(stack: OpenStack, typed: string): Promise<FileAccount> {
+  const { ledger, target } = stack;
+  const ids = [...new Set(deployedFeeds(stack).map((feed) => wholeFileId(feed, typed)))];
   const [found] = (await Promise.all(ids.map((id) => ledger.getFile(id)))).filter((file) => file !== undefined);
   // A small file is accounted for by the bundle it was put into.
   const file = found?.bundleId === undefined ? found : await ledger.getFile(found.bundleId);

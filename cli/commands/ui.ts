@@ -1,6 +1,6 @@
 import { Command, InvalidArgumentError } from 'commander';
 import { once } from 'node:events';
-import { feedNamed, feeds } from '../../feeds/index.ts';
+import { feedNamed } from '../../feeds/index.ts';
 import { systemClock } from '../../lambdas/adapters/system-clock.ts';
 import { exportDead } from '../dlq/export-dead.ts';
 import { readWholeDeadOf } from '../dlq/read-dead-of.ts';
@@ -9,10 +9,13 @@ import type { Selection } from '../dlq/select-dead.ts';
 import { InterruptedError, interruptible } from '../interrupt.ts';
 import { SnapshotPoller } from '../live/snapshot-poller.ts';
 import { openReader } from '../live/open-reader.ts';
+import { StackWatch } from '../live/stack-watch.ts';
 import { formatRedrive } from '../show/redrive-result.ts';
+import type { CurrentStack } from '../stack/current-stack.ts';
+import { followStack } from '../stack/current-stack.ts';
+import { deployedFeeds } from '../stack/deployed-feeds.ts';
 import { explainFault } from '../stack/explain-fault.ts';
 import type { OpenStack } from '../stack/open-stack.ts';
-import { openStack } from '../stack/open-stack.ts';
 import type { Terminal } from '../terminal/terminal.ts';
 import type { RoomPorts } from '../ui/control-room.ts';
 import { openControlRoom } from '../ui/control-room.ts';
@@ -44,11 +47,15 @@ export function uiCommand(terminal: Terminal): Command {
 }
 
 async function serve(options: UiOptions, terminal: Terminal, signal: AbortSignal): Promise<never> {
-  const stack = await openStack(options.stack, process.env);
-  const redrives = new RedriveJobs((selection, say, stop) => redrive(stack, selection, say, stop), explainFault);
+  const current = await followStack(options.stack, process.env, systemClock);
+  const { target } = await current.get();
+  const redrives = new RedriveJobs(
+    async (selection, say, stop) => redrive(await current.get(), selection, say, stop),
+    explainFault,
+  );
   const onStaleLink = (link: string) => terminal.note(`That link was used or is too old. A new one: ${link}`);
-  const room = await openControlRoom(options.port ?? 0, { ...portsOf(stack), redrives, onStaleLink });
-  await terminal.print(`The control room of ${stack.target.stackName}: ${room.link}\n`);
+  const room = await openControlRoom(options.port ?? 0, { ...portsOf(current), redrives, onStaleLink });
+  await terminal.print(`The control room of ${target.stackName}: ${room.link}\n`);
   terminal.note('Open this link in a browser on this machine. It works once. Ctrl-C ends the control room.');
   if (!signal.aborted) await once(signal, 'abort');
   await room.close();
@@ -58,14 +65,16 @@ async function serve(options: UiOptions, terminal: Terminal, signal: AbortSignal
   throw new InterruptedError(`The control room is closed; the work continues without it.${more}`);
 }
 
-function portsOf(stack: OpenStack): Omit<RoomPorts, 'redrives' | 'onStaleLink'> {
-  const reader = openReader(stack, undefined);
+function portsOf(current: CurrentStack): Omit<RoomPorts, 'redrives' | 'onStaleLink'> {
+  const reader = new StackWatch(current, (stack, trouble) => openReader(stack, undefined, trouble));
   const poller = new SnapshotPoller(() => reader.look(), explainFault, systemClock);
   return {
     sight: () => poller.latest(pollEveryMs),
-    exportDead: (selection) =>
-      exportDead(selection, { ledger: stack.ledger, readDead: readWholeDeadOf(stack), feedNamed }),
-    feeds: feeds.map(({ name }) => name).filter((name) => stack.outputs.api(name) !== undefined),
+    exportDead: async function* (selection) {
+      const stack = await current.get();
+      yield* exportDead(selection, { ledger: stack.ledger, readDead: readWholeDeadOf(stack), feedNamed });
+    },
+    feeds: async () => deployedFeeds(await current.get()),
     explain: explainFault,
     clock: systemClock,
   };

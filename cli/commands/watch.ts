@@ -5,11 +5,12 @@ import { InterruptedError, interruptible } from '../interrupt.ts';
 import { SnapshotPoller } from '../live/snapshot-poller.ts';
 import { openReader } from '../live/open-reader.ts';
 import { viewOf } from '../live/views.ts';
+import { StackWatch } from '../live/stack-watch.ts';
+import { followStack } from '../stack/current-stack.ts';
+import { requireDeployed } from '../stack/deployed-feeds.ts';
 import { explainFault } from '../stack/explain-fault.ts';
-import { openStack } from '../stack/open-stack.ts';
 import type { Terminal } from '../terminal/terminal.ts';
 import type { GlobalOptions } from './command-options.ts';
-import { requireFeed } from './command-options.ts';
 
 interface WatchOptions extends GlobalOptions {
   feed?: string;
@@ -33,9 +34,9 @@ export function watchCommand(terminal: Terminal): Command {
 }
 
 async function watch(options: WatchOptions, terminal: Terminal, signal: AbortSignal): Promise<number> {
-  const only = options.feed === undefined ? undefined : requireFeed(options.feed);
-  const stack = await openStack(options.stack, process.env);
-  const reader = openReader(stack, only);
+  const current = await followStack(options.stack, process.env, systemClock);
+  const only = options.feed === undefined ? undefined : requireDeployed(await current.get(), options.feed);
+  const reader = new StackWatch(current, (stack, trouble) => openReader(stack, only, trouble));
   const view = viewOf({ terminal, isJson: options.json ?? false, isOnce: options.once ?? false, env: process.env });
   if (options.once) {
     await view.show({ snapshot: await reader.look(), unanswered: null });

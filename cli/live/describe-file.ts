@@ -12,7 +12,7 @@ import { summariseFile } from '../show/file-summary.ts';
 import { verdictOf } from '../show/manifest-table.ts';
 import type { Activity, ClosedFile, LiveFile } from './snapshot.ts';
 
-/** @param zone the feed's time zone, in which times are shown */
+/** @param zone in which times are shown */
 export function describeLive(
   file: FileAccount,
   { projection, zone, now }: { projection: Projection | undefined; zone: string | undefined; now: number },

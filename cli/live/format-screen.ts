@@ -1,9 +1,10 @@
-import { clockText } from '../../lambdas/core/deadlines/deadline-text.ts';
+import { zoneText } from '../../lambdas/core/deadlines/deadline-text.ts';
 import { formatCountOf, oneLine } from '../terminal/format.ts';
 import type { Line, Paint } from '../terminal/lines.ts';
 import { paintLine, wrapWords } from '../terminal/lines.ts';
 import type { Glyphs } from './bar.ts';
 import { apiLines, closedLines, deadLines, fileLines, queueLines, title, toneStyles } from './format-sections.ts';
+import { secondsText, unansweredText } from './screen-texts.ts';
 import type { PolledSnapshot } from './snapshot-poller.ts';
 import type { Snapshot } from './snapshot.ts';
 
@@ -24,10 +25,7 @@ export function formatScreen(
   paint: Paint,
 ): string[] {
   const width = columns - 1;
-  const unansweredLine: Line[] =
-    unanswered === null
-      ? []
-      : [[{ text: `The cloud does not answer; trying again. ${oneLine(unanswered.why, 300)}`, style: 'red' }]];
+  const unansweredLine: Line[] = unanswered === null ? [] : [[{ text: unansweredText(unanswered), style: 'red' }]];
   const lines: Line[] = snapshot ? [...headOf(snapshot, width, unansweredLine)] : unansweredLine;
   // The last row is the cursor's.
   const room = rows === undefined ? Infinity : Math.max(1, rows - 1);
@@ -43,13 +41,12 @@ export function formatScreen(
 }
 
 function headOf(snapshot: Snapshot, width: number, unanswered: readonly Line[]): Line[] {
-  const at = clockText(Date.parse(snapshot.at), undefined, Date.parse(snapshot.at));
-  const seconds = snapshot.at.slice(17, 19);
+  const cloud = oneLine(snapshot.cloud, Math.max(10, width - 40));
   return [
     [
       { text: oneLine(snapshot.stack, 40), style: 'bold' },
       {
-        text: `  ${oneLine(snapshot.cloud, Math.max(10, width - 40))}  ${at.replace(' UTC', `:${seconds} UTC`)}`,
+        text: `  ${cloud}  ${secondsText(snapshot)}, times in ${zoneText(snapshot.zone, Date.parse(snapshot.at))}`,
         style: 'dim',
       },
     ],
@@ -69,7 +66,8 @@ interface Section {
 }
 
 function sectionsOf(snapshot: Snapshot, columns: number, glyphs: Glyphs): Section[] {
-  const now = Date.parse(snapshot.at);
+  const { zone } = snapshot;
+  const when = { zone, now: Date.parse(snapshot.at) };
   const all: Section[] = [
     {
       title: title('Files in progress'),
@@ -77,14 +75,14 @@ function sectionsOf(snapshot: Snapshot, columns: number, glyphs: Glyphs): Sectio
       noun: 'file',
       unshown: snapshot.files_under_way - snapshot.files.length,
     },
-    { title: title('APIs'), lines: apiLines(snapshot.apis, glyphs, now), noun: 'API' },
+    { title: title('APIs'), lines: apiLines(snapshot.apis, glyphs, when), noun: 'API' },
     {
       title: title('Open dead letters'),
       lines: deadLines(snapshot.dead_letters, snapshot.dead_letters_are_partial),
       noun: 'reason',
     },
     { title: title('Queues'), lines: queueLines(snapshot.queues), noun: 'queue' },
-    { title: title('Closed last'), lines: closedLines(snapshot.closed, now), noun: 'file' },
+    { title: title('Closed last'), lines: closedLines(snapshot.closed, when), noun: 'file' },
   ];
   return all.filter(({ lines }) => lines.length > 0);
 }

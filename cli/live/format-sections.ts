@@ -1,4 +1,4 @@
-import { clockText, durationText } from '../../lambdas/core/deadlines/deadline-text.ts';
+import { durationText, momentText } from '../../lambdas/core/deadlines/deadline-text.ts';
 import { formatCount, formatRate, formatShare, oneLine } from '../terminal/format.ts';
 import type { Line, Span } from '../terminal/lines.ts';
 import { alignRows } from '../terminal/lines.ts';
@@ -12,6 +12,12 @@ export const toneStyles: Record<Headline['tone'], 'red' | 'yellow' | 'green' | u
   busy: 'green',
   calm: undefined,
 };
+
+/** The snapshot's time and zone. */
+export interface When {
+  zone: string;
+  now: number;
+}
 
 export function title(text: string): Line {
   return [{ text, style: 'bold' }];
@@ -41,7 +47,7 @@ function shortProjection(file: LiveFile, isWide: boolean): string {
   return isWide ? [about ?? '', `${span} early`].filter((part) => part !== '').join(', ') : (about ?? '');
 }
 
-export function apiLines(apis: readonly LiveApi[], glyphs: Glyphs, now: number): Line[] {
+export function apiLines(apis: readonly LiveApi[], glyphs: Glyphs, when: When): Line[] {
   const rows = apis.map((api) => {
     const { measured_per_second: measured, limit } = api;
     const share = measured === null || limit === null ? undefined : measured / limit.per_second;
@@ -49,7 +55,7 @@ export function apiLines(apis: readonly LiveApi[], glyphs: Glyphs, now: number):
       text(oneLine(api.feeds.join(', '), 30)),
       text(rateOf(api)),
       share === undefined ? [] : [...shareBar(share, 10, glyphs), { text: ` ${formatShare(share, 1)}` }],
-      breakerSpans(api, now),
+      breakerSpans(api, when),
     ];
   });
   return indented(alignRows(rows));
@@ -62,8 +68,8 @@ function rateOf({ measured_per_second: measured, limit }: LiveApi): string {
   return rate === undefined ? allowed : `${rate} of ${allowed}`;
 }
 
-function breakerSpans({ url, breaker, breaker_reason: reason, paused_until: until }: LiveApi, now: number): Line {
-  const next = until === null ? '' : ` until ${clockText(Date.parse(until), undefined, now)}`;
+function breakerSpans({ url, breaker, breaker_reason: reason, paused_until: until }: LiveApi, when: When): Line {
+  const next = until === null ? '' : ` until ${timeOf(until, when)}`;
   if (breaker === 'open') return text(`breaker OPEN (${reason ?? 'no reason given'})${next}`, 'red');
   if (until !== null) return text(`paused${next}`, 'yellow');
   return text(url === null ? '' : 'breaker closed', 'dim');
@@ -103,12 +109,12 @@ function nameOfLane(feed: string, lane: string | null): string {
   return lane === 'express' ? `${feed} express` : feed;
 }
 
-export function closedLines(closed: readonly ClosedFile[], now: number): Line[] {
+export function closedLines(closed: readonly ClosedFile[], when: When): Line[] {
   const rows = closed.map((file) => [
     text(oneLine(file.name, 34)),
     text(`${formatCount(file.total_records ?? 0)} records`),
     text(oneLine(file.verdict, 60), toneStyles[file.tone]),
-    text(`${durationText((now - Date.parse(file.completed ?? file.updated)) / 1000)} ago`, 'dim'),
+    text(timeOf(file.completed ?? file.updated, when), 'dim'),
   ]);
   return indented(alignRows(rows, [1]));
 }
@@ -124,6 +130,8 @@ function activityStyle({ activity }: LiveFile): Span['style'] {
 }
 
 export const isLate = ({ deadline_margin_seconds: margin }: LiveFile): boolean => margin !== null && margin < 0;
+
+const timeOf = (iso: string, { zone, now }: When): string => momentText(Date.parse(iso), zone, now);
 
 const text = (of: string, style?: Span['style']): Line => [{ text: of, style }];
 

@@ -1,6 +1,7 @@
 import { formatRate, oneLine } from '../terminal/format.ts';
 import { countsOf } from './format-sections.ts';
 import { shareOf } from './bar.ts';
+import { secondsText, unansweredText } from './screen-texts.ts';
 import type { PolledSnapshot } from './snapshot-poller.ts';
 import type { LiveFile, Snapshot } from './snapshot.ts';
 
@@ -31,8 +32,7 @@ export class PlainLines {
   next({ snapshot, unanswered }: PolledSnapshot): string[] {
     const lines: Told[] = [];
     if (unanswered !== null) {
-      const text = `The cloud does not answer; trying again. ${oneLine(unanswered.why, 300)}`;
-      lines.push({ key: 'unanswered', what: '', text });
+      lines.push({ key: 'unanswered', what: '', text: unansweredText(unanswered) });
     } else if (snapshot) lines.push(...this.#linesOf(snapshot));
     const now = this.#now();
     const kept = new Map<string, { what: string; atMs: number }>();
@@ -47,7 +47,7 @@ export class PlainLines {
   }
 
   #linesOf(snapshot: Snapshot): Told[] {
-    const at = `${snapshot.at.slice(11, 19)}Z`;
+    const at = `${secondsText(snapshot)} ${snapshot.zone}`;
     const summary = snapshot.headlines.map(({ text }) => text).join(' ');
     const tones = snapshot.headlines.map(({ tone }) => tone).join(' ');
     return [

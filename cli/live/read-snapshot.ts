@@ -10,12 +10,14 @@ import { countDead } from './count-dead.ts';
 import type { SharedApi } from './describe-api.ts';
 import { describeApi, sharedApis } from './describe-api.ts';
 import { describeLive } from './describe-file.ts';
+import type { Facts } from './facts.ts';
 import { headlinesOf } from './headlines.ts';
 import { Cached } from './cached.ts';
 import { ProgressMeter } from './progress-meter.ts';
 import type { ClosedPorts } from './read-closed.ts';
 import { ClosedFiles } from './read-closed.ts';
 import { readQueues } from './read-queues.ts';
+import { screenZone } from './screen-zone.ts';
 import type { LiveApi, LiveQueue, Snapshot } from './snapshot.ts';
 
 export interface SnapshotPorts extends Omit<ClosedPorts, 'ledger'> {
@@ -27,6 +29,8 @@ export interface SnapshotPorts extends Omit<ClosedPorts, 'ledger'> {
   outputs: StackOutputs;
   /** SQS's count of a queue's messages. */
   count: (url: string) => Promise<number>;
+  /** Why the stack's settings cannot be read at present, if that is so. */
+  settingsTrouble: () => string | undefined;
   clock: Pick<Clock, 'now'>;
 }
 
@@ -52,6 +56,7 @@ export class SnapshotReader {
   readonly #scope: SnapshotScope;
   readonly #ports: SnapshotPorts;
   readonly #names: readonly string[];
+  readonly #zone: string;
   readonly #apis: SharedApi[];
   readonly #progress: ProgressMeter;
   readonly #closed: ClosedFiles;
@@ -64,6 +69,7 @@ export class SnapshotReader {
     this.#scope = scope;
     this.#ports = ports;
     this.#names = scope.only === undefined ? scope.feeds : [scope.only];
+    this.#zone = screenZone(this.#names, ports);
     this.#apis = sharedApis(scope.feeds, (feed) => outputs.api(feed));
     this.#progress = new ProgressMeter(ledger);
     this.#closed = new ClosedFiles(scope.feeds, ports);
@@ -79,47 +85,48 @@ export class SnapshotReader {
     const all = await Promise.all(
       this.#scope.feeds.map((feed) => sight.ledger.listFiles(feed, 'open', maxOpenFiles, 'oldest')),
     );
-    const [projections, open, closed] = await Promise.all([
-      projectFilesOf(sight, clock),
+    const [open, closed] = await Promise.all([
       this.#progress.count(all.flat().sort(byService)),
       this.#closed.read(all.flat(), clock.now()),
     ]);
+    const projections = await projectFilesOf(withCounted(open, sight), clock);
     this.#open = open;
     const [apis, queues, dead] = await Promise.all([
       this.#readApis(open, closed, sight),
       this.#queues.get(clock.now()),
       this.#dead.get(clock.now()),
     ]);
-    const count = { groups: dead.flatMap(({ groups }) => groups), isPartial: dead.some(({ isPartial }) => isPartial) };
-    return {
-      stack: this.#scope.stack,
-      cloud: this.#scope.cloud,
-      at: new Date(clock.now()).toISOString(),
-      ...this.#describeFiles(open, projections, { apis, queues, dead: count }),
+    const now = clock.now();
+    const facts: Facts = {
+      feeds: this.#names,
+      ...this.#describeFiles(open, projections, now),
       closed: await this.#closed.describe(closed.filter((file) => this.#isShown(file))),
       apis,
       queues,
-      dead_letters: count.groups,
-      dead_letters_are_partial: count.isPartial,
+      dead: {
+        groups: dead.flatMap(({ groups }) => groups),
+        isPartial: dead.some(({ isPartial }) => isPartial),
+      },
+      settingsTrouble: this.#ports.settingsTrouble(),
+      zone: this.#zone,
+      now,
     };
+    return snapshotOf(this.#scope, facts);
   }
 
   #describeFiles(
     open: readonly FileAccount[],
     projections: Projections,
-    rest: { apis: LiveApi[]; queues: LiveQueue[]; dead: DeadCount },
-  ): Pick<Snapshot, 'headlines' | 'files' | 'files_under_way'> {
-    const now = this.#ports.clock.now();
+    now: number,
+  ): Pick<Facts, 'files' | 'filesUnderWay' | 'projections'> {
     const mine = open.filter((file) => this.#isShown(file));
-    const projected = mine.map((file) => projections.of(file.fileId)).filter((one) => one !== undefined);
-    const zoneOf = (feed: string): string | undefined => this.#ports.outputs.api(feed)?.deadline?.timeZone;
     return {
-      headlines: headlinesOf({ filesUnderWay: mine.length, projections: projected, ...rest, zoneOf, now }),
       files: mine.slice(0, shownFiles).map((file) => {
         const projection = projections.of(file.fileId);
-        return describeLive(file, { projection, zone: zoneOf(file.feed), now });
+        return describeLive(file, { projection, zone: this.#zone, now });
       }),
-      files_under_way: mine.length,
+      filesUnderWay: mine.length,
+      projections: mine.map((file) => projections.of(file.fileId)).filter((one) => one !== undefined),
     };
   }
 
@@ -144,6 +151,23 @@ export class SnapshotReader {
   }
 }
 
+function snapshotOf({ stack, cloud }: SnapshotScope, facts: Facts): Snapshot {
+  return {
+    stack,
+    cloud,
+    at: new Date(facts.now).toISOString(),
+    zone: facts.zone,
+    headlines: headlinesOf(facts),
+    files: [...facts.files],
+    files_under_way: facts.filesUnderWay,
+    closed: [...facts.closed],
+    apis: [...facts.apis],
+    queues: [...facts.queues],
+    dead_letters: [...facts.dead.groups],
+    dead_letters_are_partial: facts.dead.isPartial,
+  };
+}
+
 /** Shares a read between callers within one snapshot. */
 function onceALook({ ledger, limiterOf, outputs }: Pick<SnapshotPorts, 'ledger' | 'limiterOf' | 'outputs'>) {
   const listFiles = once((...wish: Parameters<FileLedger['listFiles']>) => ledger.listFiles(...wish));
@@ -159,6 +183,16 @@ function once<A extends unknown[], T>(ask: (...wish: A) => Promise<T>): (...wish
     asked.set(key, answer);
     return answer;
   };
+}
+
+/** Projections start from the counts that are shown. */
+function withCounted<P extends { ledger: Pick<FileLedger, 'listFiles'> }>(
+  counted: readonly FileAccount[],
+  ports: P,
+): P {
+  const listFiles: FileLedger['listFiles'] = (feed, which, ...wish) =>
+    which === 'open' ? Promise.resolve(counted.filter(isOf(feed))) : ports.ledger.listFiles(feed, which, ...wish);
+  return { ...ports, ledger: { listFiles } };
 }
 
 const isOf =

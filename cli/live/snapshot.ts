@@ -9,6 +9,8 @@ export interface Snapshot {
   /** `AWS`, or the local cloud's address. */
   cloud: string;
   at: string;
+  /** The IANA name of the time zone of every time in words: one per snapshot. */
+  zone: string;
   /** The headlines, the most serious first. Never empty. */
   headlines: Headline[];
   /** The files to show, in the order in which they are sent. */
@@ -24,9 +26,15 @@ export interface Snapshot {
   dead_letters_are_partial: boolean;
 }
 
+/** What `status`, `watch` and the control room say in a sentence. Each kind has its file in cli/live/headlines/. */
 export interface Headline {
+  kind: 'settings' | 'api' | 'progress' | 'dead-letters' | 'failed-work';
   tone: 'calm' | 'busy' | 'warning' | 'alarm';
   text: string;
+  /** The feeds that it concerns. */
+  feeds: string[];
+  /** The file that it concerns, if it is about a single one. */
+  file_id: string | null;
 }
 
 /** The step that a file is at. */
@@ -40,7 +48,7 @@ export type LiveFile = FileSummary & {
   checksum_share: number | null;
   split_share: number;
   settled_share: number | null;
-  /** When it will be done, in the feed's time zone. */
+  /** When it will be done, in the snapshot's time zone. */
   done_about: string | null;
   /** The same in words, with the distance from the deadline. */
   projected: string | null;

@@ -3,6 +3,7 @@ import { Screen } from '../terminal/screen.ts';
 import type { Terminal } from '../terminal/terminal.ts';
 import { blocks, letters } from './bar.ts';
 import { formatScreen } from './format-screen.ts';
+import { unansweredText } from './screen-texts.ts';
 import type { PolledSnapshot } from './snapshot-poller.ts';
 import { PlainLines } from './plain-lines.ts';
 
@@ -37,7 +38,7 @@ export function viewOf({ terminal, isJson, isOnce, env }: ViewWish): View {
 function jsonView(terminal: Terminal): View {
   return {
     show: async ({ snapshot, unanswered }) => {
-      if (unanswered !== null) terminal.progress('unanswered', `The cloud does not answer: ${unanswered.why}`);
+      if (unanswered !== null) terminal.progress('unanswered', unansweredText(unanswered));
       else await terminal.print(`${harmlessJson(JSON.stringify(snapshot))}\n`);
     },
     close: () => undefined,

@@ -1,3 +1,4 @@
+import type { CloudFormationClient } from '@aws-sdk/client-cloudformation';
 import { DescribeStacksCommand } from '@aws-sdk/client-cloudformation';
 import type { S3Client } from '@aws-sdk/client-s3';
 import type { SQSClient } from '@aws-sdk/client-sqs';
@@ -38,6 +39,8 @@ import { stateDirOf } from './state-dir.ts';
 export interface OpenStack {
   target: Target;
   outputs: StackOutputs;
+  /** The outputs' present values, which another deployment may have changed. */
+  readOutputs: () => Promise<Record<string, string>>;
   ledger: Ledger;
   /** An API's limiter, by its id. */
   limiterOf: (api: string) => Pick<LimiterStore, 'read'>;
@@ -65,7 +68,8 @@ export async function openStack(stackName: string | undefined, env: NodeJS.Proce
 }
 
 export async function openTarget(target: Target): Promise<OpenStack> {
-  const outputs = new StackOutputs(target.stackName, await readOutputs(target));
+  const client = cloudFormationClientFor(target);
+  const outputs = new StackOutputs(target.stackName, await readOutputs(target, client));
   const pathStyle = target.kind === 'endpoint' || (await hasOwnS3Endpoint(process.env));
   const newS3 = () => s3ClientFor(target, pathStyle);
   const [s3, sqs] = [newS3(), sqsClientFor(target)];
@@ -73,6 +77,7 @@ export async function openTarget(target: Target): Promise<OpenStack> {
   return {
     target,
     outputs,
+    readOutputs: () => readOutputs(target, client),
     ledger: openLedger(store, systemClock),
     limiterOf: (api) => limiterStore(store, api),
     s3,
@@ -90,12 +95,11 @@ export async function openTarget(target: Target): Promise<OpenStack> {
   };
 }
 
-async function readOutputs(target: Target): Promise<Record<string, string>> {
+async function readOutputs(target: Target, client: CloudFormationClient): Promise<Record<string, string>> {
   try {
-    const answer = await cloudFormationClientFor(target).send(
-      new DescribeStacksCommand({ StackName: target.stackName }),
-      { abortSignal: AbortSignal.timeout(answerTimeoutMs) },
-    );
+    const answer = await client.send(new DescribeStacksCommand({ StackName: target.stackName }), {
+      abortSignal: AbortSignal.timeout(answerTimeoutMs),
+    });
     const stack = answer.Stacks?.[0];
     if (!stack || stack.StackStatus === 'DELETE_COMPLETE') throw noStack(target);
     const outputs = (stack.Outputs ?? []).map((output) => [output.OutputKey ?? '', output.OutputValue ?? ''] as const);

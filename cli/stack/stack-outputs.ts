@@ -1,3 +1,4 @@
+import { isDeepStrictEqual } from 'node:util';
 import { z } from 'zod';
 import { feedDeadline } from '../../lambdas/core/deadlines/feed-deadline.ts';
 import type { ProjectedFeed } from '../../lambdas/deadlines/project-open-files.ts';
@@ -49,6 +50,10 @@ export class StackOutputs {
   constructor(stackName: string, values: Readonly<Record<string, string>>) {
     this.#stackName = stackName;
     this.#values = values;
+  }
+
+  hasValues(values: Readonly<Record<string, string>>): boolean {
+    return isDeepStrictEqual(values, this.#values);
   }
 
   get intakeBucket(): string {

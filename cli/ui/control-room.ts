@@ -23,7 +23,7 @@ export interface RoomPorts {
   /** The reconciliation CSV, line by line. */
   exportDead: (selection: Selection) => AsyncIterable<string>;
   /** Runs a redrive of this stack's letters. */
-  feeds: readonly string[];
+  feeds: () => Promise<readonly string[]>;
   explain: (error: unknown) => string;
   /** A browser came with a link that was used or is too old: here is a new one. */
   onStaleLink: (link: string) => void;
@@ -163,7 +163,7 @@ class Room {
 
   async #export(response: ServerResponse, { searchParams }: URL): Promise<void> {
     const feed = searchParams.get('feed') ?? '';
-    if (!this.#ports.feeds.includes(feed)) return answerFault(response, 404, 'There is no such feed.');
+    if (!(await this.#ports.feeds()).includes(feed)) return answerFault(response, 404, 'There is no such feed.');
     const reason = searchParams.get('reason') ?? undefined;
     const lines = this.#ports.exportDead({ feed, reason });
     beginDownload(response, `dead-letters-${feed}.csv`);
@@ -176,7 +176,7 @@ class Room {
     const wish = redriveWish.safeParse(jsonOf(body));
     if (!wish.success) return answerFault(response, 400, 'It must name a feed, and may name a reason.');
     const { feed, reason } = wish.data;
-    if (!this.#ports.feeds.includes(feed)) return answerFault(response, 404, 'There is no such feed.');
+    if (!(await this.#ports.feeds()).includes(feed)) return answerFault(response, 404, 'There is no such feed.');
     const started = this.#ports.redrives.start({ feed, reason });
     if (started.kind === 'busy') return answerFault(response, 409, `A redrive of ${feed} is in progress already.`);
     answerJson(response, 202, started.job);

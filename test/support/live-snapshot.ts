@@ -1,10 +1,18 @@
-import type { ClosedFile, LiveFile, Snapshot } from '../../cli/live/snapshot.ts';
+import type { ClosedFile, Headline, LiveFile, Snapshot } from '../../cli/live/snapshot.ts';
 import { describeLive } from '../../cli/live/describe-file.ts';
 import type { FileAccount } from '../../lambdas/core/account/file-account.ts';
 import { noCounts } from '../../lambdas/core/account/outcome.ts';
 import { fileAccount } from './file-account.ts';
 
 const now = Date.UTC(2026, 0, 5, 2, 0, 0);
+
+/** Of an API, unless it is said to be something else. */
+export const headlineOf = (tone: Headline['tone'], text: string, kind: Headline['kind'] = 'api'): Headline => ({
+  ...{ kind, tone, text },
+  ...ofTraffic,
+});
+
+const ofTraffic = { feeds: ['traffic'], file_id: null };
 
 /** A file under way, 20,000 records of which 9,612 are done and 12 dead; or as it is changed. */
 export function liveFile(change: Partial<LiveFile> = {}, account: Partial<FileAccount> = {}): LiveFile {
@@ -20,7 +28,7 @@ export function liveFile(change: Partial<LiveFile> = {}, account: Partial<FileAc
   const told = {
     name: 'avion-2026-01-04.csv',
     done_about: '21:40',
-    projected: 'done about 21:40, 7 h 20 min before the deadline',
+    projected: 'done about 21:40 (in 40 min), 7 h 20 min before the deadline',
     deadline_margin_seconds: 26_400,
   };
   return { ...describeLive(file, { projection: undefined, zone: undefined, now }), ...told, ...change };
@@ -48,9 +56,14 @@ export function liveSnapshot(change: Partial<Snapshot> = {}): Snapshot {
     stack: 'sluice-test',
     cloud: 'http://127.0.0.1:4566',
     at: new Date(now).toISOString(),
+    zone: 'America/New_York',
     headlines: [
-      { tone: 'busy', text: '1 file in progress; done about 21:40, 7 h 20 min before the deadline.' },
-      { tone: 'warning', text: '12 dead letters need attention.' },
+      headlineOf(
+        'busy',
+        '1 file in progress; done about 21:40 (in 40 min), 7 h 20 min before the deadline.',
+        'progress',
+      ),
+      headlineOf('warning', '12 dead letters need attention.', 'dead-letters'),
     ],
     files,
     files_under_way: files.length,

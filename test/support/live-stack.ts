@@ -1,4 +1,4 @@
-import type { SnapshotScope } from '../../cli/live/read-snapshot.ts';
+import type { SnapshotPorts, SnapshotScope } from '../../cli/live/read-snapshot.ts';
 import { SnapshotReader } from '../../cli/live/read-snapshot.ts';
 import { StackOutputs } from '../../cli/stack/stack-outputs.ts';
 import type { FileAccount } from '../../lambdas/core/account/file-account.ts';
@@ -20,9 +20,13 @@ const deadline = { hour: 5, minute: 0, timeZone: 'America/New_York' };
 const queueNames = ['Intake', 'Records', 'Letters'];
 
 /** A stack's outputs, each queue's URL being its name: the feed `traffic` with both lanes. */
-export function liveOutputs(): StackOutputs {
+export function liveOutputs(deadlineHour = deadline.hour): StackOutputs {
+  return new StackOutputs('sluice-test', liveValues(deadlineHour));
+}
+
+export function liveValues(deadlineHour = deadline.hour): Record<string, string> {
   const values: Record<string, string> = {
-    TrafficApi: JSON.stringify({ ...api, deadline }),
+    TrafficApi: JSON.stringify({ ...api, deadline: { ...deadline, hour: deadlineHour } }),
     TrafficFinalizeQueueUrl: 'finalize',
     TrafficFinalizeDlqUrl: 'finalize-dlq',
   };
@@ -30,7 +34,7 @@ export function liveOutputs(): StackOutputs {
     for (const name of queueNames) values[`${lane}${name}QueueUrl`] = `${lane}-${name}`;
     for (const name of ['IntakeDlq', 'RecordsDlq', 'Dlq']) values[`${lane}${name}Url`] = `${lane}-${name}`;
   }
-  return new StackOutputs('sluice-test', values);
+  return values;
 }
 
 /** A stack in memory, as `watch` and the control room look at it, at 02:00 UTC: eight hours before the deadline. */
@@ -42,7 +46,7 @@ export class LiveStack {
   readonly messages = new Map<string, number>();
   readonly requests = { counts: 0, summaries: 0 };
 
-  reader(scope: Partial<SnapshotScope> = {}): SnapshotReader {
+  reader(scope: Partial<SnapshotScope> = {}, ports: Partial<SnapshotPorts> = {}): SnapshotReader {
     return new SnapshotReader(
       { stack: 'sluice-test', cloud: 'AWS', feeds: ['traffic'], ...scope },
       {
@@ -57,7 +61,9 @@ export class LiveStack {
           this.requests.summaries++;
           return manifestOf(file);
         },
+        settingsTrouble: () => undefined,
         clock: this.clock,
+        ...ports,
       },
     );
   }

@@ -50,7 +50,7 @@ export async function openRoom(port = 0): Promise<RoomWorld> {
   world.room = await openControlRoom(port, {
     sight: async () => world.sight,
     redrives: world.jobs,
-    feeds: ['traffic'],
+    feeds: async () => ['traffic'],
     explain,
     onStaleLink: (link) => void world.newLinks.push(link),
     clock: { now: () => world.clock.now() },

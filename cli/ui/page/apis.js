@@ -1,15 +1,15 @@
-/** @import { LiveApi, LiveFile, Snapshot } from '../../live/snapshot.ts' */
+/** @import { LiveApi, Snapshot } from '../../live/snapshot.ts' */
 import { byId, element, keepChildren, part, partOf, setClass, setText } from './dom.js';
-import { formatRate } from './format.js';
+import { formatMoment, formatRate } from './format.js';
 
 /** @param {Snapshot} snapshot */
-export function showApis({ apis, files }) {
+export function showApis(snapshot) {
   keepChildren(
     byId('apis'),
-    apis,
+    snapshot.apis,
     ({ id }) => id,
     createApi,
-    (child, api) => updateApi(child, api, files),
+    (child, api) => updateApi(child, api, snapshot),
   );
 }
 
@@ -28,12 +28,12 @@ function createApi() {
 /**
  * @param {HTMLElement} child
  * @param {LiveApi} api
- * @param {readonly LiveFile[]} files
+ * @param {Snapshot} snapshot
  */
-function updateApi(child, api, files) {
+function updateApi(child, api, snapshot) {
   const { feeds, url, limit, measured_per_second: measured } = api;
   setText(partOf(child, 'name'), feeds.join(', '));
-  const isInUse = files.some(({ feed }) => feeds.includes(feed));
+  const isInUse = snapshot.files.some(({ feed }) => feeds.includes(feed));
   const idle = isInUse ? 'measuring' : 'idle';
   if (limit === null) setText(partOf(child, 'rate'), measured === null ? idle : formatRate(measured));
   else {
@@ -43,16 +43,17 @@ function updateApi(child, api, files) {
   const share = limit === null || measured === null ? 0 : measured / limit.per_second;
   partOf(child, 'bar').hidden = limit === null;
   partOf(child, 'share').style.width = `${Math.min(1, share) * 100}%`;
-  showBreaker(partOf(child, 'state'), api);
+  showBreaker(partOf(child, 'state'), api, snapshot);
   setText(partOf(child, 'url'), url ?? 'the record ledger');
 }
 
 /**
  * @param {HTMLElement} target
  * @param {LiveApi} api
+ * @param {Snapshot} snapshot
  */
-function showBreaker(target, { url, breaker, breaker_reason: reason, paused_until: pausedUntil }) {
-  const until = pausedUntil === null ? '' : ` until ${pausedUntil.slice(11, 19)} UTC`;
+function showBreaker(target, { url, breaker, breaker_reason: reason, paused_until: pausedUntil }, snapshot) {
+  const until = pausedUntil === null ? '' : ` until ${formatMoment(pausedUntil, snapshot)}`;
   const isOpen = breaker === 'open';
   const closed = url === null ? '' : ' · breaker closed';
   const paused = until === '' ? closed : ` · paused${until}`;

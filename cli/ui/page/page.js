@@ -3,6 +3,7 @@ import { readState, RefusedError } from './api.js';
 import { wireDialog } from './ask-redrive.js';
 import { showDeadLetters } from './dead-letters.js';
 import { byId, setClass, setText } from './dom.js';
+import { formatClock } from './format.js';
 import { showSections } from './sections.js';
 
 /** Milliseconds. */
@@ -37,15 +38,15 @@ function becomesVisible() {
 
 /** @param {RoomState} state */
 function show({ snapshot, unanswered, redrives }) {
-  if (unanswered)
-    showFault(
-      `The cloud has not answered since ${unanswered.since.slice(11, 19)} UTC; trying again. ${unanswered.why}`,
-    );
-  else showFault('');
+  if (unanswered) {
+    const { since, why } = unanswered;
+    const from = snapshot ? ` (since ${formatClock(since, snapshot.zone)})` : '';
+    showFault(`The state cannot be read${from}; trying again. ${why}`);
+  } else showFault('');
   if (!snapshot) return;
   setText(byId('stack'), snapshot.stack);
   setText(byId('cloud'), snapshot.cloud);
-  setText(byId('seen'), `as of ${snapshot.at.slice(11, 19)} UTC`);
+  setText(byId('seen'), `as of ${formatClock(snapshot.at, snapshot.zone)}, times in ${snapshot.zone}`);
   const count = snapshot.files_under_way;
   document.title = count === 0 ? `Sluice – ${snapshot.stack}` : `(${count}) Sluice – ${snapshot.stack}`;
   showSections(snapshot);

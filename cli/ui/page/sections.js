@@ -2,7 +2,7 @@
 import { showApis } from './apis.js';
 import { byId, element, keepChildren, part, partOf, setClass, setText } from './dom.js';
 import { showFiles } from './files.js';
-import { formatAgo, formatCount, laneOf } from './format.js';
+import { formatCount, formatMoment, laneOf } from './format.js';
 import { showQueues } from './queues.js';
 
 /** @param {Snapshot} snapshot */
@@ -16,7 +16,7 @@ export function showSections(snapshot) {
     snapshot.closed,
     ({ file_id: id }) => id,
     createClosed,
-    (child, file) => updateClosed(child, file, Date.parse(snapshot.at)),
+    (child, file) => updateClosed(child, file, snapshot),
   );
   byId('closed-none').hidden = snapshot.closed.length > 0;
   byId('closed-table').hidden = snapshot.closed.length === 0;
@@ -56,13 +56,13 @@ function createClosed() {
 /**
  * @param {HTMLElement} row
  * @param {ClosedFile} file
- * @param {number} now
+ * @param {Snapshot} snapshot
  */
-function updateClosed(row, file, now) {
+function updateClosed(row, file, snapshot) {
   setText(partOf(row, 'name'), file.name);
   setText(partOf(row, 'about'), [laneOf(file), file.file_id].join(' · '));
   setText(partOf(row, 'verdict'), file.verdict);
   setClass(partOf(row, 'verdict'), file.tone);
   setText(partOf(row, 'records'), formatCount(file.total_records ?? 0));
-  setText(partOf(row, 'ago'), formatAgo((now - Date.parse(file.completed ?? file.updated)) / 1000));
+  setText(partOf(row, 'ago'), formatMoment(file.completed ?? file.updated, snapshot));
 }

@@ -28,6 +28,21 @@ export function clockText(atMs: number, timeZone: string | undefined, nowMs: num
   return parts.filter((part) => part !== '').join(' ');
 }
 
+/** `03:40 (in 2 h 10 min)`, `03:12 (5 min ago)`: the time as `clockText` has it, and its distance from now. */
+export function momentText(atMs: number, timeZone: string | undefined, nowMs: number): string {
+  const seconds = (atMs - nowMs) / 1000;
+  const span = durationText(Math.abs(seconds));
+  const distance = Math.abs(seconds) < 0.5 ? 'now' : seconds < 0 ? `${span} ago` : `in ${span}`;
+  return `${clockText(atMs, timeZone, nowMs)} (${distance})`;
+}
+
+/** `America/New_York (GMT-5)`: names the zone of the times beside it. */
+export function zoneText(timeZone: string, nowMs: number): string {
+  const parts = new Intl.DateTimeFormat('en-GB', { timeZone, timeZoneName: 'shortOffset' }).formatToParts(nowMs);
+  const offset = parts.find(({ type }) => type === 'timeZoneName')?.value;
+  return offset === undefined || timeZone === 'UTC' ? timeZone : `${timeZone} (${offset})`;
+}
+
 const timeText = (atMs: number, timeZone: string) => formatsIn(timeZone).time.format(atMs);
 const dayText = (atMs: number, timeZone: string) => formatsIn(timeZone).day.format(atMs);
 
@@ -43,13 +58,15 @@ function formatsIn(timeZone: string): Record<'time' | 'day', Intl.DateTimeFormat
   return known;
 }
 
-/** `done about 03:40, 1 h 20 min before the deadline`, or `LATE by 2 h`. Undefined if nothing is known yet. */
+/**
+ * `done about 03:40 (in 2 h 10 min), 1 h 20 min before the deadline`, or `LATE by 2 h`. Undefined if nothing is known yet.
+ */
 export function projectionText(
   { doneAt, marginSeconds }: Projection,
   timeZone: string | undefined,
   nowMs: number,
 ): string | undefined {
-  const done = doneAt === undefined ? undefined : `done about ${clockText(doneAt, timeZone, nowMs)}`;
+  const done = doneAt === undefined ? undefined : `done about ${momentText(doneAt, timeZone, nowMs)}`;
   if (marginSeconds === undefined) return done;
   const span = durationText(Math.abs(marginSeconds));
   if (marginSeconds >= 0) return [done, `${span} before the deadline`].join(', ');

@@ -6,7 +6,7 @@ import type { PolledSnapshot } from '../../../../cli/live/snapshot-poller.ts';
 import type { Snapshot } from '../../../../cli/live/snapshot.ts';
 import { displayWidth } from '../../../../cli/terminal/format.ts';
 import type { Paint } from '../../../../cli/terminal/lines.ts';
-import { liveFile, liveSnapshot } from '../../../support/live-snapshot.ts';
+import { headlineOf, liveFile, liveSnapshot } from '../../../support/live-snapshot.ts';
 
 const plain: Paint = (_style, text) => text;
 const coloured: Paint = (style, text) => styleText(style, text, { validateStream: false });
@@ -87,16 +87,14 @@ describe('the screen', () => {
   it('says that the cloud does not answer, above what was known last', () => {
     const unanswered = { since: '2026-01-05T02:00:00.000Z', why: 'Nothing answers\u001b[2J at 127.0.0.1.' };
     const lines = formatScreen({ ...sightOf(), unanswered }, { columns: 120, rows: 40 }, blocks, plain);
-    expect(lines[1]).toBe('The cloud does not answer; trying again. Nothing answers·[2J at 127.0.0.1.');
+    expect(lines[1]).toBe('The state cannot be read; trying again. Nothing answers·[2J at 127.0.0.1.');
     expect(lines.join('\n')).toContain('avion-2026-01-04.csv');
     const first = formatScreen({ snapshot: undefined, unanswered }, { columns: 60, rows: 40 }, blocks, plain);
     expect(first).toHaveLength(1);
   });
 
   it('breaks a long headline between words', () => {
-    const headlines = [
-      { tone: 'alarm' as const, text: 'The API of traffic gets no records, the breaker is open: outage.' },
-    ];
+    const headlines = [headlineOf('alarm', 'The API of traffic gets no records, the breaker is open: outage.')];
     const lines = formatScreen(sightOf({ headlines }), { columns: 41, rows: 40 }, blocks, plain);
     expect(lines.slice(1, 3)).toEqual(['The API of traffic gets no records, the', 'breaker is open: outage.']);
   });

@@ -2,6 +2,7 @@ import { describe, expect, it } from 'vitest';
 import type { FileAccount } from '../../../../lambdas/core/account/file-account.ts';
 import { noCounts } from '../../../../lambdas/core/account/outcome.ts';
 import { fileAccount } from '../../../support/file-account.ts';
+import { headlineOf } from '../../../support/live-snapshot.ts';
 import { LiveStack } from '../../../support/live-stack.ts';
 
 const settled = (uploaded: number, rejected = 0) => ({ ...noCounts(), uploaded, rejected });
@@ -13,7 +14,7 @@ function underWay(stack: LiveStack, change: Partial<FileAccount> = {}): FileAcco
 describe('a snapshot', () => {
   it('says of a quiet stack that nothing is in progress', async () => {
     const snapshot = await new LiveStack().reader().look();
-    expect(snapshot.headlines).toEqual([{ tone: 'calm', text: 'Nothing is in progress.' }]);
+    expect(snapshot.headlines).toEqual([headlineOf('calm', 'Nothing is in progress.', 'progress')]);
     expect(snapshot).toMatchObject({ files: [], files_under_way: 0, closed: [], dead_letters: [] });
     expect(snapshot.at).toBe('2026-01-05T02:00:00.000Z');
     expect(JSON.parse(JSON.stringify(snapshot))).toEqual(snapshot);
@@ -31,8 +32,10 @@ describe('a snapshot', () => {
     ]);
     expect(files[0]).toMatchObject({ name: 'f1.csv', split_share: 1, settled_share: 0.301, dead_lettered_records: 1 });
     expect(files[1]).toMatchObject({ split_share: 0.25, settled_share: 0, expected_records: 2_000, checksum_share: 1 });
-    expect(files[0]?.projected).toMatch(/^done about 21:01, 7 h 59 min before the deadline$/);
-    expect(headlines[0]?.text).toMatch(/^2 files in progress; all done about 21:04, 7 h 55 min before the deadline\.$/);
+    expect(files[0]?.projected).toMatch(/^done about 21:01 \(in 1 min\), 7 h 59 min before the deadline$/);
+    expect(headlines[0]?.text).toMatch(
+      /^2 files in progress; all done about 21:04 \(in 5 min\), 7 h 55 min before the deadline\.$/,
+    );
   });
 
   it('counts what unfinished batches have come to', async () => {
@@ -63,6 +66,24 @@ describe('a snapshot', () => {
       paused_until: new Date(now + 60_000).toISOString(),
       leased_until: new Date(now + 500).toISOString(),
     });
+  });
+
+  it('has nothing calm above a fault', async () => {
+    const stack = new LiveStack();
+    stack.messages.set('Traffic-RecordsDlq', 1);
+    const { headlines } = await stack.reader().look();
+    expect(headlines.map(({ text }) => text)).toEqual([
+      '1 message of failed work is in the DLQs.',
+      'Nothing is in progress.',
+    ]);
+  });
+
+  it('has all its times in the zone of the deadline', async () => {
+    const stack = new LiveStack();
+    stack.limiter.item = { pausedUntil: stack.clock.now() + 600_000 };
+    const { headlines, zone } = await stack.reader().look();
+    expect(zone).toBe('America/New_York');
+    expect(headlines[0]?.text).toBe('The API of traffic asked for a pause. Nothing is sent before 21:10 (in 10 min).');
   });
 
   it('has urgent files first, and says how many there are when there are more than it tells of', async () => {
@@ -168,7 +189,7 @@ describe('open dead letters', () => {
       { feed: 'traffic', outcome: 'refused', reason: 'http_409', count: 1 },
       { feed: 'traffic', outcome: 'unknown', reason: 'not_in_the_ledger_yet', count: 1 },
     ]);
-    expect(headlines.at(-1)).toEqual({ tone: 'warning', text: '4 dead letters need attention.' });
+    expect(headlines[0]).toEqual(headlineOf('warning', '4 dead letters need attention.', 'dead-letters'));
   });
 
   it('of an old file are those that the ledger names, since it forgets what was resolved', async () => {
@@ -192,7 +213,7 @@ describe('open dead letters', () => {
     const snapshot = await stack.reader().look();
     expect(snapshot.dead_letters).toMatchObject([{ reason: 'blank', count: 5_000 }]);
     expect(snapshot.dead_letters_are_partial).toBe(true);
-    expect(snapshot.headlines.at(-1)?.text).toBe('More than 5,000 dead letters need attention.');
+    expect(snapshot.headlines[1]?.text).toBe('More than 5,000 dead letters need attention.');
   });
 });
 

@@ -3,7 +3,7 @@ import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { viewOf } from '../../../../cli/live/views.ts';
 import { PlainLines } from '../../../../cli/live/plain-lines.ts';
 import { Terminal } from '../../../../cli/terminal/terminal.ts';
-import { closedFile, liveFile, liveSnapshot } from '../../../support/live-snapshot.ts';
+import { closedFile, headlineOf, liveFile, liveSnapshot } from '../../../support/live-snapshot.ts';
 import { RecordedStream } from '../../../support/recorded-stream.ts';
 
 const sightOf = (change: Parameters<typeof liveSnapshot>[0] = {}) => ({
@@ -94,7 +94,7 @@ describe('elsewhere', () => {
       .split('\n')
       .map((line) => JSON.parse(line) as { files: unknown[] });
     expect(objects.map(({ files }) => files.length)).toEqual([1, 0]);
-    expect(err.text).toBe('The cloud does not answer: Nothing is there.\n');
+    expect(err.text).toBe('The state cannot be read; trying again. Nothing is there.\n');
   });
 });
 
@@ -111,7 +111,7 @@ describe('plain lines', () => {
     }
     expect(told.map(([at]) => at)).toEqual([0, 4_000, 14_000]);
     expect(told[1]?.[1]).toEqual([
-      '02:00:00Z  avion-2026-01-04.csv: uploading  4%, 9,612 of 20,000  290/s  12 dead  done about 21:40, 7 h 20 min ' +
+      '21:00:00 America/New_York  avion-2026-01-04.csv: uploading  4%, 9,612 of 20,000  290/s  12 dead  done about 21:40 (in 40 min), 7 h 20 min ' +
         'before the deadline',
     ]);
   });
@@ -128,9 +128,9 @@ describe('plain lines', () => {
   it('say that nothing is in progress, and go on saying so', () => {
     let now = 0;
     const lines = new PlainLines(() => now);
-    const headlines = [{ tone: 'calm' as const, text: 'Nothing is in progress.' }];
+    const headlines = [headlineOf('calm', 'Nothing is in progress.', 'progress')];
     const quiet = sightOf({ files: [], closed: [], headlines });
-    expect(lines.next(quiet)).toEqual(['02:00:00Z  Nothing is in progress.']);
+    expect(lines.next(quiet)).toEqual(['21:00:00 America/New_York  Nothing is in progress.']);
     now = 9_000;
     expect(lines.next(quiet)).toEqual([]);
     now = 10_000;

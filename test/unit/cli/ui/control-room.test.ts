@@ -295,7 +295,7 @@ it('says so where the port is taken', async () => {
   const taken = createServer().listen(0, '127.0.0.1');
   await new Promise((resolve) => taken.once('listening', resolve));
   const { port } = taken.address() as { port: number };
-  const ports = { sight: async () => world.sight, redrives: world.jobs, feeds: [], explain: String };
+  const ports = { sight: async () => world.sight, redrives: world.jobs, feeds: async () => [], explain: String };
   const more = { clock: world.clock, onStaleLink: () => {} };
   const opened = openControlRoom(port, { ...ports, ...more, exportDead: async function* () {} });
   await expect(opened).rejects.toThrow(CliError);

@@ -1,0 +1,28 @@
+import type { Projection } from '../../lambdas/core/deadlines/projection.ts';
+import type { DeadCount } from './count-dead.ts';
+import type { ClosedFile, Headline, LiveApi, LiveFile, LiveQueue } from './snapshot.ts';
+
+/** What is known at the time of one snapshot: every number that is shown is read or computed once, here. */
+export interface Facts {
+  /** The feeds to show. */
+  feeds: readonly string[];
+  /** The first of the files in progress. */
+  files: readonly LiveFile[];
+  /** Including files that are not shown. */
+  filesUnderWay: number;
+  /** Of the files in progress. */
+  projections: readonly Projection[];
+  /** The files that were closed last. */
+  closed: readonly ClosedFile[];
+  apis: readonly LiveApi[];
+  queues: readonly LiveQueue[];
+  dead: DeadCount;
+  /** Why the stack's settings cannot be read, so that limits and deadlines may be those of an earlier deployment. */
+  settingsTrouble: string | undefined;
+  /** The time zone of times in words. */
+  zone: string;
+  now: number;
+}
+
+/** One kind of headline; nothing if there is nothing to say. */
+export type HeadlineSource = (facts: Facts) => Headline[];
