@@ -15,6 +15,8 @@ import type { ListName } from './core/ledger/ledger-keys.ts';
 import type { CutLimits, Dialect } from './core/records/dialect.ts';
 import type { Accepted, LimiterChange, LimiterItem, OpeningCondition, Prober } from './core/limiter/limiter-item.ts';
 import type { ManifestFigures } from './core/account/manifest.ts';
+import type { Decision, InForce } from './core/limiter/limit-policy.ts';
+import type { PolicyChange } from './core/limiter/policy-changes.ts';
 import type { OthersCount } from './core/limiter/pause-evidence.ts';
 import type { OutcomeCounts } from './core/account/outcome.ts';
 import type { Quarantine } from './core/account/quarantine.ts';
@@ -559,6 +561,15 @@ export interface LimiterStore {
    * fails.
    */
   update(change: LimiterChange): Promise<LimiterItem | undefined>;
+  /** Who decided what applies now, and why; core/limiter/policy-changes.ts has its changes. Empty if nothing is. */
+  readInForce(): Promise<InForce>;
+  /**
+   * Applies a decision, and stores it; false, and no change, if another decision came first. It is not repeated: the
+   * caller reads again, and decides again.
+   */
+  decide(change: PolicyChange): Promise<boolean>;
+  /** Every decision about the API, those of its calendar included, for 400 days; the oldest first. */
+  listDecisions(): Promise<Decision[]>;
 }
 
 /** A sink's answer to one record. `answer`: the other side's text, without secrets, on one short line. */

@@ -1,4 +1,7 @@
-import { limiterKey } from '../core/ledger/ledger-keys.ts';
+import { isNew } from '../core/ledger/item-change.ts';
+import { decisionKey, decisionPrefix, limiterKey, policyKey } from '../core/ledger/ledger-keys.ts';
+import { decisionExpiryOf, withoutKeys } from '../core/ledger/stored-item.ts';
+import type { Decision, InForce } from '../core/limiter/limit-policy.ts';
 import type { ItemStore, LimiterStore } from '../ports.ts';
 
 /** @param api the API's name: all feeds that use the same name share its limit */
@@ -6,9 +9,31 @@ export function limiterStore(store: ItemStore, api: string): LimiterStore {
   const key = limiterKey(api);
   return {
     read: async () => (await store.read(key)) ?? {},
+
     async update(change) {
       const { kind, item } = await store.update(key, change);
       return kind === 'changed' ? item : undefined;
+    },
+
+    async readInForce() {
+      const item = await store.read(policyKey(api));
+      return item ? withoutKeys<InForce>(item) : {};
+    },
+
+    decide: ({ limiter, inForce, decision }) =>
+      store.updateAll([
+        { key, change: limiter },
+        { key: policyKey(api), change: inForce },
+        {
+          key: decisionKey(api, decision),
+          change: { when: [isNew], set: { ...decision, expiresAt: decisionExpiryOf(decision.at) } },
+        },
+      ]),
+
+    async listDecisions() {
+      const decisions: Decision[] = [];
+      for await (const item of store.query(key.pk, decisionPrefix)) decisions.push(withoutKeys<Decision>(item));
+      return decisions;
     },
   };
 }

@@ -6,6 +6,7 @@ import { watchServerDates } from '../../lambdas/adapters/watch-server-dates.ts';
 import { systemClock } from '../../lambdas/adapters/system-clock.ts';
 import { SharedLimiter } from '../../lambdas/consumer/shared-limiter.ts';
 import { breakerPauseMs, sharedOutage, suspectProbeDelayMs } from '../../lambdas/core/limiter/breaker.ts';
+import { overrideLimit, pauseFeed, resetLimit } from '../../lambdas/core/limiter/policy-changes.ts';
 import { limiterStore } from '../../lambdas/ledger/limiter-store.ts';
 import type { LimiterStore } from '../../lambdas/ports.ts';
 import { dynamoDbs } from '../support/implementations.ts';
@@ -104,6 +105,27 @@ describe.each([
     await clock.advance(200);
     limiter.noteSuccess();
     expect(await limiter.leaseSlots(1, 0)).toMatchObject({ kind: 'leased' });
+  });
+
+  it('takes a decision as a whole or not at all, and lists decisions by their times', async () => {
+    const state = async () => ({ item: await store.read(), inForce: await store.readInForce() });
+    const deployed = { requests: 600, windowSeconds: 60 };
+    const anna = { feed: 'traffic', by: 'anna', why: 'it was asked for' };
+    expect(await store.listDecisions()).toEqual([]);
+    const before = await state();
+    expect(await store.decide(overrideLimit(before, deployed, { requests: 60 }, anna, 2_000))).toBe(true);
+    expect(await store.decide(pauseFeed(before, anna, 1_000))).toBe(false);
+    expect(await store.decide(pauseFeed(await state(), { feed: 'a-feed', by: 'ben' }, 3_000))).toBe(true);
+    expect(await store.decide(resetLimit(await state(), deployed, anna, 3_000))).toBe(true);
+    expect((await store.listDecisions()).map(({ at, policy, kind }) => [at, policy, kind])).toEqual([
+      [2_000, 1, 'limit'],
+      [3_000, 2, 'pause'],
+      [3_000, 3, 'reset'],
+    ]);
+    expect(await store.readInForce()).toEqual({ pauses: { 'a-feed': { by: 'ben', since: 3_000 } } });
+    const item = await store.read();
+    expect(item).toMatchObject({ policy: 3, pausedFeeds: { 'a-feed': 3_000 } });
+    expect(item).not.toHaveProperty('requests');
   });
 
   it('carries what others tell, and probes of records that failed before', async () => {

@@ -1,5 +1,7 @@
 import { limiterKey } from '../../lambdas/core/ledger/ledger-keys.ts';
 import type { LimiterChange, LimiterItem } from '../../lambdas/core/limiter/limiter-item.ts';
+import type { Decision, InForce } from '../../lambdas/core/limiter/limit-policy.ts';
+import type { PolicyChange } from '../../lambdas/core/limiter/policy-changes.ts';
 import { limiterStore } from '../../lambdas/ledger/limiter-store.ts';
 import type { LimiterStore } from '../../lambdas/ports.ts';
 import { InMemoryItemStore } from './in-memory-item-store.ts';
@@ -26,4 +28,28 @@ export class InMemoryLimiterStore implements LimiterStore {
   update(change: LimiterChange): Promise<LimiterItem | undefined> {
     return this.#store.update(change);
   }
+
+  readInForce(): Promise<InForce> {
+    return this.#store.readInForce();
+  }
+
+  decide(change: PolicyChange): Promise<boolean> {
+    return this.#store.decide(change);
+  }
+
+  listDecisions(): Promise<Decision[]> {
+    return this.#store.listDecisions();
+  }
+}
+
+/** A store with some of its methods replaced. */
+export function storeWith(store: LimiterStore, methods: Partial<LimiterStore>): LimiterStore {
+  return {
+    read: () => store.read(),
+    update: (change) => store.update(change),
+    readInForce: () => store.readInForce(),
+    decide: (change) => store.decide(change),
+    listDecisions: () => store.listDecisions(),
+    ...methods,
+  };
 }

@@ -47,6 +47,17 @@ export class UnreliableLimiterStore {
           () => this.store.update(change),
           (item, before) => this.#noteLost(change, item, before),
         ),
+      readInForce: () => this.#call(observe, () => this.store.readInForce()),
+      // A repetition of a transaction has its token, so it is not applied twice: the client gets the first one's answer.
+      decide: (change) => {
+        let decided: Promise<boolean> | undefined;
+        return this.#call(
+          observe,
+          () => (decided ??= this.store.decide(change)),
+          () => undefined,
+        );
+      },
+      listDecisions: () => this.store.listDecisions(),
     };
   }
 

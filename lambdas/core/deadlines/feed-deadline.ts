@@ -10,7 +10,7 @@ export const feedDeadline = z.object({
 export type FeedDeadline = z.infer<typeof feedDeadline>;
 
 const minuteMs = 60_000;
-const dayMs = 24 * 60 * minuteMs;
+export const dayMs = 24 * 60 * minuteMs;
 
 /**
  * The first deadline after that time: the one that a file arriving then has to meet. On a day whose clock skips the
@@ -19,23 +19,31 @@ const dayMs = 24 * 60 * minuteMs;
  * @returns milliseconds since 1970
  */
 export function deadlineAfter(deadline: FeedDeadline, afterMs: number): number {
-  const offsetAt = offsetsOf(deadline.timeZone);
-  const localMidnight = Math.floor((afterMs + offsetAt(afterMs)) / dayMs) * dayMs;
+  const localMidnight = localMidnightOf(deadline.timeZone, afterMs);
   const timeOfDay = (deadline.hour * 60 + deadline.minute) * minuteMs;
   // Starts with the day before: clocks that go back near midnight repeat that day's end.
   for (let day = -1; ; day++) {
-    const at = instantOf(localMidnight + day * dayMs + timeOfDay, offsetAt);
+    const [at] = instantsOf(deadline.timeZone, localMidnight + day * dayMs + timeOfDay);
     if (at > afterMs) return at;
   }
 }
 
+/** The midnight before a moment, as that place's clocks show it: written as UTC, so that weekdays and days can be counted. */
+export function localMidnightOf(timeZone: string, atMs: number): number {
+  return Math.floor((atMs + offsetsOf(timeZone)(atMs)) / dayMs) * dayMs;
+}
+
 type OffsetAt = (atMs: number) => number;
 
-/** The moment at which a clock first shows a time (both written as UTC) or has passed it. */
-function instantOf(localMs: number, offsetAt: OffsetAt): number {
+/**
+ * The moments at which a place's clocks first and last show a time (written as UTC): the same one, except when they go back.
+ * For a time that is skipped: when they have passed it.
+ */
+export function instantsOf(timeZone: string, localMs: number): [first: number, last: number] {
+  const offsetAt = offsetsOf(timeZone);
   const [before, after] = [offsetAt(localMs - dayMs), offsetAt(localMs + dayMs)];
   const candidates = [localMs - before, localMs - after].filter((at) => at + offsetAt(at) === localMs);
-  if (candidates.length > 0) return Math.min(...candidates);
+  if (candidates.length > 0) return [Math.min(...candidates), Math.max(...candidates)];
   // Skipped: the change is between the results of the two offsets.
   let [low, high] = [localMs - after, localMs - before];
   while (high - low > minuteMs) {
@@ -43,11 +51,20 @@ function instantOf(localMs: number, offsetAt: OffsetAt): number {
     if (offsetAt(middle) === before) low = middle;
     else high = middle;
   }
-  return high;
+  return [high, high];
 }
 
 /** The zone's offset from UTC in milliseconds, positive if its clock is ahead. */
 function offsetsOf(timeZone: string): OffsetAt {
+  const known = offsets.get(timeZone) ?? newOffsetsOf(timeZone);
+  offsets.set(timeZone, known);
+  return known;
+}
+
+/** Cached: creating a format takes longer than using it. */
+const offsets = new Map<string, OffsetAt>();
+
+function newOffsetsOf(timeZone: string): OffsetAt {
   const format = new Intl.DateTimeFormat('en-US', {
     timeZone,
     hourCycle: 'h23',

@@ -53,6 +53,14 @@ export const sweepKey = (feed: string, lane: string): ItemKey => ({ pk: `DESK#${
 /** One item per API, so that all consumers of all feeds, files and lanes share its limit. */
 export const limiterKey = (api: string): ItemKey => ({ pk: `LIMITER#${api}`, sk: 'LIMITER' });
 
+/** Beside it: the decisions in force, and every decision by its time and the number of the policy that it made. */
+export const policyKey = (api: string): ItemKey => ({ pk: limiterKey(api).pk, sk: 'POLICY' });
+export const decisionPrefix = 'DECISION#';
+export const decisionKey = (api: string, { at, policy }: { at: number; policy: number }): ItemKey => ({
+  pk: limiterKey(api).pk,
+  sk: `${decisionPrefix}${new Date(at).toISOString()}#${String(policy).padStart(8, '0')}`,
+});
+
 /** The parts of the index by feed: files that still have work, files with open dead letters, and all others. */
 export type ListName = 'open' | 'dead' | 'closed';
 

@@ -22,3 +22,8 @@ const daySeconds = 24 * 60 * 60;
 export function expiryOf(nowMs: number): number {
   return Math.floor(nowMs / 1000) + 60 * daySeconds;
 }
+
+/** The TTL of decisions: 400 days, since a manifest quotes those of its file's time, however late it is amended. */
+export function decisionExpiryOf(nowMs: number): number {
+  return Math.floor(nowMs / 1000) + 400 * daySeconds;
+}

@@ -40,25 +40,42 @@ export interface LimiterItem {
   pauses?: number;
   /** Records that were refused since the last reported acceptance, over all consumers: reported with each lease. */
   refusals?: number;
+  /** The number of the policy, raised by each decision (see policy-changes.ts): every lease and probe names it. 0 if absent. */
+  policy?: number;
+  /** Requests per window by the policy; absent: as deployed. And from where, if not from the deployment. */
+  requests?: number;
+  setBy?: 'operator' | 'calendar';
+  /** When the next policy begins: a consumer that finds this time passed writes it. */
+  until?: number;
+  /** Names the calendar that the policy was made by: see `calendarMark`. */
+  calendar?: string;
+  /** By feed: since when an operator has paused it. Who and why is in the item beside, so that this one stays small. */
+  pausedFeeds?: Record<string, number>;
 }
 
 export type LimiterAttribute = keyof LimiterItem;
 export type LimiterNumber = Exclude<
   LimiterAttribute,
-  'breaker' | 'reason' | 'openedBy' | 'probeOwner' | 'acceptedWith'
+  'breaker' | 'reason' | 'openedBy' | 'probeOwner' | 'acceptedWith' | 'setBy' | 'calendar' | 'pausedFeeds'
 >;
 
 type Check = ItemCheck<LimiterAttribute>;
 
+/** Undefined values are left out. */
+export type LimiterValues = { [Name in LimiterAttribute]?: LimiterItem[Name] | undefined };
+
 export interface LimiterChange extends ItemChange {
   when: Check[];
-  set?: Partial<LimiterItem>;
+  set?: LimiterValues;
   add?: Partial<Record<LimiterNumber, number>>;
   remove?: LimiterAttribute[];
 }
 
 const isClosed: Check = { name: 'breaker', is: '=', value: 'closed', orAbsent: true };
 const isOpen: Check = { name: 'breaker', is: '=', value: 'open' };
+/** The caller acts by this policy: refused if another one has been decided. */
+export const hasPolicy = (number: number): Check =>
+  number === 0 ? { name: 'policy', is: 'absent' } : { name: 'policy', is: '=', value: number };
 const noOutage = { outageRecords: 0 };
 const isNotPaused = (now: number): Check => ({ name: 'pausedUntil', is: '<=', value: now, orAbsent: true });
 

@@ -8,7 +8,7 @@ import {
 } from '../../../lambdas/core/limiter/breaker.ts';
 import { maxRetryAfterMs } from '../../../lambdas/core/limiter/retry.ts';
 import type { LimiterStore } from '../../../lambdas/ports.ts';
-import { InMemoryLimiterStore } from '../../support/in-memory-limiter-store.ts';
+import { InMemoryLimiterStore, storeWith } from '../../support/in-memory-limiter-store.ts';
 import { SimulatedClock } from '../../support/simulated-clock.ts';
 
 let clock: SimulatedClock;
@@ -21,6 +21,8 @@ function join(over: LimiterStore = store, limit = { requests: 600, windowSeconds
   const newId = () => `probe-${++ids}`;
   return new SharedLimiter({ store: over, clock, limit, newId, random: () => 0.5, correctionMs: () => correctionMs });
 }
+
+const joinWith = (methods: Partial<LimiterStore>): SharedLimiter => join(storeWith(store, methods));
 
 beforeEach(() => {
   clock = new SimulatedClock();
@@ -46,7 +48,7 @@ describe('a lease', () => {
     await limiter.leaseSlots(3, 0);
     let reads = 0;
     let writes = 0;
-    const counted = join({
+    const counted = joinWith({
       read: () => (reads++, store.read()),
       update: (change) => (writes++, store.update(change)),
     });
@@ -106,10 +108,10 @@ describe('a lease', () => {
   });
 
   it.each([5, 40, 300])('has slots that have not passed where the table answers after %i ms', async (callMs) => {
-    const slow: LimiterStore = {
+    const slow = storeWith(store, {
       read: async () => (await clock.advance(callMs), store.read()),
       update: async (change) => (await clock.advance(callMs), store.update(change)),
-    };
+    });
     const lease = await join(slow, { requests: 600, windowSeconds: 10 }).leaseSlots(2, 0);
     expect(lease).toMatchObject({ kind: 'leased', count: 2 });
     if (lease.kind === 'leased') expect(lease.firstSlotMs).toBeGreaterThanOrEqual(clock.now());
@@ -122,7 +124,7 @@ describe('a lease', () => {
   });
 
   it('waits for a table that is throttled, and gives up when it has been for long', async () => {
-    const limiter = join({
+    const limiter = joinWith({
       read: () => Promise.reject(new Error('throttled')),
       update: () => Promise.reject(new Error('throttled')),
     });
@@ -204,7 +206,7 @@ describe('the breaker', () => {
     await join().openBreaker('outage');
     await clock.advance(breakerPauseMs);
     // What the SDK does: the write is made, its answer is lost, it is made again.
-    const twice = join({
+    const twice = joinWith({
       read: () => store.read(),
       update: async (change) => {
         await store.update(change);
@@ -272,7 +274,7 @@ describe('others, who are asked before the breaker opens', () => {
 
   it('are heard though their news comes while it is being opened', async () => {
     const since = clock.now();
-    const late = join({
+    const late = joinWith({
       read: () => store.read(),
       update: async (change) => {
         if (change.set?.breaker === 'open') await accept(since + 1);
@@ -342,10 +344,10 @@ describe('without a pace to keep', () => {
   let asked: string[];
   const free = (): SharedLimiter =>
     new SharedLimiter({
-      store: {
+      store: storeWith(store, {
         read: () => (asked.push('read'), store.read()),
         update: (change) => (asked.push('update'), store.update(change)),
-      },
+      }),
       clock,
       limit: { requests: 1, windowSeconds: 60 },
       isPaced: false,
