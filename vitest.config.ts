@@ -22,6 +22,9 @@ export default defineConfig({
         test: {
           name: 'unit',
           include: ['test/unit/**/*.test.ts', 'test/cdk/**/*.test.ts'],
+          // Vitest keeps one of two cores free; and loading the AWS SDK and CDK anew for each file takes a third of the time.
+          maxWorkers: 2,
+          isolate: false,
           // A whole stack is synthesised and checked in some of the hooks: seconds alone, many more beside the other files.
           testTimeout: 120_000,
           hookTimeout: 120_000,
