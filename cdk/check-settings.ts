@@ -57,6 +57,7 @@ export function checkSettings(settings: Settings): void {
     ...settings.feeds.flatMap((feed) => [
       ...apiFaults(feed, settings),
       ...deadlineFaults(feed),
+      ...seriesFaults(feed),
       ...connectionFaults(feed),
       ...feed.lanes.flatMap((lane) => [...laneFaults(lane, feed, settings)]),
     ]),
@@ -303,6 +304,16 @@ function* apiFaults(feed: FeedSettings, settings: Settings): Generator<string> {
 function* deadlineFaults({ name, deadline }: FeedSettings): Generator<string> {
   if (deadline === undefined || parseDeadline(deadline)) return;
   yield `${variableName(name, 'DEADLINE')} is '${deadline}'; it must be a time of day and a time zone, such as 05:00 America/New_York.`;
+}
+
+function* seriesFaults({ name, series, smallFiles, api }: FeedSettings): Generator<string> {
+  if (series === undefined) return;
+  const setting = variableName(name, 'SERIES');
+  if (smallFiles) {
+    yield `${setting} is set; the feed takes small files many at a time, and none of them is a revision of another: leave it unset.`;
+  } else if (api.url === undefined) {
+    yield `${setting} is set; the feed's records go into the record ledger, which stores each of them once: leave it unset.`;
+  }
 }
 
 function* proxyFaults(feed: string, proxyUrl: string | undefined): Generator<string> {

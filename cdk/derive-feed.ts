@@ -72,6 +72,7 @@ export function deriveFeed(
     deadline: overrides.DEADLINE ?? declared.deadline,
     logRetentionDays: overrides.LOG_RETENTION_DAYS ?? declared.logRetentionDays,
     options: declared.options,
+    series: overrides.SERIES ?? declared.series,
     api: {
       url: declared.url,
       requests,

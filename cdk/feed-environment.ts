@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { parseDeadline } from './deadline.ts';
+import { seriesFault } from '../feeds/series-pattern.ts';
 import type { RegisteredFeed } from '../feeds/feed.ts';
 import { knownRetention } from './stages/stage-numbers.ts';
 
@@ -37,6 +38,11 @@ const variables = {
     schema: z.string().refine((text) => parseDeadline(text) !== undefined),
     wanted: 'a time of day and a time zone, such as 05:00 America/New_York',
   },
+  SERIES: {
+    schema: z.string().refine((text) => seriesFault(text) === undefined),
+    wanted: 'a pattern of file names, such as {station}_{yyyyMMdd}_R{#}.csv',
+    faultOf: seriesFault,
+  },
   LOG_RETENTION_DAYS: {
     schema: z.string().transform(Number).pipe(knownRetention),
     wanted: 'a number of days that CloudWatch Logs supports, such as 365, 731 or 1096',
@@ -49,6 +55,12 @@ const untold: readonly string[] = ['API_URL', 'PROXY_URL'];
 
 type VariableName = keyof typeof variables;
 export type FeedOverrides = { [Name in VariableName]?: z.output<(typeof variables)[Name]['schema']> };
+
+/** What exactly is wrong, in a sentence, if the variable knows more than what it wants. */
+function moreAbout(name: VariableName, text: string): string {
+  const variable = variables[name];
+  return 'faultOf' in variable ? ` ${variable.faultOf(text) ?? ''}` : '';
+}
 
 /** `SLUICE_TRAFFIC_API_URL` for the feed `traffic`. */
 export function variableName(feed: string, name: VariableName): string {
@@ -102,8 +114,10 @@ export function readFeedEnvironment(
     if (text === '') continue;
     const result = variables[name].schema.safeParse(text);
     if (result.success) read[name] = result.data;
-    else
-      faults.push(`${variable} ${untold.includes(name) ? '' : `is '${text}'; it `}must be ${variables[name].wanted}.`);
+    else {
+      const what = untold.includes(name) ? '' : `is '${text}'; it `;
+      faults.push(`${variable} ${what}must be ${variables[name].wanted}.${moreAbout(name, text)}`);
+    }
   }
   return { overrides: read as FeedOverrides, faults };
 }

@@ -20,6 +20,7 @@ import type { PolicyChange } from './core/limiter/policy-changes.ts';
 import type { OthersCount } from './core/limiter/pause-evidence.ts';
 import type { OutcomeCounts } from './core/account/outcome.ts';
 import type { Quarantine } from './core/account/quarantine.ts';
+import type { KnownRevision } from './core/series/earlier-revisions.ts';
 import type {
   BatchMessage,
   ContinueMessage,
@@ -44,6 +45,8 @@ export interface ObjectHead {
   etag: string;
   sizeBytes: number;
   versionId?: string;
+  /** When it was stored, to the second. Milliseconds since 1970, UTC. */
+  modifiedAt?: number;
 }
 
 /** Reading the dropped files. */
@@ -167,7 +170,7 @@ export interface NewBundle extends NewFile {
 /** A splitter's progress; it can be saved only with the epoch that the splitter claimed. */
 export type SplitProgress = Pick<
   FileAccount,
-  'sha256' | 'hashProgress' | 'content' | 'dialect' | 'reading' | 'warnings' | 'checkpoint' | 'sentBatches'
+  'sha256' | 'hashProgress' | 'content' | 'dialect' | 'reading' | 'series' | 'quarantine' | 'warnings' | 'checkpoint' | 'sentBatches'
 > & { leaseUntil: number };
 
 export interface FileClose {
@@ -433,7 +436,13 @@ export interface DeskLedger {
   countNotice(feed: string, kind: string, hour: number): Promise<number>;
 }
 
-export type Ledger = FileLedger & BatchLedger & DeadLedger & AlteredLetterLedger & DeskLedger;
+/** Files that are revisions of each other (core/series/). */
+export interface SeriesLedger {
+  /** Adds a file to its series and returns the revisions that entered before it, the latest last. Repeatable. */
+  enterSeries(seriesId: string, revision: KnownRevision): Promise<KnownRevision[]>;
+}
+
+export type Ledger = FileLedger & BatchLedger & DeadLedger & AlteredLetterLedger & DeskLedger & SeriesLedger;
 
 export type ItemUpdate =
   /** The item after the change. */

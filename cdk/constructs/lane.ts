@@ -3,6 +3,7 @@ import { Construct } from 'constructs';
 import { apiIdOf } from '../api-id.ts';
 import { maxMessageBytes } from '../aws-quotas.ts';
 import { connectionsPerLetterConsumer, letterConsumers } from '../derive-feed.ts';
+import { variableName } from '../feed-environment.ts';
 import type { FeedSettings, LaneSettings, Settings } from '../settings.ts';
 import { splitterLimits } from '../splitter-limits.ts';
 import type { IntakeBucket } from './intake-bucket.ts';
@@ -102,6 +103,7 @@ export class Lane extends Construct {
         CUT_LIMITS: JSON.stringify(lane.cutLimits),
         GZIP_LIMITS: JSON.stringify(gzip),
         HORIZON: JSON.stringify(horizon),
+        ...seriesEnvironment(feed, lane),
         ...(feed.smallFiles ? { WORK_BUCKET: work.bucket.bucketName } : {}),
       },
     });
@@ -115,6 +117,7 @@ export class Lane extends Construct {
     intake.grantRead(splitter, lane.keyPrefix);
     ledger.grant(splitter, [ledgerKeys.files(feed.name)], 'GetItem', 'UpdateItem', 'Query');
     ledger.grant(splitter, [ledgerKeys.checksums(feed.name)], 'GetItem', 'UpdateItem');
+    if (hasSeries(feed)) ledger.grant(splitter, [ledgerKeys.series(feed.name)], 'GetItem', 'UpdateItem');
     splitter.maySendTo(this.intake.queue, this.records.queue, finalizeQueue);
     return splitter;
   }
@@ -182,6 +185,20 @@ export class Lane extends Construct {
     consumer.mayPublish();
     return consumer;
   }
+}
+
+/** The record ledger stores a record once, however often it comes; small files are records of their own. */
+const hasSeries = ({ api, smallFiles }: FeedSettings): boolean => api.url !== undefined && !smallFiles;
+
+function seriesEnvironment(feed: FeedSettings, { keyPrefix }: LaneSettings): Record<string, string> {
+  if (!hasSeries(feed)) return {};
+  const series = {
+    pattern: feed.series ?? '{file}',
+    isConfigured: feed.series !== undefined,
+    setting: variableName(feed.name, 'SERIES'),
+    keyPrefix,
+  };
+  return { SERIES: JSON.stringify(series) };
 }
 
 function commonEnvironment(

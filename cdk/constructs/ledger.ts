@@ -14,6 +14,7 @@ export const ledgerKeys = {
   /** A file's item, its batches and its dead records. */
   files: (feed: string) => `FILE#${feed}.*`,
   checksums: (feed: string) => `SHA#${feed}#*`,
+  series: (feed: string) => `SERIES#${feed}.*`,
   limiter: (apiId: string) => `LIMITER#${apiId}`,
   desk: (feed: string) => `DESK#${feed}`,
   reconciler: (feed: string) => `RECONCILER#${feed}`,

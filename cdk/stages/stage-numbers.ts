@@ -1,6 +1,7 @@
 import { RetentionDays } from 'aws-cdk-lib/aws-logs';
 import { z } from 'zod';
 import { parseDeadline } from '../deadline.ts';
+import { seriesFault } from '../../feeds/series-pattern.ts';
 
 const count = z.int().positive();
 
@@ -74,6 +75,14 @@ export const feedNumbers = z.strictObject({
       (text) => parseDeadline(text) !== undefined,
       'It must be a time of day and a time zone, such as 05:00 America/New_York',
     )
+    .optional(),
+  /** Which files are revisions of each other: a pattern of their names, such as `{station}_{yyyyMMdd}_R{#}.csv`. */
+  series: z
+    .string()
+    .superRefine((text, context) => {
+      const fault = seriesFault(text);
+      if (fault !== undefined) context.addIssue({ code: 'custom', message: fault.replace(/\.$/, '') });
+    })
     .optional(),
   /** How long the archive keeps a feed's evidence from being deleted. */
   archiveRetentionDays: count,

@@ -1,4 +1,5 @@
 import type { FileHandle } from 'node:fs/promises';
+import { matchSeries, parseSeriesPattern } from '../../feeds/series-pattern.ts';
 import { prepareCut } from '../../lambdas/core/records/prepare-batch.ts';
 import type { FileAccount } from '../../lambdas/core/account/file-account.ts';
 import { contentBytesOf } from '../../lambdas/core/account/file-account.ts';
@@ -6,12 +7,13 @@ import { noCounts } from '../../lambdas/core/account/outcome.ts';
 import { BatchCutter, startOf } from '../../lambdas/core/records/batch-cutter.ts';
 import { writeBundle } from '../../lambdas/core/records/bundle.ts';
 import type { CsvDialect, Dialect } from '../../lambdas/core/records/dialect.ts';
+import { seriesIdOf } from '../../lambdas/core/series/series-id.ts';
 import { checkContent } from '../../lambdas/content/check-content.ts';
 import { readContent } from '../../lambdas/content/read-content.ts';
 import { readDialect } from '../../lambdas/content/read-dialect.ts';
 import { readMembers } from '../../lambdas/content/read-members.ts';
 import { InterruptedError } from '../interrupt.ts';
-import type { CheckReport, FileWarning } from './check-report.ts';
+import type { CheckReport, FileWarning, SeriesCheck } from './check-report.ts';
 import type { CheckSettings } from './check-settings.ts';
 import { estimateCost } from './estimate-cost.ts';
 import { Findings } from './findings.ts';
@@ -193,6 +195,7 @@ function reportOf(
     decoded_from: content?.decodedFrom ?? null,
     content_bytes: failure ? null : contentBytesOf(account),
     csv: dialect?.format === 'csv' ? describeCsv(dialect) : null,
+    series: seriesOf(file.name, account.feed, settings.series),
     is_small_file: isSmall,
     total_records: good + rejected + held,
     valid_records: good,
@@ -205,6 +208,17 @@ function reportOf(
     record_warnings: findings.recordWarnings,
     upload,
     cost: { dollars: cost.dollars, lambda_dollars: cost.lambdaDollars },
+  };
+}
+
+function seriesOf(name: string, feed: string, text: string | undefined): SeriesCheck | null {
+  if (text === undefined) return null;
+  const match = matchSeries(parseSeriesPattern(text), name);
+  return {
+    pattern: text,
+    id: match ? seriesIdOf(feed, match) : null,
+    parts: Object.fromEntries(match?.values.map((part) => [part.name, part.value]) ?? []),
+    number: match?.number ?? null,
   };
 }
 

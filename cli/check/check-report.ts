@@ -31,6 +31,8 @@ export interface CheckReport {
     columns: string[];
     first_record_line: number;
   } | null;
+  /** Which files it would be a revision of; null if the feed has no series. */
+  series: SeriesCheck | null;
   /** One record, taken together with other small files. */
   is_small_file: boolean;
   total_records: number;
@@ -47,6 +49,16 @@ export interface CheckReport {
   record_warnings: { message: string; count: number }[];
   upload: UploadForecast;
   cost: { dollars: number; lambda_dollars: number };
+}
+
+export interface SeriesCheck {
+  pattern: string;
+  /** Null if the name does not match: the file would be sent whatever came before it. */
+  id: string | null;
+  /** The values that identify the series, by name. */
+  parts: Record<string, string>;
+  /** The number that gives the order. */
+  number: number | null;
 }
 
 export interface UploadForecast {

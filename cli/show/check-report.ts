@@ -1,7 +1,7 @@
 import { parseDeadline } from '../../cdk/deadline.ts';
 import { clockText, durationText } from '../../lambdas/core/deadlines/deadline-text.ts';
 import { delimiterNames } from '../../lambdas/core/records/describe-header.ts';
-import type { CheckReport } from '../check/check-report.ts';
+import type { CheckReport, SeriesCheck } from '../check/check-report.ts';
 import type { Terminal } from '../terminal/terminal.ts';
 import { formatBytes, formatCount, formatCountOf, formatDuration, formatRate, oneLine } from '../terminal/format.ts';
 import { formatPairs } from '../terminal/table.ts';
@@ -52,6 +52,7 @@ function factsOf(report: CheckReport, deadline: string | undefined): [string, st
   if (report.content_bytes !== null && report.content_bytes !== report.bytes)
     facts.push(['content', formatBytes(report.content_bytes)]);
   if (report.format !== null) facts.push(['format', `${report.format}, ${report.encoding ?? ''}`]);
+  if (report.series) facts.push(['series', seriesText(report.series)]);
   if (report.is_small_file) facts.push(['small file', 'bundled with other files, as one record']);
   if (csv) {
     const shown = csv.columns.slice(0, maxShownColumns).join(' | ');
@@ -75,6 +76,12 @@ function factsOf(report: CheckReport, deadline: string | undefined): [string, st
   const dollars = cost.dollars < 0.01 ? 'less than $0.01' : `about $${cost.dollars.toFixed(2)}`;
   facts.push(['cost', `${dollars}, storage aside`]);
   return facts.map(plain);
+}
+
+function seriesText({ pattern, id, parts, number }: SeriesCheck): string {
+  if (id === null) return `none: the name does not match ${pattern}`;
+  const values = Object.entries(parts).map(([name, value]) => `${name} ${value}`);
+  return [...values, ...(number === null ? [] : [`revision ${number}`])].join(', ');
 }
 
 function deadlineFacts({ upload }: CheckReport, deadline: string | undefined): [string, string][] {

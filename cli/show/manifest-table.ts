@@ -12,6 +12,8 @@ const quarantineReasons: Record<string, string> = {
   too_many_rejects: 'too many rejects',
   all_refused: 'the API refuses it',
   other_header: 'another header among its rows',
+  revision_unknown: 'a revision of a file that was sent',
+  revision_order: 'which of two revisions is newer is unknown',
 };
 
 /** How a file ended, in a few words. */
@@ -22,6 +24,7 @@ export function verdictOf(manifest: ManifestSummary): string {
     case 'failed':
       return `failed: ${manifest.failure?.message ?? 'it could not be read'}`;
     case 'superseded':
+      if (manifest.failure?.code === 'older_revision') return `nothing of it was sent: ${manifest.failure.message}`;
       return `replaced under the same key while it was read: ${formatCount(manifest.held_records)} records were held`;
     case 'quarantined':
       return `quarantined, ${quarantineReasons[manifest.failure?.code ?? ''] ?? 'stopped'}: ${formatCount(manifest.held_records)} records were held`;

@@ -35,6 +35,7 @@ export class S3SourceObjects implements SourceObjects {
       return {
         etag: head.ETag ?? '',
         sizeBytes: head.ContentLength ?? 0,
+        ...(head.LastModified === undefined ? {} : { modifiedAt: head.LastModified.getTime() }),
         ...(head.VersionId === undefined || head.VersionId === 'null' ? {} : { versionId: head.VersionId }),
       };
     } catch (error) {

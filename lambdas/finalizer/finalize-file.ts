@@ -29,6 +29,8 @@ import type {
 import { buildManifest, endStateOf } from './build-manifest.ts';
 import { DeadLetterLines } from './dead-letter-lines.ts';
 import { limitedDesk } from './limited-desk.ts';
+import { isNoteworthyRevision, notifyOfRevision } from './notify-of-revision.ts';
+import { oneLine } from './one-line.ts';
 import { ReceiptsAudit } from './receipts-audit.ts';
 import type { Resolutions } from './resolutions.ts';
 import { archiveResolutions, readResolutions } from './resolutions.ts';
@@ -104,6 +106,9 @@ export async function finalizeFile(message: FinalizeMessage, ports: FinalizerPor
   }
   if (manifest.state === 'duplicate') {
     await notifyOfDuplicate(manifest, { desk: limitedDesk(manifest.feed, 'duplicate', ports) });
+  }
+  if (isNoteworthyRevision(manifest) && !amend) {
+    await notifyOfRevision(manifest, limitedDesk(manifest.feed, 'revision', ports));
   }
   const closed = await ledger.closeFile(file.fileId, {
     state: manifest.state,
@@ -193,10 +198,15 @@ function notifyOfQuarantine(manifest: Manifest, { desk }: Pick<FinalizerPorts, '
             '- The records before that line were sent as usual. Cut the file there and drop the rest, with its own header, as a',
             '  file of its own. It can not be released: its rows would be read by the wrong header.',
           ]
-        : [
-            '- If it is a wrong file: drop the right one. No more of this file is sent; its uploaded records stay uploaded.',
-            `- If it is the right file: sluice release ${id} --why "..."  sends the held records, and only those.`,
-          ]),
+        : failure?.code === 'revision_unknown' || failure?.code === 'revision_order'
+          ? [
+              '- Enter the changes in the API by hand, or remove the earlier entries there first.',
+              `- sluice release ${id} --why "..."  then sends all of its records, as new ones.`,
+            ]
+          : [
+              '- If it is a wrong file: drop the right one. No more of this file is sent; its uploaded records stay uploaded.',
+              `- If it is the right file: sluice release ${id} --why "..."  sends the held records, and only those.`,
+            ]),
       '',
     ].join('\n'),
   );
@@ -218,11 +228,6 @@ function notifyOfDuplicate(manifest: Manifest, { desk }: Pick<FinalizerPorts, 'd
       '',
     ].join('\n'),
   );
-}
-
-/** A key may contain any character. */
-function oneLine(key: string): string {
-  return key.replace(/[\p{Cc}\p{Zl}\p{Zp}\u202a-\u202e\u2066-\u2069]/gu, '·');
 }
 
 type ArchivedReceipts = Pick<

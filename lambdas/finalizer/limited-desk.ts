@@ -13,7 +13,7 @@ export const maxNoticesAnHour = 20;
 const hourMs = 60 * 60 * 1000;
 
 /** What the messages are about: each kind has its own limit. */
-export type NoticeKind = 'stopped' | 'duplicate';
+export type NoticeKind = 'stopped' | 'duplicate' | 'revision';
 
 /**
  * Limits a desk's messages per hour about a feed's files; the last message says that there may be more. A thousand wrong

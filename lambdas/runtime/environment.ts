@@ -1,4 +1,5 @@
 import * as z from 'zod';
+import { parseSeriesPattern } from '../../feeds/series-pattern.ts';
 import { feedDeadline } from '../core/deadlines/feed-deadline.ts';
 
 /**
@@ -63,6 +64,14 @@ const gzipLimits = z.object({
 });
 const horizon = z.object({ records: z.int().positive(), recordsPerSecond: z.number().positive() });
 
+/** Which of the lane's files are revisions of each other (splitter/enter-series.ts). */
+const seriesSettings = z.object({
+  pattern: z.string().transform(parseSeriesPattern),
+  isConfigured: z.boolean(),
+  setting: z.string(),
+  keyPrefix: z.string(),
+});
+
 /** The sink's contract, and this lane's share of it. */
 const apiSettings = z.object({
   /** Names the shared limiter's item: every feed and lane with this id shares the limit. */
@@ -93,6 +102,8 @@ const splitterEnvironment = z.object({
   CUT_LIMITS: json(cutLimits),
   GZIP_LIMITS: json(gzipLimits),
   HORIZON: json(horizon),
+  /** Absent for a feed whose sink recognises a record that comes again. */
+  SERIES: json(seriesSettings).optional(),
   /** Bucket for bundles of small files, for feeds that have them. */
   WORK_BUCKET: z.string().min(1).optional(),
 });

@@ -105,5 +105,6 @@ async function withHead(seen: SourceObject, deps: SplitterDeps): Promise<SourceO
   if (seen.etag !== '' && seen.sizeBytes >= 0) return seen;
   const head = await deps.sources.head(seen);
   if (!head) throw new Error(`s3://${seen.bucket}/${seen.key} was announced but does not exist.`);
-  return { ...seen, ...head };
+  const { etag, sizeBytes, versionId } = head;
+  return { ...seen, etag, sizeBytes, ...(versionId === undefined ? {} : { versionId }) };
 }

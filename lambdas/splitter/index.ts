@@ -33,6 +33,7 @@ const handle = createSplitterHandler({
   limits: environment.CUT_LIMITS,
   gzip: environment.GZIP_LIMITS,
   horizon: environment.HORIZON,
+  series: environment.SERIES,
   sources: new S3SourceObjects(s3, systemClock),
   ledger: openLedger(store, systemClock),
   batches: new SqsBatchQueue(sqs, environment.RECORDS_QUEUE_URL, systemClock),

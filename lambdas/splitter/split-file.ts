@@ -8,6 +8,7 @@ import { isStopped } from '../core/account/quarantine.ts';
 import type { FileLedger, NewFile } from '../ports.ts';
 import type { Deadline } from '../runtime/deadline.ts';
 import { checkStored } from './check-stored.ts';
+import { enterSeries } from './enter-series.ts';
 import type { CutFile } from './cut-file.ts';
 import { cutFile } from './cut-file.ts';
 import { hashFile } from './hash-file.ts';
@@ -107,9 +108,33 @@ async function splitClaimed(file: FileAccount, ports: SplitterPorts, deadline: D
     return end(file, { state: 'duplicate', of: sameBytes.of }, ports);
   }
 
+  const ended = file.series === undefined ? await takePlaceInSeries(file, file.sha256, ports) : undefined;
+  if (ended) return ended;
+
   const cut = await cutFile({ ...file, dialect: file.dialect }, whole, ports, deadline);
   if (cut.kind !== 'cut') return cut;
-  return finish(file, cut.totals, cut.warnings, ports);
+  return finish(file, cut.totals, [...(file.warnings ?? []), ...cut.warnings], ports);
+}
+
+/** Before anything is sent: whether the file is a revision of one that was sent before. */
+async function takePlaceInSeries(file: FileAccount, sha256: string, ports: SplitterPorts): Promise<Step | undefined> {
+  const entry = await enterSeries({ ...file, sha256 }, ports);
+  if (!entry) return undefined;
+  const place = { correlation_id: file.fileId, series: entry.seriesId };
+  if (entry.kind === 'older') {
+    ports.log.warn('a newer revision came first: nothing is sent', place);
+    return end(file, { state: 'superseded', failure: entry.failure, totals: { records: 0, batches: 0 } }, ports);
+  }
+  if (entry.kind !== 'first') ports.log.warn('file is another revision of one that may have been sent', place);
+  const saved = await saveProgress(file, ports, {
+    series: { id: entry.seriesId },
+    ...(entry.kind === 'again' ? { warnings: [entry.warning] } : {}),
+    ...(entry.kind === 'held' ? { quarantine: entry.quarantine } : {}),
+  });
+  if (!saved) throw lost(file);
+  const { series, warnings, quarantine } = saved;
+  Object.assign(file, { series, warnings, quarantine });
+  return undefined;
 }
 
 async function claimChecksum(

@@ -1,11 +1,21 @@
 import type { Feed } from '../../feeds/feed.ts';
 import type { FileAccount } from '../core/account/file-account.ts';
-import type { AuditLog, BatchQueue, Clock, FileLedger, FinalizeQueue, IntakeQueue, SourceObjects } from '../ports.ts';
+import type {
+  AuditLog,
+  BatchQueue,
+  Clock,
+  FileLedger,
+  FinalizeQueue,
+  IntakeQueue,
+  SeriesLedger,
+  SourceObjects,
+} from '../ports.ts';
 import type { ContentLimits } from '../content/check-content.ts';
+import type { SeriesSettings } from './enter-series.ts';
 
 export interface SplitterPorts {
   sources: SourceObjects;
-  ledger: FileLedger;
+  ledger: FileLedger & SeriesLedger;
   batches: BatchQueue;
   intake: IntakeQueue;
   finalize: FinalizeQueue;
@@ -18,6 +28,8 @@ export interface SplitterPorts {
    */
   gzip: ContentLimits & { roomMs: number };
   horizon: Horizon;
+  /** Absent for a feed whose sink recognises a record that comes again. */
+  series?: SeriesSettings | undefined;
   /** A new owner for each message that is handled. */
   newOwner: () => string;
   /** A new secret for each file: 32 random bytes in hex. */

@@ -73,7 +73,7 @@ describe('permissions', () => {
             's3',
             /^[^*]+\/[^*]+\/\*$|^WorkBucket\/(receipts|payloads)\/[a-z-]+\.\*$|^(Archive|Intake)Bucket\/[a-z-]+\/\*$/,
           ],
-          ['dynamodb', /^LedgerTable: (FILE#[a-z-]+\.|SHA#[a-z-]+#)\*$/],
+          ['dynamodb', /^LedgerTable: (FILE#[a-z-]+\.|SERIES#[a-z-]+\.|SHA#[a-z-]+#)\*$/],
         ] as const;
         const [, allowed = /^[^*]*$/] = ofAnotherKind.find(([service]) => action.startsWith(`${service}:`)) ?? [];
         if (each.includes('*')) expect(each).toMatch(allowed);
@@ -111,7 +111,7 @@ describe('permissions', () => {
     expect(granted(new RegExp(`^${lane}Splitter`))).toEqual({
       ...log,
       ...receives(`${lane}intakeQueue`),
-      ...onLedger(['FILE#traffic.*', 'SHA#traffic#*'], 'GetItem', 'UpdateItem'),
+      ...onLedger(['FILE#traffic.*', 'SERIES#traffic.*', 'SHA#traffic#*'], 'GetItem', 'UpdateItem'),
       ...onLedger(['FILE#traffic.*'], 'Query'),
       's3:GetObject': [`IntakeBucket/${prefix}*`],
       's3:GetObjectVersion': [`IntakeBucket/${prefix}*`],

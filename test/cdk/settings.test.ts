@@ -61,6 +61,24 @@ const feedOf = (settings: Settings) => {
   return { feed, lane, express };
 };
 
+describe('the pattern of a series', () => {
+  it('comes from the environment or the stage, and is checked in both', () => {
+    const pattern = '{station}_{yyyyMMdd}_R{#}.csv';
+    expect(read({ SLUICE_TRAFFIC_SERIES: pattern }).feeds[0]?.series).toBe(pattern);
+    const ofStage = (series: string) => ({ numbers: { ...prod, feeds: { traffic: { series } } } });
+    expect(read({}, ofStage('{file}')).feeds[0]?.series).toBe('{file}');
+    expect(read({ SLUICE_TRAFFIC_SERIES: pattern }, ofStage('{file}')).feeds[0]?.series).toBe(pattern);
+    const mistake = 'Nothing separates {station} from *; put literal text between them';
+    expect(faultsOf(() => read({ SLUICE_TRAFFIC_SERIES: '{station}*' }))).toEqual([
+      `SLUICE_TRAFFIC_SERIES is '{station}*'; it must be a pattern of file names, such as ` +
+        `{station}_{yyyyMMdd}_R{#}.csv. ${mistake}.`,
+    ]);
+    expect(faultsOf(() => read({}, ofStage('{station}*')))).toEqual([
+      `cdk/stages/prod.ts: feeds.traffic.series: ${mistake}.`,
+    ]);
+  });
+});
+
 describe('settings', () => {
   it('take the API’s contract from the environment', () => {
     const { feed, lane } = feedOf(
@@ -449,6 +467,16 @@ describe('settings that do not fit', () => {
     ],
     ['SLUICE_TRAFFIC_DEADLINE', "is '25:00 UTC'", (all) => (feedOf(all).feed.deadline = '25:00 UTC')],
     ['SLUICE_TRAFFIC_DEADLINE', 'a time zone', (all) => (feedOf(all).feed.deadline = '05:00 Mars/Olympus')],
+    [
+      'SLUICE_TRAFFIC_SERIES',
+      'small files',
+      (all) => Object.assign(feedOf(all).feed, { series: '{file}', smallFiles: true }),
+    ],
+    [
+      'SLUICE_TRAFFIC_SERIES',
+      'the record ledger',
+      (all) => Object.assign(feedOf(all).feed, { series: '{file}', api: { ...feedOf(all).feed.api, url: undefined } }),
+    ],
     ['queues.visibilityFactor is 49', 'at most 43200 s', (all) => (all.queues.visibilityFactor = 49)],
     ['queues.visibilityFactor is 1', '2 times', (all) => (all.queues.visibilityFactor = 1)],
     ['splitter.concurrency is 1', '2 to 1000', (all) => (feedOf(all).lane.splitters = 1)],

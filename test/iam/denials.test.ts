@@ -222,6 +222,8 @@ const foreignKeys = [
   'FILE#traffic-night.none',
   'FILE#0123456789abcdef01234567',
   'SHA#maintenance#0',
+  'SERIES#maintenance.none',
+  'SERIES#traffic-night.none',
   'LIMITER#record-ledger/maintenance',
   'DESK#maintenance',
   'RECONCILER#maintenance',

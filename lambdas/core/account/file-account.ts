@@ -88,6 +88,8 @@ export interface FileAccount {
   dialect?: Dialect;
   /** Fingerprint of how the file is read: dialect, limits, the feed's rules (see core/account/reading.ts). */
   reading?: string;
+  /** Its place among the revisions of its series; absent until it has entered one. */
+  series?: { id: string };
   warnings?: { code: string; message: string }[];
   limits: CutLimits;
   checkpoint?: CutPosition;

@@ -5,7 +5,7 @@ import { sumCounts } from './outcome.ts';
 export interface Quarantine {
   at: number;
   /** Absent: `too_many_rejects`. */
-  code?: 'too_many_rejects' | 'all_refused';
+  code?: 'too_many_rejects' | 'all_refused' | 'revision_unknown' | 'revision_order';
   /** Rejected records (or refused ones, by `code`), out of the number that had ended. */
   rejected: number;
   seen: number;

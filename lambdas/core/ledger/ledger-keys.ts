@@ -37,6 +37,9 @@ export const checksumKey = (feed: string, sha256: string, reading: string | unde
   sk: reading === undefined ? 'FILE' : `READ#${reading}`,
 });
 
+/** The files that are revisions of each other; the series' id begins with its feed. */
+export const seriesKey = (seriesId: string): ItemKey => ({ pk: `SERIES#${seriesId}`, sk: 'SERIES' });
+
 export const alteredPartition = (feed: string) => `ALTERED#${feed}`;
 /** A letter that came back altered, by the SHA-256 of its content. */
 export const alteredKey = (feed: string, sha256: string): ItemKey => ({ pk: alteredPartition(feed), sk: sha256 });

@@ -30,6 +30,9 @@ export function verdictOf(manifest: Manifest, sink: string, deadline: FeedDeadli
     return { kind: 'bad', sentence: `This file was stopped. ${held}`, details: [why, ...times] };
   }
   if (state === 'failed') return { kind: 'bad', sentence: `Nothing of this file was sent. ${why}`, details: times };
+  if (state === 'superseded' && failure?.code === 'older_revision') {
+    return { kind: 'look', sentence: 'Nothing of this file was sent.', details: [why, ...times] };
+  }
   if (state === 'superseded') {
     const sentence = `This file was replaced while it was being sent; ${count(sent)} of the ${records(total)} read by then reached ${sink}.`;
     return { kind: 'look', sentence, details: [why, ...times] };

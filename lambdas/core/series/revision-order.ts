@@ -11,7 +11,7 @@ export interface RevisionPlace {
 
 /**
  * The order of two revisions: by `{#}` if the pattern has it, then by the time that S3 stored them, then, within one key,
- * by S3's sequencer. `tie`: nothing tells which is newer, and a person must decide.
+ * by S3's sequencer. `tie`: nothing shows which is newer, and a person must decide.
  */
 export function compareRevisions(a: RevisionPlace, b: RevisionPlace): 'older' | 'newer' | 'tie' {
   if (a.number !== undefined && b.number !== undefined && a.number !== b.number) {

@@ -374,6 +374,46 @@ it('gives a duplicate a manifest of its own, of no records', async () => {
   });
 });
 
+describe('a file in a series', () => {
+  const finalizeAs = async (change: object) => {
+    const file = world.ledger.files.get(fixture.fileId);
+    Object.assign(file as object, change);
+    await finalize();
+  };
+
+  it('that was sent although its key was dropped before is reported to the desk, once', async () => {
+    const message = 'The file a was dropped under the same key before. Set SLUICE_TRAFFIC_SERIES to hold such a file.';
+    await deliver();
+    await finalizeAs({ warnings: [{ code: 'key_dropped_again', message }] });
+    expect(manifestNamed('manifest.json').warnings).toEqual([{ code: 'key_dropped_again', message }]);
+    expect(told).toHaveLength(1);
+    expect(told[0]?.subject).toContain('dropped again with other bytes, and all of it was sent');
+    expect(told[0]?.text).toContain('Set SLUICE_TRAFFIC_SERIES');
+    await finalize(true);
+    expect(told).toHaveLength(1);
+  });
+
+  it('that came after a newer one is reported, with nothing sent', async () => {
+    const failure = { code: 'older_revision', message: 'A newer revision of the same series, the file b, came first.' };
+    await finalizeAs({ state: 'superseded', failure, totalRecords: 0, totalBatches: 0 });
+    expect(manifestNamed('manifest.json')).toMatchObject({ state: 'superseded', total_records: 0, reconciled: true });
+    expect(told[0]?.subject).toContain('a newer revision came first');
+  });
+
+  it('that is held is reported with what a release would do', async () => {
+    const quarantine = {
+      at: 1,
+      code: 'revision_unknown',
+      rejected: 0,
+      seen: 0,
+      message: 'It is a newer revision of a.',
+    };
+    await finalizeAs({ quarantine, sentBatches: 0 });
+    expect(events[0]?.detail).toMatchObject({ state: 'quarantined', held_records: 5 });
+    expect(told[0]?.text).toContain('as new ones');
+  });
+});
+
 describe('a letter', () => {
   const send = (record: number, sentAt: number) => {
     const letter = world.letters.find((each) => each.record === record);

@@ -56,6 +56,19 @@ const row = (n: number, duration = '30') => `SP-${n},WABC,2026-01-05 06:00:00,${
 const rows = (count: number) => Array.from({ length: count }, (_, n) => row(n + 1)).join('');
 
 describe('a check', () => {
+  it('shows the series that the name belongs to, if the feed has one', async () => {
+    const SLUICE_TRAFFIC_SERIES = '{copy}-{station}_R{#}.csv';
+    const shown = (report: CheckReport) => formatCheck(report, undefined, { style: (_, text) => text });
+    const csv = `${header}${rows(1)}`;
+    const revision = await check(csv, { name: 'WABC_R2.csv', env: { SLUICE_TRAFFIC_SERIES } });
+    expect(revision.series).toMatchObject({ parts: { station: 'WABC' }, number: 2 });
+    expect(shown(revision)).toMatch(/series +copy \d+, station WABC, revision 2/);
+    const other = await check(csv, { name: 'WABC.csv', env: { SLUICE_TRAFFIC_SERIES } });
+    expect(other.series?.id).toBeNull();
+    expect(shown(other)).toMatch(/series +none: the name does not match/);
+    expect((await check(csv)).series).toBeNull();
+  });
+
   it('counts what would be sent, rejected by reason with lines, and sent twice', async () => {
     const csv = `${header}${rows(20)}${row(21, '30s')}\r\n${row(5)}${row(22, '')}${row(23, 'x')}`;
     expect(await check(csv)).toMatchObject({

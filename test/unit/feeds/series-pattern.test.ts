@@ -1,11 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import {
-  matchSeries,
-  parseSeriesPattern,
-  seriesIdOf,
-  SeriesPatternError,
-} from '../../../../lambdas/core/series/series-pattern.ts';
+import { matchSeries, parseSeriesPattern, SeriesPatternError } from '../../../feeds/series-pattern.ts';
+import { seriesIdOf } from '../../../lambdas/core/series/series-id.ts';
 
 /** For a longer run than CI's. */
 const more = Number(process.env['PROPERTY_RUNS'] ?? 1);
@@ -72,12 +68,15 @@ describe('a series pattern', () => {
     ['station}.csv', "It has a '}' at place 8 without a '{' before it."],
     ['{}.csv', "'{}' is not a part; use {#}, {file}, or a name of letters, digits and '_' such as {station}."],
     ['{a b}', "'{a b}' is not a part; use {#}, {file}, or a name of letters, digits and '_' such as {station}."],
-    ['{file}.csv', '{file} means the whole key, so nothing else can stand beside it.'],
+    ['{file}.csv', '{file} means the whole key, so it must be the only part.'],
     ['{#}_{#}.csv', 'It has {#} more than once; one number gives the order of the revisions.'],
     ['{day}_{day}.csv', 'It has {day} more than once; each name is used once.'],
     ['{station}{day}.csv', 'Nothing separates {station} from {day}; put literal text between them.'],
     ['{station}*.csv', 'Nothing separates {station} from *; put literal text between them.'],
-    ['*', 'It has neither text nor a named part, so files that have nothing to do with each other would be one series.'],
+    [
+      '*',
+      'It has neither text nor a named part, so files that have nothing to do with each other would be one series.',
+    ],
   ])('%s is refused with a sentence', (pattern, sentence) => {
     expect(() => parseSeriesPattern(pattern)).toThrow(new SeriesPatternError(sentence));
   });

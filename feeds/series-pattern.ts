@@ -1,5 +1,3 @@
-import { sha256Of } from '../records/identity.ts';
-
 /**
  * Which files are revisions of each other: a pattern for their keys, without the lane's prefix. `{station}_{yyyyMMdd}_R{#}.csv`
  * has literal text; parts with a name, whose values identify the series; `{#}`, a number that gives the order of the
@@ -96,7 +94,7 @@ function partNamed(name: string): PatternPart {
 
 function refuseAmbiguous(parts: readonly PatternPart[]): void {
   if (parts.some(({ kind }) => kind === 'file') && parts.length > 1) {
-    throw new SeriesPatternError('{file} means the whole key, so nothing else can stand beside it.');
+    throw new SeriesPatternError('{file} means the whole key, so it must be the only part.');
   }
   if (parts.filter(({ kind }) => kind === 'number').length > 1) {
     throw new SeriesPatternError('It has {#} more than once; one number gives the order of the revisions.');
@@ -198,11 +196,13 @@ function longestOf(part: PatternPart): number {
 const isDigit = (character: string): boolean => character >= '0' && character <= '9';
 const isNoSlash = (character: string): boolean => character !== '/';
 
-/**
- * The id of a key's series: `<feed>.<24 hex digits>`, as in file ids, so that IAM policies can restrict a function to its
- * feed's series. Both lanes share it.
- */
-export function seriesIdOf(feed: string, { values }: SeriesMatch): string {
-  const hash = sha256Of(JSON.stringify([feed, ...values.map(({ value }) => value)]));
-  return `${feed}.${hash.slice(0, 24)}`;
+/** Why a text can't be the pattern of a series, in a sentence; undefined if it can. */
+export function seriesFault(text: string): string | undefined {
+  try {
+    parseSeriesPattern(text);
+    return undefined;
+  } catch (error) {
+    if (error instanceof SeriesPatternError) return error.message;
+    throw error;
+  }
 }

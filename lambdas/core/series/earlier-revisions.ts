@@ -1,0 +1,84 @@
+import type { FileAccount } from '../account/file-account.ts';
+import type { Quarantine } from '../account/quarantine.ts';
+import type { RevisionPlace } from './revision-order.ts';
+import { compareRevisions } from './revision-order.ts';
+
+/** A file that has entered its series. */
+export interface KnownRevision extends RevisionPlace {
+  fileId: string;
+  sha256: string;
+}
+
+/** Revisions that a series remembers: the latest to enter. Keys have up to 1 KB, and DynamoDB items up to 400 KB. */
+export const maxKnownRevisions = 50;
+
+/**
+ * What a file's place in its series means for it.
+ *
+ * - `first`: nothing of another revision may have been sent
+ * - `again`: no series is configured, and an earlier file under the same key may have been sent
+ * - `held`: a person must decide, since its records would be sent a second time
+ * - `older`: a newer revision came first
+ */
+export type SeriesEntry =
+  | { kind: 'first' }
+  | { kind: 'again'; warning: { code: string; message: string } }
+  | { kind: 'held'; quarantine: Quarantine }
+  | { kind: 'older'; failure: { code: string; message: string } };
+
+/**
+ * @param before the newest revision with other bytes that entered the series before this one and that may have been sent
+ * @param setting the name of the setting that holds the series' pattern; undefined if one is configured
+ */
+export function entryAfter(
+  own: RevisionPlace,
+  before: KnownRevision | undefined,
+  setting: string | undefined,
+  nowMs: number,
+): SeriesEntry {
+  if (!before) return { kind: 'first' };
+  const { fileId } = before;
+  if (setting !== undefined) {
+    const message =
+      `The file ${fileId} was dropped under the same key before, with other bytes. All records of this file are sent as ` +
+      `new ones, so an API that keeps the earlier ones has them twice. Set ${setting} to hold such a file until a person ` +
+      'decides.';
+    return { kind: 'again', warning: { code: 'key_dropped_again', message } };
+  }
+  const held = (code: NonNullable<Quarantine['code']>, message: string): SeriesEntry => ({
+    kind: 'held',
+    quarantine: { at: nowMs, code, rejected: 0, seen: 0, message },
+  });
+  switch (compareRevisions(own, before)) {
+    case 'older': {
+      const message = `A newer revision of the same series, the file ${fileId}, came first. Nothing of this file was sent.`;
+      return { kind: 'older', failure: { code: 'older_revision', message } };
+    }
+    case 'tie':
+      return held(
+        'revision_order',
+        `Nothing shows whether this file or the file ${fileId}, of the same series, is the newer revision. None of its ` +
+          'records was sent.',
+      );
+    case 'newer':
+      return held(
+        'revision_unknown',
+        `This file is a newer revision of the file ${fileId}, which was sent. Its records would be sent as new ones, so ` +
+          'those that both files have would be there twice. None of them was sent.',
+      );
+  }
+}
+
+/** A quarantine that began before the file's first record was sent. */
+const isBeforeSending = ({ code }: Quarantine): boolean => code === 'revision_unknown' || code === 'revision_order';
+
+/** Whether a record of the file has been sent, may have been, or still may be. @param file undefined if it is forgotten */
+export function mayHaveBeenSent(file: FileAccount | undefined): boolean {
+  if (!file) return true;
+  const { state, settled, quarantine, release } = file;
+  const isOpen = state === 'splitting' || state === 'split';
+  if (isOpen && !(quarantine && isBeforeSending(quarantine) && !release)) return true;
+  // Exhausted or refused: a request may have been stored although its answer says otherwise.
+  const requested = settled.uploaded + settled.duplicate + settled.refused + settled.exhausted;
+  return requested > 0 || file.lastResolvedAt !== undefined;
+}
