@@ -1,5 +1,5 @@
 import { systemClock } from '../../lambdas/adapters/system-clock.ts';
-import type { ConsumerPorts } from '../../lambdas/consumer/deliver-batch.ts';
+import type { ConsumerPorts } from '../../lambdas/consumer/consumer-ports.ts';
 import { deliverBatch } from '../../lambdas/consumer/deliver-batch.ts';
 import { SharedLimiter } from '../../lambdas/consumer/shared-limiter.ts';
 import { FailureRun } from '../../lambdas/core/limiter/breaker.ts';

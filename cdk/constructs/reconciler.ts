@@ -61,6 +61,8 @@ export class Reconciler extends Construct {
       timeoutSeconds,
       memoryMb,
       queuesToItself: false,
+      // It audits the records of the batches that it buries.
+      logRetentionDays: feed.logRetentionDays,
       environment: {
         LEDGER_TABLE: ledger.table.tableName,
         FINALIZE_QUEUE_URL: finalizer.queue.queueUrl,

@@ -46,14 +46,14 @@ export class StageDashboard extends Construct {
         height: 1,
       }),
     );
-    for (const { feed, lanes } of pipelines) {
-      for (const row of feedRows(settings, feed, lanes)) dashboard.addWidgets(...row);
+    for (const pipeline of pipelines) {
+      for (const row of feedRows(settings, pipeline)) dashboard.addWidgets(...row);
     }
     dashboard.addWidgets(...costRow(props));
   }
 }
 
-function feedRows(settings: Settings, feed: FeedSettings, lanes: readonly Lane[]): IWidget[][] {
+function feedRows(settings: Settings, { feed, lanes, reconciler }: FeedPipeline): IWidget[][] {
   const { name } = feed;
   const own = (metric: string, statistic: MetricStatistic, period = usual) =>
     feedMetric(settings, name, metric, statistic, period);
@@ -120,7 +120,9 @@ function feedRows(settings: Settings, feed: FeedSettings, lanes: readonly Lane[]
       new LogQueryWidget({
         title: `${name}: dead letters by reason`,
         view: LogQueryVisualizationType.PIE,
-        logGroupNames: lanes.map(({ consumer }) => consumer.logGroup.logGroupName),
+        logGroupNames: [...lanes.map(({ consumer }) => consumer), reconciler.function].map(
+          ({ logGroup }) => logGroup.logGroupName,
+        ),
         queryLines: ['filter message = "records failed"', 'stats sum(count) as letters by reason', 'sort letters desc'],
         width: half,
         height: 6,

@@ -35,7 +35,7 @@ export class RejectsWriter {
 
   async write(records: readonly PreparedRecord[]): Promise<void> {
     for (const record of records) {
-      const done = { i: 0, at: this.#at, outcome: 'rejected' as const, status: null, attempts: 0 };
+      const done = { place: 0, at: this.#at, outcome: 'rejected' as const, status: null, attempts: 0 };
       this.#waiting.push({
         file: this.#file,
         receipt: { ...receiptOf(record, done), source_file: this.#name },

@@ -114,9 +114,9 @@ export class BatchJournal {
   }
 
   #add(done: DoneRecord): void {
-    if (this.#done.has(done.i))
-      throw new ContradictionError(`The record at position ${done.i} already has an outcome.`);
-    this.#done.set(done.i, done);
+    if (this.#done.has(done.place))
+      throw new ContradictionError(`The record at position ${done.place} already has an outcome.`);
+    this.#done.set(done.place, done);
     this.#encoder.add(done);
   }
 

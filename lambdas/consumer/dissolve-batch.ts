@@ -2,7 +2,7 @@ import type { FileAccount } from '../core/account/file-account.ts';
 import { attemptsIn } from '../core/dead-letters/dead-history.ts';
 import { letterOf } from '../core/dead-letters/letter-of.ts';
 import type { BatchMessage, Letter } from '../messages.ts';
-import type { ConsumerPorts } from './deliver-batch.ts';
+import type { ConsumerPorts } from './consumer-ports.ts';
 import { prepareBatch } from '../core/records/prepare-batch.ts';
 import { rawOf } from '../core/account/receipt-of.ts';
 import { sourceFieldsOf } from '../core/account/source-uri.ts';

@@ -10,7 +10,7 @@ import { handleEach, parseBody } from '../runtime/partial-batch.ts';
 import type { Waiting } from '../runtime/put-back.ts';
 import { waitedBefore } from '../runtime/put-back.ts';
 import type { Shutdown } from '../runtime/shutdown.ts';
-import type { ConsumerPorts } from './deliver-batch.ts';
+import type { ConsumerPorts } from './consumer-ports.ts';
 import { deliverBatch } from './deliver-batch.ts';
 import { handleLetter } from './retry-letter.ts';
 import { tryCorrection } from './try-correction.ts';

@@ -10,10 +10,10 @@ import { isUnproven, judgeLetter, noteAltered } from '../dead-letters/judge-lett
 import type { LetterAdoption, SinkRequest } from '../ports.ts';
 import type { Deadline } from '../runtime/deadline.ts';
 import type { InTurn } from '../runtime/in-turn.ts';
-import type { ConsumerPorts } from './deliver-batch.ts';
-import { auditRecords } from './audit-records.ts';
-import type { Verdict } from './send-records.ts';
-import { saidOf } from './send-records.ts';
+import type { ConsumerPorts } from './consumer-ports.ts';
+import { auditRecords } from '../settlement/audit-records.ts';
+import type { Verdict } from './sendable.ts';
+import { saidOf } from './sendable.ts';
 import { askToAmend } from '../ask-finalizer.ts';
 import { refusalOf } from '../core/answers/refusal.ts';
 import { provenPause } from '../core/limiter/pause-evidence.ts';

@@ -1,11 +1,9 @@
-import { jitterMarginMs, slotSpacingMs } from '../core/limiter/limiter.ts';
 import type { PauseEvidence } from '../core/limiter/pause-evidence.ts';
 import type { SinkRequest } from '../ports.ts';
 import type { Deadline } from '../runtime/deadline.ts';
-import type { ConsumerPorts } from './deliver-batch.ts';
-import type { SendEnd, SendJournal, Verdict } from './send-records.ts';
-import { RecordSender } from './send-records.ts';
-import { SlotPacer } from './slot-pacer.ts';
+import type { ConsumerPorts } from './consumer-ports.ts';
+import { sendPaced } from './send-paced.ts';
+import type { SendJournal, Verdict } from './sendable.ts';
 
 /**
  * How the sending of a single record ended. `waiting`: it did not get its turn, and has not failed. `notBeforeMs`: it must
@@ -28,21 +26,32 @@ export async function sendOne(
   deadline: Deadline,
   pauses?: PauseEvidence,
 ): Promise<OneEnd> {
-  const abort = new AbortController();
-  const pacer: SlotPacer = new SlotPacer({
-    limiter: ports.limiter,
-    clock: ports.clock,
-    connections: 1,
-    spacingMs: slotSpacingMs(ports.limit),
-    marginMs: jitterMarginMs(ports.limit),
-    windowMs: ports.limit.windowSeconds * 1000,
-    demand: () => sender.demand(),
-    prober: () => ({ isSuspect: sender.hasOnlySuspects(), file: record.origin.fileId }),
-    onWait: () => undefined,
+  const verdicts: Verdict[] = [];
+  const end = await sendPaced([{ place: 0, ...record, leader: undefined, pauses }], ports, {
+    journal: journalOfOne(mayHaveBeenSent),
     deadline,
-    signal: abort.signal,
+    connections: 1,
+    mayFlush: false,
+    hasFailed: mayHaveBeenSent,
+    othersPassed: false,
+    onVerdict: (_, verdict) => void verdicts.push(verdict),
   });
-  const journal: SendJournal = {
+  const [verdict] = verdicts;
+  if (verdict) return { kind: 'verdict', verdict };
+  const [parked] = end.parked;
+  const { ambiguousUntilMs } = end;
+  if (parked) {
+    const { reason, status } = parked;
+    // And not before the time that the API asked for.
+    return { kind: 'failed', reason, status, notBeforeMs: latest(ambiguousUntilMs, end.pauses.get(0)?.untilMs) };
+  }
+  const pausedUntilMs = end.stopped?.kind === 'paused' ? end.stopped.untilMs : undefined;
+  return { kind: 'waiting', untilMs: latest(pausedUntilMs, ambiguousUntilMs) };
+}
+
+/** What is known of the record is kept in its letter. */
+function journalOfOne(mayHaveBeenSent: boolean): SendJournal {
+  return {
     get: () => undefined,
     mayHaveBeenSent: () => mayHaveBeenSent,
     allow: () => Promise.resolve(),
@@ -50,27 +59,9 @@ export async function sendOne(
     sending: () => undefined,
     keepAlive: () => undefined,
   };
-  const verdicts: Verdict[] = [];
-  const sender: RecordSender = new RecordSender(
-    { ...ports, connections: 1, mayFlush: false, hasFailed: mayHaveBeenSent, othersPassed: false },
-    journal,
-    pacer,
-    deadline,
-    abort.signal,
-    (_, verdict) => void verdicts.push(verdict),
-  );
-  const end: SendEnd = await sender
-    .send([{ place: 0, ...record, leader: undefined, pauses }])
-    .finally(() => abort.abort());
-  const [verdict] = verdicts;
-  if (verdict) return { kind: 'verdict', verdict };
-  const [parked] = end.parked;
-  const { ambiguousUntilMs } = end;
-  // And not before the time that the API asked for.
-  const notBeforeMs = Math.max(ambiguousUntilMs ?? -Infinity, end.pauses.get(0)?.untilMs ?? -Infinity);
-  const untilMs = Number.isFinite(notBeforeMs) ? notBeforeMs : undefined;
-  if (parked) return { kind: 'failed', reason: parked.reason, status: parked.status, notBeforeMs: untilMs };
-  const pausedUntilMs = end.stopped?.kind === 'paused' ? end.stopped.untilMs : undefined;
-  const until = Math.max(pausedUntilMs ?? -Infinity, ambiguousUntilMs ?? -Infinity);
-  return { kind: 'waiting', untilMs: Number.isFinite(until) ? until : undefined };
+}
+
+function latest(...times: (number | undefined)[]): number | undefined {
+  const latestMs = Math.max(...times.map((time) => time ?? -Infinity));
+  return Number.isFinite(latestMs) ? latestMs : undefined;
 }

@@ -9,11 +9,11 @@ import type { CorrectionMessage } from '../messages.ts';
 import type { Deadline } from '../runtime/deadline.ts';
 import type { InTurn } from '../runtime/in-turn.ts';
 import { askToAmend } from '../ask-finalizer.ts';
-import type { ConsumerPorts } from './deliver-batch.ts';
+import type { ConsumerPorts } from './consumer-ports.ts';
 import { conflictReason, refusalOf } from '../core/answers/refusal.ts';
 import type { OneEnd } from './send-one.ts';
 import { sendOne } from './send-one.ts';
-import { saidOf } from './send-records.ts';
+import { saidOf } from './sendable.ts';
 import { sinkRequestOf } from './sink-request.ts';
 
 /** Failed tries before a correction is abandoned; the record's own letter remains. */

@@ -163,5 +163,7 @@ describe('the dashboard', () => {
     }
     expect(text).toContain('Cost: ');
     expect(text).toContain('records failed');
+    // A batch that the reconciler buries makes dead letters as well.
+    expect(text).toMatch(/trafficReconcilerFunctionLog[^|]*\| filter message/);
   });
 });

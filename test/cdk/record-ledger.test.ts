@@ -57,12 +57,13 @@ describe('the record ledger', () => {
     });
   });
 
-  it('has the log of its consumers kept for three years, and no other', () => {
+  it('has the logs that audit its records kept for three years, and no other', () => {
     const days = (id: RegExp) =>
       ofType(resources, 'AWS::Logs::LogGroup')
         .filter(([each]) => id.test(each))
         .map(([, group]) => group['RetentionInDays']);
     expect(days(/^maintenance(main|express)?Consumer/)).toEqual([1096, 1096]);
+    expect(days(/^maintenanceReconciler/)).toEqual([1096]);
     expect(new Set(days(/^(traffic|maintenance(main|express)?Splitter)/))).toEqual(new Set([365]));
   });
 });

@@ -1,6 +1,6 @@
 import { gunzipSync } from 'node:zlib';
 import { deliverBatch } from '../../lambdas/consumer/deliver-batch.ts';
-import type { ConsumerPorts } from '../../lambdas/consumer/deliver-batch.ts';
+import type { ConsumerPorts } from '../../lambdas/consumer/consumer-ports.ts';
 import { SharedLimiter } from '../../lambdas/consumer/shared-limiter.ts';
 import { FailureRun } from '../../lambdas/core/limiter/breaker.ts';
 import type { RateLimit } from '../../lambdas/core/limiter/limiter.ts';

@@ -2,7 +2,7 @@ import type { FeedFixture } from './feed-fixture.ts';
 import type { MemoryLedger } from './memory-ledger.ts';
 import { openMemoryLedger } from './memory-ledger.ts';
 import type { SimulatedClock } from './simulated-clock.ts';
-import type { ConsumerPorts } from '../../lambdas/consumer/deliver-batch.ts';
+import type { ConsumerPorts } from '../../lambdas/consumer/consumer-ports.ts';
 import { SharedLimiter } from '../../lambdas/consumer/shared-limiter.ts';
 import { FailureRun } from '../../lambdas/core/limiter/breaker.ts';
 import type { RateLimit } from '../../lambdas/core/limiter/limiter.ts';

@@ -2,7 +2,7 @@ import { Readable } from 'node:stream';
 import { gunzipSync } from 'node:zlib';
 import { feedNamed } from '../../feeds/index.ts';
 import { deliverBatch } from '../../lambdas/consumer/deliver-batch.ts';
-import type { ConsumerPorts } from '../../lambdas/consumer/deliver-batch.ts';
+import type { ConsumerPorts } from '../../lambdas/consumer/consumer-ports.ts';
 import { SharedLimiter } from '../../lambdas/consumer/shared-limiter.ts';
 import type { FileAccount } from '../../lambdas/core/account/file-account.ts';
 import type { Manifest } from '../../lambdas/core/account/manifest.ts';

@@ -20,7 +20,7 @@ const wayOfEnding = z.object({
 
 export interface DoneRecord extends z.infer<typeof wayOfEnding> {
   /** Place in the batch, from 0. */
-  i: number;
+  place: number;
   /** Milliseconds since 1970. */
   at: number;
 }
@@ -48,21 +48,21 @@ export class ProgressEncoder {
   readonly #ways = new Map<string, number>();
   #tail: Buffer = Buffer.allocUnsafe(4096);
   #length = 0;
-  #place = 0;
-  #at = 0;
+  #lastPlace = 0;
+  #lastAt = 0;
 
   /** In any order; each place once. */
-  add({ i, at, ...way }: DoneRecord): void {
+  add({ place, at, ...way }: DoneRecord): void {
     const key = wayKey(way);
     let index = this.#ways.get(key);
     if (index === undefined) this.#ways.set(key, (index = this.#ways.size));
     if (this.#length + maxRecordBytes > this.#tail.length) {
       this.#tail = Buffer.concat([this.#tail], 2 * this.#tail.length);
     }
-    this.#push(zigzag(i - this.#place));
+    this.#push(zigzag(place - this.#lastPlace));
     this.#push(index);
-    this.#push(zigzag(at - this.#at));
-    [this.#place, this.#at] = [i, at];
+    this.#push(zigzag(at - this.#lastAt));
+    [this.#lastPlace, this.#lastAt] = [place, at];
   }
 
   /** Everything added so far. */
@@ -102,13 +102,13 @@ export function decodeProgress(bytes: Uint8Array): Progress {
   const fence = reader.next();
   const ways = z.array(wayOfEnding).parse(JSON.parse(reader.take(reader.next()).toString('utf8')));
   const done: DoneRecord[] = [];
-  let [i, at] = [0, 0];
+  let [place, at] = [0, 0];
   while (!reader.isAtEnd) {
-    i += unzigzag(reader.next());
+    place += unzigzag(reader.next());
     const way = ways[reader.next()];
     at += unzigzag(reader.next());
     if (!way) throw new Error('The progress refers to an outcome that it does not define.');
-    done.push({ i, at, ...way });
+    done.push({ place, at, ...way });
   }
   return { done, fence };
 }

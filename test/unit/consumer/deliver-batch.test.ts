@@ -335,7 +335,7 @@ describe('records that fail', () => {
     };
     const save = ledger.saveProgress.bind(ledger);
     ledger.saveProgress = (fileId, batch, owner, progress, leaseMs) => {
-      for (const { i } of decodeProgress(progress).done) expect(sent).toContain(i + 1);
+      for (const { place } of decodeProgress(progress).done) expect(sent).toContain(place + 1);
       return save(fileId, batch, owner, progress, leaseMs);
     };
     await deliver();

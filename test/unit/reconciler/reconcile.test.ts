@@ -387,6 +387,36 @@ describe('a batch that killed each consumer that claimed it', () => {
     expect(told[0]?.text).toContain('4  buried_batch');
   });
 
+  it('is counted and audited as a batch that a consumer settles', async () => {
+    const lines: (Record<string, unknown> | undefined)[] = [];
+    const counted: Record<string, number> = {};
+    ports.feedNamed = (name) => ({ ...feedNamed(name), auditEachRecord: true });
+    ports.log = {
+      ...silentLog,
+      info: (message, fields) => {
+        if (message === 'record accounted for') lines.push(fields);
+      },
+    };
+    ports.metricsOf = () => ({ add: (name, value) => void (counted[name] = value), flush: () => undefined });
+    await run();
+    expect(lines.map((line) => [line?.['record'], line?.['outcome'], line?.['reason']])).toEqual(
+      [1, 2, 3, 4].map((record) => [record, 'exhausted', 'buried_batch']),
+    );
+    expect(counted).toMatchObject({
+      ProcessedRecords: 4,
+      FailedRecords: 4,
+      RejectedRecords: 0,
+      DeadLetteredRecords: 4,
+    });
+  });
+
+  it('stops its file if too much of the file is rejected', async () => {
+    const file = world.ledger.files.get(fixture.fileId);
+    Object.assign(file?.settled ?? {}, { rejected: 5_000 });
+    await run();
+    expect((await world.ledger.getFile(fixture.fileId))?.quarantine).toMatchObject({ rejected: 5_000 });
+  });
+
   it('has its long records stored, for letters that are made again where its message is lost', async () => {
     const long = JSON.stringify({ ...rowOf(9), ClientName: 'x'.repeat(70_000) });
     fixture = { ...fixtureOf([rowOf(8), long]), limits: { ...fixture.limits, maxRecordBytes: 80_000 } };
@@ -408,8 +438,8 @@ describe('a batch that killed each consumer that claimed it', () => {
   it('keeps the ends that its consumers had saved', async () => {
     await world.ledger.claimBatch(fixture.message, 'killed', 1);
     const done = [
-      { i: 0, outcome: 'uploaded' as const, status: 201, attempts: 1, at: clock.now() },
-      { i: 1, outcome: 'rejected' as const, status: null, attempts: 0, at: clock.now() },
+      { place: 0, outcome: 'uploaded' as const, status: 201, attempts: 1, at: clock.now() },
+      { place: 1, outcome: 'rejected' as const, status: null, attempts: 0, at: clock.now() },
     ];
     await world.ledger.saveProgress(fixture.fileId, 1, 'killed', encodeProgress({ done, fence: 3 }), 1);
     await clock.advance(10);

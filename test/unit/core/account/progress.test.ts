@@ -5,7 +5,7 @@ import { decodeProgress, encodeProgress } from '../../../../lambdas/core/account
 
 const done = fc.record(
   {
-    i: fc.nat(),
+    place: fc.nat(),
     outcome: fc.constantFrom(...outcomes),
     status: fc.option(fc.integer({ min: 100, max: 599 })),
     attempts: fc.nat(100),
@@ -15,7 +15,7 @@ const done = fc.record(
     error: fc.string(),
     answer: fc.string(),
   },
-  { requiredKeys: ['i', 'outcome', 'status', 'attempts', 'at'] },
+  { requiredKeys: ['place', 'outcome', 'status', 'attempts', 'at'] },
 );
 
 it('comes back as it was saved', () => {
@@ -27,12 +27,12 @@ it('comes back as it was saved', () => {
 });
 
 it('of a batch of 500 is short: it is written for every 50 records', () => {
-  const all = Array.from({ length: 500 }, (_, i) => ({
-    i,
+  const all = Array.from({ length: 500 }, (_, place) => ({
+    place,
     outcome: 'uploaded' as const,
     status: 201,
     attempts: 1,
-    at: 1_767_582_000_000 + i * 137,
+    at: 1_767_582_000_000 + place * 137,
   }));
   expect(encodeProgress({ done: all, fence: 500 }).length).toBeLessThan(3_000);
 });

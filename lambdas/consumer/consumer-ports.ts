@@ -1,0 +1,44 @@
+import type { Feed } from '../../feeds/feed.ts';
+import type { FailureRun } from '../core/limiter/breaker.ts';
+import type { RateLimit } from '../core/limiter/limiter.ts';
+import type {
+  AuditLog,
+  BatchQueue,
+  Clock,
+  EventPublisher,
+  FinalizeQueue,
+  Ledger,
+  LetterQueue,
+  Limiter,
+  Metrics,
+  PayloadStore,
+  ReceiptStore,
+  Sink,
+  TokenSource,
+} from '../ports.ts';
+
+export interface ConsumerPorts {
+  ledger: Ledger;
+  limiter: Limiter;
+  sink: Sink;
+  tokens: TokenSource;
+  batches: BatchQueue;
+  letters: LetterQueue;
+  finalize: FinalizeQueue;
+  receipts: ReceiptStore;
+  payloads: PayloadStore;
+  events: EventPublisher;
+  clock: Clock;
+  log: AuditLog;
+  metrics: Metrics;
+  feed: Feed;
+  /** Names the API in log and events. */
+  api: string;
+  limit: RateLimit;
+  /** Connections that this consumer may hold to the API for batches. */
+  connections: number;
+  /** This process's run of consecutive failures, kept across batches. */
+  run: FailureRun;
+  newId: () => string;
+  random: () => number;
+}

@@ -1,0 +1,40 @@
+import { jitterMarginMs, slotSpacingMs } from '../core/limiter/limiter.ts';
+import type { Deadline } from '../runtime/deadline.ts';
+import type { ConsumerPorts } from './consumer-ports.ts';
+import type { SendEnd, SendJournal, Sendable, Verdict } from './sendable.ts';
+import { RecordSender } from './send-records.ts';
+import { SlotPacer } from './slot-pacer.ts';
+
+export interface PacedSending {
+  journal: SendJournal;
+  deadline: Deadline;
+  connections: number;
+  /** See `SenderOptions`. */
+  mayFlush: boolean;
+  hasFailed: boolean;
+  othersPassed: boolean;
+  onVerdict: (sendable: Sendable, verdict: Verdict) => void;
+}
+
+/** Sends records of one file, at least one, at the limiter's pace. */
+export async function sendPaced(sendables: Sendable[], ports: ConsumerPorts, sending: PacedSending): Promise<SendEnd> {
+  const { limiter, clock, limit } = ports;
+  const { journal, deadline, connections } = sending;
+  const abort = new AbortController();
+  const pacer: SlotPacer = new SlotPacer({
+    ...{ limiter, clock, connections, deadline },
+    spacingMs: slotSpacingMs(limit),
+    marginMs: jitterMarginMs(limit),
+    windowMs: limit.windowSeconds * 1000,
+    demand: () => sender.demand(),
+    prober: () => ({ ...sender.prober(), file: sendables[0]?.origin.fileId ?? '' }),
+    onWait: () => journal.keepAlive(),
+    signal: abort.signal,
+  });
+  const sender: RecordSender = new RecordSender({ ...ports, ...sending, pacer, signal: abort.signal });
+  try {
+    return await sender.send(sendables);
+  } finally {
+    abort.abort();
+  }
+}
