@@ -1,22 +1,24 @@
 import { Command, InvalidArgumentError } from 'commander';
-import { feeds } from '../../feeds/index.ts';
-import { systemClock } from '../../lambdas/adapters/system-clock.ts';
 import type { FileAccount } from '../../lambdas/core/account/file-account.ts';
 import { nameOfFile } from '../../lambdas/core/account/file-account.ts';
 import { readSummary } from '../archive/read-summary.ts';
 import { describeProgress } from '../drop/describe-progress.ts';
 import { liveCounts } from '../drop/live-counts.ts';
-import { projectFilesOf } from '../drop/project-files.ts';
+import { summaryOf } from '../live/describe-file.ts';
+import { openReader } from '../live/open-reader.ts';
+import type { Headline, Snapshot } from '../live/snapshot.ts';
 import type { FileSummary } from '../show/file-summary.ts';
 import { summariseFile } from '../show/file-summary.ts';
 import { formatFiles } from '../show/files-table.ts';
+import { formatHeadlines } from '../show/headlines.ts';
 import { formatManifest } from '../show/manifest-table.ts';
+import { deployedFeeds, requireDeployed } from '../stack/deployed-feeds.ts';
 import type { OpenStack } from '../stack/open-stack.ts';
 import { openStack } from '../stack/open-stack.ts';
 import { formatBytes, oneLine } from '../terminal/format.ts';
 import type { Terminal } from '../terminal/terminal.ts';
 import type { GlobalOptions } from './command-options.ts';
-import { jsonOption, requireFeed } from './command-options.ts';
+import { jsonOption } from './command-options.ts';
 import { fileOfId } from './file-of-id.ts';
 
 interface StatusOptions extends GlobalOptions {
@@ -42,28 +44,27 @@ export function statusCommand(terminal: Terminal): Command {
     .addOption(jsonOption())
     .action(async (fileId: string | undefined, _options, command: Command) => {
       const options = command.optsWithGlobals<StatusOptions>();
-      if (options.feed !== undefined) requireFeed(options.feed);
       const stack = await openStack(options.stack, process.env);
+      if (options.feed !== undefined) requireDeployed(stack, options.feed);
       await (fileId === undefined ? showFiles(stack, options, terminal) : showFile(stack, fileId, options, terminal));
     });
 }
 
 async function showFiles(stack: OpenStack, options: StatusOptions, terminal: Terminal): Promise<void> {
-  const names = options.feed === undefined ? feeds.map((feed) => feed.name) : [options.feed];
-  const lists = async (which: 'open' | 'closed', limit: number): Promise<FileAccount[]> => {
-    const files = (await Promise.all(names.map((name) => stack.ledger.listFiles(name, which, limit)))).flat();
-    return files.sort((a, b) => b.createdAt - a.createdAt).slice(0, limit);
-  };
-  const open = await lists('open', Infinity);
-  const closed = await lists('closed', options.limit);
+  const snapshot = await openReader(stack, options.feed, { shownFiles: Infinity }).look();
+  const names = options.feed === undefined ? deployedFeeds(stack) : [options.feed];
+  const lists = await Promise.all(names.map((name) => stack.ledger.listFiles(name, 'closed', options.limit)));
+  const closed = lists.flat().sort((a, b) => b.createdAt - a.createdAt);
   // A file that was closed between the two queries is in both results.
-  const done = closed.filter((file) => !open.some(({ fileId }) => fileId === file.fileId));
-  const projections = await projectFilesOf(stack, systemClock);
-  const underWay = open.map((file) => summariseFile(file, undefined, projections.of(file.fileId)));
-  const summaries = [...underWay, ...(await summariseClosed(stack, done))];
+  const isOpen = new Set(snapshot.files.map(({ file_id: id }) => id));
+  const done = closed.slice(0, options.limit).filter(({ fileId }) => !isOpen.has(fileId));
+  const summaries = [...snapshot.files.map(summaryOf), ...(await summariseClosed(stack, done))];
   if (options.json) return terminal.printJson(summaries);
   if (summaries.length === 0) return terminal.note(`No file was dropped into ${stack.target.stackName} yet.`);
-  await terminal.print(formatFiles(summaries, (fileId) => projections.textOf(fileId)));
+  const projected = new Map(snapshot.files.map((file) => [file.file_id, file.projected ?? undefined]));
+  const when = { zone: snapshot.zone, now: Date.parse(snapshot.at) };
+  const headlines = formatHeadlines(faultsIn(snapshot), terminal);
+  await terminal.print(`${headlines}${formatFiles(summaries, when, (fileId) => projected.get(fileId))}`);
 }
 
 /** Closed files, with the final counts of their manifests. */
@@ -88,20 +89,24 @@ async function showFile(stack: OpenStack, fileId: string, options: StatusOptions
     if (options.json) return terminal.printJson(summariseFile(file, manifest));
     return terminal.print(formatManifest(manifest, terminal, terminal.columns));
   }
-  const projections = await projectFilesOf(stack, systemClock);
-  if (options.json) return terminal.printJson(summariseFile(file, undefined, projections.of(file.fileId)));
+  const snapshot = await openReader(stack, file.feed, { shownFiles: Infinity }).look();
+  const live = snapshot.files.find(({ file_id: id }) => id === file.fileId);
+  if (options.json) return terminal.printJson(live === undefined ? summariseFile(file) : summaryOf(live));
   const api = stack.outputs.api(file.feed);
   const limitPerSecond = api && api.requests / api.windowSeconds;
   const { text } = describeProgress({ file, perSecond: undefined, limitPerSecond });
   const name = `${oneLine(nameOfFile(file.source.key, file.bundle?.members), 60)} (${formatBytes(file.source.sizeBytes)})`;
-  const projected = projections.textOf(file.fileId);
+  const about = faultsIn(snapshot).filter(({ file_id: id }) => id === null || id === file.fileId);
   const lines = [
     `${terminal.style('bold', name)}  ${file.state}`,
     `  ${text}`,
-    ...(projected ? [`  ${projected}`] : []),
+    ...(live?.projected == null ? [] : [`  ${live.projected}; times in ${snapshot.zone}`]),
   ];
-  await terminal.print(`${lines.join('\n')}\n`);
+  await terminal.print(`${formatHeadlines(about, terminal)}${lines.join('\n')}\n`);
 }
+
+/** What else there is to know; the files show their own progress. */
+const faultsIn = ({ headlines }: Snapshot): Headline[] => headlines.filter(({ kind }) => kind !== 'progress');
 
 function parseLimit(text: string): number {
   if (/^[1-9][0-9]{0,3}$/.test(text)) return Number(text);

@@ -52,6 +52,7 @@ async function serve(options: UiOptions, terminal: Terminal, signal: AbortSignal
   const redrives = new RedriveJobs(
     async (selection, say, stop) => redrive(await current.get(), selection, say, stop),
     explainFault,
+    systemClock,
   );
   const onStaleLink = (link: string) => terminal.note(`That link was used or is too old. A new one: ${link}`);
   const room = await openControlRoom(options.port ?? 0, { ...portsOf(current), redrives, onStaleLink });
@@ -66,7 +67,7 @@ async function serve(options: UiOptions, terminal: Terminal, signal: AbortSignal
 }
 
 function portsOf(current: CurrentStack): Omit<RoomPorts, 'redrives' | 'onStaleLink'> {
-  const reader = new StackWatch(current, (stack, trouble) => openReader(stack, undefined, trouble));
+  const reader = new StackWatch(current, (stack, settingsTrouble) => openReader(stack, undefined, { settingsTrouble }));
   const poller = new SnapshotPoller(() => reader.look(), explainFault, systemClock);
   return {
     sight: () => poller.latest(pollEveryMs),

@@ -36,7 +36,7 @@ export function watchCommand(terminal: Terminal): Command {
 async function watch(options: WatchOptions, terminal: Terminal, signal: AbortSignal): Promise<number> {
   const current = await followStack(options.stack, process.env, systemClock);
   const only = options.feed === undefined ? undefined : requireDeployed(await current.get(), options.feed);
-  const reader = new StackWatch(current, (stack, trouble) => openReader(stack, only, trouble));
+  const reader = new StackWatch(current, (stack, settingsTrouble) => openReader(stack, only, { settingsTrouble }));
   const view = viewOf({ terminal, isJson: options.json ?? false, isOnce: options.once ?? false, env: process.env });
   if (options.once) {
     await view.show({ snapshot: await reader.look(), unanswered: null });

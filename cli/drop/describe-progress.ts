@@ -3,7 +3,7 @@ import type { FileAccount } from '../../lambdas/core/account/file-account.ts';
 import { contentBytesOf } from '../../lambdas/core/account/file-account.ts';
 import { sumCounts } from '../../lambdas/core/account/outcome.ts';
 import { formatBytes, formatCount, formatDuration, formatRate, formatShare } from '../terminal/format.ts';
-import { secondsLeft } from '../terminal/rate-meter.ts';
+import { secondsLeft, withinLimit } from '../terminal/rate-meter.ts';
 
 export interface ProgressFacts {
   /** Undefined until a splitter has claimed it. */
@@ -61,7 +61,7 @@ function describeUpload({ perSecond, limitPerSecond }: ProgressFacts, file: File
       : `${formatCount(done)} of ${about}${formatCount(expected)} records (${formatShare(done, expected)})`,
   ];
   if (limitPerSecond !== undefined) {
-    const measured = perSecond === undefined ? '' : `${formatRate(perSecond)} of `;
+    const measured = perSecond === undefined ? '' : `${formatRate(withinLimit(perSecond, limitPerSecond))} of `;
     parts.push(`${measured}${formatRate(limitPerSecond)} allowed`);
   }
   const left = expected === undefined ? undefined : secondsLeft(expected - done, perSecond ?? limitPerSecond);

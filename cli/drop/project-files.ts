@@ -1,7 +1,5 @@
 import { feeds } from '../../feeds/index.ts';
-import { projectionText } from '../../lambdas/core/deadlines/deadline-text.ts';
 import type { Projection } from '../../lambdas/core/deadlines/projection.ts';
-import type { ProjectedFeed } from '../../lambdas/deadlines/project-open-files.ts';
 import { projectOpenFiles } from '../../lambdas/deadlines/project-open-files.ts';
 import type { Clock, FileLedger } from '../../lambdas/ports.ts';
 import type { OpenStack } from '../stack/open-stack.ts';
@@ -9,8 +7,6 @@ import type { OpenStack } from '../stack/open-stack.ts';
 /** When the open files will be done. */
 export interface Projections {
   of(fileId: string): Projection | undefined;
-  /** In words, in the feed's time zone; undefined if there is no estimate. */
-  textOf(fileId: string): string | undefined;
 }
 
 export async function projectFilesOf(
@@ -21,16 +17,5 @@ export async function projectFilesOf(
   const deployed = stack.outputs.projectedFeeds(feeds.map((feed) => feed.name));
   const lines = await projectOpenFiles(deployed, { ledger: stack.ledger, limiterOf: stack.limiterOf, clock });
   const byId = new Map(lines.flatMap(({ files }) => files).map((file) => [file.fileId, file]));
-  const now = clock.now();
-  return {
-    of: (fileId) => byId.get(fileId),
-    textOf: (fileId) => {
-      const projection = byId.get(fileId);
-      return projection && projectionText(projection, zoneOf(projection.feed, deployed), now);
-    },
-  };
-}
-
-function zoneOf(feed: string, deployed: readonly ProjectedFeed[]): string | undefined {
-  return deployed.find((each) => each.feed === feed)?.deadline?.timeZone;
+  return { of: (fileId) => byId.get(fileId) };
 }

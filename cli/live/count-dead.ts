@@ -7,6 +7,22 @@ export interface DeadCount {
   groups: DeadGroup[];
   /** There are more than this. */
   isPartial: boolean;
+  /** The open dead letters of each file: what `groups` add up to. */
+  byFile: ReadonlyMap<string, number>;
+}
+
+/** What the ledger knows of a feed's dead records, as of one read. */
+export interface DeadRead {
+  files: ReadonlyMap<string, KnownDead>;
+  isPartial: boolean;
+}
+
+interface KnownDead {
+  file: FileAccount;
+  /** Items, resolved ones included. */
+  items: number;
+  /** Open dead letters by outcome and reason. */
+  groups: Map<string, DeadGroup>;
 }
 
 /** Number of a feed's newest files that are read, and of items read per file: a query's page has about 1,500. */
@@ -16,44 +32,62 @@ const maxItems = 5_000;
 const keptMs = 60 * 24 * 60 * 60_000;
 
 /**
- * A feed's open dead letters by their last reason, as `dlq list` groups them, from the ledger alone: the record's content
- * is in the archive and not shown here. Records without an item are counted by the file's own counts.
+ * Reads a feed's dead records from the ledger alone: a record's content is in the archive and not shown here.
  * @param open open files with their live counts
  */
-export async function countDead(
+export async function readDead(
   feed: string,
   open: readonly FileAccount[],
   ledger: Pick<FileLedger, 'listFiles'> & Pick<DeadLedger, 'listDead'>,
-  now: number,
-): Promise<DeadCount> {
+): Promise<DeadRead> {
   const closed = await ledger.listFiles(feed, 'dead', maxFiles + 1);
   const files = [...open.filter((file) => failedOf(file) > 0), ...closed];
   // One that is closed between the two questions is in both.
   const failing = [...new Map(files.map((file) => [file.fileId, file])).values()];
-  const counts = new Map<string, DeadGroup>();
-  const add = (group: Omit<DeadGroup, 'count'>, count: number): void => {
-    const key = `${group.outcome} ${group.reason}`;
-    counts.set(key, { ...group, count: (counts.get(key)?.count ?? 0) + count });
-  };
+  const read = new Map<string, KnownDead>();
   let items = 0;
   for (const file of failing.slice(0, maxFiles)) {
-    let known = 0;
+    const known: KnownDead = { file, items: 0, groups: new Map() };
+    read.set(file.fileId, known);
     for await (const dead of ledger.listDead(file.fileId)) {
-      known++;
+      known.items++;
       const reason = lastAttemptOf(dead)?.reason ?? 'unknown';
-      if (dead.state === 'dead') add({ feed, outcome: dead.outcome, reason }, 1);
-      if (++items === maxItems) break;
+      if (dead.state === 'dead') add(known.groups, { feed, outcome: dead.outcome, reason, count: 1 });
+      if (++items === maxItems) return { files: read, isPartial: true };
     }
-    if (items === maxItems) break;
-    const unknown = file.createdAt < now - keptMs ? 0 : failedOf(file) - known;
-    if (unknown > 0) add({ feed, outcome: 'unknown', reason: 'not_in_the_ledger_yet' }, unknown);
   }
-  return {
-    groups: [...counts.values()].sort((a, b) => b.count - a.count || (a.reason < b.reason ? -1 : 1)),
-    isPartial: items === maxItems || failing.length > maxFiles,
-  };
+  return { files: read, isPartial: failing.length > maxFiles };
 }
 
-function failedOf({ settled }: FileAccount): number {
+/**
+ * Counts a feed's open dead letters by their last reason, as `dlq list` groups them. Records without an item are counted by
+ * the files' own counts as they are now, so that all numbers of a screen come to the same sum.
+ * @param open the open files with the counts that are shown
+ */
+export function countDead(feed: string, read: DeadRead, open: readonly FileAccount[], nowMs: number): DeadCount {
+  const { files, isPartial } = read;
+  const groups = new Map<string, DeadGroup>();
+  const byFile = new Map<string, number>();
+  const accounts = [...[...files.values()].map(({ file }) => file), ...open.filter((file) => failedOf(file) > 0)];
+  for (const [fileId, file] of new Map(accounts.map((account) => [account.fileId, account]))) {
+    const known = files.get(fileId);
+    const isOld = file.createdAt < nowMs - keptMs;
+    const unknown = isPartial || isOld ? 0 : Math.max(0, failedOf(file) - (known?.items ?? 0));
+    const own = [...(known?.groups.values() ?? [])];
+    if (unknown > 0) own.push({ feed, outcome: 'unknown', reason: 'not_in_the_ledger_yet', count: unknown });
+    for (const group of own) add(groups, group);
+    const count = own.reduce((sum, group) => sum + group.count, 0);
+    byFile.set(fileId, isPartial ? Math.max(count, failedOf(file)) : count);
+  }
+  const sorted = [...groups.values()].sort((a, b) => b.count - a.count || (a.reason < b.reason ? -1 : 1));
+  return { groups: sorted, isPartial, byFile };
+}
+
+function add(groups: Map<string, DeadGroup>, group: DeadGroup): void {
+  const key = `${group.outcome} ${group.reason}`;
+  groups.set(key, { ...group, count: (groups.get(key)?.count ?? 0) + group.count });
+}
+
+export function failedOf({ settled }: FileAccount): number {
   return settled.rejected + settled.refused + settled.exhausted;
 }

@@ -1,5 +1,5 @@
 import type { LimiterItem } from '../../lambdas/core/limiter/limiter-item.ts';
-import { paceOf } from '../../lambdas/core/deadlines/projection.ts';
+import { withinLimit } from '../terminal/rate-meter.ts';
 import type { ApiLimits } from '../stack/stack-outputs.ts';
 import type { LiveApi } from './snapshot.ts';
 
@@ -25,13 +25,14 @@ export function sharedApis(names: readonly string[], apiOf: (feed: string) => Ap
 export function describeApi(api: SharedApi, item: LimiterItem, perSecond: number | undefined, now: number): LiveApi {
   const { id, feeds, url, requests, windowSeconds } = api;
   const isOpen = item.breaker === 'open';
-  const limit = { requests, window_seconds: windowSeconds, per_second: paceOf({ requests, windowSeconds }) };
+  const limit = { requests, window_seconds: windowSeconds, per_second: requests / windowSeconds };
   return {
     id,
     feeds,
     url,
     limit: url === null ? null : limit,
-    measured_per_second: perSecond ?? null,
+    measured_per_second:
+      perSecond === undefined ? null : withinLimit(perSecond, url === null ? undefined : limit.per_second),
     breaker: isOpen ? 'open' : 'closed',
     breaker_reason: (isOpen ? item.reason : undefined) ?? null,
     paused_until: comingTime(Math.max(item.pausedUntil ?? 0, isOpen ? (item.openUntil ?? 0) : 0), now),

@@ -6,17 +6,25 @@ import type { ManifestSummary } from '../../lambdas/core/account/manifest.ts';
 import { sumCounts } from '../../lambdas/core/account/outcome.ts';
 import type { Projection } from '../../lambdas/core/deadlines/projection.ts';
 import { isQuarantined } from '../../lambdas/core/account/quarantine.ts';
+import { formatCountOf } from '../terminal/format.ts';
+import type { DeadCount } from './count-dead.ts';
 import { exitCodes } from '../exit-codes.ts';
 import { exitCodeOf } from '../show/exit-code-of.ts';
+import type { FileSummary } from '../show/file-summary.ts';
 import { summariseFile } from '../show/file-summary.ts';
 import { verdictOf } from '../show/manifest-table.ts';
 import type { Activity, ClosedFile, LiveFile } from './snapshot.ts';
 
-/** @param zone in which times are shown */
-export function describeLive(
-  file: FileAccount,
-  { projection, zone, now }: { projection: Projection | undefined; zone: string | undefined; now: number },
-): LiveFile {
+export interface LiveFacts {
+  projection: Projection | undefined;
+  /** The file's open dead letters. */
+  openDead: number;
+  /** In which times are shown. */
+  zone: string;
+  now: number;
+}
+
+export function describeLive(file: FileAccount, { projection, openDead, zone, now }: LiveFacts): LiveFile {
   const expected = expectedRecords(file);
   const activity = activityOf(file, now);
   const bytes = contentBytesOf(file);
@@ -25,6 +33,7 @@ export function describeLive(
     ...summariseFile(file, undefined, projection),
     name: shortNameOf(file),
     activity,
+    open_dead_letters: openDead,
     checksum_share: file.sha256 === undefined ? share(file.hashProgress?.offset, file.source.sizeBytes) : 1,
     split_share: isSplit ? 1 : (share(file.checkpoint?.offset, bytes) ?? 0),
     settled_share: isSplit && expected === 0 ? 1 : share(sumCounts(file.settled), expected),
@@ -33,10 +42,31 @@ export function describeLive(
   };
 }
 
+/** Without what only a screen shows. */
+export function summaryOf(file: LiveFile): FileSummary {
+  const { name: _name, activity: _activity, open_dead_letters: _open, done_about: _about, ...rest } = file;
+  const { checksum_share: _hashed, split_share: _split, settled_share: _settled, projected: _end, ...summary } = rest;
+  return summary;
+}
+
 export function describeClosed(file: FileAccount, manifest: ManifestSummary): ClosedFile {
   const code = exitCodeOf(manifest);
   const tone = code === exitCodes.clean ? 'calm' : code === exitCodes.deadLetters ? 'warning' : 'alarm';
   return { ...summariseFile(file, manifest), name: shortNameOf(file), verdict: verdictOf(manifest), tone };
+}
+
+/**
+ * Between a resolution and the amended manifest, a file's verdict counts more dead letters than the headline: it says how
+ * many of them are open.
+ */
+export function withOpenDead(closed: readonly ClosedFile[], { byFile, isPartial }: DeadCount): ClosedFile[] {
+  if (isPartial) return [...closed];
+  return closed.map((file) => {
+    const open = byFile.get(file.file_id) ?? 0;
+    if (open === file.dead_lettered_records) return file;
+    const letters = `${formatCountOf(open, 'dead letter')} ${open === 1 ? 'is' : 'are'} open now`;
+    return { ...file, verdict: `${file.verdict}; ${letters}` };
+  });
 }
 
 function activityOf(file: FileAccount, now: number): Activity {

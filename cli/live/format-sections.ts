@@ -32,7 +32,7 @@ export function fileLines(files: readonly LiveFile[], columns: number, glyphs: G
     fileBar(file, isWide ? 14 : 8, glyphs),
     text(shareOf(file)),
     ...(isWide ? [text(countsOf(file))] : []),
-    text(file.dead_lettered_records === 0 ? '' : `${formatCount(file.dead_lettered_records)} dead`, 'yellow'),
+    text(file.open_dead_letters === 0 ? '' : `${formatCount(file.open_dead_letters)} dead`, 'yellow'),
     text(columns >= 140 ? (file.projected ?? '') : shortProjection(file, isWide), isLate(file) ? 'red' : undefined),
   ]);
   return indented(alignRows(rows, isWide ? [3, 4] : [3]));

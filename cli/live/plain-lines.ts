@@ -54,7 +54,7 @@ export class PlainLines {
       { key: 'summary', what: `${snapshot.files_under_way} ${tones}`, text: `${at}  ${summary}` },
       ...snapshot.files.map((file) => ({
         key: `file ${file.file_id}`,
-        what: `${file.activity} ${file.dead_lettered_records > 0}`,
+        what: `${file.activity} ${file.open_dead_letters > 0}`,
         text: `${at}  ${describe(file, snapshot)}`,
       })),
       ...snapshot.closed.map((file) => ({
@@ -73,7 +73,7 @@ function describe(file: LiveFile, { apis }: Snapshot): string {
     `${oneLine(file.name, 60)}: ${file.activity}`,
     [shareOf(file), countsOf(file)].filter((part) => part !== '').join(', '),
     rate == null ? '' : formatRate(rate),
-    file.dead_lettered_records === 0 ? '' : `${file.dead_lettered_records} dead`,
+    file.open_dead_letters === 0 ? '' : `${file.open_dead_letters} dead`,
     file.projected ?? '',
   ];
   return parts.filter((part) => part !== '').join('  ');

@@ -5,11 +5,11 @@ import type { BatchLedger, Clock, DeadLedger, FileLedger, LimiterStore } from '.
 import type { Projections } from '../drop/project-files.ts';
 import { projectFilesOf } from '../drop/project-files.ts';
 import type { StackOutputs } from '../stack/stack-outputs.ts';
-import type { DeadCount } from './count-dead.ts';
-import { countDead } from './count-dead.ts';
+import type { DeadCount, DeadRead } from './count-dead.ts';
+import { countDead, failedOf, readDead } from './count-dead.ts';
 import type { SharedApi } from './describe-api.ts';
 import { describeApi, sharedApis } from './describe-api.ts';
-import { describeLive } from './describe-file.ts';
+import { describeLive, withOpenDead } from './describe-file.ts';
 import type { Facts } from './facts.ts';
 import { headlinesOf } from './headlines.ts';
 import { Cached } from './cached.ts';
@@ -41,12 +41,13 @@ export interface SnapshotScope {
   feeds: readonly string[];
   /** The feeds to show: one of them, or all. */
   only?: string | undefined;
+  /** Files in progress that are described at most, in place of the default; the number of others is given. */
+  shownFiles?: number;
 }
 
 const queuesEveryMs = 5_000;
 const deadEveryMs = 10_000;
-/** Files shown at most; the number of others is shown. */
-const shownFiles = 200;
+const usuallyShown = 200;
 
 /**
  * Reads snapshots of a stack. A snapshot takes a query per feed, a read per 100 open files, a read per API, and a query for
@@ -61,7 +62,7 @@ export class SnapshotReader {
   readonly #progress: ProgressMeter;
   readonly #closed: ClosedFiles;
   readonly #queues: Cached<LiveQueue[]>;
-  readonly #dead: Cached<DeadCount[]>;
+  readonly #dead: Cached<DeadRead[]>;
   #open: FileAccount[] = [];
 
   constructor(scope: SnapshotScope, ports: SnapshotPorts) {
@@ -75,7 +76,7 @@ export class SnapshotReader {
     this.#closed = new ClosedFiles(scope.feeds, ports);
     this.#queues = new Cached(queuesEveryMs, () => readQueues(this.#names, ports));
     this.#dead = new Cached(deadEveryMs, () =>
-      Promise.all(this.#names.map((feed) => countDead(feed, this.#open.filter(isOf(feed)), ledger, ports.clock.now()))),
+      Promise.all(this.#names.map((feed) => readDead(feed, this.#open.filter(isOf(feed)), ledger))),
     );
   }
 
@@ -91,22 +92,22 @@ export class SnapshotReader {
     ]);
     const projections = await projectFilesOf(withCounted(open, sight), clock);
     this.#open = open;
-    const [apis, queues, dead] = await Promise.all([
+    const manifests = closed.flatMap((file) => (failedOf(file) > 0 ? (file.manifest?.key ?? []) : [])).join(' ');
+    const [apis, queues, reads] = await Promise.all([
       this.#readApis(open, closed, sight),
       this.#queues.get(clock.now()),
-      this.#dead.get(clock.now()),
+      // A file that was closed or amended has other dead letters than at the last read.
+      this.#dead.get(clock.now(), manifests),
     ]);
     const now = clock.now();
+    const dead = this.#countDead(reads, open, now);
     const facts: Facts = {
       feeds: this.#names,
-      ...this.#describeFiles(open, projections, now),
-      closed: await this.#closed.describe(closed.filter((file) => this.#isShown(file))),
+      ...this.#describeFiles(open, { projections, dead, now }),
+      closed: withOpenDead(await this.#closed.describe(closed.filter((file) => this.#isShown(file))), dead),
       apis,
       queues,
-      dead: {
-        groups: dead.flatMap(({ groups }) => groups),
-        isPartial: dead.some(({ isPartial }) => isPartial),
-      },
+      dead,
       settingsTrouble: this.#ports.settingsTrouble(),
       zone: this.#zone,
       now,
@@ -114,16 +115,28 @@ export class SnapshotReader {
     return snapshotOf(this.#scope, facts);
   }
 
+  #countDead(reads: readonly DeadRead[], open: readonly FileAccount[], now: number): DeadCount {
+    const counts = reads.map((read, n) => {
+      const feed = this.#names[n] ?? '';
+      return countDead(feed, read, open.filter(isOf(feed)), now);
+    });
+    return {
+      groups: counts.flatMap(({ groups }) => groups),
+      isPartial: counts.some(({ isPartial }) => isPartial),
+      byFile: new Map(counts.flatMap(({ byFile }) => [...byFile])),
+    };
+  }
+
   #describeFiles(
     open: readonly FileAccount[],
-    projections: Projections,
-    now: number,
+    { projections, dead, now }: { projections: Projections; dead: DeadCount; now: number },
   ): Pick<Facts, 'files' | 'filesUnderWay' | 'projections'> {
     const mine = open.filter((file) => this.#isShown(file));
     return {
-      files: mine.slice(0, shownFiles).map((file) => {
+      files: mine.slice(0, this.#scope.shownFiles ?? usuallyShown).map((file) => {
         const projection = projections.of(file.fileId);
-        return describeLive(file, { projection, zone: this.#zone, now });
+        const openDead = dead.byFile.get(file.fileId) ?? 0;
+        return describeLive(file, { projection, openDead, zone: this.#zone, now });
       }),
       filesUnderWay: mine.length,
       projections: mine.map((file) => projections.of(file.fileId)).filter((one) => one !== undefined),

@@ -44,6 +44,8 @@ export type Activity = 'checksum' | 'splitting' | 'uploading' | 'held back' | 'c
 export type LiveFile = FileSummary & {
   name: string;
   activity: Activity;
+  /** Of its dead-lettered records, those that are not resolved: what the headline and the groups add up. */
+  open_dead_letters: number;
   /** From 0 to 1; null if unknown. */
   checksum_share: number | null;
   split_share: number;

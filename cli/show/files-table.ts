@@ -1,14 +1,17 @@
 import { nameOfFile } from '../../lambdas/core/account/file-account.ts';
+import { momentText, zoneText } from '../../lambdas/core/deadlines/deadline-text.ts';
 import { formatCount, formatShare, oneLine } from '../terminal/format.ts';
 import { formatTable } from '../terminal/table.ts';
 import type { FileSummary } from './file-summary.ts';
 
 /**
  * A table of files, open ones first.
+ * @param when the time zone of its times, and the time now
  * @param projected when a file will be done, in words; the column is left out if there is none
  */
 export function formatFiles(
   files: readonly FileSummary[],
+  { zone, now }: { zone: string; now: number },
   projected: (fileId: string) => string | undefined = () => undefined,
 ): string {
   const hasProjection = files.some((file) => projected(file.file_id) !== undefined);
@@ -19,7 +22,7 @@ export function formatFiles(
     file.total_records === null ? '?' : formatCount(file.total_records),
     formatCount(file.uploaded_records + file.duplicate_records),
     formatCount(file.dead_lettered_records),
-    `${file.received.slice(0, 19).replace('T', ' ')}Z`,
+    momentText(Date.parse(file.received), zone, now),
     ...(hasProjection ? [projected(file.file_id) ?? ''] : []),
     oneLine(nameOfFile(file.source.key, file.bundled_files), 60),
   ]);
@@ -34,7 +37,7 @@ export function formatFiles(
     ...(hasProjection ? [{ title: 'projected' }] : []),
     { title: 'file' },
   ];
-  return formatTable(titles, rows);
+  return `${formatTable(titles, rows)}Times in ${zoneText(zone, now)}.\n`;
 }
 
 function stateOf(file: FileSummary): string {

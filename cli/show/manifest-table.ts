@@ -3,7 +3,15 @@ import type { ManifestSummary } from '../../lambdas/core/account/manifest.ts';
 import type { Outcome } from '../../lambdas/core/account/outcome.ts';
 import { outcomes } from '../../lambdas/core/account/outcome.ts';
 import type { Terminal } from '../terminal/terminal.ts';
-import { displayWidth, formatBytes, formatCount, formatDuration, formatRate, oneLine } from '../terminal/format.ts';
+import {
+  displayWidth,
+  formatBytes,
+  formatCount,
+  formatCountOf,
+  formatDuration,
+  formatRate,
+  oneLine,
+} from '../terminal/format.ts';
 import { formatPairs, formatTable } from '../terminal/table.ts';
 
 type Painter = Pick<Terminal, 'style'>;
@@ -34,7 +42,7 @@ export function verdictOf(manifest: ManifestSummary): string {
       if (!manifest.reconciled) return 'THE ACCOUNT DOES NOT ADD UP';
       if (manifest.total_records === 0) return 'done: it has no records';
       if (manifest.dead_lettered_records === 0) return 'every record was uploaded';
-      return `done, with ${formatCount(manifest.dead_lettered_records)} dead letters`;
+      return `done, with ${formatCountOf(manifest.dead_lettered_records, 'dead letter')}`;
   }
 }
 

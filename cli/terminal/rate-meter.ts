@@ -55,6 +55,15 @@ export class RateMeter {
   }
 }
 
+/**
+ * A measured rate, as it is shown beside the limit. Requests never exceed the limit; but progress is saved in steps, so a
+ * slope through it can be a little higher.
+ * @param limitPerSecond undefined: there is none
+ */
+export function withinLimit(perSecond: number, limitPerSecond: number | undefined): number {
+  return Math.min(perSecond, limitPerSecond ?? Infinity);
+}
+
 /** Seconds until the end; undefined if there is no progress. */
 export function secondsLeft(remaining: number, perSecond: number | undefined): number | undefined {
   if (remaining <= 0) return 0;

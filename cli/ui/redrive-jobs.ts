@@ -1,3 +1,4 @@
+import type { Clock } from '../../lambdas/ports.ts';
 import type { Selection } from '../dlq/select-dead.ts';
 import type { RedriveJob } from './room-state.ts';
 
@@ -6,27 +7,41 @@ export type RunRedrive = (selection: Selection, say: (text: string) => void, sig
 
 const kept = 10;
 
+/** How long the end of a job is shown: long enough to read it, also after a look elsewhere. Milliseconds. */
+const shownAfterEndMs = { done: 2 * 60_000, failed: 15 * 60_000 };
+
+interface StartedJob {
+  job: RedriveJob;
+  endedAt: number | undefined;
+}
+
 /** Redrives that run in the background: one per feed at a time, since two would receive each other's letters. */
 export class RedriveJobs {
   readonly #run: RunRedrive;
   readonly #explain: (error: unknown) => string;
   readonly #stop = new AbortController();
   readonly #running = new Set<Promise<void>>();
-  #jobs: RedriveJob[] = [];
+  readonly #clock: Pick<Clock, 'now'>;
+  #jobs: StartedJob[] = [];
   #lastId = 0;
 
-  constructor(run: RunRedrive, explain: (error: unknown) => string) {
+  constructor(run: RunRedrive, explain: (error: unknown) => string, clock: Pick<Clock, 'now'>) {
     this.#run = run;
     this.#explain = explain;
+    this.#clock = clock;
   }
 
+  /** Those that run, and those that ended lately. */
   list(): RedriveJob[] {
-    return this.#jobs.map((job) => ({ ...job }));
+    const now = this.#clock.now();
+    const isShown = ({ job: { state }, endedAt }: StartedJob): boolean =>
+      state === 'running' || now - (endedAt ?? now) < shownAfterEndMs[state];
+    return this.#jobs.filter(isShown).map(({ job }) => ({ ...job }));
   }
 
   start(selection: Selection): { kind: 'started'; job: RedriveJob } | { kind: 'busy' } {
     const { feed, reason } = selection;
-    if (this.#jobs.some((job) => job.feed === feed && job.state === 'running')) return { kind: 'busy' };
+    if (this.#jobs.some(({ job }) => job.feed === feed && job.state === 'running')) return { kind: 'busy' };
     const job: RedriveJob = {
       id: ++this.#lastId,
       feed,
@@ -34,8 +49,12 @@ export class RedriveJobs {
       state: 'running',
       text: 'reading the dead letters',
     };
-    this.#jobs = [job, ...this.#jobs].slice(0, kept);
-    const end = this.#follow(job, selection).finally(() => this.#running.delete(end));
+    const entry: StartedJob = { job, endedAt: undefined };
+    this.#jobs = [entry, ...this.#jobs].slice(0, kept);
+    const end = this.#follow(job, selection).finally(() => {
+      entry.endedAt = this.#clock.now();
+      this.#running.delete(end);
+    });
     this.#running.add(end);
     return { kind: 'started', job: { ...job } };
   }

@@ -31,11 +31,17 @@ export function liveFile(change: Partial<LiveFile> = {}, account: Partial<FileAc
     projected: 'done about 21:40 (in 40 min), 7 h 20 min before the deadline',
     deadline_margin_seconds: 26_400,
   };
-  return { ...describeLive(file, { projection: undefined, zone: undefined, now }), ...told, ...change };
+  return { ...describeLive(file, { projection: undefined, openDead: 12, zone: 'UTC', now }), ...told, ...change };
 }
 
 export function closedFile(change: Partial<ClosedFile> = {}): ClosedFile {
-  const { activity: _activity, checksum_share: _share, split_share: _split, ...summary } = liveFile();
+  const {
+    activity: _activity,
+    open_dead_letters: _dead,
+    checksum_share: _share,
+    split_share: _split,
+    ...summary
+  } = liveFile();
   const { settled_share: _settled, projected: _projected, done_about: _about, ...file } = summary;
   return {
     ...file,

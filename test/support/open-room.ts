@@ -38,15 +38,19 @@ export async function openRoom(port = 0): Promise<RoomWorld> {
     exported: [] as Selection[],
     redriven: [] as Selection[],
   } satisfies Partial<RoomWorld> as unknown as RoomWorld;
-  world.jobs = new RedriveJobs((selection, say, signal) => {
-    world.redriven.push(selection);
-    world.say = say;
-    return new Promise((resolve, reject) => {
-      world.endRedrive = resolve;
-      world.failRedrive = (text) => reject(new Error(text));
-      signal.addEventListener('abort', () => resolve('stopped'), { once: true });
-    });
-  }, explain);
+  world.jobs = new RedriveJobs(
+    (selection, say, signal) => {
+      world.redriven.push(selection);
+      world.say = say;
+      return new Promise((resolve, reject) => {
+        world.endRedrive = resolve;
+        world.failRedrive = (text) => reject(new Error(text));
+        signal.addEventListener('abort', () => resolve('stopped'), { once: true });
+      });
+    },
+    explain,
+    { now: () => world.clock.now() },
+  );
   world.room = await openControlRoom(port, {
     sight: async () => world.sight,
     redrives: world.jobs,

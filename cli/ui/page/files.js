@@ -57,8 +57,8 @@ function updateFile(row, file) {
   partOf(row, 'split').style.width = `${split * 100}%`;
   partOf(row, 'settled').style.width = `${(settled ?? 0) * 100}%`;
   setText(partOf(row, 'records'), recordsOf(file));
-  setText(partOf(row, 'dead'), formatCount(file.dead_lettered_records));
-  setClass(partOf(row, 'dead'), file.dead_lettered_records > 0 ? 'number warning' : 'number quiet');
+  setText(partOf(row, 'dead'), formatCount(file.open_dead_letters));
+  setClass(partOf(row, 'dead'), file.open_dead_letters > 0 ? 'number warning' : 'number quiet');
   showEnd(row, file);
 }
 

@@ -1,5 +1,7 @@
 import { expect, it } from 'vitest';
 import { projectFilesOf } from '../../../cli/drop/project-files.ts';
+import { projectionText } from '../../../lambdas/core/deadlines/deadline-text.ts';
+import type { Projection } from '../../../lambdas/core/deadlines/projection.ts';
 import { summariseFile } from '../../../cli/show/file-summary.ts';
 import { formatFiles } from '../../../cli/show/files-table.ts';
 import { StackOutputs } from '../../../cli/stack/stack-outputs.ts';
@@ -20,6 +22,9 @@ const api = {
 };
 const deadline = { hour: 5, minute: 0, timeZone: 'America/New_York' };
 
+const when = { zone: 'America/New_York', now: clock.now() };
+const textOf = (projection: Projection | undefined) => projection && projectionText(projection, when.zone, when.now);
+
 function stackOf(output: object) {
   const ledger = openMemoryLedger(clock);
   const createdAt = clock.now() - 60_000;
@@ -38,10 +43,12 @@ it('says when each file in progress will be done, and how far from its deadline 
   const projections = await projectFilesOf(stack, clock);
   const files = await stack.ledger.listFiles('traffic', 'open', 10);
   const summaries = files.map((file) => summariseFile(file, undefined, projections.of(file.fileId)));
-  const table = formatFiles(summaries, (fileId) => projections.textOf(fileId));
+  const table = formatFiles(summaries, when, (fileId) => textOf(projections.of(fileId)));
   expect(table).toMatch(/^file id .* projected +file$/m);
-  expect(table).toMatch(/^short .* done about 21:05, 7 h 55 min before the deadline +traffic\/short.csv$/m);
-  expect(table).toMatch(/^long .* LATE by 28 min, done about 5 Jan 05:27 +traffic\/long.csv$/m);
+  expect(table).toMatch(
+    /^short .* done about 21:05 \(in 5 min\), 7 h 55 min before the deadline +traffic\/short.csv$/m,
+  );
+  expect(table).toMatch(/^long .* LATE by 28 min, done about 5 Jan 05:27 \(in 8 h 28 min\) +traffic\/long.csv$/m);
   expect(summaries.find((file) => file.file_id === 'long')).toMatchObject({
     remaining_records: 300_000,
     remaining_is_estimate: false,
@@ -53,7 +60,7 @@ it('says when each file in progress will be done, and how far from its deadline 
 
 it('gives no verdict without a deadline', async () => {
   const projections = await projectFilesOf(stackOf(api), clock);
-  expect(projections.textOf('short')).toBe('done about 02:05 UTC');
+  expect(textOf(projections.of('short'))).toBe('done about 21:05 (in 5 min)');
   expect(summariseFile(fileAccount(), undefined, projections.of('short'))).toMatchObject({
     deadline: null,
     deadline_margin_seconds: null,
@@ -63,8 +70,8 @@ it('gives no verdict without a deadline', async () => {
 it('has nothing to say of a file that is done, nor of a stack that does not tell whose limit it shares', async () => {
   const { id: _id, ...older } = api;
   const projections = await projectFilesOf(stackOf(older), clock);
-  expect(projections.textOf('short')).toBeUndefined();
+  expect(projections.of('short')).toBeUndefined();
   const done = summariseFile(fileAccount({ state: 'completed' }));
   expect(done).toMatchObject({ projected_done: null, remaining_records: null, remaining_is_estimate: null });
-  expect(formatFiles([done])).not.toContain('projected');
+  expect(formatFiles([done], when)).not.toContain('projected');
 });

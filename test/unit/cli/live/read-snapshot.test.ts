@@ -126,6 +126,17 @@ describe('from look to look', () => {
     }
   });
 
+  it('never measures more than the limit, which it never exceeds', async () => {
+    const stack = new LiveStack();
+    const reader = stack.reader();
+    for (let second = 0; second <= 20; second++) {
+      stack.add(underWay(stack, { settled: settled(Math.ceil(second * 10.4)), settledBatches: 1 }));
+      const { apis } = await reader.look();
+      if (second > 12) expect(apis[0]).toMatchObject({ measured_per_second: 10, limit: { per_second: 10 } });
+      await stack.clock.advance(1_000);
+    }
+  });
+
   it('looks into the queues every 5 seconds and into the dead letters every 10, and reads a manifest once', async () => {
     const stack = new LiveStack();
     const reader = stack.reader();
@@ -190,6 +201,43 @@ describe('open dead letters', () => {
       { feed: 'traffic', outcome: 'unknown', reason: 'not_in_the_ledger_yet', count: 1 },
     ]);
     expect(headlines[0]).toEqual(headlineOf('warning', '4 dead letters need attention.', 'dead-letters'));
+  });
+
+  it('come to the same sum in the rows, the groups and the headline, whenever they were read', async () => {
+    const stack = new LiveStack();
+    const reader = stack.reader();
+    for (let second = 0; second < 15; second++) {
+      stack.add(underWay(stack, { settled: settled(100, 7 * second), settledBatches: 1 }));
+      for (let record = 1; record <= 3 * second; record++) {
+        stack.ledger.dead.set(`f1#${record}`, {
+          ...{ fileId: 'f1', record, letterId: `l${record}`, state: 'dead', outcome: 'rejected', createdAt: 0 },
+          failedMessageSentAt: 0,
+          history: [{ at: 0, outcome: 'rejected', reason: 'blank', error: '', status: null }],
+        });
+      }
+      const { files, dead_letters: groups, headlines } = await reader.look();
+      const sum = groups.reduce((all, { count }) => all + count, 0);
+      expect([sum, files[0]?.open_dead_letters]).toEqual([7 * second, 7 * second]);
+      if (second > 0) expect(headlines.some(({ text }) => text.startsWith(`${sum} dead letter`))).toBe(true);
+      await stack.clock.advance(1_000);
+    }
+    await close(stack, 'f1', 100, 98);
+    const { closed, headlines } = await reader.look();
+    expect(closed[0]?.verdict).toBe('done, with 98 dead letters');
+    expect(headlines[0]?.text).toBe('98 dead letters need attention.');
+  });
+
+  it('that are resolved before the manifest is amended are named beside its verdict', async () => {
+    const stack = new LiveStack();
+    stack.add(underWay(stack, { settled: settled(999, 1), settledBatches: 2 }));
+    await close(stack, 'f1', 999, 1);
+    stack.ledger.dead.set('f1#1', {
+      ...{ fileId: 'f1', record: 1, letterId: 'l1', state: 'resolved', outcome: 'rejected', createdAt: 0 },
+      failedMessageSentAt: 0,
+      history: [{ at: 0, outcome: 'rejected', reason: 'blank', error: '', status: null }],
+    });
+    const { closed } = await stack.reader().look();
+    expect(closed[0]?.verdict).toBe('done, with 1 dead letter; 0 dead letters are open now');
   });
 
   it('of an old file are those that the ledger names, since it forgets what was resolved', async () => {

@@ -1,6 +1,8 @@
 import { expect, it } from 'vitest';
 import { RedriveJobs } from '../../../../cli/ui/redrive-jobs.ts';
 
+const clock = { ms: 0, now: () => clock.ms };
+
 /** Runs until it is told to stop. */
 const untilStopped = (_: unknown, say: (text: string) => void, signal: AbortSignal): Promise<string> => {
   say('moving');
@@ -8,7 +10,7 @@ const untilStopped = (_: unknown, say: (text: string) => void, signal: AbortSign
 };
 
 it('tells those that run to stop, and waits until they have', async () => {
-  const jobs = new RedriveJobs(untilStopped, String);
+  const jobs = new RedriveJobs(untilStopped, String, clock);
   jobs.start({ feed: 'traffic' });
   jobs.start({ feed: 'maintenance', reason: 'timeout' });
   expect(jobs.list()).toMatchObject([
@@ -21,8 +23,26 @@ it('tells those that run to stop, and waits until they have', async () => {
 });
 
 it('keeps the last ten', async () => {
-  const jobs = new RedriveJobs(async () => 'done', String);
+  const jobs = new RedriveJobs(async () => 'done', String, clock);
   for (let job = 1; job <= 12; job++) jobs.start({ feed: `f${job}` });
   await jobs.stop();
   expect(jobs.list().map(({ id }) => id)).toEqual([12, 11, 10, 9, 8, 7, 6, 5, 4, 3]);
+});
+
+it('forgets what has ended after two minutes, and what has failed after fifteen', async () => {
+  const run = async ({ feed }: { feed: string }) => {
+    if (feed === 'broken') throw new Error('no such queue');
+    return 'all resolved';
+  };
+  const jobs = new RedriveJobs(run, String, clock);
+  jobs.start({ feed: 'traffic' });
+  jobs.start({ feed: 'broken' });
+  await jobs.stop();
+  const shown = () => jobs.list().map(({ feed, state }) => `${feed} ${state}`);
+  clock.ms += 119_999;
+  expect(shown()).toEqual(['broken failed', 'traffic done']);
+  clock.ms += 1;
+  expect(shown()).toEqual(['broken failed']);
+  clock.ms += 13 * 60_000;
+  expect(shown()).toEqual([]);
 });
