@@ -1,4 +1,5 @@
 import type { Readable } from 'node:stream';
+import type { BreakerAnswer } from './core/limiter/breaker-answer.ts';
 import type { BreakerReason } from './core/limiter/breaker.ts';
 import type {
   BatchAccount,
@@ -13,7 +14,14 @@ import type {
 import type { Item, ItemChange, ItemKey, ItemWrite } from './core/ledger/item-change.ts';
 import type { ListName } from './core/ledger/ledger-keys.ts';
 import type { CutLimits, Dialect } from './core/records/dialect.ts';
-import type { Accepted, LimiterChange, LimiterItem, OpeningCondition, Prober } from './core/limiter/limiter-item.ts';
+import type {
+  Accepted,
+  LimiterChange,
+  LimiterItem,
+  OpenedBy,
+  OpeningCondition,
+  Prober,
+} from './core/limiter/limiter-item.ts';
 import type { ManifestFigures } from './core/account/manifest.ts';
 import type { Decision, InForce } from './core/limiter/limit-policy.ts';
 import type { PolicyChange } from './core/limiter/policy-changes.ts';
@@ -498,22 +506,26 @@ export interface Limiter {
   shift(ms: number): Promise<void>;
   /**
    * No one sends for `breakerPauseMs`, then one probe. Undefined if it is open already: nothing changes. With a condition,
-   * `others-pass` if another consumer's requests are accepted: nothing changes either. `file`: the file whose record's
-   * answer triggered it.
+   * `others-pass` if another consumer's requests are accepted: nothing changes either. `by`: the answer that triggered it.
    */
   openBreaker(
     reason: BreakerReason,
     condition?: OpeningCondition,
-    file?: string,
+    by?: OpenedBy,
   ): Promise<BreakerState | 'others-pass' | undefined>;
   /** Asks whether others' requests are accepted; they answer within seconds, and `openBreaker` takes it into account. */
   requestReports(): Promise<void>;
   /**
    * Ends the probe: closes the breaker, or leaves it open for another pause. Undefined if another consumer has the probe by
    * now. `isSuspect`: the probe's record had failed before. `asksToWait`: the API named a time, so the probe does not count
-   * towards a flush.
+   * towards a flush. `answer`: kept while the breaker is open.
    */
-  endProbe(end: ProbeEnd, isSuspect?: boolean, asksToWait?: boolean): Promise<BreakerState | undefined>;
+  endProbe(
+    end: ProbeEnd,
+    isSuspect?: boolean,
+    asksToWait?: boolean,
+    answer?: BreakerAnswer,
+  ): Promise<BreakerState | undefined>;
   /** A request succeeded: shared with the others in the next lease, at no cost. `accepted`: the API accepted the record. */
   noteSuccess(accepted?: Accepted): void;
   /** A record was refused, with the status of most of this consumer's refusals. */

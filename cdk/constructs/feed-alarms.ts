@@ -116,7 +116,7 @@ export function addFeedAlarms(alarms: Alarms, settings: Settings, feed: FeedSett
   alarms.add({
     name: `${name}-deadline-at-risk`,
     section: 'deadline-at-risk',
-    says: `At the rate that its API allows, a file of ${name} will be done after ${feed.deadline}.`,
+    says: `At the current rate, a file of ${name} will be done after ${feed.deadline}.`,
     // One run of the reconciler in each, so that each has a figure while files are open.
     metric: own('DeadlineMarginSeconds', 'Minimum', run),
     threshold: 0,

@@ -1,7 +1,7 @@
 import { parseDeadline } from '../../cdk/deadline.ts';
 import type { FeedSettings } from '../../cdk/settings.ts';
 import { deadlineAfter } from '../../lambdas/core/deadlines/feed-deadline.ts';
-import { paceOf } from '../../lambdas/core/deadlines/projection.ts';
+import { paceOf } from '../../lambdas/core/deadlines/pace.ts';
 import type { UploadForecast } from './check-report.ts';
 
 /** How long so many requests take at the feed's limit, with nothing else in progress. */

@@ -1,3 +1,4 @@
+import type { BreakerAnswer } from '../core/limiter/breaker-answer.ts';
 import type { BreakerReason, FailureDetails, FailureRun } from '../core/limiter/breaker.ts';
 import { flushAfterProbes, refuseAfterLoneProbes } from '../core/limiter/breaker.ts';
 import { sha256Of } from '../core/records/identity.ts';
@@ -22,6 +23,7 @@ export interface BreakerPorts {
 export interface FailedRequest extends FailureDetails {
   record: SinkRequest;
   sentAtMs: number;
+  answer?: BreakerAnswer;
 }
 
 /** `others-pass`: the API works, so the fault is the records' own; `counted`: no decision yet. */
@@ -84,7 +86,7 @@ export class BreakerWatch {
 
   async failed(reason: Exclude<BreakerReason, 'refusing'>, request: FailedRequest): Promise<FailureEnd> {
     const { limiter, run, mayFlush, hasFailed } = this.#ports;
-    const { record, sentAtMs, isSuspect } = request;
+    const { record, sentAtMs, isSuspect, answer } = request;
     const isFirst = run.sinceMs(reason) === undefined;
     const counted = run.failure(reason, record.requestId, sentAtMs, request);
     // A failure here must not fail the request: without it, the breaker may open unnecessarily.
@@ -97,11 +99,11 @@ export class BreakerWatch {
       run.end(reason);
       return 'others-pass';
     }
-    return this.open(reason, record);
+    return this.open(reason, record, answer);
   }
 
   /** Opens the breaker, unless others pass. @param record the record whose answer triggered it */
-  async open(reason: BreakerReason, record: SinkRequest): Promise<'opened' | 'others-pass'> {
+  async open(reason: BreakerReason, record: SinkRequest, answer?: BreakerAnswer): Promise<'opened' | 'others-pass'> {
     const { limiter, run } = this.#ports;
     const ownSinceMs = run.sinceMs(reason);
     const refusals = reason === 'refusing' ? limiter.refusals() : undefined;
@@ -114,14 +116,14 @@ export class BreakerWatch {
     const opened = await limiter.openBreaker(
       reason,
       acceptedBefore === undefined ? undefined : { acceptedBefore, ...withToken },
-      record.origin.fileId,
+      { file: record.origin.fileId, answer },
     );
     if (opened === 'others-pass') {
       run.end(reason);
       return opened;
     }
     run.restart();
-    if (opened) await this.#tell('breaker opened', opened, record);
+    if (opened) await this.#tell('breaker opened', opened, record, answer);
     return 'opened';
   }
 
@@ -131,10 +133,13 @@ export class BreakerWatch {
     record: SinkRequest,
     isSuspect: boolean,
     asksToWait: boolean,
+    answer?: BreakerAnswer,
   ): Promise<ProbeResult> {
     const { limiter, mayFlush } = this.#ports;
-    const ended = await limiter.endProbe(end, isSuspect, asksToWait);
-    if (ended) await this.#tell(ended.state === 'closed' ? 'breaker closed' : 'breaker stays open', ended, record);
+    const ended = await limiter.endProbe(end, isSuspect, asksToWait, answer);
+    if (ended) {
+      await this.#tell(ended.state === 'closed' ? 'breaker closed' : 'breaker stays open', ended, record, answer);
+    }
     if (ended?.state !== 'open') return { isStillRefusing: false, givesUp: false, isLone: false };
     const { reason, failedProbes, loneProbes = 0 } = ended;
     // A refused token is not the records' fault: they wait without a time limit.
@@ -150,12 +155,14 @@ export class BreakerWatch {
     change: string,
     { state, reason, failedProbes, untilMs }: BreakerState,
     { origin: { fileId, record } }: SinkRequest,
+    answer?: BreakerAnswer,
   ): Promise<void> {
     const { log, events, metrics, api } = this.#ports;
     const until = untilMs === null ? null : new Date(untilMs).toISOString();
     // An outage is concluded from many records; for the other reasons, a single record may be the cause.
     const named = reason === 'outage' ? {} : { file_id: fileId, record };
-    const detail = { api, reason, until, failed_probes: failedProbes, ...named };
+    const said = answer && { http_status: answer.status, api_answer: answer.text };
+    const detail = { api, reason, until, failed_probes: failedProbes, ...said, ...named };
     if (state === 'closed') log.warn(change, detail);
     else {
       log.error(change, detail);

@@ -1,7 +1,15 @@
 import type { BreakerReason } from '../core/limiter/breaker.ts';
+import type { BreakerAnswer } from '../core/limiter/breaker-answer.ts';
 import type { RateLimit } from '../core/limiter/limiter.ts';
 import { leaseAheadMs, slotSpacingMs } from '../core/limiter/limiter.ts';
-import type { Accepted, LimiterChange, LimiterItem, OpeningCondition, Prober } from '../core/limiter/limiter-item.ts';
+import type {
+  Accepted,
+  LimiterChange,
+  LimiterItem,
+  OpenedBy,
+  OpeningCondition,
+  Prober,
+} from '../core/limiter/limiter-item.ts';
 import {
   requestReports,
   beginLine,
@@ -22,6 +30,7 @@ import {
   takeProbe,
   reportAccepted,
 } from '../core/limiter/limiter-item.ts';
+import { movedMark } from '../core/limiter/measured-rate.ts';
 import type { OthersCount } from '../core/limiter/pause-evidence.ts';
 import { maxRetryAfterMs } from '../core/limiter/retry.ts';
 import type { BreakerState, Clock, Limiter, LimiterStore, ProbeEnd, SharedRefusals, SlotLease } from '../ports.ts';
@@ -117,18 +126,25 @@ export class SharedLimiter implements Limiter {
       const obstacle = item && this.#obstacle(item, now, aheadMs, waitedMs);
       if (obstacle) return obstacle;
       const isIdle = item !== undefined && (item.tat === undefined || item.tat < now);
-      const leased = await store.update(isIdle ? beginLine(now, tookMs, wish) : joinLine(now, wish));
+      const leased = await store.update(isIdle ? beginLine(now, tookMs, wish, item ?? {}) : joinLine(now, wish));
       if (leased) {
         this.#hasSucceeded = false;
         if (this.#accepted === wish.accepted) this.#accepted = undefined;
         this.#passes -= wish.passes;
         this.#refusals = Math.max(0, this.#refusals - wish.refusals);
         this.#sharedRefusals = { count: leased.refusals ?? 0, acceptedAtMs: leased.acceptedAt ?? -Infinity };
+        this.#moveMark(now, leased);
         return { kind: 'leased', firstSlotMs: (leased.tat ?? 0) - spanMs, spacingMs: this.#spacingMs, count };
       }
       ({ item, tookMs } = await this.#look());
     }
     return { kind: 'wait', untilMs: this.#now() + 50 * (0.5 + this.#options.random()), paused: false };
+  }
+
+  /** Not awaited: the lease's first slot may be now. A write that fails is made with a later lease. */
+  #moveMark(now: number, leased: LimiterItem): void {
+    const change = movedMark(now, leased);
+    if (change) this.#options.store.update(change).catch(() => undefined);
   }
 
   /** Checks occasionally whether the API is paused, and needs nothing else from the store. */
@@ -228,18 +244,18 @@ export class SharedLimiter implements Limiter {
   async openBreaker(
     reason: BreakerReason,
     condition?: OpeningCondition,
-    file?: string,
+    by?: OpenedBy,
   ): Promise<BreakerState | 'others-pass' | undefined> {
     const { store, correctionMs } = this.#options;
     const now = this.#now();
-    if (!condition) return stateOf(await this.#change(openBreaker(now, reason, file)));
+    if (!condition) return stateOf(await this.#change(openBreaker(now, reason, by)));
     const inSharedTime = { ...condition, acceptedBefore: condition.acceptedBefore + correctionMs() };
     const item = await store.read();
     // Also if others pass: the same refusals must not stop the next file.
     this.#forgetRefusals();
     if (item.breaker === 'open') return undefined;
     if (othersPass(item, inSharedTime)) return 'others-pass';
-    const opened = await this.#change(openBreaker(now, reason, file, item));
+    const opened = await this.#change(openBreaker(now, reason, by, item));
     if (opened) return stateOf(opened);
     // Another consumer has opened it meanwhile, or has reported a success.
     return othersPass(await store.read(), inSharedTime) ? 'others-pass' : undefined;
@@ -251,12 +267,20 @@ export class SharedLimiter implements Limiter {
     await this.#options.store.update(requestReports(this.#now()));
   }
 
-  async endProbe(end: ProbeEnd, isSuspect = false, asksToWait = false): Promise<BreakerState | undefined> {
+  async endProbe(
+    end: ProbeEnd,
+    isSuspect = false,
+    asksToWait = false,
+    answer?: BreakerAnswer,
+  ): Promise<BreakerState | undefined> {
     const { store } = this.#options;
     const { reason, failedProbes } = await store.read();
     // If everything is refused, one more refusal does not show that the API works again.
     const isUp = end === true || end === 'accepted' || (end === 'refused' && reason !== 'refusing');
-    if (!isUp) return stateOf(await this.#change(keepOpen(this.#now(), this.#probe, isSuspect, !asksToWait)));
+    if (!isUp) {
+      const probe = { isSuspect, hasFailed: !asksToWait, answer };
+      return stateOf(await this.#change(keepOpen(this.#now(), this.#probe, probe)));
+    }
     const closed = await this.#change(closeBreaker(this.#probe));
     return closed && stateOf({ ...closed, reason, failedProbes });
   }

@@ -1,10 +1,13 @@
-import type { BreakerReason } from '../core/limiter/breaker.ts';
 import { expectedRecords } from '../core/account/expected-records.ts';
 import type { FileAccount } from '../core/account/file-account.ts';
 import type { RateLimit } from '../core/limiter/limiter.ts';
 import type { LimiterItem } from '../core/limiter/limiter-item.ts';
+import type { OpenBreaker } from '../core/limiter/open-breaker.ts';
+import { openBreakerOf } from '../core/limiter/open-breaker.ts';
+import type { LinePace } from '../core/deadlines/pace.ts';
+import { currentPace } from '../core/deadlines/pace.ts';
 import type { PacedFeed, Projection } from '../core/deadlines/projection.ts';
-import { measuredPace, paceOf, projectFiles } from '../core/deadlines/projection.ts';
+import { projectFiles } from '../core/deadlines/projection.ts';
 import type { Clock, FileLedger, LimiterStore } from '../ports.ts';
 
 /** A feed with the limiter that its records wait for. */
@@ -22,8 +25,11 @@ export interface ProjectionPorts {
 }
 
 export interface ProjectedLine {
+  api: string;
+  /** Undefined if unknown, and while no file is open. */
+  pace: LinePace | undefined;
   /** Why nothing is sent at the moment, if the breaker is open. */
-  breaker: BreakerReason | undefined;
+  breaker: OpenBreaker | undefined;
   files: Projection[];
 }
 
@@ -41,6 +47,7 @@ export async function projectOpenFiles(
   return Promise.all(
     apis.map((api) =>
       projectLine(
+        api,
         feeds.filter((feed) => feed.api === api),
         ports,
       ),
@@ -48,19 +55,23 @@ export async function projectOpenFiles(
   );
 }
 
-async function projectLine(feeds: readonly ProjectedFeed[], ports: ProjectionPorts): Promise<ProjectedLine> {
+async function projectLine(
+  api: string,
+  feeds: readonly ProjectedFeed[],
+  ports: ProjectionPorts,
+): Promise<ProjectedLine> {
   const { ledger, limiterOf, clock } = ports;
   const files = await filesOf(feeds, (feed) => ledger.listFiles(feed, 'open', maxOpenFiles, 'oldest'));
-  const [shared] = feeds;
-  if (!shared || files.length === 0) return { breaker: undefined, files: [] };
   const isGuessed = files.some((file) => expectedRecords(file) === undefined);
   const done = isGuessed ? await filesOf(feeds, (feed) => ledger.listFiles(feed, 'closed', doneFiles)) : [];
-  const limiter = await limiterOf(shared.api).read();
+  const item = await limiterOf(api).read();
   const now = clock.now();
-  const recordsPerSecond = shared.limit ? paceOf(shared.limit) : measuredPace(files, now);
+  const pace = currentPace({ limit: feeds[0]?.limit, item, files }, now);
   return {
-    breaker: limiter.breaker === 'open' ? limiter.reason : undefined,
-    files: projectFiles({ files, done, recordsPerSecond, pausedUntil: pauseOf(limiter) }, feeds, now),
+    api,
+    pace,
+    breaker: openBreakerOf(item),
+    files: projectFiles({ files, done, pace, pausedUntil: pauseOf(item) }, feeds, now),
   };
 }
 

@@ -1,7 +1,8 @@
-import type { BreakerReason } from '../core/limiter/breaker.ts';
-import { clockText, durationText } from '../core/deadlines/deadline-text.ts';
+import type { OpenBreaker } from '../core/limiter/open-breaker.ts';
+import { breakerText } from '../core/limiter/open-breaker.ts';
+import { clockText, doneText, durationText } from '../core/deadlines/deadline-text.ts';
 import type { Projection } from '../core/deadlines/projection.ts';
-import { requestsFor } from '../core/deadlines/projection.ts';
+import { paceOf, requestsFor } from '../core/deadlines/pace.ts';
 import type { Shortfall } from '../core/deadlines/shortfall.ts';
 import type { ProjectedFeed } from '../deadlines/project-open-files.ts';
 
@@ -12,7 +13,7 @@ export interface DeadlineNews {
   feed: ProjectedFeed;
   /** At least one, the earliest deadline first. */
   shortfalls: readonly Shortfall[];
-  breaker: BreakerReason | undefined;
+  breaker: OpenBreaker | undefined;
   stackName: string;
   now: number;
 }
@@ -24,14 +25,14 @@ export function describeShortfalls(news: DeadlineNews): { subject: string; text:
   const subject = `Sluice ${feed.feed}: LATE by ${durationText(latest)} for the deadline`;
   const sections = [
     ...shortfalls.map((shortfall) => shortfallSection(shortfall, news)),
-    breakerSection(news.breaker),
+    breakerSection(news),
     whatHelps(news),
   ];
   return { subject, text: `${sections.filter((section) => section !== '').join('\n\n')}\n` };
 }
 
 function shortfallSection(shortfall: Shortfall, { feed, now }: DeadlineNews): string {
-  const { deadlineAt, files, missingRecords, recordsToItsEnd, recordsPerSecond, lateBySeconds } = shortfall;
+  const { deadlineAt, files, missingRecords, recordsToItsEnd, lateBySeconds } = shortfall;
   const zone = feed.deadline?.timeZone ?? 'UTC';
   const deadline = `${clockText(deadlineAt, zone, now)} (${zone})`;
   const state = deadlineAt <= now ? `were due by ${deadline} and are not done` : `will not be done by ${deadline}`;
@@ -44,43 +45,45 @@ function shortfallSection(shortfall: Shortfall, { feed, now }: DeadlineNews): st
   if (recordsToItsEnd !== undefined) {
     lines.push(
       `Until the last of them is done, ${about}${counted(recordsToItsEnd, 'record')} must be sent, including those of files ahead of`,
-      `them. ${paceSentence(recordsPerSecond, shortfall.neededPerSecond)}`,
+      `them. ${paceSentence(shortfall)}`,
       `Of these files, ${about}${counted(missingRecords, 'record')} will miss the deadline.`,
     );
   }
   return lines.join('\n');
 }
 
-function fileLine({ fileId, remainingRecords, isEstimated, doneAt }: Projection, zone: string, now: number): string {
+function fileLine(projection: Projection, zone: string, now: number): string {
+  const { fileId, remainingRecords, isEstimated } = projection;
   const left =
     remainingRecords === undefined
       ? 'number of records not known yet'
       : `${isEstimated ? 'about ' : ''}${counted(remainingRecords, 'record')} left`;
-  return `file ${fileId}: ${left}${doneAt === undefined ? '' : `, done about ${clockText(doneAt, zone, now)}`}`;
+  const done = doneText(projection, zone, now);
+  return `file ${fileId}: ${[left, ...(done === undefined ? [] : [done])].join(', ')}`;
 }
 
-function paceSentence(perSecond: number | undefined, needed: number | undefined): string {
+function paceSentence({ files, recordsPerSecond: perSecond, neededPerSecond: needed }: Shortfall): string {
   if (perSecond === undefined) return 'None was sent yet, so the rate is not known.';
-  const now = `They are sent at ${rate(perSecond)} a second`;
+  const isAtBest = files.some((file) => file.isAtBest);
+  const now = `They ${isAtBest ? 'can be sent at' : 'are sent at'} ${rate(perSecond)} a second${isAtBest ? ' at most' : ''}`;
   return needed === undefined ? `${now}.` : `${now}; ${rate(needed)} a second would be needed.`;
 }
 
-function breakerSection(breaker: BreakerReason | undefined): string {
+function breakerSection({ breaker, feed, now }: DeadlineNews): string {
   if (breaker === undefined) return '';
-  const why = {
-    throttled: 'it keeps answering 429',
-    unauthorised: 'it refused the token (401 or 403)',
-    outage: 'it failed on every record',
-    refusing: 'it refuses every record, with the same status',
-  }[breaker];
-  return `Nothing is sent to the API at the moment: ${why}. Every minute of this adds to the delay above.`;
+  return `${breakerText(breaker, feed.deadline?.timeZone, now)} Every minute of this adds to the delay above.`;
 }
 
 function whatHelps({ feed, shortfalls, stackName, now }: DeadlineNews): string {
   const needed = Math.max(0, ...shortfalls.map(({ neededPerSecond = 0 }) => neededPerSecond));
+  const isSlow = shortfalls.some(({ recordsPerSecond }) => isBelow(recordsPerSecond, feed));
   const prefix = `SLUICE_${feed.feed.toUpperCase().replaceAll('-', '_')}`;
-  const more =
-    feed.limit && needed > 0
+  const more = isSlow
+    ? [
+        '- A faster API: it answers more slowly than its limit allows, so a higher limit would not help. Ask its owner, and',
+        '  see "Deadline at risk" in the runbook.',
+      ]
+    : feed.limit && needed > 0
       ? [
           `- A higher limit: the API's owner would have to allow ${requestsFor(needed, feed.limit.windowSeconds)} requests in ` +
             `${feed.limit.windowSeconds} s, where it allows`,
@@ -99,6 +102,11 @@ function whatHelps({ feed, shortfalls, stackName, now }: DeadlineNews): string {
       : '- Inform the people who wait for these files. Nothing is lost: they are sent completely.',
     'The runbook: docs/operations.md, "Deadline at risk".',
   ].join('\n');
+}
+
+/** The rate was measured, and the limit is not what holds the records up. */
+function isBelow(perSecond: number | undefined, { limit }: ProjectedFeed): boolean {
+  return limit !== undefined && perSecond !== undefined && perSecond < paceOf(limit);
 }
 
 function counted(count: number, what: string): string {

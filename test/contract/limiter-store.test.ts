@@ -137,9 +137,11 @@ describe.each([
     limiter.noteSuccess({ sentAtMs: acceptedBefore });
     await limiter.leaseSlots(1, 0);
     expect(await limiter.openBreaker('throttled', { acceptedBefore })).toBe('others-pass');
-    expect(await limiter.openBreaker('refusing', { acceptedBefore: acceptedBefore + 1 }, 'f1')).toMatchObject({
-      state: 'open',
-    });
+    expect(await limiter.openBreaker('refusing', { acceptedBefore: acceptedBefore + 1 }, { file: 'f1' })).toMatchObject(
+      {
+        state: 'open',
+      },
+    );
     const prober = { isSuspect: true, file: 'f1' };
     for (const loneProbes of [1, 2]) {
       await clock.advance(breakerPauseMs);

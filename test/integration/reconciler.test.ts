@@ -109,7 +109,7 @@ describe('a file that its deadline comes too early for', () => {
   it('is told to the desk long before, with what would help, and shown by status', async () => {
     const { subject, text } = await mailAbout(fileId);
     expect(subject).toMatch(/^Sluice traffic: LATE by \d+ d/);
-    expect(text).toContain(`file ${fileId}: about 100,000,000 records left, done about`);
+    expect(text).toContain(`file ${fileId}: about 100,000,000 records left, done at the earliest`);
     expect(text).toContain('SLUICE_TRAFFIC_REQUESTS');
     const status = await runSluice(stack, ['status', fileId, '--json']);
     expect(JSON.parse(status.out)).toMatchObject({ remaining_records: 1e8, remaining_is_estimate: true });

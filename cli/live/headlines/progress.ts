@@ -1,4 +1,4 @@
-import { durationText, momentText } from '../../../lambdas/core/deadlines/deadline-text.ts';
+import { doneText, durationText } from '../../../lambdas/core/deadlines/deadline-text.ts';
 import { formatCount, formatCountOf } from '../../terminal/format.ts';
 import type { Facts } from '../facts.ts';
 import type { Headline } from '../snapshot.ts';
@@ -20,7 +20,7 @@ function sentenceOf({ filesUnderWay, projections, zone, now }: Facts): Pick<Head
   }
   const [last] = [...projections].sort((a, b) => (b.doneAt ?? Infinity) - (a.doneAt ?? Infinity));
   if (last?.doneAt === undefined) return { tone: 'busy', text: `${files}.` };
-  const done = `done about ${momentText(last.doneAt, zone, now)}`;
+  const done = doneText(last, zone, now) ?? '';
   const margins = projections.flatMap(({ marginSeconds }) => marginSeconds ?? []);
   const margin = margins.length === 0 ? '' : `, ${durationText(Math.min(...margins))} before the deadline`;
   return { tone: 'busy', text: `${files}; ${filesUnderWay === 1 ? '' : 'all '}${done}${margin}.` };

@@ -1,5 +1,11 @@
 import type { FileAccount } from './file-account.ts';
 import { contentBytesOf } from './file-account.ts';
+import { sumCounts } from './outcome.ts';
+
+/** Records that need no more work. The held records of a released file are still to be sent. */
+export function endedRecords({ settled, release }: Pick<FileAccount, 'settled' | 'release'>): number {
+  return sumCounts(settled) - (release ? settled.held : 0);
+}
 
 /** Records to be sent. While the file is being split, an estimate from the bytes read so far. */
 export function expectedRecords(file: FileAccount): number | undefined {

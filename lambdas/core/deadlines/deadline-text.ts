@@ -58,15 +58,24 @@ function formatsIn(timeZone: string): Record<'time' | 'day', Intl.DateTimeFormat
   return known;
 }
 
-/**
- * `done about 03:40 (in 2 h 10 min), 1 h 20 min before the deadline`, or `LATE by 2 h`. Undefined if nothing is known yet.
- */
-export function projectionText(
-  { doneAt, marginSeconds }: Projection,
+/** `done about 03:40 (in 2 h)`; while the rate is not known, `done at the earliest 03:40 (in 2 h)`. Undefined if nothing is known yet. */
+export function doneText(
+  { doneAt, isAtBest }: Pick<Projection, 'doneAt' | 'isAtBest'>,
   timeZone: string | undefined,
   nowMs: number,
 ): string | undefined {
-  const done = doneAt === undefined ? undefined : `done about ${momentText(doneAt, timeZone, nowMs)}`;
+  if (doneAt === undefined) return undefined;
+  return `done ${isAtBest ? 'at the earliest' : 'about'} ${momentText(doneAt, timeZone, nowMs)}`;
+}
+
+/** `done about 03:40 (in 2 h 10 min), 1 h 20 min before the deadline`, or `LATE by 2 h`. Undefined if nothing is known yet. */
+export function projectionText(
+  projection: Projection,
+  timeZone: string | undefined,
+  nowMs: number,
+): string | undefined {
+  const { marginSeconds } = projection;
+  const done = doneText(projection, timeZone, nowMs);
   if (marginSeconds === undefined) return done;
   const span = durationText(Math.abs(marginSeconds));
   if (marginSeconds >= 0) return [done, `${span} before the deadline`].join(', ');

@@ -1,17 +1,15 @@
-import { expectedRecords, recordsPerByte } from '../account/expected-records.ts';
+import { endedRecords, expectedRecords, recordsPerByte } from '../account/expected-records.ts';
 import type { FeedDeadline } from './feed-deadline.ts';
 import { deadlineAfter } from './feed-deadline.ts';
 import type { FileAccount } from '../account/file-account.ts';
-import type { RateLimit } from '../limiter/limiter.ts';
-import { slotSpacingMs } from '../limiter/limiter.ts';
-import { sumCounts } from '../account/outcome.ts';
+import type { LinePace } from './pace.ts';
 import { isQuarantined } from '../account/quarantine.ts';
 
 /**
  * Projects when files will be done. The model is a queue before one server: the remaining records of the files, one file
  * after the other, at the pace at which the API accepts records. All lanes and feeds of an API share one line of send
  * times, so the last file's end is right for any order of service. The model is pessimistic in one way (rejects take no
- * request) and optimistic in another (the API may be slower than its limit).
+ * request) and, until the rate is measured, optimistic in another (the API may be slower than its limit).
  */
 
 /** The part of a feed that its files' projections need. */
@@ -27,7 +25,7 @@ export interface Line {
   /** The newest completed files, to estimate the number of records per byte. */
   done: readonly FileAccount[];
   /** Undefined if unknown. */
-  recordsPerSecond: number | undefined;
+  pace: LinePace | undefined;
   /** Nothing is sent before this time: the API asked for a pause, or the breaker is open. Milliseconds since 1970. */
   pausedUntil: number;
 }
@@ -42,6 +40,8 @@ export interface Projection {
   /** Records to send until it is done, its own included. */
   recordsToItsEnd: number | undefined;
   recordsPerSecond: number | undefined;
+  /** The rate is not known yet: it is assumed to be the limit's, and the file may be done later. */
+  isAtBest: boolean;
   /** When sending can continue: now, or at the end of a pause. */
   startsAt: number;
   doneAt: number | undefined;
@@ -51,29 +51,10 @@ export interface Projection {
   marginSeconds: number | undefined;
 }
 
-/** The records per second that an API with this limit accepts, as the limiter hands out send times. */
-export function paceOf(limit: RateLimit): number {
-  return 1000 / slotSpacingMs(limit);
-}
-
-/** The requests per window that an API would have to allow for this pace. */
-export function requestsFor(recordsPerSecond: number, windowSeconds: number): number {
-  return Math.ceil((recordsPerSecond * slotSpacingMs({ requests: 1, windowSeconds })) / 1000);
-}
-
-/**
- * The settled records of the open files since the first of them arrived: the pace of a line without a limit. Undefined
- * until records are settled.
- */
-export function measuredPace(files: readonly FileAccount[], now: number): number | undefined {
-  const settled = files.reduce((sum, file) => sum + sumCounts(file.settled), 0);
-  const begun = Math.min(...files.map((file) => file.createdAt));
-  return settled > 0 && now > begun ? (settled * 1000) / (now - begun) : undefined;
-}
-
 /** A projection for each file with work left, in the order of service: urgent files first, then by arrival. */
 export function projectFiles(line: Line, feeds: readonly PacedFeed[], now: number): Projection[] {
-  const { recordsPerSecond, pausedUntil } = line;
+  const { pace, pausedUntil } = line;
+  const recordsPerSecond = pace?.perSecond;
   const startsAt = Math.max(now, pausedUntil);
   const known = [...line.files, ...line.done];
   let ahead: number | undefined = 0;
@@ -94,6 +75,7 @@ export function projectFiles(line: Line, feeds: readonly PacedFeed[], now: numbe
         isEstimated,
         recordsToItsEnd: ahead,
         recordsPerSecond,
+        isAtBest: !isThrough && pace !== undefined && !pace.measuredPerSecond,
         startsAt,
         doneAt,
         deadlineAt,
@@ -133,11 +115,9 @@ function remainderOf(
   file: FileAccount,
   known: readonly FileAccount[],
 ): Pick<Projection, 'remainingRecords' | 'isEstimated'> {
-  // Held records of a released file are still to be sent.
-  const settled = sumCounts(file.settled) - (file.release ? file.settled.held : 0);
   const isEstimated = file.totalRecords === undefined;
   const perByte = isEstimated ? recordsPerByte(known, file) : undefined;
   const total = expectedRecords(file) ?? (perByte === undefined ? undefined : perByte * file.source.sizeBytes);
   if (total === undefined) return { remainingRecords: undefined, isEstimated };
-  return { remainingRecords: Math.max(0, Math.round(total) - settled), isEstimated };
+  return { remainingRecords: Math.max(0, Math.round(total) - endedRecords(file)), isEstimated };
 }

@@ -1,6 +1,9 @@
 import type { Check as ItemCheck, ItemChange } from '../ledger/item-change.ts';
 import type { BreakerReason } from './breaker.ts';
 import { maxShiftShare } from './late-arrivals.ts';
+import type { BreakerAnswer } from './breaker-answer.ts';
+import { absentAnswerNames, answerAttributes } from './breaker-answer.ts';
+import { markNames, restartedMark } from './measured-rate.ts';
 import { breakerPauseMs, probeLeaseMs, sharedOutage, suspectProbeDelayMs } from './breaker.ts';
 
 /**
@@ -20,6 +23,10 @@ export interface LimiterItem {
   /** The file of the record whose answer opened it. */
   openedBy?: string;
   openUntil?: number;
+  openedAt?: number;
+  /** What the API answered when it opened, or to the latest probe: see breaker-answer.ts. */
+  answerStatus?: number;
+  answer?: string;
   failedProbes?: number;
   probeOwner?: string;
   probeUntil?: number;
@@ -38,6 +45,11 @@ export interface LimiterItem {
   /** Requests that the API decided on, counted with each lease; and pauses that it asked for: see pause-evidence.ts. */
   passes?: number;
   pauses?: number;
+  /** Two times while records were sent, and `passes` at them: see measured-rate.ts. */
+  markedAt?: number;
+  markedPasses?: number;
+  priorAt?: number;
+  priorPasses?: number;
   /** Records that were refused since the last reported acceptance, over all consumers: reported with each lease. */
   refusals?: number;
   /** The number of the policy, raised by each decision (see policy-changes.ts): every lease and probe names it. 0 if absent. */
@@ -56,7 +68,7 @@ export interface LimiterItem {
 export type LimiterAttribute = keyof LimiterItem;
 export type LimiterNumber = Exclude<
   LimiterAttribute,
-  'breaker' | 'reason' | 'openedBy' | 'probeOwner' | 'acceptedWith' | 'setBy' | 'calendar' | 'pausedFeeds'
+  'breaker' | 'reason' | 'openedBy' | 'answer' | 'probeOwner' | 'acceptedWith' | 'setBy' | 'calendar' | 'pausedFeeds'
 >;
 
 type Check = ItemCheck<LimiterAttribute>;
@@ -130,13 +142,16 @@ export function joinLine(now: number, wish: LeaseWish): LimiterChange {
 /**
  * The line is idle: it starts when the answer to this write is expected. If it began now and the table were slow, a few
  * slots would have passed by then, and so would those of every further lease.
+ * @param seen the item as it was read
  */
-export function beginLine(now: number, answerMs: number, wish: LeaseWish): LimiterChange {
+export function beginLine(now: number, answerMs: number, wish: LeaseWish, seen: LimiterItem): LimiterChange {
   const { set, add } = newsOf(wish);
+  const mark = restartedMark(now, wish.passes ?? 0, seen);
   return {
     when: [{ name: 'tat', is: '<', value: now, orAbsent: true }, isClosed, isNotPaused(now)],
-    set: { ...set, tat: now + answerMs + wish.spanMs },
+    set: { ...set, ...mark.set, tat: now + answerMs + wish.spanMs },
     ...(add && { add }),
+    ...(mark.remove && { remove: mark.remove }),
   };
 }
 
@@ -185,6 +200,13 @@ export interface OpeningCondition {
   secretVersion?: string | undefined;
 }
 
+/** The answer that opens the breaker. */
+export interface OpenedBy {
+  /** The file of the record that was answered. */
+  file?: string | undefined;
+  answer?: BreakerAnswer | undefined;
+}
+
 /** Whether another consumer's request is evidence against opening the breaker. */
 export function othersPass(
   { acceptedAt = -Infinity, acceptedWith }: LimiterItem,
@@ -196,16 +218,27 @@ export function othersPass(
 }
 
 /**
- * @param file of the record whose answer opens it
+ * @param by the file of the record whose answer opens it, and that answer
  * @param seen if the decision depends on other consumers' reports: the item that was read; refused if there are newer
  * reports
  */
-export function openBreaker(now: number, reason: BreakerReason, file = '', seen?: LimiterItem): LimiterChange {
+export function openBreaker(
+  now: number,
+  reason: BreakerReason,
+  { file = '', answer }: OpenedBy = {},
+  seen?: LimiterItem,
+): LimiterChange {
   const noNews: Check[] = seen ? [{ name: 'acceptedAt', is: '<=', value: seen.acceptedAt ?? 0, orAbsent: true }] : [];
   return {
     when: [isClosed, ...noNews],
-    set: { breaker: 'open', reason, openedBy: file, openUntil: now + breakerPauseMs, failedProbes: 0 },
-    remove: ['probeOwner', 'probeUntil', 'flushed', 'outageRecords', 'outageSince', 'loneProbes', 'refusals'],
+    set: {
+      ...{ breaker: 'open', reason, openedBy: file, openedAt: now, openUntil: now + breakerPauseMs, failedProbes: 0 },
+      ...answerAttributes(answer),
+    },
+    remove: [
+      ...(['probeOwner', 'probeUntil', 'flushed', 'outageRecords', 'outageSince', 'loneProbes', 'refusals'] as const),
+      ...absentAnswerNames(answer),
+    ],
   };
 }
 
@@ -254,20 +287,29 @@ export function closeBreaker(owner: string): LimiterChange {
   return {
     when: [isOpen, { name: 'probeOwner', is: '=', value: owner }],
     set: { breaker: 'closed' },
-    remove: ['probeOwner', 'probeUntil', 'openUntil', 'failedProbes', 'reason', 'openedBy', 'flushed', 'loneProbes'],
+    remove: [
+      ...(['probeOwner', 'probeUntil', 'openUntil', 'failedProbes', 'reason', 'openedBy', 'flushed'] as const),
+      ...(['loneProbes', 'openedAt', 'answerStatus', 'answer'] as const),
+      // The time without requests does not count towards the measured rate.
+      ...markNames,
+    ],
   };
 }
 
-/**
- * @param isSuspect the probe was made by a record that had failed before
- * @param hasFailed false if the API gives a time to retry: waiting is not a failure
- */
-export function keepOpen(now: number, owner: string, isSuspect: boolean, hasFailed = true): LimiterChange {
+export interface FailedProbe {
+  /** Its record had failed before. */
+  isSuspect: boolean;
+  /** False if the API gives a time to retry: waiting is not a failure. */
+  hasFailed: boolean;
+  answer?: BreakerAnswer | undefined;
+}
+
+export function keepOpen(now: number, owner: string, { isSuspect, hasFailed, answer }: FailedProbe): LimiterChange {
   return {
     when: [isOpen, { name: 'probeOwner', is: '=', value: owner }],
-    set: { openUntil: now + breakerPauseMs, ...(!isSuspect && { loneProbes: 0 }) },
+    set: { openUntil: now + breakerPauseMs, ...(!isSuspect && { loneProbes: 0 }), ...answerAttributes(answer) },
     add: { failedProbes: hasFailed ? 1 : 0, ...(isSuspect && { loneProbes: 1 }) },
-    remove: ['probeOwner', 'probeUntil'],
+    remove: ['probeOwner', 'probeUntil', ...absentAnswerNames(answer)],
   };
 }
 

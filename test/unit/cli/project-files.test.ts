@@ -46,9 +46,11 @@ it('says when each file in progress will be done, and how far from its deadline 
   const table = formatFiles(summaries, when, (fileId) => textOf(projections.of(fileId)));
   expect(table).toMatch(/^file id .* projected +file$/m);
   expect(table).toMatch(
-    /^short .* done about 21:05 \(in 5 min\), 7 h 55 min before the deadline +traffic\/short.csv$/m,
+    /^short .* done at the earliest 21:05 \(in 5 min\), 7 h 55 min before the deadline +traffic\/short.csv$/m,
   );
-  expect(table).toMatch(/^long .* LATE by 28 min, done about 5 Jan 05:27 \(in 8 h 28 min\) +traffic\/long.csv$/m);
+  expect(table).toMatch(
+    /^long .* LATE by 28 min, done at the earliest 5 Jan 05:27 \(in 8 h 28 min\) +traffic\/long.csv$/m,
+  );
   expect(summaries.find((file) => file.file_id === 'long')).toMatchObject({
     remaining_records: 300_000,
     remaining_is_estimate: false,
@@ -60,7 +62,7 @@ it('says when each file in progress will be done, and how far from its deadline 
 
 it('gives no verdict without a deadline', async () => {
   const projections = await projectFilesOf(stackOf(api), clock);
-  expect(textOf(projections.of('short'))).toBe('done about 21:05 (in 5 min)');
+  expect(textOf(projections.of('short'))).toBe('done at the earliest 21:05 (in 5 min)');
   expect(summariseFile(fileAccount(), undefined, projections.of('short'))).toMatchObject({
     deadline: null,
     deadline_margin_seconds: null,

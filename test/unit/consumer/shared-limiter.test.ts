@@ -298,7 +298,7 @@ describe('others, who are asked before the breaker opens', () => {
   });
 
   it('of other files make it first where one file’s records were all refused', async () => {
-    await join().openBreaker('refusing', undefined, 'f1');
+    await join().openBreaker('refusing', undefined, { file: 'f1' });
     await clock.advance(breakerPauseMs);
     expect(await join().leaseSlots(1, 0, { isSuspect: false, file: 'f1' })).toMatchObject({ kind: 'wait' });
     const other = join();

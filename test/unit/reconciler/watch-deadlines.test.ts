@@ -70,10 +70,10 @@ describe('the watch over deadlines', () => {
     expect(text).toContain(
       "1 file of the feed 'traffic' will not be done by 5 Jan 05:00 (America/New_York): late by 2 h 2 min",
     );
-    expect(text).toContain('file too-long: 358,200 records left, done about 5 Jan 07:01');
+    expect(text).toContain('file too-long: 358,200 records left, done at the earliest 5 Jan 07:01');
     expect(text).not.toContain('in-time');
     expect(text).toContain('359,200 records must be sent');
-    expect(text).toContain('They are sent at 10 a second; 12.5 a second would be needed.');
+    expect(text).toContain('They can be sent at 10 a second at most; 12.5 a second would be needed.');
     expect(text).toMatch(/Of these files, 72,[67]\d\d records will miss the deadline\./);
     expect(text).toContain(
       'allow 753 requests in 60 s, where it allows\n  600; then deploy with SLUICE_TRAFFIC_REQUESTS',
@@ -120,10 +120,36 @@ describe('the watch over deadlines', () => {
   });
 
   it('says that nothing is sent while the breaker is open', async () => {
-    limiter.item = { breaker: 'open', reason: 'unauthorised', openUntil: clock.now() + 60_000 };
+    const openedAt = clock.now() - 600_000;
+    const answer = { answerStatus: 401, answer: 'token expired' };
+    limiter.item = { breaker: 'open', reason: 'unauthorised', openedAt, openUntil: clock.now() + 60_000, ...answer };
     put(300_000);
     await watchDeadlines(ports);
-    expect(told[0]?.text).toContain('Nothing is sent to the API at the moment: it refused the token (401 or 403).');
+    expect(told[0]?.text).toContain(
+      'Nothing is sent to the API since 20:50: it refuses the token: 401 "token expired". ' +
+        'The next probe is due at 21:01.',
+    );
+  });
+
+  it('goes by the rate of an API that is slower than its limit, and suggests no higher one', async () => {
+    put(150_000);
+    await watchDeadlines(ports);
+    expect(told).toEqual([]);
+    const at = clock.now();
+    limiter.item = {
+      tat: at,
+      passes: 1_100,
+      markedAt: at - 500,
+      markedPasses: 1_100,
+      priorAt: at - 20_000,
+      priorPasses: 1_000,
+    };
+    ledger.files.set('f1', { ...put(150_000), createdAt: at - 60_000 });
+    await watchDeadlines(ports);
+    expect(metrics.at(-1)?.value).toBe(8 * 3600 - 150_000 / 5);
+    expect(told[0]?.text).toContain('150,000 records left, done about 5 Jan 05:20');
+    expect(told[0]?.text).toContain('They are sent at 5 a second');
+    expect(told[0]?.text).toContain('a higher limit would not help');
   });
 
   it('knows what other feeds of the API have in front, and reports nothing for those', async () => {

@@ -32,9 +32,9 @@ describe('a snapshot', () => {
     ]);
     expect(files[0]).toMatchObject({ name: 'f1.csv', split_share: 1, settled_share: 0.301, dead_lettered_records: 1 });
     expect(files[1]).toMatchObject({ split_share: 0.25, settled_share: 0, expected_records: 2_000, checksum_share: 1 });
-    expect(files[0]?.projected).toMatch(/^done about 21:01 \(in 1 min\), 7 h 59 min before the deadline$/);
+    expect(files[0]?.projected).toMatch(/^done at the earliest 21:01 \(in 1 min\), 7 h 59 min before the deadline$/);
     expect(headlines[0]?.text).toMatch(
-      /^2 files in progress; all done about 21:04 \(in 5 min\), 7 h 55 min before the deadline\.$/,
+      /^2 files in progress; all done at the earliest 21:04 \(in 5 min\), 7 h 55 min before the deadline\.$/,
     );
   });
 

@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest';
 import type { FileAccount } from '../../../../lambdas/core/account/file-account.ts';
 import { noCounts } from '../../../../lambdas/core/account/outcome.ts';
 import type { Line, PacedFeed } from '../../../../lambdas/core/deadlines/projection.ts';
-import { measuredPace, paceOf, projectFiles } from '../../../../lambdas/core/deadlines/projection.ts';
+import { projectFiles } from '../../../../lambdas/core/deadlines/projection.ts';
 import { fileAccount } from '../../../support/file-account.ts';
 
 const evening = Date.UTC(2026, 0, 5, 3);
@@ -12,8 +12,9 @@ const deadline = { hour: 5, minute: 0, timeZone: 'America/New_York' };
 const deadlineAt = Date.UTC(2026, 0, 5, 10);
 const traffic: PacedFeed = { feed: 'traffic', deadline };
 
+const paced = (perSecond: number) => ({ perSecond, measuredPerSecond: perSecond });
 const project = (files: FileAccount[], line: Partial<Line> = {}, feeds = [traffic], now = evening) =>
-  projectFiles({ files, done: [], recordsPerSecond: 10, pausedUntil: 0, ...line }, feeds, now);
+  projectFiles({ files, done: [], pace: paced(10), pausedUntil: 0, ...line }, feeds, now);
 const came = (change: Partial<FileAccount> = {}) => fileAccount({ createdAt: evening - 60_000, ...change });
 const uploaded = (count: number) => ({ settled: { ...noCounts(), uploaded: count } });
 const checkpoint = (offset: number, record: number) => ({ checkpoint: { offset, line: 1, record, batch: 1 } });
@@ -28,12 +29,26 @@ describe('a projection', () => {
         isEstimated: false,
         recordsToItsEnd: 600,
         recordsPerSecond: 10,
+        isAtBest: false,
         startsAt: evening,
         doneAt: evening + 60_000,
         deadlineAt,
         marginSeconds: 7 * 3600 - 60,
       },
     ]);
+  });
+
+  it('is at best what the limit allows until the rate is measured', () => {
+    const unmeasured = { perSecond: 10, measuredPerSecond: undefined };
+    const through = came({ fileId: 'f0', ...uploaded(1_000), createdAt: 0 });
+    expect(project([through, came()], { pace: unmeasured })).toMatchObject([
+      { isAtBest: false },
+      { isAtBest: true, doneAt: evening + 100_000 },
+    ]);
+  });
+
+  it('has no end if neither limit nor rate is known', () => {
+    expect(project([came()], { pace: undefined })).toMatchObject([{ doneAt: undefined, isAtBest: false }]);
   });
 
   it('has urgent files first and the others in the order they came, whatever their feed', () => {
@@ -138,10 +153,10 @@ describe('a projection', () => {
             }),
           );
         const [slow, fast] = [Math.min(one, other), Math.max(one, other)];
-        const before = project(accounts(0), { recordsPerSecond: fast });
+        const before = project(accounts(0), { pace: paced(fast) });
         for (const after of [
-          project(accounts(more), { recordsPerSecond: fast }),
-          project(accounts(0), { recordsPerSecond: slow }),
+          project(accounts(more), { pace: paced(fast) }),
+          project(accounts(0), { pace: paced(slow) }),
         ]) {
           before.forEach((file, i) => {
             expect(after[i]?.fileId).toBe(file.fileId);
@@ -151,21 +166,5 @@ describe('a projection', () => {
         }
       }),
     );
-  });
-});
-
-describe('the pace', () => {
-  it('is the limiter’s: a little under the limit', () => {
-    expect(paceOf({ requests: 600, windowSeconds: 60 })).toBeCloseTo(9.95, 2);
-  });
-
-  it('is measured since the first open file came, where there is no limit to go by', () => {
-    const files = [
-      came({ createdAt: evening - 20_000, ...uploaded(300) }),
-      came({ createdAt: evening, ...uploaded(100) }),
-    ];
-    expect(measuredPace(files, evening)).toBe(20);
-    expect(measuredPace([came()], evening)).toBeUndefined();
-    expect(project([came()], { recordsPerSecond: undefined })).toMatchObject([{ doneAt: undefined }]);
   });
 });

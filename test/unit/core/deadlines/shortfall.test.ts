@@ -15,7 +15,7 @@ const shortfalls = (totals: number[], createdAt = now - 60_000, at = now) =>
           fileAccount({ fileId: `f${i}`, createdAt: createdAt + i, totalRecords }),
         ),
         done: [],
-        recordsPerSecond: 10,
+        pace: { perSecond: 10, measuredPerSecond: 10 },
         pausedUntil: 0,
       },
       feeds,
@@ -52,7 +52,7 @@ describe('a shortfall', () => {
       fileAccount({ fileId: 'old', createdAt: yesterday, totalRecords: 72_000 }),
       fileAccount({ fileId: 'new', createdAt: now - 1, totalRecords: 36_000 }),
     ];
-    const line = { files, done: [], recordsPerSecond: 10, pausedUntil: 0 };
+    const line = { files, done: [], pace: { perSecond: 10, measuredPerSecond: 10 }, pausedUntil: 0 };
     expect(shortfallsOf(projectFiles(line, feeds, now))).toMatchObject([
       { files: [{ fileId: 'old' }], missingRecords: 72_000, neededPerSecond: undefined, lateBySeconds: 24 * 3600 },
       { deadlineAt, files: [{ fileId: 'new' }], missingRecords: 36_000, neededPerSecond: 15 },

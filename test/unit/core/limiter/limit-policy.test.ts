@@ -11,6 +11,7 @@ import {
 } from '../../../../lambdas/core/limiter/policy-changes.ts';
 import { slotSpacingMs } from '../../../../lambdas/core/limiter/limiter.ts';
 import { InMemoryLimiterStore } from '../../../support/in-memory-limiter-store.ts';
+import { answerAttributes } from '../../../../lambdas/core/limiter/breaker-answer.ts';
 
 const deployed = { requests: 600, windowSeconds: 60 };
 const anna = { feed: 'traffic', by: 'anna', why: 'the API’s owner asked' };
@@ -107,8 +108,11 @@ describe('the limiter’s item', () => {
       ...{ openedBy: `traffic.${'0'.repeat(24)}`, openUntil: n, failedProbes: 99, flushed: 1, loneProbes: 99 },
       ...{ probeOwner: '0'.repeat(36), probeUntil: n, outageRecords: 9, outageSince: n, acceptedAt: n },
       ...{ acceptedWith: '0'.repeat(36), askedAt: n, passes: 1e9, pauses: 1e6, refusals: 1e6, calendar: '01234567' },
+      ...{ markedAt: n, markedPasses: 1e9, priorAt: n, priorPasses: 1e9, openedAt: n },
+      ...answerAttributes({ status: 401, text: '\u6c49'.repeat(500) }),
     };
-    expect(JSON.stringify({ ...store.item, ...rest }).length).toBeLessThan(1024);
+    expect(Buffer.byteLength(rest.answer ?? '')).toBeGreaterThan(110);
+    expect(storedBytes({ ...store.item, ...rest })).toBeLessThan(1024);
   });
 });
 
@@ -160,3 +164,12 @@ describe('the decisions of a time', () => {
     expect(during([decision(1, 'limit', { until: 7 })], 6, 9)).toEqual([1]);
   });
 });
+
+/** In DynamoDB: names and texts in UTF-8; a number takes a byte for two digits, and one more; a map three more. */
+function storedBytes(item: object): number {
+  return Object.entries(item).reduce((sum, [name, value]: [string, unknown]) => {
+    const number = typeof value === 'number' ? Math.ceil(String(value).length / 2) + 1 : undefined;
+    const map = typeof value === 'object' && value !== null ? storedBytes(value) + 3 : undefined;
+    return sum + Buffer.byteLength(name) + (number ?? map ?? Buffer.byteLength(String(value)));
+  }, 0);
+}
