@@ -4,7 +4,7 @@ import type { InFlightMessages } from '../ports.ts';
 import { handleEach, parseBody } from '../runtime/partial-batch.ts';
 import type { Waiting } from '../runtime/put-back.ts';
 import type { Shutdown } from '../runtime/shutdown.ts';
-import type { FinalizerPorts } from './finalize-file.ts';
+import type { FinalizerPorts } from './finalizer-ports.ts';
 import { finalizeFile } from './finalize-file.ts';
 
 export interface FinalizerDeps extends FinalizerPorts {

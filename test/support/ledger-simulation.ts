@@ -10,7 +10,7 @@ import type { Receipt } from '../../lambdas/core/account/receipt.ts';
 import { AwsFaultError } from '../../lambdas/core/errors.ts';
 import { FailureRun } from '../../lambdas/core/limiter/breaker.ts';
 import { fileIdOf } from '../../lambdas/core/records/identity.ts';
-import type { FinalizerPorts } from '../../lambdas/finalizer/finalize-file.ts';
+import type { FinalizerPorts } from '../../lambdas/finalizer/finalizer-ports.ts';
 import { finalizeFile } from '../../lambdas/finalizer/finalize-file.ts';
 import { openLedger } from '../../lambdas/ledger/open-ledger.ts';
 import type { BatchMessage, ContinueMessage, FinalizeMessage, ReemitMessage } from '../../lambdas/messages.ts';

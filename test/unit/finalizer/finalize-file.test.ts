@@ -9,7 +9,7 @@ import { amendAfterSeconds, gatherAtMostMs } from '../../../lambdas/core/account
 import { ContradictionError } from '../../../lambdas/core/errors.ts';
 import type { Manifest } from '../../../lambdas/core/account/manifest.ts';
 import { manifest as manifestSchema } from '../../../lambdas/core/account/manifest.ts';
-import type { FinalizerPorts } from '../../../lambdas/finalizer/finalize-file.ts';
+import type { FinalizerPorts } from '../../../lambdas/finalizer/finalizer-ports.ts';
 import { finalizeFile } from '../../../lambdas/finalizer/finalize-file.ts';
 import type { FeedFixture } from '../../support/feed-fixture.ts';
 import { fixtureOf, putSplitFile, rowOf } from '../../support/feed-fixture.ts';
