@@ -7,7 +7,7 @@ import { PutSecretValueCommand, SecretsManagerClient } from '@aws-sdk/client-sec
 import { DynamoItemStore } from '../../lambdas/adapters/dynamo-item-store.ts';
 import { openLedger } from '../../lambdas/ledger/open-ledger.ts';
 import { systemClock } from '../../lambdas/adapters/system-clock.ts';
-import { fileIdOf } from '../../lambdas/core/records/identity.ts';
+import { fileIdOf } from '../../lambdas/core/account/file-id.ts';
 import type { Manifest } from '../../lambdas/core/account/manifest.ts';
 import { manifest as manifestSchema } from '../../lambdas/core/account/manifest.ts';
 import { deployStack } from '../../localstack/deploy.ts';

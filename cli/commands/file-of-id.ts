@@ -1,4 +1,5 @@
 import type { FileAccount } from '../../lambdas/core/account/file-account.ts';
+import { isBareId } from '../../lambdas/core/account/file-id.ts';
 import { CliError } from '../cli-error.ts';
 import { deployedFeeds } from '../stack/deployed-feeds.ts';
 import type { OpenStack } from '../stack/open-stack.ts';
@@ -21,5 +22,5 @@ export async function fileOfId(stack: OpenStack, typed: string): Promise<FileAcc
 
 /** Adds the feed's name to an id that was typed as hex digits only; anything else is returned unchanged. */
 export function wholeFileId(feed: string, typed: string): string {
-  return /^[0-9a-f]{24}$/.test(typed) ? `${feed}.${typed}` : typed;
+  return isBareId(typed) ? `${feed}.${typed}` : typed;
 }

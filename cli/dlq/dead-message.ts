@@ -1,4 +1,4 @@
-import { fileIdOf } from '../../lambdas/core/records/identity.ts';
+import { fileIdOf } from '../../lambdas/core/account/file-id.ts';
 import type { Letter } from '../../lambdas/messages.ts';
 import { batchMessage, correctionMessage, finalizeMessage, letter } from '../../lambdas/messages.ts';
 import { parseIntakeMessage } from '../../lambdas/intake-message.ts';

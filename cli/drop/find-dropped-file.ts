@@ -1,5 +1,5 @@
 import type { FileAccount } from '../../lambdas/core/account/file-account.ts';
-import { fileIdOf } from '../../lambdas/core/records/identity.ts';
+import { fileIdOf } from '../../lambdas/core/account/file-id.ts';
 import type { FileLedger } from '../../lambdas/ports.ts';
 
 /** A file that was dropped by this command. */

@@ -13,14 +13,6 @@ import { decodeBody } from './records/slice-body.ts';
  * - Other messages whose content is trusted carry a MAC with the file's key, which is in the ledger and in no message.
  */
 
-/**
- * Whether the id can be that of a file of the feed. A function may not read other feeds' items, and the check must not
- * fail: ids begin with their feed's name, those of an earlier version are 24 hex digits.
- */
-export function mayBeOfFeed(fileId: string, feed: string): boolean {
-  return fileId.startsWith(`${feed}.`) || /^[0-9a-f]{24}$/.test(fileId);
-}
-
 /** SHA-256 of a letter's content, in lower-case hex. The layout of its JSON does not matter. */
 export function letterDigest(letter: Letter): string {
   return sha256Of(contentOf(letter));

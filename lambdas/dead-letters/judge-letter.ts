@@ -1,4 +1,5 @@
-import { letterDigest, mayBeOfFeed } from '../core/authenticity.ts';
+import { letterDigest } from '../core/authenticity.ts';
+import { mayBeOfFeed } from '../core/account/file-id.ts';
 import type { DeadRecord } from '../core/account/file-account.ts';
 import type { Letter } from '../messages.ts';
 import type { AlteredLetterLedger, DeadLedger, FileLedger } from '../ports.ts';

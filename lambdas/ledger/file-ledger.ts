@@ -7,7 +7,7 @@ import { maxItemsAtOnce } from '../core/ledger/item-change.ts';
 import type { ListName } from '../core/ledger/ledger-keys.ts';
 import { checksumKey, fileKey, listPkOf, manifestKey } from '../core/ledger/ledger-keys.ts';
 import { withoutKeys } from '../core/ledger/stored-item.ts';
-import { fileIdOf } from '../core/records/identity.ts';
+import { fileIdOf } from '../core/account/file-id.ts';
 import type { Clock, FileLedger, ItemStore } from '../ports.ts';
 
 /** The account of files: which splitter may split one, its progress, and how it ended. */

@@ -1,5 +1,5 @@
 import type { SourceObject } from '../core/account/file-account.ts';
-import { fileIdOf } from '../core/records/identity.ts';
+import { fileIdOf } from '../core/account/file-id.ts';
 import type {
   Announcements,
   AuditLog,

@@ -1,4 +1,6 @@
 import type { Context, SQSBatchResponse, SQSEvent, SQSRecord } from 'aws-lambda';
+import * as z from 'zod';
+import { isFileId } from '../core/account/file-id.ts';
 import type { AwsFault } from '../core/aws-fault.ts';
 import { awsFaultOf } from '../core/aws-fault.ts';
 import type { AuditLog, InFlightMessages } from '../ports.ts';
@@ -107,9 +109,21 @@ function placeOf(record: SQSRecord) {
 
 const asError = (error: unknown): Error => (error instanceof Error ? error : new Error(String(error)));
 
-/** The file that a message is about, if the message is Sluice's. */
+const fileId = z.string().refine(isFileId);
+
+/** Letters and corrections have the names of their CSV columns. */
+const aboutFile = z.union([
+  z.object({ fileId }),
+  z.object({ file_id: fileId }).transform((message) => ({ fileId: message.file_id })),
+]);
+
+/** The file that a message is about. A message may come from anyone: nothing that is not a file id is logged. */
 function correlationOf(record: SQSRecord): string | undefined {
-  return /"(?:fileId|file_id)"\s*:\s*"([0-9a-f]{1,64})"/.exec(record.body)?.[1];
+  try {
+    return aboutFile.safeParse(JSON.parse(record.body)).data?.fileId;
+  } catch {
+    return undefined;
+  }
 }
 
 /** @throws if the body is not JSON */

@@ -1,6 +1,7 @@
 import { ContradictionError } from '../core/errors.ts';
 import type { SourceObject } from '../core/account/file-account.ts';
-import { fileIdOf, sha256Of } from '../core/records/identity.ts';
+import { sha256Of } from '../core/records/identity.ts';
+import { fileIdOf } from '../core/account/file-id.ts';
 import { maxMembers, writeBundle } from '../core/records/bundle.ts';
 import type { BundleDialect, CutLimits } from '../core/records/dialect.ts';
 import type { BundleStore } from '../ports.ts';

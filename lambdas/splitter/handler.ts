@@ -2,7 +2,7 @@ import type { Context, SQSBatchResponse, SQSEvent, SQSRecord } from 'aws-lambda'
 import type { CutLimits } from '../core/records/dialect.ts';
 import type { SourceObject } from '../core/account/file-account.ts';
 import { AlteredMessageError } from '../core/errors.ts';
-import { fileIdOf } from '../core/records/identity.ts';
+import { fileIdOf } from '../core/account/file-id.ts';
 import type { ContinueMessage, ReemitMessage } from '../messages.ts';
 import type { BatchLedger, BundleStore, InFlightMessages } from '../ports.ts';
 import type { Deadline } from '../runtime/deadline.ts';

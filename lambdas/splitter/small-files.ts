@@ -1,5 +1,5 @@
 import type { SourceObject } from '../core/account/file-account.ts';
-import { fileIdOf } from '../core/records/identity.ts';
+import { fileIdOf } from '../core/account/file-id.ts';
 import type { Deadline } from '../runtime/deadline.ts';
 import type { BundlePorts, Bundling } from './bundle-files.ts';
 import { bundleFiles } from './bundle-files.ts';

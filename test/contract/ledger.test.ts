@@ -8,7 +8,7 @@ import type { Letter, UnnotedLetter } from '../../lambdas/messages.ts';
 import { limits } from '../support/feed-fixture.ts';
 import { dynamoStores } from '../support/implementations.ts';
 import { InMemoryItemStore } from '../support/in-memory-item-store.ts';
-import { fileIdOf } from '../../lambdas/core/records/identity.ts';
+import { fileIdOf } from '../../lambdas/core/account/file-id.ts';
 import { maxMembers } from '../../lambdas/core/records/bundle.ts';
 import { openLedger } from '../../lambdas/ledger/open-ledger.ts';
 import type { FileClose, ItemStore, Ledger, NewFile } from '../../lambdas/ports.ts';

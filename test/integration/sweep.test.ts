@@ -4,7 +4,7 @@ import { beforeAll, expect, it } from 'vitest';
 import { S3DroppedObjects } from '../../lambdas/adapters/s3-dropped-objects.ts';
 import { SqsIntakeQueue } from '../../lambdas/adapters/sqs-queues.ts';
 import { systemClock } from '../../lambdas/adapters/system-clock.ts';
-import { fileIdOf } from '../../lambdas/core/records/identity.ts';
+import { fileIdOf } from '../../lambdas/core/account/file-id.ts';
 import { sweepIntake } from '../../lambdas/reconciler/sweep-intake.ts';
 import { DeployedStack, waitFor } from '../support/deployed-stack.ts';
 import { silentLog } from '../support/in-memory-ports.ts';

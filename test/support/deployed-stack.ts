@@ -13,7 +13,7 @@ import { inject } from 'vitest';
 import { DynamoItemStore } from '../../lambdas/adapters/dynamo-item-store.ts';
 import { openLedger } from '../../lambdas/ledger/open-ledger.ts';
 import { systemClock } from '../../lambdas/adapters/system-clock.ts';
-import { fileIdOf } from '../../lambdas/core/records/identity.ts';
+import { fileIdOf } from '../../lambdas/core/account/file-id.ts';
 import type { Manifest } from '../../lambdas/core/account/manifest.ts';
 import { manifest as manifestSchema } from '../../lambdas/core/account/manifest.ts';
 import type { Receipt } from '../../lambdas/core/account/receipt.ts';

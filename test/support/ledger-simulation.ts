@@ -9,7 +9,7 @@ import type { Manifest } from '../../lambdas/core/account/manifest.ts';
 import type { Receipt } from '../../lambdas/core/account/receipt.ts';
 import { AwsFaultError } from '../../lambdas/core/errors.ts';
 import { FailureRun } from '../../lambdas/core/limiter/breaker.ts';
-import { fileIdOf } from '../../lambdas/core/records/identity.ts';
+import { fileIdOf } from '../../lambdas/core/account/file-id.ts';
 import type { FinalizerPorts } from '../../lambdas/finalizer/finalizer-ports.ts';
 import { finalizeFile } from '../../lambdas/finalizer/finalize-file.ts';
 import { openLedger } from '../../lambdas/ledger/open-ledger.ts';

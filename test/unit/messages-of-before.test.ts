@@ -9,7 +9,7 @@ import type { z } from 'zod';
 import { feedNamed } from '../../feeds/index.ts';
 import { withoutKeys } from '../../lambdas/core/ledger/stored-item.ts';
 import { createConsumerHandler } from '../../lambdas/consumer/handler.ts';
-import { fileIdOf } from '../../lambdas/core/records/identity.ts';
+import { fileIdOf } from '../../lambdas/core/account/file-id.ts';
 import type { BatchAccount, DeadRecord, FileAccount } from '../../lambdas/core/account/file-account.ts';
 import type { Manifest } from '../../lambdas/core/account/manifest.ts';
 import { createFinalizerHandler } from '../../lambdas/finalizer/handler.ts';

@@ -3,7 +3,7 @@ import type { ManifestFigures } from '../account/manifest.ts';
 import { noCounts } from '../account/outcome.ts';
 import type { Quarantine } from '../account/quarantine.ts';
 import { schemaVersion } from '../account/schema-version.ts';
-import { fileIdOf } from '../records/identity.ts';
+import { fileIdOf } from '../account/file-id.ts';
 import type { Check, ItemChange, ItemWrite } from './item-change.ts';
 import { exists, isNew, maxItemsAtOnce } from './item-change.ts';
 import { fileKey, listPkOf, listSkOf, manifestKey } from './ledger-keys.ts';

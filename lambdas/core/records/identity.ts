@@ -1,19 +1,5 @@
 import { hash } from 'node:crypto';
-import type { SourceObject } from '../account/file-account.ts';
 import type { Dialect } from './dialect.ts';
-
-/**
- * One id per upload, however often S3 announces it: `<feed>.<24 hex digits>`. 96 bits are short enough to type at 4 a.m.,
- * and no two of 10^9 files share them (probability below 10^-10). The feed comes first, so that IAM policies, which match
- * prefixes of keys, can restrict each function to its own feed's items and objects; feeds' names have no dots.
- */
-export function fileIdOf(
-  feed: string,
-  source: Pick<SourceObject, 'bucket' | 'key' | 'versionId' | 'sequencer'>,
-): string {
-  const upload = source.versionId ?? source.sequencer ?? '';
-  return `${feed}.${sha256Of(JSON.stringify([source.bucket, source.key, upload])).slice(0, 24)}`;
-}
 
 /**
  * `X-Request-ID`: lower-case hex SHA-256 of the JSON text `[…identity fields, file checksum]`, without spaces. The API

@@ -4,7 +4,7 @@ import type { DroppedObject } from '../../../cli/drop/find-dropped-file.ts';
 import { findDroppedFile, idOfDropped } from '../../../cli/drop/find-dropped-file.ts';
 import { followFile } from '../../../cli/drop/follow-file.ts';
 import type { DeadRecord, FileAccount } from '../../../lambdas/core/account/file-account.ts';
-import { fileIdOf } from '../../../lambdas/core/records/identity.ts';
+import { fileIdOf } from '../../../lambdas/core/account/file-id.ts';
 import { noCounts } from '../../../lambdas/core/account/outcome.ts';
 
 const dropped: DroppedObject = {

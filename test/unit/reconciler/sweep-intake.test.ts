@@ -1,6 +1,6 @@
 import { beforeEach, describe, expect, it } from 'vitest';
 import type { SourceObject } from '../../../lambdas/core/account/file-account.ts';
-import { fileIdOf } from '../../../lambdas/core/records/identity.ts';
+import { fileIdOf } from '../../../lambdas/core/account/file-id.ts';
 import { announcementOf, parseIntakeMessage } from '../../../lambdas/intake-message.ts';
 import type { DroppedVersion, VersionPage } from '../../../lambdas/ports.ts';
 import type { SweepPorts } from '../../../lambdas/reconciler/sweep-intake.ts';

@@ -1,5 +1,6 @@
 import type { SQSEvent, SQSRecord } from 'aws-lambda';
 import { beforeEach, describe, expect, it } from 'vitest';
+import type { HandledMessage } from '../../../lambdas/runtime/partial-batch.ts';
 import { AwsFaultError } from '../../../lambdas/core/errors.ts';
 import type { WaitNote } from '../../../lambdas/messages.ts';
 import { waitAttribute } from '../../../lambdas/messages.ts';
@@ -17,18 +18,27 @@ let visibilities: number[];
 let sent: { body: string; group: string | undefined; note: WaitNote }[];
 let counted: number;
 let inFlight: InFlightMessages;
+let logged: Record<string, unknown>[];
 
 beforeEach(() => {
   visibilities = [];
   sent = [];
   counted = 0;
+  logged = [];
   inFlight = {
     changeVisibility: async (_, seconds) => void visibilities.push(seconds),
     putBack: async (body, group, note) => void sent.push({ body, group, note }),
   };
 });
 
-function recordOf({ note, sentAt = now, receives = 1 }: { note?: unknown; sentAt?: number; receives?: number } = {}) {
+interface Received {
+  note?: unknown;
+  sentAt?: number;
+  receives?: number;
+  body?: string;
+}
+
+function recordOf({ note, sentAt = now, receives = 1, body = '{"any": "text"}' }: Received = {}) {
   const attributes = {
     ApproximateReceiveCount: String(receives),
     SentTimestamp: String(sentAt),
@@ -36,21 +46,22 @@ function recordOf({ note, sentAt = now, receives = 1 }: { note?: unknown; sentAt
   };
   const messageAttributes =
     note === undefined ? {} : { [waitAttribute]: { stringValue: JSON.stringify(note), dataType: 'String' } };
-  return { messageId: 'm', receiptHandle: 'r', body: '{"any": "text"}', attributes, messageAttributes } as SQSRecord;
+  return { messageId: 'm', receiptHandle: 'r', body, attributes, messageAttributes } as SQSRecord;
 }
 
 /** @returns whether the message is acknowledged */
-async function handle(record: SQSRecord, error?: Error): Promise<boolean> {
+async function handle(record: SQSRecord, error?: Error, end?: HandledMessage): Promise<boolean> {
   const metrics = { add: (_: string, value: number) => void (counted += value), flush: () => undefined };
   const answer = await handleEach({
     event: { Records: [record] } satisfies SQSEvent,
     context: { getRemainingTimeInMillis: () => 60_000 },
     shutdown: new Shutdown(() => undefined),
-    log: silentLog,
+    log: { ...silentLog, error: (_, fields) => void logged.push(fields ?? {}) },
     inFlight: () => inFlight,
     waiting: waitingOn({ now: () => now }, metrics),
     handle: async () => {
       if (error !== undefined) throw error;
+      return end;
     },
   });
   return answer.batchItemFailures.length === 0;
@@ -117,6 +128,75 @@ it('a message that fails by a defect keeps its receives, for the way to its DLQ'
   expect(await handle(recordOf({ receives: 4 }), new TypeError('a bug'))).toBe(false);
   expect(visibilities).toEqual([125, 30]);
   expect(sent).toEqual([]);
+});
+
+describe('a message that is handled', () => {
+  it('is hidden for as long as its function may run and any lease may last, and is then deleted', async () => {
+    expect(await handle(recordOf())).toBe(true);
+    expect(visibilities).toEqual([125]);
+  });
+
+  it('goes back to its queue without a failure, visible when it is due', async () => {
+    expect(await handle(recordOf(), undefined, { backAfterSeconds: 20 })).toBe(false);
+    expect(visibilities).toEqual([125, 20]);
+    expect(logged).toEqual([]);
+  });
+
+  it('is not handled if it can not be hidden: another function may receive it meanwhile', async () => {
+    inFlight.changeVisibility = () => Promise.reject(new TypeError('a bug'));
+    expect(await handle(recordOf())).toBe(false);
+    expect(logged).toHaveLength(1);
+  });
+});
+
+it('hides a message for as long as is left of the time of its function', async () => {
+  const handled: string[] = [];
+  const records = ['one', 'two', 'three'].map((messageId) => ({ ...recordOf(), messageId, receiptHandle: messageId }));
+  const visible = new Map<string, number[]>();
+  inFlight.changeVisibility = async (receipt, seconds) => {
+    visible.set(receipt, [...(visible.get(receipt) ?? []), seconds]);
+  };
+  const answer = await handleEach({
+    event: { Records: records } satisfies SQSEvent,
+    context: { getRemainingTimeInMillis: () => 10_000 },
+    shutdown: new Shutdown(() => undefined),
+    log: silentLog,
+    inFlight: () => inFlight,
+    waiting: waitingOn({ now: () => now }),
+    handle: async ({ messageId }) => {
+      handled.push(messageId);
+      if (messageId === 'two') throw new TypeError('a bug');
+      return messageId === 'three' ? { backAfterSeconds: 0 } : undefined;
+    },
+  });
+  expect(handled).toEqual(['one', 'two', 'three']);
+  // Each message has an end of its own: one that fails takes no other along.
+  expect(answer.batchItemFailures.map(({ itemIdentifier }) => itemIdentifier)).toEqual(['two', 'three']);
+  expect([...visible]).toEqual([
+    ['one', [75]],
+    ['two', [75, 30]],
+    ['three', [75, 0]],
+  ]);
+});
+
+describe('the log of a failed message', () => {
+  const fileId = 'traffic.0123456789abcdef01234567';
+  it.each([
+    ['a batch', { kind: 'slice', fileId }, fileId],
+    ['a letter', { kind: 'letter', file_id: fileId }, fileId],
+    ['a batch of an earlier version', { fileId: '0123456789abcdef01234567' }, '0123456789abcdef01234567'],
+    ['text that is not a file id', { fileId: 'Müller, Anna' }, undefined],
+    ['an event', { Records: [] }, undefined],
+  ])('names the file of %s', async (_, body, expected) => {
+    await handle(recordOf({ body: JSON.stringify(body) }), new TypeError('a bug'));
+    expect(logged).toMatchObject([{ message_id: 'm', receive_count: 1 }]);
+    expect(logged[0]?.['correlation_id']).toBe(expected);
+  });
+
+  it('names no file if the body is not JSON', async () => {
+    await handle(recordOf({ body: `{"fileId":"${fileId}"` }), new TypeError('a bug'));
+    expect(logged[0]?.['correlation_id']).toBeUndefined();
+  });
 });
 
 it('delays double up to the longest, with up to a quarter more by chance', () => {

@@ -1,7 +1,8 @@
 import { gzipSync, zstdCompressSync } from 'node:zlib';
 import { beforeEach, describe, expect, it } from 'vitest';
 import type { SourceObject } from '../../../lambdas/core/account/file-account.ts';
-import { fileIdOf, requestIdOf, sha256Of } from '../../../lambdas/core/records/identity.ts';
+import { requestIdOf, sha256Of } from '../../../lambdas/core/records/identity.ts';
+import { fileIdOf } from '../../../lambdas/core/account/file-id.ts';
 import type { Bundling } from '../../../lambdas/splitter/bundle-files.ts';
 import { bundleFiles } from '../../../lambdas/splitter/bundle-files.ts';
 import { splitFile } from '../../../lambdas/splitter/split-file.ts';
