@@ -13,7 +13,7 @@ import { openStack } from '../stack/open-stack.ts';
 import { flat, formatCount } from '../terminal/format.ts';
 import type { Terminal } from '../terminal/terminal.ts';
 import type { GlobalOptions } from './command-options.ts';
-import { jsonOption } from './command-options.ts';
+import { examples, fileIdArgument, jsonOption } from './command-options.ts';
 import { whoIs } from './dlq/resolve.ts';
 import { fileOfId } from './file-of-id.ts';
 
@@ -27,12 +27,19 @@ interface ReleaseOptions extends GlobalOptions {
 export function releaseCommand(terminal: Terminal): Command {
   return new Command('release')
     .description('Send the held records of a file in quarantine, and only those, and follow it until it is done.')
-    .argument('<file-id>')
+    .addArgument(fileIdArgument())
     .requiredOption('--why <text>', 'why it is the right file after all; stored for the auditor')
     .option('--by <who>', 'who decided it (default: your user name on this machine)')
     .option('--no-wait', 'do not follow it')
     .addOption(jsonOption())
-    .addHelpText('after', '\nExit codes are those of `drop --wait`.')
+    .addHelpText(
+      'after',
+      '\nExit codes are those of `drop --wait`.\n' +
+        examples(
+          "release traffic.7c2820ab --why 'the station confirmed it'",
+          "release 7c28 --why 'as agreed' --no-wait --json",
+        ),
+    )
     .action(async (fileId: string, _options, command: Command) => {
       const options = command.optsWithGlobals<ReleaseOptions>();
       process.exitCode = await interruptible((signal) => release(fileId, options, terminal, signal));

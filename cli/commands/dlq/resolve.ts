@@ -16,7 +16,7 @@ import { openStack } from '../../stack/open-stack.ts';
 import { formatCountOf } from '../../terminal/format.ts';
 import type { Terminal } from '../../terminal/terminal.ts';
 import type { GlobalOptions } from '../command-options.ts';
-import { jsonOption } from '../command-options.ts';
+import { examples, fileIdArgument, jsonOption } from '../command-options.ts';
 import { fileOfId } from '../file-of-id.ts';
 import { amendmentsOf } from '../../dlq/amendments-of.ts';
 import { parseRecord } from './show.ts';
@@ -34,7 +34,7 @@ interface ResolveOptions extends GlobalOptions {
 export function resolveCommand(terminal: Terminal): Command {
   return new Command('resolve')
     .description('Mark dead letters as handled by hand, outside of Sluice; the account is amended.')
-    .argument('<file-id>')
+    .addArgument(fileIdArgument())
     .argument('[records...]', 'their record numbers in the file', (text: string, before: number[] | undefined) => [
       ...(before ?? []),
       parseRecord(text),
@@ -44,6 +44,13 @@ export function resolveCommand(terminal: Terminal): Command {
     .option('--reason <reason>', 'all open ones of the file whose last failure has this reason')
     .option('--all', 'all open ones of the file')
     .addOption(jsonOption())
+    .addHelpText(
+      'after',
+      examples(
+        "dlq resolve traffic.7c2820ab 12 4711 --why 'entered by hand'",
+        "dlq resolve 7c28 --reason http_422 --why 'test spots' --by ann",
+      ),
+    )
     .action(async (fileId: string, records: number[] | undefined, _options, command: Command) => {
       const options = command.optsWithGlobals<ResolveOptions>();
       process.exitCode = await interruptible((signal) => resolve(fileId, records ?? [], options, terminal, signal));
