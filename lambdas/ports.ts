@@ -27,7 +27,7 @@ import type { Decision, InForce } from './core/limiter/limit-policy.ts';
 import type { PolicyChange } from './core/limiter/policy-changes.ts';
 import type { OthersCount } from './core/limiter/pause-evidence.ts';
 import type { OutcomeCounts } from './core/account/outcome.ts';
-import type { Quarantine } from './core/account/quarantine.ts';
+import type { CancelObstacle, Quarantine, Stops } from './core/account/quarantine.ts';
 import type { KnownRevision } from './core/series/earlier-revisions.ts';
 import type {
   BatchMessage,
@@ -178,7 +178,16 @@ export interface NewBundle extends NewFile {
 /** A splitter's progress; it can be saved only with the epoch that the splitter claimed. */
 export type SplitProgress = Pick<
   FileAccount,
-  'sha256' | 'hashProgress' | 'content' | 'dialect' | 'reading' | 'series' | 'quarantine' | 'warnings' | 'checkpoint' | 'sentBatches'
+  | 'sha256'
+  | 'hashProgress'
+  | 'content'
+  | 'dialect'
+  | 'reading'
+  | 'series'
+  | 'quarantine'
+  | 'warnings'
+  | 'checkpoint'
+  | 'sentBatches'
 > & { leaseUntil: number };
 
 export interface FileClose {
@@ -187,7 +196,14 @@ export interface FileClose {
   manifest: { key: string; number: number };
   figures: readonly ManifestFigures[];
   openLetters: number;
+  /** The stops that the newest manifest is about; absent if there are none. */
+  stops?: Stops;
 }
+
+export type FileCancel =
+  | { kind: 'cancelled'; file: FileAccount }
+  | { kind: 'refused'; obstacle: CancelObstacle; file: FileAccount }
+  | { kind: 'unknown' };
 
 /** The account of files. Every write is conditional: `false` or undefined means that another splitter has the file now. */
 export interface FileLedger {
@@ -247,7 +263,7 @@ export interface FileLedger {
   getFile(fileId: string): Promise<FileAccount | undefined>;
   /**
    * Closes the account and stores the figures of its manifests, in one step. Returns false and changes nothing if a
-   * manifest with that number or a newer one exists already.
+   * manifest with that number or a newer one exists already, or if the file was stopped or released since.
    * @param close.figures of each manifest written since the file was last closed, the newest one last
    */
   closeFile(fileId: string, close: FileClose): Promise<boolean>;
@@ -256,30 +272,28 @@ export interface FileLedger {
    * passed.
    */
   getManifestFigures(fileId: string, number: number): Promise<ManifestFigures | undefined>;
-  /** Stops a file in progress; false if it has ended, or was stopped or released before. */
+  /** Stops a file in progress; false if it has ended, is stopped, or was released after such a stop. */
   quarantineFile(fileId: string, quarantine: Quarantine): Promise<boolean>;
+  /** Stops a file in progress because a person wants it. */
+  cancelFile(fileId: string, who: { by: string; why: string }): Promise<FileCancel>;
   /**
-   * Reopens a closed file in quarantine, to send what was held. Undefined if the file is not in quarantine, or if the held
-   * records are the rows after another header, which are never sent.
+   * Reopens a closed file that is stopped, to send what was held. Undefined if it is not stopped or not closed yet, or if
+   * the held records are the rows after another header, which are never sent.
    */
   releaseQuarantine(fileId: string, by: string, why: string): Promise<FileAccount | undefined>;
+  /**
+   * Notes that every record has ended, so that there is nothing to stop any more. False if the file was stopped or released
+   * since. Repeatable.
+   */
+  beginClosing(fileId: string, stops: Stops): Promise<boolean>;
   /** Marks the account as needing another manifest, as of now. True if the caller must ask the finalizer for it. */
   requestAmendment(fileId: string, repeatAfterMs: number): Promise<boolean>;
   /** Removes that mark: letters resolved from now on request another manifest. */
   beginAmendment(fileId: string): Promise<void>;
   /** `open`: files that still need work; `closed`: the rest; `dead`: closed files with open dead letters. */
   listFiles(feed: string, which: FileList, limit: number, order?: 'newest' | 'oldest'): Promise<FileAccount[]>;
-  /**
-   * The files of one list, the oldest first unless otherwise asked, read in pages: memory does not grow with their number.
-   * @param wish.before only files that arrived before this one
-   */
-  eachFile(
-    feed: string,
-    which: FileList,
-    wish?: { order?: 'newest' | 'oldest'; before?: Pick<FileAccount, 'createdAt' | 'fileId'> | undefined },
-  ): AsyncIterable<FileAccount>;
-  /** The id of each file of the feed, but not of small files in bundles. In no particular order; an id may come twice. */
-  eachFileId(feed: string): AsyncIterable<string>;
+  /** The files of one list, the oldest first, read in pages: memory does not grow with their number. */
+  eachFile(feed: string, which: Exclude<FileList, 'closed'>): AsyncIterable<FileAccount>;
   /** Which of these files have an item, whatever their state. A file that was claimed in the last second may be missing. */
   knownFileIds(fileIds: readonly string[]): Promise<Set<string>>;
   /** Notes that work on the file was requested again: it counts as touched. */
@@ -487,9 +501,8 @@ export interface ItemStore {
   /**
    * Keys of the items with this `listPk`, ordered by `listSk`; eventually consistent.
    * @param about how many are needed: one call reads this many
-   * @param before only items whose `listSk` is less than this
    */
-  list(listPk: string, order: 'newest' | 'oldest', about?: number, before?: string): AsyncIterable<ItemKey>;
+  list(listPk: string, order: 'newest' | 'oldest', about?: number): AsyncIterable<ItemKey>;
 }
 
 /**

@@ -1,9 +1,5 @@
-import { readFileSync, writeFileSync } from 'node:fs';
+import { writeFileSync } from 'node:fs';
 import { resolve } from 'node:path';
-import { withCommandReference } from './command-reference.ts';
 import { deadLetterSchema } from './dead-letter-schema.ts';
 
-const docs = resolve(import.meta.dirname, '../../docs');
-writeFileSync(resolve(docs, 'schemas/dead-letter.v1.json'), deadLetterSchema());
-const page = resolve(docs, 'commands.md');
-writeFileSync(page, await withCommandReference(readFileSync(page, 'utf8'), page));
+writeFileSync(resolve(import.meta.dirname, '../../docs/schemas/dead-letter.v1.json'), deadLetterSchema());

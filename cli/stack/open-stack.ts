@@ -6,7 +6,7 @@ import { DynamoItemStore } from '../../lambdas/adapters/dynamo-item-store.ts';
 import { EventBridgePublisher } from '../../lambdas/adapters/eventbridge-publisher.ts';
 import { S3Archive, S3ReceiptStore } from '../../lambdas/adapters/s3-archive.ts';
 import { S3PayloadStore } from '../../lambdas/adapters/s3-payload-store.ts';
-import { SqsFinalizeQueue, SqsLetterQueue } from '../../lambdas/adapters/sqs-queues.ts';
+import { SqsFinalizeQueue, SqsIntakeQueue, SqsLetterQueue } from '../../lambdas/adapters/sqs-queues.ts';
 import { systemClock } from '../../lambdas/adapters/system-clock.ts';
 import { limiterStore } from '../../lambdas/ledger/limiter-store.ts';
 import { openLedger } from '../../lambdas/ledger/open-ledger.ts';
@@ -14,6 +14,7 @@ import type {
   Archive,
   EventPublisher,
   FinalizeQueue,
+  IntakeQueue,
   Ledger,
   LetterQueue,
   LimiterStore,
@@ -54,6 +55,8 @@ export interface OpenStack {
   events: EventPublisher;
   /** The finalize queue of each message's feed. */
   finalize: FinalizeQueue;
+  /** The intake queue of a file's lane. */
+  intakeOf: (file: { feed: string; lane: string }) => IntakeQueue;
   /** The letters queue of a file's lane. */
   lettersOf: (file: { feed: string; lane: string }) => LetterQueue;
 }
@@ -91,6 +94,7 @@ export async function openTarget(target: Target): Promise<OpenStack> {
       send: (message, delaySeconds) =>
         new SqsFinalizeQueue(sqs, outputs.finalizeQueueUrl(message.feed), systemClock).send(message, delaySeconds),
     },
+    intakeOf: ({ feed, lane }) => new SqsIntakeQueue(sqs, outputs.intakeQueueUrl(feed, lane), systemClock),
     lettersOf: ({ feed, lane }) => new SqsLetterQueue(sqs, outputs.lettersQueueUrl(feed, lane), systemClock),
   };
 }

@@ -114,7 +114,16 @@ export class StackOutputs {
 
   /** The queue for letters and corrections of a lane's files, by the lane's name on the file. */
   lettersQueueUrl(feed: string, lane: string): string {
-    const found = this.#ofLanes(feed, 'LettersQueueUrl').find((queue) => queue.lane === lane);
+    return this.#urlOfLane(feed, lane, 'LettersQueueUrl');
+  }
+
+  /** The queue for continuations of a lane's files, by the lane's name on the file. */
+  intakeQueueUrl(feed: string, lane: string): string {
+    return this.#urlOfLane(feed, lane, 'IntakeQueueUrl');
+  }
+
+  #urlOfLane(feed: string, lane: string, output: string): string {
+    const found = this.#ofLanes(feed, output).find((queue) => queue.lane === lane);
     if (found) return found.url;
     throw new CliError(`The stack ${this.#stackName} has no lane ${lane} of the feed ${feed} any more.`);
   }

@@ -123,17 +123,11 @@ export class DynamoItemStore implements ItemStore {
     });
   }
 
-  async *list(
-    listPk: string,
-    order: 'newest' | 'oldest',
-    about = maxPageItems,
-    before?: string,
-  ): AsyncGenerator<ItemKey> {
-    const hasEnd = before !== undefined;
+  async *list(listPk: string, order: 'newest' | 'oldest', about = maxPageItems): AsyncGenerator<ItemKey> {
     const items = this.#pages({
       IndexName: listIndex,
-      KeyConditionExpression: hasEnd ? 'listPk = :list AND listSk < :before' : 'listPk = :list',
-      ExpressionAttributeValues: marshalled({ ':list': listPk, ...(hasEnd ? { ':before': before } : {}) }),
+      KeyConditionExpression: 'listPk = :list',
+      ExpressionAttributeValues: marshalled({ ':list': listPk }),
       ScanIndexForward: order === 'oldest',
       Limit: Math.min(about, maxPageItems),
     });

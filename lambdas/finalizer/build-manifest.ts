@@ -58,7 +58,6 @@ export function buildManifest(facts: ManifestFacts): Manifest {
     valid_records: total - counts.rejected,
     uploaded_records: counts.uploaded,
     duplicate_records: counts.duplicate,
-    unchanged_records: counts.unchanged,
     rejected_records: counts.rejected,
     refused_records: counts.refused,
     exhausted_records: counts.exhausted,
@@ -93,7 +92,7 @@ export function endStateOf(file: FileAccount): Manifest['state'] {
 }
 
 function failureOf(file: FileAccount): Manifest['failure'] {
-  if (isQuarantined(file)) {
+  if (isQuarantined(file) && endsInQuarantine(file)) {
     return { code: file.quarantine?.code ?? 'too_many_rejects', message: file.quarantine?.message ?? '' };
   }
   const other = file.checkpoint?.otherHeader;

@@ -1,3 +1,4 @@
+import { isDeepStrictEqual } from 'node:util';
 import { gatherUntil } from '../core/account/amendment.ts';
 import { archiveKeysOf } from '../core/account/archive-keys.ts';
 import type { FileAccount } from '../core/account/file-account.ts';
@@ -5,6 +6,8 @@ import { isManifestOwed } from '../core/account/file-account.ts';
 import type { Manifest } from '../core/account/manifest.ts';
 import { manifest as manifestSchema } from '../core/account/manifest.ts';
 import { AlteredMessageError } from '../core/errors.ts';
+import { isQuarantined, stopsOf } from '../core/account/quarantine.ts';
+import type { Stops } from '../core/account/quarantine.ts';
 import { ReportFacts } from '../core/report/report-facts.ts';
 import type { FinalizeMessage } from '../messages.ts';
 import { archiveReceipts } from './archive-receipts.ts';
@@ -37,6 +40,10 @@ export async function finalizeFile(message: FinalizeMessage, ports: FinalizerPor
 
   const settled = await settledBatches(file, ledger);
   if (!settled) return log.info('not every batch is settled yet', place);
+  const stops = stopsOf(file);
+  // From now on, nothing of it is left that could be held. If it has just been stopped, its batches are counted again.
+  const isSent = file.state === 'split' && !isQuarantined(file);
+  if (isSent && !(await ledger.beginClosing(file.fileId, stops))) return finalizeFile(message, ports);
   if (amend) {
     const until = gatherUntil(file, ports.clock.now());
     if (until !== undefined) return ports.finalize.send(message, (until - ports.clock.now()) / 1000);
@@ -64,8 +71,16 @@ export async function finalizeFile(message: FinalizeMessage, ports: FinalizerPor
     manifest: { key: manifest.archive.manifest_key, number: manifest.manifest_number },
     figures: written,
     openLetters: manifest.dead_lettered_records,
+    stops,
   });
+  if (!closed && !(await hasStillStops(file.fileId, stops, ports))) return finalizeFile(message, ports);
   log.info(closed ? 'file closed' : 'file was closed by another finalizer', { ...place, ...figures });
+}
+
+/** The manifest is about these stops. After another one, another manifest is due. */
+async function hasStillStops(fileId: string, stops: Stops, { ledger }: FinalizerPorts): Promise<boolean> {
+  const file = await ledger.getFile(fileId);
+  return !file || isDeepStrictEqual(stopsOf(file), stops);
 }
 
 /** Whether more was resolved than the newest manifest says. */

@@ -1,7 +1,7 @@
 import type { BatchAccount, FileAccount } from '../core/account/file-account.ts';
 import { sendableBatches } from '../core/account/file-account.ts';
 import type { HeldRange } from '../core/account/manifest.ts';
-import { endsInQuarantine, isQuarantined } from '../core/account/quarantine.ts';
+import { endsInQuarantine, holdsUnsent, isQuarantined, isReleased } from '../core/account/quarantine.ts';
 import type { BatchLedger } from '../ports.ts';
 
 export interface SettledBatches {
@@ -11,22 +11,28 @@ export interface SettledBatches {
   held: HeldRange[];
 }
 
-/** All of the file's batches; undefined while one is open or missing. */
+/**
+ * All of the file's batches; undefined while one is open or missing. In a stopped file, none is missing: what no consumer
+ * has claimed yet is held when it arrives. A batch that is held whole counts as if it had not arrived, so that the account is
+ * the same whenever it does.
+ */
 export async function settledBatches(
   file: FileAccount,
   ledger: Pick<BatchLedger, 'listBatches'>,
 ): Promise<SettledBatches | undefined> {
+  const isHeld = holdsUnsent(file);
   const batches: BatchAccount[] = [];
   for await (const batch of ledger.listBatches(file.fileId)) {
     if (batch.state !== 'settled') return undefined;
     // Held when the file was stopped, and not sent since it was released.
-    if (file.release && (batch.counts?.held ?? 0) > 0) return undefined;
+    if (isReleased(file) && (batch.counts?.held ?? 0) > 0) return undefined;
+    if (isHeld && batch.counts?.held === batch.records) continue;
     // Progress is deleted by now, so 100,000 batches need little memory.
     batches.push(batch);
   }
+  if (isHeld) return { batches, held: rangesBetween(batches, file) };
   const total = sendableBatches(file) ?? 0;
-  // For a stopped file, the batches that were sent. Others may also have reached a consumer, if a splitter was killed
-  // before it noted that it had sent them: they belong to the account as well.
+  // A replaced file may have been stopped before: then only the batches that were sent are in the account.
   const sent = isQuarantined(file) ? (file.sentBatches ?? total) : total;
   const known = batches.filter(({ batch }) => batch <= sent);
   // For a replaced file, a killed splitter may have sent more than its last checkpoint shows.

@@ -1,14 +1,15 @@
 import type { FileAccount, FileState } from '../core/account/file-account.ts';
+import { decisionsOf } from '../core/account/decisions.ts';
 import { manifestFigures } from '../core/account/manifest.ts';
+import { cancelledFile, cancelObstacleOf, isQuarantined, mayBeStopped } from '../core/account/quarantine.ts';
 import { blocksSameBytes } from '../core/account/reading.ts';
 import * as changes from '../core/ledger/file-changes.ts';
 import type { ItemChange, ItemKey } from '../core/ledger/item-change.ts';
 import { maxItemsAtOnce } from '../core/ledger/item-change.ts';
 import type { ListName } from '../core/ledger/ledger-keys.ts';
-import { checksumKey, fileIdOfKey, fileKey, listPkOf, listSkOf, manifestKey } from '../core/ledger/ledger-keys.ts';
+import { checksumKey, fileKey, listPkOf, manifestKey } from '../core/ledger/ledger-keys.ts';
 import { withoutKeys } from '../core/ledger/stored-item.ts';
 import { fileIdOf } from '../core/account/file-id.ts';
-import { mergeSorted } from '../core/merge-sorted.ts';
 import type { Clock, FileLedger, ItemStore } from '../ports.ts';
 
 /** The account of files: which splitter may split one, its progress, and how it ended. */
@@ -109,13 +110,41 @@ export function fileLedger(store: ItemStore, clock: Pick<Clock, 'now'>): FileLed
       return item && manifestFigures.parse(withoutKeys<{ figures: unknown }>(item).figures);
     },
 
-    quarantineFile: async (fileId, quarantine) =>
-      (await change(fileId, changes.quarantineFile(quarantine, clock.now()))) !== undefined,
+    async quarantineFile(fileId, quarantine) {
+      const file = await getFile(fileId);
+      if (!file || !mayBeStopped(file)) return false;
+      return (await change(fileId, changes.stopFile(file, quarantine, undefined, clock.now()))) !== undefined;
+    },
+
+    async cancelFile(fileId, who) {
+      for (;;) {
+        const file = await getFile(fileId);
+        if (!file) return { kind: 'unknown' };
+        const obstacle = cancelObstacleOf(file);
+        if (obstacle) return { kind: 'refused', obstacle, file };
+        const now = clock.now();
+        const stop = changes.stopFile(file, cancelledFile(file, who, now), who, now);
+        const cancelled = await change(fileId, stop);
+        if (cancelled) return { kind: 'cancelled', file: cancelled };
+        // It was written and the answer was lost, or something else happened to the file: see what.
+        const current = await getFile(fileId);
+        const newest = current && decisionsOf(current).at(-1);
+        if (current && newest?.at === now && newest.by === who.by) return { kind: 'cancelled', file: current };
+      }
+    },
 
     async releaseQuarantine(fileId, by, why) {
       const file = await getFile(fileId);
-      return file && change(fileId, changes.releaseQuarantine(file.feed, by, why, clock.now()));
+      if (!file || !isQuarantined(file)) return undefined;
+      const now = clock.now();
+      const { kind, item } = await store.update(fileKey(fileId), changes.releaseStop(file, { by, why }, now));
+      const current = item && withoutKeys<FileAccount>(item);
+      // If it was refused: this same write released it, and its answer was lost.
+      const isOurs = current?.release?.at === now && current.release.by === by;
+      return kind === 'changed' || isOurs ? current : undefined;
     },
+
+    beginClosing: async (fileId, stops) => (await change(fileId, changes.beginClosing(stops))) !== undefined,
 
     async requestAmendment(fileId, repeatAfterMs) {
       const now = clock.now();
@@ -142,8 +171,10 @@ export function fileLedger(store: ItemStore, clock: Pick<Clock, 'now'>): FileLed
     },
 
     async listFiles(feed, which, limit, order = 'newest') {
+      // Closed files are in two parts of the index, so that those that need attention can be listed alone.
+      const parts: ListName[] = which === 'closed' ? ['closed', 'dead'] : [which];
       const keys: ItemKey[] = [];
-      for (const part of partsOf(which)) {
+      for (const part of parts) {
         let left = limit;
         for await (const key of store.list(listPkOf(part, feed), order, limit)) {
           keys.push(key);
@@ -155,53 +186,26 @@ export function fileLedger(store: ItemStore, clock: Pick<Clock, 'now'>): FileLed
         files.push(...(await readFiles(store, keys.slice(from, from + maxItemsAtOnce))));
       }
       const sign = order === 'oldest' ? 1 : -1;
-      return files.sort((a, b) => sign * byArrival(a, b)).slice(0, limit);
+      return files.sort((a, b) => sign * (a.createdAt - b.createdAt) || byId(a, b)).slice(0, limit);
     },
 
-    async *eachFile(feed, which, { order = 'oldest', before } = {}) {
-      const sign = order === 'oldest' ? 1 : -1;
-      const streams = partsOf(which).map((part) => filesOf(store, listPkOf(part, feed), order, before));
-      yield* mergeSorted(streams, (a, b) => sign * byArrival(a, b));
-    },
-
-    async *eachFileId(feed) {
-      for (const part of ['open', 'dead', 'closed'] as const) {
-        for await (const key of store.list(listPkOf(part, feed), 'newest')) yield fileIdOfKey(key);
+    async *eachFile(feed, which) {
+      let keys: ItemKey[] = [];
+      for await (const key of store.list(listPkOf(which, feed), 'oldest')) {
+        keys.push(key);
+        if (keys.length < maxItemsAtOnce) continue;
+        yield* await readFiles(store, keys);
+        keys = [];
       }
+      yield* await readFiles(store, keys);
     },
   };
-}
-
-/** Closed files are in two parts of the index, so that those that need attention can be listed alone. */
-const partsOf = (which: ListName): ListName[] => (which === 'closed' ? ['closed', 'dead'] : [which]);
-
-/** The files of one part of the index, read in pages. */
-async function* filesOf(
-  store: ItemStore,
-  listPk: string,
-  order: 'newest' | 'oldest',
-  before: Pick<FileAccount, 'createdAt' | 'fileId'> | undefined,
-): AsyncGenerator<FileAccount> {
-  const page = async (keys: readonly ItemKey[]): Promise<FileAccount[]> => {
-    const files = await readFiles(store, keys);
-    return order === 'oldest' ? files : files.reverse();
-  };
-  let keys: ItemKey[] = [];
-  for await (const key of store.list(listPk, order, undefined, before && listSkOf(before))) {
-    keys.push(key);
-    if (keys.length < maxItemsAtOnce) continue;
-    yield* await page(keys);
-    keys = [];
-  }
-  yield* await page(keys);
 }
 
 /** The oldest first. @param keys at most `maxItemsAtOnce` */
 async function readFiles(store: ItemStore, keys: readonly ItemKey[]): Promise<FileAccount[]> {
   const items = await store.readAll(keys);
-  return items.map((item) => withoutKeys<FileAccount>(item)).sort(byArrival);
+  return items.map((item) => withoutKeys<FileAccount>(item)).sort((a, b) => a.createdAt - b.createdAt || byId(a, b));
 }
 
-/** As the index by feed orders them. */
-const byArrival = (a: FileAccount, b: FileAccount): number =>
-  a.createdAt - b.createdAt || (a.fileId < b.fileId ? -1 : Number(a.fileId > b.fileId));
+const byId = (a: FileAccount, b: FileAccount): number => (a.fileId < b.fileId ? -1 : 1);

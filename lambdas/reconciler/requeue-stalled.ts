@@ -1,7 +1,7 @@
 import { finalizeMessageOf } from '../ask-finalizer.ts';
 import type { FileAccount } from '../core/account/file-account.ts';
 import { sendableBatches } from '../core/account/file-account.ts';
-import { isQuarantined } from '../core/account/quarantine.ts';
+import { holdsUnsent, isQuarantined, isReleased } from '../core/account/quarantine.ts';
 import { laneKey } from './inspect-dlqs.ts';
 import type {
   AuditLog,
@@ -121,14 +121,15 @@ async function reemitLost(file: FileAccount, lane: ReconciledLane, ports: Reconc
 
 /** The exact answer, from the batches' own items. */
 async function isSettledByCount(file: FileAccount, ledger: BatchLedger): Promise<boolean> {
+  const isHeld = holdsUnsent(file);
   let settled = 0;
   for await (const batch of ledger.listBatches(file.fileId)) {
-    const isOwed = file.release !== undefined && (batch.counts?.held ?? 0) > 0;
+    const isOwed = isReleased(file) && (batch.counts?.held ?? 0) > 0;
     if (batch.state === 'settled' && !isOwed) settled++;
+    else if (isHeld) return false;
   }
-  const sendable = sendableBatches(file);
-  const wanted = isQuarantined(file) ? (file.sentBatches ?? sendable) : sendable;
-  return settled >= (wanted ?? 0);
+  const wanted = isQuarantined(file) ? (file.sentBatches ?? sendableBatches(file)) : sendableBatches(file);
+  return isHeld || settled >= (wanted ?? 0);
 }
 
 async function hasLiveLease(file: FileAccount, ledger: BatchLedger, now: number): Promise<boolean> {

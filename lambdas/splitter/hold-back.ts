@@ -1,5 +1,6 @@
 import type { FileAccount } from '../core/account/file-account.ts';
 import { unsettledRecords } from '../core/account/file-account.ts';
+import { isStopped } from '../core/account/quarantine.ts';
 import type { SplitterPorts } from './splitter-ports.ts';
 
 /** SQS delays a message by at most 15 minutes. */
@@ -13,11 +14,13 @@ const holdSlackSeconds = 5;
 /**
  * The queue holds as much of the file as the API takes in the horizon's time: a delayed message continues later, so no
  * function has to wait. The message is sent before the release: if killed in between, the current message comes back and
- * sends another one, and whichever is handled first makes the other a duplicate.
+ * sends another one, and whichever is handled first makes the other a duplicate. False, and nothing is done, if the file was
+ * stopped meanwhile: nothing more of it is queued, so there is nothing to wait for.
  */
-export async function holdBack(file: FileAccount, ports: SplitterPorts): Promise<void> {
+export async function holdBack(file: FileAccount, ports: SplitterPorts): Promise<boolean> {
   const { ledger, intake, horizon, clock, log } = ports;
   const now = (await ledger.getFile(file.fileId)) ?? file;
+  if (isStopped(now)) return false;
   const surplus = unsettledRecords(now) - horizon.records / 2;
   const seconds = Math.ceil(surplus / horizon.recordsPerSecond);
   const delaySeconds = Math.min(maxDelaySeconds, Math.max(minHoldSeconds, seconds));
@@ -30,4 +33,5 @@ export async function holdBack(file: FileAccount, ports: SplitterPorts): Promise
     unsettled_records: unsettledRecords(now),
     delay_seconds: delaySeconds,
   });
+  return true;
 }

@@ -1,3 +1,4 @@
+import { askToFinalize, finalizeMessageOf } from '../ask-finalizer.ts';
 import { BatchCutter, startOf } from '../core/records/batch-cutter.ts';
 import { isGenuine, signed } from '../core/authenticity.ts';
 import { AlteredMessageError } from '../core/errors.ts';
@@ -28,8 +29,8 @@ export async function reemitBatches(
   if (message.from && !isGenuine(message, file)) {
     throw new AlteredMessageError(`The position to send the file ${file.fileId} again from was not issued by Sluice.`);
   }
-  // Its unsent records are held.
-  if (isQuarantined(file)) return;
+  // Its unsent records are held. If it was stopped before all were sent again, nothing else may ask for its manifest.
+  if (isQuarantined(file)) return ports.finalize.send(finalizeMessageOf(file, false), 0);
   // For a file that is still being split, only what its checkpoint covers: the rest is its splitter's work.
   const cutBatches = file.state === 'split' ? Infinity : (file.checkpoint?.batch ?? 0);
   const lastBatch = file.checkpoint?.otherHeader?.batch ?? cutBatches;
@@ -70,5 +71,11 @@ export async function reemitBatches(
   await (
     await sender.flush()
   ).sent;
-  log.warn('batches made again', { correlation_id: file.fileId, batches: sent });
+  const { release } = file;
+  log.warn('batches made again', {
+    ...{ correlation_id: file.fileId, batches: sent },
+    ...(release ? { released_by: release.by, why: release.why } : {}),
+  });
+  // Nothing was held, so no consumer will ask for the manifest of the release.
+  if (sent === 0) await askToFinalize(file, ports.finalize);
 }

@@ -4,7 +4,7 @@ import type { FileAccount } from '../core/account/file-account.ts';
 import { unsettledRecords } from '../core/account/file-account.ts';
 import type { CutPosition } from '../core/records/dialect.ts';
 import { readingOf } from '../core/account/reading.ts';
-import { isStopped } from '../core/account/quarantine.ts';
+import { isQuarantined, isStopped } from '../core/account/quarantine.ts';
 import type { FileLedger, NewFile } from '../ports.ts';
 import type { Deadline } from '../runtime/deadline.ts';
 import { checkStored } from './check-stored.ts';
@@ -58,7 +58,10 @@ export async function splitFile(
     const isFull = !isAllSent && unsettledRecords(file) > ports.horizon.records / 2;
     const step = isFull ? { kind: 'held-back' as const } : await splitClaimed(file, ports, deadline);
     if (step.kind === 'out-of-time') await continueLater(file, ports);
-    if (step.kind === 'held-back') await holdBack(file, ports);
+    if (step.kind === 'held-back') {
+      const isHeld = await holdBack(file, ports);
+      if (!isHeld) await continueLater(file, ports);
+    }
   } catch (error) {
     if (!(error instanceof SourceChangedError)) {
       // The message comes back soon, and must not be blocked by its own lease.
@@ -80,6 +83,7 @@ async function splitClaimed(file: FileAccount, ports: SplitterPorts, deadline: D
     whole = hashed.whole;
     const saved = await saveProgress(file, ports, { sha256: hashed.sha256 });
     if (!saved) throw lost(file);
+    noteStop(file, saved);
     log.info('file hashed', { correlation_id: file.fileId, sha256: hashed.sha256 });
   }
 
@@ -94,7 +98,9 @@ async function splitClaimed(file: FileAccount, ports: SplitterPorts, deadline: D
     file.dialect = read.dialect;
     file.reading = readingOf(read.dialect, file.limits, feed);
     const found = { dialect: read.dialect, reading: file.reading, ...(file.content ? { content: file.content } : {}) };
-    if (!(await saveProgress(file, ports, found))) throw lost(file);
+    const saved = await saveProgress(file, ports, found);
+    if (!saved) throw lost(file);
+    noteStop(file, saved);
   }
 
   // Only once it is known how the file is read: a file that was read in another way and rejected must not count as the
@@ -129,12 +135,18 @@ async function takePlaceInSeries(file: FileAccount, sha256: string, ports: Split
   const saved = await saveProgress(file, ports, {
     series: { id: entry.seriesId },
     ...(entry.kind === 'again' ? { warnings: [entry.warning] } : {}),
-    ...(entry.kind === 'held' ? { quarantine: entry.quarantine } : {}),
+    // A person who has cancelled it has stopped it already.
+    ...(entry.kind === 'held' && !isQuarantined(file) ? { quarantine: { ...entry.quarantine, number: 1 } } : {}),
   });
   if (!saved) throw lost(file);
   const { series, warnings, quarantine } = saved;
   Object.assign(file, { series, warnings, quarantine });
   return undefined;
+}
+
+/** A person may have cancelled it meanwhile: then nothing of it is queued. */
+function noteStop(file: FileAccount, { quarantine, release }: FileAccount): void {
+  Object.assign(file, quarantine && { quarantine }, release && { release });
 }
 
 async function claimChecksum(

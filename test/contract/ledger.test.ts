@@ -10,6 +10,7 @@ import { dynamoStores } from '../support/implementations.ts';
 import { InMemoryItemStore } from '../support/in-memory-item-store.ts';
 import { fileIdOf } from '../../lambdas/core/account/file-id.ts';
 import { maxMembers } from '../../lambdas/core/records/bundle.ts';
+import { fileKey } from '../../lambdas/core/ledger/ledger-keys.ts';
 import { openLedger } from '../../lambdas/ledger/open-ledger.ts';
 import type { FileClose, ItemStore, Ledger, NewFile } from '../../lambdas/ports.ts';
 import { repeating } from '../support/repeating-store.ts';
@@ -193,6 +194,89 @@ describe.each(stores)('the ledger %s', (_, create) => {
     expect(await ledger.listFiles(file.feed, 'closed', 10)).toMatchObject([{ state: 'completed', manifest }]);
   });
 
+  describe('stops and releases', () => {
+    const who = { by: 'ann', why: 'wrong' };
+    const wrong = { at: 1, rejected: 1, seen: 1, message: 'too many' };
+    const closeAs = (state: 'quarantined' | 'completed', number: number, stops?: FileClose['stops']) =>
+      ledger.closeFile(file.fileId, {
+        ...{ state, manifest: { key: `m${number}`, number }, figures: [], openLetters: 0 },
+        ...(stops ? { stops } : {}),
+      });
+
+    beforeEach(async () => {
+      await claim('one');
+    });
+
+    it('are numbered, and each release answers the newest stop', async () => {
+      await ledger.releaseFile(file.fileId, 1, clock.now() + 60_000);
+      expect(await ledger.cancelFile(file.fileId, who)).toMatchObject({
+        kind: 'cancelled',
+        file: { quarantine: { number: 1, code: 'cancelled' }, decisions: [{ kind: 'cancel', stop: 1, ...who }] },
+      });
+      expect(await ledger.getFile(file.fileId)).not.toHaveProperty('heldBackUntil');
+      await claim('two', false);
+      await ledger.finishSplit(file.fileId, 2, { records: 5, batches: 1 }, []);
+      // Closed with its stop only.
+      expect(await closeAs('completed', 1)).toBe(false);
+      expect(await closeAs('quarantined', 1, { stop: 1, released: 0 })).toBe(true);
+      expect(await ledger.releaseQuarantine(file.fileId, 'bob', 'right')).toMatchObject({
+        state: 'split',
+        release: { stop: 1 },
+        decisions: [{ kind: 'cancel' }, { kind: 'release', stop: 1, by: 'bob', why: 'right' }],
+      });
+      expect(await ledger.releaseQuarantine(file.fileId, 'bob', 'right')).toBeUndefined();
+      expect(await ledger.cancelFile(file.fileId, who)).toMatchObject({ file: { quarantine: { number: 2 } } });
+      expect(await closeAs('completed', 2, { stop: 1, released: 1 })).toBe(false);
+      expect(await closeAs('quarantined', 2, { stop: 2, released: 1 })).toBe(true);
+    });
+
+    it('end when the finalizer has begun to close what was sent', async () => {
+      await ledger.finishSplit(file.fileId, 1, { records: 5, batches: 1 }, []);
+      expect(await ledger.beginClosing(file.fileId, { stop: 0, released: 0 })).toBe(true);
+      expect(await ledger.beginClosing(file.fileId, { stop: 0, released: 0 })).toBe(true);
+      expect(await ledger.cancelFile(file.fileId, who)).toMatchObject({
+        kind: 'refused',
+        obstacle: { kind: 'closing' },
+      });
+      expect(await ledger.quarantineFile(file.fileId, wrong)).toBe(false);
+      expect(await closeAs('completed', 1)).toBe(true);
+    });
+
+    it('keep a finalizer from closing what it counted before', async () => {
+      await ledger.finishSplit(file.fileId, 1, { records: 5, batches: 1 }, []);
+      expect(await ledger.quarantineFile(file.fileId, wrong)).toBe(true);
+      expect(await ledger.quarantineFile(file.fileId, wrong)).toBe(false);
+      expect(await ledger.beginClosing(file.fileId, { stop: 0, released: 0 })).toBe(false);
+      expect(await ledger.cancelFile(file.fileId, who)).toMatchObject({ obstacle: { kind: 'stopped' } });
+    });
+
+    it('are made once where their answers are lost', async () => {
+      const retried = openLedger(repeating(store), clock);
+      await ledger.finishSplit(file.fileId, 1, { records: 5, batches: 1 }, []);
+      expect(await retried.cancelFile(file.fileId, who)).toMatchObject({ kind: 'cancelled' });
+      await closeAs('quarantined', 1, { stop: 1, released: 0 });
+      expect(await retried.releaseQuarantine(file.fileId, 'bob', 'right')).toMatchObject({ state: 'split' });
+      expect((await ledger.getFile(file.fileId))?.decisions).toHaveLength(2);
+    });
+
+    it('of an earlier version, which had one of each and no numbers, count as the first', async () => {
+      await ledger.finishSplit(file.fileId, 1, { records: 5, batches: 1 }, []);
+      const set = { quarantine: wrong, release: { at: 2, by: 'bob', why: 'right' } };
+      await store.update(fileKey(file.fileId), { set });
+      expect(await ledger.cancelFile(file.fileId, who)).toMatchObject({
+        kind: 'cancelled',
+        file: {
+          quarantine: { number: 2 },
+          decisions: [
+            { kind: 'release', by: 'bob' },
+            { kind: 'cancel', stop: 2 },
+          ],
+        },
+      });
+      expect(await closeAs('quarantined', 1, { stop: 2, released: 1 })).toBe(true);
+    });
+  });
+
   describe('what is not there', () => {
     it('is no file, and none comes of a change', async () => {
       const id = file.fileId;
@@ -204,7 +288,9 @@ describe.each(stores)('the ledger %s', (_, create) => {
       const close = { state: 'completed', manifest: { key: 'm1', number: 1 }, figures: [], openLetters: 0 } as const;
       expect(await ledger.closeFile(id, close)).toBe(false);
       expect(await ledger.quarantineFile(id, { at: 1, rejected: 1, seen: 1, message: '' })).toBe(false);
+      expect(await ledger.cancelFile(id, { by: 'ann', why: '' })).toEqual({ kind: 'unknown' });
       expect(await ledger.releaseQuarantine(id, 'ann', '')).toBeUndefined();
+      expect(await ledger.beginClosing(id, { stop: 0, released: 0 })).toBe(false);
       expect(await ledger.requestAmendment(id, 1000)).toBe(false);
       await ledger.beginAmendment(id);
       await ledger.touchFile(id);
@@ -495,18 +581,8 @@ describe.each(stores)('the ledger %s', (_, create) => {
       await claim('one');
       expect((await ledger.listFiles(file.feed, 'open', 10)).map((each) => each.fileId)).toEqual([file.fileId]);
       await ledger.finishSplit(file.fileId, 1, { records: 0, batches: 0 }, []);
-      expect(await Array.fromAsync(ledger.eachFileId(file.feed))).toEqual([file.fileId]);
       expect(await ledger.closeFile(file.fileId, close(1, 0))).toBe(true);
       expect(await ledger.listFiles(file.feed, 'open', 10)).toEqual([]);
-      expect(await Array.fromAsync(ledger.eachFileId(file.feed))).toEqual([file.fileId]);
-      const closedBefore = (createdAt: number) =>
-        Array.fromAsync(
-          ledger.eachFile(file.feed, 'closed', { order: 'newest', before: { ...file, createdAt } }),
-          ({ fileId }) => fileId,
-        );
-      const { createdAt = 0 } = (await ledger.getFile(file.fileId)) ?? {};
-      expect(await closedBefore(createdAt + 1)).toEqual([file.fileId]);
-      expect(await closedBefore(createdAt)).toEqual([]);
       expect(await ledger.listFiles(file.feed, 'closed', 10)).toMatchObject([
         { state: 'completed', manifest: manifest(1) },
       ]);

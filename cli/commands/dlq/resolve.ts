@@ -1,4 +1,3 @@
-import { userInfo } from 'node:os';
 import { Command } from 'commander';
 import { systemClock } from '../../../lambdas/adapters/system-clock.ts';
 import type { EventPublisher } from '../../../lambdas/ports.ts';
@@ -13,44 +12,33 @@ import { InterruptedError, interruptible } from '../../interrupt.ts';
 import { describeAmendment, formatAmendments } from '../../show/redrive-result.ts';
 import { explainFault } from '../../stack/explain-fault.ts';
 import { openStack } from '../../stack/open-stack.ts';
+import { whoDecides } from '../../operate/who.ts';
 import { formatCountOf } from '../../terminal/format.ts';
 import type { Terminal } from '../../terminal/terminal.ts';
-import type { GlobalOptions } from '../command-options.ts';
-import { examples, fileIdArgument, jsonOption } from '../command-options.ts';
+import type { DecisionOptions } from '../command-options.ts';
+import { byOption, jsonOption } from '../command-options.ts';
 import { fileOfId } from '../file-of-id.ts';
 import { amendmentsOf } from '../../dlq/amendments-of.ts';
 import { parseRecord } from './show.ts';
 
-const maxWhy = 1_000;
-
-interface ResolveOptions extends GlobalOptions {
-  why: string;
-  by?: string;
+interface ResolveOptions extends DecisionOptions {
   reason?: string;
   all?: boolean;
-  json?: boolean;
 }
 
 export function resolveCommand(terminal: Terminal): Command {
   return new Command('resolve')
     .description('Mark dead letters as handled by hand, outside of Sluice; the account is amended.')
-    .addArgument(fileIdArgument())
+    .argument('<file-id>')
     .argument('[records...]', 'their record numbers in the file', (text: string, before: number[] | undefined) => [
       ...(before ?? []),
       parseRecord(text),
     ])
     .requiredOption('--why <text>', 'what was done about them; stored for the auditor')
-    .option('--by <who>', 'who decided it (default: your user name on this machine)')
+    .addOption(byOption())
     .option('--reason <reason>', 'all open ones of the file whose last failure has this reason')
     .option('--all', 'all open ones of the file')
     .addOption(jsonOption())
-    .addHelpText(
-      'after',
-      examples(
-        "dlq resolve traffic.7c2820ab 12 4711 --why 'entered by hand'",
-        "dlq resolve 7c28 --reason http_422 --why 'test spots' --by ann",
-      ),
-    )
     .action(async (fileId: string, records: number[] | undefined, _options, command: Command) => {
       const options = command.optsWithGlobals<ResolveOptions>();
       process.exitCode = await interruptible((signal) => resolve(fileId, records ?? [], options, terminal, signal));
@@ -65,10 +53,7 @@ async function resolve(
   signal: AbortSignal,
 ): Promise<number> {
   const chosen = chosenOf(records, options);
-  const who = { by: whoIs(options.by), why: options.why.trim() };
-  if (who.why === '') throw new CliError('State with --why what was done about them.');
-  if (who.why.length > maxWhy)
-    throw new CliError(`--why may have at most ${maxWhy} characters, since it is stored with each record.`);
+  const who = whoDecides(options, 'what was done about them');
   const stack = await openStack(options.stack, process.env);
   const file = await fileOfId(stack, typed);
   const { fileId } = file;
@@ -116,15 +101,4 @@ function chosenOf(records: readonly number[], { reason, all }: ResolveOptions): 
   const ways = [records.length > 0, reason !== undefined, all === true].filter((way) => way).length;
   if (ways === 1) return records.length > 0 ? { records } : { reason };
   throw new CliError('Select the records in one way: by number, with --reason, or with --all.');
-}
-
-/** @throws CliError if this machine does not know the user's name */
-export function whoIs(by: string | undefined): string {
-  const name = by?.trim() ?? '';
-  if (name !== '') return name;
-  try {
-    return userInfo().username;
-  } catch (cause) {
-    throw new CliError('State your name with --by: this machine has no user name for you.', { cause });
-  }
 }

@@ -23,12 +23,13 @@ export function archiveKeysOf(file: {
   source: { key: string };
   quarantine?: unknown;
   checkpoint?: { otherHeader?: unknown };
-  release?: unknown;
+  release?: { stop?: number };
 }): ArchiveKeys {
   const day = new Date(file.createdAt).toISOString().slice(0, 10).replaceAll('-', '/');
   const folder = `${file.quarantine || file.checkpoint?.otherHeader ? 'quarantine/' : ''}${file.feed}/${day}/${file.fileId}`;
-  // Objects that were written during the quarantine stay as they are.
-  const part = file.release ? '.released' : '';
+  // Objects of an earlier closing stay as they are. Between two releases, there is only one set of records with receipts.
+  const released = file.release ? (file.release.stop ?? 1) : 0;
+  const part = released === 0 ? '' : `.released${released === 1 ? '' : `-${released}`}`;
   // The object's name, without its folders; S3 allows any character in a key.
   const dropped = shortened(file.source.key.slice(file.source.key.lastIndexOf('/') + 1));
   // Copying the archive to a disk must not write outside the file's folder.

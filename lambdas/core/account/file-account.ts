@@ -2,7 +2,9 @@ import type { CutLimits, CutPosition, Dialect } from '../records/dialect.ts';
 import type { OutcomeCounts } from './outcome.ts';
 import { sumCounts } from './outcome.ts';
 import type { Utf16Encoding } from '../records/decode-utf16.ts';
-import type { Quarantine } from './quarantine.ts';
+import type { FileDecision } from './decisions.ts';
+import type { Quarantine, Release } from './quarantine.ts';
+import { isReleased } from './quarantine.ts';
 
 /**
  * The state of a file.
@@ -101,11 +103,18 @@ export interface FileAccount {
   completedAt?: number;
   duplicateOf?: string;
   failure?: { code: string; message: string };
-  /** Set if the file is taken for a wrong one: what is not sent yet is held. Stays set after a release. */
+  /** The newest stop: what is not sent yet is held. Stays set after a release. */
   quarantine?: Quarantine;
-  /** Set when a person has decided to send it anyway. */
-  release?: { at: number; by: string; why: string };
-  /** Batches that the splitter had sent when it saw that the file was stopped; absent if it has sent all. */
+  /** Set when a person has decided to send it anyway: the newest release. */
+  release?: Release;
+  /** People's decisions about the file, in order. Absent if there are none. */
+  decisions?: FileDecision[];
+  /**
+   * The finalizer has found that every record ended, after that many releases: no record is left that could be held, so
+   * the file can't be stopped any more.
+   */
+  closing?: number;
+  /** Batches that the splitter had sent when it saw that the file was stopped; absent if it has sent all, or will. */
   sentBatches?: number;
   /** Set if it is a bundle, written by the splitter: the number of its small files. */
   bundle?: { members: number };
@@ -140,7 +149,7 @@ export function isWhollySettled(file: FileAccount): boolean {
   if (file.state === 'splitting') return false;
   const sendable = sendableBatches(file) ?? 0;
   // Held records of a released file are still to be sent.
-  if (file.release) return file.settledBatches >= sendable && file.settled.held === 0;
+  if (isReleased(file)) return file.settledBatches >= sendable && file.settled.held === 0;
   return file.settledBatches >= (file.sentBatches ?? sendable);
 }
 

@@ -1,7 +1,10 @@
+import { decisionsOf } from '../account/decisions.ts';
+import type { FileDecision } from '../account/decisions.ts';
 import type { FileAccount, FileState, SourceObject } from '../account/file-account.ts';
 import type { ManifestFigures } from '../account/manifest.ts';
 import { noCounts } from '../account/outcome.ts';
-import type { Quarantine } from '../account/quarantine.ts';
+import { noStops, stopsOf } from '../account/quarantine.ts';
+import type { Quarantine, Release, Stops } from '../account/quarantine.ts';
 import { schemaVersion } from '../account/schema-version.ts';
 import { fileIdOf } from '../account/file-id.ts';
 import type { Check, ItemChange, ItemWrite } from './item-change.ts';
@@ -108,6 +111,8 @@ interface Close {
   manifest: { key: string; number: number };
   figures: readonly ManifestFigures[];
   openLetters: number;
+  /** Those that the manifest is about; absent if there are none. */
+  stops?: Stops;
 }
 
 /**
@@ -115,13 +120,13 @@ interface Close {
  * more of them than a transaction has room for: then the newest are kept.
  */
 export function closeFile({ fileId, feed }: FileAccount, close: Close, now: number): ItemWrite[] {
-  const { state, manifest, figures, openLetters } = close;
+  const { state, manifest, figures, openLetters, stops = noStops } = close;
   const isOver = openLetters === 0;
   const expiry = { expiresAt: isOver ? expiryOf(now) : undefined };
   // While a letter is open, the account must outlive it, however long the desk takes.
   const remove = isOver ? [] : ['expiresAt'];
   const closing: ItemChange = {
-    when: [exists, { name: 'manifest.number', is: '<', value: manifest.number, orAbsent: true }],
+    when: [exists, { name: 'manifest.number', is: '<', value: manifest.number, orAbsent: true }, ...hasStops(stops)],
     set: { state, manifest, updatedAt: now, listPk: listPkOf(isOver ? 'closed' : 'dead', feed), ...expiry },
     setOnce: { completedAt: now },
     remove,
@@ -140,33 +145,69 @@ export function closeFile({ fileId, feed }: FileAccount, close: Close, now: numb
 /** A newer manifest represents the account from now on. Refused if there are no figures: an earlier version kept none. */
 export const expireFigures = (now: number): ItemChange => ({ when: [exists], setOnce: { expiresAt: expiryOf(now) } });
 
-/** Stops a file that is in progress, once. */
-export function quarantineFile(quarantine: Quarantine, now: number): ItemChange {
-  return {
-    when: [
-      { anyOf: [[isIn('splitting')], [isIn('split')]] },
-      { name: 'quarantine', is: 'absent' },
-      { name: 'manifest', is: 'absent' },
-    ],
-    set: { quarantine, updatedAt: now },
-  };
+/** The file has had these stops and releases, and no others. */
+function hasStops({ stop, released }: Stops): Check[] {
+  return [...isNumbered('quarantine', 'number', stop), ...isNumbered('release', 'stop', released)];
+}
+
+/** An earlier version did not number the only one that a file could have. */
+function isNumbered(name: string, field: string, value: number): Check[] {
+  if (value === 0) return [{ name, is: 'absent' }];
+  const isFirst = value === 1 ? ({ orAbsent: true } as const) : {};
+  return [
+    { name, is: 'present' },
+    { name: `${name}.${field}`, is: '=', value, ...isFirst },
+  ];
+}
+
+/**
+ * Stops a file that is in progress and has had no other stop since it was read, unless all of its records have ended.
+ * @param decision of the person who cancels it
+ */
+export function stopFile(
+  file: FileAccount,
+  quarantine: Quarantine,
+  decision: Pick<FileDecision, 'by' | 'why'> | undefined,
+  now: number,
+): ItemChange {
+  const stops = stopsOf(file);
+  const number = stops.stop + 1;
+  const when: Check[] = [
+    { anyOf: [[isIn('splitting')], [isIn('split')]] },
+    ...hasStops(stops),
+    { name: 'closing', is: '<', value: stops.released, orAbsent: true },
+  ];
+  const set = { quarantine: { ...quarantine, number }, updatedAt: now };
+  if (!decision) return { when, set };
+  const entry: FileDecision = { kind: 'cancel', stop: number, at: now, ...decision };
+  // Nothing more is queued, so a splitter that is held back may cut the rest at once.
+  return { when, set: { ...set, decisions: [...decisionsOf(file), entry] }, remove: ['heldBackUntil'] };
 }
 
 /** Reopens a closed file that was stopped; rows after another header are held permanently. */
-export function releaseQuarantine(feed: string, by: string, why: string, now: number): ItemChange {
+export function releaseStop(file: FileAccount, decision: Pick<FileDecision, 'by' | 'why'>, now: number): ItemChange {
+  const stops = stopsOf(file);
+  const { stop } = stops;
+  const release: Release = { at: now, ...decision, stop };
   return {
     when: [
       isIn('quarantined'),
       { name: 'manifest', is: 'present' },
       { name: 'quarantine', is: 'present' },
-      { name: 'release', is: 'absent' },
+      ...hasStops(stops),
     ],
     set: {
-      ...{ state: 'split' satisfies FileState, release: { at: now, by, why } },
-      ...{ listPk: listPkOf('open', feed), updatedAt: now },
+      ...{ state: 'split' satisfies FileState, release, listPk: listPkOf('open', file.feed), updatedAt: now },
+      decisions: [...decisionsOf(file), { kind: 'release', stop, at: now, ...decision } satisfies FileDecision],
     },
-    remove: ['expiresAt'],
+    // All of it is sent again; how much was sent before the stop does not matter any more.
+    remove: ['expiresAt', 'sentBatches'],
   };
+}
+
+/** Every batch is settled and nothing is held: from now on, the file can't be stopped. */
+export function beginClosing(stops: Stops): ItemChange {
+  return { when: [isIn('split'), ...hasStops(stops)], set: { closing: stops.released } };
 }
 
 /** A dead letter was resolved, and no manifest with it has been requested for `repeatAfterMs`. */

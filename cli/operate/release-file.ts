@@ -1,0 +1,50 @@
+import type { FileAccount } from '../../lambdas/core/account/file-account.ts';
+import { isQuarantined, isReleased } from '../../lambdas/core/account/quarantine.ts';
+import type { StopPorts } from './stop-ports.ts';
+import type { Who } from './who.ts';
+
+export type ReleaseResult =
+  /** `repeated`: it was released before and is still in progress; the message is sent once more. */
+  | { kind: 'released'; file: FileAccount; records: number; repeated: boolean }
+  /** Nothing was changed. `why`: a sentence for the person who asked. */
+  | { kind: 'refused'; why: string };
+
+/**
+ * Answers a file's newest stop: the records that are held are sent, and only those. Repeatable: a command that was killed
+ * can be run again.
+ */
+export async function releaseFile(fileId: string, { by, why }: Who, ports: StopPorts): Promise<ReleaseResult> {
+  const before = await ports.ledger.getFile(fileId);
+  if (!before) return { kind: 'refused', why: `There is no file ${fileId}.` };
+  const repeated = before.state === 'split' && isReleased(before);
+  if (!repeated && !mayBeReleased(before)) return { kind: 'refused', why: refusalOf(before) };
+  const intake = ports.intakeOf(before);
+  const file = repeated ? before : await ports.ledger.releaseQuarantine(fileId, by, why);
+  if (!file) return { kind: 'refused', why: refusalOf((await ports.ledger.getFile(fileId)) ?? before) };
+  await intake.send({ v: 1, kind: 'reemit', feed: file.feed, fileId }, 0);
+  return { kind: 'released', file, records: file.settled.held + unsentOf(file), repeated };
+}
+
+function mayBeReleased(file: FileAccount): boolean {
+  return file.state === 'quarantined' && isQuarantined(file);
+}
+
+function refusalOf(file: FileAccount): string {
+  const { fileId, release, state } = file;
+  const other = file.checkpoint?.otherHeader;
+  if (other && !isQuarantined(file)) return `What is held of ${fileId} can't be released. ${other.message}`;
+  if (state === 'superseded') return `What is held of ${fileId} can't be released: it was replaced, and can't be read.`;
+  if (state === 'splitting' || (state === 'split' && isQuarantined(file))) {
+    return isQuarantined(file)
+      ? `${fileId} has just been stopped; release it after its manifest is written.`
+      : `${fileId} is not stopped: there is nothing to release.`;
+  }
+  if (release) return `${fileId} was released before, by ${release.by}: ${release.why}`;
+  return `${fileId} is not in quarantine (it is ${state}): there is nothing to release.`;
+}
+
+/** Records of batches that were never sent; the counts on the file's item have those that were sent and held. */
+function unsentOf({ settled, totalRecords = 0, checkpoint }: FileAccount): number {
+  const sendable = checkpoint?.otherHeader?.record ?? totalRecords;
+  return Math.max(0, sendable - Object.values(settled).reduce((sum, count) => sum + count, 0));
+}

@@ -1,0 +1,248 @@
+import { beforeEach, describe, expect, it } from 'vitest';
+import { cancelFile } from '../../cli/operate/cancel-file.ts';
+import { releaseFile } from '../../cli/operate/release-file.ts';
+import type { StopPorts } from '../../cli/operate/stop-ports.ts';
+import type { FinalizeMessage } from '../../lambdas/messages.ts';
+import { FileWorld, fileId, perBatch, rowOf } from '../support/file-world.ts';
+
+const rows = 2_000;
+const who = { by: 'ann', why: 'the wrong export' };
+const lines = Array.from({ length: rows }, (_, index) => rowOf(index + 1));
+
+let world: FileWorld;
+let asked: FinalizeMessage[];
+
+beforeEach(() => {
+  world = new FileWorld(lines);
+  asked = [];
+});
+
+function ports(): StopPorts {
+  return {
+    ledger: world.ledger,
+    intakeOf: () => world.splitter.ports.intake,
+    finalize: { send: async (message) => void asked.push(message) },
+  };
+}
+
+const cancel = (why = who.why) => cancelFile(fileId, { ...who, why }, ports());
+const release = () => releaseFile(fileId, { by: 'bob', why: 'it is right' }, ports());
+const deliver = async (from: number, to: number) => {
+  for (const message of world.splitter.sent.slice(from, to)) await world.deliver(message);
+};
+
+describe('a file that is cancelled', () => {
+  it('before it is read is cut to its end, and nothing of it is queued', async () => {
+    world.splitter.onStep = (step) => {
+      if (step === 'before ledger.saveSplitProgress') throw new Error('killed');
+    };
+    await world.split().catch(() => undefined);
+    world.splitter.onStep = () => undefined;
+    expect(await cancel()).toMatchObject({ kind: 'cancelled', repeated: false });
+    expect(world.splitter.intake).toEqual([{ v: 1, kind: 'continue', feed: 'traffic', fileId }]);
+    await world.split(false);
+    expect(world.splitter.sent).toEqual([]);
+    const manifest = await world.finalize();
+    expect(manifest).toMatchObject({ state: 'quarantined', held_records: rows, failure: { code: 'cancelled' } });
+    world.expectCovered(manifest, rows);
+  });
+
+  it('while its splitter reads it for the first time is not queued', async () => {
+    world.splitter.onStep = (step) => {
+      if (step !== 'before ledger.saveSplitProgress') return;
+      world.splitter.onStep = () => undefined;
+      void cancel();
+    };
+    await world.split();
+    expect(world.splitter.sent).toEqual([]);
+    expect(await world.finalize()).toMatchObject({ state: 'quarantined', held_records: rows });
+  });
+
+  it('while its splitter is held back is cut on at once', async () => {
+    world = new FileWorld(lines, 500);
+    await world.split();
+    expect(world.file?.heldBackUntil).toBeGreaterThan(world.clock.now());
+    const sent = world.splitter.sent.length;
+    await cancel();
+    expect(world.splitter.intake.at(-1)).toEqual({ v: 1, kind: 'continue', feed: 'traffic', fileId });
+    await world.split(false);
+    expect(world.splitter.sent).toHaveLength(sent);
+    const manifest = await world.finalize();
+    expect(manifest).toMatchObject({ state: 'quarantined', held_records: rows, uploaded_records: 0 });
+    world.expectCovered(manifest, rows);
+  });
+
+  it('has its other records held, and says who stopped it, when and why', async () => {
+    await world.split();
+    await deliver(0, 5);
+    await cancel();
+    expect(asked).toEqual([{ v: 1, kind: 'finalize', feed: 'traffic', fileId, amend: false }]);
+    const manifest = await world.finalize();
+    expect(manifest).toMatchObject({
+      state: 'quarantined',
+      uploaded_records: 5 * perBatch,
+      held_records: rows - 5 * perBatch,
+      failure: {
+        code: 'cancelled',
+        message: expect.stringMatching(/^Cancelled by ann at .+Z: the wrong export$/) as string,
+      },
+    });
+    world.expectCovered(manifest, rows);
+    expect(world.notified[0]).toContain('the wrong export');
+  });
+
+  it('has the same account when batches arrive after it was closed', async () => {
+    await world.split();
+    await deliver(0, 5);
+    await cancel();
+    const before = await world.finalize();
+    await deliver(5, 12);
+    expect(world.consumer.api.requests).toHaveLength(5 * perBatch);
+    const receipts = world.archived.get(before?.archive.receipts_key ?? '');
+    await world.ledger.requestAmendment(fileId, 0);
+    await world.clock.advance(60_000);
+    expect(await world.finalize(true)).toEqual(before);
+    expect(world.archived.get(before?.archive.receipts_key ?? '')).toBe(receipts);
+  });
+
+  it('is released, cancelled and released again: each closing has its manifest, in one folder', async () => {
+    await world.split();
+    await deliver(0, 5);
+    await cancel();
+    const first = await world.finalize();
+    expect(await release()).toMatchObject({ kind: 'released', records: rows - 5 * perBatch });
+    world.splitter.sent.length = 0;
+    await world.reemit();
+    await deliver(0, 4);
+    expect(await cancel('still wrong')).toMatchObject({ kind: 'cancelled' });
+    const second = await world.finalize();
+    expect(second).toMatchObject({ manifest_number: 2, state: 'quarantined', uploaded_records: 9 * perBatch });
+    expect(second?.failure?.message).toContain('still wrong');
+    world.expectCovered(second, rows);
+    expect(await release()).toMatchObject({ kind: 'released' });
+    world.splitter.sent.length = 0;
+    await world.reemit();
+    await deliver(0, 20);
+    const third = await world.finalize();
+    expect(third).toMatchObject({ manifest_number: 3, state: 'completed', uploaded_records: rows, failure: null });
+    world.expectCovered(third, rows);
+    expect(world.consumer.api.stored.size).toBe(rows);
+    expect(world.consumer.api.requests).toHaveLength(rows);
+    const folder = first?.archive.manifest_key.replace(/manifest\.json$/, '') ?? '';
+    const keys = [first, second, third].map((each) => each?.archive.receipts_key);
+    expect(new Set(keys).size).toBe(3);
+    for (const key of world.archived.keys()) expect(key.startsWith(folder)).toBe(true);
+    expect(world.file?.decisions?.map(({ kind, stop, by, why }) => [kind, stop, by, why])).toEqual([
+      ['cancel', 1, 'ann', 'the wrong export'],
+      ['release', 1, 'bob', 'it is right'],
+      ['cancel', 2, 'ann', 'still wrong'],
+      ['release', 2, 'bob', 'it is right'],
+    ]);
+  });
+
+  it('and released with nothing held is closed, although no consumer has anything to do', async () => {
+    await world.split();
+    await deliver(0, 20);
+    const counted = world.file as object;
+    // As if all of it had ended just when it was stopped.
+    Object.assign(counted, {
+      quarantine: { number: 1, at: 1, code: 'cancelled', rejected: 0, seen: rows, message: 'x' },
+    });
+    expect(await world.finalize()).toMatchObject({ state: 'quarantined', held_records: 0, uploaded_records: rows });
+    expect(await release()).toMatchObject({ kind: 'released', records: 0 });
+    await world.reemit();
+    expect(world.splitter.finalize.at(-1)).toMatchObject({ kind: 'finalize', fileId });
+    expect(await world.finalize()).toMatchObject({ state: 'completed', uploaded_records: rows });
+  });
+
+  it('can be cancelled again by the command that was killed, and by nobody else', async () => {
+    await world.split();
+    await cancel();
+    expect(await cancel()).toMatchObject({ kind: 'cancelled', repeated: true });
+    expect(asked).toHaveLength(2);
+    expect(await cancel('another reason')).toMatchObject({
+      kind: 'refused',
+      why: expect.stringContaining('stopped already') as string,
+    });
+    expect(world.file?.decisions).toHaveLength(1);
+  });
+
+  it('is released only after its manifest is written', async () => {
+    await world.split();
+    await cancel();
+    expect(await release()).toMatchObject({
+      kind: 'refused',
+      why: expect.stringContaining('after its manifest') as string,
+    });
+  });
+});
+
+describe('a cancel is refused, with the reason,', () => {
+  const refusal = async () => ((await cancel()) as { why?: string }).why;
+
+  it('of a file that does not exist', async () => {
+    expect(await refusal()).toBe('There is no file file-1.');
+  });
+
+  it('of a completed file', async () => {
+    await world.split();
+    await deliver(0, 20);
+    await world.finalize();
+    expect(await refusal()).toContain('every record of it has been processed');
+    expect(world.file).not.toHaveProperty('quarantine');
+  });
+
+  it('while the finalizer writes the manifest of records that have all ended', async () => {
+    await world.split();
+    await deliver(0, 20);
+    let why: string | undefined;
+    const archive = world.finalizerPorts.archive;
+    const manifest = await world.finalize(false, {
+      archive: {
+        ...archive,
+        copySource: async (source, key) => {
+          why = await refusal();
+          return archive.copySource(source, key);
+        },
+      },
+    });
+    expect(why).toContain('its manifest is being written');
+    expect(manifest).toMatchObject({ state: 'completed', uploaded_records: rows });
+  });
+
+  it('of a small file in a bundle', async () => {
+    await world.split();
+    Object.assign(world.file as object, { state: 'bundled', bundleId: 'bundle-1' });
+    expect(await refusal()).toContain('bundle bundle-1');
+  });
+
+  it.each(['failed', 'duplicate', 'superseded', 'quarantined'] as const)('of a file that is %s', async (state) => {
+    await world.split();
+    Object.assign(world.file as object, { state });
+    expect(await refusal()).toMatch(/can't be cancelled: it /);
+  });
+});
+
+describe('a finalizer that was at work while the file was stopped and released', () => {
+  it('closes nothing with the account from before', async () => {
+    await world.split();
+    await deliver(0, 5);
+    await cancel();
+    await world.finalize();
+    // An amendment that has read the file before the release, and writes after it.
+    await world.ledger.requestAmendment(fileId, 0);
+    await world.clock.advance(60_000);
+    const { archive } = world.finalizerPorts;
+    await world.finalize(true, {
+      archive: {
+        ...archive,
+        copySource: async (source, key) => {
+          if (world.file?.state === 'quarantined') await release();
+          return archive.copySource(source, key);
+        },
+        getText: async (key) => (key.endsWith('manifest.json') ? undefined : archive.getText(key)),
+      },
+    });
+    expect(world.file).toMatchObject({ state: 'split', release: { stop: 1 } });
+  });
+});
