@@ -208,7 +208,7 @@ function* quotaFaults(settings: Settings): Generator<string> {
   const needed = functionsAtOnce(settings);
   if (needed <= functionQuota) return;
   const withExpress = feeds.filter((feed) => feed.lanes.some((lane) => lane.name === 'express'));
-  const wishes = withExpress.map(({ name }) => `${variableName(name, 'EXPRESS_LANE')}=off`);
+  const wishes = withExpress.map(({ name }) => `${variableName(name, 'expressLane')}=off`);
   // Past the quota Lambda refuses to run a function; its message was received nevertheless, and waits for nothing.
   yield (
     `SLUICE_FUNCTION_QUOTA is ${functionQuota}; up to ${needed} functions run at once. Raise the AWS account's quota of ` +
@@ -251,10 +251,10 @@ function* connectionFaults({ name, api, lanes }: FeedSettings): Generator<string
   const letters = lanes.length * letterConsumers * connectionsPerLetterConsumer;
   const batches = lanes.reduce((sum, lane) => sum + lane.consumers * lane.connectionsPerConsumer, 0);
   if (lanes.every((lane) => lane.connectionsPerConsumer >= 1) && batches + letters <= api.connections) return;
-  const others = lanes.length > 1 ? `${variableName(name, 'EXPRESS_LANE')}=off, or fewer consumers` : 'fewer consumers';
+  const others = lanes.length > 1 ? `${variableName(name, 'expressLane')}=off, or fewer consumers` : 'fewer consumers';
   yield (
-    `${variableName(name, 'CONNECTIONS')} is ${api.connections}; ${api.consumers} consumers of batches ` +
-    `(${variableName(name, 'CONCURRENCY')}) and ${letters} of letters, in ${lanes.map((lane) => lane.name).join(' and ')} ` +
+    `${variableName(name, 'connections')} is ${api.connections}; ${api.consumers} consumers of batches ` +
+    `(${variableName(name, 'consumers')}) and ${letters} of letters, in ${lanes.map((lane) => lane.name).join(' and ')} ` +
     `lane, need a connection each: set at least ${api.consumers + letters}, or ${others}.`
   );
 }
@@ -264,7 +264,7 @@ function* apiFaults(feed: FeedSettings, settings: Settings): Generator<string> {
   if (api.url === undefined) return;
   // Not shown: it may contain a password.
   const url = new URL(api.url);
-  const setting = variableName(name, 'API_URL');
+  const setting = variableName(name, 'apiUrl');
   if (url.username || url.password || url.search || url.hash) {
     yield (
       `${setting} contains a user, a query or a fragment; it must be a plain base URL, since the template shows ` +
@@ -294,7 +294,7 @@ function* apiFaults(feed: FeedSettings, settings: Settings): Generator<string> {
   );
   if (sharing) {
     yield (
-      `${variableName(name, 'REQUESTS')} is ${api.requests} in ${api.windowSeconds} s, that of the feed '${sharing.name}' ` +
+      `${variableName(name, 'requests')} is ${api.requests} in ${api.windowSeconds} s, that of the feed '${sharing.name}' ` +
       `${sharing.api.requests} in ${sharing.api.windowSeconds} s; both use one API and share its limit, so it must be the same.`
     );
   }
@@ -303,12 +303,12 @@ function* apiFaults(feed: FeedSettings, settings: Settings): Generator<string> {
 
 function* deadlineFaults({ name, deadline }: FeedSettings): Generator<string> {
   if (deadline === undefined || parseDeadline(deadline)) return;
-  yield `${variableName(name, 'DEADLINE')} is '${deadline}'; it must be a time of day and a time zone, such as 05:00 America/New_York.`;
+  yield `${variableName(name, 'deadline')} is '${deadline}'; it must be a time of day and a time zone, such as 05:00 America/New_York.`;
 }
 
 function* seriesFaults({ name, series, smallFiles, api }: FeedSettings): Generator<string> {
   if (series === undefined) return;
-  const setting = variableName(name, 'SERIES');
+  const setting = variableName(name, 'series');
   if (smallFiles) {
     yield `${setting} is set; the feed takes small files many at a time, and none of them is a revision of another: leave it unset.`;
   } else if (api.url === undefined) {
@@ -322,7 +322,7 @@ function* proxyFaults(feed: string, proxyUrl: string | undefined): Generator<str
   if (!username && !password && pathname === '/' && !search && !hash) return;
   // Not shown: it may contain a password.
   yield (
-    `${variableName(feed, 'PROXY_URL')} contains a user, a path, a query or a fragment; it must be only scheme, host ` +
+    `${variableName(feed, 'proxyUrl')} contains a user, a path, a query or a fragment; it must be only scheme, host ` +
     `and port, since the template shows it. A proxy with a password is not supported: let it recognise the ` +
     `functions by their address.`
   );
@@ -330,7 +330,7 @@ function* proxyFaults(feed: string, proxyUrl: string | undefined): Generator<str
 
 function* laneFaults(lane: LaneSettings, { name, api }: FeedSettings, settings: Settings): Generator<string> {
   const { maxBatchRecords, maxBatchBytes, maxRecordBytes } = lane.cutLimits;
-  yield* concurrencyFaults(variableName(name, 'CONCURRENCY'), lane.consumers);
+  yield* concurrencyFaults(variableName(name, 'consumers'), lane.consumers);
   yield* concurrencyFaults('splitter.concurrency', lane.splitters);
   if (maxRecordBytes > maxBatchBytes) {
     yield `maxRecordBytes of the feed '${name}' is ${maxRecordBytes}; a record must fit into a batch: at most ${maxBatchBytes}.`;
@@ -341,7 +341,7 @@ function* laneFaults(lane: LaneSettings, { name, api }: FeedSettings, settings: 
   if ((maxBatchRecords * consumers) / rate > halfTime) {
     const fits = Math.ceil((maxBatchRecords * consumers * api.windowSeconds) / halfTime);
     yield (
-      `${variableName(name, 'REQUESTS')} is ${api.requests} in ${api.windowSeconds} s; ${consumers} consumers with ` +
+      `${variableName(name, 'requests')} is ${api.requests} in ${api.windowSeconds} s; ${consumers} consumers with ` +
       `batches of ${maxBatchRecords} would take longer than half of a consumer's time (${halfTime} s): it must be ` +
       `${fits} or more in that window, or use fewer consumers or smaller batches.`
     );

@@ -1,8 +1,7 @@
 import { minMappingConcurrency } from './aws-quotas.ts';
 import { consumerMemoryFor } from './consumer-memory.ts';
-import type { FeedOverrides } from './feed-environment.ts';
 import type { FeedSettings, LaneSettings, Settings, SettingsRequest } from './settings.ts';
-import type { FeedNumbers } from './stages/stage-numbers.ts';
+import type { FeedNumbers } from './stages/feed-numbers.ts';
 
 /** The mapping of a letters queue can't run fewer copies, and letters are few. */
 export const letterConsumers = minMappingConcurrency;
@@ -24,26 +23,23 @@ const expressShare = 1 / 4;
 const expressBatchSeconds = 10;
 const fewestExpressRecords = 20;
 
-/** What follows from an API's contract, the environment's say and the stage's times. */
+/** What follows from an API's contract and the stage's times. @param given as declared, by the stage, or by the environment */
 export function deriveFeed(
   feed: SettingsRequest['feeds'][number],
-  declared: Omit<FeedNumbers, 'apiUrl'> & {
+  given: Omit<FeedNumbers, 'apiUrl'> & {
     url: string | undefined;
     caCertificates: string | undefined;
     options: Record<string, string>;
   },
-  overrides: FeedOverrides,
   numbers: Pick<Settings, 'consumer' | 'queues' | 'splitter'>,
 ): FeedSettings {
-  const requests = overrides.REQUESTS ?? declared.requests;
-  const windowSeconds = overrides.WINDOW_SECONDS ?? declared.windowSeconds;
-  const connections = overrides.CONNECTIONS ?? declared.connections;
+  const { requests, windowSeconds, connections, url, proxyUrl, caCertificates } = given;
   const rate = requests / windowSeconds;
-  const hasExpress = overrides.EXPRESS_LANE ?? declared.expressLane;
+  const hasExpress = given.expressLane;
   const free = connections - (hasExpress ? 2 : 1) * letterConsumers * connectionsPerLetterConsumer;
   const expressConnections = hasExpress ? Math.max(1, Math.floor((free * expressShare) / expressConsumers)) : 0;
   const mainFree = free - expressConsumers * expressConnections;
-  const mainConsumers = overrides.CONCURRENCY ?? fewestConsumers(rate, mainFree);
+  const mainConsumers = given.consumers ?? fewestConsumers(rate, mainFree);
   const consumers = mainConsumers + (hasExpress ? expressConsumers : 0);
   // A batch takes at most half of a consumer's time, even if the consumers of both lanes share the rate.
   const fits = Math.floor((rate * numbers.consumer.timeoutSeconds) / 2 / consumers);
@@ -68,20 +64,14 @@ export function deriveFeed(
     name: feed.name,
     toleratedShare: feed.toleratedRejects.share,
     smallFiles: feed.smallFiles ?? false,
-    archiveRetentionDays: declared.archiveRetentionDays,
-    deadline: overrides.DEADLINE ?? declared.deadline,
-    logRetentionDays: overrides.LOG_RETENTION_DAYS ?? declared.logRetentionDays,
-    options: declared.options,
-    series: overrides.SERIES ?? declared.series,
+    archiveRetentionDays: given.archiveRetentionDays,
+    deadline: given.deadline,
+    logRetentionDays: given.logRetentionDays,
+    options: given.options,
+    series: given.series,
     api: {
-      url: declared.url,
-      requests,
-      windowSeconds,
-      isPaced: overrides.PACED ?? declared.url !== undefined,
-      connections,
-      consumers,
-      proxyUrl: overrides.PROXY_URL,
-      caCertificates: declared.caCertificates,
+      ...{ url, requests, windowSeconds, connections, consumers, proxyUrl, caCertificates },
+      isPaced: given.paced ?? url !== undefined,
     },
     lanes: hasExpress ? [main, express] : [main],
   };

@@ -1,13 +1,14 @@
 import type { RegisteredFeed } from '../feeds/feed.ts';
 import { feedFaults } from '../feeds/feed-faults.ts';
 import { deriveFeed } from './derive-feed.ts';
-import type { Environment, FeedOverrides } from './feed-environment.ts';
+import type { Environment } from './feed-environment.ts';
 import { readFeedEnvironment, readFeedOptions, variableName } from './feed-environment.ts';
 import { readCertificates } from './read-certificates.ts';
 import type { FeedSettings, Settings } from './settings.ts';
 import { collectFaults } from './settings-error.ts';
+import type { GivenNumbers } from './stages/feed-numbers.ts';
+import { feedNumbers } from './stages/feed-numbers.ts';
 import type { StageNumbers } from './stages/stage-numbers.ts';
-import { feedNumbers } from './stages/stage-numbers.ts';
 
 type StageWide = Pick<Settings, 'consumer' | 'queues' | 'splitter'>;
 
@@ -22,18 +23,18 @@ export function readFeed(
   const undeclarable = feedFaults(feed);
   faults.push(...undeclarable);
   if (undeclarable.length > 0) return undefined;
-  const { overrides: ofEnvironment, faults: unread } = readFeedEnvironment(feed.name, environment);
-  const overrides = { ...overridesOf(ofStage), ...ofEnvironment };
+  const { given: ofEnvironment, faults: unread } = readFeedEnvironment(feed.name, environment);
+  const given = { ...definedOf(ofStage), ...ofEnvironment };
   const options = readFeedOptions(feed, environment, ofStage?.options);
   faults.push(...unread, ...options.faults);
-  const kind = overrides.SINK ?? feed.sink.kind;
+  const kind = given.sink ?? feed.sink.kind;
   if (!feed.sink[kind === 'http' ? 'path' : 'kind']) {
-    faults.push(`${variableName(feed.name, 'SINK')} is 'http'; the feed's declaration has no sink.path for it.`);
+    faults.push(`${variableName(feed.name, 'sink')} is 'http'; the feed's declaration has no sink.path for it.`);
     return undefined;
   }
-  const apiUrl = overrides.API_URL;
+  const { apiUrl } = given;
   if (kind === 'http' && apiUrl === undefined) {
-    const name = variableName(feed.name, 'API_URL');
+    const name = variableName(feed.name, 'apiUrl');
     if (unread.length === 0) {
       faults.push(
         `${name} is not set, nor feeds.${feed.name}.apiUrl in the stage's file; it must be the base URL of the feed's API.`,
@@ -42,53 +43,36 @@ export function readFeed(
     return undefined;
   }
   // The declared limits are those of its own sink.
-  if (kind === 'http' && feed.sink.kind !== 'http' && !(overrides.REQUESTS && overrides.WINDOW_SECONDS)) {
-    const [sink, requests] = [variableName(feed.name, 'SINK'), variableName(feed.name, 'REQUESTS')];
+  if (kind === 'http' && feed.sink.kind !== 'http' && !(given.requests && given.windowSeconds)) {
+    const [sink, requests] = [variableName(feed.name, 'sink'), variableName(feed.name, 'requests')];
     faults.push(
-      `${sink} is 'http'; ${requests} and ${variableName(feed.name, 'WINDOW_SECONDS')} must state the API's limit.`,
+      `${sink} is 'http'; ${requests} and ${variableName(feed.name, 'windowSeconds')} must state the API's limit.`,
     );
     return undefined;
   }
   const { limits, archiveRetentionDays, logRetentionDays, deadline } = feed;
-  const result = feedNumbers.safeParse({
-    ...limits,
-    expressLane: true,
-    archiveRetentionDays,
-    logRetentionDays,
-    deadline,
-    ...ofStage,
-  });
+  const ofDeclaration = { ...limits, expressLane: true, archiveRetentionDays, logRetentionDays, deadline };
+  const result = feedNumbers.safeParse({ ...ofDeclaration, ...given });
   if (!result.success) {
     faults.push(
       ...result.error.issues.map(({ path, message }) => `The feed '${feed.name}': ${path.join('.')}: ${message}.`),
     );
     return undefined;
   }
-  const declared = {
-    ...result.data,
+  const { caFile } = given;
+  const facts = {
     url: kind === 'http' ? apiUrl : undefined,
-    caCertificates: collectFaults(() => certificatesOf(feed.name, overrides), faults),
+    caCertificates: collectFaults(() => certificatesOf(feed.name, caFile), faults),
     options: options.given,
   };
-  return deriveFeed(feed, declared, overrides, numbers);
+  return deriveFeed(feed, { ...result.data, ...facts }, numbers);
 }
 
-/** The stage's file, by the environment's names; the environment takes precedence. */
-function overridesOf(ofStage: StageNumbers['feeds'][string] = {}): FeedOverrides {
-  const { apiUrl, sink, proxyUrl, caFile, consumers, requests, windowSeconds, paced } = ofStage;
-  const given: { [Name in keyof FeedOverrides]: FeedOverrides[Name] | undefined } = {
-    API_URL: apiUrl,
-    SINK: sink,
-    PROXY_URL: proxyUrl,
-    CA_FILE: caFile,
-    CONCURRENCY: consumers,
-    REQUESTS: requests,
-    WINDOW_SECONDS: windowSeconds,
-    PACED: paced,
-  };
-  return Object.fromEntries(Object.entries(given).filter(([, value]) => value !== undefined));
+/** Without the settings that are named and not set: they override nothing. */
+function definedOf(ofStage: StageNumbers['feeds'][string] = {}): GivenNumbers {
+  return Object.fromEntries(Object.entries(ofStage).filter(([, value]) => value !== undefined));
 }
 
-function certificatesOf(feed: string, { CA_FILE: path }: FeedOverrides): string | undefined {
-  return path === undefined ? undefined : readCertificates(path, variableName(feed, 'CA_FILE'), Date.now());
+function certificatesOf(feed: string, path: string | undefined): string | undefined {
+  return path === undefined ? undefined : readCertificates(path, variableName(feed, 'caFile'), Date.now());
 }

@@ -4,11 +4,11 @@ import type { RegisteredFeed } from '../feeds/feed.ts';
 import { checkSettings } from './check-settings.ts';
 import { readEgress } from './egress-settings.ts';
 import type { Environment } from './feed-environment.ts';
-import { whole } from './feed-environment.ts';
 import { readFeed } from './read-feeds.ts';
 import { readSecuritySettings } from './security-settings.ts';
 import { collectFaults, SettingsError } from './settings-error.ts';
 import type { StageName } from './stages/index.ts';
+import { readNumber } from './stages/feed-numbers.ts';
 import { stages } from './stages/index.ts';
 import type { StageNumbers } from './stages/stage-numbers.ts';
 import { stageNumbers } from './stages/stage-numbers.ts';
@@ -136,7 +136,7 @@ export function readSettings(request: SettingsRequest): Settings {
 function readFunctionQuota(environment: Environment): number | undefined {
   const text = environment['SLUICE_FUNCTION_QUOTA']?.trim() ?? '';
   if (text === '') return undefined;
-  const result = whole.safeParse(text);
+  const result = z.int().positive().safeParse(readNumber(text));
   if (result.success) return result.data;
   throw new SettingsError([`SLUICE_FUNCTION_QUOTA is '${text}'; it must be a whole number of functions, 1 or more.`]);
 }

@@ -195,7 +195,7 @@ function seriesEnvironment(feed: FeedSettings, { keyPrefix }: LaneSettings): Rec
   const series = {
     pattern: feed.series ?? '{file}',
     isConfigured: feed.series !== undefined,
-    setting: variableName(feed.name, 'SERIES'),
+    setting: variableName(feed.name, 'series'),
     keyPrefix,
   };
   return { SERIES: JSON.stringify(series) };

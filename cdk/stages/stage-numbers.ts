@@ -1,17 +1,8 @@
 import { RetentionDays } from 'aws-cdk-lib/aws-logs';
 import { z } from 'zod';
-import { parseDeadline } from '../deadline.ts';
-import { seriesFault } from '../../feeds/series-pattern.ts';
+import { givenNumbers } from './feed-numbers.ts';
 
 const count = z.int().positive();
-
-const knownDays: readonly unknown[] = Object.values(RetentionDays);
-export const knownRetention = z
-  .number()
-  .refine(
-    (days) => knownDays.includes(days),
-    'CloudWatch Logs supports only certain numbers of days, such as 365, 731 or 1096',
-  );
 
 /** A function that consumes a queue. */
 const worker = z.strictObject({
@@ -46,49 +37,6 @@ const egress = z.discriminatedUnion('kind', [
   }),
 ]);
 export type Egress = z.infer<typeof egress>;
-
-/** What a stage says in place of a feed's declaration. The environment goes before both (see feed-environment.ts). */
-export const feedNumbers = z.strictObject({
-  /** Base URL; without one it has to be given in the environment. */
-  apiUrl: z.url({ protocol: /^https?$/ }).optional(),
-  /** Where its records go, in place of what it declares: to an API, or into the record ledger. */
-  sink: z.enum(['http', 'ledger']).optional(),
-  /** An HTTP proxy on the way to the API, without password. */
-  proxyUrl: z.url({ protocol: /^https?$/ }).optional(),
-  /** Path of a PEM file with certificates that are trusted beside the usual ones. */
-  caFile: z.string().min(1).optional(),
-  /** Consumers of batches in the main lane; without it as few as the rate needs. */
-  consumers: count.optional(),
-  /** The feed's own options, by their names in its declaration. */
-  options: z.record(z.string(), z.string()).optional(),
-  requests: count,
-  windowSeconds: z.number().positive(),
-  /** Whether the sink holds us to that; else it only says what to expect of it. Without it: an API does, a table doesn't. */
-  paced: z.boolean().optional(),
-  connections: count,
-  /** Files under `express/<feed>/` have queues and functions of their own, and don't wait for those under `<feed>/`. */
-  expressLane: z.boolean(),
-  /** By when its files must be through: a time of day and a time zone, as `05:00 America/New_York`. */
-  deadline: z
-    .string()
-    .refine(
-      (text) => parseDeadline(text) !== undefined,
-      'It must be a time of day and a time zone, such as 05:00 America/New_York',
-    )
-    .optional(),
-  /** Which files are revisions of each other: a pattern of their names, such as `{station}_{yyyyMMdd}_R{#}.csv`. */
-  series: z
-    .string()
-    .superRefine((text, context) => {
-      const fault = seriesFault(text);
-      if (fault !== undefined) context.addIssue({ code: 'custom', message: fault.replace(/\.$/, '') });
-    })
-    .optional(),
-  /** How long the archive keeps a feed's evidence from being deleted. */
-  archiveRetentionDays: count,
-  /** How long the consumers' logs of a feed are kept. */
-  logRetentionDays: knownRetention.optional(),
-});
 
 /**
  * All that differs between stages: one file a stage beside this one, which index.ts lists. Variables of the environment go
@@ -158,7 +106,6 @@ export const stageNumbers = z.strictObject({
   /** The address that is notified when something needs attention; `SLUICE_DESK_EMAIL` overrides it. */
   deskEmail: z.email().optional(),
   /** By the feed's name; what is not there is as the feed declares it. */
-  feeds: z.record(z.string(), feedNumbers.partial()),
+  feeds: z.record(z.string(), givenNumbers),
 });
 export type StageNumbers = z.infer<typeof stageNumbers>;
-export type FeedNumbers = z.infer<typeof feedNumbers>;

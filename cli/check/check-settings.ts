@@ -27,10 +27,10 @@ export function readCheckSettings(name: string, stage: StageName, env: NodeJS.Pr
   const numbers = stages[stage];
   const environment = {
     ...env,
-    [variableName(name, 'API_URL')]: noAddress,
+    [variableName(name, 'apiUrl')]: noAddress,
     // What leads to the API says nothing about a file.
-    [variableName(name, 'CA_FILE')]: undefined,
-    [variableName(name, 'PROXY_URL')]: undefined,
+    [variableName(name, 'caFile')]: undefined,
+    [variableName(name, 'proxyUrl')]: undefined,
   };
   const faults: string[] = [];
   const settings = readFeed(declared, numbers.feeds[name], environment, numbers, faults);

@@ -5,7 +5,8 @@ import { InterruptedError, interruptible } from '../interrupt.ts';
 import type { RunningStack } from '../stack/bring-up-stack.ts';
 import { bringUpStack } from '../stack/bring-up-stack.ts';
 import { defaultStackName } from '../stack/choose-target.ts';
-import { feedVariable, readFeedTokens } from '../stack/feed-variables.ts';
+import { variableName } from '../../feeds/variable-name.ts';
+import { readFeedTokens } from '../stack/feed-variables.ts';
 import { StackOutputs } from '../stack/stack-outputs.ts';
 import { stateDirOf } from '../stack/state-dir.ts';
 import { formatCountOf, formatDuration } from '../terminal/format.ts';
@@ -96,10 +97,10 @@ function describe(stackName: string, { endpoint, outputs }: RunningStack, { styl
 function warnOfUnreachableApis({ endpoint }: RunningStack, terminal: Terminal): void {
   if (endpoint.kind !== 'docker') return;
   for (const { name } of feeds) {
-    const url = process.env[feedVariable(name, 'API_URL')];
+    const url = process.env[variableName(name, 'apiUrl')];
     if (url === undefined || !['localhost', '127.0.0.1', '[::1]'].includes(new URL(url).hostname)) continue;
     terminal.note(
-      `${feedVariable(name, 'API_URL')} is ${url}, which the functions cannot reach, because they run in containers: ` +
+      `${variableName(name, 'apiUrl')} is ${url}, which the functions cannot reach, because they run in containers: ` +
         `use host.docker.internal instead, and let the API listen on all addresses.`,
     );
   }

@@ -1,11 +1,7 @@
 import { chooseFeeds } from '../../feeds/choose-feeds.ts';
 import type { RegisteredFeed } from '../../feeds/feed.ts';
+import { variableName } from '../../feeds/variable-name.ts';
 import { CliError } from '../cli-error.ts';
-
-/** `SLUICE_TRAFFIC_API_URL` for the feed `traffic`; the CDK app reads the others (cdk/feed-environment.ts). */
-export function feedVariable(feed: string, name: 'API_URL' | 'API_TOKEN' | 'SINK'): string {
-  return `SLUICE_${feed.toUpperCase().replaceAll('-', '_')}_${name}`;
-}
 
 export interface FeedToken {
   feed: string;
@@ -21,10 +17,10 @@ export function readFeedTokens(
   env: NodeJS.ProcessEnv,
 ): FeedToken[] {
   const names = chooseFeeds(feeds, env['SLUICE_FEEDS'])
-    .chosen.filter(({ name, sink }) => (env[feedVariable(name, 'SINK')]?.trim() || sink.kind) === 'http')
+    .chosen.filter(({ name, sink }) => (env[variableName(name, 'sink')]?.trim() || sink.kind) === 'http')
     .map((feed) => feed.name);
   const missing = names
-    .flatMap((feed) => [feedVariable(feed, 'API_URL'), feedVariable(feed, 'API_TOKEN')])
+    .flatMap((feed) => [variableName(feed, 'apiUrl'), variableName(feed, 'apiToken')])
     .filter((variable) => !env[variable]?.trim());
   if (missing.length > 0) {
     throw new CliError(
@@ -33,7 +29,7 @@ export function readFeedTokens(
         'SLUICE_FEEDS=NAME,… deploys these feeds only.',
     );
   }
-  return names.map((feed) => ({ feed, token: env[feedVariable(feed, 'API_TOKEN')]?.trim() ?? '' }));
+  return names.map((feed) => ({ feed, token: env[variableName(feed, 'apiToken')]?.trim() ?? '' }));
 }
 
 /** The environment without the tokens, for child processes that do not need them. */

@@ -1,3 +1,4 @@
+import { variableName } from '../../feeds/variable-name.ts';
 import type { OpenBreaker } from '../core/limiter/open-breaker.ts';
 import { breakerText } from '../core/limiter/open-breaker.ts';
 import { clockText, doneText, durationText } from '../core/deadlines/deadline-text.ts';
@@ -77,7 +78,6 @@ function breakerSection({ breaker, feed, now }: DeadlineNews): string {
 function whatHelps({ feed, shortfalls, stackName, now }: DeadlineNews): string {
   const needed = Math.max(0, ...shortfalls.map(({ neededPerSecond = 0 }) => neededPerSecond));
   const isSlow = shortfalls.some(({ recordsPerSecond }) => isBelow(recordsPerSecond, feed));
-  const prefix = `SLUICE_${feed.feed.toUpperCase().replaceAll('-', '_')}`;
   const more = isSlow
     ? [
         '- A faster API: it answers more slowly than its limit allows, so a higher limit would not help. Ask its owner, and',
@@ -87,7 +87,7 @@ function whatHelps({ feed, shortfalls, stackName, now }: DeadlineNews): string {
       ? [
           `- A higher limit: the API's owner would have to allow ${requestsFor(needed, feed.limit.windowSeconds)} requests in ` +
             `${feed.limit.windowSeconds} s, where it allows`,
-          `  ${feed.limit.requests}; then deploy with ${prefix}_REQUESTS set to that.`,
+          `  ${feed.limit.requests}; then deploy with ${variableName(feed.feed, 'requests')} set to that.`,
         ]
       : [];
   const isAhead = shortfalls.some(({ deadlineAt }) => deadlineAt > now);

@@ -8,7 +8,10 @@ import { readSettings } from '../../cdk/settings.ts';
 import { SettingsError } from '../../cdk/settings-error.ts';
 import { stages } from '../../cdk/stages/index.ts';
 import { prod } from '../../cdk/stages/prod.ts';
+import type { FeedSetting } from '../../cdk/stages/feed-numbers.ts';
+import { feedNumbers, feedVariables } from '../../cdk/stages/feed-numbers.ts';
 import type { StageNumbers } from '../../cdk/stages/stage-numbers.ts';
+import { stageNumbers } from '../../cdk/stages/stage-numbers.ts';
 import { createCertificate, createIssuer } from '../../localstack/certificates.ts';
 import { maintenance } from '../../feeds/maintenance.ts';
 import { telemetry } from '../../feeds/telemetry.ts';
@@ -76,6 +79,45 @@ describe('the pattern of a series', () => {
     expect(faultsOf(() => read({}, ofStage('{station}*')))).toEqual([
       `cdk/stages/prod.ts: feeds.traffic.series: ${mistake}.`,
     ]);
+  });
+});
+
+describe('each setting of a feed', () => {
+  const certificate = fileOf(createIssuer('root').cert);
+  const values: Record<FeedSetting, readonly [ofStage: unknown, variable: string, text: string]> = {
+    apiUrl: ['https://other.example', 'API_URL', 'https://other.example'],
+    sink: ['http', 'SINK', 'http'],
+    proxyUrl: ['http://proxy.example:3128', 'PROXY_URL', 'http://proxy.example:3128'],
+    caFile: [certificate, 'CA_FILE', certificate],
+    consumers: [3, 'CONCURRENCY', '3'],
+    requests: [300, 'REQUESTS', '300'],
+    windowSeconds: [1.5, 'WINDOW_SECONDS', '1.5'],
+    paced: [false, 'PACED', 'off'],
+    connections: [14, 'CONNECTIONS', '14'],
+    expressLane: [false, 'EXPRESS_LANE', 'off'],
+    deadline: ['06:30 Europe/Vienna', 'DEADLINE', '06:30 Europe/Vienna'],
+    series: ['{file}', 'SERIES', '{file}'],
+    logRetentionDays: [731, 'LOG_RETENTION_DAYS', '731'],
+  };
+
+  it.each(Object.entries(values))('%s is read from the stage’s file and from the environment alike', (name, given) => {
+    const [ofStage, variable, text] = given;
+    const environment = name === 'apiUrl' ? {} : request.environment;
+    const numbers = stageNumbers.parse({ ...prod, feeds: { traffic: { [name]: ofStage } } });
+    const byStage = read({}, { numbers, environment });
+    const byEnvironment = read(
+      {},
+      { numbers: ofNoFeed, environment: { ...environment, [`SLUICE_TRAFFIC_${variable}`]: text } },
+    );
+    expect(byEnvironment).toEqual(byStage);
+    const changed = JSON.stringify(byStage) !== JSON.stringify(read({}, { numbers: ofNoFeed }));
+    // It is what the feed declares already.
+    expect(changed).toBe(name !== 'sink');
+  });
+
+  it('has a variable, except what the environment can not say', () => {
+    const variables = Object.entries(feedNumbers.shape).filter(([, schema]) => feedVariables.has(schema));
+    expect(variables.map(([name]) => name).sort()).toEqual(Object.keys(values).sort());
   });
 });
 

@@ -1,0 +1,109 @@
+import { RetentionDays } from 'aws-cdk-lib/aws-logs';
+import { z } from 'zod';
+import { seriesFault } from '../../feeds/series-pattern.ts';
+import { parseDeadline } from '../deadline.ts';
+
+/** How the environment gives a setting of a feed: as `SLUICE_<FEED>_<NAME>`. */
+interface FeedVariable {
+  /** Completes the sentence "It must be …". */
+  wanted: string;
+  /** The variable's text as the stage's file would have the value. Without it, the text is the value. */
+  read?: (text: string) => unknown;
+  /** What exactly is wrong with the text, in a sentence. */
+  faultOf?: (text: string) => string | undefined;
+  /** In place of the setting's own, in the same spelling. */
+  name?: string;
+  /** The value may contain a password, so it is not shown. */
+  isHidden?: true;
+}
+
+export const feedVariables = z.registry<FeedVariable>();
+
+const url = () => z.url({ protocol: /^https?$/ });
+const count = () => z.int().positive();
+
+/** NaN, which is no setting's value, if the text is not a plain number. */
+export function readNumber(text: string): number {
+  return /^(0|[1-9][0-9]{0,8})(\.[0-9]{1,3})?$/.test(text) ? Number(text) : NaN;
+}
+
+const onOrOff = {
+  wanted: 'on or off',
+  read: (text: string): unknown => ({ on: true, off: false })[text] ?? text,
+};
+
+const knownDays: readonly unknown[] = Object.values(RetentionDays);
+const wantedDays = 'a number of days that CloudWatch Logs supports, such as 365, 731 or 1096';
+const wantedDeadline = 'a time of day and a time zone, such as 05:00 America/New_York';
+
+/**
+ * Every setting of a feed: a stage's file says it in place of the feed's declaration, and the environment overrides both.
+ * A setting without a variable is not read from the environment.
+ */
+export const feedNumbers = z.strictObject({
+  /** Base URL; without one it has to be given in the environment. */
+  apiUrl: url().optional().register(feedVariables, { wanted: 'an http or https URL', isHidden: true }),
+  /** Where its records go, in place of what it declares: to an API, or into the record ledger. */
+  sink: z.enum(['http', 'ledger']).optional().register(feedVariables, { wanted: 'http or ledger' }),
+  /** An HTTP proxy on the way to the API, without password. */
+  proxyUrl: url().optional().register(feedVariables, { wanted: "an http or https URL: the proxy's", isHidden: true }),
+  /** Path of a PEM file with certificates that are trusted in addition to the usual ones. */
+  caFile: z.string().min(1).optional().register(feedVariables, { wanted: 'the path of a PEM file' }),
+  /** Consumers of batches in the main lane; by default, as few as the rate needs. */
+  consumers: count().optional().register(feedVariables, {
+    name: 'concurrency',
+    wanted: 'a whole number of consumers, 2 or more',
+    read: readNumber,
+  }),
+  /** The feed's own options, by their names in its declaration; each has a variable of its own. */
+  options: z.record(z.string(), z.string()).optional(),
+  requests: count().register(feedVariables, {
+    wanted: 'a whole number of requests per window, 1 or more',
+    read: readNumber,
+  }),
+  windowSeconds: z
+    .number()
+    .positive()
+    .register(feedVariables, { wanted: 'a number of seconds above 0', read: readNumber }),
+  /** Whether the sink enforces the limit; otherwise it only says what to expect. By default, an API does. */
+  paced: z.boolean().optional().register(feedVariables, onOrOff),
+  connections: count().register(feedVariables, {
+    wanted: 'a whole number of connections, 1 or more',
+    read: readNumber,
+  }),
+  /** Files under `express/<feed>/` have queues and functions of their own, and don't wait for those under `<feed>/`. */
+  expressLane: z.boolean().register(feedVariables, onOrOff),
+  /** When its files must be done: a time of day and a time zone, as `05:00 America/New_York`. */
+  deadline: z
+    .string()
+    .refine((text) => parseDeadline(text) !== undefined, `It must be ${wantedDeadline}`)
+    .optional()
+    .register(feedVariables, { wanted: wantedDeadline }),
+  /** Which files are revisions of each other: a pattern of their names, such as `{station}_{yyyyMMdd}_R{#}.csv`. */
+  series: z
+    .string()
+    .superRefine((text, context) => {
+      const fault = seriesFault(text);
+      if (fault !== undefined) context.addIssue({ code: 'custom', message: fault.replace(/\.$/, '') });
+    })
+    .optional()
+    .register(feedVariables, {
+      wanted: 'a pattern of file names, such as {station}_{yyyyMMdd}_R{#}.csv',
+      faultOf: seriesFault,
+    }),
+  /** How long the archive keeps a feed's evidence from being deleted. */
+  archiveRetentionDays: count(),
+  /** How long the logs that audit a feed's records are kept. */
+  logRetentionDays: z
+    .number()
+    .refine((days) => knownDays.includes(days), `It must be ${wantedDays}`)
+    .optional()
+    .register(feedVariables, { wanted: wantedDays, read: readNumber }),
+});
+
+/** Those that a stage's file or the environment sets. */
+export const givenNumbers = feedNumbers.partial();
+
+export type FeedNumbers = z.infer<typeof feedNumbers>;
+export type GivenNumbers = z.infer<typeof givenNumbers>;
+export type FeedSetting = Exclude<keyof FeedNumbers, 'options' | 'archiveRetentionDays'>;
