@@ -1,6 +1,8 @@
 import { Command, CommanderError, Option } from 'commander';
+import packageJson from '../package.json' with { type: 'json' };
 import { cancelCommand } from './commands/cancel.ts';
 import { checkCommand } from './commands/check.ts';
+import { completionCommand } from './commands/completion.ts';
 import { dlqCommand } from './commands/dlq.ts';
 import { downCommand } from './commands/down.ts';
 import { dropCommand } from './commands/drop.ts';
@@ -15,6 +17,7 @@ import { uiCommand } from './commands/ui.ts';
 import { upCommand } from './commands/up.ts';
 import { verifyCommand } from './commands/verify.ts';
 import { watchCommand } from './commands/watch.ts';
+import type { GlobalOptions } from './commands/command-options.ts';
 import { exitCodes } from './exit-codes.ts';
 import { InterruptedError } from './interrupt.ts';
 import { explainFault } from './stack/explain-fault.ts';
@@ -31,7 +34,8 @@ export async function main(argv: readonly string[]): Promise<void> {
   }
 }
 
-function createProgram(terminal: Terminal): Command {
+/** The tree of commands, with their options. */
+export function createProgram(terminal: Terminal): Command {
   const program = new Command('sluice')
     .description('Uploads files of records to a rate-limited API: each record exactly once, with an account of each.')
     .addOption(
@@ -40,7 +44,12 @@ function createProgram(terminal: Terminal): Command {
         'the stack to use: one that `up` deployed here, or one in AWS (default: the only one that is up here)',
       ),
     )
+    .option('-q, --quiet', 'print errors only on stderr: no messages, no progress')
     .option('--debug', 'show where an error came from')
+    .version(packageJson.version, '-V, --version', 'print the version')
+    .hook('preAction', (_, action) => {
+      terminal.quiet = action.optsWithGlobals<GlobalOptions>().quiet ?? false;
+    })
     .addHelpText('after', helpText);
   const commands = [
     upCommand,
@@ -59,6 +68,7 @@ function createProgram(terminal: Terminal): Command {
     dlqCommand,
     cancelCommand,
     releaseCommand,
+    completionCommand,
   ];
   for (const command of commands) program.addCommand(command(terminal));
   return withHouseRules(program, terminal);
@@ -69,7 +79,7 @@ function withHouseRules(command: Command, terminal: Terminal): Command {
   command
     .exitOverride()
     .configureHelp({ showGlobalOptions: true })
-    .configureOutput({ outputError: (text) => terminal.note(text.trimEnd()) });
+    .configureOutput({ outputError: (text) => terminal.alert(text.trimEnd()) });
   for (const each of command.commands) withHouseRules(each, terminal);
   return command;
 }
@@ -78,11 +88,11 @@ function reportFault(error: unknown, terminal: Terminal, debug: boolean): number
   // Commander has already printed it: help was requested, or the command line is wrong.
   if (error instanceof CommanderError) return error.exitCode === 0 ? exitCodes.clean : exitCodes.failed;
   if (error instanceof InterruptedError) {
-    terminal.note(error.message);
+    terminal.alert(error.message);
     return exitCodes.interrupted;
   }
-  terminal.note(`${terminal.styleNote('red', 'sluice:')} ${explainFault(error)}`);
-  if (debug) terminal.note(error instanceof Error ? stackOf(error) : String(error));
+  terminal.alert(`${terminal.styleNote('red', 'sluice:')} ${explainFault(error)}`);
+  if (debug) terminal.alert(error instanceof Error ? stackOf(error) : String(error));
   return exitCodes.failed;
 }
 

@@ -292,8 +292,17 @@ export interface FileLedger {
   beginAmendment(fileId: string): Promise<void>;
   /** `open`: files that still need work; `closed`: the rest; `dead`: closed files with open dead letters. */
   listFiles(feed: string, which: FileList, limit: number, order?: 'newest' | 'oldest'): Promise<FileAccount[]>;
-  /** The files of one list, the oldest first, read in pages: memory does not grow with their number. */
-  eachFile(feed: string, which: Exclude<FileList, 'closed'>): AsyncIterable<FileAccount>;
+  /**
+   * The files of one list, the oldest first unless otherwise asked, read in pages: memory does not grow with their number.
+   * @param wish.before only files that arrived before this one
+   */
+  eachFile(
+    feed: string,
+    which: FileList,
+    wish?: { order?: 'newest' | 'oldest'; before?: Pick<FileAccount, 'createdAt' | 'fileId'> | undefined },
+  ): AsyncIterable<FileAccount>;
+  /** The id of each file of the feed, but not of small files in bundles. In no particular order; an id may come twice. */
+  eachFileId(feed: string): AsyncIterable<string>;
   /** Which of these files have an item, whatever their state. A file that was claimed in the last second may be missing. */
   knownFileIds(fileIds: readonly string[]): Promise<Set<string>>;
   /** Notes that work on the file was requested again: it counts as touched. */
@@ -501,8 +510,9 @@ export interface ItemStore {
   /**
    * Keys of the items with this `listPk`, ordered by `listSk`; eventually consistent.
    * @param about how many are needed: one call reads this many
+   * @param before only items whose `listSk` is less than this
    */
-  list(listPk: string, order: 'newest' | 'oldest', about?: number): AsyncIterable<ItemKey>;
+  list(listPk: string, order: 'newest' | 'oldest', about?: number, before?: string): AsyncIterable<ItemKey>;
 }
 
 /**

@@ -1,5 +1,5 @@
 import { rm } from 'node:fs/promises';
-import { Command, InvalidArgumentError } from 'commander';
+import { Command, InvalidArgumentError, Option } from 'commander';
 import type { CheckRequest } from '../check/check-file.ts';
 import { checkFile } from '../check/check-file.ts';
 import type { CheckReport } from '../check/check-report.ts';
@@ -12,7 +12,7 @@ import { formatCheck } from '../show/check-report.ts';
 import { formatBytes, formatShare } from '../terminal/format.ts';
 import type { Terminal } from '../terminal/terminal.ts';
 import type { GlobalOptions } from './command-options.ts';
-import { jsonOption, requireFeed } from './command-options.ts';
+import { examples, feedOption, jsonOption, requireFeed } from './command-options.ts';
 
 interface CheckOptions extends GlobalOptions {
   feed: string;
@@ -28,12 +28,21 @@ export function checkCommand(terminal: Terminal): Command {
       'Check a file offline before it is dropped, with the code of the functions: its format, and what would happen to its records.',
     )
     .argument('<file>', 'the file on this machine; - reads standard input')
-    .requiredOption('--feed <name>', 'the feed that the file belongs to')
-    .option('--stage <name>', `the stage whose limits apply: ${stageNames.join(', ')}`, 'prod')
+    .addOption(feedOption('the feed that the file belongs to').makeOptionMandatory())
+    .addOption(stageOption())
     .option('--at <time>', 'when it would be dropped, such as 2026-11-28T02:00:00Z (default: now)', parseTime)
     .option('--rejects <file>', 'write the rejected records to this CSV file; it must not exist yet')
     .addOption(jsonOption())
-    .addHelpText('after', helpText)
+    .addHelpText(
+      'after',
+      helpText +
+        examples(
+          'check WABC_20260105.csv --feed traffic',
+          'check export.zip --feed traffic --rejects rejects.csv',
+          'check - --feed traffic --json < old.csv | jq .rejected_records',
+          'check big.csv --feed traffic --at 2026-01-06T04:00:00-05:00',
+        ),
+    )
     .action(async (path: string, _options, command: Command) => {
       const options = command.optsWithGlobals<CheckOptions>();
       process.exitCode = await interruptible((signal) => check(path, options, terminal, signal));
@@ -86,6 +95,13 @@ function exitCodeOf({ state, rejected_records: rejected }: CheckReport): number 
   return rejected > 0 ? exitCodes.deadLetters : exitCodes.clean;
 }
 
+function stageOption(): Option {
+  const option = new Option('--stage <name>', 'the stage whose limits apply').default('prod');
+  // Not with choices(): another name is refused in a sentence of ours.
+  option.argChoices = [...stageNames];
+  return option;
+}
+
 function parseTime(text: string): number {
   const time = Date.parse(text);
   if (Number.isFinite(time)) return time;
@@ -99,9 +115,4 @@ bytes per record; standard input is copied into another one.
 
 Exit codes, as drop --wait would return: 0 every record is valid; 2 some would be rejected; 1 the file would be refused or
 quarantined, or can't be read.
-
-Examples:
-  sluice check WABC_20260105.csv --feed traffic
-  sluice check export.zip --feed traffic --rejects rejects.csv
-  zcat old.csv.gz | sluice check - --feed traffic --json | jq .rejected_records
-  SLUICE_TRAFFIC_REQUESTS=6000 sluice check big.csv --feed traffic --at 2026-01-06T04:00:00-05:00`;
+`;

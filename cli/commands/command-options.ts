@@ -1,13 +1,15 @@
-import { Option } from 'commander';
+import { Argument, Option } from 'commander';
 import { feeds } from '../../feeds/index.ts';
 import { CliError } from '../cli-error.ts';
 import type { Selection } from '../dlq/select-dead.ts';
-import { wholeFileId } from './file-of-id.ts';
+import type { FilesOfStack } from './file-of-id.ts';
+import { fileOfId } from './file-of-id.ts';
 
 /** What every command receives besides its own options. */
 export interface GlobalOptions {
   stack?: string;
   debug?: boolean;
+  quiet?: boolean;
 }
 
 /** Of a command that carries out a person's decision. */
@@ -23,9 +25,30 @@ export const byOption = (): Option =>
 export const jsonOption = (): Option =>
   new Option('--json', 'print one JSON document on stdout, and nothing else there');
 
-/** What `--feed`, `--file` and `--reason` select. @throws CliError if there is no such feed */
-export function selectionOf({ feed, file, reason }: { feed: string; file?: string; reason?: string }): Selection {
-  return { feed: requireFeed(feed), fileId: file === undefined ? undefined : wholeFileId(feed, file), reason };
+/** `--feed`; shells complete the feeds' names. */
+export function feedOption(description: string): Option {
+  const option = new Option('--feed <name>', description);
+  // Not with choices(): `requireFeed` refuses other names in a sentence of its own.
+  option.argChoices = feeds.map(({ name }) => name);
+  return option;
+}
+
+export const fileIdArgument = (): Argument =>
+  new Argument('<file-id>', "the file's id, as `status` shows it; its first digits are enough");
+
+/** Examples for a command's help. @param lines command lines without the program's name */
+export const examples = (...lines: readonly string[]): string =>
+  ['', 'Examples:', ...lines.map((line) => `  sluice ${line}`)].join('\n');
+
+/**
+ * What `--feed`, `--file` and `--reason` select.
+ * @throws CliError if the ledger has no such file, or several that begin so
+ */
+export async function selectionOf(
+  { feed, file, reason }: { feed: string; file?: string; reason?: string },
+  stack: FilesOfStack,
+): Promise<Selection> {
+  return { feed, fileId: file === undefined ? undefined : (await fileOfId(stack, file)).fileId, reason };
 }
 
 /** @throws CliError listing the existing feeds */

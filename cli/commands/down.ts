@@ -7,16 +7,23 @@ import { forgetStack, readLocalStacks } from '../stack/local-stacks.ts';
 import { stateDirOf } from '../stack/state-dir.ts';
 import type { Terminal } from '../terminal/terminal.ts';
 import type { GlobalOptions } from './command-options.ts';
+import { examples, jsonOption } from './command-options.ts';
+
+interface DownOptions extends GlobalOptions {
+  json?: boolean;
+}
 
 export function downCommand(terminal: Terminal): Command {
   return new Command('down')
     .description(
       'Remove the local cloud and everything in it, and print what is left (with --stack: only the cloud of that stack).',
     )
-    .action(async (_options, command: Command) => down(command.optsWithGlobals<GlobalOptions>(), terminal));
+    .addOption(jsonOption())
+    .addHelpText('after', examples('down', '--stack trial down'))
+    .action(async (_options, command: Command) => down(command.optsWithGlobals<DownOptions>(), terminal));
 }
 
-async function down(options: GlobalOptions, terminal: Terminal): Promise<void> {
+async function down(options: DownOptions, terminal: Terminal): Promise<void> {
   const stateDir = stateDirOf(process.env);
   const stacks = readLocalStacks(stateDir);
   const asked = chosen(stacks, options.stack);
@@ -39,7 +46,16 @@ async function down(options: GlobalOptions, terminal: Terminal): Promise<void> {
   }
   if (gone.length === 0) terminal.note('No stack was up.');
   const hadDocker = gone.some(([, { kind }]) => kind === 'docker');
-  for (const sentence of describeLeftovers(dirs, checkoutVenvDir, hadDocker)) terminal.note(sentence);
+  const left = describeLeftovers(dirs, checkoutVenvDir, hadDocker);
+  for (const sentence of left) terminal.note(sentence);
+  if (!options.json) return;
+  const stopped = gone.map(([name, { kind, endpointUrl }]) => ({
+    stack: name,
+    endpoint_url: endpointUrl,
+    /** False for a cloud that was not started here. */
+    removed: kind !== 'given',
+  }));
+  await terminal.printJson({ stacks: stopped, left });
 }
 
 function chosen(stacks: LocalStacks, name: string | undefined): LocalStacks[string][] {

@@ -1,5 +1,5 @@
 import type { Readable } from 'node:stream';
-import { Command, InvalidArgumentError } from 'commander';
+import { Command, InvalidArgumentError, Option } from 'commander';
 import { readArchived, readManifest } from '../archive/read-archive.ts';
 import { decompress } from '../../lambdas/content/decompress.ts';
 import { CliError } from '../cli-error.ts';
@@ -8,13 +8,16 @@ import type { Terminal } from '../terminal/terminal.ts';
 import { linesOf } from '../verify/evidence-lines.ts';
 import { proveRecord } from '../verify/record-proof.ts';
 import type { GlobalOptions } from './command-options.ts';
+import { examples, fileIdArgument } from './command-options.ts';
 import { fileOfId } from './file-of-id.ts';
 
 export function proveCommand(terminal: Terminal): Command {
   return new Command('prove')
     .description('Print a small proof (JSON) of what happened to one record; `verify` checks it without the file.')
-    .argument('<file-id>')
+    .addArgument(fileIdArgument())
     .requiredOption('--record <number>', "the record's number in the file", parseRecord)
+    .addOption(new Option('--json', 'changes nothing: a proof is a JSON document'))
+    .addHelpText('after', examples('prove traffic.7c2820ab --record 4711 > proof.json'))
     .action(async (fileId: string, _options, command: Command) => {
       const { stack: name, record } = command.optsWithGlobals<GlobalOptions & { record: number }>();
       const stack = await openStack(name, process.env);

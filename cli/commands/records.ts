@@ -16,7 +16,7 @@ import { openStack } from '../stack/open-stack.ts';
 import { formatCount, formatCountOf } from '../terminal/format.ts';
 import type { Terminal } from '../terminal/terminal.ts';
 import type { GlobalOptions } from './command-options.ts';
-import { jsonOption } from './command-options.ts';
+import { examples, fileIdArgument, jsonOption } from './command-options.ts';
 import { fileOfId } from './file-of-id.ts';
 
 interface RecordsOptions extends GlobalOptions {
@@ -29,9 +29,13 @@ export function recordsCommand(terminal: Terminal): Command {
       "Compare the record ledger with a file's receipts: each accepted record must be there once, as its receipt says, and " +
         'nothing else may name the file. For feeds whose sink is the record ledger.',
     )
-    .argument('<file-id>')
+    .addArgument(fileIdArgument())
     .addOption(jsonOption())
-    .addHelpText('after', '\nExit codes: 0 they agree; 1 they differ. Reads the whole record ledger.')
+    .addHelpText(
+      'after',
+      '\nExit codes: 0 they agree; 1 they differ. Reads the whole record ledger.\n' +
+        examples('records maintenance.7c2820ab', 'records 7c28 --json | jq .faults'),
+    )
     .action(async (fileId: string, _options, command: Command) => {
       const options = command.optsWithGlobals<RecordsOptions>();
       process.exitCode = await interruptible((signal) => records(fileId, options, terminal, signal));

@@ -8,7 +8,7 @@ import { openStack } from '../stack/open-stack.ts';
 import { formatCount } from '../terminal/format.ts';
 import type { Terminal } from '../terminal/terminal.ts';
 import type { DecisionOptions } from './command-options.ts';
-import { byOption, jsonOption } from './command-options.ts';
+import { byOption, examples, fileIdArgument, jsonOption } from './command-options.ts';
 import { fileOfId } from './file-of-id.ts';
 import { followStop } from './follow-stop.ts';
 
@@ -19,12 +19,19 @@ interface ReleaseOptions extends DecisionOptions {
 export function releaseCommand(terminal: Terminal): Command {
   return new Command('release')
     .description('Send the held records of a file that is stopped, and only those, and follow it until it is done.')
-    .argument('<file-id>')
+    .addArgument(fileIdArgument())
     .requiredOption('--why <text>', 'why it is the right file after all; stored for the auditor')
     .addOption(byOption())
     .option('--no-wait', 'do not follow it')
     .addOption(jsonOption())
-    .addHelpText('after', '\nExit codes are those of `drop --wait`.')
+    .addHelpText(
+      'after',
+      '\nExit codes are those of `drop --wait`.\n' +
+        examples(
+          "release traffic.7c2820ab --why 'the station confirmed it'",
+          "release 7c28 --why 'as agreed' --no-wait --json",
+        ),
+    )
     .action(async (fileId: string, _options, command: Command) => {
       const options = command.optsWithGlobals<ReleaseOptions>();
       process.exitCode = await interruptible((signal) => release(fileId, options, terminal, signal));

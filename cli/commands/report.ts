@@ -6,15 +6,18 @@ import { CliError } from '../cli-error.ts';
 import { openStack } from '../stack/open-stack.ts';
 import type { Terminal } from '../terminal/terminal.ts';
 import type { GlobalOptions } from './command-options.ts';
+import { examples, fileIdArgument, jsonOption } from './command-options.ts';
 import { fileOfId } from './file-of-id.ts';
 
 export function reportCommand(terminal: Terminal): Command {
   return new Command('report')
     .description("Save a file's newest report, a self-contained HTML page, and print its path.")
-    .argument('<file-id>')
+    .addArgument(fileIdArgument())
     .option('--out <file>', 'the file to write (default: sluice-report-FILE_ID.html in this folder)')
+    .addOption(jsonOption())
+    .addHelpText('after', examples('report traffic.7c2820ab', 'report 7c28 --out monday.html'))
     .action(async (fileId: string, _options, command: Command) => {
-      const { stack: name, out } = command.optsWithGlobals<GlobalOptions & { out?: string }>();
+      const { stack: name, out, json } = command.optsWithGlobals<GlobalOptions & { out?: string; json?: boolean }>();
       const stack = await openStack(name, process.env);
       const { manifest } = await readManifest(stack, await fileOfId(stack, fileId));
       const { file_id: id, manifest_number: number, archive } = manifest;
@@ -27,7 +30,8 @@ export function reportCommand(terminal: Terminal): Command {
       }
       const path = resolve(out ?? `sluice-report-${id}.html`);
       save(path, page);
-      await terminal.print(`${path}\n`);
+      if (json) await terminal.printJson({ file_id: id, manifest_number: number, path });
+      else await terminal.print(`${path}\n`);
     });
 }
 

@@ -1,6 +1,6 @@
-import { Command, InvalidArgumentError } from 'commander';
-import type { FileAccount } from '../../lambdas/core/account/file-account.ts';
-import { nameOfFile } from '../../lambdas/core/account/file-account.ts';
+import { Command, InvalidArgumentError, Option } from 'commander';
+import type { FileAccount, FileState } from '../../lambdas/core/account/file-account.ts';
+import { fileStates, nameOfFile } from '../../lambdas/core/account/file-account.ts';
 import { readSummary } from '../archive/read-summary.ts';
 import { describeProgress } from '../drop/describe-progress.ts';
 import { liveCounts } from '../drop/live-counts.ts';
@@ -13,17 +13,21 @@ import { formatFiles } from '../show/files-table.ts';
 import { formatHeadlines } from '../show/headlines.ts';
 import { formatManifest } from '../show/manifest-table.ts';
 import { deployedFeeds, requireDeployed } from '../stack/deployed-feeds.ts';
+import { isSelected, parseSince, parseStates, selectClosed } from '../status/select-files.ts';
 import type { OpenStack } from '../stack/open-stack.ts';
 import { openStack } from '../stack/open-stack.ts';
 import { formatBytes, oneLine } from '../terminal/format.ts';
 import type { Terminal } from '../terminal/terminal.ts';
 import type { GlobalOptions } from './command-options.ts';
-import { jsonOption } from './command-options.ts';
+import { examples, feedOption, jsonOption } from './command-options.ts';
 import { fileOfId } from './file-of-id.ts';
 
 interface StatusOptions extends GlobalOptions {
   feed?: string;
+  state?: FileState[];
+  since?: number;
   limit: number;
+  after?: string;
   json?: boolean;
 }
 
@@ -33,15 +37,32 @@ const manifestsAtOnce = 10;
 export function statusCommand(terminal: Terminal): Command {
   return new Command('status')
     .description('Show files in progress and done, or one file.')
-    .argument('[file-id]')
-    .option('--feed <name>', 'only files of this feed')
+    .argument('[file-id]', 'a file; its first digits are enough')
+    .addOption(feedOption('only files of this feed'))
+    .addOption(stateOption())
+    .option(
+      '--since <time>',
+      'only files that arrived since: a time (2026-11-28T02:00Z) or a period (12h, 3d)',
+      (text) => parseSince(text),
+    )
     .option(
       '--limit <number>',
       'show at most this many finished files; all files in progress are shown',
       parseLimit,
       20,
     )
+    .option('--after <file-id>', 'the next page: finished files that arrived before this one')
     .addOption(jsonOption())
+    .addHelpText(
+      'after',
+      examples(
+        'status',
+        'status traffic.7c2820ab',
+        'status --feed traffic --since 12h',
+        'status --state failed,quarantined --since 2026-11-01 --json | jq length',
+        'status --limit 50 --after 7c28',
+      ),
+    )
     .action(async (fileId: string | undefined, _options, command: Command) => {
       const options = command.optsWithGlobals<StatusOptions>();
       const stack = await openStack(options.stack, process.env);
@@ -51,20 +72,27 @@ export function statusCommand(terminal: Terminal): Command {
 }
 
 async function showFiles(stack: OpenStack, options: StatusOptions, terminal: Terminal): Promise<void> {
-  const snapshot = await openReader(stack, options.feed, { shownFiles: Infinity }).look();
-  const names = options.feed === undefined ? deployedFeeds(stack) : [options.feed];
-  const lists = await Promise.all(names.map((name) => stack.ledger.listFiles(name, 'closed', options.limit)));
-  const closed = lists.flat().sort((a, b) => b.createdAt - a.createdAt);
-  // A file that was closed between the two queries is in both results.
+  const { feed, state: states, since: sinceMs, limit } = options;
+  const after = options.after === undefined ? undefined : await fileOfId(stack, options.after);
+  const query = { feeds: feed === undefined ? deployedFeeds(stack) : [feed], states, sinceMs, limit, after };
+  const snapshot = await openReader(stack, feed, { shownFiles: Infinity }).look();
+  // Later pages continue with finished files.
+  const open = after ? [] : snapshot.files.filter((file) => isSelected(query, file.state, Date.parse(file.received)));
   const isOpen = new Set(snapshot.files.map(({ file_id: id }) => id));
-  const done = closed.slice(0, options.limit).filter(({ fileId }) => !isOpen.has(fileId));
-  const summaries = [...snapshot.files.map(summaryOf), ...(await summariseClosed(stack, done))];
+  const { closed, next } = await selectClosed(query, isOpen, stack.ledger);
+  const summaries = [...open.map(summaryOf), ...(await summariseClosed(stack, closed))];
   if (options.json) return terminal.printJson(summaries);
-  if (summaries.length === 0) return terminal.note(`No file was dropped into ${stack.target.stackName} yet.`);
+  if (summaries.length === 0) return terminal.note(noFiles(stack.target.stackName, options));
   const projected = new Map(snapshot.files.map((file) => [file.file_id, file.projected ?? undefined]));
   const when = { zone: snapshot.zone, now: Date.parse(snapshot.at) };
   const headlines = formatHeadlines(faultsIn(snapshot), terminal);
   await terminal.print(`${headlines}${formatFiles(summaries, when, (fileId) => projected.get(fileId))}`);
+  if (next) terminal.note(`There are more: repeat the command with --after ${next.fileId}`);
+}
+
+function noFiles(stackName: string, { feed, state, since, after }: StatusOptions): string {
+  const isFiltered = [feed, state, since, after].some((each) => each !== undefined);
+  return isFiltered ? `${stackName} has no such files.` : `No file was dropped into ${stackName} yet.`;
 }
 
 /** Closed files, with the final counts of their manifests. */
@@ -107,6 +135,14 @@ async function showFile(stack: OpenStack, fileId: string, options: StatusOptions
 
 /** What else there is to know; the files show their own progress. */
 const faultsIn = ({ headlines }: Snapshot): Headline[] => headlines.filter(({ kind }) => kind !== 'progress');
+
+function stateOption(): Option {
+  const option = new Option('--state <states>', 'only files in these states, separated by commas').argParser(
+    parseStates,
+  );
+  option.argChoices = [...fileStates];
+  return option;
+}
 
 function parseLimit(text: string): number {
   if (/^[1-9][0-9]{0,3}$/.test(text)) return Number(text);

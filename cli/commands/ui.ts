@@ -1,4 +1,4 @@
-import { Command, InvalidArgumentError } from 'commander';
+import { Command, InvalidArgumentError, Option } from 'commander';
 import { once } from 'node:events';
 import { feedNamed } from '../../feeds/index.ts';
 import { systemClock } from '../../lambdas/adapters/system-clock.ts';
@@ -21,9 +21,11 @@ import type { RoomPorts } from '../ui/control-room.ts';
 import { openControlRoom } from '../ui/control-room.ts';
 import { RedriveJobs } from '../ui/redrive-jobs.ts';
 import type { GlobalOptions } from './command-options.ts';
+import { examples } from './command-options.ts';
 
 interface UiOptions extends GlobalOptions {
   port?: number;
+  json?: boolean;
 }
 
 /** Pages that poll within this time share one snapshot. */
@@ -35,10 +37,12 @@ export function uiCommand(terminal: Terminal): Command {
       'Serve the control room on this machine: a page that shows what `watch` shows and can redrive and export.',
     )
     .option('--port <number>', 'the port it listens on (default: a free one)', parsePort)
+    .addOption(new Option('--json', 'print the link as one JSON document'))
     .addHelpText(
       'after',
       '\nThe link works once, in a browser on this machine, for ten minutes. When it is opened again, a new one is printed here. ' +
-        'Anyone who opens it can redrive. Ctrl-C closes the page; functions and redriven letters continue.',
+        'Anyone who opens it can redrive. Ctrl-C closes the page; functions and redriven letters continue.\n' +
+        examples('ui', 'ui --port 8080', 'ui --json | jq -r .link'),
     )
     .action(async (_options, command: Command) => {
       const options = command.optsWithGlobals<UiOptions>();
@@ -56,7 +60,9 @@ async function serve(options: UiOptions, terminal: Terminal, signal: AbortSignal
   );
   const onStaleLink = (link: string) => terminal.note(`That link was used or is too old. A new one: ${link}`);
   const room = await openControlRoom(options.port ?? 0, { ...portsOf(current), redrives, onStaleLink });
-  await terminal.print(`The control room of ${target.stackName}: ${room.link}\n`);
+  const { stackName } = target;
+  if (options.json) await terminal.printJson({ stack: stackName, link: room.link });
+  else await terminal.print(`The control room of ${stackName}: ${room.link}\n`);
   terminal.note('Open this link in a browser on this machine. It works once. Ctrl-C ends the control room.');
   if (!signal.aborted) await once(signal, 'abort');
   await room.close();

@@ -12,7 +12,7 @@ import { stateDirOf } from '../stack/state-dir.ts';
 import { formatCountOf, formatDuration } from '../terminal/format.ts';
 import { formatPairs } from '../terminal/table.ts';
 import type { GlobalOptions } from './command-options.ts';
-import { jsonOption } from './command-options.ts';
+import { examples, jsonOption } from './command-options.ts';
 
 interface UpOptions extends GlobalOptions {
   port?: number;
@@ -24,7 +24,7 @@ export function upCommand(terminal: Terminal): Command {
     .description('Start the local cloud and deploy the stack to it. Run it again to deploy with other settings.')
     .option('--port <number>', 'the port the local cloud listens on (default: a free one)', parsePort)
     .addOption(jsonOption())
-    .addHelpText('after', environmentHelp)
+    .addHelpText('after', environmentHelp + examples('up', 'up --port 4566 --json', '--stack trial up'))
     .action(async (_options, command: Command) => up(command.optsWithGlobals<UpOptions>(), terminal));
 }
 
@@ -127,4 +127,5 @@ Read from the environment, for each feed (here traffic):
   SLUICE_TRAFFIC_LOG_RETENTION_DAYS  how many days its consumers' logs are kept
   SLUICE_TRAFFIC_SINK            http or ledger, if the feed supports both; the ledger needs no API
 SLUICE_FEEDS=NAME,… deploys these feeds only. A feed's own options are in its file under feeds/.
-AWS_ENDPOINT_URL, if set, is an endpoint that is already running; it is used as it is.`;
+AWS_ENDPOINT_URL, if set, is an endpoint that is already running; it is used as it is.
+`;

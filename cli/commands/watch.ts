@@ -11,6 +11,7 @@ import { requireDeployed } from '../stack/deployed-feeds.ts';
 import { explainFault } from '../stack/explain-fault.ts';
 import type { Terminal } from '../terminal/terminal.ts';
 import type { GlobalOptions } from './command-options.ts';
+import { examples, feedOption } from './command-options.ts';
 
 interface WatchOptions extends GlobalOptions {
   feed?: string;
@@ -23,10 +24,14 @@ const pollEveryMs = 1_000;
 export function watchCommand(terminal: Terminal): Command {
   return new Command('watch')
     .description('Watch the files in progress, live: progress, rate, breaker, dead letters, projected end.')
-    .option('--feed <name>', 'only this feed')
+    .addOption(feedOption('only this feed'))
     .option('--once', 'print the state once and exit')
     .option('--json', 'print one JSON object per line and poll on stdout, and nothing else there')
-    .addHelpText('after', '\nCtrl-C ends the display, not the work.')
+    .addHelpText(
+      'after',
+      '\nCtrl-C ends the display, not the work.\n' +
+        examples('watch', 'watch --feed traffic --once', 'watch --json | jq .headlines'),
+    )
     .action(async (_options, command: Command) => {
       const options = command.optsWithGlobals<WatchOptions>();
       process.exitCode = await interruptible((signal) => watch(options, terminal, signal));

@@ -40,11 +40,11 @@ function checkSum({ manifest }: DemoEnd): Check {
 
 function checkFigures({ manifest, exported }: DemoEnd): Check {
   const { valid, broken, refused, sha256, bytes } = exported;
-  const wanted = [demo.rows, valid, broken, refused, 0, 0, 0];
+  const wanted = [demo.rows, valid, broken, refused, 0, 0, 0, 0];
   const { total_records, uploaded_records, rejected_records, refused_records } = manifest;
-  const { duplicate_records, exhausted_records, held_records } = manifest;
+  const { duplicate_records, unchanged_records, exhausted_records, held_records } = manifest;
   const told = [total_records, uploaded_records, rejected_records, refused_records];
-  told.push(duplicate_records, exhausted_records, held_records);
+  told.push(duplicate_records, unchanged_records, exhausted_records, held_records);
   return {
     required: true,
     holds: wanted.join() === told.join() && manifest.checksum === sha256 && manifest.bytes === bytes,

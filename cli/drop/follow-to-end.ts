@@ -1,6 +1,7 @@
 import { systemClock } from '../../lambdas/adapters/system-clock.ts';
 import type { FileAccount } from '../../lambdas/core/account/file-account.ts';
 import { isManifestOwed } from '../../lambdas/core/account/file-account.ts';
+import type { OutcomeCounts } from '../../lambdas/core/account/outcome.ts';
 import { noCounts } from '../../lambdas/core/account/outcome.ts';
 import type { ArchivedManifest } from '../archive/read-archive.ts';
 import { readManifest } from '../archive/read-archive.ts';
@@ -50,7 +51,7 @@ async function follow(
 ): Promise<FileAccount> {
   const api = stack.outputs.api(dropped.feed);
   let known: string | undefined;
-  let live = { settled: noCounts(), atMs: 0 };
+  let live: { settled: OutcomeCounts; atMs: number } = { settled: noCounts(), atMs: 0 };
   const look = async (): Promise<FileAccount | undefined> => {
     const file = await (known === undefined ? findDroppedFile(stack.ledger, dropped) : stack.ledger.getFile(known));
     known ??= file?.fileId;

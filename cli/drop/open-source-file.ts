@@ -38,6 +38,27 @@ export async function openSourceFile(path: string, command = 'drop'): Promise<So
   return { path, name, sizeBytes: stats.size, modifiedMs: stats.mtimeMs, handle };
 }
 
+/** Opens all of them before the first is dropped. @throws CliError if one can't be read, or two have the same name */
+export async function openSourceFiles(paths: readonly string[]): Promise<SourceFile[]> {
+  const files: SourceFile[] = [];
+  try {
+    for (const path of paths) {
+      const file = await openSourceFile(path);
+      files.push(file);
+      const other = files.find(({ name }) => name === file.name);
+      if (other !== file) {
+        throw new CliError(
+          `${other?.path} and ${path} have the same name: in the bucket the second would replace the first. Nothing was dropped.`,
+        );
+      }
+    }
+    return files;
+  } catch (error) {
+    await Promise.all(files.map(({ handle }) => handle.close()));
+    throw error;
+  }
+}
+
 /** An incomplete export is worse than none: the missing rows would be in no account. @throws CliError */
 export async function refuseIfChanged(file: SourceFile): Promise<void> {
   const { size, mtimeMs } = await file.handle.stat();

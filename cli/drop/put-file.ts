@@ -45,3 +45,30 @@ export async function putFile(
   if (id !== undefined) terminal.note(`File id ${id}`);
   return dropped;
 }
+
+/** A file of this machine, and its object in the bucket. */
+export type DroppedFile = DroppedObject & { file: SourceFile };
+
+/**
+ * Uploads files one after the other.
+ * @throws the first upload's error; a message names the files that were not dropped
+ */
+export async function putFiles(
+  files: readonly SourceFile[],
+  destination: Destination,
+  stack: Pick<OpenStack, 's3' | 'outputs'>,
+  terminal: Pick<Terminal, 'progress' | 'endProgress' | 'note' | 'alert'>,
+  signal: AbortSignal,
+): Promise<DroppedFile[]> {
+  const dropped: DroppedFile[] = [];
+  try {
+    for (const file of files) dropped.push({ ...(await putFile(file, destination, stack, terminal, signal)), file });
+  } catch (error) {
+    if (dropped.length > 0) {
+      const left = files.slice(dropped.length).map(({ path }) => path);
+      terminal.alert(`${dropped.length} of ${files.length} files were dropped. Not dropped: ${left.join(', ')}`);
+    }
+    throw error;
+  }
+  return dropped;
+}

@@ -1,5 +1,9 @@
-import { writeFileSync } from 'node:fs';
+import { readFileSync, writeFileSync } from 'node:fs';
 import { resolve } from 'node:path';
+import { withCommandReference } from './command-reference.ts';
 import { deadLetterSchema } from './dead-letter-schema.ts';
 
-writeFileSync(resolve(import.meta.dirname, '../../docs/schemas/dead-letter.v1.json'), deadLetterSchema());
+const docs = resolve(import.meta.dirname, '../../docs');
+writeFileSync(resolve(docs, 'schemas/dead-letter.v1.json'), deadLetterSchema());
+const page = resolve(docs, 'commands.md');
+writeFileSync(page, await withCommandReference(readFileSync(page, 'utf8'), page));

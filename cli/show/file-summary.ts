@@ -50,7 +50,7 @@ export type FileSummary = {
 /** @param projection of an open file */
 export function summariseFile(file: FileAccount, manifest?: ManifestSummary, projection?: Projection): FileSummary {
   const counts = Object.fromEntries(
-    outcomes.map((name) => [`${name}_records`, manifest ? manifest[`${name}_records`] : file.settled[name]]),
+    outcomes.map((name) => [`${name}_records`, manifest ? manifest[`${name}_records`] : (file.settled[name] ?? 0)]),
   ) as Counts;
   const { rejected_records, refused_records, exhausted_records } = counts;
   const { source } = file;

@@ -54,7 +54,7 @@ export function formatManifest(manifest: ManifestSummary, { style }: Painter, co
   const name = oneLine(nameOfFile(manifest.source.key, manifest.bundled_files), Math.max(20, columns - 40));
   return [
     `${style('bold', name)}  ${style(colour, oneLine(verdictOf(manifest), Math.max(30, columns * 2)))}\n`,
-    // Six zeros say nothing.
+    // Zeros say nothing.
     manifest.total_records === 0 ? '' : `\n${formatFigures(manifest)}`,
     '\n',
     formatPairs(factsOf(manifest), '  '),
@@ -64,13 +64,14 @@ export function formatManifest(manifest: ManifestSummary, { style }: Painter, co
 /** The counts of a manifest, or the sum of several. */
 export type Figures = Pick<ManifestSummary, `${Outcome}_records` | 'total_records' | 'resolved_records'>;
 
-/** The six outcomes and their sum. */
+/** The outcomes and their sum. */
 export function formatFigures(manifest: Figures): string {
   const dead = 'dead letters';
   const remarks: Record<(typeof outcomes)[number], string> = {
     uploaded:
       manifest.resolved_records > 0 ? `${formatCount(manifest.resolved_records)} of them were dead letters before` : '',
     duplicate: 'the API already had them',
+    unchanged: 'the API has them from an earlier revision; not sent',
     rejected: `${dead}: not valid, never sent`,
     refused: `${dead}: not accepted by the API`,
     exhausted: `${dead}: every try failed`,

@@ -2,10 +2,13 @@ import { feeds } from '../../feeds/index.ts';
 import { CliError } from '../cli-error.ts';
 import type { OpenStack } from './open-stack.ts';
 
-type Deployed = Pick<OpenStack, 'outputs'> & { target: Pick<OpenStack['target'], 'stackName'> };
+interface Deployed {
+  outputs: Pick<OpenStack['outputs'], 'api'>;
+  target: Pick<OpenStack['target'], 'stackName'>;
+}
 
 /** The feeds that the stack was deployed with, in the order of their declarations. */
-export function deployedFeeds({ outputs }: Pick<OpenStack, 'outputs'>): string[] {
+export function deployedFeeds({ outputs }: Pick<Deployed, 'outputs'>): string[] {
   return feeds.map(({ name }) => name).filter((name) => outputs.api(name) !== undefined);
 }
 

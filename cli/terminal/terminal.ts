@@ -31,6 +31,8 @@ export class Terminal {
   #drawn = '';
   #phase: string | undefined;
   #plainAt = 0;
+  /** `--quiet`: messages and progress are left out. */
+  quiet = false;
 
   constructor(stdout: Stream, stderr: Stream, now: () => number = Date.now) {
     this.stdout = stdout;
@@ -64,14 +66,20 @@ export class Terminal {
     await this.print(`${harmlessJson(JSON.stringify(value, null, 2))}\n`);
   }
 
-  /** Writes a message to stderr. */
+  /** Writes a message to stderr, unless `quiet` is set. */
   note(text: string): void {
+    if (!this.quiet) this.alert(text);
+  }
+
+  /** The same, even if `quiet` is set: an error, or what the user is about to confirm. */
+  alert(text: string): void {
     this.#erase();
     this.stderr.write(`${withStyles(harmless(text))}\n`);
   }
 
   /** Writes progress to stderr, replacing the previous progress. */
   progress(phase: string, text: string): void {
+    if (this.quiet) return;
     if (this.stderr.isTTY) {
       // The last column is left free: some terminals wrap when it is written to.
       const line = oneLine(text, Math.max(20, (this.stderr.columns ?? 100) - 1));

@@ -123,11 +123,17 @@ export class DynamoItemStore implements ItemStore {
     });
   }
 
-  async *list(listPk: string, order: 'newest' | 'oldest', about = maxPageItems): AsyncGenerator<ItemKey> {
+  async *list(
+    listPk: string,
+    order: 'newest' | 'oldest',
+    about = maxPageItems,
+    before?: string,
+  ): AsyncGenerator<ItemKey> {
+    const hasEnd = before !== undefined;
     const items = this.#pages({
       IndexName: listIndex,
-      KeyConditionExpression: 'listPk = :list',
-      ExpressionAttributeValues: marshalled({ ':list': listPk }),
+      KeyConditionExpression: hasEnd ? 'listPk = :list AND listSk < :before' : 'listPk = :list',
+      ExpressionAttributeValues: marshalled({ ':list': listPk, ...(hasEnd ? { ':before': before } : {}) }),
       ScanIndexForward: order === 'oldest',
       Limit: Math.min(about, maxPageItems),
     });

@@ -58,6 +58,7 @@ export function buildManifest(facts: ManifestFacts): Manifest {
     valid_records: total - counts.rejected,
     uploaded_records: counts.uploaded,
     duplicate_records: counts.duplicate,
+    unchanged_records: counts.unchanged,
     rejected_records: counts.rejected,
     refused_records: counts.refused,
     exhausted_records: counts.exhausted,

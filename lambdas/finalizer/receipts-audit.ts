@@ -91,7 +91,7 @@ export class ReceiptsAudit {
       if (isFailed(receipt.outcome)) this.#listener.onFailed?.(line);
       this.#note(receipt);
     }
-    const differs = outcomes.find((outcome) => counts[outcome] !== batch.counts?.[outcome]);
+    const differs = outcomes.find((outcome) => counts[outcome] !== (batch.counts?.[outcome] ?? 0));
     if (differs)
       throw new ContradictionError(`The receipts of batch ${batch.batch} differ from its count of '${differs}'.`);
     this.counts = addCounts(this.counts, counts);

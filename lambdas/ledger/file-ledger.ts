@@ -7,9 +7,10 @@ import * as changes from '../core/ledger/file-changes.ts';
 import type { ItemChange, ItemKey } from '../core/ledger/item-change.ts';
 import { maxItemsAtOnce } from '../core/ledger/item-change.ts';
 import type { ListName } from '../core/ledger/ledger-keys.ts';
-import { checksumKey, fileKey, listPkOf, manifestKey } from '../core/ledger/ledger-keys.ts';
+import { checksumKey, fileIdOfKey, fileKey, listPkOf, listSkOf, manifestKey } from '../core/ledger/ledger-keys.ts';
 import { withoutKeys } from '../core/ledger/stored-item.ts';
 import { fileIdOf } from '../core/account/file-id.ts';
+import { mergeSorted } from '../core/merge-sorted.ts';
 import type { Clock, FileLedger, ItemStore } from '../ports.ts';
 
 /** The account of files: which splitter may split one, its progress, and how it ended. */
@@ -171,10 +172,8 @@ export function fileLedger(store: ItemStore, clock: Pick<Clock, 'now'>): FileLed
     },
 
     async listFiles(feed, which, limit, order = 'newest') {
-      // Closed files are in two parts of the index, so that those that need attention can be listed alone.
-      const parts: ListName[] = which === 'closed' ? ['closed', 'dead'] : [which];
       const keys: ItemKey[] = [];
-      for (const part of parts) {
+      for (const part of partsOf(which)) {
         let left = limit;
         for await (const key of store.list(listPkOf(part, feed), order, limit)) {
           keys.push(key);
@@ -186,26 +185,53 @@ export function fileLedger(store: ItemStore, clock: Pick<Clock, 'now'>): FileLed
         files.push(...(await readFiles(store, keys.slice(from, from + maxItemsAtOnce))));
       }
       const sign = order === 'oldest' ? 1 : -1;
-      return files.sort((a, b) => sign * (a.createdAt - b.createdAt) || byId(a, b)).slice(0, limit);
+      return files.sort((a, b) => sign * byArrival(a, b)).slice(0, limit);
     },
 
-    async *eachFile(feed, which) {
-      let keys: ItemKey[] = [];
-      for await (const key of store.list(listPkOf(which, feed), 'oldest')) {
-        keys.push(key);
-        if (keys.length < maxItemsAtOnce) continue;
-        yield* await readFiles(store, keys);
-        keys = [];
+    async *eachFile(feed, which, { order = 'oldest', before } = {}) {
+      const sign = order === 'oldest' ? 1 : -1;
+      const streams = partsOf(which).map((part) => filesOf(store, listPkOf(part, feed), order, before));
+      yield* mergeSorted(streams, (a, b) => sign * byArrival(a, b));
+    },
+
+    async *eachFileId(feed) {
+      for (const part of ['open', 'dead', 'closed'] as const) {
+        for await (const key of store.list(listPkOf(part, feed), 'newest')) yield fileIdOfKey(key);
       }
-      yield* await readFiles(store, keys);
     },
   };
+}
+
+/** Closed files are in two parts of the index, so that those that need attention can be listed alone. */
+const partsOf = (which: ListName): ListName[] => (which === 'closed' ? ['closed', 'dead'] : [which]);
+
+/** The files of one part of the index, read in pages. */
+async function* filesOf(
+  store: ItemStore,
+  listPk: string,
+  order: 'newest' | 'oldest',
+  before: Pick<FileAccount, 'createdAt' | 'fileId'> | undefined,
+): AsyncGenerator<FileAccount> {
+  const page = async (keys: readonly ItemKey[]): Promise<FileAccount[]> => {
+    const files = await readFiles(store, keys);
+    return order === 'oldest' ? files : files.reverse();
+  };
+  let keys: ItemKey[] = [];
+  for await (const key of store.list(listPk, order, undefined, before && listSkOf(before))) {
+    keys.push(key);
+    if (keys.length < maxItemsAtOnce) continue;
+    yield* await page(keys);
+    keys = [];
+  }
+  yield* await page(keys);
 }
 
 /** The oldest first. @param keys at most `maxItemsAtOnce` */
 async function readFiles(store: ItemStore, keys: readonly ItemKey[]): Promise<FileAccount[]> {
   const items = await store.readAll(keys);
-  return items.map((item) => withoutKeys<FileAccount>(item)).sort((a, b) => a.createdAt - b.createdAt || byId(a, b));
+  return items.map((item) => withoutKeys<FileAccount>(item)).sort(byArrival);
 }
 
-const byId = (a: FileAccount, b: FileAccount): number => (a.fileId < b.fileId ? -1 : 1);
+/** As the index by feed orders them. */
+const byArrival = (a: FileAccount, b: FileAccount): number =>
+  a.createdAt - b.createdAt || (a.fileId < b.fileId ? -1 : Number(a.fileId > b.fileId));

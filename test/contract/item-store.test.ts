@@ -161,6 +161,8 @@ describe.each([['in memory', (): ItemStore => new InMemoryItemStore()], ...dynam
         const oldest = await Array.fromAsync(store.list(listPk, 'oldest', 2), ({ sk }) => sk);
         expect(oldest).toEqual(['N100', 'N102', 'N104', 'N101', 'N103']);
         expect(await Array.fromAsync(store.list(listPk, 'newest'), ({ sk }) => sk)).toEqual(oldest.toReversed());
+        const before = await Array.fromAsync(store.list(listPk, 'newest', 2, '3'), ({ sk }) => sk);
+        expect(before).toEqual(oldest.slice(0, 3).toReversed());
         await store.update({ pk, sk: 'N100' }, { remove: ['listPk'] });
         expect(await Array.fromAsync(store.list(listPk, 'oldest'))).toHaveLength(4);
       });

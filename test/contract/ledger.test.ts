@@ -581,8 +581,18 @@ describe.each(stores)('the ledger %s', (_, create) => {
       await claim('one');
       expect((await ledger.listFiles(file.feed, 'open', 10)).map((each) => each.fileId)).toEqual([file.fileId]);
       await ledger.finishSplit(file.fileId, 1, { records: 0, batches: 0 }, []);
+      expect(await Array.fromAsync(ledger.eachFileId(file.feed))).toEqual([file.fileId]);
       expect(await ledger.closeFile(file.fileId, close(1, 0))).toBe(true);
       expect(await ledger.listFiles(file.feed, 'open', 10)).toEqual([]);
+      expect(await Array.fromAsync(ledger.eachFileId(file.feed))).toEqual([file.fileId]);
+      const closedBefore = (createdAt: number) =>
+        Array.fromAsync(
+          ledger.eachFile(file.feed, 'closed', { order: 'newest', before: { ...file, createdAt } }),
+          ({ fileId }) => fileId,
+        );
+      const { createdAt = 0 } = (await ledger.getFile(file.fileId)) ?? {};
+      expect(await closedBefore(createdAt + 1)).toEqual([file.fileId]);
+      expect(await closedBefore(createdAt)).toEqual([]);
       expect(await ledger.listFiles(file.feed, 'closed', 10)).toMatchObject([
         { state: 'completed', manifest: manifest(1) },
       ]);

@@ -41,12 +41,12 @@ export class InMemoryItemStore implements ItemStore {
     for (const item of this.itemsIn(pk, skPrefix)) yield copied(item);
   }
 
-  async *list(listPk: string, order: 'newest' | 'oldest'): AsyncGenerator<ItemKey> {
+  async *list(listPk: string, order: 'newest' | 'oldest', _about?: number, before?: string): AsyncGenerator<ItemKey> {
     const keyOf = ({ listSk, pk, sk }: Item) => ({ listSk: String(listSk), pk: String(pk), sk: String(sk) });
     const listed = this.items().flatMap((item) => (item['listPk'] === listPk ? [keyOf(item)] : []));
     listed.sort((a, b) => (a.listSk < b.listSk ? -1 : 1));
     if (order === 'newest') listed.reverse();
-    for (const { pk, sk } of listed) yield { pk, sk };
+    for (const { listSk, pk, sk } of listed) if (before === undefined || listSk < before) yield { pk, sk };
   }
 
   /** The item itself: for a look at it, and for changes that no ledger would make. */

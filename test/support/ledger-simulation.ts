@@ -302,7 +302,8 @@ export class LedgerSimulation {
         return this.#call(life, () => (made ??= store.updateAll(writes)));
       },
       query: (pk, skPrefix) => each(this.#call(life, () => all(store.query(pk, skPrefix)))),
-      list: (listPk, order) => each(this.#call(life, () => all(store.list(listPk, order)))),
+      list: (listPk, order, about, before) =>
+        each(this.#call(life, () => all(store.list(listPk, order, about, before)))),
     };
   }
 

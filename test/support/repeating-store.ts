@@ -9,7 +9,7 @@ export function repeating(store: ItemStore): ItemStore {
     read: (key) => store.read(key),
     readAll: (keys) => store.readAll(keys),
     query: (pk, skPrefix) => store.query(pk, skPrefix),
-    list: (listPk, order, about) => store.list(listPk, order, about),
+    list: (listPk, order, about, before) => store.list(listPk, order, about, before),
     updateAll: (writes) => store.updateAll(writes),
     async update(key, change) {
       await store.update(key, change);

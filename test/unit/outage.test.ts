@@ -32,7 +32,7 @@ const services: Record<string, readonly string[]> = {
   sending: ['batches', 'letters', 'intake', 'finalize', 'visibility'],
 };
 /** These give an iterable and no promise. */
-const iterables = ['ledger.listBatches', 'ledger.listDead', 'ledger.eachFile', 'sources.read'];
+const iterables = ['ledger.listBatches', 'ledger.listDead', 'ledger.eachFile', 'ledger.eachFileId', 'sources.read'];
 
 interface Outage {
   /** `ledger.claimBatch`, or a whole service. */

@@ -12,7 +12,7 @@ except ImportError:
 
 MIB = 1024 * 1024
 SAFE = 2**53 - 1
-OUTCOMES = ["uploaded", "duplicate", "rejected", "refused", "exhausted", "held"]
+OUTCOMES = ["uploaded", "duplicate", "unchanged", "rejected", "refused", "exhausted", "held"]
 FAILED = ["rejected", "refused", "exhausted"]
 STATES = ["completed", "duplicate", "failed", "superseded", "quarantined"]
 
@@ -145,6 +145,8 @@ def read_manifest(data, name):
     must(isinstance(manifest, dict) and "manifest_version" in manifest, "no manifest")
     # Of a CSV with a preamble alone.
     form = {**MANIFEST, "preamble_bytes": COUNT} if "preamble_bytes" in manifest else MANIFEST
+    # Added later: an older manifest has none.
+    manifest = {"unchanged_records": 0, **manifest}
     if exactly(1)(manifest["manifest_version"]):
         manifest = {**SINCE_2, **manifest}
         for part, missing in SINCE_2_OF.items():

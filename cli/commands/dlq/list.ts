@@ -15,7 +15,7 @@ import { openStack } from '../../stack/open-stack.ts';
 import { formatCount } from '../../terminal/format.ts';
 import type { Terminal } from '../../terminal/terminal.ts';
 import type { GlobalOptions } from '../command-options.ts';
-import { jsonOption, selectionOf } from '../command-options.ts';
+import { examples, feedOption, jsonOption, requireFeed, selectionOf } from '../command-options.ts';
 
 interface ListOptions extends GlobalOptions {
   feed: string;
@@ -30,16 +30,18 @@ export function listCommand(terminal: Terminal): Command {
       'List the open dead letters by reason, from the ledger, and other messages in the DLQs; with --json an array with one ' +
         'object per record or message. Moves nothing.',
     )
-    .requiredOption('--feed <name>', 'the feed whose dead letters are meant')
+    .addOption(feedOption('the feed whose dead letters are meant').makeOptionMandatory())
     .option('--file <id>', 'only those of this file')
     .option('--reason <reason>', 'only those whose last failure has this reason')
     .addOption(jsonOption())
+    .addHelpText('after', examples('dlq list --feed traffic', 'dlq list --feed traffic --file 7c28 --json | jq length'))
     .action(async (_options, command: Command) => list(command.optsWithGlobals<ListOptions>(), terminal));
 }
 
 async function list(options: ListOptions, terminal: Terminal): Promise<void> {
-  const selection = selectionOf(options);
+  requireFeed(options.feed);
   const stack = await openStack(options.stack, process.env);
+  const selection = await selectionOf(options, stack);
   const { records, messages, queued } = await interruptible((signal) =>
     read(stack, selection, options, terminal, signal),
   );

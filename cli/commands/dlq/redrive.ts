@@ -15,7 +15,7 @@ import { openStack } from '../../stack/open-stack.ts';
 import { formatCountOf } from '../../terminal/format.ts';
 import type { Terminal } from '../../terminal/terminal.ts';
 import type { GlobalOptions } from '../command-options.ts';
-import { jsonOption, selectionOf } from '../command-options.ts';
+import { examples, feedOption, jsonOption, requireFeed, selectionOf } from '../command-options.ts';
 
 interface RedriveOptions extends GlobalOptions {
   feed: string;
@@ -28,7 +28,7 @@ interface RedriveOptions extends GlobalOptions {
 export function redriveCommand(terminal: Terminal): Command {
   return new Command('redrive')
     .description('Retry dead letters, all of them or a selection, and follow them until each has a result.')
-    .requiredOption('--feed <name>', 'the feed whose dead letters are meant')
+    .addOption(feedOption('the feed whose dead letters are meant').makeOptionMandatory())
     .option('--file <id>', 'only those of this file')
     .option('--reason <reason>', 'only those whose last failure has this reason')
     .addOption(
@@ -40,7 +40,15 @@ export function redriveCommand(terminal: Terminal): Command {
         .default('letters'),
     )
     .addOption(jsonOption())
-    .addHelpText('after', exitCodesHelp)
+    .addHelpText(
+      'after',
+      exitCodesHelp +
+        examples(
+          'dlq redrive --feed traffic',
+          'dlq redrive --feed traffic --file 7c28 --reason http_503',
+          'dlq redrive --feed traffic --queue records --json',
+        ),
+    )
     .action(async (_options, command: Command) => {
       const options = command.optsWithGlobals<RedriveOptions>();
       process.exitCode = await interruptible((signal) => redrive(options, terminal, signal));
@@ -48,11 +56,12 @@ export function redriveCommand(terminal: Terminal): Command {
 }
 
 async function redrive(options: RedriveOptions, terminal: Terminal, signal: AbortSignal): Promise<number> {
-  const selection = selectionOf(options);
+  requireFeed(options.feed);
   if (options.queue !== 'letters' && options.reason !== undefined) {
     throw new CliError('Only letters have reasons: leave out --reason, or --queue.');
   }
   const stack = await openStack(options.stack, process.env);
+  const selection = await selectionOf(options, stack);
   return options.queue === 'letters'
     ? redriveFailedRecords(stack, selection, options, terminal, signal)
     : redriveFailedWork(stack, selection, options, terminal, signal);
@@ -125,4 +134,5 @@ const nextStep: Record<DlqName, string> = {
 
 const exitCodesHelp = `
 Exit codes: 0 every selected letter succeeded, or there was none; 2 some failed again or could not be tried;
-130 interrupted: letters that were moved by then are still tried.`;
+130 interrupted: letters that were moved by then are still tried.
+`;

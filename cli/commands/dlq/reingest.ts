@@ -24,7 +24,7 @@ import { confirm } from '../../terminal/confirm.ts';
 import { formatCount, formatCountOf } from '../../terminal/format.ts';
 import type { Terminal } from '../../terminal/terminal.ts';
 import type { GlobalOptions } from '../command-options.ts';
-import { jsonOption, requireFeed } from '../command-options.ts';
+import { examples, feedOption, jsonOption, requireFeed } from '../command-options.ts';
 import { amendmentsOf } from '../../dlq/amendments-of.ts';
 import { whoIs } from '../../operate/who.ts';
 
@@ -40,12 +40,15 @@ export function reingestCommand(terminal: Terminal): Command {
   return new Command('reingest')
     .description('Send the corrected rows of a reconciliation CSV, each in place of its record.')
     .argument('<csv>', 'the CSV of `dlq export` or the reconciler, as saved by the spreadsheet')
-    .option('--feed <name>', 'refuse rows of files of another feed')
+    .addOption(feedOption('refuse rows of files of another feed'))
     .option('--by <who>', 'who corrected it (default: your user name on this machine)')
     .option('--dry-run', 'show the changes, and send nothing')
     .option('--yes', 'send without asking for confirmation; required without a terminal')
     .addOption(jsonOption())
-    .addHelpText('after', exitCodesHelp)
+    .addHelpText(
+      'after',
+      exitCodesHelp + examples('dlq reingest dead.csv --dry-run', 'dlq reingest dead.csv --yes --by ann --json'),
+    )
     .action(async (path: string, _options, command: Command) => {
       const options = command.optsWithGlobals<ReingestOptions>();
       process.exitCode = await interruptible((signal) => reingest(path, options, terminal, signal));
@@ -67,7 +70,8 @@ async function reingest(
     readDead: readWholeDeadOf(stack),
     feedNamed,
   });
-  terminal.note(formatPlan(plan).trimEnd());
+  const isAsked = !options.dryRun && !options.yes;
+  terminal[isAsked ? 'alert' : 'note'](formatPlan(plan).trimEnd());
   if (options.dryRun || plan.corrections.length === 0) {
     if (options.json) await terminal.printJson(describeReingest(plan, [], []));
     return exitCodes.clean;
@@ -144,4 +148,5 @@ function interruptedSentence(ended: readonly EndedCorrection[], path: string): s
 
 const exitCodesHelp = `
 Exit codes: 0 every corrected row was accepted; 2 some need attention or are waiting; 1 refused: nothing was sent;
-130 interrupted, or not confirmed.`;
+130 interrupted, or not confirmed.
+`;

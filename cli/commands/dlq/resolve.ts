@@ -16,7 +16,7 @@ import { whoDecides } from '../../operate/who.ts';
 import { formatCountOf } from '../../terminal/format.ts';
 import type { Terminal } from '../../terminal/terminal.ts';
 import type { DecisionOptions } from '../command-options.ts';
-import { byOption, jsonOption } from '../command-options.ts';
+import { byOption, examples, fileIdArgument, jsonOption } from '../command-options.ts';
 import { fileOfId } from '../file-of-id.ts';
 import { amendmentsOf } from '../../dlq/amendments-of.ts';
 import { parseRecord } from './show.ts';
@@ -29,7 +29,7 @@ interface ResolveOptions extends DecisionOptions {
 export function resolveCommand(terminal: Terminal): Command {
   return new Command('resolve')
     .description('Mark dead letters as handled by hand, outside of Sluice; the account is amended.')
-    .argument('<file-id>')
+    .addArgument(fileIdArgument())
     .argument('[records...]', 'their record numbers in the file', (text: string, before: number[] | undefined) => [
       ...(before ?? []),
       parseRecord(text),
@@ -39,6 +39,13 @@ export function resolveCommand(terminal: Terminal): Command {
     .option('--reason <reason>', 'all open ones of the file whose last failure has this reason')
     .option('--all', 'all open ones of the file')
     .addOption(jsonOption())
+    .addHelpText(
+      'after',
+      examples(
+        "dlq resolve traffic.7c2820ab 12 4711 --why 'entered by hand'",
+        "dlq resolve 7c28 --reason http_422 --why 'test spots' --by ann",
+      ),
+    )
     .action(async (fileId: string, records: number[] | undefined, _options, command: Command) => {
       const options = command.optsWithGlobals<ResolveOptions>();
       process.exitCode = await interruptible((signal) => resolve(fileId, records ?? [], options, terminal, signal));

@@ -7,7 +7,7 @@ import { formatDeadRecord } from '../../show/dead-record.ts';
 import { openStack } from '../../stack/open-stack.ts';
 import type { Terminal } from '../../terminal/terminal.ts';
 import type { GlobalOptions } from '../command-options.ts';
-import { jsonOption } from '../command-options.ts';
+import { examples, fileIdArgument, jsonOption } from '../command-options.ts';
 import { fileOfId } from '../file-of-id.ts';
 
 interface ShowOptions extends GlobalOptions {
@@ -17,9 +17,10 @@ interface ShowOptions extends GlobalOptions {
 export function showCommand(terminal: Terminal): Command {
   return new Command('show')
     .description('Show everything known about one dead letter: its text in the file, why it failed, what was tried.')
-    .argument('<file-id>')
+    .addArgument(fileIdArgument())
     .argument('<record>', 'its number in the file, from 1', parseRecord)
     .addOption(jsonOption())
+    .addHelpText('after', examples('dlq show traffic.7c2820ab 4711', 'dlq show 7c28 4711 --json | jq .history'))
     .action(async (fileId: string, record: number, _options, command: Command) =>
       show(fileId, record, command.optsWithGlobals<ShowOptions>(), terminal),
     );

@@ -109,6 +109,8 @@ export const manifest = z.object({
   valid_records: count,
   uploaded_records: count,
   duplicate_records: count,
+  /** The API has them from an earlier revision of the file. Added later: an older manifest has none. */
+  unchanged_records: count.default(0),
   rejected_records: count,
   refused_records: count,
   exhausted_records: count,

@@ -33,7 +33,7 @@ function rulesOf(feed: Feed): string {
 export function blocksSameBytes(before: FileAccount | undefined): boolean {
   if (before?.state === 'splitting' || before?.state === 'split') return true;
   if (before?.state !== 'completed') return false;
-  const { uploaded, duplicate } = before.settled;
+  const { uploaded, duplicate, unchanged = 0 } = before.settled;
   // A record may have succeeded later: redriven, corrected, or settled by hand.
-  return uploaded + duplicate > 0 || before.lastResolvedAt !== undefined;
+  return uploaded + duplicate + unchanged > 0 || before.lastResolvedAt !== undefined;
 }

@@ -89,7 +89,7 @@ export function settleBatch(
 /** Adds a batch to a file's hints; for a batch that was settled before, adds the difference. */
 function countSettled(counts: OutcomeCounts, replaces: OutcomeCounts | undefined, now: number): ItemChange {
   const changes = outcomes
-    .map((outcome): [string, number] => [`settled.${outcome}`, counts[outcome] - (replaces?.[outcome] ?? 0)])
+    .map((outcome): [string, number] => [`settled.${outcome}`, (counts[outcome] ?? 0) - (replaces?.[outcome] ?? 0)])
     .filter(([, change]) => change !== 0);
   return {
     when: [exists],

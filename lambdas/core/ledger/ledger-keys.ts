@@ -5,6 +5,7 @@ import type { ItemKey } from './item-change.ts';
 /** A file's account. Its batches, dead records and notes are in the same partition. */
 export const fileKey = (fileId: string): ItemKey => ({ pk: filePartition(fileId), sk: 'FILE' });
 export const filePartition = (fileId: string) => `FILE#${fileId}`;
+export const fileIdOfKey = ({ pk }: ItemKey) => pk.slice(filePartition('').length);
 
 /** Eight digits, so that the items are in the order of the batches. */
 export const batchPrefix = 'BATCH#';

@@ -112,6 +112,7 @@ function verdictBox({ kind, sentence, details }: Verdict): Html {
 const meanings: Record<(typeof outcomes)[number], (sink: string) => string> = {
   uploaded: (sink) => `accepted by ${sink}`,
   duplicate: (sink) => `${sink} already had them`,
+  unchanged: (sink) => `${sink} has them from an earlier revision, so they were not sent`,
   rejected: () => 'not valid, so never sent',
   refused: (sink) => `${sink} did not accept them`,
   exhausted: (sink) => `${sink} failed on them in every attempt`,

@@ -42,6 +42,7 @@ export function verdictOf(manifest: Manifest, sink: string, deadline: FeedDeadli
     const detail = 'The account of that file says what happened to its records.';
     return { kind: 'look', sentence, details: [detail, ...times] };
   }
+  if (manifest.unchanged_records > 0) return verdictOfRevision(manifest, sink, times);
   if (open > 0) {
     const sentence = `${count(sent)} of ${records(total)} reached ${sink}. ${count(open)} did not and ${open === 1 ? 'needs' : 'need'} attention.`;
     return { kind: 'look', sentence, details: times };
@@ -52,6 +53,21 @@ export function verdictOf(manifest: Manifest, sink: string, deadline: FeedDeadli
   const settled = rest === 0 ? '' : ` The other ${count(rest)} ${rest === 1 ? 'was' : 'were'} settled by hand.`;
   const all = rest === 0 ? `All ${records(total)}` : `${count(sent)} of ${records(total)}`;
   return { kind: 'good', sentence: `${all} reached ${sink}.${settled}`, details: times };
+}
+
+/** A revision of which only the changes were sent. */
+function verdictOfRevision(manifest: Manifest, sink: string, details: string[]): Verdict {
+  const { total_records: total, unchanged_records: unchanged, dead_lettered_records: open } = manifest;
+  const changed = total - unchanged;
+  if (changed === 0) {
+    const sentence = `None of ${records(total)} changed: ${sink} has all of them, and nothing had to be sent.`;
+    return { kind: 'good', sentence, details };
+  }
+  const sent = manifest.uploaded_records + manifest.duplicate_records;
+  const which = sent === changed ? `all ${count(sent)}` : `${count(sent)} of them`;
+  const rest = open === 0 ? '' : ` ${count(open)} did not and ${open === 1 ? 'needs' : 'need'} attention.`;
+  const sentence = `${count(changed)} of ${records(total)} changed, and ${which} reached ${sink}.${rest}`;
+  return { kind: open > 0 ? 'look' : 'good', sentence, details };
 }
 
 function deadlineText({ times }: Manifest, deadline: FeedDeadline | undefined): string[] {

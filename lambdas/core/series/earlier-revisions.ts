@@ -80,5 +80,5 @@ export function mayHaveBeenSent(file: FileAccount | undefined): boolean {
   if (isOpen && !(quarantine && isBeforeSending(quarantine) && !release)) return true;
   // Exhausted or refused: a request may have been stored although its answer says otherwise.
   const requested = settled.uploaded + settled.duplicate + settled.refused + settled.exhausted;
-  return requested > 0 || file.lastResolvedAt !== undefined;
+  return requested + (settled.unchanged ?? 0) > 0 || file.lastResolvedAt !== undefined;
 }

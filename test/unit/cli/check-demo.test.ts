@@ -23,7 +23,14 @@ function endOf(change: (end: DemoEnd) => void = () => undefined): DemoEnd {
     },
     manifest: {
       ...{ reconciled: true, checksum: sha256, bytes: 9, total_records: demo.rows, uploaded_records: valid },
-      ...{ rejected_records: 1, refused_records: 2, duplicate_records: 0, exhausted_records: 0, held_records: 0 },
+      ...{
+        rejected_records: 1,
+        refused_records: 2,
+        duplicate_records: 0,
+        unchanged_records: 0,
+        exhausted_records: 0,
+        held_records: 0,
+      },
       dead_lettered_records: 3,
     },
     entries: spots.map((spot) => ({ request_id: requestIdOf([spot.spot_id, spot.airtime], sha256), ...spot })),

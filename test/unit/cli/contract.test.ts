@@ -1,5 +1,5 @@
 import { spawn } from 'node:child_process';
-import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { createServer } from 'node:net';
 import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
@@ -29,6 +29,15 @@ function sluice(
 test.each<[string, string[], RegExp]>([
   ['a file that is not there', ['drop', '/no/such', '--feed', 'traffic'], /^sluice: \/no\/such: no such file\.$/],
   ['a folder', ['drop', '/', '--feed', 'traffic'], /is a folder/],
+  ['two files of one name', ['drop', '/etc/hosts', '/etc/../etc/hosts', '--feed', 'traffic'], /have the same name/],
+  [
+    'one of several files that is not there',
+    ['drop', '/etc/hosts', '/no/such', '--feed', 'traffic'],
+    /\/no\/such: no such/,
+  ],
+  ['two documents on stdout', ['dlq', 'export', '--feed', 'traffic', '--json'], /name a file for the CSV with --out/],
+  ['a state that there is not', ['status', '--state', 'broken'], /There is no state 'broken'\. States: splitting/],
+  ['an error with --quiet', ['--quiet', 'drop', '/no/such', '--feed', 'traffic'], /no such file/],
   ['an unknown feed', ['drop', '/dev/null', '--feed', 'trafic'], /There is no feed 'trafic'\. Feeds: traffic/],
   ['to check a folder', ['check', '/', '--feed', 'traffic'], /is a folder; check expects one file/],
   ['to check a file that is not there', ['check', '/no/such', '--feed', 'traffic'], /no such file/],
@@ -112,6 +121,18 @@ test('down says what it leaves, and why', async () => {
   expect(err).toContain('No stack was up.');
   expect(err).toContain(`Kept: the endpoint's log, ${log}, in case you need to investigate.`);
   await rm(log);
+});
+
+test('prints its version, from package.json', async () => {
+  const text = await readFile(resolve(import.meta.dirname, '../../../package.json'), 'utf8');
+  const { version } = JSON.parse(text) as { version: string };
+  expect(await sluice(['--version'])).toEqual({ code: 0, out: `${version}\n`, err: '' });
+});
+
+test('says nothing with --quiet but its result', async () => {
+  expect(await sluice(['down', '--quiet'])).toEqual({ code: 0, out: '', err: '' });
+  const { out, err } = await sluice(['down', '--quiet', '--json']);
+  expect([JSON.parse(out), err]).toEqual([{ stacks: [], left: [] }, '']);
 });
 
 test('help goes to stdout with exit code 0', async () => {

@@ -40,6 +40,7 @@ const clean: Manifest = {
   total_records: 1_200,
   valid_records: 1_200,
   uploaded_records: 1_200,
+  unchanged_records: 0,
   duplicate_records: 0,
   rejected_records: 0,
   refused_records: 0,
@@ -91,6 +92,7 @@ test('the figures stand under each other with their sum', () => {
     [
       '  uploaded   1,190',
       '  duplicate      0',
+      '  unchanged      0',
       '  rejected      10  dead letters: not valid, never sent',
       '  refused        0',
       '  exhausted      0',

@@ -1,4 +1,5 @@
 import { Readable, Writable } from 'node:stream';
+import { StringDecoder } from 'node:string_decoder';
 import { gzipSync } from 'node:zlib';
 import { expect, test } from 'vitest';
 import { printReceipts } from '../../../cli/archive/print-receipts.ts';
@@ -7,13 +8,14 @@ import { CliError } from '../../../cli/cli-error.ts';
 class Reader extends Writable {
   text = '';
   readonly #leavesAfter: number;
+  readonly #decoder = new StringDecoder('utf8');
   constructor(leavesAfter = Infinity) {
     super();
     this.#leavesAfter = leavesAfter;
     this.on('error', () => undefined);
   }
   override _write(chunk: Buffer, _encoding: string, done: (error?: Error) => void): void {
-    this.text += chunk.toString();
+    this.text += this.#decoder.write(chunk);
     done(this.text.length > this.#leavesAfter ? Object.assign(new Error('write EPIPE'), { code: 'EPIPE' }) : undefined);
   }
 }
@@ -52,4 +54,12 @@ test('says so when the bytes are damaged or end early', async () => {
   for (const bytes of [gzip.subarray(0, gzip.length - 4), Buffer.from('no gzip at all')]) {
     await expect(printReceipts(Readable.from([bytes]), new Reader())).rejects.toThrow(CliError);
   }
+});
+
+test.each([0, 1, 3])('prints %i receipts as one JSON array, wherever the chunks end', async (count) => {
+  const lines = Array.from({ length: count }, (_, n) => ({ record: n + 1, error: 'é,\n[x]' }));
+  const gzip = gzipSync(lines.map((line) => `${JSON.stringify(line)}\n`).join(''));
+  const out = new Reader();
+  await printReceipts(Readable.from(Array.from(gzip, (_, at) => gzip.subarray(at, at + 1))), out, { isJson: true });
+  expect(JSON.parse(out.text)).toEqual(lines);
 });

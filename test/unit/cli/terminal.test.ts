@@ -33,6 +33,17 @@ test('results go to stdout, everything else to stderr', async () => {
   expect(err.text).toBe('working\na word\n');
 });
 
+test('quiet leaves out messages and progress, and no result, error or question', async () => {
+  const [out, err] = [new Recorded(), new Recorded()];
+  const terminal = new Terminal(out, err);
+  terminal.quiet = true;
+  terminal.progress('a', 'working');
+  terminal.note('a word');
+  terminal.alert('sluice: no such file');
+  await terminal.print('result');
+  expect([out.text, err.text]).toEqual(['result', 'sluice: no such file\n']);
+});
+
 test('a terminal has one line of progress, which fits it and is gone before anything else is said', async () => {
   const [out, err] = [new Recorded(), new Recorded()];
   err.isTTY = true;

@@ -34,7 +34,7 @@ const keys = {
 const pemOf = (name: keyof typeof keys): string =>
   keys[name].publicKey.export({ type: 'spki', format: 'pem' }).toString();
 
-const outcomesInTurn = ['uploaded', 'rejected', 'duplicate', 'refused', 'uploaded', 'exhausted', 'uploaded'] as const;
+const outcomesInTurn = ['uploaded', 'rejected', 'duplicate', 'refused', 'unchanged', 'exhausted', 'uploaded'] as const;
 const recordsOf = (texts: string[], between: string, first = between): ForgedRecord[] =>
   texts.map((text, n) => ({ text, outcome: outcomesInTurn[n % 7] ?? 'uploaded', before: n === 0 ? first : between }));
 const seven = Array.from({ length: 7 }, (_, n) => n + 1);
@@ -120,8 +120,14 @@ const kinds: Record<string, () => Forged> = {
   resolved: () => resolvedAsUploaded(forge(lines)),
   signed: () => signed(forge(csv)),
   'second of a chain': () => secondOf(forge(lines)),
+  'version 2, before a count was added': () => beforeUnchanged(forge({ ...lines, records: lines.records.slice(0, 4) })),
   'version 1': () => asVersion1(forge(csv)),
 };
+
+function beforeUnchanged(forged: Forged): Forged {
+  Reflect.deleteProperty(forged.manifest, 'unchanged_records');
+  return forged;
+}
 
 function resolvedAsUploaded(forged: Forged): Forged {
   const { manifest, objects } = forged;

@@ -56,6 +56,24 @@ describe('the verdict', () => {
       'The file has no records; nothing had to be sent.',
     ],
     [
+      'the changes of a revision got there',
+      { ...clean, total_records: 60_000, uploaded_records: 10, unchanged_records: 59_990 },
+      'good',
+      '10 of 60,000 records changed, and all 10 reached the API.',
+    ],
+    [
+      'some changes need attention',
+      { ...clean, uploaded_records: 8, refused_records: 2, unchanged_records: 990, dead_lettered_records: 2 },
+      'look',
+      '10 of 1,000 records changed, and 8 of them reached the API. 2 did not and need attention.',
+    ],
+    [
+      'nothing changed',
+      { ...clean, uploaded_records: 0, unchanged_records: 1_000 },
+      'good',
+      'None of 1,000 records changed: the API has all of them, and nothing had to be sent.',
+    ],
+    [
       'the account does not add up',
       { ...clean, reconciled: false },
       'bad',
