@@ -20,7 +20,7 @@ export interface DeadDescription {
   error: string;
   field: string | null;
   http_status: number | null;
-  /** The API's first answer. */
+  /** What the API answered to the last try. */
   api_answer: string | null;
   request_id: string | null;
   /** Requests made before it became a dead letter. */
@@ -39,6 +39,7 @@ export interface DeadDescription {
     reason: string;
     status: number | null;
     error: string;
+    api_answer: string | null;
     correction_id: string | null;
   }[];
   /** The newest one. */
@@ -88,7 +89,8 @@ export function describeDead(
     // The field at fault is given once, with the first failure: it is the same while the reason is.
     field: last === undefined || last.reason === receipt?.reason ? (receipt?.field ?? null) : null,
     http_status: last ? last.status : (receipt?.status ?? null),
-    api_answer: receipt?.api_answer ?? null,
+    // An item of an earlier version has no answer in its history: the receipt has that to the first try.
+    api_answer: last?.answer ?? (last === undefined || last === first ? (receipt?.api_answer ?? null) : null),
     request_id: dead?.requestId ?? receipt?.request_id ?? null,
     attempts: receipt?.attempts ?? null,
     raw_encoding: receipt?.raw_encoding ?? null,
@@ -98,12 +100,13 @@ export function describeDead(
     sent_at: timeOf(dead?.messageSentAt),
     first_failure: timeOf(first?.at) ?? receipt?.at ?? null,
     last_failure: timeOf(last?.at) ?? receipt?.at ?? null,
-    history: (dead?.history ?? []).map(({ at, outcome, reason, status, error, correctionId }) => ({
+    history: (dead?.history ?? []).map(({ at, outcome, reason, status, error, answer, correctionId }) => ({
       at: new Date(at).toISOString(),
       outcome,
       reason,
       status,
       error,
+      api_answer: answer ?? null,
       correction_id: correctionId ?? null,
     })),
     correction: correctionOf(dead),

@@ -1,3 +1,4 @@
+import { failureText } from '../../lambdas/core/answers/failure-text.ts';
 import { conflictReason } from '../../lambdas/core/answers/refusal.ts';
 import type { DeadRecord } from '../../lambdas/core/account/file-account.ts';
 import type { Clock, DeadLedger } from '../../lambdas/ports.ts';
@@ -74,6 +75,6 @@ function endOf(dead: DeadRecord, correctionId: string): CorrectionEnd {
   if (dead.state === 'resolved') return { kind: dead.resolvedCorrectionId === correctionId ? 'uploaded' : 'resolved' };
   const failure = dead.history.findLast((attempt) => attempt.correctionId === correctionId);
   if (!failure) return { kind: 'waiting' };
-  const { outcome, reason, error } = failure;
-  return { kind: reason === conflictReason ? 'conflict' : outcome, reason, error };
+  const { outcome, reason } = failure;
+  return { kind: reason === conflictReason ? 'conflict' : outcome, reason, error: failureText(failure) };
 }

@@ -1,4 +1,5 @@
 import { alteredReason } from '../../lambdas/core/dead-letters/dead-history.ts';
+import { failureText } from '../../lambdas/core/answers/failure-text.ts';
 import type { DeadDescription } from '../dlq/describe-dead.ts';
 import { formatCount, oneLine } from '../terminal/format.ts';
 import { formatPairs, formatTable } from '../terminal/table.ts';
@@ -51,13 +52,13 @@ function stateOf({ state, resolution }: DeadDescription): string {
 }
 
 function formatHistory({ history }: DeadDescription): string {
-  const rows = history.map(({ at, outcome, reason, status, error, correction_id }) => [
+  const rows = history.map(({ at, outcome, reason, status, error, api_answer: answer, correction_id }) => [
     `${at.slice(0, 19).replace('T', ' ')}Z`,
     reason === alteredReason ? 'nothing' : correction_id === null ? 'the record' : 'a correction',
     outcome,
     reason,
     status === null ? '' : String(status),
-    oneLine(error, maxCharacters),
+    oneLine(failureText({ error, answer }), maxCharacters),
   ]);
   const titles = ['when', 'what was tried', 'outcome', 'reason', 'status', 'error'].map((title) => ({ title }));
   return formatTable(titles, rows, '  ');

@@ -1,6 +1,8 @@
+import { failureText } from '../../lambdas/core/answers/failure-text.ts';
 import type { DeadEntry, ReasonGroup } from '../dlq/group-by-reason.ts';
 import { groupByReason } from '../dlq/group-by-reason.ts';
 import { formatCount, formatCountOf, oneLine } from '../terminal/format.ts';
+import { wrapWords } from '../terminal/lines.ts';
 import { formatTable } from '../terminal/table.ts';
 import type { Terminal } from '../terminal/terminal.ts';
 
@@ -45,7 +47,9 @@ function formatExample({ outcome, reason, example }: ReasonGroup, style: Termina
   return [
     `  ${style('bold', oneLine(`${outcome}, ${reason}`, width))}\n`,
     `    ${oneLine(placeOf(example), width)}\n`,
-    `    ${oneLine(example.error, width)}\n`,
+    ...wrapWords(oneLine(failureText({ error: example.error, answer: answerOf(example) }), 1_000), width).map(
+      (line) => `    ${line}\n`,
+    ),
     `    ${style('dim', oneLine(payloadOf(example), width))}\n`,
   ].join('');
 }
@@ -54,6 +58,10 @@ function formatExample({ outcome, reason, example }: ReasonGroup, style: Termina
 function payloadOf({ raw_encoding, raw_payload }: DeadEntry): string {
   if (raw_payload === null) return '(its batch is not settled yet: `dlq show` will show the text in the file)';
   return raw_encoding === 'text' ? raw_payload : Buffer.from(raw_payload, 'base64').toString('utf8');
+}
+
+function answerOf(entry: DeadEntry): string | null {
+  return 'api_answer' in entry ? entry.api_answer : null;
 }
 
 function placeOf(message: DeadEntry): string {

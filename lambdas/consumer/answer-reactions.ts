@@ -10,7 +10,7 @@ import type { Stop } from './sendable.ts';
 import type { SenderOptions } from './sender-options.ts';
 import { maxRequestMs } from './sender-times.ts';
 import type { AnswerOf, AskingToWait } from './sink-faults.ts';
-import { asksToWait, faultOf, probeEndOf } from './sink-faults.ts';
+import { asksToWait, breakerAnswerOf, faultOf, probeEndOf } from './sink-faults.ts';
 
 /** For a 429 that does not say how long. Milliseconds. */
 const defaultPauseMs = 1_000;
@@ -87,10 +87,10 @@ export class AnswerReactions {
   /** @param isSuspect whether the probe's record had been sent before */
   async probeEnded(record: OpenRecord, answer: SinkAnswer, isSuspect: boolean): Promise<ProbeResult> {
     // As long as the API says when to try again, waiting is not a failure.
-    const result = await this.#breaker.probeEnded(probeEndOf(answer), record, isSuspect, asksToWait(answer));
+    const probe = { isSuspect, asksToWait: asksToWait(answer), answer: breakerAnswerOf(answer) };
+    const result = await this.#breaker.probeEnded(probeEndOf(answer), record, probe);
     if (result.givesUp && answer.kind !== 'refused') {
-      const { status, reason } = faultOf(answer);
-      this.#options.stop({ kind: 'flush', place: record.place, status, reason });
+      this.#options.stop({ kind: 'flush', place: record.place, ...faultOf(answer) });
     }
     return result;
   }
@@ -170,10 +170,10 @@ export class AnswerReactions {
       if (probe.givesUp) this.#options.stop({ kind: 'refusing', status });
       return;
     }
-    const refusesAll = this.#breaker.refused(this.#failedRequest(record, sentAt), status);
+    const refusesAll = this.#breaker.refused(this.#failedRequest(record, answer, sentAt), status);
     this.#tries.refuse(record, status, answer.answer);
     if (!refusesAll) return;
-    const end = await this.#breaker.open('refusing', record);
+    const end = await this.#breaker.open('refusing', record, breakerAnswerOf(answer));
     if (end === 'opened') this.#options.pacer.drop();
     else this.#options.stop({ kind: 'refusing', status });
   }
@@ -190,7 +190,7 @@ export class AnswerReactions {
     if (isOwn) return this.#tries.tryLater(record, faultOf(answer), pauseMs, () => this.#queue.putFirst(record));
     record.tries--;
     this.#queue.setAside(record, othersBetweenPauses);
-    if (await this.#pauses.pauseAll(record, pauseMs, sentAt)) await this.#count('throttled', record, sentAt);
+    if (await this.#pauses.pauseAll(record, pauseMs, sentAt)) await this.#count('throttled', record, answer, sentAt);
   }
 
   /**
@@ -207,7 +207,8 @@ export class AnswerReactions {
     if (token === 'new') return this.#tries.again(record);
     // A secret that can't be read has the same effect as a refused token, for all records.
     if (token === 'unreadable' || answer.status === 0) {
-      if ((await this.#breaker.open('unauthorised', record)) === 'opened') pacer.drop();
+      const end = await this.#breaker.open('unauthorised', record, breakerAnswerOf(answer));
+      if (end === 'opened') pacer.drop();
       return this.#tries.again(record);
     }
     if (probe?.isLone && answer.status === 403) return this.#tries.refuse(record, answer.status, answer.answer);
@@ -218,7 +219,7 @@ export class AnswerReactions {
     }
     record.tries--;
     const records = [...run.recordsOf('unauthorised').keys(), record.requestId];
-    const end = await this.#count('unauthorised', record, sentAt);
+    const end = await this.#count('unauthorised', record, answer, sentAt);
     if (end === 'others-pass') for (const each of records) run.troubles.blame(each);
     this.#queue.delay(asideMs, () => this.#queue.setAside(record));
   }
@@ -252,7 +253,7 @@ export class AnswerReactions {
       return this.#tries.again(record);
     }
     if (asksToWait(answer)) return this.#failedForNow({ record, answer, sentAt, probe });
-    await this.#count('outage', record, sentAt);
+    await this.#count('outage', record, answer, sentAt);
     const { mayFlush, othersPassed } = this.#options;
     // No consumer has another record to probe with, so this one would be the probe forever. A letter can wait: it blocks
     // nothing.
@@ -271,8 +272,8 @@ export class AnswerReactions {
     }
     record.waits++;
     const isNews = await this.#pauses.pauseAll(record, retryAfterMs, sentAt);
-    if (isNews) await this.#count('throttled', record, sentAt);
-    await this.#count('outage', record, sentAt);
+    if (isNews) await this.#count('throttled', record, answer, sentAt);
+    await this.#count('outage', record, answer, sentAt);
     const waitMs = this.#tries.backoffMs(record);
     this.#queue.delay(waitMs, () => this.#queue.setAside(record, othersBetweenPauses));
   }
@@ -286,15 +287,18 @@ export class AnswerReactions {
   async #count(
     reason: 'throttled' | 'unauthorised' | 'outage',
     record: OpenRecord,
+    answer: SinkAnswer,
     sentAt: number,
   ): Promise<FailureEnd> {
-    const end = await this.#breaker.failed(reason, this.#failedRequest(record, sentAt));
+    const end = await this.#breaker.failed(reason, this.#failedRequest(record, answer, sentAt));
     if (end === 'opened') this.#options.pacer.drop();
     return end;
   }
 
-  #failedRequest(record: OpenRecord, sentAtMs: number): FailedRequest {
+  #failedRequest(record: OpenRecord, answer: SinkAnswer, sentAtMs: number): FailedRequest {
     const answeredAtMs = this.#options.clock.now();
-    return { record, sentAtMs, answeredAtMs, isSuspect: record.isSuspect, othersLeft: this.#queue.fresh };
+    const { isSuspect } = record;
+    const othersLeft = this.#queue.fresh;
+    return { record, answer: breakerAnswerOf(answer), sentAtMs, answeredAtMs, isSuspect, othersLeft };
   }
 }

@@ -23,11 +23,19 @@ export interface BreakerPorts {
 export interface FailedRequest extends FailureDetails {
   record: SinkRequest;
   sentAtMs: number;
-  answer?: BreakerAnswer;
+  answer: BreakerAnswer;
 }
 
 /** `others-pass`: the API works, so the fault is the records' own; `counted`: no decision yet. */
 export type FailureEnd = 'opened' | 'others-pass' | 'counted';
+
+export interface Probe {
+  /** Its record had been sent before. */
+  isSuspect: boolean;
+  /** The API said when to try again. */
+  asksToWait: boolean;
+  answer: BreakerAnswer;
+}
 
 export interface ProbeResult {
   /** The API refuses everything that it is sent, so its refusal of this record is not conclusive. */
@@ -103,7 +111,7 @@ export class BreakerWatch {
   }
 
   /** Opens the breaker, unless others pass. @param record the record whose answer triggered it */
-  async open(reason: BreakerReason, record: SinkRequest, answer?: BreakerAnswer): Promise<'opened' | 'others-pass'> {
+  async open(reason: BreakerReason, record: SinkRequest, answer: BreakerAnswer): Promise<'opened' | 'others-pass'> {
     const { limiter, run } = this.#ports;
     const ownSinceMs = run.sinceMs(reason);
     const refusals = reason === 'refusing' ? limiter.refusals() : undefined;
@@ -127,13 +135,10 @@ export class BreakerWatch {
     return 'opened';
   }
 
-  /** @param asksToWait the API said when to try again */
   async probeEnded(
     end: 'accepted' | 'refused' | 'failed',
     record: SinkRequest,
-    isSuspect: boolean,
-    asksToWait: boolean,
-    answer?: BreakerAnswer,
+    { isSuspect, asksToWait, answer }: Probe,
   ): Promise<ProbeResult> {
     const { limiter, mayFlush } = this.#ports;
     const ended = await limiter.endProbe(end, isSuspect, asksToWait, answer);
@@ -155,17 +160,18 @@ export class BreakerWatch {
     change: string,
     { state, reason, failedProbes, untilMs }: BreakerState,
     { origin: { fileId, record } }: SinkRequest,
-    answer?: BreakerAnswer,
+    answer: BreakerAnswer,
   ): Promise<void> {
     const { log, events, metrics, api } = this.#ports;
     const until = untilMs === null ? null : new Date(untilMs).toISOString();
     // An outage is concluded from many records; for the other reasons, a single record may be the cause.
     const named = reason === 'outage' ? {} : { file_id: fileId, record };
-    const said = answer && { http_status: answer.status, api_answer: answer.text };
-    const detail = { api, reason, until, failed_probes: failedProbes, ...said, ...named };
-    if (state === 'closed') log.warn(change, detail);
+    const detail = { api, reason, until, failed_probes: failedProbes, http_status: answer.status, ...named };
+    // Its text may repeat a record's fields, so it stays in the AWS account.
+    const logged = { ...detail, api_answer: answer.text };
+    if (state === 'closed') log.warn(change, logged);
     else {
-      log.error(change, detail);
+      log.error(change, logged);
       // At once, and then every minute while it is open: the invocation may run for another 15 minutes.
       metrics.add('BreakerOpen', 1);
       if (reason === 'unauthorised') metrics.add('UnauthorisedAnswers', 1);

@@ -44,7 +44,10 @@ export function flush(attempt: BatchAttempt, last: Extract<SendEnd['stopped'], {
   const left = attempt.left();
   const isOwn = (attempt.hasUploaded() || left.length === 1) && left.every((place) => journal.wasSent(place));
   const why = isOwn
-    ? { status: last.status, reason: last.reason, error: `the API keeps failing on the record: ${last.reason}` }
+    ? {
+        ...{ status: last.status, reason: last.reason, ...(last.answer === undefined ? {} : { answer: last.answer }) },
+        error: `the API keeps failing on the record: ${last.reason}`,
+      }
     : {
         status: null,
         reason: 'circuit_open',

@@ -116,12 +116,13 @@ async function retry(
   const pauses = letter.http_status === 429 ? provenPause(ports.clock.now()) : undefined;
   const end = await sendOne(prepared.request, mayHaveBeenSent, ports, deadline, pauses);
   if (end.kind === 'failed') {
-    const { reason, status } = end;
+    const { reason, status, answer } = end;
     const attempt = {
       outcome: 'exhausted' as const,
       reason,
       error: `the API failed on the record, last with ${reason}`,
       status,
+      ...(answer === undefined ? {} : { answer }),
     };
     await ports.ledger.addFailure(letter.file_id, letter.record, { at: ports.clock.now(), ...attempt }, undefined);
     const waitSeconds = ((end.notBeforeMs ?? 0) - ports.clock.now()) / 1000;
@@ -136,9 +137,8 @@ async function retry(
   const { verdict } = end;
   if (verdict.kind !== 'refused') return resolve(letter, verdict, prepared, ports);
   const { status, answer } = verdict;
-  const error = `the API refused the record with ${status}: ${answer}`;
-  const { reason } = refusalOf(status, answer);
-  return failForGood(letter, messageSentAt, { outcome: 'refused', reason, error, status }, ports);
+  const fault = { outcome: 'refused' as const, ...refusalOf(status, answer), status, ...(answer && { answer }) };
+  return failForGood(letter, messageSentAt, fault, ports);
 }
 
 type PreparedLetter =

@@ -11,7 +11,7 @@ import type { SendJournal, Verdict } from './sendable.ts';
  */
 export type OneEnd =
   | { kind: 'verdict'; verdict: Verdict }
-  | { kind: 'failed'; reason: string; status: number | null; notBeforeMs: number | undefined }
+  | { kind: 'failed'; reason: string; status: number | null; answer?: string; notBeforeMs: number | undefined }
   | { kind: 'waiting'; untilMs: number | undefined };
 
 /**
@@ -41,9 +41,10 @@ export async function sendOne(
   const [parked] = end.parked;
   const { ambiguousUntilMs } = end;
   if (parked) {
-    const { reason, status } = parked;
+    const { reason, status, answer } = parked;
     // And not before the time that the API asked for.
-    return { kind: 'failed', reason, status, notBeforeMs: latest(ambiguousUntilMs, end.pauses.get(0)?.untilMs) };
+    const notBeforeMs = latest(ambiguousUntilMs, end.pauses.get(0)?.untilMs);
+    return { kind: 'failed', reason, status, ...(answer === undefined ? {} : { answer }), notBeforeMs };
   }
   const pausedUntilMs = end.stopped?.kind === 'paused' ? end.stopped.untilMs : undefined;
   return { kind: 'waiting', untilMs: latest(pausedUntilMs, ambiguousUntilMs) };

@@ -46,7 +46,7 @@ export interface SendEnd {
   stopped:
     | { kind: 'time' }
     | { kind: 'paused'; untilMs: number }
-    | { kind: 'flush'; place: number; status: number | null; reason: string }
+    | { kind: 'flush'; place: number; status: number | null; reason: string; answer?: string | undefined }
     | { kind: 'refusing'; status: number }
     | undefined;
   requests: number;

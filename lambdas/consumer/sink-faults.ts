@@ -1,3 +1,4 @@
+import type { BreakerAnswer } from '../core/limiter/breaker-answer.ts';
 import type { SinkAnswer } from '../ports.ts';
 import type { Parked } from './sendable.ts';
 
@@ -17,6 +18,12 @@ export function faultOf(answer: SinkAnswer): Fault {
   const { status } = answer;
   const reason = answer.kind === 'failed' ? answer.reason : `http_${status}`;
   return { status, reason, answer: 'answer' in answer ? answer.answer : undefined };
+}
+
+/** What the breaker keeps of it. */
+export function breakerAnswerOf(answer: SinkAnswer): BreakerAnswer {
+  const { status, reason, answer: text } = faultOf(answer);
+  return { status, text: text ?? (answer.kind === 'failed' ? reason : '') };
 }
 
 /** What a probe's answer shows about the API. */

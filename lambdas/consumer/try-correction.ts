@@ -109,19 +109,21 @@ function mayHoldAnother(dead: DeadRecord, requestId: string): boolean {
 function faultOf(end: OneEnd, failures: number): Omit<DeadAttempt, 'at' | 'correctionId'> | undefined {
   if (end.kind === 'failed' && failures + 1 >= maxFailures) {
     const error = `the API failed on the corrected row, last with ${end.reason}`;
-    return { outcome: 'exhausted', reason: end.reason, error, status: end.status };
+    return { outcome: 'exhausted', reason: end.reason, error, status: end.status, ...answerOf(end) };
   }
   if (end.kind !== 'verdict') return undefined;
   const { status } = end.verdict;
   if (end.verdict.kind === 'refused') {
-    const error = `the API refused the corrected row with ${status}: ${end.verdict.answer}`;
-    return { outcome: 'refused', reason: refusalOf(status, end.verdict.answer).reason, error, status };
+    const refusal = refusalOf(status, end.verdict.answer, 'corrected row');
+    return { outcome: 'refused', ...refusal, status, ...answerOf(end.verdict) };
   }
   const error =
     'the API already has an entry under this request id and did not accept the corrected row; ' +
     'look up the entry, and resolve the record by hand';
-  return { outcome: 'refused', reason: conflictReason, error, status };
+  return { outcome: 'refused', reason: conflictReason, error, status, ...answerOf(end.verdict) };
 }
+
+const answerOf = ({ answer }: { answer?: string }) => (answer === undefined || answer === '' ? {} : { answer });
 
 function laterFor(message: CorrectionMessage, end: OneEnd, ports: ConsumerPorts): [CorrectionMessage, number] {
   const secondsUntil = (timeMs: number | undefined) => ((timeMs ?? 0) - ports.clock.now()) / 1000;

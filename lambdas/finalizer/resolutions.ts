@@ -83,12 +83,13 @@ function lineOf(dead: DeadRecord): string {
             row: dead.correction.row,
           },
         }),
-    history: dead.history.map(({ at, outcome, reason, error, status, correctionId }) => ({
+    history: dead.history.map(({ at, outcome, reason, error, status, answer, correctionId }) => ({
       at: new Date(at).toISOString(),
       outcome,
       reason,
       error,
       status,
+      ...(answer === undefined ? {} : { api_answer: answer }),
       ...(correctionId === undefined ? {} : { correction_id: correctionId }),
     })),
   };

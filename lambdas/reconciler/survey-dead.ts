@@ -2,6 +2,8 @@ import { createHash } from 'node:crypto';
 import type { Feed } from '../../feeds/feed.ts';
 import { CsvColumns } from '../core/dead-letters/csv-columns.ts';
 import type { FileAccount } from '../core/account/file-account.ts';
+import type { AnsweredFailure } from '../core/answers/failure-text.ts';
+import { failureText } from '../core/answers/failure-text.ts';
 import { nameOfFile } from '../core/account/file-account.ts';
 import { plainText } from '../core/plain-text.ts';
 import type { OpenDead } from '../core/dead-letters/reconciliation-csv.ts';
@@ -116,11 +118,11 @@ function noteFile(newest: FileSurvey[], found: FileSurvey): void {
   newest.splice(maxFiles);
 }
 
-function noteReason(found: FileSurvey, { reason, error }: { reason: string; error: string }): void {
+function noteReason(found: FileSurvey, failure: AnsweredFailure & { reason: string }): void {
   found.count++;
-  const name = plainText(reason, maxReasonCharacters);
+  const name = plainText(failure.reason, maxReasonCharacters);
   const before = found.reasons.get(name);
   if (before) before.count++;
   else if (found.reasons.size >= maxReasons) found.otherCount++;
-  else found.reasons.set(name, { count: 1, example: plainText(error, maxExampleCharacters + 1) });
+  else found.reasons.set(name, { count: 1, example: plainText(failureText(failure), maxExampleCharacters + 1) });
 }

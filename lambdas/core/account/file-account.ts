@@ -203,6 +203,8 @@ export interface DeadAttempt {
   reason: string;
   error: string;
   status: number | null;
+  /** What the API answered, without secrets. Absent if it did not answer, and in an item of an earlier version. */
+  answer?: string;
   /** Set if a corrected row failed, not the file's original record. */
   correctionId?: string;
   /** Set if this is not an attempt but an altered letter: its SHA-256, and when its message was sent. */

@@ -27,6 +27,7 @@ export const ownColumns = [
   'sluice_reason',
   'sluice_field',
   'sluice_error',
+  'sluice_api_answer',
   'sluice_outcome',
   'sluice_status',
   'sluice_attempts',
@@ -86,6 +87,10 @@ function rawBytesOf({ raw_encoding: encoding, raw_payload: payload = '' }: Recei
 /** The record's last failure. */
 export function lastFailureOf({ receipt, dead }: OpenDead): Omit<DeadAttempt, 'correctionId'> {
   const last = dead?.history.at(-1);
+  // An item of an earlier version has no answer in its history.
+  if (dead?.history.length === 1 && last?.answer === undefined && receipt.api_answer !== undefined) {
+    return { ...(last as DeadAttempt), answer: receipt.api_answer };
+  }
   if (last) return last;
   return {
     at: Date.parse(receipt.at),
@@ -93,6 +98,7 @@ export function lastFailureOf({ receipt, dead }: OpenDead): Omit<DeadAttempt, 'c
     reason: receipt.reason ?? 'unknown',
     error: receipt.error ?? '',
     status: receipt.status,
+    ...(receipt.api_answer === undefined ? {} : { answer: receipt.api_answer }),
   };
 }
 
@@ -160,6 +166,7 @@ function ownCellsOf(open: OpenDead, showRaw: boolean): Record<OwnColumn, string>
     sluice_reason: last.reason,
     sluice_field: last.reason === receipt.reason ? (receipt.field ?? '') : '',
     sluice_error: last.error,
+    sluice_api_answer: last.answer ?? '',
     sluice_outcome: last.outcome,
     sluice_status: last.status === null ? '' : String(last.status),
     sluice_attempts: String(dead ? attemptsIn(dead).length : 1),

@@ -31,7 +31,7 @@ export function adoptLetter(
   digests: readonly string[] | null,
   now: number,
 ): ItemChange {
-  const { letter_id: letterId, outcome, reason, error } = letter;
+  const { letter_id: letterId, outcome, reason, error, http_status: status, api_answer: answer } = letter;
   const dead: DeadRecord = {
     fileId: letter.file_id,
     record: letter.record,
@@ -41,7 +41,7 @@ export function adoptLetter(
     state: 'dead',
     outcome,
     failedMessageSentAt: message.sentAt,
-    history: [{ at: Date.parse(letter.timestamp), outcome, reason, error, status: letter.http_status }],
+    history: [{ at: Date.parse(letter.timestamp), outcome, reason, error, status, ...(answer && { answer }) }],
     createdAt: now,
     requestId: letter.request_id,
   };

@@ -1,4 +1,5 @@
 import type { DeadResolution } from '../account/file-account.ts';
+import { failureText } from '../answers/failure-text.ts';
 import { isFailed } from '../account/outcome.ts';
 import type { Receipt } from '../account/receipt.ts';
 import { Timeline } from './timeline.ts';
@@ -77,7 +78,7 @@ function rowOf(receipt: Receipt, state: DeadState): DeadRow {
     ...{ record, line, outcome, status, state },
     reason: shortened(receipt.reason ?? 'unknown'),
     field: shortened(receipt.field ?? ''),
-    error: shortened(receipt.error ?? ''),
+    error: shortened(failureText({ error: receipt.error ?? '', answer: receipt.api_answer })),
     raw: shortened(receipt.raw_payload ?? ''),
     name: shortened(receipt.source_file ?? receipt.correlation_id ?? ''),
   };

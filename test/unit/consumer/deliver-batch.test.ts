@@ -2,6 +2,7 @@ import { gunzipSync } from 'node:zlib';
 import { beforeEach, describe, expect, it } from 'vitest';
 import { batchLeaseMs, maxUnsaved } from '../../../lambdas/consumer/batch-journal.ts';
 import { deliverBatch } from '../../../lambdas/consumer/deliver-batch.ts';
+import { openBreakerOf } from '../../../lambdas/core/limiter/open-breaker.ts';
 import { flushAfterProbes, refuseAfterLoneProbes } from '../../../lambdas/core/limiter/breaker.ts';
 import { LeaseLostError } from '../../../lambdas/core/errors.ts';
 import { requestIdOf } from '../../../lambdas/core/records/identity.ts';
@@ -398,6 +399,7 @@ describe('an API that wants to be left alone', () => {
     world.api.fault = () => failure(503);
     await deliverToTheEnd();
     expect(world.limiter.item.failedProbes).toBe(flushAfterProbes);
+    expect(openBreakerOf(world.limiter.item)).toMatchObject({ reason: 'outage', answer: { status: 503 } });
     expect(outcomesOf()).toEqual(Array(40).fill('exhausted'));
     expect(world.letters).toHaveLength(40);
     expect(world.letters[0]).toMatchObject({ reason: 'circuit_open', outcome: 'exhausted' });
@@ -420,7 +422,7 @@ describe('an API that wants to be left alone', () => {
     expect(world.metrics.filter(({ name }) => name === 'UnauthorisedAnswers')).toEqual([]);
     for (const { detail } of world.events) {
       expect(detail).toMatchObject({ api: 'api.example', reason: 'outage' });
-      expect(Object.keys(detail).sort()).toEqual(['api', 'failed_probes', 'reason', 'until']);
+      expect(Object.keys(detail).sort()).toEqual(['api', 'failed_probes', 'http_status', 'reason', 'until']);
     }
   });
 
