@@ -526,6 +526,11 @@ export interface Limiter {
    */
   leaseSlots(count: number, waitedMs: number, prober?: Prober): Promise<SlotLease>;
   /**
+   * If an operator has paused the feed: when to look again, in milliseconds since 1970. Leases and probes are refused until
+   * then; this is for callers that have not begun.
+   */
+  stoppedUntil(): Promise<number | undefined>;
+  /**
    * No one leases a slot before that time. Bounded: see core/limiter/retry.ts. `counts`: false if the record is known to
    * cause pauses repeatedly (see `countOthers`).
    */
@@ -582,7 +587,7 @@ export type SlotLease =
   | { kind: 'leased'; firstSlotMs: number; spacingMs: number; count: number }
   /** The breaker is half open and this caller makes the one request that decides, now. */
   | { kind: 'probe' }
-  /** `paused`: by `Retry-After` or the breaker; otherwise others' leases fill the line. */
+  /** `paused`: by `Retry-After`, the breaker or an operator; otherwise others' leases fill the line. */
   | { kind: 'wait'; untilMs: number; paused: boolean };
 
 export interface SharedRefusals {

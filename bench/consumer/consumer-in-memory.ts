@@ -60,8 +60,8 @@ function consumerPorts(ledger: MemoryLedger, sink: Sink, connections: number): C
     limiter: new SharedLimiter({
       store: new InMemoryLimiterStore(),
       clock: systemClock,
-      limit,
-      isPaced: false,
+      limit: { ...limit, isPaced: false },
+      feed: feed.name,
       newId,
       random: Math.random,
       correctionMs: () => 0,

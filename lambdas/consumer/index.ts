@@ -28,6 +28,7 @@ import { readConsumerEnvironment } from '../runtime/environment.ts';
 import { createMetrics } from '../runtime/metrics.ts';
 import { reportingMemory } from '../runtime/report-memory.ts';
 import { shutdownOnSigterm } from '../runtime/shutdown.ts';
+import { logPolicy } from './log-policy.ts';
 import { createConsumerHandler } from './handler.ts';
 import { SharedLimiter } from './shared-limiter.ts';
 
@@ -57,6 +58,7 @@ function openSink(connections: number): Sink {
   return new HttpSink({ ...way, tokens, clock: systemClock });
 }
 
+const log = createAuditLog('consumer');
 const metrics = createMetrics({ stack: environment.STACK_NAME, feed: feed.name });
 
 const handle = createConsumerHandler({
@@ -72,7 +74,8 @@ const handle = createConsumerHandler({
     store: limiterStore(store, api.id),
     clock: systemClock,
     limit: api,
-    isPaced: api.isPaced,
+    feed: feed.name,
+    onPolicy: (item, inForce) => logPolicy(item, inForce, { log, api: api.id, limit: api }),
     newId: randomUUID,
     random: Math.random,
     correctionMs: () => skew.correctionMs(),
@@ -89,7 +92,7 @@ const handle = createConsumerHandler({
   letterMessages: new SqsInFlightMessages(sqs, environment.LETTERS_QUEUE_URL),
   lettersQueueArn: environment.LETTERS_QUEUE_ARN,
   clock: systemClock,
-  log: createAuditLog('consumer'),
+  log,
   metrics,
   waiting: { times: environment.WAIT_TIMES, clock: systemClock, random: Math.random, metrics },
   run: new FailureRun(),

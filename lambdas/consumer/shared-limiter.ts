@@ -1,7 +1,15 @@
 import type { BreakerReason } from '../core/limiter/breaker.ts';
 import type { BreakerAnswer } from '../core/limiter/breaker-answer.ts';
-import type { RateLimit } from '../core/limiter/limiter.ts';
-import { leaseAheadMs, slotSpacingMs } from '../core/limiter/limiter.ts';
+import type { DeployedLimit, InForce } from '../core/limiter/limit-policy.ts';
+import {
+  hasOtherCalendar,
+  isOver,
+  limitOf,
+  pausedSince,
+  policyNumber,
+  recheckAt,
+} from '../core/limiter/limit-policy.ts';
+import { leaseAheadMs, longestReachMs, slotSpacingMs, slotsOfASecond } from '../core/limiter/limiter.ts';
 import type {
   Accepted,
   LimiterChange,
@@ -31,6 +39,7 @@ import {
   reportAccepted,
 } from '../core/limiter/limiter-item.ts';
 import { movedMark } from '../core/limiter/measured-rate.ts';
+import { continuePolicy } from '../core/limiter/policy-changes.ts';
 import type { OthersCount } from '../core/limiter/pause-evidence.ts';
 import { maxRetryAfterMs } from '../core/limiter/retry.ts';
 import type { BreakerState, Clock, Limiter, LimiterStore, ProbeEnd, SharedRefusals, SlotLease } from '../ports.ts';
@@ -48,6 +57,9 @@ const longestLookMs = 900;
 /** A line of send times begins at most this far ahead, however slow the store is. Milliseconds. */
 const longestAnswerMs = 2_000;
 
+/** A consumer for which the line is far too long checks after this at the latest: the policy may change. Milliseconds. */
+const longestPolicyLookMs = 4_000;
+
 /** How often to check for the end of another consumer's probe. Milliseconds. */
 const probeLookMs = 2_000;
 
@@ -57,9 +69,12 @@ const longestStrayMs = 5_000;
 export interface SharedLimiterOptions {
   store: LimiterStore;
   clock: Pick<Clock, 'now'>;
-  limit: RateLimit;
-  /** False: requests may be sent at once, except for breaker and pauses. */
-  isPaced?: boolean;
+  /** As deployed. `isPaced` false: requests may be sent at once, except for breaker and pauses. */
+  limit: DeployedLimit;
+  /** The consumer's feed: an operator may pause it alone. */
+  feed: string;
+  /** Called with each policy that is new to this process, before the first request by it. */
+  onPolicy?: (item: LimiterItem, inForce: InForce) => void;
   /** A new name for each probe. */
   newId: () => string;
   random: () => number;
@@ -70,8 +85,14 @@ export interface SharedLimiterOptions {
 /** Send times and the breaker over one shared item: one conditional write per lease in the common case. */
 export class SharedLimiter implements Limiter {
   readonly #options: SharedLimiterOptions;
-  readonly #spacingMs: number;
+  readonly #isPaced: boolean;
   #faults = 0;
+  /** The item as it was read or written last: leases are made by its policy. */
+  #known: LimiterItem = {};
+  /** The number of the policy that was reported last. */
+  #reported = 0;
+  /** Each process compares the item's calendar with its own once: during a deploy, two versions would alternate. */
+  #hasComparedCalendar = false;
   /** The item as it was seen last, if it is not written for each lease. */
   #seen: { item: LimiterItem; atMs: number } | undefined;
   #probe = '';
@@ -85,14 +106,13 @@ export class SharedLimiter implements Limiter {
 
   constructor(options: SharedLimiterOptions) {
     this.#options = options;
-    this.#spacingMs = slotSpacingMs(options.limit);
+    this.#isPaced = options.limit.isPaced ?? true;
   }
 
   /** @throws the store's error, after repeated faults */
   async leaseSlots(count: number, waitedMs: number, prober: Prober = { isSuspect: false }): Promise<SlotLease> {
     try {
-      const isPaced = this.#options.isPaced ?? true;
-      const lease = await (isPaced ? this.#lease(count, waitedMs, prober) : this.#leaseFreely(count, prober));
+      const lease = await (this.#isPaced ? this.#lease(count, waitedMs, prober) : this.#leaseFreely(count, prober));
       this.#faults = 0;
       return this.#inOwnTime(lease);
     } catch (error) {
@@ -109,32 +129,36 @@ export class SharedLimiter implements Limiter {
     return lease.kind === 'wait' ? { ...lease, untilMs: lease.untilMs - aheadMs } : lease;
   }
 
-  async #lease(count: number, waitedMs: number, prober: Prober): Promise<SlotLease> {
-    const { store } = this.#options;
-    const spanMs = count * this.#spacingMs;
-    const aheadMs = leaseAheadMs(waitedMs);
+  async #lease(wanted: number, waitedMs: number, prober: Prober): Promise<SlotLease> {
     const news = { isUp: this.#hasSucceeded, accepted: this.#accepted, passes: this.#passes, refusals: this.#refusals };
-    const wish = { spanMs, aheadMs, ...news };
-    // A consumer that had to wait reads first: a refused write costs more than a read.
-    let { item, tookMs } = waitedMs > 0 ? await this.#look() : { item: undefined, tookMs: 0 };
+    // A consumer that had to wait reads first: a refused write costs more than a read. So does one that was told to stop.
+    const isToRead = waitedMs > 0 || this.#isPausedByOperator(this.#known);
+    let { item, tookMs }: { item: LimiterItem | undefined; tookMs: number } = isToRead
+      ? await this.#look()
+      : { item: undefined, tookMs: 0 };
     for (let round = 0; round < maxRounds; round++) {
       const now = this.#now();
+      if (this.#isPolicyDue(now)) {
+        ({ item, tookMs } = await this.#continuePolicy(now));
+        continue;
+      }
+      const stopped = item && this.#stopped(item, now);
+      if (stopped) return stopped;
       if (item?.breaker === 'open') {
         this.#forgetRefusals();
         return this.#askToProbe(item, now, prober);
       }
-      const obstacle = item && this.#obstacle(item, now, aheadMs, waitedMs);
+      const wish = this.#wishOf(wanted, waitedMs);
+      const obstacle = item && this.#obstacle(item, now, wish.aheadMs, waitedMs);
       if (obstacle) return obstacle;
       const isIdle = item !== undefined && (item.tat === undefined || item.tat < now);
-      const leased = await store.update(isIdle ? beginLine(now, tookMs, wish, item ?? {}) : joinLine(now, wish));
+      const request = { ...wish, ...news };
+      const leased = await this.#write(isIdle ? beginLine(now, tookMs, request, item ?? {}) : joinLine(now, request));
       if (leased) {
-        this.#hasSucceeded = false;
-        if (this.#accepted === wish.accepted) this.#accepted = undefined;
-        this.#passes -= wish.passes;
-        this.#refusals = Math.max(0, this.#refusals - wish.refusals);
-        this.#sharedRefusals = { count: leased.refusals ?? 0, acceptedAtMs: leased.acceptedAt ?? -Infinity };
+        this.#shared(news, leased);
         this.#moveMark(now, leased);
-        return { kind: 'leased', firstSlotMs: (leased.tat ?? 0) - spanMs, spacingMs: this.#spacingMs, count };
+        const firstSlotMs = (leased.tat ?? 0) - wish.spanMs;
+        return { kind: 'leased', firstSlotMs, spacingMs: wish.spacingMs, count: wish.count };
       }
       ({ item, tookMs } = await this.#look());
     }
@@ -147,17 +171,74 @@ export class SharedLimiter implements Limiter {
     if (change) this.#options.store.update(change).catch(() => undefined);
   }
 
+  /** By the policy that is known: if it is another one by now, the lease is refused. */
+  #wishOf(wanted: number, waitedMs: number) {
+    const spacingMs = this.#spacingMs();
+    const count = Math.min(wanted, slotsOfASecond(spacingMs));
+    const aheadMs = Math.min(leaseAheadMs(waitedMs), longestReachMs - (count - 1) * spacingMs);
+    return { count, spacingMs, spanMs: count * spacingMs, aheadMs, policy: policyNumber(this.#known) };
+  }
+
+  #spacingMs(): number {
+    return slotSpacingMs(limitOf(this.#known, this.#options.limit));
+  }
+
+  /** The lease carried this consumer's news, and brought the others'. */
+  #shared(news: { accepted: Accepted | undefined; passes: number; refusals: number }, leased: LimiterItem): void {
+    this.#hasSucceeded = false;
+    if (this.#accepted === news.accepted) this.#accepted = undefined;
+    this.#passes -= news.passes;
+    this.#refusals = Math.max(0, this.#refusals - news.refusals);
+    this.#sharedRefusals = { count: leased.refusals ?? 0, acceptedAtMs: leased.acceptedAt ?? -Infinity };
+  }
+
+  #isPolicyDue(now: number): boolean {
+    if (isOver(this.#known, now)) return true;
+    return !this.#hasComparedCalendar && hasOtherCalendar(this.#known, this.#options.limit);
+  }
+
+  /** Writes the next policy, unless another consumer or an operator is faster. */
+  async #continuePolicy(now: number): Promise<{ item: LimiterItem; tookMs: number }> {
+    const { store, limit, feed } = this.#options;
+    const item = await store.read();
+    const isDue = isOver(item, now) || hasOtherCalendar(item, limit);
+    this.#hasComparedCalendar = true;
+    if (isDue) await store.decide(continuePolicy({ item, inForce: await store.readInForce() }, limit, feed, now));
+    return this.#look();
+  }
+
+  #isPausedByOperator(item: LimiterItem): boolean {
+    return pausedSince(item, this.#options.feed) !== undefined;
+  }
+
+  /** An operator has paused the feed: neither slot nor probe. */
+  #stopped(item: LimiterItem, now: number): SlotLease | undefined {
+    const since = pausedSince(item, this.#options.feed);
+    return since === undefined ? undefined : { kind: 'wait', untilMs: recheckAt(since, now), paused: true };
+  }
+
+  async stoppedUntil(): Promise<number | undefined> {
+    const { item } = await this.#look();
+    const stopped = this.#stopped(item, this.#now());
+    return stopped?.kind === 'wait' ? stopped.untilMs - this.#options.correctionMs() : undefined;
+  }
+
   /** Checks occasionally whether the API is paused, and needs nothing else from the store. */
   async #leaseFreely(count: number, prober: Prober): Promise<SlotLease> {
     const { store } = this.#options;
     if (!this.#seen || this.#now() - this.#seen.atMs > longestLookMs) {
       const atMs = this.#now();
-      this.#seen = { item: await store.read(), atMs };
+      this.#seen = { item: await this.#note(await store.read()), atMs };
       // No consumer asked: passes counted before a request would be mistaken for later ones.
       if (!isAsked(this.#seen.item)) this.#passes = 0;
     }
     const now = this.#now();
     const { item } = this.#seen;
+    const stopped = this.#stopped(item, now);
+    if (stopped) {
+      this.#seen = undefined;
+      return stopped;
+    }
     if (item.breaker === 'open') {
       this.#seen = undefined;
       return this.#askToProbe(item, now, prober);
@@ -179,10 +260,29 @@ export class SharedLimiter implements Limiter {
   }
 
   /** The item, and how long the read took: a write will take about as long. */
-  async #look(): Promise<{ item: LimiterItem | undefined; tookMs: number }> {
+  async #look(): Promise<{ item: LimiterItem; tookMs: number }> {
     const askedAt = this.#now();
     const item = await this.#options.store.read();
-    return { item, tookMs: Math.min(this.#now() - askedAt, longestAnswerMs) };
+    const tookMs = Math.min(this.#now() - askedAt, longestAnswerMs);
+    return { item: await this.#note(item), tookMs };
+  }
+
+  /** Reports a policy that is new to this process. */
+  async #note(item: LimiterItem): Promise<LimiterItem> {
+    this.#known = item;
+    const number = policyNumber(item);
+    const { store, onPolicy } = this.#options;
+    if (number === this.#reported || !onPolicy) return item;
+    this.#reported = number;
+    // Only the log lacks a name if this fails.
+    onPolicy(item, await store.readInForce().catch(() => ({})));
+    return item;
+  }
+
+  async #write(change: LimiterChange): Promise<LimiterItem | undefined> {
+    const item = await this.#options.store.update(change);
+    if (item) this.#known = item;
+    return item;
   }
 
   #obstacle(item: LimiterItem, now: number, aheadMs: number, waitedMs: number): SlotLease | undefined {
@@ -195,7 +295,8 @@ export class SharedLimiter implements Limiter {
     // first.
     const gainMsPerMs = (leaseAheadMs(waitedMs + 1_000) - aheadMs) / 1_000;
     const expectedMs = Math.min(longestLookMs, Math.max(tooFarMs / gainMsPerMs / 2, waitedMs / 3));
-    return { kind: 'wait', untilMs: now + Math.max(tooFarMs, expectedMs), paused: false };
+    const waitMs = Math.min(longestPolicyLookMs, Math.max(tooFarMs, expectedMs));
+    return { kind: 'wait', untilMs: now + waitMs, paused: false };
   }
 
   async #askToProbe(item: LimiterItem, now: number, prober: Prober): Promise<SlotLease> {
@@ -212,7 +313,7 @@ export class SharedLimiter implements Limiter {
     const probe = newId();
     // The store's client retries a write whose answer was lost, and the retry is refused: check whose probe it is.
     const taken =
-      (await store.update(takeProbe(now, probe, this.#spacingMs))) !== undefined ||
+      (await store.update(takeProbe(now, probe, this.#spacingMs(), policyNumber(item)))) !== undefined ||
       (await store.read()).probeOwner === probe;
     if (!taken) return { kind: 'wait', untilMs: now + 1_000, paused: true };
     this.#probe = probe;
@@ -233,9 +334,9 @@ export class SharedLimiter implements Limiter {
   }
 
   async shift(ms: number): Promise<void> {
-    const { store, limit, isPaced = true } = this.#options;
+    const { store, limit } = this.#options;
     // Without pacing there is nothing to shift.
-    if (!isPaced) return;
+    if (!this.#isPaced) return;
     const now = this.#now();
     const isMoved = await store.update(moveLine(now, ms, limit.windowSeconds * 1000));
     if (!isMoved) await store.update(moveLineFirst(now, ms));
@@ -263,7 +364,7 @@ export class SharedLimiter implements Limiter {
 
   async requestReports(): Promise<void> {
     // Paced consumers share the answer with every lease anyway.
-    if (this.#options.isPaced ?? true) return;
+    if (this.#isPaced) return;
     await this.#options.store.update(requestReports(this.#now()));
   }
 

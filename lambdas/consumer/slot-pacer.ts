@@ -17,6 +17,7 @@ export interface PacerOptions {
   limiter: Limiter;
   clock: Clock;
   connections: number;
+  /** As deployed, until the first lease says what applies. */
   spacingMs: number;
   marginMs: number;
   windowMs: number;
@@ -46,6 +47,7 @@ export class SlotPacer {
   #putOff: { since: number; times: number } | undefined;
   #leasing: Promise<Turn | undefined> | undefined;
   #hasProbe = false;
+  #spacingMs: number;
   /** Running means of the API's latency and of its deviation; initial guesses at first. */
   #latencyMs = 50;
   #strayMs = 200;
@@ -56,6 +58,7 @@ export class SlotPacer {
 
   constructor(options: PacerOptions) {
     this.#options = options;
+    this.#spacingMs = options.spacingMs;
     this.#late = new LateArrivals(options);
   }
 
@@ -123,10 +126,10 @@ export class SlotPacer {
   }
 
   async #leaseOnce(): Promise<Turn | undefined> {
-    const { limiter, clock, connections, spacingMs, marginMs } = this.#options;
+    const { limiter, clock, connections, marginMs } = this.#options;
     const wanted = Math.max(1, this.#wanted());
     const latencyMs = this.#latencyMs + this.#strayMs;
-    const size = leaseSize({ wanted, connections, latencyMs, spacingMs, marginMs });
+    const size = leaseSize({ wanted, connections, latencyMs, spacingMs: this.#spacingMs, marginMs });
     // With more demand, shares get smaller and every consumer's turn comes sooner.
     const share = Math.ceil(size / (1 + (this.#putOff?.times ?? 0)));
     const waitedMs = this.#putOff ? clock.now() - this.#putOff.since : 0;
@@ -137,6 +140,7 @@ export class SlotPacer {
     }
     if (lease.kind === 'leased') {
       this.#putOff = undefined;
+      if (lease.spacingMs > 0) this.#spacingMs = lease.spacingMs;
       for (let index = 0; index < lease.count; index++) this.#slots.push(lease.firstSlotMs + index * lease.spacingMs);
       return undefined;
     }

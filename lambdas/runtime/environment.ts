@@ -1,6 +1,7 @@
 import * as z from 'zod';
 import { parseSeriesPattern } from '../../feeds/series-pattern.ts';
 import { feedDeadline } from '../core/deadlines/feed-deadline.ts';
+import { limitCalendar } from '../core/limiter/limit-calendar.ts';
 
 /**
  * The variables that the stack sets for each function. Parsed once at start: a wrong deploy fails at init, with the
@@ -82,6 +83,8 @@ const apiSettings = z.object({
   windowSeconds: z.number().positive(),
   /** Whether the sink enforces these limits. */
   isPaced: z.boolean(),
+  /** When it allows less; absent if it never does. */
+  calendar: limitCalendar.optional(),
   /** The most connections of one consumer of batches. */
   connectionsPerConsumer: z.int().positive(),
   /** The most connections of one consumer of letters. */

@@ -70,7 +70,7 @@ describe.each([
 
   it('hands out each slot once, however many ask at once', async () => {
     const clock = new SimulatedClock();
-    const options = { store, clock, limit: { requests: 600, windowSeconds: 60 }, newId: randomUUID };
+    const options = { store, clock, limit: { requests: 600, windowSeconds: 60 }, feed: 'traffic', newId: randomUUID };
     const limiters = Array.from(
       { length: 5 },
       () => new SharedLimiter({ ...options, random: Math.random, correctionMs: () => 0 }),
@@ -83,7 +83,7 @@ describe.each([
 
   it('carries the breaker through an opening', async () => {
     const clock = new SimulatedClock();
-    const options = { store, clock, limit: { requests: 600, windowSeconds: 60 }, newId: randomUUID };
+    const options = { store, clock, limit: { requests: 600, windowSeconds: 60 }, feed: 'traffic', newId: randomUUID };
     const limiter = new SharedLimiter({ ...options, random: Math.random, correctionMs: () => 0 });
     await limiter.leaseSlots(1, 0);
     await limiter.pauseUntil(clock.now() + 1_000);
@@ -130,7 +130,7 @@ describe.each([
 
   it('carries what others tell, and probes of records that failed before', async () => {
     const clock = new SimulatedClock();
-    const options = { store, clock, limit: { requests: 600, windowSeconds: 60 }, newId: randomUUID };
+    const options = { store, clock, limit: { requests: 600, windowSeconds: 60 }, feed: 'traffic', newId: randomUUID };
     const limiter = new SharedLimiter({ ...options, random: Math.random, correctionMs: () => 0 });
     await limiter.leaseSlots(1, 0);
     const acceptedBefore = clock.now();

@@ -203,6 +203,7 @@ export class DeliverySimulation {
       store: mortal(store),
       clock: this.#clock,
       limit: this.#scenario.limit,
+      feed: ports.feed.name,
       newId: ports.newId,
       random: this.#random,
       correctionMs: () => 0,

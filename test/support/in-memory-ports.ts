@@ -95,6 +95,7 @@ export function consumerWorld(
       store: limiter,
       clock,
       limit,
+      feed: fixture.feed.name,
       newId: () => `probe-${++ids}`,
       random: () => 0.5,
       correctionMs: () => 0,

@@ -343,11 +343,11 @@ export class LedgerSimulation {
     const limit = { requests: 60_000, windowSeconds: 60 };
     const { ports, limiter } = consumerWorld(this.#clock, fixtureOf([]), limit);
     const newId = () => `consumer-${++this.#ids}`;
-    const paces = { isPaced: false, newId, random: this.#random, correctionMs: () => 0 };
+    const paces = { feed: ports.feed.name, newId, random: this.#random, correctionMs: () => 0 };
     return {
       ...ports,
       ...{ ledger, newId, random: this.#random, run: new FailureRun(), finalize: this.#finalizeQueue(life) },
-      limiter: new SharedLimiter({ store: limiter, clock: this.#clock, limit, ...paces }),
+      limiter: new SharedLimiter({ store: limiter, clock: this.#clock, limit: { ...limit, isPaced: false }, ...paces }),
       sink: {
         deliver: (request) =>
           this.#call(

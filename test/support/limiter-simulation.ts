@@ -1,6 +1,8 @@
 import { SharedLimiter } from '../../lambdas/consumer/shared-limiter.ts';
 import { SlotPacer } from '../../lambdas/consumer/slot-pacer.ts';
-import type { RateLimit } from '../../lambdas/core/limiter/limiter.ts';
+import type { DeployedLimit } from '../../lambdas/core/limiter/limit-policy.ts';
+import { limitOf } from '../../lambdas/core/limiter/limit-policy.ts';
+import type { PolicyChange, PolicyState } from '../../lambdas/core/limiter/policy-changes.ts';
 import { jitterMarginMs, slotSpacingMs } from '../../lambdas/core/limiter/limiter.ts';
 import { ClockSkew } from '../../lambdas/core/limiter/clock-skew.ts';
 import type { Clock, Limiter, LimiterStore } from '../../lambdas/ports.ts';
@@ -13,8 +15,12 @@ import type { StoreFaults } from './unreliable-limiter-store.ts';
 export type Spread = [number, number];
 
 export interface Scenario {
-  limit: RateLimit;
+  limit: DeployedLimit;
   consumers: number;
+  /** Their feeds, by turns. */
+  feeds?: string[];
+  /** What operators decide, each at its time from the start on; refused if another decision comes first. */
+  decisions?: { atMs: number; decide: (state: PolicyState, now: number) => PolicyChange }[];
   /** Of each consumer. */
   connections?: number;
   /** How long a request is on its way to the API, and how long the API takes from there to the answer's arrival. */
@@ -46,9 +52,22 @@ export interface SimulationResult {
   longestWaitMs: number;
   missed: number;
   storeCallsASecond: number;
+  /** When requests arrived, of each feed, in order. Milliseconds since 1970. */
+  arrivals: ReadonlyMap<string, number[]>;
+  /** The policies, each from its time on, with the feeds that were paused. The first is what was deployed. */
+  policies: Policy[];
+  startMs: number;
+  endMs: number;
+}
+
+export interface Policy {
+  fromMs: number;
+  requests: number;
+  paused: string[];
 }
 
 interface Consumer {
+  feed: string;
   abort: AbortController;
   clock: Clock;
   store: LimiterStore;
@@ -66,7 +85,8 @@ export class LimiterSimulation {
   readonly #clock = new SimulatedClock(undefined, 1);
   readonly #dice: FaultDice;
   readonly #store: UnreliableLimiterStore;
-  readonly #arrivals: number[] = [];
+  readonly #arrivals = new Map<string, number[]>();
+  readonly #policies: Policy[];
   readonly #consumers: Consumer[] = [];
   readonly #dead: Consumer[] = [];
   readonly #startMs: number;
@@ -80,6 +100,8 @@ export class LimiterSimulation {
       answerMs: [15, 45],
       skewMs: () => 0,
       deaths: 0,
+      feeds: ['traffic'],
+      decisions: [],
       warmUp: 1,
       windows: 3,
       seed: 1,
@@ -90,6 +112,13 @@ export class LimiterSimulation {
     this.#startMs = this.#clock.now();
     this.#endMs = this.#startMs + (warmUp + windows) * limit.windowSeconds * 1000;
     this.#store = new UnreliableLimiterStore(this.#clock, this.#random, slotSpacingMs(limit), scenario.store ?? {});
+    this.#policies = [{ fromMs: -Infinity, requests: limit.requests, paused: [] }];
+    this.#store.onDecided = (_, item) =>
+      this.#policies.push({
+        fromMs: this.#clock.now(),
+        requests: limitOf(item, limit).requests,
+        paused: Object.keys(item.pausedFeeds ?? {}),
+      });
   }
 
   async run(): Promise<SimulationResult> {
@@ -111,6 +140,7 @@ export class LimiterSimulation {
         employ(place);
       }),
     );
+    works.push(...this.#scenario.decisions.map((each) => this.#decide(each)));
     await this.#clock.run(this.#clock.sleep(this.#endMs - this.#startMs));
     for (const consumer of this.#consumers) this.#noteWait(consumer);
     const result = this.#result();
@@ -119,8 +149,16 @@ export class LimiterSimulation {
     return result;
   }
 
+  async #decide({ atMs, decide }: Required<Scenario>['decisions'][number]): Promise<void> {
+    await this.#clock.sleep(atMs);
+    const store = this.#store.connect(() => undefined);
+    const state = { item: await store.read(), inForce: await store.readInForce() };
+    await store.decide(decide(state, this.#clock.now()));
+  }
+
   #createConsumer(place: number): Consumer {
-    const { limit, connections, skewMs } = this.#scenario;
+    const { limit, connections, skewMs, feeds } = this.#scenario;
+    const feed = feeds[place % feeds.length] as string;
     const skew = skewMs(place, this.#random);
     // Whoever dies notices it when the time comes: a thousand signals take their time.
     const clock: Clock = { now: () => this.#clock.now() + skew, sleep: (ms) => this.#clock.sleep(ms) };
@@ -133,6 +171,7 @@ export class LimiterSimulation {
       store,
       clock,
       limit,
+      feed,
       newId: () => `probe-${++this.#ids}`,
       random: this.#random,
       correctionMs: () => gauge.correctionMs(),
@@ -158,6 +197,7 @@ export class LimiterSimulation {
     });
     const now = this.#clock.now();
     const consumer: Consumer = {
+      feed,
       abort,
       clock,
       store,
@@ -183,12 +223,19 @@ export class LimiterSimulation {
     const { wayMs, answerMs } = this.#scenario;
     for (;;) {
       const turn = await consumer.pacer.next();
+      // Its messages go back to the queue for that long.
+      if (turn.kind === 'paused') {
+        await this.#clock.sleep(turn.untilMs - consumer.clock.now());
+        continue;
+      }
       if (turn.kind !== 'go') return;
       const sentAt = consumer.clock.now();
       consumer.sent++;
       this.#noteWait(consumer);
       const way = this.#between(wayMs);
-      this.#arrivals.push(this.#clock.now() + way);
+      const arrivals = this.#arrivals.get(consumer.feed) ?? [];
+      this.#arrivals.set(consumer.feed, arrivals);
+      arrivals.push(this.#clock.now() + way);
       await this.#clock.sleep(way + this.#between(answerMs));
       consumer.pacer.answered(turn, sentAt);
       consumer.limiter.noteSuccess();
@@ -205,7 +252,7 @@ export class LimiterSimulation {
     const { limit, windows } = this.#scenario;
     const windowMs = limit.windowSeconds * 1000;
     const steadyFrom = this.#endMs - windows * windowMs;
-    const arrivals = this.#arrivals.toSorted((a, b) => a - b);
+    const arrivals = [...this.#arrivals.values()].flat().sort((a, b) => a - b);
     const steady = arrivals.filter((at) => at >= steadyFrom && at < this.#endMs).length;
     const lost = this.#dead.reduce((sum, { leased, sent }) => sum + leased - sent, 0) + this.#store.lostSlots;
     const veterans = this.#consumers.filter(({ abort }) => !abort.signal.aborted);
@@ -219,6 +266,10 @@ export class LimiterSimulation {
       longestWaitMs: Math.max(...veterans.map(({ longestWaitMs }) => longestWaitMs)),
       missed: this.#consumers.reduce((sum, { pacer }) => sum + pacer.missed, 0),
       storeCallsASecond: (this.#store.calls / (this.#endMs - this.#startMs)) * 1000,
+      arrivals: new Map([...this.#arrivals].map(([feed, times]) => [feed, times.toSorted((a, b) => a - b)])),
+      policies: this.#policies,
+      startMs: this.#startMs,
+      endMs: this.#endMs,
     };
   }
 

@@ -1,4 +1,5 @@
 import type { LimiterChange, LimiterItem } from '../../lambdas/core/limiter/limiter-item.ts';
+import type { Decision } from '../../lambdas/core/limiter/limit-policy.ts';
 import type { LimiterStore } from '../../lambdas/ports.ts';
 import { InMemoryLimiterStore } from './in-memory-limiter-store.ts';
 import type { SimulatedClock } from './simulated-clock.ts';
@@ -23,6 +24,8 @@ const noticedAfterMs = 300;
 export class UnreliableLimiterStore {
   readonly store = new InMemoryLimiterStore();
   calls = 0;
+  /** Called when a decision is stored, whether or not its maker gets the answer. */
+  onDecided: (decision: Decision, item: LimiterItem) => void = () => undefined;
   /** Slots that were leased by writes whose answers nobody got. */
   lostSlots = 0;
   readonly #clock: SimulatedClock;
@@ -51,9 +54,14 @@ export class UnreliableLimiterStore {
       // A repetition of a transaction has its token, so it is not applied twice: the client gets the first one's answer.
       decide: (change) => {
         let decided: Promise<boolean> | undefined;
+        const decide = async () => {
+          const isDone = await this.store.decide(change);
+          if (isDone) this.onDecided(change.decision, this.store.item);
+          return isDone;
+        };
         return this.#call(
           observe,
-          () => (decided ??= this.store.decide(change)),
+          () => (decided ??= decide()),
           () => undefined,
         );
       },

@@ -120,7 +120,7 @@ class World {
         sendLetters: async (all: object[]) => all.forEach((letter) => sqs.send('letters', letter)),
         sendBack: async (letter: object, seconds: number) => sqs.send('letters', letter, seconds),
       }),
-      limiter: new SharedLimiter({ store, clock, limit, newId, random: () => 0.5, correctionMs: () => 0 }),
+      limiter: new SharedLimiter({ store, clock, limit, feed: ports.feed.name, newId, random: () => 0.5, correctionMs: () => 0 }),
       limit,
       newId,
       letterSink: {

@@ -95,6 +95,8 @@ export interface LeaseWish {
   spanMs: number;
   /** The line is not joined if its end is further ahead. */
   aheadMs: number;
+  /** The policy by which the span was computed. */
+  policy: number;
   /** A request of the caller has succeeded since its last lease: any failure is not an outage. */
   isUp: boolean;
   /** The caller's last request that the API accepted. */
@@ -125,12 +127,13 @@ function newsOf({ isUp, accepted, passes = 0, refusals = 0 }: LeaseWish): Pick<L
 
 /** The line is in use: its end moves on. */
 export function joinLine(now: number, wish: LeaseWish): LimiterChange {
-  const { spanMs, aheadMs } = wish;
+  const { spanMs, aheadMs, policy } = wish;
   const { set, add } = newsOf(wish);
   return {
     when: [
       { name: 'tat', is: '>=', value: now },
       { name: 'tat', is: '<=', value: now + aheadMs },
+      hasPolicy(policy),
       isClosed,
       isNotPaused(now),
     ],
@@ -148,7 +151,7 @@ export function beginLine(now: number, answerMs: number, wish: LeaseWish, seen: 
   const { set, add } = newsOf(wish);
   const mark = restartedMark(now, wish.passes ?? 0, seen);
   return {
-    when: [{ name: 'tat', is: '<', value: now, orAbsent: true }, isClosed, isNotPaused(now)],
+    when: [{ name: 'tat', is: '<', value: now, orAbsent: true }, hasPolicy(wish.policy), isClosed, isNotPaused(now)],
     set: { ...set, ...mark.set, tat: now + answerMs + wish.spanMs },
     ...(add && { add }),
     ...(mark.remove && { remove: mark.remove }),
@@ -270,10 +273,11 @@ export function probeFrom(item: LimiterItem, { isSuspect: hasFailed, asksToWait,
   return Math.max(openUntil, item.probeUntil ?? 0, item.pausedUntil ?? 0, item.tat ?? 0);
 }
 
-export function takeProbe(now: number, owner: string, spacingMs: number): LimiterChange {
+export function takeProbe(now: number, owner: string, spacingMs: number, policy: number): LimiterChange {
   return {
     when: [
       isOpen,
+      hasPolicy(policy),
       { name: 'openUntil', is: '<=', value: now },
       { name: 'probeUntil', is: '<=', value: now, orAbsent: true },
       { name: 'tat', is: '<=', value: now, orAbsent: true },

@@ -26,6 +26,12 @@ export function leaseAheadMs(waitedMs: number): number {
 }
 
 /**
+ * No slot is leased further ahead than this: from 5 s after a change of the policy on, no request of the one before arrives.
+ * The rest is for the margin (400 ms at most) and for clocks that differ by less than is corrected. Milliseconds.
+ */
+export const longestReachMs = 4_400;
+
+/**
  * How late, in milliseconds, a request may arrive after its slot without any window exceeding the limit. Half a percent
  * of the window (99.5% of the limit remains), but at least 40 ms, since timers, sockets and schedulers vary by that much
  * for any window, and at most 400 ms, beyond which it gains nothing.
@@ -56,11 +62,14 @@ export function leaseSize(options: {
   marginMs: number;
 }): number {
   const { wanted, connections, latencyMs, spacingMs, marginMs } = options;
-  const aSecond = Math.ceil(1000 / spacingMs);
+  const aSecond = slotsOfASecond(spacingMs);
   const laterByMs = latencyMs - connections * spacingMs;
   const sustained = laterByMs <= 0 ? aSecond : connections * (1 + Math.floor(latenessAtHomeMs(marginMs) / laterByMs));
   return Math.max(1, Math.min(wanted, aSecond, sustained));
 }
+
+/** The most slots of one lease. */
+export const slotsOfASecond = (spacingMs: number): number => Math.ceil(1000 / spacingMs);
 
 /** Half of the margin is for delays in this process, half for delays in the network. */
 export const latenessAtHomeMs = (marginMs: number): number => marginMs / 2;

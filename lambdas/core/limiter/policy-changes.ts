@@ -4,6 +4,7 @@ import { limitOf, paceWithoutOverride, policyNumber } from './limit-policy.ts';
 import { slotSpacingMs } from './limiter.ts';
 import type { LimiterChange, LimiterItem } from './limiter-item.ts';
 import { hasPolicy } from './limiter-item.ts';
+import { markNames } from './measured-rate.ts';
 
 /** What is known before a decision. */
 export interface PolicyState {
@@ -101,10 +102,18 @@ function changePauses(
   };
 }
 
-/** Only if no other decision came first. From then on, every lease and probe by an older policy is refused. */
-function withNext(item: LimiterItem, { set, ...change }: Omit<LimiterChange, 'when'>): LimiterChange {
+/**
+ * Only if no other decision came first. From then on, every lease and probe by an older policy is refused, and the rate is
+ * measured again: the one before says nothing about the next.
+ */
+function withNext(item: LimiterItem, { set, remove = [], ...change }: Omit<LimiterChange, 'when'>): LimiterChange {
   const number = policyNumber(item);
-  return { when: [hasPolicy(number)], set: { ...set, policy: number + 1 }, ...change };
+  return {
+    when: [hasPolicy(number)],
+    set: { ...set, policy: number + 1 },
+    remove: [...remove, ...markNames],
+    ...change,
+  };
 }
 
 const decisionOf = (state: PolicyState, made: Made, now: number): Decision => ({

@@ -55,6 +55,7 @@ it('answers of all kinds at once, over HTTP and with one bad machine of three: t
     store: world.limiter,
     clock: systemClock,
     limit,
+    feed: fixture.feed.name,
     newId: randomUUID,
     random: () => 0,
     correctionMs: () => 0,

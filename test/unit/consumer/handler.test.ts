@@ -62,7 +62,7 @@ it('keeps no connection to the API after an invocation, so that frozen environme
   const own = { store, clock: systemClock, limit, newId: randomUUID, random: () => 0, correctionMs: () => 0 };
   const handler = createConsumerHandler({
     ...world.ports,
-    limiter: new SharedLimiter(own),
+    limiter: new SharedLimiter({ ...own, feed: world.ports.feed.name }),
     limit,
     clock: systemClock,
     shutdown: new Shutdown(() => undefined),

@@ -19,7 +19,12 @@ let ids: number;
 /** One of the consumers. */
 function join(over: LimiterStore = store, limit = { requests: 600, windowSeconds: 60 }): SharedLimiter {
   const newId = () => `probe-${++ids}`;
-  return new SharedLimiter({ store: over, clock, limit, newId, random: () => 0.5, correctionMs: () => correctionMs });
+  const feed = 'traffic';
+  return new SharedLimiter({
+    ...{ store: over, clock, limit, feed, newId },
+    random: () => 0.5,
+    correctionMs: () => correctionMs,
+  });
 }
 
 const joinWith = (methods: Partial<LimiterStore>): SharedLimiter => join(storeWith(store, methods));
@@ -102,7 +107,7 @@ describe('a lease', () => {
   });
 
   it('is for the one that has waited, where the line is too long for one that comes', async () => {
-    await join().leaseSlots(15, 0);
+    for (let lease = 0; lease < 3; lease++) await join().leaseSlots(5, 60_000);
     expect(await join().leaseSlots(1, 0)).toMatchObject({ kind: 'wait', paused: false });
     expect(await join().leaseSlots(1, 60_000)).toMatchObject({ kind: 'leased' });
   });
@@ -349,8 +354,8 @@ describe('without a pace to keep', () => {
         update: (change) => (asked.push('update'), store.update(change)),
       }),
       clock,
-      limit: { requests: 1, windowSeconds: 60 },
-      isPaced: false,
+      limit: { requests: 1, windowSeconds: 60, isPaced: false },
+      feed: 'traffic',
       newId: () => `probe-${++ids}`,
       random: () => 0.5,
       correctionMs: () => correctionMs,

@@ -16,7 +16,15 @@ let store: InMemoryLimiterStore;
 let files: FileAccount[];
 
 const join = () =>
-  new SharedLimiter({ store, clock, limit, newId: () => 'probe', random: () => 0.5, correctionMs: () => 0 });
+  new SharedLimiter({
+    store,
+    clock,
+    limit,
+    feed: 'traffic',
+    newId: () => 'probe',
+    random: () => 0.5,
+    correctionMs: () => 0,
+  });
 const pace = () => currentPace({ limit, item: store.item, files }, clock.now());
 const arrive = () => {
   files = [fileAccount({ createdAt: clock.now(), totalRecords: 100_000 })];

@@ -9,7 +9,15 @@ import { SimulatedClock } from '../../../support/simulated-clock.ts';
 const clock = new SimulatedClock();
 const limit = { requests: 600, windowSeconds: 60 };
 const join = (store: InMemoryLimiterStore) =>
-  new SharedLimiter({ store, clock, limit, newId: () => 'p', random: () => 0.5, correctionMs: () => 0 });
+  new SharedLimiter({
+    store,
+    clock,
+    limit,
+    feed: 'traffic',
+    newId: () => 'p',
+    random: () => 0.5,
+    correctionMs: () => 0,
+  });
 
 it('keeps what the API answers, since when, and when the next probe is due', async () => {
   const store = new InMemoryLimiterStore();
