@@ -1,5 +1,7 @@
 import { askToFinalize } from '../ask-finalizer.ts';
+import type { FileAccount } from '../core/account/file-account.ts';
 import { decodeProgress, noProgress } from '../core/account/progress.ts';
+import { isStopped } from '../core/account/quarantine.ts';
 import { isGenuine } from '../core/authenticity.ts';
 import { awsFaultOf } from '../core/aws-fault.ts';
 import { AlteredMessageError, ContradictionError } from '../core/errors.ts';
@@ -19,7 +21,8 @@ export async function claimBatch(message: BatchMessage, ports: ConsumerPorts): P
   const { ledger, log, clock } = ports;
   const { fileId, batch } = message;
   const place = { correlation_id: fileId, batch, attempt: message.attempt };
-  await refuseAltered(message, ports);
+  const found = await genuineFileOf(message, ports);
+  if (await waitsForResume(message, found, ports)) return undefined;
   const owner = ports.newId();
   const claim = await ledger.claimBatch(message, owner, batchLeaseMs);
   if (claim.kind === 'stale') {
@@ -54,15 +57,33 @@ export function claimEndOf(error: unknown): ClaimEnd {
  * only then is it certain that a process that stops the file sees this batch.
  * @throws AlteredMessageError if the message is not as Sluice made it, ContradictionError if its file is unknown
  */
-async function refuseAltered(message: BatchMessage, { ledger, feed }: ConsumerPorts): Promise<void> {
+async function genuineFileOf(message: BatchMessage, { ledger, feed }: ConsumerPorts): Promise<FileAccount> {
   const { fileId, batch } = message;
   const file = await ledger.getFile(fileId);
   if (!file) throw new ContradictionError(`Batch ${batch} belongs to the file ${fileId}, which is not in the ledger.`);
-  if (file.feed === feed.name && isGenuine(message, file)) return;
+  if (file.feed === feed.name && isGenuine(message, file)) return file;
   throw new AlteredMessageError(
     `Batch ${batch} of the file ${fileId} was altered: nothing of it is sent, and it goes to the DLQ. ` +
       'The batch is made again from the file.',
   );
+}
+
+/**
+ * Sends the batch of a paused feed back unclaimed, as a new message: waiting brings it no closer to the DLQ. A stopped file
+ * goes on all the same, since its records are held and not sent.
+ */
+async function waitsForResume(message: BatchMessage, file: FileAccount, ports: ConsumerPorts): Promise<boolean> {
+  if (isStopped(file)) return false;
+  const untilMs = await ports.limiter.stoppedUntil();
+  if (untilMs === undefined) return false;
+  const delaySeconds = (untilMs - ports.clock.now()) / 1000;
+  await ports.batches.sendSuccessor(message, delaySeconds);
+  const { fileId, batch, attempt } = message;
+  ports.log.info('batch waits: the feed is paused', {
+    ...{ correlation_id: fileId, batch, attempt },
+    delay_seconds: Math.ceil(delaySeconds),
+  });
+  return true;
 }
 
 async function readBatch(

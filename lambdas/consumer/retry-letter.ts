@@ -99,6 +99,9 @@ async function retry(
   deadline: Deadline,
 ): Promise<LetterEnd> {
   const { sentAt: messageSentAt } = message;
+  // Before anything is noted: a record that waits for a resume was not sent.
+  const stoppedUntilMs = await ports.limiter.stoppedUntil();
+  if (stoppedUntilMs !== undefined) return sendBack(letter, stoppedUntilMs, ports);
   const prepared = await prepareLetter(letter, ports);
   if (prepared.kind === 'altered') return returnAltered(letter, message, ports);
   if (isUnproven(dead)) {
@@ -128,17 +131,18 @@ async function retry(
     const waitSeconds = ((end.notBeforeMs ?? 0) - ports.clock.now()) / 1000;
     return { kind: 'back', visibleAfterSeconds: Math.max(retryAfterSeconds, Math.ceil(waitSeconds)) };
   }
-  if (end.kind === 'waiting') {
-    // Waiting is not a failure, so it goes back as a new message, with all its receives.
-    const pauseMs = end.untilMs === undefined ? 0 : end.untilMs - ports.clock.now();
-    await ports.letters.sendBack(letter, Math.max(1, pauseMs / 1000));
-    return { kind: 'done' };
-  }
+  if (end.kind === 'waiting') return sendBack(letter, end.untilMs, ports);
   const { verdict } = end;
   if (verdict.kind !== 'refused') return resolve(letter, verdict, prepared, ports);
   const { status, answer } = verdict;
   const fault = { outcome: 'refused' as const, ...refusalOf(status, answer), status, ...(answer && { answer }) };
   return failForGood(letter, messageSentAt, fault, ports);
+}
+
+/** Waiting is not a failure, so it goes back as a new message, with all its receives. */
+async function sendBack(letter: Letter, untilMs = 0, { letters, clock }: ConsumerPorts): Promise<LetterEnd> {
+  await letters.sendBack(letter, Math.max(1, (untilMs - clock.now()) / 1000));
+  return { kind: 'done' };
 }
 
 type PreparedLetter =

@@ -34,6 +34,11 @@ export async function tryCorrection(
     throw new ContradictionError(`The correction ${message.correction_id} is about a file that is not in the ledger.`);
   }
   await refuseAltered(message, file, ports);
+  // Before it is begun: a correction that waits for a resume was not sent.
+  const stoppedUntilMs = await ports.limiter.stoppedUntil();
+  if (stoppedUntilMs !== undefined) {
+    return ports.letters.sendBack(message, Math.max(1, (stoppedUntilMs - ports.clock.now()) / 1000));
+  }
   const begun = await ports.ledger.beginCorrection(fileId, record, correctionOf(message));
   if (!begun) {
     ports.log.info('correction of a record that is not dead (any more)', correlated(message));
