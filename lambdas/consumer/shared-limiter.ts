@@ -131,7 +131,7 @@ export class SharedLimiter implements Limiter {
 
   async #lease(wanted: number, waitedMs: number, prober: Prober): Promise<SlotLease> {
     const news = { isUp: this.#hasSucceeded, accepted: this.#accepted, passes: this.#passes, refusals: this.#refusals };
-    // A consumer that had to wait reads first: a refused write costs more than a read. So does one that was told to stop.
+    // A consumer that had to wait reads first: a refused write costs more than a read. So does one whose feed was paused.
     const isToRead = waitedMs > 0 || this.#isPausedByOperator(this.#known);
     let { item, tookMs }: { item: LimiterItem | undefined; tookMs: number } = isToRead
       ? await this.#look()
