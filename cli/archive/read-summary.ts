@@ -15,3 +15,10 @@ export async function readSummary(stack: SummarisedStack, file: FileAccount): Pr
   const kept = file.manifest && (await stack.ledger.getManifestFigures(file.fileId, file.manifest.number));
   return kept ?? (await readManifest(stack, file)).manifest;
 }
+
+/** The stack with its manifests' counts by file. */
+export function withSummaries<S extends SummarisedStack>(
+  stack: S,
+): S & { readSummary: (file: FileAccount) => Promise<ManifestSummary> } {
+  return { ...stack, readSummary: (file) => readSummary(stack, file) };
+}

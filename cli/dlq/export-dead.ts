@@ -11,7 +11,7 @@ import {
 } from '../../lambdas/core/dead-letters/reconciliation-csv.ts';
 import type { ListPorts } from './list-dead.ts';
 import type { Selection } from './select-dead.ts';
-import { selectFilesWithDead } from './select-dead.ts';
+import { isLeftOut, selectFilesWithDead } from './select-dead.ts';
 
 export interface ExportPorts extends ListPorts {
   feedNamed: (name: string) => Pick<RegisteredFeed, 'columns'>;
@@ -40,11 +40,13 @@ export async function* exportDead(selection: Selection, ports: ExportPorts): Asy
 
 async function* openOf(
   files: readonly FileAccount[],
-  { reason }: Selection,
+  selection: Selection,
   { readDead }: ListPorts,
 ): AsyncGenerator<OpenDead> {
   for (const file of files) {
-    for await (const open of readDead(file))
-      if (reason === undefined || lastFailureOf(open).reason === reason) yield open;
+    for await (const open of readDead(file)) {
+      if (selection.reason !== undefined && lastFailureOf(open).reason !== selection.reason) continue;
+      if (!isLeftOut(selection, file.fileId, open.receipt.record)) yield open;
+    }
   }
 }

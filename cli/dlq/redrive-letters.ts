@@ -14,7 +14,7 @@ import { RedriveWatch } from './redrive-watch.ts';
 import type { RemakePorts } from './remake-letters.ts';
 import { remakeLetters } from './remake-letters.ts';
 import type { Selection, SelectPorts } from './select-dead.ts';
-import { selectFilesWithDead, isNarrowed, isOfReason, recordKey } from './select-dead.ts';
+import { isLeftOut, isNarrowed, isOfReason, recordKey, selectFilesWithDead } from './select-dead.ts';
 
 export interface RedrivePorts extends Omit<MovePorts, 'onProgress'>, Omit<RemakePorts, 'ledger'> {
   ledger: RemakePorts['ledger'] & SelectPorts;
@@ -54,7 +54,8 @@ export async function redriveLetters(
   // Without a reason the file alone decides; a letter that the ledger does not know is judged by its own content.
   for (const file of files) {
     for await (const dead of ports.ledger.listDead(file.fileId)) {
-      if (dead.state === 'dead' && isOfReason(dead, selection)) watch.add(dead);
+      const isMeant = isOfReason(dead, selection) && !isLeftOut(selection, dead.fileId, dead.record);
+      if (dead.state === 'dead' && isMeant) watch.add(dead);
       else others.add(recordKey(dead.fileId, dead.record));
     }
   }
@@ -122,7 +123,8 @@ function isWanted(
   const key = recordKey(letter.file_id, letter.record);
   if (watch.has(key)) return true;
   const isOfFile = selection.fileId === undefined || selection.fileId === letter.file_id;
-  return !others.has(key) && isOfFile && (selection.reason === undefined || selection.reason === letter.reason);
+  if (others.has(key) || isLeftOut(selection, letter.file_id, letter.record)) return false;
+  return isOfFile && (selection.reason === undefined || selection.reason === letter.reason);
 }
 
 /** Records for which no message was found although every message was tried: their messages are gone. */
@@ -141,6 +143,7 @@ async function remakeLost(
     const isLost = ({ receipt, dead }: OpenDead): boolean => {
       if (dead) return lost.has(recordKey(file.fileId, receipt.record));
       // No consumer has received its letter, and none will: the queues are empty.
+      if (isLeftOut(selection, file.fileId, receipt.record)) return false;
       return selection.reason === undefined || selection.reason === receipt.reason;
     };
     for (const key of await remakeLetters(file, isLost, ports, signal)) remade.add(key);

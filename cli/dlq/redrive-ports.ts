@@ -1,4 +1,5 @@
 import { systemClock } from '../../lambdas/adapters/system-clock.ts';
+import { withSummaries } from '../archive/read-summary.ts';
 import type { OpenStack } from '../stack/open-stack.ts';
 import { amendmentsOf } from './amendments-of.ts';
 import type { Amendment } from './await-amendment.ts';
@@ -39,5 +40,5 @@ export async function redriveToEnd(
 ): Promise<{ end: RedriveEnd; amendments: Amendment[] }> {
   const ports = redrivePortsOf(stack, selection.feed, 'letters', terminal);
   const end = await redriveLetters(selection, ports, signal);
-  return { end, amendments: await amendmentsOf(end.resolvedFileIds, stack, terminal, signal) };
+  return { end, amendments: await amendmentsOf(end.resolvedFileIds, withSummaries(stack), terminal, signal) };
 }

@@ -9,11 +9,14 @@ export interface Selection {
   fileId?: string | undefined;
   /** Reason of the record's last failure. */
   reason?: string | undefined;
+  /** Only these, by `recordKey`. */
+  records?: ReadonlySet<string> | undefined;
 }
 
 export type SelectPorts = Pick<FileLedger, 'getFile' | 'listFiles'> & Pick<DeadLedger, 'listDead'>;
 
-export const isNarrowed = ({ fileId, reason }: Selection): boolean => fileId !== undefined || reason !== undefined;
+export const isNarrowed = ({ fileId, reason, records }: Selection): boolean =>
+  fileId !== undefined || reason !== undefined || records !== undefined;
 
 /** The feed's files that may have dead records, newest first; or the named file, whatever its state. */
 export async function selectFilesWithDead(selection: Selection, ledger: SelectPorts): Promise<FileAccount[]> {
@@ -38,6 +41,10 @@ export async function selectFilesWithDead(selection: Selection, ledger: SelectPo
 export function isOfReason(dead: Pick<DeadRecord, 'history'>, { reason }: Selection): boolean {
   return reason === undefined || lastAttemptOf(dead)?.reason === reason;
 }
+
+/** Whether the selection names its records and this is none of them. */
+export const isLeftOut = ({ records }: Selection, fileId: string, record: number): boolean =>
+  records !== undefined && !records.has(recordKey(fileId, record));
 
 /** The last attempt at the record or at a correction of it. */
 export function lastAttemptOf({ history }: Pick<DeadRecord, 'history'>): DeadAttempt | undefined {

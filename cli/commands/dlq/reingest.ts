@@ -2,30 +2,25 @@ import { readFile } from 'node:fs/promises';
 import { Command } from 'commander';
 import { feedNamed } from '../../../feeds/index.ts';
 import { systemClock } from '../../../lambdas/adapters/system-clock.ts';
+import { withSummaries } from '../../archive/read-summary.ts';
 import { CliError } from '../../cli-error.ts';
 import { readWholeDeadOf } from '../../dlq/read-dead-of.ts';
-import { countMessages } from '../../../lambdas/adapters/read-queue.ts';
-import { removeResolved } from '../../dlq/remove-resolved.ts';
-import { recordKey } from '../../dlq/select-dead.ts';
 import { SqsQueueAccess } from '../../dlq/sqs-queue-access.ts';
 import { exitCodes } from '../../exit-codes.ts';
 import { InterruptedError, interruptible } from '../../interrupt.ts';
 import { claimsOf, tyingColumns } from '../../reingest/claims.ts';
 import type { EndedCorrection } from '../../reingest/follow-corrections.ts';
-import { followCorrections } from '../../reingest/follow-corrections.ts';
 import { parseCsv } from '../../reingest/parse-csv.ts';
-import type { CorrectionPlan, PlannedCorrection } from '../../reingest/plan-corrections.ts';
+import type { CorrectionPlan } from '../../reingest/plan-corrections.ts';
 import { planCorrections } from '../../reingest/plan-corrections.ts';
-import { sendCorrections } from '../../reingest/send-corrections.ts';
+import { isSettled, reingestToEnd } from '../../reingest/reingest-to-end.ts';
 import { describeReingest, formatEnds, formatPlan } from '../../show/reingest-result.ts';
-import type { OpenStack } from '../../stack/open-stack.ts';
 import { openStack } from '../../stack/open-stack.ts';
 import { confirm } from '../../terminal/confirm.ts';
 import { formatCount, formatCountOf } from '../../terminal/format.ts';
 import type { Terminal } from '../../terminal/terminal.ts';
 import type { GlobalOptions } from '../command-options.ts';
 import { examples, feedOption, jsonOption, requireFeed } from '../command-options.ts';
-import { amendmentsOf } from '../../dlq/amendments-of.ts';
 import { whoIs } from '../../operate/who.ts';
 
 interface ReingestOptions extends GlobalOptions {
@@ -77,16 +72,13 @@ async function reingest(
     return exitCodes.clean;
   }
   await requireConsent(plan, options, signal);
-  const ended = await sendAndFollow(plan.corrections, by, stack, terminal, signal);
-  const resolved = ended.filter(({ end }) => end.kind === 'uploaded' || end.kind === 'resolved');
-  await removeLetters(resolved, stack, signal);
-  const fileIds = [...new Set(resolved.map(({ correction }) => correction.file.fileId))];
-  const amendments = await amendmentsOf(fileIds, stack, terminal, signal);
+  const ports = { ...withSummaries(stack), queues: new SqsQueueAccess(stack.sqs), clock: systemClock, terminal };
+  const { ended, amendments } = await reingestToEnd(plan.corrections, by, ports, signal);
   terminal.endProgress();
   if (signal.aborted) throw new InterruptedError(interruptedSentence(ended, path));
   if (options.json) await terminal.printJson(describeReingest(plan, ended, amendments));
   else await terminal.print(`\n${formatEnds(ended, amendments)}`);
-  return resolved.length === ended.length ? exitCodes.clean : exitCodes.deadLetters;
+  return ended.every(isSettled) ? exitCodes.clean : exitCodes.deadLetters;
 }
 
 async function readCsv(path: string): Promise<Buffer> {
@@ -108,33 +100,6 @@ async function requireConsent({ corrections }: CorrectionPlan, { yes }: Reingest
     throw new CliError(`Nothing was sent: without a terminal, confirm with --yes that ${what} should be sent.`);
   }
   if (!(await confirm(`Send ${what}?`, signal))) throw new InterruptedError('Nothing was sent.');
-}
-
-async function sendAndFollow(
-  corrections: readonly PlannedCorrection[],
-  by: string,
-  stack: OpenStack,
-  terminal: Terminal,
-  signal: AbortSignal,
-): Promise<EndedCorrection[]> {
-  const onProgress = (sent: number, total: number): void =>
-    terminal.progress('send', `sending corrected rows  ${formatCount(sent)} of ${formatCount(total)}`);
-  const sent = await sendCorrections(corrections, by, { ...stack, clock: systemClock, onProgress }, signal);
-  const urls = new Set(sent.map(({ file }) => stack.outputs.lettersQueueUrl(file.feed, file.lane)));
-  const queued = async (): Promise<number> => {
-    const counts = await Promise.all([...urls].map((url) => countMessages(stack.sqs, url)));
-    return counts.reduce((sum, count) => sum + count, 0);
-  };
-  return followCorrections(sent, { ledger: stack.ledger, queued, clock: systemClock, terminal }, signal);
-}
-
-/** Letters of resolved records are no longer needed. */
-async function removeLetters(resolved: readonly EndedCorrection[], stack: OpenStack, signal: AbortSignal) {
-  const feeds = new Set(resolved.map(({ correction }) => correction.file.feed));
-  const dlqUrls = [...feeds].flatMap((feed) => stack.outputs.redrivePaths(feed, 'letters').map(({ dlqUrl }) => dlqUrl));
-  const keys = new Set(resolved.map(({ correction: { file, record } }) => recordKey(file.fileId, record)));
-  const ports = { queues: new SqsQueueAccess(stack.sqs), ledger: stack.ledger, clock: systemClock, dlqUrls };
-  await removeResolved(keys, ports, signal);
 }
 
 function interruptedSentence(ended: readonly EndedCorrection[], path: string): string {

@@ -1,11 +1,11 @@
 import { Command } from 'commander';
 import { systemClock } from '../../../lambdas/adapters/system-clock.ts';
 import type { EventPublisher } from '../../../lambdas/ports.ts';
+import { withSummaries } from '../../archive/read-summary.ts';
 import { CliError } from '../../cli-error.ts';
-import { removeResolved } from '../../dlq/remove-resolved.ts';
 import type { Chosen } from '../../dlq/resolve-by-hand.ts';
-import { chooseDead, resolveByHand } from '../../dlq/resolve-by-hand.ts';
-import { recordKey } from '../../dlq/select-dead.ts';
+import { chooseDead } from '../../dlq/resolve-by-hand.ts';
+import { resolveToEnd } from '../../dlq/resolve-to-end.ts';
 import { SqsQueueAccess } from '../../dlq/sqs-queue-access.ts';
 import { exitCodes } from '../../exit-codes.ts';
 import { InterruptedError, interruptible } from '../../interrupt.ts';
@@ -18,7 +18,6 @@ import type { Terminal } from '../../terminal/terminal.ts';
 import type { DecisionOptions } from '../command-options.ts';
 import { byOption, examples, fileIdArgument, jsonOption } from '../command-options.ts';
 import { fileOfId } from '../file-of-id.ts';
-import { amendmentsOf } from '../../dlq/amendments-of.ts';
 import { parseRecord } from './show.ts';
 
 interface ResolveOptions extends DecisionOptions {
@@ -65,18 +64,15 @@ async function resolve(
   const file = await fileOfId(stack, typed);
   const { fileId } = file;
   const wanted = await chooseDead(file, chosen, stack.ledger);
-  const resolved = await resolveByHand(
-    file,
-    wanted,
-    who,
-    { ...stack, events: tolerant(stack.events, terminal) },
-    signal,
-  );
-  const dlqUrls = stack.outputs.redrivePaths(file.feed, 'letters').map(({ dlqUrl }) => dlqUrl);
-  const keys = new Set(resolved.map((record) => recordKey(fileId, record)));
-  const remove = { queues: new SqsQueueAccess(stack.sqs), ledger: stack.ledger, clock: systemClock, dlqUrls };
-  const removed = await removeResolved(keys, remove, signal);
-  const amendments = await amendmentsOf(resolved.length > 0 ? [fileId] : [], stack, terminal, signal);
+  const events = tolerant(stack.events, terminal);
+  const ports = {
+    ...withSummaries(stack),
+    events,
+    queues: new SqsQueueAccess(stack.sqs),
+    clock: systemClock,
+    terminal,
+  };
+  const { resolved, removed, amendments } = await resolveToEnd(file, wanted, who, ports, signal);
   terminal.endProgress();
   const sentence = `${formatCountOf(resolved.length, 'dead letter')} of ${wanted.length} marked as handled by ${who.by}`;
   if (signal.aborted)
