@@ -31,8 +31,8 @@ export default tseslint.config(
     languageOptions: {
       globals: Object.fromEntries(
         [
-          ...['document', 'location', 'history', 'sessionStorage', 'fetch', 'setTimeout', 'CSS'],
-          ...['URL', 'URLSearchParams', 'HTMLElement'],
+          ...['window', 'document', 'location', 'history', 'fetch', 'setTimeout', 'clearTimeout', 'CSS'],
+          ...['URL', 'URLSearchParams', 'HTMLElement', 'AbortController'],
         ].map((name) => [name, 'readonly']),
       ),
     },

@@ -1,11 +1,10 @@
 import { Command, InvalidArgumentError, Option } from 'commander';
 import { once } from 'node:events';
-import { feedNamed } from '../../feeds/index.ts';
 import { systemClock } from '../../lambdas/adapters/system-clock.ts';
-import { exportDead } from '../dlq/export-dead.ts';
-import { readWholeDeadOf } from '../dlq/read-dead-of.ts';
+import { withSummaries } from '../archive/read-summary.ts';
 import { redriveToEnd } from '../dlq/redrive-ports.ts';
 import type { Selection } from '../dlq/select-dead.ts';
+import { SqsQueueAccess } from '../dlq/sqs-queue-access.ts';
 import { InterruptedError, interruptible } from '../interrupt.ts';
 import { SnapshotPoller } from '../live/snapshot-poller.ts';
 import { openReader } from '../live/open-reader.ts';
@@ -17,14 +16,17 @@ import { deployedFeeds } from '../stack/deployed-feeds.ts';
 import { explainFault } from '../stack/explain-fault.ts';
 import type { OpenStack } from '../stack/open-stack.ts';
 import type { Terminal } from '../terminal/terminal.ts';
-import type { RoomPorts } from '../ui/control-room.ts';
 import { openControlRoom } from '../ui/control-room.ts';
-import { RedriveJobs } from '../ui/redrive-jobs.ts';
+import { Jobs } from '../ui/jobs.ts';
+import type { RoomPorts } from '../ui/room-ports.ts';
+import type { JobTerminal, RoomStack } from '../ui/room-stack.ts';
 import type { GlobalOptions } from './command-options.ts';
+import { whoIs } from '../operate/who.ts';
 import { examples } from './command-options.ts';
 
 interface UiOptions extends GlobalOptions {
   port?: number;
+  by?: string;
   json?: boolean;
 }
 
@@ -34,14 +36,15 @@ const pollEveryMs = 1_000;
 export function uiCommand(terminal: Terminal): Command {
   return new Command('ui')
     .description(
-      'Serve the control room on this machine: a page that shows what `watch` shows and can redrive and export.',
+      'Serve the control room on this machine: pages for the stack, each file, each record and the dead letters.',
     )
     .option('--port <number>', 'the port it listens on (default: a free one)', parsePort)
+    .option('--by <who>', 'who acts in it (default: your user name on this machine)')
     .addOption(new Option('--json', 'print the link as one JSON document'))
     .addHelpText(
       'after',
       '\nThe link works once, in a browser on this machine, for ten minutes. When it is opened again, a new one is printed here. ' +
-        'Anyone who opens it can redrive. Ctrl-C closes the page; functions and redriven letters continue.\n' +
+        'Anyone who opens it can act. Ctrl-C closes the page; functions and redriven letters continue.\n' +
         examples('ui', 'ui --port 8080', 'ui --json | jq -r .link'),
     )
     .action(async (_options, command: Command) => {
@@ -51,39 +54,40 @@ export function uiCommand(terminal: Terminal): Command {
 }
 
 async function serve(options: UiOptions, terminal: Terminal, signal: AbortSignal): Promise<never> {
+  const by = whoIs(options.by);
   const current = await followStack(options.stack, process.env, systemClock);
   const { target } = await current.get();
-  const redrives = new RedriveJobs(
-    async (selection, say, stop) => redrive(await current.get(), selection, say, stop),
-    explainFault,
-    systemClock,
-  );
+  const jobs = new Jobs(explainFault, systemClock);
   const onStaleLink = (link: string) => terminal.note(`That link was used or is too old. A new one: ${link}`);
-  const room = await openControlRoom(options.port ?? 0, { ...portsOf(current), redrives, onStaleLink });
+  const room = await openControlRoom(options.port ?? 0, { ...portsOf(current), by, jobs, onStaleLink });
   const { stackName } = target;
   if (options.json) await terminal.printJson({ stack: stackName, link: room.link });
   else await terminal.print(`The control room of ${stackName}: ${room.link}\n`);
   terminal.note('Open this link in a browser on this machine. It works once. Ctrl-C ends the control room.');
   if (!signal.aborted) await once(signal, 'abort');
   await room.close();
-  const stopped = await redrives.stop();
-  const more =
-    stopped === 0 ? '' : ' In the interrupted redrive, letters that were moved are tried; the others stay in the DLQ.';
+  const stopped = await jobs.stop();
+  const more = stopped === 0 ? '' : ' What was sent is tried without it; letters that were not moved stay in the DLQ.';
   throw new InterruptedError(`The control room is closed; the work continues without it.${more}`);
 }
 
-function portsOf(current: CurrentStack): Omit<RoomPorts, 'redrives' | 'onStaleLink'> {
+function portsOf(current: CurrentStack): Omit<RoomPorts, 'by' | 'jobs' | 'onStaleLink'> {
   const reader = new StackWatch(current, (stack, settingsTrouble) => openReader(stack, undefined, { settingsTrouble }));
   const poller = new SnapshotPoller(() => reader.look(), explainFault, systemClock);
   return {
     sight: () => poller.latest(pollEveryMs),
-    exportDead: async function* (selection) {
-      const stack = await current.get();
-      yield* exportDead(selection, { ledger: stack.ledger, readDead: readWholeDeadOf(stack), feedNamed });
-    },
+    stack: async () => roomStackOf(await current.get()),
     feeds: async () => deployedFeeds(await current.get()),
     explain: explainFault,
     clock: systemClock,
+  };
+}
+
+function roomStackOf(stack: OpenStack): RoomStack {
+  return {
+    ...withSummaries(stack),
+    queues: new SqsQueueAccess(stack.sqs),
+    redrive: (selection, told, signal) => redrive(stack, selection, told, signal),
   };
 }
 
@@ -91,13 +95,11 @@ function portsOf(current: CurrentStack): Omit<RoomPorts, 'redrives' | 'onStaleLi
 async function redrive(
   stack: OpenStack,
   selection: Selection,
-  say: (text: string) => void,
+  told: JobTerminal,
   signal: AbortSignal,
 ): Promise<string> {
-  const notes: string[] = [];
-  const told = { progress: (_phase: string, text: string) => say(text), note: (text: string) => void notes.push(text) };
   const { end, amendments } = await redriveToEnd(stack, selection, told, signal);
-  return [formatRedrive(end, amendments, selection.feed).trim(), ...notes].join('\n');
+  return formatRedrive(end, amendments, selection.feed).trim();
 }
 
 function parsePort(text: string): number {

@@ -30,7 +30,7 @@ export interface ReingestEnd {
   amendments: Amendment[];
 }
 
-/** Whether the record needs nobody any more. */
+/** Whether the record needs no further correction. */
 export const isSettled = ({ end }: EndedCorrection): boolean => end.kind === 'uploaded' || end.kind === 'resolved';
 
 /**

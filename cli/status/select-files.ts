@@ -51,7 +51,8 @@ export async function selectClosed(
   return { closed, next: undefined };
 }
 
-const byArrivalDescending = (a: FileAccount, b: FileAccount): number =>
+/** The order of lists of closed files. */
+export const byArrivalDescending = (a: FileAccount, b: FileAccount): number =>
   b.createdAt - a.createdAt || (a.fileId < b.fileId ? 1 : -Number(a.fileId > b.fileId));
 
 const unitMs = { m: 60_000, h: 3_600_000, d: 86_400_000, w: 7 * 86_400_000 } as const;

@@ -27,26 +27,37 @@ export function answerFault(response: ServerResponse, status: number, text: stri
   answerJson(response, status, { fault: text });
 }
 
-/** Starts an answer that the browser saves as a file. */
-export function beginDownload(response: ServerResponse, name: string): void {
+/** Starts an answer that the browser saves as a file. @param name of characters that need no quoting */
+export function beginDownload(response: ServerResponse, name: string, type = 'text/csv; charset=utf-8'): void {
   response.writeHead(200, {
     ...headers,
-    'Content-Type': 'text/csv; charset=utf-8',
+    'Content-Type': type,
     'Content-Disposition': `attachment; filename="${name}"`,
   });
 }
 
-/** The page sends a few words at most. Bytes. */
-const maxBodyBytes = 4_096;
+/**
+ * Starts an answer that is a page of its own, made from a file's content. In a sandbox it has another origin than the
+ * control room: its script can neither read the room's pages nor act in it.
+ */
+export function beginSandboxedPage(response: ServerResponse): void {
+  response.writeHead(200, {
+    ...headers,
+    'Content-Type': 'text/html; charset=utf-8',
+    'Content-Security-Policy':
+      "sandbox allow-scripts; default-src 'none'; script-src 'unsafe-inline'; style-src 'unsafe-inline'; " +
+      "form-action 'none'; frame-ancestors 'none'; base-uri 'none'",
+  });
+}
 
-/** Undefined if it is longer than anything the page sends. */
-export async function readBody(request: IncomingMessage): Promise<string | undefined> {
+/** Undefined if it is longer. */
+export async function readBody(request: IncomingMessage, maxBytes: number): Promise<Buffer | undefined> {
   const chunks: Buffer[] = [];
   let bytes = 0;
   for await (const chunk of request as AsyncIterable<Buffer>) {
     bytes += chunk.length;
-    if (bytes > maxBodyBytes) return undefined;
+    if (bytes > maxBytes) return undefined;
     chunks.push(chunk);
   }
-  return Buffer.concat(chunks).toString('utf8');
+  return Buffer.concat(chunks);
 }

@@ -3,32 +3,16 @@ import { once } from 'node:events';
 import type { IncomingMessage, Server, ServerResponse } from 'node:http';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import { Readable } from 'node:stream';
-import { pipeline } from 'node:stream/promises';
 import { z } from 'zod';
 import { CliError } from '../cli-error.ts';
-import type { Selection } from '../dlq/select-dead.ts';
-import type { PolledSnapshot } from '../live/snapshot-poller.ts';
-import type { Clock } from '../../lambdas/ports.ts';
-import { answer, answerFault, answerJson, beginDownload, readBody } from './answer.ts';
+import { answer, answerFault, answerJson } from './answer.ts';
 import { EntryCode } from './entry-code.ts';
 import { refuseForeignPost, refuseOther, refuseStranger, sessionCookie } from './guard.ts';
 import { readPageFiles } from './page-files.ts';
-import type { RedriveJobs } from './redrive-jobs.ts';
-import type { RoomState } from './room-state.ts';
-
-export interface RoomPorts {
-  sight: () => Promise<PolledSnapshot>;
-  redrives: Pick<RedriveJobs, 'list' | 'start'>;
-  /** The reconciliation CSV, line by line. */
-  exportDead: (selection: Selection) => AsyncIterable<string>;
-  /** Runs a redrive of this stack's letters. */
-  feeds: () => Promise<readonly string[]>;
-  explain: (error: unknown) => string;
-  /** A browser came with a link that was used or is too old: here is a new one. */
-  onStaleLink: (link: string) => void;
-  clock: Pick<Clock, 'now'>;
-}
+import type { RoomPorts } from './room-ports.ts';
+import type { Route, Routes } from './route.ts';
+import { readWish, RouteRefusal } from './route.ts';
+import { roomRoutes } from './room-routes.ts';
 
 export interface ControlRoom {
   /** Valid once, for ten minutes. The code is behind the `#`, which browsers do not send. */
@@ -76,10 +60,9 @@ async function close(server: Server): Promise<void> {
   await closed;
 }
 
-type Answer = (request: IncomingMessage, response: ServerResponse, url: URL) => Promise<void>;
-
 const entryWish = z.strictObject({ code: z.string() });
-const redriveWish = z.strictObject({ feed: z.string(), reason: z.string().min(1).max(200).optional() });
+
+const entryPath = '/api/enter';
 
 class Room {
   /**
@@ -93,16 +76,13 @@ class Room {
   port = 0;
   readonly #ports: RoomPorts;
   readonly #files = readPageFiles();
-  readonly #actions: Record<string, { method: 'GET' | 'POST'; run: Answer }> = {
-    '/api/enter': { method: 'POST', run: (request, response) => this.#enter(request, response) },
-    '/api/snapshot': { method: 'GET', run: (_, response) => this.#tell(response) },
-    '/api/export': { method: 'GET', run: (_, response, url) => this.#export(response, url) },
-    '/api/redrive': { method: 'POST', run: (request, response) => this.#redrive(request, response) },
-  };
+  readonly #routes: Routes;
 
   constructor(ports: RoomPorts) {
     this.#ports = ports;
     this.#entryCode = new EntryCode(ports.clock);
+    const enter: Route = { method: 'POST', run: ({ request, response }) => this.#enter(request, response) };
+    this.#routes = { ...roomRoutes(ports), [entryPath]: enter };
   }
 
   get #host(): string {
@@ -119,74 +99,40 @@ class Room {
     } catch (error) {
       // The answer has begun: breaking the connection shows that it is incomplete.
       if (response.headersSent) response.destroy();
+      else if (error instanceof RouteRefusal) answerFault(response, error.status, error.message);
       else answerFault(response, 500, this.#ports.explain(error));
     }
   }
 
   async #route(request: IncomingMessage, response: ServerResponse): Promise<void> {
     const { method = '', headers, url: target = '' } = request;
-    const other = refuseOther({ method, headers }, this.#host) ?? refuseForeignPost({ method, headers });
+    const other = refuseOther({ method, headers }, this.#host);
     if (other) return answerFault(response, other.status, other.text);
     // Parsed after a host, so that a path is not taken for a host.
     const url = target.startsWith('/') ? URL.parse(`http://${address}${target}`) : null;
     const file = url && this.#files.get(url.pathname);
-    const action = url && Object.hasOwn(this.#actions, url.pathname) ? this.#actions[url.pathname] : undefined;
-    if (!file && !action) return answerFault(response, 404, 'Not found.');
-    const allowed = action?.method ?? 'GET';
+    const route = url && Object.hasOwn(this.#routes, url.pathname) ? this.#routes[url.pathname] : undefined;
+    const foreign = refuseForeignPost({ method, headers }, route?.type);
+    if (foreign) return answerFault(response, foreign.status, foreign.text);
+    if (!file && !route) return answerFault(response, 404, 'Not found.');
+    const allowed = route?.method ?? 'GET';
     if (method !== allowed) {
       response.setHeader('Allow', allowed);
       return answerFault(response, 405, `Only ${allowed} is supported here.`);
     }
     if (file) return answer(response, 200, file.type, file.body);
-    const stranger = url?.pathname === '/api/enter' ? undefined : refuseStranger({ method, headers }, this.#session);
+    const stranger = url?.pathname === entryPath ? undefined : refuseStranger({ method, headers }, this.#session);
     if (stranger) return answerFault(response, stranger.status, stranger.text);
-    await action?.run(request, response, url as URL);
+    await route?.run({ request, response, query: (url as URL).searchParams });
   }
 
   async #enter(request: IncomingMessage, response: ServerResponse): Promise<void> {
-    const body = await readBody(request);
-    if (body === undefined) return answerFault(response, 413, 'The request is too long.');
-    const wish = entryWish.safeParse(jsonOf(body));
-    if (!wish.success) return answerFault(response, 400, 'It must contain a code.');
-    if (!this.#entryCode.redeem(wish.data.code)) {
+    const { code } = await readWish(request, entryWish, 'It must contain a code.');
+    if (!this.#entryCode.redeem(code)) {
       this.#ports.onStaleLink(this.newLink());
-      return answerFault(response, 401, 'This link was used or is too old.');
+      throw new RouteRefusal(401, 'This link was used or is too old.');
     }
     response.setHeader('Set-Cookie', sessionCookie(this.#session));
     answerJson(response, 200, {});
-  }
-
-  async #tell(response: ServerResponse): Promise<void> {
-    const state: RoomState = { ...(await this.#ports.sight()), redrives: this.#ports.redrives.list() };
-    answerJson(response, 200, state);
-  }
-
-  async #export(response: ServerResponse, { searchParams }: URL): Promise<void> {
-    const feed = searchParams.get('feed') ?? '';
-    if (!(await this.#ports.feeds()).includes(feed)) return answerFault(response, 404, 'There is no such feed.');
-    const reason = searchParams.get('reason') ?? undefined;
-    const lines = this.#ports.exportDead({ feed, reason });
-    beginDownload(response, `dead-letters-${feed}.csv`);
-    await pipeline(Readable.from(lines), response);
-  }
-
-  async #redrive(request: IncomingMessage, response: ServerResponse): Promise<void> {
-    const body = await readBody(request);
-    if (body === undefined) return answerFault(response, 413, 'The request is too long.');
-    const wish = redriveWish.safeParse(jsonOf(body));
-    if (!wish.success) return answerFault(response, 400, 'It must name a feed, and may name a reason.');
-    const { feed, reason } = wish.data;
-    if (!(await this.#ports.feeds()).includes(feed)) return answerFault(response, 404, 'There is no such feed.');
-    const started = this.#ports.redrives.start({ feed, reason });
-    if (started.kind === 'busy') return answerFault(response, 409, `A redrive of ${feed} is in progress already.`);
-    answerJson(response, 202, started.job);
-  }
-}
-
-function jsonOf(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch {
-    return undefined;
   }
 }

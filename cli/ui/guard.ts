@@ -38,12 +38,19 @@ export function refuseOther({ headers }: Asked, host: string): Refusal | undefin
   return undefined;
 }
 
-/** Refuses a POST that another page could have caused the browser to send. */
-export function refuseForeignPost({ method, headers }: Asked): Refusal | undefined {
+/**
+ * Refuses a POST that another page could have caused the browser to send.
+ * @param type the media type that it must have: one that no form can send
+ */
+export function refuseForeignPost(
+  { method, headers }: Asked,
+  type: 'application/json' | 'text/csv' = 'application/json',
+): Refusal | undefined {
   if (method !== 'POST') return undefined;
   if (headers.origin === undefined && headers['sec-fetch-site'] !== 'same-origin') return otherOrigin;
-  const type = headers['content-type'] ?? '';
-  return /^application\/json(?:;|$)/i.test(type) ? undefined : { status: 415, text: 'It must be JSON.' };
+  const [given = ''] = (headers['content-type'] ?? '').toLowerCase().split(';');
+  if (given.trim() === type) return undefined;
+  return { status: 415, text: type === 'text/csv' ? 'It must be a CSV.' : 'It must be JSON.' };
 }
 
 /** Refuses a request without this start's session. */

@@ -16,13 +16,21 @@ const names = [
   'page.js',
   'api.js',
   'apis.js',
-  'ask-redrive.js',
+  'ask.js',
   'dead-letters.js',
+  'dead-rows.js',
   'dom.js',
   'files.js',
   'format.js',
+  'jobs.js',
   'queues.js',
+  'router.js',
   'sections.js',
+  'state.js',
+  'view-dead.js',
+  'view-file.js',
+  'view-files.js',
+  'views.js',
 ] as const;
 
 /** The page's files by request path. */

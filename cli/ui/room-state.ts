@@ -2,16 +2,19 @@ import type { PolledSnapshot } from '../live/snapshot-poller.ts';
 
 /** The answer to the page's poll. */
 export interface RoomState extends PolledSnapshot {
-  /** Running redrives and the last ones that ended, newest first. */
-  redrives: RedriveJob[];
+  /** Running jobs and those that ended a short while ago, newest first. */
+  jobs: Job[];
+  /** Who acts here: the name that goes into the account. */
+  by: string;
 }
 
-/** A redrive that was started from the page. */
-export interface RedriveJob {
+/** Work that was started from the page. */
+export interface Job {
   id: number;
+  kind: 'redrive' | 'correction' | 'resolution';
   feed: string;
-  /** Null: all of the feed's dead letters. */
-  reason: string | null;
+  /** The letters or rows that it is about, in words. */
+  what: string;
   state: 'running' | 'done' | 'failed';
   /** Its progress while it runs, then its result. */
   text: string;

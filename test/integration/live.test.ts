@@ -97,10 +97,10 @@ describe('ui', () => {
     });
     expect([begun.status, begun.body]).toEqual([202, expect.stringContaining('"running"')]);
     const job = await waitFor('the redrive', async () => {
-      const [newest] = (await state()).redrives;
+      const [newest] = (await state()).jobs;
       return newest?.state === 'running' ? undefined : newest;
     });
-    expect(job).toMatchObject({ state: 'done', reason: 'http_422' });
+    expect(job).toMatchObject({ state: 'done', what: 'http_422' });
     expect((await stack.ledger.getDead(fileId, 3))?.state).toBe('resolved');
     expect((await stack.ledger.getDead(fileId, 1))?.state).toBe('dead');
     expect(await stack.manifestOf(fileId, 2)).toMatchObject({ dead_lettered_records: 2, resolved_records: 1 });

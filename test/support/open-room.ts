@@ -5,9 +5,11 @@ import type { PolledSnapshot } from '../../cli/live/snapshot-poller.ts';
 import type { Selection } from '../../cli/dlq/select-dead.ts';
 import type { ControlRoom } from '../../cli/ui/control-room.ts';
 import { openControlRoom } from '../../cli/ui/control-room.ts';
-import { RedriveJobs } from '../../cli/ui/redrive-jobs.ts';
+import { Jobs } from '../../cli/ui/jobs.ts';
+import type { RoomStack } from '../../cli/ui/room-stack.ts';
 import { systemClock } from '../../lambdas/adapters/system-clock.ts';
 import { liveSnapshot } from './live-snapshot.ts';
+import { notAnInteger, refusedRow, RoomFixture } from './room-fixture.ts';
 
 export interface RoomWorld {
   room: ControlRoom;
@@ -20,49 +22,54 @@ export interface RoomWorld {
   clock: { now: () => number };
   /** What the page is shown; change it as you like. */
   sight: PolledSnapshot;
-  exported: Selection[];
+  /** The stack's content. */
+  fixture: RoomFixture;
   redriven: Selection[];
   /** Where the redrive that runs is told what it says, and its end. */
   say: (text: string) => void;
   endRedrive: (text: string) => void;
   failRedrive: (text: string) => void;
-  jobs: RedriveJobs;
+  jobs: Jobs;
 }
 
-/** A control room over a snapshot that a test makes, with redrives that end when the test says so. */
+/** The file of the fixture that has dead letters: eight are rejected, four refused. */
+export const deadFileId = 'traffic.0123456789abcdef01234567';
+
+/** A control room over a snapshot and a stack that a test makes, with redrives that end when the test says so. */
 export async function openRoom(port = 0): Promise<RoomWorld> {
+  const clock = { now: () => world.clock.now() };
   const world = {
     newLinks: [] as string[],
     clock: systemClock as RoomWorld['clock'],
     sight: { snapshot: liveSnapshot(), unanswered: null },
-    exported: [] as Selection[],
+    fixture: new RoomFixture(clock),
     redriven: [] as Selection[],
   } satisfies Partial<RoomWorld> as unknown as RoomWorld;
-  world.jobs = new RedriveJobs(
-    (selection, say, signal) => {
+  world.jobs = new Jobs(explain, clock);
+  const failed = [...[4, 9, 14, 19, 24, 29, 34, 39].map(notAnInteger), ...[44, 49, 54, 59].map(refusedRow)];
+  const source = { bucket: 'intake', key: 'traffic/avion-2026-01-03.csv', etag: '"e"', sizeBytes: 1_234_567 };
+  await world.fixture.addClosed({ fileId: deadFileId, source, createdAt: Date.UTC(2026, 0, 4, 23) }, failed);
+  const stack: RoomStack = {
+    ...world.fixture.stack(),
+    redrive: (selection, told, signal) => {
       world.redriven.push(selection);
-      world.say = say;
+      world.say = (text) => told.progress('', text);
       return new Promise((resolve, reject) => {
         world.endRedrive = resolve;
         world.failRedrive = (text) => reject(new Error(text));
         signal.addEventListener('abort', () => resolve('stopped'), { once: true });
       });
     },
-    explain,
-    { now: () => world.clock.now() },
-  );
+  };
   world.room = await openControlRoom(port, {
     sight: async () => world.sight,
-    redrives: world.jobs,
+    stack: async () => stack,
     feeds: async () => ['traffic'],
+    jobs: world.jobs,
+    by: 'the operator',
     explain,
     onStaleLink: (link) => void world.newLinks.push(link),
-    clock: { now: () => world.clock.now() },
-    exportDead: async function* (selection) {
-      world.exported.push(selection);
-      yield 'file_id,record\r\n';
-      yield 'f1,4\r\n';
-    },
+    clock: { now: clock.now, sleep: (ms, signal) => systemClock.sleep(ms, signal) },
   });
   const url = new URL(world.room.link);
   return Object.assign(world, { origin: url.origin, code: url.hash.slice(1) });

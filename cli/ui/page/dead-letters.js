@@ -1,26 +1,30 @@
 /** @import { DeadGroup, Snapshot } from '../../live/snapshot.ts' */
-/** @import { RedriveJob, RoomState } from '../room-state.ts' */
-import { RefusedError, saveExport, startRedrive } from './api.js';
-import { confirmRedrive } from './ask-redrive.js';
-import { byId, element, keepChildren, part, partOf, setClass, setText } from './dom.js';
+/** @import { Job } from '../room-state.ts' */
+import { faultOf, saveExport, startRedrive } from './api.js';
+import { ask } from './ask.js';
+import { button, byId, element, keepChildren, link, part, partOf, setHref, setText } from './dom.js';
 import { formatCount, formatCountOf } from './format.js';
+import { addressOf } from './router.js';
 
 /**
- * @typedef {object} DeadFeed a feed with dead letters, or with a redrive of them
+ * @typedef {object} DeadFeed a feed with dead letters
  * @property {string} feed
  * @property {DeadGroup[]} groups
  * @property {number} count
  * @property {boolean} isPartial
  * @property {string} api
- * @property {RedriveJob | undefined} job the newest
+ * @property {boolean} isRedriven
  */
 
 /** @type {Map<string, DeadFeed>} as they were shown last, by feed: what a button acts on */
 let shown = new Map();
 
-/** @param {RoomState & { snapshot: Snapshot }} state */
-export function showDeadLetters({ snapshot, redrives }) {
-  const feeds = deadFeedsOf(snapshot, redrives);
+/**
+ * @param {Snapshot} snapshot
+ * @param {readonly Job[]} jobs
+ */
+export function showDeadLetters(snapshot, jobs) {
+  const feeds = deadFeedsOf(snapshot, jobs);
   shown = new Map(feeds.map((feed) => [feed.feed, feed]));
   keepChildren(byId('dead'), feeds, ({ feed }) => feed, createFeed, updateFeed);
   byId('dead-none').hidden = feeds.length > 0;
@@ -28,12 +32,12 @@ export function showDeadLetters({ snapshot, redrives }) {
 
 /**
  * @param {Snapshot} snapshot
- * @param {readonly RedriveJob[]} redrives
+ * @param {readonly Job[]} jobs
  * @returns {DeadFeed[]}
  */
-function deadFeedsOf({ dead_letters: groups, dead_letters_are_partial: isPartial, queues, apis }, redrives) {
+function deadFeedsOf({ dead_letters: groups, dead_letters_are_partial: isPartial, queues, apis }, jobs) {
   const inDlq = queues.filter(({ queue, dead_messages: count }) => queue === 'letters' && count > 0);
-  const names = [...groups, ...inDlq, ...redrives].map(({ feed }) => feed);
+  const names = [...groups, ...inDlq].map(({ feed }) => feed);
   return [...new Set(names)].sort().map((feed) => {
     const mine = groups.filter((group) => group.feed === feed);
     return {
@@ -42,7 +46,7 @@ function deadFeedsOf({ dead_letters: groups, dead_letters_are_partial: isPartial
       count: mine.reduce((sum, group) => sum + group.count, 0),
       isPartial,
       api: apis.find(({ feeds }) => feeds.includes(feed))?.url ?? 'the record ledger',
-      job: redrives.find((job) => job.feed === feed),
+      isRedriven: jobs.some((job) => job.kind === 'redrive' && job.feed === feed && job.state === 'running'),
     };
   });
 }
@@ -56,54 +60,49 @@ function createFeed({ feed }) {
     element(
       'span',
       'actions',
-      button('Redrive all…', () => redrive(feed, undefined)),
+      link(addressOf(['dead'], { feed }), 'Show each…'),
+      redriveButton('Redrive all…', () => redrive(feed, undefined)),
       button('Export CSV', () => save(feed, undefined)),
     ),
   );
-  const said = part('said', element('p', 'redrive'));
-  said.setAttribute('role', 'status');
-  const table = element('table', '', part('groups', element('tbody')));
-  table.setAttribute('aria-label', `Dead letters of ${feed} by reason`);
+  const groups = part('groups', element('ul', 'groups'));
+  groups.setAttribute('aria-label', `Dead letters of ${feed} by reason`);
   const trouble = part('trouble', element('p', 'fault'));
   trouble.setAttribute('role', 'alert');
   trouble.hidden = true;
-  return element('div', 'feed', head, trouble, said, element('div', 'scroll', table));
+  return element('div', 'feed', head, trouble, groups);
 }
 
 /**
  * @param {HTMLElement} block
  * @param {DeadFeed} feed
  */
-function updateFeed(block, { feed, groups, count, isPartial, job }) {
+function updateFeed(block, { groups, feed, count, isPartial, isRedriven }) {
   setText(
     partOf(block, 'title'),
     `${feed}: ${isPartial ? 'more than ' : ''}${formatCountOf(count, 'open dead letter')}`,
   );
   const keyOf = (/** @type {DeadGroup} */ { outcome, reason }) => `${outcome} ${reason}`;
   keepChildren(partOf(block, 'groups'), groups, keyOf, createGroup, updateGroup);
-  if (job) showJob(block, job);
-  const isRunning = job?.state === 'running';
-  for (const each of block.querySelectorAll('[data-redrive]')) each.setAttribute('aria-disabled', String(isRunning));
+  for (const each of block.querySelectorAll('[data-redrive]')) each.setAttribute('aria-disabled', String(isRedriven));
 }
 
 /** @param {DeadGroup} group */
 function createGroup({ feed, outcome, reason }) {
-  const head = part('reason', element('th'));
-  head.setAttribute('scope', 'row');
   const actions =
     outcome === 'unknown'
       ? []
       : [
-          button('Redrive…', () => redrive(feed, reason), `Redrive ${reason}`),
+          redriveButton('Redrive…', () => redrive(feed, reason), `Redrive ${reason}`),
           button('Export', () => save(feed, reason), `Export ${reason}`),
         ];
+  const name = outcome === 'unknown' ? element('span') : link('');
   return element(
-    'tr',
+    'li',
     '',
-    part('count', element('td', 'number count')),
-    head,
-    part('outcome', element('td', 'quiet')),
-    element('td', '', element('span', 'actions', ...actions)),
+    part('count', element('span', 'number count')),
+    element('span', 'reason', part('reason', name), part('outcome', element('span', 'quiet'))),
+    element('span', 'actions', ...actions),
   );
 }
 
@@ -111,22 +110,11 @@ function createGroup({ feed, outcome, reason }) {
  * @param {HTMLElement} row
  * @param {DeadGroup} group
  */
-function updateGroup(row, { count, reason, outcome }) {
+function updateGroup(row, { feed, count, reason, outcome }) {
   setText(partOf(row, 'count'), formatCount(count));
   setText(partOf(row, 'reason'), reason);
+  if (outcome !== 'unknown') setHref(partOf(row, 'reason'), addressOf(['dead'], { feed, reason }));
   setText(partOf(row, 'outcome'), outcome);
-}
-
-/**
- * @param {HTMLElement} block
- * @param {RedriveJob} job
- */
-function showJob(block, { reason, state, text }) {
-  const what = reason === null ? 'Redrive' : `Redrive of ${reason}`;
-  const words = { running: 'in progress', done: 'done', failed: 'failed' };
-  const said = partOf(block, 'said');
-  setText(said, `${what} ${words[state]}: ${text}`);
-  setClass(said, `redrive ${state}`);
 }
 
 /**
@@ -134,15 +122,9 @@ function showJob(block, { reason, state, text }) {
  * @param {() => Promise<void>} act
  * @param {string} [label] where the text alone says too little
  */
-function button(text, act, label = text) {
-  const made = element('button', '', text);
-  made.setAttribute('type', 'button');
-  if (label !== text) made.setAttribute('aria-label', label);
-  if (text.startsWith('Redrive')) made.dataset['redrive'] = '';
-  made.addEventListener('click', () => {
-    // Not `disabled`: that would take the focus away.
-    if (made.getAttribute('aria-disabled') !== 'true') void act();
-  });
+function redriveButton(text, act, label = text) {
+  const made = button(text, act, label);
+  made.dataset['redrive'] = '';
   return made;
 }
 
@@ -153,25 +135,44 @@ function button(text, act, label = text) {
 async function redrive(feed, reason) {
   const known = shown.get(feed);
   if (!known) return;
-  const count = reason === undefined ? known.count : countOf(known, reason);
-  const which = reason === undefined ? `of ${feed}` : `of ${feed} whose last failure is ${reason}`;
-  const letters = `${known.isPartial ? 'More than ' : ''}${formatCountOf(count, 'dead letter')}`;
-  const isMeant = await confirmRedrive({
-    title: `Redrive ${count === 1 ? 'this dead letter' : 'these dead letters'}?`,
-    text:
-      `${letters} ${which} move from the DLQ back to the letters queue, and from there to ${known.api}, within its ` +
-      `limit. Letters that fail again return to the DLQ. The accounts of the files are amended.`,
-  });
-  if (!isMeant) return;
-  await tell(feed, async () => void (await startRedrive(feed, reason)));
+  const groups = known.groups.filter((group) => reason === undefined || group.reason === reason);
+  const count = groups.reduce((sum, group) => sum + group.count, 0);
+  const rejected = groups.filter(({ outcome }) => outcome === 'rejected').reduce((sum, group) => sum + group.count, 0);
+  await askRedrive({ choice: { feed, reason }, count, rejected, isPartial: known.isPartial, api: known.api });
 }
 
 /**
- * @param {DeadFeed} feed
- * @param {string} reason
+ * Asks whether it is meant: what happens, with how many letters, and which of them can succeed.
+ * @param {{ choice: import('./api.js').DeadChoice, count: number, rejected: number, isPartial: boolean, api: string }} of
  */
-function countOf({ groups }, reason) {
-  return groups.filter((group) => group.reason === reason).reduce((sum, group) => sum + group.count, 0);
+export function askRedrive({ choice, count, rejected, isPartial, api }) {
+  const { feed, reason, field, file, text } = choice;
+  const which = [
+    `of ${feed}`,
+    reason === undefined ? '' : `whose last failure is ${reason}`,
+    field === undefined ? '' : field === '-' ? 'without a field' : `with the field ${field}`,
+    file === undefined ? '' : `of the file ${file}`,
+    text ? `that contain “${text}”` : '',
+  ].filter((part) => part !== '');
+  const letters = `${isPartial ? 'More than ' : ''}${formatCountOf(count, 'dead letter')}`;
+  const verb = count === 1 ? 'moves' : 'move';
+  const again =
+    rejected === 0
+      ? []
+      : [
+          `${rejected === count ? 'All' : formatCount(rejected)} of them ${rejected === 1 ? 'is' : 'are'} rejected: the ` +
+            `record is not valid. They fail again unless the feed's rules have changed since; correct them instead.`,
+        ];
+  return ask({
+    title: `Redrive ${count === 1 ? 'this dead letter' : 'these dead letters'}?`,
+    text: [
+      `${letters} ${which.join(', ')} ${verb} from the DLQ back to the letters queue, and from there to ${api}, within ` +
+        `its limit. Letters that fail again return to the DLQ. The accounts of the files are amended.`,
+      ...again,
+    ],
+    confirm: 'Redrive',
+    act: () => startRedrive(choice),
+  });
 }
 
 /**
@@ -179,22 +180,13 @@ function countOf({ groups }, reason) {
  * @param {string | undefined} reason
  */
 async function save(feed, reason) {
-  await tell(feed, () => saveExport(feed, reason));
-}
-
-/**
- * Does it, and says in the feed's place why it could not be done.
- * @param {string} feed
- * @param {() => Promise<void>} act
- */
-async function tell(feed, act) {
   const block = byId('dead').querySelector(`[data-key="${CSS.escape(feed)}"]`);
   const trouble = block instanceof HTMLElement ? partOf(block, 'trouble') : byId('fault');
   trouble.hidden = true;
   try {
-    await act();
+    await saveExport({ feed, reason });
   } catch (error) {
-    setText(trouble, error instanceof RefusedError ? error.message : 'The control room does not answer.');
+    setText(trouble, faultOf(error));
     trouble.hidden = false;
   }
 }

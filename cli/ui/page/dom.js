@@ -84,3 +84,101 @@ export function part(name, target) {
   target.dataset['part'] = name;
   return target;
 }
+
+/**
+ * @param {string} href
+ * @param {...(Node | string)} children
+ */
+export function link(href, ...children) {
+  const made = /** @type {HTMLAnchorElement} */ (element('a', '', ...children));
+  made.href = href;
+  return made;
+}
+
+/**
+ * @param {Element} target
+ * @param {string} href
+ */
+export function setHref(target, href) {
+  if (target.getAttribute('href') !== href) target.setAttribute('href', href);
+}
+
+/**
+ * @param {string} text
+ * @param {() => unknown} act
+ * @param {string} [label] where the text alone says too little
+ */
+export function button(text, act, label = text) {
+  const made = element('button', '', text);
+  made.setAttribute('type', 'button');
+  if (label !== text) made.setAttribute('aria-label', label);
+  made.addEventListener('click', () => {
+    // Not `disabled`: that would take the focus away.
+    if (made.getAttribute('aria-disabled') !== 'true') act();
+  });
+  return made;
+}
+
+/**
+ * @param {string} label
+ * @param {HTMLElement} control
+ */
+export function labelled(label, control) {
+  return element('label', 'labelled', element('span', '', label), control);
+}
+
+/**
+ * A table whose rows are cards on a narrow screen, where each cell is named by `data-name`.
+ * @param {string} label
+ * @param {readonly { title: string, className?: string }[]} columns
+ */
+export function table(label, columns) {
+  const heads = columns.map(({ title, className = '' }) => {
+    const head = element('th', className, title);
+    head.setAttribute('scope', 'col');
+    return head;
+  });
+  const body = part('rows', element('tbody'));
+  const made = element('table', 'cards', element('thead', '', element('tr', '', ...heads)), body);
+  made.setAttribute('aria-label', label);
+  return { made, body };
+}
+
+/**
+ * @param {string} name the column's, shown beside the cell on a narrow screen
+ * @param {HTMLElement} target
+ */
+export function named(name, target) {
+  target.dataset['name'] = name;
+  return target;
+}
+
+/**
+ * Name and value, in a list of them.
+ * @param {HTMLElement} list a `dl`
+ * @param {readonly (readonly [string, string | Node])[]} pairs
+ */
+export function showPairs(list, pairs) {
+  const keyed = pairs.map(([name, value], index) => ({ key: `${index} ${name}`, name, value }));
+  keepChildren(
+    list,
+    keyed,
+    ({ key }) => key,
+    ({ name }) => element('div', '', element('dt', '', name), part('value', element('dd'))),
+    (child, { value }) => {
+      const target = partOf(child, 'value');
+      if (typeof value === 'string') setText(target, value);
+      else if (!target.hasChildNodes() || target.textContent !== value.textContent) target.replaceChildren(value);
+    },
+  );
+}
+
+/**
+ * The heading of a view, with where it belongs above it.
+ * @param {string} text
+ * @param {Node} [above]
+ */
+export function viewHead(text, above) {
+  const heading = element('h1', '', text);
+  return { head: element('header', 'view-head', ...(above ? [element('p', 'quiet', above)] : []), heading), heading };
+}

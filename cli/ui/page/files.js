@@ -1,6 +1,7 @@
 /** @import { LiveFile, Snapshot } from '../../live/snapshot.ts' */
-import { byId, element, keepChildren, part, partOf, setClass, setText } from './dom.js';
+import { byId, element, keepChildren, link, named, part, partOf, setClass, setHref, setText } from './dom.js';
 import { formatBytes, formatCount, formatCountOf, formatShare, laneOf } from './format.js';
+import { fileAddress } from './router.js';
 
 /** @param {Snapshot} snapshot */
 export function showFiles({ files, files_under_way: count }) {
@@ -13,7 +14,7 @@ export function showFiles({ files, files_under_way: count }) {
 }
 
 function createFile() {
-  const head = element('th', '', part('name', element('span', 'name')), part('about', element('span', 'below')));
+  const head = element('th', '', part('name', link('')), part('about', element('span', 'below')));
   head.setAttribute('scope', 'row');
   const meter = part(
     'bar',
@@ -27,10 +28,10 @@ function createFile() {
     'tr',
     '',
     head,
-    element('td', 'progress', meter, part('activity', element('span', 'below'))),
-    part('records', element('td', 'number')),
-    part('dead', element('td', 'number')),
-    end,
+    named('Progress', element('td', 'progress', meter, part('activity', element('span', 'below')))),
+    named('Records', part('records', element('td', 'number'))),
+    named('Dead', part('dead', element('td', 'number'))),
+    named('Projected end', end),
   );
 }
 
@@ -43,6 +44,7 @@ function updateFile(row, file) {
   const share = activity === 'checksum' ? checksum : activity === 'splitting' ? split : settled;
   const shareText = share === null ? '' : formatShare(share);
   setText(partOf(row, 'name'), file.name);
+  setHref(partOf(row, 'name'), fileAddress(file.file_id));
   setText(partOf(row, 'about'), [laneOf(file), formatBytes(file.bytes), file.file_id].join(' · '));
   setText(partOf(row, 'activity'), [activity, shareText].filter((text) => text !== '').join(' '));
   setClass(

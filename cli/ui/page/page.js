@@ -1,17 +1,24 @@
 /** @import { RoomState } from '../room-state.ts' */
-import { readState, RefusedError } from './api.js';
-import { wireDialog } from './ask-redrive.js';
+import { faultOf, readState } from './api.js';
+import { wireDialog } from './ask.js';
 import { showDeadLetters } from './dead-letters.js';
 import { byId, setClass, setText } from './dom.js';
-import { formatClock } from './format.js';
+import { formatClock, formatCount } from './format.js';
+import { showJobs } from './jobs.js';
+import { keepState } from './state.js';
 import { showSections } from './sections.js';
+import { followAddress, viewTitle } from './views.js';
 
 /** Milliseconds. */
 const lookEveryMs = 1_500;
 
+/** Faults by where they come from: the stack's state, and the view that is open. */
+const faults = { state: '', view: '' };
+
 wireDialog();
+followAddress((error) => showFault('view', error === undefined ? '' : faultOf(error)));
 follow().catch((error) => {
-  showFault('This page could not show the answer it received; reload it.');
+  showFault('state', 'This page could not show the answer it received; reload it.');
   throw error;
 });
 
@@ -19,17 +26,10 @@ async function follow() {
   for (;;) {
     // Nobody sees a hidden page: the cloud is left alone.
     if (document.hidden) await becomesVisible();
-    const state = await readState().catch((error) => showFault(faultOf(error)));
+    const state = await readState().catch((error) => showFault('state', faultOf(error)));
     if (state) show(state);
     await new Promise((resolve) => setTimeout(resolve, lookEveryMs));
   }
-}
-
-/** @param {unknown} error */
-function faultOf(error) {
-  return error instanceof RefusedError
-    ? error.message
-    : 'The control room does not answer. If it was ended, start `sluice ui` again and open the new address.';
 }
 
 function becomesVisible() {
@@ -37,26 +37,37 @@ function becomesVisible() {
 }
 
 /** @param {RoomState} state */
-function show({ snapshot, unanswered, redrives }) {
+function show(state) {
+  const { snapshot, unanswered, jobs } = state;
   if (unanswered) {
     const { since, why } = unanswered;
     const from = snapshot ? ` (since ${formatClock(since, snapshot.zone)})` : '';
-    showFault(`The state cannot be read${from}; trying again. ${why}`);
-  } else showFault('');
+    showFault('state', `The state cannot be read${from}; trying again. ${why}`);
+  } else showFault('state', '');
+  showJobs(jobs);
   if (!snapshot) return;
+  keepState({ ...state, snapshot });
   setText(byId('stack'), snapshot.stack);
   setText(byId('cloud'), snapshot.cloud);
   setText(byId('seen'), `as of ${formatClock(snapshot.at, snapshot.zone)}, times in ${snapshot.zone}`);
+  const dead = snapshot.dead_letters.reduce((sum, { count }) => sum + count, 0);
+  setText(byId('nav-dead'), dead === 0 ? '' : ` (${formatCount(dead)}${snapshot.dead_letters_are_partial ? '+' : ''})`);
   const count = snapshot.files_under_way;
-  document.title = count === 0 ? `Sluice – ${snapshot.stack}` : `(${count}) Sluice – ${snapshot.stack}`;
+  const title = viewTitle === '' ? `Sluice – ${snapshot.stack}` : `${viewTitle} – Sluice`;
+  document.title = count === 0 ? title : `(${count}) ${title}`;
   showSections(snapshot);
-  showDeadLetters({ snapshot, unanswered, redrives });
+  showDeadLetters(snapshot, jobs);
 }
 
-/** @param {string} text */
-function showFault(text) {
+/**
+ * @param {'state' | 'view'} from
+ * @param {string} text
+ */
+function showFault(from, text) {
+  faults[from] = text;
+  const shown = faults.state || faults.view;
   const fault = byId('fault');
-  fault.hidden = text === '';
-  setText(fault, text);
-  setClass(byId('pulse'), text === '' ? 'pulse' : 'pulse stale');
+  fault.hidden = shown === '';
+  setText(fault, shown);
+  setClass(byId('pulse'), faults.state === '' ? 'pulse' : 'pulse stale');
 }

@@ -3,7 +3,6 @@ import { connect, createServer } from 'node:net';
 import { text } from 'node:stream/consumers';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { CliError } from '../../../../cli/cli-error.ts';
-import { openControlRoom } from '../../../../cli/ui/control-room.ts';
 import type { RoomState } from '../../../../cli/ui/room-state.ts';
 import type { RoomWorld } from '../../../support/open-room.ts';
 import { askRoom, cookieOf, enterRoom, openRoom } from '../../../support/open-room.ts';
@@ -135,7 +134,7 @@ describe('what the page is told', () => {
     expect(status).toBe(200);
     const state = JSON.parse(body) as RoomState;
     expect(state.snapshot).toEqual(world.sight.snapshot);
-    expect(state.redrives).toEqual([]);
+    expect(state).toMatchObject({ jobs: [], by: 'the operator' });
   });
 
   it('is not there without the session, or with another', async () => {
@@ -210,11 +209,11 @@ describe('a redrive', () => {
     const begun = await redrive(json(), JSON.stringify({ feed: 'traffic', reason: 'http_422' }));
     expect(begun.status).toBe(202);
     expect(world.redriven).toEqual([{ feed: 'traffic', reason: 'http_422' }]);
-    const told = async () => (JSON.parse((await ask('/api/snapshot', { headers: own() })).body) as RoomState).redrives;
+    const told = async () => (JSON.parse((await ask('/api/snapshot', { headers: own() })).body) as RoomState).jobs;
     world.say('moving letters out of the DLQ  3 of 4');
     expect(await told()).toMatchObject([{ state: 'running', text: 'moving letters out of the DLQ  3 of 4' }]);
     world.endRedrive('4 resolved.');
-    expect(await told()).toMatchObject([{ feed: 'traffic', reason: 'http_422', state: 'done', text: '4 resolved.' }]);
+    expect(await told()).toMatchObject([{ feed: 'traffic', what: 'http_422', state: 'done', text: '4 resolved.' }]);
   });
 
   it('is one a feed at a time, and the next may come when it has ended, even badly', async () => {
@@ -247,13 +246,13 @@ describe('a redrive', () => {
       'null',
       '{}',
       '{"feed":1}',
-      '{"feed":"traffic","file":"x"}',
+      '{"feed":"traffic","record":1}',
       '{"feed":"traffic","reason":""}',
     ]) {
       expect((await redrive(json(), body)).status, body).toBe(400);
     }
     expect((await redrive(json(), '{"feed":"other"}')).status).toBe(404);
-    const long = JSON.stringify({ feed: 'traffic', reason: 'x'.repeat(5_000) });
+    const long = JSON.stringify({ feed: 'traffic', reason: 'x'.repeat(600_000) });
     expect((await redrive(json(), long)).status).toBe(413);
     expect((await ask('/api/redrive', { headers: own() })).status).toBe(405);
     expect(world.redriven).toEqual([]);
@@ -263,15 +262,16 @@ describe('a redrive', () => {
 describe('an export', () => {
   it('is the reconciliation CSV, as a file to save', async () => {
     const { status, headers, body } = await ask('/api/export?feed=traffic&reason=http_422', { headers: own() });
-    expect([status, body]).toEqual([200, 'file_id,record\r\nf1,4\r\n']);
+    expect(status).toBe(200);
+    expect(body.split('\r\n').map((line) => line.split(',')[0]?.slice(0, 5))).toEqual([
+      ...['SpotI', 'SP-44', 'SP-49', 'SP-54', 'SP-59', ''],
+    ]);
     expect(headers['content-disposition']).toBe('attachment; filename="dead-letters-traffic.csv"');
-    expect(world.exported).toEqual([{ feed: 'traffic', reason: 'http_422' }]);
   });
 
   it('is of a feed of this stack, and not for strangers', async () => {
     expect((await ask('/api/export?feed=../traffic', { headers: own() })).status).toBe(404);
     expect((await ask('/api/export?feed=traffic')).status).toBe(401);
-    expect(world.exported).toEqual([]);
   });
 });
 
@@ -287,7 +287,7 @@ it('ends a connection that sends more than the page does', async () => {
     'Content-Type: application/json',
     'Content-Length: 1000000000',
   ];
-  socket.write(`${head.join('\r\n')}\r\n\r\n${'x'.repeat(10_000)}`);
+  socket.write(`${head.join('\r\n')}\r\n\r\n${'x'.repeat(600_000)}`);
   expect(await text(socket)).toMatch(/^HTTP\/1\.1 413 /);
 });
 
@@ -295,9 +295,7 @@ it('says so where the port is taken', async () => {
   const taken = createServer().listen(0, '127.0.0.1');
   await new Promise((resolve) => taken.once('listening', resolve));
   const { port } = taken.address() as { port: number };
-  const ports = { sight: async () => world.sight, redrives: world.jobs, feeds: async () => [], explain: String };
-  const more = { clock: world.clock, onStaleLink: () => {} };
-  const opened = openControlRoom(port, { ...ports, ...more, exportDead: async function* () {} });
+  const opened = openRoom(port);
   await expect(opened).rejects.toThrow(CliError);
   await expect(opened).rejects.toThrow(`Port ${port} is taken; name another one with --port.`);
   taken.close();

@@ -1,0 +1,218 @@
+/** @import { DeadPage } from '../dead-page.ts' */
+/** @import { FilePage } from '../file-page.ts' */
+/** @import { ClosedFile, LiveFile } from '../../live/snapshot.ts' */
+/** @import { Place } from './router.js' */
+import { pathOf, read } from './api.js';
+import { deadRows } from './dead-rows.js';
+import { element, keepChildren, link, part, partOf, setClass, setText, showPairs, viewHead } from './dom.js';
+import { formatBytes, formatCount, formatMoment, formatShare } from './format.js';
+import { addressOf } from './router.js';
+import { momentOf } from './state.js';
+
+const outcomes = /** @type {const} */ ([
+  ['uploaded', 'accepted'],
+  ['duplicate', 'the API already had them'],
+  ['rejected', 'dead letters: not valid, never sent'],
+  ['refused', 'dead letters: not accepted by the API'],
+  ['exhausted', 'dead letters: every try failed'],
+  ['held', 'not sent'],
+]);
+
+/** How many dead letters the file's page shows itself. */
+const shownDead = 10;
+
+/**
+ * One file: its verdict, its counts, what happened, its dead letters and its documents.
+ * @param {HTMLElement} root
+ * @param {Place} place
+ * @param {AbortSignal} signal
+ */
+export function openFileView(root, { path: [fileId = ''] }, signal) {
+  const { head, heading } = viewHead('Loading…', link('#/files', 'Files'));
+  const verdict = part('verdict', element('p', 'lead'));
+  const actions = part('actions', element('p', 'actions start'));
+  const meter = part(
+    'bar',
+    element('span', 'bar', part('split', element('i', 'split')), part('settled', element('i', 'settled'))),
+  );
+  meter.setAttribute('role', 'progressbar');
+  meter.setAttribute('aria-valuemin', '0');
+  meter.setAttribute('aria-valuemax', '100');
+  meter.setAttribute('aria-label', 'Progress');
+  const counts = part('counts', element('dl', 'figures'));
+  const timeline = part('timeline', element('ol', 'timeline'));
+  const dead = deadRows('Dead letters of this file');
+  const deadAll = part('dead-all', element('p', 'more'));
+  const documents = part('documents', element('ul', 'documents'));
+  const facts = part('facts', element('dl', 'facts'));
+  root.append(
+    head,
+    verdict,
+    actions,
+    meter,
+    section('Records', counts),
+    section('Dead letters', dead.made, deadAll),
+    section('What happened', timeline),
+    section('Documents', documents),
+    section('About the file', facts),
+  );
+  let lastDead = -1;
+  return {
+    title: 'File',
+    everyMs: 3_000,
+    read: async () => {
+      const page = /** @type {FilePage} */ (await read('/api/file', { id: fileId }, signal));
+      const { file } = page;
+      setText(heading, file.name);
+      showVerdict(root, page);
+      showCounts(counts, file);
+      keepChildren(timeline, page.timeline, ({ at, text }) => `${at} ${text}`, createEvent, updateEvent);
+      showDocuments(documents, page);
+      showPairs(facts, page.facts);
+      // The letters are read again only when their number has changed.
+      if (lastDead !== file.dead_lettered_records) {
+        const found = /** @type {DeadPage} */ (
+          await read('/api/dead', { feed: file.feed, file: file.file_id }, signal)
+        );
+        dead.show(found.entries.slice(0, shownDead));
+        showAllDead(deadAll, found, file.file_id);
+        lastDead = file.dead_lettered_records;
+      }
+      return file.name;
+    },
+  };
+}
+
+/**
+ * @param {string} title
+ * @param {...HTMLElement} children
+ */
+export function section(title, ...children) {
+  const heading = element('h2', '', title);
+  const made = element('section', '', heading, ...children);
+  made.setAttribute('aria-label', title);
+  return made;
+}
+
+/**
+ * @param {HTMLElement} root
+ * @param {FilePage} page
+ */
+function showVerdict(root, { file, verdict }) {
+  setText(partOf(root, 'verdict'), verdict.text);
+  setClass(partOf(root, 'verdict'), `lead ${verdict.tone}`);
+  const bar = partOf(root, 'bar');
+  const isOpen = 'activity' in file;
+  bar.hidden = !isOpen;
+  if (!isOpen) return;
+  const share = file.activity === 'checksum' ? file.checksum_share : file.settled_share;
+  bar.setAttribute('aria-valuenow', String(Math.floor((share ?? 0) * 100)));
+  bar.setAttribute('aria-valuetext', share === null ? file.activity : `${file.activity} ${formatShare(share)}`);
+  partOf(root, 'split').style.width = `${file.split_share * 100}%`;
+  partOf(root, 'settled').style.width = `${(file.settled_share ?? 0) * 100}%`;
+}
+
+/**
+ * @param {HTMLElement} list
+ * @param {LiveFile | ClosedFile} file
+ */
+function showCounts(list, file) {
+  const total = file.total_records ?? file.expected_records;
+  /** @type {[string, string, string][]} */
+  const rows = outcomes.flatMap(([outcome, meaning]) => {
+    const count = file[`${outcome}_records`];
+    return count === 0 && outcome !== 'uploaded' ? [] : [[outcome, formatCount(count), meaning]];
+  });
+  if (file.resolved_records > 0)
+    rows.push(['resolved', formatCount(file.resolved_records), 'dead letters before, accepted since']);
+  const about = file.total_records === null ? 'about, by its size so far' : 'in the file';
+  rows.push(['records', total === null ? '?' : formatCount(total), about]);
+  rows.push(['size', formatBytes(file.bytes), '']);
+  keepChildren(
+    list,
+    rows,
+    ([name]) => name,
+    ([name]) =>
+      element(
+        'div',
+        name === 'records' ? 'sum' : '',
+        element('dt', '', name),
+        part('count', element('dd', 'number')),
+        part('note', element('dd', 'quiet')),
+      ),
+    (row, [, count, note]) => {
+      setText(partOf(row, 'count'), count);
+      setText(partOf(row, 'note'), note);
+    },
+  );
+}
+
+function createEvent() {
+  return element('li', '', part('at', element('time', 'quiet')), ' ', part('text', element('span')));
+}
+
+/**
+ * @param {HTMLElement} row
+ * @param {FilePage['timeline'][number]} event
+ */
+function updateEvent(row, { at, text, tone }) {
+  setText(partOf(row, 'at'), formatMoment(at, momentOf()));
+  partOf(row, 'at').setAttribute('datetime', at);
+  setText(partOf(row, 'text'), text);
+  setClass(partOf(row, 'text'), tone);
+}
+
+/**
+ * @param {HTMLElement} list
+ * @param {FilePage} page
+ */
+function showDocuments(list, { file, documents, manifests }) {
+  const id = file.file_id;
+  /** @type {{ key: string, title: string, href: string, opens: boolean }[]} */
+  const links = documents.flatMap(({ kind, title }) => {
+    const href = pathOf('/api/document', { file: id, kind });
+    const saved = { key: kind, title, href, opens: false };
+    if (kind !== 'report') return [saved];
+    return [
+      { key: 'shown', title: 'Report', href: pathOf('/api/document', { file: id, kind, show: 1 }), opens: true },
+      { ...saved, title: 'Report, as a file' },
+    ];
+  });
+  for (let number = manifests - 1; number >= 1; number--)
+    links.push({
+      key: `m${number}`,
+      title: `Manifest ${number}, before it was amended`,
+      href: pathOf('/api/document', { file: id, kind: 'manifest', number }),
+      opens: false,
+    });
+  keepChildren(
+    list,
+    links,
+    ({ key, href }) => `${key} ${href}`,
+    ({ title, href, opens }) => {
+      const made = link(href, title);
+      if (opens) {
+        made.target = '_blank';
+        made.rel = 'noopener';
+      } else made.download = '';
+      return element('li', '', made, opens ? ' (opens in a new tab)' : '');
+    },
+    () => undefined,
+  );
+  list.dataset['empty'] =
+    links.length === 0 ? 'The manifest and the report are written when every record is accounted for.' : '';
+}
+
+/**
+ * @param {HTMLElement} target
+ * @param {DeadPage} found
+ * @param {string} fileId
+ */
+function showAllDead(target, { feed, matching }, fileId) {
+  if (matching === 0) return target.replaceChildren('No dead letter of it needs attention.');
+  const all = link(
+    addressOf(['dead'], { feed, file: fileId }),
+    matching === 1 ? 'Show it with what can be done' : `Show all ${formatCount(matching)}, with what can be done`,
+  );
+  target.replaceChildren(all);
+}

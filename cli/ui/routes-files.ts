@@ -1,0 +1,88 @@
+import { pipeline } from 'node:stream/promises';
+import { z } from 'zod';
+import { archiveKeysOf } from '../../lambdas/core/account/archive-keys.ts';
+import type { FileAccount } from '../../lambdas/core/account/file-account.ts';
+import { answerJson, beginDownload, beginSandboxedPage } from './answer.ts';
+import { closedPage } from './closed-page.ts';
+import { documentKinds, documents } from './documents.ts';
+import { describeFilePage } from './file-page.ts';
+import type { RoomPorts } from './room-ports.ts';
+import type { RoomStack } from './room-stack.ts';
+import type { Exchange, Routes } from './route.ts';
+import { RouteRefusal } from './route.ts';
+
+const closedWish = z.strictObject({
+  feed: z.string().max(100).optional(),
+  text: z.string().max(200).optional(),
+  state: z.string().max(40).optional(),
+  /** The last file of the page before: `<milliseconds>:<file id>`. */
+  before: z
+    .string()
+    .regex(/^\d{1,15}:[\w.-]{1,200}$/)
+    .optional(),
+});
+
+const documentWish = z.strictObject({
+  file: z.string(),
+  kind: z.enum(documentKinds),
+  /** Of an earlier manifest. */
+  number: z.coerce.number().int().positive().optional(),
+  /** Set to have the report shown instead of saved. */
+  show: z.literal('1').optional(),
+});
+
+/** A file's page, its documents, and the list of closed files. */
+export function fileRoutes(ports: RoomPorts): Routes {
+  return {
+    '/api/file': {
+      method: 'GET',
+      run: async ({ response, query }) => {
+        const stack = await ports.stack();
+        const file = await fileNamed(stack, query.get('id'));
+        const manifest = file.manifest && (await stack.readSummary(file));
+        const { snapshot } = await ports.sight();
+        const live = snapshot?.files.find(({ file_id: id }) => id === file.fileId);
+        answerJson(response, 200, describeFilePage(file, manifest, live, ports.clock.now()));
+      },
+    },
+    '/api/files': {
+      method: 'GET',
+      run: async ({ response, query }) => {
+        const wish = closedWish.safeParse(Object.fromEntries(query));
+        if (!wish.success) throw new RouteRefusal(400, 'It may name a feed, a state, a text, and where to continue.');
+        const feeds = await ports.feeds();
+        const { feed } = wish.data;
+        if (feed !== undefined && !feeds.includes(feed)) throw new RouteRefusal(404, 'There is no such feed.');
+        const named = feed === undefined ? feeds : [feed];
+        answerJson(response, 200, await closedPage(wish.data, named, await ports.stack()));
+      },
+    },
+    '/api/document': { method: 'GET', run: async (exchange) => sendDocument(await ports.stack(), exchange) },
+  };
+}
+
+/** @throws RouteRefusal if the ledger has no such file */
+export async function fileNamed({ ledger }: RoomStack, id: string | null): Promise<FileAccount> {
+  const found = id === null || id === '' ? undefined : await ledger.getFile(id);
+  // A small file is accounted for by the bundle it was put into.
+  const file = found?.bundleId === undefined ? found : await ledger.getFile(found.bundleId);
+  if (!file) throw new RouteRefusal(404, 'The ledger has no such file.');
+  return file;
+}
+
+async function sendDocument(stack: RoomStack, { response, query }: Exchange): Promise<void> {
+  const wish = documentWish.safeParse(Object.fromEntries(query));
+  if (!wish.success) throw new RouteRefusal(400, 'It must name a file and a document.');
+  const { kind, number, show } = wish.data;
+  const file = await fileNamed(stack, wish.data.file);
+  if (!file.manifest) throw new RouteRefusal(404, 'The file has no manifest yet.');
+  const isOlder = number !== undefined && number < file.manifest.number;
+  if (isOlder && kind !== 'manifest') throw new RouteRefusal(404, 'Only manifests have numbers here.');
+  const { keyOf, type, extension } = documents[kind];
+  const key = isOlder ? archiveKeysOf(file).manifest(number) : keyOf(await stack.readSummary(file));
+  const object = key ? await stack.archive.getStream(key) : undefined;
+  if (!object) throw new RouteRefusal(404, 'The archive has no such document of this file.');
+  if (kind === 'report' && show) beginSandboxedPage(response);
+  else beginDownload(response, `${file.fileId}.${kind}${isOlder ? `.${number}` : ''}.${extension}`, type);
+  await pipeline(object, response);
+}

@@ -1,0 +1,224 @@
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import type { ClosedPage } from '../../../../cli/ui/closed-page.ts';
+import type { DeadPage } from '../../../../cli/ui/dead-page.ts';
+import type { FilePage } from '../../../../cli/ui/file-page.ts';
+import type { RoomWorld } from '../../../support/open-room.ts';
+import { askRoom, cookieOf, deadFileId, enterRoom, openRoom } from '../../../support/open-room.ts';
+import { notAnInteger, refusedRow } from '../../../support/room-fixture.ts';
+
+let world: RoomWorld;
+let cookie: string;
+beforeEach(async () => {
+  world = await openRoom();
+  cookie = cookieOf(await enterRoom(world.origin, world.code));
+});
+afterEach(async () => {
+  await world.jobs.stop();
+  await world.room.close();
+});
+
+const get = (path: string) => askRoom(world.origin, path, { headers: { cookie } });
+const read = async <T>(path: string): Promise<T> => JSON.parse((await get(path)).body) as T;
+const post = (path: string, wish: unknown) =>
+  askRoom(world.origin, path, {
+    method: 'POST',
+    headers: { cookie, origin: world.origin, 'content-type': 'application/json' },
+    body: JSON.stringify(wish),
+  });
+
+describe('the list of dead letters', () => {
+  it('is sent page by page, however many there are', async () => {
+    const failed = Array.from({ length: 1_000 }, (_, n) => notAnInteger(n + 1));
+    await world.fixture.addClosed({ fileId: 'traffic.many', createdAt: Date.UTC(2026, 0, 5) }, failed);
+    const first = await read<DeadPage>('/api/dead?feed=traffic&file=traffic.many');
+    expect(first).toMatchObject({ matching: 1_000, rejected: 1_000, page: 1, pages: 20, is_partial: false });
+    expect(first.entries.map(({ record }) => record)).toEqual(Array.from({ length: 50 }, (_, n) => n + 1));
+    const last = await read<DeadPage>('/api/dead?feed=traffic&file=traffic.many&page=20');
+    expect(last.entries.map(({ record }) => record)).toEqual(Array.from({ length: 50 }, (_, n) => n + 951));
+    const past = await read<DeadPage>('/api/dead?feed=traffic&file=traffic.many&page=21');
+    expect(past.page).toBe(20);
+    expect((await get('/api/dead?feed=traffic&file=traffic.many')).body.length).toBeLessThan(30_000);
+  });
+
+  it('has each letter with its sentence, its field and the API’s answer', async () => {
+    const { entries } = await read<DeadPage>('/api/dead?feed=traffic');
+    expect(entries[0]).toMatchObject({
+      ...{ file_id: deadFileId, record: 4, outcome: 'rejected', reason: 'not_an_integer', field: 'Duration' },
+      error: 'Duration must be a whole number of seconds',
+      excerpt: 'SP-4,WABC,2026-01-05 06:00:00,30s,Client 4',
+    });
+    expect(entries.at(-1)).toMatchObject({
+      record: 59,
+      http_status: 422,
+      api_answer: '{"error":"unknown station WXYZ"}',
+    });
+  });
+
+  it.each([
+    ['reason=http_422', [44, 49, 54, 59]],
+    ['field=Duration', [4, 9, 14, 19, 24, 29, 34, 39]],
+    ['field=-', [44, 49, 54, 59]],
+    ['text=client+2', [24, 29]],
+    ['text=WXYZ', [44, 49, 54, 59]],
+    ['text=unknown+STATION', [44, 49, 54, 59]],
+    ['text=r-49', [49]],
+    ['text=59', [59]],
+    ['file=traffic.other', []],
+    ['reason=http_422&text=5', [54, 59, 44, 49]],
+    ['reason=not_an_integer&field=-', []],
+  ])('selects by %s', async (query, records) => {
+    const found = await read<DeadPage>(`/api/dead?feed=traffic&${query}`);
+    expect(found.entries.map(({ record }) => record)).toEqual([...records].sort((a, b) => a - b));
+    expect(found.matching).toBe(records.length);
+  });
+
+  it('says of each filter how many letters its values select under the other filters', async () => {
+    const all = await read<DeadPage>('/api/dead?feed=traffic');
+    expect(all.reasons).toEqual([
+      { value: 'not_an_integer', name: 'not_an_integer', count: 8 },
+      { value: 'http_422', name: 'http_422', count: 4 },
+    ]);
+    expect(all.files).toEqual([{ value: deadFileId, name: 'avion-2026-01-03.csv', count: 12 }]);
+    const some = await read<DeadPage>('/api/dead?feed=traffic&field=-');
+    expect(some.reasons).toEqual([{ value: 'http_422', name: 'http_422', count: 4 }]);
+    expect(some.fields).toEqual([
+      { value: 'Duration', name: 'Duration', count: 8 },
+      { value: '-', name: '(no field)', count: 4 },
+    ]);
+  });
+
+  it.each(['', '?feed=other', '?feed=traffic&more=1'])('refuses %j in words', async (query) => {
+    const { status, body } = await get(`/api/dead${query}`);
+    expect(status).toBeGreaterThanOrEqual(400);
+    expect(body).toMatch(/^\{"fault":".*\."\}$/);
+  });
+});
+
+describe('what is done with a selection', () => {
+  it('concerns the letters that the list shows, and no other', async () => {
+    await post('/api/redrive', { feed: 'traffic', field: 'Duration', text: 'client 2' });
+    const [selection] = world.redriven;
+    expect(selection?.records).toEqual(new Set([`${deadFileId}/24`, `${deadFileId}/29`]));
+    expect(world.jobs.list()[0]?.what).toBe('2 dead letters: field Duration, with “client 2”');
+    world.endRedrive('done');
+    const csv = (await get('/api/export?feed=traffic&text=client+2')).body.trimEnd().split('\r\n');
+    expect(csv.slice(1).map((line) => line.split(',')[0])).toEqual(['SP-24', 'SP-29']);
+  });
+
+  it('is left to the ledger where it is a feed, a file or a reason', async () => {
+    await post('/api/redrive', { feed: 'traffic', file: deadFileId, reason: 'http_422' });
+    expect(world.redriven).toEqual([{ feed: 'traffic', reason: 'http_422', fileId: deadFileId }]);
+  });
+
+  it('is refused where nothing matches any more', async () => {
+    const { status, body } = await post('/api/redrive', { feed: 'traffic', text: 'nothing has this' });
+    expect([status, body]).toEqual([409, '{"fault":"No dead letter matches any more: reload the list."}']);
+    expect(world.redriven).toEqual([]);
+  });
+});
+
+describe('a file’s page', () => {
+  it('has its verdict, counts, what happened and its documents', async () => {
+    const page = await read<FilePage>(`/api/file?id=${deadFileId}`);
+    expect(page.verdict).toEqual({ tone: 'warning', text: 'Done, with 12 dead letters' });
+    expect(page.file).toMatchObject({ name: 'avion-2026-01-03.csv', rejected_records: 8, refused_records: 4 });
+    expect(page.timeline.map(({ text }) => text)).toEqual([
+      ...['Received: 1.2 MB.', 'First record accepted.', 'Last record accepted.', 'Account closed.'],
+    ]);
+    expect(page.documents.map(({ kind }) => kind)).toEqual(['report', 'manifest', 'receipts', 'dead-letters']);
+    expect(page.is_releasable).toBe(false);
+  });
+
+  it('says who released it and why', async () => {
+    const quarantine = { at: 1_000, rejected: 9, seen: 10, message: '9 of the first 10 records were rejected.' };
+    const release = { at: 2_000, by: 'ann', why: 'the station asked for it' };
+    await world.fixture.addClosed({ fileId: 'traffic.q', quarantine, release, createdAt: 0 });
+    const { timeline } = await read<FilePage>('/api/file?id=traffic.q');
+    expect(timeline.map(({ text, tone }) => `${tone}: ${text}`)).toEqual(
+      expect.arrayContaining([
+        'alarm: Stopped: 9 of the first 10 records were rejected.',
+        'warning: Released by ann: the station asked for it',
+      ]),
+    );
+  });
+
+  it.each(['', '?id=', '?id=traffic.none', '?id=__proto__'])('%j is not there', async (query) => {
+    expect((await get(`/api/file${query}`)).status).toBe(404);
+  });
+});
+
+describe('a document', () => {
+  const of = (kind: string, more = '') => get(`/api/document?file=${deadFileId}&kind=${kind}${more}`);
+
+  it('is the archived bytes, to be saved', async () => {
+    const { status, headers, body } = await of('manifest');
+    expect(status).toBe(200);
+    expect(headers).toMatchObject({
+      'content-type': 'application/json',
+      'content-disposition': `attachment; filename="${deadFileId}.manifest.json"`,
+      'x-content-type-options': 'nosniff',
+    });
+    expect(JSON.parse(body)).toMatchObject({ file_id: deadFileId });
+    expect((await of('receipts')).headers['content-disposition']).toBe(
+      `attachment; filename="${deadFileId}.receipts.ndjson.gz"`,
+    );
+  });
+
+  it('is shown, if it is a report, in a sandbox without the room’s origin', async () => {
+    const { status, headers, body } = await of('report', '&show=1');
+    expect([status, body]).toEqual([200, expect.stringContaining('The report.')]);
+    const policy = headers['content-security-policy'] ?? '';
+    expect(policy).toMatch(/^sandbox allow-scripts; default-src 'none'; /);
+    expect(policy).not.toMatch(/allow-same-origin|connect-src|'self'/);
+    expect((await of('report')).headers['content-disposition']).toContain('attachment');
+    // Anything else is saved, whatever the address says.
+    expect((await of('manifest', '&show=1')).headers['content-disposition']).toContain('attachment');
+  });
+
+  it.each([
+    [`file=${deadFileId}&kind=source`, 400],
+    [`file=${deadFileId}&kind=../../manifest`, 400],
+    [`file=${deadFileId}&kind=resolutions`, 404],
+    [`file=${deadFileId}&kind=receipts&number=0`, 400],
+    ['file=traffic.none&kind=manifest', 404],
+  ])('%s is refused', async (query, status) => {
+    expect((await get(`/api/document?${query}`)).status).toBe(status);
+  });
+
+  it('is not for strangers', async () => {
+    const { status } = await askRoom(world.origin, `/api/document?file=${deadFileId}&kind=report`);
+    expect(status).toBe(401);
+  });
+});
+
+describe('the closed files', () => {
+  beforeEach(async () => {
+    for (let day = 1; day <= 60; day++) {
+      const name = `log-${String(day).padStart(2, '0')}.csv`;
+      const source = { bucket: 'intake', key: `traffic/${name}`, etag: '"e"', sizeBytes: 1 };
+      const failed = day % 7 === 0 ? [refusedRow(day)] : [];
+      await world.fixture.addClosed({ fileId: `traffic.d${day}`, source, createdAt: day * 86_400_000 }, failed);
+    }
+  });
+  const names = ({ files }: ClosedPage): string[] => files.map(({ name }) => name);
+
+  it('come in pages, the newest first, those with dead letters among the others', async () => {
+    const seen: string[] = [];
+    for (let next: string | null = ''; next !== null;) {
+      const page: ClosedPage = await read<ClosedPage>(`/api/files${next === '' ? '' : `?before=${next}`}`);
+      expect(page.files.length).toBeLessThanOrEqual(25);
+      seen.push(...names(page));
+      next = page.next;
+    }
+    const days = Array.from({ length: 60 }, (_, n) => `log-${String(60 - n).padStart(2, '0')}.csv`);
+    expect(seen).toEqual(['avion-2026-01-03.csv', ...days]);
+  });
+
+  it('are found by name, id and state', async () => {
+    expect(names(await read<ClosedPage>('/api/files?text=LOG-1'))).toHaveLength(10);
+    expect(names(await read<ClosedPage>('/api/files?text=traffic.d42'))).toEqual(['log-42.csv']);
+    expect(names(await read<ClosedPage>('/api/files?state=failed'))).toEqual([]);
+    expect((await get('/api/files?feed=other')).status).toBe(404);
+    expect((await get('/api/files?before=x')).status).toBe(400);
+  });
+});
