@@ -4,7 +4,7 @@ import { systemClock } from '../../lambdas/adapters/system-clock.ts';
 import { withSummaries } from '../archive/read-summary.ts';
 import { redriveToEnd } from '../dlq/redrive-ports.ts';
 import type { Selection } from '../dlq/select-dead.ts';
-import { SqsQueueAccess } from '../dlq/sqs-queue-access.ts';
+import { SqsQueueAccess } from '../../lambdas/adapters/sqs-queue-access.ts';
 import { InterruptedError, interruptible } from '../interrupt.ts';
 import { SnapshotPoller } from '../live/snapshot-poller.ts';
 import { openReader } from '../live/open-reader.ts';

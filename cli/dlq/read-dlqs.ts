@@ -6,7 +6,8 @@ import type { Terminal } from '../terminal/terminal.ts';
 import type { DeadMessage, DlqName } from './dead-message.ts';
 import { readDeadMessage } from './dead-message.ts';
 import { inFileOrder } from './group-by-reason.ts';
-import { readQueue } from '../../lambdas/adapters/read-queue.ts';
+import { SqsQueueAccess } from '../../lambdas/adapters/sqs-queue-access.ts';
+import { readQueue } from '../../lambdas/adapters/walk-queue.ts';
 
 /** Every message in a feed's DLQs, or in those of the given kinds, in file order. */
 export async function readDlqs(
@@ -27,7 +28,7 @@ export async function readDlqs(
   const onProgress = (read: number, expected: number): void => {
     if (expected > 100) terminal.progress('dlq', `reading the DLQ  ${formatCount(read)} of ${formatCount(expected)}`);
   };
-  const ports = { client: sqs, clock: systemClock, random: Math.random, onProgress };
+  const ports = { queues: new SqsQueueAccess(sqs), clock: systemClock, random: Math.random, onProgress };
   const read = await Promise.all(
     wanted.map(async ({ queue, lane, url }) => {
       const messages = await readQueue(url, ports, signal);

@@ -8,7 +8,7 @@ import type { FollowRedrivePorts, Redriven } from './follow-redrive.ts';
 import { followRedrive } from './follow-redrive.ts';
 import type { MovePorts } from './move-messages.ts';
 import { moveMessages } from './move-messages.ts';
-import { totalOf } from './queue-access.ts';
+import { totalOf } from '../../lambdas/adapters/queue-access.ts';
 import type { RedriveCounts } from './redrive-watch.ts';
 import { RedriveWatch } from './redrive-watch.ts';
 import type { RemakePorts } from './remake-letters.ts';

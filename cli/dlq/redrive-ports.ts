@@ -9,7 +9,7 @@ import { readDeadOf } from './read-dead-of.ts';
 import type { RedriveEnd, RedrivePorts } from './redrive-letters.ts';
 import { redriveLetters } from './redrive-letters.ts';
 import type { Selection } from './select-dead.ts';
-import { SqsQueueAccess } from './sqs-queue-access.ts';
+import { SqsQueueAccess } from '../../lambdas/adapters/sqs-queue-access.ts';
 
 export function redrivePortsOf(
   stack: OpenStack,

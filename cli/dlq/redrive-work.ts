@@ -4,7 +4,7 @@ import type { Terminal } from '../terminal/terminal.ts';
 import { fileIdOfBody } from './dead-message.ts';
 import type { MovePorts } from './move-messages.ts';
 import { moveMessages } from './move-messages.ts';
-import { totalOf } from './queue-access.ts';
+import { totalOf } from '../../lambdas/adapters/queue-access.ts';
 import type { RedrivePorts } from './redrive-letters.ts';
 import type { Selection } from './select-dead.ts';
 

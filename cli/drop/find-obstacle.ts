@@ -1,4 +1,4 @@
-import { countMessages } from '../../lambdas/adapters/read-queue.ts';
+import { countMessages } from '../../lambdas/adapters/sqs-queue-access.ts';
 import type { OpenStack } from '../stack/open-stack.ts';
 import { formatCountOf } from '../terminal/format.ts';
 

@@ -5,7 +5,7 @@ import type { OutcomeCounts } from '../../lambdas/core/account/outcome.ts';
 import { noCounts } from '../../lambdas/core/account/outcome.ts';
 import type { ArchivedManifest } from '../archive/read-archive.ts';
 import { readManifest } from '../archive/read-archive.ts';
-import { countMessages } from '../../lambdas/adapters/read-queue.ts';
+import { countMessages } from '../../lambdas/adapters/sqs-queue-access.ts';
 import { InterruptedError } from '../interrupt.ts';
 import type { OpenStack } from '../stack/open-stack.ts';
 import type { Terminal } from '../terminal/terminal.ts';

@@ -1,4 +1,4 @@
-import { countMessages } from '../../lambdas/adapters/read-queue.ts';
+import { countMessages } from '../../lambdas/adapters/sqs-queue-access.ts';
 import { systemClock } from '../../lambdas/adapters/system-clock.ts';
 import { readSummary } from '../archive/read-summary.ts';
 import { deployedFeeds, requireDeployed } from '../stack/deployed-feeds.ts';

@@ -1,7 +1,7 @@
 import type { Amendment, AmendmentPorts } from '../dlq/await-amendment.ts';
 import { amendmentsOf } from '../dlq/amendments-of.ts';
-import type { QueueAccess } from '../dlq/queue-access.ts';
-import { totalOf } from '../dlq/queue-access.ts';
+import type { QueueAccess } from '../../lambdas/adapters/queue-access.ts';
+import { totalOf } from '../../lambdas/adapters/queue-access.ts';
 import type { RemovePorts } from '../dlq/remove-resolved.ts';
 import { removeResolved } from '../dlq/remove-resolved.ts';
 import { recordKey } from '../dlq/select-dead.ts';

@@ -1,6 +1,6 @@
 import type { FileAccount } from '../../lambdas/core/account/file-account.ts';
 import type { ManifestSummary } from '../../lambdas/core/account/manifest.ts';
-import type { QueueAccess } from '../dlq/queue-access.ts';
+import type { QueueAccess } from '../../lambdas/adapters/queue-access.ts';
 import type { Selection } from '../dlq/select-dead.ts';
 import type { OpenStack } from '../stack/open-stack.ts';
 

@@ -1,7 +1,8 @@
 import type { SQSClient } from '@aws-sdk/client-sqs';
 import { GetQueueAttributesCommand, ListMessageMoveTasksCommand } from '@aws-sdk/client-sqs';
 import type { Clock, DeadQueue, QueuedMessage } from '../ports.ts';
-import { countMessages, eachQueued } from './read-queue.ts';
+import { countMessages, SqsQueueAccess } from './sqs-queue-access.ts';
+import { eachQueued } from './walk-queue.ts';
 
 export class SqsDeadQueue implements DeadQueue {
   readonly #client: SQSClient;
@@ -35,7 +36,7 @@ export class SqsDeadQueue implements DeadQueue {
   }
 
   async read(look: (message: QueuedMessage) => Promise<void>): Promise<void> {
-    const ports = { client: this.#client, clock: this.#clock, random: Math.random, onProgress: () => undefined };
+    const ports = { queues: new SqsQueueAccess(this.#client), clock: this.#clock, random: Math.random };
     await eachQueued(this.#url, ports, look, new AbortController().signal);
   }
 }

@@ -9,9 +9,9 @@ import {
 } from '@aws-sdk/client-sqs';
 import { beforeEach, describe, expect, it } from 'vitest';
 import { runMoveTask } from '../../cli/dlq/move-task.ts';
-import type { ReceivedMessage } from '../../cli/dlq/queue-access.ts';
-import { totalOf } from '../../cli/dlq/queue-access.ts';
-import { SqsQueueAccess } from '../../cli/dlq/sqs-queue-access.ts';
+import type { ReceivedMessage } from '../../lambdas/adapters/queue-access.ts';
+import { totalOf } from '../../lambdas/adapters/queue-access.ts';
+import { SqsQueueAccess } from '../../lambdas/adapters/sqs-queue-access.ts';
 import { SqsDeadQueue } from '../../lambdas/adapters/sqs-dead-queue.ts';
 import { SqsBatchQueue, SqsInFlightMessages, SqsQueueDepth } from '../../lambdas/adapters/sqs-queues.ts';
 import { systemClock } from '../../lambdas/adapters/system-clock.ts';
@@ -62,7 +62,7 @@ describe.each(queueServices())('the queues in %s', (service, settings) => {
   async function receive(url: string, count: number): Promise<ReceivedMessage[]> {
     const received: ReceivedMessage[] = [];
     return waitFor(`${count} messages`, async () => {
-      received.push(...(await access.receive(url, 60)));
+      received.push(...(await access.receive(url, 60, 1)));
       return received.length >= count ? received : undefined;
     });
   }
@@ -89,7 +89,7 @@ describe.each(queueServices())('the queues in %s', (service, settings) => {
     await new SqsInFlightMessages(client, queueUrl).changeVisibility(message?.ReceiptHandle ?? '', 0);
     await waitFor('the message to reach the DLQ', async () => {
       // SQS moves it when it would be received once more.
-      await access.receive(queueUrl, 60);
+      await access.receive(queueUrl, 60, 1);
       return (await new SqsQueueDepth(client, dlqUrl).messages()) > 0 ? true : undefined;
     });
     return { messageId: message?.MessageId ?? '', sentAt: Number(message?.Attributes?.SentTimestamp) };
@@ -131,7 +131,7 @@ describe.each(queueServices())('the queues in %s', (service, settings) => {
     await access.release(queueUrl, received);
     // A second receive: the queue gives a message once before it is moved to the DLQ.
     await waitFor('the other to reach the DLQ', async () => {
-      await access.receive(queueUrl, 60);
+      await access.receive(queueUrl, 60, 1);
       return (await access.count(dlqUrl)).visible > 0 ? true : undefined;
     });
     expect((await readDlq()).map(({ body }) => body)).toEqual(['b']);

@@ -1,4 +1,4 @@
-import type { QueueAccess, QueueCounts, ReceivedMessage } from '../../cli/dlq/queue-access.ts';
+import type { QueueAccess, QueueCounts, ReceivedMessage } from '../../lambdas/adapters/queue-access.ts';
 import type { Clock } from '../../lambdas/ports.ts';
 
 interface Stored {
@@ -78,7 +78,13 @@ export class InMemoryQueues implements QueueAccess {
         message.receiptHandle = `r${++this.#ids}`;
         message.visibleAt = now + holdSeconds * 1000;
       }
-      return found.map(({ messageId, body, receiptHandle }) => ({ messageId, body, receiptHandle }));
+      return found.map(({ messageId, body, receiptHandle }) => ({
+        messageId,
+        body,
+        receiptHandle,
+        sentAt: 0,
+        receives: 1,
+      }));
     });
   }
 

@@ -3,7 +3,7 @@ import type { DeadMessage } from '../../dlq/dead-message.ts';
 import type { ListedRecord } from '../../dlq/list-dead.ts';
 import { listDead } from '../../dlq/list-dead.ts';
 import { readDeadOf } from '../../dlq/read-dead-of.ts';
-import { countMessages } from '../../../lambdas/adapters/read-queue.ts';
+import { countMessages } from '../../../lambdas/adapters/sqs-queue-access.ts';
 import { markAltered } from '../../dlq/mark-altered.ts';
 import { readDlqs } from '../../dlq/read-dlqs.ts';
 import type { Selection } from '../../dlq/select-dead.ts';

@@ -5,7 +5,7 @@ import { systemClock } from '../../../lambdas/adapters/system-clock.ts';
 import { withSummaries } from '../../archive/read-summary.ts';
 import { CliError } from '../../cli-error.ts';
 import { readWholeDeadOf } from '../../dlq/read-dead-of.ts';
-import { SqsQueueAccess } from '../../dlq/sqs-queue-access.ts';
+import { SqsQueueAccess } from '../../../lambdas/adapters/sqs-queue-access.ts';
 import { exitCodes } from '../../exit-codes.ts';
 import { InterruptedError, interruptible } from '../../interrupt.ts';
 import { claimsOf, tyingColumns } from '../../reingest/claims.ts';

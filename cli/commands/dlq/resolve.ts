@@ -6,7 +6,7 @@ import { CliError } from '../../cli-error.ts';
 import type { Chosen } from '../../dlq/resolve-by-hand.ts';
 import { chooseDead } from '../../dlq/resolve-by-hand.ts';
 import { resolveToEnd } from '../../dlq/resolve-to-end.ts';
-import { SqsQueueAccess } from '../../dlq/sqs-queue-access.ts';
+import { SqsQueueAccess } from '../../../lambdas/adapters/sqs-queue-access.ts';
 import { exitCodes } from '../../exit-codes.ts';
 import { InterruptedError, interruptible } from '../../interrupt.ts';
 import { describeAmendment, formatAmendments } from '../../show/redrive-result.ts';

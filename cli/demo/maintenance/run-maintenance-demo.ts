@@ -1,7 +1,7 @@
 import { systemClock } from '../../../lambdas/adapters/system-clock.ts';
 import { CliError } from '../../cli-error.ts';
 import { readDlqs } from '../../dlq/read-dlqs.ts';
-import { countMessages } from '../../../lambdas/adapters/read-queue.ts';
+import { countMessages } from '../../../lambdas/adapters/sqs-queue-access.ts';
 import { formatDeadMessages } from '../../show/dlq-table.ts';
 import { formatFigures } from '../../show/manifest-table.ts';
 import { dynamoClientFor } from '../../stack/clients.ts';

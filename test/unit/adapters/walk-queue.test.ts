@@ -5,7 +5,8 @@ import {
   ReceiveMessageCommand,
 } from '@aws-sdk/client-sqs';
 import { expect, test } from 'vitest';
-import { eachQueued, readQueue } from '../../../lambdas/adapters/read-queue.ts';
+import { SqsQueueAccess } from '../../../lambdas/adapters/sqs-queue-access.ts';
+import { eachQueued, readQueue } from '../../../lambdas/adapters/walk-queue.ts';
 
 /** As much of SQS as a reader sees. Messages that `others` hold are invisible until the reader's next round. */
 class Queue {
@@ -63,7 +64,12 @@ class Queue {
 }
 
 const clock = { now: () => 0, sleep: () => Promise.resolve() };
-const ports = (queue: Queue) => ({ client: queue.client, clock, random: () => 0, onProgress: () => undefined });
+const ports = (queue: Queue) => ({
+  queues: new SqsQueueAccess(queue.client),
+  clock,
+  random: () => 0,
+  onProgress: () => undefined,
+});
 const never = new AbortController().signal;
 
 test.each([0, 1, 10, 11, 5_000])('lists each of %d messages once and leaves all of them visible', async (size) => {

@@ -7,12 +7,19 @@ import {
   SendMessageBatchCommand,
 } from '@aws-sdk/client-sqs';
 import type { QueueAccess, QueueCounts, ReceivedMessage } from './queue-access.ts';
+import { totalOf } from './queue-access.ts';
 
 /** SQS: 10 messages and 1 MiB per call; some room is left for the envelope. */
 const perCall = 10;
 const maxCallBytes = 1_000_000;
+const callsAtOnce = 10;
 
 type Outgoing = Pick<ReceivedMessage, 'body' | 'groupId'>;
+
+/** The approximate number of messages: visible, in flight and delayed. */
+export async function countMessages(client: SQSClient, url: string): Promise<number> {
+  return totalOf(await new SqsQueueAccess(client).count(url));
+}
 
 /** The stack's queues, by URL. */
 export class SqsQueueAccess implements QueueAccess {
@@ -40,22 +47,23 @@ export class SqsQueueAccess implements QueueAccess {
     };
   }
 
-  async receive(url: string, holdSeconds: number): Promise<ReceivedMessage[]> {
+  async receive(url: string, holdSeconds: number, waitSeconds: number): Promise<ReceivedMessage[]> {
     const { Messages = [] } = await this.#client.send(
       new ReceiveMessageCommand({
         QueueUrl: url,
         MaxNumberOfMessages: perCall,
         VisibilityTimeout: holdSeconds,
-        // Long polling makes SQS ask all of its servers, so that an empty answer means an empty queue.
-        WaitTimeSeconds: 1,
-        MessageSystemAttributeNames: ['MessageGroupId'],
+        WaitTimeSeconds: waitSeconds,
+        MessageSystemAttributeNames: ['SentTimestamp', 'ApproximateReceiveCount', 'MessageGroupId'],
       }),
     );
-    return Messages.map(({ MessageId = '', ReceiptHandle = '', Body = '', Attributes }) => ({
+    return Messages.map(({ MessageId = '', ReceiptHandle = '', Body = '', Attributes = {} }) => ({
       messageId: MessageId,
       receiptHandle: ReceiptHandle,
       body: Body,
-      ...(Attributes?.MessageGroupId === undefined ? {} : { groupId: Attributes.MessageGroupId }),
+      sentAt: Number(Attributes['SentTimestamp'] ?? 0),
+      receives: Number(Attributes['ApproximateReceiveCount'] ?? 0),
+      ...(Attributes['MessageGroupId'] === undefined ? {} : { groupId: Attributes['MessageGroupId'] }),
     }));
   }
 
@@ -92,7 +100,6 @@ export class SqsQueueAccess implements QueueAccess {
             Entries: entries.map((entry) => ({ ...entry, VisibilityTimeout: 0 })),
           }),
         )
-        // A message that SQS did not accept becomes visible after its visibility timeout.
         .catch(() => undefined),
     );
   }
@@ -101,10 +108,15 @@ export class SqsQueueAccess implements QueueAccess {
     messages: readonly ReceivedMessage[],
     call: (entries: { Id: string; ReceiptHandle: string }[]) => Promise<unknown>,
   ): Promise<void> {
+    const calls: { Id: string; ReceiptHandle: string }[][] = [];
     for (let from = 0; from < messages.length; from += perCall) {
       const some = messages.slice(from, from + perCall);
-      await call(some.map(({ receiptHandle }, index) => ({ Id: String(index), ReceiptHandle: receiptHandle })));
+      calls.push(some.map(({ receiptHandle }, index) => ({ Id: String(index), ReceiptHandle: receiptHandle })));
     }
+    const work = async (): Promise<void> => {
+      for (let entries = calls.pop(); entries; entries = calls.pop()) await call(entries);
+    };
+    await Promise.all(Array.from({ length: callsAtOnce }, work));
   }
 }
 
