@@ -1,6 +1,6 @@
 import type { Readable } from 'node:stream';
 import type { BreakerAnswer } from './core/limiter/breaker-answer.ts';
-import type { BreakerReason } from './core/limiter/breaker.ts';
+import type { BreakerReason, TokenFault } from './core/limiter/breaker.ts';
 import type {
   BatchAccount,
   Correction,
@@ -563,6 +563,7 @@ export interface Limiter {
     isSuspect?: boolean,
     asksToWait?: boolean,
     answer?: BreakerAnswer,
+    tokenFault?: TokenFault,
   ): Promise<BreakerState | undefined>;
   /** A request succeeded: shared with the others in the next lease, at no cost. `accepted`: the API accepted the record. */
   noteSuccess(accepted?: Accepted): void;
@@ -641,6 +642,8 @@ export type SinkAnswer =
   | { kind: 'refused'; status: number; answer: string }
   | { kind: 'throttled'; status: number; retryAfterMs: number | undefined; answer?: string }
   | { kind: 'unauthorised'; status: number; answer: string }
+  /** Nothing was sent: the secret with the token cannot be used, for the reason in `answer`. */
+  | { kind: 'no-token'; status: null; answer: string }
   /** Worth another try. `ambiguous`: the record may have been stored nevertheless. */
   | {
       kind: 'failed';
@@ -683,9 +686,9 @@ export interface Sink {
 
 /** The API's Bearer token, from where secrets are kept. */
 export interface TokenSource {
-  /** Cached between calls. */
+  /** Cached between calls. @throws UnusableSecretError if there is no token */
   token(): Promise<string>;
-  /** Reads the secret again. */
+  /** Reads the secret again. @throws UnusableSecretError if there is no token */
   refresh(): Promise<string>;
   /** Identifies the version of the secret read last, without revealing the secret; undefined if unknown. */
   version?(): string | undefined;

@@ -40,7 +40,7 @@ export function addFeedAlarms(alarms: Alarms, settings: Settings, feed: FeedSett
   alarms.add({
     name: `${name}-token-refused`,
     section: 'token-refused',
-    says: `The API of ${name} answers 401 or 403, also after the secret was read again. Records wait until the token is valid.`,
+    says: `The API of ${name} answers 401 or 403, also after the secret was read again, or the secret cannot be used. Records wait until the token is valid.`,
     metric: own('UnauthorisedAnswers', 'Sum'),
     threshold: 1,
   });

@@ -2,6 +2,7 @@ import { brotliDecompressSync, gunzipSync, inflateSync } from 'node:zlib';
 import type { Dispatcher } from 'undici';
 import { request } from 'undici';
 import type { AnswerDeclaration } from '../../feeds/feed.ts';
+import { UnusableSecretError } from '../core/errors.ts';
 import { meaningOf } from '../core/answers/answer-meaning.ts';
 import { plainText } from '../core/plain-text.ts';
 import { redactSecrets } from '../core/answers/redact-secrets.ts';
@@ -57,9 +58,10 @@ export class HttpSink implements Sink {
     let token: string;
     try {
       token = await untilAborted(this.#options.tokens.token(), signal);
-    } catch {
-      // Nothing was sent; the records wait, as they do after a refused token.
-      return { kind: 'unauthorised', status: 0, answer: 'the secret cannot be read, or is not a plain token' };
+    } catch (error) {
+      const isKnown = error instanceof UnusableSecretError;
+      const answer = isKnown ? error.message : 'the secret with the token was not read in time';
+      return { kind: 'no-token', status: null, answer };
     }
     let isReused = (): boolean => false;
     try {

@@ -10,7 +10,7 @@ import type { Stop } from './sendable.ts';
 import type { SenderOptions } from './sender-options.ts';
 import { maxRequestMs } from './sender-times.ts';
 import type { AnswerOf, AskingToWait } from './sink-faults.ts';
-import { asksToWait, breakerAnswerOf, faultOf, probeEndOf } from './sink-faults.ts';
+import { asksToWait, breakerAnswerOf, faultOf, probeEndOf, tokenFaultOf } from './sink-faults.ts';
 
 /** For a 429 that does not say how long. Milliseconds. */
 const defaultPauseMs = 1_000;
@@ -84,10 +84,17 @@ export class AnswerReactions {
     await this.#breaker.noteToken();
   }
 
+  /** A probe carries the token as it is stored now: after a rotation, the first one already succeeds. */
+  async beforeProbe(): Promise<void> {
+    // A secret that cannot be used is found again when the request needs the token.
+    await this.#readTokenAgain().catch(() => undefined);
+  }
+
   /** @param isSuspect whether the probe's record had been sent before */
   async probeEnded(record: OpenRecord, answer: SinkAnswer, isSuspect: boolean): Promise<ProbeResult> {
     // As long as the API says when to try again, waiting is not a failure.
-    const probe = { isSuspect, asksToWait: asksToWait(answer), answer: breakerAnswerOf(answer) };
+    const tokenFault = tokenFaultOf(answer);
+    const probe = { isSuspect, asksToWait: asksToWait(answer), answer: breakerAnswerOf(answer), tokenFault };
     const result = await this.#breaker.probeEnded(probeEndOf(answer), record, probe);
     if (result.givesUp && answer.kind !== 'refused') {
       this.#options.stop({ kind: 'flush', place: record.place, ...faultOf(answer) });
@@ -110,6 +117,8 @@ export class AnswerReactions {
         return this.#throttled({ ...request, answer });
       case 'unauthorised':
         return this.#unauthorised({ ...request, answer });
+      case 'no-token':
+        return this.#waitForToken(record, answer.answer);
       case 'failed':
         return this.#failed({ ...request, answer });
     }
@@ -198,19 +207,18 @@ export class AnswerReactions {
    * else the breaker opens and the records wait.
    */
   async #unauthorised({ record, answer, sentAt, probe }: Answered<AnswerOf<'unauthorised'>>): Promise<void> {
-    const { run, clock, pacer } = this.#options;
+    const { run, clock } = this.#options;
     const answeredAt = clock.now();
     // It was sent with the previous token: the new one has not been tried yet.
     if (sentAt <= this.#refreshedAt) return this.#tries.again(record);
     this.#refreshedAt = answeredAt;
-    const token = await this.#readTokenAgain();
-    if (token === 'new') return this.#tries.again(record);
-    // A secret that can't be read has the same effect as a refused token, for all records.
-    if (token === 'unreadable' || answer.status === 0) {
-      const end = await this.#breaker.open('unauthorised', record, breakerAnswerOf(answer));
-      if (end === 'opened') pacer.drop();
-      return this.#tries.again(record);
+    let token: 'new' | 'same';
+    try {
+      token = await this.#readTokenAgain();
+    } catch (error) {
+      return this.#waitForToken(record, error instanceof Error ? error.message : String(error));
     }
+    if (token === 'new') return this.#tries.again(record);
     if (probe?.isLone && answer.status === 403) return this.#tries.refuse(record, answer.status, answer.answer);
     if (probe && this.#tries.isLetter(record)) return this.#tries.park(record, faultOf(answer));
     const isOwn = run.troubles.isOwnRefusal(record.requestId, answeredAt);
@@ -224,12 +232,18 @@ export class AnswerReactions {
     this.#queue.delay(asideMs, () => this.#queue.setAside(record));
   }
 
-  async #readTokenAgain(): Promise<'new' | 'same' | 'unreadable'> {
+  /** The secret cannot be used: all records wait until it can. */
+  async #waitForToken(record: OpenRecord, why: string): Promise<void> {
+    const end = await this.#breaker.open('no_token', record, { status: null, text: why });
+    if (end === 'opened') this.#options.pacer.drop();
+    this.#tries.again(record);
+  }
+
+  /** @throws UnusableSecretError if there is no token */
+  async #readTokenAgain(): Promise<'new' | 'same'> {
     const { tokens, clock, run } = this.#options;
     const before = await tokens.token().catch(() => undefined);
-    const now = await tokens.refresh().catch(() => undefined);
-    if (now === undefined) return 'unreadable';
-    if (now === before) return 'same';
+    if ((await tokens.refresh()) === before) return 'same';
     run.troubles.tokenChanged(clock.now());
     await this.#breaker.noteToken();
     return 'new';

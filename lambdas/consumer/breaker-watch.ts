@@ -1,5 +1,5 @@
 import type { BreakerAnswer } from '../core/limiter/breaker-answer.ts';
-import type { BreakerReason, FailureDetails, FailureRun } from '../core/limiter/breaker.ts';
+import type { BreakerReason, CountedReason, FailureDetails, FailureRun, TokenFault } from '../core/limiter/breaker.ts';
 import { flushAfterProbes, refuseAfterLoneProbes } from '../core/limiter/breaker.ts';
 import { sha256Of } from '../core/records/identity.ts';
 import type { AuditLog, BreakerState, EventPublisher, Limiter, Metrics, SinkRequest, TokenSource } from '../ports.ts';
@@ -35,6 +35,7 @@ export interface Probe {
   /** The API said when to try again. */
   asksToWait: boolean;
   answer: BreakerAnswer;
+  tokenFault: TokenFault | undefined;
 }
 
 export interface ProbeResult {
@@ -92,7 +93,7 @@ export class BreakerWatch {
     if (hadFailures) this.#ports.limiter.forgetOutage().catch(() => undefined);
   }
 
-  async failed(reason: Exclude<BreakerReason, 'refusing'>, request: FailedRequest): Promise<FailureEnd> {
+  async failed(reason: CountedReason, request: FailedRequest): Promise<FailureEnd> {
     const { limiter, run, mayFlush, hasFailed } = this.#ports;
     const { record, sentAtMs, isSuspect, answer } = request;
     const isFirst = run.sinceMs(reason) === undefined;
@@ -138,17 +139,17 @@ export class BreakerWatch {
   async probeEnded(
     end: 'accepted' | 'refused' | 'failed',
     record: SinkRequest,
-    { isSuspect, asksToWait, answer }: Probe,
+    { isSuspect, asksToWait, answer, tokenFault }: Probe,
   ): Promise<ProbeResult> {
     const { limiter, mayFlush } = this.#ports;
-    const ended = await limiter.endProbe(end, isSuspect, asksToWait, answer);
+    const ended = await limiter.endProbe(end, isSuspect, asksToWait, answer, tokenFault);
     if (ended) {
       await this.#tell(ended.state === 'closed' ? 'breaker closed' : 'breaker stays open', ended, record, answer);
     }
     if (ended?.state !== 'open') return { isStillRefusing: false, givesUp: false, isLone: false };
     const { reason, failedProbes, loneProbes = 0 } = ended;
-    // A refused token is not the records' fault: they wait without a time limit.
-    const isDue = reason !== 'unauthorised' && failedProbes >= flushAfterProbes;
+    // A missing or refused token is not the records' fault: they wait without a time limit.
+    const isDue = !isAboutToken(reason) && failedProbes >= flushAfterProbes;
     return {
       isStillRefusing: end === 'refused' && mayFlush,
       givesUp: mayFlush && isDue && !asksToWait && (await limiter.takeFlush(flushAfterProbes)),
@@ -174,7 +175,7 @@ export class BreakerWatch {
       log.error(change, logged);
       // At once, and then every minute while it is open: the invocation may run for another 15 minutes.
       metrics.add('BreakerOpen', 1);
-      if (reason === 'unauthorised') metrics.add('UnauthorisedAnswers', 1);
+      if (isAboutToken(reason)) metrics.add('UnauthorisedAnswers', 1);
       metrics.flush();
     }
     // Subscribers miss one event; the records are not affected.
@@ -183,3 +184,5 @@ export class BreakerWatch {
     });
   }
 }
+
+const isAboutToken = (reason: BreakerReason): boolean => reason === 'unauthorised' || reason === 'no_token';

@@ -125,6 +125,7 @@ export class RecordSender {
       if (turn.kind === 'probe') {
         this.#queue.chooseProbe(hand);
         await this.#allow(hand.record);
+        await this.#reactions.beforeProbe();
       }
       this.#queue.release(hand);
       if (turn.kind === 'go' || turn.kind === 'probe') await this.#request(hand.record, turn);

@@ -1,4 +1,4 @@
-import type { BreakerReason } from '../core/limiter/breaker.ts';
+import type { BreakerReason, TokenFault } from '../core/limiter/breaker.ts';
 import type { BreakerAnswer } from '../core/limiter/breaker-answer.ts';
 import type { DeployedLimit, InForce } from '../core/limiter/limit-policy.ts';
 import {
@@ -373,16 +373,17 @@ export class SharedLimiter implements Limiter {
     isSuspect = false,
     asksToWait = false,
     answer?: BreakerAnswer,
+    tokenFault?: TokenFault,
   ): Promise<BreakerState | undefined> {
     const { store } = this.#options;
     const { reason, failedProbes } = await store.read();
     // If everything is refused, one more refusal does not show that the API works again.
     const isUp = end === true || end === 'accepted' || (end === 'refused' && reason !== 'refusing');
     if (!isUp) {
-      const probe = { isSuspect, hasFailed: !asksToWait, answer };
+      const probe = { isSuspect, hasFailed: !asksToWait, answer, reason: reasonAfter(tokenFault, reason) };
       return stateOf(await this.#change(keepOpen(this.#now(), this.#probe, probe)));
     }
-    const closed = await this.#change(closeBreaker(this.#probe));
+    const closed = await this.#change(closeBreaker(this.#now(), this.#probe, this.#spacingMs()));
     return closed && stateOf({ ...closed, reason, failedProbes });
   }
 
@@ -435,6 +436,15 @@ export class SharedLimiter implements Limiter {
   #now(): number {
     return this.#options.clock.now() + this.#options.correctionMs();
   }
+}
+
+/**
+ * The reason after a failed probe: a secret that cannot be used any more, or that can be used again but is refused. Undefined
+ * if it stays.
+ */
+function reasonAfter(fault: TokenFault | undefined, before: BreakerReason | undefined): TokenFault | undefined {
+  if (fault === 'no_token') return fault;
+  return before === 'no_token' ? fault : undefined;
 }
 
 /** Whether a consumer asked if others' requests are accepted, and no one has confirmed it. */

@@ -1,4 +1,5 @@
 import type { BreakerAnswer } from '../core/limiter/breaker-answer.ts';
+import type { TokenFault } from '../core/limiter/breaker.ts';
 import type { SinkAnswer } from '../ports.ts';
 import type { Parked } from './sendable.ts';
 
@@ -16,7 +17,8 @@ export type Fault = Pick<Parked, 'status' | 'reason'> & { answer?: string | unde
 
 export function faultOf(answer: SinkAnswer): Fault {
   const { status } = answer;
-  const reason = answer.kind === 'failed' ? answer.reason : `http_${status}`;
+  const named = answer.kind === 'no-token' ? 'no_token' : `http_${status}`;
+  const reason = answer.kind === 'failed' ? answer.reason : named;
   return { status, reason, answer: 'answer' in answer ? answer.answer : undefined };
 }
 
@@ -30,4 +32,10 @@ export function breakerAnswerOf(answer: SinkAnswer): BreakerAnswer {
 export function probeEndOf({ kind }: SinkAnswer): 'accepted' | 'refused' | 'failed' {
   if (kind === 'uploaded' || kind === 'duplicate') return 'accepted';
   return kind === 'refused' || kind === 'in-progress' ? 'refused' : 'failed';
+}
+
+/** What is wrong with the token, by an answer. */
+export function tokenFaultOf({ kind }: SinkAnswer): TokenFault | undefined {
+  if (kind === 'no-token') return 'no_token';
+  return kind === 'unauthorised' ? 'unauthorised' : undefined;
 }

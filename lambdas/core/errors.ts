@@ -68,3 +68,11 @@ export class NewerVersionError extends Error {
     );
   }
 }
+
+/** The secret with an API's token cannot be read, or does not hold a token. The message never has any of its value. */
+export class UnusableSecretError extends Error {
+  constructor(message: string, options?: ErrorOptions) {
+    super(message, options);
+    this.name = 'UnusableSecretError';
+  }
+}

@@ -7,10 +7,17 @@ import { RecordTroubles } from './record-troubles.ts';
  */
 
 /**
- * Why the breaker opens. `throttled`: repeated 429; `unauthorised`: the token is refused; `outage`: every request fails;
- * `refusing`: every record is refused with the same status, for example because the API's path is gone.
+ * Why the breaker opens. `throttled`: repeated 429; `unauthorised`: the token is refused; `no_token`: the secret with the
+ * token cannot be used; `outage`: every request fails; `refusing`: every record is refused with the same status, for
+ * example because the API's path is gone.
  */
-export type BreakerReason = 'throttled' | 'unauthorised' | 'outage' | 'refusing';
+export type BreakerReason = 'throttled' | 'unauthorised' | 'no_token' | 'outage' | 'refusing';
+
+/** The reasons that are about the token, and not about records: they wait without a time limit. */
+export type TokenFault = Extract<BreakerReason, 'unauthorised' | 'no_token'>;
+
+/** The reasons for which the API's answers count. */
+export type CountedReason = Exclude<BreakerReason, 'refusing' | 'no_token'>;
 
 /** How long no consumer sends after it opens. Milliseconds. */
 export const breakerPauseMs = 60_000;
@@ -34,7 +41,7 @@ export const flushAfterProbes = 5;
 export const refuseAfterLoneProbes = 15;
 
 /** Records that were never sent before, without a success between them, that open the breaker. */
-const recordsThatOpen: Record<Exclude<BreakerReason, 'throttled'>, number> = {
+const recordsThatOpen: Record<Exclude<BreakerReason, 'throttled' | 'no_token'>, number> = {
   // The secret was read again before the first of these was counted.
   unauthorised: 10,
   // An outage fails every request; a few records on which the API fails are not an outage.
@@ -144,7 +151,7 @@ export class FailureRun {
    * answers to concurrent requests, and at a batch's end no request is left that could succeed between them
    */
   failure(
-    reason: Exclude<BreakerReason, 'refusing'>,
+    reason: CountedReason,
     record: string,
     sentAtMs: number,
     { isSuspect, othersLeft, answeredAtMs }: FailureDetails = {
@@ -237,7 +244,7 @@ function add(run: Run, record: string, isSuspect: boolean): boolean {
   return isNew;
 }
 
-function isReasonEnough(reason: Exclude<BreakerReason, 'refusing'>, run: Run, othersLeft: number): boolean {
+function isReasonEnough(reason: CountedReason, run: Run, othersLeft: number): boolean {
   if (run.records.size >= suspectsThatOpen) return true;
   if (reason === 'throttled') return run.length >= (run.fresh > 0 ? throttlesThatOpen : suspectThrottlesThatOpen);
   if (run.fresh >= recordsThatOpen[reason]) return true;

@@ -1,5 +1,5 @@
 import type { Check as ItemCheck, ItemChange } from '../ledger/item-change.ts';
-import type { BreakerReason } from './breaker.ts';
+import type { BreakerReason, TokenFault } from './breaker.ts';
 import { maxShiftShare } from './late-arrivals.ts';
 import type { BreakerAnswer } from './breaker-answer.ts';
 import { absentAnswerNames, answerAttributes } from './breaker-answer.ts';
@@ -287,10 +287,11 @@ export function takeProbe(now: number, owner: string, spacingMs: number, policy:
   };
 }
 
-export function closeBreaker(owner: string): LimiterChange {
+/** The line begins anew after the probe, which may have been sent later than at its slot: a token is read before it. */
+export function closeBreaker(now: number, owner: string, spacingMs: number): LimiterChange {
   return {
     when: [isOpen, { name: 'probeOwner', is: '=', value: owner }],
-    set: { breaker: 'closed' },
+    set: { breaker: 'closed', tat: now + spacingMs },
     remove: [
       ...(['probeOwner', 'probeUntil', 'openUntil', 'failedProbes', 'reason', 'openedBy', 'flushed'] as const),
       ...(['loneProbes', 'openedAt', 'answerStatus', 'answer'] as const),
@@ -306,12 +307,20 @@ export interface FailedProbe {
   /** False if the API gives a time to retry: waiting is not a failure. */
   hasFailed: boolean;
   answer?: BreakerAnswer | undefined;
+  /** Another reason than the one for which it opened. */
+  reason?: TokenFault | undefined;
 }
 
-export function keepOpen(now: number, owner: string, { isSuspect, hasFailed, answer }: FailedProbe): LimiterChange {
+export function keepOpen(now: number, owner: string, probe: FailedProbe): LimiterChange {
+  const { isSuspect, hasFailed, answer, reason } = probe;
   return {
     when: [isOpen, { name: 'probeOwner', is: '=', value: owner }],
-    set: { openUntil: now + breakerPauseMs, ...(!isSuspect && { loneProbes: 0 }), ...answerAttributes(answer) },
+    set: {
+      openUntil: now + breakerPauseMs,
+      ...(!isSuspect && { loneProbes: 0 }),
+      ...(reason && { reason }),
+      ...answerAttributes(answer),
+    },
     add: { failedProbes: hasFailed ? 1 : 0, ...(isSuspect && { loneProbes: 1 }) },
     remove: ['probeOwner', 'probeUntil', ...absentAnswerNames(answer)],
   };

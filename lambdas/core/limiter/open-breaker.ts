@@ -32,6 +32,7 @@ export function openBreakerOf(item: LimiterItem): OpenBreaker | undefined {
 const reasonTexts: Record<BreakerReason, string> = {
   throttled: 'it keeps answering 429',
   unauthorised: 'it refuses the token',
+  no_token: 'the secret with its token cannot be used',
   outage: 'it fails on every record',
   refusing: 'it refuses every record, with the same status',
 };
@@ -40,7 +41,7 @@ const reasonTexts: Record<BreakerReason, string> = {
 export function whyOpen({ reason, answer }: Pick<OpenBreaker, 'reason' | 'answer'>): string {
   if (!answer) return reasonTexts[reason];
   const { status, text } = answer;
-  if (status === 0) return text;
+  if (reason === 'no_token' || status === 0) return text;
   if (status === null) return `${reasonTexts[reason]}: no answer (${text})`;
   return `${reasonTexts[reason]}: ${[String(status), ...(text === '' ? [] : [`"${text}"`])].join(' ')}`;
 }

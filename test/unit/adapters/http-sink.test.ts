@@ -397,19 +397,23 @@ describe('a token', () => {
   );
 
   it.each([
-    'a\r\nx-admin: 1',
-    'a b',
-    'Bearer t0ken',
-    'a\u0000b',
-    'tökén',
-    '',
-    undefined,
-    '{"token":"t0ken"}',
-    '"t0ken"',
-  ])('such as %j is not sent, and the records wait', async (value) => {
+    ['a\r\nx-admin: 1', 'it has a line break inside'],
+    ['a b', 'it has a space inside'],
+    ['Bearer t0ken', "it begins with 'Bearer'"],
+    ['a\u0000b', 'it has a control character inside'],
+    ['tökén', 'it has a character that no HTTP header can carry'],
+    ['', 'it is empty'],
+    [' \n', 'it is empty'],
+    [undefined, 'it holds no text'],
+    ['{"token":"t0ken"}', 'it is JSON or in quotation marks'],
+    ['"t0ken"', 'it is JSON or in quotation marks'],
+  ])('such as %j is not sent, the records wait, and the reason is named', async (value, why) => {
     const server = await serve(say(text('200 OK')));
     const answer = await deliver(sinkFor(`http://127.0.0.1:${server.port}`, { tokens: secret(value) }));
-    expect(answer).toMatchObject({ kind: 'unauthorised', status: 0 });
+    expect(answer).toMatchObject({ kind: 'no-token', status: null });
+    expect(answer).toMatchObject({
+      answer: expect.stringContaining(`the secret arn cannot be used: ${why}`) as string,
+    });
     expect(JSON.stringify(answer)).not.toMatch(/t0ken|x-admin/);
     expect(server.requests).toEqual([]);
   });
@@ -421,7 +425,10 @@ describe('a token', () => {
     const tokens = new SecretToken({ send } as unknown as SecretsManagerClient, 'arn');
     const server = await serve(say(text('200 OK')));
     const sink = sinkFor(`http://127.0.0.1:${server.port}`, { tokens });
-    expect(await deliver(sink)).toMatchObject({ kind: 'unauthorised' });
+    expect(await deliver(sink)).toMatchObject({
+      kind: 'no-token',
+      answer: 'the secret arn cannot be used: it cannot be read (Error)',
+    });
     expect(await deliver(sink)).toEqual(uploaded());
     expect(await deliver(sink)).toEqual(uploaded());
     expect(reads).toBe(2);
@@ -786,7 +793,7 @@ describe('the token’s read', () => {
     const server = await serve(say(text('200 OK')));
     const tokens = { token: () => never, refresh: () => never };
     const answer = await deliver(sinkFor(`http://127.0.0.1:${server.port}`, { tokens }), AbortSignal.timeout(50));
-    expect(answer).toMatchObject({ kind: 'unauthorised', status: 0 });
+    expect(answer).toMatchObject({ kind: 'no-token', answer: 'the secret with the token was not read in time' });
     expect(server.requests).toEqual([]);
   });
 

@@ -4,7 +4,7 @@ import { batchLeaseMs, maxUnsaved } from '../../../lambdas/consumer/batch-journa
 import { deliverBatch } from '../../../lambdas/consumer/deliver-batch.ts';
 import { openBreakerOf } from '../../../lambdas/core/limiter/open-breaker.ts';
 import { flushAfterProbes, refuseAfterLoneProbes } from '../../../lambdas/core/limiter/breaker.ts';
-import { LeaseLostError } from '../../../lambdas/core/errors.ts';
+import { LeaseLostError, UnusableSecretError } from '../../../lambdas/core/errors.ts';
 import { requestIdOf } from '../../../lambdas/core/records/identity.ts';
 import { decodeProgress, encodeProgress } from '../../../lambdas/core/account/progress.ts';
 import type { Receipt } from '../../../lambdas/core/account/receipt.ts';
@@ -518,9 +518,11 @@ describe('an API that wants to be left alone', () => {
     let isReadable = false;
     const token = () => (isReadable ? Promise.resolve('token') : Promise.reject(new Error('no secret')));
     world.ports.tokens = { token, refresh: token };
-    world.api.fault = () => (isReadable ? undefined : { kind: 'unauthorised', status: 0, answer: 'no secret' });
+    world.api.fault = () => (isReadable ? undefined : { kind: 'no-token', status: null, answer: 'no secret' });
     await deliver();
-    expect(openings()).toEqual(['unauthorised']);
+    expect(openings()).toEqual(['no_token']);
+    expect(world.limiter.item).toMatchObject({ answer: 'no secret' });
+    expect(world.metrics).toContainEqual({ name: 'UnauthorisedAnswers', value: 1 });
     expect(world.letters).toEqual([]);
     isReadable = true;
     await deliverToTheEndOfSuccessors();
@@ -535,6 +537,58 @@ describe('an API that wants to be left alone', () => {
     await deliver();
     expect(openings()).toEqual([]);
     expect(outcomesOf()).toEqual(Array(10).fill('uploaded'));
+  });
+});
+
+describe('a token that is rotated while the breaker is open', () => {
+  /** The secret, and what the consumer has of it. */
+  function secretOf(stored: string) {
+    const secret = { stored, known: undefined as string | undefined };
+    const refresh = async () => (secret.known = secret.stored);
+    world.ports.tokens = { token: async () => secret.known ?? refresh(), refresh };
+    world.api.fault = () =>
+      secret.known === 'new' ? undefined : { kind: 'unauthorised', status: 401, answer: 'expired' };
+    return secret;
+  }
+
+  it('is in the next probe, which closes the breaker', async () => {
+    await begin(rows(10));
+    const secret = secretOf('old');
+    await deliver();
+    expect(openings()).toEqual(['unauthorised']);
+    const asked = world.api.requests.length;
+    secret.stored = 'new';
+    const next = world.successors.shift();
+    await clock.advance((next?.delaySeconds ?? 0) * 1000);
+    await deliver(next?.message);
+    expect(outcomesOf()).toEqual(Array(10).fill('uploaded'));
+    // One request per record: no probe was wasted on the old token.
+    expect(world.api.requests.length - asked).toBe(10);
+    expect(world.limiter.item).toMatchObject({ breaker: 'closed' });
+  });
+
+  it('is reported as unusable from the next probe on, if it is', async () => {
+    await begin(rows(10));
+    secretOf('old');
+    await deliver();
+    expect(world.limiter.item).toMatchObject({ reason: 'unauthorised' });
+    const why = 'the secret traffic/token cannot be used: it is empty';
+    world.ports.tokens = {
+      token: () => Promise.reject(new UnusableSecretError(why)),
+      refresh: () => Promise.reject(new UnusableSecretError(why)),
+    };
+    world.api.fault = () => ({ kind: 'no-token', status: null, answer: why });
+    const probeWith = async () => {
+      const next = world.successors.shift();
+      await clock.advance((next?.delaySeconds ?? 0) * 1000);
+      await deliver(next?.message);
+    };
+    await probeWith();
+    expect(world.limiter.item).toMatchObject({ breaker: 'open', reason: 'no_token', answer: why });
+    secretOf('old');
+    await probeWith();
+    expect(world.limiter.item).toMatchObject({ breaker: 'open', reason: 'unauthorised' });
+    expect(world.letters).toEqual([]);
   });
 });
 

@@ -230,6 +230,20 @@ describe('the breaker', () => {
     expect(await limiter.leaseSlots(1, 0)).toMatchObject({ kind: 'leased' });
   });
 
+  it('lets the next request follow a probe by a whole step, however late the probe was sent', async () => {
+    const limiter = join();
+    await limiter.openBreaker('unauthorised');
+    await clock.advance(breakerPauseMs);
+    await limiter.leaseSlots(1, 0);
+    // The secret is read again between the lease and the request.
+    await clock.advance(10_000);
+    const sentAt = clock.now();
+    await limiter.endProbe(true);
+    const next = await join().leaseSlots(1, 0);
+    expect(next).toMatchObject({ kind: 'leased' });
+    if (next.kind === 'leased') expect(next.firstSlotMs - sentAt).toBeGreaterThanOrEqual(next.spacingMs);
+  });
+
   it('gives up one batch an opening', async () => {
     const limiter = join();
     for (const opening of [1, 2]) {
