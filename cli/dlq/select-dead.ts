@@ -2,6 +2,7 @@ import { attemptsIn } from '../../lambdas/core/dead-letters/dead-history.ts';
 import type { DeadAttempt, DeadRecord, FileAccount } from '../../lambdas/core/account/file-account.ts';
 import type { DeadLedger, FileLedger } from '../../lambdas/ports.ts';
 import { CliError } from '../cli-error.ts';
+import type { FailedAlike } from './redrive-outlook.ts';
 
 /** A selection of a feed's dead records; all of them if nothing is named. */
 export interface Selection {
@@ -59,6 +60,20 @@ export function ownFailureOf(dead: Pick<DeadRecord, 'history'>): DeadAttempt | u
 /** The result of the last redrive of the record's letter: a failure, or an altered letter. */
 export function lastTriedOf({ history }: Pick<DeadRecord, 'history'>): DeadAttempt | undefined {
   return history.findLast(({ correctionId }) => correctionId === undefined);
+}
+
+/** The open dead records of the selection, counted by what their letter failed of last. */
+export async function countFailedAlike(selection: Selection, ledger: SelectPorts): Promise<FailedAlike[]> {
+  const groups = new Map<string, FailedAlike>();
+  for (const { fileId } of await selectFilesWithDead(selection, ledger)) {
+    for await (const dead of ledger.listDead(fileId)) {
+      if (dead.state !== 'dead' || !isOfReason(dead, selection)) continue;
+      const reason = lastTriedOf(dead)?.reason ?? 'unknown';
+      const key = `${dead.outcome} ${reason}`;
+      groups.set(key, { outcome: dead.outcome, reason, count: (groups.get(key)?.count ?? 0) + 1 });
+    }
+  }
+  return [...groups.values()];
 }
 
 export const recordKey = (fileId: string, record: number): string => `${fileId}/${record}`;

@@ -1,5 +1,6 @@
 import type { FileAccount } from '../../lambdas/core/account/file-account.ts';
 import type { DeadLedger, FileLedger } from '../../lambdas/ports.ts';
+import { describeOutlook } from '../dlq/redrive-outlook.ts';
 import { lastAttemptOf } from '../dlq/select-dead.ts';
 import type { DeadGroup } from './snapshot.ts';
 
@@ -10,6 +11,8 @@ export interface DeadCount {
   /** The open dead letters of each file: what `groups` add up to. */
   byFile: ReadonlyMap<string, number>;
 }
+
+type FailedGroup = Omit<DeadGroup, 'outlook'>;
 
 /** What the ledger knows of a feed's dead records, as of one read. */
 export interface DeadRead {
@@ -22,7 +25,7 @@ interface KnownDead {
   /** Items, resolved ones included. */
   items: number;
   /** Open dead letters by outcome and reason. */
-  groups: Map<string, DeadGroup>;
+  groups: Map<string, FailedGroup>;
 }
 
 /** Number of a feed's newest files that are read, and of items read per file: a query's page has about 1,500. */
@@ -66,7 +69,7 @@ export async function readDead(
  */
 export function countDead(feed: string, read: DeadRead, open: readonly FileAccount[], nowMs: number): DeadCount {
   const { files, isPartial } = read;
-  const groups = new Map<string, DeadGroup>();
+  const groups = new Map<string, FailedGroup>();
   const byFile = new Map<string, number>();
   const accounts = [...[...files.values()].map(({ file }) => file), ...open.filter((file) => failedOf(file) > 0)];
   for (const [fileId, file] of new Map(accounts.map((account) => [account.fileId, account]))) {
@@ -80,10 +83,11 @@ export function countDead(feed: string, read: DeadRead, open: readonly FileAccou
     byFile.set(fileId, isPartial ? Math.max(count, failedOf(file)) : count);
   }
   const sorted = [...groups.values()].sort((a, b) => b.count - a.count || (a.reason < b.reason ? -1 : 1));
-  return { groups: sorted, isPartial, byFile };
+  const described = sorted.map((group) => ({ ...group, outlook: describeOutlook([group]).join(' ') }));
+  return { groups: described, isPartial, byFile };
 }
 
-function add(groups: Map<string, DeadGroup>, group: DeadGroup): void {
+function add(groups: Map<string, FailedGroup>, group: FailedGroup): void {
   const key = `${group.outcome} ${group.reason}`;
   groups.set(key, { ...group, count: (groups.get(key)?.count ?? 0) + group.count });
 }

@@ -2,6 +2,7 @@ import type { FileAccount } from '../../lambdas/core/account/file-account.ts';
 import { byService } from '../../lambdas/core/deadlines/projection.ts';
 import { maxOpenFiles } from '../../lambdas/deadlines/project-open-files.ts';
 import type { BatchLedger, Clock, DeadLedger, FileLedger, LimiterStore } from '../../lambdas/ports.ts';
+import { describeOutlook } from '../dlq/redrive-outlook.ts';
 import type { Projections } from '../drop/project-files.ts';
 import { projectFilesOf } from '../drop/project-files.ts';
 import type { StackOutputs } from '../stack/stack-outputs.ts';
@@ -178,6 +179,10 @@ function snapshotOf({ stack, cloud }: SnapshotScope, facts: Facts): Snapshot {
     queues: [...facts.queues],
     dead_letters: [...facts.dead.groups],
     dead_letters_are_partial: facts.dead.isPartial,
+    redrive_outlooks: [...Map.groupBy(facts.dead.groups, ({ feed }) => feed)].map(([feed, groups]) => ({
+      feed,
+      sentences: describeOutlook(groups),
+    })),
   };
 }
 

@@ -24,6 +24,8 @@ export interface Snapshot {
   dead_letters: DeadGroup[];
   /** There are more than this. */
   dead_letters_are_partial: boolean;
+  /** What a redrive of each feed's dead letters can be expected to do, in sentences. */
+  redrive_outlooks: { feed: string; sentences: string[] }[];
 }
 
 /** What `status`, `watch` and the control room say in a sentence. Each kind has its file in cli/live/headlines/. */
@@ -98,4 +100,6 @@ export interface DeadGroup {
   outcome: 'rejected' | 'refused' | 'exhausted' | 'unknown';
   reason: string;
   count: number;
+  /** What a redrive of them can be expected to do, in a sentence. */
+  outlook: string;
 }

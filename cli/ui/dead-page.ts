@@ -1,3 +1,4 @@
+import { describeOutlook } from '../dlq/redrive-outlook.ts';
 import type { DeadEntry, DeadFilter, DeadFound } from './dead-index.ts';
 import { fieldOf, selectEntries } from './dead-index.ts';
 
@@ -7,8 +8,8 @@ export interface DeadPage {
   at: string;
   /** Letters that the filter selects. */
   matching: number;
-  /** Of these, letters whose record is not valid: without a deploy or a correction they fail again. */
-  rejected: number;
+  /** What a redrive of these can be expected to do, in sentences. */
+  outlook: string[];
   /** There are more, which were not read. */
   is_partial: boolean;
   page: number;
@@ -41,7 +42,7 @@ export function listPage(found: DeadFound, filter: DeadFilter, page: number): De
     feed: filter.feed,
     at: new Date(found.at).toISOString(),
     matching: matching.length,
-    rejected: matching.filter(({ outcome }) => outcome === 'rejected').length,
+    outlook: describeOutlook(matching.map(({ outcome, reason }) => ({ outcome, reason, count: 1 }))),
     is_partial: found.isPartial,
     page: shown,
     pages,

@@ -97,10 +97,11 @@ export function liveSnapshot(change: Partial<Snapshot> = {}): Snapshot {
       { queue: 'finalize', feed: 'traffic', lane: null, messages: 0, dead_messages: 0 },
     ],
     dead_letters: [
-      { feed: 'traffic', outcome: 'rejected', reason: 'not_an_integer', count: 8 },
-      { feed: 'traffic', outcome: 'refused', reason: 'http_422', count: 4 },
+      { feed: 'traffic', outcome: 'rejected', reason: 'not_an_integer', count: 8, outlook: '8 are rejected.' },
+      { feed: 'traffic', outcome: 'refused', reason: 'http_422', count: 4, outlook: '4 are refused.' },
     ],
     dead_letters_are_partial: false,
+    redrive_outlooks: [{ feed: 'traffic', sentences: ['4 are refused.', '8 are rejected.'] }],
     ...change,
   };
 }

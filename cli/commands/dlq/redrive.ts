@@ -5,13 +5,17 @@ import type { Amendment } from '../../dlq/await-amendment.ts';
 import { progressOf } from '../../dlq/follow-redrive.ts';
 import type { RedriveEnd } from '../../dlq/redrive-letters.ts';
 import { redrivePortsOf, redriveToEnd } from '../../dlq/redrive-ports.ts';
+import type { FailedAlike } from '../../dlq/redrive-outlook.ts';
+import { describeOutlook, redriveQuestion } from '../../dlq/redrive-outlook.ts';
 import { redriveWork } from '../../dlq/redrive-work.ts';
+import { countFailedAlike } from '../../dlq/select-dead.ts';
 import type { Selection } from '../../dlq/select-dead.ts';
 import { exitCodes } from '../../exit-codes.ts';
 import { InterruptedError, interruptible } from '../../interrupt.ts';
 import { describeRedrive, formatRedrive } from '../../show/redrive-result.ts';
 import type { OpenStack } from '../../stack/open-stack.ts';
 import { openStack } from '../../stack/open-stack.ts';
+import { confirm } from '../../terminal/confirm.ts';
 import { formatCountOf } from '../../terminal/format.ts';
 import type { Terminal } from '../../terminal/terminal.ts';
 import type { GlobalOptions } from '../command-options.ts';
@@ -22,6 +26,7 @@ interface RedriveOptions extends GlobalOptions {
   file?: string;
   reason?: string;
   queue: DlqName;
+  yes?: boolean;
   json?: boolean;
 }
 
@@ -39,6 +44,7 @@ export function redriveCommand(terminal: Terminal): Command {
         .choices(['letters', 'records', 'intake', 'finalize'])
         .default('letters'),
     )
+    .option('--yes', 'do not ask about letters that will fail again')
     .addOption(jsonOption())
     .addHelpText(
       'after',
@@ -74,12 +80,30 @@ async function redriveFailedRecords(
   terminal: Terminal,
   signal: AbortSignal,
 ): Promise<number> {
+  await announce(await countFailedAlike(selection, stack.ledger), options, terminal, signal);
   const { end, amendments } = await redriveToEnd(stack, selection, terminal, signal);
   terminal.endProgress();
   if (signal.aborted) throw new InterruptedError(interruptedSentence(end, options));
   await tell(end, amendments, options, terminal);
   const failed = [...end.counts.failed.values()].reduce((sum, count) => sum + count, 0);
   return failed + end.untried > 0 ? exitCodes.deadLetters : exitCodes.clean;
+}
+
+/**
+ * Says which letters can succeed. On a terminal it asks first, if some will fail again.
+ * @throws InterruptedError if the answer is no
+ */
+async function announce(
+  groups: readonly FailedAlike[],
+  { yes = false }: RedriveOptions,
+  terminal: Terminal,
+  signal: AbortSignal,
+): Promise<void> {
+  for (const sentence of describeOutlook(groups)) terminal.note(sentence);
+  const question = redriveQuestion(groups);
+  const canAsk = process.stdin.isTTY && process.stderr.isTTY;
+  if (question === undefined || yes || !canAsk) return;
+  if (!(await confirm(question, signal))) throw new InterruptedError('Nothing was moved.');
 }
 
 async function tell(

@@ -6,6 +6,7 @@ import type { Headline, LiveApi } from '../snapshot.ts';
 const why: Record<BreakerReason, string> = {
   throttled: 'it answers "too many requests"',
   unauthorised: 'it refuses the token',
+  no_token: 'the secret with its token cannot be used',
   outage: 'it does not answer properly',
   refusing: 'it refuses every record',
 };

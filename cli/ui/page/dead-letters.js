@@ -12,6 +12,7 @@ import { addressOf } from './router.js';
  * @property {DeadGroup[]} groups
  * @property {number} count
  * @property {boolean} isPartial
+ * @property {string[]} outlook what a redrive of all can be expected to do
  * @property {string} api
  * @property {boolean} isRedriven
  */
@@ -35,7 +36,8 @@ export function showDeadLetters(snapshot, jobs) {
  * @param {readonly Job[]} jobs
  * @returns {DeadFeed[]}
  */
-function deadFeedsOf({ dead_letters: groups, dead_letters_are_partial: isPartial, queues, apis }, jobs) {
+function deadFeedsOf(snapshot, jobs) {
+  const { dead_letters: groups, dead_letters_are_partial: isPartial, queues, apis } = snapshot;
   const inDlq = queues.filter(({ queue, dead_messages: count }) => queue === 'letters' && count > 0);
   const names = [...groups, ...inDlq].map(({ feed }) => feed);
   return [...new Set(names)].sort().map((feed) => {
@@ -45,6 +47,7 @@ function deadFeedsOf({ dead_letters: groups, dead_letters_are_partial: isPartial
       groups: mine,
       count: mine.reduce((sum, group) => sum + group.count, 0),
       isPartial,
+      outlook: snapshot.redrive_outlooks.find((each) => each.feed === feed)?.sentences ?? [],
       api: apis.find(({ feeds }) => feeds.includes(feed))?.url ?? 'the record ledger',
       isRedriven: jobs.some((job) => job.kind === 'redrive' && job.feed === feed && job.state === 'running'),
     };
@@ -137,15 +140,15 @@ async function redrive(feed, reason) {
   if (!known) return;
   const groups = known.groups.filter((group) => reason === undefined || group.reason === reason);
   const count = groups.reduce((sum, group) => sum + group.count, 0);
-  const rejected = groups.filter(({ outcome }) => outcome === 'rejected').reduce((sum, group) => sum + group.count, 0);
-  await askRedrive({ choice: { feed, reason }, count, rejected, isPartial: known.isPartial, api: known.api });
+  const outlook = reason === undefined ? known.outlook : groups.map((group) => group.outlook);
+  await askRedrive({ choice: { feed, reason }, count, outlook, isPartial: known.isPartial, api: known.api });
 }
 
 /**
  * Asks whether it is meant: what happens, with how many letters, and which of them can succeed.
- * @param {{ choice: import('./api.js').DeadChoice, count: number, rejected: number, isPartial: boolean, api: string }} of
+ * @param {{ choice: import('./api.js').DeadChoice, count: number, outlook: string[], isPartial: boolean, api: string }} of
  */
-export function askRedrive({ choice, count, rejected, isPartial, api }) {
+export function askRedrive({ choice, count, outlook, isPartial, api }) {
   const { feed, reason, field, file, text } = choice;
   const which = [
     `of ${feed}`,
@@ -156,19 +159,12 @@ export function askRedrive({ choice, count, rejected, isPartial, api }) {
   ].filter((part) => part !== '');
   const letters = `${isPartial ? 'More than ' : ''}${formatCountOf(count, 'dead letter')}`;
   const verb = count === 1 ? 'moves' : 'move';
-  const again =
-    rejected === 0
-      ? []
-      : [
-          `${rejected === count ? 'All' : formatCount(rejected)} of them ${rejected === 1 ? 'is' : 'are'} rejected: the ` +
-            `record is not valid. They fail again unless the feed's rules have changed since; correct them instead.`,
-        ];
   return ask({
     title: `Redrive ${count === 1 ? 'this dead letter' : 'these dead letters'}?`,
     text: [
       `${letters} ${which.join(', ')} ${verb} from the DLQ back to the letters queue, and from there to ${api}, within ` +
         `its limit. Letters that fail again return to the DLQ. The accounts of the files are amended.`,
-      ...again,
+      ...outlook,
     ],
     confirm: 'Redrive',
     act: () => startRedrive(choice),

@@ -181,10 +181,10 @@ function choiceOf({ reason, field, file, text }, feed) {
  * @param {DeadPage} shown
  * @param {Record<string, string>} given
  */
-function redrive({ feed, matching, rejected, is_partial: isPartial }, given) {
+function redrive({ feed, matching, outlook, is_partial: isPartial }, given) {
   if (matching === 0) return;
   const api = knownState()?.snapshot.apis.find(({ feeds }) => feeds.includes(feed))?.url ?? 'the record ledger';
-  void askRedrive({ choice: choiceOf(given, feed), count: matching, rejected, isPartial, api });
+  void askRedrive({ choice: choiceOf(given, feed), count: matching, outlook, isPartial, api });
 }
 
 /**

@@ -99,8 +99,8 @@ describe.skipIf(chromiumPath === undefined)(`the control room in Chromium${witho
     show({
       files: [before, changed],
       dead_letters: [
-        { feed: 'traffic', outcome: 'exhausted', reason: 'timeout', count: 30 },
-        { feed: 'traffic', outcome: 'refused', reason: 'http_422', count: 5 },
+        { feed: 'traffic', outcome: 'exhausted', reason: 'timeout', count: 30, outlook: '' },
+        { feed: 'traffic', outcome: 'refused', reason: 'http_422', count: 5, outlook: '' },
       ],
     });
     await group('timeout').waitFor();
@@ -121,6 +121,7 @@ describe.skipIf(chromiumPath === undefined)(`the control room in Chromium${witho
     const dialog = page.getByRole('dialog', { name: 'Redrive these dead letters?' });
     expect(await dialog.innerText()).toMatch(/12 dead letters of traffic move from the DLQ back to the letters queue/);
     expect(await dialog.innerText()).toContain('https://avstar.example');
+    expect(await dialog.innerText()).toMatch(/4 are refused\.\s+8 are rejected\./);
     expect(await focused()).toBe('Cancel');
     await page.keyboard.press('Tab');
     await page.keyboard.press('Enter');
@@ -141,6 +142,7 @@ describe.skipIf(chromiumPath === undefined)(`the control room in Chromium${witho
   it('redrives one reason, with the number of its letters', async () => {
     await page.getByRole('button', { name: 'Redrive http_422' }).click();
     await page.getByText('4 dead letters of traffic, whose last failure is http_422 move').waitFor();
+    expect(await page.getByRole('dialog').innerText()).toMatch(/4 are refused\.$/m);
     await page.getByRole('dialog').getByRole('button', { name: 'Redrive' }).click();
     await page.getByText('Redrive of traffic, http_422: in progress').waitFor();
     expect(world.redriven).toEqual([{ feed: 'traffic', reason: 'http_422' }]);

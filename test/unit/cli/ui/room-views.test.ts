@@ -31,7 +31,8 @@ describe('the list of dead letters', () => {
     const failed = Array.from({ length: 1_000 }, (_, n) => notAnInteger(n + 1));
     await world.fixture.addClosed({ fileId: 'traffic.many', createdAt: Date.UTC(2026, 0, 5) }, failed);
     const first = await read<DeadPage>('/api/dead?feed=traffic&file=traffic.many');
-    expect(first).toMatchObject({ matching: 1_000, rejected: 1_000, page: 1, pages: 20, is_partial: false });
+    expect(first).toMatchObject({ matching: 1_000, page: 1, pages: 20, is_partial: false });
+    expect(first.outlook).toEqual([expect.stringMatching(/^1,000 are rejected: .* They fail again, unless/)]);
     expect(first.entries.map(({ record }) => record)).toEqual(Array.from({ length: 50 }, (_, n) => n + 1));
     const last = await read<DeadPage>('/api/dead?feed=traffic&file=traffic.many&page=20');
     expect(last.entries.map(({ record }) => record)).toEqual(Array.from({ length: 50 }, (_, n) => n + 951));
