@@ -14,13 +14,23 @@ export interface FindReceiptPorts {
   receipts: Pick<ReceiptStore, 'getReceipts'>;
 }
 
-/** The receipt of a record's first failure; undefined while its batch is not settled, or if there is none. */
+/** A record's receipt: of its first failure, if it failed. Undefined while its batch is not settled, or if there is none. */
 export async function findReceipt(
   file: FileAccount,
   record: number,
   ports: FindReceiptPorts,
 ): Promise<Receipt | undefined> {
-  const lines = isManifestOwed(file) ? await workLines(file, record, ports) : await archivedLines(file, ports);
+  if (isManifestOwed(file)) return findIn(await workLines(file, record, ports), record);
+  const keys = archiveKeysOf(file);
+  // The failed ones have an object of their own, which is short; an older manifest may have none.
+  for (const key of [keys.deadLetters, keys.receipts]) {
+    const found = await findIn(await archivedLines(key, ports), record);
+    if (found) return found;
+  }
+  return undefined;
+}
+
+async function findIn(lines: Readable | undefined, record: number): Promise<Receipt | undefined> {
   if (!lines) return undefined;
   try {
     for await (const line of createInterface({ input: lines, crlfDelay: Infinity })) {
@@ -35,10 +45,8 @@ export async function findReceipt(
   }
 }
 
-async function archivedLines(file: FileAccount, { archive }: FindReceiptPorts): Promise<Readable | undefined> {
-  const keys = archiveKeysOf(file);
-  // The manifest is older than the separate object for failed records.
-  const gzip = (await archive.getStream(keys.deadLetters)) ?? (await archive.getStream(keys.receipts));
+async function archivedLines(key: string, { archive }: FindReceiptPorts): Promise<Readable | undefined> {
+  const gzip = await archive.getStream(key);
   const gunzip = createGunzip();
   gzip?.on('error', (error) => gunzip.destroy(error));
   return gzip?.pipe(gunzip);

@@ -100,6 +100,7 @@ class Room {
       // The answer has begun: breaking the connection shows that it is incomplete.
       if (response.headersSent) response.destroy();
       else if (error instanceof RouteRefusal) answerFault(response, error.status, error.message);
+      else if (error instanceof CliError) answerFault(response, 409, error.message);
       else answerFault(response, 500, this.#ports.explain(error));
     }
   }

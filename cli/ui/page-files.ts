@@ -17,6 +17,7 @@ const names = [
   'api.js',
   'apis.js',
   'ask.js',
+  'correction-form.js',
   'dead-letters.js',
   'dead-rows.js',
   'dom.js',
@@ -30,6 +31,8 @@ const names = [
   'view-dead.js',
   'view-file.js',
   'view-files.js',
+  'view-import.js',
+  'view-record.js',
   'views.js',
 ] as const;
 

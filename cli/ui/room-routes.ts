@@ -5,6 +5,8 @@ import type { RoomState } from './room-state.ts';
 import type { Routes } from './route.ts';
 import { deadRoutes } from './routes-dead.ts';
 import { fileRoutes } from './routes-files.ts';
+import { importRoutes } from './routes-import.ts';
+import { recordRoutes } from './routes-record.ts';
 
 /** Everything that the page asks for, by path. */
 export function roomRoutes(ports: RoomPorts): Routes {
@@ -19,5 +21,7 @@ export function roomRoutes(ports: RoomPorts): Routes {
     },
     ...fileRoutes(ports),
     ...deadRoutes(ports, dead),
+    ...recordRoutes(ports, dead),
+    ...importRoutes(ports, dead),
   };
 }

@@ -4,6 +4,8 @@ import { placeOf } from './router.js';
 import { openDeadView } from './view-dead.js';
 import { openFileView } from './view-file.js';
 import { openFilesView } from './view-files.js';
+import { openImportView } from './view-import.js';
+import { openRecordView } from './view-record.js';
 
 /**
  * @typedef {object} OpenedView
@@ -13,7 +15,13 @@ import { openFilesView } from './view-files.js';
  */
 
 /** @type {Record<string, (root: HTMLElement, place: Place, signal: AbortSignal) => OpenedView>} */
-const views = { file: openFileView, files: openFilesView, dead: openDeadView };
+const views = {
+  file: openFileView,
+  files: openFilesView,
+  dead: openDeadView,
+  record: openRecordView,
+  import: openImportView,
+};
 
 let closing = new AbortController();
 let isFirst = true;

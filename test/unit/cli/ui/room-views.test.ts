@@ -1,7 +1,9 @@
-import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import type { ClosedPage } from '../../../../cli/ui/closed-page.ts';
+import type { ImportPreview, RowCheck } from '../../../../cli/ui/correction-preview.ts';
 import type { DeadPage } from '../../../../cli/ui/dead-page.ts';
 import type { FilePage } from '../../../../cli/ui/file-page.ts';
+import type { RecordPage } from '../../../../cli/ui/record-page.ts';
 import type { RoomWorld } from '../../../support/open-room.ts';
 import { askRoom, cookieOf, deadFileId, enterRoom, openRoom } from '../../../support/open-room.ts';
 import { notAnInteger, refusedRow } from '../../../support/room-fixture.ts';
@@ -221,5 +223,151 @@ describe('the closed files', () => {
     expect(names(await read<ClosedPage>('/api/files?state=failed'))).toEqual([]);
     expect((await get('/api/files?feed=other')).status).toBe(404);
     expect((await get('/api/files?before=x')).status).toBe(400);
+  });
+});
+
+describe('a record’s page', () => {
+  const recordOf = (record: number, file = deadFileId) => read<RecordPage>(`/api/record?file=${file}&record=${record}`);
+
+  it('has its text, its fields, and why it failed; nothing was sent of one that is not valid', async () => {
+    const page = await recordOf(4);
+    expect(page).toMatchObject({ kind: 'dead', sent: null, is_unreadable: false });
+    expect(page.raw).toEqual({ text: 'SP-4,WABC,2026-01-05 06:00:00,30s,Client 4', note: '' });
+    expect(page.fields?.map(({ name, value }) => `${name}=${value}`)).toEqual([
+      ...['SpotID=SP-4', 'StationCode=WABC', 'AirDateTime=2026-01-05 06:00:00', 'Duration=30s', 'ClientName=Client 4'],
+    ]);
+    expect(page.fields?.filter((field) => field.is_at_fault).map(({ name }) => name)).toEqual(['Duration']);
+  });
+
+  it('has what was sent, as the consumer makes it, and what the API answered', async () => {
+    const { sent, record } = await recordOf(44);
+    expect(JSON.parse(sent?.body ?? '')).toEqual({
+      ...{ spot_id: 'SP-44', station: 'WXYZ', airtime: '2026-01-05 06:00:00' },
+      ...{ duration_sec: 30, advertiser: 'Client 44' },
+    });
+    expect(record.api_answer).toBe('{"error":"unknown station WXYZ"}');
+  });
+
+  it('says of an accepted record what its receipt says', async () => {
+    const page = await recordOf(2);
+    expect(page).toMatchObject({ kind: 'ended', fields: null, raw: null });
+    expect(page.record).toMatchObject({ outcome: 'uploaded', http_status: 201, request_id: 'r-2' });
+  });
+
+  it('is not there for a record that has no result', async () => {
+    expect((await get(`/api/record?file=${deadFileId}&record=5`)).status).toBe(404);
+    expect((await get(`/api/record?file=${deadFileId}&record=0`)).status).toBe(400);
+    expect((await get('/api/record?file=traffic.none&record=4')).status).toBe(404);
+  });
+});
+
+describe('a correction', () => {
+  const row = (change: Record<string, string> = {}) => ({
+    file: deadFileId,
+    record: 4,
+    cells: {
+      ...{ SpotID: 'SP-4', StationCode: 'WABC', AirDateTime: '2026-01-05 06:00:00', Duration: '30s' },
+      ...{ ClientName: 'Client 4', ...change },
+    },
+  });
+  const check = async (wish: unknown) => JSON.parse((await post('/api/record/check', wish)).body) as RowCheck;
+
+  it('is checked by the feed’s rules while it is typed', async () => {
+    expect(await check(row())).toEqual({ changes: [], fault: null });
+    expect(await check(row({ Duration: '30.5' }))).toEqual({
+      changes: [{ column: 'Duration', before: '30s', after: '30.5' }],
+      fault: 'Duration must be a whole number of seconds',
+    });
+    expect((await check(row({ Duration: '30', ClientName: '  ' }))).fault).toBe('ClientName is blank');
+    expect(await check(row({ Duration: '30' }))).toMatchObject({ fault: null });
+  });
+
+  it('is sent in place of its record, by who opened the room', async () => {
+    const { status } = await post('/api/record/correct', row({ Duration: '30' }));
+    expect(status).toBe(202);
+    await vi.waitUntil(() => world.fixture.sent.length === 1);
+    expect(world.fixture.sent[0]).toMatchObject({
+      ...{ kind: 'correction', file_id: deadFileId, record: 4, by: 'the operator', changed: ['Duration'] },
+      row: { SpotID: 'SP-4', Duration: '30' },
+    });
+    expect(world.jobs.list()[0]).toMatchObject({ kind: 'correction', what: `record 4 of ${deadFileId}` });
+  });
+
+  it.each([
+    [{}, 'Nothing was sent: the row is as it was.'],
+    [{ Duration: 'x' }, 'Nothing was sent: it would be rejected again. Duration must be a whole number of seconds.'],
+  ])('with the change %j is refused', async (change, fault) => {
+    const { status, body } = await post('/api/record/correct', row(change));
+    expect([status, JSON.parse(body)]).toEqual([409, { fault }]);
+    expect(world.fixture.sent).toEqual([]);
+  });
+
+  it('is refused for a record that is no dead letter, or no longer one', async () => {
+    expect((await post('/api/record/correct', { ...row({ Duration: '30' }), record: 2 })).status).toBe(409);
+    await world.fixture.ledger.resolveDead(deadFileId, 4, { kind: 'handled', by: 'ann', why: 'phoned' });
+    expect((await post('/api/record/correct', row({ Duration: '30' }))).body).toContain('It is resolved already');
+    expect(world.fixture.sent).toEqual([]);
+  });
+});
+
+describe('a resolution by hand', () => {
+  const resolve = (record: number, why: string) => post('/api/record/resolve', { file: deadFileId, record, why });
+
+  it('is in the ledger with who and why', async () => {
+    expect((await resolve(9, ' entered by phone ')).status).toBe(202);
+    await vi.waitUntil(async () => (await world.fixture.ledger.getDead(deadFileId, 9))?.state === 'resolved');
+    expect(await world.fixture.ledger.getDead(deadFileId, 9)).toMatchObject({
+      ...{ resolution: 'handled', resolvedBy: 'the operator', resolvedWhy: 'entered by phone' },
+    });
+    expect((await resolve(9, 'again')).body).toContain('Record 9 is resolved already');
+  });
+
+  it('needs a reason', async () => {
+    const { status, body } = await resolve(9, '  ');
+    expect([status, body]).toEqual([409, expect.stringContaining('what was done about it')]);
+    expect((await world.fixture.ledger.getDead(deadFileId, 9))?.state).toBe('dead');
+  });
+});
+
+describe('an import', () => {
+  const csvOf = async (change: (line: string) => string): Promise<string> =>
+    (await get('/api/export?feed=traffic')).body.split('\r\n').map(change).join('\r\n');
+  const importCsv = (body: string, type = 'text/csv') =>
+    askRoom(world.origin, '/api/import', {
+      method: 'POST',
+      headers: { cookie, origin: world.origin, 'content-type': type },
+      body,
+    });
+
+  it('shows what the CSV changes before anything is sent, and sends it after a yes', async () => {
+    const csv = await csvOf((line) => line.replace('00,30s,', '00,30,'));
+    const preview = JSON.parse((await importCsv(csv)).body) as ImportPreview;
+    expect(preview).toMatchObject({ changed: 8, files: 1, unchanged: 4, resolved: 0, faulty: 0 });
+    expect(preview.columns).toEqual([
+      { column: 'Duration', rows: 8, is_suspicious: false, before: '30s', after: '30' },
+    ]);
+    expect(world.fixture.sent).toEqual([]);
+    expect((await post('/api/import/send', { id: preview.id })).status).toBe(202);
+    await vi.waitUntil(() => world.fixture.sent.length === 8);
+    expect((await post('/api/import/send', { id: preview.id })).status).toBe(409);
+  });
+
+  it('says which rows would be rejected again', async () => {
+    const csv = await csvOf((line) => line.replace('00,30s,Client 4,', '00,thirty,Client 4,'));
+    expect(JSON.parse((await importCsv(csv)).body)).toMatchObject({
+      ...{ changed: 1, faulty: 1 },
+      faults: [{ line: 2, record: 4, fault: 'Duration must be a whole number of seconds' }],
+    });
+  });
+
+  it('refuses what is no such CSV, and what a form can send', async () => {
+    expect(await importCsv('a,b\r\n1,2\r\n')).toMatchObject({
+      status: 409,
+      body: expect.stringContaining('The CSV has no columns sluice_file_id') as string,
+    });
+    for (const type of ['text/plain', 'application/json', 'multipart/form-data']) {
+      expect((await importCsv('a', type)).status, type).toBe(415);
+    }
+    expect((await post('/api/import/send', { id: 'guessed' })).status).toBe(409);
   });
 });
