@@ -28,7 +28,7 @@ module.exports = {
       comment: 'Only index.ts joins adapters to the handler.',
       severity: 'error',
       from: {
-        path: '^lambdas/(splitter|consumer|finalizer|reconciler|content|dead-letters|deadlines|settlement)/',
+        path: '^lambdas/(splitter|consumer|finalizer|reconciler|content|dead-letters|deadlines|notices|settlement)/',
         pathNot: '/index\\.ts$',
       },
       to: { path: '(@aws-sdk|@smithy|undici|lambdas/adapters/)' },

@@ -175,6 +175,13 @@ export const finalizeMessage = z.object({
 });
 export type FinalizeMessage = z.infer<typeof finalizeMessage>;
 
+/** Finalize queue: notify the feed's desk of the files that ended since its last mail. */
+export const notifyMessage = z.object({ v: z.literal(1), kind: z.literal('notify'), feed: z.string() });
+export type NotifyMessage = z.infer<typeof notifyMessage>;
+
+/** What the finalizer receives. */
+export const finalizerMessage = z.discriminatedUnion('kind', [finalizeMessage, notifyMessage]);
+
 /** The attribute of a message that was put back: outside the body, whose MAC or digest must still match. */
 export const waitAttribute = 'SluiceWait';
 

@@ -25,6 +25,8 @@ import type {
 import type { ManifestFigures } from './core/account/manifest.ts';
 import type { Decision, InForce } from './core/limiter/limit-policy.ts';
 import type { PolicyChange } from './core/limiter/policy-changes.ts';
+import type { FileNotice } from './core/notices/file-notice.ts';
+import type { MailState } from './core/notices/gather.ts';
 import type { OthersCount } from './core/limiter/pause-evidence.ts';
 import type { OutcomeCounts } from './core/account/outcome.ts';
 import type { CancelObstacle, Quarantine, Stops } from './core/account/quarantine.ts';
@@ -132,6 +134,12 @@ export interface IntakeQueue {
 export interface Announcements {
   /** Sends what S3's own event would have: the same version is the same file. */
   announce(source: SourceObject): Promise<void>;
+}
+
+/** The finalizer's queue, for the desk's mails. */
+export interface NoticeQueue {
+  /** Has the finalizer notify the feed's desk of the files that ended, after that time (0–900 seconds). */
+  askForMail(feed: string, delaySeconds: number): Promise<void>;
 }
 
 export interface FinalizeQueue {
@@ -469,11 +477,6 @@ export interface DeskLedger {
   saveDeadlineNote(feed: string, note: DeadlineNote): Promise<void>;
   getSweep(feed: string, lane: string): Promise<SweepState | undefined>;
   saveSweep(feed: string, lane: string, state: SweepState): Promise<void>;
-  /**
-   * Counts a message to the feed's desk. @param hour since 1970, UTC @returns the number of messages of its kind in that
-   * hour, this one included
-   */
-  countNotice(feed: string, kind: string, hour: number): Promise<number>;
 }
 
 /** Files that are revisions of each other (core/series/). */
@@ -482,7 +485,31 @@ export interface SeriesLedger {
   enterSeries(seriesId: string, revision: KnownRevision): Promise<KnownRevision[]>;
 }
 
-export type Ledger = FileLedger & BatchLedger & DeadLedger & AlteredLetterLedger & DeskLedger & SeriesLedger;
+/** How files ended, for a feed's desk and the screens; each file is in one mail. */
+export interface NoticeLedger {
+  /** Repeatable. */
+  keepNotice(notice: FileNotice): Promise<void>;
+  /** Those of the last two days that were in no mail yet. Strongly consistent. */
+  pendingNotices(feed: string): Promise<FileNotice[]>;
+  /** Those since then, the oldest first. */
+  recentNotices(feed: string, sinceMs: number): Promise<FileNotice[]>;
+  /** Notes that they were in a mail. */
+  closeNotices(notices: readonly FileNotice[]): Promise<void>;
+  getMailState(feed: string): Promise<MailState>;
+  /** True if the caller has to have a mail sent after `waitMs`; false if one is due already. */
+  requestMail(feed: string, waitMs: number): Promise<boolean>;
+  /** Notices from now on request another mail. */
+  beginMail(feed: string): Promise<void>;
+  endMail(feed: string): Promise<void>;
+}
+
+export type Ledger = FileLedger &
+  BatchLedger &
+  DeadLedger &
+  AlteredLetterLedger &
+  DeskLedger &
+  SeriesLedger &
+  NoticeLedger;
 
 export type ItemUpdate =
   /** The item after the change. */
@@ -775,6 +802,8 @@ export type MetricName =
   | 'BatchDuration'
   | 'RejectShare'
   | 'QuarantinedFiles'
+  /** Files that failed, or have no records: nothing of them was sent. */
+  | 'UnsentFiles'
   | 'BreakerOpen'
   | 'UnauthorisedAnswers'
   | 'ClockSkew'

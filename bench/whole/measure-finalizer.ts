@@ -92,6 +92,8 @@ async function measure(batches: number): Promise<FinalizerFigures> {
         archiveBucket: 'archive',
         finalize: { send: async () => undefined },
         desk: { notify: async () => undefined },
+        mails: { askForMail: async () => undefined },
+        metrics: { add: () => undefined, flush: () => undefined },
       },
       reported: () => ({ sink: 'http', limit: { requests: 6_000, windowSeconds: 60 } }),
       ...{ events: { publish: async () => undefined }, clock: systemClock, log: silentLog, version: 'bench' },

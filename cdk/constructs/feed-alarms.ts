@@ -59,6 +59,13 @@ export function addFeedAlarms(alarms: Alarms, settings: Settings, feed: FeedSett
     threshold: 1,
   });
   alarms.add({
+    name: `${name}-file-not-sent`,
+    section: 'file-not-sent',
+    says: `A file of ${name} failed or has no records: nothing of it was sent.`,
+    metric: own('UnsentFiles', 'Sum', Duration.minutes(1)),
+    threshold: 1,
+  });
+  alarms.add({
     name: `${name}-stalled-work`,
     section: 'stalled-work',
     says: `Work on a file of ${name} has stalled, and was queued again more than once.`,

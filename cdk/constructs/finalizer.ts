@@ -65,8 +65,8 @@ export class Finalizer extends Construct {
     });
     consumeFrom(this.function, queue, { batchSize: 1, maxConcurrency: concurrency });
     ledger.grant(this.function, [ledgerKeys.files(feed.name)], 'GetItem', 'UpdateItem', 'Query');
-    // Counts the messages to the feed's desk.
-    ledger.grant(this.function, [ledgerKeys.desk(feed.name)], 'UpdateItem');
+    // Keeps how files ended, for the feed's desk.
+    ledger.grant(this.function, [ledgerKeys.desk(feed.name)], 'GetItem', 'Query', 'UpdateItem');
     work.grantGetReceipts(this.function, feed.name);
     if (feed.smallFiles) work.grantCopyBundles(this.function, feed.name);
     archive.grantAdd(this.function, feed.name);

@@ -95,7 +95,7 @@ export class Reconciler extends Construct {
     const { name } = feed;
     const own = [ledgerKeys.files(name), ledgerKeys.altered(name)];
     ledger.grant(this.function, own, 'GetItem', 'Query', 'UpdateItem');
-    ledger.grant(this.function, [ledgerKeys.desk(name)], 'GetItem', 'PutItem');
+    ledger.grant(this.function, [ledgerKeys.desk(name)], 'GetItem', 'PutItem', 'Query', 'UpdateItem');
     ledger.grant(this.function, [ledgerKeys.reconciler(name)], 'UpdateItem');
     ledger.grant(this.function, [ledgerKeys.limiter(apiIdOf(feed))], 'GetItem');
     ledger.grantList(this.function, [name, ...namesSharingApi(feed, settings)]);

@@ -1,6 +1,6 @@
 import { fileIdOf } from '../../lambdas/core/account/file-id.ts';
 import type { Letter } from '../../lambdas/messages.ts';
-import { batchMessage, correctionMessage, finalizeMessage, letter } from '../../lambdas/messages.ts';
+import { batchMessage, correctionMessage, finalizeMessage, letter, notifyMessage } from '../../lambdas/messages.ts';
 import { parseIntakeMessage } from '../../lambdas/intake-message.ts';
 import type { LaneName } from '../stack/stack-outputs.ts';
 import type { QueuedMessage } from '../../lambdas/ports.ts';
@@ -67,6 +67,7 @@ function readWork(feed: string, body: unknown, text: string): DeadTask {
   return (
     asBatch(body) ??
     asFinalize(body, text) ??
+    asNotify(body, text) ??
     asCorrection(body, text) ??
     asAnnouncement(feed, body, text) ??
     unknown(text)
@@ -107,6 +108,12 @@ function asFinalize(body: unknown, text: string): DeadTask | undefined {
     error: 'the file could not be finalized: its manifest is missing or out of date',
     raw_payload: text,
   };
+}
+
+function asNotify(body: unknown, text: string): DeadTask | undefined {
+  if (!notifyMessage.safeParse(body).success) return undefined;
+  const error = 'the desk could not be notified of the ends of files';
+  return { ...nothing, kind: 'finalize', reason: 'finalize_failed', error, raw_payload: text };
 }
 
 function asCorrection(body: unknown, text: string): DeadTask | undefined {

@@ -10,7 +10,8 @@ export function exitCodeOf(manifest: ManifestSummary): ExitCode {
   if (!manifest.reconciled) return exitCodes.failed;
   switch (manifest.state) {
     case 'completed':
-      if (manifest.held_records > 0) return exitCodes.failed;
+      // Nothing was sent, and no one wants that: an export went wrong.
+      if (manifest.total_records === 0 || manifest.held_records > 0) return exitCodes.failed;
       return manifest.dead_lettered_records > 0 ? exitCodes.deadLetters : exitCodes.clean;
     case 'duplicate':
       return exitCodes.clean;

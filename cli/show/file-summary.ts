@@ -73,7 +73,7 @@ export function summariseFile(file: FileAccount, manifest?: ManifestSummary, pro
     counts_from: manifest ? 'manifest' : 'progress',
     reconciled: manifest?.reconciled ?? null,
     duplicate_of: file.duplicateOf ?? null,
-    failure: file.failure ?? null,
+    failure: manifest?.failure ?? file.failure ?? null,
     warnings: file.warnings ?? [],
     manifest_key: file.manifest?.key ?? null,
     received: timeOf(file.createdAt),

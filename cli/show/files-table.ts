@@ -1,8 +1,12 @@
 import { nameOfFile } from '../../lambdas/core/account/file-account.ts';
 import { momentText, zoneText } from '../../lambdas/core/deadlines/deadline-text.ts';
+import { noRecords, noticeKindOf } from '../../lambdas/core/notices/file-notice.ts';
 import { formatCount, formatShare, oneLine } from '../terminal/format.ts';
 import { formatTable } from '../terminal/table.ts';
 import type { FileSummary } from './file-summary.ts';
+
+/** Of a reason below the table. */
+const maxReasonCharacters = 500;
 
 /**
  * A table of files, open ones first.
@@ -37,12 +41,25 @@ export function formatFiles(
     ...(hasProjection ? [{ title: 'projected' }] : []),
     { title: 'file' },
   ];
-  return `${formatTable(titles, rows)}Times in ${zoneText(zone, now)}.\n`;
+  return `${formatTable(titles, rows)}${reasonsOf(files)}Times in ${zoneText(zone, now)}.\n`;
+}
+
+/** Why closed files were not sent, or not to their end; a line each. */
+function reasonsOf(files: readonly FileSummary[]): string {
+  const told = files.filter((file) => file.manifest_key !== null && (file.failure ?? file.total_records === 0));
+  const lines = told.map((file) => {
+    const why = file.failure?.message ?? file.warnings[0]?.message ?? noRecords;
+    return `  ${file.file_id}  ${oneLine(why, maxReasonCharacters)}\n`;
+  });
+  return lines.length === 0 ? '' : `\nNot sent, or not all of it:\n${lines.join('')}\n`;
 }
 
 function stateOf(file: FileSummary): string {
   if (file.duplicate_of !== null) return `not sent: duplicate of ${file.duplicate_of}`;
-  if (file.manifest_key !== null) return file.reconciled === false ? `${file.state}, NOT RECONCILED` : file.state;
+  if (file.manifest_key !== null) {
+    if (file.reconciled === false) return `${file.state}, NOT RECONCILED`;
+    return noticeKindOf(file) === 'empty' ? 'not sent: no records' : file.state;
+  }
   if (file.state !== 'split' || file.total_records === null) return file.state;
   return file.settled_records >= file.total_records
     ? 'closing'

@@ -1,3 +1,5 @@
+import { exitCodes } from '../exit-codes.ts';
+import { exitCodeOf } from './exit-code-of.ts';
 import { nameOfFile } from '../../lambdas/core/account/file-account.ts';
 import type { ManifestSummary } from '../../lambdas/core/account/manifest.ts';
 import type { Outcome } from '../../lambdas/core/account/outcome.ts';
@@ -40,7 +42,7 @@ export function verdictOf(manifest: ManifestSummary): string {
     case 'split':
     case 'completed':
       if (!manifest.reconciled) return 'THE ACCOUNT DOES NOT ADD UP';
-      if (manifest.total_records === 0) return 'done: it has no records';
+      if (manifest.total_records === 0) return 'nothing of it was sent: it has no records';
       if (manifest.dead_lettered_records === 0) return 'every record was uploaded';
       return `done, with ${formatCountOf(manifest.dead_lettered_records, 'dead letter')}`;
   }
@@ -48,7 +50,7 @@ export function verdictOf(manifest: ManifestSummary): string {
 
 /** A manifest's figures as text. */
 export function formatManifest(manifest: ManifestSummary, { style }: Painter, columns: number): string {
-  const bad = !manifest.reconciled || ['failed', 'superseded', 'quarantined'].includes(manifest.state);
+  const bad = exitCodeOf(manifest) === exitCodes.failed;
   const colour = bad ? 'red' : manifest.dead_lettered_records > 0 ? 'yellow' : 'green';
   // The name was chosen by another system.
   const name = oneLine(nameOfFile(manifest.source.key, manifest.bundled_files), Math.max(20, columns - 40));

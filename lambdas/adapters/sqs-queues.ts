@@ -15,6 +15,7 @@ import type {
   ContinueMessage,
   CorrectionMessage,
   FinalizeMessage,
+  NotifyMessage,
   Letter,
   ReemitMessage,
   WaitNote,
@@ -25,6 +26,7 @@ import type {
   BatchQueue,
   Clock,
   FinalizeQueue,
+  NoticeQueue,
   InFlightMessages,
   IntakeQueue,
   LetterQueue,
@@ -205,7 +207,7 @@ export class SqsIntakeQueue implements IntakeQueue, Announcements {
   }
 }
 
-export class SqsFinalizeQueue implements FinalizeQueue {
+export class SqsFinalizeQueue implements FinalizeQueue, NoticeQueue {
   readonly #queue: SqsQueue;
 
   constructor(client: SQSClient, url: string, clock: Pick<Clock, 'sleep'>) {
@@ -213,6 +215,11 @@ export class SqsFinalizeQueue implements FinalizeQueue {
   }
 
   async send(message: FinalizeMessage, delaySeconds: number): Promise<void> {
+    await this.#queue.send({ body: JSON.stringify(message) }, delaySeconds);
+  }
+
+  async askForMail(feed: string, delaySeconds: number): Promise<void> {
+    const message: NotifyMessage = { v: 1, kind: 'notify', feed };
     await this.#queue.send({ body: JSON.stringify(message) }, delaySeconds);
   }
 }

@@ -5,17 +5,19 @@ import type {
   Clock,
   DeadLedger,
   Desk,
-  DeskLedger,
   EventPublisher,
   FileLedger,
   FinalizeQueue,
+  Metrics,
+  NoticeLedger,
+  NoticeQueue,
   ReceiptStore,
   Signer,
 } from '../ports.ts';
 import type { ReportedFeed } from './write-report.ts';
 
 export interface FinalizerPorts {
-  ledger: FileLedger & BatchLedger & DeadLedger & Pick<DeskLedger, 'countNotice'>;
+  ledger: FileLedger & BatchLedger & DeadLedger & NoticeLedger;
   receipts: ReceiptStore;
   archive: Archive;
   archiveBucket: string;
@@ -24,8 +26,10 @@ export interface FinalizerPorts {
   /** Absent if manifests are not signed. */
   signer?: Signer | undefined;
   finalize: FinalizeQueue;
+  mails: NoticeQueue;
   desk: Desk;
   events: EventPublisher;
+  metrics: Metrics;
   clock: Clock;
   log: AuditLog;
   version: string;

@@ -1,10 +1,11 @@
 import type { Context, SQSBatchResponse, SQSEvent } from 'aws-lambda';
-import { finalizeMessage, readMessage } from '../messages.ts';
+import { finalizerMessage, readMessage } from '../messages.ts';
 import type { InFlightMessages } from '../ports.ts';
 import { handleEach, parseBody } from '../runtime/partial-batch.ts';
 import type { Waiting } from '../runtime/put-back.ts';
 import type { Shutdown } from '../runtime/shutdown.ts';
 import type { FinalizerPorts } from './finalizer-ports.ts';
+import { sendNotices } from '../notices/send-notices.ts';
 import { finalizeFile } from './finalize-file.ts';
 
 export interface FinalizerDeps extends FinalizerPorts {
@@ -22,6 +23,9 @@ export function createFinalizerHandler(deps: FinalizerDeps) {
       log: deps.log,
       inFlight: () => deps.inFlight,
       waiting: deps.waiting,
-      handle: (record) => finalizeFile(readMessage(finalizeMessage, parseBody(record)), deps),
+      handle: (record) => {
+        const message = readMessage(finalizerMessage, parseBody(record));
+        return message.kind === 'notify' ? sendNotices(message.feed, deps) : finalizeFile(message, deps);
+      },
     });
 }

@@ -26,6 +26,7 @@ const sqs = new SQSClient(awsClientSettings);
 const { SIGNING_KEY_ARN: signingKeyArn } = environment;
 const store = new DynamoItemStore(new DynamoDBClient(awsClientSettings), environment.LEDGER_TABLE);
 
+const queue = new SqsFinalizeQueue(sqs, environment.FINALIZE_QUEUE_URL, systemClock);
 const metrics = createMetrics({ stack: environment.STACK_NAME, feed: environment.FEED.feed });
 
 const handle = createFinalizerHandler({
@@ -35,8 +36,10 @@ const handle = createFinalizerHandler({
   archive: new S3Archive(s3, environment.ARCHIVE_BUCKET),
   archiveBucket: environment.ARCHIVE_BUCKET,
   signer: signingKeyArn === undefined ? undefined : new KmsSigner(new KMSClient(awsClientSettings), signingKeyArn),
+  metrics,
   events: new EventBridgePublisher(new EventBridgeClient(awsClientSettings)),
-  finalize: new SqsFinalizeQueue(sqs, environment.FINALIZE_QUEUE_URL, systemClock),
+  finalize: queue,
+  mails: queue,
   desk: new SnsDesk(new SNSClient(awsClientSettings), environment.DESK_TOPIC_ARN),
   inFlight: new SqsInFlightMessages(sqs, environment.FINALIZE_QUEUE_URL),
   waiting: { times: environment.WAIT_TIMES, clock: systemClock, random: Math.random, metrics },

@@ -3,7 +3,7 @@ import { schemaVersion, versionOf } from '../core/account/schema-version.ts';
 import { AlteredMessageError } from '../core/errors.ts';
 import { judgeLetter, noteAltered } from '../dead-letters/judge-letter.ts';
 import type { BatchMessage, Letter } from '../messages.ts';
-import { batchMessage, continueMessage, finalizeMessage, letter, reemitMessage } from '../messages.ts';
+import { batchMessage, continueMessage, finalizeMessage, letter, notifyMessage, reemitMessage } from '../messages.ts';
 import type { DeadQueue, QueuedMessage } from '../ports.ts';
 import type { BuryPorts } from './bury-batch.ts';
 import { oneAfterTheOther } from '../runtime/in-turn.ts';
@@ -164,6 +164,7 @@ function subjectOf(body: unknown): string {
     const parsed = schema.safeParse(body);
     if (parsed.success) return `file ${parsed.data.fileId}`;
   }
+  if (notifyMessage.safeParse(body).success) return "a mail to the desk about files' ends";
   const batch = batchMessage.safeParse(body);
   if (batch.success) return `altered batch ${batch.data.batch} of file ${batch.data.fileId} (never sent; delete it)`;
   const version = versionOf(body);

@@ -2,6 +2,8 @@ import type { DeadQueue, DeskLedger } from '../ports.ts';
 import type { BuryPorts } from './bury-batch.ts';
 import type { DlqFindings, LaneDlqs } from './inspect-dlqs.ts';
 import { inspectDlqs } from './inspect-dlqs.ts';
+import type { SendNoticesPorts } from '../notices/send-notices.ts';
+import { sendMissedNotices } from '../notices/send-notices.ts';
 import type { NotifyAlteredPorts } from './notify-altered.ts';
 import { notifyOfAltered } from './notify-altered.ts';
 import type { ReconcilerPorts } from './requeue-stalled.ts';
@@ -17,6 +19,7 @@ export type ReconcilePorts = ReconcilerPorts &
   BuryPorts &
   TellDeskPorts &
   NotifyAlteredPorts &
+  SendNoticesPorts &
   SweepPorts &
   WatchDeadlinesPorts & {
     ledger: DeskLedger;
@@ -61,6 +64,7 @@ export async function reconcile(isDeadline: boolean, ports: ReconcilePorts): Pro
     if (findings) await attempt('stalled', () => requeueStalled(ports, findings.redriven));
     const seen: Pick<DlqFindings, 'work' | 'oldestSentAt'> = findings ?? { work: [], oldestSentAt: new Map() };
     await attempt('altered', () => notifyOfAltered(feed, ports));
+    await attempt('notices', () => sendMissedNotices(feed, ports));
     await attempt('sweep', () => sweepIntake(feed, ports));
     await attempt('desk', () => notifyDesk(feed, seen, isDeadline, ports));
   } finally {

@@ -13,6 +13,7 @@ const units: Record<MetricName, (typeof MetricUnit)[keyof typeof MetricUnit]> = 
   BatchDuration: MetricUnit.Milliseconds,
   RejectShare: MetricUnit.Percent,
   QuarantinedFiles: MetricUnit.Count,
+  UnsentFiles: MetricUnit.Count,
   BreakerOpen: MetricUnit.Count,
   UnauthorisedAnswers: MetricUnit.Count,
   ClockSkew: MetricUnit.Milliseconds,

@@ -58,6 +58,7 @@ const ofFeed = [
   'token-refused',
   'many-rejects',
   'file-stopped',
+  'file-not-sent',
   'stalled-work',
   'waits-for-aws',
   'clock-skew',

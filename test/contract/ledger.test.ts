@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { beforeEach, describe, expect, it } from 'vitest';
+import type { FileNotice } from '../../lambdas/core/notices/file-notice.ts';
 import type { OutcomeCounts } from '../../lambdas/core/account/outcome.ts';
 import { noCounts } from '../../lambdas/core/account/outcome.ts';
 import { figuresOf } from '../../lambdas/core/account/manifest.ts';
@@ -709,12 +710,35 @@ describe.each(stores)('the ledger %s', (_, create) => {
       expect(await ledger.getDeskState(feed)).toBeUndefined();
     });
 
-    it('counts the messages of an hour by feed and kind', async () => {
+    const noticeAt = (at: number, more: Partial<FileNotice> = {}): FileNotice => ({
+      ...{ kind: 'failed', feed: `desk-${file.fileId}`, fileId: 'f1', manifestNumber: 1, at, name: 'x.csv' },
+      ...{ manifestUri: 's3://a/m', message: 'no', uploaded: 0, rejected: 0, held: 0, total: 0, ...more },
+    });
+
+    it('keeps how files ended until they are in a mail, and each once', async () => {
+      const { feed } = noticeAt(0);
+      const now = clock.now();
+      const [first, second] = [noticeAt(now - 1_000), noticeAt(now, { fileId: 'f2', code: 'gzip_damaged' })];
+      for (const notice of [first, second, first]) await ledger.keepNotice(notice);
+      expect(await ledger.pendingNotices(feed)).toEqual([first, second]);
+      await ledger.closeNotices([first]);
+      // By a finalizer that was killed before it closed the file.
+      await ledger.keepNotice(first);
+      expect(await ledger.pendingNotices(feed)).toEqual([second]);
+      expect(await ledger.recentNotices(feed, now - 500)).toEqual([second]);
+      expect(await ledger.recentNotices(feed, now - 1_000)).toMatchObject([{ fileId: 'f1' }, { fileId: 'f2' }]);
+      expect(await ledger.pendingNotices(`${feed}-2`)).toEqual([]);
+    });
+
+    it('has one mail requested at a time', async () => {
       const feed = `desk-${file.fileId}`;
-      expect([await ledger.countNotice(feed, 'a', 5), await ledger.countNotice(feed, 'a', 5)]).toEqual([1, 2]);
-      expect(await ledger.countNotice(feed, 'a', 6)).toBe(1);
-      expect(await ledger.countNotice(feed, 'b', 5)).toBe(1);
-      expect(await ledger.countNotice(`${feed}-2`, 'a', 5)).toBe(1);
+      expect(await ledger.getMailState(feed)).toEqual({});
+      expect([await ledger.requestMail(feed, 25_000), await ledger.requestMail(feed, 25_000)]).toEqual([true, false]);
+      await ledger.beginMail(feed);
+      await ledger.endMail(feed);
+      expect(await ledger.getMailState(feed)).toMatchObject({ streak: 1 });
+      expect(await ledger.requestMail(feed, 50_000)).toBe(true);
+      expect((await ledger.getMailState(feed)).dueAt).toBeGreaterThan(0);
     });
   });
 

@@ -12,7 +12,7 @@ import type { Signer } from '../../lambdas/ports.ts';
 import type { FeedFixture } from './feed-fixture.ts';
 import { fixtureOf, putSplitFile, rowOf } from './feed-fixture.ts';
 import type { ConsumerWorld } from './in-memory-ports.ts';
-import { consumerWorld, silentLog } from './in-memory-ports.ts';
+import { consumerWorld, silentLog, unheardNotices } from './in-memory-ports.ts';
 import { SimulatedClock } from './simulated-clock.ts';
 
 /** A file's evidence, made by consumer and finalizer. */
@@ -61,6 +61,7 @@ export async function makeEvidence(records: number, signer?: Signer): Promise<Ev
     signer,
     finalize: world.ports.finalize,
     desk: { notify: async () => undefined },
+    ...unheardNotices,
     events: { publish: async () => undefined },
     clock,
     log: silentLog,

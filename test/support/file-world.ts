@@ -6,6 +6,7 @@ import type { FileAccount } from '../../lambdas/core/account/file-account.ts';
 import type { Manifest } from '../../lambdas/core/account/manifest.ts';
 import type { Receipt } from '../../lambdas/core/account/receipt.ts';
 import type { FinalizerPorts } from '../../lambdas/finalizer/finalizer-ports.ts';
+import { sendNotices } from '../../lambdas/notices/send-notices.ts';
 import { finalizeFile } from '../../lambdas/finalizer/finalize-file.ts';
 import type { BatchMessage } from '../../lambdas/messages.ts';
 import type { Deadline } from '../../lambdas/runtime/deadline.ts';
@@ -59,10 +60,15 @@ export class FileWorld {
     return this.clock.run(deliverBatch(message, this.consumer.ports, noDeadline));
   }
 
+  readonly #desk = {
+    notify: async (subject: string, text: string) => void this.notified.push(`${subject}\n${text}`),
+  };
+
   get finalizerPorts(): FinalizerPorts {
     const { archived } = this;
     const put = async (key: string, body: Readable | string) =>
       void archived.set(key, typeof body === 'string' ? Buffer.from(body) : Buffer.concat(await body.toArray()));
+    const notices = { ledger: this.ledger, desk: this.#desk, clock: this.clock, log: silentLog };
     return {
       ledger: this.ledger,
       receipts: this.consumer.ports.receipts,
@@ -77,7 +83,10 @@ export class FileWorld {
       archiveBucket: 'archive',
       reported: () => undefined,
       finalize: this.consumer.ports.finalize,
-      desk: { notify: async (subject, text) => void this.notified.push(`${subject}\n${text}`) },
+      desk: this.#desk,
+      // At once, instead of within a minute.
+      mails: { askForMail: (feed) => sendNotices(feed, notices) },
+      metrics: this.consumer.ports.metrics,
       events: { publish: async () => undefined },
       clock: this.clock,
       log: silentLog,

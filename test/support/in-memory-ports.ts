@@ -46,6 +46,9 @@ export function waitingOn(clock: Pick<Clock, 'now'>, metrics: Waiting['metrics']
 
 const noMetrics: Waiting['metrics'] = { add() {}, flush() {} };
 
+/** For a finalizer whose notices are no matter. */
+export const unheardNotices = { mails: { askForMail: async () => undefined }, metrics: noMetrics };
+
 export interface ConsumerWorld {
   ports: ConsumerPorts;
   ledger: MemoryLedger;

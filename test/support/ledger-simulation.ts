@@ -21,7 +21,7 @@ import { splitFile } from '../../lambdas/splitter/split-file.ts';
 import type { SplitterPorts } from '../../lambdas/splitter/splitter-ports.ts';
 import { SeededDice } from '../../localstack/seeded-dice.ts';
 import { fixtureOf } from './feed-fixture.ts';
-import { consumerWorld, silentLog } from './in-memory-ports.ts';
+import { consumerWorld, silentLog, unheardNotices } from './in-memory-ports.ts';
 import type { MemoryLedger } from './memory-ledger.ts';
 import { openMemoryLedger } from './memory-ledger.ts';
 import { SimulatedClock } from './simulated-clock.ts';
@@ -411,6 +411,7 @@ export class LedgerSimulation {
       archiveBucket: 'archive',
       reported: () => undefined,
       desk: { notify: async () => undefined },
+      ...unheardNotices,
       events: { publish: () => call(() => undefined) },
       version: '1.2.3',
     };

@@ -27,7 +27,7 @@ import { createSplitterHandler } from '../../lambdas/splitter/handler.ts';
 import type { FeedFixture } from '../support/feed-fixture.ts';
 import type { MemoryLedger } from '../support/memory-ledger.ts';
 import type { ConsumerWorld } from '../support/in-memory-ports.ts';
-import { consumerWorld, silentLog, waitingOn } from '../support/in-memory-ports.ts';
+import { consumerWorld, silentLog, waitingOn, unheardNotices } from '../support/in-memory-ports.ts';
 import { SimulatedClock } from '../support/simulated-clock.ts';
 import type { SplitterWorld } from '../support/splitter-world.ts';
 import { splitterWorld } from '../support/splitter-world.ts';
@@ -109,6 +109,7 @@ beforeEach(() => {
       reported: () => undefined,
       finalize: consumer.ports.finalize,
       desk: { notify: async () => undefined },
+      ...unheardNotices,
       events: { publish: async () => undefined },
       clock,
       version: '1.2.3',

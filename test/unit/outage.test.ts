@@ -12,7 +12,7 @@ import { Shutdown } from '../../lambdas/runtime/shutdown.ts';
 import { createSplitterHandler } from '../../lambdas/splitter/handler.ts';
 import { fixtureOf, rowOf } from '../support/feed-fixture.ts';
 import { InMemorySqs } from '../support/in-memory-sqs.ts';
-import { consumerWorld, silentLog, waitingOn } from '../support/in-memory-ports.ts';
+import { consumerWorld, silentLog, waitingOn, unheardNotices } from '../support/in-memory-ports.ts';
 import { SimulatedClock } from '../support/simulated-clock.ts';
 import { splitterWorld } from '../support/splitter-world.ts';
 
@@ -154,6 +154,7 @@ class World {
         sign: async () => Buffer.from('signature'),
       }),
       desk: this.#failing('desk', { tell: async () => undefined, notify: async () => undefined }),
+      ...unheardNotices,
       events: this.#failing('events', { publish: async () => undefined }),
       inFlight: inFlight('finalize'),
       version: '1.2.3',

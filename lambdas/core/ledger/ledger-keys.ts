@@ -1,3 +1,4 @@
+import type { FileNotice } from '../notices/file-notice.ts';
 import type { ItemKey } from './item-change.ts';
 
 /** The keys of every kind of item in the ledger's table. */
@@ -48,9 +49,15 @@ export const alteredKey = (feed: string, sha256: string): ItemKey => ({ pk: alte
 export const reconcilerKey = (feed: string): ItemKey => ({ pk: `RECONCILER#${feed}`, sk: 'LEASE' });
 export const deskKey = (feed: string): ItemKey => ({ pk: `DESK#${feed}`, sk: 'DESK' });
 export const deadlineKey = (feed: string): ItemKey => ({ pk: `DESK#${feed}`, sk: 'DEADLINE' });
-export const noticesKey = (feed: string, kind: string, hour: number): ItemKey => ({
+export const mailKey = (feed: string): ItemKey => ({ pk: `DESK#${feed}`, sk: 'MAIL' });
+/** A file's end, for the desk: by time, so that those of a day can be queried. */
+export const noticeKey = ({ feed, fileId, manifestNumber, at }: FileNotice): ItemKey => ({
   pk: `DESK#${feed}`,
-  sk: `NOTICES#${kind}#${hour}`,
+  sk: `NOTICE#${new Date(at).toISOString()}#${fileId}#${manifestNumber}`,
+});
+export const noticesOfDay = (feed: string, atMs: number) => ({
+  pk: `DESK#${feed}`,
+  skPrefix: `NOTICE#${new Date(atMs).toISOString().slice(0, 10)}`,
 });
 export const sweepKey = (feed: string, lane: string): ItemKey => ({ pk: `DESK#${feed}`, sk: `SWEEP#${lane}` });
 

@@ -48,7 +48,7 @@ export function verdictOf(manifest: Manifest, sink: string, deadline: FeedDeadli
     return { kind: 'look', sentence, details: times };
   }
   if (total === 0)
-    return { kind: 'good', sentence: 'The file has no records; nothing had to be sent.', details: times };
+    return { kind: 'bad', sentence: 'Nothing of this file was sent: it has no records.', details: times };
   const rest = manifest.handled_records;
   const settled = rest === 0 ? '' : ` The other ${count(rest)} ${rest === 1 ? 'was' : 'were'} settled by hand.`;
   const all = rest === 0 ? `All ${records(total)}` : `${count(sent)} of ${records(total)}`;

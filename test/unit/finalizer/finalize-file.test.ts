@@ -11,6 +11,7 @@ import type { Manifest } from '../../../lambdas/core/account/manifest.ts';
 import { manifest as manifestSchema } from '../../../lambdas/core/account/manifest.ts';
 import type { FinalizerPorts } from '../../../lambdas/finalizer/finalizer-ports.ts';
 import { finalizeFile } from '../../../lambdas/finalizer/finalize-file.ts';
+import { sendNotices } from '../../../lambdas/notices/send-notices.ts';
 import type { FeedFixture } from '../../support/feed-fixture.ts';
 import { fixtureOf, putSplitFile, rowOf } from '../../support/feed-fixture.ts';
 import type { ConsumerWorld } from '../../support/in-memory-ports.ts';
@@ -57,6 +58,9 @@ beforeEach(async () => {
     reported: () => ({ sink: 'http', limit: { requests: 600, windowSeconds: 60 } }),
     finalize: world.ports.finalize,
     desk: { notify: async (subject, text) => void told.push({ subject, text }) },
+    // At once, instead of within a minute.
+    mails: { askForMail: (feed) => sendNotices(feed, ports) },
+    metrics: world.ports.metrics,
     events: { publish: async (type, detail) => void events.push({ type, detail }) },
     clock,
     log: silentLog,

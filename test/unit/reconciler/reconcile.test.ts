@@ -16,7 +16,7 @@ import { reconcile } from '../../../lambdas/reconciler/reconcile.ts';
 import type { FeedFixture } from '../../support/feed-fixture.ts';
 import { fixtureOf, putSplitFile, rowOf } from '../../support/feed-fixture.ts';
 import type { ConsumerWorld } from '../../support/in-memory-ports.ts';
-import { consumerWorld, silentLog } from '../../support/in-memory-ports.ts';
+import { consumerWorld, silentLog, unheardNotices } from '../../support/in-memory-ports.ts';
 import { SimulatedClock } from '../../support/simulated-clock.ts';
 
 class InMemoryDeadQueue implements DeadQueue {
@@ -307,6 +307,7 @@ describe('a batch that killed each consumer that claimed it', () => {
           getText: async (key) => put.get(key),
         },
         events: { publish: async () => undefined },
+        ...unheardNotices,
         reported: () => undefined,
         version: '1.2.3',
       },

@@ -52,8 +52,8 @@ describe('the verdict', () => {
     [
       'it was empty',
       { ...clean, total_records: 0, uploaded_records: 0 },
-      'good',
-      'The file has no records; nothing had to be sent.',
+      'bad',
+      'Nothing of this file was sent: it has no records.',
     ],
     [
       'the changes of a revision got there',

@@ -1,0 +1,94 @@
+import type { Manifest } from '../account/manifest.ts';
+import { nameOfFile } from '../account/file-account.ts';
+import { plainText } from '../plain-text.ts';
+
+/**
+ * What the desk is notified of when a file's account is closed: everything but "sent, with or without dead letters".
+ *
+ * - `failed`: it can't be read as a file of the feed; `empty`: it has no records. Nothing was sent.
+ * - `stopped`: what was not sent is held
+ * - `replaced`: under the same key, while it was read
+ * - `duplicate`, `older-revision`: not sent, because of another file. They are not failures.
+ * - `dropped-again`: all of it was sent as new, although its key was dropped before
+ */
+export const noticeKinds = [
+  'failed',
+  'empty',
+  'stopped',
+  'replaced',
+  'dropped-again',
+  'duplicate',
+  'older-revision',
+] as const;
+export type NoticeKind = (typeof noticeKinds)[number];
+
+/** Nothing of the file was sent, and not because of another file. */
+export const isUnsent = (kind: NoticeKind | undefined): boolean => kind === 'failed' || kind === 'empty';
+
+/** One file's end, kept for the desk's next mail and for the screens. */
+export interface FileNotice {
+  kind: NoticeKind;
+  feed: string;
+  fileId: string;
+  /** Of the manifest that says so: a released file may be stopped again. */
+  manifestNumber: number;
+  /** When the manifest was made. Milliseconds since 1970. */
+  at: number;
+  /** The file's key, or the number of small files in a bundle; on one line. */
+  name: string;
+  manifestUri: string;
+  code?: string;
+  /** What was found, as a sentence. */
+  message: string;
+  uploaded: number;
+  rejected: number;
+  held: number;
+  total: number;
+  duplicateOf?: string;
+}
+
+/** Keeps the ledger's item small. Characters. */
+const maxNameCharacters = 300;
+const maxMessageCharacters = 1_000;
+
+/** Of a file with a header only, which has no warning. */
+export const noRecords = 'The file has no records.';
+
+/** The parts of a manifest or of a file's summary that decide how it ended. */
+interface Ended {
+  state: Manifest['state'] | 'bundled';
+  total_records: number | null;
+  failure: { code: string } | null;
+  warnings: readonly { code: string }[];
+}
+
+/** Undefined if it was sent, or is not closed yet. */
+export function noticeKindOf({ state, total_records: total, failure, warnings }: Ended): NoticeKind | undefined {
+  if (state === 'failed' || state === 'duplicate') return state;
+  if (state === 'quarantined') return 'stopped';
+  if (state === 'superseded') return failure?.code === 'older_revision' ? 'older-revision' : 'replaced';
+  if (state !== 'completed') return undefined;
+  if (total === 0) return 'empty';
+  return warnings.some(({ code }) => code === 'key_dropped_again') ? 'dropped-again' : undefined;
+}
+
+/** Undefined if the desk has nothing to know. */
+export function noticeOf(manifest: Manifest): FileNotice | undefined {
+  const kind = noticeKindOf(manifest);
+  if (!kind) return undefined;
+  const { feed, file_id: fileId, source, failure, warnings, archive, duplicate_of: duplicateOf } = manifest;
+  const about = failure ?? warnings.find(({ code }) => kind !== 'dropped-again' || code === 'key_dropped_again');
+  return {
+    ...{ kind, feed, fileId, manifestNumber: manifest.manifest_number },
+    at: Date.parse(manifest.times.completed),
+    name: plainText(nameOfFile(source.key, manifest.bundled_files), maxNameCharacters),
+    manifestUri: `s3://${archive.bucket}/${archive.manifest_key}`,
+    ...(about ? { code: about.code } : {}),
+    message: plainText(about?.message ?? (kind === 'empty' ? noRecords : ''), maxMessageCharacters),
+    uploaded: manifest.uploaded_records,
+    rejected: manifest.rejected_records,
+    held: manifest.held_records,
+    total: manifest.total_records,
+    ...(duplicateOf === null ? {} : { duplicateOf }),
+  };
+}
