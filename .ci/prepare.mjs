@@ -1,7 +1,7 @@
 // npm runs this after `npm ci` (package.json, `prepare`), with the Node that npm itself runs on, which may be an old one.
 // It decides which Node the npm scripts use, and reports what is missing before it fails later with an unclear message.
 import { spawnSync } from 'node:child_process';
-import { existsSync, rmSync } from 'node:fs';
+import { existsSync, realpathSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import process from 'node:process';
 import { fileURLToPath } from 'node:url';
@@ -29,7 +29,8 @@ function findFault() {
     );
   }
   if (isNewEnough(process.version)) {
-    rmSync(bundledNode, { force: true });
+    // Unless npm itself runs on it, as in `npm pack` within an npm script.
+    if (!process.execPath.startsWith(realpathSync(modules))) rmSync(bundledNode, { force: true });
     return undefined;
   }
   const { stdout } = spawnSync(bundledNode, ['--version'], { encoding: 'utf8' });

@@ -15,6 +15,11 @@ export const maxVisibilitySeconds = 12 * 60 * 60;
 export const maxQueueRetentionDays = 14;
 export const maxMessageBytes = 1024 * 1024;
 
+/** https://docs.aws.amazon.com/AmazonCloudWatchLogs/latest/APIReference/API_PutRetentionPolicy.html */
+export const logRetentionDays: readonly number[] = [
+  1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 545, 731, 1096, 1827, 2192, 2557, 2922, 3288, 3653,
+];
+
 /** https://docs.aws.amazon.com/AmazonS3/latest/userguide/bucketnamingrules.html */
 export const maxBucketNameLength = 63;
 

@@ -6,6 +6,8 @@ import { completionCommand } from './commands/completion.ts';
 import { dlqCommand } from './commands/dlq.ts';
 import { downCommand } from './commands/down.ts';
 import { dropCommand } from './commands/drop.ts';
+import { envCommand } from './commands/env.ts';
+import { fakeApiCommand } from './commands/fake-api.ts';
 import { manifestCommand } from './commands/manifest.ts';
 import { proveCommand } from './commands/prove.ts';
 import { receiptsCommand } from './commands/receipts.ts';
@@ -68,6 +70,8 @@ export function createProgram(terminal: Terminal): Command {
     dlqCommand,
     cancelCommand,
     releaseCommand,
+    envCommand,
+    fakeApiCommand,
     completionCommand,
   ];
   for (const command of commands) program.addCommand(command(terminal));

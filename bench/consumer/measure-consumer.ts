@@ -32,11 +32,12 @@ const connections = 20;
 const [rows = '40000', rounds = '3'] = process.argv.slice(2);
 
 const path = feed.sink.path ?? '';
-const server = fileURLToPath(new URL('../../localstack/fake-avstar/main.ts', import.meta.url));
-const api = spawn(process.execPath, [server, '--token', 'bench'], { stdio: ['ignore', 'pipe', 'inherit'] });
+const sluice = fileURLToPath(new URL('../../cli/sluice.ts', import.meta.url));
+const args = ['fake-api', '--token', 'bench', '--port', '0'];
+const api = spawn(process.execPath, [sluice, ...args], { stdio: ['ignore', 'pipe', 'ignore'] });
 try {
   const [line] = (await once(createInterface(api.stdout), 'line')) as [string];
-  const { url } = JSON.parse(line) as { url: string };
+  const url = /https?:\S+/.exec(line)?.[0] ?? '';
   process.stdout.write(JSON.stringify(await measure(url, Number(rows), Number(rounds))));
 } finally {
   api.kill();

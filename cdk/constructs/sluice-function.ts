@@ -86,10 +86,11 @@ export class SluiceFunction extends NodejsFunction {
     const encryptionKey = customerKey(scope, settings);
     const logGroup = new LogGroup(scope, `${id}Log`, {
       ...(encryptionKey ? { encryptionKey } : {}),
+      // eslint-disable-next-line @typescript-eslint/no-unsafe-enum-assignment -- a number that CloudWatch Logs knows, checked as a setting
       retention: settings.logRetentionDays,
       removalPolicy: removalPolicyOf(settings),
     });
-    if (longerDays > settings.logRetentionDays.valueOf()) {
+    if (longerDays > settings.logRetentionDays) {
       (logGroup.node.defaultChild as CfnLogGroup).retentionInDays = longerDays;
     }
     // Without AWSLambdaBasicExecutionRole, which may write to every log group of the account.

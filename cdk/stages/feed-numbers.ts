@@ -1,6 +1,6 @@
-import { RetentionDays } from 'aws-cdk-lib/aws-logs';
 import { z } from 'zod';
 import { seriesFault } from '../../feeds/series-pattern.ts';
+import { logRetentionDays } from '../aws-quotas.ts';
 import { parseDeadline } from '../deadline.ts';
 
 /** How the environment gives a setting of a feed: as `SLUICE_<FEED>_<NAME>`. */
@@ -32,8 +32,9 @@ const onOrOff = {
   read: (text: string): unknown => ({ on: true, off: false })[text] ?? text,
 };
 
-const knownDays: readonly unknown[] = Object.values(RetentionDays);
 const wantedDays = 'a number of days that CloudWatch Logs supports, such as 365, 731 or 1096';
+/** How long CloudWatch Logs keeps a log. */
+export const knownRetention = z.number().refine((days) => logRetentionDays.includes(days), `It must be ${wantedDays}`);
 const wantedDeadline = 'a time of day and a time zone, such as 05:00 America/New_York';
 
 /**
@@ -94,11 +95,7 @@ export const feedNumbers = z.strictObject({
   /** How long the archive keeps a feed's evidence from being deleted. */
   archiveRetentionDays: count(),
   /** How long the logs that audit a feed's records are kept. */
-  logRetentionDays: z
-    .number()
-    .refine((days) => knownDays.includes(days), `It must be ${wantedDays}`)
-    .optional()
-    .register(feedVariables, { wanted: wantedDays, read: readNumber }),
+  logRetentionDays: knownRetention.optional().register(feedVariables, { wanted: wantedDays, read: readNumber }),
 });
 
 /** Those that a stage's file or the environment sets. */

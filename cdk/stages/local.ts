@@ -1,4 +1,3 @@
-import { RetentionDays } from 'aws-cdk-lib/aws-logs';
 import { prod } from './prod.ts';
 import type { StageNumbers } from './stage-numbers.ts';
 
@@ -20,7 +19,7 @@ export const local: StageNumbers = {
   consumer: { timeoutSeconds: 120 },
   finalizer: { ...prod.finalizer, timeoutSeconds: 120 },
   reconciler: { ...prod.reconciler, timeoutSeconds: 60, everyMinutes: 1, stalledAfterSeconds: 180 },
-  logRetentionDays: RetentionDays.ONE_WEEK,
+  logRetentionDays: 7,
   feeds: {
     traffic: {
       // Nothing listens there by default: `sluice up` sets the address of the API.

@@ -1,4 +1,3 @@
-import { RetentionDays } from 'aws-cdk-lib/aws-logs';
 import type { StageNumbers } from './stage-numbers.ts';
 
 export const prod: StageNumbers = {
@@ -45,6 +44,6 @@ export const prod: StageNumbers = {
   workRetentionDays: 120,
   // As long as the functions' logs: a question about the one is mostly one about the other.
   accessLogDays: 365,
-  logRetentionDays: RetentionDays.ONE_YEAR,
+  logRetentionDays: 365,
   feeds: {},
 };

@@ -1,4 +1,3 @@
-import { RetentionDays } from 'aws-cdk-lib/aws-logs';
 import type { StageNumbers } from './stage-numbers.ts';
 import { staging } from './staging.ts';
 
@@ -6,5 +5,5 @@ import { staging } from './staging.ts';
 export const smoke: StageNumbers = {
   ...staging,
   signingKey: 'none',
-  logRetentionDays: RetentionDays.ONE_DAY,
+  logRetentionDays: 1,
 };

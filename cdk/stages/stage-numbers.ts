@@ -1,6 +1,5 @@
-import { RetentionDays } from 'aws-cdk-lib/aws-logs';
 import { z } from 'zod';
-import { givenNumbers } from './feed-numbers.ts';
+import { givenNumbers, knownRetention } from './feed-numbers.ts';
 
 const count = z.int().positive();
 
@@ -100,7 +99,7 @@ export const stageNumbers = z.strictObject({
   workRetentionDays: count,
   /** Who read or wrote what in the buckets. */
   accessLogDays: count,
-  logRetentionDays: z.enum(RetentionDays),
+  logRetentionDays: knownRetention,
   /** The feeds that are deployed; without it all but the examples. `SLUICE_FEEDS` takes precedence. */
   deployedFeeds: z.array(z.string()).min(1).optional(),
   /** The address that is notified when something needs attention; `SLUICE_DESK_EMAIL` overrides it. */

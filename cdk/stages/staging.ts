@@ -1,4 +1,3 @@
-import { RetentionDays } from 'aws-cdk-lib/aws-logs';
 import { prod } from './prod.ts';
 import type { StageNumbers } from './stage-numbers.ts';
 
@@ -11,6 +10,6 @@ const { deskEmail: _prodDesk, ...sizes } = prod;
 export const staging: StageNumbers = {
   ...sizes,
   retainData: false,
-  logRetentionDays: RetentionDays.ONE_MONTH,
+  logRetentionDays: 30,
   feeds: {},
 };

@@ -1,6 +1,6 @@
 import type { FileAccount } from '../../lambdas/core/account/file-account.ts';
 import { nameOfFile } from '../../lambdas/core/account/file-account.ts';
-import { isBareId } from '../../lambdas/core/account/file-id.ts';
+import { isBareId, isFileId } from '../../lambdas/core/account/file-id.ts';
 import type { FileLedger } from '../../lambdas/ports.ts';
 import { CliError } from '../cli-error.ts';
 import { deployedFeeds } from '../stack/deployed-feeds.ts';
@@ -50,8 +50,6 @@ export function wholeFileId(feed: string, typed: string): string {
   return isBareId(typed) ? `${feed}.${typed}` : typed;
 }
 
-const isWholeId = (typed: string): boolean => isBareId(typed.slice(typed.lastIndexOf('.') + 1));
-
 /**
  * The file with the id that begins with this. Reads all ids, since another one may begin with it too.
  * @throws CliError listing the files if there are several
@@ -61,7 +59,7 @@ async function fileThatBegins(
   typed: string,
   deployed: readonly string[],
 ): Promise<FileAccount | undefined> {
-  if (isWholeId(typed) || !/^[a-z0-9.-]+$/.test(typed)) return undefined;
+  if (isFileId(typed) || !/^[a-z0-9.-]+$/.test(typed)) return undefined;
   const [feed, digits] = typed.split('.');
   const named = digits === undefined ? deployed : deployed.filter((each) => each === feed);
   const matches = new Set<string>();

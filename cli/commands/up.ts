@@ -8,7 +8,7 @@ import { defaultStackName } from '../stack/choose-target.ts';
 import { variableName } from '../../feeds/variable-name.ts';
 import { readFeedTokens } from '../stack/feed-variables.ts';
 import { StackOutputs } from '../stack/stack-outputs.ts';
-import { stateDirOf } from '../stack/state-dir.ts';
+import { requireCheckout, stateDirOf } from '../stack/state-dir.ts';
 import { formatCountOf, formatDuration } from '../terminal/format.ts';
 import { formatPairs } from '../terminal/table.ts';
 import type { GlobalOptions } from './command-options.ts';
@@ -29,6 +29,7 @@ export function upCommand(terminal: Terminal): Command {
 }
 
 async function up(options: UpOptions, terminal: Terminal): Promise<void> {
+  requireCheckout('up');
   const { env } = process;
   const tokens = readFeedTokens(feeds, env);
   const stackName = options.stack ?? defaultStackName;

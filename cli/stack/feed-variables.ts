@@ -25,7 +25,7 @@ export function readFeedTokens(
   if (missing.length > 0) {
     throw new CliError(
       `Set ${missing.join(' and ')} to define where records go. To try it without an API of your own, ` +
-        'start the fake one (`node localstack/fake-avstar/main.ts --help`), or run `npm run demo`. ' +
+        'start the fake one (`npx sluice fake-api`), or run `npm run demo`. ' +
         'SLUICE_FEEDS=NAME,… deploys these feeds only.',
     );
   }

@@ -1,7 +1,9 @@
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { RetentionDays } from 'aws-cdk-lib/aws-logs';
 import { afterAll, describe, expect, it } from 'vitest';
+import { logRetentionDays } from '../../cdk/aws-quotas.ts';
 import { checkSettings } from '../../cdk/check-settings.ts';
 import type { Settings, SettingsRequest } from '../../cdk/settings.ts';
 import { readSettings } from '../../cdk/settings.ts';
@@ -414,6 +416,11 @@ describe('the feeds of a deployment', () => {
     expect(faultsOf(() => read({ SLUICE_TRAFFIC_PACED: 'no' }))).toEqual([
       "SLUICE_TRAFFIC_PACED is 'no'; it must be on or off.",
     ]);
+  });
+
+  it('know the numbers of days for which CloudWatch Logs keeps logs', () => {
+    const days = Object.values(RetentionDays).filter((each) => typeof each === 'number');
+    expect([...logRetentionDays]).toEqual(days.filter((each) => each !== RetentionDays.INFINITE).sort((a, b) => a - b));
   });
 
   it('need no API where their sink is the record ledger', () => {
