@@ -11,7 +11,7 @@ import { openStack } from '../stack/open-stack.ts';
 import { formatCount } from '../terminal/format.ts';
 import type { Terminal } from '../terminal/terminal.ts';
 import type { DecisionOptions } from './command-options.ts';
-import { byOption, jsonOption } from './command-options.ts';
+import { byOption, examples, fileIdArgument, jsonOption } from './command-options.ts';
 import { storedFileOfId } from './file-of-id.ts';
 import { followStop } from './follow-stop.ts';
 
@@ -22,14 +22,15 @@ interface CancelOptions extends DecisionOptions {
 export function cancelCommand(terminal: Terminal): Command {
   return new Command('cancel')
     .description('Stop a file that is in progress: records that were not sent yet are held, and `release` sends them.')
-    .argument('<file-id>')
+    .addArgument(fileIdArgument())
     .requiredOption('--why <text>', 'why it must not be sent; stored for the auditor')
     .addOption(byOption())
     .option('--no-wait', 'do not wait for its account')
     .addOption(jsonOption())
     .addHelpText(
       'after',
-      '\nConsumers stop within 30 seconds. Exit codes: 0 it is stopped and its account is closed, 1 it was not stopped.',
+      '\nConsumers stop within 30 seconds. Exit codes: 0 it is stopped and its account is closed, 1 it was not stopped.\n' +
+        examples("cancel traffic.7c2820ab --why 'the wrong day'", "cancel 7c28 --why 'the wrong day' --no-wait --json"),
     )
     .action(async (fileId: string, _options, command: Command) => {
       const options = command.optsWithGlobals<CancelOptions>();

@@ -1,13 +1,14 @@
 import { once } from 'node:events';
 import { Command, InvalidArgumentError, Option } from 'commander';
 import { z } from 'zod';
+import { variableName } from '../../feeds/variable-name.ts';
 import type { FaultsInput } from '../../localstack/fake-avstar/faults.ts';
 import { faultsSchema } from '../../localstack/fake-avstar/faults.ts';
 import type { FakeAvstar, FakeAvstarOptions } from '../../localstack/fake-avstar/server.ts';
 import { startFakeAvstar } from '../../localstack/fake-avstar/server.ts';
 import { CliError } from '../cli-error.ts';
 import { InterruptedError, interruptible } from '../interrupt.ts';
-import { feedVariable } from '../stack/feed-variables.ts';
+
 import type { Terminal } from '../terminal/terminal.ts';
 import { examples } from './command-options.ts';
 
@@ -60,7 +61,7 @@ async function serve(options: FakeApiOptions, terminal: Terminal, signal: AbortS
     const limit = requests === undefined ? 'no limit' : `${requests} requests in any ${windowSeconds} s`;
     terminal.note(`The fake API listens at ${fake.url}, with ${limit}. Ctrl-C ends it. In another shell:`);
     await terminal.print(
-      `export ${feedVariable(feed, 'API_URL')}=${fake.url} ${feedVariable(feed, 'API_TOKEN')}='${token}'\n`,
+      `export ${variableName(feed, 'apiUrl')}=${fake.url} ${variableName(feed, 'apiToken')}='${token}'\n`,
     );
   }
   if (!signal.aborted) await once(signal, 'abort');
