@@ -1,8 +1,9 @@
 import { feeds } from '../../feeds/index.ts';
 import type { Projection } from '../../lambdas/core/deadlines/projection.ts';
+import type { ProjectionPorts } from '../../lambdas/deadlines/project-open-files.ts';
 import { projectOpenFiles } from '../../lambdas/deadlines/project-open-files.ts';
-import type { Clock, FileLedger } from '../../lambdas/ports.ts';
-import type { OpenStack } from '../stack/open-stack.ts';
+import type { Clock } from '../../lambdas/ports.ts';
+import type { StackOutputs } from '../stack/stack-outputs.ts';
 
 /** When the open files will be done. */
 export interface Projections {
@@ -10,7 +11,7 @@ export interface Projections {
 }
 
 export async function projectFilesOf(
-  stack: Pick<OpenStack, 'limiterOf' | 'outputs'> & { ledger: Pick<FileLedger, 'listFiles'> },
+  stack: Pick<ProjectionPorts, 'limiterOf' | 'ledger'> & { outputs: StackOutputs },
   clock: Pick<Clock, 'now'>,
 ): Promise<Projections> {
   // All feeds, not only the requested ones: they may share a limit.

@@ -26,7 +26,7 @@ export interface SnapshotPorts extends Omit<ClosedPorts, 'ledger'> {
     Pick<FileLedger, 'listFiles'> &
     Pick<BatchLedger, 'listBatches'> &
     Pick<DeadLedger, 'listDead'>;
-  limiterOf: (api: string) => Pick<LimiterStore, 'read'>;
+  limiterOf: (api: string) => Pick<LimiterStore, 'read' | 'readInForce'>;
   outputs: StackOutputs;
   /** SQS's count of a queue's messages. */
   count: (url: string) => Promise<number>;
@@ -190,7 +190,9 @@ function snapshotOf({ stack, cloud }: SnapshotScope, facts: Facts): Snapshot {
 function onceALook({ ledger, limiterOf, outputs }: Pick<SnapshotPorts, 'ledger' | 'limiterOf' | 'outputs'>) {
   const listFiles = once((...wish: Parameters<FileLedger['listFiles']>) => ledger.listFiles(...wish));
   const read = once((api: string) => limiterOf(api).read());
-  return { ledger: { listFiles }, limiterOf: (api: string) => ({ read: () => read(api) }), outputs };
+  const readInForce = once((api: string) => limiterOf(api).readInForce());
+  const limiter = (api: string) => ({ read: () => read(api), readInForce: () => readInForce(api) });
+  return { ledger: { listFiles }, limiterOf: limiter, outputs };
 }
 
 function once<A extends unknown[], T>(ask: (...wish: A) => Promise<T>): (...wish: A) => Promise<T> {

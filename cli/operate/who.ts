@@ -21,6 +21,12 @@ export function whoDecides({ by, why }: { by?: string; why: string }, asked: str
   return { by: whoIs(by), why: reason };
 }
 
+/** For a decision that returns things to normal: the reason may be left out. @throws CliError as `whoDecides` */
+export function whoUndoes({ by, why }: { by?: string; why?: string }): { by: string; why?: string } {
+  const reason = why?.trim() ?? '';
+  return reason === '' ? { by: whoIs(by) } : whoDecides({ ...(by === undefined ? {} : { by }), why: reason }, '');
+}
+
 /** @throws CliError if this machine does not know the user's name */
 export function whoIs(by: string | undefined): string {
   const name = by?.trim() ?? '';

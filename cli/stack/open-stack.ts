@@ -44,7 +44,7 @@ export interface OpenStack {
   readOutputs: () => Promise<Record<string, string>>;
   ledger: Ledger;
   /** An API's limiter, by its id. */
-  limiterOf: (api: string) => Pick<LimiterStore, 'read'>;
+  limiterOf: (api: string) => LimiterStore;
   s3: S3Client;
   sqs: SQSClient;
   /** A second client, for calls after the first one is destroyed. */

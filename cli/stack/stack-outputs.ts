@@ -1,5 +1,7 @@
 import { isDeepStrictEqual } from 'node:util';
 import { z } from 'zod';
+import { limitCalendar } from '../../lambdas/core/limiter/limit-calendar.ts';
+import type { DeployedLimit } from '../../lambdas/core/limiter/limit-policy.ts';
 import { feedDeadline } from '../../lambdas/core/deadlines/feed-deadline.ts';
 import type { ProjectedFeed } from '../../lambdas/deadlines/project-open-files.ts';
 import { CliError } from '../cli-error.ts';
@@ -15,8 +17,16 @@ const apiOutput = z.object({
   connections: z.number(),
   consumers: z.number(),
   deadline: feedDeadline.optional(),
+  /** Whether the limit is kept. Stacks of an earlier version don't say so. */
+  isPaced: z.boolean().optional(),
+  calendar: limitCalendar.optional(),
 });
 export type ApiLimits = z.infer<typeof apiOutput>;
+
+/** What the limiter keeps to. */
+export function deployedLimit({ url, requests, windowSeconds, calendar, isPaced }: ApiLimits): DeployedLimit {
+  return { requests, windowSeconds, calendar, isPaced: isPaced ?? url !== null };
+}
 
 export type LaneName = 'main' | 'express';
 
@@ -97,9 +107,10 @@ export class StackOutputs {
   /** The deployed ones of these feeds, with what a projection needs. */
   projectedFeeds(names: readonly string[]): ProjectedFeed[] {
     return names.flatMap((feed) => {
-      const { id, url, requests, windowSeconds, deadline } = this.api(feed) ?? {};
-      if (id === undefined || requests === undefined || windowSeconds === undefined) return [];
-      return [{ feed, api: id, deadline, limit: url === null ? undefined : { requests, windowSeconds } }];
+      const api = this.api(feed);
+      if (api?.id === undefined) return [];
+      const { id, url, deadline } = api;
+      return [{ feed, api: id, deadline, limit: url === null ? undefined : deployedLimit(api) }];
     });
   }
 

@@ -1,6 +1,8 @@
 import { expectedRecords } from '../core/account/expected-records.ts';
 import type { FileAccount } from '../core/account/file-account.ts';
-import type { RateLimit } from '../core/limiter/limiter.ts';
+import type { DeployedLimit } from '../core/limiter/limit-policy.ts';
+import type { LimitFact, PauseFact } from '../core/limiter/policy-facts.ts';
+import { limitFact, pauseFacts } from '../core/limiter/policy-facts.ts';
 import type { LimiterItem } from '../core/limiter/limiter-item.ts';
 import type { OpenBreaker } from '../core/limiter/open-breaker.ts';
 import { openBreakerOf } from '../core/limiter/open-breaker.ts';
@@ -8,6 +10,7 @@ import type { LinePace } from '../core/deadlines/pace.ts';
 import { currentPace } from '../core/deadlines/pace.ts';
 import type { PacedFeed, Projection } from '../core/deadlines/projection.ts';
 import { projectFiles } from '../core/deadlines/projection.ts';
+import { readPolicy } from '../ledger/limiter-store.ts';
 import type { Clock, FileLedger, LimiterStore } from '../ports.ts';
 
 /** A feed with the limiter that its records wait for. */
@@ -15,12 +18,12 @@ export interface ProjectedFeed extends PacedFeed {
   /** Its limiter's name: feeds with the same name share it. */
   api: string;
   /** Undefined if the sink has no limit: the record ledger has none. */
-  limit?: RateLimit | undefined;
+  limit?: DeployedLimit | undefined;
 }
 
 export interface ProjectionPorts {
   ledger: Pick<FileLedger, 'listFiles'>;
-  limiterOf: (api: string) => Pick<LimiterStore, 'read'>;
+  limiterOf: (api: string) => Pick<LimiterStore, 'read' | 'readInForce'>;
   clock: Pick<Clock, 'now'>;
 }
 
@@ -30,6 +33,9 @@ export interface ProjectedLine {
   pace: LinePace | undefined;
   /** Why nothing is sent at the moment, if the breaker is open. */
   breaker: OpenBreaker | undefined;
+  /** Undefined if there is no limit. */
+  limit: LimitFact | undefined;
+  paused: PauseFact[];
   files: Projection[];
 }
 
@@ -64,14 +70,20 @@ async function projectLine(
   const files = await filesOf(feeds, (feed) => ledger.listFiles(feed, 'open', maxOpenFiles, 'oldest'));
   const isGuessed = files.some((file) => expectedRecords(file) === undefined);
   const done = isGuessed ? await filesOf(feeds, (feed) => ledger.listFiles(feed, 'closed', doneFiles)) : [];
-  const item = await limiterOf(api).read();
+  const state = await readPolicy(limiterOf(api));
+  const { item } = state;
   const now = clock.now();
-  const pace = currentPace({ limit: feeds[0]?.limit, item, files }, now);
+  const deployed = feeds[0]?.limit;
+  const pace = currentPace({ limit: deployed, item, files }, now);
+  const paused = pauseFacts(state.inForce);
+  const pausedFeeds = paused.map(({ feed }) => feed);
   return {
     api,
     pace,
     breaker: openBreakerOf(item),
-    files: projectFiles({ files, done, pace, pausedUntil: pauseOf(item) }, feeds, now),
+    limit: deployed && limitFact(state, deployed, now),
+    paused,
+    files: projectFiles({ files, done, pace, pausedUntil: pauseOf(item), pausedFeeds }, feeds, now),
   };
 }
 

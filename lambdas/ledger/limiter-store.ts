@@ -2,6 +2,8 @@ import { isNew } from '../core/ledger/item-change.ts';
 import { decisionKey, decisionPrefix, limiterKey, policyKey } from '../core/ledger/ledger-keys.ts';
 import { decisionExpiryOf, withoutKeys } from '../core/ledger/stored-item.ts';
 import type { Decision, InForce } from '../core/limiter/limit-policy.ts';
+import { policyNumber } from '../core/limiter/limit-policy.ts';
+import type { PolicyState } from '../core/limiter/policy-changes.ts';
 import type { ItemStore, LimiterStore } from '../ports.ts';
 
 /** @param api the API's name: all feeds that use the same name share its limit */
@@ -36,4 +38,10 @@ export function limiterStore(store: ItemStore, api: string): LimiterStore {
       return decisions;
     },
   };
+}
+
+/** What applies to an API, with who decided it: one read if nothing was ever decided. */
+export async function readPolicy(store: Pick<LimiterStore, 'read' | 'readInForce'>): Promise<PolicyState> {
+  const item = await store.read();
+  return { item, inForce: policyNumber(item) === 0 ? {} : await store.readInForce() };
 }

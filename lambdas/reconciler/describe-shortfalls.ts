@@ -1,4 +1,7 @@
 import { variableName } from '../../feeds/variable-name.ts';
+import type { LimitFact, PauseFact } from '../core/limiter/policy-facts.ts';
+import { limitText, pauseText } from '../core/limiter/policy-facts.ts';
+import type { RateLimit } from '../core/limiter/limiter.ts';
 import type { OpenBreaker } from '../core/limiter/open-breaker.ts';
 import { breakerText } from '../core/limiter/open-breaker.ts';
 import { clockText, doneText, durationText } from '../core/deadlines/deadline-text.ts';
@@ -15,6 +18,9 @@ export interface DeadlineNews {
   /** At least one, the earliest deadline first. */
   shortfalls: readonly Shortfall[];
   breaker: OpenBreaker | undefined;
+  limit?: LimitFact | undefined;
+  /** The feed's own. */
+  pause?: PauseFact | undefined;
   stackName: string;
   now: number;
 }
@@ -26,6 +32,8 @@ export function describeShortfalls(news: DeadlineNews): { subject: string; text:
   const subject = `Sluice ${feed.feed}: LATE by ${durationText(latest)} for the deadline`;
   const sections = [
     ...shortfalls.map((shortfall) => shortfallSection(shortfall, news)),
+    pauseSection(news),
+    limitSection(news),
     breakerSection(news),
     whatHelps(news),
   ];
@@ -70,14 +78,29 @@ function paceSentence({ files, recordsPerSecond: perSecond, neededPerSecond: nee
   return needed === undefined ? `${now}.` : `${now}; ${rate(needed)} a second would be needed.`;
 }
 
+function pauseSection({ pause, feed, stackName, now }: DeadlineNews): string {
+  if (!pause) return '';
+  return (
+    `${feed.feed} is ${pauseText(pause, feed.deadline?.timeZone, now)}. The times above assume that it is resumed now:\n` +
+    `  sluice --stack ${stackName} resume ${feed.feed}`
+  );
+}
+
+function limitSection({ limit, feed, stackName, now }: DeadlineNews): string {
+  if (!limit || limit.setBy === 'deployment') return '';
+  const reset = `\nThe deployed limit applies again after:  sluice --stack ${stackName} limit ${feed.feed} --reset`;
+  const text = `The API's limit is ${limitText(limit, feed.deadline?.timeZone, now)}.`;
+  return `${text}${limit.setBy === 'operator' ? reset : ''}`;
+}
+
 function breakerSection({ breaker, feed, now }: DeadlineNews): string {
   if (breaker === undefined) return '';
   return `${breakerText(breaker, feed.deadline?.timeZone, now)} Every minute of this adds to the delay above.`;
 }
 
-function whatHelps({ feed, shortfalls, stackName, now }: DeadlineNews): string {
+function whatHelps({ feed, limit, shortfalls, stackName, now }: DeadlineNews): string {
   const needed = Math.max(0, ...shortfalls.map(({ neededPerSecond = 0 }) => neededPerSecond));
-  const isSlow = shortfalls.some(({ recordsPerSecond }) => isBelow(recordsPerSecond, feed));
+  const isSlow = shortfalls.some(({ recordsPerSecond }) => isBelow(recordsPerSecond, limit ?? feed.limit));
   const more = isSlow
     ? [
         '- A faster API: it answers more slowly than its limit allows, so a higher limit would not help. Ask its owner, and',
@@ -105,7 +128,7 @@ function whatHelps({ feed, shortfalls, stackName, now }: DeadlineNews): string {
 }
 
 /** The rate was measured, and the limit is not what holds the records up. */
-function isBelow(perSecond: number | undefined, { limit }: ProjectedFeed): boolean {
+function isBelow(perSecond: number | undefined, limit: RateLimit | undefined): boolean {
   return limit !== undefined && perSecond !== undefined && perSecond < paceOf(limit);
 }
 

@@ -2,6 +2,8 @@ import { finalizeMessageOf } from '../ask-finalizer.ts';
 import type { FileAccount } from '../core/account/file-account.ts';
 import { sendableBatches } from '../core/account/file-account.ts';
 import { holdsUnsent, isQuarantined, isReleased } from '../core/account/quarantine.ts';
+import { pausedSince } from '../core/limiter/limit-policy.ts';
+import type { ProjectedFeed } from '../deadlines/project-open-files.ts';
 import { laneKey } from './inspect-dlqs.ts';
 import type {
   AuditLog,
@@ -10,6 +12,7 @@ import type {
   FileLedger,
   FinalizeQueue,
   IntakeQueue,
+  LimiterStore,
   Metrics,
   QueueDepth,
 } from '../ports.ts';
@@ -27,6 +30,9 @@ export interface ReconcilerPorts {
   finalize: FinalizeQueue;
   clock: Clock;
   log: AuditLog;
+  /** The feed whose lanes these are. */
+  feed: Pick<ProjectedFeed, 'api'>;
+  limiterOf: (api: string) => Pick<LimiterStore, 'read'>;
   /** Work untouched for this long counts as stalled. */
   stalledAfterMs: number;
   metricsOf: (feed: string) => Metrics;
@@ -113,6 +119,8 @@ async function reemitLost(file: FileAccount, lane: ReconciledLane, ports: Reconc
   const touchedAt = file.state === 'splitting' ? (file.lastSettledAt ?? file.createdAt) : file.updatedAt;
   if (now - touchedAt < stalledAfterMs) return false;
   if ((await lane.records.messages()) > 0 || (await hasLiveLease(file, ledger, now))) return false;
+  // While a feed is paused, its batches move only from delay to delay: none is missed.
+  if (pausedSince(await ports.limiterOf(ports.feed.api).read(), feed) !== undefined) return false;
   log.warn('stalled work queued again', { correlation_id: fileId, what: 'batches' });
   await ledger.touchFile(fileId);
   await lane.intake.send({ v: 1, kind: 'reemit', feed, fileId }, 0);

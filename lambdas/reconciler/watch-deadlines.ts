@@ -32,7 +32,7 @@ export async function watchDeadlines(ports: WatchDeadlinesPorts): Promise<void> 
   const [line] = await projectOpenFiles([feed, ...others], ports);
   const files = line?.files.filter((file) => file.feed === feed.feed) ?? [];
   putMargin(feed.feed, files, ports);
-  await notifyOfDeadlines(feed, files, line?.breaker, ports);
+  await notifyOfDeadlines(feed, files, line, ports);
 }
 
 /** Reports the smallest margin. Reports nothing if no file is open, so that the alarm resets by itself. */
@@ -48,7 +48,7 @@ function putMargin(feed: string, files: readonly Projection[], { metricsOf }: Wa
 async function notifyOfDeadlines(
   feed: ProjectedFeed,
   files: readonly Projection[],
-  breaker: ProjectedLine['breaker'],
+  line: Pick<ProjectedLine, 'breaker' | 'limit' | 'paused'> | undefined,
   ports: WatchDeadlinesPorts,
 ): Promise<void> {
   const { ledger, desk, clock, log, stackName } = ports;
@@ -56,7 +56,10 @@ async function notifyOfDeadlines(
   const told = (await ledger.getDeadlineNote(feed.feed))?.told ?? [];
   const now = clock.now();
   if (shortfalls.some((shortfall) => isNews(shortfall, told))) {
-    const { subject, text } = describeShortfalls({ feed, shortfalls, breaker, stackName, now });
+    const { subject, text } = describeShortfalls({
+      ...{ feed, shortfalls, stackName, now, breaker: line?.breaker, limit: line?.limit },
+      pause: line?.paused.find((pause) => pause.feed === feed.feed),
+    });
     await desk.notify(subject, text);
     await ledger.saveDeadlineNote(feed.feed, { told: noted(shortfalls, told), at: now });
     log.warn('desk notified of a deadline at risk', { feed: feed.feed, late_by_seconds: shortfalls[0]?.lateBySeconds });

@@ -21,6 +21,7 @@ import { splitFile } from '../../lambdas/splitter/split-file.ts';
 import type { SplitterPorts } from '../../lambdas/splitter/splitter-ports.ts';
 import { SeededDice } from '../../localstack/seeded-dice.ts';
 import { fixtureOf } from './feed-fixture.ts';
+import { InMemoryLimiterStore } from './in-memory-limiter-store.ts';
 import { consumerWorld, silentLog, unheardNotices } from './in-memory-ports.ts';
 import type { MemoryLedger } from './memory-ledger.ts';
 import { openMemoryLedger } from './memory-ledger.ts';
@@ -226,6 +227,8 @@ export class LedgerSimulation {
       await requeueStalled({
         ...{ ledger: this.#ledger, clock: this.#clock, log: silentLog, stalledAfterMs: 900_000 },
         metricsOf: () => metrics,
+        feed: { api: 'api' },
+        limiterOf: () => new InMemoryLimiterStore(),
         lanes: [
           {
             ...{ feed: 'traffic', lane: 'main', records: { messages: async () => 0 } },

@@ -10,6 +10,7 @@ import type { InFlightMessages } from '../../lambdas/ports.ts';
 import { requeueStalled } from '../../lambdas/reconciler/requeue-stalled.ts';
 import { Shutdown } from '../../lambdas/runtime/shutdown.ts';
 import { createSplitterHandler } from '../../lambdas/splitter/handler.ts';
+import { InMemoryLimiterStore } from '../support/in-memory-limiter-store.ts';
 import { fixtureOf, rowOf } from '../support/feed-fixture.ts';
 import { InMemorySqs } from '../support/in-memory-sqs.ts';
 import { consumerWorld, silentLog, waitingOn, unheardNotices } from '../support/in-memory-ports.ts';
@@ -120,7 +121,15 @@ class World {
         sendLetters: async (all: object[]) => all.forEach((letter) => sqs.send('letters', letter)),
         sendBack: async (letter: object, seconds: number) => sqs.send('letters', letter, seconds),
       }),
-      limiter: new SharedLimiter({ store, clock, limit, feed: ports.feed.name, newId, random: () => 0.5, correctionMs: () => 0 }),
+      limiter: new SharedLimiter({
+        store,
+        clock,
+        limit,
+        feed: ports.feed.name,
+        newId,
+        random: () => 0.5,
+        correctionMs: () => 0,
+      }),
       limit,
       newId,
       letterSink: {
@@ -196,6 +205,8 @@ class World {
     const metricsOf = () => ({ add: () => undefined, flush: () => undefined });
     await requeueStalled({
       ledger,
+      feed: { api: 'api' },
+      limiterOf: () => new InMemoryLimiterStore(),
       lanes: [lane],
       finalize: { send },
       clock: this.clock,

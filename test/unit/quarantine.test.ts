@@ -4,6 +4,7 @@ import type { BatchMessage } from '../../lambdas/messages.ts';
 import type { Deadline } from '../../lambdas/runtime/deadline.ts';
 import type { ReconcilerPorts } from '../../lambdas/reconciler/requeue-stalled.ts';
 import { requeueStalled } from '../../lambdas/reconciler/requeue-stalled.ts';
+import { InMemoryLimiterStore } from '../support/in-memory-limiter-store.ts';
 import { FileWorld, fileId, rowOf } from '../support/file-world.ts';
 import type { ConsumerWorld } from '../support/in-memory-ports.ts';
 import { silentLog } from '../support/in-memory-ports.ts';
@@ -42,6 +43,8 @@ function reconcilerPorts(asked: unknown[]): ReconcilerPorts {
   const ask = { send: async (message: unknown) => void asked.push(message) };
   return {
     ledger: splitter.ports.ledger,
+    feed: { api: 'api' },
+    limiterOf: () => new InMemoryLimiterStore(),
     lanes: [{ feed: 'traffic', lane: 'main', intake: ask, records: { messages: async () => 0 } }],
     finalize: ask,
     clock,

@@ -75,7 +75,8 @@ export function projectionText(
   nowMs: number,
 ): string | undefined {
   const { marginSeconds } = projection;
-  const done = doneText(projection, timeZone, nowMs);
+  const text = doneText(projection, timeZone, nowMs);
+  const done = text !== undefined && projection.isPaused ? `PAUSED; resumed now, ${text}` : text;
   if (marginSeconds === undefined) return done;
   const span = durationText(Math.abs(marginSeconds));
   if (marginSeconds >= 0) return [done, `${span} before the deadline`].join(', ');

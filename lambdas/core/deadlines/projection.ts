@@ -28,6 +28,8 @@ export interface Line {
   pace: LinePace | undefined;
   /** Nothing is sent before this time: the API asked for a pause, or the breaker is open. Milliseconds since 1970. */
   pausedUntil: number;
+  /** Feeds that an operator has paused: no other file waits for theirs. */
+  pausedFeeds?: readonly string[];
 }
 
 export interface Projection {
@@ -42,6 +44,8 @@ export interface Projection {
   recordsPerSecond: number | undefined;
   /** The rate is not known yet: it is assumed to be the limit's, and the file may be done later. */
   isAtBest: boolean;
+  /** An operator has paused its feed: the projection assumes that it is resumed now. */
+  isPaused: boolean;
   /** When sending can continue: now, or at the end of a pause. */
   startsAt: number;
   doneAt: number | undefined;
@@ -53,19 +57,22 @@ export interface Projection {
 
 /** A projection for each file with work left, in the order of service: urgent files first, then by arrival. */
 export function projectFiles(line: Line, feeds: readonly PacedFeed[], now: number): Projection[] {
-  const { pace, pausedUntil } = line;
+  const { pace, pausedUntil, pausedFeeds = [] } = line;
   const recordsPerSecond = pace?.perSecond;
   const startsAt = Math.max(now, pausedUntil);
   const known = [...line.files, ...line.done];
-  let ahead: number | undefined = 0;
+  const queued: Record<'all' | 'running', number | undefined> = { all: 0, running: 0 };
   return line.files
     .filter(hasWorkLeft)
     .toSorted(byService)
     .map((file) => {
       const { remainingRecords, isEstimated } = remainderOf(file, known);
-      ahead = ahead === undefined || remainingRecords === undefined ? undefined : ahead + remainingRecords;
+      const isPaused = pausedFeeds.includes(file.feed);
+      queued.all = sumOf(queued.all, remainingRecords);
+      if (!isPaused) queued.running = sumOf(queued.running, remainingRecords);
+      const ahead = isPaused ? queued.all : queued.running;
       const isThrough = remainingRecords === 0;
-      const doneAt = isThrough ? lastWorkOf(file) : doneAtOf(ahead, recordsPerSecond, startsAt);
+      const doneAt = isThrough ? lastWorkOf(file) : doneAtOf(ahead, pace, startsAt);
       const deadline = feeds.find(({ feed }) => feed === file.feed)?.deadline;
       const deadlineAt = deadline && deadlineAfter(deadline, file.createdAt);
       return {
@@ -76,6 +83,7 @@ export function projectFiles(line: Line, feeds: readonly PacedFeed[], now: numbe
         recordsToItsEnd: ahead,
         recordsPerSecond,
         isAtBest: !isThrough && pace !== undefined && !pace.measuredPerSecond,
+        isPaused,
         startsAt,
         doneAt,
         deadlineAt,
@@ -84,9 +92,20 @@ export function projectFiles(line: Line, feeds: readonly PacedFeed[], now: numbe
     });
 }
 
-function doneAtOf(records: number | undefined, perSecond: number | undefined, startsAt: number): number | undefined {
-  if (records === undefined || perSecond === undefined) return undefined;
-  return Math.round(startsAt + (records * 1000) / perSecond);
+const sumOf = (a: number | undefined, b: number | undefined): number | undefined =>
+  a === undefined || b === undefined ? undefined : a + b;
+
+function doneAtOf(records: number | undefined, pace: LinePace | undefined, startsAt: number): number | undefined {
+  if (records === undefined || pace === undefined) return undefined;
+  let [left, fromMs, perSecond] = [records, startsAt, pace.perSecond];
+  for (const next of pace.later ?? []) {
+    const sent = (perSecond * (next.fromMs - fromMs)) / 1000;
+    if (sent >= left) break;
+    left -= Math.max(0, sent);
+    fromMs = Math.max(fromMs, next.fromMs);
+    perSecond = next.perSecond;
+  }
+  return Math.round(fromMs + (left * 1000) / perSecond);
 }
 
 /** A file that only waits for its manifest was done with its last batch, however long the manifest takes. */

@@ -98,6 +98,12 @@ export function paceAt(item: LimiterItem, deployed: DeployedLimit, now: number):
   return { requests, until, setBy, calendar };
 }
 
+/** The limit that applies at a time. Without pacing, a policy changes nothing: the deployed one says what to expect. */
+export function limitAt(item: LimiterItem, deployed: DeployedLimit, now: number): RateLimit {
+  const { requests, windowSeconds, isPaced } = deployed;
+  return isPaced === false ? { requests, windowSeconds } : limitOf(paceAt(item, deployed, now), deployed);
+}
+
 /** Since when an operator has paused the feed. Milliseconds since 1970; undefined if it is not paused. */
 export function pausedSince({ pausedFeeds = {} }: LimiterItem, feed: string): number | undefined {
   return pausedFeeds[feed];

@@ -250,15 +250,18 @@ describe('a run', () => {
   });
 
   it('watches the deadline before it does anything else', async () => {
-    ports.limiterOf = () => ({ read: async () => (steps.push('deadline'), {}) });
+    const readInForce = async () => ({});
+    ports.limiterOf = () => ({ read: async () => (steps.push('deadline'), {}), readInForce });
     await run();
     expect(steps[0]).toBe('deadline');
     expect(steps).toEqual(expect.arrayContaining(['deadline', 'dlqs', 'StalledFiles', 'OpenDeadLetters']));
     expect(steps.indexOf('OpenDeadLetters')).toBeGreaterThan(steps.indexOf('StalledFiles'));
   });
 
+  const isAway = () => Promise.reject(new Error('away'));
+
   it.each([
-    ['deadline', () => (ports.limiterOf = () => ({ read: () => Promise.reject(new Error('away')) })), 3],
+    ['deadline', () => (ports.limiterOf = () => ({ read: isAway, readInForce: isAway })), 3],
     ['dlqs', () => (dlqs.intake.read = () => Promise.reject(new Error('SQS is away'))), 1],
     ['desk', () => (ports.desk = { notify: () => Promise.reject(new Error('SNS is away')) }), 3],
   ] as const)('does the rest where the step %s fails, and fails for all to see', async (step, breakIt, others) => {

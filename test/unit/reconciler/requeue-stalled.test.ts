@@ -3,6 +3,8 @@ import { noCounts } from '../../../lambdas/core/account/outcome.ts';
 import type { ContinueMessage, FinalizeMessage, ReemitMessage } from '../../../lambdas/messages.ts';
 import type { ReconcilerPorts } from '../../../lambdas/reconciler/requeue-stalled.ts';
 import { requeueStalled } from '../../../lambdas/reconciler/requeue-stalled.ts';
+import { pauseFeed, resumeFeed } from '../../../lambdas/core/limiter/policy-changes.ts';
+import { InMemoryLimiterStore } from '../../support/in-memory-limiter-store.ts';
 import { limits } from '../../support/feed-fixture.ts';
 import type { MemoryLedger } from '../../support/memory-ledger.ts';
 import { openMemoryLedger } from '../../support/memory-ledger.ts';
@@ -14,6 +16,7 @@ let clock: SimulatedClock;
 let ledger: MemoryLedger;
 let asked: (ContinueMessage | ReemitMessage | FinalizeMessage)[];
 let queued: number;
+let limiter: InMemoryLimiterStore;
 /** Files that had stalled, by the run. */
 let stalled: number[];
 let ports: ReconcilerPorts;
@@ -27,7 +30,12 @@ beforeEach(async () => {
   const lane = { feed: 'traffic', lane: 'main', intake: { send: ask }, records: { messages: async () => queued } };
   stalled = [];
   const metricsOf = () => ({ add: (_: string, value: number) => void stalled.push(value), flush: () => undefined });
-  ports = { ledger, lanes: [lane], finalize: { send: ask }, clock, log: silentLog, stalledAfterMs, metricsOf };
+  limiter = new InMemoryLimiterStore();
+  const feed = { api: 'api' };
+  ports = {
+    ...{ ledger, lanes: [lane], finalize: { send: ask }, clock, log: silentLog, stalledAfterMs, metricsOf },
+    ...{ feed, limiterOf: () => limiter },
+  };
   const source = { bucket: 'b', key: 'k', etag: '"e"', sizeBytes: 1 };
   await ledger.claimFile('f', { fileId: 'f', feed: 'traffic', lane: 'main', source, limits }, 'splitter', 60_000);
 });
@@ -165,4 +173,19 @@ it('looks at the other files when one can’t be', async () => {
   ledger.touchFile = (fileId) => (fileId === 'f' ? Promise.reject(new Error('no')) : touch(fileId));
   await run();
   expect(asked).toMatchObject([{ kind: 'continue', fileId: 'g' }]);
+});
+
+it('misses no batch of a paused feed, however long the pause, and those of others all the same', async () => {
+  await ledger.finishSplit('f', 1, { records: 2, batches: 2 }, []);
+  await settle(1);
+  const who = { feed: 'traffic', by: 'anna', why: 'a wrong file' };
+  await limiter.decide(pauseFeed({ item: {}, inForce: {} }, who, clock.now()));
+  await clock.advance(100 * stalledAfterMs);
+  await run();
+  expect(asked).toEqual([]);
+  expect(stalled).toEqual([0]);
+  const state = { item: await limiter.read(), inForce: await limiter.readInForce() };
+  await limiter.decide(resumeFeed(state, who, clock.now()));
+  await run();
+  expect(kinds()).toEqual(['reemit']);
 });

@@ -4,6 +4,7 @@ import type { FileAccount } from '../../../../lambdas/core/account/file-account.
 import { noCounts } from '../../../../lambdas/core/account/outcome.ts';
 import { currentPace, paceOf } from '../../../../lambdas/core/deadlines/pace.ts';
 import { breakerPauseMs } from '../../../../lambdas/core/limiter/breaker.ts';
+import { overrideLimit } from '../../../../lambdas/core/limiter/policy-changes.ts';
 import { fileAccount } from '../../../support/file-account.ts';
 import { InMemoryLimiterStore } from '../../../support/in-memory-limiter-store.ts';
 import { SimulatedClock } from '../../../support/simulated-clock.ts';
@@ -134,6 +135,33 @@ describe('the pace of a line with a limit', () => {
     await limiter.leaseSlots(5, 0);
     await clock.advance(30_000);
     expect(pace()).toEqual({ perSecond: allowed, measuredPerSecond: 0 });
+  });
+
+  it('is that of a person’s limit until it ends, and is measured again from then on', async () => {
+    const limiter = join();
+    await send(limiter, 9);
+    const until = clock.now() + 600_000;
+    const state = { item: store.item, inForce: {} };
+    const anna = { feed: 'traffic', by: 'anna', why: 'it was asked for' };
+    await store.decide(overrideLimit(state, limit, { requests: 60, until }, anna, clock.now()));
+    expect(pace()).toEqual({
+      perSecond: paceOf({ requests: 60, windowSeconds: 60 }),
+      measuredPerSecond: undefined,
+      later: [{ fromMs: until, perSecond: allowed }],
+    });
+    await clock.advance(600_000);
+    expect(pace()).toEqual({ perSecond: allowed, measuredPerSecond: undefined });
+  });
+
+  it('follows the calendar of the stage’s file', () => {
+    const calendar = { timeZone: 'UTC', entries: [{ from: 0, to: 360, requests: 60 }] };
+    const at = Date.UTC(2026, 0, 5, 3);
+    const follow = currentPace({ limit: { ...limit, calendar }, item: {}, files }, at);
+    expect(follow?.perSecond).toBeCloseTo(paceOf({ requests: 60, windowSeconds: 60 }), 6);
+    expect(follow?.later?.slice(0, 2)).toEqual([
+      { fromMs: Date.UTC(2026, 0, 5, 6, 0, 5), perSecond: allowed },
+      { fromMs: Date.UTC(2026, 0, 6) - 65_000, perSecond: follow?.perSecond },
+    ]);
   });
 
   it('is not told by a file that is stopped or done', async () => {

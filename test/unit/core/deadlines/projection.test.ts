@@ -30,6 +30,7 @@ describe('a projection', () => {
         recordsToItsEnd: 600,
         recordsPerSecond: 10,
         isAtBest: false,
+        isPaused: false,
         startsAt: evening,
         doneAt: evening + 60_000,
         deadlineAt,
@@ -45,6 +46,30 @@ describe('a projection', () => {
       { isAtBest: false },
       { isAtBest: true, doneAt: evening + 100_000 },
     ]);
+  });
+
+  it('of a paused feed assumes a resume, and no other feed waits for its files', () => {
+    const files = [came(), came({ fileId: 'f2', feed: 'other', createdAt: evening })];
+    expect(project(files, { pausedFeeds: ['traffic'] })).toMatchObject([
+      { fileId: 'f1', isPaused: true, doneAt: evening + 100_000 },
+      { fileId: 'f2', isPaused: false, doneAt: evening + 100_000 },
+    ]);
+    expect(project(files, { pausedFeeds: ['other'] })).toMatchObject([
+      { fileId: 'f1', isPaused: false, doneAt: evening + 100_000 },
+      { fileId: 'f2', isPaused: true, doneAt: evening + 200_000 },
+    ]);
+  });
+
+  it('takes changes of the limit into account that are known', () => {
+    const later = [
+      { fromMs: evening + 50_000, perSecond: 5 },
+      { fromMs: evening + 90_000, perSecond: 100 },
+    ];
+    const end = (pace: Line['pace'], pausedUntil = 0) => project([came()], { pace, pausedUntil })[0]?.doneAt;
+    // 50 s at 10, 40 s at 5, the other 300 at 100.
+    expect(end({ ...paced(10), later })).toBe(evening + 93_000);
+    expect(end({ ...paced(40), later })).toBe(evening + 25_000);
+    expect(end({ ...paced(10), later }, evening + 100_000)).toBe(evening + 110_000);
   });
 
   it('has no end if neither limit nor rate is known', () => {
