@@ -155,10 +155,10 @@ export class BatchJournal {
     while (this.#unsentLetters.length > 0) await this.#sendLetters();
   }
 
-  /** Progress for the consumer that later sends the held records: all other records, ended or possibly sent. */
+  /** Progress for the consumer that later sends the held records: all others have ended, and none of these was sent. */
   endsButHeld(): Uint8Array {
     const done = [...this.#done.values()].filter(({ outcome }) => outcome !== 'held');
-    return encodeProgress({ done, fence: Math.max(this.#sent, this.#options.saved.fence) });
+    return encodeProgress({ done, fence: 0 });
   }
 
   async #save(leaseMs: number): Promise<void> {

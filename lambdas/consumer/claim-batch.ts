@@ -1,10 +1,10 @@
 import { askToFinalize } from '../ask-finalizer.ts';
-import type { FileAccount } from '../core/account/file-account.ts';
+import type { BatchAccount, FileAccount } from '../core/account/file-account.ts';
 import { decodeProgress, noProgress } from '../core/account/progress.ts';
-import { isStopped } from '../core/account/quarantine.ts';
+import { isQuarantined, isStopped } from '../core/account/quarantine.ts';
 import { isGenuine } from '../core/authenticity.ts';
 import { awsFaultOf } from '../core/aws-fault.ts';
-import { AlteredMessageError, ContradictionError } from '../core/errors.ts';
+import { AlteredMessageError, ContradictionError, LeaseLostError } from '../core/errors.ts';
 import { prepareBatch } from '../core/records/prepare-batch.ts';
 import type { BatchMessage } from '../messages.ts';
 import type { BatchClaim, ClaimEnd } from '../ports.ts';
@@ -105,6 +105,7 @@ async function readBatch(
     await askToFinalize(file, ports.finalize);
     return undefined;
   }
+  if (isQuarantined(file) && (await settleAsBefore(claim.batch, owner, file, ports))) return undefined;
   const records = prepareBatch(message, ports.feed, file);
   const saved = claim.batch.progress ? decodeProgress(claim.batch.progress) : noProgress;
   const journal = new BatchJournal({ fileId, batch, owner, saved, ledger, letters, payloads, clock });
@@ -114,4 +115,24 @@ async function readBatch(
   });
   ports.log.info('batch begun', { ...attempt.logged, records: records.length, done_before: saved.done.length });
   return attempt;
+}
+
+/**
+ * A batch that was settled with records held, and is claimed again while its file is stopped once more, is settled as it was:
+ * a manifest may have its receipts already. False if it was not settled, or if records were sent since.
+ */
+async function settleAsBefore(
+  { fileId, batch, counts, receiptsKey, receiptsSha256, progress }: BatchAccount,
+  owner: string,
+  file: FileAccount,
+  { ledger, finalize, log }: ConsumerPorts,
+): Promise<boolean> {
+  if (!counts || receiptsKey === undefined || receiptsSha256 === undefined) return false;
+  const before = { counts, receiptsKey, receiptsSha256, replaces: counts, ...(progress ? { progress } : {}) };
+  if (!(await ledger.settleBatch(fileId, batch, owner, before))) {
+    throw new LeaseLostError(`Batch ${batch} of the file ${fileId} now belongs to another consumer.`);
+  }
+  log.info('batch held again', { correlation_id: fileId, batch, ...counts });
+  await askToFinalize(file, finalize);
+  return true;
 }

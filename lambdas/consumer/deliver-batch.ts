@@ -1,3 +1,4 @@
+import type { FileAccount } from '../core/account/file-account.ts';
 import { receiptOf } from '../core/account/receipt-of.ts';
 import { isStopped, refusedFile } from '../core/account/quarantine.ts';
 import { ContradictionError, LeaseLostError } from '../core/errors.ts';
@@ -41,7 +42,10 @@ async function finishAttempt(attempt: BatchAttempt, deadline: Deadline): Promise
   const failures = message.failures + (end.parked.length > 0 ? 1 : 0);
   if (end.stopped?.kind === 'flush') flush(attempt, end.stopped);
   else if (end.stopped?.kind === 'refusing') await stopRefusedFile(attempt, end, end.stopped.status);
-  else if (failures >= maxBatchFailures) exhaust(attempt, end.parked);
+  else {
+    if (end.stopped?.kind === 'file-stopped') holdStopped(attempt, end, end.stopped.file);
+    if (failures >= maxBatchFailures) exhaust(attempt, end.parked);
+  }
   if (attempt.left().length === 0) return settle(attempt);
   await handOver(attempt, end, Math.min(failures, maxBatchFailures - 1));
 }
@@ -56,7 +60,17 @@ async function stopRefusedFile(attempt: BatchAttempt, end: SendEnd, status: numb
   const refused = done.filter((each) => each.outcome === 'refused' && each.status === status).length;
   await stopFile(file, refusedFile(status, refused, done.length, ports.clock.now()), ports);
   attempt.file = (await ports.ledger.getFile(file.fileId)) ?? file;
-  if (isStopped(attempt.file)) holdUnsent(attempt, end.parked);
+  if (isStopped(attempt.file)) holdUnsent(attempt, end.tried);
+}
+
+/** The file was stopped while its records were sent. */
+function holdStopped(attempt: BatchAttempt, { tried, requests }: SendEnd, file: FileAccount): void {
+  attempt.file = file;
+  holdUnsent(attempt, tried);
+  attempt.ports.log.info('file is stopped', {
+    ...{ ...attempt.logged, requests, in_doubt: attempt.left().length },
+    reason: file.quarantine?.message,
+  });
 }
 
 async function settle(attempt: BatchAttempt): Promise<void> {

@@ -60,13 +60,12 @@ export function flush(attempt: BatchAttempt, last: Extract<SendEnd['stopped'], {
 }
 
 /**
- * Holds the records that were not sent. Records that an earlier attempt may have sent, or that this one failed on,
- * continue: saying that they were not sent would be a guess.
+ * Holds the records that were not sent. Records that an earlier attempt may have sent, or that this one has sent without
+ * a verdict, continue: saying that they were not sent would be a guess.
  */
-export function holdUnsent(attempt: BatchAttempt, parked: readonly Parked[] = []): void {
-  const inDoubt = new Set(parked.map(({ place }) => place));
+export function holdUnsent(attempt: BatchAttempt, tried: ReadonlySet<number> = new Set()): void {
   for (const place of attempt.left()) {
-    if (attempt.journal.mayHaveBeenSent(place) || inDoubt.has(place)) continue;
+    if (attempt.journal.mayHaveBeenSent(place) || tried.has(place)) continue;
     attempt.end(place, { outcome: 'held', status: null, attempts: 0 });
   }
 }

@@ -236,6 +236,11 @@ export class RecordQueue {
     return new Map([...this.#unsettled].flatMap(({ place, pauses }) => (pauses ? [[place, pauses]] : [])));
   }
 
+  /** Places of records without a verdict that may have been sent. */
+  tried(): Set<number> {
+    return new Set([...this.#unsettled].flatMap(({ place, isFresh }) => (isFresh ? [] : [place])));
+  }
+
   /** Resolves with the next change. */
   change(): Promise<void> {
     return new Promise((resolve) => this.#wake.push(resolve));

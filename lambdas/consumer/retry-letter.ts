@@ -1,6 +1,7 @@
 import { ContradictionError } from '../core/errors.ts';
 import { sha256Of } from '../core/records/identity.ts';
-import type { DeadAttempt, DeadRecord } from '../core/account/file-account.ts';
+import { isCancelled } from '../core/account/quarantine.ts';
+import type { DeadAttempt, DeadRecord, FileAccount } from '../core/account/file-account.ts';
 import { prepareRecord } from '../core/records/prepare-record.ts';
 import { memberFaults } from '../core/records/bundle.ts';
 import { memberProblem } from '../core/records/cut-slice.ts';
@@ -99,10 +100,12 @@ async function retry(
   deadline: Deadline,
 ): Promise<LetterEnd> {
   const { sentAt: messageSentAt } = message;
+  const file = await ports.ledger.getFile(letter.file_id);
+  if (file && isCancelled(file)) return failForGood(letter, messageSentAt, cancelledFault(dead), ports);
   // Before anything is noted: a record that waits for a resume was not sent.
   const stoppedUntilMs = await ports.limiter.stoppedUntil();
   if (stoppedUntilMs !== undefined) return sendBack(letter, stoppedUntilMs, ports);
-  const prepared = await prepareLetter(letter, ports);
+  const prepared = await prepareLetter(letter, file, ports);
   if (prepared.kind === 'altered') return returnAltered(letter, message, ports);
   if (isUnproven(dead)) {
     // An earlier version kept nothing else to compare with: a record with other identity fields has another request id.
@@ -154,14 +157,17 @@ type PreparedLetter =
 /**
  * Prepares the record again, from the letter's raw payload or the object it points to: the schema may have changed since.
  */
-async function prepareLetter(letter: Letter, ports: ConsumerPorts): Promise<PreparedLetter> {
+async function prepareLetter(
+  letter: Letter,
+  file: FileAccount | undefined,
+  ports: ConsumerPorts,
+): Promise<PreparedLetter> {
   const rejected = (reason: string, error: string): PreparedLetter => ({
     kind: 'rejected',
     fault: { outcome: 'rejected', reason, error },
   });
   const isApart = letter.raw_encoding === 'head';
   if (isApart && letter.payload_key === undefined) return rejected(letter.reason, letter.error);
-  const file = await ports.ledger.getFile(letter.file_id);
   if (!file?.dialect || file.sha256 === undefined) {
     throw new ContradictionError(`The letter ${letter.letter_id} is about a file that is not in the ledger.`);
   }
@@ -185,6 +191,12 @@ async function prepareLetter(letter: Letter, ports: ConsumerPorts): Promise<Prep
   const source = file.bundle ? memberSourceOf(letter) : undefined;
   const request = sinkRequestOf({ ...letter, ...(source ? { source } : {}) }, result, file);
   return { kind: 'good', request, correlationId };
+}
+
+/** The letter of a file that a person has stopped: it goes back to the DLQ, and the record stays dead as it was. */
+export function cancelledFault({ outcome }: Pick<DeadRecord, 'outcome'>): Omit<DeadAttempt, 'at'> {
+  const error = 'its file is cancelled, so nothing of it is sent; release the file first';
+  return { outcome, reason: 'file_cancelled', error, status: null };
 }
 
 async function resolve(

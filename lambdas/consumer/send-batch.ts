@@ -6,6 +6,7 @@ import { endByVerdict } from './end-records.ts';
 import { firstPlaces } from './first-places.ts';
 import { sendPaced } from './send-paced.ts';
 import type { SendEnd, Sendable } from './sendable.ts';
+import { watchForStop } from './watch-for-stop.ts';
 import { sinkRequestOf } from './sink-request.ts';
 
 /** For a batch that sent nothing. */
@@ -15,7 +16,7 @@ const noSending = { stopped: undefined, requests: 0, waitedMs: 0, requestedMs: 0
 export async function sendBatch(attempt: BatchAttempt, deadline: Deadline): Promise<SendEnd> {
   const { ports, journal } = attempt;
   const sendables = sendablesOf(attempt);
-  if (sendables.length === 0) return { ...noSending, parked: [], pauses: new Map() };
+  if (sendables.length === 0) return { ...noSending, parked: [], pauses: new Map(), tried: new Set() };
   // Read before the first slot is leased, since the slot would pass meanwhile; a fault surfaces when the sink reads the
   // token.
   await ports.tokens.token().catch(() => undefined);
@@ -28,6 +29,7 @@ export async function sendBatch(attempt: BatchAttempt, deadline: Deadline): Prom
     hasFailed: attempt.message.failures > 0,
     othersPassed: attempt.hasUploaded(),
     onVerdict: ({ place }, verdict) => endByVerdict(attempt, place, verdict),
+    ...(isStopped(attempt.file) ? {} : { whenStopped: (signal) => watchForStop(attempt.file.fileId, ports, signal) }),
   });
   // Near 100, the rate limit determines the file's speed; near 0, the API's latency and the number of connections do.
   const wholeMs = end.waitedMs + end.requestedMs;

@@ -1,3 +1,4 @@
+import type { FileAccount } from '../core/account/file-account.ts';
 import { jitterMarginMs, slotSpacingMs } from '../core/limiter/limiter.ts';
 import type { Deadline } from '../runtime/deadline.ts';
 import type { ConsumerPorts } from './consumer-ports.ts';
@@ -14,6 +15,8 @@ export interface PacedSending {
   hasFailed: boolean;
   othersPassed: boolean;
   onVerdict: (sendable: Sendable, verdict: Verdict) => void;
+  /** Resolves once the file is stopped; undefined when the signal has ended it. Absent: nothing stops it. */
+  whenStopped?: (signal: AbortSignal) => Promise<FileAccount | undefined>;
 }
 
 /** Sends records of one file, at least one, at the limiter's pace. */
@@ -32,6 +35,12 @@ export async function sendPaced(sendables: Sendable[], ports: ConsumerPorts, sen
     signal: abort.signal,
   });
   const sender: RecordSender = new RecordSender({ ...ports, ...sending, pacer, signal: abort.signal });
+  void sending.whenStopped?.(abort.signal).then((file) => {
+    if (!file) return;
+    sender.stop({ kind: 'file-stopped', file });
+    // No connection waits for a slot any more; requests in flight have limits of their own.
+    abort.abort();
+  });
   try {
     return await sender.send(sendables);
   } finally {

@@ -28,8 +28,8 @@ interface InFlight {
  * - sending: each connection takes a record, waits for its turn, sends it, and acts on the answer.
  * - probing: the breaker is open, and the one request that decides about it is this sender's. Connections that find the
  *   line paused wait for the answer.
- * - stopped: the time is up, the line is paused for long, the batch is given up, or the API refuses everything. No request
- *   begins; those in flight are finished, and their answers count. The first reason stays.
+ * - stopped: the time is up, the line is paused for long, the batch is given up, the API refuses everything, or the file
+ *   was stopped. No request begins; those in flight are finished, and their answers count. The first reason stays.
  *
  * It ends when all connections have ended: each does once it is stopped, or once no record can become ready.
  */
@@ -49,7 +49,7 @@ export class RecordSender {
   constructor(options: SenderOptions) {
     this.#options = options;
     this.#queue = new RecordQueue(options);
-    this.#reactions = new AnswerReactions({ ...options, queue: this.#queue, stop: (why) => this.#stop(why) });
+    this.#reactions = new AnswerReactions({ ...options, queue: this.#queue, stop: (why) => this.stop(why) });
   }
 
   /** Requests still to be made, as far as is known. */
@@ -83,6 +83,7 @@ export class RecordSender {
       requestedMs: this.#requestedMs,
       ambiguousUntilMs: this.#queue.ambiguousUntil(),
       pauses: this.#queue.pauses(),
+      tried: this.#queue.tried(),
     };
   }
 
@@ -90,7 +91,7 @@ export class RecordSender {
     try {
       for (let record = await this.#take(); record; record = await this.#take()) await this.#handle({ record });
     } catch (error) {
-      this.#stop({ kind: 'time' });
+      this.stop({ kind: 'time' });
       throw error;
     }
   }
@@ -99,7 +100,7 @@ export class RecordSender {
   async #take(): Promise<OpenRecord | undefined> {
     const { deadline, signal, run, clock } = this.#options;
     for (;;) {
-      if (!this.#stopped && (deadline.isDrawingIn() || signal.aborted)) this.#stop({ kind: 'time' });
+      if (!this.#stopped && (deadline.isDrawingIn() || signal.aborted)) this.stop({ kind: 'time' });
       if (this.#stopped) return undefined;
       const restingUntilMs = this.#queue.wakeResting();
       const record = this.#queue.take(run.isAsking);
@@ -108,7 +109,7 @@ export class RecordSender {
         if (restingUntilMs === undefined) return undefined;
         const waitMs = restingUntilMs - clock.now();
         if (waitMs > patienceMs) {
-          this.#stop({ kind: 'paused', untilMs: restingUntilMs });
+          this.stop({ kind: 'paused', untilMs: restingUntilMs });
           return undefined;
         }
         this.#queue.delay(waitMs);
@@ -192,7 +193,7 @@ export class RecordSender {
       const now = clock.now();
       for (const { endsAt, limit } of this.#inFlight) if (now >= endsAt) limit.abort();
       // If all records wait for another try, nothing else checks the time.
-      if (deadline.isDrawingIn()) this.#stop({ kind: 'time' });
+      if (deadline.isDrawingIn()) this.stop({ kind: 'time' });
       journal.keepAlive();
     }
   }
@@ -201,7 +202,7 @@ export class RecordSender {
   async #turn(): Promise<Turn> {
     const { deadline, journal, pacer, clock, signal } = this.#options;
     for (;;) {
-      if (deadline.isDrawingIn()) this.#stop({ kind: 'time' });
+      if (deadline.isDrawingIn()) this.stop({ kind: 'time' });
       if (this.#stopped) return { kind: 'stopped' };
       journal.keepAlive();
       const turn = await pacer.next();
@@ -214,7 +215,7 @@ export class RecordSender {
       }
       const waitMs = turn.untilMs - clock.now();
       if (waitMs > patienceMs || waitMs > deadline.remainingMs() / 2) {
-        this.#stop({ kind: 'paused', untilMs: turn.untilMs });
+        this.stop({ kind: 'paused', untilMs: turn.untilMs });
         return turn;
       }
       await clock.sleep(waitMs, signal);
@@ -229,7 +230,8 @@ export class RecordSender {
     });
   }
 
-  #stop(why: Stop): void {
+  /** Begins no request any more. */
+  stop(why: Stop): void {
     this.#stopped ??= why;
     this.#queue.changed();
   }

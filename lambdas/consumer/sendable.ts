@@ -1,4 +1,4 @@
-import type { ApiSaid } from '../core/account/file-account.ts';
+import type { ApiSaid, FileAccount } from '../core/account/file-account.ts';
 import type { Outcome } from '../core/account/outcome.ts';
 import type { PauseEvidence } from '../core/limiter/pause-evidence.ts';
 import type { SinkRequest } from '../ports.ts';
@@ -41,13 +41,14 @@ export interface SendEnd {
   parked: Parked[];
   /**
    * Why not everything was sent: the time is up; the API is paused until then; it has been paused for too long, and this
-   * was its last answer; or it refuses everything that it is sent with this status.
+   * was its last answer; it refuses everything that it is sent with this status; or the file was stopped meanwhile.
    */
   stopped:
     | { kind: 'time' }
     | { kind: 'paused'; untilMs: number }
     | { kind: 'flush'; place: number; status: number | null; reason: string; answer?: string | undefined }
     | { kind: 'refusing'; status: number }
+    | { kind: 'file-stopped'; file: FileAccount }
     | undefined;
   requests: number;
   /** Total time of all connections: waiting for send times, and in requests. Milliseconds. */
@@ -60,6 +61,8 @@ export interface SendEnd {
   ambiguousUntilMs: number | undefined;
   /** By place: records without a verdict for which the API has asked to wait. */
   pauses: Map<number, PauseEvidence>;
+  /** Places of records without a verdict that were sent, in this attempt or, as far as is known, in an earlier one. */
+  tried: ReadonlySet<number>;
 }
 
 /** Why a sending stops before everything is sent. */

@@ -2,6 +2,7 @@ import { Buffer } from 'node:buffer';
 import { isGenuine, signed } from '../core/authenticity.ts';
 import { AlteredMessageError, ContradictionError } from '../core/errors.ts';
 import type { Correction, DeadAttempt, DeadRecord, FileAccount } from '../core/account/file-account.ts';
+import { isCancelled } from '../core/account/quarantine.ts';
 import { requestIdOf, sha256Of } from '../core/records/identity.ts';
 import { mapRow } from '../core/records/prepare-record.ts';
 import { successorDelaySeconds } from '../core/limiter/retry.ts';
@@ -10,6 +11,7 @@ import type { Deadline } from '../runtime/deadline.ts';
 import type { InTurn } from '../runtime/in-turn.ts';
 import { askToAmend } from '../ask-finalizer.ts';
 import type { ConsumerPorts } from './consumer-ports.ts';
+import { cancelledFault } from './retry-letter.ts';
 import { conflictReason, refusalOf } from '../core/answers/refusal.ts';
 import type { OneEnd } from './send-one.ts';
 import { sendOne } from './send-one.ts';
@@ -46,6 +48,7 @@ export async function tryCorrection(
     return askToAmend(file, ports);
   }
   if (begun.dead.history.some(({ correctionId }) => correctionId === message.correction_id)) return;
+  if (isCancelled(file)) return fail(message, cancelledFault(begun.dead), ports);
   await ports.inTurn(() => send(message, { ...file, sha256: file.sha256 as string }, begun, ports, deadline));
 }
 

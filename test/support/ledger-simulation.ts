@@ -1,10 +1,14 @@
 import { Readable } from 'node:stream';
 import { gunzipSync } from 'node:zlib';
 import { feedNamed } from '../../feeds/index.ts';
+import { cancelFile } from '../../cli/operate/cancel-file.ts';
+import { releaseFile } from '../../cli/operate/release-file.ts';
+import type { StopPorts } from '../../cli/operate/stop-ports.ts';
 import { deliverBatch } from '../../lambdas/consumer/deliver-batch.ts';
 import type { ConsumerPorts } from '../../lambdas/consumer/consumer-ports.ts';
 import { SharedLimiter } from '../../lambdas/consumer/shared-limiter.ts';
 import type { FileAccount } from '../../lambdas/core/account/file-account.ts';
+import { isManifestOwed } from '../../lambdas/core/account/file-account.ts';
 import type { Manifest } from '../../lambdas/core/account/manifest.ts';
 import type { Receipt } from '../../lambdas/core/account/receipt.ts';
 import { AwsFaultError } from '../../lambdas/core/errors.ts';
@@ -14,7 +18,7 @@ import type { FinalizerPorts } from '../../lambdas/finalizer/finalizer-ports.ts'
 import { finalizeFile } from '../../lambdas/finalizer/finalize-file.ts';
 import { openLedger } from '../../lambdas/ledger/open-ledger.ts';
 import type { BatchMessage, ContinueMessage, FinalizeMessage, ReemitMessage } from '../../lambdas/messages.ts';
-import type { ItemStore, Ledger, NewFile, SinkAnswer, SinkRequest } from '../../lambdas/ports.ts';
+import type { IntakeQueue, ItemStore, Ledger, NewFile, SinkAnswer, SinkRequest } from '../../lambdas/ports.ts';
 import { requeueStalled } from '../../lambdas/reconciler/requeue-stalled.ts';
 import { reemitBatches } from '../../lambdas/splitter/reemit-batches.ts';
 import { splitFile } from '../../lambdas/splitter/split-file.ts';
@@ -73,6 +77,8 @@ interface Life {
   /** Calls that it waits for. */
   calls: number;
   isAtWork: boolean;
+  /** Nothing fails. */
+  isReliable?: true;
 }
 
 const never = new Promise<never>(() => undefined);
@@ -100,24 +106,35 @@ export class LedgerSimulation {
   readonly #letters = new Set<string>();
   readonly #stored = new Map<string, number>();
   readonly #feed = feedNamed('traffic');
+  readonly #isOperated: boolean;
+  /** Files that a person still has decisions to make about. */
+  #undecided = 0;
   #wake = new AbortController();
   #atWork = 0;
   #ids = 0;
   #kills = 0;
   #lostAnswers = 0;
 
-  constructor(seed: number, faults: Faults) {
+  /** @param isOperated a person cancels files and releases them, at any moment */
+  constructor(seed: number, faults: Faults, isOperated = false) {
     this.#dice = new SeededDice(seed);
     this.#faults = faults;
+    this.#isOperated = isOperated;
   }
 
   async run(): Promise<LedgerResult> {
     const files = this.#between(1, 2);
-    for (let file = 1; file <= files; file++) this.#drop(file, file > 1 && this.#happens(0.3));
+    for (let file = 1; file <= files; file++) this.#drop(file, file > 1 && !this.#isOperated && this.#happens(0.3));
+    const people = this.#isOperated ? [...this.#wanted.keys()].map((fileId) => this.#decide(fileId)) : [];
     const workers = (['intake', 'records', 'finalize'] as const).flatMap((queue) =>
       Array.from({ length: this.#between(1, 2) }, () => this.#employ(queue)),
     );
-    await this.#clock.run(Promise.all([...workers, this.#reconcile()]));
+    await this.#clock.run(Promise.all([...workers, ...people, this.#reconcile()]));
+    // Everything that was late has arrived: an account that is made again from what is there now must be the same.
+    const inspector = this.#finalizerPorts(this.#ledger, { ...this.#newLife(), isReliable: true });
+    for (const fileId of this.#wanted.keys()) {
+      await this.#clock.run(finalizeFile({ v: 1, kind: 'finalize', feed: 'traffic', fileId, amend: true }, inspector));
+    }
     return {
       files: [...this.#wanted.keys()].map((fileId) => this.#resultOf(fileId)),
       letters: this.#letters,
@@ -170,24 +187,73 @@ export class LedgerSimulation {
   }
 
   #isDone(): boolean {
-    return this.#queue.length === 0 && this.#atWork === 0 && this.#openFiles().length === 0;
+    const isIdle = this.#queue.length === 0 && this.#atWork === 0 && this.#undecided === 0;
+    return isIdle && this.#openFiles().length === 0;
   }
 
   #openFiles(): string[] {
-    return [...this.#wanted.keys()].filter((fileId) => this.#ledger.files.get(fileId)?.manifest === undefined);
+    return [...this.#wanted.keys()].filter((fileId) => {
+      const file = this.#ledger.files.get(fileId);
+      return !file || isManifestOwed(file);
+    });
+  }
+
+  /** Cancels a file, releases it once it is closed, and so on, each at any moment; the last decision is either of them. */
+  async #decide(fileId: string): Promise<void> {
+    this.#undecided++;
+    for (let round = this.#between(0, 3); round > 0; round--) {
+      await this.#clock.sleep(this.#between(0, this.#happens(0.7) ? 400 : 20_000));
+      while (!this.#ledger.files.get(fileId)) await this.#clock.sleep(1_000);
+      const cancelled = await this.#command((ports) => cancelFile(fileId, { by: 'ann', why: `no ${round}` }, ports));
+      if (cancelled.kind === 'refused') break;
+      // A killed splitter takes a minute to be replaced, and a lost message until the reconciler's next run.
+      while (this.#ledger.files.get(fileId)?.state === 'splitting' || this.#openFiles().includes(fileId)) {
+        await this.#clock.sleep(5_000);
+      }
+      if (this.#ledger.files.get(fileId)?.state !== 'quarantined' || this.#happens(0.3)) break;
+      await this.#clock.sleep(this.#between(0, 60_000));
+      await this.#command((ports) => releaseFile(fileId, { by: 'bob', why: `yes ${round}` }, ports));
+    }
+    this.#undecided--;
+    this.#wakeAll();
+  }
+
+  /** A command on a machine that may die as well: then the person runs it again. */
+  async #command<T>(run: (ports: StopPorts) => Promise<T>): Promise<T> {
+    for (;;) {
+      const life = this.#newLife();
+      const ledger = openLedger(this.#unreliable(this.#ledger.store, life), this.#clock);
+      const intake: IntakeQueue = {
+        send: (body) => this.#call(life, () => this.#send({ queue: 'intake', body })),
+      };
+      this.#lives.add(life);
+      life.isAtWork = true;
+      const work = run({ ledger, intakeOf: () => intake, finalize: this.#finalizeQueue(life) }).catch(
+        () => 'dead' as const,
+      );
+      const end = await Promise.race([work, life.death]);
+      this.#lives.delete(life);
+      if (end !== 'dead') return end;
+      await this.#clock.sleep(this.#between(0, 30_000));
+    }
+  }
+
+  #newLife(): Life {
+    const life: Life = { isDead: false, kill: () => undefined, death: never, calls: 0, isAtWork: false };
+    life.death = new Promise((resolve) => {
+      life.kill = () => {
+        life.isDead = true;
+        this.#kills++;
+        resolve('dead');
+      };
+    });
+    return life;
   }
 
   /** One environment after the other, each until it is killed. */
   async #employ(queue: Message['queue']): Promise<void> {
     while (!this.#isDone()) {
-      const life: Life = { isDead: false, kill: () => undefined, death: never, calls: 0, isAtWork: false };
-      life.death = new Promise((resolve) => {
-        life.kill = () => {
-          life.isDead = true;
-          this.#kills++;
-          resolve('dead');
-        };
-      });
+      const life = this.#newLife();
       if (queue !== 'records') this.#lives.add(life);
       const handle = this.#handlerOf(life);
       while (!life.isDead && !this.#isDone()) await this.#invoke(queue, life, handle);
@@ -257,6 +323,7 @@ export class LedgerSimulation {
 
   /** One call to what is outside of the function: its death, a lost answer, or what it is answered. */
   async #call<T>(life: Life, make: () => Promise<T> | T, again = make): Promise<T> {
+    if (life.isReliable) return make();
     if (life.isDead) return never;
     life.calls++;
     await this.#clock.sleep(this.#between(1, 20) + this.#stall());

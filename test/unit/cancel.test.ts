@@ -177,6 +177,65 @@ describe('a file that is cancelled', () => {
   });
 });
 
+describe('a batch that is being sent while its file is cancelled', () => {
+  /** Twenty requests of five connections, each of ten seconds: 200 seconds. */
+  beforeEach(async () => {
+    await world.split();
+    world.consumer.api.latencyMs = 10_000;
+  });
+
+  it('sends nothing half a minute later: the rest is held at once', async () => {
+    const begunAt = world.clock.now();
+    void world.clock.sleep(20_000).then(() => cancel());
+    await deliver(0, 1);
+    const { requests, stored } = world.consumer.api;
+    const lastMs = Math.max(...requests.map(({ at }) => at)) - begunAt;
+    expect(lastMs).toBeGreaterThan(15_000);
+    expect(lastMs).toBeLessThan(50_000);
+    const manifest = await world.finalize();
+    expect(manifest).toMatchObject({ uploaded_records: stored.size, held_records: rows - stored.size });
+    expect(stored.size).toBeLessThan(perBatch);
+    expect(world.receiptsOf(manifest).filter(({ outcome }) => outcome === 'held')).toHaveLength(perBatch - stored.size);
+    world.expectCovered(manifest, rows);
+  });
+
+  it('leaves a record whose answer is unknown to the API, and does not say that it was not sent', async () => {
+    world.consumer.api.fault = (_, nth) => (nth === 3 ? 'store-and-fail' : undefined);
+    void world.clock.sleep(1_000).then(() => cancel());
+    await deliver(0, 1);
+    expect(await world.finalize()).toBeUndefined();
+    const [successor] = world.consumer.successors;
+    if (!successor) throw new Error('the batch has no successor');
+    await world.clock.advance(successor.delaySeconds * 1000);
+    await world.deliver(successor.message);
+    const { stored, requests } = world.consumer.api;
+    // The one in doubt is asked about, and nothing else is sent.
+    expect(requests).toHaveLength(stored.size + 1);
+    const manifest = await world.finalize();
+    expect(manifest).toMatchObject({ uploaded_records: stored.size, duplicate_records: 0, state: 'quarantined' });
+    world.expectCovered(manifest, rows);
+  });
+
+  it('goes on where the ledger can not be read for a while', async () => {
+    const { ledger } = world;
+    const getFile = ledger.getFile.bind(ledger);
+    let looks = 0;
+    Object.assign(world.consumer.ports, {
+      ledger: {
+        ...ledger,
+        // The first two reads are of the claim.
+        getFile: async (id: string) => {
+          if (++looks > 2 && looks < 5) throw new Error('no answer');
+          return getFile(id);
+        },
+      },
+    });
+    await deliver(0, 1);
+    expect(looks).toBeGreaterThan(4);
+    expect(world.consumer.api.stored.size).toBe(perBatch);
+  });
+});
+
 describe('a cancel is refused, with the reason,', () => {
   const refusal = async () => ((await cancel()) as { why?: string }).why;
 

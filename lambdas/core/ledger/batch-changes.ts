@@ -48,9 +48,11 @@ export function claimBatch(
 /** Renews the lease, or releases it with `leaseMs` 0. */
 export function saveProgress(owner: string, progress: Uint8Array, now: number, leaseMs: number): ItemChange {
   const saved = { progress, expiresAt: expiryOf(now) };
+  // Of a batch that was settled with records held: records are sent from now on.
+  const receipts = ['receiptsKey', 'receiptsSha256'];
   // The owner's name stays: the write is repeated if its answer is lost, and its condition must still hold.
-  if (leaseMs === 0) return { when: isOwned(owner), set: saved, remove: ['leaseUntil', 'unreleased'] };
-  return { when: isOwned(owner), set: { ...saved, leaseUntil: now + leaseMs } };
+  if (leaseMs === 0) return { when: isOwned(owner), set: saved, remove: ['leaseUntil', 'unreleased', ...receipts] };
+  return { when: isOwned(owner), set: { ...saved, leaseUntil: now + leaseMs }, remove: receipts };
 }
 
 /** @param end `failed`: by a defect, which counts like a killed consumer */

@@ -2,7 +2,7 @@ import { beforeEach, describe, expect, it } from 'vitest';
 import { deliverBatch } from '../../../lambdas/consumer/deliver-batch.ts';
 import type { LetterMessage, LetterPorts } from '../../../lambdas/consumer/retry-letter.ts';
 import { handleLetter } from '../../../lambdas/consumer/retry-letter.ts';
-import type { DeadRecord } from '../../../lambdas/core/account/file-account.ts';
+import type { DeadRecord, FileAccount } from '../../../lambdas/core/account/file-account.ts';
 import { sha256Of } from '../../../lambdas/core/records/identity.ts';
 import type { Letter } from '../../../lambdas/messages.ts';
 import type { SinkAnswer } from '../../../lambdas/ports.ts';
@@ -72,6 +72,37 @@ describe('a letter on its way to the DLQ', () => {
     await receive({ id: 'm2', sentAt: 200, receives: 1 });
     expect(await receive({ id: 'm2', sentAt: 200, receives: 2 })).toEqual({ kind: 'done' });
     expect(world.api.requests).toHaveLength(2);
+  });
+});
+
+describe('a redriven letter of a file that is cancelled', () => {
+  it('goes back to the DLQ without a request, as long as the file is not released', async () => {
+    await receive(first);
+    const file = world.ledger.files.get(letter.file_id) as FileAccount;
+    const quarantine = {
+      number: 1,
+      at: 1,
+      code: 'cancelled' as const,
+      rejected: 0,
+      seen: 1,
+      message: 'Cancelled by ann',
+    };
+    Object.assign(file, { quarantine });
+    const sent = world.api.requests.length;
+    expect(await receive({ ...first, sentAt: 200 })).toEqual({ kind: 'back', visibleAfterSeconds: 0 });
+    expect(world.api.requests).toHaveLength(sent);
+    expect(await deadRecord()).toMatchObject({ state: 'dead', outcome: 'refused' });
+    expect((await deadRecord()).history.at(-1)).toMatchObject({ reason: 'file_cancelled', status: null });
+    Object.assign(file, { release: { at: 2, by: 'bob', why: 'right', stop: 1 } });
+    expect(await receive({ ...first, sentAt: 300 })).toEqual({ kind: 'done' });
+    expect(await deadRecord()).toMatchObject({ state: 'resolved', resolution: 'uploaded' });
+  });
+
+  it('is tried if the file was stopped for its rejects: only a person says that nothing of it is to be sent', async () => {
+    await receive(first);
+    const quarantine = { number: 1, at: 1, rejected: 1, seen: 1, message: 'too many' };
+    Object.assign(world.ledger.files.get(letter.file_id) as FileAccount, { quarantine });
+    expect(await receive({ ...first, sentAt: 200 })).toEqual({ kind: 'done' });
   });
 });
 

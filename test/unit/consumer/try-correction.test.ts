@@ -87,6 +87,15 @@ describe('a corrected row', () => {
     expect(amendments()).toBe(0);
   });
 
+  it('of a file that is cancelled is not sent, and leaves the record dead', async () => {
+    const quarantine = { number: 1, at: 1, code: 'cancelled', rejected: 0, seen: 1, message: 'Cancelled by ann' };
+    Object.assign(world.ledger.files.get(fixture.fileId) as object, { quarantine });
+    await deliver();
+    expect(world.api.requests).toEqual([]);
+    expect(await dead()).toMatchObject({ state: 'dead', outcome: 'rejected' });
+    expect(await lastOf()).toMatchObject({ reason: 'file_cancelled', correctionId: 'c1' });
+  });
+
   it('that the API refuses is not tried a second time, though its message comes twice', async () => {
     world.api.fault = () => refused;
     await deliver();

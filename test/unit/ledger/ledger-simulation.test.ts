@@ -34,6 +34,60 @@ function expectExact({ file, manifest, receipts, wanted }: FileResult, result: L
   }
 }
 
+/** The same of a file that a person has stopped: each record has ended or is held, and no held one was sent. */
+function expectStopped({ file, manifest, receipts, wanted }: FileResult, result: LedgerResult): void {
+  expect(manifest).toMatchObject({
+    state: 'quarantined',
+    total_records: wanted.length,
+    reconciled: true,
+    failure: { code: 'cancelled', message: file.quarantine?.message },
+  });
+  const ranges = manifest.held_ranges.flatMap(({ first_record: first, last_record: last }) =>
+    Array.from({ length: last - first + 1 }, (_, index) => first + index),
+  );
+  const numbers = [...receipts.map(({ record }) => record), ...ranges].sort((a, b) => a - b);
+  expect(numbers).toEqual(wanted.map((_, index) => index + 1));
+  for (const { record, outcome, request_id: id } of receipts) {
+    if (outcome === 'held') continue;
+    expect([record, outcome]).toEqual([record, wanted[record - 1]]);
+    if (outcome === 'uploaded') expect(result.stored.get(id ?? '')).toBe(1);
+    expect(result.letters.has(`${file.fileId}#${record}`)).toBe(outcome === 'rejected');
+  }
+}
+
+function expectDecisions({ file, manifest }: FileResult): void {
+  const kinds = (file.decisions ?? []).map(({ kind, stop }) => `${kind} ${stop}`);
+  expect(kinds).toEqual(kinds.map((_, nth) => `${nth % 2 === 0 ? 'cancel' : 'release'} ${Math.floor(nth / 2) + 1}`));
+  expect(manifest.state).toBe(kinds.length % 2 === 1 ? 'quarantined' : 'completed');
+}
+
+async function simulateStops(faults: Faults, seeds: number) {
+  const totals = { kills: 0, stops: 0, releases: 0, held: 0, partlyHeld: 0, stoppedTwice: 0 };
+  for (let seed = 1; seed <= seeds; seed++) {
+    try {
+      const result = await new LedgerSimulation(seed, faults, true).run();
+      for (const each of result.files) {
+        expectDecisions(each);
+        if (each.manifest.state === 'completed') expectExact(each, result);
+        else expectStopped(each, result);
+        const decisions = each.file.decisions ?? [];
+        totals.stops += decisions.filter(({ kind }) => kind === 'cancel').length;
+        totals.releases += decisions.filter(({ kind }) => kind === 'release').length;
+        totals.held += each.manifest.held_records;
+        totals.partlyHeld += each.receipts.filter(({ outcome }) => outcome === 'held').length;
+        totals.stoppedTwice += decisions.length > 2 ? 1 : 0;
+      }
+      // A held record was never sent: the API has those that were uploaded, and no others.
+      const uploaded = result.files.reduce((sum, { manifest }) => sum + manifest.uploaded_records, 0);
+      expect(result.stored.size).toBe(uploaded);
+      totals.kills += result.kills;
+    } catch (error) {
+      throw new Error(`seed ${seed}: ${error instanceof Error ? error.message : ''}`, { cause: error });
+    }
+  }
+  return totals;
+}
+
 async function simulate(faults: Faults, seeds: number, firstSeed: number) {
   const totals = { kills: 0, lostAnswers: 0, duplicates: 0, records: 0 };
   for (let seed = firstSeed; seed < firstSeed + seeds; seed++) {
@@ -72,5 +126,22 @@ describe('the account of files and batches is exact', () => {
     if (faults.killed > 0) expect(totals.kills).toBeGreaterThan(runs);
     if (faults.lost > 0) expect(totals.lostAnswers).toBeGreaterThan(runs);
     expect(totals.duplicates).toBeGreaterThan(0);
+  });
+});
+
+describe('the account is exact while a person cancels files and releases them at any moment', () => {
+  it.each<[string, Faults]>([
+    ['and nothing else happens', calm],
+    ['and functions and commands are killed at any call', { ...calm, killed: 0.03 }],
+    ['and answers are lost', { ...calm, lost: 0.05 }],
+    ['and functions stall past their leases, and messages come twice', { ...calm, stalled: 0.05, twice: 0.5 }],
+    ['and all of that', { killed: 0.02, lost: 0.02, stalled: 0.02, twice: 0.2, late: 0.05 }],
+  ])('%s', async (_, faults) => {
+    const totals = await simulateStops(faults, 240);
+    expect(totals.releases).toBeGreaterThan(20);
+    expect(totals.stoppedTwice).toBeGreaterThan(5);
+    expect(totals.held).toBeGreaterThan(100);
+    // Without them, an attempt ends with the batch.
+    if (faults.stalled > 0) expect(totals.partlyHeld).toBeGreaterThan(0);
   });
 });
