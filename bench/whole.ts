@@ -4,19 +4,15 @@ import { readFileSync } from 'node:fs';
 import { cpus, totalmem } from 'node:os';
 import { join, resolve } from 'node:path';
 import { parseArgs, promisify } from 'node:util';
+import type { BenchFigures } from './whole/bench-figures.ts';
 import type { ConsumerFigures } from './consumer/measure-consumer.ts';
-import type { PeerFigures } from './peers/measure-peers.ts';
 import { formatPeers, measurePeers } from './peers/measure-peers.ts';
 import { BenchCloud } from './delivery/bench-cloud.ts';
 import type { Throughput } from './delivery/measure.ts';
 import { measureThroughput } from './delivery/measure.ts';
-import type { SpeedFigures } from './measure-speed.ts';
 import { keep, newestKept } from './whole/kept.ts';
-import type { ColdStartFigures } from './whole/measure-cold-start.ts';
 import { measureColdStarts } from './whole/measure-cold-start.ts';
-import type { CostFigures } from './whole/measure-cost.ts';
 import { measureCost } from './whole/measure-cost.ts';
-import type { SmallFilesFigures } from './whole/measure-small-files.ts';
 import { measureSmallFiles } from './whole/measure-small-files.ts';
 import type { FinalizerFigures } from './whole/measure-finalizer.ts';
 import { compareRatios, ratiosOf } from './whole/ratios.ts';
@@ -25,22 +21,6 @@ const usage = `npm run bench -- [options]
   --quick   small files and few of them: five minutes in place of half an hour; nothing is kept
   --keep    keep the figures under bench/results/, by date
   --json    one JSON document on stdout`;
-
-export interface BenchFigures {
-  at: string;
-  version: string;
-  machine: { node: string; cores: number; cpu: string; memoryGb: number };
-  splitter: { speeds: SpeedFigures[] };
-  consumer: ConsumerFigures;
-  peers: PeerFigures[];
-  /** The whole system without a limit, by the file's size. */
-  throughput: Throughput[];
-  smallFiles: SmallFilesFigures;
-  cost: CostFigures;
-  coldStarts: ColdStartFigures[];
-  /** By the number of batches. */
-  finalizer: FinalizerFigures[];
-}
 
 const run = promisify(execFile);
 

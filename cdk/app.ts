@@ -5,7 +5,7 @@ import { z } from 'zod';
 import { feeds } from '../feeds/index.ts';
 import { measureTemplate, quotaExcesses } from './measure-template.ts';
 import { SettingsError } from './settings-error.ts';
-import { readSettings } from './settings.ts';
+import { readSettings } from './read-settings.ts';
 import { SluiceStack } from './sluice-stack.ts';
 import type { StageName } from './stages/index.ts';
 import { stages } from './stages/index.ts';

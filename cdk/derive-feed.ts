@@ -1,6 +1,7 @@
 import { minMappingConcurrency } from './aws-quotas.ts';
 import { consumerMemoryFor } from './consumer-memory.ts';
-import type { FeedSettings, LaneSettings, Settings, SettingsRequest } from './settings.ts';
+import type { RegisteredFeed } from '../feeds/feed.ts';
+import type { FeedSettings, LaneSettings, Settings } from './settings.ts';
 import type { FeedNumbers } from './stages/feed-numbers.ts';
 
 /** The mapping of a letters queue can't run fewer copies, and letters are few. */
@@ -25,7 +26,7 @@ const fewestExpressRecords = 20;
 
 /** What follows from an API's contract and the stage's times. @param given as declared, by the stage, or by the environment */
 export function deriveFeed(
-  feed: SettingsRequest['feeds'][number],
+  feed: RegisteredFeed,
   given: Omit<FeedNumbers, 'apiUrl'> & {
     url: string | undefined;
     caCertificates: string | undefined;
@@ -78,7 +79,7 @@ export function deriveFeed(
 }
 
 interface LaneShare extends Pick<LaneSettings, 'splitters' | 'consumers' | 'connectionsPerConsumer'> {
-  feed: SettingsRequest['feeds'][number];
+  feed: RegisteredFeed;
   rate: number;
   batchRecords: number;
   maxBatchBytes: number;

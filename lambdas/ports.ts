@@ -29,7 +29,8 @@ import type { FileNotice } from './core/notices/file-notice.ts';
 import type { MailState } from './core/notices/gather.ts';
 import type { OthersCount } from './core/limiter/pause-evidence.ts';
 import type { OutcomeCounts } from './core/account/outcome.ts';
-import type { CancelObstacle, Quarantine, Stops } from './core/account/quarantine.ts';
+import type { Quarantine, Stops } from './core/account/stops.ts';
+import type { CancelObstacle } from './core/account/quarantine.ts';
 import type { KnownRevision } from './core/series/earlier-revisions.ts';
 import type {
   BatchMessage,

@@ -1,6 +1,6 @@
 import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
-import type { BenchFigures } from '../whole.ts';
+import type { BenchFigures } from './bench-figures.ts';
 
 const results = resolve(import.meta.dirname, '../results');
 

@@ -1,4 +1,4 @@
-import type { BenchFigures } from '../whole.ts';
+import type { BenchFigures } from './bench-figures.ts';
 
 /** What two runs may be compared by, on whatever machines: shares of a reference in the same run, and counts. */
 export type Ratios = Record<string, { value: number; isBetter: 'higher' | 'lower' }>;

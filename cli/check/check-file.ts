@@ -1,4 +1,3 @@
-import type { FileHandle } from 'node:fs/promises';
 import { matchSeries, parseSeriesPattern } from '../../feeds/series-pattern.ts';
 import { prepareCut } from '../../lambdas/core/records/prepare-batch.ts';
 import type { FileAccount } from '../../lambdas/core/account/file-account.ts';
@@ -14,22 +13,12 @@ import { readDialect } from '../../lambdas/content/read-dialect.ts';
 import { readMembers } from '../../lambdas/content/read-members.ts';
 import { InterruptedError } from '../interrupt.ts';
 import type { CheckReport, FileWarning, SeriesCheck } from './check-report.ts';
-import type { CheckSettings } from './check-settings.ts';
+import type { CheckRequest } from './check-request.ts';
 import { estimateCost } from './estimate-cost.ts';
 import { Findings } from './findings.ts';
 import { forecastUpload } from './forecast-upload.ts';
 import type { CheckedFile } from './open-checked-file.ts';
 import { hashChecked } from './open-checked-file.ts';
-
-export interface CheckRequest extends CheckSettings {
-  stage: string;
-  /** When it would be dropped. Milliseconds since 1970. */
-  startsAtMs: number;
-  /** Opens the file for the rejects, once it is known that there is something to be read. */
-  openRejects: (() => Promise<FileHandle>) | undefined;
-  onProgress: (progress: { what: 'hashing' | 'unpacking' | 'records'; done: number; whole: number }) => void;
-  signal: AbortSignal;
-}
 
 /** Bytes given to the cutter at once. */
 const stepBytes = 128 * 1024;

@@ -1,7 +1,7 @@
 import type { FileAccount } from '../../lambdas/core/account/file-account.ts';
 import type { PreparedRecord } from '../../lambdas/core/records/prepare-record.ts';
 import { wrongFile } from '../../lambdas/core/account/quarantine.ts';
-import type { CheckRequest } from './check-file.ts';
+import type { CheckRequest } from './check-request.ts';
 import { RejectGroups } from './group-rejects.ts';
 import type { CheckedFile } from './open-checked-file.ts';
 import { RepeatedIds } from './repeated-ids.ts';

@@ -1,6 +1,6 @@
 import { rm } from 'node:fs/promises';
 import { Command, InvalidArgumentError, Option } from 'commander';
-import type { CheckRequest } from '../check/check-file.ts';
+import type { CheckRequest } from '../check/check-request.ts';
 import { checkFile } from '../check/check-file.ts';
 import type { CheckReport } from '../check/check-report.ts';
 import { isStage, readCheckSettings, stageNames } from '../check/check-settings.ts';

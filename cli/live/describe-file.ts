@@ -5,7 +5,7 @@ import { contentBytesOf, isWhollySettled, nameOfFile } from '../../lambdas/core/
 import type { ManifestSummary } from '../../lambdas/core/account/manifest.ts';
 import { sumCounts } from '../../lambdas/core/account/outcome.ts';
 import type { Projection } from '../../lambdas/core/deadlines/projection.ts';
-import { isQuarantined } from '../../lambdas/core/account/quarantine.ts';
+import { isQuarantined } from '../../lambdas/core/account/stops.ts';
 import { formatCountOf } from '../terminal/format.ts';
 import type { DeadCount } from './count-dead.ts';
 import { exitCodes } from '../exit-codes.ts';

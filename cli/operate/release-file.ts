@@ -1,5 +1,5 @@
 import type { FileAccount } from '../../lambdas/core/account/file-account.ts';
-import { isQuarantined, isReleased } from '../../lambdas/core/account/quarantine.ts';
+import { isQuarantined, isReleased } from '../../lambdas/core/account/stops.ts';
 import type { StopPorts } from './stop-ports.ts';
 import type { Who } from './who.ts';
 

@@ -20,6 +20,7 @@ import type { Terminal } from '../terminal/terminal.ts';
 import { readAlarms } from './read-alarms.ts';
 import type { SmokeFacts } from './smoke-plan.ts';
 import { smokeApi, smokeFeeds, smokeRows } from './smoke-plan.ts';
+import type { SmokeCheck } from './smoke-check.ts';
 import { writeSmokeFiles } from './smoke-files.ts';
 import { verifyEvidence } from './verify-evidence.ts';
 
@@ -33,11 +34,6 @@ export interface SmokeRun {
   env: NodeJS.ProcessEnv;
   terminal: Terminal;
   signal: AbortSignal;
-}
-
-export interface SmokeCheck {
-  sentence: string;
-  holds: boolean;
 }
 
 export interface SmokeEnd {

@@ -8,7 +8,7 @@ import { CliError } from '../cli-error.ts';
 import type { OpenStack } from '../stack/open-stack.ts';
 import { DoesNotHoldError } from '../verify/verified.ts';
 import { verifyFile } from '../verify/verify-file.ts';
-import type { SmokeCheck } from './run-smoke.ts';
+import type { SmokeCheck } from './smoke-check.ts';
 
 /** Copies a file's folder of the archive and verifies it as an auditor would, offline. */
 export async function verifyEvidence(

@@ -1,7 +1,8 @@
 import { askToFinalize } from '../ask-finalizer.ts';
 import type { BatchAccount, FileAccount } from '../core/account/file-account.ts';
 import { decodeProgress, noProgress } from '../core/account/progress.ts';
-import { isQuarantined, isStopped } from '../core/account/quarantine.ts';
+import { isQuarantined } from '../core/account/stops.ts';
+import { isStopped } from '../core/account/quarantine.ts';
 import { isGenuine } from '../core/authenticity.ts';
 import { awsFaultOf } from '../core/aws-fault.ts';
 import { AlteredMessageError, ContradictionError, LeaseLostError } from '../core/errors.ts';

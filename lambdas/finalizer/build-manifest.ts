@@ -3,7 +3,8 @@ import type { FileAccount } from '../core/account/file-account.ts';
 import type { HeldRange, Manifest } from '../core/account/manifest.ts';
 import { manifestVersion } from '../core/account/manifest.ts';
 import { sumCounts } from '../core/account/outcome.ts';
-import { endsInQuarantine, isQuarantined } from '../core/account/quarantine.ts';
+import { isQuarantined } from '../core/account/stops.ts';
+import { endsInQuarantine } from '../core/account/quarantine.ts';
 import type { ReceiptsAudit } from './receipts-audit.ts';
 
 export interface ManifestFacts {

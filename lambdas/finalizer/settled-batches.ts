@@ -1,7 +1,8 @@
 import type { BatchAccount, FileAccount } from '../core/account/file-account.ts';
 import { sendableBatches } from '../core/account/file-account.ts';
 import type { HeldRange } from '../core/account/manifest.ts';
-import { endsInQuarantine, holdsUnsent, isQuarantined, isReleased } from '../core/account/quarantine.ts';
+import { isQuarantined, isReleased } from '../core/account/stops.ts';
+import { endsInQuarantine, holdsUnsent } from '../core/account/quarantine.ts';
 import type { BatchLedger } from '../ports.ts';
 
 export interface SettledBatches {

@@ -1,7 +1,8 @@
 import type { FileAccount, FileState } from '../core/account/file-account.ts';
 import { decisionsOf } from '../core/account/decisions.ts';
 import { manifestFigures } from '../core/account/manifest.ts';
-import { cancelledFile, cancelObstacleOf, isQuarantined, mayBeStopped } from '../core/account/quarantine.ts';
+import { isQuarantined } from '../core/account/stops.ts';
+import { cancelledFile, cancelObstacleOf, mayBeStopped } from '../core/account/quarantine.ts';
 import { blocksSameBytes } from '../core/account/reading.ts';
 import * as changes from '../core/ledger/file-changes.ts';
 import type { ItemChange, ItemKey } from '../core/ledger/item-change.ts';

@@ -1,7 +1,8 @@
 import { finalizeMessageOf } from '../ask-finalizer.ts';
 import type { FileAccount } from '../core/account/file-account.ts';
 import { sendableBatches } from '../core/account/file-account.ts';
-import { holdsUnsent, isQuarantined, isReleased } from '../core/account/quarantine.ts';
+import { isQuarantined, isReleased } from '../core/account/stops.ts';
+import { holdsUnsent } from '../core/account/quarantine.ts';
 import { pausedSince } from '../core/limiter/limit-policy.ts';
 import type { ProjectedFeed } from '../deadlines/project-open-files.ts';
 import { laneKey } from './inspect-dlqs.ts';

@@ -1,5 +1,5 @@
 import type { FileAccount } from '../core/account/file-account.ts';
-import type { Quarantine } from '../core/account/quarantine.ts';
+import type { Quarantine } from '../core/account/stops.ts';
 import type { AuditLog, FileLedger, Metrics } from '../ports.ts';
 
 export interface StopPorts {

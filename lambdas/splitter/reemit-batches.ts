@@ -2,7 +2,7 @@ import { askToFinalize, finalizeMessageOf } from '../ask-finalizer.ts';
 import { BatchCutter, startOf } from '../core/records/batch-cutter.ts';
 import { isGenuine, signed } from '../core/authenticity.ts';
 import { AlteredMessageError } from '../core/errors.ts';
-import { isQuarantined } from '../core/account/quarantine.ts';
+import { isQuarantined } from '../core/account/stops.ts';
 import type { ReemitMessage } from '../messages.ts';
 import type { BatchLedger } from '../ports.ts';
 import type { Deadline } from '../runtime/deadline.ts';

@@ -5,7 +5,7 @@ import type { DrawnFault, Faults, SpotAnswer } from './faults.ts';
 import { FaultDice, faultsSchema } from './faults.ts';
 import { readBody } from './read-body.ts';
 import { Schedule } from './schedule.ts';
-import type { FakeAvstarOptions } from './server.ts';
+import type { FakeAvstarOptions } from './options.ts';
 import { SlidingWindow } from './sliding-window.ts';
 import { checkSpot, refusedOncePrefix } from './spot.ts';
 import type { FakeAvstarStats } from './traffic-count.ts';

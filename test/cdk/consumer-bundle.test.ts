@@ -4,7 +4,7 @@ import { join, resolve } from 'node:path';
 import { App, Stack } from 'aws-cdk-lib';
 import { afterAll, expect, it } from 'vitest';
 import { SluiceFunction } from '../../cdk/constructs/sluice-function.ts';
-import { readSettings } from '../../cdk/settings.ts';
+import { readSettings } from '../../cdk/read-settings.ts';
 import { feeds } from '../../feeds/index.ts';
 import { createIssuer } from '../../localstack/certificates.ts';
 

@@ -5,7 +5,7 @@ import { App } from 'aws-cdk-lib';
 import { Annotations, Match, Template } from 'aws-cdk-lib/assertions';
 import { z } from 'zod';
 import type { Settings } from '../../cdk/settings.ts';
-import { readSettings } from '../../cdk/settings.ts';
+import { readSettings } from '../../cdk/read-settings.ts';
 import { SluiceStack } from '../../cdk/sluice-stack.ts';
 import type { StageName } from '../../cdk/stages/index.ts';
 import type { RegisteredFeed } from '../../feeds/feed.ts';

@@ -1,7 +1,8 @@
 import { once } from 'node:events';
 import { afterEach, describe, expect, it } from 'vitest';
 import { Pool } from 'undici';
-import type { FakeAvstar, FakeAvstarOptions } from '../../localstack/fake-avstar/server.ts';
+import type { FakeAvstarOptions } from '../../localstack/fake-avstar/options.ts';
+import type { FakeAvstar } from '../../localstack/fake-avstar/server.ts';
 import { startFakeAvstar } from '../../localstack/fake-avstar/server.ts';
 
 const spot = {

@@ -2,9 +2,8 @@ import type { CutLimits, CutPosition, Dialect } from '../records/dialect.ts';
 import type { OutcomeCounts } from './outcome.ts';
 import { sumCounts } from './outcome.ts';
 import type { Utf16Encoding } from '../records/decode-utf16.ts';
-import type { FileDecision } from './decisions.ts';
-import type { Quarantine, Release } from './quarantine.ts';
-import { isReleased } from './quarantine.ts';
+import type { FileDecision, Quarantine, Release } from './stops.ts';
+import { isReleased } from './stops.ts';
 
 /**
  * The state of a file.

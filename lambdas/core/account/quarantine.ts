@@ -1,44 +1,7 @@
 import type { FileAccount } from './file-account.ts';
 import { sumCounts } from './outcome.ts';
-
-/** Why a file is stopped: it is taken for a wrong one, or a person has cancelled it. */
-export interface Quarantine {
-  /** The file's stops are numbered from 1. Absent in an item of an earlier version, which stopped a file only once. */
-  number?: number;
-  at: number;
-  /** Absent: `too_many_rejects`. */
-  code?: 'too_many_rejects' | 'all_refused' | 'revision_unknown' | 'revision_order' | 'cancelled';
-  /** Rejected records (or refused ones, by `code`), out of the number that had ended. */
-  rejected: number;
-  seen: number;
-  message: string;
-}
-
-/** A release, and the number of the stop that it answers. */
-export interface Release {
-  at: number;
-  by: string;
-  why: string;
-  /** Absent in an item of an earlier version: 1. */
-  stop?: number;
-}
-
-type Stopped = Pick<FileAccount, 'quarantine' | 'release'>;
-
-/**
- * How often a file was stopped, and which of its stops was released last. They are equal while it is sent, and a manifest
- * is about one pair of them.
- */
-export interface Stops {
-  stop: number;
-  released: number;
-}
-
-export const noStops: Stops = { stop: 0, released: 0 };
-
-export function stopsOf({ quarantine, release }: Stopped): Stops {
-  return { stop: quarantine ? (quarantine.number ?? 1) : 0, released: release ? (release.stop ?? 1) : 0 };
-}
+import type { Quarantine, Stopped } from './stops.ts';
+import { isQuarantined, stopsOf } from './stops.ts';
 
 /**
  * Whether more of a file is rejected than its feed tolerates, by its settled batches. Held records are not counted.
@@ -125,21 +88,10 @@ export function endsInQuarantine(file: Stopped & Pick<FileAccount, 'state' | 'ch
   return isQuarantined(file) || file.checkpoint?.otherHeader !== undefined;
 }
 
-/** Its unsent records are held until a person releases it. */
-export function isQuarantined(file: Stopped): boolean {
-  const { stop, released } = stopsOf(file);
-  return stop > released;
-}
-
 /**
  * It is stopped and will be closed with what was not sent: a batch that no consumer has claimed yet is held whole when it
  * arrives, and is part of the account already.
  */
 export function holdsUnsent(file: Stopped & Pick<FileAccount, 'state'>): boolean {
   return isQuarantined(file) && file.state !== 'superseded';
-}
-
-/** A person has released it: its held records are owed. */
-export function isReleased(file: Stopped): boolean {
-  return file.release !== undefined && !isQuarantined(file);
 }

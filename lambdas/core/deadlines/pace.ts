@@ -1,7 +1,7 @@
 import { endedRecords } from '../account/expected-records.ts';
 import type { FileAccount } from '../account/file-account.ts';
 import { sumCounts } from '../account/outcome.ts';
-import { isQuarantined } from '../account/quarantine.ts';
+import { isQuarantined } from '../account/stops.ts';
 import type { DeployedLimit } from '../limiter/limit-policy.ts';
 import { limitAt, limitOf, paceAt, paceWithoutOverride } from '../limiter/limit-policy.ts';
 import type { RateLimit } from '../limiter/limiter.ts';

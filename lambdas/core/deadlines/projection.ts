@@ -3,7 +3,7 @@ import type { FeedDeadline } from './feed-deadline.ts';
 import { deadlineAfter } from './feed-deadline.ts';
 import type { FileAccount } from '../account/file-account.ts';
 import type { LinePace } from './pace.ts';
-import { isQuarantined } from '../account/quarantine.ts';
+import { isQuarantined } from '../account/stops.ts';
 
 /**
  * Projects when files will be done. The model is a queue before one server: the remaining records of the files, one file

@@ -1,10 +1,9 @@
 import { decisionsOf } from '../account/decisions.ts';
-import type { FileDecision } from '../account/decisions.ts';
 import type { FileAccount, FileState, SourceObject } from '../account/file-account.ts';
 import type { ManifestFigures } from '../account/manifest.ts';
 import { noCounts } from '../account/outcome.ts';
-import { noStops, stopsOf } from '../account/quarantine.ts';
-import type { Quarantine, Release, Stops } from '../account/quarantine.ts';
+import { noStops, stopsOf } from '../account/stops.ts';
+import type { FileDecision, Quarantine, Release, Stops } from '../account/stops.ts';
 import { schemaVersion } from '../account/schema-version.ts';
 import { fileIdOf } from '../account/file-id.ts';
 import type { Check, ItemChange, ItemWrite } from './item-change.ts';

@@ -12,7 +12,7 @@ import type {
 } from './dialect.ts';
 import { OversizeRecord } from './oversize-record.ts';
 import type { CutWarning, RecordScanner } from './record-scanner.ts';
-import { scannerOf } from './record-scanner.ts';
+import { scannerOf } from './choose-scanner.ts';
 import { Window } from './window.ts';
 
 /**

@@ -4,7 +4,7 @@ import type { MemberFault, MemberPlace, MemberSource } from './bundle.ts';
 import { BundleScanner } from './bundle-scanner.ts';
 import type { CutLimits, Dialect } from './dialect.ts';
 import { nameForeignContent, sniffedBytes } from './foreign-content.ts';
-import { scannerOf } from './record-scanner.ts';
+import { scannerOf } from './choose-scanner.ts';
 
 /** A record as it is in the file. */
 export interface CutRecord {

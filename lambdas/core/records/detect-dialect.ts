@@ -1,25 +1,12 @@
 import type { Buffer } from 'node:buffer';
-import type { Encoding, Feed, Format } from '../../../feeds/feed.ts';
+import type { Encoding, Format } from '../../../feeds/feed.ts';
 import { detectObjects, hintOf, maxFirstLineBytes } from './detect-objects.ts';
-import type { Dialect } from './dialect.ts';
+import type { DetectedDialect, DialectWish, Place } from './dialect.ts';
 import { cutRules } from './dialect.ts';
 import { nameForeignContent, sniffedBytes } from './foreign-content.ts';
 import { indentBehind } from './json-boundary.ts';
 import { readHeader } from './read-header.ts';
 import { visibleText } from './visible-text.ts';
-
-export interface DialectWish extends Pick<Feed, 'formats' | 'columns' | 'preamble' | 'recordsIn'> {
-  encoding: Encoding;
-  /** The object's key: its extension decides what the content leaves open. */
-  key: string;
-}
-
-export type DetectedDialect =
-  | { kind: 'dialect'; dialect: Dialect }
-  | { kind: 'refused'; code: string; message: string }
-  /** More of the file is needed to decide. */
-  | { kind: 'more' }
-  | { kind: 'empty'; dialect: Dialect | null };
 
 const lineFeed = 10;
 const openArray = 91;
@@ -92,11 +79,6 @@ const formatNames: Record<Format, string> = {
   'json-array': 'a JSON array',
   'json-document': 'a JSON document',
 };
-
-export interface Place {
-  offset: number;
-  line: number;
-}
 
 function dialectOf(
   own: { format: 'jsonl' | 'json-document'; encoding: Encoding },

@@ -1,7 +1,6 @@
 import { Buffer } from 'node:buffer';
 import type { Format } from '../../../feeds/feed.ts';
-import type { DetectedDialect, DialectWish, Place } from './detect-dialect.ts';
-import type { JsonArrayDialect } from './dialect.ts';
+import type { DetectedDialect, DialectWish, JsonArrayDialect, Place } from './dialect.ts';
 import { cutRules } from './dialect.ts';
 import { indentBehind } from './json-boundary.ts';
 import { JsonElement } from './json-element.ts';

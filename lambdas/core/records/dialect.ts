@@ -1,4 +1,4 @@
-import type { Encoding } from '../../../feeds/feed.ts';
+import type { Encoding, Feed } from '../../../feeds/feed.ts';
 
 /** Fields every dialect has. Offsets are bytes from the file's start; lines are physical, the first is 1. */
 interface Body {
@@ -154,3 +154,23 @@ export interface OversizeBatch {
 }
 
 export type CutBatch = SliceBatch | OversizeBatch;
+
+/** What is known about a file's layout before it is read. */
+export interface DialectWish extends Pick<Feed, 'formats' | 'columns' | 'preamble' | 'recordsIn'> {
+  encoding: Encoding;
+  /** The object's key: its extension decides what the content leaves open. */
+  key: string;
+}
+
+export type DetectedDialect =
+  | { kind: 'dialect'; dialect: Dialect }
+  | { kind: 'refused'; code: string; message: string }
+  /** More of the file is needed to decide. */
+  | { kind: 'more' }
+  | { kind: 'empty'; dialect: Dialect | null };
+
+/** Where the records begin. */
+export interface Place {
+  offset: number;
+  line: number;
+}

@@ -1,5 +1,5 @@
 import type { FileAccount } from '../account/file-account.ts';
-import type { Quarantine } from '../account/quarantine.ts';
+import type { Quarantine } from '../account/stops.ts';
 import type { RevisionPlace } from './revision-order.ts';
 import { compareRevisions } from './revision-order.ts';
 

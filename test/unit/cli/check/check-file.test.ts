@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { Readable } from 'node:stream';
 import { gzipSync, zstdCompressSync } from 'node:zlib';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import type { CheckRequest } from '../../../../cli/check/check-file.ts';
+import type { CheckRequest } from '../../../../cli/check/check-request.ts';
 import { checkFile } from '../../../../cli/check/check-file.ts';
 import type { CheckReport } from '../../../../cli/check/check-report.ts';
 import { readCheckSettings } from '../../../../cli/check/check-settings.ts';

@@ -1,7 +1,7 @@
 import { Buffer } from 'node:buffer';
 import { describe, expect, it } from 'vitest';
 import type { Format } from '../../../../feeds/feed.ts';
-import type { DialectWish } from '../../../../lambdas/core/records/detect-dialect.ts';
+import type { DialectWish } from '../../../../lambdas/core/records/dialect.ts';
 import { detectDialect } from '../../../../lambdas/core/records/detect-dialect.ts';
 
 const all: [Format, ...Format[]] = ['csv', 'jsonl', 'json-array', 'json-document'];

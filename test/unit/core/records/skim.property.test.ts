@@ -3,7 +3,7 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import type { CsvDialect, CutLimits, Dialect } from '../../../../lambdas/core/records/dialect.ts';
 import { cutRules } from '../../../../lambdas/core/records/dialect.ts';
-import { scannerOf } from '../../../../lambdas/core/records/record-scanner.ts';
+import { scannerOf } from '../../../../lambdas/core/records/choose-scanner.ts';
 
 /** For a longer run than CI's. */
 const more = Number(process.env['PROPERTY_RUNS'] ?? 1);

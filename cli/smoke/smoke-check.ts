@@ -1,0 +1,4 @@
+export interface SmokeCheck {
+  sentence: string;
+  holds: boolean;
+}

@@ -1,0 +1,64 @@
+/** Why a file is stopped: it is taken for a wrong one, or a person has cancelled it. */
+export interface Quarantine {
+  /** The file's stops are numbered from 1. Absent in an item of an earlier version, which stopped a file only once. */
+  number?: number;
+  at: number;
+  /** Absent: `too_many_rejects`. */
+  code?: 'too_many_rejects' | 'all_refused' | 'revision_unknown' | 'revision_order' | 'cancelled';
+  /** Rejected records (or refused ones, by `code`), out of the number that had ended. */
+  rejected: number;
+  seen: number;
+  message: string;
+}
+
+/** A release, and the number of the stop that it answers. */
+export interface Release {
+  at: number;
+  by: string;
+  why: string;
+  /** Absent in an item of an earlier version: 1. */
+  stop?: number;
+}
+
+/** The newest of each. */
+export interface Stopped {
+  quarantine?: Quarantine;
+  release?: Release;
+}
+
+/**
+ * How often a file was stopped, and which of its stops was released last. They are equal while it is sent, and a manifest
+ * is about one pair of them.
+ */
+export interface Stops {
+  stop: number;
+  released: number;
+}
+
+export const noStops: Stops = { stop: 0, released: 0 };
+
+export function stopsOf({ quarantine, release }: Stopped): Stops {
+  return { stop: quarantine ? (quarantine.number ?? 1) : 0, released: release ? (release.stop ?? 1) : 0 };
+}
+
+/** A person's decision about a whole file, as its account keeps it. */
+export interface FileDecision {
+  kind: 'cancel' | 'release';
+  /** The number of the stop that it makes, or that it answers. */
+  stop: number;
+  /** Milliseconds since 1970. */
+  at: number;
+  by: string;
+  why: string;
+}
+
+/** Its unsent records are held until a person releases it. */
+export function isQuarantined(file: Stopped): boolean {
+  const { stop, released } = stopsOf(file);
+  return stop > released;
+}
+
+/** A person has released it: its held records are owed. */
+export function isReleased(file: Stopped): boolean {
+  return file.release !== undefined && !isQuarantined(file);
+}
