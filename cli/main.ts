@@ -7,6 +7,7 @@ import { dlqCommand } from './commands/dlq.ts';
 import { downCommand } from './commands/down.ts';
 import { dropCommand } from './commands/drop.ts';
 import { envCommand } from './commands/env.ts';
+import { evidenceCommand } from './commands/evidence.ts';
 import { fakeApiCommand } from './commands/fake-api.ts';
 import { manifestCommand } from './commands/manifest.ts';
 import { proveCommand } from './commands/prove.ts';
@@ -66,6 +67,7 @@ export function createProgram(terminal: Terminal): Command {
     receiptsCommand,
     recordsCommand,
     proveCommand,
+    evidenceCommand,
     verifyCommand,
     dlqCommand,
     cancelCommand,

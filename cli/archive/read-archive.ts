@@ -41,6 +41,11 @@ export async function findArchived(stack: ArchivedStack, key: string): Promise<s
   return (await findObject(stack, key))?.transformToString();
 }
 
+/** A stream of the object's stored bytes; undefined if there is no such object. */
+export async function findArchivedStream(stack: ArchivedStack, key: string): Promise<Readable | undefined> {
+  return (await findObject(stack, key)) as unknown as Readable | undefined;
+}
+
 async function getObject(stack: ArchivedStack, key: string) {
   const found = await findObject(stack, key);
   if (found) return found;
