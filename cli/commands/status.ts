@@ -122,7 +122,7 @@ async function showFile(stack: OpenStack, fileId: string, options: StatusOptions
   if (options.json) return terminal.printJson(live === undefined ? summariseFile(file) : summaryOf(live));
   const api = stack.outputs.api(file.feed);
   const limitPerSecond = api && api.requests / api.windowSeconds;
-  const { text } = describeProgress({ file, perSecond: undefined, limitPerSecond });
+  const { text } = describeProgress({ file, pace: undefined, limitPerSecond });
   const name = `${oneLine(nameOfFile(file.source.key, file.bundle?.members), 60)} (${formatBytes(file.source.sizeBytes)})`;
   const about = faultsIn(snapshot).filter(({ file_id: id }) => id === null || id === file.fileId);
   const lines = [

@@ -1,5 +1,6 @@
 import { expectedRecords } from '../../lambdas/core/account/expected-records.ts';
 import type { FileAccount } from '../../lambdas/core/account/file-account.ts';
+import type { LinePace } from '../../lambdas/core/deadlines/pace.ts';
 import { contentBytesOf } from '../../lambdas/core/account/file-account.ts';
 import { sumCounts } from '../../lambdas/core/account/outcome.ts';
 import { formatBytes, formatCount, formatDuration, formatRate, formatShare } from '../terminal/format.ts';
@@ -8,8 +9,10 @@ import { secondsLeft, withinLimit } from '../terminal/rate-meter.ts';
 export interface ProgressFacts {
   /** Undefined until a splitter has claimed it. */
   file: FileAccount | undefined;
-  /** Measured answers of the API per second; undefined until enough has been measured. */
-  perSecond: number | undefined;
+  /** How fast the records are sent; undefined until it is known. */
+  pace: LinePace | undefined;
+  /** Why nothing is sent, if the breaker is open. */
+  breaker?: string | undefined;
   /** The API's limit; undefined if the feed has no API. */
   limitPerSecond: number | undefined;
 }
@@ -50,7 +53,7 @@ function describeReading(file: FileAccount): ProgressLine {
   return { phase: 'reading', text: `computing the checksum${share}` };
 }
 
-function describeUpload({ perSecond, limitPerSecond }: ProgressFacts, file: FileAccount): string {
+function describeUpload({ pace, breaker, limitPerSecond }: ProgressFacts, file: FileAccount): string {
   const done = sumCounts(file.settled);
   const expected = expectedRecords(file);
   const about = file.totalRecords === undefined ? 'about ' : '';
@@ -61,11 +64,15 @@ function describeUpload({ perSecond, limitPerSecond }: ProgressFacts, file: File
       : `${formatCount(done)} of ${about}${formatCount(expected)} records (${formatShare(done, expected)})`,
   ];
   if (limitPerSecond !== undefined) {
+    const perSecond = pace?.measuredPerSecond;
     const measured = perSecond === undefined ? '' : `${formatRate(withinLimit(perSecond, limitPerSecond))} of `;
     parts.push(`${measured}${formatRate(limitPerSecond)} allowed`);
   }
-  const left = expected === undefined ? undefined : secondsLeft(expected - done, perSecond ?? limitPerSecond);
-  if (left !== undefined) parts.push(`about ${formatDuration(left)} left`);
+  const left = expected === undefined ? undefined : secondsLeft(expected - done, pace?.perSecond);
+  // Until the rate is known, the API may be slower than its limit.
+  if (left !== undefined && breaker === undefined)
+    parts.push(`${pace?.measuredPerSecond ? 'about' : 'at least'} ${formatDuration(left)} left`);
   if (failed > 0) parts.push(`${formatCount(failed)} failed`);
+  if (breaker !== undefined) parts.push(breaker);
   return parts.join('  ');
 }

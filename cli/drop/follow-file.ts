@@ -1,9 +1,9 @@
 import type { FileAccount } from '../../lambdas/core/account/file-account.ts';
 import { isManifestOwed } from '../../lambdas/core/account/file-account.ts';
+import type { LinePace } from '../../lambdas/core/deadlines/pace.ts';
 import type { Clock } from '../../lambdas/ports.ts';
-import { RateMeter } from '../terminal/rate-meter.ts';
 import type { Terminal } from '../terminal/terminal.ts';
-import { answeredOf, describeProgress } from './describe-progress.ts';
+import { describeProgress } from './describe-progress.ts';
 
 export interface FollowPorts {
   /** The file's current account; undefined while there is none. */
@@ -12,8 +12,18 @@ export interface FollowPorts {
   diagnose: () => Promise<string | undefined>;
   terminal: Pick<Terminal, 'progress' | 'note' | 'endProgress'>;
   clock: Clock;
+  /** What the file's records wait for. */
+  line: (file: FileAccount) => Promise<LineState>;
   limitPerSecond: number | undefined;
 }
+
+export interface LineState {
+  pace: LinePace | undefined;
+  /** Why nothing is sent, if the breaker is open. */
+  breaker: string | undefined;
+}
+
+const noLine: LineState = { pace: undefined, breaker: undefined };
 
 const pollEveryMs = 500;
 /** Following ends after this long without an answer. */
@@ -26,7 +36,6 @@ const diagnoseAfterMs = 60_000;
  */
 export async function followFile(ports: FollowPorts, signal: AbortSignal): Promise<FileAccount | undefined> {
   const { clock, terminal, limitPerSecond } = ports;
-  const meter = new RateMeter();
   let answeredAt = clock.now();
   let moved = { to: '', atMs: clock.now() };
   let told: string | undefined;
@@ -36,8 +45,7 @@ export async function followFile(ports: FollowPorts, signal: AbortSignal): Promi
       const now = clock.now();
       answeredAt = now;
       if (file && !isManifestOwed(file)) return file;
-      if (file) meter.add(now, answeredOf(file));
-      const line = describeProgress({ file, perSecond: meter.perSecond(), limitPerSecond });
+      const line = describeProgress({ file, limitPerSecond, ...(file ? await ports.line(file) : noLine) });
       terminal.progress(line.phase, line.text);
       const state = JSON.stringify([file?.state, file?.settled, file?.checkpoint, file?.hashProgress]);
       if (state !== moved.to) moved = { to: state, atMs: now };

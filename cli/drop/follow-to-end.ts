@@ -1,4 +1,9 @@
 import { systemClock } from '../../lambdas/adapters/system-clock.ts';
+import { currentPace } from '../../lambdas/core/deadlines/pace.ts';
+import { breakerText, openBreakerOf } from '../../lambdas/core/limiter/open-breaker.ts';
+import { Cached } from '../live/cached.ts';
+import { oneLine } from '../terminal/format.ts';
+import type { LineState } from './follow-file.ts';
 import type { FileAccount } from '../../lambdas/core/account/file-account.ts';
 import { isManifestOwed } from '../../lambdas/core/account/file-account.ts';
 import type { OutcomeCounts } from '../../lambdas/core/account/outcome.ts';
@@ -18,6 +23,8 @@ import { liveCounts } from './live-counts.ts';
 
 /** Interval between counts, each of which reads one item per batch. Milliseconds. */
 const countEveryMs = 1_500;
+
+const maxBreakerCharacters = 400;
 
 /**
  * Follows a dropped file, with progress, until its account is closed and its dead letters have reached the DLQ.
@@ -43,6 +50,21 @@ export async function followToEnd(
   return archived;
 }
 
+/** Reads the limiter at most once per count: its state is what every screen shows. */
+function lineOf(stack: OpenStack, feed: string): (file: FileAccount) => Promise<LineState> {
+  const [projected] = stack.outputs.projectedFeeds([feed]);
+  const items = new Cached(countEveryMs, async () => (projected ? stack.limiterOf(projected.api).read() : {}));
+  return async (file) => {
+    const now = systemClock.now();
+    const item = await items.get(now);
+    const breaker = openBreakerOf(item);
+    return {
+      pace: currentPace({ limit: projected?.limit, item, files: [file] }, now),
+      breaker: breaker && oneLine(breakerText('the API', breaker, undefined, now), maxBreakerCharacters),
+    };
+  };
+}
+
 async function follow(
   dropped: DroppedObject,
   stack: OpenStack,
@@ -66,6 +88,7 @@ async function follow(
       diagnose: () => findObstacle(stack, dropped.feed),
       terminal,
       clock: systemClock,
+      line: lineOf(stack, dropped.feed),
       limitPerSecond: api && api.requests / api.windowSeconds,
     },
     signal,

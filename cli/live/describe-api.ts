@@ -1,3 +1,5 @@
+import type { OpenBreaker } from '../../lambdas/core/limiter/open-breaker.ts';
+import { openBreakerOf } from '../../lambdas/core/limiter/open-breaker.ts';
 import type { LimiterItem } from '../../lambdas/core/limiter/limiter-item.ts';
 import { withinLimit } from '../terminal/rate-meter.ts';
 import type { ApiLimits } from '../stack/stack-outputs.ts';
@@ -24,7 +26,7 @@ export function sharedApis(names: readonly string[], apiOf: (feed: string) => Ap
 /** @param perSecond measured answers per second */
 export function describeApi(api: SharedApi, item: LimiterItem, perSecond: number | undefined, now: number): LiveApi {
   const { id, feeds, url, requests, windowSeconds } = api;
-  const isOpen = item.breaker === 'open';
+  const open = openBreakerOf(item);
   const limit = { requests, window_seconds: windowSeconds, per_second: requests / windowSeconds };
   return {
     id,
@@ -33,11 +35,28 @@ export function describeApi(api: SharedApi, item: LimiterItem, perSecond: number
     limit: url === null ? null : limit,
     measured_per_second:
       perSecond === undefined ? null : withinLimit(perSecond, url === null ? undefined : limit.per_second),
-    breaker: isOpen ? 'open' : 'closed',
-    breaker_reason: (isOpen ? item.reason : undefined) ?? null,
-    paused_until: comingTime(Math.max(item.pausedUntil ?? 0, isOpen ? (item.openUntil ?? 0) : 0), now),
+    breaker: open ? 'open' : 'closed',
+    breaker_reason: open?.reason ?? null,
+    breaker_since: open?.sinceMs === undefined ? null : timeOf(open.sinceMs),
+    next_probe: open ? timeOf(open.nextProbeMs) : null,
+    http_status: open?.answer?.status ?? null,
+    api_answer: open?.answer?.text ?? null,
+    paused_until: comingTime(Math.max(item.pausedUntil ?? 0, open?.nextProbeMs ?? 0), now),
     leased_until: comingTime(item.tat ?? 0, now),
   };
 }
+
+/** The open breaker as `openBreakerOf` gives it; undefined if it is closed. */
+export function breakerOf(api: LiveApi): OpenBreaker | undefined {
+  if (api.breaker_reason === null) return undefined;
+  return {
+    reason: api.breaker_reason,
+    nextProbeMs: Date.parse(api.next_probe ?? ''),
+    ...(api.breaker_since === null ? {} : { sinceMs: Date.parse(api.breaker_since) }),
+    ...(api.api_answer === null ? {} : { answer: { status: api.http_status, text: api.api_answer } }),
+  };
+}
+
+const timeOf = (atMs: number): string => new Date(atMs).toISOString();
 
 const comingTime = (atMs: number, now: number): string | null => (atMs > now ? new Date(atMs).toISOString() : null);

@@ -37,7 +37,10 @@ export function describeLive(file: FileAccount, { projection, openDead, zone, no
     checksum_share: file.sha256 === undefined ? share(file.hashProgress?.offset, file.source.sizeBytes) : 1,
     split_share: isSplit ? 1 : (share(file.checkpoint?.offset, bytes) ?? 0),
     settled_share: isSplit && expected === 0 ? 1 : share(sumCounts(file.settled), expected),
-    done_about: projection?.doneAt === undefined ? null : clockText(projection.doneAt, zone, now),
+    done_about:
+      projection?.doneAt === undefined
+        ? null
+        : `${projection.isAtBest ? 'not before ' : ''}${clockText(projection.doneAt, zone, now)}`,
     projected: (projection && projectionText(projection, zone, now)) ?? null,
   };
 }

@@ -1,4 +1,5 @@
 import type { Projection } from '../../lambdas/core/deadlines/projection.ts';
+import type { FileNotice } from '../../lambdas/core/notices/file-notice.ts';
 import type { DeadCount } from './count-dead.ts';
 import type { ClosedFile, Headline, LiveApi, LiveFile, LiveQueue } from './snapshot.ts';
 
@@ -14,6 +15,8 @@ export interface Facts {
   projections: readonly Projection[];
   /** The files that were closed last. */
   closed: readonly ClosedFile[];
+  /** Files of the last day of which nothing was sent, the oldest first. */
+  unsent: readonly FileNotice[];
   apis: readonly LiveApi[];
   queues: readonly LiveQueue[];
   dead: DeadCount;

@@ -68,9 +68,13 @@ function rateOf({ measured_per_second: measured, limit }: LiveApi): string {
   return rate === undefined ? allowed : `${rate} of ${allowed}`;
 }
 
-function breakerSpans({ url, breaker, breaker_reason: reason, paused_until: until }: LiveApi, when: When): Line {
+function breakerSpans(api: LiveApi, when: When): Line {
+  const { url, breaker, breaker_reason: reason, breaker_since: since, paused_until: until } = api;
   const next = until === null ? '' : ` until ${timeOf(until, when)}`;
-  if (breaker === 'open') return text(`breaker OPEN (${reason ?? 'no reason given'})${next}`, 'red');
+  if (breaker === 'open') {
+    const from = since === null ? '' : ` since ${timeOf(since, when)}`;
+    return text(`breaker OPEN (${reason ?? 'no reason given'})${from}${next}`, 'red');
+  }
   if (until !== null) return text(`paused${next}`, 'yellow');
   return text(url === null ? '' : 'breaker closed', 'dim');
 }

@@ -4,12 +4,14 @@ import { deadLetterHeadlines } from './headlines/dead-letters.ts';
 import { failedWorkHeadlines } from './headlines/failed-work.ts';
 import { progressHeadlines } from './headlines/progress.ts';
 import { settingsHeadlines } from './headlines/settings.ts';
+import { unsentFileHeadlines } from './headlines/unsent-files.ts';
 import type { Headline } from './snapshot.ts';
 
 /** Those of the same rank are shown in this order. */
 const sources: readonly HeadlineSource[] = [
   settingsHeadlines,
   apiHeadlines,
+  unsentFileHeadlines,
   progressHeadlines,
   deadLetterHeadlines,
   failedWorkHeadlines,

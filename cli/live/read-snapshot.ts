@@ -1,7 +1,9 @@
 import type { FileAccount } from '../../lambdas/core/account/file-account.ts';
+import type { FileNotice } from '../../lambdas/core/notices/file-notice.ts';
+import { isUnsent } from '../../lambdas/core/notices/file-notice.ts';
 import { byService } from '../../lambdas/core/deadlines/projection.ts';
 import { maxOpenFiles } from '../../lambdas/deadlines/project-open-files.ts';
-import type { BatchLedger, Clock, DeadLedger, FileLedger, LimiterStore } from '../../lambdas/ports.ts';
+import type { BatchLedger, Clock, DeadLedger, FileLedger, LimiterStore, NoticeLedger } from '../../lambdas/ports.ts';
 import { describeOutlook } from '../dlq/redrive-outlook.ts';
 import type { Projections } from '../drop/project-files.ts';
 import { projectFilesOf } from '../drop/project-files.ts';
@@ -13,6 +15,7 @@ import { describeApi, sharedApis } from './describe-api.ts';
 import { describeLive, withOpenDead } from './describe-file.ts';
 import type { Facts } from './facts.ts';
 import { headlinesOf } from './headlines.ts';
+import { unsentHours } from './headlines/unsent-files.ts';
 import { Cached } from './cached.ts';
 import { ProgressMeter } from './progress-meter.ts';
 import type { ClosedPorts } from './read-closed.ts';
@@ -25,7 +28,8 @@ export interface SnapshotPorts extends Omit<ClosedPorts, 'ledger'> {
   ledger: ClosedPorts['ledger'] &
     Pick<FileLedger, 'listFiles'> &
     Pick<BatchLedger, 'listBatches'> &
-    Pick<DeadLedger, 'listDead'>;
+    Pick<DeadLedger, 'listDead'> &
+    Pick<NoticeLedger, 'recentNotices'>;
   limiterOf: (api: string) => Pick<LimiterStore, 'read' | 'readInForce'>;
   outputs: StackOutputs;
   /** SQS's count of a queue's messages. */
@@ -48,6 +52,7 @@ export interface SnapshotScope {
 
 const queuesEveryMs = 5_000;
 const deadEveryMs = 10_000;
+const unsentEveryMs = 5_000;
 const usuallyShown = 200;
 
 /**
@@ -64,6 +69,7 @@ export class SnapshotReader {
   readonly #closed: ClosedFiles;
   readonly #queues: Cached<LiveQueue[]>;
   readonly #dead: Cached<DeadRead[]>;
+  readonly #unsent: Cached<FileNotice[]>;
   #open: FileAccount[] = [];
 
   constructor(scope: SnapshotScope, ports: SnapshotPorts) {
@@ -76,9 +82,21 @@ export class SnapshotReader {
     this.#progress = new ProgressMeter(ledger);
     this.#closed = new ClosedFiles(scope.feeds, ports);
     this.#queues = new Cached(queuesEveryMs, () => readQueues(this.#names, ports));
+    this.#unsent = new Cached(unsentEveryMs, () => this.#readUnsent());
     this.#dead = new Cached(deadEveryMs, () =>
       Promise.all(this.#names.map((feed) => readDead(feed, this.#open.filter(isOf(feed)), ledger))),
     );
+  }
+
+  /** A listing of closed files may be too short to have them. */
+  async #readUnsent(): Promise<FileNotice[]> {
+    const { ledger, clock } = this.#ports;
+    const since = clock.now() - unsentHours * 3_600_000;
+    const notices = await Promise.all(this.#names.map((feed) => ledger.recentNotices(feed, since)));
+    return notices
+      .flat()
+      .filter(({ kind }) => isUnsent(kind))
+      .sort((a, b) => a.at - b.at);
   }
 
   async look(): Promise<Snapshot> {
@@ -94,9 +112,10 @@ export class SnapshotReader {
     const projections = await projectFilesOf(withCounted(open, sight), clock);
     this.#open = open;
     const manifests = closed.flatMap((file) => (failedOf(file) > 0 ? (file.manifest?.key ?? []) : [])).join(' ');
-    const [apis, queues, reads] = await Promise.all([
+    const [apis, queues, unsent, reads] = await Promise.all([
       this.#readApis(open, closed, sight),
       this.#queues.get(clock.now()),
+      this.#unsent.get(clock.now()),
       // A file that was closed or amended has other dead letters than at the last read.
       this.#dead.get(clock.now(), manifests),
     ]);
@@ -106,6 +125,7 @@ export class SnapshotReader {
       feeds: this.#names,
       ...this.#describeFiles(open, { projections, dead, now }),
       closed: withOpenDead(await this.#closed.describe(closed.filter((file) => this.#isShown(file))), dead),
+      unsent,
       apis,
       queues,
       dead,

@@ -30,7 +30,7 @@ export interface Snapshot {
 
 /** What `status`, `watch` and the control room say in a sentence. Each kind has its file in cli/live/headlines/. */
 export interface Headline {
-  kind: 'settings' | 'api' | 'progress' | 'dead-letters' | 'failed-work';
+  kind: 'settings' | 'api' | 'unsent-files' | 'progress' | 'dead-letters' | 'failed-work';
   tone: 'calm' | 'busy' | 'warning' | 'alarm';
   text: string;
   /** The feeds that it concerns. */
@@ -77,6 +77,11 @@ export interface LiveApi {
   measured_per_second: number | null;
   breaker: 'closed' | 'open';
   breaker_reason: BreakerReason | null;
+  /** While it is open: since when, when the next probe is due, and what the API answered last, without secrets. */
+  breaker_since: string | null;
+  next_probe: string | null;
+  http_status: number | null;
+  api_answer: string | null;
   /** Nothing is sent before this time: the breaker is open, or the API asked for a pause. */
   paused_until: string | null;
   /** Send times are leased up to this time. */

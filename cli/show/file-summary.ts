@@ -29,6 +29,8 @@ export type FileSummary = {
   remaining_is_estimate: boolean | null;
   /** Projected time at which it will be done. */
   projected_done: string | null;
+  /** The rate is not known yet: it will not be done earlier. */
+  projected_is_earliest: boolean | null;
   deadline: string | null;
   /** Time from the projected end to the deadline; negative if it is late. */
   deadline_margin_seconds: number | null;
@@ -84,10 +86,11 @@ export function summariseFile(file: FileAccount, manifest?: ManifestSummary, pro
 }
 
 function projected(projection: Projection | undefined) {
-  const { remainingRecords, isEstimated, doneAt, deadlineAt, marginSeconds } = projection ?? {};
+  const { remainingRecords, isEstimated, isAtBest, doneAt, deadlineAt, marginSeconds } = projection ?? {};
   return {
     remaining_records: remainingRecords ?? null,
     remaining_is_estimate: isEstimated ?? null,
+    projected_is_earliest: isAtBest ?? null,
     projected_done: doneAt === undefined ? null : timeOf(doneAt),
     deadline: deadlineAt === undefined ? null : timeOf(deadlineAt),
     deadline_margin_seconds: marginSeconds ?? null,

@@ -95,7 +95,7 @@ function limitSection({ limit, feed, stackName, now }: DeadlineNews): string {
 
 function breakerSection({ breaker, feed, now }: DeadlineNews): string {
   if (breaker === undefined) return '';
-  return `${breakerText(breaker, feed.deadline?.timeZone, now)} Every minute of this adds to the delay above.`;
+  return `${breakerText('the API', breaker, feed.deadline?.timeZone, now)} Every minute of this adds to the delay above.`;
 }
 
 function whatHelps({ feed, limit, shortfalls, stackName, now }: DeadlineNews): string {

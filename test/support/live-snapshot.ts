@@ -83,6 +83,7 @@ export function liveSnapshot(change: Partial<Snapshot> = {}): Snapshot {
         measured_per_second: 290.4,
         breaker: 'closed',
         breaker_reason: null,
+        ...{ breaker_since: null, next_probe: null, http_status: null, api_answer: null },
         paused_until: null,
         leased_until: null,
       },

@@ -52,11 +52,13 @@ function updateApi(child, api, snapshot) {
  * @param {LiveApi} api
  * @param {Snapshot} snapshot
  */
-function showBreaker(target, { url, breaker, breaker_reason: reason, paused_until: pausedUntil }, snapshot) {
+function showBreaker(target, api, snapshot) {
+  const { url, breaker, breaker_reason: reason, breaker_since: since, paused_until: pausedUntil } = api;
   const until = pausedUntil === null ? '' : ` until ${formatMoment(pausedUntil, snapshot)}`;
+  const from = since === null ? '' : ` since ${formatMoment(since, snapshot)}`;
   const isOpen = breaker === 'open';
   const closed = url === null ? '' : ' · breaker closed';
   const paused = until === '' ? closed : ` · paused${until}`;
-  setText(target, isOpen ? ` · breaker open (${reason ?? 'no reason given'})${until}` : paused);
+  setText(target, isOpen ? ` · breaker open (${reason ?? 'no reason given'})${from}${until}` : paused);
   setClass(target, isOpen ? 'alarm' : until === '' ? '' : 'warning');
 }

@@ -1,4 +1,4 @@
-import { clockText } from '../deadlines/deadline-text.ts';
+import { momentText } from '../deadlines/deadline-text.ts';
 import type { BreakerReason } from './breaker.ts';
 import type { BreakerAnswer } from './breaker-answer.ts';
 import type { LimiterItem } from './limiter-item.ts';
@@ -12,19 +12,17 @@ export interface OpenBreaker {
   nextProbeMs: number;
   /** What the API answered when the breaker opened, or to the latest probe. */
   answer?: BreakerAnswer;
-  failedProbes: number;
 }
 
 /** Undefined if it is closed. */
 export function openBreakerOf(item: LimiterItem): OpenBreaker | undefined {
   if (item.breaker !== 'open') return undefined;
-  const { reason = 'outage', openedAt, openUntil = 0, pausedUntil = 0, failedProbes = 0, answer, answerStatus } = item;
+  const { reason = 'outage', openedAt, openUntil = 0, pausedUntil = 0, answer, answerStatus } = item;
   return {
     reason,
     ...(openedAt === undefined ? {} : { sinceMs: openedAt }),
     nextProbeMs: Math.max(openUntil, pausedUntil),
     ...(answer === undefined ? {} : { answer: { status: answerStatus ?? null, text: answer } }),
-    failedProbes,
   };
 }
 
@@ -47,12 +45,14 @@ export function whyOpen({ reason, answer }: Pick<OpenBreaker, 'reason' | 'answer
 }
 
 /**
- * `Nothing is sent to the API since 03:12: it refuses the token: 401 "expired". The next probe is due at 03:40.`
+ * `Nothing is sent to the API since 03:12 (5 min ago): it refuses the token: 401 "expired". The next probe is due at 03:18
+ * (in 40 s).`
+ * @param api whose it is, in words
  * @param timeZone in which times are shown; undefined: UTC, which is named
  */
-export function breakerText(breaker: OpenBreaker, timeZone: string | undefined, nowMs: number): string {
+export function breakerText(api: string, breaker: OpenBreaker, timeZone: string | undefined, nowMs: number): string {
   const { sinceMs, nextProbeMs } = breaker;
-  const since = sinceMs === undefined ? '' : ` since ${clockText(sinceMs, timeZone, nowMs)}`;
-  const due = nextProbeMs > nowMs ? `is due at ${clockText(nextProbeMs, timeZone, nowMs)}` : 'is due now';
-  return `Nothing is sent to the API${since}: ${whyOpen(breaker)}. The next probe ${due}.`;
+  const since = sinceMs === undefined ? '' : ` since ${momentText(sinceMs, timeZone, nowMs)}`;
+  const due = nextProbeMs > nowMs ? `is due at ${momentText(nextProbeMs, timeZone, nowMs)}` : 'is due now';
+  return `Nothing is sent to ${api}${since}: ${whyOpen(breaker)}. The next probe ${due}.`;
 }

@@ -17,11 +17,12 @@ const file: FileAccount = {
   settled: noCounts(),
 };
 const say = (change: Partial<FileAccount>, perSecond?: number) =>
-  describeProgress({ file: { ...file, ...change }, perSecond, limitPerSecond: 300 }).text;
+  describeProgress({ file: { ...file, ...change }, pace: paceAt(perSecond), limitPerSecond: 300 }).text;
+const paceAt = (measured?: number) => ({ perSecond: measured ?? 300, measuredPerSecond: measured });
 const settled = { ...noCounts(), uploaded: 990, rejected: 10 };
 
 test('before a splitter has it', () => {
-  const line = describeProgress({ file: undefined, perSecond: undefined, limitPerSecond: 300 });
+  const line = describeProgress({ file: undefined, pace: undefined, limitPerSecond: 300 });
   expect(line).toEqual({ phase: 'waiting', text: 'waiting for a splitter' });
 });
 
@@ -39,10 +40,17 @@ test('while it is uploaded: records, rate against the limit, time left', () => {
   );
 });
 
-test('before the rate is known, the limit serves to guess the time left', () => {
+test('before the rate is known, the limit gives the least time left', () => {
   expect(say({ state: 'split', totalRecords: 4_000, settled })).toBe(
-    '1,000 of 4,000 records (25%)  300/s allowed  about 10 s left  10 failed',
+    '1,000 of 4,000 records (25%)  300/s allowed  at least 10 s left  10 failed',
   );
+});
+
+test('while the breaker is open: what the API answers, in place of a guess', () => {
+  const change = { state: 'split' as const, totalRecords: 4_000, settled };
+  const breaker = 'Nothing is sent to the API: it refuses the token: 401 "expired".';
+  const line = describeProgress({ file: { ...file, ...change }, pace: paceAt(5), breaker, limitPerSecond: 300 });
+  expect(line.text).toBe(`1,000 of 4,000 records (25%)  5/s of 300/s allowed  10 failed  ${breaker}`);
 });
 
 test('while it is uploaded and split at once, the total is a guess from the bytes that are cut', () => {

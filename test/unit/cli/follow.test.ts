@@ -78,7 +78,8 @@ function followPorts(looks: (FileAccount | undefined | Error)[]) {
     endProgress: () => undefined,
   };
   const diagnose = () => Promise.resolve('an obstacle');
-  return { ports: { look, diagnose, terminal, clock: fakeClock(), limitPerSecond: 300 }, said };
+  const line = () => Promise.resolve({ pace: undefined, breaker: 'Nothing is sent: 401 "expired".' });
+  return { ports: { look, diagnose, terminal, clock: fakeClock(), line, limitPerSecond: 300 }, said };
 }
 const never = new AbortController().signal;
 
@@ -87,6 +88,7 @@ test('follows until the manifest is there, through looks that fail', async () =>
   const { ports, said } = followPorts([undefined, new Error('network'), accountOf({ totalRecords: 5 }), closed]);
   expect(await followFile(ports, never)).toBe(closed);
   expect(said).toContain('waiting for a splitter');
+  expect(said).toContain('0 of 5 records (0%)  300/s allowed  Nothing is sent: 401 "expired".');
   expect(said).toContain('the cloud does not answer; trying again');
 });
 

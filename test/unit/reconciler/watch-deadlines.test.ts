@@ -126,8 +126,8 @@ describe('the watch over deadlines', () => {
     put(300_000);
     await watchDeadlines(ports);
     expect(told[0]?.text).toContain(
-      'Nothing is sent to the API since 20:50: it refuses the token: 401 "token expired". ' +
-        'The next probe is due at 21:01.',
+      'Nothing is sent to the API since 20:50 (10 min ago): it refuses the token: 401 "token expired". ' +
+        'The next probe is due at 21:01 (in 1 min).',
     );
   });
 

@@ -57,7 +57,7 @@ describe('a snapshot', () => {
     stack.messages.set('Traffic-RecordsDlq', 2);
     const { headlines, apis } = await stack.reader().look();
     expect(headlines.map(({ tone }) => tone)).toEqual(['alarm', 'alarm', 'alarm']);
-    expect(headlines[0]?.text).toContain('the breaker is open: it does not answer properly.');
+    expect(headlines[0]?.text).toContain('Nothing is sent to the API of traffic: it fails on every record.');
     expect(headlines[1]?.text).toMatch(/^1 file in progress; it will miss the deadline by 3 h/);
     expect(headlines[2]?.text).toBe('2 messages of failed work are in the DLQs.');
     expect(apis[0]).toMatchObject({

@@ -55,6 +55,13 @@ describe('the pace of a line with a limit', () => {
     expect(pace()).toEqual({ perSecond: allowed, measuredPerSecond: undefined });
   });
 
+  it('is the limit that an operator or the calendar has set, until its end', () => {
+    store.item = { policy: 1, requests: 60, until: clock.now() + 1_000 };
+    expect(pace()?.perSecond).toBeCloseTo(allowed / 10, 5);
+    store.item = { ...store.item, until: clock.now() };
+    expect(pace()?.perSecond).toBe(allowed);
+  });
+
   it('is the rate at which a slow API answers, after ten seconds', async () => {
     const limiter = join();
     await send(limiter, 4, { everySeconds: 2, seconds: 6 });

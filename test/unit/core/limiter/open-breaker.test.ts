@@ -30,7 +30,6 @@ it('keeps what the API answers, since when, and when the next probe is due', asy
     sinceMs,
     nextProbeMs: sinceMs + breakerPauseMs,
     answer: { status: 401, text: 'token expired' },
-    failedProbes: 0,
   });
   await clock.advance(breakerPauseMs + suspectProbeDelayMs);
   await limiter.leaseSlots(1, 0);
@@ -39,7 +38,6 @@ it('keeps what the API answers, since when, and when the next probe is due', asy
     sinceMs,
     nextProbeMs: clock.now() + breakerPauseMs,
     answer: { status: null, text: 'timeout' },
-    failedProbes: 1,
   });
   await clock.advance(breakerPauseMs);
   await limiter.leaseSlots(1, 0);
@@ -52,7 +50,6 @@ it('shows an item of an earlier version', () => {
   expect(openBreakerOf({ breaker: 'open', reason: 'outage', openUntil: 5 })).toEqual({
     reason: 'outage',
     nextProbeMs: 5,
-    failedProbes: 0,
   });
 });
 
@@ -69,12 +66,15 @@ it.each([
 
 it('says when the next probe is due', () => {
   const at = Date.UTC(2026, 0, 5, 2);
-  const breaker = { reason: 'outage' as const, sinceMs: at - 60_000, nextProbeMs: at + 60_000, failedProbes: 0 };
-  expect(breakerText(breaker, undefined, at)).toBe(
-    'Nothing is sent to the API since 01:59 UTC: it fails on every record. The next probe is due at 02:01 UTC.',
+  const breaker = { reason: 'outage' as const, sinceMs: at - 60_000, nextProbeMs: at + 60_000 };
+  expect(breakerText('the API', breaker, undefined, at)).toBe(
+    'Nothing is sent to the API since 01:59 UTC (1 min ago): it fails on every record. ' +
+      'The next probe is due at 02:01 UTC (in 1 min).',
   );
-  expect(breakerText({ ...breaker, nextProbeMs: at }, 'Europe/Paris', at)).toContain('since 02:59');
-  expect(breakerText({ ...breaker, nextProbeMs: at }, 'Europe/Paris', at)).toContain('The next probe is due now.');
+  expect(breakerText('the API', { ...breaker, nextProbeMs: at }, 'Europe/Paris', at)).toContain('since 02:59');
+  expect(breakerText('the API', { ...breaker, nextProbeMs: at }, 'Europe/Paris', at)).toContain(
+    'The next probe is due now.',
+  );
 });
 
 it('keeps the beginning of a long answer, in whole characters', () => {

@@ -1,0 +1,75 @@
+import { describe, expect, it } from 'vitest';
+import { unsentFileHeadlines } from '../../../../cli/live/headlines/unsent-files.ts';
+import { apiHeadlines } from '../../../../cli/live/headlines/api.ts';
+import { describeApi } from '../../../../cli/live/describe-api.ts';
+import type { Facts } from '../../../../cli/live/facts.ts';
+import type { FileNotice } from '../../../../lambdas/core/notices/file-notice.ts';
+import { closedFile } from '../../../support/live-snapshot.ts';
+import { LiveStack } from '../../../support/live-stack.ts';
+
+const now = Date.UTC(2026, 0, 5, 2);
+const notice = (change: Partial<FileNotice> = {}): FileNotice => ({
+  ...{ kind: 'failed', feed: 'traffic', fileId: 'f1', manifestNumber: 1, at: now - 60_000, name: 'traffic/night.csv' },
+  ...{ manifestUri: 's3://a/m', message: 'The gzip is damaged.', uploaded: 0, rejected: 0, held: 0, total: 0 },
+  ...change,
+});
+const facts = (change: Partial<Facts>): Facts => ({
+  ...{ feeds: ['traffic'], files: [], filesUnderWay: 0, projections: [], closed: [], unsent: [], apis: [], queues: [] },
+  ...{ dead: { groups: [], isPartial: false, byFile: new Map() }, settingsTrouble: undefined, zone: 'UTC', now },
+  ...change,
+});
+
+describe('files of which nothing was sent', () => {
+  it('are a red headline with the reason', () => {
+    expect(unsentFileHeadlines(facts({ unsent: [notice()] }))).toEqual([
+      {
+        kind: 'unsent-files',
+        tone: 'alarm',
+        text: 'Nothing was sent of traffic/night.csv: The gzip is damaged.',
+        feeds: ['traffic'],
+        file_id: 'f1',
+      },
+    ]);
+    expect(unsentFileHeadlines(facts({ unsent: [notice(), notice({ fileId: 'f2', name: 'b.csv' })] }))).toMatchObject([
+      {
+        text: 'Nothing was sent of 2 files in the last 24 hours, the last one b.csv: The gzip is damaged.',
+        file_id: null,
+      },
+    ]);
+  });
+
+  it('are none once a file with the same key was sent', () => {
+    const source = { bucket: 'b', key: 'traffic/night.csv', version_id: null, etag: '"e"' };
+    const sent = closedFile({ source, state: 'completed', received: new Date(now).toISOString() });
+    expect(unsentFileHeadlines(facts({ unsent: [notice()], closed: [sent] }))).toEqual([]);
+    const failed = closedFile({ source, state: 'failed', received: new Date(now).toISOString() });
+    expect(unsentFileHeadlines(facts({ unsent: [notice()], closed: [failed] }))).toHaveLength(1);
+  });
+
+  it('are read from the ledger, and duplicates are not among them', async () => {
+    const stack = new LiveStack();
+    const at = stack.clock.now() - 3_600_000;
+    await stack.ledger.keepNotice(notice({ at }));
+    await stack.ledger.keepNotice(notice({ at, fileId: 'f2', kind: 'duplicate' }));
+    const snapshot = await stack.reader().look();
+    expect(snapshot.headlines.filter(({ kind }) => kind === 'unsent-files')).toMatchObject([{ file_id: 'f1' }]);
+  });
+});
+
+it('an open breaker is a red headline with the API’s answer, since when, and when the next probe is due', () => {
+  const item = {
+    ...{ breaker: 'open' as const, reason: 'unauthorised' as const, openedAt: now - 600_000, openUntil: now + 30_000 },
+    ...{ answerStatus: 401, answer: 'token expired' },
+  };
+  const shared = { id: 'avstar', feeds: ['traffic'], url: 'https://x', requests: 60, windowSeconds: 60 };
+  const api = describeApi({ ...shared, connections: 1, consumers: 1 }, item, undefined, now);
+  expect(api).toMatchObject({ breaker: 'open', http_status: 401, api_answer: 'token expired' });
+  expect(apiHeadlines(facts({ apis: [api] }))).toMatchObject([
+    {
+      tone: 'alarm',
+      text:
+        'Nothing is sent to the API of traffic since 01:50 (10 min ago): it refuses the token: 401 "token expired". ' +
+        'The next probe is due at 02:00 (in 30 s).',
+    },
+  ]);
+});
