@@ -26,7 +26,7 @@ export interface RecordPage {
   is_unreadable: boolean;
 }
 
-/** @param receipt with the whole record if that can be had */
+/** @param receipt with the whole record if that is available */
 export function describeRecordPage(
   file: FileAccount,
   record: number,

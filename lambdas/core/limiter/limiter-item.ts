@@ -287,7 +287,7 @@ export function takeProbe(now: number, owner: string, spacingMs: number, policy:
   };
 }
 
-/** The line begins anew after the probe, which may have been sent later than at its slot: a token is read before it. */
+/** The line begins again after the probe, which may have been sent later than at its slot: a token is read before it. */
 export function closeBreaker(now: number, owner: string, spacingMs: number): LimiterChange {
   return {
     when: [isOpen, { name: 'probeOwner', is: '=', value: owner }],

@@ -1,5 +1,6 @@
+import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { anchorsOf, deadLinksOf, missingFilesOf, readPages } from './pages.ts';
+import { anchorsOf, deadLinksOf, missingFilesOf, readPage, readPages } from './pages.ts';
 
 const pages = readPages();
 /** Its entries are one line each, and every change adds one. */
@@ -26,6 +27,25 @@ describe.each(pages.map((each) => [each.path, each] as const))('%s', (_, each) =
     const cells = rows.flatMap((row) => row.split(/(?<!\\)\|/).map((cell) => cell.trim()));
     expect(cells.filter((cell) => cell.length > 200 && !/^:?-+:?$/.test(cell))).toEqual([]);
   });
+});
+
+it('covers the pages at the top, too', () => {
+  const paths = pages.map(({ path }) => path);
+  expect(paths).toEqual(
+    expect.arrayContaining(['README.md', 'CONTRIBUTING.md', 'SECURITY.md', 'localstack/README.md']),
+  );
+});
+
+it('answers each question of docs/README.md under a heading with that question', () => {
+  const { text } = pages.find(({ path }) => path === 'docs/README.md') ?? page('');
+  const list = text.slice(text.indexOf('\n## Questions'), text.indexOf('\n## Decisions'));
+  const links = [...list.matchAll(/^- \[(.+?\?[^\]]*)\]\(([^)#]+)#([^)]+)\)$/gm)];
+  expect(links.length).toBeGreaterThan(10);
+  for (const [link, , path = ''] of links) {
+    const headings = readPage(join('docs', path)).text.match(/^#+ .+$/gm) ?? [];
+    const anchor = link.split('#')[1]?.slice(0, -1);
+    expect(headings.find((heading) => anchorsOf(page(heading)).has(anchor ?? ''))).toMatch(/\?|Where to get help/);
+  }
 });
 
 describe('the check of links', () => {
