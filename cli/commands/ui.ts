@@ -6,6 +6,7 @@ import { redriveToEnd } from '../dlq/redrive-ports.ts';
 import type { Selection } from '../dlq/select-dead.ts';
 import { SqsQueueAccess } from '../../lambdas/adapters/sqs-queue-access.ts';
 import { InterruptedError, interruptible } from '../interrupt.ts';
+import { sharedApis } from '../live/describe-api.ts';
 import { SnapshotPoller } from '../live/snapshot-poller.ts';
 import { openReader } from '../live/open-reader.ts';
 import { StackWatch } from '../live/stack-watch.ts';
@@ -18,6 +19,7 @@ import type { OpenStack } from '../stack/open-stack.ts';
 import type { Terminal } from '../terminal/terminal.ts';
 import { openControlRoom } from '../ui/control-room.ts';
 import { Jobs } from '../ui/jobs.ts';
+import { LimiterSamples, sampleEveryMs } from '../ui/limiter-samples.ts';
 import type { RoomPorts } from '../ui/room-ports.ts';
 import type { JobTerminal, RoomStack } from '../ui/room-stack.ts';
 import type { GlobalOptions } from './command-options.ts';
@@ -58,20 +60,23 @@ async function serve(options: UiOptions, terminal: Terminal, signal: AbortSignal
   const current = await followStack(options.stack, process.env, systemClock);
   const { target } = await current.get();
   const jobs = new Jobs(explainFault, systemClock);
+  const samples = new LimiterSamples();
   const onStaleLink = (link: string) => terminal.note(`That link was used or is too old. A new one: ${link}`);
-  const room = await openControlRoom(options.port ?? 0, { ...portsOf(current), by, jobs, onStaleLink });
+  const room = await openControlRoom(options.port ?? 0, { ...portsOf(current), by, jobs, samples, onStaleLink });
+  const sampling = sampleLimiters(current, samples, signal);
   const { stackName } = target;
   if (options.json) await terminal.printJson({ stack: stackName, link: room.link });
   else await terminal.print(`The control room of ${stackName}: ${room.link}\n`);
   terminal.note('Open this link in a browser on this machine. It works once. Ctrl-C ends the control room.');
   if (!signal.aborted) await once(signal, 'abort');
   await room.close();
+  await sampling;
   const stopped = await jobs.stop();
   const more = stopped === 0 ? '' : ' What was sent is tried without it; letters that were not moved stay in the DLQ.';
   throw new InterruptedError(`The control room is closed; the work continues without it.${more}`);
 }
 
-function portsOf(current: CurrentStack): Omit<RoomPorts, 'by' | 'jobs' | 'onStaleLink'> {
+function portsOf(current: CurrentStack): Omit<RoomPorts, 'by' | 'jobs' | 'samples' | 'onStaleLink'> {
   const reader = new StackWatch(current, (stack, settingsTrouble) => openReader(stack, undefined, { settingsTrouble }));
   const poller = new SnapshotPoller(() => reader.look(), explainFault, systemClock);
   return {
@@ -81,6 +86,20 @@ function portsOf(current: CurrentStack): Omit<RoomPorts, 'by' | 'jobs' | 'onStal
     explain: explainFault,
     clock: systemClock,
   };
+}
+
+/** Until the signal fires, also while no one looks: an API's pauses are recorded nowhere else. */
+async function sampleLimiters(current: CurrentStack, samples: LimiterSamples, signal: AbortSignal): Promise<void> {
+  while (!signal.aborted) {
+    try {
+      const stack = await current.get();
+      for (const { id } of sharedApis(deployedFeeds(stack), (feed) => stack.outputs.api(feed)))
+        samples.note(id, await stack.limiterOf(id).read(), systemClock.now());
+    } catch {
+      // The page says that the state cannot be read; the history has a gap.
+    }
+    await systemClock.sleep(sampleEveryMs, signal);
+  }
 }
 
 function roomStackOf(stack: OpenStack): RoomStack {

@@ -25,7 +25,8 @@ export async function releaseFile(fileId: string, { by, why }: Who, ports: StopP
   return { kind: 'released', file, records: file.settled.held + unsentOf(file), repeated };
 }
 
-function mayBeReleased(file: FileAccount): boolean {
+/** Whether a release would send what is held of it. */
+export function mayBeReleased(file: FileAccount): boolean {
   return file.state === 'quarantined' && isQuarantined(file);
 }
 

@@ -1,8 +1,11 @@
 import type { FileAccount } from '../../lambdas/core/account/file-account.ts';
+import { decisionsOf } from '../../lambdas/core/account/decisions.ts';
 import { isManifestOwed } from '../../lambdas/core/account/file-account.ts';
 import type { ManifestSummary } from '../../lambdas/core/account/manifest.ts';
+import { cancelObstacleOf } from '../../lambdas/core/account/quarantine.ts';
 import { describeClosed, describeLive } from '../live/describe-file.ts';
 import type { ClosedFile, Headline, LiveFile } from '../live/snapshot.ts';
+import { mayBeReleased } from '../operate/release-file.ts';
 import { formatBytes, formatCount, formatCountOf } from '../terminal/format.ts';
 import type { DocumentKind } from './documents.ts';
 import { documentsOf } from './documents.ts';
@@ -18,7 +21,9 @@ export interface FilePage {
   manifests: number;
   /** What the page says of its content, and where it lies. */
   facts: [name: string, value: string][];
-  /** May be released: its held records are sent then. */
+  /** It is in progress: what was not sent yet can be held. */
+  is_cancellable: boolean;
+  /** It was stopped: what is held can be sent. */
   is_releasable: boolean;
 }
 
@@ -48,7 +53,8 @@ export function describeFilePage(
     documents: manifest ? documentsOf(manifest) : [],
     manifests: file.manifest?.number ?? 0,
     facts: factsOf(file, manifest),
-    is_releasable: file.state === 'quarantined',
+    is_cancellable: cancelObstacleOf(file) === undefined,
+    is_releasable: mayBeReleased(file),
   };
 }
 
@@ -62,14 +68,19 @@ function timelineOf(file: FileAccount, manifest: ManifestSummary | undefined): F
   const add = (at: number | string | null | undefined, text: string, tone: Headline['tone'] = 'calm'): void => {
     if (at !== null && at !== undefined) events.push({ at: new Date(at).toISOString(), text, tone });
   };
-  const { createdAt, splitAt, quarantine, release, lastResolvedAt, completedAt, checkpoint } = file;
+  const { createdAt, splitAt, quarantine, lastResolvedAt, completedAt, checkpoint } = file;
   add(createdAt, `Received: ${formatBytes(file.source.sizeBytes)}.`);
   const records = formatCountOf(file.totalRecords ?? 0, 'record');
   add(splitAt, `Cut into ${formatCountOf(file.totalBatches ?? 0, 'batch').replace(/batchs$/, 'batches')}: ${records}.`);
   add(manifest?.times.first_upload, 'First record accepted.');
   add(quarantine?.at, `Stopped: ${quarantine?.message ?? ''}`, 'alarm');
   if (checkpoint?.otherHeader) add(splitAt, checkpoint.otherHeader.message, 'alarm');
-  add(release?.at, `Released by ${release?.by ?? ''}: ${release?.why ?? ''}`, 'warning');
+  for (const { kind, at, by, why } of decisionsOf(file))
+    add(
+      at,
+      `${kind === 'cancel' ? 'Cancelled' : 'Released'} by ${by}: ${why}`,
+      kind === 'cancel' ? 'alarm' : 'warning',
+    );
   add(manifest?.times.last_upload, 'Last record accepted.');
   if (file.state !== 'splitting' && file.state !== 'split') add(completedAt, 'Account closed.');
   add(lastResolvedAt, 'Newest resolution of a dead letter.');

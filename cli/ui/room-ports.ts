@@ -1,6 +1,7 @@
 import type { Clock } from '../../lambdas/ports.ts';
 import type { PolledSnapshot } from '../live/snapshot-poller.ts';
 import type { Jobs } from './jobs.ts';
+import type { LimiterSamples } from './limiter-samples.ts';
 import type { RoomStack } from './room-stack.ts';
 
 /** What the control room needs of the command that opens it. */
@@ -11,6 +12,8 @@ export interface RoomPorts {
   /** The stack's deployed feeds. */
   feeds: () => Promise<readonly string[]>;
   jobs: Pick<Jobs, 'list' | 'start'>;
+  /** The limiters as they were seen since the room was opened. */
+  samples: Pick<LimiterSamples, 'of'>;
   /** Who acts here: the name that goes into the account. */
   by: string;
   explain: (error: unknown) => string;

@@ -7,7 +7,7 @@ import type { OpenStack } from '../stack/open-stack.ts';
 /** The deployed stack as the control room's pages use it. */
 export interface RoomStack extends Pick<
   OpenStack,
-  'ledger' | 'outputs' | 'receipts' | 'payloads' | 'events' | 'finalize' | 'lettersOf'
+  'ledger' | 'outputs' | 'receipts' | 'payloads' | 'events' | 'finalize' | 'lettersOf' | 'intakeOf' | 'limiterOf'
 > {
   archive: Pick<OpenStack['archive'], 'getStream'>;
   queues: QueueAccess;

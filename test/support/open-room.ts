@@ -6,6 +6,7 @@ import type { Selection } from '../../cli/dlq/select-dead.ts';
 import type { ControlRoom } from '../../cli/ui/control-room.ts';
 import { openControlRoom } from '../../cli/ui/control-room.ts';
 import { Jobs } from '../../cli/ui/jobs.ts';
+import { LimiterSamples } from '../../cli/ui/limiter-samples.ts';
 import type { RoomStack } from '../../cli/ui/room-stack.ts';
 import { systemClock } from '../../lambdas/adapters/system-clock.ts';
 import { liveSnapshot } from './live-snapshot.ts';
@@ -30,6 +31,7 @@ export interface RoomWorld {
   endRedrive: (text: string) => void;
   failRedrive: (text: string) => void;
   jobs: Jobs;
+  samples: LimiterSamples;
 }
 
 /** The file of the fixture that has dead letters: eight are rejected, four refused. */
@@ -46,6 +48,7 @@ export async function openRoom(port = 0): Promise<RoomWorld> {
     redriven: [] as Selection[],
   } satisfies Partial<RoomWorld> as unknown as RoomWorld;
   world.jobs = new Jobs(explain, clock);
+  world.samples = new LimiterSamples();
   const failed = [...[4, 9, 14, 19, 24, 29, 34, 39].map(notAnInteger), ...[44, 49, 54, 59].map(refusedRow)];
   const source = { bucket: 'intake', key: 'traffic/avion-2026-01-03.csv', etag: '"e"', sizeBytes: 1_234_567 };
   await world.fixture.addClosed({ fileId: deadFileId, source, createdAt: Date.UTC(2026, 0, 4, 23) }, failed);
@@ -66,6 +69,7 @@ export async function openRoom(port = 0): Promise<RoomWorld> {
     stack: async () => stack,
     feeds: async () => ['traffic'],
     jobs: world.jobs,
+    samples: world.samples,
     by: 'the operator',
     explain,
     onStaleLink: (link) => void world.newLinks.push(link),

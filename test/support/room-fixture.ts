@@ -9,9 +9,10 @@ import { noCounts } from '../../lambdas/core/account/outcome.ts';
 import type { Receipt } from '../../lambdas/core/account/receipt.ts';
 import { sha256Of } from '../../lambdas/core/records/identity.ts';
 import type { Dialect } from '../../lambdas/core/records/dialect.ts';
-import type { CorrectionMessage, Letter } from '../../lambdas/messages.ts';
+import type { ContinueMessage, CorrectionMessage, Letter, ReemitMessage } from '../../lambdas/messages.ts';
 import type { Clock } from '../../lambdas/ports.ts';
 import { fileAccount } from './file-account.ts';
+import { InMemoryLimiterStore } from './in-memory-limiter-store.ts';
 import { InMemoryQueues } from './in-memory-queues.ts';
 import { liveOutputs } from './live-stack.ts';
 import type { MemoryLedger } from './memory-ledger.ts';
@@ -56,6 +57,9 @@ export class RoomFixture {
   readonly queues: InMemoryQueues;
   /** Letters and corrections that were sent to the letters queues. */
   readonly sent: (Letter | CorrectionMessage)[] = [];
+  /** Messages that were sent to intake queues. */
+  readonly intake: (ContinueMessage | ReemitMessage)[] = [];
+  readonly limiter = new InMemoryLimiterStore();
   readonly events: { type: string; detail: Record<string, unknown> }[] = [];
   readonly #clock: Pick<Clock, 'now'>;
 
@@ -74,6 +78,8 @@ export class RoomFixture {
       payloads: { getPayload: async () => undefined, putPayload: unused },
       queues: this.queues,
       finalize: { send: async () => undefined },
+      intakeOf: () => ({ send: async (message) => void this.intake.push(message) }),
+      limiterOf: () => this.limiter,
       events: { publish: async (type, detail) => void this.events.push({ type, detail }) },
       lettersOf: () => ({
         sendBack: async (message) => void this.sent.push(message),

@@ -1,6 +1,7 @@
 /** @import { LiveApi, Snapshot } from '../../live/snapshot.ts' */
-import { byId, element, keepChildren, part, partOf, setClass, setText } from './dom.js';
+import { byId, element, keepChildren, link, part, partOf, setClass, setText } from './dom.js';
 import { formatMoment, formatRate } from './format.js';
+import { addressOf } from './router.js';
 
 /** @param {Snapshot} snapshot */
 export function showApis(snapshot) {
@@ -13,11 +14,30 @@ export function showApis(snapshot) {
   );
 }
 
-function createApi() {
+/**
+ * A single API, where the list is another one.
+ * @param {HTMLElement} list
+ * @param {string} id
+ * @param {Snapshot | undefined} snapshot
+ */
+export function showApi(list, id, snapshot) {
+  if (!snapshot) return;
+  const apis = snapshot.apis.filter((api) => api.id === id);
+  keepChildren(
+    list,
+    apis,
+    (api) => api.id,
+    createApi,
+    (child, api) => updateApi(child, api, snapshot),
+  );
+}
+
+/** @param {LiveApi} api */
+function createApi({ id }) {
   return element(
     'li',
     '',
-    part('name', element('strong')),
+    part('name', link(addressOf(['api', id]))),
     ' ',
     part('rate', element('span')),
     part('bar', element('span', 'bar', part('share', element('i', 'settled')))),

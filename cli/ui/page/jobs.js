@@ -17,3 +17,9 @@ export function showJobs(jobs) {
     },
   );
 }
+
+/** What an action has come to; until another view is opened. @param {string} text */
+export function say(text) {
+  setText(byId('said'), text);
+  byId('said').hidden = text === '';
+}

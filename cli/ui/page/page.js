@@ -1,6 +1,7 @@
 /** @import { RoomState } from '../room-state.ts' */
 import { faultOf, readState } from './api.js';
 import { wireDialog } from './ask.js';
+import { showControls } from './controls.js';
 import { showDeadLetters } from './dead-letters.js';
 import { byId, setClass, setText } from './dom.js';
 import { formatClock, formatCount } from './format.js';
@@ -45,6 +46,7 @@ function show(state) {
     showFault('state', `The state cannot be read${from}; trying again. ${why}`);
   } else showFault('state', '');
   showJobs(jobs);
+  showControls(byId('controls'), state.controls);
   if (!snapshot) return;
   keepState({ ...state, snapshot });
   setText(byId('stack'), snapshot.stack);

@@ -3,8 +3,10 @@
 /** @import { ClosedFile, LiveFile } from '../../live/snapshot.ts' */
 /** @import { Place } from './router.js' */
 import { pathOf, read } from './api.js';
+import { ask } from './ask.js';
+import { done } from './controls.js';
 import { deadRows } from './dead-rows.js';
-import { element, keepChildren, link, part, partOf, setClass, setText, showPairs, viewHead } from './dom.js';
+import { button, element, keepChildren, link, part, partOf, setClass, setText, showPairs, viewHead } from './dom.js';
 import { formatBytes, formatCount, formatMoment, formatShare } from './format.js';
 import { addressOf } from './router.js';
 import { momentOf } from './state.js';
@@ -30,7 +32,11 @@ const shownDead = 10;
 export function openFileView(root, { path: [fileId = ''] }, signal) {
   const { head, heading } = viewHead('Loading…', link('#/files', 'Files'));
   const verdict = part('verdict', element('p', 'lead'));
-  const actions = part('actions', element('p', 'actions start'));
+  const cancel = button('Cancel this file…', () => cancelFile(fileId, heading.textContent ?? ''));
+  const release = button('Release what is held…', () => releaseFile(fileId, heading.textContent ?? ''));
+  setClass(cancel, 'stops');
+  cancel.hidden = release.hidden = true;
+  const actions = element('p', 'actions start', cancel, release);
   const meter = part(
     'bar',
     element('span', 'bar', part('split', element('i', 'split')), part('settled', element('i', 'settled'))),
@@ -65,6 +71,8 @@ export function openFileView(root, { path: [fileId = ''] }, signal) {
       const { file } = page;
       setText(heading, file.name);
       showVerdict(root, page);
+      cancel.hidden = !page.is_cancellable;
+      release.hidden = !page.is_releasable;
       showCounts(counts, file);
       keepChildren(timeline, page.timeline, ({ at, text }) => `${at} ${text}`, createEvent, updateEvent);
       showDocuments(documents, page);
@@ -125,6 +133,9 @@ function showCounts(list, file) {
   });
   if (file.resolved_records > 0)
     rows.push(['resolved', formatCount(file.resolved_records), 'dead letters before, accepted since']);
+  const ended = file.settled_records;
+  if ('activity' in file && total !== null && total > ended)
+    rows.push(['to come', formatCount(total - ended), 'not accepted or rejected yet']);
   const about = file.total_records === null ? 'about, by its size so far' : 'in the file';
   rows.push(['records', total === null ? '?' : formatCount(total), about]);
   rows.push(['size', formatBytes(file.bytes), '']);
@@ -215,4 +226,38 @@ function showAllDead(target, { feed, matching }, fileId) {
     matching === 1 ? 'Show it with what can be done' : `Show all ${formatCount(matching)}, with what can be done`,
   );
   target.replaceChildren(all);
+}
+
+/**
+ * @param {string} file
+ * @param {string} name
+ */
+function cancelFile(file, name) {
+  return ask({
+    title: `Cancel ${name}?`,
+    text: [
+      'Within 30 seconds nothing more of it is sent. What was sent stays sent; the other records are held, and can be ' +
+        'released later. The account says who stopped it and why.',
+    ],
+    fields: [{ name: 'why', label: 'Why it is stopped', kind: 'reason', hint: 'Kept in the account, with your name.' }],
+    confirm: 'Cancel the file',
+    stops: true,
+    act: ({ why }) => done('/api/cancel', { file, why }),
+  });
+}
+
+/**
+ * @param {string} file
+ * @param {string} name
+ */
+function releaseFile(file, name) {
+  return ask({
+    title: `Release ${name}?`,
+    text: ['The held records, and only those, are sent within the limit.'],
+    fields: [
+      { name: 'why', label: 'Why it is to be sent', kind: 'reason', hint: 'Kept in the account, with your name.' },
+    ],
+    confirm: 'Release',
+    act: ({ why }) => done('/api/release', { file, why }),
+  });
 }

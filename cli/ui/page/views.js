@@ -1,6 +1,8 @@
 /** @import { Place } from './router.js' */
 import { byId } from './dom.js';
+import { say } from './jobs.js';
 import { placeOf } from './router.js';
+import { openApiView } from './view-api.js';
 import { openDeadView } from './view-dead.js';
 import { openFileView } from './view-file.js';
 import { openFilesView } from './view-files.js';
@@ -21,6 +23,7 @@ const views = {
   dead: openDeadView,
   record: openRecordView,
   import: openImportView,
+  api: openApiView,
 };
 
 let closing = new AbortController();
@@ -55,6 +58,7 @@ async function showPlace(place, onFault) {
     else each.removeAttribute('aria-current');
   }
   viewTitle = '';
+  say('');
   const view = open?.(root, place, signal);
   if (view) setTitle(view.title);
   if (!isFirst) moveFocus(open ? root : byId('overview'));

@@ -4,6 +4,8 @@ import type { ImportPreview, RowCheck } from '../../../../cli/ui/correction-prev
 import type { DeadPage } from '../../../../cli/ui/dead-page.ts';
 import type { FilePage } from '../../../../cli/ui/file-page.ts';
 import type { RecordPage } from '../../../../cli/ui/record-page.ts';
+import type { RoomState } from '../../../../cli/ui/room-state.ts';
+import { fileAccount } from '../../../support/file-account.ts';
 import type { RoomWorld } from '../../../support/open-room.ts';
 import { askRoom, cookieOf, deadFileId, enterRoom, openRoom } from '../../../support/open-room.ts';
 import { notAnInteger, refusedRow } from '../../../support/room-fixture.ts';
@@ -370,4 +372,80 @@ describe('an import', () => {
     }
     expect((await post('/api/import/send', { id: 'guessed' })).status).toBe(409);
   });
+});
+
+describe('an action', () => {
+  const openFile = () => {
+    const file = fileAccount({ fileId: 'traffic.open', createdAt: Date.now() });
+    world.fixture.ledger.files.set(file.fileId, file);
+    return file.fileId;
+  };
+
+  it('cancels a file with a reason, and releases it again', async () => {
+    const file = openFile();
+    expect((await read<FilePage>(`/api/file?id=${file}`)).is_cancellable).toBe(true);
+    const { status, body } = await post('/api/cancel', { file, why: 'last week’s log' });
+    expect([status, body]).toEqual([200, expect.stringContaining('It is stopped')]);
+    const page = await read<FilePage>(`/api/file?id=${file}`);
+    expect(page.is_cancellable).toBe(false);
+    expect(page.timeline.map(({ text }) => text)).toContain('Cancelled by the operator: last week’s log');
+    await world.fixture.ledger.closeFile(file, {
+      ...{ state: 'quarantined', manifest: { key: 'm', number: 1 }, figures: [], openLetters: 0 },
+      stops: { stop: 1, released: 0 },
+    });
+    expect((await post('/api/release', { file, why: 'it was right' })).status).toBe(200);
+    expect(world.fixture.intake.at(-1)).toMatchObject({ kind: 'reemit', fileId: file });
+  });
+
+  it('pauses a feed, says so with every poll, and resumes it', async () => {
+    const controls = async () => (await read<RoomState>('/api/snapshot')).controls;
+    expect(await controls()).toMatchObject([
+      { feed: 'traffic', paused: null, limit: '600 requests in 60 s, as deployed' },
+    ]);
+    expect((await post('/api/pause', { feed: 'traffic', why: 'the API is down' })).body).toContain(
+      'PAUSED by the operator',
+    );
+    expect((await controls())[0]?.paused).toMatch(/^PAUSED by the operator since .*, because the API is down$/);
+    expect((await post('/api/pause', { feed: 'traffic', why: 'again' })).status).toBe(409);
+    expect((await post('/api/resume', { feed: 'traffic', why: '' })).status).toBe(200);
+    expect((await controls())[0]?.paused).toBeNull();
+  });
+
+  it('changes a limit within what is deployed, and resets it', async () => {
+    const limit = (requests: number) => post('/api/limit', { feed: 'traffic', requests, why: 'they asked for it' });
+    expect((await limit(60)).body).toContain('60 of 600 requests in 60 s, set by the operator');
+    expect((await read<RoomState>('/api/snapshot')).controls[0]).toMatchObject({
+      is_limit_set: true,
+      requests: { now: 60 },
+    });
+    expect((await limit(601)).status).toBe(409);
+    expect((await post('/api/limit/reset', { feed: 'traffic', why: '' })).body).toContain('as deployed');
+  });
+
+  it.each(['/api/cancel', '/api/release', '/api/pause', '/api/limit'])('%s needs a reason', async (path) => {
+    const file = openFile();
+    const wish = path.includes('limit')
+      ? { feed: 'traffic', requests: 60 }
+      : path === '/api/pause'
+        ? { feed: 'traffic' }
+        : { file };
+    expect((await post(path, wish)).status).toBe(400);
+    const { status, body } = await post(path, { ...wish, why: ' ' });
+    expect([status, body]).toEqual([409, expect.stringMatching(/State .*why|reason/)]);
+    expect(await world.fixture.limiter.listDecisions()).toEqual([]);
+    expect((await read<FilePage>(`/api/file?id=${file}`)).is_cancellable).toBe(true);
+  });
+
+  it.each(['/api/cancel', '/api/pause', '/api/limit/reset', '/api/record/correct', '/api/import/send'])(
+    '%s is for the page alone',
+    async (path) => {
+      const body = '{}';
+      const type = { 'content-type': 'application/json' };
+      const ask = (headers: Record<string, string>) => askRoom(world.origin, path, { method: 'POST', headers, body });
+      expect((await ask({ ...type, origin: world.origin })).status).toBe(401);
+      expect((await ask({ ...type, cookie, origin: 'http://evil.example' })).status).toBe(403);
+      expect((await ask({ cookie, origin: world.origin, 'content-type': 'text/plain' })).status).toBe(415);
+      expect((await askRoom(world.origin, path, { headers: { cookie } })).status).toBe(405);
+    },
+  );
 });
