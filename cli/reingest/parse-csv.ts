@@ -1,6 +1,7 @@
 import { isUtf8 } from 'node:buffer';
 import { CsvError, parse } from 'csv-parse/sync';
 import { CliError } from '../cli-error.ts';
+import { refuseMisreadMark } from './re-encoding.ts';
 
 /** A row of a CSV; `line` is the line on which it begins. */
 export interface CsvRow {
@@ -44,7 +45,9 @@ export function parseCsv(bytes: Buffer, required: readonly string[]): ParsedCsv 
 }
 
 function textOf(bytes: Buffer): string {
-  const isUtf16 = (bytes[0] === 0xff && bytes[1] === 0xfe) || (bytes[0] === 0xfe && bytes[1] === 0xff);
+  const hasMark = (bytes[0] === 0xff && bytes[1] === 0xfe) || (bytes[0] === 0xfe && bytes[1] === 0xff);
+  // Without a byte-order mark: every other byte of a header in UTF-16 is zero.
+  const isUtf16 = hasMark || bytes[0] === 0 || bytes[1] === 0;
   if (isUtf16 || !isUtf8(bytes)) {
     throw new CliError(
       `The CSV is not in UTF-8${isUtf16 ? ' but in UTF-16' : ''}: save it again, as "CSV UTF-8" (Excel) or with the ` +
@@ -52,6 +55,7 @@ function textOf(bytes: Buffer): string {
     );
   }
   const text = bytes.toString('utf8');
+  refuseMisreadMark(text);
   return text.startsWith('\uFEFF') ? text.slice(1) : text;
 }
 

@@ -7,9 +7,11 @@ import { droppedChecksumOf } from '../../lambdas/core/dead-letters/reconciliatio
 import type { DeadLedger, FileLedger } from '../../lambdas/ports.ts';
 import type { Claim } from './claims.ts';
 import { throwFaults } from './claims.ts';
-import type { ColumnChange } from './compare-row.ts';
+import type { ColumnChange, ComparedRow } from './compare-row.ts';
 import { compareRow, knownColumns } from './compare-row.ts';
 import { correctionIdOf } from './correction-id.ts';
+import type { ReEncodedCell } from './re-encoding.ts';
+import { reEncodingOf, refuseReEncoded } from './re-encoding.ts';
 
 export interface PlannedCorrection {
   file: FileAccount;
@@ -41,24 +43,34 @@ export interface PlanPorts {
   feedNamed: (name: string) => Feed;
 }
 
+/** What the rows have come to so far. */
+interface Findings {
+  plan: CorrectionPlan;
+  faults: string[];
+  reEncoded: ReEncodedCell[];
+}
+
 /**
  * Matches each row of a corrected CSV with its record. Sends nothing.
- * @throws CliError listing every line that does not match its record, before anything is done
+ * @throws CliError listing every line that does not match its record, or naming a cell that shows that the CSV was opened or
+ * saved in another character set; before anything is done
  */
 export async function planCorrections(
   claims: ReadonlyMap<string, readonly Claim[]>,
   feedName: string | undefined,
   ports: PlanPorts,
 ): Promise<CorrectionPlan> {
-  const faults: string[] = [];
   const plan: CorrectionPlan = { corrections: [], unchanged: 0, resolved: 0, ignored: [] };
+  const findings: Findings = { plan, faults: [], reEncoded: [] };
+  const { faults } = findings;
   for (const [fileId, ofFile] of claims) {
     const file = await ports.ledger.getFile(fileId);
     const fault = file ? fileFault(file, feedName) : `There is no file ${fileId} in the ledger.`;
     if (!file || fault !== undefined) faults.push(`${linesOf(ofFile)}: ${fault}`);
-    else await planFile(file, ofFile, { plan, faults }, ports);
+    else await planFile(file, ofFile, findings, ports);
   }
   throwFaults(faults);
+  refuseReEncoded(findings.reEncoded);
   return { ...plan, ignored: [...new Set(plan.ignored)] };
 }
 
@@ -70,9 +82,10 @@ function fileFault(file: FileAccount, feedName: string | undefined): string | un
 async function planFile(
   file: FileAccount,
   claims: readonly Claim[],
-  { plan, faults }: { plan: CorrectionPlan; faults: string[] },
+  findings: Findings,
   ports: PlanPorts,
 ): Promise<void> {
+  const { plan, faults } = findings;
   const wanted = new Map(claims.map((claim) => [claim.record, claim]));
   const opens: OpenDead[] = [];
   for await (const open of ports.readDead(file)) if (wanted.has(open.receipt.record)) opens.push(open);
@@ -81,7 +94,7 @@ async function planFile(
   for (const open of opens) {
     const claim = wanted.get(open.receipt.record) as Claim;
     wanted.delete(claim.record);
-    const fault = claimFault(claim, open) ?? planRow(claim, open, { plan, known, feed });
+    const fault = claimFault(claim, open) ?? planRow(claim, open, findings, { known, feed });
     if (fault !== undefined) faults.push(`Line ${claim.line}: ${fault}`);
   }
   for (const { line, record } of wanted.values()) {
@@ -116,13 +129,15 @@ const maxRowBytes = 200_000;
 function planRow(
   claim: Claim,
   open: OpenDead,
-  { plan, known, feed }: { plan: CorrectionPlan; known: ReadonlySet<string>; feed: Feed },
+  { plan, reEncoded }: Findings,
+  { known, feed }: { known: ReadonlySet<string>; feed: Feed },
 ): string | undefined {
   const { file, receipt, dead } = open;
   // The list could not read the record: its empty cells are no change.
   const listed = claim.hasRaw ? { ...open, receipt: { ...receipt, raw_encoding: 'head' as const } } : open;
   const { row, changes, ignored } = compareRow(listed, claim.cells, known, feed);
   plan.ignored.push(...ignored);
+  reEncoded.push(...reEncodedCells(claim.line, { changes, ignored }, known));
   if (changes.length === 0 || !dead) {
     plan.unchanged++;
     return undefined;
@@ -142,6 +157,19 @@ function planRow(
     fault: mapped.kind === 'mapped' ? undefined : mapped.problem.message,
   });
   return undefined;
+}
+
+/** Cells, and names of columns, that only another character set has changed. */
+function reEncodedCells(
+  line: number,
+  { changes, ignored }: Pick<ComparedRow, 'changes' | 'ignored'>,
+  known: ReadonlySet<string>,
+): ReEncodedCell[] {
+  const names = ignored.flatMap((after) => [...known].map((before) => ({ column: after, before, after })));
+  return [...changes, ...names].flatMap(({ column, before = '', after }) => {
+    const how = reEncodingOf(before, after);
+    return how ? [{ line, column, before, after, how }] : [];
+  });
 }
 
 function linesOf(claims: readonly Claim[]): string {

@@ -282,6 +282,15 @@ describe('a corrected row', () => {
     expect((await plan(opens, text)).corrections.map(changedIn)).toEqual([{ Duration: '30' }]);
   });
 
+  it('that another character set has changed is refused, whatever else was corrected', async () => {
+    const open = openOf(2, 'SP-2,WABC,x,30s,Café,1', csv, 'Duration');
+    const text = exportOf([open]);
+    expect((await plan([open], edit(text, '30s', '30'))).corrections).toHaveLength(1);
+    const misread = edit(edit(text, '30s', '30'), 'Café', 'CafÃ©');
+    await expect(plan([open], misread)).rejects.toThrow(/Line 2, column ClientName: 'Café' became 'CafÃ©'/);
+    await expect(plan([open], edit(text, 'Café', 'Caf?'))).rejects.toThrow(/the character set has no such characters/);
+  });
+
   it('leaves notes of the desk out, and says so', async () => {
     const open = openOf(1, 'a,b,c,30s,e,f');
     const [head = '', row = ''] = exportOf([open]).split(csvLineBreak);
