@@ -17,6 +17,7 @@ import {
 } from './aws-quotas.ts';
 import { connectionsPerLetterConsumer, letterConsumers } from './derive-feed.ts';
 import { variableName } from './feed-environment.ts';
+import { SettingNames } from './setting-names.ts';
 import type { FeedSettings, LaneSettings, Settings } from './settings.ts';
 import { SettingsError } from './settings-error.ts';
 import { largestGzipContent } from './splitter-limits.ts';
@@ -43,23 +44,26 @@ const maxHorizonSeconds = 24 * 3600;
 /** Longest name of an intake bucket less what follows the stack's name: `-intake-<account>-<region>`. */
 export const maxStackNameLength = maxBucketNameLength - '-intake-'.length - accountLength - 1 - maxRegionLength;
 
-/** @throws SettingsError with a sentence for every setting that does not fit the others or AWS's quotas */
-export function checkSettings(settings: Settings): void {
+/**
+ * @param names under which the settings were given
+ * @throws SettingsError with a sentence for every setting that does not fit the others or AWS's quotas
+ */
+export function checkSettings(settings: Settings, names = new SettingNames({}, {})): void {
   const faults = [
     ...nameFaults(settings),
     ...functionFaults(settings),
     ...splitterFaults(settings),
     ...queueFaults(settings),
-    ...quotaFaults(settings),
-    ...sizeFaults(settings),
-    ...securityFaults(settings),
-    ...egressFaults(settings),
+    ...quotaFaults(settings, names),
+    ...sizeFaults(settings, names),
+    ...securityFaults(settings, names),
+    ...egressFaults(settings, names),
     ...settings.feeds.flatMap((feed) => [
-      ...apiFaults(feed, settings),
-      ...deadlineFaults(feed),
-      ...seriesFaults(feed),
-      ...connectionFaults(feed),
-      ...feed.lanes.flatMap((lane) => [...laneFaults(lane, feed, settings)]),
+      ...apiFaults(feed, settings, names),
+      ...deadlineFaults(feed, names),
+      ...seriesFaults(feed, names),
+      ...connectionFaults(feed, names),
+      ...feed.lanes.flatMap((lane) => [...laneFaults(lane, feed, settings, names)]),
     ]),
   ];
   if (faults.length > 0) throw new SettingsError(faults);
@@ -203,7 +207,7 @@ export function functionsAtOnce({ finalizer, feeds }: Pick<Settings, 'finalizer'
   return ofLanes.reduce((sum, each) => sum + each, feeds.length * (finalizer.concurrency + 1));
 }
 
-function* quotaFaults(settings: Settings): Generator<string> {
+function* quotaFaults(settings: Settings, names: SettingNames): Generator<string> {
   const { functionQuota, feeds } = settings;
   const needed = functionsAtOnce(settings);
   if (needed <= functionQuota) return;
@@ -211,60 +215,61 @@ function* quotaFaults(settings: Settings): Generator<string> {
   const wishes = withExpress.map(({ name }) => `${variableName(name, 'expressLane')}=off`);
   // Past the quota Lambda refuses to run a function; its message was received nevertheless, and waits for nothing.
   yield (
-    `SLUICE_FUNCTION_QUOTA is ${functionQuota}; up to ${needed} functions run at once. Raise the AWS account's quota of ` +
+    `${names.ofStage('SLUICE_FUNCTION_QUOTA', 'functionQuota')} is ${functionQuota}; up to ${needed} functions run at once. Raise the AWS account's quota of ` +
     `concurrent executions, or set ${[...wishes, 'fewer consumers', 'a lower splitter.concurrency'].join(', ')}.`
   );
 }
 
 /** A stack that is too large would fail at its deploy; the CDK's own check ends with a stack trace. */
-function* sizeFaults(settings: Settings): Generator<string> {
+function* sizeFaults(settings: Settings, names: SettingNames): Generator<string> {
   const needed = resourcesOf(settings);
   if (needed <= maxResources) return;
   const { feeds } = settings;
   yield (
-    `SLUICE_FEEDS has ${feeds.length} feeds with ${feeds.flatMap(({ lanes }) => lanes).length} lanes; that makes up to ` +
+    `${names.ofStage('SLUICE_FEEDS', 'deployedFeeds')} has ${feeds.length} feeds with ${feeds.flatMap(({ lanes }) => lanes).length} lanes; that makes up to ` +
     `${needed} resources, and CloudFormation allows ${maxResources} in a stack. Deploy fewer feeds in one stack, or set ` +
     `EXPRESS_LANE=off for some of them. Keep feeds that share an API in one stack, since they share its limit.`
   );
 }
 
-function* securityFaults({ stage, retainData, archiveLock }: Settings): Generator<string> {
+function* securityFaults({ stage, retainData, archiveLock }: Settings, names: SettingNames): Generator<string> {
   if (archiveLock === 'compliance' && !retainData) {
     yield (
-      `SLUICE_ARCHIVE_LOCK is compliance; the stage ${stage} does not retain its data (retainData), and locked objects ` +
+      `${names.ofStage('SLUICE_ARCHIVE_LOCK', 'archiveLock')} is compliance; the stage ${stage} does not retain its data (retainData), and locked objects ` +
       `could not be deleted: use compliance in a stage that does, or use governance.`
     );
   }
 }
 
-function* egressFaults({ egress, localCloud, feeds }: Settings): Generator<string> {
+function* egressFaults({ egress, localCloud, feeds }: Settings, names: SettingNames): Generator<string> {
   if (egress.kind === 'lambda') return;
+  const setting = names.ofStage('SLUICE_EGRESS', 'egress');
   if (localCloud) {
-    yield `SLUICE_EGRESS is ${egress.kind}; a local cloud has no networks: leave it unset, or lambda.`;
+    yield `${setting} is ${egress.kind}; a local cloud has no networks: leave it unset, or lambda.`;
   }
   if (feeds.every(({ api }) => api.url === undefined)) {
-    yield `SLUICE_EGRESS is ${egress.kind}; none of the stack's feeds sends to an API: leave it unset, or lambda.`;
+    yield `${setting} is ${egress.kind}; none of the stack's feeds sends to an API: leave it unset, or lambda.`;
   }
 }
 
-function* connectionFaults({ name, api, lanes }: FeedSettings): Generator<string> {
+function* connectionFaults({ name, api, lanes }: FeedSettings, names: SettingNames): Generator<string> {
   const letters = lanes.length * letterConsumers * connectionsPerLetterConsumer;
   const batches = lanes.reduce((sum, lane) => sum + lane.consumers * lane.connectionsPerConsumer, 0);
   if (lanes.every((lane) => lane.connectionsPerConsumer >= 1) && batches + letters <= api.connections) return;
   const others = lanes.length > 1 ? `${variableName(name, 'expressLane')}=off, or fewer consumers` : 'fewer consumers';
   yield (
-    `${variableName(name, 'connections')} is ${api.connections}; ${api.consumers} consumers of batches ` +
-    `(${variableName(name, 'consumers')}) and ${letters} of letters, in ${lanes.map((lane) => lane.name).join(' and ')} ` +
+    `${names.ofFeed(name, 'connections')} is ${api.connections}; ${api.consumers} consumers of batches ` +
+    `(${names.ofFeed(name, 'consumers')}) and ${letters} of letters, in ${lanes.map((lane) => lane.name).join(' and ')} ` +
     `lane, need a connection each: set at least ${api.consumers + letters}, or ${others}.`
   );
 }
 
-function* apiFaults(feed: FeedSettings, settings: Settings): Generator<string> {
+function* apiFaults(feed: FeedSettings, settings: Settings, names: SettingNames): Generator<string> {
   const { name, api } = feed;
   if (api.url === undefined) return;
   // Not shown: it may contain a password.
   const url = new URL(api.url);
-  const setting = variableName(name, 'apiUrl');
+  const setting = names.ofFeed(name, 'apiUrl');
   if (url.username || url.password || url.search || url.hash) {
     yield (
       `${setting} contains a user, a query or a fragment; it must be a plain base URL, since the template shows ` +
@@ -294,21 +299,21 @@ function* apiFaults(feed: FeedSettings, settings: Settings): Generator<string> {
   );
   if (sharing) {
     yield (
-      `${variableName(name, 'requests')} is ${api.requests} in ${api.windowSeconds} s, that of the feed '${sharing.name}' ` +
+      `${names.ofFeed(name, 'requests')} is ${api.requests} in ${api.windowSeconds} s, that of the feed '${sharing.name}' ` +
       `${sharing.api.requests} in ${sharing.api.windowSeconds} s; both use one API and share its limit, so it must be the same.`
     );
   }
-  yield* proxyFaults(name, api.proxyUrl);
+  yield* proxyFaults(names.ofFeed(name, 'proxyUrl'), api.proxyUrl);
 }
 
-function* deadlineFaults({ name, deadline }: FeedSettings): Generator<string> {
+function* deadlineFaults({ name, deadline }: FeedSettings, names: SettingNames): Generator<string> {
   if (deadline === undefined || parseDeadline(deadline)) return;
-  yield `${variableName(name, 'deadline')} is '${deadline}'; it must be a time of day and a time zone, such as 05:00 America/New_York.`;
+  yield `${names.ofFeed(name, 'deadline')} is '${deadline}'; it must be a time of day and a time zone, such as 05:00 America/New_York.`;
 }
 
-function* seriesFaults({ name, series, smallFiles, api }: FeedSettings): Generator<string> {
+function* seriesFaults({ name, series, smallFiles, api }: FeedSettings, names: SettingNames): Generator<string> {
   if (series === undefined) return;
-  const setting = variableName(name, 'series');
+  const setting = names.ofFeed(name, 'series');
   if (smallFiles) {
     yield `${setting} is set; the feed takes small files many at a time, and none of them is a revision of another: leave it unset.`;
   } else if (api.url === undefined) {
@@ -316,21 +321,26 @@ function* seriesFaults({ name, series, smallFiles, api }: FeedSettings): Generat
   }
 }
 
-function* proxyFaults(feed: string, proxyUrl: string | undefined): Generator<string> {
+function* proxyFaults(setting: string, proxyUrl: string | undefined): Generator<string> {
   if (proxyUrl === undefined) return;
   const { username, password, pathname, search, hash } = new URL(proxyUrl);
   if (!username && !password && pathname === '/' && !search && !hash) return;
   // Not shown: it may contain a password.
   yield (
-    `${variableName(feed, 'proxyUrl')} contains a user, a path, a query or a fragment; it must be only scheme, host ` +
+    `${setting} contains a user, a path, a query or a fragment; it must be only scheme, host ` +
     `and port, since the template shows it. A proxy with a password is not supported: let it recognise the ` +
     `functions by their address.`
   );
 }
 
-function* laneFaults(lane: LaneSettings, { name, api }: FeedSettings, settings: Settings): Generator<string> {
+function* laneFaults(
+  lane: LaneSettings,
+  { name, api }: FeedSettings,
+  settings: Settings,
+  names: SettingNames,
+): Generator<string> {
   const { maxBatchRecords, maxBatchBytes, maxRecordBytes } = lane.cutLimits;
-  yield* concurrencyFaults(variableName(name, 'consumers'), lane.consumers);
+  yield* concurrencyFaults(names.ofFeed(name, 'consumers'), lane.consumers);
   yield* concurrencyFaults('splitter.concurrency', lane.splitters);
   if (maxRecordBytes > maxBatchBytes) {
     yield `maxRecordBytes of the feed '${name}' is ${maxRecordBytes}; a record must fit into a batch: at most ${maxBatchBytes}.`;
@@ -341,7 +351,7 @@ function* laneFaults(lane: LaneSettings, { name, api }: FeedSettings, settings: 
   if ((maxBatchRecords * consumers) / rate > halfTime) {
     const fits = Math.ceil((maxBatchRecords * consumers * api.windowSeconds) / halfTime);
     yield (
-      `${variableName(name, 'requests')} is ${api.requests} in ${api.windowSeconds} s; ${consumers} consumers with ` +
+      `${names.ofFeed(name, 'requests')} is ${api.requests} in ${api.windowSeconds} s; ${consumers} consumers with ` +
       `batches of ${maxBatchRecords} would take longer than half of a consumer's time (${halfTime} s): it must be ` +
       `${fits} or more in that window, or use fewer consumers or smaller batches.`
     );

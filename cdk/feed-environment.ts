@@ -20,6 +20,13 @@ const ofEveryFeed: ReadonlySet<string> = new Set([
   }),
 ]);
 
+/** The names of all variables that are read for a feed. */
+export function variablesOfFeed({ name, options }: Pick<RegisteredFeed, 'name' | 'options'>): string[] {
+  return [...ofEveryFeed, ...Object.keys(options.shape).map(variables.upperSnake)].map(
+    (variable) => `${variables.variableName(name, '')}${variable}`,
+  );
+}
+
 /**
  * The feed's own options: `SLUICE_MAINTENANCE_UNKNOWN_FORM_TYPES` for `unknownFormTypes`.
  * @param ofStage what the stage's file has of them; the environment takes precedence

@@ -4,10 +4,11 @@ import { deriveFeed } from './derive-feed.ts';
 import type { Environment } from './feed-environment.ts';
 import { readFeedEnvironment, readFeedOptions, variableName } from './feed-environment.ts';
 import { readCertificates } from './read-certificates.ts';
+import { SettingNames } from './setting-names.ts';
 import type { FeedSettings, Settings } from './settings.ts';
 import { collectFaults } from './settings-error.ts';
 import type { GivenNumbers } from './stages/feed-numbers.ts';
-import { feedNumbers } from './stages/feed-numbers.ts';
+import { feedNumbers, feedSetting } from './stages/feed-numbers.ts';
 import type { StageNumbers } from './stages/stage-numbers.ts';
 
 type StageWide = Pick<Settings, 'consumer' | 'queues' | 'splitter'>;
@@ -25,11 +26,12 @@ export function readFeed(
   if (undeclarable.length > 0) return undefined;
   const { given: ofEnvironment, faults: unread } = readFeedEnvironment(feed.name, environment);
   const given = { ...definedOf(ofStage), ...ofEnvironment };
+  const names = new SettingNames(environment, { feeds: { [feed.name]: ofStage ?? {} } });
   const options = readFeedOptions(feed, environment, ofStage?.options);
   faults.push(...unread, ...options.faults);
   const kind = given.sink ?? feed.sink.kind;
   if (!feed.sink[kind === 'http' ? 'path' : 'kind']) {
-    faults.push(`${variableName(feed.name, 'sink')} is 'http'; the feed's declaration has no sink.path for it.`);
+    faults.push(`${names.ofFeed(feed.name, 'sink')} is 'http'; the feed's declaration has no sink.path for it.`);
     return undefined;
   }
   const { apiUrl } = given;
@@ -44,7 +46,7 @@ export function readFeed(
   }
   // The declared limits are those of its own sink.
   if (kind === 'http' && feed.sink.kind !== 'http' && !(given.requests && given.windowSeconds)) {
-    const [sink, requests] = [variableName(feed.name, 'sink'), variableName(feed.name, 'requests')];
+    const [sink, requests] = [names.ofFeed(feed.name, 'sink'), variableName(feed.name, 'requests')];
     faults.push(
       `${sink} is 'http'; ${requests} and ${variableName(feed.name, 'windowSeconds')} must state the API's limit.`,
     );
@@ -55,17 +57,28 @@ export function readFeed(
   const result = feedNumbers.safeParse({ ...ofDeclaration, ...given });
   if (!result.success) {
     faults.push(
-      ...result.error.issues.map(({ path, message }) => `The feed '${feed.name}': ${path.join('.')}: ${message}.`),
+      ...result.error.issues.map(({ path, message }) => `${nameOf(feed.name, path, { names, given })}: ${message}.`),
     );
     return undefined;
   }
   const { caFile } = given;
   const facts = {
     url: kind === 'http' ? apiUrl : undefined,
-    caCertificates: collectFaults(() => certificatesOf(feed.name, caFile), faults),
+    caCertificates: collectFaults(() => certificatesOf(names.ofFeed(feed.name, 'caFile'), caFile), faults),
     options: options.given,
   };
   return deriveFeed(feed, { ...result.data, ...facts }, numbers);
+}
+
+/** A setting that is not given is the declaration's. */
+function nameOf(
+  feed: string,
+  path: readonly PropertyKey[],
+  { names, given }: { names: SettingNames; given: GivenNumbers },
+): string {
+  const { data: setting } = feedSetting.safeParse(path[0]);
+  const isGiven = setting !== undefined && given[setting] !== undefined;
+  return isGiven ? names.ofFeed(feed, setting) : `The feed '${feed}': ${path.join('.')}`;
 }
 
 /** Without the settings that are named and not set: they override nothing. */
@@ -73,6 +86,6 @@ function definedOf(ofStage: StageNumbers['feeds'][string] = {}): GivenNumbers {
   return Object.fromEntries(Object.entries(ofStage).filter(([, value]) => value !== undefined));
 }
 
-function certificatesOf(feed: string, path: string | undefined): string | undefined {
-  return path === undefined ? undefined : readCertificates(path, variableName(feed, 'caFile'), Date.now());
+function certificatesOf(setting: string, path: string | undefined): string | undefined {
+  return path === undefined ? undefined : readCertificates(path, setting, Date.now());
 }

@@ -4,9 +4,11 @@ import type { RegisteredFeed } from '../feeds/feed.ts';
 import { checkSettings } from './check-settings.ts';
 import { readEgress } from './egress-settings.ts';
 import type { Environment } from './feed-environment.ts';
+import { unknownVariables } from './known-variables.ts';
 import { readFeed } from './read-feeds.ts';
 import { readSecuritySettings } from './security-settings.ts';
 import type { Settings } from './settings.ts';
+import { SettingNames } from './setting-names.ts';
 import { collectFaults, SettingsError } from './settings-error.ts';
 import { readNumber } from './stages/feed-numbers.ts';
 import type { StageName } from './stages/index.ts';
@@ -35,7 +37,7 @@ export function readSettings(request: SettingsRequest): Settings {
     deployedFeeds,
     ...stageWide
   } = parseNumbers(request.stage, request.numbers ?? stages[request.stage]);
-  const faults: string[] = [];
+  const faults: string[] = unknownVariables(request.feeds, request.environment);
   const quota = collectFaults(() => readFunctionQuota(request.environment), faults);
   const egress = collectFaults(() => readEgress(request.environment), faults) ?? stageWide.egress;
   const security = readSecuritySettings(stageWide, request.environment);
@@ -68,7 +70,8 @@ export function readSettings(request: SettingsRequest): Settings {
     ...(runbookUrl === undefined ? {} : { runbookUrl }),
   };
   // Those that could be read are checked nevertheless, so that one run reports everything.
-  collectFaults(() => checkSettings(settings), faults);
+  const names = new SettingNames(request.environment, { ...stageWide, feeds: feedNumbers, deployedFeeds });
+  collectFaults(() => checkSettings(settings, names), faults);
   if (faults.length > 0) throw new SettingsError(faults);
   return settings;
 }

@@ -103,4 +103,7 @@ export const givenNumbers = feedNumbers.partial();
 
 export type FeedNumbers = z.infer<typeof feedNumbers>;
 export type GivenNumbers = z.infer<typeof givenNumbers>;
-export type FeedSetting = Exclude<keyof FeedNumbers, 'options' | 'archiveRetentionDays'>;
+
+/** A setting that has a variable. */
+export const feedSetting = feedNumbers.omit({ options: true, archiveRetentionDays: true }).keyof();
+export type FeedSetting = z.infer<typeof feedSetting>;

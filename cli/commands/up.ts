@@ -6,7 +6,7 @@ import type { RunningStack } from '../stack/bring-up-stack.ts';
 import { bringUpStack } from '../stack/bring-up-stack.ts';
 import { defaultStackName } from '../stack/choose-target.ts';
 import { variableName } from '../../feeds/variable-name.ts';
-import { readFeedTokens } from '../stack/feed-variables.ts';
+import { readFeedTokens, refuseUnknownVariables } from '../stack/feed-variables.ts';
 import { StackOutputs } from '../stack/stack-outputs.ts';
 import { requireCheckout, stateDirOf } from '../stack/state-dir.ts';
 import { formatCountOf, formatDuration } from '../terminal/format.ts';
@@ -31,6 +31,7 @@ export function upCommand(terminal: Terminal): Command {
 async function up(options: UpOptions, terminal: Terminal): Promise<void> {
   requireCheckout('up');
   const { env } = process;
+  refuseUnknownVariables(feeds, env);
   const tokens = readFeedTokens(feeds, env);
   const stackName = options.stack ?? defaultStackName;
   const stateDir = stateDirOf(env);

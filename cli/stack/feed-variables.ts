@@ -1,3 +1,4 @@
+import { unknownVariables } from '../../cdk/known-variables.ts';
 import { chooseFeeds } from '../../feeds/choose-feeds.ts';
 import type { RegisteredFeed } from '../../feeds/feed.ts';
 import { variableName } from '../../feeds/variable-name.ts';
@@ -6,6 +7,15 @@ import { CliError } from '../cli-error.ts';
 export interface FeedToken {
   feed: string;
   token: string;
+}
+
+/** @throws CliError if a variable that begins with SLUICE_ is misspelt: it would be without effect */
+export function refuseUnknownVariables(
+  feeds: readonly Pick<RegisteredFeed, 'name' | 'options'>[],
+  env: NodeJS.ProcessEnv,
+): void {
+  const faults = unknownVariables(feeds, env);
+  if (faults.length > 0) throw new CliError(faults.join('\n'));
 }
 
 /**

@@ -258,7 +258,14 @@ describe('settings from the environment that are refused', () => {
   it('a feed that can not work as it is declared', () => {
     const toleratedRejects = { share: 2, afterRecords: 10 };
     const faults = faultsOf(() =>
-      read({}, { feeds: [{ ...telemetry, isExample: false, columns: [], toleratedRejects }], numbers: ofNoFeed }),
+      read(
+        {},
+        {
+          environment: {},
+          feeds: [{ ...telemetry, isExample: false, columns: [], toleratedRejects }],
+          numbers: ofNoFeed,
+        },
+      ),
     );
     expect(faults).toEqual([
       "The feed 'telemetry': formats has csv, so columns must name the required columns of a header.",
@@ -273,7 +280,9 @@ describe('settings from the environment that are refused', () => {
 
   it('a log retention that CloudWatch does not know', () => {
     expect(
-      faultsOf(() => read({}, { feeds: [{ ...maintenance, logRetentionDays: 1095 }], numbers: ofNoFeed }))[0],
+      faultsOf(() =>
+        read({}, { environment: {}, feeds: [{ ...maintenance, logRetentionDays: 1095 }], numbers: ofNoFeed }),
+      )[0],
     ).toMatch(/^The feed 'maintenance': logRetentionDays: /);
   });
 });
@@ -602,6 +611,33 @@ describe('encryption and locks', () => {
     ]);
     expect(faultsOf(() => read({ SLUICE_ARCHIVE_LOCK: 'compliance' }, { stage: 'local' }))).toEqual([
       expect.stringContaining('SLUICE_ARCHIVE_LOCK is compliance; the stage local does not retain its data'),
+    ]);
+  });
+});
+
+describe('a fault', () => {
+  const withTraffic = (given: StageNumbers['feeds'][string]): StageNumbers => ({ ...prod, feeds: { traffic: given } });
+
+  it('names the setting as it was given: by its variable, or by its place in the stage’s file', () => {
+    const numbers = withTraffic({ requests: 1, windowSeconds: 600 });
+    expect(faultsOf(() => read({}, { numbers }))[0]).toMatch(
+      /^feeds\.traffic\.requests in the stage's file is 1 in 600 s/,
+    );
+    const environment = { SLUICE_TRAFFIC_REQUESTS: '2' };
+    expect(faultsOf(() => read(environment, { numbers }))[0]).toMatch(/^SLUICE_TRAFFIC_REQUESTS is 2 in 600 s/);
+  });
+
+  it('names a setting of the stack in the same way', () => {
+    const numbers = { ...prod, functionQuota: 1 };
+    expect(faultsOf(() => read({}, { numbers }))[0]).toMatch(/^functionQuota in the stage's file is 1;/);
+    expect(faultsOf(() => read({ SLUICE_FUNCTION_QUOTA: '2' }, { numbers }))[0]).toMatch(
+      /^SLUICE_FUNCTION_QUOTA is 2;/,
+    );
+  });
+
+  it('names each misspelt variable', () => {
+    expect(faultsOf(() => read({ SLUICE_TRAFIC_REQUESTS: '100' }))).toEqual([
+      'SLUICE_TRAFIC_REQUESTS is set, and nothing reads it. Did you mean SLUICE_TRAFFIC_REQUESTS?',
     ]);
   });
 });

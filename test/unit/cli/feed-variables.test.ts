@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { readFeedTokens } from '../../../cli/stack/feed-variables.ts';
+import { readFeedTokens, refuseUnknownVariables } from '../../../cli/stack/feed-variables.ts';
 import { feeds } from '../../../feeds/index.ts';
 
 describe('the tokens that `up` asks for', () => {
@@ -18,4 +18,11 @@ describe('the tokens that `up` asks for', () => {
     const env = { SLUICE_FEEDS: 'maintenance', SLUICE_MAINTENANCE_SINK: 'http' };
     expect(() => readFeedTokens(feeds, env)).toThrow('SLUICE_MAINTENANCE_API_URL');
   });
+});
+
+it('refuses a misspelt variable before anything is deployed', () => {
+  expect(() => refuseUnknownVariables(feeds, { SLUICE_TRAFIC_API_URL: 'http://a.example' })).toThrow(
+    'SLUICE_TRAFIC_API_URL is set, and nothing reads it. Did you mean SLUICE_TRAFFIC_API_URL?',
+  );
+  expect(() => refuseUnknownVariables(feeds, { SLUICE_TRAFFIC_API_URL: 'http://a.example' })).not.toThrow();
 });
