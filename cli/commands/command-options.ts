@@ -3,6 +3,7 @@ import { feeds } from '../../feeds/index.ts';
 import { CliError } from '../cli-error.ts';
 import type { Selection } from '../dlq/select-dead.ts';
 import type { FilesOfStack } from './file-of-id.ts';
+import { requireDeployed } from '../stack/deployed-feeds.ts';
 import { fileOfId } from './file-of-id.ts';
 
 /** What every command receives besides its own options. */
@@ -42,12 +43,13 @@ export const examples = (...lines: readonly string[]): string =>
 
 /**
  * What `--feed`, `--file` and `--reason` select.
- * @throws CliError if the ledger has no such file, or several that begin so
+ * @throws CliError if the stack was deployed without the feed; if the ledger has no such file, or several that begin so
  */
 export async function selectionOf(
   { feed, file, reason }: { feed: string; file?: string; reason?: string },
   stack: FilesOfStack,
 ): Promise<Selection> {
+  requireDeployed(stack, feed);
   return { feed, fileId: file === undefined ? undefined : (await fileOfId(stack, file)).fileId, reason };
 }
 

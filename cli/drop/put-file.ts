@@ -1,4 +1,5 @@
 import { CliError } from '../cli-error.ts';
+import { requireDeployed } from '../stack/deployed-feeds.ts';
 import type { OpenStack } from '../stack/open-stack.ts';
 import { formatBytes, formatShare } from '../terminal/format.ts';
 import type { Terminal } from '../terminal/terminal.ts';
@@ -20,14 +21,12 @@ export interface Destination {
 export async function putFile(
   file: SourceFile,
   { feed, express }: Destination,
-  stack: Pick<OpenStack, 's3' | 'outputs'>,
+  stack: Pick<OpenStack, 's3' | 'outputs' | 'target'>,
   terminal: Pick<Terminal, 'progress' | 'endProgress' | 'note'>,
   signal: AbortSignal,
 ): Promise<DroppedObject> {
   const startedMs = Date.now();
-  if (!stack.outputs.api(feed)) {
-    throw new CliError(`The stack was deployed without the feed ${feed}; SLUICE_FEEDS names its feeds.`);
-  }
+  requireDeployed(stack, feed);
   if (express && !stack.outputs.hasExpressLane(feed)) {
     throw new CliError(`The feed ${feed} has no express lane in this stack; drop the file without --express.`);
   }
@@ -56,7 +55,7 @@ export type DroppedFile = DroppedObject & { file: SourceFile };
 export async function putFiles(
   files: readonly SourceFile[],
   destination: Destination,
-  stack: Pick<OpenStack, 's3' | 'outputs'>,
+  stack: Pick<OpenStack, 's3' | 'outputs' | 'target'>,
   terminal: Pick<Terminal, 'progress' | 'endProgress' | 'note' | 'alert'>,
   signal: AbortSignal,
 ): Promise<DroppedFile[]> {

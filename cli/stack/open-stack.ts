@@ -33,6 +33,7 @@ import {
   sqsClientFor,
 } from './clients.ts';
 import { readLocalStacks } from './local-stacks.ts';
+import { missingStack, unreachableStack } from './missing-stack.ts';
 import { StackOutputs } from './stack-outputs.ts';
 import { stateDirOf } from './state-dir.ts';
 
@@ -105,12 +106,17 @@ async function readOutputs(target: Target, client: CloudFormationClient): Promis
       abortSignal: AbortSignal.timeout(answerTimeoutMs),
     });
     const stack = answer.Stacks?.[0];
-    if (!stack || stack.StackStatus === 'DELETE_COMPLETE') throw noStack(target);
+    if (!stack || stack.StackStatus === 'DELETE_COMPLETE') throw await missingStack(target, client, startedHere());
     const outputs = (stack.Outputs ?? []).map((output) => [output.OutputKey ?? '', output.OutputValue ?? ''] as const);
     return Object.fromEntries(outputs);
   } catch (error) {
     // CloudFormation has no specific error code for it.
-    if (error instanceof Error && /does not exist/i.test(error.message)) throw noStack(target, error);
+    if (error instanceof Error && /does not exist/i.test(error.message)) {
+      throw await missingStack(target, client, startedHere(), error);
+    }
+    if (target.kind === 'aws' && isAboutCredentials(error)) {
+      throw unreachableStack(target.stackName, startedHere(), error);
+    }
     if (error instanceof Error && error.name === 'AbortError') throw noAnswer(target, error);
     throw error;
   }
@@ -121,10 +127,9 @@ function noAnswer(target: Target, cause: Error): CliError {
   return new CliError(`${where} has not answered within ${answerTimeoutMs / 1000} s.`, { cause });
 }
 
-function noStack(target: Target, cause?: unknown): CliError {
-  const message =
-    target.kind === 'aws'
-      ? `There is no stack ${target.stackName} in this AWS account and region, and none of that name was started here.`
-      : `There is no stack ${target.stackName} at ${target.endpointUrl}. Deploy it with \`npm run -s sluice -- up\`.`;
-  return new CliError(message, { cause });
-}
+const startedHere = (): string[] => Object.keys(readLocalStacks(stateDirOf(process.env)));
+
+/** Without credentials or a region, AWS cannot be asked whether there is such a stack. */
+const isAboutCredentials = (error: unknown): boolean =>
+  error instanceof Error &&
+  (/^(CredentialsProviderError|TokenProviderError)$/.test(error.name) || /region is missing/i.test(error.message));

@@ -15,6 +15,7 @@ import type { CorrectionPlan } from '../../reingest/plan-corrections.ts';
 import { planCorrections } from '../../reingest/plan-corrections.ts';
 import { isSettled, reingestToEnd } from '../../reingest/reingest-to-end.ts';
 import { describeReingest, formatEnds, formatPlan } from '../../show/reingest-result.ts';
+import { requireDeployed } from '../../stack/deployed-feeds.ts';
 import { openStack } from '../../stack/open-stack.ts';
 import { confirm } from '../../terminal/confirm.ts';
 import { formatCount, formatCountOf } from '../../terminal/format.ts';
@@ -60,6 +61,7 @@ async function reingest(
   const by = whoIs(options.by);
   const claims = claimsOf(parseCsv(await readCsv(path), tyingColumns));
   const stack = await openStack(options.stack, process.env);
+  if (feed !== undefined) requireDeployed(stack, feed);
   const plan = await planCorrections(claims, feed, {
     ledger: stack.ledger,
     readDead: readWholeDeadOf(stack),
