@@ -85,7 +85,10 @@ function checkTimes({ times, uploaded_records: uploaded }: Manifest): void {
   );
   const upload = first === null || last === null ? 0 : (Date.parse(last) - Date.parse(first)) / 1000;
   mustHold(times.upload_seconds === upload, `uploading took ${upload} s, not ${times.upload_seconds}`);
-  const speed = upload === 0 ? 0 : Math.floor((uploaded / upload) * 100 + 0.5) / 100;
+  const delivered = times.delivered_records ?? uploaded;
+  mustHold(first !== null || (times.delivered_records ?? 0) === 0, 'records were delivered, and there is no upload');
+  mustHold(delivered <= uploaded, `${uploaded} records are uploaded, and ${delivered} of them were delivered at first`);
+  const speed = upload === 0 ? 0 : Math.floor((delivered / upload) * 100 + 0.5) / 100;
   mustHold(
     times.records_per_second === speed,
     `${speed} records a second were uploaded, not ${times.records_per_second}`,

@@ -127,6 +127,7 @@ class Tally {
   #handled = 0;
   readonly #errors: ManifestError[] = [];
   readonly #reasons = new Map<string, ReasonCount>();
+  #delivered = 0;
   #firstUpload: string | null = null;
   #lastUpload: string | null = null;
   readonly #resolutions: ReadonlyMap<number, Resolution>;
@@ -138,6 +139,7 @@ class Tally {
   add(receipt: CheckedReceipt): void {
     const { outcome, at, record } = receipt;
     if (outcome === 'uploaded') {
+      this.#delivered++;
       this.#firstUpload = this.#firstUpload === null || at < this.#firstUpload ? at : this.#firstUpload;
       this.#lastUpload = this.#lastUpload === null || at > this.#lastUpload ? at : this.#lastUpload;
     }
@@ -181,6 +183,11 @@ class Tally {
     mustHold(
       times.first_upload === this.#firstUpload && times.last_upload === this.#lastUpload,
       'the first and last upload do not match the receipts',
+    );
+    const delivered = times.delivered_records ?? this.#delivered;
+    mustHold(
+      this.#delivered === delivered,
+      `${this.#delivered} records were delivered, the manifest says ${delivered}`,
     );
     if (manifest.manifest_version === 1) return;
     mustHold(

@@ -48,7 +48,11 @@ function checkForm(manifest: Manifest, name: string): void {
   mustHold(odd == null, `${odd} in ${name} is not a time in milliseconds, UTC`);
   const isWhole = bytes !== null && (signature === null || signature.public_key_pem_sha256 !== null);
   mustHold(version === 1 || isWhole, `${name} lacks a field`);
-  const isOld = archive.report_key === null && manifest.body_offset === null && manifest.preamble_bytes === undefined;
+  const isOld =
+    archive.report_key === null &&
+    manifest.body_offset === null &&
+    manifest.preamble_bytes === undefined &&
+    times.delivered_records === undefined;
   mustHold(version > 1 || isOld, `${name} is of version 1, and has fields of version 2`);
 }
 

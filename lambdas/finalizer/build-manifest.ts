@@ -115,7 +115,8 @@ function timesOf(file: FileAccount, audit: ReceiptsAudit, completedAt: number): 
     completed: new Date(completedAt).toISOString(),
     duration_seconds: Math.max(0, completedAt - file.createdAt) / 1000,
     upload_seconds: uploadSeconds,
-    records_per_second: uploadSeconds === 0 ? 0 : Math.round((audit.counts.uploaded / uploadSeconds) * 100) / 100,
+    delivered_records: audit.delivered,
+    records_per_second: uploadSeconds === 0 ? 0 : Math.round((audit.delivered / uploadSeconds) * 100) / 100,
   };
 }
 

@@ -32,6 +32,8 @@ export class ReceiptsAudit {
   resolved = 0;
   /** Dead letters that an operator has settled by hand. */
   handled = 0;
+  /** Records that were accepted by the batches' consumers. */
+  delivered = 0;
   firstUploadAt: number | undefined;
   lastUploadAt: number | undefined;
   readonly #reasons = new Map<string, ReasonCount>();
@@ -121,6 +123,7 @@ export class ReceiptsAudit {
 
   #note(receipt: Receipt): void {
     if (receipt.outcome === 'uploaded') {
+      this.delivered++;
       const at = Date.parse(receipt.at);
       this.firstUploadAt = Math.min(this.firstUploadAt ?? at, at);
       this.lastUploadAt = Math.max(this.lastUploadAt ?? at, at);

@@ -155,7 +155,7 @@ function countsOf(total: number, lines: readonly string[], held: number) {
     times: {
       ...{ received: new Date(receivedAt).toISOString(), split: null, first_upload: first, last_upload: last },
       completed: new Date(receivedAt + 60_000).toISOString(),
-      ...{ duration_seconds: 60, upload_seconds: seconds },
+      ...{ duration_seconds: 60, upload_seconds: seconds, delivered_records: counts.uploaded },
       records_per_second: seconds === 0 ? 0 : Math.round((counts.uploaded / seconds) * 100) / 100,
     },
   };

@@ -145,6 +145,9 @@ def read_manifest(data, name):
     must(isinstance(manifest, dict) and "manifest_version" in manifest, "no manifest")
     # Of a CSV with a preamble alone.
     form = {**MANIFEST, "preamble_bytes": COUNT} if "preamble_bytes" in manifest else MANIFEST
+    times = manifest.get("times")
+    if isinstance(times, dict) and "delivered_records" in times:
+        form = {**form, "times": {**MANIFEST["times"], "delivered_records": COUNT}}
     # Added later: an older manifest has none.
     manifest = {"unchanged_records": 0, **manifest}
     if exactly(1)(manifest["manifest_version"]):
@@ -156,7 +159,7 @@ def read_manifest(data, name):
         form["signature"] = null_or({"algorithm": one_of("ECDSA_SHA_256"), "key_arn": text, "signature_key": text,
                                      "public_key_sha256": hexadecimal, "public_key_key": text,
                                      "public_key_pem_sha256": null_or(hexadecimal)})
-        must(fits(manifest, form) and manifest["archive"]["report_key"] is None and manifest["body_offset"] is None and "preamble_bytes" not in manifest, "version 1 with fields of version 2")
+        must(fits(manifest, form) and manifest["archive"]["report_key"] is None and manifest["body_offset"] is None and "preamble_bytes" not in manifest and "delivered_records" not in times, "version 1 with fields of version 2")
     must(fits(manifest, form), "form of the manifest")
     check_names(manifest, name)
     return manifest
@@ -230,7 +233,10 @@ def check_manifest(manifest):
     duration = max(0, milliseconds(times["completed"]) - milliseconds(times["received"])) / 1000
     must((first is None) == (last is None) and (first or "") <= (last or ""), "times of uploads")
     upload = 0 if first is None else (milliseconds(last) - milliseconds(first)) / 1000
-    speed = 0 if upload == 0 else (counts["uploaded"] / upload * 100 + 0.5) // 1 / 100
+    delivered = times.get("delivered_records", counts["uploaded"])
+    must(first is not None or times.get("delivered_records", 0) == 0, "delivered records without an upload")
+    must(delivered <= counts["uploaded"], "delivered records")
+    speed = 0 if upload == 0 else (delivered / upload * 100 + 0.5) // 1 / 100
     derived = times["duration_seconds"], times["upload_seconds"], times["records_per_second"]
     must(derived == (duration, upload, speed), "durations")
     if manifest["manifest_version"] == 1:
@@ -626,6 +632,8 @@ def check_counts(manifest, receipts, resolved):
     uploads = [receipt["at"] for receipt in receipts if receipt["outcome"] == "uploaded"] or [None]
     first, last = manifest["times"]["first_upload"], manifest["times"]["last_upload"]
     must((first, last) == ((min(uploads), max(uploads)) if uploads != [None] else (None, None)), "first and last upload")
+    delivered = len(uploads) if uploads != [None] else 0
+    must(manifest["times"].get("delivered_records", delivered) == delivered, "delivered records")
     if manifest["manifest_version"] == 1:
         return
     by_reason = [{"outcome": pair[0], "reason": pair[1], "records": records} for pair, records in reasons.items()]

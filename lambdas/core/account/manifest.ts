@@ -172,6 +172,11 @@ export const manifest = z.object({
     completed: time,
     duration_seconds: z.number().nonnegative(),
     upload_seconds: z.number().nonnegative(),
+    /**
+     * Records that were accepted between first and last upload: those that were accepted later, as corrections or after a
+     * redrive, are not among them. Absent from older manifests, whose rate includes them.
+     */
+    delivered_records: count.optional(),
     records_per_second: z.number().nonnegative(),
   }),
 });

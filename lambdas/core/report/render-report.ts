@@ -157,5 +157,5 @@ function howLong({ times, uploaded_records: uploaded }: Manifest): string {
   if (times.first_upload === null) return `It took ${durationText(times.duration_seconds)} from drop to account.`;
   const { records_per_second: speed } = times;
   const pace = speed > 0 ? `, ${count(speed < 10 ? speed : Math.round(speed))} per second on average` : '';
-  return `${count(uploaded)} accepted in ${durationText(times.upload_seconds)}${pace}; ${durationText(times.duration_seconds)} from drop to account.`;
+  return `${count(times.delivered_records ?? uploaded)} accepted in ${durationText(times.upload_seconds)}${pace}; ${durationText(times.duration_seconds)} from drop to account.`;
 }

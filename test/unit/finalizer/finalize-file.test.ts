@@ -460,6 +460,8 @@ describe('a letter', () => {
       resolved_records: 1,
       total_records: 5,
       reconciled: true,
+      // A record that was accepted later is not part of the first delivery's rate.
+      times: { delivered_records: 2 },
     });
     expect(archived.get(keyOf('manifest.json'))).toBe(first);
     expect(world.ledger.files.get(fixture.fileId)?.manifest).toMatchObject({ number: 2 });

@@ -121,6 +121,7 @@ const kinds: Record<string, () => Forged> = {
   signed: () => signed(forge(csv)),
   'second of a chain': () => secondOf(forge(lines)),
   'version 2, before a count was added': () => beforeUnchanged(forge({ ...lines, records: lines.records.slice(0, 4) })),
+  'without delivered records': () => asBeforeDelivered(forge(lines)),
   'version 1': () => asVersion1(forge(csv)),
 };
 
@@ -136,16 +137,26 @@ function resolvedAsUploaded(forged: Forged): Forged {
     Buffer.from('{"record":2,"resolution":"uploaded"}\n{"record":4,"resolution":"handled"}\n'),
   );
   manifest.archive.resolutions_key = 'named when it is sealed';
-  const uploaded = manifest.uploaded_records + 1;
   Object.assign(manifest, {
-    ...{ uploaded_records: uploaded, rejected_records: 0, valid_records: 7, resolved_records: 1, handled_records: 1 },
+    ...{
+      uploaded_records: manifest.uploaded_records + 1,
+      rejected_records: 0,
+      valid_records: 7,
+      resolved_records: 1,
+      handled_records: 1,
+    },
     ...{
       dead_lettered_records: 1,
       errors: manifest.errors.slice(2),
       errors_by_reason: manifest.errors_by_reason.slice(2),
     },
   });
-  manifest.times.records_per_second = Math.round((uploaded / manifest.times.upload_seconds) * 100) / 100;
+  return seal(forged);
+}
+
+/** A manifest from before the records of the first delivery were counted apart. */
+function asBeforeDelivered(forged: Forged): Forged {
+  delete forged.manifest.times.delivered_records;
   return seal(forged);
 }
 
@@ -173,6 +184,7 @@ function asVersion1(forged: Forged): Forged {
     Reflect.deleteProperty(manifest, name);
   for (const name of ['resolutions_sha256', 'report_key', 'report_sha256'])
     Reflect.deleteProperty(manifest.archive, name);
+  Reflect.deleteProperty(manifest.times, 'delivered_records');
   return forged;
 }
 

@@ -33,6 +33,13 @@ describe('the page', () => {
     expect(page).toMatch(/= records in the file<\/th> <td class="figure">1,000<\/td>/);
   });
 
+  it('counts the records of the first delivery for its duration, without later corrections', () => {
+    const { times } = manifestOf();
+    const manifest = manifestOf({ uploaded_records: 980, times: { ...times, delivered_records: 900 } });
+    expect(renderReport(reportOf({ manifest }))).toMatch(/900 accepted in 2 min/);
+    expect(renderReport(reportOf())).toMatch(/980 accepted in 2 min/);
+  });
+
   it('groups failures by reason, the most first, with three examples at most', () => {
     const page = renderReport(reportOf());
     const titles = [...page.matchAll(/<h3>([^<]*)<\/h3>/g)].map(([, title]) => title);
