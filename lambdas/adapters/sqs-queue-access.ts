@@ -6,12 +6,10 @@ import {
   ReceiveMessageCommand,
   SendMessageBatchCommand,
 } from '@aws-sdk/client-sqs';
+import { callsOf, perCall } from './calls-of.ts';
 import type { QueueAccess, QueueCounts, ReceivedMessage } from './queue-access.ts';
 import { totalOf } from './queue-access.ts';
 
-/** SQS: 10 messages and 1 MiB per call; some room is left for the envelope. */
-const perCall = 10;
-const maxCallBytes = 1_000_000;
 const callsAtOnce = 10;
 
 type Outgoing = Pick<ReceivedMessage, 'body' | 'groupId'>;
@@ -118,21 +116,4 @@ export class SqsQueueAccess implements QueueAccess {
     };
     await Promise.all(Array.from({ length: callsAtOnce }, work));
   }
-}
-
-function callsOf(messages: readonly Outgoing[]): Outgoing[][] {
-  const calls: Outgoing[][] = [];
-  let callBytes = 0;
-  for (const message of messages) {
-    const bytes = Buffer.byteLength(message.body);
-    const last = calls.at(-1);
-    if (last && last.length < perCall && callBytes + bytes <= maxCallBytes) {
-      last.push(message);
-      callBytes += bytes;
-    } else {
-      calls.push([message]);
-      callBytes = bytes;
-    }
-  }
-  return calls;
 }

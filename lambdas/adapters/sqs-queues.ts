@@ -32,10 +32,7 @@ import type {
   LetterQueue,
   QueueDepth,
 } from '../ports.ts';
-
-/** SQS: 10 messages and 1 MiB per call (quotas of SendMessageBatch); some room is left for the envelope. */
-const maxEntries = 10;
-const maxCallBytes = 1_000_000;
+import { callsOf, perCall } from './calls-of.ts';
 
 /** SQS: a message can be delayed by at most 15 minutes. */
 export const maxDelaySeconds = 900;
@@ -124,23 +121,6 @@ class SqsQueue {
  */
 function isThrottling(code: string | undefined): boolean {
   return /thrott/i.test(code ?? '');
-}
-
-function callsOf(messages: Outgoing[]): Outgoing[][] {
-  const calls: Outgoing[][] = [];
-  let callBytes = Infinity;
-  for (const message of messages) {
-    const bytes = Buffer.byteLength(message.body);
-    const last = calls.at(-1);
-    if (last && last.length < maxEntries && callBytes + bytes <= maxCallBytes) {
-      last.push(message);
-      callBytes += bytes;
-    } else {
-      calls.push([message]);
-      callBytes = bytes;
-    }
-  }
-  return calls;
 }
 
 /** A batch's message body. */
@@ -266,7 +246,7 @@ export class SqsInFlightMessages implements InFlightMessages {
   #sendAll(): void {
     const all = this.#gathered;
     this.#gathered = [];
-    for (let from = 0; from < all.length; from += maxEntries) void this.#send(all.slice(from, from + maxEntries));
+    for (let from = 0; from < all.length; from += perCall) void this.#send(all.slice(from, from + perCall));
   }
 
   async #send(changes: VisibilityChange[]): Promise<void> {

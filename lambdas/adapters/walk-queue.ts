@@ -1,4 +1,5 @@
 import type { Clock, QueuedMessage } from '../ports.ts';
+import { perCall } from './calls-of.ts';
 import type { QueueAccess, ReceivedMessage } from './queue-access.ts';
 import { totalOf } from './queue-access.ts';
 
@@ -18,8 +19,6 @@ export interface Visited {
   again?: readonly ReceivedMessage[];
 }
 
-/** SQS: 10 messages per call. */
-const perCall = 10;
 const callsAtOnce = 10;
 /** Messages that a killed process left invisible are visible again after this. Seconds. */
 const shortestHoldSeconds = 20;

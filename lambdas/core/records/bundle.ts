@@ -1,6 +1,7 @@
 import { Buffer } from 'node:buffer';
 import * as z from 'zod';
 import { ContradictionError } from '../errors.ts';
+import { lineFeed } from './ascii.ts';
 
 /**
  * A bundle holds small files of one record each as one file: for each, a line of JSON that describes it, then its
@@ -35,8 +36,6 @@ const header = z.strictObject({
   bytes: z.int().nonnegative(),
   fault: z.enum(memberFaults).optional(),
 });
-
-const lineFeed = 10;
 
 export function writeBundle(members: readonly Member[]): Buffer {
   return Buffer.concat(members.flatMap((member) => [memberHeader(member), member.bytes, Buffer.from('\n')]));

@@ -1,4 +1,5 @@
 import { Buffer } from 'node:buffer';
+import { carriageReturn, lineFeed, quote, space, tab } from './ascii.ts';
 import { decodeText, encodeText } from './decode-text.ts';
 import type { CsvDialect } from './dialect.ts';
 import type { HeaderMark } from './header-mark.ts';
@@ -6,10 +7,7 @@ import { headerMarkOf } from './header-mark.ts';
 import type { HeaderRow } from './header-row.ts';
 import { headerRowOf } from './header-row.ts';
 import type { Found } from './record-scanner.ts';
-import { byteOrderMark, carriageReturn, lineFeed, LineScanner, needsMore, noLineEnd, tab } from './line-scanner.ts';
-
-const space = 32;
-const quote = 34;
+import { byteOrderMark, LineScanner, needsMore, noLineEnd } from './line-scanner.ts';
 
 /**
  * CSV by RFC 4180, strict about quotes: a field is quoted if it begins with a quote, and only then may it contain a

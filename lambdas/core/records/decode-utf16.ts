@@ -1,9 +1,9 @@
 import { Buffer } from 'node:buffer';
+import { lineFeed } from './ascii.ts';
 
 export const utf16Encodings = ['utf-16le', 'utf-16be'] as const;
 export type Utf16Encoding = (typeof utf16Encodings)[number];
 
-const lineFeed = 10;
 /** A byte that never occurs in UTF-8: it makes its record invalid. */
 const brokenUnit = Buffer.from([0xff]);
 

@@ -1,5 +1,6 @@
 import type { Buffer } from 'node:buffer';
 import type { Encoding, Format } from '../../../feeds/feed.ts';
+import { lineFeed, openArray, openObject } from './ascii.ts';
 import { detectObjects, hintOf, maxFirstLineBytes } from './detect-objects.ts';
 import type { DetectedDialect, DialectWish, Place } from './dialect.ts';
 import { cutRules } from './dialect.ts';
@@ -7,10 +8,6 @@ import { nameForeignContent, sniffedBytes } from './foreign-content.ts';
 import { indentBehind } from './json-boundary.ts';
 import { readHeader } from './read-header.ts';
 import { visibleText } from './visible-text.ts';
-
-const lineFeed = 10;
-const openArray = 91;
-const openObject = 123;
 
 /**
  * Detects from a file's beginning how its records are laid out. The result is the same for every head that does not

@@ -1,5 +1,6 @@
 import { Buffer } from 'node:buffer';
 import type { Format } from '../../../feeds/feed.ts';
+import { openArray, openObject } from './ascii.ts';
 import type { DetectedDialect, DialectWish, JsonArrayDialect, Place } from './dialect.ts';
 import { cutRules } from './dialect.ts';
 import { indentBehind } from './json-boundary.ts';
@@ -7,9 +8,6 @@ import { JsonElement } from './json-element.ts';
 
 /** The format is only searched in this much of a file. Bytes from the beginning of its content. */
 export const maxFirstLineBytes = 256 * 1024;
-
-const openArray = 91;
-const openObject = 123;
 
 /**
  * How a file that begins with `{` is laid out: one object per line; consecutive objects, over several lines or on one; a

@@ -1,4 +1,5 @@
 import { Buffer } from 'node:buffer';
+import { space, tab } from './ascii.ts';
 
 /** A shorter name occurs in too many rows by chance. Bytes. */
 const fewestBytes = 6;
@@ -7,8 +8,6 @@ const fewestLooked = 4;
 /** The part of a file from which rare bytes are determined. */
 const sampledBytes = 1024;
 
-const tab = 9;
-const space = 32;
 /** Characters that end a field: a line's end, a quote, a delimiter. */
 const fieldEnds: ReadonlySet<number | undefined> = new Set(Buffer.from('\r\n\x1a",;\t|'));
 

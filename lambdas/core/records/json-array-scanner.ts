@@ -1,20 +1,20 @@
 import type { Buffer } from 'node:buffer';
+import {
+  carriageReturn,
+  closeArray,
+  closeObject,
+  comma,
+  ctrlZ,
+  lineFeed,
+  openArray,
+  openObject,
+  space,
+  tab,
+} from './ascii.ts';
 import type { JsonArrayDialect } from './dialect.ts';
 import { JsonElement } from './json-element.ts';
 import { byteOrderMark } from './line-scanner.ts';
 import type { CutWarning, Found, RecordScanner } from './record-scanner.ts';
-
-const tab = 9;
-const lineFeed = 10;
-const carriageReturn = 13;
-const space = 32;
-const comma = 44;
-const openArray = 91;
-const closeArray = 93;
-
-const ctrlZ = 26;
-const openObject = 123;
-const closeObject = 125;
 
 /**
  * The elements of a JSON array, from after its opening bracket. There may be too many commas between them, or missing

@@ -1,9 +1,5 @@
 import type { Buffer } from 'node:buffer';
-
-const tab = 9;
-const lineFeed = 10;
-const carriageReturn = 13;
-const space = 32;
+import { carriageReturn, lineFeed, space, tab } from './ascii.ts';
 
 /** The lines of an element, and where in it another element seems to begin a line. */
 export class JsonBoundary {

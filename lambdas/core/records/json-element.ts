@@ -1,14 +1,8 @@
 import type { Buffer } from 'node:buffer';
+import { backslash, comma, openArray, openObject, quote, space } from './ascii.ts';
 import { JsonBoundary } from './json-boundary.ts';
 import { JsonNesting } from './json-nesting.ts';
 import { JsonScalar } from './json-scalar.ts';
-
-const space = 32;
-const quote = 34;
-const comma = 44;
-const openArray = 91;
-const backslash = 92;
-const openObject = 123;
 
 /**
  * Follows one element of a JSON array to its end, over any number of windows, with state of a fixed size.

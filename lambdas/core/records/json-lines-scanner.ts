@@ -1,6 +1,7 @@
 import type { JsonLinesDialect } from './dialect.ts';
 import type { Found } from './record-scanner.ts';
-import { lineFeed, LineScanner } from './line-scanner.ts';
+import { lineFeed } from './ascii.ts';
+import { LineScanner } from './line-scanner.ts';
 
 /** JSON Lines: each line that is not empty is a record. */
 export class JsonLinesScanner extends LineScanner {

@@ -1,10 +1,4 @@
-const quote = 34;
-const comma = 44;
-const colon = 58;
-const openArray = 91;
-const closeArray = 93;
-const openObject = 123;
-const closeObject = 125;
+import { closeArray, closeObject, colon, comma, openArray, openObject, quote } from './ascii.ts';
 
 /** Deeper than a record of any feed. Bounds how often a file of unclosed brackets is scanned. */
 export const maxNesting = 64;

@@ -1,13 +1,5 @@
 import type { Buffer } from 'node:buffer';
-
-const tab = 9;
-const lineFeed = 10;
-const carriageReturn = 13;
-const space = 32;
-const comma = 44;
-const openArray = 91;
-const closeArray = 93;
-const openObject = 123;
+import { carriageReturn, closeArray, comma, lineFeed, openArray, openObject, space, tab } from './ascii.ts';
 
 /** An element that is not an object, array or string. */
 export class JsonScalar {

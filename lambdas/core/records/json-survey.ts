@@ -1,12 +1,5 @@
+import { backslash, closeArray, closeObject, colon, openArray, openObject, quote } from './ascii.ts';
 import { isRawJson } from './exact-numbers.ts';
-
-const quote = 34;
-const colon = 58;
-const openArray = 91;
-const backslash = 92;
-const closeArray = 93;
-const openObject = 123;
-const closeObject = 125;
 
 export interface JsonSurvey {
   /** Open brackets at the deepest position. */

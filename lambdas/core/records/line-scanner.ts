@@ -1,15 +1,11 @@
 import type { Buffer } from 'node:buffer';
+import { carriageReturn, ctrlZ, lineFeed, space, tab } from './ascii.ts';
 import type { OtherHeader } from './describe-header.ts';
 import type { CutRules } from './dialect.ts';
 import type { HeaderRow } from './header-row.ts';
 import type { CutWarning, Found, RecordScanner } from './record-scanner.ts';
 
-export const tab = 9;
-export const lineFeed = 10;
-export const carriageReturn = 13;
 /** DOS ends a text with it; concatenated files have it in the middle. */
-const ctrlZ = 26;
-const space = 32;
 export const byteOrderMark = [0xef, 0xbb, 0xbf] as const;
 
 /**
