@@ -145,7 +145,7 @@ export class AnswerReactions {
   /** The API has seen the request id: it is ours if we may have sent the record and no other record has the same id. */
   #seenBefore({ record, answer, sentAt }: Answered<AnswerOf<'duplicate'>>): void {
     this.#accepted(record, sentAt);
-    const { isOurs, status, answer: said } = answer;
+    const { isOurs, status, answer: text } = answer;
     const maySent = record.ambiguous || this.#options.journal.mayHaveBeenSent(record.place);
     const mayBeOurs = isOurs ?? (!this.#hasDeliveredLeader(record) && maySent);
     if (mayBeOurs && isOurs === undefined && sentAt < record.ambiguousUntilMs) {
@@ -153,7 +153,7 @@ export class AnswerReactions {
       record.tries--;
       return this.#tries.askAgainAt(record, record.ambiguousUntilMs);
     }
-    const end = { status, attempts: record.tries, ...(said === undefined ? {} : { answer: said }) };
+    const end = { status, attempts: record.tries, ...(text === undefined ? {} : { answer: text }) };
     if (mayBeOurs) this.#tries.verdict(record, { kind: 'uploaded', confirmedBy409: true, ...end });
     else this.#tries.verdict(record, { kind: 'duplicate', ...end });
   }

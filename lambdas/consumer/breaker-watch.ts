@@ -132,7 +132,7 @@ export class BreakerWatch {
       return opened;
     }
     run.restart();
-    if (opened) await this.#tell('breaker opened', opened, record, answer);
+    if (opened) await this.#report('breaker opened', opened, record, answer);
     return 'opened';
   }
 
@@ -144,7 +144,7 @@ export class BreakerWatch {
     const { limiter, mayFlush } = this.#ports;
     const ended = await limiter.endProbe(end, isSuspect, asksToWait, answer, tokenFault);
     if (ended) {
-      await this.#tell(ended.state === 'closed' ? 'breaker closed' : 'breaker stays open', ended, record, answer);
+      await this.#report(ended.state === 'closed' ? 'breaker closed' : 'breaker stays open', ended, record, answer);
     }
     if (ended?.state !== 'open') return { isStillRefusing: false, givesUp: false, isLone: false };
     const { reason, failedProbes, loneProbes = 0 } = ended;
@@ -157,7 +157,7 @@ export class BreakerWatch {
     };
   }
 
-  async #tell(
+  async #report(
     change: string,
     { state, reason, failedProbes, untilMs }: BreakerState,
     { origin: { fileId, record } }: SinkRequest,

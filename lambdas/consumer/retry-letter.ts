@@ -14,7 +14,7 @@ import type { InTurn } from '../runtime/in-turn.ts';
 import type { ConsumerPorts } from './consumer-ports.ts';
 import { auditRecords } from '../settlement/audit-records.ts';
 import type { Verdict } from './sendable.ts';
-import { saidOf } from './sendable.ts';
+import { deliveryAnswerOf } from './sendable.ts';
 import { askToAmend } from '../ask-finalizer.ts';
 import { refusalOf } from '../core/answers/refusal.ts';
 import { provenPause } from '../core/limiter/pause-evidence.ts';
@@ -55,13 +55,13 @@ export async function handleLetter(
   ports: LetterPorts,
   deadline: Deadline,
 ): Promise<LetterEnd> {
-  const met = await meetLetter(letter, message, ports);
-  if (met.kind === 'altered') return returnAltered(letter, message, ports);
-  if (met.kind === 'surplus') {
+  const recognised = await recogniseLetter(letter, message, ports);
+  if (recognised.kind === 'altered') return returnAltered(letter, message, ports);
+  if (recognised.kind === 'surplus') {
     ports.log.info('surplus letter', correlated(letter, { letter_id: letter.letter_id }));
     return { kind: 'done' };
   }
-  const { dead } = met;
+  const { dead } = recognised;
   if (dead.state === 'resolved') {
     // The consumer that resolved it may have died before it asked the finalizer.
     await askToAmend({ fileId: letter.file_id, feed: letter.feed }, ports);
@@ -72,7 +72,7 @@ export async function handleLetter(
 }
 
 /** Checks the letter, and notes its message unless an earlier receive has: a read costs a fifth or less of a write. */
-async function meetLetter(
+async function recogniseLetter(
   letter: Letter,
   message: LetterMessage,
   { ledger, feed }: LetterPorts,
@@ -209,7 +209,7 @@ async function resolve(
   const { kind: resolution, status } = verdict;
   const entry = { record, sha256, outcome: resolution, status, request_id: requestId, correlation_id: correlationId };
   auditRecords(fileId, [entry], ports.feed, ports.log);
-  await ports.ledger.resolveDead(fileId, record, { kind: resolution, requestId, said: saidOf(verdict) });
+  await ports.ledger.resolveDead(fileId, record, { kind: resolution, requestId, answer: deliveryAnswerOf(verdict) });
   ports.log.info('dead letter resolved', correlated(letter, { resolution, request_id: requestId }));
   await askToAmend({ fileId, feed: letter.feed }, ports);
   return { kind: 'done' };

@@ -1,4 +1,4 @@
-import type { ApiSaid, FileAccount } from '../core/account/file-account.ts';
+import type { DeliveryAnswer, FileAccount } from '../core/account/file-account.ts';
 import type { Outcome } from '../core/account/outcome.ts';
 import type { PauseEvidence } from '../core/limiter/pause-evidence.ts';
 import type { SinkRequest } from '../ports.ts';
@@ -21,7 +21,7 @@ export type Verdict = (
 ) & { status: number; attempts: number };
 
 /** What is kept of the answer after a dead record was delivered. */
-export function saidOf(verdict: Extract<Verdict, { kind: 'uploaded' | 'duplicate' }>): ApiSaid {
+export function deliveryAnswerOf(verdict: Extract<Verdict, { kind: 'uploaded' | 'duplicate' }>): DeliveryAnswer {
   const { status, answer } = verdict;
   const isConfirmed = verdict.kind === 'uploaded' && verdict.confirmedBy409;
   return { status, ...(isConfirmed && { confirmedBy: '409' }), ...(answer === undefined ? {} : { answer }) };

@@ -15,7 +15,7 @@ import { cancelledFault } from './retry-letter.ts';
 import { conflictReason, refusalOf } from '../core/answers/refusal.ts';
 import type { OneEnd } from './send-one.ts';
 import { sendOne } from './send-one.ts';
-import { saidOf } from './sendable.ts';
+import { deliveryAnswerOf } from './sendable.ts';
 import { sinkRequestOf } from './sink-request.ts';
 
 /** Failed tries before a correction is abandoned; the record's own letter remains. */
@@ -95,7 +95,7 @@ async function send(
       kind: 'uploaded' as const,
       requestId,
       correctionId: message.correction_id,
-      said: saidOf(verdict),
+      answer: deliveryAnswerOf(verdict),
     };
     await ports.ledger.resolveDead(file.fileId, message.record, resolution);
     ports.log.info('dead letter resolved by a correction', correlated(message, { request_id: requestId }));

@@ -51,11 +51,11 @@ export async function archiveResolutions(
 }
 
 /** In the words of a receipt. */
-function saidOf({
-  resolvedSaid: said,
+function answerFields({
+  resolvedSaid: kept,
 }: DeadRecord): Pick<Receipt, 'confirmed_by' | 'api_answer'> & { status?: number } {
-  if (!said) return {};
-  const { status, confirmedBy, answer } = said;
+  if (!kept) return {};
+  const { status, confirmedBy, answer } = kept;
   return {
     status,
     ...(confirmedBy === undefined ? {} : { confirmed_by: confirmedBy }),
@@ -70,7 +70,7 @@ function lineOf(dead: DeadRecord): string {
     resolution: dead.resolution,
     at: new Date(dead.resolvedAt ?? 0).toISOString(),
     request_id: dead.requestId ?? null,
-    ...saidOf(dead),
+    ...answerFields(dead),
     ...(dead.resolution === 'handled' ? { by: dead.resolvedBy, why: dead.resolvedWhy } : {}),
     ...(dead.resolvedCorrectionId === undefined || dead.correction === undefined
       ? {}

@@ -921,7 +921,7 @@ describe.each(stores)('the ledger %s', (_, create) => {
         dead: { correction: { id: 'c2', row: { SpotID: 'A' } } },
       });
       const said = { status: 409, confirmedBy: '409', answer: 'seen before' } as const;
-      const resolution = { kind: 'uploaded', requestId: 'r', correctionId: 'c2', said } as const;
+      const resolution = { kind: 'uploaded', requestId: 'r', correctionId: 'c2', answer: said } as const;
       expect(await ledger.resolveDead(file.fileId, 3, resolution)).toBe(true);
       expect(await ledger.getDead(file.fileId, 3)).toMatchObject({ resolvedCorrectionId: 'c2', resolvedSaid: said });
       expect(await ledger.beginCorrection(file.fileId, 3, correction('c2'))).toBeUndefined();

@@ -223,7 +223,7 @@ export interface Correction {
 }
 
 /** The API's answer to the request that succeeded, as in receipts: `answer` without secrets. */
-export interface ApiSaid {
+export interface DeliveryAnswer {
   status: number;
   confirmedBy?: '409';
   answer?: string;
@@ -231,7 +231,7 @@ export interface ApiSaid {
 
 /** How a dead record was resolved. `handled`: by hand, outside of the API. */
 export type DeadResolution =
-  | { kind: 'uploaded' | 'duplicate'; requestId: string | null; correctionId?: string; said?: ApiSaid }
+  | { kind: 'uploaded' | 'duplicate'; requestId: string | null; correctionId?: string; answer?: DeliveryAnswer }
   | { kind: 'handled'; by: string; why: string };
 
 /** The ledger's item of a record that has or had a letter. */
@@ -269,5 +269,5 @@ export interface DeadRecord {
   /** The correction that succeeded. */
   resolvedCorrectionId?: string;
   /** The API's answer to it. Absent in an item of an earlier version. */
-  resolvedSaid?: ApiSaid;
+  resolvedSaid?: DeliveryAnswer;
 }

@@ -86,7 +86,7 @@ export function resolveDead(resolution: DeadResolution, now: number): ItemChange
       : {
           requestId: resolution.requestId,
           ...(resolution.correctionId === undefined ? {} : { resolvedCorrectionId: resolution.correctionId }),
-          ...(resolution.said === undefined ? {} : { resolvedSaid: resolution.said }),
+          ...(resolution.answer === undefined ? {} : { resolvedSaid: resolution.answer }),
         };
   const end: Partial<DeadRecord> = { ...how, state: 'resolved', resolution: kind, resolvedAt: now };
   return { when: [isDead], set: { ...end, expiresAt: expiryOf(now) } };

@@ -107,9 +107,9 @@ function hasObjectLine(content: Buffer): boolean {
 
 function arrayDialect(head: Buffer, begin: Place, atEnd: boolean, { encoding }: DialectWish): DetectedDialect {
   const body = { bodyOffset: begin.offset + 1, bodyLine: begin.line };
-  const looked = head.subarray(body.bodyOffset, body.bodyOffset + maxFirstLineBytes);
-  const indent = indentBehind(looked);
-  if (indent === 'blank' && !atEnd && looked.length < maxFirstLineBytes) return { kind: 'more' };
-  const told = indent === 'blank' || indent === undefined ? {} : { indentBytes: indent };
-  return { kind: 'dialect', dialect: { format: 'json-array', encoding, ...body, rules: cutRules, ...told } };
+  const searched = head.subarray(body.bodyOffset, body.bodyOffset + maxFirstLineBytes);
+  const indent = indentBehind(searched);
+  if (indent === 'blank' && !atEnd && searched.length < maxFirstLineBytes) return { kind: 'more' };
+  const measured = indent === 'blank' || indent === undefined ? {} : { indentBytes: indent };
+  return { kind: 'dialect', dialect: { format: 'json-array', encoding, ...body, rules: cutRules, ...measured } };
 }

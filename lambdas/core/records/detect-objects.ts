@@ -14,18 +14,18 @@ export const maxFirstLineBytes = 256 * 1024;
  * single document; or an object that holds the array of records.
  */
 export function detectObjects(head: Buffer, begin: Place, atEnd: boolean, wish: DialectWish): DetectedDialect {
-  const looked = head.subarray(begin.offset, begin.offset + maxFirstLineBytes);
-  if (looked.length < maxFirstLineBytes && !atEnd) return { kind: 'more' };
+  const searched = head.subarray(begin.offset, begin.offset + maxFirstLineBytes);
+  if (searched.length < maxFirstLineBytes && !atEnd) return { kind: 'more' };
   const allows = (format: (typeof wish.formats)[number]): boolean => wish.formats.includes(format);
-  const length = objectLength(looked);
-  const behind = length === undefined ? undefined : nextInk(looked, length);
+  const length = objectLength(searched);
+  const behind = length === undefined ? undefined : nextInk(searched, length);
 
   if (behind === ',' || behind === ']') {
     const message =
       'The file has objects separated by commas, but does not begin with [: its beginning may be missing.';
     return refused('not_an_array', message);
   }
-  const arrays = allows('json-array') ? arraysWithin(looked, wish) : [];
+  const arrays = allows('json-array') ? arraysWithin(searched, wish) : [];
   const [array, second] = arrays;
   if (array && behind === '{') {
     return refused(
@@ -41,8 +41,8 @@ export function detectObjects(head: Buffer, begin: Place, atEnd: boolean, wish: 
     const message = `The object contains several arrays of objects ("${array.name}", "${second.name}"): the feed must name the one with its records.`;
     return refused('wrapped_arrays', message);
   }
-  if (array) return wrapped(looked, begin, array, wish);
-  const deeper = allows('json-array') && !allows('json-document') ? arrayDeeper(looked, wish) : undefined;
+  if (array) return wrapped(searched, begin, array, wish);
+  const deeper = allows('json-array') && !allows('json-document') ? arrayDeeper(searched, wish) : undefined;
   if (deeper) {
     const message = `The object holds no array of records, but "${deeper.outer}" in it does ("${deeper.inner}"): drop the array, or that object.`;
     return refused('wrapped_arrays', message);
@@ -50,7 +50,7 @@ export function detectObjects(head: Buffer, begin: Place, atEnd: boolean, wish: 
   if (!allows('jsonl') && !allows('json-document')) {
     return refused('not_an_array', 'The file should be a JSON array, but does not begin with [.');
   }
-  const format = layoutOf(looked, length, behind, allows('json-document'), allows('jsonl'), wish.key);
+  const format = layoutOf(searched, length, behind, allows('json-document'), allows('jsonl'), wish.key);
   const body = { encoding: wish.encoding, bodyOffset: begin.offset, bodyLine: begin.line, rules: cutRules };
   if (format !== 'sequence') return { kind: 'dialect', dialect: { format, ...body } };
   const indentBytes = columnOf(head, begin.offset);
@@ -66,22 +66,22 @@ export function hintOf(key: string): Format | null {
 }
 
 /** The length in bytes of the object that begins here, if it is complete and valid. */
-function objectLength(looked: Buffer): number | undefined {
+function objectLength(searched: Buffer): number | undefined {
   const element = new JsonElement(undefined);
   element.begin(openObject);
-  if (!element.read(looked, 0, looked.length)) return undefined;
-  return isJson(looked.subarray(0, element.length)) ? element.length : undefined;
+  if (!element.read(searched, 0, searched.length)) return undefined;
+  return isJson(searched.subarray(0, element.length)) ? element.length : undefined;
 }
 
 /** The first character after the object, except white space and the like; undefined if there is none. */
-function nextInk(looked: Buffer, from: number): string | undefined {
+function nextInk(searched: Buffer, from: number): string | undefined {
   // A byte-order mark counts as white space here as well, for concatenated files.
   // eslint-disable-next-line no-control-regex -- files have them
-  return /[^\s\x1a\xef\xbb\xbf]/.exec(looked.toString('latin1', from))?.[0];
+  return /[^\s\x1a\xef\xbb\xbf]/.exec(searched.toString('latin1', from))?.[0];
 }
 
 function layoutOf(
-  looked: Buffer,
+  searched: Buffer,
   length: number | undefined,
   behind: string | undefined,
   takesDocument: boolean,
@@ -93,7 +93,7 @@ function layoutOf(
   const isNamedDocument = hintOf(key) === 'json-document';
   if (length === undefined) {
     // Damaged, or longer than the inspected part.
-    const [firstLine = '', ...rest] = looked.toString('latin1').split(/\r\n|\r|\n/);
+    const [firstLine = '', ...rest] = searched.toString('latin1').split(/\r\n|\r|\n/);
     const next = rest.find((line) => line.trim() !== '')?.trim();
     const isLines = next === undefined ? !takesDocument || isNamedLines : next.startsWith('{');
     if (isLines) return 'jsonl';
@@ -102,15 +102,15 @@ function layoutOf(
     // letter.
     return /[{[,:]\s*$/.test(firstLine) ? 'sequence' : 'jsonl';
   }
-  const isOneLine = !/[\r\n]/.test(looked.toString('latin1', 0, length));
+  const isOneLine = !/[\r\n]/.test(searched.toString('latin1', 0, length));
   if (behind === '{') {
-    const [between = ''] = looked.toString('latin1', length).split('{');
+    const [between = ''] = searched.toString('latin1', length).split('{');
     return isOneLine && between.includes('\n') ? 'jsonl' : 'sequence';
   }
   if (behind !== undefined) return isOneLine || !takesDocument ? 'jsonl' : 'json-document';
   if (!takesDocument) return isOneLine ? 'jsonl' : 'sequence';
   if (isNamedLines) return isOneLine ? 'jsonl' : 'sequence';
-  return isOneLine && !isNamedDocument && looked.includes(0x0a, length) ? 'jsonl' : 'json-document';
+  return isOneLine && !isNamedDocument && searched.includes(0x0a, length) ? 'jsonl' : 'json-document';
 }
 
 interface ArrayWithin {
@@ -123,18 +123,18 @@ interface ArrayWithin {
  * The arrays of objects that the object holds, in the inspected part; the array that the feed names, with any content.
  * None if the object is a record itself: it has one of the feed's columns.
  */
-function arraysWithin(looked: Buffer, { columns, recordsIn, formats }: DialectWish): ArrayWithin[] {
+function arraysWithin(searched: Buffer, { columns, recordsIn, formats }: DialectWish): ArrayWithin[] {
   const arrays: ArrayWithin[] = [];
   const empty: ArrayWithin[] = [];
-  for (const { name, offset } of members(looked)) {
-    if (looked[offset] !== openArray) {
+  for (const { name, offset } of members(searched)) {
+    if (searched[offset] !== openArray) {
       if (recordsIn === undefined && columns.includes(name)) return [];
       continue;
     }
     if (name === recordsIn) arrays.push({ name, offset });
-    else if (recordsIn === undefined && /^\[\s*\{/.test(looked.toString('latin1', offset)))
+    else if (recordsIn === undefined && /^\[\s*\{/.test(searched.toString('latin1', offset)))
       arrays.push({ name, offset });
-    else if (recordsIn === undefined && /^\[\s*\]/.test(looked.toString('latin1', offset, offset + 1024)))
+    else if (recordsIn === undefined && /^\[\s*\]/.test(searched.toString('latin1', offset, offset + 1024)))
       empty.push({ name, offset });
   }
   // An empty export. A document may have an empty list of something else.
@@ -143,14 +143,14 @@ function arraysWithin(looked: Buffer, { columns, recordsIn, formats }: DialectWi
 }
 
 /** An array of objects in an object within the object, if neither object is a record. */
-function arrayDeeper(looked: Buffer, wish: DialectWish): { outer: string; inner: string } | undefined {
+function arrayDeeper(searched: Buffer, wish: DialectWish): { outer: string; inner: string } | undefined {
   const { columns } = wish;
   if (columns.length === 0) return undefined;
-  const outer = [...members(looked)];
+  const outer = [...members(searched)];
   if (outer.some(({ name }) => columns.includes(name))) return undefined;
   for (const { name, offset } of outer) {
-    if (looked[offset] !== openObject) continue;
-    const [inner] = arraysWithin(looked.subarray(offset), wish);
+    if (searched[offset] !== openObject) continue;
+    const [inner] = arraysWithin(searched.subarray(offset), wish);
     if (inner) return { outer: name, inner: inner.name };
   }
   return undefined;
@@ -160,8 +160,8 @@ function arrayDeeper(looked: Buffer, wish: DialectWish): { outer: string; inner:
  * The members of the object that begins here: their names and the positions of their values. Ends at damage or at the end
  * of the inspected part.
  */
-function* members(looked: Buffer): Generator<{ name: string; offset: number }> {
-  const text = looked.toString('latin1');
+function* members(searched: Buffer): Generator<{ name: string; offset: number }> {
+  const text = searched.toString('latin1');
   const member = /[{,]\s*("(?:[^"\\]|\\.)*")\s*:\s*(?=\S)/y;
   for (let at = 0; ;) {
     member.lastIndex = at;
@@ -169,21 +169,21 @@ function* members(looked: Buffer): Generator<{ name: string; offset: number }> {
     if (written === undefined) return;
     const offset = member.lastIndex;
     yield { name: nameOf(written), offset };
-    const end = valueEnd(looked, text, offset);
+    const end = valueEnd(searched, text, offset);
     if (end === undefined) return;
     at = end + (/^\s*/.exec(text.slice(end, end + 1024))?.[0].length ?? 0);
   }
 }
 
-function valueEnd(looked: Buffer, text: string, offset: number): number | undefined {
+function valueEnd(searched: Buffer, text: string, offset: number): number | undefined {
   if (!'{["'.includes(text[offset] ?? '')) {
     const scalar = /[^\s,}\]]+/y;
     scalar.lastIndex = offset;
     return scalar.test(text) ? scalar.lastIndex : undefined;
   }
   const element = new JsonElement(undefined);
-  element.begin(looked[offset] ?? 0);
-  return element.read(looked, offset, looked.length) ? offset + element.length : undefined;
+  element.begin(searched[offset] ?? 0);
+  return element.read(searched, offset, searched.length) ? offset + element.length : undefined;
 }
 
 function nameOf(latin1: string): string {
@@ -195,10 +195,10 @@ function nameOf(latin1: string): string {
   }
 }
 
-function wrapped(looked: Buffer, begin: Place, array: ArrayWithin, wish: DialectWish): DetectedDialect {
+function wrapped(searched: Buffer, begin: Place, array: ArrayWithin, wish: DialectWish): DetectedDialect {
   const bodyOffset = array.offset + 1;
-  const indent = indentBehind(looked.subarray(bodyOffset));
-  const lines = looked.toString('latin1', 0, bodyOffset).split('\n').length - 1;
+  const indent = indentBehind(searched.subarray(bodyOffset));
+  const lines = searched.toString('latin1', 0, bodyOffset).split('\n').length - 1;
   const dialect: JsonArrayDialect = {
     format: 'json-array',
     encoding: wish.encoding,

@@ -4,7 +4,7 @@ import { space, tab } from './ascii.ts';
 /** A shorter name occurs in too many rows by chance. Bytes. */
 const fewestBytes = 6;
 /** A search for fewer bytes would have too many other matches. */
-const fewestLooked = 4;
+const fewestCompared = 4;
 /** The part of a file from which rare bytes are determined. */
 const sampledBytes = 1024;
 
@@ -68,7 +68,7 @@ export class HeaderMark {
     const counts = new Uint16Array(256);
     for (const byte of sample) counts[byte] = (counts[byte] ?? 0) + 1;
     const name = this.#name;
-    for (let at = 1; at <= name.length - fewestLooked; at++) {
+    for (let at = 1; at <= name.length - fewestCompared; at++) {
       if ((counts[name[at] ?? 0] ?? 0) < (counts[name[this.#partAt] ?? 0] ?? 0)) this.#partAt = at;
     }
     this.#part = name.subarray(this.#partAt);

@@ -150,8 +150,8 @@ function problemOf(issues: readonly unknown[], row: Record<string, unknown>): Pr
 }
 
 function reasonOf(issue: Issue, row: Record<string, unknown>): ProblemReason {
-  const told = issue.params?.['reason'];
-  if (problemReasons.includes(told as ProblemReason)) return told as ProblemReason;
+  const given = issue.params?.['reason'];
+  if (problemReasons.includes(given as ProblemReason)) return given as ProblemReason;
   const [field] = issue.path;
   if (typeof field === 'string' && issue.path.length === 1 && row[field] === undefined) return 'missing';
   return issue.code === 'invalid_type' || issue.code === 'invalid_union' ? 'wrong_type' : 'invalid';

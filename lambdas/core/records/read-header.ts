@@ -15,7 +15,7 @@ const maxHeaderBytes = 64 * 1024;
  * The part of a file that decides about its header and its rows' line breaks. It is fixed, so that a head of any length
  * gives the same decision.
  */
-const lookedBytes = 3 * maxHeaderBytes;
+const searchedBytes = 3 * maxHeaderBytes;
 
 /** The header of a file with a preamble must be within this many lines. */
 const maxPreambleLines = 20;
@@ -47,10 +47,10 @@ interface LineStart {
  * line break is determined from the rows.
  */
 export function readHeader(head: Buffer, atEnd: boolean, wish: DialectWish): DetectedDialect {
-  if (head.length < lookedBytes && !atEnd) return { kind: 'more' };
-  const looked = head.subarray(0, lookedBytes);
-  const isWhole = atEnd && head.length <= lookedBytes;
-  const text = looked.toString('latin1');
+  if (head.length < searchedBytes && !atEnd) return { kind: 'more' };
+  const searched = head.subarray(0, searchedBytes);
+  const isWhole = atEnd && head.length <= searchedBytes;
+  const text = searched.toString('latin1');
 
   const begin = passBlankLines(text, { offset: text.startsWith('\xef\xbb\xbf') ? 3 : 0, line: 1 });
   const separator = separatorLine(text, begin);
@@ -58,13 +58,13 @@ export function readHeader(head: Buffer, atEnd: boolean, wish: DialectWish): Det
   const first = separator ? passBlankLines(text, separator.after) : begin;
   const tried = separator ? [separator.delimiter] : delimiters;
 
-  const read = (start: LineStart): Reading | Refusal => bestReading(looked, start, isWhole, wish, tried);
+  const read = (start: LineStart): Reading | Refusal => bestReading(searched, start, isWhole, wish, tried);
   const top = read(first);
   const reading = isComplete(top) ? top : laterHeader(text, first, read);
   if (reading === undefined || (!wish.preamble && reading !== top)) return refusalOf(top, reading);
-  if (reading === top) return settle(reading, looked, isWhole, wish);
+  if (reading === top) return settle(reading, searched, isWhole, wish);
   const dialect = { ...reading.dialect, preambleBytes: reading.offset };
-  return settle({ ...reading, dialect }, looked, isWhole, wish);
+  return settle({ ...reading, dialect }, searched, isWhole, wish);
 }
 
 /** Passes lines without content, with any delimiter. */
@@ -122,7 +122,7 @@ function separatorLine(
 }
 
 function bestReading(
-  looked: Buffer,
+  searched: Buffer,
   start: LineStart,
   isWhole: boolean,
   wish: DialectWish,
@@ -132,7 +132,7 @@ function bestReading(
   let refusal: Refusal | undefined;
   for (const lineBreak of ['lf', 'cr'] as const) {
     for (const delimiter of tried) {
-      const reading = readHeaderAs(looked, start, isWhole, wish, { lineBreak, delimiter });
+      const reading = readHeaderAs(searched, start, isWhole, wish, { lineBreak, delimiter });
       if ('kind' in reading) refusal ??= reading;
       else if (best === undefined || isBetter(reading, best)) best = reading;
     }
@@ -148,7 +148,7 @@ function isBetter(one: Reading, other: Reading): boolean {
 }
 
 function readHeaderAs(
-  looked: Buffer,
+  searched: Buffer,
   start: LineStart,
   isWhole: boolean,
   wish: DialectWish,
@@ -157,9 +157,9 @@ function readHeaderAs(
   const { encoding } = wish;
   const shape = { lineBreak, delimiter, encoding, columns: [], rules: cutRules } as const;
   const scanner = new CsvScanner(shape, maxHeaderBytes);
-  const found = scanner.find(looked, start.offset, isWhole);
+  const found = scanner.find(searched, start.offset, isWhole);
   if (found !== 'record') return refused('bad_header', `The CSV header is longer than ${maxHeaderBytes} bytes.`);
-  const text = decodeText(looked.subarray(scanner.start, scanner.end), encoding);
+  const text = decodeText(searched.subarray(scanner.start, scanner.end), encoding);
   if (text === null) return refused('invalid_encoding', `The CSV header is not valid ${encoding.toUpperCase()}.`);
   const split = splitFields(text, delimiter);
   if (split.kind === 'problem') return refused('bad_header', `The CSV header can't be read: ${split.problem.message}.`);
@@ -183,7 +183,7 @@ function readHeaderAs(
 }
 
 /** The dialect of a header that has all columns: adds repeated names, and the rows' line breaks and delimiter. */
-function settle(reading: Reading, looked: Buffer, isWhole: boolean, wish: DialectWish): DetectedDialect {
+function settle(reading: Reading, searched: Buffer, isWhole: boolean, wish: DialectWish): DetectedDialect {
   const { dialect } = reading;
   const { columns, delimiter } = dialect;
   const twice = [...new Set(columns.filter((name, n) => name !== '' && columns.indexOf(name) !== n))];
@@ -192,40 +192,40 @@ function settle(reading: Reading, looked: Buffer, isWhole: boolean, wish: Dialec
     const message = `The CSV header has the column "${trimForMessage(wished)}" more than once.`;
     return refused('duplicate_columns', message);
   }
-  const lineBreak = lineBreakOfRows(dialect, looked, isWhole);
+  const lineBreak = lineBreakOfRows(dialect, searched, isWhole);
   const headerNames = headerNamesOf(wish.columns, columns);
   const settled: CsvDialect = {
     ...dialect,
     lineBreak,
-    ...(lineBreak === 'lf' && hasPairedBreaks(looked) ? { pairedBreaks: true } : {}),
+    ...(lineBreak === 'lf' && hasPairedBreaks(searched) ? { pairedBreaks: true } : {}),
     ...(twice.length > 0 ? { ambiguousColumns: twice } : {}),
     ...(headerNames ? { headerNames } : {}),
   };
-  const { good, bad } = tryRows(settled, looked, isWhole);
-  const other = good > 0 || bad === 0 ? undefined : delimiterOfRows(settled, looked, isWhole);
+  const { good, bad } = tryRows(settled, searched, isWhole);
+  const other = good > 0 || bad === 0 ? undefined : delimiterOfRows(settled, searched, isWhole);
   if (other !== undefined) {
     const message = `The CSV header is delimited by ${delimiterNames[delimiter]}, the rows by ${delimiterNames[other]}.`;
     return refused('mixed_delimiters', message);
   }
-  if (good === 0 && bad > 0 && areQuotedWhole(settled, looked, isWhole)) {
+  if (good === 0 && bad > 0 && areQuotedWhole(settled, searched, isWhole)) {
     return refused(
       'quoted_rows',
       'Each row is in quotes as a whole, which makes one field of it: export it again without them.',
     );
   }
-  const otherHeader = findOtherHeader(settled, looked, isWhole);
+  const otherHeader = findOtherHeader(settled, searched, isWhole);
   if (otherHeader !== undefined) return refused('other_header', `${otherHeader} Drop each export as a file.`);
   return { kind: 'dialect', dialect: settled };
 }
 
 /** The first header that differs from the file's own in what decides about the file, as a sentence. */
-function findOtherHeader(dialect: CsvDialect, looked: Buffer, isWhole: boolean): string | undefined {
+function findOtherHeader(dialect: CsvDialect, searched: Buffer, isWhole: boolean): string | undefined {
   const scanner = new CsvScanner(dialect, maxHeaderBytes);
   let line = dialect.bodyLine;
   for (let at = dialect.bodyOffset; ;) {
-    scanner.skim(looked, at, looked.length, Infinity);
+    scanner.skim(searched, at, searched.length, Infinity);
     line += scanner.lines;
-    if (scanner.find(looked, scanner.next, isWhole) !== 'record') return undefined;
+    if (scanner.find(searched, scanner.next, isWhole) !== 'record') return undefined;
     line += scanner.linesBefore;
     if (scanner.otherHeader) return describeOtherHeader(scanner.otherHeader, dialect, line);
     line += scanner.lines;
@@ -241,19 +241,19 @@ const loneReturn = /(?<![\n\r])\r+(?![\r\n\x1a])|(?<![\n\r])\r+$/;
  * What ends the rows: the header may end differently. A single carriage return is a line's end only if the rows can't be
  * read otherwise: in a file with CR LF it is damage, and would cut a row short.
  */
-function lineBreakOfRows(dialect: CsvDialect, looked: Buffer, isWhole: boolean): CsvDialect['lineBreak'] {
-  const rows = looked.subarray(dialect.bodyOffset);
+function lineBreakOfRows(dialect: CsvDialect, searched: Buffer, isWhole: boolean): CsvDialect['lineBreak'] {
+  const rows = searched.subarray(dialect.bodyOffset);
   if (!rows.includes(0x0d)) return 'lf';
   if (!rows.includes(0x0a)) return 'cr';
   if (!loneReturn.test(rows.toString('latin1'))) return 'lf';
-  const { good: byLf } = tryRows({ ...dialect, lineBreak: 'lf' }, looked, isWhole);
-  const { good: byCr } = tryRows({ ...dialect, lineBreak: 'cr' }, looked, isWhole);
+  const { good: byLf } = tryRows({ ...dialect, lineBreak: 'lf' }, searched, isWhole);
+  const { good: byCr } = tryRows({ ...dialect, lineBreak: 'cr' }, searched, isWhole);
   return 2 * byLf < byCr ? 'cr' : 'lf';
 }
 
 /** Whether lines end with CR LF: quoted fields may contain line feeds. */
-function hasPairedBreaks(looked: Buffer): boolean {
-  const text = looked.toString('latin1');
+function hasPairedBreaks(searched: Buffer): boolean {
+  const text = searched.toString('latin1');
   const paired = text.split('\r\n').length - 1;
   return paired > 0 && 2 * paired > text.split('\n').length - 1;
 }
@@ -262,18 +262,18 @@ function hasPairedBreaks(looked: Buffer): boolean {
  * The delimiter with which most rows have the header's number of fields, if none has with the header's own; else
  * undefined.
  */
-function delimiterOfRows(dialect: CsvDialect, looked: Buffer, isWhole: boolean): Delimiter | undefined {
+function delimiterOfRows(dialect: CsvDialect, searched: Buffer, isWhole: boolean): Delimiter | undefined {
   return delimiters.find((delimiter) => {
-    const { good, bad } = tryRows({ ...dialect, delimiter }, looked, isWhole);
+    const { good, bad } = tryRows({ ...dialect, delimiter }, searched, isWhole);
     return good > bad;
   });
 }
 
 /** Whether the first row is a single quoted field that reads as a row. */
-function areQuotedWhole(dialect: CsvDialect, looked: Buffer, isWhole: boolean): boolean {
+function areQuotedWhole(dialect: CsvDialect, searched: Buffer, isWhole: boolean): boolean {
   const scanner = new CsvScanner(dialect, maxHeaderBytes);
-  if (scanner.find(looked, dialect.bodyOffset, isWhole) !== 'record') return false;
-  const text = decodeText(looked.subarray(scanner.start, scanner.end), dialect.encoding) ?? '';
+  if (scanner.find(searched, dialect.bodyOffset, isWhole) !== 'record') return false;
+  const text = decodeText(searched.subarray(scanner.start, scanner.end), dialect.encoding) ?? '';
   const split = splitFields(text, dialect.delimiter);
   if (split.kind !== 'fields' || split.fields.length !== 1 || !text.startsWith('"')) return false;
   const row = splitFields(split.fields[0] ?? '', dialect.delimiter);
@@ -281,12 +281,12 @@ function areQuotedWhole(dialect: CsvDialect, looked: Buffer, isWhole: boolean): 
 }
 
 /** How many of the first rows have as many fields as the header, and how many don't. */
-function tryRows(dialect: CsvDialect, looked: Buffer, isWhole: boolean): { good: number; bad: number } {
+function tryRows(dialect: CsvDialect, searched: Buffer, isWhole: boolean): { good: number; bad: number } {
   const scanner = new CsvScanner(dialect, maxHeaderBytes);
   const tried = { good: 0, bad: 0 };
   let at = dialect.bodyOffset;
-  while (tried.good + tried.bad < maxTriedRows && scanner.find(looked, at, isWhole) === 'record') {
-    const parsed = parseRecord(looked.subarray(scanner.start, scanner.end), dialect);
+  while (tried.good + tried.bad < maxTriedRows && scanner.find(searched, at, isWhole) === 'record') {
+    const parsed = parseRecord(searched.subarray(scanner.start, scanner.end), dialect);
     if (parsed.kind === 'row') tried.good++;
     else tried.bad++;
     at = scanner.next;

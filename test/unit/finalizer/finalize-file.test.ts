@@ -585,7 +585,7 @@ describe('a letter', () => {
 
   it('that got through has what the API answered beside the manifest', async () => {
     const said = { status: 409, confirmedBy: '409', answer: 'seen before' } as const;
-    await world.ledger.resolveDead(fixture.fileId, 3, { kind: 'uploaded', requestId: 'r', said });
+    await world.ledger.resolveDead(fixture.fileId, 3, { kind: 'uploaded', requestId: 'r', answer: said });
     await finalize(true);
     const key = manifestNamed('manifest.2.json').archive.resolutions_key ?? '';
     expect(JSON.parse(archived.get(key)?.toString() ?? '')).toMatchObject({

@@ -25,7 +25,7 @@ beforeAll(async () => {
   await evidence.world.ledger.resolveDead(evidence.fixture.fileId, 4, {
     kind: 'uploaded',
     requestId: 'r',
-    said: { status: 409, confirmedBy: '409', answer: 'seen before' },
+    answer: { status: 409, confirmedBy: '409', answer: 'seen before' },
   });
   await evidence.world.ledger.resolveDead(evidence.fixture.fileId, 11, { kind: 'handled', by: 'me', why: 'by phone' });
   await evidence.amend();
