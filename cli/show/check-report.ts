@@ -87,13 +87,17 @@ function seriesText({ pattern, id, parts, number }: SeriesCheck): string {
 function deadlineFacts({ upload }: CheckReport, deadline: string | undefined): [string, string][] {
   const startsAt = Date.parse(upload.starts_at);
   const timeZone = deadline === undefined ? undefined : parseDeadline(deadline)?.timeZone;
-  const done = `about ${clockText(Date.parse(upload.done_at), timeZone, startsAt)}`;
+  const at = (iso: string): string => {
+    const clock = clockText(Date.parse(iso), timeZone, startsAt);
+    return timeZone === undefined ? clock : `${clock} ${timeZone}`;
+  };
+  const done = `about ${at(upload.done_at)}`;
   if (upload.deadline_at === null || upload.margin_seconds === null) return [['done', done]];
   const span = durationText(Math.abs(upload.margin_seconds));
   const margin = upload.margin_seconds >= 0 ? `met, ${span} before it` : `MISSED by ${span}`;
   return [
     ['done', done],
-    ['deadline', `${clockText(Date.parse(upload.deadline_at), timeZone, startsAt)}: ${margin}`],
+    ['deadline', `${at(upload.deadline_at)}: ${margin}`],
   ];
 }
 

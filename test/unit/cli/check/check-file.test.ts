@@ -163,7 +163,8 @@ describe('a check', () => {
       env: { SLUICE_TRAFFIC_DEADLINE: '10:00 Etc/UTC' },
     });
     expect(late.upload.margin_seconds).toBe(-31);
-    expect(formatCheck(late, '10:00 Etc/UTC', { style: (_style, text) => text })).toContain('MISSED by 31 s');
+    const text = formatCheck(late, '10:00 Etc/UTC', { style: (_style, shown) => shown });
+    expect(text).toMatch(/10:00 Etc\/UTC: MISSED by 31 s/);
   });
 
   it('takes limits and options from the environment, and refuses those that can’t work', async () => {
