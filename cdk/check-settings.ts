@@ -17,6 +17,7 @@ import {
 } from './aws-quotas.ts';
 import { connectionsPerLetterConsumer, letterConsumers } from './derive-feed.ts';
 import { variableName } from './feed-environment.ts';
+import { calendarFaults } from './limit-calendar.ts';
 import { SettingNames } from './setting-names.ts';
 import type { FeedSettings, LaneSettings, Settings } from './settings.ts';
 import { SettingsError } from './settings-error.ts';
@@ -61,6 +62,7 @@ export function checkSettings(settings: Settings, names = new SettingNames({}, {
     ...settings.feeds.flatMap((feed) => [
       ...apiFaults(feed, settings, names),
       ...deadlineFaults(feed, names),
+      ...calendarFaults(feed, settings.feeds),
       ...seriesFaults(feed, names),
       ...connectionFaults(feed, names),
       ...feed.lanes.flatMap((lane) => [...laneFaults(lane, feed, settings, names)]),

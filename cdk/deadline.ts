@@ -14,7 +14,8 @@ export function parseDeadline(text: string): Deadline | undefined {
   return { hour: Number(hour), minute: Number(minute), timeZone };
 }
 
-function isTimeZone(name: string): boolean {
+/** Whether it is the IANA name of a time zone. */
+export function isTimeZone(name: string): boolean {
   try {
     new Intl.DateTimeFormat('en', { timeZone: name });
     // Offsets are taken, too, by newer engines; EventBridge Scheduler wants a name.

@@ -2,6 +2,7 @@ import { minMappingConcurrency } from './aws-quotas.ts';
 import { consumerMemoryFor } from './consumer-memory.ts';
 import type { RegisteredFeed } from '../feeds/feed.ts';
 import type { FeedSettings, LaneSettings, Settings } from './settings.ts';
+import { calendarOf } from './limit-calendar.ts';
 import type { FeedNumbers } from './stages/feed-numbers.ts';
 
 /** The mapping of a letters queue can't run fewer copies, and letters are few. */
@@ -73,6 +74,7 @@ export function deriveFeed(
     api: {
       ...{ url, requests, windowSeconds, connections, consumers, proxyUrl, caCertificates },
       isPaced: given.paced ?? url !== undefined,
+      calendar: calendarOf(given),
     },
     lanes: hasExpress ? [main, express] : [main],
   };

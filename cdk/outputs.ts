@@ -36,8 +36,8 @@ export function writeOutputs(stack: Stack, parts: StackParts): void {
   if (parts.staticEgress) outputs['EgressAddresses'] = parts.staticEgress.addresses.join(',');
   for (const { feed, token, lanes, finalizer, reconciler } of parts.pipelines) {
     const prefix = capitalised(feed.name);
-    const { url, requests, windowSeconds, connections, consumers } = feed.api;
-    const limits = { requests, windowSeconds, connections, consumers };
+    const { url, requests, windowSeconds, connections, consumers, isPaced, calendar } = feed.api;
+    const limits = { requests, windowSeconds, connections, consumers, isPaced, calendar };
     if (token) outputs[`${prefix}TokenSecretArn`] = token.arn;
     const deadline = feed.deadline === undefined ? undefined : parseDeadline(feed.deadline);
     outputs[`${prefix}Api`] = JSON.stringify({

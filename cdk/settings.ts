@@ -1,3 +1,4 @@
+import type { LimitCalendar } from './limit-calendar.ts';
 import type { StageName } from './stages/index.ts';
 import type { StageNumbers } from './stages/stage-numbers.ts';
 
@@ -9,6 +10,8 @@ export interface ApiSettings {
   windowSeconds: number;
   /** Without it nothing is held back: the numbers above say what to expect. */
   isPaced: boolean;
+  /** When it allows less. The time zone is empty if none was stated. */
+  calendar?: LimitCalendar | undefined;
   connections: number;
   /** Consumers of batches, all lanes together. */
   consumers: number;

@@ -9,12 +9,15 @@ import { dropCommand } from './commands/drop.ts';
 import { envCommand } from './commands/env.ts';
 import { evidenceCommand } from './commands/evidence.ts';
 import { fakeApiCommand } from './commands/fake-api.ts';
+import { limitCommand } from './commands/limit.ts';
 import { manifestCommand } from './commands/manifest.ts';
+import { pauseCommand } from './commands/pause.ts';
 import { proveCommand } from './commands/prove.ts';
 import { receiptsCommand } from './commands/receipts.ts';
 import { reportCommand } from './commands/report.ts';
 import { recordsCommand } from './commands/records.ts';
 import { releaseCommand } from './commands/release.ts';
+import { resumeCommand } from './commands/resume.ts';
 import { statusCommand } from './commands/status.ts';
 import { uiCommand } from './commands/ui.ts';
 import { upCommand } from './commands/up.ts';
@@ -70,6 +73,9 @@ export function createProgram(terminal: Terminal): Command {
     evidenceCommand,
     verifyCommand,
     dlqCommand,
+    pauseCommand,
+    resumeCommand,
+    limitCommand,
     cancelCommand,
     releaseCommand,
     envCommand,

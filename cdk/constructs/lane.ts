@@ -133,13 +133,14 @@ export class Lane extends Construct {
     finalizeQueue,
     network,
   }: LaneProps): SluiceFunction {
-    const { url, requests, windowSeconds, isPaced, proxyUrl, caCertificates } = feed.api;
+    const { url, requests, windowSeconds, isPaced, calendar, proxyUrl, caCertificates } = feed.api;
     const api = {
       id: apiIdOf(feed),
       ...(url === undefined ? {} : { url }),
       requests,
       windowSeconds,
       isPaced,
+      ...(calendar === undefined ? {} : { calendar }),
       connectionsPerConsumer: lane.connectionsPerConsumer,
       connectionsPerLetterConsumer,
       ...(proxyUrl === undefined ? {} : { proxyUrl }),

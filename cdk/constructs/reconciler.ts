@@ -151,7 +151,8 @@ export class Reconciler extends Construct {
 /** What a projection of the feed's files needs. */
 function projectedFeed(feed: FeedSettings) {
   const { name, api, deadline } = feed;
-  const limit = api.url === undefined ? {} : { limit: { requests: api.requests, windowSeconds: api.windowSeconds } };
+  const { url, requests, windowSeconds, isPaced, calendar } = api;
+  const limit = url === undefined ? {} : { limit: { requests, windowSeconds, isPaced, calendar } };
   return {
     feed: name,
     api: apiIdOf(feed),

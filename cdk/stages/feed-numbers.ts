@@ -2,6 +2,7 @@ import { z } from 'zod';
 import { seriesFault } from '../../feeds/series-pattern.ts';
 import { logRetentionDays } from '../aws-quotas.ts';
 import { parseDeadline } from '../deadline.ts';
+import { calendarEntries, calendarZone } from '../limit-calendar.ts';
 
 /** How the environment gives a setting of a feed: as `SLUICE_<FEED>_<NAME>`. */
 interface FeedVariable {
@@ -68,6 +69,13 @@ export const feedNumbers = z.strictObject({
     .register(feedVariables, { wanted: 'a number of seconds above 0', read: readNumber }),
   /** Whether the sink enforces the limit; otherwise it only says what to expect. By default, an API does. */
   paced: z.boolean().optional().register(feedVariables, onOrOff),
+  /**
+   * Times of day at which the API allows less, such as `{ from: '06:00', to: '18:00', days: ['mon', 'tue'], requests: 300 }`.
+   * From `to` on an earlier or equal time it goes on past midnight; without `days`, every day; where two overlap, the lower.
+   */
+  limitCalendar: calendarEntries.optional(),
+  /** The IANA name of the calendar's time zone; by default, the deadline's. */
+  limitTimeZone: calendarZone.optional(),
   connections: count().register(feedVariables, {
     wanted: 'a whole number of connections, 1 or more',
     read: readNumber,
@@ -105,5 +113,7 @@ export type FeedNumbers = z.infer<typeof feedNumbers>;
 export type GivenNumbers = z.infer<typeof givenNumbers>;
 
 /** A setting that has a variable. */
-export const feedSetting = feedNumbers.omit({ options: true, archiveRetentionDays: true }).keyof();
+export const feedSetting = feedNumbers
+  .omit({ options: true, archiveRetentionDays: true, limitCalendar: true, limitTimeZone: true })
+  .keyof();
 export type FeedSetting = z.infer<typeof feedSetting>;

@@ -34,6 +34,14 @@ export function feedOption(description: string): Option {
   return option;
 }
 
+/** `<feed>`; shells complete the feeds' names. */
+export function feedArgument(): Argument {
+  const argument = new Argument('<feed>', "the feed's name");
+  // Not with choices(): unknown names are refused in a sentence of our own.
+  argument.argChoices = feeds.map(({ name }) => name);
+  return argument;
+}
+
 export const fileIdArgument = (): Argument =>
   new Argument('<file-id>', "the file's id, as `status` shows it; its first digits are enough");
 

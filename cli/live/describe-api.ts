@@ -1,9 +1,13 @@
 import type { OpenBreaker } from '../../lambdas/core/limiter/open-breaker.ts';
 import { openBreakerOf } from '../../lambdas/core/limiter/open-breaker.ts';
-import type { LimiterItem } from '../../lambdas/core/limiter/limiter-item.ts';
+import { limitAt } from '../../lambdas/core/limiter/limit-policy.ts';
+import type { PolicyState } from '../../lambdas/core/limiter/policy-changes.ts';
+import type { LimitFact, PauseFact } from '../../lambdas/core/limiter/policy-facts.ts';
+import { limitFact, limitText, pauseFacts, pauseText } from '../../lambdas/core/limiter/policy-facts.ts';
 import { withinLimit } from '../terminal/rate-meter.ts';
 import type { ApiLimits } from '../stack/stack-outputs.ts';
-import type { LiveApi } from './snapshot.ts';
+import { deployedLimit } from '../stack/stack-outputs.ts';
+import type { LiveApi, LivePause, LivePolicy } from './snapshot.ts';
 
 /** APIs are shared by feeds that use the same id. Stacks of an earlier version have no ids. */
 export interface SharedApi extends ApiLimits {
@@ -23,16 +27,26 @@ export function sharedApis(names: readonly string[], apiOf: (feed: string) => Ap
   return [...shared.values()];
 }
 
-/** @param perSecond measured answers per second */
-export function describeApi(api: SharedApi, item: LimiterItem, perSecond: number | undefined, now: number): LiveApi {
-  const { id, feeds, url, requests, windowSeconds } = api;
+/** @param perSecond measured answers per second @param when the time zone of times in words, and the time now */
+export function describeApi(
+  api: SharedApi,
+  state: PolicyState,
+  perSecond: number | undefined,
+  { zone, now }: { zone: string; now: number },
+): LiveApi {
+  const { id, feeds, url } = api;
+  const { item } = state;
   const open = openBreakerOf(item);
+  const { requests, windowSeconds } = limitAt(item, deployedLimit(api), now);
   const limit = { requests, window_seconds: windowSeconds, per_second: requests / windowSeconds };
+  const fact = limitFact(state, deployedLimit(api), now);
   return {
     id,
     feeds,
     url,
     limit: url === null ? null : limit,
+    policy: fact === undefined ? null : describePolicy(fact, zone, now),
+    paused: pauseFacts(state.inForce).map((pause) => describePause(pause, zone, now)),
     measured_per_second:
       perSecond === undefined ? null : withinLimit(perSecond, url === null ? undefined : limit.per_second),
     breaker: open ? 'open' : 'closed',
@@ -58,5 +72,23 @@ export function breakerOf(api: LiveApi): OpenBreaker | undefined {
 }
 
 const timeOf = (atMs: number): string => new Date(atMs).toISOString();
+function describePolicy(fact: LimitFact, zone: string, now: number): LivePolicy {
+  return {
+    set_by: fact.setBy,
+    deployed_requests: fact.deployedRequests,
+    since: isoOf(fact.sinceMs),
+    until: isoOf(fact.untilMs),
+    by: fact.by ?? null,
+    why: fact.why ?? null,
+    text: limitText(fact, zone, now),
+  };
+}
+
+function describePause(pause: PauseFact, zone: string, now: number): LivePause {
+  const { feed, sinceMs, by, why = null } = pause;
+  return { feed, since: new Date(sinceMs).toISOString(), by, why, text: pauseText(pause, zone, now) };
+}
+
+const isoOf = (atMs: number | undefined): string | null => (atMs === undefined ? null : new Date(atMs).toISOString());
 
 const comingTime = (atMs: number, now: number): string | null => (atMs > now ? new Date(atMs).toISOString() : null);

@@ -26,7 +26,7 @@ export interface LiveFacts {
 
 export function describeLive(file: FileAccount, { projection, openDead, zone, now }: LiveFacts): LiveFile {
   const expected = expectedRecords(file);
-  const activity = activityOf(file, now);
+  const activity = activityOf(file, projection, now);
   const bytes = contentBytesOf(file);
   const isSplit = file.state !== 'splitting';
   return {
@@ -72,9 +72,10 @@ export function withOpenDead(closed: readonly ClosedFile[], { byFile, isPartial 
   });
 }
 
-function activityOf(file: FileAccount, now: number): Activity {
+function activityOf(file: FileAccount, projection: Projection | undefined, now: number): Activity {
   if (isQuarantined(file)) return 'stopped';
   if (isWhollySettled(file)) return 'closing';
+  if (projection?.isPaused) return 'paused';
   if (file.state === 'splitting') {
     if ((file.heldBackUntil ?? 0) > now) return 'held back';
     if (sumCounts(file.settled) > 0) return 'uploading';

@@ -69,7 +69,8 @@ function rateOf({ measured_per_second: measured, limit }: LiveApi): string {
 }
 
 function breakerSpans(api: LiveApi, when: When): Line {
-  const { url, breaker, breaker_reason: reason, breaker_since: since, paused_until: until } = api;
+  const { url, breaker, breaker_reason: reason, breaker_since: since, paused_until: until, paused } = api;
+  if (paused.length > 0) return text(`PAUSED: ${paused.map(({ feed }) => feed).join(', ')}`, 'red');
   const next = until === null ? '' : ` until ${timeOf(until, when)}`;
   if (breaker === 'open') {
     const from = since === null ? '' : ` since ${timeOf(since, when)}`;
@@ -130,7 +131,7 @@ export function countsOf(file: LiveFile): string {
 }
 
 function activityStyle({ activity }: LiveFile): Span['style'] {
-  return activity === 'stopped' ? 'red' : activity === 'held back' ? 'yellow' : undefined;
+  return activity === 'stopped' || activity === 'paused' ? 'red' : activity === 'held back' ? 'yellow' : undefined;
 }
 
 export const isLate = ({ deadline_margin_seconds: margin }: LiveFile): boolean => margin !== null && margin < 0;

@@ -1,6 +1,7 @@
 import type { Facts, HeadlineSource } from './facts.ts';
 import { apiHeadlines } from './headlines/api.ts';
 import { deadLetterHeadlines } from './headlines/dead-letters.ts';
+import { decisionHeadlines } from './headlines/decisions.ts';
 import { failedWorkHeadlines } from './headlines/failed-work.ts';
 import { progressHeadlines } from './headlines/progress.ts';
 import { settingsHeadlines } from './headlines/settings.ts';
@@ -10,6 +11,7 @@ import type { Headline } from './snapshot.ts';
 /** Those of the same rank are shown in this order. */
 const sources: readonly HeadlineSource[] = [
   settingsHeadlines,
+  decisionHeadlines,
   apiHeadlines,
   unsentFileHeadlines,
   progressHeadlines,

@@ -3,6 +3,7 @@ import type { FileNotice } from '../../lambdas/core/notices/file-notice.ts';
 import { isUnsent } from '../../lambdas/core/notices/file-notice.ts';
 import { byService } from '../../lambdas/core/deadlines/projection.ts';
 import { maxOpenFiles } from '../../lambdas/deadlines/project-open-files.ts';
+import { readPolicy } from '../../lambdas/ledger/limiter-store.ts';
 import type { BatchLedger, Clock, DeadLedger, FileLedger, LimiterStore, NoticeLedger } from '../../lambdas/ports.ts';
 import { describeOutlook } from '../dlq/redrive-outlook.ts';
 import type { Projections } from '../drop/project-files.ts';
@@ -175,7 +176,8 @@ export class SnapshotReader {
       shown.map(async (api) => {
         const ofApi = ({ feed }: FileAccount): boolean => api.feeds.includes(feed);
         this.#progress.note(api.id, open.filter(ofApi), closed.filter(ofApi), now);
-        return describeApi(api, await limiterOf(api.id).read(), this.#progress.perSecond(api.id), now);
+        const state = await readPolicy(limiterOf(api.id));
+        return describeApi(api, state, this.#progress.perSecond(api.id), { zone: this.#zone, now });
       }),
     );
   }

@@ -30,7 +30,7 @@ export interface Snapshot {
 
 /** What `status`, `watch` and the control room say in a sentence. Each kind has its file in cli/live/headlines/. */
 export interface Headline {
-  kind: 'settings' | 'api' | 'unsent-files' | 'progress' | 'dead-letters' | 'failed-work';
+  kind: 'settings' | 'decision' | 'api' | 'unsent-files' | 'progress' | 'dead-letters' | 'failed-work';
   tone: 'calm' | 'busy' | 'warning' | 'alarm';
   text: string;
   /** The feeds that it concerns. */
@@ -40,7 +40,7 @@ export interface Headline {
 }
 
 /** The step that a file is at. */
-export type Activity = 'checksum' | 'splitting' | 'uploading' | 'held back' | 'closing' | 'stopped';
+export type Activity = 'checksum' | 'splitting' | 'uploading' | 'held back' | 'paused' | 'closing' | 'stopped';
 
 /** An open file: the fields of `status --json`, counts of unfinished batches included, and its progress. */
 export type LiveFile = FileSummary & {
@@ -73,6 +73,10 @@ export interface LiveApi {
   /** Null for the record ledger, which has no limit. */
   url: string | null;
   limit: { requests: number; window_seconds: number; per_second: number } | null;
+  /** Where that limit comes from; null if there is none. */
+  policy: LivePolicy | null;
+  /** The feeds that operators have paused. */
+  paused: LivePause[];
   /** Measured answers per second; null until enough has been measured. */
   measured_per_second: number | null;
   breaker: 'closed' | 'open';
@@ -86,6 +90,27 @@ export interface LiveApi {
   paused_until: string | null;
   /** Send times are leased up to this time. */
   leased_until: string | null;
+}
+
+/** A limit by a person's decision, by the calendar, or as deployed. */
+export interface LivePolicy {
+  set_by: 'deployment' | 'calendar' | 'operator';
+  deployed_requests: number;
+  since: string | null;
+  until: string | null;
+  by: string | null;
+  why: string | null;
+  /** All of it in words, with times in the snapshot's time zone. */
+  text: string;
+}
+
+/** A feed that is paused; `text`: `PAUSED by … since …, because …`. */
+export interface LivePause {
+  feed: string;
+  since: string;
+  by: string;
+  why: string | null;
+  text: string;
 }
 
 /** A queue and its DLQ, with SQS's counts of their messages: visible, in flight and delayed. */

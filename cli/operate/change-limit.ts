@@ -26,7 +26,7 @@ export async function setLimit(feed: string, wish: LimitWish, who: Who, ports: L
   if (!Number.isInteger(requests) || requests > deployed.requests) {
     return refused(
       `The limit of ${feed} can be at most what is deployed, ${deployed.requests} requests ${window}. To raise that, deploy ` +
-        `with ${variableName(feed, 'REQUESTS')}.`,
+        `with ${variableName(feed, 'requests')}.`,
     );
   }
   if (requests < lowest) {
@@ -62,7 +62,7 @@ function pacedTarget(feed: string, ports: LimitPorts): Exclude<ReturnType<typeof
   const target = targetOf(feed, ports);
   if ('kind' in target || target.deployed.isPaced !== false) return target;
   return refused(
-    `${feed} is sent without a limit: its sink is the record ledger, or ${variableName(feed, 'PACED')} is off. There is ` +
+    `${feed} is sent without a limit: its sink is the record ledger, or ${variableName(feed, 'paced')} is off. There is ` +
       `none to change. To stop it: sluice pause ${feed}.`,
   );
 }

@@ -376,7 +376,9 @@ export class SharedLimiter implements Limiter {
     tokenFault?: TokenFault,
   ): Promise<BreakerState | undefined> {
     const { store } = this.#options;
-    const { reason, failedProbes } = await store.read();
+    // Read again, since the policy may have changed during the probe: the slot after it is spaced by the new one.
+    const item = await this.#note(await store.read());
+    const { reason, failedProbes } = item;
     // If everything is refused, one more refusal does not show that the API works again.
     const isUp = end === true || end === 'accepted' || (end === 'refused' && reason !== 'refusing');
     if (!isUp) {

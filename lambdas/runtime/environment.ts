@@ -178,7 +178,7 @@ const reconcilerEnvironment = z.object({
       /** As in `API`. */
       api: z.string().min(1),
       /** Absent if records go into the record ledger. */
-      limit: rateLimit.optional(),
+      limit: rateLimit.extend({ isPaced: z.boolean().optional(), calendar: limitCalendar.optional() }).optional(),
       deadline: feedDeadline.optional(),
     }),
   ),

@@ -105,6 +105,7 @@ describe.each([
       windowSeconds: 60,
       connections: 20,
       consumers: 4,
+      isPaced: true,
     });
   });
 
@@ -133,7 +134,7 @@ describe.each([
     expect(environment.FEED).toEqual({
       feed: 'traffic',
       api: 'https://avstar.example/v1',
-      limit: { requests: 600, windowSeconds: 60 },
+      limit: { requests: 600, windowSeconds: 60, isPaced: true },
       deadline: { hour: 5, minute: 0, timeZone: 'America/New_York' },
     });
     expect(environment.SHARING_FEEDS).toEqual([]);

@@ -80,6 +80,11 @@ export function liveSnapshot(change: Partial<Snapshot> = {}): Snapshot {
         feeds: ['traffic'],
         url: 'https://avstar.example',
         limit: { requests: 18_000, window_seconds: 60, per_second: 298 },
+        policy: {
+          ...{ set_by: 'deployment', deployed_requests: 18_000, since: null, until: null, by: null, why: null },
+          text: '18000 requests in 60 s, as deployed',
+        },
+        paused: [],
         measured_per_second: 290.4,
         breaker: 'closed',
         breaker_reason: null,

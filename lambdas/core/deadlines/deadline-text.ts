@@ -58,14 +58,17 @@ function formatsIn(timeZone: string): Record<'time' | 'day', Intl.DateTimeFormat
   return known;
 }
 
-/** `done about 03:40 (in 2 h)`; while the rate is not known, `done at the earliest 03:40 (in 2 h)`. Undefined if nothing is known yet. */
+/**
+ * `done about 03:40 (in 2 h)`; while the rate is not known, `done at the earliest 03:40 (in 2 h)`. Of a
+ * paused feed: `resumed now, done about …`. Undefined if nothing is known yet.
+ */
 export function doneText(
-  { doneAt, isAtBest }: Pick<Projection, 'doneAt' | 'isAtBest'>,
+  { doneAt, isAtBest, isPaused }: Pick<Projection, 'doneAt' | 'isAtBest' | 'isPaused'>,
   timeZone: string | undefined,
   nowMs: number,
 ): string | undefined {
   if (doneAt === undefined) return undefined;
-  return `done ${isAtBest ? 'at the earliest' : 'about'} ${momentText(doneAt, timeZone, nowMs)}`;
+  return `${isPaused ? 'resumed now, ' : ''}done ${isAtBest ? 'at the earliest' : 'about'} ${momentText(doneAt, timeZone, nowMs)}`;
 }
 
 /** `done about 03:40 (in 2 h 10 min), 1 h 20 min before the deadline`, or `LATE by 2 h`. Undefined if nothing is known yet. */
@@ -75,8 +78,7 @@ export function projectionText(
   nowMs: number,
 ): string | undefined {
   const { marginSeconds } = projection;
-  const text = doneText(projection, timeZone, nowMs);
-  const done = text !== undefined && projection.isPaused ? `PAUSED; resumed now, ${text}` : text;
+  const done = doneText(projection, timeZone, nowMs);
   if (marginSeconds === undefined) return done;
   const span = durationText(Math.abs(marginSeconds));
   if (marginSeconds >= 0) return [done, `${span} before the deadline`].join(', ');

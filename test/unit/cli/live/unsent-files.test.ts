@@ -62,7 +62,8 @@ it('an open breaker is a red headline with the API’s answer, since when, and w
     ...{ answerStatus: 401, answer: 'token expired' },
   };
   const shared = { id: 'avstar', feeds: ['traffic'], url: 'https://x', requests: 60, windowSeconds: 60 };
-  const api = describeApi({ ...shared, connections: 1, consumers: 1 }, item, undefined, now);
+  const deployed = { ...shared, connections: 1, consumers: 1 };
+  const api = describeApi(deployed, { item, inForce: {} }, undefined, { zone: 'UTC', now });
   expect(api).toMatchObject({ breaker: 'open', http_status: 401, api_answer: 'token expired' });
   expect(apiHeadlines(facts({ apis: [api] }))).toMatchObject([
     {
