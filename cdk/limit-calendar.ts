@@ -1,7 +1,6 @@
 import { z } from 'zod';
 import { apiIdOf } from './api-id.ts';
 import { isTimeZone, parseDeadline } from './deadline.ts';
-import type { ApiSettings } from './settings.ts';
 
 /** Times of day at which an API allows less, as the functions read it (lambdas/core/limiter/limit-calendar.ts). */
 export interface LimitCalendar {
@@ -51,7 +50,13 @@ function minutesOf(time: string): number {
 
 interface CalendarFeed {
   name: string;
-  api: Pick<ApiSettings, 'url' | 'requests' | 'windowSeconds' | 'isPaced' | 'calendar'>;
+  api: {
+    url?: string | undefined;
+    requests: number;
+    windowSeconds: number;
+    isPaced: boolean;
+    calendar?: LimitCalendar | undefined;
+  };
 }
 
 /** No consumer sends slower than this share of its limit. */
