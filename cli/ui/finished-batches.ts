@@ -2,7 +2,7 @@ import type { FileAccount } from '../../lambdas/core/account/file-account.ts';
 import type { BatchLedger, FileLedger } from '../../lambdas/ports.ts';
 import type { FinishedBatch } from './rate-history.ts';
 
-/** A file that arrived longer before the time is not looked into. Milliseconds. */
+/** A file that arrived longer before the time is not read. Milliseconds. */
 const oldestFileMs = 3 * 24 * 60 * 60_000;
 const maxFiles = 200;
 
