@@ -26,6 +26,7 @@ import type { ManifestFigures } from './core/account/manifest.ts';
 import type { Decision, InForce } from './core/limiter/limit-policy.ts';
 import type { PolicyChange } from './core/limiter/policy-changes.ts';
 import type { FileNotice } from './core/notices/file-notice.ts';
+import type { ListedObject, StrayPlace } from './core/strays/stray-places.ts';
 import type { MailState } from './core/notices/gather.ts';
 import type { OthersCount } from './core/limiter/pause-evidence.ts';
 import type { OutcomeCounts } from './core/account/outcome.ts';
@@ -97,6 +98,20 @@ export interface VersionPage {
 export interface DroppedObjects {
   /** By key, the newest version of each first. */
   listVersions(keyPrefix: string, after?: VersionCursor): Promise<VersionPage>;
+}
+
+export interface IntakePage {
+  objects: ListedObject[];
+  /** With a delimiter: the prefixes below the listed one that have objects. */
+  prefixes: string[];
+  /** Undefined on the last page. */
+  next?: string;
+}
+
+/** The intake bucket's objects, wherever they lie. */
+export interface IntakeListing {
+  /** A page of up to 1,000. Without a delimiter, with everything below the prefix. */
+  list(prefix: string, page?: { delimiter?: '/'; next?: string | undefined }): Promise<IntakePage>;
 }
 
 /** Stores the bundles that the splitter makes of small files. */
@@ -467,6 +482,13 @@ export interface SweepState {
   deletedKey?: string;
 }
 
+/** Objects that no lane takes, and the prefixes of all lanes. */
+export interface StrayNote {
+  places: StrayPlace[];
+  lanePrefixes: string[];
+  at: number;
+}
+
 /** The reconciler's own state. */
 export interface DeskLedger {
   /** False while another run of this feed's reconciler is in progress. */
@@ -476,6 +498,9 @@ export interface DeskLedger {
   saveDeskState(feed: string, state: DeskState): Promise<void>;
   getDeadlineNote(feed: string): Promise<DeadlineNote | undefined>;
   saveDeadlineNote(feed: string, note: DeadlineNote): Promise<void>;
+  /** What lies where no lane takes it, as it was reported last. */
+  getStrays(feed: string): Promise<StrayNote | undefined>;
+  saveStrays(feed: string, note: StrayNote): Promise<void>;
   getSweep(feed: string, lane: string): Promise<SweepState | undefined>;
   saveSweep(feed: string, lane: string, state: SweepState): Promise<void>;
 }
@@ -814,6 +839,8 @@ export type MetricName =
   | 'DeadlineMarginSeconds'
   /** Dropped files without an S3 event, in each run of the reconciler that checks. */
   | 'UnannouncedFiles'
+  /** Places with objects that no feed takes, when an object is found there for the first time. */
+  | 'UnclaimedObjects'
   /** Per request, from handing it over to its answer's last byte; failed requests included. Milliseconds. */
   | 'ApiLatency'
   /** The share of waiting for send times in the time that a batch's connections spent on sending. Percent. */

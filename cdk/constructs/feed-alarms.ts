@@ -2,6 +2,7 @@ import { Duration } from 'aws-cdk-lib';
 import type { FeedSettings, Settings } from '../settings.ts';
 import type { Alarms } from './alarms.ts';
 import { feedMetric } from './alarms.ts';
+import { looksForStrays } from './reconciler.ts';
 
 /** SQS loses a message at the end of its retention: the alarm leaves so many days to do something about it. */
 const daysBeforeLoss = 4;
@@ -110,6 +111,15 @@ export function addFeedAlarms(alarms: Alarms, settings: Settings, feed: FeedSett
     metric: own('MemoryUse', 'Maximum'),
     threshold: memoryPercent,
   });
+  if (looksForStrays(feed, settings)) {
+    alarms.add({
+      name: 'objects-not-taken',
+      section: 'objects-not-taken',
+      says: 'Objects were dropped into the intake bucket under a prefix that no feed takes: nothing happens to them.',
+      metric: own('UnclaimedObjects', 'Sum', Duration.minutes(15)),
+      threshold: 1,
+    });
+  }
   if (!feed.smallFiles) {
     alarms.add({
       name: `${name}-files-not-announced`,

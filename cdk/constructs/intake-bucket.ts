@@ -88,6 +88,17 @@ export class IntakeBucket extends Construct {
     );
   }
 
+  /** Lets a function list what was dropped elsewhere, and read nothing of it. */
+  grantListStrays(grantee: SluiceFunction, lanePrefixes: readonly string[]): void {
+    grantee.addToRolePolicy(
+      new PolicyStatement({
+        actions: ['s3:ListBucket'],
+        resources: [this.bucket.bucketArn],
+        conditions: { StringNotLike: { 's3:prefix': lanePrefixes.map((prefix) => `${prefix}*`) } },
+      }),
+    );
+  }
+
   /** Lets a function copy what was dropped, with the tags that a copy brings along. */
   grantCopy(grantee: SluiceFunction, keyPrefix: string): void {
     this.grantRead(grantee, keyPrefix);

@@ -17,6 +17,13 @@ import { ledgerKeys } from './ledger.ts';
 import { SluiceFunction } from './sluice-function.ts';
 import type { WorkBucket } from './work-bucket.ts';
 
+/** One reconciler looks after the whole bucket: the first feed's. */
+export const looksForStrays = ({ name }: FeedSettings, { feeds }: Settings): boolean => feeds[0]?.name === name;
+
+function lanePrefixesOf({ feeds }: Settings): string[] {
+  return feeds.flatMap(({ lanes }) => lanes.map(({ keyPrefix }) => keyPrefix));
+}
+
 export interface ReconcilerProps {
   settings: Settings;
   root: string;
@@ -69,6 +76,9 @@ export class Reconciler extends Construct {
         FINALIZE_DLQ_URL: finalizer.dlq.queueUrl,
         // Small files are known by their bundles: who lists them can't tell which are.
         ...(feed.smallFiles ? {} : { INTAKE_BUCKET: intake.bucket.bucketName }),
+        ...(looksForStrays(feed, settings)
+          ? { STRAYS: JSON.stringify({ bucket: intake.bucket.bucketName, lanePrefixes: lanePrefixesOf(settings) }) }
+          : {}),
         WORK_BUCKET: work.bucket.bucketName,
         ARCHIVE_BUCKET: archive.bucket.bucketName,
         DESK_TOPIC_ARN: desk.topic.topicArn,
@@ -111,6 +121,7 @@ export class Reconciler extends Construct {
     ];
     this.function.may(['sqs:GetQueueAttributes'], ...lanes.map((lane) => lane.records.queue.queueArn));
     this.function.mayLookInto(...dlqs);
+    if (looksForStrays(feed, settings)) intake.grantListStrays(this.function, lanePrefixesOf(settings));
     if (feed.smallFiles) return;
     const keyPrefixes = lanes.map((lane) => lane.settings.keyPrefix);
     intake.grantListVersions(this.function, keyPrefixes);

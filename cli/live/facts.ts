@@ -1,5 +1,6 @@
 import type { Projection } from '../../lambdas/core/deadlines/projection.ts';
 import type { FileNotice } from '../../lambdas/core/notices/file-notice.ts';
+import type { StrayNote } from '../../lambdas/ports.ts';
 import type { DeadCount } from './count-dead.ts';
 import type { ClosedFile, Headline, LiveApi, LiveFile, LiveQueue } from './snapshot.ts';
 
@@ -17,6 +18,8 @@ export interface Facts {
   closed: readonly ClosedFile[];
   /** Files of the last day of which nothing was sent, the oldest first. */
   unsent: readonly FileNotice[];
+  /** What lies in the intake bucket where no feed takes it. */
+  strays: readonly StrayNote[];
   apis: readonly LiveApi[];
   queues: readonly LiveQueue[];
   dead: DeadCount;

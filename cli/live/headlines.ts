@@ -5,6 +5,7 @@ import { decisionHeadlines } from './headlines/decisions.ts';
 import { failedWorkHeadlines } from './headlines/failed-work.ts';
 import { progressHeadlines } from './headlines/progress.ts';
 import { settingsHeadlines } from './headlines/settings.ts';
+import { strayHeadlines } from './headlines/strays.ts';
 import { unsentFileHeadlines } from './headlines/unsent-files.ts';
 import type { Headline } from './snapshot.ts';
 
@@ -14,6 +15,7 @@ const sources: readonly HeadlineSource[] = [
   decisionHeadlines,
   apiHeadlines,
   unsentFileHeadlines,
+  strayHeadlines,
   progressHeadlines,
   deadLetterHeadlines,
   failedWorkHeadlines,

@@ -4,7 +4,16 @@ import { isUnsent } from '../../lambdas/core/notices/file-notice.ts';
 import { byService } from '../../lambdas/core/deadlines/projection.ts';
 import { maxOpenFiles } from '../../lambdas/deadlines/project-open-files.ts';
 import { readPolicy } from '../../lambdas/ledger/limiter-store.ts';
-import type { BatchLedger, Clock, DeadLedger, FileLedger, LimiterStore, NoticeLedger } from '../../lambdas/ports.ts';
+import type {
+  BatchLedger,
+  Clock,
+  DeadLedger,
+  DeskLedger,
+  FileLedger,
+  LimiterStore,
+  NoticeLedger,
+  StrayNote,
+} from '../../lambdas/ports.ts';
 import { describeOutlook } from '../dlq/redrive-outlook.ts';
 import type { Projections } from '../drop/project-files.ts';
 import { projectFilesOf } from '../drop/project-files.ts';
@@ -30,7 +39,8 @@ export interface SnapshotPorts extends Omit<ClosedPorts, 'ledger'> {
     Pick<FileLedger, 'listFiles'> &
     Pick<BatchLedger, 'listBatches'> &
     Pick<DeadLedger, 'listDead'> &
-    Pick<NoticeLedger, 'recentNotices'>;
+    Pick<NoticeLedger, 'recentNotices'> &
+    Pick<DeskLedger, 'getStrays'>;
   limiterOf: (api: string) => Pick<LimiterStore, 'read' | 'readInForce'>;
   outputs: StackOutputs;
   /** SQS's count of a queue's messages. */
@@ -54,6 +64,7 @@ export interface SnapshotScope {
 const queuesEveryMs = 5_000;
 const deadEveryMs = 10_000;
 const unsentEveryMs = 5_000;
+const straysEveryMs = 30_000;
 const usuallyShown = 200;
 
 /**
@@ -71,6 +82,7 @@ export class SnapshotReader {
   readonly #queues: Cached<LiveQueue[]>;
   readonly #dead: Cached<DeadRead[]>;
   readonly #unsent: Cached<FileNotice[]>;
+  readonly #strays: Cached<StrayNote[]>;
   #open: FileAccount[] = [];
 
   constructor(scope: SnapshotScope, ports: SnapshotPorts) {
@@ -83,6 +95,10 @@ export class SnapshotReader {
     this.#progress = new ProgressMeter(ledger);
     this.#closed = new ClosedFiles(scope.feeds, ports);
     this.#queues = new Cached(queuesEveryMs, () => readQueues(this.#names, ports));
+    this.#strays = new Cached(straysEveryMs, async () =>
+      // Of all feeds: one of them looks after the whole bucket.
+      (await Promise.all(scope.feeds.map((feed) => ledger.getStrays(feed)))).filter((note) => note !== undefined),
+    );
     this.#unsent = new Cached(unsentEveryMs, () => this.#readUnsent());
     this.#dead = new Cached(deadEveryMs, () =>
       Promise.all(this.#names.map((feed) => readDead(feed, this.#open.filter(isOf(feed)), ledger))),
@@ -113,10 +129,11 @@ export class SnapshotReader {
     const projections = await projectFilesOf(withCounted(open, sight), clock);
     this.#open = open;
     const manifests = closed.flatMap((file) => (failedOf(file) > 0 ? (file.manifest?.key ?? []) : [])).join(' ');
-    const [apis, queues, unsent, reads] = await Promise.all([
+    const [apis, queues, unsent, strays, reads] = await Promise.all([
       this.#readApis(open, closed, sight),
       this.#queues.get(clock.now()),
       this.#unsent.get(clock.now()),
+      this.#strays.get(clock.now()),
       // A file that was closed or amended has other dead letters than at the last read.
       this.#dead.get(clock.now(), manifests),
     ]);
@@ -127,6 +144,7 @@ export class SnapshotReader {
       ...this.#describeFiles(open, { projections, dead, now }),
       closed: withOpenDead(await this.#closed.describe(closed.filter((file) => this.#isShown(file))), dead),
       unsent,
+      strays,
       apis,
       queues,
       dead,

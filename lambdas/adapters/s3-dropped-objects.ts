@@ -1,5 +1,6 @@
 import type { S3Client } from '@aws-sdk/client-s3';
 import { ListObjectVersionsCommand } from '@aws-sdk/client-s3';
+import { decoded } from './decode-key.ts';
 import type { DroppedObjects, DroppedVersion, VersionCursor, VersionPage } from '../ports.ts';
 
 /** The intake bucket's versions, 1,000 per page. */
@@ -50,9 +51,4 @@ export class S3DroppedObjects implements DroppedObjects {
     if (!IsTruncated || NextKeyMarker === undefined) return { versions, deletedKeys };
     return { versions, deletedKeys, next: { key: decode(NextKeyMarker), versionId: NextVersionIdMarker ?? '' } };
   }
-}
-
-/** S3 form-encodes the key: a space is a plus sign. */
-function decoded(key: string): string {
-  return decodeURIComponent(key.replaceAll('+', ' '));
 }

@@ -9,6 +9,7 @@ import {
   noticeKey,
   noticesOfDay,
   reconcilerKey,
+  straysKey,
   sweepKey,
 } from '../core/ledger/ledger-keys.ts';
 import type { FileNotice } from '../core/notices/file-notice.ts';
@@ -23,6 +24,7 @@ import type {
   DeskState,
   NoticeLedger,
   ItemStore,
+  StrayNote,
   SweepState,
 } from '../ports.ts';
 
@@ -68,6 +70,9 @@ export function deskLedger(
     saveDeskState: (feed, state) => store.put(deskKey(feed), { ...state }),
     getDeadlineNote: (feed) => read<DeadlineNote>(deadlineKey(feed)),
     saveDeadlineNote: (feed, note) => store.put(deadlineKey(feed), { ...note }),
+
+    getStrays: (feed) => read<StrayNote>(straysKey(feed)),
+    saveStrays: (feed, note) => store.put(straysKey(feed), { ...note }),
 
     getSweep: (feed, lane) => read<SweepState>(sweepKey(feed, lane)),
     saveSweep: (feed, lane, state) => store.put(sweepKey(feed, lane), { ...state }),

@@ -8,6 +8,7 @@ import { awsClientSettings, s3ClientSettings } from '../adapters/aws-client-sett
 import { DynamoItemStore } from '../adapters/dynamo-item-store.ts';
 import { S3Archive, S3ReceiptStore } from '../adapters/s3-archive.ts';
 import { S3DroppedObjects } from '../adapters/s3-dropped-objects.ts';
+import { S3IntakeListing } from '../adapters/s3-intake-listing.ts';
 import { S3PayloadStore } from '../adapters/s3-payload-store.ts';
 import { SnsDesk } from '../adapters/sns-desk.ts';
 import { SqsDeadQueue } from '../adapters/sqs-dead-queue.ts';
@@ -59,6 +60,9 @@ const handle = createReconcilerHandler({
     letters: new SqsDeadQueue(sqs, lettersDlqUrl, systemClock),
   })),
   ...(environment.INTAKE_BUCKET === undefined ? {} : { sweep: sweepOf(environment.INTAKE_BUCKET) }),
+  ...(environment.STRAYS === undefined
+    ? {}
+    : { strays: { ...environment.STRAYS, listing: new S3IntakeListing(s3, environment.STRAYS.bucket) } }),
   finalize: new SqsFinalizeQueue(sqs, environment.FINALIZE_QUEUE_URL, systemClock),
   finalizeDlq: new SqsDeadQueue(sqs, environment.FINALIZE_DLQ_URL, systemClock),
   receipts: new S3ReceiptStore(s3, environment.WORK_BUCKET),

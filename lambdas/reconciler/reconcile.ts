@@ -10,6 +10,8 @@ import type { ReconcilerPorts } from './requeue-stalled.ts';
 import { requeueStalled } from './requeue-stalled.ts';
 import type { TellDeskPorts } from './notify-desk.ts';
 import { notifyDesk } from './notify-desk.ts';
+import type { FindStraysPorts } from './find-strays.ts';
+import { findStrays } from './find-strays.ts';
 import type { SweepPorts } from './sweep-intake.ts';
 import { sweepIntake } from './sweep-intake.ts';
 import type { WatchDeadlinesPorts } from './watch-deadlines.ts';
@@ -21,6 +23,7 @@ export type ReconcilePorts = ReconcilerPorts &
   NotifyAlteredPorts &
   SendNoticesPorts &
   SweepPorts &
+  FindStraysPorts &
   WatchDeadlinesPorts & {
     ledger: DeskLedger;
     dlqs: LaneDlqs[];
@@ -66,6 +69,7 @@ export async function reconcile(isDeadline: boolean, ports: ReconcilePorts): Pro
     await attempt('altered', () => notifyOfAltered(feed, ports));
     await attempt('notices', () => sendMissedNotices(feed, ports));
     await attempt('sweep', () => sweepIntake(feed, ports));
+    await attempt('strays', () => findStrays(feed, ports));
     await attempt('desk', () => notifyDesk(feed, seen, isDeadline, ports));
   } finally {
     await ports.ledger.releaseReconciler(feed, owner);

@@ -185,6 +185,8 @@ const reconcilerEnvironment = z.object({
   /** Names of the other feeds that send to the same API: their files wait for the same limiter. */
   SHARING_FEEDS: json(z.array(z.string())),
   FINALIZE_DLQ_URL: z.url(),
+  /** For one feed of the stack: the intake bucket, and the prefixes of every lane of every feed. */
+  STRAYS: json(z.object({ bucket: z.string().min(1), lanePrefixes: z.array(z.string().min(1)).min(1) })).optional(),
   /** Absent if dropped files are not swept. */
   INTAKE_BUCKET: z.string().min(1).optional(),
   WORK_BUCKET: z.string().min(1),

@@ -22,6 +22,7 @@ const units: Record<MetricName, (typeof MetricUnit)[keyof typeof MetricUnit]> = 
   OldestDeadLetterAge: MetricUnit.Seconds,
   DeadlineMarginSeconds: MetricUnit.Seconds,
   UnannouncedFiles: MetricUnit.Count,
+  UnclaimedObjects: MetricUnit.Count,
   ApiLatency: MetricUnit.Milliseconds,
   SlotWaitShare: MetricUnit.Percent,
   ConnectionsInUse: MetricUnit.Count,

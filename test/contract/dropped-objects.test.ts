@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { DeleteObjectCommand, PutObjectCommand, S3Client } from '@aws-sdk/client-s3';
 import { beforeAll, expect, inject, it } from 'vitest';
 import { S3DroppedObjects } from '../../lambdas/adapters/s3-dropped-objects.ts';
+import { S3IntakeListing } from '../../lambdas/adapters/s3-intake-listing.ts';
 
 let s3: S3Client;
 let bucket: string;
@@ -41,4 +42,20 @@ it('names the keys that were deleted, and goes on where it is told', async () =>
   await put('z.csv');
   const { versions } = await dropped.listVersions(prefix, { key: `${prefix}y`, versionId: '' });
   expect(versions.map(({ source }) => source.key)).toEqual([`${prefix}z.csv`]);
+});
+
+it('lists what lies in a place and the places below it, and everything below without a delimiter', async () => {
+  const place = `${prefix}strays/`;
+  for (const name of ['a ü+%.csv', 'deep/b.csv', 'deep/er/c.csv']) await put(`strays/${name}`);
+  const listing = new S3IntakeListing(s3, bucket);
+  const { objects, prefixes, next } = await listing.list(place, { delimiter: '/' });
+  expect([objects.map(({ key }) => key), prefixes, next]).toEqual([
+    [`${place}a ü+%.csv`],
+    [`${place}deep/`],
+    undefined,
+  ]);
+  const below = await listing.list(`${place}deep/`);
+  expect(below.objects.map(({ key }) => key)).toEqual([`${place}deep/b.csv`, `${place}deep/er/c.csv`]);
+  expect(below.prefixes).toEqual([]);
+  for (const { modifiedAt } of objects) expect(Math.abs(modifiedAt - Date.now())).toBeLessThan(10 * 60_000);
 });

@@ -54,6 +54,18 @@ it('a file that S3 never told of is announced, processed, and announced no more'
   expect(counted).toEqual([1, 0]);
 });
 
+it('the deployed reconciler finds what was dropped where no lane takes it', async () => {
+  const prefix = `trafic-${randomUUID()}/`;
+  await stack.s3.send(
+    new PutObjectCommand({ Bucket: stack.output('IntakeBucketName'), Key: `${prefix}night.csv`, Body: 'x' }),
+  );
+  await waitFor('the stray object', async () => {
+    await invokeFunction(stack.cloud.client, stack.output('TrafficReconcilerName'));
+    const places = (await stack.ledger.getStrays('traffic'))?.places ?? [];
+    return places.find((place) => place.prefix === prefix);
+  });
+});
+
 it('the deployed reconciler sweeps both lanes', async () => {
   await waitFor('sweeps of both lanes', async () => {
     await invokeFunction(stack.cloud.client, stack.output('TrafficReconcilerName'));

@@ -59,6 +59,7 @@ export const noticesOfDay = (feed: string, atMs: number) => ({
   pk: `DESK#${feed}`,
   skPrefix: `NOTICE#${new Date(atMs).toISOString().slice(0, 10)}`,
 });
+export const straysKey = (feed: string): ItemKey => ({ pk: `DESK#${feed}`, sk: 'STRAYS' });
 export const sweepKey = (feed: string, lane: string): ItemKey => ({ pk: `DESK#${feed}`, sk: `SWEEP#${lane}` });
 
 /** One item per API, so that all consumers of all feeds, files and lanes share its limit. */

@@ -14,7 +14,17 @@ const notice = (change: Partial<FileNotice> = {}): FileNotice => ({
   ...change,
 });
 const facts = (change: Partial<Facts>): Facts => ({
-  ...{ feeds: ['traffic'], files: [], filesUnderWay: 0, projections: [], closed: [], unsent: [], apis: [], queues: [] },
+  ...{
+    feeds: ['traffic'],
+    files: [],
+    filesUnderWay: 0,
+    projections: [],
+    closed: [],
+    unsent: [],
+    strays: [],
+    apis: [],
+    queues: [],
+  },
   ...{ dead: { groups: [], isPartial: false, byFile: new Map() }, settingsTrouble: undefined, zone: 'UTC', now },
   ...change,
 });
@@ -54,6 +64,16 @@ describe('files of which nothing was sent', () => {
     const snapshot = await stack.reader().look();
     expect(snapshot.headlines.filter(({ kind }) => kind === 'unsent-files')).toMatchObject([{ file_id: 'f1' }]);
   });
+});
+
+it('objects that no feed takes are a red headline for each place', async () => {
+  const stack = new LiveStack();
+  const place = { prefix: 'trafic/', objects: 2, newestKey: 'trafic/b.csv', newestAt: 1 };
+  await stack.ledger.saveStrays('traffic', { places: [place], lanePrefixes: ['traffic/', 'express/traffic/'], at: 1 });
+  const { headlines } = await stack.reader().look();
+  expect(headlines.filter(({ kind }) => kind === 'strays')).toMatchObject([
+    { tone: 'alarm', text: 'No feed takes 2 objects under trafic/, the newest trafic/b.csv: did you mean traffic/?' },
+  ]);
 });
 
 it('an open breaker is a red headline with the API’s answer, since when, and when the next probe is due', () => {
