@@ -88,15 +88,25 @@ export class IntakeBucket extends Construct {
     );
   }
 
-  /** Lets a function list what was dropped elsewhere, and read nothing of it. */
+  /**
+   * Lets a function list what was dropped outside of all lanes, and read nothing of it: names directly below a place, and
+   * everything below a folder in which no lane lies.
+   */
   grantListStrays(grantee: SluiceFunction, lanePrefixes: readonly string[]): void {
-    grantee.addToRolePolicy(
-      new PolicyStatement({
-        actions: ['s3:ListBucket'],
-        resources: [this.bucket.bucketArn],
-        conditions: { StringNotLike: { 's3:prefix': lanePrefixes.map((prefix) => `${prefix}*`) } },
-      }),
-    );
+    const lanes = lanePrefixes.map((prefix) => `${prefix}*`);
+    const parents = lanePrefixes.flatMap((prefix) => {
+      const parts = prefix.split('/').slice(0, -2);
+      return parts.map((_, depth) => `${parts.slice(0, depth + 1).join('/')}/`);
+    });
+    const statements = [
+      { StringEquals: { 's3:delimiter': '/' }, StringNotLike: { 's3:prefix': lanes } },
+      { StringLike: { 's3:prefix': '*/' }, StringNotLike: { 's3:prefix': [...new Set([...lanes, ...parents])] } },
+    ];
+    for (const conditions of statements) {
+      grantee.addToRolePolicy(
+        new PolicyStatement({ actions: ['s3:ListBucket'], resources: [this.bucket.bucketArn], conditions }),
+      );
+    }
   }
 
   /** Lets a function copy what was dropped, with the tags that a copy brings along. */

@@ -223,7 +223,9 @@ describe('permissions', () => {
       's3:ListBucket': [
         'ArchiveBucket',
         // The other names: it looks for what no lane takes.
-        ...['express/traffic', 'traffic'].map((prefix) => `IntakeBucket: not ${prefix}/*`),
+        ...['express/', 'express/traffic/*', 'express/traffic/*', 'traffic/*', 'traffic/*'].map(
+          (prefix) => `IntakeBucket: not ${prefix}`,
+        ),
       ],
       's3:ListBucketVersions': ['IntakeBucket: express/traffic/', 'IntakeBucket: traffic/'],
       's3:PutObject': [

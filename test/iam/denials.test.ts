@@ -390,6 +390,17 @@ describe('under its own role', () => {
     }
   });
 
+  it('the reconciler lists what was dropped where no lane takes it, and what the lanes take no more than before', async () => {
+    const { s3 } = callers.get('trafficReconcilerFunction') as Caller;
+    const listed = (Prefix: string, Delimiter?: string) =>
+      s3.send(new ListObjectsV2Command({ Bucket: bucket('Intake'), Prefix, ...(Delimiter ? { Delimiter } : {}) }));
+    for (const prefix of ['', 'express/']) await listed(prefix, '/');
+    await listed('trafic/');
+    for (const prefix of ['', 'express/', 'traffic/', 'maintenance/', 'm']) {
+      await expect(listed(prefix), prefix).rejects.toThrow(/AccessDenied|not authorized/i);
+    }
+  });
+
   it('a consumer of records puts those of its own feed', async () => {
     await putRecord(`maintenance#["${randomUUID()}"]`)(callers.get(writesRecords) as Caller);
   });
