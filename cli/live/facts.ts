@@ -18,7 +18,7 @@ export interface Facts {
   closed: readonly ClosedFile[];
   /** Files of the last day of which nothing was sent, the oldest first. */
   unsent: readonly FileNotice[];
-  /** What lies in the intake bucket where no feed takes it. */
+  /** Objects in the intake bucket that no feed takes. */
   strays: readonly StrayNote[];
   apis: readonly LiveApi[];
   queues: readonly LiveQueue[];
