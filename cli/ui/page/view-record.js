@@ -107,6 +107,9 @@ function eventsOf({ record, kind }) {
       tone: kind === 'ended' ? 'calm' : 'warning',
     });
   }
+  // An item of an earlier version keeps the answer with the receipt alone.
+  const last = events.at(-1);
+  if (last && events.every(({ answer }) => answer === null)) last.answer = record.api_answer;
   if (correction) {
     const { id, by, at, changed } = correction;
     events.push({

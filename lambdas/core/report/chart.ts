@@ -4,10 +4,12 @@ import { html } from './html.ts';
 import type { TimelineChart } from './timeline.ts';
 import { count } from './verdict.ts';
 
-const width = 960;
-const height = 220;
-const margin = { left: 56, right: 12, top: 14, bottom: 28 };
-const plot = { width: width - margin.left - margin.right, height: height - margin.top - margin.bottom };
+/**
+ * Only shapes are drawn, and stretched to the page's width; labels are text beside them, which keeps its size on a phone.
+ */
+const plot = { width: 892, height: 178 };
+/** Of a mark for records that were tried more than once. */
+const markHeight = 7;
 
 export interface ChartOptions {
   chart: TimelineChart;
@@ -24,8 +26,8 @@ export function chartSection({ chart, limitPerSecond, timeZone, sink }: ChartOpt
   const perSecond = (accepted: number): number => (accepted * 1000) / widthMs;
   const peak = Math.max(...bins.map(({ accepted }) => perSecond(accepted)));
   const top = niceCeiling(Math.max(peak, limitPerSecond ?? 0) * 1.05);
-  const x = (index: number): number => round(margin.left + (index * plot.width) / bins.length);
-  const y = (rate: number): number => round(margin.top + plot.height * (1 - rate / top));
+  const x = (index: number): number => round((index * plot.width) / bins.length);
+  const y = (rate: number): number => round(plot.height * (1 - rate / top));
   const barWidth = Math.max(0.5, round((plot.width / bins.length) * 0.92));
   const place = (atMs: number): number => x((atMs - fromMs) / widthMs);
   const retried = bins.reduce((sum, bin) => sum + bin.retried, 0);
@@ -39,48 +41,61 @@ export function chartSection({ chart, limitPerSecond, timeZone, sink }: ChartOpt
     retried === 0 ? ' None needed a retry.' : ` ${count(retried)} needed more than one try.`,
     timeZone === undefined ? '' : ` Times are those of ${timeZone}.`,
   ].join('');
+  const axis = [top, top / 2, 0].map((rate) => html`<span>${count(round(rate))}</span>`);
   return html`<figure>
-      <svg viewBox="0 0 ${width} ${height}" role="img" aria-labelledby="chart-title chart-words">
-        <title id="chart-title">Records accepted per second, from ${time(fromMs)} to ${time(endMs)}</title>
-        <desc id="chart-words">${words}</desc>
-        ${pauses.map((pause) => {
-          const from = place(pause.fromMs);
-          return html`<rect
-            class="pause"
-            x="${from}"
-            y="${margin.top}"
-            width="${round(place(pause.toMs) - from)}"
-            height="${plot.height}"
-          />`;
-        })}
-        ${[0, 0.5, 1].map((share) => html`<line class="grid" x1="${margin.left}" x2="${width - margin.right}" y1="${y(top * share)}" y2="${y(top * share)}" /><text class="tick" x="${margin.left - 8}" y="${y(top * share) + 4}" text-anchor="end">${count(round(top * share))}</text>`)}
-        ${bins.map((bin, index) => {
-          if (bin.accepted === 0) return undefined;
-          const barTop = y(perSecond(bin.accepted));
-          return html`<rect
-            class="bar"
-            x="${x(index)}"
-            y="${barTop}"
-            width="${barWidth}"
-            height="${round(floor - barTop)}"
-          />`;
-        })}
-        ${bins.map((bin, index) =>
-          bin.retried === 0
-            ? undefined
-            : html`<circle class="retry" cx="${round(x(index) + barWidth / 2)}" cy="${floor}" r="3.5"
-                ><title>${count(bin.retried)} tried more than once, ${time(fromMs + index * widthMs)}</title></circle
-              >`,
-        )}
-        ${limitPerSecond === undefined ? undefined : html`<line class="limit" x1="${margin.left}" x2="${width - margin.right}" y1="${y(limitPerSecond)}" y2="${y(limitPerSecond)}" /><text class="limit-label" x="${width - margin.right}" y="${y(limitPerSecond) - 5}" text-anchor="end">the API’s limit, ${rateText(limitPerSecond)}</text>`}
-        <text class="tick" x="${margin.left}" y="${height - 8}">${time(fromMs)}</text>
-        <text class="tick" x="${width - margin.right}" y="${height - 8}" text-anchor="end">${time(endMs)}</text>
-      </svg>
+      <div class="chart">
+        <div class="axis" aria-hidden="true">${axis}</div>
+        <svg
+          viewBox="0 0 ${plot.width} ${plot.height}"
+          preserveAspectRatio="none"
+          role="img"
+          aria-labelledby="chart-title chart-words"
+        >
+          <title id="chart-title">Records accepted per second, from ${time(fromMs)} to ${time(endMs)}</title>
+          <desc id="chart-words">${words}</desc>
+          ${pauses.map((pause) => {
+            const from = place(pause.fromMs);
+            return html`<rect
+              class="pause"
+              x="${from}"
+              y="0"
+              width="${round(place(pause.toMs) - from)}"
+              height="${plot.height}"
+            />`;
+          })}
+          ${[0, 0.5, 1].map((share) => html`<line class="grid" x1="0" x2="${plot.width}" y1="${y(top * share)}" y2="${y(top * share)}" />`)}
+          ${bins.map((bin, index) => {
+            if (bin.accepted === 0) return undefined;
+            const barTop = y(perSecond(bin.accepted));
+            return html`<rect
+              class="bar"
+              x="${x(index)}"
+              y="${barTop}"
+              width="${barWidth}"
+              height="${round(floor - barTop)}"
+            />`;
+          })}
+          ${bins.map((bin, index) =>
+            bin.retried === 0
+              ? undefined
+              : html`<rect
+                  class="retry"
+                  x="${x(index)}"
+                  y="${floor - markHeight}"
+                  width="${Math.max(3, barWidth)}"
+                  height="${markHeight}"
+                  ><title>${count(bin.retried)} tried more than once, ${time(fromMs + index * widthMs)}</title></rect
+                >`,
+          )}
+          ${limitPerSecond === undefined ? undefined : html`<line class="limit" x1="0" x2="${plot.width}" y1="${y(limitPerSecond)}" y2="${y(limitPerSecond)}" />`}
+        </svg>
+        <div class="hours" aria-hidden="true"><span>${time(fromMs)}</span><span>${time(endMs)}</span></div>
+      </div>
       <figcaption>
         <p>${words}</p>
         <p class="legend">
           <span><i class="key bar"></i> records per second</span
-          >${pauses.length > 0 ? html`<span><i class="key pause"></i> nothing accepted</span>` : undefined}${retried > 0 ? html`<span><i class="key retry"></i> tried more than once</span>` : undefined}
+          >${limitPerSecond === undefined ? undefined : html`<span><i class="key limit"></i> the API’s limit, ${rateText(limitPerSecond)}</span>`}${pauses.length > 0 ? html`<span><i class="key pause"></i> nothing accepted</span>` : undefined}${retried > 0 ? html`<span><i class="key retry"></i> tried more than once</span>` : undefined}
         </p>
         <p class="note">
           From the receipts: they say when a record was accepted and how often it was tried, not why nothing was

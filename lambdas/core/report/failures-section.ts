@@ -47,6 +47,7 @@ export function lettersSection(facts: ReportFacts, { archive }: Manifest): Html 
       >
       <span id="shown" role="status"></span>
     </div>
+    <p class="filtered" id="filtered" hidden></p>
     <div class="wide" tabindex="0" role="region" aria-labelledby="dead">
       <table class="letters" id="letters">
         <caption>

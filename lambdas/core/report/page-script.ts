@@ -9,6 +9,7 @@ export const pageScript = `
   const text = document.getElementById('filter-text');
   const state = document.getElementById('filter-state');
   const shown = document.getElementById('shown');
+  const filtered = document.getElementById('filtered');
   document.getElementById('controls').hidden = false;
   const show = () => {
     const wanted = text.value.trim().toLowerCase();
@@ -18,6 +19,9 @@ export const pageScript = `
       row.hidden = !fits;
       if (fits) count++;
     }
+    const wishes = [wanted === '' ? '' : 'contain "' + text.value.trim() + '"', state.value === '' ? '' : 'are ' + state.value].filter(Boolean);
+    filtered.hidden = wishes.length === 0;
+    filtered.textContent = 'Filtered: ' + count + ' of ' + rows.length + ' rows, those that ' + wishes.join(' and ') + '.';
     shown.textContent = count === rows.length ? 'All ' + count + ' rows are shown.' : count + ' of ' + rows.length + ' rows are shown.';
   };
   const sort = (header, index) => {

@@ -26,11 +26,12 @@ thead th { color: var(--soft); font-weight: 600; white-space: nowrap; }
 .figure { text-align: right; white-space: nowrap; }
 .sum { max-width: 44rem; } .sum tbody th { font-weight: 400; white-space: nowrap; } .sum td:last-child { color: var(--soft); }
 .sum .none { color: var(--soft); } .sum tfoot th, .sum tfoot td { border-top: 2px solid var(--ink); border-bottom: 0; font-weight: 700; }
-figure { margin: 0; } svg { width: 100%; height: auto; display: block; }
-.bar { fill: var(--bar); } .pause { fill: var(--look); opacity: .18; } .retry { fill: var(--look); } .grid { stroke: var(--line); } .tick { fill: var(--soft); font-size: 12px; }
-.limit { stroke: var(--limit); stroke-width: 1.5; stroke-dasharray: 6 4; } .limit-label { fill: var(--limit); font-size: 12px; }
-.legend span { margin-right: 1.2rem; } .key { display: inline-block; width: .8rem; height: .8rem; vertical-align: -1px; border-radius: 2px; }
-.key.bar { background: var(--bar); } .key.pause { background: var(--look); opacity: .35; } .key.retry { background: var(--look); border-radius: 50%; }
+figure { margin: 0; } .chart { display: grid; grid-template-columns: max-content 1fr; gap: .3rem .6rem; } .chart svg { width: 100%; height: 12rem; display: block; overflow: visible; }
+.axis { display: flex; flex-direction: column; justify-content: space-between; margin-block: -.4rem; text-align: right; } .hours { grid-column: 2; display: flex; justify-content: space-between; } .axis, .hours { color: var(--soft); font-size: .8rem; line-height: 1; }
+.bar { fill: var(--bar); } .pause { fill: var(--look); opacity: .18; } .retry { fill: var(--look); } .grid { stroke: var(--line); vector-effect: non-scaling-stroke; }
+.limit { stroke: var(--limit); stroke-width: 1.5; stroke-dasharray: 6 4; vector-effect: non-scaling-stroke; }
+.legend span { display: inline-block; margin-right: 1.2rem; } .key { display: inline-block; width: .8rem; height: .8rem; vertical-align: -1px; border-radius: 2px; }
+.key.bar { background: var(--bar); } .key.pause { background: var(--look); opacity: .35; } .key.retry { background: var(--look); } .key.limit { height: 0; border-top: 2px dashed var(--limit); vertical-align: 3px; } .filtered { display: none; }
 .note, .legend, figcaption { color: var(--soft); font-size: .9rem; }
 code, .raw { font: .86em/1.45 ui-monospace, SFMono-Regular, Menlo, Consolas, monospace; overflow-wrap: anywhere; white-space: pre-wrap; unicode-bidi: isolate; }
 .examples { margin: .3rem 0; padding-left: 1.2rem; } .examples .raw { display: block; color: var(--soft); }
@@ -44,6 +45,6 @@ dl { display: grid; grid-template-columns: max-content 1fr; gap: .3rem 1.2rem; m
 details { margin: .6rem 0; } summary { cursor: pointer; color: var(--soft); }
 footer { padding-bottom: 3rem; color: var(--soft); font-size: .9rem; }
 @media (max-width: 40rem) { dl { grid-template-columns: 1fr; gap: 0; } dd { margin-bottom: .5rem; } .sum td:last-child, .sum thead th:last-child { display: none; } }
-@media print { :root { color-scheme: light; --ink: #000; --soft: #444; --paper: #fff; --line: #bbb; } body { font-size: 10.5pt; } .controls, details, thead button::after { display: none; }
+@media print { .filtered:not([hidden]) { display: block; font-weight: 600; } :root { color-scheme: light; --ink: #000; --soft: #444; --paper: #fff; --line: #bbb; } body { font-size: 10.5pt; } .controls, details, thead button::after { display: none; }
   .wide { overflow: visible; } tr, figure, .verdict { break-inside: avoid; } thead { display: table-header-group; } h2 { break-after: avoid; } .verdict, .bar, .pause, .retry, .key { print-color-adjust: exact; -webkit-print-color-adjust: exact; } }
 `;

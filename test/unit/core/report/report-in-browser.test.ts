@@ -133,6 +133,33 @@ describe.skipIf(chromiumPath === undefined)(`the report in a browser${withoutChr
     expect((await page.pdf()).length).toBeGreaterThan(10_000);
   });
 
+  it('says on paper that its rows are filtered, and by what', async () => {
+    const { page } = await open();
+    const note = page.locator('#filtered');
+    await page.getByLabel('Show rows with').fill('http_422');
+    expect(await note.isVisible()).toBe(false);
+    await page.emulateMedia({ media: 'print' });
+    expect(await note.isVisible()).toBe(true);
+    expect(await note.textContent()).toBe('Filtered: 3 of 12 rows, those that contain "http_422".');
+    await page.emulateMedia({ media: 'screen' });
+    await page.getByLabel('Show rows with').fill('');
+    await page.emulateMedia({ media: 'print' });
+    expect(await note.isVisible()).toBe(false);
+  });
+
+  it('has chart labels that can be read on a phone', async () => {
+    const { page } = await open({}, { viewport: { width: 390, height: 844 } });
+    expect(await page.locator('figure text').count()).toBe(0);
+    const sizes = await page.evaluate<number[]>(
+      `[...document.querySelectorAll('.axis span, .hours span, .legend span')].map((each) => parseFloat(getComputedStyle(each).fontSize))`,
+    );
+    expect(sizes.length).toBeGreaterThanOrEqual(7);
+    expect(Math.min(...sizes)).toBeGreaterThanOrEqual(12);
+    const chart = await page.locator('.chart svg').boundingBox();
+    expect(chart?.height).toBeGreaterThan(150);
+    expect((chart?.x ?? 0) + (chart?.width ?? Infinity)).toBeLessThanOrEqual(390);
+  });
+
   it('fits a phone: nothing but wide tables scrolls sideways', async () => {
     const { page } = await open({}, { viewport: { width: 360, height: 700 } });
     expect(await page.evaluate('document.documentElement.scrollWidth')).toBeLessThanOrEqual(360);
