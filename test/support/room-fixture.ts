@@ -5,7 +5,6 @@ import { archiveKeysOf } from '../../lambdas/core/account/archive-keys.ts';
 import type { DeadRecord, FileAccount } from '../../lambdas/core/account/file-account.ts';
 import type { Manifest } from '../../lambdas/core/account/manifest.ts';
 import { figuresOf } from '../../lambdas/core/account/manifest.ts';
-import { noCounts } from '../../lambdas/core/account/outcome.ts';
 import type { Receipt } from '../../lambdas/core/account/receipt.ts';
 import { sha256Of } from '../../lambdas/core/records/identity.ts';
 import type { Dialect } from '../../lambdas/core/records/dialect.ts';
@@ -182,6 +181,3 @@ function deadOf(file: FileAccount, row: FailedRow, now: number): DeadRecord {
     history: [{ at: Date.parse('2026-01-05T01:00:00.000Z'), outcome: failure, reason, error, status }],
   };
 }
-
-/** The counts of a file of that many records that were all accepted. */
-export const allUploaded = (records: number) => ({ ...noCounts(), uploaded: records });

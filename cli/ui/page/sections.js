@@ -1,8 +1,9 @@
-/** @import { Snapshot } from '../../live/snapshot.ts' */
+/** @import { Headline, Snapshot } from '../../live/snapshot.ts' */
 import { showApis } from './apis.js';
-import { byId, element, keepChildren, setClass, setText } from './dom.js';
+import { byId, element, keepChildren, link, part, partOf, setClass, setText } from './dom.js';
 import { showFiles } from './files.js';
 import { showQueues } from './queues.js';
+import { fileAddress } from './router.js';
 import { createFile, updateFile } from './view-files.js';
 
 /** @param {Snapshot} snapshot */
@@ -21,14 +22,15 @@ function showVerdict({ headlines: [first, ...rest] }) {
   if (!first) return;
   setText(byId('verdict'), first.text);
   setClass(byId('verdict'), first.tone);
-  const create = () => element('li');
+  const create = (/** @type {Headline} */ { file_id: id }) =>
+    element('li', '', part('text', id === null ? element('span') : link(fileAddress(id))));
   keepChildren(
     byId('remarks'),
     rest,
     ({ text }) => text,
     create,
     (child, { text, tone }) => {
-      setText(child, text);
+      setText(partOf(child, 'text'), text);
       setClass(child, tone);
     },
   );

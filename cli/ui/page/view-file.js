@@ -14,6 +14,7 @@ import { momentOf } from './state.js';
 const outcomes = /** @type {const} */ ([
   ['uploaded', 'accepted'],
   ['duplicate', 'the API already had them'],
+  ['unchanged', 'as in the revision before: not sent again'],
   ['rejected', 'dead letters: not valid, never sent'],
   ['refused', 'dead letters: not accepted by the API'],
   ['exhausted', 'dead letters: every try failed'],
