@@ -37,11 +37,12 @@ function createApi({ id }) {
   return element(
     'li',
     '',
-    part('name', link(addressOf(['api', id]))),
+    part('name', element('strong')),
     ' ',
     part('rate', element('span')),
     part('bar', element('span', 'bar', part('share', element('i', 'settled')))),
     element('span', 'below', part('url', element('span')), part('state', element('span'))),
+    link(addressOf(['api', id]), 'Rate of the last hours'),
   );
 }
 
