@@ -158,6 +158,8 @@ export const correctionMessage = z.object({
   row: z.record(z.string(), z.unknown()),
   changed: z.array(z.string()),
   by: z.string(),
+  /** The reason. Absent if none was stated, and in older messages. */
+  why: z.string().optional(),
   at: z.iso.datetime(),
   /** Failed tries over all receives; waiting never counts. */
   failures: z.int().nonnegative(),

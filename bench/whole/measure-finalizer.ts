@@ -96,6 +96,7 @@ async function measure(batches: number): Promise<FinalizerFigures> {
         metrics: { add: () => undefined, flush: () => undefined },
       },
       reported: () => ({ sink: 'http', limit: { requests: 6_000, windowSeconds: 60 } }),
+      feedDecisions: async () => [],
       ...{ events: { publish: async () => undefined }, clock: systemClock, log: silentLog, version: 'bench' },
     },
   );

@@ -1,6 +1,7 @@
 import type { Queue } from 'aws-cdk-lib/aws-sqs';
 import { Construct } from 'constructs';
 import { parseDeadline } from '../deadline.ts';
+import { apiIdOf } from '../api-id.ts';
 import type { FeedSettings, Settings } from '../settings.ts';
 import type { Archive } from './archive.ts';
 import type { Desk } from './desk.ts';
@@ -65,6 +66,8 @@ export class Finalizer extends Construct {
     });
     consumeFrom(this.function, queue, { batchSize: 1, maxConcurrency: concurrency });
     ledger.grant(this.function, [ledgerKeys.files(feed.name)], 'GetItem', 'UpdateItem', 'Query');
+    // Quotes what was decided about the feed's limit.
+    ledger.grant(this.function, [ledgerKeys.limiter(apiIdOf(feed))], 'Query');
     // Keeps how files ended, for the feed's desk.
     ledger.grant(this.function, [ledgerKeys.desk(feed.name)], 'GetItem', 'Query', 'UpdateItem');
     work.grantGetReceipts(this.function, feed.name);
@@ -87,9 +90,10 @@ export class Finalizer extends Construct {
 }
 
 /** What a file's report shows beside its account. */
-function reportedFeed({ name, api, deadline }: FeedSettings) {
+function reportedFeed(feed: FeedSettings) {
+  const { name, api, deadline } = feed;
   return {
-    feed: name,
+    ...{ feed: name, api: apiIdOf(feed) },
     sink: api.url === undefined ? 'ledger' : 'http',
     ...(api.isPaced ? { limit: { requests: api.requests, windowSeconds: api.windowSeconds } } : {}),
     ...(deadline === undefined ? {} : { deadline: parseDeadline(deadline) }),

@@ -1,4 +1,5 @@
 import { sha256Of } from '../../lambdas/core/records/identity.ts';
+import { checkKept } from './check-decisions.ts';
 import type { ReadManifest } from './read-manifest.ts';
 import { manifestName, readManifest } from './read-manifest.ts';
 import type { Verified } from './verified.ts';
@@ -24,9 +25,11 @@ export function* checkChain(newest: ReadManifest, find: (name: string) => Buffer
       return;
     }
     mustHold(sha256Of(bytes) === sha256, `${name} is not the one that manifest ${number} follows`);
+    const { manifest: later } = read;
     read = readManifest(bytes, name);
     const isOfFile = read.folder === newest.folder && read.manifest.manifest_number === number - 1;
     mustHold(isOfFile, `${name} belongs to another file`);
+    checkKept(read.manifest, later);
   }
   if (read !== newest)
     yield { sentence: `all earlier manifests are present, and each names the previous one by its SHA-256` };

@@ -1,6 +1,7 @@
 import type { Manifest } from '../../lambdas/core/account/manifest.ts';
 import { maxErrors, maxReasons } from '../../lambdas/core/account/manifest.ts';
 import { outcomes } from '../../lambdas/core/account/outcome.ts';
+import { checkDecisions } from './check-decisions.ts';
 import type { Verified } from './verified.ts';
 import { mustHold } from './verified.ts';
 
@@ -17,6 +18,7 @@ export function checkManifest(manifest: Manifest): Verified {
   checkHeldRanges(manifest);
   checkErrors(manifest);
   checkTimes(manifest);
+  checkDecisions(manifest);
   if (manifest.manifest_version > 1) checkPresence(manifest);
   return { sentence: `the sum is exact: ${manifest.total_records} records` };
 }

@@ -1,4 +1,5 @@
 import * as z from 'zod';
+import type { RecordDecision } from '../../lambdas/core/account/manifest-decision.ts';
 import { outcomes } from '../../lambdas/core/account/outcome.ts';
 import { isTime } from './read-manifest.ts';
 import { parseStrictJson } from './strict-json.ts';
@@ -41,6 +42,24 @@ const resolutionLine = z.object({
   resolution: z.enum(['uploaded', 'duplicate', 'handled']),
 });
 export type Resolution = z.infer<typeof resolutionLine>['resolution'];
+
+const decided = z.object({ at: z.string().refine(isTime), by: z.string(), why: z.string().nullish() });
+const decidedLine = z.discriminatedUnion('resolution', [
+  decided.extend({ resolution: z.literal('handled') }),
+  z.object({ resolution: z.enum(['uploaded', 'duplicate']), correction: decided.nullish() }),
+]);
+
+/** A person's decision about the record; undefined without one. @throws DoesNotHoldError */
+export function readDecision(line: Buffer): RecordDecision | undefined {
+  const what = 'a line of the resolutions';
+  const read = decidedLine.safeParse(parseStrictJson(line, what));
+  mustHold(read.success, `${what} does not say who decided it`);
+  const { data } = read;
+  const said = data.resolution === 'handled' ? data : data.correction;
+  if (!said) return undefined;
+  const kind = data.resolution === 'handled' ? 'resolve' : 'correct';
+  return { kind, at: said.at, by: said.by, why: said.why ?? null };
+}
 
 /** @throws DoesNotHoldError */
 export function readResolution(line: Buffer): z.infer<typeof resolutionLine> {

@@ -1,11 +1,13 @@
 import { createHash } from 'node:crypto';
 import type { Manifest } from '../../lambdas/core/account/manifest.ts';
 import { checkManifest, sumOf } from './check-manifest.ts';
+import { isAboutRecords, RecordDecisions } from '../../lambdas/core/account/manifest-decision.ts';
+import { checkRecordDecisions } from './check-decisions.ts';
 import { checkReceipts, heldIn } from './check-receipts.ts';
 import { openSource } from './check-source.ts';
 import { linesOf, readChunks } from './evidence-lines.ts';
 import type { Resolution } from './read-receipt.ts';
-import { readResolution } from './read-receipt.ts';
+import { readDecision, readResolution } from './read-receipt.ts';
 import type { OnProgress, Verified } from './verified.ts';
 import { mustHold } from './verified.ts';
 
@@ -109,19 +111,26 @@ async function digestOf(path: string, onBytes?: (done: number) => void): Promise
 
 /** Resolutions by record; undefined if the manifest names some that are missing. */
 async function readResolutions(
-  { archive: { resolutions_key: key } }: Manifest,
+  manifest: Manifest,
   path: string | undefined,
 ): Promise<Map<number, Resolution> | undefined> {
   const kinds = new Map<number, Resolution>();
+  const { resolutions_key: key } = manifest.archive;
   if (key === null) return kinds;
   if (path === undefined) return undefined;
   let last = 0;
+  // A manifest that was written before the list of decisions names none.
+  const isNamed = manifest.decisions?.some(isAboutRecords) ?? false;
+  const decisions = new RecordDecisions();
   for await (const line of linesOf(readChunks(path), 'the resolutions')) {
     const { record, resolution } = readResolution(line);
+    const decision = isNamed ? readDecision(line) : undefined;
+    if (decision) decisions.add(decision);
     mustHold(record > last, `the resolutions have record ${record} after ${last}`);
     kinds.set(record, resolution);
     last = record;
   }
   mustHold(kinds.size > 0, 'the resolutions are empty');
+  if (isNamed) checkRecordDecisions(manifest, decisions.counted);
   return kinds;
 }

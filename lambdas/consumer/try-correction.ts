@@ -153,8 +153,8 @@ async function fail(
   ports.log.info('correction failed', correlated(message, { reason: fault.reason }));
 }
 
-function correctionOf({ correction_id: id, by, at, row, changed }: CorrectionMessage): Correction {
-  return { id, by, at: Date.parse(at), row, changed };
+function correctionOf({ correction_id: id, by, why, at, row, changed }: CorrectionMessage): Correction {
+  return { id, by, ...(why === undefined ? {} : { why }), at: Date.parse(at), row, changed };
 }
 
 function correlated(message: CorrectionMessage, fields: Record<string, unknown> = {}): Record<string, unknown> {

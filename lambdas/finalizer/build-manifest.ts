@@ -2,6 +2,7 @@ import { ContradictionError } from '../core/errors.ts';
 import type { FileAccount } from '../core/account/file-account.ts';
 import type { HeldRange, Manifest } from '../core/account/manifest.ts';
 import { manifestVersion } from '../core/account/manifest.ts';
+import type { ManifestDecision } from '../core/account/manifest-decision.ts';
 import { sumCounts } from '../core/account/outcome.ts';
 import { isQuarantined } from '../core/account/stops.ts';
 import { endsInQuarantine } from '../core/account/quarantine.ts';
@@ -10,6 +11,7 @@ import type { ReceiptsAudit } from './receipts-audit.ts';
 export interface ManifestFacts {
   file: FileAccount;
   audit: ReceiptsAudit;
+  decisions: readonly ManifestDecision[];
   held: readonly HeldRange[];
   number: number;
   /** SHA-256 of the previous manifest's bytes; null for the first. */
@@ -22,7 +24,7 @@ export interface ManifestFacts {
 
 /** The account of one file, in the documented form. */
 export function buildManifest(facts: ManifestFacts): Manifest {
-  const { file, audit, held, number, previousSha256, version, archive, signature, completedAt } = facts;
+  const { file, audit, decisions, held, number, previousSha256, version, archive, signature, completedAt } = facts;
   const { counts, records } = audit;
   // For a replaced file, the sent records count: how many more it had can't be read any more.
   const total = file.state === 'superseded' ? records : (file.totalRecords ?? 0);
@@ -74,6 +76,7 @@ export function buildManifest(facts: ManifestFacts): Manifest {
     duplicate_of: file.duplicateOf ?? null,
     failure: failureOf(file),
     warnings: [...(file.warnings ?? []), ...audit.warnings],
+    ...(decisions.length > 0 ? { decisions: [...decisions] } : {}),
     errors: audit.errors,
     errors_truncated: audit.errors.length < failed - audit.handled,
     errors_by_reason: audit.errorsByReason,

@@ -10,6 +10,7 @@ import { isQuarantined, stopsOf } from '../core/account/stops.ts';
 import type { Stops } from '../core/account/stops.ts';
 import { ReportFacts } from '../core/report/report-facts.ts';
 import type { FinalizeMessage } from '../messages.ts';
+import { gatherDecisions } from './gather-decisions.ts';
 import { archiveReceipts } from './archive-receipts.ts';
 import { endStateOf } from './build-manifest.ts';
 import type { FinalizerPorts } from './finalizer-ports.ts';
@@ -55,8 +56,11 @@ export async function finalizeFile(message: FinalizeMessage, ports: FinalizerPor
   const resolutions = await readResolutions(file.fileId, ledger);
   const facts = new ReportFacts();
   const { audit, ...archived } = await archiveReceipts(file, settled, resolutions, keys, facts, ports);
-  if (amend && !(await hasChanged(file, audit, ports))) return log.info('nothing to amend', place);
-  const { manifest, written } = await writeManifest({ file, audit, held: settled.held, facts, keys }, ports, {
+  const newest = amend ? await newestManifest(file, ports) : undefined;
+  if (newest && describes(newest, file, audit)) return log.info('nothing to amend', place);
+  const decisions = await gatherDecisions(file, resolutions, newest, ports);
+  const account = { file, audit, decisions, held: settled.held, facts, keys };
+  const { manifest, written } = await writeManifest(account, ports, {
     source_key: source?.key ?? null,
     ...archived,
     ...(await archiveResolutions(file.fileId, resolutions, keys, ports)),
@@ -74,7 +78,10 @@ export async function finalizeFile(message: FinalizeMessage, ports: FinalizerPor
     stops,
   });
   if (!closed && !(await hasStillStops(file.fileId, stops, ports))) return finalizeFile(message, ports);
-  log.info(closed ? 'file closed' : 'file was closed by another finalizer', { ...place, ...figures });
+  log.info(closed ? 'file closed' : 'file was closed by another finalizer', {
+    ...{ ...place, ...figures },
+    ...(manifest.decisions ? { decisions: manifest.decisions } : {}),
+  });
 }
 
 /** The manifest is about these stops. After another one, another manifest is due. */
@@ -83,10 +90,9 @@ async function hasStillStops(fileId: string, stops: Stops, { ledger }: Finalizer
   return !file || isDeepStrictEqual(stopsOf(file), stops);
 }
 
-/** Whether more was resolved than the newest manifest says. */
-async function hasChanged(file: FileAccount, audit: ReceiptsAudit, ports: FinalizerPorts): Promise<boolean> {
+async function newestManifest(file: FileAccount, ports: FinalizerPorts): Promise<Manifest | undefined> {
   const newest = await ports.archive.getText(file.manifest?.key ?? '');
-  return newest === undefined || !describes(manifestSchema.parse(JSON.parse(newest)), file, audit);
+  return newest === undefined ? undefined : manifestSchema.parse(JSON.parse(newest));
 }
 
 /**

@@ -1,3 +1,4 @@
+import type { Decision } from '../core/limiter/limit-policy.ts';
 import type {
   Archive,
   AuditLog,
@@ -23,6 +24,8 @@ export interface FinalizerPorts {
   archiveBucket: string;
   /** A feed's data for reports; undefined for a feed that is no longer deployed. */
   reported: (feed: string) => ReportedFeed | undefined;
+  /** Decisions about the limit of a feed's API and about its feeds, the oldest first. */
+  feedDecisions: (feed: string) => Promise<readonly Decision[]>;
   /** Absent if manifests are not signed. */
   signer?: Signer | undefined;
   finalize: FinalizeQueue;

@@ -12,6 +12,7 @@ import { S3Archive, S3ReceiptStore } from '../adapters/s3-archive.ts';
 import { SnsDesk } from '../adapters/sns-desk.ts';
 import { SqsFinalizeQueue, SqsInFlightMessages } from '../adapters/sqs-queues.ts';
 import { systemClock } from '../adapters/system-clock.ts';
+import { limiterStore } from '../ledger/limiter-store.ts';
 import { openLedger } from '../ledger/open-ledger.ts';
 import { createAuditLog } from '../runtime/audit-logger.ts';
 import { readFinalizerEnvironment } from '../runtime/environment.ts';
@@ -46,6 +47,7 @@ const handle = createFinalizerHandler({
   clock: systemClock,
   log: createAuditLog('finalizer'),
   reported: (feed) => (feed === environment.FEED.feed ? environment.FEED : undefined),
+  feedDecisions: () => limiterStore(store, environment.FEED.api).listDecisions(),
   version: environment.SLUICE_VERSION,
 });
 

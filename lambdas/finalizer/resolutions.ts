@@ -1,6 +1,8 @@
 import { createHash } from 'node:crypto';
 import { Readable } from 'node:stream';
 import type { ArchiveKeys } from '../core/account/archive-keys.ts';
+import type { ManifestDecision } from '../core/account/manifest-decision.ts';
+import { RecordDecisions, recordDecisionOf } from '../core/account/manifest-decision.ts';
 import type { DeadRecord, DeadResolution } from '../core/account/file-account.ts';
 import type { Receipt } from '../core/account/receipt.ts';
 import type { Manifest } from '../core/account/manifest.ts';
@@ -13,18 +15,23 @@ export interface Resolutions {
   kinds: ReadonlyMap<number, DeadResolution['kind']>;
   /** SHA-256 of the lines. */
   sha256: string;
+  /** People's decisions in them. */
+  decisions: ManifestDecision[];
 }
 
 /** Reads which dead letters are resolved. Keeps only a few bytes per letter. */
 export async function readResolutions(fileId: string, ledger: Pick<DeadLedger, 'listDead'>): Promise<Resolutions> {
   const kinds = new Map<number, DeadResolution['kind']>();
   const hash = createHash('sha256');
+  const decisions = new RecordDecisions();
   for await (const dead of ledger.listDead(fileId)) {
     if (dead.state !== 'resolved' || !dead.resolution) continue;
     kinds.set(dead.record, dead.resolution);
     hash.update(lineOf(dead));
+    const decision = recordDecisionOf(dead);
+    if (decision) decisions.add(decision);
   }
-  return { kinds, sha256: hash.digest('hex') };
+  return { kinds, sha256: hash.digest('hex'), decisions: decisions.counted };
 }
 
 /**
@@ -79,6 +86,7 @@ function lineOf(dead: DeadRecord): string {
             id: dead.correction.id,
             by: dead.correction.by,
             at: new Date(dead.correction.at).toISOString(),
+            ...(dead.correction.why === undefined ? {} : { why: dead.correction.why }),
             changed: dead.correction.changed,
             row: dead.correction.row,
           },

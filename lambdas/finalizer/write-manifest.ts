@@ -3,6 +3,7 @@ import type { ArchiveKeys } from '../core/account/archive-keys.ts';
 import type { FileAccount } from '../core/account/file-account.ts';
 import type { HeldRange, Manifest, ManifestFigures } from '../core/account/manifest.ts';
 import { figuresOf, manifest as manifestSchema } from '../core/account/manifest.ts';
+import type { ManifestDecision } from '../core/account/manifest-decision.ts';
 import { sha256Of } from '../core/records/identity.ts';
 import type { ReportFacts } from '../core/report/report-facts.ts';
 import { buildManifest } from './build-manifest.ts';
@@ -16,6 +17,7 @@ import { writeReport } from './write-report.ts';
 interface Account {
   file: FileAccount;
   audit: ReceiptsAudit;
+  decisions: readonly ManifestDecision[];
   held: readonly HeldRange[];
   facts: ReportFacts;
   keys: ArchiveKeys;
@@ -56,7 +58,7 @@ export async function writeManifest(
 
 /** Without its report. */
 async function makeManifest(
-  { file, audit, held, keys }: Account,
+  { file, audit, decisions, held, keys }: Account,
   number: number,
   ports: FinalizerPorts,
   named: NamedObjects,
@@ -65,6 +67,7 @@ async function makeManifest(
   return buildManifest({
     file,
     audit,
+    decisions,
     held,
     number,
     previousSha256: number === 1 ? null : await sha256OfArchived(keys.manifest(number - 1), archive),

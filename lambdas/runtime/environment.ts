@@ -141,6 +141,8 @@ const finalizerEnvironment = z.object({
   FEED: json(
     z.object({
       feed: z.string(),
+      /** As in `API`. */
+      api: z.string().min(1),
       sink: z.enum(['http', 'ledger']),
       /** Absent if there is no limit. */
       limit: rateLimit.optional(),

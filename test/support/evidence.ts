@@ -58,6 +58,7 @@ export async function makeEvidence(records: number, signer?: Signer): Promise<Ev
     },
     archiveBucket: 'archive',
     reported: () => ({ sink: 'http' as const, limit: { requests: 600, windowSeconds: 60 } }),
+    feedDecisions: async () => [],
     signer,
     finalize: world.ports.finalize,
     desk: { notify: async () => undefined },

@@ -82,6 +82,7 @@ export class FileWorld {
       },
       archiveBucket: 'archive',
       reported: () => undefined,
+      feedDecisions: async () => [],
       finalize: this.consumer.ports.finalize,
       desk: this.#desk,
       // At once, instead of within a minute.

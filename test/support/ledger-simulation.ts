@@ -480,6 +480,7 @@ export class LedgerSimulation {
       },
       archiveBucket: 'archive',
       reported: () => undefined,
+      feedDecisions: async () => [],
       desk: { notify: async () => undefined },
       ...unheardNotices,
       events: { publish: () => call(() => undefined) },

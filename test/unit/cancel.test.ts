@@ -2,6 +2,7 @@ import { beforeEach, describe, expect, it } from 'vitest';
 import { cancelFile } from '../../cli/operate/cancel-file.ts';
 import { releaseFile } from '../../cli/operate/release-file.ts';
 import type { StopPorts } from '../../cli/operate/stop-ports.ts';
+import type { Decision } from '../../lambdas/core/limiter/limit-policy.ts';
 import type { FinalizeMessage } from '../../lambdas/messages.ts';
 import { FileWorld, fileId, perBatch, rowOf } from '../support/file-world.ts';
 
@@ -174,6 +175,54 @@ describe('a file that is cancelled', () => {
       kind: 'refused',
       why: expect.stringContaining('after its manifest') as string,
     });
+  });
+});
+
+describe('the decisions in a manifest', () => {
+  const at = (iso: string) => Date.parse(iso);
+  const made: Decision[] = [
+    { kind: 'pause', feed: 'traffic', at: at('2025-12-01T00:00:00Z'), policy: 1, by: 'zoe', why: 'long ago' },
+    { kind: 'resume', feed: 'traffic', at: at('2025-12-02T00:00:00Z'), policy: 2, by: 'zoe' },
+    {
+      ...{ kind: 'limit', feed: 'other', at: at('2025-12-03T00:00:00Z'), policy: 3, by: 'zoe', why: 'slow' },
+      from: 9,
+      to: 3,
+    },
+  ];
+
+  it('are those about the file, its records, and the limits that were in force', async () => {
+    const feedDecisions = async () => made;
+    await world.split();
+    await deliver(0, 5);
+    await cancel();
+    const manifest = await world.finalize(false, { feedDecisions });
+    expect(manifest?.decisions).toEqual([
+      { kind: 'limit', at: '2025-12-03T00:00:00.000Z', by: 'zoe', why: 'slow', from: 9, to: 3 },
+      { kind: 'cancel', at: expect.any(String) as string, by: 'ann', why: 'the wrong export', stop: 1 },
+    ]);
+  });
+
+  it('of an amendment have those about records, and none of the feed that came later', async () => {
+    world = new FileWorld([...lines.slice(0, 3), 'no row', 'no row', 'no row']);
+    await world.split();
+    for (const message of world.splitter.sent) await world.deliver(message);
+    expect((await world.finalize())?.decisions).toBeUndefined();
+    for (const letter of world.consumer.letters) await world.ledger.adoptLetter(letter, { id: 'm', sentAt: 1 });
+    await world.ledger.resolveDead(fileId, 4, { kind: 'handled', by: 'bob', why: 'sent by hand' });
+    await world.ledger.resolveDead(fileId, 5, { kind: 'handled', by: 'bob', why: 'sent by hand' });
+    const correction = { id: 'c1', by: 'zoe', why: 'typo', at: at('2026-01-06T00:00:00Z'), row: {}, changed: [] };
+    await world.ledger.beginCorrection(fileId, 6, correction);
+    await world.ledger.resolveDead(fileId, 6, { kind: 'uploaded', requestId: 'r', correctionId: 'c1' });
+    await world.ledger.requestAmendment(fileId, 0);
+    await world.clock.advance(60_000);
+    const amended = await world.finalize(true, { feedDecisions: async () => made });
+    expect(amended?.decisions).toHaveLength(2);
+    expect(amended?.decisions).toEqual(
+      expect.arrayContaining([
+        { kind: 'resolve', at: expect.any(String) as string, by: 'bob', why: 'sent by hand', records: 2 },
+        { kind: 'correct', at: '2026-01-06T00:00:00.000Z', by: 'zoe', why: 'typo', records: 1 },
+      ]),
+    );
   });
 });
 

@@ -107,6 +107,7 @@ beforeEach(() => {
       },
       archiveBucket: 'archive',
       reported: () => undefined,
+      feedDecisions: async () => [],
       finalize: consumer.ports.finalize,
       desk: { notify: async () => undefined },
       ...unheardNotices,

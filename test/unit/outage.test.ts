@@ -158,6 +158,7 @@ class World {
       archive: this.#failing('archive', archive),
       archiveBucket: 'archive',
       reported: () => undefined,
+      feedDecisions: async () => [],
       signer: this.#failing('signer', {
         publicKey: async () => ({ arn: 'arn', pem: 'pem', sha256: '0f'.repeat(32) }),
         sign: async () => Buffer.from('signature'),

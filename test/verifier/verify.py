@@ -123,6 +123,20 @@ MANIFEST = {
     "times": {"received": time, "split": null_or(time), "first_upload": null_or(time), "last_upload": null_or(time),
               "completed": time, "duration_seconds": number, "upload_seconds": number, "records_per_second": number},
 }
+DECISION = {"at": time, "by": null_or(text), "why": null_or(text)}
+LIMIT = {"from": POSITIVE, "to": POSITIVE, "window_seconds": number, "until": time}
+
+def is_decision(value):
+    kind = value.get("kind") if isinstance(value, dict) else None
+    form = {"kind": one_of(kind), **DECISION}
+    if kind in ("cancel", "release"):
+        return fits(value, {**form, "by": text, "stop": POSITIVE})
+    if kind in ("resolve", "correct"):
+        return fits(value, {**form, "records": POSITIVE}) and (value["by"] is not None or value["why"] is None)
+    limit = LIMIT if kind in ("limit", "reset", "expired", "calendar") else {}
+    known = kind in ("pause", "resume") or limit
+    return bool(known) and fits(value, {**form, "by": text, **{name: test for name, test in limit.items() if name in value}})
+
 # Other names in a receipt or a resolution are not looked at.
 RECEIPT = {"record": POSITIVE, "line": POSITIVE, "offset": COUNT, "length": COUNT, "sha256": hexadecimal,
            "outcome": one_of(*OUTCOMES), "request_id": null_or(text), "status": null_or(integer()), "at": time}
@@ -143,8 +157,9 @@ SINCE_2_OF = {"archive": {"dead_letters_key": None, "receipts_sha256": None, "de
 def read_manifest(data, name):
     manifest = parse_json(data)
     must(isinstance(manifest, dict) and "manifest_version" in manifest, "no manifest")
-    # Of a CSV with a preamble alone.
-    form = {**MANIFEST, "preamble_bytes": COUNT} if "preamble_bytes" in manifest else MANIFEST
+    # Of a CSV with a preamble alone; and of a file about which somebody decided something.
+    may_have = {"preamble_bytes": COUNT, "decisions": each(is_decision)}
+    form = {**MANIFEST, **{name: form for name, form in may_have.items() if name in manifest}}
     times = manifest.get("times")
     if isinstance(times, dict) and "delivered_records" in times:
         form = {**form, "times": {**MANIFEST["times"], "delivered_records": COUNT}}
@@ -159,7 +174,7 @@ def read_manifest(data, name):
         form["signature"] = null_or({"algorithm": one_of("ECDSA_SHA_256"), "key_arn": text, "signature_key": text,
                                      "public_key_sha256": hexadecimal, "public_key_key": text,
                                      "public_key_pem_sha256": null_or(hexadecimal)})
-        must(fits(manifest, form) and manifest["archive"]["report_key"] is None and manifest["body_offset"] is None and "preamble_bytes" not in manifest and "delivered_records" not in times, "version 1 with fields of version 2")
+        must(fits(manifest, form) and manifest["archive"]["report_key"] is None and manifest["body_offset"] is None and not may_have.keys() & manifest.keys() and "delivered_records" not in times, "version 1 with fields of version 2")
     must(fits(manifest, form), "form of the manifest")
     check_names(manifest, name)
     return manifest
@@ -226,6 +241,7 @@ def check_manifest(manifest):
         must((end + 1 if end else 0) < held["first_record"] <= held["last_record"] <= total, "held ranges")
         end = held["last_record"]
     must(held_in(manifest) <= counts["held"], "held records")
+    check_decisions(manifest)
     errors = len(manifest["errors"])
     must(errors == min(still_open, 1000) and manifest["errors_truncated"] == (errors < still_open), "number of errors")
     times = manifest["times"]
@@ -261,6 +277,28 @@ def check_manifest(manifest):
     reasons = manifest["errors_by_reason"]
     must(sum(counted["records"] for counted in reasons) == still_open, "counts by reason")
     must(sum(counted["reason"] is not None for counted in reasons) <= 1000, "number of reasons")
+
+def about(manifest, *kinds):
+    return [decision for decision in manifest.get("decisions", ()) if decision["kind"] in kinds]
+
+def check_decisions(manifest):
+    decisions = manifest.get("decisions")
+    must(decisions is None or decisions, "an empty list of decisions")
+    times = [decision["at"] for decision in decisions or ()]
+    must(times == sorted(times), "order of the decisions")
+    stop, released, last = 0, 0, None
+    for last in about(manifest, "cancel", "release"):
+        number = last["stop"]
+        if last["kind"] == "cancel":
+            must(number > stop == released, "a cancel")
+        else:
+            must(number >= stop and number > released, "a release")
+            released = number
+        stop = number
+    cancelled = last is not None and last["kind"] == "cancel"
+    must(manifest["state"] != "completed" or not cancelled, "a cancelled file that is completed")
+    if (manifest["failure"] or {}).get("code") == "cancelled":
+        must(cancelled and manifest["failure"]["message"] == f"Cancelled by {last['by']} at {last['at']}: {last['why']}", "who cancelled it")
 
 # --- The signature: ECDSA on NIST P-256 --------------------------------------------------------------------------------
 
@@ -542,7 +580,7 @@ def verify_manifest(path, expected_pem, missing):
     must(source is None or len(source) == manifest["bytes"], "bytes of the source")
     if manifest["manifest_version"] == 1:
         missing.append("report, which version 1 does not name")
-    resolved = read_resolutions(archive, found["resolutions"])
+    resolved = read_resolutions(manifest, found["resolutions"])
     if archive["receipts_key"] is None:
         check_no_receipts(manifest)
         # Of a file that was not read to its end, or not at all, nothing is said but what its bytes are.
@@ -569,11 +607,15 @@ def check_chain(newest, folder, missing):
         if data is None or manifest["previous_manifest_sha256"] is None:
             return missing.append("manifests before it")
         must(sha256(data).hex() == manifest["previous_manifest_sha256"], f"manifest {number - 1}")
-        manifest = read_manifest(data, name_of(number - 1))
+        later, manifest = manifest, read_manifest(data, name_of(number - 1))
         must(folder_of(manifest) == folder_of(newest), f"file of manifest {number - 1}")
+        kept = about(manifest, "cancel", "release")
+        must(about(later, "cancel", "release")[:len(kept)] == kept, f"decisions of manifest {number - 1}")
 
-def read_resolutions(archive, data):
+def read_resolutions(manifest, data):
     """By record; None where the manifest names some that are not here."""
+    archive, decided = manifest["archive"], {}
+    named = about(manifest, "resolve", "correct")
     if archive["resolutions_key"] is None or data is None:
         return {} if archive["resolutions_key"] is None else None
     resolved, last = {}, 0
@@ -582,8 +624,24 @@ def read_resolutions(archive, data):
         must(entry["record"] > last, "order of the resolutions")
         last = entry["record"]
         resolved[last] = entry["resolution"]
+        if named:
+            count_decision(entry, decided)
     must(resolved, "no resolutions")
+    must(not named or named == sorted(decided.values(), key=lambda decision: decision["at"]), "decisions about records")
     return resolved
+
+def count_decision(entry, decided):
+    """Adds a person's decision about a record, if there is one, to those by kind, person and reason."""
+    said, kind = (entry, "resolve") if entry["resolution"] == "handled" else (entry.get("correction"), "correct")
+    if said is None:
+        return
+    must(isinstance(said, dict) and fits({name: said.get(name) for name in DECISION}, {**DECISION, "by": text}), "who decided it")
+    own = kind, said["by"], said.get("why")
+    key = own if own in decided or len(decided) < 1000 else kind
+    by, why = own[1:] if key == own else (None, None)
+    counted = decided.setdefault(key, {"kind": kind, "at": said["at"], "by": by, "why": why, "records": 0})
+    counted["at"] = max(counted["at"], said["at"])
+    counted["records"] += 1
 
 def check_no_receipts(manifest):
     total = manifest["total_records"]

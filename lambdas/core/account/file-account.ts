@@ -215,6 +215,8 @@ export interface Correction {
   id: string;
   /** Who sent it. */
   by: string;
+  /** The reason, if one was stated. */
+  why?: string;
   at: number;
   /** By the source's column names. */
   row: Record<string, unknown>;

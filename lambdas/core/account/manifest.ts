@@ -1,4 +1,5 @@
 import * as z from 'zod';
+import { manifestDecision } from './manifest-decision.ts';
 import { compressions, fileStates } from './file-account.ts';
 import { utf16Encodings } from '../records/decode-utf16.ts';
 
@@ -159,6 +160,8 @@ export const manifest = z.object({
   duplicate_of: z.string().nullable(),
   failure: z.object({ code: z.string(), message: z.string() }).nullable(),
   warnings: z.array(z.object({ code: z.string(), message: z.string() })),
+  /** Who decided what, and why, by time. Absent if there are none, and from older manifests. */
+  decisions: z.array(manifestDecision).min(1).optional(),
   /** The first `maxErrors`, in file order. */
   errors: z.array(manifestError),
   errors_truncated: z.boolean(),
@@ -187,17 +190,25 @@ export type Manifest = z.infer<typeof manifest>;
  * A manifest's facts about its file as a whole: counts, hashes, keys and times. Its lists of single records and ranges
  * grow with the file and stay in the archive, since a DynamoDB item holds at most 400 KB.
  */
-export type ManifestSummary = Omit<Manifest, 'errors' | 'errors_by_reason' | 'held_ranges'>;
+export type ManifestSummary = Omit<Manifest, 'errors' | 'errors_by_reason' | 'held_ranges' | 'decisions'>;
 
 /** The ledger's item of a manifest. */
-export const manifestFigures = manifest.omit({ errors: true, errors_by_reason: true, held_ranges: true }).extend({
-  /** SHA-256 of the manifest's bytes in the archive. */
-  manifest_sha256: sha256,
-});
+export const manifestFigures = manifest
+  .omit({ errors: true, errors_by_reason: true, held_ranges: true, decisions: true })
+  .extend({
+    /** SHA-256 of the manifest's bytes in the archive. */
+    manifest_sha256: sha256,
+  });
 export type ManifestFigures = z.infer<typeof manifestFigures>;
 
 /** @param manifestSha256 SHA-256 of the manifest's bytes, lower-case hex */
 export function figuresOf(manifest: Manifest, manifestSha256: string): ManifestFigures {
-  const { errors: _errors, errors_by_reason: _reasons, held_ranges: _ranges, ...summary } = manifest;
+  const {
+    errors: _errors,
+    errors_by_reason: _reasons,
+    held_ranges: _ranges,
+    decisions: _decisions,
+    ...summary
+  } = manifest;
   return { ...summary, manifest_sha256: manifestSha256 };
 }

@@ -56,6 +56,7 @@ beforeEach(async () => {
     },
     archiveBucket: 'archive',
     reported: () => ({ sink: 'http', limit: { requests: 600, windowSeconds: 60 } }),
+    feedDecisions: async () => [],
     finalize: world.ports.finalize,
     desk: { notify: async (subject, text) => void told.push({ subject, text }) },
     // At once, instead of within a minute.

@@ -312,6 +312,7 @@ describe('a batch that killed each consumer that claimed it', () => {
         events: { publish: async () => undefined },
         ...unheardNotices,
         reported: () => undefined,
+        feedDecisions: async () => [],
         version: '1.2.3',
       },
     );

@@ -8,6 +8,7 @@ import { zipArchive } from '../../../support/zip-archive.ts';
 import type { RecordProof } from '../../../../cli/verify/record-proof.ts';
 import { proveRecord } from '../../../../cli/verify/record-proof.ts';
 import { verifyHere } from '../../../support/evidence.ts';
+import type { Manifest } from '../../../../lambdas/core/account/manifest.ts';
 import type { Forged, ForgedRecord } from '../../../support/forged-evidence.ts';
 import { forge, seal, sha256, signForged } from '../../../support/forged-evidence.ts';
 import { Dice, mutateGzip, mutateLines, mutateText, mutateValue, unpacked } from '../../../support/mutations.ts';
@@ -118,12 +119,46 @@ const kinds: Record<string, () => Forged> = {
   failed: () =>
     forge({ format: null, bodyOffset: null, records: [], tail: '%PDF', change: { state: 'failed', failure } }),
   resolved: () => resolvedAsUploaded(forge(lines)),
+  cancelled: () => forge({ ...lines, held: [2, 3, 7], change: { state: 'quarantined', ...cancelledBy('Ann', 3) } }),
+  'released, resolved and corrected': () => decidedAbout(forge(lines)),
   signed: () => signed(forge(csv)),
   'second of a chain': () => secondOf(forge(lines)),
   'version 2, before a count was added': () => beforeUnchanged(forge({ ...lines, records: lines.records.slice(0, 4) })),
   'without delivered records': () => asBeforeDelivered(forge(lines)),
   'version 1': () => asVersion1(forge(csv)),
 };
+
+/** @param stop the number of the stop: it is the second cancel. */
+function cancelledBy(by: string, stop: number): Pick<Manifest, 'failure' | 'decisions'> {
+  const [first, at] = ['2026-01-05T06:00:00.000Z', '2026-01-05T06:01:00.000Z'];
+  return {
+    failure: { code: 'cancelled', message: `Cancelled by ${by} at ${at}: wrong day` },
+    decisions: [
+      { kind: 'calendar', at: first, by: 'calendar', why: null, from: 300, to: 100, window_seconds: 60, until: at },
+      { kind: 'cancel', at: first, by: 'Bob', why: 'no', stop: 1 },
+      { kind: 'release', at: first, by: 'Bob', why: 'yes', stop: 1 },
+      { kind: 'cancel', at, by, why: 'wrong day', stop },
+    ],
+  };
+}
+
+function decidedAbout(forged: Forged): Forged {
+  const { manifest, objects } = resolvedAsUploaded(forged);
+  const at = '2026-01-05T07:00:00.000Z';
+  const [corrected, handled] = [
+    { record: 2, resolution: 'uploaded', correction: { id: 'c1', by: 'Ann', at, row: {} } },
+    { record: 4, resolution: 'handled', at, by: 'Bob', why: 'sent by hand' },
+  ];
+  for (const name of objects.keys()) if (name.startsWith('resolutions')) objects.delete(name);
+  objects.set('resolutions.new', Buffer.from(`${JSON.stringify(corrected)}\n${JSON.stringify(handled)}\n`));
+  manifest.decisions = [
+    { kind: 'release', at: '2026-01-05T06:00:00.000Z', by: 'Ann', why: 'right', stop: 1 },
+    { kind: 'correct', at, by: 'Ann', why: null, records: 1 },
+    { kind: 'resolve', at, by: 'Bob', why: 'sent by hand', records: 1 },
+    { kind: 'pause', at: '2026-01-05T08:00:00.000Z', by: 'Bob', why: null },
+  ];
+  return seal(forged);
+}
 
 function beforeUnchanged(forged: Forged): Forged {
   Reflect.deleteProperty(forged.manifest, 'unchanged_records');

@@ -1,0 +1,101 @@
+import * as z from 'zod';
+import type { Decision } from '../limiter/limit-policy.ts';
+import type { DeadRecord } from './file-account.ts';
+import type { FileDecision } from './decisions.ts';
+
+const time = z.iso.datetime();
+
+/**
+ * A decision that concerns a file. `cancel` and `release` are about the file; `resolve` and `correct` about some of its dead
+ * records; the others about its feed or API: those made while the file was open, and those that were in force before.
+ */
+export const manifestDecision = z.object({
+  kind: z.enum(['cancel', 'release', 'resolve', 'correct', 'pause', 'resume', 'limit', 'reset', 'expired', 'calendar']),
+  /** Of several equal decisions about records: the time of the last one. */
+  at: time,
+  /** Null for all decisions about records after the first `maxRecordDecisions` different ones. */
+  by: z.string().nullable(),
+  why: z.string().nullable(),
+  /** `cancel`, `release`: the number of the stop that it makes or answers. */
+  stop: z.int().positive().optional(),
+  /** `resolve`, `correct`: the number of records. */
+  records: z.int().positive().optional(),
+  /** Of a limit: requests per window before and after, and when it ends by itself. */
+  from: z.int().positive().optional(),
+  to: z.int().positive().optional(),
+  window_seconds: z.number().positive().optional(),
+  until: time.optional(),
+});
+export type ManifestDecision = z.infer<typeof manifestDecision>;
+
+/** Different decisions about records that a manifest names; the resolutions have each. */
+export const maxRecordDecisions = 1_000;
+
+export const isAboutFile = ({ kind }: ManifestDecision): boolean => kind === 'cancel' || kind === 'release';
+export const isAboutRecords = ({ kind }: ManifestDecision): boolean => kind === 'resolve' || kind === 'correct';
+
+const timeOf = (atMs: number): string => new Date(atMs).toISOString();
+
+export function quoteFileDecision({ kind, stop, at, by, why }: FileDecision): ManifestDecision {
+  return { kind, at: timeOf(at), by, why, stop };
+}
+
+export function quoteFeedDecision({ kind, at, by, why, from, to, windowSeconds, until }: Decision): ManifestDecision {
+  return {
+    ...{ kind, at: timeOf(at), by, why: why ?? null },
+    ...(from === undefined ? {} : { from }),
+    ...(to === undefined ? {} : { to }),
+    ...(windowSeconds === undefined ? {} : { window_seconds: windowSeconds }),
+    ...(until === undefined ? {} : { until: timeOf(until) }),
+  };
+}
+
+/** A person's decision about one record, as the archive's resolutions have it. */
+export interface RecordDecision {
+  kind: 'resolve' | 'correct';
+  at: string;
+  by: string;
+  why: string | null;
+}
+
+/** Undefined for a record that succeeded without one: a redrive. */
+export function recordDecisionOf(dead: DeadRecord): RecordDecision | undefined {
+  const { correction } = dead;
+  if (dead.resolution === 'handled') {
+    return {
+      kind: 'resolve',
+      at: timeOf(dead.resolvedAt ?? 0),
+      by: dead.resolvedBy ?? '',
+      why: dead.resolvedWhy ?? null,
+    };
+  }
+  if (dead.resolvedCorrectionId === undefined || !correction) return undefined;
+  return { kind: 'correct', at: timeOf(correction.at), by: correction.by, why: correction.why ?? null };
+}
+
+/** Counts decisions about records by kind, person and reason, in order of first appearance. */
+export class RecordDecisions {
+  readonly #counted = new Map<string, ManifestDecision & { records: number }>();
+
+  add({ kind, at, by, why }: RecordDecision): void {
+    const own = JSON.stringify([kind, by, why]);
+    const isOwn = this.#counted.has(own) || this.#counted.size < maxRecordDecisions;
+    const key = isOwn ? own : kind;
+    const before = this.#counted.get(key) ?? {
+      kind,
+      at,
+      ...(isOwn ? { by, why } : { by: null, why: null }),
+      records: 0,
+    };
+    this.#counted.set(key, { ...before, at: at > before.at ? at : before.at, records: before.records + 1 });
+  }
+
+  get counted(): ManifestDecision[] {
+    return [...this.#counted.values()];
+  }
+}
+
+/** The list of a manifest: by time, those of the same time in the given order. */
+export function inOrder(decisions: readonly ManifestDecision[]): ManifestDecision[] {
+  return [...decisions].sort((a, b) => (a.at < b.at ? -1 : Number(a.at > b.at)));
+}
