@@ -1,7 +1,7 @@
 import * as z from 'zod';
 import type { Decision } from '../limiter/limit-policy.ts';
 import type { DeadRecord } from './file-account.ts';
-import type { FileDecision } from './decisions.ts';
+import type { FileDecision } from './stops.ts';
 
 const time = z.iso.datetime();
 
