@@ -2,6 +2,7 @@ import type { Projection } from '../../lambdas/core/deadlines/projection.ts';
 import type { FileNotice } from '../../lambdas/core/notices/file-notice.ts';
 import type { StrayNote } from '../../lambdas/ports.ts';
 import type { DeadCount } from './count-dead.ts';
+import type { SendingOff } from './sending-off.ts';
 import type { ClosedFile, Headline, LiveApi, LiveFile, LiveQueue } from './snapshot.ts';
 
 /** What is known at the time of one snapshot: every number that is shown is read or computed once, here. */
@@ -22,6 +23,8 @@ export interface Facts {
   strays: readonly StrayNote[];
   apis: readonly LiveApi[];
   queues: readonly LiveQueue[];
+  /** Functions that get no messages, by someone's change in AWS. */
+  sendingOff: readonly SendingOff[];
   dead: DeadCount;
   /** Why the stack's settings cannot be read, so that limits and deadlines may be those of an earlier deployment. */
   settingsTrouble: string | undefined;

@@ -4,6 +4,7 @@ import { deadLetterHeadlines } from './headlines/dead-letters.ts';
 import { decisionHeadlines } from './headlines/decisions.ts';
 import { failedWorkHeadlines } from './headlines/failed-work.ts';
 import { progressHeadlines } from './headlines/progress.ts';
+import { sendingOffHeadlines } from './headlines/sending-off.ts';
 import { settingsHeadlines } from './headlines/settings.ts';
 import { strayHeadlines } from './headlines/strays.ts';
 import { unsentFileHeadlines } from './headlines/unsent-files.ts';
@@ -12,6 +13,7 @@ import type { Headline } from './snapshot.ts';
 /** Those of the same rank are shown in this order. */
 const sources: readonly HeadlineSource[] = [
   settingsHeadlines,
+  sendingOffHeadlines,
   decisionHeadlines,
   apiHeadlines,
   unsentFileHeadlines,

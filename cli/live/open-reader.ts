@@ -2,7 +2,9 @@ import { countMessages } from '../../lambdas/adapters/sqs-queue-access.ts';
 import { systemClock } from '../../lambdas/adapters/system-clock.ts';
 import { readSummary } from '../archive/read-summary.ts';
 import { deployedFeeds, requireDeployed } from '../stack/deployed-feeds.ts';
+import { lambdaClientFor } from '../stack/clients.ts';
 import type { OpenStack } from '../stack/open-stack.ts';
+import { functionSwitches } from './sending-off.ts';
 import type { SnapshotPorts, SnapshotScope } from './read-snapshot.ts';
 import { SnapshotReader } from './read-snapshot.ts';
 
@@ -28,6 +30,7 @@ export function openReader(
       count: (url) => countMessages(stack.sqs, url),
       readSummary: (file) => readSummary(stack, file),
       settingsTrouble,
+      switchOf: functionSwitches(lambdaClientFor(target)),
       clock: systemClock,
     },
   );

@@ -31,6 +31,8 @@ import { ProgressMeter } from './progress-meter.ts';
 import type { ClosedPorts } from './read-closed.ts';
 import { ClosedFiles } from './read-closed.ts';
 import { readQueues } from './read-queues.ts';
+import type { FunctionSwitch, SendingOff } from './sending-off.ts';
+import { readSendingOff } from './sending-off.ts';
 import { screenZone } from './screen-zone.ts';
 import type { LiveApi, LiveQueue, Snapshot } from './snapshot.ts';
 
@@ -43,6 +45,8 @@ export interface SnapshotPorts extends Omit<ClosedPorts, 'ledger'> {
     Pick<DeskLedger, 'getStrays'>;
   limiterOf: (api: string) => Pick<LimiterStore, 'read' | 'readInForce'>;
   outputs: StackOutputs;
+  /** Whether a function gets messages. */
+  switchOf: (functionName: string) => Promise<FunctionSwitch>;
   /** SQS's count of a queue's messages. */
   count: (url: string) => Promise<number>;
   /** Why the stack's settings cannot be read at present, if that is so. */
@@ -65,6 +69,7 @@ const queuesEveryMs = 5_000;
 const deadEveryMs = 10_000;
 const unsentEveryMs = 5_000;
 const straysEveryMs = 30_000;
+const offEveryMs = 15_000;
 const usuallyShown = 200;
 
 /**
@@ -80,6 +85,7 @@ export class SnapshotReader {
   readonly #progress: ProgressMeter;
   readonly #closed: ClosedFiles;
   readonly #queues: Cached<LiveQueue[]>;
+  readonly #off: Cached<SendingOff[]>;
   readonly #dead: Cached<DeadRead[]>;
   readonly #unsent: Cached<FileNotice[]>;
   readonly #strays: Cached<StrayNote[]>;
@@ -99,6 +105,7 @@ export class SnapshotReader {
       // Of all feeds: one of them looks after the whole bucket.
       (await Promise.all(scope.feeds.map((feed) => ledger.getStrays(feed)))).filter((note) => note !== undefined),
     );
+    this.#off = new Cached(offEveryMs, () => readSendingOff(scope.feeds, ports));
     this.#unsent = new Cached(unsentEveryMs, () => this.#readUnsent());
     this.#dead = new Cached(deadEveryMs, () =>
       Promise.all(this.#names.map((feed) => readDead(feed, this.#open.filter(isOf(feed)), ledger))),
@@ -126,7 +133,8 @@ export class SnapshotReader {
       this.#progress.count(all.flat().sort(byService)),
       this.#closed.read(all.flat(), clock.now()),
     ]);
-    const projections = await projectFilesOf(withCounted(open, sight), clock);
+    const off = await this.#off.get(clock.now());
+    const projections = withoutEnds(await projectFilesOf(withCounted(open, sight), clock), open, off);
     this.#open = open;
     const manifests = closed.flatMap((file) => (failedOf(file) > 0 ? (file.manifest?.key ?? []) : [])).join(' ');
     const [apis, queues, unsent, strays, reads] = await Promise.all([
@@ -148,6 +156,7 @@ export class SnapshotReader {
       apis,
       queues,
       dead,
+      sendingOff: off.filter(({ feed }) => this.#names.includes(feed)),
       settingsTrouble: this.#ports.settingsTrouble(),
       zone: this.#zone,
       now,
@@ -223,6 +232,21 @@ function snapshotOf({ stack, cloud }: SnapshotScope, facts: Facts): Snapshot {
       feed,
       sentences: describeOutlook(groups),
     })),
+  };
+}
+
+/** It is unknown when a file will be done whose lane is switched off. */
+function withoutEnds(projections: Projections, open: readonly FileAccount[], off: readonly SendingOff[]): Projections {
+  const isOff = (file: FileAccount | undefined): boolean =>
+    off.some(({ feed, lane, part }) => part === 'consumer' && feed === file?.feed && lane === file.lane);
+  const files = new Map(open.map((file) => [file.fileId, file]));
+  return {
+    ...projections,
+    of: (fileId) => {
+      const projection = projections.of(fileId);
+      if (!projection || !isOff(files.get(fileId))) return projection;
+      return { ...projection, doneAt: undefined, marginSeconds: undefined };
+    },
   };
 }
 

@@ -30,7 +30,16 @@ export interface Snapshot {
 
 /** What `status`, `watch` and the control room say in a sentence. Each kind has its file in cli/live/headlines/. */
 export interface Headline {
-  kind: 'settings' | 'decision' | 'api' | 'unsent-files' | 'strays' | 'progress' | 'dead-letters' | 'failed-work';
+  kind:
+    | 'settings'
+    | 'sending-off'
+    | 'decision'
+    | 'api'
+    | 'unsent-files'
+    | 'strays'
+    | 'progress'
+    | 'dead-letters'
+    | 'failed-work';
   tone: 'calm' | 'busy' | 'warning' | 'alarm';
   text: string;
   /** The feeds that it concerns. */

@@ -2,6 +2,7 @@ import { CloudFormationClient } from '@aws-sdk/client-cloudformation';
 import { CloudWatchClient } from '@aws-sdk/client-cloudwatch';
 import { DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import { EventBridgeClient } from '@aws-sdk/client-eventbridge';
+import { LambdaClient } from '@aws-sdk/client-lambda';
 import { S3Client } from '@aws-sdk/client-s3';
 import { SecretsManagerClient } from '@aws-sdk/client-secrets-manager';
 import { SQSClient } from '@aws-sdk/client-sqs';
@@ -47,5 +48,7 @@ export const cloudFormationClientFor = (target: Target): CloudFormationClient =>
   new CloudFormationClient(settingsOf(target));
 
 export const cloudWatchClientFor = (target: Target): CloudWatchClient => new CloudWatchClient(settingsOf(target));
+
+export const lambdaClientFor = (target: Target): LambdaClient => new LambdaClient(settingsOf(target));
 
 export const eventBridgeClientFor = (target: Target): EventBridgeClient => new EventBridgeClient(settingsOf(target));

@@ -162,6 +162,18 @@ export class StackOutputs {
     };
   }
 
+  /** The functions that read and send a feed's files, by lane; those that a stack of another version does not name are left out. */
+  laneFunctions(feed: string): { lane: LaneName; part: 'splitter' | 'consumer'; functionName: string }[] {
+    const parts = { splitter: 'SplitterName', consumer: 'ConsumerName' } as const;
+    const lanes = { main: '', express: 'Express' } as const;
+    return (['splitter', 'consumer'] as const).flatMap((part) =>
+      (['main', 'express'] as const).flatMap((lane) => {
+        const functionName = this.#values[`${capitalised(feed)}${lanes[lane]}${parts[part]}`];
+        return functionName === undefined ? [] : [{ lane, part, functionName }];
+      }),
+    );
+  }
+
   /** Output names begin with `Traffic` for the main lane, `TrafficExpress` for the express lane. */
   #ofLanes(feed: string, name: string): LaneQueue[] {
     const main: LaneQueue = { lane: 'main', url: this.#get(`${capitalised(feed)}${name}`) };

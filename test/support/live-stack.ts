@@ -32,6 +32,7 @@ export function liveValues(deadlineHour = deadline.hour): Record<string, string>
   };
   for (const lane of ['Traffic', 'TrafficExpress']) {
     for (const name of queueNames) values[`${lane}${name}QueueUrl`] = `${lane}-${name}`;
+    for (const name of ['SplitterName', 'ConsumerName']) values[`${lane}${name}`] = `${lane}-${name}`;
     for (const name of ['IntakeDlq', 'RecordsDlq', 'Dlq']) values[`${lane}${name}Url`] = `${lane}-${name}`;
   }
   return values;
@@ -62,6 +63,7 @@ export class LiveStack {
           return manifestOf(file);
         },
         settingsTrouble: () => undefined,
+        switchOf: async () => 'on' as const,
         clock: this.clock,
         ...ports,
       },

@@ -38,6 +38,19 @@ describe('a snapshot', () => {
     );
   });
 
+  it('says that sending is switched off in AWS, and projects no end of the files that wait for it', async () => {
+    const stack = new LiveStack();
+    stack.add(underWay(stack));
+    stack.add(underWay(stack, { fileId: 'f2', lane: 'express' }));
+    const switchOf = async (name: string) => (name === 'Traffic-ConsumerName' ? ('mapping' as const) : ('on' as const));
+    const { files, headlines } = await stack.reader({}, { switchOf }).look();
+    expect(headlines[0]).toMatchObject({ kind: 'sending-off', tone: 'alarm', feeds: ['traffic'] });
+    expect(headlines[0]?.text).toContain('an event source mapping of Traffic-ConsumerName is disabled in AWS');
+    const ends = new Map(files.map((file) => [file.file_id, file.projected_done]));
+    expect(ends.get('f1')).toBeNull();
+    expect(ends.get('f2')).not.toBeNull();
+  });
+
   it('counts what unfinished batches have come to', async () => {
     const stack = new LiveStack();
     stack.add(underWay(stack, { totalBatches: 2, settled: settled(0) }));

@@ -25,7 +25,13 @@ const facts = (change: Partial<Facts>): Facts => ({
     apis: [],
     queues: [],
   },
-  ...{ dead: { groups: [], isPartial: false, byFile: new Map() }, settingsTrouble: undefined, zone: 'UTC', now },
+  ...{
+    dead: { groups: [], isPartial: false, byFile: new Map() },
+    settingsTrouble: undefined,
+    sendingOff: [],
+    zone: 'UTC',
+    now,
+  },
   ...change,
 });
 
