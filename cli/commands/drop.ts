@@ -122,6 +122,6 @@ function describeDrop(dropped: DroppedFile) {
 
 const exitCodesHelp = `
 With --wait: 0 every record was uploaded, or the file's bytes were dropped before (its records are in the first file's
-account); 2 some are dead letters; 1 the file failed, was quarantined or replaced, or its account does not add up.
+account); 2 some are dead letters; 1 the file failed, has no records, was quarantined or replaced, or its account does not add up.
 Of several files the most serious one decides: 1, then 2, then 0.
 `;
