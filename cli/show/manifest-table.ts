@@ -1,3 +1,4 @@
+import { cancelledText } from '../../lambdas/core/account/cancelled-text.ts';
 import { exitCodes } from '../exit-codes.ts';
 import { exitCodeOf } from './exit-code-of.ts';
 import { nameOfFile } from '../../lambdas/core/account/file-account.ts';
@@ -36,8 +37,11 @@ export function verdictOf(manifest: ManifestSummary): string {
     case 'superseded':
       if (manifest.failure?.code === 'older_revision') return `nothing of it was sent: ${manifest.failure.message}`;
       return `replaced under the same key while it was read: ${formatCount(manifest.held_records)} records were held`;
-    case 'quarantined':
+    case 'quarantined': {
+      const cancelled = cancelledText(manifest);
+      if (cancelled !== undefined) return cancelled;
       return `quarantined, ${quarantineReasons[manifest.failure?.code ?? ''] ?? 'stopped'}: ${formatCount(manifest.held_records)} records were held`;
+    }
     case 'splitting':
     case 'split':
     case 'completed':

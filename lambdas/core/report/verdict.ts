@@ -1,3 +1,4 @@
+import { cancelledText } from '../account/cancelled-text.ts';
 import { durationText } from '../deadlines/deadline-text.ts';
 import type { FeedDeadline } from '../deadlines/feed-deadline.ts';
 import { deadlineAfter } from '../deadlines/feed-deadline.ts';
@@ -27,6 +28,8 @@ export function verdictOf(manifest: Manifest, sink: string, deadline: FeedDeadli
   }
   if (state === 'quarantined') {
     const held = `${records(manifest.held_records)} of ${count(total)} were never sent.`;
+    const cancelled = cancelledText(manifest);
+    if (cancelled !== undefined) return { kind: 'bad', sentence: `${cancelled}.`, details: times };
     return { kind: 'bad', sentence: `This file was stopped. ${held}`, details: [why, ...times] };
   }
   if (state === 'failed') return { kind: 'bad', sentence: `Nothing of this file was sent. ${why}`, details: times };

@@ -98,3 +98,10 @@ describe('the verdict', () => {
     );
   });
 });
+
+it('says of a cancelled file who stopped it, when and why, and how much was sent', () => {
+  const failure = { code: 'cancelled', message: 'Cancelled by ann at 2026-01-05T02:00:00.000Z: the wrong day' };
+  const counts = { total_records: 60_000, uploaded_records: 12_000, held_records: 48_000, rejected_records: 0 };
+  const verdict = verdictOf(manifestOf({ state: 'quarantined', failure, ...counts }), 'the API', undefined);
+  expect(verdict.sentence).toBe(`${failure.message}; 12,000 of 60,000 were sent, 48,000 are held.`);
+});
