@@ -51,7 +51,12 @@ export function createStack(
     stackName,
     version: '1.2.3',
     feeds: of,
-    environment: { SLUICE_FEEDS: 'traffic', SLUICE_TRAFFIC_API_URL: 'https://avstar.example/v1', ...environment },
+    environment: {
+      SLUICE_FEEDS: 'traffic',
+      // A variable of a feed that there is not is refused.
+      ...(of.some(({ name }) => name === 'traffic') ? { SLUICE_TRAFFIC_API_URL: 'https://avstar.example/v1' } : {}),
+      ...environment,
+    },
   });
   return { app, settings, stack: new SluiceStack(app, settings.stackName, { settings, root }) };
 }
