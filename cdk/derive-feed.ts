@@ -25,6 +25,9 @@ const expressShare = 1 / 4;
 const expressBatchSeconds = 10;
 const fewestExpressRecords = 20;
 
+/** More than an ordinary day's changes. */
+const defaultGuard = 0.3;
+
 /** What follows from an API's contract and the stage's times. @param given as declared, by the stage, or by the environment */
 export function deriveFeed(
   feed: RegisteredFeed,
@@ -71,6 +74,7 @@ export function deriveFeed(
     logRetentionDays: given.logRetentionDays,
     options: given.options,
     series: given.series,
+    revisionRules: { replaces: given.changedRecords === 'replaces', guard: given.revisionGuard ?? defaultGuard },
     api: {
       ...{ url, requests, windowSeconds, connections, consumers, proxyUrl, caCertificates },
       isPaced: given.paced ?? url !== undefined,

@@ -48,8 +48,10 @@ export interface FeedSettings {
   archiveRetentionDays: number;
   /** As `05:00 America/New_York`; see deadline.ts. */
   deadline?: string | undefined;
-  /** Which files are revisions of each other; see lambdas/core/series/series-pattern.ts. */
+  /** Which files are revisions of each other; see feeds/series-pattern.ts. */
   series?: string | undefined;
+  /** What a revision may change without a person's decision. */
+  revisionRules: { replaces: boolean; guard: number };
   /** Of the consumers' logs, where it is longer than the stage's. */
   logRetentionDays?: number | undefined;
   /** As they were given; the feed's declaration has their defaults. */

@@ -51,7 +51,7 @@ export const reemitMessage = z.object({
 export type ReemitMessage = z.infer<typeof reemitMessage>;
 
 const batchPlace = {
-  v: z.literal(1),
+  v: z.literal([1, 2]),
   feed: z.string(),
   fileId: z.string(),
   batch: z.int().positive(),
@@ -62,6 +62,11 @@ const batchPlace = {
   offset: z.int().nonnegative(),
   firstRecord: z.int().positive(),
   firstLine: z.int().positive(),
+  /**
+   * Of a revision: what becomes of each record (core/series/revision-plan.ts). Absent if all of them are sent; with it, `v`
+   * is 2.
+   */
+  plans: z.base64().optional(),
   /** Records for which the API has asked to wait; absent if there are none, and in older messages. */
   pauses: z.array(carriedPause).optional(),
   mac,

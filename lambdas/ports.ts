@@ -32,6 +32,7 @@ import type { OthersCount } from './core/limiter/pause-evidence.ts';
 import type { OutcomeCounts } from './core/account/outcome.ts';
 import type { Quarantine, Stops } from './core/account/stops.ts';
 import type { CancelObstacle } from './core/account/quarantine.ts';
+import type { Revision } from './core/series/revision.ts';
 import type { KnownRevision } from './core/series/earlier-revisions.ts';
 import type {
   BatchMessage,
@@ -208,6 +209,7 @@ export type SplitProgress = Pick<
   | 'dialect'
   | 'reading'
   | 'series'
+  | 'revision'
   | 'quarantine'
   | 'warnings'
   | 'checkpoint'
@@ -509,6 +511,15 @@ export interface DeskLedger {
 export interface SeriesLedger {
   /** Adds a file to its series and returns the revisions that entered before it, the latest last. Repeatable. */
   enterSeries(seriesId: string, revision: KnownRevision): Promise<KnownRevision[]>;
+  /**
+   * A newer revision takes over: nothing more of the file is sent from now on. Returns the file after the write; undefined if
+   * it is open.
+   */
+  supersedeFile(fileId: string, by: string): Promise<FileAccount | undefined>;
+  /** Before a letter or a correction is tried. Undefined if it may be; otherwise the file that has taken over. */
+  beginTry(fileId: string, forMs: number): Promise<string | undefined>;
+  /** Notes what a released file is compared with, once nothing more of the earlier revisions is sent. */
+  takeSeries(fileId: string, revision: Revision): Promise<void>;
 }
 
 /** How files ended, for a feed's desk and the screens; each file is in one mail. */

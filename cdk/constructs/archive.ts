@@ -31,6 +31,13 @@ export class Archive extends Construct {
     this.#refuseOverwrites(settings.retainData);
   }
 
+  /** Lets a function read a feed's evidence. */
+  grantRead(grantee: SluiceFunction, feed: string): void {
+    grantee.may(['s3:GetObject'], ...this.#foldersOf(feed));
+    // Without it S3 says 403 where an object isn't there.
+    grantee.may(['s3:ListBucket'], this.bucket.bucketArn);
+  }
+
   /** Lets a function read a feed's dead letters, and add lists of them. */
   grantList(grantee: SluiceFunction, feed: string): void {
     const lists = this.bucket.arnForObjects(`reconciliation/${feed}/*`);

@@ -6,6 +6,7 @@ import { connectionsPerLetterConsumer, letterConsumers } from '../derive-feed.ts
 import { variableName } from '../feed-environment.ts';
 import type { FeedSettings, LaneSettings, Settings } from '../settings.ts';
 import { splitterLimits } from '../splitter-limits.ts';
+import type { Archive } from './archive.ts';
 import type { IntakeBucket } from './intake-bucket.ts';
 import type { Ledger } from './ledger.ts';
 import { ledgerKeys } from './ledger.ts';
@@ -29,6 +30,7 @@ export interface LaneProps {
   feed: FeedSettings;
   lane: LaneSettings;
   intake: IntakeBucket;
+  archive: Archive;
   ledger: Ledger;
   work: WorkBucket;
   sink: LaneSink;
@@ -84,7 +86,17 @@ export class Lane extends Construct {
     this.consumer = this.#createConsumer(props);
   }
 
-  #createSplitter({ settings, root, feed, lane, intake, ledger, work, finalizeQueue }: LaneProps): SluiceFunction {
+  #createSplitter({
+    settings,
+    root,
+    feed,
+    lane,
+    intake,
+    ledger,
+    work,
+    archive,
+    finalizeQueue,
+  }: LaneProps): SluiceFunction {
     const { timeoutSeconds, memoryMb } = settings.splitter;
     const { gzip, horizon } = splitterLimits(settings, feed.api, lane);
     const splitter = new SluiceFunction(this, 'Splitter', {
@@ -104,6 +116,7 @@ export class Lane extends Construct {
         GZIP_LIMITS: JSON.stringify(gzip),
         HORIZON: JSON.stringify(horizon),
         ...seriesEnvironment(feed, lane),
+        ...(feed.series === undefined ? {} : { ARCHIVE_BUCKET: archive.bucket.bucketName }),
         ...(feed.smallFiles ? { WORK_BUCKET: work.bucket.bucketName } : {}),
       },
     });
@@ -118,6 +131,8 @@ export class Lane extends Construct {
     ledger.grant(splitter, [ledgerKeys.files(feed.name)], 'GetItem', 'UpdateItem', 'Query');
     ledger.grant(splitter, [ledgerKeys.checksums(feed.name)], 'GetItem', 'UpdateItem');
     if (hasSeries(feed)) ledger.grant(splitter, [ledgerKeys.series(feed.name)], 'GetItem', 'UpdateItem');
+    // Only what changed is sent, so the evidence of earlier revisions is read.
+    if (feed.series !== undefined) archive.grantRead(splitter, feed.name);
     splitter.maySendTo(this.intake.queue, this.records.queue, finalizeQueue);
     return splitter;
   }
@@ -198,6 +213,7 @@ function seriesEnvironment(feed: FeedSettings, { keyPrefix }: LaneSettings): Rec
     isConfigured: feed.series !== undefined,
     setting: variableName(feed.name, 'series'),
     keyPrefix,
+    rules: feed.revisionRules,
   };
   return { SERIES: JSON.stringify(series) };
 }

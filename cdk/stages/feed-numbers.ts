@@ -100,6 +100,18 @@ export const feedNumbers = z.strictObject({
       wanted: 'a pattern of file names, such as {station}_{yyyyMMdd}_R{#}.csv',
       faultOf: seriesFault,
     }),
+  /**
+   * What the API does with a record that it has and that is sent with other values, under another request id: `replaces`
+   * its entry by a key of its own. By default, a person decides about a revision that has changed records.
+   */
+  changedRecords: z.enum(['replaces']).optional().register(feedVariables, { wanted: 'replaces' }),
+  /** The share of an earlier revision's records that may be changed or removed before a person decides. */
+  revisionGuard: z
+    .number()
+    .min(0)
+    .max(1)
+    .optional()
+    .register(feedVariables, { wanted: 'a share from 0 to 1, such as 0.3', read: readNumber }),
   /** How long the archive keeps a feed's evidence from being deleted. */
   archiveRetentionDays: count(),
   /** How long the logs that audit a feed's records are kept. */

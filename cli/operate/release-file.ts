@@ -34,6 +34,8 @@ function refusalOf(file: FileAccount): string {
   const { fileId, release, state } = file;
   const other = file.checkpoint?.otherHeader;
   if (other && !isQuarantined(file)) return `What is held of ${fileId} can't be released. ${other.message}`;
+  if (file.supersededBy)
+    return `${fileId} can't be released: the file ${file.supersededBy.fileId} is a newer revision and has taken over.`;
   if (state === 'superseded') return `What is held of ${fileId} can't be released: it was replaced, and can't be read.`;
   if (state === 'splitting' || (state === 'split' && isQuarantined(file))) {
     return isQuarantined(file)

@@ -24,6 +24,7 @@ const quarantineReasons: Record<string, string> = {
   all_refused: 'the API refuses it',
   other_header: 'another header among its rows',
   revision_unknown: 'a revision of a file that was sent',
+  revision_differs: 'it differs much from a file that was sent',
   revision_order: 'which of two revisions is newer is unknown',
 };
 
@@ -47,9 +48,14 @@ export function verdictOf(manifest: ManifestSummary): string {
     case 'completed':
       if (!manifest.reconciled) return 'THE ACCOUNT DOES NOT ADD UP';
       if (manifest.total_records === 0) return 'nothing of it was sent: it has no records';
-      if (manifest.dead_lettered_records === 0) return 'every record was uploaded';
+      if (manifest.dead_lettered_records === 0) return doneVerdict(manifest);
       return `done, with ${formatCountOf(manifest.dead_lettered_records, 'dead letter')}`;
   }
+}
+
+function doneVerdict({ unchanged_records: unchanged, removed_records: removed }: ManifestSummary): string {
+  const sent = unchanged === 0 ? 'every record was uploaded' : 'every change was uploaded';
+  return removed === 0 ? sent : `${sent}; ${formatCount(removed)} removed records are to be removed by hand`;
 }
 
 /** A manifest's figures as text. */

@@ -10,6 +10,7 @@ import { stopFile } from '../settlement/stop-file.ts';
 import type { BatchAttempt } from './batch-attempt.ts';
 import { claimBatch, claimEndOf } from './claim-batch.ts';
 import type { ConsumerPorts } from './consumer-ports.ts';
+import { endKnown } from './end-known.ts';
 import { exhaust, flush, holdUnsent, rejectBad } from './end-records.ts';
 import { firstPlaces } from './first-places.ts';
 import { handOver } from './hand-over.ts';
@@ -37,6 +38,7 @@ async function finishAttempt(attempt: BatchAttempt, deadline: Deadline): Promise
   if (isStopped(attempt.file)) holdUnsent(attempt);
 
   rejectBad(attempt);
+  endKnown(attempt);
   const end = await sendBatch(attempt, deadline);
   // Parked records have used up their tries; records that only waited have not failed.
   const failures = message.failures + (end.parked.length > 0 ? 1 : 0);

@@ -18,6 +18,8 @@ import { deliveryAnswerOf } from './sendable.ts';
 import { askToAmend } from '../ask-finalizer.ts';
 import { refusalOf } from '../core/answers/refusal.ts';
 import { provenPause } from '../core/limiter/pause-evidence.ts';
+import { supersededBy } from '../core/series/superseded-letter.ts';
+import { beginTry } from './begin-try.ts';
 import { sendOne } from './send-one.ts';
 import { sinkRequestOf } from './sink-request.ts';
 
@@ -115,6 +117,8 @@ async function retry(
   if (prepared.kind === 'rejected')
     return failForGood(letter, messageSentAt, { ...prepared.fault, status: null }, ports);
 
+  const successor = await beginTry(letter.file_id, ports);
+  if (successor !== undefined) return endSuperseded(letter, successor, ports);
   // A record that was sent before may have been stored; noted, so that the next attempt knows it after a kill.
   const mayHaveBeenSent = letter.attempts > 0 || dead.sentSince !== undefined;
   if (!mayHaveBeenSent) await ports.ledger.noteSending(letter.file_id, letter.record);
@@ -212,6 +216,14 @@ async function resolve(
   await ports.ledger.resolveDead(fileId, record, { kind: resolution, requestId, answer: deliveryAnswerOf(verdict) });
   ports.log.info('dead letter resolved', correlated(letter, { resolution, request_id: requestId }));
   await askToAmend({ fileId, feed: letter.feed }, ports);
+  return { kind: 'done' };
+}
+
+/** A newer revision of the file has the record as it should be. */
+async function endSuperseded(letter: Letter, successor: string, ports: ConsumerPorts): Promise<LetterEnd> {
+  await ports.ledger.resolveDead(letter.file_id, letter.record, supersededBy(successor));
+  ports.log.info('dead letter of a superseded revision not tried', correlated(letter, { revision: successor }));
+  await askToAmend({ fileId: letter.file_id, feed: letter.feed }, ports);
   return { kind: 'done' };
 }
 

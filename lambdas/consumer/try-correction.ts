@@ -14,6 +14,8 @@ import type { ConsumerPorts } from './consumer-ports.ts';
 import { cancelledFault } from './retry-letter.ts';
 import { conflictReason, refusalOf } from '../core/answers/refusal.ts';
 import type { OneEnd } from './send-one.ts';
+import { supersededBy } from '../core/series/superseded-letter.ts';
+import { beginTry } from './begin-try.ts';
 import { sendOne } from './send-one.ts';
 import { deliveryAnswerOf } from './sendable.ts';
 import { sinkRequestOf } from './sink-request.ts';
@@ -88,6 +90,12 @@ async function send(
   // It has no place in the file: its own bytes, with the number of the record that it replaces.
   const place = { sha256: sha256Of(Buffer.from(JSON.stringify(message.row))), record: message.record, offset: 0 };
   const request = sinkRequestOf(place, { requestId, identity, payload }, file);
+  const successor = await beginTry(file.fileId, ports);
+  if (successor !== undefined) {
+    await ports.ledger.resolveDead(file.fileId, message.record, supersededBy(successor));
+    ports.log.info('correction of a superseded revision not tried', correlated(message, { revision: successor }));
+    return askToAmend(file, ports);
+  }
   const end = await sendOne(request, repeated, ports, deadline);
   const verdict = end.kind === 'verdict' ? end.verdict : undefined;
   if (verdict?.kind === 'uploaded' && !(verdict.confirmedBy409 && mayHoldAnother(dead, requestId))) {

@@ -62,6 +62,8 @@ export function buildManifest(facts: ManifestFacts): Manifest {
     uploaded_records: counts.uploaded,
     duplicate_records: counts.duplicate,
     unchanged_records: counts.unchanged,
+    removed_records: file.revision?.counts.removed ?? 0,
+    compared_with: comparedWith(file),
     rejected_records: counts.rejected,
     refused_records: counts.refused,
     exhausted_records: counts.exhausted,
@@ -82,6 +84,15 @@ export function buildManifest(facts: ManifestFacts): Manifest {
     errors_by_reason: audit.errorsByReason,
     times: timesOf(file, audit, completedAt),
   };
+}
+
+function comparedWith({ revision }: FileAccount): Manifest['compared_with'] {
+  return (revision?.bases ?? []).map(({ fileId, manifest, receipts }) => ({
+    file_id: fileId,
+    manifest_number: manifest,
+    receipts_key: receipts.key,
+    receipts_sha256: receipts.sha256,
+  }));
 }
 
 function preambleOf({ dialect }: FileAccount): Pick<Manifest, 'preamble_bytes'> {

@@ -1,10 +1,11 @@
+import type { FileAccount } from '../core/account/file-account.ts';
 import type { SeriesAccount } from '../core/ledger/series-changes.ts';
 import * as changes from '../core/ledger/series-changes.ts';
-import { seriesKey } from '../core/ledger/ledger-keys.ts';
+import { fileKey, seriesKey } from '../core/ledger/ledger-keys.ts';
 import { withoutKeys } from '../core/ledger/stored-item.ts';
 import type { Clock, ItemStore, SeriesLedger } from '../ports.ts';
 
-/** The account of series: which files are revisions of each other, in the order in which they came. */
+/** The account of series: which files are revisions of each other, in the order in which they came, and which is sent. */
 export function seriesLedger(store: ItemStore, clock: Pick<Clock, 'now'>): SeriesLedger {
   return {
     async enterSeries(seriesId, revision) {
@@ -20,6 +21,20 @@ export function seriesLedger(store: ItemStore, clock: Pick<Clock, 'now'>): Serie
         // The write may also have been its own, with the answer lost: it is found above.
         if (kind === 'changed') return known;
       }
+    },
+
+    async supersedeFile(fileId, by) {
+      const { kind, item } = await store.update(fileKey(fileId), changes.supersedeFile(by, clock.now()));
+      return kind === 'changed' ? withoutKeys<FileAccount>(item) : undefined;
+    },
+
+    async beginTry(fileId, forMs) {
+      const { kind, item } = await store.update(fileKey(fileId), changes.beginTry(clock.now() + forMs));
+      return kind === 'changed' ? undefined : item && withoutKeys<FileAccount>(item).supersededBy?.fileId;
+    },
+
+    async takeSeries(fileId, revision) {
+      await store.update(fileKey(fileId), changes.takeSeries(revision, clock.now()));
     },
   };
 }

@@ -14,6 +14,7 @@ import type { Dialect } from '../core/records/dialect.ts';
 import { sha256Of } from '../core/records/identity.ts';
 import { prepareRecord } from '../core/records/prepare-record.ts';
 import { decodeBody } from '../core/records/slice-body.ts';
+import { decodePlans, knownOutcome } from '../core/series/revision-plan.ts';
 import type { BatchMessage } from '../messages.ts';
 
 /** It has been read as far as its batches need. */
@@ -36,10 +37,18 @@ export function buriedReceipts(
   if (message.kind === 'oversize') return [oversizeReceipt(message, at)];
   const { offset, firstRecord, firstLine, encoding, body } = message;
   const slice = { offset, firstRecord, firstLine, bytes: decodeBody({ encoding, body }) };
-  return cutSlice(slice, file.dialect, file.limits).map((cut, place) => {
+  const cuts = cutSlice(slice, file.dialect, file.limits);
+  const plans = decodePlans(message.plans, cuts.length);
+  return cuts.map((cut, place) => {
     const ended = done.get(place);
     // A record that ended was parsed before, and killed no consumer.
     if (ended) return receiptOf(prepareRecord(cut, feed, file.dialect, file.sha256), ended);
+    const outcome = knownOutcome[plans[place] ?? 'send'];
+    // Nor does one that the splitter has compared with an earlier revision. Its letter would be sent a second time.
+    if (outcome) {
+      const known = { place, at, outcome, status: null, attempts: 0 };
+      return receiptOf(prepareRecord(cut, feed, file.dialect, file.sha256), known);
+    }
     return buriedReceipt(cut, place < saved.fence, at);
   });
 }

@@ -1,5 +1,5 @@
 import { plainText } from '../core/plain-text.ts';
-import { schemaVersion, versionOf } from '../core/account/schema-version.ts';
+import { newestVersion, versionOf } from '../core/account/schema-version.ts';
 import { AlteredMessageError } from '../core/errors.ts';
 import { judgeLetter, noteAltered } from '../dead-letters/judge-letter.ts';
 import type { BatchMessage, Letter } from '../messages.ts';
@@ -168,7 +168,7 @@ function subjectOf(body: unknown): string {
   const batch = batchMessage.safeParse(body);
   if (batch.success) return `altered batch ${batch.data.batch} of file ${batch.data.fileId} (never sent; delete it)`;
   const version = versionOf(body);
-  if (version > schemaVersion) return `a message of version ${version}, sent by a later Sluice`;
+  if (version > newestVersion.message) return `a message of version ${version}, sent by a later Sluice`;
   const records = (body as { Records?: { s3?: { object?: { key?: unknown } } }[] } | null | undefined)?.Records;
   const key = Array.isArray(records) ? records[0]?.s3?.object?.key : undefined;
   return typeof key === 'string' ? `file ${plainText(key, maxKeyCharacters)}` : 'an unreadable message';

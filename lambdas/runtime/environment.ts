@@ -71,6 +71,7 @@ const seriesSettings = z.object({
   isConfigured: z.boolean(),
   setting: z.string(),
   keyPrefix: z.string(),
+  rules: z.object({ replaces: z.boolean(), guard: z.number().min(0).max(1) }),
 });
 
 /** The sink's contract, and this lane's share of it. */
@@ -107,6 +108,8 @@ const splitterEnvironment = z.object({
   HORIZON: json(horizon),
   /** Absent for a feed whose sink recognises a record that comes again. */
   SERIES: json(seriesSettings).optional(),
+  /** Bucket with the evidence of earlier revisions, if a series is configured. */
+  ARCHIVE_BUCKET: z.string().min(1).optional(),
   /** Bucket for bundles of small files, for feeds that have them. */
   WORK_BUCKET: z.string().min(1).optional(),
 });

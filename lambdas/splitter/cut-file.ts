@@ -2,8 +2,13 @@ import { LeaseLostError, SourceChangedError } from '../core/errors.ts';
 import type { FileAccount } from '../core/account/file-account.ts';
 import type { MessageFile } from '../core/authenticity.ts';
 import { signed } from '../core/authenticity.ts';
+import { revisionVersion } from '../core/account/schema-version.ts';
 import { sumCounts } from '../core/account/outcome.ts';
 import { isStopped } from '../core/account/quarantine.ts';
+import { prepareCut } from '../core/records/prepare-batch.ts';
+import type { Feed } from '../../feeds/feed.ts';
+import type { RevisionPlan } from '../core/series/revision-plan.ts';
+import { encodePlans } from '../core/series/revision-plan.ts';
 import { BatchCutter, startOf } from '../core/records/batch-cutter.ts';
 import type { CutBatch, CutPosition, Dialect } from '../core/records/dialect.ts';
 import { encodeBody } from '../core/records/slice-body.ts';
@@ -42,6 +47,7 @@ export async function cutFile(
   whole: Buffer | undefined,
   ports: SplitterPorts,
   deadline: Deadline,
+  plan?: RevisionPlan,
 ): Promise<CutEnd> {
   const from = file.checkpoint ?? startOf(file.dialect);
   const cutter = new BatchCutter(file.dialect, file.limits, from);
@@ -51,7 +57,7 @@ export async function cutFile(
   const send = async (batches: CutBatch[]): Promise<void> => {
     for (const batch of batches) {
       if (checkpoints.isFileStopped || batch.batch > (cutter.otherHeader?.batch ?? Infinity)) continue;
-      await sender.add(messageOf(batch, file));
+      await sender.add(messageOf(batch, file, 1, plansOf(batch, file, plan, ports.feed)));
       checkpoints.sentBatches = batch.batch;
     }
   };
@@ -98,9 +104,29 @@ export async function cutFile(
   return { kind: 'cut', totals: { records: record, batches: batch }, warnings: cutter.warnings };
 }
 
+/** What becomes of a batch's records, for its message; undefined if all of them are sent. */
+export function plansOf(
+  batch: CutBatch,
+  file: CutFile,
+  plan: RevisionPlan | undefined,
+  feed: Feed,
+): string | undefined {
+  return plan && encodePlans(prepareCut(batch, feed, file).map((record) => plan.planOf(record)));
+}
+
 /** A batch's message for the records queue: the first attempt. */
-export function messageOf(batch: CutBatch, file: MessageFile & { fileId: string }, attempt = 1): BatchMessage {
-  return signed(unsignedOf(batch, file, attempt), file, batch.kind === 'slice' ? batch.bytes : undefined);
+export function messageOf(
+  batch: CutBatch,
+  file: MessageFile & { fileId: string },
+  attempt = 1,
+  plans?: string,
+): BatchMessage {
+  const unsigned = unsignedOf(batch, file, attempt);
+  return signed(
+    plans === undefined ? unsigned : { ...unsigned, v: revisionVersion, plans },
+    file,
+    batch.kind === 'slice' ? batch.bytes : undefined,
+  );
 }
 
 function unsignedOf(batch: CutBatch, file: { feed: string; fileId: string }, attempt: number): BatchMessage {

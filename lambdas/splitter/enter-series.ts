@@ -4,6 +4,7 @@ import { SourceChangedError } from '../core/errors.ts';
 import type { FileAccount } from '../core/account/file-account.ts';
 import type { KnownRevision, SeriesEntry } from '../core/series/earlier-revisions.ts';
 import { entryAfter, mayHaveBeenSent } from '../core/series/earlier-revisions.ts';
+import type { RevisionRules } from '../core/series/revision-guard.ts';
 import { compareRevisions } from '../core/series/revision-order.ts';
 import { seriesIdOf } from '../core/series/series-id.ts';
 import type { Clock, FileLedger, SeriesLedger, SourceObjects } from '../ports.ts';
@@ -18,6 +19,8 @@ export interface SeriesSettings {
   setting: string;
   /** The lane's prefix, which no name of a series contains. */
   keyPrefix: string;
+  /** What a revision may change without a person's decision. */
+  rules: RevisionRules;
 }
 
 export interface SeriesPorts {
@@ -28,6 +31,12 @@ export interface SeriesPorts {
   series?: SeriesSettings | undefined;
 }
 
+export type EnteredSeries = SeriesEntry & {
+  seriesId: string;
+  /** The revisions that entered before it. */
+  earlier: readonly KnownRevision[];
+};
+
 /**
  * Whether the file is a revision of an earlier one that may have been sent. Repeatable: a file keeps its place among the
  * revisions that entered before it. Undefined if it belongs to no series.
@@ -36,7 +45,7 @@ export interface SeriesPorts {
 export async function enterSeries(
   file: FileAccount & { sha256: string },
   ports: SeriesPorts,
-): Promise<(SeriesEntry & { seriesId: string }) | undefined> {
+): Promise<EnteredSeries | undefined> {
   const { series, ledger, clock } = ports;
   // A bundle's members are records of their own.
   if (!series || file.bundle) return undefined;
@@ -59,7 +68,8 @@ export async function enterSeries(
     earlier.filter(({ sha256 }) => sha256 !== file.sha256),
     ledger,
   );
-  return { seriesId, ...entryAfter(own, before, series.isConfigured ? undefined : series.setting, clock.now()) };
+  const setting = series.isConfigured ? undefined : series.setting;
+  return { seriesId, earlier, ...entryAfter(own, before, setting, clock.now()) };
 }
 
 async function modifiedAt({ source, createdAt }: FileAccount, { sources }: SeriesPorts): Promise<number> {
@@ -69,7 +79,7 @@ async function modifiedAt({ source, createdAt }: FileAccount, { sources }: Serie
 }
 
 /** The newest of those that may have been sent. @param revisions the last one to enter last */
-async function newestSent(
+export async function newestSent(
   revisions: readonly KnownRevision[],
   ledger: SeriesPorts['ledger'],
 ): Promise<KnownRevision | undefined> {

@@ -5,6 +5,7 @@ import { SQSClient } from '@aws-sdk/client-sqs';
 import { feedNamed } from '../../feeds/index.ts';
 import { awsClientSettings, s3ClientSettings } from '../adapters/aws-client-settings.ts';
 import { DynamoItemStore } from '../adapters/dynamo-item-store.ts';
+import { S3Archive } from '../adapters/s3-archive.ts';
 import { S3BundleStore } from '../adapters/s3-bundle-store.ts';
 import { S3SourceObjects } from '../adapters/s3-source-objects.ts';
 import { SqsBatchQueue, SqsFinalizeQueue, SqsInFlightMessages, SqsIntakeQueue } from '../adapters/sqs-queues.ts';
@@ -21,7 +22,7 @@ const environment = readSplitterEnvironment(process.env);
 const sqs = new SQSClient(awsClientSettings);
 
 const s3 = new S3Client(s3ClientSettings);
-const { SLUICE_FEED, WORK_BUCKET } = environment;
+const { SLUICE_FEED, WORK_BUCKET, ARCHIVE_BUCKET } = environment;
 const store = new DynamoItemStore(new DynamoDBClient(awsClientSettings), environment.LEDGER_TABLE);
 
 const metrics = createMetrics({ stack: environment.STACK_NAME, feed: SLUICE_FEED });
@@ -34,6 +35,7 @@ const handle = createSplitterHandler({
   gzip: environment.GZIP_LIMITS,
   horizon: environment.HORIZON,
   series: environment.SERIES,
+  archive: ARCHIVE_BUCKET === undefined ? undefined : new S3Archive(s3, ARCHIVE_BUCKET),
   sources: new S3SourceObjects(s3, systemClock),
   ledger: openLedger(store, systemClock),
   batches: new SqsBatchQueue(sqs, environment.RECORDS_QUEUE_URL, systemClock),

@@ -7,11 +7,15 @@ import type { ReemitMessage } from '../messages.ts';
 import type { BatchLedger } from '../ports.ts';
 import type { Deadline } from '../runtime/deadline.ts';
 import { BatchSender } from './batch-sender.ts';
-import { messageOf } from './cut-file.ts';
+import { messageOf, plansOf } from './cut-file.ts';
+import { planAgain } from './plan-again.ts';
 import { readContent } from '../content/read-content.ts';
 import type { SplitterPorts } from './splitter-ports.ts';
 
 const stepBytes = 128 * 1024;
+
+/** An earlier revision is checked this often. */
+const revisionWaitSeconds = 60;
 
 /**
  * Cuts a split file again and sends the batches that are not settled: their messages were lost through a purge or SQS's
@@ -35,6 +39,10 @@ export async function reemitBatches(
   const cutBatches = file.state === 'split' ? Infinity : (file.checkpoint?.batch ?? 0);
   const lastBatch = file.checkpoint?.otherHeader?.batch ?? cutBatches;
 
+  const readable = { ...file, dialect: file.dialect };
+  const plan = await planAgain(readable, ports, deadline);
+  if (plan === 'later') return ports.intake.send(message, revisionWaitSeconds);
+
   const settled = new Set<number>();
   const attempts = new Map<number, number>();
   for await (const batch of ledger.listBatches(file.fileId)) {
@@ -49,7 +57,9 @@ export async function reemitBatches(
   const send = async (batches: ReturnType<BatchCutter['push']>): Promise<void> => {
     for (const batch of batches) {
       if (settled.has(batch.batch) || batch.batch > lastBatch) continue;
-      await sender.add(messageOf(batch, file, (attempts.get(batch.batch) ?? 0) + 1));
+      await sender.add(
+        messageOf(batch, file, (attempts.get(batch.batch) ?? 0) + 1, plansOf(batch, readable, plan, ports.feed)),
+      );
       sent++;
     }
   };

@@ -1,15 +1,16 @@
 import { askToFinalize } from '../ask-finalizer.ts';
-import { LeaseLostError, SourceChangedError } from '../core/errors.ts';
+import { ContradictionError, LeaseLostError, SourceChangedError } from '../core/errors.ts';
 import type { FileAccount } from '../core/account/file-account.ts';
 import { unsettledRecords } from '../core/account/file-account.ts';
 import type { CutPosition } from '../core/records/dialect.ts';
+import type { RevisionPlan } from '../core/series/revision-plan.ts';
 import { readingOf } from '../core/account/reading.ts';
-import { isQuarantined } from '../core/account/stops.ts';
 import { isStopped } from '../core/account/quarantine.ts';
 import type { FileLedger, NewFile } from '../ports.ts';
 import type { Deadline } from '../runtime/deadline.ts';
 import { checkStored } from './check-stored.ts';
-import { enterSeries } from './enter-series.ts';
+import { leaseKeeper, planRevision } from './plan-revision.ts';
+import { takePlace } from './take-place.ts';
 import type { CutFile } from './cut-file.ts';
 import { cutFile } from './cut-file.ts';
 import { hashFile } from './hash-file.ts';
@@ -22,7 +23,7 @@ import { fileLeaseMs, saveProgress } from './splitter-ports.ts';
 const busyWaitMs = 15_000;
 
 /** What is left to do after a part of the work. */
-export type Step = { kind: 'done' } | { kind: 'out-of-time' } | { kind: 'held-back' };
+export type Step = { kind: 'done' } | { kind: 'out-of-time' } | { kind: 'held-back' } | { kind: 'waiting' };
 
 /**
  * Splits a file from its current state to the end, or as far as the time allows: then its continuation is queued. Resolves
@@ -59,6 +60,7 @@ export async function splitFile(
     const isFull = !isAllSent && unsettledRecords(file) > ports.horizon.records / 2;
     const step = isFull ? { kind: 'held-back' as const } : await splitClaimed(file, ports, deadline);
     if (step.kind === 'out-of-time') await continueLater(file, ports);
+    if (step.kind === 'waiting') await waitForRevision(file, ports);
     if (step.kind === 'held-back') {
       const isHeld = await holdBack(file, ports);
       if (!isHeld) await continueLater(file, ports);
@@ -115,34 +117,49 @@ async function splitClaimed(file: FileAccount, ports: SplitterPorts, deadline: D
     return end(file, { state: 'duplicate', of: sameBytes.of }, ports);
   }
 
-  const ended = file.series === undefined ? await takePlaceInSeries(file, file.sha256, ports) : undefined;
-  if (ended) return ended;
+  const readable = { ...file, dialect: file.dialect, sha256: file.sha256 };
+  const place = file.series === undefined ? await takePlace(readable, whole, ports, deadline) : undefined;
+  if (place?.kind === 'waiting') return place;
+  if (place?.kind === 'older') {
+    return end(file, { state: 'superseded', failure: place.failure, totals: { records: 0, batches: 0 } }, ports);
+  }
+  if (place) {
+    const saved = await saveProgress(file, ports, place.progress);
+    if (!saved) throw lost(file);
+    noteStop(file, saved);
+    const { series, warnings, revision } = saved;
+    Object.assign(file, { series, warnings, revision });
+  }
+  const planned = await planOf({ ...readable, ...file }, place?.plan, whole, ports, deadline);
+  if (planned.kind === 'out-of-time') return planned;
 
-  const cut = await cutFile({ ...file, dialect: file.dialect }, whole, ports, deadline);
+  const cut = await cutFile({ ...readable, ...file }, whole, ports, deadline, planned.plan);
   if (cut.kind !== 'cut') return cut;
   return finish(file, cut.totals, [...(file.warnings ?? []), ...cut.warnings], ports);
 }
 
-/** Before anything is sent: whether the file is a revision of one that was sent before. */
-async function takePlaceInSeries(file: FileAccount, sha256: string, ports: SplitterPorts): Promise<Step | undefined> {
-  const entry = await enterSeries({ ...file, sha256 }, ports);
-  if (!entry) return undefined;
-  const place = { correlation_id: file.fileId, series: entry.seriesId };
-  if (entry.kind === 'older') {
-    ports.log.warn('a newer revision came first: nothing is sent', place);
-    return end(file, { state: 'superseded', failure: entry.failure, totals: { records: 0, batches: 0 } }, ports);
-  }
-  if (entry.kind !== 'first') ports.log.warn('file is another revision of one that may have been sent', place);
-  const saved = await saveProgress(file, ports, {
-    series: { id: entry.seriesId },
-    ...(entry.kind === 'again' ? { warnings: [entry.warning] } : {}),
-    // A person who has cancelled it has stopped it already.
-    ...(entry.kind === 'held' && !isQuarantined(file) ? { quarantine: { ...entry.quarantine, number: 1 } } : {}),
-  });
-  if (!saved) throw lost(file);
-  const { series, warnings, quarantine } = saved;
-  Object.assign(file, { series, warnings, quarantine });
-  return undefined;
+/** A revision's plan, made again by each invocation that sends something of it. @param made by this invocation */
+async function planOf(
+  file: CutFile,
+  made: RevisionPlan | undefined,
+  whole: Buffer | undefined,
+  ports: SplitterPorts,
+  deadline: Deadline,
+): Promise<{ kind: 'plan'; plan: RevisionPlan | undefined } | { kind: 'out-of-time' }> {
+  const { revision } = file;
+  if (!revision || made || isStopped(file)) return { kind: 'plan', plan: made };
+  const { archive } = ports;
+  if (!archive) throw new ContradictionError(`The file ${file.fileId} is a revision, and no series is configured.`);
+  const planned = await planRevision(
+    file,
+    revision.bases,
+    whole,
+    { ...ports, archive },
+    deadline,
+    leaseKeeper(file, ports),
+  );
+  if (planned.kind === 'unknown') throw new ContradictionError(`The file ${file.fileId} can't be compared any more.`);
+  return planned.kind === 'planned' ? { kind: 'plan', plan: planned.plan } : planned;
 }
 
 /** A person may have cancelled it meanwhile: then nothing of it is queued. */
@@ -207,6 +224,19 @@ async function endSuperseded(file: FileAccount, error: SourceChangedError, ports
     },
     ports,
   );
+}
+
+/** An earlier revision is checked this often. Seconds. */
+const revisionWaitSeconds = 60;
+const waitSlackSeconds = 5;
+
+/** As a file that is held back waits: the message is sent before the lease is released. */
+async function waitForRevision(file: FileAccount, ports: SplitterPorts): Promise<void> {
+  const until = ports.clock.now() + (revisionWaitSeconds - waitSlackSeconds) * 1000;
+  const message = { v: 1 as const, kind: 'continue' as const, feed: file.feed, fileId: file.fileId };
+  await ports.intake.send(message, revisionWaitSeconds);
+  await ports.ledger.releaseFile(file.fileId, file.epoch, until);
+  ports.log.info('file waits for an earlier revision', { correlation_id: file.fileId });
 }
 
 /** The lease is released before the continuation is queued, so that it can begin at once. */

@@ -1,9 +1,11 @@
 import type { Feed } from '../../feeds/feed.ts';
 import type { FileAccount } from '../core/account/file-account.ts';
 import type {
+  Archive,
   AuditLog,
   BatchQueue,
   Clock,
+  DeadLedger,
   FileLedger,
   FinalizeQueue,
   IntakeQueue,
@@ -15,7 +17,7 @@ import type { SeriesSettings } from './enter-series.ts';
 
 export interface SplitterPorts {
   sources: SourceObjects;
-  ledger: FileLedger & SeriesLedger;
+  ledger: FileLedger & SeriesLedger & Pick<DeadLedger, 'listDead' | 'addFailure' | 'resolveDead'>;
   batches: BatchQueue;
   intake: IntakeQueue;
   finalize: FinalizeQueue;
@@ -30,6 +32,8 @@ export interface SplitterPorts {
   horizon: Horizon;
   /** Absent for a feed whose sink recognises a record that comes again. */
   series?: SeriesSettings | undefined;
+  /** The evidence of earlier revisions. Absent if no series is configured. */
+  archive?: Pick<Archive, 'getStream'> | undefined;
   /** A new owner for each message that is handled. */
   newOwner: () => string;
   /** A new secret for each file: 32 random bytes in hex. */

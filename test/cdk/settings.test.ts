@@ -100,6 +100,8 @@ describe('each setting of a feed', () => {
     expressLane: [false, 'EXPRESS_LANE', 'off'],
     deadline: ['06:30 Europe/Vienna', 'DEADLINE', '06:30 Europe/Vienna'],
     series: ['{file}', 'SERIES', '{file}'],
+    changedRecords: ['replaces', 'CHANGED_RECORDS', 'replaces'],
+    revisionGuard: [0.1, 'REVISION_GUARD', '0.1'],
     logRetentionDays: [731, 'LOG_RETENTION_DAYS', '731'],
   };
 

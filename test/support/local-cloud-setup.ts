@@ -22,7 +22,11 @@ export default async function setUp(project: TestProject): Promise<() => Promise
       name: 'test',
       limit: { requests: 4_000, windowSeconds: 10 },
       stage: 'local',
-      settings: { SLUICE_FEEDS: 'traffic,maintenance,telemetry' },
+      settings: {
+        SLUICE_FEEDS: 'traffic,maintenance,telemetry',
+        SLUICE_TRAFFIC_SERIES: 'revisions/{log}_R{#}.csv',
+        SLUICE_TRAFFIC_CHANGED_RECORDS: 'replaces',
+      },
     }),
   ]);
   const tearDown = async () => {

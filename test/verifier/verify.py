@@ -112,6 +112,8 @@ MANIFEST = {
     "decoded_from": null_or(one_of("utf-16le", "utf-16be")), "content_bytes": COUNT, "body_offset": null_or(COUNT),
     "bundled_files": null_or(COUNT), "total_records": COUNT, "valid_records": COUNT,
     **{outcome + "_records": COUNT for outcome in OUTCOMES},
+    "removed_records": COUNT, "compared_with": each({"file_id": text, "manifest_number": POSITIVE,
+                                                     "receipts_key": text, "receipts_sha256": hexadecimal}),
     "held_ranges": each({"first_record": POSITIVE, "last_record": POSITIVE}),
     "dead_lettered_records": COUNT, "resolved_records": COUNT, "handled_records": COUNT, "reconciled": boolean,
     "proof": null_or({"leaves": COUNT, "records_root": hexadecimal, "receipts_root": hexadecimal}),
@@ -164,7 +166,7 @@ def read_manifest(data, name):
     if isinstance(times, dict) and "delivered_records" in times:
         form = {**form, "times": {**MANIFEST["times"], "delivered_records": COUNT}}
     # Added later: an older manifest has none.
-    manifest = {"unchanged_records": 0, **manifest}
+    manifest = {"unchanged_records": 0, "removed_records": 0, "compared_with": [], **manifest}
     if exactly(1)(manifest["manifest_version"]):
         manifest = {**SINCE_2, **manifest}
         for part, missing in SINCE_2_OF.items():

@@ -1,6 +1,7 @@
 import type { CutLimits, CutPosition, Dialect } from '../records/dialect.ts';
 import type { OutcomeCounts } from './outcome.ts';
 import { sumCounts } from './outcome.ts';
+import type { Revision } from '../series/revision.ts';
 import type { Utf16Encoding } from '../records/decode-utf16.ts';
 import type { FileDecision, Quarantine, Release } from './stops.ts';
 import { isReleased } from './stops.ts';
@@ -89,6 +90,12 @@ export interface FileAccount {
   dialect?: Dialect;
   /** Fingerprint of how the file is read: dialect, limits, the feed's rules (see core/account/reading.ts). */
   reading?: string;
+  /** What it is compared with: only its changes are sent. */
+  revision?: Revision;
+  /** A newer revision of its series has taken over: nothing more of this one is sent. */
+  supersededBy?: { fileId: string; at: number };
+  /** Until when a letter or a correction of the file may be being tried. */
+  tryingUntil?: number;
   /** Its place among the revisions of its series; absent until it has entered one. */
   series?: { id: string };
   warnings?: { code: string; message: string }[];

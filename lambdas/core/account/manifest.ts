@@ -112,6 +112,22 @@ export const manifest = z.object({
   duplicate_records: count,
   /** The API has them from an earlier revision of the file. Added later: an older manifest has none. */
   unchanged_records: count.default(0),
+  /**
+   * Records of the earlier revision that this one does not have: they are not part of the sum, and are to be removed from
+   * the schedule by hand. Also added later, as is the next field.
+   */
+  removed_records: count.default(0),
+  /** The earlier revisions that it was compared with, the newest first: their evidence says what the API has. */
+  compared_with: z
+    .array(
+      z.object({
+        file_id: z.string(),
+        manifest_number: z.int().positive(),
+        receipts_key: z.string(),
+        receipts_sha256: sha256,
+      }),
+    )
+    .default([]),
   rejected_records: count,
   refused_records: count,
   exhausted_records: count,

@@ -3,6 +3,11 @@ import { NewerVersionError } from '../errors.ts';
 /** Version of messages and of the ledger's items. Without a version they are of the first. */
 export const schemaVersion = 1;
 
+/** A batch of a revision of which not every record is sent (`plans`): a version that does not know that must not send it. */
+export const revisionVersion = 2;
+
+export const newestVersion = { message: revisionVersion, item: schemaVersion };
+
 /**
  * After a rollback there may be messages and items of the version that was rolled back: reading them without knowing
  * their format could lose data.
@@ -10,7 +15,7 @@ export const schemaVersion = 1;
  */
 export function refuseNewer(what: 'message' | 'item', body: unknown): void {
   const found = versionOf(body);
-  if (found > schemaVersion) throw new NewerVersionError(what, found, schemaVersion);
+  if (found > newestVersion[what]) throw new NewerVersionError(what, found, newestVersion[what]);
 }
 
 export function versionOf(body: unknown): number {

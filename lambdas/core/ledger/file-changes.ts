@@ -193,6 +193,8 @@ export function releaseStop(file: FileAccount, decision: Pick<FileDecision, 'by'
       isIn('quarantined'),
       { name: 'manifest', is: 'present' },
       { name: 'quarantine', is: 'present' },
+      // A newer revision of its series has been sent.
+      { name: 'supersededBy', is: 'absent' },
       ...hasStops(stops),
     ],
     set: {

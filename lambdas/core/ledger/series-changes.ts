@@ -1,8 +1,10 @@
 import { schemaVersion } from '../account/schema-version.ts';
 import type { KnownRevision } from '../series/earlier-revisions.ts';
 import { maxKnownRevisions } from '../series/earlier-revisions.ts';
-import type { ItemChange } from './item-change.ts';
-import { isNew } from './item-change.ts';
+import type { FileState } from '../account/file-account.ts';
+import type { Revision } from '../series/revision.ts';
+import type { Check, ItemChange } from './item-change.ts';
+import { exists, isNew } from './item-change.ts';
 import { expiryOf } from './stored-item.ts';
 
 /** The ledger's item of a series. */
@@ -31,4 +33,24 @@ export function enterSeries(
     when: [series ? { name: 'version', is: '=', value: series.version } : isNew],
     set: { v: schemaVersion, ...account, expiresAt: expiryOf(now) },
   };
+}
+
+const isIn = (state: FileState): Check => ({ name: 'state', is: '=', value: state });
+const isClosed: Check = {
+  anyOf: (['completed', 'quarantined', 'superseded', 'duplicate', 'failed'] as const).map((state) => [isIn(state)]),
+};
+
+/** A newer revision takes over from a closed file: no letter of it is tried any more, and it can't be released. */
+export function supersedeFile(by: string, now: number): ItemChange {
+  return { when: [exists, isClosed], setOnce: { supersededBy: { fileId: by, at: now } } };
+}
+
+/** A letter or a correction of the file may be tried until then. Refused if a newer revision has taken over. */
+export function beginTry(until: number): ItemChange {
+  return { when: [exists, { name: 'supersededBy', is: 'absent' }], set: { tryingUntil: until } };
+}
+
+/** What a released file is compared with, before any of it is sent. */
+export function takeSeries(revision: Revision, now: number): ItemChange {
+  return { when: [isIn('split'), { name: 'revision.taken', is: 'absent' }], set: { revision, updatedAt: now } };
 }

@@ -172,6 +172,12 @@ function whatStoppedNeeds(code: string | undefined, fileId: string): string[] {
       `- sluice release ${fileId} --why "..."  then sends all of its records, as new ones.`,
     ];
   }
+  if (code === 'revision_differs') {
+    return [
+      '- If it is a wrong file: drop the right one, as a newer revision.',
+      `- If it is the right file: sluice release ${fileId} --why "..."  sends its new and changed records, and only those.`,
+    ];
+  }
   return [
     '- If it is a wrong file: drop the right one. No more of this file is sent; its uploaded records stay uploaded.',
     `- If it is the right file: sluice release ${fileId} --why "..."  sends the held records, and only those.`,

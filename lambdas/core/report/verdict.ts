@@ -45,7 +45,7 @@ export function verdictOf(manifest: Manifest, sink: string, deadline: FeedDeadli
     const detail = 'The account of that file says what happened to its records.';
     return { kind: 'look', sentence, details: [detail, ...times] };
   }
-  if (manifest.unchanged_records > 0) return verdictOfRevision(manifest, sink, times);
+  if (manifest.compared_with.length > 0) return verdictOfRevision(manifest, sink, times);
   if (open > 0) {
     const sentence = `${count(sent)} of ${records(total)} reached ${sink}. ${count(open)} did not and ${open === 1 ? 'needs' : 'need'} attention.`;
     return { kind: 'look', sentence, details: times };
@@ -62,15 +62,22 @@ export function verdictOf(manifest: Manifest, sink: string, deadline: FeedDeadli
 function verdictOfRevision(manifest: Manifest, sink: string, details: string[]): Verdict {
   const { total_records: total, unchanged_records: unchanged, dead_lettered_records: open } = manifest;
   const changed = total - unchanged;
+  const removed = removedText(manifest);
   if (changed === 0) {
-    const sentence = `None of ${records(total)} changed: ${sink} has all of them, and nothing had to be sent.`;
-    return { kind: 'good', sentence, details };
+    const sentence = `None of ${records(total)} changed: ${sink} has all of them, and nothing had to be sent.${removed}`;
+    return { kind: removed === '' ? 'good' : 'look', sentence, details };
   }
   const sent = manifest.uploaded_records + manifest.duplicate_records;
   const which = sent === changed ? `all ${count(sent)}` : `${count(sent)} of them`;
   const rest = open === 0 ? '' : ` ${count(open)} did not and ${open === 1 ? 'needs' : 'need'} attention.`;
-  const sentence = `${count(changed)} of ${records(total)} changed, and ${which} reached ${sink}.${rest}`;
-  return { kind: open > 0 ? 'look' : 'good', sentence, details };
+  const sentence = `${count(changed)} of ${records(total)} changed, and ${which} reached ${sink}.${rest}${removed}`;
+  return { kind: open > 0 || removed !== '' ? 'look' : 'good', sentence, details };
+}
+
+function removedText({ removed_records: removed }: Manifest): string {
+  if (removed === 0) return '';
+  const were = removed === 1 ? '1 was' : `${count(removed)} were`;
+  return ` ${were} removed from the log; remove ${removed === 1 ? 'it' : 'them'} from the schedule manually.`;
 }
 
 function deadlineText({ times }: Manifest, deadline: FeedDeadline | undefined): string[] {

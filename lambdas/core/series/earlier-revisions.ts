@@ -1,5 +1,7 @@
 import type { FileAccount } from '../account/file-account.ts';
 import type { Quarantine } from '../account/stops.ts';
+import { isQuarantined } from '../account/stops.ts';
+import { revisionStops } from './revision-guard.ts';
 import type { RevisionPlace } from './revision-order.ts';
 import { compareRevisions } from './revision-order.ts';
 
@@ -17,12 +19,14 @@ export const maxKnownRevisions = 50;
  *
  * - `first`: nothing of another revision may have been sent
  * - `again`: no series is configured, and an earlier file under the same key may have been sent
- * - `held`: a person must decide, since its records would be sent a second time
+ * - `newer`: only what changed may be sent, if that can be known
+ * - `held`: a person must decide
  * - `older`: a newer revision came first
  */
 export type SeriesEntry =
   | { kind: 'first' }
   | { kind: 'again'; warning: { code: string; message: string } }
+  | { kind: 'newer'; before: KnownRevision }
   | { kind: 'held'; quarantine: Quarantine }
   | { kind: 'older'; failure: { code: string; message: string } };
 
@@ -45,39 +49,48 @@ export function entryAfter(
       'decides.';
     return { kind: 'again', warning: { code: 'key_dropped_again', message } };
   }
-  const held = (code: NonNullable<Quarantine['code']>, message: string): SeriesEntry => ({
-    kind: 'held',
-    quarantine: { at: nowMs, code, rejected: 0, seen: 0, message },
-  });
   switch (compareRevisions(own, before)) {
     case 'older': {
       const message = `A newer revision of the same series, the file ${fileId}, came first. Nothing of this file was sent.`;
       return { kind: 'older', failure: { code: 'older_revision', message } };
     }
     case 'tie':
-      return held(
-        'revision_order',
-        `Nothing shows whether this file or the file ${fileId}, of the same series, is the newer revision. None of its ` +
-          'records was sent.',
-      );
+      return {
+        kind: 'held',
+        quarantine: heldRevision(
+          'revision_order',
+          `Nothing shows whether this file or the file ${fileId}, of the same series, is the newer revision.`,
+          nowMs,
+        ),
+      };
     case 'newer':
-      return held(
-        'revision_unknown',
-        `This file is a newer revision of the file ${fileId}, which was sent. Its records would be sent as new ones, so ` +
-          'those that both files have would be there twice. None of them was sent.',
-      );
+      return { kind: 'newer', before };
   }
 }
 
+/** A newer revision that can't be compared. @param why in a sentence */
+export const unknownRevision = (before: string, why: string, nowMs: number): Quarantine =>
+  heldRevision(
+    'revision_unknown',
+    `This file is a newer revision of the file ${before}, which was sent. ${why} Its records would be sent as new ones, so ` +
+      'those that both files have would be there twice.',
+    nowMs,
+  );
+
+function heldRevision(code: NonNullable<Quarantine['code']>, why: string, nowMs: number): Quarantine {
+  return { at: nowMs, code, rejected: 0, seen: 0, message: `${why} None of its records was sent.` };
+}
+
 /** A quarantine that began before the file's first record was sent. */
-const isBeforeSending = ({ code }: Quarantine): boolean => code === 'revision_unknown' || code === 'revision_order';
+export const isRevisionStop = (quarantine: Quarantine | undefined): boolean =>
+  quarantine?.code !== undefined && revisionStops.includes(quarantine.code);
 
 /** Whether a record of the file has been sent, may have been, or still may be. @param file undefined if it is forgotten */
 export function mayHaveBeenSent(file: FileAccount | undefined): boolean {
   if (!file) return true;
-  const { state, settled, quarantine, release } = file;
+  const { state, settled, quarantine } = file;
   const isOpen = state === 'splitting' || state === 'split';
-  if (isOpen && !(quarantine && isBeforeSending(quarantine) && !release)) return true;
+  if (isOpen && !(isQuarantined(file) && isRevisionStop(quarantine))) return true;
   // Exhausted or refused: a request may have been stored although its answer says otherwise.
   const requested = settled.uploaded + settled.duplicate + settled.refused + settled.exhausted;
   return requested + (settled.unchanged ?? 0) > 0 || file.lastResolvedAt !== undefined;

@@ -41,6 +41,8 @@ const clean: Manifest = {
   valid_records: 1_200,
   uploaded_records: 1_200,
   unchanged_records: 0,
+  removed_records: 0,
+  compared_with: [],
   duplicate_records: 0,
   rejected_records: 0,
   refused_records: 0,

@@ -161,7 +161,8 @@ function decidedAbout(forged: Forged): Forged {
 }
 
 function beforeUnchanged(forged: Forged): Forged {
-  Reflect.deleteProperty(forged.manifest, 'unchanged_records');
+  for (const name of ['unchanged_records', 'removed_records', 'compared_with'])
+    Reflect.deleteProperty(forged.manifest, name);
   return forged;
 }
 

@@ -7,6 +7,7 @@ const clean = {
   ...{ uploaded_records: 1_000, duplicate_records: 0, rejected_records: 0, refused_records: 0, exhausted_records: 0 },
   ...{ valid_records: 1_000, dead_lettered_records: 0 },
 };
+const compared_with = [{ file_id: 'a', manifest_number: 1, receipts_key: 'receipts', receipts_sha256: 'a'.repeat(64) }];
 const verdict = (change: Partial<Manifest> = {}) => verdictOf(manifestOf(change), 'the API', undefined);
 
 describe('the verdict', () => {
@@ -57,19 +58,40 @@ describe('the verdict', () => {
     ],
     [
       'the changes of a revision got there',
-      { ...clean, total_records: 60_000, uploaded_records: 10, unchanged_records: 59_990 },
+      { ...clean, total_records: 60_000, uploaded_records: 10, unchanged_records: 59_990, compared_with },
       'good',
       '10 of 60,000 records changed, and all 10 reached the API.',
     ],
     [
+      'records were removed',
+      {
+        ...clean,
+        total_records: 60_000,
+        uploaded_records: 10,
+        unchanged_records: 59_990,
+        removed_records: 3,
+        compared_with,
+      },
+      'look',
+      '10 of 60,000 records changed, and all 10 reached the API. 3 were removed from the log; remove them from the ' +
+        'schedule manually.',
+    ],
+    [
       'some changes need attention',
-      { ...clean, uploaded_records: 8, refused_records: 2, unchanged_records: 990, dead_lettered_records: 2 },
+      {
+        ...clean,
+        uploaded_records: 8,
+        refused_records: 2,
+        unchanged_records: 990,
+        dead_lettered_records: 2,
+        compared_with,
+      },
       'look',
       '10 of 1,000 records changed, and 8 of them reached the API. 2 did not and need attention.',
     ],
     [
       'nothing changed',
-      { ...clean, uploaded_records: 0, unchanged_records: 1_000 },
+      { ...clean, uploaded_records: 0, unchanged_records: 1_000, compared_with },
       'good',
       'None of 1,000 records changed: the API has all of them, and nothing had to be sent.',
     ],

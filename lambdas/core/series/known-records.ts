@@ -1,0 +1,140 @@
+import { Buffer } from 'node:buffer';
+
+/**
+ * What a revision's record means for the API, compared with the revision before.
+ *
+ * - `send`: the API does not have it, or has something else in its place
+ * - `unchanged`: the API has exactly this
+ * - `repeated`: an earlier row of the file has the same identity, and the API has exactly that one
+ */
+export type RecordPlan = 'send' | 'unchanged' | 'repeated';
+
+/** How a revision differs from the one before. The first three count its good records; `removed` those of the earlier one. */
+export interface RevisionCounts {
+  unchanged: number;
+  changed: number;
+  added: number;
+  removed: number;
+}
+
+/** 128 bits of a hash: no two of 10^7 records share them (probability below 10^-24). */
+const keyBytes = 16;
+/** A key, the content, flags. */
+const slotBytes = 2 * keyBytes + 1;
+const contentAt = keyBytes;
+const flagsAt = 2 * keyBytes;
+
+const isThere = 1;
+/** The API has one of several contents, or one that nobody knows. */
+const isUncertain = 2;
+/** The newer revision has the identity as well. */
+const isSeen = 4;
+/** Its first record with the identity is the same. */
+const isSame = 8;
+/** Only a repetition is known to have its request id. */
+const isRepeated = 16;
+
+/** The share of slots that are in use at most. */
+const maxLoad = 0.75;
+
+/**
+ * What the API has of one revision's records, by request id: a record's id is computed from its identity and the
+ * revision's checksum, so a newer revision finds its predecessor's record under the id that this record had there. A hash
+ * table of fixed size, with 44 bytes for each record: ten million need 440 MB.
+ */
+export class KnownRecords {
+  /** SHA-256 of the revision's bytes: part of its request ids. */
+  readonly checksum: string;
+  readonly #slots: Buffer;
+  readonly #capacity: number;
+  #size = 0;
+  #seen = 0;
+
+  /** @param records that will be added at most */
+  constructor(checksum: string, records: number) {
+    this.checksum = checksum;
+    this.#capacity = Math.max(8, Math.ceil(records / maxLoad));
+    this.#slots = Buffer.alloc(this.#capacity * slotBytes);
+  }
+
+  get size(): number {
+    return this.#size;
+  }
+
+  /**
+   * The API has this record. @param requestId hex @param sha256 of the record's bytes, hex; undefined if what the API has
+   * is not known @param isRepetition the API answered that it had the request id before: another record with it decides
+   */
+  add(requestId: string, sha256: string | undefined, isRepetition = false): void {
+    const key = Buffer.from(requestId.slice(0, 2 * keyBytes), 'hex');
+    const content = Buffer.from((sha256 ?? '').slice(0, 2 * keyBytes), 'hex');
+    const at = this.#find(key);
+    const flags = this.#slots[at + flagsAt] ?? 0;
+    const isNew = flags === 0;
+    if (isNew && ++this.#size >= this.#capacity) throw new RangeError('More records are known than were announced.');
+    if (isNew) key.copy(this.#slots, at);
+    if (isNew || ((flags & isRepeated) !== 0 && !isRepetition)) {
+      content.copy(this.#slots, at + contentAt);
+      const certainty = sha256 === undefined ? isUncertain : 0;
+      this.#slots[at + flagsAt] = isThere | certainty | (isRepetition ? isRepeated : 0);
+    } else if (((flags & isRepeated) !== 0) === isRepetition && (sha256 === undefined || !this.#has(at, content))) {
+      this.#slots[at + flagsAt] = flags | isUncertain;
+    }
+  }
+
+  has(requestId: string): boolean {
+    return this.#slots[this.#find(Buffer.from(requestId.slice(0, 2 * keyBytes), 'hex')) + flagsAt] !== 0;
+  }
+
+  /**
+   * Notes a record of the newer revision, in the order of the file, and counts it. Undefined if this revision has no record
+   * with its identity.
+   */
+  note(requestId: string, sha256: string): 'unchanged' | 'changed' | undefined {
+    const at = this.#find(Buffer.from(requestId.slice(0, 2 * keyBytes), 'hex'));
+    const flags = this.#slots[at + flagsAt] ?? 0;
+    if (flags === 0) return undefined;
+    const same = this.#isSame(at, flags, sha256);
+    if ((flags & isSeen) === 0) {
+      this.#seen++;
+      this.#slots[at + flagsAt] = flags | isSeen | (same ? isSame : 0);
+    }
+    return same ? 'unchanged' : 'changed';
+  }
+
+  /** What becomes of a record, once all of them are noted. Undefined as in `note`. */
+  planOf(requestId: string, sha256: string): RecordPlan | undefined {
+    const at = this.#find(Buffer.from(requestId.slice(0, 2 * keyBytes), 'hex'));
+    const flags = this.#slots[at + flagsAt] ?? 0;
+    if (flags === 0) return undefined;
+    // The API keeps the first of several records with an id, so the first decides about the others.
+    if ((flags & isSame) === 0) return 'send';
+    return this.#isSame(at, flags, sha256) ? 'unchanged' : 'repeated';
+  }
+
+  /** Identities that the newer revision does not have, once all of its records are noted. */
+  get removed(): number {
+    return this.#size - this.#seen;
+  }
+
+  #isSame(at: number, flags: number, sha256: string): boolean {
+    if ((flags & isUncertain) !== 0) return false;
+    return this.#has(at, Buffer.from(sha256.slice(0, 2 * keyBytes), 'hex'));
+  }
+
+  #has(at: number, content: Buffer): boolean {
+    return this.#slots.compare(content, 0, keyBytes, at + contentAt, at + contentAt + keyBytes) === 0;
+  }
+
+  /** Where the key is, or where it would be. */
+  #find(key: Buffer): number {
+    // Hashes are evenly distributed: no further hashing is needed.
+    let slot = key.readUIntLE(0, 6) % this.#capacity;
+    for (;;) {
+      const at = slot * slotBytes;
+      const isFree = this.#slots[at + flagsAt] === 0;
+      if (isFree || this.#slots.compare(key, 0, keyBytes, at, at + keyBytes) === 0) return at;
+      slot = slot + 1 === this.#capacity ? 0 : slot + 1;
+    }
+  }
+}

@@ -1,0 +1,44 @@
+import type { Quarantine } from '../account/stops.ts';
+import type { RevisionCounts } from './known-records.ts';
+
+/** What a feed allows a revision to change without a person's decision. */
+export interface RevisionRules {
+  /** The API replaces a record that it has when it is sent with other values, under a key of its own. */
+  replaces: boolean;
+  /** The share of records that may be changed or removed. */
+  guard: number;
+}
+
+/** The codes of a quarantine for a file's place in its series: nothing of the file was sent before it. */
+export const revisionStops: readonly string[] = ['revision_unknown', 'revision_order', 'revision_differs'];
+
+/** Below this, a share of the records means little. */
+const fewestRecords = 100;
+
+/** Why a person must decide about a revision before any of it is sent; undefined if its changes can be sent. */
+export function guardRevision(
+  counts: RevisionCounts,
+  before: string,
+  { replaces, guard }: RevisionRules,
+  nowMs: number,
+): Quarantine | undefined {
+  const { unchanged, changed, added, removed } = counts;
+  const held = (why: string): Quarantine => {
+    const numbers = `${unchanged} unchanged, ${changed} changed, ${added} new, ${removed} removed`;
+    const message = `Compared with the file ${before}: ${numbers}. ${why} None of it was sent.`;
+    return { at: nowMs, code: 'revision_differs', rejected: 0, seen: 0, message };
+  };
+  const earlier = unchanged + changed + removed;
+  if (unchanged + changed === 0 && removed > 0) return held('They have no record in common.');
+  if (changed > 0 && !replaces) {
+    return held('The feed does not declare that its API replaces a changed record.');
+  }
+  const share = (changed + removed) / Math.max(1, earlier);
+  if (earlier >= fewestRecords && share > guard) {
+    const percent = (value: number) => `${Math.round(value * 1000) / 10}%`;
+    return held(
+      `${percent(share)} of the earlier records are changed or removed, and the feed allows ${percent(guard)}.`,
+    );
+  }
+  return undefined;
+}

@@ -1,0 +1,129 @@
+import type { FileAccount } from '../core/account/file-account.ts';
+import type { Quarantine } from '../core/account/stops.ts';
+import type { KnownRevision } from '../core/series/earlier-revisions.ts';
+import type { RevisionRules } from '../core/series/revision-guard.ts';
+import { guardRevision } from '../core/series/revision-guard.ts';
+import type { RevisionPlan } from '../core/series/revision-plan.ts';
+import type { Revision, RevisionBase } from '../core/series/revision.ts';
+import { basesOf } from '../core/series/revision.ts';
+import { supersededBy } from '../core/series/superseded-letter.ts';
+import { askToAmend } from '../ask-finalizer.ts';
+import type { Archive } from '../ports.ts';
+import type { Deadline } from '../runtime/deadline.ts';
+import type { CutFile } from './cut-file.ts';
+import type { KeepLease } from './plan-revision.ts';
+import { planRevision } from './plan-revision.ts';
+import type { SplitterPorts } from './splitter-ports.ts';
+
+/** Earlier revisions that are closed get this long until their last letters are settled. Milliseconds. */
+const longestWaitMs = 24 * 3600_000;
+
+/** What a splitter needs to send only what changed. */
+export interface TakeOverPorts extends Pick<SplitterPorts, 'clock' | 'finalize'> {
+  ledger: SplitterPorts['ledger'];
+}
+
+export interface ComparePorts extends TakeOverPorts, Pick<SplitterPorts, 'sources' | 'feed'> {
+  archive: Pick<Archive, 'getStream'>;
+  rules: RevisionRules;
+}
+
+export type RevisionJudgement =
+  /** An earlier revision is in progress. */
+  | { kind: 'wait' }
+  /** It can't be compared, for this reason. */
+  | { kind: 'unknown'; why: string }
+  /** A person decides; a release sends the changes. */
+  | { kind: 'held'; revision: Revision; quarantine: Quarantine }
+  | { kind: 'send'; revision: Revision; plan: RevisionPlan };
+
+/**
+ * What becomes of a newer revision. Everything can be repeated until `send` is saved, with the file's epoch: comparing
+ * changes nothing, and taking over from the earlier revisions is the same write each time.
+ * @param earlier the revisions that entered the series before it @param before the newest one that may have been sent
+ */
+export async function judgeRevision(
+  file: CutFile,
+  { earlier, before }: { earlier: readonly KnownRevision[]; before: KnownRevision },
+  whole: Buffer | undefined,
+  ports: ComparePorts,
+  deadline: Deadline,
+  keepLease: KeepLease,
+): Promise<RevisionJudgement> {
+  for (const { fileId } of earlier) if (isOpen(await ports.ledger.getFile(fileId))) return { kind: 'wait' };
+  const bases = await currentBases(before.fileId, ports);
+  if (!bases) return { kind: 'unknown', why: 'What the API has of it is not known.' };
+  const planned = await planRevision(file, bases, whole, ports, deadline, keepLease);
+  if (planned.kind === 'unknown')
+    return { kind: 'unknown', why: 'A record of it may have been sent, and it is not known which.' };
+  if (planned.kind === 'out-of-time') return { kind: 'unknown', why: 'Comparing the two takes too long.' };
+  const { counts } = planned.plan;
+  const quarantine = guardRevision(counts, before.fileId, ports.rules, ports.clock.now());
+  if (quarantine) return { kind: 'held', revision: { bases, counts }, quarantine };
+  const isTaken = await takeOver(file.fileId, earlier, bases, ports);
+  if (!isTaken && ports.clock.now() - file.createdAt > longestWaitMs) {
+    return { kind: 'unknown', why: 'Its dead letters have not ended within a day.' };
+  }
+  return isTaken ? { kind: 'send', revision: { bases, counts, taken: true }, plan: planned.plan } : { kind: 'wait' };
+}
+
+/**
+ * Takes over from the earlier revisions: from now on no letter of theirs is tried and none of them is released. Their open
+ * dead letters are settled, since this file has the records as they should be. False if something of them may still be on
+ * its way, or has changed since they were compared.
+ */
+export async function takeOver(
+  fileId: string,
+  earlier: readonly { fileId: string }[],
+  bases: readonly RevisionBase[],
+  ports: TakeOverPorts,
+): Promise<boolean> {
+  const { ledger, clock } = ports;
+  for (const each of earlier) {
+    const closed = await ledger.supersedeFile(each.fileId, fileId);
+    // Forgotten: nothing of it is left to be sent.
+    if (!closed && !(await ledger.getFile(each.fileId))) continue;
+    if (!closed || (closed.tryingUntil ?? -1) >= clock.now()) return false;
+    const settled = await settleLetters(closed, fileId, ports);
+    if (settled || closed.amendmentRequestedAt !== undefined) return false;
+    const base = bases.find((known) => known.fileId === each.fileId);
+    if (!base) continue;
+    if (closed.manifest?.number !== base.manifest) return false;
+    // Its manifest has how each dead letter ended, including what may have been sent.
+    const figures = await ledger.getManifestFigures(base.fileId, base.manifest);
+    if (figures?.dead_lettered_records !== 0) return false;
+  }
+  return true;
+}
+
+/** Settles the dead letters that are still open, and asks for a manifest that has them. */
+async function settleLetters(file: FileAccount, by: string, ports: TakeOverPorts): Promise<boolean> {
+  const { ledger, clock } = ports;
+  let settled = false;
+  for await (const dead of ledger.listDead(file.fileId)) {
+    if (dead.state !== 'dead') continue;
+    settled = true;
+    // A consumer that was killed has left no other trace of what it sent.
+    if (dead.sentSince !== undefined || dead.correction !== undefined) {
+      const correctionId = dead.correction === undefined ? {} : { correctionId: dead.correction.id };
+      const error = 'it may have been sent before the newer revision came';
+      const attempt = { at: clock.now(), outcome: 'exhausted' as const, reason: 'superseded', error, status: null };
+      await ledger.addFailure(file.fileId, dead.record, { ...attempt, ...correctionId }, undefined);
+    }
+    await ledger.resolveDead(file.fileId, dead.record, supersededBy(by));
+  }
+  if (settled) await askToAmend(file, ports);
+  return settled;
+}
+
+export async function currentBases(
+  fileId: string,
+  { ledger }: Pick<ComparePorts, 'ledger'>,
+): Promise<RevisionBase[] | undefined> {
+  const file = await ledger.getFile(fileId);
+  if (!file?.manifest) return undefined;
+  return basesOf(file, await ledger.getManifestFigures(fileId, file.manifest.number));
+}
+
+export const isOpen = (file: FileAccount | undefined): boolean =>
+  file?.state === 'splitting' || file?.state === 'split';

@@ -1,0 +1,54 @@
+import { ContradictionError } from '../core/errors.ts';
+import { isRevisionStop } from '../core/series/earlier-revisions.ts';
+import type { RevisionPlan } from '../core/series/revision-plan.ts';
+import type { RevisionBase } from '../core/series/revision.ts';
+import type { Deadline } from '../runtime/deadline.ts';
+import type { CutFile } from './cut-file.ts';
+import { newestSent } from './enter-series.ts';
+import { currentBases, isOpen, takeOver } from './judge-revision.ts';
+import { planRevision } from './plan-revision.ts';
+import type { SplitterPorts } from './splitter-ports.ts';
+
+/**
+ * The plan of a file that is cut once more; undefined if all of it is sent. A revision that was held before it took over from
+ * the earlier ones does that first, and is compared once more with what they have become. `later`: an earlier revision is in
+ * progress.
+ */
+export async function planAgain(
+  file: CutFile,
+  ports: SplitterPorts,
+  deadline: Deadline,
+): Promise<RevisionPlan | 'later' | undefined> {
+  const { revision, series, sha256 } = file;
+  if (!revision && !isRevisionStop(file.quarantine)) return undefined;
+  const { ledger } = ports;
+  if (!series || sha256 === undefined) throw new ContradictionError(`The file ${file.fileId} has no series.`);
+  if (revision?.taken) return plan(file, revision.bases, ports, deadline);
+  // It has entered, so its entry is not written again.
+  const own = { fileId: file.fileId, sha256, key: file.source.key, modifiedAt: file.createdAt };
+  const earlier = await ledger.enterSeries(series.id, own);
+  for (const { fileId } of earlier) if (isOpen(await ledger.getFile(fileId))) return 'later';
+  // A person has decided to send all of it.
+  if (!revision) return (await takeOver(file.fileId, earlier, [], ports)) ? undefined : 'later';
+  const others = earlier.filter((each) => each.sha256 !== sha256);
+  const before = await newestSent(others, ledger);
+  const bases = (before && (await currentBases(before.fileId, ports))) ?? revision.bases;
+  const made = await plan(file, bases, ports, deadline);
+  if (!(await takeOver(file.fileId, earlier, bases, ports))) return 'later';
+  await ledger.takeSeries(file.fileId, { bases, counts: made.counts, taken: true });
+  return made;
+}
+
+async function plan(
+  file: CutFile,
+  bases: readonly RevisionBase[],
+  ports: SplitterPorts,
+  deadline: Deadline,
+): Promise<RevisionPlan> {
+  const { archive } = ports;
+  if (!archive) throw new ContradictionError(`The file ${file.fileId} is a revision, and no series is configured.`);
+  const keepLease = () => Promise.resolve();
+  const planned = await planRevision(file, bases, undefined, { ...ports, archive }, deadline, keepLease);
+  if (planned.kind === 'planned') return planned.plan;
+  throw new ContradictionError(`The file ${file.fileId} can't be compared any more: ${planned.kind}.`);
+}

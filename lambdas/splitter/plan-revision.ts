@@ -1,0 +1,70 @@
+import { prepareCut } from '../core/records/prepare-batch.ts';
+import { BatchCutter, startOf } from '../core/records/batch-cutter.ts';
+import { LeaseLostError } from '../core/errors.ts';
+import { RevisionPlan } from '../core/series/revision-plan.ts';
+import type { KnownRecords } from '../core/series/known-records.ts';
+import type { RevisionBase } from '../core/series/revision.ts';
+import { readContent } from '../content/read-content.ts';
+import type { Archive } from '../ports.ts';
+import type { Deadline } from '../runtime/deadline.ts';
+import type { CutFile } from './cut-file.ts';
+import { readBase } from './read-base.ts';
+import type { SplitterPorts } from './splitter-ports.ts';
+import { fileLeaseMs, saveProgress } from './splitter-ports.ts';
+
+const stepBytes = 128 * 1024;
+
+export type PlanEnd = { kind: 'planned'; plan: RevisionPlan } | { kind: 'out-of-time' } | { kind: 'unknown' };
+
+/** Renews a lease where there is one; an event loop's turn costs nothing. */
+export type KeepLease = () => Promise<void>;
+
+/** Keeps the splitter's lease on a file while it is read without a checkpoint. */
+export function leaseKeeper(file: CutFile, ports: Pick<SplitterPorts, 'ledger' | 'clock'>): KeepLease {
+  let savedAt = ports.clock.now();
+  return async () => {
+    if (ports.clock.now() - savedAt < fileLeaseMs / 3) return;
+    savedAt = ports.clock.now();
+    if (!(await saveProgress(file, ports, {})))
+      throw new LeaseLostError(`The file ${file.fileId} was claimed by another splitter.`);
+  };
+}
+
+/**
+ * Compares all records of a file with what the API has of the revisions before it, in one invocation. It is done again by
+ * each invocation that cuts the file: the evidence is pinned, so the result is the same.
+ */
+export async function planRevision(
+  file: CutFile,
+  bases: readonly RevisionBase[],
+  whole: Buffer | undefined,
+  ports: Pick<SplitterPorts, 'sources' | 'feed'> & { archive: Pick<Archive, 'getStream'> },
+  deadline: Deadline,
+  keepLease: KeepLease,
+): Promise<PlanEnd> {
+  const known: KnownRecords[] = [];
+  for (const base of bases) {
+    const read = await readBase(base, { archive: ports.archive, onProgress: keepLease });
+    if (!read) return { kind: 'unknown' };
+    if (deadline.isDrawingIn()) return { kind: 'out-of-time' };
+    known.push(read);
+  }
+  const plan = new RevisionPlan(known);
+  const from = startOf(file.dialect);
+  const cutter = new BatchCutter(file.dialect, file.limits, from);
+  const note = (batches: ReturnType<BatchCutter['push']>): void => {
+    for (const batch of batches) {
+      if (batch.batch > (cutter.otherHeader?.batch ?? Infinity)) continue;
+      for (const record of prepareCut(batch, ports.feed, file)) plan.note(record);
+    }
+  };
+  for await (const chunk of readContent(file, whole, ports.sources, from.offset)) {
+    for (let step = 0; step < chunk.length; step += stepBytes) {
+      note(cutter.push(chunk.subarray(step, step + stepBytes)));
+      await keepLease();
+      if (deadline.isDrawingIn()) return { kind: 'out-of-time' };
+    }
+  }
+  note(cutter.end());
+  return { kind: 'planned', plan };
+}

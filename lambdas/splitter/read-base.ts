@@ -1,0 +1,103 @@
+import { createHash } from 'node:crypto';
+import { createInterface } from 'node:readline';
+import type { Readable } from 'node:stream';
+import { PassThrough, pipeline } from 'node:stream';
+import { createGunzip } from 'node:zlib';
+import * as z from 'zod';
+import { receipt } from '../core/account/receipt.ts';
+import { ContradictionError } from '../core/errors.ts';
+import { KnownRecords } from '../core/series/known-records.ts';
+import type { RevisionBase } from '../core/series/revision.ts';
+import { resolvedBySluice } from '../core/series/superseded-letter.ts';
+import type { Archive } from '../ports.ts';
+
+/** What a comparison needs of a receipt, and of a resolution. */
+const known = receipt.pick({
+  record: true,
+  sha256: true,
+  outcome: true,
+  request_id: true,
+  attempts: true,
+  reason: true,
+});
+const resolution = z.object({
+  record: z.int().positive(),
+  resolution: z.enum(['uploaded', 'duplicate', 'handled']),
+  request_id: z.string().nullable(),
+  by: z.string().optional(),
+  correction: z.unknown().optional(),
+  history: z.array(z.object({ outcome: z.string(), correction_id: z.string().optional() })).default([]),
+});
+type Resolution = z.infer<typeof resolution>;
+
+export interface BasePorts {
+  archive: Pick<Archive, 'getStream'>;
+  /** Called often, with time in between: renews the lease. @throws LeaseLostError */
+  onProgress: () => Promise<void>;
+}
+
+/**
+ * What the API has of an earlier revision, by its receipts and resolutions. Undefined if that can't be known: a record or a
+ * correction may have been sent whose identity is in no receipt.
+ * @throws ContradictionError if an object is not the one that the revision's manifest names
+ */
+export async function readBase(base: RevisionBase, ports: BasePorts): Promise<KnownRecords | undefined> {
+  const resolutions = new Map<number, Resolution>();
+  if (base.resolutions) {
+    for await (const line of linesOf(base.resolutions, false, ports)) {
+      const read = resolution.parse(JSON.parse(line));
+      resolutions.set(read.record, read);
+    }
+  }
+  const records = new KnownRecords(base.checksum, base.records);
+  for await (const line of linesOf(base.receipts, true, ports)) {
+    const { record, sha256, outcome, request_id: id, attempts } = known.parse(JSON.parse(line));
+    const resolved = resolutions.get(record);
+    if (resolved && !isSuperseded(resolved)) {
+      const requestId = resolved.request_id ?? id;
+      // A corrected row has other values than the file's record.
+      if (requestId !== null) records.add(requestId, resolved.correction === undefined ? sha256 : undefined);
+    } else if (outcome === 'uploaded' || outcome === 'unchanged' || outcome === 'duplicate') {
+      if (id !== null) records.add(id, sha256, outcome === 'duplicate');
+    } else if (
+      (outcome === 'exhausted' && attempts > 0) ||
+      (outcome === 'refused' && attempts > 1) ||
+      resolved?.history.slice(1).some(isInDoubt)
+    ) {
+      // A request may have been stored. A correction may have any identity.
+      if (id === null || resolved?.history.some((each) => each.correction_id !== undefined)) return undefined;
+      records.add(id, undefined);
+    }
+  }
+  return records;
+}
+
+async function* linesOf(
+  { key, sha256 }: { key: string; sha256: string },
+  isGzip: boolean,
+  { archive, onProgress }: BasePorts,
+): AsyncGenerator<string> {
+  const stored = await archive.getStream(key);
+  if (!stored) throw new ContradictionError(`The archive does not have ${key}, which a manifest names.`);
+  const hash = createHash('sha256');
+  const lines = createInterface({ input: unpacked(stored, hash, isGzip), crlfDelay: Infinity });
+  let count = 0;
+  for await (const line of lines) {
+    if (++count % 10_000 === 0) await onProgress();
+    if (line !== '') yield line;
+  }
+  if (hash.digest('hex') !== sha256) throw new ContradictionError(`${key} in the archive was changed.`);
+}
+
+function unpacked(stored: Readable, hash: ReturnType<typeof createHash>, isGzip: boolean): Readable {
+  const to = isGzip ? createGunzip() : new PassThrough();
+  stored.on('data', (chunk: Buffer) => hash.update(chunk));
+  // An error of any part reaches the reader of the last one.
+  pipeline(stored, to, () => undefined);
+  return to;
+}
+
+/** Settled because a newer revision came: nothing was sent, except what its history has. */
+const isSuperseded = ({ resolution: kind, by }: Resolution): boolean => kind === 'handled' && by === resolvedBySluice;
+
+const isInDoubt = ({ outcome }: { outcome: string }): boolean => outcome === 'exhausted';

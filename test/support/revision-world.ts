@@ -1,0 +1,302 @@
+import { createHash } from 'node:crypto';
+import { Readable } from 'node:stream';
+import { parseSeriesPattern } from '../../feeds/series-pattern.ts';
+import { deliverBatch } from '../../lambdas/consumer/deliver-batch.ts';
+import { handleLetter } from '../../lambdas/consumer/retry-letter.ts';
+import type { FileAccount } from '../../lambdas/core/account/file-account.ts';
+import type { Manifest } from '../../lambdas/core/account/manifest.ts';
+import type { FinalizerPorts } from '../../lambdas/finalizer/finalizer-ports.ts';
+import { finalizeFile } from '../../lambdas/finalizer/finalize-file.ts';
+import type { BatchMessage, FinalizeMessage, Letter } from '../../lambdas/messages.ts';
+import type { SinkAnswer, SinkRequest } from '../../lambdas/ports.ts';
+import { reemitBatches } from '../../lambdas/splitter/reemit-batches.ts';
+import type { SplitterPorts } from '../../lambdas/splitter/splitter-ports.ts';
+import { fileLeaseMs } from '../../lambdas/splitter/splitter-ports.ts';
+import { splitFile } from '../../lambdas/splitter/split-file.ts';
+import { fixtureOf } from './feed-fixture.ts';
+import type { ConsumerWorld } from './in-memory-ports.ts';
+import { consumerWorld, silentLog } from './in-memory-ports.ts';
+import { SimulatedClock } from './simulated-clock.ts';
+import type { SplitterWorld } from './splitter-world.ts';
+import { noDeadline, splitterWorld } from './splitter-world.ts';
+
+/** A row of a log, by its spot; airtimes are all the same. */
+export interface LogRow {
+  spot: string;
+  client: string;
+  /** A row that the feed rejects. */
+  isDamaged?: true;
+}
+
+const limits = { maxBatchRecords: 5, maxBatchBytes: 64 * 1024, maxRecordBytes: 8 * 1024 };
+const header = 'SpotID,StationCode,AirDateTime,Duration,ClientName';
+const airtime = '2026-01-05 06:00:00';
+
+export function exportOf(rows: readonly LogRow[]): Buffer {
+  const lines = rows.map(
+    ({ spot, client, isDamaged }) => `${spot},WABC,${airtime},${isDamaged ? '30s' : '30'},${client}`,
+  );
+  return Buffer.from([header, ...lines, ''].join('\n'));
+}
+
+type Task =
+  | { kind: 'drop'; fileId: string }
+  | { kind: 'continue'; fileId: string }
+  | { kind: 'reemit'; fileId: string }
+  | { kind: 'release'; fileId: string }
+  | { kind: 'batch'; message: BatchMessage }
+  | { kind: 'finalize'; message: FinalizeMessage }
+  | { kind: 'letter'; letter: Letter; messageId: string; sentAt: number };
+
+/**
+ * An API that knows every request id that it has stored. It replaces a spot's entry when it gets another request for it, or
+ * has the spot twice.
+ */
+export class SchedulingApi {
+  /** By spot and airtime. */
+  readonly schedule = new Map<string, string>();
+  /** Spots that it has more than once. */
+  readonly doubled: string[] = [];
+  readonly #replaces: boolean;
+  readonly #known = new Set<string>();
+  requests = 0;
+  /** What it does with a request in place of storing it. */
+  turn: (request: SinkRequest) => SinkAnswer | 'store-and-fail' | undefined = () => undefined;
+
+  constructor(replaces: boolean) {
+    this.#replaces = replaces;
+  }
+
+  deliver(request: SinkRequest): SinkAnswer {
+    this.requests++;
+    // It looks up the request id before it judges the record.
+    const turn = this.#known.has(request.requestId) ? undefined : this.turn(request);
+    if (turn !== undefined && turn !== 'store-and-fail') return turn;
+    const isNew = !this.#known.has(request.requestId);
+    if (isNew) {
+      this.#known.add(request.requestId);
+      const spot = String(request.payload['spot_id']);
+      if (this.schedule.has(spot) && !this.#replaces) this.doubled.push(spot);
+      this.schedule.set(String(request.payload['spot_id']), String(request.payload['advertiser']));
+    }
+    if (turn === 'store-and-fail') return { kind: 'failed', status: null, reason: 'econnreset', ambiguous: true };
+    return isNew ? { kind: 'uploaded', status: 201 } : { kind: 'duplicate', status: 409 };
+  }
+}
+
+/** Splitter, consumer and finalizer over one ledger and many files of a series, with their queues, in memory. */
+export class RevisionWorld {
+  readonly clock = new SimulatedClock();
+  readonly api: SchedulingApi;
+  readonly archived = new Map<string, Buffer>();
+  /** What is in the queues, each from its time on. */
+  readonly queue: { task: Task; dueAt: number }[] = [];
+  /** Letters in the DLQ. */
+  readonly dlq: Letter[] = [];
+  /** Called before and after every write; throws where a function is to die. */
+  onStep: () => void = () => undefined;
+  /** Called after each message. */
+  onHandled: () => void = () => undefined;
+  readonly #splitter: SplitterWorld;
+  readonly #consumer: ConsumerWorld;
+  readonly #objects = new Map<string, { bytes: Buffer; modifiedAt: number }>();
+  #messages = 0;
+
+  /** @param declares the feed says that its API replaces a changed record */
+  constructor(replaces = true, declares = replaces) {
+    this.api = new SchedulingApi(replaces);
+    this.#splitter = splitterWorld(this.clock, Buffer.of());
+    this.#splitter.onStep = () => this.onStep();
+    this.#consumer = consumerWorld(this.clock, fixtureOf([]), { requests: 60_000, windowSeconds: 60 });
+    const { ledger } = this.#splitter.ports;
+    Object.assign(this.#consumer.ports, {
+      ledger,
+      sink: { deliver: (request: SinkRequest) => Promise.resolve(this.api.deliver(request)) },
+    });
+    this.#splitter.ports.series = {
+      pattern: parseSeriesPattern('log_R{#}.csv'),
+      isConfigured: true,
+      setting: 'SLUICE_TRAFFIC_SERIES',
+      keyPrefix: 'traffic/',
+      rules: { replaces: declares, guard: 1 },
+    };
+  }
+
+  get ledger(): SplitterWorld['ports']['ledger'] {
+    return this.#splitter.ports.ledger;
+  }
+
+  file(fileId: string): FileAccount {
+    const file = this.ledger.files.get(fileId);
+    if (!file) throw new Error(`There is no file ${fileId}.`);
+    return file;
+  }
+
+  manifestOf(fileId: string): Manifest | undefined {
+    const key = this.ledger.files.get(fileId)?.manifest?.key;
+    return key === undefined ? undefined : (JSON.parse(this.archived.get(key)?.toString() ?? 'null') as Manifest);
+  }
+
+  /** @returns its file id */
+  drop(number: number, rows: readonly LogRow[], delayMs = 0): string {
+    const fileId = `traffic.${number}`;
+    this.#objects.set(this.#keyOf(fileId), { bytes: exportOf(rows), modifiedAt: this.clock.now() + delayMs });
+    this.#add({ kind: 'drop', fileId }, delayMs);
+    return fileId;
+  }
+
+  redrive(letter: Letter): void {
+    this.#add({ kind: 'letter', letter, messageId: `m${++this.#messages}`, sentAt: this.clock.now() + 1 }, 1);
+  }
+
+  /** A person's command, which is run again if it is killed. */
+  askToRelease(fileId: string): void {
+    this.#add({ kind: 'release', fileId }, 0);
+  }
+
+  async release(fileId: string): Promise<boolean> {
+    const released = await this.ledger.releaseQuarantine(fileId, 'ann', 'it is right');
+    const file = released ?? (await this.ledger.getFile(fileId));
+    const isReleased = file?.state === 'split' && file.release !== undefined;
+    if (isReleased) this.#add({ kind: 'reemit', fileId }, 0);
+    return isReleased;
+  }
+
+  /** Handles a message; a killed function's comes back once the leases that it held are over. */
+  async handle(index: number, isRepeated: boolean): Promise<void> {
+    const [{ task }] = this.queue.splice(index, 1) as [{ task: Task; dueAt: number }];
+    if (isRepeated) this.#add(task, 1000);
+    try {
+      await this.clock.run(this.#handle(task));
+    } catch {
+      this.#add(task, 2 * fileLeaseMs);
+    }
+    this.#collect();
+    this.onHandled();
+  }
+
+  /** Until no message is left. @param pick which of the messages that are due is next, and whether it comes again */
+  async run(pick: (due: number) => { index: number; isRepeated: boolean }, maxMessages = 5000): Promise<void> {
+    for (let handled = 0; this.queue.length > 0; handled++) {
+      if (handled > maxMessages) throw new Error('A file waits for ever.');
+      this.queue.sort((a, b) => a.dueAt - b.dueAt);
+      const first = this.queue[0]?.dueAt ?? 0;
+      if (first > this.clock.now()) await this.clock.advance(first - this.clock.now());
+      const due = this.queue.filter(({ dueAt }) => dueAt <= this.clock.now()).length;
+      const { index, isRepeated } = pick(due);
+      await this.handle(index, isRepeated);
+    }
+  }
+
+  #keyOf(fileId: string): string {
+    return `traffic/log_R${fileId.slice('traffic.'.length)}.csv`;
+  }
+
+  #add(task: Task, delayMs: number): void {
+    this.queue.push({ task, dueAt: this.clock.now() + delayMs });
+  }
+
+  async #handle(task: Task): Promise<void> {
+    const ports = this.#splitterPorts;
+    switch (task.kind) {
+      case 'drop': {
+        const { fileId } = task;
+        const key = this.#keyOf(fileId);
+        const bytes = this.#objects.get(key)?.bytes ?? Buffer.of();
+        const etag = `"${createHash('md5').update(bytes).digest('hex')}"`;
+        const source = { bucket: 'intake', key, etag, sizeBytes: bytes.length };
+        return splitFile(fileId, { fileId, feed: 'traffic', lane: 'main', source, limits }, ports, noDeadline);
+      }
+      case 'continue':
+        return splitFile(task.fileId, undefined, ports, noDeadline);
+      case 'reemit':
+        return reemitBatches({ v: 1, kind: 'reemit', feed: 'traffic', fileId: task.fileId }, ports, noDeadline);
+      case 'release':
+        return void (await this.release(task.fileId));
+      case 'batch':
+        return deliverBatch(task.message, this.#consumer.ports, noDeadline);
+      case 'finalize':
+        return finalizeFile(task.message, this.#finalizerPorts);
+      case 'letter': {
+        const { letter, messageId: id, sentAt } = task;
+        const ports = { ...this.#consumer.ports, inTurn: <T>(work: () => Promise<T>) => work() };
+        const end = await handleLetter(letter, { id, sentAt, receives: 1 }, ports, noDeadline);
+        if (end.kind === 'back') this.dlq.push(letter);
+      }
+    }
+  }
+
+  /** Puts what the functions sent into their queues. */
+  #collect(): void {
+    const { sent, intake, delaysSeconds, finalize } = this.#splitter;
+    for (const message of sent.splice(0)) this.#add({ kind: 'batch', message }, 0);
+    for (const message of intake.splice(0)) {
+      this.#add({ kind: message.kind, fileId: message.fileId }, 1000 * (delaysSeconds.shift() ?? 0));
+    }
+    for (const message of finalize.splice(0)) this.#add({ kind: 'finalize', message }, message.amend ? 20_000 : 0);
+    const { successors, letters, sentBack, finalize: asked } = this.#consumer;
+    for (const { message, delaySeconds } of successors.splice(0)) {
+      this.#add({ kind: 'batch', message }, 1000 * delaySeconds);
+    }
+    for (const { message, delaySeconds } of asked.splice(0))
+      this.#add({ kind: 'finalize', message }, 1000 * delaySeconds);
+    for (const letter of letters.splice(0)) {
+      this.#add({ kind: 'letter', letter, messageId: `m${++this.#messages}`, sentAt: this.clock.now() }, 0);
+    }
+    for (const { letter, delaySeconds } of sentBack.splice(0)) {
+      if (letter.kind !== 'letter') continue;
+      const sentAt = this.clock.now() + 1000 * delaySeconds;
+      this.#add({ kind: 'letter', letter, messageId: `m${++this.#messages}`, sentAt }, 1000 * delaySeconds);
+    }
+  }
+
+  get #splitterPorts(): SplitterPorts & { ledger: SplitterWorld['ports']['ledger'] } {
+    const objects = this.#objects;
+    return {
+      ...this.#splitter.ports,
+      sources: {
+        head: ({ key }) => {
+          const object = objects.get(key);
+          return Promise.resolve(
+            object && { etag: 'e', sizeBytes: object.bytes.length, modifiedAt: object.modifiedAt },
+          );
+        },
+        async *read({ key }, offset) {
+          await Promise.resolve();
+          yield (objects.get(key)?.bytes ?? Buffer.of()).subarray(offset);
+        },
+      },
+      archive: { getStream: (key) => this.#finalizerPorts.archive.getStream(key) },
+    };
+  }
+
+  get #finalizerPorts(): FinalizerPorts {
+    const { archived } = this;
+    const put = async (key: string, body: Readable | string) => {
+      this.onStep();
+      archived.set(key, typeof body === 'string' ? Buffer.from(body) : Buffer.concat(await body.toArray()));
+    };
+    return {
+      ledger: this.ledger,
+      receipts: this.#consumer.ports.receipts,
+      archive: {
+        copySource: async (_, key) => ({ key }),
+        has: async (key) => archived.has(key),
+        putStream: put,
+        putOnce: async (key, body) => (archived.has(key) ? 'exists' : (await put(key, body.toString()), 'stored')),
+        getText: async (key) => archived.get(key)?.toString(),
+        getStream: async (key) => (archived.has(key) ? Readable.from([archived.get(key)]) : undefined),
+      },
+      archiveBucket: 'archive',
+      reported: () => undefined,
+      finalize: this.#consumer.ports.finalize,
+      desk: { notify: async () => undefined },
+      mails: { askForMail: async () => undefined },
+      metrics: this.#consumer.ports.metrics,
+      events: { publish: async () => undefined },
+      clock: this.clock,
+      log: silentLog,
+      version: '1.2.3',
+    };
+  }
+}

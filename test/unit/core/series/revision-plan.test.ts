@@ -1,0 +1,176 @@
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import { requestIdOf, sha256Of } from '../../../../lambdas/core/records/identity.ts';
+import { KnownRecords } from '../../../../lambdas/core/series/known-records.ts';
+import { guardRevision } from '../../../../lambdas/core/series/revision-guard.ts';
+import { decodePlans, encodePlans, RevisionPlan } from '../../../../lambdas/core/series/revision-plan.ts';
+
+interface Row {
+  id: string;
+  text: string;
+}
+
+const checksumOf = (rows: readonly Row[], name: string) => sha256Of(JSON.stringify([name, rows]));
+
+/** What the API has of a revision that was sent whole. */
+function knownOf(rows: readonly Row[], name = 'a'): KnownRecords {
+  const checksum = checksumOf(rows, name);
+  const known = new KnownRecords(checksum, rows.length);
+  for (const { id, text } of rows) known.add(requestIdOf([id], checksum), sha256Of(text));
+  return known;
+}
+
+const prepared = ({ id, text }: Row) => ({
+  sha256: sha256Of(text),
+  result: { kind: 'good' as const, requestId: '', identity: [id], payload: {} },
+});
+
+function plan(rows: readonly Row[], ...known: KnownRecords[]) {
+  const made = new RevisionPlan(known);
+  for (const row of rows) made.note(prepared(row));
+  return { plans: rows.map((row) => made.planOf(prepared(row))), counts: made.counts };
+}
+
+const rowsOf = (...ids: string[]): Row[] => ids.map((id) => ({ id, text: `${id} as it was` }));
+
+describe('a revision', () => {
+  it('sends what is new or changed, and nothing that the API has', () => {
+    const before = rowsOf('1', '2', '3', '4');
+    const after = [...rowsOf('1', '2'), { id: '3', text: 'three, moved' }, ...rowsOf('5')];
+    expect(plan(after, knownOf(before))).toEqual({
+      plans: ['unchanged', 'unchanged', 'send', 'send'],
+      counts: { unchanged: 2, changed: 1, added: 1, removed: 1 },
+    });
+  });
+
+  it('sends a record again of which the API may have another content', () => {
+    const before = [...rowsOf('1'), { id: '1', text: 'another one' }, ...rowsOf('2')];
+    expect(plan(rowsOf('1', '2'), knownOf(before)).plans).toEqual(['send', 'unchanged']);
+    const known = knownOf(rowsOf('2'));
+    known.add(requestIdOf(['2'], known.checksum), undefined);
+    expect(plan(rowsOf('2'), known).plans).toEqual(['send']);
+  });
+
+  it('takes a repetition for what the API had before, not for what it has', () => {
+    const known = new KnownRecords('c', 2);
+    const id = requestIdOf(['1'], 'c');
+    known.add(id, sha256Of('another'), true);
+    known.add(id, sha256Of('1 as it was'));
+    known.add(id, sha256Of('a third'), true);
+    expect(plan(rowsOf('1'), known).plans).toEqual(['unchanged']);
+  });
+
+  it('sends no second row behind one that is unchanged, wherever it is cut', () => {
+    const after = [...rowsOf('1'), { id: '1', text: 'again' }];
+    expect(plan(after, knownOf(rowsOf('1'))).plans).toEqual(['unchanged', 'repeated']);
+    expect(plan(after.toReversed(), knownOf(rowsOf('1'))).plans).toEqual(['send', 'send']);
+  });
+
+  it('sends an identity again that only an older revision has: the API may have it, or it was removed by hand', () => {
+    const oldest = knownOf(rowsOf('1', '2'), 'a');
+    const damaged = knownOf(rowsOf('1'), 'b');
+    expect(plan(rowsOf('1', '2', '3'), damaged, oldest)).toEqual({
+      plans: ['unchanged', 'send', 'send'],
+      counts: { unchanged: 1, changed: 1, added: 1, removed: 0 },
+    });
+  });
+
+  it('does not plan a record that is rejected', () => {
+    const rejected = { sha256: 'f', result: { kind: 'rejected' as const, problem: { reason: 'blank' } } } as never;
+    const made = new RevisionPlan([knownOf(rowsOf('1'))]);
+    made.note(rejected);
+    expect(made.planOf(rejected)).toBe('send');
+    expect(made.counts).toEqual({ unchanged: 0, changed: 0, added: 0, removed: 1 });
+  });
+
+  const row = fc.record({ id: fc.constantFrom('1', '2', '3', '4', '5'), text: fc.constantFrom('x', 'y', 'z') });
+  const rows = fc.array(row, { maxLength: 12 });
+
+  it('leaves the API with the first row of each identity of the newest revision, whatever came before', () => {
+    fc.assert(
+      fc.property(fc.array(rows, { minLength: 1, maxLength: 5 }), (revisions) => {
+        /** An API that replaces a record under its own key, and keeps the first of those with one request id. */
+        const schedule = new Map<string, string>();
+        let known: KnownRecords | undefined;
+        for (const [number, revision] of revisions.entries()) {
+          const { plans } = plan(revision, ...(known ? [known] : []));
+          const checksum = checksumOf(revision, `${number}`);
+          const sent = new Set<string>();
+          const next = new KnownRecords(checksum, revision.length);
+          // Removed records are removed by hand.
+          for (const id of schedule.keys()) if (!revision.some((each) => each.id === id)) schedule.delete(id);
+          for (const [index, { id, text }] of revision.entries()) {
+            if (plans[index] === 'send' && !sent.has(id)) schedule.set(id, text);
+            if (plans[index] === 'send') sent.add(id);
+            if (plans[index] === 'unchanged') expect(schedule.get(id)).toBe(text);
+            if (plans[index] === 'repeated') expect(schedule.has(id)).toBe(true);
+            next.add(requestIdOf([id], checksum), sha256Of(text));
+          }
+          const expected = new Map(revision.toReversed().map(({ id, text }) => [id, text]));
+          expect(Object.fromEntries(schedule)).toEqual(Object.fromEntries(expected));
+          known = next;
+        }
+      }),
+      { numRuns: 500 },
+    );
+  });
+});
+
+describe('known records', () => {
+  it('are found among thousands', () => {
+    const known = knownOf(rowsOf(...Array.from({ length: 5000 }, (_, n) => `${n}`)));
+    const { counts } = plan(rowsOf(...Array.from({ length: 5000 }, (_, n) => `${n + 10}`)), known);
+    expect(counts).toEqual({ unchanged: 4990, changed: 0, added: 10, removed: 10 });
+  });
+
+  it('refuse more than were announced', () => {
+    const known = new KnownRecords('c', 0);
+    expect(() => {
+      for (let n = 0; n < 9; n++) known.add(sha256Of(`${n}`), sha256Of('x'));
+    }).toThrow(RangeError);
+  });
+});
+
+describe('plans of a batch', () => {
+  it('are what they were after they were encoded', () => {
+    const plans = fc.array(fc.constantFrom('send' as const, 'unchanged' as const, 'repeated' as const));
+    fc.assert(
+      fc.property(plans, (all) => {
+        expect(decodePlans(encodePlans(all), all.length)).toEqual(all);
+      }),
+    );
+  });
+
+  it('that are too short are refused', () => {
+    expect(() => decodePlans(encodePlans(['unchanged']), 5)).toThrow(RangeError);
+  });
+});
+
+describe('the guard', () => {
+  const counts = { unchanged: 990, changed: 8, added: 5, removed: 2 };
+  const rules = { replaces: true, guard: 0.3 };
+  const guard = (change: Partial<typeof counts>, more: Partial<typeof rules> = {}) =>
+    guardRevision({ ...counts, ...change }, 'a', { ...rules, ...more }, 1)?.message;
+
+  it('lets ordinary changes pass, and any number of new records', () => {
+    expect(guard({})).toBeUndefined();
+    expect(guard({ added: 5000 })).toBeUndefined();
+  });
+
+  it.each([
+    [{ unchanged: 0, changed: 0, removed: 3 }, {}, 'They have no record in common.'],
+    [{}, { replaces: false }, 'does not declare that its API replaces a changed record'],
+    [
+      { unchanged: 100, changed: 50 },
+      {},
+      '34.2% of the earlier records are changed or removed, and the feed allows 30%.',
+    ],
+  ])('stops %j with %j', (change, more, sentence) => {
+    expect(guard(change, more)).toContain(sentence);
+  });
+
+  it('compares no shares of a few records, and lets a feed without a declaration add and remove', () => {
+    expect(guard({ unchanged: 9, changed: 9 })).toBeUndefined();
+    expect(guard({ changed: 0 }, { replaces: false })).toBeUndefined();
+  });
+});

@@ -1,0 +1,130 @@
+import { expect, it } from 'vitest';
+import { SeededDice } from '../../localstack/seeded-dice.ts';
+import type { LogRow } from '../support/revision-world.ts';
+import { RevisionWorld } from '../support/revision-world.ts';
+
+/** For a longer run than CI's. */
+const runs = Number(process.env['SIMULATION_RUNS'] ?? 150);
+const first = Number(process.env['SIMULATION_SEED'] ?? 1);
+
+/** A log as it is exported again: edited, with rows added, removed, repeated, damaged, or as it was before. */
+function nextRevision(before: readonly (readonly LogRow[])[], dice: SeededDice, replaces: boolean): LogRow[] {
+  const pick = <T>(from: readonly T[]): T => from[Math.floor(dice.next() * from.length)] as T;
+  const base = dice.next() < 0.2 ? pick(before) : (before.at(-1) ?? []);
+  const rows = base.map(({ spot, client }): LogRow => ({ spot, client }));
+  for (let changes = Math.floor(dice.next() * 4); changes > 0; changes--) {
+    const at = Math.floor(dice.next() * rows.length);
+    const what = dice.next();
+    if (what < 0.35 && rows[at] && replaces)
+      rows[at] = { spot: rows[at].spot, client: `Client ${Math.floor(dice.next() * 4)}` };
+    else if (what < 0.5) rows.splice(at, 1);
+    else if (what < 0.7) rows.push({ spot: `A${Math.floor(dice.next() * 1000)}`, client: 'Added' });
+    else if (what < 0.8 && rows[at] && replaces)
+      rows.push({ spot: rows[at].spot, client: dice.next() < 0.5 ? rows[at].client : 'Twice' });
+    else if (rows[at]) rows[at] = { ...rows[at], isDamaged: true };
+  }
+  // Other bytes than any before it.
+  return [...rows, { spot: `N${before.length}`, client: 'Note' }];
+}
+
+/** What the API must have of the newest revision: the first good row of each spot. */
+function expectedOf(rows: readonly LogRow[]): Map<string, string> {
+  const good = rows.filter(({ isDamaged }) => !isDamaged);
+  return new Map(good.toReversed().map(({ spot, client }) => [spot, client]));
+}
+
+interface Totals {
+  unchanged: number;
+  states: Map<string, number>;
+}
+
+async function simulate(seed: number, totals: Totals): Promise<void> {
+  const dice = new SeededDice(seed);
+  const replaces = dice.next() < 0.6;
+  const isDeclared = replaces && dice.next() < 0.6;
+  const world = new RevisionWorld(replaces, isDeclared);
+  const isHarsh = dice.next() < 0.7;
+  let steps = 0;
+  world.onStep = () => {
+    steps++;
+    if (isHarsh && dice.next() < 0.004) throw new Error('killed');
+  };
+  world.api.turn = () => {
+    const chance = dice.next();
+    if (chance < 0.02) return 'store-and-fail';
+    if (chance < 0.04) return { kind: 'refused', status: 422, answer: 'no contract' };
+    if (chance < 0.05) return { kind: 'failed', status: 503, reason: 'http_503', ambiguous: false };
+    return undefined;
+  };
+  const revisions: LogRow[][] = [
+    Array.from({ length: 12 }, (_, n) => ({ spot: `S${n + 1}`, client: `Client ${Math.floor(dice.next() * 4)}` })),
+  ];
+  for (let n = Math.floor(dice.next() * 3) + 1; n > 0; n--) revisions.push(nextRevision(revisions, dice, replaces));
+  // What a completed revision does not have any more is removed by hand.
+  const cleaned = new Set<number>();
+  world.onHandled = () => {
+    for (const [index, rows] of revisions.entries()) {
+      if (cleaned.has(index) || world.manifestOf(`traffic.${index + 1}`)?.state !== 'completed') continue;
+      cleaned.add(index);
+      const spots = new Set(rows.map(({ spot }) => spot));
+      for (const spot of world.api.schedule.keys()) if (!spots.has(spot)) world.api.schedule.delete(spot);
+    }
+  };
+  let at = 0;
+  for (const [index, rows] of revisions.entries()) {
+    world.drop(index + 1, rows, at);
+    at += dice.next() < 0.5 ? 1 : Math.floor(dice.next() * 300_000);
+  }
+  const pick = (due: number) => {
+    // Redrives come at any moment.
+    if (world.dlq.length > 0 && dice.next() < 0.05) {
+      for (const letter of world.dlq.splice(0)) world.redrive(letter);
+    }
+    // So do releases, where a person knows that the API replaces a changed record.
+    const held = revisions.findIndex((_, index) => world.manifestOf(`traffic.${index + 1}`)?.state === 'quarantined');
+    if (held >= 0 && replaces && dice.next() < 0.1) world.askToRelease(`traffic.${held + 1}`);
+    return { index: Math.floor(dice.next() * due), isRepeated: dice.next() < 0.05 };
+  };
+  await world.run(pick);
+  world.api.turn = () => undefined;
+  for (let round = 0; round < 3; round++) {
+    for (const letter of world.dlq.splice(0)) world.redrive(letter);
+    await world.run(pick);
+  }
+
+  const manifests = revisions.map((_, index) => world.manifestOf(`traffic.${index + 1}`));
+  for (const manifest of manifests) expect(manifest).toMatchObject({ reconciled: true });
+  const states = manifests.map(
+    (manifest) => `${manifest?.state}${manifest?.failure ? `: ${manifest.failure.code}` : ''}`,
+  );
+  // A late revision is superseded: those that were dropped at the same moment come in any order.
+  const newest = manifests.findLastIndex((manifest) => manifest?.state === 'completed');
+  expect(newest, states.join(', ')).toBeGreaterThanOrEqual(0);
+  expect(world.api.doubled).toEqual([]);
+  for (const state of states) totals.states.set(state, (totals.states.get(state) ?? 0) + 1);
+  for (const manifest of manifests) totals.unchanged += manifest?.unchanged_records ?? 0;
+  for (const [spot, client] of expectedOf(revisions[newest] ?? [])) {
+    expect(`${spot}: ${world.api.schedule.get(spot)}`, `${states.join(', ')}; ${steps} steps`).toBe(
+      `${spot}: ${client}`,
+    );
+  }
+}
+
+it(
+  `${runs} nights of a log that is exported again leave the API with the newest revision`,
+  { timeout: 300_000 },
+  async () => {
+    const totals: Totals = { unchanged: 0, states: new Map() };
+    for (let seed = first; seed < first + runs; seed++) {
+      await simulate(seed, totals).catch((error: unknown) => {
+        throw new Error(`seed ${seed}: ${error instanceof Error ? error.message : String(error)}`, { cause: error });
+      });
+    }
+    // A simulation in which nothing is compared, held or late would show nothing.
+    expect(totals.unchanged).toBeGreaterThan(5 * runs);
+    expect([...totals.states.keys()]).toEqual(
+      expect.arrayContaining(['completed', 'superseded: older_revision', 'quarantined: revision_differs']),
+    );
+    if (process.env['SIMULATION_SEED']) console.log(totals);
+  },
+);

@@ -1,0 +1,114 @@
+import { beforeEach, describe, expect, it } from 'vitest';
+import type { LogRow } from '../support/revision-world.ts';
+import { RevisionWorld } from '../support/revision-world.ts';
+
+let world: RevisionWorld;
+beforeEach(() => void (world = new RevisionWorld()));
+
+const rowsOf = (count: number): LogRow[] =>
+  Array.from({ length: count }, (_, n) => ({ spot: `S${n + 1}`, client: `Client ${n + 1}` }));
+const inOrder = () => ({ index: 0, isRepeated: false });
+const run = () => world.run(inOrder);
+const scheduleOf = (rows: readonly LogRow[]) => Object.fromEntries(rows.map(({ spot, client }) => [spot, client]));
+
+describe('a revision', () => {
+  it('sends only what is new or changed, and says what is not there any more', async () => {
+    world.drop(1, rowsOf(40));
+    await run();
+    expect(world.api.requests).toBe(40);
+    const after = [...rowsOf(40).slice(2), { spot: 'S41', client: 'New' }];
+    after[5] = { spot: 'S8', client: 'Changed' };
+    const id = world.drop(2, after);
+    await run();
+    expect(world.api.requests).toBe(42);
+    expect(world.file(id).revision?.counts).toEqual({ unchanged: 37, changed: 1, added: 1, removed: 2 });
+    expect(world.manifestOf(id)).toMatchObject({
+      ...{ state: 'completed', reconciled: true, total_records: 39, unchanged_records: 37, uploaded_records: 2 },
+    });
+    for (const { spot, client } of after) expect(world.api.schedule.get(spot)).toBe(client);
+  });
+
+  it('undoes a revision: the API has what the first one had', async () => {
+    const changed = rowsOf(10).with(3, { spot: 'S4', client: 'Changed' });
+    world.drop(1, rowsOf(10));
+    world.drop(2, changed, 10_000);
+    // Other bytes: the same rows in another order.
+    world.drop(3, rowsOf(10).toReversed(), 20_000);
+    await run();
+    expect(world.api.requests).toBe(12);
+    expect(Object.fromEntries(world.api.schedule)).toEqual(scheduleOf(rowsOf(10)));
+    expect(world.manifestOf('traffic.3')).toMatchObject({ unchanged_records: 9, uploaded_records: 1 });
+  });
+
+  it('waits for the one before, and is compared with what it has become', async () => {
+    for (const [number, rows] of [rowsOf(30), rowsOf(31), rowsOf(32)].entries()) world.drop(number + 1, rows, number);
+    await run();
+    expect(world.api.requests).toBe(32);
+    expect(world.manifestOf('traffic.3')).toMatchObject({ unchanged_records: 31, uploaded_records: 1 });
+  });
+
+  it('sends a row that was rejected before, and settles its dead letter', async () => {
+    world.drop(1, rowsOf(6).with(2, { spot: 'S3', client: 'Client 3', isDamaged: true }));
+    await run();
+    world.drop(2, rowsOf(6));
+    await run();
+    expect(world.api.requests).toBe(6);
+    expect(Object.fromEntries(world.api.schedule)).toEqual(scheduleOf(rowsOf(6)));
+    expect(world.manifestOf('traffic.1')).toMatchObject({ dead_lettered_records: 0, handled_records: 1 });
+    // A redrive of the old one's DLQ sends nothing obsolete.
+    for (const letter of world.dlq) world.redrive(letter);
+    await run();
+    expect(world.api.requests).toBe(6);
+  });
+
+  it('sends a row again that the last one had damaged, since the API may have it from the one before', async () => {
+    world.drop(1, rowsOf(6));
+    world.drop(2, rowsOf(6).with(2, { spot: 'S3', client: 'Client 3', isDamaged: true }), 1000);
+    world.drop(3, rowsOf(7), 2000);
+    await run();
+    expect(world.api.requests).toBe(8);
+    expect(world.file('traffic.3').revision?.counts).toMatchObject({ unchanged: 5, changed: 1, added: 1 });
+    expect(world.file('traffic.3').revision?.bases.map(({ fileId }) => fileId)).toEqual(['traffic.2', 'traffic.1']);
+    expect(world.manifestOf('traffic.3')).toMatchObject({ unchanged_records: 5, uploaded_records: 2 });
+  });
+});
+
+describe('a revision that a person must decide about', () => {
+  it('is held if the feed does not say what its API does with changed records, and a release sends the changes', async () => {
+    world = new RevisionWorld(false);
+    world.drop(1, rowsOf(10));
+    await run();
+    world.drop(2, rowsOf(10).with(0, { spot: 'S1', client: 'Changed' }));
+    await run();
+    expect(world.manifestOf('traffic.2')).toMatchObject({
+      state: 'quarantined',
+      failure: { code: 'revision_differs' },
+    });
+    expect(world.api.requests).toBe(10);
+    expect(await world.release('traffic.2')).toBe(true);
+    await run();
+    expect(world.api.requests).toBe(11);
+    expect(world.manifestOf('traffic.2')).toMatchObject({
+      state: 'completed',
+      unchanged_records: 9,
+      uploaded_records: 1,
+    });
+  });
+
+  it('can not be released once a newer one was sent', async () => {
+    world = new RevisionWorld(false);
+    world.drop(1, rowsOf(10));
+    await run();
+    world.drop(2, rowsOf(10).with(0, { spot: 'S1', client: 'Changed' }));
+    await run();
+    world.drop(3, rowsOf(11));
+    await run();
+    expect(world.manifestOf('traffic.3')).toMatchObject({
+      state: 'completed',
+      unchanged_records: 10,
+      uploaded_records: 1,
+    });
+    expect(await world.release('traffic.2')).toBe(false);
+    expect(Object.fromEntries(world.api.schedule)).toEqual(scheduleOf(rowsOf(11)));
+  });
+});
