@@ -4,7 +4,7 @@ import type { LogRow } from '../support/revision-world.ts';
 import { RevisionWorld } from '../support/revision-world.ts';
 
 /** For a longer run than CI's. */
-const runs = Number(process.env['SIMULATION_RUNS'] ?? 150);
+const runs = Number(process.env['SIMULATION_RUNS'] ?? 60);
 const first = Number(process.env['SIMULATION_SEED'] ?? 1);
 
 /** A log as it is exported again: edited, with rows added, removed, repeated, damaged, or as it was before. */
@@ -27,10 +27,16 @@ function nextRevision(before: readonly (readonly LogRow[])[], dice: SeededDice, 
   return [...rows, { spot: `N${before.length}`, client: 'Note' }];
 }
 
-/** What the API must have of the newest revision: the first good row of each spot. */
-function expectedOf(rows: readonly LogRow[]): Map<string, string> {
-  const good = rows.filter(({ isDamaged }) => !isDamaged);
-  return new Map(good.toReversed().map(({ spot, client }) => [spot, client]));
+/**
+ * What the API must have of the newest revision: a good row of each spot. Of several with one identity, the API keeps the one
+ * that it saw first, and batches are sent side by side.
+ */
+function expectedOf(rows: readonly LogRow[]): Map<string, string[]> {
+  const expected = new Map<string, string[]>();
+  for (const { spot, client, isDamaged } of rows) {
+    if (!isDamaged) expected.set(spot, [...(expected.get(spot) ?? []), client]);
+  }
+  return expected;
 }
 
 interface Totals {
@@ -103,10 +109,8 @@ async function simulate(seed: number, totals: Totals): Promise<void> {
   expect(world.api.doubled).toEqual([]);
   for (const state of states) totals.states.set(state, (totals.states.get(state) ?? 0) + 1);
   for (const manifest of manifests) totals.unchanged += manifest?.unchanged_records ?? 0;
-  for (const [spot, client] of expectedOf(revisions[newest] ?? [])) {
-    expect(`${spot}: ${world.api.schedule.get(spot)}`, `${states.join(', ')}; ${steps} steps`).toBe(
-      `${spot}: ${client}`,
-    );
+  for (const [spot, clients] of expectedOf(revisions[newest] ?? [])) {
+    expect(clients, `${spot}; ${states.join(', ')}; ${steps} steps`).toContain(world.api.schedule.get(spot));
   }
 }
 

@@ -25,7 +25,7 @@ const contentAt = keyBytes;
 const flagsAt = 2 * keyBytes;
 
 const isThere = 1;
-/** The API has one of several contents, or one that nobody knows. */
+/** The API has one of several contents, or one that is not known. */
 const isUncertain = 2;
 /** The newer revision has the identity as well. */
 const isSeen = 4;

@@ -66,15 +66,15 @@ describe('a batch of a revision', () => {
   });
 
   it('uses no slot of the limit if nothing has changed', async () => {
-    world.ports.limiter = new Proxy(world.ports.limiter, {
-      get: () => {
-        throw new Error('The limiter was asked.');
-      },
-    });
+    let leases = 0;
+    world.ports.limiter.leaseSlots = () => {
+      leases++;
+      return Promise.reject(new Error('A slot was leased.'));
+    };
     await clock.run(
       deliverBatch(messageWith('unchanged', 'unchanged', 'send', 'unchanged', 'repeated'), world.ports, deadline),
     );
-    expect(sent()).toEqual([]);
+    expect([sent(), leases]).toEqual([[], 0]);
   });
 
   it('is refused by its signature if its plans were altered', async () => {
