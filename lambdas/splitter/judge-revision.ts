@@ -5,7 +5,7 @@ import type { RevisionRules } from '../core/series/revision-guard.ts';
 import { guardRevision } from '../core/series/revision-guard.ts';
 import type { RevisionPlan } from '../core/series/revision-plan.ts';
 import type { Revision, RevisionBase } from '../core/series/revision.ts';
-import { basesOf } from '../core/series/revision.ts';
+import { basesOf } from '../core/series/revision-bases.ts';
 import { supersededBy } from '../core/series/superseded-letter.ts';
 import { askToAmend } from '../ask-finalizer.ts';
 import type { Archive } from '../ports.ts';

@@ -212,7 +212,8 @@ export class RevisionWorld {
       case 'reemit':
         return reemitBatches({ v: 1, kind: 'reemit', feed: 'traffic', fileId: task.fileId }, ports, noDeadline);
       case 'release':
-        return void (await this.release(task.fileId));
+        await this.release(task.fileId);
+        return undefined;
       case 'batch':
         return deliverBatch(task.message, this.#consumer.ports, noDeadline);
       case 'finalize':

@@ -1,5 +1,3 @@
-import type { FileAccount } from '../account/file-account.ts';
-import type { ManifestFigures } from '../account/manifest.ts';
 import type { RevisionCounts } from './known-records.ts';
 
 /**
@@ -24,35 +22,4 @@ export interface Revision {
   counts: RevisionCounts;
   /** Set once nothing more of the earlier revisions is sent: only then, something of this one is. */
   taken?: true;
-}
-
-/** Each of them is read for every part of the file. */
-const maxBases = 5;
-
-/** Of all revisions that a file is compared with; they are kept in the splitter's memory. */
-export const maxKnown = 10_000_000;
-
-/**
- * What a newer revision of a closed file is compared with; undefined if that is not known. If the file did not deliver all
- * of its records, the API may still have what the revisions before it delivered.
- */
-export function basesOf(file: FileAccount, figures: ManifestFigures | undefined): RevisionBase[] | undefined {
-  if (!figures || figures.checksum === null || !figures.reconciled) return undefined;
-  const { receipts_key: key, receipts_sha256: sha256, resolutions_key, resolutions_sha256 } = figures.archive;
-  const undelivered = figures.total_records - figures.uploaded_records - figures.duplicate_records;
-  const earlier = undelivered > figures.unchanged_records ? (file.revision?.bases ?? []) : [];
-  if (key === null || sha256 === null) return earlier.length === 0 ? undefined : earlier;
-  const own: RevisionBase = {
-    fileId: file.fileId,
-    manifest: figures.manifest_number,
-    checksum: figures.checksum,
-    records: figures.total_records,
-    receipts: { key, sha256 },
-    ...(resolutions_key === null || resolutions_sha256 === null
-      ? {}
-      : { resolutions: { key: resolutions_key, sha256: resolutions_sha256 } }),
-  };
-  const bases = [own, ...earlier];
-  const records = bases.reduce((sum, base) => sum + base.records, 0);
-  return bases.length > maxBases || records > maxKnown ? undefined : bases;
 }
