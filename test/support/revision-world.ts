@@ -292,6 +292,7 @@ export class RevisionWorld {
       reported: () => undefined,
       finalize: this.#consumer.ports.finalize,
       desk: { notify: async () => undefined },
+      feedDecisions: async () => [],
       mails: { askForMail: async () => undefined },
       metrics: this.#consumer.ports.metrics,
       events: { publish: async () => undefined },
