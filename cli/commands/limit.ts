@@ -49,7 +49,7 @@ async function changeLimit(feed: string, options: LimitOptions, terminal: Termin
     throw new CliError('State with --requests what applies until then.');
   if (requests === undefined && !reset && why !== undefined) throw new CliError('State --requests or --reset.');
   const given = options.by === undefined ? {} : { by: options.by };
-  const who = requests === undefined ? undefined : whoDecides({ ...given, why: why ?? '' }, 'why the limit is changed');
+  const who = requests === undefined ? undefined : whoDecides({ ...given, why: why ?? '' }, 'the reason to change it');
   const undoes = reset ? whoUndoes({ ...given, ...(why === undefined ? {} : { why }) }) : undefined;
   const stack = await openStack(options.stack, process.env);
   const ports = { ...stack, clock: systemClock };

@@ -22,7 +22,7 @@ export function pauseCommand(terminal: Terminal): Command {
     )
     .action(async (feed: string, _options, command: Command) => {
       const options = command.optsWithGlobals<DecisionOptions>();
-      const who = whoDecides(options, 'why it is stopped');
+      const who = whoDecides(options, 'the reason to stop it');
       const stack = await openStack(options.stack, process.env);
       const result = await pauseFeed(feed, who, { ...stack, clock: systemClock });
       await showDecision(result, options, { stack, terminal });
