@@ -187,3 +187,15 @@ async function redriveBatch(fileId: string): Promise<void> {
     return undefined;
   });
 }
+
+it('the desk is notified of a file that failed within a minute, without the reconciler', async () => {
+  const prefix = `F${randomUUID().slice(0, 8)}`;
+  const { fileId } = await stack.drop(`traffic/${prefix}.csv.gz`, 'not a gzip');
+  expect(await stack.manifestOf(fileId)).toMatchObject({ state: 'failed' });
+  const { subject, text } = await waitFor(`mail about ${fileId}`, async () =>
+    (await mail(5)).find((each) => each.text.includes(fileId)),
+  );
+  expect(subject).toMatch(/^Sluice traffic: (a file failed, nothing of it was sent|[\d,]+ files )/);
+  const { failure } = await stack.manifestOf(fileId);
+  expect(text).toContain(failure?.message);
+});
