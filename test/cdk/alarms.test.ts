@@ -106,6 +106,7 @@ describe('alarms', () => {
       'what-the-alarms-cost',
       'a-function-that-does-not-start',
       'cancelling-a-file',
+      'stopping-and-slowing-down',
     ];
     const sections = anchors.filter((anchor) => !others.includes(anchor));
     expect([...led].sort()).toEqual(sections.sort());
