@@ -202,8 +202,10 @@ export class SharedLimiter implements Limiter {
     const { store, limit, feed } = this.#options;
     const item = await store.read();
     const isDue = isOver(item, now) || hasOtherCalendar(item, limit);
-    this.#hasComparedCalendar = true;
-    if (isDue) await store.decide(continuePolicy({ item, inForce: await store.readInForce() }, limit, feed, now));
+    const isWritten =
+      !isDue || (await store.decide(continuePolicy({ item, inForce: await store.readInForce() }, limit, feed, now)));
+    // Compared again if it was not: another decision may have come first, a pause for example.
+    if (isWritten) this.#hasComparedCalendar = true;
     return this.#look();
   }
 

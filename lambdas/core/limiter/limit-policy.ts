@@ -138,5 +138,7 @@ export function decisionsDuring(
 const isPauseKind = ({ kind }: Decision): boolean => kind === 'pause' || kind === 'resume';
 
 function isInForce({ kind, until = Infinity }: Decision, atMs: number): boolean {
-  return kind === 'pause' || ((kind === 'limit' || kind === 'calendar') && until > atMs);
+  if (kind === 'pause') return true;
+  // A limit that is reset or has expired in a calendar's time gives way to the calendar's.
+  return (kind === 'limit' || kind === 'calendar' || until < Infinity) && until > atMs;
 }

@@ -98,6 +98,24 @@ describe('a lease', () => {
     expect((await store.listDecisions()).length).toBeLessThanOrEqual(2);
   });
 
+  it.each(['the table is throttled', 'another decision comes first'])(
+    'is made by the new calendar all the same where %s',
+    async (fault) => {
+      const calendar = { timeZone: 'UTC', entries: [{ from: 0, to: 0, requests: 60 }] };
+      const limiter = join({ ...deployed, calendar });
+      const { decide: write } = store;
+      store.decide = async (change) => {
+        store.decide = write;
+        if (fault === 'the table is throttled') throw new Error('throttled');
+        await decide((state) => pauseFeed(state, { ...anna, feed: 'news' }, clock.now()));
+        return store.decide(change);
+      };
+      await limiter.leaseSlots(1, 0);
+      await clock.advance(5_000);
+      expect(await limiter.leaseSlots(1, 0)).toMatchObject({ kind: 'leased', spacingMs: 1005 });
+    },
+  );
+
   it('keeps to the lower of the policy and its own deployment', async () => {
     await allow(600);
     expect(await join({ requests: 300, windowSeconds: 60 }).leaseSlots(1, 0)).toMatchObject({ spacingMs: 201 });

@@ -159,6 +159,13 @@ describe('the decisions of a time', () => {
     expect(during(all, 21, 30)).toEqual([]);
   });
 
+  it('include that a limit gave way to the calendar’s, by itself or reset', () => {
+    for (const kind of ['reset', 'expired'] as const) {
+      expect(during([decision(1, 'limit'), decision(2, kind, { to: 60, until: 9 })], 6, 8)).toEqual([2]);
+      expect(during([decision(1, 'limit'), decision(2, kind, { to: 600 })], 6, 8)).toEqual([]);
+    }
+  });
+
   it('don’t include a limit whose time was over', () => {
     expect(during([decision(1, 'limit', { until: 5 })], 6, 9)).toEqual([]);
     expect(during([decision(1, 'limit', { until: 7 })], 6, 9)).toEqual([1]);
