@@ -104,7 +104,7 @@ async function requeue(file: FileAccount, ports: ReconcilerPorts, redriven: Read
     await finalize.send(finalizeMessageOf(file, false), 0);
     return true;
   }
-  if (file.state !== 'split' || isRedriven || isQuarantined(file)) return false;
+  if (file.state !== 'split' || isRedriven) return false;
   return reemitLost(file, lane, ports);
 }
 

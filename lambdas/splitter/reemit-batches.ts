@@ -1,6 +1,7 @@
 import { askToFinalize, finalizeMessageOf } from '../ask-finalizer.ts';
 import { BatchCutter, startOf } from '../core/records/batch-cutter.ts';
 import { isGenuine, signed } from '../core/authenticity.ts';
+import type { FileAccount } from '../core/account/file-account.ts';
 import { AlteredMessageError } from '../core/errors.ts';
 import { isQuarantined } from '../core/account/stops.ts';
 import type { ReemitMessage } from '../messages.ts';
@@ -33,8 +34,9 @@ export async function reemitBatches(
   if (message.from && !isGenuine(message, file)) {
     throw new AlteredMessageError(`The position to send the file ${file.fileId} again from was not issued by Sluice.`);
   }
+  const owed = await owedBatches(file, ports);
   // Its unsent records are held. If it was stopped before all were sent again, nothing else may ask for its manifest.
-  if (isQuarantined(file)) return ports.finalize.send(finalizeMessageOf(file, false), 0);
+  if (isQuarantined(file) && owed.begun === 0) return ports.finalize.send(finalizeMessageOf(file, false), 0);
   // For a file that is still being split, only what its checkpoint covers: the rest is its splitter's work.
   const cutBatches = file.state === 'split' ? Infinity : (file.checkpoint?.batch ?? 0);
   const lastBatch = file.checkpoint?.otherHeader?.batch ?? cutBatches;
@@ -43,23 +45,13 @@ export async function reemitBatches(
   const plan = await planAgain(readable, ports, deadline);
   if (plan === 'later') return ports.intake.send(message, revisionWaitSeconds);
 
-  const settled = new Set<number>();
-  const attempts = new Map<number, number>();
-  for await (const batch of ledger.listBatches(file.fileId)) {
-    const hasHeld = (batch.counts?.held ?? 0) > 0;
-    if (batch.state === 'settled' && !hasHeld) settled.add(batch.batch);
-    else attempts.set(batch.batch, batch.attempt);
-  }
-
   const cutter = new BatchCutter(file.dialect, file.limits, message.from ?? startOf(file.dialect));
   const sender = new BatchSender(ports.batches);
   let sent = 0;
   const send = async (batches: ReturnType<BatchCutter['push']>): Promise<void> => {
     for (const batch of batches) {
-      if (settled.has(batch.batch) || batch.batch > lastBatch) continue;
-      await sender.add(
-        messageOf(batch, file, (attempts.get(batch.batch) ?? 0) + 1, plansOf(batch, readable, plan, ports.feed)),
-      );
+      if (!owed.has(batch.batch) || batch.batch > lastBatch) continue;
+      await sender.add(messageOf(batch, file, owed.attemptOf(batch.batch), plansOf(batch, readable, plan, ports.feed)));
       sent++;
     }
   };
@@ -88,4 +80,33 @@ export async function reemitBatches(
   });
   // Nothing was held, so no consumer will ask for the manifest of the release.
   if (sent === 0) await askToFinalize(file, ports.finalize);
+}
+
+interface OwedBatches {
+  has: (batch: number) => boolean;
+  /** The next one. */
+  attemptOf: (batch: number) => number;
+  /** Batches that a consumer has claimed and left. */
+  begun: number;
+}
+
+/** All that are not settled. Of a stopped file, only those that were begun: the others are part of its account as they are. */
+async function owedBatches(
+  file: FileAccount,
+  { ledger, clock }: Pick<SplitterPorts, 'clock'> & { ledger: Pick<BatchLedger, 'listBatches'> },
+): Promise<OwedBatches> {
+  const settled = new Set<number>();
+  const begun = new Set<number>();
+  const attempts = new Map<number, number>();
+  for await (const { batch, state, counts, attempt, leaseUntil = 0 } of ledger.listBatches(file.fileId)) {
+    if (state === 'open' && leaseUntil < clock.now()) begun.add(batch);
+    if (state === 'settled' && (counts?.held ?? 0) === 0) settled.add(batch);
+    else attempts.set(batch, attempt);
+  }
+  const isHeld = isQuarantined(file);
+  return {
+    has: (batch) => (isHeld ? begun.has(batch) : !settled.has(batch)),
+    attemptOf: (batch) => (attempts.get(batch) ?? 0) + 1,
+    begun: begun.size,
+  };
 }

@@ -265,6 +265,21 @@ describe('a batch that is being sent while its file is cancelled', () => {
     world.expectCovered(manifest, rows);
   });
 
+  it('is made again if its successor is lost, and no other is: then the account is closed', async () => {
+    world.consumer.api.fault = (_, nth) => (nth === 3 ? 'store-and-fail' : undefined);
+    void world.clock.sleep(1_000).then(() => cancel());
+    await deliver(0, 1);
+    expect(await world.finalize()).toBeUndefined();
+    world.splitter.sent.length = 0;
+    await world.clock.advance(120_000);
+    await world.reemit();
+    expect(world.splitter.sent).toMatchObject([{ batch: 1, attempt: 2 }]);
+    await deliver(0, 1);
+    const manifest = await world.finalize();
+    expect(manifest).toMatchObject({ uploaded_records: world.consumer.api.stored.size, state: 'quarantined' });
+    world.expectCovered(manifest, rows);
+  });
+
   it('goes on where the ledger can not be read for a while', async () => {
     const { ledger } = world;
     const getFile = ledger.getFile.bind(ledger);

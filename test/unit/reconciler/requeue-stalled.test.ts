@@ -141,6 +141,20 @@ describe('a file that is split', () => {
     expect(kinds()).toEqual(['reemit']);
   });
 
+  it('and stopped has a batch made again that was begun and lost: it would never be closed', async () => {
+    await settle(1);
+    await ledger.claimBatch({ fileId: 'f', batch: 2, attempt: 1, records: 1, firstRecord: 2 }, 'c', 60_000);
+    await ledger.releaseBatch('f', 2, 'c');
+    await ledger.cancelFile('f', { by: 'ann', why: 'the wrong export' });
+    await clock.advance(stalledAfterMs + 1);
+    queued = 1;
+    await run();
+    expect(asked).toEqual([]);
+    queued = 0;
+    await run();
+    expect(kinds()).toEqual(['reemit']);
+  });
+
   it('has none made again while they may be in the queue, or in somebody’s hands', async () => {
     await settle(1);
     await clock.advance(stalledAfterMs + 1);
