@@ -1,9 +1,11 @@
+import { isCancelled } from '../core/account/quarantine.ts';
 import type { PauseEvidence } from '../core/limiter/pause-evidence.ts';
 import type { SinkRequest } from '../ports.ts';
 import type { Deadline } from '../runtime/deadline.ts';
 import type { ConsumerPorts } from './consumer-ports.ts';
 import { sendPaced } from './send-paced.ts';
 import type { SendJournal, Verdict } from './sendable.ts';
+import { watchForStop } from './watch-for-stop.ts';
 
 /**
  * How the sending of a single record ended. `waiting`: it did not get its turn, and has not failed. `notBeforeMs`: it must
@@ -15,7 +17,8 @@ export type OneEnd =
   | { kind: 'waiting'; untilMs: number | undefined };
 
 /**
- * Sends one record at the limiter's pace.
+ * Sends one record at the limiter's pace. It may wait for its turn for minutes: if its file is cancelled meanwhile, it is not
+ * sent. From its first request on, it is sent to its end, since only the API knows whether it has it.
  * @param mayHaveBeenSent an earlier request may have stored it
  * @param pauses evidence from earlier pauses that the API asked for
  */
@@ -27,14 +30,17 @@ export async function sendOne(
   pauses?: PauseEvidence,
 ): Promise<OneEnd> {
   const verdicts: Verdict[] = [];
+  const begun = new AbortController();
   const end = await sendPaced([{ place: 0, ...record, leader: undefined, pauses }], ports, {
-    journal: journalOfOne(mayHaveBeenSent),
+    journal: journalOfOne(mayHaveBeenSent, () => begun.abort()),
     deadline,
     connections: 1,
     mayFlush: false,
     hasFailed: mayHaveBeenSent,
     othersPassed: false,
     onVerdict: (_, verdict) => void verdicts.push(verdict),
+    whenStopped: (ended) =>
+      watchForStop(record.origin.fileId, ports, AbortSignal.any([ended, begun.signal]), isCancelled),
   });
   const [verdict] = verdicts;
   if (verdict) return { kind: 'verdict', verdict };
@@ -51,13 +57,13 @@ export async function sendOne(
 }
 
 /** What is known of the record is kept in its letter. */
-function journalOfOne(mayHaveBeenSent: boolean): SendJournal {
+function journalOfOne(mayHaveBeenSent: boolean, sending: () => void): SendJournal {
   return {
     get: () => undefined,
     mayHaveBeenSent: () => mayHaveBeenSent,
     allow: () => Promise.resolve(),
     close: () => undefined,
-    sending: () => undefined,
+    sending,
     keepAlive: () => undefined,
   };
 }

@@ -27,11 +27,16 @@ const maxFailures = 3;
  * Sends a corrected row in place of a dead record. Its request id contains the original file's checksum: if the record was
  * delivered after all, the API answers so instead of scheduling it twice. The message is finished whatever the outcome.
  */
-export async function tryCorrection(
+export function tryCorrection(
   message: CorrectionMessage,
   ports: ConsumerPorts & { inTurn: InTurn },
   deadline: Deadline,
 ): Promise<void> {
+  return ports.inTurn(() => tryNow(message, ports, deadline));
+}
+
+/** In its turn: while others had theirs, its file may have been cancelled. */
+async function tryNow(message: CorrectionMessage, ports: ConsumerPorts, deadline: Deadline): Promise<void> {
   const { file_id: fileId, record } = message;
   const file = await ports.ledger.getFile(fileId);
   if (file?.sha256 === undefined) {
@@ -51,7 +56,7 @@ export async function tryCorrection(
   }
   if (begun.dead.history.some(({ correctionId }) => correctionId === message.correction_id)) return;
   if (isCancelled(file)) return fail(message, cancelledFault(begun.dead), ports);
-  await ports.inTurn(() => send(message, { ...file, sha256: file.sha256 as string }, begun, ports, deadline));
+  await send(message, { ...file, sha256: file.sha256 }, begun, ports, deadline);
 }
 
 /**

@@ -98,6 +98,22 @@ describe('a redriven letter of a file that is cancelled', () => {
     expect(await deadRecord()).toMatchObject({ state: 'resolved', resolution: 'uploaded' });
   });
 
+  it('that waits for its slot is not sent half a minute later', async () => {
+    await receive(first);
+    const sent = world.api.requests.length;
+    world.limiter.item = { ...world.limiter.item, tat: clock.now() + 120_000 };
+    const begunAt = clock.now();
+    const who = { by: 'ann', why: 'the wrong export' };
+    void clock.sleep(20_000).then(() => {
+      Object.assign(world.ledger.files.get(letter.file_id) as FileAccount, { closing: -1, state: 'split' });
+      return world.ledger.cancelFile(letter.file_id, who);
+    });
+    expect(await receive({ ...first, sentAt: 200 })).toEqual({ kind: 'done' });
+    expect(clock.now() - begunAt).toBeLessThanOrEqual(50_000);
+    expect(world.sentBack).toMatchObject([{ letter: { letter_id: letter.letter_id } }]);
+    expect(world.api.requests).toHaveLength(sent);
+  });
+
   it('is tried if the file was stopped for its rejects: only a person says that nothing of it is to be sent', async () => {
     await receive(first);
     const quarantine = { number: 1, at: 1, rejected: 1, seen: 1, message: 'too many' };

@@ -16,6 +16,7 @@ let world: ConsumerWorld;
 let fixture: FeedFixture;
 let message: CorrectionMessage;
 
+const who = { by: 'ann', why: 'the wrong export' };
 const row = { ...rowOf(1), Duration: '30' };
 const refused: SinkAnswer = { kind: 'refused', status: 422, answer: 'no such station' };
 const failed: SinkAnswer = { kind: 'failed', status: 503, reason: 'http_503', ambiguous: true };
@@ -94,6 +95,37 @@ describe('a corrected row', () => {
     expect(world.api.requests).toEqual([]);
     expect(await dead()).toMatchObject({ state: 'dead', outcome: 'rejected' });
     expect(await lastOf()).toMatchObject({ reason: 'file_cancelled', correctionId: 'c1' });
+  });
+
+  it('whose file is cancelled while it waits for its turn is not sent', async () => {
+    const inTurn = async <T>(work: () => Promise<T>): Promise<T> => {
+      await world.ledger.cancelFile(fixture.fileId, who);
+      return work();
+    };
+    const deadline = { remainingMs: () => 900_000, isDrawingIn: () => false };
+    await clock.run(tryCorrection(message, { ...world.ports, inTurn }, deadline));
+    expect(world.api.requests).toEqual([]);
+    expect(await lastOf()).toMatchObject({ reason: 'file_cancelled', correctionId: 'c1' });
+  });
+
+  it('whose file is cancelled while it waits for its slot is not sent half a minute later', async () => {
+    world.limiter.item = { tat: clock.now() + 120_000 };
+    const begunAt = clock.now();
+    void clock.sleep(20_000).then(() => world.ledger.cancelFile(fixture.fileId, who));
+    await deliver();
+    expect(clock.now() - begunAt).toBeLessThanOrEqual(50_000);
+    expect(world.api.requests).toEqual([]);
+    expect(world.sentBack).toMatchObject([{ letter: { correction_id: 'c1', failures: 0 } }]);
+    await deliver();
+    expect(world.api.requests).toEqual([]);
+    expect(await lastOf()).toMatchObject({ reason: 'file_cancelled', correctionId: 'c1' });
+  });
+
+  it('that was sent before its file was cancelled is sent to its end', async () => {
+    world.api.fault = (_, nth) => (nth === 1 ? { ...failed } : undefined);
+    void clock.sleep(100).then(() => world.ledger.cancelFile(fixture.fileId, who));
+    await deliver();
+    expect(await dead()).toMatchObject({ state: 'resolved' });
   });
 
   it('that the API refuses is not tried a second time, though its message comes twice', async () => {
