@@ -10,7 +10,7 @@ import type { FileLedger, NewFile } from '../ports.ts';
 import type { Deadline } from '../runtime/deadline.ts';
 import { checkStored } from './check-stored.ts';
 import { leaseKeeper, planRevision } from './plan-revision.ts';
-import { takePlace } from './take-place.ts';
+import { placeInSeries } from './place-in-series.ts';
 import type { CutFile } from './cut-file.ts';
 import { cutFile } from './cut-file.ts';
 import { hashFile } from './hash-file.ts';
@@ -118,7 +118,7 @@ async function splitClaimed(file: FileAccount, ports: SplitterPorts, deadline: D
   }
 
   const readable = { ...file, dialect: file.dialect, sha256: file.sha256 };
-  const place = file.series === undefined ? await takePlace(readable, whole, ports, deadline) : undefined;
+  const place = file.series === undefined ? await placeInSeries(readable, whole, ports, deadline) : undefined;
   if (place?.kind === 'waiting') return place;
   if (place?.kind === 'older') {
     return end(file, { state: 'superseded', failure: place.failure, totals: { records: 0, batches: 0 } }, ports);

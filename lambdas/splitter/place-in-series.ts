@@ -21,7 +21,7 @@ export type Place =
   | { kind: 'waiting' };
 
 /** Undefined if the file belongs to no series. Changes nothing of the file; everything else that it writes is repeatable. */
-export async function takePlace(
+export async function placeInSeries(
   file: CutFile & { sha256: string },
   whole: Buffer | undefined,
   ports: SplitterPorts,
