@@ -59,9 +59,13 @@ export function lowestRequests({ requests }: RateLimit): number {
   return Math.max(1, Math.ceil(requests * lowestShare));
 }
 
-/** The limit by which a consumer of this deployment leases: never faster than the deployment, nor slower than 1% of it. */
-export function limitOf({ requests = Infinity }: Pace, deployed: RateLimit): RateLimit {
+/**
+ * The limit by which a consumer of this deployment leases: never faster than the deployment, nor slower than 1% of it. A
+ * person's limit stays as low as it was meant if a deploy has changed the window since.
+ */
+export function limitOf(pace: Pace, deployed: RateLimit): RateLimit {
   const { windowSeconds } = deployed;
+  const requests = Math.floor(((pace.requests ?? Infinity) * windowSeconds) / (pace.windowSeconds ?? windowSeconds));
   return { requests: Math.max(lowestRequests(deployed), Math.min(requests, deployed.requests)), windowSeconds };
 }
 
@@ -81,7 +85,8 @@ export function hasOtherCalendar({ setBy, calendar = '' }: LimiterItem, deployed
 }
 
 /** The part of the limiter's item that says how fast. Absent `requests`: as deployed. */
-export type Pace = { [Name in 'requests' | 'until' | 'setBy' | 'calendar']?: LimiterItem[Name] | undefined };
+export type Pace = { [Name in (typeof paceNames)[number]]?: LimiterItem[Name] | undefined };
+export const paceNames = ['requests', 'windowSeconds', 'until', 'setBy', 'calendar'] as const;
 
 /** What applies without a person's decision: the calendar, else the deployed limit. */
 export function paceWithoutOverride({ calendar, windowSeconds }: DeployedLimit, now: number): Pace {
@@ -94,8 +99,8 @@ export function paceWithoutOverride({ calendar, windowSeconds }: DeployedLimit, 
 /** The pace at a time, even if no consumer has written it yet: for callers that only read. */
 export function paceAt(item: LimiterItem, deployed: DeployedLimit, now: number): Pace {
   if (isOver(item, now) || hasOtherCalendar(item, deployed)) return paceWithoutOverride(deployed, now);
-  const { requests, until, setBy, calendar } = item;
-  return { requests, until, setBy, calendar };
+  const { requests, windowSeconds, until, setBy, calendar } = item;
+  return { requests, windowSeconds, until, setBy, calendar };
 }
 
 /** The limit that applies at a time. Without pacing, a policy changes nothing: the deployed one says what to expect. */

@@ -56,6 +56,8 @@ export interface LimiterItem {
   policy?: number;
   /** Requests per window by the policy; absent: as deployed. And from where, if not from the deployment. */
   requests?: number;
+  /** The window of a person's `requests`: a deploy may change the API's. Absent: as deployed. */
+  windowSeconds?: number;
   setBy?: 'operator' | 'calendar';
   /** When the next policy begins: a consumer that finds this time passed writes it. */
   until?: number;

@@ -1,6 +1,6 @@
 import type { ItemChange } from '../ledger/item-change.ts';
 import type { Decider, Decision, DeployedLimit, InForce, Pace } from './limit-policy.ts';
-import { limitOf, paceWithoutOverride, policyNumber } from './limit-policy.ts';
+import { limitOf, paceNames, paceWithoutOverride, policyNumber } from './limit-policy.ts';
 import { slotSpacingMs } from './limiter.ts';
 import type { LimiterChange, LimiterItem } from './limiter-item.ts';
 import { hasPolicy } from './limiter-item.ts';
@@ -32,7 +32,8 @@ export function overrideLimit(
   now: number,
 ): PolicyChange {
   const override = { ...maker, at: now, ...limit };
-  return changePace(state, deployed, { ...limit, setBy: 'operator' }, override, { ...maker, kind: 'limit' }, now);
+  const pace = { ...limit, windowSeconds: deployed.windowSeconds, setBy: 'operator' as const };
+  return changePace(state, deployed, pace, override, { ...maker, kind: 'limit' }, now);
 }
 
 export function resetLimit(state: PolicyState, deployed: DeployedLimit, maker: Maker, now: number): PolicyChange {
@@ -71,7 +72,6 @@ function changePace(
 ): PolicyChange {
   const [from, to] = [limitOf(state.item, deployed), limitOf(pace, deployed)];
   const { until } = pace;
-  const paceNames = ['requests', 'until', 'setBy', 'calendar'] as const;
   return {
     limiter: withNext(state.item, {
       set: { ...pace },

@@ -123,6 +123,16 @@ describe('who sends', () => {
     expect(limitOf({ requests: 1 }, { requests: 3, windowSeconds: 1 }).requests).toBe(1);
   });
 
+  it('keeps to a person’s limit after a deploy that changes the window', async () => {
+    const store = await decideAll((state) => overrideLimit(state, deployed, { requests: 60 }, anna, t0));
+    expect(limitOf(store.item, { requests: 10, windowSeconds: 1 })).toEqual({ requests: 1, windowSeconds: 1 });
+    expect(limitOf(store.item, { requests: 6_000, windowSeconds: 600 }).requests).toBe(600);
+    expect(limitOf(paceAt(store.item, deployed, t0), { requests: 100, windowSeconds: 10 }).requests).toBe(10);
+    const reset = resetLimit(await stateOf(store), deployed, anna, t0 + 1);
+    expect(await store.decide(reset)).toBe(true);
+    expect(store.item).not.toHaveProperty('windowSeconds');
+  });
+
   it('knows what applies though nobody has written it yet', () => {
     const item = { policy: 1, requests: 60, setBy: 'operator' as const, until: t0 };
     expect(paceAt(item, deployed, t0 - 1)).toMatchObject({ requests: 60 });
