@@ -7,7 +7,7 @@ export type ReEncoding =
   | { kind: 'misread'; charset: string }
   /** Saved in a character set that lacks some characters: they become `?` or `�`. */
   | { kind: 'lost' }
-  /** The same characters, composed in another way: `é` as `e` and an accent, or the reverse. */
+  /** Characters were taken apart: `é` is `e` and an accent. */
   | { kind: 'composed' };
 
 /** A cell that was changed that way. */
@@ -43,7 +43,8 @@ const decoders = charsets.map((charset) => ({ charset, decoder: new TextDecoder(
 /** Undefined if the change is another one, such as a correction by a person. */
 export function reEncodingOf(before: string, after: string): ReEncoding | undefined {
   if (before === after || !/[^\p{ASCII}]/u.test(before)) return undefined;
-  if (before.normalize('NFC') === after.normalize('NFC')) return { kind: 'composed' };
+  // Only in this direction: a person puts characters together for an API that wants them so.
+  if (before === before.normalize('NFC') && after === before.normalize('NFD')) return { kind: 'composed' };
   if (isLost(before, after)) return { kind: 'lost' };
   const charset = misreadAs(before, after);
   return charset === undefined ? undefined : { kind: 'misread', charset };
@@ -51,15 +52,23 @@ export function reEncodingOf(before: string, after: string): ReEncoding | undefi
 
 /** In which character set UTF-8 was read, once or twice. */
 function misreadAs(before: string, after: string): string | undefined {
-  const seen = printable(after);
+  const seen = withPlainSpaces(after);
+  const shown = printable(after);
+  // Each misread character becomes two or more. With as many as before, one letter may as well have been replaced by
+  // another: `SÂO` read as ISO 8859-15, without its control character, is `SÃO`.
+  const isLonger = shown.length > printable(before).length;
   return decoders.find(({ decoder }) => {
     const once = decoder.decode(Buffer.from(before));
-    return printable(once) === seen || printable(decoder.decode(Buffer.from(once))) === seen;
+    return [once, decoder.decode(Buffer.from(once))].some(
+      (text) => withPlainSpaces(text) === seen || (isLonger && printable(text) === shown),
+    );
   })?.charset;
 }
 
+const withPlainSpaces = (text: string): string => text.replace(/\p{Zs}/gu, ' ');
+
 /** Without control characters, which programs drop or keep, and with one kind of space. */
-const printable = (text: string): string => text.replace(/\p{Cc}/gu, '').replace(/\p{Zs}/gu, ' ');
+const printable = (text: string): string => withPlainSpaces(text.replace(/\p{Cc}/gu, ''));
 
 /** Whether every character beyond ASCII became a question mark or U+FFFD, and nothing else was changed. */
 function isLost(before: string, after: string): boolean {
@@ -104,7 +113,7 @@ export function refuseReEncoded(cells: readonly ReEncodedCell[]): void {
 function causeOf(how: ReEncoding): string {
   if (how.kind === 'misread') return `UTF-8 was read as ${how.charset}`;
   if (how.kind === 'lost') return 'the character set has no such characters';
-  return 'the same characters, composed in another way';
+  return 'the same characters, taken apart';
 }
 
 const howToSave =
