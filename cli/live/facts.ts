@@ -17,7 +17,7 @@ export interface Facts {
   projections: readonly Projection[];
   /** The files that were closed last. */
   closed: readonly ClosedFile[];
-  /** Files of the last day of which nothing was sent, the oldest first. */
+  /** Files of the last day of which nothing was sent and that were not dropped again since, the oldest first. */
   unsent: readonly FileNotice[];
   /** Objects in the intake bucket that no feed takes. */
   strays: readonly StrayNote[];

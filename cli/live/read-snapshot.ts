@@ -1,6 +1,4 @@
 import type { FileAccount } from '../../lambdas/core/account/file-account.ts';
-import type { FileNotice } from '../../lambdas/core/notices/file-notice.ts';
-import { isUnsent } from '../../lambdas/core/notices/file-notice.ts';
 import { byService } from '../../lambdas/core/deadlines/projection.ts';
 import { maxOpenFiles } from '../../lambdas/deadlines/project-open-files.ts';
 import { readPolicy } from '../../lambdas/ledger/limiter-store.ts';
@@ -25,12 +23,12 @@ import { describeApi, sharedApis } from './describe-api.ts';
 import { describeLive, withOpenDead } from './describe-file.ts';
 import type { Facts } from './facts.ts';
 import { headlinesOf } from './headlines.ts';
-import { unsentHours } from './headlines/unsent-files.ts';
 import { Cached } from './cached.ts';
 import { ProgressMeter } from './progress-meter.ts';
 import type { ClosedPorts } from './read-closed.ts';
 import { ClosedFiles } from './read-closed.ts';
 import { readQueues } from './read-queues.ts';
+import { UnsentFiles } from './read-unsent.ts';
 import type { FunctionSwitch, SendingOff } from './sending-off.ts';
 import { readSendingOff } from './sending-off.ts';
 import { screenZone } from './screen-zone.ts';
@@ -38,7 +36,7 @@ import type { LiveApi, LiveQueue, Snapshot } from './snapshot.ts';
 
 export interface SnapshotPorts extends Omit<ClosedPorts, 'ledger'> {
   ledger: ClosedPorts['ledger'] &
-    Pick<FileLedger, 'listFiles'> &
+    Pick<FileLedger, 'listFiles' | 'eachFile'> &
     Pick<BatchLedger, 'listBatches'> &
     Pick<DeadLedger, 'listDead'> &
     Pick<NoticeLedger, 'recentNotices'> &
@@ -67,7 +65,6 @@ export interface SnapshotScope {
 
 const queuesEveryMs = 5_000;
 const deadEveryMs = 10_000;
-const unsentEveryMs = 5_000;
 const straysEveryMs = 30_000;
 const offEveryMs = 15_000;
 const usuallyShown = 200;
@@ -87,7 +84,7 @@ export class SnapshotReader {
   readonly #queues: Cached<LiveQueue[]>;
   readonly #off: Cached<SendingOff[]>;
   readonly #dead: Cached<DeadRead[]>;
-  readonly #unsent: Cached<FileNotice[]>;
+  readonly #unsent: UnsentFiles;
   readonly #strays: Cached<StrayNote[]>;
   #open: FileAccount[] = [];
 
@@ -106,21 +103,10 @@ export class SnapshotReader {
       (await Promise.all(scope.feeds.map((feed) => ledger.getStrays(feed)))).filter((note) => note !== undefined),
     );
     this.#off = new Cached(offEveryMs, () => readSendingOff(scope.feeds, ports));
-    this.#unsent = new Cached(unsentEveryMs, () => this.#readUnsent());
+    this.#unsent = new UnsentFiles(this.#names, ports);
     this.#dead = new Cached(deadEveryMs, () =>
       Promise.all(this.#names.map((feed) => readDead(feed, this.#open.filter(isOf(feed)), ledger))),
     );
-  }
-
-  /** A listing of closed files may be too short to have them. */
-  async #readUnsent(): Promise<FileNotice[]> {
-    const { ledger, clock } = this.#ports;
-    const since = clock.now() - unsentHours * 3_600_000;
-    const notices = await Promise.all(this.#names.map((feed) => ledger.recentNotices(feed, since)));
-    return notices
-      .flat()
-      .filter(({ kind }) => isUnsent(kind))
-      .sort((a, b) => a.at - b.at);
   }
 
   async look(): Promise<Snapshot> {
@@ -140,7 +126,7 @@ export class SnapshotReader {
     const [apis, queues, unsent, strays, reads] = await Promise.all([
       this.#readApis(open, closed, sight),
       this.#queues.get(clock.now()),
-      this.#unsent.get(clock.now()),
+      this.#unsent.read(),
       this.#strays.get(clock.now()),
       // A file that was closed or amended has other dead letters than at the last read.
       this.#dead.get(clock.now(), manifests),

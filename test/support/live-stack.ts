@@ -83,6 +83,7 @@ export function manifestOf(file: FileAccount): Manifest {
     ...counts,
     state: 'completed',
     reconciled: true,
+    removed_records: 0,
     total_records: sumCounts(settled),
     dead_lettered_records: settled.rejected + settled.refused + settled.exhausted,
     resolved_records: 0,

@@ -3,8 +3,10 @@ import { unsentFileHeadlines } from '../../../../cli/live/headlines/unsent-files
 import { apiHeadlines } from '../../../../cli/live/headlines/api.ts';
 import { describeApi } from '../../../../cli/live/describe-api.ts';
 import type { Facts } from '../../../../cli/live/facts.ts';
+import type { FileAccount } from '../../../../lambdas/core/account/file-account.ts';
 import type { FileNotice } from '../../../../lambdas/core/notices/file-notice.ts';
-import { closedFile } from '../../../support/live-snapshot.ts';
+import type { FileLedger } from '../../../../lambdas/ports.ts';
+import { fileAccount } from '../../../support/file-account.ts';
 import { LiveStack } from '../../../support/live-stack.ts';
 
 const now = Date.UTC(2026, 0, 5, 2);
@@ -54,12 +56,29 @@ describe('files of which nothing was sent', () => {
     ]);
   });
 
-  it('are none once a file with the same key was sent', () => {
-    const source = { bucket: 'b', key: 'traffic/night.csv', version_id: null, etag: '"e"' };
-    const sent = closedFile({ source, state: 'completed', received: new Date(now).toISOString() });
-    expect(unsentFileHeadlines(facts({ unsent: [notice()], closed: [sent] }))).toEqual([]);
-    const failed = closedFile({ source, state: 'failed', received: new Date(now).toISOString() });
-    expect(unsentFileHeadlines(facts({ unsent: [notice()], closed: [failed] }))).toHaveLength(1);
+  it('are none once a file with the same key was sent, however many files were closed since', async () => {
+    const stack = new LiveStack();
+    const start = stack.clock.now() - 3_600_000;
+    const drop = (n: number, key: string, change: Partial<FileAccount> = {}) => {
+      const createdAt = start + n * 60_000;
+      const source = { bucket: 'intake', key, etag: '"e"', sizeBytes: 1 };
+      const manifest = { key: `m/${n}`, number: 1 };
+      const ended = { state: 'completed' as const, totalRecords: 10, completedAt: createdAt + 1, manifest };
+      stack.add(fileAccount({ fileId: `f${n}`, createdAt, updatedAt: createdAt, source, ...ended, ...change }));
+    };
+    const alarms = async () => {
+      const eachFile: FileLedger['eachFile'] = (feed, _, wish) => stack.ledger.eachFile(feed, 'open', wish);
+      const { headlines } = await stack.reader({}, { ledger: { ...stack.ledger, eachFile } }).look();
+      return headlines.filter(({ kind }) => kind === 'unsent-files').map(({ file_id: fileId }) => fileId);
+    };
+    await stack.ledger.keepNotice(notice({ fileId: 'f1', at: start + 3 * 60_000 }));
+    drop(0, 'traffic/night.csv');
+    drop(1, 'traffic/night.csv', { state: 'failed' });
+    expect(await alarms()).toEqual(['f1']);
+    // It arrived before the other had failed.
+    drop(2, 'traffic/night.csv');
+    for (let n = 3; n < 30; n++) drop(n, `traffic/other-${n}.csv`);
+    expect(await alarms()).toEqual([]);
   });
 
   it('are read from the ledger, and duplicates are not among them', async () => {
