@@ -28,18 +28,18 @@ import { stages } from './stages/index.ts';
 /** A batch's message beside its body: ids, numbers, JSON's own characters. Bytes. */
 const envelopeBytes = 4 * 1024;
 
-/** First parts of keys in the intake bucket and the archive that are no feed's own: a feed of that name would reach into others' folders. */
+/** First parts of keys that all feeds share: a feed of that name would reach into other feeds' folders. */
 const takenNames = ['express', 'quarantine', 'reconciliation', 'series', 'nights'];
-/** With one of these at its end, a feed's queues would have the names of another feed's. */
+/** If a feed's name ended with one of these, its queues could have the names of another feed's queues. */
 const takenEndings = ['express', 'intake', 'records', 'letters', 'finalize'].map((part) => `-${part}`);
 
-/** The ledger keeps an account so long after its last event (lambdas/core/ledger/stored-item.ts). */
+/** The ledger keeps an account for this long after its last event (lambdas/core/ledger/stored-item.ts). */
 const ledgerDays = 60;
 
 /** A killed function's message is visible again 65 s after its time was up. Asking a moment sooner does no harm. */
 const recoverySeconds = 60;
 
-/** A day's worth of the API: it may be down for most of the 14 days that SQS keeps a message. */
+/** As many records as the API accepts in a day: it may be down for most of the 14 days that SQS keeps a message. */
 const maxHorizonSeconds = 24 * 3600;
 
 /** Longest name of an intake bucket less what follows the stack's name: `-intake-<account>-<region>`. */
@@ -143,7 +143,8 @@ function* splitterFaults({ splitter, horizonSeconds }: Settings): Generator<stri
       `${timeoutSeconds} is enough for at most ${largest}.`
     );
   }
-  // Held back, a file goes on when half of the horizon is left: a splitter killed then must be back before it is used up.
+  // A file that is held back continues when half of the horizon is left: a splitter that is killed then must be replaced
+  // before the queue is empty.
   const needed = 2 * (timeoutSeconds + recoverySeconds);
   if (horizonSeconds < needed || horizonSeconds > maxHorizonSeconds) {
     yield (
@@ -215,7 +216,8 @@ function* quotaFaults(settings: Settings, names: SettingNames): Generator<string
   if (needed <= functionQuota) return;
   const withExpress = feeds.filter((feed) => feed.lanes.some((lane) => lane.name === 'express'));
   const wishes = withExpress.map(({ name }) => `${variableName(name, 'expressLane')}=off`);
-  // Past the quota Lambda refuses to run a function; its message was received nevertheless, and waits for nothing.
+  // Beyond the quota Lambda does not run the function, although its message was received: the message waits for its
+  // visibility timeout.
   yield (
     `${names.ofStage('SLUICE_FUNCTION_QUOTA', 'functionQuota')} is ${functionQuota}; up to ${needed} functions run at once. Raise the AWS account's quota of ` +
     `concurrent executions, or set ${[...wishes, 'fewer consumers', 'a lower splitter.concurrency'].join(', ')}.`

@@ -1,6 +1,6 @@
 /**
- * Lambda gives a share of a CPU with the memory, 1,769 MB being a whole one. A request takes 0.2 to 0.3 ms of it, and a
- * consumer runs as long as a file takes: at a slow pace its memory is the bill. `npm run bench:memory` measures the peaks,
+ * Lambda assigns CPU in proportion to memory: 1,769 MB is one vCPU. A request takes 0.2 to 0.3 ms of CPU. A consumer runs
+ * for as long as a file takes, so at a slow pace its memory is what it costs. `npm run bench:memory` measures the peaks,
  * with the flags that Lambda's runtime starts Node with.
  */
 const memoryByPace = [
@@ -9,7 +9,7 @@ const memoryByPace = [
   { upToRequestsPerSecond: Infinity, memoryMb: 1769 },
 ] as const;
 
-/** Of a consumer that sends so many requests a second, in MB. */
+/** The memory, in MB, of a consumer that sends that many requests a second. */
 export function consumerMemoryFor(requestsPerSecond: number): number {
   return memoryByPace.find((each) => requestsPerSecond <= each.upToRequestsPerSecond)?.memoryMb ?? 1769;
 }

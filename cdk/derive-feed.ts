@@ -5,30 +5,31 @@ import type { FeedSettings, LaneSettings, Settings } from './settings.ts';
 import { calendarOf } from './limit-calendar.ts';
 import type { FeedNumbers } from './stages/feed-numbers.ts';
 
-/** The mapping of a letters queue can't run fewer copies, and letters are few. */
+/** The fewest that an event source mapping allows; letters are few. */
 export const letterConsumers = minMappingConcurrency;
 /** Letters are sent one after the other. */
 export const connectionsPerLetterConsumer = 1;
 
-/** An estimate, well below what one core sends without a limit: more consumers than needed only share its connections. */
+/** An estimate, well below what one core sends without a limit. Too many consumers would only share the connections. */
 const requestsPerSecondAConsumer = 500;
 /** Consumers with fewer connections than this would gain nothing over fewer consumers. */
 const fewestConnections = 4;
-/** More records in a batch save nothing: 500 are one message, one lease and one object of receipts. */
+/** Larger batches would save nothing: a batch of 500 costs one message, one lease and one object of receipts. */
 const maxBatchRecords = 500;
 
-/** The express lane's consumers: a mapping can't have fewer, and more would only take connections from the others. */
+/** The fewest that a mapping allows: more would only take connections from the main lane. */
 const expressConsumers = minMappingConcurrency;
-/** Its part of the API's connections. They can't be lent: who holds one knows nothing of who needs it. */
+/** Its share of the API's connections. It is fixed: a consumer can't know whether another one needs a connection. */
 const expressShare = 1 / 4;
-/** An urgent file waits for a batch before it about as long; in fewer records a batch is more message than work. */
+/** An urgent file waits for the batch before it for about this long. */
 const expressBatchSeconds = 10;
+/** With fewer records in a batch, its message, lease and receipts would cost more than sending them. */
 const fewestExpressRecords = 20;
 
 /** More than an ordinary day's changes. */
 const defaultGuard = 0.3;
 
-/** What follows from an API's contract and the stage's times. @param given as declared, by the stage, or by the environment */
+/** Derives a feed's settings from its API's contract and the stage's times. @param given as declared, by the stage, or by the environment */
 export function deriveFeed(
   feed: RegisteredFeed,
   given: Omit<FeedNumbers, 'apiUrl'> & {
@@ -102,7 +103,7 @@ function laneOf(name: LaneSettings['name'], share: LaneShare): LaneSettings {
     splitters,
     consumers,
     connectionsPerConsumer,
-    // Alone, as it mostly is, a lane has the whole of the rate.
+    // A lane that is alone, as it mostly is, has the whole rate.
     consumerMemoryMb: consumerMemoryFor(rate / consumers),
     cutLimits: { maxBatchRecords: batchRecords, maxBatchBytes, maxRecordBytes: feed.maxRecordBytes },
   };

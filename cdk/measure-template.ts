@@ -20,7 +20,7 @@ export interface Measurement {
   what: string;
   value: number;
   quota: number;
-  /** As much as Sluice uses of the quota: the rest is room for what a deploy adds and for tags. */
+  /** How much of the quota Sluice uses at most: the rest is room for what a deploy adds and for tags. */
   limit: number;
   /** What to do about it, as the end of a sentence. */
   remedy: string;
@@ -35,7 +35,7 @@ const template = z.looseObject({
 });
 type Resources = z.infer<typeof template>['Resources'];
 
-/** CloudFormation appends so many characters to the names that it makes. */
+/** The number of characters that CloudFormation appends to the names that it makes. */
 const generatedSuffix = 13;
 
 /**
@@ -150,7 +150,7 @@ function lengthIn(value: unknown, resources: Resources, stackName: string): numb
     return type === 'AWS::SNS::Topic' || type === 'AWS::SecretsManager::Secret' ? arnLength + name + 7 : name;
   }
   const asAttribute = attribute.safeParse(value);
-  // An ARN, or its likes.
+  // An ARN, or a reference of about that length.
   if (asAttribute.success)
     return arnLength + nameLength(asAttribute.data['Fn::GetAtt'][0], resources, lengthOf, stackName);
   const asJoin = join.safeParse(value);
@@ -165,7 +165,7 @@ function lengthIn(value: unknown, resources: Resources, stackName: string): numb
   return JSON.stringify(value).length;
 }
 
-/** Text within JSON has quotes; so has what becomes text. */
+/** Text within JSON has quotes, and so does a value that becomes text. */
 function quoted(value: unknown, lengthOf: (value: unknown) => number): number {
   const isText =
     typeof value === 'string' || [reference, attribute, join].some((each) => each.safeParse(value).success);

@@ -1,17 +1,17 @@
 import type { FeedSettings, LaneSettings, Settings } from './settings.ts';
 
-/** Content that inflating a gzip gives a second, on the CPU that a splitter has: well below what was measured. */
+/** Bytes per second that a splitter inflates, with the CPU that it has: well below what was measured. */
 const inflatedBytesPerSecond = 100_000_000;
 
 /** The share of a splitter's time within which a restart must have inflated a gzip up to its last checkpoint. */
 const inflateShare = 1 / 4;
 
-/** The largest content of a gzip that a splitter of that many seconds gets through. Bytes. */
+/** The largest content of a gzip that a splitter with that timeout can read. Bytes. */
 export function largestGzipContent(timeoutSeconds: number): number {
   return timeoutSeconds * inflateShare * inflatedBytesPerSecond;
 }
 
-/** Even where the API is slow, so many batches for each consumer are in the queue. */
+/** Batches per consumer that the queue may hold at least, even if the API is slow. */
 const batchesAConsumer = 4;
 
 /** The splitter's settings beside the limits of the cut (see lambdas/runtime/environment.ts). */

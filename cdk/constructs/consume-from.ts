@@ -10,7 +10,7 @@ export function workerEnvironment({ stackName, queues }: Settings): Record<strin
   return { STACK_NAME: stackName, ...(waitTimes ? { WAIT_TIMES: JSON.stringify(waitTimes) } : {}) };
 }
 
-/** The mapping's concurrency is the cap: with reserved concurrency the messages beyond it would be received for nothing. */
+/** The mapping limits the concurrency. Reserved concurrency would not stop Lambda from receiving messages beyond it. */
 export function consumeFrom(
   worker: SluiceFunction,
   queue: Queue,

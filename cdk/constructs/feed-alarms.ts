@@ -4,10 +4,10 @@ import type { Alarms } from './alarms.ts';
 import { feedMetric } from './alarms.ts';
 import { looksForStrays } from './reconciler.ts';
 
-/** SQS loses a message at the end of its retention: the alarm leaves so many days to do something about it. */
+/** SQS deletes a message at the end of its retention: the alarm fires this many days before. */
 const daysBeforeLoss = 4;
 
-/** What is wrong with a clock is made up for by the limiter, up to a point. Milliseconds. */
+/** The limiter corrects a wrong clock; from this skew on, someone should know. Milliseconds. */
 const badSkewMs = 1_000;
 
 /** Above what a consumer reaches at full pace (docs/cost-and-scale.md), and in time before Lambda kills it. */
@@ -101,7 +101,7 @@ export function addFeedAlarms(alarms: Alarms, settings: Settings, feed: FeedSett
       `after ${retentionDays}.`,
     metric: own('OldestDeadLetterAge', 'Maximum', Duration.hours(1)),
     threshold: Duration.days(retentionDays - daysBeforeLoss).toSeconds(),
-    // The reconciler reports the age with each run: one that is missing is no reason to think that it is over.
+    // The reconciler reports the age with each run. A missing value does not mean that the message is gone.
     silence: 'as-before',
   });
   alarms.add({

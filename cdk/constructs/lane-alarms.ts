@@ -3,7 +3,7 @@ import type { Alarms } from './alarms.ts';
 import type { Lane } from './lane.ts';
 import { aged, errorsOf, throttlesOf, visible } from './metrics-of.ts';
 
-/** An announcement or a letter that waits longer than this does so for a reason. Seconds. */
+/** If an announcement or a letter waits longer than this, something is wrong. Seconds. */
 const plannedWaitSeconds = 3600;
 
 /** What can go wrong with a lane's queues and functions. */
@@ -27,7 +27,7 @@ export function addLaneAlarms(alarms: Alarms, { horizonSeconds }: Settings, lane
     });
   }
   const waits = [
-    // A file is cut ahead of the API by the horizon.
+    // A file is cut ahead of the API by at most the horizon.
     { what: 'batch', queue: lane.records.queue, seconds: 2 * horizonSeconds },
     { what: 'file', queue: lane.intake.queue, seconds: plannedWaitSeconds },
     { what: 'letter', queue: lane.letters.queue, seconds: plannedWaitSeconds },

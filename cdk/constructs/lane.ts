@@ -35,20 +35,20 @@ export interface LaneProps {
   work: WorkBucket;
   sink: LaneSink;
   finalizeQueue: Queue;
-  /** Of the consumer, where the way to the API is its own. */
+  /** The consumer's network, if it reaches the API through one of its own. */
   network: Network | undefined;
 }
 
-/** Letters a consumer is given at once. */
+/** The most letters that a consumer gets in one invocation. */
 const letterBatchSize = 10;
 
-/** What one bundle takes (lambdas/core/records/bundle.ts); the announcements of so many are far below Lambda's 6 MB. */
+/** The size of a bundle (lambdas/core/records/bundle.ts). So many announcements are far below Lambda's limit of 6 MB. */
 const smallFilesTogether = 99;
 
-/** An invocation waits so long for more of them. An urgent one has no time for that; above ten messages, Lambda asks for a second. */
+/** How long Lambda gathers messages for an invocation. For more than ten messages it requires at least 1 s. */
 const gatherSeconds = { main: 5, express: 1 };
 
-/** Goes along with the consumer's code: a function's whole environment has room for two certificates (4 KB). */
+/** Deployed with the consumer's code: a function's environment (4 KB in total) has room for two certificates only. */
 const caFile = 'api-ca.pem';
 
 /** intake queue → splitter → records queue → consumer, with the consumer's letters on their way to the DLQ. */
@@ -69,7 +69,7 @@ export class Lane extends Construct {
       new RedrivenQueue(this, what, {
         settings,
         name: `${settings.stackName}-${lane.id}-${what}`,
-        // What ends here is the feed's dead letters: the one DLQ that people work with.
+        // The feed's dead letters end here: it is the DLQ that people work with.
         dlqName:
           what === 'letters' ? `${settings.stackName}-${lane.id}-dlq` : `${settings.stackName}-${lane.id}-${what}-dlq`,
         timeoutSeconds,
@@ -120,7 +120,7 @@ export class Lane extends Construct {
         ...(feed.smallFiles ? { WORK_BUCKET: work.bucket.bucketName } : {}),
       },
     });
-    // One file an invocation: each has the whole of the function's time. Small ones are worth nothing but by the many.
+    // One file per invocation, so that each has all of the function's time. Small files are bundled, many per invocation.
     const together = { batchSize: smallFilesTogether, windowSeconds: gatherSeconds[lane.name] };
     consumeFrom(splitter, this.intake.queue, {
       ...(feed.smallFiles ? together : { batchSize: 1 }),
@@ -184,11 +184,11 @@ export class Lane extends Construct {
         ...(sink.recordLedger ? { RECORD_LEDGER_TABLE: sink.recordLedger.table.tableName } : {}),
       },
     });
-    // A message is a batch of hundreds of records already.
+    // One message is already a batch of hundreds of records.
     consumeFrom(consumer, this.records.queue, { batchSize: 1, maxConcurrency: lane.consumers });
     consumeFrom(consumer, this.letters.queue, {
       ...{ batchSize: letterBatchSize, maxConcurrency: letterConsumers },
-      // Alone, a letter is a request for each of its receives and for each of its returns; no one waits for it by the second.
+      // Gathered letters need fewer requests to SQS, and no one needs a letter within seconds.
       windowSeconds: gatherSeconds[lane.name],
     });
     const { files, limiter, altered } = ledgerKeys;

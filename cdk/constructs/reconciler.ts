@@ -17,7 +17,7 @@ import { ledgerKeys } from './ledger.ts';
 import { SluiceFunction } from './sluice-function.ts';
 import type { WorkBucket } from './work-bucket.ts';
 
-/** One reconciler looks after the whole bucket: the first feed's. */
+/** The first feed's reconciler looks for objects in the whole bucket. */
 export const looksForStrays = ({ name }: FeedSettings, { feeds }: Settings): boolean => feeds[0]?.name === name;
 
 function lanePrefixesOf({ feeds }: Settings): string[] {
@@ -49,8 +49,9 @@ export class Reconciler extends Construct {
     new Rule(this, 'Schedule', {
       description: `Runs the reconciler of ${feed.name} in ${settings.stackName}.`,
       schedule: Schedule.rate(Duration.minutes(settings.reconciler.everyMinutes)),
-      // EventBridge delivers a run once. Lambda repeats one that failed, after one minute and after two more: its own default for
-      // events, which the run at the deadline needs. It does no harm to others: a lease keeps two apart, all they do can be repeated.
+      // EventBridge starts a run once. Lambda repeats a failed one after one minute, and after two more: its default for
+      // events, which the run at the deadline needs. That is safe: a lease allows one run at a time, and every step can be
+      // repeated.
       targets: [new LambdaFunction(this.function, { retryAttempts: 0 })],
     });
     this.#runAtDeadline(feed);
@@ -74,7 +75,7 @@ export class Reconciler extends Construct {
         LEDGER_TABLE: ledger.table.tableName,
         FINALIZE_QUEUE_URL: finalizer.queue.queueUrl,
         FINALIZE_DLQ_URL: finalizer.dlq.queueUrl,
-        // Small files are known by their bundles: who lists them can't tell which are.
+        // The ledger knows small files by their bundles only, so a listing can't show which of them are missing.
         ...(feed.smallFiles ? {} : { INTAKE_BUCKET: intake.bucket.bucketName }),
         ...(looksForStrays(feed, settings)
           ? { STRAYS: JSON.stringify({ bucket: intake.bucket.bucketName, lanePrefixes: lanePrefixesOf(settings) }) }
@@ -172,7 +173,7 @@ function projectedFeed(feed: FeedSettings) {
   };
 }
 
-/** Files of these feeds wait in the same line: the API's limit is shared. Their names are all that a projection needs. */
+/** Feeds that share the API's limit: their files wait in the same line. A projection needs only their names. */
 function namesSharingApi(feed: FeedSettings, { feeds }: Settings): string[] {
   return feeds.filter((other) => other.name !== feed.name && apiIdOf(other) === apiIdOf(feed)).map(({ name }) => name);
 }

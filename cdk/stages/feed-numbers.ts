@@ -4,7 +4,7 @@ import { logRetentionDays } from '../aws-quotas.ts';
 import { parseDeadline } from '../deadline.ts';
 import { calendarEntries, calendarZone } from '../limit-calendar.ts';
 
-/** How the environment gives a setting of a feed: as `SLUICE_<FEED>_<NAME>`. */
+/** The environment variable of a feed's setting: `SLUICE_<FEED>_<NAME>`. */
 interface FeedVariable {
   /** Completes the sentence "It must be …". */
   wanted: string;
@@ -23,7 +23,7 @@ export const feedVariables = z.registry<FeedVariable>();
 const url = () => z.url({ protocol: /^https?$/ });
 const count = () => z.int().positive();
 
-/** NaN, which is no setting's value, if the text is not a plain number. */
+/** NaN, which no setting accepts, if the text is not a plain number. */
 export function readNumber(text: string): number {
   return /^(0|[1-9][0-9]{0,8})(\.[0-9]{1,3})?$/.test(text) ? Number(text) : NaN;
 }
@@ -39,7 +39,7 @@ export const knownRetention = z.number().refine((days) => logRetentionDays.inclu
 const wantedDeadline = 'a time of day and a time zone, such as 05:00 America/New_York';
 
 /**
- * Every setting of a feed: a stage's file says it in place of the feed's declaration, and the environment overrides both.
+ * Every setting of a feed: a stage's file overrides the feed's declaration, and the environment overrides both.
  * A setting without a variable is not read from the environment.
  */
 export const feedNumbers = z.strictObject({

@@ -2,7 +2,7 @@ import type { StageNumbers } from './stage-numbers.ts';
 
 export const prod: StageNumbers = {
   retainData: true,
-  // An administrator can still take back a retention set by mistake; compliance mode allows no one to, and can't be undone.
+  // An administrator can still correct a retention that was set by mistake. In compliance mode no one can.
   archiveLock: 'governance',
   // Anyone who can write the archive could make an unsigned account again. The key costs $1 a month, a signature $0.000015.
   signingKey: 'create',
@@ -12,9 +12,9 @@ export const prod: StageNumbers = {
   requireHttps: true,
   // https://docs.aws.amazon.com/lambda/latest/dg/gettingstarted-limits.html
   functionQuota: 1000,
-  // Hashing and cutting are bound by the CPU: 1,769 MB is what gives a function one whole one.
+  // Hashing and cutting need CPU: with 1,769 MB a function has one whole vCPU.
   // https://docs.aws.amazon.com/lambda/latest/dg/configuration-memory.html
-  // Three at once, so that without an express lane no more than ten functions are.
+  // Three at once: without an express lane, a feed then runs ten functions at most.
   splitter: {
     timeoutSeconds: 900,
     memoryMb: 1769,
@@ -24,25 +24,25 @@ export const prod: StageNumbers = {
   },
   horizonSeconds: 3600,
   consumer: { timeoutSeconds: 900 },
-  // Streams; the memory is for a whole core, which unpacks and counts a file's receipts: half of it would take twice as long.
+  // It streams. The memory is for a whole vCPU, which decompresses and counts receipts: half of it would take twice as long.
   finalizer: { timeoutSeconds: 900, memoryMb: 1769, concurrency: 2 },
-  // Reads a page of the ledger at a time.
+  // It reads the ledger page by page.
   reconciler: { timeoutSeconds: 300, memoryMb: 512, everyMinutes: 15, stalledAfterSeconds: 1800 },
   queues: {
     visibilityFactor: 2,
     retentionDays: 14,
-    // A letter gets to the DLQ by being received so often; each receive takes a fraction of a second.
+    // A letter reaches the DLQ after this many receives, each of which takes a fraction of a second.
     maxReceives: { intake: 5, records: 5, letters: 3, finalize: 5 },
     // SQS bills 64 KiB pieces, so larger messages save nothing; smaller ones lose less when a consumer is killed.
     maxMessageBytes: 256 * 1024,
-    // As base64 a string of 128,000 characters: V8 puts longer ones where making and freeing them takes three times as long.
+    // As base64 this is 128,000 characters: V8 needs three times as long to make and free a longer string.
     maxBatchBytes: 96_000,
   },
   // A replaced file is read to its end: at 600 a minute 10 million records take 12 days. The archive has a copy after.
   intakeVersionDays: 90,
-  // A file's time, the 14 days that SQS keeps its letters, and room: the ledger forgets 60 days after the last event.
+  // A file's time, the 14 days that SQS keeps its letters, and room: the ledger keeps items for 60 days after the last event.
   workRetentionDays: 120,
-  // As long as the functions' logs: a question about the one is mostly one about the other.
+  // As long as the functions' logs, since questions usually concern both.
   accessLogDays: 365,
   logRetentionDays: 365,
   feeds: {},

@@ -18,7 +18,7 @@ type Environment = NodeJS.ProcessEnv;
 
 /**
  * Requests to AWS as `aws` and `cdk` make them: through HTTPS_PROXY, except for hosts in NO_PROXY, and trusting
- * AWS_CA_BUNDLE beside the usual authorities. What answers in place of AWS is reported as such.
+ * AWS_CA_BUNDLE beside the usual authorities. If something else answers in place of AWS, the error says so.
  * @throws CliError where AWS_CA_BUNDLE cannot be read
  */
 export class AwsRequestHandler extends NodeHttpHandler {
@@ -34,7 +34,7 @@ export class AwsRequestHandler extends NodeHttpHandler {
   }
 }
 
-/** A proxy's or a hotel's login page comes with status 200 as well; everything from AWS has a request id. */
+/** A login page of a proxy or a hotel also has status 200, but only answers of AWS have a request id. */
 export function refuseForeignAnswer(status: number, headers: Record<string, string>, host: string): void {
   if (status === 407) {
     throw new CliError(
@@ -54,7 +54,7 @@ function httpsAgentOf(env: Environment): HttpsAgent {
   const ca = certificatesOf(env['AWS_CA_BUNDLE']);
   const options = { keepAlive: true, maxSockets, ...(ca ? { ca } : {}) };
   const direct = new HttpsAgent(options);
-  // agent-base's agent is used through the interface that Node's agents have, and is none by inheritance.
+  // agent-base's agent has the interface of Node's agents, but is no subclass of them.
   // eslint-disable-next-line @typescript-eslint/no-unsafe-class-instance-assignment
   return hasProxy(env) ? new ProxiedAgent(direct, options) : direct;
 }

@@ -15,7 +15,7 @@ export interface BringUpRequest {
   port: number | undefined;
   /** Where the list of local stacks is kept. */
   stateDir: string;
-  /** Where the endpoint lives; an endpoint a folder. */
+  /** The folder of the endpoint's files: each endpoint has its own. */
   endpointDir: string;
   /** The endpoint's choice and the feeds' settings are read from it. Given the endpoint, because an API's address may depend on it. */
   environmentAt: (endpoint: Endpoint) => NodeJS.ProcessEnv | Promise<NodeJS.ProcessEnv>;
@@ -30,7 +30,7 @@ export interface RunningStack {
   outputs: Record<string, string>;
 }
 
-/** Bootstrap and deploy take 15 s; a machine under load many times that. Milliseconds. */
+/** Bootstrap and deploy take 15 s, and many times that on a busy machine. Milliseconds. */
 const deployTimeoutMs = 10 * 60_000;
 
 /** Starts a local cloud if there is none, and deploys a stack to it, or updates the stack. */

@@ -20,7 +20,7 @@ export interface DestroyPorts {
 const pollEveryMs = 2_000;
 /** A function in a VPC or a slow bucket may take minutes; longer than that something is wrong. */
 const deletedWithinMs = 30 * 60_000;
-/** S3 delivers access logs when it likes: one may arrive between emptying a bucket and deleting it. */
+/** S3 may deliver an access log at any time, even between emptying a bucket and deleting it. */
 const maxRounds = 4;
 
 /**
