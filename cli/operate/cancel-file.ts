@@ -50,16 +50,19 @@ function sentenceOf(file: FileAccount, obstacle: CancelObstacle): string {
     case 'closing':
       return `${fileId} can't be cancelled: every record of it has been processed, and its manifest is being written.`;
     case 'closed':
-      return `${fileId} can't be cancelled: ${closedTexts[state]}`;
+      return `${fileId} can't be cancelled: ${closedTexts[state]}${state === 'superseded' ? becauseOf(file) : ''}`;
   }
 }
+
+/** A file is superseded by another upload under its key, or by a newer revision. */
+export const becauseOf = ({ failure }: FileAccount): string => (failure ? ` ${failure.message}` : '');
 
 const nothingSent = 'nothing of it was sent, and nothing will be.';
 const closedTexts: Record<FileAccount['state'], string> = {
   completed: 'it is completed, and every record of it has been processed.',
   duplicate: `it is a duplicate of another file; ${nothingSent}`,
   failed: `it failed; ${nothingSent}`,
-  superseded: 'it was replaced while it was read; nothing more of it is sent.',
+  superseded: 'it is superseded; nothing more of it is sent.',
   quarantined: 'it is stopped and closed already; nothing more of it is sent.',
   splitting: 'it is in progress.',
   split: 'it is in progress.',

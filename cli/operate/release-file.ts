@@ -1,5 +1,6 @@
 import type { FileAccount } from '../../lambdas/core/account/file-account.ts';
 import { isQuarantined, isReleased } from '../../lambdas/core/account/stops.ts';
+import { becauseOf } from './cancel-file.ts';
 import type { StopPorts } from './stop-ports.ts';
 import type { Who } from './who.ts';
 
@@ -36,7 +37,7 @@ function refusalOf(file: FileAccount): string {
   if (other && !isQuarantined(file)) return `What is held of ${fileId} can't be released. ${other.message}`;
   if (file.supersededBy)
     return `${fileId} can't be released: the file ${file.supersededBy.fileId} is a newer revision and has taken over.`;
-  if (state === 'superseded') return `What is held of ${fileId} can't be released: it was replaced, and can't be read.`;
+  if (state === 'superseded') return `${fileId} can't be released: it is superseded.${becauseOf(file)}`;
   if (state === 'splitting' || (state === 'split' && isQuarantined(file))) {
     return isQuarantined(file)
       ? `${fileId} has just been stopped; release it after its manifest is written.`

@@ -344,6 +344,18 @@ describe('a cancel is refused, with the reason,', () => {
     Object.assign(world.file as object, { state });
     expect(await refusal()).toMatch(/can't be cancelled: it /);
   });
+
+  it('of an older revision, with the reason, and a release is refused with the same', async () => {
+    await world.split();
+    const message =
+      'A newer revision of the same series, the file traffic.2, came first. Nothing of this file was sent.';
+    Object.assign(world.file as object, { state: 'superseded', failure: { code: 'older_revision', message } });
+    expect(await refusal()).toBe(
+      `${fileId} can't be cancelled: it is superseded; nothing more of it is sent. ${message}`,
+    );
+    const end = await release();
+    expect(end).toEqual({ kind: 'refused', why: `${fileId} can't be released: it is superseded. ${message}` });
+  });
 });
 
 describe('a finalizer that was at work while the file was stopped and released', () => {
