@@ -88,13 +88,16 @@ async function confirmed() {
     return missing.focus();
   }
   setBusy(true);
+  const act = acting;
+  // Esc closes the dialog meanwhile, and another question may be in it by the time of the answer.
+  const isStillAsked = () => acting === act;
   try {
-    await acting?.(Object.fromEntries(controls.map(({ name, value }) => [name, value.trim()])));
-    dialog().close('yes');
+    await act?.(Object.fromEntries(controls.map(({ name, value }) => [name, value.trim()])));
+    if (isStillAsked()) dialog().close('yes');
   } catch (error) {
-    showTrouble(faultOf(error));
+    if (isStillAsked()) showTrouble(faultOf(error));
   } finally {
-    setBusy(false);
+    if (isStillAsked()) setBusy(false);
   }
 }
 

@@ -30,20 +30,29 @@ export function correctionForm(file, record, signal) {
   let shown = '';
   /** @type {ReturnType<typeof setTimeout> | undefined} */
   let timer;
-  /** @type {RowCheck | undefined} */
+  /** @type {RowCheck & { cells: Record<string, string> } | undefined} */
   let checked;
+  /** Of what was typed last: an answer to an earlier check says nothing of it. */
+  let newest = 0;
   const controls = () => /** @type {HTMLTextAreaElement[]} */ ([...grid.querySelectorAll('textarea')]);
   const cells = () => Object.fromEntries(controls().map(({ name, value }) => [name, value]));
   const allow = (/** @type {boolean} */ may) => submit.setAttribute('aria-disabled', String(!may));
   allow(false);
 
-  async function check() {
+  function forget() {
     checked = undefined;
     allow(false);
+    return ++newest;
+  }
+
+  async function check() {
+    const own = forget();
     if (controls().every(({ value, defaultValue }) => value === defaultValue)) return setText(verdict, '');
+    const asked = cells();
     try {
-      const found = /** @type {RowCheck} */ (await send('/api/record/check', { file, record, cells: cells() }, signal));
-      checked = found;
+      const found = /** @type {RowCheck} */ (await send('/api/record/check', { file, record, cells: asked }, signal));
+      if (own !== newest) return;
+      checked = { ...found, cells: asked };
       const changed = found.changes.map(({ column }) => column).join(', ');
       if (found.changes.length === 0) setText(verdict, 'Nothing is changed.');
       else if (found.fault !== null) setText(verdict, `Not valid yet: ${found.fault}.`);
@@ -51,13 +60,14 @@ export function correctionForm(file, record, signal) {
       verdict.className = found.fault !== null ? 'check warning' : 'check';
       allow(found.changes.length > 0 && found.fault === null);
     } catch (error) {
-      if (!signal.aborted) setText(verdict, faultOf(error));
+      if (!signal.aborted && own === newest) setText(verdict, faultOf(error));
     }
   }
 
   async function confirm() {
     if (!checked) return;
-    const lines = checked.changes.map(
+    const { changes, cells: shownCells } = checked;
+    const lines = changes.map(
       ({ column, before, after }) =>
         `${column}: ${before === null || before === '' ? '(none)' : `“${before}”`} becomes “${after}”.`,
     );
@@ -69,13 +79,13 @@ export function correctionForm(file, record, signal) {
         'The account keeps it, with your name, and is amended.',
       ],
       confirm: 'Send',
-      act: () => send('/api/record/correct', { file, record, cells: cells() }),
+      act: () => send('/api/record/correct', { file, record, cells: shownCells }),
     });
   }
 
   grid.addEventListener('input', () => {
     clearTimeout(timer);
-    allow(false);
+    forget();
     timer = setTimeout(() => void check(), checkAfterMs);
   });
   return {

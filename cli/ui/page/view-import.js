@@ -49,13 +49,17 @@ export function openImportView(root) {
 
   async function choose() {
     const [chosen] = file.files ?? [];
+    const isNewest = () => file.files?.[0] === chosen;
     show(undefined);
     trouble.hidden = true;
     if (!chosen) return;
     setText(said, 'Comparing each row with its record…');
     try {
-      show(await sendCsv('/api/import', chosen));
+      /** @type {ImportPreview} */
+      const found = await sendCsv('/api/import', chosen);
+      if (isNewest()) show(found);
     } catch (error) {
+      if (!isNewest()) return;
       setText(said, '');
       setText(trouble, faultOf(error));
       trouble.hidden = false;

@@ -153,6 +153,30 @@ describe.skipIf(chromiumPath === undefined)(`the control room’s views in Chrom
     expect(world.fixture.sent).toMatchObject([{ kind: 'correction', record: 4, row: { Duration: '30' } }]);
   });
 
+  it('send the correction that was checked and shown, although an earlier check is answered last', async () => {
+    await open();
+    await goTo([`#/record/${deadFileId}/4`, 'Correct it here']);
+    const { promise: isReleased, resolve: release } = Promise.withResolvers<void>();
+    let checks = 0;
+    await page.route('**/api/record/check', async (route) => {
+      if (checks++ === 0) await isReleased;
+      await route.continue();
+    });
+    const asked = page.waitForRequest('**/api/record/check');
+    await page.getByLabel('Duration (at fault)').fill('3');
+    await asked;
+    await page.getByLabel('Duration (at fault)').fill('30');
+    await page.getByText('Valid. 1 field changed: Duration.').waitFor();
+    const late = page.waitForResponse('**/api/record/check');
+    release();
+    await (await late).finished();
+    await page.getByRole('button', { name: 'Send the correction…' }).click();
+    await page.getByText('Duration: “30s” becomes “30”.').waitFor();
+    await page.getByRole('dialog').getByRole('button', { name: 'Send' }).click();
+    await page.getByRole('status').filter({ hasText: 'Correction of traffic, record 4' }).waitFor();
+    expect(world.fixture.sent).toMatchObject([{ row: { Duration: '30' } }]);
+  });
+
   it('ask why before a feed is paused, keep what was typed after a refusal, and say what applies', async () => {
     await open();
     await page.getByRole('button', { name: 'Pause traffic' }).click();
