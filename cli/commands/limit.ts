@@ -20,7 +20,7 @@ interface LimitOptions extends Omit<DecisionOptions, 'why'> {
 
 export function limitCommand(terminal: Terminal): Command {
   return new Command('limit')
-    .description("Show a feed's limit and from where it is, or change it, up to the deployed one.")
+    .description("Show a feed's limit and where it comes from, or change it, up to the deployed limit.")
     .addArgument(feedArgument())
     .option('--requests <number>', "allow this many requests in the API's window", parseRequests)
     .option('--until <time>', 'until then, such as 06:00 (default: until it is reset)')

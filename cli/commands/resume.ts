@@ -10,7 +10,7 @@ import { showDecision } from './show-decision.ts';
 
 export function resumeCommand(terminal: Terminal): Command {
   return new Command('resume')
-    .description('Let a paused feed go on.')
+    .description('Resume sending a paused feed.')
     .addArgument(feedArgument())
     .option('--why <text>', 'why it may go on; stored for the auditor')
     .addOption(byOption())
