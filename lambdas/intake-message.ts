@@ -62,3 +62,13 @@ function sourceOf(s3: z.infer<typeof s3Event>['Records'][number]['s3']): SourceO
     sizeBytes: object.size ?? -1,
   };
 }
+
+/** Has a splitter go on with a file. */
+export function continueMessageOf({ feed, fileId }: { feed: string; fileId: string }): ContinueMessage {
+  return { v: 1, kind: 'continue', feed, fileId };
+}
+
+/** Has a splitter send the batches of a file again that are not settled. */
+export function reemitMessageOf({ feed, fileId }: { feed: string; fileId: string }): ReemitMessage {
+  return { v: 1, kind: 'reemit', feed, fileId };
+}

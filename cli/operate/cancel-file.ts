@@ -1,4 +1,5 @@
 import { finalizeMessageOf } from '../../lambdas/ask-finalizer.ts';
+import { continueMessageOf } from '../../lambdas/intake-message.ts';
 import { decisionsOf } from '../../lambdas/core/account/decisions.ts';
 import type { FileAccount } from '../../lambdas/core/account/file-account.ts';
 import type { CancelObstacle } from '../../lambdas/core/account/quarantine.ts';
@@ -25,7 +26,7 @@ export async function cancelFile(fileId: string, who: Who, ports: StopPorts): Pr
   const isStopped = end.kind === 'cancelled' || end.obstacle.kind === 'stopped';
   if (isStopped && file.state === 'splitting') {
     // A splitter that is held back cuts the rest at once; one that is at work sees the stop at its next checkpoint.
-    await intake?.send({ v: 1, kind: 'continue', feed: file.feed, fileId }, 0);
+    await intake?.send(continueMessageOf(file), 0);
   } else if (isStopped) {
     await ports.finalize.send(finalizeMessageOf(file, false), 0);
   }

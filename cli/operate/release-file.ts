@@ -1,6 +1,7 @@
 import type { FileAccount } from '../../lambdas/core/account/file-account.ts';
 import { isQuarantined, isReleased } from '../../lambdas/core/account/stops.ts';
 import { becauseOf } from './cancel-file.ts';
+import { reemitMessageOf } from '../../lambdas/intake-message.ts';
 import type { StopPorts } from './stop-ports.ts';
 import type { Who } from './who.ts';
 
@@ -22,7 +23,7 @@ export async function releaseFile(fileId: string, { by, why }: Who, ports: StopP
   const intake = ports.intakeOf(before);
   const file = repeated ? before : await ports.ledger.releaseQuarantine(fileId, by, why);
   if (!file) return { kind: 'refused', why: refusalOf((await ports.ledger.getFile(fileId)) ?? before) };
-  await intake.send({ v: 1, kind: 'reemit', feed: file.feed, fileId }, 0);
+  await intake.send(reemitMessageOf(file), 0);
   return { kind: 'released', file, records: file.settled.held + unsentOf(file), repeated };
 }
 

@@ -5,6 +5,7 @@ import { isQuarantined, isReleased } from '../core/account/stops.ts';
 import { holdsUnsent } from '../core/account/quarantine.ts';
 import { pausedSince } from '../core/limiter/limit-policy.ts';
 import type { ProjectedFeed } from '../deadlines/project-open-files.ts';
+import { continueMessageOf, reemitMessageOf } from '../intake-message.ts';
 import { laneKey } from './inspect-dlqs.ts';
 import type {
   AuditLog,
@@ -80,7 +81,7 @@ async function requeue(file: FileAccount, ports: ReconcilerPorts, redriven: Read
   const { ledger, finalize, clock, log, stalledAfterMs } = ports;
   const now = clock.now();
   const lane = ports.lanes.find((each) => each.feed === file.feed && each.lane === file.lane);
-  const { fileId, feed, heldBackUntil } = file;
+  const { fileId, heldBackUntil } = file;
   if (!lane) return false;
   const isRedriven = redriven.has(laneKey(lane));
   if (heldBackUntil !== undefined && heldBackUntil + stalledAfterMs > now) {
@@ -96,7 +97,7 @@ async function requeue(file: FileAccount, ports: ReconcilerPorts, redriven: Read
   if (file.state === 'splitting') {
     if ((file.leaseUntil ?? 0) >= now) return false;
     await found('split');
-    await lane.intake.send({ v: 1, kind: 'continue', feed, fileId }, 0);
+    await lane.intake.send(continueMessageOf(file), 0);
     return true;
   }
   if (await isSettledByCount(file, ledger)) {
@@ -124,7 +125,7 @@ async function reemitLost(file: FileAccount, lane: ReconciledLane, ports: Reconc
   if (pausedSince(await ports.limiterOf(ports.feed.api).read(), feed) !== undefined) return false;
   log.warn('stalled work queued again', { correlation_id: fileId, what: 'batches' });
   await ledger.touchFile(fileId);
-  await lane.intake.send({ v: 1, kind: 'reemit', feed, fileId }, 0);
+  await lane.intake.send(reemitMessageOf(file), 0);
   return true;
 }
 

@@ -1,6 +1,7 @@
 import type { FileAccount } from '../core/account/file-account.ts';
 import { unsettledRecords } from '../core/account/file-account.ts';
 import { isStopped } from '../core/account/quarantine.ts';
+import { continueMessageOf } from '../intake-message.ts';
 import type { SplitterPorts } from './splitter-ports.ts';
 
 /** SQS delays a message by at most 15 minutes. */
@@ -26,7 +27,7 @@ export async function holdBack(file: FileAccount, ports: SplitterPorts): Promise
   const delaySeconds = Math.min(maxDelaySeconds, Math.max(minHoldSeconds, seconds));
   // Computed from the time before sending: however long sending takes, the file can be claimed when the message arrives.
   const heldBackUntil = clock.now() + (delaySeconds - holdSlackSeconds) * 1000;
-  await intake.send({ v: 1, kind: 'continue', feed: file.feed, fileId: file.fileId }, delaySeconds);
+  await intake.send(continueMessageOf(file), delaySeconds);
   await ledger.releaseFile(file.fileId, file.epoch, heldBackUntil);
   log.info('file held back: the queue holds enough of it', {
     correlation_id: file.fileId,

@@ -6,7 +6,7 @@ import type { Deadline } from '../runtime/deadline.ts';
 import type { CutFile } from './cut-file.ts';
 import { newestSent } from './enter-series.ts';
 import { currentBases, isOpen, takeOver } from './judge-revision.ts';
-import { planRevision } from './plan-revision.ts';
+import { planKnownRevision } from './plan-revision.ts';
 import type { SplitterPorts } from './splitter-ports.ts';
 
 /**
@@ -45,10 +45,8 @@ async function plan(
   ports: SplitterPorts,
   deadline: Deadline,
 ): Promise<RevisionPlan> {
-  const { archive } = ports;
-  if (!archive) throw new ContradictionError(`The file ${file.fileId} is a revision, and no series is configured.`);
   const keepLease = () => Promise.resolve();
-  const planned = await planRevision(file, bases, undefined, { ...ports, archive }, deadline, keepLease);
+  const planned = await planKnownRevision(file, bases, undefined, ports, deadline, keepLease);
   if (planned.kind === 'planned') return planned.plan;
   throw new ContradictionError(`The file ${file.fileId} can't be compared any more: ${planned.kind}.`);
 }

@@ -1,6 +1,6 @@
 import { prepareCut } from '../core/records/prepare-batch.ts';
 import { BatchCutter, startOf } from '../core/records/batch-cutter.ts';
-import { LeaseLostError } from '../core/errors.ts';
+import { ContradictionError, LeaseLostError } from '../core/errors.ts';
 import { RevisionPlan } from '../core/series/revision-plan.ts';
 import type { KnownRecords } from '../core/series/known-records.ts';
 import type { RevisionBase } from '../core/series/revision.ts';
@@ -13,6 +13,9 @@ import type { SplitterPorts } from './splitter-ports.ts';
 import { fileLeaseMs, saveProgress } from './splitter-ports.ts';
 
 const stepBytes = 128 * 1024;
+
+/** A file that waits for an earlier revision checks this often whether it is closed. Seconds. */
+export const revisionWaitSeconds = 60;
 
 export type PlanEnd = { kind: 'planned'; plan: RevisionPlan } | { kind: 'out-of-time' } | { kind: 'unknown' };
 
@@ -67,4 +70,23 @@ export async function planRevision(
   }
   note(cutter.end());
   return { kind: 'planned', plan };
+}
+
+/**
+ * The plan of a revision that was compared before, with the same evidence.
+ * @throws ContradictionError if that is not possible any more
+ */
+export async function planKnownRevision(
+  file: CutFile,
+  bases: readonly RevisionBase[],
+  whole: Buffer | undefined,
+  ports: SplitterPorts,
+  deadline: Deadline,
+  keepLease: KeepLease,
+): Promise<Exclude<PlanEnd, { kind: 'unknown' }>> {
+  const { archive } = ports;
+  if (!archive) throw new ContradictionError(`The file ${file.fileId} is a revision, and no series is configured.`);
+  const planned = await planRevision(file, bases, whole, { ...ports, archive }, deadline, keepLease);
+  if (planned.kind === 'unknown') throw new ContradictionError(`The file ${file.fileId} can't be compared any more.`);
+  return planned;
 }

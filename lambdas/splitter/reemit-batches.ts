@@ -10,13 +10,11 @@ import type { Deadline } from '../runtime/deadline.ts';
 import { BatchSender } from './batch-sender.ts';
 import { messageOf, plansOf } from './cut-file.ts';
 import { planAgain } from './plan-again.ts';
+import { revisionWaitSeconds } from './plan-revision.ts';
 import { readContent } from '../content/read-content.ts';
 import type { SplitterPorts } from './splitter-ports.ts';
 
 const stepBytes = 128 * 1024;
-
-/** An earlier revision is checked this often. */
-const revisionWaitSeconds = 60;
 
 /**
  * Cuts a split file again and sends the batches that are not settled: their messages were lost through a purge or SQS's

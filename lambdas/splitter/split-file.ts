@@ -1,5 +1,6 @@
 import { askToFinalize } from '../ask-finalizer.ts';
-import { ContradictionError, LeaseLostError, SourceChangedError } from '../core/errors.ts';
+import { continueMessageOf } from '../intake-message.ts';
+import { LeaseLostError, SourceChangedError } from '../core/errors.ts';
 import type { FileAccount } from '../core/account/file-account.ts';
 import { unsettledRecords } from '../core/account/file-account.ts';
 import type { CutPosition } from '../core/records/dialect.ts';
@@ -9,7 +10,7 @@ import { isStopped } from '../core/account/quarantine.ts';
 import type { FileLedger, NewFile } from '../ports.ts';
 import type { Deadline } from '../runtime/deadline.ts';
 import { checkStored } from './check-stored.ts';
-import { leaseKeeper, planRevision } from './plan-revision.ts';
+import { leaseKeeper, planKnownRevision, revisionWaitSeconds } from './plan-revision.ts';
 import { placeInSeries } from './place-in-series.ts';
 import type { CutFile } from './cut-file.ts';
 import { cutFile } from './cut-file.ts';
@@ -49,7 +50,7 @@ export async function splitFile(
   if (claim.kind === 'busy') {
     // Not a failure: if the other splitter dies, this message may be the only one left for the file.
     const waitMs = Math.min(claim.leaseUntil - ports.clock.now(), busyWaitMs);
-    return ports.intake.send({ v: 1, kind: 'continue', feed: feed.name, fileId }, Math.max(1, waitMs / 1000 + 1));
+    return ports.intake.send(continueMessageOf({ feed: feed.name, fileId }), Math.max(1, waitMs / 1000 + 1));
   }
 
   const { file } = claim;
@@ -148,17 +149,7 @@ async function planOf(
 ): Promise<{ kind: 'plan'; plan: RevisionPlan | undefined } | { kind: 'out-of-time' }> {
   const { revision } = file;
   if (!revision || made || isStopped(file)) return { kind: 'plan', plan: made };
-  const { archive } = ports;
-  if (!archive) throw new ContradictionError(`The file ${file.fileId} is a revision, and no series is configured.`);
-  const planned = await planRevision(
-    file,
-    revision.bases,
-    whole,
-    { ...ports, archive },
-    deadline,
-    leaseKeeper(file, ports),
-  );
-  if (planned.kind === 'unknown') throw new ContradictionError(`The file ${file.fileId} can't be compared any more.`);
+  const planned = await planKnownRevision(file, revision.bases, whole, ports, deadline, leaseKeeper(file, ports));
   return planned.kind === 'planned' ? { kind: 'plan', plan: planned.plan } : planned;
 }
 
@@ -226,15 +217,12 @@ async function endSuperseded(file: FileAccount, error: SourceChangedError, ports
   );
 }
 
-/** An earlier revision is checked this often. Seconds. */
-const revisionWaitSeconds = 60;
 const waitSlackSeconds = 5;
 
 /** As a file that is held back waits: the message is sent before the lease is released. */
 async function waitForRevision(file: FileAccount, ports: SplitterPorts): Promise<void> {
   const until = ports.clock.now() + (revisionWaitSeconds - waitSlackSeconds) * 1000;
-  const message = { v: 1 as const, kind: 'continue' as const, feed: file.feed, fileId: file.fileId };
-  await ports.intake.send(message, revisionWaitSeconds);
+  await ports.intake.send(continueMessageOf(file), revisionWaitSeconds);
   await ports.ledger.releaseFile(file.fileId, file.epoch, until);
   ports.log.info('file waits for an earlier revision', { correlation_id: file.fileId });
 }
@@ -242,7 +230,7 @@ async function waitForRevision(file: FileAccount, ports: SplitterPorts): Promise
 /** The lease is released before the continuation is queued, so that it can begin at once. */
 async function continueLater(file: FileAccount, ports: SplitterPorts): Promise<void> {
   await ports.ledger.releaseFile(file.fileId, file.epoch);
-  await ports.intake.send({ v: 1, kind: 'continue', feed: file.feed, fileId: file.fileId }, 0);
+  await ports.intake.send(continueMessageOf(file), 0);
   ports.log.info('time is up: continuation queued', { correlation_id: file.fileId });
 }
 
