@@ -64,8 +64,14 @@ function updateRow(row, { paused, limit, requests, is_limit_set: isSet }) {
   partOf(row, 'reset').hidden = !isSet;
 }
 
+/**
+ * Of a feed, as it was shown last; undefined if it is not deployed, or not known yet.
+ * @param {string} feed
+ */
+export const controlOf = (feed) => shown.get(feed);
+
 /** @param {FeedControl} control */
-function pauseFeed({ feed, shared_with: others }) {
+export function pauseFeed({ feed, shared_with: others }) {
   const rest = others.length === 0 ? '' : ` ${others.join(', ')} at the same API continues.`;
   return ask({
     title: `Pause ${feed}?`,
@@ -81,7 +87,7 @@ function pauseFeed({ feed, shared_with: others }) {
 }
 
 /** @param {FeedControl} control */
-function resumeFeed({ feed, paused }) {
+export function resumeFeed({ feed, paused }) {
   return ask({
     title: `Resume ${feed}?`,
     text: [

@@ -4,7 +4,7 @@
 /** @import { Place } from './router.js' */
 import { pathOf, read } from './api.js';
 import { ask } from './ask.js';
-import { done } from './controls.js';
+import { controlOf, done, pauseFeed, resumeFeed } from './controls.js';
 import { deadRows } from './dead-rows.js';
 import { button, element, keepChildren, link, part, partOf, setClass, setText, showPairs, viewHead } from './dom.js';
 import { formatBytes, formatCount, formatMoment, formatShare } from './format.js';
@@ -35,9 +35,10 @@ export function openFileView(root, { path: [fileId = ''] }, signal) {
   const verdict = part('verdict', element('p', 'lead'));
   const cancel = button('Cancel this file…', () => cancelFile(fileId, heading.textContent ?? ''));
   const release = button('Release what is held…', () => releaseFile(fileId, heading.textContent ?? ''));
+  const ofFeed = feedButtons();
   setClass(cancel, 'stops');
   cancel.hidden = release.hidden = true;
-  const actions = element('p', 'actions start', cancel, release);
+  const actions = element('p', 'actions start', cancel, release, ...ofFeed.made);
   const meter = part(
     'bar',
     element('span', 'bar', part('split', element('i', 'split')), part('settled', element('i', 'settled'))),
@@ -74,6 +75,7 @@ export function openFileView(root, { path: [fileId = ''] }, signal) {
       showVerdict(root, page);
       cancel.hidden = !page.is_cancellable;
       release.hidden = !page.is_releasable;
+      ofFeed.show(file.feed, page.is_cancellable);
       showCounts(counts, file);
       keepChildren(timeline, page.timeline, ({ at, text }) => `${at} ${text}`, createEvent, updateEvent);
       showDocuments(documents, page);
@@ -88,6 +90,35 @@ export function openFileView(root, { path: [fileId = ''] }, signal) {
         lastDead = file.dead_lettered_records;
       }
       return file.name;
+    },
+  };
+}
+
+/** Pauses the file's feed, or lets it go on. */
+function feedButtons() {
+  let feed = '';
+  /** @param {(control: import('../feed-controls.ts').FeedControl) => unknown} act */
+  const withControl = (act) => () => {
+    const control = controlOf(feed);
+    if (control) act(control);
+  };
+  const pause = button('', withControl(pauseFeed));
+  const resume = button('', withControl(resumeFeed));
+  setClass(pause, 'stops');
+  pause.hidden = resume.hidden = true;
+  return {
+    made: [pause, resume],
+    /**
+     * @param {string} name
+     * @param {boolean} isInProgress
+     */
+    show: (name, isInProgress) => {
+      feed = name;
+      const control = controlOf(feed);
+      setText(pause, `Pause ${feed}…`);
+      setText(resume, `Resume ${feed}…`);
+      pause.hidden = !isInProgress || control?.paused !== null;
+      resume.hidden = !isInProgress || !control || control.paused === null;
     },
   };
 }

@@ -210,6 +210,20 @@ describe.skipIf(chromiumPath === undefined)(`the control room’s views in Chrom
     await page.getByRole('button', { name: 'Cancel this file…' }).waitFor({ state: 'hidden' });
   });
 
+  it('pause the feed from the page of a file in progress, and let it go on there', async () => {
+    await open(390);
+    await goTo(['#/file/traffic.open', 'Cancel this file']);
+    await page.getByRole('button', { name: 'Pause traffic…' }).click();
+    await page.getByRole('dialog').getByLabel('Why it is paused').fill('the API’s owner asked');
+    await page.getByRole('dialog').getByRole('button', { name: 'Pause' }).click();
+    await page.getByRole('button', { name: 'Resume traffic…' }).click();
+    expect(await world.fixture.limiter.listDecisions()).toMatchObject([
+      { kind: 'pause', why: 'the API’s owner asked' },
+    ]);
+    await page.getByRole('dialog').getByRole('button', { name: 'Resume' }).click();
+    await page.getByRole('button', { name: 'Pause traffic…' }).waitFor();
+  });
+
   it('show what a corrected CSV changes before it is sent', async () => {
     await open();
     await goTo(['#/import', 'Corrected CSV']);
