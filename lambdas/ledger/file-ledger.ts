@@ -4,6 +4,7 @@ import { manifestFigures } from '../core/account/manifest.ts';
 import { isQuarantined } from '../core/account/stops.ts';
 import { cancelledFile, cancelObstacleOf, mayBeStopped } from '../core/account/quarantine.ts';
 import { blocksSameBytes } from '../core/account/reading.ts';
+import { wasHeldAsRevision } from '../core/series/earlier-revisions.ts';
 import * as changes from '../core/ledger/file-changes.ts';
 import type { ItemChange, ItemKey } from '../core/ledger/item-change.ts';
 import { maxItemsAtOnce } from '../core/ledger/item-change.ts';
@@ -125,7 +126,12 @@ export function fileLedger(store: ItemStore, clock: Pick<Clock, 'now'>): FileLed
         const obstacle = cancelObstacleOf(file);
         if (obstacle) return { kind: 'refused', obstacle, file };
         const now = clock.now();
-        const stop = changes.stopFile(file, cancelledFile(file, who, now), who, now);
+        const stop = changes.stopFile(
+          file,
+          cancelledFile(file, who, now, wasHeldAsRevision(file.quarantine)),
+          who,
+          now,
+        );
         const cancelled = await change(fileId, stop);
         if (cancelled) return { kind: 'cancelled', file: cancelled };
         // It was written and the answer was lost, or something else happened to the file: see what.

@@ -1,5 +1,6 @@
 import type { FileAccount } from '../core/account/file-account.ts';
 import type { Quarantine } from '../core/account/stops.ts';
+import { isQuarantined } from '../core/account/stops.ts';
 import type { KnownRevision } from '../core/series/earlier-revisions.ts';
 import type { RevisionRules } from '../core/series/revision-guard.ts';
 import { guardRevision } from '../core/series/revision-guard.ts';
@@ -35,6 +36,8 @@ export type RevisionJudgement =
   | { kind: 'unknown'; why: string }
   /** A person decides; a release sends the changes. */
   | { kind: 'held'; revision: Revision; quarantine: Quarantine }
+  /** A person has cancelled it: it takes nothing over before it is released. */
+  | { kind: 'stopped'; revision: Revision }
   | { kind: 'send'; revision: Revision; plan: RevisionPlan };
 
 /**
@@ -60,6 +63,7 @@ export async function judgeRevision(
   const { counts } = planned.plan;
   const quarantine = guardRevision(counts, before.fileId, ports.rules, ports.clock.now());
   if (quarantine) return { kind: 'held', revision: { bases, counts }, quarantine };
+  if (isQuarantined(file)) return { kind: 'stopped', revision: { bases, counts } };
   const isTaken = await takeOver(file.fileId, earlier, bases, ports);
   if (!isTaken && ports.clock.now() - file.createdAt > longestWaitMs) {
     return { kind: 'unknown', why: 'Its dead letters have not ended within a day.' };

@@ -1,3 +1,4 @@
+import type { Quarantine } from '../core/account/stops.ts';
 import { isQuarantined } from '../core/account/stops.ts';
 import type { FileAccount } from '../core/account/file-account.ts';
 import { unknownRevision } from '../core/series/earlier-revisions.ts';
@@ -52,6 +53,8 @@ export async function placeInSeries(
       return taken(stopOf(file, unknownRevision(entry.before.fileId, judged.why, ports.clock.now())));
     case 'held':
       return taken({ revision: judged.revision, ...stopOf(file, judged.quarantine) });
+    case 'stopped':
+      return taken({ revision: judged.revision });
     case 'send':
       return taken({ revision: judged.revision }, judged.plan);
   }
@@ -70,7 +73,9 @@ function judge(
   return judgeRevision(file, entry, whole, compare, deadline, leaseKeeper(file, ports));
 }
 
-/** A person who has cancelled it has stopped it already. */
-function stopOf(file: FileAccount, quarantine: NonNullable<FileAccount['quarantine']>): Partial<SplitProgress> {
-  return isQuarantined(file) ? {} : { quarantine: { ...quarantine, number: 1 } };
+/** A person who has cancelled it has stopped it already: the person who releases it is to know both reasons. */
+function stopOf(file: FileAccount, quarantine: Quarantine): Partial<SplitProgress> {
+  const { quarantine: before } = file;
+  if (!before || !isQuarantined(file)) return { quarantine: { ...quarantine, number: 1 } };
+  return { quarantine: { ...before, message: `${before.message}. ${quarantine.message}`, isRevision: true } };
 }

@@ -1,5 +1,5 @@
 import { ContradictionError } from '../core/errors.ts';
-import { isRevisionStop } from '../core/series/earlier-revisions.ts';
+import { wasHeldAsRevision } from '../core/series/earlier-revisions.ts';
 import type { RevisionPlan } from '../core/series/revision-plan.ts';
 import type { RevisionBase } from '../core/series/revision.ts';
 import type { Deadline } from '../runtime/deadline.ts';
@@ -20,7 +20,7 @@ export async function planAgain(
   deadline: Deadline,
 ): Promise<RevisionPlan | 'later' | undefined> {
   const { revision, series, sha256 } = file;
-  if (!revision && !isRevisionStop(file.quarantine)) return undefined;
+  if (!revision && !wasHeldAsRevision(file.quarantine)) return undefined;
   const { ledger } = ports;
   if (!series || sha256 === undefined) throw new ContradictionError(`The file ${file.fileId} has no series.`);
   if (revision?.taken) return plan(file, revision.bases, ports, deadline);

@@ -112,3 +112,70 @@ describe('a revision that a person must decide about', () => {
     expect(Object.fromEntries(world.api.schedule)).toEqual(scheduleOf(rowsOf(11)));
   });
 });
+
+describe('a revision that a person cancels', () => {
+  const who = { by: 'ann', why: 'the wrong export' };
+  const cancel = (fileId: string) => world.ledger.cancelFile(fileId, who);
+  const damaged = rowsOf(6).with(2, { spot: 'S3', client: 'Client 3', isDamaged: true });
+
+  /** As soon as its splitter has it, before it has entered the series. */
+  async function dropCancelled(number: number, rows: readonly LogRow[]): Promise<string> {
+    const id = world.drop(number, rows);
+    world.onStep = () => {
+      if (!world.ledger.files.get(id)) return;
+      world.onStep = () => undefined;
+      void cancel(id);
+    };
+    await run();
+    return id;
+  }
+
+  it('takes nothing over from the one before, until it is released', async () => {
+    world.drop(1, damaged);
+    await run();
+    const id = await dropCancelled(2, rowsOf(7));
+    expect(world.manifestOf(id)).toMatchObject({
+      state: 'quarantined',
+      held_records: 7,
+      failure: { code: 'cancelled' },
+    });
+    expect(world.file('traffic.1').supersededBy).toBeUndefined();
+    expect(world.manifestOf('traffic.1')).toMatchObject({ dead_lettered_records: 1, handled_records: 0 });
+    expect(await world.release(id)).toBe(true);
+    await run();
+    expect(world.api.requests).toBe(7);
+    expect(Object.fromEntries(world.api.schedule)).toEqual(scheduleOf(rowsOf(7)));
+    expect(world.manifestOf(id)).toMatchObject({ state: 'completed', unchanged_records: 5, uploaded_records: 2 });
+    expect(world.manifestOf('traffic.1')).toMatchObject({ dead_lettered_records: 0, handled_records: 1 });
+  });
+
+  it('and can’t be compared says so before it is released, and then takes over', async () => {
+    world.drop(1, rowsOf(6));
+    await run();
+    world.ledger.getManifestFigures = () => Promise.resolve(undefined);
+    const id = await dropCancelled(2, rowsOf(7));
+    const failure = world.manifestOf(id)?.failure;
+    expect(failure?.code).toBe('cancelled');
+    expect(failure?.message).toMatch(/the wrong export\. This file is a newer revision of the file traffic\.1/);
+    expect(await world.release(id)).toBe(true);
+    await run();
+    expect(world.file('traffic.1').supersededBy).toMatchObject({ fileId: id });
+  });
+
+  it('after it was held and released takes over with the next release', async () => {
+    world.drop(1, rowsOf(6));
+    await run();
+    world.ledger.getManifestFigures = () => Promise.resolve(undefined);
+    const id = world.drop(2, rowsOf(7));
+    await run();
+    expect(world.manifestOf(id)?.failure?.code).toBe('revision_unknown');
+    await world.release(id);
+    expect(await cancel(id)).toMatchObject({ kind: 'cancelled' });
+    await run();
+    expect(world.api.requests).toBe(6);
+    await world.release(id);
+    await run();
+    expect(world.api.requests).toBe(13);
+    expect(world.file('traffic.1').supersededBy).toMatchObject({ fileId: id });
+  });
+});

@@ -33,15 +33,17 @@ export function refusedFile(status: number, refused: number, seen: number, nowMs
   return { at: nowMs, code: 'all_refused', rejected: refused, seen, message };
 }
 
-/** A person stops it. */
+/** A person stops it. @param isRevision it was held as a revision before */
 export function cancelledFile(
   { settled }: Pick<FileAccount, 'settled'>,
   { by, why }: { by: string; why: string },
   nowMs: number,
+  isRevision = false,
 ): Quarantine {
   const message = `Cancelled by ${by} at ${new Date(nowMs).toISOString()}: ${why}`;
   const seen = sumCounts(settled) - settled.held;
-  return { at: nowMs, code: 'cancelled', rejected: settled.rejected, seen, message };
+  const stop: Quarantine = { at: nowMs, code: 'cancelled', rejected: settled.rejected, seen, message };
+  return isRevision ? { ...stop, isRevision } : stop;
 }
 
 /** Without a person's decision: it is not stopped, and no person has released it after such a stop. */

@@ -9,6 +9,8 @@ export interface Quarantine {
   rejected: number;
   seen: number;
   message: string;
+  /** A person has cancelled a revision that was to be held: with a release, it takes over from the earlier ones first. */
+  isRevision?: true;
 }
 
 /** A release, and the number of the stop that it answers. */

@@ -85,6 +85,10 @@ function heldRevision(code: NonNullable<Quarantine['code']>, why: string, nowMs:
 export const isRevisionStop = (quarantine: Quarantine | undefined): boolean =>
   quarantine?.code !== undefined && revisionStops.includes(quarantine.code);
 
+/** The same, also if a person has cancelled the file since. */
+export const wasHeldAsRevision = (quarantine: Quarantine | undefined): boolean =>
+  isRevisionStop(quarantine) || quarantine?.isRevision === true;
+
 /** Whether a record of the file has been sent, may have been, or still may be. @param file undefined if it is forgotten */
 export function mayHaveBeenSent(file: FileAccount | undefined): boolean {
   if (!file) return true;
