@@ -75,7 +75,7 @@ const ofSweptFeed = ['files-not-announced'];
 const ofStack = ['objects-not-taken', 'ledger-reads-throttled', 'ledger-writes-throttled'];
 
 describe('alarms', () => {
-  it('are these, and no others', () => {
+  it('are exactly these', () => {
     const lanes = ['traffic', 'traffic-express', 'maintenance', 'maintenance-express'];
     const wanted = [
       ...lanes.flatMap((lane) => ofLane.map((name) => `${lane}-${name}`)),
@@ -88,7 +88,7 @@ describe('alarms', () => {
   });
 
   it.each(alarms.map((each) => [each.AlarmName, each] as const))(
-    '%s says what happened, leads to a section of the runbook, and goes to the desk',
+    '%s says what happened, links to a section of the runbook, and notifies the desk',
     (_, { AlarmDescription: text, AlarmActions: actions }) => {
       expect(text).toMatch(
         /^[A-Z0-9].+[.:] What to do: "[A-Z][a-z ]+" in docs\/operations\.md in Sluice's repository$/,
@@ -98,7 +98,7 @@ describe('alarms', () => {
     },
   );
 
-  it('have a section of the runbook each, and none is without an alarm', () => {
+  it('have one section of the runbook each, and no section is without an alarm', () => {
     const led = new Set(alarms.map(({ AlarmDescription: text }) => anchorIn(text)));
     const others = [
       'look-first',
@@ -122,11 +122,11 @@ describe('alarms', () => {
     expect(headings).toEqual(['Meaning', 'Impact', 'Investigate', 'Resolve']);
   });
 
-  it('look at a single figure each: local clouds know no others', () => {
+  it('use a single metric each: local clouds support no others', () => {
     expect(alarms.filter(({ Metrics }) => Metrics !== undefined)).toEqual([]);
   });
 
-  it('are silent where there is nothing to tell, but for the one that tells that nobody looks', () => {
+  it('stay silent without data, except for the one that reports a missing reconciler', () => {
     const breaching = alarms.filter(({ TreatMissingData }) => TreatMissingData === 'breaching');
     expect(breaching.map(({ AlarmName }) => AlarmName)).toEqual([
       'sluice-prod-traffic-reconciler-silent',
@@ -135,15 +135,15 @@ describe('alarms', () => {
     expect(alarm('traffic-retention-near-its-end')).toMatchObject({ TreatMissingData: 'ignore', Threshold: 864_000 });
   });
 
-  it('come before a file is stopped for its rejects', () => {
+  it('go off before a file is stopped for its rejects', () => {
     expect(alarm('traffic-many-rejects').Threshold).toBe(10);
   });
 
-  it('wait for a batch as long as a file is cut ahead, twice', () => {
+  it('wait twice as long for a batch as a file is split ahead', () => {
     expect(alarm('traffic-batch-waits-too-long').Threshold).toBe(7_200);
   });
 
-  it('lead to where the runbook is to be read', () => {
+  it('link to the address of the runbook', () => {
     const url = 'https://wiki.example/sluice/operations';
     const set = synthesise('prod', { ...environment, SLUICE_RUNBOOK_URL: url });
     expect(set.text).toContain(`What to do: ${url}#breaker-open`);
@@ -152,7 +152,7 @@ describe('alarms', () => {
 });
 
 describe('the dashboard', () => {
-  it('is one a stage, with a part for each feed and what drives the cost', () => {
+  it('exists once per stage, with a part for each feed and what drives the cost', () => {
     const boards = Object.values(resources).filter(({ Type }) => Type === 'AWS::CloudWatch::Dashboard');
     expect(boards).toHaveLength(1);
     const text = JSON.stringify(boards);

@@ -9,7 +9,7 @@ const root = resolve(import.meta.dirname, '../..');
 const outdir = mkdtempSync(join(tmpdir(), 'sluice-app-'));
 afterAll(() => rmSync(outdir, { recursive: true, force: true }));
 
-it('without settings, the app ends well and its stack carries the sentences: `cdk bootstrap` needs no settings', () => {
+it('without settings, the app exits normally and its stack carries the messages: `cdk bootstrap` needs no settings', () => {
   const { status } = spawnSync(process.execPath, ['cdk/app.ts'], {
     cwd: root,
     env: { PATH: process.env['PATH'], CDK_OUTDIR: outdir, CDK_CONTEXT_JSON: '{"stage":"prod"}' },

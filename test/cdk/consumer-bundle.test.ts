@@ -11,7 +11,7 @@ import { createIssuer } from '../../localstack/certificates.ts';
 const folder = mkdtempSync(join(tmpdir(), 'sluice-bundle-'));
 afterAll(() => rmSync(folder, { recursive: true }));
 
-it('files lie beside a function’s code to the byte, each function’s own', () => {
+it('files are copied unchanged beside a function’s code, each function’s own', () => {
   const pem = createIssuer('root').cert;
   const path = join(folder, 'ca.pem');
   writeFileSync(path, pem);

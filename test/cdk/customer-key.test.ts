@@ -41,7 +41,7 @@ const write =
   'dynamodb: Decrypt DescribeKey Encrypt GenerateDataKey GenerateDataKeyWithoutPlaintext ReEncryptFrom ReEncryptTo';
 
 describe('with a key of the customer’s', () => {
-  it('table, queues, secrets, logs and buckets are encrypted by it, access logs apart', () => {
+  it('table, queues, secrets, logs and buckets are encrypted by it, except access logs', () => {
     for (const [, bucket] of ofType(resources, 'AWS::S3::Bucket')) {
       const { ServerSideEncryptionConfiguration } = bucket['BucketEncryption'] as Record<string, unknown>;
       // S3 delivers access logs to no bucket with a customer's key; of all buckets, theirs has no log of its own.
@@ -71,7 +71,7 @@ describe('with a key of the customer’s', () => {
     for (const [, secret] of ofType(resources, 'AWS::SecretsManager::Secret')) expect(secret['KmsKeyId']).toBe(arn);
   });
 
-  it('a function may use it for what it does, through that service, and in no other way', () => {
+  it('a function may use it only for its own purpose and through that service', () => {
     expect(keyUseOf(/^trafficmainSplitter/)).toEqual([write, 's3: Decrypt', 'sqs: Decrypt GenerateDataKey']);
     expect(keyUseOf(/^trafficmainConsumer/)).toEqual([
       write,
@@ -83,15 +83,15 @@ describe('with a key of the customer’s', () => {
     expect(keyUseOf(/./).filter((use) => use.startsWith('any'))).toEqual([]);
   });
 
-  it('the synthesis complains of nothing', () => expect(complaints).toEqual([]));
+  it('the synthesis reports no warning', () => expect(complaints).toEqual([]));
 });
 
-it('without one, nobody asks KMS for anything', () => {
+it('without one, the stack needs nothing from KMS', () => {
   expect(synthesise('prod', { SLUICE_SIGNING_KEY: 'none' }).text).not.toContain('kms:');
   expect(text).toContain('kms:');
 });
 
-it('the key’s policy in the documentation is the one that the stack needs: S3 to its queues, alarms to their topic, logs', () => {
+it('the documented key policy is the one the stack needs: S3 to its queues, alarms to their topic, logs', () => {
   const guide = readFileSync(resolve(import.meta.dirname, '../../docs/security.md'), 'utf8');
   const [, shown = ''] = /```json\n(\[[^`]*S3AnnouncesFiles[^`]*)```/.exec(guide) ?? [];
   expect(JSON.parse(shown)).toEqual(keyPolicyStatements({ account: 'ACCOUNT', region: 'REGION' }));

@@ -11,7 +11,7 @@ import { ofType, synthesise } from './synthesise.ts';
 const [polls, pollSeconds] = [5, 20];
 const secondsAMonth = 30 * 24 * 3600;
 
-it('what Lambda’s polling costs while no file comes is in the docs', () => {
+it('the documented cost of Lambda’s polling while no file comes matches the event sources', () => {
   const { resources } = synthesise('prod', { SLUICE_FEEDS: 'traffic,maintenance' });
   const mappings = ofType(resources, 'AWS::Lambda::EventSourceMapping').length;
   const receives = (polls * secondsAMonth) / pollSeconds;

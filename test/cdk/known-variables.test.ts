@@ -21,7 +21,7 @@ describe('a variable that begins with SLUICE_', () => {
     expect(fault).toContain(`${name} is set, and nothing reads it. ${advice}`);
   });
 
-  it('is accepted if something reads it, whether its feed is deployed or not; others are not looked at', () => {
+  it('is accepted if something reads it, whether its feed is deployed or not; other variables are not checked', () => {
     const known = {
       ...{ SLUICE_FEEDS: 'traffic', SLUICE_TELEMETRY_REQUESTS: '5', SLUICE_TRAFFIC_CONCURRENCY: '2' },
       ...{ SLUICE_MAINTENANCE_MINIMUM_OCR_CONFIDENCE: '0.5', SLUICE_TRAFFIC_API_TOKEN: 't', AWS_REGION: 'x' },

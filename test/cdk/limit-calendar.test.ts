@@ -65,7 +65,7 @@ describe('a calendar in the stage’s file', () => {
     ['of a feed without a limit', { limitCalendar: [day], paced: false }, 'is sent without a limit'],
     ['without an entry', { limitCalendar: [] }, 'limitCalendar'],
     ['with a day that is none', { limitCalendar: [{ ...day, days: ['someday' as 'mon'] }] }, 'limitCalendar.0.days'],
-  ])('%s is refused in a sentence', (_, numbers, sentence) => {
+  ])('%s is refused with an explanation', (_, numbers, sentence) => {
     const faults = faultsOf({ limitTimeZone: 'UTC', ...numbers });
     expect(faults).toEqual([expect.stringContaining(sentence)]);
   });

@@ -64,7 +64,7 @@ describe('a stack against AWS’s quotas', () => {
     );
   });
 
-  it('measures what it says', () => {
+  it('measures its parts exactly', () => {
     const measured = measureTemplate(
       {
         Resources: {

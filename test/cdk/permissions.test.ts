@@ -64,7 +64,7 @@ const granted = (role: RegExp, all = grants) =>
   );
 
 describe('permissions', () => {
-  it('name their resources and actions: no wildcard but under a prefix of a bucket', () => {
+  it('name their resources and actions: no wildcard except below a prefix of a bucket', () => {
     expect(grants.length).toBeGreaterThan(20);
     for (const { action, resources: places } of grants) {
       expect(action).not.toContain('*');
@@ -85,7 +85,7 @@ describe('permissions', () => {
     }
   });
 
-  it('come from no managed policy, and are for Lambda and the schedule alone', () => {
+  it('come from no managed policy, and are only for Lambda and the schedule', () => {
     for (const [, role] of ofType(resources, 'AWS::IAM::Role')) {
       expect(role).not.toHaveProperty('ManagedPolicyArns');
       expect(JSON.stringify(role['AssumeRolePolicyDocument'])).toMatch(
@@ -109,7 +109,7 @@ describe('permissions', () => {
     ['trafficexpress', 'express/traffic/'],
   ] as const;
 
-  it.each(lanes)('let the splitter of %s read its own prefix and queue work in its lane', (lane, prefix) => {
+  it.each(lanes)('allow the splitter of %s to read its own prefix and to queue batches in its lane', (lane, prefix) => {
     expect(granted(new RegExp(`^${lane}Splitter`))).toEqual({
       ...log,
       ...receives(`${lane}intakeQueue`),
@@ -123,7 +123,7 @@ describe('permissions', () => {
   });
 
   it.each(lanes)(
-    'let the consumer of %s read the token, store receipts and long records and tell of the breaker, and not see a bucket’s files',
+    'allow the consumer of %s to read the token, store receipts and long records and report the breaker, and not to read a bucket’s files',
     (lane) => {
       expect(granted(new RegExp(`^${lane}Consumer`))).toEqual({
         ...log,
@@ -143,7 +143,7 @@ describe('permissions', () => {
   );
 
   it.each(['maintenancemain', 'maintenanceexpress'])(
-    'let the consumer of %s put into the record ledger, and neither read nor change what is there',
+    'allow the consumer of %s to put into the record ledger, and neither to read nor to change it',
     (lane) => {
       const both = synthesise('prod', { SLUICE_FEEDS: 'traffic,maintenance' });
       const onRecords = grantsOf(both.resources).filter(({ resources: places }) =>
@@ -171,7 +171,7 @@ describe('permissions', () => {
     },
   );
 
-  it('let the finalizer copy into the archive, and delete nothing', () => {
+  it('allow the finalizer to copy into the archive, and not to delete', () => {
     const dropped = ['IntakeBucket/express/traffic/*', 'IntakeBucket/traffic/*'];
     const folders = ['ArchiveBucket/quarantine/traffic/*', 'ArchiveBucket/traffic/*'];
     expect(granted(/^trafficFinalizer/)).toEqual({
@@ -195,7 +195,7 @@ describe('permissions', () => {
     });
   });
 
-  it('let the reconciler look, queue, list and tell, and note that it did', () => {
+  it('allow the reconciler to inspect, queue, list and notify, and to store that it did', () => {
     const lanes = ['trafficmain', 'trafficexpress'].flatMap((lane) =>
       ['intake', 'letters', 'records'].map((queue) => `${lane}${queue}Dlq`),
     );
@@ -246,7 +246,7 @@ describe('permissions', () => {
     });
   });
 
-  it('let the reconciler read, and no more, the files of feeds that share its API', () => {
+  it('allow the reconciler only to read the files of feeds that share its API', () => {
     const sharing = synthesise('prod', {
       SLUICE_FEEDS: 'traffic,maintenance',
       SLUICE_MAINTENANCE_SINK: 'http',
@@ -267,7 +267,7 @@ describe('permissions', () => {
     ]);
   });
 
-  it('let the deadline’s schedule run the reconciler, and nothing else', () => {
+  it('allow the deadline’s schedule only to run the reconciler', () => {
     expect(granted(/^trafficReconcilerDeadline/)).toEqual({ 'lambda:InvokeFunction': ['trafficReconcilerFunction'] });
   });
 });

@@ -22,7 +22,7 @@ describe.each(['local', 'prod'] as const)('queues of stage %s', (stage) => {
     ['traffic-express-records', 'traffic-express-records-dlq', 5],
     ['traffic-express-letters', 'traffic-express-dlq', 3],
     ['traffic-finalize', 'traffic-finalize-dlq', 5],
-  ])('%s gives up to %s after %i receives, and only it may', (name, dlqName, receives) => {
+  ])('%s moves messages to %s after %i receives, and no other queue may', (name, dlqName, receives) => {
     const queue = named(name);
     const dlq = named(dlqName);
     const policy = redrive.parse(queue.properties['RedrivePolicy']);
@@ -41,7 +41,7 @@ describe.each(['local', 'prod'] as const)('queues of stage %s', (stage) => {
     }
   });
 
-  it('refuse what does not come over TLS', () => {
+  it('refuse requests without TLS', () => {
     const policies = ofType(resources, 'AWS::SQS::QueuePolicy').map(([, policy]) => policy);
     for (const id of queues.keys()) {
       const own = policies.filter(({ Queues }) => z.array(z.unknown()).parse(Queues).map(targetOf).includes(id));
@@ -53,7 +53,7 @@ describe.each(['local', 'prod'] as const)('queues of stage %s', (stage) => {
     }
   });
 
-  it('stay invisible for six times the time of the function that works them off', () => {
+  it('have a visibility timeout of six times the timeout of their function', () => {
     expect(mappings).toHaveLength(7);
     for (const mapping of mappings) {
       const queue = queues.get(targetOf(mapping['EventSourceArn']));
@@ -63,7 +63,7 @@ describe.each(['local', 'prod'] as const)('queues of stage %s', (stage) => {
     }
   });
 
-  it('are worked off with a cap and message by message', () => {
+  it('are consumed with a concurrency limit, and report failures per message', () => {
     const found = mappings.map((mapping) => ({
       queue: queues.get(targetOf(mapping['EventSourceArn']))?.['QueueName'],
       batchSize: mapping['BatchSize'],
@@ -85,7 +85,7 @@ describe.each(['local', 'prod'] as const)('queues of stage %s', (stage) => {
     );
   });
 
-  it('gather letters for some seconds, and nothing that waits for the API', () => {
+  it('batch letters for some seconds, and never messages that wait for the API', () => {
     const windows = mappings.map((mapping) => [
       queues.get(targetOf(mapping['EventSourceArn']))?.['QueueName'],
       mapping['MaximumBatchingWindowInSeconds'],
@@ -96,7 +96,7 @@ describe.each(['local', 'prod'] as const)('queues of stage %s', (stage) => {
     ]);
   });
 
-  it('take a letter whose 64 KiB JSON has escaped sixfold', () => {
+  it('accept a letter whose 64 KiB JSON has escaped sixfold', () => {
     for (const name of ['traffic-letters', 'traffic-dlq', 'traffic-express-letters', 'traffic-express-dlq']) {
       expect(named(name).properties['MaximumMessageSize']).toBe(1024 * 1024);
     }
@@ -105,7 +105,7 @@ describe.each(['local', 'prod'] as const)('queues of stage %s', (stage) => {
   it.each([
     ['traffic-intake', 'traffic/'],
     ['traffic-express-intake', 'express/traffic/'],
-  ])('%s is told of new objects under %s by the intake bucket alone, once its policy stands', (name, prefix) => {
+  ])('%s gets events of new objects under %s only from the intake bucket, once its policy exists', (name, prefix) => {
     const intake = named(name);
     const [[, bucket] = ['', undefined]] = Object.entries(resources).filter(
       ([, { Properties }]) => Properties['NotificationConfiguration'],
@@ -129,7 +129,7 @@ describe.each(['local', 'prod'] as const)('queues of stage %s', (stage) => {
     expect(text).toContain('"aws:SourceAccount":{"Ref":"AWS::AccountId"}');
   });
 
-  it('let splitter, consumer and finalizer queue to themselves, and no other function', () => {
+  it('allow splitter, consumer and finalizer to queue to themselves, and no other function', () => {
     const loops = ofType(resources, 'AWS::Lambda::Function').map(([, { FunctionName, RecursiveLoop }]) => [
       FunctionName,
       RecursiveLoop,

@@ -14,7 +14,7 @@ const environmentOf = (name: string, of = resources) => {
 };
 
 describe('the record ledger', () => {
-  it('is a table of its own that is kept, backed up and guarded, and where nothing expires', () => {
+  it('is a table of its own that is retained, backed up and protected, and where nothing expires', () => {
     const [id, table] =
       ofType(resources, 'AWS::DynamoDB::Table').find(([each]) => each.startsWith('RecordLedger')) ?? [];
     expect(resources[id ?? '']).toMatchObject({
@@ -30,7 +30,7 @@ describe('the record ledger', () => {
     expect(outputs).toHaveProperty('RecordLedgerTableName');
   });
 
-  it('takes the place of API and token for its feed alone', () => {
+  it('replaces API and token for its feed only', () => {
     const maintenance = environmentOf('maintenance-consumer');
     expect(maintenance.RECORD_LEDGER_TABLE).toContain('RecordLedger');
     expect(maintenance.TOKEN_SECRET_ARN).toBeUndefined();
@@ -42,7 +42,7 @@ describe('the record ledger', () => {
     expect(JSON.parse(String(outputs['MaintenanceApi']))).toMatchObject({ url: null, requests: 10_000 });
   });
 
-  it('is not made where no feed goes there', () => {
+  it('does not exist if no feed uses it', () => {
     const http = synthesise('prod', {
       SLUICE_FEEDS: 'maintenance',
       SLUICE_MAINTENANCE_SINK: 'http',
@@ -57,7 +57,7 @@ describe('the record ledger', () => {
     });
   });
 
-  it('has the logs that audit its records kept for three years, and no other', () => {
+  it('keeps the logs that audit its records for three years, and no other logs', () => {
     const days = (id: RegExp) =>
       ofType(resources, 'AWS::Logs::LogGroup')
         .filter(([each]) => id.test(each))

@@ -61,7 +61,7 @@ function findingOf(ruleName: string, where: string): Finding {
 }
 
 describe('the rule packs', () => {
-  it('were both asked', () => {
+  it('both ran', () => {
     expect(packs).toEqual(['AwsSolutions', 'Serverless']);
   });
 
@@ -69,7 +69,7 @@ describe('the rule packs', () => {
     expect(judgeFindings(findings, acknowledgedFindings, ['cdk-nag']).open).toEqual([]);
   });
 
-  it('find everything that is explained: no explanation outlives its reason', () => {
+  it('find everything that is explained: no explanation is stale', () => {
     expect(judgeFindings(findings, acknowledgedFindings, ['cdk-nag']).stale).toEqual([]);
   });
 

@@ -68,7 +68,7 @@ const feedOf = (settings: Settings) => {
 };
 
 describe('the pattern of a series', () => {
-  it('comes from the environment or the stage, and is checked in both', () => {
+  it('comes from the environment or the stage, and is validated in both', () => {
     const pattern = '{station}_{yyyyMMdd}_R{#}.csv';
     expect(read({ SLUICE_TRAFFIC_SERIES: pattern }).feeds[0]?.series).toBe(pattern);
     const ofStage = (series: string) => ({ numbers: { ...prod, feeds: { traffic: { series } } } });
@@ -120,14 +120,14 @@ describe('each setting of a feed', () => {
     expect(changed).toBe(name !== 'sink');
   });
 
-  it('has a variable, except what the environment can not say', () => {
+  it('has a variable, except values that the environment can not express', () => {
     const variables = Object.entries(feedNumbers.shape).filter(([, schema]) => feedVariables.has(schema));
     expect(variables.map(([name]) => name).sort()).toEqual(Object.keys(values).sort());
   });
 });
 
 describe('settings', () => {
-  it('take the API’s contract from the environment', () => {
+  it('read the API’s contract from the environment', () => {
     const { feed, lane } = feedOf(
       read({
         SLUICE_TRAFFIC_REQUESTS: '300',
@@ -140,7 +140,7 @@ describe('settings', () => {
     expect(lane).toMatchObject({ consumers: 3, connectionsPerConsumer: 2 });
   });
 
-  it('take an empty variable as not given', () => {
+  it('treat an empty variable as not set', () => {
     expect(feedOf(read({ SLUICE_TRAFFIC_REQUESTS: '' })).feed.api.requests).toBe(600);
   });
 
@@ -162,7 +162,7 @@ describe('settings', () => {
   });
 
   it.each([8, 9, 11, 14, 20, 21, 50, 400])(
-    'share %i connections between the lanes, and never give out more',
+    'divide %i connections between the lanes, and never assign more',
     (total) => {
       const settings = read({ SLUICE_TRAFFIC_CONNECTIONS: String(total) });
       const { lane, express, feed } = feedOf(settings);
@@ -174,14 +174,14 @@ describe('settings', () => {
     },
   );
 
-  it('without an express lane leave the main one all the connections', () => {
+  it('assign the main lane all the connections if the express lane is off', () => {
     const { feed, lane } = feedOf(read({ SLUICE_TRAFFIC_EXPRESS_LANE: 'off' }));
     expect(feed.lanes).toEqual([lane]);
     expect(lane).toMatchObject({ consumers: 2, connectionsPerConsumer: 9, keyPrefix: 'traffic/' });
     expect(feed.api.consumers).toBe(2);
   });
 
-  it('fit a new account’s quota of ten functions where there is no express lane', () => {
+  it('fit a new account’s quota of ten functions without an express lane', () => {
     const quota = { SLUICE_FUNCTION_QUOTA: '10' };
     expect(faultsOf(() => read({ ...quota, SLUICE_TRAFFIC_EXPRESS_LANE: 'off' }))).toEqual([]);
     const faults = faultsOf(() => read(quota));
@@ -195,7 +195,7 @@ describe('settings', () => {
     expect(faultsOf(() => readSettings({ ...request, stage: 'local', environment: {} }))).toEqual([]);
   });
 
-  it('never tell a URL, which may carry a password', () => {
+  it('never print a URL, which may carry a password', () => {
     for (const url of [
       'https://me:hush@avstar.example',
       'ftp://me:hush@avstar.example',
@@ -214,7 +214,7 @@ describe('settings', () => {
     }
   });
 
-  it('take a proxy, and the certificates of a file without what stands between them', () => {
+  it('accept a proxy, and the certificates of a file without the text between them', () => {
     const first = createIssuer('first').cert;
     const second = createIssuer('second').cert;
     const { api } = feedOf(
@@ -227,7 +227,7 @@ describe('settings', () => {
     expect(api.caCertificates).toBe(`${first}${second}`);
   });
 
-  it('tell all faults in one message', () => {
+  it('report all faults in one message', () => {
     const attempt = () => read({ SLUICE_TRAFFIC_REQUESTS: 'many', SLUICE_TRAFFIC_CONNECTIONS: '3' });
     expect(faultsOf(attempt)).toHaveLength(2);
     expect(attempt).toThrow(/SLUICE_TRAFFIC_REQUESTS[^]*SLUICE_TRAFFIC_CONNECTIONS/);
@@ -257,7 +257,7 @@ describe('settings from the environment that are refused', () => {
     expect(faults.join('\n')).toContain(sentence);
   });
 
-  it('a feed that can not work as it is declared', () => {
+  it('include a feed that can not work as it is declared', () => {
     const toleratedRejects = { share: 2, afterRecords: 10 };
     const faults = faultsOf(() =>
       read(
@@ -275,12 +275,12 @@ describe('settings from the environment that are refused', () => {
     ]);
   });
 
-  it('two feeds of one name', () => {
+  it('include two feeds of one name', () => {
     const faults = faultsOf(() => read({}, { feeds: [traffic, traffic] }));
     expect(faults[0]).toContain("Two feeds are called 'traffic'");
   });
 
-  it('a log retention that CloudWatch does not know', () => {
+  it('include a log retention that CloudWatch does not support', () => {
     expect(
       faultsOf(() =>
         read({}, { environment: {}, feeds: [{ ...maintenance, logRetentionDays: 1095 }], numbers: ofNoFeed }),
@@ -289,7 +289,7 @@ describe('settings from the environment that are refused', () => {
   });
 });
 
-describe('a stage that rehearses', () => {
+describe('a rehearsal stage', () => {
   const api = { ...ofNoFeed.feeds['traffic'], apiUrl: 'https://avstar.example/api/' };
   const read = (url: string | undefined) =>
     readSettings({
@@ -298,7 +298,7 @@ describe('a stage that rehearses', () => {
       environment: url === undefined ? {} : { SLUICE_TRAFFIC_API_URL: url },
     });
 
-  it('takes over neither prod’s API nor its desk', () => {
+  it('inherits neither prod’s API nor its desk', () => {
     Object.assign(stages.prod, { feeds: { traffic: api }, deskEmail: 'desk@example.com' });
     try {
       expect(faultsOf(() => read(undefined)).join()).toContain('SLUICE_TRAFFIC_API_URL is not set');
@@ -336,7 +336,7 @@ describe('a stage’s file', () => {
     },
   };
 
-  it('can say all that the environment can', () => {
+  it('can contain every setting of the environment', () => {
     const settings = staged(full);
     expect(settings).toMatchObject({ deskEmail: 'desk@example.com' });
     expect(settings.feeds).toMatchObject([
@@ -353,7 +353,7 @@ describe('a stage’s file', () => {
     ]);
   });
 
-  it('comes after the environment', () => {
+  it('is overridden by the environment', () => {
     const settings = staged(full, {
       SLUICE_FEEDS: 'traffic',
       SLUICE_DESK_EMAIL: 'night@example.com',
@@ -402,7 +402,7 @@ describe('a stage’s file', () => {
     expect(faultsOf(() => staged({ ...full, ...(change as Partial<StageNumbers>) })).join('\n')).toContain(sentence);
   });
 
-  it.each(Object.keys(stages) as (keyof typeof stages)[])('is there for %s, and works', (stage) => {
+  it.each(Object.keys(stages) as (keyof typeof stages)[])('exists for %s, and is valid', (stage) => {
     const api = { SLUICE_TRAFFIC_API_URL: 'https://avstar.example' };
     expect(readSettings({ ...request, ...all, stage, environment: api }).feeds).toHaveLength(2);
   });
@@ -420,7 +420,7 @@ describe('the feeds of a deployment', () => {
     ]);
   });
 
-  it('are held to a pace where they go to an API, and not where they go into a table', () => {
+  it('are limited if they send to an API, and not if they write to a table', () => {
     const { feeds } = read({ SLUICE_FEEDS: 'traffic,maintenance' }, all);
     expect(feeds.map(({ api }) => api.isPaced)).toEqual([true, false]);
     const [traffic] = read({ SLUICE_FEEDS: 'traffic', SLUICE_TRAFFIC_PACED: 'off' }, all).feeds;
@@ -430,7 +430,7 @@ describe('the feeds of a deployment', () => {
     ]);
   });
 
-  it('know the numbers of days for which CloudWatch Logs keeps logs', () => {
+  it('accept only the numbers of days for which CloudWatch Logs keeps logs', () => {
     const days = Object.values(RetentionDays).filter((each) => typeof each === 'number');
     expect([...logRetentionDays]).toEqual(days.filter((each) => each !== RetentionDays.INFINITE).sort((a, b) => a - b));
   });
@@ -442,7 +442,7 @@ describe('the feeds of a deployment', () => {
     expect(feed).toMatchObject({ archiveRetentionDays: 1096, logRetentionDays: 1096 });
   });
 
-  it('go to an API by setting, if it says what the API takes', () => {
+  it('go to an API by a setting, if they declare what the API accepts', () => {
     const http = {
       SLUICE_FEEDS: 'maintenance',
       SLUICE_MAINTENANCE_SINK: 'http',
@@ -459,7 +459,7 @@ describe('the feeds of a deployment', () => {
     expect(faultsOf(() => read(none, all))[0]).toContain('has no sink.path');
   });
 
-  it('take their options from the environment, and only what the feed can read', () => {
+  it('read their options from the environment, and only options that the feed supports', () => {
     const options = (environment: Record<string, string>) =>
       read({ SLUICE_FEEDS: 'maintenance', ...environment }, all).feeds[0]?.options;
     expect(options({})).toEqual({});
@@ -570,7 +570,7 @@ describe('settings that do not fit', () => {
     expect(fault).toBeDefined();
   });
 
-  it('are all of them faults: prod as it stands has none', () => {
+  it('are all faults: prod as it stands has none', () => {
     expect(faultsAfter(() => undefined)).toEqual([]);
   });
 });
@@ -578,7 +578,7 @@ describe('settings that do not fit', () => {
 describe('encryption and locks', () => {
   const arn = 'arn:aws:kms:eu-west-1:123456789012:key/1234abcd-12ab-34cd-56ef-1234567890ab';
 
-  it('are the services’ own keys and governance mode unless the environment says otherwise', () => {
+  it('use the services’ own keys and governance mode by default', () => {
     expect(read({})).toMatchObject({ archiveLock: 'governance' });
     expect(read({}).kmsKeyArn).toBeUndefined();
     expect(read({ SLUICE_KMS_KEY_ARN: ` ${arn} `, SLUICE_ARCHIVE_LOCK: 'compliance' })).toMatchObject({
@@ -588,7 +588,7 @@ describe('encryption and locks', () => {
   });
 
   it.each(['alias/sluice', 'arn:aws:kms:eu-west-1:123456789012:alias/sluice', '1234abcd', `${arn}\nx`])(
-    'take no key but by its ARN: %j',
+    'accept a key only by its ARN: %j',
     (key) => {
       expect(faultsOf(() => read({ SLUICE_KMS_KEY_ARN: key }))).toEqual([
         expect.stringMatching(/^SLUICE_KMS_KEY_ARN is .* must be a key's ARN/s),
@@ -596,7 +596,7 @@ describe('encryption and locks', () => {
     },
   );
 
-  it('sign by nothing, by a key that the stack makes, or by one that is there', () => {
+  it('sign with nothing, with a key that the stack creates, or with an existing one', () => {
     expect(read({}).signingKey).toBe('create');
     expect(read({}, { stage: 'local' }).signingKey).toBe('create');
     for (const value of ['create', 'none', arn]) {
@@ -607,7 +607,7 @@ describe('encryption and locks', () => {
     ]);
   });
 
-  it('refuse a lock that is no mode, and compliance for data that nobody keeps', () => {
+  it('refuse an unknown lock mode, and compliance for data that nobody keeps', () => {
     expect(faultsOf(() => read({ SLUICE_ARCHIVE_LOCK: 'legal' }))).toEqual([
       "SLUICE_ARCHIVE_LOCK is 'legal'; it must be governance or compliance.",
     ]);

@@ -20,14 +20,14 @@ const signers = (resources: ReturnType<typeof synthesise>['resources']): [string
   );
 
 describe('manifests', () => {
-  it('are unsigned in prod where that is said, and not by a setting that is left empty', () => {
+  it('are unsigned in prod if configured so, but not by a setting that is left empty', () => {
     expect(ofType(synthesise('prod', { SLUICE_SIGNING_KEY: ' ' }).resources, 'AWS::KMS::Key')).toHaveLength(1);
     const { resources } = synthesise('prod', { SLUICE_SIGNING_KEY: 'none' });
     expect(ofType(resources, 'AWS::KMS::Key')).toEqual([]);
     expect(functionsWithKey(resources)).toEqual([]);
   });
 
-  it('are signed by a key of the stack’s own, which the finalizer alone may use and which outlives the stack', () => {
+  it('are signed by a key of the stack’s own, which only the finalizer may use and which outlives the stack', () => {
     const { resources } = synthesise('prod');
     const keys = ofType(resources, 'AWS::KMS::Key');
     expect(keys).toHaveLength(1);
@@ -38,7 +38,7 @@ describe('manifests', () => {
     expect(signers(resources)).toEqual([[expect.stringMatching(/^trafficFinalizer/), { 'Fn::GetAtt': [id, 'Arn'] }]]);
   });
 
-  it('are signed by a key that is there', () => {
+  it('are signed by an existing key', () => {
     const { resources } = synthesise('prod', { SLUICE_SIGNING_KEY: arn });
     expect(ofType(resources, 'AWS::KMS::Key')).toEqual([]);
     expect(signers(resources)).toEqual([[expect.stringMatching(/^trafficFinalizer/), arn]]);

@@ -31,7 +31,7 @@ describe.each([
   ['local', local],
   ['prod', prod],
 ] as const)('stack of stage %s', (stage, { resources, outputs, complaints, text }) => {
-  it('is made without a warning', () => {
+  it('synthesizes without a warning', () => {
     expect(complaints).toEqual([]);
   });
 
@@ -41,7 +41,7 @@ describe.each([
     expect(ofType(resources, 'AWS::Lambda::Function')).toHaveLength(6);
   });
 
-  it('tells each function what its environment must hold', () => {
+  it('passes each function the required environment', () => {
     const environment = (name: string) => environmentOf(resources, `sluice-${stage}-${name}`);
     expect(readSplitterEnvironment(environment('traffic-splitter'))).toMatchObject({
       SLUICE_FEED: 'traffic',
@@ -63,7 +63,7 @@ describe.each([
     readFinalizerEnvironment(environment('traffic-finalizer'));
   });
 
-  it('tells the express lane’s functions its own queues, and of the API that both lanes share', () => {
+  it('passes the express lane’s functions their own queues, and the API that both lanes share', () => {
     const environment = (name: string) => environmentOf(resources, `sluice-${stage}-${name}`);
     const splitter = readSplitterEnvironment(environment('traffic-express-splitter'));
     const consumer = readConsumerEnvironment(environment('traffic-express-consumer'));
@@ -81,13 +81,13 @@ describe.each([
     ]);
   });
 
-  it('tells the consumer of a proxy', () => {
+  it('passes the proxy to the consumer', () => {
     const { resources: proxied } = synthesise(stage, { SLUICE_TRAFFIC_PROXY_URL: 'http://proxy.example:3128' });
     const { API } = readConsumerEnvironment(environmentOf(proxied, `sluice-${stage}-traffic-consumer`));
     expect(API.proxyUrl).toBe('http://proxy.example:3128');
   });
 
-  it('tells the command line all it needs', () => {
+  it('passes the command line everything it needs', () => {
     const feed = ['IntakeQueueUrl', 'IntakeDlqUrl', 'RecordsQueueUrl', 'RecordsDlqUrl', 'LettersQueueUrl', 'DlqUrl'];
     const lane = [...feed, 'SplitterName', 'ConsumerName'];
     const ofFeed = ['TokenSecretArn', 'Api', 'FinalizeQueueUrl', 'FinalizeDlqUrl', 'FinalizerName', 'ReconcilerName'];
@@ -109,7 +109,7 @@ describe.each([
     });
   });
 
-  it('watches the deadline: an alarm on the margin, told to the desk, that is silent while no file is open', () => {
+  it('monitors the deadline: an alarm on the margin notifies the desk, and is silent while no file is open', () => {
     const alarm = one(resources, /^Alarmstrafficdeadlineatrisk/).Properties;
     expect(alarm).toMatchObject({
       AlarmName: `sluice-${stage}-traffic-deadline-at-risk`,
@@ -149,7 +149,7 @@ describe.each([
     });
   });
 
-  it('has a finalizer and a reconciler for each feed, which know its own queues and, by name, those that share its API', () => {
+  it('has a finalizer and a reconciler for each feed, which have its own queues and the names of feeds that share its API', () => {
     const both = synthesise(stage, {
       SLUICE_FEEDS: 'traffic,maintenance,telemetry',
       SLUICE_MAINTENANCE_SINK: 'http',
@@ -172,13 +172,13 @@ describe.each([
     expect(new Set(queues).size).toBe(queues.length);
   });
 
-  it('has one lane where the express lane is off', () => {
+  it('has one lane if the express lane is off', () => {
     const single = synthesise(stage, { SLUICE_TRAFFIC_EXPRESS_LANE: 'off' });
     expect(ofType(single.resources, 'AWS::Lambda::Function')).toHaveLength(4);
     expect(Object.keys(single.outputs).filter((name) => name.includes('Express'))).toEqual([]);
   });
 
-  it('runs on Graviton and Node 24, with a log of its own that ends', () => {
+  it('runs on Graviton and Node 24, with a log of its own that expires', () => {
     for (const [, lambda] of ofType(resources, 'AWS::Lambda::Function')) {
       expect(lambda).toMatchObject({
         Runtime: 'nodejs24.x',
@@ -191,7 +191,7 @@ describe.each([
     expect(logs).toEqual(Array<number>(6).fill(stage === 'prod' ? 365 : 7));
   });
 
-  it('keeps its buckets closed, encrypted and reached over TLS only', () => {
+  it('keeps its buckets private, encrypted and reachable over TLS only', () => {
     const buckets = ofType(resources, 'AWS::S3::Bucket');
     expect(buckets).toHaveLength(4);
     const policies = ofType(resources, 'AWS::S3::BucketPolicy').map(([, policy]) => JSON.stringify(policy));
@@ -209,7 +209,7 @@ describe.each([
     }
   });
 
-  it('keeps the ledger by two keys, lists files by a third, and forgets by expiresAt', () => {
+  it('has a ledger with two keys, an index that lists files, and items that expire by expiresAt', () => {
     expect(one(resources, /^LedgerTable/).Properties).toMatchObject({
       BillingMode: 'PAY_PER_REQUEST',
       KeySchema: [
@@ -230,7 +230,7 @@ describe.each([
     });
   });
 
-  it('has a token made up at the deploy, and none in the template', () => {
+  it('generates a token at the deploy, and has none in the template', () => {
     const secret = one(resources, /^trafficTokenSecret/).Properties;
     expect(secret['Name']).toBe(`sluice-${stage}/traffic/token`);
     expect(secret).not.toHaveProperty('SecretString');
@@ -263,7 +263,7 @@ describe('data', () => {
     });
   });
 
-  it('is written once in the archive, by policy, and never deleted where it is retained', () => {
+  it('is written once in the archive, by policy, and never deleted if it is retained', () => {
     const policyOf = ({ resources }: typeof prod) =>
       z
         .object({ PolicyDocument: z.object({ Statement: z.array(z.looseObject({ Sid: z.string().optional() })) }) })
@@ -279,20 +279,20 @@ describe('data', () => {
     expect(policyOf(local).map(({ Sid }) => Sid)).not.toContain('NeverDeleted');
   });
 
-  it('can be locked for administrators too', () => {
+  it('can be locked against administrators too', () => {
     const { resources } = synthesise('prod', { SLUICE_ARCHIVE_LOCK: 'compliance' });
     expect(one(resources, /^ArchiveBucket[^P]*$/).Properties).toMatchObject({
       ObjectLockConfiguration: { Rule: { DefaultRetention: { Mode: 'COMPLIANCE', Days: 731 } } },
     });
   });
 
-  it('goes with the stack in a rehearsal, but for the access logs: S3 delivers them later, and none is deleted that is not empty', () => {
+  it('is deleted with the stack in a rehearsal, except the access logs: S3 delivers them later', () => {
     const { resources } = synthesise('staging');
     const kept = Object.entries(resources).filter(([, { DeletionPolicy }]) => DeletionPolicy?.startsWith('Retain'));
     expect(kept.map(([id]) => id)).toEqual([expect.stringMatching(/^AccessLogsBucket/)]);
   });
 
-  it('goes with the stack on a laptop', () => {
+  it('is deleted with the stack on a laptop', () => {
     expect(new Set(policiesOf(local))).toEqual(new Set(['Delete']));
     expect(local.text).not.toContain('ObjectLock');
   });

@@ -18,7 +18,7 @@ describe('static egress', () => {
     SLUICE_TRAFFIC_PROXY_URL: 'http://proxy.example:3128',
   });
 
-  it('has a way out for each of two zones, whose addresses are an output', () => {
+  it('has a way out in each of two zones, whose addresses are an output', () => {
     expect(complaints).toEqual([]);
     const gateways = ofType(resources, 'AWS::EC2::NatGateway');
     const addresses = ofType(resources, 'AWS::EC2::EIP').map(([id]) => id);
@@ -36,7 +36,7 @@ describe('static egress', () => {
     expect(new Set(zones).size).toBe(2);
   });
 
-  it('is the way of consumers that send to an API, and of nothing else', () => {
+  it('is used by consumers that send to an API, and by nothing else', () => {
     const placed = [...vpcConfigs(resources)].filter(([, config]) => config !== undefined);
     expect(placed.map(([name]) => name).sort()).toEqual([
       'sluice-prod-traffic-consumer',
@@ -51,7 +51,7 @@ describe('static egress', () => {
     }
   });
 
-  it('lets them reach AWS, the API and the proxy by their ports, and lets nobody in', () => {
+  it('allows them to reach AWS, the API and the proxy by their ports, and nothing to reach them', () => {
     const groups = ofType(resources, 'AWS::EC2::SecurityGroup');
     const [, group] = groups.find(([id]) => id.startsWith('EgressConsumers')) ?? [];
     const egress = group?.['SecurityGroupEgress'] as { FromPort: number; ToPort: number }[];
@@ -62,7 +62,7 @@ describe('static egress', () => {
     expect(ofType(resources, 'AWS::EC2::SecurityGroupIngress')).toEqual([]);
   });
 
-  it('keeps what consumers call of AWS off the internet', () => {
+  it('keeps the consumers’ calls to AWS off the internet', () => {
     const endpoints = ofType(resources, 'AWS::EC2::VPCEndpoint').map(([, { VpcEndpointType, ServiceName }]) => [
       VpcEndpointType,
       /\.(\w+)"\]/.exec(JSON.stringify(ServiceName))?.[1],
@@ -76,7 +76,7 @@ describe('static egress', () => {
     ]);
   });
 
-  it('lets Lambda make network interfaces under a consumer’s role, and the consumer’s code not', () => {
+  it('allows Lambda to create network interfaces under a consumer’s role, but not the consumer’s code', () => {
     const policies = ofType(resources, 'AWS::IAM::Policy').filter(([, policy]) =>
       JSON.stringify(policy).includes('ec2:'),
     );
@@ -92,7 +92,7 @@ describe('static egress', () => {
     }
   });
 
-  it('is counted before it is made', () => {
+  it('is counted before it is created', () => {
     const { settings, stack } = createStack('prod', { ...feeds, SLUICE_EGRESS: 'static' });
     const without = createStack('prod', feeds);
     const count = (of: typeof stack) => of.node.findAll().filter((each) => 'cfnResourceType' in each).length;
@@ -100,7 +100,7 @@ describe('static egress', () => {
   });
 });
 
-describe('egress through subnets of yours', () => {
+describe('egress through existing subnets', () => {
   const chosen = {
     ...feeds,
     SLUICE_EGRESS: 'subnets',
@@ -108,7 +108,7 @@ describe('egress through subnets of yours', () => {
     SLUICE_EGRESS_SECURITY_GROUPS: 'sg-0a1b2c3d4e5f60718',
   };
 
-  it('places the consumers there, and makes no network', () => {
+  it('places the consumers there, and creates no network', () => {
     const { resources, outputs } = synthesise('prod', chosen);
     expect(Object.values(resources).filter(({ Type }) => Type.startsWith('AWS::EC2::'))).toEqual([]);
     expect(outputs).not.toHaveProperty('EgressAddresses');
@@ -137,7 +137,7 @@ describe('egress through subnets of yours', () => {
     expect(() => createStack('prod', environment)).toThrow(sentence);
   });
 
-  it('is nothing for a local cloud', () => {
+  it('does not exist on a local cloud', () => {
     expect(() => createStack('local', { SLUICE_EGRESS: 'static' })).toThrow(/a local cloud has no networks/);
   });
 });

@@ -16,7 +16,7 @@ beforeAll(() => {
   bucket = inject('cloud').outputs['IntakeBucketName'] ?? '';
 });
 
-it('lists each version of what was dropped under the prefix, by the ids and ETags that its events had', async () => {
+it('lists each version of each object under the prefix, with the ids and ETags of its events', async () => {
   const name = 'a ü+%41&.csv';
   const [first, second] = [await put(name, 'one'), await put(name, 'second')];
   await put('b.csv');
@@ -34,7 +34,7 @@ it('lists each version of what was dropped under the prefix, by the ids and ETag
   expect([deletedKeys, next]).toEqual([[], undefined]);
 });
 
-it('names the keys that were deleted, and goes on where it is told', async () => {
+it('names the deleted keys, and continues from the given position', async () => {
   await put('gone.csv');
   await s3.send(new DeleteObjectCommand({ Bucket: bucket, Key: `${prefix}gone.csv` }));
   const dropped = new S3DroppedObjects(s3, bucket);
@@ -44,7 +44,7 @@ it('names the keys that were deleted, and goes on where it is told', async () =>
   expect(versions.map(({ source }) => source.key)).toEqual([`${prefix}z.csv`]);
 });
 
-it('lists what lies in a place and the places below it, and everything below without a delimiter', async () => {
+it('lists the objects in a folder and its subfolders, and everything below it without a delimiter', async () => {
   const place = `${prefix}strays/`;
   for (const name of ['a ü+%.csv', 'deep/b.csv', 'deep/er/c.csv']) await put(`strays/${name}`);
   const listing = new S3IntakeListing(s3, bucket);

@@ -20,7 +20,7 @@ describe.each([['in memory', (): ItemStore => new InMemoryItemStore()], ...dynam
       key = { pk, sk: 'A' };
     });
 
-    it('is not there at first, and comes with the first change that asks for nothing, or for that', async () => {
+    it('does not exist at first, and is created by the first change that expects nothing, or expects it absent', async () => {
       expect(await store.read(key)).toBeUndefined();
       expect(await store.update(key, { when: [exists], set: { a: 1 } })).toEqual({ kind: 'refused', item: undefined });
       expect(await store.update(key, { when: [isNew], set: { a: 1 } })).toEqual({
@@ -82,7 +82,7 @@ describe.each([['in memory', (): ItemStore => new InMemoryItemStore()], ...dynam
       expect(await store.read(key)).toEqual({ ...key, ...item, ...(holds ? { isChanged: true } : {}) });
     });
 
-    it('is changed in every way at once, by what was there before', async () => {
+    it('is changed in every way at once, based on its previous values', async () => {
       await store.update(key, { set: { ...item, gone: 1, counts: { a: 1 } } });
       const { item: after } = await store.update(key, {
         set: { text: 'new', 'map.inner': [1], left: undefined, bytes: Buffer.from('ab') },
@@ -98,13 +98,13 @@ describe.each([['in memory', (): ItemStore => new InMemoryItemStore()], ...dynam
       expect(await store.read(key)).toEqual(after);
     });
 
-    it('takes no path into what is not there', async () => {
+    it('rejects a path into an attribute that does not exist', async () => {
       await store.update(key, { set: { a: 1 } });
       await expect(store.update(key, { set: { 'b.c': 1 } })).rejects.toThrow();
       expect(await store.read(key)).toEqual({ ...key, a: 1 });
     });
 
-    it('is not what the caller has in hand', async () => {
+    it('is a copy: changing the object in memory does not change the store', async () => {
       const list = [1];
       const { item: changed } = await store.update(key, { set: { list } });
       list.push(2);
@@ -112,7 +112,7 @@ describe.each([['in memory', (): ItemStore => new InMemoryItemStore()], ...dynam
       expect(await store.read(key)).toEqual({ ...key, list: [1] });
     });
 
-    it('is replaced whole', async () => {
+    it('is replaced as a whole', async () => {
       await store.put(key, { a: 1, b: 1 });
       await store.put(key, { b: 2, c: undefined });
       expect(await store.read(key)).toEqual({ ...key, b: 2 });
@@ -138,13 +138,13 @@ describe.each([['in memory', (): ItemStore => new InMemoryItemStore()], ...dynam
         expect((await store.readAll([one, key])).map(({ a }) => a).sort()).toEqual([1, 2]);
       });
 
-      it('is in a transaction with no more than 99 others', async () => {
+      it('is in a transaction with at most 99 others', async () => {
         const keys = keysTo(maxItemsAtOnce + 1);
         await expect(store.updateAll(keys.map((each) => ({ key: each, change })))).rejects.toThrow();
         expect(await store.readAll(keys.slice(0, 100))).toEqual([]);
       });
 
-      it('is in its partition’s order, whole or by the beginning of the key', async () => {
+      it('is listed in its partition in key order, completely or by key prefix', async () => {
         for (const sk of ['B#2', 'A', 'B#10', 'B#1', 'C']) await store.update({ pk, sk }, { set: { a: sk } });
         const found = async (prefix?: string) => Array.fromAsync(store.query(pk, prefix), ({ sk }) => sk);
         expect(await found()).toEqual(['A', 'B#1', 'B#10', 'B#2', 'C']);
@@ -152,7 +152,7 @@ describe.each([['in memory', (): ItemStore => new InMemoryItemStore()], ...dynam
         expect(await found('D')).toEqual([]);
       });
 
-      it('is in the list that its attributes say, in their order', async () => {
+      it('is listed in the index that its attributes name, in index order', async () => {
         const listPk = `LIST#${pk}`;
         for (const [n, each] of keysTo(5).entries()) {
           await store.update(each, { set: { listPk, listSk: String((n * 3) % 5) } });
@@ -171,7 +171,7 @@ describe.each([['in memory', (): ItemStore => new InMemoryItemStore()], ...dynam
 );
 
 // DynamoDB refuses these; the local cloud does not, and DynamoDB Local not in every case.
-it('in memory takes no two changes of one place', async () => {
+it('rejects two changes of one path in memory', async () => {
   const store = new InMemoryItemStore();
   const key = { pk: 'p', sk: 's' };
   await store.put(key, { m: { a: 1 } });
@@ -247,7 +247,7 @@ describe.each(dynamoStores())('random changes %s', (_, create) => {
   const start = { n: 1, t: 'x', m: { a: 1, t: 'y' }, l: ['x'] };
   const whole = change.filter(({ remove }) => !remove?.includes('m'));
 
-  it('come to the same as in memory', async () => {
+  it('have the same result as in memory', async () => {
     await fc.assert(
       fc.asyncProperty(fc.array(change, { minLength: 1, maxLength: 8 }), fc.boolean(), async (changes, isThere) => {
         const memory = new InMemoryItemStore();
@@ -262,7 +262,7 @@ describe.each(dynamoStores())('random changes %s', (_, create) => {
     );
   });
 
-  it('of several items are all made or none, as in memory', async () => {
+  it('of several items are all applied or none, as in memory', async () => {
     await fc.assert(
       // Those that fail by themselves, in one of two, are none that both tell from a check that fails.
       fc.asyncProperty(fc.array(fc.tuple(whole, whole), { minLength: 1, maxLength: 4 }), async (pairs) => {

@@ -57,7 +57,7 @@ describe.each(stores)('the ledger %s', (_, create) => {
       bundle: { members },
     });
 
-    it('gives it an account that can be claimed, and each member its place in it', async () => {
+    it('gives it an account that can be claimed, and gives each member its place in it', async () => {
       const members = Array.from({ length: maxMembers }, (_, n) => member(n));
       const bundle = bundleOf(members.length);
       expect(await ledger.createBundle(bundle, members)).toEqual({ kind: 'created' });
@@ -77,7 +77,7 @@ describe.each(stores)('the ledger %s', (_, create) => {
       expect(await ledger.listFiles(file.feed, 'closed', 10)).toEqual([]);
     });
 
-    it('leaves everything as it was where one of them has an account', async () => {
+    it('changes nothing if one of them already has an account', async () => {
       const [alone, bundled, free] = [member(1), member(2), member(3)];
       const id = fileIdOf(file.feed, alone);
       await ledger.claimFile(id, { ...file, fileId: id, source: alone }, 'one', lease);
@@ -106,23 +106,23 @@ describe.each(stores)('the ledger %s', (_, create) => {
       expect(await claim('two')).toEqual({ kind: 'busy', leaseUntil: clock.now() + lease });
     });
 
-    it('takes it over when the lease is over, with a higher epoch', async () => {
+    it('takes it over when the lease has expired, with a higher epoch', async () => {
       await claim('one');
       await clock.advance(lease + 1);
       expect(await claim('two', false)).toMatchObject({ kind: 'claimed', file: { epoch: 2, leaseOwner: 'two' } });
     });
 
-    it('knows nothing of a file that was never dropped', async () => {
+    it('reports a file that was never dropped as unknown', async () => {
       expect(await claim('one', false)).toEqual({ kind: 'unknown' });
     });
 
-    it('lets a released one be claimed at once', async () => {
+    it('allows a released one to be claimed at once', async () => {
       await claim('one');
       expect(await ledger.releaseFile(file.fileId, 1)).toBe(true);
       expect(await claim('two', false)).toMatchObject({ kind: 'claimed' });
     });
 
-    it('lets one that is held back be claimed from its time on, and that once', async () => {
+    it('allows one that is held back to be claimed from its time on, and only once', async () => {
       await claim('one');
       const until = clock.now() + 900_000;
       expect(await ledger.releaseFile(file.fileId, 1, until)).toBe(true);
@@ -134,7 +134,7 @@ describe.each(stores)('the ledger %s', (_, create) => {
       expect(await claim('four', false)).toMatchObject({ kind: 'busy' });
     });
 
-    it('finds a split one finished', async () => {
+    it('reports a split one as finished', async () => {
       await claim('one');
       await ledger.finishSplit(file.fileId, 1, { records: 5, batches: 1 }, []);
       expect(await claim('two')).toMatchObject({ kind: 'finished', file: { state: 'split', totalRecords: 5 } });
@@ -142,8 +142,8 @@ describe.each(stores)('the ledger %s', (_, create) => {
   });
 
   // The SDK repeats a write whose answer got lost, and the condition of the first no longer holds for the second.
-  describe('a write that is repeated because its answer got lost', () => {
-    it('has the file claimed, once', async () => {
+  describe('a write that is repeated because its answer was lost', () => {
+    it('claims the file once', async () => {
       await claim('one');
       expect(await claim('one')).toMatchObject({ kind: 'claimed', file: { epoch: 1 } });
       await clock.advance(lease + 1);
@@ -151,7 +151,7 @@ describe.each(stores)('the ledger %s', (_, create) => {
       expect(await claim('two', false)).toMatchObject({ kind: 'claimed', file: { epoch: 2 } });
     });
 
-    it('has the file split or ended', async () => {
+    it('splits or ends the file', async () => {
       await claim('one');
       await ledger.finishSplit(file.fileId, 1, { records: 5, batches: 1 }, []);
       expect(await ledger.finishSplit(file.fileId, 1, { records: 5, batches: 1 }, [])).toMatchObject({
@@ -161,7 +161,7 @@ describe.each(stores)('the ledger %s', (_, create) => {
       expect(await ledger.endFile(file.fileId, 1, { state: 'duplicate', of: 'x' })).toBeUndefined();
     });
 
-    it('has the batch claimed, and its lease given up', async () => {
+    it('claims the batch and releases its lease', async () => {
       await ledger.claimBatch(place(1), 'one', lease);
       expect(await ledger.claimBatch(place(1), 'one', lease)).toMatchObject({
         kind: 'claimed',
@@ -174,7 +174,7 @@ describe.each(stores)('the ledger %s', (_, create) => {
     });
   });
 
-  it('carries a file to its end though the first answer to every write is lost', async () => {
+  it('processes a file to its end although the first answer to every write is lost', async () => {
     const retried = openLedger(repeating(store), clock);
     const bytes = { sha256: 'x', leaseUntil: clock.now() + lease };
     expect(await retried.claimFile(file.fileId, file, 'one', lease)).toMatchObject({ kind: 'claimed' });
@@ -208,7 +208,7 @@ describe.each(stores)('the ledger %s', (_, create) => {
       await claim('one');
     });
 
-    it('are numbered, and each release answers the newest stop', async () => {
+    it('are numbered, and each release answers the latest stop', async () => {
       await ledger.releaseFile(file.fileId, 1, clock.now() + 60_000);
       expect(await ledger.cancelFile(file.fileId, who)).toMatchObject({
         kind: 'cancelled',
@@ -231,7 +231,7 @@ describe.each(stores)('the ledger %s', (_, create) => {
       expect(await closeAs('quarantined', 2, { stop: 2, released: 1 })).toBe(true);
     });
 
-    it('end when the finalizer has begun to close what was sent', async () => {
+    it('are no longer possible once the finalizer has begun to close the sent records', async () => {
       await ledger.finishSplit(file.fileId, 1, { records: 5, batches: 1 }, []);
       expect(await ledger.beginClosing(file.fileId, { stop: 0, released: 0 })).toBe(true);
       expect(await ledger.beginClosing(file.fileId, { stop: 0, released: 0 })).toBe(true);
@@ -251,7 +251,7 @@ describe.each(stores)('the ledger %s', (_, create) => {
       expect(await ledger.cancelFile(file.fileId, who)).toMatchObject({ obstacle: { kind: 'stopped' } });
     });
 
-    it('are made once where their answers are lost', async () => {
+    it('are applied once where their answers are lost', async () => {
       const retried = openLedger(repeating(store), clock);
       await ledger.finishSplit(file.fileId, 1, { records: 5, batches: 1 }, []);
       expect(await retried.cancelFile(file.fileId, who)).toMatchObject({ kind: 'cancelled' });
@@ -278,8 +278,8 @@ describe.each(stores)('the ledger %s', (_, create) => {
     });
   });
 
-  describe('what is not there', () => {
-    it('is no file, and none comes of a change', async () => {
+  describe('a change of a missing item', () => {
+    it('of a file creates no file', async () => {
       const id = file.fileId;
       expect(await ledger.getFile(id)).toBeUndefined();
       expect(await ledger.saveSplitProgress(id, 1, { leaseUntil: 0 })).toBeUndefined();
@@ -298,7 +298,7 @@ describe.each(stores)('the ledger %s', (_, create) => {
       expect(await ledger.getFile(id)).toBeUndefined();
     });
 
-    it('is no batch, and none comes of a change', async () => {
+    it('of a batch creates no batch', async () => {
       expect(await ledger.saveProgress(file.fileId, 1, 'one', Buffer.from('x'), lease)).toBe(false);
       await ledger.releaseBatch(file.fileId, 1, 'one');
       await claim('one');
@@ -307,7 +307,7 @@ describe.each(stores)('the ledger %s', (_, create) => {
       expect(await ledger.getFile(file.fileId)).toMatchObject({ settledBatches: 0 });
     });
 
-    it('is no dead record, and none comes of a change', async () => {
+    it('of a dead record creates no dead record', async () => {
       const attempt = { at: 5, outcome: 'refused', reason: 'http_422', error: 'no', status: 422 } as const;
       await ledger.addFailure(file.fileId, 3, attempt, 300);
       await ledger.noteSending(file.fileId, 3);
@@ -316,15 +316,15 @@ describe.each(stores)('the ledger %s', (_, create) => {
       expect(await Array.fromAsync(ledger.listDead(file.fileId))).toEqual([]);
     });
 
-    it('is no file to count a batch for: the batch stays open', async () => {
+    it('of the batch’s file leaves the batch open', async () => {
       await ledger.claimBatch(place(1), 'one', lease);
       expect(await ledger.settleBatch(file.fileId, 1, 'one', settlement(5))).toBe(false);
       expect(await Array.fromAsync(ledger.listBatches(file.fileId))).toMatchObject([{ state: 'open' }]);
     });
   });
 
-  describe('an owner that was overtaken', () => {
-    it('can save, release, finish or end nothing', async () => {
+  describe('an owner whose lease was taken over', () => {
+    it('can not save, release, finish or end anything', async () => {
       await claim('one');
       await clock.advance(lease + 1);
       await claim('two');
@@ -338,7 +338,7 @@ describe.each(stores)('the ledger %s', (_, create) => {
     });
   });
 
-  it('gives a checkpoint back as it was saved', async () => {
+  it('returns a checkpoint as it was saved', async () => {
     await claim('one');
     const checkpoint = { offset: 123_456_789_012, line: 77, record: 66, batch: 5 };
     const dialect = {
@@ -410,7 +410,7 @@ describe.each(stores)('the ledger %s', (_, create) => {
       expect(await checksum(winner?.fileId ?? '')).toEqual(first);
     });
 
-    it('stay with a file of which a record got through later', async () => {
+    it('stay with a file that later had a record accepted', async () => {
       await claim('one');
       await checksum(file.fileId);
       await complete({ rejected: 5 });
@@ -418,7 +418,7 @@ describe.each(stores)('the ledger %s', (_, create) => {
       expect(await checksum('other')).toEqual({ kind: 'duplicate', of: file.fileId });
     });
 
-    it('read in another way are another file', async () => {
+    it('are another file when they are read in another way', async () => {
       await claim('one');
       await checksum(file.fileId, 'jsonl');
       const second = other();
@@ -451,7 +451,7 @@ describe.each(stores)('the ledger %s', (_, create) => {
       expect(await ledger.claimBatch(place(2), 'two', lease)).toMatchObject({ kind: 'claimed' });
     });
 
-    it('goes on from the progress of an attempt that died', async () => {
+    it('continues from the progress of an attempt that died', async () => {
       await ledger.claimBatch(place(1), 'one', lease);
       await ledger.saveProgress(file.fileId, 1, 'one', Buffer.from('half'), lease);
       await clock.advance(lease + 1);
@@ -459,14 +459,14 @@ describe.each(stores)('the ledger %s', (_, create) => {
       expect(taken.kind === 'claimed' && Buffer.from(taken.batch.progress ?? []).toString()).toBe('half');
     });
 
-    it('is no more possible for an attempt that a later one has followed', async () => {
+    it('is no longer possible for an attempt that a later one has superseded', async () => {
       await ledger.claimBatch(place(1, 2), 'two', lease);
       await ledger.saveProgress(file.fileId, 1, 'two', Buffer.from('x'), 0);
       expect(await ledger.claimBatch(place(1, 1), 'one', lease)).toEqual({ kind: 'stale' });
       expect(await ledger.claimBatch(place(1, 3), 'three', lease)).toMatchObject({ kind: 'claimed' });
     });
 
-    it('lets a lease be given up without a word on progress, by its owner only', async () => {
+    it('allows only its owner to release a lease without saving progress', async () => {
       await claim('one');
       await ledger.claimBatch(place(1), 'one', lease);
       await ledger.saveProgress(file.fileId, 1, 'one', Buffer.from('half'), lease);
@@ -478,7 +478,7 @@ describe.each(stores)('the ledger %s', (_, create) => {
       expect(claimed.kind === 'claimed' && Buffer.from(claimed.batch.progress ?? []).toString()).toBe('half');
     });
 
-    it('counts claims in a row that nobody released: the evidence of kills', async () => {
+    it('counts consecutive claims that nobody released: the evidence of kills', async () => {
       await claim('one');
       const unreleased = async () => (await ledger.getBatch(file.fileId, 1))?.unreleased;
       const claimAfterLease = async (owner: string) => {
@@ -505,7 +505,7 @@ describe.each(stores)('the ledger %s', (_, create) => {
       expect(await unreleased()).toBeUndefined();
     });
 
-    it('is over when it is settled', async () => {
+    it('is finished once the batch is settled', async () => {
       await claim('one');
       await ledger.claimBatch(place(1), 'one', lease);
       expect(await ledger.settleBatch(file.fileId, 1, 'one', settlement(5))).toBe(true);
@@ -514,7 +514,7 @@ describe.each(stores)('the ledger %s', (_, create) => {
     });
   });
 
-  it('lets only the lease’s owner save and settle', async () => {
+  it('allows only the lease’s owner to save and settle', async () => {
     await claim('one');
     await ledger.claimBatch(place(1), 'one', lease);
     await clock.advance(lease + 1);
@@ -525,14 +525,14 @@ describe.each(stores)('the ledger %s', (_, create) => {
     expect(await ledger.settleBatch(file.fileId, 1, 'two', settlement(5))).toBe(false);
   });
 
-  it('lists batches in their order, beyond nine', async () => {
+  it('lists batches in order, beyond nine', async () => {
     for (const batch of [10, 2, 1, 11]) await ledger.claimBatch(place(batch), 'one', lease);
     const numbers: number[] = [];
     for await (const batch of ledger.listBatches(file.fileId)) numbers.push(batch.batch);
     expect(numbers).toEqual([1, 2, 10, 11]);
   });
 
-  it('counts what a batch that had records held has come to in the end, and the batch once', async () => {
+  it('counts the final outcomes of a batch with held records, and counts the batch once', async () => {
     await claim('one');
     await ledger.claimBatch(place(1), 'one', lease);
     const first = { ...noCounts(), uploaded: 2, held: 3 };
@@ -549,7 +549,7 @@ describe.each(stores)('the ledger %s', (_, create) => {
     expect(await ledger.getFile(file.fileId)).toMatchObject({ settledBatches: 1, settled: { uploaded: 5, held: 0 } });
   });
 
-  it('shows the splitter and the consumer the same sums, whoever writes last', async () => {
+  it('keeps the same sums for splitter and consumer, whichever writes last', async () => {
     await claim('one');
     await ledger.claimBatch(place(1), 'one', lease);
     const counts = { ...noCounts(), uploaded: 4, rejected: 1 };
@@ -561,7 +561,7 @@ describe.each(stores)('the ledger %s', (_, create) => {
     expect(await ledger.getFile(file.fileId)).toMatchObject({ settledBatches: 2, settled: { uploaded: 9 } });
   });
 
-  it('counts every one of the batches that are settled at once, and each once', async () => {
+  it('counts each of many batches that are settled at once exactly once', async () => {
     await claim('one');
     const batches = Array.from({ length: 12 }, (_, index) => index + 1);
     for (const batch of batches) await ledger.claimBatch(place(batch), 'one', lease);
@@ -599,7 +599,7 @@ describe.each(stores)('the ledger %s', (_, create) => {
       ]);
     });
 
-    it('tells those with open letters from the rest, until they have none', async () => {
+    it('separates files with open letters from the rest, until they have none', async () => {
       await claim('one');
       const dead = async () => {
         const listed = (await ledger.listFiles(file.feed, 'dead', 10)).map((each) => each.fileId);
@@ -616,7 +616,7 @@ describe.each(stores)('the ledger %s', (_, create) => {
       expect(await ledger.listFiles(file.feed, 'closed', 10)).toHaveLength(1);
     });
 
-    it('happens once a manifest', async () => {
+    it('happens once per manifest', async () => {
       await claim('one');
       expect(await ledger.closeFile(file.fileId, close(1, 1))).toBe(true);
       expect(await ledger.closeFile(file.fileId, close(1, 1))).toBe(false);
@@ -639,7 +639,7 @@ describe.each(stores)('the ledger %s', (_, create) => {
     });
   });
 
-  it('asks once for an amendment, and again when it never came', async () => {
+  it('requests an amendment once, and again if it was never written', async () => {
     await claim('one');
     expect(await ledger.requestAmendment(file.fileId, 1000)).toBe(true);
     expect(await ledger.requestAmendment(file.fileId, 1000)).toBe(false);
@@ -649,7 +649,7 @@ describe.each(stores)('the ledger %s', (_, create) => {
     expect(await ledger.requestAmendment(file.fileId, 1000)).toBe(true);
   });
 
-  it('says which of many files it knows', async () => {
+  it('reports which of many files it knows', async () => {
     await claim('one');
     const unknown = Array.from({ length: 250 }, (_, index) => `${file.feed}.unknown-${index}`);
     expect(await ledger.knownFileIds([...unknown, file.fileId])).toEqual(new Set([file.fileId]));
@@ -657,7 +657,7 @@ describe.each(stores)('the ledger %s', (_, create) => {
   });
 
   describe('the reconciler', () => {
-    it('notes how far each lane’s sweep has come', async () => {
+    it('stores the position of each lane’s sweep', async () => {
       const feed = `swept-${file.fileId}`;
       expect(await ledger.getSweep(feed, 'main')).toBeUndefined();
       const state = {
@@ -673,7 +673,7 @@ describe.each(stores)('the ledger %s', (_, create) => {
       expect(await ledger.getSweep(feed, 'express')).toEqual({ startedAt: 2_000 });
     });
 
-    it('runs once at a time for a feed, until it is done or its lease is over', async () => {
+    it('runs once at a time per feed, until it is done or its lease has expired', async () => {
       const feed = `reconciled-${file.fileId}`;
       expect(await ledger.claimReconciler(feed, 'a', 60_000)).toBe(true);
       expect(await ledger.claimReconciler(feed, 'b', 60_000)).toBe(false);
@@ -690,7 +690,7 @@ describe.each(stores)('the ledger %s', (_, create) => {
       await ledger.releaseReconciler(feed, 'c');
     });
 
-    it('knows what a desk was told last', async () => {
+    it('stores the last notification of a desk', async () => {
       const feed = `desk-${file.fileId}`;
       expect(await ledger.getDeskState(feed)).toBeUndefined();
       const told = { fingerprint: 'x', openRecords: 3, csvKey: 'reconciliation/a.csv', at: 5 };
@@ -700,7 +700,7 @@ describe.each(stores)('the ledger %s', (_, create) => {
       expect(await ledger.getDeskState(feed)).toEqual({ ...told, openRecords: 0, csvKey: null });
     });
 
-    it('knows of which missed deadlines, apart from that', async () => {
+    it('stores which missed deadlines were reported, separately from that', async () => {
       const feed = `desk-${file.fileId}`;
       expect(await ledger.getDeadlineNote(feed)).toBeUndefined();
       await ledger.saveDeadlineNote(feed, { told: [{ deadlineAt: 7, missingRecords: 3 }], at: 5 });
@@ -715,7 +715,7 @@ describe.each(stores)('the ledger %s', (_, create) => {
       ...{ manifestUri: 's3://a/m', message: 'no', uploaded: 0, rejected: 0, held: 0, total: 0, ...more },
     });
 
-    it('keeps how files ended until they are in a mail, and each once', async () => {
+    it('keeps how files ended until they are in a mail, each in exactly one', async () => {
       const { feed } = noticeAt(0);
       const now = clock.now();
       const [first, second] = [noticeAt(now - 1_000), noticeAt(now, { fileId: 'f2', code: 'gzip_damaged' })];
@@ -781,7 +781,7 @@ describe.each(stores)('the ledger %s', (_, create) => {
       expect(await ledger.adoptLetter(letterOf('L2'), { id: 'm100', sentAt: 100 })).toEqual({ kind: 'surplus' });
     });
 
-    it('is known by the note that was made before it was sent, to the last word', async () => {
+    it('matches in every field the note that was written before it was sent', async () => {
       const count = 230;
       const unnoted = Array.from({ length: count }, (_, n): UnnotedLetter => ({ ...letterOf(''), record: n + 1 }));
       const noted = await ledger.noteLetters(file.fileId, 'owner-0', unnoted);
@@ -801,7 +801,7 @@ describe.each(stores)('the ledger %s', (_, create) => {
       expect(await Array.fromAsync(ledger.listDead(file.fileId))).toEqual([]);
     });
 
-    it('may be made again, for the record that it stands for', async () => {
+    it('may be recreated for the record that it stands for', async () => {
       await ledger.allowLetter(letterOf('L1'));
       expect(await ledger.getDead(file.fileId, 3)).toBeUndefined();
       const first = letterOf('L1');
@@ -811,7 +811,7 @@ describe.each(stores)('the ledger %s', (_, create) => {
       expect((await ledger.getDead(file.fileId, 3))?.letterDigests).toEqual([first, again].map(letterDigest));
     });
 
-    it('of an earlier version has no digests, until it is said that none will do', async () => {
+    it('of an earlier version has no digests, until all versions are declared unacceptable', async () => {
       await ledger.adoptLetter(letterOf('L1'), { id: 'm100', sentAt: 100 }, null);
       expect(await ledger.getDead(file.fileId, 3)).not.toHaveProperty('letterDigests');
       await ledger.adoptLetter({ ...letterOf('L1'), record: 4 }, { id: 'm100', sentAt: 100 }, []);
@@ -820,7 +820,7 @@ describe.each(stores)('the ledger %s', (_, create) => {
       expect(await ledger.getDead(file.fileId, 4)).toMatchObject({ letterDigests: [], messageId: 'm200' });
     });
 
-    it('that came back altered is in the history, once a message, and changes nothing else', async () => {
+    it('that came back altered is in the history once per message, and changes nothing else', async () => {
       await ledger.noteAltered(file.fileId, 3, { sha256: 'a', sentAt: 5 });
       expect(await ledger.getDead(file.fileId, 3)).toBeUndefined();
       const adopted = await ledger.adoptLetter(letterOf('L1'), { id: 'm100', sentAt: 100 });
@@ -835,7 +835,7 @@ describe.each(stores)('the ledger %s', (_, create) => {
       expect((await ledger.getDead(file.fileId, 3))?.history).toHaveLength(2);
     });
 
-    it('that came back altered is kept for the desk until that has been notified, once', async () => {
+    it('that came back altered is kept until the desk has been notified of it, once', async () => {
       const altered = (sha256: string) => ({ sha256, fileId: 'f', record: 3, messageId: `m-${sha256}`, sentAt: 5 });
       for (const sha256 of ['a', 'b', 'a']) await ledger.keepAltered(file.feed, altered(sha256));
       await ledger.keepAltered(file.feed, { ...altered('b'), messageId: 'later' });
@@ -848,7 +848,7 @@ describe.each(stores)('the ledger %s', (_, create) => {
       expect(await ledger.listAltered(file.feed, 10)).toEqual([altered('b')]);
     });
 
-    it('has a history, and tells which message failed last', async () => {
+    it('has a history, and names the message that failed last', async () => {
       await ledger.adoptLetter(letterOf('L1'), { id: 'm100', sentAt: 100 });
       const attempt = { at: 5, outcome: 'refused', reason: 'http_422', error: 'no', status: 422 } as const;
       await ledger.addFailure(file.fileId, 3, attempt, undefined);
@@ -858,7 +858,7 @@ describe.each(stores)('the ledger %s', (_, create) => {
       expect(dead?.history.map((each) => each.reason)).toEqual(['blank', 'http_422', 'http_422']);
     });
 
-    it('has the last 50 of its failures in its history', async () => {
+    it('keeps the last 50 of its failures in its history', async () => {
       await ledger.adoptLetter(letterOf('L1'), { id: 'm100', sentAt: 100 });
       for (let at = 1; at <= 51; at++) {
         const attempt = { at, outcome: 'refused', reason: `r${at}`, error: 'no', status: 422 } as const;
@@ -885,7 +885,7 @@ describe.each(stores)('the ledger %s', (_, create) => {
       expect(await ledger.getDead(file.fileId, 4)).toBeUndefined();
     });
 
-    it('tells since when it may have been sent', async () => {
+    it('records since when it may have been sent', async () => {
       await ledger.noteSending(file.fileId, 3);
       expect(await ledger.getDead(file.fileId, 3)).toBeUndefined();
       await ledger.adoptLetter(letterOf('L1'), { id: 'm100', sentAt: 100 });
@@ -896,7 +896,7 @@ describe.each(stores)('the ledger %s', (_, create) => {
       expect(await ledger.getDead(file.fileId, 3)).toMatchObject({ sentSince: since });
     });
 
-    it('is settled by hand, with who and why', async () => {
+    it('is settled manually, with who and why', async () => {
       await ledger.adoptLetter(letterOf('L1'), { id: 'm100', sentAt: 100 });
       expect(await ledger.resolveDead(file.fileId, 3, { kind: 'handled', by: 'ann', why: 'booked by phone' })).toBe(
         true,
@@ -910,7 +910,7 @@ describe.each(stores)('the ledger %s', (_, create) => {
       expect(await ledger.resolveDead(file.fileId, 9, { kind: 'handled', by: 'ann', why: '' })).toBe(false);
     });
 
-    it('knows of a correction before it is sent, and whether it was begun before', async () => {
+    it('records a correction before it is sent, and whether one was begun before', async () => {
       const correction = (id: string) => ({ id, by: 'ann', at: 1, row: { SpotID: 'A' }, changed: ['SpotID'] });
       expect(await ledger.beginCorrection(file.fileId, 3, correction('c1'))).toBeUndefined();
       await ledger.adoptLetter(letterOf('L1'), { id: 'm100', sentAt: 100 });

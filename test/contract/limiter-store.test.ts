@@ -33,7 +33,7 @@ describe.each([
     expect(await store.read()).not.toHaveProperty('tat');
   });
 
-  it('is changed where every check holds, and else not at all', async () => {
+  it('is changed if every check holds, and otherwise not at all', async () => {
     const set = { tat: 10.5, reason: 'outage' as const };
     expect(await store.update({ when: [{ name: 'tat', is: '<', value: 5, orAbsent: true }], set })).toMatchObject(set);
     const failing = [{ name: 'tat', is: '<', value: 5, orAbsent: true } as const];
@@ -57,7 +57,7 @@ describe.each([
     expect(changed !== undefined).toBe(holds);
   });
 
-  it('takes additions to what is not there, and loses what is removed', async () => {
+  it('adds to attributes that do not exist, and removes attributes', async () => {
     const when = [{ name: 'breaker', is: '=', value: 'closed', orAbsent: true } as const];
     expect(await store.update({ when, add: { tat: 2.5, failedProbes: 1 } })).toMatchObject({
       tat: 2.5,
@@ -68,7 +68,7 @@ describe.each([
     expect(changed).not.toHaveProperty('failedProbes');
   });
 
-  it('hands out each slot once, however many ask at once', async () => {
+  it('assigns each slot once, however many ask at once', async () => {
     const clock = new SimulatedClock();
     const options = { store, clock, limit: { requests: 600, windowSeconds: 60 }, feed: 'traffic', newId: randomUUID };
     const limiters = Array.from(
@@ -81,7 +81,7 @@ describe.each([
     firsts.sort((a, b) => a - b).forEach((first, nth) => expect(first).toBeCloseTo(nth * 201, 3));
   });
 
-  it('carries the breaker through an opening', async () => {
+  it('stores each step of the breaker’s opening', async () => {
     const clock = new SimulatedClock();
     const options = { store, clock, limit: { requests: 600, windowSeconds: 60 }, feed: 'traffic', newId: randomUUID };
     const limiter = new SharedLimiter({ ...options, random: Math.random, correctionMs: () => 0 });
@@ -107,7 +107,7 @@ describe.each([
     expect(await limiter.leaseSlots(1, 0)).toMatchObject({ kind: 'leased' });
   });
 
-  it('takes a decision as a whole or not at all, and lists decisions by their times', async () => {
+  it('stores a decision completely or not at all, and lists decisions by time', async () => {
     const state = async () => ({ item: await store.read(), inForce: await store.readInForce() });
     const deployed = { requests: 600, windowSeconds: 60 };
     const anna = { feed: 'traffic', by: 'anna', why: 'it was asked for' };
@@ -128,7 +128,7 @@ describe.each([
     expect(item).not.toHaveProperty('requests');
   });
 
-  it('carries what others tell, and probes of records that failed before', async () => {
+  it('stores the reports of other consumers, and probes with records that failed before', async () => {
     const clock = new SimulatedClock();
     const options = { store, clock, limit: { requests: 600, windowSeconds: 60 }, feed: 'traffic', newId: randomUUID };
     const limiter = new SharedLimiter({ ...options, random: Math.random, correctionMs: () => 0 });
@@ -157,7 +157,7 @@ describe.each([
   });
 });
 
-it.each(dynamoDbs())('the answers of %s tell the time', async (_, settings) => {
+it.each(dynamoDbs())('the answers of %s carry the time', async (_, settings) => {
   const client = new DynamoDBClient(settings);
   const seen: [number, number, number][] = [];
   watchServerDates(client, systemClock, (...times) => seen.push(times));

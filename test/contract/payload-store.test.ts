@@ -26,13 +26,13 @@ describe.each<[string, () => PayloadStore]>([
 ])('a store of long records %s', (_, create) => {
   const key = () => `payloads/traffic.${randomUUID()}/${'f'.repeat(64)}`;
 
-  it('gives back exactly the bytes that it was given, however often it was given them', async () => {
+  it('returns exactly the bytes that it stored, however often they were stored', async () => {
     const [store, name, bytes] = [create(), key(), randomBytes(200_000)];
     for (let times = 0; times < 2; times++) await store.putPayload(name, bytes);
     expect((await store.getPayload(name))?.equals(bytes)).toBe(true);
   });
 
-  it('knows nothing of what was never stored', async () => {
+  it('reports a payload that was never stored as unknown', async () => {
     expect(await create().getPayload(key())).toBeUndefined();
   });
 });

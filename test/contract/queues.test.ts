@@ -95,7 +95,7 @@ describe.each(queueServices())('the queues in %s', (service, settings) => {
     return { messageId: message?.MessageId ?? '', sentAt: Number(message?.Attributes?.SentTimestamp) };
   }
 
-  it('takes batches of every size, with their bytes as they are', async () => {
+  it('accepts batches of every size, with their bytes unchanged', async () => {
     const bodies = ['a,b\r\n', 'é😀\u0000\uFFFE', 'x'.repeat(180_000), ...Array<string>(10).fill('y'.repeat(90_000))];
     const sent = bodies.map((body, index) => batch(index + 1, body));
     await new SqsBatchQueue(client, queueUrl, systemClock).sendBatches(sent);
@@ -121,7 +121,7 @@ describe.each(queueServices())('the queues in %s', (service, settings) => {
     expect(await new SqsQueueDepth(client, queueUrl).messages()).toBe(3);
   });
 
-  it('loses what is removed, and nothing else', async () => {
+  it('removes the given messages, and nothing else', async () => {
     await access.send(queueUrl, [{ body: 'a' }, { body: 'b' }]);
     const received = await receive(queueUrl, 2);
     await access.remove(
@@ -137,7 +137,7 @@ describe.each(queueServices())('the queues in %s', (service, settings) => {
     expect((await readDlq()).map(({ body }) => body)).toEqual(['b']);
   });
 
-  it('moves a message that fails to the DLQ, where it keeps its id and send time, and reading it changes nothing', async () => {
+  it('moves a failing message to the DLQ, where it keeps its id and send time, and reading it changes nothing', async () => {
     const { messageId, sentAt } = await bury('letter');
     for (let look = 0; look < 2; look++) {
       expect(await readDlq()).toMatchObject([{ messageId, sentAt, body: 'letter' }]);

@@ -71,44 +71,44 @@ describe.each(worlds)('a sink %s', (_, open) => {
     deliver = (record) => world.sink.deliver(record, signal());
   });
 
-  it('stores a record and says so', async () => {
+  it('stores a record and reports it as stored', async () => {
     expect(await deliver(request())).toMatchObject({ kind: 'uploaded', status: 201 });
   });
 
-  it('stores the same request once, and tells the second that it was there', async () => {
+  it('stores the same request once, and reports the second as a duplicate', async () => {
     const record = request();
     expect(await deliver(record)).toMatchObject({ kind: 'uploaded' });
     expect(await deliver(record)).toMatchObject({ kind: 'duplicate', status: 409 });
     expect(await deliver(record)).toMatchObject({ kind: 'duplicate', status: 409 });
   });
 
-  it('takes one of many that come at once', async () => {
+  it('accepts one of many that arrive at once', async () => {
     const record = request();
     const answers = await Promise.all(Array.from({ length: 8 }, () => deliver(record)));
     const kinds = answers.map(({ kind }) => kind).sort();
     expect(kinds).toEqual([...Array<string>(7).fill('duplicate'), 'uploaded']);
   });
 
-  it('tells records apart', async () => {
+  it('distinguishes records', async () => {
     const answers = await Promise.all(Array.from({ length: 20 }, () => deliver(request())));
     expect(new Set(answers.map(({ kind }) => kind))).toEqual(new Set(['uploaded']));
   });
 });
 
-describe.each(worlds.slice(1))('a sink %s that gets no good answer', (_, open) => {
+describe.each(worlds.slice(1))('a sink %s that gets no usable answer', (_, open) => {
   const at = async (url: string) => (await open()).at?.(url) as Sink;
 
   it.each([
     ['a 500', 'HTTP/1.1 500 Oops\r\ncontent-length: 0\r\n\r\n', { status: 500, ambiguous: true }],
     ['a reset', null, { status: null, ambiguous: true }],
-  ])('because of %s says that the record may be stored', async (__, text, expected) => {
+  ])('because of %s reports that the record may be stored', async (__, text, expected) => {
     const server = await startRawServer((socket) => (text === null ? socket.destroy() : socket.end(text)));
     endings.push(server.close);
     const sink = await at(`http://127.0.0.1:${server.port}`);
     expect(await sink.deliver(request(), signal())).toMatchObject({ kind: 'failed', ...expected });
   });
 
-  it('because time is up says that the record may be stored', async () => {
+  it('because time is up reports that the record may be stored', async () => {
     const abort = new AbortController();
     const server = await startRawServer(() => abort.abort());
     endings.push(server.close);
@@ -149,7 +149,7 @@ describe('the API over HTTP', () => {
       { status: 422, body: `{"you":"Bearer ${token}"}` },
       { kind: 'refused', answer: '{"you":"Bearer [removed]"}' },
     ],
-  ])('that answers %j says %j, and that nothing is stored', async (answer, expected) => {
+  ])('that answers %j is reported as %j, with nothing stored', async (answer, expected) => {
     const record = request();
     const spots = [(record.payload as ReturnType<typeof spot>).spot_id];
     const api = await startFakeAvstar({ token, faults: { spotAnswers: [{ spots, ...answer }] } });
@@ -159,7 +159,7 @@ describe('the API over HTTP', () => {
     expect(api.entries()).toEqual([]);
   });
 
-  it('is reached though one of three machines fails: a failure closes its connection', async () => {
+  it('is reached although one of three machines fails: a failure closes its connection', async () => {
     const api = await startFakeAvstar({ token, faults: { machinesOneBad: 3 } });
     endings.push(() => api.close());
     const sink = httpAt(`http://127.0.0.1:${api.port}`);
@@ -205,7 +205,7 @@ describe.each(dynamoDbs())('the record ledger in %s', (_, settings) => {
     expect(Math.abs(Date.parse(item['storedAt']?.S ?? '') - Date.now())).toBeLessThan(60_000);
   });
 
-  it('knows its own earlier try from another record with the same bytes', async () => {
+  it('distinguishes its own earlier try from another record with the same bytes', async () => {
     const record = request();
     await sink.deliver(record, signal());
     expect(await sink.deliver(record, signal())).toEqual({ kind: 'duplicate', status: 409, isOurs: true });
@@ -215,7 +215,7 @@ describe.each(dynamoDbs())('the record ledger in %s', (_, settings) => {
     }
   });
 
-  it('refuses other bytes under the same identity with both hashes, and leaves what it has', async () => {
+  it('refuses other bytes under the same identity, names both hashes, and keeps the stored ones', async () => {
     const record = request();
     await sink.deliver(record, signal());
     const other = { ...record, payload: { changed: true }, origin: { ...record.origin, sha256: 'c'.repeat(64) } };
@@ -225,11 +225,11 @@ describe.each(dynamoDbs())('the record ledger in %s', (_, settings) => {
     expect((await stored(record.origin.identity))['payload']?.S).toBe(JSON.stringify(record.payload));
   });
 
-  it('tells identities apart that are alike when they are joined', () => {
+  it('distinguishes identities that are equal when joined', () => {
     expect(recordKeyOf('f', ['a', 'b'])).not.toBe(recordKeyOf('f', ['a","b']));
   });
 
-  it('takes an identity that is longer than a key may be, and tells two of them apart', async () => {
+  it('accepts identities longer than a key may be, and distinguishes two of them', async () => {
     const long = 'x'.repeat(5_000);
     const prefix = randomUUID();
     const record = request({ origin: { identity: [`${prefix}${long}1`] } });
@@ -239,13 +239,13 @@ describe.each(dynamoDbs())('the record ledger in %s', (_, settings) => {
     expect(await sink.deliver(second, signal())).toMatchObject({ kind: 'uploaded' });
   });
 
-  it('refuses what is too large for an item, before it asks', async () => {
+  it('refuses what is too large for an item, before it calls DynamoDB', async () => {
     const answer = await sink.deliver(request({ payload: { text: 'é'.repeat(210_000) } }), signal());
     expect(answer).toMatchObject({ kind: 'refused', status: 413 });
     expect(answer).toHaveProperty('answer', expect.stringContaining('the limit is 409600'));
   });
 
-  it('has records wait where there is no table to write to', async () => {
+  it('makes records wait if the table can not be written', async () => {
     const nowhere = ledgerAt(settings.endpoint, 'there-is-none');
     expect(await nowhere.deliver(request(), signal())).toMatchObject({ kind: 'unauthorised' });
   });

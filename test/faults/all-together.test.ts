@@ -28,7 +28,7 @@ const aws: ProxyFaultsInput = {
   ],
 };
 
-it('all faults at once leave the account exact', async () => {
+it('the account is exact although all faults happen at once', async () => {
   const stack = new DeployedStack();
   const storedSoFar = async () => (await stack.apiStats()).stored;
   const before = await storedSoFar();

@@ -70,7 +70,7 @@ describe('an account is exact where', () => {
   }
 });
 
-it('every message is there twice, the one that announces the file too', async () => {
+it('every message is delivered twice, including the one that announces the file', async () => {
   await runCase(stack, {
     name: 'every message is there twice',
     rows,

@@ -50,7 +50,7 @@ describe('an account is exact with', () => {
   }
 });
 
-it('a letter’s consumer that is killed leaves the letter to the next', async () => {
+it('a killed consumer of a letter leaves the letter to the next one', async () => {
   await runCase(stack, {
     name: 'letters whose consumer is killed',
     rows: 300,

@@ -21,7 +21,7 @@ beforeAll(() => {
 });
 
 /** Accounts that are exact include that no record is exhausted, so no batch was buried, and that no DLQ holds work. */
-describe('nothing is lost, buried or in a DLQ for an outage, with a full queue, of', () => {
+describe('an outage loses no record, buries no batch and sends none to a DLQ, with a full queue, of', () => {
   it.each([
     ['DynamoDB', 'dynamodb', 600],
     ['S3', 's3', 620],

@@ -59,7 +59,7 @@ function expectUndelayed({ times }: Manifest, withinSeconds = breakerPauseSecond
   expect(times.upload_seconds).toBeLessThan(withinSeconds);
 }
 
-describe('an account is exact, and no other record waits, with', () => {
+describe('an account is exact, and no other record is delayed, with', () => {
   for (const [index, [name, poison]] of Object.entries(poisons).entries()) {
     it(name, async () => {
       const ofSpots = (truth: KnownExport) => ({ spotAnswers: poison(truth) });
@@ -67,7 +67,7 @@ describe('an account is exact, and no other record waits, with', () => {
     });
   }
 
-  it('one bad machine in three', async () => {
+  it('one failing machine in three', async () => {
     const api = { machinesOneBad: 3 };
     const name = 'one bad machine in three';
     expectUndelayed(await runCase(stack, { name, rows, seed: seed + 550, api, timeoutMs }));
@@ -80,7 +80,7 @@ describe('an account is exact, and no other record waits, with', () => {
     expectUndelayed(manifest, 3 * breakerPauseSeconds);
   });
 
-  it('a bad machine beside those whose ends it does not change', async () => {
+  it('a failing machine beside records that it does not affect', async () => {
     // A record that is answered 429 or 403 may meet the bad machine at its last try, and end for that.
     const names = Object.keys(poisons).filter((name) => !/403|429/.test(name));
     await runCase(stack, {

@@ -390,7 +390,7 @@ describe('under its own role', () => {
     }
   });
 
-  it('the reconciler lists what was dropped where no lane takes it, and what the lanes take no more than before', async () => {
+  it('the reconciler lists objects dropped outside every lane, and those in the lanes that no longer match', async () => {
     const { s3 } = callers.get('trafficReconcilerFunction') as Caller;
     const listed = (Prefix: string, Delimiter?: string) =>
       s3.send(new ListObjectsV2Command({ Bucket: bucket('Intake'), Prefix, ...(Delimiter ? { Delimiter } : {}) }));

@@ -6,7 +6,7 @@ import { DeployedStack } from '../support/deployed-stack.ts';
 import { maintenanceRecord } from '../support/maintenance-records.ts';
 import { header } from '../support/traffic-exports.ts';
 
-it('a file goes through with a dead letter and its redrive, each function under its own role', async () => {
+it('a file is processed with a dead letter and its redrive, each function under its own role', async () => {
   const stack = new DeployedStack();
   const prefix = `P${randomUUID().slice(0, 8)}`;
   await stack.setFaults({ refuseSpots: [`${prefix}-1`] });

@@ -82,7 +82,7 @@ async function expectReports(fileId: string): Promise<void> {
 }
 
 describe('dlq redrive', () => {
-  it('has curable and incurable letters tried again, as often as it is asked to, with an exact account', async () => {
+  it('redrives curable and incurable letters as often as asked, with an exact account', async () => {
     const prefix = newPrefix();
     await stack.setFaults({ refuseSpots: [`${prefix}-1`, `${prefix}-2`] });
     const incurable = [`${prefix}-3,WABC,t,30s,Acme,x`, goodRow(`REFUSE-${prefix}`)];
@@ -112,7 +112,7 @@ describe('dlq redrive', () => {
     );
   });
 
-  it('comes to the same as a redrive by another client, twice in a row', async () => {
+  it('has the same effect as a redrive by another client, twice in a row', async () => {
     const prefix = newPrefix();
     await stack.setFaults({ refuseSpots: [`${prefix}-1`] });
     const { fileId } = await dropDead([goodRow(`${prefix}-1`), `${prefix}-2,WABC,t,,Acme,x`], 2);
@@ -127,7 +127,7 @@ describe('dlq redrive', () => {
     await expectSum(fileId, { manifest_number: 2, uploaded_records: 1, resolved_records: 1, dead_lettered_records: 1 });
   });
 
-  it('makes letters again whose messages are gone from the DLQ, and takes a reason for a selection', async () => {
+  it('recreates letters whose messages are missing from the DLQ, and accepts a reason as a selection', async () => {
     const prefix = newPrefix();
     await stack.setFaults({ refuseSpots: [`${prefix}-1`, `${prefix}-2`] });
     const rows = [goodRow(`${prefix}-1`), goodRow(`${prefix}-2`), `${prefix}-3,WABC,t,30.0,Acme,x`];
@@ -180,7 +180,7 @@ describe('dlq redrive', () => {
 });
 
 describe('dlq list and show', () => {
-  it('tell of dead letters that the DLQ has lost', async () => {
+  it('show dead letters that the DLQ has lost', async () => {
     const prefix = newPrefix();
     const { fileId } = await dropDead([goodRow(`${prefix}-1`), `${prefix}-2,WABC,t,30s,Acme,x`], 1);
     await stack.takeDeadLetters(fileId, 1);
@@ -197,7 +197,7 @@ describe('dlq list and show', () => {
 });
 
 describe('dlq resolve', () => {
-  it('closes a record by hand, with who and why in the archive, and takes its letter out of the DLQ', async () => {
+  it('closes a record manually, archives who did it and why, and removes its letter from the DLQ', async () => {
     const prefix = newPrefix();
     const { fileId } = await dropDead(
       [1, 2].map((number) => `${prefix}-${number},WABC,t,30s,Acme,x`),
@@ -285,7 +285,7 @@ describe('dlq reingest', () => {
     expect(await duplicatesSeen(stack)).toBe(duplicates);
   });
 
-  it('shows a 409 on a changed row as a conflict, and refuses a CSV whose rows are not tied to their records', async () => {
+  it('reports a 409 on a changed row as a conflict, and refuses a CSV whose rows do not identify their records', async () => {
     const prefix = newPrefix();
     await stack.setFaults({ refuseSpots: [`${prefix}-1`] });
     const { fileId } = await dropDead([goodRow(`${prefix}-1`), `${prefix}-2,WABC,t,30s,Acme,x`], 2);

@@ -33,7 +33,7 @@ async function expectExact(manifest: Manifest, lane: string, { prefix, rows, ref
   expect(await stack.stored(prefix)).toHaveLength(rows - refused);
 }
 
-it('an express file overtakes one that was dropped before it, both with an exact account', async () => {
+it('an express file overtakes a file that was dropped before it, and both accounts are exact', async () => {
   const [big, small] = [exportOf(9_000, 1_500), exportOf(60, 20)];
   const throttles = await stack.throttles();
   const ordinary = await stack.drop(`traffic/${big.prefix}.csv`, big.text);
@@ -64,7 +64,7 @@ it('an express file overtakes one that was dropped before it, both with an exact
   }
 });
 
-it('a dead letter of the express lane that is redriven amends the account', async () => {
+it('a redriven dead letter of the express lane amends the account', async () => {
   const small = exportOf(3, 10);
   await stack.setFaults({ refuseSpots: [`${small.prefix}-2`] });
   const { fileId } = await stack.drop(`express/traffic/${small.prefix}.csv`, small.text);
@@ -81,7 +81,7 @@ it('a dead letter of the express lane that is redriven amends the account', asyn
   });
 });
 
-it('the same bytes are sent once, whichever lane they come by', async () => {
+it('the same bytes are sent once, whichever lane they arrive through', async () => {
   const small = exportOf(3, 10);
   const first = await stack.drop(`traffic/${small.prefix}.csv`, small.text);
   await stack.manifestOf(first.fileId);

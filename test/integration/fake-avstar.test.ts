@@ -51,7 +51,7 @@ async function send({ id = 'id-1', token = 'secret', body = spot, timeoutMs = 10
 const statusOf = async (sent: Sent = {}) => (await send(sent)).status;
 
 describe('a spot', () => {
-  it('is scheduled once, and told by its request id when it comes again', async () => {
+  it('is scheduled once; a repetition is recognised by its request id', async () => {
     await start();
     expect(await statusOf()).toBe(201);
     expect(await statusOf()).toBe(409);
@@ -64,7 +64,7 @@ describe('a spot', () => {
     expect(fake.stats()).toMatchObject({ requests: 4, stored: 2, duplicates: 2, byStatus: { 201: 2, 409: 2 } });
   });
 
-  it('is known again by an id of 64 hex digits too', async () => {
+  it('is also recognised by an id of 64 hex digits', async () => {
     await start();
     const id = 'ab'.repeat(32);
     expect([await statusOf({ id }), await statusOf({ id })]).toEqual([201, 409]);
@@ -88,7 +88,7 @@ describe('a spot', () => {
     expect(fake.entries()).toEqual([]);
   });
 
-  it('is refused, again and again, when its id is listed or begins with REFUSE', async () => {
+  it('is refused each time if its id is listed or begins with REFUSE', async () => {
     await start({ refuse: ['SPOT-9'] });
     for (const spot_id of ['SPOT-9', 'REFUSE-1', 'SPOT-9']) {
       const { status, text } = await send({ id: spot_id, body: { ...spot, spot_id } });
@@ -98,7 +98,7 @@ describe('a spot', () => {
     expect(fake.entries()).toEqual([]);
   });
 
-  it('is refused once, by its request id, when its id begins with ONCE-REFUSED-', async () => {
+  it('is refused once per request id if its id begins with ONCE-REFUSED-', async () => {
     await start();
     const body = { ...spot, spot_id: 'ONCE-REFUSED-1' };
     const statuses = [];
@@ -107,7 +107,7 @@ describe('a spot', () => {
     expect(fake.entries()).toHaveLength(1);
   });
 
-  it('needs the token and a request id', async () => {
+  it('requires the token and a request id', async () => {
     await start();
     expect(await statusOf({ token: 'other' })).toBe(401);
     expect(await statusOf({ id: null })).toBe(400);
@@ -116,7 +116,7 @@ describe('a spot', () => {
 });
 
 describe('the limit', () => {
-  it('lets the window’s number through and answers 429 with whole seconds to wait', async () => {
+  it('accepts as many requests as the window allows and answers the rest 429 with whole seconds to wait', async () => {
     await start({ requests: 3, windowSeconds: 30 });
     const answers = [];
     for (let n = 0; n < 5; n++) answers.push(await send({ id: `id-${n}` }));
@@ -125,7 +125,7 @@ describe('the limit', () => {
     expect(fake.stats()).toMatchObject({ throttled: 2, maxInWindow: 3, maxOfferedInWindow: 5, stored: 3 });
   });
 
-  it('tells the time to come again as an HTTP date when asked to', async () => {
+  it('sends Retry-After as an HTTP date when configured to', async () => {
     await start({ requests: 1, windowSeconds: 30, retryAfterAs: 'date' });
     await send();
     const { headers } = await send();
@@ -136,7 +136,7 @@ describe('the limit', () => {
     expect(Number((await send()).headers['retry-after'])).toBeGreaterThan(25);
   });
 
-  it('counts duplicates and bad spots, but neither wrong tokens nor what it turned away', async () => {
+  it('counts duplicates and invalid spots, but neither wrong tokens nor requests it has answered 429', async () => {
     await start({ requests: 3, windowSeconds: 30 });
     await send({ token: 'other' });
     await send();
@@ -146,7 +146,7 @@ describe('the limit', () => {
     expect(fake.stats()).toMatchObject({ maxInWindow: 3, byStatus: { 201: 1, 401: 1, 409: 1, 422: 1, 429: 1 } });
   });
 
-  it('slides: no window holds more than its number, and places are free again one by one', async () => {
+  it('slides: no window holds more than its maximum, and places become free one by one', async () => {
     await start({ requests: 20, windowSeconds: 0.2 });
     let n = 0;
     const deadline = Date.now() + 20_000;
@@ -161,7 +161,7 @@ describe('the limit', () => {
 });
 
 describe('faults on demand', () => {
-  it('answers 500 for its share, half of them with the spot stored', async () => {
+  it('answers 500 to a share of requests, and stores the spot for half of them', async () => {
     await start({ faults: { errorRate: 1 }, seed: 7 });
     const ids = Array.from({ length: 100 }, (_, n) => `id-${n}`);
     const statuses = await Promise.all(ids.map((id) => statusOf({ id })));
@@ -184,7 +184,7 @@ describe('faults on demand', () => {
     expect(fake.stats().faults).toEqual({ reset: 40 });
   });
 
-  it('never answers, until the client gives up', async () => {
+  it('never answers, until the client times out', async () => {
     await start({ faults: { timeoutRate: 1 } });
     await expect(send({ timeoutMs: 200 })).rejects.toThrow(/timeout|aborted/i);
   });
@@ -196,7 +196,7 @@ describe('faults on demand', () => {
     expect(performance.now() - before).toBeGreaterThan(75);
   });
 
-  it('is out of service for a while, and then itself again', async () => {
+  it('is unavailable for a while, and then recovers', async () => {
     await start({ faults: { outageMs: 150 } });
     expect(await statusOf()).toBe(503);
     await expect.poll(() => statusOf(), { timeout: 10_000 }).toBe(201);
@@ -204,7 +204,7 @@ describe('faults on demand', () => {
     await expect(send({ id: 'id-2' })).rejects.toThrow();
   });
 
-  it('storms with 429s whatever the window says', async () => {
+  it('answers bursts of 429 whatever the window says', async () => {
     await start({ faults: { throttleStormMs: 150, throttleRetryAfterSeconds: 7 } });
     const { status, headers } = await send();
     expect([status, headers['retry-after']]).toEqual([429, '7']);
@@ -213,7 +213,7 @@ describe('faults on demand', () => {
     expect((await send({ id: 'id-2' })).headers).not.toHaveProperty('retry-after');
   });
 
-  it('rejects every token, or takes another from now on', async () => {
+  it('rejects every token, or accepts a different one from now on', async () => {
     await start({ faults: { rejectToken: true } });
     expect(await statusOf()).toBe(401);
     fake.setFaults({ token: 'rotated' });
@@ -222,7 +222,7 @@ describe('faults on demand', () => {
     expect(await statusOf({ token: 'rotated' })).toBe(201);
   });
 
-  it('answers with bodies that are no JSON, or huge', async () => {
+  it('answers with bodies that are not JSON, or huge', async () => {
     await start({ faults: { garbledBodyRate: 1 } });
     const { status, text } = await send();
     expect(status).toBe(201);
@@ -255,7 +255,7 @@ describe('the tester’s paths', () => {
     return { status: answer.statusCode, text: await answer.body.text() };
   };
 
-  it('give entries as NDJSON, statistics as JSON, and forget both', async () => {
+  it('return entries as NDJSON and statistics as JSON, and clear both', async () => {
     await start({ requests: 2, windowSeconds: 30 });
     await send();
     await send({ id: 'id-2' });
@@ -274,7 +274,7 @@ describe('the tester’s paths', () => {
     expect(await statusOf()).toBe(429);
   });
 
-  it('set faults, and say what is wrong with those they don’t know', async () => {
+  it('set faults, and name the faults they do not know', async () => {
     await start();
     expect((await ask('POST', '/faults', '{"errorRate":1}')).status).toBe(200);
     expect(await statusOf()).toBe(500);

@@ -12,7 +12,7 @@ beforeAll(() => {
 });
 
 describe('a compressed export', () => {
-  it('in CSV, of two members, comes through with an exact account', async () => {
+  it('in CSV with two members is processed with an exact account', async () => {
     const truth = csvExport(1_000);
     const middle = truth.text.length / 2;
     const object = Buffer.concat([truth.text.slice(0, middle), truth.text.slice(middle)].map((part) => gzipSync(part)));
@@ -22,14 +22,14 @@ describe('a compressed export', () => {
     expect(await stack.archived(manifest.archive.source_key ?? '')).toEqual(object);
   });
 
-  it('in JSON Lines comes through with an exact account, whatever its name', async () => {
+  it('in JSON Lines is processed with an exact account, whatever its name', async () => {
     const truth = jsonLinesExport(500);
     const object = gzipSync(truth.text);
     const { fileId } = await stack.drop(`traffic/${truth.prefix}.dat`, object);
     expect(await expectExact(stack, fileId, truth, object)).toMatchObject({ format: 'jsonl', compression: 'gzip' });
   });
 
-  it('as a ZIP archive or in Zstandard comes through with an exact account', async () => {
+  it('as a ZIP archive or in Zstandard is processed with an exact account', async () => {
     for (const [name, pack, compression] of [
       ['zip', (text: string) => zipArchive([{ name: 'out/' }, { name: 'out/log.csv', content: text }]), 'zip'],
       ['csv.zst', (text: string) => zstdCompressSync(text), 'zstd'],
@@ -41,7 +41,7 @@ describe('a compressed export', () => {
     }
   });
 
-  it('that was not copied whole is failed with a sentence, and nothing of it is sent', async () => {
+  it('that was copied incompletely fails with an explanation, and nothing of it is sent', async () => {
     const truth = csvExport(1_000);
     const object = gzipSync(truth.text);
     const { fileId } = await stack.drop(`traffic/${truth.prefix}.csv.gz`, object.subarray(0, object.length - 100));
@@ -54,7 +54,7 @@ describe('a compressed export', () => {
   });
 });
 
-it('an export in UTF-16 comes through with an exact account of its text', async () => {
+it('an export in UTF-16 is processed with an exact account of its text', async () => {
   const { text, ...truth } = csvExport(500);
   const withMark = `\uFEFF${text}`;
   const object = Buffer.from(withMark, 'utf16le');
@@ -63,7 +63,7 @@ it('an export in UTF-16 comes through with an exact account of its text', async 
   expect(manifest).toMatchObject({ encoding: 'utf-8', decoded_from: 'utf-16le' });
 });
 
-it('an export as a JSON array comes through with an exact account', async () => {
+it('an export as a JSON array is processed with an exact account', async () => {
   const truth = jsonArrayExport(500);
   const { fileId } = await stack.drop(`traffic/${randomUUID()}.json`, truth.text);
   expect(await expectExact(stack, fileId, truth)).toMatchObject({ format: 'json-array', compression: null });

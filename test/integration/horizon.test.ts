@@ -25,7 +25,7 @@ beforeAll(async () => {
 
 afterAll(() => restore());
 
-it('a file that is more than the queue should hold is cut bit by bit, and does not hold up a small one', async () => {
+it('a file larger than the queue should hold is split in steps, and does not delay a small one', async () => {
   const [large, small] = [csvExport(rows), csvExport(40)];
   const { fileId } = await stack.drop(`traffic/${large.prefix}.csv`, large.text);
   const held = await waitFor('the large file to be held back', async () => {

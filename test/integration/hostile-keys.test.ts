@@ -33,7 +33,7 @@ const keys: [string, string][] = [
 
 describe('a key with', () => {
   // Side by side: each is a file of three records.
-  it.concurrent.each(keys)('%s is the file’s name everywhere', async (_, key) => {
+  it.concurrent.each(keys)('%s appears unchanged as the file’s name everywhere', async (_, key) => {
     expect(Buffer.byteLength(longest)).toBe(1024);
     const id = `K${randomUUID().slice(0, 8)}`;
     const text = `${header}\n${id}-1,W,t,30,c\n${id}-2,W,t,bad,c\n${id}-3,W,t,60,c\n`;
@@ -63,14 +63,14 @@ describe('an object without records', () => {
     ['of no bytes', ''],
     ['with a header alone', `${header}\n`],
     ['with a header alone, unended', header],
-  ])('%s has an account of nothing', async (_, text) => {
+  ])('%s has an account with no records', async (_, text) => {
     const { fileId } = await stack.drop(`traffic/${randomUUID()} +.csv`, Buffer.from(text));
     const manifest = await stack.manifestOf(fileId);
     expect(manifest).toMatchObject({ total_records: 0, reconciled: true, dead_lettered_records: 0 });
     expect(['completed', 'duplicate']).toContain(manifest.state);
   });
 
-  it('that stands for a folder is no file', async () => {
+  it('that stands for a folder is not treated as a file', async () => {
     const before = await duplicatesSeen(stack);
     const { fileId } = await stack.drop(`traffic/${randomUUID()}/`, Buffer.alloc(0));
     await waitFor('the end of its message', async () =>

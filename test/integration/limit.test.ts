@@ -8,7 +8,7 @@ const why = 'the API’s owner asked';
 /** Of the limit of 4,000 in 10 s. */
 const lowered = 400;
 
-it('a file’s limit is lowered, its feed paused and resumed: the API sees it within seconds, and the account is exact', async () => {
+it('lowers a file’s limit and pauses and resumes its feed: the API sees it within seconds, and the account is exact', async () => {
   const stack = new DeployedStack();
   const throttles = await stack.throttles();
   const prefix = `L${randomUUID().slice(0, 8)}`;

@@ -31,7 +31,7 @@ async function look(...options: string[]): Promise<Snapshot> {
 }
 
 describe('watch', () => {
-  it('tells of a file while it is in progress, and of its end', async () => {
+  it('shows a file while it is in progress, and its end', async () => {
     // A quarter of a minute at the limit's pace.
     const { fileId } = await dropSome(6_000);
     await waitFor('the file to be in progress', async () => {
@@ -67,7 +67,7 @@ describe('watch', () => {
 });
 
 describe('ui', () => {
-  it('shows, exports and redrives what is there, and leaves nothing behind when it is ended', async () => {
+  it('shows, exports and redrives the dead letters, and leaves nothing behind when it exits', async () => {
     const { fileId } = await dropSome(20);
     await stack.manifestOf(fileId);
     const ui = startSluice(stack, ['ui']);

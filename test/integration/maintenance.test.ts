@@ -52,7 +52,7 @@ describe('maintenance records', () => {
     expect(JSON.parse(payload)).toMatchObject({ ...maintenanceRecord(id), form_type_canonical: 'FAA 8130-3' });
   });
 
-  it('of JSON Lines are each accounted for: stored, duplicate, conflict, rejected', async () => {
+  it('in JSON Lines are each accounted for: stored, duplicate, conflict, rejected', async () => {
     const [first, second] = [newId(), newId()];
     const line = JSON.stringify(maintenanceRecord(first));
     const before = await stack.drop(`maintenance/${first}.json`, line);
@@ -110,7 +110,7 @@ describe('maintenance records', () => {
     }
   });
 
-  it('that are urgent come through by the lane of their own', async () => {
+  it('that are urgent are processed through their own lane', async () => {
     const id = newId();
     const { fileId } = await stack.drop(`express/maintenance/${id}.json`, JSON.stringify(maintenanceRecord(id)));
     expect(await stack.manifestOf(fileId)).toMatchObject({ lane: 'express', uploaded_records: 1 });
@@ -120,7 +120,7 @@ describe('maintenance records', () => {
 
 // docs/adding-a-feed.md, followed to the letter: its file under feeds/ and its line in the registry are all there is.
 describe('a feed that was added by the guide', () => {
-  it('has its records come through, with the stack’s options and defaults', async () => {
+  it('processes its records with the stack’s options and defaults', async () => {
     const device = `encoder-${randomUUID().slice(0, 8)}`;
     const rows = [
       'Device,TakenAt,Celsius',

@@ -21,7 +21,7 @@ function exportOf(rows: number, brokenUntil: number): { prefix: string; text: st
 }
 
 describe('a wrong file', () => {
-  it('is stopped with few dead letters; released, each good record is uploaded once', async () => {
+  it('is stopped after few dead letters; after its release, each valid record is uploaded once', async () => {
     const rows = 12_000;
     const { prefix, text, good } = exportOf(rows, 6_000);
     const { fileId } = await stack.drop(`traffic/${prefix}.csv`, text);

@@ -46,7 +46,7 @@ async function mailAbout(fileId: string): Promise<{ subject: string; text: strin
 }
 
 describe('the desk', () => {
-  it('is told once what needs attention, and where the list is', async () => {
+  it('is notified once of what needs attention, and where to find the list', async () => {
     const prefix = `D${randomUUID().slice(0, 8)}`;
     const rows = [`${prefix}-1,W,t,30,c,x`, `${prefix}-2,W,t,30s,c,x`, `${prefix}-3,W,t,30,=HYPERLINK(1),x`, 'no row'];
     await stack.setFaults({ refuseSpots: [`${prefix}-3`] });
@@ -119,7 +119,7 @@ describe('a file that its deadline comes too early for', () => {
 });
 
 describe('a batch that ended every consumer', () => {
-  it('is accounted for, and its records are tried one by one when it is redriven', async () => {
+  it('is accounted for, and its records are sent one by one when it is redriven', async () => {
     const prefix = `B${randomUUID().slice(0, 8)}`;
     const rows = [1, 2, 3].map((number) => ({ ...rowOf(number), SpotID: `${prefix}-${number}` }));
     const message = await putSplitFile(rows.map((row) => JSON.stringify(row)).join('\n'));

@@ -53,7 +53,7 @@ async function accountsOf(dropped: readonly Dropped[]): Promise<Manifest[]> {
 }
 
 describe('a burst of small files', () => {
-  it('is accounted for to the last one, though each is announced twice', async () => {
+  it('is accounted for completely, although each file is announced twice', async () => {
     const run = `B${randomUUID().slice(0, 8)}`;
     const [twin, alone] = [`${run}-twin`, `${run}-alone`];
     const rows = Array.from({ length: 400 }, (_, n) =>

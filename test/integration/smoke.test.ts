@@ -24,14 +24,14 @@ describe.skipIf(lacks('loopback'))('the smoke test', () => {
     expect(Buckets.filter(({ Name }) => Name?.startsWith(stackName))).toEqual([]);
   }
 
-  it('only says what it would do without --yes', async () => {
+  it('only prints what it would do without --yes', async () => {
     const { code, out } = await startSmoke(stack, args().slice(1)).end;
     expect(code).toBe(0);
     expect(out).toContain('Nothing was done.');
     await expectGone(stackOf(out));
   });
 
-  it('goes through every step, and leaves nothing', async () => {
+  it('completes every step, and leaves nothing behind', async () => {
     const { code, out, err } = await startSmoke(stack, args()).end;
     expect(out, err).toContain('The spots: 205 = 200 uploaded + 3 rejected + 2 refused');
     expect(out).toContain('The maintenance records: 50 = 50 uploaded');
@@ -46,7 +46,7 @@ describe.skipIf(lacks('loopback'))('the smoke test', () => {
     await expectGone(stackOf(out));
   });
 
-  it('that is interrupted deletes what it has deployed', async () => {
+  it('deletes what it has deployed if it is interrupted', async () => {
     const running = startSmoke(stack, args());
     const client = new CloudFormationClient(stack.cloud.client);
     // Not before CloudFormation has begun to make something.

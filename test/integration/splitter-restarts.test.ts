@@ -37,7 +37,7 @@ beforeAll(async () => {
 afterAll(() => splitter.stop());
 
 describe.skipIf(lacks('loopback'))('a splitter with little time', { timeout: 360_000 }, () => {
-  it('hashes and cuts a file in many continuations, with the same result', async () => {
+  it('hashes and splits a file in many continuations, with the same result', async () => {
     const truth = wideExport(1_000, 12_000);
     const before = await duplicatesSeen(stack);
     /** Where reading went on, in each pass. */
@@ -91,7 +91,7 @@ describe.skipIf(lacks('loopback', 'killing'))('a splitter that is killed', { tim
     expect(await duplicatesSeen(stack)).toBe(before);
   });
 
-  it('at random loses nothing and sends nothing twice', async () => {
+  it('at random moments loses nothing and sends nothing twice', async () => {
     const truth = wideExport(1_000, 4_000);
     const before = await duplicatesSeen(stack);
     // The first comes while the file is being read for the first time: it has more pieces than this. The ledger knows
@@ -122,7 +122,7 @@ describe.skipIf(lacks('loopback', 'killing'))('a splitter that is killed', { tim
     expect(await duplicatesSeen(stack)).toBe(before);
   });
 
-  it('and left alone is taken up by the message that comes back', async () => {
+  it('and not restarted is replaced when its message is redelivered', async () => {
     const epochs: (number | undefined)[] = [];
     for (const { dropped, truth } of leftAlone) {
       await expectUploadedOnce(stack, dropped.fileId, truth);

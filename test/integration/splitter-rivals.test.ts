@@ -32,7 +32,7 @@ const isEndOfSplitting = ({ when, call }: RelayEvent) =>
   when === 'answered' && call.name === 'UpdateItem' && call.body.includes('"#totalRecords"');
 
 describe.skipIf(lacks('loopback'))('two splitters of one file', () => {
-  it('announced many times at once: one has the lease and the others leave the file alone', async () => {
+  it('announced many times at once: one holds the lease and the others leave the file alone', async () => {
     const truth = wideExport(1_000, 4_000);
     const before = await duplicatesSeen(stack);
     // The one that comes first is kept from ending until another has come and gone.
@@ -56,7 +56,7 @@ describe.skipIf(lacks('loopback'))('two splitters of one file', () => {
     expect(await duplicatesSeen(stack)).toBe(before);
   });
 
-  it('with an expired lease: the second goes on, and the first stops at its next write', async () => {
+  it('with an expired lease: the second continues, and the first stops at its next write', async () => {
     const truth = wideExport(1_000, 4_000);
     const before = await duplicatesSeen(stack);
     const ends: number[] = [];
@@ -92,7 +92,7 @@ describe.skipIf(lacks('loopback'))('two splitters of one file', () => {
 });
 
 describe.skipIf(lacks('loopback'))('a file that is replaced while it is split', () => {
-  it('is read to its end as it was, and the new one goes its own way', async () => {
+  it('is read to its end as it was, and the new version is processed separately', async () => {
     // Too large to be kept in memory: it is read anew to be cut.
     const [old, replacement] = [wideExport(600, 16_000), wideExport(300, 1_000)];
     let isHashed = false;

@@ -17,7 +17,7 @@ beforeAll(() => {
   stack = new DeployedStack();
 });
 
-it('a file that S3 never told of is announced, processed, and announced no more', async () => {
+it('a file without an S3 event is announced and processed, and is not announced again', async () => {
   // No notification has this prefix.
   const keyPrefix = `unannounced-${randomUUID()}/`;
   const [bucket, key] = [stack.output('IntakeBucketName'), `${keyPrefix}night log ü+1.csv`];
@@ -54,7 +54,7 @@ it('a file that S3 never told of is announced, processed, and announced no more'
   expect(counted).toEqual([1, 0]);
 });
 
-it('the deployed reconciler finds what was dropped where no lane takes it', async () => {
+it('the deployed reconciler finds objects dropped outside every lane', async () => {
   const prefix = `trafic-${randomUUID()}/`;
   await stack.s3.send(
     new PutObjectCommand({ Bucket: stack.output('IntakeBucketName'), Key: `${prefix}night.csv`, Body: 'x' }),

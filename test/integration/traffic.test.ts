@@ -11,7 +11,7 @@ beforeAll(() => {
 });
 
 describe('an export', () => {
-  it('in CSV comes through with an exact account', async () => {
+  it('in CSV is processed with an exact account', async () => {
     const truth = csvExport(2_500);
     const throttles = await stack.throttles();
     const { fileId } = await stack.drop(`traffic/log ${truth.prefix}+%ü.csv`, truth.text);
@@ -20,13 +20,13 @@ describe('an export', () => {
     expect((await stack.archived(manifest.archive.source_key ?? '')).toString()).toBe(truth.text);
   });
 
-  it('in JSON Lines comes through with an exact account', async () => {
+  it('in JSON Lines is processed with an exact account', async () => {
     const truth = jsonLinesExport(1_000);
     const { fileId } = await stack.drop(`traffic/${truth.prefix}.jsonl`, truth.text);
     await expectExact(stack, fileId, truth);
   });
 
-  it('dropped together with another one comes through, and so does the other', async () => {
+  it('dropped together with another one is processed, and so is the other', async () => {
     const [first, second] = [csvExport(1_200), jsonLinesExport(1_200)];
     const dropped = await Promise.all([
       stack.drop(`traffic/${first.prefix}.csv`, first.text),
@@ -77,14 +77,14 @@ describe('a file without records', () => {
   it.each([
     ['empty', () => Buffer.alloc(0)],
     ['a header only', () => Buffer.from(`${header},${randomUUID()}\r\n`)],
-  ])('(%s) is completed with an account of nothing', async (_, text) => {
+  ])('(%s) is completed with an account of no records', async (_, text) => {
     const { fileId } = await stack.drop(`traffic/${randomUUID()}.csv`, text());
     const manifest = await stack.manifestOf(fileId);
     expect(manifest).toMatchObject({ total_records: 0, reconciled: true, dead_lettered_records: 0 });
     expect(['completed', 'duplicate']).toContain(manifest.state);
   });
 
-  it('because it is a PDF fails with a sentence', async () => {
+  it('fails with an explanation because it is a PDF', async () => {
     const { fileId } = await stack.drop(`traffic/${randomUUID()}.csv`, `%PDF-1.7 ${randomUUID()}`);
     const manifest = await stack.manifestOf(fileId);
     expect(manifest).toMatchObject({ state: 'failed', total_records: 0, reconciled: true });
@@ -93,7 +93,7 @@ describe('a file without records', () => {
 });
 
 describe('a dead letter', () => {
-  it('that is redriven when the API has changed its mind amends the account', async () => {
+  it('that the API accepts when it is redriven amends the account', async () => {
     const prefix = `R${randomUUID().slice(0, 8)}`;
     await stack.setFaults({ refuseSpots: [`${prefix}-1`] });
     const rows = [`${prefix}-1,W,t,30,c,x`, `${prefix}-2,W,t,30,c,x`, `${prefix}-3,W,t,bad,c,x`];

@@ -35,7 +35,7 @@ beforeEach(async () => {
 describe('a batch', () => {
   const deliver = (message: SliceMessage) => clock.run(deliverBatch(message, world.ports, noDeadline));
 
-  it('as the splitter made it is delivered, in whichever way the queue carries its bytes', async () => {
+  it('as the splitter made it is delivered, however the queue encodes its bytes', async () => {
     const message = signed(fixture.message, key);
     const base64 = { ...message, encoding: 'base64' as const, body: Buffer.from(message.body).toString('base64') };
     for (const each of [message, base64]) {
@@ -59,7 +59,7 @@ describe('a batch', () => {
     ['the MAC', { mac: 'f'.repeat(64) }],
     ['the MAC, away', { mac: undefined }],
     ['the MAC, to something short', { mac: '' }],
-  ])('with %s changed is not sent, and leaves the true one to be sent', async (_, change) => {
+  ])('with %s changed is not sent, and the original can still be sent', async (_, change) => {
     await expect(deliver({ ...signed(fixture.message, key), ...change })).rejects.toThrow(AlteredMessageError);
     expect({ requests: world.api.requests, batches: world.ledger.batches.size, letters: world.letters }).toEqual({
       requests: [],
@@ -70,7 +70,7 @@ describe('a batch', () => {
     expect(world.ledger.files.get(fixture.fileId)).toMatchObject({ settledBatches: 1, settled: { uploaded: 2 } });
   });
 
-  it('that is handed over goes on as a message of Sluice’s own', async () => {
+  it('that is handed over continues as a message signed by Sluice', async () => {
     world.api.fault = () => ({ kind: 'failed', status: 503, reason: 'http_503', ambiguous: true });
     await deliver(signed(fixture.message, key));
     const [successor] = world.successors;
@@ -87,7 +87,7 @@ describe('a batch', () => {
   });
 });
 
-describe('a position to send a file again from', () => {
+describe('a position to resend a file from', () => {
   const bytes = Buffer.from(
     ['SpotID,StationCode,AirDateTime,Duration,ClientName']
       .concat(Array.from({ length: 30 }, (_, index) => `SP-${index},WABC,2026-01-05 06:00:00,30,C`))
@@ -99,7 +99,7 @@ describe('a position to send a file again from', () => {
     ...(from ? { from } : {}),
   });
 
-  it('is taken from a continuation of Sluice’s own only', async () => {
+  it('is accepted only from a continuation that Sluice signed', async () => {
     const splitter = splitterWorld(clock, bytes);
     const create = { fileId, feed: 'traffic', lane: 'main', source: splitter.source, limits: smallLimits, messageKey };
     await splitFile(fileId, create, splitter.ports, noDeadline);
@@ -125,7 +125,7 @@ describe('a position to send a file again from', () => {
     expect(splitter.sent).toEqual(batches);
   });
 
-  it('is taken as the queue carries it, also behind a header that is repeated', async () => {
+  it('is accepted as the queue carries it, also after a repeated header', async () => {
     const [header = '', ...rows] = bytes.toString().split('\n');
     const combined = Buffer.from([header, ...rows.slice(0, 4), header, ...rows.slice(4)].join('\n'));
     const splitter = splitterWorld(clock, combined);
@@ -167,7 +167,7 @@ describe('a correction', () => {
   const handIn = (message: CorrectionMessage) =>
     clock.run(tryCorrection(message, { ...world.ports, inTurn: (work) => work() }, noDeadline));
 
-  it('as it was handed in is sent', async () => {
+  it('as it was submitted is sent', async () => {
     await handIn(correction);
     expect(world.ledger.dead.get(`${fixture.fileId}#3`)).toMatchObject({
       state: 'resolved',
@@ -176,7 +176,7 @@ describe('a correction', () => {
     });
   });
 
-  it('that the API fails on goes back as a message of Sluice’s own', async () => {
+  it('that the API fails on is returned as a message signed by Sluice', async () => {
     world.api.fault = () => ({ kind: 'failed', status: 503, reason: 'http_503', ambiguous: false });
     await handIn(correction);
     world.api.fault = () => undefined;
@@ -202,7 +202,7 @@ describe('a correction', () => {
     expect([...world.ledger.dead]).toEqual(before);
   });
 
-  it('of another record is not sent, though it is genuine', async () => {
+  it('of another record is not sent, although it is genuine', async () => {
     const other = signed({ ...correction, sha256: 'e'.repeat(64) }, key);
     await expect(handIn(other)).rejects.toThrow(AlteredMessageError);
     expect(world.api.requests).toEqual([]);

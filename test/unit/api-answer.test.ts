@@ -130,7 +130,7 @@ describe('the API’s answer to a record that it refused', () => {
   });
 });
 
-it('is kept for a record on which the API failed, too', async () => {
+it('is also kept for a record on which the API failed', async () => {
   const broken: SinkAnswer = { kind: 'failed', status: 500, reason: 'http_500', ambiguous: false, answer: 'disk full' };
   await deliverOne({ kind: 'refused', status: 422, answer });
   await receive(100);
@@ -145,6 +145,6 @@ it.each([
   // As an earlier version wrote it, and as a conflict has it.
   [{ error: 'refused with 422: no such row', answer: 'no such row' }, 'refused with 422: no such row'],
   [{ error: '', answer: 'a' }, 'the API answered: a'],
-])('is said once: %j', (failure, text) => {
+])('is stated once: %j', (failure, text) => {
   expect(failureText(failure)).toBe(text);
 });

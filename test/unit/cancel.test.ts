@@ -33,7 +33,7 @@ const deliver = async (from: number, to: number) => {
 };
 
 describe('a file that is cancelled', () => {
-  it('before it is read is cut to its end, and nothing of it is queued', async () => {
+  it('before it is read is split to its end, and none of it is queued', async () => {
     world.splitter.onStep = (step) => {
       if (step === 'before ledger.saveSplitProgress') throw new Error('killed');
     };
@@ -59,7 +59,7 @@ describe('a file that is cancelled', () => {
     expect(await world.finalize()).toMatchObject({ state: 'quarantined', held_records: rows });
   });
 
-  it('while its splitter is held back is cut on at once', async () => {
+  it('while its splitter is held back is split on at once', async () => {
     world = new FileWorld(lines, 500);
     await world.split();
     expect(world.file?.heldBackUntil).toBeGreaterThan(world.clock.now());
@@ -73,7 +73,7 @@ describe('a file that is cancelled', () => {
     world.expectCovered(manifest, rows);
   });
 
-  it('has its other records held, and says who stopped it, when and why', async () => {
+  it('has its other records held, and names who stopped it, when and why', async () => {
     await world.split();
     await deliver(0, 5);
     await cancel();
@@ -156,7 +156,7 @@ describe('a file that is cancelled', () => {
     expect(await world.finalize()).toMatchObject({ state: 'completed', uploaded_records: rows });
   });
 
-  it('can be cancelled again by the command that was killed, and by nobody else', async () => {
+  it('can be cancelled again by the command that was killed, and by no other', async () => {
     await world.split();
     await cancel();
     expect(await cancel()).toMatchObject({ kind: 'cancelled', repeated: true });
@@ -248,7 +248,7 @@ describe('a batch that is being sent while its file is cancelled', () => {
     world.expectCovered(manifest, rows);
   });
 
-  it('leaves a record whose answer is unknown to the API, and does not say that it was not sent', async () => {
+  it('leaves open a record whose answer is unknown, and does not report it as not sent', async () => {
     world.consumer.api.fault = (_, nth) => (nth === 3 ? 'store-and-fail' : undefined);
     void world.clock.sleep(1_000).then(() => cancel());
     await deliver(0, 1);
@@ -280,7 +280,7 @@ describe('a batch that is being sent while its file is cancelled', () => {
     world.expectCovered(manifest, rows);
   });
 
-  it('goes on where the ledger can not be read for a while', async () => {
+  it('continues if the ledger can not be read for a while', async () => {
     const { ledger } = world;
     const getFile = ledger.getFile.bind(ledger);
     let looks = 0;
@@ -315,7 +315,7 @@ describe('a cancel is refused, with the reason,', () => {
     expect(world.file).not.toHaveProperty('quarantine');
   });
 
-  it('while the finalizer writes the manifest of records that have all ended', async () => {
+  it('while the finalizer writes the manifest of records that all have their outcome', async () => {
     await world.split();
     await deliver(0, 20);
     let why: string | undefined;
@@ -358,8 +358,8 @@ describe('a cancel is refused, with the reason,', () => {
   });
 });
 
-describe('a finalizer that was at work while the file was stopped and released', () => {
-  it('closes nothing with the account from before', async () => {
+describe('a finalizer that was running while the file was stopped and released', () => {
+  it('closes nothing with its old counts', async () => {
     await world.split();
     await deliver(0, 5);
     await cancel();

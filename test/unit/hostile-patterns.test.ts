@@ -16,7 +16,7 @@ import { flat, harmless } from '../../cli/terminal/format.ts';
 const size = 1_000_000;
 const filled = (unit: string, end = '!'): string => unit.repeat(size / unit.length) + end;
 
-describe('text of any length and kind passes every pattern that looks at a record', () => {
+describe('text of any length and kind passes every pattern that checks a record', () => {
   const traffic = feedNamed('traffic');
   const row = { SpotID: '1', StationCode: 'W', AirDateTime: 't', Duration: '30', ClientName: 'c' };
   const telemetry = feedNamed('telemetry');

@@ -50,7 +50,7 @@ afterEach(async () => {
 });
 
 describe('a record with', () => {
-  it.each(hostile)('%s reaches the API as it was written, and nothing of it but the body', async (_, client) => {
+  it.each(hostile)('%s reaches the API as it was written, and nothing but the body is sent', async (_, client) => {
     const server = await startRawServer((socket) => socket.write('HTTP/1.1 200 OK\r\ncontent-length: 0\r\n\r\n'));
     const token = () => Promise.resolve('t0ken');
     const sink = new HttpSink({
@@ -77,7 +77,7 @@ describe('a record with', () => {
   });
 
   it.each(hostile)(
-    '%s is in a letter exactly, on one line of a log without what a terminal obeys, and in no sentence',
+    '%s is in a letter exactly, on one line of a log without control sequences, and in no message',
     (_, client) => {
       const text = JSON.stringify({ ...row(client), Duration: client });
       const { result, bytes, ...place } = prepared(text);
@@ -108,7 +108,7 @@ describe('a record with', () => {
   );
 });
 
-it('names that objects have of their own are data like any other, and change no object', () => {
+it('names that objects have of their own are ordinary data, and change no object', () => {
   const text = JSON.stringify(row('c')).replace('{', '{"__proto__":{"SpotID":"other","polluted":1},"constructor":"x",');
   const { result } = prepared(text);
   expect(result).toMatchObject({ kind: 'good', payload: { spot_id: 'SP-1', advertiser: 'c' } });

@@ -161,8 +161,8 @@ it.each<[string, z.ZodType]>([
   expect(readMessage(schema, frozen(name))).toEqual(frozen(name));
 });
 
-describe('the splitter of today', () => {
-  it('splits what was announced before, into the same batches', async () => {
+describe('the current splitter', () => {
+  it('splits files announced by an earlier version into the same batches', async () => {
     expect(await invoke.splitter(read('dropped'))).toEqual(acknowledged);
     const batches = [frozen('slice'), frozen('oversize'), frozen('slice-base64')];
     const [created] = [...ledger.files.keys()];
@@ -176,14 +176,14 @@ describe('the splitter of today', () => {
     expect(await invoke.splitter(read('s3-test-event'))).toEqual(acknowledged);
   });
 
-  it('goes on at a checkpoint of before', async () => {
+  it('continues at a checkpoint of an earlier version', async () => {
     know('item-file-splitting');
     expect(await invoke.splitter(read('continue'))).toEqual(acknowledged);
     expect(splitter.sent).toEqual([frozen('oversize'), frozen('slice-base64')]);
     expect(ledger.files.get(fileId)).toMatchObject({ state: 'split', totalRecords: 5, totalBatches: 3 });
   });
 
-  it('goes on with a hash of before', async () => {
+  it('continues with a hash of an earlier version', async () => {
     know('item-file-hashing');
     expect(await invoke.splitter(read('continue'))).toEqual(acknowledged);
     const sha256 = createHash('sha256').update(log).digest('hex');
@@ -191,7 +191,7 @@ describe('the splitter of today', () => {
     expect(splitter.sent).toEqual([frozen('slice'), frozen('oversize'), frozen('slice-base64')]);
   });
 
-  it('sends lost batches again, with the next attempt where one was begun', async () => {
+  it('resends lost batches, with the next attempt if one was begun', async () => {
     know('item-file-split');
     knowBatches([frozen('item-batch-open')]);
     expect(await invoke.splitter(read('reemit'))).toEqual(acknowledged);
@@ -199,8 +199,8 @@ describe('the splitter of today', () => {
   });
 });
 
-describe('the consumer of today', () => {
-  it('delivers batches of before, with the request ids of before', async () => {
+describe('the current consumer', () => {
+  it('delivers batches of an earlier version, with its request ids', async () => {
     know('item-file-split');
     for (const name of ['slice', 'oversize', 'slice-base64']) {
       expect(await invoke.records(read(name))).toEqual(acknowledged);
@@ -210,7 +210,7 @@ describe('the consumer of today', () => {
     expect(consumer.letters).toHaveLength(2);
   });
 
-  it('goes on with a batch that an attempt of before had begun: what is done is not sent again', async () => {
+  it('continues a batch that an attempt of an earlier version had begun: what is done is not sent again', async () => {
     know('item-file-split');
     knowBatches([frozen('item-batch-open')]);
     expect(await invoke.records(read('successor'))).toEqual(acknowledged);
@@ -218,7 +218,7 @@ describe('the consumer of today', () => {
     expect(ledger.files.get(fileId)).toMatchObject({ settledBatches: 1, settled: { uploaded: 2 } });
   });
 
-  it('tries a letter of before again when it is redriven', async () => {
+  it('retries a letter of an earlier version when it is redriven', async () => {
     know('item-file-settled');
     knowDead();
     expect(await invoke.letters(read('letter'))).toEqual(acknowledged);
@@ -226,14 +226,14 @@ describe('the consumer of today', () => {
     expect(ledger.dead.get(`${fileId}#2`)).toMatchObject({ state: 'resolved', resolution: 'uploaded' });
   });
 
-  it('adopts a letter of before that nobody had seen, and lets it through to the DLQ', async () => {
+  it('adopts a letter of an earlier version that was never received, and lets it pass to the DLQ', async () => {
     know('item-file-settled');
     expect(await invoke.letters(read('letter-rejected'))).toEqual({ batchItemFailures: [{ itemIdentifier: 'm' }] });
     expect(ledger.dead.get(`${fileId}#3`)).toMatchObject({ state: 'dead', outcome: 'rejected' });
     expect({ faults, sent: sentIds() }).toEqual({ faults: [], sent: [] });
   });
 
-  it('sends a corrected row of before', async () => {
+  it('sends a corrected row of an earlier version', async () => {
     know('item-file-settled');
     knowDead();
     expect(await invoke.letters(read('correction'))).toEqual(acknowledged);
@@ -243,8 +243,8 @@ describe('the consumer of today', () => {
   });
 });
 
-describe('the finalizer of today', () => {
-  it('closes the account of a file that was delivered before', async () => {
+describe('the current finalizer', () => {
+  it('closes the account of a file that an earlier version delivered', async () => {
     know('item-file-settled');
     knowBatches(frozen<Record<string, unknown>[]>('item-batches-settled'));
     for (const [key, bytes] of Object.entries(frozen<Record<string, string>>('receipts'))) {
@@ -264,7 +264,7 @@ describe('the finalizer of today', () => {
   });
 });
 
-describe('what a later version wrote, after a rollback', () => {
+describe('messages of a later version, after a rollback', () => {
   it.each<[keyof typeof invoke, string]>([
     ['splitter', 'continue'],
     ['splitter', 'reemit'],
@@ -273,7 +273,7 @@ describe('what a later version wrote, after a rollback', () => {
     ['letters', 'letter'],
     ['letters', 'correction'],
     ['finalizer', 'finalize'],
-  ])('goes back to the queue of the %s: %s, with a sentence, and nothing is done', async (who, name) => {
+  ])('are returned to the queue of the %s: %s, with an explanation, and nothing is done', async (who, name) => {
     know('item-file-split');
     const before = structuredClone([...ledger.files]);
     const later = JSON.stringify({ ...frozen(name), v: 3, feed: { name: 'traffic' } });
@@ -289,7 +289,7 @@ describe('what a later version wrote, after a rollback', () => {
     });
   });
 
-  it('is not read by guess from the ledger either', () => {
+  it('are not guessed from the ledger either', () => {
     const item = { pk: `FILE#${fileId}`, sk: 'FILE', ...frozen('item-file-split') };
     expect(withoutKeys(item)).toEqual(file);
     expect(withoutKeys({ ...item, v: 1 })).toEqual(file);
@@ -297,7 +297,7 @@ describe('what a later version wrote, after a rollback', () => {
   });
 });
 
-it('leaves nothing frozen unread', () => {
+it('every frozen message is read by a test', () => {
   const source = readFileSync(import.meta.filename, 'utf8');
   const names = readdirSync(folder).flatMap((name) => (name.endsWith('.json') ? name.slice(0, -5) : []));
   expect(names.filter((name) => !source.includes(`'${name}'`))).toEqual([]);

@@ -298,7 +298,7 @@ async function runThrough(outage?: Outage): Promise<World> {
 /** Every call that such a run makes, so that none is forgotten here. */
 const { calls } = await runThrough();
 
-describe('ten minutes without AWS cost no message its way, and no record its end, where', () => {
+describe('ten minutes without AWS move no message to a DLQ, and change no record’s outcome, if', () => {
   const single = [...calls].filter(([call]) => call.includes('.')).sort();
   it.each(single.flatMap(([call, times]) => [...new Set([1, 2, times])].map((from) => [call, from] as const)))(
     '%s fails from call %i on',

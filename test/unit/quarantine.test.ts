@@ -54,10 +54,10 @@ function reconcilerPorts(asked: unknown[]): ReconcilerPorts {
   };
 }
 
-describe('a file with few broken rows', () => {
+describe('a file with few invalid rows', () => {
   beforeEach(() => begin(3_000, (row) => row % 6 === 0));
 
-  it('is sent whole, whatever the order of its batches', async () => {
+  it('is sent completely, whatever the order of its batches', async () => {
     await split();
     for (const message of splitter.sent.toReversed()) await deliver(message);
     expect(file()?.quarantine).toBeUndefined();
@@ -70,13 +70,13 @@ describe('a wrong file', () => {
 
   beforeEach(() => begin(rows, (row) => row > 800));
 
-  it('is left alone before a thousand records were seen', async () => {
+  it('is not stopped before a thousand records were seen', async () => {
     await split();
     for (const message of splitter.sent.slice(0, 9)) await deliver(message);
     expect(file()?.quarantine).toBeUndefined();
   });
 
-  it('is stopped then: the rest is held, and makes no dead letters', async () => {
+  it('is then stopped: the rest is held, and creates no dead letters', async () => {
     await split();
     for (const message of splitter.sent) await deliver(message);
     expect(file()?.quarantine).toMatchObject({ rejected: 300, seen: 1_100 });
@@ -101,7 +101,7 @@ describe('a wrong file', () => {
     expect(told[0]).toContain(`sluice release ${fileId}`);
   });
 
-  it('gives its bytes up to a file that is dropped later', async () => {
+  it('releases its checksum to a file that is dropped later', async () => {
     await split();
     for (const message of splitter.sent) await deliver(message);
     await finalize();
@@ -140,12 +140,12 @@ describe('a wrong file', () => {
   });
 });
 
-describe('a good file that was stopped by its first part', () => {
+describe('a good file that was stopped because of its first part', () => {
   const rows = 4_000;
 
   beforeEach(() => begin(rows, (row) => row > 700 && row <= 1_000));
 
-  it('and is released has every good record uploaded, and none twice', async () => {
+  it('and is released has every valid record uploaded once', async () => {
     await split();
     for (const message of splitter.sent) await deliver(message);
     expect(await finalize()).toMatchObject({ state: 'quarantined', uploaded_records: 700, held_records: 3_000 });
@@ -158,7 +158,7 @@ describe('a good file that was stopped by its first part', () => {
     expect(consumer.api.stored.size).toBe(3_700);
   });
 
-  it('has a release whose message got lost asked for again', async () => {
+  it('and is released again if the release’s message was lost', async () => {
     await split();
     for (const message of splitter.sent) await deliver(message);
     await finalize();
@@ -171,7 +171,7 @@ describe('a good file that was stopped by its first part', () => {
   });
 });
 
-describe('a wrong file that is still being cut', () => {
+describe('a wrong file that is still being split', () => {
   const rows = 30_000;
 
   /** The splitter is held back with a part of the file sent; the consumers find out what it is. */
@@ -184,7 +184,7 @@ describe('a wrong file that is still being cut', () => {
     await clock.advance(900_000);
   });
 
-  it('is cut to its end and not sent: how many records are held is known', async () => {
+  it('is split to its end and not sent: the number of held records is known', async () => {
     const before = splitter.sent.length;
     await split(false);
     expect(splitter.sent).toHaveLength(before);
@@ -201,7 +201,7 @@ describe('a wrong file that is still being cut', () => {
     expectCovered(released, rows);
   });
 
-  it('comes to the same when its splitter is killed at every step', async () => {
+  it('has the same result when its splitter is killed at every step', async () => {
     const before = splitter.sent.length;
     for (let kill = 1; file()?.state === 'splitting'; kill++) {
       let steps = 0;
@@ -220,10 +220,10 @@ describe('a wrong file that is still being cut', () => {
   });
 });
 
-describe('a splitter that is killed before it could say what it had sent', () => {
+describe('a splitter that is killed before it could store what it had sent', () => {
   const rows = 40_000;
 
-  it('leaves batches beyond its checkpoint that are in the account, where a consumer had them', async () => {
+  it('leaves batches beyond its checkpoint that are in the account if a consumer had them', async () => {
     begin(rows, (row) => row > 800);
     let checkpoints = 0;
     splitter.onStep = (step) => {
@@ -297,7 +297,7 @@ describe('a file with another header among its rows', () => {
     expect(told[0]).not.toContain('sluice release');
   });
 
-  it('can not be released, and nothing of it is made again', async () => {
+  it('can not be released, and none of it is sent again', async () => {
     beginWith(lines);
     await split();
     await world.reemit();
@@ -307,7 +307,7 @@ describe('a file with another header among its rows', () => {
     expect(await splitter.ports.ledger.releaseQuarantine(fileId, 'ann', 'please')).toBeUndefined();
   });
 
-  it('is the same when its splitter is killed at every step, is held back, and runs out of time', async () => {
+  it('has the same result when its splitter is killed at every step, held back, and out of time', async () => {
     beginWith(lines, 3_000);
     let isLate = false;
     const deadline: Deadline = { remainingMs: () => 1e6, isDrawingIn: () => (isLate = !isLate) };
@@ -330,7 +330,7 @@ describe('a file with another header among its rows', () => {
     await expectEndsThere();
   });
 
-  it('that is replaced while the rest is read ends as any other that is: nobody is advised to release it', async () => {
+  it('that is replaced while the rest is read ends like any other replaced file, without advice to release it', async () => {
     beginWith(lines);
     await split();
     await deliverAll();
@@ -364,7 +364,7 @@ describe('a file with another header among its rows', () => {
     expect(await splitter.ports.ledger.releaseQuarantine(fileId, 'ann', 'again')).toBeUndefined();
   });
 
-  it('is picked up where its batches are lost, and closed once they are settled', async () => {
+  it('is recovered if its batches are lost, and closed once they are settled', async () => {
     beginWith(lines);
     await split();
     const asked: unknown[] = [];
@@ -379,7 +379,7 @@ describe('a file with another header among its rows', () => {
     expect(asked).toEqual([{ v: 1, kind: 'finalize', feed: 'traffic', fileId, amend: false }]);
   });
 
-  it('as the last line has nothing behind it, and is accounted for', async () => {
+  it('as the last line has nothing after it, and is accounted for', async () => {
     beginWith(lines.slice(0, before + 1));
     await split();
     await deliverAll();

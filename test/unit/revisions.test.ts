@@ -12,7 +12,7 @@ const run = () => world.run(inOrder);
 const scheduleOf = (rows: readonly LogRow[]) => Object.fromEntries(rows.map(({ spot, client }) => [spot, client]));
 
 describe('a revision', () => {
-  it('sends only what is new or changed, and says what is not there any more', async () => {
+  it('sends only what is new or changed, and reports what is missing', async () => {
     world.drop(1, rowsOf(40));
     await run();
     expect(world.api.requests).toBe(40);
@@ -40,7 +40,7 @@ describe('a revision', () => {
     expect(world.manifestOf('traffic.3')).toMatchObject({ unchanged_records: 9, uploaded_records: 1 });
   });
 
-  it('waits for the one before, and is compared with what it has become', async () => {
+  it('waits for the one before, and is compared with its result', async () => {
     for (const [number, rows] of [rowsOf(30), rowsOf(31), rowsOf(32)].entries()) world.drop(number + 1, rows, number);
     await run();
     expect(world.api.requests).toBe(32);
@@ -61,7 +61,7 @@ describe('a revision', () => {
     expect(world.api.requests).toBe(6);
   });
 
-  it('sends a row again that the last one had damaged, since the API may have it from the one before', async () => {
+  it('resends a row that the last one had damaged, since the API may have it from the one before', async () => {
     world.drop(1, rowsOf(6));
     world.drop(2, rowsOf(6).with(2, { spot: 'S3', client: 'Client 3', isDamaged: true }), 1000);
     world.drop(3, rowsOf(7), 2000);
@@ -74,7 +74,7 @@ describe('a revision', () => {
 });
 
 describe('a revision that a person must decide about', () => {
-  it('is held if the feed does not say what its API does with changed records, and a release sends the changes', async () => {
+  it('is held if the feed does not declare how its API handles changed records, and a release sends the changes', async () => {
     world = new RevisionWorld(false);
     world.drop(1, rowsOf(10));
     await run();

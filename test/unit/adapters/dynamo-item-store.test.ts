@@ -42,21 +42,21 @@ const change = { set: { a: 'b' } };
 const update = () => store.update(key, change);
 const updateAll = () => store.updateAll([{ key, change }]);
 
-describe('a write that meets a transaction', () => {
-  it('is made again until it has come past it', async () => {
+describe('a write that conflicts with a transaction', () => {
+  it('is retried until it succeeds', async () => {
     answers = [{ type: 'TransactionConflictException' }, { type: 'TransactionConflictException' }];
     expect(await update()).toEqual({ kind: 'changed', item: { name: 'x' } });
     expect(calls).toBe(3);
   });
 
-  it('is made again where it is a transaction itself', async () => {
+  it('is retried if it is a transaction itself', async () => {
     answers = [{ type: 'TransactionCanceledException', reasons: [{ Code: 'None' }, { Code: 'TransactionConflict' }] }];
     expect(await updateAll()).toBe(true);
     expect(calls).toBe(2);
   });
 
   it.each(['ThrottlingError', 'ProvisionedThroughputExceeded'])(
-    'is made again where it was throttled: %s',
+    'is retried after throttling: %s',
     async (Code) => {
       answers = [{ type: 'TransactionCanceledException', reasons: [{ Code }, { Code: 'None' }] }];
       expect(await updateAll()).toBe(true);
@@ -66,18 +66,18 @@ describe('a write that meets a transaction', () => {
     },
   );
 
-  it('is made again where its first copy is still in progress', async () => {
+  it('is retried while its first copy is still in progress', async () => {
     answers = [{ type: 'TransactionInProgressException' }];
     expect(await updateAll()).toBe(true);
   });
 
-  it('is not made again where the transaction is wrong', async () => {
+  it('is not retried if the transaction is invalid', async () => {
     answers = [{ type: 'TransactionCanceledException', reasons: [{ Code: 'ValidationError' }, { Code: 'None' }] }];
     await expect(updateAll()).rejects.toThrow('no');
     expect(calls).toBe(1);
   });
 
-  it('is given up when that goes on and on', async () => {
+  it('fails if the conflict continues', async () => {
     answers = Array(50).fill({ type: 'TransactionConflictException' }) as typeof answers;
     await expect(update()).rejects.toThrow('no');
     expect(calls).toBe(11);
@@ -85,7 +85,7 @@ describe('a write that meets a transaction', () => {
 });
 
 describe('a condition that does not hold', () => {
-  it('is an answer, and not asked again', async () => {
+  it('is an answer, and is not retried', async () => {
     answers = [{ type: 'ConditionalCheckFailedException' }];
     expect(await update()).toEqual({ kind: 'refused', item: undefined });
     answers = [
@@ -118,13 +118,13 @@ describe('items that DynamoDB leaves out of an answer', () => {
     return { giving: new DynamoItemStore({ send } as unknown as DynamoDBClient, 'ledger'), asked };
   }
 
-  it('are asked for again, until all are there', async () => {
+  it('are requested again until all have been read', async () => {
     const { giving, asked } = storeGiving([1, 0, 1, 1]);
     expect(await giving.readAll(keys)).toEqual(keys);
     expect(asked).toEqual([3, 2, 2, 1]);
   });
 
-  it('are an AWS fault where call after call leaves them out', async () => {
+  it('are an AWS fault if call after call leaves them out', async () => {
     const { giving, asked } = storeGiving([]);
     const error: unknown = await giving.readAll(keys).catch((each: unknown) => each);
     expect(awsFaultOf(error)).toEqual({ kind: 'unavailable', code: 'UnprocessedKeys' });

@@ -82,14 +82,14 @@ describe('a request', () => {
     expect(Buffer.from(body ?? '', 'latin1').toString()).toBe('{"spot_id":"é 1"}');
   });
 
-  it('leaves its connection to those after it', async () => {
+  it('returns its connection to the pool', async () => {
     const server = await serve(say(text('201 Created', '{}')));
     const sink = sinkFor(`http://127.0.0.1:${server.port}`);
     for (let round = 0; round < 20; round++) expect(await deliver(sink)).toEqual(uploaded(201));
     expect(server.connections.made).toBeLessThanOrEqual(2);
   });
 
-  it('never stands behind another on one connection, nor opens one more than allowed', async () => {
+  it('never waits behind another on one connection, nor opens more connections than allowed', async () => {
     const held: Socket[] = [];
     const server = await serve((socket) => held.push(socket));
     const sink = sinkFor(`http://127.0.0.1:${server.port}`);
@@ -125,13 +125,13 @@ describe('an answer', () => {
     expect(await answerTo(say(text(head)))).toEqual(expected);
   });
 
-  it('that asks for a year is not waited for so long', async () => {
+  it('that asks to wait for a year is not waited for so long', async () => {
     const answer = await answerTo(say(text('429 Slow\r\nretry-after: 31536000')));
     expect(answer).toMatchObject({ kind: 'throttled', status: 429 });
     expect((answer as { retryAfterMs: number }).retryAfterMs).toBeLessThan(24 * 60 * 60 * 1000);
   });
 
-  it('that is no JSON and no text is told on one short line', async () => {
+  it('that is neither JSON nor text is described on one short line', async () => {
     const body = `\x00\x1b[31m<html>\r\n${'x'.repeat(5_000)}`;
     const answer = await answerTo(say(text('422 No', body)));
     expect(answer).toMatchObject({ kind: 'refused', status: 422 });
@@ -144,14 +144,14 @@ describe('an answer', () => {
     ['turns the writing round', 'no \u202egpj.exe\u2069', 'no  gpj.exe'],
     ['is cut within a character', `${'x'.repeat(199)}\ud83d\ude00`, `${'x'.repeat(199)}\ufffd`],
     ['is no UTF-8', '\xff\xfe', '\ufffd\ufffd'],
-  ])('that %s is told as plain text', async (_, body, told) => {
+  ])('that %s is shown as plain text', async (_, body, told) => {
     const bytes = Buffer.from(body, body === '\xff\xfe' ? 'latin1' : 'utf8');
     const head = `HTTP/1.1 422 No\r\ncontent-length: ${bytes.length}\r\n\r\n`;
     const answer = await answerTo((socket) => socket.write(Buffer.concat([Buffer.from(head), bytes])));
     expect(answer).toEqual({ kind: 'refused', status: 422, answer: told });
   });
 
-  it('without a length ends with its connection, and the next record gets another', async () => {
+  it('without a length ends with its connection, and the next record gets another one', async () => {
     const server = await serve((socket) => socket.end('HTTP/1.0 200 OK\r\n\r\ndone'));
     const sink = sinkFor(`http://127.0.0.1:${server.port}`);
     expect(await deliver(sink)).toEqual(uploaded());
@@ -179,7 +179,7 @@ describe('an answer', () => {
     expect(sent).toBeLessThan(64 * 1024 * 1024);
   });
 
-  it.each([200, 422])('that drips without end (%i) counts by its status', async (status) => {
+  it.each([200, 422])('that sends bytes slowly without end (%i) counts by its status', async (status) => {
     let timer: NodeJS.Timeout | undefined;
     const answer = await answerTo((socket) => {
       socket.write(`HTTP/1.1 ${status} Slow\r\ntransfer-encoding: chunked\r\n\r\n`);
@@ -194,11 +194,11 @@ describe('an answer', () => {
     expect(await answerTo(cutOff)).toEqual(uploaded());
   });
 
-  it('with an early hint before it is taken', async () => {
+  it('is accepted after an early hint', async () => {
     expect(await answerTo(say(`HTTP/1.1 103 Early Hints\r\nlink: <x>\r\n\r\n${text('200 OK')}`))).toEqual(uploaded());
   });
 
-  it('too many is nobody’s: the next record is not taken for answered by it', async () => {
+  it('without a request is ignored: it does not answer the next record', async () => {
     const server = await serve((socket, _, number) => {
       socket.write(number === 1 ? text('200 OK') + text('200 OK') : text('503 Busy'));
     });
@@ -231,11 +231,11 @@ describe('a request without an answer', () => {
       failed('headers_too_large', true),
     ],
   ];
-  it.each(cases)('because it %s says why, and that the record may be there', async (_, answer, expected) => {
+  it.each(cases)('because it %s gives the reason, and that the record may be stored', async (_, answer, expected) => {
     expect(await answerTo(answer)).toEqual(expected);
   });
 
-  it('whose headers drip ends in time all the same', async () => {
+  it('whose headers arrive slowly without end is still timed out', async () => {
     let timer: NodeJS.Timeout | undefined;
     const answer = await answerTo((socket) => {
       socket.write('HTTP/1.1 200 OK\r\nx: ');
@@ -245,7 +245,7 @@ describe('a request without an answer', () => {
     expect(answer).toEqual(failed('headers_timeout', true));
   });
 
-  it('but with early hints without end, is over when the caller says so', async () => {
+  it('but with early hints without end is over when the caller’s time is up', async () => {
     let timer: NodeJS.Timeout | undefined;
     const server = await serve((socket) => {
       timer = setInterval(() => socket.write('HTTP/1.1 103 Early Hints\r\n\r\n'), 20);
@@ -255,7 +255,7 @@ describe('a request without an answer', () => {
     expect(answer).toEqual(failed('timed_out', true));
   });
 
-  it('leaves the sink as it was: the next one goes through', async () => {
+  it('leaves the sink usable: the next request succeeds', async () => {
     const server = await serve((socket, _, number) => {
       if (number === 1) socket.resetAndDestroy();
       else socket.write(text('200 OK'));
@@ -266,20 +266,20 @@ describe('a request without an answer', () => {
   });
 });
 
-describe('where no connection comes about, the record was not sent', () => {
-  it('because nobody listens', async () => {
+describe('without a connection, the record was not sent', () => {
+  it('because nothing listens', async () => {
     const server = await startRawServer(() => undefined);
     await server.close();
     expect(await deliver(sinkFor(`http://127.0.0.1:${server.port}`))).toEqual(failed('econnrefused', false));
   });
 
-  it('because the name is nobody’s', async () => {
+  it('because the name does not resolve', async () => {
     const answer = await deliver(sinkFor('https://avstar.invalid'));
     expect(answer).toMatchObject({ kind: 'failed', status: null, ambiguous: false });
     expect((answer as { reason: string }).reason).toMatch(/^(enotfound|eai_again)$/);
   });
 
-  it('because TLS is not spoken there', async () => {
+  it('because the server does not speak TLS', async () => {
     const server = await serve(say('HTTP/1.1 400 Bad Request\r\n\r\n'));
     const plain = await deliver(
       sinkFor(`https://127.0.0.1:${server.port}`, { limits: { ...limits, connectMs: 1_000 } }),
@@ -309,7 +309,7 @@ describe('a certificate', () => {
     expect(answer).toEqual(failed(reason, false));
   });
 
-  it('is looked at though the environment says not to', async () => {
+  it('is checked although the environment disables the check', async () => {
     const before = process.env['NODE_TLS_REJECT_UNAUTHORIZED'];
     process.env['NODE_TLS_REJECT_UNAUTHORIZED'] = '0';
     try {
@@ -352,7 +352,7 @@ describe('through a proxy', () => {
     },
   );
 
-  it('an API of an unknown issuer is refused', async () => {
+  it('an API with a certificate of an unknown issuer is refused', async () => {
     const api = await serve(say(text('200 OK')), createCertificate('127.0.0.1'));
     const proxy = await serve(tunnel);
     const sink = sinkFor(`https://127.0.0.1:${api.port}`, { proxyUrl: `http://127.0.0.1:${proxy.port}` });
@@ -388,7 +388,7 @@ describe('a token', () => {
     new SecretToken({ send: () => Promise.resolve({ SecretString: value }) } as unknown as SecretsManagerClient, 'arn');
 
   it.each(['t0ken\n', ' t0ken\r\n', '\ufefft0ken', '\tt0ken '])(
-    'pasted as %j is sent without what is around it',
+    'pasted as %j is sent without surrounding characters',
     async (value) => {
       const server = await serve(say(text('200 OK')));
       await deliver(sinkFor(`http://127.0.0.1:${server.port}`, { tokens: secret(value) }));
@@ -418,7 +418,7 @@ describe('a token', () => {
     expect(server.requests).toEqual([]);
   });
 
-  it('that cannot be read is asked for again with the next record', async () => {
+  it('that cannot be read is read again for the next record', async () => {
     let reads = 0;
     const send = () =>
       ++reads === 1 ? Promise.reject(new Error('throttled')) : Promise.resolve({ SecretString: 'a' });
@@ -435,7 +435,7 @@ describe('a token', () => {
   });
 });
 
-describe('what an answer means', () => {
+describe('the meaning of an answer', () => {
   it('is decided by the feed’s declaration', async () => {
     const answers = {
       success: { statuses: [202], field: { pointer: '/ok', is: [true] } },
@@ -529,7 +529,7 @@ describe('what an answer means', () => {
   }
 });
 
-describe('an answer that says when to come again', () => {
+describe('an answer with Retry-After', () => {
   const later = 'retry-after: Mon, 23 Nov 2026 09:10:05 GMT\r\ndate: Mon, 23 Nov 2026 09:10:00 GMT';
   it.each([
     [`503 Busy\r\nretry-after: 600`, { kind: 'failed', status: 503, ambiguous: true, retryAfterMs: 600_000 }],
@@ -549,7 +549,7 @@ describe('an answer that says when to come again', () => {
     expect(await answerTo(say(text(head)))).toMatchObject(expected);
   });
 
-  it('is read the same where a 409 says that the request is in progress', async () => {
+  it('is interpreted in the same way if a 409 says that the request is in progress', async () => {
     const answer = await answerTo(say(text('409 Conflict\r\nretry-after: 4', '{"error":"request in progress"}')));
     expect(answer).toMatchObject({ kind: 'in-progress', status: 409, retryAfterMs: 4_000 });
   });
@@ -559,7 +559,7 @@ describe('a secret', () => {
   const token = 'sk-live-0123456789abcdef';
   const tokens = { token: () => Promise.resolve(token), refresh: () => Promise.resolve(token) };
   const statuses = ['200', '202', '401', '403', '409', '413', '422', '429', '500', '503'];
-  it.each(statuses)('that an answer of %s echoes is removed, wherever the answer is cut', async (status) => {
+  it.each(statuses)('that an answer of %s echoes is removed, wherever the answer is truncated', async (status) => {
     const server = await serve((socket, request) => {
       const echo = JSON.stringify({ error: 'no', request: request.replace(/\r\n\r\n[^]*/, ''), again: token });
       socket.write(text(`${status} Echo\r\ncontent-type: text/html`, echo));
@@ -570,7 +570,7 @@ describe('a secret', () => {
       expect(JSON.stringify(answer)).not.toContain(token.slice(at, at + 8));
   });
 
-  it('is removed though the text is cut within it', async () => {
+  it('is removed even if the text is truncated within it', async () => {
     for (let before = 165; before <= 200; before++) {
       const body = `${'x'.repeat(before)} ${Buffer.from(`u:${token}`).toString('base64')}`;
       const answer = await answerTo(say(text('422 No', body)), { tokens });
@@ -584,7 +584,7 @@ describe('a connection', () => {
   const sinkOn = (server: RawServer, options: Partial<HttpSinkOptions> = {}) =>
     sinkFor(`http://127.0.0.1:${server.port}`, options);
 
-  it.each([500, 502, 503, 408, 421, 401])('is closed after a %i: the next request gets another', async (status) => {
+  it.each([500, 502, 503, 408, 421, 401])('is closed after a %i: the next request gets another one', async (status) => {
     const server = await serve((socket, _, number) =>
       socket.write(number === 1 ? text(`${status} No`, 'why') : text('200 OK')),
     );
@@ -601,7 +601,7 @@ describe('a connection', () => {
     expect(server.connections.made).toBe(1);
   });
 
-  it('to a bad machine behind a balancer does not get all requests', async () => {
+  it('to a failing machine behind a load balancer does not get all requests', async () => {
     // Each connection leads to the next of three machines; the third fails at once.
     const machines = new Map<Socket, number>();
     const server = await serve((socket) => {
@@ -618,7 +618,7 @@ describe('a connection', () => {
     expect(failures).toBeLessThan(answers.length / 3);
   });
 
-  it('whose answer broke off on this side is replaced only when the other side can have seen its end', async () => {
+  it('whose answer was aborted here is replaced only when the other side can have closed it', async () => {
     // It hears a little late of what comes, as a busy server does.
     const server = await serve((socket) => {
       socket.write('HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\nno chunk\r\n');
@@ -642,7 +642,7 @@ describe('a connection', () => {
     expect(server.connections).toEqual({ made: 3, most: 1 });
   });
 
-  it('that a frozen environment left behind is not used', async () => {
+  it('that a frozen environment left open is not used', async () => {
     let now = nowMs;
     const server = await serve(say(text('200 OK')));
     const sink = sinkOn(server, { connections: 1, clock: { now: () => now } });
@@ -652,7 +652,7 @@ describe('a connection', () => {
     expect(server.connections.made).toBe(2);
   });
 
-  it('that died at rest says so, and those that rested with it are not tried', async () => {
+  it('that was closed while idle is reported as such, and those that idled with it are not tried', async () => {
     const served = new Set<Socket>();
     const server = await serve((socket) => {
       if (served.has(socket)) return void socket.resetAndDestroy();
@@ -666,7 +666,7 @@ describe('a connection', () => {
     expect(server.connections.made).toBe(5);
   });
 
-  it('that is lost with its first request says nothing of the kind', async () => {
+  it('that is lost with its first request is not reported as closed while idle', async () => {
     const server = await serve((socket) => socket.resetAndDestroy());
     expect(await deliver(sinkOn(server))).not.toHaveProperty('isStale');
   });
@@ -686,7 +686,7 @@ describe('a connection', () => {
     }
   });
 
-  it('waits for its turn no longer than the request’s time', async () => {
+  it('is not waited for longer than the request’s time', async () => {
     const server = await serve(() => undefined);
     const sink = sinkOn(server, { connections: 1 });
     const first = deliver(sink);
@@ -708,13 +708,13 @@ describe('a name with several addresses', () => {
   const issuer = createIssuer('test root');
   const certificate = createCertificate('api.test', issuer);
 
-  it('is reached on the second where the first refuses', async () => {
+  it('is reached on the second address if the first refuses', async () => {
     resolveTo('127.0.0.9', '127.0.0.1');
     const server = await serve(say(text('200 OK')));
     expect(await deliver(sinkFor(`http://api.test:${server.port}`))).toEqual(uploaded());
   });
 
-  it('is reached on the second where the first accepts and stays mute', async () => {
+  it('is reached on the second address if the first accepts and stays silent', async () => {
     const api = await serve(say(text('200 OK')), certificate);
     // TCP alone, on another address of the same port.
     await serve(() => undefined, undefined, { host: '127.0.0.2', port: api.port });
@@ -736,7 +736,7 @@ describe('a name with several addresses', () => {
     expect(await deliver(sink)).toEqual(uploaded());
   });
 
-  it('is given the time of a slow handshake', async () => {
+  it('allows for a slow handshake', async () => {
     const api = await serve(say(text('200 OK')));
     resolveTo('127.0.0.1', '127.0.0.1');
     // A connect that takes longer than the 250 ms that Node grants.
@@ -757,7 +757,7 @@ describe('a name with several addresses', () => {
     socket.destroy();
   });
 
-  it('follows the name to a new address', async () => {
+  it('is resolved again and reaches its new address', async () => {
     let now = nowMs;
     const old = await serve(say(text('200 OK')));
     await serve(say(text('201 New')), undefined, { host: '127.0.0.3', port: old.port });
@@ -771,7 +771,7 @@ describe('a name with several addresses', () => {
 });
 
 describe('TLS', () => {
-  it('offers no session: a server that can’t resume one is reached all the same', async () => {
+  it('offers no session: a server that can’t resume one is still reached', async () => {
     const issuer = createIssuer('test root');
     const reused: boolean[] = [];
     const server = await serve(
@@ -787,7 +787,7 @@ describe('TLS', () => {
   });
 });
 
-describe('the token’s read', () => {
+describe('reading the token', () => {
   const never = new Promise<never>(() => undefined);
   it('takes no longer than the request may', async () => {
     const server = await serve(say(text('200 OK')));
@@ -797,7 +797,7 @@ describe('the token’s read', () => {
     expect(server.requests).toEqual([]);
   });
 
-  it('is given up by itself, and begun anew', async () => {
+  it('times out on its own, and starts again', async () => {
     let reads = 0;
     const send = () => (++reads === 1 ? never : Promise.resolve({ SecretString: 'a' }));
     const tokens = new SecretToken({ send } as unknown as SecretsManagerClient, 'arn', 50);

@@ -24,18 +24,18 @@ function archiveWith(answers: (Error | undefined)[]) {
 }
 
 describe('a conditional write that meets another one', () => {
-  it('is made again, and stored where the other came to nothing', async () => {
+  it('is retried, and stored if the other failed', async () => {
     const { archive, calls } = archiveWith([conflict, conflict]);
     expect(await archive.putOnce('key', 'text', 'text/plain')).toBe('stored');
     expect(calls).toEqual(['PutObjectCommand', 'PutObjectCommand', 'PutObjectCommand']);
   });
 
-  it('is made again, and finds what the other has stored', async () => {
+  it('is retried, and finds what the other has stored', async () => {
     const { archive } = archiveWith([conflict, exists]);
     expect(await archive.putOnce('key', 'text', 'text/plain')).toBe('exists');
   });
 
-  it('is made again where it is a copy', async () => {
+  it('is retried if it is a copy', async () => {
     const source = { bucket: 'intake', key: 'a.csv', etag: '"e"', sizeBytes: 5 };
     const first = archiveWith([missing, conflict]);
     expect(await first.archive.copySource(source, 'key')).toEqual({ key: 'key' });
@@ -44,7 +44,7 @@ describe('a conditional write that meets another one', () => {
     expect(second.calls).toEqual(['HeadObjectCommand', 'CopyObjectCommand', 'CopyObjectCommand', 'HeadObjectCommand']);
   });
 
-  it('is an AWS fault when that goes on and on', async () => {
+  it('is an AWS fault if the conflict continues', async () => {
     const { archive, calls } = archiveWith(Array.from({ length: 50 }, () => conflict));
     const error: unknown = await archive.putOnce('key', 'text', 'text/plain').catch((each: unknown) => each);
     expect(awsFaultOf(error)).toEqual({ kind: 'unavailable', code: 'ConditionalRequestConflict' });

@@ -10,7 +10,7 @@ function bucketOf(page: ListObjectVersionsOutput) {
   return { asked, dropped: new S3DroppedObjects({ send } as unknown as S3Client, 'intake') };
 }
 
-it('reads keys as S3 encodes them, so that any character may be in them', async () => {
+it('decodes keys as S3 encodes them, so that any character may be in them', async () => {
   const key = 'traffic/a b+%\u0007ü.csv';
   const Key = 'traffic/a+b%2B%25%07%C3%BC.csv';
   const { asked, dropped } = bucketOf({
@@ -36,7 +36,7 @@ it('reads keys as S3 encodes them, so that any character may be in them', async 
   expect(asked[2]).not.toHaveProperty('VersionIdMarker');
 });
 
-it('leaves out what has no version, and keys whose delete marker has a version above it', async () => {
+it('omits objects without a version, and keys whose delete marker has a version above it', async () => {
   const { dropped } = bucketOf({
     Versions: [{ Key: 'traffic/old.csv', VersionId: 'null', ETag: '"e"', Size: 3, LastModified }],
     DeleteMarkers: [{ Key: 'traffic/back.csv', VersionId: 'v1', IsLatest: false }],

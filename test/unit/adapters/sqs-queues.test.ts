@@ -55,7 +55,7 @@ const batches = (count: number, body = 'x'): BatchMessage[] =>
   }));
 
 describe('sending batches', () => {
-  it('takes ten messages a call, and no more bytes than a call may have', async () => {
+  it('puts ten messages in a call, and no more bytes than a call may have', async () => {
     const many = queueWith([]);
     await many.queue.sendBatches(batches(23));
     expect(many.calls.map((call) => call.length)).toEqual([10, 10, 3]);
@@ -66,14 +66,14 @@ describe('sending batches', () => {
     expect(Math.max(...large.sizes)).toBeLessThan(1024 * 1024);
   });
 
-  it('sends again what SQS failed on, and nothing else', async () => {
+  it('resends what SQS failed on, and nothing else', async () => {
     const { queue, calls, slept } = queueWith([allBut(['1', '3']), allBut(['1'])]);
     await queue.sendBatches(batches(5));
     expect(calls).toEqual([['1', '2', '3', '4', '5'], ['2', '4'], ['2']]);
     expect(slept).toHaveLength(2);
   });
 
-  it('sends again what SQS says nothing of', async () => {
+  it('resends what SQS does not mention', async () => {
     const { queue, calls } = queueWith([() => ({ Successful: [], Failed: [] })]);
     await queue.sendBatches(batches(2));
     expect(calls).toEqual([
@@ -94,7 +94,7 @@ describe('sending batches', () => {
     expect(Math.max(...slept)).toBeLessThan(5_000);
   });
 
-  it('gives up by and by, and says why', async () => {
+  it('eventually gives up, with the reason', async () => {
     const { queue, calls } = queueWith(Array.from({ length: 99 }, () => allBut(['0'])));
     await expect(queue.sendBatches(batches(3))).rejects.toThrow('1 of 3 messages: InternalError: no');
     expect(calls).toHaveLength(8);
@@ -115,7 +115,7 @@ describe('sending batches', () => {
     expect(awsFaultOf(error)?.kind).toBe(kind);
   });
 
-  it('does not insist on what SQS will never take', async () => {
+  it('does not retry what SQS will never accept', async () => {
     const { queue, calls } = queueWith([allBut(['1'], fault('InvalidMessageContents', true))]);
     await expect(queue.sendBatches(batches(3))).rejects.toThrow('1 of 3 messages: InvalidMessageContents: no');
     expect(calls).toHaveLength(1);

@@ -80,7 +80,7 @@ test.each([0, 1, 10, 11, 5_000])('lists each of %d messages once and leaves all 
   expect(queue.visible).toBe(size);
 });
 
-test('reads again where another reader has some of them in hand', async () => {
+test('reads again if another reader holds some of them', async () => {
   const queue = new Queue(40);
   queue.others = [3, 4, 5];
   for (const index of queue.others) queue.hidden.add(index);
@@ -88,14 +88,14 @@ test('reads again where another reader has some of them in hand', async () => {
   expect(queue.visible).toBe(40);
 });
 
-test('gives up on messages that nobody ever puts back, with all others', async () => {
+test('gives up if another reader never returns some messages, and returns all others', async () => {
   const queue = new Queue(40);
   queue.hidden.add(7);
   expect(await readQueue('url', ports(queue), never)).toHaveLength(39);
   expect(queue.visible).toBe(39);
 });
 
-test('keeps none of the messages that it shows, and has no more than a call of each reader in hand', async () => {
+test('keeps none of the messages that it lists, and holds at most one call’s messages per reader', async () => {
   const queue = new Queue(5_000);
   let inHand = 0;
   let most = 0;
@@ -111,7 +111,7 @@ test('keeps none of the messages that it shows, and has no more than a call of e
   expect(most).toBeLessThanOrEqual(10);
 });
 
-test('puts everything back where one of them can not be dealt with', async () => {
+test('returns every message if one of them can not be handled', async () => {
   const queue = new Queue(1_000);
   let looks = 0;
   const look = () => (++looks === 3 ? Promise.reject(new Error('no table')) : Promise.resolve());
@@ -120,7 +120,7 @@ test('puts everything back where one of them can not be dealt with', async () =>
   expect(queue.visible).toBe(1_000);
 });
 
-test('puts back what it has when it is interrupted', async () => {
+test('returns the messages it holds when it is interrupted', async () => {
   const queue = new Queue(1_000);
   const stop = new AbortController();
   const onProgress = (read: number) => (read >= 50 ? stop.abort() : undefined);

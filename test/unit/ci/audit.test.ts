@@ -23,18 +23,18 @@ const fault = (severity: string) => ({
   },
 });
 
-it.each(['high', 'critical'])('a fault that is %s fails, and is told', (severity) => {
+it.each(['high', 'critical'])('a fault that is %s fails, and is reported', (severity) => {
   const { status, told } = audit(fault(severity));
   expect(status).toBe(1);
   expect(told).toContain(`${severity}: undici <7: Smuggling (https://made-up.example)`);
 });
 
-it.each([fault('moderate'), { vulnerabilities: {} }])('lesser ones and none pass', (answer) => {
+it.each([fault('moderate'), { vulnerabilities: {} }])('lesser faults, and none, pass', (answer) => {
   expect(audit(answer).status).toBe(0);
 });
 
 it.each(['', 'not json', { message: '405 Method Not Allowed' }])(
-  'a registry that does not tell (%j) is said to, and fails only where its answer is needed',
+  'a registry that does not answer usefully (%j) is reported, and fails only if its answer is needed',
   (answer) => {
     expect(audit(answer)).toMatchObject({ status: 0, told: expect.stringContaining('nothing was audited') as string });
     expect(audit(answer, '--answer-needed').status).toBe(1);

@@ -13,7 +13,7 @@ const lockfile = z
   .object({ packages: z.record(z.string(), z.object({ license: z.string().optional(), dev: z.boolean().optional() })) })
   .parse(JSON.parse(readFileSync(resolve(import.meta.dirname, '../../../package-lock.json'), 'utf8')));
 
-it('what goes into the functions may be passed on under licenses that are known', () => {
+it('the dependencies of the functions have licenses that allow redistribution', () => {
   const atRunTime = Object.entries(lockfile.packages).filter(
     ([path, { dev }]) => path !== '' && !dev && !nodes.test(path),
   );

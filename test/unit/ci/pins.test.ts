@@ -56,7 +56,7 @@ describe('the lockfile', () => {
     expect(packages[`node_modules/@esbuild/${system}-${machine}`]).toBeDefined();
   });
 
-  it('has no package whose install script fetches what the lockfile does not know', () => {
+  it('contains no package whose install script downloads what the lockfile does not pin', () => {
     const scripts = Object.entries(packages).filter(([, { hasInstallScript }]) => hasInstallScript);
     // esbuild's checks its binary, fsevents is built from its own sources.
     const known = /^(node_modules\/(.+\/)?(esbuild|fsevents))?$/;
@@ -66,7 +66,7 @@ describe('the lockfile', () => {
 
 describe('the workflows', () => {
   const folder = join(root, '.github/workflows');
-  it('use actions by commit, with the release beside it', () => {
+  it('use actions by commit, with the release in a comment', () => {
     const uses = readdirSync(folder).flatMap((name) =>
       readFileSync(join(folder, name), 'utf8')
         .split('\n')
@@ -77,8 +77,8 @@ describe('the workflows', () => {
   });
 });
 
-describe('the least version of Node', () => {
-  it.each(['v22.18.0', 'v22.20.1', 'v23.0.0', 'v24.0.0', '24.21.0', 'v26.12.1', 'v100.0.0'])('takes %s', (version) => {
+describe('the minimum version of Node', () => {
+  it.each(['v22.18.0', 'v22.20.1', 'v23.0.0', 'v24.0.0', '24.21.0', 'v26.12.1', 'v100.0.0'])('accepts %s', (version) => {
     expect(isNewEnough(version)).toBe(true);
   });
   it.each(['v20.20.2', 'v22.17.1', 'v22.6.0', 'v18.19.1', 'v9.0.0', ''])('refuses %s', (version) => {

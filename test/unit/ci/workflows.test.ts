@@ -10,7 +10,7 @@ it.each(readdirSync(folder))('the workflow %s is valid', (name) => {
   expect(lint(readFileSync(join(folder, name), 'utf8'), name)).toEqual([]);
 });
 
-it('a workflow with a fault is not', () => {
+it('a workflow with a fault is invalid', () => {
   const workflow =
     'on: push\njobs:\n  a:\n    runs-on: ubuntu-latest\n    steps:\n      - run: echo ${{ github.nothing }}\n';
   expect(lint(workflow, 'faulty.yml')).toMatchObject([{ line: 6, kind: 'expression' }]);

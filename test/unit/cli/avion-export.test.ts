@@ -31,13 +31,13 @@ function readBack(bytes: Buffer, format: string) {
   });
 }
 
-describe('a made-up export', () => {
+describe('a generated export', () => {
   test.each([
     { format: 'csv' },
     { format: 'jsonl' },
     { format: 'csv', lineBreak: '\r\n', byteOrderMark: true, endsWithBreak: false },
     { format: 'jsonl', lineBreak: '\r\n', endsWithBreak: false },
-  ] as const)('is told apart by the feed as its truth says, each broken row for its reason: %o', (form) => {
+  ] as const)('is classified by the feed as its truth states, each invalid row with its reason: %o', (form) => {
     const options = { rows: 5_000, seed: 7, brokenShare: 0.05, kinds: brokenKinds, refused: 2, ...form };
     const { bytes, rows } = exported(options);
     const prepared = readBack(bytes, form.format);
@@ -57,7 +57,7 @@ describe('a made-up export', () => {
     expect(new Set(rows.flatMap(({ truth }) => (truth.kind === 'broken' ? [truth.broken] : []))).size).toBe(12);
   });
 
-  test('has spot ids that are unique, and none that two seeds share', () => {
+  test('has unique spot ids, and shares none with another seed', () => {
     const ids = [1, 2].flatMap((seed) =>
       [...avionRows({ rows: 2_000, format: 'csv', seed })].map(({ truth }) =>
         truth.kind === 'broken' ? '' : truth.payload.spot_id,
@@ -66,7 +66,7 @@ describe('a made-up export', () => {
     expect(new Set(ids).size).toBe(4_000);
   });
 
-  test('is the same bytes for the same seed', () => {
+  test('has the same bytes for the same seed', () => {
     const sha = (seed: number) =>
       createHash('sha256')
         .update(exported({ rows: 1_000, format: 'csv', seed }).bytes)
@@ -75,7 +75,7 @@ describe('a made-up export', () => {
     expect(sha(3)).not.toBe(sha(4));
   });
 
-  test('of no rows is its header', () => {
+  test('without rows consists of its header', () => {
     const { bytes } = exported({ rows: 0, format: 'csv', seed: 1 });
     expect(bytes.toString()).toBe(
       'SpotID,StationCode,AirDateTime,Duration,ClientName,ISCI,AgencyName,ContractLine,Notes\n',

@@ -11,7 +11,7 @@ const at = (port: number): LocalStack => ({
 const aws = { AWS_ACCESS_KEY_ID: 'AKIATRUE', AWS_SECRET_ACCESS_KEY: 'true', AWS_REGION: 'eu-central-1' };
 const madeUp = { accessKeyId: 'test', secretAccessKey: 'test' };
 
-test('without --stack it is the local stack, whatever AWS credentials there are, and they are not sent to it', () => {
+test('the target without --stack is the local stack, whatever AWS credentials exist, and they are not sent to it', () => {
   expect(chooseTarget({ stack: undefined, env: aws, local: { 'sluice-local': at(1) } })).toEqual({
     kind: 'endpoint',
     stackName: 'sluice-local',
@@ -21,20 +21,20 @@ test('without --stack it is the local stack, whatever AWS credentials there are,
   });
 });
 
-test('the only stack that is up is found under any name', () => {
+test('the only running stack is the target, under any name', () => {
   expect(chooseTarget({ stack: undefined, env: {}, local: { 'sluice-demo': at(2) } })).toMatchObject({
     stackName: 'sluice-demo',
     endpointUrl: 'http://127.0.0.1:2',
   });
 });
 
-test('a stack that was brought up here is local, any other that is named is in AWS', () => {
+test('a stack started here is local, and any other named stack is in AWS', () => {
   const local = { 'sluice-local': at(1) };
   expect(chooseTarget({ stack: 'sluice-local', env: aws, local })).toMatchObject({ kind: 'endpoint' });
   expect(chooseTarget({ stack: 'sluice-prod', env: aws, local })).toEqual({ kind: 'aws', stackName: 'sluice-prod' });
 });
 
-test('AWS_ENDPOINT_URL comes before all that is remembered, with its own credentials', () => {
+test('AWS_ENDPOINT_URL overrides every stored endpoint, with its own credentials', () => {
   const env = { ...aws, AWS_ENDPOINT_URL: 'http://127.0.0.1:9' };
   expect(chooseTarget({ stack: undefined, env, local: { 'sluice-local': at(1) } })).toEqual({
     kind: 'endpoint',

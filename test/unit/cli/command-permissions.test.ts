@@ -10,7 +10,7 @@ import { Terminal } from '../../../cli/terminal/terminal.ts';
 const docs = resolve(import.meta.dirname, '../../../docs/iam');
 const policies = rolePolicies();
 
-it.each([...policies.keys()])('%s is the policy that follows from what the commands call', (name) => {
+it.each([...policies.keys()])('%s equals the policy derived from what the commands call', (name) => {
   expect(readFileSync(resolve(docs, name), 'utf8')).toBe(policies.get(name));
 });
 

@@ -78,7 +78,7 @@ describe.each(Object.keys(shells))('completion in %s', (shell) => {
     expect(complete(...words)).toEqual(offered);
   });
 
-  it.skipIf(!has(shell))('offers files where a command takes a file, and only there', () => {
+  it.skipIf(!has(shell))('offers files for arguments that are files, and only there', () => {
     expect(complete('drop', 'an').map((path) => path.replaceAll('\\', ''))).toEqual(['an export.csv']);
     expect(complete('status', 'an')).toEqual([]);
     expect(complete('up', 'an')).toEqual([]);

@@ -72,14 +72,14 @@ test.each<[string, string[], RegExp]>([
   ['an unknown command', ['lift'], /unknown command 'lift'/],
   ['an unknown option', ['status', '--jsn'], /unknown option '--jsn'/],
   ['no AWS credentials', ['status', '--stack', 'sluice-prod'], /region|credentials/i],
-])('refuses %s in a sentence, with exit code 1 and nothing on stdout', async (_what, args, sentence) => {
+])('refuses %s with an explanation, exit code 1 and nothing on stdout', async (_what, args, sentence) => {
   const { code, out, err } = await sluice(args);
   expect({ code, out }).toEqual({ code: 1, out: '' });
   expect(err.trim()).toMatch(sentence);
   expect(err).not.toMatch(/^ {4}at /m);
 });
 
-test('says in a sentence that nothing answers where the local cloud was', async () => {
+test('reports that nothing answers at the local cloud’s address', async () => {
   const server = createServer().listen(0, '127.0.0.1');
   await new Promise((done) => server.once('listening', done));
   const { port } = server.address() as AddressInfo;
@@ -95,7 +95,7 @@ test('says in a sentence that nothing answers where the local cloud was', async 
   await rm(join(dir, 'stacks.json'));
 });
 
-test('check answers by its exit code, and with --json in one document', async () => {
+test('check reports its result by its exit code, and with --json in one document', async () => {
   const header = 'SpotID,StationCode,AirDateTime,Duration,ClientName';
   const file = async (name: string, rows: string) => {
     await writeFile(join(dir, name), rows);
@@ -113,7 +113,7 @@ test('check answers by its exit code, and with --json in one document', async ()
   expect(JSON.parse(refused?.out ?? '')).toMatchObject({ state: 'failed', failure: { code: 'missing_columns' } });
 }, 60_000);
 
-test('down says what it leaves, and why', async () => {
+test('down lists what it leaves, and why', async () => {
   const log = join(dir, 'endpoint.log');
   await writeFile(log, 'what happened');
   const { code, out, err } = await sluice(['down']);
@@ -129,7 +129,7 @@ test('prints its version, from package.json', async () => {
   expect(await sluice(['--version'])).toEqual({ code: 0, out: `${version}\n`, err: '' });
 });
 
-test('says nothing with --quiet but its result', async () => {
+test('prints only its result with --quiet', async () => {
   expect(await sluice(['down', '--quiet'])).toEqual({ code: 0, out: '', err: '' });
   const { out, err } = await sluice(['down', '--quiet', '--json']);
   // What is left depends on what ran in this checkout before.

@@ -3,7 +3,7 @@ import { resolve } from 'node:path';
 import { expect, test } from 'vitest';
 import { deadLetterSchema } from '../../../cli/schemas/dead-letter-schema.ts';
 
-test('the documented dead letter is the one that is written; `npm run schemas` writes it anew', () => {
+test('the documented dead letter equals the written one; `npm run schemas` regenerates it', () => {
   const documented = readFileSync(resolve(import.meta.dirname, '../../../docs/schemas/dead-letter.v1.json'), 'utf8');
   expect(documented).toBe(deadLetterSchema());
 });

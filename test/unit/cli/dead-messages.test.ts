@@ -42,7 +42,7 @@ const read = (body: unknown, queue: DeadMessage['queue'] = 'letters'): DeadMessa
     },
   );
 
-test('a letter is listed with all its own fields, and where it lies', () => {
+test('a letter is listed with all its own fields and its location', () => {
   expect(read(letter)).toEqual({
     ...letter,
     queue: 'letters',
@@ -53,7 +53,7 @@ test('a letter is listed with all its own fields, and where it lies', () => {
   });
 });
 
-test('a buried batch is one entry that says which records it holds', () => {
+test('a buried batch is one entry that lists its records', () => {
   const slice = { v: 1, kind: 'slice', feed: 'traffic', fileId: 'f1', batch: 3, attempt: 1, failures: 0 };
   const place = { offset: 1000, firstRecord: 1001, firstLine: 1002, records: 500, encoding: 'text', body: 'a,b' };
   expect(read({ ...slice, ...place }, 'records')).toMatchObject({
@@ -68,7 +68,7 @@ test('a buried batch is one entry that says which records it holds', () => {
   });
 });
 
-test('an announcement of a file tells which file it was', () => {
+test('an announcement of a file names the file', () => {
   const event = {
     Records: [{ eventName: 'ObjectCreated:Put', s3: { bucket: { name: 'b' }, object: { key: 'traffic/a+b.csv' } } }],
   };
@@ -79,11 +79,11 @@ test('an announcement of a file tells which file it was', () => {
   });
 });
 
-test.each(['no JSON', '[]', '{"kind":"letter"}', 'null'])('anything else is shown as it is: %s', (body) => {
+test.each(['no JSON', '[]', '{"kind":"letter"}', 'null'])('any other message is shown unchanged: %s', (body) => {
   expect(read(body)).toMatchObject({ kind: 'unknown', file_id: null, reason: 'unknown_message', raw_payload: body });
 });
 
-test('groups come by reason, the most frequent first, each with its first record in file order', () => {
+test('groups are sorted by frequency of their reason, each with its first record in file order', () => {
   const messages = [
     read({ ...letter, record: 9, reason: 'field_count', field: null }),
     read({ ...letter, record: 8, field: 'ClientName' }),
@@ -107,7 +107,7 @@ test('the listing fits its columns and shows a payload harmlessly', () => {
   expect(text).toContain('log.csv: record 2, line 3, byte 120');
 });
 
-test('the words of a letter that somebody has edited are shown harmlessly too', () => {
+test('text of an edited letter is shown harmlessly too', () => {
   const text = formatDeadMessages(
     [read({ ...letter, reason: 'x\u001b[2J\n', field: '\u009b1A' })],
     'traffic',
@@ -118,6 +118,6 @@ test('the words of a letter that somebody has edited are shown harmlessly too', 
   expect(text).not.toMatch(/[\u0000-\u0009\u000b-\u001f\u007f-\u009f]/);
 });
 
-test('an empty DLQ is said to be empty', () => {
+test('an empty DLQ is reported as empty', () => {
   expect(formatDeadMessages([], 'traffic', plain, 100)).toBe('The DLQ of traffic is empty.\n');
 });

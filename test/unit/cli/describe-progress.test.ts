@@ -21,12 +21,12 @@ const say = (change: Partial<FileAccount>, perSecond?: number) =>
 const paceAt = (measured?: number) => ({ perSecond: measured ?? 300, measuredPerSecond: measured });
 const settled = { ...noCounts(), uploaded: 990, rejected: 10 };
 
-test('before a splitter has it', () => {
+test('a file that no splitter has claimed', () => {
   const line = describeProgress({ file: undefined, pace: undefined, limitPerSecond: 300 });
   expect(line).toEqual({ phase: 'waiting', text: 'waiting for a splitter' });
 });
 
-test('while it is read', () => {
+test('a file that is being read', () => {
   expect(say({})).toBe('computing the checksum of 2.0 MB');
   expect(say({ hashProgress: { offset: 1_000_000, state: '' } })).toBe('computing the checksum  50% of 2.0 MB');
   expect(say({ checkpoint: { offset: 500_000, line: 1, record: 5_000, batch: 10 } })).toBe(
@@ -34,7 +34,7 @@ test('while it is read', () => {
   );
 });
 
-test('while it is uploaded: records, rate against the limit, time left', () => {
+test('a file that is being uploaded: records, rate against the limit, time left', () => {
   expect(say({ state: 'split', totalRecords: 20_000, settled }, 290)).toBe(
     '1,000 of 20,000 records (5%)  290/s of 300/s allowed  about 1 min 06 s left  10 failed',
   );
@@ -46,19 +46,19 @@ test('before the rate is known, the limit gives the least time left', () => {
   );
 });
 
-test('while the breaker is open: what the API answers, in place of a guess', () => {
+test('while the breaker is open, the API’s answer replaces the estimate', () => {
   const change = { state: 'split' as const, totalRecords: 4_000, settled };
   const breaker = 'Nothing is sent to the API: it refuses the token: 401 "expired".';
   const line = describeProgress({ file: { ...file, ...change }, pace: paceAt(5), breaker, limitPerSecond: 300 });
   expect(line.text).toBe(`1,000 of 4,000 records (25%)  5/s of 300/s allowed  10 failed  ${breaker}`);
 });
 
-test('while it is uploaded and split at once, the total is a guess from the bytes that are cut', () => {
+test('while a file is uploaded and split at once, the total is estimated from the bytes already split', () => {
   const checkpoint = { offset: 500_000, line: 1, record: 5_000, batch: 10 };
   expect(say({ settled, checkpoint }, 300)).toContain('1,000 of about 20,000 records (5%)');
 });
 
-test('when all is done', () => {
+test('a file that is done', () => {
   const line = say({ state: 'split', totalRecords: 1_000, settled });
   expect(line).toBe('1,000 of 1,000 records done; writing the manifest');
   expect(say({ state: 'duplicate', totalRecords: 0 })).toBe('writing the manifest');

@@ -25,7 +25,7 @@ describe.each([
   ['fish', ['--no-config'], '% | source'],
 ])('sluice env in %s', (shell, args, load) => {
   it.skipIf(spawnSync(shell, ['-c', 'true']).status !== 0)(
-    'sets the local cloud’s address and credentials, and nothing of the user’s is left',
+    'sets the local cloud’s address and credentials, and removes the user’s own',
     () => {
       const command = `'${process.execPath}' '${sluice}' env --shell ${shell === 'fish' ? 'fish' : 'posix'}`;
       const script = `${load.replace('%', command)}; env | grep ^AWS_`;

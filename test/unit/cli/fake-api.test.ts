@@ -11,7 +11,7 @@ function start(...args: string[]) {
   return spawn(process.execPath, [sluice, 'fake-api', ...args], { env: { PATH }, stdio: ['ignore', 'pipe', 'pipe'] });
 }
 
-it('plays the API until Ctrl-C, and prints the variables that lead to it', async () => {
+it('simulates the API until Ctrl-C, and prints the variables that select it', async () => {
   const child = start('--port', '0', '--token', 'a token', '--requests', '1', '--faults', '{"latencyMs":[1,2]}');
   const [line] = (await once(createInterface(child.stdout), 'line')) as [string];
   const [, url = ''] = /^export SLUICE_TRAFFIC_API_URL=(\S+) SLUICE_TRAFFIC_API_TOKEN='a token'$/.exec(line) ?? [];

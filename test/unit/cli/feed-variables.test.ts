@@ -10,11 +10,11 @@ describe('the tokens that `up` asks for', () => {
     expect(() => readFeedTokens(feeds, {})).toThrow('SLUICE_TRAFFIC_API_URL and SLUICE_TRAFFIC_API_TOKEN');
   });
 
-  it('are none where only the record ledger is fed', () => {
+  it('are none if only the record ledger is used', () => {
     expect(readFeedTokens(feeds, { SLUICE_FEEDS: 'maintenance,telemetry' })).toEqual([]);
   });
 
-  it('are asked for where a setting sends a feed to an API', () => {
+  it('are required if a setting sends a feed to an API', () => {
     const env = { SLUICE_FEEDS: 'maintenance', SLUICE_MAINTENANCE_SINK: 'http' };
     expect(() => readFeedTokens(feeds, env)).toThrow('SLUICE_MAINTENANCE_API_URL');
   });

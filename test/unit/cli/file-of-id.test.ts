@@ -33,7 +33,7 @@ it.each([
   expect(await stackOf(one, two, other).find(typed)).toBe(found);
 });
 
-it('lists the files if several begin so, and does not choose one', async () => {
+it('lists the files if several match, and does not choose one', async () => {
   const { find } = stackOf(one, two, other);
   const refusal = find('7c28');
   await expect(refusal).rejects.toThrow(/^2 files have an id that begins with 7c28; type more of it:\n/);
@@ -54,7 +54,7 @@ it.each(['8', 'traffic.8', 'telemetry.7', digits('7c29'), '', 'no such', 'TRAFFI
   },
 );
 
-it('finds the bundle that has a small file', async () => {
+it('finds the bundle that contains a small file', async () => {
   const { ledger, find } = stackOf(one, two);
   const member = `traffic.${digits('b')}`;
   ledger.files.set(member, fileAccount({ fileId: member, bundleId: one }));

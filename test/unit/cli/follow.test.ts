@@ -58,7 +58,7 @@ test('a dropped file is found by its version', async () => {
   expect(await findDroppedFile(ledgerWith(accountOf({}), file), versioned)).toBe(file);
 });
 
-test('where there are no versions it is found by its place, bytes and time', async () => {
+test('without versions it is found by its key, bytes and time', async () => {
   const before = accountOf({ fileId: 'before', createdAt: 0 });
   const otherBytes = accountOf({ fileId: 'other', source: { ...accountOf({}).source, etag: '"o"' } });
   const mine = accountOf({ fileId: 'mine', manifest: { key: 'm', number: 1 } });
@@ -83,7 +83,7 @@ function followPorts(looks: (FileAccount | undefined | Error)[]) {
 }
 const never = new AbortController().signal;
 
-test('follows until the manifest is there, through looks that fail', async () => {
+test('follows until the manifest exists, through failing polls', async () => {
   const closed = accountOf({ manifest: { key: 'm', number: 1 } });
   const { ports, said } = followPorts([undefined, new Error('network'), accountOf({ totalRecords: 5 }), closed]);
   expect(await followFile(ports, never)).toBe(closed);
@@ -97,14 +97,14 @@ test('gives up on a cloud that never answers', async () => {
   await expect(followFile(ports, never)).rejects.toThrow('network');
 });
 
-test('says once what is in the way when nothing moves', async () => {
+test('reports once what blocks the file if nothing moves', async () => {
   const looks = [...Array.from({ length: 600 }, () => accountOf({ totalRecords: 5 }))];
   const { ports, said } = followPorts([...looks, accountOf({ manifest: { key: 'm', number: 1 } })]);
   await followFile(ports, never);
   expect(said.filter((text) => text === '! an obstacle')).toHaveLength(1);
 });
 
-test('stops when told to', async () => {
+test('stops when requested', async () => {
   const stopped = AbortSignal.abort();
   expect(await followFile(followPorts([accountOf({})]).ports, stopped)).toBeUndefined();
 });
@@ -127,11 +127,11 @@ test('letters have arrived when the ledger knows all of them and none is queued'
   expect(await awaitLetters('f', 0, lettersPorts(0, [9]), never)).toBe(true);
 });
 
-test('letters that never come are not waited for without end', async () => {
+test('does not wait for ever for letters that never arrive', async () => {
   expect(await awaitLetters('f', 3, lettersPorts(2, [0]), never)).toBe(false);
 });
 
-test('another file that keeps the queue busy does not hold this one up', async () => {
+test('another file that keeps the queue busy does not delay this one', async () => {
   const busy = Array.from({ length: 10_000 }, (_, index) => 1 + (index % 7));
   const ports = lettersPorts(3, busy);
   expect(await awaitLetters('f', 3, ports, never)).toBe(true);

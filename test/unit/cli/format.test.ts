@@ -48,27 +48,27 @@ test('one is singular', () => {
   expect([0, 1, 2].map((count) => formatCountOf(count, 'record'))).toEqual(['0 records', '1 record', '2 records']);
 });
 
-describe('somebody else’s text on one line', () => {
-  test('can neither move the cursor, colour the terminal nor turn the writing round', () => {
+describe('text from outside on one line', () => {
+  test('can not move the cursor, colour the terminal or reverse the text', () => {
     expect(oneLine('a\u001b[31mb\u0007\u202ec\u009b1m\td', 80)).toBe('a·[31mb··c·1m·d');
   });
-  test('keeps, of what is of several lines, their breaks and nothing else', () => {
+  test('of several lines keeps its line breaks and no other control character', () => {
     const text = 'a\n\u001b[31mb\u001b[39m\tc\u001b[2J\u009b1A\u202ed\r\u0007';
     expect(harmless(text)).toBe('a\n·[31mb·[39m\tc·[2J·1A·d··');
   });
-  test('is the same value in JSON, with nothing that a terminal obeys', () => {
+  test('is the same value in JSON, without anything that a terminal interprets', () => {
     const value = { key: 'a\u001b[31m\u009b2J\u007f\u202e\u2028' };
     const json = harmlessJson(JSON.stringify(value));
     expect(json).toBe('{"key":"a\\u001b[31m\\u009b2J\\u007f\\u202e\\u2028"}');
     expect(JSON.parse(json)).toEqual(value);
   });
-  test('keeps to its line in a table', () => {
+  test('stays on its line in a table', () => {
     expect(formatTable([{ title: '' }, { title: '' }], [['a\n  yes  all is well', '\u001b[32mx']])).toBe(
       'a⏎  yes  all is well  ·[32mx\n',
     );
   });
   test('shows a line break as one', () => expect(oneLine('a\r\nb\nc', 80)).toBe('a⏎b⏎c'));
-  test('is cut by the columns it takes, not by its letters', () => {
+  test('is truncated by the columns it takes, not by its characters', () => {
     expect(displayWidth('トヨタ')).toBe(6);
     expect(fitTo('トヨタ自動車', 7)).toBe('トヨタ…');
     expect(fitTo('Toyota', 6)).toBe('Toyota');
@@ -76,7 +76,7 @@ describe('somebody else’s text on one line', () => {
 });
 
 describe('a table', () => {
-  test('has columns as wide as what they hold, wide characters counted twice', () => {
+  test('has columns as wide as their content, with wide characters counted twice', () => {
     const table = formatTable(
       [{ title: 'name' }, { title: 'n', align: 'right' }],
       [

@@ -89,7 +89,7 @@ test.each<[string, Partial<Manifest>, number]>([
   expect(exitCodeOf({ ...clean, ...change })).toBe(code);
 });
 
-test('the figures stand under each other with their sum', () => {
+test('the figures are aligned with their sum', () => {
   expect(formatFigures(withDead)).toBe(
     [
       '  uploaded   1,190',
@@ -106,18 +106,18 @@ test('the figures stand under each other with their sum', () => {
   );
 });
 
-test('a sum that is not exact is said to be none', () => {
+test('a sum that is not exact is reported as such', () => {
   expect(formatFigures({ ...clean, uploaded_records: 1_199 })).toContain(
     '  records    1,200  NOT EXACT: they are 1,199',
   );
 });
 
-test('what the file was called can do no harm', () => {
+test('a file’s name can do no harm', () => {
   const source = { ...clean.source, key: 'traffic/\u001b[2J.csv' };
   expect(formatManifest({ ...clean, source }, plain, 100)).not.toContain('\u001b');
 });
 
-test('of a file without records only the facts are told', () => {
+test('a file without records shows only its facts', () => {
   const text = formatManifest({ ...clean, total_records: 0, uploaded_records: 0 }, plain, 100);
   expect(text).toContain('it has no records');
   expect(text).not.toContain('uploaded  ');

@@ -40,7 +40,7 @@ describe('npx sluice', () => {
     expect(npx(root, '--version')).toMatchObject({ stdout: `${manifest.version}\n`, status: 0 });
   });
 
-  it('works where the package is installed', () => {
+  it('works if the package is installed', () => {
     expect(npx(app, '--version')).toMatchObject({ stdout: `${manifest.version}\n`, status: 0 });
     writeFileSync(
       join(app, 'bad.csv'),
@@ -58,7 +58,7 @@ describe('npx sluice', () => {
     );
   });
 
-  it('says that deploying needs a checkout', () => {
+  it('reports that deploying needs a checkout', () => {
     const { status, stderr } = npx(app, 'up');
     expect(stderr).toContain("`up` needs a checkout of Sluice's repository");
     expect(status).toBe(1);

@@ -28,7 +28,7 @@ test('unpacks every member of the archive’s gzip', async () => {
   expect(out.writableEnded).toBe(false);
 });
 
-test('shows no terminal what would move its cursor, and a pipe every byte', async () => {
+test('removes control sequences for a terminal, and prints every byte to a pipe', async () => {
   const line = '{"answer":"\u009b2J, dé\u202e"}\n';
   const bytes = gzipSync(line);
   const [terminal, pipe] = [Object.assign(new Reader(), { isTTY: true }), new Reader()];
@@ -38,7 +38,7 @@ test('shows no terminal what would move its cursor, and a pipe every byte', asyn
   expect(pipe.text).toBe(line);
 });
 
-test('ends quietly when the reader has had enough, without reading on', async () => {
+test('ends quietly when the reader closes the pipe, without reading on', async () => {
   let given = 0;
   const endless = Readable.from(
     (function* () {
@@ -49,7 +49,7 @@ test('ends quietly when the reader has had enough, without reading on', async ()
   expect(given).toBeLessThan(1_000);
 });
 
-test('says so when the bytes are damaged or end early', async () => {
+test('reports damaged or truncated bytes', async () => {
   const gzip = gzipSync('{"record":1}\n'.repeat(1000));
   for (const bytes of [gzip.subarray(0, gzip.length - 4), Buffer.from('no gzip at all')]) {
     await expect(printReceipts(Readable.from([bytes]), new Reader())).rejects.toThrow(CliError);

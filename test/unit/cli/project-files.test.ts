@@ -38,7 +38,7 @@ function stackOf(output: object) {
   return { ledger, outputs, limiterOf: () => new InMemoryLimiterStore() };
 }
 
-it('says when each file in progress will be done, and how far from its deadline that is', async () => {
+it('projects when each file in progress will be done, and the time to its deadline', async () => {
   const stack = stackOf({ ...api, deadline });
   const projections = await projectFilesOf(stack, clock);
   const files = await stack.ledger.listFiles('traffic', 'open', 10);
@@ -69,7 +69,7 @@ it('gives no verdict without a deadline', async () => {
   });
 });
 
-it('has nothing to say of a file that is done, nor of a stack that does not tell whose limit it shares', async () => {
+it('projects nothing for a file that is done, nor for a stack that does not name whose limit it shares', async () => {
   const { id: _id, ...older } = api;
   const projections = await projectFilesOf(stackOf(older), clock);
   expect(projections.of('short')).toBeUndefined();

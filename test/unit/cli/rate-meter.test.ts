@@ -8,7 +8,7 @@ function staircase(meter: RateMeter, seconds: number, perSecond: number, step: n
   }
 }
 
-test('says nothing before it has seen enough', () => {
+test('has no rate before it has enough samples', () => {
   const meter = new RateMeter();
   staircase(meter, 8, 300, 500);
   expect(meter.perSecond()).toBeUndefined();
@@ -23,7 +23,7 @@ test('evens out counts that grow by batches', () => {
   }
 });
 
-test('does so at ten a second as well, where a batch takes half a minute', () => {
+test('does so at ten a second as well, if a batch takes half a minute', () => {
   for (const seconds of [150, 200, 300, 3_600]) {
     const meter = new RateMeter();
     staircase(meter, seconds, 10, 300);
@@ -32,13 +32,13 @@ test('does so at ten a second as well, where a batch takes half a minute', () =>
   }
 });
 
-test('says nothing of a single step, nor of two', () => {
+test('has no rate after one step, or two', () => {
   const meter = new RateMeter();
   staircase(meter, 119, 10, 300);
   expect(meter.perSecond()).toBeUndefined();
 });
 
-test('notices a standstill within half a minute, and has forgotten what was before after five', () => {
+test('notices a standstill within half a minute, and forgets the earlier rate after five', () => {
   const meter = new RateMeter();
   staircase(meter, 60, 300, 1);
   for (let tick = 1; tick <= 60; tick++) meter.add(60_000 + tick * 500, 18_000);
@@ -47,7 +47,7 @@ test('notices a standstill within half a minute, and has forgotten what was befo
   expect(meter.perSecond() ?? 0).toBeCloseTo(0, 5);
 });
 
-test('does not take the time before the first record for slowness', () => {
+test('does not count the time before the first record as slowness', () => {
   const meter = new RateMeter();
   for (let tick = 0; tick < 100; tick++) meter.add(tick * 500, 0);
   expect(meter.perSecond()).toBeUndefined();

@@ -7,7 +7,7 @@ import { liveFile, liveSnapshot } from '../../support/live-snapshot.ts';
 import { RecordedStream } from '../../support/recorded-stream.ts';
 
 describe('a screen', () => {
-  it('is painted over in its place, whatever stood above it, with fewer lines and with more', () => {
+  it('is repainted in place, whatever is above it, with fewer lines and with more', () => {
     const out = new EmulatedTerminal(40, 12);
     out.write('$ sluice watch\n');
     const screen = new Screen(out);
@@ -23,7 +23,7 @@ describe('a screen', () => {
     expect(out.seen.at(-1)).toBe('$');
   });
 
-  it('that begins at the foot of the terminal scrolls once, and then stays', () => {
+  it('that begins at the bottom of the terminal scrolls once, and then stays', () => {
     const out = new EmulatedTerminal(40, 6);
     for (let line = 1; line <= 6; line++) out.write(`before ${line}\n`);
     const screen = new Screen(out);
@@ -35,7 +35,7 @@ describe('a screen', () => {
   });
 });
 
-it('a live view of many files stays within its rows, look after look, and over a change of size', async () => {
+it('a live view of many files stays within its rows, over many repaints and a change of size', async () => {
   const out = new EmulatedTerminal(90, 20);
   const view = viewOf({ terminal: new Terminal(out, new RecordedStream()), isJson: false, isOnce: false, env: {} });
   const files = Array.from({ length: 100 }, (_, index) =>

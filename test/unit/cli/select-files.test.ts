@@ -36,13 +36,13 @@ describe('the finished files that status shows', () => {
     ['b', 'open', 'splitting'],
   ]);
 
-  it('are the newest first, those of all feeds and both kinds of closed ones together', async () => {
+  it('are the newest first, across all feeds and both kinds of closed files', async () => {
     const { closed, next } = await selectClosed(all, none, ledger);
     expect(idsOf(closed)).toEqual(['a.5', 'b.4', 'a.2', 'b.1', 'a.0']);
     expect(next).toBeUndefined();
   });
 
-  it('are not among those shown as open, where one was closed in between', async () => {
+  it('are not also shown as open if one was closed in between', async () => {
     const { closed } = await selectClosed({ ...all, limit: 2 }, new Set(['a.5']), ledger);
     expect(idsOf(closed)).toEqual(['b.4', 'a.2']);
   });
@@ -89,7 +89,7 @@ describe('--since', () => {
     ['12h', '2026-11-28T00:00:00Z'],
     ['3d', '2026-11-25T12:00:00Z'],
     ['2w', '2026-11-14T12:00:00Z'],
-  ])('takes %s', (text, time) => {
+  ])('accepts %s', (text, time) => {
     expect(new Date(parseSince(text, now)).toISOString()).toBe(new Date(time).toISOString());
   });
 
@@ -98,7 +98,7 @@ describe('--since', () => {
   });
 });
 
-it('takes states separated by commas, and names those there are for another', () => {
+it('accepts states separated by commas, and names the valid ones otherwise', () => {
   expect(parseStates('failed, quarantined')).toEqual(['failed', 'quarantined']);
   expect(() => parseStates('failed,broken')).toThrow(/no state 'broken'\. States: splitting, split, completed/);
 });

@@ -33,7 +33,7 @@ test('results go to stdout, everything else to stderr', async () => {
   expect(err.text).toBe('working\na word\n');
 });
 
-test('quiet leaves out messages and progress, and no result, error or question', async () => {
+test('quiet omits messages and progress, but no result, error or question', async () => {
   const [out, err] = [new Recorded(), new Recorded()];
   const terminal = new Terminal(out, err);
   terminal.quiet = true;
@@ -44,7 +44,7 @@ test('quiet leaves out messages and progress, and no result, error or question',
   expect([out.text, err.text]).toEqual(['result', 'sluice: no such file\n']);
 });
 
-test('a terminal has one line of progress, which fits it and is gone before anything else is said', async () => {
+test('a terminal has one line of progress, which fits it and is cleared before other output', async () => {
   const [out, err] = [new Recorded(), new Recorded()];
   err.isTTY = true;
   const terminal = new Terminal(out, err);
@@ -55,7 +55,7 @@ test('a terminal has one line of progress, which fits it and is gone before anyt
   expect(err.text).toBe(`\r\u001b[2K${'x'.repeat(58)}…\r\u001b[2Ktwo\r\u001b[2K`);
 });
 
-test('elsewhere progress is a line at each phase, and one now and then', () => {
+test('without a terminal, progress is a line at each phase, and one now and then', () => {
   let now = 0;
   const err = new Recorded();
   const terminal = new Terminal(new Recorded(), err, () => now);
@@ -64,7 +64,7 @@ test('elsewhere progress is a line at each phase, and one now and then', () => {
   expect(err.text).toBe('at 0\nat 10000\nat 20000\nnext\n');
 });
 
-test('a reader that has gone away is no fault, and is written to no more', async () => {
+test('a closed output is not a fault, and is not written to any more', async () => {
   const out = new ClosedPipe();
   const terminal = new Terminal(out, new Recorded());
   await terminal.print('one\n');
@@ -73,7 +73,7 @@ test('a reader that has gone away is no fault, and is written to no more', async
   expect(terminal.outputClosed).toBe(true);
 });
 
-test('nothing that is said moves the cursor of whoever reads it', async () => {
+test('no output moves the cursor of the terminal', async () => {
   const [out, err] = [new Recorded(), new Recorded()];
   const terminal = new Terminal(out, err);
   terminal.note('dropped traffic/\u001b]0;owned\u0007.csv');
@@ -84,7 +84,7 @@ test('nothing that is said moves the cursor of whoever reads it', async () => {
   expect(out.text).toBe('{"key":"\u009b2J"}\n{"key":"·2J"}\n');
 });
 
-describe('on a terminal, other people’s colours are taken out and ours are kept', () => {
+describe('on a terminal, colours in outside text are removed and ours are kept', () => {
   const [out, err] = [new RecordedStream(), new RecordedStream()];
   out.isTTY = err.isTTY = true;
   const terminal = new Terminal(out, err);
@@ -116,13 +116,13 @@ describe('on a terminal, other people’s colours are taken out and ours are kep
     vi.unstubAllEnvs();
   });
 
-  test('in progress that is no line of a terminal', () => {
+  test('in progress without a terminal’s line', () => {
     const plainErr = new RecordedStream();
     new Terminal(new RecordedStream(), plainErr).progress('a', foreign);
     expect(plainErr.text).toBe(`${plain}\n`);
   });
 });
 
-test('what is no terminal gets no colour', () => {
+test('output that is not a terminal gets no colour', () => {
   expect(new Terminal(new Recorded(), new Recorded()).style('red', 'plain')).toBe('plain');
 });

@@ -76,7 +76,7 @@ async function upload(bytes: Buffer, bucket: Bucket, stop = new AbortController(
 const large = Buffer.from(Array.from({ length: 1000 }, (_, index) => index % 251));
 const bytesOf = (size: number) => Buffer.alloc(size, large);
 
-test('a small file, and an empty one, goes in one piece', async () => {
+test('a small file, and an empty one, is uploaded in one piece', async () => {
   for (const size of [0, 5]) {
     const bucket = new Bucket();
     expect(await upload(bytesOf(size), bucket)).toEqual({ etag: '"put"', versionId: 'v1' });
@@ -84,7 +84,7 @@ test('a small file, and an empty one, goes in one piece', async () => {
   }
 });
 
-test('a large file goes in parts and is the same bytes', async () => {
+test('a large file is uploaded in parts and has the same bytes', async () => {
   const bucket = new Bucket();
   const bytes = bytesOf(50 * mebibyte + 17);
   // Parts that overtake each other.
@@ -93,7 +93,7 @@ test('a large file goes in parts and is the same bytes', async () => {
   expect(bucket.object?.equals(bytes)).toBe(true);
 });
 
-test('interrupted, it leaves neither object nor parts', async () => {
+test('an interruption leaves neither object nor parts', async () => {
   const bucket = new Bucket();
   const stop = new AbortController();
   bucket.onPart = (number) => {

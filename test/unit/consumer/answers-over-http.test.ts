@@ -21,7 +21,7 @@ afterEach(async () => {
 const token = 'sk-live-0123456789abcdef';
 const deadline = { remainingMs: () => 900_000, isDrawingIn: () => false };
 
-it('answers of all kinds at once, over HTTP and with one bad machine of three: the account is what the API has', async () => {
+it('mixed answers over HTTP with one failing machine of three: the account matches what the API stored', async () => {
   const spot = (number: number) => `SP-${String(number).padStart(6, '0')}`;
   const api = await startFakeAvstar({
     token,

@@ -50,8 +50,8 @@ const records = [
 ];
 const maintenance = fixtureOf(records, feedNamed('maintenance'));
 
-describe('a feed that has each record audited', () => {
-  it('has a line in the log for each, with its id, its hash and what became of it', async () => {
+describe('a feed that audits each record', () => {
+  it('logs a line per record, with its id, its hash and its outcome', async () => {
     const { lines, receipts } = await deliver(maintenance);
     expect(lines.map((line) => [line?.['correlation_id'], line?.['outcome'], line?.['reason']])).toEqual([
       ['MR-1', 'uploaded', null],
@@ -63,7 +63,7 @@ describe('a feed that has each record audited', () => {
     expect(lines[1]?.['warnings']).toHaveLength(1);
   });
 
-  it('has another line for a dead letter that comes through when it is redriven', async () => {
+  it('logs another line for a dead letter that is uploaded after a redrive', async () => {
     const clock = new SimulatedClock();
     const world = consumerWorld(clock, maintenance);
     await putSplitFile(world.ledger, maintenance);
@@ -78,20 +78,20 @@ describe('a feed that has each record audited', () => {
     expect(lines).toMatchObject([{ correlation_id: 'MR-1', outcome: 'uploaded', sha256: letter.sha256 }]);
   });
 
-  it('has nothing of the payload in the log', async () => {
+  it('logs nothing of the payload', async () => {
     const { lines } = await deliver(maintenance);
     expect(JSON.stringify(lines)).not.toMatch(/payload|SN-MR|serviceable/);
   });
 
-  it('has the ids and warnings in the receipts, and so in the archive', async () => {
+  it('puts the ids and warnings into the receipts, and so into the archive', async () => {
     const { receipts } = await deliver(maintenance);
     expect(receipts.map(({ correlation_id }) => correlation_id)).toEqual(['MR-1', 'MR-2', 'MR-3', 'unknown']);
     expect(receipts.map(({ warnings }) => warnings?.length ?? 0)).toEqual([0, 1, 0, 0]);
   });
 });
 
-describe('another feed', () => {
-  it('has none, and receipts as ever', async () => {
+describe('a feed that does not audit its records', () => {
+  it('logs no such lines, and has the same receipts', async () => {
     const { lines, receipts } = await deliver(fixtureOf([rowOf(1), rowOf(2)]));
     expect(lines).toEqual([]);
     for (const receipt of receipts) {
@@ -101,7 +101,7 @@ describe('another feed', () => {
   });
 });
 
-it('counts what a batch came to, for the metrics', async () => {
+it('counts the outcomes of a batch for the metrics', async () => {
   const { metrics } = await deliver(maintenance);
   expect(Object.fromEntries(metrics.map(({ name, value }) => [name, value]))).toEqual({
     ProcessedRecords: 4,

@@ -77,7 +77,7 @@ const failure = (status: number | null): SinkAnswer => ({
 });
 
 describe('a batch that can’t be read', () => {
-  it('fails at each of its receives, so that SQS takes it to the DLQ', async () => {
+  it('fails on each receive, so that SQS moves it to the DLQ', async () => {
     await begin(rows(3));
     const wrong = { ...fixture.message, records: 7 };
     for (let receive = 1; receive <= 5; receive++) {
@@ -90,7 +90,7 @@ describe('a batch that can’t be read', () => {
 });
 
 describe('a slow API', () => {
-  it('that takes a request in 70 s leaves the batch to the consumer that waits for its turn', async () => {
+  it('that accepts a request only after 70 s leaves the batch to the consumer that waits for its turn', async () => {
     await begin(rows(4), { requests: 1, windowSeconds: 70 });
     const done = deliver();
     const claims: string[] = [];
@@ -107,7 +107,7 @@ describe('a slow API', () => {
 describe('a batch of good records', () => {
   beforeEach(() => begin(rows(120)));
 
-  it('is uploaded whole, each record once, and settled', async () => {
+  it('is uploaded completely, each record once, and settled', async () => {
     await deliver();
     expect(world.api.stored.size).toBe(120);
     expect(world.api.requests).toHaveLength(120);
@@ -136,7 +136,7 @@ describe('a batch of good records', () => {
     }
   });
 
-  it('is not begun a second time once it is settled, but asks for the finalizer again', async () => {
+  it('is not begun again once it is settled, but requests the finalizer again', async () => {
     await deliver();
     await deliver();
     expect(world.api.requests).toHaveLength(120);
@@ -160,7 +160,7 @@ describe('a batch of good records', () => {
     expect(world.ledger.batches.get(`${fixture.fileId}#1`)?.state).toBe('open');
   });
 
-  it('hands the rest to a successor when its time draws in, without a failure', async () => {
+  it('hands the rest to a successor when its time runs out, without a failure', async () => {
     await deliver(fixture.message, 25_000);
     const [successor] = world.successors;
     expect(successor?.message).toMatchObject({ attempt: 2, failures: 0 });
@@ -173,7 +173,7 @@ describe('a batch of good records', () => {
     expect(outcomesOf()).toEqual(Array(120).fill('uploaded'));
   });
 
-  it('forgets a leftover of an earlier attempt', async () => {
+  it('ignores leftover work of an earlier attempt', async () => {
     await world.ledger.claimBatch({ ...fixture.message, attempt: 3 }, 'other', 1);
     await clock.advance(10);
     await deliver();
@@ -240,7 +240,7 @@ describe('a consumer that is killed', () => {
 });
 
 describe('records that fail', () => {
-  it('are rejected one by one, each with its letter, while their neighbours are uploaded', async () => {
+  it('are rejected one by one, each with its letter, while the others are uploaded', async () => {
     await begin([rowOf(1), { ...rowOf(2), Duration: '30s' }, '{"broken', { ...rowOf(4), ClientName: ' ' }, rowOf(5)]);
     await deliver();
     expect(outcomesOf()).toEqual(['uploaded', 'rejected', 'rejected', 'rejected', 'uploaded']);
@@ -283,7 +283,7 @@ describe('records that fail', () => {
     ]);
   });
 
-  it('are tried again in place, with pauses between', async () => {
+  it('are retried in place, with pauses between', async () => {
     await begin(rows(3));
     world.api.fault = (_, nth) => (nth <= 2 ? failure(503) : undefined);
     await deliver();
@@ -292,7 +292,7 @@ describe('records that fail', () => {
     expect(world.successors).toHaveLength(0);
   });
 
-  it('are handed to successors with their own count, and are exhausted at the last', async () => {
+  it('are handed to successors with their own count, and are exhausted at the last try', async () => {
     await begin(rows(4));
     world.api.fault = (request) => (request.payload['spot_id'] === 'SP-000003' ? failure(500) : undefined);
     await deliver();
@@ -311,7 +311,7 @@ describe('records that fail', () => {
     );
   });
 
-  it('a few of them always are no outage: they are exhausted, and the API is not left alone for them', async () => {
+  it('and are few are not an outage: they are exhausted, and sending continues', async () => {
     await begin(rows(8));
     world.api.fault = (request) => (/[246]$/.test(String(request.payload['spot_id'])) ? failure(500) : undefined);
     await deliverToTheEnd();
@@ -320,7 +320,7 @@ describe('records that fail', () => {
     expect(world.letters.map((letter) => letter.record).sort()).toEqual([2, 4, 6]);
   });
 
-  it('have their letter in the queue before anything says that they are done', async () => {
+  it('have their letter in the queue before they are recorded as done', async () => {
     await begin(rows(60));
     world.api.fault = () => ({ kind: 'refused', status: 422, answer: 'no' });
     const sent = new Set<number>();
@@ -343,7 +343,7 @@ describe('records that fail', () => {
     expect(sent.size).toBe(60);
   });
 
-  it('were stored all the same when a reset came late: the 409 counts as uploaded, and says so', async () => {
+  it('but were stored before a late reset: the 409 counts as uploaded, and the receipt says so', async () => {
     await begin(rows(2));
     world.api.fault = (_, nth) => (nth === 1 ? 'store-and-fail' : undefined);
     await deliver();
@@ -354,8 +354,8 @@ describe('records that fail', () => {
   });
 });
 
-describe('records that the API has already', () => {
-  it('are duplicates where we can’t have sent them', async () => {
+describe('records that the API already has', () => {
+  it('are duplicates if no try of ours can have stored them', async () => {
     await begin(rows(2));
     world.api.fault = (_, nth) => (nth === 1 ? { kind: 'duplicate', status: 409 } : undefined);
     await deliver();
@@ -363,7 +363,7 @@ describe('records that the API has already', () => {
     expect(receipts()[0]).not.toHaveProperty('confirmed_by');
   });
 
-  it('are duplicates where the same spot stands twice in the batch, even when the first was in doubt', async () => {
+  it('are duplicates if the same spot occurs twice in the batch, even when the first had no answer', async () => {
     await begin([rowOf(1), rowOf(1)]);
     world.api.fault = (_, nth) => (nth === 1 ? 'store-and-fail' : undefined);
     await deliver();
@@ -372,8 +372,8 @@ describe('records that the API has already', () => {
   });
 });
 
-describe('an API that wants to be left alone', () => {
-  it('is paused by Retry-After, and the record is no worse for it', async () => {
+describe('an API that must be left alone', () => {
+  it('is paused by Retry-After, at no cost to the record', async () => {
     await begin(rows(30));
     world.api.fault = (_, nth) => (nth === 5 ? { kind: 'throttled', status: 429, retryAfterMs: 7_000 } : undefined);
     await deliver();
@@ -384,7 +384,7 @@ describe('an API that wants to be left alone', () => {
     expect(receipts().every((receipt) => receipt.attempts === 1)).toBe(true);
   });
 
-  it('gets its batch back into the queue for a long pause, without a failure', async () => {
+  it('returns its batch to the queue for a long pause, without a failure', async () => {
     await begin(rows(30));
     world.api.fault = (_, nth) => (nth === 5 ? { kind: 'throttled', status: 429, retryAfterMs: 300_000 } : undefined);
     await deliver();
@@ -394,7 +394,7 @@ describe('an API that wants to be left alone', () => {
     expect(outcomesOf()).toEqual(Array(30).fill('uploaded'));
   });
 
-  it('is probed once a minute while it is down; the batch in hand at the fifth goes to the dead letters', async () => {
+  it('is probed once a minute while it is down; at the fifth probe the consumer’s batch becomes a dead letter', async () => {
     await begin(rows(40));
     world.api.fault = () => failure(503);
     await deliverToTheEnd();
@@ -407,7 +407,7 @@ describe('an API that wants to be left alone', () => {
     expect(world.api.requests.length).toBeLessThan(45);
   });
 
-  it('has its breaker’s changes told, each once, without a word on secrets', async () => {
+  it('reports each change of its breaker once, without secrets', async () => {
     await begin(rows(20));
     const downUntil = clock.now() + 100_000;
     world.api.fault = () => (clock.now() < downUntil ? failure(503) : undefined);
@@ -426,7 +426,7 @@ describe('an API that wants to be left alone', () => {
     }
   });
 
-  it('is delivered to all the same where nobody takes the events', async () => {
+  it('still gets records if nobody accepts the breaker’s events', async () => {
     await begin(rows(20));
     world.ports.events = { publish: () => Promise.reject(new Error('no bus')) };
     const downUntil = clock.now() + 30_000;
@@ -435,7 +435,7 @@ describe('an API that wants to be left alone', () => {
     expect(outcomesOf()).toEqual(Array(20).fill('uploaded'));
   });
 
-  it('that is down after it turned the token down costs no record: why it was opened counts', async () => {
+  it('that goes down after it refused the token costs no record: the reason for opening counts', async () => {
     await begin(rows(10));
     const openedAt = clock.now();
     world.api.fault = () =>
@@ -451,7 +451,7 @@ describe('an API that wants to be left alone', () => {
     expect(world.letters).toEqual([]);
   });
 
-  it('that turns the token down at a probe is still down: the batch in hand goes to the dead letters', async () => {
+  it('that refuses the token at a probe is still down: the batch in hand becomes a dead letter', async () => {
     await begin(rows(40));
     world.api.fault = () =>
       world.limiter.item.breaker === 'open' ? { kind: 'unauthorised', status: 401, answer: 'no' } : failure(503);
@@ -460,7 +460,7 @@ describe('an API that wants to be left alone', () => {
     expect(outcomesOf()).toEqual(Array(40).fill('exhausted'));
   });
 
-  it('whose fifth failed probe was a letter’s still has a batch given up: the letter is none', async () => {
+  it('that fails its fifth probe with a letter still has a batch given up, not the letter', async () => {
     await begin(rows(40));
     await world.ports.limiter.openBreaker('outage');
     // Four were batches', the fifth was a letter's.
@@ -471,7 +471,7 @@ describe('an API that wants to be left alone', () => {
     expect(world.limiter.item).toMatchObject({ failedProbes: flushAfterProbes + 1, flushed: 1 });
   });
 
-  it('that blocks the last record at the probe at which its batch is given up has refused it', async () => {
+  it('that blocks the last record at the probe that gives its batch up has refused it', async () => {
     await begin(rows(2));
     world.api.fault = (_, nth) => (nth > 1 ? failure(500) : undefined);
     await deliver();
@@ -484,7 +484,7 @@ describe('an API that wants to be left alone', () => {
     expect(outcomesOf()).toEqual(['uploaded', 'refused']);
   });
 
-  it('has no other batch exhausted, however long it is down', async () => {
+  it('causes no other batch to be exhausted, however long it is down', async () => {
     await begin(rows(40));
     // Another consumer's batch has been given up in this opening already.
     await world.ports.limiter.openBreaker('outage');
@@ -498,7 +498,7 @@ describe('an API that wants to be left alone', () => {
     expect(world.api.requests.length).toBeLessThan(40 + 180 + 30);
   });
 
-  it('that turns the token down opens the breaker; the records wait until it is right', async () => {
+  it('that refuses the token opens the breaker; the records wait until the token is right', async () => {
     await begin(rows(10));
     let isRight = false;
     world.api.fault = () => (isRight ? undefined : { kind: 'unauthorised', status: 401, answer: 'no' });
@@ -513,7 +513,7 @@ describe('an API that wants to be left alone', () => {
     expect(outcomesOf()).toEqual(Array(10).fill('uploaded'));
   });
 
-  it('whose token can’t be read is left alone, and no record is the worse for it', async () => {
+  it('whose token can not be read gets no requests, at no cost to the records', async () => {
     await begin(rows(10));
     let isReadable = false;
     const token = () => (isReadable ? Promise.resolve('token') : Promise.reject(new Error('no secret')));
@@ -529,7 +529,7 @@ describe('an API that wants to be left alone', () => {
     expect(outcomesOf()).toEqual(Array(10).fill('uploaded'));
   });
 
-  it('takes a rotated token at once', async () => {
+  it('uses a rotated token at once', async () => {
     await begin(rows(10));
     let token = 'old';
     world.ports.tokens = { token: async () => token, refresh: async () => (token = 'new') };
@@ -551,7 +551,7 @@ describe('a token that is rotated while the breaker is open', () => {
     return secret;
   }
 
-  it('is in the next probe, which closes the breaker', async () => {
+  it('is used in the next probe, which closes the breaker', async () => {
     await begin(rows(10));
     const secret = secretOf('old');
     await deliver();
@@ -593,7 +593,7 @@ describe('a token that is rotated while the breaker is open', () => {
 });
 
 describe('a file that was stopped', () => {
-  it('has what an earlier attempt may have sent asked for again: the API knows', async () => {
+  it('repeats the requests that an earlier attempt may have sent: the API recognises them', async () => {
     await begin(rows(5));
     Object.assign(world.ledger.files.get(fixture.fileId) as object, { state: 'superseded' });
     await world.ledger.claimBatch(fixture.message, 'killed', 1);
@@ -608,7 +608,7 @@ describe('a file that was stopped', () => {
     expect(outcomesOf()).toEqual(['uploaded', 'uploaded', 'held', 'held', 'held']);
   });
 
-  it('has what was not sent held', async () => {
+  it('holds the records that were not sent', async () => {
     await begin(rows(5));
     await world.ledger.quarantineFile(fixture.fileId, { at: 1, rejected: 9, seen: 9, message: 'wrong' });
     await deliver();
@@ -636,7 +636,7 @@ describe('an answer that does not say that the record is stored', () => {
     expect(receipts()[0]).not.toHaveProperty('confirmed_by');
   });
 
-  it('counts as delivered by a 409 once the try is over, with the answer in the receipt', async () => {
+  it('counts as delivered by a 409 once the try has ended, with the answer in the receipt', async () => {
     await begin(rows(1));
     world.api.fault = (_, nth) =>
       nth === 1 ? 'store-and-fail' : { kind: 'duplicate', status: 409, answer: 'seen at 06:00' };
@@ -648,7 +648,7 @@ describe('an answer that does not say that the record is stored', () => {
     expect((last?.at ?? 0) - (first?.at ?? 0)).toBeGreaterThan(tryEndsAfterMs);
   });
 
-  it('is not waited for where the API itself has answered the try', async () => {
+  it('is not waited for if the API itself has answered the try', async () => {
     await begin(rows(1));
     world.api.fault = (_, nth) => (nth === 1 ? failure(500) : { kind: 'duplicate', status: 409 });
     const begunAt = clock.now();
@@ -657,7 +657,7 @@ describe('an answer that does not say that the record is stored', () => {
     expect(clock.now() - begunAt).toBeLessThan(tryEndsAfterMs);
   });
 
-  it('is left to a successor that begins when the try is over', async () => {
+  it('is left to a successor that begins when the try has ended', async () => {
     await begin(rows(1));
     world.api.fault = () => ({ kind: 'failed', status: null, reason: 'headers_timeout', ambiguous: true });
     await deliver();
@@ -670,7 +670,7 @@ describe('an answer that does not say that the record is stored', () => {
     expect(receipts()).toMatchObject([{ outcome: 'uploaded', confirmed_by: '409' }]);
   });
 
-  it('"in progress" is asked again, and no failure of the API', async () => {
+  it('such as "in progress" is requested again, and is not a failure of the API', async () => {
     await begin(rows(20));
     const begunAt = clock.now();
     // All of them, for longer than ten failures in a row would take to open the breaker.
@@ -682,7 +682,7 @@ describe('an answer that does not say that the record is stored', () => {
     expect(stores()).toBe(20);
   });
 
-  it('"in progress" for ever ends in a letter that says so', async () => {
+  it('such as "in progress" for ever ends in a letter that says so', async () => {
     await begin(rows(2));
     world.api.fault = (request) =>
       request.payload['spot_id'] === 'SP-000001'
@@ -693,7 +693,7 @@ describe('an answer that does not say that the record is stored', () => {
     expect(world.letters).toMatchObject([{ reason: 'in_progress', http_status: 409, api_answer: 'in progress' }]);
   });
 
-  it('"in progress", then seen before, is what an earlier try of ours has stored', async () => {
+  it('such as "in progress", then a duplicate, means that an earlier try of ours stored it', async () => {
     await begin(rows(1));
     const answers: SinkAnswer[] = [
       { kind: 'in-progress', status: 409 },
@@ -704,7 +704,7 @@ describe('an answer that does not say that the record is stored', () => {
     expect(receipts()).toMatchObject([{ outcome: 'uploaded', confirmed_by: '409' }]);
   });
 
-  it('keeps the answer of a duplicate, and of a record that was exhausted', async () => {
+  it('is kept for a duplicate, and for a record that was exhausted', async () => {
     await begin(rows(2));
     world.api.fault = (request) =>
       request.payload['spot_id'] === 'SP-000001'
@@ -718,7 +718,7 @@ describe('an answer that does not say that the record is stored', () => {
     expect(world.letters).toMatchObject([{ record: 2, api_answer: 'queued', http_status: 202 }]);
   });
 
-  it('409 "version conflict" is a refusal with a letter', async () => {
+  it('such as 409 "version conflict" is a refusal with a letter', async () => {
     await begin(rows(1));
     world.api.fault = () => ({ kind: 'refused', status: 409, answer: 'version conflict' });
     await deliver();
@@ -738,7 +738,7 @@ describe('two rows with one request id, at an API that answers 200 to a repetiti
     expect(receipts().every((receipt) => receipt.warnings === undefined)).toBe(true);
   });
 
-  it('and other bytes, are listed: the API has what came first', async () => {
+  it('and different bytes are listed: the API has the first', async () => {
     await begin([rowOf(1), { ...rowOf(1), ClientName: 'Another client' }]);
     answer200();
     await deliver();
@@ -748,7 +748,7 @@ describe('two rows with one request id, at an API that answers 200 to a repetiti
     ]);
   });
 
-  it('are each their own where the first was refused', async () => {
+  it('are separate records if the first was refused', async () => {
     await begin([{ ...rowOf(1), ClientName: 'nobody' }, rowOf(1)]);
     world.api.fault = (request) =>
       request.payload['advertiser'] === 'nobody'
@@ -759,13 +759,13 @@ describe('two rows with one request id, at an API that answers 200 to a repetiti
   });
 });
 
-describe('an API that fails and says when to come again', () => {
+describe('an API that fails and sends Retry-After', () => {
   const busy = (retryAfterMs: number): SinkAnswer => ({
     ...(failure(503) as SinkAnswer & { kind: 'failed' }),
     retryAfterMs,
   });
 
-  it('is not asked before, and no record is given up meanwhile', async () => {
+  it('is not called before that time, and no record is given up meanwhile', async () => {
     await begin(rows(40));
     const isBackAt = clock.now() + 600_000;
     world.api.fault = () => (clock.now() < isBackAt ? busy(isBackAt - clock.now()) : undefined);
@@ -776,7 +776,7 @@ describe('an API that fails and says when to come again', () => {
     expect(early.length).toBeLessThanOrEqual(world.ports.connections);
   });
 
-  it('is not given up on while it goes on saying so', async () => {
+  it('is not given up while it continues to send it', async () => {
     await begin(rows(40));
     const isBackAt = clock.now() + 20 * 60_000;
     world.api.fault = () => (clock.now() < isBackAt ? busy(45_000) : undefined);
@@ -785,7 +785,7 @@ describe('an API that fails and says when to come again', () => {
     expect(outcomesOf()).toEqual(Array(40).fill('uploaded'));
   });
 
-  it('has its try charged: the record may be stored', async () => {
+  it('counts the try: the record may be stored', async () => {
     await begin(rows(3));
     world.api.fault = (_, nth) => (nth === 1 ? busy(4_000) : undefined);
     await deliver();
@@ -810,7 +810,7 @@ describe('connections that were closed while the function was frozen', () => {
     expect(receipts().map(({ outcome, attempts }) => [outcome, attempts])).toEqual(Array(40).fill(['uploaded', 1]));
   });
 
-  it('are an outage where each is lost again', async () => {
+  it('count as an outage if each of them is lost again', async () => {
     await begin(rows(40));
     world.api.fault = () => stale;
     await deliver();
@@ -818,7 +818,7 @@ describe('connections that were closed while the function was frozen', () => {
   });
 });
 
-describe('everything at once: an API that works on requests, rolls back, repeats itself and asks to wait', () => {
+describe('an API that processes requests, rolls back, repeats itself and asks to wait, all at once', () => {
   /** mulberry32: the seed is in the test's name. */
   function diceOf(seed: number): () => number {
     let state = seed;
@@ -878,10 +878,10 @@ describe('everything at once: an API that works on requests, rolls back, repeats
   );
 });
 
-describe('what is measured of the way to the API', () => {
+describe('the measurement of requests to the API', () => {
   const valuesOf = (name: MetricName) => world.metrics.filter((each) => each.name === name).map(({ value }) => value);
 
-  it('is each request’s latency, the failed ones too', async () => {
+  it('contains each request’s latency, including failed ones', async () => {
     await begin(rows(20));
     world.api.fault = (_, nth) =>
       nth === 3 ? { kind: 'failed', status: 503, reason: 'http_503', ambiguous: true } : undefined;
@@ -890,14 +890,14 @@ describe('what is measured of the way to the API', () => {
     expect(new Set(valuesOf('ApiLatency'))).toEqual(new Set([world.api.latencyMs]));
   });
 
-  it('says that the limit is what a quick API waits for', async () => {
+  it('shows that sending to a fast API waits for the limit', async () => {
     await begin(rows(50), { requests: 60, windowSeconds: 60 });
     await deliverToTheEnd();
     expect(valuesOf('SlotWaitShare').at(-1)).toBeGreaterThan(95);
     expect(Math.max(...valuesOf('ConnectionsInUse'))).toBe(1);
   });
 
-  it('says that a slow API’s connections are all in use, and that nobody waits for the limit', async () => {
+  it('shows that a slow API’s connections are all in use, and that nothing waits for the limit', async () => {
     await begin(rows(50), { requests: 60_000, windowSeconds: 60 });
     world.api.latencyMs = 2_000;
     await deliverToTheEnd();
@@ -906,7 +906,7 @@ describe('what is measured of the way to the API', () => {
     expect(Math.min(...valuesOf('ConnectionsInUse'))).toBe(1);
   });
 
-  it('is nothing where nothing is sent', async () => {
+  it('is empty if nothing is sent', async () => {
     await begin(['{"broken', '{"broken']);
     await deliver();
     expect(world.metrics.map(({ name }) => name)).not.toContain('SlotWaitShare');

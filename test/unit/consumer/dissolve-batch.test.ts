@@ -48,7 +48,7 @@ beforeEach(async () => {
 const never = { remainingMs: () => 900_000, isDrawingIn: () => false };
 const dissolve = () => clock.run(dissolveBatch(fixture.message, file, world.ports));
 
-it('a buried batch that is redriven goes on as one letter for each record that is dead, under the id it has', async () => {
+it('a redriven buried batch becomes one letter for each record that is dead, under its existing id', async () => {
   await dissolve();
   expect(world.letters.map(({ record, letter_id }) => [record, letter_id])).toEqual(
     [2, 3, 4].map((record) => [record, `buried-${fixture.fileId}-${record}`]),
@@ -63,34 +63,34 @@ it('a buried batch that is redriven goes on as one letter for each record that i
   }
 });
 
-it('its consumer sends no request for the batch, and sees to it that the file is finalized', async () => {
+it('its consumer sends no request for the batch, and makes sure that the file is finalized', async () => {
   await clock.run(deliverBatch(fixture.message, world.ports, never));
   expect(world.letters).toHaveLength(3);
   expect(world.api.requests).toEqual([]);
   expect(world.finalize).toMatchObject([{ message: { fileId: fixture.fileId, amend: false } }]);
 });
 
-it('a settled batch that is not buried makes no letters', async () => {
+it('a settled batch that is not buried sends no letters', async () => {
   const batch = world.ledger.batches.get(`${fixture.fileId}#1`);
   if (batch) batch.buried = false;
   await clock.run(deliverBatch(fixture.message, world.ports, never));
   expect(world.letters).toEqual([]);
 });
 
-it('records that came to rest meanwhile get no letter', async () => {
+it('records that were settled meanwhile get no letter', async () => {
   await world.ledger.resolveDead(fixture.fileId, 4, { kind: 'handled', by: 'Ann', why: 'by telephone' });
   await dissolve();
   expect(world.letters.map(({ record }) => record)).toEqual([2, 3]);
 });
 
-it('what the ledger says of the last failure stands in the letter', async () => {
+it('the last failure in the ledger is in the letter', async () => {
   const attempt = { at: clock.now(), outcome: 'refused' as const, reason: 'http_422', error: 'no', status: 422 };
   await world.ledger.addFailure(fixture.fileId, 2, attempt, 5);
   await dissolve();
   expect(world.letters[0]).toMatchObject({ outcome: 'refused', reason: 'http_422', error: 'no', http_status: 422 });
 });
 
-it('its letters are tried, each by itself; dissolved twice, nothing is sent twice in effect', async () => {
+it('its letters are tried separately; dissolving it twice sends nothing twice in effect', async () => {
   await dissolve();
   await dissolve();
   const ports = { ...world.ports, inTurn: <T>(work: () => Promise<T>) => work() };
@@ -105,7 +105,7 @@ it('its letters are tried, each by itself; dissolved twice, nothing is sent twic
   expect((await world.ledger.getDead(fixture.fileId, 3))?.history.at(-1)).toMatchObject({ reason: 'not_json' });
 });
 
-it('killed while it sends its letters, it is dissolved again by the next receive', async () => {
+it('after a kill while sending its letters, it is dissolved again by the next receive', async () => {
   const sendLetters = world.ports.letters.sendLetters.bind(world.ports.letters);
   world.ports.letters.sendLetters = async (letters) => {
     await sendLetters(letters.slice(0, 1));

@@ -34,12 +34,12 @@ async function warningsAt(correctionMs: number): Promise<unknown[]> {
   return [...warnings, ...metrics.filter(({ name }) => name === 'ClockSkew')];
 }
 
-it('tells a wrong clock once an invocation, by what it is wrong', async () => {
+it('reports a wrong clock once per invocation, with its error', async () => {
   expect(await warningsAt(-1_234)).toEqual([{ skew_ms: 1_234 }, { name: 'ClockSkew', value: 1_234 }]);
   expect(await warningsAt(0)).toEqual([]);
 });
 
-it('keeps no connection to the API after an invocation, so that frozen environments hold none of its limit', async () => {
+it('keeps no connection to the API after an invocation, so that frozen environments use none of its limit', async () => {
   const open = new Set<Socket>();
   let most = 0;
   const server = createServer((request, response) => {

@@ -44,19 +44,19 @@ beforeEach(() => {
 });
 
 describe('a lease', () => {
-  it('by an older policy is refused: the consumer reads again, and leases by the new one', async () => {
+  it('by an older policy is refused: the consumer reads the policy again, and leases by the new one', async () => {
     const limiter = join();
     expect(await limiter.leaseSlots(2, 0)).toMatchObject({ kind: 'leased', spacingMs: 100.5 });
     await allow(60);
     expect(await limiter.leaseSlots(2, 0)).toMatchObject({ kind: 'leased', spacingMs: 1005, count: 1 });
   });
 
-  it('has at most a second’s worth of slots, whatever the caller thinks of the pace', async () => {
+  it('has at most one second’s slots, whatever pace the caller assumes', async () => {
     await allow(120);
     expect(await join().leaseSlots(10, 0)).toMatchObject({ kind: 'leased', count: 2, spacingMs: 502.5 });
   });
 
-  it.each([600, 60, 6])('never reaches further ahead than a change may take, at %i requests', async (requests) => {
+  it.each([600, 60, 6])('never reserves further ahead than a change may take, at %i requests', async (requests) => {
     await allow(requests);
     const ends: number[] = [];
     for (let consumer = 0; consumer < 80; consumer++) {
@@ -66,7 +66,7 @@ describe('a lease', () => {
     expect(Math.max(...ends)).toBeLessThanOrEqual(longestReachMs);
   });
 
-  it('is asked for again within 4 s where the line is far too long: the policy may change', async () => {
+  it('is requested again within 4 s if the backlog is far too long: the policy may change', async () => {
     await allow(6);
     await join().leaseSlots(1, 0);
     const put = await join().leaseSlots(1, 60_000);
@@ -74,7 +74,7 @@ describe('a lease', () => {
     if (put.kind === 'wait') expect(put.untilMs - clock.now()).toBeLessThanOrEqual(4_000);
   });
 
-  it('after the policy’s time writes the next one first, once', async () => {
+  it('after the policy’s time writes the next policy first, once', async () => {
     const until = clock.now() + 10_000;
     await allow(60, until);
     const limiters = [join(), join()];
@@ -87,7 +87,7 @@ describe('a lease', () => {
     ]);
   });
 
-  it('of a deployment with another calendar writes that calendar’s policy, and not alternately with the one before', async () => {
+  it('of a deployment with another calendar writes that calendar’s policy, and does not alternate with the previous one', async () => {
     const calendar = { timeZone: 'UTC', entries: [{ from: 0, to: 0, requests: 60 }] };
     const [before, after] = [join(), join({ ...deployed, calendar })];
     expect(await before.leaseSlots(1, 0)).toMatchObject({ spacingMs: 100.5 });
@@ -116,7 +116,7 @@ describe('a lease', () => {
     },
   );
 
-  it('keeps to the lower of the policy and its own deployment', async () => {
+  it('keeps to the lower of the policy and its own deployment’s limit', async () => {
     await allow(600);
     expect(await join({ requests: 300, windowSeconds: 60 }).leaseSlots(1, 0)).toMatchObject({ spacingMs: 201 });
   });
@@ -126,7 +126,7 @@ describe.each([
   ['paced', deployed],
   ['unpaced', { ...deployed, isPaced: false }],
 ])('a paused feed whose API is %s', (_, limit) => {
-  it('gets no slot, and looks again after a quarter of the pause', async () => {
+  it('gets no slot, and checks again after a quarter of the pause', async () => {
     const limiter = join(limit);
     await limiter.leaseSlots(1, 0);
     await pause();
@@ -140,7 +140,7 @@ describe.each([
     expect(await limiter.leaseSlots(1, 0)).toMatchObject({ kind: 'leased' });
   });
 
-  it('makes no probe', async () => {
+  it('sends no probe', async () => {
     const limiter = join(limit);
     await limiter.openBreaker('outage');
     await pause();
@@ -151,7 +151,7 @@ describe.each([
     expect(await limiter.leaseSlots(1, 0)).toEqual({ kind: 'probe' });
   });
 
-  it('does not stop the others of its API', async () => {
+  it('does not stop the other feeds of its API', async () => {
     await pause();
     expect(await join(limit, 'news').stoppedUntil()).toBeUndefined();
     expect(await join(limit, 'news').leaseSlots(1, 0)).toMatchObject({ kind: 'leased' });
@@ -176,7 +176,7 @@ it('a probe by an older policy is refused', async () => {
   expect(store.item).not.toHaveProperty('probeOwner');
 });
 
-it('a policy is logged by each process that applies it, with who and why', async () => {
+it('each process that applies a policy logs it, with who and why', async () => {
   const limiter = join();
   await limiter.leaseSlots(1, 0);
   expect(logged).toEqual([]);

@@ -34,7 +34,7 @@ describe('a thousand consumers', () => {
     { limit: short, windows: 6, warmUp: 2 },
     { limit: fast, windows: 3, warmUp: 0.2 },
   ])(
-    'use $limit.requests in $limit.windowSeconds s to the full, exceed it in no window, and all have their turn',
+    'use all of $limit.requests in $limit.windowSeconds s, exceed it in no window, and each get a turn',
     async ({ limit, ...spans }) => {
       const result = await simulate({ limit, consumers: 1_000, ...spans, ...withinMargin(limit) });
       expect(result.most).toBeLessThanOrEqual(limit.requests);
@@ -55,7 +55,7 @@ describe.each(limits)('a few consumers at $requests in $windowSeconds s', (limit
     expect(result.longestWaitMs).toBeLessThanOrEqual(20_000);
   };
 
-  it('use it to the full and exceed it in no window', async () => {
+  it('use it fully and exceed it in no window', async () => {
     for (const seed of [1, 2, 3]) {
       const result = await simulate({ ...base, seed });
       expectHeld(result);
@@ -68,7 +68,7 @@ describe.each(limits)('a few consumers at $requests in $windowSeconds s', (limit
     { consumers: 2, connections: 20, answerMs: [10, 20] as Spread },
     { consumers: 10, connections: 20, answerMs: [150, 250] as Spread },
     { consumers: 20, connections: 20, answerMs: [50, 500] as Spread },
-  ])('do so whatever the latency: $answerMs ms with $consumers × $connections connections', async (latency) => {
+  ])('do so at any latency: $answerMs ms with $consumers × $connections connections', async (latency) => {
     const result = await simulate({ ...base, ...latency, warmUp: limit === short ? 10 : 2 });
     expectHeld(result);
     // With a margin of 40 ms, slots are missed by connections that a slow answer holds up.
@@ -84,7 +84,7 @@ describe.each(limits)('a few consumers at $requests in $windowSeconds s', (limit
     expect(result.use).toBeGreaterThanOrEqual(0.93);
   });
 
-  it('lose no more than the slots in hand when some of them die', async () => {
+  it('lose at most their leased slots when some of them die', async () => {
     const result = await simulate({ ...base, deaths: 30 });
     expect(result.most).toBeLessThanOrEqual(limit.requests);
     expect(result.useWithLost).toBeGreaterThanOrEqual(wantedUse(limit));
@@ -96,7 +96,7 @@ describe('a clock that is wrong by more than the margin', () => {
   const wrong = (ms: number) =>
     simulate({ limit: slow, consumers: 3, connections: 4, skewMs: (n) => (n === 0 ? ms : 0) });
 
-  it.each([-800, -1_500, -10_000, -3_600_000])('by %i ms is set right: the limit holds, nobody starves', async (ms) => {
+  it.each([-800, -1_500, -10_000, -3_600_000])('by %i ms is corrected: the limit holds, and no consumer starves', async (ms) => {
     const result = await wrong(ms);
     expect(result.most).toBeLessThanOrEqual(slow.requests);
     expect(result.use).toBeGreaterThanOrEqual(0.99);
@@ -104,7 +104,7 @@ describe('a clock that is wrong by more than the margin', () => {
   });
 
   it.each([500, 1_500, 10_000, 3_600_000])(
-    'by +%i ms is set right to a second: that much of the limit may come too early, and nobody starves',
+    'by +%i ms is corrected to a second: at most that much of the limit is used too early, and no consumer starves',
     async (ms) => {
       const result = await wrong(ms);
       expect(result.most).toBeLessThanOrEqual(slow.requests + 10);

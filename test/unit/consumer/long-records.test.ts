@@ -49,14 +49,14 @@ const receive = (sentAt: number, letter: Letter = theLetter()) =>
 const dead = () => world.ledger.getDead(fixture.fileId, 2);
 
 describe('a failed record that is too long for its letter', () => {
-  it('is stored before the letter that points to it is noted and sent', async () => {
+  it('is stored before the letter that points to it is recorded and sent', async () => {
     await deliver();
     expect(steps).toEqual(['stored', 'noted', 'sent']);
     expect(theLetter()).toMatchObject({ raw_encoding: 'head', payload_key: key(), sha256, length: long.length });
     expect([...world.payloads].map(([name, bytes]) => [name, bytes.toString()])).toEqual([[key(), long]]);
   });
 
-  it('is stored once, whoever is killed between storing it and sending its letter', async () => {
+  it('is stored once, even if consumers are killed between storing it and sending its letter', async () => {
     const { letters } = world.ports;
     const sendLetters = letters.sendLetters.bind(letters);
     letters.sendLetters = () => Promise.reject(new Error('killed'));
@@ -67,7 +67,7 @@ describe('a failed record that is too long for its letter', () => {
     expect(theLetter()).toMatchObject({ payload_key: key() });
   });
 
-  it('is sent as a whole when its letter is redriven', async () => {
+  it('is sent completely when its letter is redriven', async () => {
     await deliver();
     world.api.fault = () => undefined;
     expect(await receive(1_000)).toEqual({ kind: 'back', visibleAfterSeconds: 0 });
@@ -76,7 +76,7 @@ describe('a failed record that is too long for its letter', () => {
     expect(await dead()).toMatchObject({ state: 'resolved', resolution: 'uploaded' });
   });
 
-  it('is not sent while its object is gone, which its history says, and is sent when the object is back', async () => {
+  it('is not sent while its object is missing, which its history records, and is sent when the object is back', async () => {
     await deliver();
     world.api.fault = () => undefined;
     const requests = world.api.requests.length;
@@ -90,7 +90,7 @@ describe('a failed record that is too long for its letter', () => {
     expect(await receive(3_000)).toEqual({ kind: 'done' });
   });
 
-  it('is altered where its object is another one: not tried, and reported to the desk', async () => {
+  it('is altered if its object has different bytes: not sent, and reported to the desk', async () => {
     await deliver();
     await receive(1_000);
     const requests = world.api.requests.length;
@@ -101,7 +101,7 @@ describe('a failed record that is too long for its letter', () => {
     expect(await world.ledger.listAltered('traffic', 10)).toMatchObject([{ fileId: fixture.fileId, record: 2 }]);
   });
 
-  it('is read from no other object than the one that was noted', async () => {
+  it('is read only from the object that was recorded', async () => {
     await deliver();
     await receive(1_000);
     world.payloads.set('payloads/other', Buffer.from(long));
@@ -120,7 +120,7 @@ describe('a failed record that is too long for its letter', () => {
   });
 });
 
-it('a record that is too long for the feed has a head and is stored nowhere', async () => {
+it('a record that is too long for the feed has a head and is not stored', async () => {
   const { v, feed, fileId, batch, attempt, failures, offset, firstRecord, firstLine } = fixture.message;
   const head = Buffer.from(long.slice(0, 1_024)).toString('base64');
   const place = { v, feed, fileId, batch, attempt, failures, offset, firstRecord, firstLine };

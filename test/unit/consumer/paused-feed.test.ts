@@ -44,7 +44,7 @@ async function deliverToTheEnd(): Promise<void> {
 const batch = () => world.ledger.batches.get(`${fixture.fileId}#1`);
 
 describe('a batch of a paused feed', () => {
-  it('goes back unclaimed, as it is, and waits for longer the longer the pause', async () => {
+  it('is returned unclaimed and unchanged, and waits longer the longer the pause is', async () => {
     await decide(pauseFeed);
     for (const [pausedMs, delaySeconds] of [
       [0, 30],
@@ -61,7 +61,7 @@ describe('a batch of a paused feed', () => {
     expect(world.api.requests).toEqual([]);
   });
 
-  it('that is being sent stops within 30 s, and has not failed; after a resume all its records come through once', async () => {
+  it('that is being sent stops within 30 s without a failure; after a resume each of its records is uploaded once', async () => {
     const sending = deliver();
     await clock.run(clock.sleep(5_000));
     await decide(pauseFeed);
@@ -86,7 +86,7 @@ describe('a batch of a paused feed', () => {
     expect(world.letters).toEqual([]);
   });
 
-  it('is held all the same if its file is stopped', async () => {
+  it('is still held if its file is stopped', async () => {
     await decide(pauseFeed);
     const quarantine = { at: clock.now(), rejected: 9, seen: 10, message: 'a wrong file' };
     await world.ledger.quarantineFile(fixture.fileId, quarantine);

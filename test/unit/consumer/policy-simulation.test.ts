@@ -58,7 +58,7 @@ describe('operators decide while', () => {
     { limit: slow, windows: 8, count: 40, consumers: 20, deaths: 20 },
     { limit: short, windows: 100, count: 40, consumers: 20, deaths: 30 },
   ])(
-    '$consumers consumers send $limit.requests in $limit.windowSeconds s: no window sees more than is allowed from 5 s on',
+    '$consumers consumers send $limit.requests in $limit.windowSeconds s: no window exceeds the limit from 5 s on',
     async ({ limit, count, windows, ...rest }) => {
       const spanMs = windows * limit.windowSeconds * 1000;
       for (const seed of rest.consumers > 100 ? [1] : [1, 2, 3]) {
@@ -102,7 +102,7 @@ describe('one decision', () => {
     for (const use of useOfEach(result, 60_000)) expect(use).toBeGreaterThanOrEqual(0.9);
   });
 
-  it('to pause a feed stops it alone, and a resume lets it go on', async () => {
+  it('to pause a feed stops only that feed, and a resume restarts it', async () => {
     const result = await simulate({
       ...{ limit: slow, consumers: 20, connections: 4, warmUp: 0, windows: 6, feeds: ['traffic', 'news'] },
       decisions: [
@@ -122,7 +122,7 @@ describe('one decision', () => {
   });
 });
 
-it('a calendar’s limit holds in every window that reaches into its time', async () => {
+it('a calendar’s limit holds in every window that overlaps its time', async () => {
   // The simulation begins at 02:00 UTC.
   const entries = [
     { from: 123, to: 125, requests: 60 },

@@ -40,7 +40,7 @@ async function deliverAll(clock: SimulatedClock, answer: SinkAnswer): Promise<Co
 }
 
 describe.each(answers)('records answered %s each time', (reason, outcome, answer) => {
-  it('go to the DLQ for that, and back to it when they are redriven, without a word to the breaker', async () => {
+  it('go to the DLQ for that, and return to it when they are redriven, without affecting the breaker', async () => {
     const clock = new SimulatedClock();
     const world = await deliverAll(clock, answer);
     expect(world.api.stored.size).toBe(records - poisoned.length);

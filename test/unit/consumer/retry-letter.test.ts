@@ -38,7 +38,7 @@ const receive = (message: LetterMessage) => clock.run(handleLetter(letter, messa
 const first: LetterMessage = { id: 'm1', sentAt: 100, receives: 1 };
 
 describe('a letter on its way to the DLQ', () => {
-  it('is noted at its first receive and read at those that follow, and goes back each time', async () => {
+  it('is recorded at its first receive, read at those that follow, and returned each time', async () => {
     for (const receives of [1, 2, 3]) {
       expect(await receive({ ...first, receives })).toEqual({ kind: 'back', visibleAfterSeconds: 0 });
     }
@@ -46,19 +46,19 @@ describe('a letter on its way to the DLQ', () => {
     expect(world.api.requests).toHaveLength(1);
   });
 
-  it('is noted at a later receive where the first was killed before', async () => {
+  it('is recorded at a later receive if the first was killed before', async () => {
     expect(await receive({ ...first, receives: 2 })).toEqual({ kind: 'back', visibleAfterSeconds: 0 });
     expect(await world.ledger.getDead(letter.file_id, letter.record)).toMatchObject({ messageId: 'm1' });
   });
 
-  it('is tried again when it is redriven, however often its message was received', async () => {
+  it('is retried when it is redriven, however often its message was received', async () => {
     await receive(first);
     expect(await receive({ ...first, sentAt: 200, receives: 4 })).toEqual({ kind: 'done' });
     expect(world.api.stored.size).toBe(1);
     expect(await world.ledger.getDead(letter.file_id, letter.record)).toMatchObject({ state: 'resolved' });
   });
 
-  it('is surplus beside the one that stands for the record, at every receive', async () => {
+  it('is surplus beside the letter that stands for the record, at every receive', async () => {
     await receive(first);
     // As of an attempt that was killed between this letter and its progress.
     const { letter_id: _id, ...unnoted } = letter;
@@ -67,7 +67,7 @@ describe('a letter on its way to the DLQ', () => {
     expect(world.api.requests).toHaveLength(1);
   });
 
-  it('of a record that has come through meanwhile is done, noted or not', async () => {
+  it('of a record that was uploaded meanwhile is done, recorded or not', async () => {
     await receive(first);
     await receive({ id: 'm2', sentAt: 200, receives: 1 });
     expect(await receive({ id: 'm2', sentAt: 200, receives: 2 })).toEqual({ kind: 'done' });
@@ -76,7 +76,7 @@ describe('a letter on its way to the DLQ', () => {
 });
 
 describe('a redriven letter of a file that is cancelled', () => {
-  it('goes back to the DLQ without a request, as long as the file is not released', async () => {
+  it('is returned to the DLQ without a request, as long as the file is not released', async () => {
     await receive(first);
     const file = world.ledger.files.get(letter.file_id) as FileAccount;
     const quarantine = {
@@ -114,7 +114,7 @@ describe('a redriven letter of a file that is cancelled', () => {
     expect(world.api.requests).toHaveLength(sent);
   });
 
-  it('is tried if the file was stopped for its rejects: only a person says that nothing of it is to be sent', async () => {
+  it('is retried if the file was stopped for its rejects: only a cancellation forbids sending', async () => {
     await receive(first);
     const quarantine = { number: 1, at: 1, rejected: 1, seen: 1, message: 'too many' };
     Object.assign(world.ledger.files.get(letter.file_id) as FileAccount, { quarantine });
@@ -147,7 +147,7 @@ describe('a letter that comes back altered', () => {
     ['source', { source_file: 's3://elsewhere/x', source_version_id: 'v9' }],
     ['letter id', { letter_id: 'mine' }],
     ['feed', { feed: 'maintenance' }],
-  ])('in its %s is not tried and changes no account', async (_, change) => {
+  ])('in its %s is not retried and changes no account', async (_, change) => {
     const [before, { requests }] = [await deadRecord(), world.api];
     letter = { ...letter, ...change };
     for (const receives of [1, 2, 3]) {
@@ -166,7 +166,7 @@ describe('a letter that comes back altered', () => {
     ['a record beyond the file', { record: 1_000_000 }],
     ['a file that nobody knows', { file_id: 'e'.repeat(24) }],
     ['another feed’s file', { file_id: `maintenance.${'e'.repeat(24)}` }],
-  ])('as one about %s is not tried, and makes no dead record', async (_, change) => {
+  ])('as one about %s is not retried, and creates no dead record', async (_, change) => {
     letter = { ...letter, ...change };
     // With a key, as the splitter claims files.
     const file = world.ledger.files.get(letter.file_id);
@@ -178,7 +178,7 @@ describe('a letter that comes back altered', () => {
     expect(await alteredOf()).toHaveLength(1);
   });
 
-  it('does not keep the true letter from being tried', async () => {
+  it('does not prevent the true letter from being retried', async () => {
     const genuine = letter;
     letter = { ...letter, raw_payload: other, sha256: sha256Of(other) };
     await receive({ id: 'm2', sentAt: 200, receives: 1 });
@@ -192,7 +192,7 @@ describe('a letter that comes back altered', () => {
     });
   });
 
-  it('leaves the history of a record that is resolved as it is: manifests have it', async () => {
+  it('leaves the history of a resolved record unchanged: manifests contain it', async () => {
     await receive({ id: 'm2', sentAt: 200, receives: 1 });
     const { history } = await deadRecord();
     letter = { ...letter, raw_payload: other, sha256: sha256Of(other) };
@@ -201,7 +201,7 @@ describe('a letter that comes back altered', () => {
     expect(await alteredOf()).toHaveLength(1);
   });
 
-  it('in many ways pushes no attempt out of the history', async () => {
+  it('in many ways removes no attempt from the history', async () => {
     for (let nth = 0; nth < 60; nth++) {
       letter = { ...letter, error: `altered ${nth}` };
       await receive({ id: `a${nth}`, sentAt: 200 + nth, receives: 1 });
@@ -212,8 +212,8 @@ describe('a letter that comes back altered', () => {
   });
 });
 
-describe('a consumer that is killed between note and letter', () => {
-  it('leaves a note without a letter, and the letter of the next attempt is the record’s', async () => {
+describe('a consumer that is killed between recording and sending a letter', () => {
+  it('leaves a record of it without a letter, and the letter of the next attempt stands for the record', async () => {
     const fixture = fixtureOf([rowOf(7)]);
     await putSplitFile(world.ledger, fixture);
     world.api.fault = () => ({ kind: 'refused', status: 422, answer: 'no' });
@@ -236,7 +236,7 @@ describe('a redriven letter whose record the API', () => {
   const hung: SinkAnswer = { kind: 'failed', status: null, reason: 'headers_timeout', ambiguous: true };
   beforeEach(() => receive(first));
 
-  it('answers 409 "version conflict" is no duplicate: it has failed again, with the answer', async () => {
+  it('answers 409 "version conflict" is not a duplicate: it has failed again, with the answer', async () => {
     world.api.fault = () => ({ kind: 'refused', status: 409, answer: 'version conflict' });
     expect(await receive(redriven)).toEqual({ kind: 'back', visibleAfterSeconds: 0 });
     expect((await history()).at(-1)).toMatchObject({ outcome: 'refused', reason: 'conflict', status: 409 });

@@ -49,7 +49,7 @@ const outcomes = () => receipts().map(({ outcome }) => outcome);
 const sent = () => world.api.requests.map(({ requestId }) => requestId);
 
 describe('a batch of a revision', () => {
-  it('sends what is planned to be sent, and accounts for the rest', async () => {
+  it('sends the records that its plan sends, and accounts for the rest', async () => {
     await clock.run(
       deliverBatch(messageWith('unchanged', 'send', 'send', 'unchanged', 'repeated'), world.ports, deadline),
     );
@@ -59,7 +59,7 @@ describe('a batch of a revision', () => {
     expect(world.ledger.batches.get(`${fixture.fileId}#1`)?.counts).toMatchObject({ unchanged: 2, duplicate: 1 });
   });
 
-  it('rejects a record that is not valid, whatever is planned', async () => {
+  it('rejects a record that is not valid, whatever its plan', async () => {
     const all = Array.from({ length: 5 }, () => 'unchanged' as const);
     await clock.run(deliverBatch(messageWith(...all), world.ports, deadline));
     expect(outcomes()[2]).toBe('rejected');
@@ -85,7 +85,7 @@ describe('a batch of a revision', () => {
     await expect(attempt).rejects.toThrow('was altered');
   });
 
-  it('that is buried makes no letter of a record that the API has', () => {
+  it('that is buried creates no letter for a record that the API has', () => {
     const file = world.ledger.files.get(fixture.fileId);
     const batch = { fileId: fixture.fileId, batch: 1, attempt: 1, state: 'open' as const, records: 5, firstRecord: 1 };
     const message = messageWith('unchanged', 'send', 'send', 'unchanged', 'repeated');

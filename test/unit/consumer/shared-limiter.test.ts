@@ -36,7 +36,7 @@ beforeEach(() => {
   ids = 0;
 });
 
-it('a probe that is asked to wait keeps the breaker open, and counts towards no flush', async () => {
+it('a probe that is asked to wait keeps the breaker open, and does not count towards giving up a batch', async () => {
   const limiter = join();
   await limiter.openBreaker('throttled');
   for (const failedProbes of [0, 1]) {
@@ -48,7 +48,7 @@ it('a probe that is asked to wait keeps the breaker open, and counts towards no 
 });
 
 describe('a lease', () => {
-  it('in a line that is in use is one write and no read', async () => {
+  it('after a used one takes one write and no read', async () => {
     const limiter = join();
     await limiter.leaseSlots(3, 0);
     let reads = 0;
@@ -61,7 +61,7 @@ describe('a lease', () => {
     expect([reads, writes]).toEqual([0, 1]);
   });
 
-  it('follows on from the one before, whoever has it', async () => {
+  it('follows the previous one, whoever holds it', async () => {
     const [first, second] = [await join().leaseSlots(3, 0), await join().leaseSlots(1, 0)];
     if (first.kind !== 'leased' || second.kind !== 'leased') throw new Error('no lease');
     expect(first.firstSlotMs).toBe(clock.now());
@@ -81,7 +81,7 @@ describe('a lease', () => {
     expect(await other.countOthers()).toMatchObject({ pauses: 1, pausedUntilMs: clock.now() + 2_000 });
   });
 
-  it('reports refusals, and counts those of all until anybody’s record is accepted', async () => {
+  it('reports refusals, and counts those of all consumers until a record is accepted', async () => {
     const [limiter, other] = [join(), join()];
     for (const each of [limiter, other]) {
       for (const _ of [1, 2, 3]) each.noteRefusal();
@@ -96,7 +96,7 @@ describe('a lease', () => {
     expect(other.refusals()).toEqual({ count: 1, sinceMs: clock.now() + 1 });
   });
 
-  it('counts refusals anew once others turn out to pass', async () => {
+  it('restarts the count of refusals once others have passed', async () => {
     const [limiter, other] = [join(), join()];
     limiter.noteRefusal();
     const acceptedBefore = clock.now();
@@ -106,13 +106,13 @@ describe('a lease', () => {
     expect(limiter.refusals().count).toBe(0);
   });
 
-  it('is for the one that has waited, where the line is too long for one that comes', async () => {
+  it('goes to the consumer that has waited if the backlog is too long for a new one', async () => {
     for (let lease = 0; lease < 3; lease++) await join().leaseSlots(5, 60_000);
     expect(await join().leaseSlots(1, 0)).toMatchObject({ kind: 'wait', paused: false });
     expect(await join().leaseSlots(1, 60_000)).toMatchObject({ kind: 'leased' });
   });
 
-  it.each([5, 40, 300])('has slots that have not passed where the table answers after %i ms', async (callMs) => {
+  it.each([5, 40, 300])('has slots in the future if the table answers after %i ms', async (callMs) => {
     const slow = storeWith(store, {
       read: async () => (await clock.advance(callMs), store.read()),
       update: async (change) => (await clock.advance(callMs), store.update(change)),
@@ -122,13 +122,13 @@ describe('a lease', () => {
     if (lease.kind === 'leased') expect(lease.firstSlotMs).toBeGreaterThanOrEqual(clock.now());
   });
 
-  it('is told in the consumer’s own time where its clock is wrong', async () => {
+  it('is given in the consumer’s own time if its clock is wrong', async () => {
     correctionMs = 5_000;
     expect(await join().leaseSlots(1, 0)).toMatchObject({ kind: 'leased', firstSlotMs: clock.now() });
     expect(store.item.tat).toBeCloseTo(clock.now() + 5_000 + 100.5, 3);
   });
 
-  it('waits for a table that is throttled, and gives up when it has been for long', async () => {
+  it('waits for a throttled table, and gives up when it is throttled for long', async () => {
     const limiter = joinWith({
       read: () => Promise.reject(new Error('throttled')),
       update: () => Promise.reject(new Error('throttled')),
@@ -141,7 +141,7 @@ describe('a lease', () => {
 });
 
 describe('a pause', () => {
-  it('is told as one, and is over when it is over', async () => {
+  it('is reported as a pause, and ends on time', async () => {
     await join().leaseSlots(1, 0);
     await join().pauseUntil(clock.now() + 7_000);
     expect(await join().leaseSlots(1, 0)).toEqual({ kind: 'wait', untilMs: clock.now() + 7_000, paused: true });
@@ -149,7 +149,7 @@ describe('a pause', () => {
     expect(await join().leaseSlots(1, 0)).toMatchObject({ kind: 'leased', firstSlotMs: clock.now() });
   });
 
-  it('is not what a slow rate looks like', async () => {
+  it('is not reported for a slow rate', async () => {
     const slow = { requests: 1, windowSeconds: 30 };
     await join(store, slow).leaseSlots(1, 0);
     expect(await join(store, slow).leaseSlots(1, 0)).toMatchObject({ kind: 'wait', paused: false });
@@ -166,14 +166,14 @@ describe('a pause', () => {
     expect(store.item.pausedUntil).toBe(clock.now() + maxRetryAfterMs);
   });
 
-  it.each([NaN, -Infinity, -5_000])('of %d ms holds nobody up', async (ms) => {
+  it.each([NaN, -Infinity, -5_000])('of %d ms delays no consumer', async (ms) => {
     await join().pauseUntil(clock.now() + ms);
     expect(await join().leaseSlots(1, 0)).toMatchObject({ kind: 'leased' });
   });
 });
 
-describe('shifts of the line', () => {
-  it('by all consumers together are a hundredth of a window at most', async () => {
+describe('shifts of the next slot', () => {
+  it('by all consumers together are at most a hundredth of a window', async () => {
     await join().leaseSlots(10, 0);
     const before = store.item.tat ?? 0;
     for (let consumer = 0; consumer < 50; consumer++) await join().shift(100);
@@ -183,7 +183,7 @@ describe('shifts of the line', () => {
 });
 
 describe('the breaker', () => {
-  it('is opened by one of those that ask for it', async () => {
+  it('is opened by one of the consumers that request it', async () => {
     const until = clock.now() + breakerPauseMs;
     expect(await join().openBreaker('throttled')).toEqual({
       state: 'open',
@@ -195,7 +195,7 @@ describe('the breaker', () => {
     expect(await join().leaseSlots(1, 0)).toEqual({ kind: 'wait', untilMs: until, paused: true });
   });
 
-  it('gives one consumer the probe, and another when that one has died', async () => {
+  it('gives one consumer the probe, and another one when the first has died', async () => {
     const [dead, other] = [join(), join()];
     await dead.openBreaker('outage');
     await clock.advance(breakerPauseMs);
@@ -207,7 +207,7 @@ describe('the breaker', () => {
     expect(await other.endProbe(false)).toMatchObject({ state: 'open', reason: 'outage', failedProbes: 1 });
   });
 
-  it('lets the probe be made though the answer that gave it was lost', async () => {
+  it('allows the probe although the answer that assigned it was lost', async () => {
     await join().openBreaker('outage');
     await clock.advance(breakerPauseMs);
     // What the SDK does: the write is made, its answer is lost, it is made again.
@@ -221,7 +221,7 @@ describe('the breaker', () => {
     expect(await twice.leaseSlots(1, 0)).toEqual({ kind: 'probe' });
   });
 
-  it('closes with a word on why it was open', async () => {
+  it('reports why it was open when it closes', async () => {
     const limiter = join();
     await limiter.openBreaker('throttled');
     await clock.advance(breakerPauseMs);
@@ -230,7 +230,7 @@ describe('the breaker', () => {
     expect(await limiter.leaseSlots(1, 0)).toMatchObject({ kind: 'leased' });
   });
 
-  it('lets the next request follow a probe by a whole step, however late the probe was sent', async () => {
+  it('allows the next request a whole step after a probe, however late the probe was sent', async () => {
     const limiter = join();
     await limiter.openBreaker('unauthorised');
     await clock.advance(breakerPauseMs);
@@ -244,7 +244,7 @@ describe('the breaker', () => {
     if (next.kind === 'leased') expect(next.firstSlotMs - sentAt).toBeGreaterThanOrEqual(next.spacingMs);
   });
 
-  it('gives up one batch an opening', async () => {
+  it('gives up one batch per opening', async () => {
     const limiter = join();
     for (const opening of [1, 2]) {
       await limiter.openBreaker('outage');
@@ -263,14 +263,14 @@ describe('the breaker', () => {
   });
 });
 
-describe('others, who are asked before the breaker opens', () => {
+describe('the other consumers, whose reports are read before the breaker opens', () => {
   const accept = async (sentAtMs: number, secretVersion?: string) => {
     const other = join();
     other.noteSuccess({ sentAtMs, secretVersion });
     await other.leaseSlots(1, 0);
   };
 
-  it('keep it closed where a request of theirs has passed since, and only then', async () => {
+  it('keep it closed if a request of theirs has passed since, and only then', async () => {
     const since = clock.now();
     await accept(since - 1);
     expect(await join().openBreaker('throttled', { acceptedBefore: since })).toMatchObject({ state: 'open' });
@@ -280,7 +280,7 @@ describe('others, who are asked before the breaker opens', () => {
     expect(store.item.breaker ?? 'closed').toBe('closed');
   });
 
-  it('count for a token only if they were sent with the same secret', async () => {
+  it('count for a token only if they sent with the same secret', async () => {
     const acceptedBefore = clock.now();
     await accept(acceptedBefore, 'v1');
     const open = (secretVersion: string | undefined) =>
@@ -291,7 +291,7 @@ describe('others, who are asked before the breaker opens', () => {
     expect(await open(undefined)).toMatchObject({ state: 'open' });
   });
 
-  it('are heard though their news comes while it is being opened', async () => {
+  it('are considered even if they report while it is being opened', async () => {
     const since = clock.now();
     const late = joinWith({
       read: () => store.read(),
@@ -303,20 +303,20 @@ describe('others, who are asked before the breaker opens', () => {
     expect(await late.openBreaker('throttled', { acceptedBefore: since })).toBe('others-pass');
   });
 
-  it('make the probe before those who have only records that failed', async () => {
+  it('probe before those that have only records that failed', async () => {
     await join().openBreaker('outage');
     await clock.advance(breakerPauseMs);
     expect(await join().leaseSlots(1, 0, { isSuspect: true })).toMatchObject({ kind: 'wait', paused: true });
     expect(await join().leaseSlots(1, 0)).toEqual({ kind: 'probe' });
   });
 
-  it('leave the probe to a record that failed where nobody else has come', async () => {
+  it('leave the probe to a record that failed if no other consumer has come', async () => {
     await join().openBreaker('outage');
     await clock.advance(breakerPauseMs + suspectProbeDelayMs);
     expect(await join().leaseSlots(1, 0, { isSuspect: true })).toEqual({ kind: 'probe' });
   });
 
-  it('of other files make it first where one file’s records were all refused', async () => {
+  it('of other files probe first if all records of one file were refused', async () => {
     await join().openBreaker('refusing', undefined, { file: 'f1' });
     await clock.advance(breakerPauseMs);
     expect(await join().leaseSlots(1, 0, { isSuspect: false, file: 'f1' })).toMatchObject({ kind: 'wait' });
@@ -326,7 +326,7 @@ describe('others, who are asked before the breaker opens', () => {
   });
 });
 
-describe('an outage that no single consumer could tell', () => {
+describe('an outage that no single consumer can detect', () => {
   const count = async (failures: number, everyMs: number) => {
     let opens = false;
     for (let nth = 0; nth < failures; nth++) {
@@ -341,7 +341,7 @@ describe('an outage that no single consumer could tell', () => {
     expect(await count(1, 0)).toBe(true);
   });
 
-  it('is none where somebody’s requests succeed: the next lease says so', async () => {
+  it('is not assumed if another consumer’s requests succeed: the next lease says so', async () => {
     await count(sharedOutage.records - 1, 1_000);
     const lucky = join();
     lucky.noteSuccess();
@@ -349,7 +349,7 @@ describe('an outage that no single consumer could tell', () => {
     expect(await count(sharedOutage.records - 1, 1_000)).toBe(false);
   });
 
-  it('is none before a success had the time to be told, nor where failures are far between', async () => {
+  it('is not assumed before a success can have been reported, nor if failures are far apart', async () => {
     expect(await count(3 * sharedOutage.records, 10)).toBe(false);
     await join().forgetOutage();
     expect(await count(3 * sharedOutage.records, sharedOutage.longestMs / (sharedOutage.records - 1) + 1_000)).toBe(
@@ -358,7 +358,7 @@ describe('an outage that no single consumer could tell', () => {
   });
 });
 
-describe('without a pace to keep', () => {
+describe('without a limit', () => {
   /** What it asks of the store. */
   let asked: string[];
   const free = (): SharedLimiter =>
@@ -379,7 +379,7 @@ describe('without a pace to keep', () => {
     asked = [];
   });
 
-  it('everybody may send at once, and the store is asked once in a while', async () => {
+  it('every consumer may send at once, and reads the store only now and then', async () => {
     const limiter = free();
     for (let n = 0; n < 100; n++) {
       limiter.noteSuccess();
@@ -395,7 +395,7 @@ describe('without a pace to keep', () => {
     expect(asked).not.toContain('update');
   });
 
-  it('a pause that the API asked this one for holds at once, and that of another within a second', async () => {
+  it('a pause that the API requested from this consumer applies at once, and one from another within a second', async () => {
     const [limiter, other] = [free(), free()];
     await other.leaseSlots(1, 0);
     await limiter.pauseUntil(clock.now() + 5_000);
@@ -406,7 +406,7 @@ describe('without a pace to keep', () => {
     expect(await other.leaseSlots(1, 0)).toMatchObject({ kind: 'leased' });
   });
 
-  it('a pause holds at once for whoever looked while it was written', async () => {
+  it('a pause applies at once to a consumer that reads while it is written', async () => {
     const limiter = free();
     const update = store.update.bind(store);
     store.update = async (change) => {
@@ -417,7 +417,7 @@ describe('without a pace to keep', () => {
     expect(await limiter.leaseSlots(1, 0)).toMatchObject({ kind: 'wait', paused: true });
   });
 
-  it('the breaker is kept to, one probe and all', async () => {
+  it('the breaker still applies, with one probe at a time', async () => {
     const [limiter, other] = [free(), free()];
     await other.leaseSlots(1, 0);
     await limiter.openBreaker('outage');
@@ -429,7 +429,7 @@ describe('without a pace to keep', () => {
     expect(await limiter.leaseSlots(1, 0)).toMatchObject({ kind: 'leased' });
   });
 
-  it('a success takes back what was counted as an outage', async () => {
+  it('a success resets the count towards an outage', async () => {
     const limiter = free();
     await limiter.countOutage();
     limiter.noteSuccess();
@@ -437,7 +437,7 @@ describe('without a pace to keep', () => {
     expect((await store.read()).outageRecords ?? 0).toBe(0);
   });
 
-  it('tells of an accepted request where somebody asks', async () => {
+  it('reports an accepted request if another consumer asks', async () => {
     const [limiter, asking] = [free(), free()];
     limiter.noteSuccess({ sentAtMs: clock.now() + 1 });
     await limiter.leaseSlots(1, 0);
@@ -448,7 +448,7 @@ describe('without a pace to keep', () => {
     expect(await asking.openBreaker('throttled', { acceptedBefore: clock.now() - 1_000 })).toBe('others-pass');
   });
 
-  it('only requests that passed about when somebody asks are counted', async () => {
+  it('counts only requests that passed close to the question', async () => {
     const [limiter, asking] = [free(), free()];
     for (let second = 0; second < 5; second++) {
       limiter.noteSuccess({ sentAtMs: clock.now() });
@@ -463,7 +463,7 @@ describe('without a pace to keep', () => {
     expect((await asking.countOthers()).passes - passes).toBe(1);
   });
 
-  it('nothing is shifted: there is no line', async () => {
+  it('shifts nothing: there are no slots', async () => {
     await free().shift(100);
     expect(asked).toEqual([]);
   });

@@ -59,7 +59,7 @@ const lastOf = async () => (await dead()).history.at(-1);
 const amendments = () => world.finalize.filter(({ message: { amend } }) => amend).length;
 
 describe('a corrected row', () => {
-  it('that gets through resolves the record under the original file’s checksum, and asks for an amendment', async () => {
+  it('that is uploaded resolves the record under the original file’s checksum, and requests an amendment', async () => {
     await deliver();
     expect([...world.api.stored.keys()]).toEqual([requestId()]);
     const resolved = { state: 'resolved', resolution: 'uploaded', resolvedCorrectionId: 'c1', requestId: requestId() };
@@ -80,7 +80,7 @@ describe('a corrected row', () => {
     expect(amendments()).toBe(1);
   });
 
-  it('that is still broken costs no request, and leaves the record dead', async () => {
+  it('that is still invalid costs no request, and leaves the record dead', async () => {
     await deliver({ ...message, row: { ...row, ClientName: ' ' } });
     expect(world.api.requests).toEqual([]);
     expect(await dead()).toMatchObject({ state: 'dead', outcome: 'rejected' });
@@ -88,7 +88,7 @@ describe('a corrected row', () => {
     expect(amendments()).toBe(0);
   });
 
-  it('of a file that is cancelled is not sent, and leaves the record dead', async () => {
+  it('of a cancelled file is not sent, and leaves the record dead', async () => {
     const quarantine = { number: 1, at: 1, code: 'cancelled', rejected: 0, seen: 1, message: 'Cancelled by ann' };
     Object.assign(world.ledger.files.get(fixture.fileId) as object, { quarantine });
     await deliver();
@@ -128,7 +128,7 @@ describe('a corrected row', () => {
     expect(await dead()).toMatchObject({ state: 'resolved' });
   });
 
-  it('that the API refuses is not tried a second time, though its message comes twice', async () => {
+  it('that the API refuses is not sent again, though its message comes twice', async () => {
     world.api.fault = () => refused;
     await deliver();
     expect(await lastOf()).toMatchObject({ outcome: 'refused', reason: 'http_422', status: 422, correctionId: 'c1' });
@@ -145,7 +145,7 @@ describe('a corrected row', () => {
     expect([...world.api.stored.values()]).toMatchObject([{ station: 'KTLA' }]);
   });
 
-  it('leaves the send time alone that tells a redriven letter', async () => {
+  it('keeps the send time that identifies a redriven letter', async () => {
     world.api.fault = () => refused;
     await deliver();
     expect(await dead()).toMatchObject({ failedMessageSentAt: 1, messageId: 'm1' });
@@ -153,7 +153,7 @@ describe('a corrected row', () => {
 });
 
 describe('a 409', () => {
-  it('to a row that was never sent before is a conflict: what the API holds nobody knows', async () => {
+  it('to a row that was never sent before is a conflict: what the API holds is unknown', async () => {
     world.api.stored.set(requestId(), { advertiser: 'somebody else' });
     await deliver();
     expect(await dead()).toMatchObject({ state: 'dead' });
@@ -161,7 +161,7 @@ describe('a 409', () => {
     expect(amendments()).toBe(0);
   });
 
-  it('to a row whose consumer was killed after the API took it is its own: resolved, with one entry', async () => {
+  it('to a row whose consumer was killed after the API accepted it is its own: resolved, with one entry', async () => {
     const resolveDead = world.ledger.resolveDead.bind(world.ledger);
     world.ledger.resolveDead = () => Promise.reject(new Error('killed'));
     await expect(deliver()).rejects.toThrow('killed');
@@ -173,7 +173,7 @@ describe('a 409', () => {
     expect(amendments()).toBe(1);
   });
 
-  it('to a row whose own try had an end that nobody knows is its own, too', async () => {
+  it('to a row whose own try ended unknown is its own, too', async () => {
     world.api.fault = (_, nth) => (nth === 1 ? 'store-and-fail' : undefined);
     await deliver();
     // The second came while the first may still have been in progress.
@@ -181,7 +181,7 @@ describe('a 409', () => {
     expect(await dead()).toMatchObject({ state: 'resolved', resolvedCorrectionId: 'c1' });
   });
 
-  it('"in progress" has the row sent again later', async () => {
+  it('"in progress" makes the row wait and be sent again', async () => {
     world.api.fault = () => ({ kind: 'in-progress', status: 409, retryAfterMs: 50_000 });
     await deliver();
     expect(await dead()).toMatchObject({ state: 'dead' });
@@ -189,7 +189,7 @@ describe('a 409', () => {
     expect(world.sentBack[0]?.delaySeconds).toBeGreaterThan(30);
   });
 
-  it('is a conflict where the record as it was may have been stored under the same id', async () => {
+  it('is a conflict if the original record may have been stored under the same id', async () => {
     const id = requestId();
     await begin({ outcome: 'exhausted', reason: 'timed_out', request_id: id });
     world.api.stored.set(id, { advertiser: 'as it was' });
@@ -199,7 +199,7 @@ describe('a 409', () => {
     expect(await lastOf()).toMatchObject({ reason: 'conflict', status: 409 });
   });
 
-  it('is its own where the record as it was had another id', async () => {
+  it('is its own if the original record had another id', async () => {
     await begin({ outcome: 'exhausted', reason: 'timed_out', request_id: 'another' });
     world.api.fault = (_, nth) => (nth === 1 ? 'store-and-fail' : undefined);
     await deliver();
@@ -208,7 +208,7 @@ describe('a 409', () => {
 });
 
 describe('an API that fails', () => {
-  it('has the row again after a while, three times in all; then it has failed, and the record’s letter stands', async () => {
+  it('gets the row again after a while, three times in all; then the row has failed, and the record’s letter remains', async () => {
     world.api.fault = () => failed;
     await deliver();
     for (const failures of [1, 2]) {
@@ -223,7 +223,7 @@ describe('an API that fails', () => {
     expect(await lastOf()).toMatchObject({ outcome: 'exhausted', reason: 'http_503', status: 503, correctionId: 'c1' });
   });
 
-  it('and had stored it all the same: the next delivery sees that it had, and resolves', async () => {
+  it('but stored the row: the next delivery notices, and resolves', async () => {
     world.api.fault = () => 'store-and-fail';
     await deliver();
     const [back] = world.sentBack;
@@ -235,8 +235,8 @@ describe('an API that fails', () => {
   });
 });
 
-describe('waiting is not failing', () => {
-  it('where the breaker is open the row goes back until it may close, with no failure', async () => {
+describe('a row that waits has not failed', () => {
+  it('and is returned until the breaker may close, if it is open', async () => {
     await clock.run(world.ports.limiter.openBreaker('outage'));
     await deliver();
     expect(world.api.requests).toEqual([]);
@@ -245,15 +245,15 @@ describe('waiting is not failing', () => {
     expect((await dead()).history).toHaveLength(1);
   });
 
-  it('where the function’s time is up it goes back at once', async () => {
+  it('and is returned at once if the function’s time is up', async () => {
     await deliver(message, 20_000);
     expect(world.api.requests).toEqual([]);
     expect(world.sentBack).toMatchObject([{ letter: message, delaySeconds: 1 }]);
   });
 });
 
-describe('a row whose record is not there to be corrected', () => {
-  it('because it was resolved meanwhile is not sent; the amendment is asked for, in case nobody has', async () => {
+describe('a row whose record can not be corrected', () => {
+  it('because it was resolved meanwhile is not sent; the amendment is requested again', async () => {
     await world.ledger.resolveDead(fixture.fileId, 1, { kind: 'handled', by: 'Bob', why: 'by telephone' });
     await deliver();
     expect(world.api.requests).toEqual([]);
@@ -261,7 +261,7 @@ describe('a row whose record is not there to be corrected', () => {
     expect(amendments()).toBe(1);
   });
 
-  it('because the ledger does not know its file goes the way of messages that nobody can handle', async () => {
+  it('because the ledger does not know its file is treated like a message that can not be processed', async () => {
     await expect(deliver({ ...message, file_id: 'another' })).rejects.toThrow(ContradictionError);
   });
 });

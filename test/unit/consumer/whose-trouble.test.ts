@@ -89,7 +89,7 @@ const places: [string, number[]][] = [
 ];
 
 describe.each(places)('%s of a batch', (_, numbers) => {
-  it('answered 403 is refused, and costs nobody else anything', async () => {
+  it('answered 403 is refused, and affects no other record', async () => {
     const result = await simulate({ ...batch, api: always(numbers, forbidden) });
     expectExact(result, 500);
     expectEnds(result, numbers, 'refused', 'http_403');
@@ -98,7 +98,7 @@ describe.each(places)('%s of a batch', (_, numbers) => {
     expect(result.lastStoredMs).toBeLessThan(1.4 * plainMs);
   });
 
-  it('answered 500 is exhausted for that, and costs nobody else anything', async () => {
+  it('answered 500 is exhausted for that, and affects no other record', async () => {
     const result = await simulate({ ...batch, api: always(numbers, failing) });
     expectExact(result, 500);
     expectEnds(result, numbers, 'exhausted', 'http_500');
@@ -120,14 +120,14 @@ describe('a record that is answered 429', () => {
     }
   });
 
-  it('where it is the last, is so at the last, too, when all others have been sent', async () => {
+  it('as the last one is also exhausted, after all others have been sent', async () => {
     const result = await simulate({ ...batch, api: always([500], throttled(600)) });
     expectExact(result, 500);
     expectEnds(result, [500], 'exhausted', 'http_429');
     expect(result.lastStoredMs).toBeLessThan(1.1 * plainMs);
   });
 
-  it('beside others of its kind, in several consumers at once, holds up nobody for long', async () => {
+  it('beside others of its kind, in several consumers at once, delays no other record for long', async () => {
     const numbers = [37, 38, 399, 1_500];
     const api = always(numbers, throttled(6));
     const result = await simulate({ ...batch, files: [4_000], batchRecords: 200, consumers: 4, api });
@@ -146,7 +146,7 @@ const processes: [string, { newProcesses: boolean }][] = [
 
 describe.each(processes)('with %s, a record that is answered with a Retry-After', (_, scenario) => {
   it.each([1, 600, 900])(
-    'of %i s each time is exhausted for that, and others wait for it once, and then a minute at most',
+    'of %i s each time is exhausted for that; others wait for it once, and then at most a minute',
     async (s) => {
       const answers: [string, ApiTurn][] = [
         ['http_429', throttled(s)],
@@ -163,7 +163,7 @@ describe.each(processes)('with %s, a record that is answered with a Retry-After'
     },
   );
 
-  it('of 600 s, like eleven others, is exhausted for that, and each of them costs the others one wait', async () => {
+  it('of 600 s, like eleven others, is exhausted for that, and each of them delays the others once', async () => {
     const numbers = count(200, 12);
     const night = { files: [2_000], batchRecords: 50, consumers: 4, seed: 2 };
     const result = await simulate({ ...night, ...scenario, api: always(numbers, unavailable(600)) });
@@ -172,7 +172,7 @@ describe.each(processes)('with %s, a record that is answered with a Retry-After'
     expect(result.lastStoredMs).toBeLessThan(200_000 + (12 + 3) * 630_000);
   });
 
-  it('is not sent again before then, by whatever attempt', async () => {
+  it('is not sent again before then, by any attempt', async () => {
     const sentAt: number[] = [];
     const own = always([237], unavailable(60));
     const api: Api = (request) => {
@@ -185,7 +185,7 @@ describe.each(processes)('with %s, a record that is answered with a Retry-After'
   });
 });
 
-describe.each(processes)('with %s, an API that asks everybody to wait for two hours', (_, scenario) => {
+describe.each(processes)('with %s, an API that asks all requests to wait for two hours', (_, scenario) => {
   const shapes: [string, DeliveryScenario][] = [
     ['in one batch', batch],
     ['in many', { files: [500], batchRecords: 50, consumers: 4, seed: 1 }],
@@ -202,13 +202,13 @@ describe.each(processes)('with %s, an API that asks everybody to wait for two ho
   });
 });
 
-it('an API that asks everybody to wait for five seconds, for two hours, loses no record', async () => {
+it('an API that asks all requests to wait for five seconds, for two hours, loses no record', async () => {
   const result = await simulate({ ...batch, api: during(49_000, 7_249_000, unavailable(5)) });
   expectExact(result, 500);
   expectEnds(result, [], 'exhausted', '');
 });
 
-it('an API that turns nine of ten requests away for a limit loses no record', async () => {
+it('an API that answers 429 to nine of ten requests loses no record', async () => {
   const api: Api = ({ random }) => (random() < 0.9 ? throttled(1) : 'take');
   const result = await simulate({ ...batch, files: [60], api });
   expectExact(result, 60);
@@ -234,7 +234,7 @@ describe('a real limit', () => {
           random() < 0.33 ? throttled(1) : 'take',
     ],
     ['nothing for half a minute', () => during(20_000, 50_000, throttled(1))],
-  ])('of %s is obeyed, and charged to no record', async (_, api) => {
+  ])('of %s is obeyed, and counts against no record', async (_, api) => {
     for (const seed of [1, 2]) {
       const result = await simulate({ files: [1_000], batchRecords: 250, consumers: 3, seed, api: api() });
       expectExact(result, 1_000);
@@ -247,7 +247,7 @@ describe('a real limit', () => {
 describe('an API that', () => {
   const night = { files: [1_000], batchRecords: 250, consumers: 3, seed: 1 };
 
-  it('is down for two minutes is left alone, and gets all records afterwards', async () => {
+  it('is down for two minutes gets no requests meanwhile, and all records afterwards', async () => {
     const result = await simulate({ ...night, api: during(20_000, 140_000, failing) });
     expectExact(result, 1_000);
     expectEnds(result, [], 'exhausted', '');
@@ -255,7 +255,7 @@ describe('an API that', () => {
     expect(result.requests).toBeLessThan(1_050);
   });
 
-  it('is down from the start is left alone, whatever the size of the batches', async () => {
+  it('is down from the start gets no requests, whatever the size of the batches', async () => {
     const result = await simulate({
       ...night,
       files: Array<number>(40).fill(5),
@@ -267,7 +267,7 @@ describe('an API that', () => {
     expect(result.requests).toBeLessThan(280);
   });
 
-  it('turns every token down for ten minutes is left alone, and costs no record', async () => {
+  it('refuses every token for ten minutes gets no requests, and costs no record', async () => {
     for (const turn of [unauthorised, forbidden]) {
       const result = await simulate({ ...night, api: during(20_000, 600_000, turn) });
       expectExact(result, 1_000);
@@ -277,13 +277,13 @@ describe('an API that', () => {
     }
   });
 
-  it('asks all to wait for two hours of maintenance gets all records afterwards', async () => {
+  it('asks all requests to wait for two hours of maintenance gets all records afterwards', async () => {
     const result = await simulate({ ...night, api: during(0, 7_200_000, unavailable(60)) });
     expectExact(result, 1_000);
     expectEnds(result, [], 'exhausted', '');
   });
 
-  it('has one bad machine in three is never left alone', async () => {
+  it('has one failing machine in three never opens the breaker', async () => {
     for (const seed of [1, 2, 3]) {
       for (const turn of [failing, unauthorised]) {
         const result = await simulate({ ...night, seed, api: ({ random }) => (random() < 1 / 3 ? turn : 'take') });
@@ -296,7 +296,7 @@ describe('an API that', () => {
 });
 
 describe('a lone record that is answered 403', () => {
-  it('waits for another to ask with, and is refused when there has been none for a while', async () => {
+  it('waits for another record to compare with, and is refused when there has been none for a while', async () => {
     const result = await simulate({ ...batch, files: [1], api: always([1], forbidden) });
     expectExact(result, 1);
     expectEnds(result, [1], 'refused', 'http_403');
@@ -304,7 +304,7 @@ describe('a lone record that is answered 403', () => {
     expect(result.requests).toBe(4 + refuseAfterLoneProbes);
   });
 
-  it('holds up nobody who comes beside it', async () => {
+  it('delays no other record that comes with it', async () => {
     const result = await simulate({ ...batch, files: [1, 500], consumers: 2, api: always([1], forbidden) });
     expectExact(result, 501);
     expectEnds(result, [1], 'refused', 'http_403');
@@ -312,7 +312,7 @@ describe('a lone record that is answered 403', () => {
     expect(result.lastStoredMs).toBeLessThan(1.2 * plainMs);
   });
 
-  it('is not the probe that decides for those who come after it', async () => {
+  it('is not the probe that decides for later records', async () => {
     // The first file's record has opened the breaker by then.
     const result = await simulate({
       ...batch,
@@ -327,10 +327,10 @@ describe('a lone record that is answered 403', () => {
   });
 });
 
-describe('an API that refuses whatever it is sent', () => {
+describe('an API that refuses every record', () => {
   const outageMs = 1_200_000;
 
-  it.each([404, 402])('with %i has a fraction of it made into dead letters, and gets the rest', async (status) => {
+  it.each([404, 402])('with %i turns a fraction of them into dead letters, and receives the rest', async (status) => {
     const result = await simulate({
       files: [500, 500, 1_000],
       batchRecords: 500,
@@ -348,7 +348,7 @@ describe('an API that refuses whatever it is sent', () => {
   });
 
   it.each([2, 12])(
-    'has no more dead letters than %i consumers have in flight beyond what opens the breaker',
+    'causes no more dead letters than %i consumers have in flight beyond the threshold of the breaker',
     async (consumers) => {
       const night = { files: [3_000, 3_000], batchRecords: 250, consumers, seed: 1 };
       const result = await simulate({ ...night, api: during(0, outageMs, refused(404)) });
@@ -358,7 +358,7 @@ describe('an API that refuses whatever it is sent', () => {
     },
   );
 
-  it('of many files of one record each has no dead letter for each', async () => {
+  it('of many files of one record each does not cause a dead letter for each', async () => {
     const result = await simulate({
       files: Array<number>(300).fill(1),
       batchRecords: 500,
@@ -371,7 +371,7 @@ describe('an API that refuses whatever it is sent', () => {
   });
 });
 
-describe('records that the API refuses with reason', () => {
+describe('records that the API refuses with a reason', () => {
   it.each<[string, Api]>([
     ['every second one', ({ number }) => (number % 2 === 0 ? refused(422) : 'take')],
     ['nine of ten', ({ number }) => (number % 10 > 0 ? refused(422) : 'take')],
@@ -384,7 +384,7 @@ describe('records that the API refuses with reason', () => {
     expect(result.stopped).toBe(0);
   });
 
-  it('have their file stopped where all are of one file, while the other is delivered', async () => {
+  it('stop their file if all are of one file, while the other file is delivered', async () => {
     const result = await simulate({
       files: [1_500, 600],
       batchRecords: 300,
@@ -400,7 +400,7 @@ describe('records that the API refuses with reason', () => {
   });
 });
 
-describe('all at once', () => {
+describe('all kinds of refusal at once', () => {
   const poison = { 403: [11, 700, 1_300], 429: [12, 701], 500: [13, ...count(500, 12)], 422: count(900, 30) };
   const poisoned = together(
     always(poison[403], forbidden),

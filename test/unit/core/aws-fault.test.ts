@@ -18,7 +18,7 @@ const status = (httpStatusCode: number) => ({ $fault: 'client', $metadata: { htt
 const cancelled = (...codes: string[]) =>
   sdkError('TransactionCanceledException', { ...status(400), CancellationReasons: codes.map((Code) => ({ Code })) });
 
-describe('a message waits where', () => {
+describe('a message waits if', () => {
   it.each([
     ['DynamoDB fails', sdkError('InternalServerError', { $fault: 'server', $metadata: { httpStatusCode: 500 } })],
     ['DynamoDB throttles', sdkError('ThrottlingException', status(400))],
@@ -46,7 +46,7 @@ describe('a message waits where', () => {
   ])('%s', (_, error) => expect(awsFaultOf(error)?.kind).toBe('unavailable'));
 });
 
-describe('a message waits for a person where', () => {
+describe('a message waits for a person if', () => {
   it.each([
     ['a permission is missing', sdkError('AccessDeniedException', status(400))],
     ['S3 denies access', sdkError('AccessDenied', status(403))],
@@ -83,7 +83,7 @@ describe('a message does not wait for', () => {
     ['nothing', undefined],
   ])('%s', (_, error) => expect(awsFaultOf(error)).toBeUndefined());
 
-  it('a chain of causes that leads back to itself', () => {
+  it('a chain of causes that refers back to itself', () => {
     const error = new Error('a');
     error.cause = error;
     expect(awsFaultOf(error)).toBeUndefined();

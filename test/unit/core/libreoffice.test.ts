@@ -57,7 +57,7 @@ const csv = `\uFEFF${['text,more', ...cells.map((cell) => csvLine([cell, cell]))
 
 // Where it is left out, spreadsheet-text.test.ts still simulates imports.
 describe.skipIf(soffice === undefined)(`a list that LibreOffice opens${withoutLibreOffice}`, () => {
-  it('would run formulas, had it any', { timeout: timeoutMs }, async () => {
+  it('would run formulas, if it contained any', { timeout: timeoutMs }, async () => {
     const xml = await openInLibreOffice('text\r\nx;=6*7;y\r\n', { separators: ';', quote: '"', textColumns: 0 });
     expect(xml).toContain('table:formula');
   });
@@ -72,7 +72,7 @@ describe.skipIf(soffice === undefined)(`a list that LibreOffice opens${withoutLi
     expect(xml).not.toContain('table:formula');
   });
 
-  it('comes back as it was, its columns opened as text', { timeout: timeoutMs }, async () => {
+  it('is read back unchanged, with its columns opened as text', { timeout: timeoutMs }, async () => {
     const saved = await saveInLibreOffice(csv, { separators: ',', quote: '"', textColumns: 2 });
     const read = parseCsv(Buffer.from(saved), ['text']).rows.map((row) => row.cells.map(unescapeCell));
     const plain = (text: string): string => text.replace(/\r\n/g, '\n');

@@ -102,7 +102,7 @@ describe('a record that is too long for its receipt', () => {
     return open?.receipt;
   };
 
-  it('is read as a whole from where it is stored', async () => {
+  it('is read completely from where it is stored', async () => {
     expect(await read(longFile, new Map([[key, long]]))).toMatchObject({
       raw_encoding: 'text',
       raw_payload: long.toString(),
@@ -112,17 +112,17 @@ describe('a record that is too long for its receipt', () => {
   it.each([
     ['is gone', new Map<string, Buffer>()],
     ['is another one', new Map([[key, Buffer.concat([long, Buffer.from(' ')])]])],
-  ])('is shown by its head where what is stored %s', async (_, stored) => {
+  ])('is shown by its head if what is stored %s', async (_, stored) => {
     expect(await read(longFile, stored)).toMatchObject({ raw_encoding: 'head' });
   });
 
-  it('is shown by its head where it is too long for the feed, and nothing is asked for', async () => {
+  it('is shown by its head if it is too long for the feed, and nothing is read', async () => {
     const stored = new Map([[key, long]]);
     expect(await read({ ...longFile, limits }, stored)).toMatchObject({ raw_encoding: 'head' });
   });
 });
 
-describe('of a closed file', () => {
+describe('dead records of a closed file', () => {
   const keys = archiveKeysOf(file('completed'));
 
   it('are those whose letters are open, from the archive', async () => {
@@ -133,7 +133,7 @@ describe('of a closed file', () => {
     ]);
   });
 
-  it('are found in the receipts where nothing else is there, and whether or not a letter of them was seen', async () => {
+  it('are found in the receipts if nothing else exists, whether or not a letter of them was seen', async () => {
     const members = [
       [1, 'uploaded'],
       [2, 'rejected'],
@@ -151,13 +151,13 @@ describe('of a closed file', () => {
     ]);
   });
 
-  it('are told with the store’s own error where they can’t be read', async () => {
+  it('are reported with the store’s own error if they can’t be read', async () => {
     objects.set(keys.deadLetters, gzipSync(line(2, 'rejected')).subarray(0, 40));
     await expect(found(file('completed'))).rejects.toThrow('unexpected end of file');
   });
 });
 
-describe('of a file that is in progress', () => {
+describe('dead records of a file in progress', () => {
   it('are those of its settled batches', async () => {
     const settle = async (batch: number, lines: string[], rejected: number) => {
       const place = { fileId: 'f1', batch, attempt: 1, records: lines.length, firstRecord: 1 };

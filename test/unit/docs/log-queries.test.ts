@@ -56,7 +56,7 @@ describe.each(queries.map(({ title, query }) => [title, query] as const))('the q
     expect(messages.filter((message) => !sources.some((source) => source.includes(`'${message}'`)))).toEqual([]);
   });
 
-  it('has fields that the functions log', () => {
+  it('has only fields that the functions log', () => {
     const own = ownFields();
     const isOwn = (field: string) =>
       field.split('.').reduce<unknown>((at, part) => (at as Record<string, unknown> | undefined)?.[part], own) !==

@@ -29,7 +29,7 @@ describe.each(pages.map((each) => [each.path, each] as const))('%s', (_, each) =
   });
 });
 
-it('covers the pages at the top, too', () => {
+it('includes the pages at the top, too', () => {
   const paths = pages.map(({ path }) => path);
   expect(paths).toEqual(
     expect.arrayContaining(['README.md', 'CONTRIBUTING.md', 'SECURITY.md', 'localstack/README.md']),

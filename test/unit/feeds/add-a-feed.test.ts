@@ -39,7 +39,7 @@ beforeAll(() => {
 
 const run = (...args: string[]) => spawnSync(process.execPath, args, { cwd: copy, encoding: 'utf8' });
 
-describe('a feed that was added as the guide says', () => {
+describe('a feed that was added by following the guide', () => {
   it('is known to the command line', () => {
     writeFileSync(
       join(copy, 'readings.csv'),
@@ -51,14 +51,14 @@ describe('a feed that was added as the guide says', () => {
     expect(run('cli/sluice.ts', 'completion', 'bash').stdout).toContain('readings');
   });
 
-  it('leaves the generated pages as they are', () => {
+  it('leaves the generated pages unchanged', () => {
     expect(run('cli/schemas/write-schemas.ts').status).toBe(0);
     for (const page of ['docs/commands.md', 'docs/schemas/dead-letter.v1.json']) {
       expect(readFileSync(join(copy, page), 'utf8')).toBe(readFileSync(join(root, page), 'utf8'));
     }
   });
 
-  it('leaves the tests green that look at the list of feeds', () => {
+  it('keeps the tests green that read the list of feeds', () => {
     const vitest = 'node_modules/vitest/vitest.mjs';
     const { status, stdout } = run(vitest, 'run', '--project', 'unit', '--root', copy, ...affectedTests);
     expect(status, stdout).toBe(0);

@@ -7,7 +7,7 @@ const faultsOf = (answers: AnswerDeclaration) =>
   feedFaults({ ...traffic, sink: { kind: 'http', path: '/ingest', answers } }).join(' ');
 
 describe('what a feed declares of its API’s answers', () => {
-  it('is sound in each of its forms', () => {
+  it('is valid in each of its forms', () => {
     expect(
       faultsOf({
         success: {

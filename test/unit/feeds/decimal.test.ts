@@ -39,7 +39,7 @@ describe('a decimal', () => {
     ['.', 'must be a number'],
     ['1 2', 'must be a number'],
     ['5 °C', 'must be a number'],
-  ])('%j is none: it %s', (value, message) => {
+  ])('%j is not a decimal: it %s', (value, message) => {
     expect(number.safeParse(value).error?.issues.map((issue) => issue.message)).toEqual([message]);
   });
 });

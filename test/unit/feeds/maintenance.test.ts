@@ -30,7 +30,7 @@ const problemOf = ({ result }: PreparedRecord) => {
 };
 
 describe('a maintenance record', () => {
-  it('goes through with the form’s canonical name beside the original, known by its id', () => {
+  it('is sent with the form’s canonical name beside the original, identified by its id', () => {
     const prepared = prepare();
     expect(prepared).toMatchObject({ correlationId: 'MR-2026-000017', result: { identity: ['MR-2026-000017'] } });
     expect(prepared).not.toHaveProperty('warnings');
@@ -59,13 +59,13 @@ describe('a maintenance record', () => {
     }
   });
 
-  it.each(['record_id', 'component_sn', 'form_type'])('takes no mark for a missing value for %s', (field) => {
+  it.each(['record_id', 'component_sn', 'form_type'])('accepts no placeholder for a missing value for %s', (field) => {
     for (const value of ['NULL', '\\N']) {
       expect(problemOf(prepare({ [field]: value }))).toMatchObject({ field, reason: 'missing' });
     }
   });
 
-  it('is rejected with all that a person asks for, and the rule it comes from', () => {
+  it('is rejected with everything that a person must fix, and the rule that requires it', () => {
     const { message } = problemOf(prepare({ cert_status: 'scrapped' }));
     expect(message).toBe(
       'cert_status must be one of airworthy, serviceable, rebuilt (14 CFR 43.9(a)(4), EASA 145.A.50; rebuilt: 14 CFR ' +
@@ -79,13 +79,13 @@ describe('a maintenance record', () => {
     ['that is no JSON', '{"record_id": '],
     ['that is no object', '["MR-1"]'],
     ['that is a long number', '123456789012345678901234567890'],
-  ])('%s is a reject known as unknown', (_, text) => {
+  ])('%s is rejected as unknown', (_, text) => {
     const prepared = prepareText(text);
     expect(prepared).toMatchObject({ correlationId: 'unknown', result: { kind: 'rejected' } });
     expect(problemOf(prepared).message).toContain('[record_id unknown, ocr_confidence');
   });
 
-  it('takes a serial number that was written as a number, as it was written', () => {
+  it('accepts a serial number that was written as a number, unchanged', () => {
     const text = JSON.stringify(record).replace('"SN-88/Ω"', '900719925474099312345');
     expect(JSON.stringify(payloadOf(prepareText(text)))).toContain('"component_sn":900719925474099312345');
   });
@@ -100,13 +100,13 @@ describe('an unknown form', () => {
     expect(prepared.warnings).toEqual(['form_type is not one that this feed supports']);
   });
 
-  it('is rejected where the deployment says so', () => {
+  it('is rejected if the deployment requires known forms', () => {
     const problem = problemOf(prepare(change, { unknownFormTypes: 'reject' }));
     expect(problem).toMatchObject({ field: 'form_type', reason: 'unknown_form' });
     expect(prepare({}, { unknownFormTypes: 'reject' }).result.kind).toBe('good');
   });
 
-  it('is rejected wherever it is too long to be one: 63 KiB took seconds to be matched', () => {
+  it('is rejected if it is too long to be one: 63 KiB took seconds to be matched', () => {
     const problem = problemOf(prepare({ form_type: 'easa '.repeat(12_900) }));
     expect(problem).toMatchObject({ field: 'form_type', reason: 'unknown_form' });
     expect(problem.message).toContain('is longer than 200 characters');
@@ -114,13 +114,13 @@ describe('an unknown form', () => {
 });
 
 describe('the confidence of the OCR', () => {
-  it('is no reason to reject by default', () => {
+  it('is not a reason to reject by default', () => {
     for (const value of [0, 0.01, '0.5', undefined, null, 'low']) {
       expect(prepare({ ocr_confidence: value }).result.kind).toBe('good');
     }
   });
 
-  it('below the limit of the deployment is for people to look at', () => {
+  it('below the limit of the deployment needs a person’s review', () => {
     const minimum = { minimumOcrConfidence: '0.8' };
     for (const value of [0.79, 0, -1, '0.9', {}]) {
       expect(problemOf(prepare({ ocr_confidence: value }, minimum)), JSON.stringify(value)).toMatchObject({
@@ -188,7 +188,7 @@ describe('a form’s type', () => {
         'other',
       ],
     ],
-  ])('%s is told by its usual spellings', (canonical, spellings) => {
+  ])('%s is recognised by its usual spellings', (canonical, spellings) => {
     for (const spelling of spellings) expect(canonicalFormType(spelling), spelling).toBe(canonical);
   });
 });
@@ -205,7 +205,7 @@ describe('a removal date', () => {
     '2026-01-05T06:00:00.123456+05:30',
     '20260105T060000Z',
     '2026-12-31T23:59:59-0800',
-  ])('%s is one', (text) => {
+  ])('%s is valid', (text) => {
     expect(isIsoDate(text)).toBe(true);
   });
 
@@ -228,7 +228,7 @@ describe('a removal date', () => {
     ' 2026-01-05',
     '2026-0105',
     'yesterday',
-  ])('%s is none', (text) => {
+  ])('%s is invalid', (text) => {
     expect(isIsoDate(text)).toBe(false);
   });
 });

@@ -23,7 +23,7 @@ describe('a series pattern', () => {
     });
   });
 
-  it('takes a name of date letters as that many digits, so that an underscore may be part of the station', () => {
+  it('reads a name of date letters as that many digits, so that an underscore may be part of the station', () => {
     expect(match('{station}_{yyyyMMdd}.csv', 'WABC_FM_20260105.csv')?.values[0]).toEqual({
       name: 'station',
       value: 'WABC_FM',
@@ -77,7 +77,7 @@ describe('a series pattern', () => {
       '*',
       'It has neither text nor a named part, so files that have nothing to do with each other would be one series.',
     ],
-  ])('%s is refused with a sentence', (pattern, sentence) => {
+  ])('%s is refused with an explanation', (pattern, sentence) => {
     expect(() => parseSeriesPattern(pattern)).toThrow(new SeriesPatternError(sentence));
   });
 
@@ -89,7 +89,7 @@ describe('a series pattern', () => {
   const patternText = fc.array(piece, { maxLength: 8 }).map((pieces) => pieces.join(''));
   const name = fc.string({ unit: fc.constantFrom('a', 'b', '1', '2', '_', '.', '/'), maxLength: 14 });
 
-  it('matches as a regular expression with the same parts does, or is refused with a sentence', () => {
+  it('matches as a regular expression with the same parts does, or is refused with an explanation', () => {
     fc.assert(
       fc.property(patternText, name, (text, key) => {
         let pattern;

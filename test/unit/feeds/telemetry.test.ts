@@ -30,7 +30,7 @@ describe('declared feeds', () => {
     expect(feedFaults(feed)).toEqual([]);
   });
 
-  it('are told what a format is needed for', () => {
+  it('have an explanation of what a format is needed for', () => {
     const feed = feeds.find(({ name }) => name === 'maintenance');
     if (!feed) throw new Error('The feed is gone.');
     expect(feedFaults({ ...feed, preamble: true, recordsIn: 'Records' })).toEqual([
@@ -39,13 +39,13 @@ describe('declared feeds', () => {
     ]);
   });
 
-  it('take an option as text', () => {
+  it('accept an option as text', () => {
     const row = { Device: 'e', TakenAt: '2026-01-05T06:00:00Z', Celsius: '95' };
     expect(feedNamed('telemetry').schema.safeParse(row).success).toBe(false);
     expect(feedNamed('telemetry', { maxCelsius: '100' }).schema.safeParse(row).data).toMatchObject({ celsius: 95 });
   });
 
-  it('are told where there is none of that name', () => {
+  it('are listed if there is none of that name', () => {
     const names = feeds.map(({ name }) => name).join(', ');
     expect(() => feedNamed('parts')).toThrow(`There is no feed 'parts'. Feeds: ${names}.`);
   });

@@ -93,12 +93,12 @@ describe('a file that was replaced while it was split', () => {
     await deliverAs(3);
   });
 
-  it('waits for every batch that its checkpoint knew of', async () => {
+  it('waits for every batch in its checkpoint', async () => {
     await finalize();
     expect(archived.size).toBe(0);
   });
 
-  it('has what was delivered and what was held in one account, with a batch past its checkpoint', async () => {
+  it('has delivered and held records in one account, with a batch past its checkpoint', async () => {
     await deliverAs(2);
     await finalize();
     expect(manifestNamed('manifest.json')).toMatchObject({
@@ -155,7 +155,7 @@ describe('a file whose batches are settled', () => {
     expect(createHash('sha256').update(page).digest('hex')).toBe(archive.report_sha256);
   });
 
-  it('has no report in its manifest where none could be drawn', async () => {
+  it('has no report in its manifest if the report could not be drawn', async () => {
     ports.reported = () => ({
       sink: 'http',
       limit: { requests: NaN, windowSeconds: NaN },
@@ -175,7 +175,7 @@ describe('a file whose batches are settled', () => {
   });
 
   it.each(['report', 'manifest'])(
-    'is closed by the next finalizer where one was killed behind its %s',
+    'is closed by the next finalizer if one was killed after its %s',
     async (last) => {
       const { archive: whole } = ports;
       const putOnce: typeof whole.putOnce = async (key, body, type) => {
@@ -196,7 +196,7 @@ describe('a file whose batches are settled', () => {
   );
 
   it.each(['receipts.ndjson.gz', 'resolutions'])(
-    'does not close over another object in the place of its %s',
+    'is not closed over another object in the place of its %s',
     async (name) => {
       for (const letter of world.letters) await world.ledger.adoptLetter(letter, { id: letter.letter_id, sentAt: 0 });
       await world.ledger.resolveDead(fixture.fileId, 2, { kind: 'handled', by: 'me', why: 'by phone' });
@@ -210,7 +210,7 @@ describe('a file whose batches are settled', () => {
     },
   );
 
-  it('does not sign a manifest that says something else, whoever wrote it', async () => {
+  it('gets no signature on a manifest with other content, whoever wrote it', async () => {
     await finalize();
     const planted = { ...manifestNamed('manifest.json'), uploaded_records: 5, rejected_records: 0, refused_records: 0 };
     const signer = localSigner();
@@ -227,7 +227,7 @@ describe('a file whose batches are settled', () => {
     });
   });
 
-  it('gets its receipts beside it, a line a record', async () => {
+  it('gets its receipts beside it, one line per record', async () => {
     await finalize();
     const lines = gunzipSync(archived.get(keyOf('receipts.ndjson.gz')) as Buffer)
       .toString()
@@ -236,7 +236,7 @@ describe('a file whose batches are settled', () => {
     expect(lines.map((line) => (JSON.parse(line) as { record: number }).record)).toEqual([1, 2, 3, 4, 5]);
   });
 
-  it('is finalized once, however often that is asked for', async () => {
+  it('is finalized once, however often that is requested', async () => {
     await finalize();
     await clock.advance(1000);
     await finalize();
@@ -246,7 +246,7 @@ describe('a file whose batches are settled', () => {
   });
 
   it.each(['copySource', 'putStream', 'putOnce'] as const)(
-    'is finalized by the next message when the first dies after %s',
+    'is finalized by the next message when the first finalizer dies after %s',
     async (method) => {
       const { archive } = ports;
       ports.archive = {
@@ -282,7 +282,7 @@ describe('a file whose batches are settled', () => {
     });
 
     it.each(Array.from({ length: writes }, (_, n) => n + 1))(
-      'is signed by the next message when the first dies after write %i, and its key is another one then',
+      'is signed by the next message when the first dies after write %i, even if the key has changed',
       async (nth) => {
         const { archive } = ports;
         const putStream: typeof archive.putStream = (...all) => archive.putStream(...all);
@@ -323,7 +323,7 @@ describe('a file whose batches are settled', () => {
   });
 });
 
-it('waits for the last batch', async () => {
+it('a file is not finalized before its last batch is settled', async () => {
   await finalize();
   expect(archived.size).toBe(0);
 });
@@ -344,7 +344,7 @@ describe('the figures in the ledger', () => {
     expect(await figures(1)).toEqual({ ...summary, manifest_sha256: sha256Of('manifest.json') });
   });
 
-  it('come with the end of the file, also where the finalizer was killed between the manifest and that', async () => {
+  it('are stored with the end of the file, also if the finalizer was killed after the manifest', async () => {
     const closeFile = world.ledger.closeFile.bind(world.ledger);
     world.ledger.closeFile = async () => Promise.reject(new Error('killed'));
     await expect(finalize()).rejects.toThrow('killed');
@@ -354,7 +354,7 @@ describe('the figures in the ledger', () => {
     expect(await figures(1)).toMatchObject({ total_records: 5, manifest_sha256: sha256Of('manifest.json') });
   });
 
-  it('are kept of a manifest that nobody closed the file with, too', async () => {
+  it('are also kept for a manifest that nobody closed the file with', async () => {
     await finalize();
     const written = archived.get(keyOf('manifest.json'))?.toString() ?? '';
     archived.set(keyOf('manifest.json'), written.replace('"uploaded_records": 2', '"uploaded_records": 1'));
@@ -366,7 +366,7 @@ describe('the figures in the ledger', () => {
   });
 });
 
-it('gives a duplicate a manifest of its own, of no records', async () => {
+it('a duplicate gets a manifest of its own, with no records', async () => {
   const file = world.ledger.files.get(fixture.fileId);
   Object.assign(file as object, { state: 'duplicate', duplicateOf: 'earlier', totalRecords: 0, totalBatches: 0 });
   await finalize();
@@ -446,7 +446,7 @@ describe('a letter', () => {
     expect(world.api.requests).toHaveLength(requests);
   });
 
-  it('that is redriven and cured amends the account; the first manifest stays as it was', async () => {
+  it('that is redriven and uploaded amends the account; the first manifest stays unchanged', async () => {
     const first = archived.get(keyOf('manifest.json'));
     world.api.fault = () => undefined;
     expect(await send(3, 2_000)).toEqual({ kind: 'done' });
@@ -476,7 +476,7 @@ describe('a letter', () => {
     expect(world.api.requests).toHaveLength(requests);
   });
 
-  it('that is refused again costs one request a redrive, and goes back to the DLQ', async () => {
+  it('that is refused again costs one request per redrive, and returns to the DLQ', async () => {
     const requests = world.api.requests.length;
     for (let receive = 0; receive < 3; receive++) {
       expect(await send(3, 2_000)).toEqual({ kind: 'back', visibleAfterSeconds: 0 });
@@ -498,7 +498,7 @@ describe('a letter', () => {
     expect(world.sentBack[0]?.delaySeconds).toBeGreaterThan(50);
   });
 
-  it('that has the last failed probe leaves the giving up to a batch', async () => {
+  it('that makes the last failed probe gives up no batch', async () => {
     await world.ports.limiter.openBreaker('outage');
     Object.assign(world.limiter.item, { failedProbes: flushAfterProbes - 1, openUntil: 0 });
     world.api.fault = () => ({ kind: 'failed', status: 503, reason: 'http_503', ambiguous: false });
@@ -507,7 +507,7 @@ describe('a letter', () => {
     expect(await world.ports.limiter.takeFlush(flushAfterProbes)).toBe(true);
   });
 
-  it('that was resolved by a consumer that died then still amends the account', async () => {
+  it('that was resolved by a consumer that then died still amends the account', async () => {
     await world.ledger.resolveDead(fixture.fileId, 3, { kind: 'uploaded', requestId: 'r' });
     expect(await send(3, 2_000)).toEqual({ kind: 'done' });
     expect(world.finalize.at(-1)).toMatchObject({ message: { amend: true } });
@@ -521,7 +521,7 @@ describe('a letter', () => {
     expect(archived.has(keyOf('manifest.3.json'))).toBe(false);
   });
 
-  it('that was stored by a consumer that died before it could say so counts as uploaded', async () => {
+  it('that was stored by a consumer that died before it could record that counts as uploaded', async () => {
     world.api.fault = () => undefined;
     const { ledger } = world.ports;
     const letter = world.letters.find((each) => each.record === 3);
@@ -545,7 +545,7 @@ describe('a letter', () => {
     expect(world.ledger.dead.get(`${fixture.fileId}#3`)?.history.at(-1)?.reason).toBe('altered');
   });
 
-  it('that goes on being resolved is gathered into few manifests', async () => {
+  it('that is one of many resolved in a row is gathered into few manifests', async () => {
     world.api.fault = () => undefined;
     await send(3, 2_000);
     for (let waited = 0; waited < gatherAtMostMs - 10_000; waited += 10_000) {
@@ -562,7 +562,7 @@ describe('a letter', () => {
     expect(manifestNamed('manifest.2.json')).toMatchObject({ resolved_records: 1, reconciled: true });
   });
 
-  it('that was settled by hand keeps its outcome and is no longer open; who and why stand beside the manifest', async () => {
+  it('that was settled manually keeps its outcome and is no longer open; who and why are beside the manifest', async () => {
     await world.ledger.resolveDead(fixture.fileId, 5, { kind: 'handled', by: 'ann', why: 'booked by phone' });
     await finalize(true);
     const manifest = manifestNamed('manifest.2.json');
@@ -584,7 +584,7 @@ describe('a letter', () => {
     ]);
   });
 
-  it('that got through has what the API answered beside the manifest', async () => {
+  it('that was uploaded has the API’s answer beside the manifest', async () => {
     const said = { status: 409, confirmedBy: '409', answer: 'seen before' } as const;
     await world.ledger.resolveDead(fixture.fileId, 3, { kind: 'uploaded', requestId: 'r', answer: said });
     await finalize(true);
@@ -597,7 +597,7 @@ describe('a letter', () => {
     });
   });
 
-  it('stands in the archive as it failed first, whatever comes of it', async () => {
+  it('is archived as it first failed, whatever happens to it later', async () => {
     const { dead_letters_key: key } = manifestNamed('manifest.json').archive;
     const lines = gunzipSync(archived.get(key ?? '') as Buffer)
       .toString()
@@ -606,7 +606,7 @@ describe('a letter', () => {
     expect(lines.map((line) => (JSON.parse(line) as { record: number }).record)).toEqual([2, 3, 5]);
   });
 
-  it('gathers amendments: many resolved letters ask once', async () => {
+  it('amendments are gathered: many resolved letters request one', async () => {
     world.api.fault = () => undefined;
     const before = world.finalize.length;
     await send(3, 2_000);

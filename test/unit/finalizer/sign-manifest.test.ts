@@ -28,7 +28,7 @@ const manifestOf = async (): Promise<Manifest> =>
   ({ manifest_number: 1, signature: await announceSignature(1, keys, ports) }) as Manifest;
 const signature = (): Buffer => archived.get(keys.signature(1)) as Buffer;
 
-it('says nothing and signs nothing without a key', async () => {
+it('signs nothing without a key', async () => {
   ports.signer = undefined;
   const manifest = await manifestOf();
   expect(manifest.signature).toBeNull();
@@ -37,7 +37,7 @@ it('says nothing and signs nothing without a key', async () => {
 });
 
 describe('with a key', () => {
-  it('has the public key in the archive before the manifest names it', async () => {
+  it('archives the public key before the manifest names it', async () => {
     const { signature: named } = await manifestOf();
     expect(archived.get(named?.public_key_key ?? '')).toBe(signer.pem);
   });
@@ -47,7 +47,7 @@ describe('with a key', () => {
     expect(verify('sha256', Buffer.from('täxt'), createPublicKey(signer.pem), signature())).toBe(true);
   });
 
-  it('leaves a signature that is there as it is', async () => {
+  it('leaves an existing signature unchanged', async () => {
     const manifest = await manifestOf();
     await signManifest('text', manifest, ports);
     const before = signature();
@@ -58,14 +58,14 @@ describe('with a key', () => {
   it.each([
     ['another', () => localSigner()],
     ['no', () => undefined],
-  ])('does not pass a manifest of a killed finalizer off as signed where there is %s key by now', async (_, next) => {
+  ])('does not report a killed finalizer’s manifest as signed if there is %s key now', async (_, next) => {
     const manifest = await manifestOf();
     ports.signer = next();
     expect(await signManifest('text', manifest, ports)).toBe(false);
     expect(archived.has(keys.signature(1))).toBe(false);
   });
 
-  it('takes one for good that was signed before the key changed', async () => {
+  it('accepts a signature that was made before the key changed', async () => {
     const manifest = await manifestOf();
     await signManifest('text', manifest, ports);
     ports.signer = localSigner();

@@ -111,7 +111,7 @@ async function simulate(faults: Faults, seeds: number, firstSeed: number) {
 }
 
 describe('the account of files and batches is exact', () => {
-  it('where nothing goes wrong', async () => {
+  it('if nothing goes wrong', async () => {
     expect(await simulate(calm, 40, 1)).toMatchObject({ kills: 0, lostAnswers: 0 });
   });
 
@@ -129,7 +129,7 @@ describe('the account of files and batches is exact', () => {
   });
 });
 
-describe('the account is exact while a person cancels files and releases them at any moment', () => {
+describe('the account is exact while a person cancels and releases files at any time', () => {
   it.each<[string, Faults]>([
     ['and nothing else happens', calm],
     ['and functions and commands are killed at any call', { ...calm, killed: 0.03 }],

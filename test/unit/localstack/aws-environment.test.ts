@@ -9,13 +9,13 @@ const theirs = {
 };
 
 describe('the environment for a local endpoint', () => {
-  it('carries no credentials or region of the person’s own', () => {
+  it('has none of the user’s credentials or region', () => {
     const env = localAwsEnvironment('http://127.0.0.1:4566', theirs);
     expect(env).toMatchObject({ AWS_ACCESS_KEY_ID: 'test', AWS_SECRET_ACCESS_KEY: 'test', AWS_REGION: 'us-east-1' });
     expect(env).not.toHaveProperty('AWS_PROFILE');
   });
 
-  it('carries them where the endpoint is the person’s own too', () => {
+  it('has them if the endpoint is the user’s own too', () => {
     const env = localAwsEnvironment('http://127.0.0.1:4566', { ...theirs, AWS_ENDPOINT_URL: 'http://127.0.0.1:4566' });
     expect(env).toMatchObject({
       AWS_ACCESS_KEY_ID: 'AKIAREAL',
@@ -24,7 +24,7 @@ describe('the environment for a local endpoint', () => {
     });
   });
 
-  it('knows the account from a key of twelve digits', () => {
+  it('derives the account from a key of twelve digits', () => {
     expect(localAccountOf({ AWS_ACCESS_KEY_ID: '123456789012' })).toBe('123456789012');
     expect(localAccountOf({ AWS_ACCESS_KEY_ID: 'test' })).toBe('000000000000');
   });

@@ -47,14 +47,14 @@ function allGone(numbers: number[]): Promise<void> {
 }
 
 describe('bringing up an endpoint', () => {
-  it('starts one that answers, and the second time finds it again', async () => {
+  it('starts one that answers, and finds it again the second time', async () => {
     const first = await bringUp();
     expect(first).toMatchObject({ kind: 'ministack', reused: false });
     expect(await answers(first.url)).toBe(true);
     expect(await bringUp()).toMatchObject({ url: first.url, reused: true });
   });
 
-  it('gives one endpoint to two that ask at once', async () => {
+  it('returns one endpoint to two simultaneous callers', async () => {
     const stub = writeStubPython(join(dir, 'python'));
     const both = await Promise.all([bringUp({}, stub), bringUp({}, stub)]);
     expect(new Set(both.map(({ url }) => url)).size).toBe(1);
@@ -69,7 +69,7 @@ describe('bringing up an endpoint', () => {
     expect(readdirSync(venvDir())).toHaveLength(1);
   });
 
-  it('starts anew after the endpoint was killed, and ends the worker it left', async () => {
+  it('starts again after the endpoint was killed, and ends the worker it left', async () => {
     await bringUp();
     const [endpoint = 0, worker = 0] = pids();
     process.kill(endpoint, 'SIGKILL');
@@ -79,7 +79,7 @@ describe('bringing up an endpoint', () => {
     expect(alive([worker])).toEqual([]);
   });
 
-  it('refuses a port that is taken, with a sentence that names it', async () => {
+  it('refuses a port in use, with a message that names it', async () => {
     const server = createServer().listen(0, '127.0.0.1');
     await once(server, 'listening');
     const { port } = server.address() as AddressInfo;
@@ -88,20 +88,20 @@ describe('bringing up an endpoint', () => {
     server.close();
   });
 
-  it('refuses another port than that of the endpoint that runs', async () => {
+  it('refuses another port than that of the running endpoint', async () => {
     const { url } = await bringUp();
     const port = Number(new URL(url).port);
     expect(await bringUp({ port })).toMatchObject({ reused: true });
     await expect(bringUp({ port: port - 1 })).rejects.toThrow(`is already running on port ${port}`);
   });
 
-  it('shows the log of an endpoint that ends at its start, and leaves no record', async () => {
+  it('shows the log of an endpoint that exits at its start, and leaves no record', async () => {
     const stub = writeStubPython(join(dir, 'python'), { dies: true });
     await expect(bringUp({}, stub)).rejects.toThrow(/ended with 3[^]*no licence to run/);
     expect(existsSync(join(stateDir(), 'endpoint.json'))).toBe(false);
   });
 
-  it('ends what it was starting when it is aborted', async () => {
+  it('stops what it was starting when it is aborted', async () => {
     const stub = writeStubPython(join(dir, 'python'));
     // Never answers: the worker's place is taken by a server that is not there.
     writeFileSync(join(dir, 'python', 'server.mjs'), 'setInterval(() => {}, 1000);');
@@ -114,13 +114,13 @@ describe('bringing up an endpoint', () => {
     await allGone([record.process.pid]);
   });
 
-  it('says what PyPI said when MiniStack can’t be installed, and tries again the next time', async () => {
+  it('shows PyPI’s message when MiniStack can’t be installed, and retries the next time', async () => {
     const stub = writeStubPython(join(dir, 'python'), { installFails: true });
     await expect(bringUp({}, stub)).rejects.toThrow(/PIP_INDEX_URL[^]*no route to PyPI/);
     expect((await bringUp()).kind).toBe('ministack');
   });
 
-  it('does not mistake an installation that was broken off for a whole one', async () => {
+  it('does not accept an interrupted installation as complete', async () => {
     const ended = spawn(process.execPath, ['-e', '']);
     await once(ended, 'exit');
     await bringUp();
@@ -133,7 +133,7 @@ describe('bringing up an endpoint', () => {
   });
 });
 
-describe('an endpoint that is given', () => {
+describe('an external endpoint', () => {
   it('is used as it is, and never stopped', async () => {
     const server = createServer((_, response) => response.writeHead(404).end()).listen(0, '127.0.0.1');
     await once(server, 'listening');
@@ -145,7 +145,7 @@ describe('an endpoint that is given', () => {
     server.close();
   });
 
-  it('is refused with a sentence when nothing answers, or when it is no URL', async () => {
+  it('is refused with an explanation if nothing answers, or if it is not a URL', async () => {
     const env = { AWS_ENDPOINT_URL: 'http://127.0.0.1:9' };
     await expect(bringUp({ env })).rejects.toThrow(/Nothing answers at AWS_ENDPOINT_URL http:\/\/127\.0\.0\.1:9/);
     await expect(bringUp({ env: { AWS_ENDPOINT_URL: 'localhost:4566' } })).rejects.toThrow(/not an http\(s\) URL/);
@@ -161,7 +161,7 @@ describe('tearing an endpoint down', () => {
     await stop();
   });
 
-  it('never ends a process that merely has the number by now', async () => {
+  it('never kills another process that has the same process id by now', async () => {
     const { url } = await bringUp();
     const path = join(stateDir(), 'endpoint.json');
     const record = JSON.parse(readFileSync(path, 'utf8')) as { process: { startedAt: string } };
@@ -173,7 +173,7 @@ describe('tearing an endpoint down', () => {
     process.kill(-endpoint, 'SIGKILL');
   });
 
-  it('happens by itself with the process that started it, even if that is killed', async () => {
+  it('happens automatically with the process that started it, even if that is killed', async () => {
     const stub = writeStubPython(join(dir, 'python'));
     const program = `import { bringUpEndpoint } from ${JSON.stringify(join(import.meta.dirname, '../../../localstack/endpoint.ts'))};
       await bringUpEndpoint({ stateDir: ${JSON.stringify(stateDir())}, venvDir: ${JSON.stringify(venvDir())},
@@ -188,7 +188,7 @@ describe('tearing an endpoint down', () => {
     await allGone(pids());
   });
 
-  it('does not keep its starter from ending, and then stays', () => {
+  it('does not keep its parent from exiting, and then stays', () => {
     const stub = writeStubPython(join(dir, 'python'));
     const program = `import { bringUpEndpoint } from ${JSON.stringify(join(import.meta.dirname, '../../../localstack/endpoint.ts'))};
       await bringUpEndpoint({ stateDir: ${JSON.stringify(stateDir())}, venvDir: ${JSON.stringify(venvDir())},

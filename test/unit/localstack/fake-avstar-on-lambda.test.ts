@@ -53,7 +53,7 @@ async function post(change: { id?: string; body?: object; authorization?: string
   return statusCode;
 }
 
-it('stores a request once, and refuses what the fake on this machine refuses', async () => {
+it('stores a request once, and refuses the same requests as the local fake API', async () => {
   expect(await post({ id: 'a' })).toBe(201);
   expect(await post({ id: 'a' })).toBe(409);
   expect(await post({ id: 'b', authorization: 'Bearer other' })).toBe(401);
@@ -63,7 +63,7 @@ it('stores a request once, and refuses what the fake on this machine refuses', a
   expect(await post({ id: 'b' })).toBe(201);
 });
 
-it('refuses a spot once where its id asks for that', async () => {
+it('refuses a spot once if its id asks for that', async () => {
   const body = { ...spot, spot_id: `${refusedOncePrefix}1` };
   expect([await post({ id: 'c', body }), await post({ id: 'c', body }), await post({ id: 'c', body })]).toEqual([
     422, 201, 409,

@@ -56,7 +56,7 @@ const getItem = (maxAttempts?: number) =>
   new DynamoDBClient(settings(maxAttempts)).send(new GetItemCommand({ TableName: 't', Key: { pk: { S: 'k' } } }));
 
 describe('the fault proxy without a fault', () => {
-  it('hands on both bodies byte for byte, and the headers as they came', async () => {
+  it('forwards both bodies byte for byte, and the headers unchanged', async () => {
     const answer = randomBytes(300_000);
     reply = () => answer;
     const body = randomBytes(500_000);
@@ -73,7 +73,7 @@ describe('the fault proxy without a fault', () => {
     expect(came[0]?.request.headers.host).toBe(new URL(proxy.url).host);
   });
 
-  it('counts calls by service and operation, and forgets them', async () => {
+  it('counts calls by service and operation, and resets the counts', async () => {
     await getItem();
     await getItem();
     await sendMessage();
@@ -90,7 +90,7 @@ describe('the fault proxy without a fault', () => {
 });
 
 describe('the fault proxy', () => {
-  it('throttles in the way of each service, which the SDK knows as such', async () => {
+  it('throttles in the way of each service, so that the SDK recognises it', async () => {
     const rules = ['dynamodb', 'sqs', 's3'].map((service) => ({ service, fault: 'throttle' as const, share: 1 }));
     proxy.setFaults({ rules });
     await expect(getItem()).rejects.toMatchObject({
@@ -106,7 +106,7 @@ describe('the fault proxy', () => {
     expect(proxy.counts()['dynamodb.GetItem']).toMatchObject({ requests: 1, faults: { throttle: 1 } });
   });
 
-  it('strikes the operations it was told to, and about the share', async () => {
+  it('affects the configured operations, at about the configured rate', async () => {
     proxy.setFaults({
       rules: [{ service: 'dynamodb', operations: ['GetItem'], fault: 'error', share: 0.5 }],
     });
@@ -117,7 +117,7 @@ describe('the fault proxy', () => {
     await sendMessage();
   });
 
-  it('loses the connection before the service knows of the call, or after', async () => {
+  it('loses the connection before the service receives the call, or after', async () => {
     proxy.setFaults({ rules: [{ service: 'dynamodb', fault: 'resetBefore', share: 1 }] });
     await expect(getItem()).rejects.toMatchObject({ code: 'ECONNRESET' });
     expect(came).toHaveLength(0);
@@ -126,14 +126,14 @@ describe('the fault proxy', () => {
     expect(came).toHaveLength(1);
   });
 
-  it('gives a call to the service twice', async () => {
+  it('sends a call to the service twice', async () => {
     proxy.setFaults({ rules: [{ service: 'sqs', fault: 'twice', share: 1 }] });
     await sendMessage();
     expect(came).toHaveLength(2);
     expect(came[0]?.body.equals(came[1]?.body as Buffer)).toBe(true);
   });
 
-  it('leaves out some messages of a batch, and tells which', async () => {
+  it('omits some messages of a batch, and reports which', async () => {
     proxy.setFaults({ rules: [{ service: 'sqs', fault: 'partial', share: 1 }] });
     const md5 = createHash('md5').update('x').digest('hex');
     reply = ({ body }) => {
@@ -149,7 +149,7 @@ describe('the fault proxy', () => {
     expect(given.map(({ Id }) => Id)).toEqual(sent);
   });
 
-  it('takes its settings over HTTP, and says what is wrong with those it does not know', async () => {
+  it('accepts its settings over HTTP, and names unknown ones', async () => {
     const post = (body: string) => fetch(`${proxy.url}/_fault-proxy/faults`, { method: 'POST', body });
     const answer = await post('{"rules":[{"service":"dynamodb","fault":"error","share":1}]}');
     expect(answer.status).toBe(200);

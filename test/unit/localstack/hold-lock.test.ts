@@ -15,7 +15,7 @@ beforeEach(() => {
 afterEach(() => rmSync(dir, { recursive: true, force: true }));
 
 describe('a lock', () => {
-  it('lets one in at a time', async () => {
+  it('is held by one process at a time', async () => {
     let inside = 0;
     let most = 0;
     const work = async () => {
@@ -27,7 +27,7 @@ describe('a lock', () => {
     expect(most).toBe(1);
   });
 
-  it('is given back when the work fails', async () => {
+  it('is released when the work fails', async () => {
     await expect(holdLock(path, 1_000, () => Promise.reject(new Error('no')))).rejects.toThrow('no');
     expect(existsSync(path)).toBe(false);
   });
@@ -40,7 +40,7 @@ describe('a lock', () => {
     expect(await holdLock(path, 5_000, () => Promise.resolve('mine'))).toBe('mine');
   });
 
-  it('names the living process that keeps it too long', async () => {
+  it('names the living process that holds it too long', async () => {
     const held = Promise.withResolvers<undefined>();
     const holding = holdLock(path, 1_000, () => held.promise);
     await expect(holdLock(path, 150, () => Promise.resolve())).rejects.toThrow(`Process ${process.pid} has held`);

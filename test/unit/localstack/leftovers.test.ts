@@ -8,7 +8,7 @@ let dir: string;
 beforeEach(() => void (dir = mkdtempSync(join(tmpdir(), 'sluice-left-'))));
 afterEach(() => rmSync(dir, { recursive: true }));
 
-it('tells what is there, and nothing else', () => {
+it('lists what exists, and nothing else', () => {
   const venv = join(dir, 'venv');
   expect(describeLeftovers([dir], venv, false)).toEqual([]);
   writeFileSync(join(dir, 'endpoint.log'), '');

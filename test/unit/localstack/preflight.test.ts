@@ -22,11 +22,11 @@ function sentenceOf(found: MachineFound, forced?: string): string {
 }
 
 describe('the choice of a local cloud', () => {
-  it('is MiniStack where Python will do, Docker or not', () => {
+  it('is MiniStack if Python is suitable, with or without Docker', () => {
     expect(chooseCloud(machine({ dockerFault: null }), undefined)).toEqual({ kind: 'ministack', python: 'python3' });
   });
 
-  it('passes over interpreters that are too old or without venv', () => {
+  it('skips interpreters that are too old or without venv', () => {
     const pythons = [
       python({ command: 'python3', version: [3, 9] }),
       python({ command: 'python3.11', hasEnsurepip: false }),
@@ -35,32 +35,32 @@ describe('the choice of a local cloud', () => {
     expect(chooseCloud(machine({ pythons }), undefined)).toEqual({ kind: 'ministack', python: 'python3.10' });
   });
 
-  it('is Docker where only that will do, or where it is asked for', () => {
+  it('is Docker if only Docker is available, or if it is requested', () => {
     expect(chooseCloud(machine({ pythons: [], dockerFault: null }), undefined)).toEqual({ kind: 'docker' });
     expect(chooseCloud(machine({ dockerFault: null }), 'docker')).toEqual({ kind: 'docker' });
   });
 
-  it('names the Debian package where the venv module is missing', () => {
+  it('names the Debian package if the venv module is missing', () => {
     const pythons = [python({ version: [3, 11], hasEnsurepip: false })];
     expect(sentenceOf(machine({ pythons }))).toContain('apt-get install python3.11-venv');
   });
 
-  it('says which Python it needs where the one there is too old, or none is there', () => {
+  it('names the required Python if the installed one is too old or missing', () => {
     expect(sentenceOf(machine({ pythons: [python({ version: [3, 9] })] }))).toMatch(/3\.10 or newer.*is 3\.9/);
     expect(sentenceOf(machine({ pythons: [] }))).toMatch(/none on the PATH/);
   });
 
-  it('says what keeps Docker from being used', () => {
+  it('explains why Docker can not be used', () => {
     expect(sentenceOf(machine({ dockerFault: 'not running' }), 'docker')).toContain('daemon does not answer');
     expect(sentenceOf(machine({ dockerFault: 'no compose plugin' }), 'docker')).toContain('compose plugin');
     expect(sentenceOf(machine({ pythons: [], dockerFault: 'not installed' }))).toContain('Docker is not installed');
   });
 
-  it('does not fall back on Docker where MiniStack is asked for', () => {
+  it('does not fall back on Docker if MiniStack is requested', () => {
     expect(sentenceOf(machine({ pythons: [], dockerFault: null }), 'ministack')).not.toContain('Docker');
   });
 
-  it('refuses a cloud it does not know', () => {
+  it('refuses an unknown cloud', () => {
     expect(sentenceOf(machine(), 'moto')).toContain("'moto'");
   });
 });

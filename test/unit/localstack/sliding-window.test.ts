@@ -14,7 +14,7 @@ function timesOf(steps: number[]): number[] {
 }
 
 describe('the sliding window', () => {
-  it('admits a request exactly when the window behind it has a place, and says when the next one has', () => {
+  it('admits a request exactly if the window before it has a place, and reports when the next one has', () => {
     fc.assert(
       fc.property(gaps, fc.integer({ min: 1, max: 8 }), fc.integer({ min: 1, max: 100 }), (steps, limit, windowMs) => {
         const window = new SlidingWindow(limit, windowMs);
@@ -32,13 +32,13 @@ describe('the sliding window', () => {
     );
   });
 
-  it('admits nothing with a limit of none', () => {
+  it('admits nothing with a limit of zero', () => {
     expect(new SlidingWindow(0, 1000).admit(5)).toBe(Infinity);
   });
 });
 
 describe('the window gauge', () => {
-  it('tells the most arrivals in any window', () => {
+  it('reports the most arrivals in any window', () => {
     fc.assert(
       fc.property(gaps, fc.integer({ min: 1, max: 100 }), (steps, windowMs) => {
         const gauge = new WindowGauge(windowMs);
@@ -49,7 +49,7 @@ describe('the window gauge', () => {
     );
   });
 
-  it('grows past its first ring', () => {
+  it('grows beyond its first ring', () => {
     const gauge = new WindowGauge(10_000);
     for (let now = 0; now < 25_000; now++) gauge.record(now);
     expect(gauge.most).toBe(10_000);

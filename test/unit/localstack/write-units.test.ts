@@ -44,7 +44,7 @@ describe('the meter', () => {
     await answered?.();
   };
 
-  it('takes the larger of before and after, in whole KiB', async () => {
+  it('uses the larger of before and after, in whole KiB', async () => {
     const update = { TableName: 't', Key: { pk: { S: 'a' } } };
     await write('UpdateItem', update, () => (table['a'] = item('a', 1_500)));
     expect(meter.units).toBe(2);
@@ -54,14 +54,14 @@ describe('the meter', () => {
     expect(meter.units).toBe(2 + 2 + 1);
   });
 
-  it('counts a transaction’s items twice, and a write that was refused as one', async () => {
+  it('counts a transaction’s items twice, and a refused write as one', async () => {
     const places = ['a', 'b'].map((name) => ({ Update: { TableName: 't', Key: { pk: { S: name } } } }));
     table['a'] = item('a', 2_000);
     await write('TransactWriteItems', { TransactItems: places }, () => undefined);
     expect(meter.units).toBe(2 * 2 + 2 * 1);
   });
 
-  it('knows a new item by its keys, and leaves reads alone', async () => {
+  it('recognises a new item by its keys, and ignores reads', async () => {
     await write('PutItem', { TableName: 't', Item: item('a', 1_100) }, () => (table['a'] = item('a', 1_100)));
     await write('GetItem', { TableName: 't', Key: { pk: { S: 'a' } } }, () => undefined);
     expect(meter.units).toBe(2);

@@ -95,7 +95,7 @@ describe('a file that failed', () => {
   });
 });
 
-it('a mail gathers for longer while files keep failing, and forgets that after half an hour', async () => {
+it('a mail collects for longer while files keep failing, and resets that after half an hour', async () => {
   let file = 0;
   for (let second = 0; second < 7_200; second++) {
     await end('failed', file++);
@@ -125,7 +125,7 @@ it.each<[NoticeKind, string, boolean]>([
   ['duplicate', 'a file was not sent, it has the same bytes as an earlier one', false],
   ['older-revision', 'a file was not sent, a newer revision came first', false],
   ['dropped-again', 'a file was dropped again with other bytes, and all of it was sent', false],
-])('%s is told as what it is', async (kind, subject, isAlarm) => {
+])('%s is described as such', async (kind, subject, isAlarm) => {
   await end(kind, 1, { held: 7 });
   await clock.advance(60_000);
   await deliver();
@@ -134,7 +134,7 @@ it.each<[NoticeKind, string, boolean]>([
 });
 
 describe('the reconciler', () => {
-  it('sends a mail whose message was lost, and leaves one alone that is due', async () => {
+  it('sends a mail whose message was lost, and leaves a due one alone', async () => {
     await end('failed', 1);
     await clock.advance(60_000);
     await sendMissedNotices('traffic', ports);

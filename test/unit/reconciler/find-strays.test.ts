@@ -53,8 +53,8 @@ function drop(key: string, sizeBytes = 10): void {
 }
 const run = () => findStrays('traffic', ports);
 
-describe('objects that no feed takes', () => {
-  it('are reported with the prefix that was meant', async () => {
+describe('objects that no feed processes', () => {
+  it('are reported with the prefix that was probably meant', async () => {
     for (const key of ['trafic/a.csv', 'Traffic/b.csv', 'root.csv', 'express/trafic/c.csv', 'x/y/z.csv']) drop(key);
     drop('traffic/good.csv');
     drop('express/traffic/good.csv');
@@ -71,7 +71,7 @@ describe('objects that no feed takes', () => {
     expect(counted).toEqual([5]);
   });
 
-  it('are reported once, and again when another one comes', async () => {
+  it('are reported once, and again when another one is dropped', async () => {
     drop('trafic/a.csv');
     for (const _ of [1, 2, 3]) await run();
     expect(told).toHaveLength(1);
@@ -95,7 +95,7 @@ describe('objects that no feed takes', () => {
     expect(told).toHaveLength(2);
   });
 
-  it('are reported again if the run died before it was noted', async () => {
+  it('are reported again if the run died before it stored that', async () => {
     drop('trafic/a.csv');
     const { desk } = ports;
     ports.desk = { notify: () => Promise.reject(new Error('SNS')) };
@@ -105,7 +105,7 @@ describe('objects that no feed takes', () => {
     expect(told).toHaveLength(1);
   });
 
-  it('are none in an empty folder, nor in a bucket where all is well', async () => {
+  it('are absent in an empty folder, and in a bucket without faults', async () => {
     drop('trafic/', 0);
     drop('traffic/a.csv');
     await run();
@@ -113,7 +113,7 @@ describe('objects that no feed takes', () => {
     expect(counted).toEqual([]);
   });
 
-  it('are looked for without listing what the lanes take', async () => {
+  it('are found without listing the lanes', async () => {
     for (let file = 0; file < 50; file++) drop(`traffic/${file}.csv`);
     drop('other/a.csv');
     await run();
@@ -127,7 +127,7 @@ describe('objects that no feed takes', () => {
     expect(listed.length).toBeLessThan(55);
   });
 
-  it('are another reconciler’s matter in all feeds but one', async () => {
+  it('are reported by the reconciler of only one feed', async () => {
     drop('trafic/a.csv');
     await findStrays('maintenance', { ...ports, strays: undefined });
     expect(listed).toEqual([]);
@@ -144,6 +144,6 @@ it.each([
   expect(meantPrefix(prefix, lanePrefixes)).toBe(meant);
 });
 
-it('lanes lie in the root and in the prefixes before their own', () => {
+it('lanes are excluded in the root and in the prefixes before their own', () => {
   expect(parentsOf(['traffic/', 'a/b/traffic/', 'a/c/'])).toEqual(['', 'a/', 'a/b/']);
 });

@@ -112,7 +112,7 @@ describe('the desk', () => {
     await adopt(clock.now());
   });
 
-  it('gets a list of what needs attention, and a message that says what to do', async () => {
+  it('gets a list of what needs attention, and a message that states what to do', async () => {
     await run();
     expect(told).toHaveLength(1);
     expect(told[0]?.subject).toBe('Sluice traffic: 3 records to inspect');
@@ -129,7 +129,7 @@ describe('the desk', () => {
     expect(lines[3]).toMatch(/^,,,,,not_json,.*"\{""broken"/);
   });
 
-  it('hears nothing where nothing has changed, but at its deadline while something is open', async () => {
+  it('gets no notification if nothing has changed, except at its deadline while something is open', async () => {
     await run();
     await clock.advance(900_000);
     await run();
@@ -140,7 +140,7 @@ describe('the desk', () => {
     expect(told[1]?.text).toContain('reconciliation/traffic/');
   });
 
-  it('hears of a change, of one for the better too, and of the end once', async () => {
+  it('is notified of each change, including improvements, and of the end once', async () => {
     await run();
     await world.ledger.resolveDead(fixture.fileId, 2, { kind: 'handled', by: 'ann', why: 'by phone' });
     await clock.advance(900_000);
@@ -161,7 +161,7 @@ describe('the desk', () => {
     expect(told[3]?.subject).toBe('Sluice traffic: nothing left to do');
   });
 
-  it('is told again by the next run where one died before it had noted that', async () => {
+  it('is notified again by the next run if one died before it stored that', async () => {
     const { desk } = ports;
     ports.desk = { notify: () => Promise.reject(new Error('SNS is away')) };
     await expect(run()).rejects.toThrow('1 parts');
@@ -177,7 +177,7 @@ describe('the desk', () => {
     expect(metrics).toEqual([{ OpenDeadLetters: 3, OldestDeadLetterAge: 7_200 }]);
   });
 
-  it('is told of messages that are no records: which file, in which DLQ', async () => {
+  it('is notified of messages that are not records: which file, in which DLQ', async () => {
     dlqs.intake.put({ Records: [{ s3: { object: { key: 'traffic/night\u001b[31m.csv' } } }] }, 1_000);
     dlqs.finalize.put({ v: 1, kind: 'finalize', feed: 'traffic', fileId: 'f8', amend: false }, 2_000);
     dlqs.records.put('garbage', 3_000);
@@ -188,7 +188,7 @@ describe('the desk', () => {
     expect(told[0]?.text).toContain('an unreadable message, in the DLQ of traffic records');
   });
 
-  it('is told of what a later version sent, which only that can read', async () => {
+  it('is notified of a later version’s messages, which only that version can read', async () => {
     dlqs.records.put({ ...fixture.message, v: 3 }, 3_000);
     await run();
     expect(told[0]?.text).toContain('a message of version 3, sent by a later Sluice, in the DLQ of traffic records');
@@ -196,13 +196,13 @@ describe('the desk', () => {
   });
 });
 
-it('leaves a desk alone that has nothing to hear', async () => {
+it('gets no notification if there is nothing to report', async () => {
   await run(true);
   expect(told).toEqual([]);
   expect(metrics).toEqual([{ OpenDeadLetters: 0, OldestDeadLetterAge: 0 }]);
 });
 
-it('runs once at a time', async () => {
+it('has one run at a time', async () => {
   await world.ledger.claimReconciler('traffic', 'another', 65_000);
   await run();
   expect(metrics).toEqual([]);
@@ -214,7 +214,7 @@ it('runs once at a time', async () => {
 describe('a run at the deadline that meets another one', () => {
   beforeEach(() => world.ledger.claimReconciler('traffic', 'another', 65_000));
 
-  it('waits for its end, and is not dropped', async () => {
+  it('waits for the other to end, and is not skipped', async () => {
     const work = run(true);
     await clock.advance(20_000);
     expect(metrics).toEqual([]);
@@ -224,7 +224,7 @@ describe('a run at the deadline that meets another one', () => {
     expect(metrics).toHaveLength(1);
   });
 
-  it('fails where that takes too long, so that Lambda runs it again', async () => {
+  it('fails if that takes too long, so that Lambda runs it again', async () => {
     const work = expect(run(true)).rejects.toThrow('met another one that took too long');
     await clock.advance(40_000);
     await work;
@@ -249,7 +249,7 @@ describe('a run', () => {
     await deliver();
   });
 
-  it('watches the deadline before it does anything else', async () => {
+  it('checks the deadline before anything else', async () => {
     const readInForce = async () => ({});
     ports.limiterOf = () => ({ read: async () => (steps.push('deadline'), {}), readInForce });
     await run();
@@ -264,7 +264,7 @@ describe('a run', () => {
     ['deadline', () => (ports.limiterOf = () => ({ read: isAway, readInForce: isAway })), 3],
     ['dlqs', () => (dlqs.intake.read = () => Promise.reject(new Error('SQS is away'))), 1],
     ['desk', () => (ports.desk = { notify: () => Promise.reject(new Error('SNS is away')) }), 3],
-  ] as const)('does the rest where the step %s fails, and fails for all to see', async (step, breakIt, others) => {
+  ] as const)('completes the other steps if the step %s fails, and then fails visibly', async (step, breakIt, others) => {
     breakIt();
     await expect(run()).rejects.toThrow(`1 parts of the reconciliation of traffic failed (${step}): see the log.`);
     const done = ['dlqs', 'StalledFiles', 'OpenDeadLetters'].filter((name) => steps.includes(name));
@@ -274,13 +274,13 @@ describe('a run', () => {
   });
 });
 
-describe('a letter that nobody had seen', () => {
+describe('a letter that was never received', () => {
   beforeEach(async () => {
     await deliver();
     for (const letter of world.letters) dlqs.letters.put(letter, 5_000);
   });
 
-  it('is adopted; where the ledger has as many as there are, nobody looks', async () => {
+  it('is adopted; if the ledger has as many as there are, the DLQ is not read', async () => {
     await run();
     expect([...world.ledger.dead.keys()]).toHaveLength(3);
     await run();
@@ -362,7 +362,7 @@ describe('a batch that killed each consumer that claimed it', () => {
         await world.ledger.saveProgress(fixture.fileId, 1, 'hands-over', encodeProgress({ done: [], fence: 0 }), 0);
       },
     ],
-  ])('is the only one that is buried; spared, and told to the desk, is one that %s', async (_, happen) => {
+  ])('is the only one that is buried; one that %s is spared, and reported to the desk', async (_, happen) => {
     await happen();
     await run();
     await run();
@@ -422,7 +422,7 @@ describe('a batch that killed each consumer that claimed it', () => {
     expect((await world.ledger.getFile(fixture.fileId))?.quarantine).toMatchObject({ rejected: 5_000 });
   });
 
-  it('has its long records stored, for letters that are made again where its message is lost', async () => {
+  it('has its long records stored, for letters that are recreated if its message is lost', async () => {
     const long = JSON.stringify({ ...rowOf(9), ClientName: 'x'.repeat(70_000) });
     fixture = { ...fixtureOf([rowOf(8), long]), limits: { ...fixture.limits, maxRecordBytes: 80_000 } };
     await putSplitFile(world.ledger, fixture);
@@ -440,7 +440,7 @@ describe('a batch that killed each consumer that claimed it', () => {
     expect(lists().at(-1)).toContain('SP-000009');
   });
 
-  it('keeps the ends that its consumers had saved', async () => {
+  it('keeps the outcomes that its consumers had saved', async () => {
     await world.ledger.claimBatch(fixture.message, 'killed', 1);
     const done = [
       { place: 0, outcome: 'uploaded' as const, status: 201, attempts: 1, at: clock.now() },
@@ -459,7 +459,7 @@ describe('a batch that killed each consumer that claimed it', () => {
   });
 
   it.each(['adoptLetter', 'putReceipts', 'settleBatch'] as const)(
-    'is buried by the next run where one dies at %s',
+    'is buried by the next run if one dies at %s',
     async (at) => {
       const target: object = at === 'putReceipts' ? ports.receipts : ports.ledger;
       const before = Object.getOwnPropertyDescriptor(target, at);
@@ -475,7 +475,7 @@ describe('a batch that killed each consumer that claimed it', () => {
     },
   );
 
-  it('is not accounted for from an altered message: the desk is told, and the true batch is made again', async () => {
+  it('is not accounted for from an altered message: the desk is notified, and the true batch is recreated', async () => {
     Object.assign(world.ledger.files.get(fixture.fileId) ?? {}, { messageKey: '00'.repeat(32) });
     await clock.advance(200_000);
     await run();
@@ -485,7 +485,7 @@ describe('a batch that killed each consumer that claimed it', () => {
   });
 
   it.each(['maintenance.0123456789abcdef01234567', 'traffic.0123456789abcdef01234567'])(
-    'is not accounted for under the id of another file, %s: the desk is told',
+    'is not accounted for under the id of another file, %s: the desk is notified',
     async (fileId) => {
       dlqs.records.put({ ...fixture.message, fileId }, 1_000);
       await clock.advance(200_000);
@@ -495,7 +495,7 @@ describe('a batch that killed each consumer that claimed it', () => {
     },
   );
 
-  it('is left to a consumer that has it, and while it is redriven', async () => {
+  it('is left to a consumer that has it, and is left alone while it is redriven', async () => {
     dlqs.records.redriven = true;
     await clock.advance(200_000);
     await run();
@@ -507,7 +507,7 @@ describe('a batch that killed each consumer that claimed it', () => {
     expect(world.ledger.batches.get(`${fixture.fileId}#1`)?.state).toBe('open');
   });
 
-  it('dissolves into letters when it is redriven, and each is tried by itself', async () => {
+  it('dissolves into letters when it is redriven, and each is tried separately', async () => {
     await run();
     await deliver();
     expect(world.letters.map(({ record }) => record)).toEqual([1, 2, 3, 4]);
@@ -541,7 +541,7 @@ describe('an altered letter', () => {
   const altered = (change: Partial<Letter>) => ({ ...(world.letters[0] as Letter), ...change });
   const mails = () => told.filter(({ subject }) => subject.includes('altered'));
 
-  it('that a consumer met is told to the desk once, with what to do', async () => {
+  it('that a consumer received is reported to the desk once, with what to do', async () => {
     const letter = altered({ raw_payload: 'x', sha256: 'y' });
     for (const sentAt of [1, 2]) {
       const message = { id: `m${sentAt}`, sentAt: clock.now() + sentAt, receives: 1 };
@@ -554,7 +554,7 @@ describe('an altered letter', () => {
     expect(mails()[0]?.text).toContain('dlq reingest');
   });
 
-  it('that lies in the DLQ unseen makes no dead record, and is told of', async () => {
+  it('that is unread in the DLQ creates no dead record, and is reported', async () => {
     world.ledger.dead.delete(`${fixture.fileId}#2`);
     const before = structuredClone([...world.ledger.dead]);
     const forged = [altered({ raw_payload: 'x', sha256: 'y' }), altered({ record: 99 }), altered({ file_id: 'none' })];

@@ -54,7 +54,7 @@ it('leaves alone what is in progress', async () => {
   expect(stalled).toEqual([0]);
 });
 
-it('has a file split on whose splitter died, once each time it stalls', async () => {
+it('continues a file whose splitter died, once each time it stalls', async () => {
   await clock.advance(stalledAfterMs + 1);
   await run();
   await run();
@@ -69,7 +69,7 @@ describe('a file that is held back', () => {
   const quarter = 900_000;
   const holdBack = () => ledger.releaseFile('f', 1, clock.now() + quarter);
 
-  it('is left alone until its time, and asked for when that has passed without anybody', async () => {
+  it('is left alone until its time, and requested if that has passed without a splitter', async () => {
     await holdBack();
     queued = 10;
     await clock.advance(quarter + stalledAfterMs - 1);
@@ -80,7 +80,7 @@ describe('a file that is held back', () => {
     expect(kinds()).toEqual(['continue']);
   });
 
-  it('has its batches made again when the queue was emptied under it', async () => {
+  it('has its batches recreated if the queue was purged', async () => {
     await settle(1);
     await holdBack();
     await clock.advance(stalledAfterMs + 1);
@@ -133,7 +133,7 @@ describe('a file that is split', () => {
     expect(kinds()).toEqual(['finalize']);
   });
 
-  it('has its lost batches made again, whatever the hints say', async () => {
+  it('has its lost batches recreated, whatever the hints say', async () => {
     await settle(1);
     Object.assign(ledger.files.get('f') as object, { settledBatches: 5 });
     await clock.advance(stalledAfterMs + 1);
@@ -155,7 +155,7 @@ describe('a file that is split', () => {
     expect(kinds()).toEqual(['reemit']);
   });
 
-  it('has none made again while they may be in the queue, or in somebody’s hands', async () => {
+  it('has none recreated while they may be in the queue, or in flight', async () => {
     await settle(1);
     await clock.advance(stalledAfterMs + 1);
     queued = 1;
@@ -167,7 +167,7 @@ describe('a file that is split', () => {
   });
 });
 
-it('asks again for an amendment that never came', async () => {
+it('requests an amendment again that was never written', async () => {
   await ledger.finishSplit('f', 1, { records: 0, batches: 0 }, []);
   await ledger.closeFile('f', { state: 'completed', manifest: { key: 'm', number: 1 }, figures: [], openLetters: 1 });
   await ledger.requestAmendment('f', 0);
@@ -178,7 +178,7 @@ it('asks again for an amendment that never came', async () => {
   expect(asked).toMatchObject([{ kind: 'finalize', amend: true }]);
 });
 
-it('looks at the other files when one can’t be', async () => {
+it('continues with the other files if one fails', async () => {
   const source = { bucket: 'b', key: 'k2', etag: '"e"', sizeBytes: 1 };
   await clock.advance(10);
   await ledger.claimFile('g', { fileId: 'g', feed: 'traffic', lane: 'main', source, limits }, 'splitter', 60_000);
@@ -189,7 +189,7 @@ it('looks at the other files when one can’t be', async () => {
   expect(asked).toMatchObject([{ kind: 'continue', fileId: 'g' }]);
 });
 
-it('misses no batch of a paused feed, however long the pause, and those of others all the same', async () => {
+it('recreates no batch of a paused feed, however long the pause, but still those of others', async () => {
   await ledger.finishSplit('f', 1, { records: 2, batches: 2 }, []);
   await settle(1);
   const who = { feed: 'traffic', by: 'anna', why: 'a wrong file' };

@@ -33,7 +33,7 @@ const ordinary: DeadFile = {
 const feed = deadFeed([hostile, ordinary]);
 const all = hostile.records + ordinary.records;
 
-describe('a feed whose records have names, depths, lengths and reasons without end', () => {
+describe('a feed whose records have unbounded names, depths, lengths and reasons', () => {
   it('has a survey of bounded size, and exact counts', async () => {
     const survey = await surveyDead('traffic', feed);
     expect(survey).toMatchObject({ count: all, fileCount: 2 });
@@ -55,7 +55,7 @@ describe('a feed whose records have names, depths, lengths and reasons without e
     expect(text).not.toContain('\u001b');
   });
 
-  it('has a list in which every record stands, whose columns are bounded, and which can be handed in again', async () => {
+  it('has a list with every record, whose columns are bounded, and which can be submitted again', async () => {
     const pieces: Buffer[] = [];
     await notifyDesk('traffic', { work: [], oldestSentAt: new Map() }, false, {
       ...feed,

@@ -92,7 +92,7 @@ const know = ({ source }: DroppedVersion) => {
 };
 
 describe('a sweep of the dropped files', () => {
-  it('announces what the ledger does not know, under the id that its event would have given', async () => {
+  it('announces what the ledger does not know, under the id of its event', async () => {
     const [lost, known] = [version('lost ü+&.csv'), version('known.csv')];
     know(known);
     list([known, lost]);
@@ -150,7 +150,7 @@ describe('a sweep of the dropped files', () => {
     expect(names()).toEqual(['lost.csv']);
   });
 
-  it('is made once an hour', async () => {
+  it('runs once an hour', async () => {
     for (let run = 0; run < 8; run++) {
       await sweep();
       await clock.advance(15 * minute);
@@ -158,7 +158,7 @@ describe('a sweep of the dropped files', () => {
     expect(listings).toBe(2);
   });
 
-  it('goes on with the next run where a list is long, until its end', async () => {
+  it('continues with the next run if a list is long, until its end', async () => {
     const all = Array.from({ length: 250 }, (_, index) => version(`f${String(index).padStart(3, '0')}.csv`));
     list(all, [], 1);
     await sweep();
@@ -173,7 +173,7 @@ describe('a sweep of the dropped files', () => {
     expect(listings).toBe(250);
   });
 
-  it('leaves time for the other steps where S3 is slow', async () => {
+  it('leaves time for the other steps if S3 is slow', async () => {
     list(
       Array.from({ length: 50 }, (_, index) => version(`f${index}.csv`)),
       [],
@@ -189,7 +189,7 @@ describe('a sweep of the dropped files', () => {
     expect(listings).toBe(3);
   });
 
-  it('that was killed before it noted how far it had come does the same again', async () => {
+  it('that was killed before it stored its position repeats its work', async () => {
     list([version('lost.csv')]);
     const saveSweep = ledger.saveSweep.bind(ledger);
     ledger.saveSweep = () => Promise.reject(new Error('killed'));
@@ -210,7 +210,7 @@ describe('a sweep of the dropped files', () => {
     expect(counted).toEqual([1]);
   });
 
-  it('is not made of small files', async () => {
+  it('does not bundle small files', async () => {
     const { sweep: _sweep, ...others } = ports;
     await sweepIntake('traffic', others);
     expect(counted).toEqual([]);

@@ -59,7 +59,7 @@ describe('the watch over deadlines', () => {
     expect(told).toEqual([]);
   });
 
-  it('tells the desk once, hours before, how much is late and what would help', async () => {
+  it('notifies the desk once, hours before, of how much is late and what would help', async () => {
     put(1_000, { fileId: 'in-time' });
     put(358_200, { fileId: 'too-long' });
     await watchDeadlines(ports);
@@ -84,7 +84,7 @@ describe('the watch over deadlines', () => {
     expect(metrics).toHaveLength(2);
   });
 
-  it('tells again when it gets much worse, and of another deadline', async () => {
+  it('notifies again when it gets much worse, and of another deadline', async () => {
     put(300_000, { fileId: 'a' });
     await watchDeadlines(ports);
     put(5_000, { fileId: 'b' });
@@ -103,7 +103,7 @@ describe('the watch over deadlines', () => {
     expect(told[3]?.text).toContain('will not be done by 6 Jan 05:00');
   });
 
-  it('wavers with no projection: it tells anew only after there was time to spare', async () => {
+  it('does not alternate with the projection: it notifies anew only after there was time to spare', async () => {
     const file = put(287_000);
     await watchDeadlines(ports);
     expect(told).toHaveLength(1);
@@ -119,7 +119,7 @@ describe('the watch over deadlines', () => {
     expect(told).toHaveLength(2);
   });
 
-  it('says that nothing is sent while the breaker is open', async () => {
+  it('reports that nothing is sent while the breaker is open', async () => {
     const openedAt = clock.now() - 600_000;
     const answer = { answerStatus: 401, answer: 'token expired' };
     limiter.item = { breaker: 'open', reason: 'unauthorised', openedAt, openUntil: clock.now() + 60_000, ...answer };
@@ -131,7 +131,7 @@ describe('the watch over deadlines', () => {
     );
   });
 
-  it('goes by the rate of an API that is slower than its limit, and suggests no higher one', async () => {
+  it('uses the rate of an API that is slower than its limit, and suggests no higher limit', async () => {
     put(150_000);
     await watchDeadlines(ports);
     expect(told).toEqual([]);
@@ -152,7 +152,7 @@ describe('the watch over deadlines', () => {
     expect(told[0]?.text).toContain('a higher limit would not help');
   });
 
-  it('knows what other feeds of the API have in front, and reports nothing for those', async () => {
+  it('includes the backlog of other feeds of the API, and reports nothing for those', async () => {
     ports.sharing = ['other'];
     put(200_000, { fileId: 'x', feed: 'other', createdAt: clock.now() - 5_000 });
     put(900_000, { fileId: 'y', feed: 'elsewhere' });
@@ -164,7 +164,7 @@ describe('the watch over deadlines', () => {
     expect(told[0]?.text).not.toContain('file x');
   });
 
-  it('goes by what was settled where there is no limit, and says when nothing was', async () => {
+  it('uses what was settled if there is no limit, and reports when nothing was', async () => {
     ports.feed = { feed: 'traffic', api: 'record-ledger/traffic', deadline };
     const file = put(10_000, { createdAt: clock.now() - 3_600_000 });
     await watchDeadlines(ports);

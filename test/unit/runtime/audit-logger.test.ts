@@ -6,7 +6,7 @@ afterEach(() => {
   vi.restoreAllMocks();
 });
 
-it('writes nothing that the terminal of whoever tails the log obeys', () => {
+it('writes no control sequence for the terminal of a person who tails the log', () => {
   // Powertools writes past the console otherwise.
   vi.stubEnv('POWERTOOLS_DEV', 'true');
   const lines: unknown[] = [];

@@ -12,7 +12,7 @@ describe('a function’s time', () => {
     [4_000, 2_000],
     [3_000, 1_500],
     [1_000, 500],
-  ])('of %i ms draws in for the last %i', (timeMs, reserveMs) => {
+  ])('of %i ms runs out for the last %i', (timeMs, reserveMs) => {
     let remaining = timeMs;
     const deadline = deadlineOf({ getRemainingTimeInMillis: () => remaining }, { isRequested: false });
     expect(deadline.isDrawingIn()).toBe(false);

@@ -16,7 +16,7 @@ afterEach(() => {
   vi.restoreAllMocks();
 });
 
-it('tells a feed’s figures as CloudWatch reads them: by stack and feed alone, and once', () => {
+it('writes a feed’s figures as CloudWatch reads them: by stack and feed alone, and once', () => {
   const metrics = createMetrics({ stack: 'sluice-prod', feed: 'maintenance' });
   metrics.add('ProcessedRecords', 500);
   metrics.add('ProcessedRecords', 20);
@@ -38,7 +38,7 @@ it('tells a feed’s figures as CloudWatch reads them: by stack and feed alone, 
   ]);
 });
 
-it('publishes what is measured with each request as one line of a hundred values', () => {
+it('publishes the values of many requests as one line of a hundred values', () => {
   const metrics = createMetrics({ stack: 'sluice-prod', feed: 'traffic' });
   for (let request = 1; request <= 1_000; request++) metrics.add('ApiLatency', request);
   metrics.add('SlotWaitShare', 62.5);
@@ -61,7 +61,7 @@ it('publishes what is measured with each request as one line of a hundred values
   expect(JSON.parse(lines[1] ?? '')).toMatchObject({ ApiLatency: 7 });
 });
 
-it('keeps the dimensions for what comes after', () => {
+it('keeps the dimensions for later figures', () => {
   const metrics = createMetrics({ stack: 'sluice-prod', feed: 'maintenance' });
   for (const value of [1, 2]) {
     metrics.add('FailedRecords', value);

@@ -68,20 +68,20 @@ async function handle(record: SQSRecord, error?: Error, end?: HandledMessage): P
 }
 
 describe('a message that AWS failed', () => {
-  it('is put back as it is, with a delay, and acknowledged', async () => {
+  it('is put back unchanged, with a delay, and acknowledged', async () => {
     expect(await handle(recordOf({ sentAt: now - 5_000 }), down)).toBe(true);
     const note = { times: 1, at: now, delaySeconds: 30, firstSentAt: now - 5_000 };
     expect(sent).toEqual([{ body: '{"any": "text"}', group: 'file', note }]);
     expect(counted).toBe(1);
   });
 
-  it('waits longer each time, and stays the message that was sent first', async () => {
+  it('waits longer each time, and keeps the time of its first sending', async () => {
     const note = { times: 3, at: now - 240_000, delaySeconds: 120, firstSentAt: 7 };
     expect(await handle(recordOf({ note, sentAt: now - 240_000 + 50 }), down)).toBe(true);
     expect(sent[0]?.note).toEqual({ times: 4, at: now, delaySeconds: 240, firstSentAt: 7 });
   });
 
-  it('begins anew where it was redriven since', async () => {
+  it('starts again if it was redriven since', async () => {
     const note = { times: 3, at: now - 900_000, delaySeconds: 120, firstSentAt: 7 };
     const redriven = recordOf({ note, sentAt: now - 1_000 });
     expect(waitedBefore(redriven)).toEqual({ times: 0, firstSentAt: now - 1_000 });
@@ -110,21 +110,21 @@ describe('a message that AWS failed', () => {
     expect(sent).toHaveLength(1);
   });
 
-  it('comes back after its visibility where it can not be put back, later with each receive', async () => {
+  it('returns after its visibility if it can not be put back, later with each receive', async () => {
     inFlight.putBack = () => Promise.reject(down);
     for (const receives of [1, 2, 3, 4, 5, 9]) expect(await handle(recordOf({ receives }), down)).toBe(false);
     expect(visibilities.filter((seconds) => seconds !== 125)).toEqual([30, 60, 120, 240, 480, 900]);
     expect(counted).toBe(0);
   });
 
-  it('is put back also where its visibility could not be changed', async () => {
+  it('is put back even if its visibility could not be changed', async () => {
     inFlight.changeVisibility = () => Promise.reject(down);
     expect(await handle(recordOf())).toBe(true);
     expect(sent).toHaveLength(1);
   });
 });
 
-it('a message that fails by a defect keeps its receives, for the way to its DLQ', async () => {
+it('a message that fails by a defect keeps its receives, on the way to its DLQ', async () => {
   expect(await handle(recordOf({ receives: 4 }), new TypeError('a bug'))).toBe(false);
   expect(visibilities).toEqual([125, 30]);
   expect(sent).toEqual([]);
@@ -136,7 +136,7 @@ describe('a message that is handled', () => {
     expect(visibilities).toEqual([125]);
   });
 
-  it('goes back to its queue without a failure, visible when it is due', async () => {
+  it('is returned to its queue without a failure, visible when it is due', async () => {
     expect(await handle(recordOf(), undefined, { backAfterSeconds: 20 })).toBe(false);
     expect(visibilities).toEqual([125, 20]);
     expect(logged).toEqual([]);
@@ -199,7 +199,7 @@ describe('the log of a failed message', () => {
   });
 });
 
-it('delays double up to the longest, with up to a quarter more by chance', () => {
+it('delays double up to the longest, with up to a quarter more at random', () => {
   const times = { firstSeconds: 30, longestSeconds: 900 };
   const each = (random: number) => [0, 1, 2, 3, 4, 5, 6, 400].map((before) => delaySeconds(before, times, random));
   expect(each(0)).toEqual([30, 60, 120, 240, 480, 720, 720, 720]);

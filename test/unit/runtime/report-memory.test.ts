@@ -15,7 +15,7 @@ function recorded(): Metrics & { added: [string, number][]; flushed: number } {
 }
 
 describe('a handler that reports its memory', () => {
-  it('answers as it would, and reports the peak in percent of what the function has', async () => {
+  it('answers as before, and reports the peak in percent of the function’s memory', async () => {
     const metrics = recorded();
     const handler = reportingMemory(
       (event: number) => Promise.resolve(event + 1),
@@ -26,7 +26,7 @@ describe('a handler that reports its memory', () => {
     expect(metrics).toMatchObject({ added: [['MemoryUse', 75]], flushed: 1 });
   });
 
-  it('reports it where the handler fails, too', async () => {
+  it('also reports it if the handler fails', async () => {
     const metrics = recorded();
     const handler = reportingMemory(
       () => Promise.reject(new Error('no')),
@@ -43,7 +43,7 @@ describe('a handler that reports its memory', () => {
     expect(metrics.added[0]?.[1]).toBeGreaterThan((process.memoryUsage().rss / 2 ** 20 / 1e6) * 50);
   });
 
-  it('reports nothing where nobody says what it has', async () => {
+  it('reports nothing if the memory is unknown', async () => {
     const metrics = recorded();
     await reportingMemory(() => Promise.resolve(), metrics)(1, { memoryLimitInMB: '' });
     expect(metrics.added).toEqual([]);

@@ -14,7 +14,7 @@ it('ends an idle process at once', () => {
   expect(exit).toHaveBeenCalledOnce();
 });
 
-it('draws the time of work in, and ends the process after that work and its answer', async () => {
+it('shortens the time of running work, and ends the process after that work and its answer', async () => {
   const shutdown = new Shutdown(exit);
   const deadline = deadlineOf({ getRemainingTimeInMillis: () => 900_000 }, shutdown);
   const looks: boolean[] = [];
@@ -32,7 +32,7 @@ it('draws the time of work in, and ends the process after that work and its answ
   expect(exit).toHaveBeenCalledOnce();
 });
 
-it('leaves a process alone that nobody asks to end', async () => {
+it('does not end a process without a signal', async () => {
   await new Shutdown(exit).during(async () => undefined);
   vi.runAllTimers();
   expect(exit).not.toHaveBeenCalled();

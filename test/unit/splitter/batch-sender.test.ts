@@ -46,7 +46,7 @@ function reader(sender: BatchSender, count: number, body?: string) {
 }
 
 describe('the sender of batches', () => {
-  it.each([1, 6])('stops the reader while %i calls are in flight', async (maxInFlight) => {
+  it.each([1, 6])('pauses the reader while %i calls are in flight', async (maxInFlight) => {
     const queue = new HeldQueue();
     const read = reader(new BatchSender(queue, maxInFlight), 1_000);
     await settled();
@@ -61,7 +61,7 @@ describe('the sender of batches', () => {
     }
   });
 
-  it('bounds the bytes of a call as well', async () => {
+  it('also bounds the bytes of a call', async () => {
     const queue = new HeldQueue();
     const read = reader(new BatchSender(queue, 2), 100, 'x'.repeat(160_000));
     await settled();
@@ -69,7 +69,7 @@ describe('the sender of batches', () => {
     expect(read.batches).toBe(15);
   });
 
-  it('tells the reader of a failure, and whoever waits for all to be sent', async () => {
+  it('reports a failure to the reader, and to callers that wait for all to be sent', async () => {
     const queue = new HeldQueue();
     const sender = new BatchSender(queue, 2);
     const waiting = new BatchSender(queue);
@@ -85,7 +85,7 @@ describe('the sender of batches', () => {
     await expect(waiting.flush()).rejects.toThrow('and away');
   });
 
-  it('has sent all, in order, when it says so', async () => {
+  it('has sent all, in order, when it reports that it has', async () => {
     const queue = new HeldQueue();
     const sender = new BatchSender(queue);
     const read = reader(sender, 25);

@@ -70,14 +70,14 @@ describe('small files', () => {
     expectEachOnce(sources);
   });
 
-  it('that two splitters are told of at once are each in one bundle', async () => {
+  it('that are announced to two splitters at once are each in one bundle', async () => {
     const sources = dropMany(40);
     await Promise.all([bundle(sources.slice(0, 30)), bundle(sources.slice(10)), bundle(sources.slice(20, 35))]);
     await bundle(sources);
     expectEachOnce(sources);
   });
 
-  it('of the same bytes are each a record: what is the same is for the sink to say', async () => {
+  it('with equal bytes are separate records: the sink detects duplicates', async () => {
     const sources = [world.drop('a.json', textOf(1)), world.drop('b.json', textOf(1))];
     await bundle(sources);
     expectEachOnce(sources);
@@ -95,7 +95,7 @@ describe('small files', () => {
     ['an array', '[{"record_id":"x"}]', 'not_an_object'],
     ['null', 'null', 'not_an_object'],
     ['nothing but NUL', Buffer.alloc(100), 'not_json'],
-  ])('are not dropped silently: %s is rejected beside good ones', async (_, content, reason) => {
+  ])('are not dropped silently: %s is rejected beside valid ones', async (_, content, reason) => {
     const sources = [...dropMany(3), world.drop('odd.json', content)];
     await bundle(sources);
     expectEachOnce(sources);
@@ -104,7 +104,7 @@ describe('small files', () => {
     expect(world.records().filter(({ record }) => record.result.kind === 'good')).toHaveLength(3);
   });
 
-  it('may begin with a byte order mark, hold U+FFFF and have any key', async () => {
+  it('may begin with a byte order mark, contain U+FFFF and have any key', async () => {
     const text = JSON.stringify(maintenanceRecord('MR-1', { remark: '\uffff \u2028' }));
     const sources = [world.drop('a b+%"\n日本.json', `\ufeff${text}`), world.drop('nl\n"}{.json', textOf(2))];
     await bundle(sources);
@@ -112,7 +112,7 @@ describe('small files', () => {
     expect(world.records().map(({ record }) => record.result.kind)).toEqual(['good', 'good']);
   });
 
-  it('that are gone or replaced by the time they are read have their entry', async () => {
+  it('that are deleted or replaced before they are read are accounted for', async () => {
     const [gone, replaced, good] = dropMany(3) as [SourceObject, SourceObject, SourceObject];
     world.objects.delete(gone.key);
     world.objects.set(replaced.key, { bytes: Buffer.from('{}'), etag: '"other"' });
@@ -124,7 +124,7 @@ describe('small files', () => {
     expect([gone, replaced, good].map(({ key }) => reasonOf(key))).toEqual(['source_gone', 'source_replaced', 'good']);
   });
 
-  it('are left to accounts of their own where they are more than a record', async () => {
+  it('with more than one record get accounts of their own', async () => {
     const two = `${JSON.stringify(maintenanceRecord('MR-1'))}\n${JSON.stringify(maintenanceRecord('MR-2'))}\n`;
     const sources = [
       world.drop('lines.json', two),
@@ -139,7 +139,7 @@ describe('small files', () => {
     expectEachOnce(sources.slice(6));
   });
 
-  it('that can’t be read come again, and are in the way of no other', async () => {
+  it('that can’t be read are received again, and delay no other', async () => {
     const sources = dropMany(5);
     world.unreadable.add('maintenance/r-2.json');
     const outcome = await bundle(sources);
@@ -173,7 +173,7 @@ describe('small files', () => {
     }
   });
 
-  it('go on in the bundle they are in, where one is asked for as a file of its own', async () => {
+  it('stay in their bundle when one is announced as a separate file', async () => {
     const [source] = dropMany(1) as [SourceObject];
     const finishSplit = 'before ledger.finishSplit';
     world.onStep = (step) => {

@@ -15,7 +15,7 @@ const rows = (count: number) =>
 const csvOf = (count: number) => Buffer.from([header, ...rows(count), ''].join('\r\n'));
 
 describe('a gzip', () => {
-  it('is cut into the batches of its content; the checksum is of its own bytes', async () => {
+  it('is split into the batches of its content; the checksum is of its own bytes', async () => {
     const csv = csvOf(100);
     const gzip = gzipSync(csv);
     const { batches, account } = await split(gzip);
@@ -64,14 +64,14 @@ describe('a gzip', () => {
     ['a line feed', '\n'],
     ['CR and LF', '\r\n'],
     ['zeros and a line feed', '\0\0\0\n'],
-  ])('that %s follows is whole', async (_, rest) => {
+  ])('is complete with trailing %s', async (_, rest) => {
     const csv = csvOf(60);
     const { batches, account } = await split(Buffer.concat([gzipSync(csv), Buffer.from(rest)]));
     expect(batches).toEqual((await split(csv)).batches);
     expect(account?.content?.bytes).toBe(csv.length);
   });
 
-  it('whose own last byte is a line feed is read to that byte', async () => {
+  it('whose own last byte is a line feed is read up to that byte', async () => {
     // The footer ends with the content's size, in little-endian: 0x0A000000 bytes and some.
     const content = Buffer.alloc(0x0a00_0001, ' ');
     content.write(`${header}\n`);
@@ -97,7 +97,7 @@ describe('a gzip', () => {
   });
 });
 
-describe('a gzip that is refused sends nothing and says why:', () => {
+describe('a gzip that is refused sends nothing and gives the reason:', () => {
   const good = gzipSync(csvOf(2000));
   const flipped = Buffer.from(good);
   flipped[good.length - 6] = (flipped[good.length - 6] ?? 0) ^ 1;
@@ -131,7 +131,7 @@ describe('a gzip that is refused sends nothing and says why:', () => {
     expect(account?.failure?.message).toMatch(/100000 bytes/);
   });
 
-  it('one that a whole invocation could not inflate', async () => {
+  it('one that can not be inflated in one invocation', async () => {
     const noRoom: Deadline = { remainingMs: () => 120_000, isDrawingIn: () => false };
     const { account } = await split(good, noRoom, ({ ports }) => {
       // Once inflating has begun, the time passes.
@@ -144,7 +144,7 @@ describe('a gzip that is refused sends nothing and says why:', () => {
     expect(account).toMatchObject({ state: 'failed', failure: { code: 'gzip_too_large' } });
   });
 
-  it('but not one whose function was asked to end before its time', async () => {
+  it('but not one whose function was asked to end early', async () => {
     const asked: Deadline = { remainingMs: () => 120_000, isDrawingIn: () => false };
     const { world, account } = await split(good, asked, ({ ports }) => {
       asked.isDrawingIn = () => ports.ledger.files.get(fileId)?.sha256 !== undefined;
@@ -228,14 +228,14 @@ const packings: Record<string, (bytes: Buffer, parts: Buffer[]) => Buffer> = {
   'a gzip of UTF-16': (bytes) => gzipSync(Buffer.from(bytes.toString(), 'utf16le')),
 };
 
-describe('whatever a file holds, however it is stored and wherever its splitter stops', () => {
+describe('in any format and compression, wherever its splitter stops, a file', () => {
   const text = fc
     .array(fc.constantFrom('a', '"', ',', '\n', '\r\n', 'SP-1,W,2026,30,C\r\n', '\0', 'é', '😀', '\uffff'), {
       maxLength: 300,
     })
     .map((parts) => `\uFEFF${header}\r\n${parts.join('')}`);
 
-  it.each(Object.entries(packings))('%s is cut into the batches of the plain file', async (_, pack) => {
+  it.each(Object.entries(packings))('%s is split into the batches of the plain file', async (_, pack) => {
     await fc.assert(
       fc.asyncProperty(
         text,

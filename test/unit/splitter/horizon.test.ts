@@ -54,8 +54,8 @@ beforeEach(() => {
   settled = 0;
 });
 
-describe('a file that is more than the API can take for long', () => {
-  it('keeps the queue at the depth of the horizon, waits in continuations, and comes out whole', async () => {
+describe('a file with more records than the API accepts for a long time', () => {
+  it('keeps the queue at the depth of the horizon, waits in continuations, and is processed completely', async () => {
     await split();
     let deepest = unsettled();
     let looks = 0;
@@ -79,7 +79,7 @@ describe('a file that is more than the API can take for long', () => {
     expect(coverage(distinctBatches(world.sent), bytes).records).toBe(rows);
   });
 
-  it('goes on waiting while the API does nothing', async () => {
+  it('continues to wait while the API accepts nothing', async () => {
     await split();
     const before = sent();
     for (let looks = 0; looks < 50; looks++) {
@@ -91,7 +91,7 @@ describe('a file that is more than the API can take for long', () => {
     expect(account()?.state).toBe('splitting');
   });
 
-  it('is not cut on by a second event for it, nor by a copy of its continuation', async () => {
+  it('is not split further by a second event for it, nor by a copy of its continuation', async () => {
     await split();
     const before = sent();
     await split();
@@ -101,7 +101,7 @@ describe('a file that is more than the API can take for long', () => {
   });
 
   it.each(['before intake.send', 'after intake.send', 'before ledger.releaseFile', 'after ledger.releaseFile'])(
-    'is held back by one continuation in the end, killed %s',
+    'is eventually held back by one continuation, killed %s',
     async (place) => {
       let isDead = false;
       world.onStep = (step) => {
@@ -122,7 +122,7 @@ describe('a file that is more than the API can take for long', () => {
     },
   );
 
-  it('has what was purged from the queue made again, up to its checkpoint', async () => {
+  it('recreates batches that were purged from the queue, up to its checkpoint', async () => {
     await split();
     const all = distinctBatches(world.sent);
     const checkpoint = account()?.checkpoint;

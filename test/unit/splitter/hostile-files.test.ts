@@ -61,7 +61,7 @@ it('a quote that never ends, before 100 MB of rows, costs its row', async () => 
   expect(batches.reduce((sum, { records }) => sum + records, 0)).toBe(1 + 8_000 * times);
 });
 
-it('a million empty lines are no records, and are counted', async () => {
+it('a million empty lines are not records, and are counted', async () => {
   const { account, batches } = await splitLarge([
     { bytes: Buffer.from(`${header}\r\n`), times: 1 },
     { bytes: Buffer.from('\r\n'.repeat(1_000)), times: 1_000 },
@@ -80,7 +80,7 @@ it('10,000 columns are read, and the known ones found', async () => {
   expect(account?.dialect).toMatchObject({ format: 'csv', columns: [...surplus, ...header.split(',')] });
 });
 
-it('a JSON array that never closes gives its elements, and says so', async () => {
+it('a JSON array that never closes yields its elements, and is reported as open', async () => {
   const elements = Buffer.from('{"SpotID":"a"},\n'.repeat(10_000));
   const { account } = await splitLarge([
     { bytes: Buffer.from('[\n'), times: 1 },

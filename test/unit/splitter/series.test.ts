@@ -70,7 +70,7 @@ function close(fileId: string, state: FileAccount['state'], settled: Partial<Fil
 const sentOf = (fileId: string) => world.sent.filter((message) => message.fileId === fileId).length;
 
 describe('a revision of a series', () => {
-  it('is quarantined before anything of it is sent, if the earlier one may have been sent', async () => {
+  it('is quarantined before any of it is sent, if the earlier one may have been sent', async () => {
     await drop({ fileId: 'a', key: 'WABC_R1.csv', client: 'Ann' });
     const second = await drop({ fileId: 'b', key: 'WABC_R2.csv', client: 'Bob' });
     expect(second).toMatchObject({ state: 'split', totalRecords: 1, sentBatches: 0 });
@@ -132,7 +132,7 @@ describe('a revision of a series', () => {
     expect([sentOf('b'), sentOf('c')]).toEqual([1, 1]);
   });
 
-  it('is decided in the same way by each splitter, wherever the one before it was killed', async () => {
+  it('gets the same decision from each splitter, wherever the previous one was killed', async () => {
     for (let kill = 1; ; kill++) {
       begin('{station}_R{#}.csv');
       await drop({ fileId: 'a', key: 'WABC_R1.csv', client: 'Ann' });

@@ -59,7 +59,7 @@ describe('a file', () => {
     expect(world.sent).toHaveLength(sent);
   });
 
-  it('is left to the splitter that has it; the message waits for its end', async () => {
+  it('is left to the splitter that has it; the message waits for that one to end', async () => {
     await world.ports.ledger.claimFile(fileId, create(), 'other', fileLeaseMs);
     await split();
     expect(world.sent).toEqual([]);
@@ -74,7 +74,7 @@ describe('a file', () => {
     expect(world.finalize).toHaveLength(1);
   });
 
-  it('is sent where an earlier one with its bytes was read in the same way and nothing of it was accepted', async () => {
+  it('is sent if an earlier one with its bytes was read in the same way and none of it was accepted', async () => {
     await earlier({ rejected: 500, exhausted: 3, refused: 2 });
     await split();
     expect(world.sent.length).toBeGreaterThan(0);
@@ -86,7 +86,7 @@ describe('a file', () => {
     ['by other rules', { rulesVersion: 7 }],
     ['with other options', { optionValues: { unknownForms: 'reject' } }],
     ['by another schema', { schema: z.object({ SpotID: z.string() }) }],
-  ])('is sent where an earlier one with its bytes was read %s, whatever was accepted of it', async (_, change) => {
+  ])('is sent if an earlier one with its bytes was read %s, whatever was accepted of it', async (_, change) => {
     const { feed } = world.ports;
     world.ports.feed = { ...feed, ...change };
     await earlier({ uploaded: 1 });
@@ -108,7 +108,7 @@ describe('a file', () => {
     world.finalize.length = 0;
   }
 
-  it('that all consumers have done with before the splitter asks for the finalizer itself', async () => {
+  it('requests the finalizer itself if all consumers finish before the splitter', async () => {
     world.onStep = (step) => {
       const file = account();
       // The consumers are quicker than the splitter's last write.
@@ -119,7 +119,7 @@ describe('a file', () => {
   });
 });
 
-describe('a file that is nothing much', () => {
+describe('a file with no records or another format', () => {
   it.each([
     ['no byte', ''],
     ['blanks', '\r\n \n'],
@@ -142,7 +142,7 @@ describe('a file that is nothing much', () => {
     expect(world.finalize).toHaveLength(1);
   });
 
-  it('of another kind is refused with a sentence, and nothing is sent', async () => {
+  it('of another kind is refused with an explanation, and nothing is sent', async () => {
     begin(Buffer.from('%PDF-1.7 and so on'));
     await split();
     expect(account()).toMatchObject({ state: 'failed', totalRecords: 0 });
@@ -150,7 +150,7 @@ describe('a file that is nothing much', () => {
     expect(world.finalize).toHaveLength(1);
   });
 
-  it('with a column missing says which', async () => {
+  it('with a missing column names the column', async () => {
     begin(Buffer.from('SpotID,StationCode,Duration,ClientName\nx,y,30,z\n'));
     await split();
     expect(account()?.failure?.message).toMatch(/AirDateTime/);
@@ -160,7 +160,7 @@ describe('a file that is nothing much', () => {
 describe('a splitter that is killed', () => {
   class Killed extends Error {}
 
-  it('at any step goes on, and the file comes out the same', async () => {
+  it('at any step is continued, with the same result', async () => {
     begin(fileOf(60), 300);
     let steps = 0;
     world.onStep = () => {
@@ -222,7 +222,7 @@ describe('a file too large for one invocation', () => {
 });
 
 describe('an object that is replaced while it is read', () => {
-  it('ends as superseded; what was sent stays in the account', async () => {
+  it('ends as superseded; the sent records stay in the account', async () => {
     begin(fileOf(140_000), 1024 * 1024);
     const roomy = { ...create(), limits: { maxBatchRecords: 500, maxBatchBytes: 64 * 1024, maxRecordBytes: 8 * 1024 } };
     world.onStep = (step) => {

@@ -15,7 +15,7 @@ const csv = Buffer.from(
 const member: ZipEntry = { name: 'log.csv', content: csv };
 
 describe('a ZIP archive', () => {
-  it('of one file is cut into its batches; the checksum is that of the archive', async () => {
+  it('of one file is split into its batches; the checksum is that of the archive', async () => {
     const zip = zipArchive([member]);
     const { batches, account } = await splitObject(zip);
     expect(batches).toEqual((await splitObject(csv)).batches);
@@ -45,7 +45,7 @@ describe('a ZIP archive', () => {
     expect(batches.length).toBe((await splitObject(csv)).batches.length);
   });
 
-  it('has its format settled by the name of its file, where the content leaves it open', async () => {
+  it('has its format determined by the name of its file, if the content is ambiguous', async () => {
     const broken = '{"SpotID": "S1", broken\n';
     const { account } = await splitObject(zipArchive([{ name: 'LOG.JSONL', content: broken }]));
     expect(account).toMatchObject({ totalRecords: 1, dialect: { format: 'jsonl' } });
@@ -76,7 +76,7 @@ describe('a ZIP archive', () => {
     ['a ZIP archive', zipArchive([{ name: 'in.zip', content: zip }]), 'archive', /ZIP/],
     ['a gzip', zipArchive([{ name: 'log.gz', content: gzipSync(csv) }]), 'gzip', /twice/],
     ['a bomb', zipArchive([{ name: 'x', content: Buffer.alloc(64 * 1024 * 1024, 'x') }]), 'zip_bomb', /200 times/],
-  ])('of %s is refused, with a sentence', async (_, object, code, sentence) => {
+  ])('of %s is refused, with an explanation', async (_, object, code, sentence) => {
     const { batches, account } = await splitObject(object);
     expect(batches).toEqual([]);
     expect(account).toMatchObject({ state: 'failed', failure: { code } });
@@ -84,7 +84,7 @@ describe('a ZIP archive', () => {
     expect(account?.failure?.message.length).toBeLessThan(1500);
   });
 
-  it('that is cut off anywhere, or has any byte changed, never sends what its file does not have', async () => {
+  it('that is truncated anywhere, or has any byte changed, never sends records its file does not have', async () => {
     const { batches } = await splitObject(csv);
     const small = zipArchive([member]);
     for (let at = 0; at < small.length; at += 13) {
@@ -116,7 +116,7 @@ describe('a Zstandard file', () => {
     ['that is padded with zeros', Buffer.concat([zstdCompressSync(csv), Buffer.alloc(100)])],
     ['with a line feed after it', Buffer.concat([zstdCompressSync(csv), Buffer.from('\n')])],
     ['behind a frame to be skipped', Buffer.concat([skippable('made by pzstd'), zstdCompressSync(csv)])],
-  ])('%s is read as its content is', async (_, object) => {
+  ])('%s is read like its content', async (_, object) => {
     const { batches, account } = await splitObject(object, noDeadline, undefined, 7);
     expect(batches).toEqual((await splitObject(csv)).batches);
     expect(account).toMatchObject({ content: { compression: 'zstd', bytes: csv.length } });

@@ -12,7 +12,7 @@ const known: AcknowledgedFinding = {
 const found = { by: 'checkov', rule: 'CKV_AWS_18', template: 'prod', where: 'AccessLogsBucket', says: '…' } as const;
 
 describe('findings', () => {
-  it('stand where each is acknowledged', () => {
+  it('pass if each is acknowledged', () => {
     expect(judgeFindings([found], [known], ['checkov'])).toEqual({ open: [], stale: [] });
   });
 
@@ -52,7 +52,7 @@ describe('reports', () => {
     ]);
   });
 
-  it('on templates that could not be read are no reports', () => {
+  it('on templates that could not be read are not reports', () => {
     const unread = { results: { failed_checks: [] }, summary: { parsing_errors: 2 } };
     expect(() => readCheckov(JSON.stringify(unread))).toThrow('checkov could not read 2 templates.');
   });

@@ -55,7 +55,7 @@ describe('the copy of a file’s evidence', () => {
   it.each([
     ['unsigned', undefined],
     ['signed', localSigner()],
-  ])('has all that both verifiers need, where manifests are %s', async (_, signer) => {
+  ])('contains everything that both verifiers need, if manifests are %s', async (_, signer) => {
     const { objects, folder, world, fixture, amend } = await evidenceOf(20, signer);
     await world.ledger.resolveDead(fixture.fileId, 4, { kind: 'handled', by: 'me', why: 'by phone' });
     await amend();
@@ -68,14 +68,14 @@ describe('the copy of a file’s evidence', () => {
     expect(readdirSync(root)).toEqual(['out']);
   });
 
-  it('has the signature of a manifest that names none, so that verification refuses it', async () => {
+  it('contains the signature beside a manifest that names none, so that verification refuses it', async () => {
     const { objects, folder } = await evidenceOf(10);
     objects.set(`${folder}/manifest.json.sig`, Buffer.from('a signature'));
     const { manifest } = await copy(objects, `${folder}/manifest.json`);
     expect(await verifyHere(manifest)).toMatchObject({ holds: false });
   });
 
-  it('lacks what the archive lacks, and verification says so', async () => {
+  it('lacks what the archive lacks, and verification reports it', async () => {
     const { objects, folder } = await evidenceOf(10);
     for (const key of [...objects.keys()]) if (key.includes('/source/')) objects.delete(key);
     const { manifest } = await copy(objects, `${folder}/manifest.json`);
@@ -126,7 +126,7 @@ describe('the copy of a file’s evidence', () => {
     expect(await verifyHere(manifest, { source: renamedSource })).toMatchObject({ holds: true, isComplete: true });
   });
 
-  it('does not go into a folder that has something in it', async () => {
+  it('is not written into a folder that is not empty', async () => {
     const { objects, folder } = await evidenceOf(10);
     await copy(objects, `${folder}/manifest.json`);
     writeFileSync(join(root, 'out/mine'), 'kept');

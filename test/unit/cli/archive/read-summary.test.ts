@@ -19,7 +19,7 @@ function archiveOf(text: string) {
   return { asked, s3: { send } as unknown as S3Client, outputs: { archiveBucket: 'archive' } };
 }
 
-it('reads what a manifest counts from the ledger, and no object', async () => {
+it('reads a manifest’s counts from the ledger, and no object', async () => {
   const ledger = openMemoryLedger(new SimulatedClock());
   const file = fileAccount({});
   ledger.files.set(file.fileId, file);

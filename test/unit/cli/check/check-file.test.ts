@@ -69,7 +69,7 @@ describe('a check', () => {
     expect((await check(csv)).series).toBeNull();
   });
 
-  it('counts what would be sent, rejected by reason with lines, and sent twice', async () => {
+  it('counts the records to send, the rejects by reason with lines, and the repeated ids', async () => {
     const csv = `${header}${rows(20)}${row(21, '30s')}\r\n${row(5)}${row(22, '')}${row(23, 'x')}`;
     expect(await check(csv)).toMatchObject({
       state: 'completed',
@@ -106,7 +106,7 @@ describe('a check', () => {
     ['a ZIP archive', zipArchive([{ name: 'log.csv', content: plain }]), { compression: 'zip', zip_member: 'log.csv' }],
     ['Zstandard', zstdCompressSync(plain), { compression: 'zstd' }],
     ['UTF-16', Buffer.from(`\ufeff${plain}`, 'utf16le'), { decoded_from: 'utf-16le', encoding: 'utf-8' }],
-  ])('of %s finds what is in it', async (_, content, layers) => {
+  ])('of %s counts its contents', async (_, content, layers) => {
     expect(await check(content)).toMatchObject({ ...layers, format: 'csv', total_records: 500, rejected_records: 0 });
   });
 
@@ -114,7 +114,7 @@ describe('a check', () => {
     ['other columns', 'a,b\n1,2\n', 'missing_columns'],
     ['a web page', '<!DOCTYPE html><html>', 'markup'],
     ['a damaged gzip', gzipSync(plain).subarray(0, 100), 'gzip_truncated'],
-  ])('of %s says why it would be refused, and writes no rejects', async (_, content, code) => {
+  ])('of %s explains why it would be refused, and writes no rejects', async (_, content, code) => {
     const path = join(dir, `${code}.csv`);
     const report = await check(content, { openRejects: () => createOutput(path) });
     expect(report).toMatchObject({ state: 'failed', failure: { code }, total_records: 0, content_bytes: null });
@@ -123,11 +123,11 @@ describe('a check', () => {
     expect(formatCheck(report, undefined, { style: (_style, text) => text })).toContain('would be refused: ');
   });
 
-  it('of nothing finds no records', async () => {
+  it('of an empty file finds no records', async () => {
     expect(await check('')).toMatchObject({ state: 'completed', total_records: 0, warnings: [{ code: 'empty_file' }] });
   });
 
-  it('says where the feed would quarantine the file', async () => {
+  it('reports where the feed would quarantine the file', async () => {
     const csv = `${header}${Array.from({ length: 3000 }, (_, n) => row(n, n % 2 ? '30' : 'x')).join('')}`;
     const report = await check(csv);
     expect(report).toMatchObject({ state: 'quarantined', total_records: 3000, failure: { code: 'too_many_rejects' } });
@@ -142,7 +142,7 @@ describe('a check', () => {
     });
   });
 
-  it('of a small file is that of one record among others', async () => {
+  it('of a small file treats it as one record among others', async () => {
     const json = JSON.stringify(maintenanceRecord('MR-1'), null, 2);
     const options = { feed: 'maintenance', name: 'r.json' };
     expect(await check(json, options)).toMatchObject({ is_small_file: true, total_records: 1, rejected_records: 0 });
@@ -167,7 +167,7 @@ describe('a check', () => {
     expect(text).toMatch(/10:00 Etc\/UTC: MISSED by 31 s/);
   });
 
-  it('takes limits and options from the environment, and refuses those that can’t work', async () => {
+  it('takes limits and options from the environment, and refuses invalid ones', async () => {
     const env = { SLUICE_TRAFFIC_REQUESTS: '6000' };
     expect((await check(`${header}${rows(600)}`, { env })).upload.seconds).toBeCloseTo(6.03, 5);
     await expect(check(header, { env: { SLUICE_TRAFFIC_REQUESTS: 'many' } })).rejects.toThrow(
@@ -188,7 +188,7 @@ describe('a check', () => {
     expect(lines.join('')).not.toContain('s3://');
   });
 
-  it('says where another header ends what would be sent, and that an encrypted archive would be refused', async () => {
+  it('reports another header that would end the sending, and an encrypted archive that would be refused', async () => {
     const other = header.replace('Duration,ClientName', 'ClientName,Duration');
     const report = await check(`${header}${rows(6_000)}${other}${rows(10)}`);
     expect(report).toMatchObject({
@@ -212,7 +212,7 @@ describe('a check', () => {
     });
   });
 
-  it('ends where it is interrupted, and leaves nothing behind', async () => {
+  it('stops when it is interrupted, and leaves nothing behind', async () => {
     await expect(check(plain, { signal: AbortSignal.abort() })).rejects.toThrow(/Interrupted/);
   });
 

@@ -9,7 +9,7 @@ import { RepeatedIds } from '../../../../cli/check/repeated-ids.ts';
 import { sha256Of } from '../../../support/splitter-world.ts';
 
 describe('repeated request ids', () => {
-  it('are found exactly, also where they went to disk', () => {
+  it('are found exactly, also when they were written to disk', () => {
     fc.assert(
       fc.property(fc.integer({ min: 1, max: 12_000 }), fc.integer({ min: 2, max: 20_000 }), (records, kinds) => {
         const dir = mkdtempSync(join(tmpdir(), 'sluice-ids-'));
@@ -36,7 +36,7 @@ describe('repeated request ids', () => {
 });
 
 describe('rejects by reason', () => {
-  it('are told apart by field up to a bound, and counted all', () => {
+  it('are separated by field up to a bound, and all counted', () => {
     const groups = new RejectGroups();
     for (let n = 0; n < 5000; n++) groups.add({ reason: 'invalid', field: `field ${n}`, message: 'm' }, n, n);
     const list = groups.list();
@@ -58,7 +58,7 @@ describe('the estimated cost', () => {
   it.each([
     ['600 a minute', 1e5, 0.67],
     ['6,000 a minute', 1e4, 0.07],
-  ])('of a million records at %s is that of docs/cost-and-scale.md', (_, uploadSeconds, lambda) => {
+  ])('of a million records at %s matches docs/cost-and-scale.md', (_, uploadSeconds, lambda) => {
     const cost = estimateCost({ ...million, uploadSeconds });
     expect(cost.lambdaDollars).toBeCloseTo(lambda, 2);
     expect(cost.dollars - cost.lambdaDollars).toBeCloseTo(0.173 - 0.069, 2);

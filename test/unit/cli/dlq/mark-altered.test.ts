@@ -7,7 +7,7 @@ import { consumerWorld } from '../../../support/in-memory-ports.ts';
 import { SimulatedClock } from '../../../support/simulated-clock.ts';
 import { noDeadline } from '../../../support/splitter-world.ts';
 
-it('a letter in the DLQ that the ledger doesn’t know is listed as altered, and a genuine one as it is', async () => {
+it('a letter in the DLQ that the ledger does not know is listed as altered, and a genuine one unchanged', async () => {
   const clock = new SimulatedClock();
   const fixture = fixtureOf([{ ...rowOf(1), Duration: '30s' }]);
   const world = consumerWorld(clock, fixture);

@@ -20,22 +20,22 @@ function begin(count: number): void {
 const move = (what: Partial<typeof all> = {}, signal = never) =>
   clock.run(moveMessages({ ...all, ...what }, { queues, clock, random: () => 0, onProgress: () => undefined }, signal));
 
-describe('a careful move', () => {
+describe('a move of messages', () => {
   beforeEach(() => begin(25));
 
-  it('carries each message once', async () => {
+  it('moves each message once', async () => {
     const { moved, left } = await move();
     expect({ moved: moved.sort(), left }).toEqual({ moved: names(25), left: 0 });
     expect([queues.bodies('letters'), queues.bodies('dlq')]).toEqual([names(25), []]);
   });
 
-  it('leaves what is not wanted where it is, and visible', async () => {
+  it('leaves unselected messages where they are, and visible', async () => {
     const { moved, left } = await move({ isWanted: (body: string) => body.endsWith('7') } as Partial<typeof all>);
     expect({ moved: moved.sort(), left }).toEqual({ moved: ['letter 007', 'letter 017'], left: 23 });
     expect(queues.visible('dlq')).toBe(23);
   });
 
-  it('does not carry again what comes back to the DLQ meanwhile', async () => {
+  it('does not move messages again that return to the DLQ meanwhile', async () => {
     queues.onSend = () => queues.fail('letters', 'dlq');
     const { moved } = await move();
     expect(moved.sort()).toEqual(names(25));
@@ -43,12 +43,12 @@ describe('a careful move', () => {
     expect(queues.visible('dlq')).toBe(25);
   });
 
-  it('goes over it again for what SQS has not taken at first', async () => {
+  it('retries what SQS did not accept at first', async () => {
     queues.untaken = new Set(['letter 003', 'letter 011']);
     expect((await move()).moved.sort()).toEqual(names(25));
   });
 
-  it('stops when it is told to, with everything either carried or visible', async () => {
+  it('stops when requested, with every message either moved or visible', async () => {
     begin(250);
     const stop = new AbortController();
     queues.onSend = () => stop.abort();
@@ -59,7 +59,7 @@ describe('a careful move', () => {
   });
 });
 
-it('killed at any call, before it or after it, loses nothing; the next move carries the rest', async () => {
+it('killed before or after any call loses nothing; the next move moves the rest', async () => {
   begin(12);
   await move();
   const { calls } = queues;

@@ -43,7 +43,7 @@ function run(client: SQSClient, signal = never) {
   return { seen, end: clock.run(runMoveTask('url', { client, clock, onProgress }, signal)) };
 }
 
-it('has SQS move the whole DLQ back to where its messages came from, and follows it to the end', async () => {
+it('makes SQS move the whole DLQ back to the source queues, and follows the task to its end', async () => {
   const { client, started } = sqs([
     { Status: 'COMPLETED', ApproximateNumberOfMessagesMoved: 99, StartedTimestamp: 1 },
     // Still the one before: the list is a moment behind.
@@ -57,24 +57,24 @@ it('has SQS move the whole DLQ back to where its messages came from, and follows
   expect(seen).toEqual(['2 of 5', '5 of 5']);
 });
 
-it('follows a task that runs already: SQS allows one at a time', async () => {
+it('follows a task that already runs: SQS allows one at a time', async () => {
   const running = { Status: 'RUNNING', ApproximateNumberOfMessagesMoved: 1 };
   const { client, started } = sqs([running, running, { Status: 'COMPLETED', ApproximateNumberOfMessagesMoved: 3 }]);
   expect(await run(client).end).toBe(3);
   expect(started).toEqual([]);
 });
 
-it('is undefined where the endpoint has no such thing', async () => {
+it('is undefined if the endpoint does not support it', async () => {
   const fault = Object.assign(new Error('unknown'), { name: 'InvalidAction' });
   expect(await run(sqs([undefined], fault).client).end).toBeUndefined();
 });
 
-it('says why SQS gave up', async () => {
+it('reports why SQS stopped the task', async () => {
   const { client } = sqs([undefined, { Status: 'FAILED', FailureReason: 'AccessDenied' }]);
   await expect(run(client).end).rejects.toThrow(new CliError('SQS stopped moving the messages after 0: AccessDenied.'));
 });
 
-it('leaves the task to SQS when it is told to stop', async () => {
+it('leaves the task to SQS when it is asked to stop', async () => {
   const { client } = sqs([undefined, { Status: 'RUNNING', ApproximateNumberOfMessagesMoved: 4 }]);
   expect(await run(client, AbortSignal.abort()).end).toBe(4);
 });

@@ -133,7 +133,7 @@ function redrive(narrowed: { fileId?: string; reason?: string } = {}): Promise<R
   return clock.run(redriveLetters({ feed: 'traffic', ...narrowed }, ports, never));
 }
 
-it('has each letter tried once, and tells what became of them', async () => {
+it('retries each letter once, and reports the outcomes', async () => {
   const end = await redrive();
   expect(end).toMatchObject({ moved: 12, movedBy: 'sluice', remade: 0, untried: 0, isOver: true });
   expect(end.counts).toMatchObject({ met: 12, resolved: 4, atRest: 12 });
@@ -148,14 +148,14 @@ it('has each letter tried once, and tells what became of them', async () => {
   expect(queues.visible('dlq')).toBe(8);
 });
 
-it('leaves letters of another reason where they are', async () => {
+it('leaves letters with another reason where they are', async () => {
   const end = await redrive({ reason: 'blank' });
   expect(end).toMatchObject({ moved: 6, untried: 0, counts: { resolved: 2 } });
   expect(tried.every((record) => record % 2 === 1)).toBe(true);
   expect(queues.visible('dlq')).toBe(10);
 });
 
-it('makes letters again whose messages are gone, with the ids that they had, and has them tried', async () => {
+it('recreates letters whose messages are missing, with their previous ids, and retries them', async () => {
   queues.take('dlq');
   const end = await redrive();
   expect(end).toMatchObject({ moved: 0, remade: 12, untried: 0, counts: { resolved: 4 } });
@@ -170,21 +170,21 @@ it('makes letters again whose messages are gone, with the ids that they had, and
   });
 });
 
-it('has a record tried that no consumer ever met a letter of', async () => {
+it('retries a record whose letter no consumer has received', async () => {
   ledger.dead.delete(`${fixture.fileId}#2`);
   queues.take('dlq');
   expect(await redrive({ reason: 'http_422' })).toMatchObject({ remade: 6 });
   expect(await ledger.getDead(fixture.fileId, 2)).toMatchObject({ state: 'resolved' });
 });
 
-it('makes no letter again while somebody has messages of the DLQ in hand', async () => {
+it('recreates no letter while another process holds messages of the DLQ', async () => {
   await queues.receive('dlq', 600);
   const end = await redrive();
   expect(end).toMatchObject({ moved: 2, remade: 0, untried: 10 });
   expect(notes).toEqual([expect.stringMatching(/10 dead letters were not received/)]);
 });
 
-it('killed at any call loses nothing: the next redrive brings every record to rest, each resolved once', async () => {
+it('killed at any call loses nothing: the next redrive settles every record, each resolved once', async () => {
   await redrive();
   const { calls } = queues;
   for (let call = 1; call <= calls; call++) {

@@ -24,13 +24,13 @@ it('states which letters can succeed and which will fail again', () => {
   expect(redriveQuestion(groups)).toBe('Redrive 524 dead letters, of which 15 will fail again?');
 });
 
-it('asks nothing where every letter can succeed', () => {
+it('asks for no confirmation if every letter can succeed', () => {
   const groups = [{ outcome: 'exhausted', reason: 'timeout', count: 1 }];
   expect(describeOutlook(groups)).toEqual(['1 can succeed: the API failed when it was tried.']);
   expect(redriveQuestion(groups)).toBeUndefined();
 });
 
-it('counts the open records of a selection by what their letters failed of last', async () => {
+it('counts the open records of a selection by the last reason of their letters', async () => {
   const ledger = openMemoryLedger({ now: () => 1 });
   ledger.files.set('f1', fileAccount({ manifest: { key: 'k', number: 1 } }));
   const attempt = (reason: string) => ({ at: 0, outcome: 'refused' as const, reason, error: '', status: 422 });

@@ -40,7 +40,7 @@ it('removes only letters that are named and whose records are resolved', async (
   expect(queues.visible('dlq')).toBe(23);
 });
 
-it('waits for letters that another process has in hand', async () => {
+it('waits for letters that another process holds', async () => {
   const { queues, resolved, remove } = begin(some);
   for (const record of some) resolved.add(record);
   await queues.receive('dlq', 1);

@@ -18,7 +18,7 @@ const many = (count: number) =>
   Array.from({ length: count }, (_, index) => liveFile({ file_id: `f${index}`, name: `log-${index}.csv` }));
 
 describe('the screen', () => {
-  it('has a line a file with its bar, counts, dead letters and projected end', () => {
+  it('has one line per file with its bar, counts, dead letters and projected end', () => {
     const lines = formatScreen(sightOf(), { columns: 120, rows: 40 }, blocks, plain);
     expect(lines).toContain(
       '  avion-2026-01-04.csv  uploading  ██████▒▒▒▒▒▒▒▒  48%  9,612 of 20,000  12 dead  21:40, 7 h 20 min early',
@@ -28,7 +28,7 @@ describe('the screen', () => {
     expect(lines.find((line) => line.startsWith('  traffic  ') && line.includes('12 letters'))).toBeDefined();
   });
 
-  it('leaves out lanes whose queues are empty, and says that all are', () => {
+  it('leaves out lanes whose queues are empty, and states that all are', () => {
     const [first] = liveSnapshot().queues;
     const empty = { ...first, messages: 0, dead_messages: 0 } as Snapshot['queues'][number];
     const all = formatScreen(sightOf({ queues: [empty] }), { columns: 120, rows: 40 }, blocks, plain);
@@ -42,13 +42,13 @@ describe('the screen', () => {
     [60, 14],
     [80, 24],
     [140, 50],
-  ])('fits %i columns and %i rows, one of them left to the cursor', (columns, rows) => {
+  ])('fits %i columns and %i rows, one of them reserved for the cursor', (columns, rows) => {
     const painted = formatScreen(sightOf({ files: many(60) }), { columns, rows }, blocks, coloured);
     expect(painted.length).toBeLessThan(rows);
     for (const line of painted) expect(displayWidth(stripVTControlCharacters(line))).toBeLessThan(columns);
   });
 
-  it('says how many files there is no room for, those that no snapshot has included', () => {
+  it('counts the files that do not fit, and those that no snapshot has included', () => {
     const sight = sightOf({ files: many(30), files_under_way: 1_030 });
     const lines = formatScreen(sight, { columns: 100, rows: 24 }, blocks, plain);
     const shown = lines.filter((line) => line.includes('log-')).length;
@@ -57,7 +57,7 @@ describe('the screen', () => {
     expect(lines).toContain('Open dead letters');
   });
 
-  it('lets no file name move the cursor or turn the text around', () => {
+  it('lets no file name move the cursor or reverse the text', () => {
     const name = 'x\u001b[2J\u009b1A\r\n\u202eevil.csv';
     const [, ...lines] = formatScreen(
       sightOf({ files: [liveFile({ name })] }),
@@ -70,13 +70,13 @@ describe('the screen', () => {
     expect(lines.join('\n')).toContain('x·[2J·1A⏎·evil.csv');
   });
 
-  it('has bars of letters where there is nothing else', () => {
+  it('draws bars of ASCII characters if there is nothing else', () => {
     const text = formatScreen(sightOf(), { columns: 120, rows: undefined }, letters, plain).join('\n');
     expect(text).toContain('######========');
     expect(text).not.toMatch(/[█▒░]/);
   });
 
-  it('colours what is wrong, and nothing where colours are off', () => {
+  it('colours faults, and nothing if colours are off', () => {
     const late = [liveFile({ deadline_margin_seconds: -3_600 })];
     const text = formatScreen(sightOf({ files: late }), { columns: 120, rows: 40 }, blocks, coloured).join('\n');
     expect(text).toContain('\u001b[31mLATE by 1 h\u001b[39m');
@@ -84,7 +84,7 @@ describe('the screen', () => {
     expect(off).toBe(stripVTControlCharacters(text));
   });
 
-  it('says that the cloud does not answer, above what was known last', () => {
+  it('reports that the cloud does not answer, above the last known state', () => {
     const unanswered = { since: '2026-01-05T02:00:00.000Z', why: 'Nothing answers\u001b[2J at 127.0.0.1.' };
     const lines = formatScreen({ ...sightOf(), unanswered }, { columns: 120, rows: 40 }, blocks, plain);
     expect(lines[1]).toBe('The state cannot be read; trying again. Nothing answers·[2J at 127.0.0.1.');

@@ -12,7 +12,7 @@ function underWay(stack: LiveStack, change: Partial<FileAccount> = {}): FileAcco
 }
 
 describe('a snapshot', () => {
-  it('says of a quiet stack that nothing is in progress', async () => {
+  it('of a quiet stack reports that nothing is in progress', async () => {
     const snapshot = await new LiveStack().reader().look();
     expect(snapshot.headlines).toEqual([headlineOf('calm', 'Nothing is in progress.', 'progress')]);
     expect(snapshot).toMatchObject({ files: [], files_under_way: 0, closed: [], dead_letters: [] });
@@ -20,7 +20,7 @@ describe('a snapshot', () => {
     expect(JSON.parse(JSON.stringify(snapshot))).toEqual(snapshot);
   });
 
-  it('tells how far files are, when they will be done, and how far from the deadline that is', async () => {
+  it('reports the progress of files, when they will be done, and the time to the deadline', async () => {
     const stack = new LiveStack();
     stack.add(underWay(stack, { settled: settled(300, 1), settledBatches: 1 }));
     const checkpoint = { record: 500, offset: 25_000, line: 501, batch: 1 };
@@ -38,7 +38,7 @@ describe('a snapshot', () => {
     );
   });
 
-  it('says that sending is switched off in AWS, and projects no end of the files that wait for it', async () => {
+  it('reports that sending is switched off in AWS, and projects no end of the files that wait for it', async () => {
     const stack = new LiveStack();
     stack.add(underWay(stack));
     stack.add(underWay(stack, { fileId: 'f2', lane: 'express' }));
@@ -51,7 +51,7 @@ describe('a snapshot', () => {
     expect(ends.get('f2')).not.toBeNull();
   });
 
-  it('counts what unfinished batches have come to', async () => {
+  it('counts the outcomes of unfinished batches', async () => {
     const stack = new LiveStack();
     stack.add(underWay(stack, { totalBatches: 2, settled: settled(0) }));
     stack.ledger.batches.set('f1#1', {
@@ -62,7 +62,7 @@ describe('a snapshot', () => {
     expect(files[0]).toMatchObject({ settled_records: 500, rejected_records: 1 });
   });
 
-  it('puts what is wrong before all else', async () => {
+  it('lists faults first', async () => {
     const stack = new LiveStack();
     const now = stack.clock.now();
     stack.add(underWay(stack, { totalRecords: 400_000 }));
@@ -81,7 +81,7 @@ describe('a snapshot', () => {
     });
   });
 
-  it('has nothing calm above a fault', async () => {
+  it('lists nothing without a fault above a fault', async () => {
     const stack = new LiveStack();
     stack.messages.set('Traffic-RecordsDlq', 1);
     const { headlines } = await stack.reader().look();
@@ -99,7 +99,7 @@ describe('a snapshot', () => {
     expect(headlines[0]?.text).toBe('The API of traffic asked for a pause. Nothing is sent before 21:10 (in 10 min).');
   });
 
-  it('has urgent files first, and says how many there are when there are more than it tells of', async () => {
+  it('lists urgent files first, and counts those that it does not list', async () => {
     const stack = new LiveStack();
     for (let number = 1; number <= 250; number++) stack.add(underWay(stack, { fileId: `n${number}` }));
     stack.add(underWay(stack, { fileId: 'urgent', lane: 'express', createdAt: stack.clock.now() }));
@@ -120,8 +120,8 @@ describe('a snapshot', () => {
   });
 });
 
-describe('from look to look', () => {
-  it('measures how fast the API answers, over the end of a file too', async () => {
+describe('from poll to poll, a snapshot', () => {
+  it('measures how fast the API answers, also over the end of a file', async () => {
     const stack = new LiveStack();
     const reader = stack.reader();
     for (let second = 0; second <= 20; second++) {
@@ -139,7 +139,7 @@ describe('from look to look', () => {
     }
   });
 
-  it('never measures more than the limit, which it never exceeds', async () => {
+  it('never measures more than the limit, which is never exceeded', async () => {
     const stack = new LiveStack();
     const reader = stack.reader();
     for (let second = 0; second <= 20; second++) {
@@ -150,7 +150,7 @@ describe('from look to look', () => {
     }
   });
 
-  it('looks into the queues every 5 seconds and into the dead letters every 10, and reads a manifest once', async () => {
+  it('reads the queues every 5 seconds and the dead letters every 10, and a manifest once', async () => {
     const stack = new LiveStack();
     const reader = stack.reader();
     stack.add(underWay(stack, { settled: settled(999, 1), settledBatches: 2 }));
@@ -169,7 +169,7 @@ describe('from look to look', () => {
     expect(stack.requests.summaries).toBe(1);
   });
 
-  it('tells of a file that was closed, however long ago it came', async () => {
+  it('shows a file that was closed, however long ago it came', async () => {
     const stack = new LiveStack();
     const reader = stack.reader();
     stack.add(underWay(stack, { createdAt: 0 }));
@@ -217,7 +217,7 @@ describe('open dead letters', () => {
     expect(headlines[0]).toEqual(headlineOf('warning', '4 dead letters need attention.', 'dead-letters'));
   });
 
-  it('come to the same sum in the rows, the groups and the headline, whenever they were read', async () => {
+  it('have the same sum in the rows, the groups and the headline, whenever they were read', async () => {
     const stack = new LiveStack();
     const reader = stack.reader();
     for (let second = 0; second < 15; second++) {
@@ -254,7 +254,7 @@ describe('open dead letters', () => {
     expect(closed[0]?.verdict).toBe('done, with 1 dead letter; 0 dead letters are open now');
   });
 
-  it('of an old file are those that the ledger names, since it forgets what was resolved', async () => {
+  it('of an old file are those that the ledger names, since it deletes what was resolved', async () => {
     const stack = new LiveStack();
     const createdAt = stack.clock.now() - 61 * 24 * 60 * 60_000;
     stack.add(underWay(stack, { createdAt, settled: settled(995, 5), settledBatches: 2 }));
@@ -262,7 +262,7 @@ describe('open dead letters', () => {
     expect((await stack.reader().look()).dead_letters).toEqual([]);
   });
 
-  it('are said to be more than were counted where they are many', async () => {
+  it('are reported as more than the counted ones if they are many', async () => {
     const stack = new LiveStack();
     stack.add(underWay(stack, { settled: settled(0, 6_000), totalRecords: 6_000 }));
     for (let record = 1; record <= 6_000; record++) {

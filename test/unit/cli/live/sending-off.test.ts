@@ -46,7 +46,7 @@ describe('a stack whose sending is off', () => {
     return name.endsWith('consumer') ? ('mapping' as const) : ('concurrency' as const);
   };
 
-  it('says which function gets nothing, and why', async () => {
+  it('names the function that gets no events, and why', async () => {
     const sendingOff = await readSendingOff(['traffic'], { outputs: { laneFunctions }, switchOf });
     expect(sendingOff.map(sendingOffText)).toEqual([
       'Sending is off in the main lane of traffic: an event source mapping of sluice-traffic-consumer is disabled in AWS.',

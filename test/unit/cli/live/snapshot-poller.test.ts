@@ -5,7 +5,7 @@ import { liveSnapshot } from '../../../support/live-snapshot.ts';
 const clock = { ms: 0, now: () => clock.ms };
 const explain = (error: unknown): string => (error as Error).message;
 
-it('shares one look among all who ask at once, and keeps it for as long as it will do', async () => {
+it('shares one poll among all callers, and caches it as long as it is fresh', async () => {
   let looks = 0;
   const poller = new SnapshotPoller(async () => (looks++, liveSnapshot()), explain, clock);
   await Promise.all([poller.latest(0), poller.latest(0), poller.latest(500)]);
@@ -18,7 +18,7 @@ it('shares one look among all who ask at once, and keeps it for as long as it wi
   expect(looks).toBe(2);
 });
 
-it('keeps what was known while the cloud does not answer, says since when, and looks again', async () => {
+it('keeps the last known state while the cloud does not answer, reports since when, and polls again', async () => {
   clock.ms = 1_000;
   let fault: Error | undefined;
   const known = liveSnapshot();

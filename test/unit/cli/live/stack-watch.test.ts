@@ -73,7 +73,7 @@ describe('an open screen', () => {
     expect(late?.headlines[0]?.text).toMatch(/^1 file in progress; it will miss the deadline by /);
   });
 
-  it('looks a stack up once a minute, and opens it once as long as it is unchanged', async () => {
+  it('looks a stack up once a minute, and connects once as long as it is unchanged', async () => {
     const cloud = new Cloud();
     const poller = await cloud.watch();
     for (let second = 0; second < 150; second++) {
@@ -94,7 +94,7 @@ describe('an open screen', () => {
     expect(await poller.latest(0)).toMatchObject({ snapshot: { cloud: 'port 4999' }, unanswered: null });
   });
 
-  it('goes on while the settings alone cannot be read, and says so', async () => {
+  it('continues while only the settings cannot be read, and reports it', async () => {
     const cloud = new Cloud();
     const poller = await cloud.watch();
     cloud.lookUpFault = new CliError('AWS is throttling requests.');
@@ -107,7 +107,7 @@ describe('an open screen', () => {
     expect((await poller.latest(0)).snapshot?.headlines[0]?.kind).toBe('progress');
   });
 
-  it('says that the stack is gone rather than what that breaks', async () => {
+  it('reports that the stack is missing rather than the errors this causes', async () => {
     const cloud = new Cloud();
     const poller = await cloud.watch();
     cloud.port = 4999;
@@ -120,7 +120,7 @@ describe('an open screen', () => {
   });
 });
 
-describe('the place of a stack', () => {
+describe('the endpoint of a stack', () => {
   const stateDir = mkdtempSync(join(tmpdir(), 'sluice-state-'));
   const env = { SLUICE_STATE_DIR: stateDir };
   const at = (port: number) => `http://127.0.0.1:${port}`;

@@ -91,7 +91,7 @@ describe('files of which nothing was sent', () => {
   });
 });
 
-it('objects that no feed takes are a red headline for each place', async () => {
+it('objects that no feed processes are a red headline for each folder', async () => {
   const stack = new LiveStack();
   const place = { prefix: 'trafic/', objects: 2, newestKey: 'trafic/b.csv', newestAt: 1 };
   await stack.ledger.saveStrays('traffic', { places: [place], lanePrefixes: ['traffic/', 'express/traffic/'], at: 1 });

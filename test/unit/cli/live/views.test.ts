@@ -27,7 +27,7 @@ beforeEach(() => {
 afterEach(() => vi.unstubAllEnvs());
 
 describe('on a terminal', () => {
-  it('is painted over from where it began, with the cursor hidden until the end', async () => {
+  it('is repainted in place, with the cursor hidden until the end', async () => {
     const { out, view } = open({ isTTY: true });
     expect(out.take()).toBe('\u001b[?25l');
     await view.show(sightOf());
@@ -38,7 +38,7 @@ describe('on a terminal', () => {
     expect(out.take()).toBe('\r\u001b[K\u001b[?25h');
   });
 
-  it('begins anew when the terminal gets another size, and fits it', async () => {
+  it('is repainted completely when the terminal is resized, and fits it', async () => {
     const { out, view } = open({ isTTY: true });
     await view.show(sightOf({ files: Array.from({ length: 50 }, () => liveFile()) }));
     out.take();
@@ -53,7 +53,7 @@ describe('on a terminal', () => {
     expect(out.listenerCount('resize')).toBe(0);
   });
 
-  it('that knows letters only gets lines, and one look has bars of letters', async () => {
+  it('that supports only ASCII gets lines, and a single snapshot has ASCII bars', async () => {
     const dumb = open({ isTTY: true, env: { TERM: 'dumb' } });
     await dumb.view.show(sightOf());
     expect(dumb.out.text).not.toContain('\u001b');
@@ -62,7 +62,7 @@ describe('on a terminal', () => {
     expect(stripVTControlCharacters(once.out.text)).toContain('####====');
   });
 
-  it('has no colours where NO_COLOR says so', async () => {
+  it('has no colours if NO_COLOR is set', async () => {
     vi.stubEnv('NO_COLOR', '1');
     const { out, view } = open({ isTTY: true });
     await view.show(sightOf());
@@ -73,7 +73,7 @@ describe('on a terminal', () => {
   });
 });
 
-describe('elsewhere', () => {
+describe('without a terminal', () => {
   it('has no escape sequence and no colour', async () => {
     for (const isOnce of [true, false]) {
       const { out, view } = open({ isTTY: false, isOnce });
@@ -84,7 +84,7 @@ describe('elsewhere', () => {
     }
   });
 
-  it('is one JSON object a line and look, where that is asked for, and says on stderr what is no answer', async () => {
+  it('is one JSON object per line and poll if requested, with other messages on stderr', async () => {
     const { out, err, view } = open({ isTTY: false, isJson: true });
     await view.show(sightOf());
     await view.show({ snapshot: undefined, unanswered: { since: '', why: 'Nothing is there.' } });
@@ -99,7 +99,7 @@ describe('elsewhere', () => {
 });
 
 describe('plain lines', () => {
-  it('tell of a file when something else is done with it, and every 10 seconds', () => {
+  it('report a file when its activity changes, and every 10 seconds', () => {
     let now = 0;
     const lines = new PlainLines(() => now);
     const told: [number, string[]][] = [];
@@ -116,7 +116,7 @@ describe('plain lines', () => {
     ]);
   });
 
-  it('tell once how a file ended', () => {
+  it('report once how a file ended', () => {
     let now = 0;
     const lines = new PlainLines(() => now);
     const closed = [closedFile({ verdict: 'done, with 12 dead letters' })];
@@ -125,7 +125,7 @@ describe('plain lines', () => {
     expect(all.filter((line) => line.includes('done, with 12 dead letters'))).toHaveLength(1);
   });
 
-  it('say that nothing is in progress, and go on saying so', () => {
+  it('report repeatedly that nothing is in progress', () => {
     let now = 0;
     const lines = new PlainLines(() => now);
     const headlines = [headlineOf('calm', 'Nothing is in progress.', 'progress')];

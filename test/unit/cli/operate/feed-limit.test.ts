@@ -44,7 +44,7 @@ async function shown(feed = 'traffic'): Promise<string> {
 describe('a limit', () => {
   const zone = '  times in America/New_York (GMT-5)\n';
 
-  it('is shown with where it is from, until when, by whom and why', async () => {
+  it('is shown with its source, its end, who set it and why', async () => {
     expect(await shown()).toBe(`traffic: 600 requests in 60 s, as deployed\n${zone}`);
     // At 02:00 UTC, 21:00 in New York.
     expect(await setLimit('traffic', { requests: 60, until: '06:00' }, anna, ports)).toMatchObject({
@@ -86,7 +86,7 @@ describe('a limit', () => {
     expect(await shown()).toContain('600 requests in 60 s, as deployed');
   });
 
-  it('ends when it is reset, and then only', async () => {
+  it('ends only when it is reset', async () => {
     await setLimit('traffic', { requests: 60 }, anna, ports);
     await clock.advance(1e9);
     expect(await shown()).toContain('60 of 600');
@@ -107,7 +107,7 @@ describe('a limit', () => {
       "--until is 'soon'; it must be a time of day such as",
     ],
     ['until a moment that has passed', { requests: 60, until: '2026-01-05T01:59Z' }, 'a moment to come'],
-  ])('%s is refused in a sentence', async (_, wish, sentence) => {
+  ])('%s is refused with an explanation', async (_, wish, sentence) => {
     expect(whyOf(await setLimit('traffic', wish, anna, ports))).toContain(sentence);
     expect(store.item).toEqual({});
   });
@@ -118,12 +118,12 @@ describe('a limit', () => {
     ['the record ledger', { MaintenanceApi: { ...api, url: null } }, 'maintenance', 'sluice pause maintenance'],
     ['a feed without pacing', { TrafficApi: { ...api, isPaced: false } }, 'traffic', 'SLUICE_TRAFFIC_PACED is off'],
     ['an earlier stack', { TrafficApi: { ...api, id: undefined } }, 'traffic', 'deploy it again first'],
-  ])('of %s is refused in a sentence', async (_, outputs, feed, sentence) => {
+  ])('of %s is refused with an explanation', async (_, outputs, feed, sentence) => {
     open(outputs);
     expect(whyOf(await setLimit(feed, { requests: 60 }, anna, ports))).toContain(sentence);
   });
 
-  it('is decided again if another decision came first, and stands though no event can be published', async () => {
+  it('is decided again if another decision came first, and stands even if no event can be published', async () => {
     const decide = store.decide.bind(store);
     let isFirst = true;
     store.decide = async (change) => {

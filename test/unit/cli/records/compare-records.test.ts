@@ -36,7 +36,7 @@ const receipts = [
 ];
 
 describe('the record ledger and the receipts', () => {
-  it('agree where each accepted record is there once, as its receipt says', async () => {
+  it('agree if each accepted record exists once, as its receipt states', async () => {
     const agreed = { expected: 2, agreed: 2, faults: 0, examples: [] };
     expect(await compare(receipts, [itemOf(1), itemOf(3)])).toEqual(agreed);
   });
@@ -60,7 +60,7 @@ describe('the record ledger and the receipts', () => {
     expect(examples).toEqual([expect.stringMatching(sentence)]);
   });
 
-  it('agree on a dead record that was redriven, and on a corrected row, whose bytes are others', async () => {
+  it('agree on a dead record that was redriven, and on a corrected row with different bytes', async () => {
     const dead = [receiptOf(1, 'exhausted'), receiptOf(2, 'rejected'), receiptOf(3, 'refused')];
     const lines = [
       { record: 1, resolution: 'uploaded', request_id: 'request-1' },

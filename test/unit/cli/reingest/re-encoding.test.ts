@@ -58,7 +58,7 @@ describe('a changed cell', () => {
     expect(reEncodingOf(before, after)).toBeUndefined();
   });
 
-  it('is refused with its line, its column and the way to save the CSV', () => {
+  it('is refused with its line, its column and instructions to save the CSV', () => {
     const how = { kind: 'misread' as const, charset: 'windows-1252' };
     const cell = { line: 3, column: 'ClientName', before: 'Café', after: 'CafÃ©', how };
     expect(() => refuseReEncoded([cell, cell, cell])).toThrow(
@@ -72,7 +72,7 @@ describe('a header', () => {
   const csv = `${tyingColumns.join(',')}\r\nf,1,s\r\n`;
 
   it.each(['windows-1252', 'macintosh', 'windows-1250', 'windows-1251', 'iso-8859-15'])(
-    'whose byte-order mark was read as %s is refused as that',
+    'whose byte-order mark was read as %s is refused as such',
     (charset) => {
       const mark = new TextDecoder(charset).decode(Buffer.from([0x20, 0xef, 0xbb, 0xbf])).slice(1);
       expect(() => parseCsv(Buffer.from(mark + csv), tyingColumns)).toThrow(
@@ -82,7 +82,7 @@ describe('a header', () => {
     },
   );
 
-  it('in UTF-16 is refused as that, also without a byte-order mark', () => {
+  it('in UTF-16 is refused as such, also without a byte-order mark', () => {
     expect(() => parseCsv(Buffer.from(csv, 'utf16le'), tyingColumns)).toThrow(/not in UTF-8 but in UTF-16/);
   });
 

@@ -131,7 +131,7 @@ const cell = fc.oneof(
 const quoted = (text: string) => `"${text.replaceAll('"', '""')}"`;
 
 describe('an exported CSV that a spreadsheet has saved', () => {
-  it('has nothing to send where nobody changed anything, whatever is in it and however it was saved', async () => {
+  it('has nothing to send if nobody changed anything, whatever its content and however it was saved', async () => {
     const cells = fc.array(fc.array(cell, { minLength: columns.length, maxLength: columns.length }), {
       minLength: 1,
       maxLength: 5,
@@ -146,7 +146,7 @@ describe('an exported CSV that a spreadsheet has saved', () => {
     );
   });
 
-  it('gives a changed cell exactly, and all others as they stood in the file', async () => {
+  it('yields a changed cell exactly, and all others as in the file', async () => {
     const cells = fc.array(cell, { minLength: columns.length, maxLength: columns.length });
     await fc.assert(
       fc.asyncProperty(cells, habits, async (row, how) => {
@@ -161,7 +161,7 @@ describe('an exported CSV that a spreadsheet has saved', () => {
     );
   });
 
-  it('is read with the separator that Excel tells in the first line', async () => {
+  it('is read with the separator that Excel writes in the first line', async () => {
     const open = openOf(1, 'a,b,c,30s,e,f');
     const saved = saveAsSpreadsheet(exportOf([open]), {
       bom: false,
@@ -188,7 +188,7 @@ const awkward = [
   ...['3E10', '-0', '+49 30 123', '1/2', 'Mar 5', '0x1F', '#N/A'],
 ];
 
-it('saved by LibreOffice 7.4 as it comes has formulas, quotes and line breaks intact; numbers it reformats are told', async () => {
+it('saved by LibreOffice 7.4 keeps formulas, quotes and line breaks; numbers that it reformats are reported', async () => {
   const five = ['SpotID', 'StationCode', 'AirDateTime', 'Duration', 'ClientName'];
   const opens = awkward.map((text, index) =>
     openOf(index + 1, ['SP-1', 'W', 't', '30s', text].map(quoted).join(','), { ...csv, columns: five }),
@@ -203,7 +203,7 @@ it('saved by LibreOffice 7.4 as it comes has formulas, quotes and line breaks in
 });
 
 describe('a corrected row', () => {
-  it('that is too long for the ledger is refused before anything is sent, and what is nested too deeply is text', async () => {
+  it('that is too long for the ledger is refused before anything is sent, and one nested too deeply is text', async () => {
     const deep = '['.repeat(20_000);
     const opens = [openOf(1, '{"SpotID":"S1","Tags":[1]}', jsonl)];
     const fixed = (value: string) => edit(exportOf(opens), '[1]', value);
@@ -213,7 +213,7 @@ describe('a corrected row', () => {
     await expect(plan(opens, fixed('x'.repeat(300_000)))).rejects.toThrow(/Line 2: the corrected row has \d+ bytes/);
   });
 
-  it('has fields that had no column changed in the JSON of the others, and keeps what it does not mention', async () => {
+  it('updates fields without a column in the JSON of the others, and keeps those that it does not mention', async () => {
     const names = Array.from({ length: 3 }, (_, index) => `field ${index}`);
     const raw = JSON.stringify({ SpotID: 'S1', ...Object.fromEntries(names.map((name) => [name, `${name} =1`])) });
     const open = openOf(1, raw, jsonl);
@@ -227,7 +227,7 @@ describe('a corrected row', () => {
     );
   });
 
-  it('of a record with names like others’ but for their blanks, dots or case has each field in its place', async () => {
+  it('assigns each field correctly if names differ only by blanks, dots or case', async () => {
     const row = { Duration: '1', ' Duration': '2', 'Duration ': '3', '=Cost': '4', '\tx': '5', '007': '6', '7': '7' };
     const opens = [openOf(1, JSON.stringify(row), jsonl), openOf(2, '{"SpotID":"S2","Duration":"30s"}', jsonl)];
     const how = { bom: true, lineBreak: '\n', cellBreak: '\n', delimiter: ';', quotes: 'all', trailing: 0 } as const;
@@ -243,7 +243,7 @@ describe('a corrected row', () => {
     expect((await plan([open], text)).corrections[0]?.row).toMatchObject({ SpotID: 'S2', Notes: long });
   });
 
-  it('of a record that could not be read has what the desk has filled in', async () => {
+  it('of a record that could not be read takes the values filled in by the desk', async () => {
     const open = openOf(1, 'S1,W');
     const text = exportOf([open]).replace(/^,,,,,,/m, 'S1,W,t,30,Acme,,');
     const { corrections } = await plan([open], text);
@@ -259,7 +259,7 @@ describe('a corrected row', () => {
     expect(corrections[0]?.fault).toBeUndefined();
   });
 
-  it('of a JSON record keeps its types: of what was not changed, and of what still reads as one', async () => {
+  it('of a JSON record keeps the types of unchanged values, and of values that still have them', async () => {
     const raw = '{"SpotID":"S1","Duration":29.5,"Tags":["a"],"Null":null,"Big":12345678901234567890,"Flag":true}';
     const open = openOf(1, raw, jsonl);
     const text = exportOf([open]);
@@ -276,7 +276,7 @@ describe('a corrected row', () => {
     expect(wrong?.fault).toMatch(/StationCode is missing|Duration must be/);
   });
 
-  it('of a JSON record gets a field that was missing as text', async () => {
+  it('of a JSON record gets a missing field as text', async () => {
     const opens = [openOf(1, '{"SpotID":"S1"}', jsonl), openOf(2, '{"SpotID":"S2","Duration":"x"}', jsonl)];
     const text = exportOf(opens).replace(/^S1,,/m, 'S1,30,');
     expect((await plan(opens, text)).corrections.map(changedIn)).toEqual([{ Duration: '30' }]);
@@ -291,7 +291,7 @@ describe('a corrected row', () => {
     await expect(plan([open], edit(text, 'Café', 'Caf?'))).rejects.toThrow(/the character set has no such characters/);
   });
 
-  it('leaves notes of the desk out, and says so', async () => {
+  it('ignores the desk’s notes, and reports it', async () => {
     const open = openOf(1, 'a,b,c,30s,e,f');
     const [head = '', row = ''] = exportOf([open]).split(csvLineBreak);
     const text = [`${head},Notes`, `${row.replace('30s', '30')},call Ann`, ''].join('\n');
@@ -308,7 +308,7 @@ describe('a corrected row', () => {
     expect(planned.corrections.map(({ record }) => record)).toEqual([2]);
   });
 
-  it('is suspicious in a column that was changed in every row without being at fault', async () => {
+  it('is suspicious in a column that was changed in every row without being invalid', async () => {
     const opens = [1, 2, 3].map((record) => openOf(record, `a,b,2026-01-0${record},${record}0s,e,f`, csv, 'Duration'));
     const text = exportOf(opens)
       .replace(/2026-01-0(\d)/g, '0$1.01.26')
@@ -322,7 +322,7 @@ describe('a corrected row', () => {
   });
 });
 
-it('a corrected record that was a small file of its own is tied by that file, and not by its bundle', async () => {
+it('a corrected record that was a small file of its own is identified by that file, and not by its bundle', async () => {
   const raw = '{"SpotID":"1","StationCode":"W","AirDateTime":"t","Duration":"30s","ClientName":"c"}';
   const bundled = openOf(7, raw, { format: 'bundle', encoding: 'utf-8', bodyOffset: 0, bodyLine: 1 });
   const open = { ...bundled, file: { ...bundled.file, bundle: { members: 9 } } };
@@ -335,7 +335,7 @@ it('a corrected record that was a small file of its own is tied by that file, an
   );
 });
 
-describe('nothing is sent of a CSV', () => {
+describe('nothing of a CSV is sent', () => {
   const open = openOf(7, 'a,b,c,30s,e,f');
   const text = exportOf([open]);
   const sha = open.receipt.sha256;
@@ -383,7 +383,7 @@ describe('a correction’s id', () => {
     ).toBe(3);
   });
 
-  it('is another one where that row has failed, so that it is tried once more; but not after a conflict', () => {
+  it('differs if that row has failed, so that it is retried; but not after a conflict', () => {
     const row = { a: '1' };
     const id = correctionIdOf(dead, row);
     const next = correctionIdOf({ ...dead, history: [failed(id, 'http_422')] }, row);
@@ -408,15 +408,15 @@ describe('a record that is too long for its receipt', () => {
     return { ...open, receipt: { ...open.receipt, raw_encoding: 'head', raw_payload } };
   };
 
-  it('is compared as a whole with a list that has its row', async () => {
+  it('is compared completely with a list that has its row', async () => {
     expect(await plan([whole()], exportOf([whole()]))).toMatchObject({ corrections: [], unchanged: 1 });
   });
 
-  it('has no change in a list that showed its head alone: empty cells are not what somebody emptied', async () => {
+  it('has no change in a list that showed only its head: empty cells were not cleared by the desk', async () => {
     expect(await plan([whole()], exportOf([head()]))).toMatchObject({ corrections: [], unchanged: 1 });
   });
 
-  it('is not corrected where a list had its row and the record is gone since: nobody knows what was changed', async () => {
+  it('is not corrected if a list had its row but the record is gone: what was changed is unknown', async () => {
     await expect(plan([head()], exportOf([whole()]))).rejects.toThrow(/its copy in the work bucket is gone/);
   });
 });

@@ -103,12 +103,12 @@ describe('calls to AWS', () => {
     expect(new Set(proxy.asked)).toEqual(new Set(['aws.test:443']));
   });
 
-  it('trust no certificate that neither the usual authorities nor AWS_CA_BUNDLE vouch for', async () => {
+  it('trust no certificate that neither the usual authorities nor AWS_CA_BUNDLE has signed', async () => {
     const proxy = await startProxy(await startAws());
     await expect(describeStacks(clientWith({ HTTPS_PROXY: proxy.url }))).rejects.toThrow(/certificate/);
   });
 
-  it('go past the proxy to hosts in NO_PROXY', async () => {
+  it('bypass the proxy for hosts in NO_PROXY', async () => {
     const port = await startAws();
     const proxy = await startProxy(port);
     const env = { HTTPS_PROXY: proxy.url, NO_PROXY: '127.0.0.1', AWS_CA_BUNDLE: bundle() };
@@ -118,13 +118,13 @@ describe('calls to AWS', () => {
     expect(proxy.asked).toEqual([]);
   });
 
-  it('say that the proxy wants a user name and password', async () => {
+  it('report that the proxy requires a user name and password', async () => {
     const proxy = await startProxy(0, 407);
     const refused = await describeStacks(clientWith({ HTTPS_PROXY: proxy.url })).catch((error: unknown) => error);
     expect(explainFault(refused)).toMatch(/^The proxy requires a user name and password \(407\)/);
   });
 
-  it('say that what answers is not AWS', async () => {
+  it('report that the answer is not from AWS', async () => {
     const port = await listen(
       createHttpServer((_request, response) => {
         response.writeHead(200, { 'content-type': 'text/html; charset=utf-8' });
@@ -135,7 +135,7 @@ describe('calls to AWS', () => {
     expect(explainFault(refused)).toMatch(/^A web page answered for 127\.0\.0\.1 \(status 200\), not AWS/);
   });
 
-  it('take a web page from S3 for what it is', () => {
+  it('recognise a web page in place of an answer from S3', () => {
     expect(() =>
       refuseForeignAnswer(200, { 'content-type': 'text/html', 'x-amz-request-id': '1' }, 's3'),
     ).not.toThrow();
@@ -159,7 +159,7 @@ describe('the endpoint of S3', () => {
     vi.stubEnv('AWS_CONFIG_FILE', path);
   };
 
-  it('is not AWS where the profile or its services say so', async () => {
+  it('is not AWS if the profile or its services name another one', async () => {
     withConfig('[profile local]\nendpoint_url = http://localhost:4566\n');
     expect(await hasOwnS3Endpoint({ AWS_PROFILE: 'local' })).toBe(true);
     expect(await hasOwnS3Endpoint({ AWS_PROFILE: 'other' })).toBe(false);
@@ -168,7 +168,7 @@ describe('the endpoint of S3', () => {
     expect(await hasOwnS3Endpoint({})).toBe(true);
   });
 
-  it('is AWS where an endpoint of its own is named', async () => {
+  it('is AWS if an endpoint of its own is named', async () => {
     withConfig('[default]\nregion = us-east-1\n');
     expect(await hasOwnS3Endpoint({})).toBe(false);
     expect(await hasOwnS3Endpoint({ AWS_ENDPOINT_URL_S3: 'https://s3.us-gov-west-1.amazonaws.com' })).toBe(false);

@@ -71,24 +71,24 @@ function destroy(aws: Aws): Promise<void> {
   return clock.run(destroyStack('x', { cloudFormation, s3, clock, onProgress: () => undefined }));
 }
 
-it('takes the protection off, empties every bucket and deletes the stack', async () => {
+it('removes the protection, empties every bucket and deletes the stack', async () => {
   const aws = new Aws(0);
   await destroy(aws);
   expect(aws.calls).toEqual(['protection false', 'delete with 0 objects']);
   expect(aws.status).toBe('DELETE_COMPLETE');
 });
 
-it('tries again where an object came in between', async () => {
+it('retries if an object was added meanwhile', async () => {
   const aws = new Aws(2);
   await destroy(aws);
   expect(aws.calls.slice(1)).toEqual(Array<string>(3).fill('delete with 0 objects'));
 });
 
-it('ends with what is left where it cannot be deleted', async () => {
+it('lists what remains if it cannot be deleted', async () => {
   await expect(destroy(new Aws(99))).rejects.toThrow(/could not be deleted: a bucket is not empty/);
 });
 
-it('does nothing where there is no stack', async () => {
+it('does nothing if there is no stack', async () => {
   const aws = new Aws(0);
   aws.isThere = false;
   await destroy(aws);

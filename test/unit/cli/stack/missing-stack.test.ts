@@ -24,7 +24,7 @@ const local = endpointTarget('sluice-tset', 'http://127.0.0.1:4566', {});
 const sluice = ['LedgerTableName', 'TrafficApi'];
 
 describe('a stack that does not exist', () => {
-  it('is refused with the Sluice stacks that do', async () => {
+  it('is refused with a list of the Sluice stacks that exist', async () => {
     const cloud = cloudOf({ 'sluice-test': sluice, CDKToolkit: ['BucketName'] }, { 'sluice-demo': sluice });
     expect((await missingStack(local, cloud, [])).message).toBe(
       'There is no stack sluice-tset at http://127.0.0.1:4566. Sluice stacks: sluice-demo, sluice-test. ' +
@@ -32,7 +32,7 @@ describe('a stack that does not exist', () => {
     );
   });
 
-  it('is refused in AWS with those that were started on this machine as well', async () => {
+  it('is refused in AWS with a list that includes those that were started on this machine', async () => {
     const target = { kind: 'aws' as const, stackName: 'sluice-prd' };
     expect((await missingStack(target, cloudOf({ 'sluice-prod': sluice }), ['sluice-local'])).message).toBe(
       'There is no stack sluice-prd in this AWS account and region. Sluice stacks: sluice-prod. ' +
@@ -40,13 +40,13 @@ describe('a stack that does not exist', () => {
     );
   });
 
-  it('is refused without a list where the list may not be read', async () => {
+  it('is refused without a list if the list may not be read', async () => {
     const send = () => Promise.reject(new Error('AccessDenied'));
     const { message } = await missingStack(local, { send }, []);
     expect(message).toMatch(/^There is no stack sluice-tset at http:\/\/127\.0\.0\.1:4566\. Name one with --stack/);
   });
 
-  it('may be a misspelt local one where there are no credentials for AWS', () => {
+  it('may be a misspelt local one if there are no credentials for AWS', () => {
     const cause = Object.assign(new Error('Could not load credentials'), { name: 'CredentialsProviderError' });
     expect(unreachableStack('sluice-lcal', ['sluice-local'], cause).message).toMatch(
       /^No stack sluice-lcal was started on this machine \(sluice-local\), and AWS cannot be asked for it\. There are no AWS credentials/,
@@ -57,7 +57,7 @@ describe('a stack that does not exist', () => {
 describe('a feed that is not deployed', () => {
   const stack = { outputs: liveOutputs(), target: { stackName: 'sluice-test' } };
 
-  it('is refused with the feeds that are', () => {
+  it('is refused with a list of the feeds that are deployed', () => {
     expect(requireDeployed(stack, 'traffic')).toBe('traffic');
     expect(() => requireDeployed(stack, 'maintenance')).toThrow(
       'The feed maintenance is not deployed in the stack sluice-test, whose feeds are: traffic.',

@@ -26,7 +26,7 @@ const redriveAll = JSON.stringify({ feed: 'traffic' });
 
 describe('the page', () => {
   it.each(['/', '/page.css', '/page.js', '/sections.js', '/icon.svg'])(
-    '%s is served to anybody here, kept by nobody',
+    '%s is served to every local client, and not cached',
     async (path) => {
       const { status, headers } = await ask(path);
       expect(status).toBe(200);
@@ -43,7 +43,7 @@ describe('the page', () => {
     },
   );
 
-  it('holds nothing of the stack, nor of the session', async () => {
+  it('contains nothing of the stack, nor of the session', async () => {
     for (const path of ['/', '/page.js', '/api.js']) {
       const { body } = await ask(path);
       expect(body).not.toContain(cookie.split('=')[1]);
@@ -62,19 +62,19 @@ describe('the page', () => {
     '//page.js',
     '/__proto__',
     '/api/',
-  ])('%s is not there', async (path) => {
+  ])('%s is not found', async (path) => {
     const { status, body } = await ask(path, { headers: own() });
     expect([status, body]).toEqual([404, '{"fault":"Not found."}']);
   });
 
-  it.each(['POST', 'PUT', 'DELETE', 'HEAD', 'OPTIONS'])('is not to be had by %s', async (method) => {
+  it.each(['POST', 'PUT', 'DELETE', 'HEAD', 'OPTIONS'])('is not available by %s', async (method) => {
     const { status, headers } = await ask('/', { method, headers: json() });
     expect([status, headers.allow]).toEqual([405, 'GET']);
   });
 });
 
 describe('a link', () => {
-  it('works once, for a cookie that neither scripts nor other sites get at', async () => {
+  it('works once, for a cookie that scripts and other sites cannot read', async () => {
     expect(world.room.link).toMatch(/^http:\/\/sluice-[0-9a-f]{32}\.localhost:[0-9]+\/#[\w-]{43}$/);
     const other = await openRoom();
     const { status, headers } = await enterRoom(other.origin, other.code);
@@ -88,7 +88,7 @@ describe('a link', () => {
     await other.room.close();
   });
 
-  it('that was used makes a new one, which is printed and not answered', async () => {
+  it('that was used makes a new one, which is printed and not returned', async () => {
     const refused = await enterRoom(world.origin, world.code);
     const [link] = world.newLinks;
     const code = new URL(link ?? '').hash.slice(1);
@@ -96,7 +96,7 @@ describe('a link', () => {
     expect(cookieOf(await enterRoom(world.origin, code))).toBe(cookie);
   });
 
-  it('is too old after ten minutes', async () => {
+  it('expires after ten minutes', async () => {
     await enterRoom(world.origin, world.code);
     const code = new URL(world.newLinks[0] ?? '').hash.slice(1);
     const now = Date.now();
@@ -105,7 +105,7 @@ describe('a link', () => {
     expect(world.newLinks).toHaveLength(2);
   });
 
-  it('is exchanged by the page alone', async () => {
+  it('is exchanged only by the page', async () => {
     const other = await openRoom();
     const body = JSON.stringify({ code: other.code });
     const type = { 'content-type': 'application/json' };
@@ -128,7 +128,7 @@ describe('a link', () => {
   });
 });
 
-describe('what the page is told', () => {
+describe('the data of the page', () => {
   it('is the snapshot, with the session’s cookie', async () => {
     const { status, body } = await ask('/api/snapshot', { headers: own() });
     expect(status).toBe(200);
@@ -137,7 +137,7 @@ describe('what the page is told', () => {
     expect(state).toMatchObject({ jobs: [], by: 'the operator' });
   });
 
-  it('is not there without the session, or with another', async () => {
+  it('is refused without the session’s cookie, or with another', async () => {
     const session = cookie.split('=')[1] ?? '';
     const wrong = ['', 'x', `${session}x`, session.slice(1), session.toUpperCase(), world.code];
     for (const each of wrong) {
@@ -152,7 +152,7 @@ describe('what the page is told', () => {
     expect((await ask('/api/snapshot', { headers: { cookie: `sluice-room=x; ${cookie}` } })).status).toBe(200);
   });
 
-  it('is there under the host name of this start alone', async () => {
+  it('is available only under the host name of this start', async () => {
     const { host, hostname, port } = new URL(world.origin);
     const get = async (name: string, path = '/api/snapshot') =>
       (await ask(path, { headers: own({ host: name }) })).status;
@@ -172,13 +172,13 @@ describe('what the page is told', () => {
     }
   });
 
-  it('is not for a service worker', async () => {
+  it('is refused to a service worker', async () => {
     for (const path of ['/', '/page.js', '/api/snapshot']) {
       expect((await ask(path, { headers: own({ 'service-worker': 'script' }) })).status).toBe(403);
     }
   });
 
-  it('is told to no page of another origin', async () => {
+  it('is refused to pages of other origins', async () => {
     for (const more of [
       { origin: 'http://evil.example' },
       { origin: 'null' },
@@ -190,7 +190,7 @@ describe('what the page is told', () => {
     expect((await ask('/api/snapshot', { headers: own({ 'sec-fetch-site': 'same-origin' }) })).status).toBe(200);
   });
 
-  it('is a fault in words where it can not be told', async () => {
+  it('is an error with an explanation if it can not be read', async () => {
     Object.defineProperty(world, 'sight', {
       get: () => {
         throw new Error('No credentials.');
@@ -205,7 +205,7 @@ describe('a redrive', () => {
   const redrive = (headers: Record<string, string>, body = redriveAll) =>
     ask('/api/redrive', { method: 'POST', headers, body });
 
-  it('begins, is told of while it runs, and with what has come of it', async () => {
+  it('starts, and reports its progress and its result', async () => {
     const begun = await redrive(json(), JSON.stringify({ feed: 'traffic', reason: 'http_422' }));
     expect(begun.status).toBe(202);
     expect(world.redriven).toEqual([{ feed: 'traffic', reason: 'http_422' }]);
@@ -216,7 +216,7 @@ describe('a redrive', () => {
     expect(await told()).toMatchObject([{ feed: 'traffic', what: 'http_422', state: 'done', text: '4 resolved.' }]);
   });
 
-  it('is one a feed at a time, and the next may come when it has ended, even badly', async () => {
+  it('runs once per feed at a time, and the next may start when it has ended, even with a failure', async () => {
     await redrive(json());
     expect((await redrive(json())).status).toBe(409);
     expect(world.redriven).toHaveLength(1);
@@ -226,7 +226,7 @@ describe('a redrive', () => {
     expect((await redrive(json())).status).toBe(202);
   });
 
-  it('is begun by no page of another origin, nor by what a form can send', async () => {
+  it('cannot be started by a page of another origin, nor by a form', async () => {
     const refused: [Record<string, string>, number][] = [
       [json({ origin: 'http://evil.example' }), 403],
       [json({ 'sec-fetch-site': 'cross-site' }), 403],
@@ -240,7 +240,7 @@ describe('a redrive', () => {
     expect(world.redriven).toEqual([]);
   });
 
-  it('is not begun by what makes no sense', async () => {
+  it('is not started by an invalid request', async () => {
     for (const body of [
       '',
       'null',
@@ -269,13 +269,13 @@ describe('an export', () => {
     expect(headers['content-disposition']).toBe('attachment; filename="dead-letters-traffic.csv"');
   });
 
-  it('is of a feed of this stack, and not for strangers', async () => {
+  it('is of a feed of this stack, and needs the session', async () => {
     expect((await ask('/api/export?feed=../traffic', { headers: own() })).status).toBe(404);
     expect((await ask('/api/export?feed=traffic')).status).toBe(401);
   });
 });
 
-it('ends a connection that sends more than the page does', async () => {
+it('closes a connection that sends more than the page does', async () => {
   const { host, port } = new URL(world.origin);
   const socket = connect(Number(port), '127.0.0.1');
   socket.on('error', () => undefined);
@@ -291,7 +291,7 @@ it('ends a connection that sends more than the page does', async () => {
   expect(await text(socket)).toMatch(/^HTTP\/1\.1 413 /);
 });
 
-it('says so where the port is taken', async () => {
+it('reports that the port is in use', async () => {
   const taken = createServer().listen(0, '127.0.0.1');
   await new Promise((resolve) => taken.once('listening', resolve));
   const { port } = taken.address() as { port: number };

@@ -10,7 +10,7 @@ const untilStopped = (say: (text: string) => void, signal: AbortSignal): Promise
 
 const redriveOf = (feed: string) => ({ kind: 'redrive' as const, feed, what: 'all dead letters' });
 
-it('tells those that run to stop, and waits until they have', async () => {
+it('asks running jobs to stop, and waits until they have', async () => {
   const jobs = new Jobs(String, new SimulatedClock());
   jobs.start(redriveOf('traffic'), untilStopped);
   jobs.start({ ...redriveOf('maintenance'), what: 'timeout' }, untilStopped);
@@ -33,7 +33,7 @@ it('redrives a feed once at a time, and corrects any number of its records meanw
   await jobs.stop();
 });
 
-it('no longer shows a result after two minutes, and a failure after fifteen', async () => {
+it('stops showing a result after two minutes, and a failure after fifteen', async () => {
   let minutes = 0;
   const jobs = new Jobs(String, { now: () => minutes * 60_000 });
   jobs.start(redriveOf('traffic'), async () => 'done');

@@ -60,7 +60,7 @@ describe.skipIf(chromiumPath === undefined)(`the control room in Chromium${witho
   const focused = () =>
     page.evaluate('document.activeElement?.getAttribute("aria-label") ?? document.activeElement?.textContent');
 
-  it('shows files, APIs, queues, dead letters and what was closed, in sections that have names', async () => {
+  it('shows files, APIs, queues, dead letters and closed files, in sections with names', async () => {
     const file = row('avion-2026-01-04.csv');
     expect(await file.innerText()).toMatch(/uploading 48%[\s\S]*9,612 of 20,000[\s\S]*12[\s\S]*about 21:40/);
     expect(await widthOf('avion-2026-01-04.csv', 'settled')).toBe('48.06%');
@@ -75,7 +75,7 @@ describe.skipIf(chromiumPath === undefined)(`the control room in Chromium${witho
     expect(await page.title()).toBe('(1) Sluice – sluice-test');
   });
 
-  it('takes the code out of the address, and needs none in another tab or after a reload', async () => {
+  it('removes the code from the address, and needs none in another tab or after a reload', async () => {
     expect(page.url()).toBe(`${world.origin}/`);
     await page.reload();
     await row('avion-2026-01-04.csv').waitFor();
@@ -87,7 +87,7 @@ describe.skipIf(chromiumPath === undefined)(`the control room in Chromium${witho
     expect(world.newLinks).toEqual([]);
   });
 
-  it('is changed in place: focus, selection and the rows themselves stay', async () => {
+  it('is updated in place: focus, selection and the rows themselves stay', async () => {
     await page.evaluate(`{
       const row = [...document.querySelectorAll('#files tr')][0];
       row.marked = true;
@@ -115,7 +115,7 @@ describe.skipIf(chromiumPath === undefined)(`the control room in Chromium${witho
     expect(await group('not_an_integer').count()).toBe(0);
   });
 
-  it('redrives by keyboard alone, after saying what happens, and tells where it is and how it ended', async () => {
+  it('redrives by keyboard alone, after stating what happens, and shows progress and result', async () => {
     await page.getByRole('button', { name: 'Redrive all…' }).focus();
     await page.keyboard.press('Enter');
     const dialog = page.getByRole('dialog', { name: 'Redrive these dead letters?' });
@@ -150,7 +150,7 @@ describe.skipIf(chromiumPath === undefined)(`the control room in Chromium${witho
     await page.getByText('Redrive of traffic, http_422: failed. SQS gave up moving the messages.').waitFor();
   });
 
-  it.each(['Escape', 'Cancel'])('does nothing after %s, and goes back to where it was', async (how) => {
+  it.each(['Escape', 'Cancel'])('does nothing after %s, and returns the focus', async (how) => {
     const opener = page.getByRole('button', { name: 'Redrive http_422' });
     await opener.focus();
     await page.keyboard.press('Space');
@@ -174,7 +174,7 @@ describe.skipIf(chromiumPath === undefined)(`the control room in Chromium${witho
     expect(lines[1]).toMatch(/^SP-4,WABC,2026-01-05 06:00:00,30s,Client 4,not_an_integer,Duration,/);
   });
 
-  it('runs nothing that a file is called', async () => {
+  it('executes nothing in a file’s name', async () => {
     const name = '<img src=x onerror=alert(1)><script>alert(2)</script>"\'&amp;.csv';
     show({ files: [liveFile({ name })], closed: [closedFile({ name, verdict: `failed: ${name}` })] });
     await page.getByText(name).first().waitFor();
@@ -182,7 +182,7 @@ describe.skipIf(chromiumPath === undefined)(`the control room in Chromium${witho
     expect(await page.getByText(name).count()).toBe(3);
   });
 
-  it('says that the cloud does not answer, and shows what was known', async () => {
+  it('reports that the cloud does not answer, and shows the last known state', async () => {
     world.sight = { ...world.sight, unanswered: { since: '2026-01-05T02:00:03.000Z', why: 'Nothing answers.' } };
     await page
       .getByRole('alert')
@@ -191,7 +191,7 @@ describe.skipIf(chromiumPath === undefined)(`the control room in Chromium${witho
     expect(await row('avion-2026-01-04.csv').count()).toBe(1);
   });
 
-  it.each(['light', 'dark'] as const)('can be read in %s colours', async (colorScheme) => {
+  it.each(['light', 'dark'] as const)('is readable in %s colours', async (colorScheme) => {
     await page.context().close();
     show({
       files: [liveFile({ deadline_margin_seconds: -60, projected: 'LATE by 1 min' })],
@@ -209,7 +209,7 @@ describe.skipIf(chromiumPath === undefined)(`the control room in Chromium${witho
     expect(contrasts.filter(({ ratio }) => ratio < 4.5)).toEqual([]);
   });
 
-  it('needs no more room than a small window has', async () => {
+  it('fits a small window', async () => {
     await page.setViewportSize({ width: 360, height: 640 });
     expect(await page.evaluate('document.documentElement.scrollWidth <= innerWidth')).toBe(true);
   });

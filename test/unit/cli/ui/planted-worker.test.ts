@@ -74,7 +74,7 @@ describe.skipIf(chromiumPath === undefined)(`a service worker planted on the por
     expect(stolen).toEqual([]);
   });
 
-  it('can make the browser ask for nothing in the operator’s name, even where it knows the name of the room', async () => {
+  it('can make the browser request nothing in the operator’s name, even if it knows the name of the room', async () => {
     const page = await context.newPage();
     await page.goto(world.room.link);
     await page.getByRole('heading', { level: 1, name: /in progress/ }).waitFor();

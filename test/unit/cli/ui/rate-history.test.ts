@@ -18,7 +18,7 @@ const decision = (kind: Decision['kind'], minutesAgo: number, more: Partial<Deci
   ...more,
 });
 
-it('spreads a finished batch over the time that it takes, so that batches that end together are no peak', () => {
+it('spreads a finished batch over its duration, so that batches that end together are not a peak', () => {
   // Four consumers began together and share 10 records a second: each batch of 500 takes 200 s.
   const ends = [1, 2, 3, 4, 5, 6, 7, 8].flatMap((round) =>
     Array.from({ length: 4 }, () => now - 30 * minute + round * 200_000),
@@ -32,7 +32,7 @@ it('spreads a finished batch over the time that it takes, so that batches that e
   expect(history.counted_since).toBeNull();
 });
 
-it('takes the limiter’s own count where it was seen, and says since when', () => {
+it('uses the limiter’s own count if it was seen, and states since when', () => {
   const samples = new LimiterSamples();
   for (let s = 0; s <= 80; s++) samples.note('avstar', { passes: s * 120 }, now - (80 - s) * 15_000);
   const batches = [{ settledAt: now - 2 * minute, answered: 5_000 }];
@@ -48,7 +48,7 @@ it('takes the limiter’s own count where it was seen, and says since when', () 
   expect(since).toBe(new Date(now - 80 * 15_000).toISOString());
 });
 
-it('does not count over a gap in which nothing was seen', () => {
+it('does not count over a gap without samples', () => {
   const samples = new LimiterSamples();
   for (const secondsAgo of [1_200, 1_185, 30, 15, 0])
     samples.note('avstar', { passes: 1_000 }, now - secondsAgo * 1_000);
@@ -56,7 +56,7 @@ it('does not count over a gap in which nothing was seen', () => {
   expect(bins.every(({ is_counted: isCounted }) => !isCounted)).toBe(true);
 });
 
-it('has the limit of each time, never above what is deployed', () => {
+it('has the limit of each time, never above the deployed one', () => {
   const decisions = [
     decision('limit', 40, { to: 60 }),
     decision('reset', 20, { to: 600 }),
@@ -67,7 +67,7 @@ it('has the limit of each time, never above what is deployed', () => {
   expect(rateHistory(facts({ limit: undefined }), 1, now).bins[0]?.limit_per_second).toBeNull();
 });
 
-it('names pauses by people, the breaker and the API', () => {
+it('names pauses by operators, the breaker and the API', () => {
   const samples = new LimiterSamples();
   const items: LimiterItem[] = [
     {},

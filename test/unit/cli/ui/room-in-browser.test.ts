@@ -71,7 +71,7 @@ describe.skipIf(chromiumPath === undefined)(`the control room’s views in Chrom
 
   describe.each([390, 768, 1280])('at %d px', (width) => {
     it.each(['light', 'dark'] as const)(
-      'are accessible and need no scrolling sideways, in %s colours',
+      'are accessible and need no horizontal scrolling, in %s colours',
       async (scheme) => {
         await open(width, scheme);
         await page.evaluate(axe.source);
@@ -91,7 +91,7 @@ describe.skipIf(chromiumPath === undefined)(`the control room’s views in Chrom
     );
   });
 
-  it('have verdict, projected end, dead letters and the stop on a phone’s first screen', async () => {
+  it('show verdict, projected end, dead letters and the stop on a phone’s first screen', async () => {
     await open(390);
     const bottoms = await page.evaluate<Record<string, number>>(`({
       verdict: document.getElementById('verdict').getBoundingClientRect().bottom,
@@ -177,7 +177,7 @@ describe.skipIf(chromiumPath === undefined)(`the control room’s views in Chrom
     expect(world.fixture.sent).toMatchObject([{ row: { Duration: '30' } }]);
   });
 
-  it('ask why before a feed is paused, keep what was typed after a refusal, and say what applies', async () => {
+  it('ask why before a feed is paused, keep the input after a refusal, and show what applies', async () => {
     await open();
     await page.getByRole('button', { name: 'Pause traffic' }).click();
     const dialog = page.getByRole('dialog', { name: 'Pause traffic?' });
@@ -240,7 +240,7 @@ describe.skipIf(chromiumPath === undefined)(`the control room’s views in Chrom
     expect(world.fixture.sent).toMatchObject([{ record: 4, row: { Duration: '30' } }]);
   });
 
-  it('show the report without giving it the room', async () => {
+  it('show the report without giving it the room’s origin', async () => {
     await open();
     await goTo([`#/file/${deadFileId}`, 'Documents']);
     const opened = page.context().waitForEvent('page');

@@ -45,7 +45,7 @@ describe('the list of dead letters', () => {
     expect((await get('/api/dead?feed=traffic&file=traffic.many')).body.length).toBeLessThan(30_000);
   });
 
-  it('has each letter with its sentence, its field and the API’s answer', async () => {
+  it('has each letter with its explanation, its field and the API’s answer', async () => {
     const { entries } = await read<DeadPage>('/api/dead?feed=traffic');
     expect(entries[0]).toMatchObject({
       ...{ file_id: deadFileId, record: 4, outcome: 'rejected', reason: 'not_an_integer', field: 'Duration' },
@@ -77,7 +77,7 @@ describe('the list of dead letters', () => {
     expect(found.matching).toBe(records.length);
   });
 
-  it('says of each filter how many letters its values select under the other filters', async () => {
+  it('counts for each filter how many letters its values select under the other filters', async () => {
     const all = await read<DeadPage>('/api/dead?feed=traffic');
     expect(all.reasons).toEqual([
       { value: 'not_an_integer', name: 'not_an_integer', count: 8 },
@@ -92,15 +92,15 @@ describe('the list of dead letters', () => {
     ]);
   });
 
-  it.each(['', '?feed=other', '?feed=traffic&more=1'])('refuses %j in words', async (query) => {
+  it.each(['', '?feed=other', '?feed=traffic&more=1'])('refuses %j with an explanation', async (query) => {
     const { status, body } = await get(`/api/dead${query}`);
     expect(status).toBeGreaterThanOrEqual(400);
     expect(body).toMatch(/^\{"fault":".*\."\}$/);
   });
 });
 
-describe('what is done with a selection', () => {
-  it('concerns the letters that the list shows, and no other', async () => {
+describe('an action on a selection', () => {
+  it('applies to the letters that the list shows, and no other', async () => {
     await post('/api/redrive', { feed: 'traffic', field: 'Duration', text: 'client 2' });
     const [selection] = world.redriven;
     expect(selection?.records).toEqual(new Set([`${deadFileId}/24`, `${deadFileId}/29`]));
@@ -110,12 +110,12 @@ describe('what is done with a selection', () => {
     expect(csv.slice(1).map((line) => line.split(',')[0])).toEqual(['SP-24', 'SP-29']);
   });
 
-  it('is left to the ledger where it is a feed, a file or a reason', async () => {
+  it('is left to the ledger if it is a feed, a file or a reason', async () => {
     await post('/api/redrive', { feed: 'traffic', file: deadFileId, reason: 'http_422' });
     expect(world.redriven).toEqual([{ feed: 'traffic', reason: 'http_422', fileId: deadFileId }]);
   });
 
-  it('is refused where nothing matches any more', async () => {
+  it('is refused if nothing matches any more', async () => {
     const { status, body } = await post('/api/redrive', { feed: 'traffic', text: 'nothing has this' });
     expect([status, body]).toEqual([409, '{"fault":"No dead letter matches any more: reload the list."}']);
     expect(world.redriven).toEqual([]);
@@ -123,7 +123,7 @@ describe('what is done with a selection', () => {
 });
 
 describe('a file’s page', () => {
-  it('has its verdict, counts, what happened and its documents', async () => {
+  it('has its verdict, counts, history and documents', async () => {
     const page = await read<FilePage>(`/api/file?id=${deadFileId}`);
     expect(page.verdict).toEqual({ tone: 'warning', text: 'Done, with 12 dead letters' });
     expect(page.file).toMatchObject({ name: 'avion-2026-01-03.csv', rejected_records: 8, refused_records: 4 });
@@ -134,7 +134,7 @@ describe('a file’s page', () => {
     expect(page.is_releasable).toBe(false);
   });
 
-  it('says who released it and why', async () => {
+  it('names who released it and why', async () => {
     const quarantine = { at: 1_000, rejected: 9, seen: 10, message: '9 of the first 10 records were rejected.' };
     const release = { at: 2_000, by: 'ann', why: 'the station asked for it' };
     await world.fixture.addClosed({ fileId: 'traffic.q', quarantine, release, createdAt: 0 });
@@ -147,7 +147,7 @@ describe('a file’s page', () => {
     );
   });
 
-  it.each(['', '?id=', '?id=traffic.none', '?id=__proto__'])('%j is not there', async (query) => {
+  it.each(['', '?id=', '?id=traffic.none', '?id=__proto__'])('%j is not found', async (query) => {
     expect((await get(`/api/file${query}`)).status).toBe(404);
   });
 });
@@ -155,7 +155,7 @@ describe('a file’s page', () => {
 describe('a document', () => {
   const of = (kind: string, more = '') => get(`/api/document?file=${deadFileId}&kind=${kind}${more}`);
 
-  it('is the archived bytes, to be saved', async () => {
+  it('is the archived bytes, as a download', async () => {
     const { status, headers, body } = await of('manifest');
     expect(status).toBe(200);
     expect(headers).toMatchObject({
@@ -190,7 +190,7 @@ describe('a document', () => {
     expect((await get(`/api/document?${query}`)).status).toBe(status);
   });
 
-  it('is not for strangers', async () => {
+  it('needs the session', async () => {
     const { status } = await askRoom(world.origin, `/api/document?file=${deadFileId}&kind=report`);
     expect(status).toBe(401);
   });
@@ -231,7 +231,7 @@ describe('the closed files', () => {
 describe('a record’s page', () => {
   const recordOf = (record: number, file = deadFileId) => read<RecordPage>(`/api/record?file=${file}&record=${record}`);
 
-  it('has its text, its fields, and why it failed; nothing was sent of one that is not valid', async () => {
+  it('has its text, its fields, and why it failed; nothing was sent of an invalid one', async () => {
     const page = await recordOf(4);
     expect(page).toMatchObject({ kind: 'dead', sent: null, is_unreadable: false });
     expect(page.raw).toEqual({ text: 'SP-4,WABC,2026-01-05 06:00:00,30s,Client 4', note: '' });
@@ -241,7 +241,7 @@ describe('a record’s page', () => {
     expect(page.fields?.filter((field) => field.is_at_fault).map(({ name }) => name)).toEqual(['Duration']);
   });
 
-  it('has what was sent, as the consumer makes it, and what the API answered', async () => {
+  it('has the request, as the consumer makes it, and the API’s answer', async () => {
     const { sent, record } = await recordOf(44);
     expect(JSON.parse(sent?.body ?? '')).toEqual({
       ...{ spot_id: 'SP-44', station: 'WXYZ', airtime: '2026-01-05 06:00:00' },
@@ -250,13 +250,13 @@ describe('a record’s page', () => {
     expect(record.api_answer).toBe('{"error":"unknown station WXYZ"}');
   });
 
-  it('says of an accepted record what its receipt says', async () => {
+  it('shows the receipt of an accepted record', async () => {
     const page = await recordOf(2);
     expect(page).toMatchObject({ kind: 'ended', fields: null, raw: null });
     expect(page.record).toMatchObject({ outcome: 'uploaded', http_status: 201, request_id: 'r-2' });
   });
 
-  it('is not there for a record that has no result', async () => {
+  it('is not found for a record that has no result', async () => {
     expect((await get(`/api/record?file=${deadFileId}&record=5`)).status).toBe(404);
     expect((await get(`/api/record?file=${deadFileId}&record=0`)).status).toBe(400);
     expect((await get('/api/record?file=traffic.none&record=4')).status).toBe(404);
@@ -284,7 +284,7 @@ describe('a correction', () => {
     expect(await check(row({ Duration: '30' }))).toMatchObject({ fault: null });
   });
 
-  it('is sent in place of its record, by who opened the room', async () => {
+  it('is sent in place of its record, in the name of the person who opened the room', async () => {
     const { status } = await post('/api/record/correct', row({ Duration: '30' }));
     expect(status).toBe(202);
     await vi.waitUntil(() => world.fixture.sent.length === 1);
@@ -304,7 +304,7 @@ describe('a correction', () => {
     expect(world.fixture.sent).toEqual([]);
   });
 
-  it('is refused for a record that is no dead letter, or no longer one', async () => {
+  it('is refused for a record that is not a dead letter, or no longer one', async () => {
     expect((await post('/api/record/correct', { ...row({ Duration: '30' }), record: 2 })).status).toBe(409);
     await world.fixture.ledger.resolveDead(deadFileId, 4, { kind: 'handled', by: 'ann', why: 'phoned' });
     expect((await post('/api/record/correct', row({ Duration: '30' }))).body).toContain('It is resolved already');
@@ -312,7 +312,7 @@ describe('a correction', () => {
   });
 });
 
-describe('a resolution by hand', () => {
+describe('a manual resolution', () => {
   const resolve = (record: number, why: string) => post('/api/record/resolve', { file: deadFileId, record, why });
 
   it('is in the ledger with who and why', async () => {
@@ -341,7 +341,7 @@ describe('an import', () => {
       body,
     });
 
-  it('shows what the CSV changes before anything is sent, and sends it after a yes', async () => {
+  it('shows what the CSV changes before anything is sent, and sends it after confirmation', async () => {
     const csv = await csvOf((line) => line.replace('00,30s,', '00,30,'));
     const preview = JSON.parse((await importCsv(csv)).body) as ImportPreview;
     expect(preview).toMatchObject({ changed: 8, files: 1, unchanged: 4, resolved: 0, faulty: 0 });
@@ -354,7 +354,7 @@ describe('an import', () => {
     expect((await post('/api/import/send', { id: preview.id })).status).toBe(409);
   });
 
-  it('says which rows would be rejected again', async () => {
+  it('lists the rows that would be rejected again', async () => {
     const csv = await csvOf((line) => line.replace('00,30s,Client 4,', '00,thirty,Client 4,'));
     expect(JSON.parse((await importCsv(csv)).body)).toMatchObject({
       ...{ changed: 1, faulty: 1 },
@@ -362,7 +362,7 @@ describe('an import', () => {
     });
   });
 
-  it('refuses what is no such CSV, and what a form can send', async () => {
+  it('refuses other files, and what a form can send', async () => {
     expect(await importCsv('a,b\r\n1,2\r\n')).toMatchObject({
       status: 409,
       body: expect.stringContaining('The CSV has no columns sluice_file_id') as string,
@@ -397,7 +397,7 @@ describe('an action', () => {
     expect(world.fixture.intake.at(-1)).toMatchObject({ kind: 'reemit', fileId: file });
   });
 
-  it('pauses a feed, says so with every poll, and resumes it', async () => {
+  it('pauses a feed, shows it with every poll, and resumes it', async () => {
     const controls = async () => (await read<RoomState>('/api/snapshot')).controls;
     expect(await controls()).toMatchObject([
       { feed: 'traffic', paused: null, limit: '600 requests in 60 s, as deployed' },
@@ -437,7 +437,7 @@ describe('an action', () => {
   });
 
   it.each(['/api/cancel', '/api/pause', '/api/limit/reset', '/api/record/correct', '/api/import/send'])(
-    '%s is for the page alone',
+    '%s is available only to the page',
     async (path) => {
       const body = '{}';
       const type = { 'content-type': 'application/json' };

@@ -506,7 +506,7 @@ it.each([
   ],
   ['an object that holds more', { ...wrapped, tail: '\n],"More":[{"id":8}]}' }],
   ['an object that is not whole', { ...wrapped, tail: '\n]' }],
-])('list what stands around the records of %s, and is none of them for sure, as not checked', async (what, file) => {
+])('list files around the records of %s that are certainly none of them as not checked', async (what, file) => {
   expect((await bothSay(write(join(root, 'around'), forge(file)), what))[0]).toBe(3);
 });
 
@@ -580,7 +580,7 @@ it.each(Object.keys(refused))('refuse evidence with %s', async (what) => {
   expect((await bothSay(write(join(root, 'refused'), forged, text), what))[0]).toBe(1);
 });
 
-it('read crafted receipts in time that grows with their size alone', async () => {
+it('read crafted receipts in time linear in their size', async () => {
   // A line without an end, of which each byte packs a thousand; and ever so many members that hold nothing.
   const long = gzipSync(Buffer.alloc(80 * 1024 * 1024, 'x'), { level: 1 });
   const members = Buffer.concat(Array<Buffer>(20_000).fill(gzipSync('')));

@@ -9,7 +9,7 @@ import { makeEvidence, writeEvidence } from '../../../support/evidence.ts';
 const dir = mkdtempSync(join(tmpdir(), 'sluice-verify-'));
 afterAll(() => rmSync(dir, { recursive: true, force: true }));
 
-it('tells how many of the receipts have been read, on the way', async () => {
+it('reports how many of the receipts have been read', async () => {
   const { objects } = await makeEvidence(2_500);
   writeEvidence(objects, dir);
   const told: (VerifyProgress | string)[] = [];

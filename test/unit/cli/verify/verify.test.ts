@@ -51,7 +51,7 @@ async function verdicts(path: string): Promise<Verdict> {
 const json = (bytes: Buffer | undefined): Record<string, unknown> => JSON.parse(bytes?.toString() ?? 'null') as never;
 
 describe('the evidence of a file', () => {
-  it('holds, by two verifiers, for each of its manifests', async () => {
+  it('is valid, by two verifiers, for each of its manifests', async () => {
     for (const name of ['manifest.json', 'manifest.2.json']) {
       const { isComplete, said } = await verdicts(join(folder(), name));
       expect(isComplete, said).toBe(true);
@@ -60,7 +60,7 @@ describe('the evidence of a file', () => {
     }
   });
 
-  it('holds as far as it goes where source or dead letters are missing, and says so', async () => {
+  it('is valid as far as it goes if source or dead letters are missing, and the result says so', async () => {
     const dir = folder(
       (files) =>
         files.delete(keyOf('/source/log.jsonl')) ||
@@ -72,7 +72,7 @@ describe('the evidence of a file', () => {
   });
 
   it.each(['receipts.', 'dead-letters.', 'resolutions.', 'report.2.', '/manifest.json'])(
-    'is not complete without %s…, and says so',
+    'is incomplete without %s…, and the result says so',
     async (part) => {
       const dir = folder((files) => {
         for (const key of [...files.keys()]) if (key.includes(part)) files.delete(key);
@@ -83,7 +83,7 @@ describe('the evidence of a file', () => {
     },
   );
 
-  it('does not hold under the name of another manifest', async () => {
+  it('is invalid under the name of another manifest', async () => {
     const dir = folder((files) => {
       files.set(keyOf('/manifest.2.json'), files.get(keyOf('/manifest.json')) as Buffer);
     });
@@ -100,7 +100,7 @@ describe('the evidence of a file', () => {
           Buffer.concat([files.get(keyOf('/manifest.json')) as Buffer, Buffer.from(' ')]),
         ),
     ],
-  ])('does not hold with %s', async (_, change) => {
+  ])('is invalid with %s', async (_, change) => {
     expect(await verdicts(join(folder(change), 'manifest.2.json'))).toMatchObject({ holds: false });
   });
 
@@ -230,7 +230,7 @@ describe('the evidence of a file', () => {
       /reconciled/,
     ],
     ['no JSON at all', (files) => files.set(keyOf('/manifest.json'), Buffer.from('{"')), /not strict JSON/],
-  ])('does not hold with another %s', async (_, change, reason) => {
+  ])('is invalid with another %s', async (_, change, reason) => {
     const { holds, said } = await verdicts(join(folder(change), 'manifest.json'));
     expect(holds, said).toBe(false);
     expect(said).toMatch(reason);
@@ -239,7 +239,7 @@ describe('the evidence of a file', () => {
   it.each([
     ['another resolution', (text: string) => text.replace('"uploaded"', '"handled"')],
     ['one less', (text: string) => text.split('\n').slice(1).join('\n')],
-  ])('does not hold with %s', async (_, change) => {
+  ])('is invalid with %s', async (_, change) => {
     const dir = folder((files) => {
       const key = [...files.keys()].find((each) => each.includes('resolutions.')) ?? '';
       files.set(key, Buffer.from(change(files.get(key)?.toString() ?? '')));
@@ -266,7 +266,7 @@ describe('the proof of one record', () => {
       })(),
     );
 
-  it('is a few lines, and holds without the file, by two verifiers', async () => {
+  it('is a few lines, and is valid without the file, by two verifiers', async () => {
     const dir = folder();
     for (const record of [1, 4, 26, 50]) {
       const proof = join(dir, `proof-${record}.json`);
@@ -329,7 +329,7 @@ describe('the proof of one record', () => {
         proof.path.pop();
       },
     ],
-  ])('does not hold with another %s', async (name, change) => {
+  ])('is invalid with another %s', async (name, change) => {
     const proof = await prove(26);
     change(proof);
     const path = join(root, `bad-${name}.json`);
@@ -337,7 +337,7 @@ describe('the proof of one record', () => {
     expect((await verdicts(path)).holds).toBe(false);
   });
 
-  it('is refused for a record that there is not', async () => {
+  it('is refused for a record that does not exist', async () => {
     await expect(prove(51)).rejects.toThrow('no record 51');
   });
 });
@@ -362,7 +362,7 @@ describe('a signed manifest', () => {
     return dir;
   }
 
-  it('holds, by two verifiers, and says whose key it is', async () => {
+  it('is valid, by two verifiers, and names its key', async () => {
     for (const name of ['manifest.json', 'manifest.2.json']) {
       const { holds, said } = await verdicts(join(signedFolder(), name));
       expect(holds, said).toBe(true);
@@ -371,7 +371,7 @@ describe('a signed manifest', () => {
     }
   });
 
-  it('holds by openssl, too', () => {
+  it('is valid by openssl, too', () => {
     const dir = signedFolder();
     const key = join(dir, basename(nameOf('signing-key')));
     const manifest = join(dir, 'manifest.json');
@@ -391,7 +391,7 @@ describe('a signed manifest', () => {
     ['receipts', '/receipts.ndjson.gz'],
     ['dead letters', '/dead-letters.ndjson.gz'],
     ['source', '/source/'],
-  ])('does not hold with any bit of its %s flipped', { timeout: 300_000 }, async (_, part) => {
+  ])('is invalid with any bit of its %s flipped', { timeout: 300_000 }, async (_, part) => {
     const dir = signedFolder();
     const key = [...signed.keys()].find((each) => each.endsWith(part)) ?? nameOf(part);
     const bytes = signed.get(key) as Buffer;
@@ -407,7 +407,7 @@ describe('a signed manifest', () => {
     expect((await verdicts(join(dir, 'manifest.json'))).holds).toBe(true);
   });
 
-  it('does not hold where it says that it is unsigned', async () => {
+  it('is invalid if it states that it is unsigned', async () => {
     const dir = signedFolder((files) => {
       const manifest = json(files.get(nameOf('/manifest.json')));
       files.set(nameOf('/manifest.json'), Buffer.from(JSON.stringify({ ...manifest, signature: null })));
@@ -415,47 +415,47 @@ describe('a signed manifest', () => {
     expect((await verdicts(join(dir, 'manifest.json'))).holds).toBe(false);
   });
 
-  it.each(['.sig', 'signing-key'])('does not hold without its %s', async (part) => {
+  it.each(['.sig', 'signing-key'])('is invalid without its %s', async (part) => {
     const dir = signedFolder((files) => {
       for (const key of files.keys()) if (key.includes(part)) files.delete(key);
     });
     expect((await verdicts(join(dir, 'manifest.json'))).holds).toBe(false);
   });
 
-  it('does not hold with the signature of another manifest', async () => {
+  it('is invalid with the signature of another manifest', async () => {
     const dir = signedFolder((files) => {
       files.set(nameOf('manifest.json.sig'), files.get(nameOf('manifest.2.json.sig')) as Buffer);
     });
     expect((await verdicts(join(dir, 'manifest.json'))).holds).toBe(false);
   });
 
-  describe('that has to be signed by a key', () => {
+  describe('that must be signed by a key', () => {
     const given = (pem: string) => {
       const publicKey = join(root, `key-${++runs}.pem`);
       writeFileSync(publicKey, pem);
       return { publicKey };
     };
 
-    it('holds where it is', async () => {
+    it('is valid if it is', async () => {
       const { holds, said } = await verifyHere(join(signedFolder(), 'manifest.json'), given(signer.pem));
       expect(holds, said).toBe(true);
       expect(said).toContain('signed by the given key');
       expect(said).not.toContain('was not checked');
     });
 
-    it('does not hold where another key has signed it', async () => {
+    it('is invalid if another key has signed it', async () => {
       const { holds, said } = await verifyHere(join(signedFolder(), 'manifest.json'), given(localSigner().pem));
       expect(holds).toBe(false);
       expect(said).toContain('signed by another key');
     });
 
-    it('does not hold where nobody has', async () => {
+    it('is invalid if it is unsigned', async () => {
       const { holds, said } = await verifyHere(join(folder(), 'manifest.json'), given(signer.pem));
       expect(holds).toBe(false);
       expect(said).toContain('unsigned');
     });
 
-    it('is not looked at with something that is no key', async () => {
+    it('is not verified with something that is not a key', async () => {
       await expect(verifyHere(join(signedFolder(), 'manifest.json'), given('key'))).rejects.toThrow('not a PEM');
     });
   });

@@ -12,7 +12,7 @@ it('gives one upload one file id, and another upload under the same key another'
   );
 });
 
-it('knows the form of its ids, and of those of an earlier version', () => {
+it('recognises the form of its ids, and of those of an earlier version', () => {
   expect(isFileId(fileIdOf('traffic-log', { bucket: 'b', key: 'k', versionId: 'v' }))).toBe(true);
   expect(isFileId('0123456789abcdef01234567')).toBe(true);
   for (const other of ['', 'traffic', 'traffic.', 'traffic.0123', 'Traffic.0123456789abcdef01234567']) {

@@ -26,7 +26,7 @@ function proofOf(index: number, leaves: readonly Buffer[]) {
 }
 
 describe('a Merkle root', () => {
-  it('is that of the published test vectors', () => {
+  it('equals the published test vectors', () => {
     // Certificate Transparency's reference tests: these eight leaves, and the roots of the first none, one and all of them.
     const hex = ['', '00', '10', '2021', '3031', '40414243', '5051525354555657', '606162636465666768696a6b6c6d6e6f'];
     const leaves = hex.map((each) => Buffer.from(each, 'hex'));
@@ -35,7 +35,7 @@ describe('a Merkle root', () => {
     expect(rootOfAll(leaves)).toBe('5dc9da79a70659a9ad559cb701ded9a2ab9d823aad2f4960cfe370eff4604328');
   });
 
-  it('is the one that is defined, for every number of leaves up to 130', () => {
+  it('follows its definition, for every number of leaves up to 130', () => {
     for (let count = 0; count <= 130; count++) {
       const leaves = leavesOf(count);
       expect(rootOfAll(leaves), `${count} leaves`).toBe(defined(leaves).toString('hex'));
@@ -57,7 +57,7 @@ describe('a Merkle root', () => {
 });
 
 describe('a proof', () => {
-  it('leads from every leaf to the root, and no other leaf gets there by it', () => {
+  it('leads from every leaf to the root, and from no other leaf', () => {
     fc.assert(
       fc.property(fc.integer({ min: 1, max: 300 }), fc.nat(), (count, seed) => {
         const leaves = leavesOf(count);
@@ -71,7 +71,7 @@ describe('a proof', () => {
     );
   });
 
-  it('is refused for a leaf that isn’t there', () => {
+  it('is refused for a leaf that does not exist', () => {
     expect(() => new MerkleProof(3, 3)).toThrow(RangeError);
     expect(() => new MerkleProof(-1, 3)).toThrow(RangeError);
   });

@@ -18,7 +18,7 @@ const done = fc.record(
   { requiredKeys: ['place', 'outcome', 'status', 'attempts', 'at'] },
 );
 
-it('comes back as it was saved', () => {
+it('is read back as it was saved', () => {
   fc.assert(
     fc.property(fc.record({ done: fc.array(done), fence: fc.nat() }), (progress) => {
       expect(decodeProgress(encodeProgress(progress))).toEqual(progress);
@@ -37,6 +37,6 @@ it('of a batch of 500 is short: it is written for every 50 records', () => {
   expect(encodeProgress({ done: all, fence: 500 }).length).toBeLessThan(3_000);
 });
 
-it('is refused where the bytes are not ours', () => {
+it('is refused if the bytes are not ours', () => {
   expect(() => decodeProgress(Buffer.from('nonsense'))).toThrow();
 });

@@ -21,11 +21,11 @@ const codesOf = (...receipts: Receipt[]) => {
 };
 
 describe('records with one request id', () => {
-  it('are no matter where the bytes are the same and one is a duplicate', () => {
+  it('do not matter if the bytes are equal and one is a duplicate', () => {
     expect(codesOf(receipt(1, 'a', 'x', 'uploaded'), receipt(2, 'a', 'x', 'duplicate'))).toEqual([]);
   });
 
-  it('are listed where the bytes differ, whichever batches they were in', () => {
+  it('are listed if the bytes differ, whichever batches they were in', () => {
     const all = [
       receipt(1, 'a', 'x', 'uploaded'),
       receipt(700, 'a', 'y', 'duplicate'),
@@ -34,18 +34,18 @@ describe('records with one request id', () => {
     expect(codesOf(...all)).toEqual([['same_request_id', '700']]);
   });
 
-  it('are listed where both were reported as uploaded', () => {
+  it('are listed if both were reported as uploaded', () => {
     expect(codesOf(receipt(1, 'a', 'x', 'uploaded'), receipt(700, 'a', 'x', 'uploaded'))).toEqual([
       ['uploaded_twice', '700'],
     ]);
   });
 
-  it('are none of those that were not delivered', () => {
+  it('do not include those that were not delivered', () => {
     const all = [receipt(1, 'a', 'x', 'refused'), receipt(2, 'a', 'y', 'uploaded'), receipt(3, null, 'z', 'rejected')];
     expect(codesOf(...all)).toEqual([]);
   });
 
-  it('are counted all and named up to 20', () => {
+  it('are all counted and named up to 20', () => {
     const all = Array.from({ length: 30 }, (_, index) =>
       receipt(index + 1, 'a', String(index), index === 0 ? 'uploaded' : 'duplicate'),
     );

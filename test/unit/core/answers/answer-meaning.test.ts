@@ -15,7 +15,7 @@ const answer = (status: number, body = '', change: Partial<ApiAnswer> = {}): Api
 const uploaded = { kind: 'uploaded' };
 const failed = (reason: string, ambiguous = true) => ({ kind: 'failed', reason, ambiguous });
 
-describe('success, where the feed declares nothing', () => {
+describe('success, if the feed declares nothing', () => {
   const page = '<!DOCTYPE html><html><body>Sign in to the network</body></html>';
   it.each([
     ['200', answer(200, '{}'), uploaded],
@@ -41,7 +41,7 @@ describe('success, where the feed declares nothing', () => {
   });
 });
 
-describe('success, where the feed declares a field', () => {
+describe('success, if the feed declares a field', () => {
   const declaration: AnswerDeclaration = {
     success: {
       statuses: [200, 202],
@@ -90,7 +90,7 @@ describe('a 409', () => {
     ['{"error":"A request is outstanding for this Idempotency-Key"}', 'in-progress'],
     ['{"error":"this request id has been seen"}', 'seen-before'],
     ['{"message":"Duplicate Request","error":"Conflict"}', 'seen-before'],
-  ])('%j is %s where the feed declares nothing', (body, kind) => {
+  ])('%j is %s if the feed declares nothing', (body, kind) => {
     expect(meaningOf(answer(409, body))).toEqual({ kind });
   });
 
@@ -106,11 +106,11 @@ describe('a 409', () => {
     [' \r\n', 'seen-before'],
     ['null', 'seen-before'],
     ['{"code":"SEEN","error":"this request id has been seen"}', 'refused'],
-  ])('%j is %s by what the feed declares', (body, kind) => {
+  ])('%j is %s by the feed’s declaration', (body, kind) => {
     expect(meaningOf(answer(409, body), declaration)).toEqual({ kind });
   });
 
-  it('that broke off is not taken for one without a body', () => {
+  it('that was truncated does not count as one without a body', () => {
     expect(meaningOf(answer(409, '', { isWhole: false }), declaration)).toEqual({ kind: 'refused' });
   });
 });
@@ -126,7 +126,7 @@ describe('traffic', () => {
     [answer(409, '{"error":"this request id has been seen"}'), { kind: 'seen-before' }],
     [answer(409, '{"error":"request in progress"}'), { kind: 'in-progress' }],
     [answer(409, '{"error":"version conflict"}'), { kind: 'refused' }],
-  ])('takes %j as %j', (given, expected) => {
+  ])('classifies %j as %j', (given, expected) => {
     expect(meaningOf(given, traffic.sink.answers)).toEqual(expected);
   });
 });

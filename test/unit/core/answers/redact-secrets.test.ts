@@ -51,20 +51,20 @@ describe('a secret in another system’s text', () => {
     ['old escapes of JavaScript', hex.map((byte) => `%u00${byte}`).join('')],
     ['HTML with zeros before', hex.map((byte) => `&#x0000${byte};`).join('')],
     ['HTML without semicolons', bytes.map((byte) => `&#${byte} `).join('')],
-  ])('is removed where it is taken apart: %s', (_, form) => {
+  ])('is removed if it is split: %s', (_, form) => {
     const redacted = redactSecrets(`key rejected: ${form} (unknown)`, [token]);
     expect(redacted).toMatch(/^key rejected: .*\[removed\].*\(unknown\)$/s);
     // A name of the list, and the signs at either end.
     expect(redacted.length).toBeLessThan('key rejected: {"type":"Buffer","data":[removed] (unknown)'.length + 30);
   });
 
-  it('is removed in pieces, such as an abbreviation leaves', () => {
+  it('is removed in parts, as an abbreviation leaves them', () => {
     expect(redactSecrets(`got ${token.slice(0, 12)}...${token.slice(-9)} here`, [token])).toBe(
       `got ${removed}...${removed} here`,
     );
   });
 
-  it.each([4, 5, 6, 7])('is removed at the end of a text that was cut behind its first %i characters', (length) => {
+  it.each([4, 5, 6, 7])('is removed at the end of a text that was truncated after its first %i characters', (length) => {
     expect(redactSecrets(`token is ${token.slice(0, length)}`, [token])).toBe(`token is ${removed}`);
   });
 
@@ -74,7 +74,7 @@ describe('a secret in another system’s text', () => {
     );
   });
 
-  it('of one character does not take others with it', () => {
+  it('of one character does not remove other characters', () => {
     expect(redactSecrets('yes, 6 by 7', ['~'])).toBe('yes, 6 by 7');
     expect(redactSecrets('yes', [''])).toBe('yes');
   });
@@ -84,7 +84,7 @@ describe('a secret in another system’s text', () => {
   });
 });
 
-describe('credentials that nobody named', () => {
+describe('credentials that were not declared', () => {
   const texts: [string, string][] = [
     ['Bearer abc.def.ghi is not valid', `Bearer ${removed} is not valid`],
     ['{"headers":{"authorization":"Bearer abc.def"},"a":1}', `{"headers":{"authorization":"${removed}"},"a":1}`],
@@ -106,17 +106,17 @@ describe('credentials that nobody named', () => {
   });
 });
 
-describe('what is no secret', () => {
+describe('text without a secret', () => {
   it.each([
     '',
     'unknown advertiser contract SP-000002',
     '{"error":"this request id has been seen","id":"50%25 off é 中"}',
     'the password has expired; no authorization, please try again',
-  ])('stays as it is: %j', (text) => {
+  ])('is unchanged: %j', (text) => {
     expect(redactSecrets(text, [token])).toBe(text);
   });
 
-  it('is looked through once a character: a hostile text of 64 KiB needs few steps', () => {
+  it('is scanned once per character: a hostile text of 64 KiB needs few steps', () => {
     // Each of these would take hours where matching were quadratic.
     for (const piece of ['bearer ', 'authorization:', '%2525', '\\', '//a:', '&#', 'sk_live']) {
       const text = piece.repeat(65_536 / piece.length);

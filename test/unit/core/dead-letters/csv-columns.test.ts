@@ -2,14 +2,14 @@ import { describe, expect, it } from 'vitest';
 import { CsvColumns, maxNameCharacters, maxSourceColumns } from '../../../../lambdas/core/dead-letters/csv-columns.ts';
 
 describe('the columns of a reconciliation CSV', () => {
-  it('are the names that were met, in that order', () => {
+  it('are the names that occurred, in that order', () => {
     const columns = new CsvColumns(['Duration']);
     columns.note(['SpotID', 'Duration', '']);
     columns.note(['Region', 'SpotID'], 5);
     expect(columns.chosen()).toEqual(['SpotID', 'Duration', 'Region']);
   });
 
-  it('are bounded: those that the feed declares and the most frequent stay, whoever comes first', () => {
+  it('are bounded: those that the feed declares and the most frequent stay, whichever comes first', () => {
     const columns = new CsvColumns(['Duration']);
     for (let record = 0; record < 1_000; record++) {
       columns.note(Array.from({ length: 10 }, (_, index) => `noise ${record * 10 + index}`));
@@ -33,7 +33,7 @@ describe('the columns of a reconciliation CSV', () => {
     expect(chosen.length).toBeLessThanOrEqual(maxSourceColumns);
   });
 
-  it('have no name that is too long to be a header', () => {
+  it('have no name that is too long for a header', () => {
     const columns = new CsvColumns([]);
     columns.note(['x'.repeat(maxNameCharacters + 1), 'y'.repeat(maxNameCharacters)]);
     expect(columns.chosen()).toEqual(['y'.repeat(maxNameCharacters)]);

@@ -72,14 +72,14 @@ function cellsOf(line: string): string[] {
 
 describe('a column of the source', () => {
   it.each(['SpotID', 'sluice_reason', '_sluice_reason', '__sluice_', 'Sluice', '_x'])(
-    '%s can be told from ours, and is found again',
+    '%s is distinguished from ours, and found again',
     (name) => {
       expect(ownColumns).not.toContain(columnOf(name));
       expect(sourceColumnOf(columnOf(name))).toBe(name);
     },
   );
 
-  it('is none of ours', () => {
+  it('is not one of ours', () => {
     for (const name of ownColumns) expect(sourceColumnOf(name)).toBeUndefined();
   });
 });
@@ -99,7 +99,7 @@ describe('a row', () => {
     expect(cellsOf(line)).toHaveLength(cellsOf(header).length);
   });
 
-  it('tells the last failure, the first one’s time, and how often there was one', () => {
+  it('contains the last failure, the time of the first, and the number of failures', () => {
     const history = [
       {
         at: Date.parse('2026-01-05T04:00:00Z'),
@@ -126,7 +126,7 @@ describe('a row', () => {
     });
   });
 
-  it('of JSON has numbers as they are written, and what is nested as JSON', () => {
+  it('of JSON has numbers as they are written, and nested values as JSON', () => {
     const source = sourceRowOf(receiptOf('{"SpotID":"007","Duration":30.0,"tags":["a"],"none":null,"ok":true}'), jsonl);
     expect(Object.fromEntries(source?.cells ?? [])).toEqual({
       SpotID: '007',
@@ -146,7 +146,7 @@ describe('a row', () => {
       receiptOf('', { raw_encoding: 'head', raw_payload: Buffer.from('{"head').toString('base64') }),
       '{"head',
     ],
-  ])('%s shows what stood in the file', (_, receipt, raw) => {
+  ])('%s shows the text of the file', (_, receipt, raw) => {
     expect(sourceRowOf(receipt, jsonl)).toBeUndefined();
     const cells = cellsOf(csvRow(openOf(receipt, jsonl), ['SpotID']));
     expect(cells[0]).toBe('');
@@ -163,7 +163,7 @@ describe('a row', () => {
     });
   });
 
-  it('has no cell that is longer than a spreadsheet takes, and says what was left out', () => {
+  it('has no cell longer than a spreadsheet accepts, and states what was left out', () => {
     const long = '=\u0001'.repeat(20_000);
     const raw = JSON.stringify({ SpotID: long, ...Object.fromEntries(manyNames(9_000)), Notes: long });
     const line = csvRow(openOf(receiptOf(raw, { error: long, reason: long }), jsonl), ['SpotID']);
@@ -179,7 +179,7 @@ describe('a row', () => {
   it.each([
     ['arrays', `{"a":${'['.repeat(10_000)}${']'.repeat(10_000)}}`],
     ['objects', `${'{"a":'.repeat(10_000)}1${'}'.repeat(10_000)}`],
-  ])('of a record nested 10,000 levels deep in %s costs nothing but its columns', (_, raw) => {
+  ])('of a record nested 10,000 levels deep in %s needs only its columns', (_, raw) => {
     const open = openOf(receiptOf(raw), jsonl);
     expect(sourceRowOf(open.receipt, jsonl)).toBeUndefined();
     expect(ownOf(csvRow(open, ['a']), 1)['sluice_raw']).toBe(shownCell(raw));

@@ -76,7 +76,7 @@ describe('a cell', () => {
     expect(unescapeCell(written)).toBe(given);
   });
 
-  it('gives back what was written, whatever it was', () => {
+  it('is read back as it was written, whatever it was', () => {
     fc.assert(
       fc.property(text, (given) => {
         expect(unescapeCell(escapeCell(given))).toBe(given);
@@ -87,7 +87,7 @@ describe('a cell', () => {
     );
   });
 
-  it('of a hundred thousand characters comes back, whatever they are', () => {
+  it('of a hundred thousand characters is read back, whatever they are', () => {
     for (const unit of ['\\', '=', '\\=', '\u0000', ' ', "'", '\ud800', '-1']) {
       const long = unit.repeat(100_000 / unit.length);
       expect(unescapeCell(escapeCell(long))).toBe(long);
@@ -101,7 +101,7 @@ describe('a line', () => {
     quote: fc.constantFrom('"' as const, "'" as const, undefined),
   });
 
-  it('has no cell that could be a formula, whatever separators and quotes it is imported with', () => {
+  it('has no cell that could be a formula, with any separators and quotes at import', () => {
     fc.assert(
       fc.property(fc.array(text, { minLength: 1, maxLength: 5 }), settings, (cells, how) => {
         for (const cell of importedCells(csvLine(cells), how)) expect(couldBeFormula(cell)).toBe(false);
@@ -112,11 +112,11 @@ describe('a line', () => {
 });
 
 describe('a column’s name', () => {
-  it.each(['SpotID', 'Client Name', 'sluice_x', '_x', 'Größe', 'Line2'])('%j stands as it is', (name) => {
+  it.each(['SpotID', 'Client Name', 'sluice_x', '_x', 'Größe', 'Line2'])('%j is unchanged', (name) => {
     expect(escapeName(name)).toBe(name);
   });
 
-  it('comes back, blanks around it and line breaks in it included, and is not to be taken for another', () => {
+  it('is read back with its blanks and line breaks, and not confused with another', () => {
     fc.assert(
       fc.property(text, text, (one, other) => {
         const [a, b] = [one, other].map((name) => escapeName(name).trim().replace(/\r\n?/g, '\n')) as [string, string];

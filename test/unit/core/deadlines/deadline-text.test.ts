@@ -25,25 +25,25 @@ it.each([
 });
 
 describe('a time', () => {
-  it('is told by the clock of the feed’s people, with the day where it is another', () => {
+  it('is given in the time zone of the feed, with the day if it is another', () => {
     expect(clockText(now + 3_600_000, zone, now)).toBe('23:00');
     expect(clockText(Date.UTC(2026, 0, 5, 8, 40), zone, now)).toBe('5 Jan 03:40');
     expect(clockText(now, undefined, now)).toBe('03:00 UTC');
   });
 
-  it('is told with its distance from now', () => {
+  it('is given with its distance from now', () => {
     expect(momentText(now - 300_000, zone, now)).toBe('21:55 (5 min ago)');
     expect(momentText(now + 40_000, zone, now)).toBe('22:00 (in 40 s)');
   });
 
-  it('stands beside the name of its zone', () => {
+  it('is shown with the name of its zone', () => {
     expect(zoneText(zone, now)).toBe('America/New_York (GMT-5)');
     expect(zoneText('UTC', now)).toBe('UTC');
   });
 });
 
 describe('a projection in words', () => {
-  it('says when a file is done and how far from its deadline that is', () => {
+  it('states when a file is done and how far from its deadline that is', () => {
     const morning = Date.UTC(2026, 0, 5, 6);
     const doneAt = Date.UTC(2026, 0, 5, 8, 40);
     expect(projectionText(projection(doneAt, 4_800), zone, morning)).toBe(
@@ -54,7 +54,7 @@ describe('a projection in words', () => {
     );
   });
 
-  it('says what it can', () => {
+  it('states what is known', () => {
     expect(projectionText(projection(now, undefined), undefined, now)).toBe('done about 03:00 UTC (now)');
     expect(projectionText(projection(undefined, undefined), zone, now)).toBeUndefined();
     expect(projectionText(projection(undefined, -60), zone, now)).toBe('LATE by 1 min already');

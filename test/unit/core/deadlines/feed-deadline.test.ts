@@ -8,13 +8,13 @@ const iso = (deadline: FeedDeadline, after: string) =>
   new Date(deadlineAfter(deadline, Date.parse(after))).toISOString();
 
 describe('the deadline of a file', () => {
-  it('is the next one after it came, in winter and in summer', () => {
+  it('is the next one after it arrived, in winter and in summer', () => {
     expect(iso(newYork(5), '2026-01-05T03:00:00Z')).toBe('2026-01-05T10:00:00.000Z');
     expect(iso(newYork(5), '2026-07-05T03:00:00Z')).toBe('2026-07-05T09:00:00.000Z');
     expect(iso(newYork(5), '2026-01-05T10:00:01Z')).toBe('2026-01-06T10:00:00.000Z');
   });
 
-  it('is a day off where it came at that very moment', () => {
+  it('is a day later if it arrived at exactly that time', () => {
     expect(iso(newYork(5), '2026-01-05T10:00:00Z')).toBe('2026-01-06T10:00:00.000Z');
     expect(iso(newYork(5), '2026-01-05T09:59:59.999Z')).toBe('2026-01-05T10:00:00.000Z');
   });
@@ -25,7 +25,7 @@ describe('the deadline of a file', () => {
     expect(iso(newYork(5), '2026-11-01T03:00:00Z')).toBe('2026-11-01T10:00:00.000Z');
   });
 
-  it('is the moment of the change where clocks skip it', () => {
+  it('is the time of the change if clocks skip it', () => {
     expect(iso(newYork(2, 30), '2026-03-08T05:00:00Z')).toBe('2026-03-08T07:00:00.000Z');
     expect(iso(newYork(2, 30), '2026-03-08T07:00:00Z')).toBe('2026-03-09T06:30:00.000Z');
     // Lord Howe Island's clocks go forward by half an hour, at 15:30Z.
@@ -33,12 +33,12 @@ describe('the deadline of a file', () => {
     expect(iso(lordHowe, '2026-10-03T12:00:00Z')).toBe('2026-10-03T15:30:00.000Z');
   });
 
-  it('is the first of two where clocks show it twice, and the second is none', () => {
+  it('is the first of two if clocks show it twice, and the second does not count', () => {
     expect(iso(newYork(1, 30), '2026-11-01T03:00:00Z')).toBe('2026-11-01T05:30:00.000Z');
     expect(iso(newYork(1, 30), '2026-11-01T05:45:00Z')).toBe('2026-11-02T06:30:00.000Z');
   });
 
-  it('is right where a zone is a day ahead, and near midnight', () => {
+  it('is correct in a zone a day ahead, and near midnight', () => {
     expect(iso({ hour: 0, minute: 0, timeZone: 'Pacific/Kiritimati' }, '2026-05-01T11:00:00Z')).toBe(
       '2026-05-02T10:00:00.000Z',
     );
@@ -47,7 +47,7 @@ describe('the deadline of a file', () => {
     );
   });
 
-  it('comes within 25 hours, later the later a file came, and shows its time on the clock of its zone', () => {
+  it('is within 25 hours, is later for a later file, and shows its time in its zone', () => {
     const zones = [
       'America/New_York',
       'Europe/Berlin',

@@ -46,11 +46,11 @@ beforeEach(() => {
   arrive();
 });
 
-it('is the limiter’s: a little under the limit', () => {
+it('is slightly under the limit, as the limiter has it', () => {
   expect(allowed).toBeCloseTo(9.95, 2);
 });
 
-describe('the pace of a line with a limit', () => {
+describe('the pace of files with a limit', () => {
   it('is the limit, not measured, before anything is sent', () => {
     expect(pace()).toEqual({ perSecond: allowed, measuredPerSecond: undefined });
   });
@@ -85,7 +85,7 @@ describe('the pace of a line with a limit', () => {
     expect(pace()?.perSecond).toBeLessThan(4.2);
   });
 
-  it('is the limit where the API answers about that fast: answers are counted late', async () => {
+  it('is the limit if the API answers about that fast: answers are counted late', async () => {
     await send(join(), 9.5);
     expect(pace()?.perSecond).toBe(allowed);
     expect(pace()?.measuredPerSecond).toBeLessThan(allowed);
@@ -99,7 +99,7 @@ describe('the pace of a line with a limit', () => {
     expect(pace()?.perSecond).toBeGreaterThan(0.8);
   });
 
-  it('does not count a time in which nothing was waiting', async () => {
+  it('does not count a time without waiting records', async () => {
     await send(join(), 5);
     await clock.advance(20 * 60_000);
     arrive();
@@ -108,7 +108,7 @@ describe('the pace of a line with a limit', () => {
     expect(pace()?.perSecond).toBeGreaterThan(4);
   });
 
-  it('is not how fast small files arrive', async () => {
+  it('is not the rate at which small files arrive', async () => {
     const limiter = join();
     for (let file = 0; file < 20; file++) {
       arrive();
@@ -120,7 +120,7 @@ describe('the pace of a line with a limit', () => {
     expect(pace()).toEqual({ perSecond: allowed, measuredPerSecond: undefined });
   });
 
-  it('is what was measured before a pause, during it, and does not count the pause after it', async () => {
+  it('during and after a pause is what was measured before it', async () => {
     const limiter = join();
     await send(limiter, 4);
     await limiter.openBreaker('outage');
@@ -137,14 +137,14 @@ describe('the pace of a line with a limit', () => {
     expect(pace()?.perSecond).toBeGreaterThan(3.5);
   });
 
-  it('is at best the limit while requests go out and no record passes', async () => {
+  it('is at most the limit while requests are sent and no record is accepted', async () => {
     const limiter = join();
     await limiter.leaseSlots(5, 0);
     await clock.advance(30_000);
     expect(pace()).toEqual({ perSecond: allowed, measuredPerSecond: 0 });
   });
 
-  it('is that of a person’s limit until it ends, and is measured again from then on', async () => {
+  it('is that of an operator’s limit until it ends, and is measured again from then on', async () => {
     const limiter = join();
     await send(limiter, 9);
     const until = clock.now() + 600_000;
@@ -171,7 +171,7 @@ describe('the pace of a line with a limit', () => {
     ]);
   });
 
-  it('is not told by a file that is stopped or done', async () => {
+  it('is not measured from a file that is stopped or done', async () => {
     await send(join(), 4);
     const [file] = files;
     files = [{ ...(file as FileAccount), settled: { ...noCounts(), uploaded: 100_000 } }];
@@ -179,7 +179,7 @@ describe('the pace of a line with a limit', () => {
   });
 });
 
-it('is measured since the first open file came, where there is no limit', () => {
+it('is measured since the first open file arrived, if there is no limit', () => {
   const evening = clock.now();
   const uploaded = (count: number) => ({ settled: { ...noCounts(), uploaded: count } });
   const came = [

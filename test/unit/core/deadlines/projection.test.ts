@@ -20,7 +20,7 @@ const uploaded = (count: number) => ({ settled: { ...noCounts(), uploaded: count
 const checkpoint = (offset: number, record: number) => ({ checkpoint: { offset, line: 1, record, batch: 1 } });
 
 describe('a projection', () => {
-  it('is what is left at the pace of the API', () => {
+  it('is the remaining records at the pace of the API', () => {
     expect(project([came(uploaded(400))])).toEqual([
       {
         fileId: 'f1',
@@ -39,7 +39,7 @@ describe('a projection', () => {
     ]);
   });
 
-  it('is at best what the limit allows until the rate is measured', () => {
+  it('is at most what the limit allows until the rate is measured', () => {
     const unmeasured = { perSecond: 10, measuredPerSecond: undefined };
     const through = came({ fileId: 'f0', ...uploaded(1_000), createdAt: 0 });
     expect(project([through, came()], { pace: unmeasured })).toMatchObject([
@@ -60,7 +60,7 @@ describe('a projection', () => {
     ]);
   });
 
-  it('takes changes of the limit into account that are known', () => {
+  it('considers known changes of the limit', () => {
     const later = [
       { fromMs: evening + 50_000, perSecond: 5 },
       { fromMs: evening + 90_000, perSecond: 100 },
@@ -76,7 +76,7 @@ describe('a projection', () => {
     expect(project([came()], { pace: undefined })).toMatchObject([{ doneAt: undefined, isAtBest: false }]);
   });
 
-  it('has urgent files first and the others in the order they came, whatever their feed', () => {
+  it('takes urgent files first and the others in the order they arrived, whatever their feed', () => {
     const files = [
       came({ fileId: 'late', createdAt: evening - 1 }),
       came({ fileId: 'early', createdAt: evening - 9, feed: 'other' }),
@@ -101,17 +101,17 @@ describe('a projection', () => {
     ]);
   });
 
-  it('is late where the backlog is more than the API takes until the deadline', () => {
+  it('is late if the backlog is more than the API accepts until the deadline', () => {
     const [file] = project([came({ totalRecords: 7 * 36_000 + 600 })]);
     expect(file?.marginSeconds).toBe(-60);
   });
 
-  it('guesses by what a file’s records have been long so far, and says so', () => {
+  it('estimates from the length of a file’s records so far, and states that', () => {
     const splitting = came({ state: 'splitting', ...checkpoint(25_000, 500), ...uploaded(100) });
     expect(project([splitting])).toMatchObject([{ remainingRecords: 1_900, isEstimated: true }]);
   });
 
-  it('guesses by the feed’s other files where nothing of it is cut yet', () => {
+  it('estimates from the feed’s other files if none of it is split yet', () => {
     const before = came({ fileId: 'a', createdAt: 0 });
     const untouched = came({ fileId: 'b', state: 'splitting' });
     expect(project([before, untouched])[1]).toMatchObject({ remainingRecords: 1_000, isEstimated: true });
@@ -122,7 +122,7 @@ describe('a projection', () => {
     expect(project([untouched], { done: [foreign] })).toMatchObject([{ remainingRecords: undefined }]);
   });
 
-  it('does not guess a compressed file by plain ones', () => {
+  it('does not estimate a compressed file from plain ones', () => {
     const source = { bucket: 'intake', key: 'traffic/x.csv.gz', etag: '"e"', sizeBytes: 10_000 };
     const zipped = came({ fileId: 'b', state: 'splitting', source });
     expect(project([zipped], { done: [came()] })).toMatchObject([{ remainingRecords: undefined, doneAt: undefined }]);
@@ -130,7 +130,7 @@ describe('a projection', () => {
     expect(project([zipped], { done: [other] })).toMatchObject([{ remainingRecords: 1_000 }]);
   });
 
-  it('says nothing of what stands behind a file that nobody knows the length of', () => {
+  it('has nothing for files behind one of unknown length', () => {
     const unknown = came({ fileId: 'a', state: 'splitting', createdAt: 0, feed: 'other' });
     expect(project([unknown, came({ fileId: 'b' })])[1]).toMatchObject({
       remainingRecords: 1_000,
@@ -139,12 +139,12 @@ describe('a projection', () => {
     });
   });
 
-  it('is late for a deadline that has passed, even where the end can’t be told', () => {
+  it('is late for a deadline that has passed, even if the end is unknown', () => {
     const [file] = project([came({ state: 'splitting' })], {}, [traffic], deadlineAt + 5_000);
     expect(file).toMatchObject({ doneAt: undefined, marginSeconds: -5 });
   });
 
-  it('leaves out what is stopped, and counts what was held where it is released', () => {
+  it('omits stopped files, and counts what was held if it is released', () => {
     const quarantine = { at: 1, rejected: 300, seen: 1_000, message: 'x' };
     const held = { settled: { ...noCounts(), uploaded: 100, held: 900 }, quarantine };
     expect(project([came(held)])).toEqual([]);
@@ -153,13 +153,13 @@ describe('a projection', () => {
     expect(project([came({ ...held, release })])).toMatchObject([{ remainingRecords: 900 }]);
   });
 
-  it('takes a file as done with its last record, however long its manifest takes', () => {
+  it('treats a file as done with its last record, however long its manifest takes', () => {
     const lastSettledAt = deadlineAt - 1_000;
     const [file] = project([came({ ...uploaded(1_000), lastSettledAt })], {}, [traffic], deadlineAt + 600_000);
     expect(file).toMatchObject({ doneAt: lastSettledAt, marginSeconds: 1 });
   });
 
-  it('never gets better for a longer backlog or a slower API', () => {
+  it('never improves with a longer backlog or a slower API', () => {
     const files = fc.array(
       fc.record({ total: fc.nat(1_000_000), done: fc.nat(1_000), lane: fc.constantFrom('main', 'express') }),
       { minLength: 1, maxLength: 8 },

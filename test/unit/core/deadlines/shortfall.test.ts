@@ -24,11 +24,11 @@ const shortfalls = (totals: number[], createdAt = now - 60_000, at = now) =>
   );
 
 describe('a shortfall', () => {
-  it('is none where all are in time', () => {
+  it('is absent if all files are in time', () => {
     expect(shortfalls([72_000])).toEqual([]);
   });
 
-  it('says how many records won’t make it, and what pace would do', () => {
+  it('contains the number of late records, and the pace that would be enough', () => {
     expect(shortfalls([30_000, 78_000])).toMatchObject([
       {
         deadlineAt,
@@ -42,11 +42,11 @@ describe('a shortfall', () => {
     ]);
   });
 
-  it('counts no record of a file twice that is wholly late', () => {
+  it('counts each record of a late file once', () => {
     expect(shortfalls([72_010, 1_000])).toMatchObject([{ missingRecords: 1_010 }]);
   });
 
-  it('is told for each deadline apart, and knows no pace for one that has passed', () => {
+  it('is reported for each deadline separately, and has no pace for one that has passed', () => {
     const yesterday = Date.UTC(2026, 0, 4, 8);
     const files = [
       fileAccount({ fileId: 'old', createdAt: yesterday, totalRecords: 72_000 }),

@@ -9,7 +9,7 @@ import { manifestOf } from '../../../support/report-facts.ts';
 const now = 1_800_000_000_000;
 
 describe('closing a file that still has open letters', () => {
-  it('keeps the newest figures without a TTL, and those of a manifest that closed nothing for as long as old ones', () => {
+  it('keeps the latest figures without a TTL, and those of a manifest that closed nothing for as long as old ones', () => {
     const file = fileAccount({ fileId: 'traffic.1' });
     const figures = [2, 3].map((number) => figuresOf(manifestOf({ manifest_number: number }), 'f'.repeat(64)));
     const close = { state: 'completed' as const, manifest: { key: 'm3', number: 3 }, figures, openLetters: 1 };

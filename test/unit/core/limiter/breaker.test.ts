@@ -12,14 +12,14 @@ describe('a run of failures', () => {
     ...more,
   });
 
-  it('of records that have failed before is an outage at fifty, and nothing that is counted over all consumers', () => {
+  it('of records that have failed before is an outage at fifty, and is not counted over all consumers', () => {
     const run = new FailureRun();
     const suspect = details({ isSuspect: true });
     expect(new Set(records(49).map((record) => run.failure('outage', record, 5, suspect)))).toEqual(new Set(['again']));
     expect(run.failure('outage', 'r49', 5, suspect)).toBe('opens');
   });
 
-  it('says nothing at the end of a batch of which others passed; in the next batch it does', () => {
+  it('at the end of a batch whose other records passed is ignored; in the next batch it counts', () => {
     const run = new FailureRun();
     run.begin();
     run.success(4);
@@ -29,7 +29,7 @@ describe('a run of failures', () => {
     expect(records(12).map((record) => run.failure('outage', record, 5, last))).toContain('opens');
   });
 
-  it('asks with others from the second record on, until one passes', () => {
+  it('asks the other consumers from the second record on, until one passes', () => {
     const run = new FailureRun();
     run.failure('throttled', 'r0', 5);
     expect(run.isAsking).toBe(false);
@@ -39,7 +39,7 @@ describe('a run of failures', () => {
     expect(run.isAsking).toBe(false);
   });
 
-  it('of refused tokens opens at ten records, or at four answers for each where there are fewer', () => {
+  it('of refused tokens opens at ten records, or at four answers for each if there are fewer', () => {
     const many = new FailureRun();
     expect(records(9).map((record) => many.failure('unauthorised', record, 5))).not.toContain('opens');
     expect(many.failure('unauthorised', 'r9', 5)).toBe('opens');
@@ -49,7 +49,7 @@ describe('a run of failures', () => {
     expect(counted).toEqual(['counts', 'again', 'again', 'opens']);
   });
 
-  it('of refusals is one only where they are the same, and longer where a file is refused in part', () => {
+  it('of refusals counts only if they are the same, and longer if a file is refused in part', () => {
     const run = new FailureRun();
     const opensAfter = (status: (nth: number) => number) => {
       for (let nth = 1; nth <= 400; nth++) if (run.refusal(status(nth), `r${nth}`, 5).isEnough) return nth;
@@ -83,7 +83,7 @@ describe('a run of failures', () => {
     expect(run.failure('outage', 'r9', 7)).toBe('counts');
   });
 
-  it('does not count requests that were sent before the last success, as time-outs of a batch’s end are', () => {
+  it('does not count requests that were sent before the last success, such as time-outs at a batch’s end', () => {
     const run = new FailureRun();
     run.success(2_000);
     expect(records(40).map((record) => run.failure('outage', record, 1_500))).not.toContain('opens');

@@ -40,17 +40,17 @@ it.each([2_000, 3_600_000])('measures a clock that is %i ms ahead to a second', 
   expect(skew.correctionMs()).toBeLessThan(-ms + 1_100);
 });
 
-it('knows of an hour from the first answer', () => {
+it('detects an offset of an hour from the first answer', () => {
   observe(1, -3_600_000);
   expect(Math.abs(skew.correctionMs() - 3_600_000)).toBeLessThan(2_000);
 });
 
-it('takes no harm from a server that makes its date once a second', () => {
+it('is not misled by a server that updates its date once a second', () => {
   observe(500, 0, 990);
   expect(skew.correctionMs()).toBe(0);
 });
 
-it('begins anew when the clock was set', () => {
+it('starts again when the clock was set', () => {
   observe(100, -5_000);
   observe(100, 0);
   expect(skew.correctionMs()).toBe(0);

@@ -16,16 +16,16 @@ beforeEach(() => {
   for (let request = 0; request < 200; request++) answered(20);
 });
 
-it('lets the line stand while answers come within the margin', () => {
+it('shifts nothing while answers arrive within the margin', () => {
   expect(answered(25)).toBe(0);
   expect(answered(49)).toBe(0);
 });
 
-it('moves the line by what a request was late beyond the margin', () => {
+it('shifts the next slot by the delay of a request beyond the margin', () => {
   expect(answered(80)).toBeCloseTo(30, 0);
 });
 
-it('moves it once for a stall that held many up', () => {
+it('shifts it once for a stall that delayed many', () => {
   const stalledUntil = now + 130;
   let moved = 0;
   for (let request = 0; request < 5; request++) {
@@ -37,12 +37,12 @@ it('moves it once for a stall that held many up', () => {
   expect(moved).toBeLessThan(80);
 });
 
-it('moves it by no more than a hundredth of a window within one', () => {
+it('shifts it by at most a hundredth of a window within one', () => {
   expect(answered(5_000)).toBeLessThanOrEqual(600);
   expect(answered(5_000)).toBe(0);
 });
 
-it('believes that the API is slow by itself when many answers are late', () => {
+it('assumes that the API itself is slow when many answers are late', () => {
   for (let request = 0; request < 200; request++) answered(request % 2 === 0 ? 20 : 300);
   expect(answered(300)).toBe(0);
 });

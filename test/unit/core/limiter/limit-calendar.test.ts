@@ -25,7 +25,7 @@ describe('an entry', () => {
     expect(calendarAt(byDay, windowSeconds, end + policyLagMs).requests).toBeUndefined();
   });
 
-  it('keeps to the clock of its place when daylight saving begins and ends', () => {
+  it('uses the clock of its place when daylight saving begins and ends', () => {
     // 8 March 2026: clocks go forward; 1 November 2026: back.
     for (const day of ['2026-03-08T06:00:00-04:00', '2026-11-01T06:00:00-05:00']) {
       expect(requestsAt(byDay, at(day) - earlyMs - 1), day).toBeUndefined();
@@ -33,7 +33,7 @@ describe('an entry', () => {
     }
   });
 
-  it('lasts as long as it may be meant when its time is shown twice', () => {
+  it('lasts through both possible times when its time occurs twice', () => {
     const night = { ...byDay, entries: [{ from: minutes(1), to: minutes(1, 30), requests: 300 }] };
     // 01:00 to 01:30 comes twice: the first time at UTC-4, the second at UTC-5.
     expect(requestsAt(night, at('2026-11-01T01:00:00-04:00'))).toBe(300);
@@ -41,7 +41,7 @@ describe('an entry', () => {
     expect(requestsAt(night, at('2026-11-01T01:30:00-05:00') + policyLagMs)).toBeUndefined();
   });
 
-  it('goes on past midnight, into a day that is not among its days', () => {
+  it('continues past midnight, into a day that is not among its days', () => {
     const fridays = {
       ...byDay,
       entries: [{ from: minutes(22), to: minutes(2), days: ['fri' as const], requests: 60 }],
@@ -53,7 +53,7 @@ describe('an entry', () => {
     expect(calendarAt(fridays, windowSeconds, at('2026-01-10T12:00:00-05:00')).until).toBe(next);
   });
 
-  it('that begins when another ends leaves no moment between them; of two, the lower applies', () => {
+  it('that begins when another ends leaves no gap; of two, the lower applies', () => {
     const entries = [
       { from: minutes(6), to: minutes(12), requests: 300 },
       { from: minutes(12), to: minutes(18), requests: 400 },

@@ -31,7 +31,7 @@ async function decideAll(...makers: ((state: PolicyState) => PolicyChange)[]): P
 }
 
 describe('a decision', () => {
-  it('is stored with who, when, why and the numbers, and moves the line to the new distance', async () => {
+  it('is stored with who, when, why and the numbers, and moves the next slot to the new distance', async () => {
     const until = t0 + 3_600_000;
     const store = await decideAll(
       (state) => overrideLimit(state, deployed, { requests: 60, until }, anna, t0),
@@ -61,7 +61,7 @@ describe('a decision', () => {
     expect(store.item).not.toHaveProperty('requests');
   });
 
-  it('about a pause leaves the limit and the other feeds as they are', async () => {
+  it('about a pause leaves the limit and the other feeds unchanged', async () => {
     const store = await decideAll(
       (state) => overrideLimit(state, deployed, { requests: 60 }, anna, t0),
       (state) => pauseFeed(state, anna, t0 + 1),
@@ -72,7 +72,7 @@ describe('a decision', () => {
     expect((await store.readInForce()).pauses).toEqual({ news: { by: 'ben', why: 'wrong file', since: t0 + 2 } });
   });
 
-  it('of a person is followed by the calendar’s, and that has no name of a person', async () => {
+  it('of an operator is followed by the calendar’s, which names no person', async () => {
     const calendar = { timeZone: 'UTC', entries: [{ from: 0, to: 360, requests: 200 }] };
     const withCalendar = { ...deployed, calendar };
     const until = t0 + 60_000;
@@ -94,7 +94,7 @@ describe('a decision', () => {
 });
 
 describe('the limiter’s item', () => {
-  it('stays below 1 KB, what a write costs one unit for, with every attribute and four paused feeds', async () => {
+  it('stays below 1 KB, the size of one write unit, with every attribute and four paused feeds', async () => {
     const names = ['traffic', 'maintenance', 'sensor-telemetry-north', 'sensor-telemetry-south'];
     const store = await decideAll(
       (state) =>
@@ -116,7 +116,7 @@ describe('the limiter’s item', () => {
   });
 });
 
-describe('who sends', () => {
+describe('a sender', () => {
   it('is never faster than its deployment, nor slower than 1% of it', () => {
     expect([1, 6, 300, 900].map((requests) => limitOf({ requests }, deployed).requests)).toEqual([6, 6, 300, 600]);
     expect(limitOf({}, deployed)).toEqual(deployed);
@@ -133,7 +133,7 @@ describe('who sends', () => {
     expect(store.item).not.toHaveProperty('windowSeconds');
   });
 
-  it('knows what applies though nobody has written it yet', () => {
+  it('applies a policy that nobody has written yet', () => {
     const item = { policy: 1, requests: 60, setBy: 'operator' as const, until: t0 };
     expect(paceAt(item, deployed, t0 - 1)).toMatchObject({ requests: 60 });
     expect(paceAt(item, deployed, t0)).toEqual({});
@@ -141,13 +141,13 @@ describe('who sends', () => {
     expect(paceAt({}, { ...deployed, calendar }, t0)).toMatchObject({ requests: 100, setBy: 'calendar' });
   });
 
-  it('looks again after a quarter of the pause so far', () => {
+  it('checks again after a quarter of the pause so far', () => {
     const waits = [0, 200_000, 36_000_000].map((pausedMs) => recheckAt(t0, t0 + pausedMs) - t0 - pausedMs);
     expect(waits).toEqual([30_000, 50_000, 900_000]);
   });
 });
 
-describe('the decisions of a time', () => {
+describe('the decisions of a period', () => {
   const decision = (at: number, kind: Decision['kind'], more: Partial<Decision> = {}): Decision => ({
     ...{ at, kind, policy: at, feed: 'traffic', by: 'anna' },
     ...more,
@@ -176,7 +176,7 @@ describe('the decisions of a time', () => {
     }
   });
 
-  it('don’t include a limit whose time was over', () => {
+  it('do not include a limit that had ended', () => {
     expect(during([decision(1, 'limit', { until: 5 })], 6, 9)).toEqual([]);
     expect(during([decision(1, 'limit', { until: 7 })], 6, 9)).toEqual([1]);
   });

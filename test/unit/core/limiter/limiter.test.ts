@@ -29,15 +29,15 @@ describe('slot spacing', () => {
 describe('lease size', () => {
   const base = { wanted: 1000, connections: 9, latencyMs: 20, spacingMs: 10, marginMs: 30 };
 
-  it('is a second’s worth where the connections keep up', () => {
+  it('is a second’s slots if the connections keep up', () => {
     expect(leaseSize(base)).toBe(100);
   });
 
-  it('is no more than what is wanted', () => {
+  it('is no more than what is requested', () => {
     expect(leaseSize({ ...base, wanted: 7 })).toBe(7);
   });
 
-  it('is as many as can be sent in time where the connections are slower than the slots', () => {
+  it('is as many as can be sent in time if the connections are slower than the slots', () => {
     const slow = { ...base, latencyMs: 300 };
     const size = leaseSize(slow);
     // With `connections` requests at a time, the last of them goes out this long after its slot.

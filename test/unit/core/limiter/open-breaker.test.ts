@@ -19,7 +19,7 @@ const join = (store: InMemoryLimiterStore) =>
     correctionMs: () => 0,
   });
 
-it('keeps what the API answers, since when, and when the next probe is due', async () => {
+it('keeps the API’s answer, since when, and when the next probe is due', async () => {
   const store = new InMemoryLimiterStore();
   const limiter = join(store);
   expect(openBreakerOf(store.item)).toBeUndefined();
@@ -60,11 +60,11 @@ it.each([
   [{ status: 0, text: 'the secret cannot be read' }, 'the secret cannot be read'],
   [{ status: null, text: 'timeout' }, 'it refuses the token: no answer (timeout)'],
   [undefined, 'it refuses the token'],
-])('says why: %j', (answer, text) => {
+])('gives the reason: %j', (answer, text) => {
   expect(whyOpen({ reason: 'unauthorised', ...(answer && { answer }) })).toBe(text);
 });
 
-it('says when the next probe is due', () => {
+it('gives the time of the next probe', () => {
   const at = Date.UTC(2026, 0, 5, 2);
   const breaker = { reason: 'outage' as const, sinceMs: at - 60_000, nextProbeMs: at + 60_000 };
   expect(breakerText('the API', breaker, undefined, at)).toBe(

@@ -16,7 +16,7 @@ function judge(times: number, others: { passes: number; pauses: number }): Pause
 }
 
 describe('a record for which the API asks to wait', () => {
-  it('is what it is about once others pass three times between, and the sooner the more of them', () => {
+  it('is the cause once others pass three times between, and sooner the more of them', () => {
     expect([1, 2, 3].map((times) => isOwnPause(judge(times, { passes: 25, pauses: 0 }), 0, false))).toEqual([
       false,
       false,
@@ -25,26 +25,26 @@ describe('a record for which the API asks to wait', () => {
     expect(isOwnPause(judge(2, { passes: 150, pauses: 0 }), 0, false)).toBe(true);
   });
 
-  it('is not, where others are asked as well, or nobody passes', () => {
+  it('is not the cause if others are asked to wait as well, or none passes', () => {
     expect(isOwnPause(judge(8, { passes: 20, pauses: 10 }), 0, false)).toBe(false);
     expect(isOwnPause(judge(1_000, { passes: 0, pauses: 0 }), 0, false)).toBe(false);
     expect(isOwnPause(judge(1_000, { passes: 0, pauses: 3 }), 0, false)).toBe(false);
   });
 
-  it('is, where it is alone and has waited for longer than maintenance takes', () => {
+  it('is the cause if it is alone and has waited for longer than maintenance takes', () => {
     const alone = judge(20, { passes: 0, pauses: 0 });
     expect([2, 5, 6].map((hours) => isOwnPause(alone, hours * hourMs, true))).toEqual([false, false, true]);
     expect(isOwnPause(alone, 6 * hourMs, false)).toBe(false);
   });
 
-  it('is not judged by counts that began anew', () => {
+  it('is not judged by counts that were reset', () => {
     const before = judgePause(undefined, { passes: 900, pauses: 9 }, 0);
     expect(judgePause(before, { passes: 3, pauses: 0 }, 0)).toMatchObject({ digits: 0, passes: 3, pauses: 0 });
   });
 });
 
-describe('what is known of pauses', () => {
-  it('travels with a batch, of many records what says the most', () => {
+describe('the evidence about pauses', () => {
+  it('is passed on with a batch, for many records the strongest evidence', () => {
     const evidence = (digits: number) => ({ digits, passes: 7, pauses: 2, sinceMs: 1_000, untilMs: 61_000 });
     const many = new Map(Array.from({ length: 60 }, (_, place) => [place, evidence(place / 10)]));
     const carried = carryPauses(many);

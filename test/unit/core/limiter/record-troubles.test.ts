@@ -1,8 +1,8 @@
 import { describe, expect, it } from 'vitest';
 import { RecordTroubles } from '../../../../lambdas/core/limiter/record-troubles.ts';
 
-describe('a record whose token is turned down', () => {
-  it('is its own trouble where another passes that was sent afterwards', () => {
+describe('a record whose token is refused', () => {
+  it('is itself the cause if another passes that was sent afterwards', () => {
     const troubles = new RecordTroubles();
     troubles.passed('r2', 9);
     expect(troubles.isOwnRefusal('r1', 10)).toBe(false);
@@ -11,7 +11,7 @@ describe('a record whose token is turned down', () => {
     expect(troubles.isOwnRefusal('r1', 13)).toBe(true);
   });
 
-  it('is none where the other passed with another token', () => {
+  it('is not the cause if the other passed with another token', () => {
     const troubles = new RecordTroubles();
     troubles.isOwnRefusal('r1', 10);
     troubles.tokenChanged(20);

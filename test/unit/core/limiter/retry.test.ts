@@ -19,7 +19,7 @@ describe('Retry-After', () => {
   });
 
   it.each([undefined, '', ' ', 'soon', '-5', 'NaN', '2026-01-05', '0x10', 'Mon, 99 Foo'])(
-    '%s says nothing',
+    '%s is ignored',
     (header) => {
       expect(parseRetryAfter(header, now)).toBeUndefined();
     },
@@ -29,12 +29,12 @@ describe('Retry-After', () => {
 describe('backoff', () => {
   const policy = { baseMs: 100, capMs: 1_000 };
 
-  it('lies between nothing and base × 2^failures', () => {
+  it('lies between zero and base × 2^failures', () => {
     expect(backoffMs(policy, 2, 0)).toBe(0);
     expect(backoffMs(policy, 2, 0.999999)).toBe(399);
   });
 
-  it('never passes its cap', () => {
+  it('never exceeds its cap', () => {
     expect(backoffMs(policy, 50, 0.999999)).toBeLessThan(1_000);
   });
 

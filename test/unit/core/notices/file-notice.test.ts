@@ -55,7 +55,7 @@ it('the desk is notified of a file that was replaced while it was read', async (
   expect(world.notified[0]).toContain('was replaced while it was read');
 });
 
-it('a file that was sent is no matter, nor is one that is not closed', async () => {
+it('a file that was sent needs no notification, nor one that is not closed', async () => {
   const world = new FileWorld([rowOf(1)]);
   await world.split();
   for (const message of world.splitter.sent) await world.deliver(message);

@@ -113,7 +113,7 @@ describe.each(styles)('CSV with %s', (_name, styled) => {
     ['CR CR LF', '\r\r\n'],
     ['LF CR', '\n\r'],
     ['Ctrl-Z LF', '\x1a\n'],
-  ])('has the same records whatever ends a line: %s', (_end, end) => {
+  ])('has the same records with any line ending: %s', (_end, end) => {
     const { records, warnings } = of(...[header, row('a'), row('b', 'Beta')].map((line) => line + end));
     expect(records).toEqual([payload('a'), payload('b', 'Beta')]);
     expect(warnings).toEqual([]);
@@ -123,7 +123,7 @@ describe.each(styles)('CSV with %s', (_name, styled) => {
     ['between CR and LF', `${header}\r\n${row('a')}\r\n${row('b')}\r`],
     ['before CR CR LF ends', `${header}\r\r\n${row('a')}\r\r\n${row('b')}\r\r`],
     ['before its last line break', `${header}\n${row('a')}\n${row('b')}`],
-  ])('cut %s loses nothing, with a warning', (_where, text) => {
+  ])('truncated %s loses nothing, with a warning', (_where, text) => {
     const { records, warnings } = of(text);
     expect(records).toEqual([payload('a'), payload('b')]);
     expect(warnings).toMatchObject([{ code: 'no_final_line_break' }]);
@@ -134,11 +134,11 @@ describe.each(styles)('CSV with %s', (_name, styled) => {
     ['CR, its rows by LF', `${header}\r${row('a')}\n${row('b')}\n`],
     ['CR LF, its rows by CR', `${header}\r\n${row('a')}\r${row('b')}\r`],
     ['LF, its rows by turns', `${header}\n${row('a')}\r\n${row('b')}\n`],
-  ])('whose header is ended by %s', (_ends, text) => {
+  ])('can have a header that ends with %s', (_ends, text) => {
     expect(of(text).records).toEqual([payload('a'), payload('b')]);
   });
 
-  it('takes no byte-order mark and no repeated header for data', () => {
+  it('does not read a byte-order mark or a repeated header as data', () => {
     const part = `${header}\r\n${row('a')}\r\n`;
     const one = of('\ufeff', part, '\ufeff', part, row('b'), '\r\n');
     expect(one.records).toEqual([payload('a'), payload('a'), payload('b')]);
@@ -166,7 +166,7 @@ describe.each(styles)('CSV with %s', (_name, styled) => {
     ]);
   });
 
-  it('skips what has nothing in it, before the header, among rows and at the end', () => {
+  it('skips empty lines before the header, among rows and at the end', () => {
     const nothing = [',,,,\n', ' \t\n', '\n', ', ,,,\r\n', '\r\n'];
     const { records, lines } = of(
       ...nothing,
@@ -186,7 +186,7 @@ describe.each(styles)('CSV with %s', (_name, styled) => {
     expect(of(header, '\n', row('a'), '\x1a').records).toEqual([payload('a')]);
   });
 
-  it('takes a delimiter too many at the end of the header, or of the rows', () => {
+  it('accepts an extra delimiter at the end of the header, or of the rows', () => {
     expect(of(header, ',\n', row('a'), '\n', row('b'), '\n').records).toEqual([payload('a'), payload('b')]);
     expect(of(header, '\n', row('a'), ',\n', row('b'), ',\n').records).toEqual([payload('a'), payload('b')]);
     expect(of(header, ',\n', row('a'), ',\n', row('b'), ',x\n').records).toEqual([payload('a'), 'field_count']);
@@ -216,7 +216,7 @@ describe('CSV', () => {
     },
   );
 
-  it('of CR LF is not cut at a line feed in a field without quotes', () => {
+  it('of CR LF is not split at a line feed in a field without quotes', () => {
     const file = (...lines: string[]) => account([header, row('x'), row('y'), ...lines, row('z'), ''].join('\r\n'));
     const good = [payload('x'), payload('y')];
     expect(file(row('a', 'Ac\nme'))).toMatchObject({
@@ -247,7 +247,7 @@ describe('CSV', () => {
     expect(file(row('a', '"Ac\nme"')).records).toEqual([...good, payload('a', 'Ac\nme'), payload('z')]);
   });
 
-  it('says what delimits in its first line', () => {
+  it('can declare its delimiter in its first line', () => {
     expect(account(`sep=;\r\n${header}\r\n${row('a')}\r\n`.replaceAll(',', ';')).records).toEqual([payload('a')]);
   });
 
@@ -276,14 +276,14 @@ describe('CSV', () => {
     expect(account(`${header}\n${run}\n${row('a')}\n`).records).toEqual([payload('a')]);
   });
 
-  it('with the byte-order mark of UTF-8 is in UTF-8, whatever the feed declares', () => {
+  it('with the byte-order mark of UTF-8 is read as UTF-8, whatever the feed declares', () => {
     const feed: Feed = { ...traffic, encoding: 'windows-1252' };
     const file = `${header}\n${row('a', 'Café')}\n`;
     expect(account(`\ufeff${file}`, feed).records).toEqual([payload('a', 'Café')]);
     expect(account(Buffer.from(file, 'latin1'), feed).records).toEqual([payload('a', 'Café')]);
   });
 
-  it('knows the repeated header in Windows-1252, too', () => {
+  it('recognises the repeated header in Windows-1252, too', () => {
     const feed = { ...traffic, encoding: 'windows-1252' as const, columns: ['SpotID'] };
     const names = Buffer.from(`\u0080Größe,${header}\n`.replace('\u0080', '€'), 'utf8').toString('utf8');
     const bytes = Buffer.from(names.replace('€', '\x80'), 'latin1');
@@ -327,7 +327,7 @@ describe('JSON', () => {
     expect(account(json('a', 2)).records).toEqual([payload('a')]);
   });
 
-  it('loses no more than the damaged object among those over several lines', () => {
+  it('loses only the damaged object among those over several lines', () => {
     const text = [json('a', 2), json('x', 2).replace('"W"', '"W'), json('b', 2), json('c', 2)].join('\n');
     expect(account(text).records).toEqual([payload('a'), 'not_json', payload('b'), payload('c')]);
   });
@@ -346,7 +346,7 @@ describe('JSON', () => {
     expect(records.slice(-1)).not.toEqual([payload('d')]);
   });
 
-  it('that ends within an object which holds the array has a warning', () => {
+  it('that ends within an object which contains the array has a warning', () => {
     for (const end of ['', ',', ']', '],"n":']) {
       const { records, warnings } = account(`{"Records":[${json('a')},${json('b')},${json('c')}${end}`);
       expect(records.slice(0, 3)).toEqual(abc);
@@ -358,14 +358,14 @@ describe('JSON', () => {
     expect(() => account(`${json('a')},\n${json('b')}\n]`)).toThrow('not_an_array');
   });
 
-  it('under the name that the feed declares is read whatever else there is', () => {
+  it('under the name that the feed declares is read, whatever else is there', () => {
     const feed = { ...traffic, recordsIn: 'Spots' };
     const text = JSON.stringify({ SpotID: 'x', Errors: [{ n: 1 }], Spots: [spot('a'), spot('b')], More: [{ n: 2 }] });
     expect(account(text, feed)).toMatchObject({ records: abc.slice(0, 2), warnings: [] });
     expect(account('{"Spots":[]}', feed)).toEqual({ records: [], lines: [], warnings: [] });
   });
 
-  it('has nothing in an array of the same name that is out of sight: none of it is sent, and all of it is rejected', () => {
+  it('in an array of the same name that was not detected is rejected, and not sent', () => {
     const padding = Array.from({ length: 20 }, () => `{"n":"${'x'.repeat(15_000)}"}`).join(',');
     for (const feed of [traffic, { ...traffic, recordsIn: 'Records' }]) {
       for (const second of [`[${json('d')}]`, '[]', '7']) {
@@ -406,6 +406,6 @@ describe('JSON', () => {
   });
 });
 
-it('a file that is called .jsonl and holds CSV is read as CSV', () => {
+it('under a name in .jsonl that contains CSV is read as CSV', () => {
   expect(account(`${header}\n${row('a')}\n`, traffic, 'traffic/log.jsonl').records).toEqual([payload('a')]);
 });

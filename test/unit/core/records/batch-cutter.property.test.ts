@@ -202,7 +202,7 @@ function cut(file: Buffer, dialect: Dialect, limits: CutLimits, from: CutPositio
   return cuts;
 }
 
-describe.each(Object.entries(cases))('cutting %s', (_name, { file, dialect }) => {
+describe.each(Object.entries(cases))('splitting %s', (_name, { file, dialect }) => {
   it('gives the batches of the reference, however the file is chunked', () => {
     fc.assert(
       fc.property(file, dialect, limits, chunking, (file, dialect, limits, chunks) => {
@@ -215,7 +215,7 @@ describe.each(Object.entries(cases))('cutting %s', (_name, { file, dialect }) =>
     );
   });
 
-  it('goes on with the same batches from every position', () => {
+  it('continues with the same batches from every position', () => {
     fc.assert(
       fc.property(file, dialect, limits, chunking, (file, dialect, limits, chunks) => {
         const whole = cut(file, dialect, limits, start, { sizes: [1], steps: 1 });
@@ -229,7 +229,7 @@ describe.each(Object.entries(cases))('cutting %s', (_name, { file, dialect }) =>
     );
   });
 
-  it('cuts a slice into the very records that the splitter counted', () => {
+  it('splits a slice into exactly the records that the splitter counted', () => {
     fc.assert(
       fc.property(file, dialect, limits, (file, dialect, limits) => {
         const records = referenceRecords(file, dialect, limits);
@@ -255,7 +255,7 @@ describe.each(Object.entries(cases))('cutting %s', (_name, { file, dialect }) =>
 });
 
 describe('the quotes of a CSV record', () => {
-  it('are judged alike where it is cut and where it is parsed', () => {
+  it('are interpreted in the same way by the splitter and the parser', () => {
     const quotesOf = ['unclosed_quote', 'bare_quote', 'text_after_quote'];
     fc.assert(
       fc.property(fileOf(csvPieces), csvDialect, limits, (file, dialect, limits) => {

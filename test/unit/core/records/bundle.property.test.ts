@@ -84,7 +84,7 @@ it('gives back each small file, whatever its bytes, the chunks and the restarts'
   );
 });
 
-it('that is damaged is no end of its records', () => {
+it('that is damaged does not end its records', () => {
   const bytes = writeBundle([{ source: { bucket: 'b', key: 'k', etag: 'e' }, bytes: Buffer.from('{"a":1}') }]);
   const by: CutLimits = { maxBatchRecords: 5, maxBatchBytes: 600, maxRecordBytes: 200 };
   expect(() => cut(bytes.subarray(0, bytes.length - 4), [7], start, by)).toThrow(ContradictionError);

@@ -63,21 +63,21 @@ describe('the lines of CSV and JSON Lines', () => {
     ]);
   });
 
-  it('are no records when empty, but count; those of blanks are', () => {
+  it('are not records when empty, but are counted; those of blanks are records', () => {
     expect(recordsOf('\n\r\n1,2,3\n\n  \n\n', csv())).toEqual([
       [3, '1,2,3'],
       [5, '  '],
     ]);
   });
 
-  it('keep a CR that breaks no line, and NUL bytes', () => {
+  it('keep a CR that ends no line, and NUL bytes', () => {
     expect(recordsOf('a\rb,\0,c\r\r\nd\r', csv())).toEqual([
       [1, 'a\rb,\0,c\r'],
       [2, 'd\r'],
     ]);
   });
 
-  it('warn when the last has no line break', () => {
+  it('have a warning if the last has no line break', () => {
     expect(batchesOf(Buffer.from('{}\n{}'), jsonLines).warnings).toEqual(['no_final_line_break']);
     expect(batchesOf(Buffer.from('{}\n{}\n'), jsonLines).warnings).toEqual([]);
     expect(batchesOf(Buffer.from('1,2,"3\n"'), csv()).warnings).toEqual(['no_final_line_break']);
@@ -86,7 +86,7 @@ describe('the lines of CSV and JSON Lines', () => {
 });
 
 describe('quotes in CSV', () => {
-  it('hold delimiters, quotes and line breaks', () => {
+  it('may enclose delimiters, quotes and line breaks', () => {
     const row = '1,"two\r\n""lines"", a comma",3';
     expect(recordsOf(`${row}\r\n4,5,6\r\n`, csv())).toEqual([
       [1, row],
@@ -105,7 +105,7 @@ describe('quotes in CSV', () => {
     expect(reasons.filter((one) => one !== 'row').length).toBeLessThanOrEqual(2);
   });
 
-  it('that went astray in two rows do not swallow those between', () => {
+  it('that are unbalanced in two rows do not swallow those between', () => {
     expect(reasonsOf('1,"2,3\n4,5,6\n7,8,9\n1,2,3"\n4,5,6\n', csv())).toEqual([
       'unclosed_quote',
       'row',
@@ -117,11 +117,11 @@ describe('quotes in CSV', () => {
     expect(reasonsOf('1,"2,3\n4,5,6\n1,2",3\n', csv())).toEqual(['unclosed_quote', 'row', 'bare_quote']);
   });
 
-  it('may hold lines with as many delimiters as a row has, in a row that is whole', () => {
+  it('may enclose lines with as many delimiters as a row has, in a complete row', () => {
     expect(reasonsOf('1,"Dear Ann,\nlions, bears, tigers\nyours Bob",3\n4,5,6\n', csv())).toEqual(['row', 'row']);
   });
 
-  it('put at any place of a file cost no record but the one they are put into', () => {
+  it('inserted anywhere in a file cost only the record they are inserted into', () => {
     const rows = [
       '1,a,x',
       '2,"b",y',
@@ -154,7 +154,7 @@ describe('the elements of a JSON array', () => {
     ]);
   });
 
-  it('are records also when they are no objects', () => {
+  it('are records even if they are not objects', () => {
     expect(reasonsOf('[1 , "a,b", [2,3], null,{"a":1}]', jsonArray)).toEqual([
       'not_an_object',
       'not_an_object',
@@ -164,7 +164,7 @@ describe('the elements of a JSON array', () => {
     ]);
   });
 
-  it('may be none', () => {
+  it('may be absent', () => {
     expect(batchesOf(Buffer.from('[ \n]\n'), jsonArray)).toEqual({ batches: [], warnings: [] });
   });
 
@@ -194,7 +194,7 @@ describe('the elements of a JSON array', () => {
     expect(reasonsOf(file, dialect)).toEqual(['not_json', 'row', 'row']);
   });
 
-  it('are delivered though the array never closes, with a warning', () => {
+  it('are delivered although the array never closes, with a warning', () => {
     expect(batchesOf(Buffer.from('[{"a":1},{"a":2},'), jsonArray)).toMatchObject({
       batches: [{ records: 2 }],
       warnings: ['unclosed_array'],
@@ -202,7 +202,7 @@ describe('the elements of a JSON array', () => {
     expect(reasonsOf('[{"a":1},{"a":', jsonArray)).toEqual(['row', 'not_json']);
   });
 
-  it('go on behind a bracket that was not the last, and what is none is accounted for', () => {
+  it('continue after a bracket that was not the last, and other text is accounted for', () => {
     expect(reasonsOf('[{"a":1}],{"a":2}]', jsonArray)).toEqual(['row', 'row']);
     expect(reasonsOf('[{"a":1}]\n[{"a":2}]', jsonArray)).toEqual(['row', 'row']);
     expect(reasonsOf('[{"a":1}] oops', jsonArray)).toEqual(['row', 'not_json']);
@@ -228,7 +228,7 @@ describe('batches', () => {
     );
   });
 
-  it('leave blank lines between them out, however many', () => {
+  it('omit blank lines between them, however many', () => {
     const file = Buffer.from(`{}\n${'\n'.repeat(1_000_000)}{}\n`);
     const { batches } = batchesOf(file, jsonLines);
     expect(batches.map(({ offset, firstLine }) => [offset, firstLine])).toEqual([
@@ -237,7 +237,7 @@ describe('batches', () => {
     ]);
   });
 
-  it('have a record over the limit to themselves, without its bytes', () => {
+  it('contain a record over the limit alone, without its bytes', () => {
     const long = `"${'x'.repeat(30_000)}"`;
     const { batches } = batchesOf(Buffer.from(`{}\n${long}\r\n{}\n`), jsonLines);
     expect(batches.map(({ kind, batch, firstRecord, firstLine }) => [kind, batch, firstRecord, firstLine])).toEqual([
@@ -253,7 +253,7 @@ describe('batches', () => {
     });
   });
 
-  it('take a record of exactly the limit, and not one byte more', () => {
+  it('accept a record of exactly the limit, and not one byte more', () => {
     const own = { maxBatchRecords: 9, maxBatchBytes: 8, maxRecordBytes: 7 };
     expect(recordsOf('{"a":1}\r\n{"a":12}\n', jsonLines, own)).toEqual([
       [1, '{"a":1}'],
@@ -265,7 +265,7 @@ describe('batches', () => {
     ]);
   });
 
-  it('take a record of exactly the limit whatever has been seen of its line break', () => {
+  it('accept a record of exactly the limit however much of its line break was read', () => {
     const own = { maxBatchRecords: 9, maxBatchBytes: 3, maxRecordBytes: 3 };
     const file = Buffer.from('"\n"\r\n1\n');
     for (let at = 0; at < file.length; at++) {
@@ -280,7 +280,7 @@ describe('batches', () => {
     ['JSON Lines', jsonLines],
     ['a JSON array', { ...jsonArray, bodyOffset: 0 }],
     ['a JSON document', { format: 'json-document', ...body }],
-  ])('get past a record of 100 MB in %s in bounded memory', (_name, dialect) => {
+  ])('continue after a record of 100 MB in %s in bounded memory', (_name, dialect) => {
     const chunk = Buffer.from('["' + 'x'.repeat(65_534));
     const cutter = new BatchCutter(dialect, limits, startOf(dialect));
     const before = process.memoryUsage();
@@ -297,7 +297,7 @@ describe('batches', () => {
 
   const pieces = ['{"a":[\n', '"', '"\n', ',"\n', '[', '{"a":"', '\r', '[{},\n', '1,"\n4,5,6\n'];
   it.each([...pieces, ']', '[ ', ',', '""', '\x1a', '\ufeff', `x,y${'\r'.repeat(17)}`, 'x,y,z\nw\n', 'c0,c1,c2\n'])(
-    'are found in a file made of %j in a time that grows with its length only',
+    'are found in a file made of %j in linear time',
     (piece) => {
       const file = Buffer.from(piece.repeat(2_000_000 / piece.length));
       for (const dialect of [

@@ -48,7 +48,7 @@ describe('UTF-16', () => {
     );
   });
 
-  it('ends half a unit with a byte that is no text, or with the line feed that it is', () => {
+  it('replaces half a unit at the end with an invalid byte, or with the line feed that it is', () => {
     const text = Buffer.from('ab', 'utf16le');
     expect([...decodeInChunks(Buffer.concat([text, Buffer.from([99])]), 4, 'utf-16le')]).toEqual([97, 98, 0xff]);
     expect([...decodeInChunks(Buffer.concat([text, Buffer.from('\n')]), 4, 'utf-16le')]).toEqual([97, 98, 10]);
@@ -60,7 +60,7 @@ describe('UTF-16', () => {
     ['FE FF', [0xfe, 0xff, 0, 65], 'utf-16be'],
     ['UTF-32', [0xff, 0xfe, 0, 0], undefined],
     ['UTF-8', [0xef, 0xbb, 0xbf, 65], undefined],
-  ])('is told by its mark: %s', (_, bytes, encoding) => {
+  ])('is recognised by its mark: %s', (_, bytes, encoding) => {
     expect(utf16Of(Buffer.from(bytes))).toBe(encoding);
   });
 });

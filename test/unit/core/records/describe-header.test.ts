@@ -11,7 +11,7 @@ function refusalOf(content: string, key = 'traffic/log.csv'): string {
 }
 
 describe('a header that lacks columns is refused with what was found', () => {
-  it('its names, with what cannot be seen, and the delimiter', () => {
+  it('its names, with invisible characters made visible, and the delimiter', () => {
     const message = refusalOf('SpotID;Station\u200bCode;AirDateTime\u00a0;Duration;Client\n1;2;3;4;5\n');
     expect(message).toContain('lacks the columns "StationCode", "ClientName"');
     expect(message).toContain('Separated by semicolons, it has 5 columns: "SpotID", "Station<U+200B>Code", ');
@@ -42,7 +42,7 @@ describe('a header that lacks columns is refused with what was found', () => {
     ],
     ['no header', 'SP-1,WABC,2026-01-05 06:00:00,30,Acme\n', /looks like data/],
     ['one column', 'whatever\n', /read as one column: "whatever"/],
-  ])('of %s, with what would help', (_, content, sentence) => {
+  ])('of %s, with advice', (_, content, sentence) => {
     expect(refusalOf(content)).toMatch(sentence);
   });
 
@@ -54,7 +54,7 @@ describe('a header that lacks columns is refused with what was found', () => {
   });
 });
 
-it('says so where the name promises JSON', () => {
+it('reports that the name promises JSON', () => {
   const message = refusalOf('"SpotID": "1", "StationCode"\n', 'traffic/log.json');
   expect(message).toMatch(/^The file's name says JSON, but it begins with ""SpotID": "1"/);
 });

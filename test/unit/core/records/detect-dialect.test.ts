@@ -26,7 +26,7 @@ function csvOf(content: string, more: Partial<DialectWish> = {}): unknown {
 const rows = '1,a\n'.repeat(3000);
 
 describe('a CSV header', () => {
-  it.each([',', ';', '\t', '|'])('tells the delimiter %j', (delimiter) => {
+  it.each([',', ';', '\t', '|'])('determines the delimiter %j', (delimiter) => {
     expect(csvOf(`id${delimiter}name${delimiter}x\n1${delimiter}a${delimiter}b\n`)).toMatchObject({
       delimiter,
       columns: ['id', 'name', 'x'],
@@ -62,11 +62,11 @@ describe('a CSV header', () => {
     ['no row and no line break', 'id,name', 7, 1, 'lf'],
     ['many rows', `id,name\n${rows}`, 8, 2, 'lf'],
     ['many rows, cr', `id,name\n${rows}`.replaceAll('\n', '\r'), 8, 2, 'cr'],
-  ])('%s: tells line break and place of the first row', (_name, content, bodyOffset, bodyLine, lineBreak) => {
+  ])('%s: determines line break and position of the first row', (_name, content, bodyOffset, bodyLine, lineBreak) => {
     expect(csvOf(content)).toMatchObject({ bodyOffset, bodyLine, lineBreak });
   });
 
-  it('is refused without the columns wished for, which are named', () => {
+  it('is refused without the required columns, which are named', () => {
     expect(csvOf('\nid;nmae\n')).toEqual({
       kind: 'refused',
       code: 'missing_columns',
@@ -79,7 +79,7 @@ describe('a CSV header', () => {
     });
   });
 
-  it('is refused with a wished name that stands in it twice, not with another', () => {
+  it('is refused if a required name occurs twice, but not for another name', () => {
     expect(csvOf('id,name,x,id\n')).toMatchObject({
       kind: 'refused',
       code: 'duplicate_columns',
@@ -90,7 +90,7 @@ describe('a CSV header', () => {
     expect(csvOf('id,name,x\n')).not.toHaveProperty('ambiguousColumns');
   });
 
-  it('is refused past its limit, with broken quotes, and if it is no text', () => {
+  it('is refused beyond its limit, with broken quotes, and if it is not text', () => {
     expect(csvOf(`id,name,${'x'.repeat(70_000)}\n`)).toMatchObject({ kind: 'refused', code: 'bad_header' });
     expect(csvOf('id,na"me\n')).toMatchObject({ kind: 'refused', code: 'bad_header' });
     expect(detect(Buffer.from('id,name,caf\xe9\n', 'latin1'))).toMatchObject({ code: 'invalid_encoding' });
@@ -99,7 +99,7 @@ describe('a CSV header', () => {
     });
   });
 
-  it('stands behind a preamble where the feed says so: it is the first of 20 lines that has all columns', () => {
+  it('may follow a preamble if the feed declares one: it is the first of 20 lines that has all columns', () => {
     const title = 'Daily "log" of\r\n"WABC\r\n\r\nid,nmae\r\n';
     const file = `${title}name;id\r\na;1\r\n`;
     expect(csvOf(file, { preamble: true })).toMatchObject({
@@ -118,7 +118,7 @@ describe('a CSV header', () => {
     expect(csvOf(`${'x\n'.repeat(20)}id,name\n`, { preamble: true })).toMatchObject({ code: 'missing_columns' });
   });
 
-  it('is refused where the rows have another delimiter, or the one given is none', () => {
+  it('is refused if the rows have another delimiter, or the declared one is invalid', () => {
     expect(csvOf('id;name\n1,a\n2,b\n')).toMatchObject({
       code: 'mixed_delimiters',
       message: 'The CSV header is delimited by semicolons, the rows by commas.',
@@ -127,7 +127,7 @@ describe('a CSV header', () => {
     expect(csvOf('sep=;\nid;name\n')).toMatchObject({ delimiter: ';' });
   });
 
-  it('is refused where each row is quoted as a whole', () => {
+  it('is refused if each row is quoted as a whole', () => {
     expect(csvOf('id,name\n"1,a"\n"2,b"\n')).toMatchObject({ code: 'quoted_rows' });
     expect(csvOf('"id,name"\n"1,a"\n')).toMatchObject({
       code: 'missing_columns',
@@ -144,7 +144,7 @@ describe('a CSV header', () => {
   });
 });
 
-describe('telling JSON formats', () => {
+describe('the detection of JSON formats', () => {
   it.each<[string, string, [Format, ...Format[]], string, Format | 'refused']>([
     ['[{"id":1}]', 'x.json', all, 'an array', 'json-array'],
     [' \n[', 'x', all, 'an array that never closes', 'json-array'],
@@ -182,7 +182,7 @@ describe('telling JSON formats', () => {
     expect(found.kind === 'dialect' ? found.dialect.format : found.kind).toBe(expected);
   });
 
-  it('begins behind byte order mark, blanks and the bracket of an array', () => {
+  it('ignores a byte order mark, blanks and the bracket of an array', () => {
     expect(detect('\ufeff\n {"id":1}\n{"id":2}')).toMatchObject({ dialect: { bodyOffset: 5, bodyLine: 2 } });
     expect(detect('\n [\n\t {"id":1}]')).toMatchObject({ dialect: { bodyOffset: 3, bodyLine: 2, indentBytes: 2 } });
     expect(detect('[{"id":1},\n{"id":2}]')).not.toHaveProperty('dialect.indentBytes');
@@ -194,7 +194,7 @@ describe('telling JSON formats', () => {
     });
   });
 
-  it('takes the array that the feed names, whatever stands before and in it', () => {
+  it('finds the array that the feed names, whatever is before and in it', () => {
     const recordsIn = 'Spöts';
     expect(detect('{"id":{"]":"["},"A":[{"id":1}],"Spöts":[{"id":2}]}', { recordsIn })).toMatchObject({
       dialect: { format: 'json-array', within: 'named-object', bodyOffset: 41 },
@@ -209,7 +209,7 @@ describe('telling JSON formats', () => {
   });
 });
 
-describe('files that are something else', () => {
+describe('files in another format', () => {
   it.each<[string, Buffer, string]>([
     ['a PDF', Buffer.from('%PDF-1.7\n%âãÏÓ'), 'pdf'],
     ['an Excel workbook', Buffer.from('PK\x03\x04\x14\0\x06\0[Content_Types].xml', 'latin1'), 'excel'],
@@ -227,11 +227,11 @@ describe('files that are something else', () => {
     expect(found.kind === 'refused' && found.message).toMatch(/^The file .*\.$/);
   });
 
-  it('takes a few NUL bytes for damage', () => {
+  it('with a few NUL bytes are damaged data', () => {
     expect(detect(`id,name\n1,\0\n${rows}`).kind).toBe('dialect');
   });
 
-  it.each(['', '\ufeff', ' \r\n\n', '\ufeff\n', '\n'.repeat(100_000)])('calls %j empty', (content) => {
+  it.each(['', '\ufeff', ' \r\n\n', '\ufeff\n', '\n'.repeat(100_000)])('of %j are empty', (content) => {
     expect(detect(content)).toEqual({ kind: 'empty', dialect: null });
   });
 });

@@ -12,7 +12,7 @@ describe('numbers that a double can not hold', () => {
     '{"a":-1E-400}',
     '{"a":[{"b":9007199254740993}]}',
     '{"a":123456789.12345678901}',
-  ])('go through as they were written: %s', (text) => {
+  ])('are sent as they were written: %s', (text) => {
     expect(throughOf(text)).toBe(text);
   });
 
@@ -23,16 +23,16 @@ describe('numbers that a double can not hold', () => {
     '{"a":0.000000001e9}',
     '{"a":9007199254740992}',
     '{"a":1234567890123456}',
-  ])('are told from those that it can: %s', (text) => {
+  ])('are distinguished from those that it can: %s', (text) => {
     expect(parseExactly(text)).toEqual(JSON.parse(text));
   });
 
-  it('leave text that looks like them alone', () => {
+  it('do not include text that looks like them', () => {
     const text = '{"sn":"12345678901234567890","e":"1e999"}';
     expect(parseExactly(text)).toEqual(JSON.parse(text));
   });
 
-  it('are no object where nothing is around them', () => {
+  it('are not objects if they stand alone', () => {
     expect(typeof parseExactly('12345678901234567890')).toBe('number');
   });
 

@@ -13,7 +13,7 @@ const csv = 'SpotID,StationCode\r\nSP-1,WABC\r\nSP-2,WABC\r\n';
 const utf32 = (text: string, mark: number[]) =>
   Buffer.concat([Buffer.from(mark), ...Array.from(text, (char) => Buffer.from([char.charCodeAt(0), 0, 0, 0]))]);
 
-describe('a file that is something else is told by its beginning, with what would help:', () => {
+describe('a file in another format is recognised by its beginning, with advice:', () => {
   it.each<[string, string | Buffer, string, RegExp]>([
     ['a web page', '\xef\xbb\xbf<!DOCTYPE html>\n<html>', 'markup', /web page/],
     ['a part of a page', '<table><tr><td>SpotID</td></tr></table>', 'markup', /web page/],
@@ -59,7 +59,7 @@ describe('a file that is something else is told by its beginning, with what woul
   });
 });
 
-describe('what may be data is not taken for something else:', () => {
+describe('possible data is not treated as another format:', () => {
   it.each([
     ['columns in angle brackets', '<TICKER>,<PER>,<DATE>\nA,1,2\n'],
     ['columns in angle brackets and semicolons', '<TICKER>;<PER>\nA;1\n'],

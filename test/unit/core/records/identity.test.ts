@@ -8,11 +8,11 @@ it('makes the request id from the JSON text of spot, airtime and checksum', () =
   expect(requestIdOf(['SP-1', '2026-01-05 06:00:00'], 'abc')).toBe(createHash('sha256').update(text).digest('hex'));
 });
 
-it('tells apart what a separator would not', () => {
+it('distinguishes values that would be equal when joined by a separator', () => {
   expect(requestIdOf(['a', 'b,c'], 'x')).not.toBe(requestIdOf(['a,b', 'c'], 'x'));
 });
 
-it('keeps a file’s evidence in one folder, whatever its key holds', () => {
+it('keeps a file’s evidence in one folder, whatever its key contains', () => {
   const file = {
     feed: 'traffic',
     fileId: 'f1',

@@ -15,13 +15,13 @@ it.each([
 });
 
 it.each(['{"Duration":"30"}', '{"Duration":null}', '{"Duration":1,"Duration":"x"}', '{}', '{"a":{"Duration":3}}'])(
-  'of %s are none',
+  'of %s are absent',
   (text) => {
     expect(numberLiterals(text, ['Duration']).size).toBe(0);
   },
 );
 
-it('are those that JSON.parse sees, in any object', () => {
+it('are those that JSON.parse finds, in any object', () => {
   fc.assert(
     fc.property(fc.dictionary(fc.string(), fc.jsonValue()), fc.boolean(), (object, isSpaced) => {
       const text = JSON.stringify(object, null, isSpaced ? 2 : undefined);

@@ -103,7 +103,7 @@ describe('another header among the rows', () => {
     expect(read(`${header}\n${row('a')}\n`, `${line}${row('c')}\n`)).toMatchObject({ sent: ['a'], held: 2 });
   });
 
-  it('is met within what detection reads: then the file is refused', () => {
+  it('within the bytes that detection reads makes the file refused', () => {
     const found = detectDialect(Buffer.from(`${first}${otherOrder}\n${row('c')}\n`), true, { ...traffic, key: 'x' });
     expect(found).toMatchObject({
       code: 'other_header',
@@ -113,17 +113,17 @@ describe('another header among the rows', () => {
     });
   });
 
-  it('in a later line is no news, and has its rows held as well', () => {
+  it('in a later line adds no warning, and its rows are held as well', () => {
     const { sent, held, otherHeader } = read(first, `${otherOrder}\n${row('c')}\n${header.replaceAll(',', ';')}\nx\n`);
     expect({ sent, held, line: otherHeader?.line }).toEqual({ sent: ['a', 'b'], held: 4, line: 4 });
   });
 
-  it('ends a file where the limits leave a batch of one record', () => {
+  it('ends a file even if the limits leave a batch of one record', () => {
     const own = { ...limits, maxBatchRecords: 1 };
     expect(read(first, `${otherOrder}\n${row('c')}\n`, own)).toMatchObject({ sent: ['a', 'b'], held: 2 });
   });
 
-  it('is not looked for in a file that was begun before', () => {
+  it('is not looked for in a file that an earlier version began', () => {
     const { headerNames, ...before } = dialectOf(first);
     expect(headerNames).toEqual(traffic.columns);
     const cutter = new BatchCutter(before, limits, startOf(before));
@@ -133,7 +133,7 @@ describe('another header among the rows', () => {
   });
 });
 
-describe('what is no other header', () => {
+describe('not another header', () => {
   it.each([
     ['the header again', `${header}\n`, []],
     ['the header again, quoted, with blanks', ` "${header.replaceAll(',', '", "')}"\n`.replaceAll(', ', ','), []],

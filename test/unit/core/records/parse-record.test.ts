@@ -58,7 +58,7 @@ describe('parsing a CSV record', () => {
     expect(fieldsOf(text, columns)).toEqual(expected);
   });
 
-  it('takes other delimiters, and a comma for text then', () => {
+  it('accepts other delimiters, and then reads a comma as text', () => {
     expect(fieldsOf('a,b;"c;d"', 2, ';')).toEqual(['a,b', 'c;d']);
     expect(fieldsOf('a\t\tb', 3, '\t')).toEqual(['a', '', 'b']);
     expect(fieldsOf('a|"|"', 2, '|')).toEqual(['a', '|']);
@@ -80,7 +80,7 @@ describe('parsing a CSV record', () => {
     );
   });
 
-  it('says how many fields a row has and how many the header', () => {
+  it('reports how many fields a row has and how many the header', () => {
     expect(problemOf('a,b', csv(['x', 'y', 'z']))).toEqual({
       reason: 'field_count',
       field: null,
@@ -88,7 +88,7 @@ describe('parsing a CSV record', () => {
     });
   });
 
-  it('takes columns called __proto__ and constructor for what they are', () => {
+  it('handles columns called __proto__ and constructor like any other', () => {
     const parsed = parseRecord(Buffer.from('a,b'), csv(['__proto__', 'constructor']));
     expect(parsed.kind === 'row' && Object.entries(parsed.row)).toEqual([
       ['__proto__', 'a'],
@@ -98,13 +98,13 @@ describe('parsing a CSV record', () => {
     expect(other.kind === 'row' && other.row['constructor']).toBeUndefined();
   });
 
-  it('takes 10,000 columns', () => {
+  it('accepts 10,000 columns', () => {
     const row = Array.from({ length: 10_000 }, (_, n) => `"${n}"`).join(',');
     expect(fieldsOf(row, 10_000)).toHaveLength(10_000);
   });
 });
 
-describe('damage in a CSV record that once went through', () => {
+describe('damage in a CSV record that earlier versions accepted', () => {
   it.each<[string, string, string, string]>([
     ['a CR in a field', 'a,Ac\rme,c', 'stray_line_break', 'field 2 has a carriage return in it but is not quoted'],
     ['a CR at the end', 'a,b,c\r', 'stray_line_break', 'field 3 has a carriage return in it but is not quoted'],
@@ -184,16 +184,16 @@ describe('damage in a CSV record that once went through', () => {
     ['a,b,c, ', ['x', 'y', 'z'], { x: 'a', y: 'b', z: 'c' }],
     ['a,b,"c",""', ['x', 'y', 'z'], { x: 'a', y: 'b', z: 'c' }],
     ['a,b,c', ['x', 'y', 'z', ''], { x: 'a', y: 'b', z: 'c', '': '' }],
-  ])('a delimiter too many at the end of %j or of its header costs nothing', (text, columns, row) => {
+  ])('an extra delimiter at the end of %j or of its header is accepted', (text, columns, row) => {
     expect(problemOf(text, csv(columns))).toEqual(row);
   });
 
-  it.each(['a,b,c,,', 'a,b,c,d', ',a,b,c', 'a,b'])('any other number of fields is wrong: %j', (text) => {
+  it.each(['a,b,c,,', 'a,b,c,d', ',a,b,c', 'a,b'])('any other number of fields is invalid: %j', (text) => {
     expect(problemOf(text, csv(['x', 'y', 'z']))).toMatchObject({ reason: 'field_count' });
   });
 
   it.each(['Total,5', 'TOTAL: 1,200', 'Grand Total', '(5 rows affected)', '12 records', ',Sum'])(
-    'a total at the end is called one: %j',
+    'a total at the end is reported as one: %j',
     (text) => {
       expect(problemOf(text, csv(['w', 'x', 'y', 'z']))).toMatchObject({
         reason: 'totals_row',
@@ -202,7 +202,7 @@ describe('damage in a CSV record that once went through', () => {
     },
   );
 
-  it('a name that the feed ignores and that the header has twice is no part of the row', () => {
+  it('a name that the feed ignores and that the header has twice is not part of the row', () => {
     expect(problemOf('1,2,3', csv(['x', 'y', 'x'], { ambiguousColumns: ['x'] }))).toEqual({ y: '2' });
   });
 });
@@ -227,7 +227,7 @@ describe('the encoding of a record', () => {
 });
 
 describe('parsing a JSON record', () => {
-  it('gives the object', () => {
+  it('returns the object', () => {
     expect(problemOf('{"a":1,"b":{"c":[null,true]},"d":"\\ud800"} \r', jsonLines)).toEqual({
       a: 1,
       b: { c: [null, true] },
@@ -254,7 +254,7 @@ describe('parsing a JSON record', () => {
     ['\ufeff{}', 'something unexpected at character 1'],
     ['{"a":1}}', 'something unexpected at character 8'],
     [']', 'something unexpected at character 1'],
-  ])('says where %j stops being JSON, and quotes none of it', (text, where) => {
+  ])('reports where %j stops being JSON, and quotes none of it', (text, where) => {
     expect(problemOf(text, jsonLines)).toEqual({
       reason: 'not_json',
       field: null,
@@ -262,7 +262,7 @@ describe('parsing a JSON record', () => {
     });
   });
 
-  it('agrees with JSON.parse on what is no JSON', () => {
+  it('agrees with JSON.parse on what is invalid JSON', () => {
     const piece = fc.constantFrom(
       '{',
       '}',
@@ -299,7 +299,7 @@ describe('parsing a JSON record', () => {
     ['"x"', 'a string'],
     ['12', 'a number'],
     ['true', 'a boolean'],
-  ])('rejects %s, which is no object', (text, name) => {
+  ])('rejects %s, which is not an object', (text, name) => {
     expect(problemOf(text, jsonLines)).toEqual({
       reason: 'not_an_object',
       field: null,
@@ -307,7 +307,7 @@ describe('parsing a JSON record', () => {
     });
   });
 
-  it.each(['30.0', '3e1', '29.97', '1e400', '-0.0', '3E0'])('rejects %s where a plain integer belongs', (literal) => {
+  it.each(['30.0', '3e1', '29.97', '1e400', '-0.0', '3E0'])('rejects %s in place of a plain integer', (literal) => {
     expect(problemOf(`{"Duration":${literal},"x":30.0}`, jsonLines, ['Duration'])).toEqual({
       reason: 'not_an_integer',
       field: 'Duration',
@@ -315,7 +315,7 @@ describe('parsing a JSON record', () => {
     });
   });
 
-  it('looks only at the field itself', () => {
+  it('checks only the field itself', () => {
     const nested = { Duration: 30, x: { Duration: 1.5 } };
     expect(problemOf('{"x":{"Duration":1.5},"Duration":30}', jsonLines, ['Duration'])).toEqual(nested);
     expect(problemOf('{"Duration":30,"x":{"Duration":1.5}}', jsonLines, ['Duration'])).toEqual(nested);
@@ -328,7 +328,7 @@ describe('parsing a JSON record', () => {
     ['{"x":[{"y":{"b":1,"c":":","b":1}}]}', null, 'b'],
     ['{"__proto__":1,"__proto__":2}', '__proto__', '__proto__'],
     ['{"a":{"a":1},"b":[{"a":1},{"a":2,"a":3}]}', null, 'a'],
-  ])('rejects %s: a name stands twice in an object', (text, field, name) => {
+  ])('rejects %s: a name occurs twice in an object', (text, field, name) => {
     for (const exactNumbers of [false, true]) {
       const parsed = parseRecord(Buffer.from(text), jsonLines, { exactNumbers });
       const message = `record has an object with the name "${name}" more than once: it is unclear which of its values counts`;
@@ -336,7 +336,7 @@ describe('parsing a JSON record', () => {
     }
   });
 
-  it('takes the same name in different objects, and colons and quotes in strings, for what they are', () => {
+  it('accepts the same name in different objects, and colons and quotes in strings', () => {
     for (const text of ['{"a":{"a":{"a":1}},"b":[{"a":1},{"a":1}]}', '{"a":"\\"b\\":1,\\"b\\":2","c":"{::[["}']) {
       expect(problemOf(text, jsonLines)).toEqual(JSON.parse(text));
     }
@@ -344,7 +344,7 @@ describe('parsing a JSON record', () => {
     expect(parsed.kind).toBe('row');
   });
 
-  it('has no name twice in whatever JSON.stringify writes, and has it in whatever repeats a member', () => {
+  it('finds no repeated name in any output of JSON.stringify, and finds every repeated member', () => {
     fc.assert(
       fc.property(fc.dictionary(fc.string(), fc.jsonValue(), { minKeys: 1 }), fc.boolean(), (object, isSpaced) => {
         const text = JSON.stringify(object, null, isSpaced ? 2 : undefined);
@@ -360,7 +360,7 @@ describe('parsing a JSON record', () => {
     );
   });
 
-  it('takes 64 levels and no more, whatever is nested', () => {
+  it('accepts 64 levels and no more, whatever is nested', () => {
     const nested = (levels: number, open: string, close: string) =>
       `{"a":${open.repeat(levels - 1)}1${close.repeat(levels - 1)}}`;
     for (const [open, close] of [
@@ -378,7 +378,7 @@ describe('parsing a JSON record', () => {
     expect(problemOf('['.repeat(50_000), jsonLines)).toMatchObject({ reason: 'too_deep' });
   });
 
-  it('rejects a NUL that a string spells out, and takes a backslash before u0000 for text', () => {
+  it('rejects a NUL written as an escape in a string, and accepts a backslash before u0000 as text', () => {
     expect(problemOf('{"a":"x\\u0000"}', jsonLines)).toMatchObject({ reason: 'stray_character' });
     expect(problemOf('{"a":"x\\\\\\u0000"}', jsonLines)).toMatchObject({ reason: 'stray_character' });
     expect(problemOf('{"a":"x\\\\u0000"}', jsonLines)).toEqual({ a: 'x\\u0000' });
@@ -396,7 +396,7 @@ describe('parsing a JSON record', () => {
     }
   });
 
-  it('does not let __proto__ in a record be more than a field', () => {
+  it('treats __proto__ in a record as an ordinary field', () => {
     const parsed = parseRecord(Buffer.from('{"__proto__":{"a":1}}'), jsonLines);
     expect(parsed.kind === 'row' && parsed.row['a']).toBeUndefined();
   });

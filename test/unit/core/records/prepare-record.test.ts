@@ -22,7 +22,7 @@ const problemOf = (text: string, feed: Feed, dialect: Dialect, line?: number) =>
   return result.kind === 'rejected' ? result.problem : result.payload;
 };
 
-describe('what a record causes costs that record alone', () => {
+describe('an error caused by a record affects only that record', () => {
   const feedWith = (own: object): Feed => ({
     ...defineFeed({
       name: 'hostile',
@@ -61,7 +61,7 @@ describe('what a record causes costs that record alone', () => {
     });
   });
 
-  it('thrown by what only describes it: nothing is lost but the description', () => {
+  it('thrown while describing it: only the description is lost', () => {
     const feed = feedWith({ correlationId: boom, describe: boom });
     expect(prepare('{"id":"a"}', feed, jsonLines).result.kind).toBe('good');
     expect(prepare('{"id":1}', feed, jsonLines)).toMatchObject({
@@ -70,7 +70,7 @@ describe('what a record causes costs that record alone', () => {
     expect(prepare('{"id":', feed, jsonLines)).toMatchObject({ result: { problem: { reason: 'not_json' } } });
   });
 
-  it.each(['maintenance', 'traffic'])('a record of %s nested 6,000 levels deep is rejected in a sentence', (name) => {
+  it.each(['maintenance', 'traffic'])('a record of %s nested 6,000 levels deep is rejected with an explanation', (name) => {
     const deep = `${'['.repeat(6000)}${']'.repeat(6000)}`;
     expect(problemOf(`{"record_id":"r","SpotID":"s","x":${deep}}`, feedNamed(name), jsonLines)).toMatchObject({
       reason: 'too_deep',
@@ -79,7 +79,7 @@ describe('what a record causes costs that record alone', () => {
   });
 });
 
-describe('a value that is none', () => {
+describe('a placeholder for a missing value', () => {
   it.each(['\\N', 'NULL', '"NULL"', 'null', '(null)', '(NULL)', '<null>', '#N/A'])(
     '%s is rejected in a required column',
     (value) => {
@@ -91,7 +91,7 @@ describe('a value that is none', () => {
     },
   );
 
-  it('is text in others, and elsewhere in a text', () => {
+  it('is text in other columns, and inside a text', () => {
     // It is a surname.
     expect(problemOf('a,W,t,30,Null', traffic, csv)).toMatchObject({ advertiser: 'Null' });
     expect(problemOf('a,W,t,30,NULL & Sons', traffic, csv)).toMatchObject({ advertiser: 'NULL & Sons' });
@@ -125,19 +125,19 @@ describe('a value that is none', () => {
 
 describe('a row of totals', () => {
   it.each(['Total,,,1200,', 'Total: 40 ,,,,', ',,Sum,1200,', '(5 rows affected)', 'Grand total'])(
-    '%j is rejected with what it looks like',
+    '%j is rejected with what it resembles',
     (text) => {
       expect(problemOf(text, traffic, csv)).toMatchObject({ reason: 'totals_row' });
     },
   );
 
-  it('is only a guess about what is rejected anyway', () => {
+  it('is only a guess about rows that are rejected anyway', () => {
     expect(problemOf('Total,W,t,30,Acme', traffic, csv)).toMatchObject({ spot_id: 'Total' });
     expect(problemOf('Totally,W,t,x,Acme', traffic, csv)).toMatchObject({ reason: 'not_an_integer' });
   });
 });
 
-it('a swallowed row is named by the lines of the file', () => {
+it('a swallowed row is identified by the lines of the file', () => {
   expect(problemOf('a,W,t,30,"Acme\nb,W,t,30,Beta"', traffic, csv, 41)).toMatchObject({
     reason: 'swallowed_rows',
     message: expect.stringContaining('in line 41 closes in line 42') as unknown,

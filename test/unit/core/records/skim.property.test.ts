@@ -83,7 +83,7 @@ function compare(file: Buffer, dialect: Dialect, limits: CutLimits, to: number, 
 }
 
 describe('records that are skimmed', () => {
-  it('are those that are found one by one, wherever the window ends', () => {
+  it('equal those found one by one, wherever the window ends', () => {
     const sizes = {
       maxRecordBytes: fc.integer({ min: 1, max: 30 }),
       to: fc.nat(120),

@@ -55,7 +55,7 @@ function onTheWay(content: Buffer): SliceBody {
 const base64Length = (content: Buffer): number => 4 * Math.ceil(content.length / 3);
 
 describe('the body of a slice', () => {
-  it('carries any bytes exactly, in characters that the queue takes, in no more bytes than base64', () => {
+  it('carries any bytes exactly, in characters that the queue accepts, in no more bytes than base64', () => {
     fc.assert(
       fc.property(bytes, (content) => {
         const body = onTheWay(content);
@@ -69,7 +69,7 @@ describe('the body of a slice', () => {
     );
   });
 
-  it('is text exactly as long as it is ASCII and that is not the longer way', () => {
+  it('is text exactly if it is ASCII and not longer that way', () => {
     fc.assert(
       fc.property(fc.oneof(bytes, bytes.map(asciiOf)), (content) => {
         const isText = content.every((byte) => byte < 0x80);
@@ -80,7 +80,7 @@ describe('the body of a slice', () => {
     );
   });
 
-  it('is measured right over long runs of one byte', () => {
+  it('is measured correctly over long runs of one byte', () => {
     for (const char of ['a', '"', '\\', '\n', '\u0001', '\u007f']) {
       const content = Buffer.from(char.repeat(5000));
       const fits = JSON.stringify(content.toString()).length - 2 <= base64Length(content);
@@ -99,7 +99,7 @@ describe('the body of a slice', () => {
     expect(onTheWay(Buffer.from(text)).encoding).toBe(encoding);
   });
 
-  it('is base64 where the bytes are no UTF-8', () => {
+  it('is base64 if the bytes are not UTF-8', () => {
     expect(onTheWay(Buffer.from([0x61, 0xff, 0x62])).encoding).toBe('base64');
   });
 });

@@ -5,7 +5,7 @@ import { maxRows, ReportFacts } from '../../../../lambdas/core/report/report-fac
 import { factsOf, manifestOf, receiptFor, reportOf } from '../../../support/report-facts.ts';
 
 describe('markup', () => {
-  it('has every value as text, in elements and in attributes', () => {
+  it('escapes every value as text, in elements and in attributes', () => {
     const hostile = '</script><img src=x onerror="alert(\'1\')">&`\u202e\u0000\ud800';
     const { markup } = html`<p title="${hostile}">${hostile}</p>`;
     expect(markup.match(/[<>]/g)).toHaveLength(4);
@@ -15,7 +15,7 @@ describe('markup', () => {
     expect(markup).toContain('&lt;/script&gt;');
   });
 
-  it('has markup as markup, lists one behind the other, and nothing for nothing', () => {
+  it('keeps markup as markup, joins lists, and renders nothing for nothing', () => {
     const { markup } = html`<ul>
         ${[1, 2].map((n) => html`<li>${n}</li>`)}
       </ul>
@@ -40,7 +40,7 @@ describe('the page', () => {
     expect(renderReport(reportOf())).toMatch(/980 accepted in 2 min/);
   });
 
-  it('groups failures by reason, the most first, with three examples at most', () => {
+  it('groups failures by reason, the most frequent first, with three examples at most', () => {
     const page = renderReport(reportOf());
     const titles = [...page.matchAll(/<h3>([^<]*)<\/h3>/g)].map(([, title]) => title);
     expect(titles).toEqual([
@@ -51,7 +51,7 @@ describe('the page', () => {
     expect(page.match(/<li>record/g)).toHaveLength(7);
   });
 
-  it('is of a bounded size, however many records failed and whatever they hold', () => {
+  it('has a bounded size, however many records failed and whatever they contain', () => {
     const facts = new ReportFacts();
     const failed = { outcome: 'rejected' as const, field: null, raw_payload: '<'.repeat(64 * 1024) };
     for (let record = 1; record <= 5_000; record++) {
@@ -64,7 +64,7 @@ describe('the page', () => {
     expect(page.length).toBeLessThan(4_000_000);
   });
 
-  it('says what became of each dead letter', () => {
+  it('states the outcome of each dead letter', () => {
     const facts = new ReportFacts();
     const failed = { outcome: 'refused' as const, reason: 'http_422', status: 422 };
     (['uploaded', 'handled', undefined] as const).forEach((resolution, n) =>
@@ -75,7 +75,7 @@ describe('the page', () => {
     expect(page).toContain('http_422: 3 records, 1 still open');
   });
 
-  it('has no limit in it where there is none, and no chart where nothing was accepted', () => {
+  it('shows no limit if there is none, and no chart if nothing was accepted', () => {
     expect(renderReport(reportOf())).toContain('class="limit"');
     const unlimited = renderReport(reportOf({ limit: undefined, sink: 'the record ledger' }));
     expect(unlimited).toContain('<svg');

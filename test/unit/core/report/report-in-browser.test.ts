@@ -46,7 +46,7 @@ describe.skipIf(chromiumPath === undefined)(`the report in a browser${withoutChr
   const recordsShown = async (page: Page): Promise<number[]> =>
     (await page.locator('#letters tbody tr:visible td:first-child').allTextContents()).map(Number);
 
-  it('needs nothing else, and says how it went before anybody scrolls', async () => {
+  it('loads nothing else, and shows the verdict without scrolling', async () => {
     const { page, faults } = await open();
     expect(faults).toEqual([]);
     const box = await page.locator('#verdict').boundingBox();
@@ -59,7 +59,7 @@ describe.skipIf(chromiumPath === undefined)(`the report in a browser${withoutChr
     expect(new Set(shot).size).toBe(256);
   });
 
-  it('sorts the dead letters by a click, numbers as numbers, and says so', async () => {
+  it('sorts the dead letters by a click, numbers as numbers, and announces the order', async () => {
     const { page } = await open();
     const header = page.locator('#letters thead th', { hasText: 'record' });
     await header.getByRole('button').click();
@@ -73,7 +73,7 @@ describe.skipIf(chromiumPath === undefined)(`the report in a browser${withoutChr
     expect(await page.locator('#letters tbody tr').first().textContent()).toContain('exhausted');
   });
 
-  it('filters them by text and by state, and tells how many are left', async () => {
+  it('filters them by text and by state, and states how many are left', async () => {
     const { page } = await open();
     const status = page.getByRole('status');
     await page.getByLabel('Show rows with').fill('http_422');
@@ -84,14 +84,14 @@ describe.skipIf(chromiumPath === undefined)(`the report in a browser${withoutChr
     expect(await status.textContent()).toBe('All 12 rows are shown.');
   });
 
-  it('says the same without script', async () => {
+  it('has the same content without script', async () => {
     const { page, faults } = await open({}, { javaScriptEnabled: false });
     expect(faults).toEqual([]);
     expect(await page.locator('#letters tbody tr').count()).toBe(12);
     expect(await page.locator('#controls').isVisible()).toBe(false);
   });
 
-  it('runs nothing of what records hold', async () => {
+  it('executes nothing that records contain', async () => {
     const hostile = [
       `</script><script>window.pwned = 1</script>`,
       `<img src=x onerror="window.pwned = 1">`,
@@ -122,7 +122,7 @@ describe.skipIf(chromiumPath === undefined)(`the report in a browser${withoutChr
     expect(await page.locator('h1').textContent()).toContain('<img src=x onerror=');
   });
 
-  it('is dark where its reader wants it dark, and readable on paper', async () => {
+  it('is dark if its reader prefers dark, and readable on paper', async () => {
     const background = (page: Page) => page.evaluate<string>('getComputedStyle(document.body).backgroundColor');
     const { page } = await open({}, { colorScheme: 'dark' });
     expect(await background(page)).toBe('rgb(20, 23, 27)');
@@ -133,7 +133,7 @@ describe.skipIf(chromiumPath === undefined)(`the report in a browser${withoutChr
     expect((await page.pdf()).length).toBeGreaterThan(10_000);
   });
 
-  it('says on paper that its rows are filtered, and by what', async () => {
+  it('states on paper that its rows are filtered, and by what', async () => {
     const { page } = await open();
     const note = page.locator('#filtered');
     await page.getByLabel('Show rows with').fill('http_422');
@@ -147,7 +147,7 @@ describe.skipIf(chromiumPath === undefined)(`the report in a browser${withoutChr
     expect(await note.isVisible()).toBe(false);
   });
 
-  it('has chart labels that can be read on a phone', async () => {
+  it('has chart labels that are legible on a phone', async () => {
     const { page } = await open({}, { viewport: { width: 390, height: 844 } });
     expect(await page.locator('figure text').count()).toBe(0);
     const sizes = await page.evaluate<number[]>(
@@ -160,12 +160,12 @@ describe.skipIf(chromiumPath === undefined)(`the report in a browser${withoutChr
     expect((chart?.x ?? 0) + (chart?.width ?? Infinity)).toBeLessThanOrEqual(390);
   });
 
-  it('fits a phone: nothing but wide tables scrolls sideways', async () => {
+  it('fits a phone: only wide tables scroll sideways', async () => {
     const { page } = await open({}, { viewport: { width: 360, height: 700 } });
     expect(await page.evaluate('document.documentElement.scrollWidth')).toBeLessThanOrEqual(360);
   });
 
-  it('has its headings in order, and a name for everything that can be used', async () => {
+  it('has its headings in order, and a name for every control', async () => {
     const { page } = await open();
     const headings = await page.getByRole('main').or(page.getByRole('banner')).getByRole('heading').all();
     const names = await Promise.all(headings.map((heading) => heading.ariaSnapshot()));

@@ -49,7 +49,7 @@ describe('a timeline', () => {
     expect(bins.at(-1)?.accepted).toBeGreaterThan(0);
   });
 
-  it('is none where nothing was accepted', () => {
+  it('is absent if nothing was accepted', () => {
     expect(new Timeline().chart(100)).toBeUndefined();
   });
 });
@@ -58,17 +58,17 @@ describe('a pause', () => {
   const steady = (from: number, to: number, everyMs: number) =>
     Array.from({ length: Math.ceil((to - from) / everyMs) }, (_, n) => ({ at: from + n * everyMs, retried: false }));
 
-  it('is where nothing was accepted for a while', () => {
+  it('is a period in which nothing was accepted', () => {
     const { pauses } = chartOf([...steady(0, 20_000, 100), ...steady(60_000, 80_000, 100)], 200, 100);
     expect(pauses).toEqual([{ fromMs: 20_000, toMs: 60_000 }]);
   });
 
-  it('is none where the limit allows no more', () => {
+  it('is not shown if the limit allows no more', () => {
     expect(chartOf(steady(0, 300_000, 10_000), 300, 10_000).pauses).toEqual([]);
     expect(chartOf(steady(0, 300_000, 10_000), 300, 100).pauses).not.toEqual([]);
   });
 
-  it('is none for a second or two between batches', () => {
+  it('is not shown for a second or two between batches', () => {
     const { pauses } = chartOf([...steady(0, 10_000, 100), ...steady(13_000, 20_000, 100)], 200, 100);
     expect(pauses).toEqual([]);
   });

@@ -101,11 +101,11 @@ describe('the verdict', () => {
       'bad',
       'This account does not add up: do not rely on it, and report it to the people who operate Sluice.',
     ],
-  ])('says in a sentence that %s', (_, change, kind, sentence) => {
+  ])('states that %s', (_, change, kind, sentence) => {
     expect(verdict(change)).toMatchObject({ kind, sentence });
   });
 
-  it('says how far from the deadline the last record got there', () => {
+  it('states how far from the deadline the last record was sent', () => {
     const deadline = { hour: 21, minute: 1, timeZone: 'America/New_York' };
     const { details } = verdictOf(manifestOf(), 'the API', deadline);
     expect(details).toContain('The last record was accepted 40 s AFTER the deadline.');
@@ -113,7 +113,7 @@ describe('the verdict', () => {
     expect(later.details).toContain('The last record was accepted 28 min before the deadline.');
   });
 
-  it('says what has changed since the first account', () => {
+  it('states what has changed since the first account', () => {
     const { details } = verdict({ manifest_number: 3, resolved_records: 2, handled_records: 1 });
     expect(details).toContain(
       'This is manifest 3 of the file: 2 records accepted since, 1 record was settled by hand.',
@@ -121,7 +121,7 @@ describe('the verdict', () => {
   });
 });
 
-it('says of a cancelled file who stopped it, when and why, and how much was sent', () => {
+it('of a cancelled file states who stopped it, when and why, and how much was sent', () => {
   const failure = { code: 'cancelled', message: 'Cancelled by ann at 2026-01-05T02:00:00.000Z: the wrong day' };
   const counts = { total_records: 60_000, uploaded_records: 12_000, held_records: 48_000, rejected_records: 0 };
   const verdict = verdictOf(manifestOf({ state: 'quarantined', failure, ...counts }), 'the API', undefined);

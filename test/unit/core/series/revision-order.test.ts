@@ -28,7 +28,7 @@ describe('the order of revisions', () => {
     expect(compareRevisions(at({ sequencer: 'a0' }), at({ sequencer: 'A' }))).toBe('tie');
   });
 
-  it('is the other way round if the two are exchanged', () => {
+  it('is reversed if the two are exchanged', () => {
     const place = fc.record(
       {
         number: fc.nat({ max: 2 }),

@@ -43,7 +43,7 @@ describe('a revision', () => {
     });
   });
 
-  it('sends a record again of which the API may have another content', () => {
+  it('resends a record if the API may have another content of it', () => {
     const before = [...rowsOf('1'), { id: '1', text: 'another one' }, ...rowsOf('2')];
     expect(plan(rowsOf('1', '2'), knownOf(before)).plans).toEqual(['send', 'unchanged']);
     const known = knownOf(rowsOf('2'));
@@ -51,7 +51,7 @@ describe('a revision', () => {
     expect(plan(rowsOf('2'), known).plans).toEqual(['send']);
   });
 
-  it('takes a repetition for what the API had before, not for what it has', () => {
+  it('treats a repetition as what the API had before, not as what it has', () => {
     const known = new KnownRecords('c', 2);
     const id = requestIdOf(['1'], 'c');
     known.add(id, sha256Of('another'), true);
@@ -60,13 +60,13 @@ describe('a revision', () => {
     expect(plan(rowsOf('1'), known).plans).toEqual(['unchanged']);
   });
 
-  it('sends no second row behind one that is unchanged, wherever it is cut', () => {
+  it('sends no second row after one that is unchanged, wherever it is split', () => {
     const after = [...rowsOf('1'), { id: '1', text: 'again' }];
     expect(plan(after, knownOf(rowsOf('1'))).plans).toEqual(['unchanged', 'repeated']);
     expect(plan(after.toReversed(), knownOf(rowsOf('1'))).plans).toEqual(['send', 'send']);
   });
 
-  it('sends an identity again that only an older revision has: the API may have it, or it was removed by hand', () => {
+  it('sends an identity again that only an older revision has: the API may have it, or it was removed manually', () => {
     const oldest = knownOf(rowsOf('1', '2'), 'a');
     const damaged = knownOf(rowsOf('1'), 'b');
     expect(plan(rowsOf('1', '2', '3'), damaged, oldest)).toEqual({
@@ -132,7 +132,7 @@ describe('known records', () => {
 });
 
 describe('plans of a batch', () => {
-  it('are what they were after they were encoded', () => {
+  it('are unchanged after encoding and decoding', () => {
     const plans = fc.array(fc.constantFrom('send' as const, 'unchanged' as const, 'repeated' as const));
     fc.assert(
       fc.property(plans, (all) => {
@@ -169,7 +169,7 @@ describe('the guard', () => {
     expect(guard(change, more)).toContain(sentence);
   });
 
-  it('compares no shares of a few records, and lets a feed without a declaration add and remove', () => {
+  it('compares no shares of a few records, and allows a feed without a declaration to add and remove', () => {
     expect(guard({ unchanged: 9, changed: 9 })).toBeUndefined();
     expect(guard({ changed: 0 }, { replaces: false })).toBeUndefined();
   });
