@@ -55,16 +55,13 @@ describe('a write that conflicts with a transaction', () => {
     expect(calls).toBe(2);
   });
 
-  it.each(['ThrottlingError', 'ProvisionedThroughputExceeded'])(
-    'is retried after throttling: %s',
-    async (Code) => {
-      answers = [{ type: 'TransactionCanceledException', reasons: [{ Code }, { Code: 'None' }] }];
-      expect(await updateAll()).toBe(true);
-      answers = [{ type: 'TransactionCanceledException', reasons: [{ Code: 'None' }, { Code }] }];
-      expect(await updateAll()).toBe(true);
-      expect(calls).toBe(4);
-    },
-  );
+  it.each(['ThrottlingError', 'ProvisionedThroughputExceeded'])('is retried after throttling: %s', async (Code) => {
+    answers = [{ type: 'TransactionCanceledException', reasons: [{ Code }, { Code: 'None' }] }];
+    expect(await updateAll()).toBe(true);
+    answers = [{ type: 'TransactionCanceledException', reasons: [{ Code: 'None' }, { Code }] }];
+    expect(await updateAll()).toBe(true);
+    expect(calls).toBe(4);
+  });
 
   it('is retried while its first copy is still in progress', async () => {
     answers = [{ type: 'TransactionInProgressException' }];

@@ -78,9 +78,12 @@ describe('the workflows', () => {
 });
 
 describe('the minimum version of Node', () => {
-  it.each(['v22.18.0', 'v22.20.1', 'v23.0.0', 'v24.0.0', '24.21.0', 'v26.12.1', 'v100.0.0'])('accepts %s', (version) => {
-    expect(isNewEnough(version)).toBe(true);
-  });
+  it.each(['v22.18.0', 'v22.20.1', 'v23.0.0', 'v24.0.0', '24.21.0', 'v26.12.1', 'v100.0.0'])(
+    'accepts %s',
+    (version) => {
+      expect(isNewEnough(version)).toBe(true);
+    },
+  );
   it.each(['v20.20.2', 'v22.17.1', 'v22.6.0', 'v18.19.1', 'v9.0.0', ''])('refuses %s', (version) => {
     expect(isNewEnough(version)).toBe(false);
   });

@@ -96,12 +96,15 @@ describe('a clock that is wrong by more than the margin', () => {
   const wrong = (ms: number) =>
     simulate({ limit: slow, consumers: 3, connections: 4, skewMs: (n) => (n === 0 ? ms : 0) });
 
-  it.each([-800, -1_500, -10_000, -3_600_000])('by %i ms is corrected: the limit holds, and no consumer starves', async (ms) => {
-    const result = await wrong(ms);
-    expect(result.most).toBeLessThanOrEqual(slow.requests);
-    expect(result.use).toBeGreaterThanOrEqual(0.99);
-    expect(result.fewest).toBeGreaterThanOrEqual(result.mostOfOne / 2);
-  });
+  it.each([-800, -1_500, -10_000, -3_600_000])(
+    'by %i ms is corrected: the limit holds, and no consumer starves',
+    async (ms) => {
+      const result = await wrong(ms);
+      expect(result.most).toBeLessThanOrEqual(slow.requests);
+      expect(result.use).toBeGreaterThanOrEqual(0.99);
+      expect(result.fewest).toBeGreaterThanOrEqual(result.mostOfOne / 2);
+    },
+  );
 
   it.each([500, 1_500, 10_000, 3_600_000])(
     'by +%i ms is corrected to a second: at most that much of the limit is used too early, and no consumer starves',

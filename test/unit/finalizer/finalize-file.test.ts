@@ -174,26 +174,23 @@ describe('a file whose batches are settled', () => {
     ]);
   });
 
-  it.each(['report', 'manifest'])(
-    'is closed by the next finalizer if one was killed after its %s',
-    async (last) => {
-      const { archive: whole } = ports;
-      const putOnce: typeof whole.putOnce = async (key, body, type) => {
-        const answer = await whole.putOnce(key, body, type);
-        if (key.includes(`/${last}`)) throw new Error('killed');
-        return answer;
-      };
-      ports.archive = { ...whole, putOnce };
-      await expect(finalizeNow()).rejects.toThrow('killed');
-      ports.archive = whole;
-      await clock.advance(60_000);
-      await finalizeNow();
-      expect([...archived.keys()].filter((key) => /manifest[.0-9]*json$/.test(key))).toEqual([keyOf('manifest.json')]);
-      const { archive } = manifestNamed('manifest.json');
-      const page = archived.get(archive.report_key ?? '') ?? '';
-      expect(createHash('sha256').update(page).digest('hex')).toBe(archive.report_sha256);
-    },
-  );
+  it.each(['report', 'manifest'])('is closed by the next finalizer if one was killed after its %s', async (last) => {
+    const { archive: whole } = ports;
+    const putOnce: typeof whole.putOnce = async (key, body, type) => {
+      const answer = await whole.putOnce(key, body, type);
+      if (key.includes(`/${last}`)) throw new Error('killed');
+      return answer;
+    };
+    ports.archive = { ...whole, putOnce };
+    await expect(finalizeNow()).rejects.toThrow('killed');
+    ports.archive = whole;
+    await clock.advance(60_000);
+    await finalizeNow();
+    expect([...archived.keys()].filter((key) => /manifest[.0-9]*json$/.test(key))).toEqual([keyOf('manifest.json')]);
+    const { archive } = manifestNamed('manifest.json');
+    const page = archived.get(archive.report_key ?? '') ?? '';
+    expect(createHash('sha256').update(page).digest('hex')).toBe(archive.report_sha256);
+  });
 
   it.each(['receipts.ndjson.gz', 'resolutions'])(
     'is not closed over another object in the place of its %s',

@@ -264,14 +264,17 @@ describe('a run', () => {
     ['deadline', () => (ports.limiterOf = () => ({ read: isAway, readInForce: isAway })), 3],
     ['dlqs', () => (dlqs.intake.read = () => Promise.reject(new Error('SQS is away'))), 1],
     ['desk', () => (ports.desk = { notify: () => Promise.reject(new Error('SNS is away')) }), 3],
-  ] as const)('completes the other steps if the step %s fails, and then fails visibly', async (step, breakIt, others) => {
-    breakIt();
-    await expect(run()).rejects.toThrow(`1 parts of the reconciliation of traffic failed (${step}): see the log.`);
-    const done = ['dlqs', 'StalledFiles', 'OpenDeadLetters'].filter((name) => steps.includes(name));
-    expect(done).toHaveLength(others);
-    // Whatever failed, the next run can begin at once.
-    expect(await world.ledger.claimReconciler('traffic', 'next', 1)).toBe(true);
-  });
+  ] as const)(
+    'completes the other steps if the step %s fails, and then fails visibly',
+    async (step, breakIt, others) => {
+      breakIt();
+      await expect(run()).rejects.toThrow(`1 parts of the reconciliation of traffic failed (${step}): see the log.`);
+      const done = ['dlqs', 'StalledFiles', 'OpenDeadLetters'].filter((name) => steps.includes(name));
+      expect(done).toHaveLength(others);
+      // Whatever failed, the next run can begin at once.
+      expect(await world.ledger.claimReconciler('traffic', 'next', 1)).toBe(true);
+    },
+  );
 });
 
 describe('a letter that was never received', () => {

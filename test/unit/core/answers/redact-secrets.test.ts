@@ -64,9 +64,12 @@ describe('a secret in another system’s text', () => {
     );
   });
 
-  it.each([4, 5, 6, 7])('is removed at the end of a text that was truncated after its first %i characters', (length) => {
-    expect(redactSecrets(`token is ${token.slice(0, length)}`, [token])).toBe(`token is ${removed}`);
-  });
+  it.each([4, 5, 6, 7])(
+    'is removed at the end of a text that was truncated after its first %i characters',
+    (length) => {
+      expect(redactSecrets(`token is ${token.slice(0, length)}`, [token])).toBe(`token is ${removed}`);
+    },
+  );
 
   it('is removed for each of several', () => {
     expect(redactSecrets('old-token-1 and new-token-2', ['old-token-1', 'new-token-2'])).toBe(

@@ -18,12 +18,9 @@ describe('Retry-After', () => {
     expect(parseRetryAfter(header, now)).toBe(expected);
   });
 
-  it.each([undefined, '', ' ', 'soon', '-5', 'NaN', '2026-01-05', '0x10', 'Mon, 99 Foo'])(
-    '%s is ignored',
-    (header) => {
-      expect(parseRetryAfter(header, now)).toBeUndefined();
-    },
-  );
+  it.each([undefined, '', ' ', 'soon', '-5', 'NaN', '2026-01-05', '0x10', 'Mon, 99 Foo'])('%s is ignored', (header) => {
+    expect(parseRetryAfter(header, now)).toBeUndefined();
+  });
 });
 
 describe('backoff', () => {

@@ -70,13 +70,16 @@ describe('an error caused by a record affects only that record', () => {
     expect(prepare('{"id":', feed, jsonLines)).toMatchObject({ result: { problem: { reason: 'not_json' } } });
   });
 
-  it.each(['maintenance', 'traffic'])('a record of %s nested 6,000 levels deep is rejected with an explanation', (name) => {
-    const deep = `${'['.repeat(6000)}${']'.repeat(6000)}`;
-    expect(problemOf(`{"record_id":"r","SpotID":"s","x":${deep}}`, feedNamed(name), jsonLines)).toMatchObject({
-      reason: 'too_deep',
-      message: expect.stringMatching(/^record is nested 6001 levels deep; the limit is 64/) as unknown,
-    });
-  });
+  it.each(['maintenance', 'traffic'])(
+    'a record of %s nested 6,000 levels deep is rejected with an explanation',
+    (name) => {
+      const deep = `${'['.repeat(6000)}${']'.repeat(6000)}`;
+      expect(problemOf(`{"record_id":"r","SpotID":"s","x":${deep}}`, feedNamed(name), jsonLines)).toMatchObject({
+        reason: 'too_deep',
+        message: expect.stringMatching(/^record is nested 6001 levels deep; the limit is 64/) as unknown,
+      });
+    },
+  );
 });
 
 describe('a placeholder for a missing value', () => {
