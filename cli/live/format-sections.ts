@@ -55,7 +55,7 @@ export function apiLines(apis: readonly LiveApi[], glyphs: Glyphs, when: When): 
       text(oneLine(api.feeds.join(', '), 30)),
       text(rateOf(api)),
       share === undefined ? [] : [...shareBar(share, 10, glyphs), { text: ` ${formatShare(share, 1)}` }],
-      breakerSpans(api, when),
+      stateSpans(api, when),
     ];
   });
   return indented(alignRows(rows));
@@ -68,9 +68,16 @@ function rateOf({ measured_per_second: measured, limit }: LiveApi): string {
   return rate === undefined ? allowed : `${rate} of ${allowed}`;
 }
 
+/** Why nothing is sent: a person has paused some of its feeds, the breaker is open for all of them, or both. */
+function stateSpans(api: LiveApi, when: When): Line {
+  const { paused, breaker, paused_until: until } = api;
+  if (paused.length === 0) return breakerSpans(api, when);
+  const names = text(`PAUSED: ${paused.map(({ feed }) => feed).join(', ')}`, 'red');
+  return breaker === 'open' || until !== null ? [...names, { text: ', ' }, ...breakerSpans(api, when)] : names;
+}
+
 function breakerSpans(api: LiveApi, when: When): Line {
-  const { url, breaker, breaker_reason: reason, breaker_since: since, paused_until: until, paused } = api;
-  if (paused.length > 0) return text(`PAUSED: ${paused.map(({ feed }) => feed).join(', ')}`, 'red');
+  const { url, breaker, breaker_reason: reason, breaker_since: since, paused_until: until } = api;
   const next = until === null ? '' : ` until ${timeOf(until, when)}`;
   if (breaker === 'open') {
     const from = since === null ? '' : ` since ${timeOf(since, when)}`;

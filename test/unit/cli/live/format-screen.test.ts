@@ -28,6 +28,21 @@ describe('the screen', () => {
     expect(lines.find((line) => line.startsWith('  traffic  ') && line.includes('12 letters'))).toBeDefined();
   });
 
+  it('states that a feed of an API is paused, and that the breaker stops the others', () => {
+    const pause = { feed: 'traffic', since: '2026-01-05T01:00:00.000Z', by: 'ann', why: null, text: 'PAUSED by ann' };
+    const { apis } = liveSnapshot();
+    const open = { breaker: 'open' as const, breaker_reason: 'outage' as const };
+    const linesOf = (change: Partial<Snapshot['apis'][number]>) =>
+      formatScreen(
+        sightOf({ apis: apis.map((api) => ({ ...api, paused: [pause], ...change })) }),
+        { columns: 120, rows: 40 },
+        blocks,
+        plain,
+      );
+    expect(linesOf({}).join('\n')).toMatch(/97% {2}PAUSED: traffic$/m);
+    expect(linesOf(open).join('\n')).toMatch(/97% {2}PAUSED: traffic, breaker OPEN \(outage\)$/m);
+  });
+
   it('leaves out lanes whose queues are empty, and states that all are', () => {
     const [first] = liveSnapshot().queues;
     const empty = { ...first, messages: 0, dead_messages: 0 } as Snapshot['queues'][number];
