@@ -26,7 +26,7 @@ import type { ManifestFigures } from './core/account/manifest.ts';
 import type { Decision, InForce } from './core/limiter/limit-policy.ts';
 import type { PolicyChange } from './core/limiter/policy-changes.ts';
 import type { FileNotice } from './core/notices/file-notice.ts';
-import type { ListedObject, StrayPlace } from './core/strays/stray-places.ts';
+import type { FormerLanes, ListedObject, StrayPlace } from './core/strays/stray-places.ts';
 import type { MailState } from './core/notices/gather.ts';
 import type { OthersCount } from './core/limiter/pause-evidence.ts';
 import type { OutcomeCounts } from './core/account/outcome.ts';
@@ -488,6 +488,8 @@ export interface SweepState {
 export interface StrayNote {
   places: StrayPlace[];
   lanePrefixes: string[];
+  /** Prefixes of lanes that were switched off, and until when their objects were taken. */
+  former?: FormerLanes;
   at: number;
 }
 

@@ -1,6 +1,6 @@
 import { isDeepStrictEqual } from 'node:util';
-import type { ListedObject, StrayPlace } from '../core/strays/stray-places.ts';
-import { maxPlaces, newStrays, parentsOf, placeOf, strayPrefixes } from '../core/strays/stray-places.ts';
+import type { FormerLanes, ListedObject, StrayPlace } from '../core/strays/stray-places.ts';
+import { formerLanes, maxPlaces, newStrays, parentsOf, placeOf, strayPrefixes } from '../core/strays/stray-places.ts';
 import { strayText } from '../core/strays/stray-text.ts';
 import type { AuditLog, Clock, Desk, DeskLedger, IntakeListing, Metrics } from '../ports.ts';
 
@@ -26,8 +26,11 @@ export async function findStrays(feed: string, ports: FindStraysPorts): Promise<
   const { ledger, strays, desk, metricsOf, clock, log, stackName } = ports;
   if (!strays) return;
   const { lanePrefixes, bucket } = strays;
-  const found = await placesIn(strays);
-  const before = (await ledger.getStrays(feed))?.places ?? [];
+  const note = await ledger.getStrays(feed);
+  // Files stay where they were dropped: those of a lane that is switched off now were sent.
+  const former = formerLanes(note, lanePrefixes, clock.now());
+  const found = await placesIn(strays, former);
+  const before = note?.places ?? [];
   const news = newStrays(found, before);
   if (news.length > 0) {
     const metrics = metricsOf(feed);
@@ -50,20 +53,22 @@ export async function findStrays(feed: string, ports: FindStraysPorts): Promise<
       ].join('\n'),
     );
   }
-  if (!isDeepStrictEqual(found, before)) {
-    await ledger.saveStrays(feed, { places: found, lanePrefixes: [...lanePrefixes], at: clock.now() });
-  }
+  const seen = { places: found, lanePrefixes: [...lanePrefixes], former };
+  if (!isDeepStrictEqual({ ...seen, at: note?.at }, note)) await ledger.saveStrays(feed, { ...seen, at: clock.now() });
 }
 
-async function placesIn({ listing, lanePrefixes }: NonNullable<FindStraysPorts['strays']>): Promise<StrayPlace[]> {
+async function placesIn(
+  { listing, lanePrefixes }: NonNullable<FindStraysPorts['strays']>,
+  former: FormerLanes,
+): Promise<StrayPlace[]> {
   const places: StrayPlace[] = [];
   for (const parent of parentsOf(lanePrefixes)) {
     const { objects, prefixes } = await listAll(parent, listing);
-    const own = placeOf(parent, objects);
+    const own = placeOf(parent, objects, former);
     if (own) places.push(own);
     for (const prefix of strayPrefixes(prefixes, lanePrefixes)) {
       if (places.length >= maxPlaces) return places;
-      const place = placeOf(prefix, (await listing.list(prefix)).objects);
+      const place = placeOf(prefix, (await listing.list(prefix)).objects, former);
       if (place) places.push(place);
     }
   }

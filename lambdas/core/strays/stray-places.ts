@@ -44,9 +44,36 @@ export function strayPrefixes(listed: readonly string[], lanePrefixes: readonly 
   );
 }
 
-/** Undefined if there are only folders that were made in the console. */
-export function placeOf(prefix: string, objects: readonly ListedObject[]): StrayPlace | undefined {
-  const files = objects.filter(({ key, sizeBytes }) => !(key.endsWith('/') && sizeBytes === 0));
+/** Lanes that were switched off, by prefix: since when that is known. Milliseconds since 1970. */
+export type FormerLanes = Readonly<Record<string, number>>;
+
+/** @param before as it was noted at the last run */
+export function formerLanes(
+  before: { lanePrefixes: readonly string[]; former?: FormerLanes } | undefined,
+  lanePrefixes: readonly string[],
+  now: number,
+): FormerLanes {
+  const known = [
+    ...Object.entries(before?.former ?? {}),
+    ...(before?.lanePrefixes ?? []).map((lane) => [lane, now] as const),
+  ];
+  return Object.fromEntries(known.filter(([lane]) => !lanePrefixes.includes(lane)));
+}
+
+/** A lane took it, before the lane was switched off. */
+function wasTaken({ key, modifiedAt }: ListedObject, former: FormerLanes): boolean {
+  return Object.entries(former).some(([lane, until]) => key.startsWith(lane) && modifiedAt <= until);
+}
+
+/** Undefined if there are only folders that were made in the console, and objects that a lane took when there was one. */
+export function placeOf(
+  prefix: string,
+  objects: readonly ListedObject[],
+  former: FormerLanes = {},
+): StrayPlace | undefined {
+  const files = objects.filter(
+    (object) => !(object.key.endsWith('/') && object.sizeBytes === 0) && !wasTaken(object, former),
+  );
   const newest = files.toSorted((a, b) => b.modifiedAt - a.modifiedAt)[0];
   return newest && { prefix, objects: files.length, newestKey: newest.key, newestAt: newest.modifiedAt };
 }

@@ -127,6 +127,21 @@ describe('objects that no feed processes', () => {
     expect(listed.length).toBeLessThan(55);
   });
 
+  it('are not those that a lane took before it was switched off', async () => {
+    drop('express/traffic/sent.csv');
+    await run();
+    const fewer = lanePrefixes.filter((prefix) => prefix !== 'express/traffic/');
+    ports.strays = { ...(ports.strays as NonNullable<FindStraysPorts['strays']>), lanePrefixes: fewer };
+    await run();
+    expect(told).toEqual([]);
+    await clock.advance(60_000);
+    drop('express/traffic/late.csv');
+    await run();
+    await run();
+    expect(told).toHaveLength(1);
+    expect(told[0]).toContain('- 1 object under express/traffic/: express/traffic/late.csv');
+  });
+
   it('are reported by the reconciler of only one feed', async () => {
     drop('trafic/a.csv');
     await findStrays('maintenance', { ...ports, strays: undefined });
