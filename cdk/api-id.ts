@@ -1,5 +1,5 @@
 /**
- * What an API is known by to its limiter, in log and events: its base URL, as everybody writes it in the end. So feeds and
+ * What an API is known by to its limiter, in log and events: its base URL in one normal form. So feeds and
  * lanes that use one API share its limit. The URL holds no secret: settings with a user or a query are refused.
  */
 export function apiIdOf({ name, api: { url } }: { name: string; api: { url?: string | undefined } }): string {

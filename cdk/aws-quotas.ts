@@ -1,4 +1,4 @@
-/** Numbers that AWS sets. A setting that goes past one is refused at synth rather than in the middle of a deploy. */
+/** AWS's quotas. A setting that exceeds one is refused at synth rather than in the middle of a deploy. */
 
 /** https://docs.aws.amazon.com/lambda/latest/dg/gettingstarted-limits.html: a function's timeout. */
 export const maxFunctionSeconds = 900;

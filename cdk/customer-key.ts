@@ -8,7 +8,7 @@ import type { Settings } from './settings.ts';
 
 const id = 'CustomerKey';
 
-/** The key that data is encrypted with in place of the services' own; one construct a stack. */
+/** The key that data is encrypted with in place of the services' own; one construct per stack. */
 export function customerKey(scope: Construct, { kmsKeyArn }: Pick<Settings, 'kmsKeyArn'>): IKey | undefined {
   if (kmsKeyArn === undefined) return undefined;
   const stack = Stack.of(scope);
@@ -24,7 +24,7 @@ export function tableEncryption(scope: Construct, settings: Pick<Settings, 'kmsK
 }
 
 /**
- * What a call asks of the key of what it touches. A multipart upload decrypts what it has sent:
+ * The KMS actions that a call needs on the key of its resource. A multipart upload decrypts what it has sent:
  * https://docs.aws.amazon.com/AmazonS3/latest/userguide/UsingKMSEncryption.html
  * A sender of messages too: https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/sqs-key-management.html
  * Callers of a table: https://docs.aws.amazon.com/kms/latest/developerguide/services-dynamodb.html
@@ -47,7 +47,7 @@ const needs: readonly { calls: RegExp; of: string; keyActions: readonly string[]
   },
 ];
 
-/** Whoever may make these calls may use the key for them, through the service that is called and no other way. */
+/** Allows the use of the key for these calls, only through the service that is called. */
 export function keyStatements(kmsKeyArn: string, actions: readonly string[]): PolicyStatement[] {
   return needs
     .filter(({ calls }) => actions.some((action) => calls.test(action)))

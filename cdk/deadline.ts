@@ -1,12 +1,12 @@
-/** A time of day where the feed's people are: by when its files must be through. */
+/** The time of day, in the time zone of the feed's people, by which its files must be done. */
 export interface Deadline {
   hour: number;
   minute: number;
-  /** IANA name: daylight saving is its business. */
+  /** IANA name: it includes daylight saving. */
   timeZone: string;
 }
 
-/** `05:00 America/New_York`; undefined for what is none. */
+/** `05:00 America/New_York`; undefined if it is no deadline. */
 export function parseDeadline(text: string): Deadline | undefined {
   const match = /^([01][0-9]|2[0-3]):([0-5][0-9]) ([A-Za-z0-9_+/-]{1,50})$/.exec(text);
   const [, hour, minute, timeZone] = match ?? [];
@@ -18,7 +18,7 @@ export function parseDeadline(text: string): Deadline | undefined {
 export function isTimeZone(name: string): boolean {
   try {
     new Intl.DateTimeFormat('en', { timeZone: name });
-    // Offsets are taken, too, by newer engines; EventBridge Scheduler wants a name.
+    // Newer engines accept offsets too, but EventBridge Scheduler requires a name.
     return !/^[+-]/.test(name);
   } catch {
     return false;

@@ -29,7 +29,10 @@ const fewestExpressRecords = 20;
 /** More than an ordinary day's changes. */
 const defaultGuard = 0.3;
 
-/** Derives a feed's settings from its API's contract and the stage's times. @param given as declared, by the stage, or by the environment */
+/**
+ * Derives a feed's settings from its API's contract and the stage's times.
+ * @param given as declared, by the stage, or by the environment
+ */
 export function deriveFeed(
   feed: RegisteredFeed,
   given: Omit<FeedNumbers, 'apiUrl'> & {

@@ -10,7 +10,7 @@ const [kindName, subnetsName, groupsName] = [
 ] as const;
 
 /**
- * How consumers reach the APIs, as the environment says it; undefined where it says nothing.
+ * How consumers reach the APIs, by the environment; undefined if it does not set that.
  * @throws SettingsError with a sentence for each variable that can't work
  */
 export function readEgress(environment: Environment): Egress | undefined {

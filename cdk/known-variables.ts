@@ -13,7 +13,7 @@ export const generalVariables = [
   ...['SLUICE_FAULT_SEED', 'SLUICE_DIFFERENTIAL_SEED', 'SLUICE_DIFFERENTIAL_CASES'],
 ] as const;
 
-/** More differences than this make a name another one. */
+/** A name with more differences than this counts as another name. */
 const farthest = 3;
 
 /**

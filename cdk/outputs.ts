@@ -23,7 +23,7 @@ export interface StackParts {
   staticEgress: StaticEgress | undefined;
 }
 
-/** What the command line reads to find its way in a stack: names and addresses, a contract. */
+/** The names and addresses that the command line reads from a deployed stack: a contract between the two. */
 export function writeOutputs(stack: Stack, parts: StackParts): void {
   const outputs: Record<string, string> = {
     IntakeBucketName: parts.intake.bucket.bucketName,

@@ -4,7 +4,7 @@ import { SettingsError } from './settings-error.ts';
 
 const blocks = /-----BEGIN ([A-Z0-9 ]+)-----[^-]*-----END \1-----/g;
 
-/** More than any company's roots; a system's whole store is not what is meant. */
+/** More than any company's own roots. A system's whole store of certificates is not meant. */
 const maxCertificates = 20;
 
 /**

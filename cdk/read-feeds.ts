@@ -13,7 +13,7 @@ import type { StageNumbers } from './stages/stage-numbers.ts';
 
 type StageWide = Pick<Settings, 'consumer' | 'queues' | 'splitter'>;
 
-/** What a feed declares, with what the stage and the environment say. Undefined where that is not enough, with a fault. */
+/** A feed's declaration, overridden by the stage and the environment. Undefined, with a fault, if something is missing. */
 export function readFeed(
   feed: RegisteredFeed,
   ofStage: StageNumbers['feeds'][string] | undefined,
@@ -70,7 +70,7 @@ export function readFeed(
   return deriveFeed(feed, { ...result.data, ...facts }, numbers);
 }
 
-/** A setting that is not given is the declaration's. */
+/** Settings that are not given are those of the declaration. */
 function nameOf(
   feed: string,
   path: readonly PropertyKey[],
@@ -81,7 +81,7 @@ function nameOf(
   return isGiven ? names.ofFeed(feed, setting) : `The feed '${feed}': ${path.join('.')}`;
 }
 
-/** Without the settings that are named and not set: they override nothing. */
+/** Without settings that are undefined: they must not override anything. */
 function definedOf(ofStage: StageNumbers['feeds'][string] = {}): GivenNumbers {
   return Object.fromEntries(Object.entries(ofStage).filter(([, value]) => value !== undefined));
 }

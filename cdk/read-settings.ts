@@ -20,7 +20,7 @@ export interface SettingsRequest {
   stage: StageName;
   stackName: string;
   version: string;
-  /** Those there are; `SLUICE_FEEDS` chooses. */
+  /** All registered feeds; `SLUICE_FEEDS` selects from them. */
   feeds: readonly RegisteredFeed[];
   environment: Environment;
   /** In place of the stage's own. */
@@ -28,7 +28,7 @@ export interface SettingsRequest {
 }
 
 /**
- * The numbers of a stage with what the environment says and what follows from both, checked.
+ * A stage's settings, overridden by the environment, with what is derived from them. They are checked.
  * @throws SettingsError naming every setting that can't work
  */
 export function readSettings(request: SettingsRequest): Settings {

@@ -8,7 +8,7 @@ export interface ApiSettings {
   url?: string | undefined;
   requests: number;
   windowSeconds: number;
-  /** Without it nothing is held back: the numbers above say what to expect. */
+  /** False: requests are not limited, and the numbers above are the expected rate. */
   isPaced: boolean;
   /** When it allows less. The time zone is empty if none was stated. */
   calendar?: LimitCalendar | undefined;
@@ -21,13 +21,13 @@ export interface ApiSettings {
   caCertificates?: string | undefined;
 }
 
-/** One way of a feed's records. The second, `express`, has queues and functions of its own and shares the API. */
+/** A lane of a feed. The second one, `express`, has queues and functions of its own and shares the API. */
 export interface LaneSettings {
   name: 'main' | 'express';
   feed: string;
   /** In the names of the lane's resources, after the stack's. */
   id: string;
-  /** Keys in the intake bucket that are this lane's. */
+  /** The prefix of this lane's keys in the intake bucket. */
   keyPrefix: string;
   /** Files that are split at once. */
   splitters: number;

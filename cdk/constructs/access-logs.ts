@@ -16,8 +16,8 @@ export class AccessLogs extends Construct {
       // S3 delivers access logs to no bucket that has a customer's key:
       // https://docs.aws.amazon.com/AmazonS3/latest/userguide/enable-server-access-logging.html
       ...bucketDefaults(settings),
-      // S3 delivers logs for hours after the last request: a bucket that was emptied would not stay so, and its deletion would
-      // fail. What is in it expires; its generated name blocks no other stack.
+      // S3 delivers logs for hours after the last request, so an emptied bucket is soon filled again and can't be deleted. It
+      // is retained: its contents expire, and its generated name blocks no other stack.
       removalPolicy: removalPolicyOf({ retainData: !settings.localCloud }),
       lifecycleRules: [abortUploads, { id: 'expire', expiration: Duration.days(settings.accessLogDays) }],
     });

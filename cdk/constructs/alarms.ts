@@ -5,25 +5,25 @@ import { Construct } from 'constructs';
 import type { Settings } from '../settings.ts';
 import type { Desk } from './desk.ts';
 
-/** A figure that means something is wrong once it is `threshold` or more. */
+/** An alarm on a metric: something is wrong once the metric is at `threshold` or above. */
 export interface Watched {
   /** In the alarm's name, after the stack's. */
   name: string;
-  /** Of the runbook: its heading's anchor. */
+  /** The anchor of its heading in the runbook. */
   section: string;
   /** What has happened, in a sentence or two. */
   says: string;
-  /** A single one: local clouds know no alarms on expressions. */
+  /** A single metric: local clouds have no alarms on expressions. */
   metric: Metric;
   threshold: number;
-  /** Wrong is what is below it. */
+  /** Something is wrong below the threshold instead. */
   isFloor?: boolean;
-  /** Of the last `of` periods, `periods` must be wrong. Once, if nothing is said. */
+  /** How many of the last `of` periods must be wrong. Default: 1 of 1. */
   periods?: number;
   of?: number;
-  /** What no figure at all means. `fine`, if nothing is said. */
+  /** What missing data means. Default: `fine`. */
   silence?: 'fine' | 'wrong' | 'as-before';
-  /** The desk hears of its end, too. */
+  /** The desk is notified of its end, too. */
   notifiesEnd?: boolean;
 }
 
@@ -33,7 +33,7 @@ const silences = {
   'as-before': TreatMissingData.IGNORE,
 };
 
-/** Every alarm of a stack: each goes to the desk, and says where the runbook is. */
+/** The alarms of a stack: each notifies the desk, and names its entry in the runbook. */
 export class Alarms extends Construct {
   readonly #settings: Settings;
   readonly #action: SnsAction;
@@ -65,7 +65,7 @@ export class Alarms extends Construct {
 
 export type MetricStatistic = 'Sum' | 'Maximum' | 'Minimum' | 'Average' | `p${number}`;
 
-/** The runbook for a mail: a link, or without an address the document by its name, since a path leads nowhere there. */
+/** How a mail refers to the runbook: by a link or, if its address is not set, by the document's name. */
 export const runbookName = "docs/operations.md in Sluice's repository";
 
 function runbookEntry(runbookUrl: string | undefined, section: string): string {
@@ -74,7 +74,7 @@ function runbookEntry(runbookUrl: string | undefined, section: string): string {
   return `"${heading}" in ${runbookName}`;
 }
 
-/** One of Sluice's own figures: see lambdas/runtime/metrics.ts. */
+/** One of Sluice's own metrics: see lambdas/runtime/metrics.ts. */
 export function feedMetric(
   { stackName }: Pick<Settings, 'stackName'>,
   feed: string,

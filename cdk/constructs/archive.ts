@@ -13,7 +13,7 @@ export class Archive extends Construct {
 
   constructor(scope: Construct, id: string, { settings, accessLogs }: { settings: Settings; accessLogs: AccessLogs }) {
     super(scope, id);
-    // One default a bucket: the feed with the longest retention sets it.
+    // A bucket has one default retention: that of the feed with the longest.
     const days = Math.max(...settings.feeds.map((feed) => feed.archiveRetentionDays));
     const retention = Duration.days(days);
     const lock =
@@ -34,7 +34,7 @@ export class Archive extends Construct {
   /** Lets a function read a feed's evidence. */
   grantRead(grantee: SluiceFunction, feed: string): void {
     grantee.may(['s3:GetObject'], ...this.#foldersOf(feed));
-    // Without it S3 says 403 where an object isn't there.
+    // Without it, S3 answers 403 instead of 404 if an object does not exist.
     grantee.may(['s3:ListBucket'], this.bucket.bucketArn);
   }
 
@@ -49,9 +49,9 @@ export class Archive extends Construct {
   /** Lets a function add to a feed's folders and look at what is there. It may neither delete nor change a retention. */
   grantAdd(grantee: SluiceFunction, feed: string): void {
     const actions = ['s3:GetObject', 's3:PutObject', 's3:PutObjectTagging', 's3:AbortMultipartUpload'];
-    // Tags come along with a copied source.
+    // A copied source keeps its tags.
     grantee.may(actions, ...this.#foldersOf(feed));
-    // Without it S3 says 403 where an object isn't there yet.
+    // Without it, S3 answers 403 instead of 404 if an object does not exist yet.
     grantee.may(['s3:ListBucket'], this.bucket.bucketArn);
   }
 
@@ -61,8 +61,8 @@ export class Archive extends Construct {
   }
 
   /**
-   * What is in the archive is never overwritten, whatever other policies allow; nor deleted, in a stage that
-   * retains its data. An administrator would have to change the policy first, which CloudTrail has.
+   * Nothing in the archive may be overwritten, whatever other policies allow, nor deleted in a stage that retains its
+   * data. An administrator would have to change this policy first, which CloudTrail records.
    */
   #refuseOverwrites(neverDeleted: boolean): void {
     const deny = (sid: string, actions: string[], conditions?: Record<string, unknown>): void => {
@@ -75,7 +75,7 @@ export class Archive extends Construct {
         }),
       );
     };
-    // Parts of an upload make no object and carry no such header; its completion does both:
+    // Uploading a part creates no object and has no such header; completing the upload does and has:
     // https://docs.aws.amazon.com/AmazonS3/latest/userguide/conditional-writes-enforce.html
     deny('WriteOnce', ['s3:PutObject'], {
       Null: { 's3:if-none-match': 'true' },

@@ -13,12 +13,12 @@ export function bucketDefaults(settings: Settings) {
     objectOwnership: ObjectOwnership.BUCKET_OWNER_ENFORCED,
     encryption: BucketEncryption.S3_MANAGED,
     enforceSSL: true,
-    // Without autoDeleteObjects, a custom resource that local clouds skip: there the whole endpoint is thrown away.
+    // Without autoDeleteObjects: it is a custom resource, which local clouds skip. Their data goes with the endpoint.
     removalPolicy: removalPolicyOf(settings),
   };
 }
 
-/** The customer's key where there is one, asked for once a bucket and time rather than for each object. */
+/** The customer's key, if there is one. A bucket key makes S3 call KMS occasionally instead of for each object. */
 export function encryptedBy(
   scope: Construct,
   settings: Settings,

@@ -7,7 +7,7 @@ import { customerKey } from '../customer-key.ts';
 import type { Settings } from '../settings.ts';
 import type { SluiceFunction } from './sluice-function.ts';
 
-/** Notifies the people who look after the feeds of what needs attention: by the reconciler, and by alarms. */
+/** The topic of the people who look after the feeds: alarms, finalizers and reconcilers publish to it. */
 export class Desk extends Construct {
   readonly topic: Topic;
 

@@ -31,8 +31,8 @@ export interface FeedPipelineProps {
 }
 
 /**
- * Everything that serves one feed and no other: lanes, finalizer, reconciler, token. So a flood or a fault in one feed
- * costs the other feeds nothing, and each role reaches its own feed only.
+ * Everything that serves a single feed: lanes, finalizer, reconciler, token. A flood or a fault in one feed does not
+ * affect the others, and each role reaches its own feed only.
  */
 export class FeedPipeline extends Construct {
   readonly feed: FeedSettings;

@@ -65,7 +65,7 @@ export class IntakeBucket extends Construct {
       filter: { s3Key: { rules: [{ name: 'prefix', value: keyPrefix }] } },
       queue: queue.queueArn,
     });
-    // S3 sends a test message when the notification is set, and refuses a queue that won't have it.
+    // S3 sends a test message when the notification is set, and refuses a queue that does not accept it.
     const policy = queue.node.findAll().find((child) => child instanceof QueuePolicy);
     this.#resource.addResourceDependency(policy?.node.defaultChild as CfnQueuePolicy);
   }
@@ -73,7 +73,7 @@ export class IntakeBucket extends Construct {
   /** Lets a function read what was dropped under the prefix. */
   grantRead(grantee: SluiceFunction, keyPrefix: string): void {
     grantee.may(['s3:GetObject', 's3:GetObjectVersion'], this.bucket.arnForObjects(`${keyPrefix}*`));
-    // Without it S3 says 403 where an object is gone, and 404 is what the function looks for.
+    // Without it, S3 answers 403 if an object is gone; the function expects 404.
     grantee.may(['s3:ListBucket'], this.bucket.bucketArn);
   }
 

@@ -37,7 +37,7 @@ export class Ledger extends Construct {
       deletionProtection: settings.retainData,
       removalPolicy: removalPolicyOf(settings),
     });
-    // Sparse: files only, since only they have these attributes.
+    // A sparse index: only files have these attributes.
     this.table.addGlobalSecondaryIndex({
       indexName,
       partitionKey: { name: 'listPk', type: AttributeType.STRING },
@@ -51,7 +51,7 @@ export class Ledger extends Construct {
     return this.table.metric(`${of}ThrottleEvents`, { statistic: 'Sum', period: Duration.minutes(5) });
   }
 
-  /** Lets a function make these calls on items whose partition keys are like one of these: `*` stands for any end. */
+  /** Lets a function make these calls on items whose partition keys match one of these: `*` stands for any end. */
   grant(grantee: SluiceFunction, keys: readonly string[], ...actions: string[]): void {
     grantee.mayOnItems(
       actions.map((action) => `dynamodb:${action}`),

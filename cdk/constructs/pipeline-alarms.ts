@@ -4,7 +4,7 @@ import type { Alarms } from './alarms.ts';
 import type { FeedPipeline } from './feed-pipeline.ts';
 import { aged, errorsOf, visible } from './metrics-of.ts';
 
-/** While letters are being redriven, the finalizer asks again by itself: after a quarter of an hour at most. Seconds. */
+/** While letters are being redriven, the finalizer sends its message again, for up to a quarter of an hour. Seconds. */
 const longestGathering = 3600;
 
 /** What can go wrong with a feed's finalizer and reconciler. */

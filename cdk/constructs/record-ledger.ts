@@ -6,7 +6,7 @@ import type { Settings } from '../settings.ts';
 import type { SluiceFunction } from './sluice-function.ts';
 
 /**
- * The records themselves, an item each, of feeds that go to no API. Apart from the account's table: nothing here ever
+ * The table of the records of feeds without an API, an item per record. It is not the ledger's table: nothing here
  * expires, and a writer may neither read, overwrite nor delete.
  */
 export class RecordLedger extends Construct {
@@ -25,7 +25,7 @@ export class RecordLedger extends Construct {
   }
 
   /**
-   * Lets a function put a feed's items. That it puts no item twice is the put's own condition (adapters/ledger-sink.ts):
+   * Lets a function put a feed's items. A condition of the put keeps items from being overwritten (adapters/ledger-sink.ts):
    * a policy can't require it, so `sluice records` compares the items with the receipts.
    */
   grantPut(grantee: SluiceFunction, feed: string): void {

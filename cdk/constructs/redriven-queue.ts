@@ -8,13 +8,13 @@ export interface RedrivenQueueProps {
   settings: Settings;
   name: string;
   dlqName: string;
-  /** The time of the function that works it off. */
+  /** The timeout of the function that consumes it. */
   timeoutSeconds: number;
   maxReceives: number;
   maxMessageBytes: number;
 }
 
-/** A queue and the one its messages go to when they have been received too often. */
+/** A queue with its DLQ. */
 export class RedrivenQueue extends Construct {
   readonly queue: Queue;
   readonly dlq: Queue;
@@ -35,12 +35,12 @@ export class RedrivenQueue extends Construct {
       visibilityTimeout: Duration.seconds(props.timeoutSeconds * visibilityFactor),
       deadLetterQueue: { queue: this.dlq, maxReceiveCount: props.maxReceives },
     });
-    // Named rather than referred to: the queue's redrive policy refers to the DLQ already.
+    // By its name: a reference would make a cycle, since the queue's redrive policy refers to the DLQ.
     const sourceQueueArns = [Stack.of(this).formatArn({ service: 'sqs', resource: props.name })];
     const dlq = this.dlq.node.defaultChild as CfnQueue;
     dlq.redriveAllowPolicy = { redrivePermission: 'byQueue', sourceQueueArns };
     if (kmsKeyArn === undefined) return;
-    // If it knew the key, the CDK would let every receiver decrypt whatever the key has encrypted, by any way.
+    // If the CDK knew the key, it would let every receiver decrypt everything that the key has encrypted.
     for (const each of [this.dlq, this.queue]) (each.node.defaultChild as CfnQueue).kmsMasterKeyId = kmsKeyArn;
   }
 }

@@ -5,7 +5,7 @@ import { removalPolicyOf } from '../removal-policy.ts';
 import type { Settings } from '../settings.ts';
 import type { SluiceFunction } from './sluice-function.ts';
 
-/** What manifests are signed with: the stack's own key, or one that was there before. */
+/** The key that signs manifests: the stack's own, or an existing one. */
 export class SigningKey extends Construct {
   readonly arn: string;
 
@@ -21,7 +21,7 @@ export class SigningKey extends Construct {
       keySpec: KeySpec.ECC_NIST_P256,
       keyUsage: KeyUsage.SIGN_VERIFY,
       removalPolicy: removalPolicyOf({ retainData }),
-      // The shortest that KMS has, for a stack that goes with its data.
+      // The shortest waiting period of KMS, for a stack that is deleted with its data.
       ...(retainData ? {} : { pendingWindow: Duration.days(7) }),
     }).keyArn;
   }

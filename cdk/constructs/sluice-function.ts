@@ -26,13 +26,13 @@ export interface SluiceFunctionProps {
   timeoutSeconds: number;
   memoryMb: number;
   environment: Record<string, string>;
-  /** Of its log, where it is longer than the stage's. */
+  /** How long its log is kept, if longer than the stage's logs. */
   logRetentionDays?: number | undefined;
-  /** Files that go along with the code, by name. */
+  /** Files that are deployed with the code, by name. */
   files?: Record<string, string>;
-  /** Where it has its network interfaces; without it, it runs in Lambda's own network. */
+  /** The network that it runs in; by default, Lambda's own. */
   network?: Network | undefined;
-  /** Sends to queues that it is run by: Lambda would stop that after 16 rounds. The function has bounds of its own. */
+  /** It sends to queues that invoke it: Lambda's loop detection, which stops that after 16 rounds, is switched off. */
   queuesToItself: boolean;
 }
 
@@ -40,25 +40,25 @@ const bundling: BundlingOptions = {
   format: OutputFormat.ESM,
   target: 'node24',
   mainFields: ['module', 'main'],
-  // The SDK of the lockfile, not the runtime's of the day; local clouds have none to lend.
+  // The SDK of the lockfile, not the one in Lambda's runtime, which changes and which local clouds lack.
   bundleAwsSDK: true,
   externalModules: [],
   minify: true,
-  // Errors are recognised by their names.
+  // The code recognises errors by their classes' names.
   keepNames: true,
   // Beside the code, for an investigation. Not enabled: Node would take 44 MiB and 150 ms for it at the first error.
   sourceMap: true,
   sourceMapMode: SourceMapMode.DEFAULT,
   sourcesContent: false,
-  // esbuild marks every bundle above 1 MB.
+  // esbuild warns of every bundle above 1 MB.
   logLevel: LogLevel.WARNING,
   // CommonJS packages inside an ES module call require().
   banner: "import{createRequire as sluiceRequire}from'node:module';const require=sluiceRequire(import.meta.url);",
 };
 
 /**
- * Writes files beside the bundle: by Node, so that no shell has a say in names and contents. They are in the
- * environment, which distinguishes two bundles of one entry: the CDK would take the first for both.
+ * Writes files beside the bundle, with Node instead of a shell, which could misread names and contents. They are part of
+ * the environment: otherwise the CDK would use the first of two bundles of one entry for both.
  */
 function adding(files: Record<string, string>): Pick<BundlingOptions, 'commandHooks' | 'environment'> {
   if (Object.keys(files).length === 0) return {};
@@ -124,7 +124,7 @@ export class SluiceFunction extends NodejsFunction {
       },
     });
     if (props.network) this.#placeIn(props.network, props.functionName, role);
-    // For AWS the one covers batches too; MiniStack, when it evaluates IAM, asks for an action of the call's name.
+    // On AWS, the action covers batch calls too. MiniStack, when it evaluates IAM, requires an action with the call's name.
     this.#kmsKeyArn = settings.kmsKeyArn;
     this.#sendActions = ['sqs:SendMessage', ...(settings.localCloud ? ['sqs:SendMessageBatch'] : [])];
   }
@@ -152,15 +152,15 @@ export class SluiceFunction extends NodejsFunction {
     );
   }
 
-  /** Lets it do these, on these, and use the customer's key for it where there is one. */
+  /** Allows these actions on these resources, and the use of the customer's key for them, if there is one. */
   may(actions: string[], ...resources: string[]): void {
     this.addToRolePolicy(new PolicyStatement({ actions, resources }));
     this.mayUseKeyFor(actions);
   }
 
   /**
-   * Lets it do these on a table's or an index's items with partition keys like these. A call that names no key is
-   * refused: `ForAllValues` alone would let it pass.
+   * Allows these actions on items of a table or an index whose partition keys match these. A call that names no key is
+   * refused: `ForAllValues` alone would allow it.
    */
   mayOnItems(actions: string[], resource: string, keys: readonly string[]): void {
     const conditions = {
@@ -171,7 +171,7 @@ export class SluiceFunction extends NodejsFunction {
     this.mayUseKeyFor(actions);
   }
 
-  /** Lets it use the customer's key for these calls; nothing where there is none. */
+  /** Lets it use the customer's key for these calls; does nothing without such a key. */
   mayUseKeyFor(actions: string[]): void {
     if (this.#kmsKeyArn === undefined) return;
     for (const statement of keyStatements(this.#kmsKeyArn, actions)) this.addToRolePolicy(statement);
@@ -181,13 +181,13 @@ export class SluiceFunction extends NodejsFunction {
     this.may(this.#sendActions, ...queues.map((queue) => queue.queueArn));
   }
 
-  /** Lets it decide when a message that it was given is visible again: by the action that the mapping needs, too. */
+  /** Lets it change the visibility of messages that it was given. The mapping needs the same action. */
   mayPostpone(queue: Queue): void {
     const isLocal = this.#sendActions.includes('sqs:SendMessageBatch');
     if (isLocal) this.may(['sqs:ChangeMessageVisibilityBatch'], queue.queueArn);
   }
 
-  /** Lets it receive messages of these and make them visible again; not delete them. */
+  /** Lets it receive messages of these queues and make them visible again, but not delete them. */
   mayLookInto(...queues: Queue[]): void {
     const isLocal = this.#sendActions.includes('sqs:SendMessageBatch');
     this.may(

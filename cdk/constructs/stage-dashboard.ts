@@ -29,7 +29,7 @@ const minute = Duration.minutes(1);
 const usual = Duration.minutes(5);
 const half = 12;
 
-/** What came in, what went out, and what waits: a row a feed, and one for what drives the cost. */
+/** What came in, what went out and what waits: one row per feed, and one for what drives the cost. */
 export class StageDashboard extends Construct {
   constructor(scope: Construct, id: string, props: StageDashboardProps) {
     super(scope, id);
@@ -134,7 +134,7 @@ function feedRows(settings: Settings, { feed, lanes, reconciler }: FeedPipeline)
   ];
 }
 
-/** Finished requests against the limit of the API; retries are not in it. */
+/** Finished requests compared with the API's limit, without retries. */
 function limitUse(settings: Settings, { name, api }: FeedSettings): IMetric {
   const aMinute = (api.requests / api.windowSeconds) * 60;
   return new MathExpression({

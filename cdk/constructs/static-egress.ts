@@ -23,15 +23,15 @@ export interface Network {
   securityGroupIds: string[];
 }
 
-/** Two zones: if one fails, consumers in the other go on. An address for each is all that an API has to allow. */
+/** Two zones: if one fails, consumers in the other continue. The API has to allow one address per zone. */
 const zones = 2;
 
 /** No other network is connected with it. Lambda needs few addresses: functions with the same subnets and groups share them. */
 const cidr = '10.0.0.0/24';
 
 /**
- * A network whose way out has fixed addresses. What consumers call of AWS stays off the internet: S3 and DynamoDB through
- * gateways, which are free, queues, secrets and events through interfaces.
+ * A network with fixed outgoing addresses. Calls of AWS don't use the internet: S3 and DynamoDB are reached through
+ * gateway endpoints, which are free, and queues, secrets and events through interface endpoints.
  */
 export class StaticEgress extends Construct {
   readonly network: Network;
@@ -58,7 +58,7 @@ export class StaticEgress extends Construct {
         eipAllocationIds: allocated.map(({ attrAllocationId }) => attrAllocationId),
       }),
       subnetConfiguration: [
-        // Of the NAT gateways alone: nothing in them needs an address of its own.
+        // For the NAT gateways only: nothing in these subnets needs a public address.
         { name: 'public', subnetType: SubnetType.PUBLIC, cidrMask: 26, mapPublicIpOnLaunch: false },
         { name: 'consumers', subnetType: SubnetType.PRIVATE_WITH_EGRESS, cidrMask: 26 },
       ],

@@ -4,8 +4,8 @@ import { CfnQueuePolicy, QueuePolicy } from 'aws-cdk-lib/aws-sqs';
 import type { Construct } from 'constructs';
 
 /**
- * Has queues refuse what doesn't come over TLS. One policy for all that have none of their own: a stack's number of
- * resources is limited, and the CDK's `enforceSSL` makes a policy for each.
+ * Makes queues refuse requests without TLS. One policy covers all queues that have none of their own: a stack's resources
+ * are limited, and the CDK's `enforceSSL` would make a policy for each queue.
  */
 export function acceptTlsOnly(scope: Construct, queues: readonly Queue[]): void {
   const others = queues.filter((queue) => {

@@ -6,7 +6,7 @@ import { customerKey } from '../customer-key.ts';
 import type { FeedSettings, Settings } from '../settings.ts';
 import type { SluiceFunction } from './sluice-function.ts';
 
-/** An API's Bearer token. Born with a made-up value, which the API refuses; the true one is put after the deploy. */
+/** An API's bearer token. It has a random value, which the API refuses, until the real one is stored. */
 export class TokenSecret extends Construct {
   readonly arn: string;
 
@@ -18,10 +18,10 @@ export class TokenSecret extends Construct {
       description: `Bearer token of the API of the feed '${feed.name}'.`,
       ...(key ? { encryptionKey: key } : {}),
       generateSecretString: { passwordLength: 32, excludePunctuation: true },
-      // Nothing is lost with it that the API's owner can't give again, and its name is free for the next stack.
+      // The API's owner can issue another token, and the next stack can use the name.
       removalPolicy: RemovalPolicy.DESTROY,
     });
-    // CloudFormation gives the ARN for a reference too, MiniStack the name, which an IAM policy can't use.
+    // For a reference, CloudFormation returns the ARN, but MiniStack the name, which an IAM policy can't use.
     this.arn = (secret.node.defaultChild as CfnSecret).attrId;
   }
 

@@ -7,8 +7,8 @@ import { abortUploads, bucketDefaults, encryptedBy } from './bucket-defaults.ts'
 import type { SluiceFunction } from './sluice-function.ts';
 
 /**
- * Receipts of batches, until the finalizer gathers them, and again for every amended manifest; small files as one, until
- * it has archived them; records that are too long for their dead letters.
+ * Receipts of batches, which the finalizer reads for each manifest; bundles of small files, until they are archived; and
+ * records that are too long for their dead letters.
  */
 export class WorkBucket extends Construct {
   readonly bucket: Bucket;
@@ -32,7 +32,7 @@ export class WorkBucket extends Construct {
     grantee.may(['s3:PutObject'], this.#receiptsOf(feed));
   }
 
-  /** Lets it keep small files there as one, and read that. */
+  /** Lets it store bundles of small files, and read them. */
   grantBundles(grantee: SluiceFunction, feed: string): void {
     grantee.may(['s3:PutObject', 's3:GetObject'], this.bucket.arnForObjects(`bundles/${feed}/*`));
   }

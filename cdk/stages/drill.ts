@@ -2,8 +2,8 @@ import { local } from './local.ts';
 import type { StageNumbers } from './stage-numbers.ts';
 
 /**
- * The local stage for tests that kill functions: what was killed comes back 65 s after its function's time would have
- * been up, so that time is short. It also makes batches change hands often.
+ * The local stage for tests that kill functions: a killed function's message comes back 65 s after its timeout would have
+ * ended, so timeouts are short. Batches are therefore handed over often, too.
  */
 export const drill: StageNumbers = {
   ...local,

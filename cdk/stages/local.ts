@@ -1,7 +1,7 @@
 import { prod } from './prod.ts';
 import type { StageNumbers } from './stage-numbers.ts';
 
-/** A laptop's local cloud: short times, so that what was killed goes on soon, and nothing outlives the endpoint. */
+/** A laptop's local cloud: short times, so that work continues soon after a kill, and nothing outlives the endpoint. */
 export const local: StageNumbers = {
   ...prod,
   retainData: false,

@@ -38,11 +38,11 @@ const egress = z.discriminatedUnion('kind', [
 export type Egress = z.infer<typeof egress>;
 
 /**
- * All that differs between stages: one file a stage beside this one, which index.ts lists. Variables of the environment go
- * before it. No secrets: tokens are in Secrets Manager only.
+ * All that differs between stages: one file per stage beside this one, listed in index.ts. Environment variables override
+ * it. No secrets: tokens are in Secrets Manager only.
  */
 export const stageNumbers = z.strictObject({
-  /** Keep buckets, table and logs when the stack goes; Object Lock, deletion protection and backups on. */
+  /** Keep buckets, tables and logs when the stack is deleted; Object Lock, deletion protection and backups on. */
   retainData: z.boolean(),
   /** Object Lock's mode, where data is retained. `SLUICE_ARCHIVE_LOCK` takes precedence. */
   archiveLock: lockMode,
@@ -56,17 +56,17 @@ export const stageNumbers = z.strictObject({
   localCloud: z.boolean(),
   /** An API is reached over TLS only. */
   requireHttps: z.boolean(),
-  /** Functions the account lets run at once: Lambda's quota of concurrent executions. A new account's may be 10. */
+  /** Functions that the AWS account may run at once: Lambda's quota of concurrent executions, 10 in some new accounts. */
   functionQuota: count,
   splitter: worker.extend({
-    /** What a gzip may hold: its content is inflated up to the last checkpoint by every restart. */
+    /** Limits of compressed content: every restart inflates it up to the last checkpoint. */
     gzip: z.strictObject({
       maxContentBytes: count,
-      /** Content to compressed bytes, past the first 32 MiB. */
+      /** The ratio of content to compressed bytes, after the first 32 MiB. */
       maxRatio: count,
     }),
   }),
-  /** A file is cut ahead of the API by what that takes in this time: SQS keeps a message no longer than 14 days. */
+  /** How far a file is cut ahead of the API, as the time that the API needs for it: SQS keeps a message for 14 days only. */
   horizonSeconds: count,
   /** Memory and concurrency follow from the API's rate (see settings.ts). */
   consumer: z.strictObject({ timeoutSeconds: count }),
