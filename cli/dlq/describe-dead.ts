@@ -1,4 +1,5 @@
 import type { DeadRecord, FileAccount } from '../../lambdas/core/account/file-account.ts';
+import { isCancelled } from '../../lambdas/core/account/quarantine.ts';
 import type { Receipt } from '../../lambdas/core/account/receipt.ts';
 import { uriOf } from '../../lambdas/core/account/source-uri.ts';
 import { lastAttemptOf } from './select-dead.ts';
@@ -9,6 +10,8 @@ export interface DeadDescription {
   feed: string;
   lane: string;
   source_file: string;
+  /** Nothing of it is sent until a person releases it: a redriven letter comes back untried. */
+  file_is_cancelled: boolean;
   record: number;
   line: number | null;
   offset: number | null;
@@ -77,6 +80,7 @@ export function describeDead(
     feed: file.feed,
     lane: file.lane,
     source_file: receipt?.source_file ?? uriOf(file.source),
+    file_is_cancelled: isCancelled(file),
     record,
     line: receipt?.line ?? null,
     offset: receipt?.offset ?? null,

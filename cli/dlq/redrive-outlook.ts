@@ -3,7 +3,7 @@ import { conflictReason } from '../../lambdas/core/answers/refusal.ts';
 import { formatCount, formatCountOf } from '../terminal/format.ts';
 
 /** What can be expected of trying dead letters again. */
-export type Outlook = 'can-succeed' | 'may-succeed' | 'fails-again' | 'unknown';
+type Outlook = 'can-succeed' | 'may-succeed' | 'fails-again' | 'comes-back' | 'unknown';
 
 /** Dead letters that failed for the same reason. */
 export interface FailedAlike {
@@ -11,12 +11,14 @@ export interface FailedAlike {
   /** Of the last failure. */
   reason: string;
   count: number;
+  /** How many of them are of cancelled files: nothing of these is sent until a person releases them. Absent: none. */
+  ofCancelled?: number;
 }
 
 /** The API may have changed its mind about these: the token was wrong, its path was gone, it was paid late. */
 const curable = ['http_401', 'http_402', 'http_403', 'http_404', 'http_405', 'http_410'];
 
-export function outlookOf({ outcome, reason }: Pick<FailedAlike, 'outcome' | 'reason'>): Outlook {
+function outlookOf({ outcome, reason }: Pick<FailedAlike, 'outcome' | 'reason'>): Outlook {
   if (reason === alteredReason || reason === conflictReason) return 'fails-again';
   switch (outcome) {
     case 'exhausted':
@@ -30,6 +32,16 @@ export function outlookOf({ outcome, reason }: Pick<FailedAlike, 'outcome' | 're
   }
 }
 
+function withOutlook(groups: readonly FailedAlike[]): (FailedAlike & { outlook: Outlook })[] {
+  return groups.flatMap((group) => {
+    const { count, ofCancelled = 0 } = group;
+    return [
+      ...(count > ofCancelled ? [{ ...group, count: count - ofCancelled, outlook: outlookOf(group) }] : []),
+      ...(ofCancelled > 0 ? [{ ...group, count: ofCancelled, outlook: 'comes-back' as const }] : []),
+    ];
+  });
+}
+
 /** What is expected of these letters, in a sentence that begins with their number. */
 function sentenceOf(outlook: Outlook, outcome: string, count: number): string {
   const letters = formatCount(count);
@@ -38,6 +50,12 @@ function sentenceOf(outlook: Outlook, outcome: string, count: number): string {
     return `${letters} can succeed: the API failed when ${count === 1 ? 'it was' : 'they were'} tried.`;
   if (outlook === 'may-succeed') {
     return `${letters} can succeed if what the API refused ${count === 1 ? 'it' : 'them'} for is fixed there (token, path, account).`;
+  }
+  if (outlook === 'comes-back') {
+    return (
+      `${letters} ${count === 1 ? 'comes' : 'come'} back untried: nothing of a cancelled file is sent. Send what is held of ` +
+      'it with `release` first.'
+    );
   }
   if (outlook === 'unknown') return `Of ${letters} the ledger does not know the reason yet.`;
   return outcome === 'rejected'
@@ -48,19 +66,27 @@ function sentenceOf(outlook: Outlook, outcome: string, count: number): string {
 
 /** What a redrive of these letters can be expected to do, a sentence for each kind; those that can succeed first. */
 export function describeOutlook(groups: readonly FailedAlike[]): string[] {
-  const kinds = ['can-succeed', 'may-succeed', 'fails-again', 'unknown'] as const;
+  const kinds = ['can-succeed', 'may-succeed', 'fails-again', 'comes-back', 'unknown'] as const;
+  const parts = withOutlook(groups);
   return kinds.flatMap((outlook) => {
-    const of = groups.filter((group) => outlookOf(group) === outlook);
-    const byOutcome = Map.groupBy(of, ({ outcome }) => (outcome === 'rejected' ? 'rejected' : 'other'));
+    const of = parts.filter((part) => part.outlook === outlook);
+    const isRejected = (part: FailedAlike): boolean => outlook === 'fails-again' && part.outcome === 'rejected';
+    const byOutcome = Map.groupBy(of, (part) => (isRejected(part) ? 'rejected' : 'other'));
     return [...byOutcome].map(([outcome, members]) => sentenceOf(outlook, outcome, sumOf(members)));
   });
 }
 
-/** The question before a redrive; undefined if it needs no answer, because no letter is expected to fail again. */
+/** The question before a redrive; undefined if it needs no answer, because every letter may succeed. */
 export function redriveQuestion(groups: readonly FailedAlike[]): string | undefined {
-  const failing = sumOf(groups.filter((group) => outlookOf(group) === 'fails-again'));
-  if (failing === 0) return undefined;
-  return `Redrive ${formatCountOf(sumOf(groups), 'dead letter')}, of which ${formatCount(failing)} will fail again?`;
+  const parts = withOutlook(groups);
+  const countOf = (outlook: Outlook): number => sumOf(parts.filter((part) => part.outlook === outlook));
+  const [failing, back] = [countOf('fails-again'), countOf('comes-back')];
+  const bad = [
+    ...(failing > 0 ? [`${formatCount(failing)} will fail again`] : []),
+    ...(back > 0 ? [`${formatCount(back)} will come back untried`] : []),
+  ];
+  if (bad.length === 0) return undefined;
+  return `Redrive ${formatCountOf(sumOf(groups), 'dead letter')}, of which ${bad.join(' and ')}?`;
 }
 
 const sumOf = (groups: readonly FailedAlike[]): number => groups.reduce((sum, { count }) => sum + count, 0);

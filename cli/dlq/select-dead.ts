@@ -1,5 +1,6 @@
 import { attemptsIn } from '../../lambdas/core/dead-letters/dead-history.ts';
 import type { DeadAttempt, DeadRecord, FileAccount } from '../../lambdas/core/account/file-account.ts';
+import { isCancelled } from '../../lambdas/core/account/quarantine.ts';
 import type { DeadLedger, FileLedger } from '../../lambdas/ports.ts';
 import { CliError } from '../cli-error.ts';
 import type { FailedAlike } from './redrive-outlook.ts';
@@ -65,12 +66,14 @@ export function lastTriedOf({ history }: Pick<DeadRecord, 'history'>): DeadAttem
 /** The open dead records of the selection, counted by what their letter failed of last. */
 export async function countFailedAlike(selection: Selection, ledger: SelectPorts): Promise<FailedAlike[]> {
   const groups = new Map<string, FailedAlike>();
-  for (const { fileId } of await selectFilesWithDead(selection, ledger)) {
-    for await (const dead of ledger.listDead(fileId)) {
+  for (const file of await selectFilesWithDead(selection, ledger)) {
+    const cancelled = isCancelled(file) ? 1 : 0;
+    for await (const dead of ledger.listDead(file.fileId)) {
       if (dead.state !== 'dead' || !isOfReason(dead, selection)) continue;
       const reason = lastTriedOf(dead)?.reason ?? 'unknown';
       const key = `${dead.outcome} ${reason}`;
-      groups.set(key, { outcome: dead.outcome, reason, count: (groups.get(key)?.count ?? 0) + 1 });
+      const { count = 0, ofCancelled = 0 } = groups.get(key) ?? {};
+      groups.set(key, { outcome: dead.outcome, reason, count: count + 1, ofCancelled: ofCancelled + cancelled });
     }
   }
   return [...groups.values()];

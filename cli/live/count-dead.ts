@@ -1,4 +1,5 @@
 import type { FileAccount } from '../../lambdas/core/account/file-account.ts';
+import { isCancelled } from '../../lambdas/core/account/quarantine.ts';
 import type { DeadLedger, FileLedger } from '../../lambdas/ports.ts';
 import { describeOutlook } from '../dlq/redrive-outlook.ts';
 import { lastAttemptOf } from '../dlq/select-dead.ts';
@@ -52,10 +53,11 @@ export async function readDead(
   for (const file of failing.slice(0, maxFiles)) {
     const known: KnownDead = { file, items: 0, groups: new Map() };
     read.set(file.fileId, known);
+    const cancelled = isCancelled(file) ? { of_cancelled_files: 1 } : {};
     for await (const dead of ledger.listDead(file.fileId)) {
       known.items++;
       const reason = lastAttemptOf(dead)?.reason ?? 'unknown';
-      if (dead.state === 'dead') add(known.groups, { feed, outcome: dead.outcome, reason, count: 1 });
+      if (dead.state === 'dead') add(known.groups, { feed, outcome: dead.outcome, reason, count: 1, ...cancelled });
       if (++items === maxItems) return { files: read, isPartial: true };
     }
   }
@@ -83,13 +85,23 @@ export function countDead(feed: string, read: DeadRead, open: readonly FileAccou
     byFile.set(fileId, isPartial ? Math.max(count, failedOf(file)) : count);
   }
   const sorted = [...groups.values()].sort((a, b) => b.count - a.count || (a.reason < b.reason ? -1 : 1));
-  const described = sorted.map((group) => ({ ...group, outlook: describeOutlook([group]).join(' ') }));
+  const described = sorted.map((group) => ({ ...group, outlook: outlookOf([group]).join(' ') }));
   return { groups: described, isPartial, byFile };
 }
 
 function add(groups: Map<string, FailedGroup>, group: FailedGroup): void {
   const key = `${group.outcome} ${group.reason}`;
-  groups.set(key, { ...group, count: (groups.get(key)?.count ?? 0) + group.count });
+  const { count = 0, of_cancelled_files: before = 0 } = groups.get(key) ?? {};
+  const cancelled = before + (group.of_cancelled_files ?? 0);
+  const counts = { count: count + group.count, ...(cancelled > 0 ? { of_cancelled_files: cancelled } : {}) };
+  groups.set(key, { ...group, ...counts });
+}
+
+/** What a redrive of these groups can be expected to do. */
+export function outlookOf(groups: readonly FailedGroup[]): string[] {
+  return describeOutlook(
+    groups.map(({ of_cancelled_files: ofCancelled = 0, ...group }) => ({ ...group, ofCancelled })),
+  );
 }
 
 export function failedOf({ settled }: FileAccount): number {

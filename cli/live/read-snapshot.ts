@@ -12,12 +12,11 @@ import type {
   NoticeLedger,
   StrayNote,
 } from '../../lambdas/ports.ts';
-import { describeOutlook } from '../dlq/redrive-outlook.ts';
 import type { Projections } from '../drop/project-files.ts';
 import { projectFilesOf } from '../drop/project-files.ts';
 import type { StackOutputs } from '../stack/stack-outputs.ts';
 import type { DeadCount, DeadRead } from './count-dead.ts';
-import { countDead, failedOf, readDead } from './count-dead.ts';
+import { countDead, failedOf, outlookOf, readDead } from './count-dead.ts';
 import type { SharedApi } from './describe-api.ts';
 import { describeApi, sharedApis } from './describe-api.ts';
 import { describeLive, withOpenDead } from './describe-file.ts';
@@ -216,7 +215,7 @@ function snapshotOf({ stack, cloud }: SnapshotScope, facts: Facts): Snapshot {
     dead_letters_are_partial: facts.dead.isPartial,
     redrive_outlooks: [...Map.groupBy(facts.dead.groups, ({ feed }) => feed)].map(([feed, groups]) => ({
       feed,
-      sentences: describeOutlook(groups),
+      sentences: outlookOf(groups),
     })),
   };
 }

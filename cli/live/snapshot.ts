@@ -139,6 +139,8 @@ export interface DeadGroup {
   outcome: 'rejected' | 'refused' | 'exhausted' | 'unknown';
   reason: string;
   count: number;
+  /** How many of them are of cancelled files, of which nothing is sent. Absent: none. */
+  of_cancelled_files?: number;
   /** What a redrive of them can be expected to do, in a sentence. */
   outlook: string;
 }

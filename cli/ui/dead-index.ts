@@ -5,7 +5,16 @@ import { listDead } from '../dlq/list-dead.ts';
 /** An open dead letter, as short as a list needs it. */
 export type DeadEntry = Pick<
   ListedRecord,
-  'file_id' | 'source_file' | 'record' | 'line' | 'outcome' | 'reason' | 'field' | 'http_status' | 'last_failure'
+  | 'file_id'
+  | 'file_is_cancelled'
+  | 'source_file'
+  | 'record'
+  | 'line'
+  | 'outcome'
+  | 'reason'
+  | 'field'
+  | 'http_status'
+  | 'last_failure'
 > & {
   error: string;
   api_answer: string | null;
@@ -123,9 +132,20 @@ function textOf({ raw_encoding: encoding, raw_payload: payload }: ListedRecord):
 }
 
 function entryOf(record: ListedRecord, raw: string): DeadEntry {
-  const { file_id, source_file, line, outcome, reason, field, http_status, last_failure } = record;
+  const { file_id, source_file, file_is_cancelled, line, outcome, reason, field, http_status, last_failure } = record;
   return {
-    ...{ file_id, source_file, record: record.record, line, outcome, reason, field, http_status, last_failure },
+    ...{
+      file_id,
+      source_file,
+      file_is_cancelled,
+      record: record.record,
+      line,
+      outcome,
+      reason,
+      field,
+      http_status,
+      last_failure,
+    },
     error: record.error.slice(0, maxSentence),
     api_answer: record.api_answer?.slice(0, maxSentence) ?? null,
     excerpt: raw.slice(0, maxExcerpt),

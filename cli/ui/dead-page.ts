@@ -42,7 +42,11 @@ export function listPage(found: DeadFound, filter: DeadFilter, page: number): De
     feed: filter.feed,
     at: new Date(found.at).toISOString(),
     matching: matching.length,
-    outlook: describeOutlook(matching.map(({ outcome, reason }) => ({ outcome, reason, count: 1 }))),
+    outlook: describeOutlook(
+      matching.map(({ outcome, reason, file_is_cancelled: isCancelled }) => ({
+        ...{ outcome, reason, count: 1, ofCancelled: isCancelled ? 1 : 0 },
+      })),
+    ),
     is_partial: found.isPartial,
     page: shown,
     pages,

@@ -1,6 +1,8 @@
 import { expect, it } from 'vitest';
+import { countDead, readDead } from '../../../../cli/live/count-dead.ts';
 import { describeOutlook, redriveQuestion } from '../../../../cli/dlq/redrive-outlook.ts';
 import { countFailedAlike } from '../../../../cli/dlq/select-dead.ts';
+import type { FileAccount } from '../../../../lambdas/core/account/file-account.ts';
 import { fileAccount } from '../../../support/file-account.ts';
 import { openMemoryLedger } from '../../../support/memory-ledger.ts';
 
@@ -45,8 +47,46 @@ it('counts the open records of a selection by the last reason of their letters',
   add(3, 'dead', 'http_400');
   add(4, 'resolved', 'http_422');
   expect(await countFailedAlike({ feed: 'traffic', fileId: 'f1' }, ledger)).toEqual([
-    { outcome: 'refused', reason: 'http_422', count: 2 },
-    { outcome: 'refused', reason: 'http_400', count: 1 },
+    { outcome: 'refused', reason: 'http_422', count: 2, ofCancelled: 0 },
+    { outcome: 'refused', reason: 'http_400', count: 1, ofCancelled: 0 },
   ]);
   expect(await countFailedAlike({ feed: 'traffic', fileId: 'f1', reason: 'http_400' }, ledger)).toHaveLength(1);
+});
+
+it('says that letters of a cancelled file come back untried, whatever they failed of', async () => {
+  const ledger = openMemoryLedger({ now: () => 1 });
+  const quarantine = { at: 1, code: 'cancelled' as const, rejected: 0, seen: 0, message: 'a wrong file' };
+  const manifest = { key: 'k', number: 1 };
+  ledger.files.set('f1', fileAccount({ fileId: 'f1', manifest, state: 'quarantined', quarantine }));
+  const release = { at: 2, by: 'ann', why: 'the right one' };
+  ledger.files.set('f2', fileAccount({ fileId: 'f2', manifest, state: 'completed', quarantine, release }));
+  for (const [fileId, record] of [
+    ['f1', 1],
+    ['f1', 2],
+    ['f2', 1],
+  ] as const) {
+    ledger.dead.set(`${fileId}#${record}`, {
+      ...{ fileId, record, letterId: `l${record}`, state: 'dead', outcome: 'exhausted', createdAt: 0 },
+      failedMessageSentAt: 0,
+      history: [{ at: 0, outcome: 'exhausted', reason: 'timeout', error: '', status: null }],
+    });
+  }
+  const groups = [
+    ...(await countFailedAlike({ feed: 'traffic', fileId: 'f1' }, ledger)),
+    ...(await countFailedAlike({ feed: 'traffic', fileId: 'f2' }, ledger)),
+  ];
+  expect(describeOutlook(groups)).toEqual([
+    '1 can succeed: the API failed when it was tried.',
+    '2 come back untried: nothing of a cancelled file is sent. Send what is held of it with `release` first.',
+  ]);
+  expect(redriveQuestion(groups)).toBe('Redrive 3 dead letters, of which 2 will come back untried?');
+  const files = [...ledger.files.values()];
+  const { groups: shown } = countDead('traffic', await readDead('traffic', files.map(counted), ledger), [], 1);
+  expect(shown).toMatchObject([{ count: 3, of_cancelled_files: 2, outlook: describeOutlook(groups).join(' ') }]);
+});
+
+/** With failures in its counts: `readDead` reads no other file. */
+const counted = (file: FileAccount): FileAccount => ({
+  ...file,
+  settled: { ...file.settled, exhausted: file.fileId === 'f1' ? 2 : 1 },
 });
