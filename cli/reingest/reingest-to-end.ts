@@ -2,6 +2,7 @@ import type { Amendment, AmendmentPorts } from '../dlq/await-amendment.ts';
 import { amendmentsOf } from '../dlq/amendments-of.ts';
 import type { QueueAccess } from '../../lambdas/adapters/queue-access.ts';
 import { totalOf } from '../../lambdas/adapters/queue-access.ts';
+import type { Who } from '../operate/who.ts';
 import type { RemovePorts } from '../dlq/remove-resolved.ts';
 import { removeResolved } from '../dlq/remove-resolved.ts';
 import { recordKey } from '../dlq/select-dead.ts';
@@ -39,14 +40,14 @@ export const isSettled = ({ end }: EndedCorrection): boolean => end.kind === 'up
  */
 export async function reingestToEnd(
   corrections: readonly PlannedCorrection[],
-  by: string,
+  who: Who,
   ports: ReingestPorts,
   signal: AbortSignal,
 ): Promise<ReingestEnd> {
   const { outputs, queues, terminal } = ports;
   const onProgress = (sent: number, total: number): void =>
     terminal.progress('send', `sending corrected rows  ${formatCount(sent)} of ${formatCount(total)}`);
-  const sent = await sendCorrections(corrections, by, { ...ports, onProgress }, signal);
+  const sent = await sendCorrections(corrections, who, { ...ports, onProgress }, signal);
   const urls = new Set(sent.map(({ file }) => outputs.lettersQueueUrl(file.feed, file.lane)));
   const queued = async (): Promise<number> => {
     const counts = await Promise.all([...urls].map((url) => queues.count(url)));

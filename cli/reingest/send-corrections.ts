@@ -2,6 +2,7 @@ import { signed } from '../../lambdas/core/authenticity.ts';
 import { correctionMessage } from '../../lambdas/messages.ts';
 import type { CorrectionMessage } from '../../lambdas/messages.ts';
 import type { Clock, LetterQueue } from '../../lambdas/ports.ts';
+import type { Who } from '../operate/who.ts';
 import type { PlannedCorrection } from './plan-corrections.ts';
 
 export interface SendPorts {
@@ -15,7 +16,7 @@ const atOnce = 10;
 /** Sends corrected rows to the letters queues of their files' lanes. Returns those that were sent. */
 export async function sendCorrections(
   corrections: readonly PlannedCorrection[],
-  by: string,
+  who: Who,
   ports: SendPorts,
   signal: AbortSignal,
 ): Promise<PlannedCorrection[]> {
@@ -25,7 +26,7 @@ export async function sendCorrections(
   const work = async (): Promise<void> => {
     for (const correction of queue) {
       if (signal.aborted) return;
-      await ports.lettersOf(correction.file).sendBack(messageOf(correction, by, at), 0);
+      await ports.lettersOf(correction.file).sendBack(messageOf(correction, who, at), 0);
       sent.push(correction);
       ports.onProgress(sent.length, corrections.length);
     }
@@ -34,7 +35,7 @@ export async function sendCorrections(
   return sent;
 }
 
-function messageOf(correction: PlannedCorrection, by: string, at: string): CorrectionMessage {
+function messageOf(correction: PlannedCorrection, { by, why }: Who, at: string): CorrectionMessage {
   const { file, record, sha256, row, changes, correctionId } = correction;
   const message: CorrectionMessage = {
     v: 1,
@@ -47,6 +48,7 @@ function messageOf(correction: PlannedCorrection, by: string, at: string): Corre
     row,
     changed: changes.map(({ column }) => column),
     by,
+    why,
     at,
     failures: 0,
   };

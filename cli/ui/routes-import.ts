@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { z } from 'zod';
 import { feedNamed } from '../../feeds/index.ts';
 import { readDeadRecords } from '../../lambdas/dead-letters/read-dead-records.ts';
+import { whoDecides } from '../operate/who.ts';
 import { claimsOf, tyingColumns } from '../reingest/claims.ts';
 import { parseCsv } from '../reingest/parse-csv.ts';
 import type { CorrectionPlan } from '../reingest/plan-corrections.ts';
@@ -22,7 +23,7 @@ const shownFaults = 20;
 /** Plans that wait for a yes; the oldest is dropped. */
 const keptPlans = 3;
 
-const sendWish = z.strictObject({ id: z.string() });
+const sendWish = z.strictObject({ id: z.string(), why: z.string() });
 
 /** A corrected CSV: first what it would change, then, if that is meant, it is sent. */
 export function importRoutes(ports: RoomPorts, index: DeadIndex): Routes {
@@ -47,12 +48,13 @@ export function importRoutes(ports: RoomPorts, index: DeadIndex): Routes {
     '/api/import/send': {
       method: 'POST',
       run: async ({ request, response }) => {
-        const { id } = await readWish(request, sendWish, 'It must name a plan.');
+        const { id, why } = await readWish(request, sendWish, 'It must name a plan and say why.');
         const plan = plans.get(id);
         if (!plan) throw new RouteRefusal(409, 'Nothing was sent: choose the CSV again, and look at its changes.');
+        const who = whoDecides({ by: ports.by, why }, 'what was corrected');
         plans.delete(id);
         const what = `${formatCountOf(plan.corrections.length, 'row')} of a corrected CSV`;
-        answerJson(response, 202, sendInBackground(plan.corrections, what, await ports.stack(), ports, index));
+        answerJson(response, 202, sendInBackground(plan.corrections, { what, who }, await ports.stack(), ports, index));
       },
     },
   };

@@ -23,6 +23,7 @@ import { sendInBackground } from './send-in-background.ts';
 
 const place = { file: z.string(), record: z.int().positive() };
 const cellsWish = z.strictObject({ ...place, cells: z.record(z.string(), z.string()) });
+const correctWish = cellsWish.extend({ why: z.string() });
 const resolveWish = z.strictObject({ ...place, why: z.string() });
 
 /** A record's page, and what can be done about the record. */
@@ -58,7 +59,8 @@ export function recordRoutes(ports: RoomPorts, index: DeadIndex): Routes {
     '/api/record/correct': {
       method: 'POST',
       run: async ({ request, response }) => {
-        const wish = await readWish(request, cellsWish, rowExpected);
+        const wish = await readWish(request, correctWish, 'It must name a record, have its fields and say why.');
+        const who = whoDecides({ by: ports.by, why: wish.why }, 'what was corrected');
         const stack = await ports.stack();
         const { corrections } = await planRow(stack, wish);
         const [planned] = corrections;
@@ -66,7 +68,7 @@ export function recordRoutes(ports: RoomPorts, index: DeadIndex): Routes {
         if (planned.fault !== undefined)
           throw new RouteRefusal(409, `Nothing was sent: it would be rejected again. ${planned.fault}.`);
         const what = `record ${wish.record} of ${wish.file}`;
-        answerJson(response, 202, sendInBackground(corrections, what, stack, ports, index));
+        answerJson(response, 202, sendInBackground(corrections, { what, who }, stack, ports, index));
       },
     },
     '/api/record/resolve': {

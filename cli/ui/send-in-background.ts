@@ -1,3 +1,4 @@
+import type { Who } from '../operate/who.ts';
 import type { PlannedCorrection } from '../reingest/plan-corrections.ts';
 import { reingestToEnd } from '../reingest/reingest-to-end.ts';
 import { formatEnds } from '../show/reingest-result.ts';
@@ -10,16 +11,16 @@ import { RouteRefusal } from './route.ts';
 /** Sends corrected rows and follows them, as `dlq reingest` does; the page shows how far it is. */
 export function sendInBackground(
   corrections: readonly PlannedCorrection[],
-  what: string,
+  { what, who }: { what: string; who: Who },
   stack: RoomStack,
-  { jobs, by, clock }: Pick<RoomPorts, 'jobs' | 'by' | 'clock'>,
+  { jobs, clock }: Pick<RoomPorts, 'jobs' | 'clock'>,
   index: DeadIndex,
 ): Job {
   const feed = corrections[0]?.file.feed ?? '';
   const started = jobs.start({ kind: 'correction', feed, what }, async (say, signal) => {
     const terminal = { progress: (_: string, text: string) => say(text) };
     try {
-      const { ended, amendments } = await reingestToEnd(corrections, by, { ...stack, clock, terminal }, signal);
+      const { ended, amendments } = await reingestToEnd(corrections, who, { ...stack, clock, terminal }, signal);
       return formatEnds(ended, amendments).trim();
     } finally {
       index.forget();

@@ -237,6 +237,8 @@ async function correctedBy(path: string, correct: (row: Record<string, string>) 
 }
 
 describe('dlq reingest', () => {
+  const reason = ['--why', 'durations without units'];
+
   it('closes the account with a corrected CSV, and sends nothing twice', async () => {
     const prefix = newPrefix();
     const rows = [
@@ -256,11 +258,11 @@ describe('dlq reingest', () => {
       row['Duration'] = '30';
       if (row['sluice_record'] === '4') Object.assign(row, fills, { ClientName: 'Acme' });
     });
-    const asked = await runSluice(stack, ['dlq', 'reingest', csv]);
+    const asked = await runSluice(stack, ['dlq', 'reingest', csv, ...reason]);
     expect(asked, asked.err).toMatchObject({ code: 1 });
     expect(asked.err).toMatch(/without a terminal.* --yes/);
 
-    const end = await runSluice(stack, ['dlq', 'reingest', csv, '--yes', '--json', '--by', 'Ann']);
+    const end = await runSluice(stack, ['dlq', 'reingest', csv, '--yes', '--json', '--by', 'Ann', ...reason]);
     expect(end.code, end.err).toBe(0);
     const told = JSON.parse(end.out) as { corrections: { record: number; end: string }[] };
     expect(told).toMatchObject({ changed_rows: 3, unchanged_rows: 1, resolved_rows: 0 });
@@ -280,7 +282,7 @@ describe('dlq reingest', () => {
     expect(await lettersOf(fileId)).toEqual([5]);
 
     const duplicates = await duplicatesSeen(stack);
-    const again = await runSluice(stack, ['dlq', 'reingest', csv, '--yes', '--json']);
+    const again = await runSluice(stack, ['dlq', 'reingest', csv, '--yes', '--json', ...reason]);
     expect(JSON.parse(again.out)).toMatchObject({ changed_rows: 0, unchanged_rows: 1, resolved_rows: 3 });
     expect(await duplicatesSeen(stack)).toBe(duplicates);
   });
@@ -303,14 +305,14 @@ describe('dlq reingest', () => {
     const out = join(dir, `${prefix}.csv`);
     await runSluice(stack, ['dlq', 'export', '--feed', 'traffic', '--file', fileId, '--out', out]);
     const damaged = await correctedBy(out, (row) => void (row['sluice_sha256'] = '0'.repeat(64)));
-    const refused = await runSluice(stack, ['dlq', 'reingest', damaged, '--yes']);
+    const refused = await runSluice(stack, ['dlq', 'reingest', damaged, '--yes', ...reason]);
     expect(refused, refused.err).toMatchObject({ code: 1, out: '' });
     expect(refused.err).toMatch(/Nothing was sent[^]*Line 2: sluice_sha256 is not that of record 1/);
 
     const csv = await correctedBy(out, (row) => {
       if (row['sluice_record'] === '1') row['ClientName'] = 'Another';
     });
-    const end = await runSluice(stack, ['dlq', 'reingest', csv, '--yes', '--json']);
+    const end = await runSluice(stack, ['dlq', 'reingest', csv, '--yes', '--json', ...reason]);
     expect(end.code, end.err).toBe(2);
     expect(JSON.parse(end.out)).toMatchObject({
       changed_rows: 1,

@@ -159,7 +159,7 @@ describe('a correction', () => {
       sendBack: async (message: unknown) => void sent.push(JSON.parse(JSON.stringify(message)) as CorrectionMessage),
     });
     const ports = { lettersOf, clock, onProgress: () => undefined };
-    await sendCorrections([planned] as never, 'Ann', ports, new AbortController().signal);
+    await sendCorrections([planned] as never, { by: 'Ann', why: 'no units' }, ports, new AbortController().signal);
     [correction] = sent as [CorrectionMessage];
     world.api.requests.length = 0;
   });
@@ -172,7 +172,7 @@ describe('a correction', () => {
     expect(world.ledger.dead.get(`${fixture.fileId}#3`)).toMatchObject({
       state: 'resolved',
       resolvedCorrectionId: 'c1',
-      correction: { by: 'Ann' },
+      correction: { by: 'Ann', why: 'no units' },
     });
   });
 

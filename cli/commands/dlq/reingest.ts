@@ -21,12 +21,13 @@ import { confirm } from '../../terminal/confirm.ts';
 import { formatCount, formatCountOf } from '../../terminal/format.ts';
 import type { Terminal } from '../../terminal/terminal.ts';
 import type { GlobalOptions } from '../command-options.ts';
-import { examples, feedOption, jsonOption, requireFeed } from '../command-options.ts';
-import { whoIs } from '../../operate/who.ts';
+import { byOption, examples, feedOption, jsonOption, requireFeed } from '../command-options.ts';
+import { whoDecides } from '../../operate/who.ts';
 
 interface ReingestOptions extends GlobalOptions {
   feed?: string;
   by?: string;
+  why?: string;
   dryRun?: boolean;
   yes?: boolean;
   json?: boolean;
@@ -37,13 +38,19 @@ export function reingestCommand(terminal: Terminal): Command {
     .description('Send the corrected rows of a reconciliation CSV, each in place of its record.')
     .argument('<csv>', 'the CSV of `dlq export` or the reconciler, as saved by the spreadsheet')
     .addOption(feedOption('refuse rows of files of another feed'))
-    .option('--by <who>', 'who corrected it (default: your user name on this machine)')
+    .option('--why <text>', 'what was corrected; stored for the auditor, and required except with --dry-run')
+    .addOption(byOption())
     .option('--dry-run', 'show the changes, and send nothing')
     .option('--yes', 'send without asking for confirmation; required without a terminal')
     .addOption(jsonOption())
     .addHelpText(
       'after',
-      exitCodesHelp + examples('dlq reingest dead.csv --dry-run', 'dlq reingest dead.csv --yes --by ann --json'),
+      exitCodesHelp +
+        examples(
+          'dlq reingest dead.csv --dry-run',
+          "dlq reingest dead.csv --why 'durations without units'",
+          "dlq reingest dead.csv --why 'durations without units' --by ann --yes --json",
+        ),
     )
     .action(async (path: string, _options, command: Command) => {
       const options = command.optsWithGlobals<ReingestOptions>();
@@ -58,7 +65,7 @@ async function reingest(
   signal: AbortSignal,
 ): Promise<number> {
   const feed = options.feed === undefined ? undefined : requireFeed(options.feed);
-  const by = whoIs(options.by);
+  const who = options.dryRun ? undefined : whoDecides({ ...options, why: options.why ?? '' }, 'what was corrected');
   const claims = claimsOf(parseCsv(await readCsv(path), tyingColumns));
   const stack = await openStack(options.stack, process.env);
   if (feed !== undefined) requireDeployed(stack, feed);
@@ -69,13 +76,13 @@ async function reingest(
   });
   const isAsked = !options.dryRun && !options.yes;
   terminal[isAsked ? 'alert' : 'note'](formatPlan(plan).trimEnd());
-  if (options.dryRun || plan.corrections.length === 0) {
+  if (!who || plan.corrections.length === 0) {
     if (options.json) await terminal.printJson(describeReingest(plan, [], []));
     return exitCodes.clean;
   }
   await requireConsent(plan, options, signal);
   const ports = { ...withSummaries(stack), queues: new SqsQueueAccess(stack.sqs), clock: systemClock, terminal };
-  const { ended, amendments } = await reingestToEnd(plan.corrections, by, ports, signal);
+  const { ended, amendments } = await reingestToEnd(plan.corrections, who, ports, signal);
   terminal.endProgress();
   if (signal.aborted) throw new InterruptedError(interruptedSentence(ended, path));
   if (options.json) await terminal.printJson(describeReingest(plan, ended, amendments));

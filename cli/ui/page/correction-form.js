@@ -76,10 +76,11 @@ export function correctionForm(file, record, signal) {
       text: [
         'The corrected row is sent to the API in place of the record, within its limit:',
         ...lines,
-        'The account keeps it, with your name, and is amended.',
+        'The account keeps it, with your name and the reason, and is amended.',
       ],
+      fields: [{ name: 'why', label: 'What was corrected, and why', kind: 'reason' }],
       confirm: 'Send',
-      act: () => send('/api/record/correct', { file, record, cells: shownCells }),
+      act: ({ why }) => send('/api/record/correct', { file, record, cells: shownCells, why }),
     });
   }
 

@@ -89,10 +89,12 @@ export function openImportView(root) {
       title: `Send ${formatCountOf(changed, 'corrected row')}?`,
       text: [
         `Each is sent to the API in place of its record, within the limit. ${formatCountOf(files, 'account')} will be amended.`,
+        'The accounts keep your name and the reason.',
         ...again,
       ],
+      fields: [{ name: 'why', label: 'What was corrected, and why', kind: 'reason' }],
       confirm: 'Send',
-      act: () => send('/api/import/send', { id }),
+      act: ({ why }) => send('/api/import/send', { id, why }),
     });
     if (!isSent) return;
     show(undefined);

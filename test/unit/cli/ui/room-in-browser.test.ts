@@ -148,9 +148,12 @@ describe.skipIf(chromiumPath === undefined)(`the control room’s views in Chrom
     await page.getByText('Valid. 1 field changed: Duration.').waitFor();
     await sendIt.click();
     await page.getByText('Duration: “30s” becomes “30”.').waitFor();
+    await page.getByLabel('What was corrected, and why').fill('no units');
     await page.getByRole('dialog').getByRole('button', { name: 'Send' }).click();
     await page.getByRole('status').filter({ hasText: 'Correction of traffic, record 4' }).waitFor();
-    expect(world.fixture.sent).toMatchObject([{ kind: 'correction', record: 4, row: { Duration: '30' } }]);
+    expect(world.fixture.sent).toMatchObject([
+      { kind: 'correction', record: 4, row: { Duration: '30' }, why: 'no units' },
+    ]);
   });
 
   it('send the correction that was checked and shown, although an earlier check is answered last', async () => {
@@ -172,6 +175,7 @@ describe.skipIf(chromiumPath === undefined)(`the control room’s views in Chrom
     await (await late).finished();
     await page.getByRole('button', { name: 'Send the correction…' }).click();
     await page.getByText('Duration: “30s” becomes “30”.').waitFor();
+    await page.getByLabel('What was corrected, and why').fill('no units');
     await page.getByRole('dialog').getByRole('button', { name: 'Send' }).click();
     await page.getByRole('status').filter({ hasText: 'Correction of traffic, record 4' }).waitFor();
     expect(world.fixture.sent).toMatchObject([{ row: { Duration: '30' } }]);
@@ -235,9 +239,10 @@ describe.skipIf(chromiumPath === undefined)(`the control room’s views in Chrom
     await page.getByText('1 row changed, of 1 file; 0 unchanged, 0 resolved since.').waitFor();
     expect(world.fixture.sent).toEqual([]);
     await page.getByRole('button', { name: 'Send these corrections…' }).click();
+    await page.getByLabel('What was corrected, and why').fill('no units');
     await page.getByRole('dialog').getByRole('button', { name: 'Send' }).click();
     await page.getByText('The corrections are being sent').waitFor();
-    expect(world.fixture.sent).toMatchObject([{ record: 4, row: { Duration: '30' } }]);
+    expect(world.fixture.sent).toMatchObject([{ record: 4, row: { Duration: '30' }, why: 'no units' }]);
   });
 
   it('show the report without giving it the room’s origin', async () => {

@@ -272,6 +272,7 @@ describe('a correction', () => {
       ...{ ClientName: 'Client 4', ...change },
     },
   });
+  const correction = (change: Record<string, string>) => ({ ...row(change), why: ' no units ' });
   const check = async (wish: unknown) => JSON.parse((await post('/api/record/check', wish)).body) as RowCheck;
 
   it('is checked by the feed’s rules while it is typed', async () => {
@@ -285,11 +286,18 @@ describe('a correction', () => {
   });
 
   it('is sent in place of its record, in the name of the person who opened the room', async () => {
-    const { status } = await post('/api/record/correct', row({ Duration: '30' }));
+    const { status } = await post('/api/record/correct', correction({ Duration: '30' }));
     expect(status).toBe(202);
     await vi.waitUntil(() => world.fixture.sent.length === 1);
     expect(world.fixture.sent[0]).toMatchObject({
-      ...{ kind: 'correction', file_id: deadFileId, record: 4, by: 'the operator', changed: ['Duration'] },
+      ...{
+        kind: 'correction',
+        file_id: deadFileId,
+        record: 4,
+        by: 'the operator',
+        why: 'no units',
+        changed: ['Duration'],
+      },
       row: { SpotID: 'SP-4', Duration: '30' },
     });
     expect(world.jobs.list()[0]).toMatchObject({ kind: 'correction', what: `record 4 of ${deadFileId}` });
@@ -299,15 +307,24 @@ describe('a correction', () => {
     [{}, 'Nothing was sent: the row is as it was.'],
     [{ Duration: 'x' }, 'Nothing was sent: it would be rejected again. Duration must be a whole number of seconds.'],
   ])('with the change %j is refused', async (change, fault) => {
-    const { status, body } = await post('/api/record/correct', row(change));
+    const { status, body } = await post('/api/record/correct', correction(change));
     expect([status, JSON.parse(body)]).toEqual([409, { fault }]);
     expect(world.fixture.sent).toEqual([]);
   });
 
+  it('is refused without a reason', async () => {
+    expect((await post('/api/record/correct', row({ Duration: '30' }))).status).toBe(400);
+    const { status, body } = await post('/api/record/correct', { ...row({ Duration: '30' }), why: ' ' });
+    expect([status, JSON.parse(body)]).toEqual([409, { fault: 'State with --why what was corrected.' }]);
+    expect(world.fixture.sent).toEqual([]);
+  });
+
   it('is refused for a record that is not a dead letter, or no longer one', async () => {
-    expect((await post('/api/record/correct', { ...row({ Duration: '30' }), record: 2 })).status).toBe(409);
+    expect((await post('/api/record/correct', { ...correction({ Duration: '30' }), record: 2 })).status).toBe(409);
     await world.fixture.ledger.resolveDead(deadFileId, 4, { kind: 'handled', by: 'ann', why: 'phoned' });
-    expect((await post('/api/record/correct', row({ Duration: '30' }))).body).toContain('It is resolved already');
+    expect((await post('/api/record/correct', correction({ Duration: '30' }))).body).toContain(
+      'It is resolved already',
+    );
     expect(world.fixture.sent).toEqual([]);
   });
 });
@@ -349,9 +366,12 @@ describe('an import', () => {
       { column: 'Duration', rows: 8, is_suspicious: false, before: '30s', after: '30' },
     ]);
     expect(world.fixture.sent).toEqual([]);
-    expect((await post('/api/import/send', { id: preview.id })).status).toBe(202);
+    const send = (why: string) => post('/api/import/send', { id: preview.id, why });
+    expect((await send(' ')).body).toContain('what was corrected');
+    expect((await send('no units')).status).toBe(202);
     await vi.waitUntil(() => world.fixture.sent.length === 8);
-    expect((await post('/api/import/send', { id: preview.id })).status).toBe(409);
+    expect(world.fixture.sent[0]).toMatchObject({ by: 'the operator', why: 'no units' });
+    expect((await send('no units')).status).toBe(409);
   });
 
   it('lists the rows that would be rejected again', async () => {
@@ -370,7 +390,7 @@ describe('an import', () => {
     for (const type of ['text/plain', 'application/json', 'multipart/form-data']) {
       expect((await importCsv('a', type)).status, type).toBe(415);
     }
-    expect((await post('/api/import/send', { id: 'guessed' })).status).toBe(409);
+    expect((await post('/api/import/send', { id: 'guessed', why: 'a test' })).status).toBe(409);
   });
 });
 
