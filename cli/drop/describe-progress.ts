@@ -11,9 +11,9 @@ export interface ProgressFacts {
   file: FileAccount | undefined;
   /** How fast the records are sent; undefined until it is known. */
   pace: LinePace | undefined;
-  /** Why nothing is sent, if the breaker is open. */
-  breaker?: string | undefined;
-  /** The API's limit; undefined if the feed has no API. */
+  /** Why nothing is sent, if its feed is paused or the breaker is open. */
+  stopped?: string | undefined;
+  /** The limit that applies; undefined if the feed has no API. */
   limitPerSecond: number | undefined;
 }
 
@@ -53,7 +53,7 @@ function describeReading(file: FileAccount): ProgressLine {
   return { phase: 'reading', text: `computing the checksum${share}` };
 }
 
-function describeUpload({ pace, breaker, limitPerSecond }: ProgressFacts, file: FileAccount): string {
+function describeUpload({ pace, stopped, limitPerSecond }: ProgressFacts, file: FileAccount): string {
   const done = sumCounts(file.settled);
   const expected = expectedRecords(file);
   const about = file.totalRecords === undefined ? 'about ' : '';
@@ -70,9 +70,9 @@ function describeUpload({ pace, breaker, limitPerSecond }: ProgressFacts, file: 
   }
   const left = expected === undefined ? undefined : secondsLeft(expected - done, pace?.perSecond);
   // Until the rate is known, the API may be slower than its limit.
-  if (left !== undefined && breaker === undefined)
+  if (left !== undefined && stopped === undefined)
     parts.push(`${pace?.measuredPerSecond ? 'about' : 'at least'} ${formatDuration(left)} left`);
   if (failed > 0) parts.push(`${formatCount(failed)} failed`);
-  if (breaker !== undefined) parts.push(breaker);
+  if (stopped !== undefined) parts.push(stopped);
   return parts.join('  ');
 }

@@ -14,16 +14,19 @@ export interface FollowPorts {
   clock: Clock;
   /** What the file's records wait for. */
   line: (file: FileAccount) => Promise<LineState>;
+  /** As deployed. */
   limitPerSecond: number | undefined;
 }
 
 export interface LineState {
   pace: LinePace | undefined;
-  /** Why nothing is sent, if the breaker is open. */
-  breaker: string | undefined;
+  /** Why nothing is sent, if its feed is paused or the breaker is open. */
+  stopped: string | undefined;
+  /** The limit that applies, if it is known. */
+  limitPerSecond?: number;
 }
 
-const noLine: LineState = { pace: undefined, breaker: undefined };
+const noLine: LineState = { pace: undefined, stopped: undefined };
 
 const pollEveryMs = 500;
 /** Following ends after this long without an answer. */

@@ -1,8 +1,6 @@
 import { systemClock } from '../../lambdas/adapters/system-clock.ts';
-import { currentPace } from '../../lambdas/core/deadlines/pace.ts';
-import { breakerText, openBreakerOf } from '../../lambdas/core/limiter/open-breaker.ts';
+import { readPolicy } from '../../lambdas/ledger/limiter-store.ts';
 import { Cached } from '../live/cached.ts';
-import { oneLine } from '../terminal/format.ts';
 import type { LineState } from './follow-file.ts';
 import type { FileAccount } from '../../lambdas/core/account/file-account.ts';
 import { isManifestOwed } from '../../lambdas/core/account/file-account.ts';
@@ -19,12 +17,11 @@ import type { DroppedObject } from './find-dropped-file.ts';
 import { findDroppedFile, idOfDropped } from './find-dropped-file.ts';
 import { findObstacle } from './find-obstacle.ts';
 import { followFile } from './follow-file.ts';
+import { lineStateOf } from './line-state.ts';
 import { liveCounts } from './live-counts.ts';
 
 /** Interval between counts, each of which reads one item per batch. Milliseconds. */
 const countEveryMs = 1_500;
-
-const maxBreakerCharacters = 400;
 
 /**
  * Follows a dropped file, with progress, until its account is closed and its dead letters have reached the DLQ.
@@ -53,15 +50,12 @@ export async function followToEnd(
 /** Reads the limiter at most once per count: its state is what every screen shows. */
 function lineOf(stack: OpenStack, feed: string): (file: FileAccount) => Promise<LineState> {
   const [projected] = stack.outputs.projectedFeeds([feed]);
-  const items = new Cached(countEveryMs, async () => (projected ? stack.limiterOf(projected.api).read() : {}));
+  const states = new Cached(countEveryMs, async () =>
+    projected ? readPolicy(stack.limiterOf(projected.api)) : { item: {}, inForce: {} },
+  );
   return async (file) => {
     const now = systemClock.now();
-    const item = await items.get(now);
-    const breaker = openBreakerOf(item);
-    return {
-      pace: currentPace({ limit: projected?.limit, item, files: [file] }, now),
-      breaker: breaker && oneLine(breakerText('the API', breaker, undefined, now), maxBreakerCharacters),
-    };
+    return lineStateOf(await states.get(now), projected?.limit, file, now);
   };
 }
 

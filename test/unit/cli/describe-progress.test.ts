@@ -48,9 +48,9 @@ test('before the rate is known, the limit gives the least time left', () => {
 
 test('while the breaker is open, the API’s answer replaces the estimate', () => {
   const change = { state: 'split' as const, totalRecords: 4_000, settled };
-  const breaker = 'Nothing is sent to the API: it refuses the token: 401 "expired".';
-  const line = describeProgress({ file: { ...file, ...change }, pace: paceAt(5), breaker, limitPerSecond: 300 });
-  expect(line.text).toBe(`1,000 of 4,000 records (25%)  5/s of 300/s allowed  10 failed  ${breaker}`);
+  const stopped = 'Nothing is sent to the API: it refuses the token: 401 "expired".';
+  const line = describeProgress({ file: { ...file, ...change }, pace: paceAt(5), stopped, limitPerSecond: 300 });
+  expect(line.text).toBe(`1,000 of 4,000 records (25%)  5/s of 300/s allowed  10 failed  ${stopped}`);
 });
 
 test('while a file is uploaded and split at once, the total is estimated from the bytes already split', () => {

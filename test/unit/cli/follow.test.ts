@@ -78,7 +78,7 @@ function followPorts(looks: (FileAccount | undefined | Error)[]) {
     endProgress: () => undefined,
   };
   const diagnose = () => Promise.resolve('an obstacle');
-  const line = () => Promise.resolve({ pace: undefined, breaker: 'Nothing is sent: 401 "expired".' });
+  const line = () => Promise.resolve({ pace: undefined, stopped: 'Nothing is sent: 401 "expired".' });
   return { ports: { look, diagnose, terminal, clock: fakeClock(), line, limitPerSecond: 300 }, said };
 }
 const never = new AbortController().signal;
