@@ -1,13 +1,13 @@
 import { globSync, readFileSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { commentsOf, faultsOf, stringsOf } from './english.ts';
+import { commentsOf, faultsOf, stringsOf, titlesOf } from './english.ts';
 import { readPages, root } from './pages.ts';
 
 /** Folders whose strings (messages, help, pages, alarms) are checked. */
 const withStrings = ['cdk', 'cli', 'feeds', 'lambdas', 'localstack'];
 /** Folders whose comments are checked. Add a folder when its comments are in plain English. */
-const withComments = ['cdk', 'cli', 'feeds', 'lambdas', 'localstack'];
+const withComments = [...withStrings, 'bench', 'test'];
 
 const filesOf = (folder: string) => globSync(`${folder}/**/*.{ts,js,mjs}`, { cwd: root }).sort();
 const inFiles = (folder: string, part: (path: string, text: string) => string) =>
@@ -27,6 +27,10 @@ describe('plain English', () => {
   it.each(withComments)('in the comments of %s/', (folder) => {
     expect(inFiles(folder, commentsOf)).toEqual([]);
   });
+
+  it('in the titles of tests', () => {
+    expect(inFiles('test', titlesOf)).toEqual([]);
+  });
 });
 
 describe('the check', () => {
@@ -44,6 +48,14 @@ describe('the check', () => {
     expect(faultsOf(commentsOf('a.ts', program)).map((fault) => fault.split(' →')[0])).toEqual([
       '1: "told"',
       '2: "nobody"',
+    ]);
+  });
+
+  it('finds phrases in titles alone', () => {
+    const tests = "it('is told', () => read('is told'));\nit.each([['told']])('%s is under way', () => {});\n";
+    expect(faultsOf(titlesOf('a.ts', tests)).map((fault) => fault.split(' →')[0])).toEqual([
+      '1: "told"',
+      '2: "under way"',
     ]);
   });
 });

@@ -81,3 +81,21 @@ export function commentsOf(path: string, text: string): string {
   visit(source);
   return keep(text, [...spans]);
 }
+
+/** The titles of a test file's tests and suites, without what is put into templates. */
+export function titlesOf(path: string, text: string): string {
+  const source = ts.createSourceFile(path, text, ts.ScriptTarget.Latest, true);
+  const spans: [number, number][] = [];
+  const visit = (node: ts.Node): void => {
+    const title = ts.isCallExpression(node) ? node.arguments[0] : undefined;
+    if (ts.isCallExpression(node) && title && /^(describe|it|test)\b/.test(node.expression.getText(source))) {
+      if (ts.isStringLiteralLike(title)) spans.push([title.getStart(source), title.end]);
+      else if (ts.isTemplateExpression(title))
+        for (const part of [title.head, ...title.templateSpans.map((span) => span.literal)])
+          spans.push([part.getStart(source), part.end]);
+    }
+    ts.forEachChild(node, visit);
+  };
+  visit(source);
+  return keep(text, spans);
+}

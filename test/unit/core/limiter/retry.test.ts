@@ -26,7 +26,7 @@ describe('Retry-After', () => {
 describe('backoff', () => {
   const policy = { baseMs: 100, capMs: 1_000 };
 
-  it('lies between zero and base × 2^failures', () => {
+  it('ranges from zero to base × 2^failures', () => {
     expect(backoffMs(policy, 2, 0)).toBe(0);
     expect(backoffMs(policy, 2, 0.999999)).toBe(399);
   });
