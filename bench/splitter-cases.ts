@@ -10,7 +10,7 @@ export interface SplitterCase {
   format: Exclude<Format, 'json-document'>;
   /** Rows are taken only where this holds. */
   takes?: (row: Buffer) => boolean;
-  /** The object as it lies in the bucket. Speeds are those of the bytes inside. */
+  /** The object as stored in the bucket. Speeds are those of the bytes inside. */
   compress?: 'gzip';
 }
 
@@ -18,7 +18,7 @@ const quote = 0x22;
 const isAscii = (row: Buffer): boolean => row.every((byte) => byte < 0x80);
 const hasNoQuote = (row: Buffer): boolean => !row.includes(quote);
 
-/** As Avion writes them: a fifth of the rows has letters beyond ASCII in it. Those of ASCII alone are told apart. */
+/** As Avion writes them: a fifth of the rows contains letters beyond ASCII. Rows of ASCII alone are a separate case. */
 export const splitterCases: readonly SplitterCase[] = [
   { name: 'csv', format: 'csv', takes: hasNoQuote },
   { name: 'csv, ASCII', format: 'csv', takes: (row) => hasNoQuote(row) && isAscii(row) },
@@ -31,7 +31,7 @@ export const splitterCases: readonly SplitterCase[] = [
   { name: 'jsonl, gzip', format: 'jsonl', compress: 'gzip' },
 ];
 
-/** A file of any size out of one block of rows, told apart by a number in each row's id. */
+/** A file of any size made from one block of rows, made distinct by a number in each row's id. */
 export interface RepeatedExport {
   head: Buffer;
   block: Buffer;
@@ -43,7 +43,7 @@ export interface RepeatedExport {
 /** As an id has it: six characters of base 36. */
 const seedText = 'BENCH0';
 
-/** About 4 MB of rows: more than a core's caches hold, so that nobody gains by the repetition. */
+/** About 4 MB of rows: more than a core's caches hold, so that the repetition is no advantage. */
 const blockRows = 40_000;
 
 export function repeatedExport({ format, takes = () => true }: SplitterCase): RepeatedExport {
@@ -112,7 +112,7 @@ function* piecesOf(content: RepeatedExport, atLeastBytes: number): Generator<Buf
   yield content.tail;
 }
 
-/** What lies in the bucket. */
+/** The stored bytes. */
 export function objectOf({ compress }: SplitterCase, chunks: Buffer[]): Buffer[] {
   return compress === undefined ? chunks : [gzipSync(Buffer.concat(chunks))];
 }

@@ -95,7 +95,7 @@ export interface Latency {
   manifest: { p50: number; p99: number };
 }
 
-/** Small files, each dropped when the one before is done: what one waits when nothing stands before it. */
+/** Small files, each dropped when the previous one is done: how long one waits without a backlog. */
 export async function measureLatency(cloud: BenchCloud, files: number): Promise<Latency> {
   const rowsAFile = 20;
   const stack = await cloud.deploy({

@@ -89,7 +89,7 @@ async function measure(name: string, bundle: string, variables: Record<string, u
   };
 }
 
-/** What stands in a template for a text, with something of its form where only a deployed stack knows it. */
+/** The text of a template's value, with a placeholder of the same form if only a deployed stack knows it. */
 function textOf(value: unknown): string {
   if (typeof value === 'string') return value;
   const joined = z.object({ 'Fn::Join': z.tuple([z.string(), z.array(z.unknown())]) }).safeParse(value);

@@ -630,7 +630,7 @@ describe.each(stores)('the ledger %s', (_, create) => {
       expect(await ledger.getManifestFigures(file.fileId, 1)).toBeUndefined();
       await ledger.closeFile(file.fileId, { ...close(1, 1), figures: [figures(1)] });
       expect(await ledger.getManifestFigures(file.fileId, 1)).toEqual(figures(1));
-      // The second was written for a state of the account that has changed since, and nobody closed the file with it.
+      // The second was written for a state of the account that has changed since, and did not close the file.
       await ledger.closeFile(file.fileId, { ...close(3, 0), figures: [figures(2), figures(3)] });
       expect(await ledger.closeFile(file.fileId, { ...close(3, 0), figures: [figures(3, 0)] })).toBe(false);
       for (const number of [1, 2, 3]) {

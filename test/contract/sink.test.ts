@@ -42,7 +42,7 @@ interface World {
 const worlds: [name: string, open: () => Promise<World>][] = [
   [
     'in memory',
-    // A clock that nobody has to advance.
+    // A clock that advances by itself.
     async () => ({ sink: new InMemoryApi({ now: () => 0, sleep: () => Promise.resolve() }) }),
   ],
   [

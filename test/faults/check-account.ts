@@ -8,7 +8,7 @@ import type { KnownExport } from './known-export.ts';
 
 export interface CheckOptions {
   /**
-   * A letter whose sending was answered by a lost connection, or that was sent twice, lies in the DLQ twice: SQS gives
+   * A letter whose sending was answered by a lost connection, or that was sent twice, is in the DLQ twice: SQS gives
    * the two different send times (docs/architecture/known-limits.md). `once` elsewhere.
    */
   letters: 'once' | 'repeated';

@@ -215,7 +215,7 @@ const denials: [string, Who[], Attempt][] = [
   ['take the other lane’s batches', ['trafficexpressConsumer', ...splitters], receive('TrafficRecordsQueueUrl')],
 ];
 
-/** Keys of items that belong to another feed, to another API, or to nobody's feed. */
+/** Keys of items that belong to another feed, to another API, or to no feed. */
 const foreignKeys = [
   'FILE#maintenance.none',
   // A name that begins with the feed's own, and an id of no feed.

@@ -18,7 +18,7 @@ it('a file is processed with a dead letter and its redrive, each function under 
     rejected_records: 1,
     reconciled: true,
   });
-  // With messages in a DLQ it looks into that queue, and writes the desk's list.
+  // With messages in a DLQ it inspects that queue, and writes the desk's list.
   await invokeFunction(stack.cloud.client, stack.output('TrafficReconcilerName'));
   const dead = await stack.takeDeadLetters(fileId, 2);
 

@@ -60,7 +60,7 @@ async function expectSum(fileId: string, wanted: Partial<Manifest>): Promise<Man
   return manifest;
 }
 
-/** Letters of a file that lie in the DLQ, which is left as it is. */
+/** Letters of a file in the DLQ, which is not changed. */
 async function lettersOf(fileId: string): Promise<number[]> {
   const dead = await stack.takeDeadLetters(fileId, 0);
   for (const { message } of dead) await stack.send('TrafficDlqUrl', message.Body ?? '');

@@ -21,7 +21,7 @@ async function stored(feed: string, identity: string[]) {
   return (await client.send(new GetItemCommand({ TableName, Key, ConsistentRead: true }))).Item;
 }
 
-/** Gives an item a TTL, as somebody with rights of their own may. */
+/** Gives an item a TTL, as a person with other permissions may. */
 async function changeStored(feed: string, identity: string[]): Promise<{ undo: () => Promise<unknown> }> {
   const client = new DynamoDBClient(stack.cloud.client);
   const place = {

@@ -89,7 +89,7 @@ describe('a file that its deadline comes too early for', () => {
   const fileId = randomUUID();
 
   beforeAll(async () => {
-    // Under a splitter's lease, so that nobody touches it: a hundredth is cut, a million records.
+    // Under a splitter's lease, so that no function claims it: a hundredth is split, a million records.
     const source = { bucket: 'b', key: `traffic/${fileId}.csv`, etag: '"e"', sizeBytes: 1e10 };
     await stack.ledger.claimFile(fileId, { fileId, feed: 'traffic', lane: 'main', source, limits }, 'test', 600_000);
     const checkpoint = { offset: 1e8, line: 1e6, record: 1e6, batch: 2_000 };
@@ -155,7 +155,7 @@ describe('a batch that ended every consumer', () => {
 
 const bodyOf = (message: BatchMessage) => (message.kind === 'slice' ? message.body : '');
 
-/** A file as the splitter leaves it, whose one batch is in nobody's queue. */
+/** A file as the splitter leaves it, whose one batch is in no queue. */
 async function putSplitFile(body: string): Promise<BatchMessage> {
   const fileId = sha256Of(Buffer.from(body)).slice(0, 24);
   const source = {

@@ -40,7 +40,7 @@ function announcementOf(dropped: readonly Dropped[]): string {
   return JSON.stringify({ Records: records });
 }
 
-/** The manifests that they stand in, each once. */
+/** The manifests that contain them, each once. */
 async function accountsOf(dropped: readonly Dropped[]): Promise<Manifest[]> {
   const ids = new Set<string>();
   for (const { fileId, key } of dropped) {
@@ -72,7 +72,7 @@ describe('a burst of small files', () => {
       { key: `maintenance/${run}/large.jsonl`, text: `${rows.join('\n')}\n` },
     ];
     const dropped = await dropAll([...good.slice(0, 100), ...odd, ...good.slice(100)]);
-    // While the first announcements are worked off, all are told again, in groups of other sizes.
+    // While the first announcements are processed, all are repeated, in groups of other sizes.
     for (let from = 0; from < dropped.length; from += 40) {
       await stack.send('MaintenanceIntakeQueueUrl', announcementOf(dropped.slice(from, from + 40)));
     }

@@ -49,7 +49,7 @@ describe.skipIf(lacks('loopback'))('a splitter with little time', { timeout: 360
     };
     const { dropped } = await splitter.drop(truth, (file) => splitter.slowDown(file, 1_600_000, tell));
     await expectUploadedOnce(stack, dropped.fileId, truth);
-    // The first invocation takes the file for one that fits, hashes in vain, and leaves it to a hash that can be saved.
+    // The first invocation assumes that the file fits, wastes its hash, and leaves it to a hash that can be saved.
     // 12 MB take 7.5 s, and nothing new is begun after 2: each pass goes on twice at the least.
     expect(wentOn[0].size).toBeGreaterThanOrEqual(2);
     expect(wentOn[1].size).toBeGreaterThanOrEqual(2);

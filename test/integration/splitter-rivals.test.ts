@@ -74,7 +74,7 @@ describe.skipIf(lacks('loopback'))('two splitters of one file', () => {
     await expectUploadedOnce(stack, dropped.fileId, truth);
     expect(ends).toEqual([200]);
 
-    // The first sends what it held, and is told that the file isn't its own any more.
+    // The first sends what it held, and learns that it no longer owns the file.
     first.letGo();
     await waitFor('the first to be refused', () => Promise.resolve(ends.length > 1 ? true : undefined));
     expect(ends).toEqual([200, 400]);
@@ -93,7 +93,7 @@ describe.skipIf(lacks('loopback'))('two splitters of one file', () => {
 
 describe.skipIf(lacks('loopback'))('a file that is replaced while it is split', () => {
   it('is read to its end as it was, and the new version is processed separately', async () => {
-    // Too large to be kept in memory: it is read anew to be cut.
+    // Too large to be kept in memory: it is read again to be split.
     const [old, replacement] = [wideExport(600, 16_000), wideExport(300, 1_000)];
     let isHashed = false;
     const { dropped, watched: reading } = await splitter.drop(old, (file) =>

@@ -67,7 +67,7 @@ export type BrokenKind = keyof typeof breaks;
 export const brokenKinds = Object.keys(breaks) as BrokenKind[];
 export const usualBrokenKinds = brokenKinds.slice(0, 10);
 
-/** A row as it stands in the file, without its line break, broken in that way. */
+/** A row as written in the file, without its line break, invalid in that way. */
 export function breakRow(kind: BrokenKind, format: ExportFormat, row: SourceRow): BrokenText {
   return breaks[kind][format](row);
 }

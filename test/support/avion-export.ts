@@ -18,7 +18,7 @@ export interface SpotPayload extends Record<string, unknown> {
 
 export type RowTruth =
   | { kind: 'valid'; payload: SpotPayload }
-  /** Valid, with a spot id that the fake API turns down with 422. */
+  /** Valid, with a spot id that the fake API refuses with 422. */
   | { kind: 'refused'; payload: SpotPayload }
   | { kind: 'broken'; broken: BrokenKind; reason: ProblemReason; field: string | null };
 
@@ -29,7 +29,7 @@ export interface ExportRow {
   line: number;
   /** Where its bytes begin in the file. */
   offset: number;
-  /** As it stands in the file, without the line break that ends it. */
+  /** As written in the file, without the line break that ends it. */
   bytes: Buffer;
   truth: RowTruth;
 }
@@ -100,7 +100,7 @@ export interface AvionExport {
 
 /**
  * Writes an export to a file, a mebibyte at a time.
- * @param onRow told of each row: where a test keeps the truth it needs
+ * @param onRow called with each row, so that a test can keep the expected results
  */
 export async function writeAvionExport(
   path: string,

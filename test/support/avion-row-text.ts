@@ -1,6 +1,6 @@
 export type ExportFormat = 'csv' | 'jsonl';
 
-/** Fields by Avion's names, in the order of its columns: five that matter, and some that nobody asked for. */
+/** Fields by Avion's names, in the order of its columns: five that matter, and some that are not used. */
 export type SourceRow = Record<string, string | number | boolean | undefined>;
 
 export const columns = [

@@ -18,7 +18,7 @@ export interface BundleWorld extends Pick<SplitterWorld, 'sent' | 'intake' | 'fi
   /** Called before and after every write of a port; throws where the splitter is to die. */
   onStep: (step: string) => void;
   drop: (name: string, bytes: Buffer | string) => SourceObject;
-  /** Every record that was sent, by the account that it stands in: as a consumer reads it. */
+  /** Every record that was sent, by the account that contains it, as a consumer reads it. */
   records: () => { fileId: string; record: PreparedRecord }[];
 }
 

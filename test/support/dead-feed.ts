@@ -12,7 +12,7 @@ export interface DeadFile {
   fileId: string;
   dialect: Dialect;
   records: number;
-  /** Of a record: what stood in the file, and what of its receipt is not as usual. */
+  /** Of a record: its text in the file, and what differs from the usual receipt. */
   record: (record: number) => Partial<Receipt> & { raw_payload: string };
 }
 

@@ -25,7 +25,7 @@ export class EmulatedTerminal extends Writable {
   }
 
   override _write(chunk: Buffer, _encoding: string, done: () => void): void {
-    // eslint-disable-next-line no-control-regex -- what a terminal is told begins with one
+    // eslint-disable-next-line no-control-regex -- commands to a terminal begin with one
     for (const [piece] of chunk.toString().matchAll(/\u001b\[[?0-9;]*[A-Za-z]|[\s\S]/gu)) this.#take(piece);
     done();
   }

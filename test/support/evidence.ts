@@ -80,7 +80,7 @@ export async function makeEvidence(records: number, signer?: Signer): Promise<Ev
   return { world, fixture, objects, amend };
 }
 
-/** As somebody would have it who copied the archive to a disk; each object below the file's folder. */
+/** As in a copy of the archive on a disk; each object below the file's folder. */
 export function writeEvidence(objects: ReadonlyMap<string, Buffer>, dir: string): void {
   for (const [key, bytes] of objects) {
     const path = join(dir, pathOf(key));

@@ -28,7 +28,7 @@ export function rowOf(number: number): Record<string, unknown> {
   };
 }
 
-/** @param rows as they stand in the file, a line each */
+/** @param rows as in the file, one per line */
 export function fixtureOf(rows: (Record<string, unknown> | string)[], feed = feedNamed('traffic')): FeedFixture {
   const body = rows.map((row) => (typeof row === 'string' ? row : JSON.stringify(row))).join('\n');
   const sha256 = createHash('sha256').update(body).digest('hex');

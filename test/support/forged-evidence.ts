@@ -8,7 +8,7 @@ import { receipt as receiptSchema } from '../../lambdas/core/account/receipt.ts'
 import { isFailed, noCounts, outcomes } from '../../lambdas/core/account/outcome.ts';
 import type { Outcome } from '../../lambdas/core/account/outcome.ts';
 
-/** Evidence of one file as somebody makes it who knows the format, and makes everything fit. Objects by their names. */
+/** Evidence of one file forged by a person who knows the format and makes everything fit. Objects by their names. */
 export interface Forged {
   manifest: Manifest;
   objects: Map<string, Buffer>;
@@ -22,7 +22,7 @@ const receivedAt = Date.parse('2026-01-05T06:00:00.000Z');
 export interface ForgedRecord {
   text: string;
   outcome: Outcome;
-  /** What stands before it in the source, and is no record. */
+  /** What precedes it in the source, and is not a record. */
   before: string;
   source?: { bucket: string; key: string } | undefined;
 }

@@ -11,10 +11,10 @@ import type { AuditLog, Clock, MetricName, Sink, SinkAnswer, SinkRequest } from 
 import type { Waiting } from '../../lambdas/runtime/put-back.ts';
 import { InMemoryLimiterStore } from './in-memory-limiter-store.ts';
 
-/** A log that keeps quiet; what is logged is nobody's contract. */
+/** A log that writes nothing: log text is not a contract. */
 export const silentLog: AuditLog = { debug() {}, info() {}, warn() {}, error() {} };
 
-/** An API that keeps what it was given, and fails as it is told to. */
+/** An API that stores what it receives, and fails as configured. */
 export class InMemoryApi implements Sink {
   readonly stored = new Map<string, Record<string, unknown>>();
   readonly requests: { requestId: string; at: number }[] = [];

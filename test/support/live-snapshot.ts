@@ -14,7 +14,7 @@ export const headlineOf = (tone: Headline['tone'], text: string, kind: Headline[
 
 const ofTraffic = { feeds: ['traffic'], file_id: null };
 
-/** A file under way, 20,000 records of which 9,612 are done and 12 dead; or as it is changed. */
+/** A file in progress, 20,000 records of which 9,612 are done and 12 dead; or with changes. */
 export function liveFile(change: Partial<LiveFile> = {}, account: Partial<FileAccount> = {}): LiveFile {
   const file = fileAccount({
     fileId: 'f1',
@@ -55,7 +55,7 @@ export function closedFile(change: Partial<ClosedFile> = {}): ClosedFile {
   };
 }
 
-/** A stack with one file under way, one closed, and dead letters for two reasons; or as it is changed. */
+/** A stack with one file in progress, one closed, and dead letters for two reasons; or with changes. */
 export function liveSnapshot(change: Partial<Snapshot> = {}): Snapshot {
   const files = change.files ?? [liveFile()];
   return {

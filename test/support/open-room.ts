@@ -26,7 +26,7 @@ export interface RoomWorld {
   /** The stack's content. */
   fixture: RoomFixture;
   redriven: Selection[];
-  /** Where the redrive that runs is told what it says, and its end. */
+  /** Controls the output of the running redrive, and its end. */
   say: (text: string) => void;
   endRedrive: (text: string) => void;
   failRedrive: (text: string) => void;

@@ -87,7 +87,7 @@ export class RelayedSplitter {
       isKilling = true;
       try {
         const killed = await killFunction(this.#stack, this.#name);
-        // Nobody is there: the event was a call's that one killed before had left under way.
+        // No invocation runs: the event belonged to a call that was in progress when an earlier one was killed.
         if (killed === 0) return undefined;
         this.#relay.onEvent = () => Promise.resolve();
         resolve(killed);
@@ -101,7 +101,7 @@ export class RelayedSplitter {
     return promise;
   }
 
-  /** Holds the file's first event that is the one, until it is let go; tells of every event meanwhile and after. */
+  /** Holds the file's first matching event until it is released; reports every event meanwhile and after. */
   holdAt(
     file: Dropped,
     isTheOne: (event: RelayEvent) => boolean,

@@ -48,7 +48,7 @@ export function receiptFor(record: number, change: Partial<Receipt> = {}): Recei
   };
 }
 
-/** As many receipts as the account tells of, twelve of them dead letters. */
+/** As many receipts as the account counts, twelve of them dead letters. */
 export function factsOf(change: (record: number) => Partial<Receipt> = () => ({})): ReportFacts {
   const facts = new ReportFacts();
   for (let record = 1; record <= 1_000; record++) {

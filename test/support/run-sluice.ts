@@ -21,7 +21,7 @@ export interface RunningSluice {
   end: Promise<SluiceEnd>;
 }
 
-/** The real command line, at work on the tests' stack, until it ends or is told to. */
+/** The real command line, running against the tests' stack, until it exits or is stopped. */
 export function startSluice(stack: DeployedStack, args: readonly string[]): RunningSluice {
   return start(stack, 'sluice.ts', ['--stack', stack.cloud.stackName, ...args]);
 }

@@ -2,7 +2,7 @@ import type { Clock } from '../../lambdas/ports.ts';
 import { TimerQueue } from './timer-queue.ts';
 
 /**
- * Time that passes only when everybody sleeps: whoever awaits the clock is woken in the order of their times, and hours
+ * Time that passes only when all tasks sleep: sleeping tasks are woken in the order of their times, and hours
  * take milliseconds. `run` drives it until its work is done.
  */
 export class SimulatedClock implements Clock {
@@ -14,7 +14,7 @@ export class SimulatedClock implements Clock {
   /**
    * @param turns of the event loop after each ring: one where nothing but promises is waited for; three where streams
    * or threads have a part in it
-   * @param isBusy whether somebody still computes, in a thread for example: no timer rings until then
+   * @param isBusy whether a task still computes, in a thread for example: no timer fires until it ends
    */
   constructor(startMs = Date.UTC(2026, 0, 5, 2, 0, 0), turns = 3, isBusy = () => false) {
     this.#now = startMs;
@@ -53,7 +53,7 @@ export class SimulatedClock implements Clock {
     await this.#settle();
   }
 
-  /** Lets time pass until the work is done. @throws where nobody sleeps and the work still isn't done */
+  /** Lets time pass until the work is done. @throws if no task sleeps and the work still isn't done */
   async run<T>(work: Promise<T>): Promise<T> {
     let isDone = false;
     const end = work.finally(() => (isDone = true));

@@ -11,7 +11,7 @@ export function worldOf(object: Buffer, chunkBytes?: number): { world: SplitterW
   return { world: splitterWorld(clock, object, chunkBytes), clock };
 }
 
-/** Splits an object as one invocation does. No simulated waiting: decompressing goes by real events. */
+/** Splits an object as one invocation does. No simulated waiting: decompressing uses real events. */
 export async function splitObject(
   object: Buffer,
   deadline: Deadline = noDeadline,

@@ -7,14 +7,14 @@ export interface TrafficExport {
   prefix: string;
   text: string;
   good: { spot_id: string; station: string; airtime: string; duration_sec: number; advertiser: string }[];
-  /** By the raw text as it stands in the file. */
+  /** By the raw text in the file. */
   rejected: Map<string, string>;
   refused: string[];
 }
 
 const quoted = (value: string) => (/[",\r\n]/.test(value) ? `"${value.replaceAll('"', '""')}"` : value);
 
-/** Ten ways to be broken, as they stand in a CSV; and why. */
+/** Ten kinds of invalid row, as written in a CSV; and why. */
 const brokenRows: ((id: string) => [string, string])[] = [
   (id) => [`${id},WABC,2026-11-24 06:00:00,30s,Acme,x`, 'not_an_integer'],
   (id) => [`${id},WABC,2026-11-24 06:00:00,29.97,Acme,x`, 'not_an_integer'],

@@ -26,7 +26,7 @@ export class UnreliableLimiterStore {
   calls = 0;
   /** Called when a decision is stored, whether or not its maker gets the answer. */
   onDecided: (decision: Decision, item: LimiterItem) => void = () => undefined;
-  /** Slots that were leased by writes whose answers nobody got. */
+  /** Slots that were leased by writes whose answers were lost. */
   lostSlots = 0;
   readonly #clock: SimulatedClock;
   readonly #random: () => number;
@@ -40,7 +40,7 @@ export class UnreliableLimiterStore {
     this.#faults = { latencyMs: [4, 12], lost: 0, throttled: 0, slow: 0, slowMs: 500, ...faults };
   }
 
-  /** @param observe is given the date of every answer, as HTTP tells it, and the true times around it */
+  /** @param observe is called with the date of every answer, as in HTTP, and the true times around it */
   connect(observe: ObserveDate): LimiterStore {
     return {
       read: () => this.#call(observe, () => this.store.read()),

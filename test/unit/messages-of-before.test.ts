@@ -33,7 +33,7 @@ import type { SplitterWorld } from '../support/splitter-world.ts';
 import { splitterWorld } from '../support/splitter-world.ts';
 
 /**
- * What lies in queues and ledger while a new version is deployed: written by the version that the folder is named after,
+ * The contents of queues and ledger while a new version is deployed: written by the version that the folder is named after,
  * and never changed since. A test that fails here means that an upgrade would lose work: make the code understand
  * both. When a version changes what it writes, it gets a folder of its own beside these.
  */

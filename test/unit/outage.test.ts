@@ -63,7 +63,7 @@ class World {
   #downUntil = 0;
   readonly #splitter;
   readonly #handlers: Record<(typeof queues)[number], (event: SQSEvent) => Promise<SQSBatchResponse>>;
-  /** What was logged as an error: told where a run goes wrong. */
+  /** What was logged as an error: shown if a run fails. */
   readonly errors: unknown[] = [];
 
   constructor(rows: (Record<string, unknown> | string)[], outage?: Outage) {
@@ -197,7 +197,7 @@ class World {
     }
   }
 
-  /** What the reconciler does for work that nobody has touched for half an hour. */
+  /** What the reconciler does for work that has not changed for half an hour. */
   async reconcile(): Promise<void> {
     const stalledAfterMs = 30 * minutes;
     await this.clock.advance(stalledAfterMs + 1);

@@ -6,7 +6,7 @@ export interface AcknowledgedFinding {
   rule: string;
   /** cdk-nag: constructs, by their path below the stack. The others: resources, by their logical ids. */
   where?: RegExp;
-  /** Where it stands in some templates only: their names in settings-matrix.ts. */
+  /** If only some templates have it: their names in settings-matrix.ts. */
   template?: RegExp;
   /** What the validator says about it. */
   finding?: RegExp;

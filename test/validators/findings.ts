@@ -74,7 +74,7 @@ export const isAbout = (known: AcknowledgedFinding, { by, rule, template, where,
 
 /**
  * @param asked the validators that were run: what others found is not expected
- * @returns findings that nobody has acknowledged, and acknowledgements that match no finding any more
+ * @returns findings without an acknowledgement, and acknowledgements that no longer match a finding
  */
 export function judgeFindings(
   findings: readonly Finding[],

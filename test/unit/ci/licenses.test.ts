@@ -3,7 +3,7 @@ import { resolve } from 'node:path';
 import { expect, it } from 'vitest';
 import { z } from 'zod';
 
-/** SPDX ids that ask for no more than a notice. Another one needs somebody to read it first. */
+/** SPDX ids that require only a notice. A person must read any other license first. */
 const allowed = ['0BSD', 'Apache-2.0', 'BSD-2-Clause', 'BSD-3-Clause', 'ISC', 'MIT', 'MIT-0'];
 
 /** Run on the developer’s machine alone. */

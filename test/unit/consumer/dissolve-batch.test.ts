@@ -56,7 +56,7 @@ it('a redriven buried batch becomes one letter for each record that is dead, und
   for (const letter of world.letters) {
     expect(letterSchema.parse(letter)).toEqual(letter);
     expect(letter).toMatchObject({ reason: 'buried_batch', outcome: 'exhausted', raw_encoding: 'text', batch: 1 });
-    // The record as it stood in the file: what is tried is exactly that.
+    // The record as written in the file: exactly that is sent.
     expect(sha256Of(Buffer.from(letter.raw_payload))).toBe(letter.sha256);
     const bytes = Buffer.from(fixture.message.body).subarray(letter.offset, letter.offset + letter.length);
     expect(bytes.toString()).toBe(letter.raw_payload);

@@ -81,7 +81,7 @@ it('keeps no connection to the API after an invocation, so that frozen environme
   await handler(event, { getRemainingTimeInMillis: () => 900_000 } as Context);
   expect(world.ledger.batches.get(`${fixture.fileId}#1`)?.counts?.uploaded).toBe(30);
   expect(most).toBe(3);
-  // The server's end of a connection comes to an end a moment after ours.
+  // The server's end of a connection closes a moment after ours.
   await expect.poll(() => open.size).toBe(0);
   await new Promise((resolve) => server.close(resolve));
 });

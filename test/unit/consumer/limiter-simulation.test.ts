@@ -79,7 +79,7 @@ describe.each(limits)('a few consumers at $requests in $windowSeconds s', (limit
   it('exceed it in no window when the table is slow, throttled, or loses answers', async () => {
     const result = await simulate({ ...base, store: unreliable });
     expectHeld(result);
-    // A slot that nobody was told of is lost; no other is.
+    // A slot in a lost answer is lost; no other is.
     expect(result.useWithLost).toBeGreaterThanOrEqual(wantedUse(limit));
     expect(result.use).toBeGreaterThanOrEqual(0.93);
   });

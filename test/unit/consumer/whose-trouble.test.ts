@@ -4,7 +4,7 @@ import type { Outcome } from '../../../lambdas/core/account/outcome.ts';
 import type { ApiRequest, ApiTurn, DeliveryResult, DeliveryScenario } from '../../support/delivery-simulation.ts';
 import { DeliverySimulation } from '../../support/delivery-simulation.ts';
 
-/** Whole consumers at an API that fails on some records, or altogether: told apart by what others are answered. */
+/** Complete consumers at an API that fails on some records, or on all: the answers to other records show which. */
 const simulate = (scenario: DeliveryScenario): Promise<DeliveryResult> => new DeliverySimulation(scenario).run();
 
 const forbidden: ApiTurn = { kind: 'unauthorised', status: 403, answer: 'blocked by a rule' };
@@ -192,7 +192,7 @@ describe.each(processes)('with %s, an API that asks all requests to wait for two
   ];
   it.each(shapes)('loses no record %s', async (__, shape) => {
     for (const turn of [throttled(300), unavailable(300)]) {
-      // At the end of all, when there is nobody left to ask.
+      // At the very end, when no other record is left to compare with.
       for (const fromMs of [20_000, 49_000]) {
         const result = await simulate({ ...shape, ...scenario, api: during(fromMs, fromMs + 7_200_000, turn) });
         expectExact(result, 500);
@@ -341,7 +341,7 @@ describe('an API that refuses every record', () => {
     expectExact(result, 2_000);
     expect(result.openings).toMatchObject([{ reason: 'refusing' }]);
     expect(result.letters.length).toBeLessThan(200);
-    // Of one file somebody has to say what becomes of it; the others waited.
+    // A person must decide about one file; the others waited.
     expect(result.stopped).toBe(1);
     const held = numbersOf(result.receipts, 'held').length;
     expect(numbersOf(result.receipts, 'uploaded')).toHaveLength(2_000 - result.letters.length - held);

@@ -88,7 +88,7 @@ describe('a file that was replaced while it was split', () => {
 
   beforeEach(async () => {
     await deliverAs(1);
-    // Its splitter was killed after it had sent a third batch, and before the checkpoint that tells of it.
+    // Its splitter was killed after it had sent a third batch, and before the checkpoint that contains it.
     Object.assign(world.ledger.files.get(fixture.fileId) as object, { state: 'superseded', totalBatches: 2 });
     await deliverAs(3);
   });

@@ -6,7 +6,7 @@ beforeEach(() => {
   lines.length = 0;
   // What Lambda's runtime names; a service is there for the log.
   vi.stubEnv('POWERTOOLS_SERVICE_NAME', 'sluice-consumer');
-  // Through the console that a test can watch; a laptop's metrics would be nobody's otherwise.
+  // Through the console, which a test can read; on a laptop, metrics would otherwise go nowhere.
   vi.stubEnv('POWERTOOLS_DEV', 'true');
   vi.stubEnv('POWERTOOLS_METRICS_DISABLED', 'false');
   vi.spyOn(console, 'log').mockImplementation((line: string) => void lines.push(line));

@@ -3,7 +3,7 @@ import type { BatchMessage } from '../../../lambdas/messages.ts';
 import type { BatchQueue } from '../../../lambdas/ports.ts';
 import { BatchSender } from '../../../lambdas/splitter/batch-sender.ts';
 
-/** A queue that answers when it is told to. */
+/** A queue that answers on request of the test. */
 class HeldQueue implements BatchQueue {
   readonly calls: BatchMessage[][] = [];
   readonly #open: { resolve: () => void; reject: (error: Error) => void }[] = [];

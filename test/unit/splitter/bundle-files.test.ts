@@ -29,7 +29,7 @@ const kindsOf = (outcome: Map<string, Bundling>) => [...outcome.values()].map(({
 const accounts = () => [...world.ports.ledger.files.values()];
 const bundles = () => accounts().filter((file) => file.bundle);
 
-/** Each member's record stands in one account, as its file's bytes are, and the accounts say how many they have. */
+/** Each member's record is in one account, with its file's bytes, and the accounts state how many they have. */
 function expectEachOnce(sources: readonly SourceObject[]): void {
   const records = world.records();
   const keyOf = (key: string | undefined) => key ?? '';

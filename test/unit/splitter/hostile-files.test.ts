@@ -46,7 +46,7 @@ it('a line of 500 MB costs one record, and no memory', async () => {
     { kind: 'oversize', records: 1, length: 500 * mib, sha256: hash.digest('hex'), firstLine: 3 },
     { records: 1, body: row('last'), firstLine: 4 },
   ]);
-  // Chunks that nobody needs any more are there until they are collected; the line itself would be more than twice that.
+  // Unused chunks stay in memory until they are collected; the line itself would be more than twice that.
   expect(mostBytes).toBeLessThan(200 * mib);
 });
 

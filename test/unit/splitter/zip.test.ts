@@ -143,7 +143,7 @@ describe('a Zstandard file', () => {
 function overwritten(): Buffer {
   const old = Buffer.from('PK\x03\x04 what an earlier version of the archive had here');
   const zip = zipArchive([member]);
-  // Every offset that the archive has of itself moves by what stands before it now.
+  // Every offset in the archive moves by the length of the prefix.
   const moved = Buffer.concat([old, zip]);
   const directory = moved.lastIndexOf('PK\x01\x02');
   moved.writeUInt32LE(old.length, directory + 42);

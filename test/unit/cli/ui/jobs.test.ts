@@ -2,7 +2,7 @@ import { expect, it } from 'vitest';
 import { Jobs } from '../../../../cli/ui/jobs.ts';
 import { SimulatedClock } from '../../../support/simulated-clock.ts';
 
-/** Runs until it is told to stop. */
+/** Runs until it is asked to stop. */
 const untilStopped = (say: (text: string) => void, signal: AbortSignal): Promise<string> => {
   say('moving');
   return new Promise((resolve) => signal.addEventListener('abort', () => resolve('3 moved')));

@@ -116,7 +116,7 @@ describe('the evidence of a file', () => {
       .trimEnd()
       .split('\n');
     files.set(keyOf(name), gzipSync(`${change(lines).join('\n')}\n`));
-    // As somebody would who makes the manifest fit.
+    // As a forger would who makes the manifest fit.
     const field = name.startsWith('receipts') ? 'receipts_sha256' : 'dead_letters_sha256';
     const sha256 = createHash('sha256').update(files.get(keyOf(name)) as Buffer);
     account((manifest) => {

@@ -337,7 +337,7 @@ describe('JSON', () => {
     expect(() => account(other)).toThrow(
       'wrapped_arrays: The object contains several arrays of objects ("Records", "Other")',
     );
-    // Out of sight where the format is told.
+    // Beyond the bytes that format detection reads.
     const padding = `{"n":"${'x'.repeat(15_000)}"}`;
     const far = `{"Records":[${json('a')},${Array.from({ length: 20 }, () => padding).join(',')}],"Other":[${json('d')}]}`;
     const { records } = account(far);

@@ -22,7 +22,7 @@ describe.skipIf(chromiumPath === undefined)(`the report in a browser${withoutChr
     rmSync(dir, { recursive: true, force: true });
   });
 
-  /** As somebody opens it from a disk; `faults`: whatever the page asked for, complained of or opened. */
+  /** Opened from a disk; `faults`: everything that the page requested, logged or opened. */
   async function open(
     change: Partial<ReportOptions> = {},
     context: BrowserContextOptions = {},
