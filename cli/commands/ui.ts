@@ -106,7 +106,7 @@ function roomStackOf(stack: OpenStack): RoomStack {
   return {
     ...withSummaries(stack),
     queues: new SqsQueueAccess(stack.sqs),
-    redrive: (selection, told, signal) => redrive(stack, selection, told, signal),
+    redrive: (selection, terminal, signal) => redrive(stack, selection, terminal, signal),
   };
 }
 
@@ -114,10 +114,10 @@ function roomStackOf(stack: OpenStack): RoomStack {
 async function redrive(
   stack: OpenStack,
   selection: Selection,
-  told: JobTerminal,
+  terminal: JobTerminal,
   signal: AbortSignal,
 ): Promise<string> {
-  const { end, amendments } = await redriveToEnd(stack, selection, told, signal);
+  const { end, amendments } = await redriveToEnd(stack, selection, terminal, signal);
   return formatRedrive(end, amendments, selection.feed).trim();
 }
 

@@ -43,11 +43,11 @@ function checkFigures({ manifest, exported }: DemoEnd): Check {
   const wanted = [demo.rows, valid, broken, refused, 0, 0, 0, 0];
   const { total_records, uploaded_records, rejected_records, refused_records } = manifest;
   const { duplicate_records, unchanged_records, exhausted_records, held_records } = manifest;
-  const told = [total_records, uploaded_records, rejected_records, refused_records];
-  told.push(duplicate_records, unchanged_records, exhausted_records, held_records);
+  const counts = [total_records, uploaded_records, rejected_records, refused_records];
+  counts.push(duplicate_records, unchanged_records, exhausted_records, held_records);
   return {
     required: true,
-    holds: wanted.join() === told.join() && manifest.checksum === sha256 && manifest.bytes === bytes,
+    holds: wanted.join() === counts.join() && manifest.checksum === sha256 && manifest.bytes === bytes,
     sentence:
       `the manifest agrees with the export: ${formatCount(valid)} valid rows, ${formatCount(broken)} invalid, ` +
       `${formatCount(refused)} to be refused; and with its checksum`,

@@ -23,15 +23,15 @@ export interface ListedRecord extends DeadDescription {
  */
 export async function* listDead(selection: Selection, { ledger, readDead }: ListPorts): AsyncGenerator<ListedRecord> {
   for (const file of await selectFilesWithDead(selection, ledger)) {
-    const told = new Set<number>();
+    const withReceipt = new Set<number>();
     for await (const { receipt, dead } of readDead(file)) {
-      told.add(receipt.record);
+      withReceipt.add(receipt.record);
       const listed = listedOf(describeDead(file, receipt.record, receipt, dead));
       if (isMeant(listed, selection)) yield listed;
     }
     if (!isManifestOwed(file)) continue;
     for await (const dead of ledger.listDead(file.fileId)) {
-      if (dead.state !== 'dead' || told.has(dead.record)) continue;
+      if (dead.state !== 'dead' || withReceipt.has(dead.record)) continue;
       const listed = listedOf(describeDead(file, dead.record, undefined, dead));
       if (isMeant(listed, selection)) yield listed;
     }

@@ -41,7 +41,7 @@ export async function followFile(ports: FollowPorts, signal: AbortSignal): Promi
   const { clock, terminal, limitPerSecond } = ports;
   let answeredAt = clock.now();
   let moved = { to: '', atMs: clock.now() };
-  let told: string | undefined;
+  let shown: string | undefined;
   while (!signal.aborted) {
     try {
       const file = await ports.look();
@@ -55,7 +55,7 @@ export async function followFile(ports: FollowPorts, signal: AbortSignal): Promi
       else if (now - moved.atMs > diagnoseAfterMs) {
         moved.atMs = now;
         const found = await ports.diagnose();
-        if (found !== undefined && found !== told) terminal.note((told = found));
+        if (found !== undefined && found !== shown) terminal.note((shown = found));
       }
     } catch (error) {
       if (clock.now() - answeredAt > giveUpAfterMs) throw error;

@@ -12,7 +12,7 @@ export interface Facts {
   /** The first of the files in progress. */
   files: readonly LiveFile[];
   /** Including files that are not shown. */
-  filesUnderWay: number;
+  openFiles: number;
   /** Of the files in progress. */
   projections: readonly Projection[];
   /** The files that were closed last. */

@@ -22,7 +22,7 @@ interface Told {
  */
 export class PlainLines {
   readonly #now: () => number;
-  #told = new Map<string, { what: string; atMs: number }>();
+  #printed = new Map<string, { what: string; atMs: number }>();
 
   constructor(now: () => number) {
     this.#now = now;
@@ -37,12 +37,12 @@ export class PlainLines {
     const now = this.#now();
     const kept = new Map<string, { what: string; atMs: number }>();
     const fresh = lines.filter(({ key, what, isOnce }) => {
-      const before = this.#told.get(key);
+      const before = this.#printed.get(key);
       const isNew = before?.what !== what || (isOnce !== true && now - before.atMs >= repeatEveryMs);
       kept.set(key, before && !isNew ? before : { what, atMs: now });
       return isNew;
     });
-    this.#told = kept;
+    this.#printed = kept;
     return fresh.map(({ text }) => text);
   }
 

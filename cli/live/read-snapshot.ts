@@ -164,7 +164,7 @@ export class SnapshotReader {
   #describeFiles(
     open: readonly FileAccount[],
     { projections, dead, now }: { projections: Projections; dead: DeadCount; now: number },
-  ): Pick<Facts, 'files' | 'filesUnderWay' | 'projections'> {
+  ): Pick<Facts, 'files' | 'openFiles' | 'projections'> {
     const mine = open.filter((file) => this.#isShown(file));
     return {
       files: mine.slice(0, this.#scope.shownFiles ?? usuallyShown).map((file) => {
@@ -172,7 +172,7 @@ export class SnapshotReader {
         const openDead = dead.byFile.get(file.fileId) ?? 0;
         return describeLive(file, { projection, openDead, zone: this.#zone, now });
       }),
-      filesUnderWay: mine.length,
+      openFiles: mine.length,
       projections: mine.map((file) => projections.of(file.fileId)).filter((one) => one !== undefined),
     };
   }
@@ -207,7 +207,7 @@ function snapshotOf({ stack, cloud }: SnapshotScope, facts: Facts): Snapshot {
     zone: facts.zone,
     headlines: headlinesOf(facts),
     files: [...facts.files],
-    files_under_way: facts.filesUnderWay,
+    files_under_way: facts.openFiles,
     closed: [...facts.closed],
     apis: [...facts.apis],
     queues: [...facts.queues],

@@ -27,10 +27,10 @@ const delimiters = [',', ';', '\t', '|'] as const;
 export function parseCsv(bytes: Buffer, required: readonly string[]): ParsedCsv {
   const text = textOf(bytes);
   // Excel's own declaration of the separator.
-  const told = /^sep=([,;\t|])\r?\n/.exec(text);
-  const body = told ? text.slice(told[0].length) : text;
-  const linesBefore = told ? 1 : 0;
-  const candidates = told ? [told[1] ?? ','] : delimiters;
+  const declared = /^sep=([,;\t|])\r?\n/.exec(text);
+  const body = declared ? text.slice(declared[0].length) : text;
+  const linesBefore = declared ? 1 : 0;
+  const candidates = declared ? [declared[1] ?? ','] : delimiters;
   for (const delimiter of candidates) {
     const [header] = read(body, delimiter, linesBefore, 1);
     const columns = header?.cells.map((name) => name.trim()) ?? [];

@@ -46,8 +46,8 @@ export function formatFiles(
 
 /** Why closed files were not sent, or not to their end; a line each. */
 function reasonsOf(files: readonly FileSummary[]): string {
-  const told = files.filter((file) => file.manifest_key !== null && (file.failure ?? file.total_records === 0));
-  const lines = told.map((file) => {
+  const unsent = files.filter((file) => file.manifest_key !== null && (file.failure ?? file.total_records === 0));
+  const lines = unsent.map((file) => {
     const why = file.failure?.message ?? file.warnings[0]?.message ?? noRecords;
     return `  ${file.file_id}  ${oneLine(why, maxReasonCharacters)}\n`;
   });

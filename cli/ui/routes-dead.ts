@@ -67,12 +67,12 @@ export function deadRoutes(ports: RoomPorts, index: DeadIndex): Routes {
         const what = describeFilter(filter, selection);
         const started = ports.jobs.start({ kind: 'redrive', feed: filter.feed, what }, async (say, signal) => {
           const notes: string[] = [];
-          const told = {
+          const terminal = {
             progress: (_: string, text: string) => say(text),
             note: (text: string) => void notes.push(text),
           };
           try {
-            return [(await stack.redrive(selection, told, signal)).trim(), ...notes].join('\n');
+            return [(await stack.redrive(selection, terminal, signal)).trim(), ...notes].join('\n');
           } finally {
             index.forget();
           }

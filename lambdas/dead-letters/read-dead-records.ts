@@ -37,8 +37,8 @@ export async function* readDeadRecords(file: FileAccount, ports: DeadRecordPorts
 }
 
 function failedReceipts(file: FileAccount, ports: DeadRecordPorts): AsyncGenerator<Receipt> {
-  const isUnderWay = file.state === 'splitting' || file.state === 'split' || !file.manifest;
-  return isUnderWay ? failedInBatches(file, ports) : failedInArchive(file, ports);
+  const isOpen = file.state === 'splitting' || file.state === 'split' || !file.manifest;
+  return isOpen ? failedInBatches(file, ports) : failedInArchive(file, ports);
 }
 
 async function* failedInBatches({ fileId }: FileAccount, ports: DeadRecordPorts): AsyncGenerator<Receipt> {

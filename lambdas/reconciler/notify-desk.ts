@@ -7,7 +7,7 @@ import type { DlqFindings } from './inspect-dlqs.ts';
 import type { Survey, SurveyPorts } from './survey-dead.ts';
 import { eachDead, surveyDead } from './survey-dead.ts';
 
-export interface TellDeskPorts extends SurveyPorts {
+export interface NotifyDeskPorts extends SurveyPorts {
   ledger: SurveyPorts['ledger'] & Pick<DeskLedger, 'getDeskState' | 'saveDeskState'>;
   archive: Pick<Archive, 'getStream' | 'putStream'>;
   archiveBucket: string;
@@ -30,7 +30,7 @@ export async function notifyDesk(
   feed: string,
   findings: Pick<DlqFindings, 'work' | 'oldestSentAt'>,
   isDeadline: boolean,
-  ports: TellDeskPorts,
+  ports: NotifyDeskPorts,
 ): Promise<void> {
   const { ledger, clock, log } = ports;
   const survey = await surveyDead(feed, ports);
@@ -45,8 +45,8 @@ export async function notifyDesk(
 
   const csvKey = isNews ? await writeList(feed, survey, fingerprint, ports) : (before?.csvKey ?? null);
   const { archiveBucket, stackName } = ports;
-  const told = describeSurvey({ feed, stackName, survey, work, before: before?.openRecords, archiveBucket, csvKey });
-  await ports.desk.notify(told.subject, told.text);
+  const message = describeSurvey({ feed, stackName, survey, work, before: before?.openRecords, archiveBucket, csvKey });
+  await ports.desk.notify(message.subject, message.text);
   await ledger.saveDeskState(feed, { fingerprint, openRecords: survey.count, csvKey, at: clock.now() });
   log.info('desk notified', { feed, open_records: survey.count, stuck_messages: work.length, csv_key: csvKey });
 }
@@ -62,7 +62,7 @@ function fingerprintOf(survey: Survey, work: DlqFindings['work']): string {
  * Ages are computed from the messages' send times: SQS's age metric restarts when a message is moved, its retention does
  * not.
  */
-function putMetrics(feed: string, survey: Survey, seenSentAt: number | undefined, ports: TellDeskPorts): void {
+function putMetrics(feed: string, survey: Survey, seenSentAt: number | undefined, ports: NotifyDeskPorts): void {
   const oldest = Math.min(survey.oldestSentAt ?? Infinity, seenSentAt ?? Infinity);
   const ageSeconds = oldest === Infinity ? 0 : Math.max(0, (ports.clock.now() - oldest) / 1000);
   const metrics = ports.metricsOf(feed);
@@ -76,7 +76,7 @@ async function writeList(
   feed: string,
   survey: Survey,
   fingerprint: string,
-  ports: TellDeskPorts,
+  ports: NotifyDeskPorts,
 ): Promise<string | null> {
   if (survey.count === 0) return null;
   const [day, time] = new Date(ports.clock.now()).toISOString().slice(0, 19).split('T') as [string, string];
@@ -87,7 +87,7 @@ async function writeList(
   return key;
 }
 
-async function* listOf(feed: string, { columns }: Survey, ports: TellDeskPorts): AsyncGenerator<Buffer> {
+async function* listOf(feed: string, { columns }: Survey, ports: NotifyDeskPorts): AsyncGenerator<Buffer> {
   let piece = csvHeader(columns) + csvLineBreak;
   for await (const open of eachDead(feed, ports)) {
     piece += csvRow(open, columns) + csvLineBreak;

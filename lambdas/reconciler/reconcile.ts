@@ -8,7 +8,7 @@ import type { NotifyAlteredPorts } from './notify-altered.ts';
 import { notifyOfAltered } from './notify-altered.ts';
 import type { ReconcilerPorts } from './requeue-stalled.ts';
 import { requeueStalled } from './requeue-stalled.ts';
-import type { TellDeskPorts } from './notify-desk.ts';
+import type { NotifyDeskPorts } from './notify-desk.ts';
 import { notifyDesk } from './notify-desk.ts';
 import type { FindStraysPorts } from './find-strays.ts';
 import { findStrays } from './find-strays.ts';
@@ -19,7 +19,7 @@ import { watchDeadlines } from './watch-deadlines.ts';
 
 export type ReconcilePorts = ReconcilerPorts &
   BuryPorts &
-  TellDeskPorts &
+  NotifyDeskPorts &
   NotifyAlteredPorts &
   SendNoticesPorts &
   SweepPorts &

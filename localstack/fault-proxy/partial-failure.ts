@@ -23,7 +23,7 @@ export function withoutSome(body: string, strikes: () => boolean): PartialBatch 
 
 /** SQS's answer to the forwarded entries, with the others reported as failed through a fault of SQS's own. */
 export function withFailures(body: string | undefined, failed: string[]): string {
-  const told = answer.parse(body === undefined ? { Successful: [] } : JSON.parse(body));
+  const answered = answer.parse(body === undefined ? { Successful: [] } : JSON.parse(body));
   const failures = failed.map((Id) => ({ Id, SenderFault: false, Code: 'InternalError', Message: 'Try again.' }));
-  return JSON.stringify({ ...told, Failed: [...(told.Failed ?? []), ...failures] });
+  return JSON.stringify({ ...answered, Failed: [...(answered.Failed ?? []), ...failures] });
 }

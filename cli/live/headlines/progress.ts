@@ -7,15 +7,14 @@ export function progressHeadlines(facts: Facts): Headline[] {
   return [{ kind: 'progress', ...sentenceOf(facts), feeds: [...facts.feeds], file_id: null }];
 }
 
-function sentenceOf({ filesUnderWay, projections, zone, now }: Facts): Pick<Headline, 'tone' | 'text'> {
-  if (filesUnderWay === 0) return { tone: 'calm', text: 'Nothing is in progress.' };
-  const files = `${formatCountOf(filesUnderWay, 'file')} in progress`;
+function sentenceOf({ openFiles, projections, zone, now }: Facts): Pick<Headline, 'tone' | 'text'> {
+  if (openFiles === 0) return { tone: 'calm', text: 'Nothing is in progress.' };
+  const files = `${formatCountOf(openFiles, 'file')} in progress`;
   const late = projections.filter(({ marginSeconds }) => marginSeconds !== undefined && marginSeconds < 0);
   const [worst] = [...late].sort((a, b) => (a.marginSeconds ?? 0) - (b.marginSeconds ?? 0));
   if (worst) {
     const by = `by ${durationText(-(worst.marginSeconds ?? 0))}`;
-    const which =
-      filesUnderWay === 1 ? 'it will miss the deadline' : `${formatCount(late.length)} will miss the deadline`;
+    const which = openFiles === 1 ? 'it will miss the deadline' : `${formatCount(late.length)} will miss the deadline`;
     return { tone: 'alarm', text: `${files}; ${which}${late.length > 1 ? ', the last' : ''} ${by}.` };
   }
   const [last] = [...projections].sort((a, b) => (b.doneAt ?? Infinity) - (a.doneAt ?? Infinity));
@@ -23,5 +22,5 @@ function sentenceOf({ filesUnderWay, projections, zone, now }: Facts): Pick<Head
   const done = doneText(last, zone, now) ?? '';
   const margins = projections.flatMap(({ marginSeconds }) => marginSeconds ?? []);
   const margin = margins.length === 0 ? '' : `, ${durationText(Math.min(...margins))} before the deadline`;
-  return { tone: 'busy', text: `${files}; ${filesUnderWay === 1 ? '' : 'all '}${done}${margin}.` };
+  return { tone: 'busy', text: `${files}; ${openFiles === 1 ? '' : 'all '}${done}${margin}.` };
 }

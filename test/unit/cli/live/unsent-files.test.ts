@@ -19,7 +19,7 @@ const facts = (change: Partial<Facts>): Facts => ({
   ...{
     feeds: ['traffic'],
     files: [],
-    filesUnderWay: 0,
+    openFiles: 0,
     projections: [],
     closed: [],
     unsent: [],
