@@ -607,7 +607,7 @@ describe('encryption and locks', () => {
     ]);
   });
 
-  it('refuse an unknown lock mode, and compliance for data that nobody keeps', () => {
+  it('refuse an unknown lock mode, and compliance for data that is not retained', () => {
     expect(faultsOf(() => read({ SLUICE_ARCHIVE_LOCK: 'legal' }))).toEqual([
       "SLUICE_ARCHIVE_LOCK is 'legal'; it must be governance or compliance.",
     ]);

@@ -478,7 +478,7 @@ describe.each(stores)('the ledger %s', (_, create) => {
       expect(claimed.kind === 'claimed' && Buffer.from(claimed.batch.progress ?? []).toString()).toBe('half');
     });
 
-    it('counts consecutive claims that nobody released: the evidence of kills', async () => {
+    it('counts consecutive claims that were never released: the evidence of kills', async () => {
       await claim('one');
       const unreleased = async () => (await ledger.getBatch(file.fileId, 1))?.unreleased;
       const claimAfterLease = async (owner: string) => {

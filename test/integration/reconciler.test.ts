@@ -106,7 +106,7 @@ describe('a file that its deadline comes too early for', () => {
     });
   });
 
-  it('is told to the desk long before, with what would help, and shown by status', async () => {
+  it('is reported to the desk long before, with what would help, and shown by status', async () => {
     const { subject, text } = await mailAbout(fileId);
     expect(subject).toMatch(/^Sluice traffic: LATE by \d+ d/);
     expect(text).toContain(`file ${fileId}: about 100,000,000 records left, done at the earliest`);

@@ -61,7 +61,7 @@ describe('a lease', () => {
     expect([reads, writes]).toEqual([0, 1]);
   });
 
-  it('follows the previous one, whoever holds it', async () => {
+  it('follows the previous one, whichever consumer holds it', async () => {
     const [first, second] = [await join().leaseSlots(3, 0), await join().leaseSlots(1, 0)];
     if (first.kind !== 'leased' || second.kind !== 'leased') throw new Error('no lease');
     expect(first.firstSlotMs).toBe(clock.now());

@@ -207,7 +207,7 @@ describe('a file whose batches are settled', () => {
     },
   );
 
-  it('gets no signature on a manifest with other content, whoever wrote it', async () => {
+  it('gets no signature on a manifest with other content, whichever finalizer wrote it', async () => {
     await finalize();
     const planted = { ...manifestNamed('manifest.json'), uploaded_records: 5, rejected_records: 0, refused_records: 0 };
     const signer = localSigner();
@@ -351,7 +351,7 @@ describe('the figures in the ledger', () => {
     expect(await figures(1)).toMatchObject({ total_records: 5, manifest_sha256: sha256Of('manifest.json') });
   });
 
-  it('are also kept for a manifest that nobody closed the file with', async () => {
+  it('are also kept for a manifest that did not close the file', async () => {
     await finalize();
     const written = archived.get(keyOf('manifest.json'))?.toString() ?? '';
     archived.set(keyOf('manifest.json'), written.replace('"uploaded_records": 2', '"uploaded_records": 1'));

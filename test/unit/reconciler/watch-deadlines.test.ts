@@ -103,7 +103,7 @@ describe('the watch over deadlines', () => {
     expect(told[3]?.text).toContain('will not be done by 6 Jan 05:00');
   });
 
-  it('does not alternate with the projection: it notifies anew only after there was time to spare', async () => {
+  it('does not alternate with the projection: it notifies again only after there was time to spare', async () => {
     const file = put(287_000);
     await watchDeadlines(ports);
     expect(told).toHaveLength(1);

@@ -131,7 +131,7 @@ const cell = fc.oneof(
 const quoted = (text: string) => `"${text.replaceAll('"', '""')}"`;
 
 describe('an exported CSV that a spreadsheet has saved', () => {
-  it('has nothing to send if nobody changed anything, whatever its content and however it was saved', async () => {
+  it('has nothing to send if nothing was changed, whatever its content and however it was saved', async () => {
     const cells = fc.array(fc.array(cell, { minLength: columns.length, maxLength: columns.length }), {
       minLength: 1,
       maxLength: 5,

@@ -83,7 +83,7 @@ describe('a run of failures', () => {
     expect(run.failure('outage', 'r9', 7)).toBe('counts');
   });
 
-  it('does not count requests that were sent before the last success, such as time-outs at a batch’s end', () => {
+  it('does not count requests that were sent before the last success, such as timeouts at a batch’s end', () => {
     const run = new FailureRun();
     run.success(2_000);
     expect(records(40).map((record) => run.failure('outage', record, 1_500))).not.toContain('opens');

@@ -133,7 +133,7 @@ describe('a sender', () => {
     expect(store.item).not.toHaveProperty('windowSeconds');
   });
 
-  it('applies a policy that nobody has written yet', () => {
+  it('applies a policy that has not been written yet', () => {
     const item = { policy: 1, requests: 60, setBy: 'operator' as const, until: t0 };
     expect(paceAt(item, deployed, t0 - 1)).toMatchObject({ requests: 60 });
     expect(paceAt(item, deployed, t0)).toEqual({});
