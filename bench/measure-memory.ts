@@ -1,4 +1,4 @@
-/** A process of its own for each size: a peak can't be taken back. */
+/** A separate process for each size: a memory peak can't be reset. */
 import { readFileSync } from 'node:fs';
 import { setImmediate } from 'node:timers/promises';
 import { batchJson } from '../lambdas/core/records/slice-body.ts';
@@ -21,7 +21,7 @@ async function measure(name: string, megabytes: number): Promise<MemoryFigures> 
   const ports = portsInMemory(
     (offset) => from(chunksOf(content, megabytes * 1e6), offset),
     async (messages) => {
-      // As the adapter does; then the call is on its way while the splitter goes on.
+      // As the adapter does; then the call is in flight while the splitter continues.
       const bodies = messages.map(batchJson);
       await setImmediate();
       if (bodies.includes('')) throw new Error('empty');

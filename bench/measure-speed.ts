@@ -1,4 +1,4 @@
-/** A process of its own for each case, so that none runs on code that V8 has shaped for another. */
+/** A separate process for each case, so that none runs on code that V8 has optimised for another. */
 import { createHash } from 'node:crypto';
 import { createGunzip, gzipSync } from 'node:zlib';
 import { batchJson } from '../lambdas/core/records/slice-body.ts';

@@ -83,7 +83,7 @@ function repetitions({ block }: RepeatedExport, atLeastBytes: number): number {
 /** As the S3 adapter hands them on: each a mebibyte of memory of its own, that ends anywhere in a row. */
 const chunkBytes = 1024 * 1024;
 
-/** The file's bytes, made as they are asked for. */
+/** The file's bytes, generated when they are read. */
 export function* chunksOf(content: RepeatedExport, atLeastBytes: number): Generator<Buffer> {
   let chunk = Buffer.allocUnsafeSlow(chunkBytes);
   let filled = 0;

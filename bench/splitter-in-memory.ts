@@ -37,7 +37,7 @@ export function portsInMemory(
   return {
     feed,
     gzip: { maxContentBytes: 20e9, maxRatio: 200, roomMs: 450_000 },
-    // More than any of the files has: nothing settles what is sent.
+    // More than any of the files has: no consumer settles the batches.
     horizon: { records: 1e9, recordsPerSecond: 1e6 },
     ledger: openLedgerAtHand(clock),
     sources: {
@@ -59,7 +59,7 @@ export function portsInMemory(
   };
 }
 
-/** The chunks of a file, from a byte of it on. */
+/** The chunks of a file, from a given byte on. */
 export function* from(chunks: Iterable<Buffer>, offset: number): Generator<Buffer> {
   let skip = offset;
   for (const chunk of chunks) {

@@ -1,4 +1,4 @@
-/** What a record costs one consumer, beside its bare request: in a process of its own, the fake API in another. */
+/** The CPU that a consumer uses per record, compared with the bare request: in a separate process, the fake API in another. */
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { createInterface } from 'node:readline';

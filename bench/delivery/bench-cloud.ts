@@ -27,7 +27,7 @@ export interface Load {
   windowSeconds: number;
   consumers: number;
   connections: number;
-  /** Whether the API has a limit at all; else the numbers only say what to expect of it. */
+  /** Whether the API has a limit; otherwise the numbers only describe its expected load. */
   isLimited: boolean;
 }
 
@@ -42,7 +42,7 @@ export class BenchCloud {
   readonly #endpoint: Endpoint;
   #stacks = 0;
 
-  /** Counts what the functions ask of it; null where nothing does. */
+  /** Counts the functions' calls to it; null if nothing counts. */
   readonly #counter: FaultProxy | null;
   readonly #meter: WriteUnitMeter | undefined;
   readonly #end: () => Promise<void>;
@@ -60,7 +60,7 @@ export class BenchCloud {
     this.#end = end;
   }
 
-  /** @param isCounted puts a proxy before it, which takes time of its own: not for measuring speeds */
+  /** @param isCounted adds a proxy in front, which takes time itself: not for measuring speeds */
   static async start(isCounted = false): Promise<BenchCloud> {
     const stateDir = resolve(import.meta.dirname, '../../.sluice', `bench-${process.pid}`);
     mkdirSync(stateDir, { recursive: true });
@@ -90,7 +90,7 @@ export class BenchCloud {
     return units;
   }
 
-  /** The local cloud's process, where it is one of ours. */
+  /** The local cloud's process, if it was started here. */
   get pid(): number | undefined {
     return readEndpointRecord(this.#stateDir)?.process?.pid;
   }

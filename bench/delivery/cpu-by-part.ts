@@ -57,7 +57,7 @@ export function peakMemoryMb(cloudPid: number | undefined): Record<string, numbe
   return peaks;
 }
 
-/** The most memory one process has had, in MB; undefined where it has ended. */
+/** Peak memory of one process, in MB; undefined if it has ended. */
 export function peakOf(pid: number): number | undefined {
   try {
     const kilobytes = Number(/VmHWM:\s+(\d+)/.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))?.[1]);
@@ -67,10 +67,10 @@ export function peakOf(pid: number): number | undefined {
   }
 }
 
-/** CPU-seconds of one process; undefined where it has ended. */
+/** CPU-seconds of one process; undefined if it has ended. */
 export const secondsOf = (pid: number): number | undefined => read(pid)?.seconds;
 
-/** Undefined where the process is no function's. */
+/** Undefined if the process does not belong to a function. */
 function functionOf(pid: number): string | undefined {
   try {
     const environment = readFileSync(`/proc/${pid}/environ`, 'utf8');
@@ -108,7 +108,7 @@ interface Listed {
   seconds: number;
 }
 
-/** The process and all that it or they have started. */
+/** The process and all its descendants. */
 function below(pid: number, all: readonly Listed[]): number[] {
   return [pid, ...all.filter((each) => each.parent === pid).flatMap((each) => below(each.pid, all))];
 }
@@ -122,7 +122,7 @@ function listProcesses(): Listed[] {
   return found;
 }
 
-/** Undefined where it has ended. */
+/** Undefined if it has ended. */
 function read(pid: number): Listed | undefined {
   try {
     const stat = readFileSync(`/proc/${pid}/stat`, 'utf8');

@@ -61,7 +61,7 @@ export interface Throughput {
   peakMemoryMb: Record<string, number>;
 }
 
-/** As fast as it goes: the API takes whatever comes, and the limiter's pace is beyond reach. */
+/** As fast as possible: the API accepts everything, and the limiter's pace can not be reached. */
 export async function measureThroughput(cloud: BenchCloud, records: number): Promise<Throughput> {
   const stack = await cloud.deploy({
     ...{ requests: 1_000_000, windowSeconds: 10, consumers: 2, connections: 24 },

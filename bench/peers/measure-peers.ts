@@ -19,7 +19,7 @@ export interface PeerFigures {
   recordsPerSecond: number;
   cpuSecondsPer100k: number;
   peakMb: number;
-  /** Rows known to be broken that the API was given. */
+  /** Rows known to be invalid that the API received. */
   brokenSent: number;
 }
 
@@ -80,7 +80,7 @@ interface Measured {
   brokenSent: number;
 }
 
-/** From its start to its end: what it loads and compiles is its cost. */
+/** From its start to its end: loading and compiling are included. */
 async function measureOne(peer: Peer, file: string, good: number): Promise<Measured> {
   const api = await startFakeAvstar({ token: 'bench' });
   const startedAt = performance.now();

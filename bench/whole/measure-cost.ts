@@ -74,7 +74,7 @@ const coreSeconds = { splitter: 1.5, finalizer: 2.5 };
 
 function gigabyteSecondsOf(uploadSeconds: number, records: number, requestsPerSecond: number): number {
   const share = records / 100_000;
-  // Memory gives the share of a core: what takes longer for less of it costs the same.
+  // Memory determines the share of a core: half the memory for twice the time costs the same.
   return (
     (consumers * uploadSeconds * consumerMemoryFor(requestsPerSecond / consumers)) / 1024 +
     ((coreSeconds.splitter + coreSeconds.finalizer) * share * othersMemoryMb) / 1024

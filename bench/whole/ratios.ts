@@ -1,6 +1,6 @@
 import type { BenchFigures } from './bench-figures.ts';
 
-/** What two runs may be compared by, on whatever machines: shares of a reference in the same run, and counts. */
+/** Figures that are comparable between runs on any machines: shares of a reference in the same run, and counts. */
 export type Ratios = Record<string, { value: number; isBetter: 'higher' | 'lower' }>;
 
 export function ratiosOf({ splitter, consumer, peers, throughput, cost, coldStarts, finalizer }: BenchFigures): Ratios {
@@ -28,7 +28,7 @@ export function ratiosOf({ splitter, consumer, peers, throughput, cost, coldStar
   return ratios;
 }
 
-/** Worse by more than this is a regression; less is what a shared machine does by itself. */
+/** A larger increase is a regression; a smaller one is the variation of a shared machine. */
 const tolerated = 0.15;
 
 export function compareRatios(now: Ratios, before: Ratios | undefined, at: string | undefined): string[] {

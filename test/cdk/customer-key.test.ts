@@ -44,7 +44,7 @@ describe('with a key of the customer’s', () => {
   it('table, queues, secrets, logs and buckets are encrypted by it, except access logs', () => {
     for (const [, bucket] of ofType(resources, 'AWS::S3::Bucket')) {
       const { ServerSideEncryptionConfiguration } = bucket['BucketEncryption'] as Record<string, unknown>;
-      // S3 delivers access logs to no bucket with a customer's key; of all buckets, theirs has no log of its own.
+      // S3 delivers access logs to no bucket with a customer's key; of all buckets, only theirs has no access log.
       const expected = bucket['LoggingConfiguration']
         ? [
             {

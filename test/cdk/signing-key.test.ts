@@ -8,7 +8,7 @@ const functionsWithKey = (resources: ReturnType<typeof synthesise>['resources'])
     JSON.stringify(Environment).includes('SIGNING_KEY_ARN') ? [id] : [],
   );
 
-/** Policies that let anybody sign, with what they let it sign by. */
+/** Policies that allow signing, with the keys that they allow. */
 const signers = (resources: ReturnType<typeof synthesise>['resources']): [string, unknown][] =>
   ofType(resources, 'AWS::IAM::Policy').flatMap(([id, { PolicyDocument }]) =>
     (PolicyDocument as { Statement: { Action: string | string[]; Resource: unknown }[] }).Statement.filter(

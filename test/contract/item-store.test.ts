@@ -218,7 +218,7 @@ const fields = fc.oneof(
 const placesOf = ({ set = {}, setOnce = {}, add = {}, append = {}, remove = [] }: ItemChange): string[] =>
   [set, setOnce, add, append].flatMap((each) => Object.keys(each)).concat(remove);
 
-/** Some of them take a path into a map that is not there, which fails. */
+/** Some of them use a path into a missing map, which fails. */
 const change: fc.Arbitrary<ItemChange> = fc
   .record(
     {
@@ -237,7 +237,7 @@ const change: fc.Arbitrary<ItemChange> = fc
     return places.length > 0 && new Set(places).size === places.length && !isWhole;
   });
 
-/** What a store made of it: the answer, or that there was none. */
+/** The store's result: the answer, or that it failed. */
 async function madeOf<T>(call: Promise<T>): Promise<T | 'thrown'> {
   return call.catch(() => 'thrown' as const);
 }
@@ -264,7 +264,7 @@ describe.each(dynamoStores())('random changes %s', (_, create) => {
 
   it('of several items are all applied or none, as in memory', async () => {
     await fc.assert(
-      // Those that fail by themselves, in one of two, are none that both tell from a check that fails.
+      // Changes that are invalid themselves are excluded: the two stores report them differently from a failed check.
       fc.asyncProperty(fc.array(fc.tuple(whole, whole), { minLength: 1, maxLength: 4 }), async (pairs) => {
         const memory = new InMemoryItemStore();
         const pk = `TEST#${randomUUID()}`;

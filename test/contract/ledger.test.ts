@@ -189,7 +189,7 @@ describe.each(stores)('the ledger %s', (_, create) => {
     expect(await retried.saveProgress(file.fileId, 1, 'three', Buffer.from('half'), lease)).toBe(true);
     expect(await retried.settleBatch(file.fileId, 1, 'three', settlement(5))).toBe(true);
     expect(await ledger.getFile(file.fileId)).toMatchObject({ settledBatches: 1, settled: { uploaded: 5 } });
-    // The repetition finds the manifest that it has written itself, and counts as another finalizer's.
+    // The repetition finds the manifest that it wrote itself, and is treated as another finalizer's.
     const manifest = { key: 'm1', number: 1 };
     await retried.closeFile(file.fileId, { state: 'completed', manifest, figures: [], openLetters: 0 });
     expect(await ledger.listFiles(file.feed, 'closed', 10)).toMatchObject([{ state: 'completed', manifest }]);
@@ -484,7 +484,7 @@ describe.each(stores)('the ledger %s', (_, create) => {
       const claimAfterLease = async (owner: string) => {
         await clock.advance(lease + 1);
         await ledger.claimBatch(place(1), owner, lease);
-        // The SDK's repetition of a call whose answer got lost is no claim of its own.
+        // The SDK's repetition of a call whose answer was lost is not a separate claim.
         await ledger.claimBatch(place(1), owner, lease);
       };
       expect(await ledger.getBatch(file.fileId, 1)).toBeUndefined();

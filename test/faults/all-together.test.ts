@@ -21,7 +21,7 @@ const aws: ProxyFaultsInput = {
     { service: 'sqs', fault: 'throttle', share: 0.03 },
     { service: 'sqs', fault: 'partial', share: 0.2 },
     { service: 'sqs', operations: ['SendMessageBatch'], fault: 'twice', share: 0.5 },
-    // Successors: a batch that is there twice is handed over twice, so more of it would only fill the queue.
+    // Successors: a batch that is delivered twice is handed over twice, so more of this would only fill the queue.
     { service: 'sqs', operations: ['SendMessage'], fault: 'twice', share: 0.05 },
     { service: 's3', fault: 'throttle', share: 0.05 },
     { service: 's3', fault: 'resetAfter', share: 0.02 },

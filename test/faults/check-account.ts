@@ -108,7 +108,7 @@ async function expectLetters(
   const sorted = (map: Map<number, unknown>) => [...map].sort(([a], [b]) => a - b);
   expect(sorted(told)).toEqual(sorted(truth.dead));
   if (letters === 'once') expect(dead.map(recordOf).sort(byNumber)).toEqual([...truth.dead.keys()].sort(byNumber));
-  // Two messages of a record, yes; two letters of it, never: the ledger adopts one.
+  // A record may have two messages, but never two letters: the ledger adopts one.
   const ids = new Map<number, Set<string>>();
   for (const { letter } of dead) ids.set(letter.record, (ids.get(letter.record) ?? new Set()).add(letter.letter_id));
   expect([...ids].filter(([, each]) => each.size > 1)).toEqual([]);

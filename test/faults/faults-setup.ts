@@ -8,7 +8,7 @@ declare module 'vitest' {
   }
 }
 
-/** A cloud whose functions have little time, so that what is killed comes back soon; four consumers with 15 connections. */
+/** A cloud whose functions have short timeouts, so that messages of killed ones return soon; four consumers with 15 connections. */
 export default async function setUp(project: TestProject): Promise<() => Promise<void>> {
   const seed = Number(process.env['SLUICE_FAULT_SEED'] ?? randomInt(2 ** 31));
   console.log(`SLUICE_FAULT_SEED=${seed}`);

@@ -8,7 +8,7 @@ export interface KillOptions {
   functions: readonly KilledFunction[];
   /** At most: none once the file's account is closed. */
   kills: number;
-  /** From when a function is at work until it is killed, at most. Milliseconds. */
+  /** Longest time for which a function works before it is killed. Milliseconds. */
   withinMs: number;
   fileId: string;
   dice: SeededDice;

@@ -18,7 +18,7 @@ export interface KnownExport {
   recordOf: Map<SpotPayload, number>;
 }
 
-/** Valid spots, one after the other, that the API is to answer so each time: they end in the DLQ for it. @returns their ids */
+/** Valid spots, one after the other, that the API always answers in this way: they end in the DLQ. @returns their ids */
 export function takeForPoison(
   truth: KnownExport,
   { from, spots, ...end }: { from: number; spots: number; outcome: 'refused' | 'exhausted'; reason: string },
@@ -28,7 +28,7 @@ export function takeForPoison(
   return taken.map(({ spot_id: id }) => id);
 }
 
-/** Some rows broken, and three that the API refuses. */
+/** Some invalid rows, and three that the API refuses. */
 export function makeExport(rows: number, seed: number): KnownExport {
   const options: AvionExportOptions = { rows, format: 'csv', seed, brokenShare: 0.01, refused: 3 };
   const valid: SpotPayload[] = [];
@@ -57,7 +57,7 @@ export function dropExport(stack: DeployedStack, { bytes }: KnownExport): Promis
   return stack.drop(`traffic/${randomUUID()}.csv`, bytes);
 }
 
-/** S3's event once more: it delivers at least once, and out of order. */
+/** Repeats S3's event: S3 delivers at least once, and out of order. */
 export async function announceAgain(stack: DeployedStack, { key, versionId }: Dropped): Promise<void> {
   const bucket = { name: stack.output('IntakeBucketName') };
   // Without size and ETag, which the splitter then asks for.

@@ -148,7 +148,7 @@ describe('dlq redrive', () => {
     const prefix = newPrefix();
     const ids = Array.from({ length: 300 }, (_, index) => `${prefix}-${index + 1}`);
     await stack.setFaults({ refuseSpots: ids });
-    // Beside each a row that is accepted: an API that refuses everything is asked no further, and makes no dead letters.
+    // Beside each a row that is accepted: an API that refuses everything gets no more requests, and causes no dead letters.
     const rows = ids.flatMap((id) => [goodRow(id), goodRow(`${id}-fine`)]);
     const { fileId } = await dropDead(rows, 300);
     await stack.setFaults({});
@@ -160,7 +160,7 @@ describe('dlq redrive', () => {
     expect(stopped, stopped.err).toMatchObject({ code: 130 });
     expect(stopped.err).toMatch(/Interrupted, and nothing is lost/);
 
-    // The rest, and what the first had left: as often as it takes for everything to be at rest.
+    // The rest, and what the first run left: repeated until every record is settled.
     const end = await redrive(fileId);
     expect(end.told.untried).toBe(0);
     await waitFor('every record to be resolved', async () => {

@@ -37,7 +37,7 @@ it('an express file overtakes a file that was dropped before it, and both accoun
   const [big, small] = [exportOf(9_000, 1_500), exportOf(60, 20)];
   const throttles = await stack.throttles();
   const ordinary = await stack.drop(`traffic/${big.prefix}.csv`, big.text);
-  // Its batches are all in the queue, and the first is settled: what comes after it in this lane would wait for it.
+  // Its batches are all in the queue, and the first is settled: later files in this lane would wait for it.
   await waitFor('the big file to be in progress', async () => {
     const file = await stack.ledger.getFile(ordinary.fileId);
     return file?.state === 'split' && file.settledBatches > 0 ? file : undefined;
@@ -50,10 +50,10 @@ it('an express file overtakes a file that was dropped before it, and both accoun
 
   await expectExact(first, 'express', small);
   await expectExact(second, 'main', big);
-  // One limiter for both: the API never had to say so.
+  // One limiter for both lanes: the API never answered 429.
   expect(await stack.throttles()).toBe(throttles);
 
-  // Each lane's letters end in its own DLQ, from where a redrive leads back into the lane.
+  // Each lane's letters end in its own DLQ, and a redrive returns them to that lane.
   for (const [fileId, { refused }, dlq, source] of [
     [urgent.fileId, small, 'TrafficExpressDlqUrl', /-traffic-express-letters$/],
     [ordinary.fileId, big, 'TrafficDlqUrl', /-traffic-letters$/],

@@ -270,7 +270,7 @@ describe('the tester’s paths', () => {
     expect(stats).toMatchObject({ stored: 2, limit: { requests: 2, windowSeconds: 30 }, perSecond: [2] });
     expect((await ask('DELETE', '/entries')).status).toBe(204);
     expect(fake.stats()).toMatchObject({ requests: 0, stored: 0 });
-    // The window goes on: a reset in the middle of a run must not allow more than the limit.
+    // The window continues: a reset in the middle of a run must not allow more than the limit.
     expect(await statusOf()).toBe(429);
   });
 

@@ -20,13 +20,13 @@ it('an account stays exact while the API and AWS fail at once', async () => {
         { service: 'dynamodb', fault: 'resetAfter', share: 0.03 },
         { service: 'sqs', fault: 'error', share: 0.05 },
         { service: 'sqs', fault: 'throttle', share: 0.05 },
-        // It changes what was signed, and where IAM is evaluated signatures are checked.
+        // It changes signed requests, and signatures are checked if IAM is evaluated.
         ...(stack.cloud.enforcement ? [] : [{ service: 'sqs', fault: 'partial', share: 0.3 } as const]),
         { service: 's3', fault: 'throttle', share: 0.1 },
         { service: 's3', fault: 'resetAfter', share: 0.05 },
       ],
     },
-    // A message that is there twice is not among these: a second copy of a batch waits a minute for the first.
+    // A message that is delivered twice is not included: a second copy of a batch waits a minute for the first.
     letters: 'once',
   });
   const after = await stack.apiStats();

@@ -43,6 +43,6 @@ it('a file larger than the queue should hold is split in steps, and does not del
   // Afterwards: this reads the DLQ, which may hold the letters of many tests.
   await expectExact(stack, dropped.fileId, small);
   await expectExact(stack, fileId, large);
-  // Each claim raises it: the first, and one for each time that it was held back.
+  // Each claim raises the epoch: the first one, and one after each hold.
   expect((await stack.ledger.getFile(fileId))?.epoch).toBeGreaterThan(2);
 });

@@ -18,7 +18,7 @@ it('lowers a file’s limit and pauses and resumes its feed: the API sees it wit
   await waitFor('the file to be in progress', async () => {
     return ((await stack.ledger.getFile(fileId))?.settledBatches ?? 0) > 0 ? true : undefined;
   });
-  /** Runs a command that decides. @returns what it printed, with the decision's time */
+  /** Runs a command that makes a decision. @returns its output, with the decision's time */
   const decide = async (...args: string[]) => {
     const end = await runSluice(stack, [...args, '--by', 'anna', '--json']);
     expect(end.err).not.toContain('sluice:');

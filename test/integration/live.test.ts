@@ -13,7 +13,7 @@ beforeAll(() => {
 });
 beforeEach(() => stack.setFaults({}));
 
-/** Of good rows, two that are broken, and one that is refused as long as the API has that fault. */
+/** Valid rows, two invalid ones, and one that is refused as long as the API has that fault. */
 async function dropSome(goodRows: number) {
   const prefix = `L${randomUUID().slice(0, 8)}`;
   await stack.setFaults({ refuseSpots: [`${prefix}-curable`] });

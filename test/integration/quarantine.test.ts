@@ -9,7 +9,7 @@ beforeAll(() => {
   stack = new DeployedStack();
 });
 
-/** Rows whose first thousand are good, and which are broken from there to `brokenUntil`. */
+/** Rows of which the first thousand are valid, and the next ones invalid up to `brokenUntil`. */
 function exportOf(rows: number, brokenUntil: number): { prefix: string; text: string; good: number } {
   const prefix = `Q${randomUUID().slice(0, 8)}`;
   const isBroken = (row: number) => row > 1_000 && row <= brokenUntil;

@@ -70,7 +70,7 @@ describe('the desk', () => {
       { SpotID: '', sluice_reason: 'field_count', sluice_raw: 'no row', sluice_line: '5' },
     ]);
     const [refused] = mine.slice(1);
-    // None where the list was made before the letter had been met.
+    // None if the list was made before the letter was received.
     expect(refused?.['sluice_message_id']).toMatch(/^([0-9a-f-]{36})?$/);
 
     await reconcile();

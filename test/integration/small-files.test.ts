@@ -68,7 +68,7 @@ describe('a burst of small files', () => {
       { key: `maintenance/${run}/twin+2.json`, text: textOf(twin) },
       { key: `maintenance/${run}/empty.json`, text: '' },
       { key: `maintenance/${run}/broken.json`, text: textOf(alone).slice(0, -30) },
-      // 20 MB: more than a record, so it has an account of its own.
+      // 20 MB: more than one record, so it has an account of its own.
       { key: `maintenance/${run}/large.jsonl`, text: `${rows.join('\n')}\n` },
     ];
     const dropped = await dropAll([...good.slice(0, 100), ...odd, ...good.slice(100)]);

@@ -49,7 +49,7 @@ describe.skipIf(lacks('loopback'))('the smoke test', () => {
   it('deletes what it has deployed if it is interrupted', async () => {
     const running = startSmoke(stack, args());
     const client = new CloudFormationClient(stack.cloud.client);
-    // Not before CloudFormation has begun to make something.
+    // Not before CloudFormation has begun to create a resource.
     await waitFor('the stack', () =>
       client.send(new DescribeStacksCommand({ StackName: stackOf(running.said.out) })).catch(() => undefined),
     );

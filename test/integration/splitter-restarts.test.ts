@@ -40,7 +40,7 @@ describe.skipIf(lacks('loopback'))('a splitter with little time', { timeout: 360
   it('hashes and splits a file in many continuations, with the same result', async () => {
     const truth = wideExport(1_000, 12_000);
     const before = await duplicatesSeen(stack);
-    /** Where reading went on, in each pass. */
+    /** The position at which each pass resumed reading. */
     const wentOn: [Set<number>, Set<number>] = [new Set(), new Set()];
     let pass: 0 | 1 = 0;
     const tell = (event: RelayEvent) => {
@@ -50,7 +50,7 @@ describe.skipIf(lacks('loopback'))('a splitter with little time', { timeout: 360
     const { dropped } = await splitter.drop(truth, (file) => splitter.slowDown(file, 1_600_000, tell));
     await expectUploadedOnce(stack, dropped.fileId, truth);
     // The first invocation assumes that the file fits, wastes its hash, and leaves it to a hash that can be saved.
-    // 12 MB take 7.5 s, and nothing new is begun after 2: each pass goes on twice at the least.
+    // 12 MB take 7.5 s, and no new step begins after 2: each pass is continued at least twice.
     expect(wentOn[0].size).toBeGreaterThanOrEqual(2);
     expect(wentOn[1].size).toBeGreaterThanOrEqual(2);
     expect((await stack.ledger.getFile(dropped.fileId))?.epoch).toBeGreaterThanOrEqual(6);

@@ -20,7 +20,7 @@ beforeAll(async () => {
 
 afterAll(() => splitter.stop());
 
-/** S3's event about a dropped file, once more. */
+/** Repeats S3's event about a dropped file. */
 const eventOf = ({ key, versionId }: Dropped, { bytes }: WideExport) => {
   const bucket = { name: stack.output('IntakeBucketName') };
   const eTag = createHash('md5').update(bytes).digest('hex');
@@ -35,7 +35,7 @@ describe.skipIf(lacks('loopback'))('two splitters of one file', () => {
   it('announced many times at once: one holds the lease and the others leave the file alone', async () => {
     const truth = wideExport(1_000, 4_000);
     const before = await duplicatesSeen(stack);
-    // The one that comes first is kept from ending until another has come and gone.
+    // The first one is kept running until another has started and ended.
     let claims = 0;
     const { dropped, watched: first } = await splitter.drop(truth, (file) =>
       splitter.holdAt(

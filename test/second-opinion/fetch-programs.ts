@@ -26,7 +26,7 @@ const fetchMs = 5 * 60_000;
 
 /**
  * @returns the folder of DynamoDBLocal.jar and its libraries, fetched once
- * @throws NotFetchedError; Error where what came is not what was pinned
+ * @throws NotFetchedError; Error if the download does not match the pin
  */
 export function fetchDynamoDbLocal(dir: string, env = process.env): Promise<string> {
   const { version, sha512, folder } = dynamoDbLocal;
@@ -43,7 +43,7 @@ export function fetchDynamoDbLocal(dir: string, env = process.env): Promise<stri
 
 /**
  * @returns the folder of ElasticMQ's jars, fetched once
- * @throws NotFetchedError; Error where what came is not what was pinned
+ * @throws NotFetchedError; Error if the download does not match the pin
  */
 export function fetchElasticMq(dir: string, env = process.env): Promise<string> {
   const pinned = readFileSync(jarHashes, 'utf8');

@@ -57,7 +57,7 @@ const elasticMq: Program = {
 };
 
 /**
- * Starts what can be started here; what is missing is reported and left out.
+ * Starts the programs available here; missing ones are reported and skipped.
  * @param dir where the programs are kept, once for all runs
  * @param logDir of this run
  */
@@ -86,7 +86,7 @@ export async function startSecondOpinion(
 /** The oldest Java that both run on. */
 const leastJava = 17;
 
-/** @returns null where Java will do, else what is wrong */
+/** @returns null if Java is suitable, otherwise the reason */
 async function findJava(env: NodeJS.ProcessEnv): Promise<string | null> {
   try {
     // `openjdk version "17.0.15" …`, on stderr.

@@ -1,6 +1,6 @@
 import { parse } from 'csv-parse/sync';
 
-/** How a spreadsheet program writes what it has read. */
+/** How a spreadsheet program saves an opened file. */
 export interface SavingHabits {
   bom: boolean;
   lineBreak: '\n' | '\r\n';

@@ -27,7 +27,7 @@ const value = (
   jsonl: (row) => text(jsonRow({ ...row, [field]: wrong }), inJson, field),
 });
 
-/** The ways in which a row is broken, and what it must be rejected for. The first ten are the usual ones. */
+/** The kinds of invalid row, and the reason for which each must be rejected. The first ten are the usual ones. */
 const breaks = {
   blank_station: value('StationCode', '', 'blank'),
   blank_advertiser: value('ClientName', '   ', 'blank'),
@@ -72,7 +72,7 @@ export function breakRow(kind: BrokenKind, format: ExportFormat, row: SourceRow)
   return breaks[kind][format](row);
 }
 
-/** `é` as an old machine writes it: one byte, which is no UTF-8. */
+/** `é` as an old machine writes it: one byte, which is not UTF-8. */
 function latin1(row: string): BrokenText {
   const [before = '', after = ''] = row.split('plain');
   const bytes = Buffer.concat([Buffer.from(`${before}Caf`), Buffer.of(0xe9), Buffer.from(after)]);

@@ -39,7 +39,7 @@ export interface AvionExportOptions {
   format: ExportFormat;
   /** The same seed and options make the same bytes. */
   seed: number;
-  /** Share of the rows that is broken, 0 to 1 (default 0); the kinds take turns. */
+  /** Share of invalid rows, 0 to 1 (default 0); the kinds alternate. */
   brokenShare?: number;
   /** Ten usual ones by default. */
   kinds?: readonly BrokenKind[];
@@ -73,7 +73,7 @@ export function* avionRows(options: AvionExportOptions): Generator<ExportRow> {
     let truth: RowTruth;
     if (isBroken) {
       const kind = kinds[broken++ % kinds.length] as BrokenKind;
-      // Without the note: a line break in it would make two rows of a broken one.
+      // Without the note: a line break in it would split an invalid row in two.
       const text = breakRow(kind, format, { ...row, Notes: '' });
       bytes = text.bytes;
       truth = { kind: 'broken', broken: kind, reason: text.reason, field: text.field };

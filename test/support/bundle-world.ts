@@ -15,7 +15,7 @@ export interface BundleWorld extends Pick<SplitterWorld, 'sent' | 'intake' | 'fi
   objects: Map<string, { bytes: Buffer; etag: string }>;
   /** Keys that can't be read. */
   unreadable: Set<string>;
-  /** Called before and after every write of a port; throws where the splitter is to die. */
+  /** Called before and after every write of a port; throws to kill the splitter. */
   onStep: (step: string) => void;
   drop: (name: string, bytes: Buffer | string) => SourceObject;
   /** Every record that was sent, by the account that contains it, as a consumer reads it. */

@@ -18,7 +18,7 @@ export const chromiumPath: string | undefined = [process.env['CHROMIUM'], ...pla
 /** For the name of a suite that is left out. */
 export const withoutChromium = chromiumPath === undefined ? ' (skipped: no Chromium on this machine)' : '';
 
-/** Without a sandbox of its own, which root and most containers can't give it: what it opens here is ours. */
+/** Without Chromium's sandbox, which does not work for root and in most containers: it opens only our own pages. */
 export function launchChromium(): Promise<Browser> {
   if (chromiumPath === undefined) throw new Error('There is no Chromium on this machine.');
   return chromium.launch({ executablePath: chromiumPath, args: ['--no-sandbox', '--disable-gpu'] });

@@ -18,8 +18,8 @@ const configuration = z.object({
 
 /**
  * Changes a function of the local cloud for a while: sooner done than a second stack is deployed, and what a test
- * then sees is the suite's own stack. For functions that are idle: those at work are ended.
- * @returns puts back what was before
+ * then sees is the suite's own stack. For idle functions: busy ones are killed.
+ * @returns a function that restores the previous environment
  */
 export async function configureFunction(
   client: TestCloud['client'],

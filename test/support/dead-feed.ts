@@ -18,7 +18,7 @@ export interface DeadFile {
 
 export const jsonLines: Dialect = { format: 'jsonl', encoding: 'utf-8', bodyOffset: 0, bodyLine: 1 };
 
-/** A feed's closed files with open dead letters, made as they are read: as many as one likes. */
+/** A feed's closed files with open dead letters, generated when they are read: any number. */
 export function deadFeed(files: readonly DeadFile[]): SurveyPorts {
   const streamOf = ({ records, record }: DeadFile): Readable => {
     const lines = function* () {

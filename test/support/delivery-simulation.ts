@@ -26,7 +26,7 @@ export interface ApiRequest {
 }
 
 export interface DeliveryScenario {
-  /** Records of each file; all are there from the beginning. */
+  /** Records of each file; all exist from the beginning. */
   files: number[];
   /** The second file and those after it come so much later. Milliseconds. */
   laterMs?: number;
@@ -35,7 +35,7 @@ export interface DeliveryScenario {
   connections?: number;
   limit?: RateLimit;
   api?: (request: ApiRequest) => ApiTurn;
-  /** Consumers that are killed at work, over the first minute. */
+  /** Consumers that are killed while they send, over the first minute. */
   kills?: number;
   /** Each invocation is a new process, which remembers nothing. */
   newProcesses?: boolean;
@@ -137,7 +137,7 @@ export class DeliverySimulation {
     }
   }
 
-  /** A function's environment, with what it keeps from one invocation to the next; after a kill, another one. */
+  /** A function's environment, with its state between invocations; a kill replaces it. */
   async #employ(place: number): Promise<void> {
     while (!this.#isDone()) {
       const life = { isDead: false, died: () => {} };

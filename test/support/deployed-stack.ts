@@ -184,7 +184,7 @@ export class DeployedStack {
   }
 }
 
-/** Asks until there is an answer. @throws where there is none within the time */
+/** Polls until there is an answer. @throws if there is none within the time */
 export async function waitFor<T>(what: string, ask: () => Promise<T | undefined>, timeoutMs = 120_000): Promise<T> {
   const giveUpAt = Date.now() + timeoutMs;
   for (;;) {

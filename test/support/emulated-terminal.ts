@@ -1,6 +1,6 @@
 import { Writable } from 'node:stream';
 
-/** As much of a terminal as is used here: what would be seen on it. Throws at a sequence that it doesn't know. */
+/** The subset of a terminal used here: its visible content. Throws at a sequence that it doesn't know. */
 export class EmulatedTerminal extends Writable {
   readonly isTTY = true;
   columns: number;

@@ -29,7 +29,7 @@ const deadline = { remainingMs: () => 900_000, isDrawingIn: () => false };
 
 /**
  * @param records good ones but for every seventh, which is rejected
- * @param signer of the manifests, where they are to be signed
+ * @param signer of the manifests, if they are signed
  */
 export async function makeEvidence(records: number, signer?: Signer): Promise<Evidence> {
   const clock = new SimulatedClock();
@@ -117,7 +117,7 @@ export async function verifyHere(path: string, given: GivenFiles = {}): Promise<
   }
 }
 
-/** By the second verifier, which shares no line with the first; undefined where there is no Python. */
+/** By the second verifier, which shares no code with the first; undefined without Python. */
 export function verifyByPython(...args: string[]): Verdict | undefined {
   const script = resolve(import.meta.dirname, '../verifier/verify.py');
   const { status, stdout, stderr, error } = spawnSync('python3', [script, ...args], { encoding: 'utf8' });

@@ -8,7 +8,7 @@ import type { TrafficExport } from './traffic-exports.ts';
 /**
  * The account against the truth: manifest, receipts, API and DLQ, each for itself.
  *
- * @param object the bytes that were dropped, where they are not the text's own
+ * @param object the dropped bytes, if they differ from the text's
  */
 export async function expectExact(
   stack: DeployedStack,
@@ -56,7 +56,7 @@ export async function expectExact(
   for (const [raw, why] of truth.rejected) expect(reasons.get(raw), raw).toBe(why);
   expect(dead).toHaveLength(truth.rejected.size + truth.refused.length);
   for (const { letter, message } of dead) {
-    // SQS moved it there: only then does the console's redrive know where it belongs.
+    // SQS must have moved it there: otherwise the console's redrive does not know its source queue.
     expect(message.Attributes?.['DeadLetterQueueSourceArn']).toMatch(/-letters$/);
     expect(file.subarray(letter.offset, letter.offset + letter.length).toString()).toBe(letter.raw_payload);
   }

@@ -8,7 +8,7 @@ if (!enforcement) throw new Error('IAM is not evaluated by this endpoint.');
 trustAlso(enforcement.ca);
 const before = readDecisions(enforcement.decisionsFile).length;
 
-// A function may have got over a denial by itself, or met it where no test looks.
+// A function may have recovered from a denial, or met it where no test checks.
 afterAll(() => {
   const denied = readDecisions(enforcement.decisionsFile)
     .slice(before)

@@ -7,7 +7,7 @@ import type { Manifest } from '../../lambdas/core/account/manifest.ts';
 import type { DeployedStack } from './deployed-stack.ts';
 import { verifyByPython, verifyHere, writeEvidence } from './evidence.ts';
 
-/** A manifest with all that it names, copied out of the archive: it holds offline, by two verifiers. */
+/** A manifest with every object it names, copied from the archive, is valid offline by two verifiers. */
 export async function expectVerified(
   stack: DeployedStack,
   { archive, signature, compression, manifest_number: number }: Manifest,
@@ -31,7 +31,7 @@ export async function expectVerified(
     expect(verdict.said).toContain(`signed by ${signature?.key_arn}`);
     const second = verifyByPython(path);
     expect(second?.holds ?? true, second?.said).toBe(true);
-    // Python has Zstandard from 3.14 on; before that it says what it could not look at.
+    // Python has Zstandard from 3.14 on; earlier versions report what they could not check.
     const isBlind = compression === 'zstd' && second?.said.includes('which is in Zstandard') === true;
     expect(second?.isComplete ?? isWhole, second?.said).toBe(isWhole && !isBlind);
   } finally {

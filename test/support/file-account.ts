@@ -2,7 +2,7 @@ import type { FileAccount } from '../../lambdas/core/account/file-account.ts';
 import { noCounts } from '../../lambdas/core/account/outcome.ts';
 import { limits } from './feed-fixture.ts';
 
-/** A file that is split, 1,000 records of 100 bytes of which none is settled; or as it is changed. */
+/** A split file with 1,000 records of 100 bytes, none of them settled; or with changes. */
 export function fileAccount(change: Partial<FileAccount> = {}): FileAccount {
   const fileId = change.fileId ?? 'f1';
   return {

@@ -77,7 +77,7 @@ export class InMemoryItemStore implements ItemStore {
   }
 }
 
-/** The item after the change; undefined where a check fails. What stays is shared with the item before. */
+/** The item after the change; undefined if a check fails. Unchanged parts are shared with the previous item. */
 function applied(before: Item | undefined, key: ItemKey, change: ItemChange): Item | undefined {
   const { when = [], set = {}, setOnce = {}, add = {}, append = {}, remove = [] } = change;
   const fields = [set, setOnce, add, append].flatMap((each): [string, unknown][] => Object.entries(each));
@@ -98,7 +98,7 @@ function applied(before: Item | undefined, key: ItemKey, change: ItemChange): It
   return after;
 }
 
-/** DynamoDB takes no two changes of one place, nor of a map and what is in it. */
+/** DynamoDB refuses two changes of one path, and changes of a map and of its content together. */
 function refuseOverlap(paths: readonly string[]): void {
   const sorted = paths.map((path) => `${path}.`).sort();
   const isIn = (path: string, nth: number) => nth > 0 && path.startsWith(sorted[nth - 1] as string);

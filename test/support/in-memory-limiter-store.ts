@@ -11,7 +11,7 @@ export class InMemoryLimiterStore implements LimiterStore {
   readonly #items = new InMemoryItemStore();
   readonly #store = limiterStore(this.#items, 'api');
 
-  /** The item itself; empty where there is none yet. */
+  /** The item itself; empty if it does not exist yet. */
   get item(): LimiterItem {
     return this.#items.peek(limiterKey('api')) ?? {};
   }

@@ -55,7 +55,7 @@ export class InMemorySqs {
     return firsts.sort((a, b) => a.at - b.at)[0];
   }
 
-  /** Receives one message and has it handled; what was received too often goes to the DLQ in place of that. */
+  /** Receives one message and has it handled; a message received too often is moved to the DLQ instead. */
   async handOne(queue: string, handle: (event: SQSEvent) => Promise<SQSBatchResponse>): Promise<void> {
     const messages = this.#of(queue);
     const message = messages.find(({ visibleAt }) => visibleAt <= this.#clock.now());

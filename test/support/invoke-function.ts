@@ -1,7 +1,7 @@
 import { callSigned } from './signed-call.ts';
 import type { TestCloud } from './start-test-cloud.ts';
 
-/** Runs a function of the local cloud, as a schedule does, and waits for its end. @throws where it fails */
+/** Runs a function of the local cloud, as a schedule does, and waits for its end. @throws if it fails */
 export async function invokeFunction(client: TestCloud['client'], name: string, event: unknown = {}): Promise<void> {
   const path = `/2015-03-31/functions/${name}/invocations`;
   const body = JSON.stringify(event);

@@ -13,11 +13,11 @@ const workerPath = /\/ministack-lambda-([^/]+)-[^-/]+\/_worker\.[a-z]+/;
 
 /**
  * SIGKILLs the processes of a local cloud that run the functions whose names hold `functionNamePart`, as a crash of
- * their machine would: those at work, and those that only wait for work. Resolves once they are gone.
+ * their machine would: busy and idle ones. Resolves once they are gone.
  *
  * @param stackOrEndpoint the stack under test, or its endpoint's address: no other endpoint's process is touched
  * @returns how many there were
- * @throws where no MiniStack of this checkout runs at that address
+ * @throws if no MiniStack of this checkout runs at that address
  */
 export async function killFunction(
   stackOrEndpoint: string | { cloud: { client: { endpoint: string } } },
@@ -51,7 +51,7 @@ function kill(pid: number): void {
   try {
     process.kill(pid, 'SIGKILL');
   } catch (error) {
-    // It ended by itself.
+    // It has already ended.
     if ((error as NodeJS.ErrnoException).code !== 'ESRCH') throw error;
   }
 }

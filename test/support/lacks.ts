@@ -1,6 +1,6 @@
 import { inject } from 'vitest';
 
-/** What some tests need of an endpoint beyond AWS's services. Endpoints that the tests start have all of it. */
+/** Features that some tests need beyond AWS's services. Endpoints that the tests start have all of them. */
 const needs = {
   killing: 'it is not one that the tests started, so they may not kill its functions',
   loopback: "its functions can't reach what a test starts on 127.0.0.1",

@@ -41,7 +41,7 @@ export interface Faults {
   stalled: number;
   /** A message that is sent comes twice. */
   twice: number;
-  /** An invocation's time is up at a place where it looks. */
+  /** An invocation's time is up when it checks the time. */
   late: number;
 }
 
@@ -74,7 +74,7 @@ interface Life {
   isDead: boolean;
   kill: () => void;
   death: Promise<'dead'>;
-  /** Calls that it waits for. */
+  /** Calls that have not been answered. */
   calls: number;
   isAtWork: boolean;
   /** Nothing fails. */
@@ -130,7 +130,7 @@ export class LedgerSimulation {
       Array.from({ length: this.#between(1, 2) }, () => this.#employ(queue)),
     );
     await this.#clock.run(Promise.all([...workers, ...people, this.#reconcile()]));
-    // Everything that was late has arrived: an account that is made again from what is there now must be the same.
+    // Every late message has arrived: an account rebuilt from the current state must be the same.
     const inspector = this.#finalizerPorts(this.#ledger, { ...this.#newLife(), isReliable: true });
     for (const fileId of this.#wanted.keys()) {
       await this.#clock.run(finalizeFile({ v: 1, kind: 'finalize', feed: 'traffic', fileId, amend: true }, inspector));
@@ -181,7 +181,7 @@ export class LedgerSimulation {
 
   /** Whoever waits for a message looks again. */
   #wakeAll(): void {
-    // A reason of its own: the default one takes a stack trace.
+    // An explicit reason: the default one captures a stack trace.
     this.#wake.abort('look again');
     this.#wake = new AbortController();
   }
@@ -321,7 +321,7 @@ export class LedgerSimulation {
     };
   }
 
-  /** One call to what is outside of the function: its death, a lost answer, or what it is answered. */
+  /** One call out of the function: it is killed, the answer is lost, or it is answered. */
   async #call<T>(life: Life, make: () => Promise<T> | T, again = make): Promise<T> {
     if (life.isReliable) return make();
     if (life.isDead) return never;

@@ -54,7 +54,7 @@ export interface SimulationResult {
   storeCallsASecond: number;
   /** When requests arrived, of each feed, in order. Milliseconds since 1970. */
   arrivals: ReadonlyMap<string, number[]>;
-  /** The policies, each from its time on, with the feeds that were paused. The first is what was deployed. */
+  /** The policies, each from its time on, with the paused feeds. The first is the deployed one. */
   policies: Policy[];
   startMs: number;
   endMs: number;

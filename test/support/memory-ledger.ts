@@ -6,7 +6,7 @@ import { openLedger } from '../../lambdas/ledger/open-ledger.ts';
 import type { Clock, Ledger } from '../../lambdas/ports.ts';
 import { InMemoryItemStore } from './in-memory-item-store.ts';
 
-/** The ledger itself over a table in memory, and the table's items as they are, to look at and to change. */
+/** The ledger over a table in memory, and the table's items, to read and change. */
 export interface MemoryLedger extends Ledger {
   store: InMemoryItemStore;
   /** By file id; and by `<file id>#<batch>` and `<file id>#<record>`. */
@@ -30,7 +30,7 @@ export function openMemoryLedger(clock: Pick<Clock, 'now'>, store = new InMemory
   };
 }
 
-/** Items of one kind, by their ids: what is got is in the table, and changes with it. */
+/** Items of one kind, by their ids: the returned objects are those of the table. */
 export class Items<T> {
   readonly #store: InMemoryItemStore;
   readonly #prefix: string;

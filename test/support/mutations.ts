@@ -69,7 +69,7 @@ export function mutateValue(document: Json, dice: Dice): Json {
   return document;
 }
 
-/** Writes a document in another way: some of them mean the same, some are no JSON. */
+/** Writes a document differently: some results mean the same, some are not JSON. */
 export function mutateText(text: string, dice: Dice): Buffer {
   const at = dice.roll(text.length);
   const numbers = [...text.matchAll(/(?<=[:[,])-?\d+(?=[,}\]])/g)];

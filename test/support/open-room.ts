@@ -37,7 +37,7 @@ export interface RoomWorld {
 /** The file of the fixture that has dead letters: eight are rejected, four refused. */
 export const deadFileId = 'traffic.0123456789abcdef01234567';
 
-/** A control room over a snapshot and a stack that a test makes, with redrives that end when the test says so. */
+/** A control room over a snapshot and a stack that a test makes, with redrives that end when the test ends them. */
 export async function openRoom(port = 0): Promise<RoomWorld> {
   const clock = { now: () => world.clock.now() };
   const world = {

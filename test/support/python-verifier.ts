@@ -2,7 +2,7 @@ import { spawn, spawnSync } from 'node:child_process';
 import { resolve } from 'node:path';
 import { createInterface } from 'node:readline';
 
-/** Exit code of the second verifier, and what it says. */
+/** Exit code of the second verifier, and its output. */
 export type Answer = [code: number, said: string];
 
 /** The second verifier, kept running: a process a case would take most of the time. */
@@ -11,7 +11,7 @@ export interface PythonVerifier {
   stop(): void;
 }
 
-/** Undefined where there is no Python. */
+/** Undefined without Python. */
 export function startPythonVerifier(): PythonVerifier | undefined {
   if (spawnSync('python3', ['--version']).status !== 0) return undefined;
   const script = resolve(import.meta.dirname, '../verifier/serve.py');

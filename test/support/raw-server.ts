@@ -3,7 +3,7 @@ import { createServer } from 'node:net';
 import { createServer as createTlsServer } from 'node:tls';
 import type { Certificate } from '../../localstack/certificates.ts';
 
-/** A server that answers in bytes: whatever HTTP has to say about them. */
+/** A server that answers with raw bytes, valid HTTP or not. */
 export interface RawServer {
   port: number;
   /** Requests as they came, head and body. */
@@ -13,12 +13,12 @@ export interface RawServer {
   close: () => Promise<void>;
 }
 
-/** What is done with the nth request, from 1; `undefined` means that the connection is left as it is. */
+/** The answer to the nth request, from 1; `undefined` leaves the connection unchanged. */
 export type RawAnswer = (socket: Socket, request: string, number: number) => void;
 
 /**
- * Calls `answer` when a whole request is there. Takes one at a time a connection, as they should come.
- * @param at the address of its own, in place of any port on 127.0.0.1
+ * Calls `answer` when a complete request has arrived. Accepts one at a time per connection.
+ * @param at a fixed address, instead of any port on 127.0.0.1
  */
 export async function startRawServer(
   answer: RawAnswer,

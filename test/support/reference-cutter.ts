@@ -243,7 +243,7 @@ function nextLineByRules(text: string, from: number, rules: LineRules, limits: C
     }
     line.lastIndex = start;
     const whole = line.exec(text)?.[0] ?? '';
-    // The whole of a run of line-end bytes, or none of it.
+    // A complete run of line-end bytes, or none of it.
     const run = new RegExp(`${rules.tail}*(?:${rules.lineBreak})?$`).exec(whole)?.[0] ?? '';
     const broken = whole.endsWith(rules.lineBreak === '\\n' ? '\n' : '\r') ? 1 : 0;
     const ending = end.test(run) ? run.length : broken;
@@ -320,7 +320,7 @@ function joinedLine(
   return whole;
 }
 
-/** Whether a field of this line is quoted and goes on in the next. */
+/** Whether a field of this line is quoted and continues in the next. */
 function opensQuote(line: string, delimiter: string): boolean {
   const split = splitFields(line.replaceAll('\r', ' '), delimiter);
   return split.kind === 'problem' && split.problem.reason === 'unclosed_quote';
@@ -347,7 +347,7 @@ function quotedRowByRules(
   }
 }
 
-/** RFC 4180 as a grammar; null where the text does not follow it. */
+/** RFC 4180 as a grammar; null if the text does not follow it. */
 function quotedRow(
   text: string,
   start: number,

@@ -49,7 +49,7 @@ export class RelayedSplitter {
     }
   }
 
-  /** Drops a file under a new key. The splitter is kept waiting until `watch` has said what is to be done with it. */
+  /** Drops a file under a new key. The splitter waits until `watch` has decided what happens to it. */
   async drop<T>({ bytes }: { bytes: Buffer }, watch: (file: Dropped) => T): Promise<{ dropped: Dropped; watched: T }> {
     const ready = Promise.withResolvers<void>();
     this.#relay.onEvent = async (event) => {
@@ -129,7 +129,7 @@ export class RelayedSplitter {
     );
   }
 
-  /** No copy is at work; messages of killed ones may be on their way back. */
+  /** No invocation runs; messages of killed ones may be about to return. */
   async #awaitIdle(): Promise<void> {
     await waitFor('an idle splitter', async () => {
       const open = await this.#stack.ledger.listFiles('traffic', 'open', 100);

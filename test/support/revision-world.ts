@@ -55,7 +55,7 @@ type Task =
 export class SchedulingApi {
   /** By spot and airtime. */
   readonly schedule = new Map<string, string>();
-  /** Spots that it has more than once. */
+  /** Spots that are stored more than once. */
   readonly doubled: string[] = [];
   readonly #replaces: boolean;
   readonly #known = new Set<string>();
@@ -93,7 +93,7 @@ export class RevisionWorld {
   readonly queue: { task: Task; dueAt: number }[] = [];
   /** Letters in the DLQ. */
   readonly dlq: Letter[] = [];
-  /** Called before and after every write; throws where a function is to die. */
+  /** Called before and after every write; throws to kill a function. */
   onStep: () => void = () => undefined;
   /** Called after each message. */
   onHandled: () => void = () => undefined;
@@ -162,7 +162,7 @@ export class RevisionWorld {
     return isReleased;
   }
 
-  /** Handles a message; a killed function's comes back once the leases that it held are over. */
+  /** Handles a message; a killed function's message returns once its leases have expired. */
   async handle(index: number, isRepeated: boolean): Promise<void> {
     const [{ task }] = this.queue.splice(index, 1) as [{ task: Task; dueAt: number }];
     if (isRepeated) this.#add(task, 1000);

@@ -25,7 +25,7 @@ export const csvDialect: Dialect = {
   columns: roomColumns,
 };
 
-/** A failed record, by its row in the file and what it failed of. */
+/** A failed record, by its row in the file and the reason. */
 export type FailedRow = Partial<Receipt> & { record: number; raw_payload: string };
 
 export const notAnInteger = (record: number): FailedRow => ({

@@ -13,7 +13,7 @@ export interface SluiceEnd {
 
 const stateDir = mkdtempSync(join(tmpdir(), 'sluice-dlq-'));
 
-/** A command at work. */
+/** A running command. */
 export interface RunningSluice {
   child: ChildProcess;
   /** What it has said so far. */
@@ -58,7 +58,7 @@ function start(
   return { child, said, end };
 }
 
-/** Runs it to its end. `interruptAt`: where it has said so, it gets a SIGINT. */
+/** Runs it to its end. `interruptAt`: output after which it gets a SIGINT. */
 export function runSluice(stack: DeployedStack, args: readonly string[], interruptAt?: RegExp): Promise<SluiceEnd> {
   const { child, said, end } = startSluice(stack, args);
   let isInterrupted = false;

@@ -68,7 +68,7 @@ export class SimulatedClock implements Clock {
     }
   }
 
-  /** Lets every promise that can go on do so: what is left waits for the clock. */
+  /** Runs every promise that can continue: the others wait for the clock. */
   async #settle(): Promise<void> {
     for (let turn = 0; turn < this.#turns || this.#isBusy(); turn++) {
       await new Promise((resolve) => setImmediate(resolve));

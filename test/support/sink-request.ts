@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import type { RecordOrigin, SinkRequest } from '../../lambdas/ports.ts';
 
-/** A record on its way to a sink, apart from all others but for what is said of it. */
+/** A record to send to a sink, different from all others except for the given fields. */
 export function sinkRequest({
   origin,
   ...change

@@ -22,7 +22,7 @@ export interface SplitterWorld {
   /** Of each message to intake, in their order. */
   delaysSeconds: number[];
   finalize: FinalizeMessage[];
-  /** Called before every write of a port; throws where the splitter is to die. */
+  /** Called before every write of a port; throws to kill the splitter. */
   onStep: (step: string) => void;
 }
 
@@ -47,7 +47,7 @@ export function splitterWorld(clock: SimulatedClock, bytes: Buffer, chunkBytes =
       get(target, method) {
         const value = Reflect.get(target, method) as unknown;
         if (typeof value !== 'function') return value;
-        // Reading a list is no place to die that a single read isn't.
+        // Dying while reading a list is the same case as dying at a single read.
         if (String(method).startsWith('list')) return value.bind(target) as unknown;
         return async (...parameters: unknown[]) => {
           full.onStep(`before ${name}.${String(method)}`);
@@ -97,7 +97,7 @@ export const noDeadline: Deadline = { remainingMs: () => 900_000, isDrawingIn: (
 
 export const smallLimits: CutLimits = { maxBatchRecords: 7, maxBatchBytes: 600, maxRecordBytes: 300 };
 
-/** The batches as they reach consumers: sent twice is once, if the two are the same. @throws where they are not */
+/** The batches as consumers get them: two equal copies count once. @throws if copies differ */
 export function distinctBatches(sent: BatchMessage[]): BatchMessage[] {
   const batches = new Map<number, BatchMessage>();
   for (const message of sent) {
@@ -110,7 +110,7 @@ export function distinctBatches(sent: BatchMessage[]): BatchMessage[] {
   return [...batches.values()].sort((a, b) => a.batch - b.batch);
 }
 
-/** Whether the batches are the file: numbered without a gap, each where it says it is. */
+/** Whether the batches cover the file: numbered without a gap, each at its stated position. */
 export function coverage(batches: BatchMessage[], file: Buffer): { records: number; batches: number } {
   let records = 0;
   batches.forEach((message, index) => {

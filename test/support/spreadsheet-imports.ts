@@ -4,7 +4,7 @@ export interface ImportSettings {
   quote: '"' | "'" | undefined;
 }
 
-/** Every cell that a spreadsheet would make of a text, whatever becomes of the rows. As LibreOffice reads: a quote counts at a cell's start. */
+/** Every cell that a spreadsheet would read from a text, however rows are split. As in LibreOffice, a quote counts at a cell's start. */
 export function importedCells(text: string, { separators, quote }: ImportSettings): string[] {
   const cells: string[] = [];
   let cell = '';

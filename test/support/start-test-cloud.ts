@@ -23,13 +23,13 @@ export interface TestCloud {
   /** The stack's, by name. */
   outputs: Record<string, string>;
   api: { url: string; token: string; requests: number; windowSeconds: number };
-  /** Stands between the functions and the endpoint; null where the endpoint is not one that was started here. */
+  /** A proxy between the functions and the endpoint; null if the endpoint was not started here. */
   proxyUrl: string | null;
   /** What an endpoint that was given, or runs functions in containers, cannot do for a test. */
   lacking: Need[];
   /** Where the endpoint's log lies. */
   stateDir: string;
-  /** Where IAM is evaluated for every call: what is trusted, and what was decided. Null elsewhere. */
+  /** If IAM is evaluated for every call: the trusted principals, and the decisions. Otherwise null. */
   enforcement: { ca: string; decisionsFile: string; certificate: Certificate } | null;
 }
 
@@ -40,7 +40,7 @@ declare module 'vitest' {
 }
 
 export interface TestCloudOptions {
-  /** In the names of what is started. */
+  /** Part of the names of everything that is started. */
   name: string;
   limit: { requests: number; windowSeconds: number };
   stage: 'local' | 'drill';

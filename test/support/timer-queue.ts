@@ -2,7 +2,7 @@ export interface Timer {
   at: number;
   order: number;
   ring: () => void;
-  /** Set where it is not to ring any more: it is dropped when its time comes. */
+  /** Set if it is cancelled: it is dropped when its time comes. */
   isOff: boolean;
 }
 

@@ -28,7 +28,7 @@ const brokenRows: ((id: string) => [string, string])[] = [
   (id) => [`${id},WABC,2026-11-24 06:00:00,30,Ac"me,x`, 'bare_quote'],
 ];
 
-/** Windows' line ends, a BOM, quotes and line breaks in fields; one row in 40 is broken. */
+/** Windows' line ends, a BOM, quotes and line breaks in fields; one row in 40 is invalid. */
 export function csvExport(rows: number): TrafficExport {
   const prefix = `C${randomUUID().slice(0, 8)}`;
   const result: TrafficExport = { prefix, text: '', good: [], rejected: new Map(), refused: [] };
@@ -59,7 +59,7 @@ export function csvExport(rows: number): TrafficExport {
   return result;
 }
 
-/** One line in 25 is broken. */
+/** One line in 25 is invalid. */
 export function jsonLinesExport(rows: number): TrafficExport {
   const prefix = `J${randomUUID().slice(0, 8)}`;
   const result: TrafficExport = { prefix, text: '', good: [], rejected: new Map(), refused: [] };

@@ -16,7 +16,7 @@ export interface StoreFaults {
 
 type ObserveDate = (dateMs: number, sentAtMs: number, answeredAtMs: number) => void;
 
-/** What the SDK does by itself: tries in all, and how long it waits for an answer that got lost. */
+/** The SDK's own retries: total tries, and how long it waits for a lost answer. */
 const tries = 5;
 const noticedAfterMs = 300;
 

@@ -21,7 +21,7 @@ export function wideExport(rows: number, rowBytes: number): WideExport {
   for (let number = 1; number <= rows; number++) {
     const [spot_id, airtime] = [`${prefix}-${number}`, `2026-11-24 ${number % 24}:00:00`];
     spots.push({ spot_id, station: 'WABC', airtime, duration_sec: 30, advertiser: 'Müller & Söhne' });
-    // Rows of different lengths: where a cut falls is then nothing that a wrong restart could guess.
+    // Rows of different lengths: a wrong restart can not find a batch's end by chance.
     const note = `a ""note"",\r\nof ${number} `.repeat(Math.max(1, Math.floor((rowBytes - 80 + (number % 17)) / 20)));
     lines.push(`${spot_id},WABC,${airtime},30,Müller & Söhne,"${note}"`);
   }

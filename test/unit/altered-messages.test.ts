@@ -115,7 +115,7 @@ describe('a position to resend a file from', () => {
     await again(reemit());
     expect(splitter.sent).toEqual(batches);
 
-    // Out of time after the first step, it goes on with a message that it takes itself.
+    // Out of time after the first step, it continues with its own message.
     splitter.sent.length = 0;
     const drawingIn = { remainingMs: () => 1, isDrawingIn: () => true };
     await reemitBatches(reemit(), splitter.ports, drawingIn);

@@ -145,7 +145,7 @@ describe('a file that is cancelled', () => {
     await world.split();
     await deliver(0, 20);
     const counted = world.file as object;
-    // As if all of it had ended just when it was stopped.
+    // As if every record had ended just when it was stopped.
     Object.assign(counted, {
       quarantine: { number: 1, at: 1, code: 'cancelled', rejected: 0, seen: rows, message: 'x' },
     });

@@ -12,7 +12,7 @@ import { html } from '../../lambdas/core/report/html.ts';
 import { parseRetryAfter } from '../../lambdas/core/limiter/retry.ts';
 import { flat, harmless } from '../../cli/terminal/format.ts';
 
-/** Sixteen records of the greatest length: a pattern that takes the square of it does not come back within the time limit. */
+/** Sixteen records of the greatest length: a pattern with quadratic time does not finish within the time limit. */
 const size = 1_000_000;
 const filled = (unit: string, end = '!'): string => unit.repeat(size / unit.length) + end;
 

@@ -38,7 +38,7 @@ const iterables = ['ledger.listBatches', 'ledger.listDead', 'ledger.eachFile', '
 interface Outage {
   /** `ledger.claimBatch`, or a whole service. */
   of: string;
-  /** It begins with that call, counted from 1 over all that it is of. */
+  /** It begins with that call, counted from 1 over all affected calls. */
   from: number;
 }
 
@@ -186,7 +186,7 @@ class World {
     this.sqs.send('intake', { Records: [{ eventName: 'ObjectCreated:Put', s3 }] });
   }
 
-  /** Handles message after message until every queue is empty. @throws where that takes longer than it may */
+  /** Handles message after message until every queue is empty. @throws if that takes too long */
   async settle(): Promise<void> {
     const end = this.clock.now() + patienceMs;
     for (let next = this.sqs.next(queues); next; next = this.sqs.next(queues)) {
@@ -256,7 +256,7 @@ class World {
   }
 }
 
-/** Seven good, one that the API refuses, two that are no records. */
+/** Seven valid rows, one that the API refuses, two that are not records. */
 const rows = [
   ...Array.from({ length: 8 }, (_, index) => rowOf(index + 1)),
   { ...rowOf(9), Duration: '30s' },
@@ -279,7 +279,7 @@ async function runThrough(outage?: Outage): Promise<World> {
   const account = { total_records: 10, rejected_records: 2, reconciled: true, duplicate_records: 0 };
   expect(world.manifest()).toMatchObject({ ...account, uploaded_records: 7, refused_records: 1, exhausted_records: 0 });
 
-  // A letter that waited on its way to the DLQ was not taken for a redriven one.
+  // A letter that waited on its way to the DLQ was not treated as a redriven one.
   expect(world.letterRequests).toBe(0);
   api.fault = () => undefined;
   await world.clock.advance(minutes);

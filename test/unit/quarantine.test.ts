@@ -12,7 +12,7 @@ import type { SimulatedClock } from '../support/simulated-clock.ts';
 import type { SplitterWorld } from '../support/splitter-world.ts';
 import { distinctBatches } from '../support/splitter-world.ts';
 
-/** Of a file whose rows are broken from some row on: splitter, consumers and finalizer, in memory. */
+/** For a file with invalid rows from some row on: splitter, consumers and finalizer, in memory. */
 let world: FileWorld;
 let clock: SimulatedClock;
 let splitter: SplitterWorld;
@@ -38,7 +38,7 @@ const finalize = () => world.finalize();
 const release = () => world.release();
 const expectCovered = (manifest: Manifest | undefined, rows: number) => world.expectCovered(manifest, rows);
 
-/** A reconciler's ports over empty queues. @param asked gets the messages that it sends */
+/** A reconciler's ports over empty queues. @param asked collects the messages that it sends */
 function reconcilerPorts(asked: unknown[]): ReconcilerPorts {
   const ask = { send: async (message: unknown) => void asked.push(message) };
   return {
@@ -174,7 +174,7 @@ describe('a good file that was stopped because of its first part', () => {
 describe('a wrong file that is still being split', () => {
   const rows = 30_000;
 
-  /** The splitter is held back with a part of the file sent; the consumers find out what it is. */
+  /** The splitter is held back with a part of the file sent; the consumers find that it is wrong. */
   beforeEach(async () => {
     begin(rows, (row) => row > 800, 6_000);
     await split();
@@ -227,7 +227,7 @@ describe('a splitter that is killed before it could store what it had sent', () 
     begin(rows, (row) => row > 800);
     let checkpoints = 0;
     splitter.onStep = (step) => {
-      // The second checkpoint is never written; what was sent before it is in the queue.
+      // The second checkpoint is never written; the batches sent before it are in the queue.
       if (step === 'before ledger.saveSplitProgress' && file()?.dialect && ++checkpoints === 2)
         throw new Error('killed');
     };

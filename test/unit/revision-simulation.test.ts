@@ -7,7 +7,7 @@ import { RevisionWorld } from '../support/revision-world.ts';
 const runs = Number(process.env['SIMULATION_RUNS'] ?? 60);
 const first = Number(process.env['SIMULATION_SEED'] ?? 1);
 
-/** A log as it is exported again: edited, with rows added, removed, repeated, damaged, or as it was before. */
+/** A log that is exported again: edited, with rows added, removed, repeated or damaged, or unchanged. */
 function nextRevision(before: readonly (readonly LogRow[])[], dice: SeededDice, replaces: boolean): LogRow[] {
   const pick = <T>(from: readonly T[]): T => from[Math.floor(dice.next() * from.length)] as T;
   const base = dice.next() < 0.2 ? pick(before) : (before.at(-1) ?? []);
@@ -66,7 +66,7 @@ async function simulate(seed: number, totals: Totals): Promise<void> {
     Array.from({ length: 12 }, (_, n) => ({ spot: `S${n + 1}`, client: `Client ${Math.floor(dice.next() * 4)}` })),
   ];
   for (let n = Math.floor(dice.next() * 3) + 1; n > 0; n--) revisions.push(nextRevision(revisions, dice, replaces));
-  // What a completed revision does not have any more is removed by hand.
+  // Records that a completed revision no longer has are removed manually.
   const cleaned = new Set<number>();
   world.onHandled = () => {
     for (const [index, rows] of revisions.entries()) {

@@ -8,7 +8,7 @@ export interface Finding {
   rule: string;
   /** The template's name in the matrix of settings. */
   template: string;
-  /** The resource's logical id, or the construct's path where cdk-nag says so; empty for the template as a whole. */
+  /** The resource's logical id, or the construct's path if cdk-nag reports one; empty for the whole template. */
   where: string;
   /** The validator's own words. */
   says: string;

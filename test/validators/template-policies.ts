@@ -29,7 +29,7 @@ const reference = z.strictObject({ Ref: z.string() });
 const attribute = z.strictObject({ 'Fn::GetAtt': z.tuple([z.string(), z.string()]) });
 const join = z.strictObject({ 'Fn::Join': z.tuple([z.string(), z.array(z.unknown())]) });
 
-/** Every policy of a template: of roles, queues, topics, buckets, keys. Who may assume a role is no business of parliament's. */
+/** Every policy of a template: of roles, queues, topics, buckets, keys. Parliament does not check who may assume a role. */
 export function templatePolicies(json: unknown): TemplatePolicy[] {
   const { Resources } = template.parse(json);
   return Object.entries(Resources).flatMap(([where, { Properties }]) => {

@@ -36,7 +36,7 @@ try {
   rmSync(folder, { recursive: true, force: true });
 }
 
-/** The validators' environment, installed where it is missing. Undefined where there is no Python for it; it says so. */
+/** The validators' environment, installed if it is missing. Undefined, with a message, without a suitable Python. */
 async function findPython(): Promise<string | undefined> {
   const dir = chooseVenvDir(checkoutVenvDir, stateDirOf(process.env), requirements);
   const made = findVenv({ dir, requirements });
@@ -102,11 +102,11 @@ async function findAll(python: string, files: string[], templates: Map<string, u
   return found.flat();
 }
 
-/** @throws Error with its last words, where a validator has written nothing */
+/** @throws Error with the end of its output, if a validator has written no report */
 function outputOf(command: string, args: string[], input = ''): Promise<string> {
   return new Promise((resolve, reject) => {
     const child = execFile(command, args, { maxBuffer: 2 ** 28, encoding: 'utf8' }, (error, stdout, stderr) => {
-      // They exit with other codes than 0 where they have found something.
+      // They exit with a code other than 0 if they have findings.
       if (stdout.trim() !== '') resolve(stdout);
       else reject(new Error(`${command} wrote nothing: ${stderr.slice(-1000)}`, { cause: error }));
     });

@@ -574,7 +574,7 @@ describe('a secret', () => {
     for (let before = 165; before <= 200; before++) {
       const body = `${'x'.repeat(before)} ${Buffer.from(`u:${token}`).toString('base64')}`;
       const answer = await answerTo(say(text('422 No', body)), { tokens });
-      // All that is left of it stands for what Base64 shares with the text before it.
+      // The remaining characters encode bits that Base64 shares with the text before it.
       expect((answer as { answer: string }).answer).toMatch(/^x+ ?.{0,4}(?:\[.*)?$/);
     }
   });

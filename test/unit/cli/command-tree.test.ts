@@ -8,7 +8,7 @@ import { referenceMark, withCommandReference } from '../../../cli/schemas/comman
 import { createProgram } from '../../../cli/main.ts';
 import { Terminal } from '../../../cli/terminal/terminal.ts';
 
-/** Commands whose output is no result, with what it is. */
+/** Commands whose output is not a result, with its kind. */
 const withoutJson: Record<string, string> = { completion: 'a script for a shell' };
 
 const programOf = (): Command => createProgram(new Terminal(new PassThrough(), new PassThrough()));
@@ -21,7 +21,7 @@ function commandAt(path: string, from: Command): Command {
   return words.reduce((at, word) => at.commands.find((each) => each.name() === word) as Command, from);
 }
 
-/** All of the help, with what is added after it. */
+/** The complete help, with the text added after it. */
 function helpOf(command: Command): string {
   let text = '';
   command.configureOutput({ writeOut: (part) => void (text += part) });
@@ -56,7 +56,7 @@ describe.each(leaves.map((leaf) => [leaf.path, leaf] as const))('sluice %s', (pa
     for (const line of lines) {
       const tried = programOf();
       let ran = '';
-      // With the command's own parsers, but without what it does.
+      // With the command's own parsers, but without its action.
       commandAt(path, tried).action(() => void (ran = path));
       await tried.parseAsync(['node', 'sluice', ...wordsOf(line)]);
       expect(ran, line).toBe(path);

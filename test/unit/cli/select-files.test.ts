@@ -8,7 +8,7 @@ import { openMemoryLedger } from '../../support/memory-ledger.ts';
 
 type List = 'open' | 'closed' | 'dead';
 
-/** A ledger with a file per entry, each a second younger than the one before. */
+/** A ledger with a file per entry, each a second later than the previous one. */
 function ledgerOf(files: readonly [feed: string, list: List, state?: FileState][]) {
   const ledger = openMemoryLedger({ now: () => 0 });
   const accounts = files.map(([feed, list, state = list === 'open' ? 'split' : 'completed'], index) => {

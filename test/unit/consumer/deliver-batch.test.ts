@@ -541,7 +541,7 @@ describe('an API that must be left alone', () => {
 });
 
 describe('a token that is rotated while the breaker is open', () => {
-  /** The secret, and what the consumer has of it. */
+  /** The secret, and the consumer's cached copy. */
   function secretOf(stored: string) {
     const secret = { stored, known: undefined as string | undefined };
     const refresh = async () => (secret.known = secret.stored);
@@ -597,7 +597,7 @@ describe('a file that was stopped', () => {
     await begin(rows(5));
     Object.assign(world.ledger.files.get(fixture.fileId) as object, { state: 'superseded' });
     await world.ledger.claimBatch(fixture.message, 'killed', 1);
-    // The API has the first two, and the consumer was killed before it could say so.
+    // The API has the first two, and the consumer was killed before it could record that.
     await world.ledger.saveProgress(fixture.fileId, 1, 'killed', encodeProgress({ done: [], fence: 2 }), 1);
     const requestIds = [1, 2].map((number) =>
       requestIdOf([`SP-00000${number}`, '2026-01-05 06:00:00'], fixture.sha256),
@@ -848,7 +848,7 @@ describe('an API that processes requests, rolls back, repeats itself and asks to
           working.delete(requestId);
           if (work.isStored) stored.set(requestId, payload);
         } else if (work) {
-          // Half of these say so; the others take it for seen.
+          // Half of these answers report it; the others report a duplicate.
           return isPolite ? { kind: 'in-progress', status: 409 } : { kind: 'duplicate', status: 409 };
         }
         if (repeatsWith200 && stored.has(requestId)) return { kind: 'uploaded', status: 200 };
@@ -872,7 +872,7 @@ describe('an API that processes requests, rolls back, repeats itself and asks to
       }
       const uploadedIds = all.flatMap(({ outcome, request_id: id }) => (outcome === 'uploaded' ? [id] : []));
       expect(new Set(uploadedIds).size).toBe(uploadedIds.length);
-      // Nothing that happens here is a record's fault, and little of it is for long.
+      // No fault here is caused by a record, and few last long.
       expect(all.every(({ outcome }) => outcome === 'uploaded' || outcome === 'duplicate')).toBe(true);
     },
   );

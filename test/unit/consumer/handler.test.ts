@@ -12,7 +12,7 @@ import { fixtureOf, putSplitFile, rowOf } from '../../support/feed-fixture.ts';
 import { consumerWorld, silentLog, waitingOn } from '../../support/in-memory-ports.ts';
 import { SimulatedClock } from '../../support/simulated-clock.ts';
 
-/** What an invocation warns of, where the clock needs that correction. */
+/** An invocation's warnings if the clock needs that correction. */
 async function warningsAt(correctionMs: number): Promise<unknown[]> {
   const warnings: unknown[] = [];
   const clock = new SimulatedClock();

@@ -130,7 +130,7 @@ it('a calendar’s limit holds in every window that overlaps its time', async ()
   ];
   const limit = { ...slow, calendar: { timeZone: 'UTC', entries } };
   const decisions: Decisions = [
-    // Beyond a person's limit, the calendar goes on.
+    // After a person's limit, the calendar applies again.
     {
       atMs: 480_000,
       decide: (state, now) => overrideLimit(state, limit, { requests: 30, until: now + 60_000 }, anna, now),

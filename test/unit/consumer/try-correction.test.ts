@@ -23,7 +23,7 @@ const failed: SinkAnswer = { kind: 'failed', status: 503, reason: 'http_503', am
 
 beforeEach(() => begin());
 
-/** A record that was rejected, and a correction of it. @param fault how it failed, where in another way */
+/** A record that was rejected, and a correction of it. @param fault how it failed, if differently */
 async function begin(fault: Partial<Letter> = {}): Promise<void> {
   clock = new SimulatedClock();
   fixture = fixtureOf([{ ...row, Duration: '30s' }]);

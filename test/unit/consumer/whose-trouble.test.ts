@@ -35,7 +35,7 @@ const together =
   (request) =>
     apis.map((api) => api(request)).find((turn) => turn !== 'take') ?? 'take';
 
-/** An API that takes that many in any window, and says so. */
+/** An API that accepts that many in any window, and answers 429 beyond that. */
 function limitedTo(requests: number, windowMs: number, seconds?: number): Api {
   const taken: number[] = [];
   return ({ atMs }) => {
@@ -51,7 +51,7 @@ const during =
   ({ atMs }) =>
     atMs >= fromMs && atMs < toMs ? turn : 'take';
 
-/** Each record has one end, the API has what is said to be uploaded and nothing else, each once; and each failure a letter. */
+/** Each record has one outcome, the API has exactly the uploaded ones, each once, and each failure has a letter. */
 function expectExact({ receipts, stored, letters }: DeliveryResult, records: number): void {
   expect([...receipts.keys()].sort((a, b) => a - b)).toEqual(count(1, records));
   const uploaded = numbersOf(receipts, 'uploaded');
@@ -138,7 +138,7 @@ describe('a record that is answered 429', () => {
   });
 });
 
-/** Whatever an attempt learns reaches the next one by the batch alone, where each has a process of its own. */
+/** An attempt passes its knowledge to the next one only in the batch if each has a separate process. */
 const processes: [string, { newProcesses: boolean }][] = [
   ['one process for all attempts', { newProcesses: false }],
   ['a new process for each attempt', { newProcesses: true }],

@@ -12,7 +12,7 @@ describe.each(pages.map((each) => [each.path, each] as const))('%s', (_, each) =
     expect(deadLinksOf(each)).toEqual([]);
   });
 
-  // Decisions are of their time: what they name may have moved since.
+  // Decisions are historical: the files they name may have moved since.
   it.skipIf(/decisions\/|CHANGELOG/.test(each.path))('names only files that exist', () => {
     expect(missingFilesOf(each)).toEqual([]);
   });

@@ -8,7 +8,7 @@ const root = resolve(import.meta.dirname, '../../..');
 const copy = mkdtempSync(join(tmpdir(), 'sluice-add-a-feed-'));
 afterAll(() => rmSync(copy, { recursive: true, force: true }));
 
-/** Checks of the gate that look at the list of feeds, each a second or two. */
+/** CI checks that read the list of feeds, each a second or two. */
 const affectedTests = ['test/unit/feeds/telemetry.test.ts', 'test/unit/cli/feed-variables.test.ts'];
 
 /** Adds the guide's feed under another name, as a feed that is deployed, to a copy of the repository. */

@@ -71,7 +71,7 @@ beforeEach(async () => {
 
 const deliver = () => clock.run(deliverBatch(fixture.message, world.ports, deadline));
 const finalize = async (amend = false) => {
-  // As the message does that asks for it.
+  // Like the message that requests it.
   if (amend) await clock.advance(amendAfterSeconds * 1000);
   await finalizeNow(amend);
 };

@@ -5,7 +5,7 @@ import { LedgerSimulation } from '../../support/ledger-simulation.ts';
 
 const calm: Faults = { killed: 0, lost: 0, stalled: 0, twice: 0, late: 0 };
 
-/** The account is exact: every record once, with the end that it has to have, in every place that counts it. */
+/** The account is exact: every record once, with its expected outcome, in every place that counts it. */
 function expectExact({ file, manifest, receipts, wanted }: FileResult, result: LedgerResult): void {
   if (manifest.state === 'duplicate') {
     expect(manifest).toMatchObject({ total_records: 0, reconciled: true });

@@ -9,7 +9,7 @@ import type { DeadFile } from '../../support/dead-feed.ts';
 import { deadFeed, jsonLines } from '../../support/dead-feed.ts';
 import { silentLog } from '../../support/in-memory-ports.ts';
 
-/** Every record has names and a reason of its own; some are nested too deeply, or as long as a record may be. */
+/** Every record has its own names and reason; some are nested too deeply, or have the maximum length. */
 const hostile: DeadFile = {
   fileId: 'a'.repeat(24),
   dialect: jsonLines,

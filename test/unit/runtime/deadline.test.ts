@@ -3,7 +3,7 @@ import { deadlineOf } from '../../../lambdas/runtime/deadline.ts';
 
 describe('a function’s time', () => {
   it.each([
-    // What the stages give, and what is kept back of it: milliseconds.
+    // The stages' timeouts, and the reserve kept from each: milliseconds.
     [900_000, 20_000],
     [120_000, 20_000],
     [20_000, 5_000],

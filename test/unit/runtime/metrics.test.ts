@@ -4,7 +4,7 @@ import { createMetrics } from '../../../lambdas/runtime/metrics.ts';
 const lines: string[] = [];
 beforeEach(() => {
   lines.length = 0;
-  // What Lambda's runtime names; a service is there for the log.
+  // Variables that Lambda's runtime sets; a service is set for the log.
   vi.stubEnv('POWERTOOLS_SERVICE_NAME', 'sluice-consumer');
   // Through the console, which a test can read; on a laptop, metrics would otherwise go nowhere.
   vi.stubEnv('POWERTOOLS_DEV', 'true');

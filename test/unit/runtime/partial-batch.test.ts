@@ -170,7 +170,7 @@ it('hides a message for as long as is left of the time of its function', async (
     },
   });
   expect(handled).toEqual(['one', 'two', 'three']);
-  // Each message has an end of its own: one that fails takes no other along.
+  // Each message has its own result: one that fails affects no other.
   expect(answer.batchItemFailures.map(({ itemIdentifier }) => itemIdentifier)).toEqual(['two', 'three']);
   expect([...visible]).toEqual([
     ['one', [75]],

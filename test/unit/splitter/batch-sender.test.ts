@@ -32,7 +32,7 @@ const batch = (number: number, body = 'x'): BatchMessage => ({
   ...{ offset: 0, firstRecord: number, firstLine: number, records: 1, encoding: 'text', body },
 });
 
-/** A reader that adds batch after batch, as far as it is let. */
+/** A reader that adds batch after batch, as far as the sender allows. */
 function reader(sender: BatchSender, count: number, body?: string) {
   const read = { batches: 0, error: undefined as unknown };
   const work = (async () => {

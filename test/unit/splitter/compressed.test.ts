@@ -134,7 +134,7 @@ describe('a gzip that is refused sends nothing and gives the reason:', () => {
   it('one that can not be inflated in one invocation', async () => {
     const noRoom: Deadline = { remainingMs: () => 120_000, isDrawingIn: () => false };
     const { account } = await split(good, noRoom, ({ ports }) => {
-      // Once inflating has begun, the time passes.
+      // Time passes only once inflating has begun.
       noRoom.isDrawingIn = () => {
         if (ports.ledger.files.get(fileId)?.sha256 === undefined) return false;
         noRoom.remainingMs = () => 10_000;
@@ -203,7 +203,7 @@ describe('a splitter of a gzip', () => {
   it('ends it as superseded when the object is replaced while it is inflated', async () => {
     const { account, batches } = await split(gzipSync(csvOf(2000)), noDeadline, (world) => {
       const read = world.ports.sources.read.bind(world.ports.sources);
-      // Past what is kept in memory after hashing, so that it is read again for each step.
+      // Larger than what is kept in memory after hashing, so that each step reads it again.
       world.source.sizeBytes = 9 * 1024 * 1024;
       let reads = 0;
       world.ports.sources.read = async function* (source, offset) {
@@ -216,7 +216,7 @@ describe('a splitter of a gzip', () => {
   });
 });
 
-/** Each takes the content and where it may be parted, and gives an object that holds it. */
+/** Each takes the content and where it may be divided, and returns an object that contains it. */
 const packings: Record<string, (bytes: Buffer, parts: Buffer[]) => Buffer> = {
   'a gzip of several members': (_, parts) => Buffer.concat(parts.map((part) => gzipSync(part))),
   'a gzip with a line break after it': (bytes) => Buffer.concat([gzipSync(bytes), Buffer.from('\r\n')]),

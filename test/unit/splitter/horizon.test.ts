@@ -17,7 +17,7 @@ const bytes = Buffer.from(
 );
 const limits = { maxBatchRecords: 100, maxBatchBytes: 64 * 1024, maxRecordBytes: 8 * 1024 };
 const horizon = { records: 10_000, recordsPerSecond: 10 };
-/** Between two checkpoints, and a step of the cutter: what is sent before the ledger is looked at again. */
+/** The interval between two checkpoints plus one step of the cutter: what is sent before the ledger is read again. */
 const overshoot = 6_000;
 
 let clock: SimulatedClock;

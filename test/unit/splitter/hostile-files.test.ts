@@ -20,7 +20,7 @@ async function splitLarge(parts: readonly { bytes: Buffer; times: number }[]) {
     let at = 0;
     for (const { bytes, times } of parts) {
       for (let n = 0; n < times; n++, at += bytes.length) {
-        // As a response of S3 does: each chunk has memory of its own.
+        // Like a response of S3: each chunk has its own memory.
         if (at + bytes.length > offset) yield Buffer.from(bytes.subarray(Math.max(0, offset - at)));
         mostBytes = Math.max(mostBytes, process.memoryUsage().arrayBuffers - before);
       }

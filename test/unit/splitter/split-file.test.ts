@@ -33,7 +33,7 @@ function begin(bytes: Buffer, chunkBytes?: number): void {
 }
 
 const create = () => ({ fileId, feed: 'traffic', lane: 'main', source: world.source, limits: smallLimits });
-// Nothing of it sleeps, and the hash that can be put down comes by real events.
+// None of it sleeps, and the resumable hash uses real events.
 const split = (deadline: Deadline = noDeadline) => splitFile(fileId, create(), world.ports, deadline);
 const goOn = (deadline: Deadline = noDeadline) => splitFile(fileId, undefined, world.ports, deadline);
 const account = () => world.ports.ledger.files.get(fileId);
@@ -94,7 +94,7 @@ describe('a file', () => {
     await split();
     expect(world.sent.length).toBeGreaterThan(0);
     expect(account()).toMatchObject({ state: 'split' });
-    // A third is held against the one that was read as it is.
+    // A third is compared with the one that was read in the same way.
     await splitFile('third', { ...create(), fileId: 'third' }, world.ports, noDeadline);
     expect(world.ports.ledger.files.get('third')).toMatchObject({ state: 'duplicate', duplicateOf: fileId });
   });
@@ -204,7 +204,7 @@ describe('a file too large for one invocation', () => {
   };
 
   it('is split by continuations, with the same batches', async () => {
-    // Past what is kept in memory after hashing, so that pass 2 reads again.
+    // Larger than what is kept in memory after hashing, so that pass 2 reads it again.
     const bytes = fileOf(140_000);
     begin(bytes, 1024 * 1024);
     const roomy = { ...create(), limits: { maxBatchRecords: 500, maxBatchBytes: 64 * 1024, maxRecordBytes: 8 * 1024 } };

@@ -54,7 +54,7 @@ function letterFor(record: number): Letter {
   return { ...made, letter_id: `letter-${record}` };
 }
 
-/** As a consumer: tried where it was sent after its last failure. */
+/** As a consumer: retried if it was sent after its last failure. */
 async function consume(body: string, messageId: string): Promise<void> {
   const letter = letterSchema.parse(JSON.parse(body));
   const sentAt = clock.now();

@@ -6,7 +6,7 @@ import type { Facts } from '../../../../cli/live/facts.ts';
 
 type Lambda = Parameters<typeof functionSwitches>[0];
 
-/** What AWS answers; an error where the caller may not ask. */
+/** AWS's answer; an error if the caller lacks the permission. */
 function lambda(mappings: string[] | Error, concurrency: number | undefined | Error): Lambda {
   const send = async (command: object) => {
     const isMappings = command.constructor.name.startsWith('List');

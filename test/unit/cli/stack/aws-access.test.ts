@@ -54,7 +54,7 @@ describe('calls to AWS', () => {
     );
   }
 
-  /** Opens tunnels to `port`, whatever host they are asked for. */
+  /** Opens tunnels to `port` for any requested host. */
   async function startProxy(port: number, status = 200): Promise<{ url: string; asked: string[] }> {
     const asked: string[] = [];
     const proxy = createHttpServer();

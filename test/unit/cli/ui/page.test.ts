@@ -215,7 +215,7 @@ describe.skipIf(chromiumPath === undefined)(`the control room in Chromium${witho
   });
 });
 
-/** In the page: each text's contrast with what it stands on, as WCAG computes it. */
+/** In the page: each text's contrast with its background, as WCAG computes it. */
 const contrastsOfTexts = `(() => {
   const channels = (colour) => colour.match(/[0-9.]+/g).map(Number);
   const luminance = (colour) => {

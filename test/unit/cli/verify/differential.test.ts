@@ -253,7 +253,7 @@ const change = (forged: Forged, name: string, by: (bytes: Buffer) => Buffer | st
   if (bytes) forged.objects.set(name, Buffer.from(by(bytes) as Buffer));
 };
 
-/** What may happen to evidence, by the name that a failure shows. Gives the manifest's text where that is what changes. */
+/** Changes to evidence, by the name shown in a failure. Returns the manifest's text if that changes. */
 const mutations: Record<string, (forged: Forged, dice: Dice) => Buffer | string | undefined> = {
   'a value of the manifest': ({ manifest }, dice) => {
     mutateValue(manifest as never, dice);
@@ -374,7 +374,7 @@ function inLines(forged: Forged, dice: Dice, by: (line: string) => Buffer | stri
   });
 }
 
-/** A number in a header, or what follows the archive: parsers differ in what they compare and what they overlook. */
+/** A number in a header, or what follows the archive: parsers differ in what they check. */
 function mutateZip(zip: Buffer, dice: Dice): Buffer {
   const [end, comment] = [zip.length - 22, dice.pick(['\n', '\r\n', 'hello', '\0', '\n\n', zip.subarray(-22)])];
   const changed = Buffer.from(zip);
@@ -575,7 +575,7 @@ const refused: Record<string, (forged: Forged) => Buffer | string | undefined> =
 it.each(Object.keys(refused))('refuse evidence with %s', async (what) => {
   const forged = forge(csv);
   const text = refused[what]?.(forged);
-  // A key or a signature is over the manifest as it is; what else was changed is made to fit again.
+  // A key or signature is changed for the manifest as it is; after any other change, everything is made to fit again.
   if (text === undefined && !forged.manifest.signature) seal(forged);
   expect((await bothSay(write(join(root, 'refused'), forged, text), what))[0]).toBe(1);
 });

@@ -57,7 +57,7 @@ describe('a run of failures', () => {
     };
     expect(opensAfter((nth) => 400 + (nth % 6))).toBe(Infinity);
     run.restart();
-    // One of two machines says so, the other something else.
+    // One of two machines answers so, the other differently.
     expect(opensAfter((nth) => (nth % 2 ? 404 : 410))).toBe(159);
     run.restart();
     expect(opensAfter(() => 404)).toBe(80);

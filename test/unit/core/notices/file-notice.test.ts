@@ -12,7 +12,7 @@ const gzip = gzipSync(`${header}\n${rowOf(1)}\n`);
 const damaged = Buffer.from(gzip);
 damaged.fill(0, 20, 40);
 
-/** Whatever is wrong with a file, it ends in one place, and the desk hears of it with the reason. */
+/** Any fault of a file is handled in one place, and the desk is notified with the reason. */
 it.each<[string, Buffer, string]>([
   ['a damaged gzip', damaged, 'failed'],
   ['a gzip that was cut off', gzip.subarray(0, gzip.length - 9), 'failed'],

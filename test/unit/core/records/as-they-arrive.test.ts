@@ -13,13 +13,13 @@ const maintenance = feedNamed('maintenance');
 const limits: CutLimits = { maxBatchRecords: 500, maxBatchBytes: 100_000, maxRecordBytes: 20_000 };
 
 interface Account {
-  /** Of each record: the payload, or the reason that it is rejected for. */
+  /** For each record: the payload, or the reason for its rejection. */
   records: unknown[];
   lines: number[];
   warnings: { code: string; message: string }[];
 }
 
-/** What becomes of a file's records: detected, cut in chunks of all kinds, cut again from every batch, and mapped. */
+/** The results for a file's records: detected, split in chunks of all kinds, split again from every batch, and mapped. */
 function account(content: string | Buffer, feed: Feed = traffic, key = 'traffic/export'): Account {
   const file = Buffer.from(content);
   const found = detectDialect(file, true, { ...feed, key });

@@ -106,7 +106,7 @@ const limits: fc.Arbitrary<CutLimits> = fc
 const body = { encoding: 'utf-8', bodyOffset: 0, bodyLine: 1 } as const;
 /** Names by which another header is recognised, one of them long enough to be looked for in the middle of a line; or all columns. */
 const headerWishes = fc.constantFrom(undefined, ['a', 'b'], ['a', 'Signature', 'b'], ['Signature', 'a']);
-/** With the rules of today, or none: as it is with files that were begun before. */
+/** With the current rules, or none, as for files that an earlier version began. */
 const ruled = <Each extends Dialect>(dialect: fc.Arbitrary<Each>): fc.Arbitrary<Dialect> =>
   fc
     .tuple(dialect, fc.boolean(), fc.boolean(), fc.boolean(), headerWishes)

@@ -14,7 +14,7 @@ const otherOrder = 'StationCode,SpotID,AirDateTime,Duration,ClientName';
 const row = (id: string): string => `${id},W,t,30,Acme`;
 
 interface Read {
-  /** Of the records that may be sent: id or the reason that it is rejected for. */
+  /** For the records that may be sent: the id, or the reason for the rejection. */
   sent: unknown[];
   held: number;
   otherHeader: OtherHeaderPlace | undefined;

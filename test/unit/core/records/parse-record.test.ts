@@ -162,7 +162,7 @@ describe('damage in a CSV record that earlier versions accepted', () => {
         message: expect.stringContaining('in line 2 closes in line 3') as unknown,
       });
       expect(parse('a,W,t,30,"Acme\n\nb,W,t,30,x\nb,W,t,30,Beta"')).toMatchObject({ reason: 'swallowed_rows' });
-      // Text of several lines that are no rows.
+      // Text of several lines that are not rows.
       expect(parse('a,W,t,30,"Acme\nb,W,t,30"')).toEqual([
         'a',
         'W',

@@ -76,7 +76,7 @@ function compare(file: Buffer, dialect: Dialect, limits: CutLimits, to: number, 
       lines += finder.lines;
     }
     expect([skimmer.end, skimmer.next, skimmer.lines]).toEqual([finder.end, finder.next, lines]);
-    // The scanner that skimmed goes on as the other one does.
+    // The scanner that skimmed continues as the other one does.
     expect(skimmer.find(window, next, true)).toBe(finder.find(window, next, true));
     expect([skimmer.start, skimmer.end, skimmer.next]).toEqual([finder.start, finder.end, finder.next]);
   }
