@@ -120,8 +120,7 @@ async function showFile(stack: OpenStack, fileId: string, options: StatusOptions
   const snapshot = await openReader(stack, file.feed, { shownFiles: Infinity }).look();
   const live = snapshot.files.find(({ file_id: id }) => id === file.fileId);
   if (options.json) return terminal.printJson(live === undefined ? summariseFile(file) : summaryOf(live));
-  const api = stack.outputs.api(file.feed);
-  const limitPerSecond = api && api.requests / api.windowSeconds;
+  const limitPerSecond = snapshot.apis.find(({ feeds }) => feeds.includes(file.feed))?.limit?.per_second;
   const { text } = describeProgress({ file, pace: undefined, limitPerSecond });
   const name = `${oneLine(nameOfFile(file.source.key, file.bundle?.members), 60)} (${formatBytes(file.source.sizeBytes)})`;
   const about = faultsIn(snapshot).filter(({ file_id: id }) => id === null || id === file.fileId);
