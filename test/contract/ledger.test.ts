@@ -388,7 +388,7 @@ describe.each(stores)('the ledger %s', (_, create) => {
     });
 
     it.each<Partial<OutcomeCounts>>([{ uploaded: 1, rejected: 4 }, { duplicate: 5 }])(
-      'belong to it for good where something of it was accepted: %o',
+      'stay with it permanently if any record of it was accepted: %o',
       async (counts) => {
         await claim('one');
         await checksum(file.fileId);

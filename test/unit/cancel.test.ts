@@ -265,7 +265,7 @@ describe('a batch that is being sent while its file is cancelled', () => {
     world.expectCovered(manifest, rows);
   });
 
-  it('is made again if its successor is lost, and no other is: then the account is closed', async () => {
+  it('is recreated alone if its successor is lost, and the account is then closed', async () => {
     world.consumer.api.fault = (_, nth) => (nth === 3 ? 'store-and-fail' : undefined);
     void world.clock.sleep(1_000).then(() => cancel());
     await deliver(0, 1);

@@ -140,7 +140,7 @@ describe('a wrong file', () => {
   });
 });
 
-describe('a good file that was stopped because of its first part', () => {
+describe('a valid file that was stopped because of its first part', () => {
   const rows = 4_000;
 
   beforeEach(() => begin(rows, (row) => row > 700 && row <= 1_000));

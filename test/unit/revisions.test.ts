@@ -149,7 +149,7 @@ describe('a revision that a person cancels', () => {
     expect(world.manifestOf('traffic.1')).toMatchObject({ dead_lettered_records: 0, handled_records: 1 });
   });
 
-  it('and can’t be compared says so before it is released, and then takes over', async () => {
+  it('and can’t be compared is reported as such before it is released, and then takes over', async () => {
     world.drop(1, rowsOf(6));
     await run();
     world.ledger.getManifestFigures = () => Promise.resolve(undefined);

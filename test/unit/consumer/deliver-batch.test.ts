@@ -104,7 +104,7 @@ describe('a slow API', () => {
   });
 });
 
-describe('a batch of good records', () => {
+describe('a batch of valid records', () => {
   beforeEach(() => begin(rows(120)));
 
   it('is uploaded completely, each record once, and settled', async () => {

@@ -99,7 +99,7 @@ describe('a lease', () => {
   });
 
   it.each(['the table is throttled', 'another decision comes first'])(
-    'is made by the new calendar all the same where %s',
+    'is still made by the new calendar if %s',
     async (fault) => {
       const calendar = { timeZone: 'UTC', entries: [{ from: 0, to: 0, requests: 60 }] };
       const limiter = join({ ...deployed, calendar });

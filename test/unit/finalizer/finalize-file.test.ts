@@ -533,7 +533,7 @@ describe('a letter', () => {
     expect(world.ledger.dead.get(`${fixture.fileId}#3`)).toMatchObject({ state: 'resolved', resolution: 'uploaded' });
   });
 
-  it('whose payload was changed is no evidence, and is not sent', async () => {
+  it('whose payload was changed is not evidence, and is not sent', async () => {
     const letter = world.letters.find((each) => each.record === 3);
     if (letter) letter.raw_payload = letter.raw_payload.replace('SP-000003', 'SP-000009');
     const requests = world.api.requests.length;

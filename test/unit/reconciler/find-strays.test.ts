@@ -155,7 +155,7 @@ it.each([
   ['maintenence/', 'maintenance/'],
   ['tmp/', undefined],
   ['', undefined],
-])('what is meant by %j is %j', (prefix, meant) => {
+])('the prefix meant by %j is %j', (prefix, meant) => {
   expect(meantPrefix(prefix, lanePrefixes)).toBe(meant);
 });
 

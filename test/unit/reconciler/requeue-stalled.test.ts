@@ -141,7 +141,7 @@ describe('a file that is split', () => {
     expect(kinds()).toEqual(['reemit']);
   });
 
-  it('and stopped has a batch made again that was begun and lost: it would never be closed', async () => {
+  it('and stopped has a begun and lost batch recreated: otherwise it would never be closed', async () => {
     await settle(1);
     await ledger.claimBatch({ fileId: 'f', batch: 2, attempt: 1, records: 1, firstRecord: 2 }, 'c', 60_000);
     await ledger.releaseBatch('f', 2, 'c');

@@ -53,7 +53,7 @@ it('counts the open records of a selection by the last reason of their letters',
   expect(await countFailedAlike({ feed: 'traffic', fileId: 'f1', reason: 'http_400' }, ledger)).toHaveLength(1);
 });
 
-it('says that letters of a cancelled file come back untried, whatever they failed of', async () => {
+it('states that letters of a cancelled file return untried, whatever their reason', async () => {
   const ledger = openMemoryLedger({ now: () => 1 });
   const quarantine = { at: 1, code: 'cancelled' as const, rejected: 0, seen: 0, message: 'a wrong file' };
   const manifest = { key: 'k', number: 1 };

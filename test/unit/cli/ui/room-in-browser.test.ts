@@ -214,7 +214,7 @@ describe.skipIf(chromiumPath === undefined)(`the control room’s views in Chrom
     await page.getByRole('button', { name: 'Cancel this file…' }).waitFor({ state: 'hidden' });
   });
 
-  it('pause the feed from the page of a file in progress, and let it go on there', async () => {
+  it('pause the feed from the page of a file in progress, and resume it there', async () => {
     await open(390);
     await goTo(['#/file/traffic.open', 'Cancel this file']);
     await page.getByRole('button', { name: 'Pause traffic…' }).click();

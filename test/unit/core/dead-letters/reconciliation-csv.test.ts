@@ -85,7 +85,7 @@ describe('a column of the source', () => {
 });
 
 describe('a row', () => {
-  it('has the source’s columns first, then what is known of the failure', () => {
+  it('has the source’s columns first, then the known facts of the failure', () => {
     const columns = ['SpotID', 'ClientName', 'sluice_reason'];
     const header = csvHeader(columns);
     expect(header.startsWith('\uFEFFSpotID,ClientName,_sluice_reason,sluice_reason,')).toBe(true);
