@@ -1,6 +1,7 @@
 import { Command, InvalidArgumentError, Option } from 'commander';
 import type { FileAccount, FileState } from '../../lambdas/core/account/file-account.ts';
 import { fileStates, nameOfFile } from '../../lambdas/core/account/file-account.ts';
+import { zoneText } from '../../lambdas/core/deadlines/deadline-text.ts';
 import { readSummary } from '../archive/read-summary.ts';
 import { describeProgress } from '../drop/describe-progress.ts';
 import { liveCounts } from '../drop/live-counts.ts';
@@ -127,7 +128,8 @@ async function showFile(stack: OpenStack, fileId: string, options: StatusOptions
   const lines = [
     `${terminal.style('bold', name)}  ${file.state}`,
     `  ${text}`,
-    ...(live?.projected == null ? [] : [`  ${live.projected}; times in ${snapshot.zone}`]),
+    ...(live?.projected == null ? [] : [`  ${live.projected}`]),
+    `  times in ${zoneText(snapshot.zone, Date.parse(snapshot.at))}`,
   ];
   await terminal.print(`${formatHeadlines(about, terminal)}${lines.join('\n')}\n`);
 }
