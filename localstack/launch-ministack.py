@@ -44,6 +44,24 @@ def record_decisions(path):
     iam_evaluator.enforce = recorded
 
 
+def name_actions_as_aws():
+    """On AWS, the permission for one message covers batches of a queue's messages. MiniStack requires an action with the call's
+    name, which AWS does not have, and confuses reading the concurrency of a function with changing it."""
+    from ministack.core import iam_actions
+
+    action_of = iam_actions.extract_iam_action
+
+    def named(service, method, path, *rest):
+        action = action_of(service, method, path, *rest)
+        if action == "lambda:PutFunctionConcurrency" and method == "GET":
+            return "lambda:GetFunctionConcurrency"
+        if action is not None and action.startswith("sqs:"):
+            return action.removesuffix("Batch")
+        return action
+
+    iam_actions.extract_iam_action = named
+
+
 def name_queue_of_move_tasks():
     """The calls about a queue's move tasks name it by its ARN alone, which MiniStack takes for no resource at all."""
     from ministack.core import iam_actions
@@ -119,6 +137,7 @@ def fill_condition_keys():
 
 if decisions_file:
     record_decisions(decisions_file)
+    name_actions_as_aws()
     name_queue_of_move_tasks()
     fill_condition_keys()
 
