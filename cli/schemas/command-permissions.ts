@@ -22,7 +22,7 @@ const groups = {
     actions: ['dynamodb:BatchGetItem', 'dynamodb:GetItem', 'dynamodb:Query'],
     resources: [...ledger, ...ledger.map((table) => `${table}/index/*`)],
   },
-  ReadRecords: { actions: ['dynamodb:Query'], resources: [`arn:aws:dynamodb:${here}:table/STACK-RecordLedger*`] },
+  ReadRecords: { actions: ['dynamodb:Scan'], resources: [`arn:aws:dynamodb:${here}:table/STACK-RecordLedger*`] },
   ReadArchive: { actions: ['s3:GetObject', 's3:ListBucket'], resources: bucketOf('archive') },
   ReadWork: { actions: ['s3:GetObject'], resources: bucketOf('work') },
   CountMessages: { actions: ['sqs:GetQueueAttributes'], resources: [queues] },

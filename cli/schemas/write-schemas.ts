@@ -1,6 +1,5 @@
 import { readFileSync, writeFileSync } from 'node:fs';
 import { resolve } from 'node:path';
-import { format, resolveConfig } from 'prettier';
 import { rolePolicies } from './command-permissions.ts';
 import { withCommandReference } from './command-reference.ts';
 import { deadLetterSchema } from './dead-letter-schema.ts';
@@ -9,7 +8,4 @@ const docs = resolve(import.meta.dirname, '../../docs');
 writeFileSync(resolve(docs, 'schemas/dead-letter.v1.json'), deadLetterSchema());
 const page = resolve(docs, 'commands.md');
 writeFileSync(page, await withCommandReference(readFileSync(page, 'utf8'), page));
-for (const [name, policy] of rolePolicies()) {
-  const path = resolve(docs, 'iam', name);
-  writeFileSync(path, await format(policy, { ...(await resolveConfig(path)), filepath: path }));
-}
+for (const [name, policy] of rolePolicies()) writeFileSync(resolve(docs, 'iam', name), policy);

@@ -24,17 +24,33 @@ export async function rolesOf({ client, stackName }: TestCloud): Promise<Map<str
   );
 }
 
+/** Makes a role with this policy alone, for the test's account, and assumes it. */
+export async function assumeNewRole(cloud: TestCloud, roleName: string, policy: string): Promise<ClientAs> {
+  const version = { Version: '2010-05-08', RoleName: roleName };
+  await query(cloud.client, 'iam', { ...version, Action: 'CreateRole', AssumeRolePolicyDocument: trustPolicy });
+  const named = { PolicyName: 'commands', PolicyDocument: policy };
+  await query(cloud.client, 'iam', { ...version, Action: 'PutRolePolicy', ...named });
+  return assumeRole(cloud, roleName);
+}
+
+const trustPolicy = JSON.stringify({
+  Version: '2012-10-17',
+  Statement: [
+    {
+      Effect: 'Allow',
+      Action: 'sts:AssumeRole',
+      Principal: { Service: 'lambda.amazonaws.com', AWS: 'arn:aws:iam::000000000000:root' },
+    },
+  ],
+});
+
 /** The role of a function trusts Lambda alone: on a local cloud, whose root may change that, it trusts the root too. */
 export async function assumeRole({ client }: TestCloud, roleName: string): Promise<ClientAs> {
-  const trusted = { Service: 'lambda.amazonaws.com', AWS: 'arn:aws:iam::000000000000:root' };
   await query(client, 'iam', {
     Action: 'UpdateAssumeRolePolicy',
     Version: '2010-05-08',
     RoleName: roleName,
-    PolicyDocument: JSON.stringify({
-      Version: '2012-10-17',
-      Statement: [{ Effect: 'Allow', Action: 'sts:AssumeRole', Principal: trusted }],
-    }),
+    PolicyDocument: trustPolicy,
   });
   const answer = await query(client, 'sts', {
     Action: 'AssumeRole',

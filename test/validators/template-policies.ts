@@ -7,8 +7,8 @@ export interface TemplatePolicy {
   policy: unknown;
 }
 
-const region = 'us-east-1';
-const account = '123456789012';
+export const region = 'us-east-1';
+export const account = '123456789012';
 const pseudoParameters: Record<string, string> = {
   'AWS::Region': region,
   'AWS::AccountId': account,

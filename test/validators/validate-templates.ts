@@ -13,6 +13,7 @@ import { createStack } from '../cdk/synthesise.ts';
 import type { Validator } from './acknowledged-findings.ts';
 import { acknowledgedFindings } from './acknowledged-findings.ts';
 import { controlName, controlTemplate } from './control-template.ts';
+import { documentedPolicies } from './documented-policies.ts';
 import type { Finding } from './findings.ts';
 import { judgeFindings, readCfnLint, readCheckov, readParliament } from './findings.ts';
 import { settingsMatrix } from './settings-matrix.ts';
@@ -74,7 +75,7 @@ async function validate(python: string): Promise<number> {
   }
   const faults = blind.length + open.length + stale.length;
   say(
-    `Checked ${settingsMatrix.length} templates with ${asked.join(', ')}: ` +
+    `Checked ${settingsMatrix.length} templates and the policies of docs/iam with ${asked.join(', ')}: ` +
       (faults === 0
         ? 'every finding is acknowledged.'
         : `${faults} faults. Fix each, or acknowledge it with a reason.`),
@@ -83,9 +84,10 @@ async function validate(python: string): Promise<number> {
 }
 
 async function findAll(python: string, files: string[], templates: Map<string, unknown>): Promise<Finding[]> {
-  const policies = [...templates].flatMap(([template, json]) =>
-    templatePolicies(json).map((each) => ({ template, ...each })),
-  );
+  const policies = [
+    ...[...templates].flatMap(([template, json]) => templatePolicies(json).map((each) => ({ template, ...each }))),
+    ...documentedPolicies(),
+  ];
   // Run by the interpreter: the script itself names the path that it had while it was installed.
   const script = (name: string): string => join(dirname(python), name);
   const found = await Promise.all([
