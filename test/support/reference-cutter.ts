@@ -300,7 +300,7 @@ function joinedLine(
   const headerStart = encodeText(columns[0] ?? '', dialect.encoding).toString('latin1');
   const textOf = (piece: string): string => decodeText(Buffer.from(piece, 'latin1'), 'windows-1252') ?? '';
   let whole = line;
-  while (text[whole.end] === '\n') {
+  while (text[whole.end] === '\n' && text[whole.end - 1] !== '\r') {
     const at = text.indexOf('\n', whole.next);
     const next = at === -1 ? text.length : at + 1;
     const lineText = text.slice(whole.next, at === -1 ? text.length : at);

@@ -65,7 +65,9 @@ export function lowestRequests({ requests }: RateLimit): number {
  */
 export function limitOf(pace: Pace, deployed: RateLimit): RateLimit {
   const { windowSeconds } = deployed;
-  const requests = Math.floor(((pace.requests ?? Infinity) * windowSeconds) / (pace.windowSeconds ?? windowSeconds));
+  const share = windowSeconds / (pace.windowSeconds ?? windowSeconds);
+  // Exact for the same window; for others, a quotient may lack a little.
+  const requests = Math.floor((pace.requests ?? Infinity) * share + 1e-9);
   return { requests: Math.max(lowestRequests(deployed), Math.min(requests, deployed.requests)), windowSeconds };
 }
 

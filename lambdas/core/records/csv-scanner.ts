@@ -102,7 +102,8 @@ export class CsvScanner extends LineScanner {
     const fields = countByte(bytes, this.#delimiter, start, this.end) + 1;
     let isRow = this.#isRow(fields);
     if (!isRow && fields > 1) return 'record';
-    while (bytes[this.end] === lineFeed) {
+    // After more carriage returns than a line's end may have, the line feed is a pair's all the same: `skim` passes it too.
+    while (bytes[this.end] === lineFeed && bytes[this.end - 1] !== carriageReturn) {
       const { next } = this;
       const at = bytes.indexOf(lineFeed, next);
       // It would be too long in any case.

@@ -127,6 +127,8 @@ describe('a sender', () => {
     const store = await decideAll((state) => overrideLimit(state, deployed, { requests: 60 }, anna, t0));
     expect(limitOf(store.item, { requests: 10, windowSeconds: 1 })).toEqual({ requests: 1, windowSeconds: 1 });
     expect(limitOf(store.item, { requests: 6_000, windowSeconds: 600 }).requests).toBe(600);
+    const fraction = { requests: 9, windowSeconds: 0.7 };
+    expect(limitOf({ requests: 3, windowSeconds: 0.7 }, fraction)).toEqual({ ...fraction, requests: 3 });
     expect(limitOf(paceAt(store.item, deployed, t0), { requests: 100, windowSeconds: 10 }).requests).toBe(10);
     const reset = resetLimit(await stateOf(store), deployed, anna, t0 + 1);
     expect(await store.decide(reset)).toBe(true);

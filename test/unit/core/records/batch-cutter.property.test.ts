@@ -279,3 +279,23 @@ describe('the quotes of a CSV record', () => {
     );
   });
 });
+
+it('cuts a line whose line feed follows 17 carriage returns the same way in one chunk and byte by byte', () => {
+  const file = Buffer.from(`\0${'\r'.repeat(17)}\na,b\r\n`, 'latin1');
+  const dialect: Dialect = {
+    format: 'csv',
+    ...body,
+    delimiter: ',',
+    lineBreak: 'lf',
+    columns: ['b', 'c', ''],
+    rules: cutRules,
+    pairedBreaks: true,
+  };
+  const limits = { maxBatchRecords: 1, maxRecordBytes: 22, maxBatchBytes: 22 };
+  const expected = referenceBatches(file, dialect, limits).map(({ batch }) => batch);
+  expect(expected).toHaveLength(2);
+  for (const size of [1, 2, 19, 100]) {
+    const cuts = cut(file, dialect, limits, start, { sizes: [size], steps: 1 });
+    expect(cuts.map(({ batch }) => batch)).toEqual(expected);
+  }
+});

@@ -316,7 +316,8 @@ describe('batches', () => {
         const before = process.threadCpuUsage().user;
         const { batches } = batchesOf(file, dialect, { ...limits, maxBatchBytes: 180_000, maxRecordBytes: 64_000 });
         expect(batches.length).toBeGreaterThanOrEqual(0);
-        expect(process.threadCpuUsage().user - before).toBeLessThan(3_000_000);
+        // Under Vitest, constants of other modules are read by getters: several times slower. In quadratic time: minutes.
+        expect(process.threadCpuUsage().user - before).toBeLessThan(20_000_000);
       }
     },
   );
