@@ -4,7 +4,7 @@ import type { LogRow } from '../support/revision-world.ts';
 import { RevisionWorld } from '../support/revision-world.ts';
 
 /** For a longer run than CI's. */
-const runs = Number(process.env['SIMULATION_RUNS'] ?? 60);
+const runs = Number(process.env['SIMULATION_RUNS'] ?? 500);
 const first = Number(process.env['SIMULATION_SEED'] ?? 1);
 
 /** A log that is exported again: edited, with rows added, removed, repeated or damaged, or unchanged. */
