@@ -103,7 +103,7 @@ describe('a lease', () => {
     async (fault) => {
       const calendar = { timeZone: 'UTC', entries: [{ from: 0, to: 0, requests: 60 }] };
       const limiter = join({ ...deployed, calendar });
-      const { decide: write } = store;
+      const write = store.decide.bind(store);
       store.decide = async (change) => {
         store.decide = write;
         if (fault === 'the table is throttled') throw new Error('throttled');
