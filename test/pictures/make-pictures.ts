@@ -93,7 +93,7 @@ async function main(): Promise<void> {
     const page = join(stateDir, 'demo.html');
     writeFileSync(page, ansiPage('npm run demo', demo.said.out));
     await shoot(browser, 'demo.png', 650, (tab) => open(tab, page));
-    const [, fileId = ''] = /report ([0-9a-f]+)/.exec(demo.said.out) ?? [];
+    const [, fileId = ''] = /report ([a-z0-9-]+\.[0-9a-f]+)/.exec(demo.said.out) ?? [];
     const report = join(stateDir, 'report.html');
     await run(['report', fileId, '--out', report]);
     if (!readFileSync(report, 'utf8').includes('id="verdict"')) throw new Error('The report is no report.');
