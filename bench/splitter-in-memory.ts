@@ -68,6 +68,9 @@ export function* from(chunks: Iterable<Buffer>, offset: number): Generator<Buffe
   }
 }
 
+/** More than the detection of any format reads. */
+const detectedBytes = 1024 * 1024;
+
 export function newFile({ format }: SplitterCase, sizeBytes: number) {
   const source: SourceObject = { bucket: 'intake', key: `traffic/export.${format}`, etag: '"1"', sizeBytes };
   return { fileId: 'file', feed: 'traffic', lane: 'main', source, limits };
@@ -80,9 +83,15 @@ export async function claimed(one: SplitterCase, sizeBytes: number, ports: Split
   return claim.file;
 }
 
+/** @param head of a file; one shorter than what the detection reads counts as the whole file */
 export function dialectOf({ format }: SplitterCase, head: Buffer): Dialect {
   const { encoding, columns } = feed;
-  const found = detectDialect(head, false, { formats: [format], encoding, columns, key: 'export' });
+  const found = detectDialect(head, head.length < detectedBytes, {
+    formats: [format],
+    encoding,
+    columns,
+    key: 'export',
+  });
   if (found.kind !== 'dialect') throw new Error(`The file's beginning is no ${format}.`);
   return found.dialect;
 }

@@ -34,7 +34,7 @@ export async function splitBytes(bytes: Buffer, sha256: string): Promise<SplitEx
     (some) => void messages.push(...some),
   );
   const file = await claimed(one, bytes.length, ports);
-  const settled = { sha256, dialect: dialectOf(one, bytes.subarray(0, 65_536)) };
+  const settled = { sha256, dialect: dialectOf(one, bytes.subarray(0, 1024 * 1024)) };
   const end = await cutFile({ ...file, ...settled }, undefined, ports, wholeInvocation);
   if (end.kind !== 'cut') throw new Error('There was time enough.');
   const { ledger } = ports;
