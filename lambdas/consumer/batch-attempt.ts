@@ -9,6 +9,7 @@ import type { PreparedRecord } from '../core/records/prepare-record.ts';
 import type { BatchMessage } from '../messages.ts';
 import type { BatchJournal, UnsentLetter } from './batch-journal.ts';
 import type { ConsumerPorts } from './consumer-ports.ts';
+import { firstPlaces } from './first-places.ts';
 
 interface Begun {
   message: BatchMessage;
@@ -29,6 +30,8 @@ export class BatchAttempt {
   readonly owner: string;
   readonly records: readonly PreparedRecord[];
   readonly journal: BatchJournal;
+  /** The first place of each request id. */
+  readonly firstPlaceOf: ReadonlyMap<string, number>;
   /** The counts of a batch that was settled with records held, which are sent now. */
   readonly replaces: OutcomeCounts | undefined;
   /** Milliseconds since 1970. */
@@ -41,6 +44,7 @@ export class BatchAttempt {
     this.owner = begun.owner;
     this.records = begun.records;
     this.journal = begun.journal;
+    this.firstPlaceOf = firstPlaces(begun.records);
     this.replaces = begun.replaces;
     this.begunAt = begun.begunAt;
   }

@@ -12,7 +12,6 @@ import { claimBatch, claimEndOf } from './claim-batch.ts';
 import type { ConsumerPorts } from './consumer-ports.ts';
 import { endKnown } from './end-known.ts';
 import { exhaust, flush, holdUnsent, rejectBad } from './end-records.ts';
-import { firstPlaces } from './first-places.ts';
 import { handOver } from './hand-over.ts';
 import { sendBatch } from './send-batch.ts';
 import type { SendEnd } from './sendable.ts';
@@ -76,9 +75,8 @@ function holdStopped(attempt: BatchAttempt, { tried, requests }: SendEnd, file: 
 }
 
 async function settle(attempt: BatchAttempt): Promise<void> {
-  const { message, owner, records, journal, replaces, ports } = attempt;
+  const { message, owner, records, journal, firstPlaceOf, replaces, ports } = attempt;
   await journal.finish();
-  const firstPlaceOf = firstPlaces(records);
   const receipts = records.map((record, place) => {
     const done = journal.get(place);
     if (!done) throw new ContradictionError(`Record ${record.record} has no outcome.`);

@@ -3,7 +3,6 @@ import { pausesOf } from '../core/limiter/pause-evidence.ts';
 import type { Deadline } from '../runtime/deadline.ts';
 import type { BatchAttempt } from './batch-attempt.ts';
 import { endByVerdict } from './end-records.ts';
-import { firstPlaces } from './first-places.ts';
 import { sendPaced } from './send-paced.ts';
 import type { SendEnd, Sendable } from './sendable.ts';
 import { watchForStop } from './watch-for-stop.ts';
@@ -37,8 +36,7 @@ export async function sendBatch(attempt: BatchAttempt, deadline: Deadline): Prom
   return end;
 }
 
-function sendablesOf({ records, journal, message, file }: BatchAttempt): Sendable[] {
-  const firstPlaceOf = firstPlaces(records);
+function sendablesOf({ records, journal, message, file, firstPlaceOf }: BatchAttempt): Sendable[] {
   const pauses = pausesOf(message.pauses);
   return records.flatMap((record, place) => {
     const { result } = record;
