@@ -570,7 +570,7 @@ describe('settings that do not fit', () => {
     expect(fault).toBeDefined();
   });
 
-  it('are all faults: prod as it stands has none', () => {
+  it('does not report any of these for the unchanged settings of prod', () => {
     expect(faultsAfter(() => undefined)).toEqual([]);
   });
 });

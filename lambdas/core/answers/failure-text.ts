@@ -5,9 +5,7 @@ export interface AnsweredFailure {
   answer?: string | null | undefined;
 }
 
-/**
- * What failed, for people: the error, and what the API answered. Every list, mail and page shows it in this way.
- */
+/** The error and the API's answer in one sentence, as every list, mail and page shows them. */
 export function failureText({ error, answer }: AnsweredFailure): string {
   // A conflict's error is the answer, and earlier versions added the answer to the error.
   if (answer == null || answer === '' || error.includes(answer)) return error;

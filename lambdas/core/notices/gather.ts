@@ -10,7 +10,7 @@ export interface MailState {
 const firstWaitMs = 25_000;
 /** SQS delays a message by at most 15 minutes. */
 const longestWaitMs = 900_000;
-/** After this long without a mail, the next file is news again. Milliseconds. */
+/** After this long without a mail, the next one waits for `firstWaitMs` again. Milliseconds. */
 const quietMs = 1_800_000;
 /** A mail that is overdue by this was lost with its message. Milliseconds. */
 const lostAfterMs = 120_000;
