@@ -3,6 +3,7 @@ import { isCancelled } from '../../lambdas/core/account/quarantine.ts';
 import type { Receipt } from '../../lambdas/core/account/receipt.ts';
 import { uriOf } from '../../lambdas/core/account/source-uri.ts';
 import { lastAttemptOf } from './select-dead.ts';
+import { isoTime, isoTimeOrNull } from '../../lambdas/core/iso-time.ts';
 
 /** Everything known about one dead record, with the names of the dead-letter format: `dlq show --json`. */
 export interface DeadDescription {
@@ -74,7 +75,6 @@ export function describeDead(
 ): DeadDescription {
   const last = dead && lastAttemptOf(dead);
   const first = dead?.history[0];
-  const timeOf = (at: number | undefined): string | null => (at === undefined ? null : new Date(at).toISOString());
   return {
     file_id: file.fileId,
     feed: file.feed,
@@ -101,11 +101,11 @@ export function describeDead(
     raw_payload: receipt?.raw_payload ?? null,
     letter_id: dead?.letterId ?? null,
     message_id: dead?.messageId ?? null,
-    sent_at: timeOf(dead?.messageSentAt),
-    first_failure: timeOf(first?.at) ?? receipt?.at ?? null,
-    last_failure: timeOf(last?.at) ?? receipt?.at ?? null,
+    sent_at: isoTimeOrNull(dead?.messageSentAt),
+    first_failure: isoTimeOrNull(first?.at) ?? receipt?.at ?? null,
+    last_failure: isoTimeOrNull(last?.at) ?? receipt?.at ?? null,
     history: (dead?.history ?? []).map(({ at, outcome, reason, status, error, answer, correctionId }) => ({
-      at: new Date(at).toISOString(),
+      at: isoTime(at),
       outcome,
       reason,
       status,
@@ -121,7 +121,7 @@ export function describeDead(
 function correctionOf(dead: DeadRecord | undefined): DeadDescription['correction'] {
   if (!dead?.correction) return null;
   const { id, by, at, changed, row } = dead.correction;
-  return { id, by, at: new Date(at).toISOString(), changed, row };
+  return { id, by, at: isoTime(at), changed, row };
 }
 
 function resolutionOf(dead: DeadRecord | undefined): DeadDescription['resolution'] {
@@ -129,7 +129,7 @@ function resolutionOf(dead: DeadRecord | undefined): DeadDescription['resolution
   const { resolution, resolvedAt = 0, resolvedBy, resolvedWhy, resolvedCorrectionId } = dead;
   return {
     kind: resolution,
-    at: new Date(resolvedAt).toISOString(),
+    at: isoTime(resolvedAt),
     by: resolvedBy ?? null,
     why: resolvedWhy ?? null,
     correction_id: resolvedCorrectionId ?? null,

@@ -8,6 +8,7 @@ import { withinLimit } from '../terminal/rate-meter.ts';
 import type { ApiLimits } from '../stack/stack-outputs.ts';
 import { deployedLimit } from '../stack/stack-outputs.ts';
 import type { LiveApi, LivePause, LivePolicy } from './snapshot.ts';
+import { isoTime, isoTimeOrNull } from '../../lambdas/core/iso-time.ts';
 
 /** APIs are shared by feeds that use the same id. Stacks of an earlier version have no ids. */
 export interface SharedApi extends ApiLimits {
@@ -51,8 +52,8 @@ export function describeApi(
       perSecond === undefined ? null : withinLimit(perSecond, url === null ? undefined : limit.per_second),
     breaker: open ? 'open' : 'closed',
     breaker_reason: open?.reason ?? null,
-    breaker_since: open?.sinceMs === undefined ? null : timeOf(open.sinceMs),
-    next_probe: open ? timeOf(open.nextProbeMs) : null,
+    breaker_since: isoTimeOrNull(open?.sinceMs),
+    next_probe: isoTimeOrNull(open?.nextProbeMs),
     http_status: open?.answer?.status ?? null,
     api_answer: open?.answer?.text ?? null,
     paused_until: comingTime(Math.max(item.pausedUntil ?? 0, open?.nextProbeMs ?? 0), now),
@@ -71,13 +72,12 @@ export function breakerOf(api: LiveApi): OpenBreaker | undefined {
   };
 }
 
-const timeOf = (atMs: number): string => new Date(atMs).toISOString();
 function describePolicy(fact: LimitFact, zone: string, now: number): LivePolicy {
   return {
     set_by: fact.setBy,
     deployed_requests: fact.deployedRequests,
-    since: isoOf(fact.sinceMs),
-    until: isoOf(fact.untilMs),
+    since: isoTimeOrNull(fact.sinceMs),
+    until: isoTimeOrNull(fact.untilMs),
     by: fact.by ?? null,
     why: fact.why ?? null,
     text: limitText(fact, zone, now),
@@ -86,9 +86,7 @@ function describePolicy(fact: LimitFact, zone: string, now: number): LivePolicy 
 
 function describePause(pause: PauseFact, zone: string, now: number): LivePause {
   const { feed, sinceMs, by, why = null } = pause;
-  return { feed, since: new Date(sinceMs).toISOString(), by, why, text: pauseText(pause, zone, now) };
+  return { feed, since: isoTime(sinceMs), by, why, text: pauseText(pause, zone, now) };
 }
 
-const isoOf = (atMs: number | undefined): string | null => (atMs === undefined ? null : new Date(atMs).toISOString());
-
-const comingTime = (atMs: number, now: number): string | null => (atMs > now ? new Date(atMs).toISOString() : null);
+const comingTime = (atMs: number, now: number): string | null => (atMs > now ? isoTime(atMs) : null);

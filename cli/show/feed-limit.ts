@@ -2,6 +2,7 @@ import { zoneText } from '../../lambdas/core/deadlines/deadline-text.ts';
 import { limitText, pauseText } from '../../lambdas/core/limiter/policy-facts.ts';
 import type { FeedLimit } from '../operate/feed-limit.ts';
 import { flat } from '../terminal/format.ts';
+import { isoTimeOrNull } from '../../lambdas/core/iso-time.ts';
 
 /** What applies to a feed, in words: its limit, from where, until when, by whom and why; and whether it is paused. */
 export function formatFeedLimit({ feed, sharedWith, zone, limit, pause }: FeedLimit, now: number): string {
@@ -27,14 +28,12 @@ export function describeFeedLimit({ feed, api, sharedWith, zone, limit, pause }:
           deployed_requests: limit.deployedRequests,
           window_seconds: limit.windowSeconds,
           set_by: limit.setBy,
-          since: iso(limit.sinceMs),
-          until: iso(limit.untilMs),
+          since: isoTimeOrNull(limit.sinceMs),
+          until: isoTimeOrNull(limit.untilMs),
           by: limit.by ?? null,
           why: limit.why ?? null,
         }
       : null,
-    paused: pause ? { since: iso(pause.sinceMs), by: pause.by, why: pause.why ?? null } : null,
+    paused: pause ? { since: isoTimeOrNull(pause.sinceMs), by: pause.by, why: pause.why ?? null } : null,
   };
 }
-
-const iso = (atMs: number | undefined): string | null => (atMs === undefined ? null : new Date(atMs).toISOString());

@@ -4,6 +4,7 @@ import type { ManifestSummary } from '../../lambdas/core/account/manifest.ts';
 import type { Outcome } from '../../lambdas/core/account/outcome.ts';
 import { outcomes } from '../../lambdas/core/account/outcome.ts';
 import type { Projection } from '../../lambdas/core/deadlines/projection.ts';
+import { isoTime, isoTimeOrNull } from '../../lambdas/core/iso-time.ts';
 
 type Counts = { [Name in Outcome as `${Name}_records`]: number };
 
@@ -78,10 +79,10 @@ export function summariseFile(file: FileAccount, manifest?: ManifestSummary, pro
     failure: manifest?.failure ?? file.failure ?? null,
     warnings: file.warnings ?? [],
     manifest_key: file.manifest?.key ?? null,
-    received: timeOf(file.createdAt),
-    split: file.splitAt === undefined ? null : timeOf(file.splitAt),
-    completed: file.completedAt === undefined ? null : timeOf(file.completedAt),
-    updated: timeOf(file.updatedAt),
+    received: isoTime(file.createdAt),
+    split: isoTimeOrNull(file.splitAt),
+    completed: isoTimeOrNull(file.completedAt),
+    updated: isoTime(file.updatedAt),
   };
 }
 
@@ -91,10 +92,8 @@ function projected(projection: Projection | undefined) {
     remaining_records: remainingRecords ?? null,
     remaining_is_estimate: isEstimated ?? null,
     projected_is_earliest: isAtBest ?? null,
-    projected_done: doneAt === undefined ? null : timeOf(doneAt),
-    deadline: deadlineAt === undefined ? null : timeOf(deadlineAt),
+    projected_done: isoTimeOrNull(doneAt),
+    deadline: isoTimeOrNull(deadlineAt),
     deadline_margin_seconds: marginSeconds ?? null,
   };
 }
-
-const timeOf = (atMs: number): string => new Date(atMs).toISOString();

@@ -3,6 +3,7 @@ import { paceOf } from '../../lambdas/core/deadlines/pace.ts';
 import type { RateLimit } from '../../lambdas/core/limiter/limiter.ts';
 import type { LimiterSample } from './limiter-samples.ts';
 import { sampleEveryMs } from './limiter-samples.ts';
+import { isoTime } from '../../lambdas/core/iso-time.ts';
 
 /** How fast an API was used, in bins of one width, against its limit. */
 export interface RateHistory {
@@ -68,12 +69,12 @@ export function rateHistory(facts: RateFacts, hours: number, now: number): RateH
   });
   const isCounted = bins.some((bin) => bin.is_counted);
   return {
-    ...{ api: facts.api, feeds: facts.feeds, from: timeOf(from), to: timeOf(to), bin_seconds: binMs / 1000, bins },
+    ...{ api: facts.api, feeds: facts.feeds, from: isoTime(from), to: isoTime(to), bin_seconds: binMs / 1000, bins },
     pauses: [...operatorPauses(facts.decisions), ...seenPauses(facts.samples)]
       .filter((pause) => (pause.to ?? now) > from)
       .sort((a, b) => a.from - b.from)
-      .map((pause) => ({ ...pause, from: timeOf(pause.from), to: pause.to === undefined ? null : timeOf(pause.to) })),
-    counted_since: isCounted && first ? timeOf(first.at) : null,
+      .map((pause) => ({ ...pause, from: isoTime(pause.from), to: pause.to === undefined ? null : isoTime(pause.to) })),
+    counted_since: isCounted && first ? isoTime(first.at) : null,
   };
 }
 
@@ -142,5 +143,3 @@ function seenPauses(samples: readonly LimiterSample[]): Pause[] {
   }
   return pauses;
 }
-
-const timeOf = (atMs: number): string => new Date(atMs).toISOString();

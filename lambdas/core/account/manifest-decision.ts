@@ -2,6 +2,7 @@ import * as z from 'zod';
 import type { Decision } from '../limiter/limit-policy.ts';
 import type { DeadRecord } from './file-account.ts';
 import type { FileDecision } from './stops.ts';
+import { isoTime } from '../iso-time.ts';
 
 const time = z.iso.datetime();
 
@@ -34,19 +35,17 @@ export const maxRecordDecisions = 1_000;
 export const isAboutFile = ({ kind }: ManifestDecision): boolean => kind === 'cancel' || kind === 'release';
 export const isAboutRecords = ({ kind }: ManifestDecision): boolean => kind === 'resolve' || kind === 'correct';
 
-const timeOf = (atMs: number): string => new Date(atMs).toISOString();
-
 export function quoteFileDecision({ kind, stop, at, by, why }: FileDecision): ManifestDecision {
-  return { kind, at: timeOf(at), by, why, stop };
+  return { kind, at: isoTime(at), by, why, stop };
 }
 
 export function quoteFeedDecision({ kind, at, by, why, from, to, windowSeconds, until }: Decision): ManifestDecision {
   return {
-    ...{ kind, at: timeOf(at), by, why: why ?? null },
+    ...{ kind, at: isoTime(at), by, why: why ?? null },
     ...(from === undefined ? {} : { from }),
     ...(to === undefined ? {} : { to }),
     ...(windowSeconds === undefined ? {} : { window_seconds: windowSeconds }),
-    ...(until === undefined ? {} : { until: timeOf(until) }),
+    ...(until === undefined ? {} : { until: isoTime(until) }),
   };
 }
 
@@ -64,13 +63,13 @@ export function recordDecisionOf(dead: DeadRecord): RecordDecision | undefined {
   if (dead.resolution === 'handled') {
     return {
       kind: 'resolve',
-      at: timeOf(dead.resolvedAt ?? 0),
+      at: isoTime(dead.resolvedAt ?? 0),
       by: dead.resolvedBy ?? '',
       why: dead.resolvedWhy ?? null,
     };
   }
   if (dead.resolvedCorrectionId === undefined || !correction) return undefined;
-  return { kind: 'correct', at: timeOf(correction.at), by: correction.by, why: correction.why ?? null };
+  return { kind: 'correct', at: isoTime(correction.at), by: correction.by, why: correction.why ?? null };
 }
 
 /** Counts decisions about records by kind, person and reason, in order of first appearance. */
