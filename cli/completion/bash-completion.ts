@@ -1,15 +1,10 @@
 import type { CommandNode, ValueNode } from './command-tree.ts';
+import { wordTables } from './word-tables.ts';
 
 /** A script that completes the command line in bash 3.2 and newer. */
 export function bashCompletion(tree: readonly CommandNode[], globals: CommandNode['options']): string {
-  const withGlobals = tree.map((node) => ({ ...node, options: [...node.options, ...globals] }));
-  const groups = tree.flatMap(({ path, commands }) => commands.map(({ word }) => `'${path}/${word}'`));
-  const values = withGlobals.flatMap(({ path, options }) =>
-    options.flatMap(({ flags, value }) =>
-      value ? flags.map((flag) => `    '${path}/${flag}') ${offer(value)} ;;`) : [],
-    ),
-  );
-  const offers = withGlobals.map(({ path, commands, options, arguments: [argument] }) => {
+  const { nodes, groups, values } = wordTables(tree, globals, offer);
+  const offers = nodes.map(({ path, commands, options, arguments: [argument] }) => {
     const flags = options.flatMap((option) => option.flags).join(' ');
     const words = commands.map(({ word }) => word).join(' ');
     const rest = words === '' ? (argument ? offer(argument) : ':') : offerWords(words);
@@ -30,11 +25,11 @@ _sluice() {
   for ((i = 1; i < COMP_CWORD; i++)); do
     word=\${COMP_WORDS[i]}
     case "$path/$word" in
-      ${groups.join(' | ')}) path="\${path:+$path }$word" ;;
+      ${groups}) path="\${path:+$path }$word" ;;
     esac
   done
   case "$path/\${COMP_WORDS[last]}" in
-${values.join('\n')}
+${values}
     *) _sluice_anything ;;
   esac
 }

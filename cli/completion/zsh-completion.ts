@@ -1,16 +1,11 @@
 import type { CommandNode, OptionNode, ValueNode } from './command-tree.ts';
 import { firstSentence } from './first-sentence.ts';
+import { wordTables } from './word-tables.ts';
 
 /** A script that completes the command line in zsh, with descriptions. */
 export function zshCompletion(tree: readonly CommandNode[], globals: readonly OptionNode[]): string {
-  const withGlobals = tree.map((node) => ({ ...node, options: [...node.options, ...globals] }));
-  const groups = tree.flatMap(({ path, commands }) => commands.map(({ word }) => `'${path}/${word}'`));
-  const values = withGlobals.flatMap(({ path, options }) =>
-    options.flatMap(({ flags, value }) =>
-      value ? flags.map((flag) => `    '${path}/${flag}') ${offer(value)} ;;`) : [],
-    ),
-  );
-  const offers = withGlobals.map(({ path, commands, options, arguments: [argument] }) => {
+  const { nodes, groups, values } = wordTables(tree, globals, offer);
+  const offers = nodes.map(({ path, commands, options, arguments: [argument] }) => {
     const flags = options.flatMap((option) => option.flags.map((flag) => described(flag, option.description)));
     const words = commands.map(({ word, description }) => described(word, description));
     const rest = words.length > 0 ? describe('command', words) : argument ? offer(argument) : ':';
@@ -25,7 +20,7 @@ _sluice() {
   for ((i = 2; i < CURRENT; i++)); do
     word=$words[i]
     case "$at/$word" in
-      ${groups.join(' | ')}) at="\${at:+$at }$word" ;;
+      ${groups}) at="\${at:+$at }$word" ;;
     esac
   done
   # --feed=traffic is one word.
@@ -36,7 +31,7 @@ _sluice() {
     word=$words[CURRENT-1]
   fi
   case "$at/$word" in
-${values.join('\n')}
+${values}
     *) _sluice_anything ;;
   esac
 }
