@@ -1,4 +1,3 @@
-import { Readable } from 'node:stream';
 import { gunzipSync } from 'node:zlib';
 import { expect } from 'vitest';
 import { deliverBatch } from '../../lambdas/consumer/deliver-batch.ts';
@@ -18,6 +17,7 @@ import { consumerWorld, silentLog } from './in-memory-ports.ts';
 import { SimulatedClock } from './simulated-clock.ts';
 import type { SplitterWorld } from './splitter-world.ts';
 import { noDeadline, splitterWorld } from './splitter-world.ts';
+import { inMemoryArchive } from './in-memory-archive.ts';
 
 export const fileId = 'file-1';
 export const perBatch = 100;
@@ -66,20 +66,11 @@ export class FileWorld {
 
   get finalizerPorts(): FinalizerPorts {
     const { archived } = this;
-    const put = async (key: string, body: Readable | string) =>
-      void archived.set(key, typeof body === 'string' ? Buffer.from(body) : Buffer.concat(await body.toArray()));
     const notices = { ledger: this.ledger, desk: this.#desk, clock: this.clock, log: silentLog };
     return {
       ledger: this.ledger,
       receipts: this.consumer.ports.receipts,
-      archive: {
-        copySource: async (_, key) => ({ key }),
-        has: async (key) => archived.has(key),
-        putStream: put,
-        putOnce: async (key, body) => (archived.has(key) ? 'exists' : (await put(key, body.toString()), 'stored')),
-        getText: async (key) => archived.get(key)?.toString(),
-        getStream: async (key) => (archived.has(key) ? Readable.from([archived.get(key)]) : undefined),
-      },
+      archive: inMemoryArchive(archived),
       archiveBucket: 'archive',
       reported: () => undefined,
       feedDecisions: async () => [],

@@ -1,5 +1,4 @@
 import { createHash } from 'node:crypto';
-import { Readable } from 'node:stream';
 import { parseSeriesPattern } from '../../feeds/series-pattern.ts';
 import { deliverBatch } from '../../lambdas/consumer/deliver-batch.ts';
 import { handleLetter } from '../../lambdas/consumer/retry-letter.ts';
@@ -19,6 +18,7 @@ import { consumerWorld, silentLog } from './in-memory-ports.ts';
 import { SimulatedClock } from './simulated-clock.ts';
 import type { SplitterWorld } from './splitter-world.ts';
 import { noDeadline, splitterWorld } from './splitter-world.ts';
+import { inMemoryArchive } from './in-memory-archive.ts';
 
 /** A row of a log, by its spot; airtimes are all the same. */
 export interface LogRow {
@@ -275,21 +275,10 @@ export class RevisionWorld {
 
   get #finalizerPorts(): FinalizerPorts {
     const { archived } = this;
-    const put = async (key: string, body: Readable | string) => {
-      this.onStep();
-      archived.set(key, typeof body === 'string' ? Buffer.from(body) : Buffer.concat(await body.toArray()));
-    };
     return {
       ledger: this.ledger,
       receipts: this.#consumer.ports.receipts,
-      archive: {
-        copySource: async (_, key) => ({ key }),
-        has: async (key) => archived.has(key),
-        putStream: put,
-        putOnce: async (key, body) => (archived.has(key) ? 'exists' : (await put(key, body.toString()), 'stored')),
-        getText: async (key) => archived.get(key)?.toString(),
-        getStream: async (key) => (archived.has(key) ? Readable.from([archived.get(key)]) : undefined),
-      },
+      archive: inMemoryArchive(archived, () => this.onStep()),
       archiveBucket: 'archive',
       reported: () => undefined,
       finalize: this.#consumer.ports.finalize,
