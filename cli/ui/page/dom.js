@@ -182,3 +182,25 @@ export function viewHead(text, above) {
   const heading = element('h1', '', text);
   return { head: element('header', 'view-head', ...(above ? [element('p', 'quiet', above)] : []), heading), heading };
 }
+
+/** A file's bar, as the part `bar`: what is cut, and what is finished of it. */
+export function progressBar() {
+  const bar = part(
+    'bar',
+    element('span', 'bar', part('split', element('i', 'split')), part('settled', element('i', 'settled'))),
+  );
+  bar.setAttribute('role', 'progressbar');
+  bar.setAttribute('aria-valuemin', '0');
+  bar.setAttribute('aria-valuemax', '100');
+  return bar;
+}
+
+/**
+ * @param {HTMLElement} root holds the bar
+ * @param {{ split_share: number, settled_share: number | null }} file
+ */
+export function showBar(root, { split_share: split, settled_share: settled }) {
+  // By the object model: the page's policy allows no style in an attribute.
+  partOf(root, 'split').style.width = `${split * 100}%`;
+  partOf(root, 'settled').style.width = `${(settled ?? 0) * 100}%`;
+}

@@ -1,5 +1,18 @@
 /** @import { LiveFile, Snapshot } from '../../live/snapshot.ts' */
-import { byId, element, keepChildren, link, named, part, partOf, setClass, setHref, setText } from './dom.js';
+import {
+  byId,
+  element,
+  keepChildren,
+  link,
+  named,
+  part,
+  partOf,
+  progressBar,
+  setClass,
+  setHref,
+  setText,
+  showBar,
+} from './dom.js';
 import { formatBytes, formatCount, formatCountOf, formatShare, laneOf } from './format.js';
 import { fileAddress } from './router.js';
 
@@ -16,13 +29,7 @@ export function showFiles({ files, files_under_way: count }) {
 function createFile() {
   const head = element('th', '', part('name', link('')), part('about', element('span', 'below')));
   head.setAttribute('scope', 'row');
-  const meter = part(
-    'bar',
-    element('span', 'bar', part('split', element('i', 'split')), part('settled', element('i', 'settled'))),
-  );
-  meter.setAttribute('role', 'progressbar');
-  meter.setAttribute('aria-valuemin', '0');
-  meter.setAttribute('aria-valuemax', '100');
+  const meter = progressBar();
   const end = element('td', 'end', part('done', element('span')), part('margin', element('span', 'below')));
   return element(
     'tr',
@@ -55,9 +62,7 @@ function updateFile(row, file) {
   bar.setAttribute('aria-label', `${file.name}: ${activity}`);
   if (share === null) bar.removeAttribute('aria-valuenow');
   else bar.setAttribute('aria-valuenow', String(Math.floor(share * 100)));
-  // By the object model: the page's policy allows no style in an attribute.
-  partOf(row, 'split').style.width = `${split * 100}%`;
-  partOf(row, 'settled').style.width = `${(settled ?? 0) * 100}%`;
+  showBar(row, file);
   setText(partOf(row, 'records'), recordsOf(file));
   setText(partOf(row, 'dead'), formatCount(file.open_dead_letters));
   setClass(partOf(row, 'dead'), file.open_dead_letters > 0 ? 'number warning' : 'number quiet');

@@ -6,7 +6,20 @@ import { pathOf, read } from './api.js';
 import { ask } from './ask.js';
 import { controlOf, done, pauseFeed, resumeFeed } from './controls.js';
 import { deadRows } from './dead-rows.js';
-import { button, element, keepChildren, link, part, partOf, setClass, setText, showPairs, viewHead } from './dom.js';
+import {
+  button,
+  element,
+  keepChildren,
+  link,
+  part,
+  partOf,
+  progressBar,
+  setClass,
+  setText,
+  showBar,
+  showPairs,
+  viewHead,
+} from './dom.js';
 import { formatBytes, formatCount, formatMoment, formatShare } from './format.js';
 import { addressOf } from './router.js';
 import { momentOf } from './state.js';
@@ -39,13 +52,7 @@ export function openFileView(root, { path: [fileId = ''] }, signal) {
   setClass(cancel, 'stops');
   cancel.hidden = release.hidden = true;
   const actions = element('p', 'actions start', cancel, release, ...ofFeed.made);
-  const meter = part(
-    'bar',
-    element('span', 'bar', part('split', element('i', 'split')), part('settled', element('i', 'settled'))),
-  );
-  meter.setAttribute('role', 'progressbar');
-  meter.setAttribute('aria-valuemin', '0');
-  meter.setAttribute('aria-valuemax', '100');
+  const meter = progressBar();
   meter.setAttribute('aria-label', 'Progress');
   const counts = part('counts', element('dl', 'figures'));
   const timeline = part('timeline', element('ol', 'timeline'));
@@ -148,8 +155,7 @@ function showVerdict(root, { file, verdict }) {
   const share = file.activity === 'checksum' ? file.checksum_share : file.settled_share;
   bar.setAttribute('aria-valuenow', String(Math.floor((share ?? 0) * 100)));
   bar.setAttribute('aria-valuetext', share === null ? file.activity : `${file.activity} ${formatShare(share)}`);
-  partOf(root, 'split').style.width = `${file.split_share * 100}%`;
-  partOf(root, 'settled').style.width = `${(file.settled_share ?? 0) * 100}%`;
+  showBar(root, file);
 }
 
 /**
