@@ -10,11 +10,14 @@ import type { ArchivedManifest } from '../archive/read-archive.ts';
 import { readManifest } from '../archive/read-archive.ts';
 import { countMessages } from '../../lambdas/adapters/sqs-queue-access.ts';
 import { InterruptedError } from '../interrupt.ts';
+import { functionSwitches, readSendingOff } from '../live/sending-off.ts';
+import { lambdaClientFor } from '../stack/clients.ts';
 import type { OpenStack } from '../stack/open-stack.ts';
 import type { Terminal } from '../terminal/terminal.ts';
 import { awaitLetters } from './await-letters.ts';
 import type { DroppedObject } from './find-dropped-file.ts';
 import { findDroppedFile, idOfDropped } from './find-dropped-file.ts';
+import type { ObstaclePorts } from './find-obstacle.ts';
 import { findObstacle } from './find-obstacle.ts';
 import { followFile } from './follow-file.ts';
 import { lineStateOf } from './line-state.ts';
@@ -45,6 +48,15 @@ export async function followToEnd(
   terminal.endProgress();
   if (!arrived) terminal.note('Some dead letters may not have reached the DLQ yet.');
   return archived;
+}
+
+function obstaclePorts({ outputs, sqs, target }: OpenStack, feed: string): ObstaclePorts {
+  const switchOf = functionSwitches(lambdaClientFor(target));
+  return {
+    outputs,
+    count: (url) => countMessages(sqs, url),
+    sendingOff: () => readSendingOff([feed], { outputs, switchOf }),
+  };
 }
 
 /** Reads the limiter at most once per count: its state is what every screen shows. */
@@ -79,7 +91,7 @@ async function follow(
   const file = await followFile(
     {
       look,
-      diagnose: () => findObstacle(stack, dropped.feed),
+      diagnose: () => findObstacle(obstaclePorts(stack, dropped.feed), dropped.feed),
       terminal,
       clock: systemClock,
       line: lineOf(stack, dropped.feed),

@@ -21,7 +21,7 @@ export function lineStateOf(
   const breaker = openBreakerOf(item);
   const reasons = [
     ...(pause ? [pauseText(pause, undefined, now)] : []),
-    ...(breaker ? [breakerText('the API', breaker, undefined, now)] : []),
+    ...(breaker ? [breakerText('the API', breaker, undefined, now, pause !== undefined)] : []),
   ];
   const applied = limit && limitAt(item, limit, now);
   return {

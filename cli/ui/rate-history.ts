@@ -110,7 +110,9 @@ function countedIn(samples: readonly LimiterSample[], start: number, end: number
 function limitAt({ limit, decisions }: RateFacts, atMs: number): RateLimit | undefined {
   if (!limit) return undefined;
   const newest = decisions.findLast(({ at, to }) => at <= atMs && to !== undefined);
-  return { ...limit, requests: Math.min(limit.requests, newest?.to ?? limit.requests) };
+  // It may have ended before any consumer wrote that down.
+  const { to = limit.requests, until = Infinity } = newest ?? {};
+  return atMs < until ? { ...limit, requests: Math.min(limit.requests, to) } : limit;
 }
 
 interface Pause {

@@ -93,9 +93,10 @@ function limitSection({ limit, feed, stackName, now }: DeadlineNews): string {
   return `${text}${limit.setBy === 'operator' ? reset : ''}`;
 }
 
-function breakerSection({ breaker, feed, now }: DeadlineNews): string {
+function breakerSection({ breaker, pause, feed, now }: DeadlineNews): string {
   if (breaker === undefined) return '';
-  return `${breakerText('the API', breaker, feed.deadline?.timeZone, now)} Every minute of this adds to the delay above.`;
+  const text = breakerText('the API', breaker, feed.deadline?.timeZone, now, pause !== undefined);
+  return `${text} Every minute of this adds to the delay above.`;
 }
 
 function whatHelps({ feed, limit, shortfalls, stackName, now }: DeadlineNews): string {

@@ -18,7 +18,8 @@ function sentenceOf(api: LiveApi, zone: string, now: number): Pick<Headline, 'to
   const breaker = breakerOf(api);
   if (breaker) {
     const name = `the API of ${api.feeds.join(' and ')}`;
-    return { tone: 'alarm', text: oneLine(breakerText(name, breaker, zone, now), maxCharacters) };
+    const isPaused = api.feeds.every((feed) => api.paused.some((pause) => pause.feed === feed));
+    return { tone: 'alarm', text: oneLine(breakerText(name, breaker, zone, now, isPaused), maxCharacters) };
   }
   const until = api.paused_until === null ? '' : ` Nothing is sent before ${untilText(api.paused_until, zone, now)}.`;
   const name = `The API of ${api.feeds.join(' and ')}`;

@@ -49,10 +49,21 @@ export function whyOpen({ reason, answer }: Pick<OpenBreaker, 'reason' | 'answer
  * (in 40 s).`
  * @param api whose it is, in words
  * @param timeZone in which times are shown; undefined: UTC, which is named
+ * @param isPaused whether operators have paused every feed that could send the probe
  */
-export function breakerText(api: string, breaker: OpenBreaker, timeZone: string | undefined, nowMs: number): string {
+export function breakerText(
+  api: string,
+  breaker: OpenBreaker,
+  timeZone: string | undefined,
+  nowMs: number,
+  isPaused: boolean,
+): string {
   const { sinceMs, nextProbeMs } = breaker;
   const since = sinceMs === undefined ? '' : ` since ${momentText(sinceMs, timeZone, nowMs)}`;
-  const due = nextProbeMs > nowMs ? `is due at ${momentText(nextProbeMs, timeZone, nowMs)}` : 'is due now';
+  const due = isPaused
+    ? 'is sent after a resume'
+    : nextProbeMs > nowMs
+      ? `is due at ${momentText(nextProbeMs, timeZone, nowMs)}`
+      : 'is due now';
   return `Nothing is sent to ${api}${since}: ${whyOpen(breaker)}. The next probe ${due}.`;
 }

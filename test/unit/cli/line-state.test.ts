@@ -29,6 +29,8 @@ it('a followed file whose feed is paused has who paused it, since when and why, 
     openedAt: now,
     openUntil: now + 60_000,
   };
-  expect(textOf(open, pauses)).toMatch(/PAUSED by ann .+\. Nothing is sent to the API since /);
+  expect(textOf(open, pauses)).toMatch(
+    /PAUSED by ann .+\. Nothing is sent to the API since .+\. The next probe is sent after a resume\./,
+  );
   expect(textOf({ policy: 1 }, { news: pauses.traffic })).not.toContain('PAUSED');
 });

@@ -65,6 +65,10 @@ it('has the limit of each time, never above the deployed one', () => {
   const { bins } = rateHistory(facts({ decisions }), 1, now);
   expect(bins.map(({ limit_per_second: limit }) => limit)).toEqual([10, 10, 10, 10, 1, 1, 1, 1, 10, 10, 10, 10]);
   expect(rateHistory(facts({ limit: undefined }), 1, now).bins[0]?.limit_per_second).toBeNull();
+
+  const ended = { ...decision('limit', 40, { to: 60 }), until: now - 20 * 60_000 };
+  const limits = rateHistory(facts({ decisions: [ended] }), 1, now).bins.map(({ limit_per_second: limit }) => limit);
+  expect(limits).toEqual([10, 10, 10, 10, 1, 1, 1, 1, 10, 10, 10, 10]);
 });
 
 it('names pauses by operators, the breaker and the API', () => {

@@ -67,14 +67,15 @@ it.each([
 it('gives the time of the next probe', () => {
   const at = Date.UTC(2026, 0, 5, 2);
   const breaker = { reason: 'outage' as const, sinceMs: at - 60_000, nextProbeMs: at + 60_000 };
-  expect(breakerText('the API', breaker, undefined, at)).toBe(
+  expect(breakerText('the API', breaker, undefined, at, false)).toBe(
     'Nothing is sent to the API since 01:59 UTC (1 min ago): it fails on every record. ' +
       'The next probe is due at 02:01 UTC (in 1 min).',
   );
-  expect(breakerText('the API', { ...breaker, nextProbeMs: at }, 'Europe/Paris', at)).toContain('since 02:59');
-  expect(breakerText('the API', { ...breaker, nextProbeMs: at }, 'Europe/Paris', at)).toContain(
+  expect(breakerText('the API', { ...breaker, nextProbeMs: at }, 'Europe/Paris', at, false)).toContain('since 02:59');
+  expect(breakerText('the API', { ...breaker, nextProbeMs: at }, 'Europe/Paris', at, false)).toContain(
     'The next probe is due now.',
   );
+  expect(breakerText('the API', breaker, undefined, at, true)).toContain('The next probe is sent after a resume.');
 });
 
 it('keeps the beginning of a long answer, in whole characters', () => {
