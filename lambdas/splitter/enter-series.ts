@@ -1,5 +1,5 @@
-import type { SeriesPattern } from '../../feeds/series-pattern.ts';
-import { matchSeries } from '../../feeds/series-pattern.ts';
+import type { SeriesMatch, SeriesPattern } from '../../feeds/series-pattern.ts';
+import { matchSeries, parseSeriesPattern } from '../../feeds/series-pattern.ts';
 import { SourceChangedError } from '../core/errors.ts';
 import type { FileAccount } from '../core/account/file-account.ts';
 import type { KnownRevision, SeriesEntry } from '../core/series/earlier-revisions.ts';
@@ -22,6 +22,8 @@ export interface SeriesSettings {
   /** What a revision may change without a person's decision. */
   rules: RevisionRules;
 }
+
+const sameKey = parseSeriesPattern('{file}');
 
 export interface SeriesPorts {
   ledger: Pick<FileLedger, 'getFile'> & SeriesLedger;
@@ -51,7 +53,8 @@ export async function enterSeries(
   if (!series || file.bundle) return undefined;
   const { key, sequencer } = file.source;
   const name = key.startsWith(series.keyPrefix) ? key.slice(series.keyPrefix.length) : key;
-  const match = matchSeries(series.pattern, name);
+  const configured = series.isConfigured ? matchSeries(series.pattern, name) : undefined;
+  const match = configured ?? ownSeries(name, series);
   if (!match) return undefined;
   const seriesId = seriesIdOf(file.feed, match);
   const own: KnownRevision = {
@@ -59,7 +62,7 @@ export async function enterSeries(
     sha256: file.sha256,
     key: name,
     // Only a configured series has an order.
-    modifiedAt: series.isConfigured ? await modifiedAt(file, ports) : file.createdAt,
+    modifiedAt: configured ? await modifiedAt(file, ports) : file.createdAt,
     ...(match.number === undefined ? {} : { number: match.number }),
     ...(sequencer === undefined ? {} : { sequencer }),
   };
@@ -68,8 +71,15 @@ export async function enterSeries(
     earlier.filter(({ sha256 }) => sha256 !== file.sha256),
     ledger,
   );
-  const setting = series.isConfigured ? undefined : series.setting;
+  const setting = configured ? undefined : series.setting;
   return { seriesId, earlier, ...entryAfter(own, before, setting, clock.now()) };
+}
+
+/** A key that belongs to no configured series is one of its own: it is only warned about. */
+function ownSeries(name: string, { isConfigured }: SeriesSettings): SeriesMatch | undefined {
+  const match = matchSeries(sameKey, name);
+  // No named part of a pattern is empty, so that this is never the id of a configured series.
+  return match && isConfigured ? { values: [...match.values, { name: 'no series', value: '' }] } : match;
 }
 
 async function modifiedAt({ source, createdAt }: FileAccount, { sources }: SeriesPorts): Promise<number> {

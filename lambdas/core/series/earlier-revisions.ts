@@ -18,7 +18,7 @@ export const maxKnownRevisions = 50;
  * What a file's place in its series means for it.
  *
  * - `first`: nothing of another revision may have been sent
- * - `again`: no series is configured, and an earlier file under the same key may have been sent
+ * - `again`: it belongs to no configured series, and an earlier file under the same key may have been sent
  * - `newer`: only what changed may be sent, if that can be known
  * - `held`: a person must decide
  * - `older`: a newer revision came first
@@ -32,7 +32,7 @@ export type SeriesEntry =
 
 /**
  * @param before the newest revision with other bytes that entered the series before this one and that may have been sent
- * @param setting the name of the setting that holds the series' pattern; undefined if one is configured
+ * @param setting the name of the setting that holds the series' pattern; undefined if the file belongs to a series
  */
 export function entryAfter(
   own: RevisionPlace,
@@ -45,8 +45,8 @@ export function entryAfter(
   if (setting !== undefined) {
     const message =
       `The file ${fileId} was dropped under the same key before, with other bytes. All records of this file are sent as ` +
-      `new ones, so an API that keeps the earlier ones has them twice. Set ${setting} to hold such a file until a person ` +
-      'decides.';
+      `new ones, so an API that keeps the earlier ones has them twice. Set ${setting} to a pattern that matches this key: ` +
+      'then only what changed is sent.';
     return { kind: 'again', warning: { code: 'key_dropped_again', message } };
   }
   switch (compareRevisions(own, before)) {

@@ -132,6 +132,15 @@ describe('a revision of a series', () => {
     expect([sentOf('b'), sentOf('c')]).toEqual([1, 1]);
   });
 
+  it('does not include a key that the pattern does not match: dropped again, it is sent with a warning', async () => {
+    await drop({ fileId: 'a', key: 'WABC', client: 'Ann' });
+    const again = await drop({ fileId: 'b', key: 'WABC', client: 'Bob' });
+    expect(again.warnings).toMatchObject([{ code: 'key_dropped_again' }]);
+    // It would have the same id, were it a series as the pattern's are.
+    expect((await drop({ fileId: 'c', key: 'WABC_R1.csv', client: 'Cid' })).warnings).toEqual([]);
+    expect(['a', 'b', 'c'].map(sentOf)).toEqual([1, 1, 1]);
+  });
+
   it('gets the same decision from each splitter, wherever the previous one was killed', async () => {
     for (let kill = 1; ; kill++) {
       begin('{station}_R{#}.csv');
