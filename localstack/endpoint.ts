@@ -13,6 +13,7 @@ import { chooseCloud } from './preflight.ts';
 import { choosePort, probeMachine } from './probe-machine.ts';
 import { isRunning, killGroup } from './process-identity.ts';
 import { chooseVenvDir, ensureVenv, findVenv, removeAbandonedDrafts } from './python-venv.ts';
+import { sluice } from '../cli/terminal/sluice-command.ts';
 
 export interface BringUpOptions {
   /** Undefined: any free port. An error if it is taken. */
@@ -135,7 +136,7 @@ async function findRunning(stateDir: string): Promise<EndpointRecord | null> {
 function refuseOtherPort(running: EndpointRecord, asked: number | undefined): void {
   if (asked === undefined || asked === running.port) return;
   throw new LocalCloudError(
-    `The local cloud is already running on port ${running.port}: leave out --port, or stop it first (\`npm run -s sluice -- down\`).`,
+    `The local cloud is already running on port ${running.port}: leave out --port, or stop it first (\`${sluice} down\`).`,
   );
 }
 

@@ -5,6 +5,7 @@ import type { FileAccount } from '../../lambdas/core/account/file-account.ts';
 import type { Manifest } from '../../lambdas/core/account/manifest.ts';
 import { manifest as manifestSchema } from '../../lambdas/core/account/manifest.ts';
 import { CliError } from '../cli-error.ts';
+import { sluice } from '../terminal/sluice-command.ts';
 
 /** The parts of a stack that are read here. */
 export interface ArchivedStack {
@@ -23,7 +24,7 @@ export async function readManifest(stack: ArchivedStack, file: FileAccount): Pro
   if (!file.manifest) {
     throw new CliError(
       `The file ${file.fileId} is still in progress (${file.state}); its manifest is written when every record is ` +
-        `accounted for. \`npm run -s sluice -- status ${file.fileId}\` shows its progress.`,
+        `accounted for. \`${sluice} status ${file.fileId}\` shows its progress.`,
     );
   }
   const body = await getObject(stack, file.manifest.key);

@@ -15,6 +15,7 @@ import { flat } from '../terminal/format.ts';
 import type { Terminal } from '../terminal/terminal.ts';
 import type { GlobalOptions } from './command-options.ts';
 import { examples, feedOption, requireFeed } from './command-options.ts';
+import { sluice } from '../terminal/sluice-command.ts';
 
 interface DropOptions extends GlobalOptions {
   feed: string;
@@ -74,9 +75,8 @@ async function tell(
   terminal: Terminal,
 ): Promise<ExitCode> {
   if (isJson) await terminal.printJson(oneOrAll(dropped.map(describeDrop)));
-  else if (dropped.length > 1) terminal.note('`npm run -s sluice -- status` shows their progress.');
-  else if (dropped[0])
-    terminal.note(`\`npm run -s sluice -- status ${idOfDropped(dropped[0]) ?? ''}\` shows its progress.`);
+  else if (dropped.length > 1) terminal.note(`\`${sluice} status\` shows their progress.`);
+  else if (dropped[0]) terminal.note(`\`${sluice} status ${idOfDropped(dropped[0]) ?? ''}\` shows its progress.`);
   return exitCodes.clean;
 }
 

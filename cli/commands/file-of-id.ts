@@ -6,6 +6,7 @@ import { CliError } from '../cli-error.ts';
 import { deployedFeeds } from '../stack/deployed-feeds.ts';
 import type { OpenStack } from '../stack/open-stack.ts';
 import { formatCount, oneLine } from '../terminal/format.ts';
+import { sluice } from '../terminal/sluice-command.ts';
 
 /** What is needed to find a file. */
 export interface FilesOfStack {
@@ -40,9 +41,7 @@ export async function storedFileOfId(stack: FilesOfStack, typed: string): Promis
 }
 
 function unknownFile({ target }: FilesOfStack, typed: string): CliError {
-  return new CliError(
-    `The stack ${target.stackName} has no file ${typed}; \`npm run -s sluice -- status\` lists its files.`,
-  );
+  return new CliError(`The stack ${target.stackName} has no file ${typed}; \`${sluice} status\` lists its files.`);
 }
 
 /** Adds the feed's name to an id that was typed as hex digits only; anything else is returned unchanged. */

@@ -8,6 +8,7 @@ import type { Terminal } from '../terminal/terminal.ts';
 import type { GlobalOptions } from './command-options.ts';
 import { examples, fileIdArgument, jsonOption } from './command-options.ts';
 import { fileOfId } from './file-of-id.ts';
+import { sluice } from '../terminal/sluice-command.ts';
 
 export function reportCommand(terminal: Terminal): Command {
   return new Command('report')
@@ -25,7 +26,7 @@ export function reportCommand(terminal: Terminal): Command {
       if (page === undefined) {
         throw new CliError(
           `Manifest ${number} of ${id} has no report: either it is older than reports, or drawing it failed. ` +
-            `\`npm run -s sluice -- status ${id}\` shows the same figures.`,
+            `\`${sluice} status ${id}\` shows the same figures.`,
         );
       }
       const path = resolve(out ?? `sluice-report-${id}.html`);

@@ -13,6 +13,7 @@ import { formatCountOf, formatDuration } from '../terminal/format.ts';
 import { formatPairs } from '../terminal/table.ts';
 import type { GlobalOptions } from './command-options.ts';
 import { examples, jsonOption } from './command-options.ts';
+import { sluice } from '../terminal/sluice-command.ts';
 
 interface UpOptions extends GlobalOptions {
   port?: number;
@@ -75,7 +76,7 @@ function describe(stackName: string, { endpoint, outputs }: RunningStack, { styl
     return [[`feed ${name}`, `${api.url ?? 'the record ledger'}, ${limit}, ${reach}`]];
   });
   const named = stackName === defaultStackName ? '' : ` --stack ${stackName}`;
-  const sluice = `npm run -s sluice --${named}`;
+  const command = `${sluice}${named}`;
   return [
     `${style('bold', `The stack ${stackName} is up at ${endpoint.url}`)}\n`,
     formatPairs(apis, '  '),
@@ -83,12 +84,12 @@ function describe(stackName: string, { endpoint, outputs }: RunningStack, { styl
     formatPairs(
       [
         [
-          `${sluice} drop FILE --feed ${feeds.find(({ name }) => stack.api(name))?.name ?? 'FEED'} --wait`,
+          `${command} drop FILE --feed ${feeds.find(({ name }) => stack.api(name))?.name ?? 'FEED'} --wait`,
           'send a file through it',
         ],
-        [`${sluice} watch`, 'files in progress, live; `ui` shows the same in a browser'],
-        [`${sluice} status`, 'files in progress and done'],
-        [`npm run -s sluice -- down`, 'remove it again'],
+        [`${command} watch`, 'files in progress, live; `ui` shows the same in a browser'],
+        [`${command} status`, 'files in progress and done'],
+        [`${sluice} down`, 'remove it again'],
       ],
       '  ',
     ),

@@ -5,6 +5,7 @@ import { formatManifest } from '../show/manifest-table.ts';
 import type { Terminal } from '../terminal/terminal.ts';
 import type { Check } from './check-demo.ts';
 import { demo } from './demo-settings.ts';
+import { sluice } from '../terminal/sluice-command.ts';
 
 export interface DemoResult {
   manifest: Manifest;
@@ -26,10 +27,8 @@ export async function printResult(result: DemoResult, terminal: Terminal): Promi
   await terminal.print(heading('Checked') + checks.map((check) => formatCheck(check, style)).join(''));
   await terminal.print(`\n${formatDeadMessages(letters, demo.feed, terminal, columns)}`);
   await terminal.print(heading('More') + formatFurther(manifest, result));
-  if (!given) await terminal.print('\nThe local cloud stays up; `npm run -s sluice -- down` removes it.\n');
-  await terminal.print(
-    'The fake API stopped with this demo. For files of your own, see `npm run -s sluice -- up --help`.\n',
-  );
+  if (!given) await terminal.print(`\nThe local cloud stays up; \`${sluice} down\` removes it.\n`);
+  await terminal.print(`The fake API stopped with this demo. For files of your own, see \`${sluice} up --help\`.\n`);
   if (checks.every((check) => check.holds)) return;
   await terminal.print(`\n${style('red', 'Not every check passed: see above.')}\n`);
 }
@@ -39,7 +38,7 @@ export function formatCheck({ holds, sentence }: Check, style: Terminal['style']
 }
 
 function formatFurther({ file_id }: Manifest, { stackName, alone }: DemoResult): string {
-  const sluice = `npm run -s sluice --${alone ? '' : ` --stack ${stackName}`}`;
+  const command = `${sluice}${alone ? '' : ` --stack ${stackName}`}`;
   const commands = [
     ['files in progress and done:', 'status'],
     ['a report about this file, as a page:', `report ${file_id}`],
@@ -47,5 +46,5 @@ function formatFurther({ file_id }: Manifest, { stackName, alone }: DemoResult):
     ['what happened to each of its records:', `receipts ${file_id} | head`],
     ['its dead letters, raw:', `dlq list --feed ${demo.feed} --json`],
   ];
-  return commands.map(([what, command]) => `  ${what}\n    ${sluice} ${command}\n`).join('');
+  return commands.map(([what, args]) => `  ${what}\n    ${command} ${args}\n`).join('');
 }

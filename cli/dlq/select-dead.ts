@@ -4,6 +4,7 @@ import { isCancelled } from '../../lambdas/core/account/quarantine.ts';
 import type { DeadLedger, FileLedger } from '../../lambdas/ports.ts';
 import { CliError } from '../cli-error.ts';
 import type { FailedAlike } from './redrive-outlook.ts';
+import { sluice } from '../terminal/sluice-command.ts';
 
 /** A selection of a feed's dead records; all of them if nothing is named. */
 export interface Selection {
@@ -29,7 +30,7 @@ export async function selectFilesWithDead(selection: Selection, ledger: SelectPo
     throw new CliError(
       file
         ? `The file ${fileId} belongs to the feed ${file.feed}, not to ${feed}.`
-        : `There is no file ${fileId} in the ledger; \`npm run -s sluice -- status\` lists its files.`,
+        : `There is no file ${fileId} in the ledger; \`${sluice} status\` lists its files.`,
     );
   }
   // In this order: a file that is closed between the two queries is in the second result.

@@ -2,6 +2,7 @@ import type { SendingOff } from '../live/sending-off.ts';
 import { sendingOffText } from '../live/sending-off.ts';
 import type { StackOutputs } from '../stack/stack-outputs.ts';
 import { formatCountOf } from '../terminal/format.ts';
+import { sluice } from '../terminal/sluice-command.ts';
 
 export interface ObstaclePorts {
   outputs: Pick<StackOutputs, 'dlqs' | 'finalizeDlqUrl'>;
@@ -24,7 +25,7 @@ export async function findObstacle(ports: ObstaclePorts, feed: string): Promise<
       ? []
       : [
           `No progress for a while, and the DLQs hold ${failed.join(', ')}: ` +
-            `\`npm run -s sluice -- dlq list --feed ${feed}\` shows them.`,
+            `\`${sluice} dlq list --feed ${feed}\` shows them.`,
         ]),
   ];
   return found.length === 0 ? undefined : found.join(' ');

@@ -22,6 +22,7 @@ import { findObstacle } from './find-obstacle.ts';
 import { followFile } from './follow-file.ts';
 import { lineStateOf } from './line-state.ts';
 import { liveCounts } from './live-counts.ts';
+import { sluice } from '../terminal/sluice-command.ts';
 
 /** Interval between counts, each of which reads one item per batch. Milliseconds. */
 const countEveryMs = 1_500;
@@ -104,6 +105,6 @@ async function follow(
   const id = known ?? idOfDropped(dropped);
   throw new InterruptedError(
     `Interrupted, but the file is in the bucket and the work continues without this command: ` +
-      `\`npm run -s sluice -- status${id === undefined ? '' : ` ${id}`}\` shows its progress.`,
+      `\`${sluice} status${id === undefined ? '' : ` ${id}`}\` shows its progress.`,
   );
 }

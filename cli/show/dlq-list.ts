@@ -6,6 +6,7 @@ import { isNarrowed } from '../dlq/select-dead.ts';
 import { formatCountOf } from '../terminal/format.ts';
 import type { Terminal } from '../terminal/terminal.ts';
 import { formatDeadEntries } from './dlq-table.ts';
+import { sluice } from '../terminal/sluice-command.ts';
 
 export interface DeadList {
   selection: Selection;
@@ -39,8 +40,8 @@ export function formatDeadList(
   const [first] = records;
   if (first) {
     parts.push(
-      `Everything about one record: \`npm run -s sluice -- dlq show ${first.file_id} ${first.record}\`. ` +
-        `To try them again: \`npm run -s sluice -- dlq redrive --feed ${feed}\`.\n`,
+      `Everything about one record: \`${sluice} dlq show ${first.file_id} ${first.record}\`. ` +
+        `To try them again: \`${sluice} dlq redrive --feed ${feed}\`.\n`,
     );
   }
   return parts.join('\n');

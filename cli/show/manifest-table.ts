@@ -16,6 +16,7 @@ import {
   oneLine,
 } from '../terminal/format.ts';
 import { formatPairs, formatTable } from '../terminal/table.ts';
+import { sluice } from '../terminal/sluice-command.ts';
 
 type Painter = Pick<Terminal, 'style'>;
 
@@ -112,7 +113,7 @@ function factsOf(manifest: ManifestSummary): [string, string][] {
   if (manifest.state === 'quarantined') {
     facts.push(['stopped', manifest.failure?.message ?? '']);
     if (manifest.failure?.code !== 'other_header')
-      facts.push(['send the held records', `npm run -s sluice -- release ${manifest.file_id} --why "..."`]);
+      facts.push(['send the held records', `${sluice} release ${manifest.file_id} --why "..."`]);
   }
   if (times.upload_seconds > 0) {
     const rate = formatRate(times.records_per_second);
@@ -130,6 +131,6 @@ function factsOf(manifest: ManifestSummary): [string, string][] {
   facts.push(['  source', archived(archive.source_key)]);
   facts.push(['  receipts', archived(archive.receipts_key)]);
   facts.push(['  manifest', archived(archive.manifest_key)]);
-  facts.push(['report', `npm run -s sluice -- report ${manifest.file_id}`]);
+  facts.push(['report', `${sluice} report ${manifest.file_id}`]);
   return facts.map(([name, value]) => [name, oneLine(value, 400)]);
 }

@@ -5,6 +5,7 @@ import { summariseChanges } from '../reingest/summarise-changes.ts';
 import { formatCount, formatCountOf, oneLine } from '../terminal/format.ts';
 import { formatTable } from '../terminal/table.ts';
 import { describeAmendment, formatAmendments } from './redrive-result.ts';
+import { sluice } from '../terminal/sluice-command.ts';
 
 /** Number of rows shown one by one. */
 const maxRows = 20;
@@ -97,7 +98,7 @@ function conflictAdvice({ correction: { file, record } }: EndedCorrection): stri
   return (
     '\nA conflict: the API already has an entry under the request id of the record, which may differ from the corrected ' +
     'row. Look up the entry in the API, fix it there, and then close the record:\n' +
-    `  npm run -s sluice -- dlq resolve ${file.fileId} ${record} --why 'fixed in the API: …'\n`
+    `  ${sluice} dlq resolve ${file.fileId} ${record} --why 'fixed in the API: …'\n`
   );
 }
 

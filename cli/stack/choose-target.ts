@@ -1,6 +1,7 @@
 import { givenEndpointOf, localAwsEnvironment } from '../../localstack/aws-environment.ts';
 import { CliError } from '../cli-error.ts';
 import type { LocalStacks } from './local-stacks.ts';
+import { sluice } from '../terminal/sluice-command.ts';
 
 /** The default name of the stack that `up` creates. */
 export const defaultStackName = 'sluice-local';
@@ -40,7 +41,7 @@ export function chooseTarget({ stack, env, local }: TargetWish): Target {
   const others = Object.keys(local);
   throw new CliError(
     others.length === 0
-      ? 'No local cloud is up. Start one with `npm run -s sluice -- up`, or name a stack in AWS with --stack NAME.'
+      ? `No local cloud is up. Start one with \`${sluice} up\`, or name a stack in AWS with --stack NAME.`
       : `Several stacks are up here; name one of them with --stack: ${others.join(', ')}.`,
   );
 }

@@ -6,6 +6,7 @@ import { readLocalStacks } from './local-stacks.ts';
 import type { OpenStack } from './open-stack.ts';
 import { openStack, openTarget } from './open-stack.ts';
 import { stateDirOf } from './state-dir.ts';
+import { sluice } from '../terminal/sluice-command.ts';
 
 /** Interval between lookups, each one request to CloudFormation. Milliseconds. */
 const lookUpEveryMs = 60_000;
@@ -97,6 +98,6 @@ export function locateAgain(known: Target, env: NodeJS.ProcessEnv): Target {
   const target = chooseTarget({ stack: known.stackName, env, local });
   if (target.kind === 'endpoint') return target;
   throw new CliError(
-    `The stack ${known.stackName} was removed from this machine. Deploy it again with \`npm run -s sluice -- up\`.`,
+    `The stack ${known.stackName} was removed from this machine. Deploy it again with \`${sluice} up\`.`,
   );
 }

@@ -1,4 +1,5 @@
 import { CliError } from '../cli-error.ts';
+import { sluice } from '../terminal/sluice-command.ts';
 
 /** Explanations by the names of the SDK's errors, with what to do. The first match counts. */
 const explanations: readonly { names: RegExp; says?: RegExp; sentence: (message: string) => string }[] = [
@@ -70,7 +71,7 @@ export function explainFault(error: unknown): string {
     return `${path} cannot be written (${code}). SLUICE_STATE_DIR names another folder for the files that Sluice stores on this machine.`;
   }
   if (code !== undefined && networkFaults.includes(code)) {
-    return `Nothing answers at ${addressOf(error)} (${code}). Start a local cloud with \`npm run -s sluice -- up\`.`;
+    return `Nothing answers at ${addressOf(error)} (${code}). Start a local cloud with \`${sluice} up\`.`;
   }
   return `${nameOf(error)}: ${message} (--debug shows where)`;
 }

@@ -3,6 +3,7 @@ import { DescribeStacksCommand } from '@aws-sdk/client-cloudformation';
 import { CliError } from '../cli-error.ts';
 import type { Target } from './choose-target.ts';
 import { explainFault } from './explain-fault.ts';
+import { sluice } from '../terminal/sluice-command.ts';
 
 /** Pages of CloudFormation's list that are read at most, of up to 100 stacks each. */
 const maxPages = 10;
@@ -24,9 +25,7 @@ export async function missingStack(
       ? ''
       : `${there.length === 0 ? 'There is no other Sluice stack' : `Sluice stacks: ${there.join(', ')}`}.`,
     ...(target.kind === 'aws' ? [startedHere(here)] : []),
-    target.kind === 'aws'
-      ? 'Name one with --stack.'
-      : 'Name one with --stack, or deploy with `npm run -s sluice -- up`.',
+    target.kind === 'aws' ? 'Name one with --stack.' : `Name one with --stack, or deploy with \`${sluice} up\`.`,
   ];
   return new CliError(parts.filter((part) => part !== '').join(' '), { cause });
 }

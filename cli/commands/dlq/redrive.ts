@@ -20,6 +20,7 @@ import { formatCountOf } from '../../terminal/format.ts';
 import type { Terminal } from '../../terminal/terminal.ts';
 import type { GlobalOptions } from '../command-options.ts';
 import { examples, feedOption, jsonOption, requireFeed, selectionOf } from '../command-options.ts';
+import { sluice } from '../../terminal/sluice-command.ts';
 
 interface RedriveOptions extends GlobalOptions {
   feed: string;
@@ -121,7 +122,7 @@ function interruptedSentence(end: RedriveEnd, { feed }: RedriveOptions): string 
   return (
     `Interrupted, and nothing is lost: ${progressOf(end.counts, end.moved + end.remade)}. Letters that were moved are tried ` +
     `without this command, and the account is amended; the others stay in the DLQ. ` +
-    `\`npm run -s sluice -- dlq list --feed ${feed}\` shows what is left.`
+    `\`${sluice} dlq list --feed ${feed}\` shows what is left.`
   );
 }
 
@@ -151,9 +152,9 @@ const nextStep: Record<DlqName, string> = {
   letters: '',
   records:
     'A batch that was accounted for continues as letters, one for each record that is still dead; any other batch is ' +
-    'delivered unchanged. `npm run -s sluice -- dlq list` shows what is left.\n',
-  intake: '`npm run -s sluice -- status` shows how far the files are.\n',
-  finalize: '`npm run -s sluice -- status` shows whether the files are closed.\n',
+    `delivered unchanged. \`${sluice} dlq list\` shows what is left.\n`,
+  intake: `\`${sluice} status\` shows how far the files are.\n`,
+  finalize: `\`${sluice} status\` shows whether the files are closed.\n`,
 };
 
 const exitCodesHelp = `

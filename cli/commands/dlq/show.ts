@@ -9,6 +9,7 @@ import type { Terminal } from '../../terminal/terminal.ts';
 import type { GlobalOptions } from '../command-options.ts';
 import { examples, fileIdArgument, jsonOption } from '../command-options.ts';
 import { fileOfId } from '../file-of-id.ts';
+import { sluice } from '../../terminal/sluice-command.ts';
 
 interface ShowOptions extends GlobalOptions {
   json?: boolean;
@@ -38,7 +39,7 @@ async function show(typed: string, record: number, options: ShowOptions, termina
     throw new CliError(
       `Record ${record} of the file ${fileId} is not a dead letter` +
         (file.manifest
-          ? `; \`npm run -s sluice -- receipts ${fileId}\` shows what happened to each record.`
+          ? `; \`${sluice} receipts ${fileId}\` shows what happened to each record.`
           : ', in the part of the file that is done so far.'),
     );
   }

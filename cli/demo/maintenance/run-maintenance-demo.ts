@@ -18,6 +18,7 @@ import { readRecordLedger } from './read-record-ledger.ts';
 import { awaitRecords, sumManifests } from './sum-manifests.ts';
 import type { DemoRun, PlacedDemo } from '../with-own-cloud.ts';
 import { bringUp, withoutSettingsOf, withOwnCloud } from '../with-own-cloud.ts';
+import { sluice } from '../../terminal/sluice-command.ts';
 
 const feed = 'maintenance';
 const usualFiles = 2_000;
@@ -106,11 +107,11 @@ function filesOf(argv: readonly string[]): number {
 
 function further(stateDir: string, stackName: string, given: boolean): string {
   const alone = Object.keys(readLocalStacks(stateDir)).length === 1;
-  const sluice = `npm run -s sluice --${alone ? '' : ` --stack ${stackName}`}`;
+  const command = `${sluice}${alone ? '' : ` --stack ${stackName}`}`;
   return [
     '\nMore\n\n',
-    `  the files, newest first:\n    ${sluice} status --feed ${feed}\n`,
-    `  the dead letters, raw:\n    ${sluice} dlq list --feed ${feed} --json\n`,
-    given ? '' : '\nThe local cloud stays up; `npm run -s sluice -- down` removes it.\n',
+    `  the files, newest first:\n    ${command} status --feed ${feed}\n`,
+    `  the dead letters, raw:\n    ${command} dlq list --feed ${feed} --json\n`,
+    given ? '' : `\nThe local cloud stays up; \`${sluice} down\` removes it.\n`,
   ].join('');
 }

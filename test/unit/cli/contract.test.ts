@@ -89,9 +89,7 @@ test('reports that nothing answers at the local cloud’s address', async () => 
   await writeFile(join(dir, 'stacks.json'), JSON.stringify(gone));
   const { code, out, err } = await sluice(['status', '--json']);
   expect({ code, out }).toEqual({ code: 1, out: '' });
-  expect(err.trim()).toMatch(
-    /^sluice: Nothing answers at 127\.0\.0\.1:\d+ \(ECONNREFUSED\)\. .*`npm run -s sluice -- up`\.$/,
-  );
+  expect(err.trim()).toMatch(/^sluice: Nothing answers at 127\.0\.0\.1:\d+ \(ECONNREFUSED\)\. .*`npx sluice up`\.$/);
   expect((await sluice(['status', '--debug'])).err).toMatch(/^ {4}at /m);
   await rm(join(dir, 'stacks.json'));
 });

@@ -28,7 +28,7 @@ describe('a stack that does not exist', () => {
     const cloud = cloudOf({ 'sluice-test': sluice, CDKToolkit: ['BucketName'] }, { 'sluice-demo': sluice });
     expect((await missingStack(local, cloud, [])).message).toBe(
       'There is no stack sluice-tset at http://127.0.0.1:4566. Sluice stacks: sluice-demo, sluice-test. ' +
-        'Name one with --stack, or deploy with `npm run -s sluice -- up`.',
+        'Name one with --stack, or deploy with `npx sluice up`.',
     );
   });
 
