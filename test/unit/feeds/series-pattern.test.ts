@@ -1,6 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { matchSeries, parseSeriesPattern, SeriesPatternError } from '../../../feeds/series-pattern.ts';
+import { KeyPatternError } from '../../../feeds/key-pattern.ts';
+import { matchSeries, parseSeriesPattern } from '../../../feeds/series-pattern.ts';
 import { seriesIdOf } from '../../../lambdas/core/series/series-id.ts';
 
 /** For a longer run than CI's. */
@@ -78,7 +79,7 @@ describe('a series pattern', () => {
       'It has neither text nor a named part, so files that have nothing to do with each other would be one series.',
     ],
   ])('%s is refused with an explanation', (pattern, sentence) => {
-    expect(() => parseSeriesPattern(pattern)).toThrow(new SeriesPatternError(sentence));
+    expect(() => parseSeriesPattern(pattern)).toThrow(new KeyPatternError(sentence));
   });
 
   it('takes no longer for a name that almost matches in very many ways', () => {
@@ -96,7 +97,7 @@ describe('a series pattern', () => {
         try {
           pattern = parseSeriesPattern(text);
         } catch (error) {
-          expect(error).toBeInstanceOf(SeriesPatternError);
+          expect(error).toBeInstanceOf(KeyPatternError);
           return;
         }
         const expected = referenceOf(text).exec(key);
