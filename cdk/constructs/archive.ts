@@ -38,6 +38,13 @@ export class Archive extends Construct {
     grantee.may(['s3:ListBucket'], this.bucket.bucketArn);
   }
 
+  /** Lets a function read a feed's evidence, and add the lists of what a revision changes. */
+  grantCompare(grantee: SluiceFunction, feed: string): void {
+    this.grantRead(grantee, feed);
+    const lists = [feed, `quarantine/${feed}`].map((folder) => this.bucket.arnForObjects(`${folder}/*/changes*.csv`));
+    grantee.may(['s3:PutObject', 's3:AbortMultipartUpload'], ...lists);
+  }
+
   /** Lets a function read a feed's dead letters, and add lists of them. */
   grantList(grantee: SluiceFunction, feed: string): void {
     const lists = this.bucket.arnForObjects(`reconciliation/${feed}/*`);

@@ -132,7 +132,7 @@ export class Lane extends Construct {
     ledger.grant(splitter, [ledgerKeys.checksums(feed.name)], 'GetItem', 'UpdateItem');
     if (hasSeries(feed)) ledger.grant(splitter, [ledgerKeys.series(feed.name)], 'GetItem', 'UpdateItem');
     // Only what changed is sent, so the evidence of earlier revisions is read.
-    if (feed.series !== undefined) archive.grantRead(splitter, feed.name);
+    if (feed.series !== undefined) archive.grantCompare(splitter, feed.name);
     splitter.maySendTo(this.intake.queue, this.records.queue, finalizeQueue);
     return splitter;
   }

@@ -75,13 +75,14 @@ async function copyManifests(stack: ArchivedStack, newest: string, copy: FolderC
   return keys;
 }
 
-function keysOf({ archive, signature }: Manifest): string[] {
+function keysOf({ archive, comparison, signature }: Manifest): string[] {
   return [
     archive.source_key,
     archive.receipts_key,
     archive.dead_letters_key,
     archive.resolutions_key,
     archive.report_key,
+    comparison?.changes_key,
     // A manifest that names no signature must not have one: it is copied if there is one, so that `verify` sees it.
     signature?.signature_key ?? `${archive.manifest_key}.sig`,
     signature?.public_key_key,

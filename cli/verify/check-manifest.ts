@@ -19,6 +19,7 @@ export function checkManifest(manifest: Manifest): Verified {
   checkErrors(manifest);
   checkTimes(manifest);
   checkDecisions(manifest);
+  checkComparison(manifest);
   if (manifest.manifest_version > 1) checkPresence(manifest);
   return { sentence: `the sum is exact: ${manifest.total_records} records` };
 }
@@ -75,6 +76,17 @@ function checkErrors(manifest: Manifest): void {
   const counted = reasons.reduce((sum, { records }) => sum + records, 0);
   mustHold(counted === open, `${open} dead letters are open, and ${counted} are counted by reason`);
   mustHold(reasons.filter(({ reason }) => reason !== null).length <= maxReasons, 'too many reasons are counted apart');
+}
+
+function checkComparison({
+  comparison,
+  compared_with: bases,
+  removed_records: removed,
+  total_records: total,
+}: Manifest) {
+  mustHold(bases.length > 0 || (!comparison && removed === 0), 'changes are counted, and nothing was compared');
+  const changed = (comparison?.new_records ?? 0) + (comparison?.changed_records ?? 0);
+  mustHold(changed <= total, `${changed} records are new or changed, and the file has ${total}`);
 }
 
 function checkTimes({ times, uploaded_records: uploaded }: Manifest): void {

@@ -3,7 +3,7 @@ import { statSync } from 'node:fs';
 import type { Manifest } from '../../lambdas/core/account/manifest.ts';
 import { checkContent } from '../../lambdas/content/check-content.ts';
 import { readContent } from '../../lambdas/content/read-content.ts';
-import { ContentReader } from './content-reader.ts';
+import { ContentReader } from '../../lambdas/content/content-reader.ts';
 import { readChunks } from './evidence-lines.ts';
 import type { CheckedReceipt } from './read-receipt.ts';
 import { maxGapBytes, SourceLayout } from './source-layout.ts';

@@ -52,6 +52,7 @@ function checkForm(manifest: Manifest, name: string): void {
     archive.report_key === null &&
     manifest.body_offset === null &&
     manifest.preamble_bytes === undefined &&
+    manifest.comparison === undefined &&
     times.delivered_records === undefined;
   mustHold(version > 1 || isOld, `${name} is of version 1, and has fields of version 2`);
 }
@@ -99,6 +100,7 @@ function checkNames(manifest: Manifest, name: string): string {
     archive.resolutions_key,
     isV1 ? /^resolutions\.[0-9a-f]{16}\.ndjson$/ : `resolutions.${archive.resolutions_sha256}.ndjson`,
   );
+  inFolder(manifest.comparison?.changes_key, /^changes(\.[1-9][0-9]*)?\.csv$/);
   inFolder(archive.report_key, `report.${number}.${archive.report_sha256}.html`);
   inFolder(signature?.signature_key, `${own}.sig`);
   const key = signature?.public_key_sha256;

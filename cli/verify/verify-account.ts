@@ -18,6 +18,7 @@ export interface EvidenceFiles {
   deadLetters?: string | undefined;
   resolutions?: string | undefined;
   report?: string | undefined;
+  changes?: string | undefined;
 }
 
 /** Number of the source's chunks between two progress reports. */
@@ -60,7 +61,7 @@ async function* checkObjects(
   files: EvidenceFiles,
   onProgress: OnProgress,
 ): AsyncGenerator<Verified> {
-  const { archive, checksum, bytes } = manifest;
+  const { archive, comparison, checksum, bytes } = manifest;
   const onBytes = (done: number): void => onProgress({ what: 'source bytes', done, whole: bytes });
   for (const [what, key, path, sha256] of [
     ['source', archive.source_key, files.source, checksum],
@@ -68,10 +69,14 @@ async function* checkObjects(
     ['dead letters', archive.dead_letters_key, files.deadLetters, archive.dead_letters_sha256],
     ['resolutions', archive.resolutions_key, files.resolutions, archive.resolutions_sha256],
     ['report', archive.report_key, files.report, archive.report_sha256],
+    ['list of changes', comparison?.changes_key ?? null, files.changes, comparison?.changes_sha256 ?? null],
   ] as const) {
     if (path === undefined) {
       if (key !== null)
-        yield { sentence: `the ${what} are missing: ${key}`.replace(/(source|report) are/, '$1 is'), isSkipped: true };
+        yield {
+          sentence: `the ${what} are missing: ${key}`.replace(/(source|report|list of changes) are/, '$1 is'),
+          isSkipped: true,
+        };
       continue;
     }
     const found = await digestOf(path, what === 'source' ? onBytes : undefined);

@@ -82,7 +82,7 @@ function isFile(path: string): boolean {
 }
 
 /** The evidence beside the manifest, as in the archive, except for the given paths. */
-function evidenceOf({ archive }: Manifest, folder: string, given: GivenFiles): EvidenceFiles {
+function evidenceOf({ archive, comparison }: Manifest, folder: string, given: GivenFiles): EvidenceFiles {
   const beside = (key: string | null, sub = ''): string | undefined => {
     const path = key === null ? undefined : join(folder, sub, basename(key));
     return path !== undefined && isFile(path) ? path : undefined;
@@ -93,5 +93,6 @@ function evidenceOf({ archive }: Manifest, folder: string, given: GivenFiles): E
     deadLetters: given.deadLetters ?? beside(archive.dead_letters_key),
     resolutions: given.resolutions ?? beside(archive.resolutions_key),
     report: beside(archive.report_key),
+    changes: beside(comparison?.changes_key ?? null),
   };
 }

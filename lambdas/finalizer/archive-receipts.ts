@@ -9,7 +9,7 @@ import type { FinalizerPorts } from './finalizer-ports.ts';
 import { ReceiptsAudit } from './receipts-audit.ts';
 import type { Resolutions } from './resolutions.ts';
 import type { SettledBatches } from './settled-batches.ts';
-import { mustHaveSha256, sha256OfArchived } from './sha256-of-archived.ts';
+import { mustHaveSha256, sha256OfArchived } from '../archived-sha256.ts';
 
 /** Receipts objects that are prefetched while one is read. */
 const fetchAhead = 8;

@@ -18,13 +18,15 @@ export interface ManifestFacts {
   previousSha256: string | null;
   version: string;
   archive: Manifest['archive'];
+  comparison: Manifest['comparison'];
   signature: Manifest['signature'];
   completedAt: number;
 }
 
 /** The account of one file, in the documented form. */
 export function buildManifest(facts: ManifestFacts): Manifest {
-  const { file, audit, decisions, held, number, previousSha256, version, archive, signature, completedAt } = facts;
+  const { file, audit, decisions, held, number, previousSha256, version, archive, comparison, signature, completedAt } =
+    facts;
   const { counts, records } = audit;
   // For a replaced file, the sent records count: how many more it had can't be read any more.
   const total = file.state === 'superseded' ? records : (file.totalRecords ?? 0);
@@ -64,6 +66,7 @@ export function buildManifest(facts: ManifestFacts): Manifest {
     unchanged_records: counts.unchanged,
     removed_records: file.revision?.counts.removed ?? 0,
     compared_with: comparedWith(file),
+    ...(comparison ? { comparison } : {}),
     rejected_records: counts.rejected,
     refused_records: counts.refused,
     exhausted_records: counts.exhausted,
@@ -87,9 +90,10 @@ export function buildManifest(facts: ManifestFacts): Manifest {
 }
 
 function comparedWith({ revision }: FileAccount): Manifest['compared_with'] {
-  return (revision?.bases ?? []).map(({ fileId, manifest, receipts }) => ({
+  return (revision?.bases ?? []).map(({ fileId, manifest, manifestSha256, receipts }) => ({
     file_id: fileId,
     manifest_number: manifest,
+    ...(manifestSha256 === undefined ? {} : { manifest_sha256: manifestSha256 }),
     receipts_key: receipts.key,
     receipts_sha256: receipts.sha256,
   }));

@@ -11,6 +11,7 @@ import type { Stops } from '../core/account/stops.ts';
 import { ReportFacts } from '../core/report/report-facts.ts';
 import type { FinalizeMessage } from '../messages.ts';
 import { gatherDecisions } from './gather-decisions.ts';
+import { archiveComparison } from './archive-comparison.ts';
 import { archiveReceipts } from './archive-receipts.ts';
 import { endStateOf } from './build-manifest.ts';
 import type { FinalizerPorts } from './finalizer-ports.ts';
@@ -59,7 +60,8 @@ export async function finalizeFile(message: FinalizeMessage, ports: FinalizerPor
   const newest = amend ? await newestManifest(file, ports) : undefined;
   if (newest && describes(newest, file, audit)) return log.info('nothing to amend', place);
   const decisions = await gatherDecisions(file, resolutions, newest, ports);
-  const account = { file, audit, decisions, held: settled.held, facts, keys };
+  const comparison = await archiveComparison(file, keys, ports);
+  const account = { file, audit, decisions, held: settled.held, comparison, facts, keys };
   const { manifest, written } = await writeManifest(account, ports, {
     source_key: source?.key ?? null,
     ...archived,

@@ -7,7 +7,7 @@ import type { DeadRecord, DeadResolution } from '../core/account/file-account.ts
 import type { Receipt } from '../core/account/receipt.ts';
 import type { Manifest } from '../core/account/manifest.ts';
 import type { Archive, DeadLedger } from '../ports.ts';
-import { mustHaveSha256 } from './sha256-of-archived.ts';
+import { mustHaveSha256 } from '../archived-sha256.ts';
 
 /** The resolutions of a file's dead letters, as of one read of the ledger. */
 export interface Resolutions {

@@ -2,7 +2,7 @@ import type { ArchiveKeys } from '../core/account/archive-keys.ts';
 import { sha256Of } from '../core/records/identity.ts';
 import type { Manifest } from '../core/account/manifest.ts';
 import type { Archive, Signer } from '../ports.ts';
-import { mustHaveSha256 } from './sha256-of-archived.ts';
+import { mustHaveSha256 } from '../archived-sha256.ts';
 
 export interface SigningPorts {
   archive: Pick<Archive, 'has' | 'putOnce' | 'getStream'>;

@@ -9,7 +9,7 @@ import type { ReportFacts } from '../core/report/report-facts.ts';
 import { buildManifest } from './build-manifest.ts';
 import type { FinalizerPorts } from './finalizer-ports.ts';
 import type { ReceiptsAudit } from './receipts-audit.ts';
-import { sha256OfArchived } from './sha256-of-archived.ts';
+import { sha256OfArchived } from '../archived-sha256.ts';
 import { announceSignature, signManifest } from './sign-manifest.ts';
 import { writeReport } from './write-report.ts';
 
@@ -19,6 +19,7 @@ interface Account {
   audit: ReceiptsAudit;
   decisions: readonly ManifestDecision[];
   held: readonly HeldRange[];
+  comparison: Manifest['comparison'];
   facts: ReportFacts;
   keys: ArchiveKeys;
 }
@@ -58,7 +59,7 @@ export async function writeManifest(
 
 /** Without its report. */
 async function makeManifest(
-  { file, audit, decisions, held, keys }: Account,
+  { file, audit, decisions, held, comparison, keys }: Account,
   number: number,
   ports: FinalizerPorts,
   named: NamedObjects,
@@ -69,6 +70,7 @@ async function makeManifest(
     audit,
     decisions,
     held,
+    comparison,
     number,
     previousSha256: number === 1 ? null : await sha256OfArchived(keys.manifest(number - 1), archive),
     version: ports.version,

@@ -6,7 +6,7 @@ import { renderReport } from '../core/report/render-report.ts';
 import type { ReportFacts } from '../core/report/report-facts.ts';
 import { sha256Of } from '../core/records/identity.ts';
 import type { Archive, AuditLog } from '../ports.ts';
-import { mustHaveSha256 } from './sha256-of-archived.ts';
+import { mustHaveSha256 } from '../archived-sha256.ts';
 
 export interface ReportedFeed {
   sink: 'http' | 'ledger';

@@ -2,6 +2,7 @@ import type { FileAccount } from '../core/account/file-account.ts';
 import type { Quarantine } from '../core/account/stops.ts';
 import { isQuarantined } from '../core/account/stops.ts';
 import type { KnownRevision } from '../core/series/earlier-revisions.ts';
+import { ChangedRecords } from '../core/series/changed-records.ts';
 import type { RevisionRules } from '../core/series/revision-guard.ts';
 import { guardRevision } from '../core/series/revision-guard.ts';
 import type { RevisionPlan } from '../core/series/revision-plan.ts';
@@ -9,12 +10,13 @@ import type { Revision, RevisionBase } from '../core/series/revision.ts';
 import { basesOf } from '../core/series/revision-bases.ts';
 import { supersededBy } from '../core/series/superseded-letter.ts';
 import { askToAmend } from '../ask-finalizer.ts';
-import type { Archive } from '../ports.ts';
 import type { Deadline } from '../runtime/deadline.ts';
 import type { CutFile } from './cut-file.ts';
 import type { KeepLease } from './plan-revision.ts';
 import { planRevision } from './plan-revision.ts';
 import type { SplitterPorts } from './splitter-ports.ts';
+import type { ComparisonPorts } from './store-comparison.ts';
+import { storeComparison } from './store-comparison.ts';
 
 /** Earlier revisions that are closed get this long until their last letters are settled. Milliseconds. */
 const longestWaitMs = 24 * 3600_000;
@@ -25,7 +27,8 @@ export interface TakeOverPorts extends Pick<SplitterPorts, 'clock' | 'finalize'>
 }
 
 export interface ComparePorts extends TakeOverPorts, Pick<SplitterPorts, 'sources' | 'feed'> {
-  archive: Pick<Archive, 'getStream'>;
+  archive: ComparisonPorts['archive'];
+  log: ComparisonPorts['log'];
   rules: RevisionRules;
 }
 
@@ -56,19 +59,25 @@ export async function judgeRevision(
   for (const { fileId } of earlier) if (isOpen(await ports.ledger.getFile(fileId))) return { kind: 'wait' };
   const bases = await currentBases(before.fileId, ports);
   if (!bases) return { kind: 'unknown', why: 'What the API has of it is not known.' };
-  const planned = await planRevision(file, bases, whole, ports, deadline, keepLease);
+  const changes = new ChangedRecords(file.dialect);
+  const planned = await planRevision(file, bases, whole, ports, deadline, keepLease, changes);
   if (planned.kind === 'unknown')
     return { kind: 'unknown', why: 'A record of it may have been sent, and it is not known which.' };
   if (planned.kind === 'out-of-time') return { kind: 'unknown', why: 'Comparing the two takes too long.' };
-  const { counts } = planned.plan;
+  const { plan } = planned;
+  const { counts } = plan;
   const quarantine = guardRevision(counts, before.fileId, ports.rules, ports.clock.now());
-  if (quarantine) return { kind: 'held', revision: { bases, counts }, quarantine };
-  if (isQuarantined(file)) return { kind: 'stopped', revision: { bases, counts } };
+  const revisionOf = async (compared: CutFile): Promise<Revision> => {
+    const comparison = await storeComparison(compared, { bases, plan, changes }, ports, deadline, keepLease);
+    return { bases, counts, ...(comparison ? { comparison } : {}) };
+  };
+  if (quarantine) return { kind: 'held', revision: await revisionOf({ ...file, quarantine }), quarantine };
+  if (isQuarantined(file)) return { kind: 'stopped', revision: await revisionOf(file) };
   const isTaken = await takeOver(file.fileId, earlier, bases, ports);
   if (!isTaken && ports.clock.now() - file.createdAt > longestWaitMs) {
     return { kind: 'unknown', why: 'Its dead letters have not ended within a day.' };
   }
-  return isTaken ? { kind: 'send', revision: { bases, counts, taken: true }, plan: planned.plan } : { kind: 'wait' };
+  return isTaken ? { kind: 'send', revision: { ...(await revisionOf(file)), taken: true }, plan } : { kind: 'wait' };
 }
 
 /**

@@ -1,4 +1,5 @@
 import { ContradictionError } from '../core/errors.ts';
+import { ChangedRecords } from '../core/series/changed-records.ts';
 import { wasHeldAsRevision } from '../core/series/earlier-revisions.ts';
 import type { RevisionPlan } from '../core/series/revision-plan.ts';
 import type { RevisionBase } from '../core/series/revision.ts';
@@ -8,6 +9,7 @@ import { newestSent } from './enter-series.ts';
 import { currentBases, isOpen, takeOver } from './judge-revision.ts';
 import { planKnownRevision } from './plan-revision.ts';
 import type { SplitterPorts } from './splitter-ports.ts';
+import { storeComparison } from './store-comparison.ts';
 
 /**
  * The plan of a file that is cut once more; undefined if all of it is sent. A revision that was held before it took over from
@@ -23,7 +25,7 @@ export async function planAgain(
   if (!revision && !wasHeldAsRevision(file.quarantine)) return undefined;
   const { ledger } = ports;
   if (!series || sha256 === undefined) throw new ContradictionError(`The file ${file.fileId} has no series.`);
-  if (revision?.taken) return plan(file, revision.bases, ports, deadline);
+  if (revision?.taken) return plan(file, revision.bases, undefined, ports, deadline);
   // It has entered, so its entry is not written again.
   const own = { fileId: file.fileId, sha256, key: file.source.key, modifiedAt: file.createdAt };
   const earlier = await ledger.enterSeries(series.id, own);
@@ -33,20 +35,31 @@ export async function planAgain(
   const others = earlier.filter((each) => each.sha256 !== sha256);
   const before = await newestSent(others, ledger);
   const bases = (before && (await currentBases(before.fileId, ports))) ?? revision.bases;
-  const made = await plan(file, bases, ports, deadline);
+  const changes = new ChangedRecords(file.dialect);
+  const made = await plan(file, bases, changes, ports, deadline);
   if (!(await takeOver(file.fileId, earlier, bases, ports))) return 'later';
-  await ledger.takeSeries(file.fileId, { bases, counts: made.counts, taken: true });
+  const { archive } = ports;
+  const compared = { bases, plan: made, changes };
+  const comparison = archive && (await storeComparison(file, compared, { ...ports, archive }, deadline, noLease));
+  await ledger.takeSeries(file.fileId, {
+    bases,
+    counts: made.counts,
+    ...(comparison ? { comparison } : {}),
+    taken: true,
+  });
   return made;
 }
+
+const noLease = () => Promise.resolve();
 
 async function plan(
   file: CutFile,
   bases: readonly RevisionBase[],
+  changes: ChangedRecords | undefined,
   ports: SplitterPorts,
   deadline: Deadline,
 ): Promise<RevisionPlan> {
-  const keepLease = () => Promise.resolve();
-  const planned = await planKnownRevision(file, bases, undefined, ports, deadline, keepLease);
+  const planned = await planKnownRevision(file, bases, undefined, ports, deadline, noLease, changes);
   if (planned.kind === 'planned') return planned.plan;
   throw new ContradictionError(`The file ${file.fileId} can't be compared any more: ${planned.kind}.`);
 }

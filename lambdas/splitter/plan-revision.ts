@@ -2,6 +2,7 @@ import { prepareCut } from '../core/records/prepare-batch.ts';
 import { BatchCutter, startOf } from '../core/records/batch-cutter.ts';
 import { ContradictionError, LeaseLostError } from '../core/errors.ts';
 import { RevisionPlan } from '../core/series/revision-plan.ts';
+import type { ChangedRecords } from '../core/series/changed-records.ts';
 import type { KnownRecords } from '../core/series/known-records.ts';
 import type { RevisionBase } from '../core/series/revision.ts';
 import { readContent } from '../content/read-content.ts';
@@ -36,6 +37,7 @@ export function leaseKeeper(file: CutFile, ports: Pick<SplitterPorts, 'ledger' |
 /**
  * Compares all records of a file with what the API has of the revisions before it, in one invocation. It is done again by
  * each invocation that cuts the file: the evidence is pinned, so the result is the same.
+ * @param changes gets the records that are new or changed
  */
 export async function planRevision(
   file: CutFile,
@@ -44,6 +46,7 @@ export async function planRevision(
   ports: Pick<SplitterPorts, 'sources' | 'feed'> & { archive: Pick<Archive, 'getStream'> },
   deadline: Deadline,
   keepLease: KeepLease,
+  changes?: ChangedRecords,
 ): Promise<PlanEnd> {
   const known: KnownRecords[] = [];
   for (const base of bases) {
@@ -58,7 +61,10 @@ export async function planRevision(
   const note = (batches: ReturnType<BatchCutter['push']>): void => {
     for (const batch of batches) {
       if (batch.batch > (cutter.otherHeader?.batch ?? Infinity)) continue;
-      for (const record of prepareCut(batch, ports.feed, file)) plan.note(record);
+      for (const record of prepareCut(batch, ports.feed, file)) {
+        const change = plan.note(record);
+        if (change) changes?.add(record, change);
+      }
     }
   };
   for await (const chunk of readContent(file, whole, ports.sources, from.offset)) {
@@ -83,10 +89,11 @@ export async function planKnownRevision(
   ports: SplitterPorts,
   deadline: Deadline,
   keepLease: KeepLease,
+  changes?: ChangedRecords,
 ): Promise<Exclude<PlanEnd, { kind: 'unknown' }>> {
   const { archive } = ports;
   if (!archive) throw new ContradictionError(`The file ${file.fileId} is a revision, and no series is configured.`);
-  const planned = await planRevision(file, bases, whole, { ...ports, archive }, deadline, keepLease);
+  const planned = await planRevision(file, bases, whole, { ...ports, archive }, deadline, keepLease, changes);
   if (planned.kind === 'unknown') throw new ContradictionError(`The file ${file.fileId} can't be compared any more.`);
   return planned;
 }

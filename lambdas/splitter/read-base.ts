@@ -56,9 +56,9 @@ export async function readBase(base: RevisionBase, ports: BasePorts): Promise<Kn
     if (resolved && !isSuperseded(resolved)) {
       const requestId = resolved.request_id ?? id;
       // A corrected row has other values than the file's record.
-      if (requestId !== null) records.add(requestId, resolved.correction === undefined ? sha256 : undefined);
+      if (requestId !== null) records.add(record, requestId, resolved.correction === undefined ? sha256 : undefined);
     } else if (outcome === 'uploaded' || outcome === 'unchanged' || outcome === 'duplicate') {
-      if (id !== null) records.add(id, sha256, outcome === 'duplicate');
+      if (id !== null) records.add(record, id, sha256, outcome === 'duplicate');
     } else if (
       (outcome === 'exhausted' && attempts > 0) ||
       (outcome === 'refused' && attempts > 1) ||
@@ -66,7 +66,7 @@ export async function readBase(base: RevisionBase, ports: BasePorts): Promise<Kn
     ) {
       // A request may have been stored. A correction may have any identity.
       if (id === null || resolved?.history.some((each) => each.correction_id !== undefined)) return undefined;
-      records.add(id, undefined);
+      records.add(record, id, undefined);
     }
   }
   return records;

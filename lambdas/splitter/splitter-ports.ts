@@ -32,8 +32,8 @@ export interface SplitterPorts {
   horizon: Horizon;
   /** Absent for a feed whose sink recognises a record that comes again. */
   series?: SeriesSettings | undefined;
-  /** The evidence of earlier revisions. Absent if no series is configured. */
-  archive?: Pick<Archive, 'getStream'> | undefined;
+  /** The evidence of earlier revisions, and the lists of what changed. Absent if no series is configured. */
+  archive?: Pick<Archive, 'getStream' | 'putStream' | 'has'> | undefined;
   /** A new owner for each message that is handled. */
   newOwner: () => string;
   /** A new secret for each file: 32 random bytes in hex. */

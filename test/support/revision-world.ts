@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto';
+import { Readable } from 'node:stream';
 import { parseSeriesPattern } from '../../feeds/series-pattern.ts';
 import { deliverBatch } from '../../lambdas/consumer/deliver-batch.ts';
 import { handleLetter } from '../../lambdas/consumer/retry-letter.ts';
@@ -269,16 +270,28 @@ export class RevisionWorld {
           yield (objects.get(key)?.bytes ?? Buffer.of()).subarray(offset);
         },
       },
-      archive: { getStream: (key) => this.#finalizerPorts.archive.getStream(key) },
+      archive: this.#archive,
+    };
+  }
+
+  /** Sources are not copied into it: they are read where they were dropped. */
+  get #archive() {
+    const archive = inMemoryArchive(this.archived, () => this.onStep());
+    const sourceOf = (key: string) => this.#objects.get(`traffic/${/\/source\/(.*)$/.exec(key)?.[1]}`)?.bytes;
+    return {
+      ...archive,
+      getStream: async (key: string) => {
+        const source = sourceOf(key);
+        return source ? Readable.from([source]) : archive.getStream(key);
+      },
     };
   }
 
   get #finalizerPorts(): FinalizerPorts {
-    const { archived } = this;
     return {
       ledger: this.ledger,
       receipts: this.#consumer.ports.receipts,
-      archive: inMemoryArchive(archived, () => this.onStep()),
+      archive: this.#archive,
       archiveBucket: 'archive',
       reported: () => undefined,
       finalize: this.#consumer.ports.finalize,

@@ -28,6 +28,31 @@ describe('a revision', () => {
     for (const { spot, client } of after) expect(world.api.schedule.get(spot)).toBe(client);
   });
 
+  it('lists what it changes, with a removed record next to the one in its place, and nothing that a program runs', async () => {
+    world.drop(1, rowsOf(5));
+    await run();
+    const after = [...rowsOf(5).slice(1, 3), { spot: 'S4', client: '=1+1' }, { spot: 'S51', client: 'Five' }];
+    const id = world.drop(2, after);
+    await run();
+    const comparison = world.manifestOf(id)?.comparison;
+    expect(comparison).toMatchObject({ new_records: 1, changed_records: 1 });
+    const identity = (spot: string) => `"[""${spot}"",""2026-01-05 06:00:00""]"`;
+    const row = (spot: string, client: string) => `"${spot},WABC,2026-01-05 06:00:00,30,${client}"`;
+    expect(
+      world.archived
+        .get(comparison?.changes_key ?? '')
+        ?.toString()
+        .split('\r\n'),
+    ).toEqual([
+      '\uFEFFchange,earlier_file,earlier_record,record,identity,before,after,note',
+      `removed,traffic.1,1,,${identity('S1')},${row('S1', 'Client 1')},,`,
+      `changed,traffic.1,4,3,${identity('S4')},${row('S4', 'Client 4')},${row('S4', '\\=1+1')},`,
+      `removed,traffic.1,5,,${identity('S5')},${row('S5', 'Client 5')},,`,
+      `new,,,4,${identity('S51')},,${row('S51', 'Five')},`,
+      '',
+    ]);
+  });
+
   it('undoes a revision: the API has what the first one had', async () => {
     const changed = rowsOf(10).with(3, { spot: 'S4', client: 'Changed' });
     world.drop(1, rowsOf(10));

@@ -112,8 +112,7 @@ MANIFEST = {
     "decoded_from": null_or(one_of("utf-16le", "utf-16be")), "content_bytes": COUNT, "body_offset": null_or(COUNT),
     "bundled_files": null_or(COUNT), "total_records": COUNT, "valid_records": COUNT,
     **{outcome + "_records": COUNT for outcome in OUTCOMES},
-    "removed_records": COUNT, "compared_with": each({"file_id": text, "manifest_number": POSITIVE,
-                                                     "receipts_key": text, "receipts_sha256": hexadecimal}),
+    "removed_records": COUNT, "compared_with": each(lambda base: is_base(base)),
     "held_ranges": each({"first_record": POSITIVE, "last_record": POSITIVE}),
     "dead_lettered_records": COUNT, "resolved_records": COUNT, "handled_records": COUNT, "reconciled": boolean,
     "proof": null_or({"leaves": COUNT, "records_root": hexadecimal, "receipts_root": hexadecimal}),
@@ -125,6 +124,14 @@ MANIFEST = {
     "times": {"received": time, "split": null_or(time), "first_upload": null_or(time), "last_upload": null_or(time),
               "completed": time, "duration_seconds": number, "upload_seconds": number, "records_per_second": number},
 }
+COMPARISON = {"new_records": COUNT, "changed_records": COUNT, "changes_key": text, "changes_sha256": hexadecimal}
+BASE = {"file_id": text, "manifest_number": POSITIVE, "receipts_key": text, "receipts_sha256": hexadecimal}
+
+def is_base(value):
+    # Added later.
+    more = {"manifest_sha256": hexadecimal} if isinstance(value, dict) and "manifest_sha256" in value else {}
+    return fits(value, {**BASE, **more})
+
 DECISION = {"at": time, "by": null_or(text), "why": null_or(text)}
 LIMIT = {"from": POSITIVE, "to": POSITIVE, "window_seconds": number, "until": time}
 
@@ -160,7 +167,7 @@ def read_manifest(data, name):
     manifest = parse_json(data)
     must(isinstance(manifest, dict) and "manifest_version" in manifest, "no manifest")
     # Of a CSV with a preamble alone; and of a file about which somebody decided something.
-    may_have = {"preamble_bytes": COUNT, "decisions": each(is_decision)}
+    may_have = {"preamble_bytes": COUNT, "decisions": each(is_decision), "comparison": COMPARISON}
     form = {**MANIFEST, **{name: form for name, form in may_have.items() if name in manifest}}
     times = manifest.get("times")
     if isinstance(times, dict) and "delivered_records" in times:
@@ -207,6 +214,7 @@ def check_names(manifest, name):
         (archive["receipts_key"], r"receipts(\.[a-z0-9-]+)?\.ndjson\.gz"),
         (archive["dead_letters_key"], r"dead-letters(\.[a-z0-9-]+)?\.ndjson\.gz"),
         (archive["resolutions_key"], r"resolutions\.%s\.ndjson" % ("[0-9a-f]{16}" if first_version else archive["resolutions_sha256"])),
+        (manifest.get("comparison", {}).get("changes_key"), r"changes(\.[1-9][0-9]*)?\.csv"),
         (archive["report_key"], rf"report\.{number}\.{archive['report_sha256']}\.html"),
     ]
     if signature is not None:
@@ -259,6 +267,9 @@ def check_manifest(manifest):
     must(derived == (duration, upload, speed), "durations")
     if manifest["manifest_version"] == 1:
         return
+    comparison = manifest.get("comparison", {"new_records": 0, "changed_records": 0})
+    must(manifest["compared_with"] or not (manifest.get("comparison") or manifest["removed_records"]), "changes without a comparison")
+    must(comparison["new_records"] + comparison["changed_records"] <= total, "new and changed records")
     for name in ("receipts", "dead_letters", "resolutions", "report"):
         must((archive[name + "_key"] is None) == (archive[name + "_sha256"] is None), f"key and hash of the {name}")
     must((archive["receipts_key"] is None) == (manifest["proof"] is None), "roots and receipts")
@@ -578,6 +589,11 @@ def verify_manifest(path, expected_pem, missing):
             missing.append(f"hash of the {name}")
         else:
             must(sha256(object_).hex() == expected, f"hash of the {name}")
+    comparison = manifest.get("comparison")
+    if comparison is not None:
+        changes = beside(folder, comparison["changes_key"])
+        missing += ["changes"] if changes is None else []
+        must(changes is None or sha256(changes).hex() == comparison["changes_sha256"], "hash of the changes")
     source = found["source"]
     must(source is None or len(source) == manifest["bytes"], "bytes of the source")
     if manifest["manifest_version"] == 1:

@@ -7,6 +7,8 @@ export interface ArchiveKeys {
   deadLetters: string;
   /** The resolutions of dead letters; named by the SHA-256 of its bytes. */
   resolutions(sha256: string): string;
+  /** What a revision changes, new and removed records included. Numbered: a held file may be compared more than once. */
+  changes(number: number): string;
   manifest(number: number): string;
   /** The report of that manifest; named by the SHA-256 of its bytes, since each finalizer renders its own page. */
   report(number: number, sha256: string): string;
@@ -42,6 +44,7 @@ export function archiveKeysOf(file: {
     receipts: `${folder}/receipts${part}.ndjson.gz`,
     deadLetters: `${folder}/dead-letters${part}.ndjson.gz`,
     resolutions: (sha256) => `${folder}/resolutions.${sha256}.ndjson`,
+    changes: (number) => `${folder}/changes${number === 1 ? '' : `.${number}`}.csv`,
     manifest,
     report: (number, sha256) => `${folder}/report.${number}.${sha256}.html`,
     signature: (number) => `${manifest(number)}.sig`,

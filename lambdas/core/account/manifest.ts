@@ -123,11 +123,23 @@ export const manifest = z.object({
       z.object({
         file_id: z.string(),
         manifest_number: z.int().positive(),
+        /** SHA-256 of that manifest's bytes. Absent from older manifests. */
+        manifest_sha256: sha256.optional(),
         receipts_key: z.string(),
         receipts_sha256: sha256,
       }),
     )
     .default([]),
+  /** What it changes, as a CSV in the archive. Absent if it was not compared, and from older manifests. */
+  comparison: z
+    .object({
+      /** New records, and those with another content than before. */
+      new_records: count,
+      changed_records: count,
+      changes_key: z.string(),
+      changes_sha256: sha256,
+    })
+    .optional(),
   rejected_records: count,
   refused_records: count,
   exhausted_records: count,

@@ -70,8 +70,17 @@ function verdictOfRevision(manifest: Manifest, sink: string, details: string[]):
   const sent = manifest.uploaded_records + manifest.duplicate_records;
   const which = sent === changed ? `all ${count(sent)}` : `${count(sent)} of them`;
   const rest = open === 0 ? '' : ` ${count(open)} did not and ${open === 1 ? 'needs' : 'need'} attention.`;
-  const sentence = `${count(changed)} of ${records(total)} changed, and ${which} reached ${sink}.${rest}${removed}`;
+  const sentence = `${changedText(manifest, changed)}, and ${which} reached ${sink}.${rest}${removed}`;
   return { kind: open > 0 || removed !== '' ? 'look' : 'good', sentence, details };
+}
+
+/** Without a comparison, it is not known which of them are new. A record that was rejected is neither. */
+function changedText({ comparison, total_records: total }: Manifest, changed: number): string {
+  const added = comparison?.new_records ?? 0;
+  if (added === 0) return `${count(changed)} of ${records(total)} changed`;
+  const are = `${count(added)} ${added === 1 ? 'is' : 'are'} new`;
+  if (comparison?.changed_records === 0) return `${are} among ${records(total)}`;
+  return `${count(comparison?.changed_records ?? 0)} of ${records(total)} changed, ${are}`;
 }
 
 function removedText({ removed_records: removed }: Manifest): string {

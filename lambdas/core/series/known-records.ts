@@ -19,10 +19,11 @@ export interface RevisionCounts {
 
 /** 128 bits of a hash: no two of 10^7 records share them (probability below 10^-24). */
 const keyBytes = 16;
-/** A key, the content, flags. */
-const slotBytes = 2 * keyBytes + 1;
+/** A key, the content, flags, the record's number. */
+const slotBytes = 2 * keyBytes + 5;
 const contentAt = keyBytes;
 const flagsAt = 2 * keyBytes;
+const recordAt = flagsAt + 1;
 
 const isThere = 1;
 /** The API has one of several contents, or one that is not known. */
@@ -40,7 +41,7 @@ const maxLoad = 0.75;
 /**
  * What the API has of one revision's records, by request id: a record's id is computed from its identity and the
  * revision's checksum, so a newer revision finds its predecessor's record under the id that this record had there. A hash
- * table of fixed size, with 44 bytes for each record: ten million need 440 MB.
+ * table of fixed size, with 50 bytes for each record: ten million need 493 MB.
  */
 export class KnownRecords {
   /** SHA-256 of the revision's bytes: part of its request ids. */
@@ -62,10 +63,11 @@ export class KnownRecords {
   }
 
   /**
-   * The API has this record. @param requestId hex @param sha256 of the record's bytes, hex; undefined if what the API has
-   * is not known @param isRepetition the API answered that it had the request id before: another record with it decides
+   * The API has this record. @param record its number @param requestId hex @param sha256 of the record's bytes, hex;
+   * undefined if what the API has is not known @param isRepetition the API answered that it had the request id before:
+   * another record with it decides
    */
-  add(requestId: string, sha256: string | undefined, isRepetition = false): void {
+  add(record: number, requestId: string, sha256: string | undefined, isRepetition = false): void {
     const key = Buffer.from(requestId.slice(0, 2 * keyBytes), 'hex');
     const content = Buffer.from((sha256 ?? '').slice(0, 2 * keyBytes), 'hex');
     const at = this.#find(key);
@@ -75,6 +77,7 @@ export class KnownRecords {
     if (isNew) key.copy(this.#slots, at);
     if (isNew || ((flags & isRepeated) !== 0 && !isRepetition)) {
       content.copy(this.#slots, at + contentAt);
+      this.#slots.writeUInt32LE(record, at + recordAt);
       const certainty = sha256 === undefined ? isUncertain : 0;
       this.#slots[at + flagsAt] = isThere | certainty | (isRepetition ? isRepeated : 0);
     } else if (((flags & isRepeated) !== 0) === isRepetition && (sha256 === undefined || !this.#has(at, content))) {
@@ -82,8 +85,16 @@ export class KnownRecords {
     }
   }
 
-  has(requestId: string): boolean {
-    return this.#slots[this.#find(Buffer.from(requestId.slice(0, 2 * keyBytes), 'hex')) + flagsAt] !== 0;
+  /** The number of this revision's record with the request id; undefined if it has none. */
+  recordOf(requestId: string): number | undefined {
+    const at = this.#find(Buffer.from(requestId.slice(0, 2 * keyBytes), 'hex'));
+    return this.#slots[at + flagsAt] === 0 ? undefined : this.#slots.readUInt32LE(at + recordAt);
+  }
+
+  /** Whether what the API has of it may differ from what the file has. */
+  isUncertain(requestId: string): boolean {
+    const at = this.#find(Buffer.from(requestId.slice(0, 2 * keyBytes), 'hex'));
+    return ((this.#slots[at + flagsAt] ?? 0) & isUncertain) !== 0;
   }
 
   /**
@@ -115,6 +126,14 @@ export class KnownRecords {
   /** Identities that the newer revision does not have, once all of its records are noted. */
   get removed(): number {
     return this.#size - this.#seen;
+  }
+
+  /** Their numbers, in no order. */
+  *removedRecords(): Generator<number> {
+    for (let at = 0; at < this.#slots.length; at += slotBytes) {
+      const flags = this.#slots[at + flagsAt] ?? 0;
+      if (flags !== 0 && (flags & isSeen) === 0) yield this.#slots.readUInt32LE(at + recordAt);
+    }
   }
 
   #isSame(at: number, flags: number, sha256: string): boolean {

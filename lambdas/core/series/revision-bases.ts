@@ -21,6 +21,7 @@ export function basesOf(file: FileAccount, figures: ManifestFigures | undefined)
   const own: RevisionBase = {
     fileId: file.fileId,
     manifest: figures.manifest_number,
+    manifestSha256: figures.manifest_sha256,
     checksum: figures.checksum,
     records: figures.total_records,
     receipts: { key, sha256 },

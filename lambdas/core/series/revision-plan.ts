@@ -2,30 +2,60 @@ import { requestIdOf } from '../records/identity.ts';
 import type { PreparedRecord } from '../records/prepare-record.ts';
 import type { KnownRecords, RecordPlan, RevisionCounts } from './known-records.ts';
 
+/** A record of an earlier revision. */
+export interface EarlierRecord {
+  /** The revision's place among those that are compared with; 0 is the newest. */
+  base: number;
+  record: number;
+  /** The API may have something else of it than the revision's file. */
+  isUncertain: boolean;
+}
+
+/** A record that the API does not have as it is: new, or, with an earlier record, changed. */
+export interface NotedChange {
+  earlier?: EarlierRecord;
+}
+
 /**
  * A revision's records compared with what the API has of the revisions before. All of its records are noted first, in
  * order; then each can be planned, from any position on and as often as needed: every cut of the file gives the same plan.
  */
 export class RevisionPlan {
   readonly #newest: KnownRecords | undefined;
-  readonly #older: readonly KnownRecords[];
+  readonly #known: readonly KnownRecords[];
   readonly #counts = { unchanged: 0, changed: 0, added: 0 };
 
   /**
    * @param known the newest first. An identity that only an older one has was removed from the newest, or its record there
    * failed: whether the API still has it is not known, so it counts as changed.
    */
-  constructor([newest, ...older]: readonly KnownRecords[]) {
-    this.#newest = newest;
-    this.#older = older;
+  constructor(known: readonly KnownRecords[]) {
+    this.#newest = known[0];
+    this.#known = known;
   }
 
-  note({ result, sha256 }: Pick<PreparedRecord, 'result' | 'sha256'>): void {
-    if (result.kind !== 'good') return;
+  /** Undefined if the record is unchanged, or rejected. */
+  note({ result, sha256 }: Pick<PreparedRecord, 'result' | 'sha256'>): NotedChange | undefined {
+    if (result.kind !== 'good') return undefined;
     const { identity } = result;
-    const found = this.#newest && this.#newest.note(requestIdOf(identity, this.#newest.checksum), sha256);
-    const isKnown = () => this.#older.some((known) => known.has(requestIdOf(identity, known.checksum)));
-    this.#counts[found ?? (isKnown() ? 'changed' : 'added')]++;
+    const found = this.#newest?.note(requestIdOf(identity, this.#newest.checksum), sha256);
+    const earlier = found === 'unchanged' ? undefined : this.#earlierOf(identity);
+    this.#counts[found ?? (earlier ? 'changed' : 'added')]++;
+    return found === 'unchanged' ? undefined : { ...(earlier ? { earlier } : {}) };
+  }
+
+  #earlierOf(identity: readonly string[]): EarlierRecord | undefined {
+    for (const [base, known] of this.#known.entries()) {
+      const id = requestIdOf(identity, known.checksum);
+      const record = known.recordOf(id);
+      if (record !== undefined) return { base, record, isUncertain: base > 0 || known.isUncertain(id) };
+    }
+    return undefined;
+  }
+
+  /** Numbers of the newest earlier revision's records that this one does not have, in no order. */
+  removedRecords(): Iterable<number> {
+    return this.#newest?.removedRecords() ?? [];
   }
 
   planOf({ result, sha256 }: Pick<PreparedRecord, 'result' | 'sha256'>): RecordPlan {

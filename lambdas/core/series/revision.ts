@@ -8,6 +8,8 @@ export interface RevisionBase {
   fileId: string;
   /** Of its newest manifest. */
   manifest: number;
+  /** SHA-256 of that manifest's bytes. Absent in an item of an earlier version. */
+  manifestSha256?: string;
   /** SHA-256 of its bytes, which is part of its request ids. */
   checksum: string;
   records: number;
@@ -20,6 +22,8 @@ export interface Revision {
   /** The newest first. */
   bases: RevisionBase[];
   counts: RevisionCounts;
+  /** The list of what is new, changed and removed, in the archive. Absent if there was no time to make it. */
+  comparison?: { key: string; sha256: string };
   /** Set once nothing more of the earlier revisions is sent: only then, something of this one is. */
   taken?: true;
 }

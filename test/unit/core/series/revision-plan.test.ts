@@ -16,7 +16,7 @@ const checksumOf = (rows: readonly Row[], name: string) => sha256Of(JSON.stringi
 function knownOf(rows: readonly Row[], name = 'a'): KnownRecords {
   const checksum = checksumOf(rows, name);
   const known = new KnownRecords(checksum, rows.length);
-  for (const { id, text } of rows) known.add(requestIdOf([id], checksum), sha256Of(text));
+  for (const [n, { id, text }] of rows.entries()) known.add(n + 1, requestIdOf([id], checksum), sha256Of(text));
   return known;
 }
 
@@ -47,16 +47,16 @@ describe('a revision', () => {
     const before = [...rowsOf('1'), { id: '1', text: 'another one' }, ...rowsOf('2')];
     expect(plan(rowsOf('1', '2'), knownOf(before)).plans).toEqual(['send', 'unchanged']);
     const known = knownOf(rowsOf('2'));
-    known.add(requestIdOf(['2'], known.checksum), undefined);
+    known.add(2, requestIdOf(['2'], known.checksum), undefined);
     expect(plan(rowsOf('2'), known).plans).toEqual(['send']);
   });
 
   it('treats a repetition as what the API had before, not as what it has', () => {
-    const known = new KnownRecords('c', 2);
+    const known = new KnownRecords('c', 3);
     const id = requestIdOf(['1'], 'c');
-    known.add(id, sha256Of('another'), true);
-    known.add(id, sha256Of('1 as it was'));
-    known.add(id, sha256Of('a third'), true);
+    known.add(1, id, sha256Of('another'), true);
+    known.add(2, id, sha256Of('1 as it was'));
+    known.add(3, id, sha256Of('a third'), true);
     expect(plan(rowsOf('1'), known).plans).toEqual(['unchanged']);
   });
 
@@ -104,7 +104,7 @@ describe('a revision', () => {
             if (plans[index] === 'send') sent.add(id);
             if (plans[index] === 'unchanged') expect(schedule.get(id)).toBe(text);
             if (plans[index] === 'repeated') expect(schedule.has(id)).toBe(true);
-            next.add(requestIdOf([id], checksum), sha256Of(text));
+            next.add(index + 1, requestIdOf([id], checksum), sha256Of(text));
           }
           const expected = new Map(revision.toReversed().map(({ id, text }) => [id, text]));
           expect(Object.fromEntries(schedule)).toEqual(Object.fromEntries(expected));
@@ -126,7 +126,7 @@ describe('known records', () => {
   it('refuse more than were announced', () => {
     const known = new KnownRecords('c', 0);
     expect(() => {
-      for (let n = 0; n < 9; n++) known.add(sha256Of(`${n}`), sha256Of('x'));
+      for (let n = 0; n < 9; n++) known.add(n, sha256Of(`${n}`), sha256Of('x'));
     }).toThrow(RangeError);
   });
 });

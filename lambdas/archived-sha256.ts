@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
-import { ContradictionError } from '../core/errors.ts';
-import type { Archive } from '../ports.ts';
+import { ContradictionError } from './core/errors.ts';
+import type { Archive } from './ports.ts';
 
 type Readable = Pick<Archive, 'getStream'>;
 

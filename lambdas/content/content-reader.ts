@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { sha256Of } from '../../lambdas/core/records/identity.ts';
+import { sha256Of } from '../core/records/identity.ts';
 
 /** Reads a stream once, from its beginning, and returns the bytes from the current position up to a requested one. */
 export class ContentReader {

@@ -1,0 +1,110 @@
+import type { ChangedRecord, ChangedRecords } from '../core/series/changed-records.ts';
+import { maxListedCharacters, maxListedRecords } from '../core/series/changed-records.ts';
+import type { ComparedRow } from '../core/series/comparison-csv.ts';
+import { compareRows, comparisonHeader, comparisonLine, notListedLine } from '../core/series/comparison-csv.ts';
+import type { RevisionPlan } from '../core/series/revision-plan.ts';
+import type { RevisionBase } from '../core/series/revision.ts';
+import type { EarlierPorts, EarlierText } from './read-earlier.ts';
+import { readEarlier } from './read-earlier.ts';
+
+/** What the comparison is made of: the evidence, the plan that was made from it, and the records that it changes. */
+export interface Compared {
+  bases: readonly RevisionBase[];
+  plan: RevisionPlan;
+  changes: ChangedRecords;
+}
+
+/**
+ * The lines of the list of a revision's changes, as often as needed. New and changed records are listed as far as they fit
+ * into memory; removed ones all are, sorted among the others, or if they do not fit, after them in the order of their file.
+ * @throws ContradictionError if an earlier file in the archive was changed
+ */
+export async function listChanges(
+  { bases, plan, changes }: Compared,
+  ports: EarlierPorts,
+): Promise<() => AsyncGenerator<string>> {
+  const removed = new RecordSet(bases[0]?.records ?? 0, plan.removedRecords());
+  const listed = new Set(
+    changes.listed.flatMap(({ earlier }) => (earlier ? [placeOf(earlier.base, earlier.record)] : [])),
+  );
+  const before = new Map<string, string>();
+  let roomBefore = maxListedCharacters;
+  const rows: ComparedRow[] = [];
+  let room = removed.size > maxListedRecords ? -1 : maxListedCharacters;
+  for (const [base, evidence] of bases.entries()) {
+    const isRemoved = (record: number) => base === 0 && room >= 0 && removed.has(record);
+    const isWanted = (record: number) => isRemoved(record) || listed.has(placeOf(base, record));
+    if (base > 0 && !changes.listed.some(({ earlier }) => earlier?.base === base)) continue;
+    for await (const earlier of readEarlier(evidence, isWanted, ports)) {
+      const { record, text } = earlier;
+      if (isRemoved(record)) {
+        rows.push(removedRow(evidence, earlier));
+        room -= (text ?? '').length;
+      } else if (text !== undefined) {
+        roomBefore -= text.length;
+        if (roomBefore >= 0) before.set(placeOf(base, record), text);
+      }
+    }
+  }
+  const areSorted = room >= 0;
+  const shown = areSorted ? rows : [];
+  shown.push(...changes.listed.map((each) => changedRow(each, bases, before)));
+  shown.sort(compareRows);
+  return async function* () {
+    yield comparisonHeader;
+    for (const row of shown) yield comparisonLine(row);
+    // Too many to sort: in the order of their file.
+    if (!areSorted && bases[0]) {
+      for await (const each of readEarlier(bases[0], (record) => removed.has(record), ports)) {
+        yield comparisonLine(removedRow(bases[0], each));
+      }
+    }
+    if (changes.unlisted > 0) yield notListedLine(changes.unlisted);
+  };
+}
+
+const placeOf = (base: number, record: number): string => `${base}/${record}`;
+
+function removedRow({ fileId }: RevisionBase, { record, text, identity }: EarlierText): ComparedRow {
+  const before = text === undefined ? { note: notReadable } : { before: text };
+  return { change: 'removed', earlier: { fileId, record }, identity, ...before };
+}
+
+const notReadable = 'the earlier text is not available';
+const uncertain = 'the API may have something else of it than the earlier file';
+
+function changedRow(
+  { record, identity, text, earlier }: ChangedRecord,
+  bases: readonly RevisionBase[],
+  texts: ReadonlyMap<string, string>,
+): ComparedRow {
+  const own = { record, identity, after: text };
+  if (!earlier) return { change: 'new', ...own };
+  const before = texts.get(placeOf(earlier.base, earlier.record));
+  return {
+    change: 'changed',
+    ...own,
+    earlier: { fileId: bases[earlier.base]?.fileId ?? '', record: earlier.record },
+    ...(before === undefined ? { note: notReadable } : { before }),
+    ...(before !== undefined && earlier.isUncertain ? { note: uncertain } : {}),
+  };
+}
+
+/** A bit for each record: the removed ones may be all of ten million. */
+class RecordSet {
+  readonly #bits: Uint8Array;
+  size = 0;
+
+  constructor(records: number, members: Iterable<number>) {
+    this.#bits = new Uint8Array((records >> 3) + 1);
+    for (const record of members) {
+      const byte = record >> 3;
+      this.#bits[byte] = (this.#bits[byte] ?? 0) | (1 << (record & 7));
+      this.size++;
+    }
+  }
+
+  has(record: number): boolean {
+    return ((this.#bits[record >> 3] ?? 0) & (1 << (record & 7))) !== 0;
+  }
+}
