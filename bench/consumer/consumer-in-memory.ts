@@ -3,6 +3,8 @@ import type { ConsumerPorts } from '../../lambdas/consumer/consumer-ports.ts';
 import { deliverBatch } from '../../lambdas/consumer/deliver-batch.ts';
 import { SharedLimiter } from '../../lambdas/consumer/shared-limiter.ts';
 import { FailureRun } from '../../lambdas/core/limiter/breaker.ts';
+import { SendRate } from '../../lambdas/core/limiter/send-rate.ts';
+import { KnownFiles } from '../../lambdas/consumer/known-files.ts';
 import type { BatchMessage } from '../../lambdas/messages.ts';
 import type { Sink } from '../../lambdas/ports.ts';
 import { cutFile } from '../../lambdas/splitter/cut-file.ts';
@@ -81,6 +83,8 @@ function consumerPorts(ledger: MemoryLedger, sink: Sink, connections: number): C
     log: silentLog,
     metrics: { add: () => undefined, flush: () => undefined },
     run: new FailureRun(),
+    rate: new SendRate(),
+    files: new KnownFiles(),
     random: Math.random,
   };
 }

@@ -80,8 +80,11 @@ export class HttpConnections {
   readonly #avoided = new AvoidedAddresses();
   /** The least recently used one first. */
   readonly #idle: Connection[] = [];
-  /** Requests, and connections that are being closed. */
-  readonly #inUse = new Set<Promise<unknown>>();
+  #requests = 0;
+  /** Connections that are being closed. */
+  readonly #closing = new Set<Promise<unknown>>();
+  /** Those who wait for the end of all requests. */
+  #onRest: (() => void)[] = [];
   readonly #waiting: (() => void)[] = [];
   #count = 0;
 
@@ -110,34 +113,35 @@ export class HttpConnections {
       isReused: () => connection.answered > 0,
       close: () => (isKept = false),
     };
-    return this.#track(
-      send(use).then(
-        (result) => {
-          connection.answered++;
-          void this.#track(this.#giveBack(connection, isKept));
-          return result;
-        },
-        (error: unknown) => {
-          // The idle connections have been idle for as long, and are probably dead too.
-          const idle = connection.answered > 0 ? this.#idle.splice(0) : [];
-          for (const each of [connection, ...idle]) each.socket?.destroy();
-          void this.#track(Promise.all([this.#giveBack(connection, false), ...idle.map((each) => this.#end(each))]));
-          throw error;
-        },
-      ),
-    );
+    this.#requests++;
+    try {
+      const result = await send(use);
+      connection.answered++;
+      this.#giveBack(connection, isKept);
+      return result;
+    } catch (error) {
+      // The idle connections have been idle for as long, and are probably dead too.
+      const idle = connection.answered > 0 ? this.#idle.splice(0) : [];
+      for (const each of [connection, ...idle]) each.socket?.destroy();
+      this.#giveBack(connection, false);
+      for (const each of idle) this.#retire(each);
+      throw error;
+    } finally {
+      this.#requests--;
+      if (this.#requests === 0) for (const resolve of this.#onRest.splice(0)) resolve();
+    }
   }
 
-  #track<T>(work: Promise<T>): Promise<T> {
-    this.#inUse.add(work);
-    const untrack = (): void => void this.#inUse.delete(work);
-    work.then(untrack, untrack);
-    return work;
+  /** Ends it in the background: only `close` waits for that. */
+  #retire(connection: Connection): void {
+    const end = this.#end(connection).finally(() => this.#closing.delete(end));
+    this.#closing.add(end);
   }
 
   /** Waits for the requests that are in flight. */
   async close(): Promise<void> {
-    while (this.#inUse.size > 0) await Promise.allSettled(this.#inUse);
+    while (this.#requests > 0) await new Promise<void>((resolve) => this.#onRest.push(resolve));
+    await Promise.all(this.#closing);
     await Promise.all(this.#idle.splice(0).map((connection) => this.#end(connection)));
   }
 
@@ -159,12 +163,12 @@ export class HttpConnections {
     }
   }
 
-  async #giveBack(connection: Connection, isKept: boolean): Promise<void> {
+  #giveBack(connection: Connection, isKept: boolean): void {
     connection.usedAt = this.#options.clock.now();
     // If the name has several addresses, the next connection goes to another machine.
     if (!isKept && connection.address !== undefined) this.#avoided.add(connection.address);
-    if (isKept && !this.#isOld(connection)) this.#idle.push(connection);
-    else await this.#end(connection);
+    if (!isKept || this.#isOld(connection)) return this.#retire(connection);
+    this.#idle.push(connection);
     this.#wakeAll();
   }
 

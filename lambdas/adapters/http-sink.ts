@@ -1,6 +1,4 @@
 import { brotliDecompressSync, gunzipSync, inflateSync } from 'node:zlib';
-import type { Dispatcher } from 'undici';
-import { request } from 'undici';
 import type { AnswerDeclaration } from '../../feeds/feed.ts';
 import { UnusableSecretError } from '../core/errors.ts';
 import { meaningOf } from '../core/answers/answer-meaning.ts';
@@ -11,6 +9,8 @@ import type { Clock, Sink, SinkAnswer, SinkRequest, TokenSource } from '../ports
 import type { ConnectionUse, HttpConnectionOptions, HttpTimeLimits } from './http-connections.ts';
 import { HttpConnections } from './http-connections.ts';
 import { failureOf } from './http-failure.ts';
+import type { AnswerLimits, HttpAnswer } from './post-over-http.ts';
+import { postOverHttp } from './post-over-http.ts';
 import { untilAborted } from './until-aborted.ts';
 
 export interface HttpSinkOptions extends Pick<HttpConnectionOptions, 'connections' | 'proxyUrl' | 'caCertificates'> {
@@ -42,22 +42,29 @@ const isMachineTrouble = (status: number): boolean =>
 /** One POST per record: Bearer token, `X-Request-ID`, JSON. Created once per process, since it holds the connections. */
 export class HttpSink implements Sink {
   readonly #connections: HttpConnections;
-  readonly #url: string;
-  readonly #limits: HttpTimeLimits;
+  readonly #origin: string;
+  readonly #path: string;
+  readonly #limits: AnswerLimits;
   readonly #options: HttpSinkOptions;
+  /** The token that was read last, and the source's promise of it: the same one as long as it is the same token. */
+  #token: { promise: Promise<string>; value: string } | undefined;
 
   constructor(options: HttpSinkOptions) {
     this.#options = options;
     const base = new URL(options.baseUrl);
-    this.#url = `${base.origin}${base.pathname.replace(/\/$/, '')}${options.path}`;
-    this.#limits = options.limits ?? usualLimits;
-    this.#connections = new HttpConnections({ ...options, origin: base.origin, limits: this.#limits });
+    this.#origin = base.origin;
+    this.#path = `${base.pathname.replace(/\/$/, '')}${options.path}`;
+    const limits = options.limits ?? usualLimits;
+    this.#limits = { bodyMs: limits.bodyMs, maxBodyBytes };
+    this.#connections = new HttpConnections({ ...options, origin: base.origin, limits });
   }
 
   async deliver(record: SinkRequest, signal: AbortSignal): Promise<SinkAnswer> {
     let token: string;
     try {
-      token = await untilAborted(this.#options.tokens.token(), signal);
+      const promise = this.#options.tokens.token();
+      token = this.#token?.promise === promise ? this.#token.value : await untilAborted(promise, signal);
+      this.#token = { promise, value: token };
     } catch (error) {
       const isKnown = error instanceof UnusableSecretError;
       const answer = isKnown ? error.message : 'the secret with the token was not read in time';
@@ -75,26 +82,25 @@ export class HttpSink implements Sink {
   }
 
   async #post(record: SinkRequest, token: string, use: ConnectionUse, signal: AbortSignal): Promise<SinkAnswer> {
-    const response = await request(this.#url, {
-      dispatcher: use.dispatcher,
-      method: 'POST',
-      headers: {
-        authorization: `Bearer ${token}`,
-        'content-type': 'application/json',
-        'x-request-id': record.requestId,
-      },
-      body: JSON.stringify(record.payload),
-      signal,
-    });
-    const body = await this.#readBody(response.body);
-    if (!body.isWhole || isMachineTrouble(response.statusCode)) use.close();
-    return this.#answerOf(response, body, token);
+    const headers = {
+      authorization: `Bearer ${token}`,
+      'content-type': 'application/json',
+      'x-request-id': record.requestId,
+    };
+    const post = { origin: this.#origin, path: this.#path, headers, body: JSON.stringify(record.payload) };
+    const answer = await postOverHttp(use.dispatcher, post, this.#limits, signal);
+    if (!answer.isWhole || isMachineTrouble(answer.status)) use.close();
+    return this.#answerOf(answer, token);
   }
 
-  #answerOf({ statusCode: status, headers }: Dispatcher.ResponseData, read: ReadBody, token: string): SinkAnswer {
-    const header = (name: string): string | undefined => [headers[name]].flat()[0];
+  #answerOf(given: HttpAnswer, token: string): SinkAnswer {
+    const { status } = given;
+    const header = (name: string): string | undefined => {
+      const value = given.headers[name];
+      return Array.isArray(value) ? value[0] : value;
+    };
     const contentType = header('content-type');
-    const { text: body, isWhole } = textOf(read, contentType, header('content-encoding'));
+    const { text: body, isWhole } = textOf(given, contentType, header('content-encoding'));
     const retryAfterMs = parseRetryAfter(header('retry-after'), this.#options.clock.now(), header('date') ?? '');
     const hasRetryAfter = retryAfterMs !== undefined;
     const meaning = meaningOf({ status, contentType, body, isWhole, hasRetryAfter }, this.#options.answers);
@@ -120,36 +126,14 @@ export class HttpSink implements Sink {
   async close(): Promise<void> {
     await this.#connections.close();
   }
-
-  /** Reads a short body to its end; cuts off a long or slow one. Never throws. */
-  async #readBody(body: Dispatcher.ResponseData['body']): Promise<ReadBody> {
-    const chunks: Buffer[] = [];
-    let bytes = 0;
-    const timer = setTimeout(() => body.destroy(), this.#limits.bodyMs);
-    try {
-      for await (const chunk of body) {
-        chunks.push(chunk as Buffer);
-        bytes += (chunk as Buffer).length;
-        if (bytes > maxBodyBytes) return { bytes: Buffer.concat(chunks).subarray(0, maxBodyBytes), isWhole: false };
-      }
-      return { bytes: Buffer.concat(chunks), isWhole: true };
-    } catch {
-      // What has arrived is enough to show.
-      return { bytes: Buffer.concat(chunks), isWhole: false };
-    } finally {
-      clearTimeout(timer);
-    }
-  }
 }
 
-interface ReadBody {
-  bytes: Buffer;
-  isWhole: boolean;
-}
+/** The first byte of UTF-8's byte order mark, which a decoder removes. */
+const byteOrderMark = 0xef;
 
 /** We request no other coding or character set, but follow the header. */
-function textOf({ bytes, isWhole }: ReadBody, contentType = '', coding = ''): { text: string; isWhole: boolean } {
-  const plain = decompressed(bytes, coding.trim().toLowerCase());
+function textOf({ body, isWhole }: HttpAnswer, contentType = '', coding = ''): { text: string; isWhole: boolean } {
+  const plain = decompressed(body, coding.trim().toLowerCase());
   if (!plain) return { text: '', isWhole: false };
   const charset = /;\s{0,9}charset="?([\w-]{1,40})/i.exec(contentType.slice(0, 500))?.[1] ?? 'utf-8';
   return { text: decoded(plain, charset), isWhole };
@@ -169,6 +153,9 @@ function decompressed(bytes: Buffer, coding: string): Buffer | undefined {
 }
 
 function decoded(bytes: Buffer, charset: string): string {
+  // A decoder of its own for each answer would take longer than the text.
+  if (bytes.length === 0 || (charset.toLowerCase() === 'utf-8' && bytes[0] !== byteOrderMark))
+    return bytes.toString('utf8');
   try {
     return new TextDecoder(charset).decode(bytes);
   } catch {

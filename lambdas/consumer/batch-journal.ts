@@ -1,17 +1,17 @@
 import { ContradictionError, LeaseLostError } from '../core/errors.ts';
 import type { DoneRecord, Progress } from '../core/account/progress.ts';
 import { encodeProgress, ProgressEncoder } from '../core/account/progress.ts';
+import type { SendRate } from '../core/limiter/send-rate.ts';
 import type { UnnotedLetter } from '../messages.ts';
 import type { BatchLedger, ClaimEnd, Clock, DeadLedger, LetterQueue, PayloadStore } from '../ports.ts';
 
-/** A killed consumer repeats at most this many requests: no more are sent beyond its saved progress. */
-export const maxUnsaved = 50;
-
 /**
- * Saving begins this many places before the fence, so that no request waits there: at most `mostAhead`, at least
- * `fewestAhead`.
+ * A killed consumer repeats at most this many requests, or as many as it sends in a second if those are more: no more are
+ * sent beyond its saved progress.
  */
-const mostAhead = maxUnsaved / 2;
+export const fewestUnsaved = 50;
+
+/** Saving begins at least this many places before the fence, so that no request waits there; at most half of the way. */
 const fewestAhead = 2;
 
 /** Progress is saved at the latest after this, however slow the API's rate is. Milliseconds. */
@@ -35,6 +35,7 @@ export interface JournalOptions {
   letters: LetterQueue;
   payloads: Pick<PayloadStore, 'putPayload'>;
   clock: Pick<Clock, 'now'>;
+  rate: SendRate;
 }
 
 /**
@@ -56,8 +57,10 @@ export class BatchJournal {
   /** Groups of letters that were noted. */
   #notes = 0;
   #unsaved = 0;
+  /** The most records that may be sent without a saved outcome, as of the last save. */
+  #maxUnsaved = fewestUnsaved;
   /** Places begun during a save, and some more: the next save begins this many places ahead of the fence. */
-  #ahead = mostAhead;
+  #ahead = fewestUnsaved / 2;
   #savedAt: number;
   #saving: Promise<void> | undefined;
   #failure: { error: unknown } | undefined;
@@ -85,15 +88,17 @@ export class BatchJournal {
     this.#next = Math.max(this.#next, place + 1);
     this.#open++;
     // Records are not always sent in order: places before the fence that are sent late count too.
-    while (place >= this.#fence || (this.#unsaved > 0 && this.#unsaved + this.#open > maxUnsaved)) await this.save();
+    while (place >= this.#fence || (this.#unsaved > 0 && this.#unsaved + this.#open > this.#maxUnsaved))
+      await this.save();
     const dueSoon =
-      this.#next + this.#ahead > this.#fence || this.#unsaved + this.#ahead > maxUnsaved || this.#isOverdue();
+      this.#next + this.#ahead > this.#fence || this.#unsaved + this.#ahead > this.#maxUnsaved || this.#isOverdue();
     if (dueSoon && !this.#saving) void this.save().catch((error: unknown) => (this.#failure ??= { error }));
   }
 
   /** Notes that the request is sent now. */
   sending(place: number): void {
     this.#sent = Math.max(this.#sent, place + 1);
+    this.#options.rate.note(this.#options.clock.now());
   }
 
   /** Whether this attempt or an earlier one may have sent the record. */
@@ -162,17 +167,18 @@ export class BatchJournal {
   }
 
   async #save(leaseMs: number): Promise<void> {
-    const { fileId, batch, owner, ledger, clock } = this.#options;
+    const { fileId, batch, owner, ledger, clock, rate } = this.#options;
     // Nothing is awaited between the last letter's arrival and the snapshot: every record that counts as done has its
     // letter sent.
     while (this.#unsentLetters.length > 0) await this.#sendLetters();
+    this.#savedAt = clock.now();
+    this.#maxUnsaved = Math.max(fewestUnsaved, rate.aSecond(this.#savedAt));
     const fence =
       leaseMs === 0
         ? Math.max(this.#sent, this.#options.saved.fence)
-        : Math.max(this.#fence, this.#next + Math.max(1, maxUnsaved - this.#open));
+        : Math.max(this.#fence, this.#next + Math.max(1, this.#maxUnsaved - this.#open));
     const progress = this.#encoder.encode(fence);
     this.#unsaved = 0;
-    this.#savedAt = clock.now();
     const begunBefore = this.#next;
     if (!(await ledger.saveProgress(fileId, batch, owner, progress, leaseMs))) {
       throw new LeaseLostError(`Batch ${batch} of the file ${fileId} now belongs to another consumer.`);
@@ -181,7 +187,7 @@ export class BatchJournal {
     const begunMeanwhile = this.#next - begunBefore;
     // Grows fast and shrinks slowly: waiting at the fence costs slots, an extra save costs only a write.
     const wanted = Math.max(2 * begunMeanwhile + 1, Math.floor(0.8 * this.#ahead));
-    this.#ahead = Math.min(mostAhead, Math.max(fewestAhead, wanted));
+    this.#ahead = Math.min(this.#maxUnsaved / 2, Math.max(fewestAhead, wanted));
   }
 
   #isOverdue(): boolean {

@@ -22,8 +22,8 @@ export async function claimBatch(message: BatchMessage, ports: ConsumerPorts): P
   const { ledger, log, clock } = ports;
   const { fileId, batch } = message;
   const place = { correlation_id: fileId, batch, attempt: message.attempt };
-  const found = await genuineFileOf(message, ports);
-  if (await waitsForResume(message, found, ports)) return undefined;
+  await checkGenuine(message, ports);
+  if (await waitsForResume(message, ports)) return undefined;
   const owner = ports.newId();
   const claim = await ledger.claimBatch(message, owner, batchLeaseMs);
   if (claim.kind === 'stale') {
@@ -58,11 +58,12 @@ export function claimEndOf(error: unknown): ClaimEnd {
  * only then is it certain that a process that stops the file sees this batch.
  * @throws AlteredMessageError if the message is not as Sluice made it, ContradictionError if its file is unknown
  */
-async function genuineFileOf(message: BatchMessage, { ledger, feed }: ConsumerPorts): Promise<FileAccount> {
+async function checkGenuine(message: BatchMessage, { ledger, feed, files }: ConsumerPorts): Promise<void> {
   const { fileId, batch } = message;
-  const file = await ledger.getFile(fileId);
+  const file = files.get(fileId) ?? (await ledger.getFile(fileId));
   if (!file) throw new ContradictionError(`Batch ${batch} belongs to the file ${fileId}, which is not in the ledger.`);
-  if (file.feed === feed.name && isGenuine(message, file)) return file;
+  files.add(fileId, file);
+  if (file.feed === feed.name && isGenuine(message, file)) return;
   throw new AlteredMessageError(
     `Batch ${batch} of the file ${fileId} was altered: nothing of it is sent, and it goes to the DLQ. ` +
       'The batch is made again from the file.',
@@ -73,10 +74,11 @@ async function genuineFileOf(message: BatchMessage, { ledger, feed }: ConsumerPo
  * Sends the batch of a paused feed back unclaimed, as a new message: waiting brings it no closer to the DLQ. A stopped file
  * goes on all the same, since its records are held and not sent.
  */
-async function waitsForResume(message: BatchMessage, file: FileAccount, ports: ConsumerPorts): Promise<boolean> {
-  if (isStopped(file)) return false;
+async function waitsForResume(message: BatchMessage, ports: ConsumerPorts): Promise<boolean> {
   const untilMs = await ports.limiter.stoppedUntil();
   if (untilMs === undefined) return false;
+  const file = await ports.ledger.getFile(message.fileId);
+  if (file && isStopped(file)) return false;
   const delaySeconds = (untilMs - ports.clock.now()) / 1000;
   await ports.batches.sendSuccessor(message, delaySeconds);
   const { fileId, batch, attempt } = message;
@@ -93,7 +95,7 @@ async function readBatch(
   owner: string,
   ports: ConsumerPorts,
 ): Promise<BatchAttempt | undefined> {
-  const { ledger, letters, payloads, clock } = ports;
+  const { ledger, letters, payloads, clock, rate } = ports;
   const { fileId, batch } = message;
   const begunAt = clock.now();
   const file = await ledger.getFile(fileId);
@@ -109,7 +111,7 @@ async function readBatch(
   if (isQuarantined(file) && (await settleAsBefore(claim.batch, owner, file, ports))) return undefined;
   const records = prepareBatch(message, ports.feed, file);
   const saved = claim.batch.progress ? decodeProgress(claim.batch.progress) : noProgress;
-  const journal = new BatchJournal({ fileId, batch, owner, saved, ledger, letters, payloads, clock });
+  const journal = new BatchJournal({ fileId, batch, owner, saved, ledger, letters, payloads, clock, rate });
   const attempt = new BatchAttempt(ports, {
     ...{ message, file, owner, records, journal, begunAt },
     replaces: claim.batch.counts,

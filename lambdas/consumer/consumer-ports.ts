@@ -1,6 +1,7 @@
 import type { Feed } from '../../feeds/feed.ts';
 import type { FailureRun } from '../core/limiter/breaker.ts';
 import type { RateLimit } from '../core/limiter/limiter.ts';
+import type { SendRate } from '../core/limiter/send-rate.ts';
 import type {
   AuditLog,
   BatchQueue,
@@ -16,6 +17,7 @@ import type {
   Sink,
   TokenSource,
 } from '../ports.ts';
+import type { KnownFiles } from './known-files.ts';
 
 export interface ConsumerPorts {
   ledger: Ledger;
@@ -39,6 +41,10 @@ export interface ConsumerPorts {
   connections: number;
   /** This process's run of consecutive failures, kept across batches. */
   run: FailureRun;
+  /** This process's requests for batches. */
+  rate: SendRate;
+  /** The files whose messages this process has checked. */
+  files: KnownFiles;
   newId: () => string;
   random: () => number;
 }

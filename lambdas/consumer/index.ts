@@ -20,6 +20,7 @@ import { watchServerDates } from '../adapters/watch-server-dates.ts';
 import { FailureRun } from '../core/limiter/breaker.ts';
 import { ClockSkew } from '../core/limiter/clock-skew.ts';
 import { jitterMarginMs } from '../core/limiter/limiter.ts';
+import { SendRate } from '../core/limiter/send-rate.ts';
 import { limiterStore } from '../ledger/limiter-store.ts';
 import { openLedger } from '../ledger/open-ledger.ts';
 import type { Sink } from '../ports.ts';
@@ -30,6 +31,7 @@ import { reportingMemory } from '../runtime/report-memory.ts';
 import { shutdownOnSigterm } from '../runtime/shutdown.ts';
 import { logPolicy } from './log-policy.ts';
 import { createConsumerHandler } from './handler.ts';
+import { KnownFiles } from './known-files.ts';
 import { SharedLimiter } from './shared-limiter.ts';
 
 const environment = readConsumerEnvironment(process.env);
@@ -96,6 +98,8 @@ const handle = createConsumerHandler({
   metrics,
   waiting: { times: environment.WAIT_TIMES, clock: systemClock, random: Math.random, metrics },
   run: new FailureRun(),
+  rate: new SendRate(),
+  files: new KnownFiles(),
   newId: randomUUID,
   random: Math.random,
 });

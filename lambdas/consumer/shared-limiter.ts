@@ -89,6 +89,8 @@ export class SharedLimiter implements Limiter {
   #faults = 0;
   /** The item as it was read or written last: leases are made by its policy. */
   #known: LimiterItem = {};
+  /** When that was, by the shared clock. */
+  #knownAtMs = -Infinity;
   /** The number of the policy that was reported last. */
   #reported = 0;
   /** Each process compares the item's calendar with its own once: during a deploy, two versions would alternate. */
@@ -220,7 +222,8 @@ export class SharedLimiter implements Limiter {
   }
 
   async stoppedUntil(): Promise<number | undefined> {
-    const { item } = await this.#look();
+    const isFresh = this.#now() - this.#knownAtMs <= longestLookMs && !this.#isPausedByOperator(this.#known);
+    const item = isFresh ? this.#known : (await this.#look()).item;
     const stopped = this.#stopped(item, this.#now());
     return stopped?.kind === 'wait' ? stopped.untilMs - this.#options.correctionMs() : undefined;
   }
@@ -271,7 +274,7 @@ export class SharedLimiter implements Limiter {
 
   /** Reports a policy that is new to this process. */
   async #note(item: LimiterItem): Promise<LimiterItem> {
-    this.#known = item;
+    this.#know(item);
     const number = policyNumber(item);
     const { store, onPolicy } = this.#options;
     if (number === this.#reported || !onPolicy) return item;
@@ -283,8 +286,13 @@ export class SharedLimiter implements Limiter {
 
   async #write(change: LimiterChange): Promise<LimiterItem | undefined> {
     const item = await this.#options.store.update(change);
-    if (item) this.#known = item;
+    if (item) this.#know(item);
     return item;
+  }
+
+  #know(item: LimiterItem): void {
+    this.#known = item;
+    this.#knownAtMs = this.#now();
   }
 
   #obstacle(item: LimiterItem, now: number, aheadMs: number, waitedMs: number): SlotLease | undefined {

@@ -3,6 +3,8 @@ import { deliverBatch } from '../../lambdas/consumer/deliver-batch.ts';
 import type { ConsumerPorts } from '../../lambdas/consumer/consumer-ports.ts';
 import { SharedLimiter } from '../../lambdas/consumer/shared-limiter.ts';
 import { FailureRun } from '../../lambdas/core/limiter/breaker.ts';
+import { SendRate } from '../../lambdas/core/limiter/send-rate.ts';
+import { KnownFiles } from '../../lambdas/consumer/known-files.ts';
 import type { RateLimit } from '../../lambdas/core/limiter/limiter.ts';
 import type { Receipt } from '../../lambdas/core/account/receipt.ts';
 import type { BatchMessage } from '../../lambdas/messages.ts';
@@ -213,6 +215,8 @@ export class DeliverySimulation {
       limiter,
       connections: this.#scenario.connections,
       run: new FailureRun(),
+      rate: new SendRate(),
+      files: new KnownFiles(),
       random: this.#random,
       ledger: mortal(ports.ledger),
       letters: mortal(ports.letters),

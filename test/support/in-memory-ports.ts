@@ -5,6 +5,8 @@ import type { SimulatedClock } from './simulated-clock.ts';
 import type { ConsumerPorts } from '../../lambdas/consumer/consumer-ports.ts';
 import { SharedLimiter } from '../../lambdas/consumer/shared-limiter.ts';
 import { FailureRun } from '../../lambdas/core/limiter/breaker.ts';
+import { SendRate } from '../../lambdas/core/limiter/send-rate.ts';
+import { KnownFiles } from '../../lambdas/consumer/known-files.ts';
 import type { RateLimit } from '../../lambdas/core/limiter/limiter.ts';
 import type { BatchMessage, CorrectionMessage, FinalizeMessage, Letter } from '../../lambdas/messages.ts';
 import type { AuditLog, Clock, MetricName, Sink, SinkAnswer, SinkRequest } from '../../lambdas/ports.ts';
@@ -127,6 +129,8 @@ export function consumerWorld(
     log: silentLog,
     metrics: { add: (name, value) => void world.metrics.push({ name, value }), flush: () => undefined },
     run: new FailureRun(),
+    rate: new SendRate(),
+    files: new KnownFiles(),
     newId: () => `id-${++ids}`,
     random: () => 0.5,
   };

@@ -1,6 +1,6 @@
 import { gunzipSync } from 'node:zlib';
 import { beforeEach, describe, expect, it } from 'vitest';
-import { batchLeaseMs, maxUnsaved } from '../../../lambdas/consumer/batch-journal.ts';
+import { batchLeaseMs, fewestUnsaved } from '../../../lambdas/consumer/batch-journal.ts';
 import { deliverBatch } from '../../../lambdas/consumer/deliver-batch.ts';
 import { openBreakerOf } from '../../../lambdas/core/limiter/open-breaker.ts';
 import { flushAfterProbes, refuseAfterLoneProbes } from '../../../lambdas/core/limiter/breaker.ts';
@@ -182,6 +182,49 @@ describe('a batch of valid records', () => {
   });
 });
 
+describe('calls to the ledger', () => {
+  /** How often each of its functions is called. */
+  function counted(): Record<string, number> {
+    const calls: Record<string, number> = {};
+    world.ports.ledger = new Proxy(world.ports.ledger, {
+      get(target, name: string) {
+        const value = Reflect.get(target, name) as unknown;
+        if (typeof value !== 'function') return value;
+        return (...parameters: unknown[]) => {
+          calls[name] = (calls[name] ?? 0) + 1;
+          return (value as (...all: unknown[]) => unknown).apply(target, parameters);
+        };
+      },
+    });
+    return calls;
+  }
+
+  it('save progress about once a second where the API is fast', async () => {
+    await begin(rows(480), { requests: 240, windowSeconds: 1 });
+    const calls = counted();
+    await deliver();
+    expect(outcomesOf()).toEqual(Array(480).fill('uploaded'));
+    expect(calls['saveProgress']).toBeLessThanOrEqual(6);
+  });
+
+  it('save progress every 50 records at the most where it is slow', async () => {
+    await begin(rows(120), { requests: 600, windowSeconds: 60 });
+    const calls = counted();
+    await deliver();
+    expect(calls['saveProgress']).toBeGreaterThanOrEqual(3);
+  });
+
+  it('read a file twice for each of its batches, and once more for the first', async () => {
+    await begin(rows(20));
+    const second = { ...fixture.message, batch: 2, firstRecord: 21, firstLine: 21 };
+    const calls = counted();
+    await deliver();
+    expect(calls['getFile']).toBe(3);
+    await deliver(second);
+    expect(calls['getFile']).toBe(5);
+  });
+});
+
 describe('a consumer that is killed', () => {
   /** Runs until that many requests were made, then drops everything on the floor, as SIGKILL does. */
   async function killAfter(requests: number): Promise<void> {
@@ -225,7 +268,19 @@ describe('a consumer that is killed', () => {
       await deliverToTheEnd();
       expect(world.api.stored.size).toBe(150);
       expect(outcomesOf()).toEqual(Array(150).fill('uploaded'));
-      expect(world.api.requests.length - 150).toBeLessThanOrEqual(maxUnsaved);
+      expect(world.api.requests.length - 150).toBeLessThanOrEqual(fewestUnsaved);
+    },
+  );
+
+  it.each([30, 120, 260, 390])(
+    'of an API that takes 200 a second, costs no more than that (killed at request %i)',
+    async (at) => {
+      await begin(rows(400), { requests: 200, windowSeconds: 1 });
+      await killAfter(at);
+      await deliverToTheEnd();
+      expect(outcomesOf()).toEqual(Array(400).fill('uploaded'));
+      expect(world.api.stored.size).toBe(400);
+      expect(world.api.requests.length - 400).toBeLessThanOrEqual(200);
     },
   );
 

@@ -140,6 +140,25 @@ describe.each([
     expect(await limiter.leaseSlots(1, 0)).toMatchObject({ kind: 'leased' });
   });
 
+  it('is read again once what is known is a second old, and not before', async () => {
+    const limiter = join(limit);
+    await limiter.leaseSlots(1, 0);
+    const reads: number[] = [];
+    const read = store.read.bind(store);
+    store.read = async () => {
+      reads.push(clock.now());
+      return read();
+    };
+    for (let batch = 0; batch < 3; batch++) expect(await limiter.stoppedUntil()).toBeUndefined();
+    expect(reads).toHaveLength(0);
+    await pause();
+    reads.length = 0;
+    await clock.advance(1_000);
+    expect(await limiter.stoppedUntil()).toBeDefined();
+    expect(await limiter.stoppedUntil()).toBeDefined();
+    expect(reads).toHaveLength(2);
+  });
+
   it('sends no probe', async () => {
     const limiter = join(limit);
     await limiter.openBreaker('outage');

@@ -1,0 +1,123 @@
+import type { IncomingHttpHeaders } from 'node:http';
+import type { Dispatcher } from 'undici';
+
+export interface HttpPost {
+  origin: string;
+  path: string;
+  headers: Record<string, string>;
+  body: string;
+}
+
+export interface HttpAnswer {
+  status: number;
+  headers: IncomingHttpHeaders;
+  body: Buffer;
+  /** False: the body was cut off, broke off or took too long; `body` is the part that arrived. */
+  isWhole: boolean;
+}
+
+export interface AnswerLimits {
+  /** From the end of the headers to the end of the body, however slowly it arrives. Milliseconds. */
+  bodyMs: number;
+  maxBodyBytes: number;
+}
+
+/**
+ * Posts once. undici's `request` would make a stream of each answer's body, which takes longer than the rest of a small
+ * answer.
+ * @throws undici's error, or the signal's reason, if no headers arrive
+ */
+export function postOverHttp(
+  dispatcher: Dispatcher,
+  post: HttpPost,
+  limits: AnswerLimits,
+  signal: AbortSignal,
+): Promise<HttpAnswer> {
+  return new Promise((resolve, reject) => {
+    const reader = new AnswerReader(limits, { resolve, reject });
+    const abort = (): void => reader.abort(signal.reason as Error);
+    if (signal.aborted) return reject(signal.reason as Error);
+    signal.addEventListener('abort', abort);
+    reader.onEnd = () => signal.removeEventListener('abort', abort);
+    dispatcher.dispatch({ ...post, method: 'POST' }, reader);
+  });
+}
+
+interface Settle {
+  resolve: (answer: HttpAnswer) => void;
+  reject: (error: Error) => void;
+}
+
+/** Settles once: with the answer from its headers on, before that with the error. */
+class AnswerReader implements Dispatcher.DispatchHandler {
+  readonly #limits: AnswerLimits;
+  readonly #settle: Settle;
+  onEnd: () => void = () => undefined;
+  #controller: Dispatcher.DispatchController | undefined;
+  #reason: Error | undefined;
+  #status: number | undefined;
+  #headers: IncomingHttpHeaders = {};
+  readonly #chunks: Buffer[] = [];
+  #bytes = 0;
+  #isOver = false;
+  #timer: NodeJS.Timeout | undefined;
+
+  constructor(limits: AnswerLimits, settle: Settle) {
+    this.#limits = limits;
+    this.#settle = settle;
+  }
+
+  /** Before a connection is there, it takes effect with it: connecting has a limit of its own. */
+  abort(reason: Error): void {
+    this.#reason = reason;
+    this.#controller?.abort(reason);
+  }
+
+  onRequestStart(controller: Dispatcher.DispatchController): void {
+    this.#controller = controller;
+    if (this.#reason) controller.abort(this.#reason);
+  }
+
+  onResponseStart(_: Dispatcher.DispatchController, status: number, headers: IncomingHttpHeaders): void {
+    // Early hints and the like precede the answer.
+    if (status < 200) return;
+    this.#status = status;
+    this.#headers = headers;
+    // Most bodies arrive with their headers, and need no timer.
+    queueMicrotask(() => {
+      if (!this.#isOver) this.#timer = setTimeout(() => this.#cut(), this.#limits.bodyMs);
+    });
+  }
+
+  onResponseData(_: Dispatcher.DispatchController, chunk: Buffer): void {
+    this.#chunks.push(chunk);
+    this.#bytes += chunk.length;
+    if (this.#bytes > this.#limits.maxBodyBytes) this.#cut();
+  }
+
+  onResponseEnd(): void {
+    this.#end(true);
+  }
+
+  onResponseError(_: Dispatcher.DispatchController | undefined, error: Error): void {
+    this.#end(false, error);
+  }
+
+  #cut(): void {
+    this.#end(false);
+    this.#controller?.abort(new Error('The rest of the answer is not read.'));
+  }
+
+  #end(isWhole: boolean, error?: Error): void {
+    if (this.#isOver) return;
+    this.#isOver = true;
+    clearTimeout(this.#timer);
+    this.onEnd();
+    const [only] = this.#chunks;
+    const all = this.#chunks.length === 1 && only ? only : Buffer.concat(this.#chunks);
+    const body = all.subarray(0, this.#limits.maxBodyBytes);
+    if (this.#status !== undefined)
+      this.#settle.resolve({ status: this.#status, headers: this.#headers, body, isWhole });
+    else this.#settle.reject(error ?? new Error('The answer had no headers.'));
+  }
+}
