@@ -186,8 +186,12 @@ export type FinalizeMessage = z.infer<typeof finalizeMessage>;
 export const notifyMessage = z.object({ v: z.literal(1), kind: z.literal('notify'), feed: z.string() });
 export type NotifyMessage = z.infer<typeof notifyMessage>;
 
+/** Finalize queue: write the entries of the feed's night log that are due. */
+export const nightMessage = z.object({ v: z.literal(1), kind: z.literal('night'), feed: z.string() });
+export type NightMessage = z.infer<typeof nightMessage>;
+
 /** What the finalizer receives. */
-export const finalizerMessage = z.discriminatedUnion('kind', [finalizeMessage, notifyMessage]);
+export const finalizerMessage = z.discriminatedUnion('kind', [finalizeMessage, notifyMessage, nightMessage]);
 
 /** The attribute of a message that was put back: outside the body, whose MAC or digest must still match. */
 export const waitAttribute = 'SluiceWait';

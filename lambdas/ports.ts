@@ -9,10 +9,12 @@ import type {
   DeadResolution,
   FileAccount,
   FileState,
+  NightMark,
   SourceObject,
 } from './core/account/file-account.ts';
 import type { Item, ItemChange, ItemKey, ItemWrite } from './core/ledger/item-change.ts';
 import type { ListName } from './core/ledger/ledger-keys.ts';
+import type { NightHead } from './core/nights/night-head.ts';
 import type { CutLimits, Dialect } from './core/records/dialect.ts';
 import type {
   Accepted,
@@ -157,6 +159,12 @@ export interface Announcements {
 export interface NoticeQueue {
   /** Has the finalizer notify the feed's desk of the files that ended, after that time (0–900 seconds). */
   askForMail(feed: string, delaySeconds: number): Promise<void>;
+}
+
+/** The finalizer's queue, for the night log. */
+export interface NightQueue {
+  /** Has the finalizer write the entries that are due, the oldest first. */
+  askForNight(feed: string): Promise<void>;
 }
 
 export interface FinalizeQueue {
@@ -542,13 +550,30 @@ export interface NoticeLedger {
   endMail(feed: string): Promise<void>;
 }
 
+/** A feed's night log (core/nights/): how far it has come, and which files it has. Every write can be repeated. */
+export interface NightLedger {
+  /** Undefined if it has not begun. Strongly consistent. */
+  getNight(feed: string): Promise<NightHead | undefined>;
+  /** Begins the log; returns how far it is, as it is afterwards. */
+  beginNights(feed: string, from: number): Promise<NightHead>;
+  /** Every file that came before the log is marked. */
+  endOpening(feed: string): Promise<void>;
+  /** Notes what is about to be stored as an entry. False if that entry is closed. */
+  noteDraft(feed: string, number: number, sha256: string): Promise<boolean>;
+  /** Notes in a file's item which entry mentions it, unless a later one does; with `noted` 0, only if none does. */
+  markNight(fileId: string, mark: NightMark): Promise<void>;
+  /** False if it was closed before. */
+  closeNight(feed: string, number: number, to: number, sha256: string): Promise<boolean>;
+}
+
 export type Ledger = FileLedger &
   BatchLedger &
   DeadLedger &
   AlteredLetterLedger &
   DeskLedger &
   SeriesLedger &
-  NoticeLedger;
+  NoticeLedger &
+  NightLedger;
 
 export type ItemUpdate =
   /** The item after the change. */

@@ -62,9 +62,9 @@ export class Archive extends Construct {
     grantee.may(['s3:ListBucket'], this.bucket.bucketArn);
   }
 
-  /** See lambdas/core/account/archive-keys.ts. */
+  /** See lambdas/core/account/archive-keys.ts and lambdas/core/nights/night-keys.ts. */
   #foldersOf(feed: string): string[] {
-    return [feed, `quarantine/${feed}`].map((folder) => this.bucket.arnForObjects(`${folder}/*`));
+    return [feed, `quarantine/${feed}`, `nights/${feed}`].map((folder) => this.bucket.arnForObjects(`${folder}/*`));
   }
 
   /**

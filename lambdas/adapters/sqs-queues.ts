@@ -15,6 +15,7 @@ import type {
   ContinueMessage,
   CorrectionMessage,
   FinalizeMessage,
+  NightMessage,
   NotifyMessage,
   Letter,
   ReemitMessage,
@@ -26,6 +27,7 @@ import type {
   BatchQueue,
   Clock,
   FinalizeQueue,
+  NightQueue,
   NoticeQueue,
   InFlightMessages,
   IntakeQueue,
@@ -187,7 +189,7 @@ export class SqsIntakeQueue implements IntakeQueue, Announcements {
   }
 }
 
-export class SqsFinalizeQueue implements FinalizeQueue, NoticeQueue {
+export class SqsFinalizeQueue implements FinalizeQueue, NoticeQueue, NightQueue {
   readonly #queue: SqsQueue;
 
   constructor(client: SQSClient, url: string, clock: Pick<Clock, 'sleep'>) {
@@ -201,6 +203,11 @@ export class SqsFinalizeQueue implements FinalizeQueue, NoticeQueue {
   async askForMail(feed: string, delaySeconds: number): Promise<void> {
     const message: NotifyMessage = { v: 1, kind: 'notify', feed };
     await this.#queue.send({ body: JSON.stringify(message) }, delaySeconds);
+  }
+
+  async askForNight(feed: string): Promise<void> {
+    const message: NightMessage = { v: 1, kind: 'night', feed };
+    await this.#queue.send({ body: JSON.stringify(message) }, 0);
   }
 }
 

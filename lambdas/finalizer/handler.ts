@@ -7,12 +7,15 @@ import type { Shutdown } from '../runtime/shutdown.ts';
 import type { FinalizerPorts } from './finalizer-ports.ts';
 import { sendNotices } from '../notices/send-notices.ts';
 import { finalizeFile } from './finalize-file.ts';
+import type { WriteNightsPorts } from './write-nights.ts';
+import { writeNights } from './write-nights.ts';
 
-export interface FinalizerDeps extends FinalizerPorts {
-  shutdown: Shutdown;
-  inFlight: InFlightMessages;
-  waiting: Waiting;
-}
+export type FinalizerDeps = FinalizerPorts &
+  WriteNightsPorts & {
+    shutdown: Shutdown;
+    inFlight: InFlightMessages;
+    waiting: Waiting;
+  };
 
 export function createFinalizerHandler(deps: FinalizerDeps) {
   return (event: SQSEvent, context: Context): Promise<SQSBatchResponse> =>
@@ -25,7 +28,14 @@ export function createFinalizerHandler(deps: FinalizerDeps) {
       waiting: deps.waiting,
       handle: (record) => {
         const message = readMessage(finalizerMessage, parseBody(record));
-        return message.kind === 'notify' ? sendNotices(message.feed, deps) : finalizeFile(message, deps);
+        switch (message.kind) {
+          case 'notify':
+            return sendNotices(message.feed, deps);
+          case 'night':
+            return writeNights(message.feed, deps);
+          case 'finalize':
+            return finalizeFile(message, deps);
+        }
       },
     });
 }

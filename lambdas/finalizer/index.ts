@@ -41,6 +41,7 @@ const handle = createFinalizerHandler({
   events: new EventBridgePublisher(new EventBridgeClient(awsClientSettings)),
   finalize: queue,
   mails: queue,
+  nights: queue,
   desk: new SnsDesk(new SNSClient(awsClientSettings), environment.DESK_TOPIC_ARN),
   inFlight: new SqsInFlightMessages(sqs, environment.FINALIZE_QUEUE_URL),
   waiting: { times: environment.WAIT_TIMES, clock: systemClock, random: Math.random, metrics },

@@ -10,10 +10,13 @@ export interface SigningPorts {
   signer?: Signer | undefined;
 }
 
-/** What a manifest says about its signature before it is signed. Also stores the public key in the archive. */
+/**
+ * What a manifest, or an entry of the night log, says about its signature before it is signed. Also stores the public key in
+ * the archive.
+ */
 export async function announceSignature(
   number: number,
-  keys: ArchiveKeys,
+  keys: Pick<ArchiveKeys, 'publicKey' | 'signature'>,
   { archive, signer }: SigningPorts,
 ): Promise<Manifest['signature']> {
   if (!signer) return null;
@@ -38,7 +41,7 @@ export async function announceSignature(
  */
 export async function signManifest(
   text: string,
-  { signature }: Manifest,
+  { signature }: Pick<Manifest, 'signature'>,
   { archive, signer }: SigningPorts,
 ): Promise<boolean> {
   if (!signature || (await archive.has(signature.signature_key))) return true;

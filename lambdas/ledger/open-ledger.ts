@@ -3,6 +3,7 @@ import { batchLedger } from './batch-ledger.ts';
 import { deadLedger } from './dead-ledger.ts';
 import { deskLedger } from './desk-ledger.ts';
 import { fileLedger } from './file-ledger.ts';
+import { nightLedger } from './night-ledger.ts';
 import { seriesLedger } from './series-ledger.ts';
 
 /** The whole account in one table. core/ledger/ has all its changes, with their conditions. */
@@ -13,5 +14,6 @@ export function openLedger(store: ItemStore, clock: Pick<Clock, 'now'>): Ledger 
     ...deadLedger(store, clock),
     ...deskLedger(store, clock),
     ...seriesLedger(store, clock),
+    ...nightLedger(store),
   };
 }

@@ -41,6 +41,8 @@ function sweepOf(bucket: string) {
   return { lanes, dropped: new S3DroppedObjects(s3, bucket) };
 }
 
+const finalize = new SqsFinalizeQueue(sqs, environment.FINALIZE_QUEUE_URL, systemClock);
+
 const handle = createReconcilerHandler({
   ledger: openLedger(store, systemClock),
   limiterOf: (api) => limiterStore(store, api),
@@ -63,7 +65,8 @@ const handle = createReconcilerHandler({
   ...(environment.STRAYS === undefined
     ? {}
     : { strays: { ...environment.STRAYS, listing: new S3IntakeListing(s3, environment.STRAYS.bucket) } }),
-  finalize: new SqsFinalizeQueue(sqs, environment.FINALIZE_QUEUE_URL, systemClock),
+  finalize,
+  nights: finalize,
   finalizeDlq: new SqsDeadQueue(sqs, environment.FINALIZE_DLQ_URL, systemClock),
   receipts: new S3ReceiptStore(s3, environment.WORK_BUCKET),
   payloads: new S3PayloadStore(s3, environment.WORK_BUCKET),

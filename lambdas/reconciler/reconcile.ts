@@ -1,4 +1,6 @@
 import type { DeadQueue, DeskLedger } from '../ports.ts';
+import type { AskForNightPorts } from './ask-for-night.ts';
+import { askForNight } from './ask-for-night.ts';
 import type { BuryPorts } from './bury-batch.ts';
 import type { DlqFindings, LaneDlqs } from './inspect-dlqs.ts';
 import { inspectDlqs } from './inspect-dlqs.ts';
@@ -24,7 +26,8 @@ export type ReconcilePorts = ReconcilerPorts &
   SendNoticesPorts &
   SweepPorts &
   FindStraysPorts &
-  WatchDeadlinesPorts & {
+  WatchDeadlinesPorts &
+  AskForNightPorts & {
     ledger: DeskLedger;
     dlqs: LaneDlqs[];
     finalizeDlq: DeadQueue;
@@ -60,6 +63,7 @@ export async function reconcile(isDeadline: boolean, ports: ReconcilePorts): Pro
   };
   try {
     await attempt('deadline', () => watchDeadlines(ports));
+    await attempt('night', () => askForNight(ports));
     const findings = await attempt('dlqs', () =>
       inspectDlqs(ports.dlqs, ports.finalizeDlq, knownLetters(ports), ports),
     );

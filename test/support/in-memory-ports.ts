@@ -49,7 +49,11 @@ export function waitingOn(clock: Pick<Clock, 'now'>, metrics: Waiting['metrics']
 const noMetrics: Waiting['metrics'] = { add() {}, flush() {} };
 
 /** For a finalizer whose notices are not tested. */
-export const unheardNotices = { mails: { askForMail: async () => undefined }, metrics: noMetrics };
+export const unheardNotices = {
+  mails: { askForMail: async () => undefined },
+  nights: { askForNight: async () => undefined },
+  metrics: noMetrics,
+};
 
 export interface ConsumerWorld {
   ports: ConsumerPorts;

@@ -137,6 +137,18 @@ export interface FileAccount {
   amendmentRequestedAt?: number;
   /** When a dead letter of the file was last resolved: the next manifest waits until resolutions pause. */
   lastResolvedAt?: number;
+  /** Its place in the feed's night log; absent until an entry has it. */
+  night?: NightMark;
+}
+
+/** What the night log says of a file. */
+export interface NightMark {
+  /** The entry that has it as received; 0 if it was received before the log began. */
+  entry: number;
+  /** The last entry that mentions it, and how the file stood then; `manifest` is 0 if it had none. */
+  noted: number;
+  manifest: number;
+  state: (typeof fileStates)[number];
 }
 
 /** The file's display name; a bundle's is the number of its small files. */

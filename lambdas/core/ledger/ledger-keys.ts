@@ -62,6 +62,9 @@ export const noticesOfDay = (feed: string, atMs: number) => ({
 export const straysKey = (feed: string): ItemKey => ({ pk: `DESK#${feed}`, sk: 'STRAYS' });
 export const sweepKey = (feed: string, lane: string): ItemKey => ({ pk: `DESK#${feed}`, sk: `SWEEP#${lane}` });
 
+/** How far the feed's night log has come. */
+export const nightKey = (feed: string): ItemKey => ({ pk: `DESK#${feed}`, sk: 'NIGHT' });
+
 /** One item per API, so that all consumers of all feeds, files and lanes share its limit. */
 export const limiterKey = (api: string): ItemKey => ({ pk: `LIMITER#${api}`, sk: 'LIMITER' });
 

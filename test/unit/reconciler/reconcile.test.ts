@@ -67,6 +67,7 @@ beforeEach(async () => {
     lanes: [{ ...lane, intake: ask, records: { messages: async () => 0 } }],
     dlqs: [{ ...lane, letters: dlqs.letters, records: dlqs.records, intake: dlqs.intake }],
     finalize: ask,
+    nights: { askForNight: async () => undefined },
     finalizeDlq: dlqs.finalize,
     receipts: world.ports.receipts,
     payloads: world.ports.payloads,

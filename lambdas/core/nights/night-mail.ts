@@ -1,0 +1,38 @@
+import { plainText } from '../plain-text.ts';
+import type { Mail } from '../notices/notice-mail.ts';
+import type { NightEntry, NightExpectation } from './night-entry.ts';
+import { nightWords, verdictOfNight } from './night-verdict.ts';
+
+const maxSentence = 1_500;
+
+/** The nightly mail to the desk. Mailboxes keep the number and the hash of each entry: no one can rewrite the log unseen. */
+export function nightMail(entry: NightEntry, sha256: string): Mail {
+  const { feed, number, from, to, archive, expectations, previous_sha256: previous } = entry;
+  const { kind, sentence, details } = verdictOfNight(entry);
+  const missing = expectations.filter(({ state }) => state !== 'met');
+  return {
+    subject: `Sluice ${feed}: night ${number} (${to.slice(0, 10)}) ${nightWords[kind]}`.slice(0, 100),
+    text: [
+      plainText(sentence, maxSentence),
+      ...details,
+      ...(missing.length > 0 ? ['', ...missing.map(expectationLine)] : []),
+      '',
+      `Night ${number} of ${feed}, from ${from} to ${to}.`,
+      `SHA-256 of its entry: ${sha256}`,
+      `Entry before:         ${previous ?? 'none, this is the first one'}`,
+      `Entry:  s3://${archive.bucket}/${archive.entry_key}`,
+      `Page:   ${archive.page_key === null ? 'could not be drawn' : `s3://${archive.bucket}/${archive.page_key}`}`,
+      '',
+      `Show it:  sluice night ${number} --feed ${feed}`,
+      'Keep this mail: its number and hash show whether the log was changed later',
+      `(sluice verify --nights DIR --head ${sha256}).`,
+      '',
+    ].join('\n'),
+  };
+}
+
+function expectationLine({ name, key, by, state, file_id: id, obstacle }: NightExpectation): string {
+  const what = plainText(`${name} (${key})`, maxSentence);
+  const file = id === null ? '' : `; file ${id}${obstacle === null ? '' : ` does not count: ${obstacle}`}`;
+  return `${what}: expected by ${by}, ${state === 'late' ? 'came late' : state === 'missing' ? 'NOT HERE' : 'TOO FEW RECORDS'}${file}`;
+}
