@@ -53,18 +53,19 @@ export class Archive extends Construct {
     grantee.may(['s3:ListBucket'], this.bucket.bucketArn);
   }
 
-  /** Lets a function add to a feed's folders and look at what is there. It may neither delete nor change a retention. */
+  /** Lets a function add to a feed's folders and its night log, and look at what is there. It may neither delete nor change a retention. */
   grantAdd(grantee: SluiceFunction, feed: string): void {
     const actions = ['s3:GetObject', 's3:PutObject', 's3:PutObjectTagging', 's3:AbortMultipartUpload'];
+    const nights = this.bucket.arnForObjects(`nights/${feed}/*`);
     // A copied source keeps its tags.
-    grantee.may(actions, ...this.#foldersOf(feed));
+    grantee.may(actions, ...this.#foldersOf(feed), nights);
     // Without it, S3 answers 403 instead of 404 if an object does not exist yet.
     grantee.may(['s3:ListBucket'], this.bucket.bucketArn);
   }
 
-  /** See lambdas/core/account/archive-keys.ts and lambdas/core/nights/night-keys.ts. */
+  /** See lambdas/core/account/archive-keys.ts. */
   #foldersOf(feed: string): string[] {
-    return [feed, `quarantine/${feed}`, `nights/${feed}`].map((folder) => this.bucket.arnForObjects(`${folder}/*`));
+    return [feed, `quarantine/${feed}`].map((folder) => this.bucket.arnForObjects(`${folder}/*`));
   }
 
   /**

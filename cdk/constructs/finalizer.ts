@@ -49,7 +49,7 @@ export class Finalizer extends Construct {
       root,
       folder: 'finalizer',
       functionName: `${settings.stackName}-${feed.name}-finalizer`,
-      description: `Writes source, receipts and manifest of a settled file of ${feed.name} to the archive.`,
+      description: `Writes source, receipts and manifest of a settled file of ${feed.name} to the archive, and the night log.`,
       timeoutSeconds,
       memoryMb,
       queuesToItself: true,
@@ -66,6 +66,8 @@ export class Finalizer extends Construct {
     });
     consumeFrom(this.function, queue, { batchSize: 1, maxConcurrency: concurrency });
     ledger.grant(this.function, [ledgerKeys.files(feed.name)], 'GetItem', 'UpdateItem', 'Query');
+    // Lists a night's files.
+    ledger.grantList(this.function, [feed.name]);
     // Quotes what was decided about the feed's limit.
     ledger.grant(this.function, [ledgerKeys.limiter(apiIdOf(feed))], 'Query');
     // Keeps how files ended, for the feed's desk.

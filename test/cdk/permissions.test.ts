@@ -173,14 +173,18 @@ describe('permissions', () => {
 
   it('allow the finalizer to copy into the archive, and not to delete', () => {
     const dropped = ['IntakeBucket/express/traffic/*', 'IntakeBucket/traffic/*'];
-    const folders = ['ArchiveBucket/quarantine/traffic/*', 'ArchiveBucket/traffic/*'];
+    const folders = ['ArchiveBucket/nights/traffic/*', 'ArchiveBucket/quarantine/traffic/*', 'ArchiveBucket/traffic/*'];
     expect(granted(/^trafficFinalizer/)).toEqual({
       ...log,
+      ...onLedger(['FILE#traffic.*'], 'BatchGetItem'),
       'kms:GetPublicKey': ['SigningKey'],
       'kms:Sign': ['SigningKey'],
       ...receives('trafficFinalizerfinalizeQueue'),
       ...onLedger(['DESK#traffic', 'FILE#traffic.*'], 'GetItem', 'UpdateItem'),
-      ...onLedger(['DESK#traffic', 'FILE#traffic.*', 'LIMITER#https://avstar.example/v1'], 'Query'),
+      'dynamodb:Query': [
+        ...['CLOSED', 'DEAD', 'OPEN'].map((list) => `LedgerTable/index/byFeed: ${list}#traffic`),
+        ...['DESK#traffic', 'FILE#traffic.*', 'LIMITER#https://avstar.example/v1'].map((key) => `LedgerTable: ${key}`),
+      ],
       'events:PutEvents': [expect.stringMatching(/:event-bus\/default$/)],
       's3:AbortMultipartUpload': folders,
       's3:GetObject': [...folders, ...dropped, 'WorkBucket/receipts/traffic.*'],

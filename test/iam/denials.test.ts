@@ -347,7 +347,7 @@ const acrossFeeds: [string, Who[], Attempt][] = [
   ['store another feed’s long records', everyone, put('Work', 'payloads/maintenance.none/x')],
   ['read another feed’s long records', everyone, get('Work', 'payloads/maintenance.none/x')],
   ['read another feed’s bundles', everyone, get('Work', 'bundles/maintenance/x.bundle')],
-  ...['', 'quarantine/', 'reconciliation/'].flatMap((part): [string, Who[], Attempt][] => [
+  ...['', 'quarantine/', 'reconciliation/', 'nights/'].flatMap((part): [string, Who[], Attempt][] => [
     [`write another feed’s ${part} folder of the archive`, everyone, putOnce(`${part}maintenance/2026/x`)],
     [`read another feed’s ${part} folder of the archive`, everyone, get('Archive', `${part}maintenance/2026/x`)],
   ]),
