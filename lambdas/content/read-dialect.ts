@@ -21,9 +21,12 @@ const empty: DialectReading = {
 
 /** Determines from a file's beginning how its records are laid out, or why it can't be this feed's file. */
 export async function readDialect(
-  file: FileAccount,
+  file: Pick<FileAccount, 'source' | 'content'>,
   whole: Buffer | undefined,
-  ports: { sources: SourceObjects; feed: Feed },
+  ports: {
+    sources: Pick<SourceObjects, 'read'>;
+    feed: Pick<Feed, 'formats' | 'columns' | 'preamble' | 'recordsIn' | 'encoding'>;
+  },
 ): Promise<DialectReading> {
   const sizeBytes = contentBytesOf(file);
   if (sizeBytes === 0) return empty;

@@ -3,10 +3,9 @@ import { Buffer } from 'node:buffer';
 import type { DeadAttempt, DeadRecord, FileAccount } from '../account/file-account.ts';
 import { sha256Of } from '../records/identity.ts';
 import type { Receipt } from '../account/receipt.ts';
-import { decodeText } from '../records/decode-text.ts';
 import type { Dialect } from '../records/dialect.ts';
-import { numberLiterals } from '../records/exact-numbers.ts';
-import { parseRecord } from '../records/parse-record.ts';
+import type { SourceRow } from '../records/source-row.ts';
+import { readSourceRow } from '../records/source-row.ts';
 import { uriOf } from '../account/source-uri.ts';
 import { escapeCell, escapeFirstCell, escapeName } from './spreadsheet-text.ts';
 
@@ -46,36 +45,10 @@ export const ownColumns = [
 ] as const;
 export type OwnColumn = (typeof ownColumns)[number];
 
-/** A record's row, as it was read and as a spreadsheet shows it. */
-export interface SourceRow {
-  row: Record<string, unknown>;
-  /**
-   * By the source's column names: CSV fields and JSON strings as they are, JSON numbers as written, other values as JSON.
-   */
-  cells: ReadonlyMap<string, string>;
-}
-
 /** The failed record's row; undefined if it can't be read as one, or is nested deeper than any feed's records. */
 export function sourceRowOf(receipt: Receipt, dialect: Dialect | undefined): SourceRow | undefined {
   const bytes = rawBytesOf(receipt);
-  if (!dialect || !bytes) return undefined;
-  // Without the feed's integer fields: the desk sees in the cell what is wrong with a number.
-  const parsed = parseRecord(bytes, dialect);
-  if (parsed.kind === 'problem') return undefined;
-  const { row } = parsed;
-  const literals =
-    dialect.format === 'csv'
-      ? new Map<string, string>()
-      : numberLiterals(decodeText(bytes, dialect.encoding) ?? '', Object.keys(row));
-  const cells = Object.entries(row)
-    // A header may have a column without a name: it can't be corrected.
-    .filter(([name]) => name !== '')
-    .map(([name, value]): [string, string] => [name, literals.get(name) ?? cellOf(value)]);
-  return { row, cells: new Map(cells) };
-}
-
-function cellOf(value: unknown): string {
-  return typeof value === 'string' ? value : JSON.stringify(value);
+  return dialect && bytes && readSourceRow(bytes, dialect);
 }
 
 /** The record's bytes; undefined if only their head was kept. */

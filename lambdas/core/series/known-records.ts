@@ -1,4 +1,5 @@
 import { Buffer } from 'node:buffer';
+import { keyBytes, KeyTable } from '../key-table.ts';
 
 /**
  * What a revision's record means for the API, compared with the revision before.
@@ -17,13 +18,11 @@ export interface RevisionCounts {
   removed: number;
 }
 
-/** 128 bits of a hash: no two of 10^7 records share them (probability below 10^-24). */
-const keyBytes = 16;
-/** A key, the content, flags, the record's number. */
-const slotBytes = 2 * keyBytes + 5;
+/** The content, the record's number, flags. */
+const valueBytes = keyBytes + 5;
 const contentAt = keyBytes;
-const flagsAt = 2 * keyBytes;
-const recordAt = flagsAt + 1;
+const recordAt = 2 * keyBytes;
+const flagsAt = recordAt + 4;
 
 const isThere = 1;
 /** The API has one of several contents, or one that is not known. */
@@ -35,9 +34,6 @@ const isSame = 8;
 /** Only a repetition is known to have its request id. */
 const isRepeated = 16;
 
-/** The share of slots that are in use at most. */
-const maxLoad = 0.75;
-
 /**
  * What the API has of one revision's records, by request id: a record's id is computed from its identity and the
  * revision's checksum, so a newer revision finds its predecessor's record under the id that this record had there. A hash
@@ -46,20 +42,19 @@ const maxLoad = 0.75;
 export class KnownRecords {
   /** SHA-256 of the revision's bytes: part of its request ids. */
   readonly checksum: string;
+  readonly #table: KeyTable;
   readonly #slots: Buffer;
-  readonly #capacity: number;
-  #size = 0;
   #seen = 0;
 
   /** @param records that will be added at most */
   constructor(checksum: string, records: number) {
     this.checksum = checksum;
-    this.#capacity = Math.max(8, Math.ceil(records / maxLoad));
-    this.#slots = Buffer.alloc(this.#capacity * slotBytes);
+    this.#table = new KeyTable(records, valueBytes);
+    this.#slots = this.#table.slots;
   }
 
   get size(): number {
-    return this.#size;
+    return this.#table.size;
   }
 
   /**
@@ -70,11 +65,10 @@ export class KnownRecords {
   add(record: number, requestId: string, sha256: string | undefined, isRepetition = false): void {
     const key = Buffer.from(requestId.slice(0, 2 * keyBytes), 'hex');
     const content = Buffer.from((sha256 ?? '').slice(0, 2 * keyBytes), 'hex');
-    const at = this.#find(key);
+    const at = this.#table.find(key);
     const flags = this.#slots[at + flagsAt] ?? 0;
     const isNew = flags === 0;
-    if (isNew && ++this.#size >= this.#capacity) throw new RangeError('More records are known than were announced.');
-    if (isNew) key.copy(this.#slots, at);
+    if (isNew) this.#table.take(at, key);
     if (isNew || ((flags & isRepeated) !== 0 && !isRepetition)) {
       content.copy(this.#slots, at + contentAt);
       this.#slots.writeUInt32LE(record, at + recordAt);
@@ -87,13 +81,13 @@ export class KnownRecords {
 
   /** The number of this revision's record with the request id; undefined if it has none. */
   recordOf(requestId: string): number | undefined {
-    const at = this.#find(Buffer.from(requestId.slice(0, 2 * keyBytes), 'hex'));
+    const at = this.#table.find(Buffer.from(requestId.slice(0, 2 * keyBytes), 'hex'));
     return this.#slots[at + flagsAt] === 0 ? undefined : this.#slots.readUInt32LE(at + recordAt);
   }
 
   /** Whether what the API has of it may differ from what the file has. */
   isUncertain(requestId: string): boolean {
-    const at = this.#find(Buffer.from(requestId.slice(0, 2 * keyBytes), 'hex'));
+    const at = this.#table.find(Buffer.from(requestId.slice(0, 2 * keyBytes), 'hex'));
     return ((this.#slots[at + flagsAt] ?? 0) & isUncertain) !== 0;
   }
 
@@ -102,7 +96,7 @@ export class KnownRecords {
    * with its identity.
    */
   note(requestId: string, sha256: string): 'unchanged' | 'changed' | undefined {
-    const at = this.#find(Buffer.from(requestId.slice(0, 2 * keyBytes), 'hex'));
+    const at = this.#table.find(Buffer.from(requestId.slice(0, 2 * keyBytes), 'hex'));
     const flags = this.#slots[at + flagsAt] ?? 0;
     if (flags === 0) return undefined;
     const same = this.#isSame(at, flags, sha256);
@@ -115,7 +109,7 @@ export class KnownRecords {
 
   /** What becomes of a record, once all of them are noted. Undefined as in `note`. */
   planOf(requestId: string, sha256: string): RecordPlan | undefined {
-    const at = this.#find(Buffer.from(requestId.slice(0, 2 * keyBytes), 'hex'));
+    const at = this.#table.find(Buffer.from(requestId.slice(0, 2 * keyBytes), 'hex'));
     const flags = this.#slots[at + flagsAt] ?? 0;
     if (flags === 0) return undefined;
     // The API keeps the first of several records with an id, so the first decides about the others.
@@ -125,12 +119,12 @@ export class KnownRecords {
 
   /** Identities that the newer revision does not have, once all of its records are noted. */
   get removed(): number {
-    return this.#size - this.#seen;
+    return this.#table.size - this.#seen;
   }
 
   /** Their numbers, in no order. */
   *removedRecords(): Generator<number> {
-    for (let at = 0; at < this.#slots.length; at += slotBytes) {
+    for (let at = 0; at < this.#slots.length; at += keyBytes + valueBytes) {
       const flags = this.#slots[at + flagsAt] ?? 0;
       if (flags !== 0 && (flags & isSeen) === 0) yield this.#slots.readUInt32LE(at + recordAt);
     }
@@ -143,17 +137,5 @@ export class KnownRecords {
 
   #has(at: number, content: Buffer): boolean {
     return this.#slots.compare(content, 0, keyBytes, at + contentAt, at + contentAt + keyBytes) === 0;
-  }
-
-  /** Where the key is, or where it would be. */
-  #find(key: Buffer): number {
-    // Hashes are evenly distributed: no further hashing is needed.
-    let slot = key.readUIntLE(0, 6) % this.#capacity;
-    for (;;) {
-      const at = slot * slotBytes;
-      const isFree = this.#slots[at + flagsAt] === 0;
-      if (isFree || this.#slots.compare(key, 0, keyBytes, at, at + keyBytes) === 0) return at;
-      slot = slot + 1 === this.#capacity ? 0 : slot + 1;
-    }
   }
 }
