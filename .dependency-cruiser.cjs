@@ -16,7 +16,7 @@ module.exports = {
       from: { path: '^lambdas/core/' },
       to: {
         pathNot:
-          '^(lambdas/core/|lambdas/messages\\.ts|feeds/(feed|expected-key|key-pattern)\\.ts|node_modules/zod|buffer$|crypto$|zlib$|node:(buffer|crypto|zlib)$)',
+          '^(lambdas/core/|lambdas/messages\\.ts|feeds/(feed|control-rule|expected-key|key-pattern)\\.ts|node_modules/zod|buffer$|crypto$|zlib$|node:(buffer|crypto|zlib)$)',
       },
     },
     {

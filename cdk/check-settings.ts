@@ -64,6 +64,7 @@ export function checkSettings(settings: Settings, names = new SettingNames({}, {
       ...deadlineFaults(feed, names),
       ...calendarFaults(feed, settings.feeds),
       ...seriesFaults(feed, names),
+      ...controlFaults(feed, names),
       ...connectionFaults(feed, names),
       ...feed.lanes.flatMap((lane) => [...laneFaults(lane, feed, settings, names)]),
     ]),
@@ -323,6 +324,11 @@ function* seriesFaults({ name, series, smallFiles, api }: FeedSettings, names: S
   } else if (api.url === undefined) {
     yield `${setting} is set; the feed's records go into the record ledger, which stores each of them once: leave it unset.`;
   }
+}
+
+function* controlFaults({ name, control, smallFiles }: FeedSettings, names: SettingNames): Generator<string> {
+  if (control === undefined || !smallFiles) return;
+  yield `${names.ofFeed(name, 'control')} is set; the feed takes small files many at a time, each without a file beside it: leave it unset.`;
 }
 
 function* proxyFaults(setting: string, proxyUrl: string | undefined): Generator<string> {

@@ -78,6 +78,7 @@ export function deriveFeed(
     logRetentionDays: given.logRetentionDays,
     options: given.options,
     series: given.series,
+    control: given.control,
     revisionRules: { replaces: given.changedRecords === 'replaces', guard: given.revisionGuard ?? defaultGuard },
     api: {
       ...{ url, requests, windowSeconds, connections, consumers, proxyUrl, caCertificates },

@@ -1,3 +1,4 @@
+import type { ControlRule } from '../feeds/control-rule.ts';
 import type { LimitCalendar } from './limit-calendar.ts';
 import type { StageName } from './stages/index.ts';
 import type { StageNumbers } from './stages/stage-numbers.ts';
@@ -50,6 +51,8 @@ export interface FeedSettings {
   deadline?: string | undefined;
   /** Which files are revisions of each other; see feeds/series-pattern.ts. */
   series?: string | undefined;
+  /** The control file that each file must agree with; see feeds/control-rule.ts. */
+  control?: ControlRule | undefined;
   /** What a revision may change without a person's decision. */
   revisionRules: { replaces: boolean; guard: number };
   /** Of the consumers' logs, where it is longer than the stage's. */

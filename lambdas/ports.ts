@@ -12,6 +12,8 @@ import type {
   NightMark,
   SourceObject,
 } from './core/account/file-account.ts';
+import type { LateControl } from './core/control/late-control.ts';
+import type { ControlledFile, SeenControl, SeenControls } from './core/control/spoken-of.ts';
 import type { Item, ItemChange, ItemKey, ItemWrite } from './core/ledger/item-change.ts';
 import type { ListName } from './core/ledger/ledger-keys.ts';
 import type { NightHead } from './core/nights/night-head.ts';
@@ -216,6 +218,7 @@ export type SplitProgress = Pick<
   | 'content'
   | 'dialect'
   | 'reading'
+  | 'control'
   | 'series'
   | 'revision'
   | 'quarantine'
@@ -532,6 +535,27 @@ export interface SeriesLedger {
   takeSeries(fileId: string, revision: Revision): Promise<void>;
 }
 
+/** Control files: second files that say what a file must have (core/control/). Names are keys without a lane's prefix. */
+export interface ControlLedger {
+  /** Adds a version of a file, and returns which ones and which control files have come. Repeatable. */
+  enterControlled(feed: string, name: string, file: ControlledFile): Promise<SeenControls>;
+  /** Adds a version of a control file. Repeatable. @param name of the file that it speaks of */
+  enterControl(feed: string, name: string, control: SeenControl): Promise<SeenControls>;
+  /** Which versions have come. */
+  readControls(feed: string, name: string): Promise<SeenControls>;
+  /** A file that waits for its control file may be claimed at once. False if it does not wait. */
+  wakeFile(fileId: string): Promise<boolean>;
+  /** A person sends a file that waits, without its control file. Undefined if it does not wait (any more). */
+  releaseWaiting(fileId: string, by: string, why: string): Promise<FileAccount | undefined>;
+  /** Notes that the desk was notified that the file waits. */
+  noteNotified(file: Pick<FileAccount, 'fileId' | 'control'>, occasion: 'overdue' | 'deadline'): Promise<void>;
+  /** Keeps a control file that changes nothing until the desk has been notified. Repeatable. */
+  keepLateControl(feed: string, late: LateControl): Promise<void>;
+  /** Those that the desk was not notified of yet, at most `limit`. */
+  listLateControls(feed: string, limit: number): Promise<LateControl[]>;
+  closeLateControls(feed: string, late: readonly LateControl[]): Promise<void>;
+}
+
 /** How files ended, for a feed's desk and the screens; each file is in one mail. */
 export interface NoticeLedger {
   /** Repeatable. */
@@ -572,6 +596,7 @@ export type Ledger = FileLedger &
   AlteredLetterLedger &
   DeskLedger &
   SeriesLedger &
+  ControlLedger &
   NoticeLedger &
   NightLedger;
 

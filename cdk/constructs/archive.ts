@@ -45,6 +45,13 @@ export class Archive extends Construct {
     grantee.may(['s3:PutObject', 's3:AbortMultipartUpload'], ...lists);
   }
 
+  /** Lets a function add lists of what a file and its control file do not have in common, and look whether they are there. */
+  grantAddDifferences(grantee: SluiceFunction, feed: string): void {
+    const lists = this.bucket.arnForObjects(`quarantine/${feed}/*/control-differences.*.csv`);
+    grantee.may(['s3:GetObject', 's3:PutObject'], lists);
+    grantee.may(['s3:ListBucket'], this.bucket.bucketArn);
+  }
+
   /** Lets a function read a feed's dead letters, and add lists of them. */
   grantList(grantee: SluiceFunction, feed: string): void {
     const lists = this.bucket.arnForObjects(`reconciliation/${feed}/*`);

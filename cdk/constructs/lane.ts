@@ -116,7 +116,8 @@ export class Lane extends Construct {
         GZIP_LIMITS: JSON.stringify(gzip),
         HORIZON: JSON.stringify(horizon),
         ...seriesEnvironment(feed, lane),
-        ...(feed.series === undefined ? {} : { ARCHIVE_BUCKET: archive.bucket.bucketName }),
+        ...(feed.control ? { CONTROL: JSON.stringify({ ...feed.control, keyPrefix: lane.keyPrefix }) } : {}),
+        ...(feed.series === undefined && !feed.control ? {} : { ARCHIVE_BUCKET: archive.bucket.bucketName }),
         ...(feed.smallFiles ? { WORK_BUCKET: work.bucket.bucketName } : {}),
       },
     });
@@ -133,6 +134,13 @@ export class Lane extends Construct {
     if (hasSeries(feed)) ledger.grant(splitter, [ledgerKeys.series(feed.name)], 'GetItem', 'UpdateItem');
     // Only what changed is sent, so the evidence of earlier revisions is read.
     if (feed.series !== undefined) archive.grantCompare(splitter, feed.name);
+    if (feed.control) {
+      const { controls, lateControls } = ledgerKeys;
+      ledger.grant(splitter, [controls(feed.name), lateControls(feed.name)], 'GetItem', 'UpdateItem');
+      // A file's control file may be dropped in another lane.
+      for (const each of feed.lanes) if (each !== lane) intake.grantRead(splitter, each.keyPrefix);
+      archive.grantAddDifferences(splitter, feed.name);
+    }
     splitter.maySendTo(this.intake.queue, this.records.queue, finalizeQueue);
     return splitter;
   }

@@ -19,6 +19,10 @@ export const ledgerKeys = {
   desk: (feed: string) => `DESK#${feed}`,
   reconciler: (feed: string) => `RECONCILER#${feed}`,
   altered: (feed: string) => `ALTERED#${feed}`,
+  /** Which control files have come for which files. */
+  controls: (feed: string) => `CONTROL#${feed}#*`,
+  /** Control files that came too late to be compared, for the desk. */
+  lateControls: (feed: string) => `LATE#${feed}`,
 };
 
 /** The account of files, batches and dead records, and each API's limiter: one table. */

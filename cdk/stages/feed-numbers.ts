@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { controlRule } from '../../feeds/control-rule.ts';
 import { seriesFault } from '../../feeds/series-pattern.ts';
 import { logRetentionDays } from '../aws-quotas.ts';
 import { parseDeadline } from '../deadline.ts';
@@ -26,6 +27,22 @@ const count = () => z.int().positive();
 /** NaN, which no setting accepts, if the text is not a plain number. */
 export function readNumber(text: string): number {
   return /^(0|[1-9][0-9]{0,8})(\.[0-9]{1,3})?$/.test(text) ? Number(text) : NaN;
+}
+
+/** Undefined, which no such setting accepts, if the text is not JSON. */
+function readJson(text: string): unknown {
+  try {
+    return JSON.parse(text) as unknown;
+  } catch {
+    return undefined;
+  }
+}
+
+/** What the first wrong part must be. */
+function controlFault(text: string): string | undefined {
+  const { error } = controlRule.safeParse(readJson(text));
+  const [issue] = error?.issues ?? [];
+  return issue && `${issue.path.length === 0 ? 'It' : issue.path.join('.')}: ${issue.message}.`;
 }
 
 const onOrOff = {
@@ -112,6 +129,12 @@ export const feedNumbers = z.strictObject({
     .max(1)
     .optional()
     .register(feedVariables, { wanted: 'a share from 0 to 1, such as 0.3', read: readNumber }),
+  /** The control file that each file must agree with before it is sent; see feeds/control-rule.ts. */
+  control: controlRule.optional().register(feedVariables, {
+    wanted: `a control file as JSON, such as {"suffix":".ctl","comes":"after","kind":"rows","waitMinutes":60}`,
+    read: readJson,
+    faultOf: controlFault,
+  }),
   /** How long the archive keeps a feed's evidence from being deleted. */
   archiveRetentionDays: count(),
   /** How long the logs that audit a feed's records are kept. */

@@ -1,5 +1,6 @@
 import type { Clock, ItemStore, Ledger } from '../ports.ts';
 import { batchLedger } from './batch-ledger.ts';
+import { controlLedger } from './control-ledger.ts';
 import { deadLedger } from './dead-ledger.ts';
 import { deskLedger } from './desk-ledger.ts';
 import { fileLedger } from './file-ledger.ts';
@@ -15,5 +16,6 @@ export function openLedger(store: ItemStore, clock: Pick<Clock, 'now'>): Ledger 
     ...deskLedger(store, clock),
     ...seriesLedger(store, clock),
     ...nightLedger(store),
+    ...controlLedger(store, clock),
   };
 }

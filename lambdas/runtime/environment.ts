@@ -1,4 +1,5 @@
 import * as z from 'zod';
+import { controlRule } from '../../feeds/control-rule.ts';
 import { parseSeriesPattern } from '../../feeds/series-pattern.ts';
 import { feedDeadline } from '../core/deadlines/feed-deadline.ts';
 import { limitCalendar } from '../core/limiter/limit-calendar.ts';
@@ -74,6 +75,9 @@ const seriesSettings = z.object({
   rules: z.object({ replaces: z.boolean(), guard: z.number().min(0).max(1) }),
 });
 
+/** The control file that the lane's files must agree with (splitter/compare-control.ts). */
+const controlSettings = controlRule.extend({ keyPrefix: z.string().min(1) });
+
 /** The sink's contract, and this lane's share of it. */
 const apiSettings = z.object({
   /** Names the shared limiter's item: every feed and lane with this id shares the limit. */
@@ -108,7 +112,9 @@ const splitterEnvironment = z.object({
   HORIZON: json(horizon),
   /** Absent for a feed whose sink recognises a record that comes again. */
   SERIES: json(seriesSettings).optional(),
-  /** Bucket with the evidence of earlier revisions, if a series is configured. */
+  /** Absent for a feed whose files have no control files. */
+  CONTROL: json(controlSettings).optional(),
+  /** Bucket with the evidence of earlier revisions, and for lists of differences. Set for a series or control files. */
   ARCHIVE_BUCKET: z.string().min(1).optional(),
   /** Bucket for bundles of small files, for feeds that have them. */
   WORK_BUCKET: z.string().min(1).optional(),
@@ -192,6 +198,8 @@ const reconcilerEnvironment = z.object({
   FINALIZE_DLQ_URL: z.url(),
   /** For one feed of the stack: the intake bucket, and the prefixes of every lane of every feed. */
   STRAYS: json(z.object({ bucket: z.string().min(1), lanePrefixes: z.array(z.string().min(1)).min(1) })).optional(),
+  /** Absent for a feed whose files have no control files. */
+  CONTROL: json(controlRule).optional(),
   /** Absent if dropped files are not swept. */
   INTAKE_BUCKET: z.string().min(1).optional(),
   WORK_BUCKET: z.string().min(1),

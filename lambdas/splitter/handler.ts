@@ -12,6 +12,7 @@ import { handleEach, parseBody } from '../runtime/partial-batch.ts';
 import type { Waiting } from '../runtime/put-back.ts';
 import type { Shutdown } from '../runtime/shutdown.ts';
 import { parseIntakeMessage } from '../intake-message.ts';
+import { noteControl } from './note-control.ts';
 import { reemitBatches } from './reemit-batches.ts';
 import type { SplitterPorts } from './splitter-ports.ts';
 import { SmallFiles } from './small-files.ts';
@@ -72,7 +73,8 @@ async function handleMessage(record: SQSRecord, invocation: Invocation, deadline
   }
   if (message.kind === 'reemit') return inTurn(() => reemitBatches(message, invocation, deadline));
   for (const source of message.sources) {
-    if (isFolder(source) || (await invocation.small?.has(source, deadline))) continue;
+    if (isFolder(source) || (await noteControl(source, invocation))) continue;
+    if (await invocation.small?.has(source, deadline)) continue;
     await inTurn(() => splitDropped(source, invocation, deadline));
   }
 }

@@ -25,6 +25,8 @@ const s3 = new S3Client(s3ClientSettings);
 const { SLUICE_FEED, WORK_BUCKET, ARCHIVE_BUCKET } = environment;
 const store = new DynamoItemStore(new DynamoDBClient(awsClientSettings), environment.LEDGER_TABLE);
 
+const archive = ARCHIVE_BUCKET === undefined ? undefined : new S3Archive(s3, ARCHIVE_BUCKET);
+
 const metrics = createMetrics({ stack: environment.STACK_NAME, feed: SLUICE_FEED });
 
 const handle = createSplitterHandler({
@@ -35,7 +37,9 @@ const handle = createSplitterHandler({
   gzip: environment.GZIP_LIMITS,
   horizon: environment.HORIZON,
   series: environment.SERIES,
-  archive: ARCHIVE_BUCKET === undefined ? undefined : new S3Archive(s3, ARCHIVE_BUCKET),
+  control: environment.CONTROL && { ...environment.CONTROL, lane: environment.SLUICE_LANE },
+  archive,
+  lists: archive,
   sources: new S3SourceObjects(s3, systemClock),
   ledger: openLedger(store, systemClock),
   batches: new SqsBatchQueue(sqs, environment.RECORDS_QUEUE_URL, systemClock),

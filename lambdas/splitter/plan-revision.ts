@@ -1,5 +1,6 @@
 import { prepareCut } from '../core/records/prepare-batch.ts';
 import { BatchCutter, startOf } from '../core/records/batch-cutter.ts';
+import type { FileAccount } from '../core/account/file-account.ts';
 import { ContradictionError, LeaseLostError } from '../core/errors.ts';
 import { RevisionPlan } from '../core/series/revision-plan.ts';
 import type { ChangedRecords } from '../core/series/changed-records.ts';
@@ -24,7 +25,7 @@ export type PlanEnd = { kind: 'planned'; plan: RevisionPlan } | { kind: 'out-of-
 export type KeepLease = () => Promise<void>;
 
 /** Keeps the splitter's lease on a file while it is read without a checkpoint. */
-export function leaseKeeper(file: CutFile, ports: Pick<SplitterPorts, 'ledger' | 'clock'>): KeepLease {
+export function leaseKeeper(file: FileAccount, ports: Pick<SplitterPorts, 'ledger' | 'clock'>): KeepLease {
   let savedAt = ports.clock.now();
   return async () => {
     if (ports.clock.now() - savedAt < fileLeaseMs / 3) return;

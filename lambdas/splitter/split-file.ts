@@ -9,6 +9,7 @@ import { readingOf } from '../core/account/reading.ts';
 import { isStopped } from '../core/account/quarantine.ts';
 import type { FileLedger, NewFile } from '../ports.ts';
 import type { Deadline } from '../runtime/deadline.ts';
+import { checkControl } from './compare-control.ts';
 import { checkStored } from './check-stored.ts';
 import { leaseKeeper, planKnownRevision, revisionWaitSeconds } from './plan-revision.ts';
 import { placeInSeries } from './place-in-series.ts';
@@ -61,7 +62,7 @@ export async function splitFile(
     const isFull = !isAllSent && unsettledRecords(file) > ports.horizon.records / 2;
     const step = isFull ? { kind: 'held-back' as const } : await splitClaimed(file, ports, deadline);
     if (step.kind === 'out-of-time') await continueLater(file, ports);
-    if (step.kind === 'waiting') await waitForRevision(file, ports);
+    if (step.kind === 'waiting') await waitForOther(file, ports);
     if (step.kind === 'held-back') {
       const isHeld = await holdBack(file, ports);
       if (!isHeld) await continueLater(file, ports);
@@ -98,7 +99,10 @@ async function splitClaimed(file: FileAccount, ports: SplitterPorts, deadline: D
     if (checked.kind === 'stored') file.content = checked.content;
     const read = await readDialect(file, whole, ports);
     if (read.kind === 'refused') return refuse(file, read, ports);
-    if (read.kind === 'empty') return finish(file, { records: 0, batches: 0 }, [read.warning], ports);
+    if (read.kind === 'empty') {
+      const controlled = await agreeWithControl(file, whole, ports, deadline);
+      return controlled ?? finish(file, { records: 0, batches: 0 }, [read.warning], ports);
+    }
     file.dialect = read.dialect;
     file.reading = readingOf(read.dialect, file.limits, feed);
     const found = { dialect: read.dialect, reading: file.reading, ...(file.content ? { content: file.content } : {}) };
@@ -106,6 +110,9 @@ async function splitClaimed(file: FileAccount, ports: SplitterPorts, deadline: D
     if (!saved) throw lost(file);
     noteStop(file, saved);
   }
+
+  const controlled = await agreeWithControl(file, whole, ports, deadline);
+  if (controlled) return controlled;
 
   // Only once it is known how the file is read: a file that was read in another way and rejected must not count as the
   // same.
@@ -137,6 +144,26 @@ async function splitClaimed(file: FileAccount, ports: SplitterPorts, deadline: D
   const cut = await cutFile({ ...readable, ...file }, whole, ports, deadline, planned.plan);
   if (cut.kind !== 'cut') return cut;
   return finish(file, cut.totals, [...(file.warnings ?? []), ...cut.warnings], ports);
+}
+
+/** Undefined if the file goes on: it agrees with its control file, requires none, or is stopped. */
+async function agreeWithControl(
+  file: FileAccount,
+  whole: Buffer | undefined,
+  ports: SplitterPorts,
+  deadline: Deadline,
+): Promise<Step | undefined> {
+  const { sha256 } = file;
+  const step = sha256 === undefined ? undefined : await checkControl({ ...file, sha256 }, whole, ports, deadline);
+  if (step?.progress) {
+    const saved = await saveProgress(file, ports, step.progress);
+    if (!saved) throw lost(file);
+    noteStop(file, saved);
+    if (saved.control) file.control = saved.control;
+    // One that was dropped meanwhile is found now, or reports itself.
+    return step.kind === 'out-of-time' ? step : agreeWithControl(file, whole, ports, deadline);
+  }
+  return step?.kind === 'go' ? undefined : step;
 }
 
 /** A revision's plan, made again by each invocation that sends something of it. @param made by this invocation */
@@ -220,11 +247,12 @@ async function endSuperseded(file: FileAccount, error: SourceChangedError, ports
 const waitSlackSeconds = 5;
 
 /** As a file that is held back waits: the message is sent before the lease is released. */
-async function waitForRevision(file: FileAccount, ports: SplitterPorts): Promise<void> {
+async function waitForOther(file: FileAccount, ports: SplitterPorts): Promise<void> {
   const until = ports.clock.now() + (revisionWaitSeconds - waitSlackSeconds) * 1000;
   await ports.intake.send(continueMessageOf(file), revisionWaitSeconds);
   await ports.ledger.releaseFile(file.fileId, file.epoch, until);
-  ports.log.info('file waits for an earlier revision', { correlation_id: file.fileId });
+  const waitsFor = file.control?.state === 'waiting' ? file.control.name : 'an earlier revision';
+  ports.log.info('file waits', { correlation_id: file.fileId, for: waitsFor });
 }
 
 /** The lease is released before the continuation is queued, so that it can begin at once. */

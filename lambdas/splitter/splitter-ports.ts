@@ -5,6 +5,7 @@ import type {
   AuditLog,
   BatchQueue,
   Clock,
+  ControlLedger,
   DeadLedger,
   FileLedger,
   FinalizeQueue,
@@ -14,10 +15,11 @@ import type {
 } from '../ports.ts';
 import type { ContentLimits } from '../content/check-content.ts';
 import type { SeriesSettings } from './enter-series.ts';
+import type { ControlSettings } from './control-settings.ts';
 
 export interface SplitterPorts {
   sources: SourceObjects;
-  ledger: FileLedger & SeriesLedger & Pick<DeadLedger, 'listDead' | 'addFailure' | 'resolveDead'>;
+  ledger: FileLedger & SeriesLedger & ControlLedger & Pick<DeadLedger, 'listDead' | 'addFailure' | 'resolveDead'>;
   batches: BatchQueue;
   intake: IntakeQueue;
   finalize: FinalizeQueue;
@@ -32,6 +34,10 @@ export interface SplitterPorts {
   horizon: Horizon;
   /** Absent for a feed whose sink recognises a record that comes again. */
   series?: SeriesSettings | undefined;
+  /** Absent if the feed's files have no control files. */
+  control?: ControlSettings | undefined;
+  /** Where a list of what a file and its control file do not have in common is stored. */
+  lists?: Pick<Archive, 'putOnce'> | undefined;
   /** The evidence of earlier revisions, and the lists of what changed. Absent if no series is configured. */
   archive?: Pick<Archive, 'getStream' | 'putStream' | 'has'> | undefined;
   /** A new owner for each message that is handled. */

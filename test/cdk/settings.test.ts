@@ -102,6 +102,11 @@ describe('each setting of a feed', () => {
     series: ['{file}', 'SERIES', '{file}'],
     changedRecords: ['replaces', 'CHANGED_RECORDS', 'replaces'],
     revisionGuard: [0.1, 'REVISION_GUARD', '0.1'],
+    control: [
+      { suffix: '.ctl', comes: 'after', kind: 'counts', waitMinutes: 30 },
+      'CONTROL',
+      '{"suffix":".ctl","comes":"after","kind":"counts","waitMinutes":30}',
+    ],
     logRetentionDays: [731, 'LOG_RETENTION_DAYS', '731'],
   };
 

@@ -1,3 +1,4 @@
+import type { FileControl } from '../control/file-control.ts';
 import type { CutLimits, CutPosition, Dialect } from '../records/dialect.ts';
 import type { OutcomeCounts } from './outcome.ts';
 import { sumCounts } from './outcome.ts';
@@ -90,6 +91,8 @@ export interface FileAccount {
   dialect?: Dialect;
   /** Fingerprint of how the file is read: dialect, limits, the feed's rules (see core/account/reading.ts). */
   reading?: string;
+  /** The control file that its feed requires: nothing is sent before it agrees. */
+  control?: FileControl;
   /** What it is compared with: only its changes are sent. */
   revision?: Revision;
   /** A newer revision of its series has taken over: nothing more of this one is sent. */

@@ -1,3 +1,4 @@
+import { controlStops } from '../control/control-stops.ts';
 import type { FileAccount } from './file-account.ts';
 import { sumCounts } from './outcome.ts';
 import type { Quarantine, Stopped } from './stops.ts';
@@ -46,10 +47,11 @@ export function cancelledFile(
   return isRevision ? { ...stop, isRevision } : stop;
 }
 
-/** Without a person's decision: it is not stopped, and no person has released it after such a stop. */
+/** Without a person's decision: it is not stopped, and no person has released it after a stop for what it contains. */
 export function mayBeStopped(file: Stopped): boolean {
   if (isQuarantined(file)) return false;
-  return file.quarantine === undefined || file.quarantine.code === 'cancelled';
+  const { code } = file.quarantine ?? { code: 'cancelled' };
+  return code === 'cancelled' || controlStops.includes(code ?? '');
 }
 
 /** Why a person can't cancel a file; undefined if it can be cancelled. */

@@ -4,7 +4,15 @@ export interface Quarantine {
   number?: number;
   at: number;
   /** Absent: `too_many_rejects`. */
-  code?: 'too_many_rejects' | 'all_refused' | 'revision_unknown' | 'revision_order' | 'revision_differs' | 'cancelled';
+  code?:
+    | 'too_many_rejects'
+    | 'all_refused'
+    | 'control_differs'
+    | 'control_missing'
+    | 'revision_unknown'
+    | 'revision_order'
+    | 'revision_differs'
+    | 'cancelled';
   /** Rejected records (or refused ones, by `code`), out of the number that had ended. */
   rejected: number;
   seen: number;

@@ -1,4 +1,6 @@
+import type { LateControl } from '../control/late-control.ts';
 import type { FileNotice } from '../notices/file-notice.ts';
+import { sha256Of } from '../records/identity.ts';
 import type { ItemKey } from './item-change.ts';
 
 /** The keys of every kind of item in the ledger's table. */
@@ -41,6 +43,15 @@ export const checksumKey = (feed: string, sha256: string, reading: string | unde
 
 /** The files that are revisions of each other; the series' id begins with its feed. */
 export const seriesKey = (seriesId: string): ItemKey => ({ pk: `SERIES#${seriesId}`, sk: 'SERIES' });
+
+/** Which versions of a file and of its control file have come. @param name the file's key without its lane's prefix */
+export const controlKey = (feed: string, name: string): ItemKey => ({ pk: `CONTROL#${feed}#${name}`, sk: 'CONTROL' });
+export const latePartition = (feed: string) => `LATE#${feed}`;
+/** A control file that was not compared with the file that it speaks of. */
+export const lateKey = (feed: string, { fileId, control: { key, versionId, etag } }: LateControl): ItemKey => ({
+  pk: latePartition(feed),
+  sk: sha256Of(JSON.stringify([fileId, key, versionId ?? etag])),
+});
 
 export const alteredPartition = (feed: string) => `ALTERED#${feed}`;
 /** A letter that came back altered, by the SHA-256 of its content. */
