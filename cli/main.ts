@@ -1,6 +1,7 @@
 import { Command, CommanderError, Option } from 'commander';
 import packageJson from '../package.json' with { type: 'json' };
 import { cancelCommand } from './commands/cancel.ts';
+import { changesCommand } from './commands/changes.ts';
 import { checkCommand } from './commands/check.ts';
 import { completionCommand } from './commands/completion.ts';
 import { dlqCommand } from './commands/dlq.ts';
@@ -68,6 +69,7 @@ export function createProgram(terminal: Terminal): Command {
     manifestCommand,
     reportCommand,
     receiptsCommand,
+    changesCommand,
     recordsCommand,
     proveCommand,
     evidenceCommand,
@@ -115,7 +117,7 @@ function stackOf(error: Error): string {
 
 const helpText = `
 Exit codes: 0 done without dead letters, 2 done with dead letters, 1 failed or refused, 130 interrupted. Commands that only
-read (status, manifest, receipts, dlq list, dlq show, dlq export) exit with 0 if they succeed.
+read (status, manifest, receipts, changes, dlq list, dlq show, dlq export) exit with 0 if they succeed.
 
 With --json, stdout has exactly one JSON document (watch: one per poll, each on its own line); everything else goes to
 stderr.`;

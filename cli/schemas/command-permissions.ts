@@ -59,7 +59,7 @@ const decide: PermissionGroup[] = [...screen, 'WriteLedger', 'SendMessages'];
 /** By command; those that call nothing in AWS, or deploy the stack, are left out. */
 export const commandPermissions: Record<string, readonly PermissionGroup[]> = {
   ...{ status: screen, watch: screen },
-  ...{ manifest: file, report: file, receipts: file, prove: file, evidence: file },
+  ...{ manifest: file, report: file, receipts: file, changes: file, prove: file, evidence: file },
   records: [...file, 'ReadRecords'],
   ...{ 'dlq list': letters, 'dlq show': letters, 'dlq export': letters },
   drop: [...screen, 'DropFiles'],
@@ -71,7 +71,7 @@ export const commandPermissions: Record<string, readonly PermissionGroup[]> = {
 };
 
 export const readingCommands = [
-  ...['status', 'watch', 'manifest', 'report', 'receipts', 'prove', 'evidence', 'records'],
+  ...['status', 'watch', 'manifest', 'report', 'receipts', 'changes', 'prove', 'evidence', 'records'],
   ...['dlq list', 'dlq show', 'dlq export'],
 ];
 

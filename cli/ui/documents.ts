@@ -7,6 +7,7 @@ export const documentKinds = [
   'receipts',
   'dead-letters',
   'resolutions',
+  'changes',
   'signature',
   'signing-key',
 ] as const;
@@ -50,6 +51,12 @@ export const documents: Record<DocumentKind, ArchivedDocument> = {
     type: 'application/x-ndjson',
     extension: 'ndjson',
     keyOf: ({ archive }) => archive.resolutions_key,
+  },
+  changes: {
+    title: 'What changed',
+    type: 'text/csv; charset=utf-8',
+    extension: 'csv',
+    keyOf: ({ comparison }) => comparison?.changes_key,
   },
   signature: {
     title: 'Signature of the manifest',

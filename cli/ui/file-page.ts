@@ -3,6 +3,7 @@ import { decisionsOf } from '../../lambdas/core/account/decisions.ts';
 import { isManifestOwed } from '../../lambdas/core/account/file-account.ts';
 import type { ManifestSummary } from '../../lambdas/core/account/manifest.ts';
 import { cancelObstacleOf } from '../../lambdas/core/account/quarantine.ts';
+import { countsText } from '../archive/find-changes.ts';
 import { describeClosed, describeLive } from '../live/describe-file.ts';
 import type { ClosedFile, Headline, LiveFile } from '../live/snapshot.ts';
 import { mayBeReleased } from '../operate/release-file.ts';
@@ -23,6 +24,10 @@ export interface FilePage {
   facts: [name: string, value: string][];
   /** It is in progress: what was not sent yet can be held. */
   is_cancellable: boolean;
+  /** What it changes, compared with the earlier revision, in a sentence; null if it was not compared. */
+  changes: string | null;
+  /** Whether these are listed, record by record. */
+  changes_listed: boolean;
   /** It was stopped: what is held can be sent. */
   is_releasable: boolean;
 }
@@ -54,6 +59,8 @@ export function describeFilePage(
     manifests: file.manifest?.number ?? 0,
     facts: factsOf(file, manifest),
     is_cancellable: cancelObstacleOf(file) === undefined,
+    changes: file.revision ? countsText(file.revision) : null,
+    changes_listed: file.revision?.comparison !== undefined,
     is_releasable: mayBeReleased(file),
   };
 }

@@ -2,7 +2,9 @@ import { pipeline } from 'node:stream/promises';
 import { z } from 'zod';
 import { archiveKeysOf } from '../../lambdas/core/account/archive-keys.ts';
 import type { FileAccount } from '../../lambdas/core/account/file-account.ts';
+import { changeKinds, findChanges } from '../archive/find-changes.ts';
 import { answerJson, beginDownload, beginSandboxedPage } from './answer.ts';
+import { changesPage } from './changes-page.ts';
 import { closedPage } from './closed-page.ts';
 import { documentKinds, documents } from './documents.ts';
 import { describeFilePage } from './file-page.ts';
@@ -20,6 +22,13 @@ const closedWish = z.strictObject({
     .string()
     .regex(/^\d{1,15}:[\w.-]{1,200}$/)
     .optional(),
+});
+
+const changesWish = z.strictObject({
+  file: z.string(),
+  only: z.enum(changeKinds).optional(),
+  page: z.coerce.number().int().min(1).max(1_000_000).default(1),
+  size: z.coerce.number().int().min(1).max(100).default(50),
 });
 
 const documentWish = z.strictObject({
@@ -57,6 +66,18 @@ export function fileRoutes(ports: RoomPorts): Routes {
         answerJson(response, 200, await closedPage(wish.data, named, await ports.stack()));
       },
     },
+    '/api/changes': {
+      method: 'GET',
+      run: async ({ response, query }) => {
+        const wish = changesWish.safeParse(Object.fromEntries(query));
+        if (!wish.success) throw new RouteRefusal(400, 'It must name a file, and may name a kind and a page.');
+        const stack = await ports.stack();
+        const file = await fileNamed(stack, wish.data.file);
+        const rows = await findChanges(file, stack.archive);
+        if (!rows) throw new RouteRefusal(404, 'There is no list of what this file changes.');
+        answerJson(response, 200, await changesPage(file, rows, wish.data));
+      },
+    },
     '/api/document': { method: 'GET', run: async (exchange) => sendDocument(await ports.stack(), exchange) },
   };
 }
@@ -75,11 +96,13 @@ async function sendDocument(stack: RoomStack, { response, query }: Exchange): Pr
   if (!wish.success) throw new RouteRefusal(400, 'It must name a file and a document.');
   const { kind, number, show } = wish.data;
   const file = await fileNamed(stack, wish.data.file);
-  if (!file.manifest) throw new RouteRefusal(404, 'The file has no manifest yet.');
-  const isOlder = number !== undefined && number < file.manifest.number;
+  // A revision's list is there before its manifest.
+  const list = kind === 'changes' ? file.revision?.comparison?.key : undefined;
+  if (!file.manifest && list === undefined) throw new RouteRefusal(404, 'The file has no manifest yet.');
+  const isOlder = number !== undefined && number < (file.manifest?.number ?? 0);
   if (isOlder && kind !== 'manifest') throw new RouteRefusal(404, 'Only manifests have numbers here.');
   const { keyOf, type, extension } = documents[kind];
-  const key = isOlder ? archiveKeysOf(file).manifest(number) : keyOf(await stack.readSummary(file));
+  const key = isOlder ? archiveKeysOf(file).manifest(number) : (list ?? keyOf(await stack.readSummary(file)));
   const object = key ? await stack.archive.getStream(key) : undefined;
   if (!object) throw new RouteRefusal(404, 'The archive has no such document of this file.');
   if (kind === 'report' && show) beginSandboxedPage(response);

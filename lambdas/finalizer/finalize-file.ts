@@ -60,7 +60,7 @@ export async function finalizeFile(message: FinalizeMessage, ports: FinalizerPor
   const newest = amend ? await newestManifest(file, ports) : undefined;
   if (newest && describes(newest, file, audit)) return log.info('nothing to amend', place);
   const decisions = await gatherDecisions(file, resolutions, newest, ports);
-  const comparison = await archiveComparison(file, keys, ports);
+  const comparison = await archiveComparison(file, keys, facts, ports);
   const account = { file, audit, decisions, held: settled.held, comparison, facts, keys };
   const { manifest, written } = await writeManifest(account, ports, {
     source_key: source?.key ?? null,

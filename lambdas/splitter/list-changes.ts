@@ -1,7 +1,13 @@
 import type { ChangedRecord, ChangedRecords } from '../core/series/changed-records.ts';
 import { maxListedCharacters, maxListedRecords } from '../core/series/changed-records.ts';
 import type { ComparedRow } from '../core/series/comparison-csv.ts';
-import { compareRows, comparisonHeader, comparisonLine, notListedLine } from '../core/series/comparison-csv.ts';
+import {
+  compareRows,
+  comparisonHeader,
+  comparisonLine,
+  notListedLine,
+  notListedNote,
+} from '../core/series/comparison-csv.ts';
 import type { RevisionPlan } from '../core/series/revision-plan.ts';
 import type { RevisionBase } from '../core/series/revision.ts';
 import type { EarlierPorts, EarlierText } from './read-earlier.ts';
@@ -59,7 +65,7 @@ export async function listChanges(
         yield comparisonLine(removedRow(bases[0], each));
       }
     }
-    if (changes.unlisted > 0) yield notListedLine(changes.unlisted);
+    if (changes.unlisted > 0) yield notListedLine(notListedNote(changes.unlisted));
   };
 }
 

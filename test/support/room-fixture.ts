@@ -7,6 +7,8 @@ import type { Manifest } from '../../lambdas/core/account/manifest.ts';
 import { figuresOf } from '../../lambdas/core/account/manifest.ts';
 import type { Receipt } from '../../lambdas/core/account/receipt.ts';
 import { sha256Of } from '../../lambdas/core/records/identity.ts';
+import type { ComparedRow } from '../../lambdas/core/series/comparison-csv.ts';
+import { comparisonHeader, comparisonLine } from '../../lambdas/core/series/comparison-csv.ts';
 import type { Dialect } from '../../lambdas/core/records/dialect.ts';
 import type { ContinueMessage, CorrectionMessage, Letter, ReemitMessage } from '../../lambdas/messages.ts';
 import type { Clock } from '../../lambdas/ports.ts';
@@ -128,6 +130,20 @@ export class RoomFixture {
       figures: [figuresOf(made, 'e'.repeat(64))],
       openLetters: failed.length,
     });
+    return file;
+  }
+
+  /** A revision that is compared: with these rows in its list. */
+  addRevision(change: Partial<FileAccount> & { fileId: string }, rows: readonly ComparedRow[]): FileAccount {
+    const list = Buffer.from([comparisonHeader, ...rows.map(comparisonLine)].join(''));
+    const countOf = (kind: string) => rows.filter((row) => row.change === kind).length;
+    const counts = { unchanged: 100, changed: countOf('changed'), added: countOf('new'), removed: countOf('removed') };
+    const receipts = { key: 'earlier/receipts.ndjson.gz', sha256: 'a'.repeat(64) };
+    const base = { fileId: 'traffic.earlier', manifest: 1, checksum: 'b'.repeat(64), records: 100, receipts };
+    const comparison = { key: `traffic/2026/01/05/${change.fileId}/changes.csv`, sha256: sha256Of(list) };
+    this.archive.set(comparison.key, list);
+    const file = fileAccount({ dialect: csvDialect, revision: { bases: [base], counts, comparison }, ...change });
+    this.ledger.files.set(file.fileId, file);
     return file;
   }
 

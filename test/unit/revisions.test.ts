@@ -51,6 +51,9 @@ describe('a revision', () => {
       `new,,,4,${identity('S51')},,${row('S51', 'Five')},`,
       '',
     ]);
+    const report = world.archived.get(world.manifestOf(id)?.archive.report_key ?? '')?.toString();
+    expect(report).toContain('1 changed, 1 new, 2 removed; 2 unchanged.');
+    expect(report).toContain('<td class="raw">ClientName: =1+1</td>');
   });
 
   it('undoes a revision: the API has what the first one had', async () => {

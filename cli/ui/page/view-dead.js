@@ -3,6 +3,7 @@
 /** @import { Place } from './router.js' */
 import { faultOf, read, readState, saveExport } from './api.js';
 import { askRedrive } from './dead-letters.js';
+import { showPages } from './pages.js';
 import { deadRows } from './dead-rows.js';
 import { button, element, labelled, link, part, setText, viewHead } from './dom.js';
 import { formatClock, formatCount, formatCountOf } from './format.js';
@@ -50,7 +51,7 @@ export function openDeadView(root, { query }, signal) {
       filters.show(shown, given);
       rows.show(shown.entries);
       setText(total, totalOf(shown));
-      showPages(pages, shown, given);
+      showPages(pages, shown, (page) => addressOf(['dead'], { ...given, page }));
     },
   };
 }
@@ -148,24 +149,6 @@ function optionOf(value, name) {
   const option = /** @type {HTMLOptionElement} */ (element('option', '', name));
   option.value = value;
   return option;
-}
-
-/**
- * @param {HTMLElement} target
- * @param {DeadPage} shown
- * @param {Record<string, string>} given
- */
-function showPages(target, { page, pages }, given) {
-  target.hidden = pages === 1;
-  const to = (/** @type {number} */ number, /** @type {string} */ text) =>
-    number < 1 || number > pages
-      ? element('span', 'quiet', text)
-      : link(addressOf(['dead'], { ...given, page: number }), text);
-  target.replaceChildren(
-    to(page - 1, 'Previous'),
-    element('span', '', `Page ${formatCount(page)} of ${formatCount(pages)}`),
-    to(page + 1, 'Next'),
-  );
 }
 
 /**

@@ -1,3 +1,4 @@
+/** @import { ChangesPage } from '../changes-page.ts' */
 /** @import { DeadPage } from '../dead-page.ts' */
 /** @import { FilePage } from '../file-page.ts' */
 /** @import { ClosedFile, LiveFile } from '../../live/snapshot.ts' */
@@ -5,6 +6,7 @@
 import { pathOf, read } from './api.js';
 import { ask } from './ask.js';
 import { controlOf, done, pauseFeed, resumeFeed } from './controls.js';
+import { changeRows } from './change-rows.js';
 import { deadRows } from './dead-rows.js';
 import {
   button,
@@ -23,6 +25,7 @@ import {
 import { formatBytes, formatCount, formatMoment, formatShare } from './format.js';
 import { addressOf } from './router.js';
 import { momentOf } from './state.js';
+import { savedList } from './view-changes.js';
 
 const outcomes = /** @type {const} */ ([
   ['uploaded', 'accepted'],
@@ -34,7 +37,7 @@ const outcomes = /** @type {const} */ ([
   ['held', 'not sent'],
 ]);
 
-/** How many dead letters the file's page shows itself. */
+/** How many dead letters and changed records the file's page shows itself. */
 const shownDead = 10;
 
 /**
@@ -56,6 +59,7 @@ export function openFileView(root, { path: [fileId = ''] }, signal) {
   meter.setAttribute('aria-label', 'Progress');
   const counts = part('counts', element('dl', 'figures'));
   const timeline = part('timeline', element('ol', 'timeline'));
+  const changes = changesSection(fileId, signal);
   const dead = deadRows('Dead letters of this file');
   const deadAll = part('dead-all', element('p', 'more'));
   const documents = part('documents', element('ul', 'documents'));
@@ -66,6 +70,7 @@ export function openFileView(root, { path: [fileId = ''] }, signal) {
     actions,
     meter,
     section('Records', counts),
+    changes.made,
     section('Dead letters', dead.made, deadAll),
     section('What happened', timeline),
     section('Documents', documents),
@@ -87,6 +92,7 @@ export function openFileView(root, { path: [fileId = ''] }, signal) {
       keepChildren(timeline, page.timeline, ({ at, text }) => `${at} ${text}`, createEvent, updateEvent);
       showDocuments(documents, page);
       showPairs(facts, page.facts);
+      await changes.show(page);
       // The letters are read again only when their number has changed.
       if (lastDead !== file.dead_lettered_records) {
         const found = /** @type {DeadPage} */ (
@@ -97,6 +103,36 @@ export function openFileView(root, { path: [fileId = ''] }, signal) {
         lastDead = file.dead_lettered_records;
       }
       return file.name;
+    },
+  };
+}
+
+/**
+ * What a revision changes: the first records, and where to find the others.
+ * @param {string} fileId
+ * @param {AbortSignal} signal
+ */
+function changesSection(fileId, signal) {
+  const counts = part('changes', element('p'));
+  const rows = changeRows('What it changes');
+  const all = part('changes-all', element('p', 'more'));
+  const made = section('What it changes', counts, rows.made, all);
+  made.hidden = true;
+  let last = '';
+  return {
+    made,
+    /** @param {FilePage} page */
+    show: async ({ changes, changes_listed: isListed }) => {
+      made.hidden = changes === null;
+      setText(counts, `${changes ?? ''}.`);
+      // Read again only when a released file was compared again.
+      if (!isListed || changes === null || last === changes) return;
+      const found = /** @type {ChangesPage} */ (await read('/api/changes', { file: fileId, size: shownDead }, signal));
+      rows.show(found.rows);
+      const text = `Show all ${formatCount(found.matching)}`;
+      const more = found.matching > found.rows.length ? [link(addressOf(['changes', fileId]), text), ' · '] : [];
+      all.replaceChildren(...more, savedList(fileId));
+      last = changes;
     },
   };
 }

@@ -3,6 +3,7 @@ import { byId } from './dom.js';
 import { say } from './jobs.js';
 import { placeOf } from './router.js';
 import { openApiView } from './view-api.js';
+import { openChangesView } from './view-changes.js';
 import { openDeadView } from './view-dead.js';
 import { openFileView } from './view-file.js';
 import { openFilesView } from './view-files.js';
@@ -24,6 +25,7 @@ const views = {
   record: openRecordView,
   import: openImportView,
   api: openApiView,
+  changes: openChangesView,
 };
 
 let closing = new AbortController();

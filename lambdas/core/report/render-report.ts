@@ -5,6 +5,7 @@ import type { RateLimit } from '../limiter/limiter.ts';
 import type { Manifest } from '../account/manifest.ts';
 import { auditSection } from './audit-section.ts';
 import { chartSection } from './chart.ts';
+import { changesSection } from './changes-section.ts';
 import { failuresSection, lettersSection } from './failures-section.ts';
 import { html } from './html.ts';
 import { pageOf } from './page-frame.ts';
@@ -52,7 +53,8 @@ export function renderReport({ manifest, facts, sink, limit, deadline }: ReportO
           })
         }
       </section>
-      ${failuresSection(facts)} ${lettersSection(facts, manifest)} ${auditSection(manifest, deadline?.timeZone)}`,
+      ${changesSection(facts.changes, manifest)} ${failuresSection(facts)} ${lettersSection(facts, manifest)}
+      ${auditSection(manifest, deadline?.timeZone)}`,
     footer: html`<p>
       Made by Sluice ${manifest.tool_version} from manifest ${manifest.manifest_number} of this file. The manifest is
       the evidence; this page is a view of it.

@@ -2,6 +2,10 @@ import type { DeadResolution } from '../account/file-account.ts';
 import { failureText } from '../answers/failure-text.ts';
 import { isFailed } from '../account/outcome.ts';
 import type { Receipt } from '../account/receipt.ts';
+import type { Dialect } from '../records/dialect.ts';
+import { notListed } from '../series/comparison-csv.ts';
+import type { ListedChange } from '../series/read-comparison.ts';
+import { changedFields } from '../series/read-comparison.ts';
 import { Timeline } from './timeline.ts';
 
 /** Rows of the dead letters' table; the archive has the rest. */
@@ -37,10 +41,22 @@ export interface FailureGroup {
   examples: DeadRow[];
 }
 
+/** A record that a revision changes. */
+export interface ReportedChange {
+  change: 'new' | 'changed' | 'removed';
+  identity: string;
+  /** The fields that differ, or the whole record. */
+  before: string;
+  after: string;
+  note: string;
+}
+
 /** What a report shows of a file's receipts: bounded in size, for a thousand of them as for ten million. */
 export class ReportFacts {
   readonly timeline = new Timeline();
   readonly rows: DeadRow[] = [];
+  /** The first ones of a revision. */
+  readonly changes: ReportedChange[] = [];
   /** Records that failed, including resolved ones. */
   failed = 0;
   readonly #groups = new Map<string, FailureGroup>();
@@ -53,6 +69,12 @@ export class ReportFacts {
     const row = rowOf(receipt, resolution ?? 'open');
     if (this.rows.length < maxRows) this.rows.push(row);
     this.#group(row);
+  }
+
+  /** False once there is no room for more. @param dialect of the file */
+  addChange(row: ListedChange, dialect: Dialect | undefined): boolean {
+    if (row.change !== notListed) this.changes.push(changeOf(row, row.change, dialect));
+    return this.changes.length < maxRows;
   }
 
   /** The most frequent first. */
@@ -70,6 +92,18 @@ export class ReportFacts {
     if (row.state === 'open') group.open++;
     if (group.examples.length < maxExamples) group.examples.push(row);
   }
+}
+
+function changeOf(row: ListedChange, change: ReportedChange['change'], dialect: Dialect | undefined): ReportedChange {
+  const fields = (change === 'changed' && changedFields(row, dialect)) || [];
+  const side = (name: 'before' | 'after') =>
+    shortened(
+      fields.length === 0
+        ? (row[name] ?? '')
+        : fields.map((field) => `${field.name}: ${field[name] ?? '(none)'}`).join('; '),
+    );
+  const identity = shortened(row.identity?.join(' · ') ?? '(unknown)');
+  return { change, identity, before: side('before'), after: side('after'), note: row.note };
 }
 
 function rowOf(receipt: Receipt, state: DeadState): DeadRow {

@@ -47,9 +47,11 @@ export function comparisonLine({ change, earlier, record, identity, before, afte
 /** The change of the last line of a comparison that does not list everything. */
 export const notListed = 'not listed';
 
-/** That line. @param records the number of new and changed records that are not listed */
-export function notListedLine(records: number): string {
-  const note = `${records} more records are new or changed. Only the first ones of the file are listed; removed records are all listed.`;
+/** What it says. @param records the number of new and changed records that are not listed */
+export const notListedNote = (records: number): string =>
+  `${records} more records are new or changed. Only the first ones of the file are listed; removed records are all listed.`;
+
+export function notListedLine(note: string): string {
   return `${csvLine([notListed, '', '', '', '', '', '', note])}${csvLineBreak}`;
 }
 

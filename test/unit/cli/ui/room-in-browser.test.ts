@@ -16,6 +16,9 @@ const views: [address: string, ready: string][] = [
   ['#/file/traffic.open', 'Cancel this file'],
   [`#/record/${deadFileId}/4`, 'Correct it here'],
   [`#/record/${deadFileId}/44`, 'unknown station WXYZ'],
+  ['#/file/traffic.revised', 'Duration: 60'],
+  ['#/changes/traffic.revised', 'page 1 of 2'],
+  ['#/changes/traffic.revised?only=removed', '1 record'],
   ['#/import', 'Corrected CSV'],
   ['#/api/avstar', 'The last six hours'],
 ];
@@ -34,6 +37,16 @@ describe.skipIf(chromiumPath === undefined)(`the control room’s views in Chrom
     world = await openRoom();
     const open = fileAccount({ fileId: 'traffic.open', createdAt: Date.now() });
     world.fixture.ledger.files.set(open.fileId, open);
+    const row = (spot: string, seconds: number) => `${spot},WABC,2026-01-05 06:00:00,${seconds},<b>Client</b>`;
+    const place = (spot: string) => ({ identity: [spot, '2026-01-05 06:00:00'] });
+    const earlier = (record: number) => ({ earlier: { fileId: 'traffic.earlier', record } });
+    world.fixture.addRevision({ fileId: 'traffic.revised', createdAt: Date.now() }, [
+      { change: 'changed', record: 1, ...earlier(1), ...place('A'), before: row('A', 30), after: row('A', 60) },
+      { change: 'removed', ...earlier(2), ...place('B'), before: row('B', 30) },
+      ...Array.from({ length: 60 }, (_, n) => ({
+        ...{ change: 'new' as const, record: n + 2, ...place(`C${n}`), after: row(`C${n}`, 30) },
+      })),
+    ]);
     complaints = [];
   });
   afterEach(async () => {

@@ -1,0 +1,57 @@
+import type { Manifest } from '../account/manifest.ts';
+import type { Html } from './html.ts';
+import { html } from './html.ts';
+import type { ReportedChange } from './report-facts.ts';
+import { count } from './verdict.ts';
+
+/** What a revision changes, with the values before and after side by side. */
+export function changesSection(
+  changes: readonly ReportedChange[],
+  { comparison, removed_records: removed, unchanged_records: unchanged }: Manifest,
+): Html | undefined {
+  if (!comparison) return undefined;
+  const { changed_records: changed, new_records: added, changes_key: key } = comparison;
+  const total = changed + added + removed;
+  const figures = `${count(changed)} changed, ${count(added)} new, ${count(removed)} removed; ${count(unchanged)} unchanged.`;
+  const rest =
+    removed === 0
+      ? ''
+      : ' A removed record stays in the schedule until a person removes it. One that is damaged in this file looks removed too.';
+  return html`<section aria-labelledby="changes">
+    <h2 id="changes">What changed</h2>
+    <p>${figures}${rest}</p>
+    ${
+      total === 0
+        ? undefined
+        : html`<div class="wide" tabindex="0" role="region" aria-labelledby="changes">
+            <table class="letters">
+              <caption>
+                ${changes.length < total ? `The first ${count(changes.length)} of ${count(total)}, by identity; all are in ${key}.` : `All ${count(total)}, by identity.`}
+              </caption>
+              <thead>
+                <tr>
+                  <th scope="col">change</th>
+                  <th scope="col">record</th>
+                  <th scope="col">in the earlier file</th>
+                  <th scope="col">in this file</th>
+                </tr>
+              </thead>
+              <tbody>
+                ${changes.map(changeRow)}
+              </tbody>
+            </table>
+          </div>`
+    }
+  </section>`;
+}
+
+const tones = { new: 'good', changed: 'look', removed: 'bad' } as const;
+
+function changeRow({ change, identity, before, after, note }: ReportedChange): Html {
+  return html`<tr>
+    <td><span class="state ${tones[change]}">${change}</span></td>
+    <td>${identity}${note === '' ? '' : ` (${note})`}</td>
+    <td class="raw">${before}</td>
+    <td class="raw">${after}</td>
+  </tr> `;
+}
