@@ -16,7 +16,7 @@ module.exports = {
       from: { path: '^lambdas/core/' },
       to: {
         pathNot:
-          '^(lambdas/core/|lambdas/messages\\.ts|feeds/(feed|control-rule|expected-key|key-pattern)\\.ts|node_modules/zod|buffer$|crypto$|zlib$|node:(buffer|crypto|zlib)$)',
+          '^(lambdas/core/|lambdas/messages\\.ts|feeds/(feed|control-rule|expected-key|key-pattern|variable-name)\\.ts|node_modules/zod|buffer$|crypto$|zlib$|node:(buffer|crypto|zlib)$)',
       },
     },
     {
@@ -30,7 +30,7 @@ module.exports = {
       comment: 'Only index.ts joins adapters to the handler.',
       severity: 'error',
       from: {
-        path: '^lambdas/(splitter|consumer|finalizer|reconciler|content|dead-letters|deadlines|notices|settlement)/',
+        path: '^lambdas/(splitter|consumer|finalizer|reconciler|content|dead-letters|deadlines|nights|notices|settlement)/',
         pathNot: '/index\\.ts$',
       },
       to: { path: '(@aws-sdk|@smithy|undici|lambdas/adapters/)' },

@@ -17,6 +17,7 @@ import {
 } from './aws-quotas.ts';
 import { connectionsPerLetterConsumer, letterConsumers } from './derive-feed.ts';
 import { variableName } from './feed-environment.ts';
+import { expectedFaults } from './expected-files.ts';
 import { calendarFaults } from './limit-calendar.ts';
 import { SettingNames } from './setting-names.ts';
 import type { FeedSettings, LaneSettings, Settings } from './settings.ts';
@@ -63,6 +64,7 @@ export function checkSettings(settings: Settings, names = new SettingNames({}, {
       ...apiFaults(feed, settings, names),
       ...deadlineFaults(feed, names),
       ...calendarFaults(feed, settings.feeds),
+      ...expectedFaults(names.ofFeed(feed.name, 'expected'), feed),
       ...seriesFaults(feed, names),
       ...controlFaults(feed, names),
       ...connectionFaults(feed, names),

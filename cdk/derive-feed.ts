@@ -2,6 +2,7 @@ import { minMappingConcurrency } from './aws-quotas.ts';
 import { consumerMemoryFor } from './consumer-memory.ts';
 import type { RegisteredFeed } from '../feeds/feed.ts';
 import type { FeedSettings, LaneSettings, Settings } from './settings.ts';
+import { expectedOf } from './expected-files.ts';
 import { calendarOf } from './limit-calendar.ts';
 import type { FeedNumbers } from './stages/feed-numbers.ts';
 
@@ -77,6 +78,7 @@ export function deriveFeed(
     deadline: given.deadline,
     logRetentionDays: given.logRetentionDays,
     options: given.options,
+    expected: expectedOf(given),
     series: given.series,
     control: given.control,
     revisionRules: { replaces: given.changedRecords === 'replaces', guard: given.revisionGuard ?? defaultGuard },

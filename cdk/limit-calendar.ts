@@ -10,6 +10,8 @@ export interface LimitCalendar {
   entries: { from: number; to: number; days?: string[] | undefined; requests: number }[];
 }
 
+export const weekDay = z.enum(['sun', 'mon', 'tue', 'wed', 'thu', 'fri', 'sat']);
+
 const timeOfDay = z
   .string()
   .regex(/^([01][0-9]|2[0-3]):[0-5][0-9]$/, 'It must be a time of day from 00:00 to 23:59, such as 06:00');
@@ -20,10 +22,7 @@ export const calendarEntries = z
     z.strictObject({
       from: timeOfDay,
       to: timeOfDay,
-      days: z
-        .array(z.enum(['sun', 'mon', 'tue', 'wed', 'thu', 'fri', 'sat']))
-        .min(1)
-        .optional(),
+      days: z.array(weekDay).min(1).optional(),
       requests: z.int().positive(),
     }),
   )

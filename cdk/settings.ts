@@ -1,4 +1,5 @@
 import type { ControlRule } from '../feeds/control-rule.ts';
+import type { ExpectedFile } from './expected-files.ts';
 import type { LimitCalendar } from './limit-calendar.ts';
 import type { StageName } from './stages/index.ts';
 import type { StageNumbers } from './stages/stage-numbers.ts';
@@ -49,6 +50,8 @@ export interface FeedSettings {
   archiveRetentionDays: number;
   /** As `05:00 America/New_York`; see deadline.ts. */
   deadline?: string | undefined;
+  /** Files that should arrive each day. */
+  expected: ExpectedFile[];
   /** Which files are revisions of each other; see feeds/series-pattern.ts. */
   series?: string | undefined;
   /** The control file that each file must agree with; see feeds/control-rule.ts. */

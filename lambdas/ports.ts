@@ -31,6 +31,7 @@ import type { Decision, InForce } from './core/limiter/limit-policy.ts';
 import type { PolicyChange } from './core/limiter/policy-changes.ts';
 import type { FileNotice } from './core/notices/file-notice.ts';
 import type { FormerLanes, ListedObject, StrayPlace } from './core/strays/stray-places.ts';
+import type { ExpectedNote } from './core/nights/expected-note.ts';
 import type { MailState } from './core/notices/gather.ts';
 import type { OthersCount } from './core/limiter/pause-evidence.ts';
 import type { OutcomeCounts } from './core/account/outcome.ts';
@@ -505,7 +506,7 @@ export interface StrayNote {
 }
 
 /** The reconciler's own state. */
-export interface DeskLedger {
+export interface DeskLedger extends ExpectedLedger {
   /** False while another run of this feed's reconciler is in progress. */
   claimReconciler(feed: string, owner: string, leaseMs: number): Promise<boolean>;
   releaseReconciler(feed: string, owner: string): Promise<void>;
@@ -518,6 +519,13 @@ export interface DeskLedger {
   saveStrays(feed: string, note: StrayNote): Promise<void>;
   getSweep(feed: string, lane: string): Promise<SweepState | undefined>;
   saveSweep(feed: string, lane: string, state: SweepState): Promise<void>;
+}
+
+/** What is noted of the files that should arrive each day (core/nights/). */
+export interface ExpectedLedger {
+  /** As of the reconciler's last run; undefined if nothing was ever expected. */
+  getExpected(feed: string): Promise<ExpectedNote | undefined>;
+  saveExpected(feed: string, note: ExpectedNote): Promise<void>;
 }
 
 /** Files that are revisions of each other (core/series/). */
@@ -904,6 +912,8 @@ export type MetricName =
   | 'UnannouncedFiles'
   /** Places with objects that no feed takes, when an object is found there for the first time. */
   | 'UnclaimedObjects'
+  /** Expected files that are not here by their time, in each run of the reconciler. */
+  | 'MissingFiles'
   /** Per request, from handing it over to its answer's last byte; failed requests included. Milliseconds. */
   | 'ApiLatency'
   /** The share of waiting for send times in the time that a batch's connections spent on sending. Percent. */

@@ -129,6 +129,16 @@ export function addFeedAlarms(alarms: Alarms, settings: Settings, feed: FeedSett
       threshold: 1,
     });
   }
+  if (feed.expected.length > 0) {
+    alarms.add({
+      name: `${name}-file-missing`,
+      section: 'a-file-is-missing',
+      says: `An expected file of ${name} is not here by its time, or has too few records.`,
+      metric: own('MissingFiles', 'Maximum', run),
+      threshold: 1,
+      notifiesEnd: true,
+    });
+  }
   if (feed.deadline === undefined) return;
   alarms.add({
     name: `${name}-deadline-at-risk`,

@@ -24,6 +24,9 @@ function lanePrefixesOf({ feeds }: Settings): string[] {
   return feeds.flatMap(({ lanes }) => lanes.map(({ keyPrefix }) => keyPrefix));
 }
 
+/** Deployed with the code: the environment (4 KB in total) has room for a few expected files only. */
+export const expectedFile = 'expected.json';
+
 export interface ReconcilerProps {
   settings: Settings;
   root: string;
@@ -69,6 +72,7 @@ export class Reconciler extends Construct {
       timeoutSeconds,
       memoryMb,
       queuesToItself: false,
+      files: feed.expected.length === 0 ? {} : { [expectedFile]: JSON.stringify(feed.expected) },
       // It audits the records of the batches that it buries.
       logRetentionDays: feed.logRetentionDays,
       environment: {
@@ -86,6 +90,7 @@ export class Reconciler extends Construct {
         TIMEOUT_SECONDS: String(timeoutSeconds),
         STALLED_AFTER_SECONDS: String(stalledAfterSeconds),
         FEED: JSON.stringify(projectedFeed(feed)),
+        ...(feed.expected.length === 0 ? {} : { EXPECTED_FILE: expectedFile }),
         SHARING_FEEDS: JSON.stringify(namesSharingApi(feed, settings)),
         LANES: JSON.stringify(
           lanes.map((lane) => ({

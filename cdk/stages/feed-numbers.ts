@@ -3,6 +3,7 @@ import { controlRule } from '../../feeds/control-rule.ts';
 import { seriesFault } from '../../feeds/series-pattern.ts';
 import { logRetentionDays } from '../aws-quotas.ts';
 import { parseDeadline } from '../deadline.ts';
+import { expectedEntries, expectedFault, readExpected } from '../expected-files.ts';
 import { calendarEntries, calendarZone } from '../limit-calendar.ts';
 
 /** The environment variable of a feed's setting: `SLUICE_<FEED>_<NAME>`. */
@@ -15,7 +16,7 @@ interface FeedVariable {
   faultOf?: (text: string) => string | undefined;
   /** In place of the setting's own, in the same spelling. */
   name?: string;
-  /** The value may contain a password, so it is not shown. */
+  /** The value may contain a password, or is too long: it is not shown. */
   isHidden?: true;
 }
 
@@ -105,6 +106,17 @@ export const feedNumbers = z.strictObject({
     .refine((text) => parseDeadline(text) !== undefined, `It must be ${wantedDeadline}`)
     .optional()
     .register(feedVariables, { wanted: wantedDeadline }),
+  /**
+   * Files that should arrive each day, such as `{ name: 'WABC', key: 'WABC_{yyyyMMdd+1}*.csv', by: '02:00' }`: the key is
+   * without the lane's prefix, and its dates count from the day of `by`; without `days`, every day; with `records`, at
+   * least as many.
+   */
+  expected: expectedEntries.optional().register(feedVariables, {
+    wanted: 'a JSON array of expected files, such as [{"name":"WABC","key":"WABC_{yyyyMMdd+1}*.csv","by":"02:00"}]',
+    read: readExpected,
+    faultOf: expectedFault,
+    isHidden: true,
+  }),
   /** Which files are revisions of each other: a pattern of their names, such as `{station}_{yyyyMMdd}_R{#}.csv`. */
   series: z
     .string()

@@ -5,6 +5,7 @@ import {
   alteredPartition,
   deadlineKey,
   deskKey,
+  expectedKey,
   mailKey,
   noticeKey,
   noticesOfDay,
@@ -14,6 +15,7 @@ import {
 } from '../core/ledger/ledger-keys.ts';
 import type { FileNotice } from '../core/notices/file-notice.ts';
 import type { MailState } from '../core/notices/gather.ts';
+import type { ExpectedNote } from '../core/nights/expected-note.ts';
 import { withoutKeys } from '../core/ledger/stored-item.ts';
 import type {
   AlteredLetter,
@@ -73,6 +75,9 @@ export function deskLedger(
 
     getStrays: (feed) => read<StrayNote>(straysKey(feed)),
     saveStrays: (feed, note) => store.put(straysKey(feed), { ...note }),
+
+    getExpected: (feed) => read<ExpectedNote>(expectedKey(feed)),
+    saveExpected: (feed, note) => store.put(expectedKey(feed), { ...note }),
 
     getSweep: (feed, lane) => read<SweepState>(sweepKey(feed, lane)),
     saveSweep: (feed, lane, state) => store.put(sweepKey(feed, lane), { ...state }),

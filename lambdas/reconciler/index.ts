@@ -18,6 +18,7 @@ import { limiterStore } from '../ledger/limiter-store.ts';
 import { openLedger } from '../ledger/open-ledger.ts';
 import { createAuditLog } from '../runtime/audit-logger.ts';
 import { readReconcilerEnvironment } from '../runtime/environment.ts';
+import { readExpectedFiles } from '../runtime/read-expected-files.ts';
 import { createMetrics } from '../runtime/metrics.ts';
 import { reportingMemory } from '../runtime/report-memory.ts';
 import { createReconcilerHandler } from './handler.ts';
@@ -48,6 +49,7 @@ const handle = createReconcilerHandler({
   limiterOf: (api) => limiterStore(store, api),
   feed,
   sharing: environment.SHARING_FEEDS,
+  expected: readExpectedFiles(environment.EXPECTED_FILE, import.meta.url),
   lanes: environment.LANES.map(({ lane, intakeQueueUrl, recordsQueueUrl }) => ({
     feed: feed.feed,
     lane,

@@ -2,6 +2,8 @@ import type { DeadQueue, DeskLedger } from '../ports.ts';
 import type { AskForNightPorts } from './ask-for-night.ts';
 import { askForNight } from './ask-for-night.ts';
 import type { BuryPorts } from './bury-batch.ts';
+import type { CheckExpectedPorts } from './check-expected-files.ts';
+import { checkExpectedFiles } from './check-expected-files.ts';
 import type { DlqFindings, LaneDlqs } from './inspect-dlqs.ts';
 import { inspectDlqs } from './inspect-dlqs.ts';
 import type { SendNoticesPorts } from '../notices/send-notices.ts';
@@ -26,6 +28,7 @@ export type ReconcilePorts = ReconcilerPorts &
   SendNoticesPorts &
   SweepPorts &
   FindStraysPorts &
+  CheckExpectedPorts &
   WatchDeadlinesPorts &
   AskForNightPorts & {
     ledger: DeskLedger;
@@ -39,8 +42,8 @@ export type ReconcilePorts = ReconcilerPorts &
 const busyWaitMs = 5_000;
 
 /**
- * One run for one feed: watches its deadline, inspects its DLQs, requeues stalled work, looks for dropped files without an
- * event, and notifies its desk. The deadline comes first, and the desk's list last: it takes the most time and memory of
+ * One run for one feed: watches its deadline and its expected files, inspects its DLQs, requeues stalled work, looks for
+ * dropped files without an event, and notifies its desk. The deadline comes first, and the desk's list last: it takes the most time and memory of
  * all steps. A failed step is reported and doesn't keep the others from running; the run fails nevertheless, for the alarm.
  * One run at a time: a schedule and a deadline may coincide.
  * @param isDeadline whether the feed's deadline has come
@@ -63,6 +66,7 @@ export async function reconcile(isDeadline: boolean, ports: ReconcilePorts): Pro
   };
   try {
     await attempt('deadline', () => watchDeadlines(ports));
+    await attempt('expected', () => checkExpectedFiles(feed, ports));
     await attempt('night', () => askForNight(ports));
     const findings = await attempt('dlqs', () =>
       inspectDlqs(ports.dlqs, ports.finalizeDlq, knownLetters(ports), ports),

@@ -193,6 +193,8 @@ const reconcilerEnvironment = z.object({
       deadline: feedDeadline.optional(),
     }),
   ),
+  /** A file next to the function's code, with the feed's files that should arrive each day. */
+  EXPECTED_FILE: z.string().min(1).optional(),
   /** Names of the other feeds that send to the same API: their files wait for the same limiter. */
   SHARING_FEEDS: json(z.array(z.string())),
   FINALIZE_DLQ_URL: z.url(),

@@ -23,6 +23,7 @@ const units: Record<MetricName, (typeof MetricUnit)[keyof typeof MetricUnit]> = 
   DeadlineMarginSeconds: MetricUnit.Seconds,
   UnannouncedFiles: MetricUnit.Count,
   UnclaimedObjects: MetricUnit.Count,
+  MissingFiles: MetricUnit.Count,
   ApiLatency: MetricUnit.Milliseconds,
   SlotWaitShare: MetricUnit.Percent,
   ConnectionsInUse: MetricUnit.Count,

@@ -29,7 +29,10 @@ const anchors = [...runbook.matchAll(/^## (.+)$/gm)].map(([, title = '']) =>
 const anchorIn = (text: string): string =>
   (/What to do: "([^"]+)"/.exec(text)?.[1] ?? '').toLowerCase().replaceAll(' ', '-');
 
-const environment = { SLUICE_FEEDS: 'traffic,maintenance' };
+const environment = {
+  SLUICE_FEEDS: 'traffic,maintenance',
+  SLUICE_TRAFFIC_EXPECTED: '[{"name":"WABC","key":"WABC_{yyyyMMdd+1}*.csv","by":"02:00"}]',
+};
 const { resources } = synthesise('prod', environment);
 const alarms = Object.values(resources)
   .filter(({ Type }) => Type === 'AWS::CloudWatch::Alarm')
@@ -82,6 +85,7 @@ describe('alarms', () => {
       ...['traffic', 'maintenance'].flatMap((feed) => ofFeed.map((name) => `${feed}-${name}`)),
       ...ofSweptFeed.map((name) => `traffic-${name}`),
       'traffic-deadline-at-risk',
+      'traffic-file-missing',
       ...ofStack,
     ];
     expect(alarms.map(({ AlarmName }) => AlarmName.replace('sluice-prod-', '')).sort()).toEqual(wanted.sort());

@@ -13,7 +13,8 @@ const maxFeeds = 5;
 /** A stack of so many feeds, all with both lanes and one API, with names as long as they may be. */
 function measure(feeds: number): { measurements: Measurement[]; estimated: number } {
   const many = Array.from({ length: feeds }, (_, index) => ({ ...traffic, name: `feed-${'n'.repeat(10)}-${index}` }));
-  const urls = many.map(({ name }) => `SLUICE_${name.toUpperCase().replaceAll('-', '_')}_API_URL`);
+  const settingOf = (name: string, value: string): [string, string][] =>
+    many.map((feed) => [`SLUICE_${feed.name.toUpperCase().replaceAll('-', '_')}_${name}`, value]);
   const stackName = 's'.repeat(maxStackNameLength);
   const { stack, settings } = createStack(
     'prod',
@@ -23,7 +24,10 @@ function measure(feeds: number): { measurements: Measurement[]; estimated: numbe
       SLUICE_SIGNING_KEY: 'create',
       SLUICE_KMS_KEY_ARN: 'arn:aws:kms:eu-west-1:123456789012:key/1234abcd-12ab-34cd-56ef-1234567890ab',
       SLUICE_DESK_EMAIL: 'desk@example.com',
-      ...Object.fromEntries(urls.map((name) => [name, `https://avstar.example/${'v'.repeat(200)}`])),
+      ...Object.fromEntries([
+        ...settingOf('API_URL', `https://avstar.example/${'v'.repeat(200)}`),
+        ...settingOf('EXPECTED', '[{"name":"W","key":"W_*","by":"02:00 UTC"}]'),
+      ]),
     },
     {},
     many,

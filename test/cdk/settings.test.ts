@@ -87,6 +87,7 @@ describe('the pattern of a series', () => {
 
 describe('each setting of a feed', () => {
   const certificate = fileOf(createIssuer('root').cert);
+  const wabc = { name: 'WABC', key: 'WABC_{yyyyMMdd+1}*.csv', by: '02:00 America/New_York' };
   const values: Record<FeedSetting, readonly [ofStage: unknown, variable: string, text: string]> = {
     apiUrl: ['https://other.example', 'API_URL', 'https://other.example'],
     sink: ['http', 'SINK', 'http'],
@@ -99,6 +100,7 @@ describe('each setting of a feed', () => {
     connections: [14, 'CONNECTIONS', '14'],
     expressLane: [false, 'EXPRESS_LANE', 'off'],
     deadline: ['06:30 Europe/Vienna', 'DEADLINE', '06:30 Europe/Vienna'],
+    expected: [[wabc], 'EXPECTED', JSON.stringify([wabc])],
     series: ['{file}', 'SERIES', '{file}'],
     changedRecords: ['replaces', 'CHANGED_RECORDS', 'replaces'],
     revisionGuard: [0.1, 'REVISION_GUARD', '0.1'],

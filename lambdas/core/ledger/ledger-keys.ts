@@ -71,6 +71,7 @@ export const noticesOfDay = (feed: string, atMs: number) => ({
   skPrefix: `NOTICE#${new Date(atMs).toISOString().slice(0, 10)}`,
 });
 export const straysKey = (feed: string): ItemKey => ({ pk: `DESK#${feed}`, sk: 'STRAYS' });
+export const expectedKey = (feed: string): ItemKey => ({ pk: `DESK#${feed}`, sk: 'EXPECTED' });
 export const sweepKey = (feed: string, lane: string): ItemKey => ({ pk: `DESK#${feed}`, sk: `SWEEP#${lane}` });
 
 /** How far the feed's night log has come. */

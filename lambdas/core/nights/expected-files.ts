@@ -5,12 +5,18 @@ import { weekDays } from '../limiter/limit-calendar.ts';
 
 /** Files that should arrive each day by a time, as the deployment's settings have them. */
 
+/** Its settings have the time as text: `02:00 America/New_York`. */
+function parseBy(text: string): unknown {
+  const [, hour, minute, timeZone] = /^([0-9]{2}):([0-9]{2}) (.+)$/.exec(text) ?? [];
+  return { hour: Number(hour), minute: Number(minute), timeZone };
+}
+
 export const expectedFile = z.object({
   /** What people call it; unique in its feed. */
   name: z.string().min(1),
   /** See feeds/expected-key.ts; its dates count from the day of `by`. */
   key: z.string().min(1),
-  by: feedDeadline,
+  by: z.string().transform(parseBy).pipe(feedDeadline),
   /** The days of `by` on which it is expected; without them every day. */
   days: z.array(z.enum(weekDays)).min(1).optional(),
   /** It must have at least as many. */
@@ -34,7 +40,7 @@ export interface DueFile {
 }
 
 /** A key with a date says for which day the file is: it may come that much earlier or later than `by`. */
-const datedReachMs = 31 * dayMs;
+const datedReachMs = 14 * dayMs;
 
 /** So far away there is another time, even on one weekday alone, and in a week that lost a day to the date line. */
 const neighbourMs = 16 * dayMs;

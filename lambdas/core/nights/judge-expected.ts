@@ -21,7 +21,7 @@ export type ArrivedFile = Pick<
 
 /**
  * - `not_due`: not here yet, and there is time left
- * - `met`: here by then. It may still be in progress: whether it is done in time is the deadline's matter
+ * - `met`: here by the end of that minute. It may still be in progress: whether it is done in time is the deadline's matter
  * - `late`: here, but later than `by`
  * - `missing`: no file that could be sent is here
  * - `too_few`: files are here, and none has enough records
@@ -64,23 +64,27 @@ export function judgeExpected(due: DueFile, files: readonly ArrivedFile[], now: 
   const found = fitting.map((file) => foundFile(due, file, fitting));
   const meeting = found.filter(({ obstacle }) => obstacle === undefined).sort((a, b) => a.at - b.at)[0];
   if (meeting) {
-    const lateBySeconds = Math.ceil((meeting.at - due.dueAt) / 1000);
+    const lateBySeconds = Math.floor((meeting.at - due.dueAt) / 1000);
     return {
       due,
       file: meeting,
-      ...(lateBySeconds > 0 ? { state: 'late', lateBySeconds } : { state: 'met' }),
+      ...(meeting.at >= endOf(due) ? { state: 'late', lateBySeconds } : { state: 'met' }),
       ...(meeting.records === undefined ? { isProvisional: true } : {}),
     };
   }
   const nearest = found.sort((a, b) => rankOf(b) - rankOf(a) || b.at - a.at)[0];
-  const state = now < due.dueAt ? 'not_due' : nearest?.obstacle === 'too_few' ? 'too_few' : 'missing';
+  const state = now < endOf(due) ? 'not_due' : nearest?.obstacle === 'too_few' ? 'too_few' : 'missing';
   return { due, state, ...(nearest ? { file: nearest } : {}) };
 }
+
+/** The minute of `by` belongs to it: a file that was dropped in time is claimed a few seconds later. */
+export const endOf = ({ dueAt }: Pick<DueFile, 'dueAt'>): number => dueAt + 60_000;
 
 const rankOf = ({ obstacle }: FoundFile): number =>
   obstacle === 'too_few' ? 2 : obstacle === 'superseded' || obstacle === 'duplicate' ? 0 : 1;
 
-function isMeant({ key, arrivesAfter, arrivesUntil }: DueFile, file: ArrivedFile): boolean {
+/** Whether it has the key, and came in the time of that day. */
+export function isMeant({ key, arrivesAfter, arrivesUntil }: DueFile, file: ArrivedFile): boolean {
   const { createdAt, feed, source } = file;
   return createdAt > arrivesAfter && createdAt <= arrivesUntil && fitsKey(key, nameInFeed(feed, source.key));
 }
@@ -118,6 +122,6 @@ function hereAt(file: ArrivedFile, all: readonly ArrivedFile[]): number {
     (other) => series !== undefined && other.series?.id === series.id && other.supersededBy !== undefined,
   );
   const first = Math.min(createdAt, ...revisions.map((other) => other.createdAt));
-  // Without an earlier revision, it could not be sent before somebody released it.
+  // Without an earlier revision, it could not be sent before a person released it.
   return revisions.length === 0 && release && isReleased(file) ? Math.max(first, release.at) : first;
 }

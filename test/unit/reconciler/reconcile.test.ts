@@ -79,6 +79,7 @@ beforeEach(async () => {
     stackName: 'sluice-test',
     feed: { feed: 'traffic', api: 'avstar' },
     sharing: [],
+    expected: [],
     limiterOf: () => world.limiter,
     desk: { notify: async (subject, text) => void told.push({ subject, text }) },
     metricsOf: () => {

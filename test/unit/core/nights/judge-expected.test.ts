@@ -34,9 +34,10 @@ const judge = (...files: ArrivedFile[]) => judgeExpected(due, files, dueAt + 5 *
 const quarantine = { at: dueAt, rejected: 1, seen: 1, message: 'wrong' };
 
 describe('an expected file', () => {
-  it('is not due before its time, and missing from then on', () => {
-    expect(judgeExpected(due, [], dueAt - 1)).toEqual({ due, state: 'not_due' });
-    expect(judgeExpected(due, [], dueAt)).toEqual({ due, state: 'missing' });
+  it('is not due before the end of its minute, and missing from then on', () => {
+    const end = dueAt + minuteMs;
+    expect(judgeExpected(due, [], end - 1)).toEqual({ due, state: 'not_due' });
+    expect(judgeExpected(due, [], end)).toEqual({ due, state: 'missing' });
   });
 
   it('is met in either lane, and before its time as well', () => {
@@ -51,9 +52,9 @@ describe('an expected file', () => {
     expect(judge(file({ createdAt: due.arrivesAfter })).state).toBe('missing');
   });
 
-  it('is met at the last millisecond, and late one later', () => {
-    expect(judge(file({ minutes: 0 })).state).toBe('met');
-    expect(judge(file({ createdAt: dueAt + 1 }))).toMatchObject({ state: 'late', lateBySeconds: 1 });
+  it('is met in the minute of its time, and late after it', () => {
+    expect(judge(file({ createdAt: dueAt + minuteMs - 1 })).state).toBe('met');
+    expect(judge(file({ minutes: 1 }))).toMatchObject({ state: 'late', lateBySeconds: 60 });
     expect(judge(file({ minutes: 12 }))).toMatchObject({ state: 'late', lateBySeconds: 720 });
   });
 
