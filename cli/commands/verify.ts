@@ -1,11 +1,17 @@
 import { Command } from 'commander';
 import { exitCodeOfVerification, formatUnchecked, runVerification, showVerifyProgress } from '../show/verification.ts';
+import { CliError } from '../cli-error.ts';
 import type { Terminal } from '../terminal/terminal.ts';
+import type { NightsGiven } from '../verify/nights/verify-nights.ts';
+import { verifyNights } from '../verify/nights/verify-nights.ts';
+import type { OnProgress, Verified } from '../verify/verified.ts';
 import type { GivenFiles } from '../verify/verify-file.ts';
 import { verifyFile } from '../verify/verify-file.ts';
 import { examples, jsonOption } from './command-options.ts';
 
-interface VerifyOptions extends GivenFiles {
+interface VerifyOptions extends GivenFiles, Omit<NightsGiven, 'from'> {
+  nights?: string;
+  from?: string;
   partial?: boolean;
   json?: boolean;
 }
@@ -13,15 +19,18 @@ interface VerifyOptions extends GivenFiles {
 export function verifyCommand(terminal: Terminal): Command {
   return new Command('verify')
     .description(
-      "Verify a file's account from a copy of its evidence, offline, or the proof of one record; prints the first thing that is not valid.",
+      "Verify a file's account from a copy of its evidence, offline, the proof of one record, or a copy of the night log; prints the first thing that is not valid.",
     )
-    .argument('<file>', 'a manifest, with the rest of its folder from the archive beside it; or a proof by `prove`')
+    .argument('[file]', 'a manifest, with the rest of its folder from the archive beside it; or a proof by `prove`')
     .option('--source <file>', 'the file as it was dropped, if it is not in source/ beside the manifest')
     .option('--receipts <file>', 'if they are not beside the manifest')
     .option('--dead-letters <file>', 'if they are not beside the manifest')
     .option('--resolutions <file>', 'if they are not beside the manifest')
     .option('--public-key <file>', 'the key that the manifest must be signed with, PEM')
     .option('--manifest <file>', 'for a proof: the manifest that it refers to')
+    .option('--nights <dir>', 'in place of a file: a copy of the archive with nights/ and what the nights name')
+    .option('--head <hash>', 'for nights: the hash in a mail, which an entry must have')
+    .option('--from <number>', 'for nights: the first entry that the copy should have (default: 1)')
     .option('--partial', 'accept missing parts of the evidence; unchecked parts are listed')
     .addOption(jsonOption())
     .addHelpText(
@@ -32,13 +41,25 @@ export function verifyCommand(terminal: Terminal): Command {
           'verify evidence/manifest.json',
           'verify evidence/manifest.2.json --public-key key.pem --json | jq .valid',
           'verify proof.json --manifest evidence/manifest.json',
+          'verify --nights copy --head 3f7a...',
         ),
     )
-    .action(async (path: string, { partial: isPartial = false, json, ...given }: VerifyOptions) => {
-      const checks = verifyFile(path, given, (progress) => showVerifyProgress(progress, terminal));
+    .action(async (path: string | undefined, options: VerifyOptions) => {
+      const { partial: isPartial = false, json, ...given } = options;
+      const checks = checksOf(path, given, (progress) => showVerifyProgress(progress, terminal));
       const verification = await runVerification(checks, { isText: !json }, terminal);
       if (json) await terminal.printJson(verification);
       else await terminal.print(formatUnchecked(verification, isPartial, terminal));
       process.exitCode = exitCodeOfVerification(verification, isPartial);
     });
+}
+
+function checksOf(path: string | undefined, given: VerifyOptions, onProgress: OnProgress): AsyncIterable<Verified> {
+  const { nights, head, from, ...files } = given;
+  if ((path === undefined) === (nights === undefined)) throw new CliError('Name a file, or --nights with a folder.');
+  if (nights === undefined) return verifyFile(path ?? '', files, onProgress);
+  if (from !== undefined && !/^[1-9][0-9]{0,9}$/.test(from))
+    throw new CliError(`--from ${from} is not a number of a night.`);
+  const first = from === undefined ? undefined : Number(from);
+  return verifyNights(nights, { head, from: first, publicKey: files.publicKey }, onProgress);
 }

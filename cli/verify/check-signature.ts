@@ -6,6 +6,15 @@ import { CliError } from '../cli-error.ts';
 import type { Verified } from './verified.ts';
 import { DoesNotHoldError, mustHold } from './verified.ts';
 
+/** What is signed: a manifest, or an entry of a night log. */
+export interface SignedObject {
+  /** How a sentence calls it. */
+  named: string;
+  signature: Manifest['signature'];
+  /** False for a manifest of version 1, which does not name its public key's file by hash. */
+  namesKeyFile: boolean;
+}
+
 export interface SignatureFiles {
   /** DER of the signature over the manifest's bytes. */
   signature?: Buffer | undefined;
@@ -23,14 +32,16 @@ const p256DerBytes = p256Prefix.length + 64;
 const order = BigInt('0xffffffff00000000ffffffffffffffffbce6faada7179e84f3b9cac2fc632551');
 
 /**
- * Checks a manifest's signature. With the key from the archive, this only shows that nothing has changed since it was
+ * Checks an object's signature. With the key from the archive, this only shows that nothing has changed since it was
  * signed; with the auditor's own key, it shows who signed it.
- * @param bytes of the manifest's object
+ * @param bytes of the object
  * @throws DoesNotHoldError if the signature does not match
  */
-export function* checkSignature(manifest: Manifest, bytes: Buffer, files: SignatureFiles): Generator<Verified> {
-  const { signature, manifest_number: number, file_id: id } = manifest;
-  const named = `manifest ${number} of the file ${id}`;
+export function* checkSignature(
+  { named, signature, namesKeyFile }: SignedObject,
+  bytes: Buffer,
+  files: SignatureFiles,
+): Generator<Verified> {
   if (!signature) {
     mustHold(!files.expectedKey, `${named} is unsigned`);
     mustHold(!files.signature, `${named} says that it is unsigned, but there is a signature beside it`);
@@ -47,7 +58,7 @@ export function* checkSignature(manifest: Manifest, bytes: Buffer, files: Signat
   }
   const key = readKey(pem);
   if (!key) throw new DoesNotHoldError(`the public key of ${named} is not a PEM file of a key on P-256`);
-  if (files.publicKey && manifest.manifest_version > 1) {
+  if (files.publicKey && namesKeyFile) {
     mustHold(
       sha256Of(files.publicKey) === signature.public_key_pem_sha256,
       `the public key's file is not the one of ${named}`,

@@ -1,4 +1,3 @@
-import { createHash } from 'node:crypto';
 import type { Manifest } from '../../lambdas/core/account/manifest.ts';
 import { checkManifest, sumOf } from './check-manifest.ts';
 import { isAboutRecords, RecordDecisions } from '../../lambdas/core/account/manifest-decision.ts';
@@ -6,6 +5,7 @@ import { checkRecordDecisions } from './check-decisions.ts';
 import { checkReceipts, heldIn } from './check-receipts.ts';
 import { openSource } from './check-source.ts';
 import { linesOf, readChunks } from './evidence-lines.ts';
+import { fileDigest } from './file-digest.ts';
 import type { Resolution } from './read-receipt.ts';
 import { readDecision, readResolution } from './read-receipt.ts';
 import type { OnProgress, Verified } from './verified.ts';
@@ -20,9 +20,6 @@ export interface EvidenceFiles {
   report?: string | undefined;
   changes?: string | undefined;
 }
-
-/** Number of the source's chunks between two progress reports. */
-const reportEveryChunks = 128;
 
 /**
  * Recomputes a file's account from its evidence alone. Returns what holds and what could not be checked.
@@ -79,7 +76,7 @@ async function* checkObjects(
         };
       continue;
     }
-    const found = await digestOf(path, what === 'source' ? onBytes : undefined);
+    const found = await fileDigest(path, what === 'source' ? onBytes : undefined);
     mustHold(
       what !== 'source' || found.bytes === bytes,
       `the source has ${found.bytes} bytes; the manifest says ${bytes}`,
@@ -100,18 +97,6 @@ async function* checkObjects(
   if (manifest.manifest_version === 1) {
     yield { sentence: 'a manifest of version 1 does not name its report', isSkipped: true };
   }
-}
-
-async function digestOf(path: string, onBytes?: (done: number) => void): Promise<{ sha256: string; bytes: number }> {
-  const hash = createHash('sha256');
-  let bytes = 0;
-  let chunks = 0;
-  for await (const chunk of readChunks(path)) {
-    hash.update(chunk);
-    bytes += chunk.length;
-    if (++chunks % reportEveryChunks === 0) onBytes?.(bytes);
-  }
-  return { sha256: hash.digest('hex'), bytes };
 }
 
 /** Resolutions by record; undefined if the manifest names some that are missing. */

@@ -41,11 +41,21 @@ export async function* verifyFile(
   yield* verifyAccount(read.manifest, evidenceOf(read.manifest, dirname(path), given), onProgress);
 }
 
-function* signatureOf({ manifest, bytes }: ReadManifest, folder: string, given: GivenFiles): Generator<Verified> {
+/** Checks the signature of a manifest in that folder. @throws DoesNotHoldError */
+export function* signatureOf(
+  { manifest, bytes }: ReadManifest,
+  folder: string,
+  given: Pick<GivenFiles, 'publicKey'>,
+): Generator<Verified> {
   const { signature, archive } = manifest;
   const beside = (key: string | undefined): Buffer | undefined =>
     key === undefined ? undefined : readBeside(join(folder, basename(key)));
-  yield* checkSignature(manifest, bytes, {
+  const signed = {
+    named: `manifest ${manifest.manifest_number} of the file ${manifest.file_id}`,
+    signature,
+    namesKeyFile: manifest.manifest_version > 1,
+  };
+  yield* checkSignature(signed, bytes, {
     // A manifest that names none must not have one.
     signature: beside(signature?.signature_key ?? `${archive.manifest_key}.sig`),
     publicKey: beside(signature?.public_key_key),

@@ -30,9 +30,10 @@ const deadline = { remainingMs: () => 900_000, isDrawingIn: () => false };
 /**
  * @param records good ones but for every seventh, which is rejected
  * @param signer of the manifests, if they are signed
+ * @param startMs when the file is claimed, in milliseconds since 1970
  */
-export async function makeEvidence(records: number, signer?: Signer): Promise<Evidence> {
-  const clock = new SimulatedClock();
+export async function makeEvidence(records: number, signer?: Signer, startMs?: number): Promise<Evidence> {
+  const clock = new SimulatedClock(startMs);
   const rows = Array.from({ length: records }, (_, n) => ({ ...rowOf(n + 1), Duration: n % 7 === 3 ? 'long' : '30' }));
   const fixture = fixtureOf(rows);
   const world = consumerWorld(clock, fixture);

@@ -6,15 +6,15 @@ import type { Archive } from '../../lambdas/ports.ts';
  * @param onPut runs before an object is stored; a test may throw there
  */
 export function inMemoryArchive(archived: Map<string, Buffer>, onPut: () => void = () => undefined) {
-  const put = async (key: string, body: Readable | string) => {
+  const put = async (key: string, body: Readable | string | Buffer) => {
     onPut();
-    archived.set(key, typeof body === 'string' ? Buffer.from(body) : Buffer.concat(await body.toArray()));
+    archived.set(key, body instanceof Readable ? Buffer.concat(await body.toArray()) : Buffer.from(body));
   };
   return {
     copySource: async (_, key) => ({ key }),
     has: async (key) => archived.has(key),
     putStream: put,
-    putOnce: async (key, body) => (archived.has(key) ? 'exists' : (await put(key, body.toString()), 'stored')),
+    putOnce: async (key, body) => (archived.has(key) ? 'exists' : (await put(key, body), 'stored')),
     getText: async (key) => archived.get(key)?.toString(),
     getStream: async (key) => (archived.has(key) ? Readable.from([archived.get(key)]) : undefined),
   } satisfies Partial<Archive>;

@@ -7,6 +7,7 @@ import { sha256Of } from '../../lambdas/core/records/identity.ts';
 import type { WriteNightsPorts } from '../../lambdas/finalizer/write-nights.ts';
 import { writeNights } from '../../lambdas/finalizer/write-nights.ts';
 import type { Signer } from '../../lambdas/ports.ts';
+import type { Evidence } from './evidence.ts';
 import { limits } from './feed-fixture.ts';
 import { inMemoryArchive } from './in-memory-archive.ts';
 import { silentLog } from './in-memory-ports.ts';
@@ -89,6 +90,16 @@ export class NightWorld {
     this.objects.set(key, Buffer.from(text));
     const figures = [figuresOf(manifest, sha256Of(text))];
     await this.ledger.closeFile(fileId, { state, manifest: { key, number }, figures, openLetters: dead });
+  }
+
+  /** Takes over a file with everything that other functions made of it, as it is now. */
+  adopt({ world, objects }: Pick<Evidence, 'world' | 'objects'>): void {
+    for (const item of world.ledger.store.items()) {
+      const key = { pk: String(item['pk']), sk: String(item['sk']) };
+      const night = this.ledger.store.peek(key)?.['night'];
+      this.ledger.store.plant({ ...item, ...(night === undefined ? {} : { night }) }, key);
+    }
+    for (const [key, bytes] of objects) this.objects.set(key, bytes);
   }
 
   /** What a run of the finalizer does for one message. */

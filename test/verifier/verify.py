@@ -1,6 +1,7 @@
 """A second verifier of Sluice's evidence, written from docs/verification.md alone: standard library, no code shared with
 the first. Usage: verify.py [--partial] [--public-key PEM] MANIFEST, with the rest of its folder beside it; or
-verify.py [--partial] [--public-key PEM] PROOF [MANIFEST].
+verify.py [--partial] [--public-key PEM] PROOF [MANIFEST]; or, for a copy of the archive with its night log,
+verify.py [--partial] [--public-key PEM] --nights DIR [--head HASH] [--from NUMBER].
 Exits with 0 where everything was checked and holds, 1 where something does not hold (it says what), 3 where parts of the
 evidence are missing (it says which; 0 with --partial)."""
 import base64, binascii, datetime, functools, hashlib, json, os, pathlib, re, sys, zlib
@@ -845,6 +846,178 @@ def verify_proof(proof, manifest_path, expected_pem, missing):
         must(record - 1 - before == proof["index"], "place of the record")
     check_signature(manifest, data, manifest_path.parent, expected_pem, missing)
 
+# --- The night log -----------------------------------------------------------------------------------------------------
+
+UNFINISHED = ["splitting", "split"]
+NIGHT_COUNTS = ["total_records", *(outcome + "_records" for outcome in OUTCOMES), "removed_records", "dead_lettered_records",
+                "resolved_records", "handled_records"]
+NIGHT_FILE = {"file_id": text, "lane": text, "key": text, "bundled_files": null_or(COUNT), "series": null_or(text),
+              "state": one_of(*UNFINISHED, *STATES), "failure_code": null_or(text), "received": time, "finished": null_or(time),
+              "counts": null_or({name: COUNT for name in NIGHT_COUNTS}),
+              "manifest": null_or({"number": POSITIVE, "key": text, "sha256": hexadecimal})}
+EARLIER = {**NIGHT_FILE, "entry": COUNT, "before": {"state": one_of(*UNFINISHED, *STATES), "manifest_number": COUNT}}
+EXPECTATION = {"name": text, "key": text, "by": time, "records": COUNT, "state": one_of("met", "late", "missing", "too_few"),
+               "late_seconds": null_or(COUNT), "file_id": null_or(text), "obstacle": null_or(text)}
+NIGHT = {
+    "night_version": exactly(1), "number": POSITIVE, "previous_sha256": null_or(hexadecimal), "tool": one_of("sluice"),
+    "tool_version": text, "feed": text, "from": time, "to": time, "written": time, "is_complete": boolean,
+    "deadline": null_or({"time": text, "time_zone": text, "met": null_or(boolean), "margin_seconds": null_or(integer())}),
+    "files": {name: COUNT for name in ("received", *STATES, "unfinished", "bundled")},
+    "sums": {name: COUNT for name in NIGHT_COUNTS}, "expectations": each(EXPECTATION),
+    "received": each(NIGHT_FILE), "earlier": each(EARLIER),
+    "open_dead_letters": {"files": COUNT, "records": COUNT,
+                          "most": each({"file_id": text, "key": text, "received": time, "records": COUNT})},
+    "archive": {"bucket": text, "entry_key": text, "page_key": null_or(text), "page_sha256": null_or(hexadecimal)},
+    "signature": MANIFEST["signature"],
+}
+
+def read_night(data, name, feed, number):
+    night = parse_json(data)
+    must(fits(night, NIGHT), f"form of {name}")
+    canonical = json.dumps(night, sort_keys=True, separators=(",", ":"), ensure_ascii=False) + "\n"
+    must(canonical.encode("utf-8") == data, f"canonical form of {name}")
+    must(night["number"] == number and night["feed"] == feed and night["archive"]["entry_key"] == name, f"number of {name}")
+    page, signature = night["archive"]["page_sha256"], night["signature"]
+    must(night["archive"]["page_key"] == (page and f"nights/{feed}/{number}.{page}.html"), f"page of {name}")
+    if signature is not None:
+        key = f"nights/{feed}/signing-key.{signature['public_key_sha256']}.pem"
+        must(signature["signature_key"] == name + ".sig" and signature["public_key_key"] == key, f"names in {name}")
+    check_night(night, name)
+    return night
+
+def check_night(night, name):
+    received, files = night["received"], night["files"]
+    must(night["from"] < night["to"] and all(file["received"] < night["to"] for file in received), f"times of {name}")
+    states = [file["state"] for file in received]
+    for state in STATES:
+        must(files[state] == states.count(state), f"files of {name}")
+    must(files["received"] == len(received) and files["unfinished"] == sum(map(states.count, UNFINISHED)), f"files of {name}")
+    must(files["bundled"] == sum(file["bundled_files"] or 0 for file in received), f"files of {name}")
+    for count in NIGHT_COUNTS:
+        must(night["sums"][count] == sum(file["counts"][count] for file in received if file["counts"]), f"sums of {name}")
+    ids = [file["file_id"] for file in received + night["earlier"]]
+    must(len(set(ids)) == len(ids), f"a file twice in {name}")
+    dead = night["open_dead_letters"]
+    named = sum(file["records"] for file in dead["most"])
+    must(named == dead["records"] if len(dead["most"]) == dead["files"] else named < dead["records"], f"dead letters of {name}")
+    if night["deadline"] is not None:
+        margin = margin_of(night)
+        must(night["deadline"]["margin_seconds"] == margin, f"deadline of {name}")
+        must(night["deadline"]["met"] == (None if margin is None else margin >= 0), f"deadline of {name}")
+    for file in received + night["earlier"]:
+        unfinished = file["state"] in UNFINISHED
+        must(unfinished == (file["counts"] is None) and not (unfinished and file["finished"]), f"a file of {name}")
+        must(unfinished or file["manifest"] is not None, f"a file of {name}")
+        if file["manifest"] is not None:
+            must(re.fullmatch("[a-zA-Z0-9._-]+", file["file_id"]) and file["file_id"].strip("."), f"a file's id in {name}")
+            folder = rf"(quarantine/)?{re.escape(night['feed'])}/\d{{4}}/\d{{2}}/\d{{2}}/{re.escape(file['file_id'])}/"
+            own = re.escape(name_of(file["manifest"]["number"]))
+            must(re.fullmatch(folder + own, file["manifest"]["key"], re.A), f"a manifest's key in {name}")
+
+def margin_of(night):
+    """Whole seconds from the end of the last file to the deadline."""
+    if not night["received"]:
+        return None
+    ends = [file["finished"] or night["written"] for file in night["received"]]
+    margin = (milliseconds(night["to"]) - max(map(milliseconds, ends))) // 1000
+    return min(margin, -1) if night["files"]["unfinished"] else margin
+
+def verify_nights(root, head, first, expected_pem, missing):
+    logs = root / "nights"
+    feeds = sorted(path.name for path in logs.iterdir() if path.is_dir()) if logs.is_dir() else []
+    must(feeds, "no night log")
+    hashes = set()
+    for feed in feeds:
+        hashes |= verify_log(root, feed, first, expected_pem, missing)
+    must(head is None or head.lower() in hashes, "no entry has the given hash: cut or rewritten")
+
+def verify_log(root, feed, first, expected_pem, missing):
+    folder, hashes, said, before = root / "nights" / feed, set(), {}, None
+    numbers = sorted(int(path.name[:-5]) for path in folder.iterdir() if re.fullmatch(r"[1-9][0-9]{0,9}\.json", path.name, re.A))
+    must(numbers, f"no entry in nights/{feed}")
+    if numbers[0] != first:
+        missing.append(f"nights/{feed}/{first}.json and others before {numbers[0]}")
+    for number in range(numbers[0], numbers[-1] + 1):
+        name = f"nights/{feed}/{number}.json"
+        must((root / name).is_file(), f"{name} is not there")
+        data = (root / name).read_bytes()
+        night = read_night(data, name, feed, number)
+        must((number == 1) == (night["previous_sha256"] is None), f"the entry before {name}")
+        if before is not None:
+            must(night["previous_sha256"] == sha256(before[1]).hex(), f"the entry before {name}")
+            ended = before[0]["to"] if before[0]["is_complete"] else before[0]["from"]
+            must(night["from"] == ended and (before[0]["is_complete"] or night["to"] == before[0]["to"]), f"times of {name}")
+        naming(name, check_signature, {**night, "archive": {"manifest_key": name}}, data, folder, expected_pem, missing)
+        page = night["archive"]["page_key"]
+        if page is not None and not (root / page).is_file():
+            missing.append(page)
+        must(page is None or page in missing or sha256((root / page).read_bytes()).hex() == night["archive"]["page_sha256"], str(page))
+        continue_log(said, night, numbers[0])
+        for file in night["received"] + night["earlier"]:
+            if file["manifest"] is not None:
+                check_named(root, file, name, missing)
+        hashes.add(sha256(data).hex())
+        before = (night, data)
+    for _, _, manifest in said.values():
+        if manifest is not None and (root / manifest["key"]).is_file():
+            parts = []
+            naming(manifest["key"], verify_manifest, root / manifest["key"], expected_pem, parts)
+            naming(manifest["key"], check_earlier, root / manifest["key"], manifest["number"], expected_pem, parts)
+            missing += [f"{manifest['key']}: {part}" for part in parts]
+    return hashes
+
+def check_earlier(newest, number, expected_pem, missing):
+    """Objects that only earlier manifests name."""
+    for earlier in range(1, number):
+        path = newest.parent / name_of(earlier)
+        if not path.is_file():
+            continue
+        manifest = read_manifest(path.read_bytes(), path.name)
+        check_signature(manifest, path.read_bytes(), path.parent, expected_pem, missing)
+        named = [(manifest["archive"][f"{name}_key"], manifest["archive"][f"{name}_sha256"])
+                 for name in ("receipts", "dead_letters", "resolutions", "report")]
+        named += [(manifest["comparison"][f"changes_{kind}"] for kind in ("key", "sha256"))] if "comparison" in manifest else []
+        for key, expected in named:
+            found = beside(path.parent, key)
+            missing += [key] if key is not None and found is None else []
+            must(None in (found, expected) or sha256(found).hex() == expected, f"hash of {key}")
+
+def naming(name, check, *arguments):
+    try:
+        check(*arguments)
+    except (ValueError, zlib.error, binascii.Error) as wrong:
+        raise ValueError(f"{name}: {wrong}") from wrong
+
+def continue_log(said, night, first):
+    """What a night says of a file continues what the nights before said of it."""
+    for file in night["received"]:
+        must(file["file_id"] not in said, f"{file['file_id']} is received twice")
+        said[file["file_id"]] = (night["number"], file["state"], file["manifest"])
+    for file in night["earlier"]:
+        number_of = lambda manifest: manifest["number"] if manifest else 0
+        known, entry, was = said.get(file["file_id"]), file["entry"], file["before"]
+        must(entry < night["number"] and (known or entry < first), f"{file['file_id']} was not received in {entry}")
+        if known:
+            must(known[:2] == (entry, was["state"]) and number_of(known[2]) == was["manifest_number"], f"{file['file_id']} before")
+        must(number_of(file["manifest"]) >= was["manifest_number"], f"manifest of {file['file_id']}")
+        said[file["file_id"]] = (entry, file["state"], file["manifest"])
+
+def check_named(root, file, name, missing):
+    path = root / file["manifest"]["key"]
+    if not path.is_file():
+        return missing.append(file["manifest"]["key"])
+    data = path.read_bytes()
+    must(sha256(data).hex() == file["manifest"]["sha256"], f"hash of {file['manifest']['key']} in {name}")
+    manifest = read_manifest(data, path.name)
+    same = [("file_id", "file_id"), ("lane", "lane"), ("bundled_files", "bundled_files")]
+    must(all(manifest[one] == file[other] for one, other in same), f"{file['file_id']} in {name}")
+    must(manifest["manifest_number"] == file["manifest"]["number"] and manifest["archive"]["manifest_key"] == file["manifest"]["key"], f"{file['file_id']} in {name}")
+    must(manifest["source"]["key"] == file["key"] and manifest["times"]["received"] == file["received"], f"{file['file_id']} in {name}")
+    if file["state"] not in UNFINISHED:
+        code = manifest["failure"]["code"] if manifest["failure"] else None
+        must(manifest["state"] == file["state"] and code == file["failure_code"], f"state of {file['file_id']} in {name}")
+        must(all(manifest[count] == file["counts"][count] for count in NIGHT_COUNTS), f"counts of {file['file_id']} in {name}")
+
 def verify(arguments):
     """Exit code, and what does not hold or is missing."""
     arguments, missing, expected_pem = list(arguments), [], None
@@ -855,8 +1028,16 @@ def verify(arguments):
         at = arguments.index("--public-key")
         expected_pem = pathlib.Path(arguments[at + 1]).read_bytes()
         del arguments[at : at + 2]
-    path, *manifest = map(pathlib.Path, arguments)
+    given = {"--nights": None, "--head": None, "--from": None}
+    for name in [argument for argument in arguments if argument in given]:
+        at = arguments.index(name)
+        given[name] = arguments[at + 1]
+        del arguments[at : at + 2]
+    path, *manifest = map(pathlib.Path, arguments) if given["--nights"] is None else [None]
     try:
+        if path is None:
+            verify_nights(pathlib.Path(given["--nights"]), given["--head"], int(given["--from"] or 1), expected_pem, missing)
+            return (3 if missing and not partial else 0), "".join(f"not checked: {part}\n" for part in missing)
         document = parse_json(path.read_bytes())
         if isinstance(document, dict) and "sluice_proof" in document:
             verify_proof(document, manifest[0] if manifest else None, expected_pem, missing)
