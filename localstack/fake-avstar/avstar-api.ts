@@ -1,4 +1,4 @@
-import type { IncomingMessage, ServerResponse } from 'node:http';
+import type { IncomingHttpHeaders, IncomingMessage, ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
 import { answerBadly, loseConnection, neverAnswer } from './bad-answers.ts';
 import type { DrawnFault, Faults, SpotAnswer } from './faults.ts';
@@ -19,12 +19,14 @@ interface Answer {
 
 const maxSpotBytes = 64 * 1024;
 const scheduled: Answer = { status: 201, body: '{"status":"scheduled"}' };
+const unknownEntry: Answer = { status: 412, body: '{"error":"no entry has the request id that is to be superseded"}' };
 const seen: Answer = { status: 409, body: '{"error":"this request id has been seen"}' };
 
 /**
  * POST /ingest. Checks in this order: an outage; the token (401, not counted); the limit (429, not counted either). From
  * there on, the request counts against the limit, whatever its answer: 400 without a request id, 413 and 422 for an invalid
- * spot, 422 for a refused one, 409 for a known id, 201 for a spot that is now scheduled.
+ * spot, 422 for a refused one, 409 for a known id, 412 if the entry that it supersedes is not there, 201 for a spot that is
+ * now scheduled.
  */
 export class AvstarApi {
   readonly schedule = new Schedule();
@@ -126,7 +128,7 @@ export class AvstarApi {
       traffic.strike('badMachine');
       return send(response, traffic, { status: 500, body: '{"error":"this machine is broken"}' });
     }
-    const answer = fault?.when === 'before' ? null : this.#answerOf(request.headers['x-request-id'], body, traffic);
+    const answer = fault?.when === 'before' ? null : this.#answerOf(request.headers, body, traffic);
     const { latencyMs } = this.#faults;
     if (latencyMs) {
       const [from, to] = latencyMs;
@@ -162,11 +164,11 @@ export class AvstarApi {
   }
 
   /** The configured answer, or the one that the API would give. */
-  #answerOf(requestId: string | string[] | undefined, body: string | null, traffic: TrafficCount): Answer {
+  #answerOf(headers: IncomingHttpHeaders, body: string | null, traffic: TrafficCount): Answer {
     const asked = this.#spotAnswer(body);
-    if (!asked) return this.#decide(requestId, body, traffic);
+    if (!asked) return this.#decide(headers, body, traffic);
     traffic.strike('spotAnswer');
-    if (asked.stores) this.#decide(requestId, body, traffic);
+    if (asked.stores) this.#decide(headers, body, traffic);
     const { retryAfterSeconds } = asked;
     return {
       status: asked.status,
@@ -191,7 +193,8 @@ export class AvstarApi {
   }
 
   /** The answer that the API would give; stores the spot if that is 201. */
-  #decide(requestId: string | string[] | undefined, body: string | null, traffic: TrafficCount): Answer {
+  #decide(headers: IncomingHttpHeaders, body: string | null, traffic: TrafficCount): Answer {
+    const { 'x-request-id': requestId, 'x-supersedes-request-id': superseded } = headers;
     if (typeof requestId !== 'string' || requestId === '') {
       return { status: 400, body: '{"error":"X-Request-ID is missing"}' };
     }
@@ -209,6 +212,8 @@ export class AvstarApi {
       traffic.duplicate();
       return seen;
     }
+    // After the request id: a request that is repeated names an entry that it has replaced already.
+    if (typeof superseded === 'string' && !this.schedule.supersede(superseded)) return unknownEntry;
     this.schedule.store(requestId, checked.spot);
     return scheduled;
   }

@@ -11,12 +11,14 @@ const blockBytes = 1024 * 1024;
 export class Schedule {
   /** Ids of 64 hex digits take half the room as bytes; any other id is kept as it is. */
   readonly #ids = new Set<string>();
+  /** Ids of entries that another one has replaced. They stay known: an old request that is repeated stores nothing. */
+  readonly #superseded = new Set<string>();
   #full: Buffer[] = [];
   #block = Buffer.allocUnsafe(blockBytes);
   #used = 0;
 
   get size(): number {
-    return this.#ids.size;
+    return this.#ids.size - this.#superseded.size;
   }
 
   has(requestId: string): boolean {
@@ -37,10 +39,29 @@ export class Schedule {
     this.#used += this.#block.write(line, this.#used);
   }
 
+  /** Removes the entry of another request, since the one that is stored next replaces it. False if there is none. */
+  supersede(requestId: string): boolean {
+    const id = compact(requestId);
+    if (!this.#ids.has(id) || this.#superseded.has(id)) return false;
+    this.#superseded.add(id);
+    return true;
+  }
+
   /** NDJSON. */
   *blocks(): Generator<Buffer> {
+    for (const block of this.#blocks()) yield this.#superseded.size === 0 ? block : this.#current(block);
+  }
+
+  *#blocks(): Generator<Buffer> {
     yield* this.#full;
     if (this.#used > 0) yield this.#block.subarray(0, this.#used);
+  }
+
+  #current(block: Buffer): Buffer {
+    const lines = block.toString('utf8').split('\n');
+    const isCurrent = (line: string): boolean =>
+      line === '' || !this.#superseded.has(compact((JSON.parse(line) as ScheduleEntry).request_id));
+    return Buffer.from(lines.filter(isCurrent).join('\n'));
   }
 
   entries(): ScheduleEntry[] {
@@ -50,6 +71,7 @@ export class Schedule {
 
   clear(): void {
     this.#ids.clear();
+    this.#superseded.clear();
     this.#full = [];
     this.#used = 0;
   }

@@ -28,12 +28,13 @@ afterEach(async () => {
 
 interface Sent {
   id?: string | null;
+  supersedes?: string;
   token?: string;
   body?: unknown;
   timeoutMs?: number;
 }
 
-async function send({ id = 'id-1', token = 'secret', body = spot, timeoutMs = 10_000 }: Sent = {}) {
+async function send({ id = 'id-1', supersedes, token = 'secret', body = spot, timeoutMs = 10_000 }: Sent = {}) {
   const answer = await pool.request({
     path: '/ingest',
     method: 'POST',
@@ -41,6 +42,7 @@ async function send({ id = 'id-1', token = 'secret', body = spot, timeoutMs = 10
       authorization: `Bearer ${token}`,
       'content-type': 'application/json',
       ...(id === null ? {} : { 'x-request-id': id }),
+      ...(supersedes === undefined ? {} : { 'x-supersedes-request-id': supersedes }),
     },
     body: typeof body === 'string' ? body : JSON.stringify(body),
     signal: AbortSignal.timeout(timeoutMs),
@@ -49,6 +51,32 @@ async function send({ id = 'id-1', token = 'secret', body = spot, timeoutMs = 10
 }
 
 const statusOf = async (sent: Sent = {}) => (await send(sent)).status;
+
+describe('a spot that supersedes another one', () => {
+  it('takes the place of its entry, and is not refused when it is repeated', async () => {
+    await start();
+    const moved = { ...spot, airtime: '2026-01-05 07:00:00' };
+    await send();
+    await send({ id: 'other', body: { ...spot, spot_id: 'SP-9' } });
+    expect(await statusOf({ id: 'id-2', supersedes: 'id-1', body: moved })).toBe(201);
+    expect(await statusOf({ id: 'id-2', supersedes: 'id-1', body: moved })).toBe(409);
+    expect(fake.entries().map(({ request_id }) => request_id)).toEqual(['other', 'id-2']);
+    expect(fake.stats().stored).toBe(2);
+    const { body } = await pool.request({ path: '/entries', method: 'GET' });
+    expect((await body.text()).trim().split('\n')).toHaveLength(2);
+  });
+
+  it('stores nothing if there is no such entry, or it was superseded before', async () => {
+    await start();
+    await send();
+    expect(await statusOf({ id: 'id-2', supersedes: 'unknown' })).toBe(412);
+    await send({ id: 'id-2', supersedes: 'id-1' });
+    expect(await statusOf({ id: 'id-3', supersedes: 'id-1' })).toBe(412);
+    // The request that was superseded is known all the same.
+    expect(await statusOf()).toBe(409);
+    expect(fake.entries().map(({ request_id }) => request_id)).toEqual(['id-2']);
+  });
+});
 
 describe('a spot', () => {
   it('is scheduled once; a repetition is recognised by its request id', async () => {
