@@ -318,9 +318,19 @@ function* deadlineFaults({ name, deadline }: FeedSettings, names: SettingNames):
   yield `${names.ofFeed(name, 'deadline')} is '${deadline}'; it must be a time of day and a time zone, such as 05:00 America/New_York.`;
 }
 
-function* seriesFaults({ name, series, smallFiles, api }: FeedSettings, names: SettingNames): Generator<string> {
-  if (series === undefined) return;
+function* seriesFaults(
+  { name, series, smallFiles, api, revisionRules: { changedRecords } }: FeedSettings,
+  names: SettingNames,
+): Generator<string> {
   const setting = names.ofFeed(name, 'series');
+  if (series === undefined) {
+    if (changedRecords === undefined) return;
+    yield (
+      `${names.ofFeed(name, 'changedRecords')} is '${changedRecords}', and no file is a revision of another without ` +
+      `${setting}: set that as well, or neither.`
+    );
+    return;
+  }
   if (smallFiles) {
     yield `${setting} is set; the feed takes small files many at a time, and none of them is a revision of another: leave it unset.`;
   } else if (api.url === undefined) {

@@ -81,7 +81,7 @@ export function deriveFeed(
     expected: expectedOf(given),
     series: given.series,
     control: given.control,
-    revisionRules: { replaces: given.changedRecords === 'replaces', guard: given.revisionGuard ?? defaultGuard },
+    revisionRules: { changedRecords: given.changedRecords, guard: given.revisionGuard ?? defaultGuard },
     api: {
       ...{ url, requests, windowSeconds, connections, consumers, proxyUrl, caCertificates },
       isPaced: given.paced ?? url !== undefined,

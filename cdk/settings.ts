@@ -57,7 +57,7 @@ export interface FeedSettings {
   /** The control file that each file must agree with; see feeds/control-rule.ts. */
   control?: ControlRule | undefined;
   /** What a revision may change without a person's decision. */
-  revisionRules: { replaces: boolean; guard: number };
+  revisionRules: { changedRecords?: 'replaces' | 'supersedes' | undefined; guard: number };
   /** Of the consumers' logs, where it is longer than the stage's. */
   logRetentionDays?: number | undefined;
   /** As they were given; the feed's declaration has their defaults. */

@@ -50,8 +50,11 @@ export const reemitMessage = z.object({
 });
 export type ReemitMessage = z.infer<typeof reemitMessage>;
 
+/** Checksums of earlier revisions, the newest first; null: the API may have none. */
+const earlierVersions = z.array(z.string().nullable()).min(1);
+
 const batchPlace = {
-  v: z.literal([1, 2]),
+  v: z.literal([1, 2, 3]),
   feed: z.string(),
   fileId: z.string(),
   batch: z.int().positive(),
@@ -63,10 +66,12 @@ const batchPlace = {
   firstRecord: z.int().positive(),
   firstLine: z.int().positive(),
   /**
-   * Of a revision: what becomes of each record (core/series/revision-plan.ts). Absent if all of them are sent; with it, `v`
-   * is 2.
+   * Of a revision: what becomes of each record (core/series/revision-plan.ts). Absent if all of them are sent; with it, or
+   * with `earlier`, `v` is 3.
    */
   plans: z.base64().optional(),
+  /** Of a revision: under which request ids the API has earlier versions of the records. Absent if it has none. */
+  earlier: z.object({ lists: z.array(earlierVersions), of: z.base64() }).optional(),
   /** Records for which the API has asked to wait; absent if there are none, and in older messages. */
   pauses: z.array(carriedPause).optional(),
   mac,
@@ -102,7 +107,8 @@ export type BatchMessage = z.infer<typeof batchMessage>;
  * the documented dead-letter format, version 1.
  */
 export const letter = z.object({
-  v: z.literal(1),
+  /** 3 if it has `earlier_checksums`. */
+  v: z.literal([1, 3]),
   kind: z.literal('letter'),
   timestamp: z.iso.datetime(),
   feed: z.string(),
@@ -131,6 +137,8 @@ export const letter = z.object({
   /** Number of requests for this record so far. */
   attempts: z.int().nonnegative(),
   request_id: z.string().nullable(),
+  /** What the record supersedes: see `earlier_checksums` of a receipt. */
+  earlier_checksums: earlierVersions.optional(),
   /** SHA-256 of the record's bytes as in the file. */
   sha256: z.string(),
   /** Byte offset of the record in the file; the record is `length` bytes long. */

@@ -763,7 +763,8 @@ export type SinkAnswer =
   | { kind: 'duplicate'; status: number; isOurs?: boolean; answer?: string }
   /** An earlier request with the same id has not ended: ask again whether the record is stored. */
   | { kind: 'in-progress'; status: number; answer?: string; retryAfterMs?: number }
-  | { kind: 'refused'; status: number; answer: string }
+  /** `lacksSuperseded`: it does not have the entry that the request named, and has stored nothing. */
+  | { kind: 'refused'; status: number; answer: string; lacksSuperseded?: true }
   | { kind: 'throttled'; status: number; retryAfterMs: number | undefined; answer?: string }
   | { kind: 'unauthorised'; status: number; answer: string }
   /** Nothing was sent: the secret with the token cannot be used, for the reason in `answer`. */
@@ -783,6 +784,11 @@ export type SinkAnswer =
 
 export interface SinkRequest {
   requestId: string;
+  /**
+   * The request ids of the entries that the API may have in the record's place, the one to try next first; null: none. Absent
+   * for a record that replaces no other.
+   */
+  supersedes?: readonly (string | null)[];
   payload: Record<string, unknown>;
   origin: RecordOrigin;
 }

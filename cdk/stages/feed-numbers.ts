@@ -131,9 +131,13 @@ export const feedNumbers = z.strictObject({
     }),
   /**
    * What the API does with a record that it has and that is sent with other values, under another request id: `replaces`
-   * its entry by a key of its own. By default, a person decides about a revision that has changed records.
+   * its entry by a key of its own, or `supersedes` the entry of the request id in the header X-Supersedes-Request-ID. By
+   * default, a person decides about a revision that has changed records.
    */
-  changedRecords: z.enum(['replaces']).optional().register(feedVariables, { wanted: 'replaces' }),
+  changedRecords: z
+    .enum(['replaces', 'supersedes'])
+    .optional()
+    .register(feedVariables, { wanted: 'replaces or supersedes' }),
   /** The share of an earlier revision's records that may be changed or removed before a person decides. */
   revisionGuard: z
     .number()

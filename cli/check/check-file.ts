@@ -184,7 +184,7 @@ function reportOf(
     decoded_from: content?.decodedFrom ?? null,
     content_bytes: failure ? null : contentBytesOf(account),
     csv: dialect?.format === 'csv' ? describeCsv(dialect) : null,
-    series: seriesOf(file.name, account.feed, settings.series),
+    series: seriesOf(file.name, settings),
     is_small_file: isSmall,
     total_records: good + rejected + held,
     valid_records: good,
@@ -200,7 +200,10 @@ function reportOf(
   };
 }
 
-function seriesOf(name: string, feed: string, text: string | undefined): SeriesCheck | null {
+function seriesOf(
+  name: string,
+  { name: feed, series: text, revisionRules }: CheckRequest['settings'],
+): SeriesCheck | null {
   if (text === undefined) return null;
   const match = matchSeries(parseSeriesPattern(text), name);
   return {
@@ -208,6 +211,7 @@ function seriesOf(name: string, feed: string, text: string | undefined): SeriesC
     id: match ? seriesIdOf(feed, match) : null,
     parts: Object.fromEntries(match?.values.map((part) => [part.name, part.value]) ?? []),
     number: match?.number ?? null,
+    changed_records: revisionRules.changedRecords ?? null,
   };
 }
 

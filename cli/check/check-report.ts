@@ -59,6 +59,8 @@ export interface SeriesCheck {
   parts: Record<string, string>;
   /** The number that gives the order. */
   number: number | null;
+  /** What the API does with a changed record; null: a person decides. */
+  changed_records: 'replaces' | 'supersedes' | null;
 }
 
 export interface UploadForecast {

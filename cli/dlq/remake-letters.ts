@@ -52,7 +52,7 @@ async function remake({ file, receipt, dead }: OpenDead, batch: number, ports: R
   const last = dead && ownFailureOf(dead);
   const made = letterOf(
     file,
-    { ...receipt, batch, raw: rawOf(receipt) },
+    { ...receipt, batch, raw: rawOf(receipt), earlier: receipt.earlier_checksums },
     {
       outcome: last?.outcome ?? (receipt.outcome as FailedOutcome),
       reason: last?.reason ?? receipt.reason ?? 'unknown',

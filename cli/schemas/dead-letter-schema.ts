@@ -27,6 +27,9 @@ const descriptions: Record<keyof Letter, string> = {
     'the record is longer than the feed takes.',
   attempts: 'Requests that were made for the record before it became a dead letter.',
   request_id: 'X-Request-ID of those requests; null if the record never had one.',
+  earlier_checksums:
+    'Of a revision whose changed records supersede earlier ones: SHA-256 of the files under whose request ids the API may ' +
+    'have an earlier version, the newest first; null: or none.',
   sha256: "SHA-256 of the record's bytes in the file, lower-case hex.",
   offset: "Bytes from the file's start to the record's first byte (after decompression).",
   length: 'Bytes of the record.',

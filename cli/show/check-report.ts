@@ -78,10 +78,16 @@ function factsOf(report: CheckReport, deadline: string | undefined): [string, st
   return facts.map(plain);
 }
 
-function seriesText({ pattern, id, parts, number }: SeriesCheck): string {
+const changedTexts = {
+  replaces: 'changed records replace earlier ones',
+  supersedes: 'changed records supersede earlier ones',
+};
+
+function seriesText({ pattern, id, parts, number, changed_records: changed }: SeriesCheck): string {
   if (id === null) return `none: the name does not match ${pattern}`;
   const values = Object.entries(parts).map(([name, value]) => `${name} ${value}`);
-  return [...values, ...(number === null ? [] : [`revision ${number}`])].join(', ');
+  const place = [...values, ...(number === null ? [] : [`revision ${number}`])].join(', ');
+  return `${place}; ${changed === null ? 'a person decides about changed records' : changedTexts[changed]}`;
 }
 
 function deadlineFacts({ upload }: CheckReport, deadline: string | undefined): [string, string][] {

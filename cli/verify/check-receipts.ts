@@ -44,6 +44,8 @@ export async function* checkReceipts(
     records.add(Buffer.from(receipt.sha256, 'hex'));
     receipts.add(line);
     if (receipts.leaves % reportEvery === 0) onProgress({ what: 'receipts', done: receipts.leaves, whole });
+    const isCompared = manifest.compared_with.length > 0 || receipt.earlier_checksums === undefined;
+    mustHold(isCompared, `record ${receipt.record} has an earlier version, and the file was compared with none`);
     tally.add(receipt);
     await source?.add(receipt, isNext);
     if (!dead || !isFailed(receipt.outcome)) continue;

@@ -1,5 +1,6 @@
 import * as z from 'zod';
 import type { RecordDecision } from '../../lambdas/core/account/manifest-decision.ts';
+import type { Outcome } from '../../lambdas/core/account/outcome.ts';
 import { outcomes } from '../../lambdas/core/account/outcome.ts';
 import { isTime } from './read-manifest.ts';
 import { parseStrictJson } from './strict-json.ts';
@@ -19,6 +20,8 @@ const checkedReceipt = z
     request_id: z.string().nullable(),
     status: z.int().nullable(),
     at: z.string().refine(isTime),
+    earlier_checksums: z.array(z.string().nullable()).min(1).optional(),
+    supersedes: z.array(hex).min(1).optional(),
     source_file: z.string().optional(),
     source_version_id: z.string().optional(),
     reason: z.string().optional(),
@@ -27,8 +30,28 @@ const checkedReceipt = z
     raw_encoding: z.enum(['text', 'base64', 'head']).optional(),
     raw_payload: z.string().optional(),
   })
-  .refine(({ raw_encoding: encoding, raw_payload: payload }) => (encoding === undefined) === (payload === undefined));
+  .refine(({ raw_encoding: encoding, raw_payload: payload }) => (encoding === undefined) === (payload === undefined))
+  .refine(namesEarlier);
 export type CheckedReceipt = z.infer<typeof checkedReceipt>;
+
+/** Whether it says of what it was compared with only what can be. */
+function namesEarlier(receipt: {
+  outcome: Outcome;
+  request_id: string | null;
+  earlier_checksums?: readonly (string | null)[] | undefined;
+  supersedes?: readonly string[] | undefined;
+}): boolean {
+  const { outcome, request_id: id, earlier_checksums: earlier = [], supersedes } = receipt;
+  const revisions = earlier.filter((each) => each !== null);
+  // "None" is the last possibility, and never the only one.
+  const isInOrder = earlier.length - revisions.length <= 1 && !earlier.slice(0, -1).includes(null);
+  if (!isInOrder || (earlier.length > 0 && revisions.length === 0) || new Set(earlier).size < earlier.length)
+    return false;
+  if (outcome === 'unchanged') return supersedes === undefined && earlier.length <= 1;
+  if (supersedes === undefined) return earlier.length === 0 || id === null;
+  const mayBeSent = outcome !== 'rejected' && outcome !== 'held' && id !== null;
+  return mayBeSent && supersedes.length === revisions.length && !supersedes.includes(id);
+}
 
 /** @param what it is, for the message @throws DoesNotHoldError */
 export function readReceipt(line: Buffer, what: string): CheckedReceipt {

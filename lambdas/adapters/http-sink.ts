@@ -35,6 +35,12 @@ const maxAnswerCharacters = 200;
 /** How much of the text is searched for secrets: far more than is kept, whatever is removed. */
 const maxRedactedCharacters = 8 * 1024;
 
+/** The API replaces the entry of the request id in this header, atomically. */
+const supersedesHeader = 'x-supersedes-request-id';
+
+/** It has no such entry (RFC 9110: a precondition in a header field is false). No gateway answers this of its own accord. */
+const unknownSupersededStatus = 412;
+
 /** Another machine behind the same load balancer may work: the next request uses another connection. */
 const isMachineTrouble = (status: number): boolean =>
   status >= 500 || status === 401 || status === 408 || status === 421;
@@ -82,15 +88,19 @@ export class HttpSink implements Sink {
   }
 
   async #post(record: SinkRequest, token: string, use: ConnectionUse, signal: AbortSignal): Promise<SinkAnswer> {
+    const superseded = record.supersedes?.[0];
     const headers = {
       authorization: `Bearer ${token}`,
       'content-type': 'application/json',
       'x-request-id': record.requestId,
+      ...(superseded ? { [supersedesHeader]: superseded } : {}),
     };
     const post = { origin: this.#origin, path: this.#path, headers, body: JSON.stringify(record.payload) };
-    const answer = await postOverHttp(use.dispatcher, post, this.#limits, signal);
-    if (!answer.isWhole || isMachineTrouble(answer.status)) use.close();
-    return this.#answerOf(answer, token);
+    const given = await postOverHttp(use.dispatcher, post, this.#limits, signal);
+    if (!given.isWhole || isMachineTrouble(given.status)) use.close();
+    const answer = this.#answerOf(given, token);
+    const lacksIt = superseded && answer.kind === 'refused' && answer.status === unknownSupersededStatus;
+    return lacksIt ? { ...answer, lacksSuperseded: true } : answer;
   }
 
   #answerOf(given: HttpAnswer, token: string): SinkAnswer {

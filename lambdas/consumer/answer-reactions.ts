@@ -172,6 +172,13 @@ export class AnswerReactions {
 
   async #refused({ record, answer, sentAt, probe }: Answered<AnswerOf<'refused'>>): Promise<void> {
     const { status } = answer;
+    const [, ...others] = record.supersedes ?? [];
+    if (answer.lacksSuperseded && others.length > 0) {
+      // A definite answer about one of the entries that the API may have. It is not charged as a try.
+      record.supersedes = others;
+      record.waits++;
+      return this.#queue.putFirst(record);
+    }
     if (probe?.isStillRefusing) {
       // Its refusal is as inconclusive as the others': it waits, without a dead letter for now.
       record.tries--;

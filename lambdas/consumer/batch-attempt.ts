@@ -6,6 +6,8 @@ import { rawOf } from '../core/account/receipt-of.ts';
 import { sourceFieldsOf } from '../core/account/source-uri.ts';
 import { letterOf } from '../core/dead-letters/letter-of.ts';
 import type { PreparedRecord } from '../core/records/prepare-record.ts';
+import type { PlannedRecord } from '../core/series/revision-plan.ts';
+import { decodePlans } from '../core/series/revision-plan.ts';
 import type { BatchMessage } from '../messages.ts';
 import type { BatchJournal, UnsentLetter } from './batch-journal.ts';
 import type { ConsumerPorts } from './consumer-ports.ts';
@@ -29,6 +31,8 @@ export class BatchAttempt {
   file: FileAccount;
   readonly owner: string;
   readonly records: readonly PreparedRecord[];
+  /** One per record. */
+  readonly plans: readonly PlannedRecord[];
   readonly journal: BatchJournal;
   /** The first place of each request id. */
   readonly firstPlaceOf: ReadonlyMap<string, number>;
@@ -43,6 +47,7 @@ export class BatchAttempt {
     this.file = begun.file;
     this.owner = begun.owner;
     this.records = begun.records;
+    this.plans = decodePlans(begun.message, begun.records.length);
     this.journal = begun.journal;
     this.firstPlaceOf = firstPlaces(begun.records);
     this.replaces = begun.replaces;
@@ -83,7 +88,12 @@ export class BatchAttempt {
     const problem = result.kind === 'rejected' ? result.problem : undefined;
     const letter = letterOf(
       this.file,
-      { batch: this.message.batch, ...record, raw: rawOf(record), ...sourceFieldsOf(record.source) },
+      {
+        batch: this.message.batch,
+        ...record,
+        ...{ raw: rawOf(record), earlier: this.plans[place]?.earlier },
+        ...sourceFieldsOf(record.source),
+      },
       {
         outcome: how.outcome,
         reason: problem?.reason ?? how.reason ?? 'unknown',

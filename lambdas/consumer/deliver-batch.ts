@@ -75,13 +75,13 @@ function holdStopped(attempt: BatchAttempt, { tried, requests }: SendEnd, file: 
 }
 
 async function settle(attempt: BatchAttempt): Promise<void> {
-  const { message, owner, records, journal, firstPlaceOf, replaces, ports } = attempt;
+  const { message, owner, records, plans, journal, firstPlaceOf, replaces, ports } = attempt;
   await journal.finish();
   const receipts = records.map((record, place) => {
     const done = journal.get(place);
     if (!done) throw new ContradictionError(`Record ${record.record} has no outcome.`);
     const id = done.outcome === 'duplicate' && record.result.kind === 'good' ? record.result.requestId : '';
-    return receiptOf(record, done, records[firstPlaceOf.get(id) ?? place]);
+    return receiptOf(record, done, records[firstPlaceOf.get(id) ?? place], plans[place]?.earlier);
   });
   const progress = receipts.some(({ outcome }) => outcome === 'held') ? journal.endsButHeld() : undefined;
   if (!(await settleBatch({ message, owner, receipts, replaces, progress }, ports))) {

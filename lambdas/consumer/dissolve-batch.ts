@@ -21,7 +21,12 @@ export async function dissolveBatch(message: BatchMessage, file: FileAccount, po
     const letter = {
       ...letterOf(
         file,
-        { batch: message.batch, ...record, raw: rawOf(record), ...sourceFieldsOf(record.source) },
+        {
+          batch: message.batch,
+          ...record,
+          ...{ raw: rawOf(record), earlier: dead.earlier },
+          ...sourceFieldsOf(record.source),
+        },
         {
           outcome: dead.outcome,
           reason: last.reason,

@@ -1,4 +1,4 @@
-import { decodePlans, knownOutcome } from '../core/series/revision-plan.ts';
+import { knownOutcome } from '../core/series/revision-plan.ts';
 import type { BatchAttempt } from './batch-attempt.ts';
 
 /**
@@ -6,9 +6,8 @@ import type { BatchAttempt } from './batch-attempt.ts';
  * decided about a record never changes, so none of them was sent before.
  */
 export function endKnown(attempt: BatchAttempt): void {
-  const plans = decodePlans(attempt.message.plans, attempt.records.length);
   for (const place of attempt.left()) {
-    const outcome = knownOutcome[plans[place] ?? 'send'];
+    const outcome = knownOutcome[attempt.plans[place]?.plan ?? 'send'];
     if (outcome) attempt.end(place, { outcome, status: null, attempts: 0 });
   }
 }

@@ -14,11 +14,12 @@ export function rejectBad(attempt: BatchAttempt): void {
 /** The API has decided about the record. */
 export function endByVerdict(attempt: BatchAttempt, place: number, verdict: Verdict): void {
   const { status, attempts, answer } = verdict;
+  const isSuperseding = attempt.plans[place]?.earlier !== undefined;
   attempt.end(place, {
     ...{ outcome: verdict.kind, status, attempts },
     ...(verdict.kind === 'uploaded' && verdict.confirmedBy409 ? { confirmedBy: '409' } : {}),
     ...(answer === undefined ? {} : { answer }),
-    ...(verdict.kind === 'refused' ? refusalOf(status, verdict.answer) : {}),
+    ...(verdict.kind === 'refused' ? refusalOf(status, verdict.answer, 'record', isSuperseding) : {}),
   });
 }
 

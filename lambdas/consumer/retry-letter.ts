@@ -3,6 +3,7 @@ import { sha256Of } from '../core/records/identity.ts';
 import { isCancelled } from '../core/account/quarantine.ts';
 import type { DeadAttempt, DeadRecord, FileAccount } from '../core/account/file-account.ts';
 import { prepareRecord } from '../core/records/prepare-record.ts';
+import { buriedLetterId } from '../core/dead-letters/letter-of.ts';
 import { memberFaults } from '../core/records/bundle.ts';
 import { memberProblem } from '../core/records/cut-slice.ts';
 import { memberSourceOf } from '../core/account/source-uri.ts';
@@ -16,7 +17,7 @@ import { auditRecords } from '../settlement/audit-records.ts';
 import type { Verdict } from './sendable.ts';
 import { deliveryAnswerOf } from './sendable.ts';
 import { askToAmend } from '../ask-finalizer.ts';
-import { refusalOf } from '../core/answers/refusal.ts';
+import { earlierUnknown, refusalOf } from '../core/answers/refusal.ts';
 import { provenPause } from '../core/limiter/pause-evidence.ts';
 import { supersededBy } from '../core/series/superseded-letter.ts';
 import { beginTry } from './begin-try.ts';
@@ -117,6 +118,10 @@ async function retry(
   if (prepared.kind === 'rejected')
     return failForGood(letter, messageSentAt, { ...prepared.fault, status: null }, ports);
 
+  const isBuried = letter.letter_id === buriedLetterId(letter.file_id, letter.record);
+  const wasCompared = letter.request_id !== null || isBuried;
+  if (file?.revision?.supersedes && !wasCompared) return failForGood(letter, messageSentAt, earlierUnknown, ports);
+
   const successor = await beginTry(letter.file_id, ports);
   if (successor !== undefined) return endSuperseded(letter, successor, ports);
   // A record that was sent before may have been stored; noted, so that the next attempt knows it after a kill.
@@ -142,7 +147,8 @@ async function retry(
   const { verdict } = end;
   if (verdict.kind !== 'refused') return resolve(letter, verdict, prepared, ports);
   const { status, answer } = verdict;
-  const fault = { outcome: 'refused' as const, ...refusalOf(status, answer), status, ...(answer && { answer }) };
+  const refusal = refusalOf(status, answer, 'record', letter.earlier_checksums !== undefined);
+  const fault = { outcome: 'refused' as const, ...refusal, status, ...(answer && { answer }) };
   return failForGood(letter, messageSentAt, fault, ports);
 }
 
@@ -193,7 +199,8 @@ async function prepareLetter(
   const { result, correlationId } = prepareRecord(cut, ports.feed, file.dialect, file.sha256);
   if (result.kind === 'rejected') return rejected(result.problem.reason, result.problem.message);
   const source = file.bundle ? memberSourceOf(letter) : undefined;
-  const request = sinkRequestOf({ ...letter, ...(source ? { source } : {}) }, result, file);
+  const place = { ...letter, ...(source ? { source } : {}) };
+  const request = sinkRequestOf(place, result, file, letter.earlier_checksums);
   return { kind: 'good', request, correlationId };
 }
 

@@ -36,13 +36,15 @@ export async function sendBatch(attempt: BatchAttempt, deadline: Deadline): Prom
   return end;
 }
 
-function sendablesOf({ records, journal, message, file, firstPlaceOf }: BatchAttempt): Sendable[] {
+function sendablesOf({ records, plans, journal, message, file, firstPlaceOf }: BatchAttempt): Sendable[] {
   const pauses = pausesOf(message.pauses);
   return records.flatMap((record, place) => {
     const { result } = record;
     if (result.kind !== 'good' || journal.get(place)) return [];
     const first = firstPlaceOf.get(result.requestId);
     const leader = first === place ? undefined : first;
-    return [{ place, ...sinkRequestOf(record, result, file), leader, pauses: pauses.get(place) }];
+    return [
+      { place, ...sinkRequestOf(record, result, file, plans[place]?.earlier), leader, pauses: pauses.get(place) },
+    ];
   });
 }

@@ -1,5 +1,7 @@
 import type { FileAccount } from '../core/account/file-account.ts';
 import type { GoodRecord, PreparedRecord } from '../core/records/prepare-record.ts';
+import type { EarlierVersions } from '../core/series/revision-plan.ts';
+import { supersededIds } from '../core/series/revision-plan.ts';
 import type { SinkRequest } from '../ports.ts';
 
 /** What the sink gets for a record in addition to its payload. */
@@ -7,11 +9,18 @@ export function sinkRequestOf(
   place: Pick<PreparedRecord, 'sha256' | 'record' | 'offset' | 'source'>,
   { requestId, payload, identity }: Omit<GoodRecord, 'kind'>,
   file: FileAccount,
+  earlier?: EarlierVersions,
 ): SinkRequest {
   const { fileId } = file;
   const { sha256, record, offset } = place;
   const { bucket, key, versionId } = place.source ?? file.source;
   const source = { bucket, key, ...(versionId === undefined ? {} : { versionId }) };
   const fileSha256 = place.source ? sha256 : (file.sha256 ?? '');
-  return { requestId, payload, origin: { identity, sha256, fileId, fileSha256, source, record, offset } };
+  const supersedes = earlier && { supersedes: supersededIds(identity, earlier) };
+  return {
+    requestId,
+    ...supersedes,
+    payload,
+    origin: { identity, sha256, fileId, fileSha256, source, record, offset },
+  };
 }

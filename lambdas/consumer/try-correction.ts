@@ -12,7 +12,7 @@ import type { InTurn } from '../runtime/in-turn.ts';
 import { askToAmend } from '../ask-finalizer.ts';
 import type { ConsumerPorts } from './consumer-ports.ts';
 import { cancelledFault } from './retry-letter.ts';
-import { conflictReason, refusalOf } from '../core/answers/refusal.ts';
+import { conflictReason, earlierUnknown, refusalOf } from '../core/answers/refusal.ts';
 import type { OneEnd } from './send-one.ts';
 import { supersededBy } from '../core/series/superseded-letter.ts';
 import { beginTry } from './begin-try.ts';
@@ -94,7 +94,8 @@ async function send(
   const requestId = requestIdOf(identity, file.bundle ? message.sha256 : file.sha256);
   // It has no place in the file: its own bytes, with the number of the record that it replaces.
   const place = { sha256: sha256Of(Buffer.from(JSON.stringify(message.row))), record: message.record, offset: 0 };
-  const request = sinkRequestOf(place, { requestId, identity, payload }, file);
+  if (file.revision?.supersedes && dead.requestId !== requestId) return fail(message, earlierUnknown, ports);
+  const request = sinkRequestOf(place, { requestId, identity, payload }, file, dead.earlier);
   const successor = await beginTry(file.fileId, ports);
   if (successor !== undefined) {
     await ports.ledger.resolveDead(file.fileId, message.record, supersededBy(successor));
@@ -114,7 +115,7 @@ async function send(
     ports.log.info('dead letter resolved by a correction', correlated(message, { request_id: requestId }));
     return askToAmend(file, ports);
   }
-  const fault = faultOf(end, message.failures);
+  const fault = faultOf(end, message.failures, request.supersedes !== undefined);
   if (fault) return fail(message, fault, ports);
   const [later, delaySeconds] = laterFor(message, end, ports);
   await ports.letters.sendBack(signed(later, file), delaySeconds);
@@ -127,7 +128,11 @@ function mayHoldAnother(dead: DeadRecord, requestId: string): boolean {
 }
 
 /** Undefined if it is to be tried again. */
-function faultOf(end: OneEnd, failures: number): Omit<DeadAttempt, 'at' | 'correctionId'> | undefined {
+function faultOf(
+  end: OneEnd,
+  failures: number,
+  supersedes: boolean,
+): Omit<DeadAttempt, 'at' | 'correctionId'> | undefined {
   if (end.kind === 'failed' && failures + 1 >= maxFailures) {
     const error = `the API failed on the corrected row, last with ${end.reason}`;
     return { outcome: 'exhausted', reason: end.reason, error, status: end.status, ...answerOf(end) };
@@ -135,7 +140,7 @@ function faultOf(end: OneEnd, failures: number): Omit<DeadAttempt, 'at' | 'corre
   if (end.kind !== 'verdict') return undefined;
   const { status } = end.verdict;
   if (end.verdict.kind === 'refused') {
-    const refusal = refusalOf(status, end.verdict.answer, 'corrected row');
+    const refusal = refusalOf(status, end.verdict.answer, 'corrected row', supersedes);
     return { outcome: 'refused', ...refusal, status, ...answerOf(end.verdict) };
   }
   const error =

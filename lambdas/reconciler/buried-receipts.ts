@@ -38,18 +38,19 @@ export function buriedReceipts(
   const { offset, firstRecord, firstLine, encoding, body } = message;
   const slice = { offset, firstRecord, firstLine, bytes: decodeBody({ encoding, body }) };
   const cuts = cutSlice(slice, file.dialect, file.limits);
-  const plans = decodePlans(message.plans, cuts.length);
+  const plans = decodePlans(message, cuts.length);
   return cuts.map((cut, place) => {
     const ended = done.get(place);
+    const { plan = 'send', earlier } = plans[place] ?? {};
     // A record that ended was parsed before, and killed no consumer.
-    if (ended) return receiptOf(prepareRecord(cut, feed, file.dialect, file.sha256), ended);
-    const outcome = knownOutcome[plans[place] ?? 'send'];
+    if (ended) return receiptOf(prepareRecord(cut, feed, file.dialect, file.sha256), ended, undefined, earlier);
+    const outcome = knownOutcome[plan];
     // Nor does one that the splitter has compared with an earlier revision. Its letter would be sent a second time.
     if (outcome) {
       const known = { place, at, outcome, status: null, attempts: 0 };
-      return receiptOf(prepareRecord(cut, feed, file.dialect, file.sha256), known);
+      return receiptOf(prepareRecord(cut, feed, file.dialect, file.sha256), known, undefined, earlier);
     }
-    return buriedReceipt(cut, place < saved.fence, at);
+    return { ...buriedReceipt(cut, place < saved.fence, at), ...(earlier ? { earlier_checksums: earlier } : {}) };
   });
 }
 

@@ -4,7 +4,7 @@ import { buriedReason } from '../core/account/outcome.ts';
 import type { Receipt } from '../core/account/receipt.ts';
 import { isGenuine } from '../core/authenticity.ts';
 import { mayBeOfFeed } from '../core/account/file-id.ts';
-import { letterOf, payloadKeyOf } from '../core/dead-letters/letter-of.ts';
+import { buriedLetterId, letterOf, payloadKeyOf } from '../core/dead-letters/letter-of.ts';
 import { AlteredMessageError } from '../core/errors.ts';
 import { sha256Of } from '../core/records/identity.ts';
 import { decodeBody } from '../core/records/slice-body.ts';
@@ -106,10 +106,11 @@ async function storePayloads(
 
 function letterFor(receipt: Receipt, message: BatchMessage, file: FileAccount, now: number) {
   const { record, line, offset, length, sha256, source_file, source_version_id } = receipt;
+  const { earlier_checksums: earlier } = receipt;
   const raw = { raw_encoding: receipt.raw_encoding ?? 'head', raw_payload: receipt.raw_payload ?? '' };
   const letter = letterOf(
     file,
-    { batch: message.batch, record, line, offset, length, sha256, raw, source_file, source_version_id },
+    { batch: message.batch, record, line, offset, length, sha256, raw, source_file, source_version_id, earlier },
     {
       outcome: 'exhausted',
       reason: buriedReason,
@@ -123,5 +124,5 @@ function letterFor(receipt: Receipt, message: BatchMessage, file: FileAccount, n
     now,
   );
   // The same each time: the next run completes one that died midway.
-  return { ...letter, letter_id: `buried-${file.fileId}-${record}` };
+  return { ...letter, letter_id: buriedLetterId(file.fileId, record) };
 }

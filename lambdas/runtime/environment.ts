@@ -72,7 +72,7 @@ const seriesSettings = z.object({
   isConfigured: z.boolean(),
   setting: z.string(),
   keyPrefix: z.string(),
-  rules: z.object({ replaces: z.boolean(), guard: z.number().min(0).max(1) }),
+  rules: z.object({ changedRecords: z.enum(['replaces', 'supersedes']).optional(), guard: z.number().min(0).max(1) }),
 });
 
 /** The control file that the lane's files must agree with (splitter/compare-control.ts). */

@@ -7,7 +7,7 @@ import { sumCounts } from '../core/account/outcome.ts';
 import { isStopped } from '../core/account/quarantine.ts';
 import { prepareCut } from '../core/records/prepare-batch.ts';
 import type { Feed } from '../../feeds/feed.ts';
-import type { RevisionPlan } from '../core/series/revision-plan.ts';
+import type { BatchPlans, RevisionPlan } from '../core/series/revision-plan.ts';
 import { encodePlans } from '../core/series/revision-plan.ts';
 import { BatchCutter, startOf } from '../core/records/batch-cutter.ts';
 import type { CutBatch, CutPosition, Dialect } from '../core/records/dialect.ts';
@@ -110,7 +110,7 @@ export function plansOf(
   file: CutFile,
   plan: RevisionPlan | undefined,
   feed: Feed,
-): string | undefined {
+): BatchPlans | undefined {
   return plan && encodePlans(prepareCut(batch, feed, file).map((record) => plan.planOf(record)));
 }
 
@@ -119,11 +119,11 @@ export function messageOf(
   batch: CutBatch,
   file: MessageFile & { fileId: string },
   attempt = 1,
-  plans?: string,
+  plans?: BatchPlans,
 ): BatchMessage {
   const unsigned = unsignedOf(batch, file, attempt);
   return signed(
-    plans === undefined ? unsigned : { ...unsigned, v: revisionVersion, plans },
+    plans === undefined ? unsigned : { ...unsigned, v: revisionVersion, ...plans },
     file,
     batch.kind === 'slice' ? batch.bytes : undefined,
   );

@@ -26,7 +26,7 @@ export interface TakeOverPorts extends Pick<SplitterPorts, 'clock' | 'finalize'>
   ledger: SplitterPorts['ledger'];
 }
 
-export interface ComparePorts extends TakeOverPorts, Pick<SplitterPorts, 'sources' | 'feed'> {
+export interface ComparePorts extends TakeOverPorts, Pick<SplitterPorts, 'sources' | 'feed' | 'series'> {
   archive: ComparisonPorts['archive'];
   log: ComparisonPorts['log'];
   rules: RevisionRules;
@@ -69,7 +69,7 @@ export async function judgeRevision(
   const quarantine = guardRevision(counts, before.fileId, ports.rules, ports.clock.now());
   const revisionOf = async (compared: CutFile): Promise<Revision> => {
     const comparison = await storeComparison(compared, { bases, plan, changes }, ports, deadline, keepLease);
-    return { bases, counts, ...(comparison ? { comparison } : {}) };
+    return { bases, counts, ...(comparison ? { comparison } : {}), ...(plan.supersedes ? { supersedes: true } : {}) };
   };
   if (quarantine) return { kind: 'held', revision: await revisionOf({ ...file, quarantine }), quarantine };
   if (isQuarantined(file)) return { kind: 'stopped', revision: await revisionOf(file) };

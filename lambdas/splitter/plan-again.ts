@@ -45,6 +45,7 @@ export async function planAgain(
     bases,
     counts: made.counts,
     ...(comparison ? { comparison } : {}),
+    ...(made.supersedes ? { supersedes: true } : {}),
     taken: true,
   });
   return made;

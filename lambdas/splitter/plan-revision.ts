@@ -44,7 +44,7 @@ export async function planRevision(
   file: CutFile,
   bases: readonly RevisionBase[],
   whole: Buffer | undefined,
-  ports: Pick<SplitterPorts, 'sources' | 'feed'> & { archive: Pick<Archive, 'getStream'> },
+  ports: Pick<SplitterPorts, 'sources' | 'feed' | 'series'> & { archive: Pick<Archive, 'getStream'> },
   deadline: Deadline,
   keepLease: KeepLease,
   changes?: ChangedRecords,
@@ -56,7 +56,11 @@ export async function planRevision(
     if (deadline.isDrawingIn()) return { kind: 'out-of-time' };
     known.push(read);
   }
-  const plan = new RevisionPlan(known);
+  // Once something of it may have been sent, every cut names the same earlier versions, whatever the feed declares by then.
+  const supersedes = file.revision?.taken
+    ? file.revision.supersedes === true
+    : ports.series?.rules.changedRecords === 'supersedes';
+  const plan = new RevisionPlan(known, supersedes);
   const from = startOf(file.dialect);
   const cutter = new BatchCutter(file.dialect, file.limits, from);
   const note = (batches: ReturnType<BatchCutter['push']>): void => {

@@ -19,6 +19,7 @@ const known = receipt.pick({
   request_id: true,
   attempts: true,
   reason: true,
+  earlier_checksums: true,
 });
 const resolution = z.object({
   record: z.int().positive(),
@@ -49,16 +50,22 @@ export async function readBase(base: RevisionBase, ports: BasePorts): Promise<Kn
       resolutions.set(read.record, read);
     }
   }
-  const records = new KnownRecords(base.checksum, base.records);
+  const records = new KnownRecords(base.checksum, base.records + resolutions.size);
   for await (const line of linesOf(base.receipts, true, ports)) {
-    const { record, sha256, outcome, request_id: id, attempts } = known.parse(JSON.parse(line));
+    const { record, sha256, outcome, request_id: id, attempts, earlier_checksums } = known.parse(JSON.parse(line));
     const resolved = resolutions.get(record);
     if (resolved && !isSuperseded(resolved)) {
       const requestId = resolved.request_id ?? id;
       // A corrected row has other values than the file's record.
-      if (requestId !== null) records.add(record, requestId, resolved.correction === undefined ? sha256 : undefined);
+      const isByHand = resolved.resolution === 'handled';
+      if (requestId !== null)
+        records.add(record, requestId, resolved.correction === undefined ? sha256 : undefined, { isByHand });
+      // Of a row that was corrected to another identity, a request of its own may have been stored as well.
+      const isAnother = id !== null && id !== requestId && outcome === 'exhausted' && attempts > 0;
+      if (isAnother) records.add(record, id, undefined, { isInDoubt: true });
     } else if (outcome === 'uploaded' || outcome === 'unchanged' || outcome === 'duplicate') {
-      if (id !== null) records.add(record, id, sha256, outcome === 'duplicate');
+      const sentIn = outcome === 'unchanged' ? (earlier_checksums?.[0] ?? undefined) : undefined;
+      if (id !== null) records.add(record, id, sha256, { isRepetition: outcome === 'duplicate', sentIn });
     } else if (
       (outcome === 'exhausted' && attempts > 0) ||
       (outcome === 'refused' && attempts > 1) ||
@@ -66,7 +73,7 @@ export async function readBase(base: RevisionBase, ports: BasePorts): Promise<Kn
     ) {
       // A request may have been stored. A correction may have any identity.
       if (id === null || resolved?.history.some((each) => each.correction_id !== undefined)) return undefined;
-      records.add(record, id, undefined);
+      records.add(record, id, undefined, { isInDoubt: true });
     }
   }
   return records;

@@ -85,6 +85,15 @@ describe('the pattern of a series', () => {
   });
 });
 
+describe('what a feed declares about changed records', () => {
+  it('is one of two words', () => {
+    const given = { SLUICE_TRAFFIC_SERIES: '{file}', SLUICE_TRAFFIC_CHANGED_RECORDS: 'overwrites' };
+    expect(faultsOf(() => read(given))).toEqual([
+      "SLUICE_TRAFFIC_CHANGED_RECORDS is 'overwrites'; it must be replaces or supersedes.",
+    ]);
+  });
+});
+
 describe('each setting of a feed', () => {
   const certificate = fileOf(createIssuer('root').cert);
   const wabc = { name: 'WABC', key: 'WABC_{yyyyMMdd+1}*.csv', by: '02:00 America/New_York' };
@@ -102,7 +111,7 @@ describe('each setting of a feed', () => {
     deadline: ['06:30 Europe/Vienna', 'DEADLINE', '06:30 Europe/Vienna'],
     expected: [[wabc], 'EXPECTED', JSON.stringify([wabc])],
     series: ['{file}', 'SERIES', '{file}'],
-    changedRecords: ['replaces', 'CHANGED_RECORDS', 'replaces'],
+    changedRecords: ['supersedes', 'CHANGED_RECORDS', 'supersedes'],
     revisionGuard: [0.1, 'REVISION_GUARD', '0.1'],
     control: [
       { suffix: '.ctl', comes: 'after', kind: 'counts', waitMinutes: 30 },
@@ -115,11 +124,16 @@ describe('each setting of a feed', () => {
   it.each(Object.entries(values))('%s is read from the stage’s file and from the environment alike', (name, given) => {
     const [ofStage, variable, text] = given;
     const environment = name === 'apiUrl' ? {} : request.environment;
-    const numbers = stageNumbers.parse({ ...prod, feeds: { traffic: { [name]: ofStage } } });
+    // It means nothing without one.
+    const series = name === 'changedRecords' ? { series: '{file}' } : {};
+    const numbers = stageNumbers.parse({ ...prod, feeds: { traffic: { ...series, [name]: ofStage } } });
     const byStage = read({}, { numbers, environment });
     const byEnvironment = read(
       {},
-      { numbers: ofNoFeed, environment: { ...environment, [`SLUICE_TRAFFIC_${variable}`]: text } },
+      {
+        numbers: { ...prod, feeds: { traffic: series } },
+        environment: { ...environment, [`SLUICE_TRAFFIC_${variable}`]: text },
+      },
     );
     expect(byEnvironment).toEqual(byStage);
     const changed = JSON.stringify(byStage) !== JSON.stringify(read({}, { numbers: ofNoFeed }));
@@ -544,6 +558,11 @@ describe('settings that do not fit', () => {
       'SLUICE_TRAFFIC_SERIES',
       'the record ledger',
       (all) => Object.assign(feedOf(all).feed, { series: '{file}', api: { ...feedOf(all).feed.api, url: undefined } }),
+    ],
+    [
+      'SLUICE_TRAFFIC_CHANGED_RECORDS',
+      'no file is a revision of another without SLUICE_TRAFFIC_SERIES',
+      (all) => (feedOf(all).feed.revisionRules.changedRecords = 'supersedes'),
     ],
     ['queues.visibilityFactor is 49', 'at most 43200 s', (all) => (all.queues.visibilityFactor = 49)],
     ['queues.visibilityFactor is 1', '2 times', (all) => (all.queues.visibilityFactor = 1)],

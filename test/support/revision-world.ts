@@ -3,11 +3,13 @@ import { Readable } from 'node:stream';
 import { parseSeriesPattern } from '../../feeds/series-pattern.ts';
 import { deliverBatch } from '../../lambdas/consumer/deliver-batch.ts';
 import { handleLetter } from '../../lambdas/consumer/retry-letter.ts';
+import { tryCorrection } from '../../lambdas/consumer/try-correction.ts';
+import { signed } from '../../lambdas/core/authenticity.ts';
 import type { FileAccount } from '../../lambdas/core/account/file-account.ts';
 import type { Manifest } from '../../lambdas/core/account/manifest.ts';
 import type { FinalizerPorts } from '../../lambdas/finalizer/finalizer-ports.ts';
 import { finalizeFile } from '../../lambdas/finalizer/finalize-file.ts';
-import type { BatchMessage, FinalizeMessage, Letter } from '../../lambdas/messages.ts';
+import type { BatchMessage, CorrectionMessage, FinalizeMessage, Letter } from '../../lambdas/messages.ts';
 import type { SinkAnswer, SinkRequest } from '../../lambdas/ports.ts';
 import { reemitBatches } from '../../lambdas/splitter/reemit-batches.ts';
 import type { SplitterPorts } from '../../lambdas/splitter/splitter-ports.ts';
@@ -47,25 +49,35 @@ type Task =
   | { kind: 'release'; fileId: string }
   | { kind: 'batch'; message: BatchMessage }
   | { kind: 'finalize'; message: FinalizeMessage }
-  | { kind: 'letter'; letter: Letter; messageId: string; sentAt: number };
+  | { kind: 'letter'; letter: Letter; messageId: string; sentAt: number }
+  | { kind: 'correction'; message: CorrectionMessage };
 
-/**
- * An API that knows every request id that it has stored. It replaces a spot's entry when it gets another request for it, or
- * has the spot twice.
- */
+/** What an API does with a changed record: nothing special, so that it has both; see SLUICE_<FEED>_CHANGED_RECORDS. */
+export type ChangedRecords = 'doubles' | 'replaces' | 'supersedes';
+
+/** An API that knows every request id that it has stored, and entries by request id. */
 export class SchedulingApi {
-  /** By spot and airtime. */
-  readonly schedule = new Map<string, string>();
-  /** Spots that are stored more than once. */
+  /** Spots that were stored while they were there already. */
   readonly doubled: string[] = [];
-  readonly #replaces: boolean;
+  readonly #changed: ChangedRecords;
   readonly #known = new Set<string>();
+  readonly #entries = new Map<string, { spot: string; client: string }>();
   requests = 0;
   /** What it does with a request in place of storing it. */
   turn: (request: SinkRequest) => SinkAnswer | 'store-and-fail' | undefined = () => undefined;
 
-  constructor(replaces: boolean) {
-    this.#replaces = replaces;
+  constructor(changed: ChangedRecords) {
+    this.#changed = changed;
+  }
+
+  /** By spot and airtime. */
+  get schedule(): Map<string, string> {
+    return new Map([...this.#entries.values()].map(({ spot, client }) => [spot, client]));
+  }
+
+  /** A person removes a spot. */
+  remove(spot: string): void {
+    for (const [id, entry] of this.#entries) if (entry.spot === spot) this.#entries.delete(id);
   }
 
   deliver(request: SinkRequest): SinkAnswer {
@@ -73,15 +85,24 @@ export class SchedulingApi {
     // It looks up the request id before it judges the record.
     const turn = this.#known.has(request.requestId) ? undefined : this.turn(request);
     if (turn !== undefined && turn !== 'store-and-fail') return turn;
-    const isNew = !this.#known.has(request.requestId);
-    if (isNew) {
-      this.#known.add(request.requestId);
-      const spot = String(request.payload['spot_id']);
-      if (this.schedule.has(spot) && !this.#replaces) this.doubled.push(spot);
-      this.schedule.set(String(request.payload['spot_id']), String(request.payload['advertiser']));
-    }
+    const answer = this.#store(request);
     if (turn === 'store-and-fail') return { kind: 'failed', status: null, reason: 'econnreset', ambiguous: true };
-    return isNew ? { kind: 'uploaded', status: 201 } : { kind: 'duplicate', status: 409 };
+    return answer;
+  }
+
+  #store({ requestId, payload, supersedes: [superseded] = [] }: SinkRequest): SinkAnswer {
+    if (this.#known.has(requestId)) return { kind: 'duplicate', status: 409 };
+    const spot = String(payload['spot_id']);
+    if (superseded && this.#changed === 'supersedes') {
+      if (!this.#entries.delete(superseded)) {
+        return { kind: 'refused', status: 412, answer: 'no such entry', lacksSuperseded: true };
+      }
+    }
+    if (this.#changed === 'replaces') this.remove(spot);
+    if (this.schedule.has(spot)) this.doubled.push(spot);
+    this.#known.add(requestId);
+    this.#entries.set(requestId, { spot, client: String(payload['advertiser']) });
+    return { kind: 'uploaded', status: 201 };
   }
 }
 
@@ -103,9 +124,9 @@ export class RevisionWorld {
   readonly #objects = new Map<string, { bytes: Buffer; modifiedAt: number }>();
   #messages = 0;
 
-  /** @param declares the feed says that its API replaces a changed record */
-  constructor(replaces = true, declares = replaces) {
-    this.api = new SchedulingApi(replaces);
+  /** @param isDeclared the feed says what its API does with a changed record */
+  constructor(changed: ChangedRecords = 'replaces', isDeclared = changed !== 'doubles') {
+    this.api = new SchedulingApi(changed);
     this.#splitter = splitterWorld(this.clock, Buffer.of());
     this.#splitter.onStep = () => this.onStep();
     this.#consumer = consumerWorld(this.clock, fixtureOf([]), { requests: 60_000, windowSeconds: 60 });
@@ -119,7 +140,7 @@ export class RevisionWorld {
       isConfigured: true,
       setting: 'SLUICE_TRAFFIC_SERIES',
       keyPrefix: 'traffic/',
-      rules: { replaces: declares, guard: 1 },
+      rules: { changedRecords: isDeclared && changed !== 'doubles' ? changed : undefined, guard: 1 },
     };
   }
 
@@ -150,6 +171,18 @@ export class RevisionWorld {
     this.#add({ kind: 'letter', letter, messageId: `m${++this.#messages}`, sentAt: this.clock.now() + 1 }, 1);
   }
 
+  /** A person has corrected a row whose record is dead. */
+  async correct(fileId: string, record: number, { spot, client }: LogRow): Promise<void> {
+    const dead = await this.ledger.getDead(fileId, record);
+    const row = { SpotID: spot, StationCode: 'WABC', AirDateTime: airtime, Duration: '30', ClientName: client };
+    const correction: CorrectionMessage = {
+      ...{ v: 1, kind: 'correction', correction_id: `c${++this.#messages}`, feed: 'traffic', file_id: fileId, record },
+      ...{ sha256: dead?.sha256 ?? '', row, changed: ['ClientName'], by: 'ann', at: '2026-01-05T08:00:00.000Z' },
+      failures: 0,
+    };
+    this.#add({ kind: 'correction', message: signed(correction, this.file(fileId)) }, 0);
+  }
+
   /** A person's command, which is run again if it is killed. */
   askToRelease(fileId: string): void {
     this.#add({ kind: 'release', fileId }, 0);
@@ -170,7 +203,7 @@ export class RevisionWorld {
     try {
       const work = this.#handle(task);
       // Only consumers sleep. The others decompress in threads, for which the simulated clock does not wait.
-      await (task.kind === 'batch' || task.kind === 'letter' ? this.clock.run(work) : work);
+      await (['batch', 'letter', 'correction'].includes(task.kind) ? this.clock.run(work) : work);
     } catch {
       this.#add(task, 2 * fileLeaseMs);
     }
@@ -221,6 +254,12 @@ export class RevisionWorld {
         return deliverBatch(task.message, this.#consumer.ports, noDeadline);
       case 'finalize':
         return finalizeFile(task.message, this.#finalizerPorts);
+      case 'correction':
+        return tryCorrection(
+          task.message,
+          { ...this.#consumer.ports, inTurn: <T>(work: () => Promise<T>) => work() },
+          noDeadline,
+        );
       case 'letter': {
         const { letter, messageId: id, sentAt } = task;
         const ports = { ...this.#consumer.ports, inTurn: <T>(work: () => Promise<T>) => work() };
@@ -248,7 +287,10 @@ export class RevisionWorld {
       this.#add({ kind: 'letter', letter, messageId: `m${++this.#messages}`, sentAt: this.clock.now() }, 0);
     }
     for (const { letter, delaySeconds } of sentBack.splice(0)) {
-      if (letter.kind !== 'letter') continue;
+      if (letter.kind !== 'letter') {
+        this.#add({ kind: 'correction', message: letter }, 1000 * delaySeconds);
+        continue;
+      }
       const sentAt = this.clock.now() + 1000 * delaySeconds;
       this.#add({ kind: 'letter', letter, messageId: `m${++this.#messages}`, sentAt }, 1000 * delaySeconds);
     }

@@ -276,11 +276,11 @@ describe('messages of a later version, after a rollback', () => {
   ])('are returned to the queue of the %s: %s, with an explanation, and nothing is done', async (who, name) => {
     know('item-file-split');
     const before = structuredClone([...ledger.files]);
-    const later = JSON.stringify({ ...frozen(name), v: 3, feed: { name: 'traffic' } });
+    const later = JSON.stringify({ ...frozen(name), v: 4, feed: { name: 'traffic' } });
     expect(await invoke[who](later)).toEqual({ batchItemFailures: [{ itemIdentifier: 'm' }] });
     expect(faults).toHaveLength(1);
     expect(faults[0]).toMatch(
-      /^The message is of version 3, and this version of Sluice understands up to 2\. .*redrive it/,
+      /^The message is of version 4, and this version of Sluice understands up to 3\. .*redrive it/,
     );
     expect({ files: [...ledger.files], sent: sentIds(), archived: archived.size }).toEqual({
       files: before,

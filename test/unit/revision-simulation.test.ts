@@ -46,9 +46,12 @@ interface Totals {
 
 async function simulate(seed: number, totals: Totals): Promise<void> {
   const dice = new SeededDice(seed);
-  const replaces = dice.next() < 0.6;
-  const isDeclared = replaces && dice.next() < 0.6;
-  const world = new RevisionWorld(replaces, isDeclared);
+  const api = dice.next();
+  const changed = api < 0.3 ? 'replaces' : api < 0.65 ? 'supersedes' : 'doubles';
+  const replaces = changed !== 'doubles';
+  // A person knows that an API replaces records by a key; without the header, no API supersedes one.
+  const isDeclared = changed === 'supersedes' || (replaces && dice.next() < 0.6);
+  const world = new RevisionWorld(changed, isDeclared);
   const isHarsh = dice.next() < 0.7;
   let steps = 0;
   world.onStep = () => {
@@ -73,7 +76,7 @@ async function simulate(seed: number, totals: Totals): Promise<void> {
       if (cleaned.has(index) || world.manifestOf(`traffic.${index + 1}`)?.state !== 'completed') continue;
       cleaned.add(index);
       const spots = new Set(rows.map(({ spot }) => spot));
-      for (const spot of world.api.schedule.keys()) if (!spots.has(spot)) world.api.schedule.delete(spot);
+      for (const spot of world.api.schedule.keys()) if (!spots.has(spot)) world.api.remove(spot);
     }
   };
   let at = 0;

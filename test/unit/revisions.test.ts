@@ -103,7 +103,7 @@ describe('a revision', () => {
 
 describe('a revision that a person must decide about', () => {
   it('is held if the feed does not declare how its API handles changed records, and a release sends the changes', async () => {
-    world = new RevisionWorld(false);
+    world = new RevisionWorld('doubles');
     world.drop(1, rowsOf(10));
     await run();
     world.drop(2, rowsOf(10).with(0, { spot: 'S1', client: 'Changed' }));
@@ -124,7 +124,7 @@ describe('a revision that a person must decide about', () => {
   });
 
   it('can not be released once a newer one was sent', async () => {
-    world = new RevisionWorld(false);
+    world = new RevisionWorld('doubles');
     world.drop(1, rowsOf(10));
     await run();
     world.drop(2, rowsOf(10).with(0, { spot: 'S1', client: 'Changed' }));

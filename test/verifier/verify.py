@@ -150,7 +150,7 @@ def is_decision(value):
 # Other names in a receipt or a resolution are not looked at.
 RECEIPT = {"record": POSITIVE, "line": POSITIVE, "offset": COUNT, "length": COUNT, "sha256": hexadecimal,
            "outcome": one_of(*OUTCOMES), "request_id": null_or(text), "status": null_or(integer()), "at": time}
-RECEIPT_MAY_HAVE = {"source_file": text, "source_version_id": text, "reason": text, "error": text, "field": null_or(text),
+RECEIPT_MAY_HAVE = {"earlier_checksums": each(null_or(text)), "supersedes": each(hexadecimal), "source_file": text, "source_version_id": text, "reason": text, "error": text, "field": null_or(text),
                     "raw_encoding": one_of("text", "base64", "head"), "raw_payload": text}
 RESOLUTION = {"record": POSITIVE, "resolution": one_of("uploaded", "duplicate", "handled")}
 PROOF = {"sluice_proof": exactly(1), "file_id": text, "manifest_number": POSITIVE, "manifest_sha256": hexadecimal,
@@ -195,7 +195,21 @@ def read_receipt(line):
     must(fits({name: receipt.get(name, ODD) for name in RECEIPT}, RECEIPT), "form of a receipt")
     must(all(fits(receipt[name], form) for name, form in RECEIPT_MAY_HAVE.items() if name in receipt), "form of a receipt")
     must(("raw_encoding" in receipt) == ("raw_payload" in receipt), "form of a receipt")
+    check_earlier(receipt)
     return receipt
+
+# Where the API had earlier versions of a revision's record: null, that it may have had none, is the last of them.
+def check_earlier(receipt):
+    outcome, earlier, superseded = receipt["outcome"], receipt.get("earlier_checksums"), receipt.get("supersedes")
+    known = [checksum for checksum in earlier or () if checksum is not None]
+    must(earlier is None or (known and earlier in (known, known + [None]) and len(set(known)) == len(known)), "earlier versions")
+    if outcome == "unchanged":
+        must(superseded is None and len(earlier or ()) <= 1, "the earlier version of an unchanged record")
+    elif superseded is None:
+        must(earlier is None or receipt["request_id"] is None, "earlier versions that are not superseded")
+    else:
+        sent = outcome not in ("rejected", "held") and receipt["request_id"] is not None
+        must(sent and known and len(superseded) == len(known) and receipt["request_id"] not in superseded, "superseded requests")
 
 def name_of(manifest_number):
     return "manifest.json" if manifest_number == 1 else f"manifest.{manifest_number}.json"
@@ -608,6 +622,8 @@ def verify_manifest(path, expected_pem, missing):
     elif found["receipts"] is not None:
         lines = lines_of(unpack(found["receipts"]))
         receipts = [read_receipt(line) for line in lines]
+        compared = manifest["compared_with"] or all("earlier_checksums" not in receipt for receipt in receipts)
+        must(compared, "earlier versions, and no comparison")
         check_receipts(manifest, lines, receipts, resolved)
         failed = [line for line, receipt in zip(lines, receipts) if receipt["outcome"] in FAILED]
         must(manifest["manifest_version"] == 1 or (archive["dead_letters_key"] is not None) == bool(failed), "dead letters named")

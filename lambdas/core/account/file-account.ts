@@ -270,6 +270,8 @@ export interface DeadRecord {
   letterDigests?: string[];
   /** SHA-256 of the record's bytes in the file. Absent in an item of an earlier version. */
   sha256?: string;
+  /** What the record supersedes (core/series/revision-plan.ts). Absent if that is nothing. */
+  earlier?: (string | null)[];
   state: 'dead' | 'resolved';
   outcome: 'rejected' | 'refused' | 'exhausted';
   /** Send time of the last failed message, by SQS's clock: a message that was sent later is a redrive and is tried. */

@@ -4,6 +4,9 @@ import { isFailed } from './outcome.ts';
 import type { PreparedRecord } from '../records/prepare-record.ts';
 import type { DoneRecord } from './progress.ts';
 import type { Receipt } from './receipt.ts';
+import type { EarlierVersions } from '../series/revision-plan.ts';
+import { supersededIds } from '../series/revision-plan.ts';
+import type { Outcome } from './outcome.ts';
 import { sourceFieldsOf } from './source-uri.ts';
 
 /** The record's text in the file, as far as it can be shown. */
@@ -14,8 +17,14 @@ export function rawOf(record: PreparedRecord): RawPayload {
 /**
  * A record's line in the receipts. A failed record's line has everything that its letter has: a purged DLQ loses nothing.
  * @param first for a duplicate: the first record of its batch with the same request id, which may be the record itself
+ * @param earlier of a revision: the earlier versions of the record
  */
-export function receiptOf(record: PreparedRecord, done: DoneRecord, first?: PreparedRecord): Receipt {
+export function receiptOf(
+  record: PreparedRecord,
+  done: DoneRecord,
+  first?: PreparedRecord,
+  earlier?: EarlierVersions,
+): Receipt {
   const { result } = record;
   const receipt: Receipt = {
     record: record.record,
@@ -31,6 +40,8 @@ export function receiptOf(record: PreparedRecord, done: DoneRecord, first?: Prep
   };
   Object.assign(receipt, sourceFieldsOf(record.source));
   if (done.confirmedBy) receipt.confirmed_by = done.confirmedBy;
+  if (result.kind === 'good' && earlier)
+    Object.assign(receipt, earlierFieldsOf(result.identity, done.outcome, earlier));
   if (record.correlationId !== undefined) receipt.correlation_id = record.correlationId;
   const warnings = [...(record.warnings ?? [])];
   if (first && first.sha256 !== record.sha256) {
@@ -49,4 +60,15 @@ export function receiptOf(record: PreparedRecord, done: DoneRecord, first?: Prep
     field: problem?.field ?? null,
     ...rawOf(record),
   };
+}
+
+function earlierFieldsOf(
+  identity: readonly string[],
+  outcome: Outcome,
+  earlier: EarlierVersions,
+): Pick<Receipt, 'earlier_checksums' | 'supersedes'> {
+  if (outcome === 'unchanged') return { earlier_checksums: earlier };
+  // Nothing was asked of the API.
+  if (outcome === 'held') return {};
+  return { earlier_checksums: earlier, supersedes: supersededIds(identity, earlier).filter((id) => id !== null) };
 }

@@ -20,6 +20,13 @@ export const receipt = z.object({
   at: z.iso.datetime(),
   /** `409`: the API answered "seen before" to a request that Sluice may have sent before. */
   confirmed_by: z.literal('409').optional(),
+  /**
+   * Of a revision: SHA-256 of the earlier revisions under whose request ids the API has an earlier version of the record, or
+   * may have had it, the newest first; null at the end: or none. Of an unchanged record: the revision that it was sent in.
+   */
+  earlier_checksums: z.array(z.string().nullable()).optional(),
+  /** The request ids that the record supersedes, by these checksums: the first that the API had is replaced. */
+  supersedes: z.array(z.string()).optional(),
   /** The id by which people know the record, and its warnings: only of feeds that declare them. */
   correlation_id: z.string().optional(),
   warnings: z.array(z.string()).optional(),

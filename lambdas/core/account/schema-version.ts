@@ -3,8 +3,11 @@ import { NewerVersionError } from '../errors.ts';
 /** Version of messages and of the ledger's items. Without a version they are of the first. */
 export const schemaVersion = 1;
 
-/** A batch of a revision of which not every record is sent (`plans`): a version that does not know that must not send it. */
-export const revisionVersion = 2;
+/**
+ * A batch of a revision (`plans`, `earlier`), or a letter of a record that supersedes another one: a version that does not
+ * know that must not send it. Version 2 had no `earlier`.
+ */
+export const revisionVersion = 3;
 
 export const newestVersion = { message: revisionVersion, item: schemaVersion };
 

@@ -1,5 +1,7 @@
 import { isUtf8 } from 'node:buffer';
 import type { FailedOutcome } from '../account/outcome.ts';
+import { revisionVersion } from '../account/schema-version.ts';
+import type { EarlierVersions } from '../series/revision-plan.ts';
 import type { UnnotedLetter } from '../../messages.ts';
 import type { SourceFields } from '../account/source-uri.ts';
 import { uriOf } from '../account/source-uri.ts';
@@ -46,6 +48,9 @@ export function payloadKeyOf(fileId: string, sha256: string): string {
   return `payloads/${fileId}/${sha256}`;
 }
 
+/** The letter of a record whose batch killed its consumers; the same each time. It was planned, but not parsed. */
+export const buriedLetterId = (fileId: string, record: number): string => `buried-${fileId}-${record}`;
+
 /** The facts about the file that each letter needs. */
 export interface LetterFile {
   limits: { maxRecordBytes: number };
@@ -62,6 +67,7 @@ export interface LetterRecord extends SourceFields {
   length: number;
   sha256: string;
   raw: RawPayload;
+  earlier?: EarlierVersions | undefined;
 }
 
 export interface LetterFault {
@@ -77,7 +83,7 @@ export interface LetterFault {
 
 export function letterOf(file: LetterFile, record: LetterRecord, fault: LetterFault, nowMs: number): UnnotedLetter {
   return {
-    v: 1,
+    v: record.earlier ? revisionVersion : 1,
     kind: 'letter',
     timestamp: new Date(nowMs).toISOString(),
     feed: file.feed,
@@ -95,6 +101,7 @@ export function letterOf(file: LetterFile, record: LetterRecord, fault: LetterFa
     ...(isStoredApart(file, record) ? { payload_key: payloadKeyOf(file.fileId, record.sha256) } : {}),
     attempts: fault.attempts,
     request_id: fault.requestId,
+    ...(record.earlier ? { earlier_checksums: [...record.earlier] } : {}),
     sha256: record.sha256,
     offset: record.offset,
     length: record.length,

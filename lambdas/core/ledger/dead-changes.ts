@@ -38,6 +38,7 @@ export function adoptLetter(
     letterId,
     ...(digests ? { letterDigests: [...digests] } : {}),
     sha256: letter.sha256,
+    ...(letter.earlier_checksums ? { earlier: letter.earlier_checksums } : {}),
     state: 'dead',
     outcome,
     failedMessageSentAt: message.sentAt,

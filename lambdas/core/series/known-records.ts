@@ -18,11 +18,32 @@ export interface RevisionCounts {
   removed: number;
 }
 
-/** The content, the record's number, flags. */
-const valueBytes = keyBytes + 5;
+/** How a record of an earlier revision is known. */
+export interface Knowledge {
+  /** The API answered that it had the request id before: another record with it decides. */
+  isRepetition?: boolean;
+  /** A request may have been stored, or not. */
+  isInDoubt?: boolean;
+  /** A person has seen to it: whether the API has the request id is not known, and Sluice must not decide. */
+  isByHand?: boolean;
+  /** SHA-256 of the revision that it was sent in, if that is not the one whose receipts have it. */
+  sentIn?: string | undefined;
+}
+
+/** Where the API has a record, or may have it. */
+export interface KnownPlace {
+  /** SHA-256 of the revision that it was sent in: part of its request id. */
+  sentIn: string;
+  isInDoubt: boolean;
+  isByHand: boolean;
+}
+
+/** The content, the record's number, which revision it was sent in, flags. */
+const valueBytes = keyBytes + 7;
 const contentAt = keyBytes;
 const recordAt = 2 * keyBytes;
-const flagsAt = recordAt + 4;
+const sentInAt = recordAt + 4;
+const flagsAt = sentInAt + 2;
 
 const isThere = 1;
 /** The API has one of several contents, or one that is not known. */
@@ -33,22 +54,28 @@ const isSeen = 4;
 const isSame = 8;
 /** Only a repetition is known to have its request id. */
 const isRepeated = 16;
+/** The API may not have it. */
+const isInDoubt = 32;
+const isByHand = 64;
 
 /**
  * What the API has of one revision's records, by request id: a record's id is computed from its identity and the
  * revision's checksum, so a newer revision finds its predecessor's record under the id that this record had there. A hash
- * table of fixed size, with 50 bytes for each record: ten million need 493 MB.
+ * table of fixed size, with 52 bytes for each record: ten million need 520 MB.
  */
 export class KnownRecords {
   /** SHA-256 of the revision's bytes: part of its request ids. */
   readonly checksum: string;
   readonly #table: KeyTable;
   readonly #slots: Buffer;
+  /** The revisions that the API has the records of. */
+  readonly #sentIn: string[];
   #seen = 0;
 
   /** @param records that will be added at most */
   constructor(checksum: string, records: number) {
     this.checksum = checksum;
+    this.#sentIn = [checksum];
     this.#table = new KeyTable(records, valueBytes);
     this.#slots = this.#table.slots;
   }
@@ -59,24 +86,29 @@ export class KnownRecords {
 
   /**
    * The API has this record. @param record its number @param requestId hex @param sha256 of the record's bytes, hex;
-   * undefined if what the API has is not known @param isRepetition the API answered that it had the request id before:
-   * another record with it decides
+   * undefined if what the API has is not known
    */
-  add(record: number, requestId: string, sha256: string | undefined, isRepetition = false): void {
+  add(record: number, requestId: string, sha256: string | undefined, how: Knowledge = {}): void {
     const key = Buffer.from(requestId.slice(0, 2 * keyBytes), 'hex');
     const content = Buffer.from((sha256 ?? '').slice(0, 2 * keyBytes), 'hex');
     const at = this.#table.find(key);
-    const flags = this.#slots[at + flagsAt] ?? 0;
-    const isNew = flags === 0;
+    const before = this.#slots[at + flagsAt] ?? 0;
+    const isNew = before === 0;
     if (isNew) this.#table.take(at, key);
-    if (isNew || ((flags & isRepeated) !== 0 && !isRepetition)) {
+    const isRepetition = how.isRepetition === true;
+    let flags = before;
+    if (isNew || ((before & isRepeated) !== 0 && !isRepetition)) {
       content.copy(this.#slots, at + contentAt);
       this.#slots.writeUInt32LE(record, at + recordAt);
-      const certainty = sha256 === undefined ? isUncertain : 0;
-      this.#slots[at + flagsAt] = isThere | certainty | (isRepetition ? isRepeated : 0);
-    } else if (((flags & isRepeated) !== 0) === isRepetition && (sha256 === undefined || !this.#has(at, content))) {
-      this.#slots[at + flagsAt] = flags | isUncertain;
+      this.#slots.writeUInt16LE(this.#placeOf(how.sentIn ?? this.checksum), at + sentInAt);
+      flags = isThere | (sha256 === undefined ? isUncertain : 0) | (isRepetition ? isRepeated : 0);
+    } else if (((before & isRepeated) !== 0) === isRepetition && (sha256 === undefined || !this.#has(at, content))) {
+      flags |= isUncertain;
     }
+    // One record that was certainly stored is enough.
+    if (how.isInDoubt && (isNew || (before & isInDoubt) !== 0)) flags |= isInDoubt;
+    else flags &= ~isInDoubt;
+    this.#slots[at + flagsAt] = flags | (how.isByHand ? isByHand : 0) | (before & isByHand);
   }
 
   /** The number of this revision's record with the request id; undefined if it has none. */
@@ -89,6 +121,15 @@ export class KnownRecords {
   isUncertain(requestId: string): boolean {
     const at = this.#table.find(Buffer.from(requestId.slice(0, 2 * keyBytes), 'hex'));
     return ((this.#slots[at + flagsAt] ?? 0) & isUncertain) !== 0;
+  }
+
+  /** Undefined if this revision has no record with its identity. */
+  placeOf(requestId: string): KnownPlace | undefined {
+    const at = this.#table.find(Buffer.from(requestId.slice(0, 2 * keyBytes), 'hex'));
+    const flags = this.#slots[at + flagsAt] ?? 0;
+    if (flags === 0) return undefined;
+    const sentIn = this.#sentIn[this.#slots.readUInt16LE(at + sentInAt)] ?? this.checksum;
+    return { sentIn, isInDoubt: (flags & isInDoubt) !== 0, isByHand: (flags & isByHand) !== 0 };
   }
 
   /**
@@ -128,6 +169,11 @@ export class KnownRecords {
       const flags = this.#slots[at + flagsAt] ?? 0;
       if (flags !== 0 && (flags & isSeen) === 0) yield this.#slots.readUInt32LE(at + recordAt);
     }
+  }
+
+  #placeOf(checksum: string): number {
+    const found = this.#sentIn.lastIndexOf(checksum);
+    return found >= 0 ? found : this.#sentIn.push(checksum) - 1;
   }
 
   #isSame(at: number, flags: number, sha256: string): boolean {

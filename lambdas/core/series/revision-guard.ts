@@ -3,8 +3,11 @@ import type { RevisionCounts } from './known-records.ts';
 
 /** What a feed allows a revision to change without a person's decision. */
 export interface RevisionRules {
-  /** The API replaces a record that it has when it is sent with other values, under a key of its own. */
-  replaces: boolean;
+  /**
+   * What the API does with a record that it has and that is sent with other values. `replaces`: it has a key of its own.
+   * `supersedes`: it replaces the entry that a header names. Absent if the feed does not say.
+   */
+  changedRecords?: 'replaces' | 'supersedes' | undefined;
   /** The share of records that may be changed or removed. */
   guard: number;
 }
@@ -19,7 +22,7 @@ const fewestRecords = 100;
 export function guardRevision(
   counts: RevisionCounts,
   before: string,
-  { replaces, guard }: RevisionRules,
+  { changedRecords, guard }: RevisionRules,
   nowMs: number,
 ): Quarantine | undefined {
   const { unchanged, changed, added, removed } = counts;
@@ -30,7 +33,7 @@ export function guardRevision(
   };
   const earlier = unchanged + changed + removed;
   if (unchanged + changed === 0 && removed > 0) return held('They have no record in common.');
-  if (changed > 0 && !replaces) {
+  if (changed > 0 && changedRecords === undefined) {
     return held('The feed does not declare that its API replaces a changed record.');
   }
   const share = (changed + removed) / Math.max(1, earlier);

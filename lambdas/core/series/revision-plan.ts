@@ -17,28 +17,54 @@ export interface NotedChange {
 }
 
 /**
+ * Under which request ids the API has an earlier version of a record, or may have it: checksums of revisions, the newest
+ * first. With the record's identity, each of them gives an id. At the end, null: the API may have none.
+ */
+export type EarlierVersions = (string | null)[];
+
+/** The request ids of a record's earlier versions; null as in `EarlierVersions`. */
+export const supersededIds = (identity: readonly string[], earlier: EarlierVersions): (string | null)[] =>
+  earlier.map((checksum) => (checksum === null ? null : requestIdOf(identity, checksum)));
+
+/** What becomes of a record. */
+export interface PlannedRecord {
+  plan: RecordPlan;
+  /**
+   * Of an unchanged record: the revision that it was sent in. Of a record that is sent: what it supersedes; absent if that
+   * is nothing, or if the API replaces records by a key of its own.
+   */
+  earlier?: EarlierVersions;
+}
+
+const sent: PlannedRecord = { plan: 'send' };
+
+/**
  * A revision's records compared with what the API has of the revisions before. All of its records are noted first, in
  * order; then each can be planned, from any position on and as often as needed: every cut of the file gives the same plan.
  */
 export class RevisionPlan {
-  readonly #newest: KnownRecords | undefined;
   readonly #known: readonly KnownRecords[];
+  /** A changed record names the request ids that it supersedes. */
+  readonly supersedes: boolean;
   readonly #counts = { unchanged: 0, changed: 0, added: 0 };
+  /** One object for all records that have the same plan. */
+  readonly #planned = new Map<string, PlannedRecord>();
 
   /**
    * @param known the newest first. An identity that only an older one has was removed from the newest, or its record there
    * failed: whether the API still has it is not known, so it counts as changed.
    */
-  constructor(known: readonly KnownRecords[]) {
-    this.#newest = known[0];
+  constructor(known: readonly KnownRecords[], supersedes = false) {
     this.#known = known;
+    this.supersedes = supersedes;
   }
 
   /** Undefined if the record is unchanged, or rejected. */
   note({ result, sha256 }: Pick<PreparedRecord, 'result' | 'sha256'>): NotedChange | undefined {
     if (result.kind !== 'good') return undefined;
     const { identity } = result;
-    const found = this.#newest?.note(requestIdOf(identity, this.#newest.checksum), sha256);
+    const [newest] = this.#known;
+    const found = newest?.note(requestIdOf(identity, newest.checksum), sha256);
     const earlier = found === 'unchanged' ? undefined : this.#earlierOf(identity);
     this.#counts[found ?? (earlier ? 'changed' : 'added')]++;
     return found === 'unchanged' ? undefined : { ...(earlier ? { earlier } : {}) };
@@ -55,17 +81,51 @@ export class RevisionPlan {
 
   /** Numbers of the newest earlier revision's records that this one does not have, in no order. */
   removedRecords(): Iterable<number> {
-    return this.#newest?.removedRecords() ?? [];
+    return this.#known[0]?.removedRecords() ?? [];
   }
 
-  planOf({ result, sha256 }: Pick<PreparedRecord, 'result' | 'sha256'>): RecordPlan {
-    if (result.kind !== 'good' || !this.#newest) return 'send';
-    return this.#newest.planOf(requestIdOf(result.identity, this.#newest.checksum), sha256) ?? 'send';
+  planOf({ result, sha256 }: Pick<PreparedRecord, 'result' | 'sha256'>): PlannedRecord {
+    const [newest] = this.#known;
+    if (result.kind !== 'good' || !newest) return sent;
+    const id = requestIdOf(result.identity, newest.checksum);
+    const plan = newest.planOf(id, sha256) ?? 'send';
+    if (plan === 'repeated') return this.#plannedAs(plan, []);
+    if (plan === 'unchanged') return this.#plannedAs(plan, [newest.placeOf(id)?.sentIn ?? newest.checksum]);
+    return this.supersedes ? this.#plannedAs(plan, this.#supersededBy(result.identity)) : sent;
+  }
+
+  /**
+   * What a record with this identity supersedes. The API has it under the id of the newest revision that has certainly sent
+   * it. A newer one that is in doubt may have superseded that; and after a newer one without it, a person may have removed
+   * it.
+   */
+  #supersededBy(identity: readonly string[]): EarlierVersions {
+    const earlier: (string | null)[] = [];
+    let mayBeRemoved = false;
+    for (const known of this.#known) {
+      const place = known.placeOf(requestIdOf(identity, known.checksum));
+      if (!place) {
+        mayBeRemoved = true;
+        continue;
+      }
+      earlier.push(place.sentIn);
+      // What a person has entered has no request id: another entry of it must not be made.
+      if (place.isByHand) return earlier;
+      if (!place.isInDoubt) return mayBeRemoved ? [...earlier, null] : earlier;
+    }
+    return earlier.length === 0 ? [] : [...earlier, null];
+  }
+
+  #plannedAs(plan: RecordPlan, earlier: EarlierVersions): PlannedRecord {
+    const key = `${plan} ${earlier.join()}`;
+    let planned = this.#planned.get(key);
+    if (!planned) this.#planned.set(key, (planned = earlier.length > 0 ? { plan, earlier } : { plan }));
+    return planned;
   }
 
   /** Removed are the identities of the newest earlier revision that this one does not have. */
   get counts(): RevisionCounts {
-    return { ...this.#counts, removed: this.#newest?.removed ?? 0 };
+    return { ...this.#counts, removed: this.#known[0]?.removed ?? 0 };
   }
 }
 
@@ -74,24 +134,48 @@ export const knownOutcome = { send: undefined, unchanged: 'unchanged', repeated:
 
 const plans = ['send', 'unchanged', 'repeated'] as const;
 
-/** Two bits for each record, base64. Undefined if all are to be sent. */
-export function encodePlans(ofRecords: readonly RecordPlan[]): string | undefined {
-  if (ofRecords.every((plan) => plan === 'send')) return undefined;
-  const bytes = new Uint8Array(Math.ceil(ofRecords.length / 4));
-  for (const [place, plan] of ofRecords.entries()) {
+/** The plans of a batch's records, as its message has them. */
+export interface BatchPlans {
+  /** Two bits for each record, base64. Absent if all are sent. */
+  plans?: string | undefined;
+  /** Absent if no record has earlier versions: the lists, and for each record which of them it has, from 1; 16 bits each. */
+  earlier?: { lists: EarlierVersions[]; of: string } | undefined;
+}
+
+/** Undefined if all records are sent, and supersede nothing. */
+export function encodePlans(ofRecords: readonly PlannedRecord[]): BatchPlans | undefined {
+  const bits = new Uint8Array(Math.ceil(ofRecords.length / 4));
+  const of = Buffer.alloc(2 * ofRecords.length);
+  const lists = new Map<EarlierVersions, number>();
+  let isAnyKept = false;
+  for (const [place, { plan, earlier }] of ofRecords.entries()) {
     const index = place >> 2;
-    bytes[index] = (bytes[index] ?? 0) | (plans.indexOf(plan) << (2 * (place & 3)));
+    bits[index] = (bits[index] ?? 0) | (plans.indexOf(plan) << (2 * (place & 3)));
+    isAnyKept ||= plan !== 'send';
+    if (!earlier) continue;
+    const number = lists.get(earlier) ?? lists.size + 1;
+    lists.set(earlier, number);
+    of.writeUInt16LE(number, 2 * place);
   }
-  return Buffer.from(bytes).toString('base64');
+  if (!isAnyKept && lists.size === 0) return undefined;
+  return {
+    ...(isAnyKept ? { plans: Buffer.from(bits).toString('base64') } : {}),
+    ...(lists.size > 0 ? { earlier: { lists: [...lists.keys()], of: of.toString('base64') } } : {}),
+  };
 }
 
 /** @throws RangeError if it has no plan for a record of the batch */
-export function decodePlans(encoded: string | undefined, records: number): RecordPlan[] {
-  if (encoded === undefined) return Array.from({ length: records }, () => 'send');
-  const bytes = Buffer.from(encoded, 'base64');
+export function decodePlans({ plans: encoded, earlier }: BatchPlans, records: number): PlannedRecord[] {
+  if (encoded === undefined && !earlier) return Array.from({ length: records }, () => sent);
+  const bytes = encoded === undefined ? undefined : Buffer.from(encoded, 'base64');
+  const of = Buffer.from(earlier?.of ?? '', 'base64');
   return Array.from({ length: records }, (_, place) => {
-    const plan = plans[((bytes[place >> 2] ?? 3) >> (2 * (place & 3))) & 3];
-    if (plan === undefined) throw new RangeError(`The batch has no plan for its record at place ${place}.`);
-    return plan;
+    const plan = bytes ? plans[((bytes[place >> 2] ?? 3) >> (2 * (place & 3))) & 3] : 'send';
+    const number = earlier ? of.readUInt16LE(2 * place) : 0;
+    const list = earlier?.lists[number - 1];
+    if (plan === undefined || (number > 0 && !list)) {
+      throw new RangeError(`The batch has no plan for its record at place ${place}.`);
+    }
+    return list ? { plan, earlier: list } : { plan };
   });
 }

@@ -24,6 +24,8 @@ export interface Revision {
   counts: RevisionCounts;
   /** The list of what is new, changed and removed, in the archive. Absent if there was no time to make it. */
   comparison?: { key: string; sha256: string };
+  /** A changed record names the request ids that it supersedes: as the feed declared when the file was compared. */
+  supersedes?: true;
   /** Set once nothing more of the earlier revisions is sent: only then, something of this one is. */
   taken?: true;
 }

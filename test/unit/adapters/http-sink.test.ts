@@ -82,6 +82,21 @@ describe('a request', () => {
     expect(Buffer.from(body ?? '', 'latin1').toString()).toBe('{"spot_id":"é 1"}');
   });
 
+  it('names the request that it supersedes, and reports that the API has no entry of it', async () => {
+    const server = await serve(say(text('412 Precondition Failed', 'no such entry')));
+    const sink = sinkFor(`http://127.0.0.1:${server.port}`);
+    const superseding = (...supersedes: (string | null)[]) =>
+      sink.deliver({ ...record, supersedes }, new AbortController().signal);
+    const refused = { kind: 'refused', status: 412, answer: 'no such entry' };
+    expect(await superseding('an older one', null)).toEqual({ ...refused, lacksSuperseded: true });
+    // A 412 to a request without the header is about something else.
+    expect(await superseding(null)).toEqual(refused);
+    expect(await deliver(sink)).toEqual(refused);
+    const [first, ...others] = server.requests;
+    expect(first).toMatch(/^x-supersedes-request-id: an older one\r?$/im);
+    for (const other of others) expect(other).not.toMatch(/supersedes/i);
+  });
+
   it('returns its connection to the pool', async () => {
     const server = await serve(say(text('201 Created', '{}')));
     const sink = sinkFor(`http://127.0.0.1:${server.port}`);

@@ -5,9 +5,11 @@ import { signed } from '../../../lambdas/core/authenticity.ts';
 import type { Receipt } from '../../../lambdas/core/account/receipt.ts';
 import { requestIdOf } from '../../../lambdas/core/records/identity.ts';
 import type { RecordPlan } from '../../../lambdas/core/series/known-records.ts';
+import type { PlannedRecord } from '../../../lambdas/core/series/revision-plan.ts';
 import { encodePlans } from '../../../lambdas/core/series/revision-plan.ts';
 import type { BatchMessage } from '../../../lambdas/messages.ts';
 import { batchMessage, readMessage } from '../../../lambdas/messages.ts';
+import type { SinkRequest } from '../../../lambdas/ports.ts';
 import { buriedReceipts } from '../../../lambdas/reconciler/buried-receipts.ts';
 import type { FeedFixture } from '../../support/feed-fixture.ts';
 import { fixtureOf, putSplitFile, rowOf } from '../../support/feed-fixture.ts';
@@ -27,11 +29,13 @@ beforeEach(async () => {
   await putSplitFile(world.ledger, fixture);
 });
 
-function messageWith(...plans: RecordPlan[]): BatchMessage {
+const messageWith = (...plans: RecordPlan[]) => messageOf(plans.map((plan) => ({ plan })));
+
+function messageOf(plans: readonly PlannedRecord[]): BatchMessage {
   const encoded = encodePlans(plans);
   const file = world.ledger.files.get(fixture.fileId);
   if (!file) throw new Error('The file has no account.');
-  const message = { ...fixture.message, ...(encoded === undefined ? {} : { v: 2 as const, plans: encoded }) };
+  const message = { ...fixture.message, ...(encoded && { v: 3 as const, ...encoded }) };
   // As it comes out of the queue.
   return readMessage(batchMessage, JSON.parse(JSON.stringify(signed(message, file))));
 }
@@ -59,6 +63,43 @@ describe('a batch of a revision', () => {
     expect(world.ledger.batches.get(`${fixture.fileId}#1`)?.counts).toMatchObject({ unchanged: 2, duplicate: 1 });
   });
 
+  it('of the version before, without earlier versions, is understood', async () => {
+    const message = { ...messageWith('unchanged', 'send', 'send', 'unchanged', 'repeated'), v: 2 as const };
+    await clock.run(deliverBatch(message, world.ports, deadline));
+    expect(outcomes()).toEqual(['unchanged', 'uploaded', 'rejected', 'unchanged', 'duplicate']);
+    expect(receipts().some((receipt) => 'earlier_checksums' in receipt)).toBe(false);
+  });
+
+  it('keeps what its records supersede: in requests, in receipts, and in a letter', async () => {
+    world.api.fault = (_, nth) => (nth === 2 ? { kind: 'refused', status: 422, answer: 'no' } : undefined);
+    const named: SinkRequest['supersedes'][] = [];
+    const { sink } = world.ports;
+    world.ports.sink = {
+      deliver: (request, signal) => (named.push(request.supersedes), sink.deliver(request, signal)),
+    };
+    const [file, older] = ['a'.repeat(64), 'b'.repeat(64)];
+    const superseding = { plan: 'send' as const, earlier: [file, older, null] };
+    const unchanged = { plan: 'unchanged' as const, earlier: [older] };
+    await clock.run(
+      deliverBatch(
+        messageOf([unchanged, superseding, { plan: 'send' }, superseding, { plan: 'repeated' }]),
+        world.ports,
+        deadline,
+      ),
+    );
+    const ids = (place: number) =>
+      [file, older].map((each) => requestIdOf([`SP-00000${place}`, '2026-01-05 06:00:00'], each));
+    expect(named).toEqual([
+      [...ids(2), null],
+      [...ids(4), null],
+    ]);
+    expect(world.letters.at(-1)).toMatchObject({ v: 3, record: 4, earlier_checksums: [file, older, null] });
+    const [first, second, , fourth] = receipts();
+    expect(first).toMatchObject({ outcome: 'unchanged', earlier_checksums: [older] });
+    expect(second).toMatchObject({ outcome: 'uploaded', supersedes: ids(2) });
+    expect(fourth).toMatchObject({ outcome: 'refused', supersedes: ids(4) });
+  });
+
   it('rejects a record that is not valid, whatever its plan', async () => {
     const all = Array.from({ length: 5 }, () => 'unchanged' as const);
     await clock.run(deliverBatch(messageWith(...all), world.ports, deadline));
@@ -78,10 +119,10 @@ describe('a batch of a revision', () => {
   });
 
   it('is refused by its signature if its plans were altered', async () => {
-    const message = { ...messageWith('send', 'send', 'send', 'send', 'send'), plans: encodePlans(['unchanged']) };
+    const message = { ...messageWith('send', 'send', 'send', 'send', 'send'), ...encodePlans([{ plan: 'unchanged' }]) };
     const file = world.ledger.files.get(fixture.fileId);
     Object.assign(file as object, { messageKey: '0f'.repeat(32) });
-    const attempt = clock.run(deliverBatch(message as BatchMessage, world.ports, deadline));
+    const attempt = clock.run(deliverBatch(message, world.ports, deadline));
     await expect(attempt).rejects.toThrow('was altered');
   });
 
@@ -98,5 +139,13 @@ describe('a batch of a revision', () => {
       'duplicate',
     ]);
     expect(buried[0]?.request_id).toMatch(/^[0-9a-f]{64}$/);
+  });
+
+  it('that is buried keeps what its records supersede, although none of them is parsed', () => {
+    const file = world.ledger.files.get(fixture.fileId);
+    const batch = { fileId: fixture.fileId, batch: 1, attempt: 1, state: 'open' as const, records: 5, firstRecord: 1 };
+    const plans = Array.from({ length: 5 }, () => ({ plan: 'send' as const, earlier: ['a'.repeat(64)] }));
+    const buried = buriedReceipts(messageOf(plans), file as never, batch, fixture.feed, 1);
+    expect(buried.map(({ earlier_checksums }) => earlier_checksums)).toEqual(plans.map(({ earlier }) => earlier));
   });
 });

@@ -21,7 +21,7 @@ const settings = (pattern: string | undefined): SeriesSettings => ({
   isConfigured: pattern !== undefined,
   setting: 'SLUICE_TRAFFIC_SERIES',
   keyPrefix: 'traffic/',
-  rules: { replaces: false, guard: 0.3 },
+  rules: { guard: 0.3 },
 });
 
 beforeEach(() => begin('{station}_R{#}.csv'));

@@ -62,7 +62,13 @@ describe('a check', () => {
     const csv = `${header}${rows(1)}`;
     const revision = await check(csv, { name: 'WABC_R2.csv', env: { SLUICE_TRAFFIC_SERIES } });
     expect(revision.series).toMatchObject({ parts: { station: 'WABC' }, number: 2 });
-    expect(shown(revision)).toMatch(/series +copy \d+, station WABC, revision 2/);
+    expect(shown(revision)).toMatch(
+      /series +copy \d+, station WABC, revision 2; a person decides about changed records/,
+    );
+    const env = { SLUICE_TRAFFIC_SERIES, SLUICE_TRAFFIC_CHANGED_RECORDS: 'supersedes' };
+    const superseding = await check(csv, { name: 'WABC_R3.csv', env });
+    expect(superseding.series).toMatchObject({ changed_records: 'supersedes' });
+    expect(shown(superseding)).toMatch(/revision 3; changed records supersede earlier ones/);
     const other = await check(csv, { name: 'WABC.csv', env: { SLUICE_TRAFFIC_SERIES } });
     expect(other.series?.id).toBeNull();
     expect(shown(other)).toMatch(/series +none: the name does not match/);

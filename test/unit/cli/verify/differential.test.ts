@@ -8,6 +8,7 @@ import { zipArchive } from '../../../support/zip-archive.ts';
 import type { RecordProof } from '../../../../cli/verify/record-proof.ts';
 import { proveRecord } from '../../../../cli/verify/record-proof.ts';
 import { verifyHere } from '../../../support/evidence.ts';
+import type { Receipt } from '../../../../lambdas/core/account/receipt.ts';
 import type { Manifest } from '../../../../lambdas/core/account/manifest.ts';
 import type { Forged, ForgedRecord } from '../../../support/forged-evidence.ts';
 import { forge, seal, sha256, signForged } from '../../../support/forged-evidence.ts';
@@ -122,6 +123,7 @@ const kinds: Record<string, () => Forged> = {
   cancelled: () => forge({ ...lines, held: [2, 3, 7], change: { state: 'quarantined', ...cancelledBy('Ann', 3) } }),
   'released, resolved and corrected': () => decidedAbout(forge(lines)),
   signed: () => signed(forge(csv)),
+  'a revision': () => comparedWithAnother(forge(csv)),
   'second of a chain': () => secondOf(forge(lines)),
   'version 2, before a count was added': () => beforeUnchanged(forge({ ...lines, records: lines.records.slice(0, 4) })),
   'without delivered records': () => asBeforeDelivered(forge(lines)),
@@ -158,6 +160,26 @@ function decidedAbout(forged: Forged): Forged {
     { kind: 'pause', at: '2026-01-05T08:00:00.000Z', by: 'Bob', why: null },
   ];
   return seal(forged);
+}
+
+/** Its first record supersedes one that the API has, or the one that another revision may have left in its place. */
+function comparedWithAnother(forged: Forged, change: Partial<Receipt> = {}): Forged {
+  const [first, second] = [sha256('first'), sha256('second')];
+  const earlier = { earlier_checksums: [second, first, null], supersedes: [sha256('a'), sha256('b')], ...change };
+  forged.manifest.compared_with = [
+    { file_id: 'traffic.2', manifest_number: 1, receipts_key: 'r', receipts_sha256: second },
+  ];
+  return seal(changeReceipt(forged, earlier));
+}
+
+/** Changes the first record's. */
+function changeReceipt(forged: Forged, change: Partial<Receipt>): Forged {
+  const [line = '', ...others] = gunzipSync(forged.objects.get('receipts.ndjson.gz') as Buffer)
+    .toString()
+    .split('\n');
+  const changed = JSON.stringify({ ...(JSON.parse(line) as Receipt), ...change });
+  forged.objects.set('receipts.ndjson.gz', gzipSync([changed, ...others].join('\n')));
+  return forged;
 }
 
 function beforeUnchanged(forged: Forged): Forged {
@@ -556,6 +578,21 @@ const refused: Record<string, (forged: Forged) => Buffer | string | undefined> =
           .replace(/"length":\d+,"sha256":"[0-9a-f]+"/, `"length":0,"sha256":"${sha256('')}"`),
       ),
     ),
+  'an earlier version, and no comparison': (forged) =>
+    void changeReceipt(forged, { earlier_checksums: [sha256('a')], supersedes: [sha256('b')] }),
+  'a record that supersedes itself': (forged) =>
+    void comparedWithAnother(forged, { supersedes: [requestIdOfFirst(forged), sha256('b')] }),
+  'fewer superseded requests than versions': (forged) =>
+    void comparedWithAnother(forged, { supersedes: [sha256('b')] }),
+  'superseded requests, and no version': (forged) => {
+    void comparedWithAnother(forged);
+    void changeReceipt(forged, { earlier_checksums: undefined });
+  },
+  'no earlier version before another one': (forged) =>
+    void comparedWithAnother(forged, { earlier_checksums: [null, sha256('a')], supersedes: [sha256('b')] }),
+  'the same earlier version twice': (forged) =>
+    void comparedWithAnother(forged, { earlier_checksums: [sha256('a'), sha256('a')] }),
+  'an earlier version that is not superseded': (forged) => void comparedWithAnother(forged, { supersedes: undefined }),
   'another quote of a record': (forged) => {
     for (const name of packed) {
       change(forged, name, (gzip) =>
@@ -570,6 +607,13 @@ const refused: Record<string, (forged: Forged) => Buffer | string | undefined> =
     if (error) error.raw_value = error.raw_value.replace('SP', 'XX');
     return undefined;
   },
+};
+
+const requestIdOfFirst = ({ objects }: Forged): string => {
+  const [line = ''] = gunzipSync(objects.get('receipts.ndjson.gz') as Buffer)
+    .toString()
+    .split('\n');
+  return (JSON.parse(line) as Receipt).request_id ?? '';
 };
 
 it.each(Object.keys(refused))('refuse evidence with %s', async (what) => {

@@ -2,6 +2,7 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { requestIdOf, sha256Of } from '../../../../lambdas/core/records/identity.ts';
 import { KnownRecords } from '../../../../lambdas/core/series/known-records.ts';
+import type { RevisionRules } from '../../../../lambdas/core/series/revision-guard.ts';
 import { guardRevision } from '../../../../lambdas/core/series/revision-guard.ts';
 import { decodePlans, encodePlans, RevisionPlan } from '../../../../lambdas/core/series/revision-plan.ts';
 
@@ -28,7 +29,7 @@ const prepared = ({ id, text }: Row) => ({
 function plan(rows: readonly Row[], ...known: KnownRecords[]) {
   const made = new RevisionPlan(known);
   for (const row of rows) made.note(prepared(row));
-  return { plans: rows.map((row) => made.planOf(prepared(row))), counts: made.counts };
+  return { plans: rows.map((row) => made.planOf(prepared(row)).plan), counts: made.counts };
 }
 
 const rowsOf = (...ids: string[]): Row[] => ids.map((id) => ({ id, text: `${id} as it was` }));
@@ -54,9 +55,9 @@ describe('a revision', () => {
   it('treats a repetition as what the API had before, not as what it has', () => {
     const known = new KnownRecords('c', 3);
     const id = requestIdOf(['1'], 'c');
-    known.add(1, id, sha256Of('another'), true);
+    known.add(1, id, sha256Of('another'), { isRepetition: true });
     known.add(2, id, sha256Of('1 as it was'));
-    known.add(3, id, sha256Of('a third'), true);
+    known.add(3, id, sha256Of('a third'), { isRepetition: true });
     expect(plan(rowsOf('1'), known).plans).toEqual(['unchanged']);
   });
 
@@ -79,7 +80,7 @@ describe('a revision', () => {
     const rejected = { sha256: 'f', result: { kind: 'rejected' as const, problem: { reason: 'blank' } } } as never;
     const made = new RevisionPlan([knownOf(rowsOf('1'))]);
     made.note(rejected);
-    expect(made.planOf(rejected)).toBe('send');
+    expect(made.planOf(rejected)).toEqual({ plan: 'send' });
     expect(made.counts).toEqual({ unchanged: 0, changed: 0, added: 0, removed: 1 });
   });
 
@@ -133,23 +134,34 @@ describe('known records', () => {
 
 describe('plans of a batch', () => {
   it('are unchanged after encoding and decoding', () => {
-    const plans = fc.array(fc.constantFrom('send' as const, 'unchanged' as const, 'repeated' as const));
+    const lists = [['a'], ['b', 'a'], ['b', 'a', null]];
+    const plans = fc.array(
+      fc.record(
+        {
+          plan: fc.constantFrom('send' as const, 'unchanged' as const, 'repeated' as const),
+          earlier: fc.constantFrom(...lists),
+        },
+        { requiredKeys: ['plan'] },
+      ),
+    );
     fc.assert(
       fc.property(plans, (all) => {
-        expect(decodePlans(encodePlans(all), all.length)).toEqual(all);
+        expect(decodePlans(encodePlans(all) ?? {}, all.length)).toEqual(all);
       }),
     );
   });
 
   it('that are too short are refused', () => {
-    expect(() => decodePlans(encodePlans(['unchanged']), 5)).toThrow(RangeError);
+    const encoded = encodePlans([{ plan: 'unchanged', earlier: ['a'] }]);
+    expect(() => decodePlans({ plans: encoded?.plans }, 5)).toThrow(RangeError);
+    expect(() => decodePlans(encoded ?? {}, 5)).toThrow(RangeError);
   });
 });
 
 describe('the guard', () => {
   const counts = { unchanged: 990, changed: 8, added: 5, removed: 2 };
-  const rules = { replaces: true, guard: 0.3 };
-  const guard = (change: Partial<typeof counts>, more: Partial<typeof rules> = {}) =>
+  const rules: RevisionRules = { changedRecords: 'replaces', guard: 0.3 };
+  const guard = (change: Partial<typeof counts>, more: Partial<RevisionRules> = {}) =>
     guardRevision({ ...counts, ...change }, 'a', { ...rules, ...more }, 1)?.message;
 
   it('allows ordinary changes, and any number of new records', () => {
@@ -159,7 +171,7 @@ describe('the guard', () => {
 
   it.each([
     [{ unchanged: 0, changed: 0, removed: 3 }, {}, 'They have no record in common.'],
-    [{}, { replaces: false }, 'does not declare that its API replaces a changed record'],
+    [{}, { changedRecords: undefined }, 'does not declare that its API replaces a changed record'],
     [
       { unchanged: 100, changed: 50 },
       {},
@@ -171,6 +183,6 @@ describe('the guard', () => {
 
   it('compares no shares of a few records, and allows a feed without a declaration to add and remove', () => {
     expect(guard({ unchanged: 9, changed: 9 })).toBeUndefined();
-    expect(guard({ changed: 0 }, { replaces: false })).toBeUndefined();
+    expect(guard({ changed: 0 }, { changedRecords: undefined })).toBeUndefined();
   });
 });
