@@ -1,10 +1,12 @@
 import * as z from 'zod';
 
 /** How the records of a file are laid out. */
-export type Format = 'csv' | 'jsonl' | 'json-array' | 'json-document';
+export const formats = ['csv', 'jsonl', 'json-array', 'json-document'] as const;
+export type Format = (typeof formats)[number];
 
 /** How the bytes of a file encode characters. */
-export type Encoding = 'utf-8' | 'windows-1252';
+export const encodings = ['utf-8', 'windows-1252'] as const;
+export type Encoding = (typeof encodings)[number];
 
 /** A JSON value that is neither an object nor an array. */
 export type JsonScalar = string | number | boolean | null;

@@ -75,7 +75,7 @@ async function copyManifests(stack: ArchivedStack, newest: string, copy: FolderC
   return keys;
 }
 
-function keysOf({ archive, comparison, signature }: Manifest): string[] {
+function keysOf({ archive, comparison, control, signature }: Manifest): string[] {
   return [
     archive.source_key,
     archive.receipts_key,
@@ -83,6 +83,8 @@ function keysOf({ archive, comparison, signature }: Manifest): string[] {
     archive.resolutions_key,
     archive.report_key,
     comparison?.changes_key,
+    control?.control_key,
+    control?.differences_key,
     // A manifest that names no signature must not have one: it is copied if there is one, so that `verify` sees it.
     signature?.signature_key ?? `${archive.manifest_key}.sig`,
     signature?.public_key_key,

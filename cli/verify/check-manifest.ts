@@ -20,6 +20,7 @@ export function checkManifest(manifest: Manifest): Verified {
   checkTimes(manifest);
   checkDecisions(manifest);
   checkComparison(manifest);
+  checkControlFields(manifest);
   if (manifest.manifest_version > 1) checkPresence(manifest);
   return { sentence: `the sum is exact: ${manifest.total_records} records` };
 }
@@ -147,5 +148,28 @@ function checkPresence(manifest: Manifest): void {
   mustHold(
     archive.resolutions_key !== null || (manifest.resolved_records === 0 && manifest.handled_records === 0),
     'dead letters were resolved, and the manifest names no resolutions',
+  );
+}
+
+/** Nothing of a file whose control file does not agree is sent without a person's decision. */
+function checkControlFields({ control, archive, decisions = [] }: Manifest): void {
+  if (!control) return;
+  const { result, source, sha256, control_key: key, missing, extra } = control;
+  const together = (one: unknown, other: unknown): boolean => (one === null) === (other === null);
+  mustHold(
+    together(source, sha256) || (source !== null && key === null),
+    "the control file's version and hash are not both present",
+  );
+  mustHold(key === null || sha256 !== null, 'the archive has a control file, and the manifest has no hash of it');
+  mustHold(result === 'not_compared' || source !== null, 'a control file was compared, and the manifest names none');
+  mustHold(result !== 'agrees' || missing + extra === 0, 'the control file agrees, and values are missing or extra');
+  mustHold(
+    together(control.differences_key, control.differences_sha256),
+    "the list of differences' key and hash are not both present or both null",
+  );
+  const isReleased = decisions.some(({ kind }) => kind === 'release');
+  mustHold(
+    result === 'agrees' || archive.receipts_key === null || isReleased,
+    'records were sent although the control file does not agree, and no one released the file',
   );
 }

@@ -1,8 +1,10 @@
 import { isUtf8 } from 'node:buffer';
 import { statSync } from 'node:fs';
+import type { FileAccount } from '../../lambdas/core/account/file-account.ts';
 import type { Manifest } from '../../lambdas/core/account/manifest.ts';
 import { checkContent } from '../../lambdas/content/check-content.ts';
 import { readContent } from '../../lambdas/content/read-content.ts';
+import type { SourceObjects } from '../../lambdas/ports.ts';
 import { ContentReader } from '../../lambdas/content/content-reader.ts';
 import { readChunks } from './evidence-lines.ts';
 import type { CheckedReceipt } from './read-receipt.ts';
@@ -11,13 +13,22 @@ import type { Verified } from './verified.ts';
 import { mustHold } from './verified.ts';
 
 /**
- * Opens a source at the first byte of its content, to which records' offsets refer: decompressed and decoded. Compression
- * and encoding are detected from the bytes, as when the file was dropped, and must be those that the manifest names.
+ * Opens a source at the first byte of its content, to which records' offsets refer: decompressed and decoded.
  * @throws DoesNotHoldError if the content differs from the manifest
  */
 export async function openSource(manifest: Manifest, path: string): Promise<SourceCheck> {
+  const stored = await readStored(manifest, path);
+  return new SourceCheck(manifest, readContent(stored, undefined, stored.sources, 0));
+}
+
+/**
+ * How a source's bytes contain its content. Compression and encoding are detected from the bytes, as when the file was
+ * dropped, and must be those that the manifest names.
+ * @throws DoesNotHoldError if they are not
+ */
+export async function readStored(manifest: Manifest, path: string): Promise<StoredSource> {
   const { content_bytes: contentBytes, compression, decoded_from: decodedFrom, zip_member: member } = manifest;
-  const source = { bucket: '', key: path, etag: '', sizeBytes: statSync(path).size };
+  const source = { bucket: '', key: manifest.source.key, etag: '', sizeBytes: statSync(path).size };
   const sources = { read: (_: unknown, offset: number) => readChunks(path, offset) };
   const check = await checkContent(source, undefined, {
     sources,
@@ -32,7 +43,11 @@ export async function openSource(manifest: Manifest, path: string): Promise<Sour
     (content?.decodedFrom ?? null) === decodedFrom &&
     (content?.member?.name ?? null) === member;
   mustHold(isNamed, 'the source is not compressed or encoded as the manifest says');
-  return new SourceCheck(manifest, readContent({ source, ...(content ? { content } : {}) }, undefined, sources, 0));
+  return { source, sources, ...(content ? { content } : {}) };
+}
+
+export interface StoredSource extends Pick<FileAccount, 'source' | 'content'> {
+  sources: Pick<SourceObjects, 'read'>;
 }
 
 /** Longest part of a record that a receipt quotes (`letter-of.ts`). Bytes. */

@@ -53,6 +53,7 @@ function checkForm(manifest: Manifest, name: string): void {
     manifest.body_offset === null &&
     manifest.preamble_bytes === undefined &&
     manifest.comparison === undefined &&
+    manifest.control === undefined &&
     times.delivered_records === undefined;
   mustHold(version > 1 || isOld, `${name} is of version 1, and has fields of version 2`);
 }
@@ -101,6 +102,8 @@ function checkNames(manifest: Manifest, name: string): string {
     isV1 ? /^resolutions\.[0-9a-f]{16}\.ndjson$/ : `resolutions.${archive.resolutions_sha256}.ndjson`,
   );
   inFolder(manifest.comparison?.changes_key, /^changes(\.[1-9][0-9]*)?\.csv$/);
+  inFolder(manifest.control?.control_key, 'control-file');
+  inFolder(manifest.control?.differences_key, `control-differences.${manifest.control?.differences_sha256}.csv`);
   inFolder(archive.report_key, `report.${number}.${archive.report_sha256}.html`);
   inFolder(signature?.signature_key, `${own}.sig`);
   const key = signature?.public_key_sha256;

@@ -1,6 +1,7 @@
 import type { Manifest } from '../../lambdas/core/account/manifest.ts';
 import { checkManifest, sumOf } from './check-manifest.ts';
 import { isAboutRecords, RecordDecisions } from '../../lambdas/core/account/manifest-decision.ts';
+import { checkControl } from './check-control.ts';
 import { checkRecordDecisions } from './check-decisions.ts';
 import { checkReceipts, heldIn } from './check-receipts.ts';
 import { openSource } from './check-source.ts';
@@ -19,6 +20,9 @@ export interface EvidenceFiles {
   resolutions?: string | undefined;
   report?: string | undefined;
   changes?: string | undefined;
+  /** The control file, and the list of what it does not have in common with the file. */
+  control?: string | undefined;
+  differences?: string | undefined;
 }
 
 /**
@@ -33,6 +37,7 @@ export async function* verifyAccount(
 ): AsyncGenerator<Verified> {
   yield checkManifest(manifest);
   yield* checkObjects(manifest, files, onProgress);
+  yield* checkControl(manifest, files);
   const resolutions = await readResolutions(manifest, files.resolutions);
   const { receipts } = files;
   if (receipts !== undefined && manifest.archive.receipts_key !== null) {
@@ -58,7 +63,7 @@ async function* checkObjects(
   files: EvidenceFiles,
   onProgress: OnProgress,
 ): AsyncGenerator<Verified> {
-  const { archive, comparison, checksum, bytes } = manifest;
+  const { archive, comparison, control, checksum, bytes } = manifest;
   const onBytes = (done: number): void => onProgress({ what: 'source bytes', done, whole: bytes });
   for (const [what, key, path, sha256] of [
     ['source', archive.source_key, files.source, checksum],
@@ -67,11 +72,13 @@ async function* checkObjects(
     ['resolutions', archive.resolutions_key, files.resolutions, archive.resolutions_sha256],
     ['report', archive.report_key, files.report, archive.report_sha256],
     ['list of changes', comparison?.changes_key ?? null, files.changes, comparison?.changes_sha256 ?? null],
+    ['control file', control?.control_key ?? null, files.control, control?.sha256 ?? null],
+    ['list of differences', control?.differences_key ?? null, files.differences, control?.differences_sha256 ?? null],
   ] as const) {
     if (path === undefined) {
       if (key !== null)
         yield {
-          sentence: `the ${what} are missing: ${key}`.replace(/(source|report|list of changes) are/, '$1 is'),
+          sentence: `the ${what} are missing: ${key}`.replace(/(source|report|list of \w+|control file) are/, '$1 is'),
           isSkipped: true,
         };
       continue;

@@ -92,7 +92,7 @@ function isFile(path: string): boolean {
 }
 
 /** The evidence beside the manifest, as in the archive, except for the given paths. */
-function evidenceOf({ archive, comparison }: Manifest, folder: string, given: GivenFiles): EvidenceFiles {
+function evidenceOf({ archive, comparison, control }: Manifest, folder: string, given: GivenFiles): EvidenceFiles {
   const beside = (key: string | null, sub = ''): string | undefined => {
     const path = key === null ? undefined : join(folder, sub, basename(key));
     return path !== undefined && isFile(path) ? path : undefined;
@@ -104,5 +104,7 @@ function evidenceOf({ archive, comparison }: Manifest, folder: string, given: Gi
     resolutions: given.resolutions ?? beside(archive.resolutions_key),
     report: beside(archive.report_key),
     changes: beside(comparison?.changes_key ?? null),
+    control: beside(control?.control_key ?? null),
+    differences: beside(control?.differences_key ?? null),
   };
 }

@@ -116,8 +116,8 @@ async function countRecords(
   ports: CompareControlPorts,
   counted: CutPosition | undefined,
 ): Promise<number | CutPosition> {
-  const { dialect } = file;
-  if (!dialect) return 0;
+  const { dialect, records } = file;
+  if (records !== undefined || !dialect) return records ?? 0;
   const cutter = new BatchCutter(dialect, file.limits, counted ?? startOf(dialect));
   for await (const _ of cutContent(cutter, file, whole, ports.sources)) {
     if (!(await ports.goesOn())) return cutter.position;

@@ -59,7 +59,8 @@ export async function compareRows(
   return rowDifferences(odd, columns, { missing, extra });
 }
 
-async function readTable(source: SourceObject, { sources, encoding }: CompareControlPorts): Promise<CsvDialect> {
+/** How a control file with rows is read. @throws ControlFileError if it is no table */
+export async function readTable(source: SourceObject, { sources, encoding }: CompareControlPorts): Promise<CsvDialect> {
   const read = await readDialect({ source }, undefined, { sources, feed: { formats: ['csv'], columns: [], encoding } });
   if (read.kind === 'empty') throw new ControlFileError('It is empty.');
   if (read.kind === 'refused') throw new ControlFileError(read.message);

@@ -14,6 +14,8 @@ export interface ControlledContent extends Pick<FileAccount, 'source' | 'content
   limits: FileAccount['limits'];
   /** Undefined if it has no records. */
   dialect: Dialect | undefined;
+  /** How many it has, if that is known. */
+  records?: number;
 }
 
 export interface CompareControlPorts {

@@ -19,6 +19,7 @@ export interface ManifestFacts {
   version: string;
   archive: Manifest['archive'];
   comparison: Manifest['comparison'];
+  control: Manifest['control'];
   signature: Manifest['signature'];
   completedAt: number;
 }
@@ -67,6 +68,7 @@ export function buildManifest(facts: ManifestFacts): Manifest {
     removed_records: file.revision?.counts.removed ?? 0,
     compared_with: comparedWith(file),
     ...(comparison ? { comparison } : {}),
+    ...(facts.control ? { control: facts.control } : {}),
     rejected_records: counts.rejected,
     refused_records: counts.refused,
     exhausted_records: counts.exhausted,

@@ -12,6 +12,7 @@ import { ReportFacts } from '../core/report/report-facts.ts';
 import type { FinalizeMessage } from '../messages.ts';
 import { gatherDecisions } from './gather-decisions.ts';
 import { archiveComparison } from './archive-comparison.ts';
+import { archiveControl } from './archive-control.ts';
 import { archiveReceipts } from './archive-receipts.ts';
 import { endStateOf } from './build-manifest.ts';
 import type { FinalizerPorts } from './finalizer-ports.ts';
@@ -61,7 +62,8 @@ export async function finalizeFile(message: FinalizeMessage, ports: FinalizerPor
   if (newest && describes(newest, file, audit)) return log.info('nothing to amend', place);
   const decisions = await gatherDecisions(file, resolutions, newest, ports);
   const comparison = await archiveComparison(file, keys, facts, ports);
-  const account = { file, audit, decisions, held: settled.held, comparison, facts, keys };
+  const control = await archiveControl(file, keys, ports);
+  const account = { file, audit, decisions, held: settled.held, comparison, control, facts, keys };
   const { manifest, written } = await writeManifest(account, ports, {
     source_key: source?.key ?? null,
     ...archived,

@@ -20,6 +20,7 @@ interface Account {
   decisions: readonly ManifestDecision[];
   held: readonly HeldRange[];
   comparison: Manifest['comparison'];
+  control: Manifest['control'];
   facts: ReportFacts;
   keys: ArchiveKeys;
 }
@@ -59,7 +60,7 @@ export async function writeManifest(
 
 /** Without its report. */
 async function makeManifest(
-  { file, audit, decisions, held, comparison, keys }: Account,
+  { file, audit, decisions, held, comparison, control, keys }: Account,
   number: number,
   ports: FinalizerPorts,
   named: NamedObjects,
@@ -71,6 +72,7 @@ async function makeManifest(
     decisions,
     held,
     comparison,
+    control,
     number,
     previousSha256: number === 1 ? null : await sha256OfArchived(keys.manifest(number - 1), archive),
     version: ports.version,

@@ -8,7 +8,7 @@ import { isQuarantined, stopsOf } from '../core/account/stops.ts';
 import type { ControlDifferences } from '../core/control/control-differences.ts';
 import { unreadableControl } from '../core/control/control-differences.ts';
 import { differingControl } from '../core/control/control-stops.ts';
-import type { FileControl } from '../core/control/file-control.ts';
+import type { ControlState, FileControl } from '../core/control/file-control.ts';
 import type { ControlledFile, SeenControl, SeenControls } from '../core/control/spoken-of.ts';
 import { controlsOf, isSameVersion } from '../core/control/spoken-of.ts';
 import { ContradictionError, SourceChangedError } from '../core/errors.ts';
@@ -137,7 +137,7 @@ async function compare(
     const { roomMs } = ports.gzip;
     if (hadMs < roomMs || hadMs - deadline.remainingMs() < roomMs / 2) return { kind: 'out-of-time' };
     const tooSlow = unreadableControl('Comparing the two takes longer than one invocation.');
-    return await decide(file, control, tooSlow, ports);
+    return await decide(file, control, tooSlow, ports, 'not_compared');
   } catch (error) {
     if (error instanceof ControlGoneError) return undefined;
     throw error;
@@ -154,6 +154,7 @@ async function decide(
   control: FileControl,
   differences: ControlDifferences | undefined,
   ports: SplitterPorts,
+  state: ControlState = 'differs',
 ): Promise<ControlStep> {
   const { log, clock } = ports;
   const place = { correlation_id: file.fileId, control_key: control.source?.key };
@@ -163,20 +164,17 @@ async function decide(
   }
   const { message, missing, extra, csv } = differences;
   const quarantine = numbered(file, differingControl(control.name, message, clock.now()));
-  const list = { key: differencesKey({ ...file, quarantine }, csv), sha256: sha256Of(csv) };
+  const sha256 = sha256Of(csv);
+  const list = { key: archiveKeysOf({ ...file, quarantine }).controlDifferences(sha256), sha256 };
   if (!ports.lists) throw new ContradictionError(`No archive is configured for the differences of ${file.fileId}.`);
   // The list first: what the file's item names exists.
   await ports.lists.putOnce(list.key, csv, 'text/csv; charset=utf-8');
   log.warn('file differs from its control file', { ...place, missing, extra, reason: message });
   return {
     kind: 'go',
-    progress: { quarantine, control: { ...control, state: 'differs', missing, extra, differences: list } },
+    progress: { quarantine, control: { ...control, state, missing, extra, differences: list } },
   };
 }
-
-/** Named by its SHA-256, so that a splitter that repeats the comparison stores the same object. */
-const differencesKey = (file: FileAccount, csv: string): string =>
-  `${archiveKeysOf(file).folder}/control-differences.${sha256Of(csv)}.csv`;
 
 function numbered(file: FileAccount, quarantine: Quarantine): Quarantine {
   if (isQuarantined(file)) throw new ContradictionError(`The file ${file.fileId} is stopped: it is not compared.`);

@@ -4,7 +4,7 @@ verify.py [--partial] [--public-key PEM] PROOF [MANIFEST]; or, for a copy of the
 verify.py [--partial] [--public-key PEM] --nights DIR [--head HASH] [--from NUMBER].
 Exits with 0 where everything was checked and holds, 1 where something does not hold (it says what), 3 where parts of the
 evidence are missing (it says which; 0 with --partial)."""
-import base64, binascii, datetime, functools, hashlib, json, os, pathlib, re, sys, zlib
+import base64, binascii, collections, csv, datetime, functools, hashlib, io, json, os, pathlib, re, sys, zlib
 
 try:
     from compression import zstd
@@ -12,6 +12,7 @@ except ImportError:
     zstd = None
 
 MIB = 1024 * 1024
+csv.field_size_limit(8 * MIB)
 SAFE = 2**53 - 1
 OUTCOMES = ["uploaded", "duplicate", "unchanged", "rejected", "refused", "exhausted", "held"]
 FAILED = ["rejected", "refused", "exhausted"]
@@ -126,6 +127,10 @@ MANIFEST = {
               "completed": time, "duration_seconds": number, "upload_seconds": number, "records_per_second": number},
 }
 COMPARISON = {"new_records": COUNT, "changed_records": COUNT, "changes_key": text, "changes_sha256": hexadecimal}
+CONTROL = {"name": text, "kind": one_of("sha256sum", "counts", "rows"), "result": one_of("agrees", "differs", "not_compared"),
+           "source": null_or({"bucket": text, "key": text, "version_id": null_or(text), "etag": text, "bytes": COUNT}),
+           "sha256": null_or(hexadecimal), "control_key": null_or(text), "max_record_bytes": COUNT, "missing": COUNT,
+           "extra": COUNT, "differences_key": null_or(text), "differences_sha256": null_or(hexadecimal)}
 BASE = {"file_id": text, "manifest_number": POSITIVE, "receipts_key": text, "receipts_sha256": hexadecimal}
 
 def is_base(value):
@@ -168,7 +173,7 @@ def read_manifest(data, name):
     manifest = parse_json(data)
     must(isinstance(manifest, dict) and "manifest_version" in manifest, "no manifest")
     # Of a CSV with a preamble alone; and of a file about which somebody decided something.
-    may_have = {"preamble_bytes": COUNT, "decisions": each(is_decision), "comparison": COMPARISON}
+    may_have = {"preamble_bytes": COUNT, "decisions": each(is_decision), "comparison": COMPARISON, "control": CONTROL}
     form = {**MANIFEST, **{name: form for name, form in may_have.items() if name in manifest}}
     times = manifest.get("times")
     if isinstance(times, dict) and "delivered_records" in times:
@@ -230,6 +235,9 @@ def check_names(manifest, name):
         (archive["dead_letters_key"], r"dead-letters(\.[a-z0-9-]+)?\.ndjson\.gz"),
         (archive["resolutions_key"], r"resolutions\.%s\.ndjson" % ("[0-9a-f]{16}" if first_version else archive["resolutions_sha256"])),
         (manifest.get("comparison", {}).get("changes_key"), r"changes(\.[1-9][0-9]*)?\.csv"),
+        (manifest.get("control", {}).get("control_key"), r"control-file"),
+        (manifest.get("control", {}).get("differences_key"),
+         r"control-differences\.%s\.csv" % manifest.get("control", {}).get("differences_sha256")),
         (archive["report_key"], rf"report\.{number}\.{archive['report_sha256']}\.html"),
     ]
     if signature is not None:
@@ -611,6 +619,8 @@ def verify_manifest(path, expected_pem, missing):
         must(changes is None or sha256(changes).hex() == comparison["changes_sha256"], "hash of the changes")
     source = found["source"]
     must(source is None or len(source) == manifest["bytes"], "bytes of the source")
+    if "control" in manifest:
+        check_control(manifest, folder, source, missing)
     if manifest["manifest_version"] == 1:
         missing.append("report, which version 1 does not name")
     resolved = read_resolutions(manifest, found["resolutions"])
@@ -634,6 +644,173 @@ def verify_manifest(path, expected_pem, missing):
         if source is not None:
             is_whole = manifest["state"] != "superseded" and receipts[-1]["record"] == manifest["total_records"]
             check_source(manifest, source, receipts, is_whole, missing)
+
+# --- The control file ----------------------------------------------------------------------------------------------------
+
+def check_control_fields(manifest):
+    control, archive = manifest["control"], manifest["archive"]
+    source, key = control["source"], control["control_key"]
+    must((source is None) == (control["sha256"] is None) or (source is not None and key is None), "version and hash of the control file")
+    must(key is None or control["sha256"] is not None, "hash of the archived control file")
+    must(control["result"] == "not_compared" or source is not None, "a comparison without a control file")
+    must(control["result"] != "agrees" or control["missing"] + control["extra"] == 0, "differences of a control file that agrees")
+    must((control["differences_key"] is None) == (control["differences_sha256"] is None), "key and hash of the differences")
+    released = any(decision["kind"] == "release" for decision in manifest.get("decisions", []))
+    must(control["result"] == "agrees" or archive["receipts_key"] is None or released, "records sent against the control file")
+
+def check_control(manifest, folder, source, missing):
+    check_control_fields(manifest)
+    control = manifest["control"]
+    found = {}
+    for name, key, expected in (("control file", "control_key", control["sha256"]),
+                                ("differences", "differences_key", control["differences_sha256"])):
+        found[name] = None if control[key] is None else beside(folder, control[key])
+        if found[name] is None:
+            missing += [name] if control[key] is not None else []
+        else:
+            must(sha256(found[name]).hex() == expected, f"hash of the {name}")
+    if control["result"] == "not_compared":
+        return
+    data = found["control file"]
+    if control["control_key"] is None:
+        missing.append("control file, which was gone")
+    if data is None or source is None or manifest["checksum"] is None:
+        return
+    agrees = COMPARE[control["kind"]](manifest, data, source)
+    if agrees is None:
+        return missing.append("rows of the control file")
+    must(agrees == (control["result"] == "agrees"), "result of the control file")
+
+def compare_sums(manifest, data, source):
+    name = manifest["source"]["key"].rpartition("/")[2]
+    sums = set()
+    if len(data) > 64 * 1024:
+        return False
+    try:
+        lines = data.decode("utf-8").removeprefix("\ufeff").split("\n")
+    except UnicodeDecodeError:
+        return False
+    for line in lines:
+        line = line.removesuffix("\r")
+        if line == "" or line.startswith("#"):
+            continue
+        plain = re.fullmatch(r"(\\?)([0-9a-fA-F]{64}) [ *](.+)", line, re.S)
+        tagged = re.fullmatch(r"(\\?)SHA256 \((.+)\) = ([0-9a-fA-F]{64})", line, re.S)
+        if plain:
+            mark, digest, path = plain.groups()
+        elif tagged:
+            mark, path, digest = tagged.groups()
+        else:
+            return False
+        if mark:
+            path = re.sub(r"\\([\\nr])", lambda escape: {"\\": "\\", "n": "\n", "r": "\r"}[escape[1]], path)
+        if re.split(r"[/\\]", path)[-1] == name:
+            sums.add(digest.lower())
+    return sums == {manifest["checksum"]}
+
+def compare_counts(manifest, data, source):
+    if len(data) > 64 * 1024:
+        return False
+    try:
+        value = json.loads(data.decode("utf-8").removeprefix("\ufeff"), object_pairs_hook=without_twins, parse_constant=no_constant)
+    except (ValueError, RecursionError):
+        return False
+    known = {"records": manifest["total_records"], "bytes": len(source)}
+    if not isinstance(value, dict) or not known.keys() & value.keys():
+        return False
+    return all(type(value[name]) in (int, float) and value[name] == known[name] for name in known if name in value)
+
+def table_of(data, encoding, wanted):
+    """A CSV's header and rows, by the delimiter whose header has the most of the wanted columns, then the most columns."""
+    content = data.decode(encoding).removeprefix("\ufeff").rstrip("\x1a")
+    best = None
+    declared = re.match(r'"?sep=([^\r\n])"?[ \t]*(\r*\n|\r)', content, re.I)
+    for delimiter in declared[1] if declared else ",;\t|":
+        rows = csv.reader(io.StringIO(content[declared.end() if declared else 0 :], newline=""), delimiter=delimiter, strict=True)
+        rows = ([value for value in row] for row in rows if any(value.strip(" \t,;|") for value in row))
+        try:
+            header = [name.strip() for name in next(rows)]
+        except (StopIteration, csv.Error):
+            continue
+        rank = (sum(name in header for name in wanted), len(header))
+        if best is None or rank > best[0]:
+            best = (rank, header, rows)
+    must(best is not None, "a table without a header")
+    return best[1], best[2]
+
+def fitted(row, header):
+    """A delimiter too many at the end of the rows, or of the header alone, makes no field."""
+    if len(row) == len(header) + 1 and row[-1].strip() == "":
+        row = row[:-1]
+    elif len(row) == len(header) - 1 and header[-1] == "":
+        row = row + [""]
+    must(len(row) == len(header), "fields of a row")
+    return row
+
+class Literal(str):
+    """A JSON number, as it is written."""
+
+def objects_in(format_, content, encoding, body):
+    decoder = json.JSONDecoder(parse_int=Literal, parse_float=Literal, object_pairs_hook=without_twins)
+    data = content[body:].decode(encoding)
+    if format_ == "jsonl":
+        yield from (decoder.decode(line.strip("\ufeff \t\r\x1a")) for line in data.split("\n") if line.strip("\ufeff \t\r\x1a"))
+        return
+    at = 0
+    while True:
+        at = re.compile(r"[\s,\ufeff\x1a\[]*").match(data, at).end()
+        if at == len(data) or data[at] in "]}":
+            return
+        value, at = decoder.raw_decode(data, at)
+        yield value
+
+def cell_of(value):
+    if value is None:
+        return ""
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    return value if isinstance(value, str) else None
+
+def rows_of(manifest, content, columns):
+    encoding = {"windows-1252": "cp1252"}.get(manifest["encoding"], "utf-8")
+    if manifest["format"] is None:
+        return
+    if manifest["format"] != "csv":
+        for value in objects_in(manifest["format"], content, encoding, manifest["body_offset"]):
+            must(isinstance(value, dict), "a record that is no object")
+            yield [cell_of(value.get(name)) for name in columns]
+        return
+    header, rows = table_of(content[manifest.get("preamble_bytes", 0) :], encoding, columns)
+    must(all(header.count(name) == 1 for name in columns), "columns of the source")
+    places = [header.index(name) for name in columns]
+    for row in rows:
+        if [name.strip() for name in row] == header:
+            continue
+        row = fitted(row, header)
+        must("\0" not in "".join(row), "NUL in a row")
+        yield [row[place] for place in places]
+
+def compare_rows(manifest, data, source):
+    """Where a row can't be read, the two differ. None where this verifier can't read the source at all."""
+    content = content_of(manifest, source)
+    if content is None or len(data) > 2 * 1024 * MIB:
+        return None if content is None else False
+    try:
+        columns, rows = table_of(data, {"windows-1252": "cp1252"}.get(manifest["encoding"], "utf-8"), [])
+        must(len(set(columns)) == len(columns) and "" not in columns, "columns of the control file")
+        left = collections.Counter(hash_of(fitted(row, columns)) for row in rows)
+        for row in rows_of(manifest, content, columns):
+            if None in row:
+                return None
+            left[hash_of(row)] -= 1
+    except (ValueError, UnicodeDecodeError, csv.Error, RecursionError):
+        return False
+    return not any(left.values())
+
+def hash_of(row):
+    return sha256(json.dumps(row).encode("utf-8", "surrogatepass"))
+
+COMPARE = {"sha256sum": compare_sums, "counts": compare_counts, "rows": compare_rows}
 
 def check_chain(newest, folder, missing):
     manifest = newest

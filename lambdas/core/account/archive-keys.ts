@@ -10,6 +10,10 @@ export interface ArchiveKeys {
   /** What a revision changes, new and removed records included. Numbered: a held file may be compared more than once. */
   changes(number: number): string;
   manifest(number: number): string;
+  /** The control file that the file was compared with. */
+  control: string;
+  /** The list of what the two do not have in common; named by the SHA-256 of its bytes. */
+  controlDifferences(sha256: string): string;
   /** The report of that manifest; named by the SHA-256 of its bytes, since each finalizer renders its own page. */
   report(number: number, sha256: string): string;
   /** The signature of that manifest. */
@@ -46,6 +50,8 @@ export function archiveKeysOf(file: {
     resolutions: (sha256) => `${folder}/resolutions.${sha256}.ndjson`,
     changes: (number) => `${folder}/changes${number === 1 ? '' : `.${number}`}.csv`,
     manifest,
+    control: `${folder}/control-file`,
+    controlDifferences: (sha256) => `${folder}/control-differences.${sha256}.csv`,
     report: (number, sha256) => `${folder}/report.${number}.${sha256}.html`,
     signature: (number) => `${manifest(number)}.sig`,
     publicKey: (sha256) => `${folder}/signing-key.${sha256}.pem`,

@@ -1,4 +1,5 @@
 import * as z from 'zod';
+import { controlKinds } from '../../../feeds/control-rule.ts';
 import { manifestDecision } from './manifest-decision.ts';
 import { compressions, fileStates } from './file-account.ts';
 import { utf16Encodings } from '../records/decode-utf16.ts';
@@ -43,6 +44,30 @@ const time = z.iso.datetime();
 
 /** The version that is written. A manifest of version 1 lacks the fields marked "since 2". */
 export const manifestVersion = 2;
+
+/** The control file that a file's feed requires, and what came of it (core/control/file-control.ts). */
+const manifestControl = z.object({
+  /** Its key, without its lane's prefix. */
+  name: z.string(),
+  kind: z.enum(controlKinds),
+  result: z.enum(['agrees', 'differs', 'not_compared']),
+  /** The version that was compared; null if none had come. */
+  source: z
+    .object({ bucket: z.string(), key: z.string(), version_id: z.string().nullable(), etag: z.string(), bytes: count })
+    .nullable(),
+  /** Of that version's bytes. */
+  sha256: sha256.nullable(),
+  /** Its copy in the archive; null if it was gone by then. */
+  control_key: z.string().nullable(),
+  /** A longer record of the file had no values to compare. Bytes. */
+  max_record_bytes: count,
+  missing: count,
+  extra: count,
+  /** The list of both; null if there is none. */
+  differences_key: z.string().nullable(),
+  differences_sha256: sha256.nullable(),
+});
+export type ManifestControl = z.infer<typeof manifestControl>;
 
 /**
  * The account of one file, stored next to it in the archive. The schema reads version 1 as well, whose missing fields are
@@ -140,6 +165,8 @@ export const manifest = z.object({
       changes_sha256: sha256,
     })
     .optional(),
+  /** What its control file says. Absent if its feed required none, and from older manifests. */
+  control: manifestControl.optional(),
   rejected_records: count,
   refused_records: count,
   exhausted_records: count,

@@ -7,7 +7,8 @@ import type { CutPosition } from '../records/dialect.ts';
  * - `waiting`: the file is read, and waits for it
  * - `agrees`: it says what the file has
  * - `differs`: it says something else, or can't be read: the file is quarantined before anything of it is sent
- * - `not_compared`: a person has stopped or released the file before its control file came
+ * - `not_compared`: a person has stopped or released the file before its control file came, or comparing the two took too
+ *   long: then the file is quarantined as well
  */
 export const controlStates = ['waiting', 'agrees', 'differs', 'not_compared'] as const;
 export type ControlState = (typeof controlStates)[number];
