@@ -2,7 +2,9 @@ import { Command, InvalidArgumentError, Option } from 'commander';
 import type { FileAccount, FileState } from '../../lambdas/core/account/file-account.ts';
 import { fileStates, nameOfFile } from '../../lambdas/core/account/file-account.ts';
 import { zoneText } from '../../lambdas/core/deadlines/deadline-text.ts';
+import { isMissed } from '../../lambdas/core/nights/judge-expected.ts';
 import { readSummary } from '../archive/read-summary.ts';
+import { exitCodes } from '../exit-codes.ts';
 import { describeProgress } from '../drop/describe-progress.ts';
 import { liveCounts } from '../drop/live-counts.ts';
 import { summaryOf } from '../live/describe-file.ts';
@@ -11,6 +13,7 @@ import type { Headline, Snapshot } from '../live/snapshot.ts';
 import type { FileSummary } from '../show/file-summary.ts';
 import { summariseFile } from '../show/file-summary.ts';
 import { formatFiles } from '../show/files-table.ts';
+import { formatExpected } from '../show/expected-files.ts';
 import { formatHeadlines } from '../show/headlines.ts';
 import { formatManifest } from '../show/manifest-table.ts';
 import { deployedFeeds, requireDeployed } from '../stack/deployed-feeds.ts';
@@ -24,6 +27,7 @@ import { examples, feedOption, jsonOption } from './command-options.ts';
 import { fileOfId } from './file-of-id.ts';
 
 interface StatusOptions extends GlobalOptions {
+  expected?: boolean;
   feed?: string;
   state?: FileState[];
   since?: number;
@@ -52,6 +56,7 @@ export function statusCommand(terminal: Terminal): Command {
       parseLimit,
       20,
     )
+    .option('--expected', 'only the files that should arrive each day; exit code 2 if one is missing')
     .option('--after <file-id>', 'the next page: finished files that arrived before this one')
     .addOption(jsonOption())
     .addHelpText(
@@ -62,13 +67,16 @@ export function statusCommand(terminal: Terminal): Command {
         'status --feed traffic --since 12h',
         'status --state failed,quarantined --since 2026-11-01 --json | jq length',
         'status --limit 50 --after 7c28',
+        'status --expected --json',
       ),
     )
     .action(async (fileId: string | undefined, _options, command: Command) => {
       const options = command.optsWithGlobals<StatusOptions>();
       const stack = await openStack(options.stack, process.env);
       if (options.feed !== undefined) requireDeployed(stack, options.feed);
-      await (fileId === undefined ? showFiles(stack, options, terminal) : showFile(stack, fileId, options, terminal));
+      if (options.expected) process.exitCode = await showExpected(stack, options, terminal);
+      else if (fileId === undefined) await showFiles(stack, options, terminal);
+      else await showFile(stack, fileId, options, terminal);
     });
 }
 
@@ -83,12 +91,26 @@ async function showFiles(stack: OpenStack, options: StatusOptions, terminal: Ter
   const { closed, next } = await selectClosed(query, isOpen, stack.ledger);
   const summaries = [...open.map(summaryOf), ...(await summariseClosed(stack, closed))];
   if (options.json) return terminal.printJson(summaries);
+  const isFiltered = [states, sinceMs, after].some((each) => each !== undefined);
+  if (!isFiltered && snapshot.expected_files.length > 0) {
+    await terminal.print(`${formatExpected(snapshot.expected_files, terminal)}\n`);
+  }
   if (summaries.length === 0) return terminal.note(noFiles(stack.target.stackName, options));
   const projected = new Map(snapshot.files.map((file) => [file.file_id, file.projected ?? undefined]));
   const when = { zone: snapshot.zone, now: Date.parse(snapshot.at) };
   const headlines = formatHeadlines(faultsIn(snapshot), terminal);
   await terminal.print(`${headlines}${formatFiles(summaries, when, (fileId) => projected.get(fileId))}`);
   if (next) terminal.note(`There are more: repeat the command with --after ${next.fileId}`);
+}
+
+/** @returns the exit code */
+async function showExpected(stack: OpenStack, { feed, json }: StatusOptions, terminal: Terminal): Promise<number> {
+  const { expected_files: expected, zone, at } = await openReader(stack, feed).look();
+  const isComplete = !expected.some(isMissed);
+  if (json) await terminal.printJson(expected);
+  else if (expected.length === 0) terminal.note(`${stack.target.stackName} expects no files.`);
+  else await terminal.print(`${formatExpected(expected, terminal)}Times in ${zoneText(zone, Date.parse(at))}.\n`);
+  return isComplete ? exitCodes.clean : exitCodes.missingFiles;
 }
 
 function noFiles(stackName: string, { feed, state, since, after }: StatusOptions): string {

@@ -3,7 +3,7 @@ import type { FileNotice } from '../../lambdas/core/notices/file-notice.ts';
 import type { StrayNote } from '../../lambdas/ports.ts';
 import type { DeadCount } from './count-dead.ts';
 import type { SendingOff } from './sending-off.ts';
-import type { ClosedFile, Headline, LiveApi, LiveFile, LiveQueue } from './snapshot.ts';
+import type { ClosedFile, Headline, LiveApi, LiveExpected, LiveFile, LiveQueue } from './snapshot.ts';
 
 /** What is known at the time of one snapshot: every number that is shown is read or computed once, here. */
 export interface Facts {
@@ -21,6 +21,8 @@ export interface Facts {
   unsent: readonly FileNotice[];
   /** Objects in the intake bucket that no feed takes. */
   strays: readonly StrayNote[];
+  /** Files that should arrive each day. */
+  expected: readonly LiveExpected[];
   apis: readonly LiveApi[];
   queues: readonly LiveQueue[];
   /** Functions that get no messages, by someone's change in AWS. */

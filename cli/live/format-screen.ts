@@ -3,7 +3,16 @@ import { formatCountOf, oneLine } from '../terminal/format.ts';
 import type { Line, Paint } from '../terminal/lines.ts';
 import { paintLine, wrapWords } from '../terminal/lines.ts';
 import type { Glyphs } from './bar.ts';
-import { apiLines, closedLines, deadLines, fileLines, queueLines, title, toneStyles } from './format-sections.ts';
+import {
+  apiLines,
+  closedLines,
+  deadLines,
+  expectedLines,
+  fileLines,
+  queueLines,
+  title,
+  toneStyles,
+} from './format-sections.ts';
 import { secondsText, unansweredText } from './screen-texts.ts';
 import type { PolledSnapshot } from './snapshot-poller.ts';
 import type { Snapshot } from './snapshot.ts';
@@ -75,6 +84,7 @@ function sectionsOf(snapshot: Snapshot, columns: number, glyphs: Glyphs): Sectio
       noun: 'file',
       unshown: snapshot.files_under_way - snapshot.files.length,
     },
+    { title: title('Expected files'), lines: expectedLines(snapshot.expected_files), noun: 'expected file' },
     { title: title('APIs'), lines: apiLines(snapshot.apis, glyphs, when), noun: 'API' },
     {
       title: title('Open dead letters'),

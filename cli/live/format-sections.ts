@@ -4,7 +4,7 @@ import type { Line, Span } from '../terminal/lines.ts';
 import { alignRows } from '../terminal/lines.ts';
 import type { Glyphs } from './bar.ts';
 import { fileBar, shareBar, shareOf } from './bar.ts';
-import type { ClosedFile, DeadGroup, Headline, LiveApi, LiveFile, LiveQueue } from './snapshot.ts';
+import type { ClosedFile, DeadGroup, Headline, LiveApi, LiveExpected, LiveFile, LiveQueue } from './snapshot.ts';
 
 export const toneStyles: Record<Headline['tone'], 'red' | 'yellow' | 'green' | undefined> = {
   alarm: 'red',
@@ -95,6 +95,19 @@ export function deadLines(groups: readonly DeadGroup[], isPartial: boolean): Lin
     text(group.feed, 'dim'),
   ]);
   return indented(alignRows(rows, [0]));
+}
+
+const expectedStyles: Record<LiveExpected['state'], Span['style']> = {
+  ...{ missing: 'red', too_few: 'red', late: 'yellow', not_due: undefined, met: 'green' },
+};
+
+export function expectedLines(expected: readonly LiveExpected[]): Line[] {
+  const rows = expected.map(({ text: words, state, history, feed }) => [
+    text(oneLine(words, 200), expectedStyles[state]),
+    text(history ?? '', 'dim'),
+    text(feed, 'dim'),
+  ]);
+  return indented(alignRows(rows));
 }
 
 /** Lanes with messages in a queue. */

@@ -2,6 +2,7 @@ import type { Facts, HeadlineSource } from './facts.ts';
 import { apiHeadlines } from './headlines/api.ts';
 import { deadLetterHeadlines } from './headlines/dead-letters.ts';
 import { decisionHeadlines } from './headlines/decisions.ts';
+import { expectedFileHeadlines } from './headlines/expected-files.ts';
 import { failedWorkHeadlines } from './headlines/failed-work.ts';
 import { progressHeadlines } from './headlines/progress.ts';
 import { sendingOffHeadlines } from './headlines/sending-off.ts';
@@ -17,6 +18,7 @@ const sources: readonly HeadlineSource[] = [
   decisionHeadlines,
   apiHeadlines,
   unsentFileHeadlines,
+  expectedFileHeadlines,
   strayHeadlines,
   progressHeadlines,
   deadLetterHeadlines,

@@ -21,11 +21,13 @@ import type { SharedApi } from './describe-api.ts';
 import { describeApi, sharedApis } from './describe-api.ts';
 import { describeLive, withOpenDead } from './describe-file.ts';
 import type { Facts } from './facts.ts';
+import { describeExpected } from './describe-expected.ts';
 import { headlinesOf } from './headlines.ts';
 import { Cached } from './cached.ts';
 import { ProgressMeter } from './progress-meter.ts';
 import type { ClosedPorts } from './read-closed.ts';
 import { ClosedFiles } from './read-closed.ts';
+import { ExpectedFiles } from './read-expected.ts';
 import { readQueues } from './read-queues.ts';
 import { UnsentFiles } from './read-unsent.ts';
 import type { FunctionSwitch, SendingOff } from './sending-off.ts';
@@ -39,7 +41,7 @@ export interface SnapshotPorts extends Omit<ClosedPorts, 'ledger'> {
     Pick<BatchLedger, 'listBatches'> &
     Pick<DeadLedger, 'listDead'> &
     Pick<NoticeLedger, 'recentNotices'> &
-    Pick<DeskLedger, 'getStrays'>;
+    Pick<DeskLedger, 'getStrays' | 'getExpected'>;
   limiterOf: (api: string) => Pick<LimiterStore, 'read' | 'readInForce'>;
   outputs: StackOutputs;
   /** Whether a function gets messages. */
@@ -85,6 +87,7 @@ export class SnapshotReader {
   readonly #dead: Cached<DeadRead[]>;
   readonly #unsent: UnsentFiles;
   readonly #strays: Cached<StrayNote[]>;
+  readonly #expected: ExpectedFiles;
   #open: FileAccount[] = [];
 
   constructor(scope: SnapshotScope, ports: SnapshotPorts) {
@@ -103,6 +106,7 @@ export class SnapshotReader {
     );
     this.#off = new Cached(offEveryMs, () => readSendingOff(scope.feeds, ports));
     this.#unsent = new UnsentFiles(this.#names, ports);
+    this.#expected = new ExpectedFiles(this.#names, ports);
     this.#dead = new Cached(deadEveryMs, () =>
       Promise.all(this.#names.map((feed) => readDead(feed, this.#open.filter(isOf(feed)), ledger))),
     );
@@ -122,19 +126,22 @@ export class SnapshotReader {
     const projections = withoutEnds(await projectFilesOf(withCounted(open, sight), clock), open, off);
     this.#open = open;
     const manifests = closed.flatMap((file) => (failedOf(file) > 0 ? (file.manifest?.key ?? []) : [])).join(' ');
-    const [apis, queues, unsent, strays, reads] = await Promise.all([
+    const [apis, queues, unsent, strays, judged, reads] = await Promise.all([
       this.#readApis(open, closed, sight),
       this.#queues.get(clock.now()),
       this.#unsent.read(),
       this.#strays.get(clock.now()),
+      this.#expected.read(open),
       // A file that was closed or amended has other dead letters than at the last read.
       this.#dead.get(clock.now(), manifests),
     ]);
     const now = clock.now();
     const dead = this.#countDead(reads, open, now);
+    const described = this.#describeFiles(open, { projections, dead, now });
     const facts: Facts = {
       feeds: this.#names,
-      ...this.#describeFiles(open, { projections, dead, now }),
+      ...described,
+      expected: describeExpected(judged, described.files, { zone: this.#zone, now }),
       closed: withOpenDead(await this.#closed.describe(closed.filter((file) => this.#isShown(file))), dead),
       unsent,
       strays,
@@ -208,6 +215,7 @@ function snapshotOf({ stack, cloud }: SnapshotScope, facts: Facts): Snapshot {
     headlines: headlinesOf(facts),
     files: [...facts.files],
     files_under_way: facts.openFiles,
+    expected_files: [...facts.expected],
     closed: [...facts.closed],
     apis: [...facts.apis],
     queues: [...facts.queues],

@@ -1,4 +1,5 @@
 import type { BreakerReason } from '../../lambdas/core/limiter/breaker.ts';
+import type { ExpectedState, Obstacle } from '../../lambdas/core/nights/judge-expected.ts';
 import type { DlqName } from '../dlq/dead-message.ts';
 import type { FileSummary } from '../show/file-summary.ts';
 import type { LaneName } from '../stack/stack-outputs.ts';
@@ -17,6 +18,8 @@ export interface Snapshot {
   files: LiveFile[];
   /** Including files that are not shown. */
   files_under_way: number;
+  /** Files that should arrive each day: of each the nearest day, and those that are missed. What is missed comes first. */
+  expected_files: LiveExpected[];
   /** The newest first. */
   closed: ClosedFile[];
   apis: LiveApi[];
@@ -37,6 +40,7 @@ export interface Headline {
     | 'api'
     | 'unsent-files'
     | 'strays'
+    | 'expected-files'
     | 'progress'
     | 'dead-letters'
     | 'failed-work';
@@ -66,6 +70,38 @@ export type LiveFile = FileSummary & {
   /** The same in words, with the distance from the deadline. */
   projected: string | null;
 };
+
+/** A file that should arrive by a time. */
+export interface LiveExpected {
+  feed: string;
+  name: string;
+  /** The day of its time, where its clock is. */
+  day: string;
+  due: string;
+  /** The key after the feed's folder; `*` is any text. */
+  key: string;
+  /** It must have at least as many. */
+  records: number;
+  state: ExpectedState;
+  /** The file that meets it, or the newest one with its key; null if none is here. */
+  file_id: string | null;
+  file_state: FileSummary['state'] | null;
+  /** Since when that file counts, or when it arrived. */
+  arrived: string | null;
+  /** Of that file, as far as they are known. */
+  found_records: number | null;
+  /** Why that file does not count; null if it does. */
+  obstacle: Obstacle | null;
+  late_by_seconds: number | null;
+  /** How it was in the nights before, up to a month. */
+  earlier_nights: number;
+  earlier_late: number;
+  earlier_missed: number;
+  /** All of it in words, with times in the snapshot's time zone, and what is happening to the file. */
+  text: string;
+  /** `late twice in the 30 nights before`; null if none is known. */
+  history: string | null;
+}
 
 /** A closed file, by its manifest. */
 export type ClosedFile = FileSummary & {

@@ -23,6 +23,7 @@ const names = [
   'dead-letters.js',
   'dead-rows.js',
   'dom.js',
+  'expected.js',
   'files.js',
   'format.js',
   'jobs.js',

@@ -1,4 +1,4 @@
-import type { ClosedFile, Headline, LiveFile, Snapshot } from '../../cli/live/snapshot.ts';
+import type { ClosedFile, Headline, LiveExpected, LiveFile, Snapshot } from '../../cli/live/snapshot.ts';
 import { describeLive } from '../../cli/live/describe-file.ts';
 import type { FileAccount } from '../../lambdas/core/account/file-account.ts';
 import { noCounts } from '../../lambdas/core/account/outcome.ts';
@@ -55,6 +55,18 @@ export function closedFile(change: Partial<ClosedFile> = {}): ClosedFile {
   };
 }
 
+/** A file that was expected an hour ago and is not here; or with changes. */
+export function expectedFile(change: Partial<LiveExpected> = {}): LiveExpected {
+  return {
+    ...{ feed: 'traffic', name: 'WABC', day: '2026-01-04', due: new Date(now - 3_600_000).toISOString() },
+    ...{ key: 'WABC_20260105*.csv', records: 1, state: 'missing', late_by_seconds: null },
+    ...{ file_id: null, file_state: null, arrived: null, found_records: null, obstacle: null },
+    ...{ earlier_nights: 30, earlier_late: 2, earlier_missed: 0, history: 'late twice in the 30 nights before' },
+    text: 'WABC: expected by 20:00 (1 h ago), not here yet',
+    ...change,
+  };
+}
+
 /** A stack with one file in progress, one closed, and dead letters for two reasons; or with changes. */
 export function liveSnapshot(change: Partial<Snapshot> = {}): Snapshot {
   const files = change.files ?? [liveFile()];
@@ -73,6 +85,7 @@ export function liveSnapshot(change: Partial<Snapshot> = {}): Snapshot {
     ],
     files,
     files_under_way: files.length,
+    expected_files: [],
     closed: [closedFile()],
     apis: [
       {

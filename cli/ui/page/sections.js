@@ -1,6 +1,7 @@
 /** @import { Headline, Snapshot } from '../../live/snapshot.ts' */
 import { showApis } from './apis.js';
 import { byId, element, keepChildren, link, part, partOf, setClass, setText } from './dom.js';
+import { showExpected } from './expected.js';
 import { showFiles } from './files.js';
 import { showQueues } from './queues.js';
 import { fileAddress } from './router.js';
@@ -10,6 +11,7 @@ import { createFile, updateFile } from './view-files.js';
 export function showSections(snapshot) {
   showVerdict(snapshot);
   showFiles(snapshot);
+  showExpected(snapshot.expected_files);
   showApis(snapshot);
   showQueues(snapshot.queues);
   keepChildren(byId('closed'), snapshot.closed, ({ file_id: id }) => id, createFile, updateFile);

@@ -2,7 +2,7 @@ import { dayMs } from '../deadlines/feed-deadline.ts';
 import type { DueFile, ExpectedFile } from './expected-files.ts';
 import { dueBetween } from './expected-files.ts';
 import type { ArrivedFile, ExpectedState, ExpectedVerdict } from './judge-expected.ts';
-import { endOf, judgeExpected } from './judge-expected.ts';
+import { endOf, isMissed, judgeExpected } from './judge-expected.ts';
 
 /** What the reconciler notes of a feed's expected files. Times are milliseconds since 1970. */
 export interface ExpectedNote {
@@ -110,10 +110,9 @@ export function checkExpected(
   for (const entry of entriesOf(expected, note, now)) {
     const judged = openDays(entry, now).map(({ due, before }) => nightOf(judgeExpected(due, files, now), before, now));
     for (const { verdict, night, before } of judged) {
-      const isMissed = night.state === 'missing' || night.state === 'too_few';
-      if (isMissed && night.isOpen) check.open++;
-      if (isMissed && night.told !== before?.told) check.missed.push(verdict);
-      if (!isMissed && !night.isOpen && before?.told) check.arrived.push(verdict);
+      if (isMissed(night) && night.isOpen) check.open++;
+      if (isMissed(night) && night.told !== before?.told) check.missed.push(verdict);
+      if (!isMissed(night) && !night.isOpen && before?.told) check.arrived.push(verdict);
     }
     const others = entry.nights.filter(({ isOpen }) => !isOpen);
     const nights = [...others, ...judged.map(({ night }) => night)].sort((a, b) => a.dueAt - b.dueAt);
@@ -126,14 +125,14 @@ function nightOf(verdict: ExpectedVerdict, before: ExpectedNight | undefined, no
   const { due, file, lateBySeconds, isProvisional } = verdict;
   // If its time was put off since, it stays open until then.
   const state = verdict.state === 'not_due' ? 'missing' : verdict.state;
-  const isMissed = state === 'missing' || state === 'too_few';
+  const missed = state === 'missing' || state === 'too_few' ? state : undefined;
   const isLookedFor = now < Math.min(due.arrivesUntil, due.dueAt + lookedForMs);
-  const told = isMissed ? state : before?.told;
+  const told = missed ?? before?.told;
   const night: ExpectedNight = {
     ...{ day: due.day, dueAt: due.dueAt, state },
-    ...(isMissed || !file ? {} : { fileId: file.fileId }),
+    ...(missed || !file ? {} : { fileId: file.fileId }),
     ...(lateBySeconds === undefined ? {} : { lateBySeconds }),
-    ...((isMissed || isProvisional) && isLookedFor ? { isOpen: true } : {}),
+    ...((missed ?? isProvisional) && isLookedFor ? { isOpen: true } : {}),
     ...(told === undefined ? {} : { told }),
   };
   return { verdict, night, before };
@@ -151,4 +150,16 @@ export function historyBefore({ nights }: Pick<ExpectedEntry, 'nights'>, day: st
   const before = nights.filter((night) => night.day < day);
   const of = (...states: ExpectedState[]): number => before.filter(({ state }) => states.includes(state)).length;
   return { nights: before.length, late: of('late'), missed: of('missing', 'too_few') };
+}
+
+/** So far from now there is always a day, even if it is one of the week. */
+const nearMs = 8 * dayMs;
+
+/** What people look at now: the day whose time is nearest, and those that are missed and may still come. */
+export function currentDues({ file, since, nights }: ExpectedEntry, now: number): DueFile[] {
+  const missed = nights.filter(({ isOpen }) => isOpen).flatMap((night) => dueOn(file, night) ?? []);
+  const near = dueBetween([file], Math.max(since, now - nearMs), now + nearMs);
+  const [nearest] = near.sort((a, b) => Math.abs(a.dueAt - now) - Math.abs(b.dueAt - now));
+  if (!nearest || missed.some(({ day }) => day === nearest.day)) return missed;
+  return [...missed, nearest];
 }

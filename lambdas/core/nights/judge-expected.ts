@@ -29,6 +29,9 @@ export type ArrivedFile = Pick<
 export const expectedStates = ['not_due', 'met', 'late', 'missing', 'too_few'] as const;
 export type ExpectedState = (typeof expectedStates)[number];
 
+/** Nothing that was expected is here in time, or too little of it. */
+export const isMissed = ({ state }: { state: ExpectedState }): boolean => state === 'missing' || state === 'too_few';
+
 /** Why a file that is here does not count. */
 export type Obstacle = 'failed' | 'duplicate' | 'superseded' | 'quarantined' | 'cancelled' | 'too_few';
 

@@ -23,6 +23,7 @@ const facts = (change: Partial<Facts>): Facts => ({
     projections: [],
     closed: [],
     unsent: [],
+    expected: [],
     strays: [],
     apis: [],
     queues: [],

@@ -3,7 +3,7 @@ import type { Browser, BrowserContextOptions, Page } from 'playwright-core';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import type { Snapshot } from '../../../../cli/live/snapshot.ts';
 import { chromiumPath, launchChromium, withoutChromium } from '../../../support/chromium.ts';
-import { closedFile, headlineOf, liveFile, liveSnapshot } from '../../../support/live-snapshot.ts';
+import { closedFile, expectedFile, headlineOf, liveFile, liveSnapshot } from '../../../support/live-snapshot.ts';
 import type { RoomWorld } from '../../../support/open-room.ts';
 import { openRoom } from '../../../support/open-room.ts';
 
@@ -73,6 +73,29 @@ describe.skipIf(chromiumPath === undefined)(`the control room in Chromium${witho
     expect(await group('not_an_integer').innerText()).toMatch(/8\s+not_an_integer\s*rejected/);
     expect(await row('avion-2026-01-03.csv').innerText()).toContain('every record was uploaded');
     expect(await page.title()).toBe('(1) Sluice – sluice-test');
+  });
+
+  it('lists the files that should arrive, and leads to those that are here', async () => {
+    const section = page.getByRole('region', { name: 'Expected files' });
+    expect(await section.count()).toBe(0);
+    const here = expectedFile({
+      name: 'KXYZ',
+      state: 'met',
+      file_id: 'f1',
+      text: 'KXYZ: here since 21:00',
+      history: null,
+    });
+    show({ expected_files: [expectedFile(), here] });
+    await section.waitFor();
+    expect(await section.getByRole('listitem').allInnerTexts()).toEqual([
+      expect.stringMatching(
+        /^WABC: expected by 20:00 \(1 h ago\), not here yet\s+traffic · late twice in the 30 nights before$/,
+      ),
+      expect.stringMatching(/^KXYZ: here since 21:00\s+traffic$/),
+    ]);
+    expect(await section.getByRole('link', { name: 'KXYZ: here since 21:00' }).getAttribute('href')).toBe('#/file/f1');
+    show({ expected_files: [expectedFile({ state: 'late', file_id: 'f1', text: 'WABC: here since 21:40' })] });
+    await section.getByRole('link', { name: 'WABC: here since 21:40' }).waitFor();
   });
 
   it('removes the code from the address, and needs none in another tab or after a reload', async () => {
