@@ -15,11 +15,12 @@ import { measureColdStarts } from './whole/measure-cold-start.ts';
 import { measureCost } from './whole/measure-cost.ts';
 import { measureSmallFiles } from './whole/measure-small-files.ts';
 import type { FinalizerFigures } from './whole/measure-finalizer.ts';
-import { compareRatios, ratiosOf } from './whole/ratios.ts';
+import { describeComparison, ratiosOf, regressions } from './whole/ratios.ts';
 
 const usage = `npm run bench -- [options]
   --quick   small files and few of them: five minutes in place of half an hour; nothing is kept
   --keep    keep the figures under bench/results/, by date
+  --check   exit with 1 if a ratio is worse than in the newest kept figures, by more than noise; not with --quick
   --json    one JSON document on stdout`;
 
 const run = promisify(execFile);
@@ -29,11 +30,13 @@ async function main(): Promise<void> {
     options: {
       quick: { type: 'boolean', default: false },
       keep: { type: 'boolean', default: false },
+      check: { type: 'boolean', default: false },
       json: { type: 'boolean', default: false },
       help: { type: 'boolean', default: false },
     },
   });
   if (values.help) return console.log(usage);
+  if (values.check && values.quick) throw new Error('--check compares with whole runs: not with --quick.');
   const say = (line: string): void => console.error(line);
   const { quick } = values;
   say('the splitter');
@@ -71,9 +74,14 @@ async function main(): Promise<void> {
     ...{ splitter, consumer, peers, throughput, smallFiles, cost, coldStarts, finalizer },
   };
   const before = newestKept();
-  if (values.json) console.log(JSON.stringify(figures, null, 2));
-  else console.log(describe(figures, before));
+  const worse = before ? regressions(ratiosOf(figures), ratiosOf(before)) : [];
+  const comparison = describeComparison(worse, before?.at);
+  if (values.json) {
+    console.log(JSON.stringify(figures, null, 2));
+    for (const line of comparison) say(line);
+  } else console.log([describe(figures), '', ...comparison].join('\n'));
   if (values.keep) say(`kept as ${keep(figures)}`);
+  if (values.check && worse.length > 0) process.exitCode = 1;
 }
 
 async function inProcess<Figures>(file: string, parameters: string[]): Promise<Figures> {
@@ -84,7 +92,7 @@ async function inProcess<Figures>(file: string, parameters: string[]): Promise<F
   return JSON.parse(stdout) as Figures;
 }
 
-function describe(figures: BenchFigures, before: BenchFigures | undefined): string {
+function describe(figures: BenchFigures): string {
   const { consumer, peers, throughput, smallFiles, cost, coldStarts, finalizer } = figures;
   const dollars = (value: number): string => `$${value.toFixed(3)}`;
   const lines = [
@@ -130,7 +138,8 @@ function describe(figures: BenchFigures, before: BenchFigures | undefined): stri
         `  ${each.function.padEnd(22)} ${(each.bundleBytes / 1e6).toFixed(2)} MB  ${each.initMs} ms  ${each.initOfNodeStart} × Node's own start`,
     ),
     '',
-    ...compareRatios(ratiosOf(figures), before && ratiosOf(before), before?.at),
+    'ratios within this run',
+    ...Object.entries(ratiosOf(figures)).map(([name, { value }]) => `  ${name.padEnd(52)} ${value.toFixed(2)}`),
   ];
   return lines.join('\n');
 }

@@ -58,7 +58,8 @@ async function measure(url: string, records: number, wanted: number): Promise<Co
     const exported = await splitExport(records, seeds + 3 * round);
     const unsent = await use(() => deliverAll(exported, recorder, connections));
     const another = await splitExport(records, seeds + 3 * round + 1);
-    const tokens = { token: async () => 'bench', refresh: async () => 'bench' };
+    const token = Promise.resolve('bench');
+    const tokens = { token: () => token, refresh: () => token };
     const sink = new HttpSink({ baseUrl: url, path, connections, tokens, clock: systemClock });
     const delivered = await use(() => deliverAll(another, sink, connections));
     await sink.close();

@@ -2,13 +2,13 @@
  * `npm run bench:peers`: the same file through the same API by what a user would take instead, each in a process of its
  * own, in turns. A log shipper is not among them: syslog-ng 3.38 can't give each request an id of its own.
  */
-import type { ChildProcess } from 'node:child_process';
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
+import { build } from 'esbuild';
 import { startFakeAvstar } from '../../localstack/fake-avstar/server.ts';
 import { avionChunks } from '../../test/support/avion-export.ts';
 import { peakOf, secondsOf } from '../delivery/cpu-by-part.ts';
@@ -25,23 +25,31 @@ export interface PeerFigures {
 
 interface Peer {
   name: string;
-  start: (file: string, url: string) => ChildProcess;
+  /** Its script in this folder. */
+  script: string;
+  /** As it is deployed, bundled: functions never load their modules one by one. */
+  isBundled: boolean;
 }
 
 const connections = 20;
 const brokenShare = 0.01;
 
-const script = (name: string): Peer['start'] => {
-  return (file, url) => {
-    const path = join(import.meta.dirname, name);
-    return spawn(process.execPath, [path, file, url, String(connections)], { stdio: ['ignore', 'inherit', 'inherit'] });
-  };
-};
-
 const peers: Peer[] = [
-  { name: 'sluice, one process, no AWS', start: script('sluice-in-memory.ts') },
-  { name: 'plain Node', start: script('plain-node.ts') },
+  { name: 'sluice, one process, no AWS', script: 'sluice-in-memory.ts', isBundled: true },
+  { name: 'plain Node', script: 'plain-node.ts', isBundled: false },
 ];
+
+/** Like cdk/constructs/sluice-function.ts. @returns the script's path */
+async function bundled(script: string, folder: string): Promise<string> {
+  const outfile = join(folder, `${script}.mjs`);
+  await build({
+    ...{ entryPoints: [join(import.meta.dirname, script)], outfile, bundle: true, logLevel: 'error' },
+    ...{ platform: 'node', format: 'esm', target: 'node24', mainFields: ['module', 'main'] },
+    ...{ minify: true, keepNames: true },
+    banner: { js: "import{createRequire as r}from'node:module';const require=r(import.meta.url);" },
+  });
+  return outfile;
+}
 
 export async function measurePeers(records: number, rounds: number): Promise<PeerFigures[]> {
   const all = new Map<string, Measured[]>(peers.map(({ name }) => [name, []]));
@@ -55,7 +63,10 @@ export async function measurePeers(records: number, rounds: number): Promise<Pee
         if (truth.kind !== 'broken') good++;
       });
       writeFileSync(file, Buffer.concat([...rows]));
-      for (const peer of peers) all.get(peer.name)?.push(await measureOne(peer, file, good));
+      for (const { name, script, isBundled } of peers) {
+        const path = isBundled ? await bundled(script, folder) : join(import.meta.dirname, script);
+        all.get(name)?.push(await measureOne(name, path, file, good));
+      }
     } finally {
       rmSync(folder, { recursive: true, force: true });
     }
@@ -81,10 +92,11 @@ interface Measured {
 }
 
 /** From its start to its end: loading and compiling are included. */
-async function measureOne(peer: Peer, file: string, good: number): Promise<Measured> {
+async function measureOne(name: string, script: string, file: string, good: number): Promise<Measured> {
   const api = await startFakeAvstar({ token: 'bench' });
   const startedAt = performance.now();
-  const child = peer.start(file, `${api.url}/ingest`);
+  const args = [script, file, `${api.url}/ingest`, String(connections)];
+  const child = spawn(process.execPath, args, { stdio: ['ignore', 'inherit', 'inherit'] });
   const ended = once(child, 'exit');
   const pid = child.pid ?? 0;
   let last = { cpuSeconds: 0, peakMb: 0 };
@@ -92,14 +104,14 @@ async function measureOne(peer: Peer, file: string, good: number): Promise<Measu
     for (;;) {
       const code = await Promise.race([ended.then(([code]) => code as number), pause(20)]);
       if (typeof code === 'number') {
-        if (code !== 0) throw new Error(`${peer.name} ended with ${code}.`);
+        if (code !== 0) throw new Error(`${name} ended with ${code}.`);
         break;
       }
       last = { cpuSeconds: secondsOf(pid) ?? last.cpuSeconds, peakMb: peakOf(pid) ?? last.peakMb };
     }
     const seconds = (performance.now() - startedAt) / 1000;
     const { stored } = api.stats();
-    if (stored < good) throw new Error(`${peer.name} brought ${stored} of ${good} good records into the API.`);
+    if (stored < good) throw new Error(`${name} brought ${stored} of ${good} good records into the API.`);
     return { seconds, ...last, brokenSent: stored - good };
   } finally {
     child.kill();

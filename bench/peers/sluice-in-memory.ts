@@ -12,7 +12,8 @@ const [file = '', url = '', connections = '20'] = process.argv.slice(2);
 const bytes = readFileSync(file);
 const sha256 = createHash('sha256').update(bytes).digest('hex');
 const { origin, pathname } = new URL(url);
-const tokens = { token: async () => 'bench', refresh: async () => 'bench' };
+const token = Promise.resolve('bench');
+const tokens = { token: () => token, refresh: () => token };
 const sink = new HttpSink({
   ...{ baseUrl: origin, path: pathname, tokens, clock: systemClock },
   connections: Number(connections),

@@ -1,9 +1,17 @@
 import type { BenchFigures } from './bench-figures.ts';
 
-/** Figures that are comparable between runs on any machines: shares of a reference in the same run, and counts. */
-export type Ratios = Record<string, { value: number; isBetter: 'higher' | 'lower' }>;
+interface Ratio {
+  value: number;
+  isBetter: 'higher' | 'lower';
+  /** The variation between two runs on a shared machine, if it is more than usual. */
+  noise?: number;
+}
 
-export function ratiosOf({ splitter, consumer, peers, throughput, cost, coldStarts, finalizer }: BenchFigures): Ratios {
+/** Figures that are comparable between runs on any machines: shares of a reference in the same run, and counts. */
+export type Ratios = Record<string, Ratio>;
+
+export function ratiosOf(figures: BenchFigures): Ratios {
+  const { splitter, consumer, peers, throughput, smallFiles, cost, coldStarts, finalizer } = figures;
   const ratios: Ratios = {};
   for (const { name, pass1OfSha256, pass2OfNewlines } of splitter.speeds) {
     ratios[`splitter, ${name}, pass 1 of SHA-256`] = { value: pass1OfSha256, isBetter: 'higher' };
@@ -13,7 +21,17 @@ export function ratiosOf({ splitter, consumer, peers, throughput, cost, coldStar
   const [own, plain] = ['sluice', 'plain Node'].map((name) => peers.find(({ peer }) => peer.startsWith(name)));
   const ofPlainNode = (own?.cpuSecondsPer100k ?? NaN) / (plain?.cpuSecondsPer100k ?? NaN);
   ratios["one process's CPU of plain Node's"] = { value: ofPlainNode, isBetter: 'lower' };
-  for (const { records, cpu } of throughput) {
+  for (const { records, recordsPerSecond, cpu } of throughput) {
+    ratios[`consumers' CPU of bare requests', ${records}`] = {
+      value: (cpu.byFunction['consumer'] ?? NaN) / consumer.cpuSecondsPer100k.bare,
+      isBetter: 'lower',
+      noise: 0.25,
+    };
+    ratios[`whole system's speed of plain Node's, ${records}`] = {
+      value: recordsPerSecond / (plain?.recordsPerSecond ?? NaN),
+      isBetter: 'higher',
+      noise: 0.25,
+    };
     // The fake API's work is the same in every run: it is the reference.
     ratios[`functions' CPU of the API's, ${records}`] = { value: cpu.functions / cpu.api, isBetter: 'lower' };
   }
@@ -21,6 +39,10 @@ export function ratiosOf({ splitter, consumer, peers, throughput, cost, coldStar
   if (fewer && more)
     ratios['finalizer, memory of four times the records'] = { value: more.peakMb / fewer.peakMb, isBetter: 'lower' };
   ratios['dollars a million records'] = { value: cost.cost.total, isBetter: 'lower' };
+  // Kept figures of before have neither.
+  const { costOfAMillion, callsPerFile } = smallFiles;
+  if (costOfAMillion) ratios['dollars a million small files'] = { value: costOfAMillion.total, isBetter: 'lower' };
+  if (callsPerFile !== undefined) ratios['calls to AWS per small file'] = { value: callsPerFile, isBetter: 'lower' };
   for (const each of coldStarts) {
     ratios[`${each.function}, init of Node's start`] = { value: each.initOfNodeStart, isBetter: 'lower' };
     ratios[`${each.function}, MB`] = { value: each.bundleBytes / 1e6, isBetter: 'lower' };
@@ -29,16 +51,22 @@ export function ratiosOf({ splitter, consumer, peers, throughput, cost, coldStar
 }
 
 /** A larger increase is a regression; a smaller one is the variation of a shared machine. */
-const tolerated = 0.15;
+const usualNoise = 0.15;
 
-export function compareRatios(now: Ratios, before: Ratios | undefined, at: string | undefined): string[] {
-  if (!before) return ['nothing was kept to compare with'];
+/** A line for each ratio that is worse by more than noise. A ratio that is missing now, and was there before, is worse. */
+export function regressions(now: Ratios, before: Ratios): string[] {
   const worse: string[] = [];
-  for (const [name, { value, isBetter }] of Object.entries(now)) {
-    const old = before[name]?.value;
-    if (old === undefined || old === 0) continue;
+  for (const [name, { value: old, isBetter, noise = usualNoise }] of Object.entries(before)) {
+    if (!(old > 0)) continue;
+    const value = now[name]?.value ?? NaN;
     const change = isBetter === 'higher' ? old / value - 1 : value / old - 1;
-    if (change > tolerated) worse.push(`  WORSE  ${name}: ${value.toFixed(2)}, was ${old.toFixed(2)}`);
+    if (!(change <= noise)) worse.push(`${name}: ${value.toFixed(2)}, was ${old.toFixed(2)}`);
   }
-  return worse.length === 0 ? [`nothing is worse than on ${at}`] : [`worse than on ${at}:`, ...worse];
+  return worse;
+}
+
+export function describeComparison(worse: readonly string[], at: string | undefined): string[] {
+  if (at === undefined) return ['nothing was kept to compare with'];
+  if (worse.length === 0) return [`nothing is worse than on ${at}`];
+  return [`worse than on ${at}:`, ...worse.map((line) => `  WORSE  ${line}`)];
 }

@@ -94,13 +94,28 @@ function parseObject(text: string, { integerFields = [], exactNumbers = false }:
   const stray = strayCharacterInJson(text);
   if (stray !== undefined) return problem('stray_character', `record has ${stray} in it`);
   const row = value as Record<string, unknown>;
-  if (!integerFields.some((field) => typeof row[field] === 'number')) return { kind: 'row', row };
-  for (const [field, literal] of numberLiterals(text, integerFields)) {
+  const numbers = integerFields.filter((field) => typeof row[field] === 'number');
+  // Nearly every record: the text is not parsed a second time.
+  if (depth <= 1 && numbers.every((field) => isPlainlyWritten(text, field, row[field]))) return { kind: 'row', row };
+  for (const [field, literal] of numberLiterals(text, numbers)) {
     if (/^-?[0-9]+$/.test(literal)) continue;
     const message = `${field} must be a plain integer; it is written as ${trimForMessage(literal)}`;
     return { kind: 'problem', problem: { reason: 'not_an_integer', field, message } };
   }
   return { kind: 'row', row };
+}
+
+/**
+ * Whether the field is certainly written as a plain integer.
+ * @param text an object without objects in it: there, what looks like a field is one, since a string's quotes are escaped
+ */
+function isPlainlyWritten(text: string, field: string, value: unknown): boolean {
+  const name = JSON.stringify(field);
+  return [`${name}:${String(value)}`, `${name}: ${String(value)}`].some((written) => {
+    const at = text.indexOf(written);
+    if (at < 0 || text.charAt(at - 1) === '\\') return false;
+    return /[,}\s]/.test(text.charAt(at + written.length)) && Number.isSafeInteger(value);
+  });
 }
 
 /** JSON.parse silently takes the last of duplicate names; other readers take the first. */

@@ -307,6 +307,28 @@ describe('parsing a JSON record', () => {
     });
   });
 
+  it.each([
+    String.raw`{"x\"Duration":30,"Duration":30.0}`,
+    '{"a":{"Duration":30},"Duration":30.0}',
+    '{"a":["Duration",30],"Duration":30.0}',
+    '{"note":"Duration:30,","Duration":30.0}',
+    '{"Duration":30.0}',
+    String.raw`{"\u0044uration":30.0}`,
+  ])('is not misled by what looks like the field: %s', (text) => {
+    const parsed = parseRecord(Buffer.from(text), jsonLines, { integerFields: ['Duration'] });
+    expect(parsed).toMatchObject({ kind: 'problem', problem: { reason: 'not_an_integer', field: 'Duration' } });
+  });
+
+  it.each([
+    '{"Duration":30}',
+    '{"Duration": 30, "x":"30.0"}',
+    '{ "Duration" : 30 }',
+    '{"a":{"b":1.5},"Duration":-30\n}',
+  ])('accepts %s', (text) => {
+    const parsed = parseRecord(Buffer.from(text), jsonLines, { integerFields: ['Duration'] });
+    expect(parsed.kind).toBe('row');
+  });
+
   it.each(['30.0', '3e1', '29.97', '1e400', '-0.0', '3E0'])('rejects %s in place of a plain integer', (literal) => {
     expect(problemOf(`{"Duration":${literal},"x":30.0}`, jsonLines, ['Duration'])).toEqual({
       reason: 'not_an_integer',
