@@ -221,6 +221,7 @@ export type SplitProgress = Pick<
   | 'reading'
   | 'control'
   | 'series'
+  | 'idsHaveFileId'
   | 'revision'
   | 'quarantine'
   | 'warnings'
@@ -530,6 +531,8 @@ export interface ExpectedLedger {
 
 /** Files that are revisions of each other (core/series/). */
 export interface SeriesLedger {
+  /** The revisions that entered before a file, or all of them if it has not entered; the latest last. */
+  revisionsBefore(seriesId: string, fileId: string): Promise<KnownRevision[]>;
   /** Adds a file to its series and returns the revisions that entered before it, the latest last. Repeatable. */
   enterSeries(seriesId: string, revision: KnownRevision): Promise<KnownRevision[]>;
   /**

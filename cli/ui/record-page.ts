@@ -4,6 +4,7 @@ import type { Receipt } from '../../lambdas/core/account/receipt.ts';
 import { memberSourceOf } from '../../lambdas/core/account/source-uri.ts';
 import type { OpenDead } from '../../lambdas/core/dead-letters/reconciliation-csv.ts';
 import { shownCell, sourceRowOf } from '../../lambdas/core/dead-letters/reconciliation-csv.ts';
+import { suffixOf } from '../../lambdas/core/records/identity.ts';
 import { mapRow, prepareRecord } from '../../lambdas/core/records/prepare-record.ts';
 import type { DeadDescription } from '../dlq/describe-dead.ts';
 import { describeDead } from '../dlq/describe-dead.ts';
@@ -74,7 +75,12 @@ function sentOf(file: FileAccount, receipt: Receipt): RecordPage['sent'] {
   const { record, line, offset } = receipt;
   const source = memberSourceOf(receipt);
   const cut = { record, line, offset, bytes, problem: null, ...(source ? { source } : {}) };
-  const { result } = prepareRecord(cut, feedNamed(file.feed), file.dialect, file.sha256 ?? '');
+  const { result } = prepareRecord(
+    cut,
+    feedNamed(file.feed),
+    file.dialect,
+    suffixOf({ ...file, sha256: file.sha256 ?? '' }),
+  );
   if (result.kind === 'rejected')
     return { body: '', note: 'With the rules of this version the record is not valid: they have changed since.' };
   const isSame = result.requestId === receipt.request_id;

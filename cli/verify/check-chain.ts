@@ -1,3 +1,4 @@
+import type { Manifest } from '../../lambdas/core/account/manifest.ts';
 import { sha256Of } from '../../lambdas/core/records/identity.ts';
 import { checkKept } from './check-decisions.ts';
 import type { ReadManifest } from './read-manifest.ts';
@@ -30,7 +31,14 @@ export function* checkChain(newest: ReadManifest, find: (name: string) => Buffer
     const isOfFile = read.folder === newest.folder && read.manifest.manifest_number === number - 1;
     mustHold(isOfFile, `${name} belongs to another file`);
     checkKept(read.manifest, later);
+    checkRequestIds(read.manifest, later);
   }
   if (read !== newest)
     yield { sentence: `all earlier manifests are present, and each names the previous one by its SHA-256` };
+}
+
+/** A file keeps the form of its request ids. */
+function checkRequestIds(earlier: Manifest, later: Manifest): void {
+  const isSame = earlier.request_ids_have_file_id === later.request_ids_have_file_id;
+  mustHold(isSame, `manifests ${earlier.manifest_number} and ${later.manifest_number} name different request ids`);
 }

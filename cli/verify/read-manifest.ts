@@ -34,7 +34,7 @@ export function readManifest(bytes: Buffer, name: string): ReadManifest {
 }
 
 /** What an older manifest of version 2 does not have, and means. */
-const addedLater = { unchanged_records: 0, removed_records: 0, compared_with: [] };
+const addedLater = { unchanged_records: 0, removed_records: 0, compared_with: [], request_ids_have_file_id: false };
 
 /** Checks that the schema, which reads both versions, does not make. */
 function checkForm(manifest: Manifest, name: string): void {

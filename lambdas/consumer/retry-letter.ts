@@ -1,5 +1,5 @@
 import { ContradictionError } from '../core/errors.ts';
-import { sha256Of } from '../core/records/identity.ts';
+import { sha256Of, suffixOf } from '../core/records/identity.ts';
 import { isCancelled } from '../core/account/quarantine.ts';
 import type { DeadAttempt, DeadRecord, FileAccount } from '../core/account/file-account.ts';
 import { prepareRecord } from '../core/records/prepare-record.ts';
@@ -196,7 +196,12 @@ async function prepareLetter(
   const fault = memberFaults.find((each) => each === letter.reason);
   const problem = file.bundle ? memberProblem(bytes, fault) : null;
   const cut = { record: letter.record, line: letter.line, offset: letter.offset, bytes, problem };
-  const { result, correlationId } = prepareRecord(cut, ports.feed, file.dialect, file.sha256);
+  const { result, correlationId } = prepareRecord(
+    cut,
+    ports.feed,
+    file.dialect,
+    suffixOf({ ...file, sha256: file.sha256 }),
+  );
   if (result.kind === 'rejected') return rejected(result.problem.reason, result.problem.message);
   const source = file.bundle ? memberSourceOf(letter) : undefined;
   const place = { ...letter, ...(source ? { source } : {}) };

@@ -3,7 +3,7 @@ import { isGenuine, signed } from '../core/authenticity.ts';
 import { AlteredMessageError, ContradictionError } from '../core/errors.ts';
 import type { Correction, DeadAttempt, DeadRecord, FileAccount } from '../core/account/file-account.ts';
 import { isCancelled } from '../core/account/quarantine.ts';
-import { requestIdOf, sha256Of } from '../core/records/identity.ts';
+import { requestIdOf, sha256Of, suffixOf } from '../core/records/identity.ts';
 import { mapRow } from '../core/records/prepare-record.ts';
 import { successorDelaySeconds } from '../core/limiter/retry.ts';
 import type { CorrectionMessage } from '../messages.ts';
@@ -91,7 +91,7 @@ async function send(
     return fail(message, { outcome: 'rejected', reason, error, status: null }, ports);
   }
   const { identity, payload } = mapped;
-  const requestId = requestIdOf(identity, file.bundle ? message.sha256 : file.sha256);
+  const requestId = requestIdOf(identity, ...(file.bundle ? ([message.sha256] as const) : suffixOf(file)));
   // It has no place in the file: its own bytes, with the number of the record that it replaces.
   const place = { sha256: sha256Of(Buffer.from(JSON.stringify(message.row))), record: message.record, offset: 0 };
   if (file.revision?.supersedes && dead.requestId !== requestId) return fail(message, earlierUnknown, ports);

@@ -69,6 +69,7 @@ export function buildManifest(facts: ManifestFacts): Manifest {
     compared_with: comparedWith(file),
     ...(comparison ? { comparison } : {}),
     ...(facts.control ? { control: facts.control } : {}),
+    request_ids_have_file_id: file.idsHaveFileId === true,
     rejected_records: counts.rejected,
     refused_records: counts.refused,
     exhausted_records: counts.exhausted,

@@ -1,5 +1,6 @@
 import type { FileAccount } from '../core/account/file-account.ts';
 import type { SeriesAccount } from '../core/ledger/series-changes.ts';
+import { maxKnownRevisions } from '../core/series/earlier-revisions.ts';
 import * as changes from '../core/ledger/series-changes.ts';
 import { fileKey, seriesKey } from '../core/ledger/ledger-keys.ts';
 import { withoutKeys } from '../core/ledger/stored-item.ts';
@@ -7,17 +8,35 @@ import type { Clock, ItemStore, SeriesLedger } from '../ports.ts';
 
 /** The account of series: which files are revisions of each other, in the order in which they came, and which is sent. */
 export function seriesLedger(store: ItemStore, clock: Pick<Clock, 'now'>): SeriesLedger {
+  const readSeries = async (seriesId: string): Promise<SeriesAccount | undefined> => {
+    const item = await store.read(seriesKey(seriesId));
+    return item && withoutKeys<SeriesAccount>(item);
+  };
+  /** However often the same bytes are dropped, the series does not forget what was sent. */
+  const firstDuplicate = async (revisions: readonly { fileId: string }[]): Promise<string | undefined> => {
+    for (const { fileId } of revisions) {
+      const file = await store.read(fileKey(fileId));
+      if (file && withoutKeys<FileAccount>(file).state === 'duplicate') return fileId;
+    }
+    return undefined;
+  };
   return {
+    async revisionsBefore(seriesId, fileId) {
+      const known = (await readSeries(seriesId))?.revisions ?? [];
+      const own = known.findIndex((each) => each.fileId === fileId);
+      return own < 0 ? known : known.slice(0, own);
+    },
+
     async enterSeries(seriesId, revision) {
       const key = seriesKey(seriesId);
       for (;;) {
-        const item = await store.read(key);
-        const series = item && withoutKeys<SeriesAccount>(item);
+        const series = await readSeries(seriesId);
         const known = series?.revisions ?? [];
         const own = known.findIndex(({ fileId }) => fileId === revision.fileId);
         // Entered before: the splitter was killed, or its message arrived twice.
         if (own >= 0) return known.slice(0, own);
-        const { kind } = await store.update(key, changes.enterSeries(seriesId, series, revision, clock.now()));
+        const forget = known.length < maxKnownRevisions ? undefined : await firstDuplicate(known);
+        const { kind } = await store.update(key, changes.enterSeries(seriesId, series, revision, clock.now(), forget));
         // The write may also have been its own, with the answer lost: it is found above.
         if (kind === 'changed') return known;
       }

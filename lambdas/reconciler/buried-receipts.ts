@@ -11,7 +11,7 @@ import { rawPayloadOf } from '../core/dead-letters/letter-of.ts';
 import type { CutRecord } from '../core/records/cut-slice.ts';
 import { cutSlice } from '../core/records/cut-slice.ts';
 import type { Dialect } from '../core/records/dialect.ts';
-import { sha256Of } from '../core/records/identity.ts';
+import { sha256Of, suffixOf } from '../core/records/identity.ts';
 import { prepareRecord } from '../core/records/prepare-record.ts';
 import { decodeBody } from '../core/records/slice-body.ts';
 import { decodePlans, knownOutcome } from '../core/series/revision-plan.ts';
@@ -38,17 +38,18 @@ export function buriedReceipts(
   const { offset, firstRecord, firstLine, encoding, body } = message;
   const slice = { offset, firstRecord, firstLine, bytes: decodeBody({ encoding, body }) };
   const cuts = cutSlice(slice, file.dialect, file.limits);
+  const suffix = suffixOf(file);
   const plans = decodePlans(message, cuts.length);
   return cuts.map((cut, place) => {
     const ended = done.get(place);
     const { plan = 'send', earlier } = plans[place] ?? {};
     // A record that ended was parsed before, and killed no consumer.
-    if (ended) return receiptOf(prepareRecord(cut, feed, file.dialect, file.sha256), ended, undefined, earlier);
+    if (ended) return receiptOf(prepareRecord(cut, feed, file.dialect, suffix), ended, undefined, earlier);
     const outcome = knownOutcome[plan];
     // Nor does one that the splitter has compared with an earlier revision. Its letter would be sent a second time.
     if (outcome) {
       const known = { place, at, outcome, status: null, attempts: 0 };
-      return receiptOf(prepareRecord(cut, feed, file.dialect, file.sha256), known, undefined, earlier);
+      return receiptOf(prepareRecord(cut, feed, file.dialect, suffix), known, undefined, earlier);
     }
     return { ...buriedReceipt(cut, place < saved.fence, at), ...(earlier ? { earlier_checksums: earlier } : {}) };
   });

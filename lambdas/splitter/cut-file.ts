@@ -117,13 +117,15 @@ export function plansOf(
 /** A batch's message for the records queue: the first attempt. */
 export function messageOf(
   batch: CutBatch,
-  file: MessageFile & { fileId: string },
+  file: MessageFile & Pick<FileAccount, 'fileId' | 'idsHaveFileId'>,
   attempt = 1,
   plans?: BatchPlans,
 ): BatchMessage {
   const unsigned = unsignedOf(batch, file, attempt);
+  // A version that knows neither would send records that the API has, or under ids that are used up.
+  const isOfRevision = plans !== undefined || file.idsHaveFileId;
   return signed(
-    plans === undefined ? unsigned : { ...unsigned, v: revisionVersion, ...plans },
+    isOfRevision ? { ...unsigned, v: revisionVersion, ...plans } : unsigned,
     file,
     batch.kind === 'slice' ? batch.bytes : undefined,
   );

@@ -2,10 +2,10 @@ import type { SeriesMatch, SeriesPattern } from '../../feeds/series-pattern.ts';
 import { matchSeries, parseSeriesPattern } from '../../feeds/series-pattern.ts';
 import { SourceChangedError } from '../core/errors.ts';
 import type { FileAccount } from '../core/account/file-account.ts';
+import { blocksSameBytes } from '../core/account/reading.ts';
 import type { KnownRevision, SeriesEntry } from '../core/series/earlier-revisions.ts';
-import { entryAfter, mayHaveBeenSent } from '../core/series/earlier-revisions.ts';
+import { entryAfter, mayHaveBeenSent, newestOf, repeatsOlder } from '../core/series/earlier-revisions.ts';
 import type { RevisionRules } from '../core/series/revision-guard.ts';
-import { compareRevisions } from '../core/series/revision-order.ts';
 import { seriesIdOf } from '../core/series/series-id.ts';
 import type { Clock, FileLedger, SeriesLedger, SourceObjects } from '../ports.ts';
 
@@ -33,22 +33,30 @@ export interface SeriesPorts {
   series?: SeriesSettings | undefined;
 }
 
-export type EnteredSeries = SeriesEntry & {
+/** A file of a series: which one, and its place there. */
+export interface SeriesMember {
   seriesId: string;
+  own: KnownRevision;
+  /** Not of a configured one: the desk is only warned, and of this setting. */
+  setting?: string;
+}
+
+export type PlaceAmongRevisions = SeriesEntry & {
   /** The revisions that entered before it. */
   earlier: readonly KnownRevision[];
+  /** Its bytes are those of an older revision. */
+  idsHaveFileId?: true;
 };
 
 /**
- * Whether the file is a revision of an earlier one that may have been sent. Repeatable: a file keeps its place among the
- * revisions that entered before it. Undefined if it belongs to no series.
+ * Undefined if the file belongs to no series.
  * @throws SourceChangedError if the object is no longer the one that was pinned
  */
-export async function enterSeries(
+export async function memberOf(
   file: FileAccount & { sha256: string },
   ports: SeriesPorts,
-): Promise<EnteredSeries | undefined> {
-  const { series, ledger, clock } = ports;
+): Promise<SeriesMember | undefined> {
+  const { series } = ports;
   // A bundle's members are records of their own.
   if (!series || file.bundle) return undefined;
   const { key, sequencer } = file.source;
@@ -56,7 +64,6 @@ export async function enterSeries(
   const configured = series.isConfigured ? matchSeries(series.pattern, name) : undefined;
   const match = configured ?? ownSeries(name, series);
   if (!match) return undefined;
-  const seriesId = seriesIdOf(file.feed, match);
   const own: KnownRevision = {
     fileId: file.fileId,
     sha256: file.sha256,
@@ -66,13 +73,7 @@ export async function enterSeries(
     ...(match.number === undefined ? {} : { number: match.number }),
     ...(sequencer === undefined ? {} : { sequencer }),
   };
-  const earlier = await ledger.enterSeries(seriesId, own);
-  const before = await newestSent(
-    earlier.filter(({ sha256 }) => sha256 !== file.sha256),
-    ledger,
-  );
-  const setting = configured ? undefined : series.setting;
-  return { seriesId, earlier, ...entryAfter(own, before, setting, clock.now()) };
+  return { seriesId: seriesIdOf(file.feed, match), own, ...(configured ? {} : { setting: series.setting }) };
 }
 
 /** A key that belongs to no configured series is one of its own: it is only warned about. */
@@ -88,15 +89,43 @@ async function modifiedAt({ source, createdAt }: FileAccount, { sources }: Serie
   return head.modifiedAt ?? createdAt;
 }
 
-/** The newest of those that may have been sent. @param revisions the last one to enter last */
-export async function newestSent(
+/**
+ * Adds the file to its series: whether it is a revision of an earlier one that may have been sent. Repeatable: a file keeps its
+ * place among the revisions that entered before it.
+ */
+export async function enterSeries(
+  { seriesId, own, setting }: SeriesMember,
+  file: FileAccount,
+  { ledger, clock }: SeriesPorts,
+): Promise<PlaceAmongRevisions> {
+  const earlier = await ledger.enterSeries(seriesId, own);
+  const sent = await sentOf(earlier, ledger);
+  const isRepetition = setting === undefined && repeatsOlder(own, earlier, sent);
+  // The same bytes have the same request ids: the API recognises what it has.
+  const before = newestOf(isRepetition ? sent : sent.filter(({ sha256 }) => sha256 !== own.sha256));
+  if (isRepetition && before?.sha256 === own.sha256) {
+    const current = await ledger.getFile(before.fileId);
+    if (current?.reading === file.reading && blocksSameBytes(current)) {
+      return { kind: 'duplicate', of: before.fileId, earlier };
+    }
+  }
+  const entry = entryAfter(own, before, setting, clock.now());
+  return { ...entry, earlier, ...(isRepetition ? { idsHaveFileId: true } : {}) };
+}
+
+/**
+ * Those that may have been sent. A duplicate stands for the revision with its bytes, in the place that it has itself: what
+ * came between the two is not the newest.
+ */
+export async function sentOf(
   revisions: readonly KnownRevision[],
   ledger: SeriesPorts['ledger'],
-): Promise<KnownRevision | undefined> {
-  let newest: KnownRevision | undefined;
-  for (const revision of revisions.toReversed()) {
-    if (newest && compareRevisions(revision, newest) !== 'newer') continue;
-    if (mayHaveBeenSent(await ledger.getFile(revision.fileId))) newest = revision;
-  }
-  return newest;
+): Promise<KnownRevision[]> {
+  const files = await Promise.all(revisions.map(({ fileId }) => ledger.getFile(fileId)));
+  const sent = revisions.filter((_, index) => mayHaveBeenSent(files[index]));
+  return revisions.flatMap((revision, index) => {
+    const { duplicateOf } = files[index] ?? {};
+    if (duplicateOf === undefined) return sent.includes(revision) ? [revision] : [];
+    return sent.some(({ fileId }) => fileId === duplicateOf) ? [{ ...revision, fileId: duplicateOf }] : [];
+  });
 }

@@ -10,6 +10,7 @@ import type { Revision, RevisionBase } from '../core/series/revision.ts';
 import { basesOf } from '../core/series/revision-bases.ts';
 import { supersededBy } from '../core/series/superseded-letter.ts';
 import { askToAmend } from '../ask-finalizer.ts';
+import { askAgainAfterMs } from '../core/account/amendment.ts';
 import type { Deadline } from '../runtime/deadline.ts';
 import type { CutFile } from './cut-file.ts';
 import type { KeepLease } from './plan-revision.ts';
@@ -17,9 +18,6 @@ import { planRevision } from './plan-revision.ts';
 import type { SplitterPorts } from './splitter-ports.ts';
 import type { ComparisonPorts } from './store-comparison.ts';
 import { storeComparison } from './store-comparison.ts';
-
-/** Earlier revisions that are closed get this long until their last letters are settled. Milliseconds. */
-const longestWaitMs = 24 * 3600_000;
 
 /** What a splitter needs to send only what changed. */
 export interface TakeOverPorts extends Pick<SplitterPorts, 'clock' | 'finalize'> {
@@ -56,7 +54,13 @@ export async function judgeRevision(
   deadline: Deadline,
   keepLease: KeepLease,
 ): Promise<RevisionJudgement> {
-  for (const { fileId } of earlier) if (isOpen(await ports.ledger.getFile(fileId))) return { kind: 'wait' };
+  for (const { fileId } of earlier) {
+    const each = await ports.ledger.getFile(fileId);
+    if (isOpen(each)) return { kind: 'wait' };
+    // It would be compared in vain.
+    const isMarked = each?.supersededBy?.fileId === file.fileId;
+    if (isMarked && (await isSettling(each, ports))) return { kind: 'wait' };
+  }
   const bases = await currentBases(before.fileId, ports);
   if (!bases) return { kind: 'unknown', why: 'What the API has of it is not known.' };
   const changes = new ChangedRecords(file.dialect);
@@ -74,9 +78,6 @@ export async function judgeRevision(
   if (quarantine) return { kind: 'held', revision: await revisionOf({ ...file, quarantine }), quarantine };
   if (isQuarantined(file)) return { kind: 'stopped', revision: await revisionOf(file) };
   const isTaken = await takeOver(file.fileId, earlier, bases, ports);
-  if (!isTaken && ports.clock.now() - file.createdAt > longestWaitMs) {
-    return { kind: 'unknown', why: 'Its dead letters have not ended within a day.' };
-  }
   return isTaken ? { kind: 'send', revision: { ...(await revisionOf(file)), taken: true }, plan } : { kind: 'wait' };
 }
 
@@ -96,9 +97,9 @@ export async function takeOver(
     const closed = await ledger.supersedeFile(each.fileId, fileId);
     // Forgotten: nothing of it is left to be sent.
     if (!closed && !(await ledger.getFile(each.fileId))) continue;
-    if (!closed || (closed.tryingUntil ?? -1) >= clock.now()) return false;
+    if (!closed || isTrying(closed, clock.now())) return false;
     const settled = await settleLetters(closed, fileId, ports);
-    if (settled || closed.amendmentRequestedAt !== undefined) return false;
+    if (settled || (await isSettling(closed, ports))) return false;
     const base = bases.find((known) => known.fileId === each.fileId);
     if (!base) continue;
     if (closed.manifest?.number !== base.manifest) return false;
@@ -107,6 +108,18 @@ export async function takeOver(
     if (figures?.dead_lettered_records !== 0) return false;
   }
   return true;
+}
+
+/** A letter or a correction of the file may be being tried. */
+const isTrying = ({ tryingUntil = -1 }: FileAccount, now: number): boolean => tryingUntil >= now;
+
+/** So it may be, or the file's manifest is about to be amended. */
+async function isSettling(file: FileAccount, ports: TakeOverPorts): Promise<boolean> {
+  const { amendmentRequestedAt: requestedAt } = file;
+  const now = ports.clock.now();
+  // Whoever requested it may have died before the finalizer was asked.
+  if (requestedAt !== undefined && requestedAt < now - askAgainAfterMs) await askToAmend(file, ports);
+  return isTrying(file, now) || requestedAt !== undefined;
 }
 
 /** Settles the dead letters that are still open, and asks for a manifest that has them. */

@@ -1,56 +1,75 @@
+import type { FileAccount } from '../core/account/file-account.ts';
+import { readingOf } from '../core/account/reading.ts';
 import type { Quarantine } from '../core/account/stops.ts';
 import { isQuarantined } from '../core/account/stops.ts';
-import type { FileAccount } from '../core/account/file-account.ts';
 import { unknownRevision } from '../core/series/earlier-revisions.ts';
 import type { RevisionPlan } from '../core/series/revision-plan.ts';
-import type { SplitProgress } from '../ports.ts';
+import type { FileLedger, SplitProgress } from '../ports.ts';
 import type { Deadline } from '../runtime/deadline.ts';
 import type { CutFile } from './cut-file.ts';
-import type { EnteredSeries } from './enter-series.ts';
-import { enterSeries } from './enter-series.ts';
+import type { PlaceAmongRevisions } from './enter-series.ts';
+import { enterSeries, memberOf } from './enter-series.ts';
 import type { RevisionJudgement } from './judge-revision.ts';
-import { judgeRevision } from './judge-revision.ts';
+import { judgeRevision, takeOver } from './judge-revision.ts';
 import { leaseKeeper } from './plan-revision.ts';
 import type { SplitterPorts } from './splitter-ports.ts';
 
-/** What a file's place in its series means for it, before anything of it is sent. */
+/** What a file's bytes and its place in its series mean for it, before anything of it is sent. */
 export type Place =
   /** To be saved; the file is cut next. */
   | { kind: 'taken'; progress: Omit<SplitProgress, 'leaseUntil'>; plan?: RevisionPlan }
+  | { kind: 'duplicate'; of: string }
   | { kind: 'older'; failure: { code: string; message: string } }
   /** An earlier revision is in progress. */
   | { kind: 'waiting' };
 
-/** Undefined if the file belongs to no series. Changes nothing of the file; everything else that it writes is repeatable. */
+type ReadFile = CutFile & { sha256: string };
+
+/**
+ * Whether an earlier file has the same bytes, and what an earlier revision means for this one. Changes nothing of the file;
+ * everything else that it writes is repeatable.
+ */
 export async function placeInSeries(
-  file: CutFile & { sha256: string },
+  file: ReadFile,
   whole: Buffer | undefined,
   ports: SplitterPorts,
   deadline: Deadline,
-): Promise<Place | undefined> {
-  const entry = await enterSeries(file, ports);
-  if (!entry) return undefined;
-  const series = { id: entry.seriesId };
-  const taken = (more: Partial<SplitProgress> = {}, plan?: RevisionPlan): Place => ({
-    kind: 'taken',
-    progress: { series, ...more },
-    ...(plan ? { plan } : {}),
-  });
+): Promise<Place> {
+  const member = await memberOf(file, ports);
+  if (!member) return (await claimChecksum(file, ports)) ?? { kind: 'taken', progress: {} };
+  const place = await enterSeries(member, file, ports);
+  const series = { id: member.seriesId };
   ports.log.info('file has a place in its series', {
     correlation_id: file.fileId,
     series: series.id,
-    place: entry.kind,
+    place: place.kind,
   });
-  if (entry.kind === 'first') return taken();
-  if (entry.kind === 'again') return taken({ warnings: [entry.warning] });
-  if (entry.kind === 'older') return { kind: 'older', failure: entry.failure };
-  if (entry.kind === 'held') return taken(stopOf(file, entry.quarantine));
-  const judged = await judge(file, entry, whole, ports, deadline);
+  if (place.kind === 'duplicate') return place;
+  // A change back to the bytes of an older revision is sent.
+  const duplicate = place.idsHaveFileId ? undefined : await claimChecksum(file, ports);
+  if (duplicate) return duplicate;
+  const ids = place.idsHaveFileId ? { idsHaveFileId: true as const } : {};
+  const taken = (more: Partial<SplitProgress> = {}, plan?: RevisionPlan): Place => ({
+    kind: 'taken',
+    progress: { series, ...ids, ...more },
+    ...(plan ? { plan } : {}),
+  });
+  const wholly = { series: { ...series, taken: true as const } };
+  if (place.kind === 'again') return taken({ ...wholly, warnings: [place.warning] });
+  if (place.kind === 'older') return { kind: 'older', failure: place.failure };
+  if (place.kind === 'held') return taken(stopOf(file, place.quarantine));
+  if (place.kind === 'first') {
+    // A person has cancelled it: it takes nothing over before it is released.
+    if (isQuarantined(file)) return taken();
+    // What was held of an earlier one, or failed, must not be sent after it.
+    return (await takeOver(file.fileId, place.earlier, [], ports)) ? taken(wholly) : { kind: 'waiting' };
+  }
+  const judged = await judge(file, place, whole, ports, deadline);
   switch (judged.kind) {
     case 'wait':
       return { kind: 'waiting' };
     case 'unknown':
-      return taken(stopOf(file, unknownRevision(entry.before.fileId, judged.why, ports.clock.now())));
+      return taken(stopOf(file, unknownRevision(place.before.fileId, judged.why, ports.clock.now())));
     case 'held':
       return taken({ revision: judged.revision, ...stopOf(file, judged.quarantine) });
     case 'stopped':
@@ -60,9 +79,25 @@ export async function placeInSeries(
   }
 }
 
+/**
+ * Only once it is known how the file is read: a file that was read in another way and rejected must not count as the same.
+ * Undefined if the file is the first one with its bytes.
+ */
+async function claimChecksum(
+  file: ReadFile,
+  { ledger, feed }: Pick<SplitterPorts, 'feed'> & { ledger: Pick<FileLedger, 'claimChecksum'> },
+): Promise<Extract<Place, { kind: 'duplicate' }> | undefined> {
+  // The sink detects bundled files with the same bytes: each is a record.
+  if (file.bundle) return undefined;
+  // An earlier version kept no fingerprint.
+  const reading = file.reading ?? readingOf(file.dialect, file.limits, feed);
+  const sameBytes = await ledger.claimChecksum(file.feed, file.sha256, file.fileId, reading);
+  return sameBytes.kind === 'duplicate' ? sameBytes : undefined;
+}
+
 function judge(
   file: CutFile,
-  entry: Extract<EnteredSeries, { kind: 'newer' }>,
+  entry: Extract<PlaceAmongRevisions, { kind: 'newer' }>,
   whole: Buffer | undefined,
   ports: SplitterPorts,
   deadline: Deadline,

@@ -1,11 +1,11 @@
 import { ContradictionError } from '../core/errors.ts';
 import { ChangedRecords } from '../core/series/changed-records.ts';
-import { wasHeldAsRevision } from '../core/series/earlier-revisions.ts';
+import { newestOf } from '../core/series/earlier-revisions.ts';
 import type { RevisionPlan } from '../core/series/revision-plan.ts';
 import type { RevisionBase } from '../core/series/revision.ts';
 import type { Deadline } from '../runtime/deadline.ts';
 import type { CutFile } from './cut-file.ts';
-import { newestSent } from './enter-series.ts';
+import { sentOf } from './enter-series.ts';
 import { currentBases, isOpen, takeOver } from './judge-revision.ts';
 import { planKnownRevision } from './plan-revision.ts';
 import type { SplitterPorts } from './splitter-ports.ts';
@@ -22,18 +22,16 @@ export async function planAgain(
   deadline: Deadline,
 ): Promise<RevisionPlan | 'later' | undefined> {
   const { revision, series, sha256 } = file;
-  if (!revision && !wasHeldAsRevision(file.quarantine)) return undefined;
-  const { ledger } = ports;
-  if (!series || sha256 === undefined) throw new ContradictionError(`The file ${file.fileId} has no series.`);
+  if (!series || series.taken) return undefined;
+  if (sha256 === undefined) throw new ContradictionError(`The file ${file.fileId} has not been read.`);
   if (revision?.taken) return plan(file, revision.bases, undefined, ports, deadline);
-  // It has entered, so its entry is not written again.
-  const own = { fileId: file.fileId, sha256, key: file.source.key, modifiedAt: file.createdAt };
-  const earlier = await ledger.enterSeries(series.id, own);
+  const { ledger } = ports;
+  const earlier = await ledger.revisionsBefore(series.id, file.fileId);
   for (const { fileId } of earlier) if (isOpen(await ledger.getFile(fileId))) return 'later';
   // A person has decided to send all of it.
   if (!revision) return (await takeOver(file.fileId, earlier, [], ports)) ? undefined : 'later';
-  const others = earlier.filter((each) => each.sha256 !== sha256);
-  const before = await newestSent(others, ledger);
+  const sent = await sentOf(earlier, ledger);
+  const before = newestOf(file.idsHaveFileId ? sent : sent.filter((each) => each.sha256 !== sha256));
   const bases = (before && (await currentBases(before.fileId, ports))) ?? revision.bases;
   const changes = new ChangedRecords(file.dialect);
   const made = await plan(file, bases, changes, ports, deadline);

@@ -6,6 +6,7 @@ import { createGunzip } from 'node:zlib';
 import * as z from 'zod';
 import { receipt } from '../core/account/receipt.ts';
 import { ContradictionError } from '../core/errors.ts';
+import { suffixOf } from '../core/records/identity.ts';
 import { KnownRecords } from '../core/series/known-records.ts';
 import type { RevisionBase } from '../core/series/revision.ts';
 import { resolvedBySluice } from '../core/series/superseded-letter.ts';
@@ -50,7 +51,7 @@ export async function readBase(base: RevisionBase, ports: BasePorts): Promise<Kn
       resolutions.set(read.record, read);
     }
   }
-  const records = new KnownRecords(base.checksum, base.records + resolutions.size);
+  const records = new KnownRecords(suffixOf({ ...base, sha256: base.checksum }), base.records + resolutions.size);
   for await (const line of linesOf(base.receipts, true, ports)) {
     const { record, sha256, outcome, request_id: id, attempts, earlier_checksums } = known.parse(JSON.parse(line));
     const resolved = resolutions.get(record);

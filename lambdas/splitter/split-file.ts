@@ -114,29 +114,25 @@ async function splitClaimed(file: FileAccount, ports: SplitterPorts, deadline: D
   const controlled = await agreeWithControl(file, whole, ports, deadline);
   if (controlled) return controlled;
 
-  // Only once it is known how the file is read: a file that was read in another way and rejected must not count as the
-  // same.
-  const sameBytes = await claimChecksum({ ...file, dialect: file.dialect, sha256: file.sha256 }, ports);
-  if (sameBytes.kind === 'duplicate') {
-    log.warn('file has the bytes of an earlier one: nothing is sent', {
-      correlation_id: file.fileId,
-      duplicate_of: sameBytes.of,
-    });
-    return end(file, { state: 'duplicate', of: sameBytes.of }, ports);
-  }
-
   const readable = { ...file, dialect: file.dialect, sha256: file.sha256 };
   const place = file.series === undefined ? await placeInSeries(readable, whole, ports, deadline) : undefined;
   if (place?.kind === 'waiting') return place;
+  if (place?.kind === 'duplicate') {
+    log.warn('file has the bytes of an earlier one: nothing is sent', {
+      correlation_id: file.fileId,
+      duplicate_of: place.of,
+    });
+    return end(file, { state: 'duplicate', of: place.of }, ports);
+  }
   if (place?.kind === 'older') {
     return end(file, { state: 'superseded', failure: place.failure, totals: { records: 0, batches: 0 } }, ports);
   }
-  if (place) {
+  if (place?.progress.series) {
     const saved = await saveProgress(file, ports, place.progress);
     if (!saved) throw lost(file);
     noteStop(file, saved);
-    const { series, warnings, revision } = saved;
-    Object.assign(file, { series, warnings, revision });
+    const { series, idsHaveFileId, warnings, revision } = saved;
+    Object.assign(file, { series, idsHaveFileId, warnings, revision });
   }
   const planned = await planOf({ ...readable, ...file }, place?.plan, whole, ports, deadline);
   if (planned.kind === 'out-of-time') return planned;
@@ -183,17 +179,6 @@ async function planOf(
 /** A person may have cancelled it meanwhile: then nothing of it is queued. */
 function noteStop(file: FileAccount, { quarantine, release }: FileAccount): void {
   Object.assign(file, quarantine && { quarantine }, release && { release });
-}
-
-async function claimChecksum(
-  file: CutFile & { sha256: string },
-  { ledger, feed }: SplitterPorts,
-): ReturnType<FileLedger['claimChecksum']> {
-  // The sink detects bundled files with the same bytes: each is a record.
-  if (file.bundle) return { kind: 'first' };
-  // An earlier version kept no fingerprint.
-  const reading = file.reading ?? readingOf(file.dialect, file.limits, feed);
-  return ledger.claimChecksum(file.feed, file.sha256, file.fileId, reading);
 }
 
 async function finish(

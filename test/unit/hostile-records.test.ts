@@ -35,12 +35,9 @@ const dialect = { format: 'jsonl', encoding: 'utf-8', bodyOffset: 0, bodyLine: 1
 
 function prepared(text: string) {
   const bytes = Buffer.from(text);
-  return prepareRecord(
-    { record: 1, line: 1, offset: 0, bytes, problem: null },
-    feedNamed('traffic'),
-    dialect,
+  return prepareRecord({ record: 1, line: 1, offset: 0, bytes, problem: null }, feedNamed('traffic'), dialect, [
     'c'.repeat(64),
-  );
+  ]);
 }
 
 const endings: (() => Promise<void>)[] = [];

@@ -68,6 +68,58 @@ describe('a revision', () => {
     expect(world.manifestOf('traffic.3')).toMatchObject({ unchanged_records: 9, uploaded_records: 1 });
   });
 
+  it('undoes a revision with the bytes of the first one, as often as needed', async () => {
+    const a = rowsOf(10);
+    const b = rowsOf(10).with(3, { spot: 'S4', client: 'Changed' });
+    const c = rowsOf(11);
+    for (const [index, rows] of [a, b, a, b, b, c, a].entries()) {
+      const id = world.drop(index + 1, rows);
+      await run();
+      expect(Object.fromEntries(world.api.schedule), id).toMatchObject(scheduleOf(rows));
+      const isSame = index === 4;
+      expect(world.manifestOf(id)).toMatchObject(
+        isSame
+          ? { state: 'duplicate', duplicate_of: 'traffic.4' }
+          : { state: 'completed', request_ids_have_file_id: [2, 3, 6].includes(index) },
+      );
+    }
+    expect(world.api.requests).toBe(10 + 1 + 1 + 1 + 0 + 2 + 0);
+  });
+
+  it('is a duplicate if it has the bytes of the one that was sent before it, although another is held', async () => {
+    world = new RevisionWorld(undefined);
+    world.drop(1, rowsOf(10));
+    await run();
+    world.drop(2, rowsOf(10).with(3, { spot: 'S4', client: 'Changed' }));
+    await run();
+    expect(world.manifestOf('traffic.2')).toMatchObject({ state: 'quarantined' });
+    world.drop(3, rowsOf(10));
+    await run();
+    expect(world.manifestOf('traffic.3')).toMatchObject({ state: 'duplicate', duplicate_of: 'traffic.1' });
+  });
+
+  it('that is late is not sent after a newer one with the bytes of the first', async () => {
+    world.drop(1, rowsOf(10));
+    await run();
+    world.drop(3, rowsOf(10));
+    await run();
+    world.drop(2, rowsOf(10).with(3, { spot: 'S4', client: 'Changed' }));
+    await run();
+    expect(world.manifestOf('traffic.2')).toMatchObject({ state: 'superseded', failure: { code: 'older_revision' } });
+    expect(Object.fromEntries(world.api.schedule)).toEqual(scheduleOf(rowsOf(10)));
+  });
+
+  it('that is a repetition for the hundredth time does not make the series forget what was sent', async () => {
+    world.drop(1, rowsOf(10));
+    await run();
+    for (let number = 2; number < 102; number++) world.drop(number, rowsOf(10));
+    await run();
+    world.drop(102, rowsOf(11));
+    await run();
+    expect(world.api.requests).toBe(11);
+    expect(world.manifestOf('traffic.102')).toMatchObject({ unchanged_records: 10, uploaded_records: 1 });
+  });
+
   it('waits for the one before, and is compared with its result', async () => {
     for (const [number, rows] of [rowsOf(30), rowsOf(31), rowsOf(32)].entries()) world.drop(number + 1, rows, number);
     await run();
@@ -138,6 +190,46 @@ describe('a revision that a person must decide about', () => {
     });
     expect(await world.release('traffic.2')).toBe(false);
     expect(Object.fromEntries(world.api.schedule)).toEqual(scheduleOf(rowsOf(11)));
+  });
+});
+
+describe('a revision of one that was not sent', () => {
+  const damagedRows = rowsOf(6).map((row): LogRow => ({ ...row, isDamaged: true }));
+
+  it('settles what failed of it, and a redrive sends nothing', async () => {
+    world.drop(1, damagedRows);
+    await run();
+    world.drop(2, rowsOf(6));
+    await run();
+    expect(world.manifestOf('traffic.1')).toMatchObject({ dead_lettered_records: 0, handled_records: 6 });
+    expect(world.file('traffic.1').supersededBy).toMatchObject({ fileId: 'traffic.2' });
+  });
+
+  it('takes over from one that a person has cancelled before it was sent: that can not be released', async () => {
+    const first = world.drop(1, rowsOf(6));
+    world.onStep = () => {
+      if (!world.ledger.files.get(first)) return;
+      world.onStep = () => undefined;
+      void world.ledger.cancelFile(first, { by: 'ann', why: 'the wrong export' });
+    };
+    await run();
+    expect(world.manifestOf(first)).toMatchObject({ state: 'quarantined', held_records: 6 });
+    world.drop(2, rowsOf(7));
+    await run();
+    expect(await world.release(first)).toBe(false);
+    expect(Object.fromEntries(world.api.schedule)).toEqual(scheduleOf(rowsOf(7)));
+  });
+
+  it('waits more than a day for it, and is sent all the same', async () => {
+    world.drop(1, damagedRows);
+    const deliver = world.api.turn;
+    await run();
+    world.api.turn = deliver;
+    const day = 25 * 3600_000;
+    world.drop(2, rowsOf(6));
+    await world.clock.advance(day);
+    await run();
+    expect(world.manifestOf('traffic.2')).toMatchObject({ state: 'completed', uploaded_records: 6 });
   });
 });
 

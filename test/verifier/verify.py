@@ -115,6 +115,7 @@ MANIFEST = {
     "bundled_files": null_or(COUNT), "total_records": COUNT, "valid_records": COUNT,
     **{outcome + "_records": COUNT for outcome in OUTCOMES},
     "removed_records": COUNT, "compared_with": each(lambda base: is_base(base)),
+    "request_ids_have_file_id": boolean,
     "held_ranges": each({"first_record": POSITIVE, "last_record": POSITIVE}),
     "dead_lettered_records": COUNT, "resolved_records": COUNT, "handled_records": COUNT, "reconciled": boolean,
     "proof": null_or({"leaves": COUNT, "records_root": hexadecimal, "receipts_root": hexadecimal}),
@@ -179,7 +180,7 @@ def read_manifest(data, name):
     if isinstance(times, dict) and "delivered_records" in times:
         form = {**form, "times": {**MANIFEST["times"], "delivered_records": COUNT}}
     # Added later: an older manifest has none.
-    manifest = {"unchanged_records": 0, "removed_records": 0, "compared_with": [], **manifest}
+    manifest = {"unchanged_records": 0, "removed_records": 0, "compared_with": [], "request_ids_have_file_id": False, **manifest}
     if exactly(1)(manifest["manifest_version"]):
         manifest = {**SINCE_2, **manifest}
         for part, missing in SINCE_2_OF.items():
@@ -821,6 +822,8 @@ def check_chain(newest, folder, missing):
         must(sha256(data).hex() == manifest["previous_manifest_sha256"], f"manifest {number - 1}")
         later, manifest = manifest, read_manifest(data, name_of(number - 1))
         must(folder_of(manifest) == folder_of(newest), f"file of manifest {number - 1}")
+        same = "request_ids_have_file_id"
+        must(manifest[same] == later[same], f"request ids of manifest {number - 1}")
         kept = about(manifest, "cancel", "release")
         must(about(later, "cancel", "release")[:len(kept)] == kept, f"decisions of manifest {number - 1}")
 

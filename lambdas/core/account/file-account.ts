@@ -93,14 +93,19 @@ export interface FileAccount {
   reading?: string;
   /** The control file that its feed requires: nothing is sent before it agrees. */
   control?: FileControl;
+  /** Its bytes are those of an older revision of its series: its request ids contain the file id too. */
+  idsHaveFileId?: true;
   /** What it is compared with: only its changes are sent. */
   revision?: Revision;
   /** A newer revision of its series has taken over: nothing more of this one is sent. */
   supersededBy?: { fileId: string; at: number };
   /** Until when a letter or a correction of the file may be being tried. */
   tryingUntil?: number;
-  /** Its place among the revisions of its series; absent until it has entered one. */
-  series?: { id: string };
+  /**
+   * Its series; absent until it has entered one. `taken`: all of it may be sent, since nothing more is sent of the revisions
+   * before it.
+   */
+  series?: { id: string; taken?: true };
   warnings?: { code: string; message: string }[];
   limits: CutLimits;
   checkpoint?: CutPosition;

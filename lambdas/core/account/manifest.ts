@@ -167,6 +167,11 @@ export const manifest = z.object({
     .optional(),
   /** What its control file says. Absent if its feed required none, and from older manifests. */
   control: manifestControl.optional(),
+  /**
+   * Its bytes are those of an older revision of its series: the file id follows the checksum in what its request ids are
+   * hashes of. Also added later.
+   */
+  request_ids_have_file_id: z.boolean().default(false),
   rejected_records: count,
   refused_records: count,
   exhausted_records: count,

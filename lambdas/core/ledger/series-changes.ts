@@ -16,14 +16,18 @@ export interface SeriesAccount {
   revisions: KnownRevision[];
 }
 
-/** A file enters its series, after those that are known now. @param series undefined if there is none yet */
+/**
+ * A file enters its series, after those that are known now.
+ * @param series undefined if there is none yet @param forget the one that gives way if there are too many: the first by default
+ */
 export function enterSeries(
   seriesId: string,
   series: SeriesAccount | undefined,
   revision: KnownRevision,
   now: number,
+  forget?: string,
 ): ItemChange {
-  const known = series?.revisions ?? [];
+  const known = (series?.revisions ?? []).filter(({ fileId }) => fileId !== forget);
   const account: SeriesAccount = {
     seriesId,
     version: (series?.version ?? 0) + 1,

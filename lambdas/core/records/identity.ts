@@ -2,16 +2,38 @@ import { hash } from 'node:crypto';
 import type { Dialect } from './dialect.ts';
 
 /**
- * `X-Request-ID`: lower-case hex SHA-256 of the JSON text `[…identity fields, file checksum]`, without spaces. The API
- * drops ids that it has seen, so the same record of the same file never makes a second entry.
+ * What a file adds to its records' identities to make their request ids: its checksum. If its bytes are those of an older
+ * revision of its series, the ids with the checksum alone are used up, and its file id follows.
  */
-export function requestIdOf(identity: readonly string[], fileSha256: string): string {
-  return sha256Of(JSON.stringify([...identity, fileSha256]));
+export type RequestIdSuffix = readonly [checksum: string, fileId?: string];
+
+/**
+ * `X-Request-ID`: lower-case hex SHA-256 of the JSON text `[…identity fields, …suffix]`, without spaces. The API drops ids
+ * that it has seen, so the same record of the same file never makes a second entry.
+ */
+export function requestIdOf(identity: readonly string[], ...suffix: RequestIdSuffix): string {
+  return sha256Of(JSON.stringify([...identity, ...suffix]));
 }
 
-/** The checksum in a record's request id: that of its file. In a bundle each record is a file. */
-export function checksumFor(recordSha256: string, dialect: Pick<Dialect, 'format'>, fileSha256: string): string {
-  return dialect.format === 'bundle' ? recordSha256 : fileSha256;
+export function suffixOf(file: { fileId: string; sha256: string; idsHaveFileId?: true }): RequestIdSuffix {
+  return file.idsHaveFileId ? [file.sha256, file.fileId] : [file.sha256];
+}
+
+/** As receipts, letters and messages name it. */
+export const suffixText = (suffix: RequestIdSuffix): string => suffix.filter((part) => part !== undefined).join(' ');
+
+export function suffixIn(text: string): RequestIdSuffix {
+  const [checksum = '', fileId] = text.split(' ');
+  return fileId === undefined ? [checksum] : [checksum, fileId];
+}
+
+/** The suffix of a record's request id: that of its file. In a bundle each record is a file. */
+export function suffixFor(
+  recordSha256: string,
+  dialect: Pick<Dialect, 'format'>,
+  ofFile: RequestIdSuffix,
+): RequestIdSuffix {
+  return dialect.format === 'bundle' ? [recordSha256] : ofFile;
 }
 
 /** Lower-case hex SHA-256; of a text, over its UTF-8. In one call: twice as fast for the few bytes of a record. */

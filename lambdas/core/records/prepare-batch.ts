@@ -1,6 +1,7 @@
 import type { Feed } from '../../../feeds/feed.ts';
 import { ContradictionError } from '../errors.ts';
 import type { FileAccount } from '../account/file-account.ts';
+import { suffixOf } from './identity.ts';
 import type { PreparedRecord } from './prepare-record.ts';
 import { prepareRecord, rejected } from './prepare-record.ts';
 import { cutSlice } from './cut-slice.ts';
@@ -24,7 +25,7 @@ export function prepareBatch(message: BatchMessage, feed: Feed, file: FileAccoun
 export function prepareCut(
   batch: CutBatch,
   feed: Feed,
-  file: Pick<FileAccount, 'fileId' | 'dialect' | 'sha256' | 'limits'>,
+  file: Pick<FileAccount, 'fileId' | 'dialect' | 'sha256' | 'idsHaveFileId' | 'limits'>,
 ): PreparedRecord[] {
   const { dialect, sha256 } = file;
   if (!dialect || sha256 === undefined) throw new ContradictionError(`The file ${file.fileId} has not been read.`);
@@ -35,7 +36,8 @@ export function prepareCut(
       `Batch ${batch.batch} of the file ${file.fileId} was sent as ${batch.records} records, but cuts into ${cuts.length}.`,
     );
   }
-  return cuts.map((cut) => prepareRecord(cut, feed, dialect, sha256));
+  const suffix = suffixOf({ ...file, sha256 });
+  return cuts.map((cut) => prepareRecord(cut, feed, dialect, suffix));
 }
 
 function oversizeRecord(batch: OversizeBatch, maxRecordBytes: number, feed: Feed): PreparedRecord {

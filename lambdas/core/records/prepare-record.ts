@@ -1,6 +1,7 @@
 import type { Feed } from '../../../feeds/feed.ts';
 import { isNoValue } from '../../../feeds/feed.ts';
-import { checksumFor, requestIdOf, sha256Of } from './identity.ts';
+import type { RequestIdSuffix } from './identity.ts';
+import { requestIdOf, sha256Of, suffixFor } from './identity.ts';
 import type { Problem, ProblemReason } from './problem.ts';
 import { problemReasons } from './problem.ts';
 import type { MemberSource } from './bundle.ts';
@@ -38,13 +39,14 @@ export interface PreparedRecord {
 /**
  * Hash, parse, validate, map: in this order, so that a record that can't be read still has its hash. Never throws: any
  * fault that one record causes costs only that record.
+ * @param suffix of the file's request ids
  */
-export function prepareRecord(cut: CutRecord, feed: Feed, dialect: Dialect, fileSha256: string): PreparedRecord {
+export function prepareRecord(cut: CutRecord, feed: Feed, dialect: Dialect, suffix: RequestIdSuffix): PreparedRecord {
   const { record, line, offset, bytes, source } = cut;
   const sha256 = sha256Of(bytes);
   const place = { record, line, offset, length: bytes.length, sha256, bytes, ...(source ? { source } : {}) };
   try {
-    return { ...place, ...readRecord(cut, feed, dialect, checksumFor(sha256, dialect, fileSha256)) };
+    return { ...place, ...readRecord(cut, feed, dialect, suffixFor(sha256, dialect, suffix)) };
   } catch (error) {
     return { ...place, ...rejected(unreadable(error), undefined, feed) };
   }
@@ -54,7 +56,7 @@ function readRecord(
   { problem, bytes, line }: CutRecord,
   feed: Feed,
   dialect: Dialect,
-  checksum: string,
+  suffix: RequestIdSuffix,
 ): Pick<PreparedRecord, 'result' | 'correlationId' | 'warnings'> {
   if (problem) return rejected(problem, undefined, feed);
   const { integerFields, exactNumbers = false } = feed;
@@ -70,7 +72,7 @@ function readRecord(
   return {
     ...correlated(row, feed),
     ...(warnings.length === 0 ? {} : { warnings }),
-    result: { kind: 'good', requestId: requestIdOf(identity, checksum), identity, payload },
+    result: { kind: 'good', requestId: requestIdOf(identity, ...suffix), identity, payload },
   };
 }
 

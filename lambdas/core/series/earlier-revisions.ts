@@ -18,6 +18,7 @@ export const maxKnownRevisions = 50;
  * What a file's place in its series means for it.
  *
  * - `first`: nothing of another revision may have been sent
+ * - `duplicate`: the API has these bytes, and nothing newer
  * - `again`: it belongs to no configured series, and an earlier file under the same key may have been sent
  * - `newer`: only what changed may be sent, if that can be known
  * - `held`: a person must decide
@@ -25,6 +26,7 @@ export const maxKnownRevisions = 50;
  */
 export type SeriesEntry =
   | { kind: 'first' }
+  | { kind: 'duplicate'; of: string }
   | { kind: 'again'; warning: { code: string; message: string } }
   | { kind: 'newer'; before: KnownRevision }
   | { kind: 'held'; quarantine: Quarantine }
@@ -97,5 +99,30 @@ export function mayHaveBeenSent(file: FileAccount | undefined): boolean {
   if (isOpen && !(isQuarantined(file) && isRevisionStop(quarantine))) return true;
   // Exhausted or refused: a request may have been stored although its answer says otherwise.
   const requested = settled.uploaded + settled.duplicate + settled.refused + settled.exhausted;
-  return requested + (settled.unchanged ?? 0) > 0 || file.lastResolvedAt !== undefined;
+  if (requested + (settled.unchanged ?? 0) > 0) return true;
+  // A letter or a correction of it was sent.
+  return file.lastResolvedAt !== undefined || file.tryingUntil !== undefined;
+}
+
+/**
+ * Whether a file has the bytes of an older revision: one that may have been sent came after it. Then the request ids of those
+ * bytes are used up, and the API would drop what changes it back.
+ * @param sent the other revisions that may have been sent
+ */
+export function repeatsOlder(
+  own: KnownRevision,
+  earlier: readonly KnownRevision[],
+  sent: readonly KnownRevision[],
+): boolean {
+  const same = earlier.filter(({ sha256 }) => sha256 === own.sha256);
+  const others = sent.filter(({ sha256 }) => sha256 !== own.sha256);
+  return same.some((each) => others.some((other) => compareRevisions(other, each) !== 'older'));
+}
+
+/** Of several, the one that is newer than the others; of equal ones, the last. */
+export function newestOf(revisions: readonly KnownRevision[]): KnownRevision | undefined {
+  return revisions.reduceRight<KnownRevision | undefined>(
+    (newest, each) => (newest && compareRevisions(each, newest) !== 'newer' ? newest : each),
+    undefined,
+  );
 }

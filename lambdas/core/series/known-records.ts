@@ -1,5 +1,7 @@
 import { Buffer } from 'node:buffer';
 import { keyBytes, KeyTable } from '../key-table.ts';
+import type { RequestIdSuffix } from '../records/identity.ts';
+import { requestIdOf, suffixText } from '../records/identity.ts';
 
 /**
  * What a revision's record means for the API, compared with the revision before.
@@ -64,18 +66,20 @@ const isByHand = 64;
  * table of fixed size, with 52 bytes for each record: ten million need 520 MB.
  */
 export class KnownRecords {
-  /** SHA-256 of the revision's bytes: part of its request ids. */
-  readonly checksum: string;
+  readonly #suffix: RequestIdSuffix;
+  /** The suffix, as receipts name it. */
+  readonly sentAs: string;
   readonly #table: KeyTable;
   readonly #slots: Buffer;
   /** The revisions that the API has the records of. */
   readonly #sentIn: string[];
   #seen = 0;
 
-  /** @param records that will be added at most */
-  constructor(checksum: string, records: number) {
-    this.checksum = checksum;
-    this.#sentIn = [checksum];
+  /** @param suffix of the revision's request ids @param records that will be added at most */
+  constructor(suffix: RequestIdSuffix, records: number) {
+    this.#suffix = suffix;
+    this.sentAs = suffixText(suffix);
+    this.#sentIn = [this.sentAs];
     this.#table = new KeyTable(records, valueBytes);
     this.#slots = this.#table.slots;
   }
@@ -100,7 +104,7 @@ export class KnownRecords {
     if (isNew || ((before & isRepeated) !== 0 && !isRepetition)) {
       content.copy(this.#slots, at + contentAt);
       this.#slots.writeUInt32LE(record, at + recordAt);
-      this.#slots.writeUInt16LE(this.#placeOf(how.sentIn ?? this.checksum), at + sentInAt);
+      this.#slots.writeUInt16LE(this.#placeOf(how.sentIn ?? this.sentAs), at + sentInAt);
       flags = isThere | (sha256 === undefined ? isUncertain : 0) | (isRepetition ? isRepeated : 0);
     } else if (((before & isRepeated) !== 0) === isRepetition && (sha256 === undefined || !this.#has(at, content))) {
       flags |= isUncertain;
@@ -123,12 +127,17 @@ export class KnownRecords {
     return ((this.#slots[at + flagsAt] ?? 0) & isUncertain) !== 0;
   }
 
+  /** The id that a record with this identity has in the revision. */
+  requestIdOf(identity: readonly string[]): string {
+    return requestIdOf(identity, ...this.#suffix);
+  }
+
   /** Undefined if this revision has no record with its identity. */
   placeOf(requestId: string): KnownPlace | undefined {
     const at = this.#table.find(Buffer.from(requestId.slice(0, 2 * keyBytes), 'hex'));
     const flags = this.#slots[at + flagsAt] ?? 0;
     if (flags === 0) return undefined;
-    const sentIn = this.#sentIn[this.#slots.readUInt16LE(at + sentInAt)] ?? this.checksum;
+    const sentIn = this.#sentIn[this.#slots.readUInt16LE(at + sentInAt)] ?? this.sentAs;
     return { sentIn, isInDoubt: (flags & isInDoubt) !== 0, isByHand: (flags & isByHand) !== 0 };
   }
 
@@ -171,9 +180,9 @@ export class KnownRecords {
     }
   }
 
-  #placeOf(checksum: string): number {
-    const found = this.#sentIn.lastIndexOf(checksum);
-    return found >= 0 ? found : this.#sentIn.push(checksum) - 1;
+  #placeOf(sentAs: string): number {
+    const found = this.#sentIn.lastIndexOf(sentAs);
+    return found >= 0 ? found : this.#sentIn.push(sentAs) - 1;
   }
 
   #isSame(at: number, flags: number, sha256: string): boolean {

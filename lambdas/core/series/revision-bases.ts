@@ -23,6 +23,7 @@ export function basesOf(file: FileAccount, figures: ManifestFigures | undefined)
     manifest: figures.manifest_number,
     manifestSha256: figures.manifest_sha256,
     checksum: figures.checksum,
+    ...(figures.request_ids_have_file_id ? { idsHaveFileId: true } : {}),
     records: figures.total_records,
     receipts: { key, sha256 },
     ...(resolutions_key === null || resolutions_sha256 === null

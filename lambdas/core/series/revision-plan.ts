@@ -1,4 +1,4 @@
-import { requestIdOf } from '../records/identity.ts';
+import { requestIdOf, suffixIn } from '../records/identity.ts';
 import type { PreparedRecord } from '../records/prepare-record.ts';
 import type { KnownRecords, RecordPlan, RevisionCounts } from './known-records.ts';
 
@@ -17,14 +17,14 @@ export interface NotedChange {
 }
 
 /**
- * Under which request ids the API has an earlier version of a record, or may have it: checksums of revisions, the newest
- * first. With the record's identity, each of them gives an id. At the end, null: the API may have none.
+ * Under which request ids the API has an earlier version of a record, or may have it: suffixes of revisions' request ids
+ * (core/records/identity.ts), the newest first. With the record's identity, each of them gives an id. At the end, null: the API may have none.
  */
 export type EarlierVersions = (string | null)[];
 
 /** The request ids of a record's earlier versions; null as in `EarlierVersions`. */
 export const supersededIds = (identity: readonly string[], earlier: EarlierVersions): (string | null)[] =>
-  earlier.map((checksum) => (checksum === null ? null : requestIdOf(identity, checksum)));
+  earlier.map((sentAs) => (sentAs === null ? null : requestIdOf(identity, ...suffixIn(sentAs))));
 
 /** What becomes of a record. */
 export interface PlannedRecord {
@@ -64,7 +64,7 @@ export class RevisionPlan {
     if (result.kind !== 'good') return undefined;
     const { identity } = result;
     const [newest] = this.#known;
-    const found = newest?.note(requestIdOf(identity, newest.checksum), sha256);
+    const found = newest?.note(newest.requestIdOf(identity), sha256);
     const earlier = found === 'unchanged' ? undefined : this.#earlierOf(identity);
     this.#counts[found ?? (earlier ? 'changed' : 'added')]++;
     return found === 'unchanged' ? undefined : { ...(earlier ? { earlier } : {}) };
@@ -72,7 +72,7 @@ export class RevisionPlan {
 
   #earlierOf(identity: readonly string[]): EarlierRecord | undefined {
     for (const [base, known] of this.#known.entries()) {
-      const id = requestIdOf(identity, known.checksum);
+      const id = known.requestIdOf(identity);
       const record = known.recordOf(id);
       if (record !== undefined) return { base, record, isUncertain: base > 0 || known.isUncertain(id) };
     }
@@ -87,10 +87,10 @@ export class RevisionPlan {
   planOf({ result, sha256 }: Pick<PreparedRecord, 'result' | 'sha256'>): PlannedRecord {
     const [newest] = this.#known;
     if (result.kind !== 'good' || !newest) return sent;
-    const id = requestIdOf(result.identity, newest.checksum);
+    const id = newest.requestIdOf(result.identity);
     const plan = newest.planOf(id, sha256) ?? 'send';
     if (plan === 'repeated') return this.#plannedAs(plan, []);
-    if (plan === 'unchanged') return this.#plannedAs(plan, [newest.placeOf(id)?.sentIn ?? newest.checksum]);
+    if (plan === 'unchanged') return this.#plannedAs(plan, [newest.placeOf(id)?.sentIn ?? newest.sentAs]);
     return this.supersedes ? this.#plannedAs(plan, this.#supersededBy(result.identity)) : sent;
   }
 
@@ -103,7 +103,7 @@ export class RevisionPlan {
     const earlier: (string | null)[] = [];
     let mayBeRemoved = false;
     for (const known of this.#known) {
-      const place = known.placeOf(requestIdOf(identity, known.checksum));
+      const place = known.placeOf(known.requestIdOf(identity));
       if (!place) {
         mayBeRemoved = true;
         continue;

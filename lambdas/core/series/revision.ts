@@ -12,6 +12,8 @@ export interface RevisionBase {
   manifestSha256?: string;
   /** SHA-256 of its bytes, which is part of its request ids. */
   checksum: string;
+  /** So is its file id. */
+  idsHaveFileId?: true;
   records: number;
   receipts: { key: string; sha256: string };
   resolutions?: { key: string; sha256: string };

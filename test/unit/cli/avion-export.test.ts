@@ -27,7 +27,7 @@ function readBack(bytes: Buffer, format: string) {
   const cutter = new BatchCutter(dialect, limits, from);
   return [...cutter.push(bytes.subarray(dialect.bodyOffset)), ...cutter.end()].flatMap((batch) => {
     if (batch.kind !== 'slice') throw new Error('no row of an export is that long');
-    return cutSlice(batch, dialect, limits).map((cut) => prepareRecord(cut, feed, dialect, 'f'.repeat(64)));
+    return cutSlice(batch, dialect, limits).map((cut) => prepareRecord(cut, feed, dialect, ['f'.repeat(64)]));
   });
 }
 

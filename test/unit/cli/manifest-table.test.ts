@@ -43,6 +43,7 @@ const clean: Manifest = {
   unchanged_records: 0,
   removed_records: 0,
   compared_with: [],
+  request_ids_have_file_id: false,
   duplicate_records: 0,
   rejected_records: 0,
   refused_records: 0,

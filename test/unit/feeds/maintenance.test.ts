@@ -18,7 +18,7 @@ const dialect: Dialect = { format: 'jsonl', encoding: 'utf-8', bodyOffset: 0, bo
 
 function prepareText(text: string, options: Record<string, string> = {}): PreparedRecord {
   const cut = { record: 1, line: 1, offset: 0, bytes: Buffer.from(text), problem: null };
-  return prepareRecord(cut, feedNamed('maintenance', options), dialect, 'f'.repeat(64));
+  return prepareRecord(cut, feedNamed('maintenance', options), dialect, ['f'.repeat(64)]);
 }
 const prepare = (change: Record<string, unknown> = {}, options: Record<string, string> = {}) =>
   prepareText(JSON.stringify({ ...record, ...change }), options);

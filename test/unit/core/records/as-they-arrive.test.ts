@@ -75,7 +75,7 @@ function read(file: Buffer, dialect: Dialect, feed: Feed, own: CutLimits, splits
     return cutSlice(batch, dialect, own);
   });
   const records = cuts.map((cut) => {
-    const { result } = prepareRecord(cut, feed, dialect, 'f'.repeat(64));
+    const { result } = prepareRecord(cut, feed, dialect, ['f'.repeat(64)]);
     return result.kind === 'good' ? result.payload : result.problem.reason;
   });
   // Every byte of a record is where its offset says.

@@ -44,7 +44,7 @@ function read(first: string, second: string, own = limits): Read {
     const sent = batches.filter(isSent).flatMap((batch) => {
       if (batch.kind === 'oversize') throw new Error('No record here is that long.');
       return cutSlice(batch, dialect, own).map((each) => {
-        const { result } = prepareRecord(each, traffic, dialect, 'f'.repeat(64));
+        const { result } = prepareRecord(each, traffic, dialect, ['f'.repeat(64)]);
         return result.kind === 'good' ? result.payload['spot_id'] : result.problem.reason;
       });
     });

@@ -14,7 +14,7 @@ const csv: Dialect = { format: 'csv', ...body, delimiter: ',', lineBreak: 'lf', 
 
 function prepare(text: string, feed: Feed, dialect: Dialect, line = 1) {
   const cut = { record: 1, line, offset: 0, bytes: Buffer.from(text), problem: null };
-  return prepareRecord(cut, feed, dialect, 'c'.repeat(64));
+  return prepareRecord(cut, feed, dialect, ['c'.repeat(64)]);
 }
 
 const problemOf = (text: string, feed: Feed, dialect: Dialect, line?: number) => {

@@ -16,7 +16,7 @@ const checksumOf = (rows: readonly Row[], name: string) => sha256Of(JSON.stringi
 /** What the API has of a revision that was sent whole. */
 function knownOf(rows: readonly Row[], name = 'a'): KnownRecords {
   const checksum = checksumOf(rows, name);
-  const known = new KnownRecords(checksum, rows.length);
+  const known = new KnownRecords([checksum], rows.length);
   for (const [n, { id, text }] of rows.entries()) known.add(n + 1, requestIdOf([id], checksum), sha256Of(text));
   return known;
 }
@@ -48,12 +48,12 @@ describe('a revision', () => {
     const before = [...rowsOf('1'), { id: '1', text: 'another one' }, ...rowsOf('2')];
     expect(plan(rowsOf('1', '2'), knownOf(before)).plans).toEqual(['send', 'unchanged']);
     const known = knownOf(rowsOf('2'));
-    known.add(2, requestIdOf(['2'], known.checksum), undefined);
+    known.add(2, known.requestIdOf(['2']), undefined);
     expect(plan(rowsOf('2'), known).plans).toEqual(['send']);
   });
 
   it('treats a repetition as what the API had before, not as what it has', () => {
-    const known = new KnownRecords('c', 3);
+    const known = new KnownRecords(['c'], 3);
     const id = requestIdOf(['1'], 'c');
     known.add(1, id, sha256Of('another'), { isRepetition: true });
     known.add(2, id, sha256Of('1 as it was'));
@@ -97,7 +97,7 @@ describe('a revision', () => {
           const { plans } = plan(revision, ...(known ? [known] : []));
           const checksum = checksumOf(revision, `${number}`);
           const sent = new Set<string>();
-          const next = new KnownRecords(checksum, revision.length);
+          const next = new KnownRecords([checksum], revision.length);
           // Removed records are removed by hand.
           for (const id of schedule.keys()) if (!revision.some((each) => each.id === id)) schedule.delete(id);
           for (const [index, { id, text }] of revision.entries()) {
@@ -125,7 +125,7 @@ describe('known records', () => {
   });
 
   it('refuse more than were announced', () => {
-    const known = new KnownRecords('c', 0);
+    const known = new KnownRecords(['c'], 0);
     expect(() => {
       for (let n = 0; n < 9; n++) known.add(n, sha256Of(`${n}`), sha256Of('x'));
     }).toThrow(RangeError);
