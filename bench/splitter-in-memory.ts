@@ -55,6 +55,7 @@ export function portsInMemory(
     clock,
     log: silentLog,
     newOwner: () => 'bench',
+    metrics: { add: () => undefined },
     newMessageKey: () => '0f'.repeat(32),
   };
 }

@@ -35,7 +35,7 @@ import type { ExpectedNote } from './core/nights/expected-note.ts';
 import type { MailState } from './core/notices/gather.ts';
 import type { OthersCount } from './core/limiter/pause-evidence.ts';
 import type { OutcomeCounts } from './core/account/outcome.ts';
-import type { Quarantine, Stops } from './core/account/stops.ts';
+import type { Quarantine, ReleasedRecords, Stops } from './core/account/stops.ts';
 import type { CancelObstacle } from './core/account/quarantine.ts';
 import type { Revision } from './core/series/revision.ts';
 import type { KnownRevision } from './core/series/earlier-revisions.ts';
@@ -319,7 +319,7 @@ export interface FileLedger {
    * Reopens a closed file that is stopped, to send what was held. Undefined if it is not stopped or not closed yet, or if
    * the held records are the rows after another header, which are never sent.
    */
-  releaseQuarantine(fileId: string, by: string, why: string): Promise<FileAccount | undefined>;
+  releaseQuarantine(fileId: string, by: string, why: string, sends?: ReleasedRecords): Promise<FileAccount | undefined>;
   /**
    * Notes that every record has ended, so that there is nothing to stop any more. False if the file was stopped or released
    * since. Repeatable.
@@ -531,8 +531,8 @@ export interface ExpectedLedger {
 
 /** Files that are revisions of each other (core/series/). */
 export interface SeriesLedger {
-  /** The revisions that entered before a file, or all of them if it has not entered; the latest last. */
-  revisionsBefore(seriesId: string, fileId: string): Promise<KnownRevision[]>;
+  /** A file that has entered, and the revisions that entered before it. Undefined if the series has forgotten it. */
+  findInSeries(seriesId: string, fileId: string): Promise<{ own: KnownRevision; earlier: KnownRevision[] } | undefined>;
   /** Adds a file to its series and returns the revisions that entered before it, the latest last. Repeatable. */
   enterSeries(seriesId: string, revision: KnownRevision): Promise<KnownRevision[]>;
   /**
@@ -540,10 +540,15 @@ export interface SeriesLedger {
    * it is open.
    */
   supersedeFile(fileId: string, by: string): Promise<FileAccount | undefined>;
+  /**
+   * Stops a file that is in progress; for good, if a newer revision is sent in its place. False if the file is stopped already,
+   * or if all of its records have ended.
+   */
+  stopRevision(fileId: string, quarantine: Quarantine, by?: string): Promise<boolean>;
   /** Before a letter or a correction is tried. Undefined if it may be; otherwise the file that has taken over. */
   beginTry(fileId: string, forMs: number): Promise<string | undefined>;
   /** Notes what a released file is compared with, once nothing more of the earlier revisions is sent. */
-  takeSeries(fileId: string, revision: Revision): Promise<void>;
+  takeSeries(fileId: string, revision: Revision, reading: string): Promise<void>;
 }
 
 /** Control files: second files that say what a file must have (core/control/). Names are keys without a lane's prefix. */

@@ -38,6 +38,9 @@ export function verdictOf(manifest: ManifestSummary): string {
       return `failed: ${manifest.failure?.message ?? 'it could not be read'}`;
     case 'superseded':
       if (manifest.failure?.code === 'older_revision') return `nothing of it was sent: ${manifest.failure.message}`;
+      if (manifest.failure?.code === 'newer_revision') {
+        return `a newer revision is sent in its place: ${formatCount(manifest.held_records)} records were held`;
+      }
       return `replaced under the same key while it was read: ${formatCount(manifest.held_records)} records were held`;
     case 'quarantined': {
       const cancelled = cancelledText(manifest);

@@ -1,5 +1,5 @@
 import type { Manifest } from '../../lambdas/core/account/manifest.ts';
-import { maxErrors, maxReasons } from '../../lambdas/core/account/manifest.ts';
+import { isOfReplaced, maxErrors, maxReasons } from '../../lambdas/core/account/manifest.ts';
 import { outcomes } from '../../lambdas/core/account/outcome.ts';
 import { checkDecisions } from './check-decisions.ts';
 import type { Verified } from './verified.ts';
@@ -50,8 +50,9 @@ function checkState({ state, total_records: total, duplicate_of: first, failure,
 }
 
 /** Checks that ranges are in order, do not overlap, and lie within the file. */
-function checkHeldRanges({ held_ranges: ranges, total_records: total, held_records: held, state }: Manifest): void {
-  mustHold(state !== 'superseded' || ranges.length === 0, 'which records of a superseded file are held is unknown');
+function checkHeldRanges(manifest: Manifest): void {
+  const { held_ranges: ranges, total_records: total, held_records: held } = manifest;
+  mustHold(!isOfReplaced(manifest) || ranges.length === 0, 'which records of a replaced file are held is unknown');
   let end = 0;
   let records = 0;
   for (const { first_record: first, last_record: last } of ranges) {

@@ -1,6 +1,6 @@
 import { isDeepStrictEqual } from 'node:util';
 import type { Manifest, ManifestError, ReasonCount } from '../../lambdas/core/account/manifest.ts';
-import { maxErrors, maxRawCharacters, maxReasons } from '../../lambdas/core/account/manifest.ts';
+import { isOfReplaced, maxErrors, maxRawCharacters, maxReasons } from '../../lambdas/core/account/manifest.ts';
 import { MerkleRoot } from '../../lambdas/core/account/merkle.ts';
 import { isFailed, noCounts, outcomes, sumCounts } from '../../lambdas/core/account/outcome.ts';
 import type { FailedOutcome } from '../../lambdas/core/account/outcome.ts';
@@ -95,7 +95,7 @@ class RecordOrder {
   /** Returns whether this record directly follows the previous one. */
   add(record: number): boolean {
     const expected = this.#pastHeld() + 1;
-    const follows = this.#manifest.state === 'superseded' ? record > this.last : record === expected;
+    const follows = isOfReplaced(this.#manifest) ? record > this.last : record === expected;
     mustHold(follows, `the receipts have record ${record} where ${expected} should be`);
     const isNext = record === this.last + 1;
     this.last = record;
@@ -104,9 +104,9 @@ class RecordOrder {
 
   /** Returns whether the last receipt is that of the file's last record. */
   end(): boolean {
-    const { state, total_records: total } = this.#manifest;
+    const { total_records: total } = this.#manifest;
     mustHold(this.last > 0, 'the receipts are empty');
-    if (state === 'superseded') return false;
+    if (isOfReplaced(this.#manifest)) return false;
     const end = this.#pastHeld();
     mustHold(
       end === total,

@@ -2,6 +2,7 @@ import { isDeepStrictEqual } from 'node:util';
 import { z } from 'zod';
 import { sha256Of } from '../../lambdas/core/records/identity.ts';
 import type { Manifest } from '../../lambdas/core/account/manifest.ts';
+import { isOfReplaced } from '../../lambdas/core/account/manifest.ts';
 import { MerkleProof, rootOf } from '../../lambdas/core/account/merkle.ts';
 import { receipt as receiptSchema } from '../../lambdas/core/account/receipt.ts';
 import { CliError } from '../cli-error.ts';
@@ -120,8 +121,8 @@ function checkManifestOf(proof: RecordProof, { record }: CheckedReceipt, { manif
   mustHold(manifest.file_id === proof.file_id, 'the manifest is of another file');
   mustHold(manifest.proof?.receipts_root === proof.receipts_root, 'the manifest has another root');
   mustHold(manifest.proof.leaves === proof.leaves, 'the manifest has another number of leaves');
-  // An unknown set of a superseded file's records is missing.
-  if (manifest.state === 'superseded') return;
+  // An unknown set of a replaced file's records is missing.
+  if (isOfReplaced(manifest)) return;
   const held = manifest.held_ranges.filter(({ first_record: first }) => first < record);
   const before = held.reduce((sum, { first_record: first, last_record: last }) => sum + last - first + 1, 0);
   mustHold(record - 1 - before === proof.index, `record ${record} has another position among the receipts`);

@@ -1,4 +1,5 @@
 import type { Manifest } from '../../lambdas/core/account/manifest.ts';
+import { isOfReplaced } from '../../lambdas/core/account/manifest.ts';
 import { checkManifest, sumOf } from './check-manifest.ts';
 import { isAboutRecords, RecordDecisions } from '../../lambdas/core/account/manifest-decision.ts';
 import { checkControl } from './check-control.ts';
@@ -46,7 +47,7 @@ export async function* verifyAccount(
   }
   if (manifest.archive.receipts_key === null) {
     mustHold(sumOf(manifest) === manifest.held_records, 'the manifest names no receipts, though records were sent');
-    const areAll = manifest.state === 'superseded' || heldIn(manifest) === manifest.total_records;
+    const areAll = isOfReplaced(manifest) || heldIn(manifest) === manifest.total_records;
     mustHold(areAll, 'the manifest names no receipts, but the held ranges do not contain all records');
     mustHold(manifest.times.first_upload === null, 'the manifest names no receipts, but a time of an upload');
     yield { sentence: 'there are no receipts, and none are needed' };

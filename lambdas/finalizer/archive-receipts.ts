@@ -1,3 +1,4 @@
+import { wasReplaced } from '../core/account/quarantine.ts';
 import { Readable } from 'node:stream';
 import type { ArchiveKeys } from '../core/account/archive-keys.ts';
 import type { BatchAccount, FileAccount } from '../core/account/file-account.ts';
@@ -33,7 +34,7 @@ export async function archiveReceipts(
   const hasDeadLetters = await archive.has(keys.deadLetters);
   const audit = new ReceiptsAudit(
     resolutions.kinds,
-    { allowGaps: file.state === 'superseded', held },
+    { allowGaps: wasReplaced(file), held },
     {
       onFailed: (line) => {
         if (!hasDeadLetters) failed.add(line);

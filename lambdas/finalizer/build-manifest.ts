@@ -3,9 +3,10 @@ import type { FileAccount } from '../core/account/file-account.ts';
 import type { HeldRange, Manifest } from '../core/account/manifest.ts';
 import { manifestVersion } from '../core/account/manifest.ts';
 import type { ManifestDecision } from '../core/account/manifest-decision.ts';
+import type { OutcomeCounts } from '../core/account/outcome.ts';
 import { sumCounts } from '../core/account/outcome.ts';
-import { isQuarantined } from '../core/account/stops.ts';
-import { endsInQuarantine } from '../core/account/quarantine.ts';
+import { isOutrun, isQuarantined } from '../core/account/stops.ts';
+import { endsInQuarantine, endsWithHeld, wasReplaced } from '../core/account/quarantine.ts';
 import type { ReceiptsAudit } from './receipts-audit.ts';
 
 export interface ManifestFacts {
@@ -30,7 +31,7 @@ export function buildManifest(facts: ManifestFacts): Manifest {
     facts;
   const { counts, records } = audit;
   // For a replaced file, the sent records count: how many more it had can't be read any more.
-  const total = file.state === 'superseded' ? records : (file.totalRecords ?? 0);
+  const total = wasReplaced(file) ? records : (file.totalRecords ?? 0);
   const failed = counts.rejected + counts.refused + counts.exhausted;
   return {
     manifest_version: manifestVersion,
@@ -65,8 +66,8 @@ export function buildManifest(facts: ManifestFacts): Manifest {
     uploaded_records: counts.uploaded,
     duplicate_records: counts.duplicate,
     unchanged_records: counts.unchanged,
-    removed_records: file.revision?.counts.removed ?? 0,
-    compared_with: comparedWith(file),
+    removed_records: isCompared(file, counts) ? (file.revision?.counts.removed ?? 0) : 0,
+    compared_with: isCompared(file, counts) ? comparedWith(file) : [],
     ...(comparison ? { comparison } : {}),
     ...(facts.control ? { control: facts.control } : {}),
     request_ids_have_file_id: file.idsHaveFileId === true,
@@ -92,6 +93,10 @@ export function buildManifest(facts: ManifestFacts): Manifest {
   };
 }
 
+/** Not if a person had all of it sent as new records. */
+const isCompared = ({ revision }: FileAccount, { unchanged }: OutcomeCounts): boolean =>
+  revision !== undefined && (!revision.isWhole || (unchanged ?? 0) > 0);
+
 function comparedWith({ revision }: FileAccount): Manifest['compared_with'] {
   return (revision?.bases ?? []).map(({ fileId, manifest, manifestSha256, receipts }) => ({
     file_id: fileId,
@@ -109,13 +114,14 @@ function preambleOf({ dialect }: FileAccount): Pick<Manifest, 'preamble_bytes'> 
 
 export function endStateOf(file: FileAccount): Manifest['state'] {
   if (endsInQuarantine(file)) return 'quarantined';
+  if (isOutrun(file)) return 'superseded';
   if (file.state === 'bundled')
     throw new ContradictionError(`The file ${file.fileId} is in the account of another file.`);
   return file.state === 'split' ? 'completed' : file.state;
 }
 
 function failureOf(file: FileAccount): Manifest['failure'] {
-  if (isQuarantined(file) && endsInQuarantine(file)) {
+  if (isQuarantined(file) && endsWithHeld(file)) {
     return { code: file.quarantine?.code ?? 'too_many_rejects', message: file.quarantine?.message ?? '' };
   }
   const other = file.checkpoint?.otherHeader;

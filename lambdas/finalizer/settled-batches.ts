@@ -2,7 +2,7 @@ import type { BatchAccount, FileAccount } from '../core/account/file-account.ts'
 import { sendableBatches } from '../core/account/file-account.ts';
 import type { HeldRange } from '../core/account/manifest.ts';
 import { isQuarantined, isReleased } from '../core/account/stops.ts';
-import { endsInQuarantine, holdsUnsent } from '../core/account/quarantine.ts';
+import { endsWithHeld, holdsUnsent, wasReplaced } from '../core/account/quarantine.ts';
 import type { BatchLedger } from '../ports.ts';
 
 export interface SettledBatches {
@@ -37,8 +37,8 @@ export async function settledBatches(
   const sent = isQuarantined(file) ? (file.sentBatches ?? total) : total;
   const known = batches.filter(({ batch }) => batch <= sent);
   // For a replaced file, a killed splitter may have sent more than its last checkpoint shows.
-  const isWhole = known.length === sent && (file.state === 'superseded' || batches.length <= total);
-  return isWhole ? { batches, held: file.state === 'superseded' ? [] : rangesBetween(batches, file) } : undefined;
+  const isWhole = known.length === sent && (wasReplaced(file) || batches.length <= total);
+  return isWhole ? { batches, held: wasReplaced(file) ? [] : rangesBetween(batches, file) } : undefined;
 }
 
 /** The records of the missing batches. */
@@ -50,6 +50,6 @@ function rangesBetween(batches: readonly BatchAccount[], file: FileAccount): Hel
     next = firstRecord + records;
   }
   const last = file.totalRecords ?? 0;
-  if (endsInQuarantine(file) && next <= last) ranges.push({ first_record: next, last_record: last });
-  return endsInQuarantine(file) ? ranges : [];
+  if (endsWithHeld(file) && next <= last) ranges.push({ first_record: next, last_record: last });
+  return endsWithHeld(file) ? ranges : [];
 }

@@ -141,11 +141,14 @@ export function fileLedger(store: ItemStore, clock: Pick<Clock, 'now'>): FileLed
       }
     },
 
-    async releaseQuarantine(fileId, by, why) {
+    async releaseQuarantine(fileId, by, why, sends) {
       const file = await getFile(fileId);
       if (!file || !isQuarantined(file)) return undefined;
       const now = clock.now();
-      const { kind, item } = await store.update(fileKey(fileId), changes.releaseStop(file, { by, why }, now));
+      const { kind, item } = await store.update(
+        fileKey(fileId),
+        changes.releaseStop(file, { by, why, ...(sends ? { sends } : {}) }, now),
+      );
       const current = item && withoutKeys<FileAccount>(item);
       // If it was refused: this same write released it, and its answer was lost.
       const isOurs = current?.release?.at === now && current.release.by === by;

@@ -1,9 +1,11 @@
 import type { FileAccount } from '../core/account/file-account.ts';
 import type { SeriesAccount } from '../core/ledger/series-changes.ts';
+import type { KnownRevision } from '../core/series/earlier-revisions.ts';
 import { maxKnownRevisions } from '../core/series/earlier-revisions.ts';
 import * as changes from '../core/ledger/series-changes.ts';
 import { fileKey, seriesKey } from '../core/ledger/ledger-keys.ts';
 import { withoutKeys } from '../core/ledger/stored-item.ts';
+import { isQuarantined } from '../core/account/stops.ts';
 import type { Clock, ItemStore, SeriesLedger } from '../ports.ts';
 
 /** The account of series: which files are revisions of each other, in the order in which they came, and which is sent. */
@@ -21,10 +23,10 @@ export function seriesLedger(store: ItemStore, clock: Pick<Clock, 'now'>): Serie
     return undefined;
   };
   return {
-    async revisionsBefore(seriesId, fileId) {
+    async findInSeries(seriesId, fileId) {
       const known = (await readSeries(seriesId))?.revisions ?? [];
       const own = known.findIndex((each) => each.fileId === fileId);
-      return own < 0 ? known : known.slice(0, own);
+      return own < 0 ? undefined : { own: known[own] as KnownRevision, earlier: known.slice(0, own) };
     },
 
     async enterSeries(seriesId, revision) {
@@ -47,13 +49,21 @@ export function seriesLedger(store: ItemStore, clock: Pick<Clock, 'now'>): Serie
       return kind === 'changed' ? withoutKeys<FileAccount>(item) : undefined;
     },
 
+    async stopRevision(fileId, quarantine, by) {
+      const item = await store.read(fileKey(fileId));
+      const file = item && withoutKeys<FileAccount>(item);
+      if (!file || isQuarantined(file)) return false;
+      const stop = changes.stopRevision(file, quarantine, by, clock.now());
+      return (await store.update(fileKey(fileId), stop)).kind === 'changed';
+    },
+
     async beginTry(fileId, forMs) {
       const { kind, item } = await store.update(fileKey(fileId), changes.beginTry(clock.now() + forMs));
       return kind === 'changed' ? undefined : item && withoutKeys<FileAccount>(item).supersededBy?.fileId;
     },
 
-    async takeSeries(fileId, revision) {
-      await store.update(fileKey(fileId), changes.takeSeries(revision, clock.now()));
+    async takeSeries(fileId, revision, reading) {
+      await store.update(fileKey(fileId), changes.takeSeries(revision, reading, clock.now()));
     },
   };
 }

@@ -50,6 +50,7 @@ const handle = createSplitterHandler({
   clock: systemClock,
   ...(WORK_BUCKET === undefined ? {} : { bundles: new S3BundleStore(s3, WORK_BUCKET, SLUICE_FEED) }),
   log: createAuditLog('splitter'),
+  metrics,
   newOwner: randomUUID,
   newMessageKey: () => randomBytes(32).toString('hex'),
 });

@@ -14,7 +14,7 @@ import { askAgainAfterMs } from '../core/account/amendment.ts';
 import type { Deadline } from '../runtime/deadline.ts';
 import type { CutFile } from './cut-file.ts';
 import type { KeepLease } from './plan-revision.ts';
-import { planRevision } from './plan-revision.ts';
+import { planRevision, unknownWhy } from './plan-revision.ts';
 import type { SplitterPorts } from './splitter-ports.ts';
 import type { ComparisonPorts } from './store-comparison.ts';
 import { storeComparison } from './store-comparison.ts';
@@ -65,9 +65,7 @@ export async function judgeRevision(
   if (!bases) return { kind: 'unknown', why: 'What the API has of it is not known.' };
   const changes = new ChangedRecords(file.dialect);
   const planned = await planRevision(file, bases, whole, ports, deadline, keepLease, changes);
-  if (planned.kind === 'unknown')
-    return { kind: 'unknown', why: 'A record of it may have been sent, and it is not known which.' };
-  if (planned.kind === 'out-of-time') return { kind: 'unknown', why: 'Comparing the two takes too long.' };
+  if (planned.kind !== 'planned') return { kind: 'unknown', why: unknownWhy[planned.kind] };
   const { plan } = planned;
   const { counts } = plan;
   const quarantine = guardRevision(counts, before.fileId, ports.rules, ports.clock.now());

@@ -44,14 +44,20 @@ export async function placeInSeries(
     series: series.id,
     place: place.kind,
   });
-  if (place.kind === 'duplicate') return place;
+  const endDuplicate = async (of: string): Promise<Place> => {
+    // What is held between the two is older than this file, and must not be sent after it.
+    const others = member.setting === undefined ? place.earlier.filter(({ fileId }) => fileId !== of) : [];
+    return (await takeOver(file.fileId, others, [], ports)) ? { kind: 'duplicate', of } : { kind: 'waiting' };
+  };
+  if (place.kind === 'duplicate') return endDuplicate(place.of);
   // A change back to the bytes of an older revision is sent.
-  const duplicate = place.idsHaveFileId ? undefined : await claimChecksum(file, ports);
-  if (duplicate) return duplicate;
+  const sameBytes = place.idsHaveFileId ? undefined : await claimChecksum(file, ports);
+  if (sameBytes) return endDuplicate(sameBytes.of);
   const ids = place.idsHaveFileId ? { idsHaveFileId: true as const } : {};
   const taken = (more: Partial<SplitProgress> = {}, plan?: RevisionPlan): Place => ({
     kind: 'taken',
-    progress: { series, ...ids, ...more },
+    // By the rules that are deployed now, it has been compared.
+    progress: { series, reading: readingOf(file.dialect, file.limits, ports.feed), ...ids, ...more },
     ...(plan ? { plan } : {}),
   });
   const wholly = { series: { ...series, taken: true as const } };

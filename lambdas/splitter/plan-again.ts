@@ -1,64 +1,129 @@
-import { ContradictionError } from '../core/errors.ts';
+import { readingOf } from '../core/account/reading.ts';
+import type { Quarantine } from '../core/account/stops.ts';
+import { outrunFile } from '../core/account/quarantine.ts';
 import { ChangedRecords } from '../core/series/changed-records.ts';
-import { newestOf } from '../core/series/earlier-revisions.ts';
+import type { KnownRevision } from '../core/series/earlier-revisions.ts';
+import { changedRules, newestOf, unknownRevision } from '../core/series/earlier-revisions.ts';
+import { guardRevision } from '../core/series/revision-guard.ts';
+import { compareRevisions } from '../core/series/revision-order.ts';
 import type { RevisionPlan } from '../core/series/revision-plan.ts';
-import type { RevisionBase } from '../core/series/revision.ts';
+import type { Revision } from '../core/series/revision.ts';
 import type { Deadline } from '../runtime/deadline.ts';
 import type { CutFile } from './cut-file.ts';
 import { sentOf } from './enter-series.ts';
 import { currentBases, isOpen, takeOver } from './judge-revision.ts';
-import { planKnownRevision } from './plan-revision.ts';
+import { planRevision, unknownWhy } from './plan-revision.ts';
 import type { SplitterPorts } from './splitter-ports.ts';
 import { storeComparison } from './store-comparison.ts';
 
+export type PlannedAgain =
+  /** Undefined: all of it is sent. */
+  | { kind: 'planned'; plan: RevisionPlan | undefined }
+  /** An earlier revision is in progress. */
+  | { kind: 'later' }
+  /** Nothing of it may be sent now. @param by a newer revision that is sent in its place */
+  | { kind: 'stop'; quarantine: Quarantine; by?: string };
+
 /**
- * The plan of a file that is cut once more; undefined if all of it is sent. A revision that was held before it took over from
- * the earlier ones does that first, and is compared once more with what they have become. `later`: an earlier revision is in
- * progress.
+ * The plan of a file that is cut once more: batches of it were lost, or it was held and a person has released it. A revision
+ * that was held before it took over from the earlier ones does that first, and is compared with what they have become.
  */
-export async function planAgain(
+export async function planAgain(file: CutFile, ports: SplitterPorts, deadline: Deadline): Promise<PlannedAgain> {
+  const { revision, series, quarantine } = file;
+  const now = ports.clock.now();
+  if (!series || series.taken) return { kind: 'planned', plan: undefined };
+  if (!revision?.taken) return takeReleased(file, series.id, ports, deadline);
+  if (revision.isWhole) return { kind: 'planned', plan: undefined };
+  const reading = readingOf(file.dialect, file.limits, ports.feed);
+  const hasOtherRules = file.reading !== undefined && file.reading !== reading;
+  if (hasOtherRules && quarantine?.code !== 'rules_changed') return { kind: 'stop', quarantine: changedRules(now) };
+  if (hasOtherRules && file.release?.sends === 'all') {
+    await ports.ledger.takeSeries(file.fileId, { ...revision, isWhole: true }, reading);
+    return { kind: 'planned', plan: undefined };
+  }
+  const compared = await compare(file, revision.bases, undefined, ports, deadline);
+  if (compared.kind === 'unknown') return stopUnknown(revision.bases[0]?.fileId ?? '', compared.why, now);
+  if (hasOtherRules) await ports.ledger.takeSeries(file.fileId, revision, reading);
+  return { kind: 'planned', plan: compared.plan };
+}
+
+async function takeReleased(
   file: CutFile,
+  seriesId: string,
   ports: SplitterPorts,
   deadline: Deadline,
-): Promise<RevisionPlan | 'later' | undefined> {
-  const { revision, series, sha256 } = file;
-  if (!series || series.taken) return undefined;
-  if (sha256 === undefined) throw new ContradictionError(`The file ${file.fileId} has not been read.`);
-  if (revision?.taken) return plan(file, revision.bases, undefined, ports, deadline);
-  const { ledger } = ports;
-  const earlier = await ledger.revisionsBefore(series.id, file.fileId);
-  for (const { fileId } of earlier) if (isOpen(await ledger.getFile(fileId))) return 'later';
-  // A person has decided to send all of it.
-  if (!revision) return (await takeOver(file.fileId, earlier, [], ports)) ? undefined : 'later';
-  const sent = await sentOf(earlier, ledger);
-  const before = newestOf(file.idsHaveFileId ? sent : sent.filter((each) => each.sha256 !== sha256));
-  const bases = (before && (await currentBases(before.fileId, ports))) ?? revision.bases;
+): Promise<PlannedAgain> {
+  const { ledger, clock, series } = ports;
+  const { fileId, release } = file;
+  const reading = readingOf(file.dialect, file.limits, ports.feed);
+  const found = await ledger.findInSeries(seriesId, fileId);
+  const earlier = found?.earlier ?? [];
+  for (const each of earlier) if (isOpen(await ledger.getFile(each.fileId))) return { kind: 'later' };
+  const before = newestOf(await comparable(file, earlier, ports));
+  if (found && before && compareRevisions(found.own, before) === 'older') {
+    return { kind: 'stop', quarantine: outrunFile(before.fileId, clock.now()), by: before.fileId };
+  }
+  const isWhole = found !== undefined && (!before || release?.sends === 'all');
+  if (!found && release?.sends !== 'all') return stopUnknown('', 'Its series has forgotten it.', clock.now());
+  const bases = (before && (await currentBases(before.fileId, ports))) ?? [];
+  if (isWhole || !before) {
+    if (!(await takeOver(fileId, earlier, [], ports))) return { kind: 'later' };
+    const counts = file.revision?.counts ?? { unchanged: 0, changed: 0, added: 0, removed: 0 };
+    await ledger.takeSeries(fileId, { bases, counts, isWhole: true, taken: true }, reading);
+    return { kind: 'planned', plan: undefined };
+  }
+  if (bases.length === 0) return stopUnknown(before.fileId, 'What the API has of it is not known.', clock.now());
   const changes = new ChangedRecords(file.dialect);
-  const made = await plan(file, bases, changes, ports, deadline);
-  if (!(await takeOver(file.fileId, earlier, bases, ports))) return 'later';
+  const compared = await compare(file, bases, changes, ports, deadline);
+  if (compared.kind === 'unknown') return stopUnknown(before.fileId, compared.why, clock.now());
+  const { plan } = compared;
+  // A person who has released it as something else does not know that it is a revision.
+  const held =
+    release?.sends === 'changes' || !series
+      ? undefined
+      : guardRevision(plan.counts, before.fileId, series.rules, clock.now());
+  if (held) return { kind: 'stop', quarantine: held };
+  if (!(await takeOver(fileId, earlier, bases, ports))) return { kind: 'later' };
   const { archive } = ports;
-  const compared = { bases, plan: made, changes };
-  const comparison = archive && (await storeComparison(file, compared, { ...ports, archive }, deadline, noLease));
-  await ledger.takeSeries(file.fileId, {
+  const comparison =
+    archive && (await storeComparison(file, { bases, plan, changes }, { ...ports, archive }, deadline, noLease));
+  const revision: Revision = {
     bases,
-    counts: made.counts,
+    counts: plan.counts,
     ...(comparison ? { comparison } : {}),
-    ...(made.supersedes ? { supersedes: true } : {}),
+    ...(plan.supersedes ? { supersedes: true } : {}),
     taken: true,
-  });
-  return made;
+  };
+  await ledger.takeSeries(fileId, revision, reading);
+  return { kind: 'planned', plan };
 }
+
+/** The same bytes have the same request ids, unless the file's id is in its own. */
+async function comparable(
+  { idsHaveFileId, sha256 }: CutFile,
+  earlier: readonly KnownRevision[],
+  { ledger }: SplitterPorts,
+): Promise<KnownRevision[]> {
+  const sent = await sentOf(earlier, ledger);
+  return idsHaveFileId ? sent : sent.filter((each) => each.sha256 !== sha256);
+}
+
+const stopUnknown = (before: string, why: string, now: number): PlannedAgain => ({
+  kind: 'stop',
+  quarantine: unknownRevision(before, why, now),
+});
 
 const noLease = () => Promise.resolve();
 
-async function plan(
+async function compare(
   file: CutFile,
-  bases: readonly RevisionBase[],
+  bases: Revision['bases'],
   changes: ChangedRecords | undefined,
   ports: SplitterPorts,
   deadline: Deadline,
-): Promise<RevisionPlan> {
-  const planned = await planKnownRevision(file, bases, undefined, ports, deadline, noLease, changes);
-  if (planned.kind === 'planned') return planned.plan;
-  throw new ContradictionError(`The file ${file.fileId} can't be compared any more: ${planned.kind}.`);
+): Promise<{ kind: 'planned'; plan: RevisionPlan } | { kind: 'unknown'; why: string }> {
+  const { archive } = ports;
+  if (!archive) return { kind: 'unknown', why: 'The two can not be compared.' };
+  const planned = await planRevision(file, bases, undefined, { ...ports, archive }, deadline, noLease, changes);
+  return planned.kind === 'planned' ? planned : { kind: 'unknown', why: unknownWhy[planned.kind] };
 }

@@ -1,7 +1,7 @@
 import { prepareCut } from '../core/records/prepare-batch.ts';
 import { BatchCutter, startOf } from '../core/records/batch-cutter.ts';
 import type { FileAccount } from '../core/account/file-account.ts';
-import { ContradictionError, LeaseLostError } from '../core/errors.ts';
+import { LeaseLostError } from '../core/errors.ts';
 import { RevisionPlan } from '../core/series/revision-plan.ts';
 import type { ChangedRecords } from '../core/series/changed-records.ts';
 import type { KnownRecords } from '../core/series/known-records.ts';
@@ -18,6 +18,12 @@ const stepBytes = 128 * 1024;
 
 /** A file that waits for an earlier revision checks this often whether it is closed. Seconds. */
 export const revisionWaitSeconds = 60;
+
+/** Why a file can't be compared. */
+export const unknownWhy = {
+  unknown: 'A record of it may have been sent, and it is not known which.',
+  'out-of-time': 'Comparing the two takes too long.',
+};
 
 export type PlanEnd = { kind: 'planned'; plan: RevisionPlan } | { kind: 'out-of-time' } | { kind: 'unknown' };
 
@@ -81,24 +87,4 @@ export async function planRevision(
   }
   note(cutter.end());
   return { kind: 'planned', plan };
-}
-
-/**
- * The plan of a revision that was compared before, with the same evidence.
- * @throws ContradictionError if that is not possible any more
- */
-export async function planKnownRevision(
-  file: CutFile,
-  bases: readonly RevisionBase[],
-  whole: Buffer | undefined,
-  ports: SplitterPorts,
-  deadline: Deadline,
-  keepLease: KeepLease,
-  changes?: ChangedRecords,
-): Promise<Exclude<PlanEnd, { kind: 'unknown' }>> {
-  const { archive } = ports;
-  if (!archive) throw new ContradictionError(`The file ${file.fileId} is a revision, and no series is configured.`);
-  const planned = await planRevision(file, bases, whole, { ...ports, archive }, deadline, keepLease, changes);
-  if (planned.kind === 'unknown') throw new ContradictionError(`The file ${file.fileId} can't be compared any more.`);
-  return planned;
 }

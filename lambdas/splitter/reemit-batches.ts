@@ -40,8 +40,15 @@ export async function reemitBatches(
   const lastBatch = file.checkpoint?.otherHeader?.batch ?? cutBatches;
 
   const readable = { ...file, dialect: file.dialect };
-  const plan = await planAgain(readable, ports, deadline);
-  if (plan === 'later') return ports.intake.send(message, revisionWaitSeconds);
+  const planned = await planAgain(readable, ports, deadline);
+  if (planned.kind === 'later') return ports.intake.send(message, revisionWaitSeconds);
+  if (planned.kind === 'stop') {
+    const isStopped = await ledger.stopRevision(file.fileId, planned.quarantine, planned.by);
+    // That a newer revision is sent in its place needs nobody.
+    if (isStopped && planned.by === undefined) ports.metrics.add('QuarantinedFiles', 1);
+    return ports.finalize.send(finalizeMessageOf(file, false), 0);
+  }
+  const { plan } = planned;
 
   const cutter = new BatchCutter(file.dialect, file.limits, message.from ?? startOf(file.dialect));
   const sender = new BatchSender(ports.batches);

@@ -4,16 +4,15 @@ import { LeaseLostError, SourceChangedError } from '../core/errors.ts';
 import type { FileAccount } from '../core/account/file-account.ts';
 import { unsettledRecords } from '../core/account/file-account.ts';
 import type { CutPosition } from '../core/records/dialect.ts';
-import type { RevisionPlan } from '../core/series/revision-plan.ts';
 import { readingOf } from '../core/account/reading.ts';
 import { isStopped } from '../core/account/quarantine.ts';
 import type { FileLedger, NewFile } from '../ports.ts';
 import type { Deadline } from '../runtime/deadline.ts';
 import { checkControl } from './compare-control.ts';
 import { checkStored } from './check-stored.ts';
-import { leaseKeeper, planKnownRevision, revisionWaitSeconds } from './plan-revision.ts';
+import { planContinued } from './plan-continued.ts';
+import { revisionWaitSeconds } from './plan-revision.ts';
 import { placeInSeries } from './place-in-series.ts';
-import type { CutFile } from './cut-file.ts';
 import { cutFile } from './cut-file.ts';
 import { hashFile } from './hash-file.ts';
 import { holdBack } from './hold-back.ts';
@@ -131,13 +130,15 @@ async function splitClaimed(file: FileAccount, ports: SplitterPorts, deadline: D
     const saved = await saveProgress(file, ports, place.progress);
     if (!saved) throw lost(file);
     noteStop(file, saved);
+    if (place.progress.quarantine) ports.metrics.add('QuarantinedFiles', 1);
     const { series, idsHaveFileId, warnings, revision } = saved;
     Object.assign(file, { series, idsHaveFileId, warnings, revision });
   }
-  const planned = await planOf({ ...readable, ...file }, place?.plan, whole, ports, deadline);
-  if (planned.kind === 'out-of-time') return planned;
+  const plan = place?.plan ?? (await planContinued(Object.assign(readable, file), whole, ports, deadline));
+  if (plan === 'out-of-time') return { kind: plan };
+  noteStop(file, readable);
 
-  const cut = await cutFile({ ...readable, ...file }, whole, ports, deadline, planned.plan);
+  const cut = await cutFile({ ...readable, ...file }, whole, ports, deadline, plan);
   if (cut.kind !== 'cut') return cut;
   return finish(file, cut.totals, [...(file.warnings ?? []), ...cut.warnings], ports);
 }
@@ -160,20 +161,6 @@ async function agreeWithControl(
     return step.kind === 'out-of-time' ? step : agreeWithControl(file, whole, ports, deadline);
   }
   return step?.kind === 'go' ? undefined : step;
-}
-
-/** A revision's plan, made again by each invocation that sends something of it. @param made by this invocation */
-async function planOf(
-  file: CutFile,
-  made: RevisionPlan | undefined,
-  whole: Buffer | undefined,
-  ports: SplitterPorts,
-  deadline: Deadline,
-): Promise<{ kind: 'plan'; plan: RevisionPlan | undefined } | { kind: 'out-of-time' }> {
-  const { revision } = file;
-  if (!revision || made || isStopped(file)) return { kind: 'plan', plan: made };
-  const planned = await planKnownRevision(file, revision.bases, whole, ports, deadline, leaseKeeper(file, ports));
-  return planned.kind === 'planned' ? { kind: 'plan', plan: planned.plan } : planned;
 }
 
 /** A person may have cancelled it meanwhile: then nothing of it is queued. */

@@ -10,6 +10,7 @@ import type {
   FileLedger,
   FinalizeQueue,
   IntakeQueue,
+  Metrics,
   SeriesLedger,
   SourceObjects,
 } from '../ports.ts';
@@ -25,6 +26,7 @@ export interface SplitterPorts {
   finalize: FinalizeQueue;
   clock: Clock;
   log: AuditLog;
+  metrics: Pick<Metrics, 'add'>;
   feed: Feed;
   /**
    * Limits of compressed or decoded content, whatever its format; `roomMs`: an invocation that had this long for it and did

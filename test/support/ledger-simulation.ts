@@ -399,6 +399,7 @@ export class LedgerSimulation {
       },
       finalize: this.#finalizeQueue(life),
       newOwner: () => `splitter-${++this.#ids}`,
+      metrics: { add: () => undefined },
       newMessageKey: () => '0f'.repeat(32),
     };
   }

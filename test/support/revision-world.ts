@@ -188,8 +188,8 @@ export class RevisionWorld {
     this.#add({ kind: 'release', fileId }, 0);
   }
 
-  async release(fileId: string): Promise<boolean> {
-    const released = await this.ledger.releaseQuarantine(fileId, 'ann', 'it is right');
+  async release(fileId: string, sends: 'changes' | 'all' = 'changes'): Promise<boolean> {
+    const released = await this.ledger.releaseQuarantine(fileId, 'ann', 'it is right', sends);
     const file = released ?? (await this.ledger.getFile(fileId));
     const isReleased = file?.state === 'split' && file.release !== undefined;
     if (isReleased) this.#add({ kind: 'reemit', fileId }, 0);

@@ -5,6 +5,7 @@ import type { SourceObject } from '../../lambdas/core/account/file-account.ts';
 import type { CutLimits } from '../../lambdas/core/records/dialect.ts';
 import { decodeBody } from '../../lambdas/core/records/slice-body.ts';
 import type { BatchMessage, ContinueMessage, FinalizeMessage, ReemitMessage } from '../../lambdas/messages.ts';
+import type { MetricName } from '../../lambdas/ports.ts';
 import type { Deadline } from '../../lambdas/runtime/deadline.ts';
 import type { SplitterPorts } from '../../lambdas/splitter/splitter-ports.ts';
 import type { MemoryLedger } from './memory-ledger.ts';
@@ -22,6 +23,7 @@ export interface SplitterWorld {
   /** Of each message to intake, in their order. */
   delaysSeconds: number[];
   finalize: FinalizeMessage[];
+  metrics: MetricName[];
   /** Called before every write of a port; throws to kill the splitter. */
   onStep: (step: string) => void;
 }
@@ -39,6 +41,7 @@ export function splitterWorld(clock: SimulatedClock, bytes: Buffer, chunkBytes =
     intake: [],
     delaysSeconds: [],
     finalize: [],
+    metrics: [],
     onStep: () => undefined,
   };
   /** A port whose every call is a place to die, before it and after it. */
@@ -85,6 +88,7 @@ export function splitterWorld(clock: SimulatedClock, bytes: Buffer, chunkBytes =
     finalize: watched('finalize', { send: async (message) => void world.finalize.push(message) }),
     clock,
     log: silentLog,
+    metrics: { add: (name) => void world.metrics.push(name) },
     newOwner: () => `owner-${++owners}`,
     newMessageKey: () => '0f'.repeat(32),
   };

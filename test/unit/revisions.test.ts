@@ -87,7 +87,7 @@ describe('a revision', () => {
   });
 
   it('is a duplicate if it has the bytes of the one that was sent before it, although another is held', async () => {
-    world = new RevisionWorld(undefined);
+    world = new RevisionWorld('doubles');
     world.drop(1, rowsOf(10));
     await run();
     world.drop(2, rowsOf(10).with(3, { spot: 'S4', client: 'Changed' }));
@@ -277,7 +277,7 @@ describe('a revision that a person cancels', () => {
     const failure = world.manifestOf(id)?.failure;
     expect(failure?.code).toBe('cancelled');
     expect(failure?.message).toMatch(/the wrong export\. This file is a newer revision of the file traffic\.1/);
-    expect(await world.release(id)).toBe(true);
+    expect(await world.release(id, 'all')).toBe(true);
     await run();
     expect(world.file('traffic.1').supersededBy).toMatchObject({ fileId: id });
   });
@@ -289,11 +289,11 @@ describe('a revision that a person cancels', () => {
     const id = world.drop(2, rowsOf(7));
     await run();
     expect(world.manifestOf(id)?.failure?.code).toBe('revision_unknown');
-    await world.release(id);
+    await world.release(id, 'all');
     expect(await cancel(id)).toMatchObject({ kind: 'cancelled' });
     await run();
     expect(world.api.requests).toBe(6);
-    await world.release(id);
+    await world.release(id, 'all');
     await run();
     expect(world.api.requests).toBe(13);
     expect(world.file('traffic.1').supersededBy).toMatchObject({ fileId: id });

@@ -256,6 +256,11 @@ def milliseconds(time):
     since = datetime.datetime.strptime(time, "%Y-%m-%dT%H:%M:%S.%fZ") - datetime.datetime(1970, 1, 1)
     return since // datetime.timedelta(milliseconds=1)
 
+def is_replaced(manifest):
+    """Not read to its end. A file that a newer revision has stopped was."""
+    failure = manifest["failure"]
+    return manifest["state"] == "superseded" and (failure is None or failure["code"] != "newer_revision")
+
 def held_in(manifest):
     return sum(held["last_record"] - held["first_record"] + 1 for held in manifest["held_ranges"])
 
@@ -270,7 +275,7 @@ def check_manifest(manifest):
     must(state != "failed" or manifest["failure"] is not None, "failure")
     must(state not in ("duplicate", "failed") or (total == 0 and archive["receipts_key"] is None), "records of no account")
     end = 0
-    must(state != "superseded" or not manifest["held_ranges"], "held ranges of a superseded file")
+    must(not is_replaced(manifest) or not manifest["held_ranges"], "held ranges of a superseded file")
     for held in manifest["held_ranges"]:
         must((end + 1 if end else 0) < held["first_record"] <= held["last_record"] <= total, "held ranges")
         end = held["last_record"]
@@ -643,7 +648,7 @@ def verify_manifest(path, expected_pem, missing):
         if manifest["proof"] is None:
             missing.append("Merkle roots")
         if source is not None:
-            is_whole = manifest["state"] != "superseded" and receipts[-1]["record"] == manifest["total_records"]
+            is_whole = not is_replaced(manifest) and receipts[-1]["record"] == manifest["total_records"]
             check_source(manifest, source, receipts, is_whole, missing)
 
 # --- The control file ----------------------------------------------------------------------------------------------------
@@ -861,7 +866,7 @@ def count_decision(entry, decided):
 def check_no_receipts(manifest):
     total = manifest["total_records"]
     must(total == manifest["held_records"], "no receipts")
-    must(manifest["state"] == "superseded" or held_in(manifest) == total, "held ranges without receipts")
+    must(is_replaced(manifest) or held_in(manifest) == total, "held ranges without receipts")
     must(manifest["times"]["first_upload"] is None, "time of an upload without receipts")
 
 def check_receipts(manifest, lines, receipts, resolved):
@@ -875,7 +880,7 @@ def check_receipts(manifest, lines, receipts, resolved):
 
 def check_order(manifest, receipts):
     held = {entry["first_record"]: entry["last_record"] for entry in manifest["held_ranges"]}
-    superseded, last = manifest["state"] == "superseded", 0
+    superseded, last = is_replaced(manifest), 0
     for receipt in receipts:
         record = receipt["record"]
         must(record > last if superseded else record == held.get(last + 1, last) + 1, f"record behind {last}")
@@ -1036,7 +1041,7 @@ def verify_proof(proof, manifest_path, expected_pem, missing):
     must(all(manifest[name] == proof[name] for name in ("manifest_number", "file_id")), "number and file of the manifest")
     roots = manifest["proof"]
     must(roots is not None and all(roots[name] == proof[name] for name in ("receipts_root", "leaves")), "root and leaves")
-    if manifest["state"] != "superseded":
+    if not is_replaced(manifest):
         held = [entry for entry in manifest["held_ranges"] if entry["first_record"] < record]
         before = held_in({"held_ranges": held})
         must(record - 1 - before == proof["index"], "place of the record")

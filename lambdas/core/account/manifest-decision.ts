@@ -19,6 +19,8 @@ export const manifestDecision = z.object({
   why: z.string().nullable(),
   /** `cancel`, `release`: the number of the stop that it makes or answers. */
   stop: z.int().positive().optional(),
+  /** `release` of a revision: what it sends. */
+  sends: z.enum(['changes', 'all']).optional(),
   /** `resolve`, `correct`: the number of records. */
   records: z.int().positive().optional(),
   /** Of a limit: requests per window before and after, and when it ends by itself. */
@@ -35,8 +37,8 @@ export const maxRecordDecisions = 1_000;
 export const isAboutFile = ({ kind }: ManifestDecision): boolean => kind === 'cancel' || kind === 'release';
 export const isAboutRecords = ({ kind }: ManifestDecision): boolean => kind === 'resolve' || kind === 'correct';
 
-export function quoteFileDecision({ kind, stop, at, by, why }: FileDecision): ManifestDecision {
-  return { kind, at: isoTime(at), by, why, stop };
+export function quoteFileDecision({ kind, stop, at, by, why, sends }: FileDecision): ManifestDecision {
+  return { kind, at: isoTime(at), by, why, stop, ...(sends ? { sends } : {}) };
 }
 
 export function quoteFeedDecision({ kind, at, by, why, from, to, windowSeconds, until }: Decision): ManifestDecision {

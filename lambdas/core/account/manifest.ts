@@ -244,6 +244,13 @@ export const manifest = z.object({
   }),
 });
 export type HeldRange = Manifest['held_ranges'][number];
+
+/**
+ * A superseded file that was not read to its end, so that which records were not sent is unknown. One that a newer revision
+ * has stopped was.
+ */
+export const isOfReplaced = ({ state, failure }: Pick<Manifest, 'state' | 'failure'>): boolean =>
+  state === 'superseded' && failure?.code !== 'newer_revision';
 export type Manifest = z.infer<typeof manifest>;
 
 /**

@@ -2,7 +2,7 @@ import { controlStops } from '../control/control-stops.ts';
 import type { FileAccount } from './file-account.ts';
 import { sumCounts } from './outcome.ts';
 import type { Quarantine, Stopped } from './stops.ts';
-import { isQuarantined, stopsOf } from './stops.ts';
+import { isOutrun, isQuarantined, stopsOf } from './stops.ts';
 
 /**
  * Whether more of a file is rejected than its feed tolerates, by its settled batches. Held records are not counted.
@@ -87,15 +87,31 @@ export function isCancelled(file: Stopped): boolean {
  * Its account ends in quarantine: it is quarantined, or the rows after another header are held permanently. The rows of a
  * replaced file can't be read any more, so they are not held; and a file that ends otherwise has nothing to hold.
  */
-export function endsInQuarantine(file: Stopped & Pick<FileAccount, 'state' | 'checkpoint'>): boolean {
-  if (file.state === 'superseded' || file.state === 'duplicate' || file.state === 'failed') return false;
+export function endsInQuarantine(file: Stopped & Pick<FileAccount, 'state' | 'failure' | 'checkpoint'>): boolean {
+  return !isOutrun(file) && endsWithHeld(file);
+}
+
+/** What was not sent of it is held: it ends in quarantine, or a newer revision has stopped it. */
+export function endsWithHeld(file: Stopped & Pick<FileAccount, 'state' | 'failure' | 'checkpoint'>): boolean {
+  if (wasReplaced(file) || file.state === 'duplicate' || file.state === 'failed') return false;
   return isQuarantined(file) || file.checkpoint?.otherHeader !== undefined;
+}
+
+/** Its object was replaced, or it came after a newer revision: how many more records it has is not known. */
+export function wasReplaced(file: Stopped & Pick<FileAccount, 'state' | 'failure'>): boolean {
+  return file.state === 'superseded' && !(isOutrun(file) && file.failure === undefined);
+}
+
+/** A newer revision is sent in its place. */
+export function outrunFile(by: string, nowMs: number): Quarantine {
+  const message = `The file ${by} is a newer revision of this one. What was not sent of this file is held for good.`;
+  return { at: nowMs, code: 'newer_revision', rejected: 0, seen: 0, message };
 }
 
 /**
  * It is stopped and will be closed with what was not sent: a batch that no consumer has claimed yet is held whole when it
  * arrives, and is part of the account already.
  */
-export function holdsUnsent(file: Stopped & Pick<FileAccount, 'state'>): boolean {
-  return isQuarantined(file) && file.state !== 'superseded';
+export function holdsUnsent(file: Stopped & Pick<FileAccount, 'state' | 'failure'>): boolean {
+  return isQuarantined(file) && !wasReplaced(file);
 }

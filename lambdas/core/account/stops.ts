@@ -12,6 +12,8 @@ export interface Quarantine {
     | 'revision_unknown'
     | 'revision_order'
     | 'revision_differs'
+    | 'newer_revision'
+    | 'rules_changed'
     | 'cancelled';
   /** Rejected records (or refused ones, by `code`), out of the number that had ended. */
   rejected: number;
@@ -28,7 +30,11 @@ export interface Release {
   why: string;
   /** Absent in an item of an earlier version: 1. */
   stop?: number;
+  sends?: ReleasedRecords;
 }
+
+/** What a release sends of a revision: what changed since the earlier one, or every record as a new one. */
+export type ReleasedRecords = 'changes' | 'all';
 
 /** The newest of each. */
 export interface Stopped {
@@ -60,12 +66,18 @@ export interface FileDecision {
   at: number;
   by: string;
   why: string;
+  sends?: ReleasedRecords;
 }
 
 /** Its unsent records are held until a person releases it. */
 export function isQuarantined(file: Stopped): boolean {
   const { stop, released } = stopsOf(file);
   return stop > released;
+}
+
+/** A newer revision has stopped it, for good: it ends as `superseded`. */
+export function isOutrun(file: Stopped): boolean {
+  return isQuarantined(file) && file.quarantine?.code === 'newer_revision';
 }
 
 /** A person has released it: its held records are owed. */

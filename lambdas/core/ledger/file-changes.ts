@@ -184,7 +184,11 @@ export function stopFile(
 }
 
 /** Reopens a closed file that was stopped; rows after another header are held permanently. */
-export function releaseStop(file: FileAccount, decision: Pick<FileDecision, 'by' | 'why'>, now: number): ItemChange {
+export function releaseStop(
+  file: FileAccount,
+  decision: Pick<FileDecision, 'by' | 'why' | 'sends'>,
+  now: number,
+): ItemChange {
   const stops = stopsOf(file);
   const { stop } = stops;
   const release: Release = { at: now, ...decision, stop };

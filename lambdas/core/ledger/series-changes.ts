@@ -1,8 +1,10 @@
 import { schemaVersion } from '../account/schema-version.ts';
 import type { KnownRevision } from '../series/earlier-revisions.ts';
 import { maxKnownRevisions } from '../series/earlier-revisions.ts';
-import type { FileState } from '../account/file-account.ts';
+import type { FileAccount, FileState } from '../account/file-account.ts';
+import type { Quarantine } from '../account/stops.ts';
 import type { Revision } from '../series/revision.ts';
+import { stopFile } from './file-changes.ts';
 import type { Check, ItemChange } from './item-change.ts';
 import { exists, isNew } from './item-change.ts';
 import { expiryOf } from './stored-item.ts';
@@ -49,12 +51,32 @@ export function supersedeFile(by: string, now: number): ItemChange {
   return { when: [exists, isClosed], setOnce: { supersededBy: { fileId: by, at: now } } };
 }
 
+/**
+ * Stops a revision that is in progress: what is not sent is held.
+ * @param by the newer revision that is sent in its place, if that is the reason: then it ends for good, and no letter of it is
+ * tried
+ */
+export function stopRevision(
+  file: FileAccount,
+  quarantine: Quarantine,
+  by: string | undefined,
+  now: number,
+): ItemChange {
+  const stop = stopFile(file, quarantine, undefined, now);
+  // A splitter that waits may cut the rest at once.
+  const change: ItemChange = { ...stop, remove: ['heldBackUntil'] };
+  return by === undefined ? change : { ...change, setOnce: { supersededBy: { fileId: by, at: now } } };
+}
+
 /** A letter or a correction of the file may be tried until then. Refused if a newer revision has taken over. */
 export function beginTry(until: number): ItemChange {
   return { when: [exists, { name: 'supersededBy', is: 'absent' }], set: { tryingUntil: until } };
 }
 
-/** What a released file is compared with, before any of it is sent. */
-export function takeSeries(revision: Revision, now: number): ItemChange {
-  return { when: [isIn('split'), { name: 'revision.taken', is: 'absent' }], set: { revision, updatedAt: now } };
+/** What a released file is compared with, before any of it is sent, or anew once the feed's rules have changed. */
+export function takeSeries(revision: Revision, reading: string, now: number): ItemChange {
+  const isDue: Check = {
+    anyOf: [[{ name: 'revision.taken', is: 'absent' }], [{ name: 'reading', is: 'other', value: reading }]],
+  };
+  return { when: [isIn('split'), isDue], set: { revision, reading, updatedAt: now } };
 }

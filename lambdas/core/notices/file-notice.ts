@@ -9,6 +9,7 @@ import { plainText } from '../plain-text.ts';
  * - `stopped`: what was not sent is held
  * - `replaced`: under the same key, while it was read
  * - `duplicate`, `older-revision`: not sent, because of another file. They are not failures.
+ * - `newer-revision`: what was not sent is held, because a newer revision is sent. It is not a failure.
  * - `dropped-again`: all of it was sent as new, although its key was dropped before
  */
 export const noticeKinds = [
@@ -19,6 +20,7 @@ export const noticeKinds = [
   'dropped-again',
   'duplicate',
   'older-revision',
+  'newer-revision',
 ] as const;
 export type NoticeKind = (typeof noticeKinds)[number];
 
@@ -66,6 +68,7 @@ interface Ended {
 export function noticeKindOf({ state, total_records: total, failure, warnings }: Ended): NoticeKind | undefined {
   if (state === 'failed' || state === 'duplicate') return state;
   if (state === 'quarantined') return 'stopped';
+  if (state === 'superseded' && failure?.code === 'newer_revision') return 'newer-revision';
   if (state === 'superseded') return failure?.code === 'older_revision' ? 'older-revision' : 'replaced';
   if (state !== 'completed') return undefined;
   if (total === 0) return 'empty';

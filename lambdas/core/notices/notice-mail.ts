@@ -51,6 +51,11 @@ const words: Record<NoticeKind, Words> = {
     many: 'were not sent, newer revisions came first',
     short: 'older revisions',
   },
+  'newer-revision': {
+    one: 'was stopped, a newer revision is sent in its place',
+    many: 'were stopped, newer revisions are sent in their place',
+    short: 'replaced by newer revisions',
+  },
 };
 
 /**
@@ -147,6 +152,8 @@ function whatToDo({ kind, code, fileId, feed, duplicateOf }: FileNotice): string
         `- Nothing, if the same export was dropped twice. What happened to its records:  sluice status ${duplicateOf ?? ''}`,
         '- If it should have other contents: export it again and drop that file.',
       ];
+    case 'newer-revision':
+      return ['- Nothing, if the newer file is the right one: it is compared with what was sent of this one.'];
     case 'older-revision':
       return [
         '- Nothing, if the newer file is the right one. Otherwise export the right one again and drop that file.',

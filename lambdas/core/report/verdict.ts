@@ -36,6 +36,10 @@ export function verdictOf(manifest: Manifest, sink: string, deadline: FeedDeadli
   if (state === 'superseded' && failure?.code === 'older_revision') {
     return { kind: 'look', sentence: 'Nothing of this file was sent.', details: [why, ...times] };
   }
+  if (state === 'superseded' && failure?.code === 'newer_revision') {
+    const sentence = `A newer revision stopped this file: ${count(sent)} of ${records(total)} had reached ${sink}.`;
+    return { kind: 'look', sentence, details: [why, ...times] };
+  }
   if (state === 'superseded') {
     const sentence = `This file was replaced while it was being sent; ${count(sent)} of the ${records(total)} read by then reached ${sink}.`;
     return { kind: 'look', sentence, details: [why, ...times] };

@@ -79,6 +79,17 @@ export const unknownRevision = (before: string, why: string, nowMs: number): Qua
     nowMs,
   );
 
+/** The feed's rules were deployed anew since the revision was compared: what is left of it would be planned otherwise. */
+export const changedRules = (nowMs: number): Quarantine => ({
+  at: nowMs,
+  code: 'rules_changed',
+  rejected: 0,
+  seen: 0,
+  message:
+    "The feed's rules have changed since this revision was compared with the earlier one, so the rest of it may compare " +
+    'otherwise. What was not sent yet is held.',
+});
+
 function heldRevision(code: NonNullable<Quarantine['code']>, why: string, nowMs: number): Quarantine {
   return { at: nowMs, code, rejected: 0, seen: 0, message: `${why} None of its records was sent.` };
 }
@@ -86,6 +97,10 @@ function heldRevision(code: NonNullable<Quarantine['code']>, why: string, nowMs:
 /** A quarantine that began before the file's first record was sent. */
 export const isRevisionStop = (quarantine: Quarantine | undefined): boolean =>
   quarantine?.code !== undefined && revisionStops.includes(quarantine.code);
+
+/** Whether a release must say what it sends: the changes, or all. */
+export const needsAnswer = (quarantine: Quarantine | undefined): boolean =>
+  wasHeldAsRevision(quarantine) || quarantine?.code === 'rules_changed';
 
 /** The same, also if a person has cancelled the file since. */
 export const wasHeldAsRevision = (quarantine: Quarantine | undefined): boolean =>

@@ -28,6 +28,8 @@ export interface Revision {
   comparison?: { key: string; sha256: string };
   /** A changed record names the request ids that it supersedes: as the feed declared when the file was compared. */
   supersedes?: true;
+  /** A person has decided to send all of it, as new records. */
+  isWhole?: true;
   /** Set once nothing more of the earlier revisions is sent: only then, something of this one is. */
   taken?: true;
 }

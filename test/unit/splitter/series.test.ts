@@ -77,6 +77,8 @@ describe('a revision of a series', () => {
     expect(second.quarantine).toMatchObject({ code: 'revision_unknown' });
     expect(second.quarantine?.message).toContain('the file a,');
     expect([sentOf('a'), sentOf('b')]).toEqual([1, 0]);
+    // The alarm about stopped files.
+    expect(world.metrics).toEqual(['QuarantinedFiles']);
   });
 
   it('is sent if nothing of the earlier one can have reached the API', async () => {
