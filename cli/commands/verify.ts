@@ -4,6 +4,7 @@ import { CliError } from '../cli-error.ts';
 import type { Terminal } from '../terminal/terminal.ts';
 import type { NightsGiven } from '../verify/nights/verify-nights.ts';
 import { verifyNights } from '../verify/nights/verify-nights.ts';
+import { verifySeries } from '../verify/series/verify-series.ts';
 import type { OnProgress, Verified } from '../verify/verified.ts';
 import type { GivenFiles } from '../verify/verify-file.ts';
 import { verifyFile } from '../verify/verify-file.ts';
@@ -11,6 +12,7 @@ import { examples, jsonOption } from './command-options.ts';
 
 interface VerifyOptions extends GivenFiles, Omit<NightsGiven, 'from'> {
   nights?: string;
+  series?: string;
   from?: string;
   partial?: boolean;
   json?: boolean;
@@ -19,7 +21,7 @@ interface VerifyOptions extends GivenFiles, Omit<NightsGiven, 'from'> {
 export function verifyCommand(terminal: Terminal): Command {
   return new Command('verify')
     .description(
-      "Verify a file's account from a copy of its evidence, offline, the proof of one record, or a copy of the night log; prints the first thing that is not valid.",
+      "Verify a file's account from a copy of its evidence, offline, the proof of one record, the revisions of a series, or a copy of the night log; prints the first thing that is not valid.",
     )
     .argument('[file]', 'a manifest, with the rest of its folder from the archive beside it; or a proof by `prove`')
     .option('--source <file>', 'the file as it was dropped, if it is not in source/ beside the manifest')
@@ -28,6 +30,7 @@ export function verifyCommand(terminal: Terminal): Command {
     .option('--resolutions <file>', 'if they are not beside the manifest')
     .option('--public-key <file>', 'the key that the manifest must be signed with, PEM')
     .option('--manifest <file>', 'for a proof: the manifest that it refers to')
+    .option('--series <dir>', 'in place of a file: a folder with a folder for each revision of a series')
     .option('--nights <dir>', 'in place of a file: a copy of the archive with nights/ and what the nights name')
     .option('--head <hash>', 'for nights: the hash in a mail, which an entry must have')
     .option('--from <number>', 'for nights: the first entry that the copy should have (default: 1)')
@@ -41,6 +44,7 @@ export function verifyCommand(terminal: Terminal): Command {
           'verify evidence/manifest.json',
           'verify evidence/manifest.2.json --public-key key.pem --json | jq .valid',
           'verify proof.json --manifest evidence/manifest.json',
+          'verify --series evidence',
           'verify --nights copy --head 3f7a...',
         ),
     )
@@ -55,8 +59,10 @@ export function verifyCommand(terminal: Terminal): Command {
 }
 
 function checksOf(path: string | undefined, given: VerifyOptions, onProgress: OnProgress): AsyncIterable<Verified> {
-  const { nights, head, from, ...files } = given;
-  if ((path === undefined) === (nights === undefined)) throw new CliError('Name a file, or --nights with a folder.');
+  const { nights, series, head, from, ...files } = given;
+  if ([path, nights, series].filter((each) => each !== undefined).length !== 1)
+    throw new CliError('Name a file, or --series or --nights with a folder.');
+  if (series !== undefined) return verifySeries(series, { publicKey: files.publicKey }, onProgress);
   if (nights === undefined) return verifyFile(path ?? '', files, onProgress);
   if (from !== undefined && !/^[1-9][0-9]{0,9}$/.test(from))
     throw new CliError(`--from ${from} is not a number of a night.`);

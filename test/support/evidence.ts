@@ -4,6 +4,7 @@ import { dirname, join, resolve } from 'node:path';
 import { Readable } from 'node:stream';
 import { deliverBatch } from '../../lambdas/consumer/deliver-batch.ts';
 import { amendAfterSeconds } from '../../lambdas/core/account/amendment.ts';
+import type { Verified } from '../../cli/verify/verified.ts';
 import { DoesNotHoldError } from '../../cli/verify/verified.ts';
 import type { GivenFiles } from '../../cli/verify/verify-file.ts';
 import { verifyFile } from '../../cli/verify/verify-file.ts';
@@ -103,11 +104,14 @@ export interface Verdict {
 }
 
 /** By what `sluice verify` does. */
-export async function verifyHere(path: string, given: GivenFiles = {}): Promise<Verdict> {
+export const verifyHere = (path: string, given: GivenFiles = {}): Promise<Verdict> =>
+  verdictOf(verifyFile(path, given));
+
+export async function verdictOf(checks: AsyncIterable<Verified>): Promise<Verdict> {
   const said: string[] = [];
   try {
     let isComplete = true;
-    for await (const { sentence, isSkipped } of verifyFile(path, given)) {
+    for await (const { sentence, isSkipped } of checks) {
       said.push(sentence);
       if (isSkipped) isComplete = false;
     }

@@ -10,9 +10,9 @@ import { verifyByPython, verifyHere, writeEvidence } from './evidence.ts';
 /** A manifest with every object it names, copied from the archive, is valid offline by two verifiers. */
 export async function expectVerified(
   stack: DeployedStack,
-  { archive, signature, compression, manifest_number: number }: Manifest,
+  { archive, signature, comparison, compression, manifest_number: number }: Manifest,
 ): Promise<void> {
-  const named = { ...archive, ...signature };
+  const named = { ...archive, ...signature, changes_key: comparison?.changes_key ?? null };
   const keys = Object.entries(named).flatMap(([name, key]) => (/_key$/.test(name) && key !== null ? [key] : []));
   // The manifests before it: each is named by the next.
   for (let before = number - 1; before > 0; before--) {

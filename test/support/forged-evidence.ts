@@ -184,7 +184,7 @@ export function seal(forged: Forged): Forged {
   return forged;
 }
 
-function proofOf(receipts: Buffer | undefined): Manifest['proof'] {
+export function proofOf(receipts: Buffer | undefined): Manifest['proof'] {
   if (!receipts) return null;
   const [records, lines] = [new MerkleRoot(), new MerkleRoot()];
   try {

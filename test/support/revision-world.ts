@@ -159,6 +159,17 @@ export class RevisionWorld {
     return key === undefined ? undefined : (JSON.parse(this.archived.get(key)?.toString() ?? 'null') as Manifest);
   }
 
+  /** The objects of its folder in the archive, by their names there. */
+  evidenceOf(fileId: string): Map<string, Buffer> {
+    const folder = this.file(fileId).manifest?.key.replace(/[^/]*$/, '') ?? '';
+    const named = [...this.archived].filter(([key]) => key.startsWith(folder));
+    const source = this.#keyOf(fileId);
+    return new Map([
+      ...named.map(([key, bytes]): [string, Buffer] => [key.slice(folder.length), bytes]),
+      [`source/${source.slice(source.lastIndexOf('/') + 1)}`, this.#objects.get(source)?.bytes ?? Buffer.of()],
+    ]);
+  }
+
   /** @returns its file id */
   drop(number: number, rows: readonly LogRow[], delayMs = 0): string {
     const fileId = `traffic.${number}`;

@@ -1,7 +1,8 @@
 """A second verifier of Sluice's evidence, written from docs/verification.md alone: standard library, no code shared with
 the first. Usage: verify.py [--partial] [--public-key PEM] MANIFEST, with the rest of its folder beside it; or
 verify.py [--partial] [--public-key PEM] PROOF [MANIFEST]; or, for a copy of the archive with its night log,
-verify.py [--partial] [--public-key PEM] --nights DIR [--head HASH] [--from NUMBER].
+verify.py [--partial] [--public-key PEM] --nights DIR [--head HASH] [--from NUMBER]; or, with a folder for each revision of
+a series, verify.py [--partial] [--public-key PEM] --series DIR.
 Exits with 0 where everything was checked and holds, 1 where something does not hold (it says what), 3 where parts of the
 evidence are missing (it says which; 0 with --partial)."""
 import base64, binascii, collections, csv, datetime, functools, hashlib, io, json, os, pathlib, re, sys, zlib
@@ -1219,6 +1220,169 @@ def check_named(root, file, name, missing):
         must(manifest["state"] == file["state"] and code == file["failure_code"], f"state of {file['file_id']} in {name}")
         must(all(manifest[count] == file["counts"][count] for count in NIGHT_COUNTS), f"counts of {file['file_id']} in {name}")
 
+# --- The revisions of a series -----------------------------------------------------------------------------------------
+
+COLUMNS = ["change", "earlier_file", "earlier_record", "record", "identity", "before", "after", "note"]
+ESCAPED = re.compile(r"(\\+)(?:([=+\-@\uff0b\uff0d\uff1d\uff20\ufe62\ufe63\ufe66\ufe6b\u2212])|u([0-9a-fA-F]{4}))?")
+CUT_CELL = re.compile(r"… \[too long for a spreadsheet: [0-9]+ characters, SHA-256 ([0-9a-f]{64})\. ")
+
+class Revision:
+    """What a revision's receipts and resolutions say of its records."""
+
+    def __init__(self, folder, manifest):
+        self.manifest, self.ids, self.contents, self.delivered, self.had = manifest, {}, {}, {}, {}
+        archive = manifest["archive"]
+        receipts, resolutions = beside(folder, archive["receipts_key"]), beside(folder, archive["resolutions_key"])
+        self.here = receipts is not None
+        must(receipts is None or sha256(receipts).hex() == archive["receipts_sha256"], "hash of the receipts")
+        must(archive["resolutions_key"] is None or (resolutions is not None and sha256(resolutions).hex() == archive["resolutions_sha256"]),
+             "hash of the resolutions")
+        settled = {} if resolutions is None else {entry["record"]: entry for entry in map(parse_json, lines_of(resolutions))}
+        for receipt in map(read_receipt, lines_of(unpack(receipts)) if self.here else []):
+            self.add(receipt, settled.get(receipt["record"]))
+
+    def add(self, receipt, end):
+        record, outcome, content = receipt["record"], receipt["outcome"], receipt["sha256"]
+        request_id = receipt["request_id"]
+        self.contents[record] = content
+        # Settled because a newer revision came: nothing was sent.
+        if end is not None and not (end["resolution"] == "handled" and end.get("by") == "Sluice"):
+            request_id = end.get("request_id") or request_id
+            delivered, has_content = end["resolution"] != "handled", "correction" not in end
+        else:
+            delivered = outcome in ("uploaded", "unchanged", "duplicate")
+            # With a repeated id, the API has what came first.
+            has_content = delivered and not (outcome == "duplicate" and request_id in self.delivered)
+        if request_id is None:
+            return
+        must(hexadecimal(request_id), f"request id of record {record}")
+        self.ids[record] = request_id
+        if has_content:
+            self.had.setdefault(content, record)
+        if delivered:
+            self.delivered.setdefault(request_id, record)
+
+    def id_of(self, identity):
+        own = [*identity, self.manifest["checksum"]]
+        return sha256(json.dumps(own, ensure_ascii=False, separators=(",", ":")).encode("utf-8", "replace")).hex()
+
+    def has_text(self, record, cell):
+        cp1252, cut = self.manifest["encoding"] == "windows-1252", CUT_CELL.search(cell)
+        if (cut and cp1252) or "\ufffd" in cell:
+            return True
+        return (cut[1] if cut else sha256(encoded(cell, cp1252)).hex()) == self.contents.get(record)
+
+def encoded(text, cp1252):
+    if not cp1252:
+        return text.encode("utf-8", "replace")
+    known = {bytes([byte]).decode("cp1252"): byte for byte in range(256) if byte not in (0x81, 0x8D, 0x8F, 0x90, 0x9D)}
+    return bytes(known.get(character, ord(character) & 0xFF) for character in text)
+
+def unescaped(cell):
+    def original(found):
+        slashes, sign, code = found.groups()
+        if sign is None and code is None:
+            return found[0]
+        return chr(int(code, 16)) if code is not None and len(slashes) == 1 else found[0][1:]
+    return ESCAPED.sub(original, cell)
+
+def read_changes(data):
+    content = data.decode("utf-8")
+    must(content.startswith("\ufeff" + ",".join(COLUMNS) + "\r\n") and content.endswith("\r\n"), "form of the list of changes")
+    try:
+        rows = list(csv.reader(io.StringIO(content[1:], newline=""), strict=True))[1:]
+    except csv.Error as wrong:
+        raise ValueError(f"list of changes: {wrong}")
+    for cells in rows:
+        must(len(cells) == len(COLUMNS), "cells of a change")
+        row = dict(zip(COLUMNS, map(unescaped, cells)))
+        must(row["change"] in ("new", "changed", "removed", "not listed"), "kind of a change")
+        for name in ("earlier_record", "record"):
+            must(re.fullmatch("[0-9]{0,10}", row[name]), "number of a change")
+            row[name] = int(row[name]) if row[name] else None
+        row["identity"] = parse_json(row["identity"].encode("utf-8")) if row["identity"] else None
+        must(row["identity"] is None or each(text)(row["identity"]), "identity of a change")
+        yield row
+
+def check_change(row, own, bases, covered):
+    change, identity, record, earlier = (row[name] for name in ("change", "identity", "record", "earlier_record"))
+    must((change == "new") == (earlier is None and not row["earlier_file"]) and (change == "removed") == (record is None), "records of a change")
+    must(identity is not None or change == "removed", "identity of a change")
+    if record in own.ids:
+        must(own.ids[record] == own.id_of(identity), f"identity of record {record}")
+        must(not row["after"] or own.has_text(record, row["after"]), f"text of record {record}")
+    names = [base.manifest["file_id"] if base else None for base in bases]
+    place = names.index(row["earlier_file"]) if row["earlier_file"] in names else None
+    must(place is not None or None in names or change == "new", "earlier file of a change")
+    must(change != "removed" or place in (0, None), "a record that is removed from an older revision")
+    if place is not None and earlier is not None:
+        base = bases[place]
+        must(identity is None or base.ids.get(earlier) == base.id_of(identity), f"identity of the earlier record {earlier}")
+        must(not row["before"] or base.has_text(earlier, row["before"]), f"text of the earlier record {earlier}")
+        if place == 0 and identity is not None:
+            covered.add(base.id_of(identity))
+    if change == "new":
+        must(not any(base and base.id_of(identity) in base.delivered for base in bases), f"record {record} is not new")
+
+def compare_revision(folder, manifest, found, missing):
+    bases = []
+    for named in manifest["compared_with"]:
+        if named["file_id"] not in found:
+            missing.append(f"revision {named['file_id']}")
+            bases.append(None)
+            continue
+        path, number = found[named["file_id"]][0], named["manifest_number"]
+        data = beside(path, name_of(number))
+        must(data is not None and sha256(data).hex() == named.get("manifest_sha256", sha256(data).hex()), "manifest of an earlier revision")
+        earlier = read_manifest(data, name_of(number))
+        receipts = earlier["archive"]["receipts_key"], earlier["archive"]["receipts_sha256"], earlier["file_id"]
+        must(receipts == (named["receipts_key"], named["receipts_sha256"], named["file_id"]), "receipts of an earlier revision")
+        bases.append(Revision(path, earlier))
+        must(bases[-1].here, "receipts of an earlier revision")
+    own, covered, listed, whole = Revision(folder, manifest), set(), {"new": 0, "changed": 0, "removed": 0}, True
+    comparison, records = manifest.get("comparison"), set()
+    changes = beside(folder, comparison["changes_key"]) if comparison else None
+    for row in read_changes(changes) if changes is not None else []:
+        if row["change"] == "not listed":
+            whole = False
+            continue
+        listed[row["change"]] += 1
+        records.add(row["record"])
+        check_change(row, own, bases, covered)
+    if changes is not None:
+        expected = {"new": comparison["new_records"], "changed": comparison["changed_records"], "removed": manifest["removed_records"]}
+        must(listed["removed"] == expected["removed"], "number of removed records")
+        must(listed == expected if whole else all(listed[kind] <= expected[kind] for kind in listed), "number of changes")
+    if bases[0] is None or not own.here:
+        return
+    newest = bases[0]
+    outcomes = {receipt["record"]: receipt["outcome"] for receipt in map(read_receipt, lines_of(unpack(beside(folder, manifest["archive"]["receipts_key"]))))}
+    for record, outcome in outcomes.items():
+        known = newest.had.get(own.contents[record])
+        must(outcome != "unchanged" or known is not None, f"record {record} is unchanged")
+        must(known is not None or record not in own.ids or changes is None or not whole or record in records, f"record {record} is not listed")
+        if known is not None:
+            covered.add(newest.ids.get(known))
+    if changes is not None and whole and manifest["held_records"] == 0:
+        must(newest.delivered.keys() <= covered, "an earlier record of which nothing is said")
+
+def verify_series(folder, expected_pem, missing):
+    found = {}
+    for path in sorted(path for path in folder.iterdir() if path.is_dir()):
+        numbers = [int(number or 1) for name in os.listdir(path) for number in re.findall(r"\Amanifest(?:\.([1-9][0-9]*))?\.json\Z", name)]
+        if not numbers:
+            continue
+        of_file = []
+        verify_manifest(path / name_of(max(numbers)), expected_pem, of_file)
+        missing += [f"{path.name}: {part}" for part in of_file]
+        manifest = read_manifest((path / name_of(max(numbers))).read_bytes(), name_of(max(numbers)))
+        must(manifest["file_id"] not in found, f"two folders of {manifest['file_id']}")
+        found[manifest["file_id"]] = path, manifest
+    must(found, "no revision in the folder")
+    for path, manifest in found.values():
+        if manifest["compared_with"]:
+            compare_revision(path, manifest, found, missing)
+
 def verify(arguments):
     """Exit code, and what does not hold or is missing."""
     arguments, missing, expected_pem = list(arguments), [], None
@@ -1229,13 +1393,16 @@ def verify(arguments):
         at = arguments.index("--public-key")
         expected_pem = pathlib.Path(arguments[at + 1]).read_bytes()
         del arguments[at : at + 2]
-    given = {"--nights": None, "--head": None, "--from": None}
+    given = {"--nights": None, "--head": None, "--from": None, "--series": None}
     for name in [argument for argument in arguments if argument in given]:
         at = arguments.index(name)
         given[name] = arguments[at + 1]
         del arguments[at : at + 2]
-    path, *manifest = map(pathlib.Path, arguments) if given["--nights"] is None else [None]
+    path, *manifest = map(pathlib.Path, arguments) if given["--nights"] is None and given["--series"] is None else [None]
     try:
+        if given["--series"] is not None:
+            verify_series(pathlib.Path(given["--series"]), expected_pem, missing)
+            return (3 if missing and not partial else 0), "".join(f"not checked: {part}\n" for part in missing)
         if path is None:
             verify_nights(pathlib.Path(given["--nights"]), given["--head"], int(given["--from"] or 1), expected_pem, missing)
             return (3 if missing and not partial else 0), "".join(f"not checked: {part}\n" for part in missing)

@@ -1,0 +1,178 @@
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { gunzipSync, gzipSync } from 'node:zlib';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { verifySeries } from '../../../../cli/verify/series/verify-series.ts';
+import type { Manifest } from '../../../../lambdas/core/account/manifest.ts';
+import type { Receipt } from '../../../../lambdas/core/account/receipt.ts';
+import type { Verdict } from '../../../support/evidence.ts';
+import { verdictOf, verifyByPython, writeEvidence } from '../../../support/evidence.ts';
+import { proofOf, sha256 } from '../../../support/forged-evidence.ts';
+import type { LogRow } from '../../../support/revision-world.ts';
+import { RevisionWorld } from '../../../support/revision-world.ts';
+
+const root = mkdtempSync(join(tmpdir(), 'sluice-series-'));
+afterAll(() => rmSync(root, { recursive: true, force: true }));
+
+const rowsOf = (count: number): LogRow[] =>
+  Array.from({ length: count }, (_, n) => ({ spot: `S${n + 1}`, client: `Client ${n + 1}` }));
+
+/** The folders of a series' revisions, by file id: objects by their names. */
+type Series = Map<string, Map<string, Buffer>>;
+
+async function makeSeries(client: string): Promise<Series> {
+  const world = new RevisionWorld();
+  const second = rowsOf(12).with(3, { spot: 'S4', client }).with(7, { spot: 'S8', client: '=1+1' }).slice(1);
+  const third = second.with(3, { spot: 'S5', client: 'Five' });
+  const damaged = third.with(5, { spot: 'S7', client: 'Seven', isDamaged: true });
+  const revisions = [rowsOf(12).with(9, { spot: 'S10', client: 'Ten', isDamaged: true }), second, damaged, third];
+  for (const [number, rows] of revisions.entries()) {
+    world.drop(number + 1, rows);
+    await world.run(() => ({ index: 0, isRepeated: false }));
+  }
+  return new Map([1, 2, 3, 4].map((number) => [`traffic.${number}`, world.evidenceOf(`traffic.${number}`)]));
+}
+
+let series: Series;
+let other: Series;
+beforeAll(async () => {
+  series = await makeSeries('Changed');
+  other = await makeSeries('Forged');
+});
+
+let runs = 0;
+
+/** By both verifiers, who have to agree. @param change of a copy */
+async function verdict(change: (copy: Series) => void = () => undefined): Promise<Verdict> {
+  const copy: Series = new Map([...series].map(([id, objects]) => [id, new Map(objects)]));
+  change(copy);
+  const dir = join(root, String(++runs));
+  for (const [id, objects] of copy)
+    writeEvidence(new Map([...objects].map(([name, b]) => [`/${name}`, b])), join(dir, id));
+  const first = await verdictOf(verifySeries(dir, {}));
+  const second = process.env['PY'] === undefined ? undefined : verifyByPython('--series', dir);
+  if (second)
+    expect(second, `${first.said}\n${second.said}`).toMatchObject({ holds: first.holds, isComplete: first.isComplete });
+  return first;
+}
+
+function objectsOf(copy: Series, id: string): Map<string, Buffer> {
+  const objects = copy.get(id);
+  if (!objects) throw new Error(`There is no ${id}.`);
+  return objects;
+}
+
+const newestOf = (objects: Map<string, Buffer>): string =>
+  [...objects.keys()]
+    .filter((name) => /^manifest[.0-9]*json$/.test(name))
+    .toSorted()
+    .at(-1) ?? '';
+
+function changeManifest(objects: Map<string, Buffer>, change: (manifest: Manifest) => void): void {
+  const name = newestOf(objects);
+  const manifest = JSON.parse(objects.get(name)?.toString() ?? '') as Manifest;
+  change(manifest);
+  objects.set(name, Buffer.from(`${JSON.stringify(manifest, null, 2)}\n`));
+}
+
+/** Another list of changes of the second revision, named by its manifest. */
+function forgeList(copy: Series, change: (text: string) => string, removed = 0): void {
+  // They were compared with the manifest as it was.
+  for (const id of ['traffic.3', 'traffic.4']) copy.delete(id);
+  const objects = objectsOf(copy, 'traffic.2');
+  const list = Buffer.from(change(objects.get('changes.csv')?.toString() ?? ''));
+  objects.set('changes.csv', list);
+  changeManifest(objects, (manifest) => {
+    if (manifest.comparison) manifest.comparison.changes_sha256 = sha256(list);
+    manifest.removed_records += removed;
+  });
+}
+
+const withoutRow = (text: string, part: string): string =>
+  text
+    .split('\r\n')
+    .filter((row) => !row.includes(part))
+    .join('\r\n');
+
+describe('a series', () => {
+  it('is valid by two verifiers, with dead letters, damaged records and changes', async () => {
+    const { holds, isComplete, said } = await verdict();
+    expect(holds, said).toBe(true);
+    expect(isComplete, said).toBe(true);
+    expect(said).toContain('traffic.2: each row of the list of changes is right (2 changed, 1 new, 1 removed)');
+    expect(said).toContain('traffic.2: each of 8 unchanged records was delivered with the same bytes before');
+    expect(said).toContain('traffic.3: every record of the earlier revision is unchanged, changed or removed');
+  });
+
+  it('is incomplete if a revision is missing', async () => {
+    const { holds, isComplete, said } = await verdict((copy) => copy.delete('traffic.1'));
+    expect([holds, isComplete]).toEqual([true, false]);
+    expect(said).toContain('the revision traffic.1, which it was compared with, is missing');
+  });
+
+  it('is invalid with another account of a revision, although that one is valid by itself', async () => {
+    const { holds, said } = await verdict((copy) => copy.set('traffic.2', objectsOf(other, 'traffic.2')));
+    expect(holds).toBe(false);
+    expect(said).toContain('of traffic.2 is not the one that it was compared with');
+  });
+
+  it('is invalid with two folders of one file', async () => {
+    expect(await verdict((copy) => copy.set('copy', objectsOf(copy, 'traffic.2')))).toMatchObject({ holds: false });
+  });
+
+  it('is invalid if a changed record is said to be unchanged, with everything else made to fit', async () => {
+    const { holds, said } = await verdict((copy) => {
+      const objects = objectsOf(copy, 'traffic.4');
+      const lines = gunzipSync(objects.get('receipts.ndjson.gz') ?? '')
+        .toString()
+        .trimEnd()
+        .split('\n');
+      const receipts = lines.map((line) => JSON.parse(line) as Receipt);
+      const sent = receipts.find(({ outcome }) => outcome === 'uploaded');
+      if (sent) sent.outcome = 'unchanged';
+      const gzip = gzipSync(receipts.map((each) => `${JSON.stringify(each)}\n`).join(''));
+      objects.set('receipts.ndjson.gz', gzip);
+      changeManifest(objects, (manifest) => {
+        manifest.uploaded_records--;
+        manifest.unchanged_records++;
+        manifest.archive.receipts_sha256 = sha256(gzip);
+        manifest.proof = proofOf(gzip);
+        const none = { first_upload: null, last_upload: null, upload_seconds: 0, records_per_second: 0 };
+        Object.assign(manifest.times, none, { delivered_records: 0 });
+      });
+    });
+    expect(holds).toBe(false);
+    expect(said).toMatch(/is unchanged, and traffic.3 did not deliver its bytes/);
+  });
+
+  it.each<[string, (text: string) => string, number, RegExp]>([
+    [
+      'lacks a removed record',
+      (text) => withoutRow(text, 'removed,'),
+      -1,
+      /neither in this file nor listed as removed/,
+    ],
+    ['lacks a changed record', (text) => withoutRow(text, '""S8""'), 0, /1 changed records; the manifest says/],
+    ['has another text', (text) => text.replace('Client 4', 'Client 5'), 0, /has another text/],
+    ['has another identity', (text) => text.replace('[""S4""', '[""S5""'), 0, /has another identity/],
+    [
+      'has another record',
+      (text) => text.replace('removed,traffic.1,1', 'removed,traffic.1,2'),
+      0,
+      /has another identity/,
+    ],
+    ['calls a changed record new', (text) => text.replace('changed,traffic.1,4,', 'new,,,'), 0, /is not new|says/],
+    [
+      'names another file',
+      (text) => text.replace('removed,traffic.1', 'removed,traffic.9'),
+      0,
+      /names another earlier file/,
+    ],
+    ['is no list', (text) => text.slice(0, -5), 0, /can't be read/],
+  ])('is invalid if a list of changes %s', async (_, change, removed, expected) => {
+    const { holds, said } = await verdict((copy) => forgeList(copy, change, removed));
+    expect(holds).toBe(false);
+    expect(said).toMatch(expected);
+  });
+});
