@@ -139,7 +139,8 @@ class FolderCopy {
   }
 }
 
-async function refuseIfUsed(dir: string): Promise<void> {
+/** @throws CliError if there is something in the folder */
+export async function refuseIfUsed(dir: string): Promise<void> {
   const names = await readdir(dir).catch((error: unknown) => {
     const { code } = error as NodeJS.ErrnoException;
     if (code === 'ENOENT') return [];

@@ -1,12 +1,16 @@
 import { resolve } from 'node:path';
 import { Command } from 'commander';
+import type { CopiedEvidence, CopyRequest } from '../archive/copy-evidence.ts';
 import { copyEvidence } from '../archive/copy-evidence.ts';
+import { copySeries } from '../archive/copy-series.ts';
 import { readManifest } from '../archive/read-archive.ts';
 import { InterruptedError, interruptible } from '../interrupt.ts';
 import { exitCodeOfVerification, formatUnchecked, runVerification, showVerifyProgress } from '../show/verification.ts';
 import { openStack } from '../stack/open-stack.ts';
 import { formatBytes, formatCountOf } from '../terminal/format.ts';
 import type { Terminal } from '../terminal/terminal.ts';
+import { verifySeries } from '../verify/series/verify-series.ts';
+import type { OnProgress } from '../verify/verified.ts';
 import { DoesNotHoldError } from '../verify/verified.ts';
 import { CliError } from '../cli-error.ts';
 import { verifyFile } from '../verify/verify-file.ts';
@@ -17,6 +21,7 @@ import { fileOfId } from './file-of-id.ts';
 interface EvidenceOptions extends GlobalOptions {
   out: string;
   publicKey?: string;
+  series?: boolean;
   json?: boolean;
 }
 
@@ -25,6 +30,7 @@ export function evidenceCommand(terminal: Terminal): Command {
     .description("Copy a file's folder of the archive to this machine, and verify the copy as `verify` does.")
     .addArgument(fileIdArgument())
     .requiredOption('--out <dir>', 'the folder to make; it must not exist yet')
+    .option('--series', 'also copy the revisions that it was compared with, each into a folder of its own')
     .option('--public-key <file>', 'the key that the manifest must be signed with, PEM')
     .addOption(jsonOption())
     .addHelpText(
@@ -33,6 +39,7 @@ export function evidenceCommand(terminal: Terminal): Command {
         '\nExit codes are those of `verify`. A folder that could not be completed is removed.\n' +
         examples(
           'evidence traffic.7c2820ab --out evidence',
+          'evidence 7c28 --series --out revisions',
           'evidence 7c28 --out evidence --public-key key.pem --json | jq .verification.valid',
         ),
     )
@@ -52,12 +59,16 @@ async function evidence(
   const stack = await openStack(options.stack, process.env);
   const { manifest } = await readManifest(stack, await fileOfId(stack, typed));
   const dir = resolve(options.out);
-  const copied = await copyEvidence(stack, {
+  const request: CopyRequest = {
     manifestKey: manifest.archive.manifest_key,
     dir,
     onProgress: (objects) => terminal.progress('copy', `copying the evidence  ${formatCountOf(objects, 'object')}`),
     signal,
-  }).catch((error: unknown) => {
+  };
+  const copying: Promise<Partial<CopiedEvidence> & { objects: number; bytes: number }> = options.series
+    ? copySeries(stack, request)
+    : copyEvidence(stack, request);
+  const copied = await copying.catch((error: unknown) => {
     if (signal.aborted) throw new InterruptedError('Interrupted: nothing was stored.', { cause: error });
     if (error instanceof DoesNotHoldError)
       throw new CliError(`Nothing was stored: ${error.message}.`, { cause: error });
@@ -68,12 +79,14 @@ async function evidence(
   terminal.note(`${formatCountOf(objects, 'object')}, ${formatBytes(bytes)}, copied to ${dir}`);
   if (source !== undefined)
     terminal.note(`This machine can't have the source's name: verify it with --source ${source}`);
-  const checks = verifyFile(copied.manifest, { source, publicKey }, (progress) =>
-    showVerifyProgress(progress, terminal),
-  );
+  const onProgress: OnProgress = (progress) => showVerifyProgress(progress, terminal);
+  const checks =
+    copied.manifest === undefined
+      ? verifySeries(dir, { publicKey }, onProgress)
+      : verifyFile(copied.manifest, { source, publicKey }, onProgress);
   const verification = await runVerification(checks, { isText: !isJson }, terminal);
   if (isJson) {
-    const where = { file_id: manifest.file_id, path: dir, manifest: copied.manifest, source: source ?? null };
+    const where = { file_id: manifest.file_id, path: dir, manifest: copied.manifest ?? null, source: source ?? null };
     await terminal.printJson({ ...where, objects, bytes, verification });
   } else await terminal.print(formatUnchecked(verification, false, terminal));
   return exitCodeOfVerification(verification);

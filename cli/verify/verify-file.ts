@@ -92,7 +92,11 @@ function isFile(path: string): boolean {
 }
 
 /** The evidence beside the manifest, as in the archive, except for the given paths. */
-export function evidenceOf({ archive, comparison, control }: Manifest, folder: string, given: GivenFiles): EvidenceFiles {
+export function evidenceOf(
+  { archive, comparison, control }: Manifest,
+  folder: string,
+  given: GivenFiles,
+): EvidenceFiles {
   const beside = (key: string | null, sub = ''): string | undefined => {
     const path = key === null ? undefined : join(folder, sub, basename(key));
     return path !== undefined && isFile(path) ? path : undefined;

@@ -202,11 +202,11 @@ def read_receipt(line):
     must(fits({name: receipt.get(name, ODD) for name in RECEIPT}, RECEIPT), "form of a receipt")
     must(all(fits(receipt[name], form) for name, form in RECEIPT_MAY_HAVE.items() if name in receipt), "form of a receipt")
     must(("raw_encoding" in receipt) == ("raw_payload" in receipt), "form of a receipt")
-    check_earlier(receipt)
+    check_superseding(receipt)
     return receipt
 
 # Where the API had earlier versions of a revision's record: null, that it may have had none, is the last of them.
-def check_earlier(receipt):
+def check_superseding(receipt):
     outcome, earlier, superseded = receipt["outcome"], receipt.get("earlier_checksums"), receipt.get("supersedes")
     known = [checksum for checksum in earlier or () if checksum is not None]
     must(earlier is None or (known and earlier in (known, known + [None]) and len(set(known)) == len(known)), "earlier versions")

@@ -1,8 +1,11 @@
-import { mkdtempSync, rmSync } from 'node:fs';
+import { mkdtempSync, readdirSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
+import { Readable } from 'node:stream';
 import { gunzipSync, gzipSync } from 'node:zlib';
+import type { GetObjectCommand, S3Client } from '@aws-sdk/client-s3';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { copySeries } from '../../../../cli/archive/copy-series.ts';
 import { verifySeries } from '../../../../cli/verify/series/verify-series.ts';
 import type { Manifest } from '../../../../lambdas/core/account/manifest.ts';
 import type { Receipt } from '../../../../lambdas/core/account/receipt.ts';
@@ -69,11 +72,14 @@ const newestOf = (objects: Map<string, Buffer>): string =>
     .toSorted()
     .at(-1) ?? '';
 
+function manifestIn(objects: Map<string, Buffer>): Manifest {
+  return JSON.parse(objects.get(newestOf(objects))?.toString() ?? '') as Manifest;
+}
+
 function changeManifest(objects: Map<string, Buffer>, change: (manifest: Manifest) => void): void {
-  const name = newestOf(objects);
-  const manifest = JSON.parse(objects.get(name)?.toString() ?? '') as Manifest;
+  const manifest = manifestIn(objects);
   change(manifest);
-  objects.set(name, Buffer.from(`${JSON.stringify(manifest, null, 2)}\n`));
+  objects.set(newestOf(objects), Buffer.from(`${JSON.stringify(manifest, null, 2)}\n`));
 }
 
 /** Another list of changes of the second revision, named by its manifest. */
@@ -103,6 +109,32 @@ describe('a series', () => {
     expect(said).toContain('traffic.2: each row of the list of changes is right (2 changed, 1 new, 1 removed)');
     expect(said).toContain('traffic.2: each of 8 unchanged records was delivered with the same bytes before');
     expect(said).toContain('traffic.3: every record of the earlier revision is unchanged, changed or removed');
+  });
+
+  it('is copied from the archive whole, by its newest revision, and the copy is valid', async () => {
+    const keyOf = (own: Map<string, Buffer>) => manifestIn(own).archive.manifest_key;
+    const objects = new Map<string, Buffer>();
+    for (const own of series.values()) {
+      for (const [name, bytes] of own) objects.set(`${dirname(keyOf(own))}/${name}`, bytes);
+    }
+    const stack = {
+      s3: {
+        send: ({ input: { Key = '' } }: GetObjectCommand) => {
+          const bytes = objects.get(Key);
+          if (!bytes) return Promise.reject(Object.assign(new Error('no such key'), { name: 'NoSuchKey' }));
+          return Promise.resolve({ Body: Readable.from([bytes]) });
+        },
+      } as unknown as S3Client,
+      outputs: { archiveBucket: 'archive' },
+      ledger: { getFile: async () => undefined },
+    };
+    const dir = join(root, 'copied');
+    const manifestKey = keyOf(objectsOf(series, 'traffic.4'));
+    const request = { manifestKey, dir, onProgress: () => undefined, signal: new AbortController().signal };
+    await copySeries(stack, request);
+    expect(readdirSync(dir)).toEqual(['traffic.1', 'traffic.2', 'traffic.3', 'traffic.4']);
+    const { said, isComplete } = await verdictOf(verifySeries(dir, {}));
+    expect(isComplete, said).toBe(true);
   });
 
   it('is incomplete if a revision is missing', async () => {
