@@ -1263,7 +1263,7 @@ class Revision:
             self.delivered.setdefault(request_id, record)
 
     def id_of(self, identity):
-        own = [*identity, self.manifest["checksum"]]
+        own = [*identity, self.manifest["checksum"]] + [self.manifest["file_id"]] * self.manifest["request_ids_have_file_id"]
         return sha256(json.dumps(own, ensure_ascii=False, separators=(",", ":")).encode("utf-8", "replace")).hex()
 
     def has_text(self, record, cell):

@@ -46,7 +46,8 @@ export class RevisionRecords {
 
   /** The id that a record with this identity has in the file. */
   requestIdOf(identity: readonly string[]): string {
-    return sha256Of(JSON.stringify([...identity, this.manifest.checksum]));
+    const { checksum, file_id: fileId, request_ids_have_file_id: hasFileId } = this.manifest;
+    return sha256Of(JSON.stringify([...identity, checksum, ...(hasFileId ? [fileId] : [])]));
   }
 
   hasId(record: number, requestId: string): boolean {

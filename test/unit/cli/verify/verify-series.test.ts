@@ -29,12 +29,14 @@ async function makeSeries(client: string): Promise<Series> {
   const second = rowsOf(12).with(3, { spot: 'S4', client }).with(7, { spot: 'S8', client: '=1+1' }).slice(1);
   const third = second.with(3, { spot: 'S5', client: 'Five' });
   const damaged = third.with(5, { spot: 'S7', client: 'Seven', isDamaged: true });
-  const revisions = [rowsOf(12).with(9, { spot: 'S10', client: 'Ten', isDamaged: true }), second, damaged, third];
+  const first = rowsOf(12).with(9, { spot: 'S10', client: 'Ten', isDamaged: true });
+  // The last one has the bytes of an older one: its request ids have the file id too.
+  const revisions = [first, second, damaged, third, second];
   for (const [number, rows] of revisions.entries()) {
     world.drop(number + 1, rows);
     await world.run(() => ({ index: 0, isRepeated: false }));
   }
-  return new Map([1, 2, 3, 4].map((number) => [`traffic.${number}`, world.evidenceOf(`traffic.${number}`)]));
+  return new Map([1, 2, 3, 4, 5].map((number) => [`traffic.${number}`, world.evidenceOf(`traffic.${number}`)]));
 }
 
 let series: Series;
@@ -85,7 +87,7 @@ function changeManifest(objects: Map<string, Buffer>, change: (manifest: Manifes
 /** Another list of changes of the second revision, named by its manifest. */
 function forgeList(copy: Series, change: (text: string) => string, removed = 0): void {
   // They were compared with the manifest as it was.
-  for (const id of ['traffic.3', 'traffic.4']) copy.delete(id);
+  for (const id of ['traffic.3', 'traffic.4', 'traffic.5']) copy.delete(id);
   const objects = objectsOf(copy, 'traffic.2');
   const list = Buffer.from(change(objects.get('changes.csv')?.toString() ?? ''));
   objects.set('changes.csv', list);
@@ -108,6 +110,7 @@ describe('a series', () => {
     expect(isComplete, said).toBe(true);
     expect(said).toContain('traffic.2: each row of the list of changes is right (2 changed, 1 new, 1 removed)');
     expect(said).toContain('traffic.2: each of 8 unchanged records was delivered with the same bytes before');
+    expect(said).toContain('traffic.5: each row of the list of changes is right (1 changed, 0 new, 0 removed)');
     expect(said).toContain('traffic.3: every record of the earlier revision is unchanged, changed or removed');
   });
 
@@ -129,10 +132,10 @@ describe('a series', () => {
       ledger: { getFile: async () => undefined },
     };
     const dir = join(root, 'copied');
-    const manifestKey = keyOf(objectsOf(series, 'traffic.4'));
+    const manifestKey = keyOf(objectsOf(series, 'traffic.5'));
     const request = { manifestKey, dir, onProgress: () => undefined, signal: new AbortController().signal };
     await copySeries(stack, request);
-    expect(readdirSync(dir)).toEqual(['traffic.1', 'traffic.2', 'traffic.3', 'traffic.4']);
+    expect(readdirSync(dir)).toEqual(['traffic.1', 'traffic.2', 'traffic.3', 'traffic.4', 'traffic.5']);
     const { said, isComplete } = await verdictOf(verifySeries(dir, {}));
     expect(isComplete, said).toBe(true);
   });
