@@ -6,7 +6,7 @@ export const exitCodes = {
   failed: 1,
   /** Done, but some records are dead letters. */
   deadLetters: 2,
-  /** `status --expected`: something that was expected is missing. */
+  /** `night` and `status --expected`: something that was expected is missing. */
   missingFiles: 2,
   /** `verify`: everything that was checked holds, but parts of the evidence were missing. */
   incomplete: 3,

@@ -12,6 +12,8 @@ import { evidenceCommand } from './commands/evidence.ts';
 import { fakeApiCommand } from './commands/fake-api.ts';
 import { limitCommand } from './commands/limit.ts';
 import { manifestCommand } from './commands/manifest.ts';
+import { nightCommand } from './commands/night.ts';
+import { nightsCommand } from './commands/nights.ts';
 import { pauseCommand } from './commands/pause.ts';
 import { proveCommand } from './commands/prove.ts';
 import { receiptsCommand } from './commands/receipts.ts';
@@ -72,6 +74,8 @@ export function createProgram(terminal: Terminal): Command {
     changesCommand,
     recordsCommand,
     proveCommand,
+    nightsCommand,
+    nightCommand,
     evidenceCommand,
     verifyCommand,
     dlqCommand,

@@ -60,6 +60,7 @@ const decide: PermissionGroup[] = [...screen, 'WriteLedger', 'SendMessages'];
 export const commandPermissions: Record<string, readonly PermissionGroup[]> = {
   ...{ status: screen, watch: screen },
   ...{ manifest: file, report: file, receipts: file, changes: file, prove: file, evidence: file },
+  ...{ nights: file, night: file },
   records: [...file, 'ReadRecords'],
   ...{ 'dlq list': letters, 'dlq show': letters, 'dlq export': letters },
   drop: [...screen, 'DropFiles'],
@@ -71,7 +72,19 @@ export const commandPermissions: Record<string, readonly PermissionGroup[]> = {
 };
 
 export const readingCommands = [
-  ...['status', 'watch', 'manifest', 'report', 'receipts', 'changes', 'prove', 'evidence', 'records'],
+  ...[
+    'status',
+    'watch',
+    'manifest',
+    'report',
+    'receipts',
+    'changes',
+    'prove',
+    'evidence',
+    'records',
+    'nights',
+    'night',
+  ],
   ...['dlq list', 'dlq show', 'dlq export'],
 ];
 

@@ -12,14 +12,17 @@ import { nightBegun, nightDueAt, nightEndAfter } from '../core/nights/night-time
 import { stateOf } from '../core/nights/night-file.ts';
 import { sha256Of } from '../core/records/identity.ts';
 import { mustHaveSha256 } from '../archived-sha256.ts';
-import type { Archive, AuditLog, Clock, Desk, FileLedger, NightLedger, NightQueue } from '../ports.ts';
+import type { Archive, AuditLog, Clock, Desk, ExpectedLedger, FileLedger, NightLedger, NightQueue } from '../ports.ts';
+import { gatherExpectations } from './gather-expectations.ts';
 import { filesSince, gatherDead, gatherNight, rememberedMs } from './gather-night.ts';
 import type { SigningPorts } from './sign-manifest.ts';
 import { announceSignature, signManifest } from './sign-manifest.ts';
 import type { ReportedFeed } from './write-report.ts';
 
 export interface WriteNightsPorts extends SigningPorts {
-  ledger: Pick<FileLedger, 'getFile' | 'getManifestFigures' | 'eachFile'> & NightLedger;
+  ledger: Pick<FileLedger, 'getFile' | 'getManifestFigures' | 'eachFile'> &
+    NightLedger &
+    Pick<ExpectedLedger, 'getExpected'>;
   archive: Pick<Archive, 'has' | 'getText' | 'putOnce' | 'getStream'>;
   archiveBucket: string;
   reported: (feed: string) => ReportedFeed | undefined;
@@ -35,9 +38,9 @@ const markedAtOnce = 25;
 
 /**
  * Writes the oldest entry of a feed's night log that is due, and asks for the next one. Any number of finalizers may do so
- * at once, and each may be killed at any point: an entry is stored under its number once, and whoever finds it goes on
- * with it. Its hash is noted before it is stored, so that no other object is signed; its files are marked before the next
- * one is made, so that each is received in one entry only.
+ * at once, and each may be killed at any point: an entry is stored under its number once, and a finalizer that finds it
+ * continues with it. Its hash is noted before it is stored, so that no other object is signed; its files are marked before
+ * the next one is made, so that each is received in one entry only.
  */
 export async function writeNights(feed: string, ports: WriteNightsPorts): Promise<void> {
   const { ledger, clock, log } = ports;
@@ -105,12 +108,14 @@ async function makeEntry(feed: string, head: NightHead, ports: WriteNightsPorts)
   const deadline = ports.reported(feed)?.deadline;
   const keys = nightKeysOf(feed);
   const number = head.number + 1;
-  const to = nightEndAfter(head.to, deadline);
+  const now = ports.clock.now();
+  const night = { from: head.to, to: nightEndAfter(head.to, deadline) };
+  const { to } = night;
   const facts: NightFacts = {
-    ...{ number, feed, to, deadline },
-    ...{ previousSha256: head.sha256 ?? null, from: head.to, written: ports.clock.now() },
+    ...{ number, feed, deadline, ...night, written: now },
+    previousSha256: head.sha256 ?? null,
     ...(await gatherNight(feed, to, ports)),
-    expectations: [],
+    expectations: await gatherExpectations(feed, { ...night, now }, ports),
     openDeadLetters: await gatherDead(feed, ports),
     version: ports.version,
     archive: { bucket: ports.archiveBucket, entry_key: keys.entry(number), page_key: null, page_sha256: null },

@@ -1054,7 +1054,9 @@ UNFINISHED = ["splitting", "split"]
 NIGHT_COUNTS = ["total_records", *(outcome + "_records" for outcome in OUTCOMES), "removed_records", "dead_lettered_records",
                 "resolved_records", "handled_records"]
 NIGHT_FILE = {"file_id": text, "lane": text, "key": text, "bundled_files": null_or(COUNT), "series": null_or(text),
-              "state": one_of(*UNFINISHED, *STATES), "failure_code": null_or(text), "received": time, "finished": null_or(time),
+              "state": one_of(*UNFINISHED, *STATES), "failure_code": null_or(text),
+              "control": null_or({"state": one_of("waiting", "agrees", "differs", "not_compared"), "key": text,
+                                  "missing": null_or(COUNT), "extra": null_or(COUNT)}), "received": time, "finished": null_or(time),
               "counts": null_or({name: COUNT for name in NIGHT_COUNTS}),
               "manifest": null_or({"number": POSITIVE, "key": text, "sha256": hexadecimal})}
 EARLIER = {**NIGHT_FILE, "entry": COUNT, "before": {"state": one_of(*UNFINISHED, *STATES), "manifest_number": COUNT}}

@@ -1,5 +1,6 @@
 import * as z from 'zod';
 import { fileStates } from '../account/file-account.ts';
+import { controlStates } from '../control/file-control.ts';
 import { manifest } from '../account/manifest.ts';
 import { outcomes } from '../account/outcome.ts';
 
@@ -46,6 +47,10 @@ const nightFile = z.strictObject({
   series: z.string().nullable(),
   /** `splitting` or `split`: it is unfinished. */
   state: z.enum(fileStates),
+  /** What became of its control file, and how many values they differ in; null if its feed requires none. */
+  control: z
+    .strictObject({ state: z.enum(controlStates), key: z.string(), missing: count.nullable(), extra: count.nullable() })
+    .nullable(),
   /** Why it failed, was stopped or superseded. */
   failure_code: z.string().nullable(),
   received: time,

@@ -33,6 +33,7 @@ export function nightFileOf(
     bundled_files: file.bundle?.members ?? null,
     series: file.series?.id ?? null,
     state,
+    control: controlOf(file),
     failure_code: isOpen ? null : (newest?.figures.failure?.code ?? null),
     received: isoTime(file.createdAt),
     finished: isOpen ? null : isoTimeOrNull(file.completedAt),
@@ -52,6 +53,12 @@ export function earlierFileOf(file: FileAccount, newest: Parameters<typeof night
   if (!night) throw new ContradictionError(`The file ${file.fileId} is in no entry of the night log.`);
   const { entry, state, manifest } = night;
   return { ...nightFileOf(file, newest), entry, before: { state, manifest_number: manifest } };
+}
+
+function controlOf({ control }: FileAccount): NightFile['control'] {
+  if (!control) return null;
+  const { state, name, missing, extra } = control;
+  return { state, key: name.toWellFormed(), missing: missing ?? null, extra: extra ?? null };
 }
 
 function countsOf(figures: ManifestSummary): NightCounts {

@@ -95,7 +95,7 @@ function fileRow(file: NightFile, to: string, zone: string): Html {
   const lateBy = isLate ? `, ${durationText((Date.parse(finished) - Date.parse(to)) / 1000)} late` : '';
   return html`<tr>
     <th scope="row">${nameAndLink(file)}</th>
-    <td>${state(stateOf(file))}</td>
+    <td>${state(stateOf(file))}${controlText(file)}</td>
     <td>${timeIn(zone, file.received)}</td>
     <td>${finished === null ? '–' : `${timeIn(zone, finished)}${lateBy}`}</td>
     <td class="figure">${counts ? count(counts.total_records) : '–'}</td>
@@ -109,6 +109,20 @@ function stateOf(file: NightFile): { word: string; kind: string } {
   if (isTrouble(file)) return { word: file.state === 'completed' ? 'no records' : `${file.state}${code}`, kind: 'bad' };
   const isOpen = (file.counts?.dead_lettered_records ?? 0) > 0;
   return { word: `${file.state}${code}`, kind: isOpen || file.state !== 'completed' ? 'look' : 'good' };
+}
+
+const controlWords = {
+  waiting: 'waits for its control file',
+  agrees: 'control file agrees',
+  differs: 'control file DIFFERS',
+  not_compared: 'not compared with a control file',
+} as const;
+
+function controlText({ control }: NightFile): Html | undefined {
+  if (!control) return undefined;
+  const { missing, extra, state: is } = control;
+  const by = is === 'differs' && missing !== null ? `: ${count(missing)} missing, ${count(extra ?? 0)} extra` : '';
+  return html`<br />${controlWords[is]}${by}`;
 }
 
 /** The link leads to the manifest in a copy of the archive. */
