@@ -1,4 +1,4 @@
-import { Command } from 'commander';
+import { Command, Option } from 'commander';
 import { CliError } from '../cli-error.ts';
 import { exitCodes } from '../exit-codes.ts';
 import { interruptible } from '../interrupt.ts';
@@ -13,6 +13,8 @@ import { fileOfId } from './file-of-id.ts';
 import { followStop } from './follow-stop.ts';
 
 interface ReleaseOptions extends DecisionOptions {
+  changes?: true;
+  all?: true;
   wait: boolean;
 }
 
@@ -22,6 +24,8 @@ export function releaseCommand(terminal: Terminal): Command {
     .addArgument(fileIdArgument())
     .requiredOption('--why <text>', 'why it is the right file after all; stored for the auditor')
     .addOption(byOption())
+    .addOption(new Option('--changes', 'of a revision: send only what differs from what the API has').conflicts('all'))
+    .option('--all', 'of a revision: send every record as a new one, also those that the API has')
     .option('--no-wait', 'do not follow it')
     .addOption(jsonOption())
     .addHelpText(
@@ -29,6 +33,7 @@ export function releaseCommand(terminal: Terminal): Command {
       '\nExit codes are those of `drop --wait`.\n' +
         examples(
           "release traffic.7c2820ab --why 'the station confirmed it'",
+          "release traffic.7c2820ab --changes --why 'a new grid, as announced'",
           "release 7c28 --why 'as agreed' --no-wait --json",
         ),
     )
@@ -47,10 +52,13 @@ async function release(
   const who = whoDecides(options, 'the reason to send it');
   const stack = await openStack(options.stack, process.env);
   const { fileId } = await fileOfId(stack, typed);
-  const end = await releaseFile(fileId, who, stack);
+  const sends = options.changes ? 'changes' : options.all ? 'all' : undefined;
+  const end = await releaseFile(fileId, who, stack, sends);
   if (end.kind === 'refused') throw new CliError(end.why);
   terminal.note(`Released: ${formatCount(end.records)} records are being sent.`);
   if (options.wait) return followStop(end.file, options, { stack, terminal }, signal);
-  if (options.json) await terminal.printJson({ file_id: fileId, released_by: who.by, why: who.why });
+  if (options.json) {
+    await terminal.printJson({ file_id: fileId, released_by: who.by, why: who.why, ...(sends ? { sends } : {}) });
+  }
   return exitCodes.clean;
 }

@@ -1,5 +1,7 @@
 import type { FileAccount } from '../../lambdas/core/account/file-account.ts';
+import type { ReleasedRecords } from '../../lambdas/core/account/stops.ts';
 import { isQuarantined, isReleased } from '../../lambdas/core/account/stops.ts';
+import { needsAnswer } from '../../lambdas/core/series/earlier-revisions.ts';
 import { becauseOf } from './cancel-file.ts';
 import { reemitMessageOf } from '../../lambdas/intake-message.ts';
 import type { StopPorts } from './stop-ports.ts';
@@ -14,14 +16,22 @@ export type ReleaseResult =
 /**
  * Answers a file's newest stop: the records that are held are sent, and only those. Repeatable: a command that was killed
  * can be run again.
+ * @param sends what of a revision; a file that is held as one is not released without it
  */
-export async function releaseFile(fileId: string, { by, why }: Who, ports: StopPorts): Promise<ReleaseResult> {
+export async function releaseFile(
+  fileId: string,
+  { by, why }: Who,
+  ports: StopPorts,
+  sends?: ReleasedRecords,
+): Promise<ReleaseResult> {
   const before = await ports.ledger.getFile(fileId);
   if (!before) return { kind: 'refused', why: `There is no file ${fileId}.` };
   const repeated = before.state === 'split' && isReleased(before);
   if (!repeated && !mayBeReleased(before)) return { kind: 'refused', why: refusalOf(before) };
+  const wrong = wrongAnswer(before, sends, repeated);
+  if (wrong !== undefined) return { kind: 'refused', why: wrong };
   const intake = ports.intakeOf(before);
-  const file = repeated ? before : await ports.ledger.releaseQuarantine(fileId, by, why);
+  const file = repeated ? before : await ports.ledger.releaseQuarantine(fileId, by, why, sends);
   if (!file) return { kind: 'refused', why: refusalOf((await ports.ledger.getFile(fileId)) ?? before) };
   await intake.send(reemitMessageOf(file), 0);
   return { kind: 'released', file, records: file.settled.held + unsentOf(file), repeated };
@@ -32,12 +42,41 @@ export function mayBeReleased(file: FileAccount): boolean {
   return file.state === 'quarantined' && isQuarantined(file);
 }
 
+/** What a release of the file may send; empty if it need not say so: what is held. */
+export function releaseAnswers({ quarantine, revision }: FileAccount): readonly ReleasedRecords[] {
+  if (!needsAnswer(quarantine)) return [];
+  return quarantine?.code === 'revision_unknown' && !revision ? ['all'] : ['changes', 'all'];
+}
+
+const answerTexts: Record<ReleasedRecords, string> = {
+  changes: '--changes sends the records that differ from what the API has',
+  all: '--all sends every record as a new one, also those that the API has',
+};
+
+function wrongAnswer(file: FileAccount, sends: ReleasedRecords | undefined, repeated: boolean): string | undefined {
+  const { fileId, quarantine, release } = file;
+  if (repeated) {
+    if (sends === undefined || sends === release?.sends) return undefined;
+    return `${fileId} was released before, by ${release?.by}, and is in progress: what it sends can't be changed.`;
+  }
+  const answers = releaseAnswers(file);
+  if (sends === undefined) {
+    if (answers.length === 0) return undefined;
+    const choices = answers.map((each) => answerTexts[each]).join('; ');
+    return `${fileId} is a revision of a file that was sent: say what is sent of it. ${choices}. ${quarantine?.message ?? ''}`;
+  }
+  if (answers.includes(sends)) return undefined;
+  if (answers.length > 0)
+    return `${fileId} could not be compared, so what changed is not known. ${quarantine?.message}`;
+  return `${fileId} is not held as a revision: release it without --${sends}.`;
+}
+
 function refusalOf(file: FileAccount): string {
   const { fileId, release, state } = file;
   const other = file.checkpoint?.otherHeader;
   if (other && !isQuarantined(file)) return `What is held of ${fileId} can't be released. ${other.message}`;
   if (file.supersededBy)
-    return `${fileId} can't be released: the file ${file.supersededBy.fileId} is a newer revision and has taken over.`;
+    return `${fileId} can't be released: the file ${file.supersededBy.fileId} of its series has been sent since. Drop ${fileId}'s file again if it is the right one.`;
   if (state === 'superseded') return `${fileId} can't be released: it is superseded.${becauseOf(file)}`;
   if (state === 'splitting' || (state === 'split' && isQuarantined(file))) {
     return isQuarantined(file)

@@ -6,7 +6,7 @@ import { cancelObstacleOf } from '../../lambdas/core/account/quarantine.ts';
 import { countsText } from '../archive/find-changes.ts';
 import { describeClosed, describeLive } from '../live/describe-file.ts';
 import type { ClosedFile, Headline, LiveFile } from '../live/snapshot.ts';
-import { mayBeReleased } from '../operate/release-file.ts';
+import { mayBeReleased, releaseAnswers } from '../operate/release-file.ts';
 import { formatBytes, formatCount, formatCountOf } from '../terminal/format.ts';
 import type { DocumentKind } from './documents.ts';
 import { documentsOf } from './documents.ts';
@@ -30,6 +30,8 @@ export interface FilePage {
   changes_listed: boolean;
   /** It was stopped: what is held can be sent. */
   is_releasable: boolean;
+  /** Of a revision that is held: what a release may send. Empty if it sends what is held. */
+  release_answers: ('changes' | 'all')[];
 }
 
 export interface FileEvent {
@@ -62,6 +64,7 @@ export function describeFilePage(
     changes: file.revision ? countsText(file.revision) : null,
     changes_listed: file.revision?.comparison !== undefined,
     is_releasable: mayBeReleased(file),
+    release_answers: mayBeReleased(file) ? [...releaseAnswers(file)] : [],
   };
 }
 

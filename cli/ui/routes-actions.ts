@@ -17,6 +17,7 @@ import { readWish, RouteRefusal } from './route.ts';
 
 const why = z.string();
 const fileWish = z.strictObject({ file: z.string().min(1), why });
+const releaseWish = fileWish.extend({ sends: z.enum(['changes', 'all']).optional() });
 const feedWish = z.strictObject({ feed: z.string(), why });
 const limitWish = feedWish.extend({ requests: z.number(), until: z.string().max(40).optional() });
 
@@ -38,9 +39,9 @@ export function actionRoutes(ports: RoomPorts, controls: FeedControls): Routes {
       if (result.kind === 'refused') throw new RouteRefusal(409, result.why);
       return 'It is stopped: within 30 seconds consumers send nothing more of it.';
     }),
-    '/api/release': action(fileWish, async ({ file, why: given }) => {
+    '/api/release': action(releaseWish, async ({ file, why: given, sends }) => {
       const who = whoDecides({ by, why: given }, 'the reason to send it');
-      const result = await releaseFile(file, who, await ports.stack());
+      const result = await releaseFile(file, who, await ports.stack(), sends);
       if (result.kind === 'refused') throw new RouteRefusal(409, result.why);
       return `It is released: ${formatCountOf(result.records, 'record')} will be sent.`;
     }),

@@ -35,11 +35,12 @@ export function checkDecisions({ manifest_version: version, state, failure, deci
   );
 }
 
-function checkForm({ kind, at, by, why, stop, records, until, ...limit }: ManifestDecision): void {
+function checkForm({ kind, at, by, why, stop, sends, records, until, ...limit }: ManifestDecision): void {
   mustHold([at, until ?? at].every(isTime), `a decision has the time ${at}, which is none in milliseconds, UTC`);
   const isOfFile = kind === 'cancel' || kind === 'release';
   const isOfRecords = kind === 'resolve' || kind === 'correct';
   mustHold(isOfFile === (stop !== undefined), `a decision of the kind ${kind} names a stop, or lacks it`);
+  mustHold(sends === undefined || kind === 'release', `a decision of the kind ${kind} says what is sent`);
   mustHold(isOfRecords === (records !== undefined), `a decision of the kind ${kind} counts records, or does not`);
   mustHold(by !== null || (isOfRecords && why === null), `a decision of the kind ${kind} has no name`);
   const isOfLimit = !isOfFile && !isOfRecords && kind !== 'pause' && kind !== 'resume';

@@ -1,5 +1,8 @@
 import { createHash } from 'node:crypto';
 import { Readable } from 'node:stream';
+import type { ReleaseResult } from '../../cli/operate/release-file.ts';
+import { releaseFile } from '../../cli/operate/release-file.ts';
+import type { ReleasedRecords } from '../../lambdas/core/account/stops.ts';
 import { parseSeriesPattern } from '../../feeds/series-pattern.ts';
 import { deliverBatch } from '../../lambdas/consumer/deliver-batch.ts';
 import { handleLetter } from '../../lambdas/consumer/retry-letter.ts';
@@ -199,12 +202,13 @@ export class RevisionWorld {
     this.#add({ kind: 'release', fileId }, 0);
   }
 
-  async release(fileId: string, sends: 'changes' | 'all' = 'changes'): Promise<boolean> {
-    const released = await this.ledger.releaseQuarantine(fileId, 'ann', 'it is right', sends);
-    const file = released ?? (await this.ledger.getFile(fileId));
-    const isReleased = file?.state === 'split' && file.release !== undefined;
-    if (isReleased) this.#add({ kind: 'reemit', fileId }, 0);
-    return isReleased;
+  async release(fileId: string, sends?: ReleasedRecords): Promise<ReleaseResult> {
+    const ports = {
+      ledger: this.ledger,
+      intakeOf: () => ({ send: async () => this.#add({ kind: 'reemit', fileId }, 0) }),
+      finalize: { send: async () => undefined },
+    };
+    return releaseFile(fileId, { by: 'ann', why: 'it is right' }, ports, sends);
   }
 
   /** Handles a message; a killed function's message returns once its leases have expired. */
@@ -259,7 +263,7 @@ export class RevisionWorld {
       case 'reemit':
         return reemitBatches({ v: 1, kind: 'reemit', feed: 'traffic', fileId: task.fileId }, ports, noDeadline);
       case 'release':
-        await this.release(task.fileId);
+        await this.release(task.fileId, 'changes');
         return undefined;
       case 'batch':
         return deliverBatch(task.message, this.#consumer.ports, noDeadline);

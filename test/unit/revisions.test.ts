@@ -165,13 +165,57 @@ describe('a revision that a person must decide about', () => {
       failure: { code: 'revision_differs' },
     });
     expect(world.api.requests).toBe(10);
-    expect(await world.release('traffic.2')).toBe(true);
+    // Without saying what is sent, nothing is.
+    const refused = await world.release('traffic.2');
+    expect(refused).toMatchObject({ kind: 'refused' });
+    expect(JSON.stringify(refused)).toMatch(/--changes sends .*; --all sends /);
+    expect(await world.release('traffic.2', 'changes')).toMatchObject({ kind: 'released' });
     await run();
     expect(world.api.requests).toBe(11);
     expect(world.manifestOf('traffic.2')).toMatchObject({
       state: 'completed',
       unchanged_records: 9,
       uploaded_records: 1,
+    });
+  });
+
+  it('is sent whole with --all, and the account says who decided that', async () => {
+    world = new RevisionWorld('doubles');
+    world.drop(1, rowsOf(10));
+    await run();
+    world.drop(2, rowsOf(10).with(0, { spot: 'S1', client: 'Changed' }));
+    await run();
+    expect(await world.release('traffic.2', 'all')).toMatchObject({ kind: 'released' });
+    await run();
+    expect(world.api.requests).toBe(20);
+    expect(world.manifestOf('traffic.2')).toMatchObject({
+      ...{ state: 'completed', uploaded_records: 10, unchanged_records: 0, compared_with: [] },
+      decisions: [{ kind: 'release', stop: 1, by: 'ann', why: 'it is right', sends: 'all' }],
+    });
+    // The next one is compared with it.
+    world.drop(3, rowsOf(11).with(0, { spot: 'S1', client: 'Changed' }));
+    await run();
+    expect(world.manifestOf('traffic.3')).toMatchObject({ unchanged_records: 10, uploaded_records: 1 });
+  });
+
+  it('that is released after a newer one was sent ends as superseded', async () => {
+    world = new RevisionWorld('doubles', false);
+    world.drop(1, rowsOf(10));
+    await run();
+    // It comes first and is held; then the older one, which is held as well.
+    world.drop(3, rowsOf(11).with(0, { spot: 'S1', client: 'Third' }));
+    await run();
+    world.drop(2, rowsOf(10).with(0, { spot: 'S1', client: 'Second' }));
+    await run();
+    await world.release('traffic.3', 'changes');
+    await run();
+    expect(world.manifestOf('traffic.3')).toMatchObject({ state: 'completed' });
+    const { requests } = world.api;
+    await world.release('traffic.2', 'changes');
+    await run();
+    expect(world.api.requests).toBe(requests);
+    expect(world.manifestOf('traffic.2')).toMatchObject({
+      ...{ state: 'superseded', failure: { code: 'newer_revision' }, held_records: 10, reconciled: true },
     });
   });
 
@@ -188,7 +232,7 @@ describe('a revision that a person must decide about', () => {
       unchanged_records: 10,
       uploaded_records: 1,
     });
-    expect(await world.release('traffic.2')).toBe(false);
+    expect(await world.release('traffic.2', 'changes')).toMatchObject({ kind: 'refused' });
     expect(Object.fromEntries(world.api.schedule)).toEqual(scheduleOf(rowsOf(11)));
   });
 });
@@ -216,7 +260,7 @@ describe('a revision of one that was not sent', () => {
     expect(world.manifestOf(first)).toMatchObject({ state: 'quarantined', held_records: 6 });
     world.drop(2, rowsOf(7));
     await run();
-    expect(await world.release(first)).toBe(false);
+    expect(await world.release(first)).toMatchObject({ kind: 'refused' });
     expect(Object.fromEntries(world.api.schedule)).toEqual(scheduleOf(rowsOf(7)));
   });
 
@@ -261,7 +305,7 @@ describe('a revision that a person cancels', () => {
     });
     expect(world.file('traffic.1').supersededBy).toBeUndefined();
     expect(world.manifestOf('traffic.1')).toMatchObject({ dead_lettered_records: 1, handled_records: 0 });
-    expect(await world.release(id)).toBe(true);
+    expect(await world.release(id)).toMatchObject({ kind: 'released' });
     await run();
     expect(world.api.requests).toBe(7);
     expect(Object.fromEntries(world.api.schedule)).toEqual(scheduleOf(rowsOf(7)));
@@ -277,7 +321,7 @@ describe('a revision that a person cancels', () => {
     const failure = world.manifestOf(id)?.failure;
     expect(failure?.code).toBe('cancelled');
     expect(failure?.message).toMatch(/the wrong export\. This file is a newer revision of the file traffic\.1/);
-    expect(await world.release(id, 'all')).toBe(true);
+    expect(await world.release(id, 'all')).toMatchObject({ kind: 'released' });
     await run();
     expect(world.file('traffic.1').supersededBy).toMatchObject({ fileId: id });
   });
@@ -289,6 +333,7 @@ describe('a revision that a person cancels', () => {
     const id = world.drop(2, rowsOf(7));
     await run();
     expect(world.manifestOf(id)?.failure?.code).toBe('revision_unknown');
+    expect(await world.release(id, 'changes')).toMatchObject({ kind: 'refused' });
     await world.release(id, 'all');
     expect(await cancel(id)).toMatchObject({ kind: 'cancelled' });
     await run();

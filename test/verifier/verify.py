@@ -147,7 +147,8 @@ def is_decision(value):
     kind = value.get("kind") if isinstance(value, dict) else None
     form = {"kind": one_of(kind), **DECISION}
     if kind in ("cancel", "release"):
-        return fits(value, {**form, "by": text, "stop": POSITIVE})
+        sends = {"sends": one_of("changes", "all")} if kind == "release" and "sends" in value else {}
+        return fits(value, {**form, "by": text, "stop": POSITIVE, **sends})
     if kind in ("resolve", "correct"):
         return fits(value, {**form, "records": POSITIVE}) and (value["by"] is not None or value["why"] is None)
     limit = LIMIT if kind in ("limit", "reset", "expired", "calendar") else {}

@@ -50,7 +50,7 @@ export function openFileView(root, { path: [fileId = ''] }, signal) {
   const { head, heading } = viewHead('Loading…', link('#/files', 'Files'));
   const verdict = part('verdict', element('p', 'lead'));
   const cancel = button('Cancel this file…', () => cancelFile(fileId, heading.textContent ?? ''));
-  const release = button('Release what is held…', () => releaseFile(fileId, heading.textContent ?? ''));
+  const release = button('Release what is held…', () => releaseFile(fileId, heading.textContent ?? '', answers));
   const ofFeed = feedButtons();
   setClass(cancel, 'stops');
   cancel.hidden = release.hidden = true;
@@ -77,6 +77,8 @@ export function openFileView(root, { path: [fileId = ''] }, signal) {
     section('About the file', facts),
   );
   let lastDead = -1;
+  /** @type {FilePage['release_answers']} */
+  let answers = [];
   return {
     title: 'File',
     everyMs: 3_000,
@@ -87,6 +89,7 @@ export function openFileView(root, { path: [fileId = ''] }, signal) {
       showVerdict(root, page);
       cancel.hidden = !page.is_cancellable;
       release.hidden = !page.is_releasable;
+      answers = page.release_answers;
       ofFeed.show(file.feed, page.is_cancellable);
       showCounts(counts, file);
       keepChildren(timeline, page.timeline, ({ at, text }) => `${at} ${text}`, createEvent, updateEvent);
@@ -320,18 +323,29 @@ function cancelFile(file, name) {
   });
 }
 
+/** What is sent of a revision. */
+const answerNames = {
+  changes: 'What differs from what the API has',
+  all: 'Every record as a new one, also those that the API has',
+};
+
 /**
  * @param {string} file
  * @param {string} name
+ * @param {FilePage['release_answers']} answers
  */
-function releaseFile(file, name) {
+function releaseFile(file, name, answers) {
+  const choices = answers.map((value) => ({ value, name: answerNames[value] }));
   return ask({
     title: `Release ${name}?`,
     text: ['The held records, and only those, are sent within the limit.'],
     fields: [
+      ...(choices.length === 0
+        ? []
+        : [{ name: 'sends', label: 'What is sent of it', kind: /** @type {const} */ ('choice'), choices }]),
       { name: 'why', label: 'Why it is to be sent', kind: 'reason', hint: 'Kept in the account, with your name.' },
     ],
     confirm: 'Release',
-    act: ({ why }) => done('/api/release', { file, why }),
+    act: ({ why, sends }) => done('/api/release', { file, why, ...(sends ? { sends } : {}) }),
   });
 }

@@ -12,10 +12,6 @@ export interface RevisionRules {
   guard: number;
 }
 
-/** What the releases of a revision's stop say, for people. */
-export const releaseAnswers =
-  '--changes sends what differs from what the API has, and --all sends every record as a new one';
-
 /** The codes of a quarantine for a file's place in its series: nothing of the file was sent before it. */
 export const revisionStops: readonly string[] = ['revision_unknown', 'revision_order', 'revision_differs'];
 
