@@ -23,25 +23,11 @@ afterAll(() => mailbox.close());
 
 const reconcile = () => invokeFunction(stack.cloud.client, stack.output('TrafficReconcilerName'));
 
-/** What has come since, oldest first. */
-async function mail(waitSeconds = 0): Promise<{ subject: string; text: string }[]> {
-  const { Messages = [] } = await stack.sqs.send(
-    new ReceiveMessageCommand({ QueueUrl: mailbox.url, MaxNumberOfMessages: 10, WaitTimeSeconds: waitSeconds }),
-  );
-  for (const { ReceiptHandle } of Messages) {
-    await stack.sqs.send(new DeleteMessageCommand({ QueueUrl: mailbox.url, ReceiptHandle }));
-  }
-  return Messages.map(({ Body = '' }) => {
-    const { Subject, Message } = JSON.parse(Body) as { Subject: string; Message: string };
-    return { subject: Subject, text: Message };
-  });
-}
-
 /** The first message about the file; the deployed schedule may have sent it before we asked. */
 async function mailAbout(fileId: string): Promise<{ subject: string; text: string }> {
   return waitFor(`mail about ${fileId}`, async () => {
     await reconcile();
-    return (await mail()).find(({ text }) => text.includes(fileId));
+    return (await mailbox.read()).find(({ text }) => text.includes(fileId));
   });
 }
 
@@ -75,13 +61,13 @@ describe('the desk', () => {
 
     await reconcile();
     await reconcile();
-    expect((await mail(1)).filter((each) => each.text.includes(fileId))).toEqual([]);
+    expect((await mailbox.read(1)).filter((each) => each.text.includes(fileId))).toEqual([]);
 
     await invokeFunction(stack.cloud.client, stack.output('TrafficReconcilerName'), {
       kind: 'deadline',
       feed: 'traffic',
     });
-    expect((await mail(5)).map((each) => each.text.includes(fileId))).toContain(true);
+    expect((await mailbox.read(5)).map((each) => each.text.includes(fileId))).toContain(true);
   });
 });
 
@@ -193,7 +179,7 @@ it('the desk is notified of a file that failed within a minute, without the reco
   const { fileId } = await stack.drop(`traffic/${prefix}.csv.gz`, 'not a gzip');
   expect(await stack.manifestOf(fileId)).toMatchObject({ state: 'failed' });
   const { subject, text } = await waitFor(`mail about ${fileId}`, async () =>
-    (await mail(5)).find((each) => each.text.includes(fileId)),
+    (await mailbox.read(5)).find((each) => each.text.includes(fileId)),
   );
   expect(subject).toMatch(/^Sluice traffic: (a file failed, nothing of it was sent|[\d,]+ files )/);
   const { failure } = await stack.manifestOf(fileId);

@@ -1,5 +1,6 @@
 import { relative } from 'node:path';
 import type { TestProject } from 'vitest/node';
+import { expectedInTests } from './expected-in-tests.ts';
 import { startTestCloud } from './start-test-cloud.ts';
 import { unusedGrants } from './unused-grants.ts';
 
@@ -15,7 +16,10 @@ export default async function setUp(project: TestProject): Promise<() => Promise
     name: project.name,
     limit: { requests: 4_000, windowSeconds: 10 },
     stage: 'local',
-    settings: { SLUICE_FEEDS: 'traffic,maintenance,telemetry' },
+    settings: {
+      SLUICE_FEEDS: 'traffic,maintenance,telemetry',
+      SLUICE_TELEMETRY_EXPECTED: JSON.stringify(expectedInTests),
+    },
     enforceIam: true,
   });
   project.provide('cloud', cloud);

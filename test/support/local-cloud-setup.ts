@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import type { TestProject } from 'vitest/node';
 import { stateDirOf } from '../../cli/stack/state-dir.ts';
 import { copyTables, startSecondOpinion } from '../second-opinion/start-second-opinion.ts';
+import { expectedInTests } from './expected-in-tests.ts';
 import { startTestCloud } from './start-test-cloud.ts';
 
 const notAsked = {
@@ -24,6 +25,7 @@ export default async function setUp(project: TestProject): Promise<() => Promise
       stage: 'local',
       settings: {
         SLUICE_FEEDS: 'traffic,maintenance,telemetry',
+        SLUICE_TELEMETRY_EXPECTED: JSON.stringify(expectedInTests),
         SLUICE_TRAFFIC_SERIES: 'revisions/{log}_R{#}.csv',
         SLUICE_TRAFFIC_CHANGED_RECORDS: 'replaces',
       },
