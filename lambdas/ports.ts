@@ -3,6 +3,7 @@ import type { BreakerAnswer } from './core/limiter/breaker-answer.ts';
 import type { BreakerReason, TokenFault } from './core/limiter/breaker.ts';
 import type {
   BatchAccount,
+  ClosingProgress,
   Correction,
   DeadAttempt,
   DeadRecord,
@@ -27,6 +28,7 @@ import type {
   Prober,
 } from './core/limiter/limiter-item.ts';
 import type { ManifestFigures } from './core/account/manifest.ts';
+import type { ReceiptsFacts } from './core/account/receipts-facts.ts';
 import type { Decision, InForce } from './core/limiter/limit-policy.ts';
 import type { PolicyChange } from './core/limiter/policy-changes.ts';
 import type { FileNotice } from './core/notices/file-notice.ts';
@@ -237,6 +239,8 @@ export interface FileClose {
   openLetters: number;
   /** The stops that the newest manifest is about; absent if there are none. */
   stops?: Stops;
+  /** What the newest manifest's receipts say, for its amendments. */
+  counted?: ReceiptsFacts;
 }
 
 export type FileCancel =
@@ -311,6 +315,18 @@ export interface FileLedger {
    * passed.
    */
   getManifestFigures(fileId: string, number: number): Promise<ManifestFigures | undefined>;
+  /**
+   * What the receipts of that manifest say, and the SHA-256 of its bytes. Undefined if that is not stored: an earlier
+   * version closed the file, or its TTL has passed.
+   */
+  getCounted(fileId: string, number: number): Promise<{ facts: ReceiptsFacts; manifestSha256: string } | undefined>;
+  /** Takes the lease on a file that is to be closed; undefined if another finalizer has it. Returns the file after it. */
+  takeClosing(fileId: string, owner: string, leaseMs: number): Promise<FileAccount | undefined>;
+  /**
+   * Saves progress and renews the lease; with `leaseMs` 0 it is released. Without progress, what is stored stays. False if
+   * another finalizer has taken the lease.
+   */
+  saveClosing(fileId: string, owner: string, progress: ClosingProgress | undefined, leaseMs: number): Promise<boolean>;
   /** Stops a file in progress; false if it has ended, is stopped, or was released after such a stop. */
   quarantineFile(fileId: string, quarantine: Quarantine): Promise<boolean>;
   /** Stops a file in progress because a person wants it. */
@@ -387,8 +403,8 @@ export interface BatchLedger {
   getBatch(fileId: string, batch: number): Promise<BatchAccount | undefined>;
   /** Settles, and adds the batch to the file's hints, in one step. */
   settleBatch(fileId: string, batch: number, owner: string, settlement: BatchSettlement): Promise<boolean>;
-  /** Ordered by number. */
-  listBatches(fileId: string): AsyncIterable<BatchAccount>;
+  /** Ordered by number. @param after only those with a higher number */
+  listBatches(fileId: string, after?: number): AsyncIterable<BatchAccount>;
 }
 
 export type LetterAdoption =
@@ -637,8 +653,11 @@ export interface ItemStore {
   updateAll(writes: readonly ItemWrite[]): Promise<boolean>;
   /** Replaces the item, or creates it. */
   put(key: ItemKey, item: Item): Promise<void>;
-  /** A partition's items whose sort keys begin with `skPrefix`, ordered by sort key. Strongly consistent. */
-  query(pk: string, skPrefix?: string): AsyncIterable<Item>;
+  /**
+   * A partition's items whose sort keys begin with `skPrefix`, ordered by sort key. Strongly consistent.
+   * @param after only items whose sort key is greater
+   */
+  query(pk: string, skPrefix?: string, after?: string): AsyncIterable<Item>;
   /**
    * Keys of the items with this `listPk`, ordered by `listSk`; eventually consistent.
    * @param about how many are needed: one call reads this many
@@ -848,7 +867,7 @@ export interface PayloadStore {
 }
 
 export interface Archive {
-  /** Copies the source next to the manifest; repeatable. Undefined if it is gone. */
+  /** Copies a source of at most 5 GB next to the manifest; repeatable. Undefined if it is gone. */
   copySource(source: SourceObject, key: string): Promise<{ key: string } | undefined>;
   has(key: string): Promise<boolean>;
   /** Stores an object from a stream; an existing one is left as it is. */
@@ -858,6 +877,43 @@ export interface Archive {
   getText(key: string): Promise<string | undefined>;
   /** An object's bytes as a stream; undefined if there is none. */
   getStream(key: string): Promise<Readable | undefined>;
+}
+
+/** A part of an object, as the archive has received it. */
+export interface StoredPart {
+  etag: string;
+  /** SHA-256 of its bytes, base64. */
+  sha256: string;
+}
+
+/** An object of the archive that is stored in parts, also by several invocations. It exists when it is complete. */
+export interface ArchiveUploads {
+  /** Returns the upload's id. */
+  begin(key: string, contentType: string): Promise<string>;
+  /**
+   * Repeatable: the last bytes of a number count. @param number from 1
+   * @throws UploadGoneError if there is no such upload (any more)
+   */
+  putPart(upload: { key: string; id: string }, number: number, bytes: Buffer): Promise<StoredPart>;
+  /**
+   * The same with the source's bytes `from` to `last`. Undefined if the source has changed or is gone.
+   * @throws UploadGoneError if there is no such upload (any more)
+   */
+  copyPart(
+    upload: { key: string; id: string },
+    number: number,
+    source: SourceObject,
+    range: { from: number; last: number },
+  ): Promise<StoredPart | undefined>;
+  /**
+   * `exists` if there is an object already.
+   * @throws UploadGoneError if there is no such upload (any more), or if its parts are others
+   */
+  complete(upload: { key: string; id: string }, parts: readonly StoredPart[]): Promise<'stored' | 'exists'>;
+  /** Discards it; does nothing if it does not exist (any more). */
+  abort(upload: { key: string; id: string }): Promise<void>;
+  /** Whether the object consists of exactly these parts; false as well if the archive can't tell without reading it. */
+  isMadeOf(key: string, parts: readonly Pick<StoredPart, 'sha256'>[]): Promise<boolean>;
 }
 
 /** Signs with a private key that never leaves its store. */

@@ -73,6 +73,7 @@ export class Finalizer extends Construct {
     // Keeps how files ended, for the feed's desk.
     ledger.grant(this.function, [ledgerKeys.desk(feed.name)], 'GetItem', 'Query', 'UpdateItem');
     work.grantGetReceipts(this.function, feed.name);
+    work.grantClosing(this.function, feed.name);
     if (feed.smallFiles) work.grantCopyBundles(this.function, feed.name);
     archive.grantAdd(this.function, feed.name);
     for (const lane of feed.lanes) intake.grantCopy(this.function, lane.keyPrefix);

@@ -7,8 +7,8 @@ import { abortUploads, bucketDefaults, encryptedBy } from './bucket-defaults.ts'
 import type { SluiceFunction } from './sluice-function.ts';
 
 /**
- * Receipts of batches, which the finalizer reads for each manifest; bundles of small files, until they are archived; and
- * records that are too long for their dead letters.
+ * Receipts of batches, until the finalizer has gathered them; what it needs to continue with a large file; bundles of small
+ * files, until they are archived; and records that are too long for their dead letters.
  */
 export class WorkBucket extends Construct {
   readonly bucket: Bucket;
@@ -40,6 +40,11 @@ export class WorkBucket extends Construct {
   /** Lets it copy them, with the tags that a copy brings along. */
   grantCopyBundles(grantee: SluiceFunction, feed: string): void {
     grantee.may(['s3:GetObject', 's3:GetObjectTagging'], this.bucket.arnForObjects(`bundles/${feed}/*`));
+  }
+
+  /** Lets it keep what it needs to continue with a file that is being closed. */
+  grantClosing(grantee: SluiceFunction, feed: string): void {
+    grantee.may(['s3:PutObject', 's3:GetObject'], this.bucket.arnForObjects(`closing/${feed}.*`));
   }
 
   grantGetReceipts(grantee: SluiceFunction, feed: string): void {

@@ -95,7 +95,7 @@ export const stageNumbers = z.strictObject({
   runbookUrl: z.url({ protocol: /^https$/ }).optional(),
   /** Replaced and deleted versions in the intake bucket. */
   intakeVersionDays: count,
-  /** Receipts of unfinished files. The finalizer reads them again for every amended manifest. */
+  /** Receipts of unfinished files, and what the finalizer keeps of those that it closes. */
   workRetentionDays: count,
   /** Who read or wrote what in the buckets. */
   accessLogDays: count,

@@ -114,13 +114,17 @@ export class DynamoItemStore implements ItemStore {
     await pastConflicts(() => this.#client.send(command));
   }
 
-  async *query(pk: string, skPrefix = ''): AsyncGenerator<Item> {
+  async *query(pk: string, skPrefix = '', after?: string): AsyncGenerator<Item> {
     const hasPrefix = skPrefix !== '';
-    yield* this.#pages({
-      KeyConditionExpression: hasPrefix ? 'pk = :pk AND begins_with(sk, :prefix)' : 'pk = :pk',
-      ExpressionAttributeValues: marshalled({ ':pk': pk, ...(hasPrefix ? { ':prefix': skPrefix } : {}) }),
-      ConsistentRead: true,
-    });
+    yield* this.#pages(
+      {
+        KeyConditionExpression: hasPrefix ? 'pk = :pk AND begins_with(sk, :prefix)' : 'pk = :pk',
+        ExpressionAttributeValues: marshalled({ ':pk': pk, ...(hasPrefix ? { ':prefix': skPrefix } : {}) }),
+        ConsistentRead: true,
+      },
+      // A page begins after this key, whether or not there is such an item.
+      after === undefined ? undefined : marshalled({ pk, sk: after }),
+    );
   }
 
   async *list(
@@ -140,8 +144,8 @@ export class DynamoItemStore implements ItemStore {
     for await (const { pk, sk } of items) yield { pk: String(pk), sk: String(sk) };
   }
 
-  async *#pages(input: Omit<QueryCommandInput, 'TableName'>): AsyncGenerator<Item> {
-    let start: Marshalled | undefined;
+  async *#pages(input: Omit<QueryCommandInput, 'TableName'>, after?: Marshalled): AsyncGenerator<Item> {
+    let start = after;
     do {
       const page = await this.#client.send(
         new QueryCommand({ TableName: this.#table, ...input, ExclusiveStartKey: start }),

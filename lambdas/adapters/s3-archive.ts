@@ -1,23 +1,10 @@
 import { Readable } from 'node:stream';
 import type { S3Client } from '@aws-sdk/client-s3';
-import {
-  AbortMultipartUploadCommand,
-  CompleteMultipartUploadCommand,
-  CopyObjectCommand,
-  CreateMultipartUploadCommand,
-  GetObjectCommand,
-  HeadObjectCommand,
-  PutObjectCommand,
-  UploadPartCopyCommand,
-} from '@aws-sdk/client-s3';
+import { CopyObjectCommand, GetObjectCommand, HeadObjectCommand, PutObjectCommand } from '@aws-sdk/client-s3';
 import { Upload } from '@aws-sdk/lib-storage';
 import { backoffMs } from '../core/limiter/retry.ts';
 import type { SourceObject } from '../core/account/file-account.ts';
 import type { Archive, ReceiptStore } from '../ports.ts';
-
-/** S3: CopyObject takes up to 5 GB; above that an object is copied in parts. */
-const maxCopyBytes = 5 * 1024 ** 3;
-const copyPartBytes = 512 * 1024 ** 2;
 
 /** Consecutive conflicts with other writes before a write fails. */
 const maxConflicts = 5;
@@ -57,8 +44,7 @@ export class S3Archive implements Archive {
   async copySource(source: SourceObject, key: string): Promise<{ key: string } | undefined> {
     if (await this.has(key)) return { key };
     try {
-      if (source.sizeBytes > maxCopyBytes) await this.#copyInParts(source, key);
-      else await pastConflicts(() => this.#copyWhole(source, key));
+      await pastConflicts(() => this.#copyWhole(source, key));
       return { key };
     } catch (error) {
       const status = statusOf(error);
@@ -81,34 +67,6 @@ export class S3Archive implements Archive {
         IfNoneMatch: '*',
       }),
     );
-  }
-
-  async #copyInParts(source: SourceObject, key: string): Promise<void> {
-    const place = { Bucket: this.#bucket, Key: key };
-    const { UploadId } = await this.#client.send(new CreateMultipartUploadCommand(place));
-    const upload = { ...place, UploadId };
-    try {
-      const parts: { ETag: string | undefined; PartNumber: number }[] = [];
-      for (let from = 0; from < source.sizeBytes; from += copyPartBytes) {
-        const last = Math.min(from + copyPartBytes, source.sizeBytes) - 1;
-        const part = await this.#client.send(
-          new UploadPartCopyCommand({
-            ...upload,
-            PartNumber: parts.length + 1,
-            CopySource: copySourceOf(source),
-            CopySourceIfMatch: source.etag,
-            CopySourceRange: `bytes=${from}-${last}`,
-          }),
-        );
-        parts.push({ ETag: part.CopyPartResult?.ETag, PartNumber: parts.length + 1 });
-      }
-      await this.#client.send(
-        new CompleteMultipartUploadCommand({ ...upload, MultipartUpload: { Parts: parts }, IfNoneMatch: '*' }),
-      );
-    } catch (error) {
-      await this.#client.send(new AbortMultipartUploadCommand(upload)).catch(() => undefined);
-      throw error;
-    }
   }
 
   async putStream(key: string, body: Readable, contentType: string): Promise<void> {
@@ -168,9 +126,9 @@ export class S3Archive implements Archive {
 /**
  * S3 answers a conditional write with 409 `ConditionalRequestConflict` while another write to the key is in progress: that
  * does not say whether the object exists, and the SDK does not retry it. The next answer says which write was first. A
- * stream can't be sent twice, and parts are not copied twice: in those cases the message waits (core/aws-fault.ts).
+ * stream can't be sent twice: then the message waits (core/aws-fault.ts).
  */
-async function pastConflicts<T>(write: () => Promise<T>): Promise<T> {
+export async function pastConflicts<T>(write: () => Promise<T>): Promise<T> {
   for (let tries = 0; ; tries++) {
     try {
       return await write();
@@ -182,11 +140,11 @@ async function pastConflicts<T>(write: () => Promise<T>): Promise<T> {
   }
 }
 
-function copySourceOf(source: SourceObject): string {
+export function copySourceOf(source: SourceObject): string {
   const path = [source.bucket, ...source.key.split('/')].map(encodeURIComponent).join('/');
   return source.versionId === undefined ? path : `${path}?versionId=${encodeURIComponent(source.versionId)}`;
 }
 
-function statusOf(error: unknown): number | undefined {
+export function statusOf(error: unknown): number | undefined {
   return (error as { $metadata?: { httpStatusCode?: number } }).$metadata?.httpStatusCode;
 }

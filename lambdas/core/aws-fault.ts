@@ -1,4 +1,11 @@
-import { AlteredMessageError, AwsFaultError, ContradictionError, LeaseLostError, NewerVersionError } from './errors.ts';
+import {
+  AlteredMessageError,
+  AwsFaultError,
+  ContradictionError,
+  LeaseLostError,
+  NewerVersionError,
+  UploadGoneError,
+} from './errors.ts';
 
 /**
  * Why a call to AWS failed.
@@ -74,7 +81,7 @@ export function awsFaultOf(error: unknown): AwsFault | undefined {
 
 /** Sluice's own errors about a message or another instance, even if a call to AWS revealed them. */
 function isOurs(error: Error): boolean {
-  return [AlteredMessageError, ContradictionError, LeaseLostError, NewerVersionError].some(
+  return [AlteredMessageError, ContradictionError, LeaseLostError, NewerVersionError, UploadGoneError].some(
     (kind) => error instanceof kind,
   );
 }

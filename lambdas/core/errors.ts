@@ -27,6 +27,11 @@ export class LeaseLostError extends Error {
   override readonly name = 'LeaseLostError';
 }
 
+/** An upload in parts was aborted or completed, or its parts are not those that are expected. */
+export class UploadGoneError extends Error {
+  override readonly name = 'UploadGoneError';
+}
+
 /**
  * A message or an item contradicts what was sent or stored: a defect, not an invalid input. The message ends in its DLQ.
  */

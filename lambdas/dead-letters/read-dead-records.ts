@@ -1,13 +1,11 @@
-import type { Readable } from 'node:stream';
-import { pipeline } from 'node:stream';
-import { StringDecoder } from 'node:string_decoder';
-import { createGunzip, gunzipSync } from 'node:zlib';
+import { gunzipSync } from 'node:zlib';
 import { archiveKeysOf } from '../core/account/archive-keys.ts';
 import type { DeadRecord, FileAccount } from '../core/account/file-account.ts';
 import type { Receipt } from '../core/account/receipt.ts';
 import { receipt as receiptSchema } from '../core/account/receipt.ts';
 import type { OpenDead } from '../core/dead-letters/reconciliation-csv.ts';
 import type { Archive, BatchLedger, DeadLedger, PayloadStore, ReceiptStore } from '../ports.ts';
+import { gzipLines } from './gzip-lines.ts';
 import { withWholePayload } from './whole-payload.ts';
 
 export interface DeadRecordPorts {
@@ -55,7 +53,7 @@ async function* failedInArchive(file: FileAccount, { archive }: DeadRecordPorts)
   // A file closed before dead letters had their own object has only its receipts.
   const stream = (await archive.getStream(keys.deadLetters)) ?? (await archive.getStream(keys.receipts));
   if (!stream) return;
-  for await (const lines of linesOf(stream)) yield* failedAmong(lines);
+  for await (const lines of gzipLines(stream)) yield* failedAmong(lines);
 }
 
 function* failedAmong(lines: readonly string[]): Generator<Receipt> {
@@ -66,19 +64,4 @@ function* failedAmong(lines: readonly string[]): Generator<Receipt> {
     if (receipt.outcome === 'rejected' || receipt.outcome === 'refused' || receipt.outcome === 'exhausted')
       yield receipt;
   }
-}
-
-/** The lines of a gzip, in groups. */
-async function* linesOf(stream: Readable): AsyncGenerator<string[]> {
-  const gunzip = createGunzip();
-  // An error of either is thrown where the lines are read.
-  pipeline(stream, gunzip, () => undefined);
-  const decoder = new StringDecoder('utf8');
-  let rest = '';
-  for await (const chunk of gunzip as AsyncIterable<Buffer>) {
-    const lines = (rest + decoder.write(chunk)).split('\n');
-    rest = lines.pop() ?? '';
-    yield lines;
-  }
-  if (rest !== '') yield [rest];
 }

@@ -7,11 +7,11 @@ import type { OutcomeCounts } from '../core/account/outcome.ts';
 import { sumCounts } from '../core/account/outcome.ts';
 import { isOutrun, isQuarantined } from '../core/account/stops.ts';
 import { endsInQuarantine, endsWithHeld, wasReplaced } from '../core/account/quarantine.ts';
-import type { ReceiptsAudit } from './receipts-audit.ts';
+import type { Audit } from './audit-file.ts';
 
 export interface ManifestFacts {
   file: FileAccount;
-  audit: ReceiptsAudit;
+  audit: Audit;
   decisions: readonly ManifestDecision[];
   held: readonly HeldRange[];
   number: number;
@@ -130,7 +130,7 @@ function failureOf(file: FileAccount): Manifest['failure'] {
   return file.failure ?? null;
 }
 
-function timesOf(file: FileAccount, audit: ReceiptsAudit, completedAt: number): Manifest['times'] {
+function timesOf(file: FileAccount, audit: Audit, completedAt: number): Manifest['times'] {
   const { firstUploadAt, lastUploadAt } = audit;
   const uploadSeconds =
     firstUploadAt === undefined || lastUploadAt === undefined ? 0 : (lastUploadAt - firstUploadAt) / 1000;

@@ -1,33 +1,48 @@
 import { isDeepStrictEqual } from 'node:util';
 import { gatherUntil } from '../core/account/amendment.ts';
+import type { ArchiveKeys } from '../core/account/archive-keys.ts';
 import { archiveKeysOf } from '../core/account/archive-keys.ts';
 import type { FileAccount } from '../core/account/file-account.ts';
 import { isManifestOwed } from '../core/account/file-account.ts';
 import type { Manifest } from '../core/account/manifest.ts';
 import { manifest as manifestSchema } from '../core/account/manifest.ts';
-import { AlteredMessageError } from '../core/errors.ts';
+import { AlteredMessageError, LeaseLostError, UploadGoneError } from '../core/errors.ts';
 import { isQuarantined, stopsOf } from '../core/account/stops.ts';
 import type { Stops } from '../core/account/stops.ts';
-import { ReportFacts } from '../core/report/report-facts.ts';
 import type { FinalizeMessage } from '../messages.ts';
+import type { Deadline } from '../runtime/deadline.ts';
+import { archiveResolutions } from './archive-resolutions.ts';
+import type { Audit, Counted } from './audit-file.ts';
+import { auditFile, countAll, countedBefore } from './audit-file.ts';
+import { Closing } from './closing.ts';
 import { gatherDecisions } from './gather-decisions.ts';
 import { archiveComparison } from './archive-comparison.ts';
 import { archiveControl } from './archive-control.ts';
-import { archiveReceipts } from './archive-receipts.ts';
 import { endStateOf } from './build-manifest.ts';
 import type { FinalizerPorts } from './finalizer-ports.ts';
 import { notifyOfEnd } from './notify-of-end.ts';
-import type { ReceiptsAudit } from './receipts-audit.ts';
-import { archiveResolutions, readResolutions } from './resolutions.ts';
-import { settledBatches } from './settled-batches.ts';
+import { isSettled } from './settled-batches.ts';
 import { writeManifest } from './write-manifest.ts';
+
+/** Longer than a lease: most files are closed by then. Seconds. */
+const comeBackAfterSeconds = 300;
 
 /**
  * Closes a file's account when every batch is settled, with its own count. It stores source, receipts and manifest in the
  * archive, in this order, so that everything that a manifest names exists. Every step can be repeated: an object that a
- * killed finalizer stored is reused if it has the same SHA-256, and is a contradiction if not.
+ * killed finalizer stored is reused if it has the same SHA-256, and is a contradiction if not. A large file takes several
+ * invocations: see Closing.
  */
-export async function finalizeFile(message: FinalizeMessage, ports: FinalizerPorts): Promise<void> {
+export async function finalizeFile(message: FinalizeMessage, ports: FinalizerPorts, deadline: Deadline): Promise<void> {
+  try {
+    await closeOrContinue(message, ports, deadline);
+  } catch (error) {
+    if (!(error instanceof LeaseLostError)) throw error;
+    ports.log.info('another finalizer has taken the file', { correlation_id: message.fileId });
+  }
+}
+
+async function closeOrContinue(message: FinalizeMessage, ports: FinalizerPorts, deadline: Deadline): Promise<void> {
   const { ledger, log } = ports;
   const file = await ledger.getFile(message.fileId);
   const place = { correlation_id: message.fileId };
@@ -40,32 +55,123 @@ export async function finalizeFile(message: FinalizeMessage, ports: FinalizerPor
   const amend = message.amend && file.state !== 'split';
   if (!isManifestOwed(file) && !amend) return log.info('finalized before', place);
   if (!file.manifest && amend) return log.info('nothing to amend yet', place);
+  const until = amend ? gatherUntil(file, ports.clock.now()) : undefined;
+  if (until !== undefined) return ports.finalize.send(message, (until - ports.clock.now()) / 1000);
 
-  const settled = await settledBatches(file, ledger);
-  if (!settled) return log.info('not every batch is settled yet', place);
+  const keys = archiveKeysOf(file);
+  const closing = new Closing(file, keys, ports);
+  try {
+    await closeWith(closing, { message, file, keys, amend }, ports, deadline);
+  } catch (error) {
+    // The message comes back before the lease would be over.
+    await closing.release().catch(() => undefined);
+    throw error;
+  }
+}
+
+interface Work {
+  message: FinalizeMessage;
+  file: FileAccount;
+  keys: ArchiveKeys;
+  amend: boolean;
+}
+
+async function closeWith(closing: Closing, work: Work, ports: FinalizerPorts, deadline: Deadline): Promise<void> {
+  const { ledger } = ports;
+  const { message, file, amend } = work;
+  const before = amend ? await countedBefore(file, ports) : undefined;
+  if (!before && !(await isDue(closing, work, ports))) return;
   const stops = stopsOf(file);
   // From now on, nothing of it is left that could be held. If it has just been stopped, its batches are counted again.
   const isSent = file.state === 'split' && !isQuarantined(file);
-  if (isSent && !(await ledger.beginClosing(file.fileId, stops))) return finalizeFile(message, ports);
-  if (amend) {
-    const until = gatherUntil(file, ports.clock.now());
-    if (until !== undefined) return ports.finalize.send(message, (until - ports.clock.now()) / 1000);
-    await ledger.beginAmendment(file.fileId);
+  if (isSent && !(await ledger.beginClosing(file.fileId, stops))) {
+    await closing.release();
+    return closeOrContinue(message, ports, deadline);
   }
+  if (amend) await ledger.beginAmendment(file.fileId);
+  const counted = before ?? (await countHere(closing, work, ports, deadline));
+  if (!counted) return;
+  const end = await closeAccount(counted, work, ports);
+  await closing.release();
+  if (end === 'stopped') return closeOrContinue(message, ports, deadline);
+}
 
-  const keys = archiveKeysOf(file);
-  const source = await ports.archive.copySource(file.source, keys.source);
-  const resolutions = await readResolutions(file.fileId, ledger);
-  const facts = new ReportFacts();
-  const { audit, ...archived } = await archiveReceipts(file, settled, resolutions, keys, facts, ports);
-  const newest = amend ? await newestManifest(file, ports) : undefined;
-  if (newest && describes(newest, file, audit)) return log.info('nothing to amend', place);
+/** Whether this finalizer is to count the file's receipts. */
+async function isDue(closing: Closing, work: Work, ports: FinalizerPorts): Promise<boolean> {
+  const { ledger, log } = ports;
+  const { file } = work;
+  if (!(await closing.resume())) {
+    await comeBack(work, ports);
+    return false;
+  }
+  // What has been counted in part was settled.
+  if (closing.state.tally || (await isSettled(file, ledger))) return true;
+  await closing.release();
+  log.info('not every batch is settled yet', { correlation_id: file.fileId });
+  return false;
+}
+
+/** The other finalizer may be killed, or fail: one message must remain. */
+async function comeBack({ message, file }: Work, { log, finalize }: FinalizerPorts): Promise<void> {
+  log.info('another finalizer has the file', { correlation_id: file.fileId });
+  await finalize.send(message, comeBackAfterSeconds);
+}
+
+/** Undefined if this invocation does not get to the end: the reason is logged, and the rest is asked for. */
+async function countHere(
+  closing: Closing,
+  work: Work,
+  ports: FinalizerPorts,
+  deadline: Deadline,
+): Promise<Counted | undefined> {
+  const { log } = ports;
+  const { message, file, keys } = work;
+  const place = { correlation_id: file.fileId };
+  try {
+    const count = await countAll(file, keys, closing, ports, deadline);
+    if (count.kind === 'counted') return count.counted;
+    if (count.kind === 'busy') {
+      await comeBack(work, ports);
+      return undefined;
+    }
+    await closing.release();
+    if (count.kind === 'open') {
+      log.info('not every batch is settled yet', place);
+      return undefined;
+    }
+    log.info('the next invocation continues', { ...place, batch: closing.state.tally?.batch });
+    // After the release: the next one must find the file free.
+    await ports.finalize.send(message, 0);
+  } catch (error) {
+    if (!(error instanceof UploadGoneError)) throw error;
+    log.warn('an upload was lost: the receipts are counted again', { ...place, error });
+    await closing.startAgain();
+    await closing.release();
+    await ports.finalize.send(message, 0);
+  }
+  return undefined;
+}
+
+/** Makes the manifest, and closes the file; `stopped` if it was stopped or released since, so that another one is due. */
+async function closeAccount(
+  counted: Counted,
+  { file, keys, amend }: Work,
+  ports: FinalizerPorts,
+): Promise<'stopped' | undefined> {
+  const { ledger, log } = ports;
+  const place = { correlation_id: file.fileId };
+  const stops = stopsOf(file);
+  const { audit, archived, reportFacts, resolutions } = await auditFile(file.fileId, counted, ports);
+  const newest = amend ? (counted.newest ?? (await newestManifest(file, ports))) : undefined;
+  if (newest && describes(newest, file, audit)) {
+    log.info('nothing to amend', place);
+    return undefined;
+  }
   const decisions = await gatherDecisions(file, resolutions, newest, ports);
-  const comparison = await archiveComparison(file, keys, facts, ports);
+  const comparison = await archiveComparison(file, keys, reportFacts, ports);
   const control = await archiveControl(file, keys, ports);
-  const account = { file, audit, decisions, held: settled.held, comparison, control, facts, keys };
+  const account = { file, audit, decisions, held: counted.held, comparison, control, facts: reportFacts, keys };
   const { manifest, written } = await writeManifest(account, ports, {
-    source_key: source?.key ?? null,
     ...archived,
     ...(await archiveResolutions(file.fileId, resolutions, keys, ports)),
   });
@@ -80,12 +186,14 @@ export async function finalizeFile(message: FinalizeMessage, ports: FinalizerPor
     figures: written,
     openLetters: manifest.dead_lettered_records,
     stops,
+    counted: counted.facts,
   });
-  if (!closed && !(await hasStillStops(file.fileId, stops, ports))) return finalizeFile(message, ports);
+  if (!closed && !(await hasStillStops(file.fileId, stops, ports))) return 'stopped';
   log.info(closed ? 'file closed' : 'file was closed by another finalizer', {
     ...{ ...place, ...figures },
     ...(manifest.decisions ? { decisions: manifest.decisions } : {}),
   });
+  return undefined;
 }
 
 /** The manifest is about these stops. After another one, another manifest is due. */
@@ -102,7 +210,7 @@ async function newestManifest(file: FileAccount, ports: FinalizerPorts): Promise
 /**
  * Whether a manifest describes this state of the account: since then, dead letters may be resolved or held records sent.
  */
-function describes(manifest: Manifest, file: FileAccount, audit: ReceiptsAudit): boolean {
+function describes(manifest: Manifest, file: FileAccount, audit: Audit): boolean {
   const isSame = manifest.resolved_records === audit.resolved && manifest.handled_records === audit.handled;
   return isSame && manifest.state === endStateOf(file);
 }

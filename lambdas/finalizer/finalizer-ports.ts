@@ -1,6 +1,7 @@
 import type { Decision } from '../core/limiter/limit-policy.ts';
 import type {
   Archive,
+  ArchiveUploads,
   AuditLog,
   BatchLedger,
   Clock,
@@ -12,9 +13,11 @@ import type {
   Metrics,
   NoticeLedger,
   NoticeQueue,
+  PayloadStore,
   ReceiptStore,
   Signer,
 } from '../ports.ts';
+import type { PartSizes } from './part-sizes.ts';
 import type { ReportedFeed } from './write-report.ts';
 
 export interface FinalizerPorts {
@@ -22,6 +25,12 @@ export interface FinalizerPorts {
   receipts: ReceiptStore;
   archive: Archive;
   archiveBucket: string;
+  uploads: ArchiveUploads;
+  partSizes: PartSizes;
+  /** What the next invocation needs of a file that is not closed by one. */
+  states: PayloadStore;
+  /** New each time. */
+  newId: () => string;
   /** A feed's data for reports; undefined for a feed that is no longer deployed. */
   reported: (feed: string) => ReportedFeed | undefined;
   /** Decisions about the limit of a feed's API and about its feeds, the oldest first. */

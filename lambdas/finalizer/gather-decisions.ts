@@ -11,7 +11,7 @@ import {
 } from '../core/account/manifest-decision.ts';
 import { decisionsDuring } from '../core/limiter/limit-policy.ts';
 import type { FinalizerPorts } from './finalizer-ports.ts';
-import type { Resolutions } from './resolutions.ts';
+import type { Resolutions } from './archive-resolutions.ts';
 
 /**
  * Who decided what about the file, its records and its feed, and why.

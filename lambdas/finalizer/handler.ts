@@ -26,7 +26,7 @@ export function createFinalizerHandler(deps: FinalizerDeps) {
       log: deps.log,
       inFlight: () => deps.inFlight,
       waiting: deps.waiting,
-      handle: (record) => {
+      handle: (record, deadline) => {
         const message = readMessage(finalizerMessage, parseBody(record));
         switch (message.kind) {
           case 'notify':
@@ -34,7 +34,7 @@ export function createFinalizerHandler(deps: FinalizerDeps) {
           case 'night':
             return writeNights(message.feed, deps);
           case 'finalize':
-            return finalizeFile(message, deps);
+            return finalizeFile(message, deps, deadline);
         }
       },
     });

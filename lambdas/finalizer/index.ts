@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto';
 import { DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import { KMSClient } from '@aws-sdk/client-kms';
 import { EventBridgeClient } from '@aws-sdk/client-eventbridge';
@@ -9,6 +10,8 @@ import { DynamoItemStore } from '../adapters/dynamo-item-store.ts';
 import { EventBridgePublisher } from '../adapters/eventbridge-publisher.ts';
 import { KmsSigner } from '../adapters/kms-signer.ts';
 import { S3Archive, S3ReceiptStore } from '../adapters/s3-archive.ts';
+import { S3ArchiveUploads } from '../adapters/s3-archive-uploads.ts';
+import { S3PayloadStore } from '../adapters/s3-payload-store.ts';
 import { SnsDesk } from '../adapters/sns-desk.ts';
 import { SqsFinalizeQueue, SqsInFlightMessages } from '../adapters/sqs-queues.ts';
 import { systemClock } from '../adapters/system-clock.ts';
@@ -20,6 +23,7 @@ import { createMetrics } from '../runtime/metrics.ts';
 import { reportingMemory } from '../runtime/report-memory.ts';
 import { shutdownOnSigterm } from '../runtime/shutdown.ts';
 import { createFinalizerHandler } from './handler.ts';
+import { s3PartSizes } from './part-sizes.ts';
 
 const environment = readFinalizerEnvironment(process.env);
 const s3 = new S3Client(s3ClientSettings);
@@ -36,6 +40,10 @@ const handle = createFinalizerHandler({
   receipts: new S3ReceiptStore(s3, environment.WORK_BUCKET),
   archive: new S3Archive(s3, environment.ARCHIVE_BUCKET),
   archiveBucket: environment.ARCHIVE_BUCKET,
+  uploads: new S3ArchiveUploads(s3, environment.ARCHIVE_BUCKET),
+  partSizes: s3PartSizes,
+  states: new S3PayloadStore(s3, environment.WORK_BUCKET),
+  newId: randomUUID,
   signer: signingKeyArn === undefined ? undefined : new KmsSigner(new KMSClient(awsClientSettings), signingKeyArn),
   metrics,
   events: new EventBridgePublisher(new EventBridgeClient(awsClientSettings)),

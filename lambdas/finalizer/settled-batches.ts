@@ -1,55 +1,41 @@
 import type { BatchAccount, FileAccount } from '../core/account/file-account.ts';
 import { sendableBatches } from '../core/account/file-account.ts';
-import type { HeldRange } from '../core/account/manifest.ts';
 import { isQuarantined, isReleased } from '../core/account/stops.ts';
-import { endsWithHeld, holdsUnsent, wasReplaced } from '../core/account/quarantine.ts';
+import { holdsUnsent, wasReplaced } from '../core/account/quarantine.ts';
 import type { BatchLedger } from '../ports.ts';
 
-export interface SettledBatches {
-  /** In order. */
-  batches: BatchAccount[];
-  /** Records of batches that were never sent. */
-  held: HeldRange[];
-}
+type Batches = Pick<BatchLedger, 'listBatches'>;
 
 /**
- * All of the file's batches; undefined while one is open or missing. In a stopped file, none is missing: what no consumer
- * has claimed yet is held when it arrives. A batch that is held whole counts as if it had not arrived, so that the account is
- * the same whenever it does.
+ * The batches of a file's account, in order, after the given one; `open` in place of one that has not ended. In a stopped
+ * file, what no consumer has claimed yet is held when it arrives. A batch that is held whole counts as if it had not
+ * arrived, so that the account is the same whenever it does.
  */
-export async function settledBatches(
+export async function* accountedBatches(
   file: FileAccount,
-  ledger: Pick<BatchLedger, 'listBatches'>,
-): Promise<SettledBatches | undefined> {
+  ledger: Batches,
+  after?: number,
+): AsyncGenerator<BatchAccount | 'open'> {
   const isHeld = holdsUnsent(file);
-  const batches: BatchAccount[] = [];
-  for await (const batch of ledger.listBatches(file.fileId)) {
-    if (batch.state !== 'settled') return undefined;
+  for await (const batch of ledger.listBatches(file.fileId, after)) {
+    if (isHeld && batch.state === 'settled' && batch.counts?.held === batch.records) continue;
     // Held when the file was stopped, and not sent since it was released.
-    if (isReleased(file) && (batch.counts?.held ?? 0) > 0) return undefined;
-    if (isHeld && batch.counts?.held === batch.records) continue;
-    // Progress is deleted by now, so 100,000 batches need little memory.
-    batches.push(batch);
+    const isOwed = isReleased(file) && (batch.counts?.held ?? 0) > 0;
+    yield batch.state !== 'settled' || isOwed ? 'open' : batch;
   }
-  if (isHeld) return { batches, held: rangesBetween(batches, file) };
+}
+
+/** Whether every batch of the file has ended. False while one is open or missing; in a stopped file, none is missing. */
+export async function isSettled(file: FileAccount, ledger: Batches): Promise<boolean> {
   const total = sendableBatches(file) ?? 0;
   // A replaced file may have been stopped before: then only the batches that were sent are in the account.
   const sent = isQuarantined(file) ? (file.sentBatches ?? total) : total;
-  const known = batches.filter(({ batch }) => batch <= sent);
-  // For a replaced file, a killed splitter may have sent more than its last checkpoint shows.
-  const isWhole = known.length === sent && (wasReplaced(file) || batches.length <= total);
-  return isWhole ? { batches, held: wasReplaced(file) ? [] : rangesBetween(batches, file) } : undefined;
-}
-
-/** The records of the missing batches. */
-function rangesBetween(batches: readonly BatchAccount[], file: FileAccount): HeldRange[] {
-  const ranges: HeldRange[] = [];
-  let next = 1;
-  for (const { firstRecord, records } of batches) {
-    if (firstRecord > next) ranges.push({ first_record: next, last_record: firstRecord - 1 });
-    next = firstRecord + records;
+  let [all, known] = [0, 0];
+  for await (const batch of accountedBatches(file, ledger)) {
+    if (batch === 'open') return false;
+    all++;
+    if (batch.batch <= sent) known++;
   }
-  const last = file.totalRecords ?? 0;
-  if (endsWithHeld(file) && next <= last) ranges.push({ first_record: next, last_record: last });
-  return endsWithHeld(file) ? ranges : [];
+  // For a replaced file, a killed splitter may have sent more than its last checkpoint shows.
+  return holdsUnsent(file) || (known === sent && (wasReplaced(file) || all <= total));
 }

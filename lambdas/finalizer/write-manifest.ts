@@ -8,7 +8,7 @@ import { sha256Of } from '../core/records/identity.ts';
 import type { ReportFacts } from '../core/report/report-facts.ts';
 import { buildManifest } from './build-manifest.ts';
 import type { FinalizerPorts } from './finalizer-ports.ts';
-import type { ReceiptsAudit } from './receipts-audit.ts';
+import type { Audit } from './audit-file.ts';
 import { sha256OfArchived } from '../archived-sha256.ts';
 import { announceSignature, signManifest } from './sign-manifest.ts';
 import { writeReport } from './write-report.ts';
@@ -16,7 +16,7 @@ import { writeReport } from './write-report.ts';
 /** The data of a manifest. */
 interface Account {
   file: FileAccount;
-  audit: ReceiptsAudit;
+  audit: Audit;
   decisions: readonly ManifestDecision[];
   held: readonly HeldRange[];
   comparison: Manifest['comparison'];
@@ -25,7 +25,7 @@ interface Account {
   keys: ArchiveKeys;
 }
 
-type NamedObjects = Omit<Manifest['archive'], 'bucket' | 'manifest_key' | 'report_key' | 'report_sha256'>;
+export type NamedObjects = Omit<Manifest['archive'], 'bucket' | 'manifest_key' | 'report_key' | 'report_sha256'>;
 
 /**
  * Never overwrites: a different manifest with that number was written for another state of the account, and the next one

@@ -40,8 +40,9 @@ export function batchLedger(store: ItemStore, clock: Pick<Clock, 'now'>): BatchL
       return item && withoutKeys<BatchAccount>(item);
     },
 
-    async *listBatches(fileId) {
-      const items = store.query(filePartition(fileId), batchPrefix);
+    async *listBatches(fileId, after) {
+      const from = after === undefined ? undefined : batchKey(fileId, after).sk;
+      const items = store.query(filePartition(fileId), batchPrefix, from);
       for await (const item of items) yield withoutKeys<BatchAccount>(item);
     },
   };

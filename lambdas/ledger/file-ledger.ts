@@ -1,6 +1,7 @@
 import type { FileAccount, FileState } from '../core/account/file-account.ts';
 import { decisionsOf } from '../core/account/decisions.ts';
 import { manifestFigures } from '../core/account/manifest.ts';
+import { receiptsFacts } from '../core/account/receipts-facts.ts';
 import { isQuarantined } from '../core/account/stops.ts';
 import { cancelledFile, cancelObstacleOf, mayBeStopped } from '../core/account/quarantine.ts';
 import { blocksSameBytes } from '../core/account/reading.ts';
@@ -112,6 +113,20 @@ export function fileLedger(store: ItemStore, clock: Pick<Clock, 'now'>): FileLed
       const item = await store.read(manifestKey(fileId, number));
       return item && manifestFigures.parse(withoutKeys<{ figures: unknown }>(item).figures);
     },
+
+    async getCounted(fileId, number) {
+      const item = await store.read(manifestKey(fileId, number));
+      if (!item) return undefined;
+      const { figures, counted } = withoutKeys<{ figures: unknown; counted?: string }>(item);
+      if (counted === undefined) return undefined;
+      const facts = receiptsFacts.parse(JSON.parse(counted));
+      return { facts, manifestSha256: manifestFigures.parse(figures).manifest_sha256 };
+    },
+
+    takeClosing: (fileId, owner, leaseMs) => change(fileId, changes.takeClosing(owner, clock.now(), leaseMs)),
+
+    saveClosing: async (fileId, owner, progress, leaseMs) =>
+      (await change(fileId, changes.saveClosing(owner, progress, clock.now(), leaseMs))) !== undefined,
 
     async quarantineFile(fileId, quarantine) {
       const file = await getFile(fileId);

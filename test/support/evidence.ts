@@ -1,7 +1,6 @@
 import { spawnSync } from 'node:child_process';
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { dirname, join, resolve } from 'node:path';
-import { Readable } from 'node:stream';
 import { deliverBatch } from '../../lambdas/consumer/deliver-batch.ts';
 import { amendAfterSeconds } from '../../lambdas/core/account/amendment.ts';
 import type { Verified } from '../../cli/verify/verified.ts';
@@ -12,6 +11,7 @@ import { finalizeFile } from '../../lambdas/finalizer/finalize-file.ts';
 import type { Signer } from '../../lambdas/ports.ts';
 import type { FeedFixture } from './feed-fixture.ts';
 import { fixtureOf, putSplitFile, rowOf } from './feed-fixture.ts';
+import { inMemoryArchive, partsInMemory } from './in-memory-archive.ts';
 import type { ConsumerWorld } from './in-memory-ports.ts';
 import { consumerWorld, silentLog, unheardNotices } from './in-memory-ports.ts';
 import { SimulatedClock } from './simulated-clock.ts';
@@ -44,20 +44,13 @@ export async function makeEvidence(records: number, signer?: Signer, startMs?: n
     ledger: world.ledger,
     receipts: world.ports.receipts,
     archive: {
+      ...inMemoryArchive(objects),
       copySource: async (_: unknown, key: string) => {
         objects.set(key, Buffer.from(fixture.message.body));
         return { key };
       },
-      has: async (key: string) => objects.has(key),
-      putStream: async (key: string, body: Readable) => void objects.set(key, Buffer.concat(await body.toArray())),
-      putOnce: async (key: string, body: string | Buffer) => {
-        if (objects.has(key)) return 'exists' as const;
-        objects.set(key, Buffer.from(body));
-        return 'stored' as const;
-      },
-      getText: async (key: string) => objects.get(key)?.toString(),
-      getStream: async (key: string) => (objects.has(key) ? Readable.from([objects.get(key)]) : undefined),
     },
+    ...partsInMemory(objects),
     archiveBucket: 'archive',
     reported: () => ({ sink: 'http' as const, limit: { requests: 600, windowSeconds: 60 } }),
     feedDecisions: async () => [],
@@ -71,7 +64,7 @@ export async function makeEvidence(records: number, signer?: Signer, startMs?: n
     version: '1.2.3',
   };
   const finalize = (amend: boolean) =>
-    finalizeFile({ v: 1, kind: 'finalize', feed: 'traffic', fileId: fixture.fileId, amend }, ports);
+    finalizeFile({ v: 1, kind: 'finalize', feed: 'traffic', fileId: fixture.fileId, amend }, ports, deadline);
   await clock.run(deliverBatch(fixture.message, world.ports, deadline));
   for (const letter of world.letters) await world.ledger.adoptLetter(letter, { id: letter.letter_id, sentAt: 0 });
   await finalize(false);

@@ -17,7 +17,7 @@ import { consumerWorld, silentLog } from './in-memory-ports.ts';
 import { SimulatedClock } from './simulated-clock.ts';
 import type { SplitterWorld } from './splitter-world.ts';
 import { noDeadline, splitterWorld } from './splitter-world.ts';
-import { inMemoryArchive } from './in-memory-archive.ts';
+import { inMemoryArchive, partsInMemory } from './in-memory-archive.ts';
 
 export const fileId = 'file-1';
 export const perBatch = 100;
@@ -72,6 +72,7 @@ export class FileWorld {
       receipts: this.consumer.ports.receipts,
       archive: inMemoryArchive(archived),
       archiveBucket: 'archive',
+      ...partsInMemory(archived),
       reported: () => undefined,
       feedDecisions: async () => [],
       finalize: this.consumer.ports.finalize,
@@ -89,7 +90,7 @@ export class FileWorld {
   /** @returns the file's newest manifest after that */
   async finalize(amend = false, ports: Partial<FinalizerPorts> = {}): Promise<Manifest | undefined> {
     const message = { v: 1, kind: 'finalize', feed: 'traffic', fileId, amend } as const;
-    await finalizeFile(message, { ...this.finalizerPorts, ...ports });
+    await finalizeFile(message, { ...this.finalizerPorts, ...ports }, noDeadline);
     return this.manifest;
   }
 

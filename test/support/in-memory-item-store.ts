@@ -37,8 +37,8 @@ export class InMemoryItemStore implements ItemStore {
     this.plant(copied({ ...item, ...key }), key);
   }
 
-  async *query(pk: string, skPrefix = ''): AsyncGenerator<Item> {
-    for (const item of this.itemsIn(pk, skPrefix)) yield copied(item);
+  async *query(pk: string, skPrefix = '', after = ''): AsyncGenerator<Item> {
+    for (const item of this.itemsIn(pk, skPrefix)) if (String(item['sk']) > after) yield copied(item);
   }
 
   async *list(listPk: string, order: 'newest' | 'oldest', _about?: number, before?: string): AsyncGenerator<ItemKey> {

@@ -8,7 +8,7 @@ export function repeating(store: ItemStore): ItemStore {
   return {
     read: (key) => store.read(key),
     readAll: (keys) => store.readAll(keys),
-    query: (pk, skPrefix) => store.query(pk, skPrefix),
+    query: (...place) => store.query(...place),
     list: (listPk, order, about, before) => store.list(listPk, order, about, before),
     updateAll: (writes) => store.updateAll(writes),
     async update(key, change) {

@@ -2,6 +2,7 @@ import type { Manifest } from '../../lambdas/core/account/manifest.ts';
 import { manifest as manifestSchema } from '../../lambdas/core/account/manifest.ts';
 import type { ReportOptions } from '../../lambdas/core/report/render-report.ts';
 import { ReportFacts } from '../../lambdas/core/report/report-facts.ts';
+import { isFailed } from '../../lambdas/core/account/outcome.ts';
 import type { Receipt } from '../../lambdas/core/account/receipt.ts';
 
 const begunAt = Date.parse('2026-11-23T02:00:00.000Z');
@@ -52,7 +53,9 @@ export function receiptFor(record: number, change: Partial<Receipt> = {}): Recei
 export function factsOf(change: (record: number) => Partial<Receipt> = () => ({})): ReportFacts {
   const facts = new ReportFacts();
   for (let record = 1; record <= 1_000; record++) {
-    facts.add(receiptFor(record, { ...failureOf(record), ...change(record) }), undefined);
+    const receipt = receiptFor(record, { ...failureOf(record), ...change(record) });
+    if (receipt.outcome === 'uploaded') facts.timeline.add(Date.parse(receipt.at), receipt.attempts > 1);
+    if (isFailed(receipt.outcome)) facts.addFailed(receipt, undefined);
   }
   return facts;
 }

@@ -24,7 +24,7 @@ import { consumerWorld, silentLog } from './in-memory-ports.ts';
 import { SimulatedClock } from './simulated-clock.ts';
 import type { SplitterWorld } from './splitter-world.ts';
 import { noDeadline, splitterWorld } from './splitter-world.ts';
-import { inMemoryArchive } from './in-memory-archive.ts';
+import { inMemoryArchive, partsInMemory } from './in-memory-archive.ts';
 
 /** A row of a log, by its spot; airtimes are all the same. */
 export interface LogRow {
@@ -268,7 +268,7 @@ export class RevisionWorld {
       case 'batch':
         return deliverBatch(task.message, this.#consumer.ports, noDeadline);
       case 'finalize':
-        return finalizeFile(task.message, this.#finalizerPorts);
+        return finalizeFile(task.message, this.#finalizerPorts, noDeadline);
       case 'correction':
         return tryCorrection(
           task.message,
@@ -350,6 +350,7 @@ export class RevisionWorld {
       receipts: this.#consumer.ports.receipts,
       archive: this.#archive,
       archiveBucket: 'archive',
+      ...partsInMemory(this.archived),
       reported: () => undefined,
       finalize: this.#consumer.ports.finalize,
       desk: { notify: async () => undefined },

@@ -98,7 +98,7 @@ describe('the API’s answer to a record that it refused', () => {
 
   it('is in the report, in the examples and in the table', () => {
     const facts = new ReportFacts();
-    facts.add(receipt, undefined);
+    facts.addFailed(receipt, undefined);
     expect(failuresSection(facts)?.markup).toContain(sentence);
     expect(lettersSection(facts, manifestOf())?.markup).toContain(sentence);
   });

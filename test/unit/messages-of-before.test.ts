@@ -1,7 +1,6 @@
 import { createHash } from 'node:crypto';
 import { readdirSync, readFileSync } from 'node:fs';
 import { resolve } from 'node:path';
-import { Readable } from 'node:stream';
 import { gunzipSync } from 'node:zlib';
 import type { Context, SQSBatchResponse, SQSEvent } from 'aws-lambda';
 import { beforeEach, describe, expect, it } from 'vitest';
@@ -26,6 +25,7 @@ import { Shutdown } from '../../lambdas/runtime/shutdown.ts';
 import { createSplitterHandler } from '../../lambdas/splitter/handler.ts';
 import type { FeedFixture } from '../support/feed-fixture.ts';
 import type { MemoryLedger } from '../support/memory-ledger.ts';
+import { inMemoryArchive, partsInMemory } from '../support/in-memory-archive.ts';
 import type { ConsumerWorld } from '../support/in-memory-ports.ts';
 import { consumerWorld, silentLog, waitingOn, unheardNotices } from '../support/in-memory-ports.ts';
 import { SimulatedClock } from '../support/simulated-clock.ts';
@@ -61,7 +61,7 @@ let clock: SimulatedClock;
 let ledger: MemoryLedger;
 let splitter: SplitterWorld;
 let consumer: ConsumerWorld;
-let archived: Map<string, string>;
+let archived: Map<string, Buffer>;
 let faults: string[];
 let invoke: Record<'splitter' | 'records' | 'letters' | 'finalizer', (body: string) => Promise<SQSBatchResponse>>;
 
@@ -96,15 +96,8 @@ beforeEach(() => {
       ...shared,
       ledger,
       receipts: consumer.ports.receipts,
-      archive: {
-        copySource: async (_, key) => ({ key }),
-        has: async (key) => archived.has(key),
-        putStream: async (key, body: Readable) =>
-          void archived.set(key, Buffer.concat(await body.toArray()).toString('base64')),
-        putOnce: async (key, body) => (archived.has(key) ? 'exists' : (archived.set(key, body.toString()), 'stored')),
-        getText: async (key) => archived.get(key),
-        getStream: async (key) => (archived.has(key) ? Readable.from([archived.get(key)]) : undefined),
-      },
+      archive: inMemoryArchive(archived),
+      ...partsInMemory(archived),
       archiveBucket: 'archive',
       reported: () => undefined,
       feedDecisions: async () => [],
@@ -252,7 +245,7 @@ describe('the current finalizer', () => {
     }
     expect(await invoke.finalizer(read('finalize'))).toEqual(acknowledged);
     const [key = ''] = [...archived.keys()].filter((each) => each.endsWith('manifest.json'));
-    expect(JSON.parse(archived.get(key) ?? '') as Manifest).toMatchObject({
+    expect(JSON.parse(archived.get(key)?.toString() ?? '') as Manifest).toMatchObject({
       total_records: 5,
       uploaded_records: 2,
       refused_records: 1,
@@ -260,7 +253,7 @@ describe('the current finalizer', () => {
       reconciled: true,
     });
     const receipts = [...archived].find(([each]) => each.endsWith('receipts.ndjson.gz'))?.[1] ?? '';
-    expect(gunzipSync(Buffer.from(receipts, 'base64')).toString().trim().split('\n')).toHaveLength(5);
+    expect(gunzipSync(receipts).toString().trim().split('\n')).toHaveLength(5);
   });
 });
 

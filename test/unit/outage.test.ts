@@ -1,4 +1,3 @@
-import { Readable } from 'node:stream';
 import type { Context, SQSBatchResponse, SQSEvent } from 'aws-lambda';
 import { describe, expect, it } from 'vitest';
 import { createConsumerHandler } from '../../lambdas/consumer/handler.ts';
@@ -14,6 +13,7 @@ import { InMemoryLimiterStore } from '../support/in-memory-limiter-store.ts';
 import { fixtureOf, rowOf } from '../support/feed-fixture.ts';
 import { InMemorySqs } from '../support/in-memory-sqs.ts';
 import { consumerWorld, silentLog, waitingOn, unheardNotices } from '../support/in-memory-ports.ts';
+import { inMemoryArchive, partsInMemory } from '../support/in-memory-archive.ts';
 import { SimulatedClock } from '../support/simulated-clock.ts';
 import { splitterWorld } from '../support/splitter-world.ts';
 
@@ -144,19 +144,15 @@ class World {
       skew: { correctionMs: () => 0 },
     });
     const archive = {
+      ...inMemoryArchive(objects),
       copySource: async (_: unknown, key: string) => (objects.set(key, bytes), { key }),
-      has: async (key: string) => objects.has(key),
-      putStream: async (key: string, body: Readable) => void objects.set(key, Buffer.concat(await body.toArray())),
-      putOnce: async (key: string, body: string | Buffer) =>
-        objects.has(key) ? ('exists' as const) : (objects.set(key, Buffer.from(body)), 'stored' as const),
-      getText: async (key: string) => objects.get(key)?.toString(),
-      getStream: async (key: string) => (objects.has(key) ? Readable.from([objects.get(key)]) : undefined),
     };
     const finalizer = createFinalizerHandler({
       ...shared,
       receipts,
       archive: this.#failing('archive', archive),
       archiveBucket: 'archive',
+      ...partsInMemory(objects),
       reported: () => undefined,
       feedDecisions: async () => [],
       signer: this.#failing('signer', {

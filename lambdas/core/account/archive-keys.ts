@@ -71,3 +71,8 @@ function shortened(name: string): string {
 export function workReceiptsKey(fileId: string, batch: number, attempt: number, owner: string): string {
   return `receipts/${fileId}/${String(batch).padStart(8, '0')}/${attempt}-${owner}.ndjson.gz`;
 }
+
+/** What the finalizer has to remember until a file is closed, named by the SHA-256 of its bytes. */
+export function closingStateKey(fileId: string, sha256: string): string {
+  return `closing/${fileId}/${sha256}`;
+}

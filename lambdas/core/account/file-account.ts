@@ -128,6 +128,11 @@ export interface FileAccount {
    * the file can't be stopped any more.
    */
   closing?: number;
+  /**
+   * How far the finalizer has got, if the account takes longer than one invocation: it holds the lease (`leaseOwner`)
+   * meanwhile. Absent before, and after the file is closed.
+   */
+  progressOfClosing?: ClosingProgress;
   /** Batches that the splitter had sent when it saw that the file was stopped; absent if it has sent all, or will. */
   sentBatches?: number;
   /** Set if it is a bundle, written by the splitter: the number of its small files. */
@@ -157,6 +162,16 @@ export interface NightMark {
   noted: number;
   manifest: number;
   state: (typeof fileStates)[number];
+}
+
+/** What the finalizer has stored of a file that is being closed. */
+export interface ClosingProgress {
+  /** What is being closed: after a release or another stop, it is a different account. */
+  of: string;
+  /** SHA-256 of the saved state, an object in the work bucket; absent until the first one is saved. */
+  state?: string;
+  /** Uploads to the archive that are not completed yet. */
+  uploads: { key: string; id: string }[];
 }
 
 /** The file's display name; a bundle's is the number of its small files. */

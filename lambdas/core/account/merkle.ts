@@ -1,4 +1,5 @@
 import { hash } from 'node:crypto';
+import * as z from 'zod';
 
 /**
  * A Merkle tree by RFC 6962 (2.1), over SHA-256: a leaf's hash is that of 0x00 and its bytes, an inner node's that of
@@ -25,11 +26,27 @@ export function nodeHash(left: Uint8Array, right: Uint8Array): Buffer {
   return sha256(node);
 }
 
+/** A tree in progress, to continue elsewhere. `peaks`: the roots of its whole subtrees, 32 bytes each. */
+export const merkleFrontier = z.object({ leaves: z.int().nonnegative(), peaks: z.base64() });
+export type MerkleFrontier = z.infer<typeof merkleFrontier>;
+
 /** Takes leaves one by one and keeps one hash for each doubling of their number. */
 export class MerkleRoot {
   /** Roots of whole subtrees, the largest first; their sizes are the powers of two in `#leaves`. */
   readonly #peaks: Buffer[] = [];
   #leaves = 0;
+
+  /** @param from a saved one to continue with; by default a new one */
+  constructor(from?: MerkleFrontier) {
+    if (!from) return;
+    const peaks = Buffer.from(from.peaks, 'base64');
+    for (let at = 0; at < peaks.length; at += 32) this.#peaks.push(peaks.subarray(at, at + 32));
+    this.#leaves = from.leaves;
+  }
+
+  save(): MerkleFrontier {
+    return { leaves: this.#leaves, peaks: Buffer.concat(this.#peaks).toString('base64') };
+  }
 
   get leaves(): number {
     return this.#leaves;

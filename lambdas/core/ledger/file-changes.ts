@@ -1,6 +1,7 @@
 import { decisionsOf } from '../account/decisions.ts';
-import type { FileAccount, FileState, SourceObject } from '../account/file-account.ts';
+import type { ClosingProgress, FileAccount, FileState, SourceObject } from '../account/file-account.ts';
 import type { ManifestFigures } from '../account/manifest.ts';
+import type { ReceiptsFacts } from '../account/receipts-facts.ts';
 import { noCounts } from '../account/outcome.ts';
 import { noStops, stopsOf } from '../account/stops.ts';
 import type { FileDecision, Quarantine, Release, Stops } from '../account/stops.ts';
@@ -112,6 +113,8 @@ interface Close {
   openLetters: number;
   /** Those that the manifest is about; absent if there are none. */
   stops?: Stops;
+  /** What the newest manifest's receipts say. */
+  counted?: ReceiptsFacts;
 }
 
 /**
@@ -119,23 +122,25 @@ interface Close {
  * more of them than a transaction has room for: then the newest are kept.
  */
 export function closeFile({ fileId, feed }: FileAccount, close: Close, now: number): ItemWrite[] {
-  const { state, manifest, figures, openLetters, stops = noStops } = close;
+  const { state, manifest, figures, openLetters, stops = noStops, counted } = close;
   const isOver = openLetters === 0;
   const expiry = { expiresAt: isOver ? expiryOf(now) : undefined };
   // While a letter is open, the account must outlive it, however long the desk takes.
   const remove = isOver ? [] : ['expiresAt'];
+  // As text: as a map it would be twice as large.
+  const facts = counted && JSON.stringify(counted);
   const closing: ItemChange = {
     when: [exists, { name: 'manifest.number', is: '<', value: manifest.number, orAbsent: true }, ...hasStops(stops)],
     set: { state, manifest, updatedAt: now, listPk: listPkOf(isOver ? 'closed' : 'dead', feed), ...expiry },
     setOnce: { completedAt: now },
-    remove,
+    remove: [...remove, ...closerFields],
   };
   const kept = figures.slice(1 - maxItemsAtOnce).map((each) => ({
     key: manifestKey(fileId, each.manifest_number),
     // What stands for the account lives as long as it does; another was written in between and closed nothing.
     change:
       each.manifest_number === manifest.number
-        ? { set: { v: schemaVersion, figures: each, ...expiry }, remove }
+        ? { set: { v: schemaVersion, figures: each, counted: facts, ...expiry }, remove }
         : { set: { v: schemaVersion, figures: each, expiresAt: expiryOf(now) } },
   }));
   return [{ key: fileKey(fileId), change: closing }, ...kept];
@@ -213,6 +218,36 @@ export function releaseStop(
 /** Every batch is settled and nothing is held: from now on, the file can't be stopped. */
 export function beginClosing(stops: Stops): ItemChange {
   return { when: [isIn('split'), ...hasStops(stops)], set: { closing: stops.released } };
+}
+
+/** What the item has only while a finalizer works on it. */
+const closerFields: (keyof FileAccount)[] = ['leaseOwner', 'leaseUntil', 'progressOfClosing'];
+
+/** A finalizer takes the file, for as long as it renews its lease: two at once would do the same work twice. */
+export function takeClosing(leaseOwner: string, now: number, leaseMs: number): ItemChange {
+  const free: Check[] = [{ name: 'leaseUntil', is: '<', value: now, orAbsent: true }];
+  return {
+    // It is repeated if its answer is lost.
+    when: [exists, { anyOf: [free, [{ name: 'leaseOwner', is: '=', value: leaseOwner }]] }],
+    set: { leaseOwner, leaseUntil: now + leaseMs, updatedAt: now },
+  };
+}
+
+/**
+ * Renews the lease, or releases it with `leaseMs` 0. `updatedAt` shows the reconciler that the file has not stalled.
+ * @param progress undefined leaves what is stored
+ */
+export function saveClosing(
+  owner: string,
+  progress: ClosingProgress | undefined,
+  now: number,
+  leaseMs: number,
+): ItemChange {
+  const set = { updatedAt: now, progressOfClosing: progress };
+  // The owner's name stays: the write is repeated if its answer is lost, and its condition must still hold.
+  const when: Check[] = [{ name: 'leaseOwner', is: '=', value: owner }];
+  if (leaseMs === 0) return { when, set, remove: ['leaseUntil'] };
+  return { when, set: { ...set, leaseUntil: now + leaseMs } };
 }
 
 /** A dead letter was resolved, and no manifest with it has been requested for `repeatAfterMs`. */

@@ -1,6 +1,5 @@
 import type { DeadResolution } from '../account/file-account.ts';
 import { failureText } from '../answers/failure-text.ts';
-import { isFailed } from '../account/outcome.ts';
 import type { Receipt } from '../account/receipt.ts';
 import type { Dialect } from '../records/dialect.ts';
 import { notListed } from '../series/comparison-csv.ts';
@@ -53,7 +52,8 @@ export interface ReportedChange {
 
 /** What a report shows of a file's receipts: bounded in size, for a thousand of them as for ten million. */
 export class ReportFacts {
-  readonly timeline = new Timeline();
+  /** When records were accepted by the batches' consumers. */
+  readonly timeline: Timeline;
   readonly rows: DeadRow[] = [];
   /** The first ones of a revision. */
   readonly changes: ReportedChange[] = [];
@@ -61,10 +61,12 @@ export class ReportFacts {
   failed = 0;
   readonly #groups = new Map<string, FailureGroup>();
 
+  constructor(timeline = new Timeline()) {
+    this.timeline = timeline;
+  }
+
   /** @param resolution how the dead letter was resolved since */
-  add(receipt: Receipt, resolution: DeadResolution['kind'] | undefined): void {
-    if (receipt.outcome === 'uploaded') this.timeline.add(Date.parse(receipt.at), receipt.attempts > 1);
-    if (!isFailed(receipt.outcome)) return;
+  addFailed(receipt: Receipt, resolution: DeadResolution['kind'] | undefined): void {
     this.failed++;
     const row = rowOf(receipt, resolution ?? 'open');
     if (this.rows.length < maxRows) this.rows.push(row);

@@ -1,3 +1,12 @@
+import * as z from 'zod';
+
+/** To continue elsewhere: of each bin its place, its accepted records and those of them that had been tried before. */
+export const timelineBins = z.object({
+  widthMs: z.number().positive(),
+  bins: z.array(z.tuple([z.int(), z.int().nonnegative(), z.int().nonnegative()])),
+});
+export type TimelineBins = z.infer<typeof timelineBins>;
+
 export interface TimelineBin {
   /** Records that were accepted in it, and how many of them had been tried before. */
   accepted: number;
@@ -31,8 +40,20 @@ export class Timeline {
   #first = Infinity;
   #last = -Infinity;
 
-  constructor(maxBins = 240) {
+  /** @param from saved before; by default an empty one */
+  constructor(maxBins = 240, from?: TimelineBins) {
     this.#maxBins = maxBins;
+    if (!from) return;
+    this.#widthMs = from.widthMs;
+    for (const [at, accepted, retried] of from.bins) this.#put(at, { accepted, retried });
+  }
+
+  save(): TimelineBins {
+    const bins = [...this.#bins].sort(([a], [b]) => a - b);
+    return {
+      widthMs: this.#widthMs,
+      bins: bins.map(([at, { accepted, retried }]): [number, number, number] => [at, accepted, retried]),
+    };
   }
 
   /** @param atMs milliseconds since 1970 */

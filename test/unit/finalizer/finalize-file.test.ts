@@ -1,5 +1,4 @@
 import { createHash, createPublicKey, verify } from 'node:crypto';
-import { Readable } from 'node:stream';
 import { gunzipSync } from 'node:zlib';
 import { flushAfterProbes } from '../../../lambdas/core/limiter/breaker.ts';
 import { beforeEach, describe, expect, it } from 'vitest';
@@ -14,6 +13,7 @@ import { finalizeFile } from '../../../lambdas/finalizer/finalize-file.ts';
 import { sendNotices } from '../../../lambdas/notices/send-notices.ts';
 import type { FeedFixture } from '../../support/feed-fixture.ts';
 import { fixtureOf, putSplitFile, rowOf } from '../../support/feed-fixture.ts';
+import { inMemoryArchive, partsInMemory } from '../../support/in-memory-archive.ts';
 import type { ConsumerWorld } from '../../support/in-memory-ports.ts';
 import { consumerWorld, silentLog } from '../../support/in-memory-ports.ts';
 import { localSigner } from '../../support/local-signer.ts';
@@ -23,7 +23,7 @@ let clock: SimulatedClock;
 let world: ConsumerWorld;
 let fixture: FeedFixture;
 let ports: FinalizerPorts;
-let archived: Map<string, string | Buffer>;
+let archived: Map<string, Buffer>;
 let told: { subject: string; text: string }[];
 let events: { type: string; detail: Record<string, unknown> }[];
 
@@ -42,18 +42,8 @@ beforeEach(async () => {
   ports = {
     ledger: world.ledger,
     receipts: world.ports.receipts,
-    archive: {
-      copySource: async (_, key) => ({ key }),
-      has: async (key) => archived.has(key),
-      putStream: async (key, body: Readable) => void archived.set(key, Buffer.concat(await body.toArray())),
-      putOnce: async (key, body) => {
-        if (archived.has(key)) return 'exists';
-        archived.set(key, body);
-        return 'stored';
-      },
-      getText: async (key) => archived.get(key)?.toString(),
-      getStream: async (key) => (archived.has(key) ? Readable.from([archived.get(key)]) : undefined),
-    },
+    archive: inMemoryArchive(archived),
+    ...partsInMemory(archived),
     archiveBucket: 'archive',
     reported: () => ({ sink: 'http', limit: { requests: 600, windowSeconds: 60 } }),
     feedDecisions: async () => [],
@@ -77,7 +67,7 @@ const finalize = async (amend = false) => {
 };
 // Not on the simulated clock, which can't wait for zlib; nothing in it sleeps.
 const finalizeNow = (amend = false) =>
-  finalizeFile({ v: 1, kind: 'finalize', feed: 'traffic', fileId: fixture.fileId, amend }, ports);
+  finalizeFile({ v: 1, kind: 'finalize', feed: 'traffic', fileId: fixture.fileId, amend }, ports, deadline);
 const keyOf = (name: string) => `traffic/2026/01/05/${fixture.fileId}/${name}`;
 const manifestNamed = (name: string): Manifest =>
   manifestSchema.parse(JSON.parse(archived.get(keyOf(name))?.toString() ?? 'null'));
@@ -212,7 +202,7 @@ describe('a file whose batches are settled', () => {
     const planted = { ...manifestNamed('manifest.json'), uploaded_records: 5, rejected_records: 0, refused_records: 0 };
     const signer = localSigner();
     archived.clear();
-    archived.set(keyOf('manifest.json'), JSON.stringify(planted));
+    archived.set(keyOf('manifest.json'), Buffer.from(JSON.stringify(planted)));
     Object.assign(world.ledger.files.get(fixture.fileId) as object, { state: 'split', manifest: undefined });
     ports.signer = signer;
     await finalizeNow();
@@ -299,9 +289,9 @@ describe('a file whose batches are settled', () => {
         await finalize();
         const { key = '' } = world.ledger.files.get(fixture.fileId)?.manifest ?? {};
         const { signature } = manifestSchema.parse(JSON.parse(archived.get(key)?.toString() ?? 'null'));
-        const publicKey = createPublicKey(archived.get(signature?.public_key_key ?? '') as string);
+        const publicKey = createPublicKey(archived.get(signature?.public_key_key ?? '') as Buffer);
         const bytes = archived.get(signature?.signature_key ?? '') as Buffer;
-        expect(verify('sha256', Buffer.from(archived.get(key) as string), publicKey, bytes)).toBe(true);
+        expect(verify('sha256', archived.get(key) as Buffer, publicKey, bytes)).toBe(true);
         expect(events).toHaveLength(1);
       },
     );
@@ -354,7 +344,10 @@ describe('the figures in the ledger', () => {
   it('are also kept for a manifest that did not close the file', async () => {
     await finalize();
     const written = archived.get(keyOf('manifest.json'))?.toString() ?? '';
-    archived.set(keyOf('manifest.json'), written.replace('"uploaded_records": 2', '"uploaded_records": 1'));
+    archived.set(
+      keyOf('manifest.json'),
+      Buffer.from(written.replace('"uploaded_records": 2', '"uploaded_records": 1')),
+    );
     Object.assign(world.ledger.files.get(fixture.fileId) as object, { state: 'split', manifest: undefined });
     await finalize();
     expect(world.ledger.files.get(fixture.fileId)?.manifest).toMatchObject({ number: 2 });

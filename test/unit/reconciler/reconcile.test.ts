@@ -17,6 +17,8 @@ import type { FeedFixture } from '../../support/feed-fixture.ts';
 import { fixtureOf, putSplitFile, rowOf } from '../../support/feed-fixture.ts';
 import type { ConsumerWorld } from '../../support/in-memory-ports.ts';
 import { consumerWorld, silentLog, unheardNotices } from '../../support/in-memory-ports.ts';
+import { inMemoryArchive, partsInMemory } from '../../support/in-memory-archive.ts';
+import { noDeadline } from '../../support/splitter-world.ts';
 import { SimulatedClock } from '../../support/simulated-clock.ts';
 
 class InMemoryDeadQueue implements DeadQueue {
@@ -301,27 +303,23 @@ describe('a letter that was never received', () => {
 
 describe('a batch that killed each consumer that claimed it', () => {
   const manifest = async (): Promise<Manifest> => {
-    const put = new Map<string, string>();
+    const put = new Map<string, Buffer>();
     await finalizeFile(
       { v: 1, kind: 'finalize', feed: 'traffic', fileId: fixture.fileId, amend: false },
       {
         ...ports,
         ledger: world.ledger,
-        archive: {
-          ...ports.archive,
-          copySource: async (_, key) => ({ key }),
-          has: async () => false,
-          putOnce: async (key, body) => (put.set(key, body.toString()), 'stored'),
-          getText: async (key) => put.get(key),
-        },
+        archive: inMemoryArchive(put),
         events: { publish: async () => undefined },
         ...unheardNotices,
         reported: () => undefined,
         feedDecisions: async () => [],
+        ...partsInMemory(),
         version: '1.2.3',
       },
+      noDeadline,
     );
-    return JSON.parse([...put].findLast(([key]) => key.endsWith('.json'))?.[1] ?? 'null') as Manifest;
+    return JSON.parse([...put].findLast(([key]) => key.endsWith('.json'))?.[1].toString() ?? 'null') as Manifest;
   };
   const receipts = (): Receipt[] => {
     const key = world.ledger.batches.get(`${fixture.fileId}#1`)?.receiptsKey ?? '';

@@ -55,7 +55,10 @@ describe('the page', () => {
     const facts = new ReportFacts();
     const failed = { outcome: 'rejected' as const, field: null, raw_payload: '<'.repeat(64 * 1024) };
     for (let record = 1; record <= 5_000; record++) {
-      facts.add(receiptFor(record, { ...failed, reason: `reason ${record}`, error: 'e'.repeat(10_000) }), undefined);
+      facts.addFailed(
+        receiptFor(record, { ...failed, reason: `reason ${record}`, error: 'e'.repeat(10_000) }),
+        undefined,
+      );
     }
     const page = renderReport(reportOf({ facts }));
     expect(page.match(/<tr data-state/g)).toHaveLength(maxRows);
@@ -68,7 +71,7 @@ describe('the page', () => {
     const facts = new ReportFacts();
     const failed = { outcome: 'refused' as const, reason: 'http_422', status: 422 };
     (['uploaded', 'handled', undefined] as const).forEach((resolution, n) =>
-      facts.add(receiptFor(n + 1, failed), resolution),
+      facts.addFailed(receiptFor(n + 1, failed), resolution),
     );
     const page = renderReport(reportOf({ facts }));
     for (const state of ['uploaded', 'handled', 'open']) expect(page).toContain(`<tr data-state="${state}">`);

@@ -1,9 +1,7 @@
-import { createHash } from 'node:crypto';
 import { Readable } from 'node:stream';
 import type { ArchiveKeys } from '../core/account/archive-keys.ts';
 import type { ManifestDecision } from '../core/account/manifest-decision.ts';
-import { RecordDecisions, recordDecisionOf } from '../core/account/manifest-decision.ts';
-import type { DeadRecord, DeadResolution } from '../core/account/file-account.ts';
+import type { DeadRecord } from '../core/account/file-account.ts';
 import type { Receipt } from '../core/account/receipt.ts';
 import type { Manifest } from '../core/account/manifest.ts';
 import type { Archive, DeadLedger } from '../ports.ts';
@@ -11,44 +9,35 @@ import { mustHaveSha256 } from '../archived-sha256.ts';
 
 /** The resolutions of a file's dead letters, as of one read of the ledger. */
 export interface Resolutions {
-  /** By record number. */
-  kinds: ReadonlyMap<number, DeadResolution['kind']>;
+  /** The numbers of the resolved records, in order: 8 bytes of memory each. */
+  records: number[];
   /** SHA-256 of the lines. */
   sha256: string;
   /** People's decisions in them. */
   decisions: ManifestDecision[];
 }
 
-/** Reads which dead letters are resolved. Keeps only a few bytes per letter. */
-export async function readResolutions(fileId: string, ledger: Pick<DeadLedger, 'listDead'>): Promise<Resolutions> {
-  const kinds = new Map<number, DeadResolution['kind']>();
-  const hash = createHash('sha256');
-  const decisions = new RecordDecisions();
-  for await (const dead of ledger.listDead(fileId)) {
-    if (dead.state !== 'resolved' || !dead.resolution) continue;
-    kinds.set(dead.record, dead.resolution);
-    hash.update(lineOf(dead));
-    const decision = recordDecisionOf(dead);
-    if (decision) decisions.add(decision);
-  }
-  return { kinds, sha256: hash.digest('hex'), decisions: decisions.counted };
-}
-
 /**
- * Stores them, a line each, under a name derived from their content: two concurrent finalizers that read different
+ * Stores the resolutions of a file's dead letters, a line each, under a name derived from their content: two concurrent finalizers that read different
  * resolutions don't confuse them. Returns what the manifest says about them; nulls if there are none.
  * @throws ContradictionError if the object's bytes do not match its name: the ledger changed while it was read
  */
 export async function archiveResolutions(
   fileId: string,
-  { kinds, sha256 }: Resolutions,
+  { records, sha256 }: Resolutions,
   keys: ArchiveKeys,
   ports: { ledger: Pick<DeadLedger, 'listDead'>; archive: Archive },
 ): Promise<Pick<Manifest['archive'], 'resolutions_key' | 'resolutions_sha256'>> {
-  if (kinds.size === 0) return { resolutions_key: null, resolutions_sha256: null };
+  if (records.length === 0) return { resolutions_key: null, resolutions_sha256: null };
   const key = keys.resolutions(sha256);
   const lines = async function* () {
-    for await (const dead of ports.ledger.listDead(fileId)) if (kinds.has(dead.record)) yield Buffer.from(lineOf(dead));
+    let next = 0;
+    for await (const dead of ports.ledger.listDead(fileId)) {
+      // Others were resolved since they were read.
+      if (dead.record !== records[next]) continue;
+      next++;
+      yield Buffer.from(resolutionLine(dead));
+    }
   };
   if (!(await ports.archive.has(key))) {
     await ports.archive.putStream(key, Readable.from(lines()), 'application/x-ndjson');
@@ -71,7 +60,7 @@ function answerFields({
 }
 
 /** Only of fields that no longer change once a letter is resolved. */
-function lineOf(dead: DeadRecord): string {
+export function resolutionLine(dead: DeadRecord): string {
   const line = {
     record: dead.record,
     resolution: dead.resolution,

@@ -1,0 +1,103 @@
+/**
+ * `npm run bench:large-file`: closes a file of 600 million records by the real code, in invocations whose time is counted:
+ * 6 million batches of 100, of which one receipt each is made and read. `-- --real` closes one of 20 million records with all
+ * receipts instead, in this machine's own time, and shows the memory.
+ */
+import { parseArgs } from 'node:util';
+import { systemClock } from '../lambdas/adapters/system-clock.ts';
+import { s3PartSizes } from '../lambdas/finalizer/part-sizes.ts';
+import { SyntheticAccount } from '../test/support/synthetic-account.ts';
+
+const { values } = parseArgs({
+  options: {
+    real: { type: 'boolean', default: false },
+    batches: { type: 'string' },
+  },
+});
+
+/** What was measured, or what AWS does, in milliseconds. */
+const cost = {
+  /** CPU of counting a record (bench/whole/measure-finalizer.ts), and of a GET. */
+  record: 0.03,
+  get: 1,
+  /** Of a Query's page of 1 MB: its call, and 2,500 items. */
+  page: 50,
+  itemsInPage: 2_500,
+  /** Of storing a part and saving the state: the calls, and the bytes at 50 MB/s. */
+  save: 300,
+  byte: 1 / 50_000,
+};
+const invocationMs = 900_000;
+const reserveMs = 20_000;
+
+/** Of a batch of 100 records, level 6. */
+const batchBytes = 11_000;
+
+async function simulate(batches: number): Promise<void> {
+  let now = Date.UTC(2026, 0, 5);
+  let began = now;
+  let longestMs = 0;
+  // One of a hundred receipts is made: the parts are smaller to the same extent.
+  const share = 260 / batchBytes;
+  const account = new SyntheticAccount({
+    ...{ batches, batchRecords: 1 },
+    clock: { now: () => now, sleep: async () => undefined },
+    partSizes: {
+      ...s3PartSizes,
+      receipts: (number) => s3PartSizes.receipts(number) * share,
+      least: s3PartSizes.least * share,
+    },
+    deadline: () => {
+      began = now;
+      return {
+        remainingMs: () => invocationMs - (now - began),
+        isDrawingIn: () => invocationMs - (now - began) <= reserveMs,
+      };
+    },
+    onBatch: (batch) => {
+      now += cost.get + 100 * cost.record + cost.page / cost.itemsInPage;
+      longestMs = Math.max(longestMs, now - began);
+      if (batch % (batches / 20) === 0) show({ records: batch * 100, invocations: account.invocations });
+    },
+    onPart: (bytes) => {
+      now += cost.save + (bytes / share) * cost.byte;
+      longestMs = Math.max(longestMs, now - began);
+    },
+  });
+  const { reconciled, total_records: counted } = await account.close();
+  const { invocations, parts } = account;
+  show({ batches, reconciled, counted, invocations, parts, longestInvocationSeconds: Math.round(longestMs / 1000) });
+}
+
+async function measure(batches: number): Promise<void> {
+  const batchRecords = 500;
+  const marks = [1e5, 3e5, 1e6, 2e6, 5e6, 1e7, 1.5e7, 2e7, 3e7];
+  let next = 0;
+  const began = Date.now();
+  const account = new SyntheticAccount({
+    ...{ batches, batchRecords, clock: systemClock, partSizes: s3PartSizes },
+    deadline: () => {
+      const from = Date.now();
+      return {
+        remainingMs: () => invocationMs - (Date.now() - from),
+        isDrawingIn: () => Date.now() - from >= invocationMs - reserveMs,
+      };
+    },
+    onBatch: (batch) => {
+      if (batch * batchRecords < (marks[next] ?? Infinity)) return;
+      next++;
+      show({ records: batch * batchRecords, seconds: (Date.now() - began) / 1000 });
+    },
+  });
+  const { reconciled, total_records: records } = await account.close();
+  const { invocations, parts } = account;
+  show({ reconciled, records, invocations, parts, seconds: (Date.now() - began) / 1000 });
+}
+
+function show(figures: Record<string, unknown>): void {
+  const rssMb = Math.round(process.memoryUsage.rss() / 1e6);
+  const peakMb = Math.round((process.resourceUsage().maxRSS * 1024) / 1e6);
+  process.stdout.write(`${JSON.stringify({ ...figures, rssMb, peakMb })}\n`);
+}
+
+await (values.real ? measure(Number(values.batches ?? 40_000)) : simulate(Number(values.batches ?? 6_000_000)));
