@@ -66,17 +66,18 @@ describe.each([
     expect((await made.get(key))?.length).toBe(large.length + small.length);
   });
 
-  it('is gone after it was completed or aborted', async () => {
+  it('is gone after it was aborted, and takes no part after it was completed', async () => {
     const { uploads } = create();
     const first = await begun({ uploads, get: async () => undefined });
     await uploads.complete(first.upload, first.parts);
     const second = await begun({ uploads, get: async () => undefined });
     await uploads.abort(second.upload);
     await uploads.abort(second.upload);
-    for (const { upload, parts } of [first, second]) {
+    for (const { upload } of [first, second]) {
       await expect(uploads.putPart(upload, 3, small)).rejects.toThrow(UploadGoneError);
-      await expect(uploads.complete(upload, parts)).rejects.toThrow(UploadGoneError);
     }
+    // Completing twice may succeed: S3 repeats its answer for a while.
+    await expect(uploads.complete(second.upload, second.parts)).rejects.toThrow(UploadGoneError);
   });
 
   it('is not made of other parts than those that are expected', async () => {
