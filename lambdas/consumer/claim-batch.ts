@@ -6,6 +6,7 @@ import { isStopped } from '../core/account/quarantine.ts';
 import { isGenuine } from '../core/authenticity.ts';
 import { awsFaultOf } from '../core/aws-fault.ts';
 import { AlteredMessageError, ContradictionError, LeaseLostError } from '../core/errors.ts';
+import { isSlowFor, secondsUntilTurn } from '../core/limiter/turn-of-batch.ts';
 import { prepareBatch } from '../core/records/prepare-batch.ts';
 import type { BatchMessage } from '../messages.ts';
 import type { BatchClaim, ClaimEnd } from '../ports.ts';
@@ -23,7 +24,7 @@ export async function claimBatch(message: BatchMessage, ports: ConsumerPorts): P
   const { fileId, batch } = message;
   const place = { correlation_id: fileId, batch, attempt: message.attempt };
   await checkGenuine(message, ports);
-  if (await waitsForResume(message, ports)) return undefined;
+  if ((await waitsForResume(message, ports)) || (await waitsForTurn(message, ports))) return undefined;
   const owner = ports.newId();
   const claim = await ledger.claimBatch(message, owner, batchLeaseMs);
   if (claim.kind === 'stale') {
@@ -86,6 +87,23 @@ async function waitsForResume(message: BatchMessage, ports: ConsumerPorts): Prom
     ...{ correlation_id: fileId, batch, attempt },
     delay_seconds: Math.ceil(delaySeconds),
   });
+  return true;
+}
+
+/**
+ * Where the API is slow, a batch waits for its turn in the queue, where waiting costs nothing, and not in a function. Not a
+ * later attempt, whose turn has come before; nor a batch of a revision, most of which may need no request.
+ */
+async function waitsForTurn(message: BatchMessage, ports: ConsumerPorts): Promise<boolean> {
+  const { ledger, limit, clock, batches, log } = ports;
+  const { fileId, batch, attempt, records } = message;
+  if (limit.isPaced === false || attempt > 1 || !isSlowFor(records, limit)) return false;
+  const file = await ledger.getFile(fileId);
+  if (!file || isStopped(file) || file.revision) return false;
+  const delaySeconds = secondsUntilTurn(message.firstRecord, file, limit, clock.now());
+  if (delaySeconds === 0) return false;
+  await batches.sendSuccessor(message, delaySeconds);
+  log.info('batch waits for its turn', { correlation_id: fileId, batch, attempt, delay_seconds: delaySeconds });
   return true;
 }
 

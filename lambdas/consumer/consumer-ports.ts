@@ -36,7 +36,8 @@ export interface ConsumerPorts {
   feed: Feed;
   /** Names the API in log and events. */
   api: string;
-  limit: RateLimit;
+  /** As deployed. `isPaced` false: there is none. */
+  limit: RateLimit & { isPaced?: boolean | undefined };
   /** Connections that this consumer may hold to the API for batches. */
   connections: number;
   /** This process's run of consecutive failures, kept across batches. */

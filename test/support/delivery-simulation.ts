@@ -56,6 +56,8 @@ export interface DeliveryResult {
   letters: ConsumerWorld['letters'];
   /** Files that were stopped. */
   stopped: number;
+  /** Time of all invocations together. */
+  awakeMs: number;
 }
 
 interface Queued {
@@ -83,6 +85,7 @@ export class DeliverySimulation {
   readonly #workers: { kill: () => void }[] = [];
   readonly #startMs: number;
   #requests = 0;
+  #awakeMs = 0;
   #lastStoredMs = 0;
   #atWork = 0;
 
@@ -173,7 +176,9 @@ export class DeliverySimulation {
         () => 'done' as const,
         () => 'failed' as const,
       );
+      const begunAt = this.#clock.now();
       const how = await Promise.race([work, death]);
+      this.#awakeMs += this.#clock.now() - begunAt;
       const backAfterMs = how === 'dead' ? visibleAfterMs : 30_000;
       if (how !== 'done') this.#queue.push({ message: next, atMs: this.#clock.now() + backAfterMs });
       this.#atWork--;
@@ -275,6 +280,7 @@ export class DeliverySimulation {
         .filter(({ type }) => type === 'breaker opened')
         .map(({ detail }) => detail as { reason: unknown }),
       letters,
+      awakeMs: this.#awakeMs,
       stopped: this.#fileIds.filter((id) => ledger.files.get(id)?.quarantine).length,
     };
   }

@@ -1,0 +1,52 @@
+import { sumCounts } from '../account/outcome.ts';
+import type { FileAccount } from '../account/file-account.ts';
+import type { RateLimit } from './limiter.ts';
+
+/** A batch is at work this long before its turn: its function starts meanwhile, and no slot passes unused. Seconds. */
+const leadSeconds = 3;
+
+/** Batches that take less are not worth sending back. Seconds. */
+const shortestBatchSeconds = 15;
+
+/**
+ * Of the limit: turns come a little slower than the line moves (99.5% of it), so that a line that has lost some slots
+ * catches up, and batches do not pile up in functions for the rest of the file.
+ */
+const shareOfLimit = 0.993;
+
+/** A batch that is this close to its turn is not sent back once more. Seconds. */
+const shortestDelaySeconds = 2;
+
+/** SQS delays a message by at most 15 minutes. */
+const longestDelaySeconds = 900;
+
+/** Of the time to its turn, a batch waits for this share in the queue: the estimate may be too long. */
+const shareOfTime = 0.9;
+
+/** Whether the API takes so long for a batch that it is worth sending back. Waiting in a function is what a slow API costs. */
+export const isSlowFor = (records: number, { requests, windowSeconds }: RateLimit): boolean =>
+  (records * windowSeconds) / requests >= shortestBatchSeconds;
+
+/**
+ * How long a batch can wait in its queue without an unused slot; 0 if it is to be sent now. Since the file exists, the API
+ * has taken at most `rate` requests a second. So the line cannot reach the batch before that many seconds have passed for
+ * the records before it, of which some need no request. Only the share of those that have not ended is an estimate: as
+ * among those that have. Whatever else slows the line down makes the batch's turn later, and the estimate too early: then
+ * the batch waits in a function.
+ * @param now milliseconds since 1970
+ */
+export function secondsUntilTurn(
+  firstRecord: number,
+  { createdAt, settled }: Pick<FileAccount, 'createdAt' | 'settled'>,
+  limit: RateLimit,
+  now: number,
+): number {
+  const perSecond = (shareOfLimit * limit.requests) / limit.windowSeconds;
+  const ended = sumCounts(settled);
+  if (ended === 0) return 0;
+  const { rejected, held, unchanged = 0 } = settled;
+  const requested = ended - rejected - held - unchanged;
+  const before = requested + (Math.max(0, firstRecord - 1 - ended) * requested) / ended;
+  const seconds = before / perSecond - (now - createdAt) / 1000 - leadSeconds;
+  return seconds < shortestDelaySeconds ? 0 : Math.min(longestDelaySeconds, Math.ceil(seconds * shareOfTime));
+}

@@ -1,0 +1,82 @@
+import { describe, expect, it } from 'vitest';
+import { noCounts } from '../../../lambdas/core/account/outcome.ts';
+import { isSlowFor, secondsUntilTurn } from '../../../lambdas/core/limiter/turn-of-batch.ts';
+import type { DeliveryScenario } from '../../support/delivery-simulation.ts';
+import { DeliverySimulation } from '../../support/delivery-simulation.ts';
+
+const limit = { requests: 600, windowSeconds: 60 };
+const fileWith = (counts: Partial<ReturnType<typeof noCounts>>) => ({
+  createdAt: 0,
+  settled: { ...noCounts(), ...counts },
+});
+
+describe('the time until a batch’s turn', () => {
+  it('is the API’s time for the records before it, less what has passed, a lead and a tenth', () => {
+    expect(secondsUntilTurn(1_001, fileWith({ uploaded: 200 }), limit, 20_000)).toBe(
+      Math.ceil((1_000 / 9.93 - 20 - 3) * 0.9),
+    );
+  });
+
+  it('is none if the line has been slower than the API allows', () => {
+    expect(secondsUntilTurn(1_001, fileWith({ uploaded: 200 }), limit, 101_000)).toBe(0);
+  });
+
+  it('is none before anything has ended: how many records need a request is not known', () => {
+    expect(secondsUntilTurn(10_001, fileWith({}), limit, 0)).toBe(0);
+  });
+
+  it('does not count records that need no request', () => {
+    const half = secondsUntilTurn(1_001, fileWith({ uploaded: 100, rejected: 100 }), limit, 10_000);
+    expect(half).toBe(Math.ceil((500 / 9.93 - 10 - 3) * 0.9));
+    expect(secondsUntilTurn(1_001, fileWith({ held: 100, unchanged: 100 }), limit, 0)).toBe(0);
+  });
+
+  it('is at most SQS’s longest delay', () => {
+    expect(secondsUntilTurn(1_000_001, fileWith({ uploaded: 424 }), limit, 42_000)).toBe(900);
+  });
+
+  it('matters only where a batch takes long', () => {
+    expect(isSlowFor(424, limit)).toBe(true);
+    expect(isSlowFor(424, { requests: 6_000, windowSeconds: 60 })).toBe(false);
+    expect(isSlowFor(20, limit)).toBe(false);
+  });
+});
+
+describe('a file at a slow API', () => {
+  const simulate = (scenario: Partial<DeliveryScenario>) =>
+    new DeliverySimulation({ files: [8_000], batchRecords: 400, consumers: 2, seed: 7, ...scenario }).run();
+
+  it('takes little more than one function, and 99% of the limit', async () => {
+    const { stored, lastStoredMs, awakeMs, requests } = await simulate({});
+    expect(stored.size).toBe(8_000);
+    expect(requests).toBe(8_000);
+    expect(800_000 / lastStoredMs).toBeGreaterThan(0.99);
+    expect(awakeMs / lastStoredMs).toBeLessThan(1.35);
+  });
+
+  it('is delivered completely, each record once, although consumers are killed', async () => {
+    const { stored, receipts } = await simulate({ kills: 6, seed: 11 });
+    expect(stored.size).toBe(8_000);
+    expect([...stored.values()].every((times) => times === 1)).toBe(true);
+    expect([...receipts.values()].every(({ outcome }) => outcome === 'uploaded')).toBe(true);
+  });
+
+  it('does not wait for records that keep failing', async () => {
+    // Each tenth record fails in its first minutes: its batch stays open, and the others' turns come all the same.
+    const { stored, lastStoredMs } = await simulate({
+      seed: 13,
+      api: ({ number, atMs, random }) =>
+        number % 10 === 0 && atMs < 300_000 && random() < 0.5
+          ? { kind: 'failed', status: 500, reason: 'http_500', ambiguous: false }
+          : 'take',
+    });
+    expect(stored.size).toBe(8_000);
+    expect(lastStoredMs).toBeLessThan(1_000_000);
+  });
+
+  it('shares the line with a file that comes later', async () => {
+    const { stored, lastStoredMs } = await simulate({ files: [4_000, 4_000], laterMs: 60_000, seed: 17 });
+    expect(stored.size).toBe(8_000);
+    expect(800_000 / lastStoredMs).toBeGreaterThan(0.98);
+  });
+});
