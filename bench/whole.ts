@@ -14,6 +14,7 @@ import { keep, newestKept } from './whole/kept.ts';
 import { measureColdStarts } from './whole/measure-cold-start.ts';
 import { measureCost } from './whole/measure-cost.ts';
 import { measureSmallFiles } from './whole/measure-small-files.ts';
+import type { WaitingFigures } from './whole/measure-waiting.ts';
 import type { FinalizerFigures } from './whole/measure-finalizer.ts';
 import { describeComparison, ratiosOf, regressions } from './whole/ratios.ts';
 
@@ -56,6 +57,8 @@ async function main(): Promise<void> {
   const finalizer: FinalizerFigures[] = [];
   for (const batches of quick ? [100, 400] : [2_000, 8_000])
     finalizer.push(await inProcess<FinalizerFigures>('whole/measure-finalizer.ts', [String(batches)]));
+  say('waiting for a slow API');
+  const waiting = await inProcess<WaitingFigures>('whole/measure-waiting.ts', [quick ? '8000' : '40000']);
   say('the whole system, as fast as it goes');
   const throughput: Throughput[] = [];
   const cloud = await BenchCloud.start();
@@ -71,7 +74,7 @@ async function main(): Promise<void> {
   const cost = await measureCost(quick ? 3_000 : 40_000, 6_000);
   const figures: BenchFigures = {
     ...{ at: new Date().toISOString(), version: versionOf(), machine: machineOf() },
-    ...{ splitter, consumer, peers, throughput, smallFiles, cost, coldStarts, finalizer },
+    ...{ splitter, consumer, peers, throughput, smallFiles, cost, waiting, coldStarts, finalizer },
   };
   const before = newestKept();
   const worse = before ? regressions(ratiosOf(figures), ratiosOf(before)) : [];
@@ -93,7 +96,7 @@ async function inProcess<Figures>(file: string, parameters: string[]): Promise<F
 }
 
 function describe(figures: BenchFigures): string {
-  const { consumer, peers, throughput, smallFiles, cost, coldStarts, finalizer } = figures;
+  const { consumer, peers, throughput, smallFiles, cost, waiting, coldStarts, finalizer } = figures;
   const dollars = (value: number): string => `$${value.toFixed(3)}`;
   const lines = [
     `${figures.machine.cores} × ${figures.machine.cpu}, Node ${figures.machine.node}`,
@@ -131,6 +134,12 @@ function describe(figures: BenchFigures): string {
     `a million records at ${cost.requestsAMinute.toLocaleString('en-US')} a minute, 1% dead letters: ${dollars(cost.cost.total)}`,
     `  S3 ${dollars(cost.cost.s3)}, DynamoDB ${dollars(cost.cost.dynamodb)}, SQS ${dollars(cost.cost.sqs)}, ` +
       `Lambda ${dollars(cost.cost.lambda)}, other ${dollars(cost.cost.other)}`,
+    ...(waiting
+      ? [
+          `waiting at ${waiting.requestsAMinute} a minute: ${waiting.functionsAwake.toFixed(2)} functions, ` +
+            `${dollars(waiting.lambdaOfAMillion)} of Lambda a million, ${percent(waiting.useOfLimit).trim()} of the limit`,
+        ]
+      : []),
     '',
     'cold starts',
     ...coldStarts.map(

@@ -6,6 +6,7 @@ import type { ColdStartFigures } from './measure-cold-start.ts';
 import type { CostFigures } from './measure-cost.ts';
 import type { FinalizerFigures } from './measure-finalizer.ts';
 import type { SmallFilesFigures } from './measure-small-files.ts';
+import type { WaitingFigures } from './measure-waiting.ts';
 
 export interface BenchFigures {
   at: string;
@@ -18,6 +19,8 @@ export interface BenchFigures {
   throughput: Throughput[];
   smallFiles: SmallFilesFigures;
   cost: CostFigures;
+  /** Absent in the figures of earlier versions. */
+  waiting?: WaitingFigures;
   coldStarts: ColdStartFigures[];
   /** By the number of batches. */
   finalizer: FinalizerFigures[];
