@@ -2,7 +2,7 @@ import type { Settings } from './settings.ts';
 
 /** Resources that the constructs make, at the most: test/cdk/measure-template.test.ts holds these against the templates. */
 const ofStack = 19;
-const ofFeed = 37;
+const ofFeed = 38;
 const ofLane = 28;
 const ofStaticEgress = 31;
 

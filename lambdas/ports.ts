@@ -984,6 +984,8 @@ export type MetricName =
   | 'UnclaimedObjects'
   /** Expected files that are not here by their time, in each run of the reconciler. */
   | 'MissingFiles'
+  /** Files that wait for their control file for longer than their feed allows, in each run of the reconciler. */
+  | 'OverdueControlFiles'
   /** Per request, from handing it over to its answer's last byte; failed requests included. Milliseconds. */
   | 'ApiLatency'
   /** The share of waiting for send times in the time that a batch's connections spent on sending. Percent. */

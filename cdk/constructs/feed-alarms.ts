@@ -139,6 +139,16 @@ export function addFeedAlarms(alarms: Alarms, settings: Settings, feed: FeedSett
       notifiesEnd: true,
     });
   }
+  if (feed.control) {
+    alarms.add({
+      name: `${name}-control-file-missing`,
+      section: 'a-control-file-is-missing',
+      says: `A file of ${name} has waited ${feed.control.waitMinutes} minutes for its control file: nothing of it is sent.`,
+      metric: own('OverdueControlFiles', 'Maximum', run),
+      threshold: 1,
+      notifiesEnd: true,
+    });
+  }
   if (feed.deadline === undefined) return;
   alarms.add({
     name: `${name}-deadline-at-risk`,

@@ -135,8 +135,7 @@ export class Lane extends Construct {
     // Only what changed is sent, so the evidence of earlier revisions is read.
     if (feed.series !== undefined) archive.grantCompare(splitter, feed.name);
     if (feed.control) {
-      const { controls, lateControls } = ledgerKeys;
-      ledger.grant(splitter, [controls(feed.name), lateControls(feed.name)], 'GetItem', 'UpdateItem');
+      ledger.grant(splitter, [ledgerKeys.controls(feed.name)], 'GetItem', 'UpdateItem');
       // A file's control file may be dropped in another lane.
       for (const each of feed.lanes) if (each !== lane) intake.grantRead(splitter, each.keyPrefix);
       archive.grantAddDifferences(splitter, feed.name);

@@ -19,10 +19,8 @@ export const ledgerKeys = {
   desk: (feed: string) => `DESK#${feed}`,
   reconciler: (feed: string) => `RECONCILER#${feed}`,
   altered: (feed: string) => `ALTERED#${feed}`,
-  /** Which control files have come for which files. */
+  /** Which control files have come for which files, and which came too late. */
   controls: (feed: string) => `CONTROL#${feed}#*`,
-  /** Control files that came too late to be compared, for the desk. */
-  lateControls: (feed: string) => `LATE#${feed}`,
 };
 
 /** The account of files, batches and dead records, and each API's limiter: one table. */

@@ -80,6 +80,7 @@ export class Reconciler extends Construct {
         FINALIZE_QUEUE_URL: finalizer.queue.queueUrl,
         FINALIZE_DLQ_URL: finalizer.dlq.queueUrl,
         // The ledger knows small files by their bundles only, so a listing can't show which of them are missing.
+        ...(feed.control ? { CONTROL: JSON.stringify(feed.control) } : {}),
         ...(feed.smallFiles ? {} : { INTAKE_BUCKET: intake.bucket.bucketName }),
         ...(looksForStrays(feed, settings)
           ? { STRAYS: JSON.stringify({ bucket: intake.bucket.bucketName, lanePrefixes: lanePrefixesOf(settings) }) }
@@ -109,7 +110,11 @@ export class Reconciler extends Construct {
 
   #grant({ settings, feed, ledger, intake, lanes, work, archive, finalizer, desk }: ReconcilerProps): void {
     const { name } = feed;
-    const own = [ledgerKeys.files(name), ledgerKeys.altered(name)];
+    const own = [
+      ledgerKeys.files(name),
+      ledgerKeys.altered(name),
+      ...(feed.control ? [ledgerKeys.controls(name)] : []),
+    ];
     ledger.grant(this.function, own, 'GetItem', 'Query', 'UpdateItem');
     ledger.grant(this.function, [ledgerKeys.desk(name)], 'GetItem', 'PutItem', 'Query', 'UpdateItem');
     ledger.grant(this.function, [ledgerKeys.reconciler(name)], 'UpdateItem');

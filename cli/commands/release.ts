@@ -5,7 +5,7 @@ import { interruptible } from '../interrupt.ts';
 import { releaseFile } from '../operate/release-file.ts';
 import { whoDecides } from '../operate/who.ts';
 import { openStack } from '../stack/open-stack.ts';
-import { formatCount } from '../terminal/format.ts';
+import { formatCount, oneLine } from '../terminal/format.ts';
 import type { Terminal } from '../terminal/terminal.ts';
 import type { DecisionOptions } from './command-options.ts';
 import { byOption, examples, fileIdArgument, jsonOption } from './command-options.ts';
@@ -20,7 +20,9 @@ interface ReleaseOptions extends DecisionOptions {
 
 export function releaseCommand(terminal: Terminal): Command {
   return new Command('release')
-    .description('Send the held records of a file that is stopped, and only those, and follow it until it is done.')
+    .description(
+      'Send the held records of a file that is stopped, and only those, or a file that waits for its control file, without it; follow it until it is done.',
+    )
     .addArgument(fileIdArgument())
     .requiredOption('--why <text>', 'why it is the right file after all; stored for the auditor')
     .addOption(byOption())
@@ -55,7 +57,11 @@ async function release(
   const sends = options.changes ? 'changes' : options.all ? 'all' : undefined;
   const end = await releaseFile(fileId, who, stack, sends);
   if (end.kind === 'refused') throw new CliError(end.why);
-  terminal.note(`Released: ${formatCount(end.records)} records are being sent.`);
+  terminal.note(
+    end.withoutControl === undefined
+      ? `Released: ${formatCount(end.records)} records are being sent.`
+      : `Released: the file is being sent without its control file ${oneLine(end.withoutControl, 100)}.`,
+  );
   if (options.wait) return followStop(end.file, options, { stack, terminal }, signal);
   if (options.json) {
     await terminal.printJson({ file_id: fileId, released_by: who.by, why: who.why, ...(sends ? { sends } : {}) });

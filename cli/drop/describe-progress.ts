@@ -1,3 +1,4 @@
+import { isWaitingForControl, waitingText } from '../../lambdas/core/control/control-mail.ts';
 import { expectedRecords } from '../../lambdas/core/account/expected-records.ts';
 import type { FileAccount } from '../../lambdas/core/account/file-account.ts';
 import type { LinePace } from '../../lambdas/core/deadlines/pace.ts';
@@ -44,6 +45,12 @@ export function answeredOf(file: FileAccount): number {
 
 function describeReading(file: FileAccount): ProgressLine {
   const { source, checkpoint, hashProgress } = file;
+  if (isWaitingForControl(file)) {
+    return {
+      phase: 'reading',
+      text: waitingText(file.control, (at) => `${new Date(at).toISOString().slice(11, 16)} UTC`),
+    };
+  }
   const size = source.sizeBytes > 0 ? ` of ${formatBytes(source.sizeBytes)}` : '';
   if (checkpoint && checkpoint.record > 0) {
     const share = formatShare(checkpoint.offset, contentBytesOf(file));

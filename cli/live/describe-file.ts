@@ -1,3 +1,4 @@
+import { isWaitingForControl, waitingText } from '../../lambdas/core/control/control-mail.ts';
 import { clockText, projectionText } from '../../lambdas/core/deadlines/deadline-text.ts';
 import { expectedRecords } from '../../lambdas/core/account/expected-records.ts';
 import type { FileAccount } from '../../lambdas/core/account/file-account.ts';
@@ -29,6 +30,7 @@ export function describeLive(file: FileAccount, { projection, openDead, zone, no
   const activity = activityOf(file, projection, now);
   const bytes = contentBytesOf(file);
   const isSplit = file.state !== 'splitting';
+  const waits = isWaitingForControl(file) ? waitingText(file.control, (at) => clockText(at, zone, now)) : undefined;
   return {
     ...summariseFile(file, undefined, projection),
     name: shortNameOf(file),
@@ -38,10 +40,10 @@ export function describeLive(file: FileAccount, { projection, openDead, zone, no
     split_share: isSplit ? 1 : (share(file.checkpoint?.offset, bytes) ?? 0),
     settled_share: isSplit && expected === 0 ? 1 : share(sumCounts(file.settled), expected),
     done_about:
-      projection?.doneAt === undefined
+      waits !== undefined || projection?.doneAt === undefined
         ? null
         : `${projection.isAtBest ? 'not before ' : ''}${clockText(projection.doneAt, zone, now)}`,
-    projected: (projection && projectionText(projection, zone, now)) ?? null,
+    projected: waits ?? (projection && projectionText(projection, zone, now)) ?? null,
   };
 }
 
@@ -75,6 +77,7 @@ export function withOpenDead(closed: readonly ClosedFile[], { byFile, isPartial 
 function activityOf(file: FileAccount, projection: Projection | undefined, now: number): Activity {
   if (isQuarantined(file)) return 'stopped';
   if (isWhollySettled(file)) return 'closing';
+  if (isWaitingForControl(file)) return 'waiting';
   if (projection?.isPaused) return 'paused';
   if (file.state === 'splitting') {
     if ((file.heldBackUntil ?? 0) > now) return 'held back';

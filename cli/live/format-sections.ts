@@ -151,7 +151,11 @@ export function countsOf(file: LiveFile): string {
 }
 
 function activityStyle({ activity }: LiveFile): Span['style'] {
-  return activity === 'stopped' || activity === 'paused' ? 'red' : activity === 'held back' ? 'yellow' : undefined;
+  return activity === 'stopped' || activity === 'paused'
+    ? 'red'
+    : activity === 'held back' || activity === 'waiting'
+      ? 'yellow'
+      : undefined;
 }
 
 export const isLate = ({ deadline_margin_seconds: margin }: LiveFile): boolean => margin !== null && margin < 0;

@@ -1,5 +1,6 @@
 import type { Facts, HeadlineSource } from './facts.ts';
 import { apiHeadlines } from './headlines/api.ts';
+import { controlFileHeadlines } from './headlines/control-files.ts';
 import { deadLetterHeadlines } from './headlines/dead-letters.ts';
 import { decisionHeadlines } from './headlines/decisions.ts';
 import { expectedFileHeadlines } from './headlines/expected-files.ts';
@@ -19,6 +20,7 @@ const sources: readonly HeadlineSource[] = [
   apiHeadlines,
   unsentFileHeadlines,
   expectedFileHeadlines,
+  controlFileHeadlines,
   strayHeadlines,
   progressHeadlines,
   deadLetterHeadlines,

@@ -1,3 +1,4 @@
+import { isWaitingForControl } from '../../lambdas/core/control/control-mail.ts';
 import type { FileAccount } from '../../lambdas/core/account/file-account.ts';
 import { byService } from '../../lambdas/core/deadlines/projection.ts';
 import { maxOpenFiles } from '../../lambdas/deadlines/project-open-files.ts';
@@ -180,7 +181,11 @@ export class SnapshotReader {
         return describeLive(file, { projection, openDead, zone: this.#zone, now });
       }),
       openFiles: mine.length,
-      projections: mine.map((file) => projections.of(file.fileId)).filter((one) => one !== undefined),
+      // When a file will be done that waits for its control file is not known.
+      projections: mine
+        .filter((file) => !isWaitingForControl(file))
+        .map((file) => projections.of(file.fileId))
+        .filter((one) => one !== undefined),
     };
   }
 

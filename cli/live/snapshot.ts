@@ -39,6 +39,7 @@ export interface Headline {
     | 'decision'
     | 'api'
     | 'unsent-files'
+    | 'control-files'
     | 'strays'
     | 'expected-files'
     | 'progress'
@@ -53,7 +54,16 @@ export interface Headline {
 }
 
 /** The step that a file is at. */
-export type Activity = 'checksum' | 'splitting' | 'uploading' | 'held back' | 'paused' | 'closing' | 'stopped';
+export type Activity =
+  | 'checksum'
+  | 'splitting'
+  | 'uploading'
+  | 'held back'
+  /** For its control file. */
+  | 'waiting'
+  | 'paused'
+  | 'closing'
+  | 'stopped';
 
 /** An open file: the fields of `status --json`, counts of unfinished batches included, and its progress. */
 export type LiveFile = FileSummary & {

@@ -3,13 +3,17 @@ import type { ReleasedRecords } from '../../lambdas/core/account/stops.ts';
 import { isQuarantined, isReleased } from '../../lambdas/core/account/stops.ts';
 import { needsAnswer } from '../../lambdas/core/series/earlier-revisions.ts';
 import { becauseOf } from './cancel-file.ts';
-import { reemitMessageOf } from '../../lambdas/intake-message.ts';
+import { isWaitingForControl } from '../../lambdas/core/control/control-mail.ts';
+import { continueMessageOf, reemitMessageOf } from '../../lambdas/intake-message.ts';
 import type { StopPorts } from './stop-ports.ts';
 import type { Who } from './who.ts';
 
 export type ReleaseResult =
-  /** `repeated`: it was released before and is still in progress; the message is sent once more. */
-  | { kind: 'released'; file: FileAccount; records: number; repeated: boolean }
+  /**
+   * `repeated`: it was released before and is still in progress; the message is sent once more. `withoutControl`: it waited
+   * for the control file of this name, and is sent without it; how many records it has is not known yet.
+   */
+  | { kind: 'released'; file: FileAccount; records: number; repeated: boolean; withoutControl?: string }
   /** Nothing was changed. `why`: a sentence for the person who asked. */
   | { kind: 'refused'; why: string };
 
@@ -26,6 +30,7 @@ export async function releaseFile(
 ): Promise<ReleaseResult> {
   const before = await ports.ledger.getFile(fileId);
   if (!before) return { kind: 'refused', why: `There is no file ${fileId}.` };
+  if (isWaitingForControl(before) || isGoingOn(before)) return releaseWaiting(before, { by, why }, ports);
   const repeated = before.state === 'split' && isReleased(before);
   if (!repeated && !mayBeReleased(before)) return { kind: 'refused', why: refusalOf(before) };
   const wrong = wrongAnswer(before, sends, repeated);
@@ -37,9 +42,25 @@ export async function releaseFile(
   return { kind: 'released', file, records: file.settled.held + unsentOf(file), repeated };
 }
 
+/** A file that waits for its control file is sent without it. */
+async function releaseWaiting(before: FileAccount, { by, why }: Who, ports: StopPorts): Promise<ReleaseResult> {
+  const { fileId } = before;
+  const intake = ports.intakeOf(before);
+  const repeated = isGoingOn(before);
+  const file = repeated ? before : await ports.ledger.releaseWaiting(fileId, by, why);
+  // Its control file has come meanwhile, or another person has decided.
+  if (!file) return { kind: 'refused', why: refusalOf((await ports.ledger.getFile(fileId)) ?? before) };
+  await intake.send(continueMessageOf(file), 0);
+  return { kind: 'released', file, records: 0, repeated, withoutControl: file.control?.name ?? '' };
+}
+
+/** It was released before its control file came, and is not cut yet. */
+const isGoingOn = (file: FileAccount): boolean =>
+  file.state === 'splitting' && isReleased(file) && file.control?.state === 'not_compared';
+
 /** Whether a release would send what is held of it. */
 export function mayBeReleased(file: FileAccount): boolean {
-  return file.state === 'quarantined' && isQuarantined(file);
+  return isWaitingForControl(file) || (file.state === 'quarantined' && isQuarantined(file));
 }
 
 /** What a release of the file may send; empty if it need not say so: what is held. */

@@ -1,4 +1,5 @@
 import { cancelledText } from '../../lambdas/core/account/cancelled-text.ts';
+import { controlText } from '../../lambdas/core/control/control-text.ts';
 import { exitCodes } from '../exit-codes.ts';
 import { exitCodeOf } from './exit-code-of.ts';
 import { nameOfFile } from '../../lambdas/core/account/file-account.ts';
@@ -24,6 +25,8 @@ const quarantineReasons: Record<string, string> = {
   too_many_rejects: 'too many rejects',
   all_refused: 'the API refuses it',
   other_header: 'another header among its rows',
+  control_differs: 'it does not agree with its control file',
+  control_missing: 'its control file did not come',
   revision_unknown: 'a revision of a file that was sent',
   revision_differs: 'it differs much from a file that was sent',
   revision_order: 'which of two revisions is newer is unknown',
@@ -126,6 +129,7 @@ function factsOf(manifest: ManifestSummary): [string, string][] {
   facts.push(['size', `${formatBytes(manifest.bytes)}${manifest.format === null ? '' : `, ${manifest.format}`}`]);
   facts.push(['sha256', manifest.checksum ?? 'unknown']);
   facts.push(['signed', manifest.signature ? `by ${manifest.signature.key_arn}` : 'no']);
+  if (manifest.control) facts.push(['control file', controlText(manifest.control)]);
   for (const warning of manifest.warnings) facts.push(['warning', warning.message]);
   if (manifest.bundled_files === null) facts.push(['dropped as', `s3://${source.bucket}/${source.key}`]);
   const folder = archive.manifest_key.slice(0, archive.manifest_key.lastIndexOf('/') + 1);
@@ -133,6 +137,8 @@ function factsOf(manifest: ManifestSummary): [string, string][] {
   facts.push(['archived in', `s3://${archive.bucket}/${folder}`]);
   facts.push(['  source', archived(archive.source_key)]);
   facts.push(['  receipts', archived(archive.receipts_key)]);
+  const differences = manifest.control?.differences_key;
+  if (differences != null) facts.push(['  what differs', archived(differences)]);
   facts.push(['  manifest', archived(archive.manifest_key)]);
   facts.push(['report', `${sluice} report ${manifest.file_id}`]);
   return facts.map(([name, value]) => [name, oneLine(value, 400)]);

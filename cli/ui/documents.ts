@@ -8,6 +8,8 @@ export const documentKinds = [
   'dead-letters',
   'resolutions',
   'changes',
+  'control-file',
+  'differences',
   'signature',
   'signing-key',
 ] as const;
@@ -57,6 +59,18 @@ export const documents: Record<DocumentKind, ArchivedDocument> = {
     type: 'text/csv; charset=utf-8',
     extension: 'csv',
     keyOf: ({ comparison }) => comparison?.changes_key,
+  },
+  'control-file': {
+    title: 'Control file',
+    type: 'application/octet-stream',
+    extension: 'control',
+    keyOf: ({ control }) => control?.control_key,
+  },
+  differences: {
+    title: 'What differs from the control file',
+    type: 'text/csv; charset=utf-8',
+    extension: 'csv',
+    keyOf: ({ control }) => control?.differences_key,
   },
   signature: {
     title: 'Signature of the manifest',

@@ -1,3 +1,4 @@
+import { controlText } from '../../lambdas/core/control/control-text.ts';
 import type { FileAccount } from '../../lambdas/core/account/file-account.ts';
 import { decisionsOf } from '../../lambdas/core/account/decisions.ts';
 import { isManifestOwed } from '../../lambdas/core/account/file-account.ts';
@@ -108,6 +109,7 @@ function factsOf(file: FileAccount, manifest: ManifestSummary | undefined): File
   ];
   if (file.bundle) facts.push(['Bundle', `${formatCount(file.bundle.members)} small files, sent as one`]);
   if (duplicateOf !== undefined) facts.push(['Same bytes as', duplicateOf]);
+  if (manifest?.control) facts.push(['Control file', controlText(manifest.control)]);
   if (failure) facts.push(['Failure', failure.message]);
   for (const { message } of manifest?.warnings ?? file.warnings ?? []) facts.push(['Warning', message]);
   if (manifest?.format) facts.push(['Format', [manifest.format, manifest.encoding ?? ''].filter(Boolean).join(', ')]);

@@ -43,7 +43,9 @@ export function actionRoutes(ports: RoomPorts, controls: FeedControls): Routes {
       const who = whoDecides({ by, why: given }, 'the reason to send it');
       const result = await releaseFile(file, who, await ports.stack(), sends);
       if (result.kind === 'refused') throw new RouteRefusal(409, result.why);
-      return `It is released: ${formatCountOf(result.records, 'record')} will be sent.`;
+      return result.withoutControl === undefined
+        ? `It is released: ${formatCountOf(result.records, 'record')} will be sent.`
+        : 'It is released: it will be sent without its control file.';
     }),
     '/api/pause': action(feedWish, async ({ feed, why: given }) => {
       const who: Who = whoDecides({ by, why: given }, 'why the feed is paused');

@@ -39,7 +39,7 @@ function sweepOf(bucket: string) {
     const queues = [intakeQueueUrl, intakeDlqUrl].map((url) => new SqsQueueDepth(sqs, url));
     return [{ lane, keyPrefix, intake: new SqsIntakeQueue(sqs, intakeQueueUrl, systemClock), queues }];
   });
-  return { lanes, dropped: new S3DroppedObjects(s3, bucket) };
+  return { lanes, dropped: new S3DroppedObjects(s3, bucket), control: environment.CONTROL };
 }
 
 const finalize = new SqsFinalizeQueue(sqs, environment.FINALIZE_QUEUE_URL, systemClock);
@@ -70,6 +70,7 @@ const handle = createReconcilerHandler({
   finalize,
   nights: finalize,
   finalizeDlq: new SqsDeadQueue(sqs, environment.FINALIZE_DLQ_URL, systemClock),
+  hasControls: environment.CONTROL !== undefined,
   receipts: new S3ReceiptStore(s3, environment.WORK_BUCKET),
   payloads: new S3PayloadStore(s3, environment.WORK_BUCKET),
   archive: new S3Archive(s3, environment.ARCHIVE_BUCKET),

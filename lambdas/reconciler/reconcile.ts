@@ -18,6 +18,8 @@ import type { FindStraysPorts } from './find-strays.ts';
 import { findStrays } from './find-strays.ts';
 import type { SweepPorts } from './sweep-intake.ts';
 import { sweepIntake } from './sweep-intake.ts';
+import type { WatchControlsPorts } from './watch-controls.ts';
+import { watchControls } from './watch-controls.ts';
 import type { WatchDeadlinesPorts } from './watch-deadlines.ts';
 import { watchDeadlines } from './watch-deadlines.ts';
 
@@ -29,6 +31,7 @@ export type ReconcilePorts = ReconcilerPorts &
   SweepPorts &
   FindStraysPorts &
   CheckExpectedPorts &
+  WatchControlsPorts &
   WatchDeadlinesPorts &
   AskForNightPorts & {
     ledger: DeskLedger;
@@ -75,6 +78,7 @@ export async function reconcile(isDeadline: boolean, ports: ReconcilePorts): Pro
     if (findings) await attempt('stalled', () => requeueStalled(ports, findings.redriven));
     const seen: Pick<DlqFindings, 'work' | 'oldestSentAt'> = findings ?? { work: [], oldestSentAt: new Map() };
     await attempt('altered', () => notifyOfAltered(feed, ports));
+    await attempt('controls', () => watchControls(feed, isDeadline, ports));
     await attempt('notices', () => sendMissedNotices(feed, ports));
     await attempt('sweep', () => sweepIntake(feed, ports));
     await attempt('strays', () => findStrays(feed, ports));

@@ -1,9 +1,13 @@
+import type { ControlRule } from '../../feeds/control-rule.ts';
+import { controlledName } from '../../feeds/control-rule.ts';
 import type { SourceObject } from '../core/account/file-account.ts';
+import { isSameVersion, maxSeenVersions } from '../core/control/spoken-of.ts';
 import { fileIdOf } from '../core/account/file-id.ts';
 import type {
   Announcements,
   AuditLog,
   Clock,
+  ControlLedger,
   DeskLedger,
   DroppedObjects,
   DroppedVersion,
@@ -24,9 +28,11 @@ export interface SweptLane {
 }
 
 export interface SweepPorts {
-  ledger: Pick<FileLedger, 'knownFileIds'> & Pick<DeskLedger, 'getSweep' | 'saveSweep'>;
+  ledger: Pick<FileLedger, 'knownFileIds'> &
+    Pick<ControlLedger, 'readControls'> &
+    Pick<DeskLedger, 'getSweep' | 'saveSweep'>;
   /** Undefined if none are swept: small files are known by their bundles. */
-  sweep?: { lanes: SweptLane[]; dropped: DroppedObjects };
+  sweep?: { lanes: SweptLane[]; dropped: DroppedObjects; control?: Pick<ControlRule, 'suffix'> | undefined };
   metricsOf: (feed: string) => Metrics;
   clock: Pick<Clock, 'now'>;
   log: AuditLog;
@@ -101,14 +107,18 @@ async function announceUnknown(
   feed: string,
   lane: SweptLane,
   versions: readonly DroppedVersion[],
-  { ledger, clock, log }: SweepPorts,
+  ports: SweepPorts,
   onAnnounced: () => void,
 ): Promise<void> {
+  const { ledger, clock, log } = ports;
   const now = clock.now();
   const isOfAge = ({ modifiedAt }: DroppedVersion) => modifiedAt <= now - youngestMs && modifiedAt >= now - oldestMs;
   const wanted = new Map(versions.filter(isOfAge).map((version) => [fileIdOf(feed, version.source), version]));
   const known = await ledger.knownFileIds([...wanted.keys()]);
-  const unknown = [...wanted].filter(([fileId]) => !known.has(fileId));
+  const unknown: [string, DroppedVersion][] = [];
+  for (const [fileId, version] of wanted) {
+    if (!known.has(fileId) && !(await isKnownControl(feed, lane, version, ports))) unknown.push([fileId, version]);
+  }
   // In order of arrival: of two versions of one key the older one first.
   unknown.sort(([, a], [, b]) => a.modifiedAt - b.modifiedAt);
   for (const [fileId, { source }] of unknown) {
@@ -116,6 +126,20 @@ async function announceUnknown(
     await lane.intake.announce(source);
     onAnnounced();
   }
+}
+
+/** A control file is no file of the feed: its file's name knows its versions. */
+async function isKnownControl(
+  feed: string,
+  { keyPrefix }: SweptLane,
+  { source }: DroppedVersion,
+  { ledger, sweep }: SweepPorts,
+): Promise<boolean> {
+  const fileName = sweep?.control && controlledName(sweep.control, source.key.slice(keyPrefix.length));
+  if (fileName === undefined) return false;
+  const { controls } = await ledger.readControls(feed, fileName);
+  // The oldest of so many may have been forgotten.
+  return controls.length >= maxSeenVersions || controls.some((each) => isSameVersion(each.source, source));
 }
 
 const placeOf = ({ key, versionId }: SourceObject) => ({ key, version_id: versionId });

@@ -24,6 +24,7 @@ const units: Record<MetricName, (typeof MetricUnit)[keyof typeof MetricUnit]> = 
   UnannouncedFiles: MetricUnit.Count,
   UnclaimedObjects: MetricUnit.Count,
   MissingFiles: MetricUnit.Count,
+  OverdueControlFiles: MetricUnit.Count,
   ApiLatency: MetricUnit.Milliseconds,
   SlotWaitShare: MetricUnit.Percent,
   ConnectionsInUse: MetricUnit.Count,

@@ -32,6 +32,7 @@ const anchorIn = (text: string): string =>
 const environment = {
   SLUICE_FEEDS: 'traffic,maintenance',
   SLUICE_TRAFFIC_EXPECTED: '[{"name":"WABC","key":"WABC_{yyyyMMdd+1}*.csv","by":"02:00"}]',
+  SLUICE_TRAFFIC_CONTROL: '{"suffix":".ctl","comes":"after","kind":"rows"}',
 };
 const { resources } = synthesise('prod', environment);
 const alarms = Object.values(resources)
@@ -86,6 +87,7 @@ describe('alarms', () => {
       ...ofSweptFeed.map((name) => `traffic-${name}`),
       'traffic-deadline-at-risk',
       'traffic-file-missing',
+      'traffic-control-file-missing',
       ...ofStack,
     ];
     expect(alarms.map(({ AlarmName }) => AlarmName.replace('sluice-prod-', '')).sort()).toEqual(wanted.sort());

@@ -26,6 +26,7 @@ function measure(feeds: number): { measurements: Measurement[]; estimated: numbe
       SLUICE_DESK_EMAIL: 'desk@example.com',
       ...Object.fromEntries([
         ...settingOf('API_URL', `https://avstar.example/${'v'.repeat(200)}`),
+        ...settingOf('CONTROL', '{"suffix":".ctl","comes":"after","kind":"rows"}'),
         ...settingOf('EXPECTED', '[{"name":"W","key":"W_*","by":"02:00 UTC"}]'),
       ]),
     },

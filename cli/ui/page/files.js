@@ -56,7 +56,7 @@ function updateFile(row, file) {
   setText(partOf(row, 'activity'), [activity, shareText].filter((text) => text !== '').join(' '));
   setClass(
     partOf(row, 'activity'),
-    `below ${activity === 'stopped' ? 'alarm' : activity === 'held back' ? 'warning' : ''}`.trim(),
+    `below ${activity === 'stopped' ? 'alarm' : activity === 'held back' || activity === 'waiting' ? 'warning' : ''}`.trim(),
   );
   const bar = partOf(row, 'bar');
   bar.setAttribute('aria-label', `${file.name}: ${activity}`);

@@ -50,7 +50,7 @@ export function openFileView(root, { path: [fileId = ''] }, signal) {
   const { head, heading } = viewHead('Loading…', link('#/files', 'Files'));
   const verdict = part('verdict', element('p', 'lead'));
   const cancel = button('Cancel this file…', () => cancelFile(fileId, heading.textContent ?? ''));
-  const release = button('Release what is held…', () => releaseFile(fileId, heading.textContent ?? '', answers));
+  const release = button('Release…', () => releaseFile(fileId, heading.textContent ?? '', answers));
   const ofFeed = feedButtons();
   setClass(cancel, 'stops');
   cancel.hidden = release.hidden = true;
@@ -338,7 +338,9 @@ function releaseFile(file, name, answers) {
   const choices = answers.map((value) => ({ value, name: answerNames[value] }));
   return ask({
     title: `Release ${name}?`,
-    text: ['The held records, and only those, are sent within the limit.'],
+    text: [
+      'The held records, and only those, are sent within the limit. A file that waits for its control file is sent without it.',
+    ],
     fields: [
       ...(choices.length === 0
         ? []

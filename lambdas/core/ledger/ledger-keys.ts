@@ -46,7 +46,8 @@ export const seriesKey = (seriesId: string): ItemKey => ({ pk: `SERIES#${seriesI
 
 /** Which versions of a file and of its control file have come. @param name the file's key without its lane's prefix */
 export const controlKey = (feed: string, name: string): ItemKey => ({ pk: `CONTROL#${feed}#${name}`, sk: 'CONTROL' });
-export const latePartition = (feed: string) => `LATE#${feed}`;
+/** As for a file without a name, which no control file has: one pattern in a policy is enough. */
+export const latePartition = (feed: string) => `CONTROL#${feed}#`;
 /** A control file that was not compared with the file that it speaks of. */
 export const lateKey = (feed: string, { fileId, control: { key, versionId, etag } }: LateControl): ItemKey => ({
   pk: latePartition(feed),

@@ -179,6 +179,13 @@ function whatStoppedNeeds(code: string | undefined, fileId: string): string[] {
       `- sluice release ${fileId} --why "..."  then sends all of its records, as new ones.`,
     ];
   }
+  if (code === 'control_differs') {
+    return [
+      `- The list of what differs, as a CSV:  sluice manifest ${fileId}  names it ("what differs"). The control room has it too.`,
+      '- If the file is wrong: drop the right one, with its control file.',
+      `- If the control file is wrong: sluice release ${fileId} --why "..."  sends all of its records.`,
+    ];
+  }
   if (code === 'revision_differs') {
     return [
       '- If it is a wrong file: drop the right one, as a newer revision.',

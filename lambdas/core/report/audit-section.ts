@@ -32,6 +32,11 @@ export function auditSection(manifest: Manifest, timeZone: string | undefined): 
     ['– receipts', keyOf(archive.receipts_key, 'none')],
     ['– dead letters', keyOf(archive.dead_letters_key, 'none')],
     ['– their resolutions', archive.resolutions_key === null ? undefined : keyOf(archive.resolutions_key, '')],
+    ['– control file', manifest.control && keyOf(manifest.control.control_key, 'none')],
+    [
+      '– what differs',
+      manifest.control?.differences_key == null ? undefined : keyOf(manifest.control.differences_key, ''),
+    ],
     ['– manifest', keyOf(archive.manifest_key, '')],
     ['How to verify', html`<code>sluice verify ${file}</code>, in a copy of that folder`],
     ...manifest.warnings.map(({ message }): [string, string] => ['Warning', message]),

@@ -1,4 +1,5 @@
 import { cancelledText } from '../account/cancelled-text.ts';
+import { controlText } from '../control/control-text.ts';
 import { durationText } from '../deadlines/deadline-text.ts';
 import type { FeedDeadline } from '../deadlines/feed-deadline.ts';
 import { deadlineAfter } from '../deadlines/feed-deadline.ts';
@@ -20,7 +21,8 @@ export const records = (figure: number): string => `${count(figure)} ${figure ==
 export function verdictOf(manifest: Manifest, sink: string, deadline: FeedDeadline | undefined): Verdict {
   const { state, failure, total_records: total, dead_lettered_records: open } = manifest;
   const why = failure?.message ?? '';
-  const times = [...deadlineText(manifest, deadline), ...amendedText(manifest)];
+  const controlled = manifest.control ? [controlText(manifest.control)] : [];
+  const times = [...controlled, ...deadlineText(manifest, deadline), ...amendedText(manifest)];
   const sent = manifest.uploaded_records + manifest.duplicate_records;
   if (!manifest.reconciled) {
     const sentence = 'This account does not add up: do not rely on it, and report it to the people who operate Sluice.';

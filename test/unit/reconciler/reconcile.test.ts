@@ -82,6 +82,7 @@ beforeEach(async () => {
     feed: { feed: 'traffic', api: 'avstar' },
     sharing: [],
     expected: [],
+    hasControls: false,
     limiterOf: () => world.limiter,
     desk: { notify: async (subject, text) => void told.push({ subject, text }) },
     metricsOf: () => {

@@ -210,6 +210,16 @@ describe('a sweep of the dropped files', () => {
     expect(counted).toEqual([1]);
   });
 
+  it('announces a control file only if the ledger does not know that version', async () => {
+    Object.assign(ports.sweep ?? {}, { control: { suffix: '.ctl' } });
+    const [known, lost] = [version('a.csv.ctl'), version('b.csv.ctl')];
+    const { source, modifiedAt } = known;
+    await ledger.enterControl('traffic', 'a.csv', { source, key: source.key, modifiedAt });
+    list([known, lost]);
+    await sweep();
+    expect(names()).toEqual(['b.csv.ctl']);
+  });
+
   it('does not bundle small files', async () => {
     const { sweep: _sweep, ...others } = ports;
     await sweepIntake('traffic', others);

@@ -1,5 +1,6 @@
 import { gzipSync } from 'node:zlib';
 import { describe, expect, it } from 'vitest';
+import { mayBeReleased, releaseFile } from '../../../cli/operate/release-file.ts';
 import { isQuarantined } from '../../../lambdas/core/account/stops.ts';
 import { noteControl } from '../../../lambdas/splitter/note-control.ts';
 import { splitFile } from '../../../lambdas/splitter/split-file.ts';
@@ -273,6 +274,25 @@ describe('a file that waits for its control file', () => {
     expect(world.sentOf(source)).toBe(rows.length);
     await world.drop('WABC.csv.ctl', '{"records":1}');
     expect(await ledger.listLateControls('traffic', 10)).toMatchObject([{ isChange: false }]);
+  });
+
+  it('is released by the command, again if that was killed, and not once it was compared', async () => {
+    const world = new ControlWorld('counts');
+    const source = await world.drop('WABC.csv', file);
+    const { ledger, intake } = world.world.ports;
+    const { fileId } = world.account(source);
+    const ports = { ledger, intakeOf: () => intake, finalize: { send: async () => undefined } };
+    const release = () => releaseFile(fileId, { by: 'ann', why: 'it is late' }, ports);
+    expect(mayBeReleased(world.account(source))).toBe(true);
+    expect(await release()).toMatchObject({ kind: 'released', repeated: false, withoutControl: 'WABC.csv.ctl' });
+    expect(await release()).toMatchObject({ kind: 'released', repeated: true });
+    await world.continueAll();
+    expect(world.sentOf(source)).toBe(rows.length);
+    expect(world.account(source).decisions).toHaveLength(1);
+    const other = await world.store('WXYZ.csv', `${file}\n`);
+    await world.drop('WXYZ.csv.ctl', JSON.stringify({ records: rows.length }));
+    await world.announce(other);
+    expect(await ledger.releaseWaiting(world.account(other).fileId, 'ann', 'it is late')).toBeUndefined();
   });
 
   it('can be cancelled: it is cut to its end, and nothing of it is sent', async () => {

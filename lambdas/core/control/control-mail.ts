@@ -1,0 +1,75 @@
+import type { FileAccount } from '../account/file-account.ts';
+import type { Mail } from '../notices/notice-mail.ts';
+import { plainText } from '../plain-text.ts';
+import type { FileControl } from './file-control.ts';
+import type { LateControl } from './late-control.ts';
+
+/** A file that waits for its control file. */
+export type WaitingFile = FileAccount & { control: FileControl };
+
+/** No one would read more; `sluice status` lists them all. */
+const maxShown = 20;
+const maxNameCharacters = 300;
+
+export const isWaitingForControl = (file: FileAccount): file is WaitingFile =>
+  file.state === 'splitting' && file.control?.state === 'waiting';
+
+/** `waits for its control file WABC.csv.ctl since 01:12` @param clock shows a time to the reader */
+export function waitingText({ name, waitingSince }: FileControl, clock: (atMs: number) => string): string {
+  const since = waitingSince === undefined ? '' : ` since ${clock(waitingSince)}`;
+  return `waits for its control file ${plainText(name, maxNameCharacters)}${since}`;
+}
+
+/** @param files at least one */
+export function waitingMail(feed: string, files: readonly WaitingFile[], isDeadline: boolean): Mail {
+  const what =
+    files.length === 1 ? 'a file waits for its control file' : `${files.length} files wait for control files`;
+  const [first] = files;
+  return {
+    subject: `Sluice ${feed}: ${what}`,
+    text: [
+      `Nothing of ${files.length === 1 ? 'this file' : 'these files'} is sent before its control file agrees with it` +
+        `${isDeadline ? ', and the deadline has come' : ''}:`,
+      ...files.slice(0, maxShown).map((file) => `  ${nameOf(file)} ${waitingText(file.control, isoMinute)}`),
+      ...moreThan(files.length),
+      '',
+      'What to do:',
+      '- Have the control file dropped: the file continues by itself.',
+      `- To send the file without it:  sluice release ${files.length === 1 ? (first?.fileId ?? '') : 'FILE_ID'} --why "..."`,
+      `- If it is a wrong file:  sluice cancel ${files.length === 1 ? (first?.fileId ?? '') : 'FILE_ID'} --why "..."`,
+      '',
+    ].join('\n'),
+  };
+}
+
+/** @param late at least one */
+export function lateMail(feed: string, late: readonly LateControl[]): Mail {
+  const what = late.length === 1 ? 'a control file came too late' : `${late.length} control files came too late`;
+  return {
+    subject: `Sluice ${feed}: ${what}`,
+    text: [
+      'Each speaks of a file that was compared with another version of it before, or that a person had stopped or released.',
+      'It changes nothing:',
+      ...late
+        .slice(0, maxShown)
+        .map(
+          ({ name, fileId, at, isChange }) =>
+            `  ${plainText(name, maxNameCharacters)} of ${isoMinute(at)}, for the file ${fileId}, which was ` +
+            (isChange ? 'compared with another version of it' : 'not compared'),
+        ),
+      ...moreThan(late.length),
+      '',
+      'What to do:',
+      '- Find out which of the two is right. What the file was compared with:  sluice manifest FILE_ID',
+      '- If the file is wrong: correct its records in the API by hand, or drop the right one.',
+      '',
+    ].join('\n'),
+  };
+}
+
+const moreThan = (files: number): string[] => (files > maxShown ? [`  … and ${files - maxShown} more`] : []);
+
+const nameOf = ({ source, fileId }: FileAccount): string =>
+  `${plainText(source.key, maxNameCharacters)} (file ${fileId})`;
+
+const isoMinute = (atMs: number): string => `${new Date(atMs).toISOString().slice(0, 16).replace('T', ' ')} UTC`;
