@@ -1,7 +1,7 @@
 import type { FileAccount } from '../core/account/file-account.ts';
 import { readingOf } from '../core/account/reading.ts';
 import type { Quarantine } from '../core/account/stops.ts';
-import { isQuarantined } from '../core/account/stops.ts';
+import { isQuarantined, stopsOf } from '../core/account/stops.ts';
 import { unknownRevision } from '../core/series/earlier-revisions.ts';
 import type { RevisionPlan } from '../core/series/revision-plan.ts';
 import type { FileLedger, SplitProgress } from '../ports.ts';
@@ -117,6 +117,6 @@ function judge(
 /** A person who has cancelled it has stopped it already: the person who releases it is to know both reasons. */
 function stopOf(file: FileAccount, quarantine: Quarantine): Partial<SplitProgress> {
   const { quarantine: before } = file;
-  if (!before || !isQuarantined(file)) return { quarantine: { ...quarantine, number: 1 } };
+  if (!before || !isQuarantined(file)) return { quarantine: { ...quarantine, number: stopsOf(file).stop + 1 } };
   return { quarantine: { ...before, message: `${before.message}. ${quarantine.message}`, isRevision: true } };
 }

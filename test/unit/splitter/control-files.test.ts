@@ -1,5 +1,6 @@
 import { gzipSync } from 'node:zlib';
 import { describe, expect, it } from 'vitest';
+import { parseSeriesPattern } from '../../../feeds/series-pattern.ts';
 import { mayBeReleased, releaseFile } from '../../../cli/operate/release-file.ts';
 import { isQuarantined } from '../../../lambdas/core/account/stops.ts';
 import { noteControl } from '../../../lambdas/splitter/note-control.ts';
@@ -323,5 +324,50 @@ describe('a file that waits for its control file', () => {
     await world.announce(source);
     expect(world.account(source).control?.state).toBe('not_compared');
     expect(world.sentOf(source)).toBe(rows.length);
+  });
+});
+
+describe('a revision of a series whose files have control files', () => {
+  const series = (world: ControlWorld) =>
+    Object.assign(world.world.ports, {
+      series: {
+        pattern: parseSeriesPattern('WABC_R{#}.csv'),
+        isConfigured: true,
+        setting: 'SLUICE_TRAFFIC_SERIES',
+        keyPrefix: 'traffic/',
+        rules: { replaces: false, guard: 0.3 },
+      },
+    });
+
+  it('is compared with its control file before it is compared with the earlier one', async () => {
+    const world = new ControlWorld('counts');
+    series(world);
+    const first = await world.store('WABC_R1.csv', file);
+    await world.drop('WABC_R1.csv.ctl', counts);
+    await world.announce(first);
+    expect(world.sentOf(first)).toBe(rows.length);
+    const second = await world.store('WABC_R2.csv', `${file}${row('SP-99', 30)}\n`);
+    await world.drop('WABC_R2.csv.ctl', counts);
+    await world.announce(second);
+    expect(world.account(second)).toMatchObject({
+      control: { state: 'differs' },
+      quarantine: { code: 'control_differs' },
+    });
+    expect(world.sentOf(second)).toBe(0);
+  });
+
+  it('is still held as a revision if a person has released it before its control file came', async () => {
+    const world = new ControlWorld('counts');
+    series(world);
+    const first = await world.store('WABC_R1.csv', file);
+    await world.drop('WABC_R1.csv.ctl', counts);
+    await world.announce(first);
+    const second = await world.drop('WABC_R2.csv', `${file}${row('SP-99', 30)}\n`);
+    await world.world.ports.ledger.releaseWaiting(world.account(second).fileId, 'ann', 'it is late');
+    await world.announce(second);
+    const account = world.account(second);
+    expect(account.quarantine).toMatchObject({ code: 'revision_unknown', number: 2 });
+    expect(isQuarantined(account)).toBe(true);
+    expect(world.sentOf(second)).toBe(0);
   });
 });
