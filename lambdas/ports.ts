@@ -224,6 +224,7 @@ export type SplitProgress = Pick<
   | 'control'
   | 'series'
   | 'idsHaveFileId'
+  | 'guard'
   | 'revision'
   | 'quarantine'
   | 'warnings'

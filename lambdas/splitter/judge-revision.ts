@@ -16,6 +16,7 @@ import type { CutFile } from './cut-file.ts';
 import type { KeepLease } from './plan-revision.ts';
 import { planRevision, unknownWhy } from './plan-revision.ts';
 import type { SplitterPorts } from './splitter-ports.ts';
+import { stopEarlier } from './stop-earlier.ts';
 import type { ComparisonPorts } from './store-comparison.ts';
 import { storeComparison } from './store-comparison.ts';
 
@@ -56,7 +57,10 @@ export async function judgeRevision(
 ): Promise<RevisionJudgement> {
   for (const { fileId } of earlier) {
     const each = await ports.ledger.getFile(fileId);
-    if (isOpen(each)) return { kind: 'wait' };
+    if (isOpen(each)) {
+      await stopEarlier(file, { earlier, before }, whole, ports, deadline, keepLease);
+      return { kind: 'wait' };
+    }
     // It would be compared in vain.
     const isMarked = each?.supersededBy?.fileId === file.fileId;
     if (isMarked && (await isSettling(each, ports))) return { kind: 'wait' };
@@ -68,7 +72,8 @@ export async function judgeRevision(
   if (planned.kind !== 'planned') return { kind: 'unknown', why: unknownWhy[planned.kind] };
   const { plan } = planned;
   const { counts } = plan;
-  const quarantine = guardRevision(counts, before.fileId, ports.rules, ports.clock.now());
+  const hasPassed = file.guard === 'passed';
+  const quarantine = guardRevision(counts, before.fileId, ports.rules, ports.clock.now(), hasPassed);
   const revisionOf = async (compared: CutFile): Promise<Revision> => {
     const comparison = await storeComparison(compared, { bases, plan, changes }, ports, deadline, keepLease);
     return { bases, counts, ...(comparison ? { comparison } : {}), ...(plan.supersedes ? { supersedes: true } : {}) };

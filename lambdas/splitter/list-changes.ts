@@ -29,18 +29,20 @@ export async function listChanges(
   { bases, plan, changes }: Compared,
   ports: EarlierPorts,
 ): Promise<() => AsyncGenerator<string>> {
-  const removed = new RecordSet(bases[0]?.records ?? 0, plan.removedRecords());
+  const removedIn = bases.map(({ records }, base) => new RecordSet(records, plan.removedRecords(base)));
+  const removed = removedIn.reduce((sum, { size }) => sum + size, 0);
   const listed = new Set(
     changes.listed.flatMap(({ earlier }) => (earlier ? [placeOf(earlier.base, earlier.record)] : [])),
   );
   const before = new Map<string, string>();
   let roomBefore = maxListedCharacters;
   const rows: ComparedRow[] = [];
-  let room = removed.size > maxListedRecords ? -1 : maxListedCharacters;
+  let room = removed > maxListedRecords ? -1 : maxListedCharacters;
   for (const [base, evidence] of bases.entries()) {
-    const isRemoved = (record: number) => base === 0 && room >= 0 && removed.has(record);
+    const ofBase = removedIn[base];
+    const isRemoved = (record: number) => room >= 0 && ofBase?.has(record) === true;
     const isWanted = (record: number) => isRemoved(record) || listed.has(placeOf(base, record));
-    if (base > 0 && !changes.listed.some(({ earlier }) => earlier?.base === base)) continue;
+    if (base > 0 && ofBase?.size === 0 && !changes.listed.some(({ earlier }) => earlier?.base === base)) continue;
     for await (const earlier of readEarlier(evidence, isWanted, ports)) {
       const { record, text } = earlier;
       if (isRemoved(record)) {
@@ -60,9 +62,10 @@ export async function listChanges(
     yield comparisonHeader;
     for (const row of shown) yield comparisonLine(row);
     // Too many to sort: in the order of their file.
-    if (!areSorted && bases[0]) {
-      for await (const each of readEarlier(bases[0], (record) => removed.has(record), ports)) {
-        yield comparisonLine(removedRow(bases[0], each));
+    for (const [base, evidence] of areSorted ? [] : bases.entries()) {
+      const isRemoved = (record: number) => removedIn[base]?.has(record) === true;
+      for await (const each of readEarlier(evidence, isRemoved, ports)) {
+        yield comparisonLine(removedRow(evidence, each));
       }
     }
     if (changes.unlisted > 0) yield notListedLine(notListedNote(changes.unlisted));

@@ -1,7 +1,7 @@
 import type { FileAccount } from '../core/account/file-account.ts';
 import { readingOf } from '../core/account/reading.ts';
 import type { Quarantine } from '../core/account/stops.ts';
-import { isQuarantined, stopsOf } from '../core/account/stops.ts';
+import { isOutrun, isQuarantined, stopsOf } from '../core/account/stops.ts';
 import { unknownRevision } from '../core/series/earlier-revisions.ts';
 import type { RevisionPlan } from '../core/series/revision-plan.ts';
 import type { FileLedger, SplitProgress } from '../ports.ts';
@@ -37,6 +37,8 @@ export async function placeInSeries(
 ): Promise<Place> {
   const member = await memberOf(file, ports);
   if (!member) return (await claimChecksum(file, ports)) ?? { kind: 'taken', progress: {} };
+  // A newer revision has stopped it before it had a place: nothing of it is sent.
+  if (isOutrun(file)) return { kind: 'taken', progress: { series: { id: member.seriesId } } };
   const place = await enterSeries(member, file, ports);
   const series = { id: member.seriesId };
   ports.log.info('file has a place in its series', {

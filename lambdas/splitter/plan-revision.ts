@@ -62,6 +62,19 @@ export async function planRevision(
     if (deadline.isDrawingIn()) return { kind: 'out-of-time' };
     known.push(read);
   }
+  return compareWith(file, known, whole, ports, deadline, keepLease, changes);
+}
+
+/** Compares all records of a file with what is known. */
+export async function compareWith(
+  file: CutFile,
+  known: readonly KnownRecords[],
+  whole: Buffer | undefined,
+  ports: Pick<SplitterPorts, 'sources' | 'feed' | 'series'>,
+  deadline: Deadline,
+  keepLease: KeepLease,
+  changes?: ChangedRecords,
+): Promise<Exclude<PlanEnd, { kind: 'unknown' }>> {
   // Once something of it may have been sent, every cut names the same earlier versions, whatever the feed declares by then.
   const supersedes = file.revision?.taken
     ? file.revision.supersedes === true

@@ -51,7 +51,11 @@ export async function readBase(base: RevisionBase, ports: BasePorts): Promise<Kn
       resolutions.set(read.record, read);
     }
   }
-  const records = new KnownRecords(suffixOf({ ...base, sha256: base.checksum }), base.records + resolutions.size);
+  const records = new KnownRecords(
+    suffixOf({ ...base, sha256: base.checksum }),
+    base.records + resolutions.size,
+    base.isPartial,
+  );
   for await (const line of linesOf(base.receipts, true, ports)) {
     const { record, sha256, outcome, request_id: id, attempts, earlier_checksums } = known.parse(JSON.parse(line));
     const resolved = resolutions.get(record);

@@ -124,7 +124,9 @@ describe('a revision', () => {
     for (const [number, rows] of [rowsOf(30), rowsOf(31), rowsOf(32)].entries()) world.drop(number + 1, rows, number);
     await run();
     expect(world.api.requests).toBe(32);
-    expect(world.manifestOf('traffic.3')).toMatchObject({ unchanged_records: 31, uploaded_records: 1 });
+    // The second one was stopped before anything of it was sent.
+    expect(world.manifestOf('traffic.2')).toMatchObject({ state: 'superseded', held_records: 31 });
+    expect(world.manifestOf('traffic.3')).toMatchObject({ unchanged_records: 30, uploaded_records: 2 });
   });
 
   it('sends a row that was rejected before, and settles its dead letter', async () => {
@@ -234,6 +236,70 @@ describe('a revision that a person must decide about', () => {
     });
     expect(await world.release('traffic.2', 'changes')).toMatchObject({ kind: 'refused' });
     expect(Object.fromEntries(world.api.schedule)).toEqual(scheduleOf(rowsOf(11)));
+  });
+});
+
+describe('a revision of one that is in progress', () => {
+  /** Splitters first, then a number of batches, then splitters again; the rest in order. */
+  async function runWith(sentBatches: number, drop: () => void): Promise<void> {
+    let left = sentBatches;
+    let isDropped = false;
+    await world.run((due) => {
+      const kinds = world.queue.slice(0, due).map(({ task }) => task.kind);
+      const splitter = kinds.findIndex((kind) => kind === 'drop' || kind === 'continue');
+      if (splitter >= 0) return { index: splitter, isRepeated: false };
+      if (left > 0 && kinds.includes('batch')) left--;
+      else if (!isDropped) {
+        isDropped = true;
+        drop();
+        return { index: world.queue.length - 1, isRepeated: false };
+      }
+      return { index: Math.max(0, kinds.indexOf('batch')), isRepeated: false };
+    });
+  }
+
+  const changed = rowsOf(40).with(0, { spot: 'S1', client: 'Changed' }).with(39, { spot: 'S40', client: 'Changed' });
+
+  it('stops it: nothing obsolete is sent, and what was sent is not sent again', async () => {
+    world.drop(1, rowsOf(40));
+    await runWith(3, () => world.drop(2, changed));
+    expect(world.manifestOf('traffic.1')).toMatchObject({
+      ...{ state: 'superseded', failure: { code: 'newer_revision' }, total_records: 40, reconciled: true },
+      ...{ uploaded_records: 15, held_records: 25 },
+    });
+    expect(world.manifestOf('traffic.2')).toMatchObject({ state: 'completed', unchanged_records: 14 });
+    expect(world.api.requests).toBe(15 + 26);
+    expect(Object.fromEntries(world.api.schedule)).toEqual(scheduleOf(changed));
+    expect(await world.release('traffic.1')).toMatchObject({ kind: 'refused' });
+  });
+
+  it('knows of what the stopped one did not send that the API has it as before', async () => {
+    world.drop(1, rowsOf(40));
+    await run();
+    world.drop(2, changed.toSpliced(10, 1));
+    const third = rowsOf(40).with(0, { spot: 'S1', client: 'Changed' }).toSpliced(10, 1);
+    await runWith(2, () => world.drop(3, third));
+    expect(world.manifestOf('traffic.2')).toMatchObject({ state: 'superseded', uploaded_records: 1, held_records: 29 });
+    expect(world.file('traffic.3').revision?.counts).toEqual({ unchanged: 39, changed: 0, added: 0, removed: 1 });
+    expect(world.api.requests).toBe(41);
+  });
+
+  it('does not stop it if a person must decide about the newer one', async () => {
+    world = new RevisionWorld('doubles');
+    world.drop(1, rowsOf(40));
+    await runWith(1, () => world.drop(2, changed));
+    expect(world.manifestOf('traffic.1')).toMatchObject({ state: 'completed', uploaded_records: 40 });
+    expect(world.manifestOf('traffic.2')).toMatchObject({ state: 'quarantined', held_records: 40 });
+  });
+
+  it('tries no dead letter of it from then on', async () => {
+    world.drop(1, rowsOf(40).with(0, { spot: 'S1', client: 'Client 1', isDamaged: true }));
+    await runWith(2, () => {
+      world.drop(2, changed);
+      for (const letter of world.dlq.splice(0)) world.redrive(letter);
+    });
+    expect(world.manifestOf('traffic.1')).toMatchObject({ state: 'superseded', dead_lettered_records: 0 });
+    expect(Object.fromEntries(world.api.schedule)).toEqual(scheduleOf(changed));
   });
 });
 

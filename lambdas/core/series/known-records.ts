@@ -69,6 +69,8 @@ export class KnownRecords {
   readonly #suffix: RequestIdSuffix;
   /** The suffix, as receipts name it. */
   readonly sentAs: string;
+  /** What it does not have is as in the revision before it. */
+  readonly isPartial: boolean;
   readonly #table: KeyTable;
   readonly #slots: Buffer;
   /** The revisions that the API has the records of. */
@@ -76,8 +78,9 @@ export class KnownRecords {
   #seen = 0;
 
   /** @param suffix of the revision's request ids @param records that will be added at most */
-  constructor(suffix: RequestIdSuffix, records: number) {
+  constructor(suffix: RequestIdSuffix, records: number, isPartial = false) {
     this.#suffix = suffix;
+    this.isPartial = isPartial;
     this.sentAs = suffixText(suffix);
     this.#sentIn = [this.sentAs];
     this.#table = new KeyTable(records, valueBytes);
@@ -169,14 +172,19 @@ export class KnownRecords {
 
   /** Identities that the newer revision does not have, once all of its records are noted. */
   get removed(): number {
-    return this.#table.size - this.#seen;
+    if (!this.isPartial) return this.#table.size - this.#seen;
+    let removed = 0;
+    for (const _ of this.removedRecords()) removed++;
+    return removed;
   }
 
-  /** Their numbers, in no order. */
+  /** Their numbers, in no order. A partial revision's records that another one has sent are among those of that one. */
   *removedRecords(): Generator<number> {
     for (let at = 0; at < this.#slots.length; at += keyBytes + valueBytes) {
       const flags = this.#slots[at + flagsAt] ?? 0;
-      if (flags !== 0 && (flags & isSeen) === 0) yield this.#slots.readUInt32LE(at + recordAt);
+      if (flags === 0 || (flags & isSeen) !== 0) continue;
+      if (this.isPartial && this.#slots.readUInt16LE(at + sentInAt) !== 0) continue;
+      yield this.#slots.readUInt32LE(at + recordAt);
     }
   }
 

@@ -18,12 +18,15 @@ export function basesOf(file: FileAccount, figures: ManifestFigures | undefined)
   const undelivered = figures.total_records - figures.uploaded_records - figures.duplicate_records;
   const earlier = undelivered > figures.unchanged_records ? (file.revision?.bases ?? []) : [];
   if (key === null || sha256 === null) return earlier.length === 0 ? undefined : earlier;
+  // Not if all of it was to be sent: then a person may have removed the earlier entries.
+  const isPartial = figures.failure?.code === 'newer_revision' && !file.revision?.isWhole;
   const own: RevisionBase = {
     fileId: file.fileId,
     manifest: figures.manifest_number,
     manifestSha256: figures.manifest_sha256,
     checksum: figures.checksum,
     ...(figures.request_ids_have_file_id ? { idsHaveFileId: true } : {}),
+    ...(isPartial ? { isPartial } : {}),
     records: figures.total_records,
     receipts: { key, sha256 },
     ...(resolutions_key === null || resolutions_sha256 === null

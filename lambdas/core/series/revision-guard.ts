@@ -18,12 +18,16 @@ export const revisionStops: readonly string[] = ['revision_unknown', 'revision_o
 /** Below this, a share of the records means little. */
 const fewestRecords = 100;
 
-/** Why a person must decide about a revision before any of it is sent; undefined if its changes can be sent. */
+/**
+ * Why a person must decide about a revision before any of it is sent; undefined if its changes can be sent.
+ * @param hasPassed it was compared with all of the earlier revision, which was stopped for it: what differs now was not sent
+ */
 export function guardRevision(
   counts: RevisionCounts,
   before: string,
   { changedRecords, guard }: RevisionRules,
   nowMs: number,
+  hasPassed = false,
 ): Quarantine | undefined {
   const { unchanged, changed, added, removed } = counts;
   const held = (why: string): Quarantine => {
@@ -32,12 +36,12 @@ export function guardRevision(
     return { at: nowMs, code: 'revision_differs', rejected: 0, seen: 0, message };
   };
   const earlier = unchanged + changed + removed;
-  if (unchanged + changed === 0 && removed > 0) return held('They have no record in common.');
+  if (!hasPassed && unchanged + changed === 0 && removed > 0) return held('They have no record in common.');
   if (changed > 0 && changedRecords === undefined) {
     return held('The feed does not declare that its API replaces a changed record.');
   }
   const share = (changed + removed) / Math.max(1, earlier);
-  if (earlier >= fewestRecords && share > guard) {
+  if (!hasPassed && earlier >= fewestRecords && share > guard) {
     const percent = (value: number) => `${Math.round(value * 1000) / 10}%`;
     return held(
       `${percent(share)} of the earlier records are changed or removed, and the feed allows ${percent(guard)}.`,

@@ -44,6 +44,8 @@ const sent: PlannedRecord = { plan: 'send' };
  */
 export class RevisionPlan {
   readonly #known: readonly KnownRecords[];
+  /** The newest one, and those before it as long as a newer one was stopped: the first that has a record says what the API has. */
+  readonly #certain: readonly KnownRecords[];
   /** A changed record names the request ids that it supersedes. */
   readonly supersedes: boolean;
   readonly #counts = { unchanged: 0, changed: 0, added: 0 };
@@ -52,10 +54,13 @@ export class RevisionPlan {
 
   /**
    * @param known the newest first. An identity that only an older one has was removed from the newest, or its record there
-   * failed: whether the API still has it is not known, so it counts as changed.
+   * failed: whether the API still has it is not known, so it counts as changed. It is known if the newer one was stopped
+   * before it was sent whole: nobody has removed anything since.
    */
   constructor(known: readonly KnownRecords[], supersedes = false) {
     this.#known = known;
+    const whole = known.findIndex(({ isPartial }) => !isPartial);
+    this.#certain = whole < 0 ? known : known.slice(0, whole + 1);
     this.supersedes = supersedes;
   }
 
@@ -63,8 +68,8 @@ export class RevisionPlan {
   note({ result, sha256 }: Pick<PreparedRecord, 'result' | 'sha256'>): NotedChange | undefined {
     if (result.kind !== 'good') return undefined;
     const { identity } = result;
-    const [newest] = this.#known;
-    const found = newest?.note(newest.requestIdOf(identity), sha256);
+    const noted = this.#certain.map((known) => known.note(known.requestIdOf(identity), sha256));
+    const found = noted.find((each) => each !== undefined);
     const earlier = found === 'unchanged' ? undefined : this.#earlierOf(identity);
     this.#counts[found ?? (earlier ? 'changed' : 'added')]++;
     return found === 'unchanged' ? undefined : { ...(earlier ? { earlier } : {}) };
@@ -74,23 +79,29 @@ export class RevisionPlan {
     for (const [base, known] of this.#known.entries()) {
       const id = known.requestIdOf(identity);
       const record = known.recordOf(id);
-      if (record !== undefined) return { base, record, isUncertain: base > 0 || known.isUncertain(id) };
+      if (record !== undefined)
+        return { base, record, isUncertain: base >= this.#certain.length || known.isUncertain(id) };
     }
     return undefined;
   }
 
-  /** Numbers of the newest earlier revision's records that this one does not have, in no order. */
-  removedRecords(): Iterable<number> {
-    return this.#known[0]?.removedRecords() ?? [];
+  /** Numbers of an earlier revision's records that this one does not have, in no order. @param base its place */
+  removedRecords(base: number): Iterable<number> {
+    return this.#certain[base]?.removedRecords() ?? [];
   }
 
   planOf({ result, sha256 }: Pick<PreparedRecord, 'result' | 'sha256'>): PlannedRecord {
-    const [newest] = this.#known;
-    if (result.kind !== 'good' || !newest) return sent;
-    const id = newest.requestIdOf(result.identity);
-    const plan = newest.planOf(id, sha256) ?? 'send';
+    if (result.kind !== 'good' || this.#known.length === 0) return sent;
+    let plan: RecordPlan = 'send';
+    for (const known of this.#certain) {
+      const id = known.requestIdOf(result.identity);
+      const found = known.planOf(id, sha256);
+      if (found === 'unchanged') return this.#plannedAs(found, [known.placeOf(id)?.sentIn ?? known.sentAs]);
+      if (found === undefined) continue;
+      plan = found;
+      break;
+    }
     if (plan === 'repeated') return this.#plannedAs(plan, []);
-    if (plan === 'unchanged') return this.#plannedAs(plan, [newest.placeOf(id)?.sentIn ?? newest.sentAs]);
     return this.supersedes ? this.#plannedAs(plan, this.#supersededBy(result.identity)) : sent;
   }
 
@@ -105,7 +116,7 @@ export class RevisionPlan {
     for (const known of this.#known) {
       const place = known.placeOf(known.requestIdOf(identity));
       if (!place) {
-        mayBeRemoved = true;
+        mayBeRemoved ||= !known.isPartial;
         continue;
       }
       earlier.push(place.sentIn);
@@ -125,7 +136,7 @@ export class RevisionPlan {
 
   /** Removed are the identities of the newest earlier revision that this one does not have. */
   get counts(): RevisionCounts {
-    return { ...this.#counts, removed: this.#known[0]?.removed ?? 0 };
+    return { ...this.#counts, removed: this.#certain.reduce((sum, { removed }) => sum + removed, 0) };
   }
 }
 

@@ -14,6 +14,8 @@ export interface RevisionBase {
   checksum: string;
   /** So is its file id. */
   idsHaveFileId?: true;
+  /** A newer revision stopped it: of what it did not send, the API has what the revision before it says. */
+  isPartial?: true;
   records: number;
   receipts: { key: string; sha256: string };
   resolutions?: { key: string; sha256: string };
