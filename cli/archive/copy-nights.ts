@@ -7,6 +7,7 @@ import { nightKeysOf } from '../../lambdas/core/nights/night-keys.ts';
 import type { NightStack } from '../nights/read-nights.ts';
 import { newestNights } from '../nights/read-nights.ts';
 import { copyEvidence, refuseIfUsed } from './copy-evidence.ts';
+import type { ArchivedStack } from './read-archive.ts';
 import { findArchivedStream } from './read-archive.ts';
 
 export interface CopiedNights {
@@ -23,7 +24,7 @@ export interface CopiedNights {
  * @throws CliError if the folder exists already, or an entry is missing or was changed
  */
 export async function copyNights(
-  stack: NightStack,
+  stack: NightStack & ArchivedStack,
   request: { feed: string; last: number; dir: string; onProgress: (files: number) => void; signal: AbortSignal },
 ): Promise<CopiedNights> {
   const { feed, last, dir, onProgress, signal } = request;
@@ -72,7 +73,7 @@ function newestManifests(nights: readonly NightEntry[]): string[] {
 }
 
 /** Does nothing if the archive does not have it, which `verify` reports. */
-async function copyObject(stack: NightStack, key: string, dir: string, signal: AbortSignal): Promise<void> {
+async function copyObject(stack: ArchivedStack, key: string, dir: string, signal: AbortSignal): Promise<void> {
   const content = await findArchivedStream(stack, key);
   if (!content) return;
   const path = join(dir, key);

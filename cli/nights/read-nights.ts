@@ -1,15 +1,15 @@
+import { buffer } from 'node:stream/consumers';
 import type { NightEntry } from '../../lambdas/core/nights/night-entry.ts';
 import { nightEntry } from '../../lambdas/core/nights/night-entry.ts';
 import { nightKeysOf } from '../../lambdas/core/nights/night-keys.ts';
 import { localMidnightOf } from '../../lambdas/core/deadlines/feed-deadline.ts';
 import { sha256Of } from '../../lambdas/core/records/identity.ts';
-import type { NightLedger } from '../../lambdas/ports.ts';
+import type { Archive, NightLedger } from '../../lambdas/ports.ts';
 import { CliError } from '../cli-error.ts';
-import type { ArchivedStack } from '../archive/read-archive.ts';
-import { findArchived } from '../archive/read-archive.ts';
 
-export interface NightStack extends ArchivedStack {
+export interface NightStack {
   ledger: Pick<NightLedger, 'getNight'>;
+  archive: Pick<Archive, 'getStream'>;
 }
 
 /** An entry, and the SHA-256 of its bytes. */
@@ -28,13 +28,13 @@ export async function* readNights(feed: string, stack: NightStack): AsyncGenerat
   let expected = head?.sha256 ?? null;
   for (let number = head?.number ?? 0; number > 0; number--) {
     const key = nightKeysOf(feed).entry(number);
-    const text = await findArchived(stack, key);
-    if (text === undefined)
-      throw new CliError(`The archive does not have ${key}: night ${number} of ${feed} was removed.`);
-    const sha256 = sha256Of(text);
+    const stream = await stack.archive.getStream(key);
+    if (!stream) throw new CliError(`The archive does not have ${key}: night ${number} of ${feed} was removed.`);
+    const bytes = await buffer(stream);
+    const sha256 = sha256Of(bytes);
     if (sha256 !== expected)
       throw new CliError(`${key} was changed: its SHA-256 is ${sha256}, and it was written with ${expected}.`);
-    const read = nightEntry.safeParse(JSON.parse(text));
+    const read = nightEntry.safeParse(JSON.parse(bytes.toString()));
     if (!read.success) throw new CliError(`${key} can't be read by this version of sluice.`, { cause: read.error });
     yield { entry: read.data, sha256 };
     expected = read.data.previous_sha256;

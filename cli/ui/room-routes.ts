@@ -8,6 +8,7 @@ import { deadRoutes } from './routes-dead.ts';
 import { actionRoutes } from './routes-actions.ts';
 import { fileRoutes } from './routes-files.ts';
 import { importRoutes } from './routes-import.ts';
+import { nightRoutes } from './routes-nights.ts';
 import { rateRoutes } from './routes-rates.ts';
 import { recordRoutes } from './routes-record.ts';
 
@@ -32,6 +33,7 @@ export function roomRoutes(ports: RoomPorts): Routes {
     ...recordRoutes(ports, dead),
     ...importRoutes(ports, dead),
     ...rateRoutes(ports),
+    ...nightRoutes(ports),
     ...actionRoutes(ports, controls),
   };
 }

@@ -1,5 +1,6 @@
 /** @import { RateHistory } from '../rate-history.ts' */
 import { formatClock, formatRate } from './format.js';
+import { svg } from './svg.js';
 
 const height = 200;
 const margin = { left: 44, right: 8, top: 16, bottom: 24 };
@@ -90,15 +91,3 @@ function wordsOf({ bins, from, to }, zone) {
 
 const tick = (/** @type {number} */ rate) =>
   rate >= 10 ? String(Math.round(rate)) : rate.toFixed(1).replace(/\.0$/, '');
-
-/**
- * @param {string} tag
- * @param {Record<string, string | number>} attributes
- * @param {...string} children
- */
-function svg(tag, attributes, ...children) {
-  const made = document.createElementNS('http://www.w3.org/2000/svg', tag);
-  for (const [name, value] of Object.entries(attributes)) made.setAttribute(name, String(value));
-  made.append(...children);
-  return made;
-}

@@ -8,6 +8,8 @@ import { openDeadView } from './view-dead.js';
 import { openFileView } from './view-file.js';
 import { openFilesView } from './view-files.js';
 import { openImportView } from './view-import.js';
+import { openNightView } from './view-night.js';
+import { openNightsView } from './view-nights.js';
 import { openRecordView } from './view-record.js';
 
 /**
@@ -26,6 +28,8 @@ const views = {
   import: openImportView,
   api: openApiView,
   changes: openChangesView,
+  nights: openNightsView,
+  night: openNightView,
 };
 
 let closing = new AbortController();

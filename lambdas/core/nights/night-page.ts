@@ -50,6 +50,7 @@ function expectedSection({ expectations }: NightEntry, zone: string): Html | und
   return html`<section aria-labelledby="expected">
     <h2 id="expected">Expected files</h2>
     ${table(
+      'expected',
       ['expected', 'by', 'state', 'file'],
       rows.map(
         (each) =>
@@ -75,6 +76,7 @@ function receivedSection({ received, to }: NightEntry, zone: string): Html {
       rows.length === 0
         ? html`<p>None.</p>`
         : table(
+            'received',
             ['file', 'state', 'received', 'finished', 'records', 'open dead letters'],
             rows.slice(0, maxRows).map((file) => fileRow(file, to, zone)),
           )
@@ -147,6 +149,7 @@ function deadSection({ open_dead_letters: open }: NightEntry, zone: string): Htm
     <h2 id="dead">Open dead letters</h2>
     <p>${records(open.records)} of ${count(open.files)} ${open.files === 1 ? 'file' : 'files'}, of all nights.</p>
     ${table(
+      'dead',
       ['file', 'received', 'open dead letters'],
       open.most.map(
         (file) =>
@@ -165,6 +168,7 @@ function earlierSection({ earlier }: NightEntry, zone: string): Html | undefined
   return html`<section aria-labelledby="earlier">
     <h2 id="earlier">What changed in earlier nights</h2>
     ${table(
+      'earlier',
       ['file', 'night', 'before', 'now', 'open dead letters'],
       earlier.slice(0, maxRows).map((file) => earlierRow(file, zone)),
     )}
@@ -215,8 +219,9 @@ function auditSection(entry: NightEntry): Html {
 
 const utc = (at: string): Html => html`<time datetime="${at}">${at.replace('T', ' ').replace('Z', ' UTC')}</time>`;
 
-function table(columns: readonly string[], rows: readonly Html[]): Html {
-  return html`<div class="wide">
+/** @param heading the id of its section's heading */
+function table(heading: string, columns: readonly string[], rows: readonly Html[]): Html {
+  return html`<div class="wide" tabindex="0" role="group" aria-labelledby="${heading}">
     <table>
       <thead>
         <tr>

@@ -11,6 +11,7 @@ import { formatNight, formatNights } from '../../../../cli/show/nights.ts';
 import { verifyNights } from '../../../../cli/verify/nights/verify-nights.ts';
 import { sha256Of } from '../../../../lambdas/core/records/identity.ts';
 import { makeEvidence } from '../../../support/evidence.ts';
+import { inMemoryArchive } from '../../../support/in-memory-archive.ts';
 import { NightWorld } from '../../../support/night-world.ts';
 
 let world: NightWorld;
@@ -31,10 +32,15 @@ function stack() {
   const send = ({ input: { Key: key = '' } }: GetObjectCommand) => {
     const bytes = world.objects.get(key);
     if (!bytes) return Promise.reject(Object.assign(new Error('no such key'), { name: 'NoSuchKey' }));
-    const body = Object.assign(Readable.from([bytes]), { transformToString: async () => bytes.toString() });
-    return Promise.resolve({ Body: body });
+    return Promise.resolve({ Body: Readable.from([bytes]) });
   };
-  return { s3: { send } as unknown as S3Client, outputs: { archiveBucket: 'archive' }, ledger: world.ledger };
+  const { ledger, objects } = world;
+  return {
+    s3: { send } as unknown as S3Client,
+    outputs: { archiveBucket: 'archive' },
+    ledger,
+    archive: inMemoryArchive(objects),
+  };
 }
 
 describe('nights', () => {

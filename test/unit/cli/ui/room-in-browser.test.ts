@@ -3,6 +3,7 @@ import type { Browser, Page } from 'playwright-core';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { chromiumPath, launchChromium, withoutChromium } from '../../../support/chromium.ts';
 import { fileAccount } from '../../../support/file-account.ts';
+import { addNights, threeNights } from '../../../support/room-nights.ts';
 import type { RoomWorld } from '../../../support/open-room.ts';
 import { deadFileId, openRoom } from '../../../support/open-room.ts';
 
@@ -21,6 +22,9 @@ const views: [address: string, ready: string][] = [
   ['#/changes/traffic.revised?only=removed', '1 record'],
   ['#/import', 'Corrected CSV'],
   ['#/api/avstar', 'The last six hours'],
+  ['#/nights', '3 nights'],
+  ['#/night/traffic/1', 'traffic/WABC_20261121.csv'],
+  ['#/night/traffic/2', 'NOT HERE'],
 ];
 
 describe.skipIf(chromiumPath === undefined)(`the control room’s views in Chromium${withoutChromium}`, () => {
@@ -35,6 +39,7 @@ describe.skipIf(chromiumPath === undefined)(`the control room’s views in Chrom
   afterAll(() => browser.close());
   beforeEach(async () => {
     world = await openRoom();
+    addNights(world.fixture, await threeNights());
     const open = fileAccount({ fileId: 'traffic.open', createdAt: Date.now() });
     world.fixture.ledger.files.set(open.fileId, open);
     const row = (spot: string, seconds: number) => `${spot},WABC,2026-01-05 06:00:00,${seconds},<b>Client</b>`;
