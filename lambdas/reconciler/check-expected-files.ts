@@ -2,7 +2,7 @@ import { isDeepStrictEqual } from 'node:util';
 import type { DueFile, ExpectedFile } from '../core/nights/expected-files.ts';
 import { arrivedMail, missedMail } from '../core/nights/expected-mail.ts';
 import type { ExpectedCheck } from '../core/nights/expected-note.ts';
-import { checkExpected, duesToJudge, historyBefore } from '../core/nights/expected-note.ts';
+import { checkExpected, duesToJudge, historyBefore, noteBeingTold } from '../core/nights/expected-note.ts';
 import { readArrivals } from '../nights/read-arrivals.ts';
 import type { AuditLog, Clock, Desk, ExpectedLedger, FileLedger, Metrics } from '../ports.ts';
 
@@ -19,7 +19,8 @@ export interface CheckExpectedPorts {
 
 /**
  * Notifies alarm and desk of expected files that are not here, and the desk when they are. The messages first, then the note
- * that they were sent: a run that dies between them notifies twice rather than never.
+ * that they were sent: a run that dies between them notifies twice rather than never. A first note says that they are about
+ * to be sent, so that the desk is notified of a file's arrival even if it comes before the next run.
  */
 export async function checkExpectedFiles(feed: string, ports: CheckExpectedPorts): Promise<void> {
   const { ledger, expected, clock, log } = ports;
@@ -32,6 +33,7 @@ export async function checkExpectedFiles(feed: string, ports: CheckExpectedPorts
   const metrics = ports.metricsOf(feed);
   metrics.add('MissingFiles', check.open);
   metrics.flush();
+  if (check.missed.length > 0) await ledger.saveExpected(feed, noteBeingTold(check));
   await notify(feed, check, now, ports);
   if (!isDeepStrictEqual(check.note, before)) await ledger.saveExpected(feed, check.note);
   for (const { due, state } of check.missed)

@@ -42,8 +42,11 @@ export interface DueFile {
 /** A key with a date says for which day the file is: it may come that much earlier or later than `by`. */
 const datedReachMs = 14 * dayMs;
 
-/** So far away there is another time, even on one weekday alone, and in a week that lost a day to the date line. */
-const neighbourMs = 16 * dayMs;
+/**
+ * How far away the next time is looked for: mostly on the next day; at the furthest it is on one weekday alone, in a week
+ * that lost a day to the date line.
+ */
+const neighbourMs = [2 * dayMs, 16 * dayMs];
 
 /**
  * What is due after one time and up to another, in the order of time. Daylight saving: a `by` that clocks skip is due when
@@ -70,9 +73,17 @@ function duesOf(file: ExpectedFile, afterMs: number, untilMs: number): DueFile[]
 
 /** Without a date in its key, a file is taken for the `by` nearest to its arrival. */
 function nearestTo(file: ExpectedFile, dueAt: number): Pick<DueFile, 'arrivesAfter' | 'arrivesUntil'> {
-  const before = daysDue(file, dueAt - neighbourMs, dueAt - 1).at(-1)?.dueAt ?? dueAt - neighbourMs;
-  const after = daysDue(file, dueAt, dueAt + neighbourMs)[0]?.dueAt ?? dueAt + neighbourMs;
+  const before = firstIn((reach) => daysDue(file, dueAt - reach, dueAt - 1).at(-1)?.dueAt) ?? dueAt - dayMs;
+  const after = firstIn((reach) => daysDue(file, dueAt, dueAt + reach)[0]?.dueAt) ?? dueAt + dayMs;
   return { arrivesAfter: Math.floor((before + dueAt) / 2), arrivesUntil: Math.floor((dueAt + after) / 2) };
+}
+
+function firstIn(look: (reach: number) => number | undefined): number | undefined {
+  for (const reach of neighbourMs) {
+    const found = look(reach);
+    if (found !== undefined) return found;
+  }
+  return undefined;
 }
 
 function daysDue(

@@ -52,7 +52,7 @@ export function arrivedMail(news: ExpectedNews): { subject: string; text: string
   return {
     subject: `Sluice ${feed}: ${what}`.slice(0, maxSubject),
     text: [
-      `Of the feed '${feed}', after you were notified that they were not here in time:`,
+      `Of the feed '${feed}', not here in time, but now:`,
       ...verdicts.map((verdict) => `- ${lineOf(verdict, news)}`),
       '',
       `Their progress, and whether they will be done in time:  sluice --stack ${stackName} status`,

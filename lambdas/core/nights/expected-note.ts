@@ -32,6 +32,8 @@ export interface ExpectedNight {
   isOpen?: true;
   /** What the desk was notified of. */
   told?: 'missing' | 'too_few';
+  /** That message is about to be sent: if nothing is noted afterwards, it is unknown whether it was. */
+  isBeingTold?: true;
 }
 
 /** A feed's expected files, judged. */
@@ -111,7 +113,8 @@ export function checkExpected(
     const judged = openDays(entry, now).map(({ due, before }) => nightOf(judgeExpected(due, files, now), before, now));
     for (const { verdict, night, before } of judged) {
       if (isMissed(night) && night.isOpen) check.open++;
-      if (isMissed(night) && night.told !== before?.told) check.missed.push(verdict);
+      const isKnown = night.told === before?.told && !before?.isBeingTold;
+      if (isMissed(night) && !isKnown) check.missed.push(verdict);
       if (!isMissed(night) && !night.isOpen && before?.told) check.arrived.push(verdict);
     }
     const others = entry.nights.filter(({ isOpen }) => !isOpen);
@@ -119,6 +122,22 @@ export function checkExpected(
     check.note.files.push({ ...entry, nights });
   }
   return check;
+}
+
+/**
+ * The note to keep while the messages are sent. If the run dies then, the next one sends them again, or, if the file is here
+ * by then, the message about that.
+ */
+export function noteBeingTold({ note, missed }: Pick<ExpectedCheck, 'note' | 'missed'>): ExpectedNote {
+  const isNews = (name: string, day: string) => missed.some(({ due }) => due.name === name && due.day === day);
+  return {
+    files: note.files.map((entry) => ({
+      ...entry,
+      nights: entry.nights.map((night) =>
+        isNews(entry.file.name, night.day) && night.told ? { ...night, isBeingTold: true } : night,
+      ),
+    })),
+  };
 }
 
 function nightOf(verdict: ExpectedVerdict, before: ExpectedNight | undefined, now: number) {
@@ -152,14 +171,16 @@ export function historyBefore({ nights }: Pick<ExpectedEntry, 'nights'>, day: st
   return { nights: before.length, late: of('late'), missed: of('missing', 'too_few') };
 }
 
-/** So far from now there is always a day, even if it is one of the week. */
-const nearMs = 8 * dayMs;
+/** How far from now the nearest day is looked for: mostly it is near; at the furthest, it is one of the week. */
+const nearMs = [1.5 * dayMs, 8 * dayMs];
 
 /** What people look at now: the day whose time is nearest, and those that are missed and may still come. */
 export function currentDues({ file, since, nights }: ExpectedEntry, now: number): DueFile[] {
   const missed = nights.filter(({ isOpen }) => isOpen).flatMap((night) => dueOn(file, night) ?? []);
-  const near = dueBetween([file], Math.max(since, now - nearMs), now + nearMs);
-  const [nearest] = near.sort((a, b) => Math.abs(a.dueAt - now) - Math.abs(b.dueAt - now));
-  if (!nearest || missed.some(({ day }) => day === nearest.day)) return missed;
-  return [...missed, nearest];
+  for (const reach of nearMs) {
+    const near = dueBetween([file], Math.max(since, now - reach), now + reach);
+    const [nearest] = near.sort((a, b) => Math.abs(a.dueAt - now) - Math.abs(b.dueAt - now));
+    if (nearest) return missed.some(({ day }) => day === nearest.day) ? missed : [...missed, nearest];
+  }
+  return missed;
 }

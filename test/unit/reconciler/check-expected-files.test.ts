@@ -99,12 +99,39 @@ describe('expected files', () => {
   it('are reported twice rather than never if a run dies between message and note', async () => {
     await run();
     await at(due + 3 * minute);
-    ports.ledger = { ...ledger, saveExpected: () => Promise.reject(new Error('killed')) };
+    let writes = 0;
+    ports.ledger = {
+      ...ledger,
+      saveExpected: async (...given) => {
+        if (++writes > 1) throw new Error('killed');
+        await ledger.saveExpected(...given);
+      },
+    };
     await expect(run()).rejects.toThrow('killed');
     ports.ledger = ledger;
     await run();
     await run();
     expect(subjects()).toHaveLength(2);
+  });
+
+  it('that come after a run died between message and note are reported as here', async () => {
+    await run();
+    await at(due + 3 * minute);
+    ports.desk = {
+      notify: async (subject, text) => {
+        told.push({ subject, text });
+        throw new Error('killed');
+      },
+    };
+    await expect(run()).rejects.toThrow('killed');
+    ports.desk = { notify: async (subject, text) => void told.push({ subject, text }) };
+    drop('WABC_20261130.csv');
+    await run();
+    await run();
+    expect(subjects()).toEqual([
+      'Sluice traffic: WABC is not here in time',
+      'Sluice traffic: WABC is here, late by 3 min',
+    ]);
   });
 
   it('raise the alarm even if the message cannot be sent, and are reported by the next run', async () => {

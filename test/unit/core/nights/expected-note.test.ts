@@ -1,8 +1,17 @@
+import fc from 'fast-check';
 import { beforeEach, describe, expect, it } from 'vitest';
 import type { ExpectedFile } from '../../../../lambdas/core/nights/expected-files.ts';
 import type { ExpectedNote } from '../../../../lambdas/core/nights/expected-note.ts';
-import { checkExpected, duesToJudge, historyBefore } from '../../../../lambdas/core/nights/expected-note.ts';
+import {
+  checkExpected,
+  duesToJudge,
+  historyBefore,
+  noteBeingTold,
+} from '../../../../lambdas/core/nights/expected-note.ts';
 import type { ArrivedFile } from '../../../../lambdas/core/nights/judge-expected.ts';
+
+/** For a longer run than CI's. */
+const more = Number(process.env['PROPERTY_RUNS'] ?? 1);
 
 const minuteMs = 60_000;
 const dayMs = 24 * 60 * minuteMs;
@@ -37,15 +46,16 @@ beforeEach(() => {
   files = [];
 });
 
-/** As a run of the reconciler does; what it would notify the desk of. */
-function run(now: number, expected: ExpectedFile[] = [wabc()]) {
+/** As a run of the reconciler does; what it notifies the desk of. It may be killed between the messages and the note. */
+function run(now: number, expected: ExpectedFile[] = [wabc()], isKilled = false) {
   const check = checkExpected(expected, note, files, now);
-  note = check.note;
+  note = isKilled ? noteBeingTold(check) : check.note;
   const days = (of: typeof check.missed) => of.map(({ due: { day }, state }) => `${day} ${state}`);
   return { missed: days(check.missed), arrived: days(check.arrived), open: check.open };
 }
 
 const quiet = { missed: [], arrived: [], open: 0 };
+const nightOn = (day: string) => note?.files[0]?.nights.find((night) => night.day === day);
 const nights = () => note?.files[0]?.nights.map(({ day, state }) => `${day} ${state}`);
 
 describe('the note of expected files', () => {
@@ -161,4 +171,49 @@ describe('the note of expected files', () => {
     const [entry] = note?.files ?? [];
     expect(entry && historyBefore(entry, '2027-01-07')).toEqual({ nights: 30, late: 0, missed: 30 });
   });
+
+  it('reports each missed day once and never loses one, whenever runs take place, fail or die', () => {
+    const days = Array.from({ length: 6 }, (_, index) => index);
+    // Minutes after the time of its day; null: the file never comes.
+    const arrivals = fc.tuple(...days.map(() => fc.option(fc.integer({ min: -600, max: 2_000 }), { nil: null })));
+    const gaps = fc.array(fc.record({ minutes: fc.integer({ min: 1, max: 1_800 }), isKilled: fc.boolean() }), {
+      minLength: 5,
+      maxLength: 60,
+    });
+    fc.assert(
+      fc.property(arrivals, gaps, fc.boolean(), (offsets, runs, isAnyKilled) => {
+        const comes = offsets.map((offset, day) =>
+          offset === null ? Infinity : due + day * dayMs + offset * minuteMs,
+        );
+        const begin = due - dayMs / 2;
+        note = undefined;
+        const [missed, arrived]: [string[], string[]] = [[], []];
+        let now = begin;
+        for (const { minutes, isKilled } of [{ minutes: 0, isKilled: false }, ...runs]) {
+          now += minutes * minuteMs;
+          files = comes.flatMap((at, day) => (at <= now ? [file(dayAfter(day), at)] : []));
+          const news = run(now, [wabc()], isKilled && isAnyKilled);
+          missed.push(...news.missed.map((text) => text.slice(0, 10)));
+          arrived.push(...news.arrived.map((text) => text.slice(0, 10)));
+        }
+        for (const [day, at] of comes.entries()) {
+          const end = due + day * dayMs + minuteMs;
+          if (now < end) continue;
+          const name = isoDay(day);
+          const state = nightOn(name);
+          const told = missed.filter((each) => each === name).length;
+          if (at < end) expect([name, state?.state, told]).toEqual([name, 'met', 0]);
+          else if (at > now) expect([name, state?.state, told > 0]).toEqual([name, 'missing', true]);
+          if (!isAnyKilled) expect(told).toBeLessThanOrEqual(1);
+          if (state?.state === 'late' && told > 0) expect(arrived).toContain(name);
+          if (told === 0) expect(arrived).not.toContain(name);
+        }
+        expect(missed.filter((name) => name < isoDay(0))).toEqual([]);
+      }),
+      { numRuns: 60 * more },
+    );
+  });
 });
+
+const isoDay = (after: number): string => new Date(Date.UTC(2026, 10, 29 + after)).toISOString().slice(0, 10);
+const dayAfter = (after: number): string => isoDay(after).replaceAll('-', '');
