@@ -1,7 +1,9 @@
 import { describe, expect, it } from 'vitest';
 import { canonicalJson } from '../../../lambdas/core/canonical-json.ts';
+import { maxFilesInEntry } from '../../../lambdas/core/nights/night-entry.ts';
 import { sha256Of } from '../../../lambdas/core/records/identity.ts';
 import type { WriteNightsPorts } from '../../../lambdas/finalizer/write-nights.ts';
+import { fileAccount } from '../../support/file-account.ts';
 import { localSigner } from '../../support/local-signer.ts';
 import { NightWorld, receivedIn } from '../../support/night-world.ts';
 
@@ -86,6 +88,62 @@ describe('an entry', () => {
     await world.at('2026-11-23T02:05:00Z').write();
     // It is unfinished still; the others have not changed again.
     expect(world.entries()[2]?.earlier.map(({ file_id: id }) => id)).toEqual(['stopped']);
+  });
+});
+
+describe('a night with very many files', () => {
+  it('has more entries of the same time, none of them with more files than memory has room for', async () => {
+    const world = await begun();
+    const many = maxFilesInEntry + 2;
+    for (let n = 0; n < many; n++) {
+      const createdAt = Date.parse('2026-11-20T10:00:00Z') + n;
+      world.ledger.files.set(`f${n}`, fileAccount({ fileId: `f${n}`, createdAt }));
+    }
+    await world.at('2026-11-21T02:05:00Z').writeAll();
+    const entries = world.entries();
+    expect(entries.map(({ received, is_complete: isComplete }) => [received.length, isComplete])).toEqual([
+      [maxFilesInEntry, false],
+      [2, true],
+    ]);
+    expect(entries[1]?.from).toBe(entries[0]?.from);
+    expect(entries[1]?.to).toBe(entries[0]?.to);
+    expect(new Set(receivedIn(entries).map((each) => each.split(' ')[0])).size).toBe(many);
+    expect(world.texts()[0]?.length).toBeLessThan(20_000_000);
+  }, 120_000);
+
+  it('counts small files by the bundles that they are in', async () => {
+    const world = await begun();
+    const createdAt = Date.parse('2026-11-20T10:00:00Z');
+    world.ledger.files.set('b', fileAccount({ fileId: 'b', createdAt, bundle: { members: 98 } }));
+    await world.at('2026-11-21T02:05:00Z').write();
+    expect(world.entries()[0]?.files).toMatchObject({ received: 1, bundled: 98 });
+    expect(world.entries()[0]?.received[0]?.bundled_files).toBe(98);
+  });
+});
+
+describe('what was expected', () => {
+  it('is judged for the night, from when it was first known on, as are control files', async () => {
+    const world = await begun();
+    const by = { hour: 1, minute: 30, timeZone: 'UTC' };
+    const file = (name: string) => ({ name, key: `${name}_{yyyyMMdd}*.csv`, by, records: 1 });
+    const known = (name: string, since: string) => ({ file: file(name), since: Date.parse(since), nights: [] });
+    const files = [
+      known('HERE', '2026-11-19T00:00:00Z'),
+      known('GONE', '2026-11-19T00:00:00Z'),
+      known('NEW', '2026-11-21T01:45:00Z'),
+    ];
+    await world.ledger.saveExpected('traffic', { files });
+    await world.at('2026-11-21T01:00:00Z').receive('HERE_20261121');
+    const item = world.ledger.files.get('HERE_20261121');
+    if (item) item.control = { state: 'differs', kind: 'counts', name: 'HERE.ctl', missing: 2, extra: 0 };
+    await world.at('2026-11-21T02:05:00Z').write();
+    const { expectations = [], received = [] } = world.entries()[0] ?? {};
+    expect(expectations.map(({ name, state, by: at, file_id: id }) => [name, state, at, id])).toEqual([
+      ['HERE', 'met', '2026-11-21T01:30:00.000Z', 'HERE_20261121'],
+      ['GONE', 'missing', '2026-11-21T01:30:00.000Z', null],
+    ]);
+    expect(received[0]?.control).toEqual({ state: 'differs', key: 'HERE.ctl', missing: 2, extra: 0 });
+    expect(world.mails[0]?.subject).toBe('Sluice traffic: night 1 (2026-11-21) NOT READY');
   });
 });
 
