@@ -12,7 +12,8 @@ import { readContent } from '../../lambdas/content/read-content.ts';
 import { readDialect } from '../../lambdas/content/read-dialect.ts';
 import { readMembers } from '../../lambdas/content/read-members.ts';
 import { InterruptedError } from '../interrupt.ts';
-import type { CheckReport, FileWarning, SeriesCheck } from './check-report.ts';
+import { checkControl } from './check-control.ts';
+import type { CheckReport, ControlCheck, FileWarning, SeriesCheck } from './check-report.ts';
 import type { CheckRequest } from './check-request.ts';
 import { estimateCost } from './estimate-cost.ts';
 import { Findings } from './findings.ts';
@@ -44,8 +45,12 @@ export async function checkFile(file: CheckedFile, request: CheckRequest): Promi
     const warnings = bundled
       ? await inspectSmall(bundled, account, findings, request)
       : await inspect(file, account, findings, request);
+    const control = await checkControl(file, account, request, () => stopIfAsked(request));
+    if (control?.result === 'differs') {
+      findings.quarantine ??= { code: 'control_differs', message: control.message ?? '' };
+    }
     await file.refuseIfChanged();
-    return reportOf(account, findings, warnings, { file, request, isSmall: bundled !== undefined });
+    return reportOf(account, findings, warnings, { file, request, control, isSmall: bundled !== undefined });
   } finally {
     await findings.close();
   }
@@ -155,7 +160,12 @@ function reportOf(
   account: FileAccount,
   findings: Findings,
   warnings: readonly FileWarning[],
-  { file, request, isSmall }: { file: CheckedFile; request: CheckRequest; isSmall: boolean },
+  {
+    file,
+    request,
+    control,
+    isSmall,
+  }: { file: CheckedFile; request: CheckRequest; control: ControlCheck | null; isSmall: boolean },
 ): CheckReport {
   const { settings, startsAtMs } = request;
   const { content, dialect, failure = null } = account;
@@ -185,6 +195,7 @@ function reportOf(
     content_bytes: failure ? null : contentBytesOf(account),
     csv: dialect?.format === 'csv' ? describeCsv(dialect) : null,
     series: seriesOf(file.name, settings),
+    control,
     is_small_file: isSmall,
     total_records: good + rejected + held,
     valid_records: good,

@@ -1,3 +1,4 @@
+import type { ControlKind } from '../../feeds/control-rule.ts';
 import type { CsvDialect } from '../../lambdas/core/records/dialect.ts';
 import type { RejectGroup } from './group-rejects.ts';
 import type { Repetition } from './repeated-ids.ts';
@@ -33,6 +34,8 @@ export interface CheckReport {
   } | null;
   /** Which files it would be a revision of; null if the feed has no series. */
   series: SeriesCheck | null;
+  /** What the control file beside it says; null if the feed requires none. */
+  control: ControlCheck | null;
   /** One record, taken together with other small files. */
   is_small_file: boolean;
   total_records: number;
@@ -49,6 +52,15 @@ export interface CheckReport {
   record_warnings: { message: string; count: number }[];
   upload: UploadForecast;
   cost: { dollars: number; lambda_dollars: number };
+}
+
+export interface ControlCheck {
+  name: string;
+  kind: ControlKind;
+  /** `missing`: there is none beside the file, which would wait for it. */
+  result: 'agrees' | 'differs' | 'missing';
+  /** What differs. */
+  message: string | null;
 }
 
 export interface SeriesCheck {

@@ -17,6 +17,8 @@ const chunkBytes = 1024 * 1024;
 /** A file on this machine, as the splitter sees an object. */
 export interface CheckedFile {
   name: string;
+  /** Undefined for standard input. */
+  path: string | undefined;
   source: SourceObject;
   sources: Pick<SourceObjects, 'read'>;
   /** A folder for what doesn't fit into memory; it goes with the file. */
@@ -45,6 +47,7 @@ export async function openCheckedFile(
     const name = path === '-' ? 'stdin' : basename(path);
     return {
       name,
+      path: path === '-' ? undefined : path,
       source: { bucket: 'not-dropped', key: `${feed}/${name}`, etag: '""', sizeBytes },
       sources: { read: (_source, offset) => readFrom(handle, offset, sizeBytes) },
       tempDir,
@@ -75,7 +78,7 @@ async function spool(stdin: Readable, path: string, signal: AbortSignal): Promis
   return path;
 }
 
-async function* readFrom(handle: FileHandle, offset: number, sizeBytes: number): AsyncGenerator<Buffer> {
+export async function* readFrom(handle: FileHandle, offset: number, sizeBytes: number): AsyncGenerator<Buffer> {
   for (let at = offset; at < sizeBytes;) {
     // A new one each time: what was cut from it is still in use.
     const buffer = Buffer.allocUnsafeSlow(Math.min(chunkBytes, sizeBytes - at));

@@ -22,6 +22,8 @@ interface DropOptions extends GlobalOptions {
   express?: boolean;
   wait?: boolean;
   json?: boolean;
+  control?: string[];
+  controlFirst?: boolean;
 }
 
 export function dropCommand(terminal: Terminal): Command {
@@ -33,6 +35,8 @@ export function dropCommand(terminal: Terminal): Command {
     .addOption(feedOption('the feed that the files belong to').makeOptionMandatory())
     .option('--express', 'use the express lane, past the files that are in progress')
     .option('--wait', 'wait until every record has an outcome')
+    .option('--control <files...>', 'their control files, dropped after them; they are not followed')
+    .option('--control-first', 'drop the control files before the files')
     .addOption(
       new Option('--json', 'print one JSON document on stdout, and nothing else there: an array for several files'),
     )
@@ -42,6 +46,7 @@ export function dropCommand(terminal: Terminal): Command {
         examples(
           'drop WABC_20260105.csv --feed traffic --wait',
           'drop logs/*.csv --feed traffic',
+          'drop WABC.csv --feed traffic --control WABC.csv.ctl --wait',
           'drop urgent.csv --feed traffic --express --wait --json | jq .state',
         ),
     )
@@ -58,14 +63,20 @@ async function drop(
   signal: AbortSignal,
 ): Promise<number> {
   requireFeed(options.feed);
-  const files = await openSourceFiles(paths);
+  const { feed, express = false, wait, control = [], controlFirst = false } = options;
+  const all = await openSourceFiles([...paths, ...control]);
+  const [files, controls] = [all.slice(0, paths.length), all.slice(paths.length)];
   try {
     const stack = await openStack(options.stack, process.env);
-    const { feed, express = false, wait } = options;
-    const dropped = await putFiles(files, { feed, express }, stack, terminal, signal);
+    const put = (some: typeof all, areControls: boolean) =>
+      putFiles(some, { feed, express, areControls }, stack, terminal, signal);
+    // The order decides which version of a file a control file speaks of.
+    if (controlFirst) await put(controls, true);
+    const dropped = await put(files, false);
+    if (!controlFirst) await put(controls, true);
     return await (wait ? follow(dropped, stack, options, terminal, signal) : tell(dropped, options, terminal));
   } finally {
-    await Promise.all(files.map(({ handle }) => handle.close()));
+    await Promise.all(all.map(({ handle }) => handle.close()));
   }
 }
 

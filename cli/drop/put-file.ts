@@ -12,6 +12,8 @@ import { uploadFile } from './upload-file.ts';
 export interface Destination {
   feed: string;
   express: boolean;
+  /** They are control files, which have no account of their own. */
+  areControls?: boolean;
 }
 
 /**
@@ -20,7 +22,7 @@ export interface Destination {
  */
 export async function putFile(
   file: SourceFile,
-  { feed, express }: Destination,
+  { feed, express, areControls = false }: Destination,
   stack: Pick<OpenStack, 's3' | 'outputs' | 'target'>,
   terminal: Pick<Terminal, 'progress' | 'endProgress' | 'note'>,
   signal: AbortSignal,
@@ -41,7 +43,7 @@ export async function putFile(
   const dropped = { feed, ...place, ...object, droppedAtMs: startedMs };
   const id = idOfDropped(dropped);
   terminal.note(`Dropped ${formatBytes(file.sizeBytes)} as s3://${place.bucket}/${place.key}`);
-  if (id !== undefined) terminal.note(`File id ${id}`);
+  if (id !== undefined && !areControls) terminal.note(`File id ${id}`);
   return dropped;
 }
 

@@ -1,7 +1,7 @@
 import { parseDeadline } from '../../cdk/deadline.ts';
 import { clockText, durationText } from '../../lambdas/core/deadlines/deadline-text.ts';
 import { delimiterNames } from '../../lambdas/core/records/describe-header.ts';
-import type { CheckReport, SeriesCheck } from '../check/check-report.ts';
+import type { CheckReport, ControlCheck, SeriesCheck } from '../check/check-report.ts';
 import type { Terminal } from '../terminal/terminal.ts';
 import { formatBytes, formatCount, formatCountOf, formatDuration, formatRate, oneLine } from '../terminal/format.ts';
 import { formatPairs } from '../terminal/table.ts';
@@ -53,6 +53,7 @@ function factsOf(report: CheckReport, deadline: string | undefined): [string, st
     facts.push(['content', formatBytes(report.content_bytes)]);
   if (report.format !== null) facts.push(['format', `${report.format}, ${report.encoding ?? ''}`]);
   if (report.series) facts.push(['series', seriesText(report.series)]);
+  if (report.control) facts.push(['control file', controlText(report.control)]);
   if (report.is_small_file) facts.push(['small file', 'bundled with other files, as one record']);
   if (csv) {
     const shown = csv.columns.slice(0, maxShownColumns).join(' | ');
@@ -82,6 +83,16 @@ const changedTexts = {
   replaces: 'changed records replace earlier ones',
   supersedes: 'changed records supersede earlier ones',
 };
+
+const controlTexts: Record<ControlCheck['result'], string> = {
+  agrees: 'it agrees',
+  differs: 'it differs, so nothing would be sent before a person releases the file',
+  missing: 'not beside the file, which would wait for it',
+};
+
+function controlText({ name, kind, result }: ControlCheck): string {
+  return `${name} (${kind}): ${controlTexts[result]}`;
+}
 
 function seriesText({ pattern, id, parts, number, changed_records: changed }: SeriesCheck): string {
   if (id === null) return `none: the name does not match ${pattern}`;

@@ -122,6 +122,21 @@ describe('permissions', () => {
     });
   });
 
+  it('allow a splitter to read control files of every lane and to list what differs, if the feed requires them', () => {
+    const { resources: more } = synthesise('prod', {
+      SLUICE_TRAFFIC_CONTROL: '{"suffix":".ctl","comes":"after","kind":"rows"}',
+    });
+    const all = grantsOf(more);
+    for (const [lane] of lanes) {
+      const own = granted(new RegExp(`^${lane}Splitter`), all);
+      expect(own['s3:GetObjectVersion']).toEqual(['IntakeBucket/express/traffic/*', 'IntakeBucket/traffic/*']);
+      expect(own['s3:PutObject']).toEqual(['ArchiveBucket/quarantine/traffic/*/control-differences.*.csv']);
+      const keys = ['CONTROL#traffic#*', 'FILE#traffic.*', 'SERIES#traffic.*', 'SHA#traffic#*'];
+      expect(own['dynamodb:UpdateItem']).toEqual(keys.map((key) => `LedgerTable: ${key}`));
+    }
+    expect(granted(/^trafficReconciler/, all)['dynamodb:UpdateItem']).toContain('LedgerTable: CONTROL#traffic#*');
+  });
+
   it.each(lanes)(
     'allow the consumer of %s to read the token, store receipts and long records and report the breaker, and not to read a bucket’s files',
     (lane) => {

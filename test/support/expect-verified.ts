@@ -10,9 +10,11 @@ import { verifyByPython, verifyHere, writeEvidence } from './evidence.ts';
 /** A manifest with every object it names, copied from the archive, is valid offline by two verifiers. */
 export async function expectVerified(
   stack: DeployedStack,
-  { archive, signature, comparison, compression, manifest_number: number }: Manifest,
+  { archive, signature, comparison, control, compression, manifest_number: number }: Manifest,
 ): Promise<void> {
-  const named = { ...archive, ...signature, changes_key: comparison?.changes_key ?? null };
+  const { control_key = null, differences_key = null } = control ?? {};
+  const changes_key = comparison?.changes_key ?? null;
+  const named = { ...archive, ...signature, changes_key, control_key, differences_key };
   const keys = Object.entries(named).flatMap(([name, key]) => (/_key$/.test(name) && key !== null ? [key] : []));
   // The manifests before it: each is named by the next.
   for (let before = number - 1; before > 0; before--) {

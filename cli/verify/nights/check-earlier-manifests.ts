@@ -37,13 +37,15 @@ export async function* checkEarlierManifests(
 }
 
 /** Objects with a hash; the source is the same for all manifests of a file. */
-function objectsOf({ archive, comparison }: Manifest): [key: string, sha256: string][] {
+function objectsOf({ archive, comparison, control }: Manifest): [key: string, sha256: string][] {
   const named: [string | null | undefined, string | null | undefined][] = [
     [archive.receipts_key, archive.receipts_sha256],
     [archive.dead_letters_key, archive.dead_letters_sha256],
     [archive.resolutions_key, archive.resolutions_sha256],
     [archive.report_key, archive.report_sha256],
     [comparison?.changes_key, comparison?.changes_sha256],
+    [control?.control_key, control?.sha256],
+    [control?.differences_key, control?.differences_sha256],
   ];
   return named.flatMap(([key, sha256]) => (key == null || sha256 == null ? [] : [[key, sha256] as [string, string]]));
 }

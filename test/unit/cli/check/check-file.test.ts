@@ -25,15 +25,18 @@ async function check(
     feed = 'traffic',
     name = 'log.csv',
     env = {},
+    control,
     ...more
   }: Partial<Pick<CheckRequest, 'startsAtMs' | 'openRejects' | 'signal'>> & {
     feed?: string;
     name?: string;
     env?: NodeJS.ProcessEnv;
+    control?: string;
   } = {},
 ): Promise<CheckReport> {
   const path = join(dir, `${++files}-${name}`);
   await writeFile(path, content);
+  if (control !== undefined) await writeFile(`${path}.ctl`, control);
   const file = await openCheckedFile(path, feed, Readable.from([]), new AbortController().signal);
   try {
     return await checkFile(file, {
@@ -56,6 +59,22 @@ const row = (n: number, duration = '30') => `SP-${n},WABC,2026-01-05 06:00:00,${
 const rows = (count: number) => Array.from({ length: count }, (_, n) => row(n + 1)).join('');
 
 describe('a check', () => {
+  it('compares the control file beside the file, if the feed requires one', async () => {
+    const env = { SLUICE_TRAFFIC_CONTROL: '{"suffix":".ctl","comes":"after","kind":"rows"}' };
+    const shown = (report: CheckReport) => formatCheck(report, undefined, { style: (_, text) => text });
+    const csv = `${header}${rows(2)}`;
+    const good = await check(csv, { env, control: 'SpotID\nSP-2\nSP-1\n' });
+    expect(good).toMatchObject({ state: 'completed', control: { kind: 'rows', result: 'agrees', message: null } });
+    expect(shown(good)).toMatch(/control file +\d+-log\.csv\.ctl \(rows\): it agrees/);
+    const wrong = await check(csv, { env, control: 'SpotID\nSP-2\nSP-3\n' });
+    expect(wrong).toMatchObject({ state: 'quarantined', failure: { code: 'control_differs' }, valid_records: 2 });
+    expect(shown(wrong)).toContain('1 row of the control file is missing in the file, and 1 record');
+    const missing = await check(csv, { env });
+    expect(missing).toMatchObject({ state: 'completed', control: { result: 'missing' } });
+    expect(shown(missing)).toContain('which would wait for it');
+    expect((await check(csv)).control).toBeNull();
+  });
+
   it('shows the series that the name belongs to, if the feed has one', async () => {
     const SLUICE_TRAFFIC_SERIES = '{copy}-{station}_R{#}.csv';
     const shown = (report: CheckReport) => formatCheck(report, undefined, { style: (_, text) => text });
