@@ -1,3 +1,4 @@
+import { LatestPlan } from '../lambdas/splitter/latest-plan.ts';
 import { feedNamed } from '../feeds/index.ts';
 import type { FileAccount, SourceObject } from '../lambdas/core/account/file-account.ts';
 import type { CutLimits, Dialect } from '../lambdas/core/records/dialect.ts';
@@ -38,6 +39,7 @@ export function portsInMemory(
     feed,
     gzip: { maxContentBytes: 20e9, maxRatio: 200, roomMs: 450_000 },
     // More than any of the files has: no consumer settles the batches.
+    plans: new LatestPlan(),
     horizon: { records: 1e9, recordsPerSecond: 1e6 },
     ledger: openLedgerAtHand(clock),
     sources: {

@@ -5,8 +5,6 @@ import { signed } from '../core/authenticity.ts';
 import { revisionVersion } from '../core/account/schema-version.ts';
 import { sumCounts } from '../core/account/outcome.ts';
 import { isStopped } from '../core/account/quarantine.ts';
-import { prepareCut } from '../core/records/prepare-batch.ts';
-import type { Feed } from '../../feeds/feed.ts';
 import type { BatchPlans, RevisionPlan } from '../core/series/revision-plan.ts';
 import { encodePlans } from '../core/series/revision-plan.ts';
 import { BatchCutter, startOf } from '../core/records/batch-cutter.ts';
@@ -52,12 +50,12 @@ export async function cutFile(
   const from = file.checkpoint ?? startOf(file.dialect);
   const cutter = new BatchCutter(file.dialect, file.limits, from);
   const sender = new BatchSender(ports.batches);
-  const checkpoints = new Checkpoints(file, ports, from);
+  const checkpoints = new Checkpoints(file, ports, from, plan);
 
   const send = async (batches: CutBatch[]): Promise<void> => {
     for (const batch of batches) {
       if (checkpoints.isFileStopped || batch.batch > (cutter.otherHeader?.batch ?? Infinity)) continue;
-      await sender.add(messageOf(batch, file, 1, plansOf(batch, file, plan, ports.feed)));
+      await sender.add(messageOf(batch, file, 1, plansOf(batch, plan)));
       checkpoints.sentBatches = batch.batch;
     }
   };
@@ -105,13 +103,10 @@ export async function cutFile(
 }
 
 /** What becomes of a batch's records, for its message; undefined if all of them are sent. */
-export function plansOf(
-  batch: CutBatch,
-  file: CutFile,
-  plan: RevisionPlan | undefined,
-  feed: Feed,
-): BatchPlans | undefined {
-  return plan && encodePlans(prepareCut(batch, feed, file).map((record) => plan.planOf(record)));
+export function plansOf(batch: CutBatch, plan: RevisionPlan | undefined): BatchPlans | undefined {
+  if (!plan) return undefined;
+  const records = batch.kind === 'slice' ? batch.records : 1;
+  return encodePlans(Array.from({ length: records }, (_, place) => plan.planOf(batch.firstRecord + place)));
 }
 
 /** A batch's message for the records queue: the first attempt. */
@@ -154,6 +149,7 @@ function unsignedOf(batch: CutBatch, file: { feed: string; fileId: string }, att
 class Checkpoints {
   readonly #file: CutFile;
   readonly #ports: SplitterPorts;
+  readonly #plan: RevisionPlan | undefined;
   readonly #everyRecords: number;
   #last: CutPosition;
   #lastAt: number;
@@ -164,21 +160,29 @@ class Checkpoints {
   sentBatches: number;
   #writing: Promise<void> = Promise.resolve();
 
-  constructor(file: CutFile, ports: SplitterPorts, from: CutPosition) {
+  constructor(file: CutFile, ports: SplitterPorts, from: CutPosition, plan: RevisionPlan | undefined) {
     this.#file = file;
     this.#ports = ports;
+    this.#plan = plan;
     this.#last = from;
     this.#lastAt = ports.clock.now();
     // Each checkpoint checks the queue: the less it may hold, the more often.
     this.#everyRecords = Math.min(checkpointRecords, Math.ceil(ports.horizon.records / 4));
-    this.#settledRecords = sumCounts(file.settled);
+    this.#settledRecords = this.#settledOf(file);
     this.isFileStopped = isStopped(file);
     this.sentBatches = file.sentBatches ?? from.otherHeader?.batch ?? from.batch;
   }
 
-  /** Records sent up to there and not settled, as of the last checkpoint's write. */
+  /**
+   * Records sent up to there and not settled, as of the last checkpoint's write. Of a revision, those that the API has are
+   * not counted: they take a consumer no time, and millions of them must not wait for a slow API.
+   */
   unsettledAt(position: CutPosition): number {
-    return position.record - this.#settledRecords;
+    return (this.#plan?.sentUpTo(position.record) ?? position.record) - this.#settledRecords;
+  }
+
+  #settledOf({ settled }: FileAccount): number {
+    return sumCounts(settled) - (this.#plan ? (settled.unchanged ?? 0) : 0);
   }
 
   /** Time counts too: a checkpoint renews the lease. */
@@ -208,6 +212,6 @@ class Checkpoints {
     const saved = await saveProgress(this.#file, this.#ports, progress);
     if (!saved) throw new LeaseLostError(`The file ${this.#file.fileId} was claimed by another splitter.`);
     this.isFileStopped ||= isStopped(saved);
-    this.#settledRecords = sumCounts(saved.settled);
+    this.#settledRecords = this.#settledOf(saved);
   }
 }

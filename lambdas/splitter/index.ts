@@ -17,6 +17,7 @@ import { createMetrics } from '../runtime/metrics.ts';
 import { reportingMemory } from '../runtime/report-memory.ts';
 import { shutdownOnSigterm } from '../runtime/shutdown.ts';
 import { createSplitterHandler } from './handler.ts';
+import { LatestPlan } from './latest-plan.ts';
 
 const environment = readSplitterEnvironment(process.env);
 const sqs = new SQSClient(awsClientSettings);
@@ -37,6 +38,7 @@ const handle = createSplitterHandler({
   gzip: environment.GZIP_LIMITS,
   horizon: environment.HORIZON,
   series: environment.SERIES,
+  plans: new LatestPlan(),
   control: environment.CONTROL && { ...environment.CONTROL, lane: environment.SLUICE_LANE },
   archive,
   lists: archive,

@@ -41,9 +41,12 @@ export async function planAgain(file: CutFile, ports: SplitterPorts, deadline: D
     await ports.ledger.takeSeries(file.fileId, { ...revision, isWhole: true }, reading);
     return { kind: 'planned', plan: undefined };
   }
+  const made = hasOtherRules ? undefined : ports.plans.of(file);
+  if (made) return { kind: 'planned', plan: made };
   const compared = await compare(file, revision.bases, undefined, ports, deadline);
   if (compared.kind === 'unknown') return stopUnknown(revision.bases[0]?.fileId ?? '', compared.why, now);
   if (hasOtherRules) await ports.ledger.takeSeries(file.fileId, revision, reading);
+  else ports.plans.keep(file, compared.plan);
   return { kind: 'planned', plan: compared.plan };
 }
 

@@ -28,6 +28,8 @@ export async function planContinued(
     Object.assign(file, quarantine && { quarantine }, release && { release });
     return undefined;
   }
+  const made = ports.plans.of(file);
+  if (made) return made;
   if (!archive) throw new ContradictionError(`The file ${fileId} is a revision, and no series is configured.`);
   const keepLease = leaseKeeper(file, ports);
   const planned = await planRevision(file, revision.bases, whole, { ...ports, archive }, deadline, keepLease);

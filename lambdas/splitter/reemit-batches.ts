@@ -56,7 +56,7 @@ export async function reemitBatches(
   const send = async (batches: ReturnType<BatchCutter['push']>): Promise<void> => {
     for (const batch of batches) {
       if (!owed.has(batch.batch) || batch.batch > lastBatch) continue;
-      await sender.add(messageOf(batch, file, owed.attemptOf(batch.batch), plansOf(batch, readable, plan, ports.feed)));
+      await sender.add(messageOf(batch, file, owed.attemptOf(batch.batch), plansOf(batch, plan)));
       sent++;
     }
   };

@@ -137,6 +137,7 @@ async function splitClaimed(file: FileAccount, ports: SplitterPorts, deadline: D
   const plan = place?.plan ?? (await planContinued(Object.assign(readable, file), whole, ports, deadline));
   if (plan === 'out-of-time') return { kind: plan };
   noteStop(file, readable);
+  if (plan) ports.plans.keep(file, plan);
 
   const cut = await cutFile({ ...readable, ...file }, whole, ports, deadline, plan);
   if (cut.kind !== 'cut') return cut;

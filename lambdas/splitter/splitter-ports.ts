@@ -16,6 +16,7 @@ import type {
 } from '../ports.ts';
 import type { ContentLimits } from '../content/check-content.ts';
 import type { SeriesSettings } from './enter-series.ts';
+import type { LatestPlan } from './latest-plan.ts';
 import type { ControlSettings } from './control-settings.ts';
 
 export interface SplitterPorts {
@@ -36,6 +37,7 @@ export interface SplitterPorts {
   horizon: Horizon;
   /** Absent for a feed whose sink recognises a record that comes again. */
   series?: SeriesSettings | undefined;
+  plans: LatestPlan;
   /** Absent if the feed's files have no control files. */
   control?: ControlSettings | undefined;
   /** Where a list of what a file and its control file do not have in common is stored. */

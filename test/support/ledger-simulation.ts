@@ -1,3 +1,4 @@
+import { LatestPlan } from '../../lambdas/splitter/latest-plan.ts';
 import { Readable } from 'node:stream';
 import { gunzipSync } from 'node:zlib';
 import { feedNamed } from '../../feeds/index.ts';
@@ -403,6 +404,7 @@ export class LedgerSimulation {
     return {
       ...{ feed: this.#feed, ledger, horizon, clock: this.#clock, log: silentLog },
       gzip: { maxContentBytes: 1e9, maxRatio: 200, roomMs: 60_000 },
+      plans: new LatestPlan(),
       sources: {
         head: async ({ key }) => ({ etag: '"1"', sizeBytes: bytesOf(key).length }),
         async *read({ key }, offset) {

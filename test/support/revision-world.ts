@@ -1,3 +1,4 @@
+import { LatestPlan } from '../../lambdas/splitter/latest-plan.ts';
 import { createHash } from 'node:crypto';
 import { Readable } from 'node:stream';
 import type { ReleaseResult } from '../../cli/operate/release-file.ts';
@@ -120,6 +121,10 @@ export class RevisionWorld {
   readonly dlq: Letter[] = [];
   /** Called before and after every write; throws to kill a function. */
   onStep: () => void = () => undefined;
+  /** Of one process for all messages; without it, each is handled by a process of its own. */
+  plans: LatestPlan | undefined;
+  /** How often a splitter has begun to read an object of the archive. */
+  evidenceReads = 0;
   /** Called after each message. */
   onHandled: () => void = () => undefined;
   readonly #splitter: SplitterWorld;
@@ -145,6 +150,11 @@ export class RevisionWorld {
       keyPrefix: 'traffic/',
       rules: { changedRecords: isDeclared && changed !== 'doubles' ? changed : undefined, guard: 1 },
     };
+  }
+
+  /** The queue holds at most so many records of a file. */
+  limitQueue(records: number): void {
+    this.#splitter.ports.horizon = { records, recordsPerSecond: 1 };
   }
 
   get ledger(): SplitterWorld['ports']['ledger'] {
@@ -315,6 +325,7 @@ export class RevisionWorld {
     const objects = this.#objects;
     return {
       ...this.#splitter.ports,
+      plans: this.plans ?? new LatestPlan(),
       sources: {
         head: ({ key }) => {
           const object = objects.get(key);
@@ -327,7 +338,10 @@ export class RevisionWorld {
           yield (objects.get(key)?.bytes ?? Buffer.of()).subarray(offset);
         },
       },
-      archive: this.#archive,
+      archive: {
+        ...this.#archive,
+        getStream: (key) => (this.evidenceReads++, this.#archive.getStream(key)),
+      },
     };
   }
 

@@ -1,3 +1,4 @@
+import { LatestPlan } from '../../lambdas/splitter/latest-plan.ts';
 import { createHash } from 'node:crypto';
 import { feedNamed } from '../../feeds/index.ts';
 import { SourceChangedError } from '../../lambdas/core/errors.ts';
@@ -63,6 +64,7 @@ export function splitterWorld(clock: SimulatedClock, bytes: Buffer, chunkBytes =
   const ports: SplitterWorld['ports'] = {
     feed: feedNamed('traffic'),
     gzip: { maxContentBytes: 1e9, maxRatio: 200, roomMs: 60_000 },
+    plans: new LatestPlan(),
     horizon: { records: 1e9, recordsPerSecond: 1000 },
     ledger: watched('ledger', ledger),
     sources: {

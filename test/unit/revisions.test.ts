@@ -1,4 +1,5 @@
-import { beforeEach, describe, expect, it } from 'vitest';
+import { beforeEach, describe, expect, it, vi } from 'vitest';
+import { LatestPlan } from '../../lambdas/splitter/latest-plan.ts';
 import type { LogRow } from '../support/revision-world.ts';
 import { RevisionWorld } from '../support/revision-world.ts';
 
@@ -408,5 +409,48 @@ describe('a revision that a person cancels', () => {
     await run();
     expect(world.api.requests).toBe(13);
     expect(world.file('traffic.1').supersededBy).toMatchObject({ fileId: id });
+  });
+});
+
+describe('a revision of a large file', () => {
+  const more = (count: number): LogRow[] => [
+    ...rowsOf(60),
+    ...Array.from({ length: count }, (_, n) => ({ spot: `N${n + 1}`, client: 'New' })),
+  ];
+  /** How often its splitter has stopped because the queue holds enough of it. */
+  async function holdsOf(rows: readonly LogRow[]): Promise<number> {
+    const held = vi.spyOn(world.ledger, 'releaseFile');
+    world.drop(2, rows);
+    await run();
+    const { calls } = held.mock;
+    return calls.filter(([fileId]) => fileId === 'traffic.2').length;
+  }
+
+  beforeEach(async () => {
+    world.drop(1, rowsOf(60));
+    await run();
+    world.limitQueue(10);
+  });
+
+  it('is sent without waiting for the API as far as the API has it', async () => {
+    expect(await holdsOf(more(5))).toBe(0);
+    expect(world.manifestOf('traffic.2')).toMatchObject({ unchanged_records: 60, uploaded_records: 5 });
+  });
+
+  it('waits for the API where it is new', async () => {
+    expect(await holdsOf(more(40))).toBeGreaterThan(0);
+    expect(world.manifestOf('traffic.2')).toMatchObject({ unchanged_records: 60, uploaded_records: 40 });
+  });
+
+  it.each([
+    ['once, if the same process continues it', new LatestPlan(), 0],
+    ['again by another process', undefined, 1],
+  ])('is compared %s', async (_, plans, again) => {
+    world.plans = plans;
+    const before = world.evidenceReads;
+    expect(await holdsOf(more(40))).toBe(1);
+    // Each plan reads the receipts. The list of changes, which is made once, reads more.
+    expect(world.evidenceReads - before).toBe(3 + again);
+    expect(world.manifestOf('traffic.2')).toMatchObject({ unchanged_records: 60, uploaded_records: 40 });
   });
 });

@@ -32,6 +32,14 @@ export interface Knowledge {
   sentIn?: string | undefined;
 }
 
+/** What a newer revision's record means, and whether it is the same as the earlier one with its identity. */
+export interface NotedRecord {
+  plan: RecordPlan;
+  isSame: boolean;
+  /** As in `KnownPlace`. */
+  sentIn: string;
+}
+
 /** Where the API has a record, or may have it. */
 export interface KnownPlace {
   /** SHA-256 of the revision that it was sent in: part of its request id. */
@@ -73,7 +81,7 @@ export class KnownRecords {
   readonly isPartial: boolean;
   readonly #table: KeyTable;
   readonly #slots: Buffer;
-  /** The revisions that the API has the records of. */
+  /** The revisions that the API has records of. */
   readonly #sentIn: string[];
   #seen = 0;
 
@@ -140,34 +148,26 @@ export class KnownRecords {
     const at = this.#table.find(Buffer.from(requestId.slice(0, 2 * keyBytes), 'hex'));
     const flags = this.#slots[at + flagsAt] ?? 0;
     if (flags === 0) return undefined;
-    const sentIn = this.#sentIn[this.#slots.readUInt16LE(at + sentInAt)] ?? this.sentAs;
-    return { sentIn, isInDoubt: (flags & isInDoubt) !== 0, isByHand: (flags & isByHand) !== 0 };
+    return { sentIn: this.#sentInOf(at), isInDoubt: (flags & isInDoubt) !== 0, isByHand: (flags & isByHand) !== 0 };
   }
 
   /**
    * Notes a record of the newer revision, in the order of the file, and counts it. Undefined if this revision has no record
    * with its identity.
    */
-  note(requestId: string, sha256: string): 'unchanged' | 'changed' | undefined {
+  note(requestId: string, sha256: string): NotedRecord | undefined {
     const at = this.#table.find(Buffer.from(requestId.slice(0, 2 * keyBytes), 'hex'));
-    const flags = this.#slots[at + flagsAt] ?? 0;
+    let flags = this.#slots[at + flagsAt] ?? 0;
     if (flags === 0) return undefined;
     const same = this.#isSame(at, flags, sha256);
     if ((flags & isSeen) === 0) {
       this.#seen++;
-      this.#slots[at + flagsAt] = flags | isSeen | (same ? isSame : 0);
+      flags |= isSeen | (same ? isSame : 0);
+      this.#slots[at + flagsAt] = flags;
     }
-    return same ? 'unchanged' : 'changed';
-  }
-
-  /** What becomes of a record, once all of them are noted. Undefined as in `note`. */
-  planOf(requestId: string, sha256: string): RecordPlan | undefined {
-    const at = this.#table.find(Buffer.from(requestId.slice(0, 2 * keyBytes), 'hex'));
-    const flags = this.#slots[at + flagsAt] ?? 0;
-    if (flags === 0) return undefined;
     // The API keeps the first of several records with an id, so the first decides about the others.
-    if ((flags & isSame) === 0) return 'send';
-    return this.#isSame(at, flags, sha256) ? 'unchanged' : 'repeated';
+    const plan = (flags & isSame) === 0 ? 'send' : same ? 'unchanged' : 'repeated';
+    return { plan, isSame: same, sentIn: this.#sentInOf(at) };
   }
 
   /** Identities that the newer revision does not have, once all of its records are noted. */
@@ -186,6 +186,10 @@ export class KnownRecords {
       if (this.isPartial && this.#slots.readUInt16LE(at + sentInAt) !== 0) continue;
       yield this.#slots.readUInt32LE(at + recordAt);
     }
+  }
+
+  #sentInOf(at: number): string {
+    return this.#sentIn[this.#slots.readUInt16LE(at + sentInAt)] ?? this.sentAs;
   }
 
   #placeOf(sentAs: string): number {

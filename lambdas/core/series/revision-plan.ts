@@ -1,6 +1,6 @@
 import { requestIdOf, suffixIn } from '../records/identity.ts';
 import type { PreparedRecord } from '../records/prepare-record.ts';
-import type { KnownRecords, RecordPlan, RevisionCounts } from './known-records.ts';
+import type { KnownRecords, NotedRecord, RecordPlan, RevisionCounts } from './known-records.ts';
 
 /** A record of an earlier revision. */
 export interface EarlierRecord {
@@ -38,19 +38,29 @@ export interface PlannedRecord {
 
 const sent: PlannedRecord = { plan: 'send' };
 
+/** Records for which a plan has room at first. */
+const firstRoom = 4096;
+
 /**
- * A revision's records compared with what the API has of the revisions before. All of its records are noted first, in
- * order; then each can be planned, from any position on and as often as needed: every cut of the file gives the same plan.
+ * A revision's records compared with what the API has of the revisions before. All of them are noted, in order; from then on
+ * the plan has two bytes for each, and every cut of the file, from any position on, gives the same plan.
  */
 export class RevisionPlan {
-  readonly #known: readonly KnownRecords[];
+  #known: readonly KnownRecords[];
   /** The newest one, and those before it as long as a newer one was stopped: the first that has a record says what the API has. */
-  readonly #certain: readonly KnownRecords[];
+  #certain: readonly KnownRecords[];
   /** A changed record names the request ids that it supersedes. */
   readonly supersedes: boolean;
   readonly #counts = { unchanged: 0, changed: 0, added: 0 };
-  /** One object for all records that have the same plan. */
-  readonly #planned = new Map<string, PlannedRecord>();
+  #removed: number | undefined;
+  /** One object for all records that have the same plan; the first is that of records without one. */
+  readonly #planned: PlannedRecord[] = [sent];
+  readonly #numbers = new Map<string, number>();
+  /** By the record's number: its place in `#planned`. */
+  #ofRecords = new Uint16Array(firstRoom);
+  /** What `sentUpTo` has counted: it is asked for one position after the other. */
+  #countedTo = 0;
+  #sentUpTo = 0;
 
   /**
    * @param known the newest first. An identity that only an older one has was removed from the newest, or its record there
@@ -65,14 +75,24 @@ export class RevisionPlan {
   }
 
   /** Undefined if the record is unchanged, or rejected. */
-  note({ result, sha256 }: Pick<PreparedRecord, 'result' | 'sha256'>): NotedChange | undefined {
+  note({ record, result, sha256 }: Pick<PreparedRecord, 'record' | 'result' | 'sha256'>): NotedChange | undefined {
     if (result.kind !== 'good') return undefined;
     const { identity } = result;
-    const noted = this.#certain.map((known) => known.note(known.requestIdOf(identity), sha256));
-    const found = noted.find((each) => each !== undefined);
-    const earlier = found === 'unchanged' ? undefined : this.#earlierOf(identity);
-    this.#counts[found ?? (earlier ? 'changed' : 'added')]++;
-    return found === 'unchanged' ? undefined : { ...(earlier ? { earlier } : {}) };
+    let noted: NotedRecord | undefined;
+    for (const known of this.#certain) {
+      const here = known.note(known.requestIdOf(identity), sha256);
+      noted ??= here;
+    }
+    if (noted?.plan === 'unchanged') this.#plan(record, 'unchanged', noted.sentIn, [noted.sentIn]);
+    else if (noted?.plan === 'repeated') this.#plan(record, 'repeated', 'repeated', []);
+    else if (this.supersedes) this.#planSuperseding(record, identity);
+    if (noted?.isSame) {
+      this.#counts.unchanged++;
+      return undefined;
+    }
+    const earlier = this.#earlierOf(identity);
+    this.#counts[earlier ? 'changed' : 'added']++;
+    return earlier ? { earlier } : {};
   }
 
   #earlierOf(identity: readonly string[]): EarlierRecord | undefined {
@@ -90,19 +110,44 @@ export class RevisionPlan {
     return this.#certain[base]?.removedRecords() ?? [];
   }
 
-  planOf({ result, sha256 }: Pick<PreparedRecord, 'result' | 'sha256'>): PlannedRecord {
-    if (result.kind !== 'good' || this.#known.length === 0) return sent;
-    let plan: RecordPlan = 'send';
-    for (const known of this.#certain) {
-      const id = known.requestIdOf(result.identity);
-      const found = known.planOf(id, sha256);
-      if (found === 'unchanged') return this.#plannedAs(found, [known.placeOf(id)?.sentIn ?? known.sentAs]);
-      if (found === undefined) continue;
-      plan = found;
-      break;
+  /** @param record its number in the file */
+  planOf(record: number): PlannedRecord {
+    return this.#planned[this.#ofRecords[record] ?? 0] ?? sent;
+  }
+
+  /** How many of the file's first records are sent, or rejected: those that the API, or a person, must deal with. */
+  sentUpTo(record: number): number {
+    if (record < this.#countedTo) [this.#countedTo, this.#sentUpTo] = [0, 0];
+    while (this.#countedTo < record) if (this.planOf(++this.#countedTo).plan === 'send') this.#sentUpTo++;
+    return this.#sentUpTo;
+  }
+
+  /** Frees what only comparing needs. Removed records can't be listed after that. */
+  forgetKnown(): void {
+    this.#removed = this.counts.removed;
+    this.#known = [];
+    this.#certain = [];
+  }
+
+  #planSuperseding(record: number, identity: readonly string[]): void {
+    const earlier = this.#supersededBy(identity);
+    if (earlier.length > 0) this.#plan(record, 'send', `supersedes ${earlier.join()}`, earlier);
+  }
+
+  /** @param key the same for all records that have this plan */
+  #plan(record: number, plan: RecordPlan, key: string, earlier: EarlierVersions): void {
+    let number = this.#numbers.get(key);
+    if (number === undefined) {
+      number = this.#planned.push(earlier.length > 0 ? { plan, earlier } : { plan }) - 1;
+      if (number > 0xffff) throw new RangeError('The records of the revision have too many different plans.');
+      this.#numbers.set(key, number);
     }
-    if (plan === 'repeated') return this.#plannedAs(plan, []);
-    return this.supersedes ? this.#plannedAs(plan, this.#supersededBy(result.identity)) : sent;
+    if (record >= this.#ofRecords.length) {
+      const room = new Uint16Array(Math.max(2 * this.#ofRecords.length, record + 1));
+      room.set(this.#ofRecords);
+      this.#ofRecords = room;
+    }
+    this.#ofRecords[record] = number;
   }
 
   /**
@@ -127,16 +172,10 @@ export class RevisionPlan {
     return earlier.length === 0 ? [] : [...earlier, null];
   }
 
-  #plannedAs(plan: RecordPlan, earlier: EarlierVersions): PlannedRecord {
-    const key = `${plan} ${earlier.join()}`;
-    let planned = this.#planned.get(key);
-    if (!planned) this.#planned.set(key, (planned = earlier.length > 0 ? { plan, earlier } : { plan }));
-    return planned;
-  }
-
   /** Removed are the identities of the newest earlier revision that this one does not have. */
   get counts(): RevisionCounts {
-    return { ...this.#counts, removed: this.#certain.reduce((sum, { removed }) => sum + removed, 0) };
+    const removed = this.#removed ?? this.#certain.reduce((sum, known) => sum + known.removed, 0);
+    return { ...this.#counts, removed };
   }
 }
 

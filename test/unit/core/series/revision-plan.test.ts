@@ -21,15 +21,16 @@ function knownOf(rows: readonly Row[], name = 'a'): KnownRecords {
   return known;
 }
 
-const prepared = ({ id, text }: Row) => ({
+const prepared = ({ id, text }: Row, index: number) => ({
+  record: index + 1,
   sha256: sha256Of(text),
   result: { kind: 'good' as const, requestId: '', identity: [id], payload: {} },
 });
 
 function plan(rows: readonly Row[], ...known: KnownRecords[]) {
   const made = new RevisionPlan(known);
-  for (const row of rows) made.note(prepared(row));
-  return { plans: rows.map((row) => made.planOf(prepared(row)).plan), counts: made.counts };
+  for (const [index, row] of rows.entries()) made.note(prepared(row, index));
+  return { plans: rows.map((_, index) => made.planOf(index + 1).plan), counts: made.counts };
 }
 
 const rowsOf = (...ids: string[]): Row[] => ids.map((id) => ({ id, text: `${id} as it was` }));
@@ -77,10 +78,14 @@ describe('a revision', () => {
   });
 
   it('does not plan a record that is rejected', () => {
-    const rejected = { sha256: 'f', result: { kind: 'rejected' as const, problem: { reason: 'blank' } } } as never;
+    const rejected = {
+      record: 1,
+      sha256: 'f',
+      result: { kind: 'rejected' as const, problem: { reason: 'blank' } },
+    } as never;
     const made = new RevisionPlan([knownOf(rowsOf('1'))]);
     made.note(rejected);
-    expect(made.planOf(rejected)).toEqual({ plan: 'send' });
+    expect(made.planOf(1)).toEqual({ plan: 'send' });
     expect(made.counts).toEqual({ unchanged: 0, changed: 0, added: 0, removed: 1 });
   });
 
