@@ -21,6 +21,7 @@ interface FakeApiOptions {
   windowSeconds: number;
   refuse: string[];
   retryAfter: 'seconds' | 'date';
+  replaces?: boolean;
   faults: FaultsInput;
   seed: number;
   json?: boolean;
@@ -47,6 +48,7 @@ export function fakeApiCommand(terminal: Terminal): Command {
         .choices(['seconds', 'date'])
         .default('seconds'),
     )
+    .option('--replaces', 'an entry for the same spot and airtime replaces the one before')
     .option('--faults <json>', 'faults from the start, as for POST /faults', parseFaults, {})
     .option('--seed <number>', 'repeats the random choices of another run', wholeNumber(0), 1)
     .addOption(new Option('--json', 'print its URL, token and process id as one JSON document'))
@@ -110,6 +112,6 @@ const exampleLines = [
 ];
 
 const helpText = `
-It plays the API of the feed ${feed}. POST /faults on it changes its faults while it runs, GET /stats and GET /entries show
+It plays the API of the feed ${feed}. POST /faults on it changes its faults while it runs, GET /stats, GET /entries and GET /schedule show
 what it got: localstack/README.md has all of it.
 `;

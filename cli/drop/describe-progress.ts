@@ -56,6 +56,10 @@ function describeReading(file: FileAccount): ProgressLine {
     const share = formatShare(checkpoint.offset, contentBytesOf(file));
     return { phase: 'reading', text: `splitting  ${share}${size}, ${formatCount(checkpoint.record)} records so far` };
   }
+  // Once it is known how it is read, only these make a file wait before its first record.
+  if (file.dialect !== undefined && file.heldBackUntil !== undefined) {
+    return { phase: 'reading', text: 'waiting: an earlier revision, or its control file, comes first' };
+  }
   const share = hashProgress ? `  ${formatShare(hashProgress.offset, source.sizeBytes)}${size}` : size;
   return { phase: 'reading', text: `computing the checksum${share}` };
 }

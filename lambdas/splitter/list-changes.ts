@@ -23,11 +23,13 @@ export interface Compared {
 /**
  * The lines of the list of a revision's changes, as often as needed. New and changed records are listed as far as they fit
  * into memory; removed ones all are, sorted among the others, or if they do not fit, after them in the order of their file.
+ * @param most removed records that are sorted, and characters of their texts
  * @throws ContradictionError if an earlier file in the archive was changed
  */
 export async function listChanges(
   { bases, plan, changes }: Compared,
   ports: EarlierPorts,
+  most = { records: maxListedRecords, characters: maxListedCharacters },
 ): Promise<() => AsyncGenerator<string>> {
   const removedIn = bases.map(({ records }, base) => new RecordSet(records, plan.removedRecords(base)));
   const removed = removedIn.reduce((sum, { size }) => sum + size, 0);
@@ -35,9 +37,9 @@ export async function listChanges(
     changes.listed.flatMap(({ earlier }) => (earlier ? [placeOf(earlier.base, earlier.record)] : [])),
   );
   const before = new Map<string, string>();
-  let roomBefore = maxListedCharacters;
+  let roomBefore = most.characters;
   const rows: ComparedRow[] = [];
-  let room = removed > maxListedRecords ? -1 : maxListedCharacters;
+  let room = removed > most.records ? -1 : most.characters;
   for (const [base, evidence] of bases.entries()) {
     const ofBase = removedIn[base];
     const isRemoved = (record: number) => room >= 0 && ofBase?.has(record) === true;

@@ -17,7 +17,7 @@ import { fileLeaseMs, saveProgress } from './splitter-ports.ts';
 const stepBytes = 128 * 1024;
 
 /** A file that waits for an earlier revision checks this often whether it is closed. Seconds. */
-export const revisionWaitSeconds = 60;
+export const revisionWaitSeconds = 30;
 
 /** Why a file can't be compared. */
 export const unknownWhy = {

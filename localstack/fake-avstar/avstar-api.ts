@@ -29,7 +29,7 @@ const seen: Answer = { status: 409, body: '{"error":"this request id has been se
  * now scheduled.
  */
 export class AvstarApi {
-  readonly schedule = new Schedule();
+  readonly schedule: Schedule;
   readonly #options: FakeAvstarOptions;
   readonly #windowMs: number;
   readonly #window: SlidingWindow | null;
@@ -50,6 +50,7 @@ export class AvstarApi {
 
   constructor(options: FakeAvstarOptions) {
     this.#options = options;
+    this.schedule = new Schedule(options.replaces);
     this.#windowMs = (options.windowSeconds ?? 60) * 1000;
     this.#window = options.requests === undefined ? null : new SlidingWindow(options.requests, this.#windowMs);
     this.#refused = new Set(options.refuse);

@@ -13,6 +13,8 @@ export interface FakeAvstarOptions {
   refuse?: Iterable<string>;
   /** How a 429 says when to try again. */
   retryAfterAs?: 'seconds' | 'date';
+  /** It has a key of its own: an entry for a spot and airtime replaces the one before. */
+  replaces?: boolean;
   faults?: FaultsInput;
   /** Seed of the dice that choose the requests that fail. */
   seed?: number;

@@ -4,6 +4,14 @@ export interface ScheduleEntry extends Spot {
   request_id: string;
 }
 
+/** What the API would air at one time: several entries there are a spot that is scheduled twice. */
+export interface ScheduledSpot {
+  spot_id: string;
+  airtime: string;
+  /** In order of arrival. */
+  entries: Omit<ScheduleEntry, 'spot_id' | 'airtime'>[];
+}
+
 /** Lines are collected in blocks of this size: bytes outside the heap, without an object per entry. */
 const blockBytes = 1024 * 1024;
 
@@ -16,6 +24,13 @@ export class Schedule {
   #full: Buffer[] = [];
   #block = Buffer.allocUnsafe(blockBytes);
   #used = 0;
+  /** The request id of each spot and airtime, if an entry replaces the one before. */
+  readonly #byKey: Map<string, string> | undefined;
+
+  /** @param replaces it has one entry for a spot and airtime: the newest */
+  constructor(replaces = false) {
+    if (replaces) this.#byKey = new Map();
+  }
 
   get size(): number {
     return this.#ids.size - this.#superseded.size;
@@ -28,6 +43,9 @@ export class Schedule {
   store(requestId: string, spot: Spot): void {
     this.#ids.add(compact(requestId));
     const { spot_id, station, airtime, duration_sec, advertiser } = spot;
+    const before = this.#byKey?.get(keyOf(spot));
+    if (before !== undefined) this.supersede(before);
+    this.#byKey?.set(keyOf(spot), requestId);
     const entry: ScheduleEntry = { request_id: requestId, spot_id, station, airtime, duration_sec, advertiser };
     const line = `${JSON.stringify(entry)}\n`;
     const needed = Buffer.byteLength(line);
@@ -69,13 +87,28 @@ export class Schedule {
     return text.split('\n').flatMap((line) => (line ? [JSON.parse(line) as ScheduleEntry] : []));
   }
 
+  /** By spot and airtime, in this order, whatever the request ids are. */
+  bySpot(): ScheduledSpot[] {
+    const spots = new Map<string, ScheduledSpot>();
+    for (const { spot_id, airtime, ...entry } of this.entries()) {
+      const key = keyOf({ spot_id, airtime });
+      const spot = spots.get(key) ?? { spot_id, airtime, entries: [] };
+      spot.entries.push(entry);
+      spots.set(key, spot);
+    }
+    return [...spots].sort(([a], [b]) => (a < b ? -1 : 1)).map(([, spot]) => spot);
+  }
+
   clear(): void {
+    this.#byKey?.clear();
     this.#ids.clear();
     this.#superseded.clear();
     this.#full = [];
     this.#used = 0;
   }
 }
+
+const keyOf = ({ spot_id, airtime }: Pick<Spot, 'spot_id' | 'airtime'>): string => `${spot_id}\n${airtime}`;
 
 function compact(requestId: string): string {
   return requestId.length === 64 && /^[0-9a-f]{64}$/.test(requestId)

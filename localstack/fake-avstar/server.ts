@@ -9,7 +9,7 @@ import type { Faults, FaultsInput } from './faults.ts';
 import { faultsSchema } from './faults.ts';
 import type { FakeAvstarOptions } from './options.ts';
 import { readBody } from './read-body.ts';
-import type { ScheduleEntry } from './schedule.ts';
+import type { ScheduledSpot, ScheduleEntry } from './schedule.ts';
 import type { FakeAvstarStats } from './traffic-count.ts';
 
 export interface FakeAvstar {
@@ -18,6 +18,8 @@ export interface FakeAvstar {
   stats: () => FakeAvstarStats;
   /** In the order they were stored. */
   entries: () => ScheduleEntry[];
+  /** The same by spot and airtime. */
+  schedule: () => ScheduledSpot[];
   /** Replaces the current faults with these: `{}` ends them all. A rotated token stays. */
   setFaults: (faults: FaultsInput) => void;
   /** Clears entries and statistics; the window and the faults continue. */
@@ -50,6 +52,7 @@ export async function startFakeAvstar(options: FakeAvstarOptions): Promise<FakeA
     port,
     stats,
     entries: () => api.schedule.entries(),
+    schedule: () => api.schedule.bySpot(),
     setFaults: (faults) => api.setFaults(faultsSchema.parse(faults)),
     reset: () => api.reset(),
     close: () =>
@@ -73,6 +76,8 @@ async function control(
     case 'GET /entries':
       response.writeHead(200, { 'content-type': 'application/x-ndjson' });
       return pipeline(Readable.from(api.schedule.blocks()), response);
+    case 'GET /schedule':
+      return answerJson(response, 200, api.schedule.bySpot());
     case 'DELETE /entries':
       api.reset();
       return void response.writeHead(204).end();
