@@ -73,7 +73,7 @@ function checkRow(
   if (change !== 'new' && bases.every((each) => each))
     mustHold(base !== undefined, `${where} names another earlier file`);
   if (change === 'removed')
-    mustHold(base === undefined || index === 0, `${where}: only records of the newest one are removed`);
+    mustHold(base === undefined || index < certainOf(bases).length, `${where}: the record was removed before`);
   if (base && earlier !== null) {
     if (identity !== null) {
       const id = base.requestIdOf(identity);
@@ -86,6 +86,12 @@ function checkRow(
     const isKnown = bases.some((each) => each?.delivers(each.requestIdOf(identity)));
     mustHold(!isKnown, `${where}: record ${record} is not new, an earlier revision has delivered it`);
   }
+}
+
+/** The newest revision; if it was stopped for a newer one, the API has the rest as in those before it. */
+export function certainOf(bases: readonly (RevisionRecords | undefined)[]): readonly (RevisionRecords | undefined)[] {
+  const whole = bases.findIndex((each) => each?.manifest.failure?.code !== 'newer_revision');
+  return whole < 0 ? bases : bases.slice(0, whole + 1);
 }
 
 function checkText(text: string | null, record: number, of: RevisionRecords, where: string): void {
