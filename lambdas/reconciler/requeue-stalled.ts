@@ -85,6 +85,8 @@ async function requeue(file: FileAccount, ports: ReconcilerPorts, redriven: Read
   if (!lane) return false;
   const isRedriven = redriven.has(laneKey(lane));
   if (heldBackUntil !== undefined && heldBackUntil + stalledAfterMs > now) {
+    // It waits for its control file, or for an earlier revision: nothing of it is queued that could be lost.
+    if (file.checkpoint === undefined) return false;
     return isRedriven || isQuarantined(file) ? false : reemitLost(file, lane, ports);
   }
   if (now - file.updatedAt < stalledAfterMs) return false;

@@ -68,6 +68,15 @@ it('continues a file whose splitter died, once each time it stalls', async () =>
 describe('a file that is held back', () => {
   const quarter = 900_000;
   const holdBack = () => ledger.releaseFile('f', 1, clock.now() + quarter);
+  const fileOf = () => {
+    const file = ledger.files.get('f');
+    if (!file) throw new Error('There is no file.');
+    return file;
+  };
+
+  beforeEach(() => {
+    ledger.files.set('f', { ...fileOf(), checkpoint: { offset: 100, line: 3, record: 2, batch: 2 } });
+  });
 
   it('is left alone until its time, and requested if that has passed without a splitter', async () => {
     await holdBack();
@@ -86,6 +95,15 @@ describe('a file that is held back', () => {
     await clock.advance(stalledAfterMs + 1);
     await run();
     expect(kinds()).toEqual(['reemit']);
+  });
+
+  it('is left alone if nothing of it is queued yet: it waits for its control file or for an earlier revision', async () => {
+    const { checkpoint: _checkpoint, ...unsent } = fileOf();
+    ledger.files.set('f', unsent);
+    await clock.advance(4 * quarter);
+    await holdBack();
+    await run();
+    expect([asked, stalled]).toEqual([[], [0]]);
   });
 
   it('is left alone while batches are settled', async () => {
