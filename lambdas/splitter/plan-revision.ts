@@ -6,6 +6,7 @@ import { RevisionPlan } from '../core/series/revision-plan.ts';
 import type { ChangedRecords } from '../core/series/changed-records.ts';
 import type { KnownRecords } from '../core/series/known-records.ts';
 import type { RevisionBase } from '../core/series/revision.ts';
+import { columnsOf } from '../core/series/revision.ts';
 import { readContent } from '../content/read-content.ts';
 import type { Archive } from '../ports.ts';
 import type { Deadline } from '../runtime/deadline.ts';
@@ -57,7 +58,8 @@ export async function planRevision(
 ): Promise<PlanEnd> {
   const known: KnownRecords[] = [];
   for (const base of bases) {
-    const read = await readBase(base, { archive: ports.archive, onProgress: keepLease });
+    const hasOtherColumns = base.columns !== undefined && base.columns !== columnsOf(file.dialect);
+    const read = await readBase(base, { archive: ports.archive, onProgress: keepLease }, hasOtherColumns);
     if (!read) return { kind: 'unknown' };
     if (deadline.isDrawingIn()) return { kind: 'out-of-time' };
     known.push(read);

@@ -41,9 +41,14 @@ export interface BasePorts {
 /**
  * What the API has of an earlier revision, by its receipts and resolutions. Undefined if that can't be known: a record or a
  * correction may have been sent whose identity is in no receipt.
+ * @param hasOtherColumns of the newer revision: the same bytes are another record there
  * @throws ContradictionError if an object is not the one that the revision's manifest names
  */
-export async function readBase(base: RevisionBase, ports: BasePorts): Promise<KnownRecords | undefined> {
+export async function readBase(
+  base: RevisionBase,
+  ports: BasePorts,
+  hasOtherColumns = false,
+): Promise<KnownRecords | undefined> {
   const resolutions = new Map<number, Resolution>();
   if (base.resolutions) {
     for await (const line of linesOf(base.resolutions, false, ports)) {
@@ -57,7 +62,9 @@ export async function readBase(base: RevisionBase, ports: BasePorts): Promise<Kn
     base.isPartial,
   );
   for await (const line of linesOf(base.receipts, true, ports)) {
-    const { record, sha256, outcome, request_id: id, attempts, earlier_checksums } = known.parse(JSON.parse(line));
+    const read = known.parse(JSON.parse(line));
+    const { record, outcome, request_id: id, attempts, earlier_checksums } = read;
+    const sha256 = hasOtherColumns ? undefined : read.sha256;
     const resolved = resolutions.get(record);
     if (resolved && !isSuperseded(resolved)) {
       const requestId = resolved.request_id ?? id;

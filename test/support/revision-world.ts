@@ -39,11 +39,11 @@ const limits = { maxBatchRecords: 5, maxBatchBytes: 64 * 1024, maxRecordBytes: 8
 const header = 'SpotID,StationCode,AirDateTime,Duration,ClientName';
 const airtime = '2026-01-05 06:00:00';
 
-export function exportOf(rows: readonly LogRow[]): Buffer {
+export function exportOf(rows: readonly LogRow[], columns = header): Buffer {
   const lines = rows.map(
     ({ spot, client, isDamaged }) => `${spot},WABC,${airtime},${isDamaged ? '30s' : '30'},${client}`,
   );
-  return Buffer.from([header, ...lines, ''].join('\n'));
+  return Buffer.from([columns, ...lines, ''].join('\n'));
 }
 
 type Task =
@@ -184,9 +184,9 @@ export class RevisionWorld {
   }
 
   /** @returns its file id */
-  drop(number: number, rows: readonly LogRow[], delayMs = 0): string {
+  drop(number: number, rows: readonly LogRow[], delayMs = 0, columns?: string): string {
     const fileId = `traffic.${number}`;
-    this.#objects.set(this.#keyOf(fileId), { bytes: exportOf(rows), modifiedAt: this.clock.now() + delayMs });
+    this.#objects.set(this.#keyOf(fileId), { bytes: exportOf(rows, columns), modifiedAt: this.clock.now() + delayMs });
     this.#add({ kind: 'drop', fileId }, delayMs);
     return fileId;
   }

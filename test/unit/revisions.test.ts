@@ -57,6 +57,15 @@ describe('a revision', () => {
     expect(report).toContain('<td class="raw">ClientName: =1+1</td>');
   });
 
+  it('sends rows with the same bytes again if the header gives them another meaning', async () => {
+    world.drop(1, rowsOf(5));
+    await run();
+    const id = world.drop(2, rowsOf(5), 0, 'SpotID,ClientName,AirDateTime,Duration,StationCode');
+    await run();
+    expect(world.file(id).revision?.counts).toEqual({ unchanged: 0, changed: 5, added: 0, removed: 0 });
+    expect(world.api.schedule.get('S1')).toBe('WABC');
+  });
+
   it('undoes a revision: the API has what the first one had', async () => {
     const changed = rowsOf(10).with(3, { spot: 'S4', client: 'Changed' });
     world.drop(1, rowsOf(10));

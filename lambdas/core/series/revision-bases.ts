@@ -1,6 +1,7 @@
 import type { FileAccount } from '../account/file-account.ts';
 import type { ManifestFigures } from '../account/manifest.ts';
 import type { RevisionBase } from './revision.ts';
+import { columnsOf } from './revision.ts';
 
 /** Each of them is read for every part of the file. */
 const maxBases = 5;
@@ -20,6 +21,7 @@ export function basesOf(file: FileAccount, figures: ManifestFigures | undefined)
   if (key === null || sha256 === null) return earlier.length === 0 ? undefined : earlier;
   // Not if all of it was to be sent: then a person may have removed the earlier entries.
   const isPartial = figures.failure?.code === 'newer_revision' && !file.revision?.isWhole;
+  const columns = columnsOf(file.dialect);
   const own: RevisionBase = {
     fileId: file.fileId,
     manifest: figures.manifest_number,
@@ -27,6 +29,7 @@ export function basesOf(file: FileAccount, figures: ManifestFigures | undefined)
     checksum: figures.checksum,
     ...(figures.request_ids_have_file_id ? { idsHaveFileId: true } : {}),
     ...(isPartial ? { isPartial } : {}),
+    ...(columns === undefined ? {} : { columns }),
     records: figures.total_records,
     receipts: { key, sha256 },
     ...(resolutions_key === null || resolutions_sha256 === null

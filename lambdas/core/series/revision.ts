@@ -1,3 +1,5 @@
+import type { Dialect } from '../records/dialect.ts';
+import { sha256Of } from '../records/identity.ts';
 import type { RevisionCounts } from './known-records.ts';
 
 /**
@@ -16,6 +18,8 @@ export interface RevisionBase {
   idsHaveFileId?: true;
   /** A newer revision stopped it: of what it did not send, the API has what the revision before it says. */
   isPartial?: true;
+  /** What its rows mean: see `columnsOf`. Absent in an item of an earlier version, and for records with names of their own. */
+  columns?: string;
   records: number;
   receipts: { key: string; sha256: string };
   resolutions?: { key: string; sha256: string };
@@ -34,4 +38,10 @@ export interface Revision {
   isWhole?: true;
   /** Set once nothing more of the earlier revisions is sent: only then, something of this one is. */
   taken?: true;
+}
+
+/** A hash of what gives a row's bytes their meaning: under another header the same bytes are another record. */
+export function columnsOf(dialect: Dialect | undefined): string | undefined {
+  if (dialect?.format !== 'csv') return undefined;
+  return sha256Of(JSON.stringify([dialect.encoding, dialect.delimiter, ...dialect.columns]));
 }
