@@ -6,6 +6,7 @@
 import { parseArgs } from 'node:util';
 import { systemClock } from '../lambdas/adapters/system-clock.ts';
 import { s3PartSizes } from '../lambdas/finalizer/part-sizes.ts';
+import { limitYoungHeap } from '../lambdas/runtime/limit-young-heap.ts';
 import { SyntheticAccount } from '../test/support/synthetic-account.ts';
 
 const { values } = parseArgs({
@@ -100,4 +101,5 @@ function show(figures: Record<string, unknown>): void {
   process.stdout.write(`${JSON.stringify({ ...figures, rssMb, peakMb })}\n`);
 }
 
+limitYoungHeap();
 await (values.real ? measure(Number(values.batches ?? 40_000)) : simulate(Number(values.batches ?? 6_000_000)));

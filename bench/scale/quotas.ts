@@ -13,5 +13,5 @@ export const quotas = {
   /** https://docs.aws.amazon.com/AmazonS3/latest/userguide/optimizing-performance-guidelines.html: one GET's stream, bytes. */
   bytesASecondOfOneStream: 90e6,
   /** https://docs.aws.amazon.com/AmazonS3/latest/userguide/qfacts.html: 10,000 parts, of the sizes that the finalizer makes. */
-  bytesInParts: 2_500 * (16 + 32 + 64 + 128) * 1024 ** 2,
+  bytesInParts: 2_500 * (8 + 16 + 32 + 64) * 1024 ** 2,
 } as const;

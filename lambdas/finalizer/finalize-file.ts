@@ -24,6 +24,9 @@ import { notifyOfEnd } from './notify-of-end.ts';
 import { isSettled } from './settled-batches.ts';
 import { writeManifest } from './write-manifest.ts';
 
+/** So that uploads that are lost again and again cost little. Seconds. */
+const startAgainAfterSeconds = 60;
+
 /** Longer than a lease: most files are closed by then. Seconds. */
 const comeBackAfterSeconds = 300;
 
@@ -147,7 +150,7 @@ async function countHere(
     log.warn('an upload was lost: the receipts are counted again', { ...place, error });
     await closing.startAgain();
     await closing.release();
-    await ports.finalize.send(message, 0);
+    await ports.finalize.send(message, startAgainAfterSeconds);
   }
   return undefined;
 }

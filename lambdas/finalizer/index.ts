@@ -20,11 +20,13 @@ import { openLedger } from '../ledger/open-ledger.ts';
 import { createAuditLog } from '../runtime/audit-logger.ts';
 import { readFinalizerEnvironment } from '../runtime/environment.ts';
 import { createMetrics } from '../runtime/metrics.ts';
+import { limitYoungHeap } from '../runtime/limit-young-heap.ts';
 import { reportingMemory } from '../runtime/report-memory.ts';
 import { shutdownOnSigterm } from '../runtime/shutdown.ts';
 import { createFinalizerHandler } from './handler.ts';
 import { s3PartSizes } from './part-sizes.ts';
 
+limitYoungHeap();
 const environment = readFinalizerEnvironment(process.env);
 const s3 = new S3Client(s3ClientSettings);
 const sqs = new SQSClient(awsClientSettings);

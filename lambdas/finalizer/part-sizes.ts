@@ -17,11 +17,11 @@ const mebibyte = 1024 ** 2;
 const maxParts = 10_000;
 
 /**
- * Small parts at first, since they are in memory, and larger ones when there are many: 16 MiB up to 40 GB of receipts
- * (some 350 million records), and 10,000 parts are 600 GB.
+ * Small parts at first, since they are in memory, and larger ones when there are many: 8 MiB up to 20 GB of receipts (some
+ * 180 million records), and 10,000 parts are 300 GB.
  */
 export const s3PartSizes: PartSizes = {
-  receipts: (number) => 16 * mebibyte * 2 ** Math.floor((number - 1) / (maxParts / 4)),
+  receipts: (number) => 8 * mebibyte * 2 ** Math.floor((number - 1) / (maxParts / 4)),
   least: 5 * mebibyte,
   wholeCopy: 5 * 1024 * mebibyte,
   copy: (sizeBytes) => Math.max(512 * mebibyte, Math.ceil(sizeBytes / maxParts)),

@@ -71,17 +71,17 @@ export class ReceiptsTally {
     }
     this.#holdUpTo(batch.firstRecord);
     const counts = noCounts();
-    for (const line of gunzipSync(gzip).toString('utf8').split('\n')) {
-      if (line === '') continue;
+    for (const bytes of linesIn(gunzipSync(gzip))) {
+      const line = bytes.toString('utf8');
       const receipt = receiptSchema.parse(JSON.parse(line));
       this.#follow(receipt.record);
       counts[receipt.outcome]++;
       this.#recordsRoot.add(Buffer.from(receipt.sha256, 'hex'));
-      this.#receiptsRoot.add(Buffer.from(line));
+      this.#receiptsRoot.add(bytes);
       this.repeated.add(receipt);
       if (receipt.outcome === 'uploaded') this.#noteUpload(receipt);
       if (!isFailed(receipt.outcome)) continue;
-      this.#failedRoot.add(Buffer.from(line));
+      this.#failedRoot.add(bytes);
       onFailed(line);
     }
     const differs = outcomes.find((outcome) => counts[outcome] !== (batch.counts?.[outcome] ?? 0));
@@ -152,5 +152,15 @@ export class ReceiptsTally {
     this.#firstUploadAt = Math.min(this.#firstUploadAt ?? at, at);
     this.#lastUploadAt = Math.max(this.#lastUploadAt ?? at, at);
     this.#timeline.add(at, attempts > 1);
+  }
+}
+
+/** One after the other: as one text, all lines of a batch would be a large object, which only a full collection frees. */
+function* linesIn(text: Buffer): Generator<Buffer> {
+  for (let from = 0; from < text.length;) {
+    const lineFeed = text.indexOf(0x0a, from);
+    const end = lineFeed < 0 ? text.length : lineFeed;
+    if (end > from) yield text.subarray(from, end);
+    from = end + 1;
   }
 }

@@ -11,6 +11,7 @@ import type { ClosingState, UploadState } from './closing-state.ts';
 import { DeadLetterMembers } from './dead-letter-members.ts';
 import type { FinalizerPorts } from './finalizer-ports.ts';
 import { ObjectInParts } from './object-in-parts.ts';
+import { PartBuffer } from './part-buffer.ts';
 import { ReceiptsTally } from './receipts-tally.ts';
 import { mustHaveSha256 } from '../archived-sha256.ts';
 
@@ -36,9 +37,7 @@ export class ReceiptsWriter {
   readonly #deadLetters: ObjectInParts;
   #state: ClosingState;
   #savedIds: number;
-  /** Of the part that is being filled. */
-  #chunks: Buffer[] = [];
-  #bytes = 0;
+  readonly #part = new PartBuffer();
 
   private constructor(
     file: FileAccount,
@@ -101,7 +100,7 @@ export class ReceiptsWriter {
   }
 
   get isPartFull(): boolean {
-    return this.#bytes >= this.#ports.partSizes.receipts(this.#receipts.next);
+    return this.#part.length >= this.#ports.partSizes.receipts(this.#receipts.next);
   }
 
   /** @throws ContradictionError if they are not the receipts that were settled */
@@ -109,8 +108,7 @@ export class ReceiptsWriter {
     this.#tally.add(batch, gzip, (line) => {
       if (this.#state.hasDeadLetters !== true) this.#failed.add(line);
     });
-    this.#chunks.push(gzip);
-    this.#bytes += gzip.length;
+    this.#part.add(gzip);
   }
 
   /** Stores the part, and saves the state. @throws LeaseLostError; UploadGoneError */
@@ -160,28 +158,25 @@ export class ReceiptsWriter {
 
   /** The last part. */
   async #endReceipts(): Promise<string> {
-    if (this.#bytes > 0) await this.#storePart();
+    if (this.#part.length > 0) await this.#storePart();
     return (await resumableHash(this.#state.hash)).digest();
   }
 
   async #storeWhole(): Promise<string> {
     const { archive } = this.#ports;
-    const hash = createHash('sha256');
-    for (const chunk of this.#chunks) hash.update(chunk);
-    const sha256 = hash.digest('hex');
+    const { bytes } = this.#part;
+    const sha256 = createHash('sha256').update(bytes).digest('hex');
     if (this.#state.receipts) await mustHaveSha256(this.#keys.receipts, sha256, archive);
-    else if (this.#bytes > 0) await archive.putStream(this.#keys.receipts, Readable.from(this.#chunks), contentType);
-    this.#chunks = [];
+    else if (bytes.length > 0) await archive.putStream(this.#keys.receipts, Readable.from([bytes]), contentType);
     return sha256;
   }
 
   async #storePart(): Promise<void> {
-    const bytes = Buffer.concat(this.#chunks, this.#bytes);
-    this.#chunks = [];
-    this.#bytes = 0;
+    const { bytes } = this.#part;
     const hash = await resumableHash(this.#state.hash);
     hash.update(bytes);
     await this.#receipts.add(bytes);
+    this.#part.clear();
     this.#state = { ...this.#state, hash: hash.save() };
   }
 

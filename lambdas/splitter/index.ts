@@ -14,11 +14,13 @@ import { openLedger } from '../ledger/open-ledger.ts';
 import { createAuditLog } from '../runtime/audit-logger.ts';
 import { readSplitterEnvironment } from '../runtime/environment.ts';
 import { createMetrics } from '../runtime/metrics.ts';
+import { limitYoungHeap } from '../runtime/limit-young-heap.ts';
 import { reportingMemory } from '../runtime/report-memory.ts';
 import { shutdownOnSigterm } from '../runtime/shutdown.ts';
 import { createSplitterHandler } from './handler.ts';
 import { LatestPlan } from './latest-plan.ts';
 
+limitYoungHeap();
 const environment = readSplitterEnvironment(process.env);
 const sqs = new SQSClient(awsClientSettings);
 

@@ -49,7 +49,8 @@ export class InMemoryUploads implements ArchiveUploads {
   }
 
   async putPart({ id }: { id: string }, number: number, bytes: Buffer): Promise<StoredPart> {
-    this.#upload(id).parts.set(number, bytes);
+    // A copy: the caller uses its memory again for the next part.
+    this.#upload(id).parts.set(number, Buffer.from(bytes));
     return partOf(bytes);
   }
 

@@ -3,6 +3,7 @@ import { createReadStream, createWriteStream, mkdtempSync, rmSync } from 'node:f
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { finished } from 'node:stream/promises';
+import { setImmediate } from 'node:timers/promises';
 import { gzipSync } from 'node:zlib';
 import type { BatchAccount } from '../../lambdas/core/account/file-account.ts';
 import type { Manifest } from '../../lambdas/core/account/manifest.ts';
@@ -121,6 +122,8 @@ export class SyntheticAccount {
           onBatch?.(Number(key));
           const bytes = this.#receipts.get(key) ?? Buffer.alloc(0);
           this.#receipts.delete(key);
+          // As an answer would come: in a turn of its own of the event loop.
+          await setImmediate();
           return bytes;
         },
       },
