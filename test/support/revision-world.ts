@@ -51,6 +51,7 @@ type Task =
   | { kind: 'continue'; fileId: string }
   | { kind: 'reemit'; fileId: string }
   | { kind: 'release'; fileId: string }
+  | { kind: 'cancel'; fileId: string }
   | { kind: 'batch'; message: BatchMessage }
   | { kind: 'finalize'; message: FinalizeMessage }
   | { kind: 'letter'; letter: Letter; messageId: string; sentAt: number }
@@ -212,6 +213,16 @@ export class RevisionWorld {
     this.#add({ kind: 'release', fileId }, 0);
   }
 
+  askToCancel(fileId: string): void {
+    this.#add({ kind: 'cancel', fileId }, 0);
+  }
+
+  /** The feed's rules change, in name: what was compared before must not be sent by them without a person's decision. */
+  deploy(): void {
+    const { feed } = this.#splitter.ports;
+    this.#splitter.ports.feed = { ...feed, rulesVersion: (feed.rulesVersion ?? 1) + 1 };
+  }
+
   async release(fileId: string, sends?: ReleasedRecords): Promise<ReleaseResult> {
     const ports = {
       ledger: this.ledger,
@@ -273,7 +284,11 @@ export class RevisionWorld {
       case 'reemit':
         return reemitBatches({ v: 1, kind: 'reemit', feed: 'traffic', fileId: task.fileId }, ports, noDeadline);
       case 'release':
-        await this.release(task.fileId, 'changes');
+        // What is not held as a revision is released without an answer.
+        if ((await this.release(task.fileId)).kind === 'refused') await this.release(task.fileId, 'changes');
+        return undefined;
+      case 'cancel':
+        await this.ledger.cancelFile(task.fileId, { by: 'ann', why: 'it may be wrong' });
         return undefined;
       case 'batch':
         return deliverBatch(task.message, this.#consumer.ports, noDeadline);

@@ -87,6 +87,8 @@ async function simulate(seed: number, totals: Totals): Promise<void> {
     world.drop(index + 1, rows, at);
     at += dice.next() < 0.5 ? 1 : Math.floor(dice.next() * 300_000);
   }
+  let cancels = Math.floor(dice.next() * 3);
+  let deploys = dice.next() < 0.3 ? 1 : 0;
   const pick = (due: number) => {
     // Redrives come at any moment.
     if (world.dlq.length > 0 && dice.next() < 0.05) {
@@ -95,12 +97,26 @@ async function simulate(seed: number, totals: Totals): Promise<void> {
     // So do releases, where a person knows that the API replaces a changed record.
     const held = revisions.findIndex((_, index) => world.manifestOf(`traffic.${index + 1}`)?.state === 'quarantined');
     if (held >= 0 && replaces && dice.next() < 0.1) world.askToRelease(`traffic.${held + 1}`);
+    // And cancels, and deploys.
+    if (cancels > 0 && dice.next() < 0.02) {
+      cancels--;
+      world.askToCancel(`traffic.${Math.floor(dice.next() * revisions.length) + 1}`);
+    }
+    if (deploys > 0 && dice.next() < 0.02) {
+      deploys--;
+      world.deploy();
+    }
     return { index: Math.floor(dice.next() * due), isRepeated: dice.next() < 0.05 };
   };
   await world.run(pick);
   world.api.turn = () => undefined;
-  for (let round = 0; round < 3; round++) {
+  for (let round = 0; round < 4; round++) {
     for (const letter of world.dlq.splice(0)) world.redrive(letter);
+    for (const [index] of revisions.entries()) {
+      const fileId = `traffic.${index + 1}`;
+      const code = world.manifestOf(fileId)?.failure?.code;
+      if (code === 'cancelled' || code === 'rules_changed') world.askToRelease(fileId);
+    }
     await world.run(pick);
   }
 
@@ -126,7 +142,7 @@ async function simulate(seed: number, totals: Totals): Promise<void> {
 
 it(
   `${runs} nights of a log that is exported again leave the API with the newest revision`,
-  { timeout: 300_000 },
+  { timeout: Math.max(300_000, 1_000 * runs) },
   async () => {
     const totals: Totals = { unchanged: 0, states: new Map() };
     for (let seed = first; seed < first + runs; seed++) {
