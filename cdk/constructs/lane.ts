@@ -133,7 +133,11 @@ export class Lane extends Construct {
     ledger.grant(splitter, [ledgerKeys.checksums(feed.name)], 'GetItem', 'UpdateItem');
     if (hasSeries(feed)) ledger.grant(splitter, [ledgerKeys.series(feed.name)], 'GetItem', 'UpdateItem');
     // Only what changed is sent, so the evidence of earlier revisions is read.
-    if (feed.series !== undefined) archive.grantCompare(splitter, feed.name);
+    if (feed.series !== undefined) {
+      archive.grantCompare(splitter, feed.name);
+      // A revision is compared with the content of one in progress, which may have come through the other lane.
+      for (const each of feed.lanes) if (each !== lane) intake.grantRead(splitter, each.keyPrefix);
+    }
     if (feed.control) {
       ledger.grant(splitter, [ledgerKeys.controls(feed.name)], 'GetItem', 'UpdateItem');
       // A file's control file may be dropped in another lane.

@@ -46,6 +46,8 @@ export type PlaceAmongRevisions = SeriesEntry & {
   earlier: readonly KnownRevision[];
   /** Its bytes are those of an older revision. */
   idsHaveFileId?: true;
+  /** One with its bytes and its request ids was sent, at least in part. */
+  sameBytes?: string;
 };
 
 /**
@@ -110,7 +112,13 @@ export async function enterSeries(
     }
   }
   const entry = entryAfter(own, before, setting, clock.now());
-  return { ...entry, earlier, ...(isRepetition ? { idsHaveFileId: true } : {}) };
+  const same = isRepetition ? undefined : newestOf(sent.filter(({ sha256 }) => sha256 === own.sha256));
+  return {
+    ...entry,
+    earlier,
+    ...(isRepetition ? { idsHaveFileId: true } : {}),
+    ...(same ? { sameBytes: same.fileId } : {}),
+  };
 }
 
 /**

@@ -61,7 +61,7 @@ export async function judgeRevision(
       await stopEarlier(file, { earlier, before }, whole, ports, deadline, keepLease);
       return { kind: 'wait' };
     }
-    // It would be compared in vain.
+    // Comparing it now would have no effect.
     const isMarked = each?.supersededBy?.fileId === file.fileId;
     if (isMarked && (await isSettling(each, ports))) return { kind: 'wait' };
   }
@@ -151,7 +151,11 @@ export async function currentBases(
 ): Promise<RevisionBase[] | undefined> {
   const file = await ledger.getFile(fileId);
   if (!file?.manifest) return undefined;
-  return basesOf(file, await ledger.getManifestFigures(fileId, file.manifest.number));
+  const figures = await ledger.getManifestFigures(fileId, file.manifest.number);
+  const same = file.series?.sameBytes;
+  // What it did not send, one with the same request ids may have sent before it.
+  const before = same === undefined ? undefined : await currentBases(same, { ledger });
+  return basesOf(file, figures, before);
 }
 
 export const isOpen = (file: FileAccount | undefined): boolean =>

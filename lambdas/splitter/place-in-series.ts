@@ -40,7 +40,8 @@ export async function placeInSeries(
   // A newer revision has stopped it before it had a place: nothing of it is sent.
   if (isOutrun(file)) return { kind: 'taken', progress: { series: { id: member.seriesId } } };
   const place = await enterSeries(member, file, ports);
-  const series = { id: member.seriesId };
+  const { sameBytes: same } = place;
+  const series = { id: member.seriesId, ...(same === undefined ? {} : { sameBytes: same }) };
   ports.log.info('file has a place in its series', {
     correlation_id: file.fileId,
     series: series.id,

@@ -44,7 +44,7 @@ export async function reemitBatches(
   if (planned.kind === 'later') return ports.intake.send(message, revisionWaitSeconds);
   if (planned.kind === 'stop') {
     const isStopped = await ledger.stopRevision(file.fileId, planned.quarantine, planned.by);
-    // That a newer revision is sent in its place needs nobody.
+    // That a newer revision is sent in its place needs no action.
     if (isStopped && planned.by === undefined) ports.metrics.add('QuarantinedFiles', 1);
     return ports.finalize.send(finalizeMessageOf(file, false), 0);
   }

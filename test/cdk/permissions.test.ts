@@ -138,6 +138,21 @@ describe('permissions', () => {
   });
 
   it.each(lanes)(
+    'allow the splitter of %s to read evidence and both lanes’ files where a series is configured',
+    (lane) => {
+      const configured = synthesise('prod', { SLUICE_TRAFFIC_SERIES: '{station}_{yyyyMMdd}_R{#}.csv' });
+      const grants = granted(new RegExp(`^${lane}Splitter`), grantsOf(configured.resources));
+      const files = ['IntakeBucket/express/traffic/*', 'IntakeBucket/traffic/*'];
+      const evidence = ['ArchiveBucket/quarantine/traffic/*', 'ArchiveBucket/traffic/*'];
+      const lists = ['ArchiveBucket/quarantine/traffic/*/changes*.csv', 'ArchiveBucket/traffic/*/changes*.csv'];
+      expect([...(grants['s3:GetObject'] ?? [])].sort()).toEqual([...evidence, ...files]);
+      expect(grants['s3:GetObjectVersion']).toEqual(files);
+      expect(grants['s3:PutObject']).toEqual(lists);
+      expect(grants['s3:DeleteObject']).toBeUndefined();
+    },
+  );
+
+  it.each(lanes)(
     'allow the consumer of %s to read the token, store receipts and long records and report the breaker, and not to read a bucket’s files',
     (lane) => {
       expect(granted(new RegExp(`^${lane}Consumer`))).toEqual({

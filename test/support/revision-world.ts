@@ -217,6 +217,11 @@ export class RevisionWorld {
     this.#add({ kind: 'cancel', fileId }, 0);
   }
 
+  /** As the reconciler does if batches were lost. */
+  askToMakeAgain(fileId: string): void {
+    this.#add({ kind: 'reemit', fileId }, 0);
+  }
+
   /** The feed's rules change, in name: what was compared before must not be sent by them without a person's decision. */
   deploy(): void {
     const { feed } = this.#splitter.ports;

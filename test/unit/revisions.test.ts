@@ -294,6 +294,41 @@ describe('a revision of one that is in progress', () => {
     expect(world.api.requests).toBe(41);
   });
 
+  it('knows what was sent under the same request ids, before the feed’s rules changed', async () => {
+    world = new RevisionWorld('doubles');
+    world.drop(1, rowsOf(40));
+    await run();
+    world.deploy();
+    // The same bytes, read by other rules: its requests have the same ids.
+    world.drop(2, rowsOf(40));
+    await runWith(2, () => world.drop(3, rowsOf(41)));
+    expect(world.manifestOf('traffic.2')).toMatchObject({ state: 'superseded', duplicate_records: 10 });
+    expect(world.manifestOf('traffic.3')).toMatchObject({ unchanged_records: 40, uploaded_records: 1 });
+    expect(world.api.doubled).toEqual([]);
+  });
+
+  it('is stopped if the feed’s rules change while it is sent, and goes on with --changes', async () => {
+    world.drop(1, rowsOf(40));
+    await run();
+    world.drop(2, changed);
+    // Its batches are lost, and made again after the deploy.
+    world.onHandled = () => {
+      const isTaken = world.ledger.files.get('traffic.2')?.state === 'split';
+      if (!isTaken || world.queue.every(({ task }) => task.kind !== 'batch')) return;
+      world.onHandled = () => undefined;
+      world.queue.splice(0);
+      world.deploy();
+      world.askToMakeAgain('traffic.2');
+    };
+    await run();
+    expect(world.manifestOf('traffic.2')).toMatchObject({ state: 'quarantined', failure: { code: 'rules_changed' } });
+    expect(await world.release('traffic.2')).toMatchObject({ kind: 'refused' });
+    expect(await world.release('traffic.2', 'changes')).toMatchObject({ kind: 'released' });
+    await run();
+    expect(world.manifestOf('traffic.2')).toMatchObject({ state: 'completed', unchanged_records: 38 });
+    expect(Object.fromEntries(world.api.schedule)).toEqual(scheduleOf(changed));
+  });
+
   it('does not stop it if a person must decide about the newer one', async () => {
     world = new RevisionWorld('doubles');
     world.drop(1, rowsOf(40));

@@ -105,9 +105,9 @@ export interface FileAccount {
   tryingUntil?: number;
   /**
    * Its series; absent until it has entered one. `taken`: all of it may be sent, since nothing more is sent of the revisions
-   * before it.
+   * before it. `sameBytes`: the newest revision with its bytes and its request ids, of which something was sent.
    */
-  series?: { id: string; taken?: true };
+  series?: { id: string; taken?: true; sameBytes?: string };
   warnings?: { code: string; message: string }[];
   limits: CutLimits;
   checkpoint?: CutPosition;

@@ -73,7 +73,7 @@ export function beginTry(until: number): ItemChange {
   return { when: [exists, { name: 'supersededBy', is: 'absent' }], set: { tryingUntil: until } };
 }
 
-/** What a released file is compared with, before any of it is sent, or anew once the feed's rules have changed. */
+/** What a released file is compared with, before any of it is sent, or again once the feed's rules have changed. */
 export function takeSeries(revision: Revision, reading: string, now: number): ItemChange {
   const isDue: Check = {
     anyOf: [[{ name: 'revision.taken', is: 'absent' }], [{ name: 'reading', is: 'other', value: reading }]],

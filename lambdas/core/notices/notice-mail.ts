@@ -176,7 +176,7 @@ function whatStoppedNeeds(code: string | undefined, fileId: string): string[] {
   if (code === 'revision_unknown' || code === 'revision_order') {
     return [
       '- Enter the changes in the API by hand, or remove the earlier entries there first.',
-      `- sluice release ${fileId} --why "..."  then sends all of its records, as new ones.`,
+      `- sluice release ${fileId} --all --why "..."  then sends all of its records, as new ones.`,
     ];
   }
   if (code === 'control_differs') {
@@ -186,10 +186,15 @@ function whatStoppedNeeds(code: string | undefined, fileId: string): string[] {
       `- If the control file is wrong: sluice release ${fileId} --why "..."  sends all of its records.`,
     ];
   }
+  if (code === 'rules_changed') {
+    return [
+      `- sluice release ${fileId} --changes --why "..."  compares the rest by the new rules, and sends what differs.`,
+    ];
+  }
   if (code === 'revision_differs') {
     return [
       '- If it is a wrong file: drop the right one, as a newer revision.',
-      `- If it is the right file: sluice release ${fileId} --why "..."  sends its new and changed records, and only those.`,
+      `- If it is the right file: sluice release ${fileId} --changes --why "..."  sends its new and changed records, and only those.`,
     ];
   }
   return [

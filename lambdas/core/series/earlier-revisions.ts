@@ -79,7 +79,7 @@ export const unknownRevision = (before: string, why: string, nowMs: number): Qua
     nowMs,
   );
 
-/** The feed's rules were deployed anew since the revision was compared: what is left of it would be planned otherwise. */
+/** The feed's rules have changed since the revision was compared: what is left of it would be planned otherwise. */
 export const changedRules = (nowMs: number): Quarantine => ({
   at: nowMs,
   code: 'rules_changed',

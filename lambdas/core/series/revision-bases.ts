@@ -12,13 +12,18 @@ const maxKnown = 10_000_000;
 /**
  * What a newer revision of a closed file is compared with; undefined if that is not known. If the file did not deliver all
  * of its records, the API may still have what the revisions before it delivered.
+ * @param before what is known of these
  */
-export function basesOf(file: FileAccount, figures: ManifestFigures | undefined): RevisionBase[] | undefined {
+export function basesOf(
+  file: FileAccount,
+  figures: ManifestFigures | undefined,
+  before: readonly RevisionBase[] = file.revision?.bases ?? [],
+): RevisionBase[] | undefined {
   if (!figures || figures.checksum === null || !figures.reconciled) return undefined;
   const { receipts_key: key, receipts_sha256: sha256, resolutions_key, resolutions_sha256 } = figures.archive;
   const undelivered = figures.total_records - figures.uploaded_records - figures.duplicate_records;
-  const earlier = undelivered > figures.unchanged_records ? (file.revision?.bases ?? []) : [];
-  if (key === null || sha256 === null) return earlier.length === 0 ? undefined : earlier;
+  const earlier = undelivered > figures.unchanged_records ? before : [];
+  if (key === null || sha256 === null) return earlier.length === 0 ? undefined : [...earlier];
   // Not if all of it was to be sent: then a person may have removed the earlier entries.
   const isPartial = figures.failure?.code === 'newer_revision' && !file.revision?.isWhole;
   const columns = columnsOf(file.dialect);

@@ -65,7 +65,7 @@ export class RevisionPlan {
   /**
    * @param known the newest first. An identity that only an older one has was removed from the newest, or its record there
    * failed: whether the API still has it is not known, so it counts as changed. It is known if the newer one was stopped
-   * before it was sent whole: nobody has removed anything since.
+   * before it was sent whole: no one has removed anything since.
    */
   constructor(known: readonly KnownRecords[], supersedes = false) {
     this.#known = known;
