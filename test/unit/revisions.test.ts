@@ -329,6 +329,17 @@ describe('a revision of one that is in progress', () => {
     expect(Object.fromEntries(world.api.schedule)).toEqual(scheduleOf(changed));
   });
 
+  it('knows that what a stopped one no longer had was not removed by hand, even if all of it was delivered', async () => {
+    world = new RevisionWorld('doubles');
+    world.drop(1, rowsOf(20));
+    await run();
+    world.drop(2, rowsOf(20).slice(1));
+    await runWith(4, () => world.drop(3, rowsOf(21)));
+    expect(world.manifestOf('traffic.2')).toMatchObject({ state: 'superseded', unchanged_records: 19 });
+    expect(world.manifestOf('traffic.3')).toMatchObject({ unchanged_records: 20, uploaded_records: 1 });
+    expect(world.api.doubled).toEqual([]);
+  });
+
   it('does not stop it if a person must decide about the newer one', async () => {
     world = new RevisionWorld('doubles');
     world.drop(1, rowsOf(40));

@@ -21,11 +21,12 @@ export function basesOf(
 ): RevisionBase[] | undefined {
   if (!figures || figures.checksum === null || !figures.reconciled) return undefined;
   const { receipts_key: key, receipts_sha256: sha256, resolutions_key, resolutions_sha256 } = figures.archive;
-  const undelivered = figures.total_records - figures.uploaded_records - figures.duplicate_records;
-  const earlier = undelivered > figures.unchanged_records ? before : [];
-  if (key === null || sha256 === null) return earlier.length === 0 ? undefined : [...earlier];
   // Not if all of it was to be sent: then a person may have removed the earlier entries.
   const isPartial = figures.failure?.code === 'newer_revision' && !file.revision?.isWhole;
+  const undelivered = figures.total_records - figures.uploaded_records - figures.duplicate_records;
+  // Of a file that was stopped, no one removes by hand what it no longer has, even if all of it was delivered.
+  const earlier = isPartial || undelivered > figures.unchanged_records ? before : [];
+  if (key === null || sha256 === null) return earlier.length === 0 ? undefined : [...earlier];
   const columns = columnsOf(file.dialect);
   const own: RevisionBase = {
     fileId: file.fileId,
