@@ -1,6 +1,7 @@
 import { gunzipSync } from 'node:zlib';
 import { archiveKeysOf } from '../core/account/archive-keys.ts';
 import type { DeadRecord, FileAccount } from '../core/account/file-account.ts';
+import { isOpen } from '../core/account/file-account.ts';
 import type { Receipt } from '../core/account/receipt.ts';
 import { receipt as receiptSchema } from '../core/account/receipt.ts';
 import type { OpenDead } from '../core/dead-letters/reconciliation-csv.ts';
@@ -35,8 +36,7 @@ export async function* readDeadRecords(file: FileAccount, ports: DeadRecordPorts
 }
 
 function failedReceipts(file: FileAccount, ports: DeadRecordPorts): AsyncGenerator<Receipt> {
-  const isOpen = file.state === 'splitting' || file.state === 'split' || !file.manifest;
-  return isOpen ? failedInBatches(file, ports) : failedInArchive(file, ports);
+  return isOpen(file) || !file.manifest ? failedInBatches(file, ports) : failedInArchive(file, ports);
 }
 
 async function* failedInBatches({ fileId }: FileAccount, ports: DeadRecordPorts): AsyncGenerator<Receipt> {

@@ -1,9 +1,9 @@
 import type { FileAccount } from '../core/account/file-account.ts';
+import { isOpen } from '../core/account/file-account.ts';
 import type { Quarantine } from '../core/account/stops.ts';
 import { isQuarantined } from '../core/account/stops.ts';
 import type { KnownRevision } from '../core/series/earlier-revisions.ts';
 import { ChangedRecords } from '../core/series/changed-records.ts';
-import type { RevisionRules } from '../core/series/revision-guard.ts';
 import { guardRevision } from '../core/series/revision-guard.ts';
 import type { RevisionPlan } from '../core/series/revision-plan.ts';
 import type { Revision, RevisionBase } from '../core/series/revision.ts';
@@ -12,24 +12,12 @@ import { supersededBy } from '../core/series/superseded-letter.ts';
 import { askToAmend } from '../ask-finalizer.ts';
 import { askAgainAfterMs } from '../core/account/amendment.ts';
 import type { Deadline } from '../runtime/deadline.ts';
+import type { ComparePorts, TakeOverPorts } from './compare-ports.ts';
 import type { CutFile } from './cut-file.ts';
 import type { KeepLease } from './plan-revision.ts';
 import { planRevision, unknownWhy } from './plan-revision.ts';
-import type { SplitterPorts } from './splitter-ports.ts';
 import { stopEarlier } from './stop-earlier.ts';
-import type { ComparisonPorts } from './store-comparison.ts';
 import { storeComparison } from './store-comparison.ts';
-
-/** What a splitter needs to send only what changed. */
-export interface TakeOverPorts extends Pick<SplitterPorts, 'clock' | 'finalize'> {
-  ledger: SplitterPorts['ledger'];
-}
-
-export interface ComparePorts extends TakeOverPorts, Pick<SplitterPorts, 'sources' | 'feed' | 'series'> {
-  archive: ComparisonPorts['archive'];
-  log: ComparisonPorts['log'];
-  rules: RevisionRules;
-}
 
 export type RevisionJudgement =
   /** An earlier revision is in progress. */
@@ -157,6 +145,3 @@ export async function currentBases(
   const before = same === undefined ? undefined : await currentBases(same, { ledger });
   return basesOf(file, figures, before);
 }
-
-export const isOpen = (file: FileAccount | undefined): boolean =>
-  file?.state === 'splitting' || file?.state === 'split';

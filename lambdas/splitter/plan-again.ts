@@ -1,3 +1,4 @@
+import { isOpen } from '../core/account/file-account.ts';
 import { readingOf } from '../core/account/reading.ts';
 import type { Quarantine } from '../core/account/stops.ts';
 import { outrunFile } from '../core/account/quarantine.ts';
@@ -11,7 +12,7 @@ import type { Revision } from '../core/series/revision.ts';
 import type { Deadline } from '../runtime/deadline.ts';
 import type { CutFile } from './cut-file.ts';
 import { sentOf } from './enter-series.ts';
-import { currentBases, isOpen, takeOver } from './judge-revision.ts';
+import { currentBases, takeOver } from './judge-revision.ts';
 import { planRevision, unknownWhy } from './plan-revision.ts';
 import type { SplitterPorts } from './splitter-ports.ts';
 import { storeComparison } from './store-comparison.ts';

@@ -1,5 +1,6 @@
 import { BatchCutter, startOf } from '../core/records/batch-cutter.ts';
 import { LeaseLostError, SourceChangedError } from '../core/errors.ts';
+import { isOpen } from '../core/account/file-account.ts';
 import { isStopped, outrunFile } from '../core/account/quarantine.ts';
 import { suffixOf } from '../core/records/identity.ts';
 import { prepareCut } from '../core/records/prepare-batch.ts';
@@ -8,9 +9,8 @@ import { KnownRecords } from '../core/series/known-records.ts';
 import { guardRevision } from '../core/series/revision-guard.ts';
 import { readContent } from '../content/read-content.ts';
 import type { Deadline } from '../runtime/deadline.ts';
+import type { ComparePorts } from './compare-ports.ts';
 import type { CutFile } from './cut-file.ts';
-import type { ComparePorts } from './judge-revision.ts';
-import { isOpen } from './judge-revision.ts';
 import type { KeepLease } from './plan-revision.ts';
 import { compareWith } from './plan-revision.ts';
 import { saveProgress } from './splitter-ports.ts';

@@ -73,7 +73,7 @@ describe('permissions', () => {
         const ofAnotherKind = [
           [
             's3',
-            /^[^*]+\/[^*]+\/\*$|^WorkBucket\/(receipts|payloads)\/[a-z-]+\.\*$|^(Archive|Intake)Bucket\/[a-z-]+\/\*$|^IntakeBucket: not [a-z/-]+\/\*$/,
+            /^[^*]+\/[^*]+\/\*$|^WorkBucket\/(receipts|payloads|closing)\/[a-z-]+\.\*$|^(Archive|Intake)Bucket\/[a-z-]+\/\*$|^IntakeBucket: not [a-z/-]+\/\*$/,
           ],
           ['dynamodb', /^LedgerTable: (FILE#[a-z-]+\.|SERIES#[a-z-]+\.|SHA#[a-z-]+#)\*$/],
         ] as const;
@@ -217,12 +217,12 @@ describe('permissions', () => {
       ],
       'events:PutEvents': [expect.stringMatching(/:event-bus\/default$/)],
       's3:AbortMultipartUpload': folders,
-      's3:GetObject': [...folders, ...dropped, 'WorkBucket/receipts/traffic.*'],
+      's3:GetObject': [...folders, ...dropped, 'WorkBucket/closing/traffic.*', 'WorkBucket/receipts/traffic.*'],
       's3:GetObjectTagging': dropped,
       's3:GetObjectVersion': dropped,
       's3:GetObjectVersionTagging': dropped,
       's3:ListBucket': ['ArchiveBucket', 'IntakeBucket'],
-      's3:PutObject': folders,
+      's3:PutObject': [...folders, 'WorkBucket/closing/traffic.*'],
       's3:PutObjectTagging': folders,
       'sns:Publish': ['DeskTopic'],
       'sqs:SendMessage': ['trafficFinalizerfinalizeQueue'],

@@ -187,6 +187,11 @@ export function contentBytesOf(file: Pick<FileAccount, 'source' | 'content'>): n
   return file.content?.bytes ?? file.source.sizeBytes;
 }
 
+/** It is in progress: it has no final account yet. False if it is forgotten. */
+export function isOpen(file: Pick<FileAccount, 'state'> | undefined): boolean {
+  return file?.state === 'splitting' || file?.state === 'split';
+}
+
 /** Every batch that was sent is settled, by the hints: the finalizer should count. */
 export function isWhollySettled(file: FileAccount): boolean {
   if (file.state === 'splitting') return false;

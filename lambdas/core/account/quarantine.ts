@@ -1,5 +1,6 @@
 import { controlStops } from '../control/control-stops.ts';
 import type { FileAccount } from './file-account.ts';
+import { isOpen } from './file-account.ts';
 import { sumCounts } from './outcome.ts';
 import type { Quarantine, Stopped } from './stops.ts';
 import { isOutrun, isQuarantined, stopsOf } from './stops.ts';
@@ -67,10 +68,6 @@ export function cancelObstacleOf(file: FileAccount): CancelObstacle | undefined 
   if (!isOpen(file)) return { kind: 'closed' };
   if (isQuarantined(file) && file.quarantine) return { kind: 'stopped', quarantine: file.quarantine };
   return (file.closing ?? -1) >= stopsOf(file).released ? { kind: 'closing' } : undefined;
-}
-
-function isOpen({ state }: Pick<FileAccount, 'state'>): boolean {
-  return state === 'splitting' || state === 'split';
 }
 
 /** Nothing more of it may be sent: it is quarantined or was replaced. */

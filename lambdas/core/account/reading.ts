@@ -1,6 +1,7 @@
 import * as z from 'zod';
 import type { Feed } from '../../../feeds/feed.ts';
 import type { FileAccount } from './file-account.ts';
+import { isOpen } from './file-account.ts';
 import { sha256Of } from '../records/identity.ts';
 import type { CutLimits, Dialect } from '../records/dialect.ts';
 
@@ -31,7 +32,7 @@ function rulesOf(feed: Feed): string {
  * sink has accepted some of it. Records that the first file did not send must not be lost because it came first.
  */
 export function blocksSameBytes(before: FileAccount | undefined): boolean {
-  if (before?.state === 'splitting' || before?.state === 'split') return true;
+  if (isOpen(before)) return true;
   if (before?.state !== 'completed') return false;
   const { uploaded, duplicate, unchanged = 0 } = before.settled;
   // A record may have succeeded later: redriven, corrected, or settled by hand.

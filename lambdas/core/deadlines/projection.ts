@@ -2,6 +2,7 @@ import { endedRecords, expectedRecords, recordsPerByte } from '../account/expect
 import type { FeedDeadline } from './feed-deadline.ts';
 import { deadlineAfter } from './feed-deadline.ts';
 import type { FileAccount } from '../account/file-account.ts';
+import { isOpen } from '../account/file-account.ts';
 import type { LinePace } from './pace.ts';
 import { isQuarantined } from '../account/stops.ts';
 
@@ -121,7 +122,7 @@ function marginOf(doneAt: number | undefined, deadlineAt: number | undefined, no
 
 /** Held records of a stopped file wait for a person; a duplicate or failed file sends nothing. */
 function hasWorkLeft(file: FileAccount): boolean {
-  return (file.state === 'splitting' || file.state === 'split') && !isQuarantined(file);
+  return isOpen(file) && !isQuarantined(file);
 }
 
 /** Urgent files first, then by arrival. */

@@ -1,4 +1,5 @@
 import type { FileAccount } from '../account/file-account.ts';
+import { isOpen } from '../account/file-account.ts';
 import type { Quarantine } from '../account/stops.ts';
 import { isQuarantined } from '../account/stops.ts';
 import { revisionStops } from './revision-guard.ts';
@@ -109,9 +110,8 @@ export const wasHeldAsRevision = (quarantine: Quarantine | undefined): boolean =
 /** Whether a record of the file has been sent, may have been, or still may be. @param file undefined if it is forgotten */
 export function mayHaveBeenSent(file: FileAccount | undefined): boolean {
   if (!file) return true;
-  const { state, settled, quarantine } = file;
-  const isOpen = state === 'splitting' || state === 'split';
-  if (isOpen && !(isQuarantined(file) && isRevisionStop(quarantine))) return true;
+  const { settled, quarantine } = file;
+  if (isOpen(file) && !(isQuarantined(file) && isRevisionStop(quarantine))) return true;
   // Exhausted or refused: a request may have been stored although its answer says otherwise.
   const requested = settled.uploaded + settled.duplicate + settled.refused + settled.exhausted;
   if (requested + (settled.unchanged ?? 0) > 0) return true;

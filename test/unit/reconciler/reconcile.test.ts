@@ -194,9 +194,9 @@ describe('the desk', () => {
   });
 
   it('is notified of a later version’s messages, which only that version can read', async () => {
-    dlqs.records.put({ ...fixture.message, v: 3 }, 3_000);
+    dlqs.records.put({ ...fixture.message, v: 4 }, 3_000);
     await run();
-    expect(told[0]?.text).toContain('a message of version 3, sent by a later Sluice, in the DLQ of traffic records');
+    expect(told[0]?.text).toContain('a message of version 4, sent by a later Sluice, in the DLQ of traffic records');
     expect(world.ledger.batches.get(`${fixture.fileId}#1`)?.buried).not.toBe(true);
   });
 });
