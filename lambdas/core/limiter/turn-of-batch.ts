@@ -23,6 +23,12 @@ const longestDelaySeconds = 900;
 /** Of the time to its turn, a batch waits for this share in the queue: the estimate may be too long. */
 const shareOfTime = 0.9;
 
+/**
+ * A line that follows turns is a few seconds ahead of them. One that is further ahead was faster than the limit allows: a
+ * deployment has lowered the limit since, or many records ended without a request. Seconds.
+ */
+const mostAheadSeconds = 30;
+
 /** Whether the API takes so long for a batch that it is worth sending back. Waiting in a function is what a slow API costs. */
 export const isSlowFor = (records: number, { requests, windowSeconds }: RateLimit): boolean =>
   (records * windowSeconds) / requests >= shortestBatchSeconds;
@@ -32,7 +38,8 @@ export const isSlowFor = (records: number, { requests, windowSeconds }: RateLimi
  * has taken at most `rate` requests a second. So the line cannot reach the batch before that many seconds have passed for
  * the records before it, of which some need no request. Only the share of those that have not ended is an estimate: as
  * among those that have. Whatever else slows the line down makes the batch's turn later, and the estimate too early: then
- * the batch waits in a function.
+ * the batch waits in a function. So it does if the line is where this limit can't have brought it: the file's age then says
+ * nothing about the turn.
  * @param now milliseconds since 1970
  */
 export function secondsUntilTurn(
@@ -46,7 +53,9 @@ export function secondsUntilTurn(
   if (ended === 0) return 0;
   const { rejected, held, unchanged = 0 } = settled;
   const requested = ended - rejected - held - unchanged;
-  const before = requested + (Math.max(0, firstRecord - 1 - ended) * requested) / ended;
-  const seconds = before / perSecond - (now - createdAt) / 1000 - leadSeconds;
+  const aheadSeconds = requested / perSecond - (now - createdAt) / 1000;
+  if (aheadSeconds > mostAheadSeconds) return 0;
+  const left = (Math.max(0, firstRecord - 1 - ended) * requested) / ended;
+  const seconds = aheadSeconds + left / perSecond - leadSeconds;
   return seconds < shortestDelaySeconds ? 0 : Math.min(longestDelaySeconds, Math.ceil(seconds * shareOfTime));
 }

@@ -21,6 +21,19 @@ describe('the time until a batch’s turn', () => {
     expect(secondsUntilTurn(1_001, fileWith({ uploaded: 200 }), limit, 101_000)).toBe(0);
   });
 
+  it('is none if the line was faster than the API allows now, or records ended without a request', () => {
+    // 6,000 a minute, until a deployment lowered the limit.
+    expect(secondsUntilTurn(50_401, fileWith({ uploaded: 50_000 }), limit, 500_000)).toBe(0);
+    // The API was down for an hour, and batches were given up.
+    expect(secondsUntilTurn(90_001, fileWith({ uploaded: 5_000, exhausted: 80_000 }), limit, 4_100_000)).toBe(0);
+  });
+
+  it('is not changed by a line that is a batch ahead of its turns', () => {
+    expect(secondsUntilTurn(1_201, fileWith({ uploaded: 400 }), limit, 35_000)).toBe(
+      Math.ceil((1_200 / 9.93 - 35 - 3) * 0.9),
+    );
+  });
+
   it('is none before anything has ended: how many records need a request is not known', () => {
     expect(secondsUntilTurn(10_001, fileWith({}), limit, 0)).toBe(0);
   });
