@@ -45,8 +45,14 @@ export async function splitBytes(bytes: Buffer, sha256: string): Promise<SplitEx
 }
 
 /** Two batches at a time, as two consumers have them; all but the sink takes no time. */
-export async function deliverAll({ messages, ledger }: SplitExport, sink: Sink, connections: number): Promise<void> {
+export async function deliverAll(
+  { messages, ledger }: SplitExport,
+  sink: Sink,
+  connections: number,
+  onReceipts: (key: string, stored: Buffer) => void = () => undefined,
+): Promise<void> {
   const ports = consumerPorts(ledger, sink, connections / 2);
+  ports.receipts.putReceipts = async (key, stored) => onReceipts(key, stored);
   for (let from = 0; from < messages.length; from += 2) {
     await Promise.all(messages.slice(from, from + 2).map((message) => deliverBatch(message, ports, wholeInvocation)));
   }
