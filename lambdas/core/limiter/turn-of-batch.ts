@@ -1,6 +1,7 @@
 import { sumCounts } from '../account/outcome.ts';
 import type { FileAccount } from '../account/file-account.ts';
 import type { RateLimit } from './limiter.ts';
+import { slotSpacingMs } from './limiter.ts';
 
 /** A batch is at work this long before its turn: its function starts meanwhile, and no slot passes unused. Seconds. */
 const leadSeconds = 3;
@@ -9,10 +10,10 @@ const leadSeconds = 3;
 const shortestBatchSeconds = 15;
 
 /**
- * Of the limit: turns come a little slower than the line moves (99.5% of it), so that a line that has lost some slots
- * catches up, and batches do not pile up in functions for the rest of the file.
+ * Of the line's pace: turns come a little slower than the line moves, so that a line that has lost some slots catches up,
+ * and batches do not pile up in functions for the rest of the file.
  */
-const shareOfLimit = 0.993;
+const shareOfPace = 0.998;
 
 /** A batch that is this close to its turn is not sent back once more. Seconds. */
 const shortestDelaySeconds = 2;
@@ -48,7 +49,7 @@ export function secondsUntilTurn(
   limit: RateLimit,
   now: number,
 ): number {
-  const perSecond = (shareOfLimit * limit.requests) / limit.windowSeconds;
+  const perSecond = (shareOfPace * 1000) / slotSpacingMs(limit);
   const ended = sumCounts(settled);
   if (ended === 0) return 0;
   const { rejected, held, unchanged = 0 } = settled;

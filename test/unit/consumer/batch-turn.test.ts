@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { noCounts } from '../../../lambdas/core/account/outcome.ts';
+import { slotSpacingMs } from '../../../lambdas/core/limiter/limiter.ts';
 import { isSlowFor, secondsUntilTurn } from '../../../lambdas/core/limiter/turn-of-batch.ts';
 import type { DeliveryScenario } from '../../support/delivery-simulation.ts';
 import { DeliverySimulation } from '../../support/delivery-simulation.ts';
@@ -26,6 +27,16 @@ describe('the time until a batch’s turn', () => {
     expect(secondsUntilTurn(50_401, fileWith({ uploaded: 50_000 }), limit, 500_000)).toBe(0);
     // The API was down for an hour, and batches were given up.
     expect(secondsUntilTurn(90_001, fileWith({ uploaded: 5_000, exhausted: 80_000 }), limit, 4_100_000)).toBe(0);
+  });
+
+  it.each([1, 60, 3_600])('follows the line, whose pace is another share of a limit per %i s', (windowSeconds) => {
+    const limitPerWindow = { requests: 10 * windowSeconds, windowSeconds };
+    const spacingMs = slotSpacingMs(limitPerWindow);
+    // Two hours along the line, at its pace and 20 s behind the file.
+    const [sent, nowMs] = [72_000, 72_000 * spacingMs + 20_000];
+    const seconds = secondsUntilTurn(sent + 801, fileWith({ uploaded: sent }), limitPerWindow, nowMs);
+    expect(seconds).toBeGreaterThan(50);
+    expect(seconds).toBeLessThan((800 * spacingMs) / 1000);
   });
 
   it('is not changed by a line that is a batch ahead of its turns', () => {
