@@ -22,6 +22,7 @@ import { endStateOf } from './build-manifest.ts';
 import type { FinalizerPorts } from './finalizer-ports.ts';
 import { notifyOfEnd } from './notify-of-end.ts';
 import { isSettled } from './settled-batches.ts';
+import type { WrittenManifest } from './write-manifest.ts';
 import { writeManifest } from './write-manifest.ts';
 
 /** So that uploads that are lost again and again cost little. Seconds. */
@@ -156,28 +157,17 @@ async function countHere(
 }
 
 /** Makes the manifest, and closes the file; `stopped` if it was stopped or released since, so that another one is due. */
-async function closeAccount(
-  counted: Counted,
-  { file, keys, amend }: Work,
-  ports: FinalizerPorts,
-): Promise<'stopped' | undefined> {
+async function closeAccount(counted: Counted, work: Work, ports: FinalizerPorts): Promise<'stopped' | undefined> {
   const { ledger, log } = ports;
+  const { file, amend } = work;
   const place = { correlation_id: file.fileId };
   const stops = stopsOf(file);
-  const { audit, archived, reportFacts, resolutions } = await auditFile(file.fileId, counted, ports);
-  const newest = amend ? (counted.newest ?? (await newestManifest(file, ports))) : undefined;
-  if (newest && describes(newest, file, audit)) {
+  const made = await makeManifest(counted, work, ports);
+  if (!made) {
     log.info('nothing to amend', place);
     return undefined;
   }
-  const decisions = await gatherDecisions(file, resolutions, newest, ports);
-  const comparison = await archiveComparison(file, keys, reportFacts, ports);
-  const control = await archiveControl(file, keys, ports);
-  const account = { file, audit, decisions, held: counted.held, comparison, control, facts: reportFacts, keys };
-  const { manifest, written } = await writeManifest(account, ports, {
-    ...archived,
-    ...(await archiveResolutions(file.fileId, resolutions, keys, ports)),
-  });
+  const { manifest, written } = made;
   const figures = loggedFigures(manifest);
   if (!manifest.reconciled) log.error('the account does not add up', { ...place, ...figures });
   // Before the file is closed, so that the event is published at least once; the manifest's key identifies a repetition.
@@ -197,6 +187,32 @@ async function closeAccount(
     ...(manifest.decisions ? { decisions: manifest.decisions } : {}),
   });
   return undefined;
+}
+
+/**
+ * Reads what has become of the dead letters, and writes what the account says now. It is read again if another finalizer has
+ * written a manifest meanwhile: that one may have seen more. Undefined if the newest manifest says the same.
+ */
+async function makeManifest(
+  counted: Counted,
+  { file, keys, amend }: Work,
+  ports: FinalizerPorts,
+): Promise<WrittenManifest | undefined> {
+  const { held } = counted;
+  const newest = amend ? (counted.newest ?? (await newestManifest(file, ports))) : undefined;
+  const before = file.manifest?.number ?? 0;
+  for (let seen = before; ;) {
+    const { audit, archived, reportFacts: facts, resolutions } = await auditFile(file.fileId, counted, ports);
+    if (newest && seen === before && describes(newest, file, audit)) return undefined;
+    const decisions = await gatherDecisions(file, resolutions, newest, ports);
+    const comparison = await archiveComparison(file, keys, facts, ports);
+    const control = await archiveControl(file, keys, ports);
+    const named = { ...archived, ...(await archiveResolutions(file.fileId, resolutions, keys, ports)) };
+    const account = { file, audit, decisions, held, comparison, control, facts, keys };
+    const end = await writeManifest(account, ports, named, seen);
+    if ('manifest' in end) return end;
+    seen = end.outdatedBy;
+  }
 }
 
 /** The manifest is about these stops. After another one, another manifest is due. */

@@ -27,16 +27,27 @@ interface Account {
 
 export type NamedObjects = Omit<Manifest['archive'], 'bucket' | 'manifest_key' | 'report_key' | 'report_sha256'>;
 
+/** With the figures of all manifests since the file was last closed. */
+export interface WrittenManifest {
+  manifest: Manifest;
+  written: ManifestFigures[];
+}
+
 /**
  * Never overwrites: a different manifest with that number was written for another state of the account, and the next one
  * follows it in the chain. The manifest is signed after it is stored, so that a signature always covers the bytes of an
  * existing object; and only if it says what this finalizer found, no matter which finalizer wrote it.
+ *
+ * @param seen the number of the newest manifest that was there before the account was read. If there is a later one that
+ * says something else, the account may be older than that manifest (`outdatedBy`), and is to be read again: so no manifest
+ * follows one that knows more.
  */
 export async function writeManifest(
   account: Account,
   ports: FinalizerPorts,
   named: NamedObjects,
-): Promise<{ manifest: Manifest; written: ManifestFigures[] }> {
+  seen: number,
+): Promise<WrittenManifest | { outdatedBy: number }> {
   const { file, facts, keys } = account;
   const written: ManifestFigures[] = [];
   for (let number = (file.manifest?.number ?? 0) + 1; ; number++) {
@@ -55,6 +66,7 @@ export async function writeManifest(
     written.push(figuresOf(there, sha256Of(text)));
     if (isSameAccount(there, unreported) && (await signManifest(text, there, ports)))
       return { manifest: there, written };
+    if (number > seen) return { outdatedBy: number };
   }
 }
 

@@ -359,6 +359,32 @@ describe('an amendment', () => {
     });
   });
 
+  it('does not follow one that knows more, if its finalizer has read the ledger before', async () => {
+    const file = await resolved();
+    const other = receiptsOfBatch(5).find((each) => each.outcome === 'rejected')?.record ?? 0;
+    file.ledger.dead.set(`${file.fileId}#${other}`, {
+      ...{ fileId: file.fileId, record: other, letterId: 'l', state: 'dead', outcome: 'rejected' },
+      ...{ failedMessageSentAt: 0, history: [], createdAt: 0 },
+    });
+    const message = await file.receive();
+    let reads = 0;
+    const slow = {
+      ...file.ledger,
+      async *listDead(fileId: string) {
+        yield* file.ledger.listDead(fileId);
+        if (++reads > 1) return;
+        // While it has what it read, another letter is resolved, and another finalizer writes the next manifest.
+        await file.ledger.resolveDead(fileId, other, { kind: 'uploaded', requestId: 's'.repeat(64) });
+        file.ask(true);
+        await file.closeAll();
+        expect(file.manifest).toMatchObject({ manifest_number: 2, resolved_records: 2 });
+      },
+    };
+    if (message) await finalizeFile(message, { ...file.ports, ledger: slow }, noDeadline);
+    expect(file.manifest).toMatchObject({ manifest_number: 2, resolved_records: 2 });
+    expect([...file.archived.keys()].filter((key) => key.includes('manifest.3'))).toEqual([]);
+  });
+
   it('says the same if the ledger has kept nothing, and all receipts are counted again', async () => {
     const [file, recounted] = [await resolved(), await resolved()];
     await file.closeAll();
