@@ -1,5 +1,6 @@
 import { Command } from 'commander';
-import { isMissed, verdictOfNight } from '../../lambdas/core/nights/night-verdict.ts';
+import { isMissed } from '../../lambdas/core/nights/judge-expected.ts';
+import { verdictOfNight } from '../../lambdas/core/nights/night-verdict.ts';
 import { CliError } from '../cli-error.ts';
 import { exitCodes } from '../exit-codes.ts';
 import { findNight } from '../nights/read-nights.ts';

@@ -1,5 +1,6 @@
 import type { NightEntry } from '../../lambdas/core/nights/night-entry.ts';
-import { isMissed, verdictOfNight } from '../../lambdas/core/nights/night-verdict.ts';
+import { isMissed } from '../../lambdas/core/nights/judge-expected.ts';
+import { verdictOfNight } from '../../lambdas/core/nights/night-verdict.ts';
 import type { Verdict } from '../../lambdas/core/report/verdict.ts';
 import type { StoredNight } from './read-nights.ts';
 

@@ -2,7 +2,7 @@ import { durationText } from '../../lambdas/core/deadlines/deadline-text.ts';
 import { timeIn } from '../../lambdas/core/nights/night-page-times.ts';
 import { nameOfFile } from '../../lambdas/core/account/file-account.ts';
 import { isUnfinished } from '../../lambdas/core/nights/night-entry.ts';
-import { isMissed, nightWords, verdictOfNight } from '../../lambdas/core/nights/night-verdict.ts';
+import { nightWords, verdictOfNight, wordOfExpected } from '../../lambdas/core/nights/night-verdict.ts';
 import type { StoredNight } from '../nights/read-nights.ts';
 import type { NightSummary } from '../nights/summarise-night.ts';
 import { flat, formatCount } from '../terminal/format.ts';
@@ -40,7 +40,7 @@ export function formatNight({ entry, sha256 }: StoredNight): string {
   const { sentence, details } = verdictOfNight(entry);
   const zone = entry.deadline?.time_zone ?? 'UTC';
   const expected = entry.expectations.map((each) => [
-    isMissed(each) ? 'MISSING' : each.state,
+    wordOfExpected(each),
     each.name,
     `by ${timeIn(zone, each.by)}`,
     each.file_id ?? '',

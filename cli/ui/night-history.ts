@@ -1,5 +1,6 @@
 import type { NightEntry } from '../../lambdas/core/nights/night-entry.ts';
-import { isMissed, verdictOfNight } from '../../lambdas/core/nights/night-verdict.ts';
+import { isMissed } from '../../lambdas/core/nights/judge-expected.ts';
+import { verdictOfNight, wordOfExpected } from '../../lambdas/core/nights/night-verdict.ts';
 import type { NightStack, StoredNight } from '../nights/read-nights.ts';
 import { dateOf, findNight, newestNights } from '../nights/read-nights.ts';
 import type { NightSummary } from '../nights/summarise-night.ts';
@@ -19,7 +20,7 @@ export interface ListedNight extends NightSummary {
 export interface ShownNight extends ListedNight {
   details: string[];
   zone: string;
-  expected: NightEntry['expectations'];
+  expected: (NightEntry['expectations'][number] & { word: string })[];
   received: NightEntry['received'];
   earlier: NightEntry['earlier'];
   more: number;
@@ -52,7 +53,9 @@ export async function shownNight(feed: string, number: string, stack: NightStack
     ...listedNight(night),
     details: verdictOfNight(night.entry).details,
     zone: deadline?.time_zone ?? 'UTC',
-    expected: [...expectations].sort((a, b) => Number(isMissed(b)) - Number(isMissed(a))),
+    expected: [...expectations]
+      .sort((a, b) => Number(isMissed(b)) - Number(isMissed(a)))
+      .map((each) => ({ ...each, word: wordOfExpected(each) })),
     received: received.slice(0, maxRows),
     earlier: earlier.slice(0, maxRows),
     more: Math.max(0, received.length - maxRows) + Math.max(0, earlier.length - maxRows),

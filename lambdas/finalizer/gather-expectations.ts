@@ -1,3 +1,4 @@
+import { isOpen } from '../core/account/file-account.ts';
 import { isoTime } from '../core/iso-time.ts';
 import { dueBetween } from '../core/nights/expected-files.ts';
 import { judgeExpected } from '../core/nights/judge-expected.ts';
@@ -34,7 +35,7 @@ export async function gatherExpectations(
       state: state === 'not_due' ? 'missing' : state,
       late_seconds: lateBySeconds ?? null,
       file_id: file?.fileId ?? null,
-      obstacle: file?.obstacle ?? null,
+      obstacle: file?.obstacle ?? (isOpen(file) ? 'unfinished' : null),
     };
   });
 }

@@ -1182,6 +1182,8 @@ def check_earlier(newest, number, expected_pem, missing):
         named = [(manifest["archive"][f"{name}_key"], manifest["archive"][f"{name}_sha256"])
                  for name in ("receipts", "dead_letters", "resolutions", "report")]
         named += [(manifest["comparison"][f"changes_{kind}"] for kind in ("key", "sha256"))] if "comparison" in manifest else []
+        control = manifest.get("control", {})
+        named += [(control.get("control_key"), control.get("sha256")), (control.get("differences_key"), control.get("differences_sha256"))]
         for key, expected in named:
             found = beside(path.parent, key)
             missing += [key] if key is not None and found is None else []

@@ -55,17 +55,16 @@ function listsOf(night) {
 /** @param {ShownNight} night */
 function expectedList({ expected, zone }) {
   if (expected.length === 0) return [];
-  const words = { met: 'arrived', late: 'came late', missing: 'NOT HERE', too_few: 'TOO FEW RECORDS' };
   const { made, body } = table('Expected files', [
     { title: 'Expected' },
     { title: 'By' },
     { title: 'State' },
     { title: 'File' },
   ]);
-  for (const { name, key, by, state, file_id: id } of expected) {
+  for (const { name, key, by, state, file_id: id, obstacle, word } of expected) {
     const head = named('Expected', element('th', '', name, element('span', 'below', key)));
     head.setAttribute('scope', 'row');
-    const tone = state === 'met' ? '' : state === 'late' ? 'warning' : 'alarm';
+    const tone = obstacle !== null ? 'alarm' : state === 'met' ? '' : state === 'late' ? 'warning' : 'alarm';
     const file = id === null ? element('span', 'quiet', '–') : link(fileAddress(id), id);
     body.append(
       element(
@@ -73,7 +72,7 @@ function expectedList({ expected, zone }) {
         '',
         head,
         named('By', element('td', '', formatClock(by, zone).slice(0, 5))),
-        named('State', element('td', tone, words[state])),
+        named('State', element('td', tone, word)),
         named('File', element('td', '', file)),
       ),
     );

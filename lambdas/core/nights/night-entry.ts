@@ -84,11 +84,17 @@ const expectation = z.strictObject({
   state: z.enum(['met', 'late', 'missing', 'too_few']),
   /** Of a late one. */
   late_seconds: count.nullable(),
-  /** The file that met it; otherwise the newest one with the key, and why it does not count. */
+  /**
+   * The file that met it, with `unfinished` if it is not done; otherwise the newest one with the key, and why it does not
+   * count.
+   */
   file_id: z.string().nullable(),
   obstacle: z.string().nullable(),
 });
 export type NightExpectation = z.infer<typeof expectation>;
+
+/** What was expected is here, and not done. */
+export const isInProgress = ({ obstacle }: Pick<NightExpectation, 'obstacle'>): boolean => obstacle === 'unfinished';
 
 /**
  * One entry of a feed's night log: an account of the time from one deadline to the next. Entries are numbered without

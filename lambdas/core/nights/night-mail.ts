@@ -1,7 +1,8 @@
 import { plainText } from '../plain-text.ts';
 import type { Mail } from '../notices/notice-mail.ts';
 import type { NightEntry, NightExpectation } from './night-entry.ts';
-import { nightWords, verdictOfNight } from './night-verdict.ts';
+import { isInProgress } from './night-entry.ts';
+import { nightWords, verdictOfNight, wordOfExpected } from './night-verdict.ts';
 
 const maxSentence = 1_500;
 
@@ -9,7 +10,7 @@ const maxSentence = 1_500;
 export function nightMail(entry: NightEntry, sha256: string): Mail {
   const { feed, number, from, to, archive, expectations, previous_sha256: previous } = entry;
   const { kind, sentence, details } = verdictOfNight(entry);
-  const missing = expectations.filter(({ state }) => state !== 'met');
+  const missing = expectations.filter((each) => each.state !== 'met' || isInProgress(each));
   return {
     subject: `Sluice ${feed}: night ${number} (${to.slice(0, 10)}) ${nightWords[kind]}`.slice(0, 100),
     text: [
@@ -31,8 +32,9 @@ export function nightMail(entry: NightEntry, sha256: string): Mail {
   };
 }
 
-function expectationLine({ name, key, by, state, file_id: id, obstacle }: NightExpectation): string {
+function expectationLine(expected: NightExpectation): string {
+  const { name, key, by, file_id: id, obstacle } = expected;
   const what = plainText(`${name} (${key})`, maxSentence);
-  const file = id === null ? '' : `; file ${id}${obstacle === null ? '' : ` does not count: ${obstacle}`}`;
-  return `${what}: expected by ${by}, ${state === 'late' ? 'came late' : state === 'missing' ? 'NOT HERE' : 'TOO FEW RECORDS'}${file}`;
+  const why = obstacle === null ? '' : isInProgress(expected) ? '' : ` does not count: ${obstacle}`;
+  return `${what}: expected by ${by}, ${wordOfExpected(expected)}${id === null ? '' : `; file ${id}${why}`}`;
 }

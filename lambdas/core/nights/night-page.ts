@@ -7,9 +7,9 @@ import { sumSection } from '../report/sum-section.ts';
 import { count, records } from '../report/verdict.ts';
 import { verdictBox } from '../report/verdict-box.ts';
 import type { EarlierFile, NightEntry, NightExpectation, NightFile } from './night-entry.ts';
-import { isUnfinished } from './night-entry.ts';
+import { isInProgress, isUnfinished } from './night-entry.ts';
 import { timeIn } from './night-page-times.ts';
-import { isTrouble, nightWords, verdictOfNight } from './night-verdict.ts';
+import { isTrouble, nightWords, verdictOfNight, wordOfExpected } from './night-verdict.ts';
 
 /** Rows of a table; the entry has them all. */
 const maxRows = 500;
@@ -33,12 +33,15 @@ export function renderNight(entry: NightEntry): string {
   });
 }
 
-const expectedStates: Record<NightExpectation['state'], { word: string; kind: string }> = {
-  met: { word: 'arrived', kind: 'good' },
-  late: { word: 'came late', kind: 'look' },
-  missing: { word: 'NOT HERE', kind: 'bad' },
-  too_few: { word: 'TOO FEW RECORDS', kind: 'bad' },
+const expectedKinds: Record<NightExpectation['state'], string> = {
+  met: 'good',
+  late: 'look',
+  missing: 'bad',
+  too_few: 'bad',
 };
+
+const expectedState = (each: NightExpectation): Html =>
+  state({ word: wordOfExpected(each), kind: isInProgress(each) ? 'bad' : expectedKinds[each.state] });
 
 const state = ({ word, kind }: { word: string; kind: string }): Html =>
   html`<span class="state ${kind}">${word}</span>`;
@@ -57,8 +60,11 @@ function expectedSection({ expectations }: NightEntry, zone: string): Html | und
           html`<tr>
             <th scope="row">${each.name}<br /><code>${each.key}</code></th>
             <td>${timeIn(zone, each.by)}</td>
-            <td>${state(expectedStates[each.state])}${lateText(each)}</td>
-            <td>${each.file_id === null ? '–' : html`<code>${each.file_id}</code>`} ${each.obstacle}</td>
+            <td>${expectedState(each)}${lateText(each)}</td>
+            <td>
+              ${each.file_id === null ? '–' : html`<code>${each.file_id}</code>`}
+              ${isInProgress(each) ? '' : each.obstacle}
+            </td>
           </tr>`,
       ),
     )}

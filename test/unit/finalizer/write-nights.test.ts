@@ -147,6 +147,25 @@ describe('what was expected', () => {
   });
 });
 
+describe('an expected file that comes around the end of the night', () => {
+  it.each([
+    ['2026-11-21T02:00:20Z', 'met'],
+    ['2026-11-21T02:03:00Z', 'late'],
+  ])('at %s is here (%s), and the night is not ready before it is finished', async (time, state) => {
+    const world = await begun();
+    await world.at('2026-11-20T20:00:00Z').receive('other');
+    await world.close('other', 'completed', 0);
+    const by = { hour: 2, minute: 0, timeZone: 'UTC' };
+    const file = { name: 'WABC', key: 'WABC_{yyyyMMdd}*.csv', by, records: 1 };
+    await world.ledger.saveExpected('traffic', { files: [{ file, since: 0, nights: [] }] });
+    await world.at(time).receive('WABC_20261121');
+    await world.at('2026-11-21T02:05:00Z').write();
+    expect(receivedIn(world.entries())).toEqual(['other in 1']);
+    expect(world.entries()[0]?.expectations).toMatchObject([{ state, obstacle: 'unfinished' }]);
+    expect(world.mails[0]?.subject).toContain('NOT READY');
+  });
+});
+
 describe('the beginning', () => {
   it('of a stack that has run before invents no past: the files of its first night are in the first entry, no others', async () => {
     const world = new NightWorld();

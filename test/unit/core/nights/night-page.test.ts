@@ -53,6 +53,78 @@ describe('the verdict on a night', () => {
   });
 });
 
+describe('the verdict on what another night has', () => {
+  /** The first night, without its dead letters: it is ready. */
+  function ready(): NightEntry & { received: [NightEntry['received'][number]] } {
+    const [first] = nights as [NightEntry];
+    const [file] = first.received;
+    if (!file) throw new Error('no file');
+    return { ...first, sums: { ...first.sums, dead_lettered_records: 0 }, received: [file] };
+  }
+  const expectation: NightEntry['expectations'][number] = {
+    ...{ name: 'WABC', key: 'WABC_*.csv', by: '2026-11-21T02:00:00.000Z', records: 1 },
+    ...{ state: 'met', late_seconds: null, file_id: 'other', obstacle: null },
+  };
+
+  it.each(['met', 'late'] as const)(
+    'is bad if an expected file (%s) came after the end and is not finished',
+    (state) => {
+      const night = { ...ready(), expectations: [{ ...expectation, state, obstacle: 'unfinished' }] };
+      expect(verdictOfNight(night)).toMatchObject({ kind: 'bad', sentence: 'Not ready: WABC not finished yet.' });
+      expect(flat(renderNight(night))).toContain('NOT FINISHED');
+      expect(nightMail(night, 'a'.repeat(64)).text).toMatch(/(arrived|came late), NOT FINISHED; file other/);
+    },
+  );
+
+  it('counts the records of finished files only, and says so', () => {
+    const night = ready();
+    const [done, open] = [night.received[0], { ...night.received[0], file_id: 'o', state: 'split' as const }];
+    const detailsWith = (received: NightEntry['received'], unfinished: number): string[] =>
+      verdictOfNight({ ...night, received, files: { ...night.files, received: received.length, unfinished } }).details;
+    expect(detailsWith([open], 1)).toContain('1 file received, none finished.');
+    expect(detailsWith([done, open], 1)).toContain(
+      '2 files received; of the 1 finished, 988 of 1,000 records are through.',
+    );
+  });
+
+  it('names an expected file that came in an earlier night and has open dead letters', () => {
+    const most = [{ file_id: 'other', key: 'traffic/WABC_1.csv', received: expectation.by, records: 3 }];
+    const night = { ...ready(), expectations: [expectation], open_dead_letters: { files: 1, records: 3, most } };
+    expect(verdictOfNight(night)).toMatchObject({
+      kind: 'look',
+      sentence: 'Ready with exceptions: 3 records of WABC did not get through.',
+    });
+  });
+
+  it('is bad if a file was replaced by one that the entry does not have, not by one that it has', () => {
+    const [file] = ready().received;
+    const replaced = { ...file, file_id: 'old', state: 'superseded' as const, failure_code: 'source_replaced' };
+    expect(verdictOfNight({ ...ready(), received: [{ ...replaced, key: 'traffic/WKEY.csv' }] }).kind).toBe('bad');
+    expect(verdictOfNight({ ...ready(), received: [file, replaced] }).kind).toBe('good');
+    const older = { ...replaced, key: 'traffic/WKEY.csv', failure_code: 'older_revision' };
+    expect(verdictOfNight({ ...ready(), received: [file, older] }).kind).toBe('good');
+  });
+
+  it('names a file of an earlier night that failed or was stopped since', () => {
+    const [file] = ready().received;
+    for (const state of ['failed', 'quarantined'] as const) {
+      const ended = { ...file, file_id: 'e', state, entry: 0, before: { state: 'split' as const, manifest_number: 0 } };
+      expect(verdictOfNight({ ...ready(), earlier: [ended] }).kind, state).toBe('look');
+      const known = { ...ended, before: { state, manifest_number: 1 } };
+      expect(verdictOfNight({ ...ready(), earlier: [known] }).kind, state).toBe('good');
+    }
+  });
+
+  it('is not good if all that came has the same bytes as earlier files', () => {
+    const files = { ...ready().files, completed: 0, duplicate: 1 };
+    const night = { ...ready(), files, received: [{ ...ready().received[0], state: 'duplicate' as const }] };
+    expect(verdictOfNight(night)).toMatchObject({
+      kind: 'look',
+      sentence: expect.stringMatching(/^Nothing new came/) as string,
+    });
+  });
+});
+
 describe('the page of a night', () => {
   it('begins with the answer, and has what was expected, what arrived, sums, and what changed before', () => {
     const [first, second, third] = nights.map((night) => flat(renderNight(night)));
