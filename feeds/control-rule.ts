@@ -11,7 +11,7 @@ export const controlKinds = ['sha256sum', 'counts', 'rows'] as const;
 export type ControlKind = (typeof controlKinds)[number];
 
 /** Every file of the feed would be taken for a control file. */
-const dataSuffixes = /^\.?(?:csv|tsv|txt|json|jsonl|ndjson|gz|gzip|zip|zst)$/i;
+const dataSuffixes = ['.csv', '.tsv', '.txt', '.json', '.jsonl', '.ndjson', '.gz', '.gzip', '.zip', '.zst'];
 
 /** A feed whose files are sent only if a second file, dropped beside each, agrees with them. */
 export const controlRule = z.strictObject({
@@ -19,7 +19,10 @@ export const controlRule = z.strictObject({
   suffix: z
     .string()
     .regex(/^[!-.0-~]{1,60}$/, 'It must be 1 to 60 characters of ASCII without spaces and slashes')
-    .refine((suffix) => !dataSuffixes.test(suffix), 'It ends the names of the files themselves'),
+    .refine(
+      (suffix) => !dataSuffixes.some((each) => each.endsWith(suffix.toLowerCase())),
+      'It ends the names of the files themselves',
+    ),
   /** Whether it is dropped before its file or after it: decides which version of the file it speaks of. */
   comes: z.enum(['before', 'after']),
   kind: z.enum(controlKinds),

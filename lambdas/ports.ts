@@ -13,6 +13,7 @@ import type {
   NightMark,
   SourceObject,
 } from './core/account/file-account.ts';
+import type { ControlOccasion } from './core/control/file-control.ts';
 import type { LateControl } from './core/control/late-control.ts';
 import type { ControlledFile, SeenControl, SeenControls } from './core/control/spoken-of.ts';
 import type { Item, ItemChange, ItemKey, ItemWrite } from './core/ledger/item-change.ts';
@@ -581,7 +582,7 @@ export interface ControlLedger {
   /** A person sends a file that waits, without its control file. Undefined if it does not wait (any more). */
   releaseWaiting(fileId: string, by: string, why: string): Promise<FileAccount | undefined>;
   /** Notes that the desk was notified that the file waits. */
-  noteNotified(file: Pick<FileAccount, 'fileId' | 'control'>, occasion: 'overdue' | 'deadline'): Promise<void>;
+  noteNotified(file: Pick<FileAccount, 'fileId' | 'control'>, occasions: readonly ControlOccasion[]): Promise<void>;
   /** Keeps a control file that changes nothing until the desk has been notified. Repeatable. */
   keepLateControl(feed: string, late: LateControl): Promise<void>;
   /** Those that the desk was not notified of yet, at most `limit`. */

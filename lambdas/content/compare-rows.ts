@@ -7,6 +7,7 @@ import { BatchCutter, startOf } from '../core/records/batch-cutter.ts';
 import type { CutRecord } from '../core/records/cut-slice.ts';
 import { cutSlice } from '../core/records/cut-slice.ts';
 import type { CsvDialect, CutBatch, Dialect } from '../core/records/dialect.ts';
+import { visibleText } from '../core/records/visible-text.ts';
 import { parseRecord } from '../core/records/parse-record.ts';
 import { readSourceRow } from '../core/records/source-row.ts';
 import type { CompareControlPorts, ControlledContent } from './controlled-content.ts';
@@ -15,6 +16,9 @@ import { readDialect } from './read-dialect.ts';
 
 /** In the memory of the function that compares: 28 bytes for each. */
 const maxRows = 10_000_000;
+
+/** Of a column's name in a sentence. */
+const maxNameCharacters = 40;
 
 /** Of a control file: its rows are short. */
 const controlLimits: FileAccount['limits'] = {
@@ -72,11 +76,13 @@ export async function readTable(source: SourceObject, { sources, encoding }: Com
 function columnsOf(control: CsvDialect, file: Dialect | undefined): readonly string[] {
   const { columns, ambiguousColumns: [twice] = [] } = control;
   if (columns.includes('')) throw new ControlFileError('Its header has a column without a name.');
-  if (twice !== undefined) throw new ControlFileError(`Its header has the column "${twice}" more than once.`);
+  if (twice !== undefined)
+    throw new ControlFileError(`Its header has the column "${visibleText(twice, maxNameCharacters)}" more than once.`);
   if (file?.format !== 'csv') return columns;
   const unknown = columns.find((name) => !file.columns.includes(name) || file.ambiguousColumns?.includes(name));
   if (unknown !== undefined) {
-    throw new ControlFileError(`It has the column "${unknown}", which the file does not have, or more than once.`);
+    const name = visibleText(unknown, maxNameCharacters);
+    throw new ControlFileError(`It has the column "${name}", which the file does not have, or more than once.`);
   }
   return columns;
 }

@@ -7,15 +7,17 @@ import type { Archive } from '../ports.ts';
 
 /**
  * Copies the control file that a file was compared with next to its manifest, and returns what the manifest says of it.
- * Repeatable. Undefined if the file's feed required none.
+ * Repeatable. Undefined if the file's feed required none when it was sent.
  * @throws ContradictionError if the copy does not have the bytes that were compared
  */
 export async function archiveControl(
-  { control, limits }: Pick<FileAccount, 'control' | 'limits'>,
+  { control, limits, state: fileState }: Pick<FileAccount, 'control' | 'limits' | 'state'>,
   keys: Pick<ArchiveKeys, 'control'>,
   { archive }: { archive: Pick<Archive, 'copySource' | 'getStream'> },
 ): Promise<ManifestControl | undefined> {
-  if (!control) return undefined;
+  // Its feed's setting was removed while the file waited.
+  const isNotRequired = control?.state === 'waiting' && fileState !== 'superseded';
+  if (!control || isNotRequired) return undefined;
   const { name, kind, state, source, missing = 0, extra = 0, differences } = control;
   const copied = source && (await archive.copySource(source, keys.control));
   const found = copied && (await sha256OfArchived(copied.key, archive));

@@ -65,8 +65,8 @@ export function controlLedger(store: ItemStore, clock: Pick<Clock, 'now'>): Cont
       return update.kind === 'changed' || isOurs ? current : undefined;
     },
 
-    async noteNotified({ fileId, control }, occasion) {
-      if (control) await store.update(fileKey(fileId), changes.noteNotified(control, occasion));
+    async noteNotified({ fileId, control }, occasions) {
+      if (control) await store.update(fileKey(fileId), changes.noteNotified(control, occasions));
     },
 
     async keepLateControl(feed, late) {

@@ -34,7 +34,7 @@ export async function noteControl(source: SourceObject, ports: SplitterPorts): P
   const file = place && (await ledger.getFile(place.fileId));
   if (!file) return true;
   await reportIfLate(file, seen, fileName, ports);
-  // Another lane's splitter checks its own files once a minute.
+  // Another lane's splitter checks its own files every 30 seconds.
   if (file.lane === rule.lane && (await ledger.wakeFile(file.fileId))) {
     await ports.intake.send(continueMessageOf(file), 0);
   }

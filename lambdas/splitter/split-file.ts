@@ -157,6 +157,7 @@ async function agreeWithControl(
     const saved = await saveProgress(file, ports, step.progress);
     if (!saved) throw lost(file);
     noteStop(file, saved);
+    if (step.progress.quarantine) ports.metrics.add('QuarantinedFiles', 1);
     if (saved.control) file.control = saved.control;
     // One that was dropped meanwhile is found now, or reports itself.
     return step.kind === 'out-of-time' ? step : agreeWithControl(file, whole, ports, deadline);

@@ -231,6 +231,22 @@ describe('the evidence of a file that differs from its control file', () => {
   });
 });
 
+describe('the evidence of a file that waited when its feed’s setting was removed', () => {
+  it('holds without a control file', async () => {
+    const night = new ControlNight('counts', agreeing[1]?.[1] ?? '');
+    await night.world.split();
+    expect(night.world.file?.control?.state).toBe('waiting');
+    Object.assign(night.world.splitter.ports, { control: undefined });
+    await night.world.clock.advance(60_000);
+    await night.world.split(false);
+    const manifest = await night.settle();
+    expect(manifest).toMatchObject({ state: 'completed' });
+    expect(manifest.control).toBeUndefined();
+    for (const verdict of await night.verify(manifest))
+      expect(verdict).toMatchObject({ holds: true, isComplete: true });
+  });
+});
+
 describe('the evidence of a file that was released before its control file came', () => {
   it('says that it was not compared, and who decided that', async () => {
     const night = new ControlNight('counts', agreeing[1]?.[1] ?? '');

@@ -4,7 +4,7 @@ import { plainText } from '../plain-text.ts';
 import type { FileControl } from './file-control.ts';
 import type { LateControl } from './late-control.ts';
 
-/** A file that waits for its control file. */
+/** A file that waits for its control file: nothing of it is cut yet. */
 export type WaitingFile = FileAccount & { control: FileControl };
 
 /** No one would read more; `sluice status` lists them all. */
@@ -12,7 +12,7 @@ const maxShown = 20;
 const maxNameCharacters = 300;
 
 export const isWaitingForControl = (file: FileAccount): file is WaitingFile =>
-  file.state === 'splitting' && file.control?.state === 'waiting';
+  file.state === 'splitting' && file.control?.state === 'waiting' && file.checkpoint === undefined;
 
 /** `waits for its control file WABC.csv.ctl since 01:12` @param clock shows a time to the reader */
 export function waitingText({ name, waitingSince }: FileControl, clock: (atMs: number) => string): string {

@@ -13,6 +13,9 @@ import type { CutPosition } from '../records/dialect.ts';
 export const controlStates = ['waiting', 'agrees', 'differs', 'not_compared'] as const;
 export type ControlState = (typeof controlStates)[number];
 
+/** On which occasions the desk is notified of a file that waits: it is overdue; its feed's deadline has come. */
+export type ControlOccasion = 'overdue' | 'deadline';
+
 /** A control file, pinned as a file's own source is. */
 interface ControlVersion {
   bucket: string;
@@ -33,8 +36,8 @@ export interface FileControl {
   waitingSince?: number;
   /** When the desk is to be notified that it still waits. */
   overdueAt?: number;
-  /** Of what the desk has been notified: that it is overdue, and that the feed's deadline has come. */
-  notified?: ('overdue' | 'deadline')[];
+  /** Of what the desk has been notified. */
+  notified?: ControlOccasion[];
   /** The version that it was compared with, and the SHA-256 of its bytes. */
   source?: ControlVersion;
   sha256?: string;

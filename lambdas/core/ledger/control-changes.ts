@@ -1,4 +1,4 @@
-import type { FileControl } from '../control/file-control.ts';
+import type { ControlOccasion, FileControl } from '../control/file-control.ts';
 import type { SeenControls } from '../control/spoken-of.ts';
 import { maxSeenVersions } from '../control/spoken-of.ts';
 import { decisionsOf } from '../account/decisions.ts';
@@ -36,8 +36,9 @@ const isSplitting: Check = { name: 'state', is: '=', value: 'splitting' };
 export const wakeFile: ItemChange = { when: [isSplitting, isWaiting], remove: ['heldBackUntil'] };
 
 /** The desk was notified that the file waits. */
-export function noteNotified(control: FileControl, occasion: 'overdue' | 'deadline'): ItemChange {
-  return { when: [isWaiting], set: { 'control.notified': [...(control.notified ?? []), occasion] } };
+export function noteNotified(control: FileControl, occasions: readonly ControlOccasion[]): ItemChange {
+  const notified = new Set([...(control.notified ?? []), ...occasions]);
+  return { when: [isWaiting], set: { 'control.notified': [...notified] } };
 }
 
 /**

@@ -94,6 +94,14 @@ describe('the rows of a control file', () => {
     expect(await compare('rows', control.replace('30.50', '30.5'), json, 'WABC.json')).toMatchObject({ missing: 1 });
   });
 
+  it('are not compared if a column is not the file’s, and its name is shown in part', async () => {
+    for (const columns of [`SpotID,${'A'.repeat(60_000)}`, `${'B'.repeat(9000)},${'B'.repeat(9000)}`]) {
+      const found = await compare('rows', `${columns}\nx,y\n`, text);
+      expect(found?.message).toMatch(/^The control file can't be used\. It.* has the column "[AB]+…"/);
+      expect(found?.message.length).toBeLessThan(300);
+    }
+  });
+
   it('can not become formulas in the list', async () => {
     const found = await compare('rows', 'SpotID\n=6*7\n', text);
     expect(found?.csv).toContain('\\=6*7');

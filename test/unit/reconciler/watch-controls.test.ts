@@ -67,6 +67,17 @@ describe('files that wait for their control file', () => {
     expect(mails[0]).toContain('sluice release a --why');
   });
 
+  it('are reported once if they are overdue at the deadline', async () => {
+    waiting('a');
+    await clock.advance(30 * minute);
+    await run(true);
+    waiting('b');
+    await run();
+    await run(true);
+    expect(mails).toHaveLength(2);
+    expect(mails[1]).toContain('sluice release b --why');
+  });
+
   it('are reported again if the run dies after the message', async () => {
     waiting('a');
     await clock.advance(30 * minute);

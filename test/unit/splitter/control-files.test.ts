@@ -68,6 +68,7 @@ describe.each([
       quarantine: { code: 'control_differs' },
     });
     expect(isQuarantined(account)).toBe(true);
+    expect(world.world.metrics).toEqual(['QuarantinedFiles']);
     expect(account.totalRecords).toBe(rows.length - 1);
     expect(world.sentOf(source)).toBe(0);
     expect(world.listOf(source).length).toBeGreaterThan(1);
@@ -275,6 +276,15 @@ describe('a file that waits for its control file', () => {
     expect(world.sentOf(source)).toBe(rows.length);
     await world.drop('WABC.csv.ctl', '{"records":1}');
     expect(await ledger.listLateControls('traffic', 10)).toMatchObject([{ isChange: false }]);
+  });
+
+  it('is sent once its feed requires no control file any more', async () => {
+    const world = new ControlWorld('counts');
+    const source = await world.drop('WABC.csv', file);
+    Object.assign(world.world.ports, { control: undefined });
+    await world.continueAll();
+    expect(world.account(source)).toMatchObject({ state: 'split', control: { state: 'waiting' } });
+    expect(world.sentOf(source)).toBe(rows.length);
   });
 
   it('is released by the command, again if that was killed, and not once it was compared', async () => {

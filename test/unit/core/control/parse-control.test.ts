@@ -72,7 +72,7 @@ describe('the name of a control file', () => {
 
   it('can not be the end of all files’ names', () => {
     const rule = { comes: 'after', kind: 'rows' };
-    for (const suffix of ['', '.csv', 'csv', '.gz', 'a/b', '.c tl', '.ctl\n']) {
+    for (const suffix of ['', '.csv', 'csv', 'V', 'sv', '.gz', 'a/b', '.c tl', '.ctl\n']) {
       expect(controlRule.safeParse({ ...rule, suffix }).success, suffix).toBe(false);
     }
     for (const suffix of ['.ctl', '_manifest.csv', '.sha256']) {
