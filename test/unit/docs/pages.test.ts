@@ -48,6 +48,27 @@ it('answers each question of docs/README.md under a heading with that question',
   }
 });
 
+it('lists every page and every decision in docs/README.md, and every topic in docs/architecture.md', () => {
+  const linked = (from: string) => new Set([...readPage(from).text.matchAll(/\]\(([^)#]+)/g)].map(([, to]) => to));
+  const [inDocs, inArchitecture] = [linked('docs/README.md'), linked('docs/architecture.md')];
+  const paths = pages.map(({ path }) => path);
+  const isListed = (path: string): boolean => {
+    const name = path.slice('docs/'.length);
+    return name.startsWith('architecture/') ? inArchitecture.has(name) : inDocs.has(name);
+  };
+  const ours = paths.filter((path) => /^docs\/(?!README|pictures\/|schemas\/|iam\/)/.test(path));
+  expect(ours.filter((path) => !isListed(path))).toEqual([]);
+});
+
+it('has Meaning, Impact, Investigate and Resolve in each alarm’s entry of the runbook', () => {
+  const entries = readPage('docs/operations.md').text.split(/^## /m).slice(1);
+  const alarms = entries.filter((entry) => /^\*\*Alarms?\*\*/m.test(entry));
+  expect(alarms.length).toBeGreaterThan(20);
+  const parts = ['Meaning', 'Impact', 'Investigate', 'Resolve'];
+  const isWhole = (entry: string): boolean => parts.every((part) => entry.includes(`\n**${part}`));
+  expect(alarms.filter((entry) => !isWhole(entry)).map((entry) => entry.split('\n')[0])).toEqual([]);
+});
+
 describe('the check of links', () => {
   it.each([
     ['a missing file', '[a](nowhere.md)'],
