@@ -48,7 +48,7 @@ export async function listChanges(
     for await (const earlier of readEarlier(evidence, isWanted, ports)) {
       const { record, text } = earlier;
       if (isRemoved(record)) {
-        rows.push(removedRow(evidence, earlier));
+        rows.push(removedRow(evidence, earlier, base, plan));
         room -= (text ?? '').length;
       } else if (text !== undefined) {
         roomBefore -= text.length;
@@ -67,7 +67,7 @@ export async function listChanges(
     for (const [base, evidence] of areSorted ? [] : bases.entries()) {
       const isRemoved = (record: number) => removedIn[base]?.has(record) === true;
       for await (const each of readEarlier(evidence, isRemoved, ports)) {
-        yield comparisonLine(removedRow(evidence, each));
+        yield comparisonLine(removedRow(evidence, each, base, plan));
       }
     }
     if (changes.unlisted > 0) yield notListedLine(notListedNote(changes.unlisted));
@@ -76,10 +76,19 @@ export async function listChanges(
 
 const placeOf = (base: number, record: number): string => `${base}/${record}`;
 
-function removedRow({ fileId }: RevisionBase, { record, text, identity }: EarlierText): ComparedRow {
-  const before = text === undefined ? { note: notReadable } : { before: text };
-  return { change: 'removed', earlier: { fileId, record }, identity, ...before };
+function removedRow(
+  { fileId }: RevisionBase,
+  { record, text, identity }: EarlierText,
+  base: number,
+  plan: RevisionPlan,
+): ComparedRow {
+  const removed = { change: 'removed' as const, earlier: { fileId, record } };
+  if (text === undefined) return { ...removed, identity, note: notReadable };
+  if (identity && plan.isRemovedAs(identity, { base, record })) return { ...removed, identity, before: text };
+  return { ...removed, identity: undefined, before: text, note: wasCorrected };
 }
+
+const wasCorrected = 'a person corrected it: the API has the corrected row in its place';
 
 const notReadable = 'the earlier text is not available';
 const uncertain = 'the API may have something else of it than the earlier file';

@@ -69,13 +69,15 @@ async function takeReleased(
   }
   const isWhole = found !== undefined && (!before || release?.sends === 'all');
   if (!found && release?.sends !== 'all') return stopUnknown('', 'Its series has forgotten it.', clock.now());
-  const bases = (before && (await currentBases(before.fileId, ports))) ?? [];
   if (isWhole || !before) {
     if (!(await takeOver(fileId, earlier, [], ports))) return { kind: 'later' };
+    // Only now: before, a manifest of the earlier revision may have been amended meanwhile.
+    const bases = (before && (await currentBases(before.fileId, ports))) ?? [];
     const counts = file.revision?.counts ?? { unchanged: 0, changed: 0, added: 0, removed: 0 };
     await ledger.takeSeries(fileId, { bases, counts, isWhole: true, taken: true }, reading);
     return { kind: 'planned', plan: undefined };
   }
+  const bases = (await currentBases(before.fileId, ports)) ?? [];
   if (bases.length === 0) return stopUnknown(before.fileId, 'What the API has of it is not known.', clock.now());
   const changes = new ChangedRecords(file.dialect);
   const compared = await compare(file, bases, changes, ports, deadline);

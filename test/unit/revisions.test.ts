@@ -1,4 +1,5 @@
 import { beforeEach, describe, expect, it, vi } from 'vitest';
+import { finalizeMessageOf } from '../../lambdas/ask-finalizer.ts';
 import { LatestPlan } from '../../lambdas/splitter/latest-plan.ts';
 import type { LogRow } from '../support/revision-world.ts';
 import { RevisionWorld } from '../support/revision-world.ts';
@@ -210,6 +211,33 @@ describe('a revision that a person must decide about', () => {
     expect(world.manifestOf('traffic.3')).toMatchObject({ unchanged_records: 10, uploaded_records: 1 });
   });
 
+  it('is sent whole with --all, and does not block the next one if the one before is amended meanwhile', async () => {
+    const first = world.drop(1, rowsOf(10).with(4, { spot: 'S5', client: 'Five', isDamaged: true }));
+    await run();
+    await world.ledger.resolveDead(first, 5, { kind: 'handled', by: 'ann', why: 'entered by hand' });
+    // Nothing in common, so that a person decides.
+    const held = world.drop(2, [
+      { spot: 'S20', client: 'Other' },
+      { spot: 'S21', client: 'Damaged', isDamaged: true },
+    ]);
+    await run();
+    expect(world.manifestOf(held)).toMatchObject({ state: 'quarantined' });
+    const supersedeFile = world.ledger.supersedeFile.bind(world.ledger);
+    world.ledger.supersedeFile = async (fileId, by) => {
+      world.ledger.supersedeFile = supersedeFile;
+      world.queue.push({ task: { kind: 'finalize', message: finalizeMessageOf(world.file(first), true) }, dueAt: 0 });
+      await world.handle(world.queue.length - 1, false);
+      return supersedeFile(fileId, by);
+    };
+    await world.release(held, 'all');
+    await run();
+    expect(world.file(first).manifest?.number).toBe(2);
+    expect(world.manifestOf(held)).toMatchObject({ state: 'completed' });
+    const next = world.drop(3, [{ spot: 'S20', client: 'Other' }, ...rowsOf(3)]);
+    await run();
+    expect(world.manifestOf(next)).toMatchObject({ reconciled: true });
+  });
+
   it('that is released after a newer one was sent ends as superseded', async () => {
     world = new RevisionWorld('doubles', false);
     world.drop(1, rowsOf(10));
@@ -356,6 +384,28 @@ describe('a revision of one that is in progress', () => {
     });
     expect(world.manifestOf('traffic.1')).toMatchObject({ state: 'superseded', dead_lettered_records: 0 });
     expect(Object.fromEntries(world.api.schedule)).toEqual(scheduleOf(changed));
+  });
+});
+
+describe('a revision without a record that a person had corrected', () => {
+  it('lists it without the identity that the API does not have', async () => {
+    world.api.turn = ({ payload }) =>
+      payload['spot_id'] === 'S2' ? { kind: 'refused', status: 422, answer: 'no such spot' } : undefined;
+    const first = world.drop(1, rowsOf(5));
+    await run();
+    await world.correct(first, 2, { spot: 'S22', client: 'Client 2' });
+    await run();
+    expect(world.manifestOf(first)).toMatchObject({ dead_lettered_records: 0 });
+    world.api.turn = () => undefined;
+    // It has the spot again, and not the corrected one.
+    const second = world.drop(2, rowsOf(6));
+    await run();
+    const list = world.archived.get(world.manifestOf(second)?.comparison?.changes_key ?? '')?.toString() ?? '';
+    const removed = list.split('\r\n').filter((row) => row.startsWith('removed,'));
+    expect(removed).toEqual([
+      'removed,traffic.1,2,,,"S2,WABC,2026-01-05 06:00:00,30,Client 2",,' +
+        'a person corrected it: the API has the corrected row in its place',
+    ]);
   });
 });
 

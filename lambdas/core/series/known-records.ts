@@ -132,6 +132,13 @@ export class KnownRecords {
     return this.#slots[at + flagsAt] === 0 ? undefined : this.#slots.readUInt32LE(at + recordAt);
   }
 
+  /** Whether the newer revision does not have what is known under this id, which is the record with this number. */
+  isRemoved(requestId: string, record: number): boolean {
+    const at = this.#table.find(Buffer.from(requestId.slice(0, 2 * keyBytes), 'hex'));
+    const flags = this.#slots[at + flagsAt] ?? 0;
+    return flags !== 0 && (flags & isSeen) === 0 && this.#slots.readUInt32LE(at + recordAt) === record;
+  }
+
   /** Whether what the API has of it may differ from what the file has. */
   isUncertain(requestId: string): boolean {
     const at = this.#table.find(Buffer.from(requestId.slice(0, 2 * keyBytes), 'hex'));

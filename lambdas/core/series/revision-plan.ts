@@ -110,6 +110,12 @@ export class RevisionPlan {
     return this.#certain[base]?.removedRecords() ?? [];
   }
 
+  /** Whether a removed record is known under the identity that it has in its file: a person may have corrected that. */
+  isRemovedAs(identity: readonly string[], { base, record }: { base: number; record: number }): boolean {
+    const known = this.#certain[base];
+    return known?.isRemoved(known.requestIdOf(identity), record) === true;
+  }
+
   /** @param record its number in the file */
   planOf(record: number): PlannedRecord {
     return this.#planned[this.#ofRecords[record] ?? 0] ?? sent;

@@ -32,7 +32,7 @@ function world(records: number, removed: readonly number[], source?: string, che
     ...{ fileId: 'traffic.earlier', manifest: 1, checksum: checksum ?? sha256Of(text), records },
     receipts: { key: 'receipts', sha256: 'a'.repeat(64) },
   };
-  const plan = { removedRecords: () => removed } as never;
+  const plan = { removedRecords: () => removed, isRemovedAs: () => true } as never;
   const list = async (changes = new ChangedRecords(dialect), most?: { records: number; characters: number }) => {
     const lines = await listChanges({ bases: [base], plan, changes }, ports, most);
     const bytes = async function* () {
