@@ -1235,7 +1235,7 @@ class Revision:
     """What a revision's receipts and resolutions say of its records."""
 
     def __init__(self, folder, manifest):
-        self.manifest, self.ids, self.contents, self.delivered, self.had = manifest, {}, {}, {}, {}
+        self.manifest, self.ids, self.contents, self.delivered, self.had, self.corrected = manifest, {}, {}, {}, {}, set()
         archive = manifest["archive"]
         receipts, resolutions = beside(folder, archive["receipts_key"]), beside(folder, archive["resolutions_key"])
         self.here = receipts is not None
@@ -1254,6 +1254,8 @@ class Revision:
         if end is not None and not (end["resolution"] == "handled" and end.get("by") == "Sluice"):
             request_id = end.get("request_id") or request_id
             delivered, has_content = end["resolution"] != "handled", "correction" not in end
+            if not has_content:
+                self.corrected.add(record)
         else:
             delivered = outcome in ("uploaded", "unchanged", "duplicate")
             # With a repeated id, the API has what came first.
@@ -1327,14 +1329,18 @@ def check_change(row, own, bases, covered):
     place = names.index(row["earlier_file"]) if row["earlier_file"] in names else None
     must(place is not None or None in names or change == "new", "earlier file of a change")
     must(change != "removed" or place is None or place < certain_of(bases), "a record that was removed before")
+    if change == "removed" and place is not None:
+        must(1 <= (earlier or 0) <= bases[place].manifest["total_records"], "number of a removed record")
+        must(identity is not None or not row["before"] or earlier in bases[place].corrected, "identity of a removed record")
     if place is not None and earlier is not None:
         base = bases[place]
         must(identity is None or base.ids.get(earlier) == base.id_of(identity), f"identity of the earlier record {earlier}")
         must(not row["before"] or base.has_text(earlier, row["before"]), f"text of the earlier record {earlier}")
-        if place == 0 and identity is not None:
-            covered.add(base.id_of(identity))
+        if place == 0:
+            covered.add(base.ids.get(earlier) if identity is None else base.id_of(identity))
     if change == "new":
         must(not any(base and base.id_of(identity) in base.delivered for base in bases), f"record {record} is not new")
+    return place is not None
 
 def compare_revision(folder, manifest, found, missing):
     bases = []
@@ -1352,15 +1358,22 @@ def compare_revision(folder, manifest, found, missing):
         bases.append(Revision(path, earlier))
         must(bases[-1].here, "receipts of an earlier revision")
     own, covered, listed, whole = Revision(folder, manifest), set(), {"new": 0, "changed": 0, "removed": 0}, True
-    comparison, records = manifest.get("comparison"), set()
+    comparison, records, removed, gone = manifest.get("comparison"), set(), set(), set()
     changes = beside(folder, comparison["changes_key"]) if comparison else None
     for row in read_changes(changes) if changes is not None else []:
         if row["change"] == "not listed":
             whole = False
             continue
         listed[row["change"]] += 1
-        records.add(row["record"])
-        check_change(row, own, bases, covered)
+        is_here = check_change(row, own, bases, covered)
+        if row["change"] == "removed" and is_here:
+            where = row["earlier_file"], row["earlier_record"]
+            must(where not in removed, "a removed record that is listed twice")
+            removed.add(where)
+            gone |= {own.id_of(row["identity"])} if row["identity"] is not None else set()
+        elif row["change"] != "removed":
+            must(row["record"] not in records, f"record {row['record']} is listed twice")
+            records.add(row["record"])
     if changes is not None:
         expected = {"new": comparison["new_records"], "changed": comparison["changed_records"], "removed": manifest["removed_records"]}
         must(listed["removed"] == expected["removed"], "number of removed records")
@@ -1369,8 +1382,10 @@ def compare_revision(folder, manifest, found, missing):
     if None in certain or not own.here:
         return
     newest = certain[0]
-    outcomes = {receipt["record"]: receipt["outcome"] for receipt in map(read_receipt, lines_of(unpack(beside(folder, manifest["archive"]["receipts_key"]))))}
-    for record, outcome in outcomes.items():
+    for receipt in map(read_receipt, lines_of(unpack(beside(folder, manifest["archive"]["receipts_key"])))):
+        record, outcome = receipt["record"], receipt["outcome"]
+        must(receipt["request_id"] not in gone, f"record {record} is here, and listed as removed")
+        must(outcome != "unchanged" or record not in records, f"record {record} is unchanged, and listed")
         known = next((True for base in certain if own.contents[record] in base.had), None)
         must(outcome != "unchanged" or known is not None, f"record {record} is unchanged")
         must(known is not None or record not in own.ids or changes is None or not whole or record in records, f"record {record} is not listed")

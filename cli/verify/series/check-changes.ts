@@ -1,4 +1,5 @@
 import type { Manifest } from '../../../lambdas/core/account/manifest.ts';
+import { KeyTable, keyBytes } from '../../../lambdas/core/key-table.ts';
 import { ContradictionError } from '../../../lambdas/core/errors.ts';
 import { encodeText } from '../../../lambdas/core/records/decode-text.ts';
 import { sha256Of } from '../../../lambdas/core/records/identity.ts';
@@ -18,8 +19,31 @@ export interface ListedRecords {
   removed: number;
   /** Of the newer file: those that are listed. */
   records: Set<number>;
+  /** The request ids that the removed ones would have in the newer file. */
+  removedIds: RemovedIds;
   /** False if not all new and changed records are listed. */
   isWhole: boolean;
+}
+
+/** Identities that the newer file must not have. */
+class RemovedIds {
+  readonly #ids: KeyTable;
+
+  constructor(records: number) {
+    this.#ids = new KeyTable(records, 1);
+  }
+
+  add(requestId: string): void {
+    const key = Buffer.from(requestId.slice(0, 2 * keyBytes), 'hex');
+    const at = this.#ids.find(key);
+    if (this.#ids.slots[at + keyBytes] === 0) this.#ids.take(at, key);
+    this.#ids.slots[at + keyBytes] = 1;
+  }
+
+  has(requestId: string): boolean {
+    const at = this.#ids.find(Buffer.from(requestId.slice(0, 2 * keyBytes), 'hex'));
+    return this.#ids.slots[at + keyBytes] !== 0;
+  }
 }
 
 /**
@@ -33,7 +57,10 @@ export async function checkChanges(
   own: RevisionRecords,
   bases: readonly (RevisionRecords | undefined)[],
 ): Promise<ListedRecords> {
-  const found: ListedRecords = { new: 0, changed: 0, removed: 0, records: new Set(), isWhole: true };
+  const { removed_records: removed } = own.manifest;
+  const earlier = bases.reduce((sum, base) => sum + (base?.manifest.total_records ?? 0), 0);
+  const removedIds = new RemovedIds(Math.min(removed, earlier));
+  const found: ListedRecords = { new: 0, changed: 0, removed: 0, records: new Set(), removedIds, isWhole: true };
   let number = 0;
   try {
     for await (const row of readComparison(readChunks(path))) {
@@ -43,8 +70,13 @@ export async function checkChanges(
         continue;
       }
       found[row.change]++;
-      checkRow(row, `row ${number} of the list of changes`, own, bases);
-      if (row.record !== null) found.records.add(row.record);
+      mustHold(found.removed <= removed, `the list has more removed records than the ${removed} of the manifest`);
+      const where = `row ${number} of the list of changes`;
+      const base = checkRow(row, where, own, bases);
+      if (row.change === 'removed' && row.identity !== null && base) removedIds.add(own.requestIdOf(row.identity));
+      if (row.record === null) continue;
+      mustHold(!found.records.has(row.record), `${where}: record ${row.record} has been listed before`);
+      found.records.add(row.record);
     }
   } catch (error) {
     if (!(error instanceof ContradictionError)) throw error;
@@ -53,12 +85,13 @@ export async function checkChanges(
   return found;
 }
 
+/** Returns the earlier revision that the row names. */
 function checkRow(
   row: ListedChange,
   where: string,
   own: RevisionRecords,
   bases: readonly (RevisionRecords | undefined)[],
-): void {
+): RevisionRecords | undefined {
   const { change, identity, record, earlier_file: file, earlier_record: earlier } = row;
   const isNamed =
     (change === 'new') === (file === null && earlier === null) && (change === 'removed') === (record === null);
@@ -72,8 +105,10 @@ function checkRow(
   const base = index < 0 ? undefined : bases[index];
   if (change !== 'new' && bases.every((each) => each))
     mustHold(base !== undefined, `${where} names another earlier file`);
-  if (change === 'removed')
+  if (change === 'removed') {
     mustHold(base === undefined || index < certainOf(bases).length, `${where}: the record was removed before`);
+    if (base) checkRemoved(row, base, where);
+  }
   if (base && earlier !== null) {
     if (identity !== null) {
       const id = base.requestIdOf(identity);
@@ -86,6 +121,20 @@ function checkRow(
     const isKnown = bases.some((each) => each?.delivers(each.requestIdOf(identity)));
     mustHold(!isKnown, `${where}: record ${record} is not new, an earlier revision has delivered it`);
   }
+  return base;
+}
+
+/** Whether the newer file has its identity is checked with each of that file's receipts. */
+function checkRemoved(
+  { earlier_record: earlier, identity, before }: ListedChange,
+  base: RevisionRecords,
+  where: string,
+) {
+  const isFirst = earlier !== null && base.noteRemoved(earlier);
+  mustHold(isFirst, `${where}: record ${earlier} of the earlier file does not exist, or has been listed before`);
+  const isNamed = identity !== null || before === null || base.isCorrected(earlier);
+  if (identity === null) base.coverRecord(earlier);
+  mustHold(isNamed, `${where} has no identity, and no person has corrected record ${earlier} of the earlier file`);
 }
 
 /** The newest revision; if it was stopped for a newer one, the API has the rest as in those before it. */

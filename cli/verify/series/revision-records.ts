@@ -34,6 +34,9 @@ export class RevisionRecords {
   /** Request ids that the API has, and the bytes that it has under them. */
   readonly #delivered: KeyTable;
   readonly #deliveredContents: KeyTable;
+  /** A bit for each record that a newer revision lists as removed. */
+  readonly #removed: Uint8Array;
+  readonly #corrected = new Set<number>();
 
   constructor(manifest: Manifest) {
     const { total_records: records } = manifest;
@@ -42,6 +45,24 @@ export class RevisionRecords {
     this.#contents = Buffer.alloc((records + 1) * keyBytes);
     this.#delivered = new KeyTable(records, valueBytes);
     this.#deliveredContents = new KeyTable(records, valueBytes);
+    this.#removed = new Uint8Array((records >> 3) + 1);
+  }
+
+  /** Notes that a newer revision lists the record as removed. False if it is no record of this one, or is noted already. */
+  noteRemoved(record: number): boolean {
+    if (record < 1 || record > this.manifest.total_records) return false;
+    const [byte, bit] = [this.#removed[record >> 3] ?? 0, 1 << (record & 7)];
+    this.#removed[record >> 3] = byte | bit;
+    return (byte & bit) === 0;
+  }
+
+  /** A person has sent another row in its place, so what the API has of it has another identity or none that is in the file. */
+  isCorrected(record: number): boolean {
+    return this.#corrected.has(record);
+  }
+
+  noteCorrected(record: number): void {
+    this.#corrected.add(record);
   }
 
   /** The id that a record with this identity has in the file. */
@@ -73,8 +94,17 @@ export class RevisionRecords {
 
   /** The newer revision says what became of the record with this id. */
   cover(requestId: string): void {
-    const at = this.#delivered.find(keyOf(requestId)) + flagsAt;
+    this.#cover(keyOf(requestId));
+  }
+
+  #cover(key: Buffer): void {
+    const at = this.#delivered.find(key) + flagsAt;
     if (this.#delivered.slots[at] !== 0) this.#delivered.slots[at] = isThere | isCovered;
+  }
+
+  /** The same for the record with this number, whatever its id. */
+  coverRecord(record: number): void {
+    this.#cover(this.#ids.subarray(record * keyBytes, (record + 1) * keyBytes));
   }
 
   /** The same for the record with the bytes of this one. False if the API has no record with these bytes from this file. */
@@ -83,8 +113,7 @@ export class RevisionRecords {
     const at = this.#deliveredContents.find(newer.#contents.subarray(record * keyBytes, (record + 1) * keyBytes));
     if (slots[at + flagsAt] === 0) return false;
     const from = slots.readUInt32LE(at + keyBytes) * keyBytes;
-    const own = this.#delivered.find(this.#ids.subarray(from, from + keyBytes)) + flagsAt;
-    if (this.#delivered.slots[own] !== 0) this.#delivered.slots[own] = isThere | isCovered;
+    this.#cover(this.#ids.subarray(from, from + keyBytes));
     return true;
   }
 
@@ -153,6 +182,7 @@ export async function readRevision(
     if (isSettled) {
       const how = { isDelivered: end.resolution !== 'handled', hasContent: end.correction === undefined };
       found.add(record, end.request_id ?? id, sha256, how);
+      if (end.correction !== undefined) found.noteCorrected(record);
     } else {
       const isDelivered = outcome === 'uploaded' || outcome === 'unchanged' || outcome === 'duplicate';
       // The API has the record that came first with a repeated id.

@@ -85,14 +85,17 @@ function changeManifest(objects: Map<string, Buffer>, change: (manifest: Manifes
 }
 
 /** Another list of changes of the second revision, named by its manifest. */
-function forgeList(copy: Series, change: (text: string) => string, removed = 0): void {
+function forgeList(copy: Series, change: (text: string) => string, removed = 0, changed = 0): void {
   // They were compared with the manifest as it was.
   for (const id of ['traffic.3', 'traffic.4', 'traffic.5']) copy.delete(id);
   const objects = objectsOf(copy, 'traffic.2');
   const list = Buffer.from(change(objects.get('changes.csv')?.toString() ?? ''));
   objects.set('changes.csv', list);
   changeManifest(objects, (manifest) => {
-    if (manifest.comparison) manifest.comparison.changes_sha256 = sha256(list);
+    if (manifest.comparison) {
+      manifest.comparison.changes_sha256 = sha256(list);
+      manifest.comparison.changed_records += changed;
+    }
     manifest.removed_records += removed;
   });
 }
@@ -103,6 +106,16 @@ const withoutRow = (text: string, part: string): string =>
     .filter((row) => !row.includes(part))
     .join('\r\n');
 
+const rowWith = (text: string, part: string): string =>
+  `${text.split('\r\n').find((row) => row.includes(part)) ?? ''}\r\n`;
+
+/** With a row about the second record of the first revision, which is the first of the second one, as it was. */
+function withSecond(text: string, change: 'removed' | 'changed'): string {
+  const row = rowWith(text, 'changed,traffic.1,4,').replaceAll('""S4""', '""S2""');
+  const identity = row.slice(row.indexOf('"['), row.indexOf(']"') + 2);
+  return `${text}${change},traffic.1,2,${change === 'removed' ? '' : '1'},${identity},,,\r\n`;
+}
+
 describe('a series', () => {
   it('is valid by two verifiers, with dead letters, damaged records and changes', async () => {
     const { holds, isComplete, said } = await verdict();
@@ -112,6 +125,26 @@ describe('a series', () => {
     expect(said).toContain('traffic.2: each of 8 unchanged records was delivered with the same bytes before');
     expect(said).toContain('traffic.5: each row of the list of changes is right (1 changed, 0 new, 0 removed)');
     expect(said).toContain('traffic.3: every record of the earlier revision is unchanged, changed or removed');
+  });
+
+  it('is valid without a record that a person had corrected, of which only the old row is listed', async () => {
+    const world = new RevisionWorld();
+    const inOrder = () => ({ index: 0, isRepeated: false });
+    world.api.turn = ({ payload }) =>
+      payload['spot_id'] === 'S2' ? { kind: 'refused', status: 422, answer: 'no such spot' } : undefined;
+    world.drop(1, rowsOf(5));
+    await world.run(inOrder);
+    await world.correct('traffic.1', 2, { spot: 'S22', client: 'Client 2' });
+    await world.run(inOrder);
+    world.api.turn = () => undefined;
+    world.drop(2, rowsOf(6));
+    await world.run(inOrder);
+    const { holds, isComplete, said } = await verdict((copy) => {
+      copy.clear();
+      for (const id of ['traffic.1', 'traffic.2']) copy.set(id, world.evidenceOf(id));
+    });
+    expect([holds, isComplete], said).toEqual([true, true]);
+    expect(said).toContain('traffic.2: each row of the list of changes is right (0 changed, 2 new, 1 removed)');
   });
 
   it('is copied from the archive whole, by its newest revision, and the copy is valid', async () => {
@@ -181,7 +214,7 @@ describe('a series', () => {
     expect(said).toMatch(/is unchanged, and traffic.3 did not deliver its bytes/);
   });
 
-  it.each<[string, (text: string) => string, number, RegExp]>([
+  it.each<[string, (text: string) => string, number, RegExp, number?]>([
     [
       'lacks a removed record',
       (text) => withoutRow(text, 'removed,'),
@@ -204,9 +237,13 @@ describe('a series', () => {
       0,
       /names another earlier file/,
     ],
+    ['calls an unchanged record removed', (text) => withSecond(text, 'removed'), 1, /is in this file/],
+    ['calls an unchanged record changed', (text) => withSecond(text, 'changed'), 0, /is unchanged/, 1],
+    ['has a removed record twice', (text) => text + rowWith(text, 'removed,'), 1, /has been listed before/],
+    ['has a changed record twice', (text) => text + rowWith(text, '""S8""'), 0, /has been listed before/, 1],
     ['is no list', (text) => text.slice(0, -5), 0, /can't be read/],
-  ])('is invalid if a list of changes %s', async (_, change, removed, expected) => {
-    const { holds, said } = await verdict((copy) => forgeList(copy, change, removed));
+  ])('is invalid if a list of changes %s', async (_, change, removed, expected, changed) => {
+    const { holds, said } = await verdict((copy) => forgeList(copy, change, removed, changed));
     expect(holds).toBe(false);
     expect(said).toMatch(expected);
   });
