@@ -133,10 +133,14 @@ export class Closing {
     return parsed?.data;
   }
 
-  /** The ledger forgets the uploads first: no other finalizer may rely on one that is being aborted. */
+  /**
+   * The ledger forgets the state first: no other finalizer may rely on an upload that is being aborted. It forgets the
+   * uploads last: a finalizer that is killed meanwhile leaves them to the next one.
+   */
   async #discard({ uploads }: ClosingProgress): Promise<void> {
-    await this.#write({ of: this.#of, uploads: [] });
+    await this.#write({ of: this.#of, uploads });
     for (const upload of uploads) await this.#ports.uploads.abort(upload);
+    if (uploads.length > 0) await this.#write({ of: this.#of, uploads: [] });
   }
 
   async #write(progress: ClosingProgress | undefined): Promise<void> {

@@ -218,6 +218,16 @@ describe('what a finalizer finds of an earlier one', () => {
     expect(file.uploads.open.size).toBe(0);
   });
 
+  it('leaves no part behind wherever the one that begins again is killed', async () => {
+    for (let nth = 1; ; nth++) {
+      const file = await begun();
+      file.states.delete(stateOf(file));
+      if (!(await closeKilledAt(nth, file, noDeadline))) break;
+      expect(file.manifest).toMatchObject({ state: 'completed', reconciled: true });
+      for (const { parts } of file.uploads.open.values()) expect(parts.size, `killed at step ${nth}`).toBe(0);
+    }
+  });
+
   it('is counted again if its upload was aborted', async () => {
     const file = await begun();
     file.uploads.open.clear();
