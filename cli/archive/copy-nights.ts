@@ -4,7 +4,7 @@ import { dirname, join } from 'node:path';
 import { pipeline } from 'node:stream/promises';
 import type { NightEntry } from '../../lambdas/core/nights/night-entry.ts';
 import { nightKeysOf } from '../../lambdas/core/nights/night-keys.ts';
-import type { NightStack } from '../nights/read-nights.ts';
+import type { NightStack, StoredNight } from '../nights/read-nights.ts';
 import { newestNights } from '../nights/read-nights.ts';
 import { copyEvidence, refuseIfUsed } from './copy-evidence.ts';
 import type { ArchivedStack } from './read-archive.ts';
@@ -29,24 +29,23 @@ export async function copyNights(
 ): Promise<CopiedNights> {
   const { feed, last, dir, onProgress, signal } = request;
   await refuseIfUsed(dir);
-  const nights = await newestNights(feed, last, stack);
+  const nights = await newestNights(feed, last, stack, namedBy);
   const [newest] = nights;
   if (!newest) return { nights: undefined, head: undefined, files: 0 };
   const draft = `${dir}.partial-${process.pid}`;
   try {
     await mkdir(draft, { recursive: true });
-    for (const key of new Set(nights.flatMap(({ entry }) => keysOf(entry))))
-      await copyObject(stack, key, draft, signal);
+    for (const key of new Set(nights.flatMap(({ keys }) => keys))) await copyObject(stack, key, draft, signal);
     let files = 0;
-    for (const manifestKey of newestManifests(nights.map(({ entry }) => entry))) {
+    for (const manifestKey of newestManifests(nights)) {
       const folder = join(draft, dirname(manifestKey));
       await mkdir(dirname(folder), { recursive: true });
       await copyEvidence(stack, { manifestKey, dir: folder, onProgress: () => undefined, signal });
       onProgress(++files);
     }
     await rename(draft, dir);
-    const from = nights.at(-1)?.entry.number ?? newest.entry.number;
-    return { nights: { from, to: newest.entry.number }, head: newest.sha256, files };
+    const from = nights.at(-1)?.number ?? newest.number;
+    return { nights: { from, to: newest.number }, head: newest.sha256, files };
   } catch (error) {
     await rm(draft, { recursive: true, force: true });
     throw error;
@@ -61,13 +60,25 @@ function keysOf({ feed, number, archive, signature }: NightEntry): string[] {
   );
 }
 
+/** What is copied of a night. */
+interface NamedByNight {
+  number: number;
+  sha256: string;
+  keys: string[];
+  manifests: { fileId: string; key: string }[];
+}
+
+function namedBy({ entry, sha256 }: StoredNight): NamedByNight {
+  const files = [...entry.received, ...entry.earlier];
+  const manifests = files.flatMap(({ file_id: fileId, manifest }) => (manifest ? { fileId, key: manifest.key } : []));
+  return { number: entry.number, sha256, keys: keysOf(entry), manifests };
+}
+
 /** Of each file, the newest manifest that a night names. @param nights the newest first */
-function newestManifests(nights: readonly NightEntry[]): string[] {
+function newestManifests(nights: readonly NamedByNight[]): string[] {
   const keys = new Map<string, string>();
-  for (const { received, earlier } of nights) {
-    for (const { file_id: id, manifest } of [...received, ...earlier]) {
-      if (manifest && !keys.has(id)) keys.set(id, manifest.key);
-    }
+  for (const { fileId, key } of nights.flatMap(({ manifests }) => manifests)) {
+    if (!keys.has(fileId)) keys.set(fileId, key);
   }
   return [...keys.values()];
 }

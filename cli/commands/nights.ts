@@ -27,9 +27,7 @@ export function nightsCommand(terminal: Terminal): Command {
       const { stack: name, feed, last, json } = command.optsWithGlobals<NightsOptions>();
       const stack = await openStack(name, process.env);
       const feeds = feed === undefined ? deployedFeeds(stack) : [requireDeployed(stack, feed)];
-      const nights = (await Promise.all(feeds.map((each) => newestNights(each, last, stack))))
-        .flat()
-        .map(summariseNight);
+      const nights = (await Promise.all(feeds.map((each) => newestNights(each, last, stack, summariseNight)))).flat();
       nights.sort((a, b) => (a.to > b.to ? -1 : Number(a.to < b.to)) || b.number - a.number);
       if (json) return terminal.printJson(nights);
       if (nights.length > 0) return terminal.print(formatNights(nights));

@@ -41,12 +41,21 @@ export async function* readNights(feed: string, stack: NightStack): AsyncGenerat
   }
 }
 
-/** The newest nights of a feed. @param most of them at most */
-export async function newestNights(feed: string, most: number, stack: NightStack): Promise<StoredNight[]> {
-  const nights: StoredNight[] = [];
+/**
+ * The newest nights of a feed. One entry is in memory at a time: each may have 20,000 files.
+ * @param most of them at most
+ * @param keep what is wanted of each
+ */
+export async function newestNights<T>(
+  feed: string,
+  most: number,
+  stack: NightStack,
+  keep: (night: StoredNight) => T,
+): Promise<T[]> {
+  const nights: T[] = [];
   if (most <= 0) return nights;
   for await (const night of readNights(feed, stack)) {
-    nights.push(night);
+    nights.push(keep(night));
     if (nights.length >= most) break;
   }
   return nights;

@@ -39,7 +39,7 @@ export class NightHistory {
     const head = (await stack.ledger.getNight(feed))?.sha256 ?? '';
     const known = this.#lists.get(feed);
     if (known?.head === head) return known.nights;
-    const nights = (await newestNights(feed, shownNights, stack)).map(listedNight);
+    const nights = await newestNights(feed, shownNights, stack, listedNight);
     this.#lists.set(feed, { head: nights[0]?.hash ?? '', nights });
     return nights;
   }

@@ -1,3 +1,4 @@
+import type { FileAccount, NightMark } from '../core/account/file-account.ts';
 import { canonicalJson } from '../core/canonical-json.ts';
 import { ContradictionError } from '../core/errors.ts';
 import type { NightHead } from '../core/nights/night-head.ts';
@@ -70,14 +71,24 @@ async function openedLog(feed: string, from: number, ports: WriteNightsPorts): P
   const { ledger, log } = ports;
   const head = (await ledger.getNight(feed)) ?? (await ledger.beginNights(feed, from));
   if (!head.isOpening) return head;
+  let past: FileAccount[] = [];
   for await (const file of filesSince(feed, head.to - rememberedMs, ports)) {
-    if (file.night || file.createdAt >= head.to) continue;
-    const manifest = file.manifest?.number ?? 0;
-    await ledger.markNight(file.fileId, { entry: 0, noted: 0, manifest, state: stateOf(file) });
+    if (!file.night && file.createdAt < head.to) past.push(file);
+    if (past.length < markedAtOnce) continue;
+    await markPast(past, ports);
+    past = [];
   }
+  await markPast(past, ports);
   await ledger.endOpening(feed);
   log.info('the night log begins', { feed, from: head.to });
   return head;
+}
+
+async function markPast(files: readonly FileAccount[], { ledger }: Pick<WriteNightsPorts, 'ledger'>): Promise<void> {
+  const markOf = (file: FileAccount): NightMark => {
+    return { entry: 0, noted: 0, manifest: file.manifest?.number ?? 0, state: stateOf(file) };
+  };
+  await Promise.all(files.map((file) => ledger.markNight(file.fileId, markOf(file))));
 }
 
 /** The entry in the archive: the one that is there, or a new one. Undefined if it was closed meanwhile. */

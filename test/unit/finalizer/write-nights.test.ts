@@ -185,6 +185,25 @@ describe('the beginning', () => {
   });
 });
 
+describe('a stack with many files that has run before', () => {
+  it('has them all marked as the past, several at the same time', async () => {
+    const world = new NightWorld();
+    for (let n = 0; n < 120; n++) {
+      const createdAt = Date.parse('2026-11-18T10:00:00Z') + n;
+      world.ledger.files.set(`f${n}`, fileAccount({ fileId: `f${n}`, createdAt }));
+    }
+    let [marking, most] = [0, 0];
+    const markNight: typeof world.ledger.markNight = async (...mark) => {
+      most = Math.max(most, ++marking);
+      await world.ledger.markNight(...mark);
+      marking--;
+    };
+    await world.at('2026-11-20T13:00:00Z').write({ ...world.ports, ledger: { ...world.ledger, markNight } });
+    expect(most).toBe(25);
+    expect([...world.ledger.files.values()].filter(({ night }) => night?.entry === 0)).toHaveLength(120);
+  });
+});
+
 describe('times', () => {
   it('writes three entries after a reconciler was off for three nights, each with the files of its own night', async () => {
     const world = await begun();

@@ -45,11 +45,11 @@ function stack() {
 
 describe('nights', () => {
   it('come the newest first, each with the hash of its entry', async () => {
-    const nights = (await newestNights('traffic', 3, stack())).map(summariseNight);
+    const nights = await newestNights('traffic', 3, stack(), summariseNight);
     expect(nights.map(({ number, hash }) => [number, hash])).toEqual(
       [4, 3, 2].map((number) => [number, sha256Of(world.texts()[number - 1] ?? '')]),
     );
-    const [first] = (await newestNights('traffic', 9, stack())).map(summariseNight).slice(-1);
+    const [first] = (await newestNights('traffic', 9, stack(), summariseNight)).slice(-1);
     expect(first).toMatchObject({ feed: 'traffic', number: 1, files: { received: 1 }, verdict: 'look' });
     expect(first?.expectations).toEqual({ met: 0, missed: 0 });
   });
@@ -68,9 +68,11 @@ describe('nights', () => {
 
   it('are refused if one was removed or changed since', async () => {
     world.objects.set('nights/traffic/3.json', Buffer.from('{}'));
-    await expect(newestNights('traffic', 9, stack())).rejects.toThrow(/3.json was changed: its SHA-256 is/);
+    await expect(newestNights('traffic', 9, stack(), summariseNight)).rejects.toThrow(
+      /3.json was changed: its SHA-256 is/,
+    );
     world.objects.delete('nights/traffic/3.json');
-    await expect(newestNights('traffic', 9, stack())).rejects.toThrow(/night 3 of traffic was removed/);
+    await expect(newestNights('traffic', 9, stack(), summariseNight)).rejects.toThrow(/night 3 of traffic was removed/);
   });
 
   it('are shown with what the desk has to know first', async () => {
