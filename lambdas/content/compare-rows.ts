@@ -67,7 +67,9 @@ export async function compareRows(
 export async function readTable(source: SourceObject, { sources, encoding }: CompareControlPorts): Promise<CsvDialect> {
   const read = await readDialect({ source }, undefined, { sources, feed: { formats: ['csv'], columns: [], encoding } });
   if (read.kind === 'empty') throw new ControlFileError('It is empty.');
-  if (read.kind === 'refused') throw new ControlFileError(read.message);
+  // A file's content is decompressed before it is read like this; a control file's never is.
+  if (read.kind === 'refused' && read.code === 'gzip') throw new ControlFileError('It is compressed: drop it as text.');
+  if (read.kind === 'refused') throw new ControlFileError(read.message.replace(/^The file\b/, 'It'));
   if (read.dialect.format !== 'csv') throw new ControlFileError('It is not CSV.');
   return read.dialect;
 }

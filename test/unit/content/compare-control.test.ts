@@ -1,4 +1,5 @@
 import { Buffer } from 'node:buffer';
+import { gzipSync } from 'node:zlib';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import type { ControlKind } from '../../../feeds/control-rule.ts';
@@ -99,6 +100,15 @@ describe('the rows of a control file', () => {
       const found = await compare('rows', `${columns}\nx,y\n`, text);
       expect(found?.message).toMatch(/^The control file can't be used\. It.* has the column "[AB]+…"/);
       expect(found?.message.length).toBeLessThan(300);
+    }
+  });
+
+  it('are not compared if the control file is no text', async () => {
+    for (const [control, why] of [
+      [gzipSync('SpotID\nSP-1\n'), 'It is compressed: drop it as text.'],
+      ['%PDF-1.7\n', 'It is a PDF document, not data.'],
+    ] as const) {
+      expect((await compare('rows', control, text))?.message).toBe(`The control file can't be used. ${why}`);
     }
   });
 
