@@ -621,7 +621,7 @@ export interface NightLedger {
   /** Notes in a file's item which entry mentions it, unless a later one does; with `noted` 0, only if none does. */
   markNight(fileId: string, mark: NightMark): Promise<void>;
   /** False if it was closed before. */
-  closeNight(feed: string, number: number, to: number, sha256: string): Promise<boolean>;
+  closeNight(feed: string, number: number, to: number, sha256: string, isContinued: boolean): Promise<boolean>;
 }
 
 export type Ledger = FileLedger &

@@ -61,7 +61,8 @@ export async function writeNights(feed: string, ports: WriteNightsPorts): Promis
   // The mail first: a finalizer that dies before the note sends it twice rather than never.
   await ports.desk.notify(subject, mail);
   const to = entry.is_complete ? Date.parse(entry.to) : head.to;
-  if (!(await ledger.closeNight(feed, entry.number, to, sha256))) return log.info('closed by another finalizer', place);
+  if (!(await ledger.closeNight(feed, entry.number, to, sha256, !entry.is_complete)))
+    return log.info('closed by another finalizer', place);
   log.info('night closed', { ...place, files: entry.files, sums: entry.sums, deadline: entry.deadline });
   if (clock.now() >= nightDueAt(to, deadline)) await ports.nights.askForNight(feed);
 }
@@ -125,6 +126,7 @@ async function makeEntry(feed: string, head: NightHead, ports: WriteNightsPorts)
   const facts: NightFacts = {
     ...{ number, feed, deadline, ...night, written: now },
     previousSha256: head.sha256 ?? null,
+    continues: head.isContinued ?? false,
     ...(await gatherNight(feed, to, ports)),
     expectations: await gatherExpectations(feed, { ...night, now }, ports),
     openDeadLetters: await gatherDead(feed, ports),

@@ -28,7 +28,7 @@ export function nightLedger(store: ItemStore): NightLedger {
       await store.update(fileKey(fileId), mark.noted === 0 ? changes.markPast(mark) : changes.markNoted(mark));
     },
 
-    closeNight: async (feed, number, to, sha256) =>
-      (await store.update(nightKey(feed), changes.closeNight(number, to, sha256))).kind === 'changed',
+    closeNight: async (feed, number, to, sha256, isContinued) =>
+      (await store.update(nightKey(feed), changes.closeNight(number, to, sha256, isContinued))).kind === 'changed',
   };
 }

@@ -1065,7 +1065,7 @@ EXPECTATION = {"name": text, "key": text, "by": time, "records": COUNT, "state":
                "late_seconds": null_or(COUNT), "file_id": null_or(text), "obstacle": null_or(text)}
 NIGHT = {
     "night_version": exactly(1), "number": POSITIVE, "previous_sha256": null_or(hexadecimal), "tool": one_of("sluice"),
-    "tool_version": text, "feed": text, "from": time, "to": time, "written": time, "is_complete": boolean,
+    "tool_version": text, "feed": text, "from": time, "to": time, "written": time, "is_complete": boolean, "continues": boolean,
     "deadline": null_or({"time": text, "time_zone": text, "met": null_or(boolean), "margin_seconds": null_or(integer())}),
     "files": {name: COUNT for name in ("received", *STATES, "unfinished", "bundled")},
     "sums": {name: COUNT for name in NIGHT_COUNTS}, "expectations": each(EXPECTATION),
@@ -1148,7 +1148,9 @@ def verify_log(root, feed, first, expected_pem, missing):
         data = (root / name).read_bytes()
         night = read_night(data, name, feed, number)
         must((number == 1) == (night["previous_sha256"] is None), f"the entry before {name}")
+        must(number > 1 or not night["continues"], f"the entry before {name}")
         if before is not None:
+            must(night["continues"] != before[0]["is_complete"], f"the entry before {name}")
             must(night["previous_sha256"] == sha256(before[1]).hex(), f"the entry before {name}")
             ended = before[0]["to"] if before[0]["is_complete"] else before[0]["from"]
             must(night["from"] == ended and (before[0]["is_complete"] or night["to"] == before[0]["to"]), f"times of {name}")

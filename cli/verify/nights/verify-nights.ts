@@ -90,13 +90,15 @@ async function* verifyLog(
 function checkLink({ entry }: ReadNight, before: ReadNight | undefined, name: string): void {
   const { number, previous_sha256: previous, from, to } = entry;
   mustHold((number === 1) === (previous === null), `${name} says that the entry before has the hash ${previous}`);
+  mustHold(number > 1 || !entry.continues, `${name} is the first, and continues another one`);
   if (!before) return;
   mustHold(
     previous === sha256Of(before.bytes),
     `${name} does not follow night ${number - 1}: it names another one by its hash`,
   );
   const last = before.entry;
-  const isNext = last.is_complete ? from === last.to : from === last.from && to === last.to;
+  const isSameNight = from === last.from && to === last.to && entry.continues;
+  const isNext = last.is_complete ? from === last.to && !entry.continues : isSameNight;
   mustHold(isNext, `${name} begins at ${from}, and night ${number - 1} ended at ${last.to}`);
 }
 

@@ -20,9 +20,9 @@ export const noteDraft = (number: number, sha256: string): ItemChange => ({
 });
 
 /** After an entry is stored, signed and noted in its files: the next one may be made. */
-export const closeNight = (number: number, to: number, sha256: string): ItemChange => ({
+export const closeNight = (number: number, to: number, sha256: string, isContinued: boolean): ItemChange => ({
   when: [isAt(number - 1)],
-  set: { number, to, sha256 },
+  set: { number, to, sha256, isContinued },
   remove: ['drafts'],
 });
 

@@ -11,6 +11,7 @@ export interface NightFacts {
   from: number;
   to: number;
   written: number;
+  continues: boolean;
   isComplete: boolean;
   deadline: FeedDeadline | undefined;
   /** In any order. */
@@ -36,6 +37,7 @@ export function buildNight(facts: NightFacts): NightEntry {
     from: isoTime(facts.from),
     to: isoTime(facts.to),
     written: isoTime(facts.written),
+    continues: facts.continues,
     is_complete: facts.isComplete,
     deadline: facts.deadline ? deadlineOf(facts.deadline, received, facts) : null,
     files: filesOf(received),

@@ -112,6 +112,8 @@ export const nightEntry = z.strictObject({
   /** The feed's deadline that ends the night; midnight UTC if it has none. */
   to: time,
   written: time,
+  /** The entry before had no room for all files of this night: it has the others. */
+  continues: z.boolean(),
   /** False if more files were received than an entry has room for: the next entry continues it. */
   is_complete: z.boolean(),
   /** Null if the feed has no deadline. */

@@ -6,6 +6,8 @@ export interface NightHead {
   to: number;
   /** Of the newest entry's bytes. */
   sha256?: string;
+  /** The newest entry had no room for all files of its night: the next one continues that night. */
+  isContinued?: boolean;
   /** SHA-256 of what finalizers made as the next entry, each noted before it is stored: nothing else is taken for it. */
   drafts?: string[];
   /** Set while the files that came before the log are being marked. */

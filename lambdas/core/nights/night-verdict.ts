@@ -24,6 +24,8 @@ export function verdictOfNight(entry: NightEntry): Verdict {
 }
 
 function blemishesOf({
+  number,
+  continues,
   sums,
   expectations,
   earlier,
@@ -35,6 +37,7 @@ function blemishesOf({
   const ended = (state: NightFile['state']): NightFile[] =>
     earlier.filter((file) => file.state === state && file.before.state !== state);
   return [
+    ...(continues ? [`night ${number - 1} has other files of the same time, see it as well`] : []),
     ...(sums.dead_lettered_records > 0
       ? [
           `${records(sums.dead_lettered_records)} did not get through and ${needs(sums.dead_lettered_records)} attention`,

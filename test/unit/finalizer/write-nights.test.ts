@@ -105,6 +105,7 @@ describe('a night with very many files', () => {
       [maxFilesInEntry, false],
       [2, true],
     ]);
+    expect(entries.map(({ continues }) => continues)).toEqual([false, true]);
     expect(entries[1]?.from).toBe(entries[0]?.from);
     expect(entries[1]?.to).toBe(entries[0]?.to);
     expect(new Set(receivedIn(entries).map((each) => each.split(' ')[0])).size).toBe(many);

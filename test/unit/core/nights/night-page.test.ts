@@ -76,6 +76,13 @@ describe('the verdict on what another night has', () => {
     },
   );
 
+  it('points to the entry before if that has other files of the same night', () => {
+    expect(verdictOfNight({ ...ready(), number: 8, continues: true })).toMatchObject({
+      kind: 'look',
+      sentence: 'Ready with exceptions: night 7 has other files of the same time, see it as well.',
+    });
+  });
+
   it('counts the records of finished files only, and says so', () => {
     const night = ready();
     const [done, open] = [night.received[0], { ...night.received[0], file_id: 'o', state: 'split' as const }];
