@@ -368,6 +368,44 @@ describe('a revision of one that is in progress', () => {
     expect(world.api.doubled).toEqual([]);
   });
 
+  it.each([
+    ['the first one', [rowsOf(40), changed], 2],
+    ['a change back', [rowsOf(40), changed, rowsOf(40), changed.slice(1)], 4],
+  ])('sends the rest of %s, which two newer ones stop that are not sent', async (_, before, number) => {
+    for (const [index, rows] of before.slice(0, -2).entries()) {
+      world.drop(index + 1, rows);
+      await run();
+    }
+    const splittersFirst = (due: number) => {
+      const isBatch = (index: number) => world.queue[index]?.task.kind === 'batch';
+      const index = Array.from({ length: due }, (__, n) => n).find((n) => !isBatch(n)) ?? 0;
+      return { index, isRepeated: false };
+    };
+    const [stopped = [], unsent = []] = before.slice(-2);
+    world.drop(number - 1, stopped);
+    await world.handle(0, false);
+    // A consumer that is killed has begun a batch, so that the file is in progress for a while after its stop.
+    let writes = 0;
+    world.onStep = () => {
+      if (++writes === 4) throw new Error('killed');
+    };
+    await world.handle(
+      world.queue.findIndex(({ task }) => task.kind === 'batch'),
+      false,
+    );
+    world.onStep = () => undefined;
+    world.drop(number, unsent);
+    await world.handle(
+      world.queue.findIndex(({ task }) => task.kind === 'drop'),
+      false,
+    );
+    world.drop(number + 1, stopped);
+    await world.run(splittersFirst);
+    expect(world.manifestOf(`traffic.${number}`)).toMatchObject({ state: 'superseded', uploaded_records: 0 });
+    expect(world.manifestOf(`traffic.${number + 1}`)).toMatchObject({ state: 'completed' });
+    expect(Object.fromEntries(world.api.schedule)).toMatchObject(scheduleOf(stopped));
+  });
+
   it('does not stop it if a person must decide about the newer one', async () => {
     world = new RevisionWorld('doubles');
     world.drop(1, rowsOf(40));

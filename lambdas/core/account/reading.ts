@@ -1,6 +1,7 @@
 import * as z from 'zod';
 import type { Feed } from '../../../feeds/feed.ts';
 import type { FileAccount } from './file-account.ts';
+import { isOutrun } from './stops.ts';
 import { isOpen } from './file-account.ts';
 import { sha256Of } from '../records/identity.ts';
 import type { CutLimits, Dialect } from '../records/dialect.ts';
@@ -32,6 +33,8 @@ function rulesOf(feed: Feed): string {
  * sink has accepted some of it. Records that the first file did not send must not be lost because it came first.
  */
 export function blocksSameBytes(before: FileAccount | undefined): boolean {
+  // A newer revision has stopped it: the rest of it is never sent, also if that revision was not sent either.
+  if (before && isOutrun(before)) return false;
   if (isOpen(before)) return true;
   if (before?.state !== 'completed') return false;
   const { uploaded, duplicate, unchanged = 0 } = before.settled;
