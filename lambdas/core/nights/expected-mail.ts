@@ -33,7 +33,7 @@ export function missedMail(news: ExpectedNews): { subject: string; text: string 
       'What to do:',
       '- Ask the source whether its export ran, and under which name it was delivered.',
       `- Drop the file as soon as it is there:  ${sluice} drop FILE --feed ${feed}`,
-      '- If a file is here and does not count, see its mail, or its account:  ' + `${sluice} status FILE-ID`,
+      `- If a file is here and does not count, see its mail, or its account:  ${sluice} status FILE_ID`,
       `- If it is not expected any more: change ${variableName(feed, 'expected')}, or the stage's file, and deploy.`,
       'You are notified when it is here; it is looked for until three days after its time.',
       'The runbook: docs/operations.md, "A file is missing".',
