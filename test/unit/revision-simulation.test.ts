@@ -87,6 +87,16 @@ async function simulate(seed: number, totals: Totals): Promise<void> {
     world.drop(index + 1, rows, at);
     at += dice.next() < 0.5 ? 1 : Math.floor(dice.next() * 300_000);
   }
+  /** A person corrects a row that has failed, sometimes to another spot. */
+  const correct = async (): Promise<void> => {
+    const number = Math.floor(dice.next() * revisions.length);
+    const record = Math.floor(dice.next() * 14) + 1;
+    const isOther = dice.next() < 0.3;
+    const fileId = `traffic.${number + 1}`;
+    const row = revisions[number]?.[record - 1];
+    if (!row || (await world.ledger.getDead(fileId, record))?.state !== 'dead') return;
+    await world.correct(fileId, record, isOther ? { spot: `C${record}`, client: 'Corrected' } : row);
+  };
   let cancels = Math.floor(dice.next() * 3);
   let deploys = dice.next() < 0.3 ? 1 : 0;
   const pick = (due: number) => {
@@ -97,7 +107,8 @@ async function simulate(seed: number, totals: Totals): Promise<void> {
     // So do releases, where a person knows that the API replaces a changed record.
     const held = revisions.findIndex((_, index) => world.manifestOf(`traffic.${index + 1}`)?.state === 'quarantined');
     if (held >= 0 && replaces && dice.next() < 0.1) world.askToRelease(`traffic.${held + 1}`);
-    // And cancels, and deploys.
+    // And corrections, cancels, and deploys.
+    if (dice.next() < 0.04) void correct().catch(() => undefined);
     if (cancels > 0 && dice.next() < 0.02) {
       cancels--;
       world.askToCancel(`traffic.${Math.floor(dice.next() * revisions.length) + 1}`);
