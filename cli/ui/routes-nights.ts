@@ -1,5 +1,6 @@
 import { CliError } from '../cli-error.ts';
 import { answerJson } from './answer.ts';
+import type { ListedNight } from './night-history.ts';
 import { NightHistory, shownNight } from './night-history.ts';
 import type { RoomPorts } from './room-ports.ts';
 import type { Routes } from './route.ts';
@@ -13,9 +14,19 @@ export function nightRoutes(ports: RoomPorts): Routes {
       method: 'GET',
       run: async ({ response }) => {
         const stack = await ports.stack();
-        const lists = await Promise.all((await ports.feeds()).map((feed) => asked(history.list(feed, stack))));
+        const faults: string[] = [];
+        const lists = await Promise.all(
+          (await ports.feeds()).map((feed) =>
+            history.list(feed, stack).catch((error: unknown): ListedNight[] => {
+              // One feed's damaged log must not hide the nights of the others.
+              if (!(error instanceof CliError)) throw error;
+              faults.push(error.message);
+              return [];
+            }),
+          ),
+        );
         const nights = lists.flat().sort((a, b) => (a.to > b.to ? -1 : Number(a.to < b.to)) || b.number - a.number);
-        answerJson(response, 200, { nights });
+        answerJson(response, 200, { nights, faults });
       },
     },
     '/api/night': {
@@ -23,16 +34,13 @@ export function nightRoutes(ports: RoomPorts): Routes {
       run: async ({ response, query }) => {
         const [feed, number] = [query.get('feed') ?? '', query.get('number') ?? ''];
         if (!(await ports.feeds()).includes(feed)) throw new RouteRefusal(404, 'There is no such feed.');
-        answerJson(response, 200, await asked(shownNight(feed, number, await ports.stack())));
+        const night = shownNight(feed, number, await ports.stack()).catch((error: unknown) => {
+          // What was removed or changed is shown in the view.
+          if (error instanceof CliError) throw new RouteRefusal(404, error.message);
+          throw error;
+        });
+        answerJson(response, 200, await night);
       },
     },
   };
-}
-
-/** What was removed or changed is said in the view. */
-async function asked<T>(work: Promise<T>): Promise<T> {
-  return work.catch((error: unknown) => {
-    if (error instanceof CliError) throw new RouteRefusal(404, error.message);
-    throw error;
-  });
 }

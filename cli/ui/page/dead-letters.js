@@ -2,7 +2,7 @@
 /** @import { Job } from '../room-state.ts' */
 import { faultOf, saveExport, startRedrive } from './api.js';
 import { ask } from './ask.js';
-import { button, byId, element, keepChildren, link, part, partOf, setHref, setText } from './dom.js';
+import { button, byId, element, faultLine, keepChildren, link, part, partOf, setHref, setText } from './dom.js';
 import { formatCount, formatCountOf } from './format.js';
 import { addressOf } from './router.js';
 
@@ -70,9 +70,7 @@ function createFeed({ feed }) {
   );
   const groups = part('groups', element('ul', 'groups'));
   groups.setAttribute('aria-label', `Dead letters of ${feed} by reason`);
-  const trouble = part('trouble', element('p', 'fault'));
-  trouble.setAttribute('role', 'alert');
-  trouble.hidden = true;
+  const trouble = faultLine();
   return element('div', 'feed', head, trouble, groups);
 }
 

@@ -204,3 +204,11 @@ export function showBar(root, { split_share: split, settled_share: settled }) {
   partOf(root, 'split').style.width = `${split * 100}%`;
   partOf(root, 'settled').style.width = `${(settled ?? 0) * 100}%`;
 }
+
+/** A hidden line for what went wrong, which screen readers read out as soon as it is shown. */
+export function faultLine() {
+  const line = part('trouble', element('p', 'fault'));
+  line.setAttribute('role', 'alert');
+  line.hidden = true;
+  return line;
+}

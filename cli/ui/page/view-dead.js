@@ -5,7 +5,7 @@ import { faultOf, read, readState, saveExport } from './api.js';
 import { askRedrive } from './dead-letters.js';
 import { showPages } from './pages.js';
 import { deadRows } from './dead-rows.js';
-import { button, element, labelled, link, part, setText, viewHead } from './dom.js';
+import { button, element, faultLine, labelled, link, part, setText, viewHead } from './dom.js';
 import { formatClock, formatCount, formatCountOf } from './format.js';
 import { addressOf } from './router.js';
 import { knownState, momentOf } from './state.js';
@@ -24,9 +24,7 @@ export function openDeadView(root, { query }, signal) {
   total.setAttribute('role', 'status');
   const pages = part('pages', element('nav', 'pages'));
   pages.setAttribute('aria-label', 'Pages');
-  const trouble = part('trouble', element('p', 'fault'));
-  trouble.setAttribute('role', 'alert');
-  trouble.hidden = true;
+  const trouble = faultLine();
   /** @type {DeadPage | undefined} */
   let shown;
   const filters = filtersOf(given);

@@ -1,7 +1,7 @@
 /** @import { ImportPreview } from '../correction-preview.ts' */
 import { faultOf, send, sendCsv } from './api.js';
 import { ask } from './ask.js';
-import { button, element, keepChildren, labelled, link, named, setText, table, viewHead } from './dom.js';
+import { button, element, faultLine, keepChildren, labelled, link, named, setText, table, viewHead } from './dom.js';
 import { formatCount, formatCountOf } from './format.js';
 import { recordAddress } from './router.js';
 
@@ -16,9 +16,7 @@ export function openImportView(root) {
   file.accept = '.csv,text/csv';
   const said = element('p', 'lead');
   said.setAttribute('role', 'status');
-  const trouble = element('p', 'fault');
-  trouble.setAttribute('role', 'alert');
-  trouble.hidden = true;
+  const trouble = faultLine();
   const { made, body } = table('Changed columns', [
     { title: 'Column' },
     { title: 'Rows', className: 'number' },

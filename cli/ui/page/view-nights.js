@@ -3,6 +3,7 @@
 import { read } from './api.js';
 import {
   element,
+  faultLine,
   keepChildren,
   link,
   named,
@@ -50,12 +51,16 @@ export function openNightsView(root, _place, signal) {
     'In each chart: above, the records against the largest of these nights; below, the time until the last file was done, ' +
       'against the deadline (the dashed line); right, the dead letters.',
   );
-  root.append(head, said, made, legend);
+  const trouble = faultLine();
+  root.append(head, trouble, said, made, legend);
   return {
     title: 'Nights',
     everyMs: 60_000,
     read: async () => {
-      const { nights } = /** @type {{ nights: ListedNight[] }} */ (await read('/api/nights', {}, signal));
+      const answer = /** @type {{ nights: ListedNight[], faults: string[] }} */ (await read('/api/nights', {}, signal));
+      const { nights, faults } = answer;
+      setText(trouble, faults.join(' '));
+      trouble.hidden = faults.length === 0;
       const most = Math.max(0, ...nights.map(({ sums }) => sums.total_records));
       keepChildren(
         body,

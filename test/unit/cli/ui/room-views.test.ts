@@ -9,6 +9,7 @@ import { fileAccount } from '../../../support/file-account.ts';
 import type { RoomWorld } from '../../../support/open-room.ts';
 import { askRoom, cookieOf, deadFileId, enterRoom, openRoom } from '../../../support/open-room.ts';
 import { notAnInteger, refusedRow } from '../../../support/room-fixture.ts';
+import { addNights, threeNights } from '../../../support/room-nights.ts';
 
 let world: RoomWorld;
 let cookie: string;
@@ -468,4 +469,16 @@ describe('an action', () => {
       expect((await askRoom(world.origin, path, { headers: { cookie } })).status).toBe(405);
     },
   );
+});
+
+describe('the list of nights', () => {
+  it('names the feed whose log lacks an entry, and still shows the others', async () => {
+    addNights(world.fixture, await threeNights());
+    for (const key of world.fixture.archive.keys()) {
+      if (/^nights\/traffic\/0*2\.json$/.test(key)) world.fixture.archive.delete(key);
+    }
+    const { nights, faults } = await read<{ nights: unknown[]; faults: string[] }>('/api/nights');
+    expect(nights).toEqual([]);
+    expect(faults).toEqual([expect.stringContaining('nights/traffic/')]);
+  });
 });
