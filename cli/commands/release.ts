@@ -27,7 +27,7 @@ export function releaseCommand(terminal: Terminal): Command {
     .requiredOption('--why <text>', 'why it is the right file after all; stored for the auditor')
     .addOption(byOption())
     .addOption(new Option('--changes', 'of a revision: send only what differs from what the API has').conflicts('all'))
-    .option('--all', 'of a revision: send every record as a new one, also those that the API has')
+    .option('--all', 'of a revision: send every record, also those that the API has')
     .option('--no-wait', 'do not follow it')
     .addOption(jsonOption())
     .addHelpText(

@@ -71,7 +71,7 @@ export function releaseAnswers({ quarantine, revision }: FileAccount): readonly 
 
 const answerTexts: Record<ReleasedRecords, string> = {
   changes: '--changes sends the records that differ from what the API has',
-  all: '--all sends every record as a new one, also those that the API has',
+  all: '--all sends every record, also those that the API has',
 };
 
 function wrongAnswer(file: FileAccount, sends: ReleasedRecords | undefined, repeated: boolean): string | undefined {

@@ -5,6 +5,7 @@ import { manifestVersion } from '../core/account/manifest.ts';
 import type { ManifestDecision } from '../core/account/manifest-decision.ts';
 import type { OutcomeCounts } from '../core/account/outcome.ts';
 import { sumCounts } from '../core/account/outcome.ts';
+import { hasPlan } from '../core/series/revision.ts';
 import { isOutrun, isQuarantined } from '../core/account/stops.ts';
 import { endsInQuarantine, endsWithHeld, wasReplaced } from '../core/account/quarantine.ts';
 import type { Audit } from './audit-file.ts';
@@ -93,9 +94,9 @@ export function buildManifest(facts: ManifestFacts): Manifest {
   };
 }
 
-/** Not if a person had all of it sent as new records. */
+/** Not if all of it was sent as new records. */
 const isCompared = ({ revision }: FileAccount, { unchanged }: OutcomeCounts): boolean =>
-  revision !== undefined && (!revision.isWhole || (unchanged ?? 0) > 0);
+  revision !== undefined && (hasPlan(revision) || (unchanged ?? 0) > 0);
 
 function comparedWith({ revision }: FileAccount): Manifest['compared_with'] {
   return (revision?.bases ?? []).map(({ fileId, manifest, manifestSha256, receipts }) => ({

@@ -26,5 +26,5 @@ export class LatestPlan {
 
 /** All that a plan is made from. */
 function keyOf({ fileId, sha256, revision }: Planned): string {
-  return JSON.stringify([fileId, sha256, revision?.bases, revision?.supersedes]);
+  return JSON.stringify([fileId, sha256, revision?.bases, revision?.supersedes, revision?.isWhole]);
 }

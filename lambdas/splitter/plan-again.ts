@@ -1,6 +1,6 @@
 import { isOpen } from '../core/account/file-account.ts';
 import { readingOf } from '../core/account/reading.ts';
-import type { Quarantine } from '../core/account/stops.ts';
+import type { Quarantine, ReleasedRecords } from '../core/account/stops.ts';
 import { outrunFile } from '../core/account/quarantine.ts';
 import { ChangedRecords } from '../core/series/changed-records.ts';
 import type { KnownRevision } from '../core/series/earlier-revisions.ts';
@@ -9,6 +9,7 @@ import { guardRevision } from '../core/series/revision-guard.ts';
 import { compareRevisions } from '../core/series/revision-order.ts';
 import type { RevisionPlan } from '../core/series/revision-plan.ts';
 import type { Revision } from '../core/series/revision.ts';
+import { hasPlan } from '../core/series/revision.ts';
 import type { Deadline } from '../runtime/deadline.ts';
 import type { CutFile } from './cut-file.ts';
 import { sentOf } from './enter-series.ts';
@@ -18,7 +19,7 @@ import type { SplitterPorts } from './splitter-ports.ts';
 import { storeComparison } from './store-comparison.ts';
 
 export type PlannedAgain =
-  /** Undefined: all of it is sent. */
+  /** Undefined: all of it is sent, as new records. */
   | { kind: 'planned'; plan: RevisionPlan | undefined }
   /** An earlier revision is in progress. */
   | { kind: 'later' }
@@ -34,21 +35,27 @@ export async function planAgain(file: CutFile, ports: SplitterPorts, deadline: D
   const now = ports.clock.now();
   if (!series || series.taken) return { kind: 'planned', plan: undefined };
   if (!revision?.taken) return takeReleased(file, series.id, ports, deadline);
-  if (revision.isWhole) return { kind: 'planned', plan: undefined };
+  if (!hasPlan(revision)) return { kind: 'planned', plan: undefined };
   const reading = readingOf(file.dialect, file.limits, ports.feed);
   const hasOtherRules = file.reading !== undefined && file.reading !== reading;
   if (hasOtherRules && quarantine?.code !== 'rules_changed') return { kind: 'stop', quarantine: changedRules(now) };
-  if (hasOtherRules && file.release?.sends === 'all') {
-    await ports.ledger.takeSeries(file.fileId, { ...revision, isWhole: true }, reading);
+  const decided = hasOtherRules ? answered(revision, file.release?.sends) : revision;
+  if (!hasPlan(decided)) {
+    await ports.ledger.takeSeries(file.fileId, decided, reading);
     return { kind: 'planned', plan: undefined };
   }
   const made = hasOtherRules ? undefined : ports.plans.of(file);
   if (made) return { kind: 'planned', plan: made };
-  const compared = await compare(file, revision.bases, undefined, ports, deadline);
-  if (compared.kind === 'unknown') return stopUnknown(revision.bases[0]?.fileId ?? '', compared.why, now);
-  if (hasOtherRules) await ports.ledger.takeSeries(file.fileId, revision, reading);
+  const compared = await compare({ ...file, revision: decided }, decided.bases, undefined, ports, deadline);
+  if (compared.kind === 'unknown') return stopUnknown(decided.bases[0]?.fileId ?? '', compared.why, now);
+  if (hasOtherRules) await ports.ledger.takeSeries(file.fileId, decided, reading);
   else ports.plans.keep(file, compared.plan);
   return { kind: 'planned', plan: compared.plan };
+}
+
+/** A revision of which the rest is sent as a person has answered. */
+function answered({ isWhole: _, ...revision }: Revision, sends: ReleasedRecords | undefined): Revision {
+  return sends === 'all' ? { ...revision, isWhole: true } : revision;
 }
 
 async function takeReleased(
@@ -67,25 +74,31 @@ async function takeReleased(
   if (found && before && compareRevisions(found.own, before) === 'older') {
     return { kind: 'stop', quarantine: outrunFile(before.fileId, clock.now()), by: before.fileId };
   }
-  const isWhole = found !== undefined && (!before || release?.sends === 'all');
   if (!found && release?.sends !== 'all') return stopUnknown('', 'Its series has forgotten it.', clock.now());
-  if (isWhole || !before) {
+  const isAll = release?.sends === 'all';
+  const sendAsNew = async (): Promise<PlannedAgain> => {
     if (!(await takeOver(fileId, earlier, [], ports))) return { kind: 'later' };
     // Only now: before, a manifest of the earlier revision may have been amended meanwhile.
     const bases = (before && (await currentBases(before.fileId, ports))) ?? [];
     const counts = file.revision?.counts ?? { unchanged: 0, changed: 0, added: 0, removed: 0 };
     await ledger.takeSeries(fileId, { bases, counts, isWhole: true, taken: true }, reading);
     return { kind: 'planned', plan: undefined };
-  }
+  };
+  // An API that supersedes entries has a record twice if it is not told which one that is.
+  if (!before || (isAll && series?.rules.changedRecords !== 'supersedes')) return sendAsNew();
+  const wasUnknown = file.quarantine?.code === 'revision_unknown';
+  const endUnknown = (why: string) =>
+    isAll && wasUnknown ? sendAsNew() : stopUnknown(before.fileId, why, clock.now());
   const bases = (await currentBases(before.fileId, ports)) ?? [];
-  if (bases.length === 0) return stopUnknown(before.fileId, 'What the API has of it is not known.', clock.now());
+  if (bases.length === 0) return endUnknown('What the API has of it is not known.');
   const changes = new ChangedRecords(file.dialect);
-  const compared = await compare(file, bases, changes, ports, deadline);
-  if (compared.kind === 'unknown') return stopUnknown(before.fileId, compared.why, clock.now());
+  const asked = isAll ? { ...file, revision: { bases, counts, isWhole: true as const } } : file;
+  const compared = await compare(asked, bases, changes, ports, deadline);
+  if (compared.kind === 'unknown') return endUnknown(compared.why);
   const { plan } = compared;
   // A person who has released it as something else does not know that it is a revision.
   const held =
-    release?.sends === 'changes' || !series
+    release?.sends !== undefined || !series
       ? undefined
       : guardRevision(plan.counts, before.fileId, series.rules, clock.now());
   if (held) return { kind: 'stop', quarantine: held };
@@ -98,6 +111,7 @@ async function takeReleased(
     counts: plan.counts,
     ...(comparison ? { comparison } : {}),
     ...(plan.supersedes ? { supersedes: true } : {}),
+    ...(isAll ? { isWhole: true } : {}),
     taken: true,
   };
   await ledger.takeSeries(fileId, revision, reading);

@@ -2,6 +2,7 @@ import { isStopped } from '../core/account/quarantine.ts';
 import { readingOf } from '../core/account/reading.ts';
 import { ContradictionError } from '../core/errors.ts';
 import { changedRules } from '../core/series/earlier-revisions.ts';
+import { hasPlan } from '../core/series/revision.ts';
 import type { RevisionPlan } from '../core/series/revision-plan.ts';
 import type { Deadline } from '../runtime/deadline.ts';
 import type { CutFile } from './cut-file.ts';
@@ -21,7 +22,7 @@ export async function planContinued(
 ): Promise<RevisionPlan | 'out-of-time' | undefined> {
   const { revision, fileId } = file;
   const { archive, ledger, clock, feed } = ports;
-  if (!revision?.taken || revision.isWhole || isStopped(file)) return undefined;
+  if (!revision?.taken || !hasPlan(revision) || isStopped(file)) return undefined;
   if (file.reading !== undefined && file.reading !== readingOf(file.dialect, file.limits, feed)) {
     if (await ledger.stopRevision(fileId, changedRules(clock.now()))) ports.metrics.add('QuarantinedFiles', 1);
     const { quarantine, release } = (await ledger.getFile(fileId)) ?? file;

@@ -81,7 +81,7 @@ export async function compareWith(
   const supersedes = file.revision?.taken
     ? file.revision.supersedes === true
     : ports.series?.rules.changedRecords === 'supersedes';
-  const plan = new RevisionPlan(known, supersedes);
+  const plan = new RevisionPlan(known, supersedes, file.revision?.isWhole);
   const from = startOf(file.dialect);
   const cutter = new BatchCutter(file.dialect, file.limits, from);
   const note = (batches: ReturnType<BatchCutter['push']>): void => {

@@ -75,6 +75,9 @@ export async function readBase(
       // Of a row that was corrected to another identity, a request of its own may have been stored as well.
       const isAnother = id !== null && id !== requestId && outcome === 'exhausted' && attempts > 0;
       if (isAnother) records.add(record, id, undefined, { isInDoubt: true });
+    } else if (outcome === 'duplicate' && attempts === 0) {
+      // It repeats an unchanged record, which says under which id the API has it, or was held.
+      continue;
     } else if (outcome === 'uploaded' || outcome === 'unchanged' || outcome === 'duplicate') {
       const sentIn = outcome === 'unchanged' ? (earlier_checksums?.[0] ?? undefined) : undefined;
       if (id !== null) records.add(record, id, sha256, { isRepetition: outcome === 'duplicate', sentIn });

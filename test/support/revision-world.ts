@@ -13,6 +13,7 @@ import type { FileAccount } from '../../lambdas/core/account/file-account.ts';
 import type { Manifest } from '../../lambdas/core/account/manifest.ts';
 import type { FinalizerPorts } from '../../lambdas/finalizer/finalizer-ports.ts';
 import { finalizeFile } from '../../lambdas/finalizer/finalize-file.ts';
+import type { RevisionRules } from '../../lambdas/core/series/revision-guard.ts';
 import type { BatchMessage, CorrectionMessage, FinalizeMessage, Letter } from '../../lambdas/messages.ts';
 import type { SinkAnswer, SinkRequest } from '../../lambdas/ports.ts';
 import { reemitBatches } from '../../lambdas/splitter/reemit-batches.ts';
@@ -50,7 +51,7 @@ type Task =
   | { kind: 'drop'; fileId: string }
   | { kind: 'continue'; fileId: string }
   | { kind: 'reemit'; fileId: string }
-  | { kind: 'release'; fileId: string }
+  | { kind: 'release'; fileId: string; sends: ReleasedRecords }
   | { kind: 'cancel'; fileId: string }
   | { kind: 'batch'; message: BatchMessage }
   | { kind: 'finalize'; message: FinalizeMessage }
@@ -158,6 +159,12 @@ export class RevisionWorld {
     this.#splitter.ports.horizon = { records, recordsPerSecond: 1 };
   }
 
+  /** What the feed declares and allows from now on. */
+  set rules(rules: RevisionRules) {
+    const { series } = this.#splitter.ports;
+    if (series) series.rules = rules;
+  }
+
   get ledger(): SplitterWorld['ports']['ledger'] {
     return this.#splitter.ports.ledger;
   }
@@ -209,8 +216,8 @@ export class RevisionWorld {
   }
 
   /** A person's command, which is run again if it is killed. */
-  askToRelease(fileId: string): void {
-    this.#add({ kind: 'release', fileId }, 0);
+  askToRelease(fileId: string, sends: ReleasedRecords = 'changes'): void {
+    this.#add({ kind: 'release', fileId, sends }, 0);
   }
 
   askToCancel(fileId: string): void {
@@ -290,7 +297,7 @@ export class RevisionWorld {
         return reemitBatches({ v: 1, kind: 'reemit', feed: 'traffic', fileId: task.fileId }, ports, noDeadline);
       case 'release':
         // What is not held as a revision is released without an answer.
-        if ((await this.release(task.fileId)).kind === 'refused') await this.release(task.fileId, 'changes');
+        if ((await this.release(task.fileId)).kind === 'refused') await this.release(task.fileId, task.sends);
         return undefined;
       case 'cancel':
         await this.ledger.cancelFile(task.fileId, { by: 'ann', why: 'it may be wrong' });

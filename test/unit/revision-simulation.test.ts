@@ -82,6 +82,9 @@ async function simulate(seed: number, totals: Totals): Promise<void> {
       for (const spot of world.api.schedule.keys()) if (!spots.has(spot)) world.api.remove(spot);
     }
   };
+  // An API that does not keep both of a record can be sent all of them.
+  const answers = new SeededDice(-seed);
+  const answer = () => (answers.next() < 0.3 ? 'all' : 'changes');
   let at = 0;
   for (const [index, rows] of revisions.entries()) {
     world.drop(index + 1, rows, at);
@@ -106,7 +109,7 @@ async function simulate(seed: number, totals: Totals): Promise<void> {
     }
     // So do releases, where a person knows that the API replaces a changed record.
     const held = revisions.findIndex((_, index) => world.manifestOf(`traffic.${index + 1}`)?.state === 'quarantined');
-    if (held >= 0 && replaces && dice.next() < 0.1) world.askToRelease(`traffic.${held + 1}`);
+    if (held >= 0 && replaces && dice.next() < 0.1) world.askToRelease(`traffic.${held + 1}`, answer());
     // And corrections, cancels, and deploys.
     if (dice.next() < 0.04) void correct().catch(() => undefined);
     if (cancels > 0 && dice.next() < 0.02) {
@@ -126,7 +129,7 @@ async function simulate(seed: number, totals: Totals): Promise<void> {
     for (const [index] of revisions.entries()) {
       const fileId = `traffic.${index + 1}`;
       const code = world.manifestOf(fileId)?.failure?.code;
-      if (code === 'cancelled' || code === 'rules_changed') world.askToRelease(fileId);
+      if (code === 'cancelled' || code === 'rules_changed') world.askToRelease(fileId, replaces ? answer() : 'changes');
     }
     await world.run(pick);
   }

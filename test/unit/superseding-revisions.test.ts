@@ -220,3 +220,70 @@ describe('what a person must decide', () => {
     expect(namesOf('S2')).toEqual([undefined, idIn(1, 'S2'), idIn(1, 'S2'), idIn(2, 'S2')]);
   });
 });
+
+describe('a revision of which a person has all records sent', () => {
+  /** No earlier record is the same: it is held. */
+  const differing = (rows: LogRow[]): LogRow[] => rows.map((row) => ({ ...row, client: `${row.client} again` }));
+
+  async function dropHeld(number: number, rows: LogRow[]): Promise<string> {
+    world.rules = { changedRecords: 'supersedes', guard: 0.1 };
+    const id = world.drop(number, rows);
+    await run();
+    expect(world.manifestOf(id)?.failure?.code).toBe('revision_differs');
+    requests = [];
+    return id;
+  }
+
+  it('supersedes what the API has of each, also of those that are unchanged', async () => {
+    world.drop(1, rowsOf(120));
+    await run();
+    const after = [...differing(rowsOf(119)).slice(0, 60), ...rowsOf(119).slice(60), { spot: 'S121', client: 'New' }];
+    const id = await dropHeld(2, after);
+    world.api.remove('S120');
+    expect(await world.release(id, 'all')).toMatchObject({ kind: 'released' });
+    await expectSchedule(after);
+    expect(requests).toHaveLength(120);
+    expect([namesOf('S1'), namesOf('S100'), namesOf('S121')]).toEqual([
+      [idIn(1, 'S1')],
+      [idIn(1, 'S100')],
+      [undefined],
+    ]);
+    expect(world.manifestOf(id)).toMatchObject({
+      ...{ state: 'completed', uploaded_records: 120, unchanged_records: 0, removed_records: 1 },
+      ...{ compared_with: [{ file_id: 'traffic.1' }], comparison: { new_records: 1, changed_records: 60 } },
+    });
+    // The next one is compared with it alone.
+    const third = changed(after, 100, 'Third');
+    world.drop(3, third);
+    await expectSchedule(third);
+    expect(namesOf('S100')).toEqual([idIn(1, 'S100'), idIn(2, 'S100')]);
+  });
+
+  it('does so in batches that were lost and are made again', async () => {
+    world.drop(1, rowsOf(120));
+    await run();
+    const after = [...differing(rowsOf(60)), ...rowsOf(120).slice(60)];
+    const id = await dropHeld(2, after);
+    await world.release(id, 'all');
+    while (world.queue.every(({ task }) => task.kind !== 'batch')) await world.handle(0, false);
+    world.queue.splice(0);
+    world.askToMakeAgain(id);
+    await expectSchedule(after);
+    expect(namesOf('S100')).toEqual([idIn(1, 'S100')]);
+  });
+
+  it('is held again if it can’t be compared any more, and then sent as new records', async () => {
+    world.drop(1, rowsOf(120));
+    await run();
+    const id = await dropHeld(2, differing(rowsOf(120)));
+    world.ledger.getManifestFigures = () => Promise.resolve(undefined);
+    await world.release(id, 'all');
+    await run();
+    expect(world.manifestOf(id)?.failure?.code).toBe('revision_unknown');
+    expect(requests).toEqual([]);
+    await world.release(id, 'all');
+    await run();
+    expect(requests).toHaveLength(120);
+    expect(requests.every(({ supersedes }) => supersedes === undefined)).toBe(true);
+  });
+});

@@ -326,7 +326,7 @@ function cancelFile(file, name) {
 /** What is sent of a revision. */
 const answerNames = {
   changes: 'What differs from what the API has',
-  all: 'Every record as a new one, also those that the API has',
+  all: 'Every record, also those that the API has',
 };
 
 /**

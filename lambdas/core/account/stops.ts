@@ -33,7 +33,7 @@ export interface Release {
   sends?: ReleasedRecords;
 }
 
-/** What a release sends of a revision: what changed since the earlier one, or every record as a new one. */
+/** What a release sends of a revision: what changed since the earlier one, or every record. */
 export type ReleasedRecords = 'changes' | 'all';
 
 /** The newest of each. */

@@ -76,9 +76,13 @@ function verdictOfRevision(manifest: Manifest, sink: string, details: string[]):
   const sent = manifest.uploaded_records + manifest.duplicate_records;
   const which = sent === changed ? `all ${count(sent)}` : `${count(sent)} of them`;
   const rest = open === 0 ? '' : ` ${count(open)} did not and ${open === 1 ? 'needs' : 'need'} attention.`;
-  const sentence = `${changedText(manifest, changed)}, and ${which} reached ${sink}.${rest}${removed}`;
+  const sentence = `${isSentWhole(manifest) ? `All ${records(total)} were sent` : changedText(manifest, changed)}, and ${which} reached ${sink}.${rest}${removed}`;
   return { kind: open > 0 || removed !== '' ? 'look' : 'good', sentence, details };
 }
+
+/** A person has decided to send also what the API has. */
+const isSentWhole = ({ decisions = [], unchanged_records: unchanged }: Manifest): boolean =>
+  unchanged === 0 && decisions.some(({ sends }) => sends === 'all');
 
 /** Without a comparison, it is not known which of them are new. A record that was rejected is neither. */
 function changedText({ comparison, total_records: total }: Manifest, changed: number): string {

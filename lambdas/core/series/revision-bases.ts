@@ -1,7 +1,7 @@
 import type { FileAccount } from '../account/file-account.ts';
 import type { ManifestFigures } from '../account/manifest.ts';
 import type { RevisionBase } from './revision.ts';
-import { columnsOf } from './revision.ts';
+import { columnsOf, hasPlan } from './revision.ts';
 
 /** Each of them is read for every part of the file. */
 const maxBases = 5;
@@ -21,8 +21,8 @@ export function basesOf(
 ): RevisionBase[] | undefined {
   if (!figures || figures.checksum === null || !figures.reconciled) return undefined;
   const { receipts_key: key, receipts_sha256: sha256, resolutions_key, resolutions_sha256 } = figures.archive;
-  // Not if all of it was to be sent: then a person may have removed the earlier entries.
-  const isPartial = figures.failure?.code === 'newer_revision' && !file.revision?.isWhole;
+  // Not if all of it was to be sent as new: then a person may have removed the earlier entries.
+  const isPartial = figures.failure?.code === 'newer_revision' && (!file.revision || hasPlan(file.revision));
   const undelivered = figures.total_records - figures.uploaded_records - figures.duplicate_records;
   // Of a file that was stopped, no one removes by hand what it no longer has, even if all of it was delivered.
   const earlier = isPartial || undelivered > figures.unchanged_records ? before : [];

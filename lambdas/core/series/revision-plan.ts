@@ -49,8 +49,10 @@ export class RevisionPlan {
   #known: readonly KnownRecords[];
   /** The newest one, and those before it as long as a newer one was stopped: the first that has a record says what the API has. */
   #certain: readonly KnownRecords[];
-  /** A changed record names the request ids that it supersedes. */
+  /** A record that is sent names the request ids that it supersedes. */
   readonly supersedes: boolean;
+  /** All records are sent, also those that the API has. */
+  readonly #isWhole: boolean;
   readonly #counts = { unchanged: 0, changed: 0, added: 0 };
   #removed: number | undefined;
   /** One object for all records that have the same plan; the first is that of records without one. */
@@ -67,11 +69,12 @@ export class RevisionPlan {
    * failed: whether the API still has it is not known, so it counts as changed. It is known if the newer one was stopped
    * before it was sent whole: no one has removed anything since.
    */
-  constructor(known: readonly KnownRecords[], supersedes = false) {
+  constructor(known: readonly KnownRecords[], supersedes = false, isWhole = false) {
     this.#known = known;
     const whole = known.findIndex(({ isPartial }) => !isPartial);
     this.#certain = whole < 0 ? known : known.slice(0, whole + 1);
     this.supersedes = supersedes;
+    this.#isWhole = isWhole;
   }
 
   /** Undefined if the record is unchanged, or rejected. */
@@ -83,8 +86,9 @@ export class RevisionPlan {
       const here = known.note(known.requestIdOf(identity), sha256);
       noted ??= here;
     }
-    if (noted?.plan === 'unchanged') this.#plan(record, 'unchanged', noted.sentIn, [noted.sentIn]);
-    else if (noted?.plan === 'repeated') this.#plan(record, 'repeated', 'repeated', []);
+    const plan = this.#isWhole ? 'send' : noted?.plan;
+    if (noted && plan === 'unchanged') this.#plan(record, 'unchanged', noted.sentIn, [noted.sentIn]);
+    else if (plan === 'repeated') this.#plan(record, 'repeated', 'repeated', []);
     else if (this.supersedes) this.#planSuperseding(record, identity);
     if (noted?.isSame) {
       this.#counts.unchanged++;

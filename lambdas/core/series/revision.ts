@@ -32,13 +32,16 @@ export interface Revision {
   counts: RevisionCounts;
   /** The list of what is new, changed and removed, in the archive. Absent if there was no time to make it. */
   comparison?: { key: string; sha256: string };
-  /** A changed record names the request ids that it supersedes: as the feed declared when the file was compared. */
+  /** A record that is sent names the request ids that it supersedes: as the feed declared when the file was compared. */
   supersedes?: true;
-  /** A person has decided to send all of it, as new records. */
+  /** A person has decided to send all of it, or there is nothing that it could be compared with. */
   isWhole?: true;
   /** Set once nothing more of the earlier revisions is sent: only then, something of this one is. */
   taken?: true;
 }
+
+/** Whether its records have plans. Not if all of them are sent, as new ones. */
+export const hasPlan = ({ isWhole, supersedes }: Revision): boolean => !isWhole || supersedes === true;
 
 /** A hash of what gives a row's bytes their meaning: under another header the same bytes are another record. */
 export function columnsOf(dialect: Dialect | undefined): string | undefined {

@@ -49,8 +49,8 @@ beforeAll(async () => {
 let runs = 0;
 
 /** By both verifiers, who have to agree. @param change of a copy */
-async function verdict(change: (copy: Series) => void = () => undefined): Promise<Verdict> {
-  const copy: Series = new Map([...series].map(([id, objects]) => [id, new Map(objects)]));
+async function verdict(change: (copy: Series) => void = () => undefined, of = series): Promise<Verdict> {
+  const copy: Series = new Map([...of].map(([id, objects]) => [id, new Map(objects)]));
   change(copy);
   const dir = join(root, String(++runs));
   for (const [id, objects] of copy)
@@ -117,6 +117,28 @@ function withSecond(text: string, change: 'removed' | 'changed'): string {
 }
 
 describe('a series', () => {
+  it('is valid if a person had all of a revision sent, superseding what the API had', async () => {
+    const world = new RevisionWorld('supersedes');
+    const run = () => world.run(() => ({ index: 0, isRepeated: false }));
+    world.drop(1, rowsOf(12));
+    await run();
+    world.rules = { changedRecords: undefined, guard: 1 };
+    world.drop(2, rowsOf(13).with(3, { spot: 'S4', client: 'Changed' }).slice(1));
+    await run();
+    world.rules = { changedRecords: 'supersedes', guard: 1 };
+    await world.release('traffic.2', 'all');
+    await run();
+    expect(world.manifestOf('traffic.2')).toMatchObject({ uploaded_records: 12, removed_records: 1 });
+    const files = ['traffic.1', 'traffic.2'];
+    const { holds, isComplete, said } = await verdict(
+      undefined,
+      new Map(files.map((id) => [id, world.evidenceOf(id)])),
+    );
+    expect(holds, said).toBe(true);
+    expect(isComplete, said).toBe(true);
+    expect(said).toContain('each of 0 unchanged records');
+  });
+
   it('is valid by two verifiers, with dead letters, damaged records and changes', async () => {
     const { holds, isComplete, said } = await verdict();
     expect(holds, said).toBe(true);

@@ -63,6 +63,20 @@ describe('the verdict', () => {
       '10 of 60,000 records changed, and all 10 reached the API.',
     ],
     [
+      'a person had all of a revision sent',
+      {
+        ...clean,
+        total_records: 10,
+        uploaded_records: 10,
+        compared_with,
+        decisions: [
+          { kind: 'release', at: '2026-01-05T02:00:00.000Z', by: 'ann', why: 'it is right', stop: 1, sends: 'all' },
+        ],
+      },
+      'good',
+      'All 10 records were sent, and all 10 reached the API.',
+    ],
+    [
       'records were removed',
       {
         ...clean,
