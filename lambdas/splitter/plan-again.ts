@@ -75,12 +75,12 @@ async function takeReleased(
     return { kind: 'stop', quarantine: outrunFile(before.fileId, clock.now()), by: before.fileId };
   }
   if (!found && release?.sends !== 'all') return stopUnknown('', 'Its series has forgotten it.', clock.now());
+  const counts = file.revision?.counts ?? { unchanged: 0, changed: 0, added: 0, removed: 0 };
   const isAll = release?.sends === 'all';
   const sendAsNew = async (): Promise<PlannedAgain> => {
     if (!(await takeOver(fileId, earlier, [], ports))) return { kind: 'later' };
     // Only now: before, a manifest of the earlier revision may have been amended meanwhile.
     const bases = (before && (await currentBases(before.fileId, ports))) ?? [];
-    const counts = file.revision?.counts ?? { unchanged: 0, changed: 0, added: 0, removed: 0 };
     await ledger.takeSeries(fileId, { bases, counts, isWhole: true, taken: true }, reading);
     return { kind: 'planned', plan: undefined };
   };
