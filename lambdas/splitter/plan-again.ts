@@ -84,7 +84,7 @@ async function takeReleased(
     await ledger.takeSeries(fileId, { bases, counts, isWhole: true, taken: true }, reading);
     return { kind: 'planned', plan: undefined };
   };
-  // An API that supersedes entries has a record twice if it is not told which one that is.
+  // An API that supersedes entries has a record twice if the request does not name the entry.
   if (!before || (isAll && series?.rules.changedRecords !== 'supersedes')) return sendAsNew();
   const wasUnknown = file.quarantine?.code === 'revision_unknown';
   const endUnknown = (why: string) =>
