@@ -47,7 +47,7 @@ function checkRequests({ log, requests }: RevisionEnd): Check {
   return {
     required: true,
     holds: requests === wanted,
-    sentence: `the API got ${formatCountOf(requests, 'request')} for the revision, one for each record that changed`,
+    sentence: `the API got ${formatCountOf(requests, 'request')} for the revision, one for each record that changed or is new`,
   };
 }
 
@@ -68,7 +68,7 @@ function checkRemoved({ log, listed }: RevisionEnd): Check {
   return {
     required: true,
     holds: listed.toSorted().join() === wanted,
-    sentence: `the ${log.removed.length} places that the revision does not have any more are listed, to be removed by hand`,
+    sentence: `the ${log.removed.length} entries that the revision does not have any more are listed, to be removed by hand`,
   };
 }
 

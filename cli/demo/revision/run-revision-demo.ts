@@ -44,7 +44,9 @@ async function goThrough(run: PlacedDemo, onStart: (api: FakeAvstar) => FakeAvst
   const { terminal, env, demoDir } = run;
   const step = (text: string): void => terminal.note(terminal.styleNote('bold', text));
   const pace = formatRate(limit.requests / limit.windowSeconds);
-  step(`Starting the local cloud, and a fake Avstar API that replaces a spot's entry (${pace})`);
+  step(
+    `Starting the local cloud, and a fake Avstar API that replaces the entry of a spot that is sent again (${pace})`,
+  );
   const token = randomUUID();
   const api: { started?: FakeAvstar } = {};
   const { endpoint, target } = await bringUp(
@@ -60,17 +62,19 @@ async function goThrough(run: PlacedDemo, onStart: (api: FakeAvstar) => FakeAvst
   const startedAt = Date.now();
   await mkdir(demoDir, { recursive: true });
   const now = new Date().toISOString();
-  const log = await writeLogOfDay(demoDir, `WABC-${now.slice(11, 19).replaceAll(':', '')}`, now.slice(0, 10));
+  const date = now.slice(0, 10);
+  const log = await writeLogOfDay(demoDir, `WABC-${now.slice(11, 19).replaceAll(':', '')}`, date);
 
-  step(
-    `Monday, 18:00: the log of a day is exported, ${formatCount(log.day.rows)} spots, one of them with a damaged row`,
-  );
+  step(`First export: the log of ${date}, ${formatCount(log.day.rows)} spots, one of them with a damaged row`);
   const day = await send(log.day, stack, run);
   terminal.note(`  ${verdictOf(day.manifest, 'the API', undefined).sentence}`);
 
   const before = api.started?.stats().requests ?? 0;
-  step('Tuesday, 09:00: it is unlocked, changed, and exported again');
-  terminal.note(`  ${log.changed} spots changed, 3 removed, 1 moved, and the damaged row fixed`);
+  step('Second export: the same log was unlocked, changed, and exported again');
+  terminal.note(
+    `  ${log.changed} spots changed, 3 were removed, 1 was moved to another time, and the damaged row was fixed. A spot ` +
+      'that was moved is a new entry at its new time, and its old entry is to be removed.',
+  );
   const { manifest, file } = await send(log.revision, stack, run);
 
   const changes: ListedChange[] = [];
