@@ -95,7 +95,8 @@ export class BenchCloud {
     return readEndpointRecord(this.#stateDir)?.process?.pid;
   }
 
-  async deploy(load: Load): Promise<BenchStack> {
+  /** @param settings further ones, as the stack takes them from the environment */
+  async deploy(load: Load, settings: Record<string, string> = {}): Promise<BenchStack> {
     const token = `bench-${process.pid}`;
     const { requests, windowSeconds, consumers, connections, isLimited } = load;
     const api = await startFakeAvstar({ token, ...(isLimited ? { requests, windowSeconds } : {}) });
@@ -109,6 +110,7 @@ export class BenchCloud {
       SLUICE_TRAFFIC_CONNECTIONS: String(connections),
       // Its consumers would have connections for which there is nothing to do.
       SLUICE_TRAFFIC_EXPRESS_LANE: 'off',
+      ...settings,
     });
     const secrets = new SecretsManagerClient(this.#client);
     await secrets.send(new PutSecretValueCommand({ SecretId: outputs['TrafficTokenSecretArn'], SecretString: token }));

@@ -18,6 +18,8 @@ import { median } from '../interleave.ts';
 import { claimed, dialectOf, feed, from, portsInMemory, wholeInvocation } from '../splitter-in-memory.ts';
 import type { SplitterCase } from '../splitter-cases.ts';
 import type { LargeFigures } from './compare-large.ts';
+import type { UnchangedCost } from './measure-cost-of-unchanged.ts';
+import { measureCostOfUnchanged } from './measure-cost-of-unchanged.ts';
 import { useOf } from './use-of.ts';
 
 export interface RevisionFigures {
@@ -28,6 +30,8 @@ export interface RevisionFigures {
   /** The median of the rounds' quotients. */
   comparedOfDelivered: number;
   large: LargeFigures[];
+  /** By counted calls on a local cloud; absent if they were not counted. */
+  cost?: UnchangedCost;
 }
 
 const connections = 20;
@@ -38,6 +42,8 @@ const { values } = parseArgs({
     rounds: { type: 'string', default: '3' },
     /** Sizes of files that are only compared, each in a process of its own; with `gz`, as a gzip. */
     large: { type: 'string', default: '1000000,1000000gz' },
+    /** Of a file whose calls to AWS are counted, sent at 6,000 a minute and then unchanged; 0: none. */
+    counted: { type: 'string', default: '20000' },
   },
 });
 const sluice = fileURLToPath(new URL('../../cli/sluice.ts', import.meta.url));
@@ -50,7 +56,9 @@ try {
   const ratio = await measure(url, Number(values.records), Number(values.rounds));
   const large: LargeFigures[] = [];
   for (const size of values.large.split(',').filter(Boolean)) large.push(await compareLarge(size));
-  console.log(JSON.stringify({ ...ratio, large } satisfies RevisionFigures, null, 2));
+  const counted = Number(values.counted);
+  const cost = counted > 0 ? await measureCostOfUnchanged(counted, 6_000) : undefined;
+  console.log(JSON.stringify({ ...ratio, large, ...(cost ? { cost } : {}) } satisfies RevisionFigures, null, 2));
 } finally {
   api.kill();
 }

@@ -72,11 +72,14 @@ export async function measureCost(records: number, requestsAMinute: number): Pro
 /** CPU-seconds of a whole core per 100,000 records, of splitter and finalizer: rounded up from bench:delivery. */
 const coreSeconds = { splitter: 1.5, finalizer: 2.5 };
 
-function gigabyteSecondsOf(uploadSeconds: number, records: number, requestsPerSecond: number): number {
-  const share = records / 100_000;
+/** Of a file that was sent: its consumers are awake while they wait for their slots. */
+export function gigabyteSecondsOf(uploadSeconds: number, records: number, requestsPerSecond: number): number {
   // Memory determines the share of a core: half the memory for twice the time costs the same.
-  return (
-    (consumers * uploadSeconds * consumerMemoryFor(requestsPerSecond / consumers)) / 1024 +
-    ((coreSeconds.splitter + coreSeconds.finalizer) * share * othersMemoryMb) / 1024
-  );
+  const waiting = (consumers * uploadSeconds * consumerMemoryFor(requestsPerSecond / consumers)) / 1024;
+  return waiting + cpuGigabyteSeconds(records);
+}
+
+/** Of splitter and finalizer. @param extra CPU-seconds per 100,000 records for what else computes */
+export function cpuGigabyteSeconds(records: number, extra = 0): number {
+  return ((coreSeconds.splitter + coreSeconds.finalizer + extra) * (records / 100_000) * othersMemoryMb) / 1024;
 }
