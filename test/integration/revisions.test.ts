@@ -1,8 +1,12 @@
 import { randomUUID } from 'node:crypto';
 import { gzipSync } from 'node:zlib';
 import { beforeAll, describe, expect, it } from 'vitest';
-import { DeployedStack } from '../support/deployed-stack.ts';
+import { sha256Of } from '../../lambdas/core/records/identity.ts';
+import type { DeadLetter } from '../support/deployed-stack.ts';
+import { DeployedStack, waitFor } from '../support/deployed-stack.ts';
+import { expectExactLetters, expectReceipts } from '../support/expect-exact.ts';
 import { expectVerified } from '../support/expect-verified.ts';
+import { runSluice } from '../support/run-sluice.ts';
 import { header } from '../support/traffic-exports.ts';
 import { zipArchive } from '../support/zip-archive.ts';
 
@@ -13,13 +17,15 @@ beforeAll(() => {
 
 const newPrefix = () => `R${randomUUID().slice(0, 8)}`;
 
+const airtime = '2026-11-24 05:00:00';
+
 /** A log of that many rows. The first `changed` of them say who has changed them. */
 const exportOf = (prefix: string, rows: number, changed = 0, by = 'Changed') =>
   [
     header,
     ...Array.from({ length: rows }, (_, n) => {
       const client = n < changed ? by : 'Client';
-      return `${prefix}-${n + 1},WABC,2026-11-24 05:00:00,30,${client},x`;
+      return `${prefix}-${n + 1},WABC,${airtime},30,${client},x`;
     }),
     '',
   ].join('\n');
@@ -34,6 +40,55 @@ async function expectSchedule(prefix: string, rows: number, changed: number, by 
   const schedule = await scheduleOf(prefix);
   expect(schedule.size).toBe(rows);
   expect([...schedule.values()].filter((client) => client === by)).toHaveLength(changed);
+}
+
+/** An entry that a log's row made: the log's text, and what the row says of its client. */
+type Sent = readonly [text: string, client: string];
+
+/**
+ * Every entry that the API got for each row, in order of arrival. An API that replaces entries has the last one: none is
+ * obsolete, and none is there that another revision's request made once more.
+ * @param sentFor of the row with this number
+ */
+async function expectEntries(prefix: string, rows: number, sentFor: (row: number) => readonly Sent[]): Promise<void> {
+  const checksums = new Map<string, string>();
+  const idOf = (spotId: string, text: string): string => {
+    const checksum = checksums.get(text) ?? sha256Of(text);
+    checksums.set(text, checksum);
+    return sha256Of(JSON.stringify([spotId, airtime, checksum]));
+  };
+  const wanted = new Map(
+    Array.from({ length: rows }, (_, index) => {
+      const spotId = `${prefix}-${index + 1}`;
+      return [spotId, sentFor(index + 1).map(([text, client]) => `${client} ${idOf(spotId, text)}`)] as const;
+    }),
+  );
+  const schedule = await stack.schedule(prefix);
+  const entries = schedule.map(
+    (spot) => [spot.spot_id, spot.entries.map((each) => `${each.advertiser} ${each.request_id}`)] as const,
+  );
+  expect(entries).toHaveLength(rows);
+  expect(new Map(entries)).toEqual(wanted);
+}
+
+/** Redrives letters as any client does, and waits until a consumer has received each. */
+async function redrive(letters: readonly DeadLetter[]): Promise<void> {
+  for (const { letter, message } of letters) {
+    const id = await stack.send('TrafficLettersQueueUrl', message.Body ?? '');
+    await waitFor(`the letter of record ${letter.record}`, async () => {
+      const dead = await stack.ledger.getDead(letter.file_id, letter.record);
+      return dead?.messageId === id ? true : undefined;
+    });
+  }
+}
+
+/** How the newest manifest's dead letters ended, by record. */
+async function resolutionsOf(fileId: string) {
+  const file = await stack.ledger.getFile(fileId);
+  const manifest = await stack.manifestOf(fileId, file?.manifest?.number ?? 1);
+  const lines = (await stack.archived(manifest.archive.resolutions_key ?? '')).toString().trim().split('\n');
+  const ends = lines.map((line) => JSON.parse(line) as { record: number; resolution: string; by: string; why: string });
+  return { manifest, ends };
 }
 
 // They wait for each other's files most of the time, so they run side by side.
@@ -74,5 +129,106 @@ describe.concurrent('of a log that is exported again', () => {
     expect((await stack.stored(prefix)).length).toBe(506);
     await expectSchedule(prefix, 502, 4);
     await expectVerified(stack, manifest);
+  });
+
+  it('letters of the earlier revision are not sent, redriven while the newer one is sent or afterwards', async () => {
+    const prefix = newPrefix();
+    const row = (n: number) => `${prefix}-${n},WABC,${airtime},30,Client,x`;
+    const damaged = row(2).replace(',30,', ',30s,');
+    const text = exportOf(prefix, 300).replace(row(2), damaged);
+    const good = Array.from({ length: 300 }, (_, index) => index + 1).filter((n) => n !== 2 && n !== 3);
+    const truth = {
+      ...{ prefix, text, rejected: new Map([[damaged, 'not_an_integer']]), refused: [`${prefix}-3`] },
+      good: good.map((n) => ({
+        ...{ spot_id: `${prefix}-${n}`, station: 'WABC', airtime, duration_sec: 30, advertiser: 'Client' },
+      })),
+    };
+    await stack.setFaults({ refuseSpots: truth.refused });
+    const first = await stack.drop(`traffic/revisions/${prefix}_R1.csv`, text);
+    const { dead: letters } = await expectExactLetters(stack, first.fileId, truth);
+    // From now on the API would accept row 3 as it was.
+    await stack.setFaults({});
+
+    const rows = 3_300;
+    const revised = exportOf(prefix, rows, 4);
+    const second = await stack.drop(`traffic/revisions/${prefix}_R2.csv`, revised);
+    await waitFor('the revision to be sent', async () => {
+      const file = await stack.ledger.getFile(second.fileId);
+      return file?.state === 'split' && file.settledBatches > 0 ? true : undefined;
+    });
+    await redrive(letters);
+    expect((await stack.ledger.getFile(second.fileId))?.manifest, 'it is still being sent').toBeUndefined();
+    const manifest = await stack.manifestOf(second.fileId, 1, 240_000);
+    const counts = { total_records: rows, unchanged_records: 296, uploaded_records: rows - 296, removed_records: 0 };
+    expect(manifest).toMatchObject({ state: 'completed', ...counts, dead_lettered_records: 0, reconciled: true });
+    expect(manifest.compared_with).toMatchObject([{ file_id: first.fileId, manifest_number: 2 }]);
+
+    await redrive(letters);
+    await waitFor('no letter to be left', async () =>
+      (await stack.depth('TrafficLettersQueueUrl')) === 0 ? true : undefined,
+    );
+    const args = ['dlq', 'redrive', '--feed', 'traffic', '--file', first.fileId, '--json'];
+    const command = await runSluice(stack, args);
+    expect(command, command.err).toMatchObject({ code: 0 });
+    expect(JSON.parse(command.out)).toMatchObject({ moved_messages: 0, remade_letters: 0, resolved: 0, untried: 0 });
+
+    await expectEntries(prefix, rows, (n) => {
+      const sent: Sent[] = n <= 300 && n !== 2 && n !== 3 ? [[text, 'Client']] : [];
+      if (n <= 4) return [...sent, [revised, 'Changed']];
+      return n <= 300 ? sent : [[revised, 'Client']];
+    });
+    const { manifest: amended, ends } = await resolutionsOf(first.fileId);
+    expect(amended).toMatchObject({ state: 'completed', total_records: 300, uploaded_records: 298, reconciled: true });
+    expect(amended).toMatchObject({ rejected_records: 1, refused_records: 1, handled_records: 2, resolved_records: 0 });
+    expect(amended.dead_lettered_records).toBe(0);
+    const why = `not sent: the file ${second.fileId} is a newer revision`;
+    const end = { resolution: 'handled', by: 'Sluice', why };
+    expect(ends).toMatchObject([2, 3].map((record) => ({ record, ...end })));
+    await expectReceipts(stack, manifest, Buffer.from(revised));
+    for (const each of [amended, manifest]) await expectVerified(stack, each);
+  });
+
+  it('a revision of a file in quarantine sends what the API lacks, and the quarantined file stays unsent', async () => {
+    const prefix = newPrefix();
+    const rows = 2_500;
+    const text = exportOf(prefix, rows);
+    const isBroken = (n: number) => n > 600 && n <= 1_200;
+    const wrong = text
+      .split('\n')
+      .map((line, n) => (isBroken(n) ? line.replace(',30,', ',thirty,') : line))
+      .join('\n');
+    // In the other lane, so that its many letters do not delay those of the test above.
+    const first = await stack.drop(`express/traffic/revisions/${prefix}_R1.csv`, wrong);
+    await waitFor('the quarantine', async () => (await stack.ledger.getFile(first.fileId))?.quarantine);
+    const second = await stack.drop(`express/traffic/revisions/${prefix}_R2.csv`, text);
+
+    const stopped = await stack.manifestOf(first.fileId);
+    expect(stopped).toMatchObject({ state: 'quarantined', total_records: rows, reconciled: true });
+    expect(stopped.failure).toMatchObject({ code: 'too_many_rejects' });
+    expect(stopped.held_records).toBeGreaterThan(0);
+    const { uploaded_records: sent, rejected_records: rejected } = stopped;
+    expect(sent + rejected + stopped.held_records).toBe(rows);
+    const manifest = await stack.manifestOf(second.fileId, 1, 240_000);
+    const counts = { total_records: rows, unchanged_records: sent, uploaded_records: rows - sent, removed_records: 0 };
+    expect(manifest).toMatchObject({ state: 'completed', ...counts, dead_lettered_records: 0, reconciled: true });
+    // With an amendment of the quarantined file, or several: its dead letters are settled first.
+    const [base] = manifest.compared_with;
+    expect(base?.file_id).toBe(first.fileId);
+    expect(base?.manifest_number).toBeGreaterThan(1);
+
+    const released = await runSluice(stack, ['release', first.fileId, '--why', 'a mistake', '--by', 'Ann']);
+    expect(released, released.err).toMatchObject({ code: 1 });
+    expect(released.err).toContain(`the file ${second.fileId} of its series has been sent since`);
+    const receipts = await stack.receiptsOf(stopped);
+    const uploaded = new Set(receipts.filter(({ outcome }) => outcome === 'uploaded').map(({ record }) => record));
+    await expectEntries(prefix, rows, (n) => [[uploaded.has(n) ? wrong : text, 'Client']]);
+    const { manifest: amended, ends } = await resolutionsOf(first.fileId);
+    const settled = { rejected_records: rejected, handled_records: rejected, dead_lettered_records: 0 };
+    expect(amended).toMatchObject({ state: 'quarantined', uploaded_records: sent, ...settled, reconciled: true });
+    const why = `not sent: the file ${second.fileId} is a newer revision`;
+    expect(ends.filter((each) => each.why === why && each.by === 'Sluice')).toHaveLength(rejected);
+    await expectReceipts(stack, amended, Buffer.from(wrong));
+    await expectReceipts(stack, manifest, Buffer.from(text));
+    for (const each of [amended, manifest]) await expectVerified(stack, each);
   });
 });

@@ -20,6 +20,7 @@ import type { Receipt } from '../../lambdas/core/account/receipt.ts';
 import type { Letter } from '../../lambdas/messages.ts';
 import { letter as letterSchema } from '../../lambdas/messages.ts';
 import type { FaultsInput } from '../../localstack/fake-avstar/faults.ts';
+import type { ScheduledSpot } from '../../localstack/fake-avstar/schedule.ts';
 import type { FakeAvstarStats } from '../../localstack/fake-avstar/traffic-count.ts';
 import type { CallCounts } from '../../localstack/fault-proxy/call-counts.ts';
 import type { ProxyFaultsInput } from '../../localstack/fault-proxy/proxy-faults.ts';
@@ -130,8 +131,12 @@ export class DeployedStack {
     return messages.length;
   }
 
-  async send(queue: string, body: string): Promise<void> {
-    await this.sqs.send(new SendMessageCommand({ QueueUrl: this.output(queue), MessageBody: body }));
+  /** @returns the message's id */
+  async send(queue: string, body: string): Promise<string | undefined> {
+    const { MessageId: id } = await this.sqs.send(
+      new SendMessageCommand({ QueueUrl: this.output(queue), MessageBody: body }),
+    );
+    return id;
   }
 
   /** Messages in a queue, visible or not. */
@@ -153,6 +158,12 @@ export class DeployedStack {
     return entries
       .map(({ request_id, ...spot }) => ({ requestId: String(request_id), spot }))
       .filter(({ spot }) => String(spot['spot_id']).startsWith(prefix));
+  }
+
+  /** The same by spot and airtime: every entry of it, in order of arrival. */
+  async schedule(prefix: string): Promise<ScheduledSpot[]> {
+    const all = (await (await fetch(`${this.cloud.api.url}/schedule`)).json()) as ScheduledSpot[];
+    return all.filter(({ spot_id: id }) => id.startsWith(prefix));
   }
 
   /** Puts these faults in place of those before; see localstack/fake-avstar/faults.ts. */

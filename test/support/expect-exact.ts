@@ -1,7 +1,7 @@
 import { expect } from 'vitest';
 import { sha256Of } from '../../lambdas/core/records/identity.ts';
 import type { Manifest } from '../../lambdas/core/account/manifest.ts';
-import type { DeployedStack } from './deployed-stack.ts';
+import type { DeadLetter, DeployedStack } from './deployed-stack.ts';
 import { expectVerified } from './expect-verified.ts';
 import type { TrafficExport } from './traffic-exports.ts';
 
@@ -16,6 +16,16 @@ export async function expectExact(
   truth: TrafficExport,
   object: Buffer = Buffer.from(truth.text),
 ): Promise<Manifest> {
+  return (await expectExactLetters(stack, fileId, truth, object)).manifest;
+}
+
+/** The same. @returns also the letters, which it has taken out of the DLQ */
+export async function expectExactLetters(
+  stack: DeployedStack,
+  fileId: string,
+  truth: TrafficExport,
+  object: Buffer = Buffer.from(truth.text),
+): Promise<{ manifest: Manifest; dead: DeadLetter[] }> {
   const manifest = await stack.manifestOf(fileId);
   const total = truth.good.length + truth.rejected.size + truth.refused.length;
   const checksum = sha256Of(object);
@@ -45,11 +55,7 @@ export async function expectExact(
   }
 
   const file = Buffer.from(truth.text);
-  const receipts = await stack.receiptsOf(manifest);
-  expect(receipts.map((receipt) => receipt.record)).toEqual(Array.from({ length: total }, (_, index) => index + 1));
-  for (const receipt of receipts) {
-    expect(sha256Of(file.subarray(receipt.offset, receipt.offset + receipt.length))).toBe(receipt.sha256);
-  }
+  await expectReceipts(stack, manifest, file);
 
   const dead = await stack.takeDeadLetters(fileId, truth.rejected.size + truth.refused.length);
   const reasons = new Map(dead.map(({ letter }) => [letter.raw_payload, letter.reason]));
@@ -61,5 +67,18 @@ export async function expectExact(
     expect(file.subarray(letter.offset, letter.offset + letter.length).toString()).toBe(letter.raw_payload);
   }
   await expectVerified(stack, manifest);
-  return manifest;
+  return { manifest, dead };
+}
+
+/** One for each record of the file that was not held back unsent, with the SHA-256 of its bytes. */
+export async function expectReceipts(stack: DeployedStack, manifest: Manifest, file: Buffer): Promise<void> {
+  const unsent = manifest.held_ranges.flatMap(({ first_record: first, last_record: last }) =>
+    Array.from({ length: last - first + 1 }, (_, index) => first + index),
+  );
+  const receipts = await stack.receiptsOf(manifest);
+  const records = [...receipts.map((receipt) => receipt.record), ...unsent].sort((a, b) => a - b);
+  expect(records).toEqual(Array.from({ length: manifest.total_records }, (_, index) => index + 1));
+  for (const receipt of receipts) {
+    expect(sha256Of(file.subarray(receipt.offset, receipt.offset + receipt.length))).toBe(receipt.sha256);
+  }
 }
