@@ -226,6 +226,7 @@ export type SplitProgress = Pick<
   | 'series'
   | 'idsHaveFileId'
   | 'guard'
+  | 'waitsFor'
   | 'revision'
   | 'quarantine'
   | 'warnings'
@@ -565,6 +566,8 @@ export interface SeriesLedger {
   stopRevision(fileId: string, quarantine: Quarantine, by?: string): Promise<boolean>;
   /** Before a letter or a correction is tried. Undefined if it may be; otherwise the file that has taken over. */
   beginTry(fileId: string, forMs: number): Promise<string | undefined>;
+  /** Notes that the desk was notified that the file waits. */
+  noteWaitNotified(file: Pick<FileAccount, 'fileId' | 'waitsFor'>): Promise<void>;
   /** Notes what a released file is compared with, once nothing more of the earlier revisions is sent. */
   takeSeries(fileId: string, revision: Revision, reading: string): Promise<void>;
 }

@@ -1,9 +1,9 @@
-import { isWaitingForControl, waitingText } from '../../lambdas/core/control/control-mail.ts';
 import { expectedRecords } from '../../lambdas/core/account/expected-records.ts';
 import type { FileAccount } from '../../lambdas/core/account/file-account.ts';
 import type { LinePace } from '../../lambdas/core/deadlines/pace.ts';
 import { contentBytesOf } from '../../lambdas/core/account/file-account.ts';
 import { sumCounts } from '../../lambdas/core/account/outcome.ts';
+import { waitOf } from '../live/describe-file.ts';
 import { formatBytes, formatCount, formatDuration, formatRate, formatShare } from '../terminal/format.ts';
 import { secondsLeft, withinLimit } from '../terminal/rate-meter.ts';
 
@@ -45,20 +45,12 @@ export function answeredOf(file: FileAccount): number {
 
 function describeReading(file: FileAccount): ProgressLine {
   const { source, checkpoint, hashProgress } = file;
-  if (isWaitingForControl(file)) {
-    return {
-      phase: 'reading',
-      text: waitingText(file.control, (at) => `${new Date(at).toISOString().slice(11, 16)} UTC`),
-    };
-  }
+  const waits = waitOf(file, (at) => `${new Date(at).toISOString().slice(11, 16)} UTC`);
+  if (waits !== undefined) return { phase: 'reading', text: waits };
   const size = source.sizeBytes > 0 ? ` of ${formatBytes(source.sizeBytes)}` : '';
   if (checkpoint && checkpoint.record > 0) {
     const share = formatShare(checkpoint.offset, contentBytesOf(file));
     return { phase: 'reading', text: `splitting  ${share}${size}, ${formatCount(checkpoint.record)} records so far` };
-  }
-  // Once it is known how it is read, only these make a file wait before its first record.
-  if (file.dialect !== undefined && file.heldBackUntil !== undefined) {
-    return { phase: 'reading', text: 'waiting: an earlier revision, or its control file, comes first' };
   }
   const share = hashProgress ? `  ${formatShare(hashProgress.offset, source.sizeBytes)}${size}` : size;
   return { phase: 'reading', text: `computing the checksum${share}` };

@@ -1,4 +1,5 @@
 import { isWaitingForControl, waitingText } from '../../lambdas/core/control/control-mail.ts';
+import { isWaitingForRevision, revisionWaitText } from '../../lambdas/core/series/waiting-revision.ts';
 import { clockText, projectionText } from '../../lambdas/core/deadlines/deadline-text.ts';
 import { expectedRecords } from '../../lambdas/core/account/expected-records.ts';
 import type { FileAccount } from '../../lambdas/core/account/file-account.ts';
@@ -25,12 +26,18 @@ export interface LiveFacts {
   now: number;
 }
 
+/** What a file waits for, before anything of it is cut. */
+export function waitOf(file: FileAccount, clock: (atMs: number) => string): string | undefined {
+  if (isWaitingForControl(file)) return waitingText(file.control, clock);
+  return isWaitingForRevision(file) ? revisionWaitText(file.waitsFor, clock) : undefined;
+}
+
 export function describeLive(file: FileAccount, { projection, openDead, zone, now }: LiveFacts): LiveFile {
   const expected = expectedRecords(file);
   const activity = activityOf(file, projection, now);
   const bytes = contentBytesOf(file);
   const isSplit = file.state !== 'splitting';
-  const waits = isWaitingForControl(file) ? waitingText(file.control, (at) => clockText(at, zone, now)) : undefined;
+  const waits = waitOf(file, (at) => clockText(at, zone, now));
   return {
     ...summariseFile(file, undefined, projection),
     name: shortNameOf(file),

@@ -1,4 +1,5 @@
 import { isWaitingForControl } from '../../lambdas/core/control/control-mail.ts';
+import { isWaitingForRevision } from '../../lambdas/core/series/waiting-revision.ts';
 import type { FileAccount } from '../../lambdas/core/account/file-account.ts';
 import { byService } from '../../lambdas/core/deadlines/projection.ts';
 import { maxOpenFiles } from '../../lambdas/deadlines/project-open-files.ts';
@@ -181,9 +182,9 @@ export class SnapshotReader {
         return describeLive(file, { projection, openDead, zone: this.#zone, now });
       }),
       openFiles: mine.length,
-      // When a file will be done that waits for its control file is not known.
+      // When a file will be done that waits for its control file or for an earlier revision is not known.
       projections: mine
-        .filter((file) => !isWaitingForControl(file))
+        .filter((file) => !isWaitingForControl(file) && !isWaitingForRevision(file))
         .map((file) => projections.of(file.fileId))
         .filter((one) => one !== undefined),
     };

@@ -62,6 +62,10 @@ export function seriesLedger(store: ItemStore, clock: Pick<Clock, 'now'>): Serie
       return kind === 'changed' ? undefined : item && withoutKeys<FileAccount>(item).supersededBy?.fileId;
     },
 
+    async noteWaitNotified({ fileId, waitsFor }) {
+      if (waitsFor) await store.update(fileKey(fileId), changes.noteWaitNotified(waitsFor));
+    },
+
     async takeSeries(fileId, revision, reading) {
       await store.update(fileKey(fileId), changes.takeSeries(revision, reading, clock.now()));
     },

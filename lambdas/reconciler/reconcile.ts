@@ -20,6 +20,8 @@ import type { SweepPorts } from './sweep-intake.ts';
 import { sweepIntake } from './sweep-intake.ts';
 import type { WatchControlsPorts } from './watch-controls.ts';
 import { watchControls } from './watch-controls.ts';
+import type { WatchRevisionsPorts } from './watch-revisions.ts';
+import { watchRevisions } from './watch-revisions.ts';
 import type { WatchDeadlinesPorts } from './watch-deadlines.ts';
 import { watchDeadlines } from './watch-deadlines.ts';
 
@@ -32,6 +34,7 @@ export type ReconcilePorts = ReconcilerPorts &
   FindStraysPorts &
   CheckExpectedPorts &
   WatchControlsPorts &
+  WatchRevisionsPorts &
   WatchDeadlinesPorts &
   AskForNightPorts & {
     ledger: DeskLedger;
@@ -79,6 +82,7 @@ export async function reconcile(isDeadline: boolean, ports: ReconcilePorts): Pro
     const seen: Pick<DlqFindings, 'work' | 'oldestSentAt'> = findings ?? { work: [], oldestSentAt: new Map() };
     await attempt('altered', () => notifyOfAltered(feed, ports));
     await attempt('controls', () => watchControls(feed, isDeadline, ports));
+    await attempt('revisions', () => watchRevisions(feed, ports));
     await attempt('notices', () => sendMissedNotices(feed, ports));
     await attempt('sweep', () => sweepIntake(feed, ports));
     await attempt('strays', () => findStrays(feed, ports));

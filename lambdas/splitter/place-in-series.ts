@@ -20,8 +20,8 @@ export type Place =
   | { kind: 'taken'; progress: Omit<SplitProgress, 'leaseUntil'>; plan?: RevisionPlan }
   | { kind: 'duplicate'; of: string }
   | { kind: 'older'; failure: { code: string; message: string } }
-  /** An earlier revision is in progress. */
-  | { kind: 'waiting' };
+  /** An earlier revision is in progress. @param for its file id */
+  | { kind: 'waiting'; for: string };
 
 type ReadFile = CutFile & { sha256: string };
 
@@ -50,7 +50,7 @@ export async function placeInSeries(
   const endDuplicate = async (of: string): Promise<Place> => {
     // What is held between the two is older than this file, and must not be sent after it.
     const others = member.setting === undefined ? place.earlier.filter(({ fileId }) => fileId !== of) : [];
-    return (await takeOver(file.fileId, others, [], ports)) ? { kind: 'duplicate', of } : { kind: 'waiting' };
+    return (await takeOver(file.fileId, others, [], ports)) ? { kind: 'duplicate', of } : { kind: 'waiting', for: of };
   };
   if (place.kind === 'duplicate') return endDuplicate(place.of);
   // A change back to the bytes of an older revision is sent.
@@ -71,12 +71,13 @@ export async function placeInSeries(
     // A person has cancelled it: it takes nothing over before it is released.
     if (isQuarantined(file)) return taken();
     // What was held of an earlier one, or failed, must not be sent after it.
-    return (await takeOver(file.fileId, place.earlier, [], ports)) ? taken(wholly) : { kind: 'waiting' };
+    const isTaken = await takeOver(file.fileId, place.earlier, [], ports);
+    return isTaken ? taken(wholly) : { kind: 'waiting', for: place.earlier.at(-1)?.fileId ?? '' };
   }
   const judged = await judge(file, place, whole, ports, deadline);
   switch (judged.kind) {
     case 'wait':
-      return { kind: 'waiting' };
+      return { kind: 'waiting', for: place.before.fileId };
     case 'unknown':
       return taken(stopOf(file, unknownRevision(place.before.fileId, judged.why, ports.clock.now())));
     case 'held':

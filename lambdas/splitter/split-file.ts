@@ -115,7 +115,10 @@ async function splitClaimed(file: FileAccount, ports: SplitterPorts, deadline: D
 
   const readable = { ...file, dialect: file.dialect, sha256: file.sha256 };
   const place = file.series === undefined ? await placeInSeries(readable, whole, ports, deadline) : undefined;
-  if (place?.kind === 'waiting') return place;
+  if (place?.kind === 'waiting') {
+    await noteWait(file, place.for, ports);
+    return place;
+  }
   if (place?.kind === 'duplicate') {
     log.warn('file has the bytes of an earlier one: nothing is sent', {
       correlation_id: file.fileId,
@@ -218,6 +221,14 @@ async function endSuperseded(file: FileAccount, error: SourceChangedError, ports
   );
 }
 
+/** For screens, and for the desk if it takes long. */
+async function noteWait(file: FileAccount, earlier: string, ports: SplitterPorts): Promise<void> {
+  if (file.waitsFor?.fileId === earlier) return;
+  const waitsFor = { fileId: earlier, since: file.waitsFor?.since ?? ports.clock.now() };
+  if (!(await saveProgress(file, ports, { waitsFor }))) throw lost(file);
+  file.waitsFor = waitsFor;
+}
+
 const waitSlackSeconds = 5;
 
 /** As a file that is held back waits: the message is sent before the lease is released. */
@@ -225,7 +236,7 @@ async function waitForOther(file: FileAccount, ports: SplitterPorts): Promise<vo
   const until = ports.clock.now() + (revisionWaitSeconds - waitSlackSeconds) * 1000;
   await ports.intake.send(continueMessageOf(file), revisionWaitSeconds);
   await ports.ledger.releaseFile(file.fileId, file.epoch, until);
-  const waitsFor = file.control?.state === 'waiting' ? file.control.name : 'an earlier revision';
+  const waitsFor = file.control?.state === 'waiting' ? file.control.name : file.waitsFor?.fileId;
   ports.log.info('file waits', { correlation_id: file.fileId, for: waitsFor });
 }
 

@@ -111,6 +111,8 @@ describe('alarms', () => {
       'questions',
       'what-the-alarms-cost',
       'a-function-that-does-not-start',
+      // A part of 'file-stopped'.
+      'a-revision-is-held',
       'cancelling-a-file',
       'stopping-and-slowing-down',
     ];

@@ -129,7 +129,11 @@ async function simulate(seed: number, totals: Totals): Promise<void> {
     for (const [index] of revisions.entries()) {
       const fileId = `traffic.${index + 1}`;
       const code = world.manifestOf(fileId)?.failure?.code;
-      if (code === 'cancelled' || code === 'rules_changed') world.askToRelease(fileId, replaces ? answer() : 'changes');
+      // It has stopped an earlier one that was sent whole, and is held itself: what both have waits for a person.
+      const hasStopped =
+        code === 'revision_differs' && (await world.ledger.getFile(fileId).catch(() => undefined))?.guard === 'passed';
+      const isAnswered = code === 'cancelled' || code === 'rules_changed' || (hasStopped && replaces);
+      if (isAnswered) world.askToRelease(fileId, replaces ? answer() : 'changes');
     }
     await world.run(pick);
   }

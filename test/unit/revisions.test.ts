@@ -138,6 +138,7 @@ describe('a revision', () => {
     // The second one was stopped before anything of it was sent.
     expect(world.manifestOf('traffic.2')).toMatchObject({ state: 'superseded', held_records: 31 });
     expect(world.manifestOf('traffic.3')).toMatchObject({ unchanged_records: 30, uploaded_records: 2 });
+    expect((await world.ledger.getFile('traffic.3'))?.waitsFor).toMatchObject({ fileId: 'traffic.2' });
   });
 
   it('sends a row that was rejected before, and settles its dead letter', async () => {

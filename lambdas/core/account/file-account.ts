@@ -95,6 +95,8 @@ export interface FileAccount {
   control?: FileControl;
   /** Its bytes are those of an older revision of its series: its request ids contain the file id too. */
   idsHaveFileId?: true;
+  /** While it waits: the earlier revision that it waits for, since when (milliseconds), and whether the desk knows. */
+  waitsFor?: { fileId: string; since: number; isNotified?: true };
   /** Whether its changes may be sent, by the whole content of an earlier revision that was in progress. */
   guard?: 'passed' | 'failed';
   /** What it is compared with: only its changes are sent. */

@@ -73,6 +73,14 @@ export function beginTry(until: number): ItemChange {
   return { when: [exists, { name: 'supersededBy', is: 'absent' }], set: { tryingUntil: until } };
 }
 
+/** The desk was notified that the file waits for an earlier revision. */
+export function noteWaitNotified(waitsFor: NonNullable<FileAccount['waitsFor']>): ItemChange {
+  return {
+    when: [exists, { name: 'waitsFor.since', is: '=', value: waitsFor.since }],
+    set: { 'waitsFor.isNotified': true },
+  };
+}
+
 /** What a released file is compared with, before any of it is sent, or again once the feed's rules have changed. */
 export function takeSeries(revision: Revision, reading: string, now: number): ItemChange {
   const isDue: Check = {

@@ -2,7 +2,6 @@ import { expect, test } from 'vitest';
 import { describeProgress } from '../../../cli/drop/describe-progress.ts';
 import type { FileAccount } from '../../../lambdas/core/account/file-account.ts';
 import { noCounts } from '../../../lambdas/core/account/outcome.ts';
-import { csvDialect } from '../../support/room-fixture.ts';
 
 const file: FileAccount = {
   fileId: 'f',
@@ -33,10 +32,6 @@ test('a file that is being read', () => {
   expect(say({ checkpoint: { offset: 500_000, line: 1, record: 5_000, batch: 10 } })).toBe(
     'splitting  25% of 2.0 MB, 5,000 records so far',
   );
-});
-
-test('a file that was read, and waits for an earlier revision or its control file', () => {
-  expect(say({ dialect: csvDialect, sha256: 'a', heldBackUntil: 5 })).toMatch(/^waiting: an earlier revision/);
 });
 
 test('a file that is being uploaded: records, rate against the limit, time left', () => {

@@ -1,0 +1,54 @@
+import type { FileAccount } from '../account/file-account.ts';
+import { isStopped } from '../account/quarantine.ts';
+import type { Mail } from '../notices/notice-mail.ts';
+import { plainText } from '../plain-text.ts';
+
+/** A revision that waits for an earlier one to close: nothing of it is cut yet. */
+export type WaitingRevision = FileAccount & { waitsFor: NonNullable<FileAccount['waitsFor']> };
+
+/** The desk is notified of a file that waits for longer: milliseconds. An earlier revision usually closes within minutes. */
+const longWaitMs = 60 * 60_000;
+
+/** No one would read more; `sluice status` lists them all. */
+const maxShown = 20;
+const maxNameCharacters = 300;
+
+export const isWaitingForRevision = (file: FileAccount): file is WaitingRevision =>
+  file.state === 'splitting' && file.waitsFor !== undefined && file.series === undefined && !isStopped(file);
+
+/** Whether the desk is to be notified now. */
+export const isLongWait = ({ waitsFor }: WaitingRevision, nowMs: number): boolean =>
+  waitsFor.isNotified === undefined && nowMs - waitsFor.since >= longWaitMs;
+
+/** `waits for the earlier revision traffic.0a… since 01:12` @param clock shows a time to the reader */
+export const revisionWaitText = (
+  { fileId, since }: WaitingRevision['waitsFor'],
+  clock: (atMs: number) => string,
+): string => `waits for the earlier revision ${fileId} since ${clock(since)}`;
+
+/** @param files at least one */
+export function revisionWaitMail(feed: string, files: readonly WaitingRevision[]): Mail {
+  const what =
+    files.length === 1 ? 'a file waits for an earlier revision' : `${files.length} files wait for earlier revisions`;
+  const isoMinute = (atMs: number): string => `${new Date(atMs).toISOString().slice(0, 16).replace('T', ' ')} UTC`;
+  const lines = files
+    .slice(0, maxShown)
+    .map(
+      ({ source, fileId, waitsFor }) =>
+        `  ${plainText(source.key, maxNameCharacters)} (file ${fileId}) ${revisionWaitText(waitsFor, isoMinute)}`,
+    );
+  return {
+    subject: `Sluice ${feed}: ${what}`,
+    text: [
+      'Only what changed is sent of such a file, so it is compared once the earlier revision is closed:',
+      ...lines,
+      ...(files.length > maxShown ? [`  … and ${files.length - maxShown} more`] : []),
+      '',
+      'What to do:',
+      '- See what the earlier revision waits for:  sluice status FILE_ID',
+      '- If the earlier revision is wrong: cancel it; what it has not sent is then held:  sluice cancel FILE_ID --why "..."',
+      '- The waiting file continues by itself.',
+      '',
+    ].join('\n'),
+  };
+}
