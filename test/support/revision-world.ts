@@ -51,7 +51,7 @@ type Task =
   | { kind: 'drop'; fileId: string }
   | { kind: 'continue'; fileId: string }
   | { kind: 'reemit'; fileId: string }
-  | { kind: 'release'; fileId: string; sends: ReleasedRecords }
+  | { kind: 'release'; fileId: string; sends: ReleasedRecords | undefined }
   | { kind: 'cancel'; fileId: string }
   | { kind: 'batch'; message: BatchMessage }
   | { kind: 'finalize'; message: FinalizeMessage }
@@ -216,7 +216,7 @@ export class RevisionWorld {
   }
 
   /** A person's command, which is run again if it is killed. */
-  askToRelease(fileId: string, sends: ReleasedRecords = 'changes'): void {
+  askToRelease(fileId: string, sends: ReleasedRecords | undefined): void {
     this.#add({ kind: 'release', fileId, sends }, 0);
   }
 

@@ -133,7 +133,9 @@ async function simulate(seed: number, totals: Totals): Promise<void> {
       const hasStopped =
         code === 'revision_differs' && (await world.ledger.getFile(fileId).catch(() => undefined))?.guard === 'passed';
       const isAnswered = code === 'cancelled' || code === 'rules_changed' || (hasStopped && replaces);
-      if (isAnswered) world.askToRelease(fileId, replaces ? answer() : 'changes');
+      // Where the API keeps both of a changed record, a person does not ask for the changes.
+      const plainly = code === 'cancelled' ? undefined : ('changes' as const);
+      if (isAnswered) world.askToRelease(fileId, replaces ? answer() : plainly);
     }
     await world.run(pick);
   }

@@ -25,14 +25,14 @@ export const acknowledgedFindings: readonly AcknowledgedFinding[] = [
     by: 'cdk-nag',
     rule: 'AwsSolutions-IAM5',
     where: /^[a-z-]+\/((Finalizer|Reconciler)\/FunctionRole|(main|express)\/ConsumerRole)\/DefaultPolicy\/Resource$/,
-    finding: /^Resource::<WorkBucket\w+\.Arn>\/(receipts|payloads)\/[a-z-]+\.\*$/,
-    why: 'The feed’s own objects under one prefix of one bucket: receipts have a key for each batch and attempt, large payloads one for each letter.',
+    finding: /^Resource::<WorkBucket\w+\.Arn>\/(receipts|payloads|closing)\/[a-z-]+\.\*$/,
+    why: 'The feed’s own objects under one prefix of one bucket: receipts have a key for each batch and attempt, large payloads one for each letter, and a file that is being closed one for each part.',
   },
   {
     by: 'cdk-nag',
     rule: 'AwsSolutions-IAM5',
     where: /^[a-z-]+\/(Finalizer|Reconciler)\/FunctionRole\/DefaultPolicy\/Resource$/,
-    finding: /^Resource::<ArchiveBucket\w+\.Arn>\/((reconciliation|quarantine)\/)?[a-z-]+\/\*$/,
+    finding: /^Resource::<ArchiveBucket\w+\.Arn>\/((reconciliation|quarantine|nights)\/)?[a-z-]+\/\*$/,
     why: 'The feed’s own folders of the archive: each file has one. The finalizer may add to them, the reconciler reads them and adds its lists; neither may delete.',
   },
   {
