@@ -158,7 +158,7 @@ export const nightEntry = z.strictObject({
   archive: z.strictObject({
     bucket: z.string(),
     entry_key: z.string(),
-    /** The page for people, and the SHA-256 of its bytes; null if it could not be drawn. */
+    /** The entry as an HTML page, and the SHA-256 of its bytes; null if it could not be rendered. */
     page_key: z.string().nullable(),
     page_sha256: sha256.nullable(),
   }),
