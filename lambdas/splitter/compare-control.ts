@@ -17,8 +17,9 @@ import type { SplitProgress } from '../ports.ts';
 import type { Deadline } from '../runtime/deadline.ts';
 import type { CutFile } from './cut-file.ts';
 import type { ControlSettings } from './control-settings.ts';
-import { nameIn, reportIfLate } from './note-control.ts';
-import { leaseKeeper } from './plan-revision.ts';
+import { nameIn } from './name-in-lane.ts';
+import { reportIfLate } from './note-control.ts';
+import { leaseKeeper } from './keep-lease.ts';
 import type { SplitterPorts } from './splitter-ports.ts';
 
 /** The file as far as it is read: `dialect` is absent if it has no records. */

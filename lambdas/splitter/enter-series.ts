@@ -8,6 +8,7 @@ import { entryAfter, mayHaveBeenSent, newestOf, repeatsOlder } from '../core/ser
 import type { RevisionRules } from '../core/series/revision-guard.ts';
 import { seriesIdOf } from '../core/series/series-id.ts';
 import type { Clock, FileLedger, SeriesLedger, SourceObjects } from '../ports.ts';
+import { nameIn } from './name-in-lane.ts';
 
 /** How a lane's files are recognised as revisions of each other. */
 export interface SeriesSettings {
@@ -62,7 +63,7 @@ export async function memberOf(
   // A bundle's members are records of their own.
   if (!series || file.bundle) return undefined;
   const { key, sequencer } = file.source;
-  const name = key.startsWith(series.keyPrefix) ? key.slice(series.keyPrefix.length) : key;
+  const name = nameIn(series, key);
   const configured = series.isConfigured ? matchSeries(series.pattern, name) : undefined;
   const match = configured ?? ownSeries(name, series);
   if (!match) return undefined;

@@ -14,7 +14,7 @@ import { askAgainAfterMs } from '../core/account/amendment.ts';
 import type { Deadline } from '../runtime/deadline.ts';
 import type { ComparePorts, TakeOverPorts } from './compare-ports.ts';
 import type { CutFile } from './cut-file.ts';
-import type { KeepLease } from './plan-revision.ts';
+import type { KeepLease } from './keep-lease.ts';
 import { planRevision, unknownWhy } from './plan-revision.ts';
 import { stopEarlier } from './stop-earlier.ts';
 import { storeComparison } from './store-comparison.ts';

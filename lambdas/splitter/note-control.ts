@@ -3,13 +3,8 @@ import type { FileAccount, SourceObject } from '../core/account/file-account.ts'
 import type { SeenControl } from '../core/control/spoken-of.ts';
 import { isSameVersion, spokenOf } from '../core/control/spoken-of.ts';
 import { continueMessageOf } from '../intake-message.ts';
-import type { ControlSettings } from './control-settings.ts';
+import { nameIn } from './name-in-lane.ts';
 import type { SplitterPorts } from './splitter-ports.ts';
-
-/** A key without its lane's prefix. */
-export function nameIn({ keyPrefix }: Pick<ControlSettings, 'keyPrefix'>, key: string): string {
-  return key.startsWith(keyPrefix) ? key.slice(keyPrefix.length) : key;
-}
 
 /**
  * Notes a control file that was dropped, and has its file continue if that waits for it. False if the object is not one:

@@ -11,7 +11,7 @@ import type { PlaceAmongRevisions } from './enter-series.ts';
 import { enterSeries, memberOf } from './enter-series.ts';
 import type { RevisionJudgement } from './judge-revision.ts';
 import { judgeRevision, takeOver } from './judge-revision.ts';
-import { leaseKeeper } from './plan-revision.ts';
+import { leaseKeeper } from './keep-lease.ts';
 import type { SplitterPorts } from './splitter-ports.ts';
 
 /** What a file's bytes and its place in its series mean for it, before anything of it is sent. */

@@ -6,7 +6,8 @@ import { hasPlan } from '../core/series/revision.ts';
 import type { RevisionPlan } from '../core/series/revision-plan.ts';
 import type { Deadline } from '../runtime/deadline.ts';
 import type { CutFile } from './cut-file.ts';
-import { leaseKeeper, planRevision } from './plan-revision.ts';
+import { leaseKeeper } from './keep-lease.ts';
+import { planRevision } from './plan-revision.ts';
 import type { SplitterPorts } from './splitter-ports.ts';
 
 /**

@@ -1,21 +1,16 @@
 import { prepareCut } from '../core/records/prepare-batch.ts';
-import { BatchCutter, startOf } from '../core/records/batch-cutter.ts';
-import type { FileAccount } from '../core/account/file-account.ts';
-import { LeaseLostError } from '../core/errors.ts';
 import { RevisionPlan } from '../core/series/revision-plan.ts';
 import type { ChangedRecords } from '../core/series/changed-records.ts';
 import type { KnownRecords } from '../core/series/known-records.ts';
 import type { RevisionBase } from '../core/series/revision.ts';
 import { columnsOf } from '../core/series/revision.ts';
-import { readContent } from '../content/read-content.ts';
 import type { Archive } from '../ports.ts';
 import type { Deadline } from '../runtime/deadline.ts';
 import type { CutFile } from './cut-file.ts';
+import { cutWhole } from './cut-whole.ts';
+import type { KeepLease } from './keep-lease.ts';
 import { readBase } from './read-base.ts';
 import type { SplitterPorts } from './splitter-ports.ts';
-import { fileLeaseMs, saveProgress } from './splitter-ports.ts';
-
-const stepBytes = 128 * 1024;
 
 /** A file that waits for an earlier revision checks this often whether it is closed. Seconds. */
 export const revisionWaitSeconds = 30;
@@ -27,20 +22,6 @@ export const unknownWhy = {
 };
 
 export type PlanEnd = { kind: 'planned'; plan: RevisionPlan } | { kind: 'out-of-time' } | { kind: 'unknown' };
-
-/** Renews a lease where there is one; an event loop's turn costs nothing. */
-export type KeepLease = () => Promise<void>;
-
-/** Keeps the splitter's lease on a file while it is read without a checkpoint. */
-export function leaseKeeper(file: FileAccount, ports: Pick<SplitterPorts, 'ledger' | 'clock'>): KeepLease {
-  let savedAt = ports.clock.now();
-  return async () => {
-    if (ports.clock.now() - savedAt < fileLeaseMs / 3) return;
-    savedAt = ports.clock.now();
-    if (!(await saveProgress(file, ports, {})))
-      throw new LeaseLostError(`The file ${file.fileId} was claimed by another splitter.`);
-  };
-}
 
 /**
  * Compares all records of a file with what the API has of the revisions before it, in one invocation. It is done again by
@@ -82,24 +63,11 @@ export async function compareWith(
     ? file.revision.supersedes === true
     : ports.series?.rules.changedRecords === 'supersedes';
   const plan = new RevisionPlan(known, supersedes, file.revision?.isWhole);
-  const from = startOf(file.dialect);
-  const cutter = new BatchCutter(file.dialect, file.limits, from);
-  const note = (batches: ReturnType<BatchCutter['push']>): void => {
-    for (const batch of batches) {
-      if (batch.batch > (cutter.otherHeader?.batch ?? Infinity)) continue;
-      for (const record of prepareCut(batch, ports.feed, file)) {
-        const change = plan.note(record);
-        if (change) changes?.add(record, change);
-      }
+  const isRead = await cutWhole(file, whole, ports, deadline, keepLease, (batch) => {
+    for (const record of prepareCut(batch, ports.feed, file)) {
+      const change = plan.note(record);
+      if (change) changes?.add(record, change);
     }
-  };
-  for await (const chunk of readContent(file, whole, ports.sources, from.offset)) {
-    for (let step = 0; step < chunk.length; step += stepBytes) {
-      note(cutter.push(chunk.subarray(step, step + stepBytes)));
-      await keepLease();
-      if (deadline.isDrawingIn()) return { kind: 'out-of-time' };
-    }
-  }
-  note(cutter.end());
-  return { kind: 'planned', plan };
+  });
+  return isRead ? { kind: 'planned', plan } : { kind: 'out-of-time' };
 }

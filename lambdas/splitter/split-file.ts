@@ -6,7 +6,7 @@ import { unsettledRecords } from '../core/account/file-account.ts';
 import type { CutPosition } from '../core/records/dialect.ts';
 import { readingOf } from '../core/account/reading.ts';
 import { isStopped } from '../core/account/quarantine.ts';
-import type { FileLedger, NewFile } from '../ports.ts';
+import type { FileLedger, NewFile, SplitProgress } from '../ports.ts';
 import type { Deadline } from '../runtime/deadline.ts';
 import { checkControl } from './compare-control.ts';
 import { checkStored } from './check-stored.ts';
@@ -85,9 +85,7 @@ async function splitClaimed(file: FileAccount, ports: SplitterPorts, deadline: D
     if (hashed.kind === 'out-of-time') return hashed;
     file.sha256 = hashed.sha256;
     whole = hashed.whole;
-    const saved = await saveProgress(file, ports, { sha256: hashed.sha256 });
-    if (!saved) throw lost(file);
-    noteStop(file, saved);
+    await save(file, ports, { sha256: hashed.sha256 });
     log.info('file hashed', { correlation_id: file.fileId, sha256: hashed.sha256 });
   }
 
@@ -105,9 +103,7 @@ async function splitClaimed(file: FileAccount, ports: SplitterPorts, deadline: D
     file.dialect = read.dialect;
     file.reading = readingOf(read.dialect, file.limits, feed);
     const found = { dialect: read.dialect, reading: file.reading, ...(file.content ? { content: file.content } : {}) };
-    const saved = await saveProgress(file, ports, found);
-    if (!saved) throw lost(file);
-    noteStop(file, saved);
+    await save(file, ports, found);
   }
 
   const controlled = await agreeWithControl(file, whole, ports, deadline);
@@ -130,10 +126,7 @@ async function splitClaimed(file: FileAccount, ports: SplitterPorts, deadline: D
     return end(file, { state: 'superseded', failure: place.failure, totals: { records: 0, batches: 0 } }, ports);
   }
   if (place?.progress.series) {
-    const saved = await saveProgress(file, ports, place.progress);
-    if (!saved) throw lost(file);
-    noteStop(file, saved);
-    if (place.progress.quarantine) ports.metrics.add('QuarantinedFiles', 1);
+    const saved = await save(file, ports, place.progress);
     const { series, idsHaveFileId, warnings, revision } = saved;
     Object.assign(file, { series, idsHaveFileId, warnings, revision });
   }
@@ -157,15 +150,25 @@ async function agreeWithControl(
   const { sha256 } = file;
   const step = sha256 === undefined ? undefined : await checkControl({ ...file, sha256 }, whole, ports, deadline);
   if (step?.progress) {
-    const saved = await saveProgress(file, ports, step.progress);
-    if (!saved) throw lost(file);
-    noteStop(file, saved);
-    if (step.progress.quarantine) ports.metrics.add('QuarantinedFiles', 1);
+    const saved = await save(file, ports, step.progress);
     if (saved.control) file.control = saved.control;
     // One that was dropped meanwhile is found now, or reports itself.
     return step.kind === 'out-of-time' ? step : agreeWithControl(file, whole, ports, deadline);
   }
   return step?.kind === 'go' ? undefined : step;
+}
+
+/** Saves a step's result, and what a person has decided meanwhile. @throws LeaseLostError */
+async function save(
+  file: FileAccount,
+  ports: SplitterPorts,
+  progress: Omit<SplitProgress, 'leaseUntil'>,
+): Promise<FileAccount> {
+  const saved = await saveProgress(file, ports, progress);
+  if (!saved) throw lost(file);
+  noteStop(file, saved);
+  if (progress.quarantine) ports.metrics.add('QuarantinedFiles', 1);
+  return saved;
 }
 
 /** A person may have cancelled it meanwhile: then nothing of it is queued. */
@@ -225,7 +228,7 @@ async function endSuperseded(file: FileAccount, error: SourceChangedError, ports
 async function noteWait(file: FileAccount, earlier: string, ports: SplitterPorts): Promise<void> {
   if (file.waitsFor?.fileId === earlier) return;
   const waitsFor = { fileId: earlier, since: file.waitsFor?.since ?? ports.clock.now() };
-  if (!(await saveProgress(file, ports, { waitsFor }))) throw lost(file);
+  await save(file, ports, { waitsFor });
   file.waitsFor = waitsFor;
 }
 

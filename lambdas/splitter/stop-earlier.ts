@@ -1,4 +1,3 @@
-import { BatchCutter, startOf } from '../core/records/batch-cutter.ts';
 import { LeaseLostError, SourceChangedError } from '../core/errors.ts';
 import { isOpen } from '../core/account/file-account.ts';
 import { isStopped, outrunFile } from '../core/account/quarantine.ts';
@@ -7,15 +6,13 @@ import { prepareCut } from '../core/records/prepare-batch.ts';
 import type { KnownRevision } from '../core/series/earlier-revisions.ts';
 import { KnownRecords } from '../core/series/known-records.ts';
 import { guardRevision } from '../core/series/revision-guard.ts';
-import { readContent } from '../content/read-content.ts';
 import type { Deadline } from '../runtime/deadline.ts';
 import type { ComparePorts } from './compare-ports.ts';
 import type { CutFile } from './cut-file.ts';
-import type { KeepLease } from './plan-revision.ts';
+import { cutWhole } from './cut-whole.ts';
+import type { KeepLease } from './keep-lease.ts';
 import { compareWith } from './plan-revision.ts';
 import { saveProgress } from './splitter-ports.ts';
-
-const stepBytes = 128 * 1024;
 
 /** More of them are not kept in memory twice; a larger file is waited for. */
 const maxRecords = 5_000_000;
@@ -83,11 +80,9 @@ async function rowsOf(
   const records = totalRecords ?? (await countRecords(file, ports, deadline, keepLease));
   if (sha256 === undefined || records === undefined || records > maxRecords) return undefined;
   const known = new KnownRecords(suffixOf({ ...file, sha256 }), records);
-  const isRead = await cutWhole(file, ports, deadline, keepLease, (batches) => {
-    for (const batch of batches) {
-      for (const { record, result, sha256: ofRecord } of prepareCut(batch, ports.feed, file)) {
-        if (result.kind === 'good') known.add(record, result.requestId, ofRecord);
-      }
+  const isRead = await cutWhole(file, undefined, ports, deadline, keepLease, (batch) => {
+    for (const { record, result, sha256: ofRecord } of prepareCut(batch, ports.feed, file)) {
+      if (result.kind === 'good') known.add(record, result.requestId, ofRecord);
     }
   });
   return isRead ? known : undefined;
@@ -101,31 +96,8 @@ async function countRecords(
   keepLease: KeepLease,
 ): Promise<number | undefined> {
   let count = 0;
-  const isRead = await cutWhole(file, ports, deadline, keepLease, (batches) => {
-    for (const batch of batches) count += batch.kind === 'slice' ? batch.records : 1;
+  const isRead = await cutWhole(file, undefined, ports, deadline, keepLease, (batch) => {
+    count += batch.kind === 'slice' ? batch.records : 1;
   });
   return isRead ? count : undefined;
-}
-
-/** False if time is up. @throws SourceChangedError */
-async function cutWhole(
-  file: CutFile,
-  { sources }: ComparePorts,
-  deadline: Deadline,
-  keepLease: KeepLease,
-  take: (batches: ReturnType<BatchCutter['push']>) => void,
-): Promise<boolean> {
-  const from = startOf(file.dialect);
-  const cutter = new BatchCutter(file.dialect, file.limits, from);
-  const sendable = (batches: ReturnType<BatchCutter['push']>) =>
-    batches.filter(({ batch }) => batch <= (cutter.otherHeader?.batch ?? Infinity));
-  for await (const chunk of readContent(file, undefined, sources, from.offset)) {
-    for (let step = 0; step < chunk.length; step += stepBytes) {
-      take(sendable(cutter.push(chunk.subarray(step, step + stepBytes))));
-      await keepLease();
-      if (deadline.isDrawingIn()) return false;
-    }
-  }
-  take(sendable(cutter.end()));
-  return true;
 }

@@ -6,7 +6,7 @@ import type { Revision } from '../core/series/revision.ts';
 import type { Archive, AuditLog } from '../ports.ts';
 import type { Deadline } from '../runtime/deadline.ts';
 import type { CutFile } from './cut-file.ts';
-import type { KeepLease } from './plan-revision.ts';
+import type { KeepLease } from './keep-lease.ts';
 import type { Compared } from './list-changes.ts';
 import { listChanges } from './list-changes.ts';
 import type { EarlierPorts } from './read-earlier.ts';

@@ -1,15 +1,12 @@
 import type { FileAccount } from '../account/file-account.ts';
 import type { Mail } from '../notices/notice-mail.ts';
+import { fileLines, isoMinute, maxNameCharacters, maxShown, moreThan } from '../notices/mail-lines.ts';
 import { plainText } from '../plain-text.ts';
 import type { FileControl } from './file-control.ts';
 import type { LateControl } from './late-control.ts';
 
 /** A file that waits for its control file: nothing of it is cut yet. */
 export type WaitingFile = FileAccount & { control: FileControl };
-
-/** No one would read more; `sluice status` lists them all. */
-const maxShown = 20;
-const maxNameCharacters = 300;
 
 export const isWaitingForControl = (file: FileAccount): file is WaitingFile =>
   file.state === 'splitting' && file.control?.state === 'waiting' && file.checkpoint === undefined;
@@ -30,8 +27,7 @@ export function waitingMail(feed: string, files: readonly WaitingFile[], isDeadl
     text: [
       `Nothing of ${files.length === 1 ? 'this file' : 'these files'} is sent before its control file agrees with it` +
         `${isDeadline ? ', and the deadline has come' : ''}:`,
-      ...files.slice(0, maxShown).map((file) => `  ${nameOf(file)} ${waitingText(file.control, isoMinute)}`),
-      ...moreThan(files.length),
+      ...fileLines(files, (file) => waitingText(file.control, isoMinute)),
       '',
       'What to do:',
       '- Have the control file dropped: the file continues by itself.',
@@ -66,10 +62,3 @@ export function lateMail(feed: string, late: readonly LateControl[]): Mail {
     ].join('\n'),
   };
 }
-
-const moreThan = (files: number): string[] => (files > maxShown ? [`  … and ${files - maxShown} more`] : []);
-
-const nameOf = ({ source, fileId }: FileAccount): string =>
-  `${plainText(source.key, maxNameCharacters)} (file ${fileId})`;
-
-const isoMinute = (atMs: number): string => `${new Date(atMs).toISOString().slice(0, 16).replace('T', ' ')} UTC`;

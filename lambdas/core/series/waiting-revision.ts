@@ -1,17 +1,13 @@
 import type { FileAccount } from '../account/file-account.ts';
 import { isStopped } from '../account/quarantine.ts';
 import type { Mail } from '../notices/notice-mail.ts';
-import { plainText } from '../plain-text.ts';
+import { fileLines, isoMinute } from '../notices/mail-lines.ts';
 
 /** A revision that waits for an earlier one to close: nothing of it is cut yet. */
 export type WaitingRevision = FileAccount & { waitsFor: NonNullable<FileAccount['waitsFor']> };
 
 /** The desk is notified of a file that waits for longer: milliseconds. An earlier revision usually closes within minutes. */
 const longWaitMs = 60 * 60_000;
-
-/** No one would read more; `sluice status` lists them all. */
-const maxShown = 20;
-const maxNameCharacters = 300;
 
 export const isWaitingForRevision = (file: FileAccount): file is WaitingRevision =>
   file.state === 'splitting' && file.waitsFor !== undefined && file.series === undefined && !isStopped(file);
@@ -30,19 +26,11 @@ export const revisionWaitText = (
 export function revisionWaitMail(feed: string, files: readonly WaitingRevision[]): Mail {
   const what =
     files.length === 1 ? 'a file waits for an earlier revision' : `${files.length} files wait for earlier revisions`;
-  const isoMinute = (atMs: number): string => `${new Date(atMs).toISOString().slice(0, 16).replace('T', ' ')} UTC`;
-  const lines = files
-    .slice(0, maxShown)
-    .map(
-      ({ source, fileId, waitsFor }) =>
-        `  ${plainText(source.key, maxNameCharacters)} (file ${fileId}) ${revisionWaitText(waitsFor, isoMinute)}`,
-    );
   return {
     subject: `Sluice ${feed}: ${what}`,
     text: [
       'Only what changed is sent of such a file, so it is compared once the earlier revision is closed:',
-      ...lines,
-      ...(files.length > maxShown ? [`  … and ${files.length - maxShown} more`] : []),
+      ...fileLines(files, ({ waitsFor }) => revisionWaitText(waitsFor, isoMinute)),
       '',
       'What to do:',
       '- See what the earlier revision waits for:  sluice status FILE_ID',
