@@ -54,6 +54,12 @@ const faultPauseMs = 1_000;
 /** A waiting consumer checks again after this at the latest: before a full line of leases can run out. Milliseconds. */
 const longestLookMs = 900;
 
+/** A lease is as long as it can be after these. */
+const mostDoublings = 3;
+
+/** The table may take this long until a lease would be refused for its reach. Milliseconds. */
+const answerRoomMs = 150;
+
 /** A line of send times begins at most this far ahead, however slow the store is. Milliseconds. */
 const longestAnswerMs = 2_000;
 
@@ -97,6 +103,9 @@ export class SharedLimiter implements Limiter {
   #hasComparedCalendar = false;
   /** The item as it was seen last, if it is not written for each lease. */
   #seen: { item: LimiterItem; atMs: number } | undefined;
+  /** The line's end after this consumer's last lease; and how many leases in a row have begun where the one before ended. */
+  #lineEndMs = -Infinity;
+  #leasesAlone = 0;
   #probe = '';
   #hasSucceeded = false;
   /** The acceptance that is not shared with the others yet. */
@@ -150,7 +159,8 @@ export class SharedLimiter implements Limiter {
         this.#forgetRefusals();
         return this.#askToProbe(item, now, prober);
       }
-      const wish = this.#wishOf(wanted, waitedMs);
+      if (item && !this.#isLineAsLeft(item.tat)) this.#leasesAlone = 0;
+      const wish = this.#wishOf(wanted, waitedMs, now);
       const obstacle = item && this.#obstacle(item, now, wish.aheadMs, waitedMs);
       if (obstacle) return obstacle;
       const isIdle = item !== undefined && (item.tat === undefined || item.tat < now);
@@ -159,7 +169,10 @@ export class SharedLimiter implements Limiter {
       if (leased) {
         this.#shared(news, leased);
         this.#moveMark(now, leased);
-        const firstSlotMs = (leased.tat ?? 0) - wish.spanMs;
+        const endMs = leased.tat ?? 0;
+        const firstSlotMs = endMs - wish.spanMs;
+        this.#leasesAlone = this.#isLineAsLeft(firstSlotMs) ? Math.min(this.#leasesAlone + 1, mostDoublings) : 0;
+        this.#lineEndMs = endMs;
         return { kind: 'leased', firstSlotMs, spacingMs: wish.spacingMs, count: wish.count };
       }
       ({ item, tookMs } = await this.#look());
@@ -174,11 +187,24 @@ export class SharedLimiter implements Limiter {
   }
 
   /** By the policy that is known: if it is another one by now, the lease is refused. */
-  #wishOf(wanted: number, waitedMs: number) {
+  #wishOf(wanted: number, waitedMs: number, now: number) {
     const spacingMs = this.#spacingMs();
-    const count = Math.min(wanted, slotsOfASecond(spacingMs));
+    const count = Math.min(wanted, waitedMs > 0 ? slotsOfASecond(spacingMs) : this.#mostSlots(spacingMs, now));
     const aheadMs = Math.min(leaseAheadMs(waitedMs), longestReachMs - (count - 1) * spacingMs);
     return { count, spacingMs, spanMs: count * spacingMs, aheadMs, policy: policyNumber(this.#known) };
+  }
+
+  /** Twice as many with each lease after which no one else has joined the line: a lease is a write, however long it is. */
+  #mostSlots(spacingMs: number, now: number): number {
+    const aSecond = slotsOfASecond(spacingMs);
+    const inReach = Math.floor((longestReachMs - answerRoomMs - Math.max(0, this.#lineEndMs - now)) / spacingMs);
+    return Math.max(aSecond, Math.min(inReach, aSecond * 2 ** this.#leasesAlone));
+  }
+
+  /** No one has joined the line, or shifted it, since this consumer's last lease. */
+  #isLineAsLeft(tat = NaN): boolean {
+    // The table adds decimal numbers, and this process binary ones.
+    return Math.abs(tat - this.#lineEndMs) < 0.01;
   }
 
   #spacingMs(): number {

@@ -1,6 +1,6 @@
 import type { Prober } from '../core/limiter/limiter-item.ts';
 import { LateArrivals } from '../core/limiter/late-arrivals.ts';
-import { latenessAtHomeMs, leaseSize } from '../core/limiter/limiter.ts';
+import { latenessAtHomeMs, leaseSize, slotsOfASecond, slotsOfLongLease } from '../core/limiter/limiter.ts';
 import type { Clock, Limiter } from '../ports.ts';
 import type { Deadline } from '../runtime/deadline.ts';
 
@@ -129,7 +129,10 @@ export class SlotPacer {
     const { limiter, clock, connections, marginMs } = this.#options;
     const wanted = Math.max(1, this.#wanted());
     const latencyMs = this.#latencyMs + this.#strayMs;
-    const size = leaseSize({ wanted, connections, latencyMs, spacingMs: this.#spacingMs, marginMs });
+    const spacingMs = this.#spacingMs;
+    // The limiter shortens it if others use the line.
+    const most = this.#putOff ? slotsOfASecond(spacingMs) : slotsOfLongLease(spacingMs);
+    const size = leaseSize({ wanted, connections, latencyMs, spacingMs, marginMs, most });
     // With more demand, shares get smaller and every consumer's turn comes sooner.
     const share = Math.ceil(size / (1 + (this.#putOff?.times ?? 0)));
     const waitedMs = this.#putOff ? clock.now() - this.#putOff.since : 0;

@@ -11,6 +11,7 @@ import type { BatchMessage } from '../../lambdas/messages.ts';
 import type { SinkAnswer, SinkRequest } from '../../lambdas/ports.ts';
 import { SeededDice } from '../../localstack/seeded-dice.ts';
 import { rowOf, fixtureOf, limits } from './feed-fixture.ts';
+import { storeWith } from './in-memory-limiter-store.ts';
 import type { ConsumerWorld } from './in-memory-ports.ts';
 import { consumerWorld } from './in-memory-ports.ts';
 import { SimulatedClock } from './simulated-clock.ts';
@@ -32,6 +33,8 @@ export interface DeliveryScenario {
   files: number[];
   /** The second file and those after it come so much later. Milliseconds. */
   laterMs?: number;
+  /** Between a file's creation and its first batch. Milliseconds. */
+  splitMs?: number;
   batchRecords: number;
   consumers: number;
   connections?: number;
@@ -58,6 +61,11 @@ export interface DeliveryResult {
   stopped: number;
   /** Time of all invocations together. */
   awakeMs: number;
+  /** Batches that were sent back, each time. */
+  sentBack: number;
+  /** Writes of the limiter's item, and saves of progress. */
+  leases: number;
+  saves: number;
 }
 
 interface Queued {
@@ -85,6 +93,8 @@ export class DeliverySimulation {
   readonly #workers: { kill: () => void }[] = [];
   readonly #startMs: number;
   #requests = 0;
+  #sentBack = 0;
+  #calls = { leases: 0, saves: 0 };
   #awakeMs = 0;
   #lastStoredMs = 0;
   #atWork = 0;
@@ -96,6 +106,7 @@ export class DeliverySimulation {
       api: () => 'take',
       kills: 0,
       laterMs: 0,
+      splitMs: 0,
       newProcesses: false,
       ...scenario,
     };
@@ -121,7 +132,7 @@ export class DeliverySimulation {
   }
 
   async #addFile(first: number, records: number, laterMs: number): Promise<void> {
-    const { batchRecords } = this.#scenario;
+    const { batchRecords, splitMs } = this.#scenario;
     const rows = Array.from({ length: records }, (_, index) => rowOf(first + index));
     const { fileId, sha256, dialect } = fixtureOf(rows);
     const { ledger } = this.#world;
@@ -137,7 +148,7 @@ export class DeliverySimulation {
       const from = (batch - 1) * batchRecords;
       const slice = fixtureOf(rows.slice(from, from + batchRecords)).message;
       const place = { fileId, batch, offset, firstRecord: from + 1, firstLine: from + 1 };
-      this.#queue.push({ message: { ...slice, ...place }, atMs: this.#clock.now() + laterMs });
+      this.#queue.push({ message: { ...slice, ...place }, atMs: this.#clock.now() + splitMs + laterMs });
       offset += slice.body.length + 1;
     }
   }
@@ -207,7 +218,7 @@ export class DeliverySimulation {
         },
       });
     const limiter = new SharedLimiter({
-      store: mortal(store),
+      store: mortal(storeWith(store, { update: (change) => (this.#calls.leases++, store.update(change)) })),
       clock: this.#clock,
       limit: this.#scenario.limit,
       feed: ports.feed.name,
@@ -223,14 +234,23 @@ export class DeliverySimulation {
       rate: new SendRate(),
       files: new KnownFiles(),
       random: this.#random,
-      ledger: mortal(ports.ledger),
+      ledger: mortal(
+        new Proxy(ports.ledger, {
+          get: (target, name) => {
+            if (name === 'saveProgress') this.#calls.saves++;
+            return Reflect.get(target, name) as unknown;
+          },
+        }),
+      ),
       letters: mortal(ports.letters),
       receipts: mortal(ports.receipts),
       sink: mortal({ deliver: (request: SinkRequest) => this.#answer(request) }),
       batches: mortal({
         sendBatches: () => Promise.reject(new Error('a consumer sends no first attempts')),
-        sendSuccessor: async (message: BatchMessage, delaySeconds: number) =>
-          void this.#queue.push({ message, atMs: this.#clock.now() + Math.ceil(delaySeconds) * 1000 }),
+        sendSuccessor: async (message: BatchMessage, delaySeconds: number) => {
+          this.#sentBack++;
+          this.#queue.push({ message, atMs: this.#clock.now() + Math.ceil(delaySeconds) * 1000 });
+        },
       }),
     };
   }
@@ -281,6 +301,8 @@ export class DeliverySimulation {
         .map(({ detail }) => detail as { reason: unknown }),
       letters,
       awakeMs: this.#awakeMs,
+      sentBack: this.#sentBack,
+      ...this.#calls,
       stopped: this.#fileIds.filter((id) => ledger.files.get(id)?.quarantine).length,
     };
   }

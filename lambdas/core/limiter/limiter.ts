@@ -50,9 +50,10 @@ export function slotSpacingMs(limit: RateLimit): number {
 
 /**
  * How many consecutive slots a consumer can use: slots pass at the API's full rate, while its own connections become free
- * at `connections / latency`. If the connections keep up, one second's worth. If not, each round of the connections is
- * later for its slots than the one before, and the lease has as many rounds as stay within the local part of the margin.
- * At least one slot, at most `wanted`.
+ * at `connections / latency`. If the connections keep up, as many as a lease may have. If not, each round of the connections
+ * is later for its slots than the one before, and the lease has as many rounds as stay within the local part of the margin,
+ * at most a second's worth. At least one slot, at most `wanted`.
+ * @param most a second's worth at least
  */
 export function leaseSize(options: {
   wanted: number;
@@ -60,16 +61,20 @@ export function leaseSize(options: {
   latencyMs: number;
   spacingMs: number;
   marginMs: number;
+  most: number;
 }): number {
-  const { wanted, connections, latencyMs, spacingMs, marginMs } = options;
-  const aSecond = slotsOfASecond(spacingMs);
+  const { wanted, connections, latencyMs, spacingMs, marginMs, most } = options;
   const laterByMs = latencyMs - connections * spacingMs;
-  const sustained = laterByMs <= 0 ? aSecond : connections * (1 + Math.floor(latenessAtHomeMs(marginMs) / laterByMs));
-  return Math.max(1, Math.min(wanted, aSecond, sustained));
+  if (laterByMs <= 0) return Math.max(1, Math.min(wanted, most));
+  const sustained = connections * (1 + Math.floor(latenessAtHomeMs(marginMs) / laterByMs));
+  return Math.max(1, Math.min(wanted, slotsOfASecond(spacingMs), sustained));
 }
 
-/** The most slots of one lease. */
+/** The most slots of one lease, while others use the line too. */
 export const slotsOfASecond = (spacingMs: number): number => Math.ceil(1000 / spacingMs);
+
+/** The most slots of a lease of a consumer that has the line to itself: as far as a lease reaches. */
+export const slotsOfLongLease = (spacingMs: number): number => Math.ceil(longestReachMs / spacingMs);
 
 /** Half of the margin is for delays in this process, half for delays in the network. */
 export const latenessAtHomeMs = (marginMs: number): number => marginMs / 2;

@@ -6,6 +6,7 @@ import {
   probeLeaseMs,
   sharedOutage,
 } from '../../../lambdas/core/limiter/breaker.ts';
+import { longestReachMs } from '../../../lambdas/core/limiter/limiter.ts';
 import { maxRetryAfterMs } from '../../../lambdas/core/limiter/retry.ts';
 import type { LimiterStore } from '../../../lambdas/ports.ts';
 import { InMemoryLimiterStore, storeWith } from '../../support/in-memory-limiter-store.ts';
@@ -66,6 +67,32 @@ describe('a lease', () => {
     if (first.kind !== 'leased' || second.kind !== 'leased') throw new Error('no lease');
     expect(first.firstSlotMs).toBe(clock.now());
     expect(second.firstSlotMs - first.firstSlotMs).toBeCloseTo(3 * first.spacingMs, 3);
+  });
+
+  it('is longer for a consumer that has the line to itself, and a second’s worth as soon as it has not', async () => {
+    const [limiter, other] = [join(), join()];
+    const lease = async (of = limiter) => {
+      const leased = await of.leaseSlots(1_000, 0);
+      if (leased.kind !== 'leased') throw new Error('no lease');
+      // The next one is asked for when the last slot has nearly passed.
+      await clock.advance(leased.firstSlotMs + (leased.count - 1) * leased.spacingMs - 250 - clock.now());
+      return leased.count;
+    };
+    expect([await lease(), await lease(), await lease(), await lease()]).toEqual([10, 10, 20, 38]);
+    expect(await lease(other)).toBe(10);
+    expect([await lease(), await lease(), await lease()]).toEqual([10, 10, 20]);
+  });
+
+  it('never reaches further than a change of the limit allows', async () => {
+    const limiter = join();
+    for (let leases = 0; leases < 20; leases++) {
+      const leased = await limiter.leaseSlots(1_000, 0);
+      if (leased.kind === 'leased') {
+        const lastSlotMs = leased.firstSlotMs + (leased.count - 1) * leased.spacingMs;
+        expect(lastSlotMs - clock.now()).toBeLessThanOrEqual(longestReachMs);
+      }
+      await clock.advance(leases % 3 === 0 ? 900 : 2_700);
+    }
   });
 
   it('reports how many requests passed, and others see it', async () => {

@@ -27,10 +27,11 @@ describe('slot spacing', () => {
 });
 
 describe('lease size', () => {
-  const base = { wanted: 1000, connections: 9, latencyMs: 20, spacingMs: 10, marginMs: 30 };
+  const base = { wanted: 1000, connections: 9, latencyMs: 20, spacingMs: 10, marginMs: 30, most: 400 };
 
-  it('is a second’s slots if the connections keep up', () => {
-    expect(leaseSize(base)).toBe(100);
+  it('is as many as a lease may have if the connections keep up', () => {
+    expect(leaseSize(base)).toBe(400);
+    expect(leaseSize({ ...base, most: 100 })).toBe(100);
   });
 
   it('is no more than what is requested', () => {
@@ -47,6 +48,6 @@ describe('lease size', () => {
   });
 
   it('is never less than one', () => {
-    expect(leaseSize({ wanted: 0, connections: 1, latencyMs: 10_000, spacingMs: 1, marginMs: 30 })).toBe(1);
+    expect(leaseSize({ ...base, wanted: 0, connections: 1, latencyMs: 10_000, spacingMs: 1 })).toBe(1);
   });
 });
