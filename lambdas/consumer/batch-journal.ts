@@ -60,7 +60,7 @@ export class BatchJournal {
   /** The most records that may be sent without a saved outcome, as of the last save. */
   #maxUnsaved = fewestUnsaved;
   /** Places begun during a save, and some more: the next save begins this many places ahead of the fence. */
-  #ahead = fewestUnsaved / 2;
+  #ahead: number;
   #savedAt: number;
   #saving: Promise<void> | undefined;
   #failure: { error: unknown } | undefined;
@@ -71,6 +71,7 @@ export class BatchJournal {
     this.#fence = options.saved.fence;
     this.#next = options.saved.fence;
     this.#savedAt = options.clock.now();
+    this.#ahead = options.rate.duringSave ?? fewestUnsaved / 2;
   }
 
   get(place: number): DoneRecord | undefined {
@@ -188,6 +189,7 @@ export class BatchJournal {
     // Grows fast and shrinks slowly: waiting at the fence costs slots, an extra save costs only a write.
     const wanted = Math.max(2 * begunMeanwhile + 1, Math.floor(0.8 * this.#ahead));
     this.#ahead = Math.min(this.#maxUnsaved / 2, Math.max(fewestAhead, wanted));
+    this.#options.rate.duringSave = this.#ahead;
   }
 
   #isOverdue(): boolean {

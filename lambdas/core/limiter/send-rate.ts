@@ -1,5 +1,7 @@
 /** How many requests this process sends in a second, across its batches. Counted by seconds of the clock. */
 export class SendRate {
+  /** Requests that begin while progress is saved, and some more; undefined before the first save. */
+  duringSave: number | undefined;
   #second = -Infinity;
   #count = 0;
   #countBefore = 0;
