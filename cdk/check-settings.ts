@@ -190,13 +190,6 @@ function* queueFaults({ queues, workRetentionDays, intakeVersionDays }: Settings
   if (queues.maxMessageBytes > maxMessageBytes) {
     yield `queues.maxMessageBytes is ${queues.maxMessageBytes}; SQS allows at most ${maxMessageBytes}.`;
   }
-  const fits = Math.floor(((queues.maxMessageBytes - envelopeBytes) * 3) / 4);
-  if (queues.maxBatchBytes > fits) {
-    yield (
-      `queues.maxBatchBytes is ${queues.maxBatchBytes}; as base64, with ${envelopeBytes} bytes around it, a message of ` +
-      `queues.maxMessageBytes ${queues.maxMessageBytes} holds ${fits}.`
-    );
-  }
   for (const [name, days] of Object.entries({ workRetentionDays, intakeVersionDays })) {
     if (days >= ledgerDays) continue;
     yield (
@@ -366,6 +359,14 @@ function* laneFaults(
   yield* concurrencyFaults('splitter.concurrency', lane.splitters);
   if (maxRecordBytes > maxBatchBytes) {
     yield `maxRecordBytes of the feed '${name}' is ${maxRecordBytes}; a record must fit into a batch: at most ${maxBatchBytes}.`;
+  }
+  const { maxMessageBytes: messageBytes } = settings.queues;
+  const fitsMessage = Math.floor(((messageBytes - envelopeBytes) * 3) / 4);
+  if (maxBatchBytes > fitsMessage) {
+    yield (
+      `A batch of the feed '${name}' has up to ${maxBatchBytes} bytes; as base64, with ${envelopeBytes} bytes around it, ` +
+      `a message of queues.maxMessageBytes ${messageBytes} holds ${fitsMessage}: queues.maxBatchBytes must be smaller.`
+    );
   }
   const { consumers } = api;
   const halfTime = settings.consumer.timeoutSeconds / 2;

@@ -15,8 +15,13 @@ export const connectionsPerLetterConsumer = 1;
 const requestsPerSecondAConsumer = 500;
 /** Consumers with fewer connections than this would gain nothing over fewer consumers. */
 const fewestConnections = 4;
-/** Larger batches would save nothing: a batch of 500 costs one message, one lease and one object of receipts. */
+/** Without a limit, larger batches would save nothing: a batch of 500 is done in a fraction of a second. */
 const maxBatchRecords = 500;
+/**
+ * With a limit, a batch is twice as large: its message, lease and receipts cost the same, and batches that wait for their
+ * turn in the queue change less often (lambdas/core/limiter/turn-of-batch.ts).
+ */
+const pacedBatchFactor = 2;
 
 /** The fewest that a mapping allows: more would only take connections from the main lane. */
 const expressConsumers = minMappingConcurrency;
@@ -53,15 +58,19 @@ export function deriveFeed(
   const consumers = mainConsumers + (hasExpress ? expressConsumers : 0);
   // A batch takes at most half of a consumer's time, even if the consumers of both lanes share the rate.
   const fits = Math.floor((rate * numbers.consumer.timeoutSeconds) / 2 / consumers);
-  const mostRecords = Math.min(maxBatchRecords, Math.max(1, fits));
+  const isPaced = given.paced ?? url !== undefined;
+  const batchFactor = isPaced ? pacedBatchFactor : 1;
+  const mostRecords = Math.min(batchFactor * maxBatchRecords, Math.max(1, fits));
   const fewRecords = Math.max(fewestExpressRecords, Math.floor((rate * expressBatchSeconds) / consumers));
-  const lane = { feed, rate, maxBatchBytes: numbers.queues.maxBatchBytes };
+  const { maxBatchBytes } = numbers.queues;
+  const lane = { feed, limit: { requests, windowSeconds, isPaced } };
   const main = laneOf('main', {
     ...lane,
     splitters: numbers.splitter.concurrency,
     consumers: mainConsumers,
     connectionsPerConsumer: Math.floor(mainFree / mainConsumers),
     batchRecords: mostRecords,
+    maxBatchBytes: batchFactor * maxBatchBytes,
   });
   const express = laneOf('express', {
     ...lane,
@@ -69,6 +78,7 @@ export function deriveFeed(
     consumers: expressConsumers,
     connectionsPerConsumer: expressConnections,
     batchRecords: Math.min(mostRecords, fewRecords),
+    maxBatchBytes,
   });
   return {
     name: feed.name,
@@ -84,7 +94,7 @@ export function deriveFeed(
     revisionRules: { changedRecords: given.changedRecords, guard: given.revisionGuard ?? defaultGuard },
     api: {
       ...{ url, requests, windowSeconds, connections, consumers, proxyUrl, caCertificates },
-      isPaced: given.paced ?? url !== undefined,
+      isPaced,
       calendar: calendarOf(given),
     },
     lanes: hasExpress ? [main, express] : [main],
@@ -93,13 +103,13 @@ export function deriveFeed(
 
 interface LaneShare extends Pick<LaneSettings, 'splitters' | 'consumers' | 'connectionsPerConsumer'> {
   feed: RegisteredFeed;
-  rate: number;
+  limit: { requests: number; windowSeconds: number; isPaced: boolean };
   batchRecords: number;
   maxBatchBytes: number;
 }
 
 function laneOf(name: LaneSettings['name'], share: LaneShare): LaneSettings {
-  const { feed, rate, batchRecords, maxBatchBytes, splitters, consumers, connectionsPerConsumer } = share;
+  const { feed, limit, batchRecords, maxBatchBytes, splitters, consumers, connectionsPerConsumer } = share;
   const isMain = name === 'main';
   return {
     name,
@@ -110,7 +120,7 @@ function laneOf(name: LaneSettings['name'], share: LaneShare): LaneSettings {
     consumers,
     connectionsPerConsumer,
     // A lane that is alone, as it mostly is, has the whole rate.
-    consumerMemoryMb: consumerMemoryFor(rate / consumers),
+    consumerMemoryMb: consumerMemoryFor(limit, consumers),
     cutLimits: { maxBatchRecords: batchRecords, maxBatchBytes, maxRecordBytes: feed.maxRecordBytes },
   };
 }

@@ -17,7 +17,7 @@ const batchesAConsumer = 4;
 /** The splitter's settings beside the limits of the cut (see lambdas/runtime/environment.ts). */
 export function splitterLimits(
   { splitter, horizonSeconds }: Pick<Settings, 'splitter' | 'horizonSeconds'>,
-  { requests, windowSeconds }: FeedSettings['api'],
+  { requests, windowSeconds, isPaced }: FeedSettings['api'],
   { consumers, cutLimits }: LaneSettings,
 ) {
   const recordsPerSecond = requests / windowSeconds;
@@ -28,6 +28,10 @@ export function splitterLimits(
       maxRatio: splitter.gzip.maxRatio,
       roomMs: (splitter.timeoutSeconds * 1000) / 2,
     },
-    horizon: { records: Math.max(fewest, Math.ceil(recordsPerSecond * horizonSeconds)), recordsPerSecond },
+    horizon: {
+      records: Math.max(fewest, Math.ceil(recordsPerSecond * horizonSeconds)),
+      recordsPerSecond,
+      ...(isPaced ? { limit: { requests, windowSeconds } } : {}),
+    },
   };
 }

@@ -132,7 +132,7 @@ export interface BundleStore {
 /** The records queue, written by the splitter and by a consumer that hands its rest back. */
 export interface BatchQueue {
   /** Sends all messages, and resends those that SQS failed on. Resolves when every one is in the queue. */
-  sendBatches(messages: BatchMessage[]): Promise<void>;
+  sendBatches(messages: BatchMessage[], delaySecondsOf?: (message: BatchMessage) => number): Promise<void>;
   /** Sends a successor of a batch that becomes visible after `delaySeconds` (0–900). */
   sendSuccessor(message: BatchMessage, delaySeconds: number): Promise<void>;
 }
@@ -379,6 +379,8 @@ export interface BatchSettlement {
   progress?: Uint8Array;
   /** Set if it was settled before with records held: the earlier counts, which the new ones replace. */
   replaces?: OutcomeCounts;
+  /** Of the first batch: since when the file's records are sent. Noted once. */
+  sendingSince?: number;
 }
 
 export type BatchClaim =

@@ -2,8 +2,10 @@ import { mkdirSync, rmSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import type { AttributeValue } from '@aws-sdk/client-dynamodb';
 import { DynamoDBClient, ScanCommand } from '@aws-sdk/client-dynamodb';
+import { GetFunctionConfigurationCommand, LambdaClient } from '@aws-sdk/client-lambda';
 import { GetObjectCommand, PutObjectCommand, S3Client } from '@aws-sdk/client-s3';
 import { PutSecretValueCommand, SecretsManagerClient } from '@aws-sdk/client-secrets-manager';
+import * as z from 'zod';
 import { DynamoItemStore } from '../../lambdas/adapters/dynamo-item-store.ts';
 import { openLedger } from '../../lambdas/ledger/open-ledger.ts';
 import { systemClock } from '../../lambdas/adapters/system-clock.ts';
@@ -20,6 +22,8 @@ import { WriteUnitMeter } from '../../localstack/fault-proxy/write-units.ts';
 import { readEndpointRecord } from '../../localstack/endpoint-record.ts';
 import type { FakeAvstar } from '../../localstack/fake-avstar/server.ts';
 import { startFakeAvstar } from '../../localstack/fake-avstar/server.ts';
+
+const reports = z.object({ events: z.array(z.object({ message: z.string() })) });
 
 /** What the API allows, and who shares it. */
 export interface Load {
@@ -90,6 +94,29 @@ export class BenchCloud {
     return units;
   }
 
+  /** What Lambda bills for a function of the newest stack: its invocations and their time, from the reports in its log. */
+  async billed(name: string): Promise<{ invocations: number; seconds: number }> {
+    const FunctionName = `${this.#stackName}-${name}`;
+    const lambda = new LambdaClient(this.#client);
+    const { LoggingConfig } = await lambda.send(new GetFunctionConfigurationCommand({ FunctionName }));
+    const logGroupName = LoggingConfig?.LogGroup ?? '';
+    const answer = await fetch(this.#endpoint.url, {
+      method: 'POST',
+      headers: {
+        'content-type': 'application/x-amz-json-1.1',
+        'x-amz-target': 'Logs_20140328.FilterLogEvents',
+        authorization:
+          'AWS4-HMAC-SHA256 Credential=test/20260101/us-east-1/logs/aws4_request, SignedHeaders=host, Signature=0',
+      },
+      body: JSON.stringify({ logGroupName, filterPattern: 'REPORT' }),
+    });
+    if (!answer.ok) throw new Error(`The log ${logGroupName} could not be read: ${await answer.text()}`);
+    const { events } = reports.parse(await answer.json());
+    const times = events.flatMap(({ message }) => /Billed Duration: ([0-9]+) ms/.exec(message)?.[1] ?? []);
+    const seconds = times.reduce((sum, ms) => sum + Number(ms), 0) / 1000;
+    return { invocations: times.length, seconds };
+  }
+
   /** The local cloud's process, if it was started here. */
   get pid(): number | undefined {
     return readEndpointRecord(this.#stateDir)?.process?.pid;
@@ -131,8 +158,13 @@ export class BenchCloud {
     };
   }
 
+  get #stackName(): string {
+    return `sluice-bench-${this.#stacks}`;
+  }
+
   #deploy(variables: Record<string, string>): Promise<Record<string, string>> {
-    const stackName = `sluice-bench-${++this.#stacks}`;
+    this.#stacks++;
+    const stackName = this.#stackName;
     return deployStack({
       endpointUrl: this.#endpoint.url,
       stackName,

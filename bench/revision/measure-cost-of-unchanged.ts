@@ -47,13 +47,14 @@ export async function measureCostOfUnchanged(records: number, requestsAMinute: n
     const [row = ''] = bytes.toString('latin1', 0, 4096).split('\n');
     const added = Buffer.from(`${row.replace(/"SpotID":"[^"]*"/, '"SpotID":"NEW-1"')}\n`, 'latin1');
     const patienceMs = ((records / requestsAMinute) * 60 + 240) * 1000;
-    const count = (name: string, body: Buffer, ofUploads: (seconds: number) => number): Promise<Counted> =>
-      countFile(cloud, stack, { name, body, patienceMs }, records, ofUploads);
-    const pace = requestsAMinute / 60;
-    const sent = await count('log_R1.jsonl', bytes, (seconds) => gigabyteSecondsOf(seconds, records, pace));
+    const count = (name: string, body: Buffer, gigabyteSecondsOfIt: () => Promise<number>): Promise<Counted> =>
+      countFile(cloud, stack, { name, body, patienceMs }, records, gigabyteSecondsOfIt);
+    const limit = { requests: requestsAMinute, windowSeconds: 60 };
+    const billed = async () => gigabyteSecondsOf((await cloud.billed('traffic-consumer')).seconds, records, limit);
+    const sent = await count('log_R1.jsonl', bytes, billed);
     const extra = unchangedCoreSeconds.comparison + unchangedCoreSeconds.consumer;
     const revised = Buffer.concat([bytes, added]);
-    const unchanged = await count('log_R2.jsonl', revised, () => cpuGigabyteSeconds(records, extra));
+    const unchanged = await count('log_R2.jsonl', revised, () => Promise.resolve(cpuGigabyteSeconds(records, extra)));
     await stack.close();
     if (unchanged.unchangedRecords !== records) throw new Error('Records were sent again: nothing was measured.');
     const files = { sent: sent.file, unchanged: unchanged.file };
@@ -74,16 +75,16 @@ async function countFile(
   stack: BenchStack,
   { name, body, patienceMs }: { name: string; body: Buffer; patienceMs: number },
   records: number,
-  ofUploads: (uploadSeconds: number) => number,
+  gigabyteSecondsOfIt: () => Promise<number>,
 ): Promise<Counted> {
   cloud.takeCounts();
   cloud.takeWriteUnits();
   const { fileId } = await stack.drop(name, body);
-  const { times, unchanged_records: unchangedRecords } = await stack.manifestOf(fileId, patienceMs, true);
+  const { unchanged_records: unchangedRecords } = await stack.manifestOf(fileId, patienceMs, true);
   const counts = cloud.takeCounts();
   const writeUnits = cloud.takeWriteUnits();
   const batches = counts['dynamodb.TransactWriteItems']?.requests ?? 0;
-  const gigabyteSeconds = ofUploads(times.upload_seconds);
+  const gigabyteSeconds = await gigabyteSecondsOfIt();
   const usage = { counts, writeUnits, messages: batches, invocations: batches + 3, gigabyteSeconds };
   return { file: { counts, writeUnits, gigabyteSeconds, cost: costOfAMillion(usage, records) }, unchangedRecords };
 }

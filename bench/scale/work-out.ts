@@ -50,7 +50,7 @@ export function workOut(night: Night, limiterCallsASecond: number, counted: Cost
   const seconds = hours * 3600;
   const recordsPerSecond = records / seconds;
   const consumers = consumersFor(recordsPerSecond);
-  const memoryMb = consumerMemoryFor(recordsPerSecond / consumers);
+  const memoryMb = consumerMemoryFor({ requests: recordsPerSecond * 60, windowSeconds: 60 }, consumers);
   const batchesASecond = recordsPerSecond / batchRecords;
   const recordsAFile = records / files;
   const uses: Use[] = [

@@ -1,8 +1,7 @@
 import { listPrices } from '../../cli/check/list-prices.ts';
 import type { CallCounts } from '../../localstack/fault-proxy/call-counts.ts';
 
-/** What Lambda's mappings do beside the functions' own calls, for each ten messages. */
-const mappingRequests = 2;
+/** Lambda's mappings receive and delete messages, so many with a request. */
 const mappingBatch = 10;
 
 export interface Usage {
@@ -36,9 +35,10 @@ export function costOfAMillion(
   const s3 = s3Reads * listPrices.s3Read + (sum('s3.', requests) - s3Reads) * listPrices.s3Write;
   const reads = ['GetItem', 'BatchGetItem', 'Query'].reduce((total, name) => total + requests(`dynamodb.${name}`), 0);
   const dynamodb = writeUnits * listPrices.writeUnit + reads * listPrices.readUnit;
-  // 64 KiB of a message are a request.
+  // 64 KiB of a message are a request, when it is sent and when it is received.
   const sends = sum('sqs.', (name) => Math.max(requests(name), kibibytes(name) / 64));
-  const sqs = (sends + (messages / mappingBatch) * mappingRequests) * listPrices.sqsRequest;
+  const received = Math.max(messages / mappingBatch, sum('sqs.Send', kibibytes) / 64);
+  const sqs = (sends + received + messages / mappingBatch) * listPrices.sqsRequest;
   const lambda = invocations * listPrices.lambdaRequest + gigabyteSeconds * listPrices.gigabyteSecond;
   const other = requests('trentservice.Sign') * listPrices.signature + requests('events.PutEvents') * listPrices.event;
   const scale = 1e6 / records;

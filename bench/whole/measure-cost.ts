@@ -1,4 +1,5 @@
 import { avionChunks } from '../../test/support/avion-export.ts';
+import type { RateLimit } from '../../lambdas/core/limiter/limiter.ts';
 import type { CallCounts } from '../../localstack/fault-proxy/call-counts.ts';
 import { BenchCloud } from '../delivery/bench-cloud.ts';
 import { consumerMemoryFor } from '../../cdk/consumer-memory.ts';
@@ -13,6 +14,8 @@ export interface CostFigures {
   /** Of DynamoDB, by the sizes of the items that were written. */
   writeUnits: number;
   gigabyteSeconds: number;
+  /** Consumers that Lambda was billed for, on average, while records were sent. */
+  functionsAwake: number;
   /** Dollars for a million records. */
   cost: Cost;
 }
@@ -21,10 +24,7 @@ const consumers = 2;
 /** Of the others, in the stage prod. */
 const othersMemoryMb = 1769;
 
-/**
- * A file with one dead letter in a hundred at an API's pace, every call of the functions counted. Consumers are taken to
- * run from the first request to the last, all of them.
- */
+/** A file with one dead letter in a hundred at an API's pace, every call of the functions counted, and their time. */
 export async function measureCost(records: number, requestsAMinute: number): Promise<CostFigures> {
   const cloud = await BenchCloud.start(true);
   try {
@@ -45,15 +45,13 @@ export async function measureCost(records: number, requestsAMinute: number): Pro
     const counts = cloud.takeCounts();
     const writeUnits = cloud.takeWriteUnits();
     const { times, dead_lettered_records: dead } = manifest;
-    const gigabyteSeconds = gigabyteSecondsOf(times.upload_seconds, records, requestsAMinute / 60);
-    const batches = counts['dynamodb.TransactWriteItems']?.requests ?? 0;
-    const usage = {
-      counts,
-      writeUnits,
-      messages: batches + 3 * dead,
-      invocations: batches + dead / 3 + 3,
-      gigabyteSeconds,
-    };
+    const limit = { requests: requestsAMinute, windowSeconds: 60 };
+    const { invocations, seconds } = await cloud.billed('traffic-consumer');
+    const gigabyteSeconds = gigabyteSecondsOf(seconds, records, limit);
+    // Each batch, and what was sent singly: batches that waited for their turn, and messages to the finalizer.
+    const messages =
+      (counts['dynamodb.TransactWriteItems']?.requests ?? 0) + (counts['sqs.SendMessage']?.requests ?? 0) + 3 * dead;
+    const usage = { counts, writeUnits, messages, invocations: invocations + 3, gigabyteSeconds };
     await stack.close();
     return {
       records,
@@ -62,6 +60,7 @@ export async function measureCost(records: number, requestsAMinute: number): Pro
       counts,
       writeUnits,
       gigabyteSeconds,
+      functionsAwake: seconds / times.upload_seconds,
       cost: costOfAMillion(usage, records),
     };
   } finally {
@@ -72,11 +71,10 @@ export async function measureCost(records: number, requestsAMinute: number): Pro
 /** CPU-seconds of a whole core per 100,000 records, of splitter and finalizer: rounded up from bench:delivery. */
 const coreSeconds = { splitter: 1.5, finalizer: 2.5 };
 
-/** Of a file that was sent: its consumers are awake while they wait for their slots. */
-export function gigabyteSecondsOf(uploadSeconds: number, records: number, requestsPerSecond: number): number {
+/** @param billedSeconds of its consumers, which mostly wait for slots */
+export function gigabyteSecondsOf(billedSeconds: number, records: number, limit: RateLimit): number {
   // Memory determines the share of a core: half the memory for twice the time costs the same.
-  const waiting = (consumers * uploadSeconds * consumerMemoryFor(requestsPerSecond / consumers)) / 1024;
-  return waiting + cpuGigabyteSeconds(records);
+  return (billedSeconds * consumerMemoryFor(limit, consumers)) / 1024 + cpuGigabyteSeconds(records);
 }
 
 /** Of splitter and finalizer. @param extra CPU-seconds per 100,000 records for what else computes */

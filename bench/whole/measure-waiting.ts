@@ -5,28 +5,42 @@ import { DeliverySimulation } from '../../test/support/delivery-simulation.ts';
 
 export interface WaitingFigures {
   requestsAMinute: number;
+  records: number;
   /** Consumers that Lambda is billed for, on average; at least two are deployed. */
   functionsAwake: number;
   useOfLimit: number;
   /** Dollars of Lambda for a million records. */
   lambdaOfAMillion: number;
+  /** How often a batch was sent back to wait for its turn, for each batch. */
+  sentBackABatch: number;
+  /** Leases, and saves of progress, for a thousand records. */
+  leasesAThousand: number;
+  savesAThousand: number;
 }
 
 const consumers = 2;
 /** As JSON Lines of 226 bytes are cut. */
-const batchRecords = 424;
+const batchRecords = 849;
+/** Until a file of 226 MB is hashed, and its first batches are cut. Milliseconds. */
+const splitMs = 4_000;
 
 async function measure(records: number, requestsAMinute: number): Promise<WaitingFigures> {
   const limit = { requests: requestsAMinute, windowSeconds: 60 };
-  const scenario = { files: [records], batchRecords, consumers, limit, seed: 1 };
-  const { lastStoredMs, awakeMs, requests } = await new DeliverySimulation(scenario).run();
-  const gigabyteSeconds = (awakeMs / 1000) * (consumerMemoryFor(requestsAMinute / 60 / consumers) / 1024);
+  const scenario = { files: [records], batchRecords, consumers, limit, splitMs, connections: 8, seed: 1 };
+  const { lastStoredMs, awakeMs, requests, sentBack, leases, saves } = await new DeliverySimulation(scenario).run();
+  const sendingMs = lastStoredMs - splitMs;
+  const gigabyteSeconds = (awakeMs / 1000) * (consumerMemoryFor(limit, consumers) / 1024);
   return {
     requestsAMinute,
-    functionsAwake: awakeMs / lastStoredMs,
-    useOfLimit: ((requests / lastStoredMs) * 60_000) / requestsAMinute,
+    records,
+    functionsAwake: awakeMs / sendingMs,
+    useOfLimit: ((requests / sendingMs) * 60_000) / requestsAMinute,
     lambdaOfAMillion: (gigabyteSeconds * listPrices.gigabyteSecond * 1e6) / records,
+    sentBackABatch: sentBack / Math.ceil(records / batchRecords),
+    leasesAThousand: (leases / records) * 1_000,
+    savesAThousand: (saves / records) * 1_000,
   };
 }
 
-console.log(JSON.stringify(await measure(Number(process.argv[2] ?? 40_000), 600)));
+const [records = '40000', requestsAMinute = '600'] = process.argv.slice(2);
+console.log(JSON.stringify(await measure(Number(records), Number(requestsAMinute))));

@@ -47,7 +47,10 @@ const putBackMs = 10_000;
 interface Outgoing {
   body: string;
   group?: string;
+  delaySeconds?: number;
 }
+
+const delayFrom = (seconds: number): number => Math.min(maxDelaySeconds, Math.max(0, Math.ceil(seconds)));
 
 /** A queue to send to. */
 class SqsQueue {
@@ -66,7 +69,7 @@ class SqsQueue {
       new SendMessageCommand({
         QueueUrl: this.#url,
         MessageBody: message.body,
-        DelaySeconds: Math.min(maxDelaySeconds, Math.max(0, Math.ceil(delaySeconds))),
+        DelaySeconds: delayFrom(delaySeconds),
         ...(message.group === undefined ? {} : { MessageGroupId: message.group }),
       }),
     );
@@ -84,6 +87,7 @@ class SqsQueue {
     let open = call.map((message, index): SendMessageBatchRequestEntry => ({
       Id: String(index),
       MessageBody: message.body,
+      ...(message.delaySeconds === undefined ? {} : { DelaySeconds: delayFrom(message.delaySeconds) }),
       ...(message.group === undefined ? {} : { MessageGroupId: message.group }),
     }));
     for (let tries = 0; open.length > 0; tries++) {
@@ -142,9 +146,17 @@ export class SqsBatchQueue implements BatchQueue {
     this.#queue = new SqsQueue(client, url, clock);
   }
 
-  async sendBatches(messages: BatchMessage[]): Promise<void> {
+  async sendBatches(
+    messages: BatchMessage[],
+    delaySecondsOf: (message: BatchMessage) => number = () => 0,
+  ): Promise<void> {
     // Grouped by file, so that a small file does not wait behind a large one (fair queues).
-    await this.#queue.sendAll(messages.map((message) => ({ body: batchBody(message), group: message.fileId })));
+    const outgoing = messages.map((message) => {
+      const delaySeconds = delaySecondsOf(message);
+      const sent = { body: batchBody(message), group: message.fileId };
+      return delaySeconds > 0 ? { ...sent, delaySeconds } : sent;
+    });
+    await this.#queue.sendAll(outgoing);
   }
 
   async sendSuccessor(message: BatchMessage, delaySeconds: number): Promise<void> {

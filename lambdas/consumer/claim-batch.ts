@@ -6,7 +6,7 @@ import { isStopped } from '../core/account/quarantine.ts';
 import { isGenuine } from '../core/authenticity.ts';
 import { awsFaultOf } from '../core/aws-fault.ts';
 import { AlteredMessageError, ContradictionError, LeaseLostError } from '../core/errors.ts';
-import { isSlowFor, secondsUntilTurn } from '../core/limiter/turn-of-batch.ts';
+import { isSlowFor, secondsToWait } from '../core/limiter/turn-of-batch.ts';
 import { prepareBatch } from '../core/records/prepare-batch.ts';
 import type { BatchMessage } from '../messages.ts';
 import type { BatchClaim, ClaimEnd } from '../ports.ts';
@@ -90,17 +90,14 @@ async function waitsForResume(message: BatchMessage, ports: ConsumerPorts): Prom
   return true;
 }
 
-/**
- * Where the API is slow, a batch waits for its turn in the queue, where waiting costs nothing, and not in a function. Not a
- * later attempt, whose turn has come before; nor a batch of a revision, most of which may need no request.
- */
+/** Where the API is slow, a batch waits for its turn in the queue. Not a later attempt, whose turn has come before. */
 async function waitsForTurn(message: BatchMessage, ports: ConsumerPorts): Promise<boolean> {
   const { ledger, limit, clock, batches, log } = ports;
   const { fileId, batch, attempt, records } = message;
   if (limit.isPaced === false || attempt > 1 || !isSlowFor(records, limit)) return false;
   const file = await ledger.getFile(fileId);
-  if (!file || isStopped(file) || file.revision) return false;
-  const delaySeconds = secondsUntilTurn(message.firstRecord, file, limit, clock.now());
+  if (!file || isStopped(file)) return false;
+  const delaySeconds = secondsToWait(message, file, limit, clock.now());
   if (delaySeconds === 0) return false;
   await batches.sendSuccessor(message, delaySeconds);
   log.info('batch waits for its turn', { correlation_id: fileId, batch, attempt, delay_seconds: delaySeconds });

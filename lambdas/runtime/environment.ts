@@ -64,7 +64,11 @@ const gzipLimits = z.object({
   maxRatio: z.number().positive(),
   roomMs: z.number().positive(),
 });
-const horizon = z.object({ records: z.int().positive(), recordsPerSecond: z.number().positive() });
+const horizon = z.object({
+  records: z.int().positive(),
+  recordsPerSecond: z.number().positive(),
+  limit: z.object({ requests: z.number().positive(), windowSeconds: z.number().positive() }).optional(),
+});
 
 /** Which of the lane's files are revisions of each other (splitter/enter-series.ts). */
 const seriesSettings = z.object({

@@ -32,6 +32,8 @@ export interface EndedBatch {
   replaces: OutcomeCounts | undefined;
   /** For a batch with records that are held now: what the consumer that sends them later must know. */
   progress?: Uint8Array | undefined;
+  /** Of the first batch: since when the file's records are sent. */
+  sendingSince?: number | undefined;
   /** By the reconciler: the batch killed its consumers. */
   buried?: true;
 }
@@ -42,7 +44,7 @@ export interface EndedBatch {
  * @returns the outcomes; undefined if another process has claimed the batch since, or settled it
  */
 export async function settleBatch(ended: EndedBatch, ports: SettlePorts): Promise<OutcomeCounts | undefined> {
-  const { message, owner, receipts, replaces, progress, buried } = ended;
+  const { message, owner, receipts, replaces, progress, sendingSince, buried } = ended;
   const { fileId, batch, attempt } = message;
   const counts = noCounts();
   for (const { outcome } of receipts) counts[outcome]++;
@@ -58,6 +60,7 @@ export async function settleBatch(ended: EndedBatch, ports: SettlePorts): Promis
     ...(buried ? { buried } : {}),
     ...(progress ? { progress } : {}),
     ...(replaces ? { replaces } : {}),
+    ...(sendingSince === undefined ? {} : { sendingSince }),
   };
   if (!(await ports.ledger.settleBatch(fileId, batch, owner, settlement))) return undefined;
   countRecords(counts, ports);

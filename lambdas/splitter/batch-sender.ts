@@ -5,17 +5,25 @@ import type { BatchQueue } from '../ports.ts';
 const callMessages = 10;
 const callBytes = 900_000;
 
+interface Sending {
+  maxInFlight: number;
+  delaySecondsOf: (message: BatchMessage) => number;
+}
+
 /** Sends batches with a bounded number of calls in flight: reading pauses while all are outstanding. */
 export class BatchSender {
   readonly #queue: BatchQueue;
+  readonly #delaySecondsOf: (message: BatchMessage) => number;
   readonly #maxInFlight: number;
   readonly #inFlight = new Set<Promise<void>>();
   #gathered: BatchMessage[] = [];
   #gatheredBytes = 0;
   #failure: { error: unknown } | undefined;
 
-  constructor(queue: BatchQueue, maxInFlight = 6) {
+  /** @param delaySecondsOf by default, every batch is visible at once */
+  constructor(queue: BatchQueue, { maxInFlight = 6, delaySecondsOf = () => 0 }: Partial<Sending> = {}) {
     this.#queue = queue;
+    this.#delaySecondsOf = delaySecondsOf;
     this.#maxInFlight = maxInFlight;
   }
 
@@ -44,7 +52,7 @@ export class BatchSender {
     this.#throwFailure();
     if (this.#gathered.length === 0) return;
     const call = this.#queue
-      .sendBatches(this.#gathered)
+      .sendBatches(this.#gathered, this.#delaySecondsOf)
       .catch((error: unknown) => {
         this.#failure ??= { error };
       })

@@ -5,6 +5,7 @@ import { signed } from '../core/authenticity.ts';
 import { revisionVersion } from '../core/account/schema-version.ts';
 import { sumCounts } from '../core/account/outcome.ts';
 import { isStopped } from '../core/account/quarantine.ts';
+import { secondsToWait } from '../core/limiter/turn-of-batch.ts';
 import type { BatchPlans, RevisionPlan } from '../core/series/revision-plan.ts';
 import { encodePlans } from '../core/series/revision-plan.ts';
 import { BatchCutter, startOf } from '../core/records/batch-cutter.ts';
@@ -49,8 +50,8 @@ export async function cutFile(
 ): Promise<CutEnd> {
   const from = file.checkpoint ?? startOf(file.dialect);
   const cutter = new BatchCutter(file.dialect, file.limits, from);
-  const sender = new BatchSender(ports.batches);
   const checkpoints = new Checkpoints(file, ports, from, plan);
+  const sender = new BatchSender(ports.batches, { delaySecondsOf: (message) => checkpoints.delaySecondsOf(message) });
 
   const send = async (batches: CutBatch[]): Promise<void> => {
     for (const batch of batches) {
@@ -154,6 +155,7 @@ class Checkpoints {
   #last: CutPosition;
   #lastAt: number;
   #settledRecords: number;
+  #saved: FileAccount;
   /** As of the claim or the last checkpoint. */
   isFileStopped: boolean;
   /** The last batch that was sent, by this invocation or, as far as is known, by an earlier one. */
@@ -169,6 +171,7 @@ class Checkpoints {
     // Each checkpoint checks the queue: the less it may hold, the more often.
     this.#everyRecords = Math.min(checkpointRecords, Math.ceil(ports.horizon.records / 4));
     this.#settledRecords = this.#settledOf(file);
+    this.#saved = file;
     this.isFileStopped = isStopped(file);
     this.sentBatches = file.sentBatches ?? from.otherHeader?.batch ?? from.batch;
   }
@@ -179,6 +182,13 @@ class Checkpoints {
    */
   unsettledAt(position: CutPosition): number {
     return (this.#plan?.sentUpTo(position.record) ?? position.record) - this.#settledRecords;
+  }
+
+  /** Until a batch's turn, as of the last checkpoint: a consumer would only send it back. */
+  delaySecondsOf(batch: { firstRecord: number; records: number }): number {
+    const { horizon, clock } = this.#ports;
+    if (!horizon.limit || this.isFileStopped) return 0;
+    return secondsToWait(batch, this.#saved, horizon.limit, clock.now());
   }
 
   #settledOf({ settled }: FileAccount): number {
@@ -211,6 +221,7 @@ class Checkpoints {
     const progress = { checkpoint: position, ...(this.isFileStopped ? { sentBatches } : {}) };
     const saved = await saveProgress(this.#file, this.#ports, progress);
     if (!saved) throw new LeaseLostError(`The file ${this.#file.fileId} was claimed by another splitter.`);
+    this.#saved = saved;
     this.isFileStopped ||= isStopped(saved);
     this.#settledRecords = this.#settledOf(saved);
   }

@@ -14,6 +14,7 @@ import type {
   SeriesLedger,
   SourceObjects,
 } from '../ports.ts';
+import type { RateLimit } from '../core/limiter/limiter.ts';
 import type { ContentLimits } from '../content/check-content.ts';
 import type { SeriesSettings } from './enter-series.ts';
 import type { LatestPlan } from './latest-plan.ts';
@@ -56,6 +57,8 @@ export interface Horizon {
   records: number;
   /** The API's maximum rate. */
   recordsPerSecond: number;
+  /** Absent if it has no limit that consumers keep. */
+  limit?: RateLimit | undefined;
 }
 
 /** A splitter that has saved nothing for this long counts as dead. Milliseconds. */

@@ -166,14 +166,18 @@ describe('settings', () => {
   });
 
   it.each([
-    ['600', '60', 2, 500, 25, 192],
+    ['600', '60', 2, 1000, 25, 192],
     ['6', '60', 2, 11, 11, 192],
     ['60', '60', 2, 112, 20, 192],
-    ['6000', '60', 2, 500, 250, 256],
-    ['200', '1', 2, 500, 500, 512],
-    ['1000', '1', 2, 500, 500, 1769],
-    ['2500', '1', 3, 500, 500, 1769],
-    ['100000', '1', 3, 500, 500, 1769],
+    ['6000', '60', 2, 1000, 250, 192],
+    // The margin of a short window needs more of a vCPU.
+    ['50', '1', 2, 1000, 125, 256],
+    ['100', '1', 2, 1000, 250, 512],
+    // Two consumers share it.
+    ['200', '1', 2, 1000, 500, 512],
+    ['1000', '1', 2, 1000, 1000, 1769],
+    ['2500', '1', 3, 1000, 1000, 1769],
+    ['100000', '1', 3, 1000, 1000, 1769],
   ])('%s requests in %s s: %i consumers, batches of %i, express ones of %i, %i MB', (requests, window, ...expected) => {
     const { lane, express } = feedOf(
       read({ SLUICE_TRAFFIC_REQUESTS: requests, SLUICE_TRAFFIC_WINDOW_SECONDS: window }),
@@ -577,8 +581,8 @@ describe('settings that do not fit', () => {
     ['queues.maxReceives.records is 3', 'below 5', (all) => (all.queues.maxReceives.records = 3)],
     ['queues.maxReceives.letters is 1', '2 times', (all) => (all.queues.maxReceives.letters = 1)],
     ['queues.maxMessageBytes', 'at most 1048576', (all) => (all.queues.maxMessageBytes = 2 ** 21)],
-    ['queues.maxBatchBytes is 200000', 'holds 193536', (all) => (all.queues.maxBatchBytes = 200_000)],
-    ["maxRecordBytes of the feed 'traffic'", '96000', (all) => (feedOf(all).lane.cutLimits.maxRecordBytes = 96_001)],
+    ['has up to 200000 bytes', 'holds 193536', (all) => (feedOf(all).lane.cutLimits.maxBatchBytes = 200_000)],
+    ["maxRecordBytes of the feed 'traffic'", '192000', (all) => (feedOf(all).lane.cutLimits.maxRecordBytes = 192_001)],
     ['SLUICE_TRAFFIC_REQUESTS', 'half of a consumer', (all) => (feedOf(all).lane.cutLimits.maxBatchRecords = 5000)],
     ['SLUICE_TRAFFIC_CONNECTIONS', 'at least', (all) => (feedOf(all).lane.connectionsPerConsumer = 7)],
     ["The feed 'spots-express'", 'nor end with -express', (all) => (feedOf(all).feed.name = 'spots-express')],

@@ -147,6 +147,8 @@ export interface FileAccount {
   settledBatches: number;
   /** When the last batch was settled. */
   lastSettledAt?: number;
+  /** Since when its records are sent: when a consumer began with the first batch, before any other was settled. */
+  sendingSince?: number;
   settled: OutcomeCounts;
   /** The newest manifest and its number (the first is 1). */
   manifest?: { key: string; number: number };

@@ -1,4 +1,4 @@
-import type { BatchAccount } from '../account/file-account.ts';
+import type { BatchAccount, FileAccount } from '../account/file-account.ts';
 import type { OutcomeCounts } from '../account/outcome.ts';
 import { outcomes } from '../account/outcome.ts';
 import { schemaVersion } from '../account/schema-version.ts';
@@ -61,7 +61,8 @@ export function releaseBatch(owner: string, end: 'released' | 'failed'): ItemCha
 }
 
 type Settlement = Required<Pick<BatchAccount, 'counts' | 'receiptsKey' | 'receiptsSha256'>> &
-  Pick<BatchAccount, 'buried' | 'progress'> & { replaces?: OutcomeCounts };
+  Pick<BatchAccount, 'buried' | 'progress'> &
+  Pick<FileAccount, 'sendingSince'> & { replaces?: OutcomeCounts };
 
 /** The batch and its file's hints, in one transaction: no batch counts twice. */
 export function settleBatch(
@@ -70,32 +71,33 @@ export function settleBatch(
   settlement: Settlement,
   now: number,
 ): ItemWrite[] {
-  const { replaces, buried = false, progress, ...ends } = settlement;
+  const { counts, receiptsKey, receiptsSha256, buried = false, progress } = settlement;
   return [
     {
       key: batchKey(fileId, batch),
       change: {
         when: isOwned(owner),
         set: {
-          ...{ ...ends, buried, state: 'settled' satisfies BatchAccount['state'] },
+          ...{ counts, receiptsKey, receiptsSha256, buried, state: 'settled' satisfies BatchAccount['state'] },
           ...{ settledAt: now, expiresAt: expiryOf(now) },
           ...(progress ? { progress } : {}),
         },
         remove: ['leaseOwner', 'leaseUntil', 'unreleased', ...(progress ? [] : ['progress'])],
       },
     },
-    { key: fileKey(fileId), change: countSettled(settlement.counts, replaces, now) },
+    { key: fileKey(fileId), change: countSettled(settlement, now) },
   ];
 }
 
 /** Adds a batch to a file's hints; for a batch that was settled before, adds the difference. */
-function countSettled(counts: OutcomeCounts, replaces: OutcomeCounts | undefined, now: number): ItemChange {
+function countSettled({ counts, replaces, sendingSince }: Settlement, now: number): ItemChange {
   const changes = outcomes
     .map((outcome): [string, number] => [`settled.${outcome}`, (counts[outcome] ?? 0) - (replaces?.[outcome] ?? 0)])
     .filter(([, change]) => change !== 0);
   return {
     when: [exists],
     set: { updatedAt: now, lastSettledAt: now },
+    ...(sendingSince === undefined ? {} : { setOnce: { sendingSince } }),
     add: { settledBatches: replaces ? 0 : 1, ...Object.fromEntries(changes) },
   };
 }

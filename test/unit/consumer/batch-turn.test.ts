@@ -12,10 +12,17 @@ const fileWith = (counts: Partial<ReturnType<typeof noCounts>>) => ({
 });
 
 describe('the time until a batch’s turn', () => {
-  it('is the API’s time for the records before it, less what has passed, a lead and a tenth', () => {
-    expect(secondsUntilTurn(1_001, fileWith({ uploaded: 200 }), limit, 20_000)).toBe(
-      Math.ceil((1_000 / 9.93 - 20 - 3) * 0.9),
-    );
+  it('is the API’s time for the records before it, less what has passed, a lead and, if it is long, some more', () => {
+    const seconds = (now: number) => secondsUntilTurn(1_001, fileWith({ uploaded: 200 }), limit, now);
+    expect(seconds(20_000)).toBe(Math.floor((1_000 / 9.93 - 20 - 2) * 0.97));
+    expect(seconds(50_000)).toBe(Math.floor(1_000 / 9.93 - 50 - 2));
+    expect(seconds(37_500)).toBe(60);
+    expect(seconds(97_800)).toBe(0);
+  });
+
+  it('counts from when the first batch was begun: the time before was the splitter’s', () => {
+    const file = { ...fileWith({ uploaded: 200 }), sendingSince: 15_000 };
+    expect(secondsUntilTurn(1_001, file, limit, 65_000)).toBe(Math.floor(1_000 / 9.93 - 50 - 2));
   });
 
   it('is none if the line has been slower than the API allows', () => {
@@ -41,7 +48,7 @@ describe('the time until a batch’s turn', () => {
 
   it('is not changed by a line that is a batch ahead of its turns', () => {
     expect(secondsUntilTurn(1_201, fileWith({ uploaded: 400 }), limit, 35_000)).toBe(
-      Math.ceil((1_200 / 9.93 - 35 - 3) * 0.9),
+      Math.floor((1_200 / 9.93 - 35 - 2) * 0.97),
     );
   });
 
@@ -51,7 +58,7 @@ describe('the time until a batch’s turn', () => {
 
   it('does not count records that need no request', () => {
     const half = secondsUntilTurn(1_001, fileWith({ uploaded: 100, rejected: 100 }), limit, 10_000);
-    expect(half).toBe(Math.ceil((500 / 9.93 - 10 - 3) * 0.9));
+    expect(half).toBe(Math.floor(500 / 9.93 - 10 - 2));
     expect(secondsUntilTurn(1_001, fileWith({ held: 100, unchanged: 100 }), limit, 0)).toBe(0);
   });
 
@@ -59,9 +66,10 @@ describe('the time until a batch’s turn', () => {
     expect(secondsUntilTurn(1_000_001, fileWith({ uploaded: 424 }), limit, 42_000)).toBe(900);
   });
 
-  it('matters only where a batch takes long', () => {
+  it('matters only where a batch takes long, and one consumer is enough', () => {
     expect(isSlowFor(424, limit)).toBe(true);
-    expect(isSlowFor(424, { requests: 6_000, windowSeconds: 60 })).toBe(false);
+    expect(isSlowFor(849, { requests: 6_000, windowSeconds: 60 })).toBe(true);
+    expect(isSlowFor(849, { requests: 12_000, windowSeconds: 60 })).toBe(false);
     expect(isSlowFor(20, limit)).toBe(false);
   });
 });
@@ -76,6 +84,20 @@ describe('a file at a slow API', () => {
     expect(requests).toBe(8_000);
     expect(800_000 / lastStoredMs).toBeGreaterThan(0.99);
     expect(awakeMs / lastStoredMs).toBeLessThan(1.35);
+  });
+
+  it('takes little more than one function at 100 requests a second too, however long the splitter took', async () => {
+    const brisk = { limit: { requests: 6_000, windowSeconds: 60 }, batchRecords: 800, connections: 8 };
+    const splitMs = 10_000;
+    const { stored, lastStoredMs, awakeMs } = await simulate({ ...brisk, files: [40_000], splitMs });
+    expect(stored.size).toBe(40_000);
+    expect(400_000 / (lastStoredMs - splitMs)).toBeGreaterThan(0.99);
+    expect(awakeMs / (lastStoredMs - splitMs)).toBeLessThan(1.35);
+  });
+
+  it('writes few leases while one consumer sends', async () => {
+    const { leases, requests } = await simulate({ batchRecords: 800 });
+    expect(requests / leases).toBeGreaterThan(10);
   });
 
   it('is delivered completely, each record once, although consumers are killed', async () => {

@@ -48,7 +48,7 @@ function reader(sender: BatchSender, count: number, body?: string) {
 describe('the sender of batches', () => {
   it.each([1, 6])('pauses the reader while %i calls are in flight', async (maxInFlight) => {
     const queue = new HeldQueue();
-    const read = reader(new BatchSender(queue, maxInFlight), 1_000);
+    const read = reader(new BatchSender(queue, { maxInFlight }), 1_000);
     await settled();
     expect(queue.inFlight).toBe(maxInFlight);
     // Those in flight, and as many as fill the next call.
@@ -63,7 +63,7 @@ describe('the sender of batches', () => {
 
   it('also bounds the bytes of a call', async () => {
     const queue = new HeldQueue();
-    const read = reader(new BatchSender(queue, 2), 100, 'x'.repeat(160_000));
+    const read = reader(new BatchSender(queue, { maxInFlight: 2 }), 100, 'x'.repeat(160_000));
     await settled();
     expect(queue.calls.map((call) => call.length)).toEqual([5, 5]);
     expect(read.batches).toBe(15);
@@ -71,7 +71,7 @@ describe('the sender of batches', () => {
 
   it('reports a failure to the reader, and to callers that wait for all to be sent', async () => {
     const queue = new HeldQueue();
-    const sender = new BatchSender(queue, 2);
+    const sender = new BatchSender(queue, { maxInFlight: 2 });
     const waiting = new BatchSender(queue);
     const read = reader(sender, 1_000);
     await waiting.add(batch(1));
