@@ -1,5 +1,10 @@
-import { isOneEnough } from '../lambdas/core/limiter/turn-of-batch.ts';
-import type { RateLimit } from '../lambdas/core/limiter/limiter.ts';
+/** What an API accepts. */
+interface Limit {
+  requests: number;
+  windowSeconds: number;
+  /** False: requests are sent as fast as they can be. */
+  isPaced?: boolean;
+}
 
 /**
  * Lambda assigns CPU in proportion to memory: 1,769 MB is one vCPU. A request takes 0.1 to 0.2 ms of CPU. A consumer runs
@@ -13,7 +18,13 @@ const memoryByPace = [
   { upToRequestsPerSecond: Infinity, memoryMb: 1769 },
 ] as const;
 
-/** What one consumer needs for all that a slow API takes. */
+/**
+ * Up to this rate one consumer sends all that the API takes, and the others' batches wait in the queue: the same number is in
+ * lambdas/core/limiter/turn-of-batch.ts. Requests per second.
+ */
+const mostOfOneConsumer = 100;
+
+/** What that consumer needs. */
 const leastMemoryMb = 192;
 
 /**
@@ -23,10 +34,10 @@ const leastMemoryMb = 192;
 const shortestLongWindow = 10;
 
 /** The memory, in MB, of each of so many consumers of an API. */
-export function consumerMemoryFor(limit: RateLimit & { isPaced?: boolean }, consumers: number): number {
-  const { requests, windowSeconds, isPaced = true } = limit;
-  const isAlone = isPaced && isOneEnough(limit);
+export function consumerMemoryFor({ requests, windowSeconds, isPaced = true }: Limit, consumers: number): number {
+  const rate = requests / windowSeconds;
+  const isAlone = isPaced && rate <= mostOfOneConsumer;
   if (isAlone && windowSeconds >= shortestLongWindow) return leastMemoryMb;
-  const requestsPerSecond = requests / windowSeconds / (isAlone ? 1 : consumers);
-  return memoryByPace.find((each) => requestsPerSecond <= each.upToRequestsPerSecond)?.memoryMb ?? 1769;
+  const ofEach = isAlone ? rate : rate / consumers;
+  return memoryByPace.find((each) => ofEach <= each.upToRequestsPerSecond)?.memoryMb ?? 1769;
 }

@@ -5,6 +5,7 @@ import { RetentionDays } from 'aws-cdk-lib/aws-logs';
 import { afterAll, describe, expect, it } from 'vitest';
 import { logRetentionDays } from '../../cdk/aws-quotas.ts';
 import { checkSettings } from '../../cdk/check-settings.ts';
+import { consumerMemoryFor } from '../../cdk/consumer-memory.ts';
 import type { SettingsRequest } from '../../cdk/read-settings.ts';
 import type { Settings } from '../../cdk/settings.ts';
 import { readSettings } from '../../cdk/read-settings.ts';
@@ -16,6 +17,7 @@ import { feedNumbers, feedVariables } from '../../cdk/stages/feed-numbers.ts';
 import type { StageNumbers } from '../../cdk/stages/stage-numbers.ts';
 import { stageNumbers } from '../../cdk/stages/stage-numbers.ts';
 import { createCertificate, createIssuer } from '../../localstack/certificates.ts';
+import { isOneEnough } from '../../lambdas/core/limiter/turn-of-batch.ts';
 import { maintenance } from '../../feeds/maintenance.ts';
 import { telemetry } from '../../feeds/telemetry.ts';
 import { traffic } from '../../feeds/traffic.ts';
@@ -184,6 +186,13 @@ describe('settings', () => {
     );
     const records = [lane.cutLimits.maxBatchRecords, express?.cutLimits.maxBatchRecords];
     expect([lane.consumers, ...records, lane.consumerMemoryMb]).toEqual(expected);
+  });
+
+  it('expect one consumer to send everything up to the rate up to which batches wait for their turn', () => {
+    for (const requests of [5_999, 6_000, 6_001, 6_060]) {
+      const limit = { requests, windowSeconds: 60 };
+      expect(consumerMemoryFor(limit, 1) === consumerMemoryFor(limit, 100), `${requests}`).toBe(isOneEnough(limit));
+    }
   });
 
   it.each([8, 9, 11, 14, 20, 21, 50, 400])(
