@@ -19,8 +19,10 @@ export interface BenchFigures {
   throughput: Throughput[];
   smallFiles: SmallFilesFigures;
   cost: CostFigures;
-  /** Absent in the figures of earlier versions. */
-  waiting?: WaitingFigures;
+  /** By pace. Absent in the figures of earlier versions, or for one pace only. */
+  waiting?: WaitingFigures[] | WaitingFigures;
+  /** Dollars for a million records at 600 a minute. */
+  costOfWaiting?: number | undefined;
   coldStarts: ColdStartFigures[];
   /** By the number of batches. */
   finalizer: FinalizerFigures[];

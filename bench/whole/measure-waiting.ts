@@ -1,4 +1,5 @@
 /** What waiting for a slow API costs: `node measure-waiting.ts RECORDS`, in simulated time. */
+import { prod } from '../../cdk/stages/prod.ts';
 import { consumerMemoryFor } from '../../cdk/consumer-memory.ts';
 import { listPrices } from '../../cli/check/list-prices.ts';
 import { DeliverySimulation } from '../../test/support/delivery-simulation.ts';
@@ -6,6 +7,7 @@ import { DeliverySimulation } from '../../test/support/delivery-simulation.ts';
 export interface WaitingFigures {
   requestsAMinute: number;
   records: number;
+  batchRecords: number;
   /** Consumers that Lambda is billed for, on average; at least two are deployed. */
   functionsAwake: number;
   useOfLimit: number;
@@ -13,32 +15,37 @@ export interface WaitingFigures {
   lambdaOfAMillion: number;
   /** How often a batch was sent back to wait for its turn, for each batch. */
   sentBackABatch: number;
-  /** Leases, and saves of progress, for a thousand records. */
+  /** For a thousand records: leases, saves of progress, and their write units together. */
   leasesAThousand: number;
   savesAThousand: number;
+  writeUnitsAThousand: number;
 }
 
 const consumers = 2;
-/** As JSON Lines of 226 bytes are cut. */
+/** As JSON Lines of 226 bytes are cut for an API with a limit. */
 const batchRecords = 849;
 /** Until a file of 226 MB is hashed, and its first batches are cut. Milliseconds. */
 const splitMs = 4_000;
 
 async function measure(records: number, requestsAMinute: number): Promise<WaitingFigures> {
   const limit = { requests: requestsAMinute, windowSeconds: 60 };
-  const scenario = { files: [records], batchRecords, consumers, limit, splitMs, connections: 8, seed: 1 };
-  const { lastStoredMs, awakeMs, requests, sentBack, leases, saves } = await new DeliverySimulation(scenario).run();
+  const { horizonSeconds } = prod;
+  const file = { files: [records], batchRecords, splitMs, horizonSeconds };
+  const scenario = { ...file, consumers, limit, connections: 8, seed: 1 };
+  const { lastStoredMs, awakeMs, requests, sentBack, leases, saves, saveUnits } = await new DeliverySimulation(
+    scenario,
+  ).run();
   const sendingMs = lastStoredMs - splitMs;
   const gigabyteSeconds = (awakeMs / 1000) * (consumerMemoryFor(limit, consumers) / 1024);
   return {
-    requestsAMinute,
-    records,
+    ...{ requestsAMinute, records, batchRecords },
     functionsAwake: awakeMs / sendingMs,
     useOfLimit: ((requests / sendingMs) * 60_000) / requestsAMinute,
     lambdaOfAMillion: (gigabyteSeconds * listPrices.gigabyteSecond * 1e6) / records,
     sentBackABatch: sentBack / Math.ceil(records / batchRecords),
     leasesAThousand: (leases / records) * 1_000,
     savesAThousand: (saves / records) * 1_000,
+    writeUnitsAThousand: ((leases + saveUnits) / records) * 1_000,
   };
 }
 

@@ -11,7 +11,7 @@ interface Ratio {
 export type Ratios = Record<string, Ratio>;
 
 export function ratiosOf(figures: BenchFigures): Ratios {
-  const { splitter, consumer, peers, throughput, smallFiles, cost, waiting, coldStarts, finalizer } = figures;
+  const { splitter, consumer, peers, throughput, smallFiles, cost, coldStarts, finalizer } = figures;
   const ratios: Ratios = {};
   for (const { name, pass1OfSha256, pass2OfNewlines } of splitter.speeds) {
     ratios[`splitter, ${name}, pass 1 of SHA-256`] = { value: pass1OfSha256, isBetter: 'higher' };
@@ -39,7 +39,11 @@ export function ratiosOf(figures: BenchFigures): Ratios {
   if (fewer && more)
     ratios['finalizer, memory of four times the records'] = { value: more.peakMb / fewer.peakMb, isBetter: 'lower' };
   ratios['dollars a million records'] = { value: cost.cost.total, isBetter: 'lower' };
-  if (waiting) ratios['functions awake at a slow API'] = { value: waiting.functionsAwake, isBetter: 'lower' };
+  for (const { requestsAMinute: pace, functionsAwake: value } of [figures.waiting ?? []].flat())
+    ratios[`functions awake at ${pace} a minute`] = { value, isBetter: 'lower' };
+  const { costOfWaiting } = figures;
+  if (costOfWaiting !== undefined)
+    ratios['dollars a million records at 600 a minute'] = { value: costOfWaiting, isBetter: 'lower' };
   // Kept figures of before have neither.
   const { costOfAMillion, callsPerFile } = smallFiles;
   if (costOfAMillion) ratios['dollars a million small files'] = { value: costOfAMillion.total, isBetter: 'lower' };

@@ -21,11 +21,11 @@ export interface PacedSending {
 
 /** Sends records of one file, at least one, at the limiter's pace. */
 export async function sendPaced(sendables: Sendable[], ports: ConsumerPorts, sending: PacedSending): Promise<SendEnd> {
-  const { limiter, clock, limit } = ports;
+  const { limiter, clock, limit, rate } = ports;
   const { journal, deadline, connections } = sending;
   const abort = new AbortController();
   const pacer: SlotPacer = new SlotPacer({
-    ...{ limiter, clock, connections, deadline },
+    ...{ limiter, clock, connections, deadline, latency: rate.latency },
     spacingMs: slotSpacingMs(limit),
     marginMs: jitterMarginMs(limit),
     windowMs: limit.windowSeconds * 1000,

@@ -1,6 +1,8 @@
 import type { Prober } from '../core/limiter/limiter-item.ts';
 import { LateArrivals } from '../core/limiter/late-arrivals.ts';
 import { latenessAtHomeMs, leaseSize, slotsOfASecond, slotsOfLongLease } from '../core/limiter/limiter.ts';
+import type { Latency } from '../core/limiter/send-rate.ts';
+import { SendRate } from '../core/limiter/send-rate.ts';
 import type { Clock, Limiter } from '../ports.ts';
 import type { Deadline } from '../runtime/deadline.ts';
 
@@ -17,6 +19,8 @@ export interface PacerOptions {
   limiter: Limiter;
   clock: Clock;
   connections: number;
+  /** As far as earlier batches have learned it. */
+  latency?: Latency;
   /** As deployed, until the first lease says what applies. */
   spacingMs: number;
   marginMs: number;
@@ -48,9 +52,7 @@ export class SlotPacer {
   #leasing: Promise<Turn | undefined> | undefined;
   #hasProbe = false;
   #spacingMs: number;
-  /** Running means of the API's latency and of its deviation; initial guesses at first. */
-  #latencyMs = 50;
-  #strayMs = 200;
+  readonly #latency: Latency;
   /** Slots that passed unused because a request came too late for them. */
   missed = 0;
 
@@ -59,6 +61,7 @@ export class SlotPacer {
   constructor(options: PacerOptions) {
     this.#options = options;
     this.#spacingMs = options.spacingMs;
+    this.#latency = options.latency ?? new SendRate().latency;
     this.#late = new LateArrivals(options);
   }
 
@@ -94,9 +97,10 @@ export class SlotPacer {
   /** Notes a request's outcome: leases are sized to what the connections can serve, and a late request shifts the line. */
   answered(turn: Turn, sentAt: number): void {
     const now = this.#options.clock.now();
-    const differsMs = now - sentAt - this.#latencyMs;
-    this.#latencyMs += differsMs / 8;
-    this.#strayMs += (Math.abs(differsMs) - this.#strayMs) / 8;
+    const latency = this.#latency;
+    const differsMs = now - sentAt - latency.meanMs;
+    latency.meanMs += differsMs / 8;
+    latency.strayMs += (Math.abs(differsMs) - latency.strayMs) / 8;
     if (turn.kind !== 'go') return;
     const shiftMs = this.#late.observe(turn.slotMs, sentAt, now);
     // A failure here must not fail the request: without the shift, a window may get one request too many, which the API
@@ -128,7 +132,7 @@ export class SlotPacer {
   async #leaseOnce(): Promise<Turn | undefined> {
     const { limiter, clock, connections, marginMs } = this.#options;
     const wanted = Math.max(1, this.#wanted());
-    const latencyMs = this.#latencyMs + this.#strayMs;
+    const latencyMs = this.#latency.meanMs + this.#latency.strayMs;
     const spacingMs = this.#spacingMs;
     // The limiter shortens it if others use the line.
     const most = this.#putOff ? slotsOfASecond(spacingMs) : slotsOfLongLease(spacingMs);

@@ -6,6 +6,8 @@ import { FailureRun } from '../../lambdas/core/limiter/breaker.ts';
 import { SendRate } from '../../lambdas/core/limiter/send-rate.ts';
 import { KnownFiles } from '../../lambdas/consumer/known-files.ts';
 import type { RateLimit } from '../../lambdas/core/limiter/limiter.ts';
+import { secondsToWait } from '../../lambdas/core/limiter/turn-of-batch.ts';
+import { sumCounts } from '../../lambdas/core/account/outcome.ts';
 import type { Receipt } from '../../lambdas/core/account/receipt.ts';
 import type { BatchMessage } from '../../lambdas/messages.ts';
 import type { SinkAnswer, SinkRequest } from '../../lambdas/ports.ts';
@@ -35,6 +37,8 @@ export interface DeliveryScenario {
   laterMs?: number;
   /** Between a file's creation and its first batch. Milliseconds. */
   splitMs?: number;
+  /** The splitter sends more of a file when the API has taken half of what it takes in this time. Absent: all at once. */
+  horizonSeconds?: number;
   batchRecords: number;
   consumers: number;
   connections?: number;
@@ -63,9 +67,10 @@ export interface DeliveryResult {
   awakeMs: number;
   /** Batches that were sent back, each time. */
   sentBack: number;
-  /** Writes of the limiter's item, and saves of progress. */
+  /** Writes of the limiter's item; saves of progress, and DynamoDB's write units for them. */
   leases: number;
   saves: number;
+  saveUnits: number;
 }
 
 interface Queued {
@@ -73,8 +78,17 @@ interface Queued {
   atMs: number;
 }
 
+/** What is left to be sent of a file. */
+interface BatchSending {
+  messages: BatchMessage[];
+  readyMs: number;
+  fileId: string;
+}
+
 const latencyMs: [number, number] = [20, 60];
 const functionMs = 900_000;
+/** Of a batch's item beside its progress. */
+const restOfItemBytes = 350;
 /** A killed consumer's message is visible again after its lease. Milliseconds. */
 const visibleAfterMs = 65_000;
 
@@ -85,6 +99,7 @@ export class DeliverySimulation {
   readonly #dice: SeededDice;
   readonly #world: ConsumerWorld;
   readonly #queue: Queued[] = [];
+  readonly #senders: BatchSending[] = [];
   readonly #numbers = new Map<string, number>();
   readonly #firstNumber = new Map<string, number>();
   readonly #fileIds: string[] = [];
@@ -94,7 +109,7 @@ export class DeliverySimulation {
   readonly #startMs: number;
   #requests = 0;
   #sentBack = 0;
-  #calls = { leases: 0, saves: 0 };
+  #calls = { leases: 0, saves: 0, saveUnits: 0 };
   #awakeMs = 0;
   #lastStoredMs = 0;
   #atWork = 0;
@@ -107,6 +122,7 @@ export class DeliverySimulation {
       kills: 0,
       laterMs: 0,
       splitMs: 0,
+      horizonSeconds: Infinity,
       newProcesses: false,
       ...scenario,
     };
@@ -121,13 +137,14 @@ export class DeliverySimulation {
       await this.#addFile(first, records, first === 1 ? 0 : this.#scenario.laterMs);
       first += records;
     }
+    const splitting = this.#senders.map((each) => this.#split(each));
     const workers = Array.from({ length: this.#scenario.consumers }, (_, place) => this.#employ(place));
     const kills = Array.from({ length: this.#scenario.kills }, async () => {
       await this.#clock.sleep(this.#random() * 60_000);
       const place = Math.floor(this.#random() * this.#workers.length);
       this.#workers[place]?.kill();
     });
-    await this.#clock.run(Promise.all([...workers, ...kills]));
+    await this.#clock.run(Promise.all([...splitting, ...workers, ...kills]));
     return this.#result();
   }
 
@@ -144,12 +161,33 @@ export class DeliverySimulation {
     this.#fileIds.push(fileId);
     this.#firstNumber.set(fileId, first);
     let offset = 0;
+    const sender: BatchSending = { messages: [], readyMs: this.#clock.now() + splitMs + laterMs, fileId };
+    this.#senders.push(sender);
     for (let batch = 1; batch <= batches; batch++) {
       const from = (batch - 1) * batchRecords;
       const slice = fixtureOf(rows.slice(from, from + batchRecords)).message;
       const place = { fileId, batch, offset, firstRecord: from + 1, firstLine: from + 1 };
-      this.#queue.push({ message: { ...slice, ...place }, atMs: this.#clock.now() + splitMs + laterMs });
+      sender.messages.push({ ...slice, ...place });
       offset += slice.body.length + 1;
+    }
+  }
+
+  /** As the splitter does: up to the horizon, and each batch visible shortly before its turn. */
+  async #split({ messages, readyMs, fileId }: BatchSending): Promise<void> {
+    const { limit, horizonSeconds } = this.#scenario;
+    const most = (horizonSeconds * limit.requests) / limit.windowSeconds;
+    await this.#clock.sleep(readyMs - this.#clock.now());
+    while (messages.length > 0) {
+      const file = this.#world.ledger.files.get(fileId);
+      if (!file) throw new Error('The file is gone.');
+      const settled = sumCounts(file.settled);
+      const isDue = (messages[0]?.firstRecord ?? 0) - settled <= most / 2;
+      while (isDue && messages.length > 0 && (messages[0]?.firstRecord ?? 0) - settled <= most) {
+        const message = messages.shift() as BatchMessage;
+        const waitMs = secondsToWait(message, file, limit, this.#clock.now()) * 1000;
+        this.#queue.push({ message, atMs: this.#clock.now() + waitMs });
+      }
+      await this.#clock.sleep(10_000);
     }
   }
 
@@ -202,7 +240,8 @@ export class DeliverySimulation {
   }
 
   #isDone(): boolean {
-    return this.#queue.length === 0 && this.#atWork === 0;
+    const isAllSent = this.#senders.every(({ messages }) => messages.length === 0);
+    return isAllSent && this.#queue.length === 0 && this.#atWork === 0;
   }
 
   #portsOf(life: { isDead: boolean }): ConsumerPorts {
@@ -236,10 +275,14 @@ export class DeliverySimulation {
       random: this.#random,
       ledger: mortal(
         new Proxy(ports.ledger, {
-          get: (target, name) => {
-            if (name === 'saveProgress') this.#calls.saves++;
-            return Reflect.get(target, name) as unknown;
-          },
+          get: (target, name) =>
+            name === 'saveProgress'
+              ? (...save: Parameters<typeof target.saveProgress>) => {
+                  this.#calls.saves++;
+                  this.#calls.saveUnits += Math.ceil((save[3].length + restOfItemBytes) / 1024);
+                  return target.saveProgress(...save);
+                }
+              : (Reflect.get(target, name) as unknown),
         }),
       ),
       letters: mortal(ports.letters),

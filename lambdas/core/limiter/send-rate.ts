@@ -1,7 +1,17 @@
-/** How many requests this process sends in a second, across its batches. Counted by seconds of the clock. */
+/** Running means of an API's latency and of its deviation, with initial guesses. Milliseconds. */
+export interface Latency {
+  meanMs: number;
+  strayMs: number;
+}
+
+/**
+ * What this process has learned from its requests, across its batches: how many it sends in a second, counted by seconds of
+ * the clock, and how long they take.
+ */
 export class SendRate {
   /** Requests that begin while progress is saved, and some more; undefined before the first save. */
   duringSave: number | undefined;
+  readonly latency: Latency = { meanMs: 50, strayMs: 200 };
   #second = -Infinity;
   #count = 0;
   #countBefore = 0;
