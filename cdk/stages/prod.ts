@@ -22,8 +22,7 @@ export const prod: StageNumbers = {
     // Deflate ends at a ratio of 1,030; exports as repetitive as they are seldom reach 50.
     gzip: { maxContentBytes: 20e9, maxRatio: 200 },
   },
-  // The least that is allowed. A batch that is further from its turn than SQS can delay a message comes back in between.
-  horizonSeconds: 1920,
+  horizonSeconds: 3600,
   consumer: { timeoutSeconds: 900 },
   // It streams. The memory is for a whole vCPU, which decompresses and counts receipts: half of it would take twice as long.
   finalizer: { timeoutSeconds: 900, memoryMb: 1769, concurrency: 2 },

@@ -44,6 +44,8 @@ export interface JournalOptions {
  * record counts as done, and no record is sent before the ledger says that it may have been.
  */
 export class BatchJournal {
+  /** When this attempt sent its first request. Milliseconds since 1970. */
+  firstSentAt: number | undefined;
   readonly #options: JournalOptions;
   readonly #done = new Map<number, DoneRecord>();
   readonly #encoder = new ProgressEncoder();
@@ -98,8 +100,10 @@ export class BatchJournal {
 
   /** Notes that the request is sent now. */
   sending(place: number): void {
+    const now = this.#options.clock.now();
     this.#sent = Math.max(this.#sent, place + 1);
-    this.#options.rate.note(this.#options.clock.now());
+    this.firstSentAt ??= now;
+    this.#options.rate.note(now);
   }
 
   /** Whether this attempt or an earlier one may have sent the record. */

@@ -86,7 +86,7 @@ async function settle(attempt: BatchAttempt): Promise<void> {
   const progress = receipts.some(({ outcome }) => outcome === 'held') ? journal.endsButHeld() : undefined;
   // The time until then was the splitter's: turns are counted from here (turn-of-batch.ts).
   const isFirst = message.batch === 1 && message.attempt === 1 && attempt.file.settledBatches === 0;
-  const sendingSince = isFirst ? attempt.begunAt : undefined;
+  const sendingSince = isFirst ? journal.firstSentAt : undefined;
   if (!(await settleBatch({ message, owner, receipts, replaces, progress, sendingSince }, ports))) {
     throw new LeaseLostError(`Batch ${message.batch} of the file ${message.fileId} was settled by another consumer.`);
   }

@@ -48,7 +48,7 @@ describe.each([
       SLUICE_LANE: 'main',
       SLUICE_VERSION: '1.2.3',
       CUT_LIMITS: { maxBatchBytes: 192_000, maxRecordBytes: 65_536 },
-      HORIZON: { records: stage === 'prod' ? 19_200 : 6_000, recordsPerSecond: 10 },
+      HORIZON: { records: stage === 'prod' ? 36_000 : 6_000, recordsPerSecond: 10 },
       GZIP_LIMITS: { maxRatio: 200, roomMs: stage === 'prod' ? 450_000 : 60_000 },
     });
     expect(readConsumerEnvironment(environment('traffic-consumer')).API).toEqual({

@@ -147,7 +147,7 @@ export interface FileAccount {
   settledBatches: number;
   /** When the last batch was settled. */
   lastSettledAt?: number;
-  /** Since when its records are sent: when a consumer began with the first batch, before any other was settled. */
+  /** Since when its records are sent: when the first request of the first batch was sent, if no other batch was settled before. */
   sendingSince?: number;
   settled: OutcomeCounts;
   /** The newest manifest and its number (the first is 1). */

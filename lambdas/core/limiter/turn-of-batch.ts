@@ -31,8 +31,10 @@ const shortestDelaySeconds = 1;
 /** SQS delays a message by at most 15 minutes. */
 const longestDelaySeconds = 900;
 
-/** Of a longer time to its turn, a batch waits for this share in the queue: the estimate may be too long. */
+/** Of a longer time to its turn, a batch waits for this share in the queue: the estimate may be too long, … */
 const shareOfTime = 0.97;
+/** … unless so many records have ended that the share of those that need no request is known. */
+const enoughEnded = 10_000;
 
 /** The share of records that need no request changes little meanwhile. Seconds. */
 const shortTimeSeconds = 60;
@@ -86,6 +88,7 @@ export function secondsUntilTurn(
   const left = (Math.max(0, firstRecord - 1 - ended) * requested) / ended;
   const seconds = aheadSeconds + left / perSecond - leadSeconds;
   if (seconds < shortestDelaySeconds) return 0;
-  const safe = seconds > shortTimeSeconds ? Math.max(shortTimeSeconds, seconds * shareOfTime) : seconds;
+  const isSafe = seconds <= shortTimeSeconds || ended >= enoughEnded;
+  const safe = isSafe ? seconds : Math.max(shortTimeSeconds, seconds * shareOfTime);
   return Math.min(longestDelaySeconds, Math.floor(safe));
 }

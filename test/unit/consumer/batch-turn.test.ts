@@ -20,7 +20,14 @@ describe('the time until a batch’s turn', () => {
     expect(seconds(97_800)).toBe(0);
   });
 
-  it('counts from when the first batch was begun: the time before was the splitter’s', () => {
+  it('needs no room for an estimate once many records have ended', () => {
+    const seconds = (uploaded: number) =>
+      secondsUntilTurn(uploaded + 801, fileWith({ uploaded }), limit, (uploaded / 9.93) * 1000);
+    expect(seconds(5_000)).toBe(Math.floor((800 / 9.93 - 2) * 0.97));
+    expect(seconds(20_000)).toBe(Math.floor(800 / 9.93 - 2));
+  });
+
+  it('counts from when the first request was sent: the time before was the splitter’s', () => {
     const file = { ...fileWith({ uploaded: 200 }), sendingSince: 15_000 };
     expect(secondsUntilTurn(1_001, file, limit, 65_000)).toBe(Math.floor(1_000 / 9.93 - 50 - 2));
   });
