@@ -1,5 +1,4 @@
 /** What waiting for a slow API costs: `node measure-waiting.ts RECORDS`, in simulated time. */
-import { prod } from '../../cdk/stages/prod.ts';
 import { consumerMemoryFor } from '../../cdk/consumer-memory.ts';
 import { listPrices } from '../../cli/check/list-prices.ts';
 import { DeliverySimulation } from '../../test/support/delivery-simulation.ts';
@@ -26,10 +25,11 @@ const consumers = 2;
 const batchRecords = 849;
 /** Until a file of 226 MB is hashed, and its first batches are cut. Milliseconds. */
 const splitMs = 4_000;
+/** As in the stage prod. */
+const horizonSeconds = 3_600;
 
 async function measure(records: number, requestsAMinute: number): Promise<WaitingFigures> {
   const limit = { requests: requestsAMinute, windowSeconds: 60 };
-  const { horizonSeconds } = prod;
   const file = { files: [records], batchRecords, splitMs, horizonSeconds };
   const scenario = { ...file, consumers, limit, connections: 8, seed: 1 };
   const { lastStoredMs, awakeMs, requests, sentBack, leases, saves, saveUnits } = await new DeliverySimulation(
