@@ -142,13 +142,11 @@ function describe(figures: BenchFigures): string {
     `  S3 ${dollars(cost.cost.s3)}, DynamoDB ${dollars(cost.cost.dynamodb)}, SQS ${dollars(cost.cost.sqs)}, ` +
       `Lambda ${dollars(cost.cost.lambda)}, other ${dollars(cost.cost.other)}`,
     `  the same at ${slowPace} a minute: ${dollars(figures.costOfWaiting ?? NaN)}`,
-    ...[waiting ?? []]
-      .flat()
-      .map(
-        (each) =>
-          `waiting at ${each.requestsAMinute} a minute: ${each.functionsAwake.toFixed(2)} functions, ` +
-          `${dollars(each.lambdaOfAMillion)} of Lambda a million, ${percent(each.useOfLimit).trim()} of the limit`,
-      ),
+    ...(waiting ?? []).map(
+      (each) =>
+        `waiting at ${each.requestsAMinute} a minute: ${each.functionsAwake.toFixed(2)} functions, ` +
+        `${dollars(each.lambdaOfAMillion)} of Lambda a million, ${percent(each.useOfLimit).trim()} of the limit`,
+    ),
     '',
     'cold starts',
     ...coldStarts.map(

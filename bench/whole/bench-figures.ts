@@ -19,8 +19,8 @@ export interface BenchFigures {
   throughput: Throughput[];
   smallFiles: SmallFilesFigures;
   cost: CostFigures;
-  /** By pace. Absent in the figures of earlier versions, or for one pace only. */
-  waiting?: WaitingFigures[] | WaitingFigures;
+  /** By pace. Absent in the figures of earlier versions. */
+  waiting?: WaitingFigures[];
   /** Dollars for a million records at 600 a minute. */
   costOfWaiting?: number | undefined;
   coldStarts: ColdStartFigures[];

@@ -39,7 +39,7 @@ export function ratiosOf(figures: BenchFigures): Ratios {
   if (fewer && more)
     ratios['finalizer, memory of four times the records'] = { value: more.peakMb / fewer.peakMb, isBetter: 'lower' };
   ratios['dollars a million records'] = { value: cost.cost.total, isBetter: 'lower' };
-  for (const { requestsAMinute: pace, functionsAwake: value } of [figures.waiting ?? []].flat())
+  for (const { requestsAMinute: pace, functionsAwake: value } of figures.waiting ?? [])
     ratios[`functions awake at ${pace} a minute`] = { value, isBetter: 'lower' };
   const { costOfWaiting } = figures;
   if (costOfWaiting !== undefined)

@@ -2,7 +2,6 @@ import type { Prober } from '../core/limiter/limiter-item.ts';
 import { LateArrivals } from '../core/limiter/late-arrivals.ts';
 import { latenessAtHomeMs, leaseSize, slotsOfASecond, slotsOfLongLease } from '../core/limiter/limiter.ts';
 import type { Latency } from '../core/limiter/send-rate.ts';
-import { SendRate } from '../core/limiter/send-rate.ts';
 import type { Clock, Limiter } from '../ports.ts';
 import type { Deadline } from '../runtime/deadline.ts';
 
@@ -20,7 +19,7 @@ export interface PacerOptions {
   clock: Clock;
   connections: number;
   /** As far as earlier batches have learned it. */
-  latency?: Latency;
+  latency: Latency;
   /** As deployed, until the first lease says what applies. */
   spacingMs: number;
   marginMs: number;
@@ -61,7 +60,7 @@ export class SlotPacer {
   constructor(options: PacerOptions) {
     this.#options = options;
     this.#spacingMs = options.spacingMs;
-    this.#latency = options.latency ?? new SendRate().latency;
+    this.#latency = options.latency;
     this.#late = new LateArrivals(options);
   }
 

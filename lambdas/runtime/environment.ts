@@ -64,10 +64,11 @@ const gzipLimits = z.object({
   maxRatio: z.number().positive(),
   roomMs: z.number().positive(),
 });
+const rateLimit = z.object({ requests: z.int().positive(), windowSeconds: z.number().positive() });
 const horizon = z.object({
   records: z.int().positive(),
   recordsPerSecond: z.number().positive(),
-  limit: z.object({ requests: z.number().positive(), windowSeconds: z.number().positive() }).optional(),
+  limit: rateLimit.optional(),
 });
 
 /** Which of the lane's files are revisions of each other (splitter/enter-series.ts). */
@@ -139,8 +140,6 @@ const consumerEnvironment = z.object({
   TOKEN_SECRET_ARN: z.string().min(1).optional(),
   RECORD_LEDGER_TABLE: z.string().min(1).optional(),
 });
-
-const rateLimit = z.object({ requests: z.int().positive(), windowSeconds: z.number().positive() });
 
 const finalizerEnvironment = z.object({
   ...common,

@@ -7,21 +7,21 @@ const callBytes = 900_000;
 
 interface Sending {
   maxInFlight: number;
-  delaySecondsOf: (message: BatchMessage) => number;
+  /** Absent: every batch is visible at once. */
+  delaySecondsOf?: (message: BatchMessage) => number;
 }
 
 /** Sends batches with a bounded number of calls in flight: reading pauses while all are outstanding. */
 export class BatchSender {
   readonly #queue: BatchQueue;
-  readonly #delaySecondsOf: (message: BatchMessage) => number;
+  readonly #delaySecondsOf: Sending['delaySecondsOf'];
   readonly #maxInFlight: number;
   readonly #inFlight = new Set<Promise<void>>();
   #gathered: BatchMessage[] = [];
   #gatheredBytes = 0;
   #failure: { error: unknown } | undefined;
 
-  /** @param delaySecondsOf by default, every batch is visible at once */
-  constructor(queue: BatchQueue, { maxInFlight = 6, delaySecondsOf = () => 0 }: Partial<Sending> = {}) {
+  constructor(queue: BatchQueue, { maxInFlight = 6, delaySecondsOf }: Partial<Sending> = {}) {
     this.#queue = queue;
     this.#delaySecondsOf = delaySecondsOf;
     this.#maxInFlight = maxInFlight;

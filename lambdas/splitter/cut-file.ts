@@ -154,7 +154,7 @@ class Checkpoints {
   readonly #everyRecords: number;
   #last: CutPosition;
   #lastAt: number;
-  #settledRecords: number;
+  /** The file as of the claim or the last checkpoint. */
   #saved: FileAccount;
   /** As of the claim or the last checkpoint. */
   isFileStopped: boolean;
@@ -170,7 +170,6 @@ class Checkpoints {
     this.#lastAt = ports.clock.now();
     // Each checkpoint checks the queue: the less it may hold, the more often.
     this.#everyRecords = Math.min(checkpointRecords, Math.ceil(ports.horizon.records / 4));
-    this.#settledRecords = this.#settledOf(file);
     this.#saved = file;
     this.isFileStopped = isStopped(file);
     this.sentBatches = file.sentBatches ?? from.otherHeader?.batch ?? from.batch;
@@ -181,7 +180,7 @@ class Checkpoints {
    * not counted: they take a consumer no time, and millions of them must not wait for a slow API.
    */
   unsettledAt(position: CutPosition): number {
-    return (this.#plan?.sentUpTo(position.record) ?? position.record) - this.#settledRecords;
+    return (this.#plan?.sentUpTo(position.record) ?? position.record) - this.#settledRecords();
   }
 
   /** Until a batch's turn, as of the last checkpoint: a consumer would only send it back. */
@@ -191,7 +190,8 @@ class Checkpoints {
     return secondsToWait(batch, this.#saved, horizon.limit, clock.now());
   }
 
-  #settledOf({ settled }: FileAccount): number {
+  #settledRecords(): number {
+    const { settled } = this.#saved;
     return sumCounts(settled) - (this.#plan ? (settled.unchanged ?? 0) : 0);
   }
 
@@ -223,6 +223,5 @@ class Checkpoints {
     if (!saved) throw new LeaseLostError(`The file ${this.#file.fileId} was claimed by another splitter.`);
     this.#saved = saved;
     this.isFileStopped ||= isStopped(saved);
-    this.#settledRecords = this.#settledOf(saved);
   }
 }

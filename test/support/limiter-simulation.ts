@@ -4,6 +4,7 @@ import type { DeployedLimit } from '../../lambdas/core/limiter/limit-policy.ts';
 import { limitOf } from '../../lambdas/core/limiter/limit-policy.ts';
 import type { PolicyChange, PolicyState } from '../../lambdas/core/limiter/policy-changes.ts';
 import { jitterMarginMs, slotSpacingMs } from '../../lambdas/core/limiter/limiter.ts';
+import { SendRate } from '../../lambdas/core/limiter/send-rate.ts';
 import { ClockSkew } from '../../lambdas/core/limiter/clock-skew.ts';
 import type { Clock, Limiter, LimiterStore } from '../../lambdas/ports.ts';
 import { FaultDice } from '../../localstack/fake-avstar/faults.ts';
@@ -187,6 +188,7 @@ export class LimiterSimulation {
       limiter,
       clock,
       connections,
+      latency: new SendRate().latency,
       spacingMs: slotSpacingMs(limit),
       marginMs: jitterMarginMs(limit),
       windowMs: limit.windowSeconds * 1000,
