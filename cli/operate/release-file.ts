@@ -1,7 +1,8 @@
 import type { FileAccount } from '../../lambdas/core/account/file-account.ts';
 import type { ReleasedRecords } from '../../lambdas/core/account/stops.ts';
 import { isQuarantined, isReleased } from '../../lambdas/core/account/stops.ts';
-import { needsAnswer } from '../../lambdas/core/series/earlier-revisions.ts';
+import type { ReleaseChoice } from '../../lambdas/core/series/release-choices.ts';
+import { heldRevisionOf, releaseChoices } from '../../lambdas/core/series/release-choices.ts';
 import { becauseOf } from './cancel-file.ts';
 import { isWaitingForControl } from '../../lambdas/core/control/control-mail.ts';
 import { continueMessageOf, reemitMessageOf } from '../../lambdas/intake-message.ts';
@@ -63,16 +64,11 @@ export function mayBeReleased(file: FileAccount): boolean {
   return isWaitingForControl(file) || (file.state === 'quarantined' && isQuarantined(file));
 }
 
-/** What a release of the file may send; empty if it need not say so: what is held. */
-export function releaseAnswers({ quarantine, revision }: FileAccount): readonly ReleasedRecords[] {
-  if (!needsAnswer(quarantine)) return [];
-  return quarantine?.code === 'revision_unknown' && !revision ? ['all'] : ['changes', 'all'];
+/** What a release of the file may send, one of which a person must choose; empty if it sends what is held. */
+export function choicesOf(file: FileAccount): ReleaseChoice[] {
+  const held = heldRevisionOf(file);
+  return held ? releaseChoices(held) : [];
 }
-
-const answerTexts: Record<ReleasedRecords, string> = {
-  changes: '--changes sends the records that differ from what the API has',
-  all: '--all sends every record, also those that the API has',
-};
 
 function wrongAnswer(file: FileAccount, sends: ReleasedRecords | undefined, repeated: boolean): string | undefined {
   const { fileId, quarantine, release } = file;
@@ -80,14 +76,15 @@ function wrongAnswer(file: FileAccount, sends: ReleasedRecords | undefined, repe
     if (sends === undefined || sends === release?.sends) return undefined;
     return `${fileId} was released before, by ${release?.by}, and is in progress: what it sends can't be changed.`;
   }
-  const answers = releaseAnswers(file);
+  const choices = choicesOf(file);
   if (sends === undefined) {
-    if (answers.length === 0) return undefined;
-    const choices = answers.map((each) => answerTexts[each]).join('; ');
-    return `${fileId} is a revision of a file that was sent: say what is sent of it. ${choices}. ${quarantine?.message ?? ''}`;
+    if (choices.length === 0) return undefined;
+    const why = quarantine?.message ?? '';
+    const texts = choices.map(({ sends: option, sent, then }) => `\n  --${option}: ${sent} ${then}`);
+    return `${fileId} is a revision of a file that was sent: say what is sent of it. ${why}${texts.join('')}`;
   }
-  if (answers.includes(sends)) return undefined;
-  if (answers.length > 0)
+  if (choices.some((choice) => choice.sends === sends)) return undefined;
+  if (choices.length > 0)
     return `${fileId} could not be compared, so what changed is not known. ${quarantine?.message}`;
   return `${fileId} is not held as a revision: release it without --${sends}.`;
 }

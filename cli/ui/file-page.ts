@@ -7,7 +7,8 @@ import { cancelObstacleOf } from '../../lambdas/core/account/quarantine.ts';
 import { countsText } from '../archive/find-changes.ts';
 import { describeClosed, describeLive } from '../live/describe-file.ts';
 import type { ClosedFile, Headline, LiveFile } from '../live/snapshot.ts';
-import { mayBeReleased, releaseAnswers } from '../operate/release-file.ts';
+import type { ReleaseChoice } from '../../lambdas/core/series/release-choices.ts';
+import { choicesOf, mayBeReleased } from '../operate/release-file.ts';
 import { formatBytes, formatCount, formatCountOf } from '../terminal/format.ts';
 import type { DocumentKind } from './documents.ts';
 import { documentsOf } from './documents.ts';
@@ -31,8 +32,8 @@ export interface FilePage {
   changes_listed: boolean;
   /** It was stopped: what is held can be sent. */
   is_releasable: boolean;
-  /** Of a revision that is held: what a release may send. Empty if it sends what is held. */
-  release_answers: ('changes' | 'all')[];
+  /** Of a revision that is held: why, and the answers, of which a release needs one. Null if it sends what is held. */
+  decision: { why: string; choices: ReleaseChoice[] } | null;
 }
 
 export interface FileEvent {
@@ -65,8 +66,13 @@ export function describeFilePage(
     changes: file.revision ? countsText(file.revision) : null,
     changes_listed: file.revision?.comparison !== undefined,
     is_releasable: mayBeReleased(file),
-    release_answers: mayBeReleased(file) ? [...releaseAnswers(file)] : [],
+    decision: decisionAbout(file),
   };
+}
+
+function decisionAbout(file: FileAccount): FilePage['decision'] {
+  const choices = mayBeReleased(file) ? choicesOf(file) : [];
+  return choices.length === 0 ? null : { why: file.quarantine?.message ?? '', choices };
 }
 
 function openVerdict({ activity, projected, deadline_margin_seconds: margin }: LiveFile): FilePage['verdict'] {

@@ -20,6 +20,7 @@ const names = [
   'change-rows.js',
   'controls.js',
   'correction-form.js',
+  'decision-form.js',
   'dead-letters.js',
   'dead-rows.js',
   'dom.js',

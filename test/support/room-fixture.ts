@@ -147,6 +147,28 @@ export class RoomFixture {
     return file;
   }
 
+  /** The same, held because it changes too much: nothing of it was sent. */
+  async addHeldRevision(fileId: string, rows: readonly ComparedRow[]): Promise<void> {
+    const message = 'Compared with the file traffic.earlier: it changes too much. None of it was sent.';
+    const quarantine = { number: 1, at: this.#clock.now(), code: 'revision_differs' as const, message };
+    const file = this.addRevision(
+      { fileId, state: 'split', totalRecords: 112, quarantine: { ...quarantine, rejected: 0, seen: 0 } },
+      rows,
+    );
+    const key = archiveKeysOf(file).manifest(1);
+    const none = { uploaded_records: 0, duplicate_records: 0, rejected_records: 0, refused_records: 0 };
+    const made = manifestOf({
+      ...{ file_id: fileId, state: 'quarantined', failure: { code: quarantine.code, message } },
+      ...{ ...none, exhausted_records: 0, dead_lettered_records: 0, held_records: 112, total_records: 112 },
+      archive: { ...manifestOf().archive, manifest_key: key },
+    });
+    this.archive.set(key, Buffer.from(JSON.stringify(made)));
+    await this.ledger.closeFile(fileId, {
+      ...{ state: 'quarantined', manifest: { key, number: 1 }, figures: [figuresOf(made, 'e'.repeat(64))] },
+      ...{ openLetters: 0, stops: { stop: 1, released: 0 } },
+    });
+  }
+
   #streamOf(key: string): Readable | undefined {
     const bytes = this.archive.get(key);
     return bytes && Readable.from([bytes]);

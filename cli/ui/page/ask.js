@@ -5,11 +5,10 @@ import { byId, element, labelled, setClass, setText } from './dom.js';
  * @typedef {object} Field
  * @property {string} name
  * @property {string} label
- * @property {'reason' | 'number' | 'time' | 'choice'} kind
+ * @property {'reason' | 'number' | 'time'} kind
  * @property {boolean} [isOptional]
  * @property {string} [hint]
  * @property {string} [value]
- * @property {readonly { value: string, name: string }[]} [choices]
  */
 
 /**
@@ -43,24 +42,18 @@ export function ask({ title, text, fields = [], confirm, stops = false, act }) {
   acting = act;
   dialog().returnValue = 'no';
   dialog().showModal();
-  /** @type {HTMLElement | null} */ (byId('ask-fields').querySelector('textarea, input, select'))?.focus();
+  /** @type {HTMLElement | null} */ (byId('ask-fields').querySelector('textarea, input'))?.focus();
   return new Promise((resolve) => {
     dialog().addEventListener('close', () => resolve(dialog().returnValue === 'yes'), { once: true });
   });
 }
 
 /** @param {Field} field */
-function fieldElement({ name, label, kind, isOptional = false, hint, value = '', choices = [] }) {
-  const tag = kind === 'reason' ? 'textarea' : kind === 'choice' ? 'select' : 'input';
-  const control = /** @type {HTMLInputElement} */ (element(tag));
+function fieldElement({ name, label, kind, isOptional = false, hint, value = '' }) {
+  const control = /** @type {HTMLInputElement} */ (element(kind === 'reason' ? 'textarea' : 'input'));
   if (kind === 'reason') control.setAttribute('rows', '3');
   if (kind === 'number') control.setAttribute('inputmode', 'numeric');
-  for (const each of choices) {
-    const option = /** @type {HTMLOptionElement} */ (element('option', '', each.name));
-    option.value = each.value;
-    control.append(option);
-  }
-  control.value = value === '' && choices[0] ? choices[0].value : value;
+  control.value = value;
   control.name = name;
   control.required = !isOptional;
   control.dataset['label'] = label;
@@ -79,7 +72,7 @@ export function wireDialog() {
 async function confirmed() {
   if (byId('ask-yes').getAttribute('aria-disabled') === 'true') return;
   const controls = /** @type {HTMLInputElement[]} */ ([
-    ...byId('ask-fields').querySelectorAll('textarea, input, select'),
+    ...byId('ask-fields').querySelectorAll('textarea, input'),
   ]);
   const missing = controls.find((control) => control.required && control.value.trim() === '');
   if (missing) {

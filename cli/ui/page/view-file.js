@@ -8,6 +8,7 @@ import { ask } from './ask.js';
 import { controlOf, done, pauseFeed, resumeFeed } from './controls.js';
 import { changeRows } from './change-rows.js';
 import { deadRows } from './dead-rows.js';
+import { decisionForm } from './decision-form.js';
 import {
   button,
   element,
@@ -37,8 +38,9 @@ const outcomes = /** @type {const} */ ([
   ['held', 'not sent'],
 ]);
 
-/** How many dead letters and changed records the file's page shows itself. */
+/** How many dead letters, and how many changed records, the file's page shows itself. */
 const shownDead = 10;
+const shownChanges = 10;
 
 /**
  * One file: its verdict, its counts, what happened, its dead letters and its documents.
@@ -50,7 +52,7 @@ export function openFileView(root, { path: [fileId = ''] }, signal) {
   const { head, heading } = viewHead('Loading…', link('#/files', 'Files'));
   const verdict = part('verdict', element('p', 'lead'));
   const cancel = button('Cancel this file…', () => cancelFile(fileId, heading.textContent ?? ''));
-  const release = button('Release…', () => releaseFile(fileId, heading.textContent ?? '', answers));
+  const release = button('Release…', () => releaseFile(fileId, heading.textContent ?? ''));
   const ofFeed = feedButtons();
   setClass(cancel, 'stops');
   cancel.hidden = release.hidden = true;
@@ -60,6 +62,7 @@ export function openFileView(root, { path: [fileId = ''] }, signal) {
   const counts = part('counts', element('dl', 'figures'));
   const timeline = part('timeline', element('ol', 'timeline'));
   const changes = changesSection(fileId, signal);
+  const decision = decisionForm(fileId);
   const dead = deadRows('Dead letters of this file');
   const deadAll = part('dead-all', element('p', 'more'));
   const documents = part('documents', element('ul', 'documents'));
@@ -69,16 +72,15 @@ export function openFileView(root, { path: [fileId = ''] }, signal) {
     verdict,
     actions,
     meter,
-    section('Records', counts),
     changes.made,
+    decision.made,
+    section('Records', counts),
     section('Dead letters', dead.made, deadAll),
     section('What happened', timeline),
     section('Documents', documents),
     section('About the file', facts),
   );
   let lastDead = -1;
-  /** @type {FilePage['release_answers']} */
-  let answers = [];
   return {
     title: 'File',
     everyMs: 3_000,
@@ -88,13 +90,14 @@ export function openFileView(root, { path: [fileId = ''] }, signal) {
       setText(heading, file.name);
       showVerdict(root, page);
       cancel.hidden = !page.is_cancellable;
-      release.hidden = !page.is_releasable;
-      answers = page.release_answers;
+      // A held revision has a form of its own, as its answer must be chosen.
+      release.hidden = !page.is_releasable || page.decision !== null;
       ofFeed.show(file.feed, page.is_cancellable);
       showCounts(counts, file);
       keepChildren(timeline, page.timeline, ({ at, text }) => `${at} ${text}`, createEvent, updateEvent);
       showDocuments(documents, page);
       showPairs(facts, page.facts);
+      decision.show(page);
       await changes.show(page);
       // The letters are read again only when their number has changed.
       if (lastDead !== file.dead_lettered_records) {
@@ -111,31 +114,42 @@ export function openFileView(root, { path: [fileId = ''] }, signal) {
 }
 
 /**
- * What a revision changes: the first records, and where to find the others.
+ * What a revision changes: the first records, and where to find the others. While a person must decide about it, also the
+ * first of those that it removes, wherever they are in the list.
  * @param {string} fileId
  * @param {AbortSignal} signal
  */
 function changesSection(fileId, signal) {
   const counts = part('changes', element('p'));
   const rows = changeRows('What it changes');
+  const removedTitle = element('h3', '', 'Removed records');
+  const removed = changeRows('Removed records');
   const all = part('changes-all', element('p', 'more'));
-  const made = section('What it changes', counts, rows.made, all);
+  const made = section('What it changes', counts, rows.made, removedTitle, removed.made, all);
   made.hidden = true;
   let last = '';
+  /** @param {'removed' | undefined} only */
+  const firstRows = (only) =>
+    /** @type {Promise<ChangesPage>} */ (read('/api/changes', { file: fileId, size: shownChanges, only }, signal));
   return {
     made,
     /** @param {FilePage} page */
-    show: async ({ changes, changes_listed: isListed }) => {
+    show: async ({ changes, changes_listed: isListed, decision }) => {
       made.hidden = changes === null;
       setText(counts, `${changes ?? ''}.`);
-      // Read again only when a released file was compared again.
-      if (!isListed || changes === null || last === changes) return;
-      const found = /** @type {ChangesPage} */ (await read('/api/changes', { file: fileId, size: shownDead }, signal));
+      // Read again only when a released file was compared again, or when it has to be decided about.
+      const now = `${changes} ${decision !== null}`;
+      if (!isListed || changes === null || last === now) return;
+      const found = await firstRows(undefined);
       rows.show(found.rows);
+      const areAllShown = found.matching <= found.rows.length;
+      const gone = decision === null || areAllShown ? [] : (await firstRows('removed')).rows;
+      removedTitle.hidden = gone.length === 0;
+      removed.show(gone);
       const text = `Show all ${formatCount(found.matching)}`;
-      const more = found.matching > found.rows.length ? [link(addressOf(['changes', fileId]), text), ' · '] : [];
+      const more = areAllShown ? [] : [link(addressOf(['changes', fileId]), text), ' · '];
       all.replaceChildren(...more, savedList(fileId));
-      last = changes;
+      last = now;
     },
   };
 }
@@ -323,31 +337,20 @@ function cancelFile(file, name) {
   });
 }
 
-/** What is sent of a revision. */
-const answerNames = {
-  changes: 'What differs from what the API has',
-  all: 'Every record, also those that the API has',
-};
-
 /**
  * @param {string} file
  * @param {string} name
- * @param {FilePage['release_answers']} answers
  */
-function releaseFile(file, name, answers) {
-  const choices = answers.map((value) => ({ value, name: answerNames[value] }));
+function releaseFile(file, name) {
   return ask({
     title: `Release ${name}?`,
     text: [
       'The held records, and only those, are sent within the limit. A file that waits for its control file is sent without it.',
     ],
     fields: [
-      ...(choices.length === 0
-        ? []
-        : [{ name: 'sends', label: 'What is sent of it', kind: /** @type {const} */ ('choice'), choices }]),
       { name: 'why', label: 'Why it is to be sent', kind: 'reason', hint: 'Kept in the account, with your name.' },
     ],
     confirm: 'Release',
-    act: ({ why, sends }) => done('/api/release', { file, why, ...(sends ? { sends } : {}) }),
+    act: ({ why }) => done('/api/release', { file, why }),
   });
 }

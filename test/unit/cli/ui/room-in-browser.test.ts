@@ -2,6 +2,7 @@ import axe from 'axe-core';
 import type { Browser, Page } from 'playwright-core';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { chromiumPath, launchChromium, withoutChromium } from '../../../support/chromium.ts';
+import type { ComparedRow } from '../../../../lambdas/core/series/comparison-csv.ts';
 import { fileAccount } from '../../../support/file-account.ts';
 import { addNights, threeNights } from '../../../support/room-nights.ts';
 import type { RoomWorld } from '../../../support/open-room.ts';
@@ -17,7 +18,8 @@ const views: [address: string, ready: string][] = [
   ['#/file/traffic.open', 'Cancel this file'],
   [`#/record/${deadFileId}/4`, 'Correct it here'],
   [`#/record/${deadFileId}/44`, 'unknown station WXYZ'],
-  ['#/file/traffic.revised', 'Duration: 60'],
+  ['#/file/traffic.revised', 'Duration'],
+  ['#/file/traffic.held', 'Only what changed'],
   ['#/changes/traffic.revised', 'page 1 of 2'],
   ['#/changes/traffic.revised?only=removed', '1 record'],
   ['#/import', 'Corrected CSV'],
@@ -45,13 +47,16 @@ describe.skipIf(chromiumPath === undefined)(`the control room’s views in Chrom
     const row = (spot: string, seconds: number) => `${spot},WABC,2026-01-05 06:00:00,${seconds},<b>Client</b>`;
     const place = (spot: string) => ({ identity: [spot, '2026-01-05 06:00:00'] });
     const earlier = (record: number) => ({ earlier: { fileId: 'traffic.earlier', record } });
-    world.fixture.addRevision({ fileId: 'traffic.revised', createdAt: Date.now() }, [
+    const changed: ComparedRow[] = [
       { change: 'changed', record: 1, ...earlier(1), ...place('A'), before: row('A', 30), after: row('A', 60) },
       { change: 'removed', ...earlier(2), ...place('B'), before: row('B', 30) },
       ...Array.from({ length: 60 }, (_, n) => ({
         ...{ change: 'new' as const, record: n + 2, ...place(`C${n}`), after: row(`C${n}`, 30) },
       })),
-    ]);
+    ];
+    world.fixture.addRevision({ fileId: 'traffic.revised', createdAt: Date.now() }, changed);
+    const gone: ComparedRow = { change: 'removed', ...earlier(3), ...place('Z'), before: row('Z', 15) };
+    await world.fixture.addHeldRevision('traffic.held', [...changed, gone]);
     complaints = [];
   });
   afterEach(async () => {
@@ -230,6 +235,35 @@ describe.skipIf(chromiumPath === undefined)(`the control room’s views in Chrom
     await page.getByRole('dialog').getByRole('button', { name: 'Cancel the file' }).click();
     await page.getByText('Cancelled by the operator: last week’s log').waitFor();
     await page.getByRole('button', { name: 'Cancel this file…' }).waitFor({ state: 'hidden' });
+  });
+
+  it('release a held revision only with a choice and a reason, after showing what it changes', async () => {
+    await open();
+    await goTo(['#/file/traffic.held', 'Only what changed']);
+    expect(await page.getByRole('button', { name: 'Release…' }).isVisible()).toBe(false);
+    const changed = page.getByRole('table', { name: 'What it changes' }).getByRole('row').filter({ hasText: 'A · ' });
+    expect(await changed.innerText()).toMatch(/changed\s+A · 2026-01-05 06:00:00\s+Duration\s+30\s+60/);
+    // After the first ten rows of the list.
+    await page.getByRole('table', { name: 'Removed records' }).getByText('Z · 2026').waitFor();
+    const form = page.getByRole('region', { name: 'Decide what is sent' });
+    await form.getByText('Its 60 new and 1 changed records are sent.').waitFor();
+    await form.getByText('The 2 removed records stay there until a person removes them.').first().waitFor();
+    const release = form.getByRole('button', { name: 'Release' });
+    await form.getByLabel('Why it is to be sent').fill('a new grid');
+    await release.click();
+    await form.getByRole('alert').filter({ hasText: 'Choose what is sent.' }).waitFor();
+    await form.getByRole('radio', { name: 'Only what changed' }).check();
+    await form.getByLabel('Why it is to be sent').fill(' ');
+    await release.click();
+    await form.getByRole('alert').filter({ hasText: 'is needed' }).waitFor();
+    expect(world.fixture.intake).toEqual([]);
+    await form.getByLabel('Why it is to be sent').fill('a new grid');
+    await release.click();
+    await page.getByText('Released by the operator: a new grid').waitFor();
+    await form.waitFor({ state: 'hidden' });
+    expect(world.fixture.intake).toMatchObject([{ kind: 'reemit', fileId: 'traffic.held' }]);
+    const released = await world.fixture.ledger.getFile('traffic.held');
+    expect(released?.release).toMatchObject({ by: 'the operator', why: 'a new grid', sends: 'changes' });
   });
 
   it('pause the feed from the page of a file in progress, and resume it there', async () => {

@@ -418,6 +418,23 @@ describe('an action', () => {
     expect(world.fixture.intake.at(-1)).toMatchObject({ kind: 'reemit', fileId: file });
   });
 
+  it('releases a held revision only with one of the answers that its page offers', async () => {
+    const record = { earlier: { fileId: 'traffic.earlier', record: 1 }, identity: ['A'] };
+    await world.fixture.addHeldRevision('traffic.held', [{ change: 'changed', record: 1, ...record }]);
+    const { decision } = await read<FilePage>('/api/file?id=traffic.held');
+    expect(decision?.why).toContain('it changes too much');
+    expect(decision?.choices.map(({ sends, sent }) => [sends, sent])).toEqual([
+      ['changes', 'Its 1 changed record is sent.'],
+      ['all', 'All 101 valid records are sent, also the 100 that the API has as they are.'],
+    ]);
+    const refused = await post('/api/release', { file: 'traffic.held', why: 'it is right' });
+    expect([refused.status, refused.body]).toEqual([409, expect.stringContaining('--changes: Its 1 changed record')]);
+    expect((await post('/api/release', { file: 'traffic.held', why: 'x', sends: 'some' })).status).toBe(400);
+    expect(world.fixture.intake).toEqual([]);
+    expect((await post('/api/release', { file: 'traffic.held', why: 'x', sends: 'changes' })).status).toBe(200);
+    expect(await read<FilePage>('/api/file?id=traffic.held')).toMatchObject({ decision: null });
+  });
+
   it('pauses a feed, shows it with every poll, and resumes it', async () => {
     const controls = async () => (await read<RoomState>('/api/snapshot')).controls;
     expect(await controls()).toMatchObject([
