@@ -1,9 +1,10 @@
 import { cancelledText } from '../../lambdas/core/account/cancelled-text.ts';
+import { fileDecisionText } from '../../lambdas/core/account/decision-text.ts';
 import { controlText } from '../../lambdas/core/control/control-text.ts';
 import { exitCodes } from '../exit-codes.ts';
 import { exitCodeOf } from './exit-code-of.ts';
 import { nameOfFile } from '../../lambdas/core/account/file-account.ts';
-import type { ManifestSummary } from '../../lambdas/core/account/manifest.ts';
+import type { Manifest, ManifestSummary } from '../../lambdas/core/account/manifest.ts';
 import type { Outcome } from '../../lambdas/core/account/outcome.ts';
 import { outcomes } from '../../lambdas/core/account/outcome.ts';
 import type { Terminal } from '../terminal/terminal.ts';
@@ -30,7 +31,13 @@ const quarantineReasons: Record<string, string> = {
   revision_unknown: 'a revision of a file that was sent',
   revision_differs: 'it differs much from a file that was sent',
   revision_order: 'which of two revisions is newer is unknown',
+  rules_changed: 'the rules have changed since it was compared',
 };
+
+/** Held as revisions: a release must say what it sends. */
+const needsChoice = ['revision_unknown', 'revision_differs', 'revision_order', 'rules_changed'];
+
+type Shown = ManifestSummary & Pick<Manifest, 'decisions'>;
 
 /** How a file ended, in a few words. */
 export function verdictOf(manifest: ManifestSummary): string {
@@ -66,7 +73,7 @@ function doneVerdict({ unchanged_records: unchanged, removed_records: removed }:
 }
 
 /** A manifest's figures as text. */
-export function formatManifest(manifest: ManifestSummary, { style }: Painter, columns: number): string {
+export function formatManifest(manifest: Shown, { style }: Painter, columns: number): string {
   const bad = exitCodeOf(manifest) === exitCodes.failed;
   const colour = bad ? 'red' : manifest.dead_lettered_records > 0 ? 'yellow' : 'green';
   // The name was chosen by another system.
@@ -113,14 +120,21 @@ export function formatFigures(manifest: Figures): string {
   return `${[...lines.slice(0, -1), rule, lines.at(-1)].join('\n')}\n`;
 }
 
-function factsOf(manifest: ManifestSummary): [string, string][] {
+function factsOf(manifest: Shown): [string, string][] {
   const { times, archive, source } = manifest;
   const facts: [string, string][] = [['file id', manifest.file_id]];
   if (manifest.state === 'quarantined') {
     facts.push(['stopped', manifest.failure?.message ?? '']);
+    const choice = needsChoice.includes(manifest.failure?.code ?? '') ? ' --changes (or --all)' : '';
     if (manifest.failure?.code !== 'other_header')
-      facts.push(['send the held records', `${sluice} release ${manifest.file_id} --why "..."`]);
+      facts.push(['send the held records', `${sluice} release ${manifest.file_id}${choice} --why "..."`]);
   }
+  for (const decision of manifest.decisions ?? []) {
+    const { kind, by, why, sends } = decision;
+    if (kind === 'cancel' || kind === 'release')
+      facts.push(['decided', fileDecisionText({ kind, by: by ?? '', why: why ?? '', ...(sends ? { sends } : {}) })]);
+  }
+  if (manifest.comparison) facts.push(['what it changes', `${sluice} changes ${manifest.file_id}`]);
   if (times.upload_seconds > 0) {
     const rate = formatRate(times.records_per_second);
     facts.push(['uploaded in', `${formatDuration(times.upload_seconds)}, ${rate}`]);
@@ -139,6 +153,7 @@ function factsOf(manifest: ManifestSummary): [string, string][] {
   facts.push(['  receipts', archived(archive.receipts_key)]);
   const differences = manifest.control?.differences_key;
   if (differences != null) facts.push(['  what differs', archived(differences)]);
+  if (manifest.comparison) facts.push(['  what it changes', archived(manifest.comparison.changes_key)]);
   facts.push(['  manifest', archived(archive.manifest_key)]);
   facts.push(['report', `${sluice} report ${manifest.file_id}`]);
   return facts.map(([name, value]) => [name, oneLine(value, 400)]);

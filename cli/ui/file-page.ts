@@ -1,5 +1,6 @@
 import { controlText } from '../../lambdas/core/control/control-text.ts';
 import type { FileAccount } from '../../lambdas/core/account/file-account.ts';
+import { fileDecisionText } from '../../lambdas/core/account/decision-text.ts';
 import { decisionsOf } from '../../lambdas/core/account/decisions.ts';
 import { isManifestOwed } from '../../lambdas/core/account/file-account.ts';
 import type { ManifestSummary } from '../../lambdas/core/account/manifest.ts';
@@ -92,12 +93,8 @@ function timelineOf(file: FileAccount, manifest: ManifestSummary | undefined): F
   add(manifest?.times.first_upload, 'First record accepted.');
   add(quarantine?.at, `Stopped: ${quarantine?.message ?? ''}`, 'alarm');
   if (checkpoint?.otherHeader) add(splitAt, checkpoint.otherHeader.message, 'alarm');
-  for (const { kind, at, by, why } of decisionsOf(file))
-    add(
-      at,
-      `${kind === 'cancel' ? 'Cancelled' : 'Released'} by ${by}: ${why}`,
-      kind === 'cancel' ? 'alarm' : 'warning',
-    );
+  for (const decision of decisionsOf(file))
+    add(decision.at, fileDecisionText(decision), decision.kind === 'cancel' ? 'alarm' : 'warning');
   add(manifest?.times.last_upload, 'Last record accepted.');
   if (file.state !== 'splitting' && file.state !== 'split') add(completedAt, 'Account closed.');
   add(lastResolvedAt, 'Newest resolution of a dead letter.');

@@ -1,4 +1,5 @@
 import { clockText } from '../deadlines/deadline-text.ts';
+import { fileDecisionText } from '../account/decision-text.ts';
 import type { Manifest } from '../account/manifest.ts';
 import type { Html } from './html.ts';
 import { html } from './html.ts';
@@ -27,6 +28,7 @@ export function auditSection(manifest: Manifest, timeZone: string | undefined): 
     ['First record accepted', time(times.first_upload)],
     ['Last record accepted', time(times.last_upload)],
     ['Account closed', time(times.completed)],
+    ...decisionsIn(manifest).map(({ at, text }): [string, Html] => ['Decided', html`${text}, ${time(at)}`]),
     ['Archive', html`<code>s3://${archive.bucket}/</code>`],
     ['– source', keyOf(archive.source_key, 'the source was gone')],
     ['– receipts', keyOf(archive.receipts_key, 'none')],
@@ -37,6 +39,7 @@ export function auditSection(manifest: Manifest, timeZone: string | undefined): 
       '– what differs',
       manifest.control?.differences_key == null ? undefined : keyOf(manifest.control.differences_key, ''),
     ],
+    ['– what it changes', manifest.comparison && keyOf(manifest.comparison.changes_key, 'none')],
     ['– manifest', keyOf(archive.manifest_key, '')],
     ['How to verify', html`<code>sluice verify ${file}</code>, in a copy of that folder`],
     ...manifest.warnings.map(({ message }): [string, string] => ['Warning', message]),
@@ -52,6 +55,15 @@ export function auditSection(manifest: Manifest, timeZone: string | undefined): 
       )}
     </dl>
   </section>`;
+}
+
+/** About the file: what people decided about its feed is in the manifest. */
+function decisionsIn({ decisions = [] }: Manifest): { at: string; text: string }[] {
+  return decisions.flatMap(({ kind, at, by, why, sends }) =>
+    kind === 'cancel' || kind === 'release'
+      ? [{ at, text: fileDecisionText({ kind, by: by ?? '', why: why ?? '', ...(sends ? { sends } : {}) }) }]
+      : [],
+  );
 }
 
 const keyOf = (key: string | null, otherwise: string): Html | string =>

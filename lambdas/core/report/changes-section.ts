@@ -7,12 +7,14 @@ import { count } from './verdict.ts';
 /** What a revision changes, with the values before and after side by side. */
 export function changesSection(
   changes: readonly ReportedChange[],
-  { comparison, removed_records: removed, unchanged_records: unchanged }: Manifest,
+  { comparison, removed_records: removed, unchanged_records: unchanged, held_records: held }: Manifest,
 ): Html | undefined {
   if (!comparison) return undefined;
   const { changed_records: changed, new_records: added, changes_key: key } = comparison;
   const total = changed + added + removed;
-  const figures = `${count(changed)} changed, ${count(added)} new, ${count(removed)} removed; ${count(unchanged)} unchanged.`;
+  // Of a file that is held, the unchanged records are not counted.
+  const others = held > 0 ? '' : `; ${count(unchanged)} unchanged`;
+  const figures = `${count(changed)} changed, ${count(added)} new, ${count(removed)} removed${others}.`;
   const rest =
     removed === 0
       ? ''
@@ -24,7 +26,7 @@ export function changesSection(
       total === 0
         ? undefined
         : html`<div class="wide" tabindex="0" role="region" aria-labelledby="changes">
-            <table class="letters">
+            <table class="changes">
               <caption>
                 ${changes.length < total ? `The first ${count(changes.length)} of ${count(total)}, by identity; all are in ${key}.` : `All ${count(total)}, by identity.`}
               </caption>
@@ -32,12 +34,13 @@ export function changesSection(
                 <tr>
                   <th scope="col">change</th>
                   <th scope="col">record</th>
+                  <th scope="col">column</th>
                   <th scope="col">in the earlier file</th>
                   <th scope="col">in this file</th>
                 </tr>
               </thead>
               <tbody>
-                ${changes.map(changeRow)}
+                ${changes.flatMap(changeRow)}
               </tbody>
             </table>
           </div>`
@@ -47,11 +50,22 @@ export function changesSection(
 
 const tones = { new: 'good', changed: 'look', removed: 'bad' } as const;
 
-function changeRow({ change, identity, before, after, note }: ReportedChange): Html {
-  return html`<tr>
-    <td><span class="state ${tones[change]}">${change}</span></td>
-    <td>${identity}${note === '' ? '' : ` (${note})`}</td>
-    <td class="raw">${before}</td>
-    <td class="raw">${after}</td>
-  </tr> `;
+/** A row for each column that differs, so that old and new value are beside each other. */
+function changeRow({ change, identity, values, note }: ReportedChange): Html[] {
+  return values.map(
+    ({ column, before, after }, place) =>
+      html`<tr>
+        ${
+          place > 0
+            ? undefined
+            : html`<td rowspan="${values.length}"><span class="state ${tones[change]}">${change}</span></td>
+            <th scope="rowgroup" rowspan="${values.length}">
+              ${identity}${note === '' ? undefined : html`<br /><span class="note">${note}</span>`}
+            </th>`
+        }
+        <td>${column ?? '(whole record)'}</td>
+        <td class="raw">${before === '' ? '–' : before}</td>
+        <td class="raw">${after === '' ? '–' : after}</td>
+      </tr> `,
+  );
 }

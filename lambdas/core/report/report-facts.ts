@@ -14,6 +14,8 @@ const maxText = 300;
 const maxExamples = 3;
 /** Reasons are few, and fields are the schema's; an API with a thousand statuses must not fill the page. */
 const maxGroups = 100;
+/** Columns shown of a changed record. */
+const maxColumns = 50;
 
 export type DeadState = 'open' | DeadResolution['kind'];
 
@@ -44,10 +46,17 @@ export interface FailureGroup {
 export interface ReportedChange {
   change: 'new' | 'changed' | 'removed';
   identity: string;
-  /** The fields that differ, or the whole record. */
+  /** The columns that differ, or the whole record. */
+  values: ReportedValue[];
+  note: string;
+}
+
+/** A record's value in the two files. */
+interface ReportedValue {
+  /** Undefined for the whole record. */
+  column: string | undefined;
   before: string;
   after: string;
-  note: string;
 }
 
 /** What a report shows of a file's receipts: bounded in size, for a thousand of them as for ten million. */
@@ -59,6 +68,7 @@ export class ReportFacts {
   readonly changes: ReportedChange[] = [];
   /** Records that failed, including resolved ones. */
   failed = 0;
+  #changedValues = 0;
   readonly #groups = new Map<string, FailureGroup>();
 
   constructor(timeline = new Timeline()) {
@@ -75,8 +85,12 @@ export class ReportFacts {
 
   /** False once there is no room for more. @param dialect of the file */
   addChange(row: ListedChange, dialect: Dialect | undefined): boolean {
-    if (row.change !== notListed) this.changes.push(changeOf(row, row.change, dialect));
-    return this.changes.length < maxRows;
+    if (row.change !== notListed) {
+      const change = changeOf(row, row.change, dialect);
+      this.#changedValues += change.values.length;
+      this.changes.push(change);
+    }
+    return this.#changedValues < maxRows;
   }
 
   /** The most frequent first. */
@@ -97,15 +111,22 @@ export class ReportFacts {
 }
 
 function changeOf(row: ListedChange, change: ReportedChange['change'], dialect: Dialect | undefined): ReportedChange {
+  const { identity, before, after, note } = row;
   const fields = (change === 'changed' && changedFields(row, dialect)) || [];
-  const side = (name: 'before' | 'after') =>
-    shortened(
-      fields.length === 0
-        ? (row[name] ?? '')
-        : fields.map((field) => `${field.name}: ${field[name] ?? '(none)'}`).join('; '),
-    );
-  const identity = shortened(row.identity?.join(' · ') ?? '(unknown)');
-  return { change, identity, before: side('before'), after: side('after'), note: row.note };
+  const whole = { column: undefined, before: shortened(before ?? ''), after: shortened(after ?? '') };
+  const values: ReportedValue[] = fields.slice(0, maxColumns).map((field) => ({
+    column: shortened(field.name),
+    before: shortened(field.before ?? '(none)'),
+    after: shortened(field.after ?? '(none)'),
+  }));
+  const more = fields.length - values.length;
+  if (more > 0) values.push({ column: `… and ${more} more columns`, before: '', after: '' });
+  return {
+    change,
+    identity: shortened(identity?.join(' · ') ?? '(unknown)'),
+    values: values.length === 0 ? [whole] : values,
+    note,
+  };
 }
 
 function rowOf(receipt: Receipt, state: DeadState): DeadRow {

@@ -259,7 +259,7 @@ describe.skipIf(chromiumPath === undefined)(`the control room’s views in Chrom
     expect(world.fixture.intake).toEqual([]);
     await form.getByLabel('Why it is to be sent').fill('a new grid');
     await release.click();
-    await page.getByText('Released by the operator: a new grid').waitFor();
+    await page.getByText('Released, only what changed, by the operator: a new grid').waitFor();
     await form.waitFor({ state: 'hidden' });
     expect(world.fixture.intake).toMatchObject([{ kind: 'reemit', fileId: 'traffic.held' }]);
     const released = await world.fixture.ledger.getFile('traffic.held');

@@ -1,4 +1,7 @@
 import { describe, expect, it } from 'vitest';
+import type { Manifest } from '../../../../lambdas/core/account/manifest.ts';
+import type { ListedChange } from '../../../../lambdas/core/series/read-comparison.ts';
+import { csvDialect } from '../../../support/room-fixture.ts';
 import { html } from '../../../../lambdas/core/report/html.ts';
 import { renderReport } from '../../../../lambdas/core/report/render-report.ts';
 import { maxRows, ReportFacts } from '../../../../lambdas/core/report/report-facts.ts';
@@ -92,5 +95,55 @@ describe('the page', () => {
     const page = renderReport(reportOf({ facts, manifest: manifestOf({ bundled_files: 1_000 }) }));
     expect(page).toContain('maintenance/form-1-0815.json');
     expect(page).toContain('1,000 small files, sent as one');
+  });
+});
+
+describe('a revision’s report', () => {
+  const row = (change: ListedChange['change'], more: Partial<ListedChange>): ListedChange => ({
+    ...{ change, earlier_file: 'f.1', earlier_record: 4, record: 3, identity: ['S4', '06:00'] },
+    ...{ before: null, after: null, note: '', ...more },
+  });
+  const comparison = { new_records: 1, changed_records: 1, changes_key: 'a/changes.csv', changes_sha256: 'a'.repeat(64) };
+  const revision = (change: Partial<Manifest> = {}) => manifestOf({ comparison, removed_records: 1, ...change });
+  const textOf = (manifest: Manifest, rows: readonly ListedChange[]) => {
+    const facts = new ReportFacts();
+    for (const each of rows) facts.addChange(each, csvDialect);
+    return renderReport(reportOf({ facts, manifest }))
+      .replace(/<style>.*<\/style>/s, '')
+      .replace(/<[^>]+>/g, ' ')
+      .replace(/\s+/g, ' ');
+  };
+
+  it('has old and new value of each column side by side, and the whole text of other records', () => {
+    const text = textOf(revision(), [
+      row('changed', { before: 'S4,WABC,06:00,30,Ann', after: 'S4,WABC,06:00,60,Bob' }),
+      row('removed', { identity: ['S5'], before: 'S5,WABC,07:00,30,Ann', note: 'it is damaged' }),
+    ]);
+    expect(text).toContain('1 changed, 1 new, 1 removed; 0 unchanged.');
+    expect(text).toContain('changed S4 · 06:00 Duration 30 60 ClientName Ann Bob');
+    expect(text).toContain('removed S5 it is damaged (whole record) S5,WABC,07:00,30,Ann –');
+    expect(text).toContain('– what it changes a/changes.csv');
+  });
+
+  it('counts no unchanged records while it is held, and says who decided what and why', () => {
+    const at = '2026-01-05T02:00:00.000Z';
+    const decisions: Manifest['decisions'] = [
+      { kind: 'release', at, by: 'ann', why: 'a new grid', stop: 1, sends: 'changes' },
+      { kind: 'pause', at, by: 'ben', why: 'the API is down' },
+    ];
+    const text = textOf(revision({ held_records: 1_000, decisions }), []);
+    expect(text).toContain('1 changed, 1 new, 1 removed.');
+    expect(text).toContain('Decided Released, only what changed, by ann: a new grid, 2026-01-05 02:00:00.000 UTC');
+    expect(text).not.toContain('the API is down');
+  });
+
+  it('has a bounded size, however many columns differ', () => {
+    const columns = Array.from({ length: 500 }, (_, n) => `c${n}`);
+    const facts = new ReportFacts();
+    const wide = (text: string) => columns.map(() => text.repeat(1_000)).join(',');
+    const change = row('changed', { before: wide('a'), after: wide('b') });
+    while (facts.addChange(change, { ...csvDialect, columns }));
+    expect(facts.changes[0]?.values.at(-1)?.column).toBe('… and 450 more columns');
+    expect(facts.changes.length).toBe(20);
   });
 });
