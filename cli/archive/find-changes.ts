@@ -33,15 +33,6 @@ export async function findChanges(
   return readComparison(hashed());
 }
 
-/** What a comparison counts, in a sentence. */
-export function countsText({ counts }: NonNullable<FileAccount['revision']>): string {
-  const { changed, added, removed, unchanged } = counts;
-  const figures = [`${n(changed)} changed`, `${n(added)} new`, `${n(removed)} removed`, `${n(unchanged)} unchanged`];
-  return `${figures.slice(0, -1).join(', ')}; ${figures.at(-1)}`;
-}
-
-const n = (figure: number): string => figure.toLocaleString('en-US');
-
 /** The values that identify a record, on one line. */
 export const identityText = ({ identity }: Pick<ListedChange, 'identity'>): string =>
   identity === null ? '(unknown)' : identity.join(' · ');

@@ -3,8 +3,9 @@ import type { FileAccount } from '../../lambdas/core/account/file-account.ts';
 import { comparisonHeader, comparisonLine, notListedLine } from '../../lambdas/core/series/comparison-csv.ts';
 import type { ListedChange } from '../../lambdas/core/series/read-comparison.ts';
 import { changedFields } from '../../lambdas/core/series/read-comparison.ts';
+import { countsText } from '../../lambdas/core/series/counts-text.ts';
 import type { ChangeKind } from '../archive/find-changes.ts';
-import { changeKinds, countsText, findChanges } from '../archive/find-changes.ts';
+import { changeKinds, findChanges } from '../archive/find-changes.ts';
 import { CliError } from '../cli-error.ts';
 import { formatChange } from '../show/format-change.ts';
 import { openStack } from '../stack/open-stack.ts';
@@ -50,7 +51,7 @@ export function changesCommand(terminal: Terminal): Command {
 }
 
 function whyNot({ fileId, revision, supersededBy }: FileAccount): string {
-  if (revision) return `There was no time to list what the file ${fileId} changes. ${countsText(revision)}.`;
+  if (revision) return `There was no time to list what the file ${fileId} changes. ${countsText(revision.counts)}.`;
   const later = supersededBy ? ` The file ${supersededBy.fileId} was compared with it.` : '';
   return `The file ${fileId} was not compared with an earlier revision: all of its records are new.${later}`;
 }
@@ -96,7 +97,7 @@ async function documentOf(file: FileAccount, rows: AsyncIterable<ListedChange>):
 async function printRows(file: FileAccount, rows: AsyncIterable<ListedChange>, terminal: Terminal): Promise<void> {
   const { revision, source, dialect } = file;
   const before = revision?.bases[0]?.fileId ?? 'an earlier file';
-  const figures = revision ? countsText(revision) : '';
+  const figures = revision ? countsText(revision.counts) : '';
   await terminal.print(`${terminal.style('bold', oneLine(source.key, 80))}, compared with ${before}\n${figures}\n\n`);
   let printed = 0;
   let left = 0;

@@ -1,8 +1,9 @@
 import type { FileAccount } from '../../lambdas/core/account/file-account.ts';
 import type { ChangedField, ListedChange } from '../../lambdas/core/series/read-comparison.ts';
 import { changedFields } from '../../lambdas/core/series/read-comparison.ts';
+import { countsText } from '../../lambdas/core/series/counts-text.ts';
 import type { ChangeKind } from '../archive/find-changes.ts';
-import { countsText, identityText } from '../archive/find-changes.ts';
+import { identityText } from '../archive/find-changes.ts';
 
 /** One page of what a revision changes. */
 export interface ChangesPage {
@@ -53,7 +54,7 @@ export async function changesPage(
   }
   const compared = revision?.bases[0]?.fileId ?? '';
   return {
-    counts: revision ? countsText(revision) : '',
+    counts: revision ? countsText(revision.counts) : '',
     compared_with: compared,
     matching,
     page: shown,

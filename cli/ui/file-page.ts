@@ -5,10 +5,10 @@ import { decisionsOf } from '../../lambdas/core/account/decisions.ts';
 import { isManifestOwed } from '../../lambdas/core/account/file-account.ts';
 import type { ManifestSummary } from '../../lambdas/core/account/manifest.ts';
 import { cancelObstacleOf } from '../../lambdas/core/account/quarantine.ts';
-import { countsText } from '../archive/find-changes.ts';
 import { describeClosed, describeLive } from '../live/describe-file.ts';
 import type { ClosedFile, Headline, LiveFile } from '../live/snapshot.ts';
 import type { ReleaseChoice } from '../../lambdas/core/series/release-choices.ts';
+import { countsText } from '../../lambdas/core/series/counts-text.ts';
 import { choicesOf, mayBeReleased } from '../operate/release-file.ts';
 import { formatBytes, formatCount, formatCountOf } from '../terminal/format.ts';
 import type { DocumentKind } from './documents.ts';
@@ -64,7 +64,7 @@ export function describeFilePage(
     manifests: file.manifest?.number ?? 0,
     facts: factsOf(file, manifest),
     is_cancellable: cancelObstacleOf(file) === undefined,
-    changes: file.revision ? countsText(file.revision) : null,
+    changes: file.revision ? countsText(file.revision.counts) : null,
     changes_listed: file.revision?.comparison !== undefined,
     is_releasable: mayBeReleased(file),
     decision: decisionAbout(file),

@@ -45,7 +45,7 @@ export async function closeAccount(
   if (!manifest.reconciled) log.error('the account does not add up', { ...place, ...figures });
   // Before the file is closed, so that the event is published at least once; the manifest's key identifies a repetition.
   await ports.events.publish(eventOf(manifest, amend), figures);
-  await notifyOfEnd(manifest, amend, ports);
+  await notifyOfEnd(manifest, file, amend, ports);
   const closed = await ledger.closeFile(file.fileId, {
     state: manifest.state,
     manifest: { key: manifest.archive.manifest_key, number: manifest.manifest_number },

@@ -60,6 +60,7 @@ const handle = createFinalizerHandler({
   reported: (feed) => (feed === environment.FEED.feed ? environment.FEED : undefined),
   feedDecisions: () => limiterStore(store, environment.FEED.api).listDecisions(),
   version: environment.SLUICE_VERSION,
+  stackName: environment.STACK_NAME,
 });
 
 export const handler = reportingMemory(handle, metrics);

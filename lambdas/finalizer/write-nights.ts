@@ -32,6 +32,7 @@ export interface WriteNightsPorts extends SigningPorts {
   clock: Pick<Clock, 'now'>;
   log: AuditLog;
   version: string;
+  stackName: string;
 }
 
 /** Files marked at the same time. */
@@ -57,7 +58,7 @@ export async function writeNights(feed: string, ports: WriteNightsPorts): Promis
     log.error('the signing key was replaced while the entry was written: it stays unsigned', place);
   }
   await markFiles(entry, ports);
-  const { subject, text: mail } = nightMail(entry, sha256);
+  const { subject, text: mail } = nightMail(entry, sha256, ports.stackName);
   // The mail first: a finalizer that dies before the note sends it twice rather than never.
   await ports.desk.notify(subject, mail);
   const to = entry.is_complete ? Date.parse(entry.to) : head.to;

@@ -7,6 +7,8 @@ export interface SendNoticesPorts {
   desk: Desk;
   clock: Pick<Clock, 'now'>;
   log: AuditLog;
+  /** Its commands are in the mails. */
+  stackName: string;
 }
 
 /** A notice that is older than this and in no mail was missed: its finalizer died, or the mail's message was lost. */
@@ -16,12 +18,13 @@ const missedAfterMs = 120_000;
  * Notifies the desk of all files that ended since the last mail, in one mail. The mail first, then the note that it was
  * sent: a run that dies between the two notifies twice rather than never.
  */
-export async function sendNotices(feed: string, { ledger, desk, clock, log }: SendNoticesPorts): Promise<void> {
+export async function sendNotices(feed: string, ports: SendNoticesPorts): Promise<void> {
+  const { ledger, desk, clock, log, stackName } = ports;
   // Files that end from now on request another mail.
   await ledger.beginMail(feed);
   const notices = await ledger.pendingNotices(feed);
   if (notices.length === 0) return;
-  const { subject, text } = mailOf(notices);
+  const { subject, text } = mailOf(notices, stackName);
   await desk.notify(subject, text);
   await ledger.closeNotices(notices);
   await ledger.endMail(feed);

@@ -8,6 +8,7 @@ import { clockText, doneText, durationText } from '../core/deadlines/deadline-te
 import type { Projection } from '../core/deadlines/projection.ts';
 import { paceOf, requestsFor } from '../core/deadlines/pace.ts';
 import type { Shortfall } from '../core/deadlines/shortfall.ts';
+import { sluiceOf } from '../core/notices/mail-lines.ts';
 import type { ProjectedFeed } from '../deadlines/project-open-files.ts';
 
 /** No one would read more; `sluice status` lists them all. */
@@ -40,7 +41,7 @@ export function describeShortfalls(news: DeadlineNews): { subject: string; text:
   return { subject, text: `${sections.filter((section) => section !== '').join('\n\n')}\n` };
 }
 
-function shortfallSection(shortfall: Shortfall, { feed, now }: DeadlineNews): string {
+function shortfallSection(shortfall: Shortfall, { feed, now, stackName }: DeadlineNews): string {
   const { deadlineAt, files, missingRecords, recordsToItsEnd, lateBySeconds } = shortfall;
   const zone = feed.deadline?.timeZone ?? 'UTC';
   const deadline = `${clockText(deadlineAt, zone, now)} (${zone})`;
@@ -49,7 +50,7 @@ function shortfallSection(shortfall: Shortfall, { feed, now }: DeadlineNews): st
   const lines = [
     `${counted(files.length, 'file')} of the feed '${feed.feed}' ${state}: late by ${durationText(lateBySeconds)}, by the current projection.`,
     ...files.slice(0, maxFiles).map((file) => `  ${fileLine(file, zone, now)}`),
-    ...(files.length > maxFiles ? [`  … and ${files.length - maxFiles} more: sluice status`] : []),
+    ...(files.length > maxFiles ? [`  … and ${files.length - maxFiles} more:  ${sluiceOf(stackName)} status`] : []),
   ];
   if (recordsToItsEnd !== undefined) {
     lines.push(
@@ -82,13 +83,13 @@ function pauseSection({ pause, feed, stackName, now }: DeadlineNews): string {
   if (!pause) return '';
   return (
     `${feed.feed} is ${pauseText(pause, feed.deadline?.timeZone, now)}. The times above assume that it is resumed now:\n` +
-    `  sluice --stack ${stackName} resume ${feed.feed}`
+    `  ${sluiceOf(stackName)} resume ${feed.feed}`
   );
 }
 
 function limitSection({ limit, feed, stackName, now }: DeadlineNews): string {
   if (!limit || limit.setBy === 'deployment') return '';
-  const reset = `\nThe deployed limit applies again after:  sluice --stack ${stackName} limit ${feed.feed} --reset`;
+  const reset = `\nThe deployed limit applies again after:  ${sluiceOf(stackName)} limit ${feed.feed} --reset`;
   const text = `The API's limit is ${limitText(limit, feed.deadline?.timeZone, now)}.`;
   return `${text}${limit.setBy === 'operator' ? reset : ''}`;
 }
@@ -118,9 +119,9 @@ function whatHelps({ feed, limit, shortfalls, stackName, now }: DeadlineNews): s
   return [
     'What would help:',
     ...more,
-    `- Drop other urgent files into the express lane:  sluice --stack ${stackName} drop FILE --feed ${feed.feed} --express`,
+    `- Drop other urgent files into the express lane:  ${sluiceOf(stackName)} drop FILE --feed ${feed.feed} --express`,
     '  (not records of these files: in another file a record has another request id, and the API would have it twice)',
-    `- See the order of files:  sluice --stack ${stackName} status`,
+    `- See the order of files:  ${sluiceOf(stackName)} status`,
     isAhead
       ? '- Inform the people who wait for these files. You are notified again only if it gets much worse.'
       : '- Inform the people who wait for these files. Nothing is lost: they are sent completely.',

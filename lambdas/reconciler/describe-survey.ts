@@ -1,4 +1,5 @@
 import { plainText } from '../core/plain-text.ts';
+import { sluiceOf } from '../core/notices/mail-lines.ts';
 import type { FailedTask } from './inspect-dlqs.ts';
 import type { FileSurvey, Survey } from './survey-dead.ts';
 
@@ -90,7 +91,7 @@ function workSection(work: readonly FailedTask[]): string {
 }
 
 function whatToDo({ feed, stackName }: DeskNews): string {
-  const sluice = `sluice --stack ${stackName}`;
+  const sluice = sluiceOf(stackName);
   return [
     'What to do:',
     '- If a row is wrong: correct it in the list (the columns of the file, not those that begin with sluice_), save it',

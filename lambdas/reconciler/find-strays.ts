@@ -2,6 +2,7 @@ import { isDeepStrictEqual } from 'node:util';
 import type { FormerLanes, ListedObject, StrayPlace } from '../core/strays/stray-places.ts';
 import { formerLanes, maxPlaces, newStrays, parentsOf, placeOf, strayPrefixes } from '../core/strays/stray-places.ts';
 import { strayText } from '../core/strays/stray-text.ts';
+import { sluiceOf } from '../core/notices/mail-lines.ts';
 import type { AuditLog, Clock, Desk, DeskLedger, IntakeListing, Metrics } from '../ports.ts';
 
 export interface FindStraysPorts {
@@ -48,7 +49,7 @@ export async function findStrays(feed: string, ports: FindStraysPorts): Promise<
         '',
         'What to do:',
         `- Drop each file again under its feed's prefix: ${lanePrefixes.join(', ')}`,
-        '- Delete the misplaced objects. They are listed by  sluice status  until then.',
+        `- Delete the misplaced objects. They are listed by  ${sluiceOf(stackName)} status  until then.`,
         '',
       ].join('\n'),
     );

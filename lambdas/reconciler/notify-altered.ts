@@ -1,3 +1,4 @@
+import { sluiceOf } from '../core/notices/mail-lines.ts';
 import type { AlteredLetter, AlteredLetterLedger, AuditLog, Desk } from '../ports.ts';
 
 export interface NotifyAlteredPorts {
@@ -31,7 +32,7 @@ export async function notifyOfAltered(feed: string, ports: NotifyAlteredPorts): 
 }
 
 function textOf(feed: string, altered: readonly AlteredLetter[], stackName: string): string {
-  const sluice = `sluice --stack ${stackName}`;
+  const sluice = sluiceOf(stackName);
   const lines = altered
     .slice(0, maxShown)
     .map(

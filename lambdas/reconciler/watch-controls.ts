@@ -9,6 +9,7 @@ export interface WatchControlsPorts {
   metricsOf: (feed: string) => Metrics;
   clock: Pick<Clock, 'now'>;
   log: AuditLog;
+  stackName: string;
   /** Whether the feed's files have control files. */
   hasControls: boolean;
 }
@@ -43,7 +44,7 @@ export async function watchControls(feed: string, isDeadline: boolean, ports: Wa
   await notify(feed, 'overdue', others, () => ['overdue'], ports);
   const late = await ledger.listLateControls(feed, maxLate);
   if (late.length === 0) return;
-  const { subject, text } = lateMail(feed, late);
+  const { subject, text } = lateMail(feed, late, ports.stackName);
   await desk.notify(subject, text);
   await ledger.closeLateControls(feed, late);
   log.info('desk notified of late control files', { feed, files: late.length });
@@ -60,10 +61,10 @@ async function notify(
   occasion: ControlOccasion,
   files: readonly WaitingFile[],
   occasionsOf: (file: WaitingFile) => ControlOccasion[],
-  { ledger, desk, log }: WatchControlsPorts,
+  { ledger, desk, log, stackName }: WatchControlsPorts,
 ): Promise<void> {
   if (files.length === 0) return;
-  const { subject, text } = waitingMail(feed, files, occasion === 'deadline');
+  const { subject, text } = waitingMail(feed, files, occasion === 'deadline', stackName);
   await desk.notify(subject, text);
   for (const file of files) await ledger.noteNotified(file, occasionsOf(file));
   log.warn('desk notified of files that wait for control files', { feed, files: files.length, occasion });

@@ -66,7 +66,7 @@ export class FileWorld {
 
   get finalizerPorts(): FinalizerPorts {
     const { archived } = this;
-    const notices = { ledger: this.ledger, desk: this.#desk, clock: this.clock, log: silentLog };
+    const notices = { ledger: this.ledger, desk: this.#desk, clock: this.clock, log: silentLog, stackName: 'station' };
     return {
       ledger: this.ledger,
       receipts: this.consumer.ports.receipts,

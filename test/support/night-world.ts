@@ -49,6 +49,7 @@ export class NightWorld {
       clock,
       log: silentLog,
       version: '1.2.3',
+      stackName: 'station',
     };
   }
 

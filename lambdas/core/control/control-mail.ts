@@ -1,6 +1,6 @@
 import type { FileAccount } from '../account/file-account.ts';
 import type { Mail } from '../notices/notice-mail.ts';
-import { fileLines, isoMinute, maxNameCharacters, maxShown, moreThan } from '../notices/mail-lines.ts';
+import { fileLines, isoMinute, maxNameCharacters, maxShown, moreThan, sluiceOf } from '../notices/mail-lines.ts';
 import { plainText } from '../plain-text.ts';
 import type { FileControl } from './file-control.ts';
 import type { LateControl } from './late-control.ts';
@@ -18,10 +18,17 @@ export function waitingText({ name, waitingSince }: FileControl, clock: (atMs: n
 }
 
 /** @param files at least one */
-export function waitingMail(feed: string, files: readonly WaitingFile[], isDeadline: boolean): Mail {
+export function waitingMail(
+  feed: string,
+  files: readonly WaitingFile[],
+  isDeadline: boolean,
+  stackName: string,
+): Mail {
   const what =
     files.length === 1 ? 'a file waits for its control file' : `${files.length} files wait for control files`;
   const [first] = files;
+  const id = files.length === 1 ? (first?.fileId ?? '') : 'FILE_ID';
+  const sluice = sluiceOf(stackName);
   return {
     subject: `Sluice ${feed}: ${what}`,
     text: [
@@ -31,15 +38,15 @@ export function waitingMail(feed: string, files: readonly WaitingFile[], isDeadl
       '',
       'What to do:',
       '- Have the control file dropped: the file continues by itself.',
-      `- To send the file without it:  sluice release ${files.length === 1 ? (first?.fileId ?? '') : 'FILE_ID'} --why "..."`,
-      `- If it is a wrong file:  sluice cancel ${files.length === 1 ? (first?.fileId ?? '') : 'FILE_ID'} --why "..."`,
+      `- To send the file without it:  ${sluice} release ${id} --why "..."`,
+      `- If it is a wrong file:  ${sluice} cancel ${id} --why "..."`,
       '',
     ].join('\n'),
   };
 }
 
 /** @param late at least one */
-export function lateMail(feed: string, late: readonly LateControl[]): Mail {
+export function lateMail(feed: string, late: readonly LateControl[], stackName: string): Mail {
   const what = late.length === 1 ? 'a control file came too late' : `${late.length} control files came too late`;
   return {
     subject: `Sluice ${feed}: ${what}`,
@@ -56,7 +63,7 @@ export function lateMail(feed: string, late: readonly LateControl[]): Mail {
       ...moreThan(late.length),
       '',
       'What to do:',
-      '- Find out which of the two is right. What the file was compared with:  sluice manifest FILE_ID',
+      `- Find out which of the two is right. What the file was compared with:  ${sluiceOf(stackName)} manifest FILE_ID`,
       '- If the file is wrong: correct its records in the API by hand, or drop the right one.',
       '',
     ].join('\n'),

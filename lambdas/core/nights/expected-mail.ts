@@ -1,5 +1,6 @@
 import { variableName } from '../../../feeds/variable-name.ts';
 import { durationText, zoneText } from '../deadlines/deadline-text.ts';
+import { sluiceOf } from '../notices/mail-lines.ts';
 import type { DueFile } from './expected-files.ts';
 import type { ExpectedHistory } from './expected-note.ts';
 import { expectedText, historyText } from './expected-text.ts';
@@ -23,7 +24,7 @@ export function missedMail(news: ExpectedNews): { subject: string; text: string 
   const isShort = verdicts.length === 1 && first?.state === 'too_few';
   const what = verdicts.length === 1 ? `${first?.due.name} ` : `${verdicts.length} expected files `;
   const how = isShort ? 'has too few records' : verdicts.length === 1 ? 'is not here in time' : 'are not here in time';
-  const sluice = `sluice --stack ${stackName}`;
+  const sluice = sluiceOf(stackName);
   return {
     subject: `Sluice ${feed}: ${what}${how}`.slice(0, maxSubject),
     text: [
@@ -55,7 +56,7 @@ export function arrivedMail(news: ExpectedNews): { subject: string; text: string
       `Of the feed '${feed}', not here in time, but now:`,
       ...verdicts.map((verdict) => `- ${lineOf(verdict, news)}`),
       '',
-      `Their progress, and whether they will be done in time:  sluice --stack ${stackName} status`,
+      `Their progress, and whether they will be done in time:  ${sluiceOf(stackName)} status`,
       '',
     ].join('\n'),
   };

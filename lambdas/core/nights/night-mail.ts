@@ -1,5 +1,6 @@
 import { plainText } from '../plain-text.ts';
 import type { Mail } from '../notices/notice-mail.ts';
+import { sluiceOf } from '../notices/mail-lines.ts';
 import type { NightEntry, NightExpectation } from './night-entry.ts';
 import { isInProgress } from './night-entry.ts';
 import { nightWords, verdictOfNight, wordOfExpected } from './night-verdict.ts';
@@ -7,7 +8,7 @@ import { nightWords, verdictOfNight, wordOfExpected } from './night-verdict.ts';
 const maxSentence = 1_500;
 
 /** The nightly mail to the desk. Mailboxes keep the number and the hash of each entry: no one can rewrite the log unseen. */
-export function nightMail(entry: NightEntry, sha256: string): Mail {
+export function nightMail(entry: NightEntry, sha256: string, stackName: string): Mail {
   const { feed, number, from, to, archive, expectations, previous_sha256: previous } = entry;
   const { kind, sentence, details } = verdictOfNight(entry);
   const missing = expectations.filter((each) => each.state !== 'met' || isInProgress(each));
@@ -24,7 +25,7 @@ export function nightMail(entry: NightEntry, sha256: string): Mail {
       `Entry:  s3://${archive.bucket}/${archive.entry_key}`,
       `Page:   ${archive.page_key === null ? 'could not be drawn' : `s3://${archive.bucket}/${archive.page_key}`}`,
       '',
-      `Show it:  sluice night ${number} --feed ${feed}`,
+      `Show it:  ${sluiceOf(stackName)} night ${number} --feed ${feed}`,
       'Keep this mail: its number and hash show whether the log was changed later',
       `(sluice verify --nights DIR --head ${sha256}).`,
       '',

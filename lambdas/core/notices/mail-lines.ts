@@ -5,6 +5,9 @@ import { plainText } from '../plain-text.ts';
 export const maxShown = 20;
 export const maxNameCharacters = 300;
 
+/** How a command begins in a mail: its reader may have several stacks. */
+export const sluiceOf = (stackName: string): string => `sluice --stack ${stackName}`;
+
 /** `  traffic/WABC.csv (file traffic.0a…) waits for …`, a line per file. @param textOf what is said of a file */
 export function fileLines<File extends Pick<FileAccount, 'source' | 'fileId'>>(
   files: readonly File[],

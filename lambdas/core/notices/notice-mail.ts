@@ -1,5 +1,9 @@
+import { countsText } from '../series/counts-text.ts';
+import type { HeldRevision } from '../series/release-choices.ts';
+import { releaseChoices } from '../series/release-choices.ts';
 import { noticeKinds } from './file-notice.ts';
 import type { FileNotice, NoticeKind } from './file-notice.ts';
+import { sluiceOf } from './mail-lines.ts';
 
 export interface Mail {
   subject: string;
@@ -41,6 +45,11 @@ const words: Record<NoticeKind, Words> = {
     many: 'were dropped again with other bytes, and all of them were sent',
     short: 'dropped again',
   },
+  'removed-records': {
+    one: 'was sent, and records are to be removed by hand',
+    many: 'were sent, and records are to be removed by hand',
+    short: 'with records to be removed by hand',
+  },
   duplicate: {
     one: 'was not sent, it has the same bytes as an earlier one',
     many: 'were not sent, they have the same bytes as earlier ones',
@@ -61,13 +70,14 @@ const words: Record<NoticeKind, Words> = {
 /**
  * One mail for all files of a feed that ended since the last one. @param notices at least one
  */
-export function mailOf(notices: readonly FileNotice[]): Mail {
+export function mailOf(notices: readonly FileNotice[], stackName: string): Mail {
   const [first] = notices;
   if (!first) throw new RangeError('There is nothing to say.');
-  return notices.length === 1 ? mailOfOne(first) : mailOfMany(first.feed, notices);
+  const sluice = sluiceOf(stackName);
+  return notices.length === 1 ? mailOfOne(first, sluice) : mailOfMany(first.feed, notices, sluice);
 }
 
-function mailOfOne(notice: FileNotice): Mail {
+function mailOfOne(notice: FileNotice, sluice: string): Mail {
   const { feed, fileId, kind, name, message, manifestUri } = notice;
   const held = kind === 'stopped' ? `, ${count(notice.held)} records are held` : '';
   return {
@@ -80,16 +90,17 @@ function mailOfOne(notice: FileNotice): Mail {
         : []),
       '',
       ...(notice.total > 0 ? [countsOf(notice)] : []),
+      ...revisionLines(notice),
       `Manifest: ${manifestUri}`,
       '',
       'What to do:',
-      ...whatToDo(notice),
+      ...whatToDo(notice, sluice),
       '',
     ].join('\n'),
   };
 }
 
-function mailOfMany(feed: string, notices: readonly FileNotice[]): Mail {
+function mailOfMany(feed: string, notices: readonly FileNotice[], sluice: string): Mail {
   const groups = noticeKinds
     .map((kind) => notices.filter((notice) => notice.kind === kind))
     .filter((group) => group.length > 0);
@@ -100,23 +111,48 @@ function mailOfMany(feed: string, notices: readonly FileNotice[]): Mail {
       0,
       100,
     ),
-    text: `${[...groups.map(groupText), 'All of them:  sluice status'].join('\n\n')}\n`,
+    text: `${[...groups.map((group) => groupText(group, sluice)), `All of them:  ${sluice} status`].join('\n\n')}\n`,
   };
 }
 
-function groupText(group: readonly FileNotice[]): string {
+function groupText(group: readonly FileNotice[], sluice: string): string {
   const kind = kindOf(group);
   const reasons = [...Map.groupBy(group, ({ code = '' }) => code)].sort((a, b) => b[1].length - a[1].length);
-  const names = group.slice(0, maxNames).map(({ name, fileId }) => `  ${name} (file ${fileId})`);
+  const names = group
+    .slice(0, maxNames)
+    .flatMap((notice) => [
+      `  ${notice.name} (file ${notice.fileId})`,
+      ...revisionLines(notice).map((line) => `    ${line}`),
+    ]);
   const [first] = group;
+  // Files that were stopped for different reasons need different things.
+  const steps =
+    group.length === 1 && first
+      ? whatToDo(first, sluice)
+      : reasons.slice(0, maxReasons).flatMap(([, [example]]) => (example ? whatToDo(anyOf(example), sluice) : []));
   return [
     `${count(group.length)} ${group.length === 1 ? `file ${words[kind].one}` : `files ${words[kind].many}`}:`,
     ...reasons.slice(0, maxReasons).map(([code, of]) => `  ${count(of.length)} ${exampleOf(code, of)}`),
     ...(reasons.length > maxReasons ? [`  … and other reasons`] : []),
     ...names,
     ...(group.length > maxNames ? [`  … and ${count(group.length - maxNames)} more`] : []),
-    ...(first ? whatToDo(group.length === 1 ? first : { ...first, fileId: 'FILE_ID' }) : []),
+    ...new Set(steps),
   ].join('\n');
+}
+
+/** For several files: without what only this one has. */
+function anyOf({ revision, ...notice }: FileNotice): FileNotice {
+  const { counts: _, ...held } = revision?.held ?? {};
+  return { ...notice, fileId: 'FILE_ID', ...('code' in held ? { revision: { held } } : {}) };
+}
+
+/** Counts and a key: a mail has no text of a record. */
+function revisionLines({ revision }: FileNotice): string[] {
+  const { counts, changesUri } = revision ?? {};
+  return [
+    ...(counts ? [`Compared with the revision before: ${countsText(counts)}`] : []),
+    ...(changesUri === undefined ? [] : [`What it changes: ${changesUri}`]),
+  ];
 }
 
 function exampleOf(code: string, [first]: readonly FileNotice[]): string {
@@ -131,7 +167,8 @@ function countsOf({ uploaded, rejected, held, total }: FileNotice): string {
   return `uploaded ${count(uploaded)}, rejected ${count(rejected)}, held ${count(held)}, total ${count(total)}`;
 }
 
-function whatToDo({ kind, code, fileId, feed, duplicateOf }: FileNotice): string[] {
+function whatToDo(notice: FileNotice, sluice: string): string[] {
+  const { kind, fileId, feed, duplicateOf } = notice;
   switch (kind) {
     case 'failed':
       return [
@@ -141,15 +178,21 @@ function whatToDo({ kind, code, fileId, feed, duplicateOf }: FileNotice): string
     case 'empty':
       return ['- Find out why the export has no records, and drop one that has.'];
     case 'stopped':
-      return whatStoppedNeeds(code, fileId);
+      return whatStoppedNeeds(notice, sluice);
     case 'replaced':
       return [
         '- Nothing, if the file that replaced it is the right one: it has an account of its own. Records that both files',
         '  have are sent twice, unless their revisions are known (docs/settings.md).',
       ];
+    case 'removed-records':
+      return [
+        `- See which:  ${sluice} changes ${fileId} --only removed  (as a CSV: --csv). A moved one is also new in its new place.`,
+        '- Remove them from the schedule: Sluice removes nothing from an API. One that is only damaged in this file is not',
+        '  to be removed.',
+      ];
     case 'duplicate':
       return [
-        `- Nothing, if the same export was dropped twice. What happened to its records:  sluice status ${duplicateOf ?? ''}`,
+        `- Nothing, if the same export was dropped twice. What happened to its records:  ${sluice} status ${duplicateOf ?? ''}`,
         '- If it should have other contents: export it again and drop that file.',
       ];
     case 'newer-revision':
@@ -161,45 +204,49 @@ function whatToDo({ kind, code, fileId, feed, duplicateOf }: FileNotice): string
     case 'dropped-again':
       return [
         '- Look for records in the API that are there twice: those that both files have. Remove what is not wanted there.',
-        `- What was sent:  sluice manifest ${fileId}`,
+        `- What was sent:  ${sluice} manifest ${fileId}`,
       ];
   }
 }
 
-function whatStoppedNeeds(code: string | undefined, fileId: string): string[] {
+function whatStoppedNeeds({ code, fileId, revision }: FileNotice, sluice: string): string[] {
+  const held = revision?.held ?? heldBefore(code);
+  if (held) return whatHeldNeeds(held, fileId, sluice);
   if (code === 'other_header') {
     return [
       '- The records before that line were sent as usual. Cut the file there and drop the rest, with its own header, as a',
       '  file of its own. It can not be released: its rows would be read by the wrong header.',
     ];
   }
-  if (code === 'revision_unknown' || code === 'revision_order') {
-    return [
-      '- Enter the changes in the API by hand, or remove the earlier entries there first.',
-      `- sluice release ${fileId} --all --why "..."  then sends all of its records, as new ones.`,
-    ];
-  }
   if (code === 'control_differs') {
     return [
-      `- The list of what differs, as a CSV:  sluice manifest ${fileId}  names it ("what differs"). The control room has it too.`,
+      `- The list of what differs, as a CSV:  ${sluice} manifest ${fileId}  names it ("what differs"). The control room has it too.`,
       '- If the file is wrong: drop the right one, with its control file.',
-      `- If the control file is wrong: sluice release ${fileId} --why "..."  sends all of its records.`,
-    ];
-  }
-  if (code === 'rules_changed') {
-    return [
-      `- sluice release ${fileId} --changes --why "..."  compares the rest by the new rules, and sends what differs.`,
-    ];
-  }
-  if (code === 'revision_differs') {
-    return [
-      '- If it is a wrong file: drop the right one, as a newer revision.',
-      `- If it is the right file: sluice release ${fileId} --changes --why "..."  sends its new and changed records, and only those.`,
+      `- If the control file is wrong: ${sluice} release ${fileId} --why "..."  sends all of its records.`,
     ];
   }
   return [
     '- If it is a wrong file: drop the right one. No more of this file is sent; its uploaded records stay uploaded.',
-    `- If it is the right file: sluice release ${fileId} --why "..."  sends the held records, and only those.`,
+    `- If it is the right file: ${sluice} release ${fileId} --why "..."  sends the held records, and only those.`,
+  ];
+}
+
+/** Of a notice that an earlier version kept. */
+function heldBefore(code: string | undefined): HeldRevision | undefined {
+  if (code === 'revision_unknown') return { code, isUnknown: true };
+  return code === 'revision_order' || code === 'revision_differs' || code === 'rules_changed' ? { code } : undefined;
+}
+
+/** Each answer with its command. */
+function whatHeldNeeds(held: HeldRevision, fileId: string, sluice: string): string[] {
+  return [
+    '- If it is a wrong file: drop the right one, as a newer revision.',
+    ...(held.counts ? [`- What it changes, record by record:  ${sluice} changes ${fileId}`] : []),
+    '- If it is the right file, decide what is sent:',
+    ...releaseChoices(held).flatMap(({ sends, sent, then }) => [
+      `    ${sluice} release ${fileId} --${sends} --why "..."`,
+      `      ${sent} ${then}`,
+    ]),
   ];
 }
 

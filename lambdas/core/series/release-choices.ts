@@ -58,7 +58,7 @@ function changesTexts({ code, counts, supersedes }: HeldRevision): Texts {
   }
   if (!counts) {
     return {
-      sent: 'The file is compared with the earlier one, and what differs is sent. If it can’t be compared, it is held again.',
+      sent: "The file is compared with the earlier one, and what differs is sent. If it can't be compared, it is held again.",
       then: 'The API then has the records of this file.',
     };
   }

@@ -1,4 +1,5 @@
 import type { Quarantine } from '../account/stops.ts';
+import { countsText } from './counts-text.ts';
 import type { RevisionCounts } from './known-records.ts';
 
 /** What a feed allows a revision to change without a person's decision. */
@@ -29,10 +30,9 @@ export function guardRevision(
   nowMs: number,
   hasPassed = false,
 ): Quarantine | undefined {
-  const { unchanged, changed, added, removed } = counts;
+  const { unchanged, changed, removed } = counts;
   const held = (why: string): Quarantine => {
-    const numbers = `${unchanged} unchanged, ${changed} changed, ${added} new, ${removed} removed`;
-    const message = `Compared with the file ${before}: ${numbers}. ${why} None of it was sent.`;
+    const message = `Compared with the file ${before}: ${countsText(counts)}. ${why} None of it was sent.`;
     return { at: nowMs, code: 'revision_differs', rejected: 0, seen: 0, message };
   };
   const earlier = unchanged + changed + removed;

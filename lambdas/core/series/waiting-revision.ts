@@ -1,7 +1,7 @@
 import type { FileAccount } from '../account/file-account.ts';
 import { isStopped } from '../account/quarantine.ts';
 import type { Mail } from '../notices/notice-mail.ts';
-import { fileLines, isoMinute } from '../notices/mail-lines.ts';
+import { fileLines, isoMinute, sluiceOf } from '../notices/mail-lines.ts';
 
 /** A revision that waits for an earlier one to close: nothing of it is cut yet. */
 export type WaitingRevision = FileAccount & { waitsFor: NonNullable<FileAccount['waitsFor']> };
@@ -23,9 +23,12 @@ export const revisionWaitText = (
 ): string => `waits for the earlier revision ${fileId} since ${clock(since)}`;
 
 /** @param files at least one */
-export function revisionWaitMail(feed: string, files: readonly WaitingRevision[]): Mail {
+export function revisionWaitMail(feed: string, files: readonly WaitingRevision[], stackName: string): Mail {
   const what =
     files.length === 1 ? 'a file waits for an earlier revision' : `${files.length} files wait for earlier revisions`;
+  const sluice = sluiceOf(stackName);
+  const earlier = new Set(files.map(({ waitsFor }) => waitsFor.fileId));
+  const [id = ''] = earlier.size === 1 ? earlier : ['FILE_ID'];
   return {
     subject: `Sluice ${feed}: ${what}`,
     text: [
@@ -33,9 +36,9 @@ export function revisionWaitMail(feed: string, files: readonly WaitingRevision[]
       ...fileLines(files, ({ waitsFor }) => revisionWaitText(waitsFor, isoMinute)),
       '',
       'What to do:',
-      '- See what the earlier revision waits for:  sluice status FILE_ID',
-      '- If the earlier revision is wrong: cancel it; what it has not sent is then held:  sluice cancel FILE_ID --why "..."',
-      '- The waiting file continues by itself.',
+      `- See what the earlier revision waits for:  ${sluice} status ${id}`,
+      `- If the earlier revision is wrong: cancel it; what it has not sent is then held:  ${sluice} cancel ${id} --why "..."`,
+      '- The waiting file continues by itself. What it changes is known once the two are compared.',
       '',
     ].join('\n'),
   };

@@ -130,7 +130,7 @@ test('a held revision has the answers that a release needs, its list, and who de
   const decisions: Manifest['decisions'] = [{ kind: 'release', at, by: 'ann', why: 'a new grid', stop: 1, sends: 'all' }];
   const failure = { code: 'revision_differs', message: 'Compared with f0.' };
   const held: Manifest = { ...clean, state: 'quarantined', failure, held_records: 1_200, comparison, decisions };
-  const text = formatManifest(held, { style: (_, part) => part }, 120);
+  const text = formatManifest(held, plain, 120);
   expect(text).toContain('release f1 --changes (or --all) --why "..."');
   expect(text).toContain('changes f1');
   expect(text).toContain('Released, every record, by ann: a new grid');

@@ -55,6 +55,7 @@ beforeEach(async () => {
     events: { publish: async (type, detail) => void events.push({ type, detail }) },
     clock,
     log: silentLog,
+    stackName: 'station',
     version: '1.2.3',
   };
 });

@@ -28,6 +28,7 @@ beforeEach(() => {
     metrics: { add: (name) => void metrics.push(name), flush: () => undefined },
     clock,
     log: silentLog,
+    stackName: 'station',
   };
 });
 

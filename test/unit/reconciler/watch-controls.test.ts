@@ -27,6 +27,7 @@ beforeEach(() => {
     metricsOf: () => ({ add: (_, value) => void overdue.push(value), flush: () => undefined }),
     clock,
     log: silentLog,
+    stackName: 'station',
     hasControls: true,
   };
 });
@@ -64,7 +65,7 @@ describe('files that wait for their control file', () => {
     await clock.advance(30 * minute);
     await run();
     expect(mails.map((mail) => mail.includes('the deadline has come'))).toEqual([true, false]);
-    expect(mails[0]).toContain('sluice release a --why');
+    expect(mails[0]).toContain('sluice --stack station release a --why');
   });
 
   it('are reported once if they are overdue at the deadline', async () => {
@@ -75,7 +76,7 @@ describe('files that wait for their control file', () => {
     await run();
     await run(true);
     expect(mails).toHaveLength(2);
-    expect(mails[1]).toContain('sluice release b --why');
+    expect(mails[1]).toContain('sluice --stack station release b --why');
   });
 
   it('are reported again if the run dies after the message', async () => {

@@ -34,6 +34,7 @@ const run = (log: Pick<MemoryLedger, 'eachFile' | 'noteWaitNotified'> = ledger) 
     desk: { notify: async (subject, text) => void mails.push(`${subject}\n${text}`) },
     clock,
     log: silentLog,
+    stackName: 'station',
   });
 
 it('the desk is notified once of files that have waited for an earlier revision for an hour', async () => {
@@ -47,6 +48,7 @@ it('the desk is notified once of files that have waited for an earlier revision 
   await run();
   expect(mails).toHaveLength(1);
   expect(mails[0]).toContain('Sluice traffic: 2 files wait for earlier revisions');
+  expect(mails[0]).toContain('sluice --stack station cancel traffic.a --why');
   expect(mails[0]).toContain('(file traffic.b) waits for the earlier revision traffic.a since 2026-01-05 02:00 UTC');
 });
 

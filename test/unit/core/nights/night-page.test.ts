@@ -72,7 +72,7 @@ describe('the verdict on what another night has', () => {
       const night = { ...ready(), expectations: [{ ...expectation, state, obstacle: 'unfinished' }] };
       expect(verdictOfNight(night)).toMatchObject({ kind: 'bad', sentence: 'Not ready: WABC not finished yet.' });
       expect(flat(renderNight(night))).toContain('NOT FINISHED');
-      expect(nightMail(night, 'a'.repeat(64)).text).toMatch(/(arrived|came late), NOT FINISHED; file other/);
+      expect(nightMail(night, 'a'.repeat(64), 'station').text).toMatch(/(arrived|came late), NOT FINISHED; file other/);
     },
   );
 
@@ -157,8 +157,9 @@ describe('the page of a night', () => {
 
   it('is mailed with its number and hash, in ASCII', () => {
     const [, second] = nights as [NightEntry, NightEntry];
-    const { subject, text } = nightMail(second, 'a'.repeat(64));
+    const { subject, text } = nightMail(second, 'a'.repeat(64), 'station');
     expect(subject).toBe('Sluice traffic: night 2 (2026-11-22) NOT READY');
+    expect(text).toContain('sluice --stack station night 2 --feed traffic');
     expect(text).toContain(`SHA-256 of its entry: ${'a'.repeat(64)}`);
     expect(text).toContain('WXYZ (WXYZ_20261122*.csv): expected by 2026-11-22T01:30:00.000Z, NOT HERE');
   });
