@@ -1,6 +1,6 @@
 import type { NightEntry } from '../../lambdas/core/nights/night-entry.ts';
 import { isMissed } from '../../lambdas/core/nights/judge-expected.ts';
-import { verdictOfNight, wordOfExpected } from '../../lambdas/core/nights/night-verdict.ts';
+import { nightWords, verdictOfNight, wordOfExpected } from '../../lambdas/core/nights/night-verdict.ts';
 import type { NightStack, StoredNight } from '../nights/read-nights.ts';
 import { dateOf, findNight, newestNights } from '../nights/read-nights.ts';
 import type { NightSummary } from '../nights/summarise-night.ts';
@@ -11,6 +11,8 @@ import { marginText } from '../show/nights.ts';
 export interface ListedNight extends NightSummary {
   /** The day on which it ended, in the feed's zone. */
   date: string;
+  /** Its verdict, for people. */
+  word: string;
   /** When the last file was finished; null without files, or if one is unfinished. */
   finished: string | null;
   margin: string;
@@ -70,6 +72,7 @@ function listedNight(night: StoredNight): ListedNight {
   return {
     ...summary,
     date: dateOf(night.entry),
+    word: nightWords[summary.verdict],
     finished: areAll
       ? (ends
           .filter((end) => end !== null)

@@ -4,7 +4,7 @@ import { read } from './api.js';
 import { element, link, named, setText, table, viewHead } from './dom.js';
 import { formatClock, formatCount } from './format.js';
 import { addressOf, fileAddress } from './router.js';
-import { verdicts } from './view-nights.js';
+import { tones } from './view-nights.js';
 
 /**
  * One night: the answer first, then what was expected, each file, and what changed in earlier nights. An entry never
@@ -27,9 +27,9 @@ export function openNightView(root, { path: [feed = '', number = ''] }, signal) 
       if (isShown) return;
       const night = /** @type {ShownNight} */ (await read('/api/night', { feed, number }, signal));
       isShown = true;
-      setText(heading, `${feed}, ${night.date}: ${verdicts[night.verdict].word}`);
+      setText(heading, `${feed}, ${night.date}: ${night.word}`);
       setText(sentence, night.sentence);
-      sentence.className = `lead ${verdicts[night.verdict].tone}`;
+      sentence.className = `lead ${tones[night.verdict]}`;
       details.replaceChildren(...night.details.map((detail) => element('li', '', detail)));
       lists.replaceChildren(...listsOf(night));
       return `${feed}, night ${number}`;

@@ -19,12 +19,8 @@ import { formatCount } from './format.js';
 import { nightChart } from './night-chart.js';
 import { addressOf } from './router.js';
 
-/** @type {Record<ListedNight['verdict'], { word: string, tone: string }>} */
-export const verdicts = {
-  good: { word: 'ready', tone: '' },
-  look: { word: 'needs a look', tone: 'warning' },
-  bad: { word: 'NOT READY', tone: 'alarm' },
-};
+/** How each verdict is emphasised. @type {Record<ListedNight['verdict'], string>} */
+export const tones = { good: '', attention: 'warning', bad: 'alarm' };
 
 /**
  * The nights of all feeds, the newest first, each with a small chart.
@@ -102,9 +98,8 @@ function updateNight(row, night, most) {
   setText(partOf(row, 'name'), night.date);
   setHref(partOf(row, 'name'), addressOf(['night', night.feed, night.number]));
   setText(partOf(row, 'about'), `${night.feed}, night ${formatCount(night.number)}`);
-  const { word, tone } = verdicts[night.verdict];
-  setText(partOf(row, 'verdict'), word);
-  setClass(partOf(row, 'verdict'), tone);
+  setText(partOf(row, 'verdict'), night.word);
+  setClass(partOf(row, 'verdict'), tones[night.verdict]);
   partOf(row, 'chart').replaceChildren(nightChart(night, most));
   setText(partOf(row, 'files'), formatCount(night.files.received));
   setText(partOf(row, 'records'), formatCount(night.sums.total_records));

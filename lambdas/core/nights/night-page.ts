@@ -35,7 +35,7 @@ export function renderNight(entry: NightEntry): string {
 
 const expectedKinds: Record<NightExpectation['state'], string> = {
   met: 'good',
-  late: 'look',
+  late: 'attention',
   missing: 'bad',
   too_few: 'bad',
 };
@@ -116,7 +116,7 @@ function stateOf(file: NightFile): { word: string; kind: string } {
   const code = file.failure_code === null ? '' : `: ${file.failure_code}`;
   if (isTrouble(file)) return { word: file.state === 'completed' ? 'no records' : `${file.state}${code}`, kind: 'bad' };
   const isOpen = (file.counts?.dead_lettered_records ?? 0) > 0;
-  return { word: `${file.state}${code}`, kind: isOpen || file.state !== 'completed' ? 'look' : 'good' };
+  return { word: `${file.state}${code}`, kind: isOpen || file.state !== 'completed' ? 'attention' : 'good' };
 }
 
 const controlWords = {

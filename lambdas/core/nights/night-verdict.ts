@@ -13,11 +13,11 @@ export function verdictOfNight(entry: NightEntry): Verdict {
   if (troubles.length > 0) return { kind: 'bad', sentence: `Not ready: ${troubles.join('; ')}.`, details };
   const blemishes = blemishesOf(entry);
   if (blemishes.length > 0)
-    return { kind: 'look', sentence: `Ready with exceptions: ${blemishes.join('; ')}.`, details };
+    return { kind: 'attention', sentence: `Ready, but ${nightWords.attention}: ${blemishes.join('; ')}.`, details };
   const { files, expectations } = entry;
   if (files.completed === 0 && expectations.length === 0) {
     const what = files.received === 0 ? 'No file came in this night' : 'Nothing new came in this night, only old files';
-    return { kind: 'look', sentence: `${what}, and none was expected by its settings.`, details };
+    return { kind: 'attention', sentence: `${what}, and none was expected by its settings.`, details };
   }
   const all = expectations.length > 0 ? 'everything expected arrived' : `${countOf(files.received, 'file')} came`;
   return { kind: 'good', sentence: `Ready: ${all}, and all of it is through.`, details };
@@ -39,9 +39,7 @@ function blemishesOf({
   return [
     ...(continues ? [`night ${number - 1} has other files of the same time, see it as well`] : []),
     ...(sums.dead_lettered_records > 0
-      ? [
-          `${records(sums.dead_lettered_records)} did not get through and ${needs(sums.dead_lettered_records)} attention`,
-        ]
+      ? [`${records(sums.dead_lettered_records)} did not get through`]
       : []),
     ...(sums.removed_records > 0
       ? [`${records(sums.removed_records)} must be removed from the schedule manually`]
@@ -59,7 +57,7 @@ function blemishesOf({
 }
 
 /** For titles and lists. */
-export const nightWords: Record<Verdict['kind'], string> = { good: 'ready', look: 'needs a look', bad: 'NOT READY' };
+export const nightWords: Record<Verdict['kind'], string> = { good: 'ready', attention: 'needs attention', bad: 'NOT READY' };
 
 const expectedWords = { met: 'arrived', late: 'came late', missing: 'NOT HERE', too_few: 'TOO FEW RECORDS' } as const;
 

@@ -48,7 +48,7 @@ export function changesSection(
   </section>`;
 }
 
-const tones = { new: 'good', changed: 'look', removed: 'bad' } as const;
+const tones = { new: 'good', changed: 'attention', removed: 'bad' } as const;
 
 /** A row for each column that differs, so that old and new value are beside each other. */
 function changeRow({ change, identity, values, note }: ReportedChange): Html[] {

@@ -22,7 +22,7 @@ function groupBlock({ reason, field, count: failed, open, examples }: FailureGro
 }
 
 const stateText: Record<DeadState, { word: string; kind: string }> = {
-  open: { word: 'open', kind: 'look' },
+  open: { word: 'open', kind: 'attention' },
   uploaded: { word: 'accepted since', kind: 'good' },
   duplicate: { word: 'duplicate', kind: 'good' },
   handled: { word: 'settled by hand', kind: 'good' },

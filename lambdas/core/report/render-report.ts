@@ -63,7 +63,7 @@ export function renderReport({ manifest, facts, sink, limit, deadline }: ReportO
   });
 }
 
-const words: Record<Verdict['kind'], string> = { good: 'Done', look: 'Needs attention', bad: 'Not sent' };
+const words: Record<Verdict['kind'], string> = { good: 'Done', attention: 'Needs attention', bad: 'Not sent' };
 
 function nameOf({ source, bundled_files: bundled }: Manifest): string {
   if (bundled !== null) return `${count(bundled)} small files, sent as one`;

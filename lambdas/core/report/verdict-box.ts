@@ -2,7 +2,7 @@ import type { Html } from './html.ts';
 import { html } from './html.ts';
 import type { Verdict } from './verdict.ts';
 
-const signs: Record<Verdict['kind'], string> = { good: '✓', look: '!', bad: '✕' };
+const signs: Record<Verdict['kind'], string> = { good: '✓', attention: '!', bad: '✕' };
 
 /** The answer that a page begins with. @param words what its sign means, for those who can't see it */
 export function verdictBox({ kind, sentence, details }: Verdict, words: Record<Verdict['kind'], string>): Html {

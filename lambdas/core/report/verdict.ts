@@ -6,8 +6,8 @@ import { deadlineAfter } from '../deadlines/feed-deadline.ts';
 import type { Manifest } from '../account/manifest.ts';
 
 export interface Verdict {
-  /** `good`: no action needed; `look`: needs attention; `bad`: the file was not processed. */
-  kind: 'good' | 'look' | 'bad';
+  /** `good`: no action needed; `attention`: a person must look at it; `bad`: the file was not processed. */
+  kind: 'good' | 'attention' | 'bad';
   sentence: string;
   /** More facts, a sentence each. */
   details: string[];
@@ -36,25 +36,25 @@ export function verdictOf(manifest: Manifest, sink: string, deadline: FeedDeadli
   }
   if (state === 'failed') return { kind: 'bad', sentence: `Nothing of this file was sent. ${why}`, details: times };
   if (state === 'superseded' && failure?.code === 'older_revision') {
-    return { kind: 'look', sentence: 'Nothing of this file was sent.', details: [why, ...times] };
+    return { kind: 'attention', sentence: 'Nothing of this file was sent.', details: [why, ...times] };
   }
   if (state === 'superseded' && failure?.code === 'newer_revision') {
     const sentence = `A newer revision stopped this file: ${count(sent)} of ${records(total)} had reached ${sink}.`;
-    return { kind: 'look', sentence, details: [why, ...times] };
+    return { kind: 'attention', sentence, details: [why, ...times] };
   }
   if (state === 'superseded') {
     const sentence = `This file was replaced while it was being sent; ${count(sent)} of the ${records(total)} read by then reached ${sink}.`;
-    return { kind: 'look', sentence, details: [why, ...times] };
+    return { kind: 'attention', sentence, details: [why, ...times] };
   }
   if (state === 'duplicate') {
     const sentence = `Nothing of this file was sent: it has the same bytes as the file ${manifest.duplicate_of ?? 'unknown'}.`;
     const detail = 'The account of that file says what happened to its records.';
-    return { kind: 'look', sentence, details: [detail, ...times] };
+    return { kind: 'attention', sentence, details: [detail, ...times] };
   }
   if (manifest.compared_with.length > 0) return verdictOfRevision(manifest, sink, times);
   if (open > 0) {
     const sentence = `${count(sent)} of ${records(total)} reached ${sink}. ${count(open)} did not and ${open === 1 ? 'needs' : 'need'} attention.`;
-    return { kind: 'look', sentence, details: times };
+    return { kind: 'attention', sentence, details: times };
   }
   if (total === 0)
     return { kind: 'bad', sentence: 'Nothing of this file was sent: it has no records.', details: times };
@@ -71,13 +71,13 @@ function verdictOfRevision(manifest: Manifest, sink: string, details: string[]):
   const removed = removedText(manifest);
   if (changed === 0) {
     const sentence = `None of ${records(total)} changed: ${sink} has all of them, and nothing had to be sent.${removed}`;
-    return { kind: removed === '' ? 'good' : 'look', sentence, details };
+    return { kind: removed === '' ? 'good' : 'attention', sentence, details };
   }
   const sent = manifest.uploaded_records + manifest.duplicate_records;
-  const which = sent === changed ? `all ${count(sent)}` : `${count(sent)} of them`;
+  const which = sent < changed ? `${count(sent)} of them` : sent === 1 ? 'it' : `all ${count(sent)}`;
   const rest = open === 0 ? '' : ` ${count(open)} did not and ${open === 1 ? 'needs' : 'need'} attention.`;
   const sentence = `${isSentWhole(manifest) ? `All ${records(total)} were sent` : changedText(manifest, changed)}, and ${which} reached ${sink}.${rest}${removed}`;
-  return { kind: open > 0 || removed !== '' ? 'look' : 'good', sentence, details };
+  return { kind: open > 0 || removed !== '' ? 'attention' : 'good', sentence, details };
 }
 
 /** A person has decided to send also what the API has. */

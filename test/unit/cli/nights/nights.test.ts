@@ -50,7 +50,7 @@ describe('nights', () => {
       [4, 3, 2].map((number) => [number, sha256Of(world.texts()[number - 1] ?? '')]),
     );
     const [first] = (await newestNights('traffic', 9, stack(), summariseNight)).slice(-1);
-    expect(first).toMatchObject({ feed: 'traffic', number: 1, files: { received: 1 }, verdict: 'look' });
+    expect(first).toMatchObject({ feed: 'traffic', number: 1, files: { received: 1 }, verdict: 'attention' });
     expect(first?.expectations).toEqual({ met: 0, missed: 0 });
   });
 
@@ -78,9 +78,9 @@ describe('nights', () => {
   it('are shown with what the desk has to know first', async () => {
     const night = await findNight('traffic', '1', stack());
     const [first = '', ...rest] = formatNight(night).split('\n');
-    expect(first).toBe('Ready with exceptions: 3 records did not get through and need attention.');
+    expect(first).toBe('Ready, but needs attention: 3 records did not get through.');
     expect(rest.join('\n')).toContain(`SHA-256 of its entry: ${night.sha256}`);
-    expect(formatNights([summariseNight(night)])).toMatch(/traffic +1 +Sat 21 Nov 02:00 +needs a look +1 +20 +3 +met/);
+    expect(formatNights([summariseNight(night)])).toMatch(/traffic +1 +Sat 21 Nov 02:00 +needs attention +1 +20 +3 +met/);
   });
 });
 

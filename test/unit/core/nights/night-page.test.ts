@@ -22,7 +22,7 @@ const flat = (page: string): string =>
 describe('the verdict on a night', () => {
   it('says whether the station can go on air, and otherwise why not', () => {
     expect(nights.map(verdictOfNight).map(({ kind, sentence }) => [kind, sentence])).toEqual([
-      ['look', 'Ready with exceptions: 12 records did not get through and need attention.'],
+      ['attention', 'Ready, but needs attention: 12 records did not get through.'],
       ['bad', 'Not ready: WXYZ did not arrive.'],
       ['bad', 'Not ready: WXYZ_20261123.csv not finished yet.'],
     ]);
@@ -38,8 +38,8 @@ describe('the verdict on a night', () => {
     });
     const late = { ...whole, deadline: { time: '02:00', time_zone: 'UTC', met: false, margin_seconds: -90 } };
     expect(verdictOfNight(late)).toMatchObject({
-      kind: 'look',
-      sentence: 'Ready with exceptions: the deadline was missed.',
+      kind: 'attention',
+      sentence: 'Ready, but needs attention: the deadline was missed.',
     });
     expect(verdictOfNight(late).details[0]).toBe('The deadline, 02:00 (UTC), was MISSED by 2 min.');
     expect(verdictOfNight({ ...whole, is_complete: false }).kind).toBe('bad');
@@ -78,8 +78,8 @@ describe('the verdict on what another night has', () => {
 
   it('points to the entry before if that has other files of the same night', () => {
     expect(verdictOfNight({ ...ready(), number: 8, continues: true })).toMatchObject({
-      kind: 'look',
-      sentence: 'Ready with exceptions: night 7 has other files of the same time, see it as well.',
+      kind: 'attention',
+      sentence: 'Ready, but needs attention: night 7 has other files of the same time, see it as well.',
     });
   });
 
@@ -98,8 +98,8 @@ describe('the verdict on what another night has', () => {
     const most = [{ file_id: 'other', key: 'traffic/WABC_1.csv', received: expectation.by, records: 3 }];
     const night = { ...ready(), expectations: [expectation], open_dead_letters: { files: 1, records: 3, most } };
     expect(verdictOfNight(night)).toMatchObject({
-      kind: 'look',
-      sentence: 'Ready with exceptions: 3 records of WABC did not get through.',
+      kind: 'attention',
+      sentence: 'Ready, but needs attention: 3 records of WABC did not get through.',
     });
   });
 
@@ -116,7 +116,7 @@ describe('the verdict on what another night has', () => {
     const [file] = ready().received;
     for (const state of ['failed', 'quarantined'] as const) {
       const ended = { ...file, file_id: 'e', state, entry: 0, before: { state: 'split' as const, manifest_number: 0 } };
-      expect(verdictOfNight({ ...ready(), earlier: [ended] }).kind, state).toBe('look');
+      expect(verdictOfNight({ ...ready(), earlier: [ended] }).kind, state).toBe('attention');
       const known = { ...ended, before: { state, manifest_number: 1 } };
       expect(verdictOfNight({ ...ready(), earlier: [known] }).kind, state).toBe('good');
     }
@@ -126,7 +126,7 @@ describe('the verdict on what another night has', () => {
     const files = { ...ready().files, completed: 0, duplicate: 1 };
     const night = { ...ready(), files, received: [{ ...ready().received[0], state: 'duplicate' as const }] };
     expect(verdictOfNight(night)).toMatchObject({
-      kind: 'look',
+      kind: 'attention',
       sentence: expect.stringMatching(/^Nothing new came/) as string,
     });
   });

@@ -13,11 +13,11 @@ const verdict = (change: Partial<Manifest> = {}) => verdictOf(manifestOf(change)
 describe('the verdict', () => {
   it.each<[string, Partial<Manifest>, string, string]>([
     ['everything got there', clean, 'good', 'All 1,000 records reached the API.'],
-    ['some need attention', {}, 'look', '988 of 1,000 records reached the API. 12 did not and need attention.'],
+    ['some need attention', {}, 'attention', '988 of 1,000 records reached the API. 12 did not and need attention.'],
     [
       'one needs attention',
       { ...clean, uploaded_records: 999, refused_records: 1, dead_lettered_records: 1 },
-      'look',
+      'attention',
       '999 of 1,000 records reached the API. 1 did not and needs attention.',
     ],
     [
@@ -41,13 +41,13 @@ describe('the verdict', () => {
     [
       'it was a duplicate',
       { state: 'duplicate', duplicate_of: 'f' },
-      'look',
+      'attention',
       'Nothing of this file was sent: it has the same bytes as the file f.',
     ],
     [
       'it was replaced',
       { state: 'superseded' },
-      'look',
+      'attention',
       'This file was replaced while it was being sent; 988 of the 1,000 records read by then reached the API.',
     ],
     [
@@ -86,7 +86,7 @@ describe('the verdict', () => {
         removed_records: 3,
         compared_with,
       },
-      'look',
+      'attention',
       '10 of 60,000 records changed, and all 10 reached the API. 3 were removed from the log; remove them from the ' +
         'schedule manually.',
     ],
@@ -100,7 +100,7 @@ describe('the verdict', () => {
         dead_lettered_records: 2,
         compared_with,
       },
-      'look',
+      'attention',
       '10 of 1,000 records changed, and 8 of them reached the API. 2 did not and need attention.',
     ],
     [
