@@ -82,7 +82,7 @@ async function nightsEvidence(options: EvidenceOptions, terminal: Terminal, sign
   const { nights, head, files } = copied;
   if (!nights) throw new CliError(noNightYet(feed));
   terminal.note(`nights ${nights.from} to ${nights.to} with ${formatCountOf(files, 'file')}, copied to ${dir}`);
-  const given = { head, publicKey, from: nights.from };
+  const given = { heads: head === undefined ? [] : [`${feed}=${head}`], publicKey, from: nights.from };
   const checks = verifyNights(dir, given, (progress) => showVerifyProgress(progress, terminal));
   const verification = await runVerification(checks, { isText: !isJson }, terminal);
   if (isJson) await terminal.printJson({ feed, path: dir, nights, head, files, verification });

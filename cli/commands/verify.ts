@@ -2,7 +2,6 @@ import { Command } from 'commander';
 import { exitCodeOfVerification, formatUnchecked, runVerification, showVerifyProgress } from '../show/verification.ts';
 import { CliError } from '../cli-error.ts';
 import type { Terminal } from '../terminal/terminal.ts';
-import type { NightsGiven } from '../verify/nights/verify-nights.ts';
 import { verifyNights } from '../verify/nights/verify-nights.ts';
 import { verifySeries } from '../verify/series/verify-series.ts';
 import type { OnProgress, Verified } from '../verify/verified.ts';
@@ -10,7 +9,8 @@ import type { GivenFiles } from '../verify/verify-file.ts';
 import { verifyFile } from '../verify/verify-file.ts';
 import { examples, jsonOption } from './command-options.ts';
 
-interface VerifyOptions extends GivenFiles, Omit<NightsGiven, 'from'> {
+interface VerifyOptions extends GivenFiles {
+  head?: string[];
   nights?: string;
   series?: string;
   from?: string;
@@ -32,7 +32,11 @@ export function verifyCommand(terminal: Terminal): Command {
     .option('--manifest <file>', 'for a proof: the manifest that it refers to')
     .option('--series <dir>', 'in place of a file: a folder with a folder for each revision of a series')
     .option('--nights <dir>', 'in place of a file: a copy of the archive with nights/ and what the nights name')
-    .option('--head <hash>', 'for nights: the hash in a mail, which an entry must have')
+    .option(
+      '--head <[feed=]hash>',
+      'for nights: the hash in a mail, which an entry must have; once for each feed',
+      (hash: string, others: string[] = []) => [...others, hash],
+    )
     .option('--from <number>', 'for nights: the first entry that the copy should have (default: 1)')
     .option('--partial', 'accept missing parts of the evidence; unchecked parts are listed')
     .addOption(jsonOption())
@@ -45,7 +49,7 @@ export function verifyCommand(terminal: Terminal): Command {
           'verify evidence/manifest.2.json --public-key key.pem --json | jq .valid',
           'verify proof.json --manifest evidence/manifest.json',
           'verify --series evidence',
-          'verify --nights copy --head 3f7a...',
+          'verify --nights copy --head traffic=3f7a... --head music=9c01...',
         ),
     )
     .action(async (path: string | undefined, options: VerifyOptions) => {
@@ -67,5 +71,5 @@ function checksOf(path: string | undefined, given: VerifyOptions, onProgress: On
   if (from !== undefined && !/^[1-9][0-9]{0,9}$/.test(from))
     throw new CliError(`--from ${from} is not a number of a night.`);
   const first = from === undefined ? undefined : Number(from);
-  return verifyNights(nights, { head, from: first, publicKey: files.publicKey }, onProgress);
+  return verifyNights(nights, { heads: head, from: first, publicKey: files.publicKey }, onProgress);
 }

@@ -3,6 +3,7 @@ import { basename, dirname, join } from 'node:path';
 import type { Manifest } from '../../lambdas/core/account/manifest.ts';
 import { CliError } from '../cli-error.ts';
 import { checkChain } from './check-chain.ts';
+import { checkEarlierManifests } from './check-earlier-manifests.ts';
 import { checkSignature } from './check-signature.ts';
 import type { ReadManifest } from './read-manifest.ts';
 import { readManifest } from './read-manifest.ts';
@@ -39,10 +40,11 @@ export async function* verifyFile(
   yield* signatureOf(read, dirname(path), given);
   yield* checkChain(read, (name) => readBeside(join(dirname(path), name)));
   yield* verifyAccount(read.manifest, evidenceOf(read.manifest, dirname(path), given), onProgress);
+  yield* checkEarlierManifests(dirname(path), read, (earlier) => signatureOf(earlier, dirname(path), given));
 }
 
 /** Checks the signature of a manifest in that folder. @throws DoesNotHoldError */
-export function* signatureOf(
+function* signatureOf(
   { manifest, bytes }: ReadManifest,
   folder: string,
   given: Pick<GivenFiles, 'publicKey'>,

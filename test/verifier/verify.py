@@ -652,6 +652,7 @@ def verify_manifest(path, expected_pem, missing):
         if source is not None:
             is_whole = not is_replaced(manifest) and receipts[-1]["record"] == manifest["total_records"]
             check_source(manifest, source, receipts, is_whole, missing)
+    check_earlier(folder, manifest, expected_pem, missing)
 
 # --- The control file ----------------------------------------------------------------------------------------------------
 
@@ -833,6 +834,25 @@ def check_chain(newest, folder, missing):
         must(manifest[same] == later[same], f"request ids of manifest {number - 1}")
         kept = about(manifest, "cancel", "release")
         must(about(later, "cancel", "release")[:len(kept)] == kept, f"decisions of manifest {number - 1}")
+
+def check_earlier(folder, newest, expected_pem, missing):
+    """The signatures of earlier manifests, and the objects that only they name."""
+    manifest = newest
+    for number in range(newest["manifest_number"] - 1, 0, -1):
+        data = beside(folder, name_of(number))
+        if data is None or manifest["previous_manifest_sha256"] is None:
+            return
+        manifest = read_manifest(data, name_of(number))
+        check_signature(manifest, data, folder, expected_pem, missing)
+        named = [(manifest["archive"][f"{name}_key"], manifest["archive"][f"{name}_sha256"])
+                 for name in ("receipts", "dead_letters", "resolutions", "report")]
+        named += [(manifest["comparison"][f"changes_{kind}"] for kind in ("key", "sha256"))] if "comparison" in manifest else []
+        control = manifest.get("control", {})
+        named += [(control.get("control_key"), control.get("sha256")), (control.get("differences_key"), control.get("differences_sha256"))]
+        for key, expected in named:
+            found = beside(folder, key)
+            missing += [key] if key is not None and found is None else []
+            must(None in (found, expected) or sha256(found).hex() == expected, f"hash of {key}")
 
 def read_resolutions(manifest, data):
     """By record; None where the manifest names some that are not here."""
@@ -1127,14 +1147,15 @@ def margin_of(night):
     margin = (milliseconds(night["to"]) - max(map(milliseconds, ends))) // 1000
     return min(margin, -1) if night["files"]["unfinished"] else margin
 
-def verify_nights(root, head, first, expected_pem, missing):
+def verify_nights(root, heads, first, expected_pem, missing):
     logs = root / "nights"
     feeds = sorted(path.name for path in logs.iterdir() if path.is_dir()) if logs.is_dir() else []
     must(feeds, "no night log")
-    hashes = set()
-    for feed in feeds:
-        hashes |= verify_log(root, feed, first, expected_pem, missing)
-    must(head is None or head.lower() in hashes, "no entry has the given hash: cut or rewritten")
+    hashes = {feed: verify_log(root, feed, first, expected_pem, missing) for feed in feeds}
+    for head in heads:
+        feed, _, given = head.rpartition("=")
+        known = [hashes.get(feed, set())] if feed else hashes.values()
+        must(any(given.lower() in of_feed for of_feed in known), "no entry has the given hash: cut, removed or rewritten")
 
 def verify_log(root, feed, first, expected_pem, missing):
     folder, hashes, said, before = root / "nights" / feed, set(), {}, None
@@ -1169,27 +1190,8 @@ def verify_log(root, feed, first, expected_pem, missing):
         if manifest is not None and (root / manifest["key"]).is_file():
             parts = []
             naming(manifest["key"], verify_manifest, root / manifest["key"], expected_pem, parts)
-            naming(manifest["key"], check_earlier, root / manifest["key"], manifest["number"], expected_pem, parts)
             missing += [f"{manifest['key']}: {part}" for part in parts]
     return hashes
-
-def check_earlier(newest, number, expected_pem, missing):
-    """Objects that only earlier manifests name."""
-    for earlier in range(1, number):
-        path = newest.parent / name_of(earlier)
-        if not path.is_file():
-            continue
-        manifest = read_manifest(path.read_bytes(), path.name)
-        check_signature(manifest, path.read_bytes(), path.parent, expected_pem, missing)
-        named = [(manifest["archive"][f"{name}_key"], manifest["archive"][f"{name}_sha256"])
-                 for name in ("receipts", "dead_letters", "resolutions", "report")]
-        named += [(manifest["comparison"][f"changes_{kind}"] for kind in ("key", "sha256"))] if "comparison" in manifest else []
-        control = manifest.get("control", {})
-        named += [(control.get("control_key"), control.get("sha256")), (control.get("differences_key"), control.get("differences_sha256"))]
-        for key, expected in named:
-            found = beside(path.parent, key)
-            missing += [key] if key is not None and found is None else []
-            must(None in (found, expected) or sha256(found).hex() == expected, f"hash of {key}")
 
 def naming(name, check, *arguments):
     try:
@@ -1423,10 +1425,13 @@ def verify(arguments):
         at = arguments.index("--public-key")
         expected_pem = pathlib.Path(arguments[at + 1]).read_bytes()
         del arguments[at : at + 2]
-    given = {"--nights": None, "--head": None, "--from": None, "--series": None}
-    for name in [argument for argument in arguments if argument in given]:
+    given, heads = {"--nights": None, "--from": None, "--series": None}, []
+    for name in [argument for argument in arguments if argument in (*given, "--head")]:
         at = arguments.index(name)
-        given[name] = arguments[at + 1]
+        if name == "--head":
+            heads.append(arguments[at + 1])
+        else:
+            given[name] = arguments[at + 1]
         del arguments[at : at + 2]
     path, *manifest = map(pathlib.Path, arguments) if given["--nights"] is None and given["--series"] is None else [None]
     try:
@@ -1434,7 +1439,7 @@ def verify(arguments):
             verify_series(pathlib.Path(given["--series"]), expected_pem, missing)
             return (3 if missing and not partial else 0), "".join(f"not checked: {part}\n" for part in missing)
         if path is None:
-            verify_nights(pathlib.Path(given["--nights"]), given["--head"], int(given["--from"] or 1), expected_pem, missing)
+            verify_nights(pathlib.Path(given["--nights"]), heads, int(given["--from"] or 1), expected_pem, missing)
             return (3 if missing and not partial else 0), "".join(f"not checked: {part}\n" for part in missing)
         document = parse_json(path.read_bytes())
         if isinstance(document, dict) and "sluice_proof" in document:

@@ -11,14 +11,13 @@ import { readManifest } from '../read-manifest.ts';
 import type { OnProgress, Verified } from '../verified.ts';
 import { DoesNotHoldError, mustHold } from '../verified.ts';
 import { verifyFile } from '../verify-file.ts';
-import { checkEarlierManifests } from './check-earlier-manifests.ts';
 import { NightMentions } from './night-mentions.ts';
 import type { ReadNight } from './read-night.ts';
 import { nameOfNight, readNight } from './read-night.ts';
 
 export interface NightsGiven {
-  /** SHA-256 of an entry, from a mail to the desk. */
-  head?: string | undefined;
+  /** SHA-256 of entries, each from a mail to the desk: `HASH`, or `FEED=HASH`. */
+  heads?: readonly string[] | undefined;
   /** The number of the first entry that the copy should have; 1 without it. */
   from?: number | undefined;
   /** PEM of the key that every entry and manifest must be signed with. */
@@ -35,22 +34,43 @@ export interface NightsGiven {
 export async function* verifyNights(dir: string, given: NightsGiven, onProgress: OnProgress): AsyncGenerator<Verified> {
   const feeds = foldersIn(join(dir, 'nights'));
   if (feeds.length === 0) throw new CliError(`${dir} has no night log: no folder nights/FEED with entries.`);
-  const hashes = new Map<string, string>();
-  for (const feed of feeds) yield* verifyLog(dir, feed, given, hashes, onProgress);
-  if (given.head === undefined) {
-    yield { sentence: 'whether later entries were removed was not checked: --head HASH, from a mail', isNote: true };
-    return;
+  const entries: EntriesByHash = new Map();
+  for (const feed of feeds) yield* verifyLog(dir, feed, given, entries, onProgress);
+  yield* checkHeads(feeds, entries, given.heads ?? []);
+}
+
+/** Feed and name of each entry, by the SHA-256 of its bytes. */
+type EntriesByHash = Map<string, { feed: string; name: string }>;
+
+/** Each given hash must be an entry's. A feed without one may have lost its newest entries, or its whole log. */
+function* checkHeads(feeds: readonly string[], entries: EntriesByHash, heads: readonly string[]): Generator<Verified> {
+  const witnessed = new Set<string>();
+  for (const head of heads) {
+    const at = head.lastIndexOf('=');
+    const feed = at < 0 ? undefined : head.slice(0, at);
+    const hash = head.slice(at + 1).toLowerCase();
+    const found = entries.get(hash);
+    const whose = feed === undefined ? '' : ` of ${feed}`;
+    mustHold(
+      found !== undefined && (feed === undefined || feed === found.feed),
+      `no entry${whose} has the hash ${hash}: the log was cut, removed or rewritten since that mail`,
+    );
+    witnessed.add(found.feed);
+    yield { sentence: `the entry with the hash ${hash} is ${found.name}` };
   }
-  const found = hashes.get(given.head.toLowerCase());
-  mustHold(found !== undefined, `no entry has the hash ${given.head}: the log was cut or rewritten since that mail`);
-  yield { sentence: `the entry with the given hash is ${found}` };
+  for (const feed of feeds.filter((each) => !witnessed.has(each))) {
+    yield {
+      sentence: `whether later entries of ${feed} were removed was not checked: --head ${feed}=HASH, from a mail`,
+      isNote: true,
+    };
+  }
 }
 
 async function* verifyLog(
   dir: string,
   feed: string,
   given: NightsGiven,
-  hashes: Map<string, string>,
+  entries: EntriesByHash,
   onProgress: OnProgress,
 ): AsyncGenerator<Verified> {
   const numbers = numbersIn(join(dir, 'nights', feed));
@@ -74,7 +94,7 @@ async function* verifyLog(
     const night = readNight(join(dir, name), feed, number);
     checkLink(night, before, name);
     mentions.add(night.entry);
-    hashes.set(sha256Of(night.bytes), name);
+    entries.set(sha256Of(night.bytes), { feed, name });
     yield* checkObjects(dir, night, given);
     for (const file of [...night.entry.received, ...night.entry.earlier])
       yield* checkManifest(dir, file, night.entry, manifests);
@@ -170,9 +190,6 @@ async function* verifyEvidence(
     try {
       for await (const verified of verifyFile(join(dir, key), { publicKey }, onProgress)) {
         if (verified.isSkipped) yield { ...verified, sentence: `the file ${fileId}: ${verified.sentence}` };
-      }
-      for await (const verified of checkEarlierManifests(dir, key, publicKey)) {
-        yield { ...verified, sentence: `the file ${fileId}: ${verified.sentence}` };
       }
     } catch (error) {
       if (!(error instanceof DoesNotHoldError)) throw error;

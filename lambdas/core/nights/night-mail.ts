@@ -27,7 +27,7 @@ export function nightMail(entry: NightEntry, sha256: string, stackName: string):
       '',
       `Show it:  ${sluiceOf(stackName)} night ${number} --feed ${feed}`,
       'Keep this mail: its number and hash show whether the log was changed later',
-      `(sluice verify --nights DIR --head ${sha256}).`,
+      `(sluice verify --nights DIR --head ${feed}=${sha256}).`,
       '',
     ].join('\n'),
   };

@@ -90,7 +90,7 @@ describe('the copy of nights', () => {
     const request = { feed: 'traffic', dir, onProgress: () => undefined, signal: new AbortController().signal };
     const { nights, head, files } = await copyNights(stack(), { ...request, last: 4 });
     expect([nights, head, files]).toEqual([{ from: 1, to: 4 }, sha256Of(world.texts()[3] ?? ''), 1]);
-    for await (const { isSkipped, sentence } of verifyNights(dir, { head }, () => undefined)) {
+    for await (const { isSkipped, sentence } of verifyNights(dir, { heads: head === undefined ? [] : [`traffic=${head}`] }, () => undefined)) {
       expect(isSkipped, sentence).toBeUndefined();
     }
     await expect(copyNights(stack(), { ...request, last: 1 })).rejects.toThrow(/exists already/);

@@ -1,6 +1,6 @@
 import { mkdirSync, mkdtempSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { dirname, join } from 'node:path';
+import { basename, dirname, join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { NightsGiven } from '../../../../cli/verify/nights/verify-nights.ts';
 import { verifyNights } from '../../../../cli/verify/nights/verify-nights.ts';
@@ -9,7 +9,8 @@ import { canonicalJson } from '../../../../lambdas/core/canonical-json.ts';
 import type { NightEntry } from '../../../../lambdas/core/nights/night-entry.ts';
 import { sha256Of } from '../../../../lambdas/core/records/identity.ts';
 import type { Evidence, Verdict } from '../../../support/evidence.ts';
-import { makeEvidence } from '../../../support/evidence.ts';
+import { makeEvidence, verdictOf } from '../../../support/evidence.ts';
+import { verifyFile } from '../../../../cli/verify/verify-file.ts';
 import { NightWorld } from '../../../support/night-world.ts';
 import type { Answer } from '../../../support/python-verifier.ts';
 import { startPythonVerifier } from '../../../support/python-verifier.ts';
@@ -75,7 +76,7 @@ async function verify(given: NightsGiven = {}): Promise<Verdict> {
 
 /** By the second verifier; as the first one says if there is no Python. */
 async function verifyAgain(first: Verdict, given: NightsGiven = {}): Promise<Answer> {
-  const args = ['--nights', dir, ...(given.head === undefined ? [] : ['--head', given.head])];
+  const args = ['--nights', dir, ...(given.heads ?? []).flatMap((head) => ['--head', head])];
   const code = first.holds ? (first.isComplete ? 0 : 3) : 1;
   return (await python?.verify(args)) ?? [code, first.said];
 }
@@ -99,19 +100,51 @@ async function withObject(
   }
 }
 
+const isAmended = (folder: string): boolean => objects.has(`${folder}/manifest.2.json`);
 const night = (number: number): string => `nights/traffic/${number}.json`;
 const entryOf = (number: number): NightEntry => world.entries()[number - 1] as NightEntry;
 
 describe('a copy of fourteen nights', () => {
   it('holds, by both verifiers, and contains the hash of a mail', async () => {
-    const first = await verify({ head: hashes[9] ?? '' });
+    const first = await verify({ heads: [hashes[9] ?? ''] });
     expect(first, first.said).toMatchObject({ holds: true, isComplete: true });
     expect(first.said).toContain(
       `nights 1 to 14 of traffic follow each other; the hash of the last one is ${hashes[13]}`,
     );
     expect(first.said).toContain('6 manifests that the nights of traffic name');
     expect(first.said).toContain('the evidence of 5 files');
-    expect(await verifyAgain(first, { head: hashes[9] ?? '' })).toEqual([0, '']);
+    expect(await verifyAgain(first, { heads: [hashes[9] ?? ''] })).toEqual([0, '']);
+  });
+
+  it('holds with the hash of each feed, and not with one of a feed whose log is missing or other', async () => {
+    const [own, lost] = [`traffic=${hashes[9]}`, `music=${'f'.repeat(64)}`];
+    const first = await verify({ heads: [own] });
+    expect(first.said).not.toContain('was not checked');
+    expect(await verifyAgain(first, { heads: [own] })).toEqual([0, '']);
+    expect((await verify()).said).toContain('later entries of traffic were removed was not checked: --head traffic=HASH');
+    for (const heads of [[own, lost], [`music=${hashes[9]}`], [lost, own]]) {
+      const second = await verify({ heads });
+      expect(second).toMatchObject({ holds: false });
+      expect(second.said).toContain('no entry of music has the hash');
+      expect((await verifyAgain(second, { heads }))[0]).toBe(1);
+    }
+  });
+
+  it('has an amended file whose own manifest is not valid with another object of an earlier one', async () => {
+    const [earlier = ''] = [...objects.keys()].filter((key) => key.includes('/report.1.') && isAmended(dirname(key)));
+    const newest = join(dir, dirname(earlier), 'manifest.2.json');
+    const verdict = async () => [await verdictOf(verifyFile(newest, {})), (await python?.verify([newest]))?.[0] ?? null];
+    const here = python ? [0, 1, 3] : [null, null, null];
+    const [whole, code] = await verdict();
+    expect([whole, code]).toMatchObject([{ holds: true, isComplete: true }, here[0]]);
+    write(earlier, 'another report');
+    try {
+      expect(await verdict()).toMatchObject([{ holds: false, said: expect.stringContaining(basename(earlier)) }, here[1]]);
+      rmSync(join(dir, earlier));
+      expect(await verdict()).toMatchObject([{ holds: true, isComplete: false }, here[2]]);
+    } finally {
+      write(earlier, objects.get(earlier) ?? '');
+    }
   });
 
   it('without any one object: both verifiers name it', async () => {
@@ -120,7 +153,7 @@ describe('a copy of fourteen nights', () => {
     for (const key of objects.keys()) {
       // The end of the log can be missed by who has its hash only.
       const isLast = key === night(nights);
-      const [first, [code, said]] = await withObject(key, undefined, isLast ? { head: hashes[13] ?? '' } : {});
+      const [first, [code, said]] = await withObject(key, undefined, isLast ? { heads: [hashes[13] ?? ''] } : {});
       expect(first.isComplete, key).toBe(false);
       expect(code, key).not.toBe(0);
       const name = isLast ? (hashes[13] ?? '') : key.slice(key.lastIndexOf('/') + 1);
@@ -165,9 +198,9 @@ describe('a copy of fourteen nights', () => {
     try {
       const [first] = await withObject(night(14), bytes);
       expect(first.holds, first.said).toBe(true);
-      const [second, [code]] = await withObject(night(14), bytes, { head: hashes[13] ?? '' });
+      const [second, [code]] = await withObject(night(14), bytes, { heads: [hashes[13] ?? ''] });
       expect([second.holds, code]).toEqual([false, 1]);
-      expect(second.said).toMatch(/cut or rewritten/);
+      expect(second.said).toMatch(/cut, removed or rewritten/);
     } finally {
       write(`${night(14)}.sig`, objects.get(`${night(14)}.sig`) ?? '');
     }
