@@ -42,7 +42,10 @@ export async function* checkEarlierManifests(
       checked++;
     }
   }
-  if (checked > 0) yield { sentence: `${checked} ${checked === 1 ? 'object' : 'objects'} that only earlier manifests name: each has its hash` };
+  if (checked > 0)
+    yield {
+      sentence: `${checked} ${checked === 1 ? 'object' : 'objects'} that only earlier manifests name: each has its hash`,
+    };
 }
 
 /** Objects with a hash; the source is the same for all manifests of a file. */

@@ -59,6 +59,7 @@ async function writeTonight(keyArn: string | undefined): Promise<void> {
     clock: { now: () => Date.now() + 2 * dayMs },
     log: silentLog,
     version: 'test',
+    stackName: 'test',
   });
 }
 

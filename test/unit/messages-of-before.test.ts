@@ -107,6 +107,7 @@ beforeEach(() => {
       events: { publish: async () => undefined },
       clock,
       version: '1.2.3',
+      stackName: 'station',
     }),
   };
   const context = { getRemainingTimeInMillis: () => 900_000 } as Context;

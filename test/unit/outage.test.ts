@@ -164,6 +164,7 @@ class World {
       events: this.#failing('events', { publish: async () => undefined }),
       inFlight: inFlight('finalize'),
       version: '1.2.3',
+      stackName: 'station',
     });
     this.#handlers = {
       // These wait for zlib and WebAssembly, which the simulated clock can't.

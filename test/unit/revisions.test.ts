@@ -182,7 +182,9 @@ describe('a revision that a person must decide about', () => {
     // Without saying what is sent, nothing is.
     const refused = await world.release('traffic.2');
     expect(refused).toMatchObject({ kind: 'refused' });
-    expect(JSON.stringify(refused)).toMatch(/--changes: Its 1 changed record is sent\..*--all: All 10 valid records are sent/);
+    expect(JSON.stringify(refused)).toMatch(
+      /--changes: Its 1 changed record is sent\..*--all: All 10 valid records are sent/,
+    );
     expect(await world.release('traffic.2', 'changes')).toMatchObject({ kind: 'released' });
     await run();
     expect(world.api.requests).toBe(11);

@@ -71,9 +71,7 @@ export function wireDialog() {
 
 async function confirmed() {
   if (byId('ask-yes').getAttribute('aria-disabled') === 'true') return;
-  const controls = /** @type {HTMLInputElement[]} */ ([
-    ...byId('ask-fields').querySelectorAll('textarea, input'),
-  ]);
+  const controls = /** @type {HTMLInputElement[]} */ ([...byId('ask-fields').querySelectorAll('textarea, input')]);
   const missing = controls.find((control) => control.required && control.value.trim() === '');
   if (missing) {
     showTrouble(`${missing.dataset['label']} is needed.`);

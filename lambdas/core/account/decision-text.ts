@@ -6,7 +6,12 @@ const sentTexts: Record<NonNullable<FileDecision['sends']>, string> = {
 };
 
 /** `Released, only what changed, by A. Jones: a new grid` */
-export function fileDecisionText({ kind, by, why, sends }: Pick<FileDecision, 'kind' | 'by' | 'why' | 'sends'>): string {
+export function fileDecisionText({
+  kind,
+  by,
+  why,
+  sends,
+}: Pick<FileDecision, 'kind' | 'by' | 'why' | 'sends'>): string {
   const what = kind === 'cancel' ? 'Cancelled' : `Released${sends === undefined ? '' : `${sentTexts[sends]},`}`;
   return `${what} by ${by}: ${why}`;
 }

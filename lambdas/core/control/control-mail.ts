@@ -18,12 +18,7 @@ export function waitingText({ name, waitingSince }: FileControl, clock: (atMs: n
 }
 
 /** @param files at least one */
-export function waitingMail(
-  feed: string,
-  files: readonly WaitingFile[],
-  isDeadline: boolean,
-  stackName: string,
-): Mail {
+export function waitingMail(feed: string, files: readonly WaitingFile[], isDeadline: boolean, stackName: string): Mail {
   const what =
     files.length === 1 ? 'a file waits for its control file' : `${files.length} files wait for control files`;
   const [first] = files;

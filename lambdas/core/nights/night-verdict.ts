@@ -38,9 +38,7 @@ function blemishesOf({
     earlier.filter((file) => file.state === state && file.before.state !== state);
   return [
     ...(continues ? [`night ${number - 1} has other files of the same time, see it as well`] : []),
-    ...(sums.dead_lettered_records > 0
-      ? [`${records(sums.dead_lettered_records)} did not get through`]
-      : []),
+    ...(sums.dead_lettered_records > 0 ? [`${records(sums.dead_lettered_records)} did not get through`] : []),
     ...(sums.removed_records > 0
       ? [`${records(sums.removed_records)} must be removed from the schedule manually`]
       : []),
@@ -57,7 +55,11 @@ function blemishesOf({
 }
 
 /** For titles and lists. */
-export const nightWords: Record<Verdict['kind'], string> = { good: 'ready', attention: 'needs attention', bad: 'NOT READY' };
+export const nightWords: Record<Verdict['kind'], string> = {
+  good: 'ready',
+  attention: 'needs attention',
+  bad: 'NOT READY',
+};
 
 const expectedWords = { met: 'arrived', late: 'came late', missing: 'NOT HERE', too_few: 'TOO FEW RECORDS' } as const;
 

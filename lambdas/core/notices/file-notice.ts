@@ -79,11 +79,18 @@ interface Ended {
   total_records: number | null;
   failure: { code: string } | null;
   warnings: readonly { code: string }[];
-  removed_records: number;
+  /** Absent from a file's summary. */
+  removed_records?: number;
 }
 
 /** Undefined if it was sent, or is not closed yet. */
-export function noticeKindOf({ state, total_records: total, failure, warnings, removed_records: removed }: Ended): NoticeKind | undefined {
+export function noticeKindOf({
+  state,
+  total_records: total,
+  failure,
+  warnings,
+  removed_records: removed = 0,
+}: Ended): NoticeKind | undefined {
   if (state === 'failed' || state === 'duplicate') return state;
   if (state === 'quarantined') return 'stopped';
   if (state === 'superseded' && failure?.code === 'newer_revision') return 'newer-revision';

@@ -59,9 +59,9 @@ function changeRow({ change, identity, values, note }: ReportedChange): Html[] {
           place > 0
             ? undefined
             : html`<td rowspan="${values.length}"><span class="state ${tones[change]}">${change}</span></td>
-            <th scope="rowgroup" rowspan="${values.length}">
-              ${identity}${note === '' ? undefined : html`<br /><span class="note">${note}</span>`}
-            </th>`
+                <th scope="rowgroup" rowspan="${values.length}">
+                  ${identity}${note === '' ? undefined : html`<br /><span class="note">${note}</span>`}
+                </th>`
         }
         <td>${column ?? '(whole record)'}</td>
         <td class="raw">${before === '' ? '–' : before}</td>

@@ -72,7 +72,8 @@ function changesTexts({ code, counts, supersedes }: HeldRevision): Texts {
         ? `The API then has the records of this file: each changed one takes the place of its earlier entry.`
         : `An API that replaces a record by a key of its own then has the records of this file; any other API has the ${n(changed)} changed twice, as before and as now.`;
   return {
-    sent: parts.length === 0 ? 'Nothing is sent: no record is new or changed.' : `Its ${parts.join(' and ')} ${are} sent.`,
+    sent:
+      parts.length === 0 ? 'Nothing is sent: no record is new or changed.' : `Its ${parts.join(' and ')} ${are} sent.`,
     then: [replaced, ...removedText(removed)].join(' '),
   };
 }

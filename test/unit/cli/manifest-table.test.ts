@@ -125,9 +125,16 @@ test('a file without records shows only its facts', () => {
 });
 
 test('a held revision has the answers that a release needs, its list, and who decided what before', () => {
-  const comparison = { new_records: 1, changed_records: 1, changes_key: 'k/changes.csv', changes_sha256: 'a'.repeat(64) };
+  const comparison = {
+    new_records: 1,
+    changed_records: 1,
+    changes_key: 'k/changes.csv',
+    changes_sha256: 'a'.repeat(64),
+  };
   const at = '2026-01-05T02:00:00.000Z';
-  const decisions: Manifest['decisions'] = [{ kind: 'release', at, by: 'ann', why: 'a new grid', stop: 1, sends: 'all' }];
+  const decisions: Manifest['decisions'] = [
+    { kind: 'release', at, by: 'ann', why: 'a new grid', stop: 1, sends: 'all' },
+  ];
   const failure = { code: 'revision_differs', message: 'Compared with f0.' };
   const held: Manifest = { ...clean, state: 'quarantined', failure, held_records: 1_200, comparison, decisions };
   const text = formatManifest(held, plain, 120);

@@ -50,12 +50,11 @@ beforeEach(async () => {
     finalize: world.ports.finalize,
     desk: { notify: async (subject, text) => void told.push({ subject, text }) },
     // At once, instead of within a minute.
-    mails: { askForMail: (feed) => sendNotices(feed, ports) },
+    mails: { askForMail: (feed) => sendNotices(feed, { ...ports, stackName: 'station' }) },
     metrics: world.ports.metrics,
     events: { publish: async (type, detail) => void events.push({ type, detail }) },
     clock,
     log: silentLog,
-    stackName: 'station',
     version: '1.2.3',
   };
 });

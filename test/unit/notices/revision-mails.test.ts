@@ -42,8 +42,12 @@ it('a held revision is mailed with its counts, the key of its list, and a comman
   expect(mail?.text).toContain('Compared with the revision before: 1 changed, 0 new, 2 removed; 9 unchanged\n');
   expect(mail?.text).toMatch(/What it changes: s3:\/\/archive\/.*\/changes\.csv\n/);
   expect(mail?.text).toContain('sluice --stack station changes traffic.2');
-  expect(mail?.text).toContain('sluice --stack station release traffic.2 --changes --why "..."\n      Its 1 changed record');
-  expect(mail?.text).toContain('sluice --stack station release traffic.2 --all --why "..."\n      All 10 valid records');
+  expect(mail?.text).toContain(
+    'sluice --stack station release traffic.2 --changes --why "..."\n      Its 1 changed record',
+  );
+  expect(mail?.text).toContain(
+    'sluice --stack station release traffic.2 --all --why "..."\n      All 10 valid records',
+  );
   expect(mail?.text).not.toMatch(/Client|Someone|S1/);
 });
 

@@ -80,7 +80,9 @@ describe('nights', () => {
     const [first = '', ...rest] = formatNight(night).split('\n');
     expect(first).toBe('Ready, but needs attention: 3 records did not get through.');
     expect(rest.join('\n')).toContain(`SHA-256 of its entry: ${night.sha256}`);
-    expect(formatNights([summariseNight(night)])).toMatch(/traffic +1 +Sat 21 Nov 02:00 +needs attention +1 +20 +3 +met/);
+    expect(formatNights([summariseNight(night)])).toMatch(
+      /traffic +1 +Sat 21 Nov 02:00 +needs attention +1 +20 +3 +met/,
+    );
   });
 });
 
@@ -90,7 +92,11 @@ describe('the copy of nights', () => {
     const request = { feed: 'traffic', dir, onProgress: () => undefined, signal: new AbortController().signal };
     const { nights, head, files } = await copyNights(stack(), { ...request, last: 4 });
     expect([nights, head, files]).toEqual([{ from: 1, to: 4 }, sha256Of(world.texts()[3] ?? ''), 1]);
-    for await (const { isSkipped, sentence } of verifyNights(dir, { heads: head === undefined ? [] : [`traffic=${head}`] }, () => undefined)) {
+    for await (const { isSkipped, sentence } of verifyNights(
+      dir,
+      { heads: head === undefined ? [] : [`traffic=${head}`] },
+      () => undefined,
+    )) {
       expect(isSkipped, sentence).toBeUndefined();
     }
     await expect(copyNights(stack(), { ...request, last: 1 })).rejects.toThrow(/exists already/);

@@ -121,7 +121,9 @@ describe('a copy of fourteen nights', () => {
     const first = await verify({ heads: [own] });
     expect(first.said).not.toContain('was not checked');
     expect(await verifyAgain(first, { heads: [own] })).toEqual([0, '']);
-    expect((await verify()).said).toContain('later entries of traffic were removed was not checked: --head traffic=HASH');
+    expect((await verify()).said).toContain(
+      'later entries of traffic were removed was not checked: --head traffic=HASH',
+    );
     for (const heads of [[own, lost], [`music=${hashes[9]}`], [lost, own]]) {
       const second = await verify({ heads });
       expect(second).toMatchObject({ holds: false });
@@ -133,13 +135,19 @@ describe('a copy of fourteen nights', () => {
   it('has an amended file whose own manifest is not valid with another object of an earlier one', async () => {
     const [earlier = ''] = [...objects.keys()].filter((key) => key.includes('/report.1.') && isAmended(dirname(key)));
     const newest = join(dir, dirname(earlier), 'manifest.2.json');
-    const verdict = async () => [await verdictOf(verifyFile(newest, {})), (await python?.verify([newest]))?.[0] ?? null];
+    const verdict = async () => [
+      await verdictOf(verifyFile(newest, {})),
+      (await python?.verify([newest]))?.[0] ?? null,
+    ];
     const here = python ? [0, 1, 3] : [null, null, null];
     const [whole, code] = await verdict();
     expect([whole, code]).toMatchObject([{ holds: true, isComplete: true }, here[0]]);
     write(earlier, 'another report');
     try {
-      expect(await verdict()).toMatchObject([{ holds: false, said: expect.stringContaining(basename(earlier)) }, here[1]]);
+      expect(await verdict()).toMatchObject([
+        { holds: false, said: expect.stringContaining(basename(earlier)) },
+        here[1],
+      ]);
       rmSync(join(dir, earlier));
       expect(await verdict()).toMatchObject([{ holds: true, isComplete: false }, here[2]]);
     } finally {

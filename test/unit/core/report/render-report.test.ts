@@ -103,7 +103,12 @@ describe('a revision’s report', () => {
     ...{ change, earlier_file: 'f.1', earlier_record: 4, record: 3, identity: ['S4', '06:00'] },
     ...{ before: null, after: null, note: '', ...more },
   });
-  const comparison = { new_records: 1, changed_records: 1, changes_key: 'a/changes.csv', changes_sha256: 'a'.repeat(64) };
+  const comparison = {
+    new_records: 1,
+    changed_records: 1,
+    changes_key: 'a/changes.csv',
+    changes_sha256: 'a'.repeat(64),
+  };
   const revision = (change: Partial<Manifest> = {}) => manifestOf({ comparison, removed_records: 1, ...change });
   const textOf = (manifest: Manifest, rows: readonly ListedChange[]) => {
     const facts = new ReportFacts();
@@ -142,7 +147,7 @@ describe('a revision’s report', () => {
     const facts = new ReportFacts();
     const wide = (text: string) => columns.map(() => text.repeat(1_000)).join(',');
     const change = row('changed', { before: wide('a'), after: wide('b') });
-    while (facts.addChange(change, { ...csvDialect, columns }));
+    while (facts.addChange(change, { ...csvDialect, columns } as typeof csvDialect));
     expect(facts.changes[0]?.values.at(-1)?.column).toBe('… and 450 more columns');
     expect(facts.changes.length).toBe(20);
   });

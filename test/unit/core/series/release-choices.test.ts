@@ -45,5 +45,7 @@ it('a revision that can not be compared is sent whole or not at all', () => {
   expect(again && JSON.stringify(textsOf(again))).not.toContain('12');
   const cancelled = { ...stop, code: 'cancelled' as const };
   expect(heldRevisionOf(fileAccount({ quarantine: cancelled, revision }))).toBeUndefined();
-  expect(heldRevisionOf(fileAccount({ quarantine: { ...cancelled, isRevision: true }, revision }))?.counts).toBe(counts);
+  expect(heldRevisionOf(fileAccount({ quarantine: { ...cancelled, isRevision: true }, revision }))?.counts).toBe(
+    counts,
+  );
 });
