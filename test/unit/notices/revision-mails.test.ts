@@ -25,7 +25,7 @@ it('a revision that is sent is mailed if records are to be removed: with its ver
   const mail = await mailAbout(new RevisionWorld(), [rowsOf(12), changed]);
   expect(mail?.subject).toBe('Sluice traffic: a file was sent, and records are to be removed by hand');
   expect(mail?.text).toContain(
-    '1 of 10 records changed, and all 1 reached the API. 2 were removed from the log; remove them from the schedule manually.',
+    '1 of 10 records changed, and it reached the API. 2 were removed from the log; remove them from the schedule manually.',
   );
   expect(mail?.text).toContain('Compared with the revision before: 1 changed, 0 new, 2 removed; 9 unchanged\n');
   expect(mail?.text).toMatch(/What it changes: s3:\/\/archive\/traffic\/.*\/traffic\.2\/changes\.csv\n/);
