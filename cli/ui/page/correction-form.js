@@ -2,9 +2,8 @@
 /** @import { RowCheck } from '../correction-preview.ts' */
 import { faultOf, send } from './api.js';
 import { ask } from './ask.js';
-import { button, element, labelled, setText } from './dom.js';
+import { button, element, labelled, setText, section } from './dom.js';
 import { formatCountOf } from './format.js';
-import { section } from './view-file.js';
 
 /** After the last key. Milliseconds. */
 const checkAfterMs = 400;

@@ -1,8 +1,7 @@
 /** @import { FilePage } from '../file-page.ts' */
 import { faultOf } from './api.js';
 import { done } from './controls.js';
-import { button, element, faultLine, labelled, setText } from './dom.js';
-import { section } from './view-file.js';
+import { button, element, faultLine, labelled, setText, section } from './dom.js';
 
 /**
  * What a person decides about a held revision: why it is held, each answer with what it sends and what the API has then, and

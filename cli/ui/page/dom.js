@@ -212,3 +212,14 @@ export function faultLine() {
   line.hidden = true;
   return line;
 }
+
+/**
+ * @param {string} title
+ * @param {...HTMLElement} children
+ */
+export function section(title, ...children) {
+  const heading = element('h2', '', title);
+  const made = element('section', '', heading, ...children);
+  made.setAttribute('aria-label', title);
+  return made;
+}

@@ -3,11 +3,10 @@
 import { read } from './api.js';
 import { showApi } from './apis.js';
 import { showControls } from './controls.js';
-import { element, keepChildren, link, part, partOf, setText, table, viewHead } from './dom.js';
+import { element, keepChildren, link, part, partOf, setText, table, viewHead, section } from './dom.js';
 import { formatClock, formatMoment, formatRate } from './format.js';
 import { rateChart } from './rate-chart.js';
 import { knownState, momentOf } from './state.js';
-import { section } from './view-file.js';
 
 /**
  * One API: how fast it was used in the last hours against its limit, and its pauses.

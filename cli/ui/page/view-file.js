@@ -17,6 +17,7 @@ import {
   part,
   partOf,
   progressBar,
+  section,
   setClass,
   setText,
   showBar,
@@ -181,17 +182,6 @@ function feedButtons() {
       resume.hidden = !isInProgress || !control || control.paused === null;
     },
   };
-}
-
-/**
- * @param {string} title
- * @param {...HTMLElement} children
- */
-export function section(title, ...children) {
-  const heading = element('h2', '', title);
-  const made = element('section', '', heading, ...children);
-  made.setAttribute('aria-label', title);
-  return made;
 }
 
 /**

@@ -2,12 +2,23 @@
 /** @import { Place } from './router.js' */
 import { read, send } from './api.js';
 import { ask } from './ask.js';
-import { button, element, keepChildren, link, part, partOf, setClass, setText, showPairs, viewHead } from './dom.js';
+import {
+  button,
+  element,
+  keepChildren,
+  link,
+  part,
+  partOf,
+  setClass,
+  setText,
+  showPairs,
+  viewHead,
+  section,
+} from './dom.js';
 import { formatCount, formatMoment } from './format.js';
 import { correctionForm } from './correction-form.js';
 import { addressOf, fileAddress } from './router.js';
 import { momentOf } from './state.js';
-import { section } from './view-file.js';
 
 /**
  * One record: its text in the file, what was sent, every attempt with the API's answer; and for a dead letter, its fields
