@@ -35,7 +35,7 @@ export function verifyCommand(terminal: Terminal): Command {
     .option(
       '--head <[feed=]hash>',
       'for nights: the hash in a mail, which an entry must have; once for each feed',
-      (hash: string, others: string[] = []) => [...others, hash],
+      (hash: string, others: string[] | undefined) => [...(others ?? []), hash],
     )
     .option('--from <number>', 'for nights: the first entry that the copy should have (default: 1)')
     .option('--partial', 'accept missing parts of the evidence; unchecked parts are listed')

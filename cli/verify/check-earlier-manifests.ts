@@ -1,5 +1,5 @@
 import { existsSync, readFileSync } from 'node:fs';
-import { dirname, join } from 'node:path';
+import { basename, join } from 'node:path';
 import type { Manifest } from '../../lambdas/core/account/manifest.ts';
 import { fileDigest } from './file-digest.ts';
 import type { ReadManifest } from './read-manifest.ts';
@@ -9,7 +9,7 @@ import { mustHold } from './verified.ts';
 
 /**
  * The objects of a file's earlier manifests, which its newest one does not name any more: each must be there with its hash.
- * That the manifests themselves are the right ones is checked with the chain.
+ * One that both name is the same object. That the manifests themselves are the right ones is checked with the chain.
  * @param folder has them all
  * @param signatureOf checks the signature of an earlier manifest
  * @throws DoesNotHoldError
@@ -19,8 +19,7 @@ export async function* checkEarlierManifests(
   { manifest: newest }: ReadManifest,
   signatureOf: (earlier: ReadManifest) => Iterable<Verified>,
 ): AsyncGenerator<Verified> {
-  const archived = dirname(newest.archive.manifest_key);
-  const known = new Set(objectsOf(newest).map(([key]) => key));
+  const known = new Map(objectsOf(newest));
   let checked = 0;
   let later = newest;
   while (later.manifest_number > 1) {
@@ -31,9 +30,11 @@ export async function* checkEarlierManifests(
     later = read.manifest;
     for (const verified of signatureOf(read)) if (verified.isSkipped) yield verified;
     for (const [key, sha256] of objectsOf(read.manifest)) {
-      if (known.has(key)) continue;
-      known.add(key);
-      const path = join(folder, key.slice(archived.length + 1));
+      const isNew = !known.has(key);
+      mustHold((known.get(key) ?? sha256) === sha256, `${key} is not the object that ${name} names`);
+      known.set(key, sha256);
+      if (!isNew) continue;
+      const path = join(folder, basename(key));
       if (!existsSync(path)) {
         yield { sentence: `${key}, which ${name} names, is missing`, isSkipped: true };
         continue;

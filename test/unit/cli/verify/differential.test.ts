@@ -225,6 +225,7 @@ function signed(forged: Forged): Forged {
 
 function secondOf(forged: Forged): Forged {
   const first = JSON.stringify(forged.manifest);
+  const reports = [...forged.objects].filter(([name]) => name.startsWith('report.'));
   forged.objects.set('manifest.json', Buffer.from(first));
   forged.manifest.manifest_number = 2;
   forged.manifest.previous_manifest_sha256 = sha256(first);
@@ -232,7 +233,9 @@ function secondOf(forged: Forged): Forged {
     'manifest.json',
     'manifest.2.json',
   );
-  return seal(forged);
+  seal(forged);
+  for (const [name, bytes] of reports) forged.objects.set(name, bytes);
+  return forged;
 }
 
 function asVersion1(forged: Forged): Forged {

@@ -145,7 +145,7 @@ describe('a copy of fourteen nights', () => {
     write(earlier, 'another report');
     try {
       expect(await verdict()).toMatchObject([
-        { holds: false, said: expect.stringContaining(basename(earlier)) },
+        { holds: false, said: expect.stringContaining(basename(earlier)) as string },
         here[1],
       ]);
       rmSync(join(dir, earlier));
