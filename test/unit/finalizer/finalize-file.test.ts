@@ -405,7 +405,7 @@ describe('a file in a series', () => {
     };
     await finalizeAs({ quarantine, sentBatches: 0 });
     expect(events[0]?.detail).toMatchObject({ state: 'quarantined', held_records: 5 });
-    expect(told[0]?.text).toContain('as new ones');
+    expect(told[0]?.text).toContain('Every record is sent, also those that the API has.');
   });
 });
 
