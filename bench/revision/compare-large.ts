@@ -87,7 +87,11 @@ async function measure(records: number): Promise<LargeFigures> {
   const archive = { getStream: async () => createReadStream(path('receipts')) as Readable };
   let plan: Awaited<ReturnType<typeof planRevision>> | undefined;
   const compared = await useOf(async () => {
-    plan = await planRevision(newer, [base], undefined, { ...ports, archive }, wholeInvocation, async () => undefined);
+    plan = await planRevision(newer, [base], {
+      ports: { ...ports, archive, rules: { guard: 1 } },
+      deadline: wholeInvocation,
+      keepLease: async () => undefined,
+    });
   });
   if (plan?.kind !== 'planned') throw new Error('The two could not be compared.');
   const made = plan.plan;

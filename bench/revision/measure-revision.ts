@@ -113,14 +113,11 @@ async function measurePair(bytes: Buffer, records: number, url: string) {
   let unchanged = 0;
   const compared = await useOf(async () => {
     const file = { ...account, dialect, sha256: sha256Of(revised) };
-    const made = await planRevision(
-      file,
-      [base],
-      undefined,
-      { ...ports, archive },
-      wholeInvocation,
-      async () => undefined,
-    );
+    const made = await planRevision(file, [base], {
+      ports: { ...ports, archive, rules: { guard: 1 } },
+      deadline: wholeInvocation,
+      keepLease: async () => undefined,
+    });
     if (made.kind === 'planned') unchanged = made.plan.counts.unchanged;
   });
   if (unchanged !== records) throw new Error(`${unchanged} of ${records} records are unchanged: nothing was measured.`);

@@ -1,10 +1,8 @@
 import { readContent } from '../content/read-content.ts';
 import { BatchCutter, startOf } from '../core/records/batch-cutter.ts';
 import type { CutBatch } from '../core/records/dialect.ts';
-import type { Deadline } from '../runtime/deadline.ts';
+import type { Comparing, PlanPorts } from './compare-ports.ts';
 import type { CutFile } from './cut-file.ts';
-import type { KeepLease } from './keep-lease.ts';
-import type { SplitterPorts } from './splitter-ports.ts';
 
 const stepBytes = 128 * 1024;
 
@@ -15,10 +13,7 @@ const stepBytes = 128 * 1024;
  */
 export async function cutWhole(
   file: CutFile,
-  whole: Buffer | undefined,
-  { sources }: Pick<SplitterPorts, 'sources'>,
-  deadline: Deadline,
-  keepLease: KeepLease,
+  { ports, whole, deadline, keepLease }: Comparing<Pick<PlanPorts, 'sources'>>,
   take: (batch: CutBatch) => void,
 ): Promise<boolean> {
   const from = startOf(file.dialect);
@@ -26,7 +21,7 @@ export async function cutWhole(
   const takeSendable = (batches: readonly CutBatch[]): void => {
     for (const batch of batches) if (batch.batch <= (cutter.otherHeader?.batch ?? Infinity)) take(batch);
   };
-  for await (const chunk of readContent(file, whole, sources, from.offset)) {
+  for await (const chunk of readContent(file, whole, ports.sources, from.offset)) {
     for (let step = 0; step < chunk.length; step += stepBytes) {
       takeSendable(cutter.push(chunk.subarray(step, step + stepBytes)));
       await keepLease();

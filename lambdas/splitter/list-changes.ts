@@ -30,8 +30,8 @@ export async function listChanges(
   { bases, plan, changes }: Compared,
   ports: EarlierPorts,
   most = { records: maxListedRecords, characters: maxListedCharacters },
-): Promise<() => AsyncGenerator<string>> {
-  const removedIn = bases.map(({ records }, base) => new RecordSet(records, plan.removedRecords(base)));
+): Promise<{ lines: () => AsyncGenerator<string>; removed: number }> {
+  const removedIn = await removedRecords(bases, plan, ports);
   const removed = removedIn.reduce((sum, { size }) => sum + size, 0);
   const listed = new Set(
     changes.listed.flatMap(({ earlier }) => (earlier ? [placeOf(earlier.base, earlier.record)] : [])),
@@ -60,7 +60,7 @@ export async function listChanges(
   const shown = areSorted ? rows : [];
   shown.push(...changes.listed.map((each) => changedRow(each, bases, before)));
   shown.sort(compareRows);
-  return async function* () {
+  const lines = async function* () {
     yield comparisonHeader;
     for (const row of shown) yield comparisonLine(row);
     // Too many to sort: in the order of their file.
@@ -72,6 +72,29 @@ export async function listChanges(
     }
     if (changes.unlisted > 0) yield notListedLine(notListedNote(changes.unlisted));
   };
+  return { lines, removed };
+}
+
+/**
+ * The removed records of each base. One that a stopped revision had changed is in that one's, and not also in those of the
+ * revision before: whether the two are versions of one record is known only by their identity.
+ */
+async function removedRecords(
+  bases: readonly RevisionBase[],
+  plan: RevisionPlan,
+  ports: EarlierPorts,
+): Promise<RecordSet[]> {
+  const removedIn: RecordSet[] = [];
+  for (const [base, evidence] of bases.entries()) {
+    const found = new RecordSet(evidence.records, plan.removedRecords(base));
+    const mayRepeat = found.size > 0 && removedIn.some(({ size }) => size > 0);
+    if (mayRepeat) {
+      for await (const { record, identity } of readEarlier(evidence, (each) => found.has(each), ports))
+        if (identity && plan.isListedBefore(identity, base)) found.delete(record);
+    }
+    removedIn.push(found);
+  }
+  return removedIn;
 }
 
 const placeOf = (base: number, record: number): string => `${base}/${record}`;
@@ -122,6 +145,12 @@ class RecordSet {
       this.#bits[byte] = (this.#bits[byte] ?? 0) | (1 << (record & 7));
       this.size++;
     }
+  }
+
+  delete(record: number): void {
+    if (!this.has(record)) return;
+    this.#bits[record >> 3] = (this.#bits[record >> 3] ?? 0) & ~(1 << (record & 7));
+    this.size--;
   }
 
   has(record: number): boolean {

@@ -6,13 +6,13 @@ import { unknownRevision } from '../core/series/earlier-revisions.ts';
 import type { RevisionPlan } from '../core/series/revision-plan.ts';
 import type { FileLedger, SplitProgress } from '../ports.ts';
 import type { Deadline } from '../runtime/deadline.ts';
+import { comparing } from './compare-ports.ts';
+import { canNotCompare } from './compare-revision.ts';
 import type { CutFile } from './cut-file.ts';
-import type { PlaceAmongRevisions } from './enter-series.ts';
 import { enterSeries, memberOf } from './enter-series.ts';
-import type { RevisionJudgement } from './judge-revision.ts';
-import { judgeRevision, takeOver } from './judge-revision.ts';
-import { leaseKeeper } from './keep-lease.ts';
+import { judgeRevision } from './judge-revision.ts';
 import type { SplitterPorts } from './splitter-ports.ts';
+import { takeOver } from './take-over.ts';
 
 /** What a file's bytes and its place in its series mean for it, before anything of it is sent. */
 export type Place =
@@ -50,7 +50,8 @@ export async function placeInSeries(
   const endDuplicate = async (of: string): Promise<Place> => {
     // What is held between the two is older than this file, and must not be sent after it.
     const others = member.setting === undefined ? place.earlier.filter(({ fileId }) => fileId !== of) : [];
-    return (await takeOver(file.fileId, others, [], ports)) ? { kind: 'duplicate', of } : { kind: 'waiting', for: of };
+    const awaited = await takeOver(file.fileId, others, [], ports);
+    return awaited === undefined ? { kind: 'duplicate', of } : { kind: 'waiting', for: awaited };
   };
   if (place.kind === 'duplicate') return endDuplicate(place.of);
   // A change back to the bytes of an older revision is sent.
@@ -71,13 +72,14 @@ export async function placeInSeries(
     // A person has cancelled it: it takes nothing over before it is released.
     if (isQuarantined(file)) return taken();
     // What was held of an earlier one, or failed, must not be sent after it.
-    const isTaken = await takeOver(file.fileId, place.earlier, [], ports);
-    return isTaken ? taken(wholly) : { kind: 'waiting', for: place.earlier.at(-1)?.fileId ?? '' };
+    const awaited = await takeOver(file.fileId, place.earlier, [], ports);
+    return awaited === undefined ? taken(wholly) : { kind: 'waiting', for: awaited };
   }
-  const judged = await judge(file, place, whole, ports, deadline);
+  const by = ports.series && comparing(ports, deadline, { leaseOf: file, whole });
+  const judged = by ? await judgeRevision(file, place, by) : ({ kind: 'unknown', why: canNotCompare } as const);
   switch (judged.kind) {
     case 'wait':
-      return { kind: 'waiting', for: place.before.fileId };
+      return { kind: 'waiting', for: judged.for };
     case 'unknown':
       return taken(stopOf(file, unknownRevision(place.before.fileId, judged.why, ports.clock.now())));
     case 'held':
@@ -103,19 +105,6 @@ async function claimChecksum(
   const reading = file.reading ?? readingOf(file.dialect, file.limits, feed);
   const sameBytes = await ledger.claimChecksum(file.feed, file.sha256, file.fileId, reading);
   return sameBytes.kind === 'duplicate' ? sameBytes : undefined;
-}
-
-function judge(
-  file: CutFile,
-  entry: Extract<PlaceAmongRevisions, { kind: 'newer' }>,
-  whole: Buffer | undefined,
-  ports: SplitterPorts,
-  deadline: Deadline,
-): Promise<RevisionJudgement> {
-  const { archive, series } = ports;
-  if (!archive || !series) return Promise.resolve({ kind: 'unknown', why: 'The two can not be compared.' });
-  const compare = { ...ports, archive, rules: series.rules };
-  return judgeRevision(file, entry, whole, compare, deadline, leaseKeeper(file, ports));
 }
 
 /** A person who has cancelled it has stopped it already: the person who releases it is to know both reasons. */

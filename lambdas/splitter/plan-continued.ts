@@ -5,8 +5,8 @@ import { changedRules } from '../core/series/earlier-revisions.ts';
 import { hasPlan } from '../core/series/revision.ts';
 import type { RevisionPlan } from '../core/series/revision-plan.ts';
 import type { Deadline } from '../runtime/deadline.ts';
+import { comparing } from './compare-ports.ts';
 import type { CutFile } from './cut-file.ts';
-import { leaseKeeper } from './keep-lease.ts';
 import { planRevision } from './plan-revision.ts';
 import type { SplitterPorts } from './splitter-ports.ts';
 
@@ -22,7 +22,7 @@ export async function planContinued(
   deadline: Deadline,
 ): Promise<RevisionPlan | 'out-of-time' | undefined> {
   const { revision, fileId } = file;
-  const { archive, ledger, clock, feed } = ports;
+  const { ledger, clock, feed } = ports;
   if (!revision?.taken || !hasPlan(revision) || isStopped(file)) return undefined;
   if (file.reading !== undefined && file.reading !== readingOf(file.dialect, file.limits, feed)) {
     if (await ledger.stopRevision(fileId, changedRules(clock.now()))) ports.metrics.add('QuarantinedFiles', 1);
@@ -32,9 +32,9 @@ export async function planContinued(
   }
   const made = ports.plans.of(file);
   if (made) return made;
-  if (!archive) throw new ContradictionError(`The file ${fileId} is a revision, and no series is configured.`);
-  const keepLease = leaseKeeper(file, ports);
-  const planned = await planRevision(file, revision.bases, whole, { ...ports, archive }, deadline, keepLease);
+  const by = comparing(ports, deadline, { leaseOf: file, whole });
+  if (!by) throw new ContradictionError(`The file ${fileId} is a revision, and no series is configured.`);
+  const planned = await planRevision(file, revision.bases, by);
   if (planned.kind === 'unknown') throw new ContradictionError(`The file ${fileId} can't be compared any more.`);
   return planned.kind === 'planned' ? planned.plan : planned.kind;
 }

@@ -3,23 +3,14 @@ import { RevisionPlan } from '../core/series/revision-plan.ts';
 import type { ChangedRecords } from '../core/series/changed-records.ts';
 import type { KnownRecords } from '../core/series/known-records.ts';
 import type { RevisionBase } from '../core/series/revision.ts';
-import { columnsOf } from '../core/series/revision.ts';
-import type { Archive } from '../ports.ts';
-import type { Deadline } from '../runtime/deadline.ts';
+import { columnsOf, declarationOf } from '../core/series/revision.ts';
+import type { Comparing, PlanPorts } from './compare-ports.ts';
 import type { CutFile } from './cut-file.ts';
 import { cutWhole } from './cut-whole.ts';
-import type { KeepLease } from './keep-lease.ts';
 import { readBase } from './read-base.ts';
-import type { SplitterPorts } from './splitter-ports.ts';
 
 /** A file that waits for an earlier revision checks this often whether it is closed. Seconds. */
 export const revisionWaitSeconds = 30;
-
-/** Why a file can't be compared. */
-export const unknownWhy = {
-  unknown: 'A record of it may have been sent, and it is not known which.',
-  'out-of-time': 'Comparing the two takes too long.',
-};
 
 export type PlanEnd = { kind: 'planned'; plan: RevisionPlan } | { kind: 'out-of-time' } | { kind: 'unknown' };
 
@@ -31,40 +22,33 @@ export type PlanEnd = { kind: 'planned'; plan: RevisionPlan } | { kind: 'out-of-
 export async function planRevision(
   file: CutFile,
   bases: readonly RevisionBase[],
-  whole: Buffer | undefined,
-  ports: Pick<SplitterPorts, 'sources' | 'feed' | 'series'> & { archive: Pick<Archive, 'getStream'> },
-  deadline: Deadline,
-  keepLease: KeepLease,
+  by: Comparing<PlanPorts>,
   changes?: ChangedRecords,
 ): Promise<PlanEnd> {
   const known: KnownRecords[] = [];
+  const reading = { archive: by.ports.archive, onProgress: by.keepLease };
   for (const base of bases) {
     const hasOtherColumns = base.columns !== undefined && base.columns !== columnsOf(file.dialect);
-    const read = await readBase(base, { archive: ports.archive, onProgress: keepLease }, hasOtherColumns);
+    const read = await readBase(base, reading, hasOtherColumns);
     if (!read) return { kind: 'unknown' };
-    if (deadline.isDrawingIn()) return { kind: 'out-of-time' };
+    if (by.deadline.isDrawingIn()) return { kind: 'out-of-time' };
     known.push(read);
   }
-  return compareWith(file, known, whole, ports, deadline, keepLease, changes);
+  return compareWith(file, known, by, changes);
 }
 
 /** Compares all records of a file with what is known. */
 export async function compareWith(
   file: CutFile,
   known: readonly KnownRecords[],
-  whole: Buffer | undefined,
-  ports: Pick<SplitterPorts, 'sources' | 'feed' | 'series'>,
-  deadline: Deadline,
-  keepLease: KeepLease,
+  by: Comparing<PlanPorts>,
   changes?: ChangedRecords,
 ): Promise<Exclude<PlanEnd, { kind: 'unknown' }>> {
-  // Once something of it may have been sent, every cut names the same earlier versions, whatever the feed declares by then.
-  const supersedes = file.revision?.taken
-    ? file.revision.supersedes === true
-    : ports.series?.rules.changedRecords === 'supersedes';
+  const { feed, rules } = by.ports;
+  const { supersedes = false } = declarationOf(file.revision, rules.changedRecords);
   const plan = new RevisionPlan(known, supersedes, file.revision?.isWhole);
-  const isRead = await cutWhole(file, whole, ports, deadline, keepLease, (batch) => {
-    for (const record of prepareCut(batch, ports.feed, file)) {
+  const isRead = await cutWhole(file, by, (batch) => {
+    for (const record of prepareCut(batch, feed, file)) {
       const change = plan.note(record);
       if (change) changes?.add(record, change);
     }

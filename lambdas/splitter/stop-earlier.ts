@@ -1,16 +1,16 @@
 import { LeaseLostError, SourceChangedError } from '../core/errors.ts';
+import type { FileAccount } from '../core/account/file-account.ts';
 import { isOpen } from '../core/account/file-account.ts';
 import { isStopped, outrunFile } from '../core/account/quarantine.ts';
 import { suffixOf } from '../core/records/identity.ts';
 import { prepareCut } from '../core/records/prepare-batch.ts';
-import type { KnownRevision } from '../core/series/earlier-revisions.ts';
+import type { EarlierRevisions } from '../core/series/earlier-revisions.ts';
 import { KnownRecords } from '../core/series/known-records.ts';
 import { guardRevision } from '../core/series/revision-guard.ts';
-import type { Deadline } from '../runtime/deadline.ts';
-import type { ComparePorts } from './compare-ports.ts';
+import { columnsOf, hasPlan } from '../core/series/revision.ts';
+import type { Comparing } from './compare-ports.ts';
 import type { CutFile } from './cut-file.ts';
 import { cutWhole } from './cut-whole.ts';
-import type { KeepLease } from './keep-lease.ts';
 import { compareWith } from './plan-revision.ts';
 import { saveProgress } from './splitter-ports.ts';
 
@@ -24,22 +24,15 @@ const maxRecords = 5_000_000;
  */
 export async function stopEarlier(
   file: CutFile,
-  { earlier, before }: { earlier: readonly KnownRevision[]; before: KnownRevision },
-  whole: Buffer | undefined,
-  ports: ComparePorts,
-  deadline: Deadline,
-  keepLease: KeepLease,
+  { earlier, before }: EarlierRevisions,
+  by: Comparing,
 ): Promise<void> {
-  const { ledger, clock } = ports;
+  const { ports } = by;
   if (isStopped(file)) return;
   if (file.guard === undefined) {
-    const inProgress = await ledger.getFile(before.fileId);
-    // Before it has a place itself, it may turn out to be a wrong file.
-    const isSent = inProgress?.series?.taken || inProgress?.revision?.taken || inProgress?.guard === 'passed';
-    if (!inProgress || !isOpen(inProgress) || isStopped(inProgress) || !isSent) return;
-    const guard = (await passesGuard(file, inProgress as CutFile, whole, ports, deadline, keepLease))
-      ? 'passed'
-      : 'failed';
+    const inProgress = await ports.ledger.getFile(before.fileId);
+    if (!inProgress || !mayBeStopped(inProgress, by)) return;
+    const guard = (await passesGuard(file, inProgress as CutFile, by)) ? 'passed' : 'failed';
     const saved = await saveProgress(file, ports, { guard });
     if (!saved) throw new LeaseLostError(`The file ${file.fileId} was claimed by another splitter.`);
     file.guard = guard;
@@ -48,55 +41,58 @@ export async function stopEarlier(
   }
   if (file.guard === 'failed') return;
   for (const { fileId } of earlier)
-    await ledger.stopRevision(fileId, outrunFile(file.fileId, clock.now()), file.fileId);
+    await ports.ledger.stopRevision(fileId, outrunFile(file.fileId, ports.clock.now()), file.fileId);
 }
 
-async function passesGuard(
-  file: CutFile,
-  earlier: CutFile,
-  whole: Buffer | undefined,
-  ports: ComparePorts,
-  deadline: Deadline,
-  keepLease: KeepLease,
-): Promise<boolean> {
-  const known = await rowsOf(earlier, ports, deadline, keepLease).catch((error: unknown) => {
+function mayBeStopped(inProgress: FileAccount, { ports }: Comparing): boolean {
+  const { series, revision, guard } = inProgress;
+  // Before it has a place itself, it may turn out to be a wrong file.
+  const isSent = series?.taken || revision?.taken || guard === 'passed';
+  if (!isOpen(inProgress) || isStopped(inProgress) || !isSent) return false;
+  // What it had not sent of a person's `--all` may have been removed by hand, so this file would be held after the stop.
+  const isAllNew = revision !== undefined && !hasPlan(revision);
+  return !isAllNew || ports.rules.changedRecords !== undefined;
+}
+
+async function passesGuard(file: CutFile, earlier: CutFile, by: Comparing): Promise<boolean> {
+  const hasOtherColumns = columnsOf(earlier.dialect) !== columnsOf(file.dialect);
+  const known = await rowsOf(earlier, by, { hasOtherColumns }).catch((error: unknown) => {
     // It is the earlier file that was replaced.
     if (error instanceof SourceChangedError) return undefined;
     throw error;
   });
-  const compared = known && (await compareWith(file, [known], whole, ports, deadline, keepLease));
+  const compared = known && (await compareWith(file, [known], by));
   if (compared?.kind !== 'planned') return false;
-  return guardRevision(compared.plan.counts, earlier.fileId, ports.rules, ports.clock.now()) === undefined;
+  const { rules, clock } = by.ports;
+  return guardRevision(compared.plan.counts, earlier.fileId, rules, clock.now()) === undefined;
 }
 
-/** As if the API had all of them. Undefined if there are too many, or too little time. */
+/**
+ * A file's records, as if the API had all of them. Undefined if there are too many, or too little time.
+ * @param hasOtherColumns than the newer revision: the same bytes are another record there
+ */
 async function rowsOf(
   file: CutFile,
-  ports: ComparePorts,
-  deadline: Deadline,
-  keepLease: KeepLease,
+  by: Comparing,
+  { hasOtherColumns }: { hasOtherColumns: boolean },
 ): Promise<KnownRecords | undefined> {
   const { sha256, totalRecords } = file;
-  const records = totalRecords ?? (await countRecords(file, ports, deadline, keepLease));
+  const ofEarlier = { ...by, whole: undefined };
+  const records = totalRecords ?? (await countRecords(file, ofEarlier));
   if (sha256 === undefined || records === undefined || records > maxRecords) return undefined;
   const known = new KnownRecords(suffixOf({ ...file, sha256 }), records);
-  const isRead = await cutWhole(file, undefined, ports, deadline, keepLease, (batch) => {
-    for (const { record, result, sha256: ofRecord } of prepareCut(batch, ports.feed, file)) {
-      if (result.kind === 'good') known.add(record, result.requestId, ofRecord);
+  const isRead = await cutWhole(file, ofEarlier, (batch) => {
+    for (const { record, result, sha256: bytes } of prepareCut(batch, by.ports.feed, file)) {
+      if (result.kind === 'good') known.add(record, result.requestId, hasOtherColumns ? undefined : bytes);
     }
   });
   return isRead ? known : undefined;
 }
 
 /** Of a file that is still being cut. */
-async function countRecords(
-  file: CutFile,
-  ports: ComparePorts,
-  deadline: Deadline,
-  keepLease: KeepLease,
-): Promise<number | undefined> {
+async function countRecords(file: CutFile, by: Comparing): Promise<number | undefined> {
   let count = 0;
-  const isRead = await cutWhole(file, undefined, ports, deadline, keepLease, (batch) => {
+  const isRead = await cutWhole(file, by, (batch) => {
     count += batch.kind === 'slice' ? batch.records : 1;
   });
   return isRead ? count : undefined;

@@ -20,23 +20,23 @@ class OutOfTimeError extends Error {}
 
 /**
  * Stores the list of what a revision changes beside its evidence. It follows from the evidence alone, so a splitter that
- * was killed makes the same one again. Undefined if there is no time for it: the revision doesn't wait for its list.
+ * was killed makes the same one again. With the number of removed records. Undefined if there is no time for it: the revision
+ * doesn't wait for its list.
  * @throws ContradictionError if an earlier file in the archive was changed
  */
 export async function storeComparison(
   file: CutFile,
   compared: Compared,
-  ports: ComparisonPorts,
-  deadline: Deadline,
-  keepLease: KeepLease,
-): Promise<Revision['comparison']> {
+  { ports, deadline, keepLease }: { ports: ComparisonPorts; deadline: Deadline; keepLease: KeepLease },
+): Promise<{ comparison: NonNullable<Revision['comparison']>; removed: number } | undefined> {
   const onProgress = async () => {
     if (deadline.isDrawingIn()) throw new OutOfTimeError();
     await keepLease();
   };
   try {
-    const list = await listChanges(compared, { ...ports, onProgress });
-    return await store((number) => archiveKeysOf(file).changes(number), list, ports.archive);
+    const { lines, removed } = await listChanges(compared, { ...ports, onProgress });
+    const keyOf = (number: number) => archiveKeysOf(file).changes(number);
+    return { comparison: await store(keyOf, lines, ports.archive), removed };
   } catch (error) {
     if (!(error instanceof OutOfTimeError)) throw error;
     ports.log.warn('no time to list the changes of a revision', { correlation_id: file.fileId });
@@ -49,7 +49,7 @@ async function store(
   keyOf: (number: number) => string,
   lines: () => AsyncGenerator<string>,
   archive: ComparisonPorts['archive'],
-): Promise<Revision['comparison']> {
+): Promise<NonNullable<Revision['comparison']>> {
   let known: string | undefined;
   for (let number = 1; ; number++) {
     const key = keyOf(number);

@@ -204,12 +204,18 @@ export class RevisionWorld {
   }
 
   /** A person has corrected a row whose record is dead. */
-  async correct(fileId: string, record: number, { spot, client }: LogRow): Promise<void> {
+  async correct(
+    fileId: string,
+    record: number,
+    { spot, client }: LogRow,
+    { asNew = false }: { asNew?: boolean } = {},
+  ): Promise<void> {
     const dead = await this.ledger.getDead(fileId, record);
     const row = { SpotID: spot, StationCode: 'WABC', AirDateTime: airtime, Duration: '30', ClientName: client };
     const correction: CorrectionMessage = {
       ...{ v: 1, kind: 'correction', correction_id: `c${++this.#messages}`, feed: 'traffic', file_id: fileId, record },
       ...{ sha256: dead?.sha256 ?? '', row, changed: ['ClientName'], by: 'ann', at: '2026-01-05T08:00:00.000Z' },
+      ...(asNew ? { as_new: true as const } : {}),
       failures: 0,
     };
     this.#add({ kind: 'correction', message: signed(correction, this.file(fileId)) }, 0);

@@ -360,6 +360,33 @@ describe('a revision of one that is in progress', () => {
     expect(Object.fromEntries(world.api.schedule)).toEqual(scheduleOf(changed));
   });
 
+  it('is stopped again by each further change of the rules, and goes on when a person has answered that', async () => {
+    world.drop(1, rowsOf(40));
+    await run();
+    world.drop(2, changed);
+    let deploys = 0;
+    // Each time, its batches are lost, and made again after the deploy.
+    world.onHandled = () => {
+      const isTaken = world.ledger.files.get('traffic.2')?.state === 'split';
+      if (deploys === 2 || !isTaken || world.queue.every(({ task }) => task.kind !== 'batch')) return;
+      deploys++;
+      world.queue.splice(0);
+      world.deploy();
+      world.askToMakeAgain('traffic.2');
+    };
+    const failureAfter = async () => (await run(), world.manifestOf('traffic.2')?.failure);
+    const first = await failureAfter();
+    expect(first).toMatchObject({ code: 'rules_changed' });
+    await world.release('traffic.2', 'changes');
+    const second = await failureAfter();
+    expect(second).toMatchObject({ code: 'rules_changed' });
+    expect(deploys).toBe(2);
+    expect(await world.release('traffic.2', 'changes')).toMatchObject({ kind: 'released' });
+    expect(await failureAfter()).toBeNull();
+    expect(world.manifestOf('traffic.2')).toMatchObject({ state: 'completed', unchanged_records: 38 });
+    expect(Object.fromEntries(world.api.schedule)).toEqual(scheduleOf(changed));
+  });
+
   it('knows that what a stopped one no longer had was not removed by hand, even if all of it was delivered', async () => {
     world = new RevisionWorld('doubles');
     world.drop(1, rowsOf(20));
@@ -415,6 +442,48 @@ describe('a revision of one that is in progress', () => {
     await runWith(1, () => world.drop(2, changed));
     expect(world.manifestOf('traffic.1')).toMatchObject({ state: 'completed', uploaded_records: 40 });
     expect(world.manifestOf('traffic.2')).toMatchObject({ state: 'quarantined', held_records: 40 });
+  });
+
+  it('does not stop it if the same bytes are other records under its header, so that it would be held itself', async () => {
+    world = new RevisionWorld('doubles');
+    world.drop(1, rowsOf(40));
+    const otherHeader = 'SpotID,ClientName,AirDateTime,Duration,StationCode';
+    await runWith(1, () => world.drop(2, rowsOf(40), 0, otherHeader));
+    expect(world.manifestOf('traffic.1')).toMatchObject({ state: 'completed', uploaded_records: 40 });
+    expect(world.manifestOf('traffic.2')).toMatchObject({ state: 'quarantined', held_records: 40 });
+  });
+
+  it('does not stop one that a person had sent whole where the API keeps both: it would be held for the rest', async () => {
+    world = new RevisionWorld('doubles');
+    world.drop(1, rowsOf(40));
+    await run();
+    world.drop(2, changed);
+    await run();
+    world.api.turn = ({ payload }) => {
+      const spot = String(payload['spot_id']);
+      // A person has removed what the released file is to bring again.
+      if (world.api.schedule.has(spot)) world.api.remove(spot);
+      return undefined;
+    };
+    await world.release('traffic.2', 'all');
+    // It is cut again.
+    await world.handle(0, false);
+    await runWith(2, () => world.drop(3, [...changed, { spot: 'S41', client: 'New' }]));
+    expect(world.manifestOf('traffic.2')).toMatchObject({ state: 'completed', uploaded_records: 40 });
+    expect(world.manifestOf('traffic.3')).toMatchObject({ state: 'completed', unchanged_records: 40 });
+    expect(world.api.doubled).toEqual([]);
+  });
+
+  it('counts and lists a removed record once, of which the stopped one had another version', async () => {
+    world.drop(1, rowsOf(40));
+    await run();
+    world.drop(2, changed);
+    await runWith(1, () => world.drop(3, rowsOf(40).slice(1)));
+    expect(world.manifestOf('traffic.2')).toMatchObject({ state: 'superseded', uploaded_records: 1 });
+    const third = world.manifestOf('traffic.3');
+    expect(third).toMatchObject({ state: 'completed', removed_records: 1 });
+    const list = world.archived.get(third?.comparison?.changes_key ?? '')?.toString() ?? '';
+    expect(list.split('\r\n').filter((row) => row.startsWith('removed,'))).toHaveLength(1);
   });
 
   it('tries no dead letter of it from then on', async () => {

@@ -12,6 +12,12 @@ export interface KnownRevision extends RevisionPlace {
   sha256: string;
 }
 
+/** What a newer revision is judged by: those that entered before it, and the newest of them that may have been sent. */
+export interface EarlierRevisions {
+  earlier: readonly KnownRevision[];
+  before: KnownRevision;
+}
+
 /** Revisions that a series remembers: the latest to enter. Keys have up to 1 KB, and DynamoDB items up to 400 KB. */
 export const maxKnownRevisions = 50;
 

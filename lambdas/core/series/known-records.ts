@@ -188,11 +188,19 @@ export class KnownRecords {
   /** Their numbers, in no order. A partial revision's records that another one has sent are among those of that one. */
   *removedRecords(): Generator<number> {
     for (let at = 0; at < this.#slots.length; at += keyBytes + valueBytes) {
-      const flags = this.#slots[at + flagsAt] ?? 0;
-      if (flags === 0 || (flags & isSeen) !== 0) continue;
-      if (this.isPartial && this.#slots.readUInt16LE(at + sentInAt) !== 0) continue;
-      yield this.#slots.readUInt32LE(at + recordAt);
+      if (this.#listsAsRemoved(at)) yield this.#slots.readUInt32LE(at + recordAt);
     }
+  }
+
+  /** Whether `removedRecords` has the one with this id. */
+  listsAsRemoved(requestId: string): boolean {
+    return this.#listsAsRemoved(this.#table.find(Buffer.from(requestId.slice(0, 2 * keyBytes), 'hex')));
+  }
+
+  #listsAsRemoved(at: number): boolean {
+    const flags = this.#slots[at + flagsAt] ?? 0;
+    if (flags === 0 || (flags & isSeen) !== 0) return false;
+    return !this.isPartial || this.#slots.readUInt16LE(at + sentInAt) === 0;
   }
 
   #sentInOf(at: number): string {

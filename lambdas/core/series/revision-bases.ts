@@ -1,7 +1,7 @@
 import type { FileAccount } from '../account/file-account.ts';
 import type { ManifestFigures } from '../account/manifest.ts';
-import type { RevisionBase } from './revision.ts';
-import { columnsOf, hasPlan } from './revision.ts';
+import type { Revision, RevisionBase } from './revision.ts';
+import { certainBases, columnsOf, hasPlan } from './revision.ts';
 
 /** Each of them is read for every part of the file. */
 const maxBases = 5;
@@ -11,8 +11,9 @@ const maxKnown = 10_000_000;
 
 /**
  * What a newer revision of a closed file is compared with; undefined if that is not known. If the file did not deliver all
- * of its records, the API may still have what the revisions before it delivered.
- * @param before what is known of these
+ * of its records, the API may still have what the revisions before it delivered. It may also have what the file no longer
+ * had, until a person has removed that: such bases are optional.
+ * @param before what is known of the revisions before it
  */
 export function basesOf(
   file: FileAccount,
@@ -25,8 +26,9 @@ export function basesOf(
   const isPartial = figures.failure?.code === 'newer_revision' && (!file.revision || hasPlan(file.revision));
   const undelivered = figures.total_records - figures.uploaded_records - figures.duplicate_records;
   // Of a file that was stopped, no one removes by hand what it no longer has, even if all of it was delivered.
-  const earlier = isPartial || undelivered > figures.unchanged_records ? before : [];
-  if (key === null || sha256 === null) return earlier.length === 0 ? undefined : [...earlier];
+  const isNeeded = isPartial || undelivered > figures.unchanged_records;
+  const earlier = isNeeded ? before : leftBehind(file.revision, before);
+  if (key === null || sha256 === null) return isNeeded && earlier.length > 0 ? [...earlier] : undefined;
   const columns = columnsOf(file.dialect);
   const own: RevisionBase = {
     fileId: file.fileId,
@@ -43,6 +45,20 @@ export function basesOf(
       : { resolutions: { key: resolutions_key, sha256: resolutions_sha256 } }),
   };
   const bases = [own, ...earlier];
-  const records = bases.reduce((sum, base) => sum + base.records, 0);
-  return bases.length > maxBases || records > maxKnown ? undefined : bases;
+  while (isTooMuch(bases) && bases.at(-1)?.isOptional) bases.pop();
+  return isTooMuch(bases) ? undefined : bases;
 }
+
+/**
+ * The revisions before a file that was delivered whole, as far as the API may still have records of them that the file does
+ * not have.
+ */
+function leftBehind(revision: Revision | undefined, before: readonly RevisionBase[]): RevisionBase[] {
+  if (!revision || !hasPlan(revision)) return [];
+  // It has all records of those whose removed ones are counted.
+  const left = revision.counts.removed > 0 ? before : before.slice(certainBases(before));
+  return left.map((base) => ({ ...base, isOptional: true }));
+}
+
+const isTooMuch = (bases: readonly RevisionBase[]): boolean =>
+  bases.length > maxBases || bases.reduce((sum, base) => sum + base.records, 0) > maxKnown;

@@ -2,13 +2,16 @@ import type { Quarantine } from '../account/stops.ts';
 import { countsText } from './counts-text.ts';
 import type { RevisionCounts } from './known-records.ts';
 
+/**
+ * What an API does with a record that it has and that is sent with other values. `replaces`: it has a key of its own.
+ * `supersedes`: it replaces the entry that a header names.
+ */
+export type ChangedRecords = 'replaces' | 'supersedes';
+
 /** What a feed allows a revision to change without a person's decision. */
 export interface RevisionRules {
-  /**
-   * What the API does with a record that it has and that is sent with other values. `replaces`: it has a key of its own.
-   * `supersedes`: it replaces the entry that a header names. Absent if the feed does not say.
-   */
-  changedRecords?: 'replaces' | 'supersedes' | undefined;
+  /** Absent if the feed does not say. */
+  changedRecords?: ChangedRecords | undefined;
   /** The share of records that may be changed or removed. */
   guard: number;
 }

@@ -1,5 +1,6 @@
 import { requestIdOf, suffixIn } from '../records/identity.ts';
 import type { PreparedRecord } from '../records/prepare-record.ts';
+import { certainBases } from './revision.ts';
 import type { KnownRecords, NotedRecord, RecordPlan, RevisionCounts } from './known-records.ts';
 
 /** A record of an earlier revision. */
@@ -52,7 +53,7 @@ export class RevisionPlan {
   /** A record that is sent names the request ids that it supersedes. */
   readonly supersedes: boolean;
   /** All records are sent, also those that the API has. */
-  readonly #isWhole: boolean;
+  readonly isWhole: boolean;
   readonly #counts = { unchanged: 0, changed: 0, added: 0 };
   #removed: number | undefined;
   /** One object for all records that have the same plan; the first is that of records without one. */
@@ -71,10 +72,9 @@ export class RevisionPlan {
    */
   constructor(known: readonly KnownRecords[], supersedes = false, isWhole = false) {
     this.#known = known;
-    const whole = known.findIndex(({ isPartial }) => !isPartial);
-    this.#certain = whole < 0 ? known : known.slice(0, whole + 1);
+    this.#certain = known.slice(0, certainBases(known));
     this.supersedes = supersedes;
-    this.#isWhole = isWhole;
+    this.isWhole = isWhole;
   }
 
   /** Undefined if the record is unchanged, or rejected. */
@@ -86,7 +86,7 @@ export class RevisionPlan {
       const here = known.note(known.requestIdOf(identity), sha256);
       noted ??= here;
     }
-    const plan = this.#isWhole ? 'send' : noted?.plan;
+    const plan = this.isWhole ? 'send' : noted?.plan;
     if (noted && plan === 'unchanged') this.#plan(record, 'unchanged', noted.sentIn, [noted.sentIn]);
     else if (plan === 'repeated') this.#plan(record, 'repeated', 'repeated', []);
     else if (this.supersedes) this.#planSuperseding(record, identity);
@@ -112,6 +112,11 @@ export class RevisionPlan {
   /** Numbers of an earlier revision's records that this one does not have, in no order. @param base its place */
   removedRecords(base: number): Iterable<number> {
     return this.#certain[base]?.removedRecords() ?? [];
+  }
+
+  /** Whether a newer revision than this base had another version of the removed record, which is listed there. */
+  isListedBefore(identity: readonly string[], base: number): boolean {
+    return this.#certain.slice(0, base).some((known) => known.listsAsRemoved(known.requestIdOf(identity)));
   }
 
   /** Whether a removed record is known under the identity that it has in its file: a person may have corrected that. */

@@ -34,7 +34,7 @@ function world(records: number, removed: readonly number[], source?: string, che
   };
   const plan = { removedRecords: () => removed, isRemovedAs: () => true } as never;
   const list = async (changes = new ChangedRecords(dialect), most?: { records: number; characters: number }) => {
-    const lines = await listChanges({ bases: [base], plan, changes }, ports, most);
+    const { lines } = await listChanges({ bases: [base], plan, changes }, ports, most);
     const bytes = async function* () {
       for await (const line of lines()) yield Buffer.from(line);
     };

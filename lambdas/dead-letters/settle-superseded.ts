@@ -1,0 +1,27 @@
+import type { DeadRecord } from '../core/account/file-account.ts';
+import { supersededBy } from '../core/series/superseded-letter.ts';
+import type { Clock, DeadLedger } from '../ports.ts';
+
+/**
+ * Ends a dead letter of a revision that a newer one has superseded: it is not tried any more. What may have been stored of it
+ * is noted first, because a newer revision is compared with what its history says.
+ * @param begun a correction whose first try is not begun: nothing of it was sent
+ */
+export async function settleSuperseded(
+  dead: DeadRecord,
+  by: string,
+  { ledger, clock }: { ledger: Pick<DeadLedger, 'addFailure' | 'resolveDead'>; clock: Pick<Clock, 'now'> },
+  begun?: string,
+): Promise<void> {
+  const { fileId, record, correction } = dead;
+  const hasEnded = dead.history.some(({ correctionId }) => correctionId === correction?.id);
+  const inDoubt = correction === undefined || hasEnded || correction.id === begun ? undefined : correction.id;
+  // A consumer that was killed has left no other trace of what it sent.
+  if (dead.sentSince !== undefined || inDoubt !== undefined) {
+    const error = 'it may have been sent before the newer revision came';
+    const attempt = { at: clock.now(), outcome: 'exhausted' as const, reason: 'superseded', error, status: null };
+    const ofCorrection = inDoubt === undefined ? {} : { correctionId: inDoubt };
+    await ledger.addFailure(fileId, record, { ...attempt, ...ofCorrection }, undefined);
+  }
+  await ledger.resolveDead(fileId, record, supersededBy(by));
+}

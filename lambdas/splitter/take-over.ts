@@ -1,0 +1,88 @@
+import { askToAmend } from '../ask-finalizer.ts';
+import { askAgainAfterMs } from '../core/account/amendment.ts';
+import type { FileAccount } from '../core/account/file-account.ts';
+import { isOpen } from '../core/account/file-account.ts';
+import type { RevisionBase } from '../core/series/revision.ts';
+import { settleSuperseded } from '../dead-letters/settle-superseded.ts';
+import type { TakeOverPorts } from './compare-ports.ts';
+
+/** The first of the earlier revisions that are in progress; undefined if there is none. */
+export async function findOpen(
+  earlier: readonly { fileId: string }[],
+  { ledger }: Pick<TakeOverPorts, 'ledger'>,
+): Promise<FileAccount | undefined> {
+  for (const { fileId } of earlier) {
+    const file = await ledger.getFile(fileId);
+    if (file && isOpen(file)) return file;
+  }
+  return undefined;
+}
+
+/**
+ * The first of them that this file has marked as superseded, and of which something may still change. Before that, comparing
+ * would have no effect.
+ */
+export async function findSettling(
+  earlier: readonly { fileId: string }[],
+  by: string,
+  ports: TakeOverPorts,
+): Promise<FileAccount | undefined> {
+  for (const { fileId } of earlier) {
+    const file = await ports.ledger.getFile(fileId);
+    if (file?.supersededBy?.fileId === by && (await isSettling(file, ports))) return file;
+  }
+  return undefined;
+}
+
+/**
+ * Takes over from the earlier revisions: from now on no letter of theirs is tried and none of them is released. Their open
+ * dead letters are settled, since this file has the records as they should be. Returns the first one of which something may
+ * still be on its way, or has changed since they were compared; undefined if this file may be sent.
+ */
+export async function takeOver(
+  fileId: string,
+  earlier: readonly { fileId: string }[],
+  bases: readonly RevisionBase[],
+  ports: TakeOverPorts,
+): Promise<string | undefined> {
+  const { ledger, clock } = ports;
+  for (const each of earlier) {
+    const closed = await ledger.supersedeFile(each.fileId, fileId);
+    // Forgotten: nothing of it is left to be sent.
+    if (!closed && !(await ledger.getFile(each.fileId))) continue;
+    if (!closed || isTrying(closed, clock.now())) return each.fileId;
+    const settled = await settleLetters(closed, fileId, ports);
+    if (settled || (await isSettling(closed, ports))) return each.fileId;
+    const base = bases.find((known) => known.fileId === each.fileId);
+    if (!base) continue;
+    if (closed.manifest?.number !== base.manifest) return each.fileId;
+    // Its manifest has how each dead letter ended, including what may have been sent.
+    const figures = await ledger.getManifestFigures(base.fileId, base.manifest);
+    if (figures?.dead_lettered_records !== 0) return each.fileId;
+  }
+  return undefined;
+}
+
+/** A letter or a correction of the file may be being tried. */
+const isTrying = ({ tryingUntil = -1 }: FileAccount, now: number): boolean => tryingUntil >= now;
+
+/** So it may be, or the file's manifest is about to be amended. */
+async function isSettling(file: FileAccount, ports: TakeOverPorts): Promise<boolean> {
+  const { amendmentRequestedAt: requestedAt } = file;
+  const now = ports.clock.now();
+  // Whoever requested it may have died before the finalizer was asked.
+  if (requestedAt !== undefined && requestedAt < now - askAgainAfterMs) await askToAmend(file, ports);
+  return isTrying(file, now) || requestedAt !== undefined;
+}
+
+/** Settles the dead letters that are still open, and asks for a manifest that has them. */
+async function settleLetters(file: FileAccount, by: string, ports: TakeOverPorts): Promise<boolean> {
+  let settled = false;
+  for await (const dead of ports.ledger.listDead(file.fileId)) {
+    if (dead.state !== 'dead') continue;
+    settled = true;
+    await settleSuperseded(dead, by, ports);
+  }
+  if (settled) await askToAmend(file, ports);
+  return settled;
+}
