@@ -173,6 +173,8 @@ export const correctionMessage = z.object({
   by: z.string(),
   /** The reason. Absent if none was stated, and in older messages. */
   why: z.string().optional(),
+  /** The person knows that the API has no earlier version of the row: it is sent as a new record. */
+  as_new: z.literal(true).optional(),
   at: z.iso.datetime(),
   /** Failed tries over all receives; waiting never counts. */
   failures: z.int().nonnegative(),

@@ -25,6 +25,8 @@ export interface PlannedCorrection {
   field: string | null;
   /** The problems that the feed's schema finds in the corrected row. */
   fault: string | undefined;
+  /** The person knows that the API has no earlier version of the row. */
+  asNew?: true;
 }
 
 export interface CorrectionPlan {
@@ -52,6 +54,7 @@ interface Findings {
 
 /**
  * Matches each row of a corrected CSV with its record. Sends nothing.
+ * @param asNew the person knows that the API has no earlier version of these rows
  * @throws CliError listing every line that does not match its record, or naming a cell that shows that the CSV was opened or
  * saved in another character set; before anything is done
  */
@@ -59,6 +62,7 @@ export async function planCorrections(
   claims: ReadonlyMap<string, readonly Claim[]>,
   feedName: string | undefined,
   ports: PlanPorts,
+  asNew?: true,
 ): Promise<CorrectionPlan> {
   const plan: CorrectionPlan = { corrections: [], unchanged: 0, resolved: 0, ignored: [] };
   const findings: Findings = { plan, faults: [], reEncoded: [] };
@@ -71,7 +75,8 @@ export async function planCorrections(
   }
   throwFaults(faults);
   refuseReEncoded(findings.reEncoded);
-  return { ...plan, ignored: [...new Set(plan.ignored)] };
+  const corrections = asNew ? plan.corrections.map((each) => ({ ...each, asNew })) : plan.corrections;
+  return { ...plan, corrections, ignored: [...new Set(plan.ignored)] };
 }
 
 function fileFault(file: FileAccount, feedName: string | undefined): string | undefined {

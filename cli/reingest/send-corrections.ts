@@ -36,7 +36,7 @@ export async function sendCorrections(
 }
 
 function messageOf(correction: PlannedCorrection, { by, why }: Who, at: string): CorrectionMessage {
-  const { file, record, sha256, row, changes, correctionId } = correction;
+  const { file, record, sha256, row, changes, correctionId, asNew } = correction;
   const message: CorrectionMessage = {
     v: 1,
     kind: 'correction',
@@ -49,6 +49,7 @@ function messageOf(correction: PlannedCorrection, { by, why }: Who, at: string):
     changed: changes.map(({ column }) => column),
     by,
     why,
+    ...(asNew ? { as_new: true as const } : {}),
     at,
     failures: 0,
   };

@@ -1,6 +1,7 @@
 import { ContradictionError } from '../core/errors.ts';
 import { sha256Of, suffixOf } from '../core/records/identity.ts';
 import { isCancelled } from '../core/account/quarantine.ts';
+import { readingOf } from '../core/account/reading.ts';
 import type { DeadAttempt, DeadRecord, FileAccount } from '../core/account/file-account.ts';
 import { prepareRecord } from '../core/records/prepare-record.ts';
 import { buriedLetterId } from '../core/dead-letters/letter-of.ts';
@@ -9,6 +10,7 @@ import { memberProblem } from '../core/records/cut-slice.ts';
 import { memberSourceOf } from '../core/account/source-uri.ts';
 import type { Letter } from '../messages.ts';
 import { isUnproven, judgeLetter, noteAltered } from '../dead-letters/judge-letter.ts';
+import { settleSuperseded } from '../dead-letters/settle-superseded.ts';
 import type { LetterAdoption, SinkRequest } from '../ports.ts';
 import type { Deadline } from '../runtime/deadline.ts';
 import type { InTurn } from '../runtime/in-turn.ts';
@@ -19,7 +21,7 @@ import { deliveryAnswerOf } from './sendable.ts';
 import { askToAmend } from '../ask-finalizer.ts';
 import { earlierUnknown, refusalOf } from '../core/answers/refusal.ts';
 import { provenPause } from '../core/limiter/pause-evidence.ts';
-import { supersededBy } from '../core/series/superseded-letter.ts';
+import { mayHaveEarlier } from '../core/series/revision.ts';
 import { beginTry } from './begin-try.ts';
 import { sendOne } from './send-one.ts';
 import { sinkRequestOf } from './sink-request.ts';
@@ -118,12 +120,11 @@ async function retry(
   if (prepared.kind === 'rejected')
     return failForGood(letter, messageSentAt, { ...prepared.fault, status: null }, ports);
 
-  const isBuried = letter.letter_id === buriedLetterId(letter.file_id, letter.record);
-  const wasCompared = letter.request_id !== null || isBuried;
-  if (file?.revision?.supersedes && !wasCompared) return failForGood(letter, messageSentAt, earlierUnknown, ports);
+  if (file && mayHaveEarlier(file) && !wasCompared(letter, file, ports))
+    return failForGood(letter, messageSentAt, earlierUnknown, ports);
 
   const successor = await beginTry(letter.file_id, ports);
-  if (successor !== undefined) return endSuperseded(letter, successor, ports);
+  if (successor !== undefined) return endSuperseded(letter, dead, successor, ports);
   // A record that was sent before may have been stored; noted, so that the next attempt knows it after a kill.
   const mayHaveBeenSent = letter.attempts > 0 || dead.sentSince !== undefined;
   if (!mayHaveBeenSent) await ports.ledger.noteSending(letter.file_id, letter.record);
@@ -150,6 +151,16 @@ async function retry(
   const refusal = refusalOf(status, answer, 'record', letter.earlier_checksums !== undefined);
   const fault = { outcome: 'refused' as const, ...refusal, status, ...(answer && { answer }) };
   return failForGood(letter, messageSentAt, fault, ports);
+}
+
+/**
+ * Whether the splitter has compared the letter's record with the earlier revisions. A buried record has no request id in its
+ * letter; by the rules of then, it is good if it is good now.
+ */
+function wasCompared(letter: Letter, { dialect, limits, reading }: FileAccount, { feed }: ConsumerPorts): boolean {
+  if (letter.request_id !== null) return true;
+  const isBuried = letter.letter_id === buriedLetterId(letter.file_id, letter.record);
+  return isBuried && dialect !== undefined && reading === readingOf(dialect, limits, feed);
 }
 
 /** Waiting is not a failure, so it goes back as a new message, with all its receives. */
@@ -232,8 +243,13 @@ async function resolve(
 }
 
 /** A newer revision of the file has the record as it should be. */
-async function endSuperseded(letter: Letter, successor: string, ports: ConsumerPorts): Promise<LetterEnd> {
-  await ports.ledger.resolveDead(letter.file_id, letter.record, supersededBy(successor));
+async function endSuperseded(
+  letter: Letter,
+  dead: DeadRecord,
+  successor: string,
+  ports: ConsumerPorts,
+): Promise<LetterEnd> {
+  await settleSuperseded((await ports.ledger.getDead(letter.file_id, letter.record)) ?? dead, successor, ports);
   ports.log.info('dead letter of a superseded revision not tried', correlated(letter, { revision: successor }));
   await askToAmend({ fileId: letter.file_id, feed: letter.feed }, ports);
   return { kind: 'done' };

@@ -10,11 +10,12 @@ import type { CorrectionMessage } from '../messages.ts';
 import type { Deadline } from '../runtime/deadline.ts';
 import type { InTurn } from '../runtime/in-turn.ts';
 import { askToAmend } from '../ask-finalizer.ts';
+import { settleSuperseded } from '../dead-letters/settle-superseded.ts';
 import type { ConsumerPorts } from './consumer-ports.ts';
 import { cancelledFault } from './retry-letter.ts';
 import { conflictReason, earlierUnknown, refusalOf } from '../core/answers/refusal.ts';
 import type { OneEnd } from './send-one.ts';
-import { supersededBy } from '../core/series/superseded-letter.ts';
+import { mayHaveEarlier } from '../core/series/revision.ts';
 import { beginTry } from './begin-try.ts';
 import { sendOne } from './send-one.ts';
 import { deliveryAnswerOf } from './sendable.ts';
@@ -94,11 +95,13 @@ async function send(
   const requestId = requestIdOf(identity, ...(file.bundle ? ([message.sha256] as const) : suffixOf(file)));
   // It has no place in the file: its own bytes, with the number of the record that it replaces.
   const place = { sha256: sha256Of(Buffer.from(JSON.stringify(message.row))), record: message.record, offset: 0 };
-  if (file.revision?.supersedes && dead.requestId !== requestId) return fail(message, earlierUnknown, ports);
-  const request = sinkRequestOf(place, { requestId, identity, payload }, file, dead.earlier);
+  const isKnown = message.as_new === true || dead.requestId === requestId;
+  if (!isKnown && mayHaveEarlier(file)) return fail(message, earlierUnknown, ports);
+  const earlier = message.as_new ? undefined : dead.earlier;
+  const request = sinkRequestOf(place, { requestId, identity, payload }, file, earlier);
   const successor = await beginTry(file.fileId, ports);
   if (successor !== undefined) {
-    await ports.ledger.resolveDead(file.fileId, message.record, supersededBy(successor));
+    await settleSuperseded(dead, successor, ports, repeated ? undefined : message.correction_id);
     ports.log.info('correction of a superseded revision not tried', correlated(message, { revision: successor }));
     return askToAmend(file, ports);
   }
@@ -171,8 +174,9 @@ async function fail(
   ports.log.info('correction failed', correlated(message, { reason: fault.reason }));
 }
 
-function correctionOf({ correction_id: id, by, why, at, row, changed }: CorrectionMessage): Correction {
-  return { id, by, ...(why === undefined ? {} : { why }), at: Date.parse(at), row, changed };
+function correctionOf({ correction_id: id, by, why, at, row, changed, as_new }: CorrectionMessage): Correction {
+  const decided = { ...(why === undefined ? {} : { why }), ...(as_new ? { isNew: as_new } : {}) };
+  return { id, by, ...decided, at: Date.parse(at), row, changed };
 }
 
 function correlated(message: CorrectionMessage, fields: Record<string, unknown> = {}): Record<string, unknown> {

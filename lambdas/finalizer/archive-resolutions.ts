@@ -77,6 +77,7 @@ export function resolutionLine(dead: DeadRecord): string {
             at: new Date(dead.correction.at).toISOString(),
             ...(dead.correction.why === undefined ? {} : { why: dead.correction.why }),
             changed: dead.correction.changed,
+            ...(dead.correction.isNew ? { as_new: true } : {}),
             row: dead.correction.row,
           },
         }),

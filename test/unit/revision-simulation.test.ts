@@ -95,8 +95,7 @@ async function simulate(seed: number, totals: Totals): Promise<void> {
     const number = Math.floor(dice.next() * revisions.length);
     const record = Math.floor(dice.next() * 14) + 1;
     const isOther = dice.next() < 0.3;
-    // A known limit: such a row is corrected in the log, and exported again.
-    if (!replaces && number > 0) return;
+
     const fileId = `traffic.${number + 1}`;
     const row = revisions[number]?.[record - 1];
     if (!row || (await world.ledger.getDead(fileId, record))?.state !== 'dead') return;

@@ -31,6 +31,7 @@ interface ReingestOptions extends GlobalOptions {
   dryRun?: boolean;
   yes?: boolean;
   json?: boolean;
+  asNew?: true;
 }
 
 export function reingestCommand(terminal: Terminal): Command {
@@ -41,6 +42,10 @@ export function reingestCommand(terminal: Terminal): Command {
     .option('--why <text>', 'what was corrected; stored for the auditor, and required except with --dry-run')
     .addOption(byOption())
     .option('--dry-run', 'show the changes, and send nothing')
+    .option(
+      '--as-new',
+      'of a revision: the API has no earlier version of these rows, so each is sent as a new record; look it up there first',
+    )
     .option('--yes', 'send without asking for confirmation; required without a terminal')
     .addOption(jsonOption())
     .addHelpText(
@@ -69,11 +74,8 @@ async function reingest(
   const claims = claimsOf(parseCsv(await readCsv(path), tyingColumns));
   const stack = await openStack(options.stack, process.env);
   if (feed !== undefined) requireDeployed(stack, feed);
-  const plan = await planCorrections(claims, feed, {
-    ledger: stack.ledger,
-    readDead: readWholeDeadOf(stack),
-    feedNamed,
-  });
+  const planPorts = { ledger: stack.ledger, readDead: readWholeDeadOf(stack), feedNamed };
+  const plan = await planCorrections(claims, feed, planPorts, options.asNew);
   const isAsked = !options.dryRun && !options.yes;
   terminal[isAsked ? 'alert' : 'note'](formatPlan(plan).trimEnd());
   if (!who || plan.corrections.length === 0) {

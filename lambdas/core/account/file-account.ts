@@ -275,6 +275,8 @@ export interface Correction {
   row: Record<string, unknown>;
   /** Columns whose values differ from the record's. */
   changed: string[];
+  /** The person knows that the API has no earlier version of it. */
+  isNew?: true;
 }
 
 /** The API's answer to the request that succeeded, as in receipts: `answer` without secrets. */

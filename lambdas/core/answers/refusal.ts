@@ -5,15 +5,16 @@ export const conflictReason = 'conflict';
 const supersededMissing = 'superseded_missing';
 
 /**
- * For a row of a revision that the splitter could not compare: whether it supersedes an entry of the API is not known, and
- * without the header it could make it double.
+ * For a row of a revision that the splitter could not compare, where the API keeps both of a changed record: whether it has
+ * an earlier version of the row is not known, and sent as a new record, the row could be there twice.
  */
 export const earlierUnknown = {
   outcome: 'refused' as const,
   reason: 'earlier_unknown',
   error:
-    'the API may have an earlier version of this row, and which one is not known; correct it in the log, and drop that as ' +
-    'the next revision',
+    'the API may have an earlier version of this row, and which one is not known: nothing was sent. Correct the row in the ' +
+    'log, and drop that as the next revision. If you know that the API has no earlier version of it, reingest the row with ' +
+    '--as-new',
   status: null,
 };
 

@@ -1,0 +1,118 @@
+import { beforeEach, describe, expect, it } from 'vitest';
+import type { LogRow } from '../support/revision-world.ts';
+import { RevisionWorld } from '../support/revision-world.ts';
+
+let world: RevisionWorld;
+beforeEach(() => void (world = new RevisionWorld('doubles')));
+
+const rowsOf = (count: number): LogRow[] =>
+  Array.from({ length: count }, (_, n) => ({ spot: `S${n + 1}`, client: `Client ${n + 1}` }));
+const damaged = (rows: readonly LogRow[], spot: number): LogRow[] =>
+  rows.with(spot - 1, { spot: `S${spot}`, client: `Client ${spot}`, isDamaged: true });
+const run = () => world.run(() => ({ index: 0, isRepeated: false }));
+const scheduleOf = (rows: readonly LogRow[]) => Object.fromEntries(rows.map(({ spot, client }) => [spot, client]));
+const deadOf = (file: number, record: number) => world.ledger.getDead(`traffic.${file}`, record);
+
+describe('a corrected row of a revision, where the API keeps both of a changed record,', () => {
+  const row = { spot: 'S3', client: 'Corrected' };
+
+  beforeEach(async () => {
+    world.drop(1, rowsOf(6));
+    await run();
+    world.drop(2, damaged([...rowsOf(6), { spot: 'S7', client: 'New' }], 3));
+    await run();
+    expect(world.manifestOf('traffic.2')).toMatchObject({ state: 'completed', rejected_records: 1 });
+  });
+
+  it('is not sent, since the API may have it from an earlier revision; the reason says what to do', async () => {
+    await world.correct('traffic.2', 3, row);
+    await run();
+    expect(world.api.requests).toBe(7);
+    expect(world.api.doubled).toEqual([]);
+    const { state, history } = (await deadOf(2, 3)) ?? {};
+    expect(state).toBe('dead');
+    expect(history?.at(-1)).toMatchObject({ outcome: 'refused', reason: 'earlier_unknown' });
+    expect(history?.at(-1)?.error).toMatch(/drop that as the next revision.*--as-new/s);
+  });
+
+  it('is sent if a person knows that the API does not have it', async () => {
+    world.api.remove('S3');
+    await world.correct('traffic.2', 3, row, { asNew: true });
+    await run();
+    expect(world.api.doubled).toEqual([]);
+    expect(world.api.schedule.get('S3')).toBe('Corrected');
+    expect(await deadOf(2, 3)).toMatchObject({ state: 'resolved', correction: { isNew: true } });
+  });
+
+  it('is not sent either if the feed declares another API by then, for which the file was not compared', async () => {
+    world.rules = { changedRecords: 'replaces', guard: 1 };
+    await world.correct('traffic.2', 3, row);
+    await run();
+    expect(world.api.requests).toBe(7);
+  });
+});
+
+describe('what is declared of an API', () => {
+  it('is stored with the revision: a corrected row is sent although nothing is declared any more', async () => {
+    world = new RevisionWorld('replaces');
+    world.drop(1, rowsOf(6));
+    await run();
+    world.drop(2, damaged([...rowsOf(6), { spot: 'S7', client: 'New' }], 3));
+    await run();
+    expect(world.file('traffic.2').revision).toMatchObject({ replaces: true });
+    world.rules = { guard: 1 };
+    await world.correct('traffic.2', 3, { spot: 'S3', client: 'Corrected' });
+    await run();
+    expect(world.api.schedule.get('S3')).toBe('Corrected');
+  });
+
+  it('does not concern the first file of a series', async () => {
+    world.drop(1, damaged(rowsOf(6), 3));
+    await run();
+    await world.correct('traffic.1', 3, { spot: 'S3', client: 'Corrected' });
+    await run();
+    expect(world.api.schedule.get('S3')).toBe('Corrected');
+  });
+});
+
+describe('a record that one revision removes and the next one has again', () => {
+  const third = [...rowsOf(6), { spot: 'S7', client: 'New' }];
+
+  async function dropThree(): Promise<void> {
+    world.drop(1, rowsOf(6));
+    await run();
+    world.drop(2, rowsOf(6).toSpliced(2, 1));
+    await run();
+    world.drop(3, third);
+    await run();
+  }
+
+  it('counts as changed: where the API keeps both, a person decides', async () => {
+    await dropThree();
+    expect(world.api.doubled).toEqual([]);
+    expect(world.manifestOf('traffic.3')).toMatchObject({
+      state: 'quarantined',
+      failure: { code: 'revision_differs' },
+    });
+    expect(world.file('traffic.3').revision?.counts).toEqual({ unchanged: 5, changed: 1, added: 1, removed: 0 });
+  });
+
+  it('replaces what no person has removed', async () => {
+    world = new RevisionWorld('supersedes');
+    await dropThree();
+    expect(world.api.doubled).toEqual([]);
+    expect(Object.fromEntries(world.api.schedule)).toEqual(scheduleOf(third));
+  });
+
+  it('is new again after the person has removed it', async () => {
+    world = new RevisionWorld('supersedes');
+    world.drop(1, rowsOf(6));
+    await run();
+    world.drop(2, rowsOf(6).toSpliced(2, 1));
+    await run();
+    world.api.remove('S3');
+    world.drop(3, third);
+    await run();
+    expect(Object.fromEntries(world.api.schedule)).toEqual(scheduleOf(third));
+  });
+});
