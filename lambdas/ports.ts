@@ -40,6 +40,7 @@ import type { OthersCount } from './core/limiter/pause-evidence.ts';
 import type { OutcomeCounts } from './core/account/outcome.ts';
 import type { Quarantine, ReleasedRecords, Stops } from './core/account/stops.ts';
 import type { CancelObstacle } from './core/account/quarantine.ts';
+import type { WithoutObstacle } from './core/series/go-without.ts';
 import type { Revision } from './core/series/revision.ts';
 import type { KnownRevision } from './core/series/earlier-revisions.ts';
 import type {
@@ -550,6 +551,11 @@ export interface ExpectedLedger {
   saveExpected(feed: string, note: ExpectedNote): Promise<void>;
 }
 
+/** `earlier`, `newer`: the files after the write. `obstacle`: why nothing was changed. */
+export type GoneWithout =
+  | { kind: 'done'; newer: FileAccount; earlier: FileAccount; repeated: boolean }
+  | { kind: 'refused'; obstacle: WithoutObstacle };
+
 /** Files that are revisions of each other (core/series/). */
 export interface SeriesLedger {
   /** A file that has entered, and the revisions that entered before it. Undefined if the series has forgotten it. */
@@ -566,6 +572,10 @@ export interface SeriesLedger {
    * or if all of its records have ended.
    */
   stopRevision(fileId: string, quarantine: Quarantine, by?: string): Promise<boolean>;
+  /**
+   * A person's decision that a revision goes on without an earlier one: nothing more of that is sent. Repeatable.
+   */
+  goWithout(fileId: string, earlierId: string, who: { by: string; why: string }): Promise<GoneWithout>;
   /** Before a letter or a correction is tried. Undefined if it may be; otherwise the file that has taken over. */
   beginTry(fileId: string, forMs: number): Promise<string | undefined>;
   /** Notes that the desk was notified that the file waits. */

@@ -1,7 +1,7 @@
 import { isDeepStrictEqual } from 'node:util';
 import type { Manifest } from '../../lambdas/core/account/manifest.ts';
 import type { ManifestDecision } from '../../lambdas/core/account/manifest-decision.ts';
-import { inOrder, isAboutFile, isAboutRecords } from '../../lambdas/core/account/manifest-decision.ts';
+import { inOrder, isAboutFile, isAboutRecords, isAboutStop } from '../../lambdas/core/account/manifest-decision.ts';
 import { isTime } from './read-manifest.ts';
 import { mustHold } from './verified.ts';
 
@@ -9,11 +9,13 @@ import { mustHold } from './verified.ts';
  * Checks the decisions against each other, and against how the file ended.
  * @throws DoesNotHoldError
  */
-export function checkDecisions({ manifest_version: version, state, failure, decisions = [] }: Manifest): void {
+export function checkDecisions(manifest: Manifest): void {
+  const { manifest_version: version, state, failure, decisions = [] } = manifest;
   mustHold(version > 1 || decisions.length === 0, 'a manifest of version 1 has no decisions');
   for (const decision of decisions) checkForm(decision);
   mustHold(isDeepStrictEqual(inOrder(decisions), decisions), 'the decisions are not in the order of their times');
-  const ofFile = decisions.filter(isAboutFile);
+  checkWithout(manifest);
+  const ofFile = decisions.filter(isAboutStop);
   let [stop, released] = [0, 0];
   for (const each of ofFile) {
     const number = each.stop ?? 0;
@@ -35,15 +37,27 @@ export function checkDecisions({ manifest_version: version, state, failure, deci
   );
 }
 
+/** The file is one of the two revisions; an earlier one is sent no more. */
+function checkWithout({ file_id: fileId, state, decisions = [] }: Manifest): void {
+  for (const { kind, newer_file_id: newer, earlier_file_id: earlier } of decisions) {
+    const names = [newer, earlier].filter((each) => each !== undefined);
+    mustHold(names.length === (kind === 'without' ? 2 : 0), `a decision of the kind ${kind} names two files, or does not`);
+    if (kind !== 'without') continue;
+    mustHold(names.includes(fileId) && newer !== earlier, 'a decision to go on without a file is about other files');
+    mustHold(earlier !== fileId || state !== 'completed', 'a revision that another one went on without is completed');
+  }
+}
+
 function checkForm({ kind, at, by, why, stop, sends, records, until, ...limit }: ManifestDecision): void {
   mustHold([at, until ?? at].every(isTime), `a decision has the time ${at}, which is none in milliseconds, UTC`);
   const isOfFile = kind === 'cancel' || kind === 'release';
+  const isPlain = isOfFile || kind === 'pause' || kind === 'resume' || kind === 'without';
   const isOfRecords = kind === 'resolve' || kind === 'correct';
   mustHold(isOfFile === (stop !== undefined), `a decision of the kind ${kind} names a stop, or lacks it`);
   mustHold(sends === undefined || kind === 'release', `a decision of the kind ${kind} says what is sent`);
   mustHold(isOfRecords === (records !== undefined), `a decision of the kind ${kind} counts records, or does not`);
   mustHold(by !== null || (isOfRecords && why === null), `a decision of the kind ${kind} has no name`);
-  const isOfLimit = !isOfFile && !isOfRecords && kind !== 'pause' && kind !== 'resume';
+  const isOfLimit = !isPlain && !isOfRecords;
   const hasLimit = limit.from !== undefined || limit.to !== undefined || limit.window_seconds !== undefined;
   mustHold(isOfLimit || (!hasLimit && until === undefined), `a decision of the kind ${kind} has a limit`);
 }

@@ -11,7 +11,7 @@ import type { BatchAttempt } from './batch-attempt.ts';
 import { claimBatch, claimEndOf } from './claim-batch.ts';
 import type { ConsumerPorts } from './consumer-ports.ts';
 import { endKnown } from './end-known.ts';
-import { exhaust, flush, holdUnsent, rejectBad } from './end-records.ts';
+import { exhaust, exhaustAbandoned, flush, holdUnsent, rejectBad } from './end-records.ts';
 import { handOver } from './hand-over.ts';
 import { sendBatch } from './send-batch.ts';
 import type { SendEnd } from './sendable.ts';
@@ -38,6 +38,7 @@ async function finishAttempt(attempt: BatchAttempt, deadline: Deadline): Promise
 
   rejectBad(attempt);
   endKnown(attempt);
+  exhaustAbandoned(attempt);
   const end = await sendBatch(attempt, deadline);
   // Parked records have used up their tries; records that only waited have not failed.
   const failures = message.failures + (end.parked.length > 0 ? 1 : 0);
@@ -47,6 +48,7 @@ async function finishAttempt(attempt: BatchAttempt, deadline: Deadline): Promise
     if (end.stopped?.kind === 'file-stopped') holdStopped(attempt, end, end.stopped.file);
     if (failures >= maxBatchFailures) exhaust(attempt, end.parked);
   }
+  exhaustAbandoned(attempt);
   if (attempt.left().length === 0) return settle(attempt);
   await handOver(attempt, end, Math.min(failures, maxBatchFailures - 1));
 }

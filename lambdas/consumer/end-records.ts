@@ -61,6 +61,21 @@ export function flush(attempt: BatchAttempt, last: Extract<SendEnd['stopped'], {
 }
 
 /**
+ * Of a file that a newer revision goes on without, nothing is sent any more: whether the API has what an attempt may have
+ * sent stays unknown, and the newer revision treats it so.
+ */
+export function exhaustAbandoned(attempt: BatchAttempt): void {
+  const { abandonedFor } = attempt.file;
+  if (abandonedFor === undefined) return;
+  const error =
+    `the file ${abandonedFor} is a newer revision, and a person has decided that it goes on without this file: whether the ` +
+    'API has stored the record is not known, and it is not sent again';
+  for (const place of attempt.left()) {
+    attempt.end(place, { outcome: 'exhausted', status: null, attempts: 1, reason: 'superseded', error });
+  }
+}
+
+/**
  * Holds the records that were not sent. Records that an earlier attempt may have sent, or that this one has sent without
  * a verdict, continue: saying that they were not sent would be a guess.
  */

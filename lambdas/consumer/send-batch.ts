@@ -1,4 +1,4 @@
-import { isStopped } from '../core/account/quarantine.ts';
+import { isAbandoned, isStopped } from '../core/account/quarantine.ts';
 import { pausesOf } from '../core/limiter/pause-evidence.ts';
 import type { Deadline } from '../runtime/deadline.ts';
 import type { BatchAttempt } from './batch-attempt.ts';
@@ -15,6 +15,8 @@ const noSending = { stopped: undefined, requests: 0, waitedMs: 0, requestedMs: 0
 export async function sendBatch(attempt: BatchAttempt, deadline: Deadline): Promise<SendEnd> {
   const { ports, journal } = attempt;
   const sendables = sendablesOf(attempt);
+  // Of a file that was stopped before, what may have been sent goes on, unless a newer revision goes on without the file.
+  const stopsNow = isStopped(attempt.file) ? isAbandoned : isStopped;
   if (sendables.length === 0) return { ...noSending, parked: [], pauses: new Map(), tried: new Set() };
   // Read before the first slot is leased, since the slot would pass meanwhile; a fault surfaces when the sink reads the
   // token.
@@ -28,7 +30,7 @@ export async function sendBatch(attempt: BatchAttempt, deadline: Deadline): Prom
     hasFailed: attempt.message.failures > 0,
     othersPassed: attempt.hasUploaded(),
     onVerdict: ({ place }, verdict) => endByVerdict(attempt, place, verdict),
-    ...(isStopped(attempt.file) ? {} : { whenStopped: (signal) => watchForStop(attempt.file.fileId, ports, signal) }),
+    whenStopped: (signal) => watchForStop(attempt.file.fileId, ports, signal, stopsNow),
   });
   // Near 100, the rate limit determines the file's speed; near 0, the API's latency and the number of connections do.
   const wholeMs = end.waitedMs + end.requestedMs;

@@ -6,6 +6,7 @@ import * as changes from '../core/ledger/series-changes.ts';
 import { fileKey, seriesKey } from '../core/ledger/ledger-keys.ts';
 import { withoutKeys } from '../core/ledger/stored-item.ts';
 import { isQuarantined } from '../core/account/stops.ts';
+import { abandonedFile, withoutObstacleOf } from '../core/series/go-without.ts';
 import type { Clock, ItemStore, SeriesLedger } from '../ports.ts';
 
 /** The account of series: which files are revisions of each other, in the order in which they came, and which is sent. */
@@ -55,6 +56,30 @@ export function seriesLedger(store: ItemStore, clock: Pick<Clock, 'now'>): Serie
       if (!file || isQuarantined(file)) return false;
       const stop = changes.stopRevision(file, quarantine, by, clock.now());
       return (await store.update(fileKey(fileId), stop)).kind === 'changed';
+    },
+
+    async goWithout(fileId, earlierId, who) {
+      const files = async () => {
+        const items = await Promise.all([fileId, earlierId].map((each) => store.read(fileKey(each))));
+        return items.map((item) => item && withoutKeys<FileAccount>(item));
+      };
+      for (;;) {
+        const [newer, earlier] = await files();
+        // Done before, or its answer was lost.
+        if (newer && earlier?.abandonedFor === fileId) return { kind: 'done', newer, earlier, repeated: true };
+        const revisions = earlier?.series && (await readSeries(earlier.series.id))?.revisions;
+        const [own = -1, place = -1] = [fileId, earlierId].map(
+          (id) => revisions?.findIndex((each) => each.fileId === id) ?? -1,
+        );
+        const obstacle = withoutObstacleOf(newer, earlier, place >= 0 && place < own);
+        if (obstacle !== undefined || !newer || !earlier) return { kind: 'refused', obstacle: obstacle ?? 'unknown' };
+        const now = clock.now();
+        const decision = { kind: 'without' as const, at: now, ...who, newer: fileId, earlier: earlierId };
+        const quarantine = abandonedFile(fileId, who, now);
+        if (!(await store.updateAll(changes.goWithout(newer, earlier, quarantine, decision, now)))) continue;
+        const [after = newer, ended = earlier] = await files();
+        return { kind: 'done', newer: after, earlier: ended, repeated: false };
+      }
     },
 
     async beginTry(fileId, forMs) {

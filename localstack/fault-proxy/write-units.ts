@@ -87,13 +87,12 @@ export class WriteUnitMeter {
   }
 }
 
-/** The keys of the stack's tables: the ledger's two, and the record ledger's. */
-const keyNames = ['pk', 'sk', 'recordKey'];
-
+/** All tables of the stack have the keys `pk` and, except one, `sk`. */
 function placesOf(request: WriteRequest): Place[] {
   const writes = request.TransactItems?.flatMap((each) => Object.values(each)) ?? [request];
   return writes.map(({ TableName = '', Key, Item: item }) => {
-    const key = Key ?? Object.fromEntries(Object.entries(item ?? {}).filter(([name]) => keyNames.includes(name)));
+    const key =
+      Key ?? Object.fromEntries(Object.entries(item ?? {}).filter(([name]) => name === 'pk' || name === 'sk'));
     return { TableName, Key: key };
   });
 }

@@ -133,11 +133,11 @@ describe('a file that is cancelled', () => {
     const keys = [first, second, third].map((each) => each?.archive.receipts_key);
     expect(new Set(keys).size).toBe(3);
     for (const key of world.archived.keys()) expect(key.startsWith(folder)).toBe(true);
-    expect(world.file?.decisions?.map(({ kind, stop, by, why }) => [kind, stop, by, why])).toEqual([
-      ['cancel', 1, 'ann', 'the wrong export'],
-      ['release', 1, 'bob', 'it is right'],
-      ['cancel', 2, 'ann', 'still wrong'],
-      ['release', 2, 'bob', 'it is right'],
+    expect(world.file?.decisions).toMatchObject([
+      { kind: 'cancel', stop: 1, by: 'ann', why: 'the wrong export' },
+      { kind: 'release', stop: 1, by: 'bob', why: 'it is right' },
+      { kind: 'cancel', stop: 2, by: 'ann', why: 'still wrong' },
+      { kind: 'release', stop: 2, by: 'bob', why: 'it is right' },
     ]);
   });
 

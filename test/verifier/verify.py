@@ -149,6 +149,8 @@ def is_decision(value):
     if kind in ("cancel", "release"):
         sends = {"sends": one_of("changes", "all")} if kind == "release" and "sends" in value else {}
         return fits(value, {**form, "by": text, "stop": POSITIVE, **sends})
+    if kind == "without":
+        return fits(value, {**form, "by": text, "newer_file_id": text, "earlier_file_id": text})
     if kind in ("resolve", "correct"):
         return fits(value, {**form, "records": POSITIVE}) and (value["by"] is not None or value["why"] is None)
     limit = LIMIT if kind in ("limit", "reset", "expired", "calendar") else {}
@@ -330,6 +332,10 @@ def check_decisions(manifest):
     must(decisions is None or decisions, "an empty list of decisions")
     times = [decision["at"] for decision in decisions or ()]
     must(times == sorted(times), "order of the decisions")
+    for without in about(manifest, "without"):
+        newer, earlier, own = without["newer_file_id"], without["earlier_file_id"], manifest["file_id"]
+        must(own in (newer, earlier) and newer != earlier, "files of a decision")
+        must(own != earlier or manifest["state"] != "completed", "a file that is completed although another one went on without it")
     stop, released, last = 0, 0, None
     for last in about(manifest, "cancel", "release"):
         number = last["stop"]
@@ -832,8 +838,8 @@ def check_chain(newest, folder, missing):
         must(folder_of(manifest) == folder_of(newest), f"file of manifest {number - 1}")
         same = "request_ids_have_file_id"
         must(manifest[same] == later[same], f"request ids of manifest {number - 1}")
-        kept = about(manifest, "cancel", "release")
-        must(about(later, "cancel", "release")[:len(kept)] == kept, f"decisions of manifest {number - 1}")
+        kept = about(manifest, "cancel", "release", "without")
+        must(about(later, "cancel", "release", "without")[:len(kept)] == kept, f"decisions of manifest {number - 1}")
 
 def check_earlier(folder, newest, expected_pem, missing):
     """The signatures of earlier manifests, and the objects that only they name."""

@@ -103,6 +103,11 @@ export interface FileAccount {
   revision?: Revision;
   /** A newer revision of its series has taken over: nothing more of this one is sent. */
   supersededBy?: { fileId: string; at: number };
+  /**
+   * The newer revision that goes on without this one, by a person's decision: nothing more of it is sent, not even a record
+   * that may have been sent before.
+   */
+  abandonedFor?: string;
   /** Until when a letter or a correction of the file may be being tried. */
   tryingUntil?: number;
   /**

@@ -7,11 +7,11 @@ import { isoTime } from '../iso-time.ts';
 const time = z.iso.datetime();
 
 /**
- * A decision that concerns a file. `cancel` and `release` are about the file; `resolve` and `correct` about some of its dead
+ * A decision that concerns a file. `cancel`, `release` and `without` are about the file; `resolve` and `correct` about some of its dead
  * records; the others about its feed or API: those made while the file was open, and those that were in force before.
  */
 export const manifestDecision = z.object({
-  kind: z.enum(['cancel', 'release', 'resolve', 'correct', 'pause', 'resume', 'limit', 'reset', 'expired', 'calendar']),
+  kind: z.enum(['cancel', 'release', 'without', 'resolve', 'correct', 'pause', 'resume', 'limit', 'reset', 'expired', 'calendar']),
   /** Of several equal decisions about records: the time of the last one. */
   at: time,
   /** Null for all decisions about records after the first `maxRecordDecisions` different ones. */
@@ -21,6 +21,9 @@ export const manifestDecision = z.object({
   stop: z.int().positive().optional(),
   /** `release` of a revision: what it sends. */
   sends: z.enum(['changes', 'all']).optional(),
+  /** `without`: the revision that goes on, and the earlier one of which nothing more is sent. */
+  newer_file_id: z.string().optional(),
+  earlier_file_id: z.string().optional(),
   /** `resolve`, `correct`: the number of records. */
   records: z.int().positive().optional(),
   /** Of a limit: requests per window before and after, and when it ends by itself. */
@@ -34,11 +37,18 @@ export type ManifestDecision = z.infer<typeof manifestDecision>;
 /** Different decisions about records that a manifest names; the resolutions have each. */
 export const maxRecordDecisions = 1_000;
 
-export const isAboutFile = ({ kind }: ManifestDecision): boolean => kind === 'cancel' || kind === 'release';
+export const isAboutStop = ({ kind }: ManifestDecision): boolean => kind === 'cancel' || kind === 'release';
+export const isAboutFile = (decision: ManifestDecision): boolean => isAboutStop(decision) || decision.kind === 'without';
 export const isAboutRecords = ({ kind }: ManifestDecision): boolean => kind === 'resolve' || kind === 'correct';
 
-export function quoteFileDecision({ kind, stop, at, by, why, sends }: FileDecision): ManifestDecision {
-  return { kind, at: isoTime(at), by, why, stop, ...(sends ? { sends } : {}) };
+export function quoteFileDecision(decision: FileDecision): ManifestDecision {
+  const { kind, by, why } = decision;
+  const said = { kind, at: isoTime(decision.at), by, why };
+  if (decision.kind === 'without') {
+    return { ...said, newer_file_id: decision.newer, earlier_file_id: decision.earlier };
+  }
+  const { stop, sends } = decision;
+  return { ...said, stop, ...(sends ? { sends } : {}) };
 }
 
 export function quoteFeedDecision({ kind, at, by, why, from, to, windowSeconds, until }: Decision): ManifestDecision {

@@ -75,6 +75,11 @@ export function isStopped(file: Stopped & Pick<FileAccount, 'state'>): boolean {
   return file.state === 'superseded' || isQuarantined(file);
 }
 
+/** A newer revision goes on without it: not even what may have been sent is sent again. */
+export function isAbandoned({ abandonedFor }: Pick<FileAccount, 'abandonedFor'>): boolean {
+  return abandonedFor !== undefined;
+}
+
 /** A person has cancelled it and it is not released: not even its dead letters are sent. */
 export function isCancelled(file: Stopped): boolean {
   return isQuarantined(file) && file.quarantine?.code === 'cancelled';

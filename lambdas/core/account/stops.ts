@@ -57,16 +57,29 @@ export function stopsOf({ quarantine, release }: Stopped): Stops {
   return { stop: quarantine ? (quarantine.number ?? 1) : 0, released: release ? (release.stop ?? 1) : 0 };
 }
 
-/** A person's decision about a whole file, as its account keeps it. */
-export interface FileDecision {
-  kind: 'cancel' | 'release';
-  /** The number of the stop that it makes, or that it answers. */
-  stop: number;
+interface Decided {
   /** Milliseconds since 1970. */
   at: number;
   by: string;
   why: string;
+}
+
+/** A person's decision about a whole file, as its account keeps it. */
+export type FileDecision = StopDecision | WithoutDecision;
+
+export interface StopDecision extends Decided {
+  kind: 'cancel' | 'release';
+  /** The number of the stop that it makes, or that it answers. */
+  stop: number;
   sends?: ReleasedRecords;
+}
+
+/** A revision goes on without an earlier one that does not close by itself: in the accounts of both. */
+export interface WithoutDecision extends Decided {
+  kind: 'without';
+  /** Their file ids. */
+  newer: string;
+  earlier: string;
 }
 
 /** Its unsent records are held until a person releases it. */

@@ -4,7 +4,7 @@ import type { ManifestFigures } from '../account/manifest.ts';
 import type { ReceiptsFacts } from '../account/receipts-facts.ts';
 import { noCounts } from '../account/outcome.ts';
 import { noStops, stopsOf } from '../account/stops.ts';
-import type { FileDecision, Quarantine, Release, Stops } from '../account/stops.ts';
+import type { FileDecision, Quarantine, Release, StopDecision, Stops } from '../account/stops.ts';
 import { schemaVersion } from '../account/schema-version.ts';
 import { fileIdOf } from '../account/file-id.ts';
 import type { Check, ItemChange, ItemWrite } from './item-change.ts';
@@ -150,7 +150,7 @@ export function closeFile({ fileId, feed }: FileAccount, close: Close, now: numb
 export const expireFigures = (now: number): ItemChange => ({ when: [exists], setOnce: { expiresAt: expiryOf(now) } });
 
 /** The file has had these stops and releases, and no others. */
-function hasStops({ stop, released }: Stops): Check[] {
+export function hasStops({ stop, released }: Stops): Check[] {
   return [...isNumbered('quarantine', 'number', stop), ...isNumbered('release', 'stop', released)];
 }
 
@@ -191,7 +191,7 @@ export function stopFile(
 /** Reopens a closed file that was stopped; rows after another header are held permanently. */
 export function releaseStop(
   file: FileAccount,
-  decision: Pick<FileDecision, 'by' | 'why' | 'sends'>,
+  decision: Pick<StopDecision, 'by' | 'why' | 'sends'>,
   now: number,
 ): ItemChange {
   const stops = stopsOf(file);

@@ -2,11 +2,14 @@ import { schemaVersion } from '../account/schema-version.ts';
 import type { KnownRevision } from '../series/earlier-revisions.ts';
 import { maxKnownRevisions } from '../series/earlier-revisions.ts';
 import type { FileAccount, FileState } from '../account/file-account.ts';
-import type { Quarantine } from '../account/stops.ts';
+import { decisionsOf } from '../account/decisions.ts';
+import type { Quarantine, WithoutDecision } from '../account/stops.ts';
+import { isQuarantined, stopsOf } from '../account/stops.ts';
 import type { Revision } from '../series/revision.ts';
-import { stopFile } from './file-changes.ts';
-import type { Check, ItemChange } from './item-change.ts';
+import { hasStops, stopFile } from './file-changes.ts';
+import type { Check, ItemChange, ItemWrite } from './item-change.ts';
 import { exists, isNew } from './item-change.ts';
+import { fileKey } from './ledger-keys.ts';
 import { expiryOf } from './stored-item.ts';
 
 /** The ledger's item of a series. */
@@ -42,6 +45,7 @@ export function enterSeries(
 }
 
 const isIn = (state: FileState): Check => ({ name: 'state', is: '=', value: state });
+const isOpen: Check = { anyOf: [[isIn('splitting')], [isIn('split')]] };
 const isClosed: Check = {
   anyOf: (['completed', 'quarantined', 'superseded', 'duplicate', 'failed'] as const).map((state) => [isIn(state)]),
 };
@@ -66,6 +70,40 @@ export function stopRevision(
   // A splitter that waits may cut the rest at once.
   const change: ItemChange = { ...stop, remove: ['heldBackUntil'] };
   return by === undefined ? change : { ...change, setOnce: { supersededBy: { fileId: by, at: now } } };
+}
+
+/**
+ * A newer revision goes on without a file that is in progress: what is not sent of it is held, and what may have been sent is
+ * tried no more. Whatever stopped it before still has its number.
+ */
+function abandonFile(file: FileAccount, quarantine: Quarantine, decision: WithoutDecision, now: number): ItemChange {
+  const { newer } = decision;
+  const stops = stopsOf(file);
+  const mayBeStopped = !isQuarantined(file) && (file.closing ?? -1) < stops.released;
+  const change: ItemChange = mayBeStopped
+    ? stopRevision(file, quarantine, newer, now)
+    : { when: [isOpen, ...hasStops(stops)], setOnce: { supersededBy: { fileId: newer, at: now } } };
+  const decisions = [...decisionsOf(file), decision];
+  return { ...change, set: { ...change.set, abandonedFor: newer, decisions, updatedAt: now } };
+}
+
+/** Both files' accounts have the decision, or neither. A splitter that waits may claim the newer one at once. */
+export function goWithout(
+  newer: FileAccount,
+  earlier: FileAccount,
+  quarantine: Quarantine,
+  decision: WithoutDecision,
+  now: number,
+): ItemWrite[] {
+  const noted: ItemChange = {
+    when: [isOpen, ...hasStops(stopsOf(newer)), { name: 'updatedAt', is: '=', value: newer.updatedAt }],
+    set: { decisions: [...decisionsOf(newer), decision], updatedAt: now },
+    remove: ['heldBackUntil'],
+  };
+  return [
+    { key: fileKey(earlier.fileId), change: abandonFile(earlier, quarantine, decision, now) },
+    { key: fileKey(newer.fileId), change: noted },
+  ];
 }
 
 /** A letter or a correction of the file may be tried until then. Refused if a newer revision has taken over. */
