@@ -41,7 +41,10 @@ export function checkDecisions(manifest: Manifest): void {
 function checkWithout({ file_id: fileId, state, decisions = [] }: Manifest): void {
   for (const { kind, newer_file_id: newer, earlier_file_id: earlier } of decisions) {
     const names = [newer, earlier].filter((each) => each !== undefined);
-    mustHold(names.length === (kind === 'without' ? 2 : 0), `a decision of the kind ${kind} names two files, or does not`);
+    mustHold(
+      names.length === (kind === 'without' ? 2 : 0),
+      `a decision of the kind ${kind} names two files, or does not`,
+    );
     if (kind !== 'without') continue;
     mustHold(names.includes(fileId) && newer !== earlier, 'a decision to go on without a file is about other files');
     mustHold(earlier !== fileId || state !== 'completed', 'a revision that another one went on without is completed');

@@ -27,11 +27,7 @@ export async function compareRevision(file: CutFile, before: string, by: Compari
 }
 
 /** The same with bases that are known, and with the list of what is new or changed. */
-export async function compareWithBases(
-  file: CutFile,
-  bases: RevisionBase[],
-  by: Comparing,
-): Promise<ComparisonEnd> {
+export async function compareWithBases(file: CutFile, bases: RevisionBase[], by: Comparing): Promise<ComparisonEnd> {
   const changes = new ChangedRecords(file.dialect);
   const end = await planRevision(file, bases, by, changes);
   if (end.kind !== 'planned') return { kind: 'unknown', why: unknownWhy[end.kind] };

@@ -22,11 +22,7 @@ const maxRecords = 5_000_000;
  * them is held, and they end as superseded. Only if this file passes the guard, by all of the newest one's content: a file
  * that is held for a person stops nothing. That is saved first, so a killed splitter does not judge again.
  */
-export async function stopEarlier(
-  file: CutFile,
-  { earlier, before }: EarlierRevisions,
-  by: Comparing,
-): Promise<void> {
+export async function stopEarlier(file: CutFile, { earlier, before }: EarlierRevisions, by: Comparing): Promise<void> {
   const { ports } = by;
   if (isStopped(file)) return;
   if (file.guard === undefined) {

@@ -65,7 +65,8 @@ export async function takeReleased(
   const compared: ComparisonEnd = by
     ? await compareRevision(asked, before.fileId, by)
     : { kind: 'unknown', why: canNotCompare };
-  if (by && compared.kind === 'compared') return sendCompared({ ...released, file: asked, before }, compared, by, ports);
+  if (by && compared.kind === 'compared')
+    return sendCompared({ ...released, file: asked, before }, compared, by, ports);
   // Held for this before, and the person has said it once more.
   if (isAll && file.quarantine?.code === 'revision_unknown') return sendAsNew(released, ports);
   const why = compared.kind === 'unknown' ? compared.why : canNotCompare;

@@ -11,7 +11,19 @@ const time = z.iso.datetime();
  * records; the others about its feed or API: those made while the file was open, and those that were in force before.
  */
 export const manifestDecision = z.object({
-  kind: z.enum(['cancel', 'release', 'without', 'resolve', 'correct', 'pause', 'resume', 'limit', 'reset', 'expired', 'calendar']),
+  kind: z.enum([
+    'cancel',
+    'release',
+    'without',
+    'resolve',
+    'correct',
+    'pause',
+    'resume',
+    'limit',
+    'reset',
+    'expired',
+    'calendar',
+  ]),
   /** Of several equal decisions about records: the time of the last one. */
   at: time,
   /** Null for all decisions about records after the first `maxRecordDecisions` different ones. */
@@ -38,7 +50,8 @@ export type ManifestDecision = z.infer<typeof manifestDecision>;
 export const maxRecordDecisions = 1_000;
 
 export const isAboutStop = ({ kind }: ManifestDecision): boolean => kind === 'cancel' || kind === 'release';
-export const isAboutFile = (decision: ManifestDecision): boolean => isAboutStop(decision) || decision.kind === 'without';
+export const isAboutFile = (decision: ManifestDecision): boolean =>
+  isAboutStop(decision) || decision.kind === 'without';
 export const isAboutRecords = ({ kind }: ManifestDecision): boolean => kind === 'resolve' || kind === 'correct';
 
 export function quoteFileDecision(decision: FileDecision): ManifestDecision {

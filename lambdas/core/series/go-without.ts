@@ -21,7 +21,8 @@ export function withoutObstacleOf(
 
 /** It has no place in its series yet, or a person has released it, and it has not taken over from the earlier ones. */
 function mayBeWaiting(file: FileAccount): boolean {
-  if (file.state === 'splitting') return file.series === undefined && file.waitsFor !== undefined && !isQuarantined(file);
+  if (file.state === 'splitting')
+    return file.series === undefined && file.waitsFor !== undefined && !isQuarantined(file);
   return file.state === 'split' && isReleased(file) && !file.revision?.taken && !file.series?.taken;
 }
 
