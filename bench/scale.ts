@@ -3,7 +3,7 @@
  * simulated with the limiter itself, as many consumers as there would be; the rest is worked out from counts and quotas.
  */
 import { LimiterSimulation } from '../test/support/limiter-simulation.ts';
-import { newestKept } from './whole/kept.ts';
+import { keptRuns } from './whole/kept.ts';
 import type { WorkedOut } from './scale/work-out.ts';
 import { consumersFor, workOut } from './scale/work-out.ts';
 
@@ -43,8 +43,8 @@ function describe({ night, recordsPerSecond, consumers, dollars, uses }: WorkedO
   ].join('\n');
 }
 
-const kept = newestKept();
-if (!kept) throw new Error('No counts are kept under bench/results/: npm run bench -- --keep.');
+const kept = keptRuns().findLast(({ cost }) => cost !== undefined);
+if (!kept?.cost) throw new Error('No counts are kept under bench/results/: npm run bench -- --keep.');
 for (const night of nights) {
   const { callsASecond, use } = await simulate(night.records / (night.hours * 3600));
   console.log(`${describe(workOut(night, callsASecond, kept.cost.cost), use)}\n`);

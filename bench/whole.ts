@@ -1,38 +1,27 @@
-/** `npm run bench`: every figure there is, beside the ones that were kept, and kept in its turn. */
-import { execFile } from 'node:child_process';
+/** `npm run bench`: every figure there is, or some, beside the ones that were kept, and kept in its turn. */
+import { execFileSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { cpus, totalmem } from 'node:os';
-import { join, resolve } from 'node:path';
-import { parseArgs, promisify } from 'node:util';
-import type { BenchFigures } from './whole/bench-figures.ts';
-import type { ConsumerFigures } from './consumer/measure-consumer.ts';
-import { formatPeers, measurePeers } from './peers/measure-peers.ts';
-import { BenchCloud } from './delivery/bench-cloud.ts';
-import type { Throughput } from './delivery/measure.ts';
-import { measureThroughput } from './delivery/measure.ts';
-import { keep, newestKept } from './whole/kept.ts';
-import { measureColdStarts } from './whole/measure-cold-start.ts';
-import { costAtAnotherPace } from './whole/cost-at-another-pace.ts';
-import { measureCost } from './whole/measure-cost.ts';
-import { measureSmallFiles } from './whole/measure-small-files.ts';
-import type { WaitingFigures } from './whole/measure-waiting.ts';
-import type { FinalizerFigures } from './whole/measure-finalizer.ts';
-import { describeComparison, ratiosOf, regressions } from './whole/ratios.ts';
+import { resolve } from 'node:path';
+import { parseArgs } from 'node:util';
+import type { BenchFigures, PartName } from './whole/bench-figures.ts';
+import { baselineOf, describeComparison, regressions } from './whole/compare.ts';
+import { keep, keptRuns } from './whole/kept.ts';
+import { chooseParts, describeParts, partOptions, parts } from './whole/parts.ts';
+import { ratiosOf } from './whole/ratios.ts';
 
 const usage = `npm run bench -- [options]
-  --quick   small files and few of them: five minutes in place of half an hour; nothing is kept
-  --keep    keep the figures under bench/results/, by date
-  --check   exit with 1 if a ratio is worse than in the newest kept figures, by more than noise; not with --quick
-  --json    one JSON document on stdout`;
-
-const run = promisify(execFile);
-
-/** Requests a minute: what a million records cost is counted at one pace, and worked out for a slower one. */
-const [countedPace, slowPace] = [6_000, 600];
+  --only PARTS  only these parts, separated by commas: ${partOptions.join(', ')}
+  --quick       less of everything: ten minutes in place of forty; nothing is kept
+  --keep        keep the figures under bench/results/, by date
+  --check       exit with 1 if a ratio is worse than in the kept figures, by more than noise; not with --quick
+  --json        one JSON document on stdout
+A part that fails is reported, and the others are measured; the exit code is 1 then.`;
 
 async function main(): Promise<void> {
   const { values } = parseArgs({
     options: {
+      only: { type: 'string' },
       quick: { type: 'boolean', default: false },
       keep: { type: 'boolean', default: false },
       check: { type: 'boolean', default: false },
@@ -41,126 +30,61 @@ async function main(): Promise<void> {
     },
   });
   if (values.help) return console.log(usage);
-  if (values.check && values.quick) throw new Error('--check compares with whole runs: not with --quick.');
-  const say = (line: string): void => console.error(line);
-  const { quick } = values;
-  say('the splitter');
-  const splitter = await inProcess<BenchFigures['splitter']>('splitter.ts', [
-    ...['--json', '--no-memory', '--mb', quick ? '32' : '128', '--rounds', quick ? '2' : '5'],
-  ]);
-  say('a consumer');
-  const consumer = await inProcess<ConsumerFigures>(
-    'consumer/measure-consumer.ts',
-    quick ? ['10000', '1'] : ['40000', '3'],
-  );
-  say('what would be taken instead');
-  const peers = await measurePeers(quick ? 10_000 : 100_000, quick ? 1 : 3);
-  say('cold starts');
-  const coldStarts = await measureColdStarts();
-  say('the finalizer');
-  const finalizer: FinalizerFigures[] = [];
-  for (const batches of quick ? [100, 400] : [2_000, 8_000])
-    finalizer.push(await inProcess<FinalizerFigures>('whole/measure-finalizer.ts', [String(batches)]));
-  say('waiting for a slow API');
-  const waiting: WaitingFigures[] = [];
-  for (const pace of [slowPace, countedPace])
-    waiting.push(await inProcess<WaitingFigures>('whole/measure-waiting.ts', [quick ? '8000' : '40000', String(pace)]));
-  say('the whole system, as fast as it goes');
-  const throughput: Throughput[] = [];
-  const cloud = await BenchCloud.start();
-  try {
-    for (const records of quick ? [20_000] : [100_000, 1_000_000])
-      throughput.push(await measureThroughput(cloud, records));
-  } finally {
-    await cloud.stop();
-  }
-  say('small files');
-  const smallFiles = await measureSmallFiles(quick ? 500 : 10_000);
-  say('requests, counted, and what they cost');
-  const cost = await measureCost(quick ? 3_000 : 40_000, countedPace);
-  const costOfWaiting = costAtAnotherPace(cost, waiting, slowPace);
-  const figures: BenchFigures = {
-    ...{ at: new Date().toISOString(), version: versionOf(), machine: machineOf() },
-    ...{ splitter, consumer, peers, throughput, smallFiles, cost, waiting, costOfWaiting, coldStarts, finalizer },
-  };
-  const before = newestKept();
-  const worse = before ? regressions(ratiosOf(figures), ratiosOf(before)) : [];
-  const comparison = describeComparison(worse, before?.at);
+  if (values.quick && (values.check || values.keep))
+    throw new Error('--check and --keep are for whole runs: not with --quick.');
+  const wanted = chooseParts(values.only);
+  const kept = keptRuns();
+  const figures = await measureAll(wanted, values.quick);
+  // A quick run's ratios are others: it measures too little.
+  const worse = values.quick ? [] : regressions(ratiosOf(figures), baselineOf(kept), new Set(wanted));
+  const comparison = values.quick ? [] : describeComparison(worse, kept.at(-1)?.at);
   if (values.json) {
     console.log(JSON.stringify(figures, null, 2));
     for (const line of comparison) say(line);
-  } else console.log([describe(figures), '', ...comparison].join('\n'));
+  } else console.log([...describe(figures), ...comparison].join('\n'));
+  for (const [name, why] of Object.entries(figures.failed ?? {})) say(`FAILED  ${name}: ${why}`);
   if (values.keep) say(`kept as ${keep(figures)}`);
-  if (values.check && worse.length > 0) process.exitCode = 1;
+  if (figures.failed || (values.check && worse.length > 0)) process.exitCode = 1;
 }
 
-async function inProcess<Figures>(file: string, parameters: string[]): Promise<Figures> {
-  const path = join(import.meta.dirname, file);
-  const { stdout } = await run(process.execPath, [...process.execArgv, '--expose-gc', path, ...parameters], {
-    maxBuffer: 64 * 1024 * 1024,
-  });
-  return JSON.parse(stdout) as Figures;
+async function measureAll(wanted: readonly PartName[], isQuick: boolean): Promise<BenchFigures> {
+  const figures: BenchFigures = {
+    at: new Date().toISOString(),
+    version: versionOf(),
+    ...commitOf(),
+    machine: machineOf(),
+  };
+  for (const name of wanted) {
+    say(parts[name].title);
+    try {
+      await measureInto(figures, name, isQuick);
+    } catch (error) {
+      const why = error instanceof Error ? error.message : String(error);
+      say(`  failed: ${why}`);
+      figures.failed = { ...figures.failed, [name]: why };
+    }
+  }
+  return figures;
 }
 
-function describe(figures: BenchFigures): string {
-  const { consumer, peers, throughput, smallFiles, cost, waiting, coldStarts, finalizer } = figures;
-  const dollars = (value: number): string => `$${value.toFixed(3)}`;
-  const lines = [
-    `${figures.machine.cores} × ${figures.machine.cpu}, Node ${figures.machine.node}`,
+async function measureInto(figures: BenchFigures, name: PartName, isQuick: boolean): Promise<void> {
+  Object.assign(figures, { [name]: await parts[name].measure(isQuick) });
+}
+
+function describe(figures: BenchFigures): string[] {
+  const { cores, cpu, node } = figures.machine;
+  const ratios = Object.entries(ratiosOf(figures));
+  return [
+    `${cores} × ${cpu}, Node ${node}`,
     '',
-    'the splitter, as a share of SHA-256 (pass 1) and of a scan for newlines (pass 2)',
-    ...figures.splitter.speeds.map(
-      ({ name, pass1OfSha256: pass1, pass2OfNewlines: pass2 }) =>
-        `  ${name.padEnd(22)} ${percent(pass1)}  ${percent(pass2)}`,
-    ),
-    '',
-    'a consumer, CPU-seconds for 100,000 records',
-    `  unsent ${consumer.cpuSecondsPer100k.unsent.toFixed(1)}, delivered ${consumer.cpuSecondsPer100k.delivered.toFixed(1)}, ` +
-      `bare requests ${consumer.cpuSecondsPer100k.bare.toFixed(1)}: ${consumer.cpuOfBare.toFixed(2)} times`,
-    '',
-    'the same file and API, each in one process, from its start to its end',
-    ...formatPeers(peers),
-    '',
-    'the finalizer by itself',
-    ...finalizer.map(
-      ({ records, cpuSecondsPer100k, peakMb }) =>
-        `  ${records.toLocaleString('en-US')} records: ${cpuSecondsPer100k.toFixed(1)} CPU-s for 100,000, ${peakMb} MB`,
-    ),
-    '',
-    'the whole system without a limit',
-    ...throughput.map(({ records, recordsPerSecond, cpu, peakMemoryMb }) => {
-      const parts = Object.entries({ ...cpu.byFunction, cloud: cpu.cloud, api: cpu.api });
-      const used = parts.map(([name, seconds]) => `${name} ${seconds.toFixed(1)}`).join(', ');
-      const memory = Object.entries(peakMemoryMb)
-        .map(([name, mb]) => `${name} ${mb}`)
-        .join(', ');
-      return `  ${records.toLocaleString('en-US')} records: ${Math.round(recordsPerSecond)}/s; CPU-s per 100,000: ${used}; peak MB: ${memory}`;
-    }),
-    `  ${smallFiles.files.toLocaleString('en-US')} files of one record: ${smallFiles.filesPerSecond}/s`,
-    '',
-    `a million records at ${cost.requestsAMinute.toLocaleString('en-US')} a minute, 1% dead letters: ${dollars(cost.cost.total)}`,
-    `  S3 ${dollars(cost.cost.s3)}, DynamoDB ${dollars(cost.cost.dynamodb)}, SQS ${dollars(cost.cost.sqs)}, ` +
-      `Lambda ${dollars(cost.cost.lambda)}, other ${dollars(cost.cost.other)}`,
-    `  the same at ${slowPace} a minute: ${dollars(figures.costOfWaiting ?? NaN)}`,
-    ...(waiting ?? []).map(
-      (each) =>
-        `waiting at ${each.requestsAMinute} a minute: ${each.functionsAwake.toFixed(2)} functions, ` +
-        `${dollars(each.lambdaOfAMillion)} of Lambda a million, ${percent(each.useOfLimit).trim()} of the limit`,
-    ),
-    '',
-    'cold starts',
-    ...coldStarts.map(
-      (each) =>
-        `  ${each.function.padEnd(22)} ${(each.bundleBytes / 1e6).toFixed(2)} MB  ${each.initMs} ms  ${each.initOfNodeStart} × Node's own start`,
-    ),
-    '',
+    ...describeParts(figures),
     'ratios within this run',
-    ...Object.entries(ratiosOf(figures)).map(([name, { value }]) => `  ${name.padEnd(52)} ${value.toFixed(2)}`),
+    ...ratios.map(([name, { value }]) => `  ${name.padEnd(52)} ${value.toFixed(2)}`),
+    '',
   ];
-  return lines.join('\n');
 }
 
-const percent = (share: number): string => `${(share * 100).toFixed(0)}%`.padStart(5);
+const say = (line: string): void => console.error(line);
 
 const machineOf = (): BenchFigures['machine'] => ({
   node: process.version,
@@ -172,6 +96,19 @@ const machineOf = (): BenchFigures['machine'] => ({
 function versionOf(): string {
   const text = readFileSync(resolve(import.meta.dirname, '../package.json'), 'utf8');
   return (JSON.parse(text) as { version: string }).version;
+}
+
+/** None outside of a repository, or if there are changes that are not committed: no other run has the same code. */
+function commitOf(): Pick<BenchFigures, 'commit'> {
+  const git = (...words: string[]): string =>
+    execFileSync('git', words, { cwd: import.meta.dirname, encoding: 'utf8', stdio: ['ignore', 'pipe', 'ignore'] });
+  try {
+    return git('status', '--porcelain', '--untracked-files=no') === ''
+      ? { commit: git('rev-parse', 'HEAD').trim() }
+      : {};
+  } catch {
+    return {};
+  }
 }
 
 await main();

@@ -45,7 +45,7 @@ async function bundled(script: string, folder: string): Promise<string> {
   await build({
     ...{ entryPoints: [join(import.meta.dirname, script)], outfile, bundle: true, logLevel: 'error' },
     ...{ platform: 'node', format: 'esm', target: 'node24', mainFields: ['module', 'main'] },
-    ...{ minify: true, keepNames: true },
+    minify: true,
     banner: { js: "import{createRequire as r}from'node:module';const require=r(import.meta.url);" },
   });
   return outfile;

@@ -4,13 +4,17 @@ import type { BenchFigures } from './bench-figures.ts';
 
 const results = resolve(import.meta.dirname, '../results');
 
-export function newestKept(): BenchFigures | undefined {
-  if (!existsSync(results)) return undefined;
-  const newest = readdirSync(results)
+/** The runs that were kept, the oldest first. */
+export function keptRuns(): BenchFigures[] {
+  if (!existsSync(results)) return [];
+  return readdirSync(results)
     .filter((name) => name.endsWith('.json'))
     .sort()
-    .at(-1);
-  return newest === undefined ? undefined : (JSON.parse(readFileSync(join(results, newest), 'utf8')) as BenchFigures);
+    .map((name) => {
+      const { waiting, ...run } = JSON.parse(readFileSync(join(results, name), 'utf8')) as BenchFigures;
+      // An earlier version measured one pace only.
+      return waiting ? { ...run, waiting: [waiting].flat() } : run;
+    });
 }
 
 /** @returns where */

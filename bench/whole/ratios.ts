@@ -1,8 +1,12 @@
-import type { BenchFigures } from './bench-figures.ts';
+import type { BenchFigures, PartName } from './bench-figures.ts';
+import { costAtAnotherPace } from './cost-at-another-pace.ts';
+import { slowPace } from './paces.ts';
 
 interface Ratio {
   value: number;
   isBetter: 'higher' | 'lower';
+  /** The parts it is computed from: its own, and the one of its reference. */
+  parts: readonly PartName[];
   /** The variation between two runs on a shared machine, if it is more than usual. */
   noise?: number;
 }
@@ -10,68 +14,86 @@ interface Ratio {
 /** Figures that are comparable between runs on any machines: shares of a reference in the same run, and counts. */
 export type Ratios = Record<string, Ratio>;
 
+/** Of the parts that were run: a ratio is left out if the part of its reference was not. */
 export function ratiosOf(figures: BenchFigures): Ratios {
-  const { splitter, consumer, peers, throughput, smallFiles, cost, coldStarts, finalizer } = figures;
+  const ratios: Ratios = {
+    ...splitterRatios(figures),
+    ...processRatios(figures),
+    ...throughputRatios(figures),
+    ...costRatios(figures),
+    ...coldStartRatios(figures),
+  };
+  return Object.fromEntries(Object.entries(ratios).filter(([, { value }]) => !Number.isNaN(value)));
+}
+
+function splitterRatios({ splitter }: BenchFigures): Ratios {
   const ratios: Ratios = {};
-  for (const { name, pass1OfSha256, pass2OfNewlines } of splitter.speeds) {
-    ratios[`splitter, ${name}, pass 1 of SHA-256`] = { value: pass1OfSha256, isBetter: 'higher' };
-    ratios[`splitter, ${name}, pass 2 of newlines`] = { value: pass2OfNewlines, isBetter: 'higher' };
-  }
-  ratios['consumer, CPU of bare requests'] = { value: consumer.cpuOfBare, isBetter: 'lower' };
-  const [own, plain] = ['sluice', 'plain Node'].map((name) => peers.find(({ peer }) => peer.startsWith(name)));
-  const ofPlainNode = (own?.cpuSecondsPer100k ?? NaN) / (plain?.cpuSecondsPer100k ?? NaN);
-  ratios["one process's CPU of plain Node's"] = { value: ofPlainNode, isBetter: 'lower' };
-  for (const { records, recordsPerSecond, cpu } of throughput) {
-    ratios[`consumers' CPU of bare requests', ${records}`] = {
-      value: (cpu.byFunction['consumer'] ?? NaN) / consumer.cpuSecondsPer100k.bare,
-      isBetter: 'lower',
-      noise: 0.25,
-    };
-    ratios[`whole system's speed of plain Node's, ${records}`] = {
-      value: recordsPerSecond / (plain?.recordsPerSecond ?? NaN),
-      isBetter: 'higher',
-      noise: 0.25,
-    };
-    // The fake API's work is the same in every run: it is the reference.
-    ratios[`functions' CPU of the API's, ${records}`] = { value: cpu.functions / cpu.api, isBetter: 'lower' };
-  }
-  const [fewer, more] = finalizer;
-  if (fewer && more)
-    ratios['finalizer, memory of four times the records'] = { value: more.peakMb / fewer.peakMb, isBetter: 'lower' };
-  ratios['dollars a million records'] = { value: cost.cost.total, isBetter: 'lower' };
-  for (const { requestsAMinute: pace, functionsAwake: value } of figures.waiting ?? [])
-    ratios[`functions awake at ${pace} a minute`] = { value, isBetter: 'lower' };
-  const { costOfWaiting } = figures;
-  if (costOfWaiting !== undefined)
-    ratios['dollars a million records at 600 a minute'] = { value: costOfWaiting, isBetter: 'lower' };
-  // Kept figures of before have neither.
-  const { costOfAMillion, callsPerFile } = smallFiles;
-  if (costOfAMillion) ratios['dollars a million small files'] = { value: costOfAMillion.total, isBetter: 'lower' };
-  if (callsPerFile !== undefined) ratios['calls to AWS per small file'] = { value: callsPerFile, isBetter: 'lower' };
-  for (const each of coldStarts) {
-    ratios[`${each.function}, init of Node's start`] = { value: each.initOfNodeStart, isBetter: 'lower' };
-    ratios[`${each.function}, MB`] = { value: each.bundleBytes / 1e6, isBetter: 'lower' };
+  for (const { name, pass1OfSha256, pass2OfNewlines } of splitter?.speeds ?? []) {
+    ratios[`splitter, ${name}, pass 1 of SHA-256`] = higher(pass1OfSha256, ['splitter']);
+    ratios[`splitter, ${name}, pass 2 of newlines`] = higher(pass2OfNewlines, ['splitter']);
   }
   return ratios;
 }
 
-/** A larger increase is a regression; a smaller one is the variation of a shared machine. */
-const usualNoise = 0.15;
-
-/** A line for each ratio that is worse by more than noise. A ratio that is missing now, and was there before, is worse. */
-export function regressions(now: Ratios, before: Ratios): string[] {
-  const worse: string[] = [];
-  for (const [name, { value: old, isBetter, noise = usualNoise }] of Object.entries(before)) {
-    if (!(old > 0)) continue;
-    const value = now[name]?.value ?? NaN;
-    const change = isBetter === 'higher' ? old / value - 1 : value / old - 1;
-    if (!(change <= noise)) worse.push(`${name}: ${value.toFixed(2)}, was ${old.toFixed(2)}`);
-  }
-  return worse;
+/** What is measured in processes of its own, without a local cloud. */
+function processRatios({ consumer, peers, finalizer, revisions, waiting }: BenchFigures): Ratios {
+  const ratios: Ratios = {};
+  if (consumer) ratios['consumer, CPU of bare requests'] = lower(consumer.cpuOfBare, ['consumer']);
+  const own = peers?.find(({ peer }) => peer.startsWith('sluice'));
+  const plain = plainNodeOf(peers);
+  if (own && plain)
+    ratios["one process's CPU of plain Node's"] = lower(own.cpuSecondsPer100k / plain.cpuSecondsPer100k, ['peers']);
+  const [fewer, more] = finalizer ?? [];
+  if (fewer && more)
+    ratios['finalizer, memory of four times the records'] = lower(more.peakMb / fewer.peakMb, ['finalizer']);
+  if (revisions)
+    ratios['comparing a revision, CPU of delivering it'] = lower(revisions.comparedOfDelivered, ['revisions']);
+  for (const { requestsAMinute: pace, functionsAwake } of waiting ?? [])
+    ratios[`functions awake at ${pace} a minute`] = lower(functionsAwake, ['waiting']);
+  return ratios;
 }
 
-export function describeComparison(worse: readonly string[], at: string | undefined): string[] {
-  if (at === undefined) return ['nothing was kept to compare with'];
-  if (worse.length === 0) return [`nothing is worse than on ${at}`];
-  return [`worse than on ${at}:`, ...worse.map((line) => `  WORSE  ${line}`)];
+function throughputRatios({ throughput, consumer, peers }: BenchFigures): Ratios {
+  const ratios: Ratios = {};
+  for (const { records, recordsPerSecond, cpu } of throughput ?? []) {
+    const ofBare = (cpu.byFunction['consumer'] ?? NaN) / (consumer?.cpuSecondsPer100k.bare ?? NaN);
+    ratios[`consumers' CPU of bare requests', ${records}`] = lower(ofBare, ['throughput', 'consumer'], 0.25);
+    const ofPlain = recordsPerSecond / (plainNodeOf(peers)?.recordsPerSecond ?? NaN);
+    ratios[`whole system's speed of plain Node's, ${records}`] = higher(ofPlain, ['throughput', 'peers'], 0.25);
+    // The fake API's work is the same in every run: it is the reference.
+    ratios[`functions' CPU of the API's, ${records}`] = lower(cpu.functions / cpu.api, ['throughput']);
+  }
+  return ratios;
+}
+
+function costRatios({ cost, waiting, smallFiles }: BenchFigures): Ratios {
+  const ratios: Ratios = {};
+  if (cost) ratios['dollars a million records'] = lower(cost.cost.total, ['cost']);
+  const atSlowPace = cost && waiting && costAtAnotherPace(cost, waiting, slowPace);
+  if (atSlowPace !== undefined)
+    ratios[`dollars a million records at ${slowPace} a minute`] = lower(atSlowPace, ['cost', 'waiting']);
+  // Kept figures of earlier versions have neither.
+  const { costOfAMillion, callsPerFile } = smallFiles ?? {};
+  if (costOfAMillion) ratios['dollars a million small files'] = lower(costOfAMillion.total, ['smallFiles']);
+  if (callsPerFile !== undefined) ratios['calls to AWS per small file'] = lower(callsPerFile, ['smallFiles']);
+  return ratios;
+}
+
+function coldStartRatios({ coldStarts }: BenchFigures): Ratios {
+  const ratios: Ratios = {};
+  for (const each of coldStarts ?? []) {
+    ratios[`${each.function}, init of Node's start`] = lower(each.initOfNodeStart, ['coldStarts']);
+    ratios[`${each.function}, MB`] = lower(each.bundleBytes / 1e6, ['coldStarts']);
+  }
+  return ratios;
+}
+
+const plainNodeOf = (peers: BenchFigures['peers']) => peers?.find(({ peer }) => peer.startsWith('plain'));
+
+const higher = (value: number, parts: readonly PartName[], noise?: number): Ratio =>
+  ratio(value, 'higher', parts, noise);
+const lower = (value: number, parts: readonly PartName[], noise?: number): Ratio => ratio(value, 'lower', parts, noise);
+
+function ratio(value: number, isBetter: Ratio['isBetter'], parts: readonly PartName[], noise?: number): Ratio {
+  return { value, isBetter, parts, ...(noise === undefined ? {} : { noise }) };
 }

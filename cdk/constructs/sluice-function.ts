@@ -43,9 +43,9 @@ const bundling: BundlingOptions = {
   // The SDK of the lockfile, not the one in Lambda's runtime, which changes and which local clouds lack.
   bundleAwsSDK: true,
   externalModules: [],
+  // Without `keepNames`, which calls a function for each closure that is made: a fifth of the CPU time of sending. Errors that
+  // are recognised by name state it themselves.
   minify: true,
-  // The code recognises errors by their classes' names.
-  keepNames: true,
   // Beside the code, for an investigation. Not enabled: Node would take 44 MiB and 150 ms for it at the first error.
   sourceMap: true,
   sourceMapMode: SourceMapMode.DEFAULT,

@@ -87,12 +87,13 @@ export class WriteUnitMeter {
   }
 }
 
-/** All tables of the stack have the keys `pk` and, except one, `sk`. */
+/** The keys of the stack's tables: the ledger's two, and the record ledger's. */
+const keyNames = ['pk', 'sk', 'recordKey'];
+
 function placesOf(request: WriteRequest): Place[] {
   const writes = request.TransactItems?.flatMap((each) => Object.values(each)) ?? [request];
   return writes.map(({ TableName = '', Key, Item: item }) => {
-    const key =
-      Key ?? Object.fromEntries(Object.entries(item ?? {}).filter(([name]) => name === 'pk' || name === 'sk'));
+    const key = Key ?? Object.fromEntries(Object.entries(item ?? {}).filter(([name]) => keyNames.includes(name)));
     return { TableName, Key: key };
   });
 }

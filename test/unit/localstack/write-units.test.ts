@@ -26,8 +26,8 @@ describe('the meter', () => {
     table = {};
     const server = createServer((request, response) => {
       void readAll(request).then((body) => {
-        const { Key } = JSON.parse(body.toString()) as { Key: { pk: { S: string } } };
-        response.end(JSON.stringify({ Item: table[Key.pk.S] }));
+        const { Key } = JSON.parse(body.toString()) as { Key: Record<string, { S: string }> };
+        response.end(JSON.stringify({ Item: table[Object.values(Key)[0]?.S ?? ''] }));
       });
     });
     await new Promise<void>((resolve) => void server.listen(0, '127.0.0.1', resolve));
@@ -65,5 +65,11 @@ describe('the meter', () => {
     await write('PutItem', { TableName: 't', Item: item('a', 1_100) }, () => (table['a'] = item('a', 1_100)));
     await write('GetItem', { TableName: 't', Key: { pk: { S: 'a' } } }, () => undefined);
     expect(meter.units).toBe(2);
+  });
+
+  it('knows the key of the record ledger', async () => {
+    const record = { recordKey: { S: 'r' }, payload: { S: 'x'.repeat(2_100) } };
+    await write('PutItem', { TableName: 't', Item: record }, () => (table['r'] = record));
+    expect(meter.units).toBe(3);
   });
 });

@@ -1,0 +1,16 @@
+import { SQSClient } from '@aws-sdk/client-sqs';
+import { afterEach, expect, it, vi } from 'vitest';
+import { awsClientSettings } from '../../../lambdas/adapters/aws-client-settings.ts';
+
+afterEach(() => vi.restoreAllMocks());
+
+it('the SDK’s warnings are written, whatever a bundle calls its classes, and nothing else', () => {
+  const write = vi.spyOn(console, 'warn').mockReturnValue();
+  const client = new SQSClient({ ...awsClientSettings, region: 'eu-west-1' });
+  const { logger } = client.config;
+  logger.warn('socket usage at capacity');
+  logger.error('a failed call');
+  logger.info('a call');
+  client.destroy();
+  expect(write.mock.calls).toEqual([['socket usage at capacity']]);
+});
