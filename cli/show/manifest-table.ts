@@ -130,9 +130,8 @@ function factsOf(manifest: Shown): [string, string][] {
       facts.push(['send the held records', `${sluice} release ${manifest.file_id}${choice} --why "..."`]);
   }
   for (const decision of manifest.decisions ?? []) {
-    const { kind, by, why, sends } = decision;
-    if (kind === 'cancel' || kind === 'release')
-      facts.push(['decided', fileDecisionText({ kind, by: by ?? '', why: why ?? '', ...(sends ? { sends } : {}) })]);
+    const text = fileDecisionText(decision);
+    if (text !== undefined) facts.push(['decided', text]);
   }
   if (manifest.comparison) facts.push(['what it changes', `${sluice} changes ${manifest.file_id}`]);
   if (times.upload_seconds > 0) {

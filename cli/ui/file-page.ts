@@ -1,6 +1,7 @@
 import { controlText } from '../../lambdas/core/control/control-text.ts';
 import type { FileAccount } from '../../lambdas/core/account/file-account.ts';
 import { fileDecisionText } from '../../lambdas/core/account/decision-text.ts';
+import { quoteFileDecision } from '../../lambdas/core/account/manifest-decision.ts';
 import { decisionsOf } from '../../lambdas/core/account/decisions.ts';
 import { isManifestOwed } from '../../lambdas/core/account/file-account.ts';
 import type { ManifestSummary } from '../../lambdas/core/account/manifest.ts';
@@ -94,7 +95,11 @@ function timelineOf(file: FileAccount, manifest: ManifestSummary | undefined): F
   add(quarantine?.at, `Stopped: ${quarantine?.message ?? ''}`, 'alarm');
   if (checkpoint?.otherHeader) add(splitAt, checkpoint.otherHeader.message, 'alarm');
   for (const decision of decisionsOf(file))
-    add(decision.at, fileDecisionText(decision), decision.kind === 'cancel' ? 'alarm' : 'warning');
+    add(
+      decision.at,
+      fileDecisionText(quoteFileDecision(decision)) ?? '',
+      decision.kind === 'cancel' ? 'alarm' : 'warning',
+    );
   add(manifest?.times.last_upload, 'Last record accepted.');
   if (file.state !== 'splitting' && file.state !== 'split') add(completedAt, 'Account closed.');
   add(lastResolvedAt, 'Newest resolution of a dead letter.');

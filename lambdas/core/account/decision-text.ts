@@ -1,17 +1,15 @@
-import type { FileDecision } from './stops.ts';
+import type { ManifestDecision } from './manifest-decision.ts';
 
-const sentTexts: Record<NonNullable<FileDecision['sends']>, string> = {
-  changes: ', only what changed',
-  all: ', every record',
+const sentTexts: Record<NonNullable<ManifestDecision['sends']>, string> = {
+  changes: ', only what changed,',
+  all: ', every record,',
 };
 
-/** `Released, only what changed, by A. Jones: a new grid` */
-export function fileDecisionText({
-  kind,
-  by,
-  why,
-  sends,
-}: Pick<FileDecision, 'kind' | 'by' | 'why' | 'sends'>): string {
-  const what = kind === 'cancel' ? 'Cancelled' : `Released${sends === undefined ? '' : `${sentTexts[sends]},`}`;
-  return `${what} by ${by}: ${why}`;
+/** `Released, only what changed, by A. Jones: a new grid`; undefined for a decision that is not about a whole file. */
+export function fileDecisionText(decision: ManifestDecision): string | undefined {
+  const { kind, by, why, sends, newer_file_id: newer, earlier_file_id: earlier } = decision;
+  const decided = `by ${by ?? ''}: ${why ?? ''}`;
+  if (kind === 'cancel') return `Cancelled ${decided}`;
+  if (kind === 'release') return `Released${sends === undefined ? '' : sentTexts[sends]} ${decided}`;
+  return kind === 'without' ? `${newer} goes on without ${earlier}, decided ${decided}` : undefined;
 }

@@ -59,11 +59,10 @@ export function auditSection(manifest: Manifest, timeZone: string | undefined): 
 
 /** About the file: what people decided about its feed is in the manifest. */
 function decisionsIn({ decisions = [] }: Manifest): { at: string; text: string }[] {
-  return decisions.flatMap(({ kind, at, by, why, sends }) =>
-    kind === 'cancel' || kind === 'release'
-      ? [{ at, text: fileDecisionText({ kind, by: by ?? '', why: why ?? '', ...(sends ? { sends } : {}) }) }]
-      : [],
-  );
+  return decisions.flatMap((decision) => {
+    const text = fileDecisionText(decision);
+    return text === undefined ? [] : [{ at: decision.at, text }];
+  });
 }
 
 const keyOf = (key: string | null, otherwise: string): Html | string =>
