@@ -39,9 +39,7 @@ export function changesSection(
                   <th scope="col">in this file</th>
                 </tr>
               </thead>
-              <tbody>
-                ${changes.flatMap(changeRow)}
-              </tbody>
+              ${changes.map(changeRows)}
             </table>
           </div>`
     }
@@ -50,22 +48,23 @@ export function changesSection(
 
 const tones = { new: 'good', changed: 'attention', removed: 'bad' } as const;
 
-/** A row for each column that differs, so that old and new value are beside each other. */
-function changeRow({ change, identity, values, note }: ReportedChange): Html[] {
-  return values.map(
-    ({ column, before, after }, place) =>
-      html`<tr>
-        ${
-          place > 0
-            ? undefined
-            : html`<td rowspan="${values.length}"><span class="state ${tones[change]}">${change}</span></td>
-                <th scope="rowgroup" rowspan="${values.length}">
-                  ${identity}${note === '' ? undefined : html`<br /><span class="note">${note}</span>`}
-                </th>`
-        }
-        <td>${column ?? '(whole record)'}</td>
-        <td class="raw">${before === '' ? '–' : before}</td>
-        <td class="raw">${after === '' ? '–' : after}</td>
-      </tr> `,
-  );
+/** A row for each column that differs, so that old and new value are beside each other; together on one page of paper. */
+function changeRows({ change, identity, values, note }: ReportedChange): Html {
+  const name = html`${identity}${note === '' ? undefined : html`<br /><span class="note">${note}</span>`}`;
+  return html`<tbody>
+    ${values.map(
+      ({ column, before, after }, place) =>
+        html`<tr>
+          ${
+            place > 0
+              ? undefined
+              : html`<td rowspan="${values.length}"><span class="state ${tones[change]}">${change}</span></td>
+                  <th scope="rowgroup" rowspan="${values.length}">${name}</th>`
+          }
+          <td>${column ?? '(whole record)'}</td>
+          <td class="raw">${before === '' ? '–' : before}</td>
+          <td class="raw">${after === '' ? '–' : after}</td>
+        </tr> `,
+    )}
+  </tbody> `;
 }

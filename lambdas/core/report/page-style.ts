@@ -46,5 +46,7 @@ details { margin: .6rem 0; } summary { cursor: pointer; color: var(--soft); }
 footer { padding-bottom: 3rem; color: var(--soft); font-size: .9rem; }
 @media (max-width: 40rem) { dl { grid-template-columns: 1fr; gap: 0; } dd { margin-bottom: .5rem; } .sum td:last-child, .sum thead th:last-child { display: none; } }
 @media print { .filtered:not([hidden]) { display: block; font-weight: 600; } :root { color-scheme: light; --ink: #000; --soft: #444; --paper: #fff; --line: #bbb; } body { font-size: 10.5pt; } .controls, details, thead button::after { display: none; }
-  .wide { overflow: visible; } tr, figure, .verdict { break-inside: avoid; } thead { display: table-header-group; } h2 { break-after: avoid; } .verdict, .bar, .pause, .retry, .key { print-color-adjust: exact; -webkit-print-color-adjust: exact; } }
+  .wide { overflow: visible; } .wide th, .wide td { overflow-wrap: anywhere; white-space: normal; } .wide td.raw { min-width: 0; white-space: pre-wrap; }
+  .changes { table-layout: fixed; } .changes th:nth-child(-n+3) { width: 18%; } .changes thead th:first-child { width: 14%; }
+  tr, .changes tbody, figure, .verdict { break-inside: avoid; } thead { display: table-header-group; } h2 { break-after: avoid; } .verdict, .bar, .pause, .retry, .key { print-color-adjust: exact; -webkit-print-color-adjust: exact; } }
 `;

@@ -6,8 +6,10 @@ import type { Browser, BrowserContextOptions, Page } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { ReportOptions } from '../../../../lambdas/core/report/render-report.ts';
 import { renderReport } from '../../../../lambdas/core/report/render-report.ts';
+import { ReportFacts } from '../../../../lambdas/core/report/report-facts.ts';
 import { chromiumPath, launchChromium, withoutChromium } from '../../../support/chromium.ts';
 import { factsOf, manifestOf, reportOf } from '../../../support/report-facts.ts';
+import { csvDialect } from '../../../support/room-fixture.ts';
 
 describe.skipIf(chromiumPath === undefined)(`the report in a browser${withoutChromium}`, () => {
   const dir = mkdtempSync(join(tmpdir(), 'sluice-report-'));
@@ -131,6 +133,27 @@ describe.skipIf(chromiumPath === undefined)(`the report in a browser${withoutChr
     expect(await page.locator('#controls').isVisible()).toBe(false);
     expect(await page.locator('#letters tbody tr').first().isVisible()).toBe(true);
     expect((await page.pdf()).length).toBeGreaterThan(10_000);
+  });
+
+  it('prints what a revision changes without cutting off a value, each changed record on one page', async () => {
+    const columns = Array.from({ length: 30 }, (_, n) => `ColumnWithQuiteALongName${n}`);
+    const row = (letter: string) => columns.map((_, n) => letter.repeat(n === 3 ? 400 : 12)).join(',');
+    const facts = new ReportFacts();
+    const rows = ['1', '2', '3'].map((id) => ({
+      ...{ change: 'changed' as const, earlier_file: 'f.1', earlier_record: 4, record: 3, note: '' },
+      ...{ identity: [id.repeat(80), '06:00'], before: row('a'), after: row('b') },
+    }));
+    for (const each of rows) facts.addChange(each, { ...csvDialect, columns } as typeof csvDialect);
+    const comparison = { new_records: 0, changed_records: 3, changes_key: 'a/c.csv', changes_sha256: 'a'.repeat(64) };
+    const manifest = manifestOf({ comparison, removed_records: 0 });
+    // A4 within the margins.
+    const { page } = await open({ facts, manifest }, { viewport: { width: 718, height: 1000 } });
+    await page.emulateMedia({ media: 'print' });
+    expect(await page.evaluate('document.documentElement.scrollWidth')).toBeLessThanOrEqual(718);
+    const breaks = await page.evaluate<string[]>(
+      `[...document.querySelectorAll('table.changes tbody')].map((each) => getComputedStyle(each).breakInside)`,
+    );
+    expect(breaks).toEqual(['avoid', 'avoid', 'avoid']);
   });
 
   it('states on paper that its rows are filtered, and by what', async () => {
