@@ -125,9 +125,10 @@ async function retry(
 
   const successor = await beginTry(letter.file_id, ports);
   if (successor !== undefined) return endSuperseded(letter, dead, successor, ports);
-  // A record that was sent before may have been stored; noted, so that the next attempt knows it after a kill.
+  // A record that was sent before may have been stored; noted, so that the next attempt knows it after a kill. So does a
+  // newer revision, which must know of each try whether the API may have it.
   const mayHaveBeenSent = letter.attempts > 0 || dead.sentSince !== undefined;
-  if (!mayHaveBeenSent) await ports.ledger.noteSending(letter.file_id, letter.record);
+  if (!mayHaveBeenSent || file?.series) await ports.ledger.noteSending(letter.file_id, letter.record);
   // It became a letter because the API asked to wait for it alone: other records do not wait for it again.
   const pauses = letter.http_status === 429 ? provenPause(ports.clock.now()) : undefined;
   const end = await sendOne(prepared.request, mayHaveBeenSent, ports, deadline, pauses);

@@ -1,4 +1,5 @@
 import type { DeadRecord } from '../core/account/file-account.ts';
+import { isCorrectionInDoubt, isRedriveInDoubt } from '../core/dead-letters/dead-history.ts';
 import { supersededBy } from '../core/series/superseded-letter.ts';
 import type { Clock, DeadLedger } from '../ports.ts';
 
@@ -14,14 +15,12 @@ export async function settleSuperseded(
   begun?: string,
 ): Promise<void> {
   const { fileId, record, correction } = dead;
-  const hasEnded = dead.history.some(({ correctionId }) => correctionId === correction?.id);
-  const inDoubt = correction === undefined || hasEnded || correction.id === begun ? undefined : correction.id;
+  const error = 'it may have been sent before the newer revision came';
+  const attempt = { at: clock.now(), outcome: 'exhausted' as const, reason: 'superseded', error, status: null };
   // A consumer that was killed has left no other trace of what it sent.
-  if (dead.sentSince !== undefined || inDoubt !== undefined) {
-    const error = 'it may have been sent before the newer revision came';
-    const attempt = { at: clock.now(), outcome: 'exhausted' as const, reason: 'superseded', error, status: null };
-    const ofCorrection = inDoubt === undefined ? {} : { correctionId: inDoubt };
-    await ledger.addFailure(fileId, record, { ...attempt, ...ofCorrection }, undefined);
+  if (isRedriveInDoubt(dead)) await ledger.addFailure(fileId, record, attempt, undefined);
+  if (correction && correction.id !== begun && isCorrectionInDoubt(dead)) {
+    await ledger.addFailure(fileId, record, { ...attempt, correctionId: correction.id }, undefined);
   }
   await ledger.resolveDead(fileId, record, supersededBy(by));
 }

@@ -75,10 +75,14 @@ export function deadLedger(store: ItemStore, clock: Pick<Clock, 'now'>): DeadLed
       (await change(fileId, record, changes.resolveDead(resolution, clock.now()))).kind === 'changed',
 
     async beginCorrection(fileId, record, correction) {
-      const { kind, item } = await change(fileId, record, changes.beginCorrection(correction));
-      const dead = deadIn(item);
-      if (dead?.state !== 'dead') return undefined;
-      return { dead, repeated: kind === 'refused' };
+      for (;;) {
+        const before = await getDead(fileId, record);
+        if (before?.state !== 'dead') return undefined;
+        if (before.correction?.id === correction.id) return { dead: before, repeated: true };
+        const { kind, item } = await change(fileId, record, changes.beginCorrection(before, correction, clock.now()));
+        const dead = kind === 'changed' ? deadIn(item) : undefined;
+        if (dead) return { dead, repeated: false };
+      }
     },
   };
 }

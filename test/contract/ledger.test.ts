@@ -893,7 +893,7 @@ describe.each(stores)('the ledger %s', (_, create) => {
       const since = clock.now();
       await clock.advance(1_000);
       await ledger.noteSending(file.fileId, 3);
-      expect(await ledger.getDead(file.fileId, 3)).toMatchObject({ sentSince: since });
+      expect(await ledger.getDead(file.fileId, 3)).toMatchObject({ sentSince: since, tries: 2 });
     });
 
     it('is settled manually, with who and why', async () => {
@@ -918,8 +918,13 @@ describe.each(stores)('the ledger %s', (_, create) => {
       expect(await ledger.beginCorrection(file.fileId, 3, correction('c1'))).toMatchObject({ repeated: true });
       expect(await ledger.beginCorrection(file.fileId, 3, correction('c2'))).toMatchObject({
         repeated: false,
-        dead: { correction: { id: 'c2', row: { SpotID: 'A' } } },
+        dead: {
+          correction: { id: 'c2', row: { SpotID: 'A' } },
+          // What became of the one before is not known.
+          history: [{}, { outcome: 'exhausted', reason: 'corrected_again', correctionId: 'c1' }],
+        },
       });
+      expect(await ledger.beginCorrection(file.fileId, 3, correction('c2'))).toMatchObject({ repeated: true });
       const said = { status: 409, confirmedBy: '409', answer: 'seen before' } as const;
       const resolution = { kind: 'uploaded', requestId: 'r', correctionId: 'c2', answer: said } as const;
       expect(await ledger.resolveDead(file.fileId, 3, resolution)).toBe(true);

@@ -116,3 +116,100 @@ describe('a record that one revision removes and the next one has again', () => 
     expect(Object.fromEntries(world.api.schedule)).toEqual(scheduleOf(third));
   });
 });
+
+describe('a record of an earlier revision that may have been sent when a newer one took over', () => {
+  const refusing = ({ payload }: { payload: Record<string, unknown> }) =>
+    payload['spot_id'] === 'S3' ? ({ kind: 'refused', status: 422, answer: 'no contract' } as const) : undefined;
+  const second = [...rowsOf(6).with(2, { spot: 'S3', client: 'Changed' }), { spot: 'S7', client: 'New' }];
+
+  /** The consumer is killed once the API has stored the spot. */
+  async function killAfterStored(spot: string): Promise<void> {
+    world.api.turn = () => undefined;
+    world.onStep = () => {
+      if (!world.api.schedule.has(spot)) return;
+      world.onStep = () => undefined;
+      throw new Error('killed');
+    };
+    const isSending = ({ task }: (typeof world.queue)[number]) => ['letter', 'correction'].includes(task.kind);
+    await world.clock.advance(2);
+    while (!world.api.schedule.has(spot)) await world.handle(world.queue.findIndex(isSending), false);
+  }
+
+  beforeEach(async () => {
+    world = new RevisionWorld('supersedes');
+    world.api.turn = refusing;
+    world.drop(1, rowsOf(6));
+    await run();
+    expect(world.manifestOf('traffic.1')).toMatchObject({ refused_records: 1 });
+  });
+
+  it('is noted as in doubt if its redrive was killed, and comes back after that', async () => {
+    for (const letter of world.dlq.splice(0)) world.redrive(letter);
+    await killAfterStored('S3');
+    world.drop(2, second);
+    await run();
+    expect((await deadOf(1, 3))?.history.at(-1)).toMatchObject({ outcome: 'exhausted', reason: 'superseded' });
+    expect(world.api.doubled).toEqual([]);
+    expect(Object.fromEntries(world.api.schedule)).toEqual(scheduleOf(second));
+  });
+
+  it('is noted so although an earlier redrive was refused for certain', async () => {
+    for (const letter of world.dlq.splice(0)) world.redrive(letter);
+    await run();
+    for (const letter of world.dlq.splice(0)) world.redrive(letter);
+    await killAfterStored('S3');
+    world.drop(2, second);
+    await run();
+    expect(world.api.doubled).toEqual([]);
+    expect(Object.fromEntries(world.api.schedule)).toEqual(scheduleOf(second));
+  });
+
+  it('is new if each redrive was refused for certain: no person must decide about it', async () => {
+    world = new RevisionWorld('doubles');
+    world.api.turn = refusing;
+    world.drop(1, rowsOf(6));
+    await run();
+    for (let nth = 0; nth < 2; nth++) {
+      for (const letter of world.dlq.splice(0)) world.redrive(letter);
+      await run();
+    }
+    world.api.turn = () => undefined;
+    world.drop(2, second);
+    await run();
+    expect(world.manifestOf('traffic.2')).toMatchObject({ state: 'completed', uploaded_records: 2 });
+    expect(Object.fromEntries(world.api.schedule)).toEqual(scheduleOf(second));
+  });
+
+  it('is noted as in doubt if its correction was killed, although another one has come since', async () => {
+    await world.correct('traffic.1', 3, { spot: 'S33', client: 'First' });
+    await killAfterStored('S33');
+    // The other one is refused for certain, and the newer revision comes before the first one's message does again.
+    world.api.turn = ({ payload }) =>
+      payload['advertiser'] === 'Second' ? { kind: 'refused', status: 422, answer: 'no' } : undefined;
+    await world.correct('traffic.1', 3, { spot: 'S33', client: 'Second' });
+    await world.handle(world.queue.length - 1, false);
+    expect((await deadOf(1, 3))?.correction?.row).toMatchObject({ ClientName: 'Second' });
+    const again = [...second, { spot: 'S33', client: 'Third' }];
+    world.drop(2, again);
+    await run();
+    expect((await deadOf(1, 3))?.history.map(({ reason }) => reason)).toContain('corrected_again');
+    // Under which identity is not known.
+    expect(world.manifestOf('traffic.2')?.failure?.code).toBe('revision_unknown');
+    expect(world.api.doubled).toEqual([]);
+  });
+});
+
+describe('a correction that was refused for certain', () => {
+  it('is not in doubt when a newer revision takes over, which is sent', async () => {
+    world.drop(1, damaged(rowsOf(6), 3));
+    await run();
+    world.api.turn = () => ({ kind: 'refused', status: 422, answer: 'no contract' });
+    await world.correct('traffic.1', 3, { spot: 'S3', client: 'Corrected' });
+    await run();
+    world.api.turn = () => undefined;
+    world.drop(2, rowsOf(6));
+    await run();
+    expect(world.manifestOf('traffic.2')).toMatchObject({ state: 'completed', unchanged_records: 5 });
+    expect(Object.fromEntries(world.api.schedule)).toEqual(scheduleOf(rowsOf(6)));
+  });
+});

@@ -321,6 +321,8 @@ export interface DeadRecord {
   messageSentAt?: number;
   /** Since when its letter may have been sent. */
   sentSince?: number;
+  /** How often a redrive has begun to send it. Absent without one, and if an earlier version has noted `sentSince`. */
+  tries?: number;
   /** The newest correction, begun before it is sent: if it is seen again, it may have been stored. */
   correction?: Correction;
   resolvedAt?: number;

@@ -39,3 +39,19 @@ export function alteredEntry(
   const error = 'an altered letter came back for this record; it was not tried, and is in the DLQ again';
   return { at, outcome, reason: alteredReason, error, status: null, altered };
 }
+
+/** The newest correction was begun, and nothing says how it ended: the API may have stored it. */
+export function isCorrectionInDoubt({ correction, history }: Pick<DeadRecord, 'correction' | 'history'>): boolean {
+  return correction !== undefined && !history.some(({ correctionId }) => correctionId === correction.id);
+}
+
+/** A redrive has begun to send the record, and nothing says how it ended: the API may have stored it. */
+export function isRedriveInDoubt({ sentSince, tries, ...dead }: DeadRecord): boolean {
+  if (sentSince === undefined) return false;
+  const ended = attemptsIn(dead).filter(({ correctionId, outcome, status }, nth) => {
+    const wasSent = outcome === 'exhausted' || (outcome === 'refused' && status !== null);
+    // The first one is that of the file's own batch.
+    return nth > 0 && correctionId === undefined && wasSent;
+  });
+  return tries === undefined || tries > ended.length;
+}

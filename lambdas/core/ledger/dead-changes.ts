@@ -1,7 +1,7 @@
 import type { Correction, DeadAttempt, DeadRecord, DeadResolution } from '../account/file-account.ts';
 import { schemaVersion } from '../account/schema-version.ts';
 import { letterDigest } from '../authenticity.ts';
-import { alteredEntry, withEntry } from '../dead-letters/dead-history.ts';
+import { alteredEntry, isCorrectionInDoubt, withEntry } from '../dead-letters/dead-history.ts';
 import type { Letter } from '../../messages.ts';
 import type { Check, ItemChange } from './item-change.ts';
 import { exists, isNew } from './item-change.ts';
@@ -77,7 +77,13 @@ export function addFailure(
   };
 }
 
-export const noteSending = (now: number): ItemChange => ({ when: [exists], setOnce: { sentSince: now } });
+/** Refused for an item of an earlier version, which did not count tries. */
+export function noteSending(now: number): ItemChange {
+  const isCounted: Check = {
+    anyOf: [[{ name: 'sentSince', is: 'absent' }], [{ name: 'tries', is: 'present' }]],
+  };
+  return { when: [exists, isCounted], setOnce: { sentSince: now }, add: { tries: 1 } };
+}
 
 export function resolveDead(resolution: DeadResolution, now: number): ItemChange {
   const { kind } = resolution;
@@ -93,7 +99,18 @@ export function resolveDead(resolution: DeadResolution, now: number): ItemChange
   return { when: [isDead], set: { ...end, expiresAt: expiryOf(now) } };
 }
 
-/** Refused if this correction was begun before. */
-export function beginCorrection(correction: Correction): ItemChange {
-  return { when: [isDead, { name: 'correction.id', is: 'other', value: correction.id }], set: { correction } };
+/**
+ * In place of the correction before it, if there is one. What that one may have stored is in the history first, since the
+ * item names only the newest. Refused if another correction was begun meanwhile.
+ */
+export function beginCorrection(dead: DeadRecord, correction: Correction, now: number): ItemChange {
+  const { correction: before, history } = dead;
+  const isNewest: Check = before
+    ? { name: 'correction.id', is: '=', value: before.id }
+    : { name: 'correction', is: 'absent' };
+  const error = 'another correction came before it was known what became of this one, which the API may have stored';
+  const inDoubt = { at: now, outcome: 'exhausted' as const, reason: 'corrected_again', error, status: null };
+  const noted =
+    isCorrectionInDoubt(dead) && before ? withEntry(history, { ...inDoubt, correctionId: before.id }) : undefined;
+  return { when: [isDead, isNewest], set: { correction, ...(noted ? { history: noted } : {}) } };
 }

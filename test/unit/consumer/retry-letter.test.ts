@@ -3,6 +3,8 @@ import { deliverBatch } from '../../../lambdas/consumer/deliver-batch.ts';
 import type { LetterMessage, LetterPorts } from '../../../lambdas/consumer/retry-letter.ts';
 import { handleLetter } from '../../../lambdas/consumer/retry-letter.ts';
 import type { DeadRecord, FileAccount } from '../../../lambdas/core/account/file-account.ts';
+import { readingOf } from '../../../lambdas/core/account/reading.ts';
+import { buriedLetterId } from '../../../lambdas/core/dead-letters/letter-of.ts';
 import { sha256Of } from '../../../lambdas/core/records/identity.ts';
 import type { Letter } from '../../../lambdas/messages.ts';
 import type { SinkAnswer } from '../../../lambdas/ports.ts';
@@ -119,6 +121,44 @@ describe('a redriven letter of a file that is cancelled', () => {
     const quarantine = { number: 1, at: 1, rejected: 1, seen: 1, message: 'too many' };
     Object.assign(world.ledger.files.get(letter.file_id) as FileAccount, { quarantine });
     expect(await receive({ ...first, sentAt: 200 })).toEqual({ kind: 'done' });
+  });
+});
+
+describe('a buried record of a revision', () => {
+  const isRead = ({ dialect, limits }: FileAccount) => readingOf(dialect ?? fail(), limits, ports.feed);
+  const fail = (): never => {
+    throw new Error('It has no dialect.');
+  };
+  const none = { unchanged: 0, changed: 0, added: 1, removed: 0 };
+  const base = {
+    fileId: 'traffic.0',
+    records: 1,
+    manifest: 1,
+    checksum: 'a'.repeat(64),
+    receipts: { key: 'k', sha256: 's' },
+  };
+
+  /** It has a letter without a request id: its consumers were killed, so it was not prepared. */
+  async function redriveBuried(reading: (file: FileAccount) => string): Promise<void> {
+    const file = world.ledger.files.get(letter.file_id) as FileAccount;
+    Object.assign(file, {
+      revision: { bases: [base], counts: none, supersedes: true, taken: true },
+      reading: reading(file),
+    });
+    letter = { ...letter, letter_id: buriedLetterId(letter.file_id, 1), request_id: null, attempts: 0 };
+    await world.ledger.adoptLetter(letter, { id: 'm1', sentAt: 100 });
+    await receive({ ...first, sentAt: 200 });
+  }
+
+  it('is sent by the rules by which it was compared', async () => {
+    await redriveBuried(isRead);
+    expect(await deadRecord()).toMatchObject({ state: 'resolved' });
+  });
+
+  it('is not sent if the rules have changed since: the splitter may not have known its identity', async () => {
+    await redriveBuried(() => 'other rules');
+    expect(world.api.stored.size).toBe(0);
+    expect((await deadRecord()).history.at(-1)).toMatchObject({ reason: 'earlier_unknown' });
   });
 });
 
