@@ -73,7 +73,8 @@ async function closeWith(closing: Closing, work: Work, ports: FinalizerPorts, de
     await closing.release();
     return closeOrContinue(message, ports, deadline);
   }
-  if (amend) await ledger.beginAmendment(file.fileId);
+  // A letter may have been resolved before the first manifest, which has that as well.
+  if (amend || file.amendmentRequestedAt !== undefined) await ledger.beginAmendment(file.fileId);
   const counted = before ?? (await countHere(closing, work, ports, deadline));
   if (!counted) return;
   const end = await closeAccount(counted, work, ports);

@@ -1,6 +1,7 @@
 import type { Quarantine } from '../core/account/stops.ts';
 import { isQuarantined } from '../core/account/stops.ts';
 import type { EarlierRevisions } from '../core/series/earlier-revisions.ts';
+import { mayHaveBeenSent } from '../core/series/earlier-revisions.ts';
 import { guardRevision } from '../core/series/revision-guard.ts';
 import type { RevisionPlan } from '../core/series/revision-plan.ts';
 import type { Revision } from '../core/series/revision.ts';
@@ -37,7 +38,11 @@ export async function judgeRevision(
   const awaited = open ?? (await findSettling(earlier, file.fileId, ports));
   if (awaited) return { kind: 'wait', for: awaited.fileId };
   const compared = await compareRevision(file, before.fileId, by);
-  if (compared.kind === 'unknown') return compared;
+  if (compared.kind === 'unknown') {
+    // It has ended since this file was placed, and nothing of it was sent: the next look compares with the one before it.
+    if (!mayHaveBeenSent(await ports.ledger.getFile(before.fileId))) return { kind: 'wait', for: before.fileId };
+    return compared;
+  }
   const { plan, bases } = compared;
   const hasPassed = file.guard === 'passed';
   const quarantine = guardRevision(plan.counts, before.fileId, ports.rules, ports.clock.now(), hasPassed);
