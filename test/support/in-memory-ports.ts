@@ -9,7 +9,7 @@ import { SendRate } from '../../lambdas/core/limiter/send-rate.ts';
 import { KnownFiles } from '../../lambdas/consumer/known-files.ts';
 import type { RateLimit } from '../../lambdas/core/limiter/limiter.ts';
 import type { BatchMessage, CorrectionMessage, FinalizeMessage, Letter } from '../../lambdas/messages.ts';
-import type { AuditLog, Clock, MetricName, Sink, SinkAnswer, SinkRequest } from '../../lambdas/ports.ts';
+import type { AuditLog, Clock, LimiterStore, MetricName, Sink, SinkAnswer, SinkRequest } from '../../lambdas/ports.ts';
 import type { Waiting } from '../../lambdas/runtime/put-back.ts';
 import { InMemoryLimiterStore } from './in-memory-limiter-store.ts';
 
@@ -71,11 +71,12 @@ export interface ConsumerWorld {
   metrics: { name: MetricName; value: number }[];
 }
 
-/** Everything a consumer works with, in memory. */
+/** Everything a consumer works with, in memory. @param connect what the limiter reaches its item through */
 export function consumerWorld(
   clock: SimulatedClock,
   fixture: FeedFixture,
   limit: RateLimit = { requests: 600, windowSeconds: 60 },
+  connect = (store: LimiterStore) => store,
 ): ConsumerWorld {
   const ledger = openMemoryLedger(clock);
   const limiter = new InMemoryLimiterStore();
@@ -101,7 +102,7 @@ export function consumerWorld(
     connections: 5,
     ledger,
     limiter: new SharedLimiter({
-      store: limiter,
+      store: connect(limiter),
       clock,
       limit,
       feed: fixture.feed.name,

@@ -1,6 +1,9 @@
-import { LatestPlan } from '../../lambdas/splitter/latest-plan.ts';
-import { createHash } from 'node:crypto';
+import { hash } from 'node:crypto';
 import { Readable } from 'node:stream';
+import { gzipSync } from 'node:zlib';
+import * as z from 'zod';
+import type { Feed } from '../../feeds/feed.ts';
+import { feedNamed } from '../../feeds/index.ts';
 import type { ReleaseResult } from '../../cli/operate/release-file.ts';
 import { releaseFile } from '../../cli/operate/release-file.ts';
 import type { ReleasedRecords } from '../../lambdas/core/account/stops.ts';
@@ -15,7 +18,13 @@ import type { FinalizerPorts } from '../../lambdas/finalizer/finalizer-ports.ts'
 import { finalizeFile } from '../../lambdas/finalizer/finalize-file.ts';
 import type { RevisionRules } from '../../lambdas/core/series/revision-guard.ts';
 import type { BatchMessage, CorrectionMessage, FinalizeMessage, Letter } from '../../lambdas/messages.ts';
-import type { SinkAnswer, SinkRequest } from '../../lambdas/ports.ts';
+import type { Archive, Ledger, SinkRequest, SourceObjects } from '../../lambdas/ports.ts';
+import type { RateLimit } from '../../lambdas/core/limiter/limiter.ts';
+import type { Deadline } from '../../lambdas/runtime/deadline.ts';
+import { awsFaultOf } from '../../lambdas/core/aws-fault.ts';
+import { openLedger } from '../../lambdas/ledger/open-ledger.ts';
+import { requeueStalled } from '../../lambdas/reconciler/requeue-stalled.ts';
+import { LatestPlan } from '../../lambdas/splitter/latest-plan.ts';
 import { reemitBatches } from '../../lambdas/splitter/reemit-batches.ts';
 import type { SplitterPorts } from '../../lambdas/splitter/splitter-ports.ts';
 import { fileLeaseMs } from '../../lambdas/splitter/splitter-ports.ts';
@@ -23,29 +32,18 @@ import { splitFile } from '../../lambdas/splitter/split-file.ts';
 import { fixtureOf } from './feed-fixture.ts';
 import type { ConsumerWorld } from './in-memory-ports.ts';
 import { consumerWorld, silentLog } from './in-memory-ports.ts';
+import { openMemoryLedger } from './memory-ledger.ts';
+import type { MemoryLedger } from './memory-ledger.ts';
+import type { ChangedRecords } from './scheduling-api.ts';
+import { SchedulingApi } from './scheduling-api.ts';
 import { SimulatedClock } from './simulated-clock.ts';
+import type { OnStep } from './steps.ts';
+import { Steps } from './steps.ts';
 import type { SplitterWorld } from './splitter-world.ts';
-import { noDeadline, splitterWorld } from './splitter-world.ts';
+import { splitterWorld } from './splitter-world.ts';
+import type { LogRow } from './log-rows.ts';
+import { airtime, exportOf } from './log-rows.ts';
 import { inMemoryArchive, partsInMemory } from './in-memory-archive.ts';
-
-/** A row of a log, by its spot; airtimes are all the same. */
-export interface LogRow {
-  spot: string;
-  client: string;
-  /** A row that the feed rejects. */
-  isDamaged?: true;
-}
-
-const limits = { maxBatchRecords: 5, maxBatchBytes: 64 * 1024, maxRecordBytes: 8 * 1024 };
-const header = 'SpotID,StationCode,AirDateTime,Duration,ClientName';
-const airtime = '2026-01-05 06:00:00';
-
-export function exportOf(rows: readonly LogRow[], columns = header): Buffer {
-  const lines = rows.map(
-    ({ spot, client, isDamaged }) => `${spot},WABC,${airtime},${isDamaged ? '30s' : '30'},${client}`,
-  );
-  return Buffer.from([columns, ...lines, ''].join('\n'));
-}
 
 type Task =
   | { kind: 'drop'; fileId: string }
@@ -58,100 +56,124 @@ type Task =
   | { kind: 'letter'; letter: Letter; messageId: string; sentAt: number }
   | { kind: 'correction'; message: CorrectionMessage };
 
-/** What an API does with a changed record: nothing special, so that it has both; see SLUICE_<FEED>_CHANGED_RECORDS. */
-export type ChangedRecords = 'doubles' | 'replaces' | 'supersedes';
+/** A message that waits for AWS comes back after this. Milliseconds. */
+const putBackMs = 30_000;
 
-/** An API that knows every request id that it has stored, and entries by request id. */
-export class SchedulingApi {
-  /** Spots that were stored while they were there already. */
-  readonly doubled: string[] = [];
-  readonly #changed: ChangedRecords;
-  readonly #known = new Set<string>();
-  readonly #entries = new Map<string, { spot: string; client: string }>();
-  requests = 0;
-  /** What it does with a request in place of storing it. */
-  turn: (request: SinkRequest) => SinkAnswer | 'store-and-fail' | undefined = () => undefined;
+/** What was not touched for this long has stalled. Milliseconds. */
+const stalledAfterMs = 60 * 60_000;
 
-  constructor(changed: ChangedRecords) {
-    this.#changed = changed;
-  }
+const limits = { maxBatchRecords: 5, maxBatchBytes: 64 * 1024, maxRecordBytes: 8 * 1024 };
 
-  /** By spot and airtime. */
-  get schedule(): Map<string, string> {
-    return new Map([...this.#entries.values()].map(({ spot, client }) => [spot, client]));
-  }
+/** The feed with a rule that accepts what is damaged for the usual one. */
+const traffic = feedNamed('traffic');
+const isText = (value: unknown): value is string => typeof value === 'string';
+const lenient: Feed = {
+  ...traffic,
+  rulesVersion: 100,
+  schema: z.preprocess((row: Record<string, unknown>) => {
+    const { Duration: duration } = row;
+    return isText(duration) ? { ...row, Duration: duration.replace(/s$/, '') } : row;
+  }, traffic.schema),
+};
 
-  /** A person removes a spot. */
-  remove(spot: string): void {
-    for (const [id, entry] of this.#entries) if (entry.spot === spot) this.#entries.delete(id);
-  }
+type Lane = 'main' | 'express';
+const keyPrefixOf: Record<Lane, string> = { main: 'traffic/', express: 'express/traffic/' };
 
-  deliver(request: SinkRequest): SinkAnswer {
-    this.requests++;
-    // It looks up the request id before it judges the record.
-    const turn = this.#known.has(request.requestId) ? undefined : this.turn(request);
-    if (turn !== undefined && turn !== 'store-and-fail') return turn;
-    const answer = this.#store(request);
-    if (turn === 'store-and-fail') return { kind: 'failed', status: null, reason: 'econnreset', ambiguous: true };
-    return answer;
-  }
+/** How a file is dropped. */
+export interface Drop {
+  columns?: string;
+  lane?: Lane;
+  isGzip?: boolean;
+  /** Its event comes this much later than S3 stores it. Milliseconds. */
+  lateMs?: number;
+}
 
-  #store({ requestId, payload, supersedes: [superseded] = [] }: SinkRequest): SinkAnswer {
-    if (this.#known.has(requestId)) return { kind: 'duplicate', status: 409 };
-    const spot = String(payload['spot_id']);
-    if (superseded && this.#changed === 'supersedes') {
-      if (!this.#entries.delete(superseded)) {
-        return { kind: 'refused', status: 412, answer: 'no such entry', lacksSuperseded: true };
-      }
-    }
-    if (this.#changed === 'replaces') this.remove(spot);
-    if (this.schedule.has(spot)) this.doubled.push(spot);
-    this.#known.add(requestId);
-    this.#entries.set(requestId, { spot, client: String(payload['advertiser']) });
-    return { kind: 'uploaded', status: 201 };
-  }
+interface DroppedFile {
+  fileId: string;
+  lane: Lane;
+  key: string;
+  bytes: Buffer;
+  etag: string;
+  modifiedAt: number;
+}
+
+export interface WorldSettings {
+  /** The feed says what its API does with a changed record. */
+  isDeclared?: boolean;
+  pattern?: string;
+  limit?: RateLimit;
 }
 
 /** Splitter, consumer and finalizer over one ledger and many files of a series, with their queues, in memory. */
 export class RevisionWorld {
-  readonly clock = new SimulatedClock();
+  // Consumers wait for nothing but promises.
+  readonly clock = new SimulatedClock(undefined, 1);
   readonly api: SchedulingApi;
+  /** As anyone may look at it; the functions' own calls are steps. */
+  readonly ledger: MemoryLedger;
+  /** The same, as the functions have it. */
+  readonly ledgerOfFunctions: Ledger;
   readonly archived = new Map<string, Buffer>();
   /** What is in the queues, each from its time on. */
   readonly queue: { task: Task; dueAt: number }[] = [];
   /** Letters in the DLQ. */
   readonly dlq: Letter[] = [];
-  /** Called before and after every write; throws to kill a function. */
-  onStep: () => void = () => undefined;
   /** Of one process for all messages; without it, each is handled by a process of its own. */
   plans: LatestPlan | undefined;
   /** How often a splitter has begun to read an object of the archive. */
   evidenceReads = 0;
   /** Called after each message. */
   onHandled: () => void = () => undefined;
+  /** Functions that are handled: one, and those that run in the middle of it. */
+  depth = 0;
+  readonly #steps = new Steps(this.clock);
   readonly #splitter: SplitterWorld;
   readonly #consumer: ConsumerWorld;
-  readonly #objects = new Map<string, { bytes: Buffer; modifiedAt: number }>();
+  readonly #archive: Archive;
+  readonly #files = new Map<string, DroppedFile>();
   #messages = 0;
 
-  /** @param isDeclared the feed says what its API does with a changed record */
-  constructor(changed: ChangedRecords = 'replaces', isDeclared = changed !== 'doubles') {
+  constructor(changed: ChangedRecords = 'replaces', settings: WorldSettings = {}) {
+    const { isDeclared = changed !== 'doubles', pattern = 'log_R{#}.csv' } = settings;
+    const { limit = { requests: 60_000, windowSeconds: 60 } } = settings;
     this.api = new SchedulingApi(changed);
+    this.ledger = openMemoryLedger(this.clock);
+    this.ledgerOfFunctions = openLedger(this.#steps.around('dynamodb', this.ledger.store), this.clock);
+    this.#archive = this.#steps.around('s3', this.#archiveOfAll());
     this.#splitter = splitterWorld(this.clock, Buffer.of());
-    this.#splitter.onStep = () => this.onStep();
-    this.#consumer = consumerWorld(this.clock, fixtureOf([]), { requests: 60_000, windowSeconds: 60 });
-    const { ledger } = this.#splitter.ports;
-    Object.assign(this.#consumer.ports, {
-      ledger,
-      sink: { deliver: (request: SinkRequest) => Promise.resolve(this.api.deliver(request)) },
+    const { batches, intake, finalize } = this.#splitter.ports;
+    Object.assign(this.#splitter.ports, {
+      feed: traffic,
+      batches: this.#steps.around('sqs', batches),
+      intake: this.#steps.around('sqs', intake),
+      finalize: this.#steps.around('sqs', finalize),
+      sources: this.#steps.around('s3', this.#sources()),
+      series: {
+        pattern: parseSeriesPattern(pattern),
+        isConfigured: true,
+        setting: 'SLUICE_TRAFFIC_SERIES',
+        keyPrefix: keyPrefixOf.main,
+        rules: { changedRecords: isDeclared && changed !== 'doubles' ? changed : undefined, guard: 1 },
+      },
     });
-    this.#splitter.ports.series = {
-      pattern: parseSeriesPattern('log_R{#}.csv'),
-      isConfigured: true,
-      setting: 'SLUICE_TRAFFIC_SERIES',
-      keyPrefix: 'traffic/',
-      rules: { changedRecords: isDeclared && changed !== 'doubles' ? changed : undefined, guard: 1 },
-    };
+    this.#consumer = consumerWorld(this.clock, fixtureOf([], traffic), limit, (store) =>
+      this.#steps.around('dynamodb', store),
+    );
+    const { ports } = this.#consumer;
+    Object.assign(ports, {
+      ledger: this.ledgerOfFunctions,
+      sink: this.#steps.around('api', { deliver: async (request: SinkRequest) => this.api.deliver(request) }),
+      batches: this.#steps.around('sqs', ports.batches),
+      letters: this.#steps.around('sqs', ports.letters),
+      finalize: this.#steps.around('sqs', ports.finalize),
+      receipts: this.#steps.around('s3', ports.receipts),
+      payloads: this.#steps.around('s3', ports.payloads),
+    });
+  }
+
+  /** What happens at each step of a function. */
+  set onStep(onStep: OnStep) {
+    this.#steps.onStep = onStep;
   }
 
   /** The queue holds at most so many records of a file. */
@@ -165,37 +187,51 @@ export class RevisionWorld {
     if (series) series.rules = rules;
   }
 
-  get ledger(): SplitterWorld['ports']['ledger'] {
-    return this.#splitter.ports.ledger;
-  }
-
   file(fileId: string): FileAccount {
     const file = this.ledger.files.get(fileId);
     if (!file) throw new Error(`There is no file ${fileId}.`);
     return file;
   }
 
+  /** Its newest one. */
   manifestOf(fileId: string): Manifest | undefined {
     const key = this.ledger.files.get(fileId)?.manifest?.key;
-    return key === undefined ? undefined : (JSON.parse(this.archived.get(key)?.toString() ?? 'null') as Manifest);
+    return key === undefined ? undefined : this.#read(key);
+  }
+
+  readonly #manifests = new Map<string, Manifest>();
+
+  /** An object of the archive never changes. */
+  #read(key: string): Manifest | undefined {
+    const known = this.#manifests.get(key);
+    const text = known ? undefined : this.archived.get(key)?.toString();
+    if (text === undefined) return known;
+    const manifest = JSON.parse(text) as Manifest;
+    this.#manifests.set(key, manifest);
+    return manifest;
   }
 
   /** The objects of its folder in the archive, by their names there. */
   evidenceOf(fileId: string): Map<string, Buffer> {
     const folder = this.file(fileId).manifest?.key.replace(/[^/]*$/, '') ?? '';
     const named = [...this.archived].filter(([key]) => key.startsWith(folder));
-    const source = this.#keyOf(fileId);
+    const { key: source, bytes } = this.#dropped(fileId);
     return new Map([
-      ...named.map(([key, bytes]): [string, Buffer] => [key.slice(folder.length), bytes]),
-      [`source/${source.slice(source.lastIndexOf('/') + 1)}`, this.#objects.get(source)?.bytes ?? Buffer.of()],
+      ...named.map(([key, object]): [string, Buffer] => [key.slice(folder.length), object]),
+      [`source/${source.slice(source.lastIndexOf('/') + 1)}`, bytes],
     ]);
   }
 
   /** @returns its file id */
-  drop(number: number, rows: readonly LogRow[], delayMs = 0, columns?: string): string {
+  drop(number: number, rows: readonly LogRow[], delayMs = 0, how: Drop = {}): string {
+    const { columns, lane = 'main', isGzip = false, lateMs = 0 } = how;
     const fileId = `traffic.${number}`;
-    this.#objects.set(this.#keyOf(fileId), { bytes: exportOf(rows, columns), modifiedAt: this.clock.now() + delayMs });
-    this.#add({ kind: 'drop', fileId }, delayMs);
+    const text = exportOf(rows, columns);
+    const bytes = isGzip ? gzipSync(text) : text;
+    const key = `${keyPrefixOf[lane]}log_R${number}.csv`;
+    const etag = `"${hash('md5', bytes)}"`;
+    this.#files.set(fileId, { fileId, lane, key, bytes, etag, modifiedAt: this.clock.now() + delayMs });
+    this.#add({ kind: 'drop', fileId }, delayMs + lateMs);
     return fileId;
   }
 
@@ -235,34 +271,52 @@ export class RevisionWorld {
     this.#add({ kind: 'reemit', fileId }, 0);
   }
 
-  /** The feed's rules change, in name: what was compared before must not be sent by them without a person's decision. */
-  deploy(): void {
+  /**
+   * The feed's rules change: what was compared before must not be sent by them without a person's decision.
+   * @param rules `lenient`: damaged rows are good from now on; by default only their version changes
+   */
+  deploy(rules: 'renamed' | 'lenient' = 'renamed'): void {
     const { feed } = this.#splitter.ports;
-    this.#splitter.ports.feed = { ...feed, rulesVersion: (feed.rulesVersion ?? 1) + 1 };
+    const next = rules === 'lenient' ? lenient : { ...feed, rulesVersion: (feed.rulesVersion ?? 1) + 1 };
+    this.#splitter.ports.feed = this.#consumer.ports.feed = next;
   }
 
   async release(fileId: string, sends?: ReleasedRecords): Promise<ReleaseResult> {
     const ports = {
-      ledger: this.ledger,
+      ledger: this.ledgerOfFunctions,
       intakeOf: () => ({ send: async () => this.#add({ kind: 'reemit', fileId }, 0) }),
       finalize: { send: async () => undefined },
     };
     return releaseFile(fileId, { by: 'ann', why: 'it is right' }, ports, sends);
   }
 
-  /** Handles a message; a killed function's message returns once its leases have expired. */
+  /**
+   * Handles a message; a killed function's message returns once its leases have expired. In the middle of a function, so that
+   * two of them run at once, it is handled while that one waits for its call.
+   */
   async handle(index: number, isRepeated: boolean): Promise<void> {
     const [{ task }] = this.queue.splice(index, 1) as [{ task: Task; dueAt: number }];
-    if (isRepeated) this.#add(task, 1000);
+    if (isRepeated) this.#add(task, 0);
+    const depth = ++this.depth;
     try {
-      const work = this.#handle(task);
+      const work = this.#steps.run((deadline) => this.#handle(task, deadline));
       // Only consumers sleep. The others decompress in threads, for which the simulated clock does not wait.
-      await (['batch', 'letter', 'correction'].includes(task.kind) ? this.clock.run(work) : work);
-    } catch {
-      this.#add(task, 2 * fileLeaseMs);
+      const isConsumer = ['batch', 'letter', 'correction'].includes(task.kind);
+      await (isConsumer ? this.clock.run(work, () => this.depth > depth) : work);
+    } catch (error) {
+      // What waits for AWS is put back; the message of a killed function is hidden for longer.
+      this.#add(task, awsFaultOf(error) ? putBackMs : 2 * fileLeaseMs);
+    } finally {
+      this.depth--;
     }
     this.#collect();
     this.onHandled();
+  }
+
+  /** Puts the messages that are due first. @returns how many these are */
+  countDue(): number {
+    this.queue.sort((a, b) => a.dueAt - b.dueAt);
+    return this.queue.filter(({ dueAt }) => dueAt <= this.clock.now()).length;
   }
 
   /** Until no message is left. @param pick which of the messages that are due is next, and whether it comes again */
@@ -272,56 +326,79 @@ export class RevisionWorld {
       this.queue.sort((a, b) => a.dueAt - b.dueAt);
       const first = this.queue[0]?.dueAt ?? 0;
       if (first > this.clock.now()) await this.clock.advance(first - this.clock.now());
-      const due = this.queue.filter(({ dueAt }) => dueAt <= this.clock.now()).length;
-      const { index, isRepeated } = pick(due);
+      const { index, isRepeated } = pick(this.countDue());
       await this.handle(index, isRepeated);
     }
   }
 
-  #keyOf(fileId: string): string {
-    return `traffic/log_R${fileId.slice('traffic.'.length)}.csv`;
+  /** Later, as a run of the reconciler: it asks for what a killed function, or one without AWS, left unfinished. */
+  async reconcile(): Promise<void> {
+    await this.clock.advance(2 * stalledAfterMs);
+    const isBatch = ({ task }: { task: Task }): boolean => task.kind === 'batch';
+    await requeueStalled({
+      ledger: this.ledger,
+      lanes: (['main', 'express'] as const).map((lane) => ({
+        ...{ feed: 'traffic', lane },
+        intake: {
+          send: async ({ kind, fileId }, delaySeconds) => this.#add({ kind, fileId }, 1000 * delaySeconds),
+        },
+        records: { messages: async () => this.queue.filter(isBatch).length },
+      })),
+      finalize: { send: async (message) => this.#add({ kind: 'finalize', message }, 0) },
+      clock: this.clock,
+      log: silentLog,
+      feed: { api: 'api' },
+      limiterOf: () => ({ read: async () => ({}) }),
+      stalledAfterMs,
+      metricsOf: () => this.#consumer.ports.metrics,
+    });
+  }
+
+  #dropped(fileId: string): DroppedFile {
+    const file = this.#files.get(fileId);
+    if (!file) throw new Error(`No file ${fileId} was dropped.`);
+    return file;
   }
 
   #add(task: Task, delayMs: number): void {
     this.queue.push({ task, dueAt: this.clock.now() + delayMs });
   }
 
-  async #handle(task: Task): Promise<void> {
-    const ports = this.#splitterPorts;
+  async #handle(task: Task, deadline: Deadline): Promise<void> {
     switch (task.kind) {
       case 'drop': {
-        const { fileId } = task;
-        const key = this.#keyOf(fileId);
-        const bytes = this.#objects.get(key)?.bytes ?? Buffer.of();
-        const etag = `"${createHash('md5').update(bytes).digest('hex')}"`;
+        const { fileId, key, etag, bytes, lane } = this.#dropped(task.fileId);
         const source = { bucket: 'intake', key, etag, sizeBytes: bytes.length };
-        return splitFile(fileId, { fileId, feed: 'traffic', lane: 'main', source, limits }, ports, noDeadline);
+        const file = { fileId, feed: 'traffic', lane, source, limits };
+        return splitFile(fileId, file, this.#splitterPortsOf(fileId), deadline);
       }
       case 'continue':
-        return splitFile(task.fileId, undefined, ports, noDeadline);
-      case 'reemit':
-        return reemitBatches({ v: 1, kind: 'reemit', feed: 'traffic', fileId: task.fileId }, ports, noDeadline);
+        return splitFile(task.fileId, undefined, this.#splitterPortsOf(task.fileId), deadline);
+      case 'reemit': {
+        const message = { v: 1 as const, kind: 'reemit' as const, feed: 'traffic', fileId: task.fileId };
+        return reemitBatches(message, this.#splitterPortsOf(task.fileId), deadline);
+      }
       case 'release':
         // What is not held as a revision is released without an answer.
         if ((await this.release(task.fileId)).kind === 'refused') await this.release(task.fileId, task.sends);
         return undefined;
       case 'cancel':
-        await this.ledger.cancelFile(task.fileId, { by: 'ann', why: 'it may be wrong' });
+        await this.ledgerOfFunctions.cancelFile(task.fileId, { by: 'ann', why: 'it may be wrong' });
         return undefined;
       case 'batch':
-        return deliverBatch(task.message, this.#consumer.ports, noDeadline);
+        return deliverBatch(task.message, this.#consumer.ports, deadline);
       case 'finalize':
-        return finalizeFile(task.message, this.#finalizerPorts, noDeadline);
+        return finalizeFile(task.message, this.#finalizerPorts, deadline);
       case 'correction':
         return tryCorrection(
           task.message,
           { ...this.#consumer.ports, inTurn: <T>(work: () => Promise<T>) => work() },
-          noDeadline,
+          deadline,
         );
       case 'letter': {
         const { letter, messageId: id, sentAt } = task;
         const ports = { ...this.#consumer.ports, inTurn: <T>(work: () => Promise<T>) => work() };
-        const end = await handleLetter(letter, { id, sentAt, receives: 1 }, ports, noDeadline);
+        const end = await handleLetter(letter, { id, sentAt, receives: 1 }, ports, deadline);
         if (end.kind === 'back') this.dlq.push(letter);
       }
     }
@@ -354,46 +431,59 @@ export class RevisionWorld {
     }
   }
 
-  get #splitterPorts(): SplitterPorts & { ledger: SplitterWorld['ports']['ledger'] } {
-    const objects = this.#objects;
+  #splitterPortsOf(fileId: string): Parameters<typeof reemitBatches>[1] {
+    const { ports } = this.#splitter;
+    const keyPrefix = keyPrefixOf[this.#dropped(fileId).lane];
     return {
-      ...this.#splitter.ports,
+      ...ports,
+      ledger: this.ledgerOfFunctions,
       plans: this.plans ?? new LatestPlan(),
-      sources: {
-        head: ({ key }) => {
-          const object = objects.get(key);
-          return Promise.resolve(
-            object && { etag: 'e', sizeBytes: object.bytes.length, modifiedAt: object.modifiedAt },
-          );
-        },
-        async *read({ key }, offset) {
-          await Promise.resolve();
-          yield (objects.get(key)?.bytes ?? Buffer.of()).subarray(offset);
-        },
+      ...(ports.series ? { series: { ...ports.series, keyPrefix } } : {}),
+      archive: this.#evidence,
+    };
+  }
+
+  /** As splitters read it. */
+  get #evidence(): NonNullable<SplitterPorts['archive']> {
+    const archive = this.#archive;
+    return {
+      has: (key) => archive.has(key),
+      putStream: (key, body, contentType) => archive.putStream(key, body, contentType),
+      getStream: (key) => (this.evidenceReads++, archive.getStream(key)),
+    };
+  }
+
+  #sources(): SourceObjects {
+    const files = this.#files;
+    const objectOf = (key: string) => [...files.values()].find((file) => file.key === key);
+    return {
+      head: async ({ key }) => {
+        const object = objectOf(key);
+        return object && { etag: object.etag, sizeBytes: object.bytes.length, modifiedAt: object.modifiedAt };
       },
-      archive: {
-        ...this.#archive,
-        getStream: (key) => (this.evidenceReads++, this.#archive.getStream(key)),
+      async *read({ key }, offset) {
+        await Promise.resolve();
+        yield (objectOf(key)?.bytes ?? Buffer.of()).subarray(offset);
       },
     };
   }
 
   /** Sources are not copied into it: they are read where they were dropped. */
-  get #archive() {
-    const archive = inMemoryArchive(this.archived, () => this.onStep());
-    const sourceOf = (key: string) => this.#objects.get(`traffic/${/\/source\/(.*)$/.exec(key)?.[1]}`)?.bytes;
+  #archiveOfAll(): Archive {
+    const archive = inMemoryArchive(this.archived);
     return {
       ...archive,
-      getStream: async (key: string) => {
-        const source = sourceOf(key);
-        return source ? Readable.from([source]) : archive.getStream(key);
+      getStream: async (key) => {
+        const name = /\/source\/(.*)$/.exec(key)?.[1];
+        const source = name && [...this.#files.values()].find((file) => file.key.endsWith(`/${name}`));
+        return source ? Readable.from([source.bytes]) : archive.getStream(key);
       },
     };
   }
 
   get #finalizerPorts(): FinalizerPorts {
     return {
-      ledger: this.ledger,
+      ledger: this.ledgerOfFunctions,
       receipts: this.#consumer.ports.receipts,
       archive: this.#archive,
       archiveBucket: 'archive',

@@ -53,13 +53,16 @@ export class SimulatedClock implements Clock {
     await this.#settle();
   }
 
-  /** Lets time pass until the work is done. @throws if no task sleeps and the work still isn't done */
-  async run<T>(work: Promise<T>): Promise<T> {
+  /**
+   * Lets time pass until the work is done. @throws if no task sleeps and the work still isn't done
+   * @param isBusy as the constructor's, for this work alone
+   */
+  async run<T>(work: Promise<T>, isBusy = this.#isBusy): Promise<T> {
     let isDone = false;
     const end = work.finally(() => (isDone = true));
     end.catch(() => undefined);
     for (;;) {
-      await this.#settle();
+      await this.#settle(isBusy);
       if (isDone) return end;
       const next = this.#timers.takeDue(Infinity);
       if (!next) throw new Error('Everybody waits for something that is not the clock.');
@@ -69,8 +72,8 @@ export class SimulatedClock implements Clock {
   }
 
   /** Runs every promise that can continue: the others wait for the clock. */
-  async #settle(): Promise<void> {
-    for (let turn = 0; turn < this.#turns || this.#isBusy(); turn++) {
+  async #settle(isBusy = this.#isBusy): Promise<void> {
+    for (let turn = 0; turn < this.#turns || isBusy(); turn++) {
       await new Promise((resolve) => setImmediate(resolve));
     }
   }

@@ -1,7 +1,7 @@
 import { beforeEach, describe, expect, it, vi } from 'vitest';
 import { finalizeMessageOf } from '../../lambdas/ask-finalizer.ts';
 import { LatestPlan } from '../../lambdas/splitter/latest-plan.ts';
-import type { LogRow } from '../support/revision-world.ts';
+import type { LogRow } from '../support/log-rows.ts';
 import { RevisionWorld } from '../support/revision-world.ts';
 
 let world: RevisionWorld;
@@ -61,7 +61,7 @@ describe('a revision', () => {
   it('sends rows with the same bytes again if the header gives them another meaning', async () => {
     world.drop(1, rowsOf(5));
     await run();
-    const id = world.drop(2, rowsOf(5), 0, 'SpotID,ClientName,AirDateTime,Duration,StationCode');
+    const id = world.drop(2, rowsOf(5), 0, { columns: 'SpotID,ClientName,AirDateTime,Duration,StationCode' });
     await run();
     expect(world.file(id).revision?.counts).toEqual({ unchanged: 0, changed: 5, added: 0, removed: 0 });
     expect(world.api.schedule.get('S1')).toBe('WABC');
@@ -225,9 +225,9 @@ describe('a revision that a person must decide about', () => {
     ]);
     await run();
     expect(world.manifestOf(held)).toMatchObject({ state: 'quarantined' });
-    const supersedeFile = world.ledger.supersedeFile.bind(world.ledger);
-    world.ledger.supersedeFile = async (fileId, by) => {
-      world.ledger.supersedeFile = supersedeFile;
+    const supersedeFile = world.ledgerOfFunctions.supersedeFile.bind(world.ledgerOfFunctions);
+    world.ledgerOfFunctions.supersedeFile = async (fileId, by) => {
+      world.ledgerOfFunctions.supersedeFile = supersedeFile;
       world.queue.push({ task: { kind: 'finalize', message: finalizeMessageOf(world.file(first), true) }, dueAt: 0 });
       await world.handle(world.queue.length - 1, false);
       return supersedeFile(fileId, by);
@@ -242,7 +242,7 @@ describe('a revision that a person must decide about', () => {
   });
 
   it('that is released after a newer one was sent ends as superseded', async () => {
-    world = new RevisionWorld('doubles', false);
+    world = new RevisionWorld('doubles');
     world.drop(1, rowsOf(10));
     await run();
     // It comes first and is held; then the older one, which is held as well.
@@ -415,9 +415,8 @@ describe('a revision of one that is in progress', () => {
     world.drop(number - 1, stopped);
     await world.handle(0, false);
     // A consumer that is killed has begun a batch, so that the file is in progress for a while after its stop.
-    let writes = 0;
-    world.onStep = () => {
-      if (++writes === 4) throw new Error('killed');
+    world.onStep = ({ call, when }) => {
+      if (call === 'update' && when === 'after') throw new Error('killed');
     };
     await world.handle(
       world.queue.findIndex(({ task }) => task.kind === 'batch'),
@@ -447,8 +446,8 @@ describe('a revision of one that is in progress', () => {
   it('does not stop it if the same bytes are other records under its header, so that it would be held itself', async () => {
     world = new RevisionWorld('doubles');
     world.drop(1, rowsOf(40));
-    const otherHeader = 'SpotID,ClientName,AirDateTime,Duration,StationCode';
-    await runWith(1, () => world.drop(2, rowsOf(40), 0, otherHeader));
+    const columns = 'SpotID,ClientName,AirDateTime,Duration,StationCode';
+    await runWith(1, () => world.drop(2, rowsOf(40), 0, { columns }));
     expect(world.manifestOf('traffic.1')).toMatchObject({ state: 'completed', uploaded_records: 40 });
     expect(world.manifestOf('traffic.2')).toMatchObject({ state: 'quarantined', held_records: 40 });
   });
@@ -598,7 +597,7 @@ describe('a revision that a person cancels', () => {
   it('and can’t be compared is reported as such before it is released, and then takes over', async () => {
     world.drop(1, rowsOf(6));
     await run();
-    world.ledger.getManifestFigures = () => Promise.resolve(undefined);
+    world.ledgerOfFunctions.getManifestFigures = () => Promise.resolve(undefined);
     const id = await dropCancelled(2, rowsOf(7));
     const failure = world.manifestOf(id)?.failure;
     expect(failure?.code).toBe('cancelled');
@@ -611,7 +610,7 @@ describe('a revision that a person cancels', () => {
   it('after it was held and released takes over with the next release', async () => {
     world.drop(1, rowsOf(6));
     await run();
-    world.ledger.getManifestFigures = () => Promise.resolve(undefined);
+    world.ledgerOfFunctions.getManifestFigures = () => Promise.resolve(undefined);
     const id = world.drop(2, rowsOf(7));
     await run();
     expect(world.manifestOf(id)?.failure?.code).toBe('revision_unknown');
@@ -634,7 +633,7 @@ describe('a revision of a large file', () => {
   ];
   /** How often its splitter has stopped because the queue holds enough of it. */
   async function holdsOf(rows: readonly LogRow[]): Promise<number> {
-    const held = vi.spyOn(world.ledger, 'releaseFile');
+    const held = vi.spyOn(world.ledgerOfFunctions, 'releaseFile');
     world.drop(2, rows);
     await run();
     const { calls } = held.mock;

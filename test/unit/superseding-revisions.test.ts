@@ -3,7 +3,7 @@ import { beforeEach, describe, expect, it } from 'vitest';
 import { requestIdOf } from '../../lambdas/core/records/identity.ts';
 import type { Receipt } from '../../lambdas/core/account/receipt.ts';
 import type { SinkRequest } from '../../lambdas/ports.ts';
-import type { LogRow } from '../support/revision-world.ts';
+import type { LogRow } from '../support/log-rows.ts';
 import { RevisionWorld } from '../support/revision-world.ts';
 
 let world: RevisionWorld;
@@ -276,7 +276,7 @@ describe('a revision of which a person has all records sent', () => {
     world.drop(1, rowsOf(120));
     await run();
     const id = await dropHeld(2, differing(rowsOf(120)));
-    world.ledger.getManifestFigures = () => Promise.resolve(undefined);
+    world.ledgerOfFunctions.getManifestFigures = () => Promise.resolve(undefined);
     await world.release(id, 'all');
     await run();
     expect(world.manifestOf(id)?.failure?.code).toBe('revision_unknown');

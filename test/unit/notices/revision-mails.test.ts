@@ -1,7 +1,7 @@
 import { expect, it } from 'vitest';
 import type { FileNotice } from '../../../lambdas/core/notices/file-notice.ts';
 import { mailOf } from '../../../lambdas/core/notices/notice-mail.ts';
-import type { LogRow } from '../../support/revision-world.ts';
+import type { LogRow } from '../../support/log-rows.ts';
 import { RevisionWorld } from '../../support/revision-world.ts';
 
 const rowsOf = (count: number): LogRow[] =>

@@ -12,7 +12,7 @@ import type { Receipt } from '../../../../lambdas/core/account/receipt.ts';
 import type { Verdict } from '../../../support/evidence.ts';
 import { verdictOf, verifyByPython, writeEvidence } from '../../../support/evidence.ts';
 import { proofOf, sha256 } from '../../../support/forged-evidence.ts';
-import type { LogRow } from '../../../support/revision-world.ts';
+import type { LogRow } from '../../../support/log-rows.ts';
 import { RevisionWorld } from '../../../support/revision-world.ts';
 
 const root = mkdtempSync(join(tmpdir(), 'sluice-series-'));

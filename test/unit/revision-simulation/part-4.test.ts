@@ -1,0 +1,3 @@
+import { passNights } from '../../support/pass-nights.ts';
+
+passNights(3);
