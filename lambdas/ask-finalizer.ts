@@ -1,12 +1,17 @@
 import { amendAfterSeconds, askAgainAfterMs } from './core/account/amendment.ts';
 import type { FileAccount } from './core/account/file-account.ts';
 import { isManifestOwed, isWhollySettled } from './core/account/file-account.ts';
+import { isAbandoned } from './core/account/quarantine.ts';
 import type { FinalizeMessage } from './messages.ts';
 import type { FileLedger, FinalizeQueue } from './ports.ts';
 
-/** Asks the finalizer to close the file, if all of it has ended and its manifest has not been written. */
+/**
+ * Asks the finalizer to close the file, if all of it has ended and its manifest has not been written. Of an abandoned file,
+ * which a newer revision waits for, messages may be lost: the finalizer sees whether a batch is open.
+ */
 export async function askToFinalize(file: FileAccount, queue: FinalizeQueue): Promise<void> {
-  if (isManifestOwed(file) && isWhollySettled(file)) await queue.send(finalizeMessageOf(file, false), 0);
+  const mayHaveEnded = isWhollySettled(file) || (isAbandoned(file) && file.state !== 'splitting');
+  if (isManifestOwed(file) && mayHaveEnded) await queue.send(finalizeMessageOf(file, false), 0);
 }
 
 /**

@@ -37,8 +37,8 @@ export function checkDecisions(manifest: Manifest): void {
   );
 }
 
-/** The file is one of the two revisions; an earlier one is sent no more. */
-function checkWithout({ file_id: fileId, state, decisions = [] }: Manifest): void {
+/** The file is one of the two revisions. */
+function checkWithout({ file_id: fileId, decisions = [] }: Manifest): void {
   for (const { kind, newer_file_id: newer, earlier_file_id: earlier } of decisions) {
     const names = [newer, earlier].filter((each) => each !== undefined);
     mustHold(
@@ -47,7 +47,6 @@ function checkWithout({ file_id: fileId, state, decisions = [] }: Manifest): voi
     );
     if (kind !== 'without') continue;
     mustHold(names.includes(fileId) && newer !== earlier, 'a decision to go on without a file is about other files');
-    mustHold(earlier !== fileId || state !== 'completed', 'a revision that another one went on without is completed');
   }
 }
 

@@ -1,7 +1,5 @@
+import { longestTryMs } from '../core/series/go-without.ts';
 import type { ConsumerPorts } from './consumer-ports.ts';
-
-/** Longer than any invocation: a consumer that is killed or frozen sends nothing later than this. Milliseconds. */
-const longestTryMs = 16 * 60_000;
 
 /**
  * Before a letter or a correction is sent: a newer revision waits until no try of an earlier one may be in progress, and no

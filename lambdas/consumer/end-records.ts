@@ -68,7 +68,7 @@ export function exhaustAbandoned(attempt: BatchAttempt): void {
   const { abandonedFor } = attempt.file;
   if (abandonedFor === undefined) return;
   const error =
-    `the file ${abandonedFor} is a newer revision, and a person has decided that it goes on without this file: whether the ` +
+    `the file ${abandonedFor.fileId} is a newer revision, and a person has decided that it goes on without this file: whether the ` +
     'API has stored the record is not known, and it is not sent again';
   for (const place of attempt.left()) {
     attempt.end(place, { outcome: 'exhausted', status: null, attempts: 1, reason: 'superseded', error });

@@ -1,4 +1,5 @@
 import type { FileAccount } from '../core/account/file-account.ts';
+import { decisionsOf } from '../core/account/decisions.ts';
 import type { SeriesAccount } from '../core/ledger/series-changes.ts';
 import type { KnownRevision } from '../core/series/earlier-revisions.ts';
 import { maxKnownRevisions } from '../core/series/earlier-revisions.ts';
@@ -6,7 +7,8 @@ import * as changes from '../core/ledger/series-changes.ts';
 import { fileKey, seriesKey } from '../core/ledger/ledger-keys.ts';
 import { withoutKeys } from '../core/ledger/stored-item.ts';
 import { isQuarantined } from '../core/account/stops.ts';
-import { abandonedFile, withoutObstacleOf } from '../core/series/go-without.ts';
+import { outrunFile } from '../core/account/quarantine.ts';
+import { withoutObstacleOf } from '../core/series/go-without.ts';
 import type { Clock, ItemStore, SeriesLedger } from '../ports.ts';
 
 /** The account of series: which files are revisions of each other, in the order in which they came, and which is sent. */
@@ -66,8 +68,11 @@ export function seriesLedger(store: ItemStore, clock: Pick<Clock, 'now'>): Serie
       for (;;) {
         const [newer, earlier] = await files();
         // Done before, or its answer was lost.
-        if (newer && earlier?.abandonedFor === fileId) return { kind: 'done', newer, earlier, repeated: true };
-        const revisions = earlier?.series && (await readSeries(earlier.series.id))?.revisions;
+        const isDone =
+          newer && decisionsOf(newer).some((each) => each.kind === 'without' && each.earlier === earlierId);
+        if (isDone && earlier) return { kind: 'done', newer, earlier, repeated: true };
+        const seriesId = (newer?.series ?? earlier?.series)?.id;
+        const revisions = seriesId === undefined ? undefined : (await readSeries(seriesId))?.revisions;
         const [own = -1, place = -1] = [fileId, earlierId].map(
           (id) => revisions?.findIndex((each) => each.fileId === id) ?? -1,
         );
@@ -75,7 +80,7 @@ export function seriesLedger(store: ItemStore, clock: Pick<Clock, 'now'>): Serie
         if (obstacle !== undefined || !newer || !earlier) return { kind: 'refused', obstacle: obstacle ?? 'unknown' };
         const now = clock.now();
         const decision = { kind: 'without' as const, at: now, ...who, newer: fileId, earlier: earlierId };
-        const quarantine = abandonedFile(fileId, who, now);
+        const quarantine = outrunFile(fileId, now);
         if (!(await store.updateAll(changes.goWithout(newer, earlier, quarantine, decision, now)))) continue;
         const [after = newer, ended = earlier] = await files();
         return { kind: 'done', newer: after, earlier: ended, repeated: false };

@@ -2,7 +2,7 @@ import { finalizeMessageOf } from '../ask-finalizer.ts';
 import type { FileAccount } from '../core/account/file-account.ts';
 import { sendableBatches } from '../core/account/file-account.ts';
 import { isQuarantined, isReleased } from '../core/account/stops.ts';
-import { holdsUnsent } from '../core/account/quarantine.ts';
+import { holdsUnsent, isAbandoned } from '../core/account/quarantine.ts';
 import { pausedSince } from '../core/limiter/limit-policy.ts';
 import type { ProjectedFeed } from '../deadlines/project-open-files.ts';
 import { continueMessageOf, reemitMessageOf } from '../intake-message.ts';
@@ -122,9 +122,12 @@ async function reemitLost(file: FileAccount, lane: ReconciledLane, ports: Reconc
   // A splitter that is held back checks its file from time to time: only settled batches count as work on it.
   const touchedAt = file.state === 'splitting' ? (file.lastSettledAt ?? file.createdAt) : file.updatedAt;
   if (now - touchedAt < stalledAfterMs) return false;
-  if ((await lane.records.messages()) > 0 || (await hasLiveLease(file, ledger, now))) return false;
+  if (await hasLiveLease(file, ledger, now)) return false;
+  // Nothing of an abandoned file is sent, so that a second message does no harm; and a newer revision waits for its end.
+  const isAwaited = isAbandoned(file);
+  if (!isAwaited && (await lane.records.messages()) > 0) return false;
   // While a feed is paused, its batches move only from delay to delay: none is missed.
-  if (pausedSince(await ports.limiterOf(ports.feed.api).read(), feed) !== undefined) return false;
+  if (!isAwaited && pausedSince(await ports.limiterOf(ports.feed.api).read(), feed) !== undefined) return false;
   log.warn('stalled work queued again', { correlation_id: fileId, what: 'batches' });
   await ledger.touchFile(fileId);
   await lane.intake.send(reemitMessageOf(file), 0);

@@ -1,14 +1,16 @@
 import { basesOf } from '../core/series/revision-bases.ts';
 import type { RevisionBase } from '../core/series/revision.ts';
-import type { FileLedger } from '../ports.ts';
+import { isLeftBehind } from '../core/series/go-without.ts';
+import type { Clock, FileLedger } from '../ports.ts';
 
 /** What a newer revision of this file is compared with, as it is now; undefined if that is not known. */
 export async function basesOfRevision(
   fileId: string,
-  ports: { ledger: Pick<FileLedger, 'getFile' | 'getManifestFigures'> },
+  ports: { ledger: Pick<FileLedger, 'getFile' | 'getManifestFigures'>; clock: Pick<Clock, 'now'> },
 ): Promise<RevisionBase[] | undefined> {
   const file = await ports.ledger.getFile(fileId);
-  if (!file?.manifest) return undefined;
+  // The newest manifest of one that is left behind does not have what was sent since.
+  if (!file?.manifest || isLeftBehind(file, ports.clock.now())) return undefined;
   const figures = await ports.ledger.getManifestFigures(fileId, file.manifest.number);
   const same = file.series?.sameBytes;
   // What it did not send, one with the same request ids may have sent before it.

@@ -1,8 +1,10 @@
 import { askToFinalize, finalizeMessageOf } from '../ask-finalizer.ts';
+import { reemitMessageOf } from '../intake-message.ts';
 import { BatchCutter, startOf } from '../core/records/batch-cutter.ts';
 import { isGenuine, signed } from '../core/authenticity.ts';
 import type { FileAccount } from '../core/account/file-account.ts';
 import { AlteredMessageError } from '../core/errors.ts';
+import { isAbandoned } from '../core/account/quarantine.ts';
 import { isQuarantined } from '../core/account/stops.ts';
 import type { ReemitMessage } from '../messages.ts';
 import type { BatchLedger } from '../ports.ts';
@@ -15,6 +17,7 @@ import { readContent } from '../content/read-content.ts';
 import type { SplitterPorts } from './splitter-ports.ts';
 
 const stepBytes = 128 * 1024;
+const unplanned = { kind: 'planned', plan: undefined } as const;
 
 /**
  * Cuts a split file again and sends the batches that are not settled: their messages were lost through a purge or SQS's
@@ -33,6 +36,8 @@ export async function reemitBatches(
     throw new AlteredMessageError(`The position to send the file ${file.fileId} again from was not issued by Sluice.`);
   }
   const owed = await owedBatches(file, ports);
+  // A newer revision waits for its end, and a consumer that is killed is not noticed before its lease is over.
+  if (isAbandoned(file) && owed.busy > 0) await ports.intake.send(reemitMessageOf(file), revisionWaitSeconds);
   // Its unsent records are held. If it was stopped before all were sent again, nothing else may ask for its manifest.
   if (isQuarantined(file) && owed.begun === 0) return ports.finalize.send(finalizeMessageOf(file, false), 0);
   // For a file that is still being split, only what its checkpoint covers: the rest is its splitter's work.
@@ -40,7 +45,8 @@ export async function reemitBatches(
   const lastBatch = file.checkpoint?.otherHeader?.batch ?? cutBatches;
 
   const readable = { ...file, dialect: file.dialect };
-  const planned = await planAgain(readable, ports, deadline);
+  // Nothing of an abandoned one is sent, whatever its plan was: its batches only end.
+  const planned = isAbandoned(file) ? unplanned : await planAgain(readable, ports, deadline);
   if (planned.kind === 'later') return ports.intake.send(message, revisionWaitSeconds);
   if (planned.kind === 'stop') {
     const isStopped = await ledger.stopRevision(file.fileId, planned.quarantine, planned.by);
@@ -93,6 +99,8 @@ interface OwedBatches {
   attemptOf: (batch: number) => number;
   /** Batches that a consumer has claimed and left. */
   begun: number;
+  /** Batches that a consumer has claimed. */
+  busy: number;
 }
 
 /** All that are not settled. Of a stopped file, only those that were begun: the others are part of its account as they are. */
@@ -103,8 +111,10 @@ async function owedBatches(
   const settled = new Set<number>();
   const begun = new Set<number>();
   const attempts = new Map<number, number>();
+  let busy = 0;
   for await (const { batch, state, counts, attempt, leaseUntil = 0 } of ledger.listBatches(file.fileId)) {
     if (state === 'open' && leaseUntil < clock.now()) begun.add(batch);
+    else if (state === 'open') busy++;
     if (state === 'settled' && (counts?.held ?? 0) === 0) settled.add(batch);
     else attempts.set(batch, attempt);
   }
@@ -113,5 +123,6 @@ async function owedBatches(
     has: (batch) => (isHeld ? begun.has(batch) : !settled.has(batch)),
     attemptOf: (batch) => (attempts.get(batch) ?? 0) + 1,
     begun: begun.size,
+    busy,
   };
 }

@@ -2,18 +2,19 @@ import { askToAmend } from '../ask-finalizer.ts';
 import { askAgainAfterMs } from '../core/account/amendment.ts';
 import type { FileAccount } from '../core/account/file-account.ts';
 import { isOpen } from '../core/account/file-account.ts';
+import { isLeftBehind } from '../core/series/go-without.ts';
 import type { RevisionBase } from '../core/series/revision.ts';
 import { settleSuperseded } from '../dead-letters/settle-superseded.ts';
 import type { TakeOverPorts } from './compare-ports.ts';
 
-/** The first of the earlier revisions that are in progress; undefined if there is none. */
+/** The first of the earlier revisions that are in progress; undefined if there is none, or none that is waited for. */
 export async function findOpen(
   earlier: readonly { fileId: string }[],
-  { ledger }: Pick<TakeOverPorts, 'ledger'>,
+  { ledger, clock }: Pick<TakeOverPorts, 'ledger' | 'clock'>,
 ): Promise<FileAccount | undefined> {
   for (const { fileId } of earlier) {
     const file = await ledger.getFile(fileId);
-    if (file && isOpen(file)) return file;
+    if (file && isOpen(file) && !isLeftBehind(file, clock.now())) return file;
   }
   return undefined;
 }
@@ -48,8 +49,9 @@ export async function takeOver(
   const { ledger, clock } = ports;
   for (const each of earlier) {
     const closed = await ledger.supersedeFile(each.fileId, fileId);
-    // Forgotten: nothing of it is left to be sent.
-    if (!closed && !(await ledger.getFile(each.fileId))) continue;
+    const known = closed ?? (await ledger.getFile(each.fileId));
+    // Forgotten, or abandoned: nothing of it is left to be sent.
+    if (!known || isLeftBehind(known, clock.now())) continue;
     if (!closed || isTrying(closed, clock.now())) return each.fileId;
     const settled = await settleLetters(closed, fileId, ports);
     if (settled || (await isSettling(closed, ports))) return each.fileId;
@@ -70,6 +72,7 @@ const isTrying = ({ tryingUntil = -1 }: FileAccount, now: number): boolean => tr
 async function isSettling(file: FileAccount, ports: TakeOverPorts): Promise<boolean> {
   const { amendmentRequestedAt: requestedAt } = file;
   const now = ports.clock.now();
+  if (isLeftBehind(file, now)) return false;
   // Whoever requested it may have died before the finalizer was asked.
   if (requestedAt !== undefined && requestedAt < now - askAgainAfterMs) await askToAmend(file, ports);
   return isTrying(file, now) || requestedAt !== undefined;

@@ -107,7 +107,7 @@ export interface FileAccount {
    * The newer revision that goes on without this one, by a person's decision: nothing more of it is sent, not even a record
    * that may have been sent before.
    */
-  abandonedFor?: string;
+  abandonedFor?: { fileId: string; at: number };
   /** Until when a letter or a correction of the file may be being tried. */
   tryingUntil?: number;
   /**

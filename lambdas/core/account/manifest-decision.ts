@@ -7,8 +7,8 @@ import { isoTime } from '../iso-time.ts';
 const time = z.iso.datetime();
 
 /**
- * A decision that concerns a file. `cancel`, `release` and `without` are about the file; `resolve` and `correct` about some of its dead
- * records; the others about its feed or API: those made while the file was open, and those that were in force before.
+ * A decision that concerns a file. `cancel`, `release` and `without` are about the file; `resolve` and `correct` about some of
+ * its dead records; the others about its feed or API: those made while the file was open, and those that were in force before.
  */
 export const manifestDecision = z.object({
   kind: z.enum([

@@ -2,6 +2,7 @@ import { schemaVersion } from '../account/schema-version.ts';
 import type { KnownRevision } from '../series/earlier-revisions.ts';
 import { maxKnownRevisions } from '../series/earlier-revisions.ts';
 import type { FileAccount, FileState } from '../account/file-account.ts';
+import { isOpen as isInProgress } from '../account/file-account.ts';
 import { decisionsOf } from '../account/decisions.ts';
 import type { Quarantine, WithoutDecision } from '../account/stops.ts';
 import { isQuarantined, stopsOf } from '../account/stops.ts';
@@ -45,7 +46,6 @@ export function enterSeries(
 }
 
 const isIn = (state: FileState): Check => ({ name: 'state', is: '=', value: state });
-const isOpen: Check = { anyOf: [[isIn('splitting')], [isIn('split')]] };
 const isClosed: Check = {
   anyOf: (['completed', 'quarantined', 'superseded', 'duplicate', 'failed'] as const).map((state) => [isIn(state)]),
 };
@@ -73,19 +73,32 @@ export function stopRevision(
 }
 
 /**
- * A newer revision goes on without a file that is in progress: what is not sent of it is held, and what may have been sent is
- * tried no more. Whatever stopped it before still has its number.
+ * A newer revision goes on without a file that does not close: what is not sent of it is held, and what may have been sent is
+ * tried no more. Whatever stopped it before still has its number, and one that is closed, or about to be, is not stopped.
  */
 function abandonFile(file: FileAccount, quarantine: Quarantine, decision: WithoutDecision, now: number): ItemChange {
   const { newer } = decision;
   const stops = stopsOf(file);
-  const mayBeStopped = !isQuarantined(file) && (file.closing ?? -1) < stops.released;
+  const mayBeStopped = isInProgress(file) && !isQuarantined(file) && (file.closing ?? -1) < stops.released;
   const change: ItemChange = mayBeStopped
     ? stopRevision(file, quarantine, newer, now)
-    : { when: [isOpen, ...hasStops(stops)], setOnce: { supersededBy: { fileId: newer, at: now } } };
+    : { when: [exists, ...hasStops(stops)], setOnce: { supersededBy: { fileId: newer, at: now } } };
   const decisions = [...decisionsOf(file), decision];
-  return { ...change, set: { ...change.set, abandonedFor: newer, decisions, updatedAt: now } };
+  // Of several decisions, the first one says since when nothing is sent.
+  const setOnce = { ...change.setOnce, abandonedFor: { fileId: newer, at: now } };
+  const { abandonedFor } = file;
+  const isFirst: Check = abandonedFor
+    ? { name: 'abandonedFor.at', is: '=', value: abandonedFor.at }
+    : { name: 'abandonedFor', is: 'absent' };
+  return {
+    ...change,
+    when: [...(change.when ?? []), isAsRead(file), isFirst],
+    set: { ...change.set, decisions, updatedAt: now },
+    setOnce,
+  };
 }
+
+const isAsRead = ({ updatedAt }: FileAccount): Check => ({ name: 'updatedAt', is: '=', value: updatedAt });
 
 /** Both files' accounts have the decision, or neither. A splitter that waits may claim the newer one at once. */
 export function goWithout(
@@ -96,7 +109,7 @@ export function goWithout(
   now: number,
 ): ItemWrite[] {
   const noted: ItemChange = {
-    when: [isOpen, ...hasStops(stopsOf(newer)), { name: 'updatedAt', is: '=', value: newer.updatedAt }],
+    when: [exists, ...hasStops(stopsOf(newer)), isAsRead(newer)],
     set: { decisions: [...decisionsOf(newer), decision], updatedAt: now },
     remove: ['heldBackUntil'],
   };

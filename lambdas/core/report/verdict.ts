@@ -1,4 +1,5 @@
 import { cancelledText } from '../account/cancelled-text.ts';
+import { fileDecisionText } from '../account/decision-text.ts';
 import { controlText } from '../control/control-text.ts';
 import { durationText } from '../deadlines/deadline-text.ts';
 import type { FeedDeadline } from '../deadlines/feed-deadline.ts';
@@ -22,7 +23,12 @@ export function verdictOf(manifest: Manifest, sink: string, deadline: FeedDeadli
   const { state, failure, total_records: total, dead_lettered_records: open } = manifest;
   const why = failure?.message ?? '';
   const controlled = manifest.control ? [controlText(manifest.control)] : [];
-  const times = [...controlled, ...deadlineText(manifest, deadline), ...amendedText(manifest)];
+  const times = [
+    ...controlled,
+    ...withoutText(manifest),
+    ...deadlineText(manifest, deadline),
+    ...amendedText(manifest),
+  ];
   const sent = manifest.uploaded_records + manifest.duplicate_records;
   if (!manifest.reconciled) {
     const sentence = 'This account does not add up: do not rely on it, and report it to the people who operate Sluice.';
@@ -97,6 +103,12 @@ function removedText({ removed_records: removed }: Manifest): string {
   if (removed === 0) return '';
   const were = removed === 1 ? '1 was' : `${count(removed)} were`;
   return ` ${were} removed from the log; remove ${removed === 1 ? 'it' : 'them'} from the schedule manually.`;
+}
+
+/** In the accounts of both: the one that was left, and the one that went on. */
+function withoutText({ decisions = [] }: Manifest): string[] {
+  const texts = decisions.map((each) => (each.kind === 'without' ? fileDecisionText(each) : undefined));
+  return texts.filter((text) => text !== undefined).map((text) => `${text}.`);
 }
 
 function deadlineText({ times }: Manifest, deadline: FeedDeadline | undefined): string[] {

@@ -1,6 +1,5 @@
 import type { FileAccount } from '../account/file-account.ts';
 import { isOpen } from '../account/file-account.ts';
-import type { Quarantine } from '../account/stops.ts';
 import { isQuarantined, isReleased } from '../account/stops.ts';
 
 /** Why a revision can't go on without an earlier one. */
@@ -16,20 +15,36 @@ export function withoutObstacleOf(
   if (!earlier) return 'unknown_earlier';
   if (!mayBeWaiting(newer)) return 'not_waiting';
   if (!isEarlier && newer.waitsFor?.fileId !== earlier.fileId) return 'not_earlier';
-  return isOpen(earlier) ? undefined : 'earlier_closed';
+  return isOpen(earlier) || earlier.amendmentRequestedAt !== undefined ? undefined : 'earlier_closed';
 }
 
-/** It has no place in its series yet, or a person has released it, and it has not taken over from the earlier ones. */
+/**
+ * It has no place in its series yet, or a person has released it, and it has not taken over from the earlier ones: as long as
+ * one of them is in progress, or is to be amended, it waits.
+ */
 function mayBeWaiting(file: FileAccount): boolean {
   if (file.state === 'splitting')
     return file.series === undefined && file.waitsFor !== undefined && !isQuarantined(file);
-  return file.state === 'split' && isReleased(file) && !file.revision?.taken && !file.series?.taken;
+  const { series, revision } = file;
+  return file.state === 'split' && isReleased(file) && series !== undefined && !revision?.taken && !series.taken;
 }
 
-/** A person has decided that a newer revision goes on without this one. */
-export function abandonedFile(newer: string, { by, why }: { by: string; why: string }, nowMs: number): Quarantine {
-  const message =
-    `The file ${newer} is a newer revision of this one. ${by} decided at ${new Date(nowMs).toISOString()} that it goes on ` +
-    `without this file: ${why}. What was not sent of this file is held for good.`;
-  return { at: nowMs, code: 'newer_revision', rejected: 0, seen: 0, message };
+/**
+ * Longer than any invocation (AWS allows 15 minutes): a consumer that is killed or frozen, or did not know of a decision, sends
+ * nothing later than this. Milliseconds.
+ */
+export const longestTryMs = 16 * 60_000;
+
+/** Between two invocations that continue a large file, no lease is held. Milliseconds. */
+const idleAfterMs = 2 * 60_000;
+
+/**
+ * Nothing of the file is sent any more, since a newer revision goes on without it, and nothing closes it, or amends its
+ * manifest: no one waits for it now. What the API has of it is then not known.
+ */
+export function isLeftBehind(file: FileAccount, nowMs: number): boolean {
+  const { abandonedFor, leaseUntil = 0, updatedAt } = file;
+  if (abandonedFor === undefined || nowMs < abandonedFor.at + longestTryMs) return false;
+  const isOver = !isOpen(file) && file.amendmentRequestedAt === undefined;
+  return !isOver && leaseUntil < nowMs && updatedAt + idleAfterMs <= nowMs;
 }

@@ -1,6 +1,7 @@
 import type { FileAccount } from '../account/file-account.ts';
 import type { Quarantine, ReleasedRecords } from '../account/stops.ts';
 import { needsAnswer } from './earlier-revisions.ts';
+import { longestTryMs } from './go-without.ts';
 import type { RevisionCounts } from './known-records.ts';
 
 /** What a person has to know of a held revision to decide about it. */
@@ -45,6 +46,20 @@ export function heldRevisionOf({
 export function releaseChoices(held: HeldRevision): ReleaseChoice[] {
   const all: ReleaseChoice = { sends: 'all', name: 'Every record', ...allTexts(held) };
   return held.isUnknown ? [all] : [{ sends: 'changes', name: 'Only what changed', ...changesTexts(held) }, all];
+}
+
+/** Of a revision that waits for an earlier one to close. @param earlier its file id */
+export function withoutChoice(earlier: string): Omit<ReleaseChoice, 'sends'> {
+  const minutes = longestTryMs / 60_000;
+  return {
+    name: `Go on without ${earlier}`,
+    sent:
+      `Nothing more of ${earlier} is sent, and no record of it is tried again. As soon as it is closed, this file is compared ` +
+      'with what the API has of it: a record of which that is not known counts as changed.',
+    then:
+      `If nothing closes ${earlier} for ${minutes} minutes, what the API has of it is not known: this file is then held, and ` +
+      'a person decides whether every record is sent.',
+  };
 }
 
 type Texts = Pick<ReleaseChoice, 'sent' | 'then'>;

@@ -29,6 +29,7 @@ export function revisionWaitMail(feed: string, files: readonly WaitingRevision[]
   const sluice = sluiceOf(stackName);
   const earlier = new Set(files.map(({ waitsFor }) => waitsFor.fileId));
   const [id = ''] = earlier.size === 1 ? earlier : ['FILE_ID'];
+  const waiting = files.length === 1 ? files[0]?.fileId : 'WAITING_FILE_ID';
   return {
     subject: `Sluice ${feed}: ${what}`,
     text: [
@@ -38,6 +39,7 @@ export function revisionWaitMail(feed: string, files: readonly WaitingRevision[]
       'What to do:',
       `- See what the earlier revision waits for:  ${sluice} status ${id}`,
       `- If the earlier revision is wrong: cancel it; what it has not sent is then held:  ${sluice} cancel ${id} --why "..."`,
+      `- If the earlier revision does not close, nothing more of it is sent and the other one goes on:  ${sluice} release ${waiting} --without ${id} --why "..."`,
       '- The waiting file continues by itself. What it changes is known once the two are compared.',
       '',
     ].join('\n'),

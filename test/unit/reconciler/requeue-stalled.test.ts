@@ -173,6 +173,19 @@ describe('a file that is split', () => {
     expect(kinds()).toEqual(['reemit']);
   });
 
+  it('and abandoned for a newer revision has a lost batch recreated, although others are queued and the feed is paused', async () => {
+    await ledger.claimBatch({ fileId: 'f', batch: 2, attempt: 1, records: 1, firstRecord: 2 }, 'c', 60_000);
+    await ledger.releaseBatch('f', 2, 'c');
+    await ledger.cancelFile('f', { by: 'ann', why: 'it hangs' });
+    Object.assign(ledger.files.get('f') as object, { abandonedFor: { fileId: 'g', at: clock.now() } });
+    const who = { feed: 'traffic', by: 'ann', why: 'an outage' };
+    await limiter.decide(pauseFeed({ item: {}, inForce: {} }, who, clock.now()));
+    await clock.advance(stalledAfterMs + 1);
+    queued = 1;
+    await run();
+    expect(kinds()).toEqual(['reemit']);
+  });
+
   it('has none recreated while they may be in the queue, or in flight', async () => {
     await settle(1);
     await clock.advance(stalledAfterMs + 1);
