@@ -1,9 +1,13 @@
 import { Command, Option } from 'commander';
+import { withoutChoice } from '../../lambdas/core/series/release-choices.ts';
 import { CliError } from '../cli-error.ts';
 import { exitCodes } from '../exit-codes.ts';
 import { interruptible } from '../interrupt.ts';
+import { goWithout } from '../operate/go-without.ts';
 import { releaseFile } from '../operate/release-file.ts';
+import type { Who } from '../operate/who.ts';
 import { whoDecides } from '../operate/who.ts';
+import type { OpenStack } from '../stack/open-stack.ts';
 import { openStack } from '../stack/open-stack.ts';
 import { formatCount, oneLine } from '../terminal/format.ts';
 import type { Terminal } from '../terminal/terminal.ts';
@@ -15,7 +19,15 @@ import { followStop } from './follow-stop.ts';
 interface ReleaseOptions extends DecisionOptions {
   changes?: true;
   all?: true;
+  without?: string;
   wait: boolean;
+}
+
+interface Asked {
+  options: ReleaseOptions;
+  stack: OpenStack;
+  terminal: Terminal;
+  signal: AbortSignal;
 }
 
 export function releaseCommand(terminal: Terminal): Command {
@@ -28,6 +40,12 @@ export function releaseCommand(terminal: Terminal): Command {
     .addOption(byOption())
     .addOption(new Option('--changes', 'of a revision: send only what differs from what the API has').conflicts('all'))
     .option('--all', 'of a revision: send every record, also those that the API has')
+    .addOption(
+      new Option(
+        '--without <earlier-file-id>',
+        'of a revision that waits for an earlier one which does not close: send nothing more of that, and go on',
+      ).conflicts(['changes', 'all']),
+    )
     .option('--no-wait', 'do not follow it')
     .addOption(jsonOption())
     .addHelpText(
@@ -36,6 +54,7 @@ export function releaseCommand(terminal: Terminal): Command {
         examples(
           "release traffic.7c2820ab --why 'the station confirmed it'",
           "release traffic.7c2820ab --changes --why 'a new grid, as announced'",
+          "release 7c28 --without traffic.0a11 --why 'it hangs, and the day must be ready'",
           "release 7c28 --why 'as agreed' --no-wait --json",
         ),
     )
@@ -54,6 +73,8 @@ async function release(
   const who = whoDecides(options, 'the reason to send it');
   const stack = await openStack(options.stack, process.env);
   const { fileId } = await fileOfId(stack, typed);
+  if (options.without !== undefined)
+    return releaseWithout(fileId, options.without, who, { options, stack, terminal, signal });
   const sends = options.changes ? 'changes' : options.all ? 'all' : undefined;
   const end = await releaseFile(fileId, who, stack, sends);
   if (end.kind === 'refused') throw new CliError(end.why);
@@ -65,6 +86,25 @@ async function release(
   if (options.wait) return followStop(end.file, options, { stack, terminal }, signal);
   if (options.json) {
     await terminal.printJson({ file_id: fileId, released_by: who.by, why: who.why, ...(sends ? { sends } : {}) });
+  }
+  return exitCodes.clean;
+}
+
+/** An earlier revision does not close: the file goes on without it. */
+async function releaseWithout(
+  fileId: string,
+  typed: string,
+  who: Who,
+  { options, stack, terminal, signal }: Asked,
+): Promise<number> {
+  const { fileId: earlier } = await fileOfId(stack, typed);
+  const end = await goWithout(fileId, earlier, who, stack);
+  if (end.kind === 'refused') throw new CliError(end.why);
+  const { sent, then } = withoutChoice(earlier);
+  terminal.note(`Decided${end.repeated ? ' before' : ''}: ${fileId} goes on without ${earlier}. ${sent} ${then}`);
+  if (options.wait) return followStop(end.file, options, { stack, terminal }, signal);
+  if (options.json) {
+    await terminal.printJson({ file_id: fileId, without: earlier, released_by: who.by, why: who.why });
   }
   return exitCodes.clean;
 }

@@ -9,6 +9,8 @@ import { cancelObstacleOf } from '../../lambdas/core/account/quarantine.ts';
 import { describeClosed, describeLive } from '../live/describe-file.ts';
 import type { ClosedFile, Headline, LiveFile } from '../live/snapshot.ts';
 import type { ReleaseChoice } from '../../lambdas/core/series/release-choices.ts';
+import { withoutChoice } from '../../lambdas/core/series/release-choices.ts';
+import { isWaitingForRevision } from '../../lambdas/core/series/waiting-revision.ts';
 import { countsText } from '../../lambdas/core/series/counts-text.ts';
 import { choicesOf, mayBeReleased } from '../operate/release-file.ts';
 import { formatBytes, formatCount, formatCountOf } from '../terminal/format.ts';
@@ -36,6 +38,8 @@ export interface FilePage {
   is_releasable: boolean;
   /** Of a revision that is held: why, and the answers, of which a release needs one. Null if it sends what is held. */
   decision: { why: string; choices: ReleaseChoice[] } | null;
+  /** It waits for an earlier revision, and may go on without it: what that means. */
+  without: (ReturnType<typeof withoutChoice> & { earlier: string }) | null;
 }
 
 export interface FileEvent {
@@ -69,12 +73,20 @@ export function describeFilePage(
     changes_listed: file.revision?.comparison !== undefined,
     is_releasable: mayBeReleased(file),
     decision: decisionAbout(file),
+    without: withoutFor(file),
   };
 }
 
 function decisionAbout(file: FileAccount): FilePage['decision'] {
   const choices = mayBeReleased(file) ? choicesOf(file) : [];
   return choices.length === 0 ? null : { why: file.quarantine?.message ?? '', choices };
+}
+
+function withoutFor(file: FileAccount): FilePage['without'] {
+  if (!isWaitingForRevision(file)) return null;
+  const { fileId: earlier } = file.waitsFor;
+  const isDecided = decisionsOf(file).some((each) => each.kind === 'without' && each.earlier === earlier);
+  return isDecided ? null : { earlier, ...withoutChoice(earlier) };
 }
 
 function openVerdict({ activity, projected, deadline_margin_seconds: margin }: LiveFile): FilePage['verdict'] {

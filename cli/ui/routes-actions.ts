@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { cancelFile } from '../operate/cancel-file.ts';
 import { resetLimit, setLimit } from '../operate/change-limit.ts';
+import { goWithout } from '../operate/go-without.ts';
 import type { DecisionResult, LimitPorts } from '../operate/feed-limit.ts';
 import { pauseFeed, resumeFeed } from '../operate/pause-feed.ts';
 import { releaseFile } from '../operate/release-file.ts';
@@ -18,6 +19,7 @@ import { readWish, RouteRefusal } from './route.ts';
 const why = z.string();
 const fileWish = z.strictObject({ file: z.string().min(1), why });
 const releaseWish = fileWish.extend({ sends: z.enum(['changes', 'all']).optional() });
+const withoutWish = fileWish.extend({ earlier: z.string().min(1) });
 const feedWish = z.strictObject({ feed: z.string(), why });
 const limitWish = feedWish.extend({ requests: z.number(), until: z.string().max(40).optional() });
 
@@ -46,6 +48,12 @@ export function actionRoutes(ports: RoomPorts, controls: FeedControls): Routes {
       return result.withoutControl === undefined
         ? `It is released: ${formatCountOf(result.records, 'record')} will be sent.`
         : 'It is released: it will be sent without its control file.';
+    }),
+    '/api/without': action(withoutWish, async ({ file, earlier, why: given }) => {
+      const who = whoDecides({ by, why: given }, 'why it does not wait any longer');
+      const result = await goWithout(file, earlier, who, await ports.stack());
+      if (result.kind === 'refused') throw new RouteRefusal(409, result.why);
+      return `It goes on without ${earlier}, of which nothing more is sent.`;
     }),
     '/api/pause': action(feedWish, async ({ feed, why: given }) => {
       const who: Who = whoDecides({ by, why: given }, 'why the feed is paused');

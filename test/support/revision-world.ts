@@ -4,6 +4,10 @@ import { gzipSync } from 'node:zlib';
 import * as z from 'zod';
 import type { Feed } from '../../feeds/feed.ts';
 import { feedNamed } from '../../feeds/index.ts';
+import type { WithoutResult } from '../../cli/operate/go-without.ts';
+import { goWithout } from '../../cli/operate/go-without.ts';
+import type { StopPorts } from '../../cli/operate/stop-ports.ts';
+import type { Who } from '../../cli/operate/who.ts';
 import type { ReleaseResult } from '../../cli/operate/release-file.ts';
 import { releaseFile } from '../../cli/operate/release-file.ts';
 import type { ReleasedRecords } from '../../lambdas/core/account/stops.ts';
@@ -51,6 +55,7 @@ type Task =
   | { kind: 'reemit'; fileId: string }
   | { kind: 'release'; fileId: string; sends: ReleasedRecords | undefined }
   | { kind: 'cancel'; fileId: string }
+  | { kind: 'without'; fileId: string; earlierId: string }
   | { kind: 'batch'; message: BatchMessage }
   | { kind: 'finalize'; message: FinalizeMessage }
   | { kind: 'letter'; letter: Letter; messageId: string; sentAt: number }
@@ -266,6 +271,10 @@ export class RevisionWorld {
     this.#add({ kind: 'cancel', fileId }, 0);
   }
 
+  askToGoWithout(fileId: string, earlierId: string): void {
+    this.#add({ kind: 'without', fileId, earlierId }, 0);
+  }
+
   /** As the reconciler does if batches were lost. */
   askToMakeAgain(fileId: string): void {
     this.#add({ kind: 'reemit', fileId }, 0);
@@ -288,6 +297,16 @@ export class RevisionWorld {
       finalize: { send: async () => undefined },
     };
     return releaseFile(fileId, { by: 'ann', why: 'it is right' }, ports, sends);
+  }
+
+  /** A person decides that a revision goes on without an earlier one. */
+  goWithout(fileId: string, earlierId: string, who: Who = { by: 'ann', why: 'it hangs' }): Promise<WithoutResult> {
+    const ports: StopPorts = {
+      ledger: this.ledgerOfFunctions,
+      intakeOf: () => ({ send: async ({ kind, fileId: of }) => this.#add({ kind, fileId: of }, 0) }),
+      finalize: { send: async (message) => this.#add({ kind: 'finalize', message }, 0) },
+    };
+    return goWithout(fileId, earlierId, who, ports);
   }
 
   /**
@@ -384,6 +403,9 @@ export class RevisionWorld {
         return undefined;
       case 'cancel':
         await this.ledgerOfFunctions.cancelFile(task.fileId, { by: 'ann', why: 'it may be wrong' });
+        return undefined;
+      case 'without':
+        await this.goWithout(task.fileId, task.earlierId);
         return undefined;
       case 'batch':
         return deliverBatch(task.message, this.#consumer.ports, deadline);

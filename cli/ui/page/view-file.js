@@ -54,10 +54,13 @@ export function openFileView(root, { path: [fileId = ''] }, signal) {
   const verdict = part('verdict', element('p', 'lead'));
   const cancel = button('Cancel this file…', () => cancelFile(fileId, heading.textContent ?? ''));
   const release = button('Release…', () => releaseFile(fileId, heading.textContent ?? ''));
+  /** @type {FilePage['without']} */
+  let without = null;
+  const goOn = button('Go on without the earlier file…', () => goWithout(fileId, heading.textContent ?? '', without));
   const ofFeed = feedButtons();
   setClass(cancel, 'stops');
-  cancel.hidden = release.hidden = true;
-  const actions = element('p', 'actions start', cancel, release, ...ofFeed.made);
+  cancel.hidden = release.hidden = goOn.hidden = true;
+  const actions = element('p', 'actions start', cancel, release, goOn, ...ofFeed.made);
   const meter = progressBar();
   meter.setAttribute('aria-label', 'Progress');
   const counts = part('counts', element('dl', 'figures'));
@@ -93,6 +96,8 @@ export function openFileView(root, { path: [fileId = ''] }, signal) {
       cancel.hidden = !page.is_cancellable;
       // A held revision has a form of its own, as its answer must be chosen.
       release.hidden = !page.is_releasable || page.decision !== null;
+      without = page.without;
+      goOn.hidden = without === null;
       ofFeed.show(file.feed, page.is_cancellable);
       showCounts(counts, file);
       keepChildren(timeline, page.timeline, ({ at, text }) => `${at} ${text}`, createEvent, updateEvent);
@@ -342,5 +347,30 @@ function releaseFile(file, name) {
     ],
     confirm: 'Release',
     act: ({ why }) => done('/api/release', { file, why }),
+  });
+}
+
+/**
+ * @param {string} file
+ * @param {string} name
+ * @param {FilePage['without']} without
+ */
+function goWithout(file, name, without) {
+  if (without === null) return;
+  const { earlier, sent, then } = without;
+  return ask({
+    title: `Let ${name} go on without ${earlier}?`,
+    text: [sent, then],
+    fields: [
+      {
+        name: 'why',
+        label: 'Why it does not wait any longer',
+        kind: 'reason',
+        hint: 'Kept in the accounts of both files, with your name.',
+      },
+    ],
+    confirm: 'Go on without it',
+    stops: true,
+    act: ({ why }) => done('/api/without', { file, earlier, why }),
   });
 }
