@@ -1,5 +1,6 @@
 import { attemptsIn } from '../../lambdas/core/dead-letters/dead-history.ts';
-import type { DeadRecord, FileAccount } from '../../lambdas/core/account/file-account.ts';
+import type { BatchAccount, DeadRecord, FileAccount } from '../../lambdas/core/account/file-account.ts';
+import { InStep } from '../../lambdas/core/in-step.ts';
 import { letterOf } from '../../lambdas/core/dead-letters/letter-of.ts';
 import type { FailedOutcome } from '../../lambdas/core/account/outcome.ts';
 import type { Receipt } from '../../lambdas/core/account/receipt.ts';
@@ -28,7 +29,8 @@ export async function remakeLetters(
   ports: RemakePorts,
   signal: AbortSignal,
 ): Promise<Set<string>> {
-  const batches = await firstRecordsOf(file.fileId, ports.ledger);
+  // In the file's order, as the dead records are.
+  const batches = new InStep(ports.ledger.listBatches(file.fileId), lastRecordOf);
   const remade = new Set<string>();
   let letters: Letter[] = [];
   const send = async (): Promise<void> => {
@@ -38,10 +40,12 @@ export async function remakeLetters(
   };
   for await (const open of ports.readDead(file)) {
     if (signal.aborted) break;
-    const batch = batchOf(open.receipt.record, batches);
+    if (!isWanted(open)) continue;
+    const { record } = open.receipt;
+    const batch = await batches.reach(record);
     // A letter needs its batch's item, which is kept for 60 days.
-    if (batch === undefined || !isWanted(open)) continue;
-    letters.push(await remake(open, batch, ports));
+    if (!batch || batch.firstRecord > record) continue;
+    letters.push(await remake(open, batch.batch, ports));
     if (letters.length >= lettersAtOnce) await send();
   }
   await send();
@@ -86,27 +90,4 @@ function rawOf({ raw_encoding = 'head', raw_payload = '' }: Receipt) {
   return { raw_encoding, raw_payload };
 }
 
-/** First records of the batches, in order. */
-async function firstRecordsOf(
-  fileId: string,
-  ledger: Pick<BatchLedger, 'listBatches'>,
-): Promise<{ batch: number; from: number; to: number }[]> {
-  const batches: { batch: number; from: number; to: number }[] = [];
-  for await (const { batch, firstRecord, records } of ledger.listBatches(fileId)) {
-    batches.push({ batch, from: firstRecord, to: firstRecord + records });
-  }
-  return batches;
-}
-
-function batchOf(record: number, batches: readonly { batch: number; from: number; to: number }[]): number | undefined {
-  let [low, high] = [0, batches.length - 1];
-  while (low <= high) {
-    const middle = (low + high) >> 1;
-    const found = batches[middle];
-    if (!found) return undefined;
-    if (record < found.from) high = middle - 1;
-    else if (record >= found.to) low = middle + 1;
-    else return found.batch;
-  }
-  return undefined;
-}
+const lastRecordOf = ({ firstRecord, records }: BatchAccount): number => firstRecord + records - 1;

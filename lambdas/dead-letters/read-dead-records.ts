@@ -1,10 +1,11 @@
 import { gunzipSync } from 'node:zlib';
 import { archiveKeysOf } from '../core/account/archive-keys.ts';
-import type { DeadRecord, FileAccount } from '../core/account/file-account.ts';
+import type { FileAccount } from '../core/account/file-account.ts';
 import { isOpen } from '../core/account/file-account.ts';
 import type { Receipt } from '../core/account/receipt.ts';
 import { receipt as receiptSchema } from '../core/account/receipt.ts';
 import type { OpenDead } from '../core/dead-letters/reconciliation-csv.ts';
+import { InStep } from '../core/in-step.ts';
 import type { Archive, BatchLedger, DeadLedger, PayloadStore, ReceiptStore } from '../ports.ts';
 import { gzipLines } from './gzip-lines.ts';
 import { withWholePayload } from './whole-payload.ts';
@@ -23,12 +24,10 @@ export interface DeadRecordPorts {
  * Memory does not grow with their number.
  */
 export async function* readDeadRecords(file: FileAccount, ports: DeadRecordPorts): AsyncGenerator<OpenDead> {
-  const known = ports.ledger.listDead(file.fileId)[Symbol.asyncIterator]();
-  let next: IteratorResult<DeadRecord> = await known.next();
+  const known = new InStep(ports.ledger.listDead(file.fileId), ({ record }) => record);
   for await (const receipt of failedReceipts(file, ports)) {
     // In an open file, a letter may be known before its batch has settled: it is reported afterwards.
-    while (next.done !== true && next.value.record < receipt.record) next = await known.next();
-    const dead = next.done !== true && next.value.record === receipt.record ? next.value : undefined;
+    const dead = await known.find(receipt.record);
     if (dead?.state === 'resolved') continue;
     const whole = ports.payloads ? await withWholePayload(file, receipt, ports.payloads) : receipt;
     yield { file, receipt: whole, dead };

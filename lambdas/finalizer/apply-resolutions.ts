@@ -10,6 +10,7 @@ import type { Receipt } from '../core/account/receipt.ts';
 import { receipt as receiptSchema } from '../core/account/receipt.ts';
 import type { ReceiptsFacts } from '../core/account/receipts-facts.ts';
 import { ContradictionError } from '../core/errors.ts';
+import { InStep } from '../core/in-step.ts';
 import type { ReportFacts } from '../core/report/report-facts.ts';
 import type { Resolutions } from './archive-resolutions.ts';
 import { resolutionLine } from './archive-resolutions.ts';
@@ -62,39 +63,36 @@ export async function applyResolutions(
   return { ...account.result(), resolutions: await resolved.end() };
 }
 
-/** Reads the ledger's dead records beside the receipts. */
+/** Reads the ledger's dead records in step with the receipts. */
 class ResolvedRecords {
-  readonly #dead: AsyncIterator<DeadRecord>;
+  readonly #dead: InStep<DeadRecord>;
   readonly #records: number[] = [];
   readonly #hash = createHash('sha256');
   readonly #decisions = new RecordDecisions();
-  #current: DeadRecord | undefined;
-  #isOver = false;
 
   constructor(dead: AsyncIterable<DeadRecord>) {
-    this.#dead = dead[Symbol.asyncIterator]();
+    this.#dead = new InStep(this.#noting(dead), ({ record }) => record);
   }
 
   /** How a record was resolved. @param record higher than the one before */
   async of(record: number): Promise<DeadRecord['resolution']> {
-    while (!this.#isOver && (this.#current === undefined || this.#current.record < record)) await this.#next();
-    const current = this.#current;
-    return current?.record === record && current.state === 'resolved' ? current.resolution : undefined;
+    const dead = await this.#dead.find(record);
+    return dead?.state === 'resolved' ? dead.resolution : undefined;
   }
 
   async end(): Promise<Resolutions> {
-    while (!this.#isOver) await this.#next();
+    await this.#dead.end();
     return { records: this.#records, sha256: this.#hash.digest('hex'), decisions: this.#decisions.counted };
   }
 
-  async #next(): Promise<void> {
-    const next = await this.#dead.next();
-    if (next.done === true) {
-      this.#isOver = true;
-      return;
+  async *#noting(all: AsyncIterable<DeadRecord>): AsyncGenerator<DeadRecord> {
+    for await (const dead of all) {
+      this.#note(dead);
+      yield dead;
     }
-    const dead = next.value;
-    this.#current = dead;
+  }
+
+  #note(dead: DeadRecord): void {
     if (dead.state !== 'resolved' || !dead.resolution) return;
     this.#records.push(dead.record);
     this.#hash.update(resolutionLine(dead));
