@@ -2,8 +2,9 @@ import { askToFinalize, finalizeMessageOf } from '../ask-finalizer.ts';
 import { reemitMessageOf } from '../intake-message.ts';
 import { BatchCutter, startOf } from '../core/records/batch-cutter.ts';
 import { isGenuine, signed } from '../core/authenticity.ts';
-import type { FileAccount } from '../core/account/file-account.ts';
+import type { BatchAccount, FileAccount } from '../core/account/file-account.ts';
 import { AlteredMessageError } from '../core/errors.ts';
+import { InStep } from '../core/in-step.ts';
 import { isAbandoned } from '../core/account/quarantine.ts';
 import { isQuarantined } from '../core/account/stops.ts';
 import type { ReemitMessage } from '../messages.ts';
@@ -35,11 +36,14 @@ export async function reemitBatches(
   if (message.from && !isGenuine(message, file)) {
     throw new AlteredMessageError(`The position to send the file ${file.fileId} again from was not issued by Sluice.`);
   }
-  const owed = await owedBatches(file, ports);
-  // A newer revision waits for its end, and a consumer that is killed is not noticed before its lease is over.
-  if (isAbandoned(file) && owed.busy > 0) await ports.intake.send(reemitMessageOf(file), revisionWaitSeconds);
-  // Its unsent records are held. If it was stopped before all were sent again, nothing else may ask for its manifest.
-  if (isQuarantined(file) && owed.begun === 0) return ports.finalize.send(finalizeMessageOf(file, false), 0);
+  const isHeld = isQuarantined(file);
+  if (isHeld || isAbandoned(file)) {
+    const begun = await surveyBegun(file, ports);
+    // A newer revision waits for its end, and a consumer that is killed is not noticed before its lease is over.
+    if (isAbandoned(file) && begun.hasBusy) await ports.intake.send(reemitMessageOf(file), revisionWaitSeconds);
+    // Its unsent records are held. If it was stopped before all were sent again, nothing else may ask for its manifest.
+    if (isHeld && !begun.hasLeft) return ports.finalize.send(finalizeMessageOf(file, false), 0);
+  }
   // For a file that is still being split, only what its checkpoint covers: the rest is its splitter's work.
   const cutBatches = file.state === 'split' ? Infinity : (file.checkpoint?.batch ?? 0);
   const lastBatch = file.checkpoint?.otherHeader?.batch ?? cutBatches;
@@ -57,12 +61,17 @@ export async function reemitBatches(
   const { plan } = planned;
 
   const cutter = new BatchCutter(file.dialect, file.limits, message.from ?? startOf(file.dialect));
+  const known = new InStep(ledger.listBatches(file.fileId, message.from?.batch), ({ batch }) => batch);
   const sender = new BatchSender(ports.batches);
   let sent = 0;
   const send = async (batches: ReturnType<BatchCutter['push']>): Promise<void> => {
     for (const batch of batches) {
-      if (!owed.has(batch.batch) || batch.batch > lastBatch) continue;
-      await sender.add(messageOf(batch, file, owed.attemptOf(batch.batch), plansOf(batch, plan)));
+      if (batch.batch > lastBatch) continue;
+      const account = await known.find(batch.batch);
+      // Of a stopped file, what no consumer has begun is part of its account as it is.
+      const isOwed = isHeld ? isLeft(account, ports.clock.now()) : !isWhollySent(account);
+      if (!isOwed) continue;
+      await sender.add(messageOf(batch, file, (account?.attempt ?? 0) + 1, plansOf(batch, plan)));
       sent++;
     }
   };
@@ -93,36 +102,25 @@ export async function reemitBatches(
   if (sent === 0) await askToFinalize(file, ports.finalize);
 }
 
-interface OwedBatches {
-  has: (batch: number) => boolean;
-  /** The next one. */
-  attemptOf: (batch: number) => number;
-  /** Batches that a consumer has claimed and left. */
-  begun: number;
-  /** Batches that a consumer has claimed. */
-  busy: number;
+/** Whether consumers have begun batches and left them (`hasLeft`), and whether they work on some (`hasBusy`). */
+async function surveyBegun(
+  { fileId }: FileAccount,
+  { ledger, clock }: Pick<SplitterPorts, 'clock'> & { ledger: Pick<BatchLedger, 'listBatches'> },
+): Promise<{ hasLeft: boolean; hasBusy: boolean }> {
+  let [hasLeft, hasBusy] = [false, false];
+  for await (const batch of ledger.listBatches(fileId)) {
+    if (isLeft(batch, clock.now())) hasLeft = true;
+    else if (batch.state === 'open') hasBusy = true;
+  }
+  return { hasLeft, hasBusy };
 }
 
-/** All that are not settled. Of a stopped file, only those that were begun: the others are part of its account as they are. */
-async function owedBatches(
-  file: FileAccount,
-  { ledger, clock }: Pick<SplitterPorts, 'clock'> & { ledger: Pick<BatchLedger, 'listBatches'> },
-): Promise<OwedBatches> {
-  const settled = new Set<number>();
-  const begun = new Set<number>();
-  const attempts = new Map<number, number>();
-  let busy = 0;
-  for await (const { batch, state, counts, attempt, leaseUntil = 0 } of ledger.listBatches(file.fileId)) {
-    if (state === 'open' && leaseUntil < clock.now()) begun.add(batch);
-    else if (state === 'open') busy++;
-    if (state === 'settled' && (counts?.held ?? 0) === 0) settled.add(batch);
-    else attempts.set(batch, attempt);
-  }
-  const isHeld = isQuarantined(file);
-  return {
-    has: (batch) => (isHeld ? begun.has(batch) : !settled.has(batch)),
-    attemptOf: (batch) => (attempts.get(batch) ?? 0) + 1,
-    begun: begun.size,
-    busy,
-  };
+/** A consumer has begun it, and none works on it. */
+function isLeft(batch: BatchAccount | undefined, now: number): boolean {
+  return batch?.state === 'open' && (batch.leaseUntil ?? 0) < now;
+}
+
+/** It is settled, and none of its records is held. */
+function isWhollySent(batch: BatchAccount | undefined): boolean {
+  return batch?.state === 'settled' && (batch.counts?.held ?? 0) === 0;
 }

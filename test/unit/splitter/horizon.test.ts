@@ -3,6 +3,7 @@ import { splitFile } from '../../../lambdas/splitter/split-file.ts';
 import { reemitBatches } from '../../../lambdas/splitter/reemit-batches.ts';
 import { fileLeaseMs } from '../../../lambdas/splitter/splitter-ports.ts';
 import type { BatchMessage } from '../../../lambdas/messages.ts';
+import type { BatchAccount } from '../../../lambdas/core/account/file-account.ts';
 import { noCounts } from '../../../lambdas/core/account/outcome.ts';
 import { SimulatedClock } from '../../support/simulated-clock.ts';
 import type { SplitterWorld } from '../../support/splitter-world.ts';
@@ -132,5 +133,21 @@ describe('a file with more records than the API accepts for a long time', () => 
     expect(world.sent.map(({ batch }) => batch)).toEqual(
       all.map(({ batch }) => batch).filter((batch) => batch > 5 && batch <= (checkpoint?.batch ?? 0)),
     );
+  });
+
+  it('reads the batches in step with the file when it recreates some: memory does not grow with their number', async () => {
+    await split();
+    const { checkpoint } = account() ?? {};
+    let read = 0;
+    const listBatches = async function* (): AsyncGenerator<BatchAccount> {
+      for (;;) {
+        const place = { fileId, batch: ++read, attempt: 1, records: 1, firstRecord: 1 };
+        yield { ...place, state: 'settled', counts: noCounts() };
+      }
+    };
+    world.sent.length = 0;
+    const ports = { ...world.ports, ledger: { ...world.ports.ledger, listBatches } };
+    await reemitBatches({ v: 1, kind: 'reemit', feed: 'traffic', fileId }, ports, noDeadline);
+    expect([world.sent, read]).toEqual([[], checkpoint?.batch]);
   });
 });
