@@ -19,10 +19,12 @@ import { openLedger } from '../ledger/open-ledger.ts';
 import { createAuditLog } from '../runtime/audit-logger.ts';
 import { readReconcilerEnvironment } from '../runtime/environment.ts';
 import { readExpectedFiles } from '../runtime/read-expected-files.ts';
+import { limitYoungHeap } from '../runtime/limit-young-heap.ts';
 import { createMetrics } from '../runtime/metrics.ts';
 import { reportingMemory } from '../runtime/report-memory.ts';
 import { createReconcilerHandler } from './handler.ts';
 
+limitYoungHeap();
 const environment = readReconcilerEnvironment(process.env);
 const sqs = new SQSClient(awsClientSettings);
 const s3 = new S3Client(s3ClientSettings);

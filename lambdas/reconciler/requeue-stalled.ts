@@ -1,6 +1,6 @@
 import { finalizeMessageOf } from '../ask-finalizer.ts';
 import type { FileAccount } from '../core/account/file-account.ts';
-import { sendableBatches } from '../core/account/file-account.ts';
+import { isWhollySettled, sendableBatches } from '../core/account/file-account.ts';
 import { isQuarantined, isReleased } from '../core/account/stops.ts';
 import { holdsUnsent, isAbandoned } from '../core/account/quarantine.ts';
 import { pausedSince } from '../core/limiter/limit-policy.ts';
@@ -102,30 +102,40 @@ async function requeue(file: FileAccount, ports: ReconcilerPorts, redriven: Read
     await lane.intake.send(continueMessageOf(file), 0);
     return true;
   }
-  if (await isSettledByCount(file, ledger)) {
+  // The file's own count shows that batches are missing, and the queue may have them: no need to read millions of items.
+  const mayBeSettled = isWhollySettled(file) || holdsUnsent(file) || isAbandoned(file);
+  if (!mayBeSettled && (await lane.records.messages()) > 0) return false;
+  const survey = await surveyBatches(file, ports);
+  if (survey.areSettled) {
     await found('finalize');
     await finalize.send(finalizeMessageOf(file, false), 0);
     return true;
   }
   if (file.state !== 'split' || isRedriven) return false;
-  return reemitLost(file, lane, ports);
+  return reemitLost(file, lane, ports, survey);
 }
 
 /**
  * Batches are missing, no consumer works on one, and none is in the queue: a purge, or SQS's retention. While the queue has
  * messages, the batches may only be waiting: recreated, they would be queued twice, and once more with each run.
  */
-async function reemitLost(file: FileAccount, lane: ReconciledLane, ports: ReconcilerPorts): Promise<boolean> {
+async function reemitLost(
+  file: FileAccount,
+  lane: ReconciledLane,
+  ports: ReconcilerPorts,
+  survey?: BatchSurvey,
+): Promise<boolean> {
   const { ledger, clock, log, stalledAfterMs } = ports;
   const now = clock.now();
   const { fileId, feed } = file;
   // A splitter that is held back checks its file from time to time: only settled batches count as work on it.
   const touchedAt = file.state === 'splitting' ? (file.lastSettledAt ?? file.createdAt) : file.updatedAt;
   if (now - touchedAt < stalledAfterMs) return false;
-  if (await hasLiveLease(file, ledger, now)) return false;
   // Nothing of an abandoned file is sent, so that a second message does no harm; and a newer revision waits for its end.
   const isAwaited = isAbandoned(file);
   if (!isAwaited && (await lane.records.messages()) > 0) return false;
+  const { hasLiveLease } = survey ?? (await surveyBatches(file, ports));
+  if (hasLiveLease) return false;
   // While a feed is paused, its batches move only from delay to delay: none is missed.
   if (!isAwaited && pausedSince(await ports.limiterOf(ports.feed.api).read(), feed) !== undefined) return false;
   log.warn('stalled work queued again', { correlation_id: fileId, what: 'batches' });
@@ -134,24 +144,29 @@ async function reemitLost(file: FileAccount, lane: ReconciledLane, ports: Reconc
   return true;
 }
 
-/** The exact answer, from the batches' own items. */
-async function isSettledByCount(file: FileAccount, ledger: BatchLedger): Promise<boolean> {
-  const isHeld = holdsUnsent(file);
-  let settled = 0;
-  for await (const batch of ledger.listBatches(file.fileId)) {
-    const isOwed = isReleased(file) && (batch.counts?.held ?? 0) > 0;
-    if (batch.state === 'settled' && !isOwed) settled++;
-    else if (isHeld) return false;
-  }
-  const wanted = isQuarantined(file) ? (file.sentBatches ?? sendableBatches(file)) : sendableBatches(file);
-  return isHeld || settled >= (wanted ?? 0);
+interface BatchSurvey {
+  /** All that are to be sent have ended. */
+  areSettled: boolean;
+  /** A consumer works on one. */
+  hasLiveLease: boolean;
 }
 
-async function hasLiveLease(file: FileAccount, ledger: BatchLedger, now: number): Promise<boolean> {
-  for await (const batch of ledger.listBatches(file.fileId)) {
-    if (batch.state === 'open' && (batch.leaseUntil ?? 0) >= now) return true;
+/** The exact answers, from the batches' own items. */
+async function surveyBatches(
+  file: FileAccount,
+  { ledger, clock }: Pick<ReconcilerPorts, 'ledger' | 'clock'>,
+): Promise<BatchSurvey> {
+  const now = clock.now();
+  let [settled, open] = [0, 0];
+  let hasLiveLease = false;
+  for await (const { state, counts, leaseUntil = 0 } of ledger.listBatches(file.fileId)) {
+    const isOwed = isReleased(file) && (counts?.held ?? 0) > 0;
+    if (state === 'settled' && !isOwed) settled++;
+    else open++;
+    if (state === 'open' && leaseUntil >= now) hasLiveLease = true;
   }
-  return false;
+  const wanted = isQuarantined(file) ? (file.sentBatches ?? sendableBatches(file)) : sendableBatches(file);
+  return { areSettled: holdsUnsent(file) ? open === 0 : settled >= (wanted ?? 0), hasLiveLease };
 }
 
 /** Requeues an amendment that was requested and never written. */

@@ -186,6 +186,19 @@ describe('a file that is split', () => {
     expect(kinds()).toEqual(['reemit']);
   });
 
+  it('has its batches read once, and not at all while the queue may have those that are missing', async () => {
+    await settle(1);
+    let listed = 0;
+    ports.ledger = { ...ledger, listBatches: (...of) => (listed++, ledger.listBatches(...of)) };
+    await clock.advance(stalledAfterMs + 1);
+    queued = 1;
+    await run();
+    expect(listed).toBe(0);
+    queued = 0;
+    await run();
+    expect([listed, kinds()]).toEqual([1, ['reemit']]);
+  });
+
   it('has none recreated while they may be in the queue, or in flight', async () => {
     await settle(1);
     await clock.advance(stalledAfterMs + 1);
