@@ -16,6 +16,8 @@ const stateVersion = 1;
 /** What a finalizer leaves to the next one. The rest is in objects of their own, by the SHA-256 of their bytes. */
 export const closingState = z.object({
   v: z.literal(stateVersion),
+  /** The last batch up to which all have ended. Absent if the check took no more than one invocation. */
+  settledUpTo: z.int().positive().optional(),
   /** Null: the source is gone. Absent: it is not copied yet. */
   sourceKey: z.string().nullable().optional(),
   source: uploadState.optional(),

@@ -1,5 +1,6 @@
 import { gatherUntil } from '../core/account/amendment.ts';
 import { archiveKeysOf } from '../core/account/archive-keys.ts';
+import type { FileAccount } from '../core/account/file-account.ts';
 import { isManifestOwed } from '../core/account/file-account.ts';
 import { AlteredMessageError, LeaseLostError, UploadGoneError } from '../core/errors.ts';
 import { isQuarantined, stopsOf } from '../core/account/stops.ts';
@@ -11,7 +12,7 @@ import type { Work } from './close-account.ts';
 import { closeAccount } from './close-account.ts';
 import { Closing } from './closing.ts';
 import type { FinalizerPorts } from './finalizer-ports.ts';
-import { isSettled } from './settled-batches.ts';
+import { checkSettled } from './settled-batches.ts';
 
 /** So that uploads that are lost again and again cost little. Seconds. */
 const startAgainAfterSeconds = 60;
@@ -64,8 +65,9 @@ async function closeOrContinue(message: FinalizeMessage, ports: FinalizerPorts, 
 async function closeWith(closing: Closing, work: Work, ports: FinalizerPorts, deadline: Deadline): Promise<void> {
   const { ledger } = ports;
   const { message, file, amend } = work;
-  const before = amend ? await countedBefore(file, ports) : undefined;
-  if (!before && !(await isDue(closing, work, ports))) return;
+  const earlier = amend ? await countedBefore(file, ports) : undefined;
+  const check = earlier ? 'settled' : await checkBatches(closing, file, ports, deadline);
+  if (check !== 'settled') return leave(check, closing, work, ports);
   const stops = stopsOf(file);
   // From now on, nothing of it is left that could be held. If it has just been stopped, its batches are counted again.
   const isSent = file.state === 'split' && !isQuarantined(file);
@@ -75,62 +77,68 @@ async function closeWith(closing: Closing, work: Work, ports: FinalizerPorts, de
   }
   // A letter may have been resolved before the first manifest, which has that as well.
   if (amend || file.amendmentRequestedAt !== undefined) await ledger.beginAmendment(file.fileId);
-  const counted = before ?? (await countHere(closing, work, ports, deadline));
+  const counted = earlier ?? (await countOrLeave(closing, work, ports, deadline));
   if (!counted) return;
   const end = await closeAccount(counted, work, ports);
   await closing.release();
   if (end === 'stopped') return closeOrContinue(message, ports, deadline);
 }
 
-/** Whether this finalizer is to count the file's receipts. */
-async function isDue(closing: Closing, work: Work, ports: FinalizerPorts): Promise<boolean> {
-  const { ledger, log } = ports;
-  const { file } = work;
-  if (!(await closing.resume())) {
-    await comeBack(work, ports);
-    return false;
-  }
+/** Why a file is left to another invocation. */
+type Left = 'busy' | 'open' | 'continues';
+
+/** Whether every batch has ended, and no other finalizer has the file. */
+async function checkBatches(
+  closing: Closing,
+  file: FileAccount,
+  { ledger }: FinalizerPorts,
+  deadline: Deadline,
+): Promise<'settled' | Left> {
+  if (!(await closing.resume())) return 'busy';
+  const { tally, settledUpTo } = closing.state;
   // What has been counted in part was settled.
-  if (closing.state.tally || (await isSettled(file, ledger))) return true;
-  await closing.release();
-  log.info('not every batch is settled yet', { correlation_id: file.fileId });
-  return false;
+  if (tally) return 'settled';
+  const check = await checkSettled(file, ledger, settledUpTo, async () => {
+    await closing.keep();
+    return !deadline.isDrawingIn();
+  });
+  if (check.kind !== 'continues') return check.kind;
+  if (!(await closing.take())) return 'busy';
+  await closing.save({ ...closing.state, settledUpTo: check.upTo });
+  return 'continues';
 }
 
-/** The other finalizer may be killed, or fail: one message must remain. */
-async function comeBack({ message, file }: Work, { log, finalize }: FinalizerPorts): Promise<void> {
-  log.info('another finalizer has the file', { correlation_id: file.fileId });
-  await finalize.send(message, comeBackAfterSeconds);
+async function leave(why: Left, closing: Closing, { message, file }: Work, ports: FinalizerPorts): Promise<void> {
+  const { log, finalize } = ports;
+  const place = { correlation_id: file.fileId };
+  if (why === 'busy') {
+    log.info('another finalizer has the file', place);
+    // That one may be killed, or fail: one message must remain.
+    return finalize.send(message, comeBackAfterSeconds);
+  }
+  await closing.release();
+  if (why === 'open') return log.info('not every batch is settled yet', place);
+  const { tally, settledUpTo } = closing.state;
+  log.info('the next invocation continues', { ...place, batch: tally?.batch ?? settledUpTo });
+  // After the release: the next one must find the file free.
+  await finalize.send(message, 0);
 }
 
 /** Undefined if this invocation does not get to the end: the reason is logged, and the rest is asked for. */
-async function countHere(
+async function countOrLeave(
   closing: Closing,
   work: Work,
   ports: FinalizerPorts,
   deadline: Deadline,
 ): Promise<Counted | undefined> {
-  const { log } = ports;
   const { message, file, keys } = work;
-  const place = { correlation_id: file.fileId };
   try {
     const count = await countAll(file, keys, closing, ports, deadline);
     if (count.kind === 'counted') return count.counted;
-    if (count.kind === 'busy') {
-      await comeBack(work, ports);
-      return undefined;
-    }
-    await closing.release();
-    if (count.kind === 'open') {
-      log.info('not every batch is settled yet', place);
-      return undefined;
-    }
-    log.info('the next invocation continues', { ...place, batch: closing.state.tally?.batch });
-    // After the release: the next one must find the file free.
-    await ports.finalize.send(message, 0);
+    await leave(count.kind, closing, work, ports);
   } catch (error) {
     if (!(error instanceof UploadGoneError)) throw error;
-    log.warn('an upload was lost: the receipts are counted again', { ...place, error });
+    ports.log.warn('an upload was lost: the receipts are counted again', { correlation_id: file.fileId, error });
     await closing.startAgain();
     await closing.release();
     await ports.finalize.send(message, startAgainAfterSeconds);

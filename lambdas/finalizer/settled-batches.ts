@@ -25,17 +25,40 @@ export async function* accountedBatches(
   }
 }
 
-/** Whether every batch of the file has ended. False while one is open or missing; in a stopped file, none is missing. */
-export async function isSettled(file: FileAccount, ledger: Batches): Promise<boolean> {
+/** Batches that are checked before the time is looked at: some four pages of a query. */
+const checkedAtOnce = 10_000;
+
+export type SettledCheck =
+  | { kind: 'settled' }
+  /** A batch has not ended, or is missing. */
+  | { kind: 'open' }
+  /** There is no time for more. Every batch up to this one has ended. */
+  | { kind: 'continues'; upTo: number };
+
+/**
+ * Checks whether every batch of the file has ended. In a stopped file, none is missing.
+ * @param from the last batch that was checked before, by default none
+ * @param mayContinue is asked now and then
+ */
+export async function checkSettled(
+  file: FileAccount,
+  ledger: Batches,
+  from: number | undefined,
+  mayContinue: () => Promise<boolean>,
+): Promise<SettledCheck> {
+  const isHeld = holdsUnsent(file);
   const total = sendableBatches(file) ?? 0;
   // A replaced file may have been stopped before: then only the batches that were sent are in the account.
   const sent = isQuarantined(file) ? (file.sentBatches ?? total) : total;
-  let [all, known] = [0, 0];
-  for await (const batch of accountedBatches(file, ledger)) {
-    if (batch === 'open') return false;
-    all++;
-    if (batch.batch <= sent) known++;
+  let last = from ?? 0;
+  let checked = 0;
+  for await (const batch of accountedBatches(file, ledger, from)) {
+    const isMissing = !isHeld && last < sent && batch !== 'open' && batch.batch !== last + 1;
+    if (batch === 'open' || isMissing) return { kind: 'open' };
+    last = batch.batch;
+    if (++checked % checkedAtOnce === 0 && !(await mayContinue())) return { kind: 'continues', upTo: last };
   }
   // For a replaced file, a killed splitter may have sent more than its last checkpoint shows.
-  return holdsUnsent(file) || (known === sent && (wasReplaced(file) || all <= total));
+  const isWhole = isHeld || last === sent || (wasReplaced(file) && last > sent);
+  return { kind: isWhole ? 'settled' : 'open' };
 }
