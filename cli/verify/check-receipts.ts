@@ -4,9 +4,10 @@ import { isOfReplaced, maxErrors, maxRawCharacters, maxReasons } from '../../lam
 import { MerkleRoot } from '../../lambdas/core/account/merkle.ts';
 import { isFailed, noCounts, outcomes, sumCounts } from '../../lambdas/core/account/outcome.ts';
 import type { FailedOutcome } from '../../lambdas/core/account/outcome.ts';
+import { InStep } from '../../lambdas/core/in-step.ts';
 import { openSource } from './check-source.ts';
 import { linesOf, unpack } from './evidence-lines.ts';
-import type { CheckedReceipt, Resolution } from './read-receipt.ts';
+import type { CheckedReceipt, RecordResolution, Resolution } from './read-receipt.ts';
 import { readReceipt } from './read-receipt.ts';
 import type { OnProgress, Verified } from './verified.ts';
 import { mustHold } from './verified.ts';
@@ -22,20 +23,22 @@ export interface ReceiptFiles {
 
 /**
  * Recomputes the account from the receipts.
- * @param resolutions undefined if the manifest names some that are missing: checks that need them are left out
+ * @param resolutions in the order of the records; undefined if the manifest names some that are missing: checks that need
+ * them are left out
  * @throws DoesNotHoldError
  */
 export async function* checkReceipts(
   manifest: Manifest,
   files: ReceiptFiles,
-  resolutions: ReadonlyMap<number, Resolution> | undefined,
+  resolutions: AsyncIterable<RecordResolution> | undefined,
   onProgress: OnProgress,
 ): AsyncGenerator<Verified> {
   const source = files.source === undefined ? undefined : await openSource(manifest, files.source);
   const what = 'the dead letters';
   const dead = files.deadLetters === undefined ? undefined : linesOf(unpack(files.deadLetters, what), what);
   const order = new RecordOrder(manifest);
-  const tally = new Tally(resolutions ?? new Map());
+  const tally = new Tally();
+  const resolved = resolutions && new InStep(resolutions, ({ record }) => record);
   const [records, receipts] = [new MerkleRoot(), new MerkleRoot()];
   const whole = manifest.total_records - heldIn(manifest);
   for await (const line of linesOf(unpack(files.receipts, 'the receipts'), 'the receipts')) {
@@ -46,7 +49,8 @@ export async function* checkReceipts(
     if (receipts.leaves % reportEvery === 0) onProgress({ what: 'receipts', done: receipts.leaves, whole });
     const isCompared = manifest.compared_with.length > 0 || receipt.earlier_checksums === undefined;
     mustHold(isCompared, `record ${receipt.record} has an earlier version, and the file was compared with none`);
-    tally.add(receipt);
+    const resolution = isFailed(receipt.outcome) ? await resolved?.find(receipt.record) : undefined;
+    tally.add(receipt, resolution?.resolution);
     await source?.add(receipt, isNext);
     if (!dead || !isFailed(receipt.outcome)) continue;
     const { value } = (await dead.next()) as { value?: Buffer };
@@ -55,6 +59,7 @@ export async function* checkReceipts(
       `record ${receipt.record} failed, and its line in the dead letters differs or is missing`,
     );
   }
+  await resolved?.end();
   const isWhole = order.end();
   mustHold(!dead || (await dead.next()).done === true, 'there is a dead letter of a record that did not fail');
   const { dead_letters_key: deadKey } = manifest.archive;
@@ -132,14 +137,9 @@ class Tally {
   #delivered = 0;
   #firstUpload: string | null = null;
   #lastUpload: string | null = null;
-  readonly #resolutions: ReadonlyMap<number, Resolution>;
 
-  constructor(resolutions: ReadonlyMap<number, Resolution>) {
-    this.#resolutions = resolutions;
-  }
-
-  add(receipt: CheckedReceipt): void {
-    const { outcome, at, record } = receipt;
+  add(receipt: CheckedReceipt, resolution: Resolution | undefined): void {
+    const { outcome, at } = receipt;
     if (outcome === 'uploaded') {
       this.#delivered++;
       this.#firstUpload = this.#firstUpload === null || at < this.#firstUpload ? at : this.#firstUpload;
@@ -150,7 +150,6 @@ class Tally {
       return;
     }
     this.failed++;
-    const resolution = this.#resolutions.get(record);
     if (resolution === 'uploaded' || resolution === 'duplicate') {
       this.counts[resolution]++;
       this.#resolved++;

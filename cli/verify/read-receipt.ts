@@ -64,7 +64,8 @@ const resolutionLine = z.object({
   record: z.int().positive(),
   resolution: z.enum(['uploaded', 'duplicate', 'handled']),
 });
-export type Resolution = z.infer<typeof resolutionLine>['resolution'];
+export type RecordResolution = z.infer<typeof resolutionLine>;
+export type Resolution = RecordResolution['resolution'];
 
 const decided = z.object({ at: z.string().refine(isTime), by: z.string(), why: z.string().nullish() });
 const decidedLine = z.discriminatedUnion('resolution', [
@@ -85,7 +86,7 @@ export function readDecision(line: Buffer): RecordDecision | undefined {
 }
 
 /** @throws DoesNotHoldError */
-export function readResolution(line: Buffer): z.infer<typeof resolutionLine> {
+export function readResolution(line: Buffer): RecordResolution {
   const what = 'a line of the resolutions';
   const read = resolutionLine.safeParse(parseStrictJson(line, what));
   mustHold(read.success, `${what} can't be read as one`);

@@ -8,7 +8,7 @@ import { checkReceipts, heldIn } from './check-receipts.ts';
 import { openSource } from './check-source.ts';
 import { linesOf, readChunks } from './evidence-lines.ts';
 import { fileDigest } from './file-digest.ts';
-import type { Resolution } from './read-receipt.ts';
+import type { RecordResolution } from './read-receipt.ts';
 import { readDecision, readResolution } from './read-receipt.ts';
 import type { OnProgress, Verified } from './verified.ts';
 import { mustHold } from './verified.ts';
@@ -39,7 +39,7 @@ export async function* verifyAccount(
   yield checkManifest(manifest);
   yield* checkObjects(manifest, files, onProgress);
   yield* checkControl(manifest, files);
-  const resolutions = await readResolutions(manifest, files.resolutions);
+  const resolutions = await checkResolutions(manifest, files.resolutions);
   const { receipts } = files;
   if (receipts !== undefined && manifest.archive.receipts_key !== null) {
     yield* checkReceipts(manifest, { ...files, receipts }, resolutions, onProgress);
@@ -107,28 +107,38 @@ async function* checkObjects(
   }
 }
 
-/** Resolutions by record; undefined if the manifest names some that are missing. */
-async function readResolutions(
+/**
+ * The resolutions, in the order of the records; undefined if the manifest names some that are missing.
+ * @throws DoesNotHoldError
+ */
+async function checkResolutions(
   manifest: Manifest,
   path: string | undefined,
-): Promise<Map<number, Resolution> | undefined> {
-  const kinds = new Map<number, Resolution>();
+): Promise<AsyncIterable<RecordResolution> | undefined> {
   const { resolutions_key: key } = manifest.archive;
-  if (key === null) return kinds;
+  if (key === null) return noResolutions();
   if (path === undefined) return undefined;
   let last = 0;
   // A manifest that was written before the list of decisions names none.
   const isNamed = manifest.decisions?.some(isAboutRecords) ?? false;
   const decisions = new RecordDecisions();
   for await (const line of linesOf(readChunks(path), 'the resolutions')) {
-    const { record, resolution } = readResolution(line);
+    const { record } = readResolution(line);
     const decision = isNamed ? readDecision(line) : undefined;
     if (decision) decisions.add(decision);
     mustHold(record > last, `the resolutions have record ${record} after ${last}`);
-    kinds.set(record, resolution);
     last = record;
   }
-  mustHold(kinds.size > 0, 'the resolutions are empty');
+  mustHold(last > 0, 'the resolutions are empty');
   if (isNamed) checkRecordDecisions(manifest, decisions.counted);
-  return kinds;
+  return readResolutions(path);
+}
+
+/** Read once more in step with the receipts, rather than kept: there may be millions. */
+async function* readResolutions(path: string): AsyncGenerator<RecordResolution> {
+  for await (const line of linesOf(readChunks(path), 'the resolutions')) yield readResolution(line);
+}
+
+async function* noResolutions(): AsyncGenerator<RecordResolution> {
+  yield* [];
 }
