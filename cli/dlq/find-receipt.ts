@@ -2,11 +2,12 @@ import { createInterface } from 'node:readline';
 import { Readable } from 'node:stream';
 import { createGunzip, gunzipSync } from 'node:zlib';
 import { archiveKeysOf } from '../../lambdas/core/account/archive-keys.ts';
-import type { FileAccount } from '../../lambdas/core/account/file-account.ts';
+import type { BatchAccount, FileAccount } from '../../lambdas/core/account/file-account.ts';
 import { isManifestOwed } from '../../lambdas/core/account/file-account.ts';
 import type { Receipt } from '../../lambdas/core/account/receipt.ts';
 import { receipt as receiptSchema } from '../../lambdas/core/account/receipt.ts';
 import type { Archive, BatchLedger, ReceiptStore } from '../../lambdas/ports.ts';
+import { placeInBatches } from '../live/place-in-batches.ts';
 
 export interface FindReceiptPorts {
   ledger: Pick<BatchLedger, 'listBatches'>;
@@ -57,9 +58,13 @@ async function workLines(
   record: number,
   { ledger, receipts }: FindReceiptPorts,
 ): Promise<Readable | undefined> {
-  for await (const { firstRecord, records, receiptsKey } of ledger.listBatches(file.fileId)) {
-    if (record < firstRecord || record >= firstRecord + records) continue;
-    if (receiptsKey === undefined) return undefined;
+  const { fileId, totalBatches, checkpoint } = file;
+  const isEarlier = (batch: BatchAccount): boolean => batch.firstRecord + batch.records <= record;
+  const after = await placeInBatches(fileId, totalBatches ?? checkpoint?.batch ?? 0, isEarlier, ledger);
+  for await (const batch of ledger.listBatches(fileId, after)) {
+    if (isEarlier(batch)) continue;
+    const { firstRecord, receiptsKey } = batch;
+    if (record < firstRecord || receiptsKey === undefined) return undefined;
     return Readable.from([gunzipSync(await receipts.getReceipts(receiptsKey))]);
   }
   return undefined;

@@ -1,5 +1,6 @@
-import type { FileAccount } from '../../lambdas/core/account/file-account.ts';
+import type { BatchAccount, FileAccount } from '../../lambdas/core/account/file-account.ts';
 import type { BatchLedger, FileLedger } from '../../lambdas/ports.ts';
+import { placeInBatches } from '../live/place-in-batches.ts';
 import type { FinishedBatch } from './rate-history.ts';
 
 /** A file that arrived longer before the time is not read. Milliseconds. */
@@ -18,14 +19,14 @@ export class FinishedBatches {
   ): Promise<FinishedBatch[]> {
     const finished: FinishedBatch[] = [];
     for (const file of await ledger.listFiles(feed, 'open', maxFiles)) {
-      finished.push(...(await batchesOf(file, ledger)));
+      finished.push(...(await finishedSince(file, since, ledger)));
     }
     let files = 0;
     for await (const file of ledger.eachFile(feed, 'closed', { order: 'newest' })) {
       if (file.createdAt < since - oldestFileMs || ++files > maxFiles) break;
       if ((file.lastSettledAt ?? 0) < since) continue;
       const key = `${file.fileId} ${file.lastSettledAt}`;
-      const batches = this.#closed.get(key) ?? (await batchesOf(file, ledger));
+      const batches = this.#closed.get(key) ?? (await finishedSince(file, since, ledger));
       this.#closed.set(key, batches);
       finished.push(...batches);
     }
@@ -34,10 +35,17 @@ export class FinishedBatches {
   }
 }
 
-async function batchesOf({ fileId }: FileAccount, ledger: Pick<BatchLedger, 'listBatches'>): Promise<FinishedBatch[]> {
+/** Batches are finished about in their order: of a file of millions, only the newest are read. */
+async function finishedSince(
+  { fileId, settledBatches }: FileAccount,
+  since: number,
+  ledger: Pick<BatchLedger, 'listBatches'>,
+): Promise<FinishedBatch[]> {
+  const isEarlier = ({ settledAt = Infinity }: BatchAccount): boolean => settledAt < since;
+  const after = await placeInBatches(fileId, settledBatches, isEarlier, ledger);
   const finished: FinishedBatch[] = [];
-  for await (const { counts, settledAt } of ledger.listBatches(fileId)) {
-    if (!counts || settledAt === undefined) continue;
+  for await (const { counts, settledAt } of ledger.listBatches(fileId, after)) {
+    if (!counts || settledAt === undefined || settledAt < since) continue;
     const answered = counts.uploaded + counts.duplicate + counts.refused;
     if (answered > 0) finished.push({ settledAt, answered });
   }
