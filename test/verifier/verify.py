@@ -5,7 +5,7 @@ verify.py [--partial] [--public-key PEM] --nights DIR [--head HASH] [--from NUMB
 a series, verify.py [--partial] [--public-key PEM] --series DIR.
 Exits with 0 where everything was checked and holds, 1 where something does not hold (it says what), 3 where parts of the
 evidence are missing (it says which; 0 with --partial)."""
-import base64, binascii, collections, csv, datetime, functools, hashlib, io, json, os, pathlib, re, sys, zlib
+import base64, binascii, collections, csv, datetime, functools, hashlib, io, json, math, os, pathlib, re, sys, zlib
 
 try:
     from compression import zstd
@@ -435,53 +435,93 @@ def check_signature(manifest, data, folder, expected_pem, missing):
 
 # --- Objects -----------------------------------------------------------------------------------------------------------
 
-def beside(folder, key, sub=""):
-    """Bytes of an object that the manifest names; None where it names none, or where that is not here."""
+def there(folder, key, sub=""):
+    """The path of an object that the manifest names; None where it names none, or where that is not here."""
     path = None if key is None else os.path.join(folder, sub, key.rsplit("/", 1)[-1])
-    return pathlib.Path(path).read_bytes() if path is not None and os.path.isfile(path) else None
+    return pathlib.Path(path) if path is not None and os.path.isfile(path) else None
 
-def unpack(data, most=None, padding=b""):
+def beside(folder, key):
+    """Its bytes, of an object that is small."""
+    path = there(folder, key)
+    return None if path is None else path.read_bytes()
+
+def pieces_of(path, size=MIB):
+    with open(path, "rb") as file:
+        while piece := file.read(size):
+            yield piece
+
+def digest_of(path):
+    digest = hashlib.sha256()
+    for piece in pieces_of(path):
+        digest.update(piece)
+    return digest.hexdigest()
+
+def unpack(file, most=None, padding=b""):
     """Gzip members, one behind the other. Behind the last only padding."""
-    found, length, at = [], 0, 0
-    while at < len(data) and (at == 0 or data[at] != 0):
+    # Small pieces: what lies behind a member is copied, and there may be many members.
+    piece, length, members = file.read(4096), 0, 0
+    while piece and (members == 0 or piece[0] != 0):
         member = zlib.decompressobj(31)
         while not member.eof:
-            # Small pieces: what lies behind a member is copied, and there may be many members.
-            piece = data[at : at + 4096]
+            piece = piece or file.read(4096)
             must(piece, "gzip ends early")
-            found.append(member.decompress(piece))
-            at += len(piece) - len(member.unused_data)
-            length += len(found[-1])
+            found = member.decompress(piece)
+            length += len(found)
             must(most is None or length <= most, "more content than content_bytes")
-    must(data and not data[at:].translate(None, padding), "what follows the gzip")
-    return b"".join(found)
+            yield found
+            piece = member.unused_data
+        members += 1
+        piece = piece or file.read(4096)
+    must(members > 0, "an empty gzip")
+    while piece:
+        must(not piece.translate(None, padding), "what follows the gzip")
+        piece = file.read(4096)
 
-def lines_of(data):
-    must(data == b"" or data.endswith(b"\n"), "last line without a line feed")
-    lines = data.split(b"\n")[:-1]
-    must(all(len(line) <= 8 * MIB for line in lines), "a line too long")
-    return lines
+def unpacked_lines(path):
+    with open(path, "rb") as file:
+        yield from lines_of(unpack(file))
+
+def lines_of(pieces):
+    parts, size = [], 0
+    for piece in pieces:
+        *lines, last = piece.split(b"\n")
+        for line in lines:
+            must(size + len(line) <= 8 * MIB, "a line too long")
+            yield b"".join([*parts, line])
+            parts, size = [], 0
+        parts += [last]
+        size += len(last)
+        must(size <= 8 * MIB, "a line too long")
+    must(size == 0, "last line without a line feed")
+
+def open_content(manifest, path):
+    """The content as a file that can be read from its beginning. In memory, if the source is compressed or decoded."""
+    file = open(path, "rb")
+    head = file.read(4)
+    if compression_of(head) is None and encoding_of(head) is None:
+        content_of(manifest, head)
+        file.seek(0)
+        return file
+    content = content_of(manifest, path.read_bytes())
+    return None if content is None else io.BytesIO(content)
 
 def content_of(manifest, source):
     """The bytes that offsets count in: decompressed, then decoded. None where this Python has no Zstandard (3.14 has)."""
-    compression, encoding = compression_of(source), None
+    compression = compression_of(source)
     must(compression == manifest["compression"], "compression of the source")
     must(compression == "zip" or manifest["zip_member"] is None, "member of the source")
     # What is longer can't be right: a unit of UTF-16 takes three bytes of UTF-8 at most.
     most = None if manifest["content_bytes"] is None else 2 * manifest["content_bytes"] + 2
     content = source
     if compression == "gzip":
-        content = without_break(source, lambda end: unpack(source[:end], most, b"\0\r\n"))
+        content = without_break(source, lambda end: b"".join(unpack(io.BytesIO(source[:end]), most, b"\0\r\n")))
     elif compression == "zip":
         content = without_break(source, lambda end: only_member(source, end, manifest["zip_member"]))
     elif compression == "zstd":
         if zstd is None:
             return None
         content = unpack_zstd(source)
-    if content[:2] == b"\xfe\xff":
-        encoding = "utf-16be"
-    elif content[:2] == b"\xff\xfe" and content[2:4] != b"\0\0":
-        encoding = "utf-16le"
+    encoding = encoding_of(content)
     must(encoding == manifest["decoded_from"], "encoding of the source")
     return content if encoding is None else decode_utf16(content, encoding)
 
@@ -492,6 +532,11 @@ def compression_of(source):
         return "zip"
     magic = int.from_bytes(source[:4], "little")
     return "zstd" if len(source) >= 4 and (magic == 0xFD2FB528 or magic & 0xFFFFFFF0 == 0x184D2A50) else None
+
+def encoding_of(content):
+    if content[:2] == b"\xfe\xff":
+        return "utf-16be"
+    return "utf-16le" if content[:2] == b"\xff\xfe" and content[2:4] != b"\0\0" else None
 
 def without_break(source, read):
     """A line break behind an archive is no part of it: it is tried with it, then without."""
@@ -597,13 +642,22 @@ def decode_utf16(data, encoding):
     decoded = units.decode(encoding.replace("utf-16", "utf-16-"), "surrogatepass").encode("utf-8", "surrogatepass")
     return decoded + (half if half in (b"", b"\n") else b"\xff")
 
-def root_of(leaves):
+class Tree:
     """RFC 6962, 2.1: the left subtree is the largest whole one that leaves something for the right."""
-    level = [sha256(b"\x00" + leaf) for leaf in leaves] or [sha256(b"")]
-    while len(level) > 1:
-        pairs = [level[n : n + 2] for n in range(0, len(level), 2)]
-        level = [sha256(b"\x01" + pair[0] + pair[1]) if len(pair) == 2 else pair[0] for pair in pairs]
-    return level[0]
+
+    def __init__(self):
+        # Of the whole subtrees, the largest first.
+        self.leaves, self.roots = 0, []
+
+    def add(self, leaf):
+        node, size = sha256(b"\x00" + leaf), self.leaves
+        while size % 2 == 1:
+            node, size = sha256(b"\x01" + self.roots.pop() + node), size // 2
+        self.roots.append(node)
+        self.leaves += 1
+
+    def root(self):
+        return functools.reduce(lambda right, left: sha256(b"\x01" + left + right), reversed(self.roots)) if self.roots else sha256(b"")
 
 # --- The account -------------------------------------------------------------------------------------------------------
 
@@ -614,49 +668,36 @@ def verify_manifest(path, expected_pem, missing):
     check_signature(manifest, data, folder, expected_pem, missing)
     check_chain(manifest, folder, missing)
     check_manifest(manifest)
-    found = {name: beside(folder, archive[name + "_key"]) for name in ("receipts", "dead_letters", "resolutions", "report")}
-    found["source"] = beside(folder, archive["source_key"], "source")
-    for name, object_ in found.items():
+    found = {name: there(folder, archive[name + "_key"]) for name in ("receipts", "dead_letters", "resolutions", "report")}
+    found["source"] = there(folder, archive["source_key"], "source")
+    for name, path_of in found.items():
         expected = manifest["checksum"] if name == "source" else archive[name + "_sha256"]
-        if object_ is None:
+        if path_of is None:
             # A source that was gone is not there to be checked either.
             missing += [name] if archive[name + "_key"] is not None or name == "source" else []
         elif expected is None:
             missing.append(f"hash of the {name}")
         else:
-            must(sha256(object_).hex() == expected, f"hash of the {name}")
+            must(digest_of(path_of) == expected, f"hash of the {name}")
     comparison = manifest.get("comparison")
     if comparison is not None:
         changes = beside(folder, comparison["changes_key"])
         missing += ["changes"] if changes is None else []
         must(changes is None or sha256(changes).hex() == comparison["changes_sha256"], "hash of the changes")
     source = found["source"]
-    must(source is None or len(source) == manifest["bytes"], "bytes of the source")
+    must(source is None or source.stat().st_size == manifest["bytes"], "bytes of the source")
     if "control" in manifest:
         check_control(manifest, folder, source, missing)
     if manifest["manifest_version"] == 1:
         missing.append("report, which version 1 does not name")
-    resolved = read_resolutions(manifest, found["resolutions"])
+    resolved = check_resolutions(manifest, found["resolutions"])
     if archive["receipts_key"] is None:
         check_no_receipts(manifest)
         # Of a file that was not read to its end, or not at all, nothing is said but what its bytes are.
         if source is not None and manifest["state"] in ("completed", "quarantined"):
-            check_source(manifest, source, [], manifest["total_records"] == 0, missing)
+            check_source(manifest, source, missing).end(manifest["total_records"] == 0)
     elif found["receipts"] is not None:
-        lines = lines_of(unpack(found["receipts"]))
-        receipts = [read_receipt(line) for line in lines]
-        compared = manifest["compared_with"] or all("earlier_checksums" not in receipt for receipt in receipts)
-        must(compared, "earlier versions, and no comparison")
-        check_receipts(manifest, lines, receipts, resolved)
-        failed = [line for line, receipt in zip(lines, receipts) if receipt["outcome"] in FAILED]
-        must(manifest["manifest_version"] == 1 or (archive["dead_letters_key"] is not None) == bool(failed), "dead letters named")
-        dead = found["dead_letters"]
-        must(dead is None or lines_of(unpack(dead)) == failed, "dead letters' lines")
-        if manifest["proof"] is None:
-            missing.append("Merkle roots")
-        if source is not None:
-            is_whole = not is_replaced(manifest) and receipts[-1]["record"] == manifest["total_records"]
-            check_source(manifest, source, receipts, is_whole, missing)
+        check_receipts(manifest, found, resolved, missing)
     check_earlier(folder, manifest, expected_pem, missing)
 
 # --- The control file ----------------------------------------------------------------------------------------------------
@@ -690,7 +731,7 @@ def check_control(manifest, folder, source, missing):
         missing.append("control file, which was gone")
     if data is None or source is None or manifest["checksum"] is None:
         return
-    agrees = COMPARE[control["kind"]](manifest, data, source)
+    agrees = COMPARE[control["kind"]](manifest, data, source.read_bytes())
     if agrees is None:
         return missing.append("rows of the control file")
     must(agrees == (control["result"] == "agrees"), "result of the control file")
@@ -855,27 +896,26 @@ def check_earlier(folder, newest, expected_pem, missing):
         control = manifest.get("control", {})
         named += [(control.get("control_key"), control.get("sha256")), (control.get("differences_key"), control.get("differences_sha256"))]
         for key, expected in named:
-            found = beside(folder, key)
+            found = there(folder, key)
             missing += [key] if key is not None and found is None else []
-            must(None in (found, expected) or sha256(found).hex() == expected, f"hash of {key}")
+            must(None in (found, expected) or digest_of(found) == expected, f"hash of {key}")
 
-def read_resolutions(manifest, data):
-    """By record; None where the manifest names some that are not here."""
+def check_resolutions(manifest, path):
+    """By record, in order; None where the manifest names some that are not here."""
     archive, decided = manifest["archive"], {}
     named = about(manifest, "resolve", "correct")
-    if archive["resolutions_key"] is None or data is None:
-        return {} if archive["resolutions_key"] is None else None
-    resolved, last = {}, 0
-    for entry in map(parse_json, lines_of(data)):
+    if archive["resolutions_key"] is None or path is None:
+        return iter(()) if archive["resolutions_key"] is None else None
+    last = 0
+    for entry in map(parse_json, lines_of(pieces_of(path))):
         must(isinstance(entry, dict) and fits({name: entry.get(name, ODD) for name in RESOLUTION}, RESOLUTION), "resolution")
         must(entry["record"] > last, "order of the resolutions")
         last = entry["record"]
-        resolved[last] = entry["resolution"]
         if named:
             count_decision(entry, decided)
-    must(resolved, "no resolutions")
+    must(last > 0, "no resolutions")
     must(not named or named == sorted(decided.values(), key=lambda decision: decision["at"]), "decisions about records")
-    return resolved
+    return ((entry["record"], entry["resolution"]) for entry in map(parse_json, lines_of(pieces_of(path))))
 
 def count_decision(entry, decided):
     """Adds a person's decision about a record, if there is one, to those by kind, person and reason."""
@@ -896,53 +936,90 @@ def check_no_receipts(manifest):
     must(is_replaced(manifest) or held_in(manifest) == total, "held ranges without receipts")
     must(manifest["times"]["first_upload"] is None, "time of an upload without receipts")
 
-def check_receipts(manifest, lines, receipts, resolved):
-    check_order(manifest, receipts)
+def check_receipts(manifest, found, resolved, missing):
+    """One after the other: there may be hundreds of millions."""
+    archive, dead = manifest["archive"], found["dead_letters"]
+    dead_lines = None if dead is None else unpacked_lines(dead)
+    source = None if found["source"] is None else check_source(manifest, found["source"], missing)
+    order, counts, records, lines = Order(manifest), Counts(), Tree(), Tree()
+    failed, settled = 0, (0, None)
+    for line in unpacked_lines(found["receipts"]):
+        receipt = read_receipt(line)
+        record, has_failed = receipt["record"], receipt["outcome"] in FAILED
+        must(manifest["compared_with"] or "earlier_checksums" not in receipt, "earlier versions, and no comparison")
+        is_next = order.add(record)
+        while resolved is not None and settled[0] < record:
+            settled = next(resolved, (math.inf, None))
+        counts.add(receipt, settled[1] if has_failed and settled[0] == record else None)
+        records.add(bytes.fromhex(receipt["sha256"]))
+        lines.add(line)
+        failed += has_failed
+        must(not has_failed or dead_lines is None or next(dead_lines, None) == line, "dead letters' lines")
+        if source is not None:
+            source.add(receipt, is_next)
+    order.end()
     if resolved is not None:
-        check_counts(manifest, receipts, resolved)
-    proof = manifest["proof"]
-    hashes = [bytes.fromhex(receipt["sha256"]) for receipt in receipts]
-    roots = {"records_root": root_of(hashes).hex(), "receipts_root": root_of(lines).hex()}
-    must(proof is None or proof == {"leaves": len(lines), **roots}, "leaves, root over the records, root over the receipts")
+        counts.check(manifest)
+    must(manifest["manifest_version"] == 1 or (archive["dead_letters_key"] is not None) == (failed > 0), "dead letters named")
+    must(dead_lines is None or next(dead_lines, None) is None, "dead letters' lines")
+    proof, roots = manifest["proof"], {"records_root": records.root().hex(), "receipts_root": lines.root().hex()}
+    must(proof is None or proof == {"leaves": lines.leaves, **roots}, "leaves, root over the records, root over the receipts")
+    if proof is None:
+        missing.append("Merkle roots")
+    if source is not None:
+        source.end(not is_replaced(manifest) and order.last == manifest["total_records"])
 
-def check_order(manifest, receipts):
-    held = {entry["first_record"]: entry["last_record"] for entry in manifest["held_ranges"]}
-    superseded, last = is_replaced(manifest), 0
-    for receipt in receipts:
-        record = receipt["record"]
-        must(record > last if superseded else record == held.get(last + 1, last) + 1, f"record behind {last}")
-        last = record
-    must(receipts, "receipts")
-    must(superseded or held.get(last + 1, last) == manifest["total_records"], "last record")
+class Order:
+    """Each record once, in order, but those that are held."""
 
-def check_counts(manifest, receipts, resolved):
-    counts = {outcome: 0 for outcome in OUTCOMES}
-    counts["held"] = held_in(manifest)
-    settled = {"resolved": 0, "handled": 0}
-    errors, reasons = [], {}
-    for receipt in receipts:
+    def __init__(self, manifest):
+        self.held = {entry["first_record"]: entry["last_record"] for entry in manifest["held_ranges"]}
+        self.superseded, self.total, self.last = is_replaced(manifest), manifest["total_records"], 0
+
+    def add(self, record):
+        last = self.last
+        must(record > last if self.superseded else record == self.held.get(last + 1, last) + 1, f"record behind {last}")
+        self.last = record
+        return record == last + 1
+
+    def end(self):
+        must(self.last > 0, "receipts")
+        must(self.superseded or self.held.get(self.last + 1, self.last) == self.total, "last record")
+
+class Counts:
+    """Sums of the receipts, and the first errors."""
+
+    def __init__(self):
+        self.outcomes, self.settled = dict.fromkeys(OUTCOMES, 0), {"resolved": 0, "handled": 0}
+        self.errors, self.reasons, self.delivered, self.times = [], {}, 0, None
+
+    def add(self, receipt, end):
         outcome = receipt["outcome"]
-        end = resolved.get(receipt["record"]) if outcome in FAILED else None
-        counts[end if end in ("uploaded", "duplicate") else outcome] += 1
+        self.outcomes[end if end in ("uploaded", "duplicate") else outcome] += 1
+        if outcome == "uploaded":
+            first, last = self.times or (receipt["at"], receipt["at"])
+            self.times = min(first, receipt["at"]), max(last, receipt["at"])
+            self.delivered += 1
         if end is not None:
-            settled["handled" if end == "handled" else "resolved"] += 1
+            self.settled["handled" if end == "handled" else "resolved"] += 1
         elif outcome in FAILED:
-            errors += [error_of(receipt)] if len(errors) < 1000 else []
+            self.errors += [error_of(receipt)] if len(self.errors) < 1000 else []
             reason = receipt.get("reason", "unknown")
             # The first 1,000 pairs are counted apart, the others together.
-            pair = (outcome, reason if (outcome, reason) in reasons or len(reasons) < 1000 else None)
-            reasons[pair] = reasons.get(pair, 0) + 1
-    must(counts == {outcome: manifest[outcome + "_records"] for outcome in OUTCOMES}, "counts")
-    must(settled == {name: manifest[name + "_records"] for name in settled}, "resolved, handled")
-    uploads = [receipt["at"] for receipt in receipts if receipt["outcome"] == "uploaded"] or [None]
-    first, last = manifest["times"]["first_upload"], manifest["times"]["last_upload"]
-    must((first, last) == ((min(uploads), max(uploads)) if uploads != [None] else (None, None)), "first and last upload")
-    delivered = len(uploads) if uploads != [None] else 0
-    must(manifest["times"].get("delivered_records", delivered) == delivered, "delivered records")
-    if manifest["manifest_version"] == 1:
-        return
-    by_reason = [{"outcome": pair[0], "reason": pair[1], "records": records} for pair, records in reasons.items()]
-    must(manifest["errors"] == errors and manifest["errors_by_reason"] == by_reason, "errors, counts by reason")
+            pair = (outcome, reason if (outcome, reason) in self.reasons or len(self.reasons) < 1000 else None)
+            self.reasons[pair] = self.reasons.get(pair, 0) + 1
+
+    def check(self, manifest):
+        self.outcomes["held"] += held_in(manifest)
+        must(self.outcomes == {outcome: manifest[outcome + "_records"] for outcome in OUTCOMES}, "counts")
+        must(self.settled == {name: manifest[name + "_records"] for name in self.settled}, "resolved, handled")
+        times = manifest["times"]
+        must((times["first_upload"], times["last_upload"]) == (self.times or (None, None)), "first and last upload")
+        must(times.get("delivered_records", self.delivered) == self.delivered, "delivered records")
+        if manifest["manifest_version"] == 1:
+            return
+        by_reason = [{"outcome": pair[0], "reason": pair[1], "records": records} for pair, records in self.reasons.items()]
+        must(manifest["errors"] == self.errors and manifest["errors_by_reason"] == by_reason, "errors, counts by reason")
 
 def error_of(receipt):
     return {**{name: receipt[name] for name in ("record", "line", "offset", "outcome", "status")},
@@ -955,37 +1032,78 @@ BOM = "\ufeff".encode()
 BLANKS = {"csv": b"\r\n\t ,;|\"\x1a" + BOM, "json-array": b"\r\n\t ,[]\x1a" + BOM}
 OTHER_BLANKS = b"\r\n\t \x1a" + BOM
 
-def check_source(manifest, source, receipts, is_whole, missing):
-    """Each record stands where its receipt says, once, and between them are only separators."""
-    content = content_of(manifest, source)
+def check_source(manifest, path, missing):
+    content = open_content(manifest, path)
     if content is None:
-        return missing.append("content of the source, which is in Zstandard")
-    must(manifest["content_bytes"] in (None, len(content)), "bytes of the content")
-    first_version, body = manifest["manifest_version"] == 1, manifest["body_offset"] or 0
-    if first_version:
-        missing.append("what stands between the records, as version 1 has no body_offset")
-    at, last, header, wrapping = 0, 0, b"", None
-    places = [(receipt["offset"], receipt["record"] == last_record + 1, receipt) for last_record, receipt in
-              zip([0] + [receipt["record"] for receipt in receipts], receipts)]
-    for offset, is_next, receipt in places + [(len(content), is_whole, None)]:
-        must(at <= offset <= len(content), "records that overlap, or are outside of the source")
-        if not first_version:
-            if last == 0:
-                must(body <= min(offset, MIB), "body_offset")
-                preamble = content[: manifest.get("preamble_bytes", 0)]
-                must(len(re.findall(rb"\r\n|\r|\n", preamble)) < 20, "lines of the preamble")
-                header, wrapping = read_head(manifest["format"], content[len(preamble) : body], missing)
-                at = body
-            if is_next and receipt is None and wrapping is not None and len(content) - at <= MIB:
-                if not is_plain_object(wrapping + content[at:]):
-                    missing.append("object that holds the array, which has more in it, or is not whole")
-            elif is_next:
-                check_gap(manifest["format"], content[at:offset], header, last, receipt)
-        if receipt is not None:
-            record = content[offset : offset + receipt["length"]]
-            must(len(record) == receipt["length"] and sha256(record).hex() == receipt["sha256"], "a record in the source")
-            check_quote(record, receipt)
-            at, last = offset + receipt["length"], receipt["record"]
+        missing.append("content of the source, which is in Zstandard")
+        return UnreadSource()
+    return Source(manifest, content, missing)
+
+class UnreadSource:
+    def add(self, receipt, is_next):
+        pass
+
+    def end(self, is_whole):
+        pass
+
+class Source:
+    """Each record stands where its receipt says, once, and between them are only separators."""
+
+    def __init__(self, manifest, content, missing):
+        self.manifest, self.content, self.missing = manifest, content, missing
+        self.at, self.last, self.header, self.wrapping = 0, 0, b"", None
+        self.length = content.seek(0, io.SEEK_END)
+        content.seek(0)
+        must(manifest["content_bytes"] in (None, self.length), "bytes of the content")
+        if manifest["manifest_version"] == 1:
+            missing.append("what stands between the records, as version 1 has no body_offset")
+
+    def add(self, receipt, is_next):
+        self.pass_gap(receipt["offset"], is_next, receipt)
+        must(self.at + receipt["length"] <= self.length, "a record in the source")
+        record = self.take(self.at + receipt["length"])
+        must(sha256(record).hex() == receipt["sha256"], "a record in the source")
+        check_quote(record, receipt)
+        self.last = receipt["record"]
+
+    def end(self, is_whole):
+        self.pass_gap(self.length, is_whole, None)
+        self.content.close()
+
+    def take(self, end):
+        data = self.content.read(end - self.at)
+        self.at = end
+        return data
+
+    def pass_gap(self, end, is_next, receipt):
+        must(self.at <= end <= self.length, "records that overlap, or are outside of the source")
+        if self.manifest["manifest_version"] > 1:
+            if self.last == 0:
+                self.read_head(end)
+            if is_next:
+                self.check_gap(end, receipt)
+        self.content.seek(end)
+        self.at = end
+
+    def read_head(self, end):
+        body, format_ = self.manifest["body_offset"] or 0, self.manifest["format"]
+        must(body <= min(end, MIB), "body_offset")
+        head = self.take(body)
+        preamble = head[: self.manifest.get("preamble_bytes", 0)]
+        must(len(re.findall(rb"\r\n|\r|\n", preamble)) < 20, "lines of the preamble")
+        self.header, self.wrapping = read_head(format_, head[len(preamble) :], self.missing)
+
+    def check_gap(self, end, receipt):
+        format_, is_short = self.manifest["format"], end - self.at <= MIB
+        if receipt is None and self.wrapping is not None and is_short:
+            if not is_plain_object(self.wrapping + self.take(end)):
+                self.missing.append("object that holds the array, which has more in it, or is not whole")
+            return
+        must(is_short or format_ != "bundle", "line of a member")
+        if is_short:
+            return check_gap(format_, self.take(end), self.header, self.last, receipt)
+        while self.at < end:
+            check_gap(format_, self.take(min(end, self.at + MIB)), b"", self.last, receipt)
 
 def read_head(format_, head, missing):
     """The header of a CSV, by what is no blank in it; and the beginning of an object that holds an array."""
@@ -1016,7 +1134,7 @@ def check_gap(format_, gap, header, last, receipt):
         return check_member_line(gap, last, receipt)
     ink = gap.translate(None, BLANKS.get(format_, OTHER_BLANKS))
     # Exports that were put one behind the other have a header each, which may be quoted in another way.
-    headers = len(ink) // len(header) if header and len(gap) <= MIB else 0
+    headers = len(ink) // len(header) if header else 0
     must(ink == header * headers, f"what stands behind record {last}")
 
 def check_member_line(gap, last, receipt):
@@ -1246,13 +1364,13 @@ class Revision:
     def __init__(self, folder, manifest):
         self.manifest, self.ids, self.contents, self.delivered, self.had, self.corrected = manifest, {}, {}, {}, {}, set()
         archive = manifest["archive"]
-        receipts, resolutions = beside(folder, archive["receipts_key"]), beside(folder, archive["resolutions_key"])
+        receipts, resolutions = there(folder, archive["receipts_key"]), there(folder, archive["resolutions_key"])
         self.here = receipts is not None
-        must(receipts is None or sha256(receipts).hex() == archive["receipts_sha256"], "hash of the receipts")
-        must(archive["resolutions_key"] is None or (resolutions is not None and sha256(resolutions).hex() == archive["resolutions_sha256"]),
+        must(receipts is None or digest_of(receipts) == archive["receipts_sha256"], "hash of the receipts")
+        must(archive["resolutions_key"] is None or (resolutions is not None and digest_of(resolutions) == archive["resolutions_sha256"]),
              "hash of the resolutions")
-        settled = {} if resolutions is None else {entry["record"]: entry for entry in map(parse_json, lines_of(resolutions))}
-        for receipt in map(read_receipt, lines_of(unpack(receipts)) if self.here else []):
+        settled = {} if resolutions is None else {entry["record"]: entry for entry in map(parse_json, lines_of(pieces_of(resolutions)))}
+        for receipt in map(read_receipt, unpacked_lines(receipts) if self.here else []):
             self.add(receipt, settled.get(receipt["record"]))
 
     def add(self, receipt, end):
@@ -1391,7 +1509,7 @@ def compare_revision(folder, manifest, found, missing):
     if None in certain or not own.here:
         return
     newest = certain[0]
-    for receipt in map(read_receipt, lines_of(unpack(beside(folder, manifest["archive"]["receipts_key"])))):
+    for receipt in map(read_receipt, unpacked_lines(there(folder, manifest["archive"]["receipts_key"]))):
         record, outcome = receipt["record"], receipt["outcome"]
         must(receipt["request_id"] not in gone, f"record {record} is here, and listed as removed")
         must(outcome != "unchanged" or record not in records, f"record {record} is unchanged, and listed")
