@@ -1,10 +1,22 @@
-import { createHash } from 'node:crypto';
-import { createReadStream, createWriteStream, mkdtempSync, rmSync } from 'node:fs';
+import { createHash, hash } from 'node:crypto';
+import {
+  appendFileSync,
+  closeSync,
+  createReadStream,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  openSync,
+  rmSync,
+  writeFileSync,
+  writeSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { finished } from 'node:stream/promises';
 import { setImmediate } from 'node:timers/promises';
-import { gzipSync } from 'node:zlib';
+import { crc32, gzipSync } from 'node:zlib';
+import { archiveKeysOf } from '../../lambdas/core/account/archive-keys.ts';
 import type { BatchAccount } from '../../lambdas/core/account/file-account.ts';
 import type { Manifest } from '../../lambdas/core/account/manifest.ts';
 import { noCounts } from '../../lambdas/core/account/outcome.ts';
@@ -27,9 +39,12 @@ export interface SyntheticOptions {
   clock: Clock;
   /** Of each invocation. */
   deadline: () => Deadline;
-  /** Called for each batch that is read, and for each part that is stored. */
+  /** Called for each batch that is listed, for each that is read, and for each part that is stored. */
+  onListed?: () => void;
   onBatch?: (batch: number) => void;
   onPart?: (bytes: number) => void;
+  /** A folder that gets the evidence, as `sluice evidence` would copy it; by default only the dead letters are stored. */
+  evidence?: string;
 }
 
 /**
@@ -39,7 +54,8 @@ export interface SyntheticOptions {
 export class SyntheticAccount {
   readonly ledger: MemoryLedger;
   readonly archived = new Map<string, Buffer>();
-  readonly #dir = mkdtempSync(join(tmpdir(), 'sluice-account-'));
+  readonly #dir: string;
+  readonly #folder: string;
   readonly #options: SyntheticOptions;
   readonly #messages: FinalizeMessage[] = [];
   readonly #states = new Map<string, Buffer>();
@@ -55,11 +71,17 @@ export class SyntheticAccount {
 
   constructor(options: SyntheticOptions) {
     this.#options = options;
-    const { batches, batchRecords, clock } = options;
+    const { batches, batchRecords, clock, evidence } = options;
+    const records = batches * batchRecords;
+    const source = { bucket: 'intake', key: 'traffic/large.jsonl', etag: '"e"', sizeBytes: records * rowBytes };
     const file = fileAccount({
-      ...{ totalRecords: batches * batchRecords, totalBatches: batches, settledBatches: batches },
-      sha256: '0'.repeat(64),
+      ...{ source, totalRecords: records, totalBatches: batches, settledBatches: batches, sha256: '0'.repeat(64) },
+      dialect: { format: 'jsonl', encoding: 'utf-8', bodyOffset: 0, bodyLine: 1, rules: 2 },
     });
+    this.#dir = evidence ?? mkdtempSync(join(tmpdir(), 'sluice-account-'));
+    const keys = archiveKeysOf(file);
+    this.#folder = keys.folder;
+    if (evidence !== undefined) file.sha256 = writeRows(this.#pathOf(keys.source), records);
     this.#fileId = file.fileId;
     this.ledger = { ...openMemoryLedger(clock), listBatches: (_, after = 0) => this.#batchesAfter(after) };
     this.ledger.files.set(file.fileId, file);
@@ -67,13 +89,28 @@ export class SyntheticAccount {
 
   /** @returns the manifest */
   async close(): Promise<Manifest> {
-    const message = { v: 1, kind: 'finalize', feed: 'traffic', fileId: this.#fileId, amend: false } as const;
-    this.#messages.push(message);
+    return this.#finalize(false);
+  }
+
+  /** After the account is closed: notes that a dead letter's record was delivered. @returns the next manifest */
+  async amend(record: number): Promise<Manifest> {
+    const fileId = this.#fileId;
+    this.ledger.dead.set(`${fileId}#${record}`, {
+      ...{ fileId, record, letterId: 'l', state: 'dead', outcome: 'rejected' },
+      ...{ failedMessageSentAt: 0, history: [], createdAt: 0 },
+    });
+    await this.ledger.resolveDead(fileId, record, { kind: 'uploaded', requestId: '0'.repeat(64) });
+    return this.#finalize(true);
+  }
+
+  async #finalize(amend: boolean): Promise<Manifest> {
+    this.#messages.push({ v: 1, kind: 'finalize', feed: 'traffic', fileId: this.#fileId, amend });
     for (let next = this.#messages.shift(); next; next = this.#messages.shift()) {
       this.invocations++;
       await finalizeFile(next, this.#ports, this.#options.deadline());
     }
-    rmSync(this.#dir, { recursive: true });
+    if (this.#options.evidence === undefined) rmSync(this.#dir, { recursive: true });
+    else for (const [key, bytes] of this.archived) writeFileSync(this.#pathOf(key), bytes);
     const { manifest } = this.ledger.files.get(this.#fileId) ?? {};
     return JSON.parse(this.archived.get(manifest?.key ?? '')?.toString() ?? 'null') as Manifest;
   }
@@ -86,6 +123,7 @@ export class SyntheticAccount {
       const counts = { ...noCounts(), rejected: dead, uploaded: batchRecords - dead };
       const account = { fileId: this.#fileId, batch, attempt: 1, records: batchRecords, firstRecord, counts };
       const before = process.cpuUsage();
+      this.#options.onListed?.();
       const gzip = after === 0 && !this.#isCounting ? undefined : receiptsOf(firstRecord, batchRecords);
       const { user, system } = process.cpuUsage(before);
       this.makingSeconds += (user + system) / 1e6;
@@ -97,21 +135,24 @@ export class SyntheticAccount {
     this.#isCounting = true;
   }
 
+  #pathOf(key: string): string {
+    const path = join(this.#dir, key.slice(this.#folder.length + 1));
+    mkdirSync(dirname(path), { recursive: true });
+    return path;
+  }
+
   get #ports(): FinalizerPorts {
     const { clock, partSizes, onBatch, onPart } = this.#options;
     const archive = inMemoryArchive(this.archived);
-    const pathOf = (key: string) => join(this.#dir, encodeURIComponent(key));
-    const isOnDisk = (key: string) => key.includes('dead-letters');
+    const pathOf = (key: string) => this.#pathOf(key);
+    const isOnDisk = (key: string) =>
+      key.includes('dead-letters') || (this.#options.evidence !== undefined && key.includes('receipts'));
     const uploads = new Map<string, string>();
     const append = async (key: string, number: number, bytes: Buffer): Promise<StoredPart> => {
       onPart?.(bytes.length);
       this.parts++;
       const sha256 = createHash('sha256').update(bytes).digest('base64');
-      if (isOnDisk(key)) {
-        const file = createWriteStream(pathOf(key), { flags: number === 1 ? 'w' : 'a' });
-        file.end(bytes);
-        await finished(file);
-      }
+      if (isOnDisk(key)) appendFileSync(pathOf(key), bytes, { flag: number === 1 ? 'w' : 'a' });
       return { etag: sha256, sha256 };
     };
     return {
@@ -133,7 +174,7 @@ export class SyntheticAccount {
           if (!isOnDisk(key)) return key.includes('receipts') ? finished(body.resume()) : archive.putStream(key, body);
           await append(key, 1, Buffer.concat(await body.toArray()));
         },
-        getStream: async (key) => (isOnDisk(key) ? createReadStream(pathOf(key)) : archive.getStream(key)),
+        getStream: async (key) => (existsSync(pathOf(key)) ? createReadStream(pathOf(key)) : archive.getStream(key)),
       },
       uploads: {
         begin: async (key) => (uploads.set(key, key), key),
@@ -145,9 +186,10 @@ export class SyntheticAccount {
       },
       states: {
         putPayload: async (key, bytes) => {
-          // Of the states, the last is enough; the objects that they refer to are few.
+          // Only the last state is read again, and what it refers to by its SHA-256.
           if (bytes[0] === 0x7b)
-            for (const [old, before] of this.#states) if (before[0] === 0x7b) this.#states.delete(old);
+            for (const old of this.#states.keys())
+              if (!bytes.includes(old.slice(old.lastIndexOf('/') + 1))) this.#states.delete(old);
           this.#states.set(key, bytes);
         },
         getPayload: async (key) => this.#states.get(key),
@@ -163,18 +205,52 @@ export class SyntheticAccount {
   }
 }
 
+/** A line of the file, with its line feed. */
+const rowBytes = 60;
+const rowOf = (record: number): string =>
+  `{"SpotID":"SP-${String(record).padStart(12, '0')}","StationCode":"ABCDEFGHIJKLMN"}`;
+
+/** @returns the file's SHA-256 */
+function writeRows(path: string, records: number): string {
+  const sha256 = createHash('sha256');
+  const file = openSync(path, 'w');
+  const rowsAtOnce = 10_000;
+  for (let first = 1; first <= records; first += rowsAtOnce) {
+    const rows = Array.from({ length: Math.min(rowsAtOnce, records - first + 1) }, (_, nth) => rowOf(first + nth));
+    const bytes = Buffer.from(`${rows.join('\n')}\n`);
+    writeSync(file, bytes);
+    sha256.update(bytes);
+  }
+  closeSync(file);
+  return sha256.digest('hex');
+}
+
 /** Every hundredth record of the file is a dead letter. */
 function receiptsOf(firstRecord: number, records: number): Buffer {
   const lines: string[] = [];
   for (let record = firstRecord; record < firstRecord + records; record++) {
-    const sha256 = (record * 2_654_435_761).toString(16).padStart(64, '0');
+    const row = rowOf(record);
+    const sha256 = hash('sha256', row, 'hex');
     const at = new Date(1.7e12 + record * 10).toISOString();
-    const place = `{"record":${record},"line":${record + 1},"offset":${record * 60},"length":60,"sha256":"${sha256}"`;
+    const offset = (record - 1) * rowBytes;
+    const place = `{"record":${record},"line":${record},"offset":${offset},"length":${rowBytes - 1},"sha256":"${sha256}"`;
     const end =
       record % 100 === 0
-        ? `"outcome":"rejected","request_id":null,"status":null,"attempts":0,"at":"${at}","reason":"blank","field":"StationCode","error":"is blank","raw_payload":"SP-${record}"}`
+        ? `"outcome":"rejected","request_id":null,"status":null,"attempts":0,"at":"${at}","reason":"blank","field":"StationCode","error":"is blank","raw_encoding":"text","raw_payload":${JSON.stringify(row)}}`
         : `"outcome":"uploaded","request_id":"${sha256}","status":201,"attempts":1,"at":"${at}"}`;
     lines.push(`${place},${end}`);
   }
-  return gzipSync(`${lines.join('\n')}\n`, { level: 1 });
+  const text = Buffer.from(`${lines.join('\n')}\n`);
+  return records === 1 ? storedGzip(text) : gzipSync(text, { level: 1 });
+}
+
+/** A gzip that is not compressed: to compress millions of single lines would take longer than to count them. */
+function storedGzip(text: Buffer): Buffer {
+  const head = Buffer.from([0x1f, 0x8b, 8, 0, 0, 0, 0, 0, 0, 255, 1, 0, 0, 0, 0]);
+  head.writeUInt16LE(text.length, 11);
+  head.writeUInt16LE(text.length ^ 0xffff, 13);
+  const tail = Buffer.alloc(8);
+  tail.writeUInt32LE(crc32(text));
+  tail.writeUInt32LE(text.length, 4);
+  return Buffer.concat([head, text, tail]);
 }

@@ -1,6 +1,10 @@
 import { createHash } from 'node:crypto';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { gunzipSync, gzipSync } from 'node:zlib';
 import { describe, expect, it } from 'vitest';
+import { verifyFile } from '../../../cli/verify/verify-file.ts';
 import { closingStateKey } from '../../../lambdas/core/account/archive-keys.ts';
 import { gatherAtMostMs } from '../../../lambdas/core/account/amendment.ts';
 import { ContradictionError } from '../../../lambdas/core/errors.ts';
@@ -8,6 +12,7 @@ import { finalizeFile } from '../../../lambdas/finalizer/finalize-file.ts';
 import type { FinalizerPorts } from '../../../lambdas/finalizer/finalizer-ports.ts';
 import type { Deadline } from '../../../lambdas/runtime/deadline.ts';
 import { LargeFile, receiptsOfBatch, sourceBytes } from '../../support/large-file.ts';
+import { SimulatedClock } from '../../support/simulated-clock.ts';
 import { noDeadline } from '../../support/splitter-world.ts';
 import { SyntheticAccount } from '../../support/synthetic-account.ts';
 
@@ -431,6 +436,35 @@ describe('an amendment', () => {
     await expect(file.closeAll()).rejects.toThrow(ContradictionError);
     expect(file.file?.manifest?.number).toBe(1);
   });
+});
+
+it('an amendment of a large file reads no receipts, and the evidence of both manifests verifies', async () => {
+  const evidence = mkdtempSync(join(tmpdir(), 'sluice-evidence-'));
+  try {
+    const clock = new SimulatedClock(Date.UTC(2026, 0, 5));
+    const account = new SyntheticAccount({
+      ...{ batches: 40, batchRecords: 50, clock, evidence, deadline: () => atOnce },
+      partSizes: { receipts: () => 20_000, least: 200, wholeCopy: Infinity, copy: () => Infinity },
+    });
+    await account.close();
+    expect(account.parts).toBeGreaterThan(3);
+    const notChecked = async (name: string) => {
+      const sentences: string[] = [];
+      for await (const { sentence, isSkipped } of verifyFile(join(evidence, name), {}))
+        if (isSkipped) sentences.push(sentence);
+      return sentences;
+    };
+    expect(await notChecked('manifest.json')).toEqual([]);
+    await clock.advance(gatherAtMostMs);
+    account.ledger.listBatches = () => expect.fail('batches are listed');
+    expect(await account.amend(300)).toMatchObject({
+      ...{ manifest_number: 2, reconciled: true, total_records: 2_000 },
+      ...{ uploaded_records: 1_981, rejected_records: 19, resolved_records: 1 },
+    });
+    expect(await notChecked('manifest.2.json')).toEqual([]);
+  } finally {
+    rmSync(evidence, { recursive: true });
+  }
 });
 
 it('a file of thousands of batches is closed by hundreds of invocations, each of them bounded', async () => {
