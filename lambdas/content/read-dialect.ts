@@ -3,6 +3,7 @@ import type { FileAccount } from '../core/account/file-account.ts';
 import { contentBytesOf } from '../core/account/file-account.ts';
 import { describeBeginning, detectDialect, namesOf } from '../core/records/detect-dialect.ts';
 import type { Dialect } from '../core/records/dialect.ts';
+import { cutRules } from '../core/records/dialect.ts';
 import { readContent } from './read-content.ts';
 import type { SourceObjects } from '../ports.ts';
 
@@ -12,12 +13,14 @@ const maxHeadBytes = 1024 * 1024;
 export type DialectReading =
   | { kind: 'dialect'; dialect: Dialect }
   | { kind: 'refused'; code: string; message: string }
-  | { kind: 'empty'; warning: { code: string; message: string } };
+  /** @param dialect in which it has no records, since nothing of it is read */
+  | { kind: 'empty'; warning: { code: string; message: string }; dialect: Dialect };
 
-const empty: DialectReading = {
+const emptyOf = (sizeBytes: number): DialectReading => ({
   kind: 'empty',
   warning: { code: 'empty_file', message: 'The file has no records: it is empty or blank.' },
-};
+  dialect: { format: 'jsonl', encoding: 'utf-8', bodyOffset: sizeBytes, bodyLine: 1, rules: cutRules },
+});
 
 /** Determines from a file's beginning how its records are laid out, or why it can't be this feed's file. */
 export async function readDialect(
@@ -29,7 +32,7 @@ export async function readDialect(
   },
 ): Promise<DialectReading> {
   const sizeBytes = contentBytesOf(file);
-  if (sizeBytes === 0) return empty;
+  if (sizeBytes === 0) return emptyOf(sizeBytes);
   let head: Buffer = Buffer.alloc(0);
   for await (const chunk of readContent(file, whole, ports.sources, 0)) {
     head = head.length === 0 ? chunk : Buffer.concat([head, chunk]);
@@ -38,7 +41,7 @@ export async function readDialect(
     const encoding = file.content?.decodedFrom ? 'utf-8' : ports.feed.encoding;
     const key = file.content?.member?.name ?? file.source.key;
     const found = detectDialect(head, atEnd, { ...ports.feed, encoding, key });
-    if (found.kind === 'empty') return empty;
+    if (found.kind === 'empty') return emptyOf(sizeBytes);
     if (found.kind !== 'more') return found;
     if (head.length > maxHeadBytes) break;
   }

@@ -103,12 +103,13 @@ export async function enterSeries(
 ): Promise<PlaceAmongRevisions> {
   const earlier = await ledger.enterSeries(seriesId, own);
   const sent = await sentOf(earlier, ledger);
-  const isRepetition = setting === undefined && repeatsOlder(own, earlier, sent);
+  const outdone = await supersededAmong(earlier, own, ledger);
+  const isRepetition = setting === undefined && (outdone.size > 0 || repeatsOlder(own, earlier, sent));
   // The same bytes have the same request ids: the API recognises what it has.
   const before = newestOf(isRepetition ? sent : sent.filter(({ sha256 }) => sha256 !== own.sha256));
   if (isRepetition && before?.sha256 === own.sha256) {
     const current = await ledger.getFile(before.fileId);
-    if (current?.reading === file.reading && blocksSameBytes(current)) {
+    if (!outdone.has(before.fileId) && current?.reading === file.reading && blocksSameBytes(current)) {
       return { kind: 'duplicate', of: before.fileId, earlier };
     }
   }
@@ -120,6 +121,22 @@ export async function enterSeries(
     ...(isRepetition ? { idsHaveFileId: true } : {}),
     ...(same ? { sameBytes: same.fileId } : {}),
   };
+}
+
+/**
+ * Those with the same bytes from which a revision with other bytes has taken over, by their file ids. Even if nothing of that
+ * one was sent: their dead letters were settled for it, and only a file that is sent has these records once more.
+ */
+async function supersededAmong(
+  earlier: readonly KnownRevision[],
+  own: KnownRevision,
+  ledger: SeriesPorts['ledger'],
+): Promise<Set<string>> {
+  const same = earlier.filter(({ sha256 }) => sha256 === own.sha256);
+  const files = await Promise.all(same.map(({ fileId }) => ledger.getFile(fileId)));
+  const isOther = (by: string | undefined) =>
+    earlier.some(({ fileId, sha256 }) => fileId === by && sha256 !== own.sha256);
+  return new Set(files.flatMap((file) => (file && isOther(file.supersededBy?.fileId) ? [file.fileId] : [])));
 }
 
 /**

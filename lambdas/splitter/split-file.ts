@@ -98,7 +98,11 @@ async function splitClaimed(file: FileAccount, ports: SplitterPorts, deadline: D
     if (read.kind === 'refused') return refuse(file, read, ports);
     if (read.kind === 'empty') {
       const controlled = await agreeWithControl(file, whole, ports, deadline);
-      return controlled ?? finish(file, { records: 0, batches: 0 }, [read.warning], ports);
+      if (controlled) return controlled;
+      if (!ports.series?.isConfigured) return finish(file, { records: 0, batches: 0 }, [read.warning], ports);
+      // It may be a revision of a log, which it empties: a person decides about that.
+      await save(file, ports, { warnings: [read.warning] });
+      file.warnings = [read.warning];
     }
     file.dialect = read.dialect;
     file.reading = readingOf(read.dialect, file.limits, feed);

@@ -109,6 +109,35 @@ describe('a revision', () => {
     expect(world.manifestOf('traffic.3')).toMatchObject({ state: 'duplicate', duplicate_of: 'traffic.1' });
   });
 
+  it('is no duplicate of one from which a file took over that was cancelled then: what had failed is sent', async () => {
+    world.api.turn = ({ payload }) =>
+      payload['spot_id'] === 'S3' ? { kind: 'refused', status: 422, answer: 'no contract' } : undefined;
+    world.drop(1, rowsOf(10));
+    await run();
+    world.api.turn = () => undefined;
+    world.drop(2, rowsOf(11));
+    world.onHandled = () => {
+      if (world.file('traffic.1').supersededBy === undefined) return;
+      world.onHandled = () => undefined;
+      world.askToCancel('traffic.2');
+    };
+    await run();
+    expect(world.manifestOf('traffic.2')).toMatchObject({ failure: { code: 'cancelled' }, held_records: 11 });
+    expect(world.manifestOf('traffic.1')).toMatchObject({ dead_lettered_records: 0, handled_records: 1 });
+    world.drop(3, rowsOf(10));
+    await run();
+    expect(world.manifestOf('traffic.3')).toMatchObject({
+      ...{ state: 'completed', unchanged_records: 9, uploaded_records: 1, request_ids_have_file_id: true },
+    });
+    expect(Object.fromEntries(world.api.schedule)).toEqual(scheduleOf(rowsOf(10)));
+    // What the API has is not sent again.
+    expect(world.api.requests).toBe(11);
+    // Once more is a duplicate of that one.
+    world.drop(4, rowsOf(10));
+    await run();
+    expect(world.manifestOf('traffic.4')).toMatchObject({ state: 'duplicate', duplicate_of: 'traffic.3' });
+  });
+
   it('that is late is not sent after a newer one with the bytes of the first', async () => {
     world.drop(1, rowsOf(10));
     await run();
@@ -193,6 +222,52 @@ describe('a revision that a person must decide about', () => {
       unchanged_records: 9,
       uploaded_records: 1,
     });
+  });
+
+  it.each([
+    ['has only a header', undefined],
+    ['is blank', ''],
+  ])('is a log that %s now', async (_, header) => {
+    world.drop(1, rowsOf(10));
+    await run();
+    world.drop(2, [], 0, header === undefined ? {} : { columns: header });
+    await run();
+    const emptied = world.manifestOf('traffic.2');
+    expect(emptied).toMatchObject({ state: 'quarantined', failure: { code: 'revision_differs' }, removed_records: 10 });
+    expect(emptied?.warnings.map(({ code }) => code)).toEqual(header === undefined ? [] : ['empty_file']);
+    // A wrong export takes nothing over: the next one is compared with the first.
+    world.drop(3, rowsOf(11));
+    await run();
+    expect(world.manifestOf('traffic.3')).toMatchObject({ state: 'completed', unchanged_records: 10 });
+  });
+
+  it('is not asked about a first file that is blank', async () => {
+    world.drop(1, [], 0, { columns: '' });
+    await run();
+    expect(world.manifestOf('traffic.1')).toMatchObject({
+      ...{ state: 'completed', total_records: 0, warnings: [{ code: 'empty_file' }] },
+    });
+    world.drop(2, rowsOf(3));
+    await run();
+    expect(Object.fromEntries(world.api.schedule)).toEqual(scheduleOf(rowsOf(3)));
+  });
+
+  it('is an emptied log; after its release a person has removed the records, so a full one is not unchanged', async () => {
+    world.drop(1, rowsOf(10));
+    await run();
+    const emptied = world.drop(2, []);
+    await run();
+    expect(world.manifestOf(emptied)).toMatchObject({ state: 'quarantined', failure: { code: 'revision_differs' } });
+    await world.release(emptied, 'changes');
+    await run();
+    expect(world.manifestOf(emptied)).toMatchObject({ state: 'completed', total_records: 0, removed_records: 10 });
+    for (const { spot } of rowsOf(10)) world.api.remove(spot);
+    const full = world.drop(3, rowsOf(11));
+    await run();
+    expect(world.manifestOf(full)).toMatchObject({ unchanged_records: 0, failure: { code: 'revision_unknown' } });
+    await world.release(full, 'all');
+    await run();
+    expect(Object.fromEntries(world.api.schedule)).toEqual(scheduleOf(rowsOf(11)));
   });
 
   it('is sent whole with --all, and the account says who decided that', async () => {

@@ -35,9 +35,6 @@ function rulesOf(feed: Feed): string {
 export function blocksSameBytes(before: FileAccount | undefined): boolean {
   // A newer revision has stopped it: the rest of it is never sent, also if that revision was not sent either.
   if (before && isOutrun(before)) return false;
-  // A newer revision has taken over, and what failed of it was settled. If that one was sent, this is a change back; if it
-  // was stopped before it was sent, nothing else sends what failed.
-  if (before?.supersededBy && !isOpen(before)) return false;
   if (isOpen(before)) return true;
   if (before?.state !== 'completed') return false;
   const { uploaded, duplicate, unchanged = 0 } = before.settled;

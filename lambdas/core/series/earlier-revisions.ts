@@ -116,8 +116,10 @@ export const wasHeldAsRevision = (quarantine: Quarantine | undefined): boolean =
 /** Whether a record of the file has been sent, may have been, or still may be. @param file undefined if it is forgotten */
 export function mayHaveBeenSent(file: FileAccount | undefined): boolean {
   if (!file) return true;
-  const { settled, quarantine } = file;
+  const { settled, quarantine, revision, state } = file;
   if (isOpen(file) && !(isQuarantined(file) && isRevisionStop(quarantine))) return true;
+  // Even if it has no records: what it no longer has, a person may have removed.
+  if (state === 'completed' && revision?.taken) return true;
   // Exhausted or refused: a request may have been stored although its answer says otherwise.
   const requested = settled.uploaded + settled.duplicate + settled.refused + settled.exhausted;
   if (requested + (settled.unchanged ?? 0) > 0) return true;
