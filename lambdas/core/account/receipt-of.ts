@@ -1,5 +1,6 @@
 import type { RawPayload } from '../dead-letters/letter-of.ts';
 import { rawPayloadOf } from '../dead-letters/letter-of.ts';
+import { isoTime } from '../iso-time.ts';
 import { isFailed } from './outcome.ts';
 import type { PreparedRecord } from '../records/prepare-record.ts';
 import type { DoneRecord } from './progress.ts';
@@ -36,7 +37,7 @@ export function receiptOf(
     request_id: result.kind === 'good' ? result.requestId : null,
     status: done.status,
     attempts: done.attempts,
-    at: new Date(done.at).toISOString(),
+    at: isoTime(done.at),
   };
   Object.assign(receipt, sourceFieldsOf(record.source));
   if (done.confirmedBy) receipt.confirmed_by = done.confirmedBy;
