@@ -49,7 +49,7 @@ const maxAgeMs = 30_000;
 /** How long the other side may take to close its side of a connection. Milliseconds. */
 const closingMs = 500;
 
-interface Connection {
+export interface Connection {
   readonly dispatcher: Dispatcher;
   /** Milliseconds since 1970; undefined before it is connected. */
   connectedAt: number | undefined;
@@ -58,15 +58,6 @@ interface Connection {
   answered: number;
   socket: Socket | undefined;
   address: string | undefined;
-}
-
-/** The connection used for a request. */
-export interface ConnectionUse {
-  dispatcher: Dispatcher;
-  /** Whether an earlier request was answered on it. */
-  isReused: () => boolean;
-  /** Closes it after this request. */
-  close: () => void;
 }
 
 /**
@@ -102,34 +93,37 @@ export class HttpConnections {
   }
 
   /**
-   * Waits for a free connection and calls `send` with it. If `send` throws, the connection is closed.
-   * @throws NotConnectedError if the signal fires before one is free
+   * A connection for one request, to be returned with `giveBack` or `drop`. A promise if none is free.
+   * @throws NotConnectedError if the signal has fired, or fires before one is free
    */
-  async use<T>(signal: AbortSignal, send: (use: ConnectionUse) => Promise<T>): Promise<T> {
-    const connection = await this.#take(signal);
-    let isKept = true;
-    const use: ConnectionUse = {
-      dispatcher: connection.dispatcher,
-      isReused: () => connection.answered > 0,
-      close: () => (isKept = false),
-    };
+  take(signal: AbortSignal): Connection | Promise<Connection> {
+    if (signal.aborted) throw new NotConnectedError(signal.reason);
+    const [idle] = this.#idle;
+    if (idle ? this.#isOld(idle) : this.#count >= this.#options.connections) return this.#takeLater(signal);
     this.#requests++;
-    try {
-      const result = await send(use);
-      connection.answered++;
-      this.#giveBack(connection, isKept);
-      return result;
-    } catch (error) {
-      // The idle connections have been idle for as long, and are probably dead too.
-      const idle = connection.answered > 0 ? this.#idle.splice(0) : [];
-      for (const each of [connection, ...idle]) each.socket?.destroy();
-      this.#giveBack(connection, false);
-      for (const each of idle) this.#retire(each);
-      throw error;
-    } finally {
-      this.#requests--;
-      if (this.#requests === 0) for (const resolve of this.#onRest.splice(0)) resolve();
-    }
+    return this.#idle.shift() ?? this.#open();
+  }
+
+  /** The request was answered. @param isKept whether the connection may be used again */
+  giveBack(connection: Connection, isKept: boolean): void {
+    connection.answered++;
+    this.#return(connection, isKept);
+    this.#ended();
+  }
+
+  /** The request failed. */
+  drop(connection: Connection): void {
+    // The idle connections have been idle for as long, and are probably dead too.
+    const idle = connection.answered > 0 ? this.#idle.splice(0) : [];
+    for (const each of [connection, ...idle]) each.socket?.destroy();
+    this.#return(connection, false);
+    for (const each of idle) this.#retire(each);
+    this.#ended();
+  }
+
+  #ended(): void {
+    this.#requests--;
+    if (this.#requests === 0) for (const resolve of this.#onRest.splice(0)) resolve();
   }
 
   /** Ends it in the background: only `close` waits for that. */
@@ -145,25 +139,25 @@ export class HttpConnections {
     await Promise.all(this.#idle.splice(0).map((connection) => this.#end(connection)));
   }
 
-  async #take(signal: AbortSignal): Promise<Connection> {
-    for (;;) {
-      if (signal.aborted) throw new NotConnectedError(signal.reason);
-      const idle = this.#idle.shift();
-      if (idle && !this.#isOld(idle)) return idle;
-      // Close it before opening another, to stay within the limit.
-      if (idle) await this.#end(idle);
-      if (this.#count < this.#options.connections) {
-        this.#count++;
-        return this.#open();
-      }
-      await new Promise<void>((resolve) => {
-        this.#waiting.push(resolve);
-        signal.addEventListener('abort', () => resolve(), { once: true });
-      });
-    }
+  async #takeLater(signal: AbortSignal): Promise<Connection> {
+    const old = this.#idle.shift();
+    // It is closed before another is opened, to stay within the limit.
+    if (old) await this.#end(old);
+    else await this.#change(signal);
+    return this.take(signal);
   }
 
-  #giveBack(connection: Connection, isKept: boolean): void {
+  /** Until a connection is returned or closed, or the signal fires. */
+  async #change(signal: AbortSignal): Promise<void> {
+    const { promise, resolve } = Promise.withResolvers<void>();
+    const wake = (): void => resolve();
+    this.#waiting.push(wake);
+    signal.addEventListener('abort', wake);
+    await promise;
+    signal.removeEventListener('abort', wake);
+  }
+
+  #return(connection: Connection, isKept: boolean): void {
     connection.usedAt = this.#options.clock.now();
     // If the name has several addresses, the next connection goes to another machine.
     if (!isKept && connection.address !== undefined) this.#avoided.add(connection.address);
@@ -202,6 +196,7 @@ export class HttpConnections {
   }
 
   #open(): Connection {
+    this.#count++;
     const { origin, proxyUrl, limits, clock } = this.#options;
     const shared = {
       // One request at a time per connection: a reset then leaves one record in doubt, not ten.

@@ -6,10 +6,10 @@ import { plainText } from '../core/plain-text.ts';
 import { redactSecrets } from '../core/answers/redact-secrets.ts';
 import { parseRetryAfter } from '../core/limiter/retry.ts';
 import type { Clock, Sink, SinkAnswer, SinkRequest, TokenSource } from '../ports.ts';
-import type { ConnectionUse, HttpConnectionOptions, HttpTimeLimits } from './http-connections.ts';
+import type { Connection, HttpConnectionOptions, HttpTimeLimits } from './http-connections.ts';
 import { HttpConnections } from './http-connections.ts';
 import { failureOf } from './http-failure.ts';
-import type { AnswerLimits, HttpAnswer } from './post-over-http.ts';
+import type { AnswerLimits, HttpAnswer, HttpPost } from './post-over-http.ts';
 import { postOverHttp } from './post-over-http.ts';
 import { untilAborted } from './until-aborted.ts';
 
@@ -76,30 +76,34 @@ export class HttpSink implements Sink {
       const answer = isKnown ? error.message : 'the secret with the token was not read in time';
       return { kind: 'no-token', status: null, answer };
     }
-    let isReused = (): boolean => false;
+    let connection: Connection | undefined;
     try {
-      return await this.#connections.use(signal, (use) => {
-        isReused = use.isReused;
-        return this.#post(record, token, use, signal);
-      });
+      const taken = this.#connections.take(signal);
+      connection = taken instanceof Promise ? await taken : taken;
+      const given = await postOverHttp(connection.dispatcher, this.#postOf(record, token), this.#limits, signal);
+      const answer = this.#answerTo(record, given, token);
+      this.#connections.giveBack(connection, given.isWhole && !isMachineTrouble(given.status));
+      return answer;
     } catch (error) {
-      return failureOf(error, isReused());
+      if (connection) this.#connections.drop(connection);
+      return failureOf(error, connection !== undefined && connection.answered > 0);
     }
   }
 
-  async #post(record: SinkRequest, token: string, use: ConnectionUse, signal: AbortSignal): Promise<SinkAnswer> {
-    const superseded = record.supersedes?.[0];
+  #postOf({ requestId, supersedes, payload }: SinkRequest, token: string): HttpPost {
+    const superseded = supersedes?.[0];
     const headers = {
       authorization: `Bearer ${token}`,
       'content-type': 'application/json',
-      'x-request-id': record.requestId,
+      'x-request-id': requestId,
       ...(superseded ? { [supersedesHeader]: superseded } : {}),
     };
-    const post = { origin: this.#origin, path: this.#path, headers, body: JSON.stringify(record.payload) };
-    const given = await postOverHttp(use.dispatcher, post, this.#limits, signal);
-    if (!given.isWhole || isMachineTrouble(given.status)) use.close();
+    return { origin: this.#origin, path: this.#path, headers, body: JSON.stringify(payload) };
+  }
+
+  #answerTo({ supersedes }: SinkRequest, given: HttpAnswer, token: string): SinkAnswer {
     const answer = this.#answerOf(given, token);
-    const lacksIt = superseded && answer.kind === 'refused' && answer.status === unknownSupersededStatus;
+    const lacksIt = supersedes?.[0] && answer.kind === 'refused' && answer.status === unknownSupersededStatus;
     return lacksIt ? { ...answer, lacksSuperseded: true } : answer;
   }
 

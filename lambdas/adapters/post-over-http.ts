@@ -34,12 +34,8 @@ export function postOverHttp(
   signal: AbortSignal,
 ): Promise<HttpAnswer> {
   return new Promise((resolve, reject) => {
-    const reader = new AnswerReader(limits, { resolve, reject });
-    const abort = (): void => reader.abort(signal.reason as Error);
     if (signal.aborted) return reject(signal.reason as Error);
-    signal.addEventListener('abort', abort);
-    reader.onEnd = () => signal.removeEventListener('abort', abort);
-    dispatcher.dispatch({ ...post, method: 'POST' }, reader);
+    dispatcher.dispatch({ ...post, method: 'POST' }, new AnswerReader(limits, signal, { resolve, reject }));
   });
 }
 
@@ -48,13 +44,12 @@ interface Settle {
   reject: (error: Error) => void;
 }
 
-/** Settles once: with the answer from its headers on, before that with the error. */
+/** Settles once: with the answer from its headers on, before that with the error. It is also the signal's listener. */
 class AnswerReader implements Dispatcher.DispatchHandler {
   readonly #limits: AnswerLimits;
+  readonly #signal: AbortSignal;
   readonly #settle: Settle;
-  onEnd: () => void = () => undefined;
   #controller: Dispatcher.DispatchController | undefined;
-  #reason: Error | undefined;
   #status: number | undefined;
   #headers: IncomingHttpHeaders = {};
   readonly #chunks: Buffer[] = [];
@@ -62,20 +57,21 @@ class AnswerReader implements Dispatcher.DispatchHandler {
   #isOver = false;
   #timer: NodeJS.Timeout | undefined;
 
-  constructor(limits: AnswerLimits, settle: Settle) {
+  constructor(limits: AnswerLimits, signal: AbortSignal, settle: Settle) {
     this.#limits = limits;
+    this.#signal = signal;
     this.#settle = settle;
+    signal.addEventListener('abort', this);
   }
 
-  /** Before a connection is there, it takes effect with it: connecting has a limit of its own. */
-  abort(reason: Error): void {
-    this.#reason = reason;
-    this.#controller?.abort(reason);
+  /** The signal fires. Before a connection is there, it takes effect with it: connecting has a limit of its own. */
+  handleEvent(): void {
+    this.#controller?.abort(this.#signal.reason as Error);
   }
 
   onRequestStart(controller: Dispatcher.DispatchController): void {
     this.#controller = controller;
-    if (this.#reason) controller.abort(this.#reason);
+    if (this.#signal.aborted) controller.abort(this.#signal.reason as Error);
   }
 
   onResponseStart(_: Dispatcher.DispatchController, status: number, headers: IncomingHttpHeaders): void {
@@ -112,7 +108,7 @@ class AnswerReader implements Dispatcher.DispatchHandler {
     if (this.#isOver) return;
     this.#isOver = true;
     clearTimeout(this.#timer);
-    this.onEnd();
+    this.#signal.removeEventListener('abort', this);
     const [only] = this.#chunks;
     const all = this.#chunks.length === 1 && only ? only : Buffer.concat(this.#chunks);
     const body = all.subarray(0, this.#limits.maxBodyBytes);

@@ -102,7 +102,7 @@ export class AnswerReactions {
     return result;
   }
 
-  async react(record: OpenRecord, answer: SinkAnswer, sentAt: number, probe?: ProbeResult): Promise<void> {
+  react(record: OpenRecord, answer: SinkAnswer, sentAt: number, probe?: ProbeResult): void | Promise<void> {
     const request = { record, sentAt, probe };
     switch (answer.kind) {
       case 'uploaded':

@@ -85,17 +85,34 @@ export class BatchJournal {
     return place < this.#options.saved.fence && !this.#done.has(place);
   }
 
-  /** Resolves once the record may be sent: the ledger lists its place as possibly sent. */
-  async allow(place: number): Promise<void> {
+  /**
+   * The record is about to be sent: the ledger must list its place as possibly sent. Undefined if it does; otherwise resolves
+   * once it does.
+   */
+  allow(place: number): Promise<void> | undefined {
     this.#throwFailure();
     this.#next = Math.max(this.#next, place + 1);
     this.#open++;
-    // Records are not always sent in order: places before the fence that are sent late count too.
-    while (place >= this.#fence || (this.#unsaved > 0 && this.#unsaved + this.#open > this.#maxUnsaved))
-      await this.save();
-    const dueSoon =
+    if (this.#isBeyond(place)) return this.#saveUntilWithin(place);
+    this.#saveIfDue();
+    return undefined;
+  }
+
+  /** Records are not always sent in order: places before the fence that are sent late count too. */
+  #isBeyond(place: number): boolean {
+    return place >= this.#fence || (this.#unsaved > 0 && this.#unsaved + this.#open > this.#maxUnsaved);
+  }
+
+  async #saveUntilWithin(place: number): Promise<void> {
+    while (this.#isBeyond(place)) await this.save();
+    this.#saveIfDue();
+  }
+
+  #saveIfDue(): void {
+    if (this.#saving) return;
+    const isDue =
       this.#next + this.#ahead > this.#fence || this.#unsaved + this.#ahead > this.#maxUnsaved || this.#isOverdue();
-    if (dueSoon && !this.#saving) void this.save().catch((error: unknown) => (this.#failure ??= { error }));
+    if (isDue) void this.save().catch((error: unknown) => (this.#failure ??= { error }));
   }
 
   /** Notes that the request is sent now. */

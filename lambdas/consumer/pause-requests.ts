@@ -89,7 +89,10 @@ export async function withEarlierPauses(
   const restUntilMs = (others?.pausedUntilMs ?? -Infinity) + othersFirstMs;
   return sendables.map((sendable) => {
     const { pauses, requestId } = sendable;
-    if (!pauses) return { ...sendable, pauses: run.troubles.pausesOf(requestId) };
+    if (!pauses) {
+      const known = run.troubles.pausesOf(requestId);
+      return known ? { ...sendable, pauses: known } : sendable;
+    }
     const isOwn = isOwnPause(pauses, clock.now(), false);
     return { ...sendable, pauses: { ...pauses, untilMs: Math.max(pauses.untilMs, isOwn ? -Infinity : restUntilMs) } };
   });

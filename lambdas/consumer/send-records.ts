@@ -15,10 +15,18 @@ const finishMs = 3_000;
 /** How often requests are checked for their time limit: one timer for all of them. Milliseconds. */
 const watchEveryMs = 1_000;
 
-interface InFlight {
-  /** When it must have ended, answered or not. Milliseconds since 1970. */
-  endsAt: number;
-  limit: AbortController;
+/** One of those that send at the same time, each of them one request after the other. */
+class Connection {
+  /** When its request must have ended, answered or not; undefined if it has none. Milliseconds since 1970. */
+  endsAt: number | undefined;
+  /** Ends the request. Used for the next one too, if it did not have to. */
+  limit = new AbortController();
+
+  begin(endsAt: number): AbortSignal {
+    this.endsAt = endsAt;
+    if (this.limit.signal.aborted) this.limit = new AbortController();
+    return this.limit.signal;
+  }
 }
 
 /**
@@ -40,7 +48,8 @@ export class RecordSender {
   #stopped: SendEnd['stopped'];
   /** While probing. */
   #probe: { promise: Promise<void>; resolve: () => void } | undefined;
-  readonly #inFlight = new Set<InFlight>();
+  readonly #connections: Connection[] = [];
+  #inFlight = 0;
   #requests = 0;
   /** Total time of all connections: waiting for turns, and in requests. Milliseconds. */
   #waitedMs = 0;
@@ -69,7 +78,9 @@ export class RecordSender {
     await this.#reactions.begin();
     const done = new AbortController();
     const watching = this.#watchTime(done.signal);
-    const workers = Array.from({ length: Math.min(connections, sendables.length) }, () => this.#work());
+    const count = Math.min(connections, sendables.length);
+    this.#connections.push(...Array.from({ length: count }, () => new Connection()));
+    const workers = this.#connections.map((connection) => this.#work(connection));
     const results = await Promise.allSettled(workers);
     done.abort();
     await watching;
@@ -87,49 +98,51 @@ export class RecordSender {
     };
   }
 
-  async #work(): Promise<void> {
+  async #work(connection: Connection): Promise<void> {
     try {
-      for (let record = await this.#take(); record; record = await this.#take()) await this.#handle({ record });
+      for (let next = this.#take(); next; next = this.#take()) {
+        if (next === 'wait') await this.#queue.change();
+        else await this.#handle({ record: next }, connection);
+      }
     } catch (error) {
       this.stop({ kind: 'time' });
       throw error;
     }
   }
 
-  /** The next record, or undefined when nothing is left to do. */
-  async #take(): Promise<OpenRecord | undefined> {
+  /** The next record; `wait` if the queue has to change first; undefined when nothing is left to do. */
+  #take(): OpenRecord | 'wait' | undefined {
     const { deadline, signal, run, clock } = this.#options;
-    for (;;) {
-      if (!this.#stopped && (deadline.isDrawingIn() || signal.aborted)) this.stop({ kind: 'time' });
-      if (this.#stopped) return undefined;
-      const restingUntilMs = this.#queue.wakeResting();
-      const record = this.#queue.take(run.isAsking);
-      if (record) return record;
-      if (!this.#queue.isBusy) {
-        if (restingUntilMs === undefined) return undefined;
-        const waitMs = restingUntilMs - clock.now();
-        if (waitMs > patienceMs) {
-          this.stop({ kind: 'paused', untilMs: restingUntilMs });
-          return undefined;
-        }
-        this.#queue.delay(waitMs);
-      }
-      await this.#queue.change();
+    if (!this.#stopped && (deadline.isDrawingIn() || signal.aborted)) this.stop({ kind: 'time' });
+    if (this.#stopped) return undefined;
+    const restingUntilMs = this.#queue.wakeResting();
+    const record = this.#queue.take(run.isAsking);
+    if (record || this.#queue.isBusy) return record ?? 'wait';
+    if (restingUntilMs === undefined) return undefined;
+    const waitMs = restingUntilMs - clock.now();
+    if (waitMs > patienceMs) {
+      this.stop({ kind: 'paused', untilMs: restingUntilMs });
+      return undefined;
     }
+    this.#queue.delay(waitMs);
+    return 'wait';
   }
 
-  async #handle(hand: Hand): Promise<void> {
+  async #handle(hand: Hand, connection: Connection): Promise<void> {
+    const { clock } = this.#options;
     try {
       await this.#allow(hand.record);
       this.#queue.hold(hand);
-      const turn = await this.#timedTurn();
+      const askedAt = clock.now();
+      const turn = await this.#turn();
+      this.#waitedMs += clock.now() - askedAt;
       if (turn.kind === 'probe') {
         this.#queue.chooseProbe(hand);
         await this.#allow(hand.record);
         await this.#reactions.beforeProbe();
       }
       this.#queue.release(hand);
-      if (turn.kind === 'go' || turn.kind === 'probe') await this.#request(hand.record, turn);
+      if (turn.kind === 'go' || turn.kind === 'probe') await this.#request(hand.record, turn, connection);
       else this.#queue.putFirst(hand.record);
     } finally {
       this.#queue.release(hand);
@@ -137,53 +150,42 @@ export class RecordSender {
     }
   }
 
-  async #request(record: OpenRecord, turn: Turn): Promise<void> {
-    const { clock, journal, pacer } = this.#options;
+  async #request(record: OpenRecord, turn: Turn, connection: Connection): Promise<void> {
+    const { clock, journal, pacer, sink, metrics } = this.#options;
     const wasSent = !record.isFresh;
     const sentAt = clock.now();
     this.#requests++;
     record.tries++;
     this.#queue.sent(record);
     journal.sending(record.place);
-    const answer = await this.#deliver(record);
+    const signal = connection.begin(sentAt + this.#limitMs());
+    metrics.add('ConnectionsInUse', ++this.#inFlight);
+    let answer: SinkAnswer;
+    try {
+      answer = await sink.deliver(record, signal);
+    } finally {
+      connection.endsAt = undefined;
+      this.#inFlight--;
+      const tookMs = clock.now() - sentAt;
+      this.#requestedMs += tookMs;
+      metrics.add('ApiLatency', tookMs);
+    }
     pacer.answered(turn, sentAt);
     const probe = turn.kind === 'probe' ? await this.#endProbe(record, answer, wasSent) : undefined;
     await this.#reactions.react(record, answer, sentAt, probe);
   }
 
-  async #allow(record: OpenRecord): Promise<void> {
-    if (!record.isAllowed) await this.#options.journal.allow(record.place);
+  /** However slowly an answer arrives, it is cut off in time for what follows. The watch notices it up to one step late. */
+  #limitMs(): number {
+    const leftMs = this.#options.deadline.remainingMs() - finishMs - watchEveryMs;
+    return Math.max(1_000, Math.min(maxRequestMs, leftMs));
+  }
+
+  /** Undefined if the record may be sent at once. */
+  #allow(record: OpenRecord): Promise<void> | undefined {
+    if (record.isAllowed) return undefined;
     record.isAllowed = true;
-  }
-
-  /** However slowly an answer arrives, it is cut off in time for what follows. */
-  async #deliver(record: OpenRecord): Promise<SinkAnswer> {
-    const { sink, clock, metrics, deadline } = this.#options;
-    // The watch notices an overrun up to one step late.
-    const leftMs = deadline.remainingMs() - finishMs - watchEveryMs;
-    const limitMs = Math.max(1_000, Math.min(maxRequestMs, leftMs));
-    const flight = { endsAt: clock.now() + limitMs, limit: new AbortController() };
-    this.#inFlight.add(flight);
-    metrics.add('ConnectionsInUse', this.#inFlight.size);
-    const begunAt = clock.now();
-    try {
-      return await sink.deliver(record, flight.limit.signal);
-    } finally {
-      this.#inFlight.delete(flight);
-      const tookMs = clock.now() - begunAt;
-      this.#requestedMs += tookMs;
-      metrics.add('ApiLatency', tookMs);
-    }
-  }
-
-  async #timedTurn(): Promise<Turn> {
-    const { clock } = this.#options;
-    const askedAt = clock.now();
-    try {
-      return await this.#turn();
-    } finally {
-      this.#waitedMs += clock.now() - askedAt;
-    }
+    return this.#options.journal.allow(record.place);
   }
 
   async #watchTime(done: AbortSignal): Promise<void> {
@@ -191,7 +193,7 @@ export class RecordSender {
     while (!done.aborted) {
       await clock.sleep(watchEveryMs, done);
       const now = clock.now();
-      for (const { endsAt, limit } of this.#inFlight) if (now >= endsAt) limit.abort();
+      for (const { endsAt = Infinity, limit } of this.#connections) if (now >= endsAt) limit.abort();
       // If all records wait for another try, nothing else checks the time.
       if (deadline.isDrawingIn()) this.stop({ kind: 'time' });
       journal.keepAlive();

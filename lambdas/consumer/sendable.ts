@@ -72,7 +72,7 @@ export type Stop = NonNullable<SendEnd['stopped']>;
 export interface SendJournal {
   get(place: number): { outcome: Outcome } | undefined;
   mayHaveBeenSent(place: number): boolean;
-  allow(place: number): Promise<void>;
+  allow(place: number): Promise<void> | undefined;
   sending(place: number): void;
   keepAlive(): void;
   close(): void;
