@@ -14,7 +14,7 @@ import { SimulatedClock } from '../test/support/simulated-clock.ts';
 import type { SplitterCase } from './splitter-cases.ts';
 
 /** As the stage `prod` has them. */
-const limits: CutLimits = { maxBatchRecords: 500, maxBatchBytes: 96_000, maxRecordBytes: 64 * 1024 };
+const limits: CutLimits = { maxBatchRecords: 1_000, maxBatchBytes: 192_000, maxRecordBytes: 64 * 1024 };
 
 /** All the time of a function that has just begun. */
 export const wholeInvocation: Deadline = { remainingMs: () => 900_000, isDrawingIn: () => false };

@@ -15,13 +15,11 @@ export const connectionsPerLetterConsumer = 1;
 const requestsPerSecondAConsumer = 500;
 /** Consumers with fewer connections than this would gain nothing over fewer consumers. */
 const fewestConnections = 4;
-/** Without a limit, larger batches would save nothing: a batch of 500 is done in a fraction of a second. */
-const maxBatchRecords = 500;
 /**
- * With a limit, a batch is twice as large: its message, lease and receipts cost the same, and batches that wait for their
- * turn in the queue change less often (lambdas/core/limiter/turn-of-batch.ts).
+ * A batch's message, lease, connections and receipts cost about the same for 1,000 records as for 500, and with a limit,
+ * batches that wait for their turn in the queue change less often (lambdas/core/limiter/turn-of-batch.ts).
  */
-const pacedBatchFactor = 2;
+const maxBatchRecords = 1_000;
 
 /** The fewest that a mapping allows: more would only take connections from the main lane. */
 const expressConsumers = minMappingConcurrency;
@@ -59,18 +57,16 @@ export function deriveFeed(
   // A batch takes at most half of a consumer's time, even if the consumers of both lanes share the rate.
   const fits = Math.floor((rate * numbers.consumer.timeoutSeconds) / 2 / consumers);
   const isPaced = given.paced ?? url !== undefined;
-  const batchFactor = isPaced ? pacedBatchFactor : 1;
-  const mostRecords = Math.min(batchFactor * maxBatchRecords, Math.max(1, fits));
+  const mostRecords = Math.min(maxBatchRecords, Math.max(1, fits));
   const fewRecords = Math.max(fewestExpressRecords, Math.floor((rate * expressBatchSeconds) / consumers));
   const { maxBatchBytes } = numbers.queues;
-  const lane = { feed, limit: { requests, windowSeconds, isPaced } };
+  const lane = { feed, limit: { requests, windowSeconds, isPaced }, maxBatchBytes };
   const main = laneOf('main', {
     ...lane,
     splitters: numbers.splitter.concurrency,
     consumers: mainConsumers,
     connectionsPerConsumer: Math.floor(mainFree / mainConsumers),
     batchRecords: mostRecords,
-    maxBatchBytes: batchFactor * maxBatchBytes,
   });
   const express = laneOf('express', {
     ...lane,
@@ -78,7 +74,6 @@ export function deriveFeed(
     consumers: expressConsumers,
     connectionsPerConsumer: expressConnections,
     batchRecords: Math.min(mostRecords, fewRecords),
-    maxBatchBytes,
   });
   return {
     name: feed.name,

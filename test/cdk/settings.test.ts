@@ -188,6 +188,12 @@ describe('settings', () => {
     expect([lane.consumers, ...records, lane.consumerMemoryMb]).toEqual(expected);
   });
 
+  it('cut batches as large without a limit as with one', () => {
+    const sizes = ['on', 'off'].map((paced) => feedOf(read({ SLUICE_TRAFFIC_PACED: paced })).lane.cutLimits);
+    expect(sizes[1]).toEqual(sizes[0]);
+    expect(sizes[1]).toMatchObject({ maxBatchRecords: 1_000, maxBatchBytes: 192_000 });
+  });
+
   it('expect one consumer to send everything up to the rate up to which batches wait for their turn', () => {
     for (const requests of [5_999, 6_000, 6_001, 6_060]) {
       const limit = { requests, windowSeconds: 60 };
