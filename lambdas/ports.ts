@@ -968,9 +968,9 @@ export interface DeadQueue extends QueueDepth {
   isBeingRedriven(): Promise<boolean>;
   /**
    * Passes each message to `look`, several concurrently; each is invisible for a moment. None is kept in memory: a letter
-   * has up to 100 KB, and there may be 100,000 of them. An error of `look` ends it.
+   * has up to 100 KB, and there may be 100,000 of them. An error of `look` ends it, and so does the signal.
    */
-  read(look: (message: QueuedMessage) => Promise<void>): Promise<void>;
+  read(look: (message: QueuedMessage) => Promise<void>, signal?: AbortSignal): Promise<void>;
 }
 
 /** Publishes events for other systems: a file completed, an account amended. */

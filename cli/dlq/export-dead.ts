@@ -9,6 +9,7 @@ import {
   fieldsOf,
   lastFailureOf,
 } from '../../lambdas/core/dead-letters/reconciliation-csv.ts';
+import { deadOfFiles } from '../../lambdas/dead-letters/read-dead-records.ts';
 import type { ListPorts } from './list-dead.ts';
 import type { Selection } from './select-dead.ts';
 import { isLeftOut, selectFilesWithDead } from './select-dead.ts';
@@ -24,9 +25,9 @@ export interface ExportPorts extends ListPorts {
 export async function* exportDead(selection: Selection, ports: ExportPorts): AsyncGenerator<string> {
   const files = await selectFilesWithDead(selection, ports.ledger);
   const columns = new CsvColumns(ports.feedNamed(selection.feed).columns);
-  for (const file of files) {
+  for await (const { file, records } of deadOfFiles(files, (file) => openOf(file, selection, ports))) {
     let count = 0;
-    for await (const open of openOf([file], selection, ports)) {
+    for await (const open of records) {
       count++;
       if (file.dialect?.format !== 'csv') columns.note(fieldsOf(open));
     }
@@ -35,18 +36,14 @@ export async function* exportDead(selection: Selection, ports: ExportPorts): Asy
   }
   const sourceColumns = columns.chosen();
   yield `${csvHeader(sourceColumns)}${csvLineBreak}`;
-  for await (const open of openOf(files, selection, ports)) yield `${csvRow(open, sourceColumns)}${csvLineBreak}`;
+  for await (const { records } of deadOfFiles(files, (file) => openOf(file, selection, ports))) {
+    for await (const open of records) yield `${csvRow(open, sourceColumns)}${csvLineBreak}`;
+  }
 }
 
-async function* openOf(
-  files: readonly FileAccount[],
-  selection: Selection,
-  { readDead }: ListPorts,
-): AsyncGenerator<OpenDead> {
-  for (const file of files) {
-    for await (const open of readDead(file)) {
-      if (selection.reason !== undefined && lastFailureOf(open).reason !== selection.reason) continue;
-      if (!isLeftOut(selection, file.fileId, open.receipt.record)) yield open;
-    }
+async function* openOf(file: FileAccount, selection: Selection, { readDead }: ListPorts): AsyncGenerator<OpenDead> {
+  for await (const open of readDead(file)) {
+    if (selection.reason !== undefined && lastFailureOf(open).reason !== selection.reason) continue;
+    if (!isLeftOut(selection, file.fileId, open.receipt.record)) yield open;
   }
 }

@@ -1,6 +1,6 @@
-import type { FileAccount } from '../../lambdas/core/account/file-account.ts';
 import { isManifestOwed } from '../../lambdas/core/account/file-account.ts';
-import type { OpenDead } from '../../lambdas/core/dead-letters/reconciliation-csv.ts';
+import type { ReadDead } from '../../lambdas/dead-letters/read-dead-records.ts';
+import { deadOfFiles } from '../../lambdas/dead-letters/read-dead-records.ts';
 import { describeDead } from './describe-dead.ts';
 import type { DeadDescription } from './describe-dead.ts';
 import type { Selection, SelectPorts } from './select-dead.ts';
@@ -8,7 +8,7 @@ import { selectFilesWithDead } from './select-dead.ts';
 
 export interface ListPorts {
   ledger: SelectPorts;
-  readDead: (file: FileAccount) => AsyncIterable<OpenDead>;
+  readDead: ReadDead;
 }
 
 /** A record that still needs a person, as `dlq list --json` has it. */
@@ -22,10 +22,10 @@ export interface ListedRecord extends DeadDescription {
  * purged DLQ hides nothing. For a batch that is not settled yet, from the ledger alone.
  */
 export async function* listDead(selection: Selection, { ledger, readDead }: ListPorts): AsyncGenerator<ListedRecord> {
-  for (const file of await selectFilesWithDead(selection, ledger)) {
+  for await (const { file, records } of deadOfFiles(await selectFilesWithDead(selection, ledger), readDead)) {
     const withReceipt = new Set<number>();
-    for await (const { receipt, dead } of readDead(file)) {
-      withReceipt.add(receipt.record);
+    for await (const { receipt, dead } of records) {
+      if (isManifestOwed(file)) withReceipt.add(receipt.record);
       const listed = listedOf(describeDead(file, receipt.record, receipt, dead));
       if (isMeant(listed, selection)) yield listed;
     }

@@ -13,11 +13,13 @@ export interface Move {
   to: string;
   /** Whether to move a message; others stay in the DLQ. */
   isWanted: (body: string) => boolean;
+  /** Called with each message that was moved: none is kept in memory. */
+  onMoved?: (body: string) => void;
 }
 
 export interface MoveEnd {
-  /** Bodies of the messages that were moved. */
-  moved: string[];
+  /** Messages that were moved. */
+  moved: number;
   /** Messages that were seen and left in the DLQ. */
   left: number;
 }
@@ -28,13 +30,12 @@ export interface MoveEnd {
  * to the DLQ meanwhile is not moved again.
  */
 export async function moveMessages(
-  { from, to, isWanted }: Move,
+  { from, to, isWanted, onMoved }: Move,
   ports: MovePorts,
   signal: AbortSignal,
 ): Promise<MoveEnd> {
   const { queues } = ports;
-  const moved: string[] = [];
-  let left = 0;
+  let [moved, left] = [0, 0];
   /** Messages that were sent here: if seen again, they have failed again. */
   const sent = new Set<string>();
   const visit = async (messages: readonly ReceivedMessage[]): Promise<Visited> => {
@@ -46,10 +47,11 @@ export async function moveMessages(
     for (const id of ids) if (id !== undefined) sent.add(id);
     const removed = wanted.filter((_, index) => ids[index] !== undefined);
     await queues.remove(from, removed);
-    moved.push(...removed.map(({ body }) => body));
+    moved += removed.length;
+    for (const { body } of removed) onMoved?.(body);
     return { removed, again: wanted.filter((message) => !removed.includes(message)) };
   };
-  const onProgress = (_: number, expected: number) => ports.onProgress(moved.length, expected);
+  const onProgress = (_: number, expected: number) => ports.onProgress(moved, expected);
   await walkQueue(from, { ...ports, onProgress }, visit, signal);
   return { moved, left };
 }

@@ -7,7 +7,13 @@ import type { DeadMessage, DlqName } from './dead-message.ts';
 import { readDeadMessage } from './dead-message.ts';
 import { inFileOrder } from './group-by-reason.ts';
 import { SqsQueueAccess } from '../../lambdas/adapters/sqs-queue-access.ts';
-import { readQueue } from '../../lambdas/adapters/walk-queue.ts';
+import { eachQueued } from '../../lambdas/adapters/walk-queue.ts';
+
+interface ReadWish {
+  kinds?: readonly DlqName[];
+  /** Messages that are left out are not kept in memory. */
+  isWanted?: (message: DeadMessage) => boolean;
+}
 
 /** Every message in a feed's DLQs, or in those of the given kinds, in file order. */
 export async function readDlqs(
@@ -15,7 +21,7 @@ export async function readDlqs(
   feed: string,
   terminal: Pick<Terminal, 'progress' | 'endProgress'>,
   signal: AbortSignal,
-  kinds: readonly DlqName[] = ['letters', 'records', 'intake', 'finalize'],
+  { kinds = ['letters', 'records', 'intake', 'finalize'], isWanted = () => true }: ReadWish = {},
 ): Promise<DeadMessage[]> {
   const { letters, records, intake } = outputs.dlqs(feed);
   const queues: { queue: DlqName; lane: LaneName | null; url: string }[] = [
@@ -29,12 +35,15 @@ export async function readDlqs(
     if (expected > 100) terminal.progress('dlq', `reading the DLQ  ${formatCount(read)} of ${formatCount(expected)}`);
   };
   const ports = { queues: new SqsQueueAccess(sqs), clock: systemClock, random: Math.random, onProgress };
-  const read = await Promise.all(
-    wanted.map(async ({ queue, lane, url }) => {
-      const messages = await readQueue(url, ports, signal);
-      return messages.map((each) => readDeadMessage(feed, { queue, lane }, each));
-    }),
+  const read: DeadMessage[] = [];
+  const keep = (message: DeadMessage): void => {
+    if (isWanted(message)) read.push(message);
+  };
+  await Promise.all(
+    wanted.map(({ queue, lane, url }) =>
+      eachQueued(url, ports, async (each) => keep(readDeadMessage(feed, { queue, lane }, each)), signal),
+    ),
   );
   terminal.endProgress();
-  return inFileOrder(read.flat());
+  return inFileOrder(read);
 }

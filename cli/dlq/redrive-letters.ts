@@ -1,4 +1,5 @@
 import type { FileAccount } from '../../lambdas/core/account/file-account.ts';
+import { forEachAtOnce } from '../../lambdas/core/at-once.ts';
 import { letter as letterSchema } from '../../lambdas/messages.ts';
 import type { OpenDead } from '../../lambdas/core/dead-letters/reconciliation-csv.ts';
 import type { RedrivePath } from '../stack/stack-outputs.ts';
@@ -14,7 +15,7 @@ import { RedriveWatch } from './redrive-watch.ts';
 import type { RemakePorts } from './remake-letters.ts';
 import { remakeLetters } from './remake-letters.ts';
 import type { Selection, SelectPorts } from './select-dead.ts';
-import { isLeftOut, isNarrowed, isOfReason, recordKey, selectFilesWithDead } from './select-dead.ts';
+import { filesAtOnce, isLeftOut, isNarrowed, isOfReason, recordKey, selectFilesWithDead } from './select-dead.ts';
 
 export interface RedrivePorts extends Omit<MovePorts, 'onProgress'>, Omit<RemakePorts, 'ledger'> {
   ledger: RemakePorts['ledger'] & SelectPorts;
@@ -52,13 +53,14 @@ export async function redriveLetters(
   const others = new Set<string>();
   const files = await selectFilesWithDead(selection, ports.ledger);
   // Without a reason the file alone decides; a letter that the ledger does not know is judged by its own content.
-  for (const file of files) {
-    for await (const dead of ports.ledger.listDead(file.fileId)) {
+  await forEachAtOnce(files, filesAtOnce, async ({ fileId }) => {
+    for await (const dead of ports.ledger.listDead(fileId)) {
       const isMeant = isOfReason(dead, selection) && !isLeftOut(selection, dead.fileId, dead.record);
       if (dead.state === 'dead' && isMeant) watch.add(dead);
-      else others.add(recordKey(dead.fileId, dead.record));
+      // A whole DLQ is moved whatever its letters are.
+      else if (isNarrowed(selection)) others.add(recordKey(dead.fileId, dead.record));
     }
-  }
+  });
   const move = await moveAll(selection, { watch, others }, ports, signal);
   const follow: FollowRedrivePorts = { ...ports, queued: () => countQueued(ports) };
   let { counts, isOver } = await followRedrive(watch, move.redriven, follow, signal);
@@ -91,7 +93,12 @@ async function moveAll(
 ): Promise<Moved> {
   const onProgress = (moved: number, expected: number): void =>
     ports.terminal.progress('move', `moving letters out of the DLQ  ${formatCount(moved)} of ${formatCount(expected)}`);
-  const end = { moved: 0, left: 0, byTask: 0, bodies: [] as string[] };
+  const end = { moved: 0, left: 0, byTask: 0 };
+  const keys = new Set<string>();
+  const onMoved = (body: string): void => {
+    const key = keyOf(body);
+    if (key !== undefined && known.watch.has(key)) keys.add(key);
+  };
   for (const { dlqUrl, queueUrl } of ports.paths) {
     if (signal.aborted) break;
     // SQS refuses a task for an empty queue.
@@ -101,15 +108,14 @@ async function moveAll(
       end.byTask += byTask;
       continue;
     }
-    const move = { from: dlqUrl, to: queueUrl, isWanted: (body: string) => isWanted(body, selection, known) };
+    const move = { from: dlqUrl, to: queueUrl, isWanted: (body: string) => isWanted(body, selection, known), onMoved };
     const { moved, left } = await moveMessages(move, { ...ports, onProgress }, signal);
-    end.bodies.push(...moved);
+    end.moved += moved;
     end.left += left;
   }
-  const moved = end.byTask + end.bodies.length;
+  const moved = end.byTask + end.moved;
   if (end.byTask > 0) return { moved, movedBy: 'sqs', redriven: { count: moved }, left: end.left };
-  const keys = end.bodies.map((body) => keyOf(body)).filter((key) => key !== undefined && known.watch.has(key));
-  return { moved, movedBy: 'sluice', redriven: { keys: new Set(keys as string[]) }, left: end.left };
+  return { moved, movedBy: 'sluice', redriven: { keys }, left: end.left };
 }
 
 function isWanted(

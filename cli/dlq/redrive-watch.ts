@@ -1,11 +1,15 @@
 import type { DeadRecord } from '../../lambdas/core/account/file-account.ts';
+import { forEachAtOnce } from '../../lambdas/core/at-once.ts';
 import type { DeadLedger } from '../../lambdas/ports.ts';
-import { lastTriedOf, recordKey } from './select-dead.ts';
+import { filesAtOnce, lastTriedOf, recordKey } from './select-dead.ts';
 
-/** A record's state before its letter is redriven. */
-interface Before {
+/** A record's state before its letter is redriven, and what had become of it at the last poll. */
+interface Watched {
   messageSentAt: number;
   failedAt: number;
+  isMet: boolean;
+  isResolved: boolean;
+  isAtRest: boolean;
 }
 
 export interface RedriveCounts {
@@ -19,17 +23,13 @@ export interface RedriveCounts {
 }
 
 /**
- * Compares the items of redriven records with their state before: the difference is what the redrive did. Holds a few bytes
+ * Compares the items of redriven records with their state before: the difference is what the redrive did. Holds some 200 bytes
  * per record and reads the ledger's items again at each poll.
  */
 export class RedriveWatch {
   readonly #ledger: Pick<DeadLedger, 'listDead'>;
-  readonly #before = new Map<string, Before>();
+  readonly #watched = new Map<string, Watched>();
   readonly #fileIds = new Set<string>();
-  /** As of the last poll. */
-  #resolved = new Set<string>();
-  #atRest = new Set<string>();
-  #met = new Set<string>();
 
   constructor(ledger: Pick<DeadLedger, 'listDead'>) {
     this.#ledger = ledger;
@@ -37,56 +37,63 @@ export class RedriveWatch {
 
   add(dead: DeadRecord): void {
     this.#fileIds.add(dead.fileId);
-    this.#before.set(recordKey(dead.fileId, dead.record), {
-      messageSentAt: dead.messageSentAt ?? 0,
-      failedAt: failedAt(dead),
+    this.#watched.set(recordKey(dead.fileId, dead.record), {
+      ...{ messageSentAt: dead.messageSentAt ?? 0, failedAt: failedAt(dead) },
+      ...{ isMet: false, isResolved: false, isAtRest: false },
     });
   }
 
   get size(): number {
-    return this.#before.size;
+    return this.#watched.size;
   }
 
   has(key: string): boolean {
-    return this.#before.has(key);
+    return this.#watched.has(key);
   }
 
   async look(): Promise<RedriveCounts> {
-    [this.#resolved, this.#atRest, this.#met] = [new Set(), new Set(), new Set()];
-    const failed = new Map<string, number>();
-    for (const fileId of this.#fileIds) {
+    const counts: RedriveCounts = { met: 0, resolved: 0, failed: new Map(), atRest: 0 };
+    await forEachAtOnce(this.#fileIds, filesAtOnce, async (fileId) => {
       for await (const dead of this.#ledger.listDead(fileId)) {
-        const key = recordKey(fileId, dead.record);
-        const before = this.#before.get(key);
-        if (!before) continue;
-        const hasFailed = dead.state === 'dead' && failedAt(dead) !== before.failedAt;
-        const sentAt = dead.messageSentAt ?? 0;
-        if (dead.state === 'resolved') this.#resolved.add(key);
-        if (dead.state === 'resolved' || hasFailed || sentAt !== before.messageSentAt) this.#met.add(key);
-        // Until this message itself has failed, its next receive tries the record again.
-        if (dead.state === 'resolved' || (hasFailed && dead.failedMessageSentAt >= sentAt)) this.#atRest.add(key);
-        const { reason = 'unknown' } = lastTriedOf(dead) ?? {};
-        if (hasFailed) failed.set(reason, (failed.get(reason) ?? 0) + 1);
+        const watched = this.#watched.get(recordKey(fileId, dead.record));
+        if (watched) note(dead, watched, counts);
       }
-    }
-    return { met: this.#met.size, resolved: this.#resolved.size, failed, atRest: this.#atRest.size };
+    });
+    return counts;
   }
 
   /** Whether all of these have ended, as of the last poll. */
   areAtRest(keys: Iterable<string>): boolean {
-    for (const key of keys) if (!this.#atRest.has(key)) return false;
+    for (const key of keys) if (this.#watched.get(key)?.isAtRest !== true) return false;
     return true;
   }
 
   /** Records for which no message has been received, as of the last poll. */
   *unmet(): Generator<string> {
-    for (const key of this.#before.keys()) if (!this.#met.has(key)) yield key;
+    for (const [key, { isMet }] of this.#watched) if (!isMet) yield key;
   }
 
   /** Files with a record that has been resolved, as of the last poll. */
   resolvedFileIds(): string[] {
-    return [...new Set([...this.#resolved].map((key) => key.slice(0, key.indexOf('/'))))];
+    const ids = new Set<string>();
+    for (const [key, { isResolved }] of this.#watched) if (isResolved) ids.add(key.slice(0, key.indexOf('/')));
+    return [...ids];
   }
+}
+
+/** Compares a record's item with its state before, and counts what became of it. */
+function note(dead: DeadRecord, watched: Watched, counts: RedriveCounts): void {
+  const sentAt = dead.messageSentAt ?? 0;
+  const hasFailed = dead.state === 'dead' && failedAt(dead) !== watched.failedAt;
+  watched.isResolved = dead.state === 'resolved';
+  watched.isMet = watched.isResolved || hasFailed || sentAt !== watched.messageSentAt;
+  // Until this message itself has failed, its next receive tries the record again.
+  watched.isAtRest = watched.isResolved || (hasFailed && dead.failedMessageSentAt >= sentAt);
+  counts.met += Number(watched.isMet);
+  counts.resolved += Number(watched.isResolved);
+  counts.atRest += Number(watched.isAtRest);
+  const { reason = 'unknown' } = lastTriedOf(dead) ?? {};
+  if (hasFailed) counts.failed.set(reason, (counts.failed.get(reason) ?? 0) + 1);
 }
 
 /** By the time of the last entry: a long history is trimmed, so its length can't be compared. */

@@ -36,7 +36,7 @@ export async function redriveWork(
     }
     const move = { from: path.dlqUrl, to: path.queueUrl, isWanted };
     const { moved, left } = await moveMessages(move, { ...ports, onProgress }, signal);
-    end.moved += moved.length;
+    end.moved += moved;
     end.left += left;
   }
   return end;

@@ -1,6 +1,8 @@
 import { attemptsIn } from '../../lambdas/core/dead-letters/dead-history.ts';
 import type { BatchAccount, DeadRecord, FileAccount } from '../../lambdas/core/account/file-account.ts';
+import { mapAhead } from '../../lambdas/core/at-once.ts';
 import { InStep } from '../../lambdas/core/in-step.ts';
+import type { ReadDead } from '../../lambdas/dead-letters/read-dead-records.ts';
 import { letterOf } from '../../lambdas/core/dead-letters/letter-of.ts';
 import type { FailedOutcome } from '../../lambdas/core/account/outcome.ts';
 import type { Receipt } from '../../lambdas/core/account/receipt.ts';
@@ -12,10 +14,12 @@ import { ownFailureOf, recordKey } from './select-dead.ts';
 export interface RemakePorts {
   ledger: Pick<BatchLedger, 'listBatches'> & Pick<DeadLedger, 'adoptLetter' | 'allowLetter'>;
   /** Every open dead record of a file, with its bytes in the file. */
-  readDead: (file: FileAccount) => AsyncIterable<OpenDead>;
+  readDead: ReadDead;
   lettersOf: (file: FileAccount) => Pick<LetterQueue, 'sendLetters'>;
 }
 
+/** Letters noted in the ledger at once: a write each. */
+const notedAtOnce = 20;
 /** Letters buffered until they are sent. */
 const lettersAtOnce = 100;
 
@@ -34,18 +38,23 @@ export async function remakeLetters(
   const remade = new Set<string>();
   let letters: Letter[] = [];
   const send = async (): Promise<void> => {
+    if (letters.length === 0) return;
     await ports.lettersOf(file).sendLetters(letters);
     for (const { file_id, record } of letters) remade.add(recordKey(file_id, record));
     letters = [];
   };
-  for await (const open of ports.readDead(file)) {
-    if (signal.aborted) break;
-    if (!isWanted(open)) continue;
-    const { record } = open.receipt;
-    const batch = await batches.reach(record);
-    // A letter needs its batch's item, which is kept for 60 days.
-    if (!batch || batch.firstRecord > record) continue;
-    letters.push(await remake(open, batch.batch, ports));
+  const lost = async function* () {
+    for await (const open of ports.readDead(file)) {
+      if (signal.aborted) break;
+      if (!isWanted(open)) continue;
+      const { record } = open.receipt;
+      const batch = await batches.reach(record);
+      // A letter needs its batch's item, which is kept for 60 days.
+      if (batch && batch.firstRecord <= record) yield { open, batch: batch.batch };
+    }
+  };
+  for await (const letter of mapAhead(lost(), notedAtOnce, ({ open, batch }) => remake(open, batch, ports))) {
+    letters.push(letter);
     if (letters.length >= lettersAtOnce) await send();
   }
   await send();

@@ -32,8 +32,8 @@ export async function removeResolved(
   const all = new AbortController();
   for (const url of ports.dlqUrls) {
     const visit = async (messages: readonly ReceivedMessage[]) => {
-      const resolved: ReceivedMessage[] = [];
-      for (const message of messages) if (await isResolved(message)) resolved.push(message);
+      const judged = await Promise.all(messages.map(isResolved));
+      const resolved = messages.filter((_, index) => judged[index]);
       if (resolved.length > 0) await queues.remove(url, resolved);
       removed += resolved.length;
       if (removed >= keys.size) all.abort();

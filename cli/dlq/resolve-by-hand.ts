@@ -1,5 +1,6 @@
 import { askToAmend } from '../../lambdas/ask-finalizer.ts';
 import type { FileAccount } from '../../lambdas/core/account/file-account.ts';
+import { forEachAtOnce } from '../../lambdas/core/at-once.ts';
 import type { DeadLedger, EventPublisher, FileLedger, FinalizeQueue } from '../../lambdas/ports.ts';
 import { CliError } from '../cli-error.ts';
 import { formatCount } from '../terminal/format.ts';
@@ -14,6 +15,8 @@ export interface ResolvePorts {
 /** A selection of a file's dead records: by number, by reason, or all. */
 export type Chosen = { records: readonly number[] } | { reason: string | undefined };
 
+/** Records resolved at once: a write each. */
+const resolvedAtOnce = 10;
 /** Records resolved between two requests for the amendment: the command may be killed at any of them. */
 const perAmendment = 50;
 /** Maximum record numbers in one event. */
@@ -72,13 +75,16 @@ export async function resolveByHand(
   signal: AbortSignal,
 ): Promise<number[]> {
   const resolved: number[] = [];
-  for (const [index, record] of records.entries()) {
-    if (signal.aborted) break;
+  for (let from = 0; from < records.length && !signal.aborted; from += perAmendment) {
     // Before the first one, too: a command that is killed must not leave a manifest that is never amended.
-    if (index % perAmendment === 0) await askToAmend(file, ports);
-    if (await ports.ledger.resolveDead(file.fileId, record, { kind: 'handled', by, why })) resolved.push(record);
+    await askToAmend(file, ports);
+    await forEachAtOnce(records.slice(from, from + perAmendment), resolvedAtOnce, async (record) => {
+      if (signal.aborted) return;
+      if (await ports.ledger.resolveDead(file.fileId, record, { kind: 'handled', by, why })) resolved.push(record);
+    });
   }
   if (resolved.length === 0) return resolved;
+  resolved.sort((a, b) => a - b);
   await askToAmend(file, ports);
   await ports.events.publish('dead letters handled', {
     file_id: file.fileId,

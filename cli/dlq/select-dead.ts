@@ -1,3 +1,4 @@
+import { forEachAtOnce } from '../../lambdas/core/at-once.ts';
 import { attemptsIn } from '../../lambdas/core/dead-letters/dead-history.ts';
 import type { DeadAttempt, DeadRecord, FileAccount } from '../../lambdas/core/account/file-account.ts';
 import { isCancelled } from '../../lambdas/core/account/quarantine.ts';
@@ -17,6 +18,9 @@ export interface Selection {
 }
 
 export type SelectPorts = Pick<FileLedger, 'getFile' | 'listFiles'> & Pick<DeadLedger, 'listDead'>;
+
+/** Files whose dead records are read at once: a query each, and thousands may be in progress. */
+export const filesAtOnce = 8;
 
 export const isNarrowed = ({ fileId, reason, records }: Selection): boolean =>
   fileId !== undefined || reason !== undefined || records !== undefined;
@@ -67,7 +71,7 @@ export function lastTriedOf({ history }: Pick<DeadRecord, 'history'>): DeadAttem
 /** The open dead records of the selection, counted by what their letter failed of last. */
 export async function countFailedAlike(selection: Selection, ledger: SelectPorts): Promise<FailedAlike[]> {
   const groups = new Map<string, FailedAlike>();
-  for (const file of await selectFilesWithDead(selection, ledger)) {
+  await forEachAtOnce(await selectFilesWithDead(selection, ledger), filesAtOnce, async (file) => {
     const cancelled = isCancelled(file) ? 1 : 0;
     for await (const dead of ledger.listDead(file.fileId)) {
       if (dead.state !== 'dead' || !isOfReason(dead, selection)) continue;
@@ -76,7 +80,7 @@ export async function countFailedAlike(selection: Selection, ledger: SelectPorts
       const { count = 0, ofCancelled = 0 } = groups.get(key) ?? {};
       groups.set(key, { outcome: dead.outcome, reason, count: count + 1, ofCancelled: ofCancelled + cancelled });
     }
-  }
+  });
   return [...groups.values()];
 }
 

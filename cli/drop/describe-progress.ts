@@ -2,7 +2,7 @@ import { expectedRecords } from '../../lambdas/core/account/expected-records.ts'
 import type { FileAccount } from '../../lambdas/core/account/file-account.ts';
 import type { LinePace } from '../../lambdas/core/deadlines/pace.ts';
 import { contentBytesOf } from '../../lambdas/core/account/file-account.ts';
-import { sumCounts } from '../../lambdas/core/account/outcome.ts';
+import { countFailed, sumCounts } from '../../lambdas/core/account/outcome.ts';
 import { waitOf } from '../live/describe-file.ts';
 import { formatBytes, formatCount, formatDuration, formatRate, formatShare } from '../terminal/format.ts';
 import { secondsLeft, withinLimit } from '../terminal/rate-meter.ts';
@@ -60,7 +60,7 @@ function describeUpload({ pace, stopped, limitPerSecond }: ProgressFacts, file: 
   const done = sumCounts(file.settled);
   const expected = expectedRecords(file);
   const about = file.totalRecords === undefined ? 'about ' : '';
-  const failed = file.settled.rejected + file.settled.refused + file.settled.exhausted;
+  const failed = countFailed(file.settled);
   const parts = [
     expected === undefined
       ? `${formatCount(done)} records done`

@@ -1,4 +1,5 @@
 import type { FileAccount } from '../../lambdas/core/account/file-account.ts';
+import { countFailed } from '../../lambdas/core/account/outcome.ts';
 import { isCancelled } from '../../lambdas/core/account/quarantine.ts';
 import type { DeadLedger, FileLedger } from '../../lambdas/ports.ts';
 import { describeOutlook } from '../dlq/redrive-outlook.ts';
@@ -45,7 +46,7 @@ export async function readDead(
   ledger: Pick<FileLedger, 'listFiles'> & Pick<DeadLedger, 'listDead'>,
 ): Promise<DeadRead> {
   const closed = await ledger.listFiles(feed, 'dead', maxFiles + 1);
-  const files = [...open.filter((file) => failedOf(file) > 0), ...closed];
+  const files = [...open.filter((file) => countFailed(file.settled) > 0), ...closed];
   // One that is closed between the two questions is in both.
   const failing = [...new Map(files.map((file) => [file.fileId, file])).values()];
   const read = new Map<string, KnownDead>();
@@ -73,16 +74,19 @@ export function countDead(feed: string, read: DeadRead, open: readonly FileAccou
   const { files, isPartial } = read;
   const groups = new Map<string, FailedGroup>();
   const byFile = new Map<string, number>();
-  const accounts = [...[...files.values()].map(({ file }) => file), ...open.filter((file) => failedOf(file) > 0)];
+  const accounts = [
+    ...[...files.values()].map(({ file }) => file),
+    ...open.filter((file) => countFailed(file.settled) > 0),
+  ];
   for (const [fileId, file] of new Map(accounts.map((account) => [account.fileId, account]))) {
     const known = files.get(fileId);
     const isOld = file.createdAt < nowMs - keptMs;
-    const unknown = isPartial || isOld ? 0 : Math.max(0, failedOf(file) - (known?.items ?? 0));
+    const unknown = isPartial || isOld ? 0 : Math.max(0, countFailed(file.settled) - (known?.items ?? 0));
     const own = [...(known?.groups.values() ?? [])];
     if (unknown > 0) own.push({ feed, outcome: 'unknown', reason: 'not_in_the_ledger_yet', count: unknown });
     for (const group of own) add(groups, group);
     const count = own.reduce((sum, group) => sum + group.count, 0);
-    byFile.set(fileId, isPartial ? Math.max(count, failedOf(file)) : count);
+    byFile.set(fileId, isPartial ? Math.max(count, countFailed(file.settled)) : count);
   }
   const sorted = [...groups.values()].sort((a, b) => b.count - a.count || (a.reason < b.reason ? -1 : 1));
   const described = sorted.map((group) => ({ ...group, outlook: outlookOf([group]).join(' ') }));
@@ -102,8 +106,4 @@ export function outlookOf(groups: readonly FailedGroup[]): string[] {
   return describeOutlook(
     groups.map(({ of_cancelled_files: ofCancelled = 0, ...group }) => ({ ...group, ofCancelled })),
   );
-}
-
-export function failedOf({ settled }: FileAccount): number {
-  return settled.rejected + settled.refused + settled.exhausted;
 }

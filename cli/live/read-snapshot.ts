@@ -1,6 +1,7 @@
 import { isWaitingForControl } from '../../lambdas/core/control/control-mail.ts';
 import { isWaitingForRevision } from '../../lambdas/core/series/waiting-revision.ts';
 import type { FileAccount } from '../../lambdas/core/account/file-account.ts';
+import { countFailed } from '../../lambdas/core/account/outcome.ts';
 import { byService } from '../../lambdas/core/deadlines/projection.ts';
 import { maxOpenFiles } from '../../lambdas/deadlines/project-open-files.ts';
 import { readPolicy } from '../../lambdas/ledger/limiter-store.ts';
@@ -18,7 +19,7 @@ import type { Projections } from '../drop/project-files.ts';
 import { projectFilesOf } from '../drop/project-files.ts';
 import type { StackOutputs } from '../stack/stack-outputs.ts';
 import type { DeadCount, DeadRead } from './count-dead.ts';
-import { countDead, failedOf, outlookOf, readDead } from './count-dead.ts';
+import { countDead, outlookOf, readDead } from './count-dead.ts';
 import type { SharedApi } from './describe-api.ts';
 import { describeApi, sharedApis } from './describe-api.ts';
 import { describeLive, withOpenDead } from './describe-file.ts';
@@ -127,7 +128,9 @@ export class SnapshotReader {
     const off = await this.#off.get(clock.now());
     const projections = withoutEnds(await projectFilesOf(withCounted(open, sight), clock), open, off);
     this.#open = open;
-    const manifests = closed.flatMap((file) => (failedOf(file) > 0 ? (file.manifest?.key ?? []) : [])).join(' ');
+    const manifests = closed
+      .flatMap((file) => (countFailed(file.settled) > 0 ? (file.manifest?.key ?? []) : []))
+      .join(' ');
     const [apis, queues, unsent, strays, judged, reads] = await Promise.all([
       this.#readApis(open, closed, sight),
       this.#queues.get(clock.now()),

@@ -1,6 +1,6 @@
 import { failureText } from '../../lambdas/core/answers/failure-text.ts';
-import type { DeadEntry, ReasonGroup } from '../dlq/group-by-reason.ts';
-import { groupByReason } from '../dlq/group-by-reason.ts';
+import type { DeadEntry, DeadExample, ReasonGroup, ReasonTally } from '../dlq/group-by-reason.ts';
+import { tallyOf } from '../dlq/group-by-reason.ts';
 import { formatCount, formatCountOf, oneLine } from '../terminal/format.ts';
 import { wrapWords } from '../terminal/lines.ts';
 import { formatTable } from '../terminal/table.ts';
@@ -14,19 +14,18 @@ export function formatDeadMessages(
   columns: number,
 ): string {
   if (messages.length === 0) return `The DLQ of ${feed} is empty.\n`;
-  return formatDeadEntries(`In the DLQ of ${feed}`, 'dead letter', messages, { style }, columns);
+  return formatDeadEntries(`In the DLQ of ${feed}`, 'dead letter', tallyOf(messages), { style }, columns);
 }
 
 /** Dead letters by reason, with an example of each, under a heading. */
 export function formatDeadEntries(
   what: string,
   noun: string,
-  messages: readonly DeadEntry[],
+  tally: ReasonTally,
   { style }: Pick<Terminal, 'style'>,
   columns: number,
 ): string {
-  const files = new Set(messages.map((message) => message.file_id)).size;
-  const groups = groupByReason(messages);
+  const groups = tally.groups();
   const counts = formatTable(
     [{ title: 'count', align: 'right' }, { title: 'outcome' }, { title: 'reason' }, { title: 'fields' }],
     groups.map((group) => [
@@ -38,7 +37,7 @@ export function formatDeadEntries(
     '  ',
   );
   const examples = groups.map((group) => formatExample(group, style, columns)).join('');
-  const title = `${what}: ${formatCountOf(messages.length, noun)} of ${formatCountOf(files, 'file')}`;
+  const title = `${what}: ${formatCountOf(tally.count, noun)} of ${formatCountOf(tally.files, 'file')}`;
   return `${style('bold', title)}\n\n${counts}\nAn example of each:\n\n${examples}`;
 }
 
@@ -47,7 +46,7 @@ function formatExample({ outcome, reason, example }: ReasonGroup, style: Termina
   return [
     `  ${style('bold', oneLine(`${outcome}, ${reason}`, width))}\n`,
     `    ${oneLine(placeOf(example), width)}\n`,
-    ...wrapWords(oneLine(failureText({ error: example.error, answer: answerOf(example) }), 1_000), width).map(
+    ...wrapWords(oneLine(failureText({ error: example.error, answer: example.api_answer }), 1_000), width).map(
       (line) => `    ${line}\n`,
     ),
     `    ${style('dim', oneLine(payloadOf(example), width))}\n`,
@@ -55,16 +54,12 @@ function formatExample({ outcome, reason, example }: ReasonGroup, style: Termina
 }
 
 /** Of bytes that are not text, what can be read: enough to recognise the record. */
-function payloadOf({ raw_encoding, raw_payload }: DeadEntry): string {
+function payloadOf({ raw_encoding, raw_payload }: DeadExample): string {
   if (raw_payload === null) return '(its batch is not settled yet: `dlq show` will show the text in the file)';
   return raw_encoding === 'text' ? raw_payload : Buffer.from(raw_payload, 'base64').toString('utf8');
 }
 
-function answerOf(entry: DeadEntry): string | null {
-  return 'api_answer' in entry ? entry.api_answer : null;
-}
-
-function placeOf(message: DeadEntry): string {
+function placeOf(message: DeadExample): string {
   const file =
     message.source_file?.slice(message.source_file.lastIndexOf('/') + 1) ?? message.file_id ?? 'unknown file';
   const places = [

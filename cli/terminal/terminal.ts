@@ -66,6 +66,17 @@ export class Terminal {
     await this.print(`${harmlessJson(JSON.stringify(value, null, 2))}\n`);
   }
 
+  /** The same as a JSON array, one item after the other: memory does not grow with their number. */
+  async printJsonItems(items: AsyncIterable<unknown>): Promise<void> {
+    let separator = '[';
+    for await (const item of items) {
+      const text = JSON.stringify(item, null, 2).replaceAll('\n', '\n  ');
+      await this.print(harmlessJson(`${separator}\n  ${text}`));
+      separator = ',';
+    }
+    await this.print(separator === '[' ? '[]\n' : '\n]\n');
+  }
+
   /** Writes a message to stderr, unless `quiet` is set. */
   note(text: string): void {
     if (!this.quiet) this.alert(text);

@@ -41,7 +41,7 @@ export interface DeadFound {
   isPartial: boolean;
 }
 
-/** About 1 KB each. */
+/** About 500 bytes each. */
 const maxEntries = 200_000;
 const maxSentence = 400;
 const maxExcerpt = 200;
@@ -91,11 +91,12 @@ export class DeadIndex {
 
   async #read(feed: string, wanted: string, ports: ListPorts): Promise<DeadFound> {
     const found: DeadFound = { at: this.#clock.now(), entries: [], isPartial: false };
+    const texts = new SharedTexts();
     for await (const record of listDead({ feed }, ports)) {
       const raw = textOf(record);
       if (wanted !== '' && !hasText(record, raw, wanted)) continue;
       if (found.entries.length === maxEntries) return { ...found, isPartial: true };
-      found.entries.push(entryOf(record, raw));
+      found.entries.push(entryOf(record, raw, texts));
     }
     return found;
   }
@@ -131,23 +132,37 @@ function textOf({ raw_encoding: encoding, raw_payload: payload }: ListedRecord):
   return encoding === 'text' ? payload : Buffer.from(payload, 'base64').toString('utf8');
 }
 
-function entryOf(record: ListedRecord, raw: string): DeadEntry {
-  const { file_id, source_file, file_is_cancelled, line, outcome, reason, field, http_status, last_failure } = record;
+function entryOf(record: ListedRecord, raw: string, texts: SharedTexts): DeadEntry {
+  const { file_is_cancelled, line, http_status, last_failure, field, api_answer: answer } = record;
   return {
-    ...{
-      file_id,
-      source_file,
-      file_is_cancelled,
-      record: record.record,
-      line,
-      outcome,
-      reason,
-      field,
-      http_status,
-      last_failure,
-    },
-    error: record.error.slice(0, maxSentence),
-    api_answer: record.api_answer?.slice(0, maxSentence) ?? null,
-    excerpt: raw.slice(0, maxExcerpt),
+    ...{ file_is_cancelled, record: record.record, line, http_status, last_failure },
+    file_id: texts.one(record.file_id),
+    source_file: texts.one(record.source_file),
+    outcome: texts.one(record.outcome),
+    reason: texts.one(record.reason),
+    field: field === null ? null : texts.one(field),
+    error: texts.one(beginningOf(record.error, maxSentence)),
+    api_answer: answer === null ? null : texts.one(beginningOf(answer, maxSentence)),
+    excerpt: beginningOf(raw, maxExcerpt),
   };
+}
+
+/** A copy: V8 makes a slice refer to the whole text, which would be kept as long as the slice. */
+function beginningOf(text: string, length: number): string {
+  return text.length <= length ? text : Buffer.from(text.slice(0, length), 'utf16le').toString('utf16le');
+}
+
+/** The most texts that are shared: an API may answer something else for each record. */
+const maxShared = 1_000;
+
+/** One copy of each text that many letters have in common: a list of 100,000 has few reasons, files and sentences. */
+class SharedTexts {
+  readonly #known = new Map<string, string>();
+
+  one(text: string): string {
+    const known = this.#known.get(text);
+    if (known !== undefined || this.#known.size >= maxShared) return known ?? text;
+    this.#known.set(text, text);
+    return text;
+  }
 }

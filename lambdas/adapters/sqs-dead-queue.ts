@@ -35,8 +35,8 @@ export class SqsDeadQueue implements DeadQueue {
     }
   }
 
-  async read(look: (message: QueuedMessage) => Promise<void>): Promise<void> {
+  async read(look: (message: QueuedMessage) => Promise<void>, signal = new AbortController().signal): Promise<void> {
     const ports = { queues: new SqsQueueAccess(this.#client), clock: this.#clock, random: Math.random };
-    await eachQueued(this.#url, ports, look, new AbortController().signal);
+    await eachQueued(this.#url, ports, look, signal);
   }
 }

@@ -26,14 +26,7 @@ const shortestHoldSeconds = 20;
 const messagesPerSecond = 50;
 const maxRounds = 6;
 
-/** Reads every message in a queue and leaves the queue as it was. Returns what it has read when the signal fires. */
-export async function readQueue(url: string, ports: WalkPorts, signal: AbortSignal): Promise<QueuedMessage[]> {
-  const found: QueuedMessage[] = [];
-  await eachQueued(url, ports, async (message) => void found.push(message), signal);
-  return found;
-}
-
-/** Passes every message in a queue to `look` once, up to ten at a time, and leaves the queue as it was. */
+/** Passes every message in a queue to `look` once, up to a hundred at a time, and leaves the queue as it was. */
 export async function eachQueued(
   url: string,
   ports: WalkPorts,
@@ -41,7 +34,9 @@ export async function eachQueued(
   signal: AbortSignal,
 ): Promise<void> {
   const visit = async (messages: readonly ReceivedMessage[]): Promise<Visited> => {
-    for (const { messageId, body, sentAt, receives } of messages) await look({ messageId, body, sentAt, receives });
+    await Promise.all(
+      messages.map(({ messageId, body, sentAt, receives }) => look({ messageId, body, sentAt, receives })),
+    );
     return {};
   };
   await walkQueue(url, ports, visit, signal);

@@ -4,7 +4,7 @@ import type { HeldRange, Manifest } from '../core/account/manifest.ts';
 import { manifestVersion } from '../core/account/manifest.ts';
 import type { ManifestDecision } from '../core/account/manifest-decision.ts';
 import type { OutcomeCounts } from '../core/account/outcome.ts';
-import { sumCounts } from '../core/account/outcome.ts';
+import { countFailed, sumCounts } from '../core/account/outcome.ts';
 import { hasPlan } from '../core/series/revision.ts';
 import { isOutrun, isQuarantined } from '../core/account/stops.ts';
 import { endsInQuarantine, endsWithHeld, wasReplaced } from '../core/account/quarantine.ts';
@@ -33,7 +33,7 @@ export function buildManifest(facts: ManifestFacts): Manifest {
   const { counts, records } = audit;
   // For a replaced file, the sent records count: how many more it had can't be read any more.
   const total = wasReplaced(file) ? records : (file.totalRecords ?? 0);
-  const failed = counts.rejected + counts.refused + counts.exhausted;
+  const failed = countFailed(counts);
   return {
     manifest_version: manifestVersion,
     manifest_number: number,

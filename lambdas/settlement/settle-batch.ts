@@ -4,7 +4,7 @@ import { askToFinalize } from '../ask-finalizer.ts';
 import { workReceiptsKey } from '../core/account/archive-keys.ts';
 import type { FileAccount } from '../core/account/file-account.ts';
 import type { OutcomeCounts } from '../core/account/outcome.ts';
-import { noCounts, sumCounts } from '../core/account/outcome.ts';
+import { countFailed, noCounts, sumCounts } from '../core/account/outcome.ts';
 import { wrongFile } from '../core/account/quarantine.ts';
 import type { Receipt } from '../core/account/receipt.ts';
 import { sha256Of } from '../core/records/identity.ts';
@@ -106,5 +106,5 @@ function countRecords(counts: OutcomeCounts, { metrics }: SettlePorts): void {
   metrics.add('ProcessedRecords', sumCounts(counts));
   metrics.add('FailedRecords', counts.refused + counts.exhausted);
   metrics.add('RejectedRecords', counts.rejected);
-  metrics.add('DeadLetteredRecords', counts.rejected + counts.refused + counts.exhausted);
+  metrics.add('DeadLetteredRecords', countFailed(counts));
 }

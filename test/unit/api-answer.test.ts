@@ -2,6 +2,7 @@ import { gunzipSync } from 'node:zlib';
 import { beforeEach, describe, expect, it } from 'vitest';
 import { describeDead } from '../../cli/dlq/describe-dead.ts';
 import { formatDeadRecord } from '../../cli/show/dead-record.ts';
+import { tallyOf } from '../../cli/dlq/group-by-reason.ts';
 import { formatDeadEntries } from '../../cli/show/dlq-table.ts';
 import { deliverBatch } from '../../lambdas/consumer/deliver-batch.ts';
 import { handleLetter } from '../../lambdas/consumer/retry-letter.ts';
@@ -84,7 +85,7 @@ describe('the API’s answer to a record that it refused', () => {
       expect(described).toMatchObject({ api_answer: answer, history: [{ api_answer: answer }] });
       expect(formatDeadRecord(described, painter, 200)).toContain(answer);
       const listed = { kind: 'letter' as const, queue: 'letters' as const, ...described };
-      expect(formatDeadEntries('Open', 'dead letter', [listed], painter, 200)).toContain(sentence);
+      expect(formatDeadEntries('Open', 'dead letter', tallyOf([listed]), painter, 200)).toContain(sentence);
     }
     expect(describeDead(file, 1, receipt, undefined)).toMatchObject({ api_answer: answer });
   });

@@ -1,18 +1,11 @@
 import { Command } from 'commander';
-import type { DeadMessage } from '../../dlq/dead-message.ts';
+import type { DeadEntry } from '../../dlq/group-by-reason.ts';
+import { ReasonTally, tallyOf } from '../../dlq/group-by-reason.ts';
 import type { ListedRecord } from '../../dlq/list-dead.ts';
-import { listDead } from '../../dlq/list-dead.ts';
-import { readDeadOf } from '../../dlq/read-dead-of.ts';
-import { countMessages } from '../../../lambdas/adapters/sqs-queue-access.ts';
-import { markAltered } from '../../dlq/mark-altered.ts';
-import { readDlqs } from '../../dlq/read-dlqs.ts';
-import type { Selection } from '../../dlq/select-dead.ts';
-import { isNarrowed } from '../../dlq/select-dead.ts';
+import { DlqListing } from '../../dlq/list-dlq.ts';
 import { InterruptedError, interruptible } from '../../interrupt.ts';
 import { formatDeadList } from '../../show/dlq-list.ts';
-import type { OpenStack } from '../../stack/open-stack.ts';
 import { openStack } from '../../stack/open-stack.ts';
-import { formatCount } from '../../terminal/format.ts';
 import type { Terminal } from '../../terminal/terminal.ts';
 import type { GlobalOptions } from '../command-options.ts';
 import { examples, feedOption, jsonOption, requireFeed, selectionOf } from '../command-options.ts';
@@ -42,64 +35,29 @@ async function list(options: ListOptions, terminal: Terminal): Promise<void> {
   requireFeed(options.feed);
   const stack = await openStack(options.stack, process.env);
   const selection = await selectionOf(options, stack);
-  const { records, messages, queued } = await interruptible((signal) =>
-    read(stack, selection, options, terminal, signal),
-  );
-  if (options.json) return terminal.printJson([...records, ...messages]);
-  await terminal.print(formatDeadList({ selection, records, messages, queued }, terminal, terminal.columns));
-}
-
-/** Only the first line is shown, and 100,000 records of 64 KiB would not fit into memory. Characters. */
-const maxShown = 2_000;
-
-function shortened(record: ListedRecord): ListedRecord {
-  const { raw_payload: payload, error, api_answer: answer } = record;
-  return {
-    ...record,
-    error: error.slice(0, maxShown),
-    api_answer: answer?.slice(0, maxShown) ?? null,
-    // A multiple of four, so that base64 is cut between its groups.
-    raw_payload: payload?.slice(0, maxShown) ?? null,
-  };
-}
-
-interface Listing {
-  records: ListedRecord[];
-  /** Messages that are not letters, and letters that the ledger does not know. */
-  messages: DeadMessage[];
-  /** Letters by SQS's count, in the DLQs and on their way there. */
-  queued: number;
-}
-
-async function read(
-  stack: OpenStack,
-  selection: Selection,
-  options: Pick<ListOptions, 'json'>,
-  terminal: Terminal,
-  signal: AbortSignal,
-): Promise<Listing> {
-  const { feed, fileId } = selection;
-  const records: ListedRecord[] = [];
-  for await (const record of listDead(selection, { ledger: stack.ledger, readDead: readDeadOf(stack) })) {
-    if (records.push(options.json ? record : shortened(record)) % 500 === 0) {
-      terminal.progress('list', `reading the dead letters  ${formatCount(records.length)}`);
+  await interruptible(async (signal) => {
+    const listing = new DlqListing(stack, selection, terminal, signal);
+    if (options.json) return terminal.printJsonItems(entriesOf(listing, signal));
+    const records = new ReasonTally();
+    let first: ListedRecord | undefined;
+    for await (const record of listing.records()) {
+      first ??= record;
+      records.add(record);
     }
-    if (signal.aborted) break;
-  }
-  const urls = stack.outputs.redrivePaths(feed, 'letters').flatMap(({ dlqUrl, queueUrl }) => [dlqUrl, queueUrl]);
-  const counts = await Promise.all(urls.map((url) => countMessages(stack.sqs, url)));
-  const queued = counts.reduce((sum, count) => sum + count, 0);
-  // The letters' DLQ may be long: it is read only if it holds more messages than the ledger has letters.
-  const more = !isNarrowed(selection) && queued > records.length ? (['letters'] as const) : [];
-  const found = await readDlqs(stack, feed, terminal, signal, [...more, 'records', 'intake', 'finalize']);
-  terminal.endProgress();
+    const messages = tallyOf(await listing.messages());
+    throwIfInterrupted(signal);
+    const found = { selection, records, first, messages, queued: await listing.queued() };
+    await terminal.print(formatDeadList(found, terminal, terminal.columns));
+  });
+}
+
+async function* entriesOf(listing: DlqListing, signal: AbortSignal): AsyncGenerator<DeadEntry> {
+  yield* listing.records();
+  throwIfInterrupted(signal);
+  yield* await listing.messages();
+  throwIfInterrupted(signal);
+}
+
+function throwIfInterrupted(signal: AbortSignal): void {
   if (signal.aborted) throw new InterruptedError('Interrupted; the DLQ is unchanged.');
-  const known = new Set(records.map(({ letter_id }) => letter_id));
-  const messages = found.filter(
-    (message) =>
-      (fileId === undefined || message.file_id === fileId) &&
-      (selection.reason === undefined || message.reason === selection.reason) &&
-      !(message.kind === 'letter' && known.has(message.letter_id)),
-  );
-  return { records, messages: await markAltered(messages, feed, stack.ledger), queued };
 }

@@ -32,5 +32,10 @@ export function isFailed(outcome: Outcome): outcome is FailedOutcome {
   return outcome === 'rejected' || outcome === 'refused' || outcome === 'exhausted';
 }
 
+/** Records that have, or had, a letter. */
+export function countFailed({ rejected, refused, exhausted }: OutcomeCounts): number {
+  return rejected + refused + exhausted;
+}
+
 /** The reason of records whose batch killed its consumer at every receive. */
 export const buriedReason = 'buried_batch';

@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
 import type { DeadMessage } from '../../../cli/dlq/dead-message.ts';
 import { readDeadMessage } from '../../../cli/dlq/dead-message.ts';
-import { groupByReason, inFileOrder } from '../../../cli/dlq/group-by-reason.ts';
+import { inFileOrder, tallyOf } from '../../../cli/dlq/group-by-reason.ts';
 import { formatDeadMessages } from '../../../cli/show/dlq-table.ts';
 import type { Letter } from '../../../lambdas/messages.ts';
 
@@ -90,7 +90,7 @@ test('groups are sorted by frequency of their reason, each with its first record
     read({ ...letter, record: 7, field: 'ClientName' }),
     read({ ...letter, record: 6 }),
   ];
-  expect(groupByReason(messages)).toMatchObject([
+  expect(tallyOf(messages).groups()).toMatchObject([
     { reason: 'blank', count: 3, fields: ['ClientName', 'StationCode'], example: { record: 6 } },
     { reason: 'field_count', count: 1, fields: [], example: { record: 9 } },
   ]);

@@ -3,11 +3,13 @@ import { gzipSync } from 'node:zlib';
 import { beforeEach, describe, expect, it } from 'vitest';
 import { archiveKeysOf } from '../../../lambdas/core/account/archive-keys.ts';
 import type { FileAccount } from '../../../lambdas/core/account/file-account.ts';
+import { receipt as receiptSchema } from '../../../lambdas/core/account/receipt.ts';
+import type { OpenDead } from '../../../lambdas/core/dead-letters/reconciliation-csv.ts';
 import { noCounts } from '../../../lambdas/core/account/outcome.ts';
 import type { DeadRecordPorts } from '../../../lambdas/dead-letters/read-dead-records.ts';
 import { atMost } from '../../../lambdas/dead-letters/whole-payload.ts';
 import { sha256Of } from '../../../lambdas/core/records/identity.ts';
-import { readDeadRecords } from '../../../lambdas/dead-letters/read-dead-records.ts';
+import { deadOfFiles, readDeadRecords } from '../../../lambdas/dead-letters/read-dead-records.ts';
 import type { Letter } from '../../../lambdas/messages.ts';
 import { limits } from '../../support/feed-fixture.ts';
 import { fileAccount } from '../../support/file-account.ts';
@@ -174,5 +176,45 @@ describe('dead records of a file in progress', () => {
       [2, 'L2'],
       [5, 'L5'],
     ]);
+  });
+});
+
+describe('the dead records of several files', () => {
+  const closed = (nth: number, rejected = 1) => ({
+    ...file('completed'),
+    fileId: `f${nth}`,
+    settled: { ...noCounts(), rejected },
+  });
+
+  it('are read ahead, several files at once, and come in the order of the files', async () => {
+    const begun: string[] = [];
+    let release = (): void => undefined;
+    const held = new Promise<void>((resolve) => (release = resolve));
+    async function* read(one: FileAccount): AsyncGenerator<OpenDead> {
+      begun.push(one.fileId);
+      // The first one ends last.
+      if (one.fileId === 'f1') await held;
+      else if (begun.length === 4) release();
+      yield { file: one, receipt: receiptSchema.parse(JSON.parse(line(1, 'rejected'))), dead: undefined };
+    }
+    const order: string[] = [];
+    for await (const { file: one, records } of deadOfFiles(
+      [1, 2, 3, 4].map((nth) => closed(nth)),
+      read,
+    ))
+      for await (const open of records) order.push(`${one.fileId}/${open.receipt.record}`);
+    expect(order).toEqual(['f1/1', 'f2/1', 'f3/1', 'f4/1']);
+  });
+
+  it('are not kept in memory where a file has many', async () => {
+    let made = 0;
+    async function* read(one: FileAccount): AsyncGenerator<OpenDead> {
+      for (; made < 10_000; made++)
+        yield { file: one, receipt: receiptSchema.parse(JSON.parse(line(1, 'rejected'))), dead: undefined };
+    }
+    for await (const { records } of deadOfFiles([closed(1, 10_000)], read)) {
+      for await (const _ of records) break;
+    }
+    expect(made).toBeLessThan(10);
   });
 });
