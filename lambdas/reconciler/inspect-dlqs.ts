@@ -40,15 +40,16 @@ const maxKeyCharacters = 300;
 
 export const laneKey = ({ feed, lane }: { feed: string; lane: string }): string => `${feed}/${lane}`;
 
+/** The longest time for reading one lane's letters: the steps after it need most of the run. Milliseconds. */
+const maxLettersMs = 60_000;
+
 /**
- * Finds what the ledger doesn't know: batches that killed their consumers, letters whose consumer was killed before it
- * could note them, work that failed for good. Skips empty queues, queues that are being redriven, and letters queues with
- * no more letters than the ledger has.
+ * Finds work that failed for good, and batches that killed their consumers. Skips empty queues, and queues that are being
+ * redriven.
  */
 export async function inspectDlqs(
   lanes: readonly LaneDlqs[],
   finalizeDlq: DeadQueue,
-  knownLetters: (feed: string) => Promise<number>,
   ports: BuryPorts,
 ): Promise<DlqFindings> {
   const findings: DlqFindings = { work: [], oldestSentAt: new Map(), redriven: new Set() };
@@ -60,9 +61,6 @@ export async function inspectDlqs(
       const inTurn = oneAfterTheOther();
       await lane.records.read((message) => inTurn(() => onBatch(message, lane, findings, ports)));
     }
-    if ((await lane.letters.messages()) > (await knownLetters(lane.feed)) && !(await lane.letters.isBeingRedriven())) {
-      await lane.letters.read((message) => onLetter(message, lane, findings, ports));
-    }
     if ((await lane.intake.messages()) > 0) {
       await lane.intake.read(async (message) => noteWork('intake', message, lane, findings));
     }
@@ -71,6 +69,32 @@ export async function inspectDlqs(
     await finalizeDlq.read(async (message) => noteWork('finalize', message, undefined, findings));
   }
   return findings;
+}
+
+/**
+ * Finds letters that the ledger doesn't know, since their consumer was killed before it could note them. A DLQ is read only
+ * if it has more letters than the ledger has items of, and not while it is redriven: reading hides its letters.
+ * @param known open dead records of the feed with an item in the ledger, as of now
+ */
+export async function inspectLetters(
+  lanes: readonly LaneDlqs[],
+  known: number,
+  findings: DlqFindings,
+  ports: BuryPorts,
+): Promise<void> {
+  for (const lane of lanes) {
+    if ((await lane.letters.messages()) <= known || (await lane.letters.isBeingRedriven())) continue;
+    const until = ports.clock.now() + maxLettersMs;
+    const stop = new AbortController();
+    const look = async (message: QueuedMessage): Promise<void> => {
+      await onLetter(message, lane, findings, ports);
+      if (ports.clock.now() >= until) stop.abort();
+    };
+    await lane.letters.read(look, stop.signal);
+    // Later runs receive others: SQS has no order.
+    const { feed, lane: name } = lane;
+    if (stop.signal.aborted) ports.log.warn('not all letters in the DLQ were inspected', { feed, lane: name });
+  }
 }
 
 async function onBatch(message: QueuedMessage, lane: LaneDlqs, findings: DlqFindings, ports: BuryPorts): Promise<void> {

@@ -5,7 +5,7 @@ import type { Archive, AuditLog, Clock, Desk, DeskLedger, Metrics } from '../por
 import { describeSurvey } from './describe-survey.ts';
 import type { DlqFindings } from './inspect-dlqs.ts';
 import type { Survey, SurveyPorts } from './survey-dead.ts';
-import { eachDead, surveyDead } from './survey-dead.ts';
+import { eachDead } from './survey-dead.ts';
 
 export interface NotifyDeskPorts extends SurveyPorts {
   ledger: SurveyPorts['ledger'] & Pick<DeskLedger, 'getDeskState' | 'saveDeskState'>;
@@ -28,12 +28,12 @@ const pieceCharacters = 64 * 1024;
  */
 export async function notifyDesk(
   feed: string,
+  survey: Survey,
   findings: Pick<DlqFindings, 'work' | 'oldestSentAt'>,
   isDeadline: boolean,
   ports: NotifyDeskPorts,
 ): Promise<void> {
   const { ledger, clock, log } = ports;
-  const survey = await surveyDead(feed, ports);
   const work = findings.work.filter((each) => each.feed === feed || each.feed === undefined);
   putMetrics(feed, survey, findings.oldestSentAt.get(feed), ports);
   const before = await ledger.getDeskState(feed);

@@ -5,7 +5,7 @@ import type { BuryPorts } from './bury-batch.ts';
 import type { CheckExpectedPorts } from './check-expected-files.ts';
 import { checkExpectedFiles } from './check-expected-files.ts';
 import type { DlqFindings, LaneDlqs } from './inspect-dlqs.ts';
-import { inspectDlqs } from './inspect-dlqs.ts';
+import { inspectDlqs, inspectLetters } from './inspect-dlqs.ts';
 import type { SendNoticesPorts } from '../notices/send-notices.ts';
 import { sendMissedNotices } from '../notices/send-notices.ts';
 import type { NotifyAlteredPorts } from './notify-altered.ts';
@@ -14,6 +14,7 @@ import type { ReconcilerPorts } from './requeue-stalled.ts';
 import { requeueStalled } from './requeue-stalled.ts';
 import type { NotifyDeskPorts } from './notify-desk.ts';
 import { notifyDesk } from './notify-desk.ts';
+import { surveyDead } from './survey-dead.ts';
 import type { FindStraysPorts } from './find-strays.ts';
 import { findStrays } from './find-strays.ts';
 import type { SweepPorts } from './sweep-intake.ts';
@@ -49,8 +50,9 @@ const busyWaitMs = 5_000;
 
 /**
  * One run for one feed: watches its deadline and its expected files, inspects its DLQs, requeues stalled work, looks for
- * dropped files without an event, and notifies its desk. The deadline comes first, and the desk's list last: it takes the most time and memory of
- * all steps. A failed step is reported and doesn't keep the others from running; the run fails nevertheless, for the alarm.
+ * dropped files without an event, and notifies its desk. The deadline comes first, and everything about dead letters last:
+ * it takes the most time and memory of all steps. A failed step is reported and doesn't keep the others from running; the
+ * run fails nevertheless, for the alarm.
  * One run at a time: a schedule and a deadline may coincide.
  * @param isDeadline whether the feed's deadline has come
  * @throws at the end, if a step has failed
@@ -74,19 +76,20 @@ export async function reconcile(isDeadline: boolean, ports: ReconcilePorts): Pro
     await attempt('deadline', () => watchDeadlines(ports));
     await attempt('expected', () => checkExpectedFiles(feed, ports));
     await attempt('night', () => askForNight(ports));
-    const findings = await attempt('dlqs', () =>
-      inspectDlqs(ports.dlqs, ports.finalizeDlq, knownLetters(ports), ports),
-    );
+    const found = await attempt('dlqs', () => inspectDlqs(ports.dlqs, ports.finalizeDlq, ports));
     // Without the DLQs' contents, it is unknown which batches are lost.
-    if (findings) await attempt('stalled', () => requeueStalled(ports, findings.redriven));
-    const seen: Pick<DlqFindings, 'work' | 'oldestSentAt'> = findings ?? { work: [], oldestSentAt: new Map() };
-    await attempt('altered', () => notifyOfAltered(feed, ports));
+    if (found) await attempt('stalled', () => requeueStalled(ports, found.redriven));
+    const findings: DlqFindings = found ?? { work: [], oldestSentAt: new Map(), redriven: new Set() };
     await attempt('controls', () => watchControls(feed, isDeadline, ports));
     await attempt('revisions', () => watchRevisions(feed, ports));
     await attempt('notices', () => sendMissedNotices(feed, ports));
     await attempt('sweep', () => sweepIntake(feed, ports));
     await attempt('strays', () => findStrays(feed, ports));
-    await attempt('desk', () => notifyDesk(feed, seen, isDeadline, ports));
+    const survey = await attempt('survey', () => surveyDead(feed, ports));
+    // Without a survey, any letter in a DLQ may be unknown.
+    await attempt('letters', () => inspectLetters(ports.dlqs, survey?.received ?? 0, findings, ports));
+    await attempt('altered', () => notifyOfAltered(feed, ports));
+    if (survey) await attempt('desk', () => notifyDesk(feed, survey, findings, isDeadline, ports));
   } finally {
     await ports.ledger.releaseReconciler(feed, owner);
   }
@@ -116,11 +119,6 @@ async function claim(
     await clock.sleep(busyWaitMs);
   }
   return true;
-}
-
-/** As of the last run: a queue with more letters has some that the ledger doesn't know. */
-function knownLetters({ ledger }: ReconcilePorts) {
-  return async (feed: string): Promise<number> => (await ledger.getDeskState(feed))?.openRecords ?? 0;
 }
 
 const asError = (error: unknown): Error => (error instanceof Error ? error : new Error(String(error)));

@@ -1,3 +1,4 @@
+import { forEachAtOnce } from '../core/at-once.ts';
 import { finalizeMessageOf } from '../ask-finalizer.ts';
 import type { FileAccount } from '../core/account/file-account.ts';
 import { isWhollySettled, sendableBatches } from '../core/account/file-account.ts';
@@ -40,8 +41,11 @@ export interface ReconcilerPorts {
   metricsOf: (feed: string) => Metrics;
 }
 
-/** Files checked per run, the oldest work included: the rest is checked in the next run. */
-const maxFiles = 1000;
+/** Finished files checked per run, the newest ones, and all that have open dead letters: only these can owe an amendment. */
+const maxFinished = 1_000;
+
+/** Files checked at once: each is a query of its batches, and a night may have thousands of files that wait in the queue. */
+const filesAtOnce = 10;
 
 /**
  * Requeues what a crash left unfinished. All its requests are safe to repeat.
@@ -49,15 +53,48 @@ const maxFiles = 1000;
  */
 export async function requeueStalled(ports: ReconcilerPorts, redriven: ReadonlySet<string> = new Set()): Promise<void> {
   for (const feed of new Set(ports.lanes.map((lane) => lane.feed))) {
-    const open = await ports.ledger.listFiles(feed, 'open', maxFiles, 'oldest');
-    const closed = await ports.ledger.listFiles(feed, 'closed', maxFiles);
+    const { ledger } = ports;
+    const state = new StateOfRun(ports);
     let stalled = 0;
-    for (const file of open) stalled += Number(await guarded(file, ports, (each) => requeue(each, ports, redriven)));
-    for (const file of closed) stalled += Number(await guarded(file, ports, requeueAmendment));
+    await forEachAtOnce(ledger.eachFile(feed, 'open'), filesAtOnce, async (file) => {
+      if (await guarded(file, ports, (each) => requeue(each, ports, redriven, state))) stalled++;
+    });
+    await forEachAtOnce(finishedFiles(feed, ledger), filesAtOnce, async (file) => {
+      if (await guarded(file, ports, requeueAmendment)) stalled++;
+    });
     const metrics = ports.metricsOf(feed);
     metrics.add('StalledFiles', stalled);
     metrics.flush();
   }
+}
+
+/** What does not depend on the file: read once per run, however many files ask. */
+class StateOfRun {
+  readonly #ports: Pick<ReconcilerPorts, 'limiterOf' | 'feed'>;
+  readonly #queued = new Map<ReconciledLane, Promise<number>>();
+  #limiter: ReturnType<LimiterStore['read']> | undefined;
+
+  constructor(ports: Pick<ReconcilerPorts, 'limiterOf' | 'feed'>) {
+    this.#ports = ports;
+  }
+
+  async hasBatches(lane: ReconciledLane): Promise<boolean> {
+    const queued = this.#queued.get(lane) ?? lane.records.messages();
+    this.#queued.set(lane, queued);
+    return (await queued) > 0;
+  }
+
+  async isPaused(feed: string): Promise<boolean> {
+    this.#limiter ??= this.#ports.limiterOf(this.#ports.feed.api).read();
+    return pausedSince(await this.#limiter, feed) !== undefined;
+  }
+}
+
+async function* finishedFiles(feed: string, ledger: FileLedger): AsyncGenerator<FileAccount> {
+  const newest = await ledger.listFiles(feed, 'closed', maxFinished);
+  yield* newest;
+  const seen = new Set(newest.map(({ fileId }) => fileId));
+  for await (const file of ledger.eachFile(feed, 'dead')) if (!seen.has(file.fileId)) yield file;
 }
 
 /** A fault in one file must not keep the others from being checked. @returns whether it had stalled */
@@ -77,7 +114,12 @@ async function guarded(
   }
 }
 
-async function requeue(file: FileAccount, ports: ReconcilerPorts, redriven: ReadonlySet<string>): Promise<boolean> {
+async function requeue(
+  file: FileAccount,
+  ports: ReconcilerPorts,
+  redriven: ReadonlySet<string>,
+  state: StateOfRun,
+): Promise<boolean> {
   const { ledger, finalize, clock, log, stalledAfterMs } = ports;
   const now = clock.now();
   const lane = ports.lanes.find((each) => each.feed === file.feed && each.lane === file.lane);
@@ -87,7 +129,7 @@ async function requeue(file: FileAccount, ports: ReconcilerPorts, redriven: Read
   if (heldBackUntil !== undefined && heldBackUntil + stalledAfterMs > now) {
     // It waits for its control file, or for an earlier revision: nothing of it is queued that could be lost.
     if (file.checkpoint === undefined) return false;
-    return isRedriven || isQuarantined(file) ? false : reemitLost(file, lane, ports);
+    return isRedriven || isQuarantined(file) ? false : reemitLost(file, lane, ports, state);
   }
   if (now - file.updatedAt < stalledAfterMs) return false;
   const found = async (what: string): Promise<void> => {
@@ -104,7 +146,7 @@ async function requeue(file: FileAccount, ports: ReconcilerPorts, redriven: Read
   }
   // The file's own count shows that batches are missing, and the queue may have them: no need to read millions of items.
   const mayBeSettled = isWhollySettled(file) || holdsUnsent(file) || isAbandoned(file);
-  if (!mayBeSettled && (await lane.records.messages()) > 0) return false;
+  if (!mayBeSettled && (await state.hasBatches(lane))) return false;
   const survey = await surveyBatches(file, ports);
   if (survey.areSettled) {
     await found('finalize');
@@ -112,7 +154,7 @@ async function requeue(file: FileAccount, ports: ReconcilerPorts, redriven: Read
     return true;
   }
   if (file.state !== 'split' || isRedriven) return false;
-  return reemitLost(file, lane, ports, survey);
+  return reemitLost(file, lane, ports, state, survey);
 }
 
 /**
@@ -123,6 +165,7 @@ async function reemitLost(
   file: FileAccount,
   lane: ReconciledLane,
   ports: ReconcilerPorts,
+  state: StateOfRun,
   survey?: BatchSurvey,
 ): Promise<boolean> {
   const { ledger, clock, log, stalledAfterMs } = ports;
@@ -133,11 +176,11 @@ async function reemitLost(
   if (now - touchedAt < stalledAfterMs) return false;
   // Nothing of an abandoned file is sent, so that a second message does no harm; and a newer revision waits for its end.
   const isAwaited = isAbandoned(file);
-  if (!isAwaited && (await lane.records.messages()) > 0) return false;
+  if (!isAwaited && (await state.hasBatches(lane))) return false;
   const { hasLiveLease } = survey ?? (await surveyBatches(file, ports));
   if (hasLiveLease) return false;
   // While a feed is paused, its batches move only from delay to delay: none is missed.
-  if (!isAwaited && pausedSince(await ports.limiterOf(ports.feed.api).read(), feed) !== undefined) return false;
+  if (!isAwaited && (await state.isPaused(feed))) return false;
   log.warn('stalled work queued again', { correlation_id: fileId, what: 'batches' });
   await ledger.touchFile(fileId);
   await lane.intake.send(reemitMessageOf(file), 0);

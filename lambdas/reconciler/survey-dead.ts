@@ -5,10 +5,11 @@ import type { FileAccount } from '../core/account/file-account.ts';
 import type { AnsweredFailure } from '../core/answers/failure-text.ts';
 import { failureText } from '../core/answers/failure-text.ts';
 import { nameOfFile } from '../core/account/file-account.ts';
+import { countFailed } from '../core/account/outcome.ts';
 import { plainText } from '../core/plain-text.ts';
 import type { OpenDead } from '../core/dead-letters/reconciliation-csv.ts';
 import { fieldsOf, lastFailureOf } from '../core/dead-letters/reconciliation-csv.ts';
-import { readDeadRecords } from '../dead-letters/read-dead-records.ts';
+import { deadOfFiles, readDeadRecords } from '../dead-letters/read-dead-records.ts';
 import { atMost } from '../dead-letters/whole-payload.ts';
 import type { DeadRecordPorts } from '../dead-letters/read-dead-records.ts';
 import type { FileLedger } from '../ports.ts';
@@ -42,6 +43,8 @@ export interface FileSurvey {
 /** The dead letters of a feed that need attention. Its size is bounded; the counts are exact. */
 export interface Survey {
   count: number;
+  /** Of these, the records whose letter was received: the ledger has an item of each. */
+  received: number;
   fileCount: number;
   /** The newest first. */
   newest: FileSurvey[];
@@ -59,19 +62,24 @@ export type SurveyPorts = Required<DeadRecordPorts> & {
 };
 
 export async function surveyDead(feed: string, ports: SurveyPorts): Promise<Survey> {
-  const survey = { count: 0, fileCount: 0, newest: [] as FileSurvey[], oldestSentAt: undefined as number | undefined };
+  const survey = {
+    ...{ count: 0, received: 0, fileCount: 0, newest: [] as FileSurvey[] },
+    oldestSentAt: undefined as number | undefined,
+  };
   const columns = new CsvColumns(ports.feedNamed(feed).columns);
   const hash = createHash('sha256');
   const { ledger, archive, receipts } = ports;
-  for await (const file of filesWithDead(feed, ports)) {
+  // Long records with only their heads: most runs write no list.
+  const readDead = (file: FileAccount) => readDeadRecords(file, { ledger, archive, receipts });
+  for await (const { file, records } of deadOfFiles(filesWithDead(feed, ports), readDead)) {
     const found = emptySurvey(file);
-    // Long records with only their heads: most runs write no list.
-    for await (const open of readDeadRecords(file, { ledger, archive, receipts })) {
+    for await (const open of records) {
       const last = lastFailureOf(open);
       // Without the time, which changes slightly when a letter is received for the first time.
       hash.update(`${file.fileId}/${open.receipt.record}/${open.dead?.history.length ?? 1}/${last.reason}\n`);
       if (file.dialect?.format !== 'csv') columns.note(fieldsOf(open));
       noteReason(found, last);
+      if (open.dead) survey.received++;
       const sentAt = open.dead?.messageSentAt;
       // 0: known only from its batch's message.
       if (sentAt) survey.oldestSentAt = Math.min(survey.oldestSentAt ?? sentAt, sentAt);
@@ -89,7 +97,8 @@ export async function surveyDead(feed: string, ports: SurveyPorts): Promise<Surv
 /** Every open dead letter of the feed, with its whole record. Memory does not grow with files or records. */
 export async function* eachDead(feed: string, ports: SurveyPorts): AsyncGenerator<OpenDead> {
   const payloads = atMost(maxPayloads, ports.payloads);
-  for await (const file of filesWithDead(feed, ports)) yield* readDeadRecords(file, { ...ports, payloads });
+  const readDead = (file: FileAccount) => readDeadRecords(file, { ...ports, payloads });
+  for await (const { records } of deadOfFiles(filesWithDead(feed, ports), readDead)) yield* records;
 }
 
 /**
@@ -99,8 +108,7 @@ export async function* eachDead(feed: string, ports: SurveyPorts): AsyncGenerato
 async function* filesWithDead(feed: string, { ledger }: SurveyPorts): AsyncGenerator<FileAccount> {
   const met = new Set<string>();
   for await (const file of ledger.eachFile(feed, 'open')) {
-    const { rejected, refused, exhausted } = file.settled;
-    if (rejected + refused + exhausted === 0) continue;
+    if (countFailed(file.settled) === 0) continue;
     met.add(file.fileId);
     yield file;
   }

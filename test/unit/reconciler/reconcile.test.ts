@@ -25,11 +25,11 @@ class InMemoryDeadQueue implements DeadQueue {
   readonly held: QueuedMessage[] = [];
   reads = 0;
   redriven = false;
-  readonly messages = async () => this.held.length;
+  messages = async () => this.held.length;
   readonly isBeingRedriven = async () => this.redriven;
-  read = async (look: (message: QueuedMessage) => Promise<void>) => {
+  read = async (look: (message: QueuedMessage) => Promise<void>, signal?: AbortSignal) => {
     this.reads++;
-    await Promise.all(structuredClone(this.held).map(look));
+    for (const message of structuredClone(this.held)) if (!signal?.aborted) await look(message);
   };
   put(body: unknown, sentAt: number): void {
     const text = typeof body === 'string' ? body : JSON.stringify(body);
@@ -293,6 +293,35 @@ describe('a letter that was never received', () => {
     expect([...world.ledger.dead.keys()]).toHaveLength(3);
     await run();
     expect(dlqs.letters.reads).toBe(1);
+  });
+
+  it('is not looked for in a DLQ whose letters were all received, however many are new since the last run', async () => {
+    await adopt(5_000);
+    await run();
+    expect(dlqs.letters.reads).toBe(0);
+    expect(told[0]?.subject).toBe('Sluice traffic: 3 records to inspect');
+  });
+
+  it('is looked for during a part of the run only: the desk is notified nevertheless', async () => {
+    const { held } = dlqs.letters;
+    dlqs.letters.messages = async () => held.length + 100_000;
+    const getDead = world.ledger.getDead.bind(world.ledger);
+    // A read takes half a minute each.
+    Object.assign(world.ledger, {
+      getDead: async (...place: Parameters<typeof getDead>) => {
+        await clock.advance(30_000);
+        return getDead(...place);
+      },
+    });
+    await run();
+    expect(world.ledger.dead.size).toBe(2);
+    expect(told[0]?.subject).toBe('Sluice traffic: 3 records to inspect');
+  });
+
+  it('is adopted even if the dead letters can not be surveyed', async () => {
+    ports.receipts = { ...ports.receipts, getReceipts: () => Promise.reject(new Error('S3 is away')) };
+    await expect(run()).rejects.toThrow('(survey)');
+    expect(world.ledger.dead.size).toBe(3);
   });
 
   it('is left alone while it is redriven', async () => {

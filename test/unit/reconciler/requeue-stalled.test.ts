@@ -1,9 +1,12 @@
 import { beforeEach, describe, expect, it } from 'vitest';
+import type { FileAccount } from '../../../lambdas/core/account/file-account.ts';
 import { noCounts } from '../../../lambdas/core/account/outcome.ts';
 import type { ContinueMessage, FinalizeMessage, ReemitMessage } from '../../../lambdas/messages.ts';
 import type { ReconcilerPorts } from '../../../lambdas/reconciler/requeue-stalled.ts';
 import { requeueStalled } from '../../../lambdas/reconciler/requeue-stalled.ts';
 import { pauseFeed, resumeFeed } from '../../../lambdas/core/limiter/policy-changes.ts';
+import { fileKey, listPkOf, listSkOf } from '../../../lambdas/core/ledger/ledger-keys.ts';
+import { fileAccount } from '../../support/file-account.ts';
 import { InMemoryLimiterStore } from '../../support/in-memory-limiter-store.ts';
 import { limits } from '../../support/feed-fixture.ts';
 import type { MemoryLedger } from '../../support/memory-ledger.ts';
@@ -246,4 +249,53 @@ it('recreates no batch of a paused feed, however long the pause, but still those
   await limiter.decide(resumeFeed(state, who, clock.now()));
   await run();
   expect(kinds()).toEqual(['reemit']);
+});
+
+describe('a night of many files', () => {
+  const count = 1_200;
+  const idOf = (nth: number) => `many-${String(nth).padStart(5, '0')}`;
+  const addFiles = (change: Partial<FileAccount>) => {
+    for (let nth = 0; nth < count; nth++) {
+      ledger.files.set(
+        idOf(nth),
+        fileAccount({ fileId: idOf(nth), createdAt: nth, updatedAt: clock.now(), ...change }),
+      );
+    }
+  };
+
+  it('is checked whole: the newest file that stalled is found', async () => {
+    addFiles({});
+    await clock.advance(stalledAfterMs + 1);
+    for (let nth = 0; nth < count - 1; nth++) await ledger.touchFile(idOf(nth));
+    await ledger.touchFile('f');
+    await run();
+    expect(asked).toMatchObject([{ kind: 'reemit', fileId: idOf(count - 1) }]);
+  });
+
+  it('asks once how many batches wait, however many files do', async () => {
+    addFiles({});
+    let counted = 0;
+    queued = 1;
+    const [lane] = ports.lanes;
+    if (lane) lane.records = { messages: async () => (counted++, queued) };
+    await clock.advance(stalledAfterMs + 1);
+    await run();
+    expect(asked.filter(({ kind }) => kind === 'reemit')).toEqual([]);
+    expect(counted).toBe(1);
+  });
+
+  it('has every amendment that was lost requested again, of old files too', async () => {
+    const closed = { state: 'completed', manifest: { key: 'm', number: 1 }, listSk: '' } as const;
+    for (let nth = 0; nth < count; nth++) {
+      const fileId = idOf(nth);
+      const account = fileAccount({ fileId, createdAt: nth, ...closed });
+      const owed = nth === 0 ? { amendmentRequestedAt: clock.now() } : {};
+      const listed = { listPk: listPkOf('dead', 'traffic'), listSk: listSkOf(account) };
+      ledger.store.plant({ ...fileKey(fileId), ...account, ...owed, ...listed }, fileKey(fileId));
+    }
+    await clock.advance(stalledAfterMs + 1);
+    await ledger.touchFile('f');
+    await run();
+    expect(asked.filter(({ kind }) => kind === 'finalize')).toMatchObject([{ fileId: idOf(0), amend: true }]);
+  });
 });

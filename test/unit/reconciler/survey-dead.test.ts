@@ -57,7 +57,8 @@ describe('a feed whose records have unbounded names, depths, lengths and reasons
 
   it('has a list with every record, whose columns are bounded, and which can be submitted again', async () => {
     const pieces: Buffer[] = [];
-    await notifyDesk('traffic', { work: [], oldestSentAt: new Map() }, false, {
+    const survey = await surveyDead('traffic', feed);
+    await notifyDesk('traffic', survey, { work: [], oldestSentAt: new Map() }, false, {
       ...feed,
       ledger: { ...feed.ledger, getDeskState: async () => undefined, saveDeskState: async () => undefined },
       archive: {
