@@ -81,12 +81,12 @@ module.exports = {
     {
       name: 'bench-measures-what-runs',
       comment:
-        'The use cases themselves, on the fakes that the tests hold to the contracts, or the stack on the local cloud; and the prices and sizes that others use.',
+        'The use cases themselves, on the fakes that the tests hold to the contracts, or the stack on the local cloud; what lists and redrives dead letters; and the prices and sizes that others use.',
       severity: 'error',
       from: { path: '^bench/' },
       to: {
         pathNot:
-          '^(bench/|lambdas/|feeds/|localstack/|test/support/|cdk/consumer-memory\\.ts$|cli/check/list-prices\\.ts$|node_modules/@aws-sdk/|node_modules/undici/|node_modules/zod/|node_modules/esbuild/|node:|[a-z_]+(/promises)?$)',
+          '^(bench/|lambdas/|feeds/|localstack/|test/support/|cdk/consumer-memory\\.ts$|cli/check/list-prices\\.ts$|cli/dlq/|cli/ui/dead-(index|page)\\.ts$|node_modules/@aws-sdk/|node_modules/undici/|node_modules/zod/|node_modules/esbuild/|node:|[a-z_]+(/promises)?$)',
       },
     },
     {

@@ -19,7 +19,7 @@ const rampSeconds = 3;
 let seed = Math.floor(Date.now() / 1000);
 
 /** Every row good, no two files with the same bytes. */
-function exportOf(rows: number): Buffer {
+export function exportOf(rows: number): Buffer {
   const options = { rows, format: 'jsonl' as const, seed: seed++ };
   return Buffer.concat([...avionChunks(options, () => undefined)]);
 }

@@ -5,7 +5,9 @@ import type { PeerFigures } from '../peers/measure-peers.ts';
 import type { RevisionFigures } from '../revision/measure-revision.ts';
 import type { ColdStartFigures } from './measure-cold-start.ts';
 import type { CostFigures } from './measure-cost.ts';
+import type { DeadLettersFigures } from './measure-dead-letters.ts';
 import type { FinalizerFigures } from './measure-finalizer.ts';
+import type { ManyFilesFigures } from './measure-many-files.ts';
 import type { SmallFilesFigures } from './measure-small-files.ts';
 import type { WaitingFigures } from './measure-waiting.ts';
 
@@ -17,11 +19,13 @@ export interface PartFigures {
   coldStarts: ColdStartFigures[];
   /** By the number of batches. */
   finalizer: FinalizerFigures[];
+  deadLetters: DeadLettersFigures;
   /** By pace. */
   waiting: WaitingFigures[];
   revisions: Omit<RevisionFigures, 'cost'>;
   /** The whole system without a limit, by the file's size. */
   throughput: Throughput[];
+  manyFiles: ManyFilesFigures;
   smallFiles: SmallFilesFigures;
   cost: CostFigures;
 }

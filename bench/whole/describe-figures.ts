@@ -33,6 +33,15 @@ export const describeFinalizer = (finalizer: PartFigures['finalizer']): string[]
       `  ${count(records)} records: ${cpuSecondsPer100k.toFixed(1)} CPU-s for 100,000, ${peakMb} MB`,
   );
 
+export const describeDeadLetters = ({ letters, steps }: PartFigures['deadLetters']): string[] => [
+  `  ${count(letters)} letters of one file, calls to AWS taking no time`,
+  ...steps.map(
+    ({ step, seconds, peakMb, cpuOfParsing, peakOfTenth }) =>
+      `  ${step.padEnd(16)} ${seconds.toFixed(1).padStart(5)} s  ${cpuOfParsing.toFixed(1).padStart(4)} times parsing them` +
+      `  ${String(peakMb).padStart(4)} MB, ${peakOfTenth.toFixed(2)} times that of a tenth of them`,
+  ),
+];
+
 export const describeWaiting = (waiting: PartFigures['waiting']): string[] =>
   waiting.map(
     (each) =>
@@ -55,6 +64,13 @@ export const describeThroughput = (throughput: PartFigures['throughput']): strin
       .join(', ');
     return `  ${count(records)} records: ${Math.round(recordsPerSecond)}/s; CPU-s per 100,000: ${used}; peak MB: ${memory}`;
   });
+
+export const describeManyFiles = (many: PartFigures['manyFiles']): string[] => [
+  `  ${count(many.files)} files of ${count(many.recordsAFile)} records, dropped within ${many.dropSeconds.toFixed(0)} s: ` +
+    `${Math.round(many.recordsPerSecond)} records/s, each account exact`,
+  `  simulated, ${count(many.simulatedFiles)} files: the latest of all ends at ${many.lastEndOfFair.toFixed(2)} of its fair time; ` +
+    `calls per file: ${many.reconcilerCallsPerFile.toFixed(2)} of a reconciliation, ${many.statusCallsPerFile.toFixed(2)} of \`status\``,
+];
 
 export const describeSmallFiles = ({ files, filesPerSecond }: PartFigures['smallFiles']): string[] => [
   `  ${count(files)} files of one record: ${filesPerSecond}/s`,

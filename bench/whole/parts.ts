@@ -7,7 +7,9 @@ import type { PartFigures, PartName } from './bench-figures.ts';
 import * as text from './describe-figures.ts';
 import { measureColdStarts } from './measure-cold-start.ts';
 import { measureCost } from './measure-cost.ts';
+import type { DeadLettersFigures } from './measure-dead-letters.ts';
 import type { FinalizerFigures } from './measure-finalizer.ts';
+import { measureManyFiles } from './measure-many-files.ts';
 import { measureSmallFiles } from './measure-small-files.ts';
 import type { WaitingFigures } from './measure-waiting.ts';
 import { countedPace, slowPace } from './paces.ts';
@@ -46,6 +48,12 @@ export const parts: { readonly [Name in PartName]: Part<PartFigures[Name]> } = {
     },
     describe: text.describeFinalizer,
   },
+  deadLetters: {
+    title: 'dead letters: listing, exporting, surveying, redriving them all',
+    measure: (isQuick) =>
+      inProcess<DeadLettersFigures>('whole/measure-dead-letters.ts', [isQuick ? '10000' : '100000']),
+    describe: text.describeDeadLetters,
+  },
   waiting: {
     title: 'waiting for a slow API',
     measure: async (isQuick) => {
@@ -78,6 +86,11 @@ export const parts: { readonly [Name in PartName]: Part<PartFigures[Name]> } = {
       return figures;
     },
     describe: text.describeThroughput,
+  },
+  manyFiles: {
+    title: 'many files at once',
+    measure: (isQuick) => measureManyFiles(isQuick ? { files: 20, simulated: 100 } : { files: 200, simulated: 1_000 }),
+    describe: text.describeManyFiles,
   },
   smallFiles: {
     title: 'small files',

@@ -20,6 +20,7 @@ export function ratiosOf(figures: BenchFigures): Ratios {
     ...splitterRatios(figures),
     ...processRatios(figures),
     ...throughputRatios(figures),
+    ...manyRatios(figures),
     ...costRatios(figures),
     ...coldStartRatios(figures),
   };
@@ -36,7 +37,7 @@ function splitterRatios({ splitter }: BenchFigures): Ratios {
 }
 
 /** What is measured in processes of its own, without a local cloud. */
-function processRatios({ consumer, peers, finalizer, revisions, waiting }: BenchFigures): Ratios {
+function processRatios({ consumer, peers, finalizer, revisions, deadLetters, waiting }: BenchFigures): Ratios {
   const ratios: Ratios = {};
   if (consumer) ratios['consumer, CPU of bare requests'] = lower(consumer.cpuOfBare, ['consumer']);
   const own = peers?.find(({ peer }) => peer.startsWith('sluice'));
@@ -48,6 +49,10 @@ function processRatios({ consumer, peers, finalizer, revisions, waiting }: Bench
     ratios['finalizer, memory of four times the records'] = lower(more.peakMb / fewer.peakMb, ['finalizer']);
   if (revisions)
     ratios['comparing a revision, CPU of delivering it'] = lower(revisions.comparedOfDelivered, ['revisions']);
+  for (const { step, cpuOfParsing, peakOfTenth } of deadLetters?.steps ?? []) {
+    ratios[`dead letters, ${step}, CPU of parsing them`] = lower(cpuOfParsing, ['deadLetters']);
+    ratios[`dead letters, ${step}, memory of a tenth of them`] = lower(peakOfTenth, ['deadLetters']);
+  }
   for (const { requestsAMinute: pace, functionsAwake } of waiting ?? [])
     ratios[`functions awake at ${pace} a minute`] = lower(functionsAwake, ['waiting']);
   return ratios;
@@ -64,6 +69,18 @@ function throughputRatios({ throughput, consumer, peers }: BenchFigures): Ratios
     ratios[`functions' CPU of the API's, ${records}`] = lower(cpu.functions / cpu.api, ['throughput']);
   }
   return ratios;
+}
+
+function manyRatios({ manyFiles, throughput }: BenchFigures): Ratios {
+  if (!manyFiles) return {};
+  const { recordsPerSecond, lastEndOfFair, statusCallsPerFile, reconcilerCallsPerFile } = manyFiles;
+  const ofOneFile = recordsPerSecond / (throughput?.[0]?.recordsPerSecond ?? NaN);
+  return {
+    "many files' speed of one file's": higher(ofOneFile, ['manyFiles', 'throughput'], 0.25),
+    'many files, the latest end of a fair one': lower(lastEndOfFair, ['manyFiles']),
+    'many files, calls of `status` per file': lower(statusCallsPerFile, ['manyFiles']),
+    'many files, calls of a reconciliation per file': lower(reconcilerCallsPerFile, ['manyFiles']),
+  };
 }
 
 function costRatios({ cost, waiting, smallFiles }: BenchFigures): Ratios {

@@ -52,7 +52,7 @@ export function splitterWorld(clock: SimulatedClock, bytes: Buffer, chunkBytes =
         const value = Reflect.get(target, method) as unknown;
         if (typeof value !== 'function') return value;
         // Dying while reading a list is the same case as dying at a single read.
-        if (String(method).startsWith('list')) return value.bind(target) as unknown;
+        if (/^(list|each)/.test(String(method))) return value.bind(target) as unknown;
         return async (...parameters: unknown[]) => {
           full.onStep(`before ${name}.${String(method)}`);
           const result: unknown = await (value as (...all: unknown[]) => unknown).apply(target, parameters);

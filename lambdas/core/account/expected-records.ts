@@ -19,19 +19,23 @@ export function expectedRecords(file: FileAccount): number | undefined {
 
 /**
  * Records per byte of a feed's stored objects, from files for which it is known: an estimate for files that have not been
- * cut yet. Compressed files are counted separately. Undefined if no such file exists.
+ * cut yet. Compressed files are counted separately. Returns undefined for a file if no such file is known.
  */
-export function recordsPerByte(known: readonly FileAccount[], like: FileAccount): number | undefined {
-  let [records, bytes] = [0, 0];
+export function recordsPerByte(known: readonly FileAccount[]): (like: FileAccount) => number | undefined {
+  const sums = new Map<string, { records: number; bytes: number }>();
   for (const file of known) {
     const expected = expectedRecords(file);
-    const isAlike = file.feed === like.feed && isCompressed(file) === isCompressed(like);
-    if (!isAlike || expected === undefined || expected === 0) continue;
-    records += expected;
-    bytes += file.source.sizeBytes;
+    if (expected === undefined || expected === 0) continue;
+    const { records, bytes } = sums.get(kindOf(file)) ?? { records: 0, bytes: 0 };
+    sums.set(kindOf(file), { records: records + expected, bytes: bytes + file.source.sizeBytes });
   }
-  return bytes > 0 ? records / bytes : undefined;
+  return (like) => {
+    const { records, bytes } = sums.get(kindOf(like)) ?? { records: 0, bytes: 0 };
+    return bytes > 0 ? records / bytes : undefined;
+  };
 }
+
+const kindOf = (file: FileAccount): string => `${file.feed} ${isCompressed(file)}`;
 
 /** Judged by the file's name until its content has been inspected. */
 function isCompressed({ content, source, sha256 }: FileAccount): boolean {

@@ -61,13 +61,13 @@ export function projectFiles(line: Line, feeds: readonly PacedFeed[], now: numbe
   const { pace, pausedUntil, pausedFeeds = [] } = line;
   const recordsPerSecond = pace?.perSecond;
   const startsAt = Math.max(now, pausedUntil);
-  const known = [...line.files, ...line.done];
+  const perByteOf = recordsPerByte([...line.files, ...line.done]);
   const queued: Record<'all' | 'running', number | undefined> = { all: 0, running: 0 };
   return line.files
     .filter(hasWorkLeft)
     .toSorted(byService)
     .map((file) => {
-      const { remainingRecords, isEstimated } = remainderOf(file, known);
+      const { remainingRecords, isEstimated } = remainderOf(file, perByteOf);
       const isPaused = pausedFeeds.includes(file.feed);
       queued.all = sumOf(queued.all, remainingRecords);
       if (!isPaused) queued.running = sumOf(queued.running, remainingRecords);
@@ -133,10 +133,10 @@ export function byService(a: FileAccount, b: FileAccount): number {
 
 function remainderOf(
   file: FileAccount,
-  known: readonly FileAccount[],
+  perByteOf: ReturnType<typeof recordsPerByte>,
 ): Pick<Projection, 'remainingRecords' | 'isEstimated'> {
   const isEstimated = file.totalRecords === undefined;
-  const perByte = isEstimated ? recordsPerByte(known, file) : undefined;
+  const perByte = isEstimated ? perByteOf(file) : undefined;
   const total = expectedRecords(file) ?? (perByte === undefined ? undefined : perByte * file.source.sizeBytes);
   if (total === undefined) return { remainingRecords: undefined, isEstimated };
   return { remainingRecords: Math.max(0, Math.round(total) - endedRecords(file)), isEstimated };
