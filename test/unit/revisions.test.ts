@@ -3,6 +3,7 @@ import { finalizeMessageOf } from '../../lambdas/ask-finalizer.ts';
 import { LatestPlan } from '../../lambdas/splitter/latest-plan.ts';
 import type { LogRow } from '../support/log-rows.ts';
 import { RevisionWorld } from '../support/revision-world.ts';
+import { KilledError } from '../support/steps.ts';
 
 let world: RevisionWorld;
 beforeEach(() => void (world = new RevisionWorld()));
@@ -491,7 +492,7 @@ describe('a revision of one that is in progress', () => {
     await world.handle(0, false);
     // A consumer that is killed has begun a batch, so that the file is in progress for a while after its stop.
     world.onStep = ({ call, when }) => {
-      if (call === 'update' && when === 'after') throw new Error('killed');
+      if (call === 'update' && when === 'after') throw new KilledError('killed');
     };
     await world.handle(
       world.queue.findIndex(({ task }) => task.kind === 'batch'),
@@ -618,6 +619,22 @@ describe('a revision of one that was not sent', () => {
     await run();
     expect(await world.release(first)).toMatchObject({ kind: 'refused' });
     expect(Object.fromEntries(world.api.schedule)).toEqual(scheduleOf(rowsOf(7)));
+  });
+
+  it('also reports what one that was cancelled no longer had, as that one reports nothing', async () => {
+    world.drop(1, rowsOf(20));
+    await run();
+    const without = rowsOf(20).filter(({ spot }) => spot !== 'S7');
+    const second = world.drop(2, [...without, { spot: 'S21', client: 'New' }]);
+    const batch = () => world.queue.findIndex(({ task }) => task.kind === 'batch');
+    while (batch() < 0) await world.handle(0, false);
+    await world.handle(batch(), false);
+    await world.ledger.cancelFile(second, { by: 'ann', why: 'the wrong export' });
+    await run();
+    expect(world.manifestOf(second)).toMatchObject({ state: 'quarantined', unchanged_records: 5, held_records: 15 });
+    const third = world.drop(3, [...without, { spot: 'S22', client: 'New' }]);
+    await run();
+    expect(world.manifestOf(third)).toMatchObject({ state: 'completed', unchanged_records: 19, removed_records: 1 });
   });
 
   it('waits more than a day for it, and is sent all the same', async () => {

@@ -23,7 +23,7 @@ export function basesOf(
   if (!figures || figures.checksum === null || !figures.reconciled) return undefined;
   const { receipts_key: key, receipts_sha256: sha256, resolutions_key, resolutions_sha256 } = figures.archive;
   // Not if all of it was to be sent as new: then a person may have removed the earlier entries.
-  const isPartial = figures.failure?.code === 'newer_revision' && (!file.revision || hasPlan(file.revision));
+  const isPartial = figures.state !== 'completed' && (!file.revision || hasPlan(file.revision));
   const undelivered = figures.total_records - figures.uploaded_records - figures.duplicate_records;
   // Of a file that was stopped, no one removes by hand what it no longer has, even if all of it was delivered.
   const isNeeded = isPartial || undelivered > figures.unchanged_records;

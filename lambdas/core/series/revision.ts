@@ -19,7 +19,7 @@ export interface RevisionBase {
   idsHaveFileId?: true;
   /** Only for records that later revisions no longer have: it may be left out. */
   isOptional?: true;
-  /** A newer revision stopped it: of what it did not send, the API has what the revision before it says. */
+  /** It was not completed: of what it did not send, the API has what the revision before it says. */
   isPartial?: true;
   /** What its rows mean: see `columnsOf`. Absent in an item of an earlier version, and for records with names of their own. */
   columns?: string;
