@@ -9,6 +9,7 @@ import type { Drop, WorldSettings } from './revision-world.ts';
 import { RevisionWorld } from './revision-world.ts';
 import type { ChangedRecords } from './scheduling-api.ts';
 import type { Service, Step } from './steps.ts';
+import { KilledError } from './steps.ts';
 
 /** What a seed's night is like. */
 export interface Night {
@@ -202,7 +203,7 @@ class PassingNight {
   async #onStep({ service, when }: Step): Promise<void | 'again'> {
     const { world, night } = this;
     if (this.#isMorning) return;
-    if (night.kills > 0 && this.#has(night.kills)) throw new Error('killed');
+    if (night.kills > 0 && this.#has(night.kills)) throw new KilledError('killed');
     const outage = service === 'api' ? undefined : this.#outageOf(service);
     if (outage) {
       if (this.#has(when === 'before' ? outage.failed : outage.lost)) throw new AwsFaultError('Outage', service);

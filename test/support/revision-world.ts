@@ -42,7 +42,7 @@ import type { ChangedRecords } from './scheduling-api.ts';
 import { SchedulingApi } from './scheduling-api.ts';
 import { SimulatedClock } from './simulated-clock.ts';
 import type { OnStep } from './steps.ts';
-import { Steps } from './steps.ts';
+import { KilledError, Steps } from './steps.ts';
 import type { SplitterWorld } from './splitter-world.ts';
 import { splitterWorld } from './splitter-world.ts';
 import type { LogRow } from './log-rows.ts';
@@ -323,6 +323,7 @@ export class RevisionWorld {
       const isConsumer = ['batch', 'letter', 'correction'].includes(task.kind);
       await (isConsumer ? this.clock.run(work, () => this.depth > depth) : work);
     } catch (error) {
+      if (!awsFaultOf(error) && !(error instanceof KilledError)) throw error;
       // What waits for AWS is put back; the message of a killed function is hidden for longer.
       this.#add(task, awsFaultOf(error) ? putBackMs : 2 * fileLeaseMs);
     } finally {

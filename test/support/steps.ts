@@ -25,6 +25,9 @@ const reservedMs = 60_000;
 
 const isRead = (call: string): boolean => /^(get|has|head|is|list|query|read|stopped)/.test(call);
 
+/** A function was killed, or its time is over. */
+export class KilledError extends Error {}
+
 interface Invocation {
   endsAt: number;
   isDead: boolean;
@@ -103,7 +106,7 @@ export class Steps {
   }
 
   #throwIfDead(invocation: Invocation | undefined): void {
-    if (invocation && (invocation.isDead || this.#clock.now() > invocation.endsAt)) throw new Error('killed');
+    if (invocation && (invocation.isDead || this.#clock.now() > invocation.endsAt)) throw new KilledError('killed');
   }
 }
 

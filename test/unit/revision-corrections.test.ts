@@ -1,6 +1,7 @@
 import { beforeEach, describe, expect, it } from 'vitest';
 import type { LogRow } from '../support/log-rows.ts';
 import { RevisionWorld } from '../support/revision-world.ts';
+import { KilledError } from '../support/steps.ts';
 
 let world: RevisionWorld;
 beforeEach(() => void (world = new RevisionWorld('doubles')));
@@ -128,7 +129,7 @@ describe('a record of an earlier revision that may have been sent when a newer o
     world.onStep = () => {
       if (!world.api.schedule.has(spot)) return;
       world.onStep = () => undefined;
-      throw new Error('killed');
+      throw new KilledError('killed');
     };
     const isSending = ({ task }: (typeof world.queue)[number]) => ['letter', 'correction'].includes(task.kind);
     await world.clock.advance(2);
