@@ -4,6 +4,7 @@ import { LatestPlan } from '../../lambdas/splitter/latest-plan.ts';
 import type { LogRow } from '../support/log-rows.ts';
 import { RevisionWorld } from '../support/revision-world.ts';
 import { KilledError } from '../support/steps.ts';
+import { runUntilStopped } from '../support/run-until-stopped.ts';
 
 let world: RevisionWorld;
 beforeEach(() => void (world = new RevisionWorld()));
@@ -357,23 +358,7 @@ describe('a revision that a person must decide about', () => {
 });
 
 describe('a revision of one that is in progress', () => {
-  /** Splitters first, then a number of batches, then splitters again; the rest in order. */
-  async function runWith(sentBatches: number, drop: () => void): Promise<void> {
-    let left = sentBatches;
-    let isDropped = false;
-    await world.run((due) => {
-      const kinds = world.queue.slice(0, due).map(({ task }) => task.kind);
-      const splitter = kinds.findIndex((kind) => kind === 'drop' || kind === 'continue');
-      if (splitter >= 0) return { index: splitter, isRepeated: false };
-      if (left > 0 && kinds.includes('batch')) left--;
-      else if (!isDropped) {
-        isDropped = true;
-        drop();
-        return { index: world.queue.length - 1, isRepeated: false };
-      }
-      return { index: Math.max(0, kinds.indexOf('batch')), isRepeated: false };
-    });
-  }
+  const runWith = (sentBatches: number, drop: () => void) => runUntilStopped(world, sentBatches, drop);
 
   const changed = rowsOf(40).with(0, { spot: 'S1', client: 'Changed' }).with(39, { spot: 'S40', client: 'Changed' });
 

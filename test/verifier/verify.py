@@ -1,7 +1,7 @@
 """A second verifier of Sluice's evidence, written from docs/verification.md alone: standard library, no code shared with
 the first. Usage: verify.py [--partial] [--public-key PEM] MANIFEST, with the rest of its folder beside it; or
 verify.py [--partial] [--public-key PEM] PROOF [MANIFEST]; or, for a copy of the archive with its night log,
-verify.py [--partial] [--public-key PEM] --nights DIR [--head HASH] [--from NUMBER]; or, with a folder for each revision of
+verify.py [--partial] [--public-key PEM] --nights DIR [--head [FEED=]HASH]... [--from NUMBER]; or, with a folder for each revision of
 a series, verify.py [--partial] [--public-key PEM] --series DIR.
 Exits with 0 where everything was checked and holds, 1 where something does not hold (it says what), 3 where parts of the
 evidence are missing (it says which; 0 with --partial)."""
@@ -1362,7 +1362,7 @@ class Revision:
     """What a revision's receipts and resolutions say of its records."""
 
     def __init__(self, folder, manifest):
-        self.manifest, self.ids, self.contents, self.delivered, self.had, self.corrected = manifest, {}, {}, {}, {}, set()
+        self.manifest, self.ids, self.contents, self.delivered, self.had, self.corrected, self.unchanged = manifest, {}, {}, {}, {}, set(), set()
         archive = manifest["archive"]
         receipts, resolutions = there(folder, archive["receipts_key"]), there(folder, archive["resolutions_key"])
         self.here = receipts is not None
@@ -1385,6 +1385,8 @@ class Revision:
                 self.corrected.add(record)
         else:
             delivered = outcome in ("uploaded", "unchanged", "duplicate")
+            if outcome == "unchanged":
+                self.unchanged.add(request_id)
             # With a repeated id, the API has what came first.
             has_content = delivered and not (outcome == "duplicate" and request_id in self.delivered)
         if request_id is None:
@@ -1463,11 +1465,37 @@ def check_change(row, own, bases, covered):
         base = bases[place]
         must(identity is None or base.ids.get(earlier) == base.id_of(identity), f"identity of the earlier record {earlier}")
         must(not row["before"] or base.has_text(earlier, row["before"]), f"text of the earlier record {earlier}")
-        if place == 0:
-            covered.add(base.ids.get(earlier) if identity is None else base.id_of(identity))
+        covered[place].add(base.ids.get(earlier) if identity is None else base.id_of(identity))
+        if identity is not None:
+            cover(identity, bases[place:], covered[place:])
     if change == "new":
         must(not any(base and base.id_of(identity) in base.delivered for base in bases), f"record {record} is not new")
     return place is not None
+
+def cover(identity, bases, covered):
+    for base, said in zip(bases, covered):
+        if base is not None:
+            said.add(base.id_of(identity))
+
+def stopped_list(stopped, folder, own):
+    """Identities of the new and changed records of a stopped revision, and what it delivered of them, by its id in the newer
+    file; None if they are not all listed."""
+    comparison, identities, delivered = stopped.manifest.get("comparison"), {}, set()
+    changes = beside(folder, comparison["changes_key"]) if comparison else None
+    if changes is None:
+        return None
+    must(sha256(changes).hex() == comparison["changes_sha256"], "list of changes of a stopped revision")
+    for row in read_changes(changes):
+        record, identity = row["record"], row["identity"]
+        if row["change"] == "not listed":
+            return None
+        if row["change"] == "removed" or record is None or identity is None:
+            continue
+        must(record not in stopped.ids or stopped.ids[record] == stopped.id_of(identity), f"identity of the stopped record {record}")
+        identities[record] = identity
+        if stopped.id_of(identity) in stopped.delivered:
+            delivered.add(own.id_of(identity))
+    return identities, delivered
 
 def compare_revision(folder, manifest, found, missing):
     bases = []
@@ -1484,7 +1512,8 @@ def compare_revision(folder, manifest, found, missing):
         must(receipts == (named["receipts_key"], named["receipts_sha256"], named["file_id"]), "receipts of an earlier revision")
         bases.append(Revision(path, earlier))
         must(bases[-1].here, "receipts of an earlier revision")
-    own, covered, listed, whole = Revision(folder, manifest), set(), {"new": 0, "changed": 0, "removed": 0}, True
+    own, covered = Revision(folder, manifest), [set() for _ in bases]
+    listed, whole = {"new": 0, "changed": 0, "removed": 0}, True
     comparison, records, removed, gone = manifest.get("comparison"), set(), set(), set()
     changes = beside(folder, comparison["changes_key"]) if comparison else None
     for row in read_changes(changes) if changes is not None else []:
@@ -1508,18 +1537,25 @@ def compare_revision(folder, manifest, found, missing):
     certain = bases[: certain_of(bases)]
     if None in certain or not own.here:
         return
-    newest = certain[0]
+    lists = [stopped_list(base, found[base.manifest["file_id"]][0], own) for base in certain[:-1]]
     for receipt in map(read_receipt, unpacked_lines(there(folder, manifest["archive"]["receipts_key"]))):
         record, outcome = receipt["record"], receipt["outcome"]
         must(receipt["request_id"] not in gone, f"record {record} is here, and listed as removed")
         must(outcome != "unchanged" or record not in records, f"record {record} is unchanged, and listed")
-        known = next((True for base in certain if own.contents[record] in base.had), None)
-        must(outcome != "unchanged" or known is not None, f"record {record} is unchanged")
-        must(known is not None or record not in own.ids or changes is None or not whole or record in records, f"record {record} is not listed")
-        if own.contents[record] in newest.had:
-            covered.add(newest.ids.get(newest.had[own.contents[record]]))
-    if changes is not None and whole and manifest["held_records"] == 0 and len(certain) == 1:
-        must(newest.delivered.keys() <= covered, "an earlier record of which nothing is said")
+        known = [place for place, base in enumerate(certain) if own.contents[record] in base.had]
+        # Of several, the newest that has delivered the record decides.
+        decides = next((place for place, of in enumerate(lists) if of and receipt["request_id"] in of[1]), None)
+        must(outcome != "unchanged" or (known and decides in (None, *known)), f"record {record} is unchanged")
+        must(known or record not in own.ids or changes is None or not whole or record in records, f"record {record} is not listed")
+        for place in known:
+            earlier = certain[place].had[own.contents[record]]
+            covered[place].add(certain[place].ids.get(earlier))
+            if place < len(lists) and lists[place] and earlier in lists[place][0]:
+                cover(lists[place][0][earlier], certain, covered)
+    if changes is not None and whole and manifest["held_records"] == 0 and None not in lists:
+        for place, (base, said) in enumerate(zip(certain, covered)):
+            # For what a stopped one did not change, the one before it accounts.
+            must(base.delivered.keys() - (base.unchanged if place < len(lists) else set()) <= said, "an earlier record of which nothing is said")
 
 def verify_series(folder, expected_pem, missing):
     found = {}

@@ -113,7 +113,8 @@ function checkRow(
     if (identity !== null) {
       const id = base.requestIdOf(identity);
       mustHold(base.hasId(earlier, id), `${where}: record ${earlier} of the earlier file has another identity`);
-      base.cover(id);
+      // What it took the place of in those before is gone with it.
+      for (const each of bases.slice(index)) each?.cover(each.requestIdOf(identity));
     }
     checkText(row.before, earlier, base, where);
   }

@@ -36,11 +36,14 @@ export class RevisionRecords {
   readonly #deliveredContents: KeyTable;
   /** A bit for each record that a newer revision lists as removed. */
   readonly #removed: Uint8Array;
+  /** It was stopped for a newer one: the revision before it accounts for what it did not change. */
+  readonly #isStopped: boolean;
   readonly #corrected = new Set<number>();
 
   constructor(manifest: Manifest) {
     const { total_records: records } = manifest;
     this.manifest = manifest;
+    this.#isStopped = manifest.failure?.code === 'newer_revision';
     this.#ids = Buffer.alloc((records + 1) * keyBytes);
     this.#contents = Buffer.alloc((records + 1) * keyBytes);
     this.#delivered = new KeyTable(records, valueBytes);
@@ -107,14 +110,18 @@ export class RevisionRecords {
     this.#cover(this.#ids.subarray(record * keyBytes, (record + 1) * keyBytes));
   }
 
-  /** The same for the record with the bytes of this one. False if the API has no record with these bytes from this file. */
-  coverContent(newer: RevisionRecords, record: number): boolean {
+  /** The record with the bytes of this one; undefined if the API has none with these bytes from this file. */
+  contentOf(newer: RevisionRecords, record: number): number | undefined {
     const { slots } = this.#deliveredContents;
     const at = this.#deliveredContents.find(newer.#contents.subarray(record * keyBytes, (record + 1) * keyBytes));
-    if (slots[at + flagsAt] === 0) return false;
-    const from = slots.readUInt32LE(at + keyBytes) * keyBytes;
-    this.#cover(this.#ids.subarray(from, from + keyBytes));
-    return true;
+    return slots[at + flagsAt] === 0 ? undefined : slots.readUInt32LE(at + keyBytes);
+  }
+
+  /** The same, for which the newer revision accounts. */
+  coverContent(newer: RevisionRecords, record: number): number | undefined {
+    const own = this.contentOf(newer, record);
+    if (own !== undefined) this.coverRecord(own);
+    return own;
   }
 
   /** A record that the API has, and of which the newer revision says nothing. */
@@ -127,12 +134,12 @@ export class RevisionRecords {
     return undefined;
   }
 
-  /** @param how what is known of it: `content` only if the API has these bytes */
+  /** @param how what is known of it: `hasContent` only if the API has these bytes */
   add(
     record: number,
     requestId: string | null,
     sha256: string,
-    how: { isDelivered: boolean; hasContent: boolean },
+    how: { isDelivered: boolean; hasContent: boolean; isUnchanged?: boolean },
   ): void {
     keyOf(sha256).copy(this.#contents, record * keyBytes);
     if (requestId === null) return;
@@ -141,6 +148,7 @@ export class RevisionRecords {
     key.copy(this.#ids, record * keyBytes);
     if (how.hasContent) put(this.#deliveredContents, keyOf(sha256), record);
     if (how.isDelivered) put(this.#delivered, key, record);
+    if (how.isUnchanged && this.#isStopped) this.#cover(key);
   }
 }
 
@@ -187,7 +195,8 @@ export async function readRevision(
       const isDelivered = outcome === 'uploaded' || outcome === 'unchanged' || outcome === 'duplicate';
       // The API has the record that came first with a repeated id.
       const isRepeated = outcome === 'duplicate' && id !== null && found.delivers(id);
-      found.add(record, id, sha256, { isDelivered, hasContent: isDelivered && !isRepeated });
+      const isUnchanged = outcome === 'unchanged';
+      found.add(record, id, sha256, { isDelivered, hasContent: isDelivered && !isRepeated, isUnchanged });
     }
   }
   return found;

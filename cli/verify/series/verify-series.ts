@@ -3,13 +3,15 @@ import { basename, join } from 'node:path';
 import type { Manifest } from '../../../lambdas/core/account/manifest.ts';
 import { sha256Of } from '../../../lambdas/core/records/identity.ts';
 import { CliError } from '../../cli-error.ts';
-import { linesOf, unpack } from '../evidence-lines.ts';
+import { readComparison } from '../../../lambdas/core/series/read-comparison.ts';
+import { linesOf, readChunks, unpack } from '../evidence-lines.ts';
 import { manifestName, readManifest } from '../read-manifest.ts';
 import { readReceipt } from '../read-receipt.ts';
 import type { OnProgress, Verified } from '../verified.ts';
 import { DoesNotHoldError, mustHold } from '../verified.ts';
 import { fileDigest } from '../file-digest.ts';
 import { evidenceOf, verifyFile } from '../verify-file.ts';
+import { CertainRevisions } from './certain-revisions.ts';
 import { certainOf, checkChanges, checkCounts } from './check-changes.ts';
 import type { RevisionRecords } from './revision-records.ts';
 import { readRevision } from './revision-records.ts';
@@ -113,17 +115,24 @@ async function* compare(
     const figures = `${listed.changed} changed, ${listed.new} new, ${listed.removed} removed`;
     yield { sentence: `each row of the list of changes is right (${figures})` };
   } else yield { sentence: 'there is no list of changes', isSkipped: manifest.comparison !== undefined };
-  const certain = certainOf(bases).filter((each) => each !== undefined);
-  const [newest] = certain;
-  if (!newest || certain.length < certainOf(bases).length || files.receipts === undefined) return;
+  const known = certainOf(bases).filter((each) => each !== undefined);
+  const [newest] = known;
+  if (!newest || known.length < certainOf(bases).length || files.receipts === undefined) return;
+  const certain = new CertainRevisions(known, own);
+  await addLists(certain, byId);
   let unchanged = 0;
   for await (const line of linesOf(unpack(files.receipts, 'the receipts'), 'the receipts')) {
     const { record, outcome, request_id: id } = readReceipt(line, 'a receipt');
     const isRemoved = id !== null && listed?.removedIds.has(id) === true;
     mustHold(!isRemoved, `record ${record} is in this file, and the list of changes calls it removed`);
-    const isKnown = certain.map((base) => base.coverContent(own, record)).includes(true);
+    const isKnown = certain.coverContent(record);
     if (outcome === 'unchanged') {
-      mustHold(isKnown, `record ${record} is unchanged, and ${newest.manifest.file_id} did not deliver its bytes`);
+      const other = id === null ? undefined : certain.contradicting(record, id);
+      const deliverer = other ?? newest;
+      mustHold(
+        isKnown && !other,
+        `record ${record} is unchanged, and ${deliverer.manifest.file_id} did not deliver its bytes`,
+      );
       mustHold(!listed?.records.has(record), `record ${record} is unchanged, and the list of changes has it`);
       unchanged++;
     }
@@ -131,6 +140,13 @@ async function* compare(
     mustHold(isAccounted, `record ${record} is new or changed, and the list of changes does not have it`);
   }
   yield { sentence: `each of ${unchanged} unchanged records was delivered with the same bytes before` };
+  if (!certain.areListed) {
+    yield {
+      sentence: 'a stopped earlier revision has no whole list of changes: what it took the place of was not checked',
+      isNote: true,
+    };
+    return;
+  }
   if (!listed) return;
   if (!listed.isWhole) {
     yield {
@@ -140,17 +156,32 @@ async function* compare(
     return;
   }
   // What was not sent has no receipt here.
-  if (manifest.held_records > 0 || certain.length > 1) {
-    const why = manifest.held_records > 0 ? 'some records of this file are held' : 'an earlier revision was stopped';
-    yield { sentence: `${why}: whether a removed record is missing from the list was not checked`, isNote: true };
+  if (manifest.held_records > 0) {
+    yield {
+      sentence: 'some records of this file are held: whether a removed record is missing from the list was not checked',
+      isNote: true,
+    };
     return;
   }
-  const missing = newest.firstUncovered();
-  mustHold(
-    missing === undefined,
-    `record ${missing} of ${newest.manifest.file_id} is neither in this file nor listed as removed`,
-  );
-  yield { sentence: 'every record of the earlier revision is unchanged, changed or removed' };
+  for (const base of known) {
+    const missing = base.firstUncovered();
+    const where = `record ${missing} of ${base.manifest.file_id}`;
+    mustHold(missing === undefined, `${where} is neither in this file nor listed as removed`);
+  }
+  const which = known.length === 1 ? 'the earlier revision' : `the ${known.length} earlier revisions`;
+  yield { sentence: `every record of ${which} is unchanged, changed or removed` };
+}
+
+/** The lists of the stopped ones, as far as their folders have them. */
+async function addLists(certain: CertainRevisions, byId: ReadonlyMap<string, RevisionFolder>): Promise<void> {
+  for (const stopped of certain.stopped) {
+    const { manifest } = stopped;
+    const path = evidenceOf(manifest, byId.get(manifest.file_id)?.path ?? '', {}).changes;
+    if (path === undefined) continue;
+    const isNamed = (await fileDigest(path)).sha256 === manifest.comparison?.changes_sha256;
+    mustHold(isNamed, `the list of changes of ${manifest.file_id} has another SHA-256`);
+    await certain.addList(stopped, readComparison(readChunks(path)));
+  }
 }
 
 /** @throws DoesNotHoldError if it is not the manifest that the newer revision was compared with */

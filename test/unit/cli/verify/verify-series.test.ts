@@ -10,13 +10,20 @@ import { verifySeries } from '../../../../cli/verify/series/verify-series.ts';
 import type { Manifest } from '../../../../lambdas/core/account/manifest.ts';
 import type { Receipt } from '../../../../lambdas/core/account/receipt.ts';
 import type { Verdict } from '../../../support/evidence.ts';
-import { verdictOf, verifyByPython, writeEvidence } from '../../../support/evidence.ts';
+import { verdictOf, writeEvidence } from '../../../support/evidence.ts';
 import { proofOf, sha256 } from '../../../support/forged-evidence.ts';
 import type { LogRow } from '../../../support/log-rows.ts';
+import { Dice } from '../../../support/mutations.ts';
+import { startPythonVerifier } from '../../../support/python-verifier.ts';
 import { RevisionWorld } from '../../../support/revision-world.ts';
+import { runUntilStopped } from '../../../support/run-until-stopped.ts';
 
 const root = mkdtempSync(join(tmpdir(), 'sluice-series-'));
-afterAll(() => rmSync(root, { recursive: true, force: true }));
+const python = startPythonVerifier();
+afterAll(() => {
+  python?.stop();
+  rmSync(root, { recursive: true, force: true });
+});
 
 const rowsOf = (count: number): LogRow[] =>
   Array.from({ length: count }, (_, n) => ({ spot: `S${n + 1}`, client: `Client ${n + 1}` }));
@@ -56,9 +63,8 @@ async function verdict(change: (copy: Series) => void = () => undefined, of = se
   for (const [id, objects] of copy)
     writeEvidence(new Map([...objects].map(([name, b]) => [`/${name}`, b])), join(dir, id));
   const first = await verdictOf(verifySeries(dir, {}));
-  const second = process.env['PY'] === undefined ? undefined : verifyByPython('--series', dir);
-  if (second)
-    expect(second, `${first.said}\n${second.said}`).toMatchObject({ holds: first.holds, isComplete: first.isComplete });
+  const [code, said] = (await python?.verify(['--series', dir])) ?? [];
+  if (python) expect(code, `${first.said}\n${said}`).toBe(first.holds ? (first.isComplete ? 0 : 3) : 1);
   return first;
 }
 
@@ -76,6 +82,33 @@ const newestOf = (objects: Map<string, Buffer>): string =>
 
 function manifestIn(objects: Map<string, Buffer>): Manifest {
   return JSON.parse(objects.get(newestOf(objects))?.toString() ?? '') as Manifest;
+}
+
+/** Other receipts, with everything in the manifest that follows from them. */
+function forgeReceipts(
+  objects: Map<string, Buffer>,
+  change: (receipt: Receipt) => Receipt,
+  counts: Partial<Manifest>,
+): void {
+  const lines = gunzipSync(objects.get('receipts.ndjson.gz') ?? '')
+    .toString()
+    .trimEnd()
+    .split('\n');
+  const receipts = lines.map((line) => change(JSON.parse(line) as Receipt));
+  const gzip = gzipSync(receipts.map((each) => `${JSON.stringify(each)}\n`).join(''));
+  objects.set('receipts.ndjson.gz', gzip);
+  const sent = receipts.filter(({ outcome }) => outcome === 'uploaded').map(({ at }) => at);
+  changeManifest(objects, (manifest) => {
+    Object.assign(manifest, counts);
+    manifest.archive.receipts_sha256 = sha256(gzip);
+    manifest.proof = proofOf(gzip);
+    const seconds = sent.length === 0 ? 0 : (Date.parse(sent.at(-1) ?? '') - Date.parse(sent[0] ?? '')) / 1000;
+    const rate = seconds > 0 ? Math.floor((sent.length / seconds) * 100 + 0.5) / 100 : 0;
+    Object.assign(manifest.times, {
+      ...{ first_upload: sent[0] ?? null, last_upload: sent.at(-1) ?? null, upload_seconds: seconds },
+      ...{ records_per_second: rate, delivered_records: sent.length },
+    });
+  });
 }
 
 function changeManifest(objects: Map<string, Buffer>, change: (manifest: Manifest) => void): void {
@@ -214,23 +247,14 @@ describe('a series', () => {
   it('is invalid if a changed record is said to be unchanged, with everything else made to fit', async () => {
     const { holds, said } = await verdict((copy) => {
       const objects = objectsOf(copy, 'traffic.4');
-      const lines = gunzipSync(objects.get('receipts.ndjson.gz') ?? '')
-        .toString()
-        .trimEnd()
-        .split('\n');
-      const receipts = lines.map((line) => JSON.parse(line) as Receipt);
-      const sent = receipts.find(({ outcome }) => outcome === 'uploaded');
-      if (sent) sent.outcome = 'unchanged';
-      const gzip = gzipSync(receipts.map((each) => `${JSON.stringify(each)}\n`).join(''));
-      objects.set('receipts.ndjson.gz', gzip);
-      changeManifest(objects, (manifest) => {
-        manifest.uploaded_records--;
-        manifest.unchanged_records++;
-        manifest.archive.receipts_sha256 = sha256(gzip);
-        manifest.proof = proofOf(gzip);
-        const none = { first_upload: null, last_upload: null, upload_seconds: 0, records_per_second: 0 };
-        Object.assign(manifest.times, none, { delivered_records: 0 });
-      });
+      const { uploaded_records: uploaded, unchanged_records: unchanged } = manifestIn(objects);
+      let isForged = false;
+      const asUnchanged = (receipt: Receipt): Receipt => {
+        if (isForged || receipt.outcome !== 'uploaded') return receipt;
+        isForged = true;
+        return { ...receipt, outcome: 'unchanged' };
+      };
+      forgeReceipts(objects, asUnchanged, { uploaded_records: uploaded - 1, unchanged_records: unchanged + 1 });
     });
     expect(holds).toBe(false);
     expect(said).toMatch(/is unchanged, and traffic.3 did not deliver its bytes/);
@@ -268,5 +292,108 @@ describe('a series', () => {
     const { holds, said } = await verdict((copy) => forgeList(copy, change, removed, changed));
     expect(holds).toBe(false);
     expect(said).toMatch(expected);
+  });
+});
+
+describe('a series with a stopped revision', () => {
+  let stopped: Series;
+  const rows = rowsOf(12);
+  beforeAll(async () => {
+    const world = new RevisionWorld();
+    world.drop(1, rows);
+    await world.run(() => ({ index: 0, isRepeated: false }));
+    // The second one sends S1 and S13, and is stopped before S12.
+    const second = rows
+      .with(0, { spot: 'S1', client: 'Second' })
+      .with(11, { spot: 'S12', client: 'Second' })
+      .toSpliced(5, 1)
+      .toSpliced(1, 0, { spot: 'S13', client: 'Second' });
+    world.drop(2, second);
+    // The third one changes S1 back, has S12 as it was sent first, S6 again, and neither S9 nor S13.
+    const third = rows.toSpliced(8, 1);
+    await runUntilStopped(world, 2, () => world.drop(3, third));
+    expect(world.manifestOf('traffic.2')).toMatchObject({ state: 'superseded', uploaded_records: 2 });
+    expect(world.manifestOf('traffic.3')).toMatchObject({ uploaded_records: 1, unchanged_records: 10 });
+    stopped = new Map(['traffic.1', 'traffic.2', 'traffic.3'].map((id) => [id, world.evidenceOf(id)]));
+  });
+
+  const listOf = (copy: Series, change: (text: string) => string, counts: (manifest: Manifest) => void) => {
+    const objects = objectsOf(copy, 'traffic.3');
+    const list = Buffer.from(change(objects.get('changes.csv')?.toString() ?? ''));
+    objects.set('changes.csv', list);
+    changeManifest(objects, (manifest) => {
+      if (manifest.comparison) manifest.comparison.changes_sha256 = sha256(list);
+      counts(manifest);
+    });
+  };
+
+  it('is valid, and every record of both earlier revisions is accounted for', async () => {
+    const { holds, isComplete, said } = await verdict(undefined, stopped);
+    expect([holds, isComplete], said).toEqual([true, true]);
+    expect(said).toContain('traffic.3: every record of the 2 earlier revisions is unchanged, changed or removed');
+    expect(said).toContain('traffic.3: each of 10 unchanged records was delivered with the same bytes before');
+  });
+
+  it('is invalid if a record is said to be unchanged that the stopped one had changed, with everything made to fit', async () => {
+    const { holds, said } = await verdict((copy) => {
+      const forged = (receipt: Receipt): Receipt =>
+        receipt.outcome === 'uploaded' ? { ...receipt, outcome: 'unchanged' } : receipt;
+      forgeReceipts(objectsOf(copy, 'traffic.3'), forged, { uploaded_records: 0, unchanged_records: 11 });
+      listOf(
+        copy,
+        (text) => withoutRow(text, '""S1""'),
+        (manifest) => {
+          if (manifest.comparison) manifest.comparison.changed_records--;
+        },
+      );
+    }, stopped);
+    expect(holds).toBe(false);
+    expect(said).toContain('record 1 is unchanged, and traffic.2 did not deliver its bytes');
+  });
+
+  it.each(['traffic.1', 'traffic.2'])('is invalid if a removed record of %s is not listed', async (id) => {
+    const { holds, said } = await verdict((copy) => {
+      const removed = (text: string) => text.split('\r\n').filter((row) => row.startsWith(`removed,${id}`));
+      expect(removed(objectsOf(copy, 'traffic.3').get('changes.csv')?.toString() ?? '')).toHaveLength(1);
+      const change = (text: string) => removed(text).reduce((list, row) => list.replace(`${row}\r\n`, ''), text);
+      listOf(copy, change, (manifest) => {
+        manifest.removed_records--;
+      });
+    }, stopped);
+    expect(holds).toBe(false);
+    expect(said).toMatch(new RegExp(`of ${id} is neither in this file nor listed as removed`));
+  });
+
+  it('is valid without the list of the stopped one, and says what was not checked', async () => {
+    const { holds, said } = await verdict((copy) => {
+      copy.delete('traffic.3');
+      copy.set('traffic.3', objectsOf(stopped, 'traffic.3'));
+      objectsOf(copy, 'traffic.2').delete('changes.csv');
+    }, stopped);
+    expect(holds, said).toBe(true);
+    expect(said).toContain('traffic.3: a stopped earlier revision has no whole list of changes');
+  });
+
+  it('is valid whatever the revisions change and whenever one stops another (8 seeds)', async () => {
+    let stops = 0;
+    for (let seed = 1; seed <= 8; seed++) {
+      const dice = new Dice(seed);
+      const world = new RevisionWorld();
+      const random = () =>
+        rows
+          .filter(() => dice.roll(6) > 0)
+          .map((row) => (dice.roll(3) === 0 ? { ...row, client: dice.pick(['A', 'B']) } : row));
+      world.drop(1, random());
+      await world.run(() => ({ index: 0, isRepeated: false }));
+      for (const number of [2, 4]) {
+        world.drop(number, random());
+        await runUntilStopped(world, dice.roll(4), () => world.drop(number + 1, random()));
+      }
+      const ids = [1, 2, 3, 4, 5].map((number) => `traffic.${number}`);
+      stops += ids.filter((id) => world.manifestOf(id)?.state === 'superseded').length;
+      const { holds, said } = await verdict(undefined, new Map(ids.map((id) => [id, world.evidenceOf(id)])));
+      expect(holds, `seed ${seed}: ${said}`).toBe(true);
+    }
+    expect(stops).toBeGreaterThan(3);
   });
 });
