@@ -1441,9 +1441,9 @@ def read_changes(data):
         yield row
 
 def certain_of(bases):
-    """How many, the newest first, say what the API has: of one that was stopped for a newer one, the next says the rest."""
+    """How many, the newest first, say what the API has: of one that was stopped, the next says the rest."""
     for place, base in enumerate(bases):
-        if base is None or (base.manifest["failure"] or {}).get("code") != "newer_revision":
+        if base is None or base.manifest["state"] == "completed" or any(one.get("sends") == "all" for one in base.manifest.get("decisions", [])):
             return place + 1
     return len(bases)
 

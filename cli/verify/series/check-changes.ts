@@ -8,6 +8,7 @@ import { readComparison } from '../../../lambdas/core/series/read-comparison.ts'
 import { readChunks } from '../evidence-lines.ts';
 import { DoesNotHoldError, mustHold } from '../verified.ts';
 import type { RevisionRecords } from './revision-records.ts';
+import { isStopped } from './revision-records.ts';
 
 /** A cell that is too long for a spreadsheet has the SHA-256 of its text. */
 const cutCell = /… \[too long for a spreadsheet: \d+ characters, SHA-256 ([0-9a-f]{64})\. /;
@@ -138,9 +139,9 @@ function checkRemoved(
   mustHold(isNamed, `${where} has no identity, and no person has corrected record ${earlier} of the earlier file`);
 }
 
-/** The newest revision; if it was stopped for a newer one, the API has the rest as in those before it. */
+/** The newest revision; if it was stopped, the API has the rest as in those before it. */
 export function certainOf(bases: readonly (RevisionRecords | undefined)[]): readonly (RevisionRecords | undefined)[] {
-  const whole = bases.findIndex((each) => each?.manifest.failure?.code !== 'newer_revision');
+  const whole = bases.findIndex((each) => !each || !isStopped(each.manifest));
   return whole < 0 ? bases : bases.slice(0, whole + 1);
 }
 

@@ -25,6 +25,13 @@ const isCovered = 2;
 const valueBytes = 5;
 const flagsAt = keyBytes + 4;
 
+/**
+ * It was not sent as a whole: the revision before it accounts for what it did not change. Not if a person let all of it be
+ * sent as new.
+ */
+export const isStopped = ({ state, decisions = [] }: Manifest): boolean =>
+  state !== 'completed' && !decisions.some(({ sends }) => sends === 'all');
+
 /** What the evidence of a revision says about its records. 16 bytes of each hash are kept. */
 export class RevisionRecords {
   readonly manifest: Manifest;
@@ -36,14 +43,11 @@ export class RevisionRecords {
   readonly #deliveredContents: KeyTable;
   /** A bit for each record that a newer revision lists as removed. */
   readonly #removed: Uint8Array;
-  /** It was stopped for a newer one: the revision before it accounts for what it did not change. */
-  readonly #isStopped: boolean;
   readonly #corrected = new Set<number>();
 
   constructor(manifest: Manifest) {
     const { total_records: records } = manifest;
     this.manifest = manifest;
-    this.#isStopped = manifest.failure?.code === 'newer_revision';
     this.#ids = Buffer.alloc((records + 1) * keyBytes);
     this.#contents = Buffer.alloc((records + 1) * keyBytes);
     this.#delivered = new KeyTable(records, valueBytes);
@@ -148,7 +152,7 @@ export class RevisionRecords {
     key.copy(this.#ids, record * keyBytes);
     if (how.hasContent) put(this.#deliveredContents, keyOf(sha256), record);
     if (how.isDelivered) put(this.#delivered, key, record);
-    if (how.isUnchanged && this.#isStopped) this.#cover(key);
+    if (how.isUnchanged && isStopped(this.manifest)) this.#cover(key);
   }
 }
 

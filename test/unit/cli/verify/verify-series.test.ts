@@ -374,6 +374,25 @@ describe('a series with a stopped revision', () => {
     expect(said).toContain('traffic.3: a stopped earlier revision has no whole list of changes');
   });
 
+  it('is valid where the newest earlier revision was cancelled', async () => {
+    const world = new RevisionWorld();
+    world.drop(1, rows);
+    await world.run(() => ({ index: 0, isRepeated: false }));
+    const second = world.drop(2, [...rows.toSpliced(6, 1), { spot: 'S13', client: 'Second' }]);
+    const batch = () => world.queue.findIndex(({ task }) => task.kind === 'batch');
+    while (batch() < 0) await world.handle(0, false);
+    await world.handle(batch(), false);
+    await world.ledger.cancelFile(second, { by: 'ann', why: 'the wrong export' });
+    await world.run(() => ({ index: 0, isRepeated: false }));
+    world.drop(3, rows.toSpliced(6, 1));
+    await world.run(() => ({ index: 0, isRepeated: false }));
+    expect(world.manifestOf('traffic.2')).toMatchObject({ state: 'quarantined' });
+    expect(world.manifestOf('traffic.3')).toMatchObject({ state: 'completed', removed_records: 1 });
+    const ids = ['traffic.1', 'traffic.2', 'traffic.3'];
+    const { holds, said } = await verdict(undefined, new Map(ids.map((id) => [id, world.evidenceOf(id)])));
+    expect(holds, said).toBe(true);
+  });
+
   it('is valid whatever the revisions change and whenever one stops another (8 seeds)', async () => {
     let stops = 0;
     for (let seed = 1; seed <= 8; seed++) {
