@@ -70,6 +70,8 @@ export const describeManyFiles = (many: PartFigures['manyFiles']): string[] => [
     `${Math.round(many.recordsPerSecond)} records/s, each account exact`,
   `  simulated, ${count(many.simulatedFiles)} files: the latest of all ends at ${many.lastEndOfFair.toFixed(2)} of its fair time; ` +
     `calls per file: ${many.reconcilerCallsPerFile.toFixed(2)} of a reconciliation, ${many.statusCallsPerFile.toFixed(2)} of \`status\``,
+  `  simulated, ${count(many.simulatedLargeFiles)} large files: of their fair times, the last one starts at ${many.lastStartOfFair.toFixed(2)}, ` +
+    `the first one ends at ${many.firstEndOfFairLarge.toFixed(2)}, the last one at ${many.lastEndOfFairLarge.toFixed(2)}`,
 ];
 
 export const describeSmallFiles = ({ files, filesPerSecond }: PartFigures['smallFiles']): string[] => [

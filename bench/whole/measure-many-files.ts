@@ -17,8 +17,15 @@ const recordsAFile = 1_000;
 const dropsAtOnce = 16;
 
 /** Files of 1,000 records dropped at once, as fast as the whole system goes; and, simulated, what becomes of each. */
-export async function measureManyFiles(wish: { files: number; simulated: number }): Promise<ManyFilesFigures> {
-  const simulated = await inProcess<SimulatedManyFiles>('whole/simulate-many-files.ts', [String(wish.simulated)]);
+export async function measureManyFiles(wish: {
+  files: number;
+  simulated: number;
+  large: number;
+}): Promise<ManyFilesFigures> {
+  const simulated = await inProcess<SimulatedManyFiles>('whole/simulate-many-files.ts', [
+    String(wish.simulated),
+    String(wish.large),
+  ]);
   return { ...(await timeFiles(wish.files)), ...simulated };
 }
 

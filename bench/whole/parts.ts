@@ -89,7 +89,10 @@ export const parts: { readonly [Name in PartName]: Part<PartFigures[Name]> } = {
   },
   manyFiles: {
     title: 'many files at once',
-    measure: (isQuick) => measureManyFiles(isQuick ? { files: 20, simulated: 100 } : { files: 200, simulated: 1_000 }),
+    measure: (isQuick) =>
+      measureManyFiles(
+        isQuick ? { files: 20, simulated: 100, large: 10 } : { files: 1_000, simulated: 1_000, large: 100 },
+      ),
     describe: text.describeManyFiles,
   },
   smallFiles: {

@@ -74,10 +74,14 @@ function throughputRatios({ throughput, consumer, peers }: BenchFigures): Ratios
 function manyRatios({ manyFiles, throughput }: BenchFigures): Ratios {
   if (!manyFiles) return {};
   const { recordsPerSecond, lastEndOfFair, statusCallsPerFile, reconcilerCallsPerFile } = manyFiles;
+  const { lastStartOfFair, lastEndOfFairLarge, firstEndOfFairLarge } = manyFiles;
   const ofOneFile = recordsPerSecond / (throughput?.[0]?.recordsPerSecond ?? NaN);
   return {
     "many files' speed of one file's": higher(ofOneFile, ['manyFiles', 'throughput'], 0.25),
     'many files, the latest end of a fair one': lower(lastEndOfFair, ['manyFiles']),
+    'large files, the latest start of a fair one': lower(lastStartOfFair, ['manyFiles']),
+    'large files, the latest end of a fair one': lower(lastEndOfFairLarge, ['manyFiles']),
+    'large files, the first end of the last': higher(firstEndOfFairLarge / lastEndOfFairLarge, ['manyFiles']),
     'many files, calls of `status` per file': lower(statusCallsPerFile, ['manyFiles']),
     'many files, calls of a reconciliation per file': lower(reconcilerCallsPerFile, ['manyFiles']),
   };

@@ -84,6 +84,43 @@ describe('the comparison with kept figures', () => {
   });
 });
 
+describe('the figures of many files and of dead letters', () => {
+  const step = { step: 'list', seconds: 7, cpuOfParsing: 3, peakMb: 118, peakOfTenth: 1 };
+  const many = {
+    ...{ files: 1_000, recordsAFile: 1_000, dropSeconds: 30, recordsPerSecond: 2_000 },
+    ...{ simulatedFiles: 1_000, lastEndOfFair: 1, statusCallsPerFile: 0.04, reconcilerCallsPerFile: 0.06 },
+    ...{ simulatedLargeFiles: 100, lastStartOfFair: 1, lastEndOfFairLarge: 1, firstEndOfFairLarge: 1 },
+  };
+  const figuresWith = (change: Partial<BenchFigures>): BenchFigures => ({
+    ...newest(),
+    ...{ manyFiles: many, deadLetters: { letters: 100_000, steps: [step] } },
+    ...change,
+  });
+  const worse = (change: Partial<BenchFigures>) =>
+    regressions(ratiosOf(figuresWith(change)), baselineOf([figuresWith({})]));
+
+  it.each<[string, Partial<BenchFigures>]>([
+    ['dead letters, list, memory', { deadLetters: { letters: 100_000, steps: [{ ...step, peakOfTenth: 1.2 }] } }],
+    ['dead letters, list, CPU', { deadLetters: { letters: 100_000, steps: [{ ...step, cpuOfParsing: 4 }] } }],
+    ['many files, the latest end', { manyFiles: { ...many, lastEndOfFair: 1.2 } }],
+    ['many files, calls of `status`', { manyFiles: { ...many, statusCallsPerFile: 1 } }],
+    ['many files, calls of a reconciliation', { manyFiles: { ...many, reconcilerCallsPerFile: 2 } }],
+    ['large files, the latest start', { manyFiles: { ...many, lastStartOfFair: 3 } }],
+    ['large files, the first end', { manyFiles: { ...many, firstEndOfFairLarge: 0.5 } }],
+    ["many files' speed", { manyFiles: { ...many, recordsPerSecond: 1_000 } }],
+  ])('fail the comparison where %s is worse by more than noise', (name, change) => {
+    expect(worse(change)).toEqual([expect.stringContaining(name)]);
+  });
+
+  it('pass it within noise, and are named where they are not measured any more', () => {
+    expect(worse({ manyFiles: { ...many, lastEndOfFair: 1.1, statusCallsPerFile: 0.045 } })).toEqual([]);
+    expect(worse({ deadLetters: { letters: 100_000, steps: [] } })).toEqual([
+      expect.stringMatching(/^dead letters, list, CPU .*not measured any more/),
+      expect.stringMatching(/^dead letters, list, memory .*not measured any more/),
+    ]);
+  });
+});
+
 describe('the parts', () => {
   it('are chosen by their names on the command line, in their own order', () => {
     expect(chooseParts('cold-starts, splitter')).toEqual(['splitter', 'coldStarts']);
