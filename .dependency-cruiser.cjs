@@ -86,7 +86,7 @@ module.exports = {
       from: { path: '^bench/' },
       to: {
         pathNot:
-          '^(bench/|lambdas/|feeds/|localstack/|test/support/|cdk/consumer-memory\\.ts$|cli/check/list-prices\\.ts$|cli/dlq/|cli/ui/dead-(index|page)\\.ts$|node_modules/@aws-sdk/|node_modules/undici/|node_modules/zod/|node_modules/esbuild/|node:|[a-z_]+(/promises)?$)',
+          '^(bench/|lambdas/|feeds/|localstack/|test/support/|cdk/(consumer-memory|lambda-runtime)\\.ts$|cli/check/list-prices\\.ts$|cli/(archive|dlq|ui|verify)/|node_modules/@aws-sdk/|node_modules/undici/|node_modules/zod/|node_modules/esbuild/|node:|[a-z_]+(/promises)?$)',
       },
     },
     {

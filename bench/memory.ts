@@ -1,40 +1,24 @@
+/** `npm run bench:memory`: the memory of each part of Sluice by the number of a file's records. */
 import { parseArgs } from 'node:util';
-import { avionChunks } from '../test/support/avion-export.ts';
-import { BenchCloud } from './delivery/bench-cloud.ts';
-import { peakMemoryMb } from './delivery/cpu-by-part.ts';
+import { growthOf, measureMemory } from './memory/measure-all.ts';
+import { memoryParts } from './memory/memory-parts.ts';
 
-/**
- * `npm run bench:memory`: the most memory that each function has at a paced rate, on a local cloud of its own, with the
- * flags that Lambda's runtime starts Node with (cdk/lambda-runtime.ts). cdk/consumer-memory.ts follows from it.
- */
+const usage = `npm run bench:memory -- [options]
+  --records N   may be repeated (default 100000, 1000000, 10000000: an hour of CPU)
+  --part NAME   only this part; may be repeated: ${Object.keys(memoryParts).join(' | ')}
+                (verify, evidence and receipts need the finalizer before them)`;
+
 const { values } = parseArgs({
   options: {
-    /** Requests a second of each consumer. */
-    rate: { type: 'string', default: '60' },
-    minutes: { type: 'string', default: '5' },
+    records: { type: 'string', multiple: true, default: ['100000', '1000000', '10000000'] },
+    part: { type: 'string', multiple: true },
+    help: { type: 'boolean', default: false },
   },
 });
-const consumers = 2;
-const requests = Number(values.rate) * consumers * 60;
-const rows = Math.ceil(requests * Number(values.minutes));
-
-const cloud = await BenchCloud.start();
-process.once('SIGINT', () => void cloud.stop().finally(() => process.exit(130)));
-try {
-  const stack = await cloud.deploy({ requests, windowSeconds: 60, consumers, connections: 20, isLimited: true });
-  const options = { rows, format: 'jsonl' as const, seed: Math.floor(Date.now() / 1000) };
-  const { fileId } = await stack.drop(
-    `memory-${rows}.jsonl`,
-    Buffer.concat([...avionChunks(options, () => undefined)]),
+if (values.help) console.log(usage);
+else {
+  const all = await measureMemory(values.records.map(Number), values.part, (figures) =>
+    console.log(JSON.stringify(figures)),
   );
-  await stack.manifestOf(fileId, (Number(values.minutes) * 60 + 240) * 1000);
-  const figures = {
-    requestsPerSecondAConsumer: Number(values.rate),
-    records: rows,
-    peakMemoryMb: peakMemoryMb(cloud.pid),
-  };
-  process.stdout.write(`${JSON.stringify(figures)}\n`);
-  await stack.close();
-} finally {
-  await cloud.stop();
+  for (const [part, growth] of Object.entries(growthOf(all))) console.log(`${part}: × ${growth.toFixed(2)}`);
 }

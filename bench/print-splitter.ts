@@ -1,4 +1,3 @@
-import type { MemoryFigures } from './measure-memory.ts';
 import type { SpeedFigures, SpeedTask } from './measure-speed.ts';
 
 const tasks: [SpeedTask, string][] = [
@@ -25,19 +24,6 @@ export function speedTable(figures: SpeedFigures[]): string {
   line('bytes a record', ({ bytes, records }) => (bytes / records).toFixed(0));
   line('batches as text', ({ texts, batches }) => percent(texts / batches));
   return lines.join('\n');
-}
-
-export function memoryTable(figures: MemoryFigures[]): string {
-  const least = figures[0]?.peakRssBytes ?? 0;
-  return [
-    '',
-    'The whole splitter, the file made as it is read',
-    ...figures.map(
-      ({ bytes, peakRssBytes, seconds }) =>
-        `${(bytes / 1e6).toFixed(0).padStart(7)} MB: peak ${(peakRssBytes / 1e6).toFixed(0)} MB resident ` +
-        `(${percent(peakRssBytes / least)} of the first), ${seconds.toFixed(1)} s`,
-    ),
-  ].join('\n');
 }
 
 function percent(share: number): string {

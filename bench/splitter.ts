@@ -1,18 +1,15 @@
-/** `npm run bench:splitter`: how fast the splitter is beside what the machine can do at best, and how much memory it takes. */
+/** `npm run bench:splitter`: how fast the splitter is beside what the machine can do at best. */
 import { execFile } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 import { parseArgs, promisify } from 'node:util';
-import type { MemoryFigures } from './measure-memory.ts';
 import type { SpeedFigures } from './measure-speed.ts';
-import { memoryTable, speedTable } from './print-splitter.ts';
+import { speedTable } from './print-splitter.ts';
 import { splitterCases } from './splitter-cases.ts';
 
 const usage = `npm run bench:splitter -- [options]
   --mb N          megabytes that each speed is measured over (default 256)
   --rounds N      rounds that the medians are of (default 7)
   --case NAME     only this case; may be repeated: ${splitterCases.map(({ name }) => name).join(' | ')}
-  --memory-mb N   a size to take the peak memory at; may be repeated (default 100, 1000, 5000)
-  --no-memory     speeds only
   --json          one JSON document on stdout`;
 
 async function main(): Promise<void> {
@@ -21,12 +18,9 @@ async function main(): Promise<void> {
       mb: { type: 'string', default: '256' },
       rounds: { type: 'string', default: '7' },
       case: { type: 'string', multiple: true },
-      'memory-mb': { type: 'string', multiple: true, default: ['100', '1000', '5000'] },
-      memory: { type: 'boolean', default: true },
       json: { type: 'boolean', default: false },
       help: { type: 'boolean', default: false },
     },
-    allowNegative: true,
   });
   if (values.help) return console.log(usage);
   const say = values.json ? () => undefined : (line: string) => console.log(line);
@@ -38,15 +32,10 @@ async function main(): Promise<void> {
   }
   say(speedTable(speeds));
 
-  const memory: MemoryFigures[] = [];
-  for (const megabytes of values.memory ? values['memory-mb'] : []) {
-    memory.push(await inProcessOfItsOwn<MemoryFigures>('./measure-memory.ts', [names[0] ?? 'csv', megabytes]));
-  }
-  if (memory.length > 0) say(memoryTable(memory));
-  if (values.json) console.log(JSON.stringify({ node: process.version, speeds, memory }, null, 2));
+  if (values.json) console.log(JSON.stringify({ node: process.version, speeds }, null, 2));
 }
 
-/** So that none runs on code that V8 has shaped for another, or counts another's memory. With the function's own flags. */
+/** So that none runs on code that V8 has shaped for another. With the function's own flags. */
 async function inProcessOfItsOwn<Figures>(file: string, parameters: string[]): Promise<Figures> {
   const path = fileURLToPath(new URL(file, import.meta.url));
   const flags = [...process.execArgv, '--max-semi-space-size=4', '--expose-gc'];

@@ -8,8 +8,8 @@ interface Limit {
 
 /**
  * Lambda assigns CPU in proportion to memory: 1,769 MB is one vCPU. A request takes 0.1 to 0.2 ms of CPU. A consumer runs
- * for as long as a file takes, so at a slow pace its memory is what it costs. `npm run bench:memory` measures the peaks,
- * with the flags that Lambda's runtime starts Node with.
+ * for as long as a file takes, so at a slow pace its memory is what it costs. `npm run bench:paced-memory` measures the
+ * peaks, with the flags that Lambda's runtime starts Node with.
  */
 const memoryByPace = [
   { upToRequestsPerSecond: 30, memoryMb: 192 },

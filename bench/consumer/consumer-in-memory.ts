@@ -58,7 +58,7 @@ export async function deliverAll(
   }
 }
 
-function consumerPorts(ledger: MemoryLedger, sink: Sink, connections: number): ConsumerPorts {
+export function consumerPorts(ledger: MemoryLedger, sink: Sink, connections: number): ConsumerPorts {
   const limit = { requests: 1_000, windowSeconds: 1 };
   const nothing = async () => undefined;
   let ids = 0;

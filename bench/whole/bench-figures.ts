@@ -1,6 +1,7 @@
 import type { ConsumerFigures } from '../consumer/measure-consumer.ts';
 import type { Throughput } from '../delivery/measure.ts';
 import type { SpeedFigures } from '../measure-speed.ts';
+import type { MemoryFigures } from '../memory/measure-part.ts';
 import type { PeerFigures } from '../peers/measure-peers.ts';
 import type { RevisionFigures } from '../revision/measure-revision.ts';
 import type { ColdStartFigures } from './measure-cold-start.ts';
@@ -20,6 +21,8 @@ export interface PartFigures {
   /** By the number of batches. */
   finalizer: FinalizerFigures[];
   deadLetters: DeadLettersFigures;
+  /** By part and number of records. */
+  memory: MemoryFigures[];
   /** By pace. */
   waiting: WaitingFigures[];
   revisions: Omit<RevisionFigures, 'cost'>;

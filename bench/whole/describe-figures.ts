@@ -1,3 +1,4 @@
+import { growthOf } from '../memory/measure-all.ts';
 import { formatPeers } from '../peers/measure-peers.ts';
 import type { PartFigures } from './bench-figures.ts';
 
@@ -41,6 +42,12 @@ export const describeDeadLetters = ({ letters, steps }: PartFigures['deadLetters
       `  ${String(peakMb).padStart(4)} MB, ${peakOfTenth.toFixed(2)} times that of a tenth of them`,
   ),
 ];
+
+export const describeMemory = (memory: PartFigures['memory']): string[] =>
+  Object.entries(growthOf(memory)).map(([part, growth]) => {
+    const peaks = memory.filter((each) => each.part === part).map(({ peakMb }) => peakMb);
+    return `  ${part.padEnd(24)} ${peaks.join(', ')} MB: × ${growth.toFixed(2)}`;
+  });
 
 export const describeWaiting = (waiting: PartFigures['waiting']): string[] =>
   waiting.map(

@@ -2,6 +2,7 @@ import type { ConsumerFigures } from '../consumer/measure-consumer.ts';
 import { BenchCloud } from '../delivery/bench-cloud.ts';
 import type { Throughput } from '../delivery/measure.ts';
 import { measureThroughput } from '../delivery/measure.ts';
+import { measureMemory } from '../memory/measure-all.ts';
 import { measurePeers } from '../peers/measure-peers.ts';
 import type { PartFigures, PartName } from './bench-figures.ts';
 import * as text from './describe-figures.ts';
@@ -21,9 +22,7 @@ export const parts: { readonly [Name in PartName]: Part<PartFigures[Name]> } = {
   splitter: {
     title: 'the splitter',
     measure: (isQuick) =>
-      inProcess('splitter.ts', [
-        ...['--json', '--no-memory', '--mb', isQuick ? '32' : '128', '--rounds', isQuick ? '2' : '5'],
-      ]),
+      inProcess('splitter.ts', [...['--json', '--mb', isQuick ? '32' : '128', '--rounds', isQuick ? '2' : '5']]),
     describe: text.describeSplitter,
   },
   consumer: {
@@ -53,6 +52,11 @@ export const parts: { readonly [Name in PartName]: Part<PartFigures[Name]> } = {
     measure: (isQuick) =>
       inProcess<DeadLettersFigures>('whole/measure-dead-letters.ts', [isQuick ? '10000' : '100000']),
     describe: text.describeDeadLetters,
+  },
+  memory: {
+    title: 'the memory of each part',
+    measure: (isQuick) => measureMemory(isQuick ? [100_000, 200_000] : [100_000, 1_000_000]),
+    describe: text.describeMemory,
   },
   waiting: {
     title: 'waiting for a slow API',

@@ -1,3 +1,4 @@
+import { growthOf } from '../memory/measure-all.ts';
 import type { BenchFigures, PartName } from './bench-figures.ts';
 import { costAtAnotherPace } from './cost-at-another-pace.ts';
 import { slowPace } from './paces.ts';
@@ -37,7 +38,7 @@ function splitterRatios({ splitter }: BenchFigures): Ratios {
 }
 
 /** What is measured in processes of its own, without a local cloud. */
-function processRatios({ consumer, peers, finalizer, revisions, deadLetters, waiting }: BenchFigures): Ratios {
+function processRatios({ consumer, peers, finalizer, memory, revisions, deadLetters, waiting }: BenchFigures): Ratios {
   const ratios: Ratios = {};
   if (consumer) ratios['consumer, CPU of bare requests'] = lower(consumer.cpuOfBare, ['consumer']);
   const own = peers?.find(({ peer }) => peer.startsWith('sluice'));
@@ -47,6 +48,8 @@ function processRatios({ consumer, peers, finalizer, revisions, deadLetters, wai
   const [fewer, more] = finalizer ?? [];
   if (fewer && more)
     ratios['finalizer, memory of four times the records'] = lower(more.peakMb / fewer.peakMb, ['finalizer']);
+  for (const [part, growth] of Object.entries(growthOf(memory ?? [])))
+    ratios[`${part}, memory of ten times the records`] = lower(growth, ['memory'], 0.1);
   if (revisions)
     ratios['comparing a revision, CPU of delivering it'] = lower(revisions.comparedOfDelivered, ['revisions']);
   for (const { step, cpuOfParsing, peakOfTenth } of deadLetters?.steps ?? []) {

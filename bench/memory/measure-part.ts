@@ -1,0 +1,47 @@
+/** A process for each part and size, since V8 keeps what it once had: `node measure-part.ts PART RECORDS ROOT`. */
+import { writeFileSync } from 'node:fs';
+import { limitYoungHeap } from '../../lambdas/runtime/limit-young-heap.ts';
+import { peakOf } from '../delivery/cpu-by-part.ts';
+import { memoryParts } from './memory-parts.ts';
+
+export interface MemoryFigures {
+  part: string;
+  records: number;
+  /** The most resident memory of the process while the file was gone through. */
+  peakMb: number;
+  /** What was left afterwards: objects in use, and buffers outside of the heap. */
+  keptMb: number;
+  seconds: number;
+}
+
+/** Files that are gone through before: then code is compiled, and V8 has sized its heap. */
+const warmUps = 3;
+const warmUpRecords = 100_000;
+
+async function measure(name: string, records: number, root: string): Promise<MemoryFigures> {
+  const part = memoryParts[name];
+  if (!part) throw new Error(`There is no part '${name}'.`);
+  if (part.limitsYoungHeap) limitYoungHeap();
+  const { run } = await part.load();
+  for (let round = 0; round < warmUps; round++) await run(warmUpRecords, root);
+  resetPeak();
+  const start = performance.now();
+  const ofOther = await run(records, root);
+  const seconds = (performance.now() - start) / 1000;
+  const peakMb = ofOther ?? peakOf(process.pid) ?? NaN;
+  globalThis.gc?.();
+  const { heapUsed, external } = process.memoryUsage();
+  return { part: name, records, peakMb, keptMb: Math.round((heapUsed + external) / 1024 ** 2), seconds };
+}
+
+/** https://man7.org/linux/man-pages/man5/proc_pid_clear_refs.5.html; elsewhere the peak is that of the whole process. */
+function resetPeak(): void {
+  try {
+    writeFileSync('/proc/self/clear_refs', '5');
+  } catch {
+    // Not Linux, or not allowed.
+  }
+}
+
+const [name = '', records = '', root = ''] = process.argv.slice(2);
+console.log(JSON.stringify(await measure(name, Number(records), root)));
