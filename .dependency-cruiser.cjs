@@ -81,7 +81,7 @@ module.exports = {
     {
       name: 'bench-measures-what-runs',
       comment:
-        'The use cases themselves, on the fakes that the tests hold to the contracts, or the stack on the local cloud; what lists and redrives dead letters; and the prices and sizes that others use.',
+        'The use cases themselves, on the fakes that the tests hold to the contracts, or the stack on the local cloud; what lists and redrives dead letters, and reads evidence; and the prices and sizes that others use.',
       severity: 'error',
       from: { path: '^bench/' },
       to: {
