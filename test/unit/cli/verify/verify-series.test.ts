@@ -182,6 +182,28 @@ describe('a series', () => {
     expect(said).toContain('traffic.3: every record of the earlier revision is unchanged, changed or removed');
   });
 
+  it('is valid with a record that one revision removes and the next one has again', async () => {
+    const world = new RevisionWorld('supersedes');
+    const run = () => world.run(() => ({ index: 0, isRepeated: false }));
+    const again = rowsOf(13).with(4, { spot: 'S5', client: 'Five' });
+    for (const [index, rows] of [rowsOf(12), rowsOf(12).toSpliced(2, 1), again, again.slice(1)].entries()) {
+      world.drop(index + 1, rows);
+      await run();
+    }
+    expect(world.manifestOf('traffic.3')?.compared_with.map(({ file_id }) => file_id)).toEqual([
+      'traffic.2',
+      'traffic.1',
+    ]);
+    const files = [1, 2, 3, 4].map((number) => `traffic.${number}`);
+    const { holds, isComplete, said } = await verdict(
+      undefined,
+      new Map(files.map((id) => [id, world.evidenceOf(id)])),
+    );
+    expect([holds, isComplete], said).toEqual([true, true]);
+    expect(said).toContain('traffic.3: each row of the list of changes is right (2 changed, 1 new, 0 removed)');
+    expect(said).toContain('traffic.4: each row of the list of changes is right (0 changed, 0 new, 1 removed)');
+  });
+
   it('is valid without a record that a person had corrected, of which only the old row is listed', async () => {
     const world = new RevisionWorld();
     const inOrder = () => ({ index: 0, isRepeated: false });
