@@ -16,15 +16,11 @@ const newer = 'traffic.2';
 const changed = rowsOf(12).with(0, { spot: 'S1', client: 'Changed' }).with(7, { spot: 'S8', client: 'Changed' });
 
 type Queued = RevisionWorld['queue'][number];
-const fileOf = ({ task }: Queued) => ('message' in task ? fileIdIn(task.message) : 'fileId' in task ? task.fileId : '');
+const fileOf = ({ task }: Queued) => ('fileId' in task ? task.fileId : 'message' in task ? fileIdIn(task.message) : '');
 const fileIdIn = (message: object) => (message as { fileId: string }).fileId;
 
 /** The messages of a file are lost. */
-function lose(fileId: string): Queued[] {
-  const lost = world.queue.filter((each) => fileOf(each) === fileId);
-  for (const each of lost) world.queue.splice(world.queue.indexOf(each), 1);
-  return lost;
-}
+const lose = (fileId: string): Queued[] => world.takeMessages(fileId);
 
 async function handle(kind: Queued['task']['kind'], fileId: string): Promise<void> {
   await world.handle(
@@ -37,8 +33,8 @@ async function handle(kind: Queued['task']['kind'], fileId: string): Promise<voi
  * The first batch of the earlier revision is sent, the consumer of the second one is killed in the middle, and the messages
  * of the others are lost: nothing closes it.
  */
-async function stick(): Promise<Queued[]> {
-  world.drop(1, rowsOf(12));
+async function stick(rows: readonly LogRow[] = rowsOf(12)): Promise<Queued[]> {
+  world.drop(1, rows);
   await handle('drop', earlier);
   await handle('batch', earlier);
   let sent = 0;
@@ -119,6 +115,47 @@ describe('a revision that waits for one that does not close', () => {
     world.api.remove('S1');
     expect(Object.fromEntries(world.api.schedule)).toEqual(scheduleOf(third));
     expect(world.api.doubled).toEqual([]);
+  });
+
+  it('is compared with what has closed the earlier one meanwhile, when a person answers', async () => {
+    world = new RevisionWorld('supersedes');
+    const lost = await stick(rowsOf(12).with(2, { spot: 'S3', client: 'Three', isDamaged: true }));
+    await waitFor();
+    await without();
+    lose(earlier);
+    await run();
+    expect(world.manifestOf(newer)).toMatchObject({ state: 'quarantined', failure: { code: 'revision_unknown' } });
+    world.queue.push(...lost.map((each) => ({ ...each, dueAt: world.clock.now() })));
+    await run();
+    // Its dead letter is settled only now, so its manifest is amended.
+    await world.release(newer, 'all');
+    await run();
+    expect(world.manifestOf(earlier)).toMatchObject({ state: 'superseded', manifest_number: 2 });
+    expect(world.manifestOf(newer)).toMatchObject({ state: 'completed', uploaded_records: 12 });
+    expect(Object.fromEntries(world.api.schedule)).toEqual(scheduleOf(changed));
+    expect(world.api.doubled).toEqual([]);
+  });
+
+  it('goes on without an amended manifest that nothing writes', async () => {
+    await stick();
+    await waitFor();
+    const waiting = lose(newer);
+    for (let n = 0; n < 2; n++) {
+      world.askToMakeAgain(earlier);
+      await run();
+    }
+    expect(world.file(earlier).state).toBe('superseded');
+    await world.ledger.requestAmendment(earlier, 0);
+    expect(await without()).toMatchObject({ kind: 'going-on' });
+    world.onHandled = () => void lose(earlier);
+    lose(earlier);
+    world.queue.push(...waiting);
+    await run();
+    expect(world.manifestOf(newer)).toMatchObject({ state: 'quarantined', failure: { code: 'revision_unknown' } });
+    await world.release(newer, 'all');
+    await run();
+    expect(world.manifestOf(newer)).toMatchObject({ state: 'completed' });
+    expect(Object.fromEntries(world.api.schedule)).toEqual(scheduleOf(changed));
   });
 
   it('does not make the one after it wait for the one that nothing closes', async () => {

@@ -43,8 +43,9 @@ const idleAfterMs = 2 * 60_000;
  * manifest: no one waits for it now. What the API has of it is then not known.
  */
 export function isLeftBehind(file: FileAccount, nowMs: number): boolean {
-  const { abandonedFor, leaseUntil = 0, updatedAt } = file;
+  const { abandonedFor, leaseUntil = 0, updatedAt, amendmentRequestedAt } = file;
   if (abandonedFor === undefined || nowMs < abandonedFor.at + longestTryMs) return false;
-  const isOver = !isOpen(file) && file.amendmentRequestedAt === undefined;
-  return !isOver && leaseUntil < nowMs && updatedAt + idleAfterMs <= nowMs;
+  if (isOpen(file)) return leaseUntil < nowMs && updatedAt + idleAfterMs <= nowMs;
+  // It may have been closed long after the decision.
+  return amendmentRequestedAt !== undefined && nowMs >= amendmentRequestedAt + longestTryMs;
 }
