@@ -17,15 +17,17 @@ const { values } = parseArgs({
 const [first, nights] = [Number(values.seed), Number(values.nights)];
 if (values.show) console.dir(nightOf(first), { depth: 4 });
 const states = new Map<string, number>();
-let failed = 0;
+let [failed, left] = [0, 0];
 for (let seed = first; seed < first + nights; seed++) {
   try {
-    for (const state of (await passNight(seed)).states) states.set(state, (states.get(state) ?? 0) + 1);
+    const end = await passNight(seed);
+    left += end.left;
+    for (const state of end.states) states.set(state, (states.get(state) ?? 0) + 1);
   } catch (error) {
     failed++;
     console.error(`seed ${seed}:`, nights === 1 ? error : String(error));
   }
 }
-console.log(Object.fromEntries(states));
+console.log(Object.fromEntries(states), `${left} that a newer one went on without`);
 console.log(`${nights} nights, ${failed} of them wrong, ${Math.round(process.cpuUsage().user / 1e6)} s of CPU`);
 process.exitCode = failed > 0 ? 1 : 0;

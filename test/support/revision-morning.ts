@@ -21,6 +21,8 @@ export const idOf = (index: number): string => `traffic.${index + 1}`;
 /** How a night ended. */
 export interface NightEnd {
   unchanged: number;
+  /** Of how many an account says that another one went on without it. */
+  left: number;
   /** Of each file, with the reason if it has one. */
   states: string[];
 }
@@ -48,7 +50,10 @@ export function checkMorning(passed: Passed): NightEnd {
   // Where the API keeps both of a changed record, a person decides about what is in doubt after an outage.
   if (newest < 0 && replaces) demand(false, 'Nothing was completed.');
   if (newest >= 0) checkSchedule(passed, newest, demand);
-  return { unchanged: manifests.reduce((sum, each) => sum + each.unchanged_records, 0), states };
+  const isLeft = ({ file_id: own, decisions = [] }: Manifest) =>
+    decisions.some(({ kind, earlier_file_id: earlier }) => kind === 'without' && earlier === own);
+  const left = manifests.filter(isLeft).length;
+  return { left, unchanged: manifests.reduce((sum, each) => sum + each.unchanged_records, 0), states };
 }
 
 /** Of its newest manifest, against the receipts and what the API has seen. */

@@ -141,6 +141,11 @@ class PassingNight {
   readonly #dice: SeededDice;
   /** Apart from the others', so that other answers change nothing else. */
   readonly #answers: SeededDice;
+  /** The same for people who don't wait. */
+  readonly #hurries: SeededDice;
+  /** How often they can decide that a revision goes on. */
+  #decisions = 4;
+  readonly #late: RevisionWorld['queue'] = [];
   readonly #beganAt: number;
   readonly #replaces: boolean;
   readonly #cleaned = new Set<number>();
@@ -154,6 +159,7 @@ class PassingNight {
     this.night = night;
     this.#dice = new SeededDice(seed + 0x5eed);
     this.#answers = new SeededDice(-seed);
+    this.#hurries = new SeededDice(seed + 0x4a57e);
     this.#replaces = night.changed !== 'doubles';
     this.#cancels = night.cancels;
     this.#deploys = [...night.deploys];
@@ -163,7 +169,10 @@ class PassingNight {
     if (night.isOneProcess) world.plans = new LatestPlan();
     world.onStep = (step) => this.#onStep(step);
     world.api.turn = () => this.#turn();
-    world.onHandled = () => this.#removeByHand();
+    world.onHandled = () => {
+      this.#removeByHand();
+      this.#lose();
+    };
   }
 
   async pass(): Promise<void> {
@@ -178,9 +187,10 @@ class PassingNight {
     };
     await world.run(pick);
     this.#isMorning = true;
+    world.queue.push(...this.#late);
     for (let round = 0; round < 4; round++) {
       for (const letter of world.dlq.splice(0)) world.redrive(letter);
-      for (const [index] of night.revisions.entries()) this.#answer(index);
+      for (const [index] of night.revisions.entries()) this.#answer(index, round);
       await world.run(pick);
       // Without a killed function and an outage, no file may need it.
       if (night.kills > 0 || night.outages.length > 0) await world.reconcile();
@@ -241,8 +251,11 @@ class PassingNight {
       for (const letter of world.dlq.splice(0)) world.redrive(letter);
     }
     const held = night.revisions.findIndex((_, index) => world.ledger.files.get(idOf(index))?.state === 'quarantined');
-    // A person knows that the API replaces a changed record.
-    if (held >= 0 && this.#replaces && this.#has(0.1)) world.askToRelease(idOf(held), this.#all());
+    // A person knows that the API replaces a changed record. What is not known would be there twice without a key.
+    const isKnown = world.ledger.files.get(idOf(held))?.quarantine?.code !== 'revision_unknown';
+    const isSafe = this.#replaces && (isKnown || night.changed === 'replaces');
+    if (held >= 0 && isSafe && this.#has(0.1)) world.askToRelease(idOf(held), this.#all());
+    this.#goWithout();
     if (this.#has(0.04)) void this.#correct().catch(() => undefined);
     if (this.#cancels > 0 && this.#has(0.02)) {
       this.#cancels--;
@@ -253,6 +266,29 @@ class PassingNight {
       this.isDeployed ||= rules === 'lenient';
       world.deploy(rules);
     }
+  }
+
+  /** A person lets a revision go on without the one that it waits for. */
+  #goWithout(): void {
+    const { world, night } = this;
+    const ids = night.revisions.map((_, index) => idOf(index));
+    const fileId = ids.find((id) => world.ledger.files.get(id)?.waitsFor);
+    if (fileId === undefined || this.#decisions === 0 || this.#hurries.next() > 0.3) return;
+    this.#decisions--;
+    const others = ids.filter((id) => id !== fileId);
+    // Usually the one that it waits for; any other is refused, or is waited for as well.
+    const earlier = this.#hurries.next() < 0.7 ? world.file(fileId).waitsFor?.fileId : undefined;
+    const any = others[Math.floor(this.#hurries.next() * others.length)] ?? '';
+    world.askToGoWithout(fileId, earlier ?? any);
+  }
+
+  /** Sometimes nothing closes a file that another one goes on without, before the morning: its messages are late. */
+  #lose(): void {
+    const { world } = this;
+    const left = world.ledger.files
+      .values()
+      .find(({ abandonedFor, state }) => abandonedFor && state.startsWith('split'));
+    if (left && !this.#isMorning && this.#hurries.next() < 0.1) this.#late.push(...world.takeMessages(left.fileId));
   }
 
   /** An API that does not keep both of a record can be sent all of them. */
@@ -276,12 +312,18 @@ class PassingNight {
   }
 
   /** In the morning, a person decides about what is held. */
-  #answer(index: number): void {
+  #answer(index: number, round: number): void {
     const fileId = idOf(index);
-    const code = this.world.manifestOf(fileId)?.failure?.code;
+    const { failure, decisions } = this.world.manifestOf(fileId) ?? {};
+    const code = failure?.code;
+    // What came late of the earlier one has closed it by then, so that its entries are known.
+    if (code === 'revision_unknown' && round > 0 && this.#replaces) this.world.askToRelease(fileId, 'all');
     // It has stopped an earlier one that was sent whole, and is held itself: what both have waits for a person.
     const hasStopped = code === 'revision_differs' && this.world.ledger.files.get(fileId)?.guard === 'passed';
-    const isDecided = code === 'cancelled' || code === 'rules_changed' || (hasStopped && this.#replaces);
+    // So is one that went on without an earlier one: what is in doubt counts as changed.
+    const isInDoubt = code === 'revision_differs' && decisions?.some(({ kind }) => kind === 'without');
+    const isHeld = (hasStopped || isInDoubt) && this.#replaces;
+    const isDecided = code === 'cancelled' || code === 'rules_changed' || isHeld;
     // Where the API keeps both of a changed record, a person does not ask for the changes.
     const plainly = code === 'cancelled' ? undefined : ('changes' as const);
     if (isDecided) this.world.askToRelease(fileId, this.#replaces ? this.#all() : plainly);

@@ -275,6 +275,16 @@ export class RevisionWorld {
     this.#add({ kind: 'without', fileId, earlierId }, 0);
   }
 
+  /** Takes the messages about a file out of the queues. */
+  takeMessages(fileId: string): { task: Task; dueAt: number }[] {
+    const isAbout = ({ task }: { task: Task }): boolean => 'fileId' in task && task.fileId === fileId;
+    const isIn = ({ task }: { task: Task }): boolean =>
+      'message' in task && 'fileId' in task.message && task.message.fileId === fileId;
+    const taken = this.queue.filter((each) => isAbout(each) || isIn(each));
+    for (const each of taken) this.queue.splice(this.queue.indexOf(each), 1);
+    return taken;
+  }
+
   /** As the reconciler does if batches were lost. */
   askToMakeAgain(fileId: string): void {
     this.#add({ kind: 'reemit', fileId }, 0);
