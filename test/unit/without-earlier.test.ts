@@ -1,6 +1,7 @@
 import { beforeEach, describe, expect, it } from 'vitest';
 import type { LogRow } from '../support/log-rows.ts';
 import { RevisionWorld } from '../support/revision-world.ts';
+import { KilledError } from '../support/steps.ts';
 
 let world: RevisionWorld;
 beforeEach(() => void (world = new RevisionWorld()));
@@ -39,7 +40,7 @@ async function stick(rows: readonly LogRow[] = rowsOf(12)): Promise<Queued[]> {
   await handle('batch', earlier);
   let sent = 0;
   world.api.turn = () => {
-    if (++sent > 2) throw new Error('killed');
+    if (++sent > 2) throw new KilledError('killed');
     return undefined;
   };
   await handle('batch', earlier);
@@ -251,7 +252,7 @@ describe('the decision to go on without an earlier revision', () => {
       await waitFor();
       let steps = 0;
       world.onStep = () => {
-        if (++steps === step) throw new Error('killed');
+        if (++steps === step) throw new KilledError('killed');
       };
       const end = await without().catch(() => undefined);
       world.onStep = () => undefined;

@@ -49,6 +49,7 @@ it('the desk is notified once of files that have waited for an earlier revision 
   expect(mails).toHaveLength(1);
   expect(mails[0]).toContain('Sluice traffic: 2 files wait for earlier revisions');
   expect(mails[0]).toContain('sluice --stack station cancel traffic.a --why');
+  expect(mails[0]).toContain('sluice --stack station release WAITING_FILE_ID --without traffic.a --why');
   expect(mails[0]).toContain('(file traffic.b) waits for the earlier revision traffic.a since 2026-01-05 02:00 UTC');
 });
 

@@ -435,6 +435,30 @@ describe('an action', () => {
     expect(await read<FilePage>('/api/file?id=traffic.held')).toMatchObject({ decision: null });
   });
 
+  it('lets a file go on without the earlier one that it waits for, and says what that means first', async () => {
+    const { ledger } = world.fixture;
+    const waitsFor = { fileId: 'traffic.earlier', since: 0 };
+    ledger.files.set('traffic.earlier', fileAccount({ fileId: 'traffic.earlier', state: 'split' }));
+    ledger.files.set('traffic.waiting', fileAccount({ fileId: 'traffic.waiting', state: 'splitting', waitsFor }));
+    const { without } = await read<FilePage>('/api/file?id=traffic.waiting');
+    expect(without).toMatchObject({ earlier: 'traffic.earlier', sent: expect.stringContaining('Nothing more of') });
+    expect((await read<FilePage>('/api/file?id=traffic.earlier')).without).toBeNull();
+    const wish = { file: 'traffic.waiting', earlier: 'traffic.earlier', why: 'it hangs' };
+    expect((await post('/api/without', { ...wish, earlier: 'traffic.waiting' })).status).toBe(409);
+    expect((await post('/api/without', { ...wish, why: ' ' })).status).toBe(409);
+    expect((await post('/api/without', wish)).status).toBe(200);
+    expect(world.fixture.intake).toMatchObject([
+      { kind: 'reemit', fileId: 'traffic.earlier' },
+      { kind: 'continue', fileId: 'traffic.waiting' },
+    ]);
+    const text = 'traffic.waiting goes on without traffic.earlier, decided by the operator: it hangs';
+    for (const id of ['traffic.earlier', 'traffic.waiting']) {
+      const page = await read<FilePage>(`/api/file?id=${id}`);
+      expect(page.timeline.map((event) => event.text)).toContain(text);
+      expect(page.without).toBeNull();
+    }
+  });
+
   it('pauses a feed, shows it with every poll, and resumes it', async () => {
     const controls = async () => (await read<RoomState>('/api/snapshot')).controls;
     expect(await controls()).toMatchObject([

@@ -16,6 +16,7 @@ import type { LogRow } from '../../../support/log-rows.ts';
 import { Dice } from '../../../support/mutations.ts';
 import { startPythonVerifier } from '../../../support/python-verifier.ts';
 import { RevisionWorld } from '../../../support/revision-world.ts';
+import { KilledError } from '../../../support/steps.ts';
 import { runUntilStopped } from '../../../support/run-until-stopped.ts';
 
 const root = mkdtempSync(join(tmpdir(), 'sluice-series-'));
@@ -52,6 +53,24 @@ beforeAll(async () => {
   series = await makeSeries('Changed');
   other = await makeSeries('Forged');
 });
+
+/** A revision that went on without the one before, of which a batch was in doubt. */
+async function makeWithout(): Promise<Series> {
+  const world = new RevisionWorld('supersedes');
+  world.drop(1, rowsOf(12));
+  await world.handle(0, false);
+  world.api.turn = () => {
+    throw new KilledError('killed');
+  };
+  await world.handle(0, false);
+  world.api.turn = () => undefined;
+  world.takeMessages('traffic.1');
+  world.drop(2, rowsOf(12).with(0, { spot: 'S1', client: 'Changed' }));
+  await world.handle(0, false);
+  await world.goWithout('traffic.2', 'traffic.1');
+  await world.run(() => ({ index: 0, isRepeated: false }));
+  return new Map([1, 2].map((number) => [`traffic.${number}`, world.evidenceOf(`traffic.${number}`)]));
+}
 
 let runs = 0;
 
@@ -180,6 +199,22 @@ describe('a series', () => {
     expect(said).toContain('traffic.2: each of 8 unchanged records was delivered with the same bytes before');
     expect(said).toContain('traffic.5: each row of the list of changes is right (1 changed, 0 new, 0 removed)');
     expect(said).toContain('traffic.3: every record of the earlier revision is unchanged, changed or removed');
+  });
+
+  it('is valid with a revision that went on without the one before, if its decision is about these two', async () => {
+    const without = await makeWithout();
+    const newest = manifestIn(objectsOf(without, 'traffic.2'));
+    expect(newest).toMatchObject({
+      state: 'completed',
+      decisions: [{ kind: 'without', earlier_file_id: 'traffic.1' }],
+    });
+    const ended = manifestIn(objectsOf(without, 'traffic.1'));
+    expect(ended).toMatchObject({ state: 'superseded', uploaded_records: 0, exhausted_records: 5, held_records: 7 });
+    expect(await verdict(undefined, without)).toMatchObject({ holds: true, isComplete: true });
+    const forged = (change: Partial<NonNullable<Manifest['decisions']>[number]>) => (copy: Series) =>
+      changeManifest(objectsOf(copy, 'traffic.2'), ({ decisions }) => void Object.assign(decisions?.[0] ?? {}, change));
+    for (const change of [{ newer_file_id: 'traffic.3' }, { earlier_file_id: 'traffic.2' }, { by: null }])
+      expect(await verdict(forged(change), without)).toMatchObject({ holds: false });
   });
 
   it('is valid with a record that one revision removes and the next one has again', async () => {
