@@ -149,9 +149,18 @@ export async function sentOf(
 ): Promise<KnownRevision[]> {
   const files = await Promise.all(revisions.map(({ fileId }) => ledger.getFile(fileId)));
   const sent = revisions.filter((_, index) => mayHaveBeenSent(files[index]));
+  const successors = new Map(
+    files.flatMap((file) => (file?.supersededBy ? [[file.fileId, file.supersededBy.fileId]] : [])),
+  );
+  /** After a deployment or a stop, another file with the same bytes may have sent what this one had not. */
+  const newestSame = (fileId: string, sha256: string): string => {
+    const next = sent.find((each) => each.fileId === successors.get(fileId) && each.sha256 === sha256);
+    return next ? newestSame(next.fileId, sha256) : fileId;
+  };
   return revisions.flatMap((revision, index) => {
     const { duplicateOf } = files[index] ?? {};
     if (duplicateOf === undefined) return sent.includes(revision) ? [revision] : [];
-    return sent.some(({ fileId }) => fileId === duplicateOf) ? [{ ...revision, fileId: duplicateOf }] : [];
+    if (!sent.some(({ fileId }) => fileId === duplicateOf)) return [];
+    return [{ ...revision, fileId: newestSame(duplicateOf, revision.sha256) }];
   });
 }

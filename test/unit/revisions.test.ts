@@ -140,6 +140,33 @@ describe('a revision', () => {
     expect(world.manifestOf('traffic.4')).toMatchObject({ state: 'duplicate', duplicate_of: 'traffic.3' });
   });
 
+  it('of one that was sent in two files with the same bytes is compared with the second of them', async () => {
+    world = new RevisionWorld('doubles');
+    const next = async (kind: string) =>
+      world.handle(
+        world.queue.findIndex(({ task }) => task.kind === kind),
+        false,
+      );
+    world.drop(1, rowsOf(12));
+    await next('drop');
+    await next('batch');
+    // A duplicate of the first, with the highest number so far.
+    world.drop(3, rowsOf(12));
+    await next('drop');
+    await world.ledger.cancelFile('traffic.1', { by: 'ann', why: 'it may be wrong' });
+    await run();
+    expect(world.manifestOf('traffic.1')).toMatchObject({ uploaded_records: 5, held_records: 7 });
+    expect(world.manifestOf('traffic.3')).toMatchObject({ duplicate_of: 'traffic.1' });
+    world.deploy();
+    world.drop(2, rowsOf(12));
+    await run();
+    expect(world.manifestOf('traffic.2')).toMatchObject({ uploaded_records: 7, duplicate_records: 5 });
+    world.drop(4, rowsOf(13));
+    await run();
+    expect(world.manifestOf('traffic.4')).toMatchObject({ unchanged_records: 12, uploaded_records: 1 });
+    expect(world.api.doubled).toEqual([]);
+  });
+
   it('that is late is not sent after a newer one with the bytes of the first', async () => {
     world.drop(1, rowsOf(10));
     await run();
