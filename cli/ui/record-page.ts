@@ -1,6 +1,7 @@
 import { feedNamed } from '../../feeds/index.ts';
 import type { DeadRecord, FileAccount } from '../../lambdas/core/account/file-account.ts';
 import type { Receipt } from '../../lambdas/core/account/receipt.ts';
+import { earlierUnknown } from '../../lambdas/core/answers/refusal.ts';
 import { memberSourceOf } from '../../lambdas/core/account/source-uri.ts';
 import type { OpenDead } from '../../lambdas/core/dead-letters/reconciliation-csv.ts';
 import { shownCell, sourceRowOf } from '../../lambdas/core/dead-letters/reconciliation-csv.ts';
@@ -25,6 +26,8 @@ export interface RecordPage {
   fields: { name: string; value: string; is_at_fault: boolean }[] | null;
   /** Its row could not be read: the fields are empty. */
   is_unreadable: boolean;
+  /** Refused because the API may have an earlier version of it: a person may say that it has none. */
+  may_be_new: boolean;
 }
 
 /** @param receipt with the whole record if that is available */
@@ -46,6 +49,8 @@ export function describeRecordPage(
     correction_sent: dead?.correction === undefined ? null : bodyOf(mapRow(dead.correction.row, feedNamed(file.feed))),
     fields: open ? fieldsOf(open, described.field) : null,
     is_unreadable: open !== undefined && sourceRowOf(open.receipt, file.dialect) === undefined,
+    may_be_new:
+      open !== undefined && [receipt, ...(dead?.history ?? [])].some((each) => each?.reason === earlierUnknown.reason),
   };
 }
 

@@ -23,7 +23,7 @@ import { sendInBackground } from './send-in-background.ts';
 
 const place = { file: z.string(), record: z.int().positive() };
 const cellsWish = z.strictObject({ ...place, cells: z.record(z.string(), z.string()) });
-const correctWish = cellsWish.extend({ why: z.string() });
+const correctWish = cellsWish.extend({ why: z.string(), as_new: z.literal(true).optional() });
 const resolveWish = z.strictObject({ ...place, why: z.string() });
 
 /** A record's page, and what can be done about the record. */
@@ -62,7 +62,7 @@ export function recordRoutes(ports: RoomPorts, index: DeadIndex): Routes {
         const wish = await readWish(request, correctWish, 'It must name a record, have its fields and say why.');
         const who = whoDecides({ by: ports.by, why: wish.why }, 'what was corrected');
         const stack = await ports.stack();
-        const { corrections } = await planRow(stack, wish);
+        const { corrections } = await planRow(stack, wish, wish.as_new);
         const [planned] = corrections;
         if (!planned) throw new RouteRefusal(409, 'Nothing was sent: the row is as it was.');
         if (planned.fault !== undefined)
@@ -100,7 +100,7 @@ async function wholeReceipt(stack: RoomStack, file: FileAccount, record: number)
 }
 
 /** The row as `dlq reingest` would plan it, without reading the file's other letters. */
-async function planRow(stack: RoomStack, wish: z.infer<typeof cellsWish>): Promise<CorrectionPlan> {
+async function planRow(stack: RoomStack, wish: z.infer<typeof cellsWish>, asNew?: true): Promise<CorrectionPlan> {
   const file = await fileNamed(stack, wish.file);
   const receipt = await wholeReceipt(stack, file, wish.record);
   const dead = await stack.ledger.getDead(file.fileId, wish.record);
@@ -115,11 +115,9 @@ async function planRow(stack: RoomStack, wish: z.infer<typeof cellsWish>): Promi
     hasRaw: undefined,
     cells: new Map(Object.entries(wish.cells)),
   };
-  return planCorrections(new Map([[file.fileId, [claim]]]), undefined, {
-    ledger: stack.ledger,
-    readDead: async function* () {
-      yield { file, receipt, dead };
-    },
-    feedNamed,
-  });
+  const readDead = async function* () {
+    yield { file, receipt, dead };
+  };
+  const planPorts = { ledger: stack.ledger, readDead, feedNamed };
+  return planCorrections(new Map([[file.fileId, [claim]]]), undefined, planPorts, asNew);
 }

@@ -5,7 +5,7 @@ import { byId, element, labelled, setClass, setText } from './dom.js';
  * @typedef {object} Field
  * @property {string} name
  * @property {string} label
- * @property {'reason' | 'number' | 'time'} kind
+ * @property {'reason' | 'number' | 'time' | 'check'} kind a check gives `yes`, or nothing
  * @property {boolean} [isOptional]
  * @property {string} [hint]
  * @property {string} [value]
@@ -55,6 +55,10 @@ function fieldElement({ name, label, kind, isOptional = false, hint, value = '' 
   if (kind === 'number') control.setAttribute('inputmode', 'numeric');
   control.value = value;
   control.name = name;
+  if (kind === 'check') {
+    control.type = 'checkbox';
+    return element('label', 'choice', control, element('span', '', label));
+  }
   control.required = !isOptional;
   control.dataset['label'] = label;
   if (kind === 'reason') control.setAttribute('maxlength', '1000');
@@ -83,13 +87,21 @@ async function confirmed() {
   // Esc closes the dialog meanwhile, and another question may be in it by the time of the answer.
   const isStillAsked = () => acting === act;
   try {
-    await act?.(Object.fromEntries(controls.map(({ name, value }) => [name, value.trim()])));
+    await act?.(Object.fromEntries(controls.map(valueOf)));
     if (isStillAsked()) dialog().close('yes');
   } catch (error) {
     if (isStillAsked()) showTrouble(faultOf(error));
   } finally {
     if (isStillAsked()) setBusy(false);
   }
+}
+
+/**
+ * @param {HTMLInputElement} control
+ * @returns {[string, string]}
+ */
+function valueOf({ name, type, checked, value }) {
+  return [name, type !== 'checkbox' ? value.trim() : checked ? 'yes' : ''];
 }
 
 /** @param {boolean} isBusy */

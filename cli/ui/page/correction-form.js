@@ -31,6 +31,7 @@ export function correctionForm(file, record, signal) {
   let timer;
   /** @type {RowCheck & { cells: Record<string, string> } | undefined} */
   let checked;
+  let mayBeNew = false;
   /** Of what was typed last: an answer to an earlier check says nothing of it. */
   let newest = 0;
   const controls = () => /** @type {HTMLTextAreaElement[]} */ ([...grid.querySelectorAll('textarea')]);
@@ -77,9 +78,15 @@ export function correctionForm(file, record, signal) {
         ...lines,
         'The account keeps it, with your name and the reason, and is amended.',
       ],
-      fields: [{ name: 'why', label: 'What was corrected, and why', kind: 'reason' }],
+      fields: [
+        { name: 'why', label: 'What was corrected, and why', kind: 'reason' },
+        ...(mayBeNew ? [isNewField] : []),
+      ],
       confirm: 'Send',
-      act: ({ why }) => send('/api/record/correct', { file, record, cells: shownCells, why }),
+      act: ({ why, isNew }) => {
+        const asNew = isNew ? { as_new: true } : {};
+        return send('/api/record/correct', { file, record, cells: shownCells, why, ...asNew });
+      },
     });
   }
 
@@ -91,7 +98,8 @@ export function correctionForm(file, record, signal) {
   return {
     made,
     /** @param {RecordPage} page */
-    show: ({ fields, is_unreadable: isUnreadable, record: dead }) => {
+    show: ({ fields, is_unreadable: isUnreadable, may_be_new: isMaybeNew, record: dead }) => {
+      mayBeNew = isMaybeNew;
       made.hidden = fields === null || dead.letter_id === null;
       const now = JSON.stringify(fields);
       // What is being typed stays, until the record itself is another.
@@ -102,6 +110,13 @@ export function correctionForm(file, record, signal) {
     },
   };
 }
+
+/** As `dlq reingest --as-new`. */
+const isNewField = /** @type {const} */ ({
+  name: 'isNew',
+  label: 'I have looked: the API has no earlier version of this row. Send it as a new record.',
+  kind: 'check',
+});
 
 /** @param {{ name: string, value: string, is_at_fault: boolean }} field */
 function fieldElement({ name, value, is_at_fault: isAtFault }) {

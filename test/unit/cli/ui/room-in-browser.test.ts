@@ -1,6 +1,7 @@
 import axe from 'axe-core';
 import type { Browser, Page } from 'playwright-core';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { earlierUnknown } from '../../../../lambdas/core/answers/refusal.ts';
 import { chromiumPath, launchChromium, withoutChromium } from '../../../support/chromium.ts';
 import type { ComparedRow } from '../../../../lambdas/core/series/comparison-csv.ts';
 import { fileAccount } from '../../../support/file-account.ts';
@@ -177,6 +178,22 @@ describe.skipIf(chromiumPath === undefined)(`the control room’s views in Chrom
     expect(world.fixture.sent).toMatchObject([
       { kind: 'correction', record: 4, row: { Duration: '30' }, why: 'no units' },
     ]);
+  });
+
+  it('send a row in doubt as a new record only if that is ticked', async () => {
+    await world.fixture.ledger.addFailure(deadFileId, 4, { ...earlierUnknown, at: 1 }, undefined);
+    await open();
+    await goTo([`#/record/${deadFileId}/4`, 'Correct it here']);
+    await page.locator('textarea[name=Duration]').fill('30');
+    await page.getByText('Valid. 1 field changed: Duration.').waitFor();
+    await page.getByRole('button', { name: 'Send the correction…' }).click();
+    await page.getByLabel('What was corrected, and why').fill('no units');
+    const box = page.getByLabel('I have looked: the API has no earlier version of this row.');
+    expect(await box.isChecked()).toBe(false);
+    await box.check();
+    await page.getByRole('dialog').getByRole('button', { name: 'Send' }).click();
+    await page.getByRole('status').filter({ hasText: 'Correction of traffic, record 4' }).waitFor();
+    expect(world.fixture.sent).toMatchObject([{ kind: 'correction', record: 4, as_new: true }]);
   });
 
   it('send the correction that was checked and shown, although an earlier check is answered last', async () => {

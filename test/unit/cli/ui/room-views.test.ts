@@ -5,6 +5,7 @@ import type { DeadPage } from '../../../../cli/ui/dead-page.ts';
 import type { FilePage } from '../../../../cli/ui/file-page.ts';
 import type { RecordPage } from '../../../../cli/ui/record-page.ts';
 import type { RoomState } from '../../../../cli/ui/room-state.ts';
+import { earlierUnknown } from '../../../../lambdas/core/answers/refusal.ts';
 import { fileAccount } from '../../../support/file-account.ts';
 import type { RoomWorld } from '../../../support/open-room.ts';
 import { askRoom, cookieOf, deadFileId, enterRoom, openRoom } from '../../../support/open-room.ts';
@@ -302,6 +303,16 @@ describe('a correction', () => {
       row: { SpotID: 'SP-4', Duration: '30' },
     });
     expect(world.jobs.list()[0]).toMatchObject({ kind: 'correction', what: `record 4 of ${deadFileId}` });
+  });
+
+  it('is sent as a new record if a person says that the API has no earlier version of it, which only a record in doubt asks', async () => {
+    const page = async () => JSON.parse((await get(`/api/record?file=${deadFileId}&record=4`)).body) as RecordPage;
+    expect(await page()).toMatchObject({ may_be_new: false });
+    await world.fixture.ledger.addFailure(deadFileId, 4, { ...earlierUnknown, at: 1 }, undefined);
+    expect(await page()).toMatchObject({ may_be_new: true });
+    await post('/api/record/correct', { ...correction({ Duration: '30' }), as_new: true });
+    await vi.waitUntil(() => world.fixture.sent.length === 1);
+    expect(world.fixture.sent[0]).toMatchObject({ kind: 'correction', record: 4, as_new: true });
   });
 
   it.each([
