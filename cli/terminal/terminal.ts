@@ -68,13 +68,14 @@ export class Terminal {
 
   /** The same as a JSON array, one item after the other: memory does not grow with their number. */
   async printJsonItems(items: AsyncIterable<unknown>): Promise<void> {
-    let separator = '[';
+    // Whole lines, since progress is drawn over the line that the cursor is on; so each waits for the next, or the end.
+    let waiting: string | undefined;
     for await (const item of items) {
-      const text = JSON.stringify(item, null, 2).replaceAll('\n', '\n  ');
-      await this.print(harmlessJson(`${separator}\n  ${text}`));
-      separator = ',';
+      if (this.#outputClosed) return;
+      await this.print(waiting === undefined ? '[\n' : `${waiting},\n`);
+      waiting = harmlessJson(`  ${JSON.stringify(item, null, 2).replaceAll('\n', '\n  ')}`);
     }
-    await this.print(separator === '[' ? '[]\n' : '\n]\n');
+    await this.print(waiting === undefined ? '[]\n' : `${waiting}\n]\n`);
   }
 
   /** Writes a message to stderr, unless `quiet` is set. */

@@ -33,6 +33,42 @@ test('results go to stdout, everything else to stderr', async () => {
   expect(err.text).toBe('working\na word\n');
 });
 
+test.each([[[]], [[1]], [[{ text: 'a\nb', list: [1, {}] }, { text: '\u009b31m' }, null]]])(
+  'a list printed item by item reads as if printed whole: %j',
+  async (items: unknown[]) => {
+    const [whole, oneByOne] = [new Recorded(), new Recorded()];
+    await new Terminal(whole, new Recorded()).printJson(items);
+    async function* each(): AsyncGenerator<unknown> {
+      yield* items;
+    }
+    await new Terminal(oneByOne, new Recorded()).printJsonItems(each());
+    expect(oneByOne.text).toBe(whole.text);
+  },
+);
+
+test('a list printed item by item is read no further than it is printed, in whole lines', async () => {
+  const out = new Recorded();
+  const made: string[] = [];
+  async function* items(): AsyncGenerator<number> {
+    for (let n = 1; n <= 3; n++) {
+      made.push(out.text);
+      yield n;
+    }
+  }
+  await new Terminal(out, new Recorded()).printJsonItems(items());
+  expect(made).toEqual(['', '[\n', '[\n  1,\n']);
+});
+
+test('a list whose reader has gone is not read to its end', async () => {
+  const terminal = new Terminal(new ClosedPipe(), new Recorded());
+  let made = 0;
+  async function* items(): AsyncGenerator<number> {
+    for (; made < 1_000; made++) yield made;
+  }
+  await terminal.printJsonItems(items());
+  expect(made).toBeLessThan(10);
+});
+
 test('quiet omits messages and progress, but no result, error or question', async () => {
   const [out, err] = [new Recorded(), new Recorded()];
   const terminal = new Terminal(out, err);
