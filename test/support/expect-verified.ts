@@ -2,27 +2,27 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { basename, join } from 'node:path';
 import { expect } from 'vitest';
-import { manifestName } from '../../cli/verify/read-manifest.ts';
+import { manifestName, readManifest } from '../../cli/verify/read-manifest.ts';
 import type { Manifest } from '../../lambdas/core/account/manifest.ts';
 import type { DeployedStack } from './deployed-stack.ts';
 import { verifyByPython, verifyHere, writeEvidence } from './evidence.ts';
 
-/** A manifest with every object it names, copied from the archive, is valid offline by two verifiers. */
-export async function expectVerified(
-  stack: DeployedStack,
-  { archive, signature, comparison, control, compression, manifest_number: number }: Manifest,
-): Promise<void> {
-  const { control_key = null, differences_key = null } = control ?? {};
-  const changes_key = comparison?.changes_key ?? null;
-  const named = { ...archive, ...signature, changes_key, control_key, differences_key };
-  const keys = Object.entries(named).flatMap(([name, key]) => (/_key$/.test(name) && key !== null ? [key] : []));
+/**
+ * A manifest with every object that it and the manifests before it name, copied from the archive, is valid offline by two
+ * verifiers.
+ */
+export async function expectVerified(stack: DeployedStack, manifest: Manifest): Promise<void> {
+  const { archive, signature, compression, manifest_number: number } = manifest;
+  const keys = new Set(keysOf(manifest));
   // The manifests before it: each is named by the next.
   for (let before = number - 1; before > 0; before--) {
-    keys.push(archive.manifest_key.replace(/manifest[.0-9]*\.json$/, manifestName(before)));
+    const key = archive.manifest_key.replace(/manifest[.0-9]*\.json$/, manifestName(before));
+    const { manifest: earlier } = readManifest(await stack.archived(key), manifestName(before));
+    for (const each of [key, ...keysOf(earlier)]) keys.add(each);
   }
   const dir = mkdtempSync(join(tmpdir(), 'sluice-evidence-'));
   try {
-    const objects = await Promise.all(keys.map(async (key) => [key, await stack.archived(key)] as const));
+    const objects = await Promise.all([...keys].map(async (key) => [key, await stack.archived(key)] as const));
     writeEvidence(new Map(objects), dir);
     const path = join(dir, basename(archive.manifest_key));
     const verdict = await verifyHere(path);
@@ -39,4 +39,11 @@ export async function expectVerified(
   } finally {
     rmSync(dir, { recursive: true, force: true });
   }
+}
+
+function keysOf({ archive, signature, comparison, control }: Manifest): string[] {
+  const { control_key = null, differences_key = null } = control ?? {};
+  const changes_key = comparison?.changes_key ?? null;
+  const named = { ...archive, ...signature, changes_key, control_key, differences_key };
+  return Object.entries(named).flatMap(([name, key]) => (/_key$/.test(name) && key !== null ? [key] : []));
 }
