@@ -22,7 +22,7 @@ export function auditRecords(fileId: string, receipts: readonly Entry[], feed: F
       reason: receipt.reason ?? null,
       status: receipt.status,
       request_id: receipt.request_id,
-      warnings: receipt.warnings ?? [],
+      ...(receipt.warnings?.length ? { warnings: receipt.warnings } : {}),
     });
   }
 }

@@ -60,6 +60,7 @@ describe('a feed that audits each record', () => {
       ['unknown', 'rejected', 'not_json'],
     ]);
     expect(lines.map((line) => line?.['sha256'])).toEqual(receipts.map(({ sha256 }) => sha256));
+    expect(lines.map((line) => line?.['warnings'])).toEqual([undefined, expect.any(Array), undefined, undefined]);
     expect(lines[1]?.['warnings']).toHaveLength(1);
   });
 

@@ -17,3 +17,13 @@ it('writes no control sequence for the terminal of a person who tails the log', 
   // Indentation for people is Powertools' own.
   expect(String(lines[0]).replaceAll('\n', '')).not.toMatch(/[\p{Cc}\p{Zl}\p{Zp}\u202a-\u202e\u2066-\u2069]/u);
 });
+
+it('writes nothing that is the same in each line, except the module', () => {
+  vi.stubEnv('POWERTOOLS_DEV', 'true');
+  const lines: string[] = [];
+  vi.spyOn(console, 'info').mockImplementation((line) => void lines.push(String(line)));
+  createAuditLog('test').info('record accounted for', { record: 1 });
+  expect(lines.map((line) => Object.keys(JSON.parse(line) as object).sort())).toEqual([
+    ['level', 'message', 'module', 'record', 'timestamp'],
+  ]);
+});
