@@ -360,12 +360,11 @@ function* laneFaults(
   if (maxRecordBytes > maxBatchBytes) {
     yield `maxRecordBytes of the feed '${name}' is ${maxRecordBytes}; a record must fit into a batch: at most ${maxBatchBytes}.`;
   }
-  const { maxMessageBytes: messageBytes } = settings.queues;
-  const fitsMessage = Math.floor(((messageBytes - envelopeBytes) * 3) / 4);
+  const fitsMessage = Math.floor(((lane.maxMessageBytes - envelopeBytes) * 3) / 4);
   if (maxBatchBytes > fitsMessage) {
     yield (
       `A batch of the feed '${name}' has up to ${maxBatchBytes} bytes; as base64, with ${envelopeBytes} bytes around it, ` +
-      `a message of queues.maxMessageBytes ${messageBytes} holds ${fitsMessage}: queues.maxBatchBytes must be smaller.`
+      `a message of ${lane.maxMessageBytes} bytes holds ${fitsMessage}: queues.maxBatchBytes must be smaller.`
     );
   }
   const { consumers } = api;

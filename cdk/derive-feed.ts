@@ -1,4 +1,4 @@
-import { minMappingConcurrency } from './aws-quotas.ts';
+import { maxMessageBytes, minMappingConcurrency } from './aws-quotas.ts';
 import { consumerMemoryFor } from './consumer-memory.ts';
 import type { RegisteredFeed } from '../feeds/feed.ts';
 import type { FeedSettings, LaneSettings, Settings } from './settings.ts';
@@ -20,6 +20,12 @@ const fewestConnections = 4;
  * batches that wait for their turn in the queue change less often (lambdas/core/limiter/turn-of-batch.ts).
  */
 const maxBatchRecords = 1_000;
+
+/**
+ * Small files come by the thousand, and their batches should have about as many records as others: 500 files of 1.4 KB. As
+ * base64 that fits a message of 1 MiB, SQS's largest.
+ */
+const smallFilesBatchBytes = 700_000;
 
 /** The fewest that a mapping allows: more would only take connections from the main lane. */
 const expressConsumers = minMappingConcurrency;
@@ -59,8 +65,12 @@ export function deriveFeed(
   const isPaced = given.paced ?? url !== undefined;
   const mostRecords = Math.min(maxBatchRecords, Math.max(1, fits));
   const fewRecords = Math.max(fewestExpressRecords, Math.floor((rate * expressBatchSeconds) / consumers));
-  const { maxBatchBytes } = numbers.queues;
-  const lane = { feed, limit: { requests, windowSeconds, isPaced }, maxBatchBytes };
+  const { queues } = numbers;
+  const lane = {
+    ...{ feed, limit: { requests, windowSeconds, isPaced } },
+    maxBatchBytes: feed.smallFiles ? smallFilesBatchBytes : queues.maxBatchBytes,
+    maxMessageBytes: feed.smallFiles ? maxMessageBytes : queues.maxMessageBytes,
+  };
   const main = laneOf('main', {
     ...lane,
     splitters: numbers.splitter.concurrency,
@@ -96,7 +106,10 @@ export function deriveFeed(
   };
 }
 
-interface LaneShare extends Pick<LaneSettings, 'splitters' | 'consumers' | 'connectionsPerConsumer'> {
+interface LaneShare extends Pick<
+  LaneSettings,
+  'splitters' | 'consumers' | 'connectionsPerConsumer' | 'maxMessageBytes'
+> {
   feed: RegisteredFeed;
   limit: { requests: number; windowSeconds: number; isPaced: boolean };
   batchRecords: number;
@@ -116,6 +129,7 @@ function laneOf(name: LaneSettings['name'], share: LaneShare): LaneSettings {
     connectionsPerConsumer,
     // A lane that is alone, as it mostly is, has the whole rate.
     consumerMemoryMb: consumerMemoryFor(limit, consumers),
+    maxMessageBytes: share.maxMessageBytes,
     cutLimits: { maxBatchRecords: batchRecords, maxBatchBytes, maxRecordBytes: feed.maxRecordBytes },
   };
 }

@@ -37,6 +37,8 @@ export interface LaneSettings {
   /** Connections that each consumer of batches may hold. */
   connectionsPerConsumer: number;
   consumerMemoryMb: number;
+  /** The largest message that the records queue takes. */
+  maxMessageBytes: number;
   cutLimits: { maxBatchRecords: number; maxBatchBytes: number; maxRecordBytes: number };
 }
 

@@ -77,7 +77,7 @@ export class Lane extends Construct {
         maxMessageBytes: maxBytes,
       });
     this.intake = queue('intake', splitter.timeoutSeconds, queues.maxMessageBytes);
-    this.records = queue('records', consumer.timeoutSeconds, queues.maxMessageBytes);
+    this.records = queue('records', consumer.timeoutSeconds, lane.maxMessageBytes);
     // A raw payload of 64 KiB can take six times that once JSON has escaped it.
     this.letters = queue('letters', consumer.timeoutSeconds, maxMessageBytes);
 

@@ -514,6 +514,19 @@ describe('the feeds of a deployment', () => {
   });
 });
 
+describe('a feed of small files', () => {
+  const limited = { ...traffic, smallFiles: true, formats: ['json-document' as const] };
+  it.each([
+    ['an API with a limit', read({}, { feeds: [limited] })],
+    ['the record ledger', read({ SLUICE_FEEDS: 'maintenance' }, { feeds: [traffic, maintenance] })],
+  ])('into %s has batches that fit the largest message', (_, { feeds: [feed] }) => {
+    expect(feed?.smallFiles).toBe(true);
+    for (const lane of feed?.lanes ?? []) {
+      expect(lane).toMatchObject({ maxMessageBytes: 1_048_576, cutLimits: { maxBatchBytes: 700_000 } });
+    }
+  });
+});
+
 describe('a file of certificates', () => {
   const issuer = createIssuer('root');
   const cases: [string, () => string, string][] = [
