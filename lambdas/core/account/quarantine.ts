@@ -7,14 +7,15 @@ import { isOutrun, isQuarantined, stopsOf } from './stops.ts';
 
 /**
  * Whether more of a file is rejected than its feed tolerates, by its settled batches. Held records are not counted.
- * Undefined if it is not, or if a person has already decided.
+ * Undefined if it is not, if a person has already decided, or for a bundle: its records are files, and one says nothing
+ * about another.
  */
 export function wrongFile(
   file: FileAccount,
   tolerated: { share: number; afterRecords: number },
   nowMs: number,
 ): Quarantine | undefined {
-  if (!isOpen(file) || !mayBeStopped(file)) return undefined;
+  if (!isOpen(file) || !mayBeStopped(file) || file.bundle !== undefined) return undefined;
   const seen = sumCounts(file.settled) - file.settled.held;
   const { rejected } = file.settled;
   if (seen < tolerated.afterRecords || rejected / seen <= tolerated.share) return undefined;
