@@ -30,8 +30,9 @@ export const maxRegionLength = 14;
 /**
  * Lambda refuses a mapping whose queue hides a message for less than its function's time. Its guide recommends six times as
  * much (https://docs.aws.amazon.com/lambda/latest/dg/services-sqs-configure.html), which is for functions that leave the
- * timeout as it is: ours set each message's own as soon as they start. The queue's is how long a message stays hidden whose
- * function never started, so it is short: docs/operations.md#a-function-that-does-not-start.
+ * timeout as it is: ours set each message's own as soon as they start (except for many small files). The queue's is how long
+ * a message stays hidden whose function never started, so it is short:
+ * docs/operations.md#a-function-that-does-not-start.
  */
 export const minVisibilityFactor = 2;
 

@@ -16,6 +16,7 @@ import type {
 import type { ControlOccasion } from './core/control/file-control.ts';
 import type { LateControl } from './core/control/late-control.ts';
 import type { ControlledFile, SeenControl, SeenControls } from './core/control/spoken-of.ts';
+import type { PlacedIn } from './core/ledger/bundle-changes.ts';
 import type { Item, ItemChange, ItemKey, ItemWrite } from './core/ledger/item-change.ts';
 import type { ListName } from './core/ledger/ledger-keys.ts';
 import type { NightHead } from './core/nights/night-head.ts';
@@ -126,7 +127,8 @@ export interface IntakeListing {
 
 /** Stores the bundles that the splitter makes of small files. */
 export interface BundleStore {
-  /** Stores it under a name of its own. @param name new each time */
+  /** Where it will be. @param name new each time */
+  placeOf(name: string): Pick<SourceObject, 'bucket' | 'key'>;
   putBundle(name: string, bytes: Buffer): Promise<SourceObject>;
 }
 
@@ -215,6 +217,29 @@ export interface NewBundle extends NewFile {
   bundle: { members: number };
 }
 
+/** Where a small file is accounted for. */
+export type SmallFilePlace =
+  /** In the bundle that it was to be in. */
+  | { kind: 'taken' }
+  /** In the account of that file: another bundle, which is open, or its own. */
+  | { kind: 'elsewhere'; fileId: string }
+  /** In a bundle that another splitter is about to open, or has left: after that time it is given up. */
+  | { kind: 'pending'; untilMs: number };
+
+/**
+ * Which bundle has a small file. Places are taken first and one by one, then the bundle is opened: the item of its account
+ * decides, at once for all members, whether they are in it (decision 0057).
+ */
+export interface BundleLedger {
+  /**
+   * Gives each file its place in a bundle that is not open yet, unless it is in another account. A bundle that was not
+   * opened in time is given up first. Repeatable. Returns the places in the files' order.
+   */
+  takePlaces(bundle: PlacedIn, members: readonly SourceObject[]): Promise<SmallFilePlace[]>;
+  /** Opens the bundle's account. False if another splitter has given the bundle up: nothing of it may be sent. Repeatable. */
+  openBundle(bundle: NewBundle): Promise<boolean>;
+}
+
 /** A splitter's progress; it can be saved only with the epoch that the splitter claimed. */
 export type SplitProgress = Pick<
   FileAccount,
@@ -264,14 +289,6 @@ export interface FileLedger {
     owner: string,
     leaseMs: number,
   ): Promise<FileClaim | { kind: 'unknown' }>;
-  /**
-   * Opens a bundle's account, with each member's place in it. Alternatively, it opens none and returns which members have
-   * their own account or are in another bundle. At most `maxMembers` (core/records/bundle.ts) of them.
-   */
-  createBundle(
-    bundle: NewBundle,
-    members: readonly SourceObject[],
-  ): Promise<{ kind: 'created' } | { kind: 'taken'; members: FileAccount[] }>;
   /** Returns the file after the write, including what the consumers have settled so far. */
   saveSplitProgress(fileId: string, epoch: number, progress: SplitProgress): Promise<FileAccount | undefined>;
   /** Releases the lease without finishing: the continuation may claim it at once, or from `heldBackUntil` on. */
@@ -640,6 +657,7 @@ export interface NightLedger {
 }
 
 export type Ledger = FileLedger &
+  BundleLedger &
   BatchLedger &
   DeadLedger &
   AlteredLetterLedger &

@@ -42,11 +42,17 @@ export interface LaneProps {
 /** The most letters that a consumer gets in one invocation. */
 const letterBatchSize = 10;
 
-/** The size of a bundle (lambdas/core/records/bundle.ts). So many announcements are far below Lambda's limit of 6 MB. */
-const smallFilesTogether = 99;
+/** The size of a bundle (lambdas/core/records/bundle.ts). So many announcements are 4 MB; at 6 MB Lambda stops. */
+const smallFilesTogether = 2000;
 
-/** How long Lambda gathers messages for an invocation. For more than ten messages it requires at least 1 s. */
-const gatherSeconds = { main: 5, express: 1 };
+/**
+ * How long Lambda gathers announcements of small files: what a bundle costs is shared by its files. Each of Lambda's pollers
+ * gathers its own.
+ */
+const gatherFilesSeconds = { main: 20, express: 1 };
+
+/** How long Lambda gathers letters for an invocation. For more than ten messages it requires at least 1 s. */
+const gatherLettersSeconds = { main: 5, express: 1 };
 
 /** Deployed with the consumer's code: a function's environment (4 KB in total) has room for two certificates only. */
 const caFile = 'api-ca.pem';
@@ -122,7 +128,7 @@ export class Lane extends Construct {
       },
     });
     // One file per invocation, so that each has all of the function's time. Small files are bundled, many per invocation.
-    const together = { batchSize: smallFilesTogether, windowSeconds: gatherSeconds[lane.name] };
+    const together = { batchSize: smallFilesTogether, windowSeconds: gatherFilesSeconds[lane.name] };
     consumeFrom(splitter, this.intake.queue, {
       ...(feed.smallFiles ? together : { batchSize: 1 }),
       maxConcurrency: lane.splitters,
@@ -200,7 +206,7 @@ export class Lane extends Construct {
     consumeFrom(consumer, this.letters.queue, {
       ...{ batchSize: letterBatchSize, maxConcurrency: letterConsumers },
       // Gathered letters need fewer requests to SQS, and no one needs a letter within seconds.
-      windowSeconds: gatherSeconds[lane.name],
+      windowSeconds: gatherLettersSeconds[lane.name],
     });
     const { files, limiter, altered } = ledgerKeys;
     ledger.grant(consumer, [files(feed.name), limiter(apiIdOf(feed)), altered(feed.name)], 'GetItem', 'UpdateItem');

@@ -15,8 +15,12 @@ export class S3BundleStore implements BundleStore {
     this.#feed = feed;
   }
 
+  placeOf(name: string): Pick<SourceObject, 'bucket' | 'key'> {
+    return { bucket: this.#bucket, key: `bundles/${this.#feed}/${name}.bundle` };
+  }
+
   async putBundle(name: string, bytes: Buffer): Promise<SourceObject> {
-    const place = { bucket: this.#bucket, key: `bundles/${this.#feed}/${name}.bundle` };
+    const place = this.placeOf(name);
     const stored = await this.#client.send(
       new PutObjectCommand({
         Bucket: place.bucket,

@@ -7,6 +7,7 @@ import { headerBytes } from '../core/records/bundle.ts';
 import { utf16Of } from '../core/records/decode-utf16.ts';
 import { detectDialect } from '../core/records/detect-dialect.ts';
 import type { SourceObjects } from '../ports.ts';
+import { atMost } from '../core/at-most.ts';
 import { compressionOf } from './decompress.ts';
 
 export type SmallFile = Member & { source: SourceObject };
@@ -15,26 +16,17 @@ export type SmallFile = Member & { source: SourceObject };
 export type MemberReading =
   { kind: 'member'; file: SmallFile } | { kind: 'ordinary' } | { kind: 'unread'; error: unknown };
 
-/** Concurrent reads: each waits for S3 most of the time. */
-const readsAtOnce = 16;
+/** Concurrent reads: each waits for S3 most of the time. The client has 50 connections. */
+const readsAtOnce = 48;
 
 /** Reads small files whole, several concurrently. A file that can't be read is reported and does not affect the others. */
 export async function readMembers(
   sources: readonly SourceObject[],
   ports: { sources: SourceObjects; feed: Feed },
 ): Promise<MemberReading[]> {
-  const readings: MemberReading[] = [];
-  let next = 0;
-  const work = async (): Promise<void> => {
-    for (let at = next++; at < sources.length; at = next++) {
-      readings[at] = await readMember(sources[at] as SourceObject, ports).catch((error: unknown) => ({
-        kind: 'unread' as const,
-        error,
-      }));
-    }
-  };
-  await Promise.all(Array.from({ length: readsAtOnce }, work));
-  return readings;
+  return atMost(readsAtOnce, sources, (source) =>
+    readMember(source, ports).catch((error: unknown) => ({ kind: 'unread' as const, error })),
+  );
 }
 
 async function readMember(

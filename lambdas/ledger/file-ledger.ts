@@ -6,13 +6,13 @@ import { isQuarantined } from '../core/account/stops.ts';
 import { cancelledFile, cancelObstacleOf, mayBeStopped } from '../core/account/quarantine.ts';
 import { blocksSameBytes } from '../core/account/reading.ts';
 import { wasHeldAsRevision } from '../core/series/earlier-revisions.ts';
+import { isGivenUp } from '../core/ledger/bundle-changes.ts';
 import * as changes from '../core/ledger/file-changes.ts';
 import type { ItemChange, ItemKey } from '../core/ledger/item-change.ts';
 import { maxItemsAtOnce } from '../core/ledger/item-change.ts';
 import type { ListName } from '../core/ledger/ledger-keys.ts';
 import { checksumKey, fileIdOfKey, fileKey, listPkOf, listSkOf, manifestKey } from '../core/ledger/ledger-keys.ts';
 import { withoutKeys } from '../core/ledger/stored-item.ts';
-import { fileIdOf } from '../core/account/file-id.ts';
 import { mergeSorted } from '../core/merge-sorted.ts';
 import type { Clock, FileLedger, ItemStore } from '../ports.ts';
 
@@ -20,7 +20,7 @@ import type { Clock, FileLedger, ItemStore } from '../ports.ts';
 export function fileLedger(store: ItemStore, clock: Pick<Clock, 'now'>): FileLedger {
   const getFile = async (fileId: string): Promise<FileAccount | undefined> => {
     const item = await store.read(fileKey(fileId));
-    return item && withoutKeys<FileAccount>(item);
+    return item && !isGivenUp(item) ? withoutKeys<FileAccount>(item) : undefined;
   };
   const change = async (fileId: string, made: ItemChange): Promise<FileAccount | undefined> => {
     const { kind, item } = await store.update(fileKey(fileId), made);
@@ -48,7 +48,7 @@ export function fileLedger(store: ItemStore, clock: Pick<Clock, 'now'>): FileLed
       const created = create && (await change(fileId, changes.createFile(create, owner, now, leaseMs)));
       if (created) return { kind: 'claimed', file: created };
       const { kind, item } = await store.update(fileKey(fileId), changes.claimFile(owner, now, leaseMs));
-      if (!item) return { kind: 'unknown' };
+      if (!item || isGivenUp(item)) return { kind: 'unknown' };
       const file = withoutKeys<FileAccount>(item);
       if (kind === 'changed') return { kind: 'claimed', file };
       if (file.state !== 'splitting') return { kind: 'finished', file };
@@ -56,15 +56,6 @@ export function fileLedger(store: ItemStore, clock: Pick<Clock, 'now'>): FileLed
       // It was written: the answer was lost, and the SDK's retry found the lease that it had claimed itself.
       if (file.leaseOwner === owner) return { kind: 'claimed', file };
       return { kind: 'busy', leaseUntil: file.leaseUntil ?? now };
-    },
-
-    async createBundle(bundle, members) {
-      if (await store.updateAll(changes.createBundle(bundle, members, clock.now()))) return { kind: 'created' };
-      const found = await Promise.all(members.map((source) => getFile(fileIdOf(bundle.feed, source))));
-      const taken = found.filter((each) => each !== undefined);
-      // It was written, and the answer was lost.
-      if (taken.length > 0 && taken.every(({ bundleId }) => bundleId === bundle.fileId)) return { kind: 'created' };
-      return { kind: 'taken', members: taken };
     },
 
     saveSplitProgress: (fileId, epoch, progress) =>

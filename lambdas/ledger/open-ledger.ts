@@ -1,5 +1,6 @@
 import type { Clock, ItemStore, Ledger } from '../ports.ts';
 import { batchLedger } from './batch-ledger.ts';
+import { bundleLedger } from './bundle-ledger.ts';
 import { controlLedger } from './control-ledger.ts';
 import { deadLedger } from './dead-ledger.ts';
 import { deskLedger } from './desk-ledger.ts';
@@ -11,6 +12,7 @@ import { seriesLedger } from './series-ledger.ts';
 export function openLedger(store: ItemStore, clock: Pick<Clock, 'now'>): Ledger {
   return {
     ...fileLedger(store, clock),
+    ...bundleLedger(store, clock),
     ...batchLedger(store, clock),
     ...deadLedger(store, clock),
     ...deskLedger(store, clock),

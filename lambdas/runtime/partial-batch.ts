@@ -30,6 +30,11 @@ export interface BatchHandling {
   /** The queue that a message came from. */
   inFlight: (record: SQSRecord) => InFlightMessages;
   waiting: Waiting;
+  /**
+   * Whether the queue's own visibility timeout is good enough for these messages: a request less for each ten of them, and
+   * what a killed function had comes back later. Absent: no.
+   */
+  keepsTimeouts?: boolean;
   handle: (record: SQSRecord, deadline: Deadline) => Promise<HandledMessage>;
 }
 
@@ -59,10 +64,10 @@ async function handleAll(handling: BatchHandling): Promise<SQSBatchResponse> {
 
 /** @returns whether the message may be deleted */
 async function handleOne(record: SQSRecord, deadline: Deadline, handling: BatchHandling): Promise<boolean> {
-  const { inFlight, handle, log } = handling;
+  const { inFlight, handle, log, keepsTimeouts = false } = handling;
   const setVisibility = (seconds: number) => inFlight(record).changeVisibility(record.receiptHandle, seconds);
   try {
-    await setVisibility(deadline.remainingMs() / 1000 + visibilityReserveSeconds);
+    if (!keepsTimeouts) await setVisibility(deadline.remainingMs() / 1000 + visibilityReserveSeconds);
     const end = await handle(record, deadline);
     if (!end) return true;
     await setVisibility(end.backAfterSeconds);

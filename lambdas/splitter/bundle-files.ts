@@ -1,10 +1,10 @@
-import { ContradictionError } from '../core/errors.ts';
+import { LeaseLostError } from '../core/errors.ts';
 import type { SourceObject } from '../core/account/file-account.ts';
 import { sha256Of } from '../core/records/identity.ts';
 import { fileIdOf } from '../core/account/file-id.ts';
 import { maxMembers, writeBundle } from '../core/records/bundle.ts';
 import type { BundleDialect, CutLimits } from '../core/records/dialect.ts';
-import type { BundleStore } from '../ports.ts';
+import type { BundleLedger, BundleStore, SmallFilePlace } from '../ports.ts';
 import type { Deadline } from '../runtime/deadline.ts';
 import type { SmallFile } from '../content/read-members.ts';
 import { readMembers } from '../content/read-members.ts';
@@ -12,13 +12,22 @@ import { splitFile } from './split-file.ts';
 import type { SplitterPorts } from './splitter-ports.ts';
 
 export interface BundlePorts extends SplitterPorts {
+  ledger: SplitterPorts['ledger'] & BundleLedger;
   bundles: BundleStore;
   lane: string;
   limits: CutLimits;
 }
 
-/** A small file's outcome: its record is in an account, it needs its own account, or it has to be delivered again. */
-export type Bundling = { kind: 'accounted' } | { kind: 'ordinary' } | { kind: 'failed'; error: unknown };
+/** A small file's outcome. */
+export type Bundling =
+  /** Its record is in an account. */
+  | { kind: 'accounted' }
+  /** It needs its own account. */
+  | { kind: 'ordinary' }
+  /** Another splitter is about to account for it, or was killed: until then it can't be known. */
+  | { kind: 'pending'; untilMs: number }
+  /** It has to be delivered again. */
+  | { kind: 'failed'; error: unknown };
 
 /**
  * Bundles many small files into one and splits that: one account, one receipts object and one manifest for all files of an
@@ -42,47 +51,54 @@ export async function bundleFiles(
   });
   for (let from = 0; from < members.length; from += maxMembers) {
     const some = members.slice(from, from + maxMembers);
-    const bundling = await accountFor(some, ports, deadline);
-    for (const { source } of some) outcome.set(idOf(source), bundling);
+    const bundlings = await accountFor(some, ports, deadline);
+    some.forEach(({ source }, index) => outcome.set(idOf(source), bundlings[index] as Bundling));
   }
   return outcome;
 }
 
-async function accountFor(members: SmallFile[], ports: BundlePorts, deadline: Deadline): Promise<Bundling> {
+/** In the members' order. */
+async function accountFor(members: SmallFile[], ports: BundlePorts, deadline: Deadline): Promise<Bundling[]> {
   try {
-    for (const fileId of await openBundles(members, ports)) await splitFile(fileId, undefined, ports, deadline);
-    return { kind: 'accounted' };
+    const { files, pending } = await openBundle(members, ports);
+    for (const fileId of files) await splitFile(fileId, undefined, ports, deadline);
+    return members.map((member) => pending.get(member) ?? { kind: 'accounted' });
   } catch (error) {
     // What has been written by now is found when the events come again.
-    return { kind: 'failed', error };
+    return members.map(() => ({ kind: 'failed', error }));
   }
 }
 
-/** The files whose accounts contain these members: a new bundle, and existing files that have some of them. */
-async function openBundles(members: SmallFile[], ports: BundlePorts): Promise<Set<string>> {
-  const { ledger, feed, lane, limits, log } = ports;
+/**
+ * The files whose accounts contain these members: a new bundle of all that have no account, and existing files that have
+ * the others. A splitter that is killed on the way leaves places in a bundle that is never opened; others take them over.
+ */
+async function openBundle(members: SmallFile[], ports: BundlePorts) {
+  const { ledger, bundles, feed, lane, limits, log } = ports;
+  const name = ports.newOwner();
+  const fileId = fileIdOf(feed.name, bundles.placeOf(name));
+  const places = await ledger.takePlaces(
+    { fileId, feed: feed.name, lane, limits },
+    members.map(({ source }) => source),
+  );
   const files = new Set<string>();
-  for (let left = members; left.length > 0;) {
-    const bytes = writeBundle(left);
-    const source = await ports.bundles.putBundle(ports.newOwner(), bytes);
-    const fileId = fileIdOf(feed.name, source);
-    const dialect: BundleDialect = { format: 'bundle', encoding: feed.encoding, bodyOffset: 0, bodyLine: 1 };
-    const opened = await ledger.createBundle(
-      {
-        ...{ fileId, feed: feed.name, lane, source, limits, dialect, messageKey: ports.newMessageKey() },
-        sha256: sha256Of(bytes),
-        bundle: { members: left.length },
-      },
-      left.map((member) => member.source),
-    );
-    if (opened.kind === 'created') {
-      log.info('small files bundled', { correlation_id: fileId, files: left.length, bytes: bytes.length });
-      return files.add(fileId);
-    }
-    if (opened.members.length === 0) throw new ContradictionError(`The bundle ${fileId} can't be opened.`);
-    const taken = new Set(opened.members.map((member) => member.fileId));
-    for (const member of opened.members) files.add(member.bundleId ?? member.fileId);
-    left = left.filter((member) => !taken.has(fileIdOf(feed.name, member.source)));
-  }
-  return files;
+  const pending = new Map<SmallFile, Bundling>();
+  const taken = members.filter((member, index) => {
+    const place = places[index] as SmallFilePlace;
+    if (place.kind === 'elsewhere') files.add(place.fileId);
+    if (place.kind === 'pending') pending.set(member, place);
+    return place.kind === 'taken';
+  });
+  if (taken.length === 0) return { files, pending };
+  const bytes = writeBundle(taken);
+  const source = await bundles.putBundle(name, bytes);
+  const dialect: BundleDialect = { format: 'bundle', encoding: feed.encoding, bodyOffset: 0, bodyLine: 1 };
+  const isOpened = await ledger.openBundle({
+    ...{ fileId, feed: feed.name, lane, source, limits, dialect, messageKey: ports.newMessageKey() },
+    sha256: sha256Of(bytes),
+    bundle: { members: taken.length },
+  });
+  if (!isOpened) throw new LeaseLostError(`The bundle ${fileId} was not opened in time: another splitter gave it up.`);
+  log.info('small files bundled', { correlation_id: fileId, files: taken.length, bytes: bytes.length });
+  return { files: files.add(fileId), pending };
 }

@@ -4,10 +4,11 @@ import type { SourceObject } from '../core/account/file-account.ts';
 import { AlteredMessageError } from '../core/errors.ts';
 import { fileIdOf } from '../core/account/file-id.ts';
 import type { ContinueMessage, ReemitMessage } from '../messages.ts';
-import type { BatchLedger, BundleStore, InFlightMessages } from '../ports.ts';
+import type { BatchLedger, BundleLedger, BundleStore, InFlightMessages } from '../ports.ts';
 import type { Deadline } from '../runtime/deadline.ts';
 import type { InTurn } from '../runtime/in-turn.ts';
 import { oneAfterTheOther } from '../runtime/in-turn.ts';
+import type { HandledMessage } from '../runtime/partial-batch.ts';
 import { handleEach, parseBody } from '../runtime/partial-batch.ts';
 import type { Waiting } from '../runtime/put-back.ts';
 import type { Shutdown } from '../runtime/shutdown.ts';
@@ -20,7 +21,7 @@ import { splitFile } from './split-file.ts';
 
 export interface SplitterDeps extends SplitterPorts {
   shutdown: Shutdown;
-  ledger: SplitterPorts['ledger'] & BatchLedger;
+  ledger: SplitterPorts['ledger'] & BatchLedger & BundleLedger;
   inFlight: InFlightMessages;
   waiting: Waiting;
   lane: string;
@@ -35,6 +36,9 @@ interface Invocation extends SplitterDeps {
   inTurn: InTurn;
 }
 
+/** More messages than this are worth fewer requests; what is dropped now and then comes back sooner after a kill. */
+const fewMessages = 10;
+
 /** Handles S3 events, continuations and requests to send batches again, and splits the files. */
 export function createSplitterHandler(deps: SplitterDeps) {
   return (event: SQSEvent, context: Context): Promise<SQSBatchResponse> => {
@@ -48,6 +52,7 @@ export function createSplitterHandler(deps: SplitterDeps) {
       log: deps.log,
       inFlight: () => deps.inFlight,
       waiting: deps.waiting,
+      keepsTimeouts: small !== undefined && event.Records.length > fewMessages,
       handle: (record, deadline) => handleMessage(record, invocation, deadline),
     });
   };
@@ -63,8 +68,8 @@ function droppedIn(record: SQSRecord): SourceObject[] {
   }
 }
 
-async function handleMessage(record: SQSRecord, invocation: Invocation, deadline: Deadline): Promise<void> {
-  const { inTurn } = invocation;
+async function handleMessage(record: SQSRecord, invocation: Invocation, deadline: Deadline): Promise<HandledMessage> {
+  const { inTurn, clock } = invocation;
   const message = parseIntakeMessage(parseBody(record));
   if (message.kind === 'test') return;
   if (message.kind !== 'dropped') await refuseOtherFeed(message, invocation);
@@ -72,11 +77,15 @@ async function handleMessage(record: SQSRecord, invocation: Invocation, deadline
     return inTurn(() => splitFile(message.fileId, undefined, invocation, deadline));
   }
   if (message.kind === 'reemit') return inTurn(() => reemitBatches(message, invocation, deadline));
+  let backAtMs = -Infinity;
   for (const source of message.sources) {
     if (isFolder(source) || (await noteControl(source, invocation))) continue;
-    if (await invocation.small?.has(source, deadline)) continue;
-    await inTurn(() => splitDropped(source, invocation, deadline));
+    const bundling = (await invocation.small?.bundle(source, deadline)) ?? { kind: 'ordinary' };
+    if (bundling.kind === 'ordinary') await inTurn(() => splitDropped(source, invocation, deadline));
+    if (bundling.kind === 'pending') backAtMs = Math.max(backAtMs, bundling.untilMs);
   }
+  // If the other splitter was killed, this message may be the only one left for the file.
+  if (backAtMs > -Infinity) return { backAfterSeconds: Math.max(1, Math.ceil((backAtMs - clock.now()) / 1000)) };
 }
 
 /** Called before the file is claimed. @throws AlteredMessageError if the message is about another feed's file */

@@ -6,23 +6,28 @@ import { bundleFiles } from './bundle-files.ts';
 
 /** The small files of an invocation, from any number of messages: they are bundled once, all together. */
 export class SmallFiles {
-  readonly #sources: readonly SourceObject[];
+  /** By file id. */
+  readonly #sources: ReadonlyMap<string, SourceObject>;
   readonly #ports: BundlePorts;
   #outcome: Promise<Map<string, Bundling>> | undefined;
 
   constructor(sources: readonly SourceObject[], ports: BundlePorts) {
     this.#ports = ports;
-    this.#sources = sources.filter(({ sizeBytes, etag }) => etag !== '' && this.#isSmall(sizeBytes));
+    const small = sources.filter(({ sizeBytes, etag }) => etag !== '' && this.#isSmall(sizeBytes));
+    this.#sources = new Map(small.map((source) => [this.#idOf(source), source]));
   }
 
-  /** False if the file needs its own account. @throws the error that kept it from being read or bundled */
-  async has(source: SourceObject, deadline: Deadline): Promise<boolean> {
+  /**
+   * Resolves once the file is in an account, or is known to need its own; `pending`: its message must come back later.
+   * @throws the error that kept it from being read or bundled
+   */
+  async bundle(source: SourceObject, deadline: Deadline): Promise<Exclude<Bundling, { kind: 'failed' }>> {
     const id = this.#idOf(source);
-    if (!this.#sources.some((each) => this.#idOf(each) === id)) return false;
-    this.#outcome ??= bundleFiles(this.#sources, this.#ports, deadline);
-    const bundling = (await this.#outcome).get(id);
-    if (bundling?.kind === 'failed') throw bundling.error;
-    return bundling?.kind === 'accounted';
+    if (!this.#sources.has(id)) return { kind: 'ordinary' };
+    this.#outcome ??= bundleFiles([...this.#sources.values()], this.#ports, deadline);
+    const bundling = (await this.#outcome).get(id) ?? { kind: 'ordinary' };
+    if (bundling.kind === 'failed') throw bundling.error;
+    return bundling;
   }
 
   #idOf(source: SourceObject): string {

@@ -40,7 +40,10 @@ export async function splitFile(
   const claim = await ledger.claimFile(fileId, create, ports.newOwner(), fileLeaseMs);
   if (claim.kind === 'unknown') return log.warn('asked to go on with an unknown file', { correlation_id: fileId });
   if (claim.kind === 'finished' && claim.file.bundleId !== undefined) {
-    return splitFile(claim.file.bundleId, undefined, ports, deadline);
+    const { bundleId } = claim.file;
+    // Its splitter may still open it. If that one was killed, this message comes back until the place is another bundle's.
+    if (!(await ledger.getFile(bundleId))) throw new LeaseLostError(`The bundle ${bundleId} is not open yet.`);
+    return splitFile(bundleId, undefined, ports, deadline);
   }
   // The splitter may have died before it asked the finalizer, and nothing else would ask.
   if (claim.kind === 'finished') return askToFinalize(claim.file, ports.finalize);

@@ -515,7 +515,7 @@ describe('the feeds of a deployment', () => {
 });
 
 describe('a feed of small files', () => {
-  const limited = { ...traffic, smallFiles: true, formats: ['json-document' as const] };
+  const limited = { ...traffic, smallFiles: true, formats: ['json-document'] as const };
   it.each([
     ['an API with a limit', read({}, { feeds: [limited] })],
     ['the record ledger', read({ SLUICE_FEEDS: 'maintenance' }, { feeds: [traffic, maintenance] })],

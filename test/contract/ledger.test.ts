@@ -10,8 +10,9 @@ import { limits } from '../support/feed-fixture.ts';
 import { dynamoStores } from '../support/implementations.ts';
 import { InMemoryItemStore } from '../support/in-memory-item-store.ts';
 import { fileIdOf } from '../../lambdas/core/account/file-id.ts';
-import { maxMembers } from '../../lambdas/core/records/bundle.ts';
+import { placeVersion } from '../../lambdas/core/account/schema-version.ts';
 import { fileKey } from '../../lambdas/core/ledger/ledger-keys.ts';
+import { openingMs } from '../../lambdas/ledger/bundle-ledger.ts';
 import { openLedger } from '../../lambdas/ledger/open-ledger.ts';
 import type { FileClose, ItemStore, Ledger, NewFile } from '../../lambdas/ports.ts';
 import { repeating } from '../support/repeating-store.ts';
@@ -47,7 +48,7 @@ describe.each(stores)('the ledger %s', (_, create) => {
     receiptsSha256: 'abc',
   });
 
-  describe('opening a bundle', () => {
+  describe('a bundle of small files', () => {
     const member = (n: number) => ({ ...file.source, key: `${file.fileId}/${n}.json`, sequencer: String(n) });
     const bundleOf = (members: number) => ({
       ...file,
@@ -56,16 +57,19 @@ describe.each(stores)('the ledger %s', (_, create) => {
       dialect: { format: 'bundle' as const, encoding: 'utf-8' as const, bodyOffset: 0, bodyLine: 1 },
       bundle: { members },
     });
+    const taken = { kind: 'taken' };
 
-    it('gives it an account that can be claimed, and gives each member its place in it', async () => {
-      const members = Array.from({ length: maxMembers }, (_, n) => member(n));
+    it('gives each member its place, and then has an account that can be claimed', async () => {
+      const members = Array.from({ length: 250 }, (_, n) => member(n));
       const bundle = bundleOf(members.length);
-      expect(await ledger.createBundle(bundle, members)).toEqual({ kind: 'created' });
+      expect(await ledger.takePlaces(bundle, members)).toEqual(members.map(() => taken));
+      expect(await ledger.getFile(bundle.fileId)).toBeUndefined();
+      expect(await ledger.openBundle(bundle)).toBe(true);
       expect(await ledger.claimFile(bundle.fileId, undefined, 'one', lease)).toMatchObject({
         kind: 'claimed',
-        file: { epoch: 1, state: 'splitting', bundle: { members: maxMembers }, dialect: { format: 'bundle' } },
+        file: { epoch: 1, state: 'splitting', bundle: { members: 250 }, dialect: { format: 'bundle' } },
       });
-      for (const source of [member(0), member(maxMembers - 1)]) {
+      for (const source of [member(0), member(249)]) {
         const fileId = fileIdOf(file.feed, source);
         const claim = await ledger.claimFile(fileId, { ...file, fileId, source }, 'two', lease);
         expect(claim).toMatchObject({
@@ -77,23 +81,58 @@ describe.each(stores)('the ledger %s', (_, create) => {
       expect(await ledger.listFiles(file.feed, 'closed', 10)).toEqual([]);
     });
 
-    it('changes nothing if one of them already has an account', async () => {
+    it('leaves files where they are that have an account', async () => {
       const [alone, bundled, free] = [member(1), member(2), member(3)];
       const id = fileIdOf(file.feed, alone);
       await ledger.claimFile(id, { ...file, fileId: id, source: alone }, 'one', lease);
       const first = bundleOf(1);
-      await ledger.createBundle(first, [bundled]);
-      const second = bundleOf(3);
-      const opened = await ledger.createBundle(second, [free, bundled, alone]);
-      const taken = opened.kind === 'taken' ? opened.members : [];
-      expect(taken.map(({ fileId, bundleId }) => [fileId, bundleId]).sort()).toEqual(
-        [
-          [fileIdOf(file.feed, bundled), first.fileId],
-          [id, undefined],
-        ].sort(),
+      await ledger.takePlaces(first, [bundled]);
+      await ledger.openBundle(first);
+      // However late: an open bundle is never given up.
+      await clock.advance(24 * openingMs);
+      expect(await ledger.takePlaces(bundleOf(3), [free, bundled, alone])).toEqual([
+        taken,
+        { kind: 'elsewhere', fileId: first.fileId },
+        { kind: 'elsewhere', fileId: id },
+      ]);
+      expect(await ledger.getFile(id)).toMatchObject({ state: 'splitting', source: alone });
+    });
+
+    it('is given up if it is not opened in time, and then can’t be opened', async () => {
+      const members = [member(1), member(2)];
+      const [late, next] = [bundleOf(1), bundleOf(2)];
+      await ledger.takePlaces(late, members.slice(0, 1));
+      const untilMs = clock.now() + openingMs;
+      expect(await ledger.takePlaces(next, members)).toEqual([{ kind: 'pending', untilMs }, taken]);
+      await clock.advance(openingMs);
+      expect(await ledger.takePlaces(next, members)).toEqual([taken, taken]);
+      expect(await ledger.openBundle(late)).toBe(false);
+      expect(await ledger.getFile(late.fileId)).toBeUndefined();
+      expect(await ledger.claimFile(late.fileId, undefined, 'one', lease)).toEqual({ kind: 'unknown' });
+      expect(await ledger.openBundle(next)).toBe(true);
+      expect(await ledger.takePlaces(late, members)).toEqual(
+        members.map(() => ({ kind: 'elsewhere', fileId: next.fileId })),
       );
-      expect(await ledger.getFile(second.fileId)).toBeUndefined();
-      expect(await ledger.getFile(fileIdOf(file.feed, free))).toBeUndefined();
+    });
+
+    it('is the same if answers are lost', async () => {
+      const retried = openLedger(repeating(store), clock);
+      const members = [member(1), member(2)];
+      const [late, next] = [bundleOf(2), bundleOf(2)];
+      expect(await retried.takePlaces(late, members)).toEqual([taken, taken]);
+      await clock.advance(openingMs);
+      expect(await retried.takePlaces(next, members)).toEqual([taken, taken]);
+      expect(await retried.openBundle(next)).toBe(true);
+      expect(await retried.openBundle(late)).toBe(false);
+    });
+
+    it('keeps its places from a version that takes every bundle for open', async () => {
+      const [bundle, other] = [bundleOf(1), bundleOf(1)];
+      await ledger.takePlaces(bundle, [member(1)]);
+      await clock.advance(openingMs);
+      await ledger.takePlaces(other, [member(1)]);
+      const items = [fileIdOf(file.feed, member(1)), bundle.fileId].map((id) => store.read(fileKey(id)));
+      for (const item of await Promise.all(items)) expect(item).toHaveProperty('v', placeVersion);
     });
   });
 

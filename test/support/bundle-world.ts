@@ -61,6 +61,7 @@ export function bundleWorld(clock: SimulatedClock): BundleWorld {
     lane: 'main',
     limits: bundleLimits,
     bundles: {
+      placeOf: (name) => ({ bucket: 'work', key: `bundles/${name}` }),
       putBundle: async (name, bytes) => {
         world.onStep('before bundles.putBundle');
         const key = `bundles/${name}`;

@@ -238,6 +238,15 @@ describe('the current consumer', () => {
 });
 
 describe('the current finalizer', () => {
+  it('leaves a small file in the bundle that an earlier version put it into', async () => {
+    know('item-file-split');
+    const place = frozen<FileAccount>('item-small-file');
+    ledger.files.set(place.fileId, place);
+    const bundle = { ...place, fileId: 'traffic.0' };
+    expect(await ledger.takePlaces(bundle, [place.source])).toEqual([{ kind: 'elsewhere', fileId }]);
+    expect(ledger.files.get(place.fileId)).toMatchObject({ state: 'bundled', bundleId: fileId });
+  });
+
   it('closes the account of a file that an earlier version delivered', async () => {
     know('item-file-settled');
     knowBatches(frozen<Record<string, unknown>[]>('item-batches-settled'));
@@ -287,7 +296,7 @@ describe('messages of a later version, after a rollback', () => {
     const item = { pk: `FILE#${fileId}`, sk: 'FILE', ...frozen('item-file-split') };
     expect(withoutKeys(item)).toEqual(file);
     expect(withoutKeys({ ...item, v: 1 })).toEqual(file);
-    expect(() => withoutKeys({ ...item, v: 2 })).toThrow(/item is of version 2, and .* understands up to 1/);
+    expect(() => withoutKeys({ ...item, v: 3 })).toThrow(/item is of version 3, and .* understands up to 2/);
   });
 });
 

@@ -9,7 +9,13 @@ export const schemaVersion = 1;
  */
 export const revisionVersion = 3;
 
-export const newestVersion = { message: revisionVersion, item: schemaVersion };
+/**
+ * A small file's place in a bundle that may not be open yet: a version that takes every bundle for open would acknowledge the
+ * file's message, and nothing would send the file.
+ */
+export const placeVersion = 2;
+
+export const newestVersion = { message: revisionVersion, item: placeVersion };
 
 /**
  * After a rollback there may be messages and items of the version that was rolled back: reading them without knowing

@@ -1,21 +1,20 @@
 import { decisionsOf } from '../account/decisions.ts';
-import type { ClosingProgress, FileAccount, FileState, SourceObject } from '../account/file-account.ts';
+import type { ClosingProgress, FileAccount, FileState } from '../account/file-account.ts';
 import type { ManifestFigures } from '../account/manifest.ts';
 import type { ReceiptsFacts } from '../account/receipts-facts.ts';
 import { noCounts } from '../account/outcome.ts';
 import { noStops, stopsOf } from '../account/stops.ts';
 import type { FileDecision, Quarantine, Release, StopDecision, Stops } from '../account/stops.ts';
 import { schemaVersion } from '../account/schema-version.ts';
-import { fileIdOf } from '../account/file-id.ts';
 import type { Check, ItemChange, ItemWrite } from './item-change.ts';
 import { exists, isNew, maxItemsAtOnce } from './item-change.ts';
 import { fileKey, listPkOf, listSkOf, manifestKey } from './ledger-keys.ts';
 import { expiryOf } from './stored-item.ts';
 
-type NewAccount = Pick<FileAccount, 'fileId' | 'feed' | 'lane' | 'source' | 'limits'> & Partial<FileAccount>;
+export type NewAccount = Pick<FileAccount, 'fileId' | 'feed' | 'lane' | 'source' | 'limits'> & Partial<FileAccount>;
 
 const isIn = (state: FileState): Check => ({ name: 'state', is: '=', value: state });
-const noCountsYet = () => ({ settledBatches: 0, settled: noCounts() });
+export const noCountsYet = () => ({ settledBatches: 0, settled: noCounts() });
 
 /** A new file, claimed by its first splitter. */
 export function createFile(create: NewAccount, leaseOwner: string, now: number, leaseMs: number): ItemChange {
@@ -32,7 +31,7 @@ export function createFile(create: NewAccount, leaseOwner: string, now: number, 
   return { when: [isNew], set: { v: schemaVersion, ...openList(file), ...file } };
 }
 
-const openList = (file: FileAccount) => ({ listPk: listPkOf('open', file.feed), listSk: listSkOf(file) });
+export const openList = (file: FileAccount) => ({ listPk: listPkOf('open', file.feed), listSk: listSkOf(file) });
 
 /** A file whose splitter is gone, or has left the rest to a continuation. Raises the epoch. */
 export function claimFile(leaseOwner: string, now: number, leaseMs: number): ItemChange {
@@ -47,20 +46,6 @@ export function claimFile(leaseOwner: string, now: number, leaseMs: number): Ite
     add: { epoch: 1 },
     remove: ['heldBackUntil'],
   };
-}
-
-/** A bundle's account, and a pointer to it in place of each member: all are new, or none is written. */
-export function createBundle(bundle: NewAccount, members: readonly SourceObject[], now: number): ItemWrite[] {
-  const { fileId: bundleId, feed, lane, limits } = bundle;
-  const common = { createdAt: now, updatedAt: now, epoch: 0, ...noCountsYet() };
-  const file: FileAccount = { ...bundle, ...common, state: 'splitting' };
-  const pointers = members.map((source): ItemWrite => {
-    const fileId = fileIdOf(feed, source);
-    const member: FileAccount = { ...common, fileId, feed, lane, limits, source, state: 'bundled', bundleId };
-    // The bundle's account lives as long as its letters.
-    return { key: fileKey(fileId), change: { when: [isNew], set: { ...member, expiresAt: expiryOf(now) } } };
-  });
-  return [{ key: fileKey(bundleId), change: { when: [isNew], set: { ...openList(file), ...file } } }, ...pointers];
 }
 
 /** Applied only while no other splitter has claimed the file. */

@@ -8,8 +8,11 @@ import { lineFeed } from './ascii.ts';
  * original bytes, then a line feed. It is cut, sent, accounted for and archived like any other file.
  */
 
-/** A bundle's account and the items of its members are written in one transaction, and DynamoDB allows 100 items. */
-export const maxMembers = 99;
+/**
+ * Far fewer would share too little of what a bundle costs; far more would wait for each other, and take more memory than a
+ * bundle of the largest members takes: 128 MB.
+ */
+export const maxMembers = 2000;
 
 /** The object that a bundle's record came from. */
 export interface MemberSource {

@@ -50,7 +50,12 @@ function recordOf({ note, sentAt = now, receives = 1, body = '{"any": "text"}' }
 }
 
 /** @returns whether the message is acknowledged */
-async function handle(record: SQSRecord, error?: Error, end?: HandledMessage): Promise<boolean> {
+async function handle(
+  record: SQSRecord,
+  error?: Error,
+  end?: HandledMessage,
+  keepsTimeouts?: boolean,
+): Promise<boolean> {
   const metrics = { add: (_: string, value: number) => void (counted += value), flush: () => undefined };
   const answer = await handleEach({
     event: { Records: [record] } satisfies SQSEvent,
@@ -59,6 +64,7 @@ async function handle(record: SQSRecord, error?: Error, end?: HandledMessage): P
     log: { ...silentLog, error: (_, fields) => void logged.push(fields ?? {}) },
     inFlight: () => inFlight,
     waiting: waitingOn({ now: () => now }, metrics),
+    ...(keepsTimeouts === undefined ? {} : { keepsTimeouts }),
     handle: async () => {
       if (error !== undefined) throw error;
       return end;
@@ -122,6 +128,14 @@ describe('a message that AWS failed', () => {
     expect(await handle(recordOf())).toBe(true);
     expect(sent).toHaveLength(1);
   });
+});
+
+it('a message that may keep its queue’s timeout costs no request until it goes back', async () => {
+  expect(await handle(recordOf(), undefined, undefined, true)).toBe(true);
+  expect(visibilities).toEqual([]);
+  expect(await handle(recordOf(), undefined, { backAfterSeconds: 12 }, true)).toBe(false);
+  expect(await handle(recordOf(), new TypeError('a bug'), undefined, true)).toBe(false);
+  expect(visibilities).toEqual([12, 30]);
 });
 
 it('a message that fails by a defect keeps its receives, on the way to its DLQ', async () => {

@@ -9,6 +9,7 @@ import { splitFile } from '../../../lambdas/splitter/split-file.ts';
 import { fileLeaseMs } from '../../../lambdas/splitter/splitter-ports.ts';
 import type { BundleWorld } from '../../support/bundle-world.ts';
 import { bundleWorld } from '../../support/bundle-world.ts';
+import { expectEachInOneBundle } from '../../support/expect-bundles.ts';
 import { maintenanceRecord } from '../../support/maintenance-records.ts';
 import { SimulatedClock } from '../../support/simulated-clock.ts';
 import { noDeadline } from '../../support/splitter-world.ts';
@@ -29,31 +30,13 @@ const kindsOf = (outcome: Map<string, Bundling>) => [...outcome.values()].map(({
 const accounts = () => [...world.ports.ledger.files.values()];
 const bundles = () => accounts().filter((file) => file.bundle);
 
-/** Each member's record is in one account, with its file's bytes, and the accounts state how many they have. */
-function expectEachOnce(sources: readonly SourceObject[]): void {
-  const records = world.records();
-  const keyOf = (key: string | undefined) => key ?? '';
-  expect(records.map(({ record }) => keyOf(record.source?.key)).sort()).toEqual(sources.map(({ key }) => key).sort());
-  for (const { fileId, record } of records) {
-    const bytes = world.objects.get(keyOf(record.source?.key))?.bytes ?? Buffer.alloc(0);
-    expect(record.sha256).toBe(sha256Of(bytes));
-    const member = sources.find(({ key }) => key === record.source?.key) as SourceObject;
-    expect(world.ports.ledger.files.get(fileIdOf('maintenance', member))).toMatchObject({
-      state: 'bundled',
-      bundleId: fileId,
-    });
-  }
-  for (const file of bundles()) {
-    expect(file).toMatchObject({ state: 'split', totalRecords: file.bundle?.members });
-  }
-  expect(bundles().reduce((sum, file) => sum + (file.bundle?.members ?? 0), 0)).toBe(sources.length);
-}
+const expectEachOnce = (sources: readonly SourceObject[]) => expectEachInOneBundle(world, sources);
 
 describe('small files', () => {
   it('of one invocation become a few files, with each record once and its own checksum in its request id', async () => {
-    const sources = dropMany(250);
+    const sources = dropMany(2_050);
     expect(new Set(kindsOf(await bundle(sources)))).toEqual(new Set(['accounted']));
-    expect(bundles().map((file) => file.bundle?.members)).toEqual([99, 99, 52]);
+    expect(bundles().map((file) => file.bundle?.members)).toEqual([2_000, 50]);
     expectEachOnce(sources);
     const [first] = world.records();
     expect(first?.record.result).toMatchObject({
@@ -72,8 +55,10 @@ describe('small files', () => {
 
   it('that are announced to two splitters at once are each in one bundle', async () => {
     const sources = dropMany(40);
-    await Promise.all([bundle(sources.slice(0, 30)), bundle(sources.slice(10)), bundle(sources.slice(20, 35))]);
-    await bundle(sources);
+    const outcomes = [bundle(sources.slice(0, 30)), bundle(sources.slice(10)), bundle(sources.slice(20, 35))];
+    const kinds = new Set((await Promise.all(outcomes)).flatMap(kindsOf));
+    expect([...kinds].sort()).toEqual(['accounted', 'pending']);
+    expect(new Set(kindsOf(await bundle(sources)))).toEqual(new Set(['accounted']));
     expectEachOnce(sources);
   });
 
