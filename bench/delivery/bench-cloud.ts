@@ -9,8 +9,10 @@ import * as z from 'zod';
 import { DynamoItemStore } from '../../lambdas/adapters/dynamo-item-store.ts';
 import { openLedger } from '../../lambdas/ledger/open-ledger.ts';
 import { systemClock } from '../../lambdas/adapters/system-clock.ts';
+import { atMost } from '../../lambdas/core/at-most.ts';
 import { fileIdOf } from '../../lambdas/core/account/file-id.ts';
 import type { Manifest } from '../../lambdas/core/account/manifest.ts';
+import { announcementOf } from '../../lambdas/intake-message.ts';
 import { manifest as manifestSchema } from '../../lambdas/core/account/manifest.ts';
 import { deployStack } from '../../localstack/deploy.ts';
 import type { Endpoint } from '../../localstack/endpoint.ts';
@@ -22,6 +24,7 @@ import { WriteUnitMeter } from '../../localstack/fault-proxy/write-units.ts';
 import { readEndpointRecord } from '../../localstack/endpoint-record.ts';
 import type { FakeAvstar } from '../../localstack/fake-avstar/server.ts';
 import { startFakeAvstar } from '../../localstack/fake-avstar/server.ts';
+import { invokeFunction } from '../../test/support/invoke-function.ts';
 
 const reports = z.object({ events: z.array(z.object({ message: z.string() })) });
 
@@ -147,7 +150,8 @@ export class BenchCloud {
   /** The feed of small files, into the record ledger. */
   async deployMaintenance(): Promise<SmallFilesStack> {
     const variables = { SLUICE_FEEDS: 'maintenance', SLUICE_MAINTENANCE_EXPRESS_LANE: 'off' };
-    return new SmallFilesStack(await this.#deploy(variables), this.#client);
+    const outputs = await this.#deploy(variables);
+    return new SmallFilesStack(outputs, this.#client, `sluice-bench-${this.#stacks}-maintenance-splitter`);
   }
 
   get #client(): ClientSettings {
@@ -242,15 +246,34 @@ export class SmallFilesStack {
   readonly #outputs: Record<string, string>;
   readonly #s3: S3Client;
   readonly #dynamo: DynamoDBClient;
+  readonly #client: ClientSettings;
+  readonly #splitter: string;
 
-  constructor(outputs: Record<string, string>, client: ClientSettings) {
+  constructor(outputs: Record<string, string>, client: ClientSettings, splitter: string) {
     this.#outputs = outputs;
+    this.#client = client;
+    this.#splitter = splitter;
     this.#s3 = new S3Client({ ...client, forcePathStyle: true });
     this.#dynamo = new DynamoDBClient(client);
   }
 
   async dropFile(key: string, body: Buffer): Promise<void> {
     await this.#s3.send(new PutObjectCommand({ Bucket: this.#outputs['IntakeBucketName'], Key: key, Body: body }));
+  }
+
+  /** Puts objects where none is announced, and hands all their announcements to one invocation, as AWS does in a burst. */
+  async splitTogether(files: readonly { key: string; body: Buffer }[]): Promise<void> {
+    const bucket = this.#outputs['IntakeBucketName'] ?? '';
+    const Records = await atMost(16, files, async ({ key, body }) => {
+      const put = await this.#s3.send(new PutObjectCommand({ Bucket: bucket, Key: key, Body: body }));
+      const versionId = put.VersionId === undefined ? {} : { versionId: put.VersionId };
+      const source = { bucket, key, etag: put.ETag ?? '', sizeBytes: body.length, ...versionId };
+      return {
+        ...{ messageId: key, receiptHandle: key, body: JSON.stringify(announcementOf(source)) },
+        attributes: { ApproximateReceiveCount: '1', SentTimestamp: String(Date.now()) },
+      };
+    });
+    await invokeFunction(this.#client, this.#splitter, { Records });
   }
 
   /** Waits until so many records are stored. @returns when they were, in milliseconds since 1970 */

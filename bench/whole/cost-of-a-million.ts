@@ -11,6 +11,9 @@ export interface Usage {
   messages: number;
   invocations: number;
   gigabyteSeconds: number;
+  /** Messages that S3 sent. */
+  announcements?: number;
+  logBytes?: number;
 }
 
 export interface Cost {
@@ -23,10 +26,9 @@ export interface Cost {
 }
 
 /** In dollars for a million records. */
-export function costOfAMillion(
-  { counts, writeUnits, messages, invocations, gigabyteSeconds }: Usage,
-  records: number,
-): Cost {
+export function costOfAMillion(usage: Usage, records: number): Cost {
+  const { counts, writeUnits, messages, invocations, gigabyteSeconds } = usage;
+  const { announcements = 0, logBytes = 0 } = usage;
   const requests = (name: string): number => counts[name]?.requests ?? 0;
   const kibibytes = (name: string): number => counts[name]?.kibibytes ?? 0;
   const sum = (prefix: string, of: (name: string) => number): number =>
@@ -38,9 +40,12 @@ export function costOfAMillion(
   // 64 KiB of a message are a request, when it is sent and when it is received.
   const sends = sum('sqs.', (name) => Math.max(requests(name), kibibytes(name) / 64));
   const received = Math.max(messages / mappingBatch, sum('sqs.Send', kibibytes) / 64);
-  const sqs = (sends + received + messages / mappingBatch) * listPrices.sqsRequest;
+  const sqs = (announcements + sends + received + messages / mappingBatch) * listPrices.sqsRequest;
   const lambda = invocations * listPrices.lambdaRequest + gigabyteSeconds * listPrices.gigabyteSecond;
-  const other = requests('trentservice.Sign') * listPrices.signature + requests('events.PutEvents') * listPrices.event;
+  const other =
+    requests('trentservice.Sign') * listPrices.signature +
+    requests('events.PutEvents') * listPrices.event +
+    (logBytes / 1e9) * listPrices.logGigabyte;
   const scale = 1e6 / records;
   const parts = {
     s3: s3 * scale,

@@ -1,4 +1,5 @@
 import { growthOf } from '../memory/measure-all.ts';
+import type { Cost } from './cost-of-a-million.ts';
 import { formatPeers } from '../peers/measure-peers.ts';
 import type { PartFigures } from './bench-figures.ts';
 
@@ -81,15 +82,21 @@ export const describeManyFiles = (many: PartFigures['manyFiles']): string[] => [
     `the first one ends at ${many.firstEndOfFairLarge.toFixed(2)}, the last one at ${many.lastEndOfFairLarge.toFixed(2)}`,
 ];
 
-export const describeSmallFiles = ({ files, filesPerSecond }: PartFigures['smallFiles']): string[] => [
-  `  ${count(files)} files of one record: ${filesPerSecond}/s`,
-];
+export const describeSmallFiles = (figures: PartFigures['smallFiles']): string[] => {
+  const { files, filesPerSecond, putsPerSecond, together = 10, costOfAMillion: cost } = figures;
+  const puts = putsPerSecond === undefined ? '' : `; only dropped: ${putsPerSecond}/s`;
+  const costs = cost ? [`  a million files, ${together} to a bundle: ${dollars(cost.total)}`, services(cost)] : [];
+  return [`  ${count(files)} files of one record: ${filesPerSecond}/s${puts}`, ...costs];
+};
 
 export const describeCost = ({ requestsAMinute, cost }: PartFigures['cost']): string[] => [
   `  a million records at ${count(requestsAMinute)} a minute, 1% dead letters: ${dollars(cost.total)}`,
-  `  S3 ${dollars(cost.s3)}, DynamoDB ${dollars(cost.dynamodb)}, SQS ${dollars(cost.sqs)}, ` +
-    `Lambda ${dollars(cost.lambda)}, other ${dollars(cost.other)}`,
+  services(cost),
 ];
+
+const services = (cost: Cost): string =>
+  `  S3 ${dollars(cost.s3)}, DynamoDB ${dollars(cost.dynamodb)}, SQS ${dollars(cost.sqs)}, ` +
+  `Lambda ${dollars(cost.lambda)}, other ${dollars(cost.other)}`;
 
 const percent = (share: number): string => `${(share * 100).toFixed(0)}%`.padStart(5);
 const dollars = (value: number): string => `$${value.toFixed(3)}`;

@@ -1,6 +1,8 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { SmallFilesStack } from '../delivery/bench-cloud.ts';
 import { BenchCloud } from '../delivery/bench-cloud.ts';
+import { maxMembers } from '../../lambdas/core/records/bundle.ts';
+import { cpuByPart } from '../delivery/cpu-by-part.ts';
 import { maintenanceRecord } from '../../test/support/maintenance-records.ts';
 import type { Cost } from './cost-of-a-million.ts';
 import { costOfAMillion } from './cost-of-a-million.ts';
@@ -9,67 +11,122 @@ export interface SmallFilesFigures {
   files: number;
   /** From the first drop until the last record is stored. */
   filesPerSecond: number;
-  /** The functions' calls for one file, counted. */
+  /** The reference in the same run: the same files, dropped where nothing announces them. */
+  putsPerSecond?: number;
+  /** Counted: so many files to a bundle, as many as AWS gathers of a burst. */
+  together?: number;
+  /** The functions' calls by `service.Operation`, for each bundle. */
+  callsPerBundle?: Record<string, number>;
+  writeUnitsPerBundle?: number;
+  cpuSecondsPerBundle?: Record<string, number>;
+  /** The functions' calls for one file. */
   callsPerFile?: number;
-  /** Dollars for a million files, without Lambda's time and the mappings' requests. */
+  /** Dollars for a million files. */
   costOfAMillion?: Cost;
 }
 
 /** Dropped at once, over so many connections. */
 const dropsAtOnce = 16;
 
-/** Files of one record each, into the record ledger. MiniStack hands a function ten messages at most: bundles are of ten. */
-export async function measureSmallFiles(files: number): Promise<SmallFilesFigures> {
-  const filesPerSecond = await timeSmallFiles(files);
-  return { files, filesPerSecond, ...(await countSmallFiles(Math.min(files, countedFiles))) };
+/**
+ * Files of one record each, into the record ledger. MiniStack hands a function ten messages at most: dropped files are in
+ * bundles of ten. What they cost is counted with bundles as AWS has them.
+ */
+export async function measureSmallFiles(files: number, together = maxMembers): Promise<SmallFilesFigures> {
+  return { files, ...(await timeSmallFiles(files)), ...(await countSmallFiles(together)) };
 }
 
-async function timeSmallFiles(files: number): Promise<number> {
+async function timeSmallFiles(files: number): Promise<{ filesPerSecond: number; putsPerSecond: number }> {
   const cloud = await BenchCloud.start();
   try {
     const stack = await cloud.deployMaintenance();
+    const perSecond = (from: number, to: number): number => Math.round((files * 10_000) / (to - from)) / 10;
+    const putAt = Date.now();
+    await dropAll(stack, 'bench', files);
     const startedAt = Date.now();
-    await dropAll(stack, files);
+    await dropAll(stack, 'maintenance', files);
     const doneAt = await stack.storedAll(files, 30 * 60_000);
     await stack.close();
-    return Math.round((files * 10_000) / (doneAt - startedAt)) / 10;
+    return { filesPerSecond: perSecond(startedAt, doneAt), putsPerSecond: perSecond(putAt, startedAt) };
   } finally {
     await cloud.stop();
   }
 }
 
-/** Counting takes time itself, and the counts are proportional. */
-const countedFiles = 1_000;
+const bundles = 2;
 
 /** Until so long after the last record is stored, functions settle, sign and archive. Milliseconds. */
 const settlingMs = 15_000;
 
-async function countSmallFiles(files: number): Promise<Pick<SmallFilesFigures, 'callsPerFile' | 'costOfAMillion'>> {
+/** A scanner's record: 1.1 KB. */
+const counted = (id: string): Buffer =>
+  Buffer.from(JSON.stringify(maintenanceRecord(id, { remark: 'Inspected; no defects found. '.repeat(29) })));
+
+/** Of the splitter, the consumers of this feed, and the finalizer, in the stage prod. */
+const functionGigabytes = 1769 / 1024;
+
+/** The line for each record, in its log. */
+const logLineBytes = 400;
+
+async function countSmallFiles(together: number): Promise<Partial<SmallFilesFigures>> {
   const cloud = await BenchCloud.start(true);
   try {
     const stack = await cloud.deployMaintenance();
+    const run = Date.now().toString(36);
+    const filesOf = (bundle: number, size: number) =>
+      Array.from({ length: size }, (_, n) => ({
+        key: `bench/${run}-${bundle}-${n}.json`,
+        body: counted(`${run}-${bundle}-${n}`),
+      }));
+    // A start of each function is not what a million files cost.
+    await stack.splitTogether(filesOf(0, 20));
+    await stack.storedAll(20, 60_000);
+    await sleep(settlingMs);
     cloud.takeCounts();
     cloud.takeWriteUnits();
-    await dropAll(stack, files);
-    await stack.storedAll(files, 30 * 60_000);
+    const before = cpuByPart(cloud.pid).byFunction;
+    for (let bundle = 1; bundle <= bundles; bundle++) await stack.splitTogether(filesOf(bundle, together));
+    const files = bundles * together;
+    await stack.storedAll(20 + files, 10 * 60_000);
     await sleep(settlingMs);
+    const cpu = Object.entries(cpuByPart(cloud.pid).byFunction).flatMap(([name, seconds]): [string, number][] =>
+      name === 'reconciler' ? [] : [[name, seconds - (before[name] ?? 0)]],
+    );
     const counts = cloud.takeCounts();
-    const usage = { counts, writeUnits: cloud.takeWriteUnits(), messages: 0, invocations: 0, gigabyteSeconds: 0 };
+    const writeUnits = cloud.takeWriteUnits();
     await stack.close();
-    const calls = Object.values(counts).reduce((sum, { requests }) => sum + requests, 0);
-    return { callsPerFile: calls / files, costOfAMillion: costOfAMillion(usage, files) };
+    const cpuSeconds = cpu.reduce((sum, [, seconds]) => sum + seconds, 0);
+    // A batch and a request to close the file are received for each that is sent.
+    const sent = Object.entries(counts).filter(([name]) => name.startsWith('sqs.Send'));
+    const own = sent.reduce((sum, [, { requests }]) => sum + requests, 0);
+    const usage = {
+      ...{ counts, writeUnits, messages: files + own, invocations: bundles + own },
+      gigabyteSeconds: cpuSeconds * functionGigabytes,
+      announcements: files,
+      logBytes: files * logLineBytes,
+    };
+    const perBundle = ([name, value]: [string, number]): [string, number] => [name, value / bundles];
+    const requests = Object.entries(counts).map(([name, count]): [string, number] => [name, count.requests]);
+    return {
+      together,
+      callsPerBundle: Object.fromEntries(requests.map(perBundle)),
+      writeUnitsPerBundle: writeUnits / bundles,
+      cpuSecondsPerBundle: Object.fromEntries(cpu.map(perBundle)),
+      callsPerFile: requests.reduce((sum, [, count]) => sum + count, 0) / files,
+      costOfAMillion: costOfAMillion(usage, files),
+    };
   } finally {
     await cloud.stop();
   }
 }
 
-async function dropAll(stack: SmallFilesStack, files: number): Promise<void> {
+async function dropAll(stack: SmallFilesStack, folder: string, files: number): Promise<void> {
   const run = Date.now().toString(36);
   let next = 0;
   const drop = async (): Promise<void> => {
     for (let n = next++; n < files; n = next++) {
       const record = maintenanceRecord(`${run}-${String(n).padStart(6, '0')}`);
-      await stack.dropFile(`maintenance/${run}-${n}.json`, Buffer.from(JSON.stringify(record)));
+      await stack.dropFile(`${folder}/${run}-${n}.json`, Buffer.from(JSON.stringify(record)));
     }
   };
   await Promise.all(Array.from({ length: dropsAtOnce }, drop));

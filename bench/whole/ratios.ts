@@ -97,8 +97,10 @@ function costRatios({ cost, waiting, smallFiles }: BenchFigures): Ratios {
   if (atSlowPace !== undefined)
     ratios[`dollars a million records at ${slowPace} a minute`] = lower(atSlowPace, ['cost', 'waiting']);
   // Kept figures of earlier versions have neither.
-  const { costOfAMillion, callsPerFile } = smallFiles ?? {};
+  const { costOfAMillion, callsPerFile, filesPerSecond, putsPerSecond } = smallFiles ?? {};
   if (costOfAMillion) ratios['dollars a million small files'] = lower(costOfAMillion.total, ['smallFiles']);
+  if (filesPerSecond !== undefined && putsPerSecond !== undefined)
+    ratios["small files' speed of dropping them"] = higher(filesPerSecond / putsPerSecond, ['smallFiles'], 0.25);
   if (callsPerFile !== undefined) ratios['calls to AWS per small file'] = lower(callsPerFile, ['smallFiles']);
   return ratios;
 }

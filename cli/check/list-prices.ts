@@ -2,6 +2,7 @@
  * List prices of us-east-1, on demand, without free tiers, as known in November 2026, in dollars:
  * https://aws.amazon.com/s3/pricing/ https://aws.amazon.com/dynamodb/pricing/on-demand/ https://aws.amazon.com/sqs/pricing/
  * https://aws.amazon.com/lambda/pricing/ https://aws.amazon.com/kms/pricing/ https://aws.amazon.com/eventbridge/pricing/
+ * https://aws.amazon.com/cloudwatch/pricing/
  */
 export const listPrices = {
   s3Write: 5e-6,
@@ -14,4 +15,6 @@ export const listPrices = {
   gigabyteSecond: 13.3334e-6,
   signature: 15e-6,
   event: 1e-6,
+  /** CloudWatch Logs, ingested. */
+  logGigabyte: 0.5,
 };
