@@ -51,6 +51,8 @@ export class SlotPacer {
   #leasing: Promise<Turn | undefined> | undefined;
   #hasProbe = false;
   #spacingMs: number;
+  /** Whether the last lease's slots have times of their own; otherwise they were all due at once, and cost no write. */
+  #isPaced = true;
   readonly #latency: Latency;
   /** Slots that passed unused because a request came too late for them. */
   missed = 0;
@@ -113,6 +115,7 @@ export class SlotPacer {
   }
 
   #askAhead(slot: number): void {
+    if (!this.#isPaced) return;
     const last = this.#slots.at(-1) ?? slot;
     if (this.#leasing || last > this.#options.clock.now() + askAheadMs || this.#wanted() <= 0) return;
     // A pause or fault found here is found again by the next request without a slot.
@@ -146,7 +149,8 @@ export class SlotPacer {
     }
     if (lease.kind === 'leased') {
       this.#putOff = undefined;
-      if (lease.spacingMs > 0) this.#spacingMs = lease.spacingMs;
+      this.#isPaced = lease.spacingMs > 0;
+      if (this.#isPaced) this.#spacingMs = lease.spacingMs;
       for (let index = 0; index < lease.count; index++) this.#slots.push(lease.firstSlotMs + index * lease.spacingMs);
       return undefined;
     }
