@@ -38,7 +38,7 @@ test.each([[[]], [[1]], [[{ text: 'a\nb', list: [1, {}] }, { text: '\u009b31m' }
   async (items: unknown[]) => {
     const [whole, oneByOne] = [new Recorded(), new Recorded()];
     await new Terminal(whole, new Recorded()).printJson(items);
-    async function* each(): AsyncGenerator<unknown> {
+    async function* each(): AsyncGenerator {
       yield* items;
     }
     await new Terminal(oneByOne, new Recorded()).printJsonItems(each());

@@ -452,7 +452,10 @@ describe('an action', () => {
     ledger.files.set('traffic.earlier', fileAccount({ fileId: 'traffic.earlier', state: 'split' }));
     ledger.files.set('traffic.waiting', fileAccount({ fileId: 'traffic.waiting', state: 'splitting', waitsFor }));
     const { without } = await read<FilePage>('/api/file?id=traffic.waiting');
-    expect(without).toMatchObject({ earlier: 'traffic.earlier', sent: expect.stringContaining('Nothing more of') });
+    expect(without).toMatchObject({
+      earlier: 'traffic.earlier',
+      sent: expect.stringContaining('Nothing more of') as string,
+    });
     expect((await read<FilePage>('/api/file?id=traffic.earlier')).without).toBeNull();
     const wish = { file: 'traffic.waiting', earlier: 'traffic.earlier', why: 'it hangs' };
     expect((await post('/api/without', { ...wish, earlier: 'traffic.waiting' })).status).toBe(409);
