@@ -35,7 +35,7 @@ export const prod: StageNumbers = {
     maxReceives: { intake: 5, records: 5, letters: 3, finalize: 5 },
     // SQS bills 64 KiB pieces, so larger messages save nothing; smaller ones lose less when a consumer is killed.
     maxMessageBytes: 256 * 1024,
-    // As base64 this nearly fills a message. With half of it a record takes 6% more CPU time; with twice as much, 5% more.
+    // As base64 this nearly fills a message. With half of it or twice as much, a record takes some 5% more CPU time.
     maxBatchBytes: 192_000,
   },
   // A replaced file is read to its end: at 600 a minute 10 million records take 12 days. The archive has a copy after.
