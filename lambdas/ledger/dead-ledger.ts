@@ -78,7 +78,9 @@ export function deadLedger(store: ItemStore, clock: Pick<Clock, 'now'>): DeadLed
       for (;;) {
         const before = await getDead(fileId, record);
         if (before?.state !== 'dead') return undefined;
-        if (before.correction?.id === correction.id) return { dead: before, repeated: true };
+        // One that has ended, or that another has replaced, is not begun again: it would displace the newest.
+        const isKnown = before.history.some(({ correctionId }) => correctionId === correction.id);
+        if (isKnown || before.correction?.id === correction.id) return { dead: before, repeated: true };
         const { kind, item } = await change(fileId, record, changes.beginCorrection(before, correction, clock.now()));
         const dead = kind === 'changed' ? deadIn(item) : undefined;
         if (dead) return { dead, repeated: false };

@@ -964,6 +964,11 @@ describe.each(stores)('the ledger %s', (_, create) => {
         },
       });
       expect(await ledger.beginCorrection(file.fileId, 3, correction('c2'))).toMatchObject({ repeated: true });
+      // The message of the first one arrives again: it does not replace the second one.
+      expect(await ledger.beginCorrection(file.fileId, 3, correction('c1'))).toMatchObject({
+        repeated: true,
+        dead: { correction: { id: 'c2' } },
+      });
       const said = { status: 409, confirmedBy: '409', answer: 'seen before' } as const;
       const resolution = { kind: 'uploaded', requestId: 'r', correctionId: 'c2', answer: said } as const;
       expect(await ledger.resolveDead(file.fileId, 3, resolution)).toBe(true);

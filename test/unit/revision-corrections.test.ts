@@ -214,3 +214,20 @@ describe('a correction that was refused for certain', () => {
     expect(Object.fromEntries(world.api.schedule)).toEqual(scheduleOf(rowsOf(6)));
   });
 });
+
+describe('two corrections of a record', () => {
+  it('are both waiting for the API: the newer one is sent when it can be', async () => {
+    world = new RevisionWorld('replaces');
+    world.drop(1, damaged(rowsOf(6), 3));
+    await run();
+    world.api.turn = () => ({ kind: 'failed', status: 503, reason: 'http_503', ambiguous: false });
+    for (const client of ['First', 'Second']) {
+      await world.correct('traffic.1', 3, { spot: 'S3', client });
+      await world.handle(world.queue.length - 1, false);
+    }
+    world.api.turn = () => undefined;
+    await run();
+    expect(world.api.schedule.get('S3')).toBe('Second');
+    expect(await deadOf(1, 3)).toMatchObject({ state: 'resolved', correction: { row: { ClientName: 'Second' } } });
+  });
+});
