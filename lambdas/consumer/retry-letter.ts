@@ -120,7 +120,7 @@ async function retry(
   if (prepared.kind === 'rejected')
     return failForGood(letter, messageSentAt, { ...prepared.fault, status: null }, ports);
 
-  if (file && mayHaveEarlier(file) && !wasCompared(letter, file, ports))
+  if (file && mayHaveEarlier(file) && !wasCompared(letter, prepared.request, file, ports))
     return failForGood(letter, messageSentAt, earlierUnknown, ports);
 
   const successor = await beginTry(letter.file_id, ports);
@@ -155,11 +155,16 @@ async function retry(
 }
 
 /**
- * Whether the splitter has compared the letter's record with the earlier revisions. A buried record has no request id in its
- * letter; by the rules of then, it is good if it is good now.
+ * Whether the splitter has compared the record, with the identity that it is sent with now: the feed's rules may have changed
+ * that. A buried record has no request id in its letter; by the rules of then, it is good if it is good now.
  */
-function wasCompared(letter: Letter, { dialect, limits, reading }: FileAccount, { feed }: ConsumerPorts): boolean {
-  if (letter.request_id !== null) return true;
+function wasCompared(
+  letter: Letter,
+  { requestId }: Pick<SinkRequest, 'requestId'>,
+  { dialect, limits, reading }: FileAccount,
+  { feed }: ConsumerPorts,
+): boolean {
+  if (letter.request_id !== null) return letter.request_id === requestId;
   const isBuried = letter.letter_id === buriedLetterId(letter.file_id, letter.record);
   return isBuried && dialect !== undefined && reading === readingOf(dialect, limits, feed);
 }

@@ -124,7 +124,7 @@ describe('a redriven letter of a file that is cancelled', () => {
   });
 });
 
-describe('a buried record of a revision', () => {
+describe('a record of a revision', () => {
   const isRead = ({ dialect, limits }: FileAccount) => readingOf(dialect ?? fail(), limits, ports.feed);
   const fail = (): never => {
     throw new Error('It has no dialect.');
@@ -138,24 +138,38 @@ describe('a buried record of a revision', () => {
     receipts: { key: 'k', sha256: 's' },
   };
 
-  /** It has a letter without a request id: its consumers were killed, so it was not prepared. */
-  async function redriveBuried(reading: (file: FileAccount) => string): Promise<void> {
+  async function redrive(is: Partial<Letter>, reading: (file: FileAccount) => string): Promise<void> {
     const file = world.ledger.files.get(letter.file_id) as FileAccount;
     Object.assign(file, {
       revision: { bases: [base], counts: none, supersedes: true, taken: true },
       reading: reading(file),
     });
-    letter = { ...letter, letter_id: buriedLetterId(letter.file_id, 1), request_id: null, attempts: 0 };
+    letter = { ...letter, ...is };
     await world.ledger.adoptLetter(letter, { id: 'm1', sentAt: 100 });
     await receive({ ...first, sentAt: 200 });
   }
 
-  it('is sent by the rules by which it was compared', async () => {
+  /** It has a letter without a request id: its consumers were killed, so it was not prepared. */
+  const redriveBuried = (reading: (file: FileAccount) => string) =>
+    redrive({ letter_id: buriedLetterId(letter.file_id, 1), request_id: null, attempts: 0 }, reading);
+
+  it('is sent under the request id with which it was compared', async () => {
+    await redrive({}, () => 'other rules');
+    expect(await deadRecord()).toMatchObject({ state: 'resolved' });
+  });
+
+  it('is not sent if the rules have changed its identity since: with this one, it was not compared', async () => {
+    await redrive({ request_id: 'b'.repeat(64) }, isRead);
+    expect(world.api.stored.size).toBe(0);
+    expect((await deadRecord()).history.at(-1)).toMatchObject({ reason: 'earlier_unknown' });
+  });
+
+  it('is sent by the rules by which it was compared, if it was buried', async () => {
     await redriveBuried(isRead);
     expect(await deadRecord()).toMatchObject({ state: 'resolved' });
   });
 
-  it('is not sent if the rules have changed since: the splitter may not have known its identity', async () => {
+  it('is not sent if it was buried, and the rules have changed since: the splitter may not have known its identity', async () => {
     await redriveBuried(() => 'other rules');
     expect(world.api.stored.size).toBe(0);
     expect((await deadRecord()).history.at(-1)).toMatchObject({ reason: 'earlier_unknown' });
