@@ -33,12 +33,33 @@ describe('calls ahead', () => {
     expect(await results).toEqual(['result 1', 'result 2', 'result 3', 'result 4']);
   });
 
-  it('end with the first error, and no further one is begun', async () => {
+  it('end with the first error, when none is in progress any more, and no further one is begun', async () => {
     const { begun, ends, call } = calls();
-    const end = forEachAtOnce([1, 2, 3, 4], 2, call);
+    let isOver = false;
+    const end = forEachAtOnce([1, 2, 3, 4], 2, call).finally(() => (isOver = true));
+    const refused = expect(end).rejects.toThrow('no answer');
     await turn();
     ends.get(1)?.(new Error('no answer'));
-    await expect(end).rejects.toThrow('no answer');
+    await turn();
+    expect(isOver).toBe(false);
+    ends.get(2)?.();
+    await refused;
     expect(begun).toEqual([1, 2]);
+  });
+
+  it('end before an error of the items is thrown', async () => {
+    const { begun, ends, call } = calls();
+    const items = async function* () {
+      yield 1;
+      throw new Error('no page');
+    };
+    let isOver = false;
+    const end = forEachAtOnce(items(), 2, call).finally(() => (isOver = true));
+    const refused = expect(end).rejects.toThrow('no page');
+    await turn();
+    expect(begun).toEqual([1]);
+    expect(isOver).toBe(false);
+    ends.get(1)?.();
+    await refused;
   });
 });
